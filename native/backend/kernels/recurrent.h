@@ -1,0 +1,64 @@
+#pragma once
+#include "backend/status.h"
+#include "backend/view.h"
+
+namespace stm {
+
+enum class Cell : int32_t { Lstm, Gru, RnnTanh, RnnRelu };
+
+/// One stack of recurrent layers over one padded batch. N batch, T time, D input, H hidden, P projection (0: none), L layers, K directions;
+/// O = P or H is the width of h. Outputs past a row's length are 0; its final state is that of its last real step (of its first one, in the
+/// reverse direction); a row of length 0 keeps its initial state.
+///
+/// Weights are one buffer: for each pseudo-layer l·K + k, W_ih [G·H, D or K·O], W_hh [G·H, O], W_hr [P, H] if projected; then, if biased, for
+/// each pseudo-layer b_ih [G·H], b_hh [G·H]. Gates: LSTM i f g o (G = 4); GRU r z n, reset applied after the recurrent product (G = 3); RNN G = 1.
+struct RecurrentProblem {
+  Cell cell = Cell::Lstm;
+  DType dtype = DType::F32;  ///< F32 or F64
+  int64_t N = 0, T = 0, D = 0, H = 0, P = 0, L = 1, K = 1;
+  bool bias = true, batch_first = true, training = false;  ///< training: forward fills the reserve
+  const int32_t* lengths = nullptr;                        ///< [N], each in 0..T, any order; null: all T
+
+  int64_t gates() const { return cell == Cell::Lstm ? 4 : cell == Cell::Gru ? 3 : 1; }
+  int64_t width() const { return P ? P : H; }
+  int64_t input_size(int64_t layer) const { return layer == 0 ? D : K * width(); }
+  int64_t weight_elements() const {
+    int64_t n = 0;
+    for (int64_t layer = 0; layer < L; ++layer) n += K * (gates() * H * (input_size(layer) + width()) + P * H + (bias ? 2 * gates() * H : 0));
+    return n;
+  }
+};
+
+/// Bytes of the buffers that the caller provides. Pure arithmetic: may be asked from any thread.
+struct RecurrentSizes {
+  size_t reserve = 0;             ///< written by a training forward, read by backward
+  size_t forward_workspace = 0;   ///< scratch of one call
+  size_t backward_workspace = 0;
+  size_t packed = 0;              ///< weights as this device wants them, made by pack(); 0 if it takes them as they are
+};
+
+/// x [N, T, D] or [T, N, D] (batch_first), y [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H] (LSTM only). All contiguous. h0, c0 may be null (zeros).
+struct RecurrentForward {
+  const void *x, *h0, *c0, *weights, *packed;
+  void *y, *hn, *cn, *reserve, *workspace;
+};
+
+/// dy, dhn, dcn may be null (zeros); dx, dh0, dc0, dweights may be null (not wanted). dweights has the layout of weights and is overwritten, both biases included.
+struct RecurrentBackward {
+  const void *x, *h0, *c0, *weights, *packed, *y, *hn, *cn, *dy, *dhn, *dcn;
+  void *dx, *dh0, *dc0, *dweights, *reserve, *workspace;
+};
+
+class RecurrentKernels {
+ public:
+  virtual Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept = 0;
+  /// Rearranges `weights` into `packed` (sizes().packed bytes), which serves until the weights change.
+  virtual Status pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept = 0;
+  virtual Status forward(const RecurrentProblem& problem, const RecurrentForward& buffers) noexcept = 0;
+  virtual Status backward(const RecurrentProblem& problem, const RecurrentBackward& buffers) noexcept = 0;
+
+ protected:
+  ~RecurrentKernels() = default;
+};
+
+}  // namespace stm
