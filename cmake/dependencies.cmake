@@ -1,0 +1,47 @@
+# The three libraries of the CPU engine, found in the system or below CMAKE_PREFIX_PATH (.deps/usr, where scripts/setup unpacks them without root):
+# a BLAS through its cblas interface (default: BLIS, serial, static), Highway and {fmt} (headers only, both).
+# Defines the target stmnet_dependencies.
+
+set(STMNET_BLAS_INCLUDE_DIR "" CACHE PATH "Folder of another BLAS's cblas.h. Default: BLIS's")
+set(STMNET_BLAS_LIBRARY "" CACHE FILEPATH "Another BLAS's library; it must be serial: stmnet shares products out over its own threads. Default: BLIS, static")
+
+function(stmnet_require variable what package)
+  if(NOT ${variable})
+    message(FATAL_ERROR "stmnet: ${what} was not found. Fix: apt-get install ${package}, or run `npm run setup`, which finds a way without root too.")
+  endif()
+endfunction()
+
+find_path(STMNET_HIGHWAY_DIR hwy/highway.h)
+stmnet_require(STMNET_HIGHWAY_DIR "Highway (hwy/highway.h)" libhwy-dev)
+find_path(STMNET_FMT_DIR fmt/format.h)
+stmnet_require(STMNET_FMT_DIR "{fmt} (fmt/format.h)" libfmt-dev)
+
+set(blas_include ${STMNET_BLAS_INCLUDE_DIR})
+if(NOT blas_include)
+  find_path(STMNET_BLIS_DIR blis.h PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE}/blis-serial x86_64-linux-gnu/blis-serial blis)
+  stmnet_require(STMNET_BLIS_DIR "BLIS (blis.h, cblas.h)" libblis-serial-dev)
+  set(blas_include ${STMNET_BLIS_DIR})
+endif()
+set(blas_library ${STMNET_BLAS_LIBRARY})
+if(NOT blas_library)
+  find_library(STMNET_BLIS_LIBRARY libblis.a PATH_SUFFIXES ${CMAKE_LIBRARY_ARCHITECTURE}/blis-serial x86_64-linux-gnu/blis-serial)
+  stmnet_require(STMNET_BLIS_LIBRARY "BLIS (libblis.a)" libblis-serial-dev)
+  set(blas_library ${STMNET_BLIS_LIBRARY})
+endif()
+
+# Links of their own, so that no path that also holds a C library's headers comes into the search: below a sysroot that would mix two of them.
+set(headers ${CMAKE_CURRENT_BINARY_DIR}/third-party)
+file(MAKE_DIRECTORY ${headers})
+file(CREATE_LINK ${STMNET_HIGHWAY_DIR}/hwy ${headers}/hwy SYMBOLIC)
+file(CREATE_LINK ${STMNET_FMT_DIR}/fmt ${headers}/fmt SYMBOLIC)
+file(CREATE_LINK ${blas_include}/cblas.h ${headers}/cblas.h SYMBOLIC)
+if(EXISTS ${blas_include}/blis.h)
+  file(CREATE_LINK ${blas_include}/blis.h ${headers}/blis.h SYMBOLIC)
+endif()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+add_library(stmnet_dependencies INTERFACE)
+target_include_directories(stmnet_dependencies SYSTEM INTERFACE ${headers})
+target_compile_definitions(stmnet_dependencies INTERFACE FMT_HEADER_ONLY)
+target_link_libraries(stmnet_dependencies INTERFACE ${blas_library} Threads::Threads ${CMAKE_DL_LIBS} m)
