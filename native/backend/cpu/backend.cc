@@ -1,0 +1,47 @@
+#include "backend/cpu/backend.h"
+
+#include <cstdlib>
+#include <cstring>
+
+namespace stm {
+namespace {
+
+class CpuBackend final : public Backend {
+ public:
+  const char* name() noexcept override { return "cpu"; }
+
+  Status allocate(size_t bytes, void** data) noexcept override {
+    constexpr size_t kAlignment = 64;
+    *data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    if (*data) return Status::ok();
+    return Status::fail(StatusKind::OutOfMemory, "could not get %zu bytes. Fix: use a smaller batch, or free tensors.", bytes);
+  }
+  void release(void* data) noexcept override { std::free(data); }
+  Status upload(void* to, const void* host, size_t bytes) noexcept override {
+    std::memcpy(to, host, bytes);
+    return Status::ok();
+  }
+  Status download(void* host, const void* from, size_t bytes) noexcept override {
+    std::memcpy(host, from, bytes);
+    return Status::ok();
+  }
+
+  ElementwiseKernels& elementwise() noexcept override { return cpu_elementwise(); }
+  IndexingKernels& indexing() noexcept override { return cpu_indexing(); }
+  LossKernels& losses() noexcept override { return cpu_losses(); }
+  MatmulKernels& matmul() noexcept override { return cpu_matmul(); }
+  NormalizationKernels& normalization() noexcept override { return cpu_normalization(); }
+  OptimizerKernels& optimizers() noexcept override { return cpu_optimizers(); }
+  RandomKernels& random() noexcept override { return cpu_random(); }
+  RecurrentKernels& recurrent() noexcept override { return cpu_recurrent(); }
+  ReduceKernels& reduce() noexcept override { return cpu_reduce(); }
+};
+
+}  // namespace
+
+Backend& cpu_backend() noexcept {
+  static CpuBackend backend;
+  return backend;
+}
+
+}  // namespace stm

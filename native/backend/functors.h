@@ -1,0 +1,79 @@
+#pragma once
+// Scalar maths of the element-wise ops, written once, with derivatives, for every device and both precisions.
+#include <cmath>
+#include <cstdint>
+
+#ifdef __CUDACC__
+#define STM_DEVICE __host__ __device__ inline
+#else
+#define STM_DEVICE inline
+#endif
+
+namespace stm::functors {
+
+template <class T>
+STM_DEVICE T square(T x) { return x * x; }
+template <class T>
+STM_DEVICE T sign(T x) { return x > 0 ? T(1) : x < 0 ? T(-1) : x; }
+template <class T>
+STM_DEVICE T logistic(T x) {
+  const T e = std::exp(-std::abs(x));  // never overflows, and keeps its digits on both sides
+  return x >= 0 ? 1 / (1 + e) : e / (1 + e);
+}
+/// log(1 + e^x) without overflow.
+template <class T>
+STM_DEVICE T log1p_exp(T x) { return (x > 0 ? x : T(0)) + std::log1p(std::exp(-std::abs(x))); }
+template <class T>
+STM_DEVICE T normal_cdf(T x) { return T(0.5) * std::erfc(-x * T(0.70710678118654752440)); }
+template <class T>
+STM_DEVICE T normal_pdf(T x) { return T(0.39894228040143267794) * std::exp(x * x * T(-0.5)); }
+
+}  // namespace stm::functors
+
+/// Unary functors: X(name, documentation, saves, value, derivative). `x` is the argument, `y` the value, `a` the op's parameter (elu, leakyRelu);
+/// `saves` names what the derivative reads: X or Y, Both, or None.
+#define STM_UNARY_FUNCTORS(X)                                                                                                       \
+  X(neg, "-x.", None, -x, T(-1))                                                                                                    \
+  X(abs, "Absolute value.", X, std::abs(x), sign(x))                                                                                \
+  X(sign, "-1, 0 or 1.", None, sign(x), T(0))                                                                                       \
+  X(exp, "e^x.", Y, std::exp(x), y)                                                                                                 \
+  X(expm1, "e^x - 1, exact near 0.", Y, std::expm1(x), y + 1)                                                                       \
+  X(log, "Natural logarithm.", X, std::log(x), 1 / x)                                                                               \
+  X(log1p, "log(1 + x), exact near 0.", X, std::log1p(x), 1 / (1 + x))                                                              \
+  X(sqrt, "Square root.", Y, std::sqrt(x), T(0.5) / y)                                                                              \
+  X(rsqrt, "1 / sqrt(x).", Both, 1 / std::sqrt(x), T(-0.5) * y / x)                                                                 \
+  X(square, "x².", X, x* x, 2 * x)                                                                                                  \
+  X(reciprocal, "1 / x.", Y, 1 / x, -y * y)                                                                                         \
+  X(sin, "Sine of x in radians.", X, std::sin(x), std::cos(x))                                                                      \
+  X(cos, "Cosine of x in radians.", X, std::cos(x), -std::sin(x))                                                                   \
+  X(erf, "Error function.", X, std::erf(x), T(1.12837916709551257390) * std::exp(-x * x))                                           \
+  X(floor, "Largest integer not above x.", None, std::floor(x), T(0))                                                               \
+  X(ceil, "Smallest integer not below x.", None, std::ceil(x), T(0))                                                                \
+  X(round, "Nearest integer, halves to even.", None, std::nearbyint(x), T(0))                                                       \
+  X(relu, "max(x, 0).", Y, (x > 0 || x != x ? x : T(0)), (y > 0 ? T(1) : T(0)))                                                     \
+  X(sigmoid, "1 / (1 + e^-x), in (0, 1).", Y, logistic(x), y*(1 - y))                                                               \
+  X(tanh, "Hyperbolic tangent, in (-1, 1).", Y, std::tanh(x), 1 - y * y)                                                            \
+  X(gelu, "x · Φ(x), Φ the normal distribution function.", X, x* normal_cdf(x), normal_cdf(x) + x * normal_pdf(x))                  \
+  X(silu, "x · sigmoid(x).", X, x* logistic(x), logistic(x) * (1 + x * (1 - logistic(x))))                                          \
+  X(softplus, "log(1 + e^x).", X, log1p_exp(x), logistic(x))                                                                        \
+  X(softsign, "x / (1 + |x|), in (-1, 1).", Y, x / (1 + std::abs(x)), square(1 - std::abs(y)))                                      \
+  X(elu, "x above 0, a · (e^x - 1) below.", Both, (x > 0 ? x : T(a) * std::expm1(x)), (x > 0 ? T(1) : y + T(a)))                     \
+  X(leakyRelu, "x above 0, a · x below.", X, (x > 0 ? x : T(a) * x), (x > 0 ? T(1) : T(a)))
+
+/// Binary functors: X(name, documentation, value); gradients are composed of other ops in ops/elementwise.cc.
+#define STM_BINARY_FUNCTORS(X)                                       \
+  X(add, "a + b.", a + b)                                            \
+  X(sub, "a - b.", a - b)                                            \
+  X(mul, "a · b.", a* b)                                             \
+  X(div, "a / b.", a / b)                                            \
+  X(pow, "a to the power of b.", T(std::pow(a, b)))                  \
+  X(maximum, "The larger of a and b; NaN if either is.", (a > b || a != a ? a : b)) \
+  X(minimum, "The smaller of a and b; NaN if either is.", (a < b || a != a ? a : b))
+
+#define STM_COMPARE_FUNCTORS(X)        \
+  X(eq, "a = b, as bool.", a == b)     \
+  X(ne, "a ≠ b, as bool.", a != b)     \
+  X(lt, "a < b, as bool.", a < b)      \
+  X(le, "a ≤ b, as bool.", a <= b)     \
+  X(gt, "a > b, as bool.", a > b)      \
+  X(ge, "a ≥ b, as bool.", a >= b)

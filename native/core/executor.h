@@ -1,0 +1,89 @@
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/storage.h"
+
+namespace stm {
+
+enum class Access : uint8_t { Read, Write, Update };
+
+/// One tensor as a command sees it. Holding the storage is what keeps it alive until the command has run. An absent optional operand has none.
+struct Operand {
+  std::shared_ptr<Storage> storage;
+  int64_t offset_bytes = 0;
+  View view;
+  Access access = Access::Read;
+};
+
+/// One unit of work. `run` happens on the executor after every earlier command; `skip` instead, if an operand is poisoned.
+class Command {
+ public:
+  Command(const char* op, std::vector<Operand> operands, size_t host_bytes = 0)
+      : op(op), operands(std::move(operands)), queued_bytes(host_bytes + sizeof(Command) + this->operands.size() * sizeof(Operand)) {}
+  virtual ~Command() = default;
+  virtual Status run(Backend& backend) = 0;
+  virtual void skip(const FaultPtr&) {}
+
+  const char* const op;
+  std::vector<Operand> operands;
+  const size_t queued_bytes;
+};
+
+/// What the queue may hold before `push` makes the JS thread wait.
+struct QueueLimits {
+  size_t commands = 65'536;
+  size_t bytes = size_t{256} << 20;
+};
+
+struct QueueStats {
+  int64_t commands, bytes, peak_commands, stalls;
+  double stalled_ms;
+};
+
+/// One thread and one first-in-first-out queue for one device. Knows nothing about tensors, graphs or JavaScript.
+class Executor {
+ public:
+  explicit Executor(Backend& backend) : backend_(backend), thread_([this] { work(); }) {}
+  ~Executor() { stop(); }
+
+  /// Appends a command. Returns at once while the queue is within its limits; otherwise waits until it is half empty.
+  void push(std::unique_ptr<Command> command);
+
+  /// Finishes the running command, drops the queued ones, joins. Idempotent. Afterwards `push` drops what it is given.
+  void stop();
+
+  /// Executor thread only, from a read or fence: the first fault that no read or fence has reported yet, once.
+  FaultPtr take_unreported_fault() { return std::exchange(unreported_, nullptr); }
+  void mark_reported(const FaultPtr& fault) {
+    if (unreported_ == fault) unreported_ = nullptr;
+  }
+
+  void set_limits(QueueLimits limits);
+  QueueStats stats() const;
+
+ private:
+  void work();
+  void execute(Command& command);
+  Status prepare_and_run(Command& command);
+  bool full() const { return queue_.size() >= limits_.commands || bytes_ >= limits_.bytes; }
+  bool has_room() const { return queue_.size() <= limits_.commands / 2 && bytes_ <= limits_.bytes / 2; }
+
+  Backend& backend_;
+  mutable std::mutex mutex_;
+  std::condition_variable filled_, drained_;
+  std::deque<std::unique_ptr<Command>> queue_;
+  size_t bytes_ = 0;
+  QueueLimits limits_;
+  QueueStats stats_{};
+  bool producer_waits_ = false, stopping_ = false;
+  FaultPtr unreported_;
+  std::thread thread_;  // last: starts when everything above exists
+};
+
+}  // namespace stm

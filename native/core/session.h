@@ -1,0 +1,57 @@
+#pragma once
+#include <utility>
+
+#include "core/executor.h"
+#include "core/random.h"
+#include "core/tensor.h"
+
+namespace stm {
+
+/// One device of one environment: its backend, its memory and its queue.
+class Device {
+ public:
+  Device(std::string name, Backend& backend) : name(std::move(name)), backend(backend), allocator(std::make_shared<Allocator>(backend)), executor(backend) {}
+  const std::string name;  ///< "cpu", "cuda:0"
+  Backend& backend;
+  const std::shared_ptr<Allocator> allocator;
+  Executor executor;
+};
+
+/// Everything one JavaScript environment (main thread or worker) owns. Nothing in core or ops is global: an op finds its session
+/// through `current()`, a thread-local that the binding sets for the length of one native call.
+class Session {
+ public:
+  Session();
+  Device& device(const std::string& name);  ///< throws a DeviceError if there is none of that name
+  const std::vector<std::unique_ptr<Device>>& devices() const { return devices_; }
+
+  bool grad_enabled = true;      ///< false inside backward() and noGrad
+  bool retaining_graph = false;  ///< inside backward({ retainGraph: true }): a backward function must leave what it saved as it was
+  uint64_t next_node = 0;
+  Generator generator;
+
+  static Session& current() { return *current_; }
+
+  class Entry {
+   public:
+    explicit Entry(Session& session) : previous_(std::exchange(current_, &session)) {}
+    ~Entry() { current_ = previous_; }
+
+   private:
+    Session* previous_;
+  };
+  class NoGrad {
+   public:
+    NoGrad() : previous_(std::exchange(current().grad_enabled, false)) {}
+    ~NoGrad() { current().grad_enabled = previous_; }
+
+   private:
+    bool previous_;
+  };
+
+ private:
+  std::vector<std::unique_ptr<Device>> devices_;
+  static inline thread_local Session* current_ = nullptr;
+};
+
+}  // namespace stm

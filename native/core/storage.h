@@ -1,0 +1,71 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/allocator.h"
+
+namespace stm {
+
+/// What went wrong on the executor, and in which op.
+struct Fault {
+  std::string op;
+  StatusKind kind;
+  std::string message;
+};
+using FaultPtr = std::shared_ptr<const Fault>;
+
+/// The smallest and largest of integer values that came from the host, so that an index out of range is found at the call.
+struct HostRange {
+  int64_t least, greatest;
+};
+
+/// Device bytes shared by tensors, graph nodes and commands; freed when the last of them lets go.
+///
+///   JS thread only:   version, last_writer, host_range, derived     (program order = queue order, so no atomics are needed)
+///   executor only:    data, fault
+class Storage {
+ public:
+  Storage(std::shared_ptr<Allocator> allocator, size_t bytes) : bytes(bytes), allocator_(std::move(allocator)) {}
+  ~Storage() {
+    if (block_) allocator_->give_back(block_);
+  }
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  const size_t bytes;
+
+  uint64_t version() const { return version_; }
+  const char* last_writer() const { return last_writer_; }
+  void changed_by(const char* op) {
+    ++version_;
+    last_writer_ = op;
+    host_range_.reset();
+  }
+  const std::optional<HostRange>& host_range() const { return host_range_; }
+  void set_host_range(HostRange range) { host_range_ = range; }
+
+  /// Bytes computed from these at one version, such as weights packed for a kernel. `key` says what for.
+  struct Derived {
+    uint64_t key, version;
+    std::shared_ptr<Storage> storage;
+  };
+  std::vector<Derived> derived;
+
+  void* data() const { return block_ ? block_->data : nullptr; }
+  Status materialize() { return block_ ? Status::ok() : allocator_->take(bytes, &block_); }
+  const FaultPtr& fault() const { return fault_; }
+  void poison(FaultPtr fault) { fault_ = std::move(fault); }
+
+ private:
+  std::shared_ptr<Allocator> allocator_;
+  Allocator::Block* block_ = nullptr;
+  FaultPtr fault_;
+  uint64_t version_ = 0;
+  const char* last_writer_ = "";
+  std::optional<HostRange> host_range_;
+};
+
+}  // namespace stm

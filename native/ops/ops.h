@@ -1,0 +1,121 @@
+#pragma once
+// What every op is written with, and the ops that other ops call.
+#include <vector>
+
+#include "core/graph.h"
+
+namespace stm {
+
+// ---- making tensors
+
+Tensor empty(const Shape& shape, DType dtype, Device& device);
+inline Tensor empty(const Shape& shape, const Tensor& like) { return empty(shape, like.dtype(), like.device()); }
+inline Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype(), x.device()); }
+/// Scratch or reserve bytes of a kernel, as a tensor so that they are allocated, kept and freed like any other.
+Tensor scratch(size_t bytes, Device& device);
+
+// ---- queueing work
+
+/// What `work` sees: the operands in the order given. An operand that was empty has `data == nullptr`.
+class Views {
+ public:
+  Views(const std::vector<Operand>& operands, size_t outputs_from) : operands_(operands), outputs_from_(outputs_from) {}
+  const View& in(size_t i) const { return operands_[i].view; }
+  const View& out(size_t i) const { return operands_[outputs_from_ + i].view; }
+
+ private:
+  const std::vector<Operand>& operands_;
+  size_t outputs_from_;
+};
+
+std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Access out_access, Device** device);
+
+/// Queues `work(Backend&, Views) -> Status`. `out` is written afresh (its storage is allocated when the command runs).
+/// `host_bytes` counts host data captured by `work` against the queue's limit. All operands must be on one device.
+template <class Work>
+void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work, size_t host_bytes = 0, Access out_access = Access::Write) {
+  struct WorkCommand final : Command {
+    WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes)
+        : Command(op, std::move(operands), host_bytes), outputs_from(outputs_from), work(std::move(work)) {}
+    Status run(Backend& backend) override { return work(backend, Views(operands, outputs_from)); }
+    size_t outputs_from;
+    Work work;
+  };
+  Device* device = nullptr;
+  std::vector<Operand> operands = operands_of(op, in, out, out_access, &device);
+  device->executor.push(std::make_unique<WorkCommand>(op, std::move(operands), in.size(), std::move(work), host_bytes));
+}
+
+/// The same, but `targets` are changed in place: their versions are raised, and they keep their values if the command is skipped.
+template <class Work>
+void enqueue_update(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& targets, Work work) {
+  enqueue(op, in, targets, std::move(work), 0, Access::Update);
+}
+
+// ---- checks that ops share (each throws with `op` in the message)
+
+/// An axis in -rank..rank-1, made non-negative.
+size_t check_axis(const char* op, int64_t axis, size_t rank);
+void check_floating(const char* op, const char* name, const Tensor& x);
+void check_dtype(const char* op, const char* name, const Tensor& x, DType expected);
+void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
+void check_rank(const char* op, const char* name, const Tensor& x, size_t expected);
+/// For i32 tensors whose values came from the host: throws at the call if one is outside least..greatest. Silent if unknown; the kernel checks then.
+void check_host_range(const char* op, const char* name, const Tensor& x, int64_t least, int64_t greatest, const char* meaning);
+/// In-place ops: refuses targets that the graph would have to follow.
+void check_in_place(const char* op, const Tensor& target, const std::vector<Tensor>& inputs);
+
+namespace ops {
+
+// elementwise
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor sub(const Tensor& a, const Tensor& b);
+Tensor mul(const Tensor& a, const Tensor& b);
+Tensor div(const Tensor& a, const Tensor& b);
+Tensor add_scalar(const Tensor& x, double value);
+Tensor mul_scalar(const Tensor& x, double value);
+Tensor neg(const Tensor& x);
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+Tensor cast(const Tensor& x, DType dtype);
+Tensor full(const Shape& shape, double value, DType dtype, Device& device);
+inline Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype(), x.device()); }
+/// A dense copy, outside the storage of `x`; differentiable.
+Tensor clone(const Tensor& x);
+/// `x` itself if dense, else a dense copy; differentiable.
+Tensor contiguous(const Tensor& x);
+
+// shape (views share storage; all differentiable)
+Tensor reshape(const Tensor& x, const Shape& shape);  ///< extents all known; copies only where it must
+Tensor transpose(const Tensor& x, size_t a, size_t b);
+Tensor expand(const Tensor& x, const Shape& shape);
+
+// reduce
+/// Sums the axes that broadcasting added or stretched, so that the result has `shape`: the gradient of broadcasting.
+Tensor sum_to(const Tensor& x, const Shape& shape);
+Tensor sum(const Tensor& x, const std::vector<int64_t>& axes, bool keep_dims);
+
+// matmul
+Tensor matmul(const Tensor& a, const Tensor& b);
+
+}  // namespace ops
+
+// One declare function a family, called by binding/addon.cc.
+class OpTable;
+namespace ops {
+void declare_factories(OpTable& table);
+void declare_tensor(OpTable& table);
+void declare_graph(OpTable& table);
+void declare_elementwise(OpTable& table);
+void declare_matmul(OpTable& table);
+void declare_reduce(OpTable& table);
+void declare_shape(OpTable& table);
+void declare_indexing(OpTable& table);
+void declare_normalization(OpTable& table);
+void declare_losses(OpTable& table);
+void declare_optimizers(OpTable& table);
+void declare_random(OpTable& table);
+void declare_recurrent(OpTable& table);
+void declare_testing(OpTable& table);
+}  // namespace ops
+
+}  // namespace stm
