@@ -1,0 +1,163 @@
+import { OptionError } from './errors';
+
+/**
+ * What a message says about a value: a tensor as `f32[32, 50, 96] on cpu`, a string in quotes, an array element by element (long ones shortened),
+ * anything else as JavaScript prints it.
+ *
+ * @param value  anything
+ */
+export function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;
+  if (Array.isArray(value)) return describeList(value);
+  if (ArrayBuffer.isView(value)) return describeView(value);
+  if (typeof value === 'object' && value !== null) return describeObject(value);
+  return String(value);
+}
+
+function describeList(values: readonly unknown[]): string {
+  const shown = values.slice(0, 8).map(describe);
+  return `[${[...shown, ...(values.length > shown.length ? [`… ${values.length} in all`] : [])].join(', ')}]`;
+}
+
+function describeView(view: ArrayBufferView): string {
+  const length = 'length' in view ? Number(view.length) : view.byteLength;
+  return `${view.constructor.name}(${length})`;
+}
+
+function describeObject(value: object): string {
+  if (value.toString !== Object.prototype.toString) return String(value);
+  const kind = value.constructor?.name ?? 'Object';
+  return kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind;
+}
+
+/**
+ * Refuses options that the callee does not know, naming the one that was probably meant.
+ *
+ * @param op       the callee, as in `LSTM` or `softmax`
+ * @param options  what the user gave
+ * @param known    the names that are understood
+ * @throws {OptionError} if `options` is not an object, or has a key that is not in `known`
+ */
+export function checkOptions(op: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new OptionError(op, { given: describe(options), expected: `an object of options (${listed(known)})`, fix: `write ${op}({ ${known[0] ?? ''} … })` });
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const meant = nearest(key, known);
+    throw new OptionError(op, {
+      given: `an option ${key}`,
+      expected: known.length === 0 ? 'no options' : `only ${listed(known)}`,
+      fix: meant === undefined ? `leave ${key} out` : `did you mean ${meant}?`,
+    });
+  }
+}
+
+const listed = (names: readonly string[]): string => names.join(', ');
+
+/** The name that differs least from `word`, if it differs by little. */
+function nearest(word: string, names: readonly string[]): string | undefined {
+  const plain = (name: string): string => name.toLowerCase().replaceAll('_', '');
+  const ranked = names.map((name) => ({ name, edits: editDistance(plain(word), plain(name)) })).sort((a, b) => a.edits - b.edits);
+  const best = ranked[0];
+  return best !== undefined && best.edits <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
+}
+
+/** How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b`. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let edits = Math.min(replaced, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) edits = Math.min(edits, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(edits);
+    }
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length] ?? 0;
+}
+
+/** Makes the error of an option that has the wrong value. */
+function wrong(op: string, name: string, value: unknown, expected: string, fix: string): OptionError {
+  return new OptionError(op, { given: `${name}: ${describe(value)}`, expected, fix });
+}
+
+/**
+ * A whole number of at least 1, as sizes are.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function positiveInteger(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 1) return value;
+  throw wrong(op, name, value, `a whole number of at least 1 for ${name}`, `pass ${name}: 1 or more`);
+}
+
+/**
+ * A whole number of at least 0, as indices are.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function nonNegativeInteger(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw wrong(op, name, value, `a whole number of at least 0 for ${name}`, `pass ${name}: 0 or more`);
+}
+
+/**
+ * A probability in [0, 1): one that drops everything is a mistake.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function probability(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value < 1) return value;
+  throw wrong(op, name, value, `a probability in [0, 1) for ${name}`, `pass 0 to switch it off, or a fraction such as ${name}: 0.5`);
+}
+
+/**
+ * A number that is neither infinite nor NaN.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function finiteNumber(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw wrong(op, name, value, `a finite number for ${name}`, `pass a plain number, as in ${name}: 1`);
+}
+
+/**
+ * A finite number of at least 0.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function nonNegativeNumber(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw wrong(op, name, value, `a finite number of at least 0 for ${name}`, `pass ${name}: 0 or more`);
+}
+
+/**
+ * `true` or `false`; `undefined`, 0 and 'false' are neither.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function flag(op: string, name: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value;
+  throw wrong(op, name, value, `true or false for ${name}`, `pass ${name}: true or leave it out`);
+}
+
+/**
+ * One of a few names.
+ *
+ * @param allowed  the names, the default first
+ * @throws {OptionError} if `value` is none of them; the near miss is suggested
+ */
+export function oneOf<T extends string>(op: string, name: string, value: unknown, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found !== undefined) return found;
+  const meant = typeof value === 'string' ? nearest(value, allowed) : undefined;
+  const choices = allowed.map((candidate) => `'${candidate}'`).join(', ');
+  throw wrong(op, name, value, `one of ${choices}`, meant === undefined ? `pass ${name}: '${allowed[0] ?? ''}'` : `did you mean '${meant}'?`);
+}
