@@ -61,8 +61,8 @@ const entries = ['dist/index', 'dist/datasets/index'];
 function buildTypeScript() {
   const projects = [
     { project: 'tsconfig.json', sources: 'src', folder: 'dist', keep: (file) => file.startsWith('dist/examples/') || /\.mjs$|\.d\.mts$/.test(file) },
-    { project: 'tsconfig.examples.json', sources: 'examples', folder: 'dist/examples', keep: () => false },
-    { project: 'tsconfig.scripts.json', sources: 'scripts', folder: 'build/js', keep: () => false },
+    { project: 'examples/tsconfig.json', sources: 'examples', folder: 'dist/examples', keep: () => false },
+    { project: 'scripts/tsconfig.json', sources: 'scripts', folder: 'build/js', keep: () => false },
   ];
   const hash = createHash('sha256');
   const inputs = [...projects.flatMap(({ project, sources }) => [project, ...filesBelow(sources, (name) => name.endsWith('.ts') || name.endsWith('.mts') || dataFile(name))]), 'scripts/build.mjs', 'package-lock.json'];
