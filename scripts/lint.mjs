@@ -1,0 +1,29 @@
+// npm run lint: oxlint with types, clang-format, the layer rule, the style budgets and the changelog. All of them run, whatever the first one says.
+// npm run format (--fix): lets oxlint and clang-format mend what they can.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { read, root, run, tool } from './toolchain.mjs';
+
+const fix = process.argv.includes('--fix');
+const tracked = (...patterns) => read('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns]).split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
+const cpp = tracked('*.cc', '*.h', '*.cu');
+
+const checks = {
+  oxlint: () => run(tool('oxlint'), ['--type-aware', '--deny-warnings', ...(fix ? ['--fix'] : [])]),
+  'clang-format': () => cpp.length > 0 && run('clang-format', [...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...cpp]),
+  layers: () => run(process.execPath, ['build/js/scripts/check-layers.js']),
+  style: () => run(process.execPath, ['build/js/scripts/check-style.js']),
+  changelog: () => run(process.execPath, ['build/js/scripts/check-changelog.js']),
+};
+
+const failed = [];
+for (const [name, check] of Object.entries(checks)) {
+  try {
+    check();
+  } catch (error) {
+    console.error(`lint: ${error.message}`);
+    failed.push(name);
+  }
+}
+console.log(failed.length === 0 ? 'lint: all fine' : `lint: failed: ${failed.join(', ')}. Fix: npm run format mends what a program can; the rest is named above.`);
+process.exitCode = failed.length === 0 ? 0 : 1;

@@ -1,0 +1,66 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import bindings from 'bindings';
+import type { NativeBinding } from './binding.generated';
+
+/** Where `loadAddon` looks, and for which machine. */
+export interface AddonSearch {
+  /** The package's root folder. */
+  root: string;
+  /** As `process.platform`. */
+  platform: string;
+  /** As `process.arch`. */
+  arch: string;
+  /** A file that goes before all others; STMNET_ADDON. */
+  override?: string | undefined;
+}
+
+/** Thrown when no addon could be loaded: lists every place and what was wrong there. */
+export class AddonNotFoundError extends Error {
+  override readonly name = 'AddonNotFoundError';
+  readonly code = 'ERR_STMNET_ADDON_NOT_FOUND';
+}
+
+/**
+ * Loads the first addon that can be loaded: `override` (STMNET_ADDON), then the local build, then the one that came with the package. One
+ * that is there but does not load, say for another C library, is passed over, and named in the error if none of them loads.
+ *
+ * @returns what the addon exports, and the file it came from
+ * @throws {AddonNotFoundError} if none loads
+ */
+export function loadAddon({ root, platform, arch, override }: AddonSearch): { exports: object; file: string } {
+  const prebuilt = join(root, 'prebuilds', `${platform}-${arch}`, 'stmnet.node');
+  const candidates = [join(root, 'build', 'Release', 'stmnet.node'), prebuilt];
+  if (override !== undefined && override !== '') candidates.unshift(resolve(override));
+  const reasons: string[] = [];
+  for (const file of candidates) {
+    if (!existsSync(file)) {
+      reasons.push(`${file}: not there`);
+      continue;
+    }
+    try {
+      return { exports: bindings({ bindings: 'stmnet', module_root: root, try: [[file]] }) as object, file };
+    } catch (error) {
+      reasons.push(`${file}: ${error instanceof Error ? firstLine(error.message) : String(error)}`);
+    }
+  }
+  const cause = existsSync(prebuilt) ? 'No native addon could be loaded' : `There is no prebuilt native addon for ${platform}-${arch}`;
+  throw new AddonNotFoundError(
+    `stmnet: ${cause}. Tried, in this order:\n${reasons.map((reason) => `  ${reason}`).join('\n')}\n` +
+      '  Fix: in a checkout of the stmnet repository run `npm run setup`, which builds build/Release/stmnet.node; elsewhere set STMNET_ADDON to that file.',
+  );
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
+
+const loaded = loadAddon({ root: join(__dirname, '..', '..'), platform: process.platform, arch: process.arch, override: process.env['STMNET_ADDON'] });
+
+/** The addon. One instance per environment: a worker gets a queue and handles of its own. */
+export const binding = loaded.exports as NativeBinding;
+
+/** The file that `binding` was loaded from; a device plug-in lies beside it. */
+export const addonFile = loaded.file;
+
+// process.exit() and uncaught errors skip Node-API's environment cleanup hooks on the main thread and go straight to C++ static destructors,
+// under a running executor. The 'exit' event comes first.
+process.once('exit', () => binding.shutDown());
