@@ -1,0 +1,11 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { findStyleFaults } from './style';
+
+const root = join(__dirname, '..', '..', '..');
+const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mts', '*.cc', '*.h', '*.cu'], { cwd: root, encoding: 'utf8' });
+const files = listed.split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
+const faults = findStyleFaults(root, files);
+for (const { file, line, message } of faults) console.error(`${file}${line > 0 ? `:${line}` : ''}: ${message}.`);
+if (faults.length > 0) process.exitCode = 1;

@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findStyleFaults } from '../../scripts/style';
+
+describe('findStyleFaults', () => {
+  const root = mkdtempSync(join(tmpdir(), 'stmnet-style-'));
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  const faults = (file: string, text: string): string[] => {
+    writeFileSync(join(root, file), text);
+    return findStyleFaults(root, [file]).map(({ line, message }) => `${line} ${message}`);
+  };
+
+  it('counts lines, each language with its own budget', () => {
+    expect(faults('a.ts', 'x;\n'.repeat(400))).toEqual([]);
+    expect(faults('a.ts', 'x;\n'.repeat(401))).toEqual(['0 401 lines, expected at most 400: two ideas; give each a file of its own']);
+    expect(faults('a.cc', 'x;\n'.repeat(600))).toEqual([]);
+    expect(faults('a.cc', 'x;\n'.repeat(601))).toEqual(['0 601 lines, expected at most 600: two ideas; give each a file of its own']);
+    expect(faults('b.generated.ts', 'x;\n'.repeat(900))).toEqual([]);
+  });
+
+  it('names the line of a forbidden phrase', () => {
+    expect(faults('a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual(['2 a double assertion; give the value its type, or narrow it with a check']);
+    expect(faults('a.h', `int a;  // ${'TO'}${'DO'} later\n`)[0]).toMatch(/^1 an unfinished place/);
+    expect(faults('a.cc', 'int a; \n')).toEqual(['1 blanks at the end of the line']);
+  });
+
+  it('refuses a file name that says nothing', () => {
+    expect(faults('utils.ts', '')).toEqual(['0 a name that says nothing; name the file after the idea it holds']);
+    expect(faults('helper.h', '')).toHaveLength(1);
+    expect(faults('utility-function.ts', '')).toEqual([]);
+  });
+});
