@@ -1,0 +1,153 @@
+import { ShapeError } from '../tensor/errors';
+import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../tensor/ops/elementwise';
+import { logSoftmax, softmax } from '../tensor/ops/normalization';
+import { checkOptions, describe, finiteNumber } from '../tensor/options';
+import { mapRealSteps, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { Module } from './module';
+
+/** Base of the activations: a function of each element or of each row of features. Shapes: any → the same. Padding of a PaddedSequence stays zero. */
+export abstract class Activation extends Module {
+  /** The function. */
+  protected abstract activate(values: Tensor): Tensor;
+
+  forward<X extends Sequence>(input: X): X {
+    return mapRealSteps(input, (values) => this.activate(values));
+  }
+}
+
+/** max(x, 0). */
+export class ReLU extends Activation {
+  protected override activate(values: Tensor): Tensor {
+    return relu(values);
+  }
+}
+
+/** 1 / (1 + e^-x). */
+export class Sigmoid extends Activation {
+  protected override activate(values: Tensor): Tensor {
+    return sigmoid(values);
+  }
+}
+
+/** Hyperbolic tangent. */
+export class Tanh extends Activation {
+  protected override activate(values: Tensor): Tensor {
+    return tanh(values);
+  }
+}
+
+/** x Φ(x), with the distribution function of the normal distribution (the exact form, as torch.nn.GELU). */
+export class GELU extends Activation {
+  protected override activate(values: Tensor): Tensor {
+    return gelu(values);
+  }
+}
+
+/** x σ(x), also called swish. */
+export class SiLU extends Activation {
+  protected override activate(values: Tensor): Tensor {
+    return silu(values);
+  }
+}
+
+/** log(1 + e^x). */
+export class Softplus extends Activation {
+  protected override activate(values: Tensor): Tensor {
+    return softplus(values);
+  }
+}
+
+/** Options of an ELU. */
+export interface ELUOptions {
+  /** What the function tends to on the left is -alpha. Default 1. */
+  alpha?: number;
+}
+
+/**
+ * x where positive, alpha (e^x - 1) elsewhere.
+ *
+ * @throws {OptionError} if `alpha` is not finite, or an option is unknown
+ */
+export class ELU extends Activation {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<ELUOptions>>;
+
+  constructor(options: ELUOptions = {}) {
+    super();
+    checkOptions('ELU', options, ['alpha']);
+    this.options = Object.freeze({ alpha: finiteNumber('ELU', 'alpha', options.alpha ?? 1) });
+  }
+
+  protected override activate(values: Tensor): Tensor {
+    return elu(values, this.options.alpha);
+  }
+}
+
+/** Options of a LeakyReLU. */
+export interface LeakyReLUOptions {
+  /** Slope on the left. Default 0.01. */
+  negativeSlope?: number;
+}
+
+/**
+ * x where positive, negativeSlope · x elsewhere.
+ *
+ * @throws {OptionError} if `negativeSlope` is not finite, or an option is unknown
+ */
+export class LeakyReLU extends Activation {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<LeakyReLUOptions>>;
+
+  constructor(options: LeakyReLUOptions = {}) {
+    super();
+    checkOptions('LeakyReLU', options, ['negativeSlope']);
+    this.options = Object.freeze({ negativeSlope: finiteNumber('LeakyReLU', 'negativeSlope', options.negativeSlope ?? 0.01) });
+  }
+
+  protected override activate(values: Tensor): Tensor {
+    return leakyRelu(values, this.options.negativeSlope);
+  }
+}
+
+/** Options of Softmax and LogSoftmax. */
+export interface SoftmaxOptions {
+  /** The axis that sums to 1; of a PaddedSequence an axis of features. Default -1. */
+  dim?: number;
+}
+
+/** Base of Softmax and LogSoftmax. */
+abstract class AlongAxis extends Activation {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<SoftmaxOptions>>;
+
+  constructor(options: SoftmaxOptions = {}) {
+    super();
+    checkOptions(new.target.name, options, ['dim']);
+    this.options = Object.freeze({ dim: finiteNumber(new.target.name, 'dim', options.dim ?? -1) });
+  }
+
+  /** @throws {ShapeError} if `dim` is the axis of rows or steps of a PaddedSequence */
+  override forward<X extends Sequence>(input: X): X {
+    const { dim } = this.options;
+    if (input instanceof PaddedSequence && (dim < 0 ? dim + input.shape.length : dim) < 2) {
+      const given = `dim ${dim} of a PaddedSequence ${describe(input)}`;
+      throw new ShapeError(`${this.constructor.name}.forward`, { given, expected: 'an axis of features, after [N, T]', fix: 'use dim: -1' });
+    }
+    return super.forward(input);
+  }
+}
+
+/** e^x / Σ e^x along one axis. */
+export class Softmax extends AlongAxis {
+  protected override activate(values: Tensor): Tensor {
+    return softmax(values, this.options.dim);
+  }
+}
+
+/** x - log Σ e^x along one axis. */
+export class LogSoftmax extends AlongAxis {
+  protected override activate(values: Tensor): Tensor {
+    return logSoftmax(values, this.options.dim);
+  }
+}

@@ -1,0 +1,34 @@
+import { dropout } from '../tensor/ops/random';
+import { checkOptions, probability } from '../tensor/options';
+import { mapValues, type Sequence } from '../tensor/padded-sequence';
+import { Module } from './module';
+
+/** Options of a Dropout. */
+export interface DropoutOptions {
+  /** Probability in [0, 1) that an element becomes zero. Default 0.5. */
+  p?: number;
+}
+
+/**
+ * Sets elements to zero at random while training and scales the others by 1 / (1 - p); passes everything on in evaluation.
+ *
+ * Shapes: any → the same.
+ *
+ * @throws {OptionError} if `p` is not in [0, 1), or an option is unknown
+ * @see torch.nn.Dropout
+ */
+export class Dropout extends Module {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<DropoutOptions>>;
+
+  constructor(options: DropoutOptions = {}) {
+    super();
+    checkOptions('Dropout', options, ['p']);
+    this.options = Object.freeze({ p: probability('Dropout', 'p', options.p ?? 0.5) });
+  }
+
+  forward<X extends Sequence>(input: X): X {
+    const { p } = this.options;
+    return this.training && p > 0 ? mapValues(input, (values) => dropout(values, p)) : input;
+  }
+}

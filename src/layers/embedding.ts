@@ -1,0 +1,110 @@
+import { OptionError, ShapeError } from '../tensor/errors';
+import { tensor, type HostArray, type NestedArray } from '../tensor/factories';
+import { noGrad } from '../tensor/grad-mode';
+import { zero_ } from '../tensor/ops/elementwise';
+import { embedding } from '../tensor/ops/indexing';
+import { slice } from '../tensor/ops/shape';
+import { checkOptions, describe, flag, nonNegativeInteger, oneOf, positiveInteger } from '../tensor/options';
+import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
+import { randn } from '../tensor/random';
+import { Tensor } from '../tensor/tensor';
+import { Module } from './module';
+import { Parameter, takeOver } from './parameter';
+import type { FloatingDType } from './uniform';
+
+/** Options of an Embedding. */
+export interface EmbeddingOptions {
+  /** Number of rows: indices are 0..numEmbeddings - 1. */
+  numEmbeddings: number;
+  /** Width of a row. */
+  embeddingDim: number;
+  /** Index of a row that starts as zeros and gets no gradient. Default: none. */
+  paddingIdx?: number;
+  /** Whether the rows stay as they are in training. Default false. */
+  freeze?: boolean;
+  /** Element type of the rows. Default f32. */
+  dtype?: FloatingDType;
+}
+
+/** Options of an Embedding made of given rows. */
+export interface PretrainedOptions {
+  /** Whether the rows stay as they are in training. Default true. */
+  freeze?: boolean;
+  /** Index of the row that gets no gradient. Default: none. */
+  paddingIdx?: number;
+}
+
+/**
+ * A table of vectors, looked up by index.
+ *
+ * Shapes: input i32 […] → […, embeddingDim]; weight [numEmbeddings, embeddingDim], from N(0, 1). A PaddedSequence [N, T] gives a PaddedSequence
+ * [N, T, embeddingDim], zero past each length. To tie it with an output layer: `linear.weight = embedding.weight`.
+ *
+ * @throws {OptionError} if a size is not a positive whole number, `paddingIdx` is not a row, or an option is unknown
+ * @see torch.nn.Embedding
+ */
+export class Embedding extends Module {
+  /** The options with their defaults. */
+  readonly options: Readonly<EmbeddingOptions>;
+  /** [numEmbeddings, embeddingDim]. */
+  weight: Parameter;
+
+  constructor(options: EmbeddingOptions) {
+    super();
+    this.options = checked(options);
+    const { numEmbeddings, embeddingDim, paddingIdx, freeze, dtype } = this.options;
+    this.weight = takeOver(randn([numEmbeddings, embeddingDim], { dtype: dtype ?? 'f32' }));
+    if (paddingIdx !== undefined) {
+      noGrad(() => {
+        const row = slice(this.weight, [paddingIdx], [paddingIdx + 1]);
+        zero_(row);
+        row.dispose();
+      });
+    }
+    if (freeze === true) this.weight.requiresGrad_(false);
+  }
+
+  /**
+   * An embedding with rows from elsewhere, copied.
+   *
+   * @param weights  [numEmbeddings, embeddingDim]: nested arrays, a host array or a tensor
+   * @throws {ShapeError} if `weights` do not have two axes
+   */
+  static fromPretrained(weights: HostArray | readonly NestedArray[] | Tensor, options: PretrainedOptions = {}): Embedding {
+    checkOptions('Embedding.fromPretrained', options, ['freeze', 'paddingIdx']);
+    const rows = weights instanceof Tensor ? weights : tensor(weights);
+    const [numEmbeddings, embeddingDim] = rows.shape;
+    if (rows.rank !== 2 || numEmbeddings === undefined || embeddingDim === undefined) {
+      throw new ShapeError('Embedding.fromPretrained', { given: `weights ${describe(rows)}`, expected: 'two axes, [numEmbeddings, embeddingDim]', fix: 'give one row of numbers for each index' });
+    }
+    const layer = new Embedding({ numEmbeddings, embeddingDim, dtype: rows.dtype === 'f64' ? 'f64' : 'f32', freeze: options.freeze ?? true, ...(options.paddingIdx === undefined ? {} : { paddingIdx: options.paddingIdx }) });
+    layer.loadStateDict({ weight: rows });
+    if (rows !== weights) rows.dispose();
+    return layer;
+  }
+
+  /**
+   * Looks up each index.
+   *
+   * @throws {DTypeError} if `input` is not i32
+   * @throws {RangeError} at the call where an index on the host is out of range, at the next read where only the device can know
+   */
+  forward<X extends Sequence>(input: X): X {
+    const { paddingIdx } = this.options;
+    return mapRealSteps(input, (indices) => embedding(indices, this.weight, paddingIdx === undefined ? {} : { paddingIdx }));
+  }
+}
+
+function checked(options: EmbeddingOptions): Readonly<EmbeddingOptions> {
+  checkOptions('Embedding', options, ['numEmbeddings', 'embeddingDim', 'paddingIdx', 'freeze', 'dtype']);
+  const numEmbeddings = positiveInteger('Embedding', 'numEmbeddings', options.numEmbeddings);
+  const embeddingDim = positiveInteger('Embedding', 'embeddingDim', options.embeddingDim);
+  const freeze = flag('Embedding', 'freeze', options.freeze ?? false);
+  const dtype = oneOf('Embedding', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+  if (options.paddingIdx === undefined) return Object.freeze({ numEmbeddings, embeddingDim, freeze, dtype });
+  const paddingIdx = nonNegativeInteger('Embedding', 'paddingIdx', options.paddingIdx);
+  if (paddingIdx >= numEmbeddings) {
+    throw new OptionError('Embedding', { given: `paddingIdx: ${paddingIdx}`, expected: `an index below numEmbeddings, ${numEmbeddings}`, fix: 'count the padding row among the rows' });
+  }
+  return Object.freeze({ numEmbeddings, embeddingDim, paddingIdx, freeze, dtype });
+}

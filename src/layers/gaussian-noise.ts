@@ -1,0 +1,33 @@
+import { gaussianNoise } from '../tensor/ops/random';
+import { checkOptions, nonNegativeNumber } from '../tensor/options';
+import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
+import { Module } from './module';
+
+/** Options of a GaussianNoise. */
+export interface GaussianNoiseOptions {
+  /** Standard deviation of the noise, at least 0. */
+  stddev: number;
+}
+
+/**
+ * Adds normal noise of mean 0 while training; passes everything on in evaluation. Padding of a PaddedSequence stays zero.
+ *
+ * Shapes: any → the same.
+ *
+ * @throws {OptionError} if `stddev` is negative or not finite, or an option is unknown
+ */
+export class GaussianNoise extends Module {
+  /** The options. */
+  readonly options: Readonly<GaussianNoiseOptions>;
+
+  constructor(options: GaussianNoiseOptions) {
+    super();
+    checkOptions('GaussianNoise', options, ['stddev']);
+    this.options = Object.freeze({ stddev: nonNegativeNumber('GaussianNoise', 'stddev', options.stddev) });
+  }
+
+  forward<X extends Sequence>(input: X): X {
+    const { stddev } = this.options;
+    return this.training && stddev > 0 ? mapRealSteps(input, (values) => gaussianNoise(values, stddev)) : input;
+  }
+}

@@ -1,0 +1,67 @@
+import { ShapeError } from '../tensor/errors';
+import { linear } from '../tensor/ops/matmul';
+import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
+import { mapRealSteps, mapValues, type Sequence } from '../tensor/padded-sequence';
+import { Module } from './module';
+import { takeOver, type Parameter } from './parameter';
+import { uniformValues, type FloatingDType } from './uniform';
+
+/** Options of a Linear. */
+export interface LinearOptions {
+  /** Last axis of the input. */
+  inFeatures: number;
+  /** Last axis of the output. */
+  outFeatures: number;
+  /** Whether to add a bias. Default true. */
+  bias?: boolean;
+  /** Element type of the parameters. Default f32. */
+  dtype?: FloatingDType;
+}
+
+/**
+ * Affine map of the last axis.
+ *
+ *   y = x Wᵀ + b
+ *
+ * Shapes: input […, inFeatures] → […, outFeatures]; weight [outFeatures, inFeatures], bias [outFeatures], both from U(-1/√inFeatures, 1/√inFeatures).
+ * A PaddedSequence gives a PaddedSequence, zero past each length.
+ *
+ * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
+ * @see torch.nn.Linear
+ */
+export class Linear extends Module {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<LinearOptions>>;
+  /** [outFeatures, inFeatures]. Assign another layer's parameter to tie the two. */
+  weight: Parameter;
+  /** [outFeatures], or undefined without bias. */
+  bias: Parameter | undefined;
+
+  constructor(options: LinearOptions) {
+    super();
+    checkOptions('Linear', options, ['inFeatures', 'outFeatures', 'bias', 'dtype']);
+    const inFeatures = positiveInteger('Linear', 'inFeatures', options.inFeatures);
+    const outFeatures = positiveInteger('Linear', 'outFeatures', options.outFeatures);
+    const bias = flag('Linear', 'bias', options.bias ?? true);
+    const dtype = oneOf('Linear', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+    this.options = Object.freeze({ inFeatures, outFeatures, bias, dtype });
+    const bound = 1 / Math.sqrt(inFeatures);
+    this.weight = takeOver(uniformValues([outFeatures, inFeatures], bound, dtype));
+    this.bias = bias ? takeOver(uniformValues([outFeatures], bound, dtype)) : undefined;
+  }
+
+  /** @throws {ShapeError} if the last axis of `input` is not `inFeatures` */
+  forward<X extends Sequence>(input: X): X {
+    const { inFeatures } = this.options;
+    const width = input.shape.at(-1);
+    if (width !== inFeatures) {
+      throw new ShapeError('Linear.forward', {
+        given: `input ${describe(input)}`,
+        expected: `last axis ${inFeatures} (inFeatures)`,
+        fix: width === undefined ? 'give the input an axis of features: x.reshape([1, -1])' : `build the layer with inFeatures: ${width}`,
+      });
+    }
+    const map = this.bias === undefined ? mapValues : mapRealSteps;
+    return map(input, (values) => linear(values, this.weight, this.bias));
+  }
+}
