@@ -3,7 +3,7 @@
 usage: python3 scripts/make-japanese-vowels.py FOLDER [OUTPUT]
 
 The source gives twelve decimals of six digits a frame; an utterance ends with a frame of twelve 1.0. A decimal times 1e6 is an integer, so
-the file holds integers and loses nothing. Unpacked it is
+the file holds integers and loses nothing but the sign of one -0.000000. Unpacked it is
 
     4 bytes    length of the header, little endian
     header     JSON: attribution, divisor, features, and for each of train and test the lengths and the utterances of each speaker
