@@ -31,34 +31,37 @@ STM_DEVICE T normal_pdf(T x) { return T(0.39894228040143267794) * std::exp(x * x
 }  // namespace stm::functors
 
 /// Unary functors: X(name, documentation, saves, value, derivative). `x` is the argument, `y` the value, `a` the op's parameter (elu, leakyRelu);
-/// `saves` names what the derivative reads: X or Y, Both, or None.
+/// `saves` names what the derivative reads: OfX, OfY, OfBoth or Nothing.
 #define STM_UNARY_FUNCTORS(X)                                                                                                       \
-  X(neg, "-x.", None, -x, T(-1))                                                                                                    \
-  X(abs, "Absolute value.", X, std::abs(x), sign(x))                                                                                \
-  X(sign, "-1, 0 or 1.", None, sign(x), T(0))                                                                                       \
-  X(exp, "e^x.", Y, std::exp(x), y)                                                                                                 \
-  X(expm1, "e^x - 1, exact near 0.", Y, std::expm1(x), y + 1)                                                                       \
-  X(log, "Natural logarithm.", X, std::log(x), 1 / x)                                                                               \
-  X(log1p, "log(1 + x), exact near 0.", X, std::log1p(x), 1 / (1 + x))                                                              \
-  X(sqrt, "Square root.", Y, std::sqrt(x), T(0.5) / y)                                                                              \
-  X(rsqrt, "1 / sqrt(x).", Both, 1 / std::sqrt(x), T(-0.5) * y / x)                                                                 \
-  X(square, "x².", X, x* x, 2 * x)                                                                                                  \
-  X(reciprocal, "1 / x.", Y, 1 / x, -y * y)                                                                                         \
-  X(sin, "Sine of x in radians.", X, std::sin(x), std::cos(x))                                                                      \
-  X(cos, "Cosine of x in radians.", X, std::cos(x), -std::sin(x))                                                                   \
-  X(erf, "Error function.", X, std::erf(x), T(1.12837916709551257390) * std::exp(-x * x))                                           \
-  X(floor, "Largest integer not above x.", None, std::floor(x), T(0))                                                               \
-  X(ceil, "Smallest integer not below x.", None, std::ceil(x), T(0))                                                                \
-  X(round, "Nearest integer, halves to even.", None, std::nearbyint(x), T(0))                                                       \
-  X(relu, "max(x, 0).", Y, (x > 0 || x != x ? x : T(0)), (y > 0 ? T(1) : T(0)))                                                     \
-  X(sigmoid, "1 / (1 + e^-x), in (0, 1).", Y, logistic(x), y*(1 - y))                                                               \
-  X(tanh, "Hyperbolic tangent, in (-1, 1).", Y, std::tanh(x), 1 - y * y)                                                            \
-  X(gelu, "x · Φ(x), Φ the normal distribution function.", X, x* normal_cdf(x), normal_cdf(x) + x * normal_pdf(x))                  \
-  X(silu, "x · sigmoid(x).", X, x* logistic(x), logistic(x) * (1 + x * (1 - logistic(x))))                                          \
-  X(softplus, "log(1 + e^x).", X, log1p_exp(x), logistic(x))                                                                        \
-  X(softsign, "x / (1 + |x|), in (-1, 1).", Y, x / (1 + std::abs(x)), square(1 - std::abs(y)))                                      \
-  X(elu, "x above 0, a · (e^x - 1) below.", Both, (x > 0 ? x : T(a) * std::expm1(x)), (x > 0 ? T(1) : y + T(a)))                     \
-  X(leakyRelu, "x above 0, a · x below.", X, (x > 0 ? x : T(a) * x), (x > 0 ? T(1) : T(a)))
+  X(neg, "-x.", Nothing, -x, T(-1))                                                                                                    \
+  X(abs, "Absolute value.", OfX, std::abs(x), sign(x))                                                                                \
+  X(sign, "-1, 0 or 1.", Nothing, sign(x), T(0))                                                                                       \
+  X(exp, "e^x.", OfY, std::exp(x), y)                                                                                                 \
+  X(expm1, "e^x - 1, exact near 0.", OfY, std::expm1(x), y + 1)                                                                       \
+  X(log, "Natural logarithm.", OfX, std::log(x), 1 / x)                                                                               \
+  X(log1p, "log(1 + x), exact near 0.", OfX, std::log1p(x), 1 / (1 + x))                                                              \
+  X(sqrt, "Square root.", OfY, std::sqrt(x), T(0.5) / y)                                                                              \
+  X(rsqrt, "1 / sqrt(x).", OfBoth, 1 / std::sqrt(x), T(-0.5) * y / x)                                                                 \
+  X(square, "x².", OfX, x* x, 2 * x)                                                                                                  \
+  X(reciprocal, "1 / x.", OfY, 1 / x, -y * y)                                                                                         \
+  X(sin, "Sine of x in radians.", OfX, std::sin(x), std::cos(x))                                                                      \
+  X(cos, "Cosine of x in radians.", OfX, std::cos(x), -std::sin(x))                                                                   \
+  X(erf, "Error function.", OfX, std::erf(x), T(1.12837916709551257390) * std::exp(-x * x))                                           \
+  X(floor, "Largest integer not above x.", Nothing, std::floor(x), T(0))                                                               \
+  X(ceil, "Smallest integer not below x.", Nothing, std::ceil(x), T(0))                                                                \
+  X(round, "Nearest integer, halves to even.", Nothing, std::nearbyint(x), T(0))                                                       \
+  X(relu, "max(x, 0).", OfY, (x > 0 || x != x ? x : T(0)), (y > 0 ? T(1) : T(0)))                                                     \
+  X(sigmoid, "1 / (1 + e^-x), in (0, 1).", OfY, logistic(x), y*(1 - y))                                                               \
+  X(tanh, "Hyperbolic tangent, in (-1, 1).", OfY, std::tanh(x), 1 - y * y)                                                            \
+  X(gelu, "x · Φ(x), Φ the normal distribution function.", OfX, x* normal_cdf(x), normal_cdf(x) + x * normal_pdf(x))                  \
+  X(silu, "x · sigmoid(x).", OfX, x* logistic(x), logistic(x) * (1 + x * (1 - logistic(x))))                                          \
+  X(softplus, "log(1 + e^x).", OfX, log1p_exp(x), logistic(x))                                                                        \
+  X(softsign, "x / (1 + |x|), in (-1, 1).", OfY, x / (1 + std::abs(x)), square(1 - std::abs(y)))
+
+/// Functors with a parameter `a`, in the same form.
+#define STM_PARAMETRIC_FUNCTORS(X) \
+  X(elu, "x above 0, a · (e^x - 1) below.", OfBoth, (x > 0 ? x : T(a) * std::expm1(x)), (x > 0 ? T(1) : y + T(a)))                     \
+  X(leakyRelu, "x above 0, a · x below.", OfX, (x > 0 ? x : T(a) * x), (x > 0 ? T(1) : T(a)))
 
 /// Binary functors: X(name, documentation, value); gradients are composed of other ops in ops/elementwise.cc.
 #define STM_BINARY_FUNCTORS(X)                                       \

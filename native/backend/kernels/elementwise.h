@@ -6,7 +6,7 @@
 namespace stm {
 
 #define STM_ENUMERATOR(name, ...) name,
-enum class Unary : int32_t { STM_UNARY_FUNCTORS(STM_ENUMERATOR) };
+enum class Unary : int32_t { STM_UNARY_FUNCTORS(STM_ENUMERATOR) STM_PARAMETRIC_FUNCTORS(STM_ENUMERATOR) };
 enum class Binary : int32_t { STM_BINARY_FUNCTORS(STM_ENUMERATOR) };
 enum class Compare : int32_t { STM_COMPARE_FUNCTORS(STM_ENUMERATOR) };
 #undef STM_ENUMERATOR

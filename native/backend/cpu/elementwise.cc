@@ -1,0 +1,160 @@
+#include <tuple>
+#include <utility>
+
+#include "backend/cpu/backend.h"
+#include "backend/cpu/dispatch.h"
+#include "backend/cpu/rows.h"
+
+namespace stm {
+namespace {
+
+using namespace functors;
+
+/// out[i] = f(in0[i], in1[i], …): a dense loop that the compiler vectorises where every operand is dense (or constant), else one that steps by strides.
+template <class Out, class... In, class F, size_t... I>
+void map_row(const std::array<char*, sizeof...(In) + 1>& data, const std::array<int64_t, sizeof...(In) + 1>& stride, int64_t count, const F& f, std::index_sequence<I...>) {
+  constexpr size_t kOut = sizeof...(In);
+  if (((stride[I] == sizeof(In)) && ...) && stride[kOut] == sizeof(Out)) {
+    Out* out = reinterpret_cast<Out*>(data[kOut]);
+    const std::tuple<const In*...> in{reinterpret_cast<const In*>(data[I])...};
+    for (int64_t i = 0; i < count; ++i) out[i] = f(std::get<I>(in)[i]...);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) *reinterpret_cast<Out*>(data[kOut] + i * stride[kOut]) = f(*reinterpret_cast<const In*>(data[I] + i * stride[I])...);
+}
+
+template <class Out, class... In, class F, class... V>
+Status map(const F& f, const View& out, const V&... in) {
+  constexpr size_t kViews = sizeof...(In) + 1;
+  const auto row = [&](const std::array<char*, kViews>& data, const std::array<int64_t, kViews>& stride, int64_t count) {
+    map_row<Out, In...>(data, stride, count, f, std::index_sequence_for<In...>{});
+  };
+  for_rows<kViews>({&in..., &out}, row);
+  return Status::ok();
+}
+
+/// The same view as zeros of any value nobody reads: stands in for an operand that a functor does not save.
+const View& or_else(const View& view, const View& other) { return view.data ? view : other; }
+
+class CpuElementwise final : public ElementwiseKernels {
+ public:
+  Status unary(Unary op, double parameter, const View& x, const View& y) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      [[maybe_unused]] const T a = static_cast<T>(parameter);
+      switch (op) {
+#define STM_VALUE(name, doc, saves, value, derivative) \
+  case Unary::name: return map<T, T>([a](T x) -> T { (void)a; return value; }, y, x);
+        STM_UNARY_FUNCTORS(STM_VALUE)
+        STM_PARAMETRIC_FUNCTORS(STM_VALUE)
+#undef STM_VALUE
+      }
+      return Status::fail(StatusKind::Internal, "unknown unary op");
+    });
+  }
+
+  Status unary_backward(Unary op, double parameter, const View& saved_x, const View& saved_y, const View& dy, const View& dx) noexcept override {
+    const View &vx = or_else(saved_x, dy), &vy = or_else(saved_y, dy);
+    return dispatch_floating(dy.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      [[maybe_unused]] const T a = static_cast<T>(parameter);
+      switch (op) {
+#define STM_DERIVATIVE(name, doc, saves, value, derivative) \
+  case Unary::name: return map<T, T, T, T>([a](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, dx, vx, vy, dy);
+        STM_UNARY_FUNCTORS(STM_DERIVATIVE)
+        STM_PARAMETRIC_FUNCTORS(STM_DERIVATIVE)
+#undef STM_DERIVATIVE
+      }
+      return Status::fail(StatusKind::Internal, "unknown unary op");
+    });
+  }
+
+  Status binary(Binary op, const View& va, const View& vb, const View& out) noexcept override {
+    return dispatch_any(va.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      switch (op) {
+#define STM_VALUE(name, doc, value) \
+  case Binary::name: return map<T, T, T>([](T a, T b) -> T { return value; }, out, va, vb);
+        STM_BINARY_FUNCTORS(STM_VALUE)
+#undef STM_VALUE
+      }
+      return Status::fail(StatusKind::Internal, "unknown binary op");
+    });
+  }
+
+  Status binary_scalar(Binary op, const View& x, double scalar, bool reversed, const View& out) noexcept override {
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const T s = static_cast<T>(scalar);
+      switch (op) {
+#define STM_VALUE(name, doc, value)                                                                       \
+  case Binary::name:                                                                                      \
+    if (reversed) return map<T, T>([a = s](T b) -> T { return value; }, out, x);                          \
+    return map<T, T>([b = s](T a) -> T { return value; }, out, x);
+        STM_BINARY_FUNCTORS(STM_VALUE)
+#undef STM_VALUE
+      }
+      return Status::fail(StatusKind::Internal, "unknown binary op");
+    });
+  }
+
+  Status compare(Compare op, const View& va, const View& vb, const View& out) noexcept override {
+    return dispatch_any(va.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      switch (op) {
+#define STM_VALUE(name, doc, value) \
+  case Compare::name: return map<uint8_t, T, T>([](T a, T b) -> uint8_t { return value; }, out, va, vb);
+        STM_COMPARE_FUNCTORS(STM_VALUE)
+#undef STM_VALUE
+      }
+      return Status::fail(StatusKind::Internal, "unknown comparison");
+    });
+  }
+
+  Status compare_scalar(Compare op, const View& x, double scalar, const View& out) noexcept override {
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      switch (op) {
+#define STM_VALUE(name, doc, value) \
+  case Compare::name: return map<uint8_t, T>([b = scalar](T a) -> uint8_t { return value; }, out, x);
+        STM_COMPARE_FUNCTORS(STM_VALUE)
+#undef STM_VALUE
+      }
+      return Status::fail(StatusKind::Internal, "unknown comparison");
+    });
+  }
+
+  Status where(const View& condition, const View& a, const View& b, const View& out) noexcept override {
+    return dispatch_any(out.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      return map<T, uint8_t, T, T>([](uint8_t c, T x, T y) -> T { return c ? x : y; }, out, condition, a, b);
+    });
+  }
+
+  Status copy(const View& from, const View& to) noexcept override {
+    return dispatch_any(from.dtype, [&](auto source) {
+      return dispatch_any(to.dtype, [&](auto target) {
+        using From = decltype(source);
+        using To = decltype(target);
+        if (to.dtype == DType::Bool && from.dtype != DType::Bool) return map<uint8_t, From>([](From x) -> uint8_t { return x != 0; }, to, from);
+        return map<To, From>([](From x) -> To { return static_cast<To>(x); }, to, from);
+      });
+    });
+  }
+
+  Status fill(double value, const View& to) noexcept override {
+    return dispatch_any(to.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      return map<T>([v = static_cast<T>(value)]() -> T { return v; }, to);
+    });
+  }
+};
+
+}  // namespace
+
+ElementwiseKernels& cpu_elementwise() noexcept {
+  static CpuElementwise kernels;
+  return kernels;
+}
+
+}  // namespace stm

@@ -1,0 +1,133 @@
+#include "binding/environment_ops.h"
+#include "binding/gradients.h"
+#include "binding/marshal.h"
+#include "ops/ops.h"
+
+namespace stm::binding {
+namespace {
+
+/// Functions that handle JS objects themselves and so cannot be ops; their signatures are given in words.
+struct Intrinsic {
+  const char *name, *signature, *doc;
+  void (*call)(Environment&, const napi_value* arguments);
+};
+constexpr Intrinsic kIntrinsics[] = {
+    {"watch", "(object: object, id: TensorId): void", "Releases `id` once `object` has been garbage-collected.",
+     [](Environment& e, const napi_value* a) {
+       double id;
+       ok(napi_get_value_double(e.env, a[1], &id));
+       e.handles.watch(a[0], id);
+     }},
+    {"adoptErrors", "(classes: Record<string, new (op: string, message: string, code: string) => Error>): void", "The classes that native errors are made of.",
+     [](Environment& e, const napi_value* a) { e.errors.adopt(a[0]); }},
+    {"onBackward", "(outputs: readonly TensorId[], inputs: readonly TensorId[], backward: (grads: (TensorId | undefined)[]) => (TensorId | undefined)[]): void",
+     "Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward().",
+     [](Environment& e, const napi_value* a) { define_gradient(e, a[0], a[1], a[2]); }},
+};
+
+/// Immutable after construction and shared by all environments. A plain static: Node unloads the addon with the last environment
+/// that uses it, and by then every executor has stopped.
+const OpTable& table() {
+  static const OpTable ops = [] {
+    OpTable table;
+    for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_graph, ops::declare_elementwise, ops::declare_matmul, ops::declare_reduce, ops::declare_shape,
+                         ops::declare_indexing, ops::declare_normalization, ops::declare_losses, ops::declare_optimizers, ops::declare_random, ops::declare_recurrent,
+                         ops::declare_testing, declare_environment})
+      declare(table);
+    return table;
+  }();
+  return ops;
+}
+
+Environment& environment_of(napi_env env) {
+  void* data;
+  ok(napi_get_instance_data(env, &data));
+  return *static_cast<Environment*>(data);
+}
+
+/// Runs `body` and turns what it throws into a JavaScript exception.
+template <class Body>
+napi_value guarded(Environment& environment, const std::string& op, Body body) {
+  const Session::Entry entry(environment.session);
+  Environment::current_ = &environment;
+  try {
+    return body();
+  } catch (const Error& error) {
+    napi_throw(environment.env, environment.errors.make(error, op));
+  } catch (const std::exception& error) {
+    bool pending = false;
+    napi_is_exception_pending(environment.env, &pending);
+    if (!pending) napi_throw_error(environment.env, "ERR_STM_INTERNAL", (op + ": " + error.what()).c_str());
+  }
+  return nullptr;
+}
+
+napi_value call_op(napi_env env, napi_callback_info info) {
+  size_t count = NapiArgs::kMax;
+  napi_value values[NapiArgs::kMax];
+  void* data;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  const Op& op = *static_cast<const Op*>(data);
+  Environment& environment = environment_of(env);
+  return guarded(environment, op.name, [&] {
+    NapiArgs arguments(environment, op, count, values);
+    NapiResult result(environment);
+    op.call(arguments, result);
+    return result.value;
+  });
+}
+
+napi_value call_intrinsic(napi_env env, napi_callback_info info) {
+  size_t count = 3;
+  napi_value values[3];
+  void* data;
+  napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  const auto& intrinsic = *static_cast<const Intrinsic*>(data);
+  Environment& environment = environment_of(env);
+  return guarded(environment, intrinsic.name, [&]() -> napi_value {
+    intrinsic.call(environment, values);
+    return nullptr;
+  });
+}
+
+std::string signature(const Op& op) {
+  std::string text = "(";
+  for (const Parameter& p : op.parameters) text += (text.size() > 1 ? ", " : "") + p.name + (p.optional ? "?: " : ": ") + p.ts;
+  return text + "): " + op.result;
+}
+
+/// One `/** doc */ name(…): …;` line each: the body of binding.generated.ts.
+napi_value typings(napi_env env, napi_callback_info) {
+  std::string lines;
+  const auto line = [&lines](const std::string& name, const std::string& signature, const std::string& doc) {
+    lines += "  /** " + doc + " */\n  " + name + signature + ";\n";
+  };
+  for (const Op& op : table().all()) line(op.name, signature(op), op.doc);
+  for (const Intrinsic& i : kIntrinsics) line(i.name, i.signature, i.doc);
+  return text(env, lines);
+}
+
+void define(napi_env env, napi_value exports, const char* name, napi_callback callback, const void* data) {
+  napi_value function;
+  ok(napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, const_cast<void*>(data), &function));
+  ok(napi_set_named_property(env, exports, name, function));
+}
+
+}  // namespace
+}  // namespace stm::binding
+
+NAPI_MODULE_INIT() {
+  using namespace stm::binding;
+  auto* environment = new Environment(env);
+  napi_set_instance_data(env, environment, [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
+  // Hooks run in reverse order: this one, added after the thread-safe function, runs before Node closes that.
+  napi_add_env_cleanup_hook(env, [](void* data) {
+    auto& environment = *static_cast<Environment*>(data);
+    environment.stop();
+    environment.reads.shut_down();
+  }, environment);
+  for (const stm::Op& op : table().all()) define(env, exports, op.name.c_str(), call_op, &op);
+  for (const Intrinsic& intrinsic : kIntrinsics) define(env, exports, intrinsic.name, call_intrinsic, &intrinsic);
+  define(env, exports, "typings", typings, nullptr);
+  return exports;
+}

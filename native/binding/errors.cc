@@ -1,0 +1,56 @@
+#include "binding/errors.h"
+
+namespace stm::binding {
+
+ErrorClasses::~ErrorClasses() {
+  for (napi_ref reference : classes_)
+    if (reference) napi_delete_reference(env_, reference);
+}
+
+void ErrorClasses::adopt(napi_value classes) {
+  constexpr const char* names[kClasses] = {"ShapeError", "DTypeError", "DeviceError", "OptionError", "DisposedError", "GraphError", "NativeError"};
+  for (size_t i = 0; i < kClasses; ++i) {
+    napi_value constructor;
+    ok(napi_get_named_property(env_, classes, names[i], &constructor));
+    ok(napi_create_reference(env_, constructor, 1, &classes_[i]));
+  }
+}
+
+ErrorClasses::Mapping ErrorClasses::mapping(Kind kind) {
+  switch (kind) {
+    case Kind::Shape: return {ShapeError, "ERR_STM_SHAPE"};
+    case Kind::DType: return {DTypeError, "ERR_STM_DTYPE"};
+    case Kind::Device: return {DeviceError, "ERR_STM_DEVICE"};
+    case Kind::Option: return {OptionError, "ERR_STM_OPTION"};
+    case Kind::Index: return {OptionError, "ERR_STM_INDEX"};
+    case Kind::Disposed: return {DisposedError, "ERR_STM_DISPOSED"};
+    case Kind::NoGraph: return {GraphError, "ERR_STM_NO_GRAPH"};
+    case Kind::GraphReleased: return {GraphError, "ERR_STM_GRAPH_RELEASED"};
+    case Kind::Stale: return {GraphError, "ERR_STM_STALE"};
+    case Kind::InPlace: return {GraphError, "ERR_STM_IN_PLACE"};
+  }
+  return {NativeError, "ERR_STM_INTERNAL"};
+}
+
+napi_value ErrorClasses::make(const Error& error, const std::string& op) const {
+  const Mapping found = mapping(error.kind);
+  const std::string message = error.what();
+  return construct(found.error_class, op, found.code, message.find(": got ") != std::string::npos && message.find(": got ") < 40 ? message : op + ": " + message);
+}
+
+napi_value ErrorClasses::make_fault(const Fault& fault) const {
+  constexpr const char* codes[] = {"ERR_STM_NATIVE", "ERR_STM_OUT_OF_MEMORY", "ERR_STM_INDEX", "ERR_STM_UNSUPPORTED", "ERR_STM_DEVICE_LOST", "ERR_STM_NATIVE"};
+  const std::string message = fault.message.rfind(fault.op + ":", 0) == 0 ? fault.message : fault.op + ": " + fault.message;
+  return construct(NativeError, fault.op, codes[static_cast<size_t>(fault.kind)], message);
+}
+
+napi_value ErrorClasses::construct(Class which, const std::string& op, const char* code, const std::string& message) const {
+  napi_value constructor, error;
+  if (!classes_[which]) throw std::logic_error(message);
+  ok(napi_get_reference_value(env_, classes_[which], &constructor));
+  const napi_value arguments[] = {text(env_, op), text(env_, message), text(env_, code)};
+  ok(napi_new_instance(env_, constructor, 3, arguments, &error));
+  return error;
+}
+
+}  // namespace stm::binding

@@ -1,0 +1,33 @@
+#pragma once
+#include <array>
+
+#include "binding/napi.h"
+#include "core/error.h"
+#include "core/storage.h"
+
+namespace stm::binding {
+
+/// The JavaScript error classes, handed over once by src/tensor/errors.ts; each is called as `new Class(op, message, code)`.
+class ErrorClasses {
+ public:
+  explicit ErrorClasses(napi_env env) : env_(env) {}
+  ~ErrorClasses();
+  ErrorClasses(const ErrorClasses&) = delete;
+  ErrorClasses& operator=(const ErrorClasses&) = delete;
+  void adopt(napi_value classes);
+  napi_value make(const Error& error, const std::string& op) const;
+  napi_value make_fault(const Fault& fault) const;
+
+ private:
+  enum Class { ShapeError, DTypeError, DeviceError, OptionError, DisposedError, GraphError, NativeError, kClasses };
+  struct Mapping {
+    Class error_class;
+    const char* code;
+  };
+  static Mapping mapping(Kind kind);
+  napi_value construct(Class which, const std::string& op, const char* code, const std::string& message) const;
+  napi_env env_;
+  std::array<napi_ref, kClasses> classes_{};
+};
+
+}  // namespace stm::binding

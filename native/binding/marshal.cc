@@ -1,0 +1,156 @@
+#include "binding/marshal.h"
+
+#include <cmath>
+
+namespace stm::binding {
+
+bool NapiArgs::absent(size_t i) {
+  napi_valuetype type = napi_undefined;
+  if (value(i)) ok(napi_typeof(environment_.env, value(i), &type));
+  return type == napi_undefined;
+}
+
+double NapiArgs::number(size_t i) {
+  double result;
+  if (napi_get_value_double(environment_.env, value(i), &result) != napi_ok) throw mistake(i, op_.parameters[i].ts == "TensorId" ? "a Tensor" : "a number");
+  return result;
+}
+
+int64_t NapiArgs::integer(size_t i) {
+  const double result = number(i);
+  if (std::trunc(result) != result || std::abs(result) > 9007199254740991.0) throw mistake(i, "an integer");
+  return static_cast<int64_t>(result);
+}
+
+bool NapiArgs::boolean(size_t i) {
+  bool result;
+  if (napi_get_value_bool(environment_.env, value(i), &result) != napi_ok) throw mistake(i, "a boolean");
+  return result;
+}
+
+std::string NapiArgs::text(size_t i) {
+  char buffer[256];
+  size_t length;
+  if (napi_get_value_string_utf8(environment_.env, value(i), buffer, sizeof buffer, &length) != napi_ok) throw mistake(i, op_.parameters[i].ts);
+  return {buffer, length};
+}
+
+std::vector<double> NapiArgs::numbers(size_t i, const char* expected) {
+  bool is_array = false;
+  uint32_t length = 0;
+  napi_env env = environment_.env;
+  if (!value(i) || napi_is_array(env, value(i), &is_array) != napi_ok || !is_array) throw mistake(i, expected);
+  ok(napi_get_array_length(env, value(i), &length));
+  std::vector<double> result(length);
+  for (uint32_t k = 0; k < length; ++k) {
+    napi_value element;
+    ok(napi_get_element(env, value(i), k, &element));
+    if (napi_get_value_double(env, element, &result[k]) != napi_ok) throw mistake(i, expected);
+  }
+  return result;
+}
+
+std::vector<int64_t> NapiArgs::integers(size_t i) {
+  std::vector<int64_t> result;
+  for (const double number : numbers(i, "an array of integers")) {
+    if (std::trunc(number) != number || std::abs(number) > 9007199254740991.0) throw mistake(i, "an array of integers");
+    result.push_back(static_cast<int64_t>(number));
+  }
+  return result;
+}
+
+std::vector<Tensor> NapiArgs::tensors(size_t i) {
+  std::vector<Tensor> result;
+  for (const double id : numbers(i, "an array of Tensors")) result.push_back(environment_.handles.get(id));
+  return result;
+}
+
+HostValues NapiArgs::values(size_t i) {
+  constexpr const char* expected = "a Float32Array, Float64Array, Int32Array or Uint8Array";
+  napi_typedarray_type type;
+  HostValues result{};
+  size_t length;
+  void* data;
+  bool is_typed = false;
+  napi_env env = environment_.env;
+  if (!value(i) || napi_is_typedarray(env, value(i), &is_typed) != napi_ok || !is_typed) throw mistake(i, expected);
+  ok(napi_get_typedarray_info(env, value(i), &type, &length, &data, nullptr, nullptr));
+  switch (type) {
+    case napi_float32_array: result.dtype = DType::F32; break;
+    case napi_float64_array: result.dtype = DType::F64; break;
+    case napi_int32_array: result.dtype = DType::I32; break;
+    case napi_uint8_array: result.dtype = DType::Bool; break;
+    default: throw mistake(i, expected);
+  }
+  result.data = data;
+  result.size = static_cast<int64_t>(length);
+  return result;
+}
+
+std::string NapiArgs::shown(size_t i) {
+  napi_env env = environment_.env;
+  napi_value as_text = nullptr;
+  if (!value(i)) return "nothing";
+  if (napi_coerce_to_string(env, value(i), &as_text) != napi_ok) {
+    napi_value exception;
+    napi_get_and_clear_last_exception(env, &exception);
+    return "a value";
+  }
+  char buffer[64];
+  size_t length = 0;
+  ok(napi_get_value_string_utf8(env, as_text, buffer, sizeof buffer, &length));
+  return {buffer, length};
+}
+
+Error NapiArgs::mistake(size_t i, const std::string& expected) {
+  return Error(Kind::Option, fmt::format("{}: got {} as argument {} ({}), expected {}.\n  Fix: pass a value of that type.", op_.name, shown(i), i + 1, op_.parameters[i].name, expected));
+}
+
+void NapiResult::emit(napi_value element) {
+  napi_env env = environment_.env;
+  if (!container_) value = element;
+  else if (field_) ok(napi_set_named_property(env, container_, field_, element));
+  else ok(napi_set_element(env, container_, length_++, element));
+}
+
+void NapiResult::number(double number) {
+  napi_value element;
+  ok(napi_create_double(environment_.env, number, &element));
+  emit(element);
+}
+
+void NapiResult::boolean(bool value) {
+  napi_value element;
+  ok(napi_get_boolean(environment_.env, value, &element));
+  emit(element);
+}
+
+void NapiResult::text(const std::string& value) { emit(binding::text(environment_.env, value)); }
+
+void NapiResult::absent() {
+  napi_value element;
+  ok(napi_get_undefined(environment_.env, &element));
+  emit(element);
+}
+
+void NapiResult::integers(const std::vector<int64_t>& integers) {
+  napi_value array, element;
+  ok(napi_create_array_with_length(environment_.env, integers.size(), &array));
+  for (size_t i = 0; i < integers.size(); ++i) {
+    ok(napi_create_int64(environment_.env, integers[i], &element));
+    ok(napi_set_element(environment_.env, array, static_cast<uint32_t>(i), element));
+  }
+  emit(array);
+}
+
+void NapiResult::begin_list() {
+  ok(napi_create_array(environment_.env, &value));
+  container_ = value;
+}
+
+void NapiResult::begin_record() {
+  ok(napi_create_object(environment_.env, &value));
+  container_ = value;
+}
+
+}  // namespace stm::binding

@@ -1,0 +1,48 @@
+#pragma once
+#include <list>
+
+#include "binding/napi.h"
+#include "core/op_table.h"
+#include "core/session.h"
+
+namespace stm::binding {
+
+class ErrorClasses;
+
+/// Promises that the executor settles. The result's ArrayBuffer is made at the call and filled by the executor, so the JS thread copies nothing.
+/// While a promise is pending the thread-safe function is referenced and keeps the process alive; otherwise it does not.
+class Reads {
+ public:
+  Reads(napi_env env, const ErrorClasses& errors);
+  ~Reads();
+  Reads(const Reads&) = delete;
+  Reads& operator=(const Reads&) = delete;
+  napi_value begin(const ReadBack& read);
+  napi_value begin(const Fence& fence);
+  /// After the executor has stopped: nothing will settle any more.
+  void shut_down();
+
+ private:
+  struct Pending {
+    Reads* owner;
+    Executor* executor;
+    DType dtype = DType::F32;
+    std::list<Pending>::iterator self;
+    napi_deferred deferred = nullptr;
+    napi_ref buffer = nullptr;
+    void* destination = nullptr;
+    size_t bytes = 0;
+    FaultPtr fault;
+  };
+  struct ReadCommand;
+  Pending& add_pending(Executor& executor, napi_value* promise);
+  static void settle(napi_env env, napi_value, void* context, void* data);
+  void settle(Pending& pending);
+
+  napi_env env_;
+  const ErrorClasses& errors_;
+  napi_threadsafe_function notify_ = nullptr;
+  std::list<Pending> pending_;
+};
+
+}  // namespace stm::binding

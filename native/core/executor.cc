@@ -1,0 +1,104 @@
+#include "core/executor.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <new>
+
+namespace stm {
+
+void Executor::push(std::unique_ptr<Command> command) {
+  std::unique_lock lock(mutex_);
+  if (full() && !stopping_) {
+    const auto start = std::chrono::steady_clock::now();
+    producer_waits_ = true;
+    drained_.wait(lock, [this] { return has_room() || stopping_; });
+    producer_waits_ = false;
+    ++stats_.stalls;
+    stats_.stalled_ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  }
+  if (stopping_) return;
+  bytes_ += command->queued_bytes;
+  queue_.push_back(std::move(command));
+  stats_.peak_commands = std::max<int64_t>(stats_.peak_commands, static_cast<int64_t>(queue_.size()));
+  const bool was_idle = queue_.size() == 1;
+  lock.unlock();
+  if (was_idle) filled_.notify_one();
+}
+
+void Executor::work() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    filled_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (stopping_) return;
+    std::unique_ptr<Command> command = std::move(queue_.front());
+    queue_.pop_front();
+    bytes_ -= command->queued_bytes;
+    const bool wake_producer = producer_waits_ && has_room();
+    lock.unlock();
+    if (wake_producer) drained_.notify_one();
+    execute(*command);
+  }
+}
+
+Status Executor::prepare_and_run(Command& command) {
+  for (Operand& operand : command.operands) {
+    if (!operand.storage) continue;
+    if (operand.access == Access::Write) {
+      const Status status = operand.storage->materialize();
+      if (!status.is_ok()) return status;
+    }
+    operand.view.data = static_cast<char*>(operand.storage->data()) + operand.offset_bytes;
+  }
+  try {
+    return command.run(backend_);
+  } catch (const std::bad_alloc&) {
+    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+  } catch (const std::exception& error) {
+    return Status::fail(StatusKind::Internal, "%s", error.what());
+  }
+}
+
+// A skipped command leaves its in-place targets as they were; one that fails while running has spoiled them too.
+void Executor::execute(Command& command) {
+  FaultPtr fault;
+  for (const Operand& operand : command.operands)
+    if (operand.storage && operand.access != Access::Write && operand.storage->fault()) fault = operand.storage->fault();
+  const bool skipped = fault != nullptr;
+  if (skipped) {
+    command.skip(fault);
+  } else {
+    const Status status = prepare_and_run(command);
+    if (status.is_ok()) return;
+    fault = std::make_shared<const Fault>(Fault{command.op, status.kind, status.message});
+    if (!unreported_) unreported_ = fault;
+  }
+  for (const Operand& operand : command.operands)
+    if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && !skipped))) operand.storage->poison(fault);
+}
+
+void Executor::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  filled_.notify_one();
+  drained_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  queue_.clear();
+}
+
+void Executor::set_limits(QueueLimits limits) {
+  std::lock_guard lock(mutex_);
+  limits_ = limits;
+}
+
+QueueStats Executor::stats() const {
+  std::lock_guard lock(mutex_);
+  QueueStats stats = stats_;
+  stats.commands = static_cast<int64_t>(queue_.size());
+  stats.bytes = static_cast<int64_t>(bytes_);
+  return stats;
+}
+
+}  // namespace stm

@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "core/op_table.h"
+#include "ops/ops.h"
+
+namespace stm::ops {
+namespace {
+
+/// A private copy of host values, as large as the command that carries it says.
+std::shared_ptr<char[]> copy_of(const HostValues& values, size_t bytes) {
+  std::shared_ptr<char[]> copy(new char[bytes]);
+  std::memcpy(copy.get(), values.data, bytes);
+  return copy;
+}
+
+void note_host_range(const Tensor& x, const HostValues& values) {
+  if (values.dtype != DType::I32 || values.size == 0) return;
+  const auto* numbers = static_cast<const int32_t*>(values.data);
+  const auto [least, greatest] = std::minmax_element(numbers, numbers + values.size);
+  x->storage->set_host_range({*least, *greatest});
+}
+
+Tensor from_array(const HostValues& values, const Shape& shape, const std::string& device) {
+  STM_CHECK(values.size == shape.size(), Kind::Shape, "tensor: got {} values, expected {} for shape {}.\n  Fix: correct the shape or the data.", values.size, shape.size(), shape);
+  Tensor x = empty(shape, values.dtype, Session::current().device(device));
+  const size_t bytes = x->storage->bytes;
+  enqueue("tensor", {}, {x}, [host = copy_of(values, bytes), bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); }, bytes);
+  note_host_range(x, values);
+  return x;
+}
+
+/// Overwrites `x` (dense) with host values, in place.
+void assign(const Tensor& x, const HostValues& values) {
+  STM_CHECK(values.dtype == x.dtype(), Kind::DType, "assign: got {} values for {}, expected {}.\n  Fix: convert the array.", values.dtype, x, x.dtype());
+  STM_CHECK(values.size == x.size(), Kind::Shape, "assign: got {} values for {}, expected {}.\n  Fix: pass one value for each element.", values.size, x, x.size());
+  STM_CHECK(x.contiguous(), Kind::Shape, "assign: got {}, a view with gaps, expected a dense tensor.\n  Fix: use copy_().", x);
+  check_in_place("assign", x, {});
+  const size_t bytes = static_cast<size_t>(values.size) * size_of(x.dtype());
+  enqueue_update("assign", {}, {x}, [host = copy_of(values, bytes), bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); });
+}
+
+Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) { return full(shape, value, dtype, Session::current().device(device)); }
+
+}  // namespace
+
+Tensor full(const Shape& shape, double value, DType dtype, Device& device) {
+  Tensor x = empty(shape, dtype, device);
+  enqueue("full", {}, {x}, [value](Backend& b, Views v) { return b.elementwise().fill(value, v.out(0)); });
+  return x;
+}
+
+void declare_factories(OpTable& table) {
+  table.add("fromArray", &from_array, {"values", "shape", "device"}, "A tensor holding a copy of `values`, taken before the call returns; Uint8Array gives bool.");
+  table.add("assign", &assign, {"x", "values"}, "Overwrites `x` in place with a copy of `values`.");
+  table.add("full", &full_on, {"shape", "value", "dtype", "device"}, "A tensor of one repeated value.");
+}
+
+}  // namespace stm::ops

@@ -1,0 +1,58 @@
+// What a handle says about itself, and what changes its place in the graph.
+#include "core/op_table.h"
+#include "ops/ops.h"
+
+namespace stm::ops {
+namespace {
+
+std::vector<int64_t> shape(const Tensor& x) { return x.shape().axes(); }
+DType dtype(const Tensor& x) { return x.dtype(); }
+std::string device(const Tensor& x) { return x.device().name; }
+bool requires_grad(const Tensor& x) { return x->requires_grad || x->node; }
+bool is_leaf(const Tensor& x) { return !x->node; }
+bool is_contiguous(const Tensor& x) { return x.contiguous(); }
+Tensor detach(const Tensor& x) { return detached(x); }
+std::string describe_tensor(const Tensor& x) { return describe(x); }
+
+void set_requires_grad(const Tensor& x, bool on) {
+  STM_CHECK(!on || is_floating(x.dtype()), Kind::DType, "requiresGrad_: got {}, expected f32 or f64.\n  Fix: only floating tensors have gradients; cast it first.", x);
+  STM_CHECK(!x->node, Kind::NoGraph, "requiresGrad_: got {}, the result of {}, expected a leaf.\n  Fix: detach() it first.", x, x->node->op);
+  x->requires_grad = on;
+}
+
+std::optional<Tensor> grad(const Tensor& x) { return x->grad ? std::optional(x->grad) : std::nullopt; }
+
+void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
+  if (value) {
+    STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape, "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value, x);
+  }
+  x->grad = value ? *value : Tensor();
+}
+
+Tensor to_device(const Tensor& x, const std::string& name) {
+  Device& device = Session::current().device(name);
+  STM_CHECK(&device == &x.device(), Kind::Device, "to: got device '{}' for {}, expected its own device.\n  Fix: this build computes on one device only.", name, x);
+  return x;
+}
+
+int64_t device_count() { return static_cast<int64_t>(Session::current().devices().size()); }
+
+}  // namespace
+
+void declare_tensor(OpTable& table) {
+  table.add("shape", &shape, {"x"}, "Extents of `x`.");
+  table.add("dtype", &dtype, {"x"}, "Element type of `x`.");
+  table.add("device", &device, {"x"}, "Name of the device that holds `x`.");
+  table.add("describe", &describe_tensor, {"x"}, "Type, shape and device of `x` in words.");
+  table.add("requiresGrad", &requires_grad, {"x"}, "Whether backward() goes through `x`.");
+  table.add("setRequiresGrad", &set_requires_grad, {"x", "on"}, "Makes the leaf `x` collect a gradient, or not.");
+  table.add("isLeaf", &is_leaf, {"x"}, "Whether no recorded op made `x`.");
+  table.add("isContiguous", &is_contiguous, {"x"}, "Whether the elements lie densely in row-major order.");
+  table.add("detach", &detach, {"x"}, "The same elements, outside the graph.");
+  table.add("grad", &grad, {"x"}, "The gradient that backward() left, if any.");
+  table.add("setGrad", &set_grad, {"x", "grad"}, "Replaces or drops the gradient.");
+  table.add("toDevice", &to_device, {"x", "device"}, "`x` on the named device.");
+  table.add("deviceCount", &device_count, "How many devices this environment has.");
+}
+
+}  // namespace stm::ops
