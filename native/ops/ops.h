@@ -88,11 +88,17 @@ Tensor contiguous(const Tensor& x);
 Tensor reshape(const Tensor& x, const Shape& shape);  ///< extents all known; copies only where it must
 Tensor transpose(const Tensor& x, size_t a, size_t b);
 Tensor expand(const Tensor& x, const Shape& shape);
+Tensor slice_axis(const Tensor& x, size_t axis, int64_t from, int64_t to);  ///< [from, to) of one axis
+Tensor concat(const std::vector<Tensor>& tensors, int64_t dim);
 
 // reduce
 /// Sums the axes that broadcasting added or stretched, so that the result has `shape`: the gradient of broadcasting.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 Tensor sum(const Tensor& x, const std::vector<int64_t>& axes, bool keep_dims);
+
+// random
+/// Zeroes elements with probability p and divides the others by 1 - p.
+Tensor dropout(const Tensor& x, double p);
 
 // matmul
 Tensor matmul(const Tensor& a, const Tensor& b);

@@ -1,0 +1,274 @@
+#include <algorithm>
+
+#include "core/op_table.h"
+#include "ops/ops.h"
+
+namespace stm {
+
+template <>
+struct EnumNames<Cell> {
+  static constexpr const char* names[] = {"lstm", "gru", "rnnTanh", "rnnRelu"};
+};
+
+namespace ops {
+namespace {
+
+using Lengths = std::shared_ptr<const std::vector<int32_t>>;
+
+/// What one recurrent call computes; RecurrentProblem with its lengths kept alive.
+struct Problem {
+  RecurrentProblem plain;
+  Lengths lengths;
+  RecurrentProblem view() const {
+    RecurrentProblem problem = plain;
+    problem.lengths = lengths ? lengths->data() : nullptr;
+    return problem;
+  }
+  Shape output_shape() const {
+    const int64_t width = plain.K * plain.width();
+    return plain.batch_first ? Shape{plain.N, plain.T, width} : Shape{plain.T, plain.N, width};
+  }
+  Shape h_shape() const { return {plain.L * plain.K, plain.N, plain.width()}; }
+  Shape c_shape() const { return {plain.L * plain.K, plain.N, plain.H}; }
+};
+
+RecurrentSizes sizes_of(const char* op, const Problem& problem, Device& device) {
+  RecurrentSizes sizes;
+  const Status status = device.backend.recurrent().sizes(problem.view(), &sizes);
+  STM_CHECK(status.is_ok(), Kind::Option, "{}: got a problem that the device refuses: {}", op, status.message);
+  return sizes;
+}
+
+/// Shapes of the named parameters in the order of the blob: for each pseudo-layer W_ih, W_hh, [W_hr]; then for each b_ih, b_hh.
+std::vector<Shape> weight_shapes(const RecurrentProblem& p) {
+  std::vector<Shape> shapes;
+  const int64_t rows = p.gates() * p.H;
+  for (int64_t i = 0; i < p.L * p.K; ++i) {
+    shapes.push_back({rows, p.input_size(i / p.K)});
+    shapes.push_back({rows, p.width()});
+    if (p.P) shapes.push_back({p.P, p.H});
+  }
+  if (p.bias) shapes.resize(shapes.size() + static_cast<size_t>(2 * p.L * p.K), Shape{rows});
+  return shapes;
+}
+
+void check_weights(const char* op, const std::vector<Tensor>& weights, const RecurrentProblem& p) {
+  const std::vector<Shape> shapes = weight_shapes(p);
+  STM_CHECK(weights.size() == shapes.size(), Kind::Option, "{}: got {} weights, expected {}.\n  Fix: pass W_ih, W_hh (and W_hr) of each layer and direction, then b_ih, b_hh of each.", op, weights.size(), shapes.size());
+  for (size_t i = 0; i < weights.size(); ++i)
+    STM_CHECK(weights[i].shape() == shapes[i] && weights[i].dtype() == p.dtype, Kind::Shape, "{}: got weight {} as {}, expected {}{}.\n  Fix: build the layer with the sizes of its weights, and keep one dtype.", op, i,
+              weights[i], p.dtype, shapes[i]);
+}
+
+/// The weights as one dense vector: a view where they already lie behind each other (as the layers make them), else a copy. Outside the graph.
+Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
+  const Tensor& first = weights[0];
+  int64_t next = first->offset;
+  bool adjoining = true;
+  for (const Tensor& w : weights) {
+    adjoining = adjoining && w->storage == first->storage && w->offset == next && w.contiguous();
+    next += w.size();
+  }
+  if (adjoining) return alias(first, {elements}, {1}, first->offset);
+  const Tensor blob = empty({elements}, first);
+  int64_t at = 0;
+  for (const Tensor& w : weights) {
+    enqueue("recurrent", {w}, {alias(blob, w.shape(), dense_strides(w.shape()), at)}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+    at += w.size();
+  }
+  return blob;
+}
+
+/// Which arrangement of the weights a packed buffer holds: everything of the problem that the blob's own bytes do not say.
+uint64_t packing_key(const Problem& problem, int64_t offset, size_t bytes) {
+  const RecurrentProblem& p = problem.plain;
+  uint64_t key = 1469598103934665603u;
+  for (const int64_t part : {static_cast<int64_t>(p.cell), static_cast<int64_t>(p.dtype), p.D, p.H, p.P, p.L, p.K, int64_t{p.bias}, int64_t{p.training}, offset, static_cast<int64_t>(bytes)})
+    key = (key ^ static_cast<uint64_t>(part)) * 1099511628211u;
+  return key;
+}
+
+/// The weights as the device wants them, kept beside the blob until it changes.
+Tensor packed_weights(const Problem& problem, const Tensor& blob, size_t bytes) {
+  if (bytes == 0) return {};
+  const Tensor packed = scratch(bytes, blob.device());
+  const uint64_t key = packing_key(problem, blob->offset, bytes), version = blob->storage->version();
+  std::vector<Storage::Derived>& kept = blob->storage->derived;
+  const auto found = std::find_if(kept.begin(), kept.end(), [key](const Storage::Derived& d) { return d.key == key; });
+  if (found != kept.end() && found->version == version) {
+    packed->storage = found->storage;
+    return packed;
+  }
+  enqueue("recurrent", {blob}, {packed}, [problem](Backend& b, Views v) { return b.recurrent().pack(problem.view(), v.in(0).data, v.out(0).data); });
+  kept.erase(std::remove_if(kept.begin(), kept.end(), [version](const Storage::Derived& d) { return d.version != version; }), kept.end());
+  kept.push_back({key, version, packed->storage});
+  return packed;
+}
+
+struct Results {
+  Tensor y, h, c, reserve;
+};
+
+Results run_forward(const Problem& problem, const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& blob) {
+  Device& device = x.device();
+  const RecurrentSizes sizes = sizes_of("recurrent", problem, device);
+  const Tensor packed = packed_weights(problem, blob, sizes.packed);
+  Results r;
+  r.y = empty(problem.output_shape(), x);
+  r.h = empty(problem.h_shape(), x);
+  if (problem.plain.cell == Cell::Lstm) r.c = empty(problem.c_shape(), x);
+  if (problem.plain.training) r.reserve = scratch(sizes.reserve, device);
+  const Tensor workspace = scratch(sizes.forward_workspace, device);
+  enqueue("recurrent", {x, h0, c0, blob, packed}, {r.y, r.h, r.c, r.reserve, workspace}, [problem](Backend& b, Views v) {
+    const RecurrentForward buffers{v.in(0).data, v.in(1).data, v.in(2).data, v.in(3).data, v.in(4).data, v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.out(4).data};
+    return b.recurrent().forward(problem.view(), buffers);
+  });
+  return r;
+}
+
+/// Gradients of x, h0, c0 and the weights, in this order; `wants` has one flag for each of the first three and one for the weights.
+struct Wanted {
+  bool x, h0, c0, weights;
+};
+
+std::vector<Tensor> run_backward(const Problem& problem, const Wanted& wanted, const std::vector<Tensor>& grads, const SavedTensors& s) {
+  const Tensor &x = s[0], &h0 = s[1], &c0 = s[2], &blob = s[3], &y = s[4], &h = s[5], &c = s[6];
+  const auto dense = [](const Tensor& grad) { return grad ? contiguous(grad) : Tensor(); };
+  const Tensor dy = dense(grads[0]), dh = dense(grads[1]), dc = grads.size() > 2 ? dense(grads[2]) : Tensor();
+  Device& device = x.device();
+  const RecurrentSizes sizes = sizes_of("recurrent", problem, device);
+  const Tensor packed = packed_weights(problem, blob, sizes.packed);
+  // The kernel may overwrite the reserve; a graph that is kept needs it again.
+  const Tensor reserve = Session::current().retaining_graph ? clone(s[7]) : s[7];
+  const Tensor dx = wanted.x ? empty_like(x) : Tensor();
+  const Tensor dh0 = wanted.h0 ? empty(problem.h_shape(), x) : Tensor(), dc0 = wanted.c0 ? empty(problem.c_shape(), x) : Tensor();
+  const Tensor dweights = wanted.weights ? empty({problem.plain.weight_elements()}, x) : Tensor();
+  const Tensor workspace = scratch(sizes.backward_workspace, device);
+  enqueue("recurrent", {x, h0, c0, blob, packed, y, h, c, dy, dh, dc, reserve}, {dx, dh0, dc0, dweights, workspace}, [problem](Backend& b, Views v) {
+    const auto in = [&v](size_t i) -> const void* { return v.in(i).data; };
+    const RecurrentBackward buffers{in(0), in(1), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9), in(10), v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.in(11).data, v.out(4).data};
+    return b.recurrent().backward(problem.view(), buffers);
+  });
+  std::vector<Tensor> result{dx, dh0, dc0};
+  int64_t at = 0;
+  for (const Shape& shape : weight_shapes(problem.plain)) {
+    result.push_back(dweights ? alias(dweights, shape, dense_strides(shape), at) : Tensor());
+    at += shape.size();
+  }
+  return result;
+}
+
+/// One call of the kernel, in the graph.
+std::tuple<Tensor, Tensor, Tensor> run_stack(Problem problem, const Tensor& given_x, const Tensor& given_h0, const Tensor& given_c0, const std::vector<Tensor>& weights) {
+  const auto dense = [](const Tensor& tensor) { return tensor ? contiguous(tensor) : Tensor(); };
+  const Tensor x = dense(given_x), h0 = dense(given_h0), c0 = dense(given_c0);
+  const Wanted wanted{needs_grad(x), needs_grad(h0), needs_grad(c0), std::any_of(weights.begin(), weights.end(), needs_grad)};
+  problem.plain.training = wanted.x || wanted.h0 || wanted.c0 || wanted.weights;
+  const Tensor blob = blob_of(weights, problem.plain.weight_elements());
+  const Results r = run_forward(problem, x, h0, c0, blob);
+  if (!problem.plain.training) return {r.y, r.h, r.c};
+  std::vector<Tensor> inputs{x, h0, c0};
+  inputs.insert(inputs.end(), weights.begin(), weights.end());
+  std::vector<Tensor> outputs{r.y, r.h};
+  if (r.c) outputs.push_back(r.c);
+  on_backward("recurrent", outputs, inputs, {x, h0, c0, blob, r.y, r.h, r.c, r.reserve},
+              [problem, wanted](const std::vector<Tensor>& grads, const SavedTensors& saved) { return run_backward(problem, wanted, grads, saved); });
+  return {r.y, r.h, r.c};
+}
+
+void check_state(const char* op, const char* name, const std::optional<Tensor>& state, const Shape& expected, const Tensor& x) {
+  if (!state) return;
+  STM_CHECK(state->shape() == expected, Kind::Shape, "{}: got {} {}, expected {} ([numLayers · directions, N, size]).\n  Fix: make it with zeroState({{ batchSize }}).", op, name, *state, expected);
+  check_same_dtype(op, x, *state);
+}
+
+Lengths check_lengths(const std::optional<std::vector<int64_t>>& given, const RecurrentProblem& p) {
+  if (!given) return nullptr;
+  STM_CHECK(static_cast<int64_t>(given->size()) == p.N, Kind::Shape, "recurrent: got {} lengths, expected {}, one for each row.\n  Fix: pass one length for each row.", given->size(), p.N);
+  auto lengths = std::make_shared<std::vector<int32_t>>();
+  for (const int64_t length : *given) {
+    STM_CHECK(length >= 0 && length <= p.T, Kind::Index, "recurrent: got length {}, expected 0..{}.\n  Fix: lengths count the real steps of each row.", length, p.T);
+    lengths->push_back(static_cast<int32_t>(length));
+  }
+  return lengths;
+}
+
+/// Weights of layer `l` alone, in the blob's order.
+std::vector<Tensor> layer_weights(const std::vector<Tensor>& weights, const RecurrentProblem& p, int64_t l) {
+  const size_t per = p.P ? 3 : 2, biases_from = per * static_cast<size_t>(p.L * p.K);
+  std::vector<Tensor> result;
+  for (size_t i = static_cast<size_t>(l * p.K) * per; i < static_cast<size_t>((l + 1) * p.K) * per; ++i) result.push_back(weights[i]);
+  if (p.bias)
+    for (size_t i = static_cast<size_t>(l * p.K) * 2; i < static_cast<size_t>((l + 1) * p.K) * 2; ++i) result.push_back(weights[biases_from + i]);
+  return result;
+}
+
+/// Rows [from, to) of the first axis, as a differentiable view.
+Tensor rows(const Tensor& x, int64_t from, int64_t to) { return slice_axis(x, 0, from, to); }
+
+/// One call for each layer, with a dropout mask between them.
+std::tuple<Tensor, Tensor, Tensor> run_layers(const Problem& problem, const Tensor& x, const Tensor& h0, const Tensor& c0, const std::vector<Tensor>& weights, double p_dropout) {
+  const RecurrentProblem& p = problem.plain;
+  Tensor input = x;
+  std::vector<Tensor> hs, cs;
+  for (int64_t l = 0; l < p.L; ++l) {
+    Problem layer = problem;
+    layer.plain.L = 1;
+    layer.plain.D = p.input_size(l);
+    const Tensor h = h0 ? rows(h0, l * p.K, (l + 1) * p.K) : Tensor(), c = c0 ? rows(c0, l * p.K, (l + 1) * p.K) : Tensor();
+    const auto [y, hn, cn] = run_stack(layer, input, h, c, layer_weights(weights, p, l));
+    hs.push_back(hn);
+    if (cn) cs.push_back(cn);
+    input = l + 1 < p.L ? dropout(y, p_dropout) : y;
+  }
+  return {input, concat(hs, 0), cs.empty() ? Tensor() : concat(cs, 0)};
+}
+
+struct Options {
+  Cell cell;
+  int64_t hidden_size, proj_size, num_layers;
+  bool bidirectional, bias, batch_first;
+};
+
+Problem make_problem(const Tensor& x, const Options& o, const std::optional<std::vector<int64_t>>& lengths) {
+  check_floating("recurrent", "x", x);
+  check_rank("recurrent", "x", x, 3);
+  Problem problem;
+  RecurrentProblem& p = problem.plain;
+  p.cell = o.cell;
+  p.dtype = x.dtype();
+  p.N = x.extent(o.batch_first ? 0 : 1);
+  p.T = x.extent(o.batch_first ? 1 : 0);
+  p.D = x.extent(2);
+  p.H = o.hidden_size;
+  p.P = o.proj_size;
+  p.L = o.num_layers;
+  p.K = o.bidirectional ? 2 : 1;
+  p.bias = o.bias;
+  p.batch_first = o.batch_first;
+  STM_CHECK(p.H > 0 && p.L > 0 && p.P >= 0 && p.P < p.H && (p.P == 0 || p.cell == Cell::Lstm), Kind::Option,
+            "recurrent: got hiddenSize {}, numLayers {}, projSize {}, expected hiddenSize > projSize >= 0, numLayers > 0 and a projection for LSTM only.\n  Fix: correct the options.", p.H, p.L, p.P);
+  problem.lengths = check_lengths(lengths, p);
+  return problem;
+}
+
+std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, const std::optional<Tensor>& h0, const std::optional<Tensor>& c0, const std::vector<Tensor>& weights, Cell cell, int64_t hidden_size, int64_t proj_size,
+                                                            int64_t num_layers, bool bidirectional, bool bias, bool batch_first, double dropout, const std::optional<std::vector<int64_t>>& lengths) {
+  const Problem problem = make_problem(x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first}, lengths);
+  check_weights("recurrent", weights, problem.plain);
+  check_state("recurrent", "h", h0, problem.h_shape(), x);
+  check_state("recurrent", "c", c0, problem.c_shape(), x);
+  const Tensor h = h0.value_or(Tensor()), c = c0.value_or(Tensor());
+  const auto [y, hn, cn] = dropout > 0 && num_layers > 1 ? run_layers(problem, x, h, c, weights, dropout) : run_stack(problem, x, h, c, weights);
+  return {y, hn, cn ? std::optional(cn) : std::nullopt};
+}
+
+}  // namespace
+
+void declare_recurrent(OpTable& table) {
+  table.add("recurrent", &recurrent, {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias", "batchFirst", "dropout", "lengths"},
+            "A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0.");
+}
+
+}  // namespace ops
+}  // namespace stm
