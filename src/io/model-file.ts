@@ -1,0 +1,120 @@
+import { rebuild, type ModuleClasses } from '../layers/registry';
+import type { Module, ModuleConfig } from '../layers/module';
+import type { Sequential } from '../layers/sequential';
+import { OptionError } from '../tensor/errors';
+import { checkOptions, describe } from '../tensor/options';
+import { getRandomState, setRandomState } from '../tensor/random';
+import { formatError, quoted, type Source } from './safetensors-header';
+import { makeTensors, readTensors, writeTensors } from './safetensors';
+
+/** The newest format that is written and read. It rises when an older reader would misread a file. */
+const currentFormat = 1;
+const formatKey = 'stmnet.format';
+const configKey = 'stmnet.config';
+
+/** Options of `load`. */
+export interface LoadOptions {
+  /** Classes of your own that the model holds, by the name they were saved under: `{ Tagger }`. */
+  classes?: ModuleClasses;
+  /** Where the model goes. Default: the default device. */
+  device?: string;
+}
+
+/**
+ * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model is rebuilt from.
+ *
+ * The values are those of the moment of the call: training may go on at once. The file is a safetensors file that any reader of the format opens.
+ * It appears whole or not at all: a full disk or a killed process leaves an older file as it was.
+ *
+ * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps them in a field `options`
+ * @param path   the file, replaced if it exists
+ * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say, or its class has no name
+ * @throws the file system's error if `path` cannot be written (ENOENT, EACCES, ENOSPC, …)
+ */
+export async function save(model: Module, path: string): Promise<void> {
+  const config = model.config();
+  checkConfig(config);
+  await writeTensors({ op: 'save', path }, model.stateDict(), { [formatKey]: String(currentFormat), [configKey]: JSON.stringify(config) });
+}
+
+/**
+ * Rebuilds the model that `save` wrote, in training mode like every new model: call `eval()` before predicting. The random numbers that come after
+ * are those that would have come without it.
+ *
+ * A type parameter names what the model is: `load<Tagger>('tagger.safetensors', { classes: { Tagger } })`. Default `Sequential`.
+ *
+ * @param path  the file
+ * @throws {FormatError} if the file is damaged, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
+ * @throws the file system's error if `path` cannot be read (ENOENT, EACCES, …)
+ */
+export async function load<M extends Module = Sequential>(path: string, options: LoadOptions = {}): Promise<M> {
+  checkOptions('load', options, ['classes', 'device']);
+  const source = { op: 'load', path };
+  const { tensors, metadata } = await readTensors(source);
+  const config = readConfig(source, metadata);
+  const model = rebuilt(source, config, options.classes ?? {});
+  if (options.device !== undefined) model.to(options.device);
+  const state = makeTensors(tensors, options.device);
+  try {
+    model.loadStateDict(state);
+  } catch (error) {
+    throw formatError(source, `weights that do not fit the model (${messageOf(error)})`, 'those of the model it describes', 'read them by loadSafetensors() and choose');
+  } finally {
+    for (const tensor of Object.values(state)) tensor.dispose();
+  }
+  return model as M;
+}
+
+function readConfig(source: Source, metadata: ReadonlyMap<string, string>): ModuleConfig {
+  const format = metadata.get(formatKey);
+  if (format === undefined) {
+    throw formatError(source, `no ${formatKey} in the metadata`, 'a file that save() wrote', 'build the model and call model.loadStateDict(await loadSafetensors(path))');
+  }
+  if (!/^[1-9]\d{0,8}$/.test(format)) throw formatError(source, `${formatKey} ${quoted(format)}`, 'a whole number');
+  if (Number(format) > currentFormat) throw formatError(source, `format ${format}`, `at most ${currentFormat}`, 'update stmnet to a version that knows this format');
+  const json = metadata.get(configKey);
+  if (json === undefined) throw formatError(source, `no ${configKey} in the metadata`, 'the configuration of the model');
+  try {
+    return JSON.parse(json) as ModuleConfig;
+  } catch (error) {
+    throw formatError(source, `${configKey} that is not JSON (${quoted(messageOf(error))})`, 'the configuration of the model');
+  }
+}
+
+/** A model with fresh weights. What a constructor says of a damaged configuration becomes an error that names the file. */
+function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): Module {
+  const random = getRandomState();
+  try {
+    return rebuild(config, classes);
+  } catch (error) {
+    throw formatError(
+      source, `a model that cannot be rebuilt (${messageOf(error)})`, 'classes and options that this version knows',
+      'pass classes of your own as in load(path, { classes: { Tagger } })',
+    );
+  } finally {
+    setRandomState(random);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Everything in the configuration must come back from JSON as it was: what would be lost is an error now, not when the model is needed again. */
+function checkConfig(config: ModuleConfig): void {
+  if (config.class === '') {
+    throw new OptionError('save', { given: 'a module of a class without a name', expected: 'a class with a name, which load() finds it by', fix: 'write class Tagger extends Module { … }' });
+  }
+  checkValue(config.class, 'options', config.options);
+  for (const child of config.children ?? []) checkConfig(child);
+}
+
+function checkValue(owner: string, path: string, value: unknown): void {
+  if (value === undefined || value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return;
+  if (Array.isArray(value)) return value.forEach((element, i) => checkValue(owner, `${path}[${i}]`, element));
+  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
+    return Object.entries(value).forEach(([key, property]) => checkValue(owner, `${path}.${key}`, property));
+  }
+  throw new OptionError('save', {
+    given: `${owner} with ${path}: ${describe(value)}`, expected: 'options that JSON can carry: finite numbers, strings, booleans, arrays, plain objects',
+    fix: `keep plain settings in the options of ${owner}, and tensors in its parameters and buffers`,
+  });
+}
