@@ -211,7 +211,7 @@ export abstract class Module {
 
   /** Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared parameter counts once. */
   summary(): void {
-    console.log(summaryTable(this));
+    process.stdout.write(`${summaryTable(this)}\n`);
   }
 
   /** What `save` writes and `rebuild` reads: class, options, ties. Containers add the modules that they were given. */

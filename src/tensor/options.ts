@@ -50,7 +50,7 @@ export function checkOptions(op: string, options: object, known: readonly string
     throw new OptionError(op, {
       given: `an option ${key}`,
       expected: known.length === 0 ? 'no options' : `only ${listed(known)}`,
-      fix: meant === undefined ? `leave ${key} out` : `did you mean ${meant}?`,
+      fix: meant === undefined ? `leave ${key} out` : `write ${meant}, if that is what you mean by ${key}`,
     });
   }
 }
@@ -159,5 +159,5 @@ export function oneOf<T extends string>(op: string, name: string, value: unknown
   if (found !== undefined) return found;
   const meant = typeof value === 'string' ? nearest(value, allowed) : undefined;
   const choices = allowed.map((candidate) => `'${candidate}'`).join(', ');
-  throw wrong(op, name, value, `one of ${choices}`, meant === undefined ? `pass ${name}: '${allowed[0] ?? ''}'` : `did you mean '${meant}'?`);
+  throw wrong(op, name, value, `one of ${choices}`, meant === undefined ? `pass ${name}: '${allowed[0] ?? ''}'` : `write '${meant}', if that is what you mean`);
 }

@@ -139,10 +139,9 @@ export class PaddedSequence {
   /** Nested arrays, one a row, each as long as the row's length. */
   async array(): Promise<NestedArray[]> {
     const rows = await this.values.array();
-    if (!Array.isArray(rows)) throw new ShapeError('PaddedSequence.array', { given: describe(this.values), expected: '[N, T, …]', fix: 'report this as a fault of stmnet' });
     return this.lengths.map((length, row) => {
-      const steps = rows[row];
-      return Array.isArray(steps) ? steps.slice(0, length) : [];
+      const steps = typeof rows === 'object' ? rows[row] : undefined;
+      return typeof steps === 'object' ? steps.slice(0, length) : [];
     });
   }
 
@@ -213,7 +212,7 @@ export interface PadOptions {
 export function pad(items: readonly SequenceItem[], options: PadOptions = {}): PaddedSequence {
   checkOptions('pad', options, ['dtype', 'steps', 'device']);
   if (items.length === 0) throw new ShapeError('pad', { given: 'no sequence', expected: 'at least one', fix: 'leave empty batches out' });
-  const rows = items.map((item) => (item instanceof Tensor ? item : toHost(item)));
+  const rows = items.map((item, index) => (item instanceof Tensor ? item : hostRow(item, index)));
   const first = rows[0]?.shape ?? [];
   rows.forEach((row, index) => {
     if (row.shape.length > 0 && describe(row.shape.slice(1)) === describe(first.slice(1))) return;
@@ -226,10 +225,19 @@ export function pad(items: readonly SequenceItem[], options: PadOptions = {}): P
   if (!Number.isInteger(steps) || steps < longest) {
     throw new ShapeError('pad', { given: `steps: ${describe(options.steps)}`, expected: `at least ${longest}, the length of the longest item`, fix: 'cut the items, or leave steps out' });
   }
-  const settings = { ...(options.dtype === undefined ? {} : { dtype: options.dtype }), ...(options.device === undefined ? {} : { device: options.device }) };
+  const kinds = new Set(rows.map((row) => (row instanceof Tensor ? row.dtype : row.data.constructor)));
+  const dtype = options.dtype ?? (kinds.size > 1 || items.some((item) => isList(item)) ? 'f32' : undefined);
+  const settings = { ...(dtype === undefined ? {} : { dtype }), ...(options.device === undefined ? {} : { device: options.device }) };
   const onHost = rows.filter((row): row is HostArray => !(row instanceof Tensor));
   const values = onHost.length === rows.length ? tensor(joinRows(onHost, steps), settings) : stackRows(rows.map((row) => (row instanceof Tensor ? row : tensor(row, settings))), steps);
   return new PaddedSequence(values, lengths);
+}
+
+/** The host array of an item. */
+function hostRow(item: HostArray | readonly NestedArray[], index: number): HostArray {
+  const row = toHostArray('pad', item);
+  if (row === undefined) throw new ShapeError('pad', { given: `${describe(item)} as item ${index}`, expected: 'a host array, nested arrays or a tensor', fix: 'give each item the shape [T, …]' });
+  return row;
 }
 
 /** One host array [N, T, …] of host arrays [T_i, …]. */
@@ -241,14 +249,14 @@ function joinRows(rows: readonly HostArray[], steps: number): HostArray {
   return { data, shape: [rows.length, steps, ...rest] };
 }
 
-/** A zeroed array of the items' kind; of float32 where they differ. */
+/** A zeroed array of the items' kind; of float64 where they differ. */
 function emptyLike(arrays: readonly TypedArray[], length: number): TypedArray {
   const [first] = arrays;
   const same = arrays.every((array) => array.constructor === first?.constructor);
-  if (same && first instanceof Float64Array) return new Float64Array(length);
+  if (same && first instanceof Float32Array) return new Float32Array(length);
   if (same && first instanceof Int32Array) return new Int32Array(length);
   if (same && first instanceof Uint8Array) return new Uint8Array(length);
-  return new Float32Array(length);
+  return new Float64Array(length);
 }
 
 /** One tensor [N, T, …] of tensors [T_i, …]. */
@@ -260,24 +268,34 @@ function stackRows(rows: readonly Tensor[], steps: number): Tensor {
   return stack(whole, 0);
 }
 
-/** The numbers of nested arrays in one typed array, with their shape. */
-function toHost(item: HostArray | readonly NestedArray[]): HostArray {
-  if (!isList(item)) return item;
+/**
+ * Numbers on the host in one typed array with their shape: a host array as it is, nested arrays copied (as f64, so that no digit is lost).
+ *
+ * @param op     the caller, for the message
+ * @param value  anything; undefined comes back if it is neither
+ * @throws {ShapeError} if nested arrays are ragged
+ */
+export function toHostArray(op: string, value: unknown): HostArray | undefined {
+  if (isHostArray(value)) return value;
+  if (!isList(value)) return undefined;
   const shape: number[] = [];
-  for (let level: NestedArray | undefined = item; isList(level); level = level[0]) shape.push(level.length);
-  const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
+  for (let level: unknown = value; isList(level); level = level[0]) shape.push(level.length);
+  const data = new Float64Array(shape.reduce((product, extent) => product * extent, 1));
   let end = 0;
-  const copy = (value: NestedArray, depth: number): void => {
-    if (isList(value) && value.length === shape[depth]) {
-      for (const part of value) copy(part, depth + 1);
-    } else if (!isList(value) && depth === shape.length) {
-      data[end++] = Number(value);
+  const copy = (part: unknown, depth: number): void => {
+    if (isList(part) && part.length === shape[depth]) {
+      for (const inner of part) copy(inner, depth + 1);
+    } else if ((typeof part === 'number' || typeof part === 'boolean') && depth === shape.length) {
+      data[end++] = Number(part);
     } else {
-      throw new ShapeError('pad', { given: `a ragged sequence: ${describe(value)} at depth ${depth}`, expected: `shape ${describe(shape)}`, fix: 'give every step the same features' });
+      throw new ShapeError(op, { given: `${describe(part)} at depth ${depth}`, expected: `nested arrays of numbers of shape ${describe(shape)}`, fix: 'give every step the same features' });
     }
   };
-  copy(item, 0);
+  copy(value, 0);
   return { data, shape };
 }
 
-const isList = (value: unknown): value is readonly NestedArray[] => Array.isArray(value);
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
+const isHostArray = (value: unknown): value is HostArray =>
+  typeof value === 'object' && value !== null && 'data' in value && ArrayBuffer.isView(value.data) && 'shape' in value && Array.isArray(value.shape);

@@ -1,0 +1,66 @@
+import { ShapeError } from '../tensor/errors';
+import { add, mul } from '../tensor/ops/elementwise';
+import { concat } from '../tensor/ops/shape';
+import { checkOptions, describe, oneOf } from '../tensor/options';
+import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { applyLayer } from './apply';
+import { Module, type ModuleConfig } from './module';
+import { reverseSteps } from './steps';
+
+/** Options of a Bidirectional. */
+export interface BidirectionalOptions {
+  /** How the outputs of the two directions become one: side by side on the last axis, or element by element. Default 'concat'. */
+  merge?: 'concat' | 'sum' | 'mul' | 'mean';
+}
+
+const merges: Record<Required<BidirectionalOptions>['merge'], (ahead: Tensor, back: Tensor) => Tensor> = {
+  concat: (ahead, back) => concat([ahead, back], -1),
+  sum: (ahead, back) => add(ahead, back),
+  mul: (ahead, back) => mul(ahead, back),
+  mean: (ahead, back) => mul(add(ahead, back), 0.5),
+};
+
+/**
+ * Two modules over the same steps, one forwards and one backwards: for recurrent modules of one's own. (LSTM, GRU and RNN have `bidirectional: true`,
+ * which is faster.) The second module sees the steps in reverse order, of a PaddedSequence the real ones only; its output is turned back.
+ *
+ * Shapes: input [N, T, D] → [N, T, 2·H] for 'concat', [N, T, H] for the others, where each module takes [N, T, D] to [N, T, H].
+ *
+ * @param forwardLayer   sees the steps in order
+ * @param backwardLayer  sees them in reverse; another module of the same kind
+ * @throws {OptionError} if `merge` is none of the four, or an option is unknown
+ */
+export class Bidirectional extends Module {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<BidirectionalOptions>>;
+  /** Sees the steps in order. */
+  readonly forwardLayer: Module;
+  /** Sees the steps in reverse order. */
+  readonly backwardLayer: Module;
+
+  constructor(forwardLayer: Module, backwardLayer: Module, options: BidirectionalOptions = {}) {
+    super();
+    checkOptions('Bidirectional', options, ['merge']);
+    this.options = Object.freeze({ merge: oneOf('Bidirectional', 'merge', options.merge ?? 'concat', ['concat', 'sum', 'mul', 'mean']) });
+    this.forwardLayer = forwardLayer;
+    this.backwardLayer = backwardLayer;
+  }
+
+  /** @throws {ShapeError} if a module changes the rows or steps, or the two outputs do not go together */
+  forward<X extends Sequence>(input: X): X {
+    const op = 'Bidirectional.forward';
+    if (input.shape.length < 2) throw new ShapeError(op, { given: `input ${describe(input)}`, expected: '[N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
+    const ahead = applyLayer(op, this.forwardLayer, input);
+    const back = reverseSteps(applyLayer(op, this.backwardLayer, reverseSteps(input)));
+    const axes = (output: Sequence): string => output.shape.slice(0, this.options.merge === 'concat' ? -1 : undefined).join();
+    if (axes(ahead) !== axes(back) || ahead.shape.length !== back.shape.length) {
+      throw new ShapeError(op, { given: `outputs ${describe(ahead)} and ${describe(back)}`, expected: 'the same shape from both directions', fix: 'build both modules with the same sizes' });
+    }
+    return mapValues(input, () => merges[this.options.merge](valuesOf(ahead), valuesOf(back)));
+  }
+
+  override config(): ModuleConfig {
+    return { ...super.config(), children: [this.forwardLayer.config(), this.backwardLayer.config()] };
+  }
+}

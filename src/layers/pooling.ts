@@ -1,0 +1,109 @@
+import { DTypeError, ShapeError } from '../tensor/errors';
+import { tensor } from '../tensor/factories';
+import { div, maskedFill } from '../tensor/ops/elementwise';
+import { max, mean, sum } from '../tensor/ops/reduce';
+import { concat, reshape, select, slice } from '../tensor/ops/shape';
+import { checkOptions, describe, flag } from '../tensor/options';
+import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { Module } from './module';
+import { pickSteps } from './steps';
+
+/** Rows and steps of an input [N, T, D]. */
+function extents(op: string, input: Sequence): { rows: number; steps: number; features: number } {
+  const [rows, steps, features] = input.shape;
+  if (rows === undefined || steps === undefined || features === undefined || input.shape.length !== 3) {
+    throw new ShapeError(op, { given: `input ${describe(input)}`, expected: '[N, T, D]', fix: 'give it the output of a recurrent layer; put the batch first: x.unsqueeze(0)' });
+  }
+  if (steps === 0) throw new ShapeError(op, { given: `input ${describe(input)}`, expected: 'at least one step', fix: 'leave sequences without steps out' });
+  return { rows, steps, features };
+}
+
+/** [N, D] with zeros in the rows that have no real step. */
+function clearEmpty(pooled: Tensor, lengths: readonly number[]): Tensor {
+  if (!lengths.includes(0)) return pooled;
+  const empty = tensor({ data: Uint8Array.from(lengths, (length) => (length === 0 ? 1 : 0)), shape: [lengths.length, 1] }, { dtype: 'bool', device: pooled.device });
+  return maskedFill(pooled, empty, 0);
+}
+
+/** Options of a LastStep. */
+export interface LastStepOptions {
+  /** Whether the input is that of a bidirectional layer, whose second half ends at the first step. Default false. */
+  bidirectional?: boolean;
+}
+
+/**
+ * The last real step: what a recurrent layer knows at the end. With `bidirectional`, the first half of the features at the last real step and the
+ * second half at the first step, which is where the backward direction ends.
+ *
+ * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
+ *
+ * @throws {OptionError} if an option is unknown
+ */
+export class LastStep extends Module {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<LastStepOptions>>;
+
+  constructor(options: LastStepOptions = {}) {
+    super();
+    checkOptions('LastStep', options, ['bidirectional']);
+    this.options = Object.freeze({ bidirectional: flag('LastStep', 'bidirectional', options.bidirectional ?? false) });
+  }
+
+  /** @throws {ShapeError} if the input is not [N, T, D] with at least one step, or D is odd with `bidirectional` */
+  forward(input: Sequence): Tensor {
+    const { steps, features } = extents('LastStep.forward', input);
+    if (!this.options.bidirectional) return lastSteps(input, steps);
+    if (features % 2 !== 0) {
+      throw new ShapeError('LastStep.forward', { given: `input ${describe(input)}`, expected: 'an even last axis, half for each direction', fix: 'leave bidirectional out, or give it the output of a bidirectional layer' });
+    }
+    const half = features / 2;
+    const part = (from: number, to: number): Sequence => (input instanceof PaddedSequence ? input.map((values) => cut(values, from, to)) : cut(input, from, to));
+    const back = part(half, features);
+    return concat([lastSteps(part(0, half), steps), firstSteps(back)], -1);
+  }
+}
+
+const cut = (values: Tensor, from: number, to: number): Tensor => slice(values, [0, 0, from], [null, null, to]);
+
+function lastSteps(input: Sequence, steps: number): Tensor {
+  if (!(input instanceof PaddedSequence)) return select(input, 1, steps - 1);
+  return clearEmpty(pickSteps(input.values, input.lengths.map((length, row) => row * steps + Math.max(length - 1, 0))), input.lengths);
+}
+
+function firstSteps(input: Sequence): Tensor {
+  return input instanceof PaddedSequence ? clearEmpty(select(input.values, 1, 0), input.lengths) : select(input, 1, 0);
+}
+
+/**
+ * Mean over the real steps.
+ *
+ * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
+ */
+export class MeanPool extends Module {
+  /** @throws {ShapeError} if the input is not [N, T, D] with at least one step */
+  forward(input: Sequence): Tensor {
+    extents('MeanPool.forward', input);
+    if (!(input instanceof PaddedSequence)) return mean(input, 1);
+    if (input.dtype !== 'f32' && input.dtype !== 'f64') throw new DTypeError('MeanPool.forward', { given: describe(input), expected: 'f32 or f64', fix: 'cast it first' });
+    const counts = Float64Array.from(input.lengths, (length) => Math.max(length, 1));
+    return div(sum(input.zeroPadding().values, 1), tensor({ data: counts, shape: [counts.length, 1] }, { dtype: input.dtype, device: input.device }));
+  }
+}
+
+/**
+ * Largest value of each feature over the real steps.
+ *
+ * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
+ */
+export class MaxPool extends Module {
+  /** @throws {ShapeError} if the input is not [N, T, D] with at least one step */
+  forward(input: Sequence): Tensor {
+    const { rows, steps } = extents('MaxPool.forward', input);
+    if (!(input instanceof PaddedSequence)) return max(input, 1);
+    const padding = new Uint8Array(rows * steps);
+    input.lengths.forEach((length, row) => padding.fill(1, row * steps + length, (row + 1) * steps));
+    const mask = tensor({ data: padding, shape: [rows, steps] }, { dtype: 'bool', device: input.device });
+    return clearEmpty(max(maskedFill(input.values, reshape(mask, [rows, steps, 1]), -Infinity), 1), input.lengths);
+  }
+}

@@ -1,0 +1,232 @@
+import { DTypeError, ShapeError } from '../tensor/errors';
+import { zeros } from '../tensor/factories';
+import { recurrent, type RecurrentCell } from '../tensor/ops/recurrent';
+import { reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
+import { checkOptions, describe, flag, oneOf, positiveInteger, probability } from '../tensor/options';
+import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { Module } from './module';
+import { Parameter } from './parameter';
+import { uniformValues, type FloatingDType } from './uniform';
+
+/** Options that LSTM, GRU and RNN share. */
+export interface RecurrentOptions {
+  /** D, the last axis of the input. */
+  inputSize: number;
+  /** H, the width of the state. */
+  hiddenSize: number;
+  /** L, layers on top of each other. Default 1. */
+  numLayers?: number;
+  /** Whether the gates have biases, two each as in PyTorch. Default true. */
+  bias?: boolean;
+  /** Whether plain tensors are [N, T, D]; if false, [T, N, D]. A PaddedSequence is always [N, T, D]. Default true. */
+  batchFirst?: boolean;
+  /** Probability in [0, 1) of dropping an element between two layers, in training only. Default 0. */
+  dropout?: number;
+  /** Whether every layer also runs backwards; outputs are side by side. Default false. */
+  bidirectional?: boolean;
+  /** Element type of the parameters. Default f32; f64 runs a plain step-by-step reference. */
+  dtype?: FloatingDType;
+}
+
+/** What a layer hands to the op beside the options. */
+interface CellKind {
+  cell: RecurrentCell;
+  /** Row blocks of a weight: 4 for LSTM, 3 for GRU, 1 for RNN. */
+  gates: number;
+  /** Width of a projected h; 0 without projection. */
+  projSize: number;
+}
+
+/** States as the op takes them. */
+interface States {
+  h: Tensor | undefined;
+  c: Tensor | undefined;
+}
+
+const sharedOptions = ['inputSize', 'hiddenSize', 'numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype'] as const;
+
+/**
+ * Fills in the defaults of the shared options.
+ *
+ * @param own  names of the options that only this layer has
+ * @throws {OptionError} if a value is out of range, or an option is unknown
+ */
+export function checkRecurrentOptions(op: string, options: RecurrentOptions, own: readonly string[]): Required<RecurrentOptions> {
+  checkOptions(op, options, [...sharedOptions, ...own]);
+  return {
+    inputSize: positiveInteger(op, 'inputSize', options.inputSize),
+    hiddenSize: positiveInteger(op, 'hiddenSize', options.hiddenSize),
+    numLayers: positiveInteger(op, 'numLayers', options.numLayers ?? 1),
+    bias: flag(op, 'bias', options.bias ?? true),
+    batchFirst: flag(op, 'batchFirst', options.batchFirst ?? true),
+    dropout: probability(op, 'dropout', options.dropout ?? 0),
+    bidirectional: flag(op, 'bidirectional', options.bidirectional ?? false),
+    dtype: oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']),
+  };
+}
+
+/**
+ * Base of LSTM, GRU and RNN: a stack of layers over a padded batch.
+ *
+ * The weights lie in one buffer, and the named parameters are views into it, so that an update or a run sees one block:
+ *
+ *     W_ih_l0  W_hh_l0  [W_hr_l0]  W_ih_l0_reverse  …  W_hh_lL | b_ih_l0  b_hh_l0  b_ih_l0_reverse  …
+ *     └ for each layer and direction                           └ for each layer and direction, if biased
+ *
+ * All start from U(-1/√H, 1/√H).
+ */
+export abstract class RecurrentLayer extends Module {
+  /** The options with their defaults. */
+  abstract readonly options: Readonly<Required<RecurrentOptions>>;
+  /** `weight_ih_l0`, `weight_hh_l0`, `weight_hr_l0`, `weight_ih_l0_reverse`, …, as in PyTorch. */
+  [weight: `weight_${string}`]: Parameter;
+  /** `bias_ih_l0`, `bias_hh_l0`, `bias_ih_l0_reverse`, …, as in PyTorch. */
+  [bias: `bias_${string}`]: Parameter;
+  readonly #kind: CellKind;
+  readonly #names: readonly string[];
+
+  protected constructor(options: Required<RecurrentOptions>, kind: CellKind) {
+    super();
+    this.#kind = kind;
+    const shapes = weightShapes(options, kind);
+    this.#names = [...shapes.keys()];
+    const parameters = viewsOfOne(shapes, 1 / Math.sqrt(options.hiddenSize), options.dtype);
+    // Fields stand in PyTorch's order, that of the state dict: the biases of a direction after its weights.
+    for (const name of [...parameters.keys()].sort(byLayerAndDirection)) Reflect.set(this, name, parameters.get(name));
+  }
+
+  /** K, 1 or 2. */
+  get #directions(): number {
+    return this.options.bidirectional ? 2 : 1;
+  }
+
+  /** Width of h. */
+  get #width(): number {
+    return this.#kind.projSize > 0 ? this.#kind.projSize : this.options.hiddenSize;
+  }
+
+  /** The parameters in the order of the buffer; a replaced one is where its name is. */
+  #weights(): Parameter[] {
+    const fields: Record<string, unknown> = { ...this };
+    return this.#names.map((name) => {
+      const parameter = fields[name];
+      if (parameter instanceof Parameter) return parameter;
+      throw new DTypeError(`${this.constructor.name}.forward`, { given: `${name}: ${describe(parameter)}`, expected: 'a Parameter', fix: `assign new Parameter(tensor) to ${name}` });
+    });
+  }
+
+  /** Zero states for N rows: h [L·K, N, O], c [L·K, N, H]. */
+  protected zeroStates(options: { batchSize: number }): { h: Tensor; c: Tensor } {
+    const op = `${this.constructor.name}.zeroState`;
+    checkOptions(op, options, ['batchSize']);
+    const rows = positiveInteger(op, 'batchSize', options.batchSize);
+    const stack = this.options.numLayers * this.#directions;
+    const settings = { dtype: this.options.dtype, device: this.#weights()[0]?.device ?? 'cpu' };
+    return { h: zeros([stack, rows, this.#width], settings), c: zeros([stack, rows, this.options.hiddenSize], settings) };
+  }
+
+  /** Checks, runs the stack, and gives the output in the kind of the input. */
+  protected run<X extends Sequence>(input: X, states: States): { output: X; h: Tensor; c: Tensor | undefined };
+  protected run(input: Sequence, states: States): { output: Sequence; h: Tensor; c: Tensor | undefined } {
+    if (input instanceof PaddedSequence) {
+      const result = this.#runBatch(input.values, states, true, input.lengths);
+      return { ...result, output: new PaddedSequence(result.output, input.lengths) };
+    }
+    const { batchFirst } = this.options;
+    if (input.rank !== 2) return this.#runBatch(input, states, batchFirst);
+    const batch = batchFirst ? 0 : 1;
+    const one = (state: Tensor | undefined): Tensor | undefined => (state?.rank === 2 ? unsqueeze(state, 1) : state);
+    const { output, h, c } = this.#runBatch(unsqueeze(input, batch), { h: one(states.h), c: one(states.c) }, batchFirst);
+    return { output: select(output, batch, 0), h: select(h, 1, 0), c: c === undefined ? undefined : select(c, 1, 0) };
+  }
+
+  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): { output: Tensor; h: Tensor; c: Tensor | undefined } {
+    this.#checkInput(input, batchFirst);
+    const rows = input.shape[batchFirst ? 0 : 1] ?? 0;
+    this.#checkState('h', states.h, rows, this.#width);
+    this.#checkState('c', states.c, rows, this.options.hiddenSize);
+    const { hiddenSize, numLayers, bidirectional, bias, dropout } = this.options;
+    const { cell, projSize } = this.#kind;
+    return recurrent(input, this.#weights(), {
+      cell, hiddenSize, projSize, numLayers, bidirectional, bias, batchFirst, dropout, training: this.training,
+      ...(states.h === undefined ? {} : { h: states.h }), ...(states.c === undefined ? {} : { c: states.c }), ...(lengths === undefined ? {} : { lengths }),
+    });
+  }
+
+  #checkInput(input: Tensor, batchFirst: boolean): void {
+    const op = `${this.constructor.name}.forward`;
+    const { inputSize, dtype } = this.options;
+    const given = `input ${describe(input)}`;
+    const layout = batchFirst ? '[N, T, D]' : '[T, N, D]';
+    if (input.rank !== 3) throw new ShapeError(op, { given, expected: `${layout} or [T, D]`, fix: 'reshape it to rows, steps and features' });
+    const width = input.shape[2] ?? 0;
+    if (width !== inputSize) {
+      const fix = `build the layer with inputSize: ${width}, or put a Linear(${width} → ${inputSize}) before it`;
+      throw new ShapeError(op, { given, expected: `last axis ${inputSize} (inputSize)`, fix });
+    }
+    if (input.size === 0) throw new ShapeError(op, { given, expected: `at least one row and one step, ${layout}`, fix: 'leave empty batches out' });
+    if (input.dtype !== dtype) throw new DTypeError(op, { given, expected: `${dtype}, as the layer's parameters`, fix: `cast the input, x.cast('${dtype}'), or build the layer with that dtype` });
+  }
+
+  #checkState(name: 'h' | 'c', state: Tensor | undefined, rows: number, width: number): void {
+    if (state === undefined) return;
+    const op = `${this.constructor.name}.forward`;
+    const expected = [this.options.numLayers * this.#directions, rows, width];
+    const given = `state ${name} ${describe(state)}`;
+    if (state.shape.join() !== expected.join()) {
+      throw new ShapeError(op, { given, expected: `${describe(expected)}, [L·K, N, ${name === 'c' || this.#kind.projSize === 0 ? 'H' : 'P'}]`, fix: `start from zeroState({ batchSize: ${rows} })` });
+    }
+    if (state.dtype !== this.options.dtype) throw new DTypeError(op, { given, expected: this.options.dtype, fix: `cast it: state.cast('${this.options.dtype}')` });
+  }
+}
+
+/** Names and shapes of the weights in the order of the buffer. */
+function weightShapes(options: Required<RecurrentOptions>, { gates, projSize }: CellKind): Map<string, number[]> {
+  const { inputSize, hiddenSize, numLayers, bidirectional, bias } = options;
+  const width = projSize > 0 ? projSize : hiddenSize;
+  const directions = bidirectional ? ['', '_reverse'] : [''];
+  const suffixes = Array.from({ length: numLayers }, (_, layer) => directions.map((direction) => ({ layer, suffix: `l${layer}${direction}` }))).flat();
+  const shapes = new Map<string, number[]>();
+  for (const { layer, suffix } of suffixes) {
+    shapes.set(`weight_ih_${suffix}`, [gates * hiddenSize, layer === 0 ? inputSize : directions.length * width]);
+    shapes.set(`weight_hh_${suffix}`, [gates * hiddenSize, width]);
+    if (projSize > 0) shapes.set(`weight_hr_${suffix}`, [projSize, hiddenSize]);
+  }
+  if (!bias) return shapes;
+  for (const { suffix } of suffixes) {
+    shapes.set(`bias_ih_${suffix}`, [gates * hiddenSize]);
+    shapes.set(`bias_hh_${suffix}`, [gates * hiddenSize]);
+  }
+  return shapes;
+}
+
+/** Parameters that are views of one fresh buffer, one after the other. */
+function viewsOfOne(shapes: ReadonlyMap<string, readonly number[]>, bound: number, dtype: FloatingDType): Map<string, Parameter> {
+  const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
+  const buffer = uniformValues([[...shapes.values()].reduce((sum, shape) => sum + size(shape), 0)], bound, dtype);
+  const parameters = new Map<string, Parameter>();
+  let start = 0;
+  for (const [name, shape] of shapes) {
+    const part = slice(buffer, [start], [start + size(shape)]);
+    const view = reshape(part, shape);
+    parameters.set(name, new Parameter(view));
+    part.dispose();
+    view.dispose();
+    start += size(shape);
+  }
+  buffer.dispose();
+  return parameters;
+}
+
+const kinds = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'];
+
+/** PyTorch's order: by layer, forwards before backwards, and within one weight_ih, weight_hh, bias_ih, bias_hh, weight_hr. */
+function byLayerAndDirection(a: string, b: string): number {
+  const key = (name: string): number[] => {
+    const [, kind = '', layer = '', reverse] = /^(\w+?_\w+?)_l(\d+)(_reverse)?$/.exec(name) ?? [];
+    return [Number(layer), reverse === undefined ? 0 : 1, kinds.indexOf(kind)];
+  };
+  const other = key(b);
+  return key(a).map((value, i) => value - (other[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
+}

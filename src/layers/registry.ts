@@ -1,0 +1,106 @@
+import { OptionError } from '../tensor/errors';
+import { describe } from '../tensor/options';
+import { ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activations';
+import { AdditiveAttention } from './additive-attention';
+import { BatchNorm1d } from './batch-norm-1d';
+import { Bidirectional } from './bidirectional';
+import { Conv1d } from './conv-1d';
+import { Dropout } from './dropout';
+import { Embedding } from './embedding';
+import { GaussianNoise } from './gaussian-noise';
+import { GRU } from './gru';
+import { LayerNorm } from './layer-norm';
+import { Linear } from './linear';
+import { LSTM } from './lstm';
+import { Module, type ModuleConfig } from './module';
+import { MultiplicativeAttention } from './multiplicative-attention';
+import { Parameter } from './parameter';
+import { LastStep, MaxPool, MeanPool } from './pooling';
+import { Residual } from './residual';
+import { RNN } from './rnn';
+import { ScaledDotProductAttention } from './scaled-dot-product-attention';
+import { Sequential } from './sequential';
+import { Standardize } from './standardize';
+import { TimeDistributed } from './time-distributed';
+
+/** Classes of the user's by name, as `{ Tagger }`. */
+export type ModuleClasses = Readonly<Record<string, new (...args: never[]) => Module>>;
+
+/** Built of options alone. */
+const layers: ModuleClasses = {
+  AdditiveAttention, BatchNorm1d, Conv1d, Dropout, ELU, Embedding, GaussianNoise, GELU, GRU, LastStep, LayerNorm, LeakyReLU, Linear, LogSoftmax, LSTM,
+  MaxPool, MeanPool, MultiplicativeAttention, ReLU, RNN, ScaledDotProductAttention, Sigmoid, SiLU, Softmax, Softplus, Standardize, Tanh,
+};
+
+/** Built of modules, and of options after them. */
+const containers: ModuleClasses = { Bidirectional, Residual, Sequential, TimeDistributed };
+
+/**
+ * Builds the module that a configuration describes, with fresh weights.
+ *
+ * @param config   what `module.config()` returned; it may come from a file and is checked
+ * @param classes  classes of the user's own that it holds, by name. Each is built with the `options` that its object had, or without arguments.
+ * @throws {OptionError} if a class is unknown, or the configuration is not one
+ */
+export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Module {
+  const { name, options, children, tied } = checkConfig(config);
+  const settings = options === undefined ? [] : [options];
+  const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
+  const layer = Object.hasOwn(layers, name) ? layers[name] : undefined;
+  const container = Object.hasOwn(containers, name) ? containers[name] : undefined;
+  const parts = own === undefined && container !== undefined ? children.map((child) => rebuild(child, classes)) : [];
+  const made = own ?? layer ?? container;
+  if (made === undefined) {
+    throw new OptionError('load', { given: `a model that holds a ${name}`, expected: 'a class of stmnet or one that is passed', fix: `load(path, { classes: { ${name} } })` });
+  }
+  const module: unknown = Reflect.construct(made, [...parts, ...settings]);
+  if (!(module instanceof Module)) throw new OptionError('load', { given: `class ${name}, which is no Module`, expected: 'a class that extends Module', fix: `let ${name} extend Module` });
+  tied.forEach((paths) => tie(module, paths));
+  return module;
+}
+
+interface CheckedConfig {
+  name: string;
+  options: unknown;
+  children: ModuleConfig[];
+  tied: string[][];
+}
+
+function checkConfig(config: ModuleConfig): CheckedConfig {
+  const given: unknown = config;
+  if (typeof given !== 'object' || given === null || !('class' in given) || typeof given.class !== 'string') throw damaged(describe(given));
+  const children: unknown = 'children' in given ? given.children : [];
+  if (!Array.isArray(children)) throw damaged(`children: ${describe(children)}`);
+  const tied: unknown = 'tied' in given ? given.tied : [];
+  if (!Array.isArray(tied) || !tied.every(isPaths)) throw damaged(`tied: ${describe(tied)}`);
+  return { name: given.class, options: 'options' in given ? given.options : undefined, children, tied };
+}
+
+const isPaths = (value: unknown): value is string[] => Array.isArray(value) && value.every((path) => typeof path === 'string');
+
+const damaged = (given: string): OptionError =>
+  new OptionError('load', { given: `a configuration with ${given}`, expected: '{ class, options?, children?, tied? }', fix: 'save the model again with model.config()' });
+
+/** Lets the later paths hold the parameter of the first. */
+function tie(module: Module, [first = '', ...others]: readonly string[]): void {
+  const { holder, key } = holderOf(module, first);
+  const shared: unknown = Reflect.get(holder, key);
+  for (const path of others) {
+    const place = holderOf(module, path);
+    Reflect.set(place.holder, place.key, shared);
+  }
+}
+
+/** The object and key that hold the parameter at a path; only own fields are followed. */
+function holderOf(module: Module, path: string): { holder: object; key: string } {
+  const keys = path.split('.');
+  const key = keys.pop() ?? '';
+  let holder: object = module;
+  for (const step of keys) {
+    const next: unknown = Object.hasOwn(holder, step) ? Reflect.get(holder, step) : undefined;
+    if (typeof next !== 'object' || next === null) throw damaged(`tied path ${describe(path)}`);
+    holder = next;
+  }
+  if (!Object.hasOwn(holder, key) || !(Reflect.get(holder, key) instanceof Parameter)) throw damaged(`tied path ${describe(path)}`);
+  return { holder, key };
+}

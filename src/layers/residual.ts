@@ -1,0 +1,37 @@
+import { ShapeError } from '../tensor/errors';
+import { add } from '../tensor/ops/elementwise';
+import { describe } from '../tensor/options';
+import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
+import { applyLayer } from './apply';
+import { Module, type ModuleConfig } from './module';
+
+/**
+ * What goes in, plus what the module makes of it: x + f(x). Of a recurrent layer the `output` is added.
+ *
+ * Shapes: any → the same.
+ */
+export class Residual extends Module {
+  /** The module that is bridged. */
+  readonly module: Module;
+
+  constructor(module: Module) {
+    super();
+    this.module = module;
+  }
+
+  /** @throws {ShapeError} if the module changes the shape */
+  forward<X extends Sequence>(input: X): X {
+    const change = applyLayer('Residual.forward', this.module, input);
+    if (change.shape.join() !== input.shape.join()) {
+      throw new ShapeError('Residual.forward', {
+        given: `${describe(change)} from ${this.module.constructor.name} for input ${describe(input)}`, expected: 'the shape of the input',
+        fix: 'give the module as many output features as input features, or put a Linear into it',
+      });
+    }
+    return mapValues(input, (values) => add(values, valuesOf(change)));
+  }
+
+  override config(): ModuleConfig {
+    return { ...super.config(), children: [this.module.config()] };
+  }
+}

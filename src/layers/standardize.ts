@@ -1,0 +1,157 @@
+import { OptionError, ShapeError } from '../tensor/errors';
+import { tensor, type HostArray } from '../tensor/factories';
+import { noGrad } from '../tensor/grad-mode';
+import { copy_, div, sub } from '../tensor/ops/elementwise';
+import { checkOptions, describe, oneOf, positiveInteger } from '../tensor/options';
+import { mapRealSteps, toHostArray, type Sequence, type SequenceItem } from '../tensor/padded-sequence';
+import { Tensor } from '../tensor/tensor';
+import { Module } from './module';
+import { BufferTensor } from './parameter';
+import type { FloatingDType } from './uniform';
+
+/** Options of a Standardize. */
+export interface StandardizeOptions {
+  /** Last axis of the input. Default: that of the data given to `fit`. */
+  numFeatures?: number;
+  /** Element type of the input. Default f32. */
+  dtype?: FloatingDType;
+}
+
+/** One sequence or row of features, alone or as the input of a dataset's item. */
+export type FitItem = Exclude<SequenceItem, Tensor> | { readonly input: unknown };
+
+/** What `fit` reads: a dataset or an array. */
+export interface FitData {
+  readonly length: number;
+  at(index: number): unknown;
+}
+
+/**
+ * Takes each feature to mean 0 and deviation 1 by statistics of the training data, which are saved with the model.
+ *
+ *   y = (x - mean) / deviation
+ *
+ * Shapes: input […, D] → the same; mean, deviation [D]. Padding of a PaddedSequence stays zero.
+ *
+ * @throws {OptionError} if `numFeatures` is not a positive whole number, or an option is unknown
+ */
+export class Standardize extends Module {
+  /** The options; numFeatures is known after `fit`. */
+  options: Readonly<StandardizeOptions>;
+  /** [D], zeros before `fit`; undefined while D is unknown. */
+  mean: BufferTensor | undefined;
+  /** [D], ones before `fit`; undefined while D is unknown. */
+  deviation: BufferTensor | undefined;
+
+  constructor(options: StandardizeOptions = {}) {
+    super();
+    checkOptions('Standardize', options, ['numFeatures', 'dtype']);
+    const dtype = oneOf('Standardize', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+    this.options = Object.freeze({ dtype });
+    if (options.numFeatures !== undefined) {
+      const numFeatures = positiveInteger('Standardize', 'numFeatures', options.numFeatures);
+      this.#set(new Float64Array(numFeatures), new Float64Array(numFeatures).fill(1));
+    }
+  }
+
+  /**
+   * Measures mean and standard deviation (divided by n) of each feature over all steps of the data. A feature that does not vary gets deviation 1.
+   *
+   * @param data  a dataset of items { input }, or an array of inputs: host arrays or nested arrays […, D] on the host
+   * @throws {ShapeError} if there is no step, or the items have different last axes
+   * @throws {OptionError} if an item is no host data, or holds NaN or infinity
+   */
+  fit(data: FitData): this {
+    const statistics = new Statistics();
+    for (let index = 0; index < data.length; index++) statistics.add(inputOf(data.at(index), index), index);
+    const { mean, deviation } = statistics.result(this.options.numFeatures);
+    this.#set(mean, deviation);
+    return this;
+  }
+
+  #set(mean: Float64Array, deviation: Float64Array): void {
+    const dtype = this.options.dtype ?? 'f32';
+    const fresh = (data: Float64Array): Tensor => tensor({ data, shape: [data.length] }, { dtype });
+    const [newMean, newDeviation] = [fresh(mean), fresh(deviation)];
+    if (this.mean !== undefined && this.deviation !== undefined) {
+      const [oldMean, oldDeviation] = [this.mean, this.deviation];
+      noGrad(() => [copy_(oldMean, newMean), copy_(oldDeviation, newDeviation)]);
+    } else {
+      this.mean = new BufferTensor(newMean);
+      this.deviation = new BufferTensor(newDeviation);
+      this.options = Object.freeze({ ...this.options, numFeatures: mean.length });
+    }
+    newMean.dispose();
+    newDeviation.dispose();
+  }
+
+  /**
+   * @throws {OptionError} before `fit`, if the layer was built without numFeatures
+   * @throws {ShapeError} if the last axis of `input` is not numFeatures
+   */
+  forward<X extends Sequence>(input: X): X {
+    const { mean, deviation } = this;
+    if (mean === undefined || deviation === undefined) {
+      throw new OptionError('Standardize.forward', { given: 'a layer that was not fitted', expected: 'mean and deviation of the training data', fix: 'call fit(train) first, or build it with numFeatures and load its state' });
+    }
+    if (input.shape.at(-1) !== mean.shape[0]) {
+      throw new ShapeError('Standardize.forward', { given: `input ${describe(input)}`, expected: `last axis ${mean.shape[0]} (numFeatures)`, fix: 'fit the layer on data with the same features' });
+    }
+    return mapRealSteps(input, (values) => div(sub(values, mean), deviation));
+  }
+}
+
+/** The host array in an item of a dataset or array. */
+function inputOf(item: unknown, index: number): HostArray {
+  const input: unknown = typeof item === 'object' && item !== null && 'input' in item ? item.input : item;
+  const host = input instanceof Tensor ? undefined : toHostArray('Standardize.fit', input);
+  if (host !== undefined) return host;
+  throw new OptionError('Standardize.fit', { given: `${describe(input)} as item ${index}`, expected: 'a host array or nested arrays […, D]', fix: 'fit on the data before they become tensors' });
+}
+
+/** Sums over steps, shifted by the first step so that large means cost no digits. */
+class Statistics {
+  #count = 0;
+  #shift: Float64Array | undefined;
+  #sum = new Float64Array(0);
+  #squares = new Float64Array(0);
+
+  add({ data, shape }: HostArray, index: number): void {
+    const features = shape.at(-1) ?? 0;
+    const shift = (this.#shift ??= this.#start(data, features));
+    if (shape.length === 0 || (data.length > 0 && features !== shift.length)) {
+      throw new ShapeError('Standardize.fit', { given: `item ${index} of shape ${describe(shape)}`, expected: `last axis ${shift.length}, as item 0`, fix: 'give all items the same features' });
+    }
+    for (let start = 0; start < data.length; start += features) {
+      for (let feature = 0; feature < features; feature++) {
+        const value = (data[start + feature] ?? 0) - (shift[feature] ?? 0);
+        if (!Number.isFinite(value)) {
+          throw new OptionError('Standardize.fit', { given: `${data[start + feature]} in item ${index}, feature ${feature}`, expected: 'finite numbers', fix: 'clean the data, or leave the item out' });
+        }
+        this.#sum[feature] = (this.#sum[feature] ?? 0) + value;
+        this.#squares[feature] = (this.#squares[feature] ?? 0) + value * value;
+      }
+      this.#count += 1;
+    }
+  }
+
+  #start(data: ArrayLike<number>, features: number): Float64Array {
+    this.#sum = new Float64Array(features);
+    this.#squares = new Float64Array(features);
+    return Float64Array.from({ length: features }, (_, feature) => data[feature] ?? 0);
+  }
+
+  result(expected: number | undefined): { mean: Float64Array; deviation: Float64Array } {
+    const shift = this.#shift;
+    if (shift === undefined || this.#count === 0) throw new ShapeError('Standardize.fit', { given: 'data without a step', expected: 'at least one step', fix: 'fit on the training data' });
+    if (expected !== undefined && shift.length !== expected) {
+      throw new ShapeError('Standardize.fit', { given: `data of ${shift.length} features`, expected: `${expected} (numFeatures)`, fix: `build the layer with numFeatures: ${shift.length}, or without` });
+    }
+    const offsets = this.#sum.map((sum) => sum / this.#count);
+    const deviation = this.#squares.map((squares, feature) => {
+      const variance = squares / this.#count - (offsets[feature] ?? 0) ** 2;
+      return variance > 0 ? Math.sqrt(variance) : 1;
+    });
+    return { mean: offsets.map((offset, feature) => offset + (shift[feature] ?? 0)), deviation };
+  }
+}
