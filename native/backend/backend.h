@@ -16,6 +16,9 @@ namespace stm {
 class Backend {
  public:
   virtual const char* name() noexcept = 0;
+  virtual const char* description() noexcept = 0;            ///< how it computes, for people
+  virtual int32_t num_threads() noexcept = 0;                ///< any thread
+  virtual void set_num_threads(int32_t count) noexcept = 0;  ///< any thread; 0: the default
 
   virtual Status allocate(size_t bytes, void** data) noexcept = 0;
   virtual void release(void* data) noexcept = 0;  ///< any thread

@@ -58,6 +58,22 @@ Fence synchronize(const std::string& device) { return {&Session::current().devic
 
 ReadBack data(const Tensor& x) { return {x}; }
 
+Device& cpu() { return Session::current().device("cpu"); }
+int64_t num_threads() { return cpu().backend.num_threads(); }
+void set_num_threads(int64_t count) {
+  STM_CHECK(count >= 0 && count <= 1024, Kind::Option, "setNumThreads: got {}, expected a whole number in 0..1024.\n  Fix: 0 goes back to the default.", count);
+  cpu().backend.set_num_threads(static_cast<int32_t>(count));
+}
+
+Device& device_at(int64_t index) {
+  const auto& devices = Session::current().devices();
+  STM_CHECK(index >= 0 && index < static_cast<int64_t>(devices.size()), Kind::Option, "device: got number {}, expected 0..{}.\n  Fix: ask deviceCount() first.", index, devices.size() - 1);
+  return *devices[static_cast<size_t>(index)];
+}
+int64_t device_count() { return static_cast<int64_t>(Session::current().devices().size()); }
+std::string device_name(int64_t index) { return device_at(index).name; }
+std::string device_description(int64_t index) { return device_at(index).backend.description(); }
+
 std::string source_hash() { return stmnet_source_hash(); }
 
 }  // namespace
@@ -69,6 +85,11 @@ void declare_environment(OpTable& ops) {
   ops.add("memory", &memory, "What is alive, allocated and queued now.");
   ops.add("shutDown", &shut_down, "Finishes the running command, drops the queue and joins the executor; later ops do nothing.");
   ops.add("setQueueLimits", &set_queue_limits, {"commands", "bytes"}, "What may wait in the queue before an op call waits for room.");
+  ops.add("numThreads", &num_threads, "Threads that the CPU computes with.");
+  ops.add("setNumThreads", &set_num_threads, {"count"}, "Sets the threads that the CPU computes with; 0 goes back to the default.");
+  ops.add("deviceCount", &device_count, "How many devices this environment has.");
+  ops.add("deviceName", &device_name, {"index"}, "Name of a device.");
+  ops.add("deviceDescription", &device_description, {"index"}, "How a device computes, for people.");
   ops.add("sourceHash", &source_hash, "Hash of the sources that this addon was built from.");
 }
 

@@ -35,8 +35,6 @@ Tensor to_device(const Tensor& x, const std::string& name) {
   return x;
 }
 
-int64_t device_count() { return static_cast<int64_t>(Session::current().devices().size()); }
-
 }  // namespace
 
 void declare_tensor(OpTable& table) {
@@ -52,7 +50,6 @@ void declare_tensor(OpTable& table) {
   table.add("grad", &grad, {"x"}, "The gradient that backward() left, if any.");
   table.add("setGrad", &set_grad, {"x", "grad"}, "Replaces or drops the gradient.");
   table.add("toDevice", &to_device, {"x", "device"}, "`x` on the named device.");
-  table.add("deviceCount", &device_count, "How many devices this environment has.");
 }
 
 }  // namespace stm::ops

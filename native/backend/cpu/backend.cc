@@ -1,5 +1,10 @@
 #include "backend/cpu/backend.h"
 
+#include <cstdio>
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/recurrent.h"
+#include "backend/cpu/team.h"
+
 #include <cstdlib>
 #include <cstring>
 
@@ -9,6 +14,13 @@ namespace {
 class CpuBackend final : public Backend {
  public:
   const char* name() noexcept override { return "cpu"; }
+  const char* description() noexcept override {
+    static char text[128];
+    std::snprintf(text, sizeof text, "%s vectors, BLIS %s products, %d threads", simd_target(), blas_kernels(), stm::num_threads());
+    return text;
+  }
+  int32_t num_threads() noexcept override { return stm::num_threads(); }
+  void set_num_threads(int32_t count) noexcept override { stm::set_num_threads(count); }
 
   Status allocate(size_t bytes, void** data) noexcept override {
     constexpr size_t kAlignment = 64;

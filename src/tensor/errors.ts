@@ -1,0 +1,90 @@
+import { binding } from '../native/load';
+
+/** The three parts of every message. */
+export interface ErrorParts {
+  /** What was given, with its value: a tensor as `f32[32, 50, 96] on cpu`. */
+  given: string;
+  /** What was expected. */
+  expected: string;
+  /** What to change. */
+  fix: string;
+}
+
+/**
+ * Base of every error that stmnet throws.
+ *
+ * The message reads `op: got <given>, expected <expected>.`, and on a second line `Fix: <fix>.`
+ */
+export abstract class StmnetError extends Error {
+  /** Stable name of the mistake, as in `ERR_STM_SHAPE`. */
+  readonly code: string;
+
+  /**
+   * @param op       the op, layer or function that found the mistake
+   * @param message  its parts, or the whole text if native code wrote it
+   * @param code     replaces the class's own code
+   */
+  constructor(readonly op: string, message: ErrorParts | string, code: string) {
+    super(typeof message === 'string' ? message : `${op}: got ${message.given}, expected ${message.expected}.\n  Fix: ${message.fix}.`);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** Shapes that do not fit each other, or an op. */
+export class ShapeError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_SHAPE') {
+    super(op, message, code);
+  }
+}
+
+/** A dtype that an op does not take, or two that differ. */
+export class DTypeError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_DTYPE') {
+    super(op, message, code);
+  }
+}
+
+/** A device that is not there, or tensors on different ones. */
+export class DeviceError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_DEVICE') {
+    super(op, message, code);
+  }
+}
+
+/** An argument of the wrong type, name or range; an index out of range has the code `ERR_STM_INDEX`. */
+export class OptionError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_OPTION') {
+    super(op, message, code);
+  }
+}
+
+/** Use of a tensor after `dispose()`, or after its scope ended. */
+export class DisposedError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_DISPOSED') {
+    super(op, message, code);
+  }
+}
+
+/** `backward()` over a graph that is missing, released, or whose saved values were overwritten. */
+export class GraphError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_GRAPH') {
+    super(op, message, code);
+  }
+}
+
+/** A fault while computing: out of memory, an index that only the device could check, a fault of stmnet. */
+export class NativeError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_NATIVE') {
+    super(op, message, code);
+  }
+}
+
+/** A file that is damaged, hostile, or of a format that this version does not read. */
+export class FormatError extends StmnetError {
+  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_FORMAT') {
+    super(op, message, code);
+  }
+}
+
+binding.adoptErrors({ ShapeError, DTypeError, DeviceError, OptionError, DisposedError, GraphError, NativeError });

@@ -1,0 +1,31 @@
+import { binding } from '../native/load';
+import { refusePromise } from './scope';
+
+function withGrad<R>(op: string, on: boolean, fn: () => R): R {
+  const before = binding.isGradEnabled();
+  binding.setGradEnabled(on);
+  try {
+    const result = fn();
+    refusePromise(op, result);
+    return result;
+  } finally {
+    binding.setGradEnabled(before);
+  }
+}
+
+/**
+ * Runs `fn` without recording for `backward`: for inference, and for changing parameters in place.
+ *
+ * @throws {OptionError} if `fn` is asynchronous
+ */
+export const noGrad = <R>(fn: () => R): R => withGrad('noGrad', false, fn);
+
+/**
+ * Runs `fn` with recording, inside `noGrad`.
+ *
+ * @throws {OptionError} if `fn` is asynchronous
+ */
+export const enableGrad = <R>(fn: () => R): R => withGrad('enableGrad', true, fn);
+
+/** Whether ops are recorded for `backward` now. */
+export const isGradEnabled = (): boolean => binding.isGradEnabled();

@@ -1,0 +1,43 @@
+import { binding } from '../../native/load';
+import { wrap, type Tensor } from '../tensor';
+
+/** Kinds of recurrent cell. */
+export type RecurrentCell = 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu';
+
+/** What `recurrent` computes. G: 4 for LSTM, 3 for GRU, 1 for RNN; O: projSize or hiddenSize; K: directions. */
+export interface RecurrentOptions {
+  cell: RecurrentCell;
+  hiddenSize: number;
+  /** Width of h after the projection, 0 for none (LSTM only). */
+  projSize: number;
+  numLayers: number;
+  bidirectional: boolean;
+  bias: boolean;
+  batchFirst: boolean;
+  /** Probability of dropout between layers; 0 outside training. */
+  dropout: number;
+  /** Initial state, each [L·K, N, O]. Default: zeros. */
+  h?: Tensor | undefined;
+  /** Initial cell state [L·K, N, H], LSTM only. Default: zeros. */
+  c?: Tensor | undefined;
+  /** N whole numbers in 0..T. Default: all T. */
+  lengths?: readonly number[] | undefined;
+}
+
+/**
+ * A stack of recurrent layers in one call, or one call a layer where dropout lies between them.
+ *
+ * Shapes: x [N, T, D] (batchFirst) or [T, N, D] → output [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H]. Outputs past a length are 0; h and c are
+ * those of each row's last real step, in the reverse direction of its first; a row of length 0 keeps its initial state.
+ *
+ * @param weights  of each layer and direction W_ih [G·H, D or K·O], W_hh [G·H, O], (W_hr [P, H]); then, with bias, of each b_ih, b_hh [G·H]
+ * @throws {ShapeError} if a shape does not fit the options
+ * @see native/ops/recurrent.cc
+ */
+export function recurrent(x: Tensor, weights: readonly Tensor[], options: RecurrentOptions): { output: Tensor; h: Tensor; c: Tensor | undefined } {
+  const o = options;
+  const [output, h, c] = binding.recurrent(
+    x.id, o.h?.id, o.c?.id, weights.map((weight) => weight.id), o.cell, o.hiddenSize, o.projSize, o.numLayers, o.bidirectional, o.bias, o.batchFirst, o.dropout, o.lengths,
+  );
+  return { output: wrap(output), h: wrap(h), c: c === undefined ? undefined : wrap(c) };
+}
