@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { systemCode } from './file-error';
 
 /** One write call takes at most this much, so that other work on the pool of file threads gets its turn. */
 const pieceBytes = 1 << 26;
@@ -65,7 +66,7 @@ async function permissionsOf(path: string): Promise<number | undefined> {
   }
 }
 
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT';
+const isMissing = (error: unknown): boolean => systemCode(error) === 'ENOENT';
 
 /** The rename itself must reach the disk, or a power cut could undo it. */
 async function syncFolder(folder: string): Promise<void> {

@@ -29,12 +29,17 @@ export interface LoadOptions {
  * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps them in a field `options`
  * @param path   the file, replaced if it exists
  * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say, or its class has no name
- * @throws the file system's error if `path` cannot be written (ENOENT, EACCES, ENOSPC, …)
+ * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
 export async function save(model: Module, path: string): Promise<void> {
   const config = model.config();
   checkConfig(config);
-  await writeTensors({ op: 'save', path }, model.stateDict(), { [formatKey]: String(currentFormat), [configKey]: JSON.stringify(config) });
+  const state = model.stateDict();
+  try {
+    await writeTensors({ op: 'save', path }, state, { [formatKey]: String(currentFormat), [configKey]: JSON.stringify(config) });
+  } finally {
+    for (const tensor of Object.values(state)) tensor.dispose();
+  }
 }
 
 /**
@@ -45,7 +50,7 @@ export async function save(model: Module, path: string): Promise<void> {
  *
  * @param path  the file
  * @throws {FormatError} if the file is damaged, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
- * @throws the file system's error if `path` cannot be read (ENOENT, EACCES, …)
+ * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export async function load<M extends Module = Sequential>(path: string, options: LoadOptions = {}): Promise<M> {
   checkOptions('load', options, ['classes', 'device']);

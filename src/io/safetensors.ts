@@ -4,6 +4,7 @@ import { tensor } from '../tensor/factories';
 import { checkOptions } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
 import { writeAtomically } from './atomic-write';
+import { fileError } from './file-error';
 import {
   formatError, headerText, maxHeaderBytes, metadataKey, parseHeader, quoted, type SafetensorsHeader, type Source, type StoredTensor,
 } from './safetensors-header';
@@ -33,7 +34,7 @@ export interface LoadSafetensorsOptions {
  * @param path     the file, replaced if it exists
  * @param tensors  by name, as `model.stateDict()` gives them; f32, f64, i32 and bool become F32, F64, I32 and BOOL
  * @throws {FormatError} if a name is `__metadata__`, or names and metadata take more than 100 MB
- * @throws the file system's error if `path` cannot be written (ENOENT, EACCES, ENOSPC, …)
+ * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  * @see https://huggingface.co/docs/safetensors, the format
  */
 export async function saveSafetensors(path: string, tensors: Readonly<Record<string, Tensor>>, options: SaveSafetensorsOptions = {}): Promise<void> {
@@ -49,7 +50,7 @@ export async function saveSafetensors(path: string, tensors: Readonly<Record<str
  *
  * @param path  the file
  * @throws {FormatError} if it is truncated, contradicts itself or holds a type that tensors cannot take
- * @throws the file system's error if `path` cannot be read (ENOENT, EACCES, …)
+ * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export async function loadSafetensors(path: string, options: LoadSafetensorsOptions = {}): Promise<Record<string, Tensor>> {
   checkOptions('loadSafetensors', options, ['device']);
@@ -62,11 +63,11 @@ export async function loadSafetensors(path: string, options: LoadSafetensorsOpti
  *
  * @param path  the file
  * @throws {FormatError} if the header is damaged or does not fit the file
- * @throws the file system's error if `path` cannot be read (ENOENT, EACCES, …)
+ * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export async function loadSafetensorsMetadata(path: string): Promise<Metadata> {
   const source = { op: 'loadSafetensorsMetadata', path };
-  return withFile(path, async (file) => Object.fromEntries((await readHeader(source, file)).header.metadata));
+  return withFile(source, async (file) => Object.fromEntries((await readHeader(source, file)).header.metadata));
 }
 
 /** What `readTensors` finds: data on the host, which nobody has to dispose. */
@@ -99,7 +100,12 @@ export async function writeTensors(source: Source, tensors: Readonly<Record<stri
   const data = await Promise.all(entries.map(([, values]) => values.data()));  // all reads are ordered now: one moment's values
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(text.length));
-  await writeAtomically(source.path, [size, text, ...data.map((values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength))]);
+  const chunks = [size, text, ...data.map((values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength))];
+  try {
+    await writeAtomically(source.path, chunks);
+  } catch (error) {
+    throw fileError(source.op, source.path, 'write', error);
+  }
 }
 
 /**
@@ -108,7 +114,7 @@ export async function writeTensors(source: Source, tensors: Readonly<Record<stri
  * @throws as `loadSafetensors`
  */
 export async function readTensors(source: Source): Promise<ReadFile> {
-  return withFile(source.path, async (file) => {
+  return withFile(source, async (file) => {
     const { header, dataStart } = await readHeader(source, file);
     const tensors = new Map<string, HostTensor>();
     for (const stored of header.tensors) tensors.set(stored.name, { ...decode(source, stored, await readData(source, file, dataStart, stored)), shape: stored.shape });
@@ -128,12 +134,16 @@ export function makeTensors(read: ReadonlyMap<string, HostTensor>, device: strin
   return Object.fromEntries(made);
 }
 
-async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
-  const file = await open(path, 'r');
+async function withFile<T>({ op, path }: Source, use: (file: FileHandle) => Promise<T>): Promise<T> {
   try {
-    return await use(file);
-  } finally {
-    await file.close();
+    const file = await open(path, 'r');
+    try {
+      return await use(file);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw fileError(op, path, 'read', error);
   }
 }
 

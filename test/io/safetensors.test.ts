@@ -2,7 +2,7 @@ import { mkdtemp, readFile, readdir, rm, symlink, writeFile, chmod, stat, lstat 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loadSafetensors, loadSafetensorsMetadata, noGrad, saveSafetensors, tensor, zeros } from 'stmnet';
+import { FileError, loadSafetensors, loadSafetensorsMetadata, noGrad, saveSafetensors, tensor, zeros } from 'stmnet';
 import type { Tensor } from 'stmnet';
 import { safetensorsFile } from './safetensors-file';
 
@@ -138,8 +138,16 @@ describe('loadSafetensors', () => {
     ).toEqual({ i64: i32(-2147483648, 2147483647), u64: i32(2147483647), u32: i32(2147483647), i16: i32(-32768, 32767), u16: i32(65535), i8: i32(-128, 127), u8: i32(255) });
   });
 
-  test('passes on what the file system says', async () => {
-    await expect(loadSafetensors(inFolder('nowhere.safetensors'))).rejects.toMatchObject({ code: 'ENOENT' });
+  test('says what the file system says', async () => {
+    const path = inFolder('nowhere.safetensors');
+    const error: unknown = await loadSafetensors(path).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(FileError);
+    expect(error).toMatchObject({ code: 'ENOENT', op: 'loadSafetensors', cause: { code: 'ENOENT' } });
+    expect(String(error)).toBe(
+      `FileError: loadSafetensors: got ${path}, of which the system says ENOENT, expected a file that it can read.\n` +
+        '  Fix: check the path; the working directory is the one that process.cwd() names.',
+    );
+    await expect(loadSafetensors(folder)).rejects.toMatchObject({ code: 'EISDIR' });
   });
 });
 
@@ -160,7 +168,9 @@ describe('writing', () => {
 
   test('fails without a trace where it cannot write', async () => {
     const place = await mkdtemp(join(folder, 'blocked-'));
-    await expect(saveSafetensors(join(place, 'missing', 'x.safetensors'), { x: tensor([1]) })).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(saveSafetensors(join(place, 'missing', 'x.safetensors'), { x: tensor([1]) })).rejects.toMatchObject({
+      name: 'FileError', code: 'ENOENT', message: expect.stringContaining('Fix: make the folder first'),
+    });
     await expect(saveSafetensors(place, { x: tensor([1]) })).rejects.toMatchObject({ code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST|ENOTDIR/) });
     expect(await readdir(place)).toEqual([]);
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);

@@ -1,0 +1,62 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { full, loadSafetensors, loadSafetensorsMetadata, saveSafetensors } from 'stmnet';
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'stmnet-interrupted-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const program = fileURLToPath(new URL('./fixtures/save-forever.cjs', import.meta.url));
+
+/** The round that a file is of; fails unless all of the file is of one round. */
+async function roundOf(path: string): Promise<number> {
+  const round = Number((await loadSafetensorsMetadata(path))['round']);
+  const { values } = await loadSafetensors(path);
+  const data = await values!.data();
+  values!.dispose();
+  expect(data.length).toBe(1 << 20);
+  expect(data.every((value) => value === round)).toBe(true);
+  return round;
+}
+
+describe('a save that is interrupted leaves a whole file', () => {
+  test('when the process is killed', async () => {
+    const path = join(folder, 'killed.safetensors');
+    let leftovers = 0;
+    for (let attempt = 0; attempt < 8; attempt++) {
+      const child = spawn(process.execPath, [program, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let output = '';
+      child.stdout.on('data', (text) => (output += String(text)));
+      await once(child.stdout, 'data');
+      await sleep(3 + attempt * 5);  // another moment of a save each time
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      const told = Number(/saved (\d+)\n$/.exec(output)?.[1]);
+      expect(await roundOf(path)).toBeGreaterThanOrEqual(told);
+      const temporary = (await readdir(folder)).filter((name) => name.endsWith('.tmp'));
+      leftovers += temporary.length;
+      await Promise.all(temporary.map((name) => rm(join(folder, name))));
+    }
+    expect(leftovers, 'some attempt must have hit a save').toBeGreaterThan(0);
+  });
+
+  test('when there is no room', async () => {
+    const path = join(folder, 'full.safetensors');
+    const values = full([1 << 20], 0);
+    await saveSafetensors(path, { values }, { metadata: { round: '0' } });
+    values.dispose();
+    // No file of the child may grow beyond 2048 blocks of 512 bytes; the tensor takes 4 MiB.
+    const { stdout, status } = spawnSync('sh', ['-c', 'ulimit -f 2048; exec "$0" "$@"', process.execPath, program, path], { encoding: 'utf8' });
+    expect({ stdout, status }).toEqual({ stdout: 'failed EFBIG\n', status: 1 });
+    expect(await roundOf(path)).toBe(0);
+    expect((await readdir(folder)).filter((name) => name.startsWith('.full'))).toEqual([]);
+  });
+});
