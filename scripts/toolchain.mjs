@@ -16,7 +16,7 @@ export function environment() {
   const usr = join(root, '.deps', 'usr');
   if (!existsSync(usr)) return process.env;
   const first = (name, ...paths) => [...paths, process.env[name] ?? ''].filter((path) => path !== '').join(':');
-  return { ...process.env, PATH: first('PATH', join(usr, 'bin')), CMAKE_PREFIX_PATH: first('CMAKE_PREFIX_PATH', usr) };
+  return { ...process.env, PATH: first('PATH', join(root, '.deps', 'bin')), CMAKE_PREFIX_PATH: first('CMAKE_PREFIX_PATH', usr) };
 }
 
 /**
