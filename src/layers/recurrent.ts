@@ -108,9 +108,8 @@ export abstract class RecurrentLayer extends Module {
 
   /** The parameters in the order of the buffer; a replaced one is where its name is. */
   #weights(): Parameter[] {
-    const fields: Record<string, unknown> = { ...this };
     return this.#names.map((name) => {
-      const parameter = fields[name];
+      const parameter: unknown = Reflect.get(this, name);
       if (parameter instanceof Parameter) return parameter;
       throw new DTypeError(`${this.constructor.name}.forward`, { given: `${name}: ${describe(parameter)}`, expected: 'a Parameter', fix: `assign new Parameter(tensor) to ${name}` });
     });
@@ -149,7 +148,7 @@ export abstract class RecurrentLayer extends Module {
     const { hiddenSize, numLayers, bidirectional, bias, dropout } = this.options;
     const { cell, projSize } = this.#kind;
     return recurrent(input, this.#weights(), {
-      cell, hiddenSize, projSize, numLayers, bidirectional, bias, batchFirst, dropout, training: this.training,
+      cell, hiddenSize, projSize, numLayers, bidirectional, bias, batchFirst, dropout: this.training ? dropout : 0,
       ...(states.h === undefined ? {} : { h: states.h }), ...(states.c === undefined ? {} : { c: states.c }), ...(lengths === undefined ? {} : { lengths }),
     });
   }
