@@ -2,7 +2,7 @@
 
 #include <cstdio>
 #include "backend/cpu/gemm.h"
-#include "backend/cpu/recurrent.h"
+#include "backend/cpu/simd_dispatch.h"
 #include "backend/cpu/team.h"
 
 #include <cstdlib>
