@@ -1,0 +1,169 @@
+#pragma once
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "backend/cpu/recurrent/steps.h"
+#include "backend/kernels/recurrent.h"
+
+namespace stm {
+
+/// Where everything of the f32 engine lies in the caller's buffers. Each struct is made from a problem and a base address; with a null one only `bytes` means
+/// anything. Pure arithmetic, independent of threads and instruction set, so that sizes asked for on one thread hold on another. `i` is a pseudo-layer, l·K +
+/// k.
+
+/// Takes arrays of floats one after the other, each on a 64-byte boundary relative to the base.
+class Carver {
+ public:
+  explicit Carver(void* base) : base_(static_cast<char*>(base)) {}
+  float* floats(int64_t count) {
+    float* const at = reinterpret_cast<float*>(base_ + bytes_);
+    bytes_ += (static_cast<size_t>(count) * sizeof(float) + 63) / 64 * 64;
+    return at;
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  char* base_;
+  size_t bytes_ = 0;
+};
+
+/// Row length of the gates. A stride of a multiple of 2 KB puts a column of the matrix into few cache sets, which costs BLIS 3 to 18 % in dG^T · x.
+inline int64_t gates_stride(const RecurrentProblem& p) {
+  const int64_t numbers = cell_slots(p.cell) * p.H;
+  return numbers + (numbers % 512 == 0 ? 16 : 0);
+}
+
+/// One pseudo-layer's weights, or the gradients of them, in the caller's layout.
+template <class Float>
+struct LayerWeights {
+  Float *w_ih, *w_hh, *w_hr, *b_ih, *b_hh;  ///< w_hr null without projection, b_ih and b_hh without bias
+};
+
+template <class Float>
+LayerWeights<Float> layer_weights(const RecurrentProblem& p, Float* weights, int64_t i) {
+  const int64_t rows = p.gates() * p.H, O = p.width(), rest = rows * O + p.P * p.H;
+  const int64_t first = std::min(i, p.K), later = i - first;
+  Float* const at = weights + first * (rows * p.input_size(0) + rest) + later * (rows * p.input_size(1) + rest);
+  const int64_t inputs = rows * p.input_size(i / p.K);
+  LayerWeights<Float> w{at, at + inputs, p.P ? at + inputs + rows * O : nullptr, nullptr, nullptr};
+  if (p.bias) {
+    w.b_ih = weights + p.weight_elements() - (p.L * p.K - i) * 2 * rows;
+    w.b_hh = w.b_ih + rows;
+  }
+  return w;
+}
+
+/// One pseudo-layer's packed weights. Independent of N, T and lengths.
+struct PackedLayer {
+  float *bias, *input, *state, *project, *backward, *unproject;
+  size_t bytes;
+  PackedLayer(const RecurrentProblem& p, void* base, int64_t input_size) {
+    const int64_t rows = p.gates() * p.H, O = p.width();
+    Carver carve(base);
+    bias = carve.floats(bias_panels_size(p.cell, p.H));
+    input = carve.floats(gate_panels_size(p.cell, p.H, input_size));
+    state = carve.floats(gate_panels_size(p.cell, p.H, O));
+    project = carve.floats(p.P ? plain_panels_size(p.H, p.P) : 0);
+    backward = carve.floats(p.training ? plain_panels_size(rows, O) : 0);
+    unproject = carve.floats(p.training && p.P ? plain_panels_size(p.P, p.H) : 0);
+    bytes = carve.bytes();
+  }
+};
+
+inline size_t packed_bytes(const RecurrentProblem& p) {
+  return static_cast<size_t>(p.K) *
+         (PackedLayer(p, nullptr, p.input_size(0)).bytes + static_cast<size_t>(p.L - 1) * PackedLayer(p, nullptr, p.input_size(1)).bytes);
+}
+
+inline PackedLayer packed_layer(const RecurrentProblem& p, void* packed, int64_t i) {
+  const int64_t first = std::min(i, p.K), later = i - first;
+  const size_t skip =
+      static_cast<size_t>(first) * PackedLayer(p, nullptr, p.input_size(0)).bytes + static_cast<size_t>(later) * PackedLayer(p, nullptr, p.input_size(1)).bytes;
+  return PackedLayer(p, static_cast<char*>(packed) + skip, p.input_size(i / p.K));
+}
+
+/// Whether the caller's rows are in storage order, without padding: x, y and their gradients are then used where they lie.
+inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) { return rows == p.N * p.T && (!p.batch_first || p.N <= 1 || p.T <= 1); }
+
+/// What a training forward leaves for backward. `between` holds the outputs of each layer, packed; x and the last layer's output only if not in place.
+struct Reserve {
+  uint64_t* state;  ///< kFresh after forward, kSpent after backward
+  float *x, *gates, *cells, *wide, *between;
+  int64_t gates_step, cells_step, wide_step, between_step;
+  size_t bytes;
+  static constexpr uint64_t kFresh = 0x73746d6672657368, kSpent = 0x73746d7370656e74;
+
+  Reserve(const RecurrentProblem& p, int64_t rows, void* base) {
+    Carver carve(base);
+    state = reinterpret_cast<uint64_t*>(carve.floats(2));
+    gates_step = rows * gates_stride(p);
+    cells_step = p.cell == Cell::Lstm ? rows * p.H : 0;
+    wide_step = p.P ? rows * p.H : 0;
+    between_step = rows * p.K * p.width();
+    x = carve.floats(rows_in_place(p, rows) ? 0 : rows * p.D);
+    gates = carve.floats(p.L * p.K * gates_step);
+    cells = carve.floats(p.L * p.K * cells_step);
+    wide = carve.floats(p.L * p.K * wide_step);
+    between = carve.floats((p.L - rows_in_place(p, rows)) * between_step);
+    bytes = carve.bytes();
+  }
+};
+
+/// Scratch of a forward call. Without training it stands in for the reserve.
+struct ForwardScratch {
+  float *zeros, *partial, *h0, *c0;   ///< partial [K][N][max(H, O)]; h0 [L·K][N][O] and c0 [L·K][N][H], sorted; c0 is the running state in inference
+  float *x, *gates, *wide, *between;  ///< inference: gates and wide of one layer, [K][...]; between of two layers in turn
+  int64_t gates_step, wide_step, between_step;
+  size_t bytes;
+
+  ForwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
+    const int64_t O = p.width(), widest = std::max(p.H, O), spare = p.training ? 0 : 1;
+    Carver carve(base);
+    gates_step = rows * gates_stride(p);
+    wide_step = p.P ? p.N * p.H : 0;
+    between_step = rows * p.K * O;
+    zeros = carve.floats(widest);
+    partial = carve.floats(p.P ? p.K * p.N * widest : 0);
+    h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
+    c0 = carve.floats(p.cell == Cell::Lstm && (p.lengths || !p.training) ? p.L * p.K * p.N * p.H : 0);
+    x = carve.floats(rows_in_place(p, rows) ? 0 : spare * rows * p.D);
+    gates = carve.floats(p.N == 1 ? spare * p.K * gates_step : 0);
+    wide = carve.floats(spare * p.K * wide_step);
+    between = carve.floats(spare * std::min<int64_t>(p.L, 2) * between_step);
+    bytes = carve.bytes();
+  }
+};
+
+/// Scratch of a backward call.
+struct BackwardScratch {
+  float *zeros, *partial, *h0, *c0, *d_hn;  ///< as in ForwardScratch; d_hn [L·K][N][O], sorted
+  float *carry, *previous, *d_projected;    ///< [K][N][H], [K][rows][O], [K][rows][P]
+  float* first_gates;                       ///< [K][N][gates · H]: the gradients of each row's first sums, in the caller's order of rows
+  float *d_out, *d_in;                      ///< gradients of a layer's output and input, in turn: [rows][max(K·O, D)]
+  int64_t previous_step, d_projected_step, first_gates_step, widest;
+  size_t bytes;
+
+  BackwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
+    const int64_t O = p.width();
+    widest = std::max(p.H, O);
+    Carver carve(base);
+    previous_step = rows * O;
+    d_projected_step = rows * p.P;
+    first_gates_step = p.N * p.gates() * p.H;
+    zeros = carve.floats(widest);
+    partial = carve.floats(p.K * p.N * widest);
+    h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
+    c0 = carve.floats(p.lengths && p.cell == Cell::Lstm ? p.L * p.K * p.N * p.H : 0);
+    d_hn = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
+    carry = carve.floats(p.K * p.N * p.H);
+    previous = carve.floats(p.K * previous_step);
+    d_projected = carve.floats(p.K * d_projected_step);
+    first_gates = carve.floats(p.K * first_gates_step);
+    d_out = carve.floats(rows * std::max(p.K * O, p.D));
+    d_in = carve.floats(rows * std::max(p.K * O, p.D));
+    bytes = carve.bytes();
+  }
+};
+
+}  // namespace stm

@@ -1,0 +1,128 @@
+// The register-blocked product at the heart of the recurrence: a tile of rows x vectors of accumulators, fed by packed panels.
+//
+//   panel: [depth][vecs][kLanes], so that one step of depth is `vecs` consecutive vectors (fastest on a 64-byte boundary)
+#if defined(STM_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef STM_PANEL_INL_H_
+#undef STM_PANEL_INL_H_
+#else
+#define STM_PANEL_INL_H_
+#endif
+
+#include <cstddef>
+
+#include "backend/cpu/recurrent/gate_math-inl.h"
+#include "hwy/highway.h"
+
+// g++ only keeps an array of vectors in registers if every loop over it is unrolled before register allocation.
+#define STM_UNROLL _Pragma("GCC unroll 16")
+
+HWY_BEFORE_NAMESPACE();
+namespace stm {
+namespace HWY_NAMESPACE {
+
+constexpr int kMaxVecs = 4;  // in a tile
+
+// Rows of a tile by its vectors, as many as the register file allows: 32 registers hold 24 accumulators, 16 hold 12; SSE4 needs a temporary for each multiply,
+// as it has no FMA. kPlainVecs: the width of a plain panel.
+#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 8, 8, 6}, kPlainVecs = 4;
+#elif HWY_TARGET == HWY_AVX2
+constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 6, 4, 3}, kPlainVecs = 2;
+#else
+constexpr int kRowsFor[kMaxVecs + 1] = {0, 6, 4, 3, 2}, kPlainVecs = 2;
+#endif
+constexpr int kMaxRows = 8;
+
+// Loads the first `count` lanes (all if there are more), zeros after; touches no memory past them.
+HWY_INLINE V LoadFirst(const float* p, int64_t count) {
+  const D d;
+  if (HWY_LIKELY(count >= kLanes)) return hn::LoadU(d, p);
+#if HWY_TARGET <= HWY_AVX2
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(count)), d, p);
+#else  // here MaskedLoad reads a whole vector and masks it afterwards
+  HWY_ALIGN float lanes[kLanes] = {};
+  for (int64_t i = 0; i < count; ++i) lanes[i] = p[i];
+  return hn::Load(d, lanes);
+#endif
+}
+
+HWY_INLINE void StoreFirst(V v, float* p, int64_t count) {
+  const D d;
+  if (HWY_LIKELY(count >= kLanes)) return hn::StoreU(v, d, p);
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(count)), d, p);
+#else
+  HWY_ALIGN float lanes[kLanes];
+  hn::Store(v, d, lanes);
+  for (int64_t i = 0; i < count; ++i) p[i] = lanes[i];
+#endif
+}
+
+// One product into a tile: `depth` columns of rows of `a`, `stride` apart, times a panel.
+struct Factors {
+  const float* a;
+  ptrdiff_t stride;
+  const float* panel;
+  int64_t depth;
+};
+
+// acc[row][vec] += sum over k of a[row * stride + k] * panel[k][vec]
+template <int kRows, int kVecs>
+HWY_INLINE void MulAddPanel(V (&acc)[kRows][kVecs], const Factors& f) {
+  const D d;
+  const float* HWY_RESTRICT a = f.a;
+  const float* HWY_RESTRICT panel = f.panel;
+  const ptrdiff_t stride = f.stride;
+  _Pragma("GCC unroll 2") for (int64_t k = 0; k < f.depth; ++k, ++a, panel += kVecs * kLanes) {  // twice: 3 % on AVX2, nothing on AVX3
+    if constexpr (kRows < kVecs) {                                                               // keep the smaller side in registers, stream the other
+      V rows[kRows];
+      STM_UNROLL for (int r = 0; r < kRows; ++r) rows[r] = hn::Set(d, a[r * stride]);
+      STM_UNROLL for (int v = 0; v < kVecs; ++v) {
+        const V b = hn::LoadU(d, panel + v * kLanes);
+        STM_UNROLL for (int r = 0; r < kRows; ++r) acc[r][v] = hn::MulAdd(rows[r], b, acc[r][v]);
+      }
+    } else {
+      V b[kVecs];
+      STM_UNROLL for (int v = 0; v < kVecs; ++v) b[v] = hn::LoadU(d, panel + v * kLanes);
+      STM_UNROLL for (int r = 0; r < kRows; ++r) {
+        const V row = hn::Set(d, a[r * stride]);
+        STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::MulAdd(row, b[v], acc[r][v]);
+      }
+    }
+  }
+}
+
+// sums[row][vec] = initial[row][vec] + both products; rows are `sums_stride` and `initial_stride` floats apart (0: one row serves all).
+template <int kRows, int kVecs>
+void MulAddTile(float* sums, ptrdiff_t sums_stride, const float* initial, ptrdiff_t initial_stride, const Factors& first, const Factors& second) {
+  V acc[kRows][kVecs];
+  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::LoadU(D(), initial + r * initial_stride + v * kLanes);
+  MulAddPanel(acc, first);
+  MulAddPanel(acc, second);
+  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) hn::StoreU(acc[r][v], D(), sums + r * sums_stride + v * kLanes);
+}
+
+using TileFunction = void (*)(float*, ptrdiff_t, const float*, ptrdiff_t, const Factors&, const Factors&);
+
+// Every size of tile that the target's register file holds; null elsewhere.
+struct TileTable {
+  TileFunction at[kMaxVecs + 1][kMaxRows + 1] = {};
+  template <int kVecs, int kRows>
+  constexpr void Fill() {
+    at[kVecs][kRows] = &MulAddTile<kRows, kVecs>;
+    if constexpr (kRows < kRowsFor[kVecs]) Fill<kVecs, kRows + 1>();
+  }
+  constexpr TileTable() {
+    Fill<1, 1>();
+    Fill<2, 1>();
+    Fill<3, 1>();
+    Fill<4, 1>();
+  }
+};
+constexpr TileTable kTiles;
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stm
+HWY_AFTER_NAMESPACE();
+
+#endif

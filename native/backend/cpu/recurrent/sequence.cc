@@ -1,0 +1,62 @@
+#include "backend/cpu/recurrent/sequence.h"
+
+#include <algorithm>
+
+namespace stm {
+
+namespace {
+constexpr int kRowsWorthOwning = 5;  // a member: with fewer, tiles of rows are so flat that sharing units is faster in spite of the barriers
+}
+
+Status Sequence::assign(const RecurrentProblem& p) {
+  batch = p.N;
+  row_step_ = p.batch_first ? p.T : 1;
+  time_step_ = p.batch_first ? 1 : p.N;
+  order.resize(static_cast<size_t>(batch));
+  lengths.resize(static_cast<size_t>(batch));
+  sorted = true;
+  for (int64_t b = 0; b < batch; ++b) {
+    const int32_t length = p.lengths ? p.lengths[b] : static_cast<int32_t>(p.T);
+    if (length < 0 || length > p.T) {
+      return Status::fail(StatusKind::OutOfRange, "got lengths[%lld] = %d, expected 0 to %lld, the number of steps. Fix: give each row's count of real steps.",
+                          static_cast<long long>(b), length, static_cast<long long>(p.T));
+    }
+    order[b] = static_cast<int32_t>(b);
+    lengths[b] = length;
+    if (b > 0 && length > lengths[b - 1]) sorted = false;
+  }
+  if (!sorted) {
+    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return p.lengths[a] != p.lengths[b] ? p.lengths[a] > p.lengths[b] : a < b; });
+    for (int64_t row = 0; row < batch; ++row) lengths[row] = p.lengths[order[row]];
+  }
+  steps = batch ? lengths[0] : 0;
+  live.resize(static_cast<size_t>(steps));
+  first.resize(static_cast<size_t>(steps));
+  rows = 0;
+  for (int64_t t = 0, alive = batch; t < steps; ++t) {
+    while (lengths[alive - 1] <= t) --alive;  // rows that have ended, from the shortest
+    live[t] = static_cast<int32_t>(alive);
+    first[t] = rows;
+    rows += alive;
+  }
+  return Status::ok();
+}
+
+int64_t live_rows(const RecurrentProblem& p) {
+  if (!p.lengths) return p.N * p.T;
+  int64_t rows = 0;
+  for (int64_t b = 0; b < p.N; ++b) rows += std::clamp<int64_t>(p.lengths[b], 0, p.T);
+  return rows;
+}
+
+void Split::assign(const Sequence& s, int members) {
+  by_rows = members == 1 || s.batch >= int64_t{kRowsWorthOwning} * members;
+  bounds.assign(static_cast<size_t>(members) + 1, s.batch);
+  int64_t sum = 0;
+  for (int64_t row = 0, member = 0; row < s.batch; ++row) {
+    while (member < members && sum * members >= s.rows * member) bounds[member++] = row;
+    sum += s.lengths[row];
+  }
+}
+
+}  // namespace stm

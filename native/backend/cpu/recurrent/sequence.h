@@ -1,0 +1,41 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "backend/kernels/recurrent.h"
+
+namespace stm {
+
+/// Rows of a batch sorted by descending length. Only live rows are stored (as in torch's PackedSequence): step t holds rows 0..live[t]-1, at storage rows
+/// first[t], first[t] + 1, ...        lengths 4 2 2 0:   t=0: rows 0 1 2 | t=1: rows 0 1 2 | t=2: row 0 | t=3: row 0
+class Sequence {
+ public:
+  /// Reads N, T, lengths and the layout. Allocates only when it has never held a sequence of this size.
+  Status assign(const RecurrentProblem& problem);
+
+  /// The caller's row of step t of sorted row `row`.
+  int64_t caller_row(int64_t t, int64_t row) const { return order[row] * row_step_ + t * time_step_; }
+
+  int64_t steps = 0, batch = 0, rows = 0;  ///< rows: the sum of all lengths
+  bool sorted = false;                     ///< order is the identity
+  std::vector<int32_t> order;              ///< [batch] the caller's row of each sorted row
+  std::vector<int32_t> lengths;            ///< [batch] descending
+  std::vector<int32_t> live;               ///< [steps]
+  std::vector<int64_t> first;              ///< [steps]
+
+ private:
+  int64_t row_step_ = 0, time_step_ = 0;
+};
+
+/// The sum of a problem's lengths.
+int64_t live_rows(const RecurrentProblem& problem);
+
+/// How the members share the recurrence: by batch rows (members never wait for each other between steps) or by hidden units (a barrier a step).
+struct Split {
+  void assign(const Sequence& sequence, int members);
+
+  bool by_rows = false;
+  std::vector<int64_t> bounds;  ///< by rows: member m owns batch rows bounds[m]..bounds[m + 1], about the same number of live steps each
+};
+
+}  // namespace stm

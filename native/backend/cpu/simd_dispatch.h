@@ -1,0 +1,15 @@
+#pragma once
+
+namespace stm {
+
+/// The instruction set that vector code runs on: the best of this processor, unless STMNET_SIMD or force_simd_target chose another. "AVX3" is AVX-512.
+const char* simd_target() noexcept;
+
+/// The instruction sets that this processor can run, best first, ending with a null pointer: "AVX3", "AVX2", "SSE4"; "NEON" on ARM.
+const char* const* supported_simd_targets() noexcept;
+
+/// Chooses for the whole process, for tests; null goes back to the best. Returns false, changing nothing, for a name that is not supported. Recurrent weights
+/// packed before must be packed again. To be called while no kernel runs.
+bool force_simd_target(const char* name) noexcept;
+
+}  // namespace stm
