@@ -1,8 +1,169 @@
-#include "core/op_table.h"
-#include "ops/ops.h"
+#include "ops/losses.h"
 
-namespace stm::ops {
+namespace stm {
 
-void declare_losses(OpTable&) {}
+template <>
+struct EnumNames<Pointwise> {
+  static constexpr const char* names[] = {
+      "mseLoss", "l1Loss", "smoothL1Loss", "huberLoss", "binaryCrossEntropy", "binaryCrossEntropyWithLogits", "klDivergence", "klDivergenceFromLog"};
+};
 
-}  // namespace stm::ops
+namespace ops {
+namespace {
+
+const char* name_of(Pointwise function) {
+  return function == Pointwise::DivergenceFromLog ? "klDivergence" : EnumNames<Pointwise>::names[static_cast<size_t>(function)];
+}
+
+// ---- point-wise losses
+
+/// PointwiseLoss with its lengths kept alive.
+struct PointwiseProblem {
+  PointwiseLoss plain;
+  RealItems elements;
+  PointwiseLoss view() const {
+    PointwiseLoss loss = plain;
+    loss.elements = elements.view();
+    return loss;
+  }
+};
+
+/// 1 over what the sum is divided by. A batch's mean is that over its distributions: rows, of a padded batch real steps.
+double scale_of(Reduction reduction, const Shape& shape, const RealItems& elements) {
+  if (reduction == Reduction::Mean) return 1 / static_cast<double>(elements.count);
+  if (reduction != Reduction::BatchMean) return 1;
+  const int64_t rows = elements.lengths ? elements.count / elements.width : shape.rank() ? shape[0] : 1;
+  return 1 / static_cast<double>(rows);
+}
+
+Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight, double parameter,
+                      Reduction reduction, const std::optional<std::vector<int64_t>>& lengths) {
+  const char* op = name_of(function);
+  check_floating(op, "input", given_input);
+  check_same_dtype(op, given_input, given_target);
+  STM_CHECK(given_input.shape() == given_target.shape(), Kind::Shape,
+            "{}: got input {} and target {}, expected equal shapes; losses do not broadcast.\n  Fix: reshape one, as in target.unsqueeze(-1).", op, given_input,
+            given_target);
+  const Tensor x = contiguous(given_input), t = contiguous(given_target);
+  Tensor weight;
+  if (given_weight) {
+    check_same_dtype(op, x, *given_weight);
+    check_constant(op, "posWeight", *given_weight);
+    const Shape last{x.shape().back()};
+    Shape shape;
+    STM_CHECK(Shape::broadcast(last, given_weight->shape(), shape) && shape == last, Kind::Shape,
+              "{}: got posWeight {} for input {}, expected one weight or {}, one a place on the last axis.\n  Fix: pass {} weights.", op, *given_weight, x,
+              last, last[0]);
+    weight = contiguous(expand(*given_weight, last));
+  }
+  PointwiseProblem problem{{function, parameter, reduction != Reduction::None, 1, {}}, real_items(op, x.shape(), lengths)};
+  check_not_empty(op, x, problem.elements.count, reduction);
+  problem.plain.scale = scale_of(reduction, x.shape(), problem.elements);
+  const Tensor result = problem.plain.reduce ? empty(Shape{}, x) : empty_like(x);
+  const int64_t slices = (x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial;
+  const Tensor partial = problem.plain.reduce ? empty({slices}, DType::F64, x.device()) : Tensor();
+  enqueue(op, {x, t, weight}, {result, partial},
+          [problem](Backend& b, Views v) { return b.losses().pointwise(problem.view(), v.in(0), v.in(1), v.in(2), v.out(0), v.out(1)); });
+  const bool for_x = needs_grad(x), for_t = needs_grad(t);
+  on_backward(op, result, {x, t}, {x, t, weight}, [=](const Tensor& grad, const SavedTensors& saved) -> std::vector<Tensor> {
+    const Tensor dx = for_x ? empty_like(saved[0]) : Tensor(), dt = for_t ? empty_like(saved[1]) : Tensor();
+    enqueue(op, {saved[0], saved[1], saved[2], contiguous(grad)}, {dx, dt},
+            [problem](Backend& b, Views v) { return b.losses().pointwise_backward(problem.view(), v.in(0), v.in(1), v.in(2), v.in(3), v.out(0), v.out(1)); });
+    return {dx, dt};
+  });
+  return result;
+}
+
+// ---- cross entropy
+
+struct CrossEntropyProblem {
+  CrossEntropyLoss plain;
+  RealItems steps;
+  CrossEntropyLoss view() const {
+    CrossEntropyLoss loss = plain;
+    loss.steps = steps.view();
+    return loss;
+  }
+};
+
+void check_classes(const Tensor& input, const Tensor& target) {
+  check_floating("crossEntropy", "input", input);
+  check_dtype("crossEntropy", "target", target, DType::I32);
+  STM_CHECK(input.rank() >= 1 && input.shape().back() > 0, Kind::Shape,
+            "crossEntropy: got input {}, expected [..., C] with at least one class.\n  Fix: put the classes on the last axis.", input);
+  const Shape steps(std::vector<int64_t>(input.shape().begin(), input.shape().end() - 1));
+  STM_CHECK(
+      target.shape() == steps, Kind::Shape,
+      "crossEntropy: got target {} for input {}, expected {}: classes are the input's last axis.\n  Fix: transpose the input if its classes stand elsewhere.",
+      target, input, steps);
+}
+
+Tensor class_weight_of(const Tensor& input, const std::optional<Tensor>& weight) {
+  if (!weight) return {};
+  check_same_dtype("crossEntropy", input, *weight);
+  check_constant("crossEntropy", "weight", *weight);
+  STM_CHECK(weight->shape() == Shape{input.shape().back()}, Kind::Shape,
+            "crossEntropy: got weight {} for input {}, expected [{}], one a class.\n  Fix: pass {} weights.", *weight, input, input.shape().back(),
+            input.shape().back());
+  return contiguous(*weight);
+}
+
+/// Weights of the steps: of the target's shape, or one a sequence for [N] weights.
+Tensor step_weight_of(const Tensor& input, const Tensor& target, const std::optional<Tensor>& weight) {
+  if (!weight) return {};
+  check_same_dtype("crossEntropy", input, *weight);
+  check_constant("crossEntropy", "stepWeights", *weight);
+  if (weight->shape() == target.shape()) return contiguous(*weight);
+  STM_CHECK(target.rank() >= 2 && weight->shape() == Shape{target.extent(0)}, Kind::Shape,
+            "crossEntropy: got stepWeights {} for target {}, expected the target's shape, or one weight a sequence.\n  Fix: reshape the weights.", *weight,
+            target);
+  Shape shape{target.extent(0)};
+  while (shape.rank() < target.rank()) shape.push_back(1);
+  return contiguous(expand(reshape(*weight, shape), target.shape()));
+}
+
+Tensor cross_entropy(const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight,
+                     const std::optional<Tensor>& given_step_weights, int64_t ignore_index, double label_smoothing, Reduction reduction,
+                     const std::optional<std::vector<int64_t>>& lengths) {
+  check_classes(given_input, given_target);
+  const Tensor input = contiguous(given_input), target = contiguous(given_target);
+  const Tensor weight = class_weight_of(input, given_weight), step_weight = step_weight_of(input, target, given_step_weights);
+  STM_CHECK(label_smoothing >= 0 && label_smoothing <= 1, Kind::Option,
+            "crossEntropy: got labelSmoothing {}, expected 0..1.\n  Fix: pass a fraction such as 0.1.", label_smoothing);
+  STM_CHECK(reduction != Reduction::BatchMean, Kind::Option, "crossEntropy: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
+  const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != Reduction::None, reduction == Reduction::Mean, {}},
+                                    real_items("crossEntropy", target.shape(), lengths)};
+  check_not_empty("crossEntropy", input, problem.steps.count, reduction);
+  const int64_t classes = input.shape().back();
+  // Past a length any label may stand, so then only the kernel can tell.
+  if (problem.steps.count == target.size())
+    check_host_range("crossEntropy", "target", target, std::min<int64_t>(0, ignore_index), std::max(classes - 1, ignore_index),
+                     "classes on the last axis of the input");
+  const Tensor result = problem.plain.reduce ? empty(Shape{}, input) : empty(target.shape(), input);
+  const Tensor saved = empty({3 * target.size() + 1}, DType::F64, input.device());
+  enqueue("crossEntropy", {input, target, weight, step_weight}, {result, saved},
+          [problem](Backend& b, Views v) { return b.losses().cross_entropy(problem.view(), v.in(0), v.in(1), v.in(2), v.in(3), v.out(0), v.out(1)); });
+  on_backward("crossEntropy", result, {input}, {input, target, weight, step_weight, saved},
+              [problem](const Tensor& grad, const SavedTensors& s) -> std::vector<Tensor> {
+                const Tensor dx = empty_like(s[0]);
+                enqueue("crossEntropy", {s[0], s[1], s[2], s[3], s[4], contiguous(grad)}, {dx}, [problem](Backend& b, Views v) {
+                  return b.losses().cross_entropy_backward(problem.view(), v.in(0), v.in(1), v.in(2), v.in(3), v.in(4), v.in(5), v.out(0));
+                });
+                return {dx};
+              });
+  return result;
+}
+
+}  // namespace
+
+void declare_losses(OpTable& table) {
+  table.add("pointwiseLoss", &pointwise_loss, {"loss", "input", "target", "posWeight", "parameter", "reduction", "lengths"},
+            "A loss that is a sum over elements, reduced over the real ones.");
+  table.add("crossEntropy", &cross_entropy, {"input", "target", "weight", "stepWeights", "ignoreIndex", "labelSmoothing", "reduction", "lengths"},
+            "Cross entropy of softmax(input) along the last axis and class labels.");
+  table.add("ctcLoss", &ctc_loss, {"input", "target", "inputLengths", "targetLengths", "blank", "zeroInfinity", "reduction"},
+            "-log of the probability of the labels over all alignments; input [T, N, C] are log-probabilities.");
+}
+
+}  // namespace ops
+}  // namespace stm

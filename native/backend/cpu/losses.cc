@@ -1,9 +1,251 @@
+#include "backend/cpu/losses.h"
+
+#include <cmath>
+
 #include "backend/cpu/backend.h"
+#include "backend/functors.h"
 
 namespace stm {
 namespace {
 
-class CpuLossKernels final : public LossKernels {};
+// ---- point-wise losses: value, derivative by the prediction x and by the target t; `a` the parameter, `w` the weight
+
+template <class T>
+struct SquaredErrorOf {
+  static T value(T x, T t, T, T) { return (x - t) * (x - t); }
+  static T by_x(T x, T t, T, T) { return 2 * (x - t); }
+  static T by_t(T x, T t, T, T) { return 2 * (t - x); }
+};
+
+template <class T>
+struct AbsoluteErrorOf {
+  static T value(T x, T t, T, T) { return std::abs(x - t); }
+  static T by_x(T x, T t, T, T) { return functors::sign(x - t); }
+  static T by_t(T x, T t, T, T) { return functors::sign(t - x); }
+};
+
+template <class T>
+struct SmoothAbsoluteErrorOf {
+  static T value(T x, T t, T a, T) {
+    const T d = std::abs(x - t);
+    return d < a ? d * d / (2 * a) : d - a / 2;
+  }
+  static T by_x(T x, T t, T a, T) {
+    const T d = x - t;
+    return std::abs(d) < a ? d / a : functors::sign(d);
+  }
+  static T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
+};
+
+template <class T>
+struct HuberOf {
+  static T value(T x, T t, T a, T) {
+    const T d = std::abs(x - t);
+    return d <= a ? d * d / 2 : a * (d - a / 2);
+  }
+  static T by_x(T x, T t, T a, T) {
+    const T d = x - t;
+    return std::abs(d) <= a ? d : a * functors::sign(d);
+  }
+  static T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
+};
+
+template <class T>
+struct BinaryCrossEntropyOf {
+  static T bounded_log(T x) { return std::max(std::log(x), T(-100)); }
+  static T bounded_log_of_rest(T x) { return std::max(std::log1p(-x), T(-100)); }
+  static T value(T x, T t, T, T) { return -(t * bounded_log(x) + (1 - t) * bounded_log_of_rest(x)); }
+  static T by_x(T x, T t, T, T) { return (x - t) / std::max(x * (1 - x), T(1e-12)); }
+  static T by_t(T x, T, T, T) { return bounded_log_of_rest(x) - bounded_log(x); }
+};
+
+// (1 - t) · x + (1 - t + w · t) · log(1 + e^-x), arranged so that nothing large cancels.
+template <class T>
+struct BinaryCrossEntropyWithLogitsOf {
+  static T value(T x, T t, T, T w) {
+    const T linear = x < 0 ? -w * t * x : (1 - t) * x;
+    return linear + (1 - t + w * t) * std::log1p(std::exp(-std::abs(x)));
+  }
+  static T by_x(T x, T t, T, T w) { return (1 - t) * functors::logistic(x) - w * t * functors::logistic(-x); }
+  static T by_t(T x, T, T, T w) { return w * functors::log1p_exp(-x) - functors::log1p_exp(x); }
+};
+
+template <class T>
+struct DivergenceOf {
+  static T value(T x, T t, T, T) { return t == 0 ? T(0) : t * (std::log(t) - x); }
+  static T by_x(T, T t, T, T) { return -t; }
+  static T by_t(T x, T t, T, T) { return t == 0 ? T(0) : std::log(t) + 1 - x; }
+};
+
+template <class T>
+struct DivergenceFromLogOf {
+  static T value(T x, T t, T, T) { return std::exp(t) * (t - x); }
+  static T by_x(T, T t, T, T) { return -std::exp(t); }
+  static T by_t(T x, T t, T, T) { return std::exp(t) * (t - x + 1); }
+};
+
+/// Calls `f(functor)` with the functor of a loss.
+template <class T, class F>
+Status with_functor(Pointwise function, F f) {
+  switch (function) {
+    case Pointwise::SquaredError:
+      return f(SquaredErrorOf<T>{});
+    case Pointwise::AbsoluteError:
+      return f(AbsoluteErrorOf<T>{});
+    case Pointwise::SmoothAbsoluteError:
+      return f(SmoothAbsoluteErrorOf<T>{});
+    case Pointwise::Huber:
+      return f(HuberOf<T>{});
+    case Pointwise::BinaryCrossEntropy:
+      return f(BinaryCrossEntropyOf<T>{});
+    case Pointwise::BinaryCrossEntropyWithLogits:
+      return f(BinaryCrossEntropyWithLogitsOf<T>{});
+    case Pointwise::Divergence:
+      return f(DivergenceOf<T>{});
+    case Pointwise::DivergenceFromLog:
+      return f(DivergenceFromLogOf<T>{});
+  }
+  return Status::fail(StatusKind::Internal, "unknown point-wise loss");
+}
+
+template <class T>
+bool is_probability(T p) {
+  return p >= 0 && p <= 1;
+}
+
+/// Notes the first real element where a probability is due and something else stands.
+template <class T>
+void look_for_wrong(const T* values, const Padding& elements, int64_t size, FirstWrong& wrong) {
+  parallel_for(size, 16'384, [&](int64_t begin, int64_t end) {
+    for_runs(elements, begin, end, [&](int64_t from, int64_t to, bool real) {
+      for (int64_t i = from; real && i < to; ++i) {
+        if (is_probability(values[i])) continue;
+        wrong.at(i);
+        return;
+      }
+    });
+  });
+}
+
+template <class T>
+Status check_probabilities(const char* what, const View& view, const Padding& elements, const char* fix) {
+  FirstWrong wrong;
+  look_for_wrong(view.as<T>(), elements, view.size(), wrong);
+  if (!wrong.any()) return Status::ok();
+  return Status::fail(StatusKind::OutOfRange, "got %s %g at element %lld, expected a probability in [0, 1]. Fix: %s", what,
+                      static_cast<double>(view.as<T>()[wrong.item()]), static_cast<long long>(wrong.item()), fix);
+}
+
+template <class T>
+Status check_domain(const PointwiseLoss& loss, const View& input, const View& target) {
+  const bool binary = loss.function == Pointwise::BinaryCrossEntropy, logits = loss.function == Pointwise::BinaryCrossEntropyWithLogits;
+  if (binary) {
+    const Status status = check_probabilities<T>("input", input, loss.elements, "apply sigmoid first, or use binaryCrossEntropyWithLogits.");
+    if (!status.is_ok()) return status;
+  }
+  if (binary || logits) return check_probabilities<T>("target", target, loss.elements, "give each target as 0, 1 or something between.");
+  if (loss.function == Pointwise::Divergence)
+    return check_probabilities<T>("target", target, loss.elements, "pass probabilities, or logTarget: true for their logarithms.");
+  return Status::ok();
+}
+
+template <class T>
+T weight_at(const View& weight, int64_t i) {
+  return weight.data ? weight.as<T>()[i % weight.extent[0]] : T(1);
+}
+
+template <class T, class Functor>
+void reduced_values(Functor, const PointwiseLoss& loss, const View& input, const View& target, const View& weight, const View& result, const View& partial) {
+  const T *x = input.as<T>(), *t = target.as<T>();
+  const T a = static_cast<T>(loss.parameter);
+  const int64_t size = input.size(), slices = (size + LossKernels::kPartial - 1) / LossKernels::kPartial;
+  double* sums = partial.as<double>();
+  parallel_for(slices, 4, [&](int64_t first, int64_t last) {
+    for (int64_t slice = first; slice < last; ++slice) {
+      double sum = 0;
+      for_runs(loss.elements, slice * LossKernels::kPartial, std::min(size, (slice + 1) * LossKernels::kPartial), [&](int64_t from, int64_t to, bool real) {
+        for (int64_t i = from; real && i < to; ++i) sum += Functor::value(x[i], t[i], a, weight_at<T>(weight, i));
+      });
+      sums[slice] = sum;
+    }
+  });
+  double sum = 0;
+  for (int64_t slice = 0; slice < slices; ++slice) sum += sums[slice];
+  *result.as<T>() = static_cast<T>(sum * loss.scale);
+}
+
+/// out[i] = f(i) where element i is real, else 0.
+template <class T, class F>
+void map_elements(const Padding& elements, int64_t size, T* out, F f) {
+  parallel_for(size, 8192, [&](int64_t begin, int64_t end) {
+    for_runs(elements, begin, end, [&](int64_t from, int64_t to, bool real) {
+      if (real) {
+        for (int64_t i = from; i < to; ++i) out[i] = f(i);
+      } else {
+        std::fill(out + from, out + to, T(0));
+      }
+    });
+  });
+}
+
+class CpuLossKernels final : public LossKernels {
+ public:
+  Status pointwise(const PointwiseLoss& loss, const View& input, const View& target, const View& weight, const View& result,
+                   const View& partial) noexcept override {
+    return dispatch_floating(input.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const Status status = check_domain<T>(loss, input, target);
+      if (!status.is_ok()) return status;
+      return with_functor<T>(loss.function, [&](auto functor) {
+        using Functor = decltype(functor);
+        if (loss.reduce) {
+          reduced_values<T>(functor, loss, input, target, weight, result, partial);
+        } else {
+          const T *x = input.as<T>(), *t = target.as<T>();
+          map_elements(loss.elements, input.size(), result.as<T>(),
+                       [&, a = static_cast<T>(loss.parameter)](int64_t i) { return Functor::value(x[i], t[i], a, weight_at<T>(weight, i)); });
+        }
+        return Status::ok();
+      });
+    });
+  }
+
+  Status pointwise_backward(const PointwiseLoss& loss, const View& input, const View& target, const View& weight, const View& dresult, const View& dinput,
+                            const View& dtarget) noexcept override {
+    return dispatch_floating(input.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      return with_functor<T>(loss.function, [&](auto functor) {
+        using Functor = decltype(functor);
+        const T *x = input.as<T>(), *t = target.as<T>(), *dy = dresult.as<T>();
+        const T a = static_cast<T>(loss.parameter), common = loss.reduce ? static_cast<T>(*dy * loss.scale) : T(0);
+        const auto upstream = [=, reduce = loss.reduce](int64_t i) { return reduce ? common : dy[i]; };
+        if (dinput.data)
+          map_elements(loss.elements, input.size(), dinput.as<T>(),
+                       [&](int64_t i) { return upstream(i) * Functor::by_x(x[i], t[i], a, weight_at<T>(weight, i)); });
+        if (dtarget.data)
+          map_elements(loss.elements, input.size(), dtarget.as<T>(),
+                       [&](int64_t i) { return upstream(i) * Functor::by_t(x[i], t[i], a, weight_at<T>(weight, i)); });
+        return Status::ok();
+      });
+    });
+  }
+
+  Status cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
+                       const View& result, const View& saved) noexcept override {
+    return cpu_cross_entropy(loss, input, target, class_weight, step_weight, result, saved);
+  }
+  Status cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
+                                const View& saved, const View& dresult, const View& dinput) noexcept override {
+    return cpu_cross_entropy_backward(loss, input, target, class_weight, step_weight, saved, dresult, dinput);
+  }
+  Status ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses, const View& alpha) noexcept override {
+    return cpu_ctc(loss, input, target, result, losses, alpha);
+  }
+  Status ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha, const View& dresult, const View& beta,
+                      const View& dinput) noexcept override {
+    return cpu_ctc_backward(loss, input, target, losses, alpha, dresult, beta, dinput);
+  }
+};
 
 }  // namespace
 

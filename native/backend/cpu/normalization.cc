@@ -1,9 +1,201 @@
 #include "backend/cpu/backend.h"
+#include "backend/cpu/dispatch.h"
+#include "backend/cpu/normalization_columns.h"
+#include "backend/cpu/normalization_rows.h"
+#include "backend/cpu/team.h"
 
 namespace stm {
 namespace {
 
-class CpuNormalizationKernels final : public NormalizationKernels {};
+constexpr int64_t kGrain = 8192;  // elements worth a thread
+int64_t row_grain(int64_t width) { return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, width)); }
+int64_t row_count(const View& x) { return x.size() / std::max<int64_t>(1, x.last()); }
+
+/// First element of row `row` (all axes but the last) of a view with any strides.
+const uint8_t* row_of(const View& mask, int64_t row) {
+  int64_t offset = 0;
+  for (int32_t axis = mask.rank - 2; axis >= 0; --axis) {
+    offset += row % mask.extent[axis] * mask.stride[axis];
+    row /= mask.extent[axis];
+  }
+  return mask.as<uint8_t>() + offset;
+}
+
+template <class T>
+void softmax_row(const T* x, T* y, int64_t n) {
+  const T largest = row_max(x, n);
+  const T factor = static_cast<T>(1 / exp_row(x, largest, y, n));
+  for (int64_t i = 0; i < n; ++i) y[i] *= factor;
+}
+
+template <class T>
+void log_softmax_row(const T* x, T* y, int64_t n) {
+  const T largest = row_max(x, n);
+  const T log_sum = static_cast<T>(std::log(exp_row(x, largest, static_cast<T*>(nullptr), n)));
+  for (int64_t i = 0; i < n; ++i) y[i] = x[i] - largest - log_sum;
+}
+
+template <class T>
+void masked_softmax_row(const T* x, const uint8_t* mask, int64_t mask_stride, T* y, int64_t n) {
+  bool any = false;
+  for (int64_t i = 0; i < n; ++i) {
+    const bool visible = mask[i * mask_stride] != 0;
+    y[i] = visible ? x[i] : -std::numeric_limits<T>::infinity();
+    any = any || visible;
+  }
+  if (any) {
+    softmax_row(y, y, n);
+    for (int64_t i = 0; i < n; ++i) y[i] = mask[i * mask_stride] ? y[i] : T(0);  // also where the visible ones gave NaN
+  } else {
+    std::fill(y, y + n, T(0));
+  }
+}
+
+class CpuNormalizationKernels final : public NormalizationKernels {
+ public:
+  Status softmax(const View& x, const View& mask, bool logarithm, const View& y) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const int64_t n = x.last();
+      parallel_for(row_count(x), row_grain(n), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const T* from = x.as<T>() + row * n;
+          T* to = y.as<T>() + row * n;
+          if (mask.data)
+            masked_softmax_row(from, row_of(mask, row), mask.rank ? mask.stride[mask.rank - 1] : 1, to, n);
+          else if (logarithm)
+            log_softmax_row(from, to, n);
+          else
+            softmax_row(from, to, n);
+        }
+      });
+      return Status::ok();
+    });
+  }
+
+  Status softmax_backward(const View& y, const View& dy, bool logarithm, const View& dx) noexcept override {
+    return dispatch_floating(y.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const int64_t n = y.last();
+      parallel_for(row_count(y), row_grain(n), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const T *value = y.as<T>() + row * n, *grad = dy.as<T>() + row * n;
+          T* to = dx.as<T>() + row * n;
+          if (logarithm) {
+            const T sum = static_cast<T>(lane_sum(n, [&](int64_t i) { return grad[i]; }));
+            exp_row(value, T(0), to, n);
+            for (int64_t i = 0; i < n; ++i) to[i] = grad[i] - to[i] * sum;
+          } else {
+            const T dot = static_cast<T>(lane_sum(n, [&](int64_t i) { return static_cast<double>(value[i]) * grad[i]; }));
+            for (int64_t i = 0; i < n; ++i) to[i] = value[i] * (grad[i] - dot);
+          }
+        }
+      });
+      return Status::ok();
+    });
+  }
+
+  Status layer_norm(const View& x, const View& weight, const View& bias, int64_t width, double epsilon, const View& y,
+                    const View& statistics) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const T *w = weight.as<T>(), *b = bias.as<T>();
+      parallel_for(x.size() / width, row_grain(width), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const T* from = x.as<T>() + row * width;
+          T* to = y.as<T>() + row * width;
+          const double mean = lane_sum(width, [&](int64_t i) { return from[i]; }) / static_cast<double>(width);
+          const double variance = lane_sum(width, [&](int64_t i) { return (from[i] - mean) * (from[i] - mean); }) / static_cast<double>(width);
+          const double rstd = 1 / std::sqrt(variance + epsilon);
+          statistics.as<double>()[2 * row] = mean;
+          statistics.as<double>()[2 * row + 1] = rstd;
+          const T center = static_cast<T>(mean), factor = static_cast<T>(rstd);
+          for (int64_t i = 0; i < width; ++i) to[i] = (from[i] - center) * factor;
+          if (w)
+            for (int64_t i = 0; i < width; ++i) to[i] *= w[i];
+          if (b)
+            for (int64_t i = 0; i < width; ++i) to[i] += b[i];
+        }
+      });
+      return Status::ok();
+    });
+  }
+
+  Status layer_norm_backward(const View& x, const View& weight, int64_t width, const View& statistics, const View& dy, const View& dx, const View& dweight,
+                             const View& dbias) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const int64_t rows = x.size() / width;
+      const double* stats = statistics.as<double>();
+      if (dx.data) {
+        parallel_for(rows, row_grain(width), [&](int64_t begin, int64_t end) {
+          for (int64_t row = begin; row < end; ++row)
+            layer_norm_row_gradient(x.as<T>() + row * width, weight.as<T>(), dy.as<T>() + row * width, stats[2 * row], stats[2 * row + 1], width,
+                                    dx.as<T>() + row * width);
+        });
+      }
+      const T *from = x.as<T>(), *grad = dy.as<T>();
+      if (dweight.data) {
+        column_sums(width, rows, Padding{}, dweight.as<T>(), [=](int64_t row, int64_t column) {
+          const int64_t i = row * width + column;
+          return grad[i] * (from[i] - stats[2 * row]) * stats[2 * row + 1];
+        });
+      }
+      if (dbias.data)
+        column_sums(width, rows, Padding{}, dbias.as<T>(), [=](int64_t row, int64_t column) { return static_cast<double>(grad[row * width + column]); });
+      return Status::ok();
+    });
+  }
+
+  Status batch_statistics(const View& x, const Padding& rows, const View& statistics) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      return cpu_batch_statistics<T>(x, rows, statistics);
+    });
+  }
+
+  Status update_running_statistics(const View& statistics, int64_t count, double momentum, const View& running_mean,
+                                   const View& running_variance) noexcept override {
+    return dispatch_floating(running_mean.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const int64_t columns = statistics.last();
+      const double* stats = statistics.as<double>();
+      const double unbias = static_cast<double>(count) / static_cast<double>(count - 1);
+      T *mean = running_mean.as<T>(), *variance = running_variance.as<T>();
+      for (int64_t c = 0; c < columns; ++c) {
+        mean[c] = static_cast<T>((1 - momentum) * mean[c] + momentum * stats[c]);
+        variance[c] = static_cast<T>((1 - momentum) * variance[c] + momentum * unbias * stats[columns + c]);
+      }
+      return Status::ok();
+    });
+  }
+
+  Status batch_norm(const View& x, const View& mean, const View& variance, const View& weight, const View& bias, double epsilon, const Padding& rows,
+                    const View& y) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      return cpu_batch_norm<T>(x, BatchScale{mean, variance, epsilon}, weight, bias, rows, y);
+    });
+  }
+
+  Status batch_norm_backward(const View& x, const View& mean, const View& variance, const View& weight, double epsilon, bool of_batch, int64_t count,
+                             const Padding& rows, const View& dy, const View& dx, const View& dweight, const View& dbias) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      return cpu_batch_norm_backward<T>(x, BatchScale{mean, variance, epsilon}, weight, of_batch ? count : 0, rows, dy, BatchGradients{dx, dweight, dbias});
+    });
+  }
+
+ private:
+  /// dx = rstd · (g - mean(g) - x̂ · mean(g · x̂)) with g = dy · weight, x̂ the normalised row.
+  template <class T>
+  static void layer_norm_row_gradient(const T* x, const T* weight, const T* dy, double mean, double rstd, int64_t width, T* dx) {
+    const auto g = [&](int64_t i) { return weight ? static_cast<double>(dy[i]) * weight[i] : static_cast<double>(dy[i]); };
+    const double of_g = lane_sum(width, g) / static_cast<double>(width);
+    const double of_product = lane_sum(width, [&](int64_t i) { return g(i) * (x[i] - mean) * rstd; }) / static_cast<double>(width);
+    for (int64_t i = 0; i < width; ++i) dx[i] = static_cast<T>(rstd * (g(i) - of_g - (x[i] - mean) * rstd * of_product));
+  }
+};
 
 }  // namespace
 

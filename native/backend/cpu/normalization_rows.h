@@ -1,0 +1,30 @@
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace stm {
+
+/// Largest of n elements, -infinity if there are none; NaN elements are passed over.
+float row_max(const float* x, int64_t n);
+/// Writes e^(x - shift) to `y` (which may be x), or nowhere if y is null; returns the sum. Relative error about 1e-7; NaN and infinities as std::exp.
+double exp_row(const float* x, float shift, float* y, int64_t n);
+
+double row_max(const double* x, int64_t n);
+double exp_row(const double* x, double shift, double* y, int64_t n);
+
+/// Σ f(i) over 0..n-1 in double, in an order that depends on n only; eight lanes, so that the compiler can use vectors.
+template <class F>
+double lane_sum(int64_t n, F f) {
+  constexpr int64_t kLanes = 8;
+  double lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes)
+    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += f(i + j);
+  for (int64_t j = 0; i + j < n; ++j) lanes[j] += f(i + j);
+  for (int64_t half = kLanes / 2; half > 0; half /= 2)
+    for (int64_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
+  return lanes[0];
+}
+
+}  // namespace stm

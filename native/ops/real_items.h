@@ -1,0 +1,41 @@
+#pragma once
+#include <memory>
+#include <optional>
+
+#include "backend/padding.h"
+#include "ops/ops.h"
+
+namespace stm {
+
+/// `Padding` that keeps its lengths alive, for commands to capture.
+struct RealItems {
+  std::shared_ptr<const std::vector<int32_t>> lengths;
+  int64_t stride = 1, width = 1;
+  int64_t count = 0;  ///< real items in all
+  Padding view() const { return {lengths ? lengths->data() : nullptr, stride, width}; }
+};
+
+/// The real items among those of shape [N, T, …]: all without lengths, else the first lengths[n] steps of each sequence.
+inline RealItems real_items(const char* op, const Shape& items, const std::optional<std::vector<int64_t>>& lengths) {
+  RealItems real;
+  real.count = items.size();
+  if (!lengths) return real;
+  STM_CHECK(items.rank() >= 2 && static_cast<int64_t>(lengths->size()) == items[0], Kind::Shape,
+            "{}: got {} lengths for steps {}, expected one a row of [N, T, …].\n  Fix: give each row a length.", op, lengths->size(), items);
+  auto kept = std::make_shared<std::vector<int32_t>>();
+  int64_t steps = 0;
+  for (const int64_t length : *lengths) {
+    STM_CHECK(length >= 0 && length <= items[1], Kind::Shape, "{}: got length {}, expected 0..{}, the steps of {}.\n  Fix: count the real steps of each row.",
+              op, length, items[1], items);
+    kept->push_back(static_cast<int32_t>(length));
+    steps += length;
+  }
+  real.width = 1;
+  for (size_t axis = 2; axis < items.rank(); ++axis) real.width *= items[axis];
+  real.stride = items[1] * real.width;
+  real.count = steps * real.width;
+  real.lengths = std::move(kept);
+  return real;
+}
+
+}  // namespace stm
