@@ -3,7 +3,7 @@ import { tensor, type HostArray } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import { copy_, div, sub } from '../tensor/ops/elementwise';
 import { checkOptions, describe, oneOf, positiveInteger } from '../tensor/options';
-import { mapRealSteps, toHostArray, type Sequence, type SequenceItem } from '../tensor/padded-sequence';
+import { mapRealSteps, toHostArray, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { Module } from './module';
 import { BufferTensor } from './parameter';
@@ -16,9 +16,6 @@ export interface StandardizeOptions {
   /** Element type of the input. Default f32. */
   dtype?: FloatingDType;
 }
-
-/** One sequence or row of features, alone or as the input of a dataset's item. */
-export type FitItem = Exclude<SequenceItem, Tensor> | { readonly input: unknown };
 
 /** What `fit` reads: a dataset or an array. */
 export interface FitData {

@@ -1,0 +1,29 @@
+// The layers of the public surface.
+export {
+  Activation, ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, type ELUOptions, type LeakyReLUOptions, type SoftmaxOptions,
+} from './activations';
+export * from './additive-attention';
+export * from './batch-norm-1d';
+export { Bidirectional, type BidirectionalOptions } from './bidirectional';
+export * from './conv-1d';
+export { detach } from './detach';
+export { Dropout, type DropoutOptions } from './dropout';
+export { Embedding, type EmbeddingOptions, type PretrainedOptions } from './embedding';
+export { GaussianNoise, type GaussianNoiseOptions } from './gaussian-noise';
+export { GRU, type GRUOptions, type HiddenState } from './gru';
+export * from './init';
+export * from './layer-norm';
+export { Linear, type LinearOptions } from './linear';
+export { LSTM, type LSTMOptions, type LSTMState } from './lstm';
+export { Module, type ForwardHook, type ModuleConfig, type StateDict } from './module';
+export * from './multiplicative-attention';
+export { BufferTensor, Parameter } from './parameter';
+export { LastStep, MaxPool, MeanPool, type LastStepOptions } from './pooling';
+export { RecurrentLayer, type RecurrentOptions } from './recurrent';
+export type { ModuleClasses } from './registry';
+export { Residual } from './residual';
+export { RNN, type RNNOptions } from './rnn';
+export * from './scaled-dot-product-attention';
+export { Sequential } from './sequential';
+export { Standardize, type FitData, type StandardizeOptions } from './standardize';
+export { TimeDistributed } from './time-distributed';

@@ -1,0 +1,95 @@
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { Tensor, loadSafetensors, noGrad, tensor } from 'stmnet';
+import { expectNear } from '../support/near';
+
+/** What a script printed, an array of arguments a call. */
+let printed: unknown[][] = [];
+let written = '';
+let folder = '';
+const home = process.cwd();
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stmnet-guide-'));
+  process.chdir(folder);
+  printed = [];
+  written = '';
+  vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => void printed.push(values));
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    written += String(text);
+    return true;
+  });
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.chdir(home);
+  rmSync(folder, { recursive: true });
+});
+
+test('the first ten minutes', { timeout: 180_000 }, async () => {
+  const { accuracy, history, loss } = await import('./scripts/first-ten-minutes');
+  expect(accuracy).toBeGreaterThan(0.9);
+  expect(loss).toBeLessThan(0.5);
+  expect(history).toBeDefined();
+  expect(printed.at(-1)).toEqual([Int32Array.of(0)]);
+  expect(statSync('speakers.safetensors').size).toBeGreaterThan(100_000);
+});
+
+test('a model of one’s own, a loop of one’s own', async () => {
+  await import('./scripts/own-model');
+  const [[loss], [names]] = [printed[0] ?? [], printed.at(-1) ?? []];
+  expect(Number(loss)).toBeLessThan(Math.log(17));
+  expect(names).toContain('lstm.weight_ih_l0_reverse f32[512, 100] on cpu');
+  expect(names).toHaveLength(1 + 16 + 2);
+  expect(written).toContain('hidden2tag  Linear     [4, 7, 17]          4,369');
+});
+
+test('tensors', async () => {
+  const { loss, stop, w, x } = await import('./scripts/tensors');
+  expect(printed).toHaveLength(2);
+  const [gradient, y] = [printed[0]?.[0], printed[1]?.[0]];
+  expect(gradient).toEqual(await w.grad?.array());
+  expect(inspect(y)).toBe('Tensor f32[2, 4] on cpu, requires grad');
+  if (!(y instanceof Tensor) || w.grad === undefined) throw new Error('expected a tensor and a gradient');
+  const values = await y.data();
+  expectNear([await loss.item()], [values.reduce((sum, value) => sum + value * value, 0) / 8], 1e-6);
+  const before = noGrad(() => w.add(w.grad?.mul(0.1) ?? 0));
+  expectNear(await x.matmul(before).add(0.5).tanh().data(), values, 1e-5);
+  expect(stop.requiresGrad).toBe(false);
+});
+
+test('a language model with carried state', async () => {
+  const { before, decoder, embedding, state } = await import('./scripts/language-model');
+  expect([state.h.shape, state.c.shape]).toEqual([[2, 20, 200], [2, 20, 200]]);
+  expect([state.h.requiresGrad, state.c.requiresGrad]).toEqual([false, false]);
+  expect((await state.h.data()).some((value) => value !== 0)).toBe(true);
+  expect(await decoder.weight.data()).not.toEqual(before);
+  expect(embedding.weight.grad).toBeUndefined();
+});
+
+test('weights from elsewhere, and to elsewhere', async () => {
+  copyFileSync(join(__dirname, 'fixtures', 'from-pytorch.safetensors'), 'from-pytorch.safetensors');
+  const { model, partial } = await import('./scripts/weights');
+  const saved = await loadSafetensors('weights.safetensors');
+  expect(Object.keys(saved)).toEqual(Object.keys(model.stateDict()));
+  expect(await saved['fc.bias']?.array()).toEqual([1, 2]);
+  expect(model.loadStateDict(partial, { strict: false })).toEqual({ missing: Object.keys(saved).filter((name) => name !== 'fc.bias'), unexpected: ['head.bias'] });
+  expect(() => model.loadStateDict(partial)).toThrow('with unexpected head.bias');
+
+  model.loadStateDict(await loadSafetensors('from-pytorch.safetensors'));
+  const input = tensor({ data: Float32Array.from({ length: 12 }, (_, i) => i / 10), shape: [1, 4, 3] });
+  expectNear(await model.forward(input).data(), [0.069701, -0.248655, 0.07199, -0.229585, 0.069086, -0.201455, 0.063871, -0.171635], 1e-5);
+});
+
+test('the script of the README', { timeout: 180_000 }, async () => {
+  const script = readFileSync(join(__dirname, 'scripts', 'readme.ts'), 'utf8');
+  expect(readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8')).toContain(`\`\`\`js\n${script}\`\`\`\n`);
+  await import('./scripts/readme');
+  const [[, accuracy], [, speakers]] = [printed.at(-2) ?? [], printed.at(-1) ?? []];
+  expect(Number(accuracy)).toBeGreaterThan(0.9);
+  expect(speakers).toEqual(Int32Array.of(0, 8));
+});

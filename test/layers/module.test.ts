@@ -1,0 +1,241 @@
+import { inspect } from 'node:util';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  BufferTensor, DeviceError, Dropout, Linear, LSTM, Module, OptionError, PaddedSequence, Parameter, Sequential, ShapeError, noGrad, ones, randn, tensor, zeros, type Sequence, type Tensor,
+} from 'stmnet';
+
+class Block extends Module {
+  linear = new Linear({ inFeatures: 3, outFeatures: 3 });
+  forward(x: Tensor): Tensor {
+    return this.linear.forward(x);
+  }
+}
+
+class Model extends Module {
+  scale = new Parameter(ones([3]));
+  blocks = [new Block(), new Block()];
+  heads = { first: new Linear({ inFeatures: 3, outFeatures: 2 }), offset: new Parameter(zeros([2])) };
+  counts = new BufferTensor(zeros([1]));
+  note = 'no parameter';
+  plain = ones([2]);
+  forward(x: Tensor): Tensor {
+    const [a, b] = this.blocks;
+    return this.heads.first.forward(b?.forward(a?.forward(x.mul(this.scale)) ?? x) ?? x).add(this.heads.offset);
+  }
+}
+
+const paths = (model: Module): string[] => Array.from(model.namedParameters(), ([name]) => name);
+
+describe('fields are parameters', () => {
+  test('found in fields, arrays and plain objects, in order', () => {
+    const model = new Model();
+    expect(paths(model)).toEqual(['scale', 'blocks.0.linear.weight', 'blocks.0.linear.bias', 'blocks.1.linear.weight', 'blocks.1.linear.bias', 'heads.first.weight', 'heads.first.bias', 'heads.offset']);
+    expect(model.parameters()).toHaveLength(8);
+    expect(Array.from(model.namedBuffers(), ([name]) => name)).toEqual(['counts']);
+    expect(Array.from(model.namedModules(), ([name]) => name)).toEqual(['', 'blocks.0', 'blocks.0.linear', 'blocks.1', 'blocks.1.linear', 'heads.first']);
+    expect(model.children()).toEqual([...model.blocks, model.heads.first]);
+  });
+
+  test('a shared parameter counts once and has both names in the state', () => {
+    const model = new Model();
+    const [a, b] = model.blocks;
+    if (a !== undefined && b !== undefined) b.linear.weight = a.linear.weight;
+    expect(paths(model)).not.toContain('blocks.1.linear.weight');
+    expect(model.parameters()).toHaveLength(7);
+    expect(Object.keys(model.stateDict())).toContain('blocks.1.linear.weight');
+  });
+
+  test('cycles do no harm', () => {
+    class Node extends Module {
+      weight = new Parameter(ones([1]));
+      links: Node[] = [];
+      forward(x: Tensor): Tensor {
+        return x.mul(this.weight);
+      }
+    }
+    const [a, b] = [new Node(), new Node()];
+    a.links.push(b, a);
+    b.links.push(a);
+    expect(paths(a)).toEqual(['weight', 'links.0.weight']);
+    expect(a.eval().training).toBe(false);
+    expect(Object.keys(a.stateDict())).toEqual(['weight', 'links.0.weight']);
+    expect(inspect(a, { depth: Infinity })).toBe('Node(\n  links.0: Node()\n)');
+  });
+});
+
+describe('modes', () => {
+  test('train and eval reach every module', () => {
+    const model = new Model();
+    expect(model.training).toBe(true);
+    expect(model.eval()).toBe(model);
+    expect(Array.from(model.namedModules(), ([, module]) => module.training)).toEqual([false, false, false, false, false, false]);
+    model.train();
+    expect(model.blocks[1]?.linear.training).toBe(true);
+  });
+
+  test('requiresGrad_ freezes', () => {
+    const model = new Model();
+    model.heads.first.requiresGrad_(false);
+    model.forward(randn([4, 3])).sum().backward();
+    expect(model.heads.first.weight.grad).toBeUndefined();
+    expect(model.heads.offset.grad).toBeDefined();
+  });
+
+  test('to refuses a device that is not there', () => {
+    const model = new Model();
+    expect(model.to('cpu')).toBe(model);
+    expect(() => model.to('cuda')).toThrow(DeviceError);
+    expect(() => model.to('cuda')).toThrow('Model.to: got device "cuda", expected one of cpu.\n  Fix: devices() lists what there is, and why a device is missing.');
+  });
+
+  test('a parameter holds floating numbers', () => {
+    expect(() => new Parameter(tensor([1], { dtype: 'i32' }))).toThrow('Parameter: got i32[1] on cpu, expected f32 or f64');
+  });
+});
+
+describe('state dict', () => {
+  test('copies values in, in place', async () => {
+    const [from, to] = [new Model(), new Model()];
+    const weight = to.blocks[0]?.linear.weight;
+    expect(to.loadStateDict(from.stateDict())).toEqual({ missing: [], unexpected: [] });
+    expect(to.blocks[0]?.linear.weight).toBe(weight);
+    expect(await weight?.data()).toEqual(await from.blocks[0]?.linear.weight.data());
+    expect(weight?.requiresGrad).toBe(true);
+  });
+
+  test('has no history', () => {
+    expect(Object.values(new Model().stateDict()).some((value) => value.requiresGrad)).toBe(false);
+  });
+
+  test('lists everything that does not fit, and copies nothing', async () => {
+    const model = new Model();
+    const before = await model.heads.offset.data();
+    const { scale, ...state } = model.stateDict();
+    const odd = { ...state, extra: scale ?? ones([1]), 'heads.offset': ones([2]), 'blocks.0.linear.bias': ones([4]) };
+    expect(() => model.loadStateDict(odd)).toThrow(ShapeError);
+    expect(() => model.loadStateDict(odd)).toThrow(
+      'Model.loadStateDict: got a state dict without scale; with unexpected extra; with blocks.0.linear.bias as f32[4] on cpu for f32[3] on cpu, expected the names and shapes of the model.',
+    );
+    expect(() => model.loadStateDict(odd, { strict: false })).toThrow('with blocks.0.linear.bias as f32[4]');
+    expect(await model.heads.offset.data()).toEqual(before);
+  });
+
+  test('without strict, says what was missing and unexpected', async () => {
+    const model = new Model();
+    expect(model.loadStateDict({ scale: tensor([1, 2, 3]), extra: ones([1]) }, { strict: false })).toEqual({ missing: Object.keys(model.stateDict()).filter((name) => name !== 'scale'), unexpected: ['extra'] });
+    expect(await model.scale.array()).toEqual([1, 2, 3]);
+  });
+
+  test('unknown options are errors', () => {
+    const options: object = { strcit: false };
+    expect(() => new Model().loadStateDict({}, options)).toThrow('Model.loadStateDict: got an option strcit, expected only strict.\n  Fix: write strict');
+  });
+
+  test('f64 values go into f32 parameters', async () => {
+    const model = new Model();
+    model.loadStateDict({ scale: tensor([1, 2, 3], { dtype: 'f64' }) }, { strict: false });
+    expect(await model.scale.array()).toEqual([1, 2, 3]);
+  });
+
+  test('of a tied parameter one name is enough', () => {
+    const model = new Model();
+    const [a, b] = model.blocks;
+    if (a !== undefined && b !== undefined) b.linear.weight = a.linear.weight;
+    const { 'blocks.1.linear.weight': second, ...state } = model.stateDict();
+    expect(second?.shape).toEqual([3, 3]);
+    expect(model.loadStateDict(state)).toEqual({ missing: [], unexpected: [] });
+  });
+});
+
+describe('forward hooks', () => {
+  test('see every call, in order, and may replace the output', async () => {
+    const block = new Block();
+    const seen: unknown[] = [];
+    const x = ones([1, 3]);
+    const first = block.registerForwardHook((module, inputs, output) => {
+      seen.push(module, ...inputs, output);
+    });
+    block.registerForwardHook(() => zeros([1, 1]));
+    const result = block.forward(x);
+    expect(await result.array()).toEqual([[0]]);
+    expect(seen[0]).toBe(block);
+    expect(seen[1]).toBe(x);
+    expect(seen).toHaveLength(3);
+    first();
+    block.forward(x);
+    expect(seen).toHaveLength(3);
+  });
+
+  test('run once where a class extends another', () => {
+    class Louder extends Block {
+      override forward(x: Tensor): Tensor {
+        return super.forward(x).mul(2);
+      }
+    }
+    const module = new Louder();
+    const hook = vi.fn<() => void>();
+    module.registerForwardHook(hook);
+    module.forward(ones([1, 3]));
+    expect(hook).toHaveBeenCalledTimes(1);
+  });
+
+  test('need a method', () => {
+    class Arrow extends Module {
+      override forward = (x: Tensor): Tensor => x;
+    }
+    expect(() => new Arrow().registerForwardHook(() => undefined)).toThrow(OptionError);
+    expect(() => new Arrow().registerForwardHook(() => undefined)).toThrow('Arrow.registerForwardHook: got a module whose forward is a field, expected a method');
+  });
+});
+
+describe('what a model prints', () => {
+  test('summary: a row a module, shared parameters once', () => {
+    const model = new Sequential(new LSTM({ inputSize: 2, hiddenSize: 4, bidirectional: true }), new Dropout(), new Linear({ inFeatures: 8, outFeatures: 1000 }));
+    noGrad(() => model.forward(new PaddedSequence(ones([3, 5, 2]), [1, 5, 2])));
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    model.summary();
+    const printed = String(write.mock.calls[0]?.[0]);
+    write.mockRestore();
+    expect(printed.split('\n')).toEqual([
+      'name     class       output shape  parameters',
+      '---------------------------------------------',
+      '(model)  Sequential  [3, 5, 1000]           0',
+      '0        LSTM        [3, 5, 8]            256',
+      '1        Dropout     [3, 5, 8]              0',
+      '2        Linear      [3, 5, 1000]       9,000',
+      '---------------------------------------------',
+      '9,256 parameters, 9,256 trainable',
+      '',
+    ]);
+  });
+
+  test('summary before the first run, with a tie and a frozen part', () => {
+    const model = new Model();
+    const [a, b] = model.blocks;
+    if (a !== undefined && b !== undefined) b.linear.weight = a.linear.weight;
+    model.heads.first.requiresGrad_(false);
+    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    model.summary();
+    const printed = String(write.mock.calls[0]?.[0]);
+    write.mockRestore();
+    expect(printed).toContain('(model)          Model   not run yet            5');
+    expect(printed).toContain('blocks.1.linear  Linear  not run yet            3');
+    expect(printed).toContain('28 parameters, 20 trainable');
+  });
+
+  test('inspect shows classes, options and paths', () => {
+    const options = '{ inFeatures: 3, outFeatures: 3, bias: true, dtype: \'f32\' }';
+    expect(inspect(new Block())).toBe(`Block(\n  linear: Linear(${options})\n)`);
+    expect(inspect([new Parameter(ones([2]))])).toBe('[ Parameter f32[2] on cpu, requires grad ]');
+  });
+});
+
+test('a container runs modules of the user’s', async () => {
+  class Twice extends Module {
+    forward(x: Sequence): Sequence {
+      return x instanceof PaddedSequence ? x.map((values) => values.mul(2)) : x.mul(2);
+    }
+  }
+  const output = new Sequential(new Twice(), new Twice()).forward(ones([1, 2]));
+  expect(await output.array()).toEqual([[4, 4]]);
+});

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { LastStep, LSTM, MaxPool, MeanPool, PaddedSequence, manualSeed, randn, tensor, zeros } from 'stmnet';
+import { expectTensorsNear } from '../support/near';
+
+const x = (): ReturnType<typeof tensor> => tensor([[[1, -2], [3, -4], [5, -6]], [[7, -8], [9, -10], [50, 50]], [[60, 60], [60, 60], [60, 60]]], { requiresGrad: true });
+const lengths = [3, 2, 0];
+
+describe('pooling over real steps', () => {
+  test.each([
+    ['LastStep', new LastStep(), [[5, -6], [9, -10], [0, 0]], [[[0, 0], [0, 0], [1, 1]], [[0, 0], [1, 1], [0, 0]], [[0, 0], [0, 0], [0, 0]]]],
+    ['LastStep, bidirectional', new LastStep({ bidirectional: true }), [[5, -2], [9, -8], [0, 0]], [[[0, 1], [0, 0], [1, 0]], [[0, 1], [1, 0], [0, 0]], [[0, 0], [0, 0], [0, 0]]]],
+    ['MeanPool', new MeanPool(), [[3, -4], [8, -9], [0, 0]], undefined],
+    ['MaxPool', new MaxPool(), [[5, -2], [9, -8], [0, 0]], [[[0, 1], [0, 0], [1, 0]], [[0, 1], [1, 0], [0, 0]], [[0, 0], [0, 0], [0, 0]]]],
+  ])('%s', async (_, layer, expected, gradient) => {
+    const values = x();
+    const pooled = layer.forward(new PaddedSequence(values, lengths));
+    expect(await pooled.array()).toEqual(expected);
+    pooled.sum().backward();
+    if (gradient !== undefined) expect(await values.grad?.array()).toEqual(gradient);
+    const mean = (await values.grad?.data()) ?? [];
+    expect([mean[10], mean[11], ...mean.slice(12)].every((value) => value === 0)).toBe(true);
+  });
+
+  test.each([
+    [new LastStep(), [[5, -6], [50, 50]]],
+    [new LastStep({ bidirectional: true }), [[5, -2], [50, -8]]],
+    [new MeanPool(), [[3, -4], [22, 32 / 3]]],
+    [new MaxPool(), [[5, -2], [50, 50]]],
+  ])('%o of a tensor', async (layer, expected) => {
+    const pooled = layer.forward(x().slice([0], [2]));
+    await expectTensorsNear(pooled, tensor(expected), 1e-6);
+  });
+
+  test('LastStep of a bidirectional LSTM is its last state', async () => {
+    manualSeed(4);
+    const lstm = new LSTM({ inputSize: 3, hiddenSize: 4, bidirectional: true });
+    const { output, h } = lstm.forward(new PaddedSequence(randn([3, 5, 3]), [5, 1, 3]));
+    await expectTensorsNear(new LastStep({ bidirectional: true }).forward(output), h.transpose(0, 1).reshape([3, 8]), 0);
+  });
+
+  test('mistakes', () => {
+    expect(() => new MeanPool().forward(zeros([2, 3]))).toThrow('MeanPool.forward: got input f32[2, 3] on cpu, expected [N, T, D]');
+    expect(() => new MaxPool().forward(zeros([2, 0, 3]))).toThrow('MaxPool.forward: got input f32[2, 0, 3] on cpu, expected at least one step');
+    expect(() => new LastStep({ bidirectional: true }).forward(zeros([2, 1, 3]))).toThrow('LastStep.forward: got input f32[2, 1, 3] on cpu, expected an even last axis');
+    const merge: object = { merge: true };
+    expect(() => new LastStep(merge)).toThrow('LastStep: got an option merge, expected only bidirectional');
+    const words = new PaddedSequence(tensor([[[1]]], { dtype: 'i32' }), [1]);
+    expect(() => new MeanPool().forward(words)).toThrow('MeanPool.forward: got i32[1, 1, 1] on cpu, lengths [1], expected f32 or f64');
+  });
+});

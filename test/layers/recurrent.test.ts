@@ -1,0 +1,206 @@
+import { describe, expect, test } from 'vitest';
+import { DTypeError, GRU, LSTM, OptionError, PaddedSequence, RNN, ShapeError, flip, manualSeed, noGrad, ones, randn, zeros, type Sequence, type Tensor } from 'stmnet';
+import { expectNear, expectTensorsNear } from '../support/near';
+
+type Recurrent = LSTM | GRU | RNN;
+
+/** One layer of each cell, with or without backward direction. */
+const cells: Record<string, (options: { inputSize: number; hiddenSize: number; numLayers?: number; bidirectional?: boolean; batchFirst?: boolean; dropout?: number }) => Recurrent> = {
+  lstm: (options) => new LSTM(options),
+  projected: (options) => new LSTM({ ...options, projSize: 2 }),
+  gru: (options) => new GRU(options),
+  'rnn tanh': (options) => new RNN(options),
+  'rnn relu': (options) => new RNN({ ...options, nonlinearity: 'relu' }),
+};
+
+const run = (layer: Recurrent, input: Sequence): { output: Sequence; h: Tensor; c?: Tensor } => layer.forward(input);
+const valuesOf = (sequence: Sequence): Tensor => (sequence instanceof PaddedSequence ? sequence.values : sequence);
+
+describe('parameters', () => {
+  test('have PyTorch’s names, shapes and order', () => {
+    const layer = new LSTM({ inputSize: 3, hiddenSize: 5, numLayers: 2, bidirectional: true, projSize: 2 });
+    expect(Array.from(layer.namedParameters(), ([name, parameter]) => `${name} ${parameter.shape.join()}`)).toEqual(
+      ['l0', 'l0_reverse', 'l1', 'l1_reverse'].flatMap((suffix) => {
+        const width = suffix.startsWith('l0') ? 3 : 4;
+        return [`weight_ih_${suffix} 20,${width}`, `weight_hh_${suffix} 20,2`, `bias_ih_${suffix} 20`, `bias_hh_${suffix} 20`, `weight_hr_${suffix} 2,5`];
+      }),
+    );
+    expect(layer.weight_hh_l1_reverse?.requiresGrad).toBe(true);
+    expect(Object.keys(new GRU({ inputSize: 3, hiddenSize: 5, bias: false }).stateDict())).toEqual(['weight_ih_l0', 'weight_hh_l0']);
+    expect(new GRU({ inputSize: 3, hiddenSize: 5 }).weight_ih_l0?.shape).toEqual([15, 3]);
+    expect(new RNN({ inputSize: 3, hiddenSize: 5 }).weight_ih_l0?.shape).toEqual([5, 3]);
+  });
+
+  test('start within ±1/√H, spread over it', async () => {
+    manualSeed(3);
+    const layer = new LSTM({ inputSize: 20, hiddenSize: 25 });
+    for (const parameter of layer.parameters()) {
+      const values = Array.from(await parameter.data());
+      expect(Math.max(...values)).toBeLessThanOrEqual(0.2);
+      expect(Math.max(...values)).toBeGreaterThan(0.18);
+      expect(Math.min(...values)).toBeGreaterThanOrEqual(-0.2);
+      expect(Math.min(...values)).toBeLessThan(-0.18);
+    }
+  });
+
+  test('have gradients of their own, though they share a buffer', async () => {
+    const layer = new LSTM({ inputSize: 3, hiddenSize: 4 });
+    layer.forward(randn([2, 5, 3])).output.sum().backward();
+    const [input, hidden] = [layer.bias_ih_l0?.grad, layer.bias_hh_l0?.grad];
+    expect(await input?.data()).toEqual(await hidden?.data());
+    noGrad(() => input?.mul_(2));
+    const [doubled = 0] = (await input?.data()) ?? [];
+    const [once = 0] = (await hidden?.data()) ?? [];
+    expectNear([doubled], [2 * once], 1e-6);
+  });
+
+  test('a replaced parameter is used', async () => {
+    const layer = new RNN({ inputSize: 1, hiddenSize: 1, nonlinearity: 'relu', bias: false });
+    const other = new RNN({ inputSize: 1, hiddenSize: 1, bias: false });
+    noGrad(() => [layer.weight_hh_l0?.fill_(0), other.weight_ih_l0?.fill_(3)]);
+    if (other.weight_ih_l0 !== undefined) layer.weight_ih_l0 = other.weight_ih_l0;
+    expect(await layer.forward(ones([1, 2, 1])).output.array()).toEqual([[[3], [3]]]);
+  });
+});
+
+describe.each(Object.entries(cells))('%s', (_, make) => {
+  const sizes = { inputSize: 3, hiddenSize: 4 };
+
+  test('lengths: each row is what the row gives by itself', async () => {
+    for (const seed of [1, 2, 3]) {
+      manualSeed(seed);
+      const layer = make({ ...sizes, numLayers: 2, bidirectional: true });
+      const lengths = [4, 0, 6, 1];
+      const x = randn([4, 6, 3]);
+      const { output, h } = run(layer, new PaddedSequence(x, lengths));
+      for (const [row, length] of lengths.entries()) {
+        const padding = await valuesOf(output).slice([row, length], [row + 1, null]).data();
+        expect(padding.every((value) => value === 0), `seed ${seed}`).toBe(true);
+        const state = h.slice([0, row], [null, row + 1]);
+        if (length === 0) {
+          expectNear(await state.data(), new Array<number>(state.size).fill(0), 0);
+          continue;
+        }
+        const alone = run(layer, x.slice([row, 0], [row + 1, length]));
+        await expectTensorsNear(valuesOf(output).slice([row, 0], [row + 1, length]), valuesOf(alone.output), 1e-6);
+        await expectTensorsNear(state, alone.h, 1e-6);
+      }
+    }
+  });
+
+  test('both directions: forward beside the reverse of a run over the reversed steps', async () => {
+    manualSeed(5);
+    const both = make({ ...sizes, bidirectional: true });
+    const [ahead, back] = [make(sizes), make(sizes)];
+    const state = Object.entries(both.stateDict());
+    ahead.loadStateDict(Object.fromEntries(state.filter(([name]) => !name.endsWith('_reverse'))));
+    back.loadStateDict(Object.fromEntries(state.filter(([name]) => name.endsWith('_reverse')).map(([name, value]) => [name.replace('_reverse', ''), value])));
+    const x = randn([2, 5, 3]);
+    const output = valuesOf(run(both, x).output);
+    const width = (output.shape[2] ?? 0) / 2;
+    await expectTensorsNear(output.slice([0, 0, 0], [null, null, width]), valuesOf(run(ahead, x).output), 1e-6);
+    await expectTensorsNear(output.slice([0, 0, width], [null, null, null]), flip(valuesOf(run(back, flip(x, [1])).output), [1]), 1e-6);
+  });
+
+  test('time-major is batch-first with the axes swapped', async () => {
+    manualSeed(6);
+    const [first, second] = [make(sizes), make({ ...sizes, batchFirst: false })];
+    second.loadStateDict(first.stateDict());
+    const x = randn([2, 5, 3]);
+    await expectTensorsNear(valuesOf(run(second, x.transpose(0, 1)).output).transpose(0, 1), valuesOf(run(first, x).output), 1e-6);
+  });
+
+  test('one sequence without a batch axis', async () => {
+    manualSeed(7);
+    const layer = make({ ...sizes, numLayers: 2 });
+    const x = randn([5, 3]);
+    const [alone, batch] = [run(layer, x), run(layer, x.unsqueeze(0))];
+    await expectTensorsNear(valuesOf(alone.output), valuesOf(batch.output).squeeze(0), 0);
+    await expectTensorsNear(alone.h, batch.h.squeeze(1), 0);
+  });
+
+  test('dropout acts between layers, in training only', async () => {
+    manualSeed(8);
+    const layer = make({ ...sizes, numLayers: 2, dropout: 0.5 });
+    const plain = make({ ...sizes, numLayers: 2 });
+    plain.loadStateDict(layer.stateDict());
+    const x = randn([2, 5, 3]);
+    const expected = await valuesOf(run(plain, x).output).data();
+    expect(await valuesOf(run(layer, x).output).data()).not.toEqual(expected);
+    layer.eval();
+    expectNear(await valuesOf(run(layer, x).output).data(), expected, 1e-6);
+  });
+
+  test('carried states continue a sequence', async () => {
+    manualSeed(9);
+    const layer = make({ ...sizes, numLayers: 2 });
+    const x = randn([2, 6, 3]);
+    const whole = run(layer, x);
+    const { output, ...state } = run(layer, x.slice([0, 0], [null, 2]));
+    expect(valuesOf(output).shape[1]).toBe(2);
+    const rest = layer instanceof LSTM ? layer.forward(x.slice([0, 2], [null, null]), { h: state.h, c: state.c ?? state.h }) : layer.forward(x.slice([0, 2], [null, null]), { h: state.h });
+    await expectTensorsNear(rest.output, valuesOf(whole.output).slice([0, 2], [null, null]), 1e-6);
+    await expectTensorsNear(rest.h, whole.h, 1e-6);
+  });
+});
+
+describe('states', () => {
+  test('zeroState has the right shapes, and equals none', async () => {
+    const layer = new LSTM({ inputSize: 3, hiddenSize: 5, numLayers: 2, bidirectional: true, projSize: 2 });
+    const state = layer.zeroState({ batchSize: 7 });
+    expect([state.h.shape, state.c.shape]).toEqual([[4, 7, 2], [4, 7, 5]]);
+    const x = randn([7, 4, 3]);
+    await expectTensorsNear(layer.forward(x, state).output, layer.forward(x).output, 0);
+    expect(new GRU({ inputSize: 3, hiddenSize: 5 }).zeroState({ batchSize: 2 }).h.shape).toEqual([1, 2, 5]);
+    expect(Object.keys(new RNN({ inputSize: 3, hiddenSize: 5 }).zeroState({ batchSize: 2 }))).toEqual(['h']);
+  });
+
+  test('of another shape or dtype are errors', () => {
+    const layer = new LSTM({ inputSize: 3, hiddenSize: 5 });
+    const x = zeros([2, 4, 3]);
+    const { h, c } = layer.zeroState({ batchSize: 2 });
+    expect(() => layer.forward(x, layer.zeroState({ batchSize: 3 }))).toThrow(
+      'LSTM.forward: got state h f32[1, 3, 5] on cpu, expected [1, 2, 5], [L·K, N, H].\n  Fix: start from zeroState({ batchSize: 2 }).',
+    );
+    expect(() => layer.forward(x, { h, c: zeros([1, 2, 4]) })).toThrow('LSTM.forward: got state c f32[1, 2, 4] on cpu, expected [1, 2, 5], [L·K, N, H]');
+    expect(() => layer.forward(x, { h: h.cast('f64'), c })).toThrow(DTypeError);
+  });
+});
+
+describe('mistakes', () => {
+  test('the last axis', () => {
+    const layer = new LSTM({ inputSize: 128, hiddenSize: 4 });
+    expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(ShapeError);
+    expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(
+      'LSTM.forward: got input f32[32, 50, 96] on cpu, expected last axis 128 (inputSize).\n  Fix: build the layer with inputSize: 96, or put a Linear(96 → 128) before it.',
+    );
+  });
+
+  test('rank, dtype and empty batches', () => {
+    const layer = new GRU({ inputSize: 3, hiddenSize: 4 });
+    expect(() => layer.forward(zeros([3]))).toThrow('GRU.forward: got input f32[3] on cpu, expected [N, T, D] or [T, D]');
+    expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow('GRU.forward: got input f64[2, 4, 3] on cpu, expected f32, as the layer\'s parameters');
+    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow('GRU.forward: got input f32[0, 4, 3] on cpu, expected at least one row and one step, [N, T, D].\n  Fix: leave empty batches out.');
+    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow('GRU.forward: got input f32[2, 4] on cpu, expected [N, T, D] or [T, D]');
+  });
+
+  test('options', () => {
+    const hidden: object = { hidenSize: 3 };
+    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4, ...hidden })).toThrow('LSTM: got an option hidenSize');
+    expect(() => new LSTM({ inputSize: 0, hiddenSize: 4 })).toThrow(OptionError);
+    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4, projSize: 4 })).toThrow('LSTM: got projSize: 4, expected less than hiddenSize, 4');
+    expect(() => new GRU({ inputSize: 3, hiddenSize: 4, dropout: 1 })).toThrow('GRU: got dropout: 1, expected a probability in [0, 1) for dropout');
+    const sigmoid: object = { nonlinearity: 'sigmoid' };
+    expect(() => new RNN({ inputSize: 3, hiddenSize: 4, ...sigmoid })).toThrow("RNN: got nonlinearity: \"sigmoid\", expected one of 'tanh', 'relu'");
+  });
+});
+
+test('f64 layers compute what f32 layers do', async () => {
+  manualSeed(10);
+  const [single, double] = [new LSTM({ inputSize: 3, hiddenSize: 17 }), new LSTM({ inputSize: 3, hiddenSize: 17, dtype: 'f64' })];
+  double.loadStateDict(single.stateDict());
+  const x = randn([2, 9, 3]);
+  const output = double.forward(x.cast('f64')).output;
+  expect(output.dtype).toBe('f64');
+  expectNear(await single.forward(x).output.data(), await output.data(), 1e-5);
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { PaddedSequence, Standardize, pad, tensor, zeros } from 'stmnet';
+import { expectNear } from '../support/near';
+
+const items = [
+  { input: { data: Float32Array.of(1, 10, 5, 3, 20, 5), shape: [2, 3] }, target: 0 },
+  { input: { data: Float32Array.of(5, 60, 5), shape: [1, 3] }, target: 1 },
+];
+
+describe('Standardize', () => {
+  test('measures mean and deviation over all steps; a constant feature has deviation 1', async () => {
+    const layer = new Standardize().fit(items);
+    expect(layer.options.numFeatures).toBe(3);
+    expectNear((await layer.mean?.data()) ?? [], [3, 30, 5], 1e-6);
+    expectNear((await layer.deviation?.data()) ?? [], [Math.sqrt(8 / 3), Math.sqrt(1400 / 3), 1], 1e-5);
+    const output = layer.forward(pad(items.map(({ input }) => input)));
+    expect(await output.values.select(0, 1).slice([1], [null]).array()).toEqual([[0, 0, 0]]);
+    const real = (await output.array()).flat(1).map((step) => (typeof step === 'object' ? Number(step[0]) : Number.NaN));
+    expectNear([real.reduce((sum, value) => sum + value, 0), real.reduce((sum, value) => sum + value * value, 0)], [0, 3], 1e-5);
+  });
+
+  test('takes nested arrays, and large means without losing digits', async () => {
+    const layer = new Standardize({ dtype: 'f64' }).fit([[[1e6 + 1], [1e6 + 2]], [[1e6 + 3]]]);
+    expectNear((await layer.mean?.data()) ?? [], [1e6 + 2], 1e-6);
+    expectNear((await layer.deviation?.data()) ?? [], [Math.sqrt(2 / 3)], 1e-9);
+  });
+
+  test('its statistics are state, not parameters, and are rebuilt from the options', async () => {
+    const layer = new Standardize().fit(items);
+    expect(layer.parameters()).toEqual([]);
+    const copy = new Standardize(layer.options);
+    expect(copy.loadStateDict(layer.stateDict())).toEqual({ missing: [], unexpected: [] });
+    const x = tensor([[2, 3, 4]]);
+    expect(await copy.forward(x).data()).toEqual(await layer.forward(x).data());
+  });
+
+  test('a second fit replaces the first in place', async () => {
+    const layer = new Standardize().fit(items);
+    const { mean } = layer;
+    layer.fit([[[1, 2, 3]]]);
+    expect(layer.mean).toBe(mean);
+    expect(await mean?.array()).toEqual([1, 2, 3]);
+  });
+
+  test('with numFeatures it starts as the identity', async () => {
+    expect(await new Standardize({ numFeatures: 2 }).forward(tensor([[3, 4]])).array()).toEqual([[3, 4]]);
+  });
+
+  test('mistakes', () => {
+    expect(() => new Standardize().forward(zeros([1, 2]))).toThrow('Standardize.forward: got a layer that was not fitted, expected mean and deviation of the training data');
+    expect(() => new Standardize().fit(items).forward(new PaddedSequence(zeros([1, 2, 4]), [1]))).toThrow('Standardize.forward: got input f32[1, 2, 4] on cpu, lengths [1], expected last axis 3 (numFeatures)');
+    expect(() => new Standardize().fit([])).toThrow('Standardize.fit: got data without a step, expected at least one step');
+    expect(() => new Standardize().fit([[[1, 2]], [[1]]])).toThrow('Standardize.fit: got item 1 of shape [1, 1], expected last axis 2, as item 0');
+    expect(() => new Standardize().fit([[[1, NaN]]])).toThrow('Standardize.fit: got NaN in item 0, feature 1, expected finite numbers');
+    expect(() => new Standardize().fit([zeros([1, 2])])).toThrow('Standardize.fit: got f32[1, 2] on cpu as item 0, expected a host array or nested arrays […, D]');
+    expect(() => new Standardize({ numFeatures: 4 }).fit(items)).toThrow('Standardize.fit: got data of 3 features, expected 4 (numFeatures)');
+  });
+});

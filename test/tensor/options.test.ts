@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { OptionError, zeros } from 'stmnet';
+import { checkOptions, describe as inWords, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../../src/tensor/options';
+
+describe('describe', () => {
+  test.each([
+    ['text', '"text"'], [3, '3'], [undefined, 'undefined'], [null, 'null'], [10n, '10n'], [[1, [2, 3]], '[1, [2, 3]]'], [{ a: 1, b: 2 }, '{ a, b }'],
+    [new Float32Array(3), 'Float32Array(3)'], [Array.from({ length: 20 }, (_, i) => i), '[0, 1, 2, 3, 4, 5, 6, 7, … 20 in all]'], [new (class Thing {})(), 'Thing'],
+  ])('%o', (value, words) => {
+    expect(inWords(value)).toBe(words);
+  });
+
+  test('a tensor by dtype, shape and device', () => {
+    expect(inWords(zeros([2, 3]))).toBe('f32[2, 3] on cpu');
+  });
+});
+
+describe('checkOptions', () => {
+  const check = (options: object): void => checkOptions('LSTM', options, ['inputSize', 'hiddenSize', 'numLayers']);
+
+  test('lets known options pass', () => {
+    expect(() => check({ inputSize: 1, numLayers: undefined })).not.toThrow();
+  });
+
+  test.each([
+    ['hidenSize', 'hiddenSize'], ['hidden_size', 'hiddenSize'], ['HiddenSize', 'hiddenSize'], ['numLayer', 'numLayers'], ['inputSiez', 'inputSize'],
+  ])('%s is taken for %s', (given, meant) => {
+    expect(() => check({ [given]: 1 })).toThrow(
+      `LSTM: got an option ${given}, expected only inputSize, hiddenSize, numLayers.\n  Fix: write ${meant}, if that is what you mean by ${given}.`,
+    );
+  });
+
+  test('suggests nothing for a name that is like none', () => {
+    expect(() => check({ colour: 1 })).toThrow('Fix: leave colour out.');
+  });
+
+  test('refuses what is no object of options', () => {
+    expect(() => checkOptions('LSTM', [1], ['inputSize'])).toThrow('LSTM: got [1], expected an object of options (inputSize)');
+  });
+});
+
+describe('values', () => {
+  const check = (fn: (op: string, name: string, value: unknown) => unknown, value: unknown): unknown => fn('Layer', 'size', value);
+
+  test.each([
+    [positiveInteger, [1, 7], [0, -1, 1.5, NaN, '3', undefined], 'a whole number of at least 1 for size'],
+    [nonNegativeInteger, [0, 7], [-1, 0.5, Infinity, null], 'a whole number of at least 0 for size'],
+    [probability, [0, 0.5], [1, -0.1, NaN, '0.5'], 'a probability in [0, 1) for size'],
+    [finiteNumber, [0, -3.5], [Infinity, NaN, '1'], 'a finite number for size'],
+    [nonNegativeNumber, [0, 2.5], [-1, Infinity, undefined], 'a finite number of at least 0 for size'],
+    [flag, [true, false], [0, 1, 'true', null], 'true or false for size'],
+  ])('%o', (fn, good, bad, expected) => {
+    for (const value of good) expect(check(fn, value)).toBe(value);
+    for (const value of bad) {
+      expect(() => check(fn, value)).toThrow(OptionError);
+      expect(() => check(fn, value)).toThrow(`Layer: got size: ${inWords(value)}, expected ${expected}.`);
+    }
+  });
+
+  test('oneOf', () => {
+    expect(oneOf('RNN', 'nonlinearity', 'relu', ['tanh', 'relu'])).toBe('relu');
+    expect(() => oneOf('RNN', 'nonlinearity', 'rleu', ['tanh', 'relu'])).toThrow(
+      `RNN: got nonlinearity: "rleu", expected one of 'tanh', 'relu'.\n  Fix: write 'relu', if that is what you mean.`,
+    );
+    expect(() => oneOf('RNN', 'nonlinearity', 7, ['tanh', 'relu'])).toThrow("Fix: pass nonlinearity: 'tanh'.");
+  });
+});
