@@ -11,7 +11,8 @@ import type { Module } from './module';
  * @throws {ShapeError} if the module returns neither a tensor nor a PaddedSequence
  */
 export function applyLayer(op: string, layer: Module, input: Sequence): Sequence {
-  const result: unknown = Reflect.apply(layer.forward, layer, [input]);
+  const forward: Module['forward'] = Reflect.get(layer, 'forward');
+  const result: unknown = Reflect.apply(forward, layer, [input]);
   const output: unknown = typeof result === 'object' && result !== null && 'output' in result ? result.output : result;
   if (output instanceof Tensor || output instanceof PaddedSequence) return output;
   throw new ShapeError(op, {

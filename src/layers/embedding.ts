@@ -9,7 +9,7 @@ import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
 import { randn } from '../tensor/random';
 import { Tensor } from '../tensor/tensor';
 import { Module } from './module';
-import { Parameter, takeOver } from './parameter';
+import { takeOver, type Parameter } from './parameter';
 import type { FloatingDType } from './uniform';
 
 /** Options of an Embedding. */

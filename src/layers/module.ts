@@ -48,7 +48,7 @@ export abstract class Module {
   readonly #hooks = new Set<ForwardHook>();
 
   constructor() {
-    const forward = this.forward;
+    const forward: Module['forward'] = Reflect.get(this, 'forward');
     const hooked = (...inputs: unknown[]): unknown => this.#finish(inputs, Reflect.apply(forward, this, inputs));
     // An own property, so that hooks and summary() see every call of model.forward(); not enumerable, so that it is no field of the model.
     Object.defineProperty(this, 'forward', { value: hooked, configurable: true, writable: true, enumerable: false });

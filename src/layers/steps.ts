@@ -1,7 +1,6 @@
-import { tensor } from '../tensor/factories';
 import { concat, flip, reshape } from '../tensor/ops/shape';
 import { indexSelect } from '../tensor/ops/indexing';
-import { zeros } from '../tensor/factories';
+import { tensor, zeros } from '../tensor/factories';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 
@@ -25,7 +24,7 @@ export function realPlaces(lengths: readonly number[], steps: number): number[] 
 /** The opposite of picking the real steps: [Σ lengths, …] → [N, T, …], zeros past each length. */
 export function spreadSteps(picked: Tensor, lengths: readonly number[], steps: number): Tensor {
   const [count = 0, ...rest] = picked.shape;
-  const places = new Array<number>(lengths.length * steps).fill(count);
+  const places = Array.from({ length: lengths.length * steps }, () => count);
   realPlaces(lengths, steps).forEach((place, index) => (places[place] = index));
   const withZero = concat([picked, zeros([1, ...rest], { dtype: picked.dtype, device: picked.device })], 0);
   return reshape(indexSelect(withZero, 0, indices(places, picked.device)), [lengths.length, steps, ...rest]);

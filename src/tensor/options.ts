@@ -27,9 +27,16 @@ function describeView(view: ArrayBufferView): string {
 }
 
 function describeObject(value: object): string {
-  if (value.toString !== Object.prototype.toString) return String(value);
-  const kind = value.constructor?.name ?? 'Object';
-  return kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const kind = prototype === null || typeof prototype !== 'object' ? 'Object' : prototype.constructor.name;
+  return ownText(value) ?? (kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind);
+}
+
+/** What an object says of itself, if it does not leave that to Object. */
+function ownText(value: object): string | undefined {
+  const toText: unknown = Reflect.get(value, 'toString');
+  if (typeof toText !== 'function' || toText === Object.prototype.toString) return undefined;
+  return String(Reflect.apply(toText, value, []));
 }
 
 /**

@@ -213,12 +213,7 @@ export function pad(items: readonly SequenceItem[], options: PadOptions = {}): P
   checkOptions('pad', options, ['dtype', 'steps', 'device']);
   if (items.length === 0) throw new ShapeError('pad', { given: 'no sequence', expected: 'at least one', fix: 'leave empty batches out' });
   const rows = items.map((item, index) => (item instanceof Tensor ? item : hostRow(item, index)));
-  const first = rows[0]?.shape ?? [];
-  rows.forEach((row, index) => {
-    if (row.shape.length > 0 && describe(row.shape.slice(1)) === describe(first.slice(1))) return;
-    const expected = ['T', ...first.slice(1)].join(', ');
-    throw new ShapeError('pad', { given: `item ${index} of shape ${describe(row.shape)}`, expected: `[${expected}], as item 0 is`, fix: 'give all sequences the same features' });
-  });
+  const rest = checkFeatures(rows);
   const lengths = rows.map((row) => row.shape[0] ?? 0);
   const longest = Math.max(...lengths);
   const steps = options.steps ?? longest;
@@ -229,8 +224,20 @@ export function pad(items: readonly SequenceItem[], options: PadOptions = {}): P
   const dtype = options.dtype ?? (kinds.size > 1 || items.some((item) => isList(item)) ? 'f32' : undefined);
   const settings = { ...(dtype === undefined ? {} : { dtype }), ...(options.device === undefined ? {} : { device: options.device }) };
   const onHost = rows.filter((row): row is HostArray => !(row instanceof Tensor));
-  const values = onHost.length === rows.length ? tensor(joinRows(onHost, steps), settings) : stackRows(rows.map((row) => (row instanceof Tensor ? row : tensor(row, settings))), steps);
+  const values = onHost.length === rows.length ? tensor(joinRows(onHost, steps, rest), settings) : stackRows(rows.map((row) => (row instanceof Tensor ? row : tensor(row, settings))), steps, rest);
   return new PaddedSequence(values, lengths);
+}
+
+/** The axes after the first, which all items share; an item without steps may lack them, as [] does. */
+function checkFeatures(rows: readonly { shape: readonly number[] }[]): readonly number[] {
+  const like = Math.max(rows.findIndex((row) => row.shape[0] !== 0), 0);
+  const rest = rows[like]?.shape.slice(1) ?? [];
+  rows.forEach(({ shape }, index) => {
+    if (shape.length > 0 && (describe(shape.slice(1)) === describe(rest) || describe(shape) === '[0]')) return;
+    const expected = `[${['T', ...rest].join(', ')}], as item ${like} is`;
+    throw new ShapeError('pad', { given: `item ${index} of shape ${describe(shape)}`, expected, fix: 'give all sequences the same features' });
+  });
+  return rest;
 }
 
 /** The host array of an item. */
@@ -241,8 +248,7 @@ function hostRow(item: HostArray | readonly NestedArray[], index: number): HostA
 }
 
 /** One host array [N, T, …] of host arrays [T_i, …]. */
-function joinRows(rows: readonly HostArray[], steps: number): HostArray {
-  const rest = rows[0]?.shape.slice(1) ?? [];
+function joinRows(rows: readonly HostArray[], steps: number, rest: readonly number[]): HostArray {
   const stride = rest.reduce((product, extent) => product * extent, steps);
   const data = emptyLike(rows.map((row) => row.data), rows.length * stride);
   rows.forEach((row, index) => data.set(row.data, index * stride));
@@ -260,10 +266,12 @@ function emptyLike(arrays: readonly TypedArray[], length: number): TypedArray {
 }
 
 /** One tensor [N, T, …] of tensors [T_i, …]. */
-function stackRows(rows: readonly Tensor[], steps: number): Tensor {
+function stackRows(rows: readonly Tensor[], steps: number, rest: readonly number[]): Tensor {
   const whole = rows.map((row) => {
-    const [length = 0, ...rest] = row.shape;
-    return length === steps ? row : concat([row, zeros([steps - length, ...rest], { dtype: row.dtype, device: row.device })], 0);
+    const [length = 0] = row.shape;
+    if (length === steps) return row;
+    const padding = zeros([steps - length, ...rest], { dtype: row.dtype, device: row.device });
+    return length === 0 ? padding : concat([row, padding], 0);
   });
   return stack(whole, 0);
 }

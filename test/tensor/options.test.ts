@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { OptionError, zeros } from 'stmnet';
 import { checkOptions, describe as inWords, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../../src/tensor/options';
 
-describe('describe', () => {
+describe('in words', () => {
   test.each([
     ['text', '"text"'], [3, '3'], [undefined, 'undefined'], [null, 'null'], [10n, '10n'], [[1, [2, 3]], '[1, [2, 3]]'], [{ a: 1, b: 2 }, '{ a, b }'],
     [new Float32Array(3), 'Float32Array(3)'], [Array.from({ length: 20 }, (_, i) => i), '[0, 1, 2, 3, 4, 5, 6, 7, … 20 in all]'], [new (class Thing {})(), 'Thing'],

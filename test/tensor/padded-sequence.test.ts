@@ -106,6 +106,8 @@ describe('pad', () => {
     const batch = pad([[1, 2], []]);
     expect(batch.lengths).toEqual([2, 0]);
     expect(await batch.values.array()).toEqual([[1, 2], [0, 0]]);
+    expect(await pad([[], [[1, 2]]]).values.array()).toEqual([[[0, 0]], [[1, 2]]]);
+    expect(pad([ones([0, 3]), ones([2, 3])]).lengths).toEqual([0, 2]);
   });
 
   test('says what does not fit', () => {

@@ -1,5 +1,5 @@
 // Checked by `npm run types`: a line marked ts-expect-error that has no error is one.
-import { GRU, LSTM, Linear, LastStep, Module, Parameter, PaddedSequence, RNN, Sequential, detach, load, type LSTMState, type Sequence, type Tensor } from 'stmnet';
+import { GRU, LSTM, Linear, LastStep, Module, RNN, detach, load, type LSTMState, type PaddedSequence, type Parameter, type Sequence, type Sequential, type Tensor } from 'stmnet';
 
 declare const tensor: Tensor;
 declare const padded: PaddedSequence;
@@ -42,7 +42,7 @@ new RNN({ inputSize: 3, hiddenSize: 4, nonlinearity: 'sigmoid' });
 lstm.weight_ih_l0 satisfies Parameter | undefined;
 lstm.bias_hh_l3_reverse satisfies Parameter | undefined;
 // @ts-expect-error no such name
-lstm.wieght_ih_l0;
+lstm.wieght_ih_l0 satisfies Parameter | undefined;
 
 // A model of one's own takes and gives what it says.
 class Tagger extends Module {

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/consistent-type-imports -- the script stands as it is in the guide */
 import { manualSeed, pad } from 'stmnet';
 
 manualSeed(1);
