@@ -13,10 +13,11 @@ export const jobs = String(Number(process.env.STMNET_BUILD_JOBS) || availablePar
 
 /** The variables that the tools run under: what scripts/setup may not install it unpacks into .deps/, and there it must be found. */
 export function environment() {
-  const usr = join(root, '.deps', 'usr');
+  const deps = process.env.STMNET_DEPS_FOLDER || join(root, '.deps');
+  const usr = join(deps, 'usr');
   if (!existsSync(usr)) return process.env;
   const first = (name, ...paths) => [...paths, process.env[name] ?? ''].filter((path) => path !== '').join(':');
-  return { ...process.env, PATH: first('PATH', join(root, '.deps', 'bin')), CMAKE_PREFIX_PATH: first('CMAKE_PREFIX_PATH', usr) };
+  return { ...process.env, PATH: first('PATH', join(deps, 'bin')), CMAKE_PREFIX_PATH: first('CMAKE_PREFIX_PATH', usr) };
 }
 
 /**
@@ -28,7 +29,7 @@ export function run(command, args, options = {}) {
   const { status, signal, error, stdout, stderr } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: environment(), encoding: 'utf8', maxBuffer: 1 << 28, ...options });
   const line = [command, ...args].join(' ');
   if (error) throw new Error(`${line}: ${error.message}. Fix: npm run setup.`);
-  if (status !== 0) throw new Error(`${line}: ended with ${signal ?? `exit code ${status}`}.${stderr ? `\n${stdout ?? ''}${stderr}` : ''}`);
+  if (status !== 0) throw new Error(`${line}: ended with ${signal ?? `exit code ${status}`}.${stdout || stderr ? `\n${stdout ?? ''}${stderr ?? ''}` : ''}`);
   return stdout ?? '';
 }
 

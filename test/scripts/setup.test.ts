@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { root } from '../../scripts/toolchain.mjs';
+
+/** Where a program of this machine lies. */
+function which(program: string): string {
+  const { stdout } = spawnSync('sh', ['-c', `command -v ${program}`], { encoding: 'utf8' });
+  return stdout.trim();
+}
+
+describe('scripts/setup on a machine without compiler', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'stmnet-setup-'));
+    for (const program of ['sh', 'sed', 'tr', 'uname', 'dirname', 'id', 'cat', 'mktemp', 'mkdir', 'rm', 'sort']) symlinkSync(which(program), join(folder, program));
+    symlinkSync(process.execPath, join(folder, 'node'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const setup = (release: string): { status: number | null; stdout: string; stderr: string } => {
+    writeFileSync(join(folder, 'os-release'), release);
+    return spawnSync(join(folder, 'sh'), [join(root, 'scripts', 'setup')], {
+      encoding: 'utf8',
+      env: { PATH: folder, HOME: folder, STMNET_OS_RELEASE: join(folder, 'os-release'), STMNET_DEPS_FOLDER: join(folder, 'deps') },
+    });
+  };
+
+  /** Puts a program of our own in the place of one of the machine's. */
+  const fake = (program: string, script: string): void => {
+    rmSync(join(folder, program), { force: true });
+    writeFileSync(join(folder, program), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(folder, program), 0o755);
+  };
+
+  it.each([
+    ['Fedora', 'NAME="Fedora Linux"\nID=fedora\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra'],
+    ['Rocky Linux', 'ID="rocky"\nID_LIKE="rhel centos fedora"\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra'],
+    ['Alpine', 'ID=alpine\n', 'sudo apk add g++ musl-dev cmake samurai clang-extra-tools'],
+  ])('prints the line for %s and stops', (_, release, line) => {
+    const { status, stdout, stderr } = setup(release);
+    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format');
+    expect(stderr).toContain(`Fix: ${line}`);
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+    expect(stdout).toBe('');
+    expect(status).toBe(1);
+  });
+
+  it('prints the line for macOS and stops', () => {
+    fake('uname', 'echo Darwin');
+    const { status, stderr } = setup('');
+    expect(stderr).toContain('Fix: brew install gcc cmake ninja clang-format');
+    expect(status).toBe(1);
+  });
+
+  it('names the packages where it knows no package manager', () => {
+    const { status, stderr } = setup('ID=plan9\n');
+    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format');
+    expect(stderr).toContain('install what your system calls them.');
+    expect(status).toBe(1);
+  });
+
+  it('asks for Node.js 20', () => {
+    fake('node', 'echo 18');
+    expect(setup('ID=debian\n').stderr).toBe('setup: got Node.js 18, expected 20 or later. Fix: install a newer Node.js.\n');
+  });
+
+  it('installs by apt-get as root, fetching the lists only when that fails', () => {
+    fake('id', 'echo 0');
+    fake('apt-get', `echo "$@" >>${join(folder, 'calls')}; [ "$1" = update ] || [ -e ${join(folder, 'fresh')} ] || exit 100`);
+    const install = 'install -y --no-install-recommends g++ cmake ninja-build clang-format';
+    const stale = setup('ID=debian\n');
+    expect(stale.status).toBe(1);
+    expect(readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')).toEqual([install, 'update -q -o APT::Update::Error-Mode=any', install.replace('-y', '-y -q')]);
+    rmSync(join(folder, 'calls'));
+    writeFileSync(join(folder, 'fresh'), '');
+    const { stderr } = setup('ID=ubuntu\nID_LIKE=debian\n');
+    expect(readFileSync(join(folder, 'calls'), 'utf8').trim()).toBe(install);
+    expect(stderr).toContain('setup: still missing after the installation: g++ cmake ninja-build clang-format');
+  });
+
+  it('names in one line what it could not reach', () => {
+    fake('id', 'echo 1000');
+    fake('apt-get', `echo "Err:1 http://deb.debian.org/debian bookworm InRelease"; echo "  Temporary failure resolving 'deb.debian.org'" >&2; exit 100`);
+    const { status, stderr } = setup('ID=debian\n');
+    expect(stderr).toBe(
+      'setup: could not reach deb.debian.org (apt-get update). Fix: connect this machine to the network, or set its proxy, and run npm run setup again.\n',
+    );
+    expect(status).toBe(1);
+  });
+
+  it('shows what apt-get says when it is not the network', () => {
+    fake('id', 'echo 1000');
+    fake('apt-get', 'echo "E: The repository is not signed." >&2; exit 100');
+    const { status, stderr } = setup('ID=debian\n');
+    expect(stderr).toBe('E: The repository is not signed.\nsetup: apt-get update failed; its output stands above.\n');
+    expect(status).toBe(1);
+  });
+});
