@@ -35,7 +35,7 @@ Status Allocator::take(size_t bytes, Block** block) {
       status = backend_.allocate(size, &data);
     }
     if (!status.is_ok()) {
-      return Status::fail(status.kind, "asked for %zu bytes, %lld are held by tensors: %s", size, static_cast<long long>(used_bytes()), status.message);
+      return Status::fail(status.kind, "asked for %zu bytes, %lld are held by tensors: %.160s", size, static_cast<long long>(used_bytes()), status.message);
     }
     *block = new Block{nullptr, data, size};
   } else {

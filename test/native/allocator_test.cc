@@ -1,0 +1,151 @@
+// The caching allocator: reuse, limits, running out of memory, and blocks given back by many threads while one takes.
+#include <condition_variable>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "core/allocator.h"
+#include "counting_backend.h"
+
+namespace {
+
+using stm::Allocator;
+using stm::Status;
+using stm::StatusKind;
+using stm::testing::CountingBackend;
+using stm::testing::expect;
+using stm::testing::expect_equal;
+
+Allocator::Block* taken(Allocator& allocator, size_t bytes) {
+  Allocator::Block* block = nullptr;
+  const Status status = allocator.take(bytes, &block);
+  expect(status.is_ok(), std::string("take: ") + status.message);
+  return block;
+}
+
+void blocks_are_used_again() {
+  CountingBackend backend;
+  {
+    Allocator allocator(backend);
+    Allocator::Block* first = taken(allocator, 1000);
+    void* data = first->data;
+    expect(first->bytes >= 1000 && first->bytes < 2000, "a block is as large as asked for, not twice as large");
+    expect_equal(allocator.used_bytes(), first->bytes, "used bytes with one block");
+    allocator.give_back(first);
+    expect_equal(allocator.used_bytes(), 0, "used bytes with none");
+    Allocator::Block* second = taken(allocator, 1001);
+    expect(second->data == data, "a neighbouring size gets the same block");
+    Allocator::Block* third = taken(allocator, 1000);
+    expect(third->data != data, "a block in use is not given twice");
+    expect_equal(backend.allocations.load(), 2, "allocations of the device");
+    expect_equal(allocator.peak_bytes(), second->bytes + third->bytes, "peak");
+    Allocator::Block* empty = taken(allocator, 0);
+    expect(empty->data != nullptr, "no bytes at all have an address");
+    for (Allocator::Block* block : {second, third, empty}) allocator.give_back(block);
+  }
+  expect_equal(backend.live.load(), 0, "blocks of the device after the allocator has gone");
+}
+
+void waste_is_bounded() {
+  CountingBackend backend;
+  Allocator allocator(backend);
+  for (size_t bytes = 1; bytes < (size_t{1} << 34); bytes = bytes * 9 / 8 + 1) {
+    Allocator::Block* block = taken(allocator, bytes);
+    expect(block->bytes >= bytes && block->bytes <= bytes + std::max<size_t>(bytes / 8, 512),
+           "waste of a block of " + std::to_string(bytes) + " bytes: " + std::to_string(block->bytes - bytes));
+    allocator.give_back(block);
+  }
+}
+
+void the_cache_is_bounded() {
+  CountingBackend backend;
+  Allocator allocator(backend);
+  constexpr size_t kBytes = size_t{256} << 20;
+  std::vector<Allocator::Block*> blocks;
+  for (int i = 0; i < 8; ++i) blocks.push_back(taken(allocator, kBytes));
+  for (Allocator::Block* block : blocks) allocator.give_back(block);
+  Allocator::Block* small = taken(allocator, 1);  // looks at what came back
+  expect(allocator.cached_bytes() <= int64_t{1} << 30, "cached bytes: " + std::to_string(allocator.cached_bytes()));
+  expect_equal(backend.live.load(), 5, "large blocks kept, and the small one");
+  allocator.give_back(small);
+}
+
+void out_of_memory() {
+  CountingBackend backend;
+  Allocator allocator(backend);
+  Allocator::Block* kept = taken(allocator, 4096);
+  allocator.give_back(taken(allocator, 100'000));
+  backend.refusals = 1;
+  Allocator::Block* block = taken(allocator, 5'000'000);
+  expect_equal(allocator.cached_bytes(), 0, "a refusal empties the cache");
+  expect_equal(backend.live.load(), 2, "blocks of the device then");
+  const int64_t used = allocator.used_bytes();
+  backend.refusals = 2;
+  Allocator::Block* none = nullptr;
+  const Status status = allocator.take(7'000'000, &none);
+  expect(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "7") && std::strstr(status.message, "refused"),
+         std::string("the second refusal is an error: ") + status.message);
+  expect(none == nullptr, "no block came with the error");
+  expect_equal(allocator.used_bytes(), used, "used bytes after an error");
+  allocator.give_back(taken(allocator, 7'000'000));
+  allocator.give_back(block);
+  allocator.give_back(kept);
+}
+
+/// One thread takes blocks and marks them; four check the marks and give them back. A block with two owners would show another's mark.
+void many_threads_give_back() {
+  CountingBackend backend;
+  constexpr int kBlocks = 40'000, kThreads = 4;
+  {
+    Allocator allocator(backend);
+    std::mutex mutex;
+    std::condition_variable filled;
+    std::deque<std::pair<Allocator::Block*, int>> handed;
+    bool finished = false;
+    const auto give_back_all = [&] {
+      for (;;) {
+        std::unique_lock lock(mutex);
+        filled.wait(lock, [&] { return finished || !handed.empty(); });
+        if (handed.empty()) return;
+        const auto [block, mark] = handed.front();
+        handed.pop_front();
+        lock.unlock();
+        int found;
+        std::memcpy(&found, block->data, sizeof found);
+        if (found != mark) expect_equal(found, mark, "mark of a block");
+        allocator.give_back(block);
+      }
+    };
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i) threads.emplace_back(give_back_all);
+    for (int mark = 0; mark < kBlocks; ++mark) {
+      Allocator::Block* block = taken(allocator, static_cast<size_t>(64 + mark % 7 * 1000));
+      std::memcpy(block->data, &mark, sizeof mark);
+      const std::lock_guard lock(mutex);
+      handed.emplace_back(block, mark);
+      filled.notify_one();
+    }
+    {
+      const std::lock_guard lock(mutex);
+      finished = true;
+    }
+    filled.notify_all();
+    for (std::thread& thread : threads) thread.join();
+    expect_equal(allocator.used_bytes(), 0, "used bytes once all is given back");
+    expect(backend.allocations < kBlocks, "blocks were used again");
+  }
+  expect_equal(backend.live.load(), 0, "blocks of the device after the allocator has gone");
+}
+
+}  // namespace
+
+int main() {
+  blocks_are_used_again();
+  waste_is_bounded();
+  the_cache_is_bounded();
+  out_of_memory();
+  many_threads_give_back();
+  return stm::testing::verdict("allocator_test");
+}

@@ -1,0 +1,72 @@
+#pragma once
+// What the tests of core run on: a device that counts, and can be told to run out of memory.
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "backend/backend.h"
+
+namespace stm::testing {
+
+inline std::atomic<int> failures{0};
+
+inline void expect(bool holds, const std::string& what) {
+  if (holds) return;
+  ++failures;
+  std::printf("FAILED %s\n", what.c_str());
+}
+
+template <class A, class B>
+void expect_equal(const A& given, const B& expected, const std::string& what) {
+  expect(given == static_cast<A>(expected), what + ": got " + std::to_string(given) + ", expected " + std::to_string(expected));
+}
+
+/// What main() returns.
+inline int verdict(const char* name) {
+  if (failures == 0) std::printf("%s: all passed\n", name);
+  return failures == 0 ? 0 : 1;
+}
+
+/// Memory of the host, counted; kernels are the CPU's. Blocks above `kPretended` bytes are handed out but must not be touched.
+class CountingBackend final : public Backend {
+ public:
+  static constexpr size_t kPretended = size_t{16} << 20;
+
+  std::atomic<int64_t> allocations{0}, live{0};
+  std::atomic<int> refusals{0};  ///< how many of the next allocations fail
+
+  const char* name() noexcept override { return "counting"; }
+  const char* description() noexcept override { return "counts what is allocated"; }
+  int32_t num_threads() noexcept override { return 1; }
+  void set_num_threads(int32_t) noexcept override {}
+
+  Status allocate(size_t bytes, void** data) noexcept override {
+    if (refusals > 0) {
+      --refusals;
+      return Status::fail(StatusKind::OutOfMemory, "refused %zu bytes", bytes);
+    }
+    *data = std::malloc(bytes > kPretended ? 1 : bytes);
+    ++allocations;
+    ++live;
+    return Status::ok();
+  }
+  void release(void* data) noexcept override {
+    std::free(data);
+    --live;
+  }
+  Status upload(void* to, const void* host, size_t bytes) noexcept override { return cpu_backend().upload(to, host, bytes); }
+  Status download(void* host, const void* from, size_t bytes) noexcept override { return cpu_backend().download(host, from, bytes); }
+
+  ElementwiseKernels& elementwise() noexcept override { return cpu_backend().elementwise(); }
+  IndexingKernels& indexing() noexcept override { return cpu_backend().indexing(); }
+  LossKernels& losses() noexcept override { return cpu_backend().losses(); }
+  MatmulKernels& matmul() noexcept override { return cpu_backend().matmul(); }
+  NormalizationKernels& normalization() noexcept override { return cpu_backend().normalization(); }
+  OptimizerKernels& optimizers() noexcept override { return cpu_backend().optimizers(); }
+  RandomKernels& random() noexcept override { return cpu_backend().random(); }
+  RecurrentKernels& recurrent() noexcept override { return cpu_backend().recurrent(); }
+  ReduceKernels& reduce() noexcept override { return cpu_backend().reduce(); }
+};
+
+}  // namespace stm::testing
