@@ -1,0 +1,63 @@
+import { add, tanh } from '../tensor/ops/elementwise';
+import { linear, matmul } from '../tensor/ops/matmul';
+import { unsqueeze } from '../tensor/ops/shape';
+import { checkOptions, oneOf, positiveInteger } from '../tensor/options';
+import type { Tensor } from '../tensor/tensor';
+import { Attention, checkWidth } from './attention';
+import { takeOver, type Parameter } from './parameter';
+import { uniformValues, type FloatingDType } from './uniform';
+
+/** Options of an AdditiveAttention. */
+export interface AdditiveAttentionOptions {
+  /** Last axis of the query. */
+  querySize: number;
+  /** Last axis of the key. */
+  keySize: number;
+  /** Width of the hidden layer that compares them. */
+  hiddenSize: number;
+  /** Element type of the parameters. Default f32. */
+  dtype?: FloatingDType;
+}
+
+/**
+ * Attention by a small network (Bahdanau et al., 2015).
+ *
+ *   score(q, k) = v · tanh(W_q q + W_k k)
+ *
+ * Shapes: query [N, Q, querySize] or [N, querySize], key [N, K, keySize], value [N, K, E] → [N, Q, E] or [N, E]; query_weight [hiddenSize, querySize], key_weight
+ * [hiddenSize, keySize], score_weight [hiddenSize], each from U(-1/√n, 1/√n) with n its last axis. See `Attention` for masks and lengths.
+ *
+ * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
+ */
+export class AdditiveAttention extends Attention {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<AdditiveAttentionOptions>>;
+  /** W_q, [hiddenSize, querySize]. */
+  query_weight: Parameter;
+  /** W_k, [hiddenSize, keySize]. */
+  key_weight: Parameter;
+  /** v, [hiddenSize]. */
+  score_weight: Parameter;
+
+  constructor(options: AdditiveAttentionOptions) {
+    super();
+    const op = 'AdditiveAttention';
+    checkOptions(op, options, ['querySize', 'keySize', 'hiddenSize', 'dtype']);
+    const querySize = positiveInteger(op, 'querySize', options.querySize);
+    const keySize = positiveInteger(op, 'keySize', options.keySize);
+    const hiddenSize = positiveInteger(op, 'hiddenSize', options.hiddenSize);
+    const dtype = oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+    this.options = Object.freeze({ querySize, keySize, hiddenSize, dtype });
+    this.query_weight = takeOver(uniformValues([hiddenSize, querySize], 1 / Math.sqrt(querySize), dtype));
+    this.key_weight = takeOver(uniformValues([hiddenSize, keySize], 1 / Math.sqrt(keySize), dtype));
+    this.score_weight = takeOver(uniformValues([hiddenSize], 1 / Math.sqrt(hiddenSize), dtype));
+  }
+
+  protected override scores(query: Tensor, key: Tensor): Tensor {
+    checkWidth('AdditiveAttention.forward', 'query', query, 'querySize', this.options.querySize);
+    checkWidth('AdditiveAttention.forward', 'key', key, 'keySize', this.options.keySize);
+    const queries = unsqueeze(linear(query, this.query_weight), 2); // [N, Q, 1, H]
+    const keys = unsqueeze(linear(key, this.key_weight), 1); // [N, 1, K, H]
+    return matmul(tanh(add(queries, keys)), this.score_weight);
+  }
+}

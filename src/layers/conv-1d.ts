@@ -1,0 +1,78 @@
+import { ShapeError } from '../tensor/errors';
+import { checkWindows, conv1d, windowCount, type WindowOptions } from '../tensor/ops/convolution';
+import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
+import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { Module } from './module';
+import { takeOver, type Parameter } from './parameter';
+import { uniformValues, type FloatingDType } from './uniform';
+
+/** Options of a Conv1d. */
+export interface Conv1dOptions extends WindowOptions {
+  /** Last axis of the input. */
+  inChannels: number;
+  /** Last axis of the output. */
+  outChannels: number;
+  /** Steps that one window sees. */
+  kernelSize: number;
+  /** Whether to add a bias. Default true. */
+  bias?: boolean;
+  /** Element type of the parameters. Default f32. */
+  dtype?: FloatingDType;
+}
+
+/**
+ * Convolution along time, features last.
+ *
+ *   y[n, t, o] = Σ_{c, k} x[n, t · stride + k · dilation - padding, c] · weight[o, c, k] + bias[o]
+ *
+ * Shapes: input [N, T, inChannels] → [N, T', outChannels] with T' = ⌊(T + 2 · padding - dilation · (kernelSize - 1) - 1) / stride⌋ + 1; weight [outChannels,
+ * inChannels, kernelSize] and bias [outChannels], both from U(-1/√(inChannels · kernelSize), 1/√(inChannels · kernelSize)). A PaddedSequence gives a PaddedSequence
+ * whose lengths follow the same formula: each row is convolved as if it stood alone, what lies past its length counting as zeros; a row of length 0 keeps it.
+ *
+ * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
+ * @see torch.nn.Conv1d, whose features are the second axis
+ */
+export class Conv1d extends Module {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<Conv1dOptions>>;
+  /** [outChannels, inChannels, kernelSize]. */
+  weight: Parameter;
+  /** [outChannels], or undefined without bias. */
+  bias: Parameter | undefined;
+
+  constructor(options: Conv1dOptions) {
+    super();
+    checkOptions('Conv1d', options, ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding', 'dilation', 'bias', 'dtype']);
+    const inChannels = positiveInteger('Conv1d', 'inChannels', options.inChannels);
+    const outChannels = positiveInteger('Conv1d', 'outChannels', options.outChannels);
+    const kernelSize = positiveInteger('Conv1d', 'kernelSize', options.kernelSize);
+    const bias = flag('Conv1d', 'bias', options.bias ?? true);
+    const dtype = oneOf('Conv1d', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+    const { stride, dilation } = checkWindows('Conv1d', kernelSize, options);
+    this.options = Object.freeze({ inChannels, outChannels, kernelSize, stride, padding: options.padding ?? 0, dilation, bias, dtype });
+    const bound = 1 / Math.sqrt(inChannels * kernelSize);
+    this.weight = takeOver(uniformValues([outChannels, inChannels, kernelSize], bound, dtype));
+    this.bias = bias ? takeOver(uniformValues([outChannels], bound, dtype)) : undefined;
+  }
+
+  /** @throws {ShapeError} if `input` is not [N, T, inChannels], or no window fits */
+  forward<X extends Sequence>(input: X): X;
+  forward(input: Sequence): Sequence {
+    const { inChannels, kernelSize } = this.options;
+    if (input.shape.length !== 3 || input.shape[2] !== inChannels) {
+      throw new ShapeError('Conv1d.forward', {
+        given: `input ${describe(input)}`, expected: `[N, T, ${inChannels}] (inChannels)`, fix: 'put the features on the last axis, or build the layer with another inChannels',
+      });
+    }
+    if (!(input instanceof PaddedSequence)) return this.#convolve(input);
+    const windows = checkWindows('Conv1d', kernelSize, this.options);
+    const lengths = input.lengths.map((length) => windowCount(length, windows));
+    return new PaddedSequence(this.#convolve(input.zeroPadding().values), lengths).zeroPadding();
+  }
+
+  #convolve(values: Tensor): Tensor {
+    const { stride, padding, dilation } = this.options;
+    return conv1d(values, this.weight, { bias: this.bias, stride, padding, dilation });
+  }
+}

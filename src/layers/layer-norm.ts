@@ -1,0 +1,73 @@
+import { OptionError, ShapeError } from '../tensor/errors';
+import { ones, zeros } from '../tensor/factories';
+import { layerNorm } from '../tensor/ops/normalization';
+import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
+import { mapRealSteps, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { Module } from './module';
+import { takeOver, type Parameter } from './parameter';
+import type { FloatingDType } from './uniform';
+
+/** Options of a LayerNorm. */
+export interface LayerNormOptions {
+  /** The last axis of the input, or several last axes that are normalised together. */
+  normalizedShape: number | readonly number[];
+  /** Added to the variance. Default 1e-5. */
+  eps?: number;
+  /** Whether to learn a factor of each element. Default true. */
+  elementwiseAffine?: boolean;
+  /** Whether to learn a bias of each element, if there is a factor. Default true. */
+  bias?: boolean;
+  /** Element type of the parameters. Default f32. */
+  dtype?: FloatingDType;
+}
+
+/**
+ * Layer normalisation (Ba et al., 2016) over the last axes.
+ *
+ *   y = (x - mean) / √(variance + eps) · weight + bias
+ *
+ * Shapes: input […, normalizedShape] → the same; weight (from ones) and bias (from zeros) [normalizedShape]. A PaddedSequence gives a PaddedSequence, zero past each
+ * length.
+ *
+ * @throws {OptionError} if an extent is not a positive whole number, or an option is unknown
+ * @see torch.nn.LayerNorm
+ */
+export class LayerNorm extends Module {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<LayerNormOptions>> & { readonly normalizedShape: readonly number[] };
+  /** Factor, or undefined without elementwiseAffine. */
+  weight: Parameter | undefined;
+  /** Bias, or undefined without. */
+  bias: Parameter | undefined;
+
+  constructor(options: LayerNormOptions) {
+    super();
+    checkOptions('LayerNorm', options, ['normalizedShape', 'eps', 'elementwiseAffine', 'bias', 'dtype']);
+    const given = typeof options.normalizedShape === 'number' ? [options.normalizedShape] : options.normalizedShape;
+    if (!Array.isArray(given) || given.length === 0) {
+      throw new OptionError('LayerNorm', { given: `normalizedShape: ${describe(options.normalizedShape)}`, expected: 'an extent or a list of extents', fix: 'pass the last axis of the input' });
+    }
+    const normalizedShape = Object.freeze(given.map((extent) => positiveInteger('LayerNorm', 'normalizedShape', extent)));
+    const eps = nonNegativeNumber('LayerNorm', 'eps', options.eps ?? 1e-5);
+    const elementwiseAffine = flag('LayerNorm', 'elementwiseAffine', options.elementwiseAffine ?? true);
+    const bias = flag('LayerNorm', 'bias', options.bias ?? true);
+    const dtype = oneOf('LayerNorm', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+    this.options = Object.freeze({ normalizedShape, eps, elementwiseAffine, bias, dtype });
+    this.weight = elementwiseAffine ? takeOver(ones(normalizedShape, { dtype })) : undefined;
+    this.bias = elementwiseAffine && bias ? takeOver(zeros(normalizedShape, { dtype })) : undefined;
+  }
+
+  /** @throws {ShapeError} if the last axes of `input` are not `normalizedShape`, or it spans the steps of a PaddedSequence */
+  forward<X extends Sequence>(input: X): X {
+    const { normalizedShape, eps } = this.options;
+    const axes = normalizedShape.length;
+    const last = input.shape.slice(-axes);
+    const free = input instanceof PaddedSequence ? input.shape.length - 2 : input.shape.length;
+    if (axes > free || last.some((extent, axis) => extent !== normalizedShape[axis])) {
+      throw new ShapeError('LayerNorm.forward', {
+        given: `input ${describe(input)}`, expected: `last axes ${describe([...normalizedShape])} (normalizedShape)`, fix: `build the layer with normalizedShape: ${describe(last)}`,
+      });
+    }
+    return mapRealSteps(input, (values) => layerNorm(values, { weight: this.weight, bias: this.bias, eps, axes }));
+  }
+}

@@ -1,0 +1,22 @@
+import { oneOf } from '../tensor/options';
+import type { Reduction } from '../tensor/ops/losses';
+import type { Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+
+/**
+ * Base of all losses: options chosen once, then called with predictions and targets, as a Trainer does.
+ *
+ * Given a PaddedSequence as input or target, a loss counts real steps only.
+ */
+export abstract class Loss {
+  /**
+   * The loss of predictions.
+   *
+   * @returns a tensor without axes to call `backward` on, unless `reduction` is `none`
+   * @throws {ShapeError} if input and target do not fit each other
+   */
+  abstract forward(input: Sequence, target: Sequence): Tensor;
+}
+
+/** The reduction that was chosen, `mean` by default. */
+export const reductionOf = (op: string, options: { reduction?: Reduction }): Reduction => oneOf(op, 'reduction', options.reduction ?? 'mean', ['mean', 'sum', 'none']);

@@ -1,0 +1,255 @@
+import { binding } from '../../native/load';
+import { OptionError, ShapeError } from '../errors';
+import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
+import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
+import { wrap, type Tensor } from '../tensor';
+import { transpose } from './shape';
+
+// Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding has loss and gradient 0, and a mean
+// divides by real elements. A mean over nothing is a ShapeError. Losses do not broadcast.
+
+/** What becomes of the losses of the single items: their mean, their sum, or a tensor of them (`none`; zeros past a length). */
+export type Reduction = 'mean' | 'sum' | 'none';
+
+const REDUCTIONS = ['mean', 'sum', 'none'] as const;
+
+/** Options that all losses have. */
+export interface LossOptions {
+  /** Default `mean`. */
+  reduction?: Reduction;
+}
+
+/** Lengths of one of the two sequences, or of both, which must agree. */
+function commonLengths(op: string, input: Sequence, target: Sequence): readonly number[] | undefined {
+  const [first, second] = [lengthsOf(input), lengthsOf(target)];
+  if (first === undefined || second === undefined) return first ?? second;
+  if (first.length === second.length && first.every((length, row) => length === second[row])) return first;
+  throw new ShapeError(op, { given: `lengths ${describe(first)} of the input and ${describe(second)} of the target`, expected: 'equal lengths', fix: 'pad both from the same sequences' });
+}
+
+/** Names of the point-wise losses in the binding. */
+type Pointwise = Parameters<typeof binding.pointwiseLoss>[0];
+
+interface PointwiseSettings {
+  reduction?: Reduction | 'batchmean' | undefined;
+  parameter?: number;
+  posWeight?: Tensor | undefined;
+}
+
+function pointwise(op: string, loss: Pointwise, input: Sequence, target: Sequence, settings: PointwiseSettings): Tensor {
+  const reduction = oneOf(op, 'reduction', settings.reduction ?? 'mean', loss.startsWith('kl') ? [...REDUCTIONS, 'batchmean'] : REDUCTIONS);
+  const lengths = commonLengths(op, input, target);
+  const [x, t] = [valuesOf(input), valuesOf(target)];
+  return wrap(binding.pointwiseLoss(loss, x.id, t.id, settings.posWeight?.id, settings.parameter ?? 0, reduction, lengths));
+}
+
+/**
+ * Mean squared error, `(x - t)²`.
+ *
+ * Shapes: input and target equal → [] (or the same, for `none`).
+ *
+ * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
+ * @see torch.nn.functional.mse_loss
+ */
+export function mseLoss(input: Sequence, target: Sequence, options: LossOptions = {}): Tensor {
+  checkOptions('mseLoss', options, ['reduction']);
+  return pointwise('mseLoss', 'mseLoss', input, target, options);
+}
+
+/**
+ * Mean absolute error, `|x - t|`.
+ *
+ * Shapes: input and target equal → [] (or the same, for `none`).
+ *
+ * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
+ * @see torch.nn.functional.l1_loss
+ */
+export function l1Loss(input: Sequence, target: Sequence, options: LossOptions = {}): Tensor {
+  checkOptions('l1Loss', options, ['reduction']);
+  return pointwise('l1Loss', 'l1Loss', input, target, options);
+}
+
+/** Options of `smoothL1Loss`. */
+export interface SmoothL1LossOptions extends LossOptions {
+  /** Difference at which the square becomes a line, 0 or more. Default 1. */
+  beta?: number;
+}
+
+/**
+ * `(x - t)² / 2β` where `|x - t| < β`, else `|x - t| - β / 2`.
+ *
+ * Shapes: input and target equal → [] (or the same, for `none`).
+ *
+ * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
+ * @see torch.nn.functional.smooth_l1_loss
+ */
+export function smoothL1Loss(input: Sequence, target: Sequence, options: SmoothL1LossOptions = {}): Tensor {
+  checkOptions('smoothL1Loss', options, ['beta', 'reduction']);
+  const parameter = nonNegativeNumber('smoothL1Loss', 'beta', options.beta ?? 1);
+  return pointwise('smoothL1Loss', 'smoothL1Loss', input, target, { reduction: options.reduction, parameter });
+}
+
+/** Options of `huberLoss`. */
+export interface HuberLossOptions extends LossOptions {
+  /** Difference at which the square becomes a line, above 0. Default 1. */
+  delta?: number;
+}
+
+/**
+ * Huber's loss: `(x - t)² / 2` where `|x - t| ≤ δ`, else `δ · (|x - t| - δ / 2)`.
+ *
+ * Shapes: input and target equal → [] (or the same, for `none`).
+ *
+ * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
+ * @see torch.nn.functional.huber_loss
+ */
+export function huberLoss(input: Sequence, target: Sequence, options: HuberLossOptions = {}): Tensor {
+  checkOptions('huberLoss', options, ['delta', 'reduction']);
+  const parameter = nonNegativeNumber('huberLoss', 'delta', options.delta ?? 1);
+  if (parameter === 0) throw new OptionError('huberLoss', { given: 'delta: 0', expected: 'a number above 0 for delta', fix: 'use l1Loss for the line alone' });
+  return pointwise('huberLoss', 'huberLoss', input, target, { reduction: options.reduction, parameter });
+}
+
+/**
+ * Binary cross entropy of probabilities, `-(t · log x + (1 - t) · log(1 - x))`; logarithms are not taken below -100.
+ *
+ * Shapes: input and target equal, both in [0, 1] → [] (or the same, for `none`). A number outside, or NaN, is an error at the next read.
+ *
+ * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
+ * @see torch.nn.functional.binary_cross_entropy; `binaryCrossEntropyWithLogits` is exact where sigmoid rounds to 0 or 1
+ */
+export function binaryCrossEntropy(input: Sequence, target: Sequence, options: LossOptions = {}): Tensor {
+  checkOptions('binaryCrossEntropy', options, ['reduction']);
+  return pointwise('binaryCrossEntropy', 'binaryCrossEntropy', input, target, options);
+}
+
+/** Options of `binaryCrossEntropyWithLogits`. */
+export interface BinaryCrossEntropyWithLogitsOptions extends LossOptions {
+  /** How much more positive targets count: one weight, or one a place on the last axis, [C]. Default 1. */
+  posWeight?: Tensor | undefined;
+}
+
+/**
+ * Binary cross entropy of `σ(x)`, `-(posWeight · t · log σ(x) + (1 - t) · log(1 - σ(x)))`, without overflow.
+ *
+ * Shapes: input and target equal, targets in [0, 1] → [] (or the same, for `none`). A target outside, or NaN, is an error at the next read.
+ *
+ * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
+ * @see torch.nn.functional.binary_cross_entropy_with_logits
+ */
+export function binaryCrossEntropyWithLogits(input: Sequence, target: Sequence, options: BinaryCrossEntropyWithLogitsOptions = {}): Tensor {
+  checkOptions('binaryCrossEntropyWithLogits', options, ['posWeight', 'reduction']);
+  return pointwise('binaryCrossEntropyWithLogits', 'binaryCrossEntropyWithLogits', input, target, options);
+}
+
+/** Options of `klDivergence`. */
+export interface KLDivergenceOptions {
+  /** `batchmean` divides by the first axis, of a PaddedSequence by the number of real steps: the divergence itself. Default `mean`, over elements, as in PyTorch. */
+  reduction?: Reduction | 'batchmean';
+  /** Whether the target holds logarithms too. Default false. */
+  logTarget?: boolean;
+}
+
+/**
+ * Kullback-Leibler divergence of the target from the input, `t · (log t - x)`, 0 where `t` is.
+ *
+ * Shapes: input log-probabilities, target probabilities of the same shape → [] (or the same, for `none`). A target outside [0, 1], or NaN, is an error at the next
+ * read.
+ *
+ * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
+ * @see torch.nn.functional.kl_div
+ */
+export function klDivergence(input: Sequence, target: Sequence, options: KLDivergenceOptions = {}): Tensor {
+  checkOptions('klDivergence', options, ['logTarget', 'reduction']);
+  const logTarget = flag('klDivergence', 'logTarget', options.logTarget ?? false);
+  return pointwise('klDivergence', logTarget ? 'klDivergenceFromLog' : 'klDivergence', input, target, { reduction: options.reduction });
+}
+
+/** Options of `crossEntropy`. */
+export interface CrossEntropyOptions extends LossOptions {
+  /** Weight of each class, [C]. Default: all 1. */
+  weight?: Tensor | undefined;
+  /** Weight of each step: of the target's shape, or [N], one a sequence. Default: all 1. */
+  stepWeights?: Sequence | undefined;
+  /** Steps with this label are left out. Default -100. */
+  ignoreIndex?: number;
+  /** Part of the target that is spread over all classes, 0..1. Default 0. */
+  labelSmoothing?: number;
+}
+
+/**
+ * Cross entropy of `softmax(input)` along the last axis and class labels, in one step and without overflow.
+ *
+ *   loss = -weight[y] · log softmax(x)[y];  the mean divides by the sum of the weights (class · step) of the labels that count
+ *
+ * Shapes: input […, C], target […] of i32 in 0..C-1 → [] (or […], for `none`).
+ *
+ * @throws {ShapeError} if the target has not the input's axes but the last, or there is nothing to take the mean of
+ * @throws {OptionError} if a label is out of range; at the next read where only the device can know
+ * @see torch.nn.functional.cross_entropy, whose classes are the second axis
+ */
+export function crossEntropy(input: Sequence, target: Sequence, options: CrossEntropyOptions = {}): Tensor {
+  const op = 'crossEntropy';
+  checkOptions(op, options, ['weight', 'stepWeights', 'ignoreIndex', 'labelSmoothing', 'reduction']);
+  const reduction = oneOf(op, 'reduction', options.reduction ?? 'mean', REDUCTIONS);
+  const ignoreIndex = finiteNumber(op, 'ignoreIndex', options.ignoreIndex ?? -100);
+  if (!Number.isInteger(ignoreIndex)) throw new OptionError(op, { given: `ignoreIndex: ${ignoreIndex}`, expected: 'a whole number', fix: 'name the label of the steps to leave out' });
+  const labelSmoothing = nonNegativeNumber(op, 'labelSmoothing', options.labelSmoothing ?? 0);
+  const lengths = commonLengths(op, input, target);
+  const [x, t] = [valuesOf(input), valuesOf(target)];
+  const stepWeights = options.stepWeights === undefined ? undefined : valuesOf(options.stepWeights);
+  return wrap(binding.crossEntropy(x.id, t.id, options.weight?.id, stepWeights?.id, ignoreIndex, labelSmoothing, reduction, lengths));
+}
+
+/** Lengths for `ctcLoss` that do not come with a PaddedSequence. */
+export interface CTCLengths {
+  /** Real steps of each input. Default: all T. Not with a PaddedSequence, which has its own. */
+  inputLengths?: readonly number[] | undefined;
+  /** Labels of each target. Default: all S. Not with a PaddedSequence, which has its own. */
+  targetLengths?: readonly number[] | undefined;
+}
+
+/** Options of `ctcLoss`. */
+export interface CTCLossOptions extends LossOptions, CTCLengths {
+  /** The class that stands for no label. Default 0. */
+  blank?: number;
+  /** Whether a target that is too long for its input has loss and gradient 0, in place of infinity. Default false. */
+  zeroInfinity?: boolean;
+}
+
+/**
+ * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels, over all alignments. The mean is that of
+ * each sequence's loss divided by its number of labels.
+ *
+ * Shapes: input log-probabilities, a tensor [T, N, C] as in PyTorch or a PaddedSequence of [N, T, C]; target i32 [N, S], a PaddedSequence of it, or the labels of
+ * all sequences joined, with `targetLengths` → [] (or [N], for `none`).
+ *
+ * @throws {ShapeError} if lengths and shapes do not fit; {OptionError} if the blank is no class, or lengths are given twice
+ * @see torch.nn.functional.ctc_loss
+ */
+export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptions = {}): Tensor {
+  const op = 'ctcLoss';
+  checkOptions(op, options, ['inputLengths', 'targetLengths', 'blank', 'zeroInfinity', 'reduction']);
+  const reduction = oneOf(op, 'reduction', options.reduction ?? 'mean', REDUCTIONS);
+  const blank = nonNegativeInteger(op, 'blank', options.blank ?? 0);
+  const zeroInfinity = flag(op, 'zeroInfinity', options.zeroInfinity ?? false);
+  const x = input instanceof PaddedSequence ? transpose(input.values, 0, 1) : input;
+  const [steps = 0, count = 0] = x.shape;
+  const t = valuesOf(target);
+  const inputLengths = ownLengths('inputLengths', input, options.inputLengths) ?? new Array<number>(count).fill(steps);
+  const targetLengths = ownLengths('targetLengths', target, options.targetLengths) ?? wholeTargets(t, count);
+  return wrap(binding.ctcLoss(x.id, t.id, inputLengths, targetLengths, blank, zeroInfinity, reduction));
+}
+
+/** The lengths of a PaddedSequence, or those given for a tensor. */
+function ownLengths(name: string, sequence: Sequence, given: readonly number[] | undefined): readonly number[] | undefined {
+  const own = lengthsOf(sequence);
+  if (own === undefined || given === undefined) return own ?? given;
+  throw new OptionError('ctcLoss', { given: `${name} for a PaddedSequence, which has lengths`, expected: 'one of the two', fix: `leave ${name} out` });
+}
+
+function wholeTargets(target: Tensor, count: number): readonly number[] {
+  const [, labels] = target.shape;
+  if (labels !== undefined) return new Array<number>(count).fill(labels);
+  throw new ShapeError('ctcLoss', { given: `target ${describe(target)} without targetLengths`, expected: 'the number of labels of each sequence', fix: 'pass targetLengths, or give each sequence a row' });
+}

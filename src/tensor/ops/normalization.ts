@@ -1,0 +1,102 @@
+import { binding } from '../../native/load';
+import { checkOptions, finiteNumber, flag, nonNegativeNumber, positiveInteger } from '../options';
+import { wrap, type Tensor } from '../tensor';
+
+/** Options of `softmax`. */
+export interface SoftmaxOptions {
+  /** bool, broadcasts to `x`: what is false is left out, as if it were not there, and becomes 0. A row without any element left becomes 0. */
+  mask?: Tensor | undefined;
+}
+
+/**
+ * `e^x / Σ e^x` along `dim`, without overflow: positive numbers that add up to 1.
+ *
+ * Shapes: `x` of any shape → the same.
+ *
+ * @param dim  axis, or counted from the end. Default -1.
+ * @throws {ShapeError} if the mask does not broadcast to `x`; {DTypeError} if `x` is not f32 or f64, or the mask not bool
+ * @see torch.softmax
+ */
+export function softmax(x: Tensor, dim = -1, options: SoftmaxOptions = {}): Tensor {
+  checkOptions('softmax', options, ['mask']);
+  return wrap(binding.softmax(x.id, dim, options.mask?.id));
+}
+
+/**
+ * `log(softmax(x))` along `dim`, exact also where softmax rounds to 0.
+ *
+ * Shapes: `x` of any shape → the same.
+ *
+ * @param dim  axis, or counted from the end. Default -1.
+ * @see torch.log_softmax
+ */
+export const logSoftmax = (x: Tensor, dim = -1): Tensor => wrap(binding.logSoftmax(x.id, dim));
+
+/** Options of `layerNorm`. */
+export interface LayerNormFunctionOptions {
+  /** Factor of each normalised element; its shape says which last axes of `x` are normalised. Default: none. */
+  weight?: Tensor | undefined;
+  /** Added to each normalised element, of the weight's shape. Default: none. */
+  bias?: Tensor | undefined;
+  /** Added to the variance. Default 1e-5. */
+  eps?: number;
+  /** How many last axes are normalised together, if neither weight nor bias says so. Default 1. */
+  axes?: number;
+}
+
+/**
+ * Layer normalisation (Ba et al., 2016) over the last axes.
+ *
+ *   y = (x - mean) / √(variance + eps) · weight + bias
+ *
+ * Shapes: `x` of any shape → the same; the variance is the biased one.
+ *
+ * @throws {ShapeError} if weight or bias are not of the last axes of `x`
+ * @see torch.nn.functional.layer_norm
+ */
+export function layerNorm(x: Tensor, options: LayerNormFunctionOptions = {}): Tensor {
+  checkOptions('layerNorm', options, ['weight', 'bias', 'eps', 'axes']);
+  const eps = nonNegativeNumber('layerNorm', 'eps', options.eps ?? 1e-5);
+  const axes = positiveInteger('layerNorm', 'axes', options.axes ?? 1);
+  return wrap(binding.layerNorm(x.id, options.weight?.id, options.bias?.id, eps, axes));
+}
+
+/** Options of `batchNorm`. */
+export interface BatchNormFunctionOptions {
+  /** Factor of each column, [C]. Default: none. */
+  weight?: Tensor | undefined;
+  /** Added to each column, [C]. Default: none. */
+  bias?: Tensor | undefined;
+  /** Running mean of each column, [C]: used in evaluation, moved towards the batch's in training. */
+  runningMean?: Tensor | undefined;
+  /** Running variance of each column, [C]; given together with `runningMean`. */
+  runningVar?: Tensor | undefined;
+  /** Whether to normalise by the batch's own statistics. Without running ones it does so anyway. Default false. */
+  training?: boolean;
+  /** What part of the running statistics the batch's replace. Default 0.1. */
+  momentum?: number;
+  /** Added to the variance. Default 1e-5. */
+  eps?: number;
+  /** Real steps of each row of [N, T, C]; what lies past them is left out, and 0 in the result. Default: all T. */
+  lengths?: readonly number[] | undefined;
+}
+
+/**
+ * Batch normalisation (Ioffe & Szegedy, 2015) of each column over all rows, features last.
+ *
+ *   y = (x - mean) / √(variance + eps) · weight + bias
+ *   running ← (1 - momentum) · running + momentum · batch, the variance unbiased
+ *
+ * Shapes: `x` [N, C] or [N, T, C] → the same.
+ *
+ * @throws {ShapeError} if fewer than two rows are real in training, or a parameter is not [C]
+ * @see torch.nn.functional.batch_norm
+ */
+export function batchNorm(x: Tensor, options: BatchNormFunctionOptions = {}): Tensor {
+  const o = options;
+  checkOptions('batchNorm', o, ['weight', 'bias', 'runningMean', 'runningVar', 'training', 'momentum', 'eps', 'lengths']);
+  const training = flag('batchNorm', 'training', o.training ?? false);
+  const momentum = finiteNumber('batchNorm', 'momentum', o.momentum ?? 0.1);
+  const eps = nonNegativeNumber('batchNorm', 'eps', o.eps ?? 1e-5);
+  return wrap(binding.batchNorm(x.id, o.weight?.id, o.bias?.id, o.runningMean?.id, o.runningVar?.id, training, momentum, eps, o.lengths));
+}
