@@ -1,0 +1,261 @@
+// Views: the same elements under other extents and strides. Only reshape, where it must, and concat copy.
+#include <algorithm>
+
+#include "core/op_table.h"
+#include "ops/ops.h"
+
+namespace stm::ops {
+namespace {
+
+/// A view whose gradient is `back` of the incoming one.
+template <class Back>
+Tensor view(const char* op, const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset, Back back) {
+  Tensor y = alias(x, shape, strides, offset);
+  on_backward(op, y, {x}, {}, [back](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {back(dy)}; });
+  return y;
+}
+
+/// Strides under which `shape` shows the elements of `x` in row-major order, or false if no strides can. Walks groups of axes that hold equally many
+/// elements in both shapes; the axes of a group of x must lie densely behind each other.
+bool strides_for(const Tensor& x, const Shape& shape, Shape& strides) {
+  strides = dense_strides(shape);
+  if (x.contiguous() || x.size() == 0) return true;
+  Shape extent, step;  // of x, without axes of extent 1
+  for (size_t i = 0; i < x.rank(); ++i) {
+    if (x.extent(i) == 1) continue;
+    extent.push_back(x.extent(i));
+    step.push_back(x->strides[i]);
+  }
+  size_t from = 0, to = 0;
+  while (from < extent.rank()) {
+    size_t from_end = from + 1, to_end = to + 1;
+    int64_t held = extent[from], shown = shape[to];
+    while (held != shown) {
+      if (held < shown) held *= extent[from_end++];
+      else shown *= shape[to_end++];
+    }
+    for (size_t i = from; i + 1 < from_end; ++i)
+      if (step[i] != extent[i + 1] * step[i + 1]) return false;
+    strides[to_end - 1] = step[from_end - 1];
+    for (size_t i = to_end - 1; i > to; --i) strides[i - 1] = strides[i] * shape[i];
+    from = from_end;
+    to = to_end;
+  }
+  while (to < shape.rank()) strides[to++] = 1;  // extents of 1 that are left over
+  return true;
+}
+
+/// A gradient placed into zeros of the input's shape, through the view that `show` makes of it.
+template <class Show>
+Tensor scattered(const char* op, const Tensor& dy, const Shape& shape, Show show) {
+  const Tensor dx = full(shape, 0, dy.dtype(), dy.device());
+  enqueue_update(op, {dy}, {show(dx)}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+  return dx;
+}
+
+Tensor permute_by(const char* op, const Tensor& x, const std::vector<size_t>& order) {
+  Shape shape, strides;
+  std::vector<size_t> inverse(order.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    shape.push_back(x.extent(order[i]));
+    strides.push_back(x->strides[order[i]]);
+    inverse[order[i]] = i;
+  }
+  return view(op, x, shape, strides, x->offset, [op, inverse](const Tensor& dy) { return permute_by(op, dy, inverse); });
+}
+
+Tensor permute(const Tensor& x, const std::vector<int64_t>& dims) {
+  STM_CHECK(dims.size() == x.rank(), Kind::Option, "permute: got {} dims for {}, expected each axis once.\n  Fix: name every axis once.", dims.size(), x);
+  std::vector<size_t> order;
+  for (const int64_t dim : dims) {
+    order.push_back(check_axis("permute", dim, x.rank()));
+    STM_CHECK(std::count(order.begin(), order.end(), order.back()) == 1, Kind::Option, "permute: got dim {} twice, expected each axis of {} once.\n  Fix: name every axis once.", dim, x);
+  }
+  return permute_by("permute", x, order);
+}
+
+/// Extents with at most one -1, which stands for what is left.
+Tensor reshape_to(const Tensor& x, const std::vector<int64_t>& extents) {
+  int64_t known = 1;
+  std::optional<size_t> open;
+  for (size_t i = 0; i < extents.size(); ++i) {
+    STM_CHECK(extents[i] >= 0 || (extents[i] == -1 && !open), Kind::Option, "reshape: got extent {}, expected extents of 0 or more, and -1 at most once.\n  Fix: leave one axis open.", extents[i]);
+    if (extents[i] == -1) open = i;
+    else known *= extents[i];
+  }
+  STM_CHECK(extents.size() <= Shape::kMaxRank, Kind::Option, "reshape: got {} axes, expected at most {}.\n  Fix: merge axes.", extents.size(), Shape::kMaxRank);
+  Shape shape(extents);
+  if (open) {
+    STM_CHECK(known != 0 && x.size() % known == 0, Kind::Shape, "reshape: got {} into {} with one axis open, expected {} elements to be a multiple of {}.\n  Fix: correct the extents.", x, shape, x.size(), known);
+    shape[*open] = x.size() / known;
+  }
+  return reshape(x, shape);
+}
+
+std::optional<int64_t> bound_at(const std::vector<int64_t>& bounds, const std::vector<bool>& open, size_t i) { return i < bounds.size() && !open[i] ? std::optional(bounds[i]) : std::nullopt; }
+
+/// starts/ends count from the end if negative; what lies outside is cut. An open end has its flag in `openEnds` set.
+Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vector<int64_t>& ends, const std::vector<int64_t>& open_ends) {
+  STM_CHECK(starts.size() <= x.rank() && ends.size() == starts.size() && open_ends.size() == starts.size(), Kind::Option,
+            "slice: got {} starts and {} ends for {}, expected as many of each, at most one for each axis.\n  Fix: use null for an open end.", starts.size(), ends.size(), x);
+  std::vector<bool> open;
+  for (const int64_t flag : open_ends) open.push_back(flag != 0);
+  Shape shape = x.shape();
+  int64_t offset = x->offset;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    const int64_t n = x.extent(i);
+    const auto place = [n](int64_t at) { return std::clamp<int64_t>(at < 0 ? at + n : at, 0, n); };
+    const int64_t start = place(starts[i]), end = std::max(start, place(bound_at(ends, open, i).value_or(n)));
+    shape[i] = end - start;
+    offset += start * x->strides[i];
+  }
+  Shape dense = dense_strides(x.shape());
+  int64_t dense_offset = 0;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    const int64_t n = x.extent(i), start = std::clamp<int64_t>(starts[i] < 0 ? starts[i] + n : starts[i], 0, n);
+    dense_offset += start * dense[i];
+  }
+  return view("slice", x, shape, x->strides, offset, [whole = x.shape(), shape, dense, dense_offset](const Tensor& dy) {
+    return scattered("slice", dy, whole, [&](const Tensor& dx) { return alias(dx, shape, dense, dense_offset); });
+  });
+}
+
+Tensor select(const Tensor& x, int64_t dim, int64_t index) {
+  const size_t axis = check_axis("select", dim, x.rank());
+  const int64_t n = x.extent(axis);
+  STM_CHECK(index >= -n && index < n, Kind::Index, "select: got index {}, expected {}..{} along dim {} of {}.\n  Fix: correct the index.", index, -n, n - 1, dim, x);
+  const int64_t at = index < 0 ? index + n : index;
+  Shape shape = x.shape(), strides = x->strides;
+  shape.erase(axis);
+  strides.erase(axis);
+  return view("select", x, shape, strides, x->offset + at * x->strides[axis], [whole = x.shape(), shape, axis, at](const Tensor& dy) {
+    return scattered("select", dy, whole, [&](const Tensor& dx) {
+      Shape kept = dx->strides;
+      kept.erase(axis);
+      return alias(dx, shape, kept, at * dx->strides[axis]);
+    });
+  });
+}
+
+Tensor unsqueeze(const Tensor& x, int64_t dim) {
+  STM_CHECK(x.rank() < Shape::kMaxRank, Kind::Shape, "unsqueeze: got {}, expected fewer than {} axes.\n  Fix: merge axes.", x, Shape::kMaxRank);
+  const size_t axis = check_axis("unsqueeze", dim, x.rank() + 1);
+  Shape shape = x.shape(), strides = x->strides;
+  shape.insert(axis, 1);
+  strides.insert(axis, axis < x.rank() ? x->strides[axis] * x.extent(axis) : 1);
+  return view("unsqueeze", x, shape, strides, x->offset, [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
+}
+
+/// Without `dim`: every axis of extent 1.
+Tensor squeeze(const Tensor& x, const std::optional<int64_t>& dim) {
+  const std::optional<size_t> only = dim ? std::optional(check_axis("squeeze", *dim, x.rank())) : std::nullopt;
+  Shape shape, strides;
+  for (size_t i = 0; i < x.rank(); ++i) {
+    if (x.extent(i) == 1 && (!only || *only == i)) continue;
+    shape.push_back(x.extent(i));
+    strides.push_back(x->strides[i]);
+  }
+  return view("squeeze", x, shape, strides, x->offset, [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
+}
+
+/// -1 keeps an extent; new axes go in front.
+Tensor expand_to(const Tensor& x, const std::vector<int64_t>& extents) {
+  STM_CHECK(extents.size() >= x.rank() && extents.size() <= Shape::kMaxRank, Kind::Shape, "expand: got {} extents for {}, expected {} to {}.\n  Fix: name every axis.", extents.size(), x, x.rank(), Shape::kMaxRank);
+  Shape shape;
+  const size_t added = extents.size() - x.rank();
+  for (size_t i = 0; i < extents.size(); ++i) {
+    const int64_t own = i < added ? 1 : x.extent(i - added), wanted = extents[i] == -1 && i >= added ? own : extents[i];
+    STM_CHECK(wanted >= 0 && (own == wanted || own == 1), Kind::Shape, "expand: got extent {} for {}, expected {} or, where the extent is 1, any.\n  Fix: only axes of extent 1 can be stretched.", extents[i], x, own);
+    shape.push_back(wanted);
+  }
+  return expand(x, shape);
+}
+
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int64_t dim) {
+  const size_t axis = check_axis("split", dim, x.rank());
+  int64_t sum = 0;
+  for (const int64_t size : sizes) {
+    STM_CHECK(size >= 0, Kind::Option, "split: got size {}, expected 0 or more.\n  Fix: correct the sizes.", size);
+    sum += size;
+  }
+  STM_CHECK(sum == x.extent(axis), Kind::Shape, "split: got sizes that add up to {} for dim {} of {}, expected {}.\n  Fix: correct the sizes.", sum, dim, x, x.extent(axis));
+  std::vector<Tensor> parts;
+  for (int64_t at = 0, i = 0; i < static_cast<int64_t>(sizes.size()); at += sizes[static_cast<size_t>(i++)]) parts.push_back(slice_axis(x, axis, at, at + sizes[static_cast<size_t>(i)]));
+  return parts;
+}
+
+Tensor transpose_dims(const Tensor& x, int64_t a, int64_t b) { return transpose(x, check_axis("transpose", a, x.rank()), check_axis("transpose", b, x.rank())); }
+
+}  // namespace
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+  STM_CHECK(shape.size() == x.size(), Kind::Shape, "reshape: got {} into {}, expected as many elements ({} and {}).\n  Fix: correct the extents.", x, shape, x.size(), shape.size());
+  Shape strides;
+  const Tensor source = strides_for(x, shape, strides) ? x : contiguous(x);
+  if (!source.same_as(x)) strides = dense_strides(shape);
+  return view("reshape", source, shape, strides, source->offset, [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
+}
+
+Tensor transpose(const Tensor& x, size_t a, size_t b) {
+  std::vector<size_t> order(x.rank());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::swap(order[a], order[b]);
+  return permute_by("transpose", x, order);
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  Shape strides = shape;
+  const size_t added = shape.rank() - x.rank();
+  for (size_t i = 0; i < shape.rank(); ++i) strides[i] = i < added || (x.extent(i - added) == 1 && shape[i] != 1) ? 0 : x->strides[i - added];
+  return view("expand", x, shape, strides, x->offset, [whole = x.shape()](const Tensor& dy) { return sum_to(dy, whole); });
+}
+
+Tensor slice_axis(const Tensor& x, size_t axis, int64_t from, int64_t to) {
+  const Shape shape = x.shape().with(axis, to - from);
+  return view("slice", x, shape, x->strides, x->offset + from * x->strides[axis], [whole = x.shape(), shape, axis, from](const Tensor& dy) {
+    return scattered("slice", dy, whole, [&](const Tensor& dx) { return alias(dx, shape, dx->strides, from * dx->strides[axis]); });
+  });
+}
+
+Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
+  STM_CHECK(!tensors.empty(), Kind::Option, "concat: got no tensors, expected at least one.\n  Fix: leave empty lists out.");
+  const Tensor& first = tensors[0];
+  const size_t axis = check_axis("concat", dim, first.rank());
+  int64_t extent = 0;
+  for (const Tensor& x : tensors) {
+    check_same_dtype("concat", first, x);
+    STM_CHECK(x.rank() == first.rank() && x.shape().with(axis, 0) == first.shape().with(axis, 0), Kind::Shape, "concat: got {} and {}, expected equal extents except along dim {}.\n  Fix: reshape one.", first, x, dim);
+    extent += x.extent(axis);
+  }
+  const Tensor y = empty(first.shape().with(axis, extent), first);
+  std::vector<int64_t> starts;
+  int64_t at = 0;
+  for (const Tensor& x : tensors) {
+    starts.push_back(at);
+    const Tensor place = alias(y, x.shape(), y->strides, at * y->strides[axis]);
+    enqueue("concat", {x}, {place}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+    at += x.extent(axis);
+  }
+  starts.push_back(at);
+  on_backward("concat", y, tensors, {}, [starts, axis](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
+    std::vector<Tensor> grads;
+    for (size_t i = 0; i + 1 < starts.size(); ++i) grads.push_back(slice_axis(dy, axis, starts[i], starts[i + 1]));
+    return grads;
+  });
+  return y;
+}
+
+void declare_shape(OpTable& table) {
+  table.add("reshape", &reshape_to, {"x", "shape"}, "The same elements under other extents, one of which may be -1; a copy only where it must be.");
+  table.add("transpose", &transpose_dims, {"x", "a", "b"}, "A view with two axes exchanged.");
+  table.add("permute", &permute, {"x", "dims"}, "A view with the axes in another order.");
+  table.add("slice", &slice, {"x", "starts", "ends", "openEnds"}, "A view of a range of each axis.");
+  table.add("select", &select, {"x", "dim", "index"}, "A view of one place along an axis, which goes away.");
+  table.add("unsqueeze", &unsqueeze, {"x", "dim"}, "A view with a new axis of extent 1.");
+  table.add("squeeze", &squeeze, {"x", "dim"}, "A view without one axis, or all axes, of extent 1.");
+  table.add("expand", &expand_to, {"x", "shape"}, "A view that repeats axes of extent 1.");
+  table.add("concat", &concat, {"tensors", "dim"}, "Tensors behind each other along an axis.");
+  table.add("split", &split, {"x", "sizes", "dim"}, "Views of consecutive parts along an axis.");
+}
+
+}  // namespace stm::ops
