@@ -20,7 +20,8 @@ namespace stm {
 namespace {
 
 constexpr int64_t kSmallProduct = int64_t{1} << 19;  // multiplications: some ten microseconds on one core, about what waking a team costs
-constexpr int64_t kLongest = int64_t{1} << 30;       // cblas counts in 32-bit integers
+constexpr int64_t kRowsToPack = 512, kColumnsToPack = 256;
+constexpr int64_t kLongest = int64_t{1} << 30;  // cblas counts in 32-bit integers
 
 const char* settle_blas_kernels() {
 #ifdef STM_HAS_BLIS
@@ -139,14 +140,17 @@ void gemm_serial(const Product<T>& p) {
   }
 }
 
-// Cuts the longer side of C: then each member packs a slice of the larger operand and all of the smaller one.
+// Cuts the longer side of C: then each member packs a slice of the larger operand and all of the smaller one. But BLIS packs nothing for fewer rows than
+// kRowsToPack, which costs it a fifth if both other sides are long: there columns are cut if that leaves the rows whole.
 template <class T>
 void gemm_shared(const Team& team, int rank, const Product<T>& p) {
-  if (p.m >= p.n) {
-    const Share share(p.m, rank, team.size(), p.m >= 64 * team.size() ? 32 : 4);
+  const int64_t members = team.size();
+  const bool rows_too_few = p.m < kRowsToPack * members && p.m >= kRowsToPack && p.n >= kColumnsToPack * members;
+  if (p.m >= p.n && !rows_too_few) {
+    const Share share(p.m, rank, team.size(), p.m >= 64 * members ? 32 : 4);
     gemm_serial(rows_of(p, share.begin, share.end));
   } else {
-    const Share share(p.n, rank, team.size(), p.n >= 64 * team.size() ? 32 : 16);
+    const Share share(p.n, rank, team.size(), p.n >= 64 * members ? 32 : 16);
     gemm_serial(columns_of(p, share.begin, share.end));
   }
 }
