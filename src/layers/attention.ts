@@ -1,5 +1,5 @@
+import { both } from '../tensor/attention-scores';
 import { DTypeError, ShapeError } from '../tensor/errors';
-import { both } from '../tensor/ops/attention';
 import { matmul } from '../tensor/ops/matmul';
 import { softmax } from '../tensor/ops/normalization';
 import { squeeze, unsqueeze } from '../tensor/ops/shape';

@@ -1,8 +1,9 @@
 import { ShapeError } from '../tensor/errors';
-import { checkWindows, conv1d, windowCount, type WindowOptions } from '../tensor/ops/convolution';
+import { conv1d } from '../tensor/ops/convolution';
 import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
+import { checkWindows, windowCount, type WindowOptions } from '../tensor/windows';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
 import { uniformValues, type FloatingDType } from './uniform';
