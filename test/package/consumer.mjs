@@ -9,7 +9,8 @@ const { train, test } = await japaneseVowels();
 
 // One set of classes for both module systems.
 const required = createRequire(import.meta.url)('stmnet');
-for (const name of Object.keys(required)) if (stmnet[name] !== required[name]) throw new Error(`${name} differs between import and require`);
+const imported = { ...stmnet };
+for (const name of Object.keys(required)) if (imported[name] !== required[name]) throw new Error(`${name} differs between import and require`);
 
 let model;
 if (task === 'predict') model = await load(file);

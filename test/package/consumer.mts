@@ -1,5 +1,5 @@
 // A user's TypeScript, checked under strict and run: `consumer.mts train FILE` trains a model of its own and saves it, `predict FILE` loads it.
-import { CrossEntropyLoss, LSTM, LastStep, Linear, Module, PaddedSequence, SGD, load, noGrad, pad, save, tensor, type Tensor } from 'stmnet';
+import { CrossEntropyLoss, LSTM, LastStep, Linear, Module, SGD, load, noGrad, pad, save, tensor, type PaddedSequence, type Tensor } from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
 
 class Speaker extends Module {
