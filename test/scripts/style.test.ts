@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findStyleFaults } from '../../scripts/style';
 
@@ -9,6 +9,7 @@ describe('findStyleFaults', () => {
   afterAll(() => rmSync(root, { recursive: true }));
 
   const faults = (file: string, text: string): string[] => {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
     writeFileSync(join(root, file), text);
     return findStyleFaults(root, [file]).map(({ line, message }) => `${line} ${message}`);
   };
@@ -22,7 +23,7 @@ describe('findStyleFaults', () => {
   });
 
   it('names the line of a forbidden phrase', () => {
-    expect(faults('a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual(['2 a double assertion; give the value its type, or narrow it with a check']);
+    expect(faults('src/a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual(['2 a double assertion; give the value its type, or narrow it with a check']);
     expect(faults('a.h', `int a;  // ${'TO'}${'DO'} later\n`)[0]).toMatch(/^1 an unfinished place/);
     expect(faults('a.cc', 'int a; \n')).toEqual(['1 blanks at the end of the line']);
   });
