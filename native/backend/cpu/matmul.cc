@@ -1,9 +1,85 @@
+#include <algorithm>
+#include <cstring>
+
 #include "backend/cpu/backend.h"
+#include "backend/cpu/dispatch.h"
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/team.h"
 
 namespace stm {
 namespace {
 
-class CpuMatmulKernels final : public MatmulKernels {};
+/// A matrix as BLAS reads it: rows `stride` apart, transposed if its columns are the dense ones.
+struct Matrix {
+  bool transposed;
+  int64_t stride;
+  explicit Matrix(const View& view) {
+    const int64_t rows = view.extent[view.rank - 2], columns = view.extent[view.rank - 1], down = view.stride[view.rank - 2], across = view.stride[view.rank - 1];
+    const bool by_rows = (across == 1 || columns == 1) && (rows == 1 || down >= columns);
+    transposed = !by_rows;
+    const int64_t lines = transposed ? columns : rows, step = transposed ? across : down, length = transposed ? rows : columns;
+    stride = std::max<int64_t>(1, lines > 1 ? step : length);  // a single line has no stride that means anything
+  }
+};
+
+/// Offset in elements of the matrix with this number, counted over the leading axes.
+int64_t matrix_offset(const View& view, int64_t index) {
+  int64_t sum = 0;
+  for (int axis = view.rank - 3; axis >= 0; --axis) {
+    sum += index % view.extent[axis] * view.stride[axis];
+    index /= view.extent[axis];
+  }
+  return sum;
+}
+
+template <class T>
+void multiply(const View& a, const View& b, const View& out) {
+  const int64_t m = a.extent[a.rank - 2], k = a.extent[a.rank - 1], n = b.extent[b.rank - 1], count = m > 0 && n > 0 ? out.size() / (m * n) : 0;
+  const Matrix left(a), right(b);
+  const auto product = [&](int64_t i) {
+    return Product<T>{left.transposed, right.transposed, m, n, k, a.as<T>() + matrix_offset(a, i), left.stride, b.as<T>() + matrix_offset(b, i), right.stride, T(0), out.as<T>() + i * m * n, n};
+  };
+  if (count == 1) {
+    const Product<T> p = product(0);
+    gemm_parallel(p.trans_a, p.trans_b, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);
+    return;
+  }
+  constexpr int64_t kWork = 65'536;  // multiplications that are worth a thread
+  parallel_for(count, std::max<int64_t>(1, kWork / std::max<int64_t>(1, m * n * k)), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) gemm_serial(product(i));
+  });
+}
+
+class CpuMatmulKernels final : public MatmulKernels {
+ public:
+  Status matmul(const View& a, const View& b, const View& out) noexcept override {
+    return dispatch_floating(a.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      if (a.extent[a.rank - 1] == 0) std::fill_n(out.as<T>(), out.size(), T(0));
+      else multiply<T>(a, b, out);
+      return Status::ok();
+    });
+  }
+
+  Status linear(const View& x, const View& weight, const View& bias, const View& out) noexcept override {
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const int64_t rows = x.extent[0], in = x.extent[1], width = weight.extent[0];
+      T* y = out.as<T>();
+      const bool starts_filled = bias.data || in == 0;
+      if (starts_filled) {
+        parallel_for(rows, std::max<int64_t>(1, 65'536 / std::max<int64_t>(1, width)), [&](int64_t begin, int64_t end) {
+          for (int64_t row = begin; row < end; ++row) {
+            if (bias.data) std::memcpy(y + row * width, bias.data, static_cast<size_t>(width) * sizeof(T));
+            else std::fill_n(y + row * width, width, T(0));
+          }
+        });
+      }
+      if (rows && width && in) gemm_parallel(false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in, starts_filled ? T(1) : T(0), y, width);
+      return Status::ok();
+    });
+  }
+};
 
 }  // namespace
 

@@ -1,9 +1,223 @@
+#include <algorithm>
+#include <limits>
+#include <type_traits>
+
 #include "backend/cpu/backend.h"
+#include "backend/cpu/dispatch.h"
+#include "backend/cpu/rows.h"
+#include "backend/cpu/team.h"
 
 namespace stm {
 namespace {
 
-class CpuReduceKernels final : public ReduceKernels {};
+/// Some axes of a view, walked in row-major order.
+struct Axes {
+  int rank = 0;
+  int64_t extent[kMaxRank], stride[kMaxRank];
+  Axes(const View& view, int from, int to) {
+    for (int i = from; i < to; ++i) {
+      if (view.extent[i] == 1) continue;
+      if (rank > 0 && stride[rank - 1] == view.stride[i] * view.extent[i]) {
+        extent[rank - 1] *= view.extent[i];
+        stride[rank - 1] = view.stride[i];
+      } else {
+        extent[rank] = view.extent[i];
+        stride[rank++] = view.stride[i];
+      }
+    }
+    if (rank == 0) {
+      extent[0] = stride[0] = 1;
+      rank = 1;
+    }
+  }
+  int64_t size() const {
+    int64_t n = 1;
+    for (int i = 0; i < rank; ++i) n *= extent[i];
+    return n;
+  }
+  int64_t runs() const { return extent[rank - 1] ? size() / extent[rank - 1] : 0; }  ///< of the last axis
+  /// Offset in elements of the place with this number, or of the run with this number.
+  int64_t offset(int64_t index, int axes) const {
+    int64_t sum = 0;
+    for (int i = axes; i-- > 0;) {
+      sum += index % extent[i] * stride[i];
+      index /= extent[i];
+    }
+    return sum;
+  }
+  int64_t at(int64_t index) const { return offset(index, rank); }
+  int64_t run_at(int64_t run) const { return offset(run, rank - 1); }
+};
+
+template <class T>
+struct Sum {
+  using Acc = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+  static Acc start() { return 0; }
+  static Acc step(Acc acc, T x) { return acc + static_cast<Acc>(x); }
+};
+template <class T>
+struct Prod {
+  using Acc = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
+  static Acc start() { return 1; }
+  static Acc step(Acc acc, T x) { return acc * static_cast<Acc>(x); }
+};
+template <class T>
+struct Max {
+  using Acc = T;
+  static T start() { return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest(); }
+  static T step(T acc, T x) { return x > acc || x != x ? x : acc; }
+};
+template <class T>
+struct Min {
+  using Acc = T;
+  static T start() { return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max(); }
+  static T step(T acc, T x) { return x < acc || x != x ? x : acc; }
+};
+
+constexpr int64_t kLanes = 16, kSlice = 8'192;
+
+/// Two partial results in one.
+template <class R, class T>
+typename R::Acc joined(typename R::Acc a, typename R::Acc b) {
+  if constexpr (std::is_same_v<typename R::Acc, T>) return R::step(a, b);
+  else if constexpr (std::is_same_v<R, Sum<T>>) return a + b;
+  else return a * b;
+}
+
+/// A run in kLanes interleaved partial results, which the compiler keeps in vectors, joined in a fixed order.
+template <class R, class T>
+typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
+  using Acc = typename R::Acc;
+  Acc acc[kLanes];
+  for (Acc& lane : acc) lane = R::start();
+  int64_t i = 0;
+  if (stride == 1) {
+    for (; i + kLanes <= count; i += kLanes)
+      for (int64_t lane = 0; lane < kLanes; ++lane) acc[lane] = R::step(acc[lane], x[i + lane]);
+  }
+  for (; i < count; ++i) acc[i % kLanes] = R::step(acc[i % kLanes], x[i * stride]);
+  for (int64_t lane = 1; lane < kLanes; ++lane) acc[0] = joined<R, T>(acc[0], acc[lane]);
+  return acc[0];
+}
+
+template <class R, class T>
+void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places) {
+  const int64_t run = inner.extent[inner.rank - 1], runs = inner.runs(), step = inner.stride[inner.rank - 1];
+  parallel_for(outer.size(), std::max<int64_t>(1, kSlice / std::max<int64_t>(1, inner.size())), [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; ++o) {
+      const T* from = x + outer.at(o);
+      typename R::Acc acc = R::start();
+      for (int64_t r = 0; r < runs; ++r) acc = joined<R, T>(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
+      out[places.at(o)] = static_cast<T>(acc);
+    }
+  });
+}
+
+/// The outer axis lies densely and the reduced ones do not: blocks of neighbouring results are carried along together.
+template <class R, class T>
+void reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places) {
+  constexpr int64_t kBlock = 64;
+  const int64_t width = outer.extent[outer.rank - 1], step = outer.stride[outer.rank - 1], blocks = (width + kBlock - 1) / kBlock, count = inner.size();
+  parallel_for(outer.runs() * blocks, std::max<int64_t>(1, kSlice / std::max<int64_t>(1, count * kBlock)), [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const int64_t run = b / blocks, first = b % blocks * kBlock, n = std::min(kBlock, width - first);
+      const T* from = x + outer.run_at(run) + first * step;
+      typename R::Acc acc[kBlock];
+      for (auto& lane : acc) lane = R::start();
+      for (int64_t i = 0; i < count; ++i) {
+        const T* row = from + inner.at(i);
+        for (int64_t j = 0; j < n; ++j) acc[j] = R::step(acc[j], row[j * step]);
+      }
+      for (int64_t j = 0; j < n; ++j) out[places.at(run * width + first + j)] = static_cast<T>(acc[j]);
+    }
+  });
+}
+
+/// Everything into one result: slices of fixed size on the team, joined in order, so that the number of threads does not show.
+template <class R, class T>
+void reduce_all(const T* x, int64_t count, T* out) {
+  constexpr int64_t kSlices = 64;
+  typename R::Acc parts[kSlices];
+  const int64_t slices = std::clamp<int64_t>(count / kSlice, 1, kSlices), length = (count + slices - 1) / slices;
+  parallel_for(slices, 4, [&](int64_t begin, int64_t end) {
+    for (int64_t s = begin; s < end; ++s) parts[s] = reduce_run<R, T>(x + s * length, 1, std::max<int64_t>(0, std::min(length, count - s * length)));
+  });
+  typename R::Acc result = parts[0];
+  for (int64_t s = 1; s < slices; ++s) result = joined<R, T>(result, parts[s]);
+  *out = static_cast<T>(result);
+}
+
+template <class R, class T>
+Status reduce_as(const View& x, int reduced, const View& out) {
+  const Axes outer(x, 0, x.rank - reduced), inner(x, x.rank - reduced, x.rank), places(out, 0, out.rank);
+  const int64_t results = out.size();
+  if (results == 0) return Status::ok();
+  if (results == 1 && x.contiguous()) {
+    reduce_all<R, T>(x.as<T>(), x.size(), out.as<T>());
+    return Status::ok();
+  }
+  const bool columns = inner.size() > 0 && outer.stride[outer.rank - 1] < inner.stride[inner.rank - 1] && outer.extent[outer.rank - 1] > 1;
+  if (columns) reduce_columns<R, T>(x.as<T>(), outer, inner, out.as<T>(), places);
+  else reduce_rows<R, T>(x.as<T>(), outer, inner, out.as<T>(), places);
+  return Status::ok();
+}
+
+template <class T>
+void arg_extreme_row(bool largest, const T* x, int64_t stride, int64_t count, int32_t* out) {
+  int64_t best = 0;
+  for (int64_t i = 1; i < count && x[best * stride] == x[best * stride]; ++i) {
+    const T a = x[i * stride], b = x[best * stride];
+    if (a != a || (largest ? a > b : a < b)) best = i;
+  }
+  *out = static_cast<int32_t>(best);
+}
+
+class CpuReduceKernels final : public ReduceKernels {
+ public:
+  Status reduce(Reduction op, const View& x, int32_t reduced, const View& out) noexcept override {
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      switch (op) {
+        case Reduction::Sum: return reduce_as<Sum<T>, T>(x, reduced, out);
+        case Reduction::Prod: return reduce_as<Prod<T>, T>(x, reduced, out);
+        case Reduction::Max: return reduce_as<Max<T>, T>(x, reduced, out);
+        case Reduction::Min: return reduce_as<Min<T>, T>(x, reduced, out);
+      }
+      return Status::fail(StatusKind::Internal, "unknown reduction");
+    });
+  }
+
+  Status arg_extreme(bool largest, const View& x, const View& out) noexcept override {
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const Axes outer(x, 0, x.rank - 1), places(out, 0, out.rank);
+      const int64_t count = x.last(), stride = x.stride[x.rank - 1];
+      parallel_for(out.size(), std::max<int64_t>(1, kSlice / count), [&](int64_t begin, int64_t end) {
+        for (int64_t o = begin; o < end; ++o) arg_extreme_row(largest, x.as<const T>() + outer.at(o), stride, count, out.as<int32_t>() + places.at(o));
+      });
+      return Status::ok();
+    });
+  }
+
+  Status cumsum(const View& x, bool reversed, const View& out) noexcept override {
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const Axes from(x, 0, x.rank - 1), to(out, 0, out.rank - 1);
+      const int64_t count = x.last(), rows = count ? x.size() / count : 0, step = x.stride[x.rank - 1], out_step = out.stride[out.rank - 1];
+      parallel_for(rows, std::max<int64_t>(1, kSlice / std::max<int64_t>(count, 1)), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          typename Sum<T>::Acc sum = 0;
+          for (int64_t i = 0; i < count; ++i) {
+            const int64_t at = reversed ? count - 1 - i : i;
+            sum += x.as<const T>()[from.at(row) + at * step];
+            out.as<T>()[to.at(row) + at * out_step] = static_cast<T>(sum);
+          }
+        }
+      });
+      return Status::ok();
+    });
+  }
+};
 
 }  // namespace
 

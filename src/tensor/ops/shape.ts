@@ -1,0 +1,106 @@
+import { binding } from '../../native/load';
+import { OptionError, ShapeError } from '../errors';
+import { full } from '../factories';
+import { wrap, type Tensor } from '../tensor';
+
+// reshape, flatten, transpose, permute, slice, select, unsqueeze, squeeze, expand and split are views: no element is copied (reshape copies where it must).
+
+/** The same elements in row-major order under other extents, one of which may be -1. @throws {ShapeError} if the numbers of elements differ */
+export const reshape = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.reshape(x.id, shape));
+
+/** Axes `start..end` merged into one. */
+export function flatten(x: Tensor, start = 0, end = -1): Tensor {
+  const from = axisOf('flatten', x, start), to = axisOf('flatten', x, end);
+  if (from > to) throw new OptionError('flatten', { given: `axes ${start} to ${end} of ${String(x)}`, expected: 'the first before the last', fix: 'exchange them' });
+  const merged = x.shape.slice(from, to + 1).reduce((product, extent) => product * extent, 1);
+  return reshape(x, [...x.shape.slice(0, from), merged, ...x.shape.slice(to + 1)]);
+}
+
+function axisOf(op: string, x: Tensor, dim: number): number {
+  const rank = Math.max(x.rank, 1);
+  if (!Number.isInteger(dim) || dim < -rank || dim >= rank) throw new OptionError(op, { given: `dim ${dim}`, expected: `${-rank}..${rank - 1} for ${String(x)}`, fix: 'name an axis that is there' });
+  return dim < 0 ? dim + rank : dim;
+}
+
+/** Axes `a` and `b` exchanged. */
+export const transpose = (x: Tensor, a: number, b: number): Tensor => wrap(binding.transpose(x.id, a, b));
+
+/** Axes in the order `dims`. */
+export const permute = (x: Tensor, dims: readonly number[]): Tensor => wrap(binding.permute(x.id, dims));
+
+/**
+ * Elements `start` to `end` (exclusive) of each axis. Negative places count from the end, `null` leaves a side open, what lies outside is cut; axes that are
+ * not named stay whole.
+ *
+ * @example x.slice([0, 1], [null, 2])  // x[:, 1:2]
+ */
+export function slice(x: Tensor, start: readonly (number | null)[], end: readonly (number | null)[] = []): Tensor {
+  const axes = Math.max(start.length, end.length);
+  const at = Array.from({ length: axes }, (_, axis) => start[axis] ?? 0);
+  const to = Array.from({ length: axes }, (_, axis) => end[axis] ?? 0);
+  return wrap(binding.slice(x.id, at, to, Array.from({ length: axes }, (_, axis) => ((end[axis] ?? null) === null ? 1 : 0))));
+}
+
+/** Place `index` along `dim`, which goes away. @throws {OptionError} if `index` is out of range */
+export const select = (x: Tensor, dim: number, index: number): Tensor => wrap(binding.select(x.id, dim, index));
+
+/** A new axis of extent 1 at `dim`. */
+export const unsqueeze = (x: Tensor, dim: number): Tensor => wrap(binding.unsqueeze(x.id, dim));
+
+/** Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out. */
+export const squeeze = (x: Tensor, dim?: number): Tensor => wrap(binding.squeeze(x.id, dim));
+
+/** Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front. @throws {ShapeError} if another axis would have to change */
+export const expand = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.expand(x.id, shape));
+
+/** Tensors behind each other along `dim`. @throws {ShapeError} if they differ in another axis */
+export const concat = (tensors: readonly Tensor[], dim: number): Tensor => wrap(binding.concat(tensors.map((x) => x.id), dim));
+
+/** Tensors of one shape behind each other along a new axis `dim`. @throws {ShapeError} if their shapes differ */
+export function stack(tensors: readonly Tensor[], dim: number): Tensor {
+  const [first] = tensors;
+  const odd = tensors.find((x) => x.shape.join() !== first?.shape.join());
+  if (odd !== undefined) throw new ShapeError('stack', { given: `${String(first)} and ${String(odd)}`, expected: 'tensors of one shape', fix: 'pad() sequences of different lengths' });
+  const raised = tensors.map((x) => unsqueeze(x, dim));
+  return concat(raised, dim < 0 && first !== undefined ? dim + first.rank + 1 : dim);
+}
+
+/**
+ * Consecutive parts along `dim`: of `sizes` elements each (the last may be shorter), or of the sizes listed.
+ *
+ * @throws {ShapeError} if listed sizes do not add up to the extent
+ */
+export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
+  return binding.split(x.id, typeof sizes === 'number' ? equalParts(x, sizes, dim) : sizes, dim).map((id) => wrap(id));
+}
+
+function equalParts(x: Tensor, size: number, dim: number): number[] {
+  if (!Number.isInteger(size) || size < 1) throw new OptionError('split', { given: `size ${size}`, expected: 'a whole number of 1 or more', fix: 'correct the size' });
+  const extent = x.shape[axisOf('split', x, dim)] ?? 0;
+  return Array.from({ length: Math.ceil(extent / size) }, (_, part) => Math.min(size, extent - part * size));
+}
+
+/** `x` repeated `repeats[i]` times along axis i. @throws {OptionError} if there is not one number for each axis */
+export function tile(x: Tensor, repeats: readonly number[]): Tensor {
+  if (repeats.length !== x.rank || repeats.some((times) => !Number.isInteger(times) || times < 0)) {
+    throw new OptionError('tile', { given: `repeats [${repeats.join(', ')}] for ${String(x)}`, expected: `${x.rank} whole numbers of 0 or more`, fix: 'give each axis a number' });
+  }
+  return repeats.reduce((result, times, axis) => (times === 1 ? result : times === 0 ? slice(result, result.shape.map(() => 0), result.shape.map((n, i) => (i === axis ? 0 : n))) : concat(Array.from({ length: times }, () => result), axis)), x);
+}
+
+/**
+ * `x` with `value` around it: `amounts[i]` is [before, after] of axis i.
+ *
+ * @throws {OptionError} if there is not one pair of whole numbers for each axis
+ */
+export function padConstant(x: Tensor, amounts: readonly (readonly [number, number])[], value = 0): Tensor {
+  if (amounts.length !== x.rank || amounts.flat().some((count) => !Number.isInteger(count) || count < 0)) {
+    throw new OptionError('padConstant', { given: `amounts ${JSON.stringify(amounts)} for ${String(x)}`, expected: `${x.rank} pairs of whole numbers of 0 or more`, fix: 'give each axis [before, after]' });
+  }
+  const border = (around: Tensor, axis: number, count: number): Tensor[] =>
+    count === 0 ? [] : [full(around.shape.map((n, i) => (i === axis ? count : n)), value, { dtype: x.dtype, device: x.device })];
+  return amounts.reduce<Tensor>((result, [before, after], axis) => {
+    const parts = [...border(result, axis, before), result, ...border(result, axis, after)];
+    return parts.length === 1 ? result : concat(parts, axis);
+  }, x);
+}

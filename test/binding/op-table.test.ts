@@ -1,0 +1,42 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { binding } from '../../src/native/load';
+import * as stm from '../../src/index';
+
+const root = path.join(__dirname, '../..');
+
+const compile = (names: string) =>
+  spawnSync('g++', ['-std=c++20', '-fsyntax-only', '-DFMT_HEADER_ONLY', '-I', path.join(root, 'native'), '-x', 'c++', '-'], {
+    input: `#include "core/op_table.h"\nstm::Tensor f(const stm::Tensor& x, double y);\nvoid declare(stm::OpTable& ops) { ops.add("f", &f, {${names}}, "doc"); }`,
+    encoding: 'utf8',
+  });
+
+test('an op with one name for each parameter compiles', () => expect(compile('"x", "y"').stderr).toBe(''));
+test.each(['"x"', '"x", "y", "z"'])('one with %s does not, and says why', (names) => {
+  expect(compile(names).stderr).toContain('one name per parameter');
+});
+
+test('arguments of the wrong type name the argument, the value and the type', () => {
+  const mistake = (call: () => unknown, message: RegExp) => expect(call).toThrowError(expect.objectContaining({ name: 'OptionError', message: expect.stringMatching(message) }));
+  mistake(() => binding.full('two' as unknown as number[], 0, 'f32', 'cpu'), /full: got two as argument 1 \(shape\), expected an array of integers/);
+  mistake(() => binding.full([2], 0, 'f16' as 'f32', 'cpu'), /got f16 as argument 3 \(dtype\), expected 'f32' \| 'f64' \| 'i32' \| 'bool'/);
+  mistake(() => binding.full([1, 1, 1, 1, 1, 1, 1], 0, 'f32', 'cpu'), /at most 6 axes/);
+  mistake(() => binding.full([2 ** 30, 2 ** 30], 0, 'f32', 'cpu'), /at most 2\^40 elements/);
+  mistake(() => binding.setNumThreads(1.5), /expected an integer/);
+});
+
+test('every native op is called by src, and every op function is a method if it takes a tensor first', () => {
+  const sources = (folder: string): string[] => readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(folder, entry.name);
+    return entry.isDirectory() ? sources(file) : file.endsWith('.generated.ts') ? [] : [readFileSync(file, 'utf8')];
+  });
+  const text = sources(path.join(root, 'src')).join('\n');
+  const tests = sources(path.join(root, 'test')).join('\n');
+  for (const name of Object.keys(binding)) {
+    if (name === 'typings') continue; // the generator's
+    expect(`${text}\n${tests}`, name).toMatch(new RegExp(`binding\\.${name}\\b`));
+  }
+  for (const name of ['matmul', 'softmax', 'reshape', 'add', 'embedding']) expect(stm.Tensor.prototype, name).toHaveProperty(name);
+});
