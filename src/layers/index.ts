@@ -3,6 +3,7 @@ export {
   Activation, ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, type ELUOptions, type LeakyReLUOptions, type SoftmaxOptions,
 } from './activations';
 export * from './additive-attention';
+export type { AttentionOptions } from './attention';
 export * from './batch-norm-1d';
 export { Bidirectional, type BidirectionalOptions } from './bidirectional';
 export * from './conv-1d';
