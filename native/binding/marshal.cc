@@ -35,7 +35,7 @@ std::string NapiArgs::text(size_t i) {
   return {buffer, length};
 }
 
-std::vector<double> NapiArgs::numbers(size_t i, const char* expected) {
+std::vector<double> NapiArgs::numbers_of(size_t i, const char* expected) {
   bool is_array = false;
   uint32_t length = 0;
   napi_env env = environment_.env;
@@ -52,7 +52,7 @@ std::vector<double> NapiArgs::numbers(size_t i, const char* expected) {
 
 std::vector<int64_t> NapiArgs::integers(size_t i) {
   std::vector<int64_t> result;
-  for (const double number : numbers(i, "an array of integers")) {
+  for (const double number : numbers_of(i, "an array of integers")) {
     if (std::trunc(number) != number || std::abs(number) > 9007199254740991.0) throw mistake(i, "an array of integers");
     result.push_back(static_cast<int64_t>(number));
   }
@@ -61,7 +61,7 @@ std::vector<int64_t> NapiArgs::integers(size_t i) {
 
 std::vector<Tensor> NapiArgs::tensors(size_t i) {
   std::vector<Tensor> result;
-  for (const double id : numbers(i, "an array of Tensors")) result.push_back(environment_.handles.get(id));
+  for (const double id : numbers_of(i, "an array of Tensors")) result.push_back(environment_.handles.get(id));
   return result;
 }
 

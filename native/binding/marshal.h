@@ -17,12 +17,13 @@ class NapiArgs final : public ArgReader {
   bool boolean(size_t i) override;
   std::string text(size_t i) override;
   std::vector<int64_t> integers(size_t i) override;
+  std::vector<double> numbers(size_t i) override { return numbers_of(i, "an array of numbers"); }
   HostValues values(size_t i) override;
   Error mistake(size_t i, const std::string& expected) override;
 
  private:
   std::string shown(size_t i);  ///< for messages
-  std::vector<double> numbers(size_t i, const char* expected);
+  std::vector<double> numbers_of(size_t i, const char* expected);
   napi_value value(size_t i) const { return i < count_ ? values_[i] : nullptr; }
   Environment& environment_;
   const Op& op_;

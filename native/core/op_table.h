@@ -41,6 +41,7 @@ class ArgReader {
   virtual bool boolean(size_t i) = 0;
   virtual std::string text(size_t i) = 0;
   virtual std::vector<int64_t> integers(size_t i) = 0;
+  virtual std::vector<double> numbers(size_t i) = 0;
   virtual HostValues values(size_t i) = 0;
   virtual Error mistake(size_t i, const std::string& expected) = 0;  ///< what to throw
 };
@@ -92,6 +93,7 @@ STM_ARG(int64_t, "number", integer)
 STM_ARG(bool, "boolean", boolean)
 STM_ARG(std::string, "string", text)
 STM_ARG(std::vector<int64_t>, "readonly number[]", integers)
+STM_ARG(std::vector<double>, "readonly number[]", numbers)
 STM_ARG(std::vector<Tensor>, "readonly TensorId[]", tensors)
 STM_ARG(HostValues, "Float32Array | Float64Array | Int32Array | Uint8Array", values)
 #undef STM_ARG

@@ -158,6 +158,19 @@ Tensor squeeze(const Tensor& x, const std::optional<int64_t>& dim) {
   return view("squeeze", x, shape, strides, x->offset, [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
 }
 
+Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
+  Shape strides = x->strides;
+  int64_t offset = x->offset;
+  for (const int64_t dim : dims) {
+    const size_t axis = check_axis("flip", dim, x.rank());
+    STM_CHECK(x.extent(axis) <= 1 || strides[axis] == x->strides[axis], Kind::Option, "flip: got dim {} twice, expected each axis once.\n  Fix: name every axis once.", dim);
+    if (x.extent(axis) <= 1) continue;
+    offset += (x.extent(axis) - 1) * x->strides[axis];
+    strides[axis] = -x->strides[axis];
+  }
+  return view("flip", x, x.shape(), strides, offset, [dims](const Tensor& dy) { return flip(dy, dims); });
+}
+
 /// -1 keeps an extent; new axes go in front.
 Tensor expand_to(const Tensor& x, const std::vector<int64_t>& extents) {
   STM_CHECK(extents.size() >= x.rank() && extents.size() <= Shape::kMaxRank, Kind::Shape, "expand: got {} extents for {}, expected {} to {}.\n  Fix: name every axis.", extents.size(), x, x.rank(), Shape::kMaxRank);
@@ -253,6 +266,7 @@ void declare_shape(OpTable& table) {
   table.add("select", &select, {"x", "dim", "index"}, "A view of one place along an axis, which goes away.");
   table.add("unsqueeze", &unsqueeze, {"x", "dim"}, "A view with a new axis of extent 1.");
   table.add("squeeze", &squeeze, {"x", "dim"}, "A view without one axis, or all axes, of extent 1.");
+  table.add("flip", &flip, {"x", "dims"}, "A view with the order along axes reversed.");
   table.add("expand", &expand_to, {"x", "shape"}, "A view that repeats axes of extent 1.");
   table.add("concat", &concat, {"tensors", "dim"}, "Tensors behind each other along an axis.");
   table.add("split", &split, {"x", "sizes", "dim"}, "Views of consecutive parts along an axis.");

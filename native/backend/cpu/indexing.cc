@@ -1,9 +1,161 @@
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <vector>
+
 #include "backend/cpu/backend.h"
+#include "backend/cpu/dispatch.h"
+#include "backend/cpu/team.h"
 
 namespace stm {
 namespace {
 
-class CpuIndexingKernels final : public IndexingKernels {};
+constexpr int64_t kWork = 16'384;  // elements that are worth a thread
+
+int64_t grain_of(int64_t elements) { return std::max<int64_t>(1, kWork / std::max<int64_t>(1, elements)); }
+
+Status check_indices(const View& indices, int64_t bound) {
+  const int32_t* values = indices.as<const int32_t>();
+  const int64_t n = indices.size();
+  const auto bad = std::find_if(values, values + n, [bound](int32_t index) { return index < 0 || index >= bound; });
+  if (bad == values + n) return Status::ok();
+  return Status::fail(StatusKind::OutOfRange, "got index %d, expected 0..%lld.\n  Fix: correct the index.", *bad, static_cast<long long>(bound - 1));
+}
+
+template <class T>
+bool less(T a, T b) { return a < b || (b != b && a == a); }  // NaN is the largest
+
+template <class T>
+void sort_row(const T* x, int64_t n, bool descending, int64_t k, T* values, int32_t* places) {
+  std::vector<int32_t> order(static_cast<size_t>(n));
+  std::iota(order.begin(), order.end(), 0);
+  const auto before = [x, descending](int32_t a, int32_t b) {
+    const bool first = descending ? less(x[b], x[a]) : less(x[a], x[b]);
+    const bool second = descending ? less(x[a], x[b]) : less(x[b], x[a]);
+    return first || (!second && a < b);
+  };
+  std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+  for (int64_t i = 0; i < k; ++i) {
+    places[i] = order[static_cast<size_t>(i)];
+    values[i] = x[places[i]];
+  }
+}
+
+class CpuIndexingKernels final : public IndexingKernels {
+ public:
+  Status gather_rows(const View& table, const View& indices, const View& out) noexcept override {
+    const Status status = check_indices(indices, table.extent[0]);
+    if (!status.is_ok()) return status;
+    const size_t bytes = static_cast<size_t>(table.extent[1]) * size_of(table.dtype);
+    const int32_t* rows = indices.as<const int32_t>();
+    parallel_for(indices.size(), grain_of(table.extent[1]), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) std::memcpy(out.as<char>() + static_cast<size_t>(i) * bytes, table.as<char>() + static_cast<size_t>(rows[i]) * bytes, bytes);
+    });
+    return Status::ok();
+  }
+
+  // Threads own columns, so rows are added in one order however many threads there are.
+  Status add_rows(const View& rows, const View& indices, int64_t skipped, const View& out) noexcept override {
+    const Status status = check_indices(indices, out.extent[0]);
+    if (!status.is_ok()) return status;
+    const int64_t width = out.extent[1], count = indices.size(), table = out.extent[0];
+    const int32_t* places = indices.as<const int32_t>();
+    return dispatch_floating(rows.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const T* from = rows.as<const T>();
+      T* to = out.as<T>();
+      parallel_for(width, std::max<int64_t>(16, grain_of(count + table)), [&](int64_t begin, int64_t end) {
+        for (int64_t row = 0; row < table; ++row) std::fill(to + row * width + begin, to + row * width + end, T(0));
+        for (int64_t i = 0; i < count; ++i) {
+          if (places[i] == skipped) continue;
+          T* sum = to + places[i] * width;
+          for (int64_t j = begin; j < end; ++j) sum[j] += from[i * width + j];
+        }
+      });
+      return Status::ok();
+    });
+  }
+
+  Status gather(const View& x, const View& index, const View& out) noexcept override {
+    const int64_t steps = x.extent[1], width = x.extent[2], taken = index.extent[1];
+    const Status status = check_indices(index, steps);
+    if (!status.is_ok()) return status;
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      parallel_for(x.extent[0] * taken, grain_of(width), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const int32_t* place = index.as<const int32_t>() + row * width;
+          const T* from = x.as<const T>() + row / taken * steps * width;
+          for (int64_t b = 0; b < width; ++b) out.as<T>()[row * width + b] = from[place[b] * width + b];
+        }
+      });
+      return Status::ok();
+    });
+  }
+
+  Status scatter_add(const View& index, const View& source, const View& target) noexcept override {
+    const int64_t steps = target.extent[1], width = target.extent[2], given = index.extent[1];
+    const Status status = check_indices(index, steps);
+    if (!status.is_ok()) return status;
+    return dispatch_any(source.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      parallel_for(target.extent[0], grain_of(given * width), [&](int64_t begin, int64_t end) {
+        for (int64_t a = begin; a < end; ++a)
+          for (int64_t i = a * given * width; i < (a + 1) * given * width; ++i) {
+            T& sum = target.as<T>()[(a * steps + index.as<const int32_t>()[i]) * width + i % width];
+            sum = static_cast<T>(sum + source.as<const T>()[i]);
+          }
+      });
+      return Status::ok();
+    });
+  }
+
+  Status sort(const View& x, bool descending, int64_t k, const View& values, const View& indices) noexcept override {
+    const int64_t n = x.extent[1];
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      parallel_for(x.extent[0], grain_of(8 * n), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) sort_row(x.as<const T>() + row * n, n, descending, k, values.as<T>() + row * k, indices.as<int32_t>() + row * k);
+      });
+      return Status::ok();
+    });
+  }
+
+  Status unfold(const View& x, int64_t stride, int64_t dilation, const View& out) noexcept override {
+    const int64_t steps = x.extent[1], width = x.extent[2], windows = out.extent[1], size = out.extent[3];
+    return dispatch_any(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      parallel_for(x.extent[0] * windows, grain_of(width * size), [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const T* from = x.as<const T>() + (row / windows * steps + row % windows * stride) * width;
+          T* to = out.as<T>() + row * width * size;
+          for (int64_t b = 0; b < width; ++b)
+            for (int64_t i = 0; i < size; ++i) to[b * size + i] = from[i * dilation * width + b];
+        }
+      });
+      return Status::ok();
+    });
+  }
+
+  Status fold(const View& windows, int64_t stride, int64_t dilation, const View& out) noexcept override {
+    const int64_t steps = out.extent[1], width = out.extent[2], count = windows.extent[1], size = windows.extent[3];
+    return dispatch_floating(out.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      parallel_for(out.extent[0], grain_of(steps * width), [&](int64_t begin, int64_t end) {
+        for (int64_t a = begin; a < end; ++a) {
+          T* to = out.as<T>() + a * steps * width;
+          std::fill_n(to, steps * width, T(0));
+          for (int64_t w = 0; w < count; ++w) {
+            const T* from = windows.as<const T>() + (a * count + w) * width * size;
+            for (int64_t b = 0; b < width; ++b)
+              for (int64_t i = 0; i < size; ++i) to[(w * stride + i * dilation) * width + b] += from[b * size + i];
+          }
+        }
+      });
+      return Status::ok();
+    });
+  }
+};
 
 }  // namespace
 

@@ -4,7 +4,24 @@
 
 namespace stm {
 
+/// Indices are i32; one out of range is OutOfRange, with its value and the bound in the message. All views are dense unless it says otherwise.
 class IndexingKernels {
+ public:
+  /// out[i] = table[indices[i]]: table [V, E], indices [n], out [n, E].
+  virtual Status gather_rows(const View& table, const View& indices, const View& out) noexcept = 0;
+  /// out = 0, then out[indices[i]] += rows[i] for i in order, `skipped` left out: rows [n, E], out [V, E]. -1 skips none.
+  virtual Status add_rows(const View& rows, const View& indices, int64_t skipped, const View& out) noexcept = 0;
+  /// out[a, j, b] = x[a, index[a, j, b], b]: x [A, T, B], index and out [A, J, B].
+  virtual Status gather(const View& x, const View& index, const View& out) noexcept = 0;
+  /// target[a, index[a, j, b], b] += source[a, j, b], j in order; in place.
+  virtual Status scatter_add(const View& index, const View& source, const View& target) noexcept = 0;
+  /// The first k of each row of x [rows, n] in order, and their places: values and indices [rows, k]. Stable; NaN counts as the largest.
+  virtual Status sort(const View& x, bool descending, int64_t k, const View& values, const View& indices) noexcept = 0;
+  /// Windows along T: out[a, w, b, i] = x[a, w · stride + i · dilation, b]; x [A, T, B], out [A, W, B, size].
+  virtual Status unfold(const View& x, int64_t stride, int64_t dilation, const View& out) noexcept = 0;
+  /// The gradient of unfold: adds windows [A, W, B, size] up in out [A, T, B].
+  virtual Status fold(const View& windows, int64_t stride, int64_t dilation, const View& out) noexcept = 0;
+
  protected:
   ~IndexingKernels() = default;
 };

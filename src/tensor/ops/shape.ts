@@ -104,3 +104,6 @@ export function padConstant(x: Tensor, amounts: readonly (readonly [number, numb
     return parts.length === 1 ? result : concat(parts, axis);
   }, x);
 }
+
+/** The order along `dims` reversed; a view. */
+export const flip = (x: Tensor, dims: readonly number[]): Tensor => wrap(binding.flip(x.id, dims));
