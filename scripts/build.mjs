@@ -25,11 +25,12 @@ const current = (name, stamp, results) => results.every((file) => existsSync(at(
 
 function buildNative() {
   const options = (process.env.STMNET_CMAKE ?? '').split(/\s+/).filter(Boolean);
-  const settings = JSON.stringify(options);
+  const settings = JSON.stringify({ root, options }); // a folder that has moved, or another compiler setting, starts afresh
   const stamp = `${sourceHash()} ${settings}`;
   const addon = 'build/Release/stmnet.node';
   if (current('native.stamp', stamp, [addon])) return say('build: the addon is up to date');
   if (!current('configure.stamp', settings, ['build/CMakeCache.txt'])) {
+    for (const old of ['CMakeCache.txt', 'CMakeFiles']) rmSync(at('build', old), { recursive: true, force: true });
     run(tool('cmake-js'), ['configure', ...options.map((option) => `--CD${option}`)]);
     writeFileSync(at('build', 'configure.stamp'), settings);
   }
