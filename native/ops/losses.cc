@@ -29,15 +29,15 @@ struct PointwiseProblem {
 };
 
 /// 1 over what the sum is divided by. A batch's mean is that over its distributions: rows, of a padded batch real steps.
-double scale_of(Reduction reduction, const Shape& shape, const RealItems& elements) {
-  if (reduction == Reduction::Mean) return 1 / static_cast<double>(elements.count);
-  if (reduction != Reduction::BatchMean) return 1;
+double scale_of(LossReduction reduction, const Shape& shape, const RealItems& elements) {
+  if (reduction == LossReduction::Mean) return 1 / static_cast<double>(elements.count);
+  if (reduction != LossReduction::BatchMean) return 1;
   const int64_t rows = elements.lengths ? elements.count / elements.width : shape.rank() ? shape[0] : 1;
   return 1 / static_cast<double>(rows);
 }
 
 Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight, double parameter,
-                      Reduction reduction, const std::optional<std::vector<int64_t>>& lengths) {
+                      LossReduction reduction, const std::optional<std::vector<int64_t>>& lengths) {
   const char* op = name_of(function);
   check_floating(op, "input", given_input);
   check_same_dtype(op, given_input, given_target);
@@ -56,7 +56,7 @@ Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tenso
               last, last[0]);
     weight = contiguous(expand(*given_weight, last));
   }
-  PointwiseProblem problem{{function, parameter, reduction != Reduction::None, 1, {}}, real_items(op, x.shape(), lengths)};
+  PointwiseProblem problem{{function, parameter, reduction != LossReduction::None, 1, {}}, real_items(op, x.shape(), lengths)};
   check_not_empty(op, x, problem.elements.count, reduction);
   problem.plain.scale = scale_of(reduction, x.shape(), problem.elements);
   const Tensor result = problem.plain.reduce ? empty(Shape{}, x) : empty_like(x);
@@ -123,15 +123,16 @@ Tensor step_weight_of(const Tensor& input, const Tensor& target, const std::opti
 }
 
 Tensor cross_entropy(const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight,
-                     const std::optional<Tensor>& given_step_weights, int64_t ignore_index, double label_smoothing, Reduction reduction,
+                     const std::optional<Tensor>& given_step_weights, int64_t ignore_index, double label_smoothing, LossReduction reduction,
                      const std::optional<std::vector<int64_t>>& lengths) {
   check_classes(given_input, given_target);
   const Tensor input = contiguous(given_input), target = contiguous(given_target);
   const Tensor weight = class_weight_of(input, given_weight), step_weight = step_weight_of(input, target, given_step_weights);
   STM_CHECK(label_smoothing >= 0 && label_smoothing <= 1, Kind::Option,
             "crossEntropy: got labelSmoothing {}, expected 0..1.\n  Fix: pass a fraction such as 0.1.", label_smoothing);
-  STM_CHECK(reduction != Reduction::BatchMean, Kind::Option, "crossEntropy: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
-  const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != Reduction::None, reduction == Reduction::Mean, {}},
+  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option,
+            "crossEntropy: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
+  const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != LossReduction::None, reduction == LossReduction::Mean, {}},
                                     real_items("crossEntropy", target.shape(), lengths)};
   check_not_empty("crossEntropy", input, problem.steps.count, reduction);
   const int64_t classes = input.shape().back();

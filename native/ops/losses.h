@@ -5,18 +5,18 @@
 namespace stm {
 
 /// What becomes of the losses of the single items.
-enum class Reduction : int32_t { Mean, Sum, None, BatchMean };
+enum class LossReduction : int32_t { Mean, Sum, None, BatchMean };
 
 template <>
-struct EnumNames<Reduction> {
+struct EnumNames<LossReduction> {
   static constexpr const char* names[] = {"mean", "sum", "none", "batchmean"};
 };
 
 namespace ops {
 
 /// Refuses a mean over nothing.
-inline void check_not_empty(const char* op, const Tensor& input, int64_t count, Reduction reduction) {
-  STM_CHECK(count > 0 || reduction == Reduction::Sum || reduction == Reduction::None, Kind::Shape,
+inline void check_not_empty(const char* op, const Tensor& input, int64_t count, LossReduction reduction) {
+  STM_CHECK(count > 0 || reduction == LossReduction::Sum || reduction == LossReduction::None, Kind::Shape,
             "{}: got input {} without any real element, expected at least one to take the mean of.\n  Fix: leave empty batches out, or use reduction: 'sum'.",
             op, input);
 }
@@ -28,7 +28,7 @@ inline void check_constant(const char* op, const char* name, const Tensor& weigh
 }
 
 Tensor ctc_loss(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths, int64_t blank,
-                bool zero_infinity, Reduction reduction);
+                bool zero_infinity, LossReduction reduction);
 
 }  // namespace ops
 }  // namespace stm

@@ -47,7 +47,7 @@ std::vector<int64_t> offsets_of(const Tensor& target, const std::vector<int32_t>
 }
 
 CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths,
-                        Reduction reduction) {
+                        LossReduction reduction) {
   const int64_t count = input.extent(1);
   STM_CHECK(target.rank() == 1 || (target.rank() == 2 && target.extent(0) == count), Kind::Shape,
             "ctcLoss: got target {} for input {}, expected [{}, S], or the labels of all sequences joined.\n  Fix: give each sequence a row.", target, input,
@@ -58,23 +58,23 @@ CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::ve
   problem.target_offsets = offsets_of(target, problem.target_lengths);
   for (const int32_t length : problem.target_lengths) {
     problem.plain.longest_target = std::max<int64_t>(problem.plain.longest_target, length);
-    problem.factors.push_back(reduction == Reduction::Mean ? 1.0 / (static_cast<double>(count) * std::max(length, 1)) : 1.0);
+    problem.factors.push_back(reduction == LossReduction::Mean ? 1.0 / (static_cast<double>(count) * std::max(length, 1)) : 1.0);
   }
-  problem.plain.reduce = reduction != Reduction::None;
+  problem.plain.reduce = reduction != LossReduction::None;
   return problem;
 }
 
 }  // namespace
 
 Tensor ctc_loss(const Tensor& input, const Tensor& given_target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths,
-                int64_t blank, bool zero_infinity, Reduction reduction) {
+                int64_t blank, bool zero_infinity, LossReduction reduction) {
   check_floating("ctcLoss", "input", input);
   check_dtype("ctcLoss", "target", given_target, DType::I32);
   check_rank("ctcLoss", "input", input, 3);
   const int64_t steps = input.extent(0), count = input.extent(1), classes = input.extent(2);
   STM_CHECK(blank >= 0 && blank < classes, Kind::Option,
             "ctcLoss: got blank {} for input {}, expected 0..{}.\n  Fix: name the class on the last axis that stands for no label.", blank, input, classes - 1);
-  STM_CHECK(reduction != Reduction::BatchMean, Kind::Option, "ctcLoss: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
+  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option, "ctcLoss: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
   check_not_empty("ctcLoss", input, count, reduction);
   const Tensor target = contiguous(given_target);
   CtcProblem problem = make_problem(input, target, input_lengths, target_lengths, reduction);
