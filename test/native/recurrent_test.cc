@@ -88,7 +88,10 @@ struct Case {
                   int(p.N), int(p.T), int(p.D), int(p.H), int(p.P), int(p.L), int(p.K), p.bias ? "" : " no-bias", p.batch_first ? " batch-first" : "", with_h0,
                   with_c0, with_dy, with_dhn, with_dcn);
     std::string all = text;
-    for (const int32_t length : lengths) all += " " + std::to_string(length);
+    for (const int32_t length : lengths) {
+      all += ' ';
+      all += std::to_string(length);
+    }
     return all;
   }
   void draw_values() {

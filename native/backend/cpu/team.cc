@@ -162,7 +162,24 @@ FlushDenormals::~FlushDenormals() {
   if ((before_ & kFlushBits) != kFlushBits) set_floating_point_mode(before_);
 }
 
-Team::Team(int size) : size_(size) {
+void Barrier::wait() {
+  if (count_ == 1) return;
+  const unsigned phase = phase_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
+    arrived_.store(0, std::memory_order_relaxed);
+    phase_.store(phase + 1, std::memory_order_release);
+    return;
+  }
+  for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
+    if (spins < kSpins) {
+      pause_briefly();
+    } else {
+      std::this_thread::yield();
+    }
+  }
+}
+
+Team::Team(int size) : size_(size), barrier_(size) {
   for (int rank = 1; rank < size; ++rank) threads_.emplace_back([this, rank] { member(rank); });
 }
 
@@ -183,23 +200,6 @@ void Team::run(Call call, void* context) {
   call(context, 0);
   barrier();  // every member has finished: what `context` points to may go out of scope
   inside_run = outer;
-}
-
-void Team::barrier() {
-  if (size_ == 1) return;
-  const unsigned phase = phase_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == size_ - 1) {
-    arrived_.store(0, std::memory_order_relaxed);
-    phase_.store(phase + 1, std::memory_order_release);
-    return;
-  }
-  for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
-    if (spins < kSpins) {
-      pause_briefly();
-    } else {
-      std::this_thread::yield();
-    }
-  }
 }
 
 // A member counts itself among the sleepers before it looks at runs_ for the last time, this raises runs_ before it looks at the sleepers: one sees the other.

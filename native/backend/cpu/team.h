@@ -21,6 +21,23 @@ class FlushDenormals {
   uint64_t before_;
 };
 
+/// Holds threads until `count` of them have arrived; a waiting one spins briefly, then yields. Serves any number of rounds.
+class Barrier {
+ public:
+  explicit Barrier(int count = 1) : count_(count) {}
+  Barrier(const Barrier&) = delete;
+  Barrier& operator=(const Barrier&) = delete;
+
+  /// While no thread waits.
+  void reset(int count) { count_ = count; }
+  void wait();
+
+ private:
+  int count_;
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<unsigned> phase_{0};
+};
+
 /// A fixed set of threads that runs one function on every member, the caller being rank 0:
 ///
 ///   team.run([&](int rank) { ...; team.barrier(); ... });
@@ -43,7 +60,7 @@ class Team {
   }
 
   /// To be called by every member inside run(); returns once all have called it.
-  void barrier();
+  void barrier() { barrier_.wait(); }
 
  private:
   using Call = void (*)(void* context, int rank);
@@ -59,8 +76,7 @@ class Team {
   std::condition_variable changed_;
   alignas(64) std::atomic<unsigned> runs_{0};
   alignas(64) std::atomic<int> sleepers_{0};
-  alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<unsigned> phase_{0};
+  Barrier barrier_;
 };
 
 /// Exclusive use of the process's team for one command; denormals are flushed on the caller meanwhile. Waits while another thread holds it. A lease taken by a

@@ -115,12 +115,8 @@ void step_forward(const RecurrentProblem& p, const double* from_input, const dou
         wide[j] = (1 - z) * n + z * h[j];
         break;
       }
-      case Cell::RnnTanh:
-        gates[j] = wide[j] = std::tanh(sum(0));
-        break;
-      case Cell::RnnRelu:
-        gates[j] = wide[j] = sum(0) < 0 ? 0 : sum(0);
-        break;
+      case Cell::RnnTanh: gates[j] = wide[j] = std::tanh(sum(0)); break;
+      case Cell::RnnRelu: gates[j] = wide[j] = sum(0) < 0 ? 0 : sum(0); break;
     }
   }
 }
@@ -153,12 +149,8 @@ void step_backward(const RecurrentProblem& p, const double* gates, const double*
         d_h_before[j] += d * z;
         break;
       }
-      case Cell::RnnTanh:
-        d_input[j] = d_state[j] = d_wide[j] * (1 - gates[j] * gates[j]);
-        break;
-      case Cell::RnnRelu:
-        d_input[j] = d_state[j] = gates[j] > 0 ? d_wide[j] : 0;
-        break;
+      case Cell::RnnTanh: d_input[j] = d_state[j] = d_wide[j] * (1 - gates[j] * gates[j]); break;
+      case Cell::RnnRelu: d_input[j] = d_state[j] = gates[j] > 0 ? d_wide[j] : 0; break;
     }
   }
 }

@@ -5,8 +5,25 @@
 namespace stm {
 
 namespace {
-constexpr int kRowsWorthOwning = 5;  // a member: with fewer, tiles of rows are so flat that sharing units is faster in spite of the barriers
+
+constexpr int64_t kRowsWorthOwning = 5;                 // with fewer, tiles of rows are so flat that sharing units is faster in spite of the barriers
+constexpr int64_t kUnitsWorthOwning = 16;               // a panel
+constexpr int64_t kWorkWorthOwning = int64_t{1} << 16;  // multiplications a step: about a microsecond, as long as a barrier
+
+struct Choice {
+  bool by_rows;
+  int owners;
+};
+
+Choice choose(const RecurrentProblem& p, const Sequence& s, int members) {
+  const int64_t work = s.batch * (p.weight_elements() / (p.L * p.K)), one = 1;
+  const int64_t by_rows = std::clamp<int64_t>(s.batch / kRowsWorthOwning, 1, members);
+  const int64_t by_units = std::max(one, std::min({int64_t{members}, (p.H + kUnitsWorthOwning - 1) / kUnitsWorthOwning, work / kWorkWorthOwning}));
+  const bool rows = by_rows == members || 2 * by_units <= 3 * by_rows;
+  return {rows, static_cast<int>(rows ? by_rows : by_units)};
 }
+
+}  // namespace
 
 Status Sequence::assign(const RecurrentProblem& p) {
   batch = p.N;
@@ -49,12 +66,23 @@ int64_t live_rows(const RecurrentProblem& p) {
   return rows;
 }
 
-void Split::assign(const Sequence& s, int members) {
-  by_rows = members == 1 || s.batch >= int64_t{kRowsWorthOwning} * members;
-  bounds.assign(static_cast<size_t>(members) + 1, s.batch);
+void Split::assign(const RecurrentProblem& p, const Sequence& s, int members) {
+  Choice choice = choose(p, s, members);
+  apart = false;
+  if (p.K == 2 && members > 1 && !(choice.by_rows && choice.owners == members)) {
+    const Choice half = choose(p, s, members / 2);
+    if (2 * half.owners >= choice.owners) {
+      choice = half;
+      apart = true;
+    }
+  }
+  by_rows = choice.by_rows;
+  owners = choice.owners;
+  for (Barrier& barrier : between_steps) barrier.reset(owners);
+  bounds.assign(static_cast<size_t>(owners) + 1, s.batch);
   int64_t sum = 0;
-  for (int64_t row = 0, member = 0; row < s.batch; ++row) {
-    while (member < members && sum * members >= s.rows * member) bounds[member++] = row;
+  for (int64_t row = 0, owner = 0; row < s.batch; ++row) {
+    while (owner < owners && sum * owners >= s.rows * owner) bounds[owner++] = row;
     sum += s.lengths[row];
   }
 }

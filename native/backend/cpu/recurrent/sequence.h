@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "backend/cpu/team.h"
 #include "backend/kernels/recurrent.h"
 
 namespace stm {
@@ -30,12 +31,22 @@ class Sequence {
 /// The sum of a problem's lengths.
 int64_t live_rows(const RecurrentProblem& problem);
 
-/// How the members share the recurrence: by batch rows (members never wait for each other between steps) or by hidden units (a barrier a step).
+/// How the members of a team share the recurrence of one direction: by batch rows (members never wait for each other between steps) or by hidden units (a
+/// barrier a step). Only `owners` members take part, fewer than there are where there is too little to do.
 struct Split {
-  void assign(const Sequence& sequence, int members);
+  void assign(const RecurrentProblem& problem, const Sequence& sequence, int members);
 
-  bool by_rows = false;
-  std::vector<int64_t> bounds;  ///< by rows: member m owns batch rows bounds[m]..bounds[m + 1], about the same number of live steps each
+  /// A member's rank among the owners of direction `k`; outside 0..owners - 1 it has no part.
+  int rank_in(int64_t k, int rank) const { return apart ? rank - static_cast<int>(k) * owners : rank; }
+
+  /// Whether a member needs only what it computed itself from layer to layer.
+  bool independent() const { return by_rows && !apart; }
+
+  bool by_rows = true;
+  bool apart = false;  ///< the directions of a layer run at the same time, on owners of their own
+  int owners = 1;
+  std::vector<int64_t> bounds;       ///< by rows: owner m has batch rows bounds[m]..bounds[m + 1], about the same number of live steps each
+  mutable Barrier between_steps[2];  ///< by units: of each direction's owners
 };
 
 }  // namespace stm

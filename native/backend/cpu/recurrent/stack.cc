@@ -51,14 +51,23 @@ Float* block(Float* states, int64_t i, int64_t step) {
   return states ? states + i * step : nullptr;
 }
 
-// The batch rows whose states a member looks after: its own when members own rows, so that no barrier is needed.
+// The batch rows whose states a member looks after: its own where members are independent, so that no barrier is needed.
 Share state_rows(const Split& split, const Sequence& s, int rank, int members) {
   Share share(s.batch, rank, members);
-  if (split.by_rows) {
-    share.begin = split.bounds[rank];
-    share.end = split.bounds[rank + 1];
+  if (split.independent()) {
+    share.begin = rank < split.owners ? split.bounds[rank] : s.batch;
+    share.end = rank < split.owners ? split.bounds[rank + 1] : s.batch;
   }
   return share;
+}
+
+// Runs the recurrences of a layer's directions, as far as they are this member's.
+template <class F>
+void run_directions(const Split& split, int64_t layer, int64_t directions, int rank, const F& run) {
+  for (int64_t k = 0; k < directions; ++k) {
+    const int owner = split.rank_in(k, rank);
+    if (owner >= 0 && owner < split.owners) run(layer * directions + k, owner);
+  }
 }
 
 // ---- forward
@@ -113,6 +122,7 @@ Recurrence ForwardCall::recurrence(int64_t i) const {
   Recurrence r{};
   r.sequence = &s;
   r.split = &split;
+  r.between_steps = &split.between_steps[k];
   r.cell = p.cell;
   r.hidden = p.H;
   r.projection = p.P;
@@ -157,7 +167,8 @@ void ForwardCall::run_layer(int64_t layer, int rank) {
     }
     team.barrier();
   }
-  for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i) run_forward(recurrence(i), team, rank);
+  run_directions(split, layer, p.K, rank, [&](int64_t i, int owner) { run_forward(recurrence(i), owner); });
+  if (!split.independent()) team.barrier();
 }
 
 // Each row's state after its last step in the direction of travel; its initial one if it has no steps.
@@ -254,6 +265,7 @@ Recurrence BackwardCall::recurrence(int64_t i) const {
   Recurrence r{};
   r.sequence = &s;
   r.split = &split;
+  r.between_steps = &split.between_steps[k];
   r.cell = p.cell;
   r.hidden = p.H;
   r.projection = p.P;
@@ -366,7 +378,7 @@ void BackwardCall::bias_gradients(int64_t i, int rank) {
     const int64_t input_gate = slot - cell_input_slot(p.cell), state_gate = (slot + rotate) % p.gates();
     for (int64_t unit = share.begin; unit < share.end; ++unit) {
       float sum = 0;
-      for (int member = 0; member < team.size(); ++member) sum += sums[member * bias_step() + slot * H + unit];
+      for (int owner = 0; owner < split.owners; ++owner) sum += sums[owner * bias_step() + slot * H + unit];
       if (input_gate >= 0) g.b_ih[input_gate * H + unit] = sum;
       if (slot < p.gates()) g.b_hh[state_gate * H + unit] = sum;
     }
@@ -377,9 +389,9 @@ void BackwardCall::run_layer(int64_t layer, int rank) {
   const int64_t begin = layer * p.K, end = begin + p.K;
   start_layer(layer, rank);
   team.barrier();
+  run_directions(split, layer, p.K, rank, [&](int64_t i, int owner) { run_backward(recurrence(i), owner); });
   for (int64_t i = begin; i < end; ++i) {
     const Recurrence r = recurrence(i);
-    run_backward(r, team, rank);
     if (buffers.dweights)
       gather_previous(s, r.reverse, r.out, r.ld_out, r.h0, p.width(), scratch.previous + i % p.K * scratch.previous_step, rank, team.size());
   }
@@ -468,7 +480,7 @@ Status fused_forward(const RecurrentProblem& p, const RecurrentForward& buffers)
     return Status::ok();
   }
   on_team(kept.sequence.rows * p.weight_elements(), [&](Team& team) {
-    kept.split.assign(kept.sequence, team.size());
+    kept.split.assign(p, kept.sequence, team.size());
     ForwardCall call(p, buffers, kept.sequence, kept.split, team);
     team.run([&](int rank) { call.run(rank); });
   });
@@ -492,7 +504,7 @@ Status fused_backward(const RecurrentProblem& p, const RecurrentBackward& buffer
   }
   state = Reserve::kSpent;
   on_team(2 * kept.sequence.rows * p.weight_elements(), [&](Team& team) {
-    kept.split.assign(kept.sequence, team.size());
+    kept.split.assign(p, kept.sequence, team.size());
     kept.d_bias.resize(static_cast<size_t>(p.K * team.size() * cell_slots(p.cell) * p.H));
     BackwardCall call(p, buffers, kept.sequence, kept.split, team, kept.d_bias.data());
     team.run([&](int rank) { call.run(rank); });

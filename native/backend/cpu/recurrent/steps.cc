@@ -150,7 +150,7 @@ struct Step {
 };
 
 template <class C>
-Step MakeStep(const Recurrence& r, int64_t t, int64_t previous, int64_t next, const Span& span, int rank) {
+Step MakeStep(const Recurrence& r, int64_t t, int64_t previous, int64_t next, const Span& span, int owner) {
   const Sequence& s = *r.sequence;
   const int64_t H = r.hidden, O = r.projection ? r.projection : H, at = s.first[t];
   Step step{};
@@ -183,7 +183,7 @@ Step MakeStep(const Recurrence& r, int64_t t, int64_t previous, int64_t next, co
   step.depth = span.has_next ? C::kGates * H : 0;
   step.d_out = r.d_out ? r.d_out + at * r.ld_d_out : nullptr;
   step.d_hn = span.has_next ? nullptr : r.d_hn;
-  step.d_bias = r.d_bias ? r.d_bias + rank * C::kSlots * H : nullptr;
+  step.d_bias = r.d_bias ? r.d_bias + owner * C::kSlots * H : nullptr;
   step.d_projected = r.d_projected ? r.d_projected + at * r.projection : nullptr;
   return step;
 }
@@ -336,38 +336,38 @@ void BackwardCells(const Recurrence& r, const Step& step, int64_t row, int rows,
 
 // ---- passes
 
-struct Work {  // a member's part of each step
+struct Work {  // an owner's part of each step
   bool by_rows;
   int64_t begin, end;  // batch rows
   int rank, members;   // among those who share the units
-  Work(const Recurrence& r, int rank_, int members_)
+  Work(const Recurrence& r, int owner)
       : by_rows(r.split->by_rows),
-        begin(by_rows ? r.split->bounds[rank_] : 0),
-        end(by_rows ? r.split->bounds[rank_ + 1] : r.sequence->batch),
-        rank(by_rows ? 0 : rank_),
-        members(by_rows ? 1 : members_) {}
+        begin(by_rows ? r.split->bounds[owner] : 0),
+        end(by_rows ? r.split->bounds[owner + 1] : r.sequence->batch),
+        rank(by_rows ? 0 : owner),
+        members(by_rows ? 1 : r.split->owners) {}
   Share panels(int64_t columns, int64_t width) const { return Share(ceil_div(columns, width), rank, members); }
 };
 
 template <class C>
-void Forward(const Recurrence& r, Team& team, int rank) {
+void Forward(const Recurrence& r, int owner) {
   const Sequence& s = *r.sequence;
-  const Work work(r, rank, team.size());
+  const Work work(r, owner);
   const Share panels = work.panels(r.hidden, Geometry<C>::kWidth), projected = work.panels(r.projection, kPlainWidth);
   const int direction = r.reverse ? -1 : 1;
   for (int64_t n = 0; n < s.steps; ++n) {
     const int64_t t = r.reverse ? s.steps - 1 - n : n, previous = t - direction, next = t + direction;
     const Spans spans(s, previous, t, next, work.begin, work.end);
     for (const Span& span : spans) {
-      const Step step = MakeStep<C>(r, t, previous, next, span, rank);
+      const Step step = MakeStep<C>(r, t, previous, next, span, owner);
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
         ForRowTiles(span, kRowsFor[Geometry<C>::kGateVecs], [&](int64_t row, int rows) { ForwardTile<C>(r, step, row, rows, panel); });
       }
     }
-    if (!work.by_rows) team.barrier();
+    if (!work.by_rows) r.between_steps->wait();
     if (!r.projection) continue;
     for (const Span& span : spans) {
-      const Step step = MakeStep<C>(r, t, previous, next, span, rank);
+      const Step step = MakeStep<C>(r, t, previous, next, span, owner);
       const PlainProduct product{step.wide, step.ld_wide, r.hidden, r.project_panels, r.hidden, r.projection, nullptr, r.partial, r.ld_partial};
       ForProductTiles(product, span, projected, [&](int64_t row, int rows, int64_t column, int vecs, const float* sums) {
         for (int m = 0; m < rows; ++m) {
@@ -378,7 +378,7 @@ void Forward(const Recurrence& r, Team& team, int rank) {
         }
       });
     }
-    if (!work.by_rows) team.barrier();
+    if (!work.by_rows) r.between_steps->wait();
   }
 }
 
@@ -400,20 +400,20 @@ void BackwardProjected(const Recurrence& r, const Step& step, const Span& span, 
 }
 
 template <class C>
-void Backward(const Recurrence& r, Team& team, int rank) {
+void Backward(const Recurrence& r, int owner) {
   const Sequence& s = *r.sequence;
-  const Work work(r, rank, team.size());
+  const Work work(r, owner);
   const Share panels = work.panels(r.hidden, kPlainWidth), projected = work.panels(r.projection, kPlainWidth);
   const int direction = r.reverse ? -1 : 1;
   for (int64_t n = s.steps - 1; n >= 0; --n) {
     const int64_t t = r.reverse ? s.steps - 1 - n : n, previous = t - direction, next = t + direction;
     const Spans spans(s, previous, t, next, work.begin, work.end);
     if (r.projection) {
-      for (const Span& span : spans) BackwardProjected<C>(r, MakeStep<C>(r, t, previous, next, span, rank), span, projected);
-      if (!work.by_rows) team.barrier();
+      for (const Span& span : spans) BackwardProjected<C>(r, MakeStep<C>(r, t, previous, next, span, owner), span, projected);
+      if (!work.by_rows) r.between_steps->wait();
     }
     for (const Span& span : spans) {
-      const Step step = MakeStep<C>(r, t, previous, next, span, rank);
+      const Step step = MakeStep<C>(r, t, previous, next, span, owner);
       const PlainProduct product = r.projection ? PlainProduct{step.d_projected, static_cast<ptrdiff_t>(r.projection),
                                                                r.projection,     r.unproject_panels,
                                                                r.projection,     r.hidden,
@@ -424,7 +424,7 @@ void Backward(const Recurrence& r, Team& team, int rank) {
       ForProductTiles(product, span, panels,
                       [&](int64_t row, int rows, int64_t unit, int vecs, const float* sums) { BackwardCells<C>(r, step, row, rows, unit, vecs, sums); });
     }
-    if (!work.by_rows) team.barrier();
+    if (!work.by_rows) r.between_steps->wait();
   }
 }
 
@@ -438,13 +438,13 @@ void PackBiasOf(Cell cell, const float* b_ih, const float* b_hh, int64_t hidden,
   const auto pack = cell == Cell::Lstm ? &PackBias<LstmCell> : cell == Cell::Gru ? &PackBias<GruCell> : &PackBias<RnnCell>;
   pack(b_ih, b_hh, hidden, panels);
 }
-void ForwardOf(const Recurrence& r, Team& team, int rank) {
+void ForwardOf(const Recurrence& r, int owner) {
   const auto forward = r.cell == Cell::Lstm ? &Forward<LstmCell> : r.cell == Cell::Gru ? &Forward<GruCell> : &Forward<RnnCell>;
-  forward(r, team, rank);
+  forward(r, owner);
 }
-void BackwardOf(const Recurrence& r, Team& team, int rank) {
+void BackwardOf(const Recurrence& r, int owner) {
   const auto backward = r.cell == Cell::Lstm ? &Backward<LstmCell> : r.cell == Cell::Gru ? &Backward<GruCell> : &Backward<RnnCell>;
-  backward(r, team, rank);
+  backward(r, owner);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -488,8 +488,8 @@ void pack_plain_panels(const float* weight, int64_t depth, int64_t columns, bool
 void pack_bias(Cell cell, const float* b_ih, const float* b_hh, int64_t hidden, float* panels) {
   HWY_DYNAMIC_DISPATCH(PackBiasOf)(cell, b_ih, b_hh, hidden, panels);
 }
-void run_forward(const Recurrence& r, Team& team, int rank) { HWY_DYNAMIC_DISPATCH(ForwardOf)(r, team, rank); }
-void run_backward(const Recurrence& r, Team& team, int rank) { HWY_DYNAMIC_DISPATCH(BackwardOf)(r, team, rank); }
+void run_forward(const Recurrence& r, int owner) { HWY_DYNAMIC_DISPATCH(ForwardOf)(r, owner); }
+void run_backward(const Recurrence& r, int owner) { HWY_DYNAMIC_DISPATCH(BackwardOf)(r, owner); }
 
 }  // namespace stm
 #endif

@@ -3,7 +3,6 @@
 #include <cstdint>
 
 #include "backend/cpu/recurrent/sequence.h"
-#include "backend/cpu/team.h"
 #include "backend/kernels/recurrent.h"
 
 namespace stm {
@@ -13,6 +12,7 @@ namespace stm {
 struct Recurrence {
   const Sequence* sequence;
   const Split* split;
+  Barrier* between_steps;  ///< of the owners
   Cell cell;
   int64_t hidden, projection, input_size;  ///< projection: 0 for none
   bool reverse, training;
@@ -44,7 +44,7 @@ struct Recurrence {
   const float* d_hn;  ///< [batch][O], or null for zeros
   float* carry;  ///< [batch][H], the gradient that flows past the products. LSTM: d_cN in, d_c0 out. GRU: d_hN in (then d_hn is null), its part of d_h0 out
   float* d_projected;  ///< [rows][P], out: the gradient of h
-  float* d_bias;       ///< [members][slots][H], sums over the rows; cleared by the caller
+  float* d_bias;       ///< [owners][slots][H], sums over the rows; cleared by the caller
 };
 
 /// Slots in a row of gates: LSTM 4, GRU 4, RNN 1; and the slot where the input's (state's: 0) gates begin.
@@ -68,8 +68,8 @@ void pack_plain_panels(const float* weight, int64_t depth, int64_t columns, bool
 /// The biases of all slots; null for none.
 void pack_bias(Cell cell, const float* b_ih, const float* b_hh, int64_t hidden, float* panels);
 
-/// Call from every member. By rows, a member's rows are complete when it returns; by units, everything is complete.
-void run_forward(const Recurrence& r, Team& team, int rank);
-void run_backward(const Recurrence& r, Team& team, int rank);
+/// Call from every owner of the split, ranks 0 to owners - 1, at the same time. By rows, an owner's rows are complete when it returns; by units, everything is.
+void run_forward(const Recurrence& r, int owner);
+void run_backward(const Recurrence& r, int owner);
 
 }  // namespace stm
