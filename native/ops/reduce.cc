@@ -48,7 +48,7 @@ Tensor reduced_last(const Tensor& x, const Plan& plan) {
 }
 
 /// The result without reduced axes.
-Tensor reduced(const char* op, Reduction reduction, const Tensor& x, const Plan& plan) {
+Tensor reduced(const char* op, Fold reduction, const Tensor& x, const Plan& plan) {
   const Tensor y = empty(plan.kept_shape, x);
   const int32_t axes = static_cast<int32_t>(plan.reduced.size());
   enqueue(op, {reduced_last(x, plan)}, {y}, [=](Backend& b, Views v) { return b.reduce().reduce(reduction, v.in(0), axes, v.out(0)); });
@@ -62,7 +62,7 @@ void check_number(const char* op, const Tensor& x) { STM_CHECK(x.dtype() != DTyp
 
 Tensor sum_of(const char* op, const Tensor& x, const Plan& plan, bool keep_dims, double scale) {
   check_number(op, x);
-  Tensor total = shaped(reduced(op, Reduction::Sum, x, plan), plan.result(keep_dims));
+  Tensor total = shaped(reduced(op, Fold::Sum, x, plan), plan.result(keep_dims));
   if (scale != 1) {
     Tensor scaled = empty_like(total);
     enqueue(op, {total}, {scaled}, [scale](Backend& b, Views v) { return b.elementwise().binary_scalar(Binary::mul, v.in(0), scale, false, v.out(0)); });
@@ -94,8 +94,8 @@ Tensor compare_to(const Tensor& x, double value, Compare relation) {
 Tensor prod_slope(const Tensor& x, const Plan& plan) {
   const auto constant = [&x](double value) { return full({}, value, x.dtype(), x.device()); };
   const Tensor zero = compare_to(x, 0, Compare::eq);
-  const Tensor others = shaped(reduced("prod", Reduction::Prod, where(zero, constant(1), x), plan), plan.full_shape);
-  const Tensor zeros = shaped(reduced("prod", Reduction::Sum, cast(zero, x.dtype()), plan), plan.full_shape);
+  const Tensor others = shaped(reduced("prod", Fold::Prod, where(zero, constant(1), x), plan), plan.full_shape);
+  const Tensor zeros = shaped(reduced("prod", Fold::Sum, cast(zero, x.dtype()), plan), plan.full_shape);
   const Tensor none = compare_to(zeros, 0, Compare::eq), one = compare_to(zeros, 1, Compare::eq);
   const Tensor at_zero = where(one, others, constant(0));
   const Tensor elsewhere = where(none, div(others, where(zero, constant(1), x)), constant(0));
@@ -105,13 +105,13 @@ Tensor prod_slope(const Tensor& x, const Plan& plan) {
 Tensor prod(const Tensor& x, const Dims& dims, bool keep_dims) {
   check_number("prod", x);
   const Plan plan = plan_of("prod", x, dims);
-  const Tensor y = shaped(reduced("prod", Reduction::Prod, x, plan), plan.result(keep_dims));
+  const Tensor y = shaped(reduced("prod", Fold::Prod, x, plan), plan.result(keep_dims));
   on_backward("prod", y, {x}, {x}, [plan](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {mul(reshape(dy, plan.full_shape), prod_slope(saved[0], plan))}; });
   return y;
 }
 
 /// The gradient is shared evenly among the elements that reach the extreme.
-Tensor extreme(const char* op, Reduction reduction, const Tensor& x, const Dims& dims, bool keep_dims) {
+Tensor extreme(const char* op, Fold reduction, const Tensor& x, const Dims& dims, bool keep_dims) {
   const Plan plan = plan_of(op, x, dims);
   STM_CHECK(plan.count > 0, Kind::Shape, "{}: got {}, expected at least one element to choose from.\n  Fix: leave empty batches out.", op, x);
   const Tensor y = shaped(reduced(op, reduction, x, plan), plan.result(keep_dims));
@@ -121,13 +121,13 @@ Tensor extreme(const char* op, Reduction reduction, const Tensor& x, const Dims&
     const Tensor hit = empty(x.shape(), DType::Bool, x.device());
     enqueue("max", {x, best}, {hit}, [](Backend& b, Views v) { return b.elementwise().compare(Compare::eq, v.in(0), v.in(1), v.out(0)); });
     const Tensor hits = cast(hit, x.dtype());
-    const Tensor count = shaped(reduced("max", Reduction::Sum, hits, plan), plan.full_shape);
+    const Tensor count = shaped(reduced("max", Fold::Sum, hits, plan), plan.full_shape);
     return {mul(hits, div(reshape(dy, plan.full_shape), count))};
   });
   return y;
 }
-Tensor max(const Tensor& x, const Dims& dims, bool keep_dims) { return extreme("max", Reduction::Max, x, dims, keep_dims); }
-Tensor min(const Tensor& x, const Dims& dims, bool keep_dims) { return extreme("min", Reduction::Min, x, dims, keep_dims); }
+Tensor max(const Tensor& x, const Dims& dims, bool keep_dims) { return extreme("max", Fold::Max, x, dims, keep_dims); }
+Tensor min(const Tensor& x, const Dims& dims, bool keep_dims) { return extreme("min", Fold::Min, x, dims, keep_dims); }
 
 Tensor arg_extreme(const char* op, bool largest, const Tensor& given, const std::optional<int64_t>& dim, bool keep_dims) {
   const Tensor x = dim ? given : reshape(detached(given), {given.size()});

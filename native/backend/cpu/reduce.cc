@@ -174,14 +174,14 @@ void arg_extreme_row(bool largest, const T* x, int64_t stride, int64_t count, in
 
 class CpuReduceKernels final : public ReduceKernels {
  public:
-  Status reduce(Reduction op, const View& x, int32_t reduced, const View& out) noexcept override {
+  Status reduce(Fold op, const View& x, int32_t reduced, const View& out) noexcept override {
     return dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       switch (op) {
-        case Reduction::Sum: return reduce_as<Sum<T>, T>(x, reduced, out);
-        case Reduction::Prod: return reduce_as<Prod<T>, T>(x, reduced, out);
-        case Reduction::Max: return reduce_as<Max<T>, T>(x, reduced, out);
-        case Reduction::Min: return reduce_as<Min<T>, T>(x, reduced, out);
+        case Fold::Sum: return reduce_as<Sum<T>, T>(x, reduced, out);
+        case Fold::Prod: return reduce_as<Prod<T>, T>(x, reduced, out);
+        case Fold::Max: return reduce_as<Max<T>, T>(x, reduced, out);
+        case Fold::Min: return reduce_as<Min<T>, T>(x, reduced, out);
       }
       return Status::fail(StatusKind::Internal, "unknown reduction");
     });

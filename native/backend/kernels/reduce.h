@@ -4,13 +4,13 @@
 
 namespace stm {
 
-enum class Reduction : int32_t { Sum, Prod, Max, Min };
+enum class Fold : int32_t { Sum, Prod, Max, Min };
 
 class ReduceKernels {
  public:
   /// Reduces the last `reduced` axes of `x`; `out` has the extents of the others. Any strides. Sums of floats are taken in double; Max and Min give NaN if
   /// an element is NaN; an empty Sum is 0, an empty Prod 1.
-  virtual Status reduce(Reduction op, const View& x, int32_t reduced, const View& out) noexcept = 0;
+  virtual Status reduce(Fold op, const View& x, int32_t reduced, const View& out) noexcept = 0;
   /// Place (i32) of the largest or smallest element along the last axis, the first of several; a NaN counts as the extreme.
   virtual Status arg_extreme(bool largest, const View& x, const View& out) noexcept = 0;
   /// Running sums along the last axis, from its end if reversed.
