@@ -1,8 +1,171 @@
+#include <cmath>
+
+#include "core/graph.h"
 #include "core/op_table.h"
 #include "ops/ops.h"
 
 namespace stm::ops {
+namespace {
 
-void declare_optimizers(OpTable&) {}
+/// Tensors of one call by parameter: `parameters[i]` has the moments `state[k · width .. k · width + moments - 1]` and then the scalars, where known[k] = i.
+struct Group {
+  const char* op;
+  const std::vector<Tensor>& parameters;
+  const std::vector<Tensor>& state;
+  const std::vector<int64_t>& known;
+};
+
+void check_gradient(const char* op, const Tensor& parameter) {
+  const Tensor& grad = parameter->grad;
+  STM_CHECK(grad.shape() == parameter.shape() && grad.dtype() == parameter.dtype(), Kind::Shape,
+            "{}: got the gradient {} of {}, expected the parameter's shape and dtype.\n  Fix: assign a gradient that fits, or call zeroGrad() and backward() again.", op, grad, parameter);
+}
+
+void check_state(const char* op, const Tensor& parameter, const Tensor& moment) {
+  STM_CHECK(moment.size() == parameter.size() && moment.dtype() == parameter.dtype() && moment.contiguous(), Kind::Shape,
+            "{}: got the state {} for {}, expected the parameter's shape and dtype.\n  Fix: load a state dict that was saved for this model.", op, moment, parameter);
+}
+
+/// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state yet, does nothing and returns their indices.
+template <class Rule>
+std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moments, bool has_scalars) {
+  const size_t width = static_cast<size_t>(moments) + (has_scalars ? 1 : 0);
+  STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option, "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.", group.op,
+            group.state.size(), group.known.size(), width);
+  std::vector<int64_t> place(group.parameters.size(), -1), missing;
+  for (size_t k = 0; k < group.known.size(); ++k) place.at(static_cast<size_t>(group.known[k])) = static_cast<int64_t>(k);
+  std::vector<Tensor> gradients, targets, scattered;
+  for (size_t i = 0; i < group.parameters.size(); ++i) {
+    const Tensor& parameter = group.parameters[i];
+    if (!parameter->grad) continue;
+    check_gradient(group.op, parameter);
+    if (width > 0 && place[i] < 0) missing.push_back(static_cast<int64_t>(i));
+    if (!missing.empty()) continue;
+    gradients.push_back(contiguous(parameter->grad));
+    targets.push_back(contiguous(parameter));  // a view with gaps is updated in a dense copy, which is copied back below
+    if (!parameter.contiguous()) {
+      scattered.push_back(targets.back());
+      scattered.push_back(parameter);
+    }
+    for (size_t j = 0; j < width; ++j) {
+      targets.push_back(group.state[static_cast<size_t>(place[i]) * width + j]);
+      if (j < static_cast<size_t>(moments)) check_state(group.op, parameter, targets.back());
+    }
+  }
+  if (!missing.empty() || gradients.empty()) return missing;
+  enqueue_update(group.op, gradients, targets, [=, count = gradients.size()](Backend& b, Views v) {
+    std::vector<OptimizerSlot> slots(count);
+    for (size_t i = 0; i < count; ++i) {
+      const size_t first = i * (width + 1);
+      const View& parameter = v.out(first);
+      slots[i] = {parameter.data, v.in(i).data, {}, nullptr, parameter.size(), parameter.dtype};
+      for (int j = 0; j < moments; ++j) slots[i].moment[j] = v.out(first + 1 + static_cast<size_t>(j)).data;
+      if (has_scalars) slots[i].scalars = v.out(first + width).template as<double>();
+    }
+    return b.optimizers().step(rule, slots.data(), static_cast<int64_t>(count));
+  });
+  for (size_t i = 0; i < scattered.size(); i += 2)
+    enqueue_update(group.op, {scattered[i]}, {scattered[i + 1]}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+  return missing;
+}
+
+using Tensors = const std::vector<Tensor>&;
+using Indices = const std::vector<int64_t>&;
+
+std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double momentum, double dampening, bool nesterov) {
+  const bool moving = momentum != 0;
+  return step_group<SgdRule>({"SGD.step", parameters, state, known}, {{learning_rate, weight_decay}, momentum, dampening, nesterov}, moving, moving);
+}
+
+std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps, bool amsgrad, bool decoupled) {
+  return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
+}
+
+std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps, double momentum_decay,
+                           bool decoupled) {
+  return step_group<NadamRule>({"NAdam.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2, true);
+}
+
+std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps) {
+  return step_group<AdamaxRule>({"Adamax.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps}, 2, true);
+}
+
+std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double alpha, double eps, double momentum, bool centered) {
+  return step_group<RmspropRule>({"RMSprop.step", parameters, state, known}, {{learning_rate, weight_decay}, alpha, eps, momentum, centered}, 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
+}
+
+std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double learning_rate_decay, double eps) {
+  return step_group<AdagradRule>({"Adagrad.step", parameters, state, known}, {{learning_rate, weight_decay}, learning_rate_decay, eps}, 1, true);
+}
+
+std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double rho, double eps) {
+  return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known}, {{learning_rate, weight_decay}, rho, eps}, 2, true);
+}
+
+void zero_grad(Tensors parameters) {
+  for (const Tensor& parameter : parameters) parameter->grad = Tensor();
+}
+
+/// The gradients there are, dense: a view with gaps, which only a user can have put there, is replaced by a copy.
+std::vector<Tensor> dense_gradients(Tensors parameters) {
+  std::vector<Tensor> gradients;
+  for (const Tensor& parameter : parameters) {
+    if (!parameter->grad) continue;
+    if (!parameter->grad.contiguous()) parameter->grad = clone(parameter->grad);
+    gradients.push_back(parameter->grad);
+  }
+  return gradients;
+}
+
+template <class At>
+std::vector<View> views_of(size_t count, const At& at) {
+  std::vector<View> views;
+  for (size_t i = 0; i < count; ++i) views.push_back(at(i));
+  return views;
+}
+
+Tensor clip_grad_norm(Tensors parameters, double max_norm, double norm_type) {
+  const char* op = "clipGradNorm";
+  STM_CHECK(!parameters.empty(), Kind::Option, "{}: got no parameters, expected at least one.\n  Fix: pass model.parameters().", op);
+  const Session::NoGrad no_grad;
+  const std::vector<Tensor> gradients = dense_gradients(parameters);
+  if (gradients.empty()) return full({}, 0, parameters[0].dtype(), parameters[0].device());
+  const Tensor norm = empty({}, gradients[0]);
+  const size_t count = gradients.size();
+  enqueue(op, gradients, {norm}, [=](Backend& b, Views v) {
+    const std::vector<View> views = views_of(count, [&](size_t i) { return v.in(i); });
+    return b.optimizers().total_norm(norm_type, views.data(), static_cast<int64_t>(count), v.out(0));
+  });
+  enqueue_update(op, {norm}, gradients, [=](Backend& b, Views v) {
+    const std::vector<View> views = views_of(count, [&](size_t i) { return v.out(i); });
+    return b.optimizers().scale_to_norm(max_norm, v.in(0), views.data(), static_cast<int64_t>(count));
+  });
+  return norm;
+}
+
+void clip_grad_value(Tensors parameters, double clip_value) {
+  const Session::NoGrad no_grad;
+  const std::vector<Tensor> gradients = dense_gradients(parameters);
+  if (gradients.empty()) return;
+  enqueue_update("clipGradValue", {}, gradients, [=, count = gradients.size()](Backend& b, Views v) {
+    const std::vector<View> views = views_of(count, [&](size_t i) { return v.out(i); });
+    return b.optimizers().clamp(clip_value, views.data(), static_cast<int64_t>(count));
+  });
+}
+
+}  // namespace
+
+void declare_optimizers(OpTable& table) {
+  table.add("sgdStep", &sgd, {"parameters", "state", "known", "learningRate", "weightDecay", "momentum", "dampening", "nesterov"}, "One step of a group. Returns the parameters that lack state; then nothing was done.");
+  table.add("adamStep", &adam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "amsgrad", "decoupled"}, "As sgdStep.");
+  table.add("nadamStep", &nadam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "momentumDecay", "decoupled"}, "As sgdStep.");
+  table.add("adamaxStep", &adamax, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps"}, "As sgdStep.");
+  table.add("rmspropStep", &rmsprop, {"parameters", "state", "known", "learningRate", "weightDecay", "alpha", "eps", "momentum", "centered"}, "As sgdStep.");
+  table.add("adagradStep", &adagrad, {"parameters", "state", "known", "learningRate", "weightDecay", "learningRateDecay", "eps"}, "As sgdStep.");
+  table.add("adadeltaStep", &adadelta, {"parameters", "state", "known", "learningRate", "weightDecay", "rho", "eps"}, "As sgdStep.");
+  table.add("zeroGrad", &zero_grad, {"parameters"}, "Drops the gradients.");
+  table.add("clipGradNorm", &clip_grad_norm, {"parameters", "maxNorm", "normType"}, "Scales the gradients so that their joint norm is at most maxNorm; returns the norm before.");
+  table.add("clipGradValue", &clip_grad_value, {"parameters", "clipValue"}, "Limits every element of the gradients to -clipValue..clipValue.");
+}
 
 }  // namespace stm::ops

@@ -1,8 +1,181 @@
+#include <cmath>
+#include <utility>
+
+#include "backend/philox.h"
 #include "core/op_table.h"
+#include "core/session.h"
 #include "ops/ops.h"
 
 namespace stm::ops {
+namespace {
 
-void declare_random(OpTable&) {}
+/// Where the generator stands; JavaScript's numbers hold both exactly.
+struct RandomState {
+  int64_t seed, offset;
+};
+
+/// Reserves the numbers that one op needs. `words` 32-bit numbers an element.
+PhiloxStream take(int64_t elements, int64_t words) {
+  const Generator::Ticket ticket = Session::current().generator.take(elements * words);
+  return {ticket.seed, ticket.offset};
+}
+
+int64_t words_of(DType dtype) { return dtype == DType::F32 ? 1 : 2; }
+
+void check_place(const char* what, int64_t value) {
+  STM_CHECK(value >= 0, Kind::Option, "random: got {} {}, expected a whole number of at least 0.\n  Fix: pass one such as 7.", what, value);
+}
+
+RandomState random_state() {
+  const Generator& generator = Session::current().generator;
+  return {static_cast<int64_t>(generator.seed), static_cast<int64_t>(generator.offset)};
+}
+
+void set_random_state(int64_t seed, int64_t offset) {
+  check_place("seed", seed);
+  check_place("offset", offset);
+  Session::current().generator = {static_cast<uint64_t>(seed), static_cast<uint64_t>(offset)};
+}
+
+Tensor fresh(const char* op, const Shape& shape, DType dtype, const std::string& device, bool floating) {
+  STM_CHECK(is_floating(dtype) == floating, Kind::DType, "{}: got dtype {}, expected {}.\n  Fix: choose that dtype, or cast() the result.", op, dtype, floating ? "f32 or f64" : "i32");
+  return empty(shape, dtype, Session::current().device(device));
+}
+
+void check_bounds(const char* op, double low, double high) {
+  STM_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, Kind::Option, "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds.", op, low, high);
+}
+
+void check_normal(const char* op, double mean, double std) {
+  STM_CHECK(std::isfinite(mean) && std::isfinite(std) && std >= 0, Kind::Option, "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them.", op, mean, std);
+}
+
+Tensor rand(const Shape& shape, DType dtype, const std::string& device) {
+  Tensor x = fresh("rand", shape, dtype, device, true);
+  enqueue("rand", {}, {x}, [stream = take(x.size(), words_of(dtype))](Backend& b, Views v) { return b.random().uniform(stream, 0, 1, v.out(0)); });
+  return x;
+}
+
+Tensor randn(const Shape& shape, DType dtype, const std::string& device) {
+  Tensor x = fresh("randn", shape, dtype, device, true);
+  enqueue("randn", {}, {x}, [stream = take(x.size(), words_of(dtype))](Backend& b, Views v) { return b.random().normal(stream, 0, 1, v.out(0)); });
+  return x;
+}
+
+Tensor randint(int64_t low, int64_t high, const Shape& shape, const std::string& device) {
+  STM_CHECK(low >= INT32_MIN && high <= int64_t{INT32_MAX} + 1 && low < high, Kind::Option,
+            "randint: got low {} and high {}, expected low below high, both within 32 bits.\n  Fix: high itself is never drawn: pass one more than the largest number wanted.", low, high);
+  Tensor x = fresh("randint", shape, DType::I32, device, false);
+  enqueue("randint", {}, {x}, [stream = take(x.size(), 2), low, range = static_cast<uint32_t>(high - low)](Backend& b, Views v) {
+    return b.random().integers(stream, static_cast<int32_t>(low), range, v.out(0));
+  });
+  x->storage->set_host_range({low, high - 1});
+  return x;
+}
+
+/// Runs `fill(Backend&, View)` on a dense tensor in place of `x`, whose elements it becomes.
+template <class Fill>
+void refill(const char* op, const Tensor& x, Fill fill) {
+  check_floating(op, "x", x);
+  check_in_place(op, x, {});
+  if (x.contiguous()) {
+    enqueue_update(op, {}, {x}, [fill](Backend& b, Views v) { return fill(b, v.out(0)); });
+    return;
+  }
+  const Tensor dense = empty_like(x);
+  enqueue(op, {}, {dense}, [fill](Backend& b, Views v) { return fill(b, v.out(0)); });
+  enqueue_update(op, {dense}, {x}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+}
+
+void uniform_fill(const Tensor& x, double low, double high) {
+  check_bounds("uniform_", low, high);
+  refill("uniform_", x, [stream = take(x.size(), words_of(x.dtype())), low, high](Backend& b, const View& out) { return b.random().uniform(stream, low, high, out); });
+}
+
+void normal_fill(const Tensor& x, double mean, double std) {
+  check_normal("normal_", mean, std);
+  refill("normal_", x, [stream = take(x.size(), words_of(x.dtype())), mean, std](Backend& b, const View& out) { return b.random().normal(stream, mean, std, out); });
+}
+
+void orthogonal_fill(const Tensor& x, double gain) {
+  STM_CHECK(x.rank() >= 2, Kind::Shape, "orthogonal_: got {}, expected at least two axes.\n  Fix: orthogonal vectors need a matrix; use normal_() for a bias.", x);
+  STM_CHECK(std::isfinite(gain), Kind::Option, "orthogonal_: got gain {}, expected a finite number.\n  Fix: pass 1, or leave it out.", gain);
+  if (x.size() == 0) return;
+  const int64_t rows = x.extent(0), columns = x.size() / rows;
+  refill("orthogonal_", x, [stream = take(x.size(), 2), gain, rows, columns](Backend& b, const View& out) { return b.random().orthogonal(stream, gain, rows, columns, out); });
+}
+
+Tensor bernoulli(const Tensor& p) {
+  check_floating("bernoulli", "p", p);
+  const Tensor dense = contiguous(p), y = empty_like(p);
+  enqueue("bernoulli", {dense}, {y}, [stream = take(y.size(), words_of(y.dtype()))](Backend& b, Views v) { return b.random().bernoulli(stream, v.in(0), v.out(0)); });
+  return y;
+}
+
+Tensor gaussian_noise(const Tensor& x, double std) {
+  check_floating("gaussianNoise", "x", x);
+  check_normal("gaussianNoise", 0, std);
+  const Tensor noise = empty_like(x);
+  enqueue("gaussianNoise", {}, {noise}, [stream = take(x.size(), words_of(x.dtype())), std](Backend& b, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });
+  return add(x, noise);
+}
+
+/// A shuffled 0..count-1, drawn on the host by Fisher and Yates's method.
+std::vector<int64_t> permutation(int64_t count) {
+  STM_CHECK(count >= 0 && count <= INT32_MAX, Kind::Option, "permutation: got {}, expected 0..2147483647.\n  Fix: pass the number of items.", count);
+  const PhiloxStream stream = take(count, 2);
+  std::vector<int64_t> order(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) order[i] = i;
+  for (int64_t i = count - 1; i > 0; --i) {
+    const PhiloxBlock block = philox_block(stream, static_cast<uint64_t>(i / 2));
+    const uint32_t* words = block.word + 2 * (i % 2);
+    std::swap(order[i], order[below(static_cast<uint32_t>(i + 1), words[0], words[1])]);
+  }
+  return order;
+}
+
+}  // namespace
+
+Tensor dropout(const Tensor& x, double p) {
+  check_floating("dropout", "x", x);
+  STM_CHECK(p >= 0 && p < 1, Kind::Option, "dropout: got p {}, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such as 0.5.", p);
+  const Tensor dense = contiguous(x), y = empty_like(x);
+  const PhiloxStream stream = take(x.size(), words_of(x.dtype()));
+  const auto masked = [stream, p](Backend& b, Views v) { return b.random().dropout(stream, p, v.in(0), v.out(0)); };
+  enqueue("dropout", {dense}, {y}, masked);
+  // The mask is not kept: the same part of the stream makes it again.
+  on_backward("dropout", y, {x}, {}, [masked](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
+    const Tensor dx = empty_like(dy);
+    enqueue("dropout", {contiguous(dy)}, {dx}, masked);
+    return {dx};
+  });
+  return y;
+}
+
+}  // namespace stm::ops
+
+namespace stm {
+template <>
+struct RecordFields<ops::RandomState> {
+  static constexpr auto fields = std::tuple{std::pair{"seed", &ops::RandomState::seed}, std::pair{"offset", &ops::RandomState::offset}};
+};
+}  // namespace stm
+
+namespace stm::ops {
+
+void declare_random(OpTable& table) {
+  table.add("randomState", &random_state, "Where the generator stands: its seed, and how much of the stream is used.");
+  table.add("setRandomState", &set_random_state, {"seed", "offset"}, "Puts the generator at a place of a stream.");
+  table.add("rand", &rand, {"shape", "dtype", "device"}, "Uniform numbers in [0, 1).");
+  table.add("randn", &randn, {"shape", "dtype", "device"}, "Numbers of the standard normal distribution.");
+  table.add("randint", &randint, {"low", "high", "shape", "device"}, "Whole numbers from low to high - 1, as i32.");
+  table.add("uniform_", &uniform_fill, {"x", "low", "high"}, "Overwrites x with uniform numbers in [low, high).");
+  table.add("normal_", &normal_fill, {"x", "mean", "std"}, "Overwrites x with normal numbers.");
+  table.add("orthogonal_", &orthogonal_fill, {"x", "gain"}, "Overwrites x, taken as a matrix [first axis, the rest], with orthonormal rows or columns times gain.");
+  table.add("bernoulli", &bernoulli, {"p"}, "1 with the probability that stands in p, else 0.");
+  table.add("gaussianNoise", &gaussian_noise, {"x", "std"}, "x plus normal numbers of mean 0.");
+  table.add("dropout", &dropout, {"x", "p"}, "x / (1 - p) with probability 1 - p, else 0, element by element.");
+  table.add("permutation", &permutation, {"count"}, "0..count-1 in random order.");
+}
 
 }  // namespace stm::ops

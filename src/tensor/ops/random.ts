@@ -1,0 +1,68 @@
+import { binding } from '../../native/load';
+import { checkOptions } from '../options';
+import { wrap, type Tensor } from '../tensor';
+
+/**
+ * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training: see the layer `Dropout` for
+ * that. The gradient is dropped and scaled alike. Shape of `x` is kept.
+ *
+ * @param p  in [0, 1)
+ * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
+ */
+export const dropout = (x: Tensor, p: number): Tensor => wrap(binding.dropout(x.id, p));
+
+/**
+ * Draws 1 with the probability that stands in each element, else 0, in the dtype of `p`. No gradient goes through.
+ *
+ * @param p  f32 or f64, elements in [0, 1]; another one rejects the next read
+ * @throws {DTypeError} if `p` is neither f32 nor f64
+ */
+export const bernoulli = (p: Tensor): Tensor => wrap(binding.bernoulli(p.id));
+
+/**
+ * `x` plus normal random numbers of mean 0. Shape of `x` is kept; the gradient passes through.
+ *
+ * @param stddev  their deviation, at least 0
+ * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
+ */
+export const gaussianNoise = (x: Tensor, stddev: number): Tensor => wrap(binding.gaussianNoise(x.id, stddev));
+
+/** Bounds of `uniform_`. */
+export interface UniformOptions {
+  /** The least number. Default 0. */
+  low?: number;
+  /** All numbers are below it. Default 1. */
+  high?: number;
+}
+
+/**
+ * Overwrites `x` with uniform random numbers in [low, high). In place.
+ *
+ * @returns `x`
+ * @throws {OptionError} if the bounds are not finite or in the wrong order; {DTypeError} if `x` is neither f32 nor f64
+ */
+export function uniform_(x: Tensor, options: UniformOptions = {}): Tensor {
+  checkOptions('uniform_', options, ['low', 'high']);
+  binding.uniform_(x.id, options.low ?? 0, options.high ?? 1);
+  return x;
+}
+
+/** Mean and deviation for `normal_`. */
+export interface NormalOptions {
+  /** Default 0. */
+  mean?: number;
+  /** Deviation, at least 0. Default 1. */
+  std?: number;
+}
+
+/**
+ * Overwrites `x` with normal random numbers. In place.
+ *
+ * @returns `x`
+ * @throws {OptionError} if mean or std is not finite, or std is below 0; {DTypeError} if `x` is neither f32 nor f64
+ */
+export function normal_(x: Tensor, options: NormalOptions = {}): Tensor {
+  checkOptions('normal_', options, ['mean', 'std']);
+  binding.normal_(x.id, options.mean ?? 0, options.std ?? 1);
+  return x;
+}
