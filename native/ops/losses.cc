@@ -98,6 +98,14 @@ void check_classes(const Tensor& input, const Tensor& target) {
       target, input, steps);
 }
 
+/// The least and the greatest label each stand somewhere, so each must be a class or the one to ignore.
+void check_host_labels(const Tensor& target, int64_t classes, int64_t ignore_index) {
+  const std::optional<HostRange>& range = target->storage->host_range();
+  const int64_t least = range && range->least == ignore_index ? ignore_index : 0,
+                greatest = range && range->greatest == ignore_index ? ignore_index : classes - 1;
+  check_host_range("crossEntropy", "target", target, std::min<int64_t>(least, 0), std::max(greatest, classes - 1), "classes on the last axis of the input");
+}
+
 Tensor class_weight_of(const Tensor& input, const std::optional<Tensor>& weight) {
   if (!weight) return {};
   check_same_dtype("crossEntropy", input, *weight);
@@ -137,9 +145,7 @@ Tensor cross_entropy(const Tensor& given_input, const Tensor& given_target, cons
   check_not_empty("crossEntropy", input, problem.steps.count, reduction);
   const int64_t classes = input.shape().back();
   // Past a length any label may stand, so then only the kernel can tell.
-  if (problem.steps.count == target.size())
-    check_host_range("crossEntropy", "target", target, std::min<int64_t>(0, ignore_index), std::max(classes - 1, ignore_index),
-                     "classes on the last axis of the input");
+  if (problem.steps.count == target.size()) check_host_labels(target, classes, ignore_index);
   const Tensor result = problem.plain.reduce ? empty(Shape{}, input) : empty(target.shape(), input);
   const Tensor saved = empty({3 * target.size() + 1}, DType::F64, input.device());
   enqueue("crossEntropy", {input, target, weight, step_weight}, {result, saved},

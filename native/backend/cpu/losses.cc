@@ -54,7 +54,7 @@ template <class T>
 struct BinaryCrossEntropyOf {
   static T bounded_log(T x) { return std::max(std::log(x), T(-100)); }
   static T bounded_log_of_rest(T x) { return std::max(std::log1p(-x), T(-100)); }
-  static T value(T x, T t, T, T) { return -(t * bounded_log(x) + (1 - t) * bounded_log_of_rest(x)); }
+  static T value(T x, T t, T, T) { return t * -bounded_log(x) + (1 - t) * -bounded_log_of_rest(x); }
   static T by_x(T x, T t, T, T) { return (x - t) / std::max(x * (1 - x), T(1e-12)); }
   static T by_t(T x, T, T, T) { return bounded_log_of_rest(x) - bounded_log(x); }
 };
@@ -88,22 +88,14 @@ struct DivergenceFromLogOf {
 template <class T, class F>
 Status with_functor(Pointwise function, F f) {
   switch (function) {
-    case Pointwise::SquaredError:
-      return f(SquaredErrorOf<T>{});
-    case Pointwise::AbsoluteError:
-      return f(AbsoluteErrorOf<T>{});
-    case Pointwise::SmoothAbsoluteError:
-      return f(SmoothAbsoluteErrorOf<T>{});
-    case Pointwise::Huber:
-      return f(HuberOf<T>{});
-    case Pointwise::BinaryCrossEntropy:
-      return f(BinaryCrossEntropyOf<T>{});
-    case Pointwise::BinaryCrossEntropyWithLogits:
-      return f(BinaryCrossEntropyWithLogitsOf<T>{});
-    case Pointwise::Divergence:
-      return f(DivergenceOf<T>{});
-    case Pointwise::DivergenceFromLog:
-      return f(DivergenceFromLogOf<T>{});
+    case Pointwise::SquaredError: return f(SquaredErrorOf<T>{});
+    case Pointwise::AbsoluteError: return f(AbsoluteErrorOf<T>{});
+    case Pointwise::SmoothAbsoluteError: return f(SmoothAbsoluteErrorOf<T>{});
+    case Pointwise::Huber: return f(HuberOf<T>{});
+    case Pointwise::BinaryCrossEntropy: return f(BinaryCrossEntropyOf<T>{});
+    case Pointwise::BinaryCrossEntropyWithLogits: return f(BinaryCrossEntropyWithLogitsOf<T>{});
+    case Pointwise::Divergence: return f(DivergenceOf<T>{});
+    case Pointwise::DivergenceFromLog: return f(DivergenceFromLogOf<T>{});
   }
   return Status::fail(StatusKind::Internal, "unknown point-wise loss");
 }

@@ -125,10 +125,8 @@ void backward(const Rows<T>& rows, const View& saved, const View& dresult, T* di
     for_runs(rows.loss.steps, begin, end, [&](int64_t from, int64_t to, bool real) {
       for (int64_t row = from; row < to; ++row) {
         T* dx = dinput + row * rows.classes;
-        if (real && !rows.ignored(row))
-          rows.backward(row, kept[row], rows.loss.reduce ? common : static_cast<double>(dy[row]), dx);
-        else
-          std::fill(dx, dx + rows.classes, T(0));
+        if (real && !rows.ignored(row)) rows.backward(row, kept[row], rows.loss.reduce ? common : static_cast<double>(dy[row]), dx);
+        else std::fill(dx, dx + rows.classes, T(0));
       }
     });
   });

@@ -98,10 +98,8 @@ Status forward(const CtcLoss& loss, const View& input, const View& target, const
   double sum = 0;
   for (int64_t n = 0; n < count; ++n) {
     const double value = loss.zero_infinity && std::isinf(values[n]) ? 0 : values[n] * loss.factors[n];
-    if (loss.reduce)
-      sum += value;
-    else
-      result.as<T>()[n] = static_cast<T>(value);
+    if (loss.reduce) sum += value;
+    else result.as<T>()[n] = static_cast<T>(value);
   }
   if (loss.reduce) *result.as<T>() = static_cast<T>(sum);
   return Status::ok();

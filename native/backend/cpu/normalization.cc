@@ -61,12 +61,9 @@ class CpuNormalizationKernels final : public NormalizationKernels {
         for (int64_t row = begin; row < end; ++row) {
           const T* from = x.as<T>() + row * n;
           T* to = y.as<T>() + row * n;
-          if (mask.data)
-            masked_softmax_row(from, row_of(mask, row), mask.rank ? mask.stride[mask.rank - 1] : 1, to, n);
-          else if (logarithm)
-            log_softmax_row(from, to, n);
-          else
-            softmax_row(from, to, n);
+          if (mask.data) masked_softmax_row(from, row_of(mask, row), mask.rank ? mask.stride[mask.rank - 1] : 1, to, n);
+          else if (logarithm) log_softmax_row(from, to, n);
+          else softmax_row(from, to, n);
         }
       });
       return Status::ok();

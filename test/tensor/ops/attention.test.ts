@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ones, scaledDotProductAttention, tensor, type HostArray } from 'stmnet';
 import { expectGradients, spreadArray } from '../../support/gradients';
-import { expectNear } from '../../support/near';
+import { differences } from '../../support/near';
 
 /** Attention of one row by plain loops; `sees` says which keys a query sees. */
 function attended(query: HostArray, key: HostArray, value: HostArray, scale: number, sees: (q: number, k: number) => boolean): number[] {
@@ -23,18 +23,18 @@ describe('scaledDotProductAttention', () => {
 
   it('is softmax(Q Kᵀ / √D) V', async () => {
     const expected = attended(query, key, value, 0.5, () => true);
-    expectNear(await scaledDotProductAttention(q, k, v).data(), expected, 1e-12);
+    expect(differences(await scaledDotProductAttention(q, k, v).data(), expected, 1e-12)).toEqual([]);
     const batched = scaledDotProductAttention(q.reshape([1, 1, 3, 4]), k.reshape([1, 1, 5, 4]), v.reshape([1, 1, 5, 2]));
     expect(batched.shape).toEqual([1, 1, 3, 2]);
-    expectNear(await batched.data(), expected, 1e-12);
+    expect(differences(await batched.data(), expected, 1e-12)).toEqual([]);
   });
 
   it('takes a scale, a mask and causality', async () => {
     const mask = tensor([[true, true, false, true, true], [true, false, true, true, true], [false, false, false, false, false]]);
     const visible = (await mask.array()) as boolean[][];
-    expectNear(await scaledDotProductAttention(q, k, v, { scale: 2, mask }).data(), attended(query, key, value, 2, (i, j) => visible[i]?.[j] === true), 1e-12);
-    expectNear(await scaledDotProductAttention(q, k, v, { causal: true }).data(), attended(query, key, value, 0.5, (i, j) => j <= i), 1e-12);
-    expectNear(await scaledDotProductAttention(q, k, v, { causal: true, mask }).data(), attended(query, key, value, 0.5, (i, j) => j <= i && visible[i]?.[j] === true), 1e-12);
+    expect(differences(await scaledDotProductAttention(q, k, v, { scale: 2, mask }).data(), attended(query, key, value, 2, (i, j) => visible[i]?.[j] === true), 1e-12)).toEqual([]);
+    expect(differences(await scaledDotProductAttention(q, k, v, { causal: true }).data(), attended(query, key, value, 0.5, (i, j) => j <= i), 1e-12)).toEqual([]);
+    expect(differences(await scaledDotProductAttention(q, k, v, { causal: true, mask }).data(), attended(query, key, value, 0.5, (i, j) => j <= i && visible[i]?.[j] === true), 1e-12)).toEqual([]);
   });
 
   it('has the gradients of differences', async () => {
@@ -47,6 +47,6 @@ describe('scaledDotProductAttention', () => {
   it('refuses widths and options that do not fit', () => {
     expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 3]), ones([5, 2]))).toThrow(/scaledDotProductAttention: got query f32\[3, 4\] on cpu, key f32\[5, 3\] on cpu/);
     expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 4]), ones([4, 2]))).toThrow(/expected \[…, Q, D\]/);
-    expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 4]), ones([5, 2]), { maks: tensor([true]) } as object)).toThrow(/did you mean mask\?/);
+    expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 4]), ones([5, 2]), { maks: tensor([true]) } as object)).toThrow(/write mask, if that is what you mean/);
   });
 });
