@@ -1,0 +1,47 @@
+import { binding } from '../native/load';
+import { nonNegativeNumber } from '../tensor/options';
+import type { Tensor } from '../tensor/tensor';
+import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+
+/** Options of Adagrad. learningRate is 1e-2 by default. */
+export interface AdagradOptions extends OptimizerOptions {
+  /** The learning rate of step t is divided by 1 + (t - 1) · learningRateDecay. Default 0. */
+  learningRateDecay?: number;
+  /** What the sum of squares starts with. Default 0. */
+  initialAccumulatorValue?: number;
+  /** Keeps the divisor from 0. Default 1e-10. */
+  eps?: number;
+}
+
+/**
+ * Gradients divided by the root of the sum of their squares (Duchi et al., 2011).
+ *
+ *   s ← s + g²
+ *   p ← p - learningRate / (1 + (t - 1) · learningRateDecay) · g / (√s + eps)
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+ * @see torch.optim.Adagrad
+ */
+export class Adagrad extends Optimizer<AdagradOptions> {
+  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdagradOptions>[], options: AdagradOptions = {}) {
+    super('Adagrad', parameters, options);
+  }
+
+  protected override resolve(options: AdagradOptions): Required<AdagradOptions> {
+    return {
+      ...checkShared('Adagrad', options, ['learningRateDecay', 'initialAccumulatorValue', 'eps'], 1e-2),
+      learningRateDecay: nonNegativeNumber('Adagrad', 'learningRateDecay', options.learningRateDecay ?? 0),
+      initialAccumulatorValue: nonNegativeNumber('Adagrad', 'initialAccumulatorValue', options.initialAccumulatorValue ?? 0),
+      eps: nonNegativeNumber('Adagrad', 'eps', options.eps ?? 1e-10),
+    };
+  }
+
+  protected override layout({ initialAccumulatorValue }: Required<AdagradOptions>): StateLayout {
+    return { moments: [{ name: 'sum', initial: initialAccumulatorValue }], scalars: { name: 'step', initial: [0] } };
+  }
+
+  protected override update(group: OptimizerGroup<AdagradOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, learningRate, weightDecay, learningRateDecay, eps } = group;
+    return binding.adagradStep(ids(parameters), ids(state), known, learningRate, weightDecay, learningRateDecay, eps);
+  }
+}

@@ -1,0 +1,82 @@
+import { binding } from '../native/load';
+import { flag, nonNegativeNumber } from '../tensor/options';
+import type { Tensor } from '../tensor/tensor';
+import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+
+/** Options of Adam and AdamW. learningRate is 1e-3 by default. */
+export interface AdamOptions extends OptimizerOptions {
+  /** Factors in [0, 1) of the running mean and the running square of the gradient. Default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Keeps the divisor from 0. Default 1e-8. */
+  eps?: number;
+  /** Whether to divide by the largest square so far (Reddi et al., 2018). Default false. */
+  amsgrad?: boolean;
+}
+
+/**
+ * Adaptive moments (Kingma and Ba, 2015).
+ *
+ *   m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²
+ *   p ← p - learningRate · m̂ / (√v̂ + eps)          with m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+ * @see torch.optim.Adam
+ */
+export class Adam extends Optimizer<AdamOptions> {
+  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdamOptions>[], options: AdamOptions = {}) {
+    super('Adam', parameters, options);
+  }
+
+  protected override resolve(options: AdamOptions): Required<AdamOptions> {
+    return resolveAdam('Adam', options, 0);
+  }
+
+  protected override layout(group: Required<AdamOptions>): StateLayout {
+    return adamLayout(group);
+  }
+
+  protected override update(group: OptimizerGroup<AdamOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, learningRate, weightDecay, betas, eps, amsgrad } = group;
+    return binding.adamStep(ids(parameters), ids(state), known, learningRate, weightDecay, betas[0], betas[1], eps, amsgrad, false);
+  }
+}
+
+/**
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): parameters are multiplied by 1 - learningRate · weightDecay, the moments see the
+ * plain gradient. weightDecay is 0.01 by default.
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+ * @see torch.optim.AdamW
+ */
+export class AdamW extends Optimizer<AdamOptions> {
+  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdamOptions>[], options: AdamOptions = {}) {
+    super('AdamW', parameters, options);
+  }
+
+  protected override resolve(options: AdamOptions): Required<AdamOptions> {
+    return resolveAdam('AdamW', options, 0.01);
+  }
+
+  protected override layout(group: Required<AdamOptions>): StateLayout {
+    return adamLayout(group);
+  }
+
+  protected override update(group: OptimizerGroup<AdamOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, learningRate, weightDecay, betas, eps, amsgrad } = group;
+    return binding.adamStep(ids(parameters), ids(state), known, learningRate, weightDecay, betas[0], betas[1], eps, amsgrad, true);
+  }
+}
+
+function resolveAdam(op: string, options: AdamOptions, weightDecay: number): Required<AdamOptions> {
+  return {
+    ...checkShared(op, options, ['betas', 'eps', 'amsgrad'], 1e-3, weightDecay),
+    betas: checkBetas(op, options.betas ?? [0.9, 0.999]),
+    eps: nonNegativeNumber(op, 'eps', options.eps ?? 1e-8),
+    amsgrad: flag(op, 'amsgrad', options.amsgrad ?? false),
+  };
+}
+
+const adamLayout = ({ amsgrad }: Required<AdamOptions>): StateLayout => ({
+  moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_avg_sq', initial: 0 }, ...(amsgrad ? [{ name: 'max_exp_avg_sq', initial: 0 }] : [])],
+  scalars: { name: 'step', initial: [0] },
+});

@@ -1,0 +1,44 @@
+import { binding } from '../native/load';
+import { nonNegativeNumber } from '../tensor/options';
+import type { Tensor } from '../tensor/tensor';
+import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+
+/** Options of Adamax. learningRate is 2e-3 by default. */
+export interface AdamaxOptions extends OptimizerOptions {
+  /** Factors in [0, 1) of the running mean and of the largest gradient. Default [0.9, 0.999]. */
+  betas?: readonly [number, number];
+  /** Keeps the divisor from 0. Default 1e-8. */
+  eps?: number;
+}
+
+/**
+ * Adam by the infinity norm (Kingma and Ba, 2015, section 7.1).
+ *
+ *   m ← β₁ m + (1 - β₁) g,   u ← max(β₂ u, |g| + eps)
+ *   p ← p - learningRate / (1 - β₁ᵗ) · m / u
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+ * @see torch.optim.Adamax
+ */
+export class Adamax extends Optimizer<AdamaxOptions> {
+  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdamaxOptions>[], options: AdamaxOptions = {}) {
+    super('Adamax', parameters, options);
+  }
+
+  protected override resolve(options: AdamaxOptions): Required<AdamaxOptions> {
+    return {
+      ...checkShared('Adamax', options, ['betas', 'eps'], 2e-3),
+      betas: checkBetas('Adamax', options.betas ?? [0.9, 0.999]),
+      eps: nonNegativeNumber('Adamax', 'eps', options.eps ?? 1e-8),
+    };
+  }
+
+  protected override layout(): StateLayout {
+    return { moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_inf', initial: 0 }], scalars: { name: 'step', initial: [0] } };
+  }
+
+  protected override update(group: OptimizerGroup<AdamaxOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, learningRate, weightDecay, betas, eps } = group;
+    return binding.adamaxStep(ids(parameters), ids(state), known, learningRate, weightDecay, betas[0], betas[1], eps);
+  }
+}

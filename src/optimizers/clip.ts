@@ -1,0 +1,53 @@
+import { binding } from '../native/load';
+import { OptionError } from '../tensor/errors';
+import { checkOptions, describe, nonNegativeNumber } from '../tensor/options';
+import { wrap, type Tensor } from '../tensor/tensor';
+import { ids } from './optimizer';
+
+/** Options of `clipGradNorm`. */
+export interface ClipGradNormOptions {
+  /** What the joint norm of all gradients may be, at least 0. */
+  maxNorm: number;
+  /** Which norm: 2 by default, 1, another positive number, or Infinity for the largest element. */
+  normType?: number;
+}
+
+/**
+ * Scales all gradients by one factor, so that their joint norm is at most `maxNorm`; smaller ones stay as they are. In place, without waiting. With a
+ * NaN among the gradients all become NaN; an infinite one becomes NaN and the others 0, as in PyTorch: look at the norm returned.
+ *
+ * @param parameters  those without a gradient are left out
+ * @returns the norm before, []; 0 if there is no gradient
+ * @throws {OptionError} if there is no parameter, or an option is unknown or out of range
+ * @see torch.nn.utils.clip_grad_norm_
+ */
+export function clipGradNorm(parameters: Iterable<Tensor>, options: ClipGradNormOptions): Tensor {
+  checkOptions('clipGradNorm', options, ['maxNorm', 'normType']);
+  const { normType = 2 } = options;
+  if (typeof normType !== 'number' || !(normType > 0)) {
+    throw new OptionError('clipGradNorm', { given: `normType: ${describe(normType)}`, expected: 'a number above 0, or Infinity', fix: 'leave normType out for the usual norm' });
+  }
+  const maxNorm = nonNegativeNumber('clipGradNorm', 'maxNorm', options.maxNorm);
+  const members = [...new Set(parameters)];
+  return wrap(binding.clipGradNorm(ids(members), maxNorm, normType));
+}
+
+/** Options of `clipGradValue`. */
+export interface ClipGradValueOptions {
+  /** Elements end up in -clipValue..clipValue. At least 0. */
+  clipValue: number;
+}
+
+/**
+ * Limits every element of the gradients. In place, without waiting; NaN stays NaN.
+ *
+ * @param parameters  those without a gradient are left out
+ * @throws {OptionError} if an option is unknown or out of range
+ * @see torch.nn.utils.clip_grad_value_
+ */
+export function clipGradValue(parameters: Iterable<Tensor>, options: ClipGradValueOptions): void {
+  checkOptions('clipGradValue', options, ['clipValue']);
+  const clipValue = nonNegativeNumber('clipGradValue', 'clipValue', options.clipValue);
+  const members = [...new Set(parameters)];
+  binding.clipGradValue(ids(members), clipValue);
+}

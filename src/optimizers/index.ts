@@ -1,0 +1,12 @@
+// The optimizers, schedules and clipping of the public surface.
+export { Adadelta, type AdadeltaOptions } from './adadelta';
+export { Adagrad, type AdagradOptions } from './adagrad';
+export { Adam, AdamW, type AdamOptions } from './adam';
+export { Adamax, type AdamaxOptions } from './adamax';
+export { clipGradNorm, clipGradValue, type ClipGradNormOptions, type ClipGradValueOptions } from './clip';
+export { NAdam, type NAdamOptions } from './nadam';
+export { Optimizer, type OptimizerGroup, type OptimizerOptions, type OptimizerStateDict, type ParameterGroup } from './optimizer';
+export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './reduce-on-plateau';
+export { RMSprop, type RMSpropOptions } from './rmsprop';
+export * from './schedules';
+export { SGD, type SGDOptions } from './sgd';

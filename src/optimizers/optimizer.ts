@@ -1,0 +1,266 @@
+import { binding } from '../native/load';
+import type { TensorId } from '../native/binding.generated';
+import { OptionError, ShapeError } from '../tensor/errors';
+import { full, tensor } from '../tensor/factories';
+import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
+import { clone } from '../tensor/ops/elementwise';
+import { noGrad } from '../tensor/grad-mode';
+import { outsideScopes } from '../tensor/scope';
+import { Tensor } from '../tensor/tensor';
+
+/** Options that all optimizers share. */
+export interface OptimizerOptions {
+  /** Length of a step, at least 0. The default differs from optimizer to optimizer. */
+  learningRate?: number;
+  /** Pulls parameters towards 0, at least 0: adds weightDecay · parameter to the gradient (L2), unless the optimizer says otherwise. Default 0. */
+  weightDecay?: number;
+}
+
+/** Parameters with options of their own; what is left out comes from the options of the optimizer. */
+export type ParameterGroup<O extends OptimizerOptions = OptimizerOptions> = O & { parameters: Iterable<Tensor> };
+
+/** A group with all its options. They may be changed between steps, as schedules change the learning rate. */
+export type OptimizerGroup<O extends OptimizerOptions = OptimizerOptions> = Required<O> & { readonly parameters: readonly Tensor[] };
+
+/** What `Optimizer.stateDict` gives and `loadStateDict` takes: the tensors can be saved as safetensors, the rest as JSON. */
+export interface OptimizerStateDict {
+  /** Steps taken. */
+  steps: number;
+  /** Options of each group. */
+  groups: Record<string, unknown>[];
+  /** State by `INDEX.name`, the index counting the parameters of all groups; names as in PyTorch. A parameter that had no gradient yet has none. */
+  state: Record<string, Tensor>;
+}
+
+/** What an optimizer keeps for each parameter. */
+export interface StateLayout {
+  /** Names of the tensors of the parameter's shape, and what they start with. */
+  moments: readonly { name: string; initial: number }[];
+  /** Name and first values of the f64 numbers beside them; the first counts steps. */
+  scalars?: { name: string; initial: readonly number[] };
+}
+
+/** State of one group: the tensors of parameter known[k] are state[k · width …]. */
+interface GroupState {
+  known: number[];
+  state: Tensor[];
+}
+
+/** Checks learning rate and weight decay, and that there is no option but these and `own`. */
+export function checkShared(op: string, options: OptimizerOptions, own: readonly string[], learningRate: number, weightDecay = 0): Required<OptimizerOptions> {
+  checkOptions(op, options, ['learningRate', 'weightDecay', ...own]);
+  return {
+    learningRate: nonNegativeNumber(op, 'learningRate', options.learningRate ?? learningRate),
+    weightDecay: nonNegativeNumber(op, 'weightDecay', options.weightDecay ?? weightDecay),
+  };
+}
+
+/**
+ * Two factors in [0, 1) of running means.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function checkBetas(op: string, value: readonly [number, number]): readonly [number, number] {
+  const given: unknown = value;
+  const valid = Array.isArray(given) && given.length === 2 && given.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1);
+  if (!valid) throw new OptionError(op, { given: `betas: ${describe(given)}`, expected: 'two numbers in [0, 1)', fix: 'pass such as betas: [0.9, 0.999]' });
+  return [value[0], value[1]];
+}
+
+/** Ids of tensors. To be called in the argument list of a native call only. */
+export const ids = (tensors: readonly Tensor[]): TensorId[] => tensors.map((item) => item.id);
+
+/**
+ * Base of all optimizers. `step` changes the parameters that have a gradient, in one native call for each group; it does not wait.
+ *
+ *     optimizer.zeroGrad();
+ *     loss.backward();
+ *     optimizer.step();
+ */
+export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
+  /** The groups with their options. */
+  readonly groups: readonly OptimizerGroup<O>[];
+  readonly #name: string;
+  readonly #held: readonly GroupState[];
+  #steps = 0;
+
+  /**
+   * @param name        of the class, for messages
+   * @param parameters  tensors to train, or groups with options of their own
+   * @param options     for all groups
+   * @throws {OptionError} if there is no parameter, one occurs twice or is no leaf, or an option is unknown or out of range
+   */
+  protected constructor(name: string, parameters: Iterable<Tensor> | readonly ParameterGroup<O>[], options: O) {
+    this.#name = name;
+    this.groups = groupsOf<O>(name, parameters).map(({ members, own }) => ({ ...this.resolve({ ...options, ...own }), parameters: members }));
+    this.#held = this.groups.map(() => ({ known: [], state: [] }));
+    checkParameters(name, this.groups.flatMap((group) => group.parameters));
+  }
+
+  /** Checks options and fills in the defaults. Runs before fields of the class are there. */
+  protected abstract resolve(options: object): Required<O>;
+
+  /** What a parameter of the group needs. */
+  protected abstract layout(group: Required<O>): StateLayout;
+
+  /** The native call. @returns places of the parameters that have a gradient and lack state, in which case nothing was done */
+  protected abstract update(group: OptimizerGroup<O>, state: readonly Tensor[], known: readonly number[]): number[];
+
+  /** Steps taken since the start, those of a loaded state included. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** The learning rate of the first group. Setting it sets that of every group. */
+  get learningRate(): number {
+    return this.groups[0]?.learningRate ?? Number.NaN;
+  }
+
+  set learningRate(value: number) {
+    const checked = nonNegativeNumber(this.#name, 'learningRate', value);
+    for (const group of this.groups) group.learningRate = checked;
+  }
+
+  /** Drops the gradients of all parameters; the next `backward` starts from zero. */
+  zeroGrad(): void {
+    binding.zeroGrad(ids(this.groups.flatMap((group) => group.parameters)));
+  }
+
+  /** Changes each parameter that has a gradient. The others stay as they are, and so does their state. */
+  step(): void {
+    this.groups.forEach((group, index) => {
+      const held = this.#held[index];
+      if (held === undefined) return;
+      const missing = this.update(group, held.state, held.known);
+      if (missing.length === 0) return;
+      outsideScopes(() => this.#createState(group, held, missing));
+      this.update(group, held.state, held.known);
+    });
+    this.#steps++;
+  }
+
+  #createState(group: OptimizerGroup<O>, held: GroupState, places: readonly number[]): void {
+    const { moments, scalars } = this.layout(group);
+    for (const place of places) {
+      const parameter = group.parameters[place];
+      if (parameter === undefined) continue;
+      const { shape, dtype, device } = parameter;
+      held.known.push(place);
+      for (const { initial } of moments) held.state.push(full(shape, initial, { dtype, device }));
+      if (scalars !== undefined) held.state.push(tensor([...scalars.initial], { dtype: 'f64', device }));
+    }
+  }
+
+  /** Names of the state tensors of a parameter, in their order. */
+  #stateNames(group: OptimizerGroup<O>): string[] {
+    const { moments, scalars } = this.layout(group);
+    return [...moments.map(({ name }) => name), ...(scalars === undefined ? [] : [scalars.name])];
+  }
+
+  /** Options, steps and state tensors, which share their bytes with the optimizer. */
+  stateDict(): OptimizerStateDict {
+    const state: Record<string, Tensor> = {};
+    let first = 0;
+    this.groups.forEach((group, index) => {
+      const held = this.#held[index];
+      const names = this.#stateNames(group);
+      held?.known.forEach((place, k) => {
+        names.forEach((name, j) => {
+          const value = held.state[k * names.length + j];
+          if (value !== undefined) state[`${first + place}.${name}`] = value.detach();
+        });
+      });
+      first += group.parameters.length;
+    });
+    return { steps: this.#steps, groups: this.groups.map(optionsOf), state };
+  }
+
+  /**
+   * Takes over options, steps and copies of the state tensors. Nothing changes if anything does not fit.
+   *
+   * @throws {OptionError} if the groups differ in number, an option is unknown or out of range, or tensors are missing or unexpected
+   * @throws {ShapeError} if a tensor is of another shape or dtype than its parameter
+   */
+  loadStateDict(dict: OptimizerStateDict): void {
+    const op = `${this.#name}.loadStateDict`;
+    checkOptions(op, dict, ['steps', 'groups', 'state']);
+    const steps = nonNegativeInteger(op, 'steps', dict.steps);
+    if (dict.groups.length !== this.groups.length) {
+      throw new OptionError(op, { given: `${dict.groups.length} groups`, expected: `${this.groups.length}`, fix: 'build the optimizer with the same parameter groups' });
+    }
+    const options = this.groups.map((group, index) => this.resolve({ ...optionsOf(group), ...dict.groups[index] }));
+    const left = new Map(Object.entries(dict.state));
+    let first = 0;
+    const held = this.groups.map((group, index) => {
+      const found = this.#takeGroup(op, { ...group, ...options[index] }, first, left);
+      first += group.parameters.length;
+      return found;
+    });
+    if (left.size > 0) {
+      throw new OptionError(op, { given: `state ${describe([...left.keys()])}`, expected: 'state of the parameters there are', fix: 'build the optimizer with the same parameters in the same order' });
+    }
+    this.groups.forEach((group, index) => Object.assign(group, options[index]));
+    outsideScopes(() => noGrad(() => this.#held.forEach((own, index) => this.#replace(own, held[index]))));
+    this.#steps = steps;
+  }
+
+  #replace(own: GroupState, found: GroupState | undefined): void {
+    for (const old of own.state) old.dispose();
+    own.known = [...(found?.known ?? [])];
+    own.state = (found?.state ?? []).map((value) => clone(value));
+  }
+
+  /** Takes the state of one group out of `left`. */
+  #takeGroup(op: string, group: OptimizerGroup<O>, first: number, left: Map<string, Tensor>): GroupState {
+    const found: GroupState = { known: [], state: [] };
+    const names = this.#stateNames(group);
+    const { scalars } = this.layout(group);
+    group.parameters.forEach((parameter, place) => {
+      const present = names.filter((name) => left.has(`${first + place}.${name}`));
+      if (present.length === 0) return;
+      found.known.push(place);
+      for (const name of names) {
+        const key = `${first + place}.${name}`;
+        const value = left.get(key);
+        if (value === undefined) throw new OptionError(op, { given: `${describe(present)} for parameter ${first + place}`, expected: describe(names), fix: 'load a state that this kind of optimizer saved' });
+        const [dtype, shape] = name === scalars?.name ? (['f64', [scalars.initial.length]] as const) : ([parameter.dtype, parameter.shape] as const);
+        if (value.dtype !== dtype || value.shape.join() !== shape.join()) {
+          throw new ShapeError(op, { given: `${key}: ${describe(value)}`, expected: `${dtype}[${shape.join(', ')}]`, fix: 'build the optimizer with the same parameters in the same order' });
+        }
+        found.state.push(value);
+        left.delete(key);
+      }
+    });
+    return found;
+  }
+}
+
+const optionsOf = (group: object): Record<string, unknown> => Object.fromEntries(Object.entries(group).filter(([name]) => name !== 'parameters'));
+
+/** Takes parameters and groups apart. */
+function groupsOf<O extends OptimizerOptions>(op: string, given: Iterable<Tensor> | readonly ParameterGroup<O>[]): { members: Tensor[]; own: object }[] {
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given)) {
+    throw new OptionError(op, { given: describe(given), expected: 'parameters, or groups { parameters, … }', fix: `pass model.parameters(), as in new ${op}(model.parameters(), { … })` });
+  }
+  const items: (Tensor | ParameterGroup<O>)[] = [...given];
+  const loose = items.filter((item): item is Tensor => item instanceof Tensor);
+  if (loose.length === items.length) return [{ members: loose, own: {} }];
+  return items.map((item) => {
+    if (item instanceof Tensor || typeof item !== 'object' || item === null || !('parameters' in item)) {
+      throw new OptionError(op, { given: describe(item), expected: 'only tensors, or only groups { parameters, … }', fix: 'pass model.parameters(), or put { parameters: … } around each list' });
+    }
+    const { parameters, ...own } = item;
+    return { members: [...parameters], own };
+  });
+}
+
+function checkParameters(op: string, parameters: readonly Tensor[]): void {
+  if (parameters.length === 0) throw new OptionError(op, { given: 'no parameters', expected: 'at least one', fix: 'pass model.parameters(), after the layers were made' });
+  const seen = new Set<Tensor>();
+  for (const parameter of parameters) {
+    if (!(parameter instanceof Tensor)) throw new OptionError(op, { given: describe(parameter), expected: 'tensors', fix: 'pass model.parameters(), not namedParameters()' });
+    if (!parameter.isLeaf) throw new OptionError(op, { given: `${describe(parameter)}, which an op made`, expected: 'leaves', fix: 'pass the parameters themselves, or detach() the tensor' });
+    if (seen.has(parameter)) throw new OptionError(op, { given: `${describe(parameter)} twice`, expected: 'each parameter once', fix: 'leave it out of one of the groups' });
+    seen.add(parameter);
+  }
+}

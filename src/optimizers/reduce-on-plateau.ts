@@ -1,0 +1,99 @@
+import { OptionError } from '../tensor/errors';
+import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber, oneOf } from '../tensor/options';
+import type { Optimizer } from './optimizer';
+import { Schedule, type ScheduleState } from './schedules';
+
+/** Options of ReduceLROnPlateau. */
+export interface ReduceLROnPlateauOptions {
+  /** Whether the metric should become small or large. Default 'min'. */
+  mode?: 'min' | 'max';
+  /** Factor of the learning rate, in [0, 1). Default 0.1. */
+  factor?: number;
+  /** Steps without progress that are borne. Default 10. */
+  patience?: number;
+  /** How much better counts as progress. Default 1e-4. */
+  threshold?: number;
+  /** Whether the threshold is a part of the best value so far or a difference to it. Default 'rel'. */
+  thresholdMode?: 'rel' | 'abs';
+  /** Steps after a reduction in which nothing is counted. Default 0. */
+  cooldown?: number;
+  /** The least learning rate. Default 0. */
+  minLearningRate?: number;
+}
+
+/**
+ * Multiplies the learning rate by `factor` when a metric has not become better for more than `patience` steps. `step` wants the metric.
+ *
+ * @throws {OptionError} if an option is unknown or out of range
+ * @see torch.optim.lr_scheduler.ReduceLROnPlateau
+ */
+export class ReduceLROnPlateau extends Schedule {
+  readonly #options: Required<ReduceLROnPlateauOptions>;
+  #best: number;
+  #badSteps = 0;
+  #cooldownLeft = 0;
+
+  constructor(optimizer: Optimizer, options: ReduceLROnPlateauOptions = {}) {
+    super(optimizer);
+    const op = 'ReduceLROnPlateau';
+    checkOptions(op, options, ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'minLearningRate']);
+    const factor = nonNegativeNumber(op, 'factor', options.factor ?? 0.1);
+    if (factor >= 1) throw new OptionError(op, { given: `factor: ${factor}`, expected: 'a number in [0, 1)', fix: 'pass such as factor: 0.1' });
+    this.#options = {
+      mode: oneOf(op, 'mode', options.mode ?? 'min', ['min', 'max']),
+      factor,
+      patience: nonNegativeInteger(op, 'patience', options.patience ?? 10),
+      threshold: nonNegativeNumber(op, 'threshold', options.threshold ?? 1e-4),
+      thresholdMode: oneOf(op, 'thresholdMode', options.thresholdMode ?? 'rel', ['rel', 'abs']),
+      cooldown: nonNegativeInteger(op, 'cooldown', options.cooldown ?? 0),
+      minLearningRate: nonNegativeNumber(op, 'minLearningRate', options.minLearningRate ?? 0),
+    };
+    this.#best = this.#options.mode === 'min' ? Infinity : -Infinity;
+  }
+
+  /**
+   * @param metric  NaN counts as no progress
+   * @throws {OptionError} if it is no number
+   */
+  override step(metric?: number): void {
+    if (typeof metric !== 'number') {
+      throw new OptionError('ReduceLROnPlateau.step', { given: describe(metric), expected: 'the metric to watch, a number', fix: 'pass such as the validation loss: schedule.step(loss)' });
+    }
+    if (this.#isBetter(metric)) {
+      this.#best = metric;
+      this.#badSteps = 0;
+    } else {
+      this.#badSteps++;
+    }
+    if (this.#cooldownLeft > 0) {
+      this.#cooldownLeft--;
+      this.#badSteps = 0;
+    }
+    if (this.#badSteps <= this.#options.patience) return;
+    for (const group of this.optimizer.groups) group.learningRate = Math.max(group.learningRate * this.#options.factor, Math.min(this.#options.minLearningRate, group.learningRate));
+    this.#cooldownLeft = this.#options.cooldown;
+    this.#badSteps = 0;
+  }
+
+  #isBetter(metric: number): boolean {
+    const { mode, threshold, thresholdMode } = this.#options;
+    if (!Number.isFinite(this.#best)) return mode === 'min' ? metric < this.#best : metric > this.#best;
+    const margin = thresholdMode === 'abs' ? threshold : threshold * this.#best;
+    return mode === 'min' ? metric < this.#best - margin : metric > this.#best + margin;
+  }
+
+  override stateDict(): ScheduleState {
+    return { best: Number.isFinite(this.#best) ? this.#best : null, badSteps: this.#badSteps, cooldownLeft: this.#cooldownLeft };
+  }
+
+  override loadStateDict(state: ScheduleState): void {
+    const op = 'ReduceLROnPlateau.loadStateDict';
+    checkOptions(op, state, ['best', 'badSteps', 'cooldownLeft']);
+    const { best } = state;
+    if (typeof best !== 'number' && best !== null) throw new OptionError(op, { given: `best: ${describe(best)}`, expected: 'a number or null', fix: 'load a state of a ReduceLROnPlateau' });
+    const badSteps = nonNegativeInteger(op, 'badSteps', state['badSteps']);
+    this.#cooldownLeft = nonNegativeInteger(op, 'cooldownLeft', state['cooldownLeft']);
+    this.#badSteps = badSteps;
+    this.#best = best ?? (this.#options.mode === 'min' ? Infinity : -Infinity);
+  }
+}

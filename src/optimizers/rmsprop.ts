@@ -1,0 +1,51 @@
+import { binding } from '../native/load';
+import { flag, nonNegativeNumber } from '../tensor/options';
+import type { Tensor } from '../tensor/tensor';
+import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+
+/** Options of RMSprop. learningRate is 1e-2 by default. */
+export interface RMSpropOptions extends OptimizerOptions {
+  /** Factor of the running square of the gradient, at least 0. Default 0.99. */
+  alpha?: number;
+  /** Keeps the divisor from 0. Default 1e-8. */
+  eps?: number;
+  /** Part of the last velocity that is kept. Default 0: no velocity. */
+  momentum?: number;
+  /** Whether to divide by the deviation of the gradient in place of the root of its square. Default false. */
+  centered?: boolean;
+}
+
+/**
+ * Gradients divided by the root of their running square (Hinton, 2012).
+ *
+ *   v ← α v + (1 - α) g²,   s = √v + eps             centered: s = √(v - ḡ²) + eps with ḡ ← α ḡ + (1 - α) g
+ *   p ← p - learningRate · g / s                     with momentum: b ← momentum · b + g / s, and b in place of g / s
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+ * @see torch.optim.RMSprop
+ */
+export class RMSprop extends Optimizer<RMSpropOptions> {
+  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<RMSpropOptions>[], options: RMSpropOptions = {}) {
+    super('RMSprop', parameters, options);
+  }
+
+  protected override resolve(options: RMSpropOptions): Required<RMSpropOptions> {
+    return {
+      ...checkShared('RMSprop', options, ['alpha', 'eps', 'momentum', 'centered'], 1e-2),
+      alpha: nonNegativeNumber('RMSprop', 'alpha', options.alpha ?? 0.99),
+      eps: nonNegativeNumber('RMSprop', 'eps', options.eps ?? 1e-8),
+      momentum: nonNegativeNumber('RMSprop', 'momentum', options.momentum ?? 0),
+      centered: flag('RMSprop', 'centered', options.centered ?? false),
+    };
+  }
+
+  protected override layout({ momentum, centered }: Required<RMSpropOptions>): StateLayout {
+    const names = ['square_avg', ...(centered ? ['grad_avg'] : []), ...(momentum !== 0 ? ['momentum_buffer'] : [])];
+    return { moments: names.map((name) => ({ name, initial: 0 })), scalars: { name: 'step', initial: [0] } };
+  }
+
+  protected override update(group: OptimizerGroup<RMSpropOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, learningRate, weightDecay, alpha, eps, momentum, centered } = group;
+    return binding.rmspropStep(ids(parameters), ids(state), known, learningRate, weightDecay, alpha, eps, momentum, centered);
+  }
+}

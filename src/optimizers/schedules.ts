@@ -1,0 +1,296 @@
+import { OptionError } from '../tensor/errors';
+import { checkOptions, describe, finiteNumber, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../tensor/options';
+import type { Optimizer } from './optimizer';
+
+/** What a schedule remembers: plain data. */
+export type ScheduleState = Record<string, unknown>;
+
+/**
+ * Base of all schedules: sets the learning rates of an optimizer's groups, from those they have when the schedule is made. Call `step` after the
+ * optimizer's steps that belong together: after each one, or after each epoch.
+ */
+export abstract class Schedule {
+  /** The optimizer whose learning rates change. */
+  readonly optimizer: Optimizer;
+
+  protected constructor(optimizer: Optimizer) {
+    this.optimizer = optimizer;
+  }
+
+  /**
+   * Moves on by one step.
+   *
+   * @param metric  what ReduceLROnPlateau watches; the others ignore it
+   */
+  abstract step(metric?: number): void;
+
+  /** What `loadStateDict` needs to go on from here. The learning rates themselves are in the optimizer's state. */
+  abstract stateDict(): ScheduleState;
+
+  /** @throws {OptionError} if the state is of another kind of schedule */
+  abstract loadStateDict(state: ScheduleState): void;
+}
+
+/** A schedule whose rate is a function of the number of steps. */
+abstract class RateSchedule extends Schedule {
+  #base: readonly number[];
+  #steps = 0;
+  readonly #name: string;
+
+  protected constructor(name: string, optimizer: Optimizer) {
+    super(optimizer);
+    this.#name = name;
+    this.#base = optimizer.groups.map((group) => group.learningRate);
+  }
+
+  /** Learning rate after `steps` steps of a group that began with `base`. */
+  protected abstract rate(steps: number, base: number): number;
+
+  /** Sets the rates of the present step. To be called at the end of a constructor. */
+  protected apply(): void {
+    this.optimizer.groups.forEach((group, index) => {
+      group.learningRate = this.rate(this.#steps, this.#base[index] ?? group.learningRate);
+    });
+  }
+
+  override step(): void {
+    this.#steps++;
+    this.apply();
+  }
+
+  override stateDict(): ScheduleState {
+    return { steps: this.#steps, base: [...this.#base] };
+  }
+
+  override loadStateDict(state: ScheduleState): void {
+    const op = `${this.#name}.loadStateDict`;
+    checkOptions(op, state, ['steps', 'base']);
+    const { base } = state;
+    if (!Array.isArray(base) || base.length !== this.#base.length) {
+      throw new OptionError(op, { given: `base: ${describe(base)}`, expected: `${this.#base.length} learning rates`, fix: 'load a state of a schedule with as many parameter groups' });
+    }
+    const rates = base.map((value) => nonNegativeNumber(op, 'base', value));
+    this.#steps = nonNegativeInteger(op, 'steps', state['steps']);
+    this.#base = rates;
+    this.apply();
+  }
+}
+
+/** Options of StepLR. */
+export interface StepLROptions {
+  /** Steps between two changes. */
+  stepSize: number;
+  /** Factor at each change. Default 0.1. */
+  gamma?: number;
+}
+
+/**
+ * Multiplies the learning rate by `gamma` every `stepSize` steps.
+ *
+ * @throws {OptionError} if an option is unknown or out of range
+ * @see torch.optim.lr_scheduler.StepLR
+ */
+export class StepLR extends RateSchedule {
+  readonly #stepSize: number;
+  readonly #gamma: number;
+
+  constructor(optimizer: Optimizer, options: StepLROptions) {
+    super('StepLR', optimizer);
+    checkOptions('StepLR', options, ['stepSize', 'gamma']);
+    this.#stepSize = positiveInteger('StepLR', 'stepSize', options.stepSize);
+    this.#gamma = nonNegativeNumber('StepLR', 'gamma', options.gamma ?? 0.1);
+    this.apply();
+  }
+
+  protected override rate(steps: number, base: number): number {
+    return base * this.#gamma ** Math.floor(steps / this.#stepSize);
+  }
+}
+
+/** Options of MultiStepLR. */
+export interface MultiStepLROptions {
+  /** The steps at which the rate changes, in any order; one that stands twice counts twice. */
+  milestones: readonly number[];
+  /** Factor at each change. Default 0.1. */
+  gamma?: number;
+}
+
+/**
+ * Multiplies the learning rate by `gamma` at each of the milestones.
+ *
+ * @throws {OptionError} if an option is unknown or out of range
+ * @see torch.optim.lr_scheduler.MultiStepLR
+ */
+export class MultiStepLR extends RateSchedule {
+  readonly #milestones: readonly number[];
+  readonly #gamma: number;
+
+  constructor(optimizer: Optimizer, options: MultiStepLROptions) {
+    super('MultiStepLR', optimizer);
+    checkOptions('MultiStepLR', options, ['milestones', 'gamma']);
+    if (!Array.isArray(options.milestones)) {
+      throw new OptionError('MultiStepLR', { given: `milestones: ${describe(options.milestones)}`, expected: 'an array of step numbers', fix: 'pass such as milestones: [30, 80]' });
+    }
+    this.#milestones = options.milestones.map((milestone) => nonNegativeInteger('MultiStepLR', 'milestones', milestone));
+    this.#gamma = nonNegativeNumber('MultiStepLR', 'gamma', options.gamma ?? 0.1);
+    this.apply();
+  }
+
+  protected override rate(steps: number, base: number): number {
+    return base * this.#gamma ** this.#milestones.filter((milestone) => milestone <= steps).length;
+  }
+}
+
+/** Options of ExponentialLR. */
+export interface ExponentialLROptions {
+  /** Factor at each step. */
+  gamma: number;
+}
+
+/**
+ * Multiplies the learning rate by `gamma` at each step.
+ *
+ * @throws {OptionError} if an option is unknown or out of range
+ * @see torch.optim.lr_scheduler.ExponentialLR
+ */
+export class ExponentialLR extends RateSchedule {
+  readonly #gamma: number;
+
+  constructor(optimizer: Optimizer, options: ExponentialLROptions) {
+    super('ExponentialLR', optimizer);
+    checkOptions('ExponentialLR', options, ['gamma']);
+    this.#gamma = nonNegativeNumber('ExponentialLR', 'gamma', options.gamma);
+    this.apply();
+  }
+
+  protected override rate(steps: number, base: number): number {
+    return base * this.#gamma ** steps;
+  }
+}
+
+/** Options of CosineAnnealingLR. */
+export interface CosineAnnealingLROptions {
+  /** Steps from the first learning rate down to `etaMin`. */
+  tMax: number;
+  /** The least learning rate. Default 0. */
+  etaMin?: number;
+}
+
+/**
+ * Lets the learning rate fall along half a cosine to `etaMin` in `tMax` steps (Loshchilov and Hutter, 2017), and rise again after that.
+ *
+ *   etaMin + (base - etaMin) · (1 + cos(π · steps / tMax)) / 2
+ *
+ * @throws {OptionError} if an option is unknown or out of range
+ * @see torch.optim.lr_scheduler.CosineAnnealingLR
+ */
+export class CosineAnnealingLR extends RateSchedule {
+  readonly #tMax: number;
+  readonly #etaMin: number;
+
+  constructor(optimizer: Optimizer, options: CosineAnnealingLROptions) {
+    super('CosineAnnealingLR', optimizer);
+    checkOptions('CosineAnnealingLR', options, ['tMax', 'etaMin']);
+    this.#tMax = positiveInteger('CosineAnnealingLR', 'tMax', options.tMax);
+    this.#etaMin = nonNegativeNumber('CosineAnnealingLR', 'etaMin', options.etaMin ?? 0);
+    this.apply();
+  }
+
+  protected override rate(steps: number, base: number): number {
+    return this.#etaMin + ((base - this.#etaMin) * (1 + Math.cos((Math.PI * steps) / this.#tMax))) / 2;
+  }
+}
+
+/** Options of LinearLR. */
+export interface LinearLROptions {
+  /** Factor of the first learning rate, above 0. Default 1/3. */
+  startFactor?: number;
+  /** Factor from step `totalIters` on. Default 1. */
+  endFactor?: number;
+  /** Steps from the one to the other. Default 5. */
+  totalIters?: number;
+}
+
+/**
+ * Warm-up: takes the factor of the learning rate from `startFactor` to `endFactor` in equal parts.
+ *
+ * @throws {OptionError} if an option is unknown or out of range
+ * @see torch.optim.lr_scheduler.LinearLR
+ */
+export class LinearLR extends RateSchedule {
+  readonly #startFactor: number;
+  readonly #endFactor: number;
+  readonly #totalIters: number;
+
+  constructor(optimizer: Optimizer, options: LinearLROptions = {}) {
+    super('LinearLR', optimizer);
+    checkOptions('LinearLR', options, ['startFactor', 'endFactor', 'totalIters']);
+    this.#startFactor = nonNegativeNumber('LinearLR', 'startFactor', options.startFactor ?? 1 / 3);
+    this.#endFactor = nonNegativeNumber('LinearLR', 'endFactor', options.endFactor ?? 1);
+    this.#totalIters = positiveInteger('LinearLR', 'totalIters', options.totalIters ?? 5);
+    this.apply();
+  }
+
+  protected override rate(steps: number, base: number): number {
+    const part = Math.min(steps, this.#totalIters) / this.#totalIters;
+    return base * (this.#startFactor + (this.#endFactor - this.#startFactor) * part);
+  }
+}
+
+/** Options of OneCycleLR. */
+export interface OneCycleLROptions {
+  /** The highest learning rate. */
+  maxLearningRate: number;
+  /** Steps of the whole cycle. */
+  totalSteps: number;
+  /** Part of the steps in which the rate rises, in [0, 1). Default 0.3. */
+  pctStart?: number;
+  /** How the rate rises and falls. Default 'cos'. */
+  annealStrategy?: 'cos' | 'linear';
+  /** The first rate is maxLearningRate / divFactor. Default 25. */
+  divFactor?: number;
+  /** The last rate is the first / finalDivFactor. Default 1e4. */
+  finalDivFactor?: number;
+}
+
+/**
+ * One cycle: the learning rate rises to its maximum and falls far below where it began (Smith and Topin, 2018). To be stepped after each training
+ * step. The momentum of the optimizer stays as it is.
+ *
+ * @throws {OptionError} if an option is unknown or out of range; at `step`, if the cycle is over
+ * @see torch.optim.lr_scheduler.OneCycleLR with cycle_momentum=False
+ */
+export class OneCycleLR extends RateSchedule {
+  readonly #options: Required<OneCycleLROptions>;
+
+  constructor(optimizer: Optimizer, options: OneCycleLROptions) {
+    super('OneCycleLR', optimizer);
+    const op = 'OneCycleLR';
+    checkOptions(op, options, ['maxLearningRate', 'totalSteps', 'pctStart', 'annealStrategy', 'divFactor', 'finalDivFactor']);
+    this.#options = {
+      maxLearningRate: nonNegativeNumber(op, 'maxLearningRate', options.maxLearningRate),
+      totalSteps: positiveInteger(op, 'totalSteps', options.totalSteps),
+      pctStart: probability(op, 'pctStart', options.pctStart ?? 0.3),
+      annealStrategy: oneOf(op, 'annealStrategy', options.annealStrategy ?? 'cos', ['cos', 'linear']),
+      divFactor: positive(op, 'divFactor', options.divFactor ?? 25),
+      finalDivFactor: positive(op, 'finalDivFactor', options.finalDivFactor ?? 1e4),
+    };
+    this.apply();
+  }
+
+  protected override rate(steps: number): number {
+    const { maxLearningRate, totalSteps, pctStart, annealStrategy, divFactor, finalDivFactor } = this.#options;
+    if (steps > totalSteps) throw new OptionError('OneCycleLR', { given: `step ${steps}`, expected: `at most ${totalSteps}, totalSteps`, fix: 'pass as many totalSteps as there are training steps' });
+    const first = maxLearningRate / divFactor;
+    const between = (from: number, to: number, part: number): number => (annealStrategy === 'linear' ? from + (to - from) * part : to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2);
+    const top = pctStart * totalSteps - 1;
+    const end = totalSteps - 1;
+    return steps <= top ? between(first, maxLearningRate, steps / top) : between(maxLearningRate, first / finalDivFactor, end > top ? (steps - top) / (end - top) : 1);
+  }
+}
+
+function positive(op: string, name: string, value: unknown): number {
+  const number = finiteNumber(op, name, value);
+  if (number > 0) return number;
+  throw new OptionError(op, { given: `${name}: ${number}`, expected: 'a number above 0', fix: `leave ${name} out` });
+}

@@ -1,0 +1,49 @@
+import { binding } from '../native/load';
+import { OptionError } from '../tensor/errors';
+import { flag, nonNegativeNumber } from '../tensor/options';
+import type { Tensor } from '../tensor/tensor';
+import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+
+/** Options of SGD. learningRate is 1e-3 by default. */
+export interface SGDOptions extends OptimizerOptions {
+  /** Part of the last velocity that is kept. Default 0: no velocity. */
+  momentum?: number;
+  /** Part of the gradient that does not enter the velocity. Default 0. */
+  dampening?: number;
+  /** Whether to look ahead along the velocity; needs momentum, and no dampening. Default false. */
+  nesterov?: boolean;
+}
+
+/**
+ * Stochastic gradient descent, with momentum if asked for.
+ *
+ *   v ← momentum · v + (1 - dampening) · g        (g at the first step)
+ *   p ← p - learningRate · v                      (Nesterov: g + momentum · v in place of v)
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+ * @see torch.optim.SGD
+ */
+export class SGD extends Optimizer<SGDOptions> {
+  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<SGDOptions>[], options: SGDOptions = {}) {
+    super('SGD', parameters, options);
+  }
+
+  protected override resolve(options: SGDOptions): Required<SGDOptions> {
+    const shared = checkShared('SGD', options, ['momentum', 'dampening', 'nesterov'], 1e-3);
+    const momentum = nonNegativeNumber('SGD', 'momentum', options.momentum ?? 0);
+    const dampening = nonNegativeNumber('SGD', 'dampening', options.dampening ?? 0);
+    const nesterov = flag('SGD', 'nesterov', options.nesterov ?? false);
+    if (nesterov && (momentum === 0 || dampening !== 0)) {
+      throw new OptionError('SGD', { given: `nesterov: true with momentum: ${momentum} and dampening: ${dampening}`, expected: 'momentum above 0 and no dampening', fix: 'pass such as momentum: 0.9' });
+    }
+    return { ...shared, momentum, dampening, nesterov };
+  }
+
+  protected override layout({ momentum }: Required<SGDOptions>): StateLayout {
+    return momentum === 0 ? { moments: [] } : { moments: [{ name: 'momentum_buffer', initial: 0 }], scalars: { name: 'step', initial: [0] } };
+  }
+
+  protected override update(group: OptimizerGroup<SGDOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
+    return binding.sgdStep(ids(group.parameters), ids(state), known, group.learningRate, group.weightDecay, group.momentum, group.dampening, group.nesterov);
+  }
+}
