@@ -1,5 +1,5 @@
-import { mul_, sub_ } from '../tensor/ops/elementwise';
-import { rand } from '../tensor/random';
+import { zeros } from '../tensor/factories';
+import { uniform_ } from '../tensor/ops/random';
 import type { Tensor } from '../tensor/tensor';
 
 /** Element types that a layer's parameters may have. */
@@ -10,9 +10,4 @@ export type FloatingDType = 'f32' | 'f64';
  *
  * @param bound  finite, at least 0
  */
-export function uniformValues(shape: readonly number[], bound: number, dtype: FloatingDType): Tensor {
-  const values = rand(shape, { dtype });
-  mul_(values, 2 * bound);
-  sub_(values, bound);
-  return values;
-}
+export const uniformValues = (shape: readonly number[], bound: number, dtype: FloatingDType): Tensor => uniform_(zeros(shape, { dtype }), { low: -bound, high: bound });
