@@ -1,0 +1,170 @@
+// The thread team, parallel_for and the matrix products that run on them. usage: team_test [seed]
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/team.h"
+
+namespace {
+
+int failures = 0;
+
+void require(bool condition, const std::string& what) {
+  if (condition) return;
+  if (++failures <= 20) std::printf("FAILED %s\n", what.c_str());
+}
+
+std::mt19937_64 generator;
+int64_t draw(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(generator); }
+
+template <class T>
+std::vector<T> numbers(int64_t count) {
+  std::vector<T> values(static_cast<size_t>(count));
+  for (T& value : values) value = static_cast<T>(std::uniform_real_distribution<double>(-1, 1)(generator));
+  return values;
+}
+
+template <class T>
+std::string describe(const stm::Product<T>& p, int threads) {
+  char text[160];
+  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d beta %g threads %d", sizeof(T) == 4 ? "f32" : "f64", int(p.m), int(p.n), int(p.k), p.trans_a,
+                p.trans_b, double(p.beta), threads);
+  return text;
+}
+
+// Compares C with the sum taken in double; what lies between C's rows must be as before.
+template <class T>
+void check_product(const stm::Product<T>& p, const std::vector<T>& before, const T* c, int64_t c_elements, const std::string& name) {
+  const double tolerance = (sizeof(T) == 4 ? 1e-6 : 1e-14) * static_cast<double>(p.k + 4);
+  for (int64_t i = 0; i < p.m; ++i) {
+    for (int64_t j = 0; j < p.ldc && i * p.ldc + j < c_elements; ++j) {
+      const double old = static_cast<double>(before[static_cast<size_t>(i * p.ldc + j)]), got = static_cast<double>(c[i * p.ldc + j]);
+      if (j >= p.n) {
+        require(got == old, "a write between the rows of C: " + name);
+        continue;
+      }
+      double sum = p.beta == 0 ? 0 : static_cast<double>(p.beta) * old;
+      for (int64_t k = 0; k < p.k; ++k) {
+        sum +=
+            static_cast<double>(p.trans_a ? p.a[k * p.lda + i] : p.a[i * p.lda + k]) * static_cast<double>(p.trans_b ? p.b[j * p.ldb + k] : p.b[k * p.ldb + j]);
+      }
+      require(std::fabs(got - sum) <= tolerance, "wrong product: " + name);
+    }
+  }
+}
+
+template <class T>
+void check_gemm(int64_t m, int64_t n, int64_t k, int threads) {
+  stm::set_num_threads(threads);
+  stm::Product<T> p{draw(0, 1) == 1, draw(0, 1) == 1, m, n, k, nullptr, 0, nullptr, 0, static_cast<T>(draw(0, 2)) / 2, nullptr, 0};
+  p.lda = (p.trans_a ? m : k) + draw(0, 3);
+  p.ldb = (p.trans_b ? k : n) + draw(0, 3);
+  p.ldc = n + draw(0, 3);
+  const std::vector<T> a = numbers<T>((p.trans_a ? k : m) * p.lda), b = numbers<T>((p.trans_b ? n : k) * p.ldb);
+  const int64_t count = draw(1, 4), elements = m * p.ldc;
+  std::vector<T> c = numbers<T>(count * elements);
+  for (size_t i = 0; i < c.size() && p.beta == 0; ++i) {
+    if (static_cast<int64_t>(i % static_cast<size_t>(p.ldc)) < n) c[i] = std::numeric_limits<T>::quiet_NaN();  // beta = 0 must not read C
+  }
+  const std::vector<T> before = c;
+  p.a = a.data(), p.b = b.data(), p.c = c.data();
+  stm::gemm_parallel<T>(p.trans_a, p.trans_b, m, n, k, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);
+  check_product(p, before, c.data(), elements, describe(p, threads));
+  c = before;
+  stm::gemm_batched<T>(count, p, 0, 0, elements);
+  for (int64_t i = 0; i < count; ++i) {
+    const std::vector<T> part(before.begin() + i * elements, before.begin() + (i + 1) * elements);
+    check_product(p, part, c.data() + i * elements, elements, "batched " + describe(p, threads));
+  }
+}
+
+void check_parallel_for(int64_t count, int64_t grain) {
+  std::vector<std::atomic<int>> visits(static_cast<size_t>(count));
+  std::atomic<int> calls{0};
+  stm::parallel_for(count, grain, [&](int64_t begin, int64_t end) {
+    ++calls;
+    for (int64_t i = begin; i < end; ++i) ++visits[static_cast<size_t>(i)];
+  });
+  for (const std::atomic<int>& visit : visits) require(visit.load() == 1, "parallel_for visits an item not once");
+  require(calls.load() <= stm::num_threads() && (count > grain || calls.load() <= 1), "parallel_for makes more parts than asked for");
+}
+
+// Several threads lease the team in turn, and lease it again inside: members must never meet another command's work.
+void check_leases() {
+  std::atomic<int> inside{0}, wrong{0};
+  std::vector<std::thread> executors;
+  for (int i = 0; i < 3; ++i) {
+    executors.emplace_back([&] {
+      for (int round = 0; round < 300; ++round) {
+        const stm::TeamLease lease;
+        if (++inside != 1) ++wrong;
+        std::atomic<int> members{0};
+        lease.team().run([&](int) {
+          ++members;
+          lease.team().barrier();
+          if (members.load() != lease.team().size()) ++wrong;
+          stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) {  // inside a run: on this member alone
+            if (begin != 0 || end != 100) ++wrong;
+          });
+        });
+        const stm::TeamLease again;
+        if (&again.team() != &lease.team()) ++wrong;
+        --inside;
+      }
+    });
+  }
+  for (std::thread& executor : executors) executor.join();
+  require(wrong.load() == 0, "leases overlap, or a barrier lets a member through early");
+}
+
+void check_denormals() {
+  volatile float tiny = 1e-39f;
+  std::atomic<int> kept{0};
+  const stm::TeamLease lease;
+  lease.team().run([&](int) {
+    if (tiny * 1.0f != 0.0f) ++kept;
+  });
+#if defined(__x86_64__) || defined(__aarch64__)
+  require(kept.load() == 0, "a member keeps denormals");
+#endif
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
+  std::printf("team_test seed %llu, threads %d, BLAS kernels %s\n", seed, stm::num_threads(), stm::blas_kernels());
+  generator.seed(seed);
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  require(!__builtin_cpu_supports("avx2") || std::strcmp(stm::blas_kernels(), "generic") != 0, "portable BLAS kernels on a processor with AVX2");
+#endif
+  for (const int threads : {1, 2, 3}) {
+    stm::set_num_threads(threads);
+    require(stm::num_threads() == threads, "set_num_threads is not what num_threads says");
+    for (const int64_t count : {0, 1, 99, 100, 101, 4096, 100000}) {
+      for (const int64_t grain : {1, 100, 5000}) check_parallel_for(count, grain);
+    }
+    check_leases();
+    check_denormals();
+    for (int i = 0; i < 60; ++i) {
+      check_gemm<float>(draw(1, 40), draw(1, 40), draw(0, 40), threads);
+      check_gemm<double>(draw(1, 40), draw(1, 40), draw(0, 40), threads);
+    }
+    check_gemm<float>(1, 300, 200, threads);
+    check_gemm<float>(300, 1, 200, threads);
+    check_gemm<float>(700, 530, 40, threads);  // cut by columns with two threads and more
+    check_gemm<double>(130, 90, 70, threads);
+    check_gemm<float>(90, 170, 70, threads);
+  }
+  if (failures) std::printf("%d failures\n", failures);
+  return failures ? 1 : 0;
+}
