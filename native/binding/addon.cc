@@ -91,9 +91,14 @@ napi_value call_intrinsic(napi_env env, napi_callback_info info) {
 }
 
 std::string signature(const Op& op) {
-  std::string text = "(";
-  for (const Parameter& p : op.parameters) text += (text.size() > 1 ? ", " : "") + p.name + (p.optional ? "?: " : ": ") + p.ts;
-  return text + "): " + op.result;
+  std::string text = ")";
+  bool trailing = true;  // `?` is for parameters that only optional ones follow
+  for (size_t i = op.parameters.size(); i-- > 0;) {
+    const Parameter& p = op.parameters[i];
+    trailing = trailing && p.optional;
+    text = (i ? ", " : "") + p.name + (trailing ? "?: " : ": ") + p.ts + (p.optional ? " | undefined" : "") + text;
+  }
+  return "(" + text + ": " + op.result;
 }
 
 /// One `/** doc */ name(…): …;` line each: the body of binding.generated.ts.
