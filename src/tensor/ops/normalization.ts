@@ -3,7 +3,7 @@ import { checkOptions, finiteNumber, flag, nonNegativeNumber, positiveInteger } 
 import { wrap, type Tensor } from '../tensor';
 
 /** Options of `softmax`. */
-export interface SoftmaxOptions {
+export interface SoftmaxFunctionOptions {
   /** bool, broadcasts to `x`: what is false is left out, as if it were not there, and becomes 0. A row without any element left becomes 0. */
   mask?: Tensor | undefined;
 }
@@ -17,7 +17,7 @@ export interface SoftmaxOptions {
  * @throws {ShapeError} if the mask does not broadcast to `x`; {DTypeError} if `x` is not f32 or f64, or the mask not bool
  * @see torch.softmax
  */
-export function softmax(x: Tensor, dim = -1, options: SoftmaxOptions = {}): Tensor {
+export function softmax(x: Tensor, dim = -1, options: SoftmaxFunctionOptions = {}): Tensor {
   checkOptions('softmax', options, ['mask']);
   return wrap(binding.softmax(x.id, dim, options.mask?.id));
 }
