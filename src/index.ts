@@ -1,12 +1,30 @@
 // The public surface. Nothing inside src/ imports this file.
 import './tensor/methods.generated';
 
+export { FileError } from './io/file-error';
+export { load, save, type LoadOptions } from './io/model-file';
+export { loadSafetensors, loadSafetensorsMetadata, saveSafetensors, type LoadSafetensorsOptions, type SaveSafetensorsOptions } from './io/safetensors';
+export * from './data';
+export * from './layers';
+export * from './losses';
+export * from './optimizers';
+export * from './training';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
 export { defaultDevice, devices, memory, numThreads, setDefaultDevice, setNumThreads, synchronize, type DeviceInfo } from './tensor/device';
 export * from './tensor/errors';
 export { arange, eye, full, ones, onesLike, tensor, zeros, zerosLike, type HostArray, type NestedArray, type TensorOptions, type TensorSource } from './tensor/factories';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';
+export * from './tensor/ops/attention';
+export * from './tensor/ops/convolution';
 export * from './tensor/ops/elementwise';
+export * from './tensor/ops/indexing';
+export * from './tensor/ops/losses';
+export * from './tensor/ops/matmul';
+export * from './tensor/ops/normalization';
+export * from './tensor/ops/random';
+export * from './tensor/ops/reduce';
+export * from './tensor/ops/shape';
 export { PaddedSequence, pad, type PadOptions, type Sequence, type SequenceItem } from './tensor/padded-sequence';
+export { getRandomState, manualSeed, rand, randint, randn, setRandomState, type RandintOptions, type RandomState } from './tensor/random';
 export { scope } from './tensor/scope';
 export { Tensor, type BackwardOptions, type DType, type TypedArray } from './tensor/tensor';
