@@ -1,0 +1,82 @@
+import { OptionError } from '../tensor/errors';
+import { checkOptions, describe, flag, positiveInteger } from '../tensor/options';
+import { collate, type Collated, type FieldTypes } from './collate';
+import type { Dataset } from './dataset';
+import { RandomSampler, SequentialSampler, type Sampler } from './sampler';
+
+/** Options of a DataLoader. */
+export interface DataLoaderOptions<Item, Batch> {
+  /** Items of a batch. Default 1. */
+  batchSize?: number;
+  /** Whether each epoch has an order of its own, by the generator that `manualSeed` starts. Default false. */
+  shuffle?: boolean;
+  /** Whether to leave out a last batch that is not full. Default false. */
+  dropLast?: boolean;
+  /** The order of the items, in place of `shuffle`. */
+  sampler?: Sampler;
+  /** Element types of the fields, where the default collate's choice is not what is wanted, as in { target: 'f32' }. */
+  dtypes?: FieldTypes<Item>;
+  /** Makes a batch of items, in place of the default, which stacks and pads. */
+  collate?: (items: readonly Item[]) => Batch;
+}
+
+/**
+ * Batches of a dataset. Each walk over it, by `for` or `for await`, is one epoch:
+ *
+ *     for (const { input, target } of new DataLoader(train, { batchSize: 16, shuffle: true })) …
+ *
+ * @throws {OptionError} if the dataset is empty, `dropLast` leaves no batch, or an option is unknown or out of range
+ */
+export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch> {
+  /** What the items come from. */
+  readonly dataset: Dataset<Item>;
+  /** Items of a full batch. */
+  readonly batchSize: number;
+  readonly #sampler: Sampler;
+  readonly #dropLast: boolean;
+  /** Makes the batch of items. */
+  readonly collate: (items: readonly Item[]) => Batch | Collated<Item>;
+
+  constructor(dataset: Dataset<Item>, options: DataLoaderOptions<Item, Batch> = {}) {
+    const op = 'DataLoader';
+    checkOptions(op, options, ['batchSize', 'shuffle', 'dropLast', 'sampler', 'dtypes', 'collate']);
+    if (typeof dataset !== 'object' || dataset === null || typeof dataset.at !== 'function' || typeof dataset.length !== 'number') {
+      throw new OptionError(op, { given: describe(dataset), expected: 'a dataset with length and at(index)', fix: 'wrap an array: new ArrayDataset(items)' });
+    }
+    if (dataset.length === 0) throw new OptionError(op, { given: 'an empty dataset', expected: 'at least one item', fix: 'look at how the dataset was read or split' });
+    const shuffle = flag(op, 'shuffle', options.shuffle ?? false);
+    if (options.sampler !== undefined && shuffle) throw new OptionError(op, { given: 'both shuffle and a sampler', expected: 'one of them', fix: 'let the sampler shuffle' });
+    if (options.collate !== undefined && options.dtypes !== undefined) throw new OptionError(op, { given: 'both dtypes and collate', expected: 'one of them', fix: 'choose the types in collate' });
+    this.dataset = dataset;
+    this.batchSize = positiveInteger(op, 'batchSize', options.batchSize ?? 1);
+    this.#dropLast = flag(op, 'dropLast', options.dropLast ?? false);
+    this.#sampler = options.sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
+    const { dtypes } = options;
+    this.collate = options.collate ?? ((items) => collate<Item>(items, dtypes));
+    if (this.length === 0) {
+      throw new OptionError(op, { given: `batchSize: ${this.batchSize} with dropLast for ${this.#sampler.length} items`, expected: 'at least one full batch', fix: 'use smaller batches, or leave dropLast out' });
+    }
+  }
+
+  /** Batches of one epoch. */
+  get length(): number {
+    const batches = this.#sampler.length / this.batchSize;
+    return this.#dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  /** The items of each batch of one epoch; `collate` makes the batch. */
+  *itemBatches(): Generator<Item[]> {
+    let items: Item[] = [];
+    for (const index of this.#sampler) {
+      items.push(this.dataset.at(index));
+      if (items.length < this.batchSize) continue;
+      yield items;
+      items = [];
+    }
+    if (items.length > 0 && !this.#dropLast) yield items;
+  }
+
+  *[Symbol.iterator](): Generator<Batch> {
+    for (const items of this.itemBatches()) yield this.collate(items) as Batch;
+  }
+}
