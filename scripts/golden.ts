@@ -2,11 +2,13 @@
 // One line for each failing case, then "N passed, N failed"; exits 1 if a case failed or there was none.
 import { relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { setDefaultDevice } from 'stmnet';
 import { casesBelow, runCase } from './golden/run-case';
 
 async function main(): Promise<boolean> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { device: { type: 'string', default: 'cpu' } } });
   const [folder = 'test/golden'] = positionals;
+  setDefaultDevice(values.device);
   const paths = casesBelow(folder);
   let failed = 0;
   for (const path of paths) {
