@@ -1,0 +1,64 @@
+import { DataLoader } from '../data/data-loader';
+import { OptionError } from '../tensor/errors';
+import { describe } from '../tensor/options';
+import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { Tensor } from '../tensor/tensor';
+
+/** What a model is trained on at a time. */
+export interface Batch {
+  readonly input: Sequence;
+  readonly target: Sequence;
+}
+
+/** Batches, anew for each epoch: a DataLoader, an array, or another iterable that can be walked more than once. */
+export type Batches<B = Batch> = Iterable<B> | AsyncIterable<B>;
+
+/**
+ * Walks over one epoch. Each result makes its batch when it is called, so that a scope around the call owns the tensors that a DataLoader makes; those of
+ * other iterables belong to whoever made them.
+ */
+export async function* batchesOf<B>(loader: Batches<B>): AsyncGenerator<() => B> {
+  if (loader instanceof DataLoader) {
+    for (const items of loader.itemBatches()) yield () => loader.collate(items) as B;
+    return;
+  }
+  for await (const batch of loader) yield () => batch;
+}
+
+/** Steps of an epoch, if that is known beforehand. */
+export function countOf(loader: object): number | undefined {
+  return 'length' in loader && typeof loader.length === 'number' ? loader.length : undefined;
+}
+
+/** Whether `value` can be walked over. */
+export const isIterable = (value: unknown): value is Batches<unknown> => typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+
+/** @throws {OptionError} if `loader` cannot give batches */
+export function checkLoader(op: string, loader: unknown): void {
+  if (isIterable(loader)) return;
+  throw new OptionError(op, { given: describe(loader), expected: 'a DataLoader or another iterable of batches', fix: 'wrap the dataset: new DataLoader(dataset, { batchSize: 32 })' });
+}
+
+const isSequence = (value: unknown): value is Sequence => value instanceof Tensor || value instanceof PaddedSequence;
+
+/** @throws {OptionError} if `batch` is not { input, target } of tensors */
+export function checkBatch(op: string, batch: unknown): Batch {
+  if (typeof batch === 'object' && batch !== null && 'input' in batch && 'target' in batch && isSequence(batch.input) && isSequence(batch.target)) return { input: batch.input, target: batch.target };
+  throw new OptionError(op, { given: `the batch ${describe(batch)}`, expected: '{ input, target } of tensors or PaddedSequences', fix: 'name the fields of the items so, or pass the DataLoader a collate function' });
+}
+
+/** The input of a batch, or what was given, if it is one itself. */
+export function inputOf(op: string, given: unknown): Sequence {
+  const input: unknown = typeof given === 'object' && given !== null && 'input' in given ? given.input : given;
+  if (isSequence(input)) return input;
+  throw new OptionError(op, { given: describe(given), expected: 'a tensor, a PaddedSequence, or { input } of one', fix: 'make a batch with pad() or tensor() first' });
+}
+
+/** A sequence on a device; itself if it is there. */
+export const onDevice = (x: Sequence, device: string | undefined): Sequence => (device === undefined ? x : x instanceof PaddedSequence ? x.map((values) => values.to(device)) : x.to(device));
+
+/** How much a mean over this batch counts: its real steps if the target has any, else its rows. */
+export function weightOf({ target }: Batch): number {
+  if (target instanceof PaddedSequence) return target.lengths.reduce((total, length) => total + length, 0);
+  return target.shape[0] ?? 1;
+}

@@ -1,0 +1,48 @@
+/** What one epoch came to. */
+export interface EpochRecord {
+  /** 1 for the first. */
+  epoch: number;
+  /** Loss and metrics over the training batches, taken while the weights changed. */
+  train: Record<string, number>;
+  /** Loss and metrics of the validation batches after the epoch, if there are any. */
+  validation?: Record<string, number>;
+  /** Of the first parameter group, in the last step. */
+  learningRate: number;
+  /** How long the epoch took, validation included. */
+  seconds: number;
+}
+
+/** The epochs of a training, in order. */
+export class History {
+  readonly #epochs: EpochRecord[] = [];
+
+  /** The records, first epoch first. */
+  get epochs(): readonly EpochRecord[] {
+    return this.#epochs;
+  }
+
+  /** The last record; undefined before the first epoch. */
+  get last(): EpochRecord | undefined {
+    return this.#epochs.at(-1);
+  }
+
+  /** Adds the record of an epoch. */
+  add(record: EpochRecord): void {
+    this.#epochs.push(record);
+  }
+
+  /** One training figure over the epochs: `loss` or the name of a metric. */
+  train(name: string): number[] {
+    return this.#epochs.map((record) => record.train[name] ?? Number.NaN);
+  }
+
+  /** One validation figure over the epochs; NaN where there was no validation. */
+  validation(name: string): number[] {
+    return this.#epochs.map((record) => record.validation?.[name] ?? Number.NaN);
+  }
+
+  /** For JSON.stringify: the records. */
+  toJSON(): readonly EpochRecord[] {
+    return this.#epochs;
+  }
+}

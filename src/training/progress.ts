@@ -1,0 +1,87 @@
+import type { SingleBar } from 'cli-progress';
+import type { EpochRecord } from './history';
+
+/** Where progress goes: standard error, so that what a script prints stays apart. */
+export interface ProgressStream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+}
+
+/** Shows how a training goes on. */
+export interface Progress {
+  /** Before the first step of an epoch. */
+  start(epoch: number, steps: number): void;
+  /** After a step. @returns whether fresh figures would be shown now */
+  step(done: number): boolean;
+  /** Takes fresh figures of the running epoch. */
+  figures(values: Record<string, number>): void;
+  /** After an epoch and its validation. */
+  end(record: EpochRecord): void;
+  /** Takes back what the terminal should not keep, when a training breaks off. */
+  stop(): void;
+}
+
+/**
+ * A bar with loss, metrics, rate and time left on a terminal, one line an epoch elsewhere.
+ *
+ * @param epochs  how many there will be
+ * @param stream  standard error unless a test says otherwise
+ */
+export async function makeProgress(epochs: number, stream: ProgressStream = process.stderr): Promise<Progress> {
+  if (stream.isTTY !== true) return lineProgress(epochs, stream);
+  const { SingleBar, Presets } = await import('cli-progress'); // loaded when a bar is drawn: require('stmnet') stays quick
+  return barProgress(epochs, stream, (format) => new SingleBar({ stream, format, hideCursor: true, clearOnComplete: true, etaBuffer: 50, fps: 10, noTTYOutput: false }, Presets.shades_classic));
+}
+
+/** Progress that shows nothing. */
+export const silent: Progress = { start: () => undefined, step: () => false, figures: () => undefined, end: () => undefined, stop: () => undefined };
+
+function lineProgress(epochs: number, stream: ProgressStream): Progress {
+  return { ...silent, end: (record) => void stream.write(`${epochLine(record, epochs)}\n`) };
+}
+
+function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: string) => SingleBar): Progress {
+  let bar: SingleBar | undefined;
+  let [started, asked, text] = [0, 0, ''];
+  const rate = (done: number): string => `${((1000 * done) / Math.max(performance.now() - started, 1)).toFixed(1)} steps/s`;
+  const stop = (): void => {
+    bar?.stop();
+    bar = undefined;
+  };
+  return {
+    start(epoch, steps) {
+      stop();
+      [started, text] = [performance.now(), ''];
+      bar = makeBar(`epoch ${epoch}/${epochs} {bar} {value}/{total} | {rate} | {eta_formatted} left{figures}`);
+      bar.start(steps, 0, { rate: rate(0), figures: '' });
+    },
+    step(done) {
+      bar?.update(done, { rate: rate(done), figures: text });
+      const now = performance.now();
+      if (now - asked < 100) return false;
+      asked = now;
+      return true;
+    },
+    figures(values) {
+      text = ` | ${figuresText(values)}`;
+    },
+    end(record) {
+      stop();
+      stream.write(`${epochLine(record, epochs)}\n`);
+    },
+    stop,
+  };
+}
+
+/** As in `epoch 3/60: loss 0.1234, accuracy 0.9800 | validation loss 0.2000 | 1.2 s`. */
+export function epochLine({ epoch, train, validation, seconds }: EpochRecord, epochs: number): string {
+  const checked = validation === undefined ? '' : ` | validation ${figuresText(validation)}`;
+  return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked} | ${seconds.toFixed(1)} s`;
+}
+
+const figuresText = (values: Record<string, number>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} ${shown(value)}`)
+    .join(', ');
+
+/** Four digits after the point, or as many significant ones where that would say nothing. */
+const shown = (value: number): string => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(3) : value.toFixed(4));

@@ -1,0 +1,358 @@
+import type { Module } from '../layers/module';
+import { clipGradNorm } from '../optimizers/clip';
+import type { Optimizer } from '../optimizers/optimizer';
+import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
+import type { Schedule } from '../optimizers/schedules';
+import { defaultDevice, synchronize } from '../tensor/device';
+import { OptionError } from '../tensor/errors';
+import { zeros } from '../tensor/factories';
+import { noGrad } from '../tensor/grad-mode';
+import { add_, cast, clone, fill_, mul } from '../tensor/ops/elementwise';
+import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
+import type { Sequence } from '../tensor/padded-sequence';
+import { outsideScopes, scope } from '../tensor/scope';
+import type { Tensor } from '../tensor/tensor';
+import { batchesOf, checkBatch, checkLoader, countOf, inputOf, isIterable, onDevice, weightOf, type Batch, type Batches } from './batches';
+import { History, type EpochRecord } from './history';
+import type { Metric } from './metric';
+import { makeProgress, silent, type Progress } from './progress';
+
+/** Anything that turns predictions and targets into a loss: a layer of src/losses, or a function. */
+export type LossFunction = { forward(input: Sequence, target: Sequence): Tensor } | ((input: Sequence, target: Sequence) => Tensor);
+
+/** What a Trainer is made of. */
+export interface TrainerOptions {
+  /** Takes the input of a batch to predictions. */
+  model: Module;
+  /** Of predictions and target. */
+  loss: LossFunction;
+  /** Over the parameters of the model. */
+  optimizer: Optimizer;
+  /** What to measure beside the loss. Default none. */
+  metrics?: readonly Metric[];
+  /** Changes the learning rate. */
+  schedule?: Schedule;
+  /** When the schedule moves on: after each training step, or after each epoch (ReduceLROnPlateau then gets the validation loss, or the training loss without validation). Default 'epoch'. */
+  scheduleEvery?: 'step' | 'epoch';
+  /** Largest joint norm of the gradients. Default: no limit. */
+  clipGradNorm?: number;
+  /** Where to train: the model is moved there, and each batch. Default: where they are. */
+  device?: string;
+}
+
+/** Called while a model is trained; each may be asynchronous. */
+export interface TrainerCallback {
+  /** After each training step, which may not have been computed yet. */
+  onStep?(trainer: Trainer): void | Promise<void>;
+  /** After each epoch and its validation. */
+  onEpochEnd?(record: EpochRecord, trainer: Trainer): void | Promise<void>;
+}
+
+/** Options of `fit`. */
+export interface FitOptions {
+  /** How often to go through the batches. */
+  epochs: number;
+  /** Batches to evaluate on after each epoch. */
+  validation?: Batches;
+  /** Called in their order. */
+  callbacks?: readonly TrainerCallback[];
+  /** Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error. Default true. */
+  progress?: boolean;
+}
+
+/** Sum of losses over the batches of an epoch, on the device: weighted, and the weights. */
+class RunningLoss {
+  #totals: Tensor | undefined;
+  #weight = 0;
+
+  reset(): void {
+    this.#weight = 0;
+    const totals = this.#totals;
+    if (totals !== undefined) noGrad(() => fill_(totals, 0));
+  }
+
+  add(loss: Tensor, weight: number): void {
+    noGrad(() => {
+      const totals = (this.#totals ??= outsideScopes(() => zeros([], { dtype: 'f64', device: loss.device })));
+      add_(totals, mul(cast(loss.detach(), 'f64'), weight));
+    });
+    this.#weight += weight;
+  }
+
+  async mean(): Promise<number> {
+    const [totals, weight] = [this.#totals, this.#weight];
+    if (totals === undefined || weight === 0) return Number.NaN;
+    const now = noGrad(() => clone(totals));
+    try {
+      return (await now.item()) / weight;
+    } finally {
+      now.dispose();
+    }
+  }
+}
+
+/** Steps that may be queued before `fence` waits. */
+const STEPS_AHEAD = 2;
+
+/**
+ * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two steps are queued at a time, so
+ * memory stays flat and the event loop free.
+ *
+ * @throws {OptionError} if a part is missing or of the wrong kind, or an option is unknown
+ */
+export class Trainer {
+  /** The model in training. */
+  readonly model: Module;
+  /** Its optimizer. */
+  readonly optimizer: Optimizer;
+  /** What is measured beside the loss. */
+  readonly metrics: readonly Metric[];
+  readonly #options: TrainerOptions;
+  readonly #scheduleEvery: 'step' | 'epoch';
+  readonly #running = new RunningLoss();
+  #fences: Promise<void>[] = [];
+  #steps = 0;
+  #stopping = false;
+
+  constructor(options: TrainerOptions) {
+    const op = 'Trainer';
+    checkOptions(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device']);
+    checkPart(op, 'model', options.model, 'forward', 'a Module');
+    checkPart(op, 'optimizer', options.optimizer, 'step', 'an optimizer');
+    if (typeof options.loss !== 'function') checkPart(op, 'loss', options.loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
+    this.#scheduleEvery = oneOf(op, 'scheduleEvery', options.scheduleEvery ?? 'epoch', ['epoch', 'step']);
+    if (options.schedule !== undefined) checkPart(op, 'schedule', options.schedule, 'step', 'a schedule');
+    if (options.schedule instanceof ReduceLROnPlateau && this.#scheduleEvery === 'step') {
+      throw new OptionError(op, { given: "ReduceLROnPlateau with scheduleEvery: 'step'", expected: "scheduleEvery: 'epoch'", fix: 'leave scheduleEvery out: the loss to watch is known after an epoch' });
+    }
+    if (options.clipGradNorm !== undefined) nonNegativeNumber(op, 'clipGradNorm', options.clipGradNorm);
+    this.metrics = [...(options.metrics ?? [])];
+    const names = new Set(['loss']);
+    for (const metric of this.metrics) {
+      checkPart(op, 'metrics', metric, 'update', 'metrics such as new Accuracy()');
+      if (names.has(metric.name)) throw new OptionError(op, { given: `two figures named ${metric.name}`, expected: 'a name for each', fix: 'leave one of them out' });
+      names.add(metric.name);
+    }
+    if (options.device !== undefined) options.model.to(options.device);
+    this.#options = options;
+    this.model = options.model;
+    this.optimizer = options.optimizer;
+  }
+
+  /** Training steps so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Lets `fit` end after the running epoch. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
+  /**
+   * One training step: forward, loss, backward, clipping, update. Everything is queued, nothing awaited. `fence` after it keeps the queue short.
+   *
+   * @returns the loss before the update; the caller's to dispose of
+   * @throws {OptionError} if the batch is not { input, target } of tensors
+   */
+  step(batch: Batch): Tensor {
+    return scope(() => this.#train(checkBatch('Trainer.step', batch)).loss);
+  }
+
+  #train(batch: Batch): { output: Sequence; loss: Tensor } {
+    const { optimizer, schedule, clipGradNorm: maxNorm } = this.#options;
+    const { output, loss } = this.#forward(batch);
+    optimizer.zeroGrad();
+    loss.backward();
+    if (maxNorm !== undefined) clipGradNorm(optimizer.groups.flatMap((group) => group.parameters), { maxNorm });
+    optimizer.step();
+    this.#steps++;
+    if (this.#scheduleEvery === 'step') schedule?.step();
+    return { output, loss };
+  }
+
+  #forward(batch: Batch): { output: Sequence; loss: Tensor } {
+    const { device, loss } = this.#options;
+    const output = this.#predict(batch.input);
+    const target = onDevice(batch.target, device);
+    return { output, loss: typeof loss === 'function' ? loss(output, target) : loss.forward(output, target) };
+  }
+
+  #predict(input: Sequence): Sequence {
+    return inputOf('Trainer: the output of the model', this.model.forward(onDevice(input, this.#options.device) as never));
+  }
+
+  /**
+   * Waits until the device is at most two steps behind; not at all if it is.
+   *
+   * @throws the first fault of the device that no read has reported
+   */
+  async fence(): Promise<void> {
+    const reached = synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice());
+    reached.catch(() => undefined); // awaited by a later fence; until then it is no unhandled rejection
+    this.#fences.push(reached);
+    while (this.#fences.length > STEPS_AHEAD) await this.#fences.shift();
+  }
+
+  /** Waits until all steps are done. */
+  async #drain(): Promise<void> {
+    const fences = this.#fences;
+    this.#fences = [];
+    for (const fence of fences) await fence;
+  }
+
+  /**
+   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before.
+   *
+   * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an epoch
+   * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, or there is none
+   */
+  async fit(loader: Batches, options: FitOptions): Promise<History> {
+    const op = 'Trainer.fit';
+    checkOptions(op, options, ['epochs', 'validation', 'callbacks', 'progress']);
+    checkLoader(op, loader);
+    if (options.validation !== undefined) checkLoader(op, options.validation);
+    const epochs = positiveInteger(op, 'epochs', options.epochs);
+    const progress = flag(op, 'progress', options.progress ?? true) ? await makeProgress(epochs) : silent;
+    const history = new History();
+    const restore = modesOf(this.model);
+    this.#stopping = false;
+    try {
+      for (let epoch = 1; epoch <= epochs && !this.#stopping; epoch++) {
+        this.model.train();
+        progress.start(epoch, countOf(loader) ?? 0);
+        const record = await this.#epoch(loader, epoch, options, progress);
+        history.add(record);
+        progress.end(record);
+        for (const callback of options.callbacks ?? []) await callback.onEpochEnd?.(record, this);
+      }
+    } finally {
+      progress.stop();
+      restore();
+    }
+    return history;
+  }
+
+  async #epoch(loader: Batches, epoch: number, options: FitOptions, progress: Progress): Promise<EpochRecord> {
+    const started = performance.now();
+    let shown: Promise<void> | undefined;
+    const show = (): Promise<void> =>
+      this.#figures().then(
+        (values) => progress.figures(values),
+        () => undefined, // the same fault rejects the fence of this step
+      ).finally(() => (shown = undefined));
+    this.#reset();
+    let done = 0;
+    for await (const batch of batchesOf(loader)) {
+      scope(() => {
+        const checked = checkBatch('Trainer.fit', batch());
+        this.#count(checked, this.#train(checked));
+      });
+      await this.fence();
+      for (const callback of options.callbacks ?? []) await callback.onStep?.(this);
+      if (progress.step(++done)) shown ??= show();
+    }
+    if (done === 0) throw noBatch('Trainer.fit');
+    await shown;
+    await this.#drain();
+    const train = await this.#figures();
+    const { learningRate } = this.optimizer;
+    const validation = options.validation === undefined ? undefined : await this.evaluate(options.validation);
+    if (this.#scheduleEvery === 'epoch') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
+    const seconds = (performance.now() - started) / 1000;
+    return { epoch, train, ...(validation === undefined ? {} : { validation }), learningRate, seconds };
+  }
+
+  #reset(): void {
+    this.#running.reset();
+    for (const metric of this.metrics) metric.reset();
+  }
+
+  #count(batch: Batch, { output, loss }: { output: Sequence; loss: Tensor }): void {
+    this.#running.add(loss, weightOf(batch));
+    const target = onDevice(batch.target, this.#options.device);
+    for (const metric of this.metrics) metric.update(output, target);
+  }
+
+  async #figures(): Promise<Record<string, number>> {
+    const names = ['loss', ...this.metrics.map(({ name }) => name)];
+    const values = await Promise.all([this.#running.mean(), ...this.metrics.map((metric) => metric.compute())]);
+    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN]));
+  }
+
+  /**
+   * Loss and metrics over batches, in evaluation mode and without recording. The loss is the mean over all items, or over all real steps.
+   *
+   * @param loader  gives batches { input, target }
+   * @throws {OptionError} if a batch is not { input, target }, or there is none
+   */
+  async evaluate(loader: Batches): Promise<Record<string, number>> {
+    checkLoader('Trainer.evaluate', loader);
+    this.#reset();
+    let done = 0;
+    await this.#evaluating(async () => {
+      for await (const batch of batchesOf(loader)) {
+        noGrad(() =>
+          scope(() => {
+            const checked = checkBatch('Trainer.evaluate', batch());
+            this.#count(checked, this.#forward(checked));
+          }),
+        );
+        done++;
+        await this.fence();
+      }
+      await this.#drain();
+    });
+    if (done === 0) throw noBatch('Trainer.evaluate');
+    return this.#figures();
+  }
+
+  /**
+   * What the model says, in evaluation mode and without recording.
+   *
+   * @param data  an input, a batch { input }, or a loader of either
+   * @returns the output; one for each batch of a loader
+   * @throws {OptionError} if it is something else
+   */
+  async predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
+  async predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
+  async predict(data: unknown): Promise<Sequence | Sequence[]> {
+    const one = (given: unknown): Sequence => noGrad(() => scope(() => this.#predict(inputOf('Trainer.predict', given))));
+    return this.#evaluating(async () => {
+      if (!isIterable(data)) return one(data);
+      const outputs: Sequence[] = [];
+      for await (const batch of batchesOf(data)) {
+        outputs.push(scope(() => one(batch())));
+        await this.fence();
+      }
+      await this.#drain();
+      return outputs;
+    });
+  }
+
+  /** Runs `work` with the model in evaluation mode, and puts every module back into the mode that it was in. */
+  async #evaluating<R>(work: () => Promise<R>): Promise<R> {
+    const restore = modesOf(this.model);
+    this.model.eval();
+    try {
+      return await work();
+    } finally {
+      restore();
+    }
+  }
+}
+
+/** Remembers which modules are in training. @returns what brings that back */
+function modesOf(model: Module): () => void {
+  const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
+  return () => {
+    for (const [module, training] of modes) module[training ? 'train' : 'eval'](); // from the root down: each call also sets all below
+  };
+}
+
+function checkPart(op: string, name: string, value: unknown, method: string, expected: string): void {
+  if (typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function') return;
+  throw new OptionError(op, { given: `${name}: ${describe(value)}`, expected, fix: `pass ${name}, with a method ${method}()` });
+}
+
+const noBatch = (op: string): OptionError => new OptionError(op, { given: 'a loader without batches', expected: 'at least one batch', fix: 'a generator can be walked only once; pass a DataLoader or an array' });
