@@ -31,16 +31,6 @@ Tensor from_array(const HostValues& values, const Shape& shape, const std::strin
   return x;
 }
 
-/// Overwrites `x` (dense) with host values, in place.
-void assign(const Tensor& x, const HostValues& values) {
-  STM_CHECK(values.dtype == x.dtype(), Kind::DType, "assign: got {} values for {}, expected {}.\n  Fix: convert the array.", values.dtype, x, x.dtype());
-  STM_CHECK(values.size == x.size(), Kind::Shape, "assign: got {} values for {}, expected {}.\n  Fix: pass one value for each element.", values.size, x, x.size());
-  STM_CHECK(x.contiguous(), Kind::Shape, "assign: got {}, a view with gaps, expected a dense tensor.\n  Fix: use copy_().", x);
-  check_in_place("assign", x, {});
-  const size_t bytes = static_cast<size_t>(values.size) * size_of(x.dtype());
-  enqueue_update("assign", {}, {x}, [host = copy_of(values, bytes), bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); });
-}
-
 Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) { return full(shape, value, dtype, Session::current().device(device)); }
 
 }  // namespace
@@ -53,7 +43,6 @@ Tensor full(const Shape& shape, double value, DType dtype, Device& device) {
 
 void declare_factories(OpTable& table) {
   table.add("fromArray", &from_array, {"values", "shape", "device"}, "A tensor holding a copy of `values`, taken before the call returns; Uint8Array gives bool.");
-  table.add("assign", &assign, {"x", "values"}, "Overwrites `x` in place with a copy of `values`.");
   table.add("full", &full_on, {"shape", "value", "dtype", "device"}, "A tensor of one repeated value.");
 }
 
