@@ -1,0 +1,63 @@
+import { GRU, LSTM, noGrad, randn, scope, synchronize, zeros, type Tensor } from 'stmnet';
+import type { RecurrentShape } from './shapes';
+import type { TimedCell, TimedKind, Timer } from './torch-worker';
+
+interface Case {
+  layer: LSTM | GRU;
+  x: Tensor;
+  gradient: Tensor;
+  forward: (x: Tensor) => Tensor;
+}
+
+/** This package through its public API. The clock stops when the result is there: a train step is synchronized, the output of inference is read. */
+export class OwnTimer implements Timer {
+  readonly #cases = new Map<string, Case>();
+
+  async time(shape: RecurrentShape, cell: TimedCell, kind: TimedKind, runs: number): Promise<number[]> {
+    const one = this.#caseOf(shape, cell);
+    const times: number[] = [];
+    for (let run = 0; run < runs; ++run) times.push(await (kind === 'train' ? train(one) : infer(one)));
+    return times;
+  }
+
+  #caseOf(shape: RecurrentShape, cell: TimedCell): Case {
+    const key = `${cell} ${shape.name}`;
+    const known = this.#cases.get(key);
+    if (known !== undefined) return known;
+    const { T, N, D, H, L, bidirectional } = shape;
+    const options = { inputSize: D, hiddenSize: H, numLayers: L, bidirectional, batchFirst: false };
+    const directions = bidirectional ? 2 : 1;
+    const x = randn([T, N, D], { requiresGrad: true });
+    const gradient = randn([T, N, H * directions]);
+    const state = { h: zeros([L * directions, N, H]), c: zeros([L * directions, N, H]) };
+    const layer = cell === 'lstm' ? new LSTM(options) : new GRU(options);
+    const made = { layer, x, gradient, forward: (input: Tensor): Tensor => layer.forward(input, state).output };
+    this.#cases.set(key, made);
+    return made;
+  }
+}
+
+/**
+ * Forward and backward from a given gradient; the gradients of x and of every weight are there when the clock stops. The weights count as changed since the
+ * last run, as they are in training: what the engine derives from them it derives anew.
+ */
+async function train({ layer, x, gradient, forward }: Case): Promise<number> {
+  const parameters = layer.parameters();
+  for (const parameter of [x, ...parameters]) parameter.grad = undefined;
+  noGrad(() => parameters.forEach((parameter) => parameter.mul_(1)));
+  await synchronize();
+  const start = performance.now();
+  scope(() => forward(x).backward({ gradient }));
+  await synchronize();
+  return performance.now() - start;
+}
+
+/** Forward without recording, with its output read back. */
+async function infer({ x, forward }: Case): Promise<number> {
+  const start = performance.now();
+  const output = noGrad(() => scope(() => forward(x)));
+  await output.data();
+  const time = performance.now() - start;
+  output.dispose();
+  return time;
+}
