@@ -1,0 +1,49 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const root = join(__dirname, '..', '..');
+
+/** How a child process ended, and what it printed. */
+export interface Child {
+  code: number | null;
+  signal: string | null;
+  stdout: string;
+  stderr: string;
+  ms: number;
+}
+
+/**
+ * What scripts of a child or a worker may use: `stm`, the built package; `slow(x, ms)`, a copy of x after a pause on the executor; `fail(x)`, a tensor whose
+ * command fails; `one()`, a fresh tensor [1]; `limitQueue(commands)`; and `queue(ms)`, 1,000 commands of ms each, of which it returns the last result.
+ */
+export const prelude = `
+  const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
+  const { binding } = require(${JSON.stringify(join(root, 'dist', 'native', 'load.js'))});
+  const slow = (x, ms) => new stm.Tensor(binding.testSlow(x.id, ms));
+  const fail = (x) => new stm.Tensor(binding.testFail(x.id));
+  const one = () => stm.tensor([1]);
+  const limitQueue = (commands) => binding.setQueueLimits(commands, 1e9);
+  const queue = (ms) => { let x = one(); for (let i = 0; i < 1000; i++) x = slow(x, ms); return x; };
+`;
+
+/**
+ * Runs `script` after the prelude in a Node process of its own.
+ *
+ * @param script  CommonJS; `gc()` is there
+ */
+export function runChild(script: string): Child {
+  return runScript(prelude + script);
+}
+
+/** Runs `script`, which requires what it needs, in a Node process of its own. */
+export function runScript(script: string): Child {
+  const start = performance.now();
+  const child = spawnSync(process.execPath, ['--expose-gc', '-e', script], { cwd: root, encoding: 'utf8', timeout: 50_000, env: { ...process.env, ...preloaded() } });
+  return { code: child.status, signal: child.signal, stdout: child.stdout, stderr: child.stderr, ms: performance.now() - start };
+}
+
+/** Under a sanitizer the children need its libraries before all others; STMNET_PRELOAD names them. */
+function preloaded(): Record<string, string> {
+  const libraries = process.env['STMNET_PRELOAD'];
+  return libraries === undefined ? {} : { LD_PRELOAD: libraries };
+}
