@@ -1,0 +1,169 @@
+import { expect, test } from 'vitest';
+import * as stm from 'stmnet';
+import type { HostArray, Tensor } from 'stmnet';
+import { at, generate, opCase } from '../../support/op-cases';
+
+const mapped = (fn: (x: number) => number) => (x: HostArray) => generate(x.shape, (place) => fn(at(x, place)));
+const unaryShapes = [[[2, 3]], [[]], [[0, 2]], [[1, 1]]];
+
+/** erf by its power series: exact to f64 for |x| below 3. */
+function erf(x: number): number {
+  let term = x, sum = x;
+  for (let n = 1; n < 100; n++) {
+    term *= -(x * x) / n;
+    sum += term / (2 * n + 1);
+  }
+  return (2 / Math.sqrt(Math.PI)) * sum;
+}
+const phi = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
+const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
+
+const unary: [name: string, run: (x: Tensor) => Tensor, fn: (x: number) => number, domain?: readonly [number, number]][] = [
+  ['neg', stm.neg, (x) => -x],
+  ['abs', stm.abs, Math.abs],
+  ['sign', stm.sign, Math.sign],
+  ['exp', stm.exp, Math.exp],
+  ['expm1', stm.expm1, Math.expm1],
+  ['log', stm.log, Math.log, [0.2, 3]],
+  ['log1p', stm.log1p, Math.log1p, [-0.5, 3]],
+  ['sqrt', stm.sqrt, Math.sqrt, [0.2, 3]],
+  ['rsqrt', stm.rsqrt, (x) => 1 / Math.sqrt(x), [0.2, 3]],
+  ['square', stm.square, (x) => x * x],
+  ['reciprocal', stm.reciprocal, (x) => 1 / x, [0.3, 2]],
+  ['sin', stm.sin, Math.sin, [-3, 3]],
+  ['cos', stm.cos, Math.cos, [-3, 3]],
+  ['erf', stm.erf, erf, [-2, 2]],
+  ['floor', stm.floor, Math.floor, [0.1, 0.9]],
+  ['ceil', stm.ceil, Math.ceil, [0.1, 0.9]],
+  ['round', stm.round, Math.round, [0.6, 1.4]],
+  ['relu', stm.relu, (x) => Math.max(x, 0)],
+  ['sigmoid', stm.sigmoid, sigmoid, [-3, 3]],
+  ['tanh', stm.tanh, Math.tanh, [-3, 3]],
+  ['gelu', stm.gelu, (x) => x * phi(x), [-2, 2]],
+  ['silu', stm.silu, (x) => x * sigmoid(x), [-3, 3]],
+  ['softplus', stm.softplus, (x) => Math.log1p(Math.exp(x)), [-3, 3]],
+  ['softsign', stm.softsign, (x) => x / (1 + Math.abs(x)), [-3, 3]],
+  ['elu', (x) => stm.elu(x, 0.7), (x) => (x > 0 ? x : 0.7 * Math.expm1(x)), [-2, 2]],
+  ['leakyRelu', (x) => stm.leakyRelu(x, 0.1), (x) => (x > 0 ? x : 0.1 * x)],
+  ['rsub', (x) => stm.rsub(x, 2), (x) => 2 - x],
+  ['rdiv', (x) => stm.rdiv(x, 2), (x) => 2 / x, [0.3, 2]],
+  ['rpow', (x) => stm.rpow(x, 2), (x) => 2 ** x],
+  ['add a number', (x) => x.add(2), (x) => x + 2],
+  ['sub a number', (x) => x.sub(2), (x) => x - 2],
+  ['mul a number', (x) => x.mul(2), (x) => x * 2],
+  ['div a number', (x) => x.div(4), (x) => x / 4],
+  ['pow a number', (x) => x.pow(3), (x) => x ** 3],
+  ['maximum of a number', (x) => x.maximum(0.25), (x) => Math.max(x, 0.25)],
+  ['minimum of a number', (x) => x.minimum(0.25), (x) => Math.min(x, 0.25)],
+  ['clamp', (x) => x.clamp({ min: -0.5, max: 0.5 }), (x) => Math.min(Math.max(x, -0.5), 0.5)],
+  ['clone', stm.clone, (x) => x],
+  ['contiguous', stm.contiguous, (x) => x],
+];
+for (const [op, run, fn, domain] of unary) opCase({ op, run, reference: mapped(fn), shapes: unaryShapes, ...(domain ? { domain } : {}) });
+
+const binaryShapes = [[[2, 3], [2, 3]], [[2, 1], [3]], [[], [2, 2]], [[0, 3], [1, 3]], [[4, 1, 2], [1, 3, 1]]];
+const broadcast = (a: readonly number[], b: readonly number[]): number[] => {
+  const rank = Math.max(a.length, b.length);
+  return Array.from({ length: rank }, (_, i) => { const x = a[i + a.length - rank] ?? 1, y = b[i + b.length - rank] ?? 1; return x === 1 ? y : x; });
+};
+const both = (fn: (a: number, b: number) => number) => (a: HostArray, b: HostArray) => generate(broadcast(a.shape, b.shape), (place) => fn(at(a, place), at(b, place)));
+const binary: [name: string, run: (a: Tensor, b: Tensor) => Tensor, fn: (a: number, b: number) => number, domain?: readonly [number, number]][] = [
+  ['add', stm.add, (a, b) => a + b],
+  ['sub', stm.sub, (a, b) => a - b],
+  ['mul', stm.mul, (a, b) => a * b],
+  ['div', stm.div, (a, b) => a / b, [0.3, 2]],
+  ['pow', stm.pow, (a, b) => a ** b, [0.3, 2]],
+  ['maximum', stm.maximum, Math.max],
+  ['minimum', stm.minimum, Math.min],
+];
+for (const [op, run, fn, domain] of binary) opCase({ op, run, reference: both(fn), shapes: binaryShapes, ...(domain ? { domain } : {}) });
+
+opCase({
+  op: 'where', run: (a, b) => stm.where(stm.tensor([true, false, true]), a, b), shapes: [[[2, 3], [3]], [[2, 1], [2, 3]]],
+  reference: (a, b) => generate([2, 3], (place) => (place[1] === 1 ? at(b, place) : at(a, place))),
+});
+opCase({
+  op: 'maskedFill', run: (x) => x.maskedFill(stm.tensor([[true], [false]]), 7), shapes: [[[2, 3]]],
+  reference: (x) => generate([2, 3], (place) => (place[0] === 0 ? 7 : at(x, place))),
+});
+
+test('values that overflow a naive formula do not', async () => {
+  const x = stm.tensor([-200, 200, 0]);
+  expect(await x.sigmoid().data()).toEqual(Float32Array.of(0, 1, 0.5));
+  expect(await x.softplus().data()).toEqual(Float32Array.of(0, 200, Math.LN2));
+});
+
+test('NaN is kept by relu, maximum and minimum', async () => {
+  const x = stm.tensor([Number.NaN, 1]);
+  for (const y of [x.relu(), x.maximum(0), x.minimum(2), stm.tensor([0, 0]).maximum(x)]) expect(Number.isNaN((await y.data())[0])).toBe(true);
+});
+
+test('ties: maximum shares its gradient, a bound lets it pass', async () => {
+  const a = stm.tensor([1, 2], { requiresGrad: true }), b = stm.tensor([1, 1], { requiresGrad: true });
+  a.maximum(b).sum().backward();
+  expect(await a.grad?.data()).toEqual(Float32Array.of(0.5, 1));
+  expect(await b.grad?.data()).toEqual(Float32Array.of(0.5, 0));
+  const c = stm.tensor([0, 1], { requiresGrad: true });
+  c.clamp({ min: 0, max: 1 }).sum().backward();
+  expect(await c.grad?.data()).toEqual(Float32Array.of(1, 1));
+});
+
+test('powers have their gradients at 0', async () => {
+  const x = stm.tensor([0, 2], { requiresGrad: true });
+  x.pow(2).add(x.pow(1)).add(x.pow(0)).sum().backward();
+  expect(await x.grad?.data()).toEqual(Float32Array.of(1, 5));
+  const base = stm.tensor([0, 0], { requiresGrad: true }), exponent = stm.tensor([2, 0], { requiresGrad: true });
+  base.pow(exponent).sum().backward();
+  expect(await base.grad?.data()).toEqual(Float32Array.of(0, 0));
+  expect(await exponent.grad?.data()).toEqual(Float32Array.of(0, 0));
+});
+
+test('comparisons and logic give bool', async () => {
+  const a = stm.tensor([1, 2, 3]);
+  expect(await a.eq(2).array()).toEqual([false, true, false]);
+  expect(await a.ne(stm.tensor([1])).array()).toEqual([false, true, true]);
+  expect(await a.lt(2).logicalOr(a.gt(2)).array()).toEqual([true, false, true]);
+  expect(await a.le(2).logicalAnd(a.ge(2)).array()).toEqual([false, true, false]);
+  expect(await a.eq(2).logicalNot().array()).toEqual([true, false, true]);
+  const odd = stm.tensor([Number.NaN, Number.POSITIVE_INFINITY, 0]);
+  expect(await odd.isNaN().array()).toEqual([true, false, false]);
+  expect(await odd.isFinite().array()).toEqual([false, false, true]);
+});
+
+test('casts cut, and bool is what is not 0', async () => {
+  const x = stm.tensor([-1.7, 0, 2.9]);
+  expect(await x.cast('i32').data()).toEqual(Int32Array.of(-1, 0, 2));
+  expect(await x.cast('bool').array()).toEqual([true, false, true]);
+  const w = stm.tensor([1.5], { requiresGrad: true });
+  w.cast('f64').mul(2).sum().backward();
+  expect(await w.grad?.data()).toEqual(Float32Array.of(2));
+});
+
+test('integers compute in integers', async () => {
+  const x = stm.tensor([1, 2, 3], { dtype: 'i32' });
+  expect(await x.mul(x).add(1).data()).toEqual(Int32Array.of(2, 5, 10));
+  expect(() => x.add(0.5)).toThrowError(expect.objectContaining({ name: 'OptionError', message: expect.stringMatching(/got 0.5 with i32\[3\] on cpu, expected an integer/) }));
+  expect(() => x.div(2 as unknown as Tensor)).toThrowError(expect.objectContaining({ name: 'OptionError' }));
+  expect(() => x.div(x)).toThrowError(expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/div: got i32\[3\] on cpu, expected f32 or f64/) }));
+  expect(() => x.tanh()).toThrowError(expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/tanh: got x i32\[3\]/) }));
+});
+
+test('in-place ops change the tensor and return it', async () => {
+  const x = stm.tensor([1, 2]);
+  expect(x.add_(1).sub_(stm.tensor([1])).mul_(3).div_(stm.tensor([1, 2]))).toBe(x);
+  expect(await x.data()).toEqual(Float32Array.of(3, 3));
+  expect(await x.mul_(stm.tensor([2, 3])).add_(x).sub_(1).div_(2).data()).toEqual(Float32Array.of(5.5, 8.5));
+  expect(await x.fill_(4).data()).toEqual(Float32Array.of(4, 4));
+  expect(await x.copy_(stm.tensor([7])).data()).toEqual(Float32Array.of(7, 7));
+  expect(await x.zero_().data()).toEqual(Float32Array.of(0, 0));
+});
+
+test('shapes and dtypes that do not fit are named', () => {
+  const x = stm.tensor([1, 2, 3]), mistake = (name: string, message: RegExp) => expect.objectContaining({ name, message: expect.stringMatching(message) });
+  expect(() => x.add(stm.tensor([1, 2]))).toThrowError(mistake('ShapeError', /add: got f32\[3\] on cpu and f32\[2\] on cpu, expected extents that are equal or 1/));
+  expect(() => x.add(stm.tensor([1], { dtype: 'f64' }))).toThrowError(mistake('DTypeError', /got f32\[3\] on cpu and f64\[1\] on cpu, expected one dtype/));
+  expect(() => x.add_(stm.zeros([2, 3]))).toThrowError(mistake('ShapeError', /add_: got f32\[2, 3\] on cpu into f32\[3\]/));
+  expect(() => x.expand([2, 3]).add_(1)).toThrowError(mistake('ShapeError', /elements share memory/));
+  expect(() => stm.where(x, 1, 2)).toThrowError(mistake('DTypeError', /where: got condition f32\[3\]/));
+  expect(() => x.clamp({})).toThrowError(mistake('OptionError', /one bound or both/));
+});
