@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
-  Accuracy, Adam, CosineLR, CrossEntropyLoss, DataLoader, Dropout, GaussianNoise, LastStep, Linear, LSTM, Sequential, Standardize, Trainer,
+  Accuracy, Adam, BatchNorm1d, CosineAnnealingLR, CrossEntropyLoss, DataLoader, Dropout, GaussianNoise, LastStep, Linear, LSTM, Sequential, Standardize, Trainer,
   load, manualSeed, noGrad, pad, save, type Dataset,
 } from 'stmnet';
 import { japaneseVowels, type Utterance } from 'stmnet/datasets';
@@ -39,16 +39,18 @@ function buildModel(train: Dataset<Utterance>): Sequential {
     new GaussianNoise({ stddev: 0.9 }),  // in training only, like dropout
     new LSTM({ inputSize: 12, hiddenSize, bidirectional: true }),
     new LastStep({ bidirectional: true }),
+    new BatchNorm1d({ numFeatures: 2 * hiddenSize }),
     new Dropout({ p: 0.5 }),
     new Linear({ inFeatures: 2 * hiddenSize, outFeatures: speakers }),
   );
 }
 
 async function fit(model: Sequential, train: Dataset<Utterance>, epochCount: number): Promise<Trainer> {
+  const loader = new DataLoader(train, { batchSize, shuffle: true });
   const optimizer = new Adam(model.parameters(), { learningRate: 2e-3 });
-  const steps = epochCount * Math.ceil(train.length / batchSize);
-  const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer, schedule: new CosineLR(optimizer, { steps }), metrics: [new Accuracy()] });
-  await trainer.fit(new DataLoader(train, { batchSize, shuffle: true }), { epochs: epochCount });
+  const schedule = new CosineAnnealingLR(optimizer, { tMax: epochCount * loader.length });
+  const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer, schedule, scheduleEvery: 'step', clipGradNorm: 1, metrics: [new Accuracy()] });
+  await trainer.fit(loader, { epochs: epochCount });
   return trainer;
 }
 

@@ -35,7 +35,7 @@ describe('a save that is interrupted leaves a whole file', () => {
       const child = spawn(process.execPath, [program, path], { stdio: ['ignore', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', (text) => (output += String(text)));
-      await once(child.stdout, 'data');
+      await Promise.race([once(child.stdout, 'data'), once(child, 'close').then(() => Promise.reject(new Error('the program ended before its first save')))]);
       await sleep(3 + attempt * 5);  // another moment of a save each time
       child.kill('SIGKILL');
       await once(child, 'close');
