@@ -41,7 +41,4 @@ bool needs_grad(const Tensor& x);
 void on_backward(const char* op, const Tensor& output, std::vector<Tensor> inputs, SavedTensors saved, Backward1 backward);
 void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector<Tensor> inputs, SavedTensors saved, Backward backward);
 
-/// Adds d(root)/d(leaf), weighted by `seed` (ones if empty), into every leaf reached. Releases each node as it passes unless `retain`.
-void backward(const Tensor& root, const Tensor& seed, bool retain);
-
 }  // namespace stm

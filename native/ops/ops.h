@@ -14,6 +14,11 @@ inline Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype(), x
 /// Scratch or reserve bytes of a kernel, as a tensor so that they are allocated, kept and freed like any other.
 Tensor scratch(size_t bytes, Device& device);
 
+// ---- walking the graph (ops/graph.cc)
+
+/// Adds d(root)/d(leaf), weighted by `seed` (ones if empty), into every leaf reached. Releases each node as it passes unless `retain`.
+void backward(const Tensor& root, const Tensor& seed, bool retain);
+
 // ---- queueing work
 
 /// What `work` sees: the operands in the order given. An operand that was empty has `data == nullptr`.
