@@ -1,12 +1,16 @@
 #include "backend/cpu/backend.h"
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/simd_dispatch.h"
 #include "backend/cpu/team.h"
-
-#include <cstdlib>
-#include <cstring>
 
 namespace stm {
 namespace {
@@ -23,8 +27,12 @@ class CpuBackend final : public Backend {
   void set_num_threads(int32_t count) noexcept override { stm::set_num_threads(count); }
 
   Status allocate(size_t bytes, void** data) noexcept override {
-    constexpr size_t kAlignment = 64;
-    *data = std::aligned_alloc(kAlignment, (bytes + kAlignment - 1) / kAlignment * kAlignment);
+    constexpr size_t kLine = 64, kHugePage = size_t{2} << 20;
+    const size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kLine;
+    *data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+#ifdef __linux__
+    if (*data && alignment == kHugePage) madvise(*data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults where the system grants it
+#endif
     if (*data) return Status::ok();
     return Status::fail(StatusKind::OutOfMemory, "could not get %zu bytes. Fix: use a smaller batch, or free tensors.", bytes);
   }
