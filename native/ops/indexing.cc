@@ -27,9 +27,11 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const std::optiona
   check_dtype("embedding", "indices", indices, DType::I32);
   check_floating("embedding", "weight", weight);
   check_rank("embedding", "weight", weight, 2);
-  STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape, "embedding: got indices {}, expected fewer than {} axes.\n  Fix: reshape them.", indices, Shape::kMaxRank);
+  STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape, "embedding: got indices {}, expected fewer than {} axes.\n  Fix: reshape them.", indices,
+            Shape::kMaxRank);
   const int64_t rows = weight.extent(0);
-  STM_CHECK(!padding_idx || (*padding_idx >= -rows && *padding_idx < rows), Kind::Option, "embedding: got paddingIdx {}, expected {}..{}.\n  Fix: name a row of weight {}.", *padding_idx, -rows, rows - 1, weight);
+  STM_CHECK(!padding_idx || (*padding_idx >= -rows && *padding_idx < rows), Kind::Option,
+            "embedding: got paddingIdx {}, expected {}..{}.\n  Fix: name a row of weight {}.", *padding_idx, -rows, rows - 1, weight);
   check_host_range("embedding", "an index", indices, 0, rows - 1, kRows);
   Shape shape = indices.shape();
   shape.push_back(weight.extent(1));
@@ -38,6 +40,20 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const std::optiona
   on_backward("embedding", y, {weight}, {indices}, [skipped, table = weight.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
     return {rows_added("embedding", dy, saved[0], table, skipped)};
   });
+  return y;
+}
+
+Tensor one_hot(const Tensor& indices, int64_t classes) {
+  check_dtype("oneHot", "indices", indices, DType::I32);
+  STM_CHECK(classes > 0 && classes <= INT32_MAX, Kind::Option, "oneHot: got numClasses {}, expected 1 or more.\n  Fix: count the classes.", classes);
+  STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape, "oneHot: got indices {}, expected fewer than {} axes.\n  Fix: reshape them.", indices,
+            Shape::kMaxRank);
+  check_host_range("oneHot", "an index", indices, 0, classes - 1, "classes");
+  Shape shape = indices.shape();
+  shape.push_back(classes);
+  const Tensor flat = reshape(contiguous(indices), {indices.size()}), y = empty(shape, DType::F32, indices.device());
+  enqueue("oneHot", {flat}, {alias(y, {indices.size(), classes}, {classes, 1}, 0)},
+          [](Backend& b, Views v) { return b.indexing().one_hot(v.in(0), v.out(0)); });
   return y;
 }
 
@@ -66,20 +82,22 @@ Tensor around(const Tensor& x, size_t axis) {
 
 void check_index(const char* op, const Tensor& x, const Tensor& index, size_t axis) {
   check_dtype(op, "index", index, DType::I32);
-  STM_CHECK(index.rank() == x.rank() && index.shape().with(axis, 0) == x.shape().with(axis, 0), Kind::Shape, "{}: got index {} for {}, expected equal extents except along dim {}.\n  Fix: expand the index.", op, index,
-            x, axis);
+  STM_CHECK(index.rank() == x.rank() && index.shape().with(axis, 0) == x.shape().with(axis, 0), Kind::Shape,
+            "{}: got index {} for {}, expected equal extents except along dim {}.\n  Fix: expand the index.", op, index, x, axis);
   check_host_range(op, "an index", index, 0, x.extent(axis) - 1, "places along dim");
 }
 
 Tensor added_at(const char* op, const Tensor& target, const Tensor& index, const Tensor& source, size_t axis) {
   const Tensor sum = clone(target);
-  enqueue_update(op, {around(contiguous(index), axis), around(contiguous(source), axis)}, {around(sum, axis)}, [](Backend& b, Views v) { return b.indexing().scatter_add(v.in(0), v.in(1), v.out(0)); });
+  enqueue_update(op, {around(contiguous(index), axis), around(contiguous(source), axis)}, {around(sum, axis)},
+                 [](Backend& b, Views v) { return b.indexing().scatter_add(v.in(0), v.in(1), v.out(0)); });
   return sum;
 }
 
 Tensor taken(const char* op, const Tensor& x, const Tensor& index, size_t axis) {
   const Tensor y = empty(index.shape(), x);
-  enqueue(op, {around(contiguous(x), axis), around(contiguous(index), axis)}, {around(y, axis)}, [](Backend& b, Views v) { return b.indexing().gather(v.in(0), v.in(1), v.out(0)); });
+  enqueue(op, {around(contiguous(x), axis), around(contiguous(index), axis)}, {around(y, axis)},
+          [](Backend& b, Views v) { return b.indexing().gather(v.in(0), v.in(1), v.out(0)); });
   return y;
 }
 
@@ -97,10 +115,13 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
   const size_t axis = check_axis("scatterAdd", dim, x.rank());
   check_same_dtype("scatterAdd", x, source);
   STM_CHECK(x.dtype() != DType::Bool, Kind::DType, "scatterAdd: got {}, expected numbers.\n  Fix: cast it with cast('i32').", x);
-  STM_CHECK(index.shape() == source.shape(), Kind::Shape, "scatterAdd: got index {} and source {}, expected one shape.\n  Fix: give each element of source a place.", index, source);
+  STM_CHECK(index.shape() == source.shape(), Kind::Shape,
+            "scatterAdd: got index {} and source {}, expected one shape.\n  Fix: give each element of source a place.", index, source);
   check_index("scatterAdd", x, index, axis);
   const Tensor y = added_at("scatterAdd", detached(x), index, detached(source), axis);
-  on_backward("scatterAdd", y, {x, source}, {index}, [axis](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {dy, taken("scatterAdd", dy, saved[0], axis)}; });
+  on_backward("scatterAdd", y, {x, source}, {index}, [axis](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+    return {dy, taken("scatterAdd", dy, saved[0], axis)};
+  });
   return y;
 }
 
@@ -113,7 +134,8 @@ std::tuple<Tensor, Tensor> sorted(const char* op, const Tensor& x, int64_t dim, 
   Shape shape = last.shape().with(x.rank() - 1, k);
   const Tensor values = empty(shape, x), places = empty(shape, DType::I32, x.device());
   const auto flat = [rows](const Tensor& z, int64_t width) { return alias(z, {rows, width}, {width, 1}, z->offset); };
-  enqueue(op, {flat(dense, n)}, {flat(values, k), flat(places, k)}, [=](Backend& b, Views v) { return b.indexing().sort(v.in(0), descending, k, v.out(0), v.out(1)); });
+  enqueue(op, {flat(dense, n)}, {flat(values, k), flat(places, k)},
+          [=](Backend& b, Views v) { return b.indexing().sort(v.in(0), descending, k, v.out(0), v.out(1)); });
   const Tensor indices = transpose(places, axis, x.rank() - 1);
   Tensor y = transpose(values, axis, x.rank() - 1);
   on_backward(op, y, {x}, {indices}, [op, axis, whole = x.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
@@ -128,7 +150,9 @@ std::tuple<Tensor, Tensor> sort(const Tensor& x, int64_t dim, bool descending) {
 Tensor unfold(const Tensor& given, int64_t dim, int64_t size, int64_t stride, int64_t dilation) {
   const size_t axis = check_axis("unfold", dim, given.rank());
   const int64_t steps = given.extent(axis), span = (size - 1) * dilation + 1;
-  STM_CHECK(size > 0 && stride > 0 && dilation > 0 && span <= steps, Kind::Option, "unfold: got size {}, stride {}, dilation {} for dim {} of {}, expected positive numbers and a window of at most {} steps.\n  Fix: pad the input, or use a smaller window.",
+  STM_CHECK(size > 0 && stride > 0 && dilation > 0 && span <= steps, Kind::Option,
+            "unfold: got size {}, stride {}, dilation {} for dim {} of {}, expected positive numbers and a window of at most {} steps.\n  Fix: pad the input, "
+            "or use a smaller window.",
             size, stride, dilation, dim, given, steps);
   STM_CHECK(given.rank() < Shape::kMaxRank, Kind::Shape, "unfold: got {}, expected fewer than {} axes.\n  Fix: merge axes.", given, Shape::kMaxRank);
   const int64_t windows = (steps - span) / stride + 1;
@@ -137,7 +161,8 @@ Tensor unfold(const Tensor& given, int64_t dim, int64_t size, int64_t stride, in
   shape.push_back(size);
   const Tensor y = empty(shape, given);
   const Shape flat{x.extent(0), windows, x.extent(2), size};
-  enqueue("unfold", {x}, {alias(y, flat, dense_strides(flat), 0)}, [=](Backend& b, Views v) { return b.indexing().unfold(v.in(0), stride, dilation, v.out(0)); });
+  enqueue("unfold", {x}, {alias(y, flat, dense_strides(flat), 0)},
+          [=](Backend& b, Views v) { return b.indexing().unfold(v.in(0), stride, dilation, v.out(0)); });
   on_backward("unfold", y, {given}, {}, [=, grouped = x.shape(), whole = given.shape()](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
     const Tensor dx = empty(grouped, dy);
     enqueue("unfold", {reshape(contiguous(dy), flat)}, {dx}, [=](Backend& b, Views v) { return b.indexing().fold(v.in(0), stride, dilation, v.out(0)); });
@@ -150,6 +175,7 @@ Tensor unfold(const Tensor& given, int64_t dim, int64_t size, int64_t stride, in
 
 void declare_indexing(OpTable& table) {
   table.add("embedding", &embedding, {"indices", "weight", "paddingIdx"}, "Rows of weight by index; the row paddingIdx gets no gradient.");
+  table.add("oneHot", &one_hot, {"indices", "numClasses"}, "1 at the place of each index along a new last axis, 0 elsewhere (f32).");
   table.add("indexSelect", &index_select, {"x", "dim", "indices"}, "Places along an axis, in the order of indices.");
   table.add("gather", &gather, {"x", "dim", "index"}, "One place along an axis for each element of index.");
   table.add("scatterAdd", &scatter_add, {"x", "dim", "index", "source"}, "x with each element of source added at its place along an axis.");

@@ -53,10 +53,12 @@ void check_operands(const Tensor& a, const Tensor& b) {
   check_same_dtype("matmul", a, b);
   STM_CHECK(a.rank() > 0 && b.rank() > 0, Kind::Shape, "matmul: got {} and {}, expected at least one axis each.\n  Fix: use mul() for numbers.", a, b);
   const int64_t inner_a = a.shape().back(), inner_b = b.rank() == 1 ? b.extent(0) : b.extent(b.rank() - 2);
-  STM_CHECK(inner_a == inner_b, Kind::Shape, "matmul: got {} and {}, expected the last axis of a ({}) to be as long as the {} axis of b ({}).\n  Fix: transpose one of them.", a, b, inner_a,
+  STM_CHECK(inner_a == inner_b, Kind::Shape,
+            "matmul: got {} and {}, expected the last axis of a ({}) to be as long as the {} axis of b ({}).\n  Fix: transpose one of them.", a, b, inner_a,
             b.rank() == 1 ? "only" : "last but one", inner_b);
   Shape batch;
-  STM_CHECK(a.rank() < 2 || b.rank() < 2 || Shape::broadcast(leading(a), leading(b), batch), Kind::Shape, "matmul: got {} and {}, expected leading axes that are equal or 1.\n  Fix: reshape one.", a, b);
+  STM_CHECK(a.rank() < 2 || b.rank() < 2 || Shape::broadcast(leading(a), leading(b), batch), Kind::Shape,
+            "matmul: got {} and {}, expected leading axes that are equal or 1.\n  Fix: reshape one.", a, b);
 }
 
 Tensor matmul_matrices(const Tensor& a, const Tensor& b) {
@@ -75,11 +77,13 @@ void check_linear(const Tensor& x, const Tensor& weight, const std::optional<Ten
   check_floating("linear", "x", x);
   check_same_dtype("linear", x, weight);
   check_rank("linear", "weight", weight, 2);
-  STM_CHECK(x.rank() > 0 && x.shape().back() == weight.extent(1), Kind::Shape, "linear: got x {} and weight {}, expected the last axis of x to be {}.\n  Fix: build the layer with inFeatures: {}.", x, weight,
-            weight.extent(1), x.shape().back());
+  STM_CHECK(x.rank() > 0 && x.shape().back() == weight.extent(1), Kind::Shape,
+            "linear: got x {} and weight {}, expected the last axis of x to be {}.\n  Fix: build the layer with inFeatures: {}.", x, weight, weight.extent(1),
+            x.shape().back());
   if (!bias) return;
   check_same_dtype("linear", x, *bias);
-  STM_CHECK(bias->shape() == Shape{weight.extent(0)}, Kind::Shape, "linear: got bias {}, expected shape [{}].\n  Fix: one bias for each row of weight {}.", *bias, weight.extent(0), weight);
+  STM_CHECK(bias->shape() == Shape{weight.extent(0)}, Kind::Shape, "linear: got bias {}, expected shape [{}].\n  Fix: one bias for each row of weight {}.",
+            *bias, weight.extent(0), weight);
 }
 
 Tensor linear(const Tensor& x, const Tensor& given_weight, const std::optional<Tensor>& bias) {
@@ -88,11 +92,12 @@ Tensor linear(const Tensor& x, const Tensor& given_weight, const std::optional<T
   const int64_t in = weight.extent(1), out = weight.extent(0), count = in ? x.size() / in : x.shape().with(x.rank() - 1, 1).size();
   const Tensor flat = contiguous(in ? as_rows(detached(x), in) : reshape(detached(x), {count, 0})), dense_bias = bias ? contiguous(*bias) : Tensor();
   const Tensor y = empty(x.shape().with(x.rank() - 1, out), x);
-  enqueue("linear", {flat, weight, dense_bias}, {alias(y, {count, out}, {out, 1}, 0)}, [](Backend& k, Views v) { return k.matmul().linear(v.in(0), v.in(1), v.in(2), v.out(0)); });
+  enqueue("linear", {flat, weight, dense_bias}, {alias(y, {count, out}, {out, 1}, 0)},
+          [](Backend& k, Views v) { return k.matmul().linear(v.in(0), v.in(1), v.in(2), v.out(0)); });
   const bool wants_x = needs_grad(x), wants_weight = needs_grad(weight), wants_bias = bias && needs_grad(*bias);
   on_backward("linear", y, {x, weight, bias.value_or(Tensor())}, {wants_weight ? flat : Tensor(), wants_x ? weight : Tensor()},
               [wants_x, wants_weight, wants_bias, count, out, shape = x.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-                const Tensor rows = reshape(dy, {count, out});
+                const Tensor rows = contiguous(reshape(dy, {count, out}));
                 return {wants_x ? reshape(product(rows, saved[1]), shape) : Tensor(), wants_weight ? product(transposed(rows), saved[0]) : Tensor(),
                         wants_bias ? sum(rows, {0}, false) : Tensor()};
               });
@@ -117,9 +122,9 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     shape.erase(y.rank() - 1);
     return reshape(y, shape);
   }
-  if (b.rank() == 2 && a.rank() > 2 && a.size() > 0) {
-    const int64_t k = a.shape().back();
-    return reshape(matmul_matrices(reshape(a, {a.size() / k, k}), b), a.shape().with(a.rank() - 1, b.extent(1)));
+  const int64_t k = a.shape().back(), n = b.shape().back();
+  if (a.rank() > 2 && a.rank() >= b.rank() && a.size() > 0 && b.size() == k * n) {
+    return reshape(matmul_matrices(reshape(a, {a.size() / k, k}), reshape(b, {k, n})), a.shape().with(a.rank() - 1, n));
   }
   return matmul_matrices(a, b);
 }

@@ -58,7 +58,9 @@ Tensor reduced(const char* op, Fold reduction, const Tensor& x, const Plan& plan
 /// `y` with the shape that the caller wants; outside the graph.
 Tensor shaped(const Tensor& y, const Shape& shape) { return y.shape() == shape ? y : alias(y, shape, dense_strides(shape), y->offset); }
 
-void check_number(const char* op, const Tensor& x) { STM_CHECK(x.dtype() != DType::Bool, Kind::DType, "{}: got {}, expected numbers.\n  Fix: cast it with cast('i32').", op, x); }
+void check_number(const char* op, const Tensor& x) {
+  STM_CHECK(x.dtype() != DType::Bool, Kind::DType, "{}: got {}, expected numbers.\n  Fix: cast it with cast('i32').", op, x);
+}
 
 Tensor sum_of(const char* op, const Tensor& x, const Plan& plan, bool keep_dims, double scale) {
   check_number(op, x);
@@ -69,8 +71,8 @@ Tensor sum_of(const char* op, const Tensor& x, const Plan& plan, bool keep_dims,
     total = scaled;
   }
   on_backward(op, total, {x}, {}, [scale, shape = x.shape(), full = plan.full_shape](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
-    const Tensor spread = expand(reshape(dy, full), shape);
-    return {scale == 1 ? spread : mul_scalar(spread, scale)};
+    const Tensor each = reshape(dy, full);
+    return {expand(scale == 1 ? each : mul_scalar(each, scale), shape)};
   });
   return total;
 }
@@ -106,7 +108,9 @@ Tensor prod(const Tensor& x, const Dims& dims, bool keep_dims) {
   check_number("prod", x);
   const Plan plan = plan_of("prod", x, dims);
   const Tensor y = shaped(reduced("prod", Fold::Prod, x, plan), plan.result(keep_dims));
-  on_backward("prod", y, {x}, {x}, [plan](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {mul(reshape(dy, plan.full_shape), prod_slope(saved[0], plan))}; });
+  on_backward("prod", y, {x}, {x}, [plan](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+    return {mul(reshape(dy, plan.full_shape), prod_slope(saved[0], plan))};
+  });
   return y;
 }
 
@@ -126,6 +130,14 @@ Tensor extreme(const char* op, Fold reduction, const Tensor& x, const Dims& dims
   });
   return y;
 }
+
+Tensor truth(const char* op, Fold fold, const Tensor& x, const Dims& dims, bool keep_dims) {
+  const Plan plan = plan_of(op, x, dims);
+  return shaped(reduced(op, fold, cast(detached(x), DType::Bool), plan), plan.result(keep_dims));
+}
+Tensor any(const Tensor& x, const Dims& dims, bool keep_dims) { return truth("any", Fold::Max, x, dims, keep_dims); }
+Tensor all(const Tensor& x, const Dims& dims, bool keep_dims) { return truth("all", Fold::Min, x, dims, keep_dims); }
+
 Tensor max(const Tensor& x, const Dims& dims, bool keep_dims) { return extreme("max", Fold::Max, x, dims, keep_dims); }
 Tensor min(const Tensor& x, const Dims& dims, bool keep_dims) { return extreme("min", Fold::Min, x, dims, keep_dims); }
 
@@ -180,6 +192,8 @@ void declare_reduce(OpTable& table) {
   table.add("prod", &prod, {"x", "dims", "keepDim"}, "Product over axes, or over everything.");
   table.add("max", &max, {"x", "dims", "keepDim"}, "Largest element over axes, or over everything.");
   table.add("min", &min, {"x", "dims", "keepDim"}, "Smallest element over axes, or over everything.");
+  table.add("any", &any, {"x", "dims", "keepDim"}, "Whether an element over axes, or of all, is not 0 (bool).");
+  table.add("all", &all, {"x", "dims", "keepDim"}, "Whether every element over axes, or of all, is not 0 (bool).");
   table.add("argmax", &argmax, {"x", "dim", "keepDim"}, "Place (i32) of the largest element along an axis, or in row-major order.");
   table.add("argmin", &argmin, {"x", "dim", "keepDim"}, "Place (i32) of the smallest element along an axis, or in row-major order.");
   table.add("cumsum", &cumsum, {"x", "dim"}, "Running sums along an axis.");

@@ -69,35 +69,49 @@ Tensor permute(const Tensor& x, const std::vector<int64_t>& dims) {
   std::vector<size_t> order;
   for (const int64_t dim : dims) {
     order.push_back(check_axis("permute", dim, x.rank()));
-    STM_CHECK(std::count(order.begin(), order.end(), order.back()) == 1, Kind::Option, "permute: got dim {} twice, expected each axis of {} once.\n  Fix: name every axis once.", dim, x);
+    STM_CHECK(std::count(order.begin(), order.end(), order.back()) == 1, Kind::Option,
+              "permute: got dim {} twice, expected each axis of {} once.\n  Fix: name every axis once.", dim, x);
   }
   return permute_by("permute", x, order);
 }
+
+constexpr int64_t kMostElements = int64_t{1} << 40;
 
 /// Extents with at most one -1, which stands for what is left.
 Tensor reshape_to(const Tensor& x, const std::vector<int64_t>& extents) {
   int64_t known = 1;
   std::optional<size_t> open;
   for (size_t i = 0; i < extents.size(); ++i) {
-    STM_CHECK(extents[i] >= 0 || (extents[i] == -1 && !open), Kind::Option, "reshape: got extent {}, expected extents of 0 or more, and -1 at most once.\n  Fix: leave one axis open.", extents[i]);
-    if (extents[i] == -1) open = i;
-    else known *= extents[i];
+    STM_CHECK(extents[i] >= 0 || (extents[i] == -1 && !open), Kind::Option,
+              "reshape: got extent {}, expected extents of 0 or more, and -1 at most once.\n  Fix: leave one axis open.", extents[i]);
+    if (extents[i] == -1) {
+      open = i;
+      continue;
+    }
+    STM_CHECK(extents[i] <= kMostElements / std::max<int64_t>(known, 1), Kind::Option,
+              "reshape: got extent {}, expected at most 2^40 elements in all.\n  Fix: correct the extent.", extents[i]);
+    known *= extents[i];
   }
   STM_CHECK(extents.size() <= Shape::kMaxRank, Kind::Option, "reshape: got {} axes, expected at most {}.\n  Fix: merge axes.", extents.size(), Shape::kMaxRank);
   Shape shape(extents);
   if (open) {
-    STM_CHECK(known != 0 && x.size() % known == 0, Kind::Shape, "reshape: got {} into {} with one axis open, expected {} elements to be a multiple of {}.\n  Fix: correct the extents.", x, shape, x.size(), known);
+    STM_CHECK(known != 0 && x.size() % known == 0, Kind::Shape,
+              "reshape: got {} into {} with one axis open, expected {} elements to be a multiple of {}.\n  Fix: correct the extents.", x, shape, x.size(),
+              known);
     shape[*open] = x.size() / known;
   }
   return reshape(x, shape);
 }
 
-std::optional<int64_t> bound_at(const std::vector<int64_t>& bounds, const std::vector<bool>& open, size_t i) { return i < bounds.size() && !open[i] ? std::optional(bounds[i]) : std::nullopt; }
+std::optional<int64_t> bound_at(const std::vector<int64_t>& bounds, const std::vector<bool>& open, size_t i) {
+  return i < bounds.size() && !open[i] ? std::optional(bounds[i]) : std::nullopt;
+}
 
 /// starts/ends count from the end if negative; what lies outside is cut. An open end has its flag in `openEnds` set.
 Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vector<int64_t>& ends, const std::vector<int64_t>& open_ends) {
   STM_CHECK(starts.size() <= x.rank() && ends.size() == starts.size() && open_ends.size() == starts.size(), Kind::Option,
-            "slice: got {} starts and {} ends for {}, expected as many of each, at most one for each axis.\n  Fix: use null for an open end.", starts.size(), ends.size(), x);
+            "slice: got {} starts and {} ends for {}, expected as many of each, at most one for each axis.\n  Fix: use null for an open end.", starts.size(),
+            ends.size(), x);
   std::vector<bool> open;
   for (const int64_t flag : open_ends) open.push_back(flag != 0);
   Shape shape = x.shape();
@@ -123,7 +137,8 @@ Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vec
 Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   const size_t axis = check_axis("select", dim, x.rank());
   const int64_t n = x.extent(axis);
-  STM_CHECK(index >= -n && index < n, Kind::Index, "select: got index {}, expected {}..{} along dim {} of {}.\n  Fix: correct the index.", index, -n, n - 1, dim, x);
+  STM_CHECK(index >= -n && index < n, Kind::Index, "select: got index {}, expected {}..{} along dim {} of {}.\n  Fix: correct the index.", index, -n, n - 1,
+            dim, x);
   const int64_t at = index < 0 ? index + n : index;
   Shape shape = x.shape(), strides = x->strides;
   shape.erase(axis);
@@ -163,7 +178,8 @@ Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
   int64_t offset = x->offset;
   for (const int64_t dim : dims) {
     const size_t axis = check_axis("flip", dim, x.rank());
-    STM_CHECK(x.extent(axis) <= 1 || strides[axis] == x->strides[axis], Kind::Option, "flip: got dim {} twice, expected each axis once.\n  Fix: name every axis once.", dim);
+    STM_CHECK(x.extent(axis) <= 1 || strides[axis] == x->strides[axis], Kind::Option,
+              "flip: got dim {} twice, expected each axis once.\n  Fix: name every axis once.", dim);
     if (x.extent(axis) <= 1) continue;
     offset += (x.extent(axis) - 1) * x->strides[axis];
     strides[axis] = -x->strides[axis];
@@ -173,15 +189,34 @@ Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
 
 /// -1 keeps an extent; new axes go in front.
 Tensor expand_to(const Tensor& x, const std::vector<int64_t>& extents) {
-  STM_CHECK(extents.size() >= x.rank() && extents.size() <= Shape::kMaxRank, Kind::Shape, "expand: got {} extents for {}, expected {} to {}.\n  Fix: name every axis.", extents.size(), x, x.rank(), Shape::kMaxRank);
+  STM_CHECK(extents.size() >= x.rank() && extents.size() <= Shape::kMaxRank, Kind::Shape,
+            "expand: got {} extents for {}, expected {} to {}.\n  Fix: name every axis.", extents.size(), x, x.rank(), Shape::kMaxRank);
   Shape shape;
   const size_t added = extents.size() - x.rank();
   for (size_t i = 0; i < extents.size(); ++i) {
     const int64_t own = i < added ? 1 : x.extent(i - added), wanted = extents[i] == -1 && i >= added ? own : extents[i];
-    STM_CHECK(wanted >= 0 && (own == wanted || own == 1), Kind::Shape, "expand: got extent {} for {}, expected {} or, where the extent is 1, any.\n  Fix: only axes of extent 1 can be stretched.", extents[i], x, own);
+    STM_CHECK(wanted >= 0 && (own == wanted || own == 1), Kind::Shape,
+              "expand: got extent {} for {}, expected {} or, where the extent is 1, any.\n  Fix: only axes of extent 1 can be stretched.", extents[i], x, own);
     shape.push_back(wanted);
+    STM_CHECK(wanted <= kMostElements && shape.size() <= kMostElements, Kind::Shape,
+              "expand: got extents up to {} for {}, expected at most 2^40 elements in all.\n  Fix: correct the extent.", wanted, x);
   }
   return expand(x, shape);
+}
+
+/// The gradients of all parts of a split, put together at once; zeros where a part was not used.
+Tensor joined(const std::vector<Tensor>& grads, const std::vector<int64_t>& sizes, size_t axis, const Tensor& dx) {
+  enqueue("split", grads, {dx}, [sizes, axis](Backend& b, Views v) {
+    View place = v.out(0);
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      place.extent[axis] = sizes[i];
+      const Status status = v.in(i).data ? b.elementwise().copy(v.in(i), place) : b.elementwise().fill(0, place);
+      if (!status.is_ok()) return status;
+      place.data = place.as<char>() + sizes[i] * place.stride[axis] * static_cast<int64_t>(size_of(place.dtype));
+    }
+    return Status::ok();
+  });
+  return dx;
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int64_t dim) {
@@ -191,18 +226,30 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
     STM_CHECK(size >= 0, Kind::Option, "split: got size {}, expected 0 or more.\n  Fix: correct the sizes.", size);
     sum += size;
   }
-  STM_CHECK(sum == x.extent(axis), Kind::Shape, "split: got sizes that add up to {} for dim {} of {}, expected {}.\n  Fix: correct the sizes.", sum, dim, x, x.extent(axis));
+  STM_CHECK(sum == x.extent(axis), Kind::Shape, "split: got sizes that add up to {} for dim {} of {}, expected {}.\n  Fix: correct the sizes.", sum, dim, x,
+            x.extent(axis));
   std::vector<Tensor> parts;
-  for (int64_t at = 0, i = 0; i < static_cast<int64_t>(sizes.size()); at += sizes[static_cast<size_t>(i++)]) parts.push_back(slice_axis(x, axis, at, at + sizes[static_cast<size_t>(i)]));
+  int64_t start = 0;
+  for (const int64_t size : sizes) {
+    parts.push_back(alias(x, x.shape().with(axis, size), x->strides, x->offset + start * x->strides[axis]));
+    start += size;
+  }
+  on_backward("split", parts, {x}, {},
+              [sizes, axis, shape = x.shape(), dtype = x.dtype(), device = &x.device()](const std::vector<Tensor>& grads, const SavedTensors&) {
+                return std::vector<Tensor>{joined(grads, sizes, axis, empty(shape, dtype, *device))};
+              });
   return parts;
 }
 
-Tensor transpose_dims(const Tensor& x, int64_t a, int64_t b) { return transpose(x, check_axis("transpose", a, x.rank()), check_axis("transpose", b, x.rank())); }
+Tensor transpose_dims(const Tensor& x, int64_t a, int64_t b) {
+  return transpose(x, check_axis("transpose", a, x.rank()), check_axis("transpose", b, x.rank()));
+}
 
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
-  STM_CHECK(shape.size() == x.size(), Kind::Shape, "reshape: got {} into {}, expected as many elements ({} and {}).\n  Fix: correct the extents.", x, shape, x.size(), shape.size());
+  STM_CHECK(shape.size() == x.size(), Kind::Shape, "reshape: got {} into {}, expected as many elements ({} and {}).\n  Fix: correct the extents.", x, shape,
+            x.size(), shape.size());
   Shape strides;
   const Tensor source = strides_for(x, shape, strides) ? x : contiguous(x);
   if (!source.same_as(x)) strides = dense_strides(shape);
@@ -237,7 +284,8 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
   int64_t extent = 0;
   for (const Tensor& x : tensors) {
     check_same_dtype("concat", first, x);
-    STM_CHECK(x.rank() == first.rank() && x.shape().with(axis, 0) == first.shape().with(axis, 0), Kind::Shape, "concat: got {} and {}, expected equal extents except along dim {}.\n  Fix: reshape one.", first, x, dim);
+    STM_CHECK(x.rank() == first.rank() && x.shape().with(axis, 0) == first.shape().with(axis, 0), Kind::Shape,
+              "concat: got {} and {}, expected equal extents except along dim {}.\n  Fix: reshape one.", first, x, dim);
     extent += x.extent(axis);
   }
   const Tensor y = empty(first.shape().with(axis, extent), first);

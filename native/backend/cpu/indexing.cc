@@ -23,7 +23,9 @@ Status check_indices(const View& indices, int64_t bound) {
 }
 
 template <class T>
-bool less(T a, T b) { return a < b || (b != b && a == a); }  // NaN is the largest
+bool less(T a, T b) {
+  return a < b || (b != b && a == a);
+}  // NaN is the largest
 
 template <class T>
 void sort_row(const T* x, int64_t n, bool descending, int64_t k, T* values, int32_t* places) {
@@ -49,7 +51,21 @@ class CpuIndexingKernels final : public IndexingKernels {
     const size_t bytes = static_cast<size_t>(table.extent[1]) * size_of(table.dtype);
     const int32_t* rows = indices.as<const int32_t>();
     parallel_for(indices.size(), grain_of(table.extent[1]), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) std::memcpy(out.as<char>() + static_cast<size_t>(i) * bytes, table.as<char>() + static_cast<size_t>(rows[i]) * bytes, bytes);
+      for (int64_t i = begin; i < end; ++i)
+        std::memcpy(out.as<char>() + static_cast<size_t>(i) * bytes, table.as<char>() + static_cast<size_t>(rows[i]) * bytes, bytes);
+    });
+    return Status::ok();
+  }
+
+  Status one_hot(const View& indices, const View& out) noexcept override {
+    const int64_t classes = out.extent[1];
+    const Status status = check_indices(indices, classes);
+    if (!status.is_ok()) return status;
+    const int32_t* places = indices.as<const int32_t>();
+    parallel_for(indices.size(), grain_of(classes), [&](int64_t begin, int64_t end) {
+      float* row = out.as<float>() + begin * classes;
+      std::fill_n(row, (end - begin) * classes, 0.0f);
+      for (int64_t i = begin; i < end; ++i, row += classes) row[places[i]] = 1;
     });
     return Status::ok();
   }
@@ -115,7 +131,8 @@ class CpuIndexingKernels final : public IndexingKernels {
     return dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       parallel_for(x.extent[0], grain_of(8 * n), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) sort_row(x.as<const T>() + row * n, n, descending, k, values.as<T>() + row * k, indices.as<int32_t>() + row * k);
+        for (int64_t row = begin; row < end; ++row)
+          sort_row(x.as<const T>() + row * n, n, descending, k, values.as<T>() + row * k, indices.as<int32_t>() + row * k);
       });
       return Status::ok();
     });

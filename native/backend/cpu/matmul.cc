@@ -14,7 +14,8 @@ struct Matrix {
   bool transposed;
   int64_t stride;
   explicit Matrix(const View& view) {
-    const int64_t rows = view.extent[view.rank - 2], columns = view.extent[view.rank - 1], down = view.stride[view.rank - 2], across = view.stride[view.rank - 1];
+    const int64_t rows = view.extent[view.rank - 2], columns = view.extent[view.rank - 1], down = view.stride[view.rank - 2],
+                  across = view.stride[view.rank - 1];
     const bool by_rows = (across == 1 || columns == 1) && (rows == 1 || down >= columns);
     transposed = !by_rows;
     const int64_t lines = transposed ? columns : rows, step = transposed ? across : down, length = transposed ? rows : columns;
@@ -32,18 +33,43 @@ int64_t matrix_offset(const View& view, int64_t index) {
   return sum;
 }
 
+/// What each matrix begins after the one before it, or -1 if that differs.
+int64_t batch_stride(const View& view) {
+  int64_t step = 0, covered = 1;
+  for (int axis = view.rank - 3; axis >= 0; --axis) {
+    if (view.extent[axis] == 1) continue;
+    if (covered == 1) step = view.stride[axis];
+    else if (view.stride[axis] != step * covered) return -1;
+    covered *= view.extent[axis];
+  }
+  return step;
+}
+
 template <class T>
 void multiply(const View& a, const View& b, const View& out) {
   const int64_t m = a.extent[a.rank - 2], k = a.extent[a.rank - 1], n = b.extent[b.rank - 1], count = m > 0 && n > 0 ? out.size() / (m * n) : 0;
   const Matrix left(a), right(b);
   const auto product = [&](int64_t i) {
-    return Product<T>{left.transposed, right.transposed, m, n, k, a.as<T>() + matrix_offset(a, i), left.stride, b.as<T>() + matrix_offset(b, i), right.stride, T(0), out.as<T>() + i * m * n, n};
+    return Product<T>{left.transposed,
+                      right.transposed,
+                      m,
+                      n,
+                      k,
+                      a.as<T>() + matrix_offset(a, i),
+                      left.stride,
+                      b.as<T>() + matrix_offset(b, i),
+                      right.stride,
+                      T(0),
+                      out.as<T>() + i * m * n,
+                      n};
   };
   if (count == 1) {
     const Product<T> p = product(0);
     gemm_parallel(p.trans_a, p.trans_b, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);
     return;
   }
+  const int64_t step_a = batch_stride(a), step_b = batch_stride(b);
+  if (step_a >= 0 && step_b >= 0) return gemm_batched(count, product(0), step_a, step_b, m * n);
   constexpr int64_t kWork = 65'536;  // multiplications that are worth a thread
   parallel_for(count, std::max<int64_t>(1, kWork / std::max<int64_t>(1, m * n * k)), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) gemm_serial(product(i));
@@ -75,7 +101,8 @@ class CpuMatmulKernels final : public MatmulKernels {
           }
         });
       }
-      if (rows && width && in) gemm_parallel(false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in, starts_filled ? T(1) : T(0), y, width);
+      if (rows && width && in)
+        gemm_parallel(false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in, starts_filled ? T(1) : T(0), y, width);
       return Status::ok();
     });
   }

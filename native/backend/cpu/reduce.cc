@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <atomic>
 #include <limits>
+#include <memory>
+#include <new>
 #include <type_traits>
 
 #include "backend/cpu/backend.h"
@@ -59,7 +62,14 @@ template <class T>
 struct Prod {
   using Acc = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
   static Acc start() { return 1; }
-  static Acc step(Acc acc, T x) { return acc * static_cast<Acc>(x); }
+  static Acc step(Acc acc, T x) { return times(acc, static_cast<Acc>(x)); }
+  static Acc times(Acc a, Acc b) {
+    if constexpr (std::is_floating_point_v<T>) return a * b;
+    else {
+      Acc product;
+      return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<Acc>::max() : product;  // stays out of i32's range unless a 0 follows
+    }
+  }
 };
 template <class T>
 struct Max {
@@ -70,7 +80,10 @@ struct Max {
 template <class T>
 struct Min {
   using Acc = T;
-  static T start() { return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max(); }
+  static T start() {
+    if constexpr (std::is_same_v<T, uint8_t>) return 1;  // a bool
+    else return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
+  }
   static T step(T acc, T x) { return x < acc || x != x ? x : acc; }
 };
 
@@ -81,7 +94,21 @@ template <class R, class T>
 typename R::Acc joined(typename R::Acc a, typename R::Acc b) {
   if constexpr (std::is_same_v<typename R::Acc, T>) return R::step(a, b);
   else if constexpr (std::is_same_v<R, Sum<T>>) return a + b;
-  else return a * b;
+  else return R::times(a, b);
+}
+
+/// Writes one result; notes it if an i32 cannot hold it.
+template <class T, class Acc>
+void store(Acc acc, T& out, std::atomic<bool>& overflow) {
+  if constexpr (std::is_same_v<T, int32_t> && !std::is_same_v<Acc, T>) {
+    if (acc > std::numeric_limits<T>::max() || acc < std::numeric_limits<T>::lowest()) overflow.store(true, std::memory_order_relaxed);
+  }
+  out = static_cast<T>(acc);
+}
+
+Status finished(const std::atomic<bool>& overflow) {
+  if (!overflow.load(std::memory_order_relaxed)) return Status::ok();
+  return Status::fail(StatusKind::OutOfRange, "got a result outside -2^31..2^31-1, expected one that an i32 holds.\n  Fix: cast the input with cast('f64').");
 }
 
 /// A run in kLanes interleaved partial results, which the compiler keeps in vectors, joined in a fixed order.
@@ -101,41 +128,80 @@ typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
 }
 
 template <class R, class T>
-void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places) {
+void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places, std::atomic<bool>& overflow) {
   const int64_t run = inner.extent[inner.rank - 1], runs = inner.runs(), step = inner.stride[inner.rank - 1];
   parallel_for(outer.size(), std::max<int64_t>(1, kSlice / std::max<int64_t>(1, inner.size())), [&](int64_t begin, int64_t end) {
     for (int64_t o = begin; o < end; ++o) {
       const T* from = x + outer.at(o);
       typename R::Acc acc = R::start();
       for (int64_t r = 0; r < runs; ++r) acc = joined<R, T>(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
-      out[places.at(o)] = static_cast<T>(acc);
+      store(acc, out[places.at(o)], overflow);
     }
   });
 }
 
-/// The outer axis lies densely and the reduced ones do not: blocks of neighbouring results are carried along together.
+constexpr int64_t kBlock = 64;
+
+/// Reduces `count` rows, beginning with the one of number `first`, of a block of neighbouring results that are `step` apart.
 template <class R, class T>
-void reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places) {
-  constexpr int64_t kBlock = 64;
-  const int64_t width = outer.extent[outer.rank - 1], step = outer.stride[outer.rank - 1], blocks = (width + kBlock - 1) / kBlock, count = inner.size();
-  parallel_for(outer.runs() * blocks, std::max<int64_t>(1, kSlice / std::max<int64_t>(1, count * kBlock)), [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) {
-      const int64_t run = b / blocks, first = b % blocks * kBlock, n = std::min(kBlock, width - first);
-      const T* from = x + outer.run_at(run) + first * step;
-      typename R::Acc acc[kBlock];
-      for (auto& lane : acc) lane = R::start();
-      for (int64_t i = 0; i < count; ++i) {
-        const T* row = from + inner.at(i);
-        for (int64_t j = 0; j < n; ++j) acc[j] = R::step(acc[j], row[j * step]);
+void reduce_block(const T* x, const Axes& inner, int64_t first, int64_t count, int64_t step, int64_t width, typename R::Acc* acc) {
+  std::fill_n(acc, width, R::start());
+  for (int64_t i = first; i < first + count; ++i) {
+    const T* row = x + (inner.rank == 1 ? i * inner.stride[0] : inner.at(i));
+    if (step == 1) {
+      for (int64_t j = 0; j < width; ++j) acc[j] = R::step(acc[j], row[j]);
+    } else {
+      for (int64_t j = 0; j < width; ++j) acc[j] = R::step(acc[j], row[j * step]);
+    }
+  }
+}
+
+/// The outer axis lies densely and the reduced ones do not: blocks of neighbouring results are carried along together. Few blocks of many rows are cut into
+/// slices of rows, whose number depends on the shape alone. False if there was no memory for their partial results.
+template <class R, class T>
+bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places, std::atomic<bool>& overflow) {
+  using Acc = typename R::Acc;
+  constexpr int64_t kEnough = 16, kRows = 256;
+  const int64_t extent = outer.extent[outer.rank - 1], step = outer.stride[outer.rank - 1], per_run = (extent + kBlock - 1) / kBlock;
+  const int64_t blocks = outer.runs() * per_run, count = inner.size();
+  const int64_t slices = blocks >= kEnough ? 1 : std::clamp<int64_t>(count / kRows, 1, kEnough), length = (count + slices - 1) / slices;
+  const auto width_of = [&](int64_t block) { return std::min(kBlock, extent - block % per_run * kBlock); };
+  const auto finish = [&](int64_t block, const Acc* acc) {
+    const int64_t first = block / per_run * extent + block % per_run * kBlock;
+    for (int64_t j = 0; j < width_of(block); ++j) store(acc[j], out[places.at(first + j)], overflow);
+  };
+  const auto block_at = [&](int64_t block) { return x + outer.run_at(block / per_run) + block % per_run * kBlock * step; };
+  if (slices == 1) {
+    parallel_for(blocks, std::max<int64_t>(1, kSlice / std::max<int64_t>(1, count * kBlock)), [&](int64_t begin, int64_t end) {
+      Acc acc[kBlock];
+      for (int64_t block = begin; block < end; ++block) {
+        reduce_block<R, T>(block_at(block), inner, 0, count, step, width_of(block), acc);
+        finish(block, acc);
       }
-      for (int64_t j = 0; j < n; ++j) out[places.at(run * width + first + j)] = static_cast<T>(acc[j]);
+    });
+    return true;
+  }
+  const std::unique_ptr<Acc[]> parts(new (std::nothrow) Acc[static_cast<size_t>(blocks * slices * kBlock)]);
+  if (!parts) return false;
+  parallel_for(blocks * slices, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t block = item / slices, first = item % slices * length;
+      reduce_block<R, T>(block_at(block), inner, first, std::max<int64_t>(0, std::min(length, count - first)), step, width_of(block),
+                         &parts[static_cast<size_t>(item * kBlock)]);
     }
   });
+  for (int64_t block = 0; block < blocks; ++block) {
+    Acc* total = &parts[static_cast<size_t>(block * slices * kBlock)];
+    for (int64_t slice = 1; slice < slices; ++slice)
+      for (int64_t j = 0; j < width_of(block); ++j) total[j] = joined<R, T>(total[j], total[slice * kBlock + j]);
+    finish(block, total);
+  }
+  return true;
 }
 
 /// Everything into one result: slices of fixed size on the team, joined in order, so that the number of threads does not show.
 template <class R, class T>
-void reduce_all(const T* x, int64_t count, T* out) {
+void reduce_all(const T* x, int64_t count, T* out, std::atomic<bool>& overflow) {
   constexpr int64_t kSlices = 64;
   typename R::Acc parts[kSlices];
   const int64_t slices = std::clamp<int64_t>(count / kSlice, 1, kSlices), length = (count + slices - 1) / slices;
@@ -144,22 +210,24 @@ void reduce_all(const T* x, int64_t count, T* out) {
   });
   typename R::Acc result = parts[0];
   for (int64_t s = 1; s < slices; ++s) result = joined<R, T>(result, parts[s]);
-  *out = static_cast<T>(result);
+  store(result, *out, overflow);
 }
 
 template <class R, class T>
 Status reduce_as(const View& x, int reduced, const View& out) {
   const Axes outer(x, 0, x.rank - reduced), inner(x, x.rank - reduced, x.rank), places(out, 0, out.rank);
   const int64_t results = out.size();
+  std::atomic<bool> overflow{false};
   if (results == 0) return Status::ok();
   if (results == 1 && x.contiguous()) {
-    reduce_all<R, T>(x.as<T>(), x.size(), out.as<T>());
-    return Status::ok();
+    reduce_all<R, T>(x.as<T>(), x.size(), out.as<T>(), overflow);
+    return finished(overflow);
   }
   const bool columns = inner.size() > 0 && outer.stride[outer.rank - 1] < inner.stride[inner.rank - 1] && outer.extent[outer.rank - 1] > 1;
-  if (columns) reduce_columns<R, T>(x.as<T>(), outer, inner, out.as<T>(), places);
-  else reduce_rows<R, T>(x.as<T>(), outer, inner, out.as<T>(), places);
-  return Status::ok();
+  if (!columns) reduce_rows<R, T>(x.as<T>(), outer, inner, out.as<T>(), places, overflow);
+  else if (!reduce_columns<R, T>(x.as<T>(), outer, inner, out.as<T>(), places, overflow))
+    return Status::fail(StatusKind::OutOfMemory, "could not get memory for partial results.");
+  return finished(overflow);
 }
 
 template <class T>
@@ -204,17 +272,20 @@ class CpuReduceKernels final : public ReduceKernels {
       using T = decltype(zero);
       const Axes from(x, 0, x.rank - 1), to(out, 0, out.rank - 1);
       const int64_t count = x.last(), rows = count ? x.size() / count : 0, step = x.stride[x.rank - 1], out_step = out.stride[out.rank - 1];
+      const int64_t first = reversed ? count - 1 : 0, sign = reversed ? -1 : 1;
+      std::atomic<bool> overflow{false};
       parallel_for(rows, std::max<int64_t>(1, kSlice / std::max<int64_t>(count, 1)), [&](int64_t begin, int64_t end) {
         for (int64_t row = begin; row < end; ++row) {
+          const T* value = x.as<const T>() + from.at(row) + first * step;
+          T* result = out.as<T>() + to.at(row) + first * out_step;
           typename Sum<T>::Acc sum = 0;
           for (int64_t i = 0; i < count; ++i) {
-            const int64_t at = reversed ? count - 1 - i : i;
-            sum += x.as<const T>()[from.at(row) + at * step];
-            out.as<T>()[to.at(row) + at * out_step] = static_cast<T>(sum);
+            sum += value[sign * i * step];
+            store(sum, result[sign * i * out_step], overflow);
           }
         }
       });
-      return Status::ok();
+      return finished(overflow);
     });
   }
 };

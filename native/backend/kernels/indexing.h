@@ -9,6 +9,8 @@ class IndexingKernels {
  public:
   /// out[i] = table[indices[i]]: table [V, E], indices [n], out [n, E].
   virtual Status gather_rows(const View& table, const View& indices, const View& out) noexcept = 0;
+  /// out[i, indices[i]] = 1, 0 elsewhere: indices [n], out f32 [n, C].
+  virtual Status one_hot(const View& indices, const View& out) noexcept = 0;
   /// out = 0, then out[indices[i]] += rows[i] for i in order, `skipped` left out: rows [n, E], out [V, E]. -1 skips none.
   virtual Status add_rows(const View& rows, const View& indices, int64_t skipped, const View& out) noexcept = 0;
   /// out[a, j, b] = x[a, index[a, j, b], b]: x [A, T, B], index and out [A, J, B].

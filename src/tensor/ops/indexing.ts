@@ -1,9 +1,5 @@
 import { binding } from '../../native/load';
 import { checkOptions } from '../options';
-import { eq } from './elementwise';
-import { unsqueeze } from './shape';
-import { arange } from '../factories';
-import { OptionError } from '../errors';
 import { wrap, type Tensor } from '../tensor';
 
 /** Options of `embedding`. */
@@ -37,14 +33,10 @@ export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor
  * 1 at the place of each index, 0 elsewhere (f32).
  *
  * Shapes: indices i32 […] → […, numClasses].
+ *
+ * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else {NativeError} at the next read
  */
-export function oneHot(indices: Tensor, numClasses: number): Tensor {
-  if (!Number.isInteger(numClasses) || numClasses < 1) {
-    throw new OptionError('oneHot', { given: `numClasses ${numClasses}`, expected: 'a whole number of 1 or more', fix: 'count the classes' });
-  }
-  const classes = arange(0, numClasses, 1, { dtype: 'i32', device: indices.device });
-  return wrap(binding.cast(eq(unsqueeze(indices, -1), classes).id, 'f32'));
-}
+export const oneHot = (indices: Tensor, numClasses: number): Tensor => wrap(binding.oneHot(indices.id, numClasses));
 
 /** Elements in order, and their places (i32) along the axis. */
 export interface Sorted {

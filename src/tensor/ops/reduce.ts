@@ -2,7 +2,7 @@ import { binding } from '../../native/load';
 import { OptionError } from '../errors';
 import { checkOptions } from '../options';
 import { wrap, type Tensor } from '../tensor';
-import { abs, exp, isFinite, log, pow, sqrt, square, sub, where } from './elementwise';
+import { abs, eq, exp, isFinite, log, maskedFill, pow, sqrt, square, sub, where } from './elementwise';
 import { reshape } from './shape';
 
 /** Options of reductions. */
@@ -42,11 +42,11 @@ export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Te
 /** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. */
 export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmin(x.id, dim, keepDim('argmin', options)));
 
-/** Whether any element over `dim`, or of all, is true (bool). */
-export const any = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => max(wrap(binding.cast(x.id, 'bool')), dim, options);
+/** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
+export const any = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.any(x.id, list(dim), keepDim('any', options)));
 
-/** Whether all elements over `dim`, or all of them, are true (bool). */
-export const all = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => min(wrap(binding.cast(x.id, 'bool')), dim, options);
+/** Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none. */
+export const all = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.all(x.id, list(dim), keepDim('all', options)));
 
 /** Running sums along `dim`. */
 export const cumsum = (x: Tensor, dim: number): Tensor => wrap(binding.cumsum(x.id, dim));
@@ -93,7 +93,7 @@ export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): T
 }
 
 /**
- * The p-norm over `dim`, or of all elements.
+ * The p-norm over `dim`, or of all elements; its gradient at zeros is 0.
  *
  * @param p  above 0, or Infinity for the largest absolute value. Default 2.
  * @throws {OptionError} if `p` is not above 0
@@ -103,6 +103,8 @@ export function norm(x: Tensor, dim?: Dims, options: ReduceOptions & { p?: numbe
   const { p = 2, ...rest } = options;
   if (!(p > 0)) throw new OptionError('norm', { given: `p ${p}`, expected: 'a number above 0, or Infinity', fix: 'leave p out for the Euclidean norm' });
   if (p === Number.POSITIVE_INFINITY) return max(abs(x), dim, rest);
-  if (p === 2) return sqrt(sum(square(x), dim, rest));
-  return pow(sum(pow(abs(x), p), dim, rest), 1 / p);
+  const total = sum(p === 2 ? square(x) : pow(abs(x), p), dim, rest);
+  const nothing = eq(total, 0); // where a root has no slope: 0 is the one in the middle of those around it
+  const positive = maskedFill(total, nothing, 1);
+  return maskedFill(p === 2 ? sqrt(positive) : pow(positive, 1 / p), nothing, 0);
 }

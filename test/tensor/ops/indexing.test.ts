@@ -1,0 +1,219 @@
+import { describe, expect, it } from 'vitest';
+import {
+  embedding, gather, indexSelect, numThreads, oneHot, ones, randint, scatterAdd, setNumThreads, sort, sum, synchronize, tensor, topK, unfold, zeros, type HostArray, type Tensor,
+} from 'stmnet';
+import { expectGradients, spreadArray } from '../../support/gradients';
+import { at, generate, opCase } from '../../support/op-cases';
+
+const indices = (values: readonly number[] | readonly (readonly number[])[]): Tensor => tensor(values as number[], { dtype: 'i32' });
+/** Indices that only the device knows: they passed through an op. */
+const computed = (values: readonly number[]): Tensor => indices(values).add(0);
+
+for (const [title, places] of [['a matrix', [[4, 0, 2], [0, 0, 1]]], ['a row', [3, 3, 1]], ['no', []]] as const) {
+  opCase({
+    op: `embedding of ${title} of indices`,
+    run: (weight) => embedding(indices(places), weight),
+    reference: (weight) => {
+      const host = tensorShape(places);
+      return generate([...host.shape, weight.shape[1] ?? 0], (place) => at(weight, [at(host, place.slice(0, -1)), place.at(-1) ?? 0]));
+    },
+    shapes: [[[5, 3]], [[5, 1]], [[5, 0]]],
+  });
+}
+
+/** Nested numbers as a host array. */
+function tensorShape(values: readonly number[] | readonly (readonly number[])[]): HostArray {
+  const [first] = values;
+  return { data: Float64Array.from(values.flat()), shape: typeof first === 'object' ? [values.length, first.length] : [values.length] };
+}
+
+describe('embedding', () => {
+  it('gives the padding row no gradient, and adds up rows used twice', async () => {
+    const weight = ones([4, 2], { requiresGrad: true });
+    sum(embedding(indices([[1, 0, 1], [3, 0, 1]]), weight, { paddingIdx: 0 })).backward();
+    expect(await weight.grad?.array()).toEqual([[0, 0], [3, 3], [0, 0], [1, 1]]);
+    const other = ones([4, 2], { requiresGrad: true });
+    sum(embedding(indices([3, 1]), other, { paddingIdx: -1 })).backward();
+    expect(await other.grad?.array()).toEqual([[0, 0], [1, 1], [0, 0], [0, 0]]);
+  });
+
+  it('has the same gradient, bit for bit, with any number of threads', async () => {
+    const before = numThreads();
+    const places = randint(0, 50, [5000]), upstream = tensor(spreadArray([5000, 40], 2), { dtype: 'f32' });
+    const gradient = async (): Promise<unknown> => {
+      const weight = ones([50, 40], { requiresGrad: true });
+      embedding(places, weight).backward({ gradient: upstream });
+      return weight.grad?.data();
+    };
+    const expected = await gradient();
+    try {
+      for (const count of [1, 2, 3]) {
+        await synchronize();
+        setNumThreads(count);
+        expect(await gradient()).toEqual(expected);
+      }
+    } finally {
+      setNumThreads(before);
+    }
+  });
+
+  it('refuses indices outside the table at the call, or at the next read where only the device knows them', async () => {
+    const weight = ones([3, 2]);
+    expect(() => embedding(indices([0, 3]), weight)).toThrow(/embedding: got an index with the value 3, expected 0\.\.2 \(rows of the table\)/);
+    expect(() => embedding(indices([-1]), weight)).toThrow(/the value -1/);
+    await expect(embedding(computed([0, 3]), weight).data()).rejects.toThrow(/embedding.*got index 3, expected 0\.\.2/s);
+    expect(await embedding(indices([2]), weight).data()).toEqual(Float32Array.of(1, 1));
+    expect(() => embedding(ones([2]), weight)).toThrow(/embedding: got indices f32\[2\] on cpu, expected dtype i32/);
+    expect(() => embedding(indices([0]), ones([3]))).toThrow(/got weight f32\[3\] on cpu, expected 2 axes/);
+    expect(() => embedding(indices([0]), weight, { paddingIdx: 3 })).toThrow(/got paddingIdx 3, expected -3\.\.2/);
+    expect(() => embedding(indices([0]), weight, { paddingIdxs: 1 } as object)).toThrow(/got an option paddingIdxs, expected only paddingIdx.\n  Fix: write paddingIdx/);
+  });
+});
+
+describe('indices of views', () => {
+  it('are those that the view shows', async () => {
+    const weight = tensor([[0], [10], [20], [30]]);
+    expect(await embedding(indices([[9, 1], [9, 3]]).select(1, 1), weight).array()).toEqual([[10], [30]]);
+    expect(await embedding(indices([[0, 1], [2, 3]]).transpose(0, 1), weight).array()).toEqual([[[0], [20]], [[10], [30]]]);
+    await expect(embedding(indices([[9, 1], [9, 3]]).select(1, 0), weight).data()).rejects.toThrow(/got index 9/);
+  });
+});
+
+for (const dim of [0, 1, -1]) {
+  const picks = [1, 0, 1, 1];
+  opCase({
+    op: `indexSelect along ${dim}`,
+    run: (x) => indexSelect(x, dim, indices(picks)),
+    reference: (x) => {
+      const axis = dim < 0 ? dim + x.shape.length : dim;
+      return generate(x.shape.map((n, i) => (i === axis ? picks.length : n)), (place) => at(x, place.map((index, i) => (i === axis ? (picks[index] ?? 0) : index))));
+    },
+    shapes: [[[2, 3]], [[3, 2, 2]], [[2, 2, 3, 2]]],
+  });
+  const chosen = generate([2, 2, 2], (place) => (place[0]! + 2 * place[1]! + place[2]!) % 2);
+  opCase({
+    op: `gather along ${dim}`,
+    run: (x) => gather(x, dim, tensor({ data: Int32Array.from(chosen.data), shape: chosen.shape })),
+    reference: (x) => generate(chosen.shape, (place) => at(x, place.map((index, i) => (i === (dim < 0 ? 2 : dim) ? at(chosen, place) : index)))),
+    shapes: [[[2, 2, 2]], [[0, 1, 2].map((axis) => (axis === (dim < 0 ? 2 : dim) ? 4 : 2))]],
+  });
+  opCase({
+    op: `scatterAdd along ${dim}`,
+    run: (x, source) => scatterAdd(x, dim, tensor({ data: Int32Array.from(chosen.data), shape: chosen.shape }), source),
+    reference: (x, source) => {
+      const result = Float64Array.from(x.data);
+      const axis = dim < 0 ? 2 : dim;
+      generate(chosen.shape, (place) => {
+        const target = place.map((index, i) => (i === axis ? at(chosen, place) : index));
+        const position = target.reduce((sum, index, i) => sum * x.shape[i]! + index, 0);
+        return (result[position] = result[position]! + at(source, place));
+      });
+      return { data: result, shape: x.shape };
+    },
+    shapes: [[[2, 2, 2], [2, 2, 2]], [[0, 1, 2].map((axis) => (axis === (dim < 0 ? 2 : dim) ? 5 : 2)), [2, 2, 2]]],
+  });
+}
+
+describe('indexSelect, gather and scatterAdd', () => {
+  it('take nothing', async () => {
+    expect(indexSelect(ones([2, 3]), 1, indices([])).shape).toEqual([2, 0]);
+    expect(gather(ones([2, 3]), 1, zeros([2, 0], { dtype: 'i32' })).shape).toEqual([2, 0]);
+    expect(await scatterAdd(ones([2]), 0, zeros([0], { dtype: 'i32' }), ones([0])).data()).toEqual(Float32Array.of(1, 1));
+    expect((await indexSelect(ones([0, 3]), 1, indices([2])).data()).length).toBe(0);
+  });
+
+  it('leave what scatterAdd adds to as it was, and add in whole numbers', async () => {
+    const x = tensor([1, 2], { dtype: 'i32' });
+    expect(await scatterAdd(x, 0, indices([0, 0, 1]), tensor([10, 20, 30], { dtype: 'i32' })).data()).toEqual(Int32Array.of(31, 32));
+    expect(await x.data()).toEqual(Int32Array.of(1, 2));
+  });
+
+  it('refuse what does not fit', async () => {
+    const x = ones([2, 3]);
+    expect(() => indexSelect(x, 1, indices([3]))).toThrow(/indexSelect: got an index with the value 3, expected 0\.\.2 \(places along dim\)/);
+    expect(() => indexSelect(x, 1, indices([[0]]))).toThrow(/got indices i32\[1, 1\] on cpu, expected 1 axes/);
+    await expect(indexSelect(x, 1, computed([3])).data()).rejects.toThrow(/got index 3, expected 0\.\.2/);
+    expect(() => gather(x, 1, indices([[0], [0], [0]]))).toThrow(/gather: got index i32\[3, 1\] on cpu for f32\[2, 3\] on cpu, expected equal extents except along dim 1/);
+    expect(() => gather(x, 1, indices([[0], [-1]]))).toThrow(/gather: .*the value -1/);
+    expect(() => scatterAdd(x, 1, indices([[0], [0]]), ones([2, 2]))).toThrow(/scatterAdd: got index i32\[2, 1\] on cpu and source f32\[2, 2\] on cpu, expected one shape/);
+    await expect(scatterAdd(x, 1, computed([5, 0]).reshape([2, 1]), ones([2, 1])).data()).rejects.toThrow(/got index 5/);
+  });
+});
+
+describe('oneHot', () => {
+  it('has 1 at each index', async () => {
+    expect(await oneHot(indices([[2, 0], [1, 1]]), 3).array()).toEqual([[[0, 0, 1], [1, 0, 0]], [[0, 1, 0], [0, 1, 0]]]);
+    expect(oneHot(zeros([0], { dtype: 'i32' }), 3).shape).toEqual([0, 3]);
+    expect(await oneHot(tensor(1, { dtype: 'i32' }), 2).data()).toEqual(Float32Array.of(0, 1));
+  });
+
+  it('refuses other indices', async () => {
+    expect(() => oneHot(indices([3]), 3)).toThrow(/oneHot: got an index with the value 3, expected 0\.\.2 \(classes\)/);
+    await expect(oneHot(computed([-1]), 3).data()).rejects.toThrow(/oneHot.*got index -1, expected 0\.\.2/s);
+    expect(() => oneHot(indices([0]), 0)).toThrow(/oneHot: got numClasses 0, expected 1 or more/);
+    expect(() => oneHot(ones([1]), 2)).toThrow(/oneHot: got indices f32\[1\] on cpu, expected dtype i32/);
+  });
+});
+
+/** Values and places of each row along an axis, in order. */
+function sorted(x: HostArray, axis: number, descending: boolean): HostArray {
+  const extent = x.shape[axis] ?? 0;
+  return generate(x.shape, (place) => {
+    const line = Array.from({ length: extent }, (_, i) => at(x, place.map((index, other) => (other === axis ? i : index))));
+    return line.toSorted((a, b) => (descending ? b - a : a - b))[place[axis] ?? 0] ?? Number.NaN;
+  });
+}
+
+for (const dim of [0, -1]) {
+  for (const descending of [false, true]) {
+    opCase({ op: `sort along ${dim}${descending ? ', descending' : ''}`, run: (x) => sort(x, dim, { descending }).values, reference: (x) => sorted(x, dim < 0 ? x.shape.length - 1 : dim, descending), shapes: [[[5, 4]], [[7]], [[3, 2, 4]], [[1, 1]], [[0, 2]], [[2, 0]]] });
+  }
+}
+opCase({ op: 'topK', run: (x) => topK(x, 2).values, reference: (x) => {
+  const all = sorted(x, x.shape.length - 1, true);
+  return generate([...x.shape.slice(0, -1), 2], (place) => at(all, place));
+}, shapes: [[[3, 5]], [[2]], [[0, 3]]] });
+
+describe('sort and topK', () => {
+  it('tell places, keep the order of equal elements, and take NaN for the largest', async () => {
+    const x = tensor([[3, 1, 3, 2], [Number.NaN, 0, 5, 0]]);
+    const up = sort(x), down = sort(x, -1, { descending: true });
+    expect(await up.indices.array()).toEqual([[1, 3, 0, 2], [1, 3, 2, 0]]);
+    expect(await down.indices.array()).toEqual([[0, 2, 3, 1], [0, 2, 1, 3]]);
+    expect(await topK(x, 1, -1, { largest: false }).values.array()).toEqual([[1], [0]]);
+    expect(await topK(tensor([4, 9, 7], { dtype: 'i32' }), 2).values.data()).toEqual(Int32Array.of(9, 7));
+    expect(await sort(x.transpose(0, 1), 0).indices.transpose(0, 1).array()).toEqual([[1, 3, 0, 2], [1, 3, 2, 0]]);
+  });
+
+  it('refuse what is not there', () => {
+    expect(() => topK(ones([3]), 4)).toThrow(/topK: got k 4, expected 0\.\.3, the extent of dim -1/);
+    expect(() => sort(ones([3]), 1)).toThrow(/sort: got dim 1, expected -1\.\.0/);
+    expect(() => sort(ones([3]), 0, { ascending: true } as object)).toThrow(/sort: .*ascending/s);
+  });
+});
+
+for (const [dim, size, stride, dilation] of [[1, 3, 1, 1], [1, 2, 2, 1], [-2, 2, 1, 3], [0, 1, 1, 1], [-1, 2, 3, 1]] as const) {
+  opCase({
+    op: `unfold along ${dim} by ${size}, stride ${stride}, dilation ${dilation}`,
+    run: (x) => unfold(x, dim, size, { stride, dilation }),
+    reference: (x) => {
+      const axis = dim < 0 ? dim + x.shape.length : dim;
+      const windows = Math.floor(((x.shape[axis] ?? 0) - (size - 1) * dilation - 1) / stride) + 1;
+      return generate([...x.shape.map((n, i) => (i === axis ? windows : n)), size], (place) => at(x, place.slice(0, -1).map((index, i) => (i === axis ? index * stride + place.at(-1)! * dilation : index))));
+    },
+    shapes: [[[2, 5, 2]], [[1, 7, 3]], [[2, 4, 2]], ...(dim === 1 ? [[[0, 4, 2]], [[2, 4, 0]]] : [])],
+  });
+}
+
+describe('unfold', () => {
+  it('refuses windows that do not fit', () => {
+    expect(() => unfold(ones([2, 3]), 1, 4)).toThrow(/unfold: got size 4, stride 1, dilation 1 for dim 1 of f32\[2, 3\] on cpu, expected positive numbers and a window of at most 3 steps/);
+    expect(() => unfold(ones([2, 3]), 1, 2, { stride: 0 })).toThrow(/stride 0/);
+    expect(() => unfold(ones([2, 3]), 1, 2, { step: 2 } as object)).toThrow(/unfold: .*step/s);
+    expect(() => unfold(ones([1, 1, 1, 1, 1, 1]), 0, 1)).toThrow(/expected fewer than 6 axes/);
+  });
+
+  it('adds up the gradients of windows that overlap', async () => {
+    await expectGradients((x) => unfold(x, 0, 3, { stride: 1, dilation: 2 }).square(), [spreadArray([9])]);
+  });
+});
