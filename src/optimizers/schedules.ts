@@ -285,7 +285,8 @@ export class OneCycleLR extends RateSchedule {
     const between = (from: number, to: number, part: number): number => (annealStrategy === 'linear' ? from + (to - from) * part : to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2);
     const top = pctStart * totalSteps - 1;
     const end = totalSteps - 1;
-    return steps <= top ? between(first, maxLearningRate, steps / top) : between(maxLearningRate, first / finalDivFactor, end > top ? (steps - top) / (end - top) : 1);
+    if (steps <= top) return between(first, maxLearningRate, top > 0 ? steps / top : 1);
+    return between(maxLearningRate, first / finalDivFactor, Math.min((steps - top) / Math.max(end - top, 1), 1));
   }
 }
 

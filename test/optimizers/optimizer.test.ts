@@ -1,0 +1,213 @@
+import { describe, expect, test } from 'vitest';
+import {
+  Adadelta, Adagrad, Adam, Adamax, AdamW, bernoulli, clipGradNorm, DisposedError, memory, NAdam, noGrad, OptionError, Parameter, RMSprop, scope, setNumThreads, SGD, ShapeError, synchronize, tensor, zeros,
+  type Optimizer, type OptimizerOptions, type Tensor,
+} from 'stmnet';
+import { spreadArray } from '../support/gradients';
+import { differences } from '../support/near';
+
+type Make = (parameters: Parameter[], options?: OptimizerOptions) => Optimizer;
+
+const kinds: Record<string, Make> = {
+  SGD: (parameters, options) => new SGD(parameters, options),
+  'SGD with momentum': (parameters, options) => new SGD(parameters, { momentum: 0.9, ...options }),
+  Adam: (parameters, options) => new Adam(parameters, options),
+  'Adam, amsgrad': (parameters, options) => new Adam(parameters, { amsgrad: true, ...options }),
+  AdamW: (parameters, options) => new AdamW(parameters, options),
+  NAdam: (parameters, options) => new NAdam(parameters, options),
+  'NAdam, decoupled decay': (parameters, options) => new NAdam(parameters, { weightDecay: 0.1, decoupledWeightDecay: true, ...options }),
+  Adamax: (parameters, options) => new Adamax(parameters, options),
+  RMSprop: (parameters, options) => new RMSprop(parameters, options),
+  'RMSprop, centered': (parameters, options) => new RMSprop(parameters, { centered: true, momentum: 0.5, ...options }),
+  Adagrad: (parameters, options) => new Adagrad(parameters, { initialAccumulatorValue: 0.1, learningRateDecay: 0.01, ...options }),
+  Adadelta: (parameters, options) => new Adadelta(parameters, options),
+};
+
+const parameter = (shape: readonly number[], seed = 1, dtype: 'f32' | 'f64' = 'f64'): Parameter => new Parameter(tensor(spreadArray(shape, seed), { dtype }));
+
+/** Gives each parameter the gradient of step `step`, and steps. */
+function stepOnce(optimizer: Optimizer, parameters: readonly Parameter[], step: number): void {
+  parameters.forEach((item, i) => {
+    item.grad = tensor(spreadArray(item.shape, 10 * step + i + 3), { dtype: item.dtype });
+  });
+  optimizer.step();
+}
+
+const dataOf = (tensors: readonly Tensor[]): Promise<number[][]> => Promise.all(tensors.map(async (item) => Array.from(await item.data())));
+
+describe.each(Object.entries(kinds))('%s', (_, make) => {
+  test('the elements of a part do not depend on the parts that threads take', async () => {
+    const run = async (threads: number): Promise<number[][]> => {
+      setNumThreads(threads);
+      const parameters = [parameter([41_003], 1, 'f32'), parameter([7], 2, 'f32'), parameter([0], 3, 'f32'), parameter([30_001], 4, 'f32')];
+      const optimizer = make(parameters);
+      for (let step = 0; step < 3; step++) stepOnce(optimizer, parameters, step);
+      return dataOf(parameters);
+    };
+    try {
+      const one = await run(1);
+      expect(await run(2)).toEqual(one);
+      expect(await run(3)).toEqual(one);
+    } finally {
+      setNumThreads(0);
+    }
+  });
+
+  test('f32 follows f64', async () => {
+    const run = async (dtype: 'f32' | 'f64'): Promise<number[]> => {
+      const parameters = [parameter([13], 1, dtype)];
+      const optimizer = make(parameters, { learningRate: 0.05 });
+      for (let step = 0; step < 10; step++) stepOnce(optimizer, parameters, step);
+      return (await dataOf(parameters)).flat();
+    };
+    expect(differences(await run('f32'), await run('f64'), 2e-5)).toEqual([]);
+  });
+
+  test('a view with gaps is trained like a dense parameter', async () => {
+    const [dense, base] = [parameter([4, 5]), zeros([5, 6], { dtype: 'f64' })];
+    const view = new Parameter(base.slice([0, 1], [null, 5]).transpose(0, 1));
+    noGrad(() => view.copy_(dense));
+    const [first, second] = [make([dense]), make([view])];
+    for (let step = 0; step < 3; step++) {
+      stepOnce(first, [dense], step);
+      stepOnce(second, [view], step);
+    }
+    expect(await view.data()).toEqual(await dense.data());
+    const edges = (await base.data()).filter((__, i) => i % 6 === 0 || i % 6 === 5);
+    expect(edges).toEqual(new Float64Array(10));
+  });
+
+  test('loading a state goes on where it was saved', async () => {
+    const parameters = [parameter([3, 4]), parameter([5], 2)];
+    const optimizer = make(parameters, { learningRate: 0.03 });
+    for (let step = 0; step < 3; step++) stepOnce(optimizer, parameters, step);
+    const copies = parameters.map((item) => new Parameter(item.detach().clone()));
+    const resumed = make(copies);
+    const saved = optimizer.stateDict();
+    resumed.loadStateDict(saved);
+    expect(resumed.steps).toBe(3);
+    expect(resumed.learningRate).toBe(0.03);
+    for (let step = 3; step < 6; step++) {
+      stepOnce(optimizer, parameters, step);
+      stepOnce(resumed, copies, step);
+    }
+    expect(await dataOf(copies)).toEqual(await dataOf(parameters));
+  });
+});
+
+test('parameters without a gradient stay, get no state, and start from their own first step', async () => {
+  const [a, b] = [parameter([3], 1), parameter([3], 1)];
+  const late = new Adam([a, b], { learningRate: 0.1 });
+  stepOnce(late, [a], 0);
+  b.grad = undefined;
+  expect(Object.keys(late.stateDict().state)).toEqual(['0.exp_avg', '0.exp_avg_sq', '0.step']);
+  expect(await b.data()).toEqual(await parameter([3], 1).data());
+  late.zeroGrad();
+  stepOnce(late, [b], 0); // the same gradient as `a` had in its first step
+  expect(await b.data()).toEqual(await a.data());
+  expect(await late.stateDict().state['1.step']?.item()).toBe(1);
+});
+
+test('zeroGrad drops gradients, and a step without any does nothing', async () => {
+  const weight = parameter([2]);
+  const optimizer = new SGD([weight], { learningRate: 1 });
+  weight.grad = tensor([1, 1], { dtype: 'f64' });
+  optimizer.zeroGrad();
+  expect(weight.grad).toBeUndefined();
+  optimizer.step();
+  expect(await weight.data()).toEqual(await parameter([2]).data());
+  expect(optimizer.steps).toBe(1);
+});
+
+test('groups have options of their own, and learningRate sets them all', async () => {
+  const [a, b] = [new Parameter(tensor([1])), new Parameter(tensor([1]))];
+  const optimizer = new SGD([{ parameters: [a], learningRate: 0.5 }, { parameters: [b] }], { learningRate: 0.1, weightDecay: 1 });
+  expect(optimizer.groups.map((group) => [group.learningRate, group.weightDecay])).toEqual([[0.5, 1], [0.1, 1]]);
+  for (const item of [a, b]) item.grad = tensor([1]);
+  optimizer.step();
+  expect(differences((await dataOf([a, b])).flat(), [1 - 0.5 * 2, 1 - 0.1 * 2], 1e-6)).toEqual([]);
+  optimizer.learningRate = 0;
+  optimizer.step();
+  expect(optimizer.groups.map((group) => group.learningRate)).toEqual([0, 0]);
+  expect(() => (optimizer.learningRate = -1)).toThrow('SGD: got learningRate: -1, expected a finite number of at least 0 for learningRate.');
+});
+
+test('a gradient that could not be computed leaves every parameter of the group as it was', async () => {
+  const [a, b] = [parameter([2], 1), parameter([2], 2)];
+  const optimizer = new Adam([a, b]);
+  stepOnce(optimizer, [a, b], 0);
+  const before = await dataOf([a, b]);
+  a.grad = bernoulli(tensor([2, 2], { dtype: 'f64' }));
+  optimizer.step();
+  await expect(synchronize()).rejects.toThrow(/bernoulli: got 2/);
+  expect(await dataOf([a, b])).toEqual(before);
+  expect(await optimizer.stateDict().state['0.step']?.item()).toBe(1);
+});
+
+test('state made inside a scope outlives it, and steps leave no handles', async () => {
+  const weight = parameter([4]);
+  const optimizer = new Adam([weight]);
+  const once = (): void => scope(() => stepOnce(optimizer, [weight], 0));
+  once();
+  await synchronize();
+  const before = memory();
+  for (let step = 0; step < 50; step++) once();
+  await synchronize();
+  expect([memory().handles, memory().usedBytes]).toEqual([before.handles, before.usedBytes]);
+});
+
+test('changing parameters after a forward pass makes its backward an error', () => {
+  const weight = parameter([2]);
+  const optimizer = new SGD([weight]);
+  const loss = weight.mul(weight).sum();
+  stepOnce(optimizer, [weight], 0);
+  expect(() => loss.backward()).toThrow(/SGD.step has changed it in place/);
+});
+
+describe('mistakes', () => {
+  const weight = parameter([2]);
+  test('no parameters, the same twice, results of ops, other things', () => {
+    expect(() => new Adam([])).toThrow('Adam: got no parameters, expected at least one.\n  Fix: pass model.parameters(), after the layers were made.');
+    expect(() => new Adam([{ parameters: [weight] }, { parameters: [weight] }])).toThrow(/twice, expected each parameter once/);
+    expect(() => new Adam([weight.mul(2)])).toThrow(/which an op made, expected leaves/);
+    expect(() => new Adam([[weight] as unknown as Tensor])).toThrow(OptionError);
+    expect(() => new Adam(7 as unknown as Tensor[])).toThrow('Adam: got 7, expected parameters, or groups { parameters, … }.');
+  });
+  test('options that are unknown or out of range', () => {
+    expect(() => new Adam([weight], { learningrate: 1 } as object)).toThrow(/got an option learningrate.*\n.*learningRate/);
+    expect(() => new Adam([weight], { betas: [0.9, 1] })).toThrow('Adam: got betas: [0.9, 1], expected two numbers in [0, 1).');
+    expect(() => new SGD([weight], { nesterov: true })).toThrow(/nesterov: true with momentum: 0/);
+    expect(() => new RMSprop([weight], { eps: -1 })).toThrow(OptionError);
+    expect(() => new Adagrad([{ parameters: [weight], initialAccumulatorValue: Number.NaN }])).toThrow(OptionError);
+  });
+  test('a gradient of another shape', () => {
+    expect(() => {
+      weight.grad = tensor([1, 2, 3], { dtype: 'f64' });
+    }).toThrow(ShapeError);
+  });
+  test('a disposed parameter', () => {
+    const gone = parameter([2]);
+    const optimizer = new SGD([gone]);
+    gone.dispose();
+    expect(() => optimizer.step()).toThrow(DisposedError);
+  });
+  test('a state of another model changes nothing', () => {
+    const [small, large] = [parameter([2]), parameter([3])];
+    const [first, second] = [new Adam([small]), new Adam([large], { learningRate: 0.5 })];
+    stepOnce(first, [small], 0);
+    stepOnce(second, [large], 0);
+    expect(() => second.loadStateDict(first.stateDict())).toThrow('Adam.loadStateDict: got 0.exp_avg: f64[2] on cpu, expected f64[3].');
+    expect([second.learningRate, second.steps]).toEqual([0.5, 1]);
+    const state = second.stateDict();
+    expect(() => second.loadStateDict({ ...state, groups: [] })).toThrow(/got 0 groups, expected 1/);
+    expect(() => second.loadStateDict({ ...state, state: { ...state.state, '7.step': zeros([1]) } })).toThrow(/got state \["7.step"\]/);
+    const { '0.exp_avg_sq': __, ...part } = state.state;
+    expect(() => second.loadStateDict({ ...state, state: part })).toThrow(/expected \["exp_avg", "exp_avg_sq", "step"\]/);
+  });
+});
+
+test('clipGradNorm counts a parameter once that stands twice', async () => {
+  const weight = parameter([2]);
+  weight.grad = tensor([3, 4], { dtype: 'f64' });
+  expect(await clipGradNorm([weight, weight], { maxNorm: 10 }).item()).toBe(5);
+});
