@@ -1,7 +1,8 @@
 import { rebuild, type ModuleClasses } from '../layers/registry';
-import type { Module, ModuleConfig } from '../layers/module';
+import type { Module, ModuleConfig, StateDict } from '../layers/module';
 import type { Sequential } from '../layers/sequential';
-import { OptionError } from '../tensor/errors';
+import { synchronize } from '../tensor/device';
+import { OptionError, StmnetError, type FormatError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';
 import { getRandomState, setRandomState } from '../tensor/random';
 import { formatError, quoted, type Source } from './safetensors-header';
@@ -57,17 +58,28 @@ export async function load<M extends Module = Sequential>(path: string, options:
   const source = { op: 'load', path };
   const { tensors, metadata } = await readTensors(source);
   const config = readConfig(source, metadata);
-  const model = rebuilt(source, config, options.classes ?? {});
-  if (options.device !== undefined) model.to(options.device);
-  const state = makeTensors(tensors, options.device);
+  await synchronize(options.device);  // what failed before is not the file's fault
+  try {
+    const model = rebuilt(source, config, options.classes ?? {});
+    if (options.device !== undefined) model.to(options.device);
+    restore(source, model, makeTensors(tensors, options.device));
+    await synchronize(options.device);
+    return model as M;
+  } catch (error) {
+    // A damaged configuration may have asked for a model that no memory holds: that fault belongs to this error, not to the caller's next read.
+    await synchronize(options.device).catch(() => undefined);
+    throw error;
+  }
+}
+
+function restore(source: Source, model: Module, state: StateDict): void {
   try {
     model.loadStateDict(state);
   } catch (error) {
-    throw formatError(source, `weights that do not fit the model (${messageOf(error)})`, 'those of the model it describes', 'read them by loadSafetensors() and choose');
+    throw causedBy(error, formatError(source, `weights that do not fit the model (${firstLine(error)})`, 'those of the model it describes', 'read them by loadSafetensors() and choose'));
   } finally {
     for (const tensor of Object.values(state)) tensor.dispose();
   }
-  return model as M;
 }
 
 function readConfig(source: Source, metadata: ReadonlyMap<string, string>): ModuleConfig {
@@ -92,16 +104,23 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
   try {
     return rebuild(config, classes);
   } catch (error) {
-    throw formatError(
-      source, `a model that cannot be rebuilt (${messageOf(error)})`, 'classes and options that this version knows',
-      'pass classes of your own as in load(path, { classes: { Tagger } })',
-    );
+    // rebuild itself speaks as 'load' and knows what to do; a layer's constructor speaks to whoever wrote its options.
+    const fix = error instanceof StmnetError && error.op === source.op ? /Fix: (.*)\.$/.exec(error.message)?.[1] : undefined;
+    throw causedBy(error, formatError(source, `a model that cannot be rebuilt (${firstLine(error)})`, 'classes and options that this version knows', fix));
   } finally {
     setRandomState(random);
   }
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** What an error says, without what to do about it and the full stop. */
+const firstLine = (error: unknown): string => (messageOf(error).split('\n', 1)[0] ?? '').replace(/\.$/, '');
+
+function causedBy(cause: unknown, error: FormatError): FormatError {
+  error.cause = cause;
+  return error;
+}
 
 /** Everything in the configuration must come back from JSON as it was: what would be lost is an error now, not when the model is needed again. */
 function checkConfig(config: ModuleConfig): void {

@@ -127,7 +127,10 @@ describe('classes of the user', () => {
     await save(new Tagger({ tags: 3 }), path);
     const error: unknown = await load(path).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(FormatError);
-    expect(String(error)).toMatch(/Tagger[\s\S]*load\(path, \{ classes: \{ Tagger \} \}\)/);
+    expect(String(error)).toBe(
+      `FormatError: load: got a model that cannot be rebuilt (load: got a model that holds a Tagger, expected a class of stmnet or one that is passed) in ${path}, ` +
+        'expected classes and options that this version knows.\n  Fix: load(path, { classes: { Tagger } }).',
+    );
   });
 
   test('must have options that a file can carry, and a name', async () => {
@@ -166,6 +169,15 @@ describe('load refuses', () => {
     expect(error).toBeInstanceOf(FormatError);
     expect(String(error)).toMatch(/^FormatError: load: got /);
     expect(String(error)).toMatch(message);
+  });
+
+  test('a model larger than any memory, and later reads go on', async () => {
+    const size = 2 ** 20;
+    await writeFile(path, bare({ 'stmnet.format': '1', 'stmnet.config': JSON.stringify({ class: 'Linear', options: { inFeatures: size, outFeatures: size } }) }));
+    await expect(load(path)).rejects.toThrow(FormatError);
+    expect(await tensor([1, 2]).data()).toEqual(Float32Array.of(1, 2));
+    await writeFile(path, bare({ 'stmnet.format': '1', 'stmnet.config': config.replaceAll(':1', `:${2 ** 40}`) }));
+    await expect(load(path)).rejects.toThrow(FormatError);
   });
 
   test('a file that is cut', async () => {
