@@ -52,6 +52,8 @@ function toDType(value: unknown): DType | undefined {
 function collateField(name: string, values: readonly unknown[], dtype: DType | undefined): Sequence {
   const numbers = values.filter(isNumber);
   if (numbers.length === values.length) return tensor(numbers, { dtype: dtype ?? dtypeOfNumbers(numbers) });
+  const odd = values.findIndex((value) => isNumber(value) !== isNumber(values[0]));
+  if (odd > 0) throw otherKind(name, values[odd], odd);
   const parts = values.map((value, index) => toPart(name, value, index));
   const shapes = parts.map(({ shape }) => shape.join());
   if (shapes.some((shape) => shape !== shapes[0])) return pad(parts, dtype === undefined ? {} : { dtype });
@@ -63,12 +65,15 @@ function collateField(name: string, values: readonly unknown[], dtype: DType | u
 const dtypeOfNumbers = (numbers: readonly (number | boolean)[]): DType =>
   numbers.every((value) => typeof value === 'boolean') ? 'bool' : numbers.every((value) => Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31) ? 'i32' : 'f32';
 
+const otherKind = (name: string, value: unknown, index: number): ShapeError =>
+  new ShapeError('collate', { given: `${describe(value)} as ${name} of item ${index}`, expected: 'numbers, arrays or tensors, the same kind in all items', fix: 'correct the item, or pass a collate function of your own' });
+
 /** A field of one item, with a shape. Numbers in plain arrays are f32, as everywhere. */
 function toPart(name: string, value: unknown, index: number): HostArray | Tensor {
   if (value instanceof Tensor) return value;
   if (isTyped(value)) return { data: value, shape: [value.length] };
   const host = toHostArray('collate', value);
-  if (host === undefined) throw new ShapeError('collate', { given: `${describe(value)} as ${name} of item ${index}`, expected: 'the same kind of value as in the other items', fix: 'correct the item, or pass a collate function of your own' });
+  if (host === undefined) throw otherKind(name, value, index);
   return Array.isArray(value) ? { data: Float32Array.from(host.data), shape: host.shape } : host;
 }
 

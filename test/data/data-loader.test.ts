@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { ArrayDataset, collate, DataLoader, manualSeed, OptionError, PaddedSequence, ShapeError, SequentialSampler, tensor, Tensor, type Sequence } from 'stmnet';
+
+const array = (x: Sequence): Promise<unknown> => x.array();
+
+describe('collate', () => {
+  test('pads what differs in length, with its lengths, zero among them', async () => {
+    const { input, target } = collate([{ input: [[1, 2], [3, 4]], target: 2 }, { input: [[5, 6]], target: 0 }, { input: { data: new Float32Array(0), shape: [0, 2] }, target: 1 }]);
+    expect(input).toBeInstanceOf(PaddedSequence);
+    expect(input.shape).toEqual([3, 2, 2]);
+    expect(await array(input)).toEqual([[[1, 2], [3, 4]], [[5, 6]], []]);
+    expect([target.dtype, await array(target)]).toEqual(['i32', [2, 0, 1]]);
+  });
+  test('stacks what has one shape, and keeps typed arrays', async () => {
+    const batch = collate([{ x: Int32Array.of(1, 2), y: 0.5, z: true }, { x: Int32Array.of(3, 4), y: 1, z: false }]);
+    expect(batch.x).toBeInstanceOf(Tensor);
+    expect([batch.x.dtype, batch.y.dtype, batch.z.dtype]).toEqual(['i32', 'f32', 'bool']);
+    expect(await array(batch.x)).toEqual([[1, 2], [3, 4]]);
+    expect(await array(batch.y)).toEqual([0.5, 1]);
+  });
+  test('items that are no records; element types that are asked for', async () => {
+    expect(await array(collate([[1, 2], [3, 4]]))).toEqual([[1, 2], [3, 4]]);
+    expect(collate([1, 2], 'f32').dtype).toBe('f32');
+    expect(collate([{ target: 1 }, { target: 2 }], { target: 'f64' }).target.dtype).toBe('f64');
+  });
+  test('tensors stay in the graph', async () => {
+    const x = tensor([1, 2], { requiresGrad: true });
+    const { input } = collate([{ input: x }, { input: x.mul(3) }]);
+    if (!(input instanceof Tensor)) throw new Error('expected a tensor');
+    input.sum().backward();
+    expect(Array.from((await x.grad?.data()) ?? [])).toEqual([4, 4]);
+  });
+  test('mistakes', () => {
+    expect(() => collate([])).toThrow('collate: got an empty batch, expected at least one item.\n  Fix: leave empty batches out.');
+    expect(() => collate([{ x: 1 }, { x: 'two' }])).toThrow('collate: got "two" as x of item 1');
+    expect(() => collate([{ x: [1, 2] }, { x: [[1, 2]] }])).toThrow(ShapeError);
+    expect(() => collate(['a'])).toThrow(/got the item "a"/);
+    expect(() => collate([{ x: 1 }], { x: 'f16' as 'f32' })).toThrow(/got dtype "f16"/);
+  });
+});
+
+describe('DataLoader', () => {
+  const dataset = new ArrayDataset(Array.from({ length: 7 }, (_, i) => ({ input: [i], target: i })));
+  const targets = async (loader: DataLoader<{ input: number[]; target: number }>): Promise<unknown[]> => Promise.all([...loader].map(({ target }) => array(target)));
+
+  test('batches in order, the last one smaller or left out', async () => {
+    const loader = new DataLoader(dataset, { batchSize: 3 });
+    expect(loader.length).toBe(3);
+    expect(await targets(loader)).toEqual([[0, 1, 2], [3, 4, 5], [6]]);
+    const full = new DataLoader(dataset, { batchSize: 3, dropLast: true });
+    expect([full.length, await targets(full)]).toEqual([2, [[0, 1, 2], [3, 4, 5]]]);
+  });
+  test('an array is a dataset too', async () => {
+    expect(await Promise.all([...new DataLoader([5, 6, 7], { batchSize: 2 })].map(array))).toEqual([[5, 6], [7]]);
+  });
+  test('for await walks over it too', async () => {
+    let count = 0;
+    for await (const { input } of new DataLoader(dataset, { batchSize: 2 })) count += input.shape[0] ?? 0;
+    expect(count).toBe(7);
+  });
+  test('shuffle: another order each epoch, the same for the same seed', async () => {
+    const loader = new DataLoader(dataset, { batchSize: 7, shuffle: true });
+    manualSeed(4);
+    const [first, second] = [await targets(loader), await targets(loader)];
+    expect(first).not.toEqual(second);
+    manualSeed(4);
+    expect(await targets(loader)).toEqual(first);
+    expect((first[0] as number[]).toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+  test('a sampler and a collate function of one\'s own', () => {
+    const sampler = { length: 2, [Symbol.iterator]: () => [6, 0][Symbol.iterator]() };
+    const loader = new DataLoader(dataset, { batchSize: 2, sampler, collate: (items) => items.map(({ target }) => target) });
+    expect([...loader]).toEqual([[6, 0]]);
+  });
+  test('mistakes', () => {
+    expect(() => new DataLoader(new ArrayDataset([]))).toThrow('DataLoader: got an empty dataset, expected at least one item.\n  Fix: look at how the dataset was read or split.');
+    expect(() => new DataLoader(dataset, { batchSize: 8, dropLast: true })).toThrow(/batchSize: 8 with dropLast for 7 items/);
+    expect(() => new DataLoader(dataset, { batchSize: 0 })).toThrow(OptionError);
+    expect(() => new DataLoader(dataset, { batchsize: 2 } as object)).toThrow(/got an option batchsize/);
+    expect(() => new DataLoader(7 as never)).toThrow('DataLoader: got 7, expected a dataset with length and at(index).');
+    expect(() => new DataLoader(dataset, { shuffle: true, sampler: new SequentialSampler(7) })).toThrow(/both shuffle and a sampler/);
+    expect(() => new DataLoader(dataset, { dtypes: { target: 'f32' }, collate: () => 0 })).toThrow(/both dtypes and collate/);
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from 'vitest';
+import { ArrayDataset, kFold, manualSeed, OptionError, randomSplit, RandomSampler, SequentialSampler, Subset, type Dataset } from 'stmnet';
+
+const letters = new ArrayDataset([...'abcdefghij']);
+const itemsOf = <Item>(dataset: Dataset<Item>): Item[] => Array.from({ length: dataset.length }, (_, i) => dataset.at(i));
+
+test('a subset gives the items asked for, in that order', () => {
+  expect(itemsOf(new Subset(letters, [7, 0, 7]))).toEqual(['h', 'a', 'h']);
+});
+
+test('randomSplit divides all items, the same way for the same seed', () => {
+  const split = (): string[][] => {
+    manualSeed(1);
+    return randomSplit(letters, [7, 3]).map(itemsOf);
+  };
+  const parts = split();
+  expect(parts.map((part) => part.length)).toEqual([7, 3]);
+  expect(parts.flat().sort()).toEqual([...'abcdefghij']);
+  expect(parts.flat()).not.toEqual([...'abcdefghij']);
+  expect(split()).toEqual(parts);
+});
+
+test.each([[[0.9, 0.1], [9, 1]], [[0.5, 0.25, 0.25], [5, 3, 2]], [[1 / 3, 1 / 3, 1 / 3], [3, 4, 3]]])('randomSplit by parts %j', (parts, counts) => {
+  expect(randomSplit(letters, parts).map(({ length }) => length)).toEqual(counts);
+});
+
+test('kFold uses every item for validation once and never trains on it', () => {
+  const folds = kFold(letters, 3);
+  expect(folds.map(({ train, validation }) => [train.length, validation.length])).toEqual([[7, 3], [7, 3], [6, 4]]);
+  for (const { train, validation } of folds) expect([...itemsOf(train), ...itemsOf(validation)].sort()).toEqual([...'abcdefghij']);
+  expect(folds.flatMap(({ validation }) => itemsOf(validation)).sort()).toEqual([...'abcdefghij']);
+});
+
+test('samplers', () => {
+  manualSeed(2);
+  const random = new RandomSampler(50);
+  const [first, second] = [[...random], [...random]];
+  expect(first).not.toEqual(second);
+  expect([...first].sort((a, b) => a - b)).toEqual([...new SequentialSampler(50)]);
+  manualSeed(2);
+  expect([...random]).toEqual(first);
+});
+
+test('a permutation puts every item everywhere equally often', () => {
+  manualSeed(3);
+  const counts = Array.from({ length: 4 }, () => [0, 0, 0, 0]);
+  const sampler = new RandomSampler(4);
+  for (let round = 0; round < 4000; round++) {
+    [...sampler].forEach((item, place) => {
+      const row = counts[item];
+      if (row !== undefined) row[place] = (row[place] ?? 0) + 1;
+    });
+  }
+  for (const count of counts.flat()) expect(Math.abs(count - 1000)).toBeLessThan(140);
+});
+
+describe('mistakes', () => {
+  test('places that are not there', () => {
+    expect(() => letters.at(10)).toThrow('ArrayDataset.at: got index 10, expected a whole number in 0..9.\n  Fix: the dataset has 10 items.');
+    expect(() => letters.at(-1)).toThrow(OptionError);
+    expect(() => new Subset(letters, [1, 11])).toThrow('Subset: got index 11');
+  });
+  test('something that is no array', () => {
+    expect(() => new ArrayDataset('abc' as unknown as string[])).toThrow('ArrayDataset: got "abc", expected an array of items.');
+  });
+  test('sizes that do not add up, and folds that cannot be', () => {
+    expect(() => randomSplit(letters, [5, 4])).toThrow('randomSplit: got sizes [5, 4], expected whole numbers that add up to 10');
+    expect(() => randomSplit(letters, [0.5, 0.4])).toThrow(OptionError);
+    expect(() => kFold(letters, 1)).toThrow('kFold: got k: 1, expected 2..10');
+    expect(() => kFold(letters, 11)).toThrow(OptionError);
+  });
+});

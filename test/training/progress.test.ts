@@ -1,0 +1,67 @@
+import { PassThrough } from 'node:stream';
+import { expect, test, vi } from 'vitest';
+import { History, Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
+import { epochLine, makeProgress } from '../../src/training/progress';
+
+const record = { epoch: 2, train: { loss: 0.12345, accuracy: 1 }, validation: { loss: 1e-5, accuracy: 0.5 }, learningRate: 0.1, seconds: 1.26 };
+
+const streamOf = (isTTY: boolean): { stream: PassThrough & { isTTY: boolean }; text: () => string } => {
+  const chunks: string[] = [];
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120, cursorTo: () => true, clearLine: () => true, moveCursor: () => true });
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
+  return { stream, text: () => chunks.join('') };
+};
+
+test('the line of an epoch', () => {
+  expect(epochLine(record, 10)).toBe('epoch 2/10: loss 0.1235, accuracy 1.0000 | validation loss 1.000e-5, accuracy 0.5000 | 1.3 s');
+});
+
+test('elsewhere than on a terminal: one plain line an epoch', async () => {
+  const { stream, text } = streamOf(false);
+  const progress = await makeProgress(10, stream);
+  progress.start(2, 5);
+  expect(progress.step(1)).toBe(false);
+  progress.end(record);
+  expect(text()).toBe(`${epochLine(record, 10)}\n`);
+});
+
+test('on a terminal: a bar with figures, rate and time left, and the line at the end', async () => {
+  const { stream, text } = streamOf(true);
+  const progress = await makeProgress(10, stream);
+  progress.start(2, 4);
+  expect(progress.step(1)).toBe(true); // fresh figures are wanted at once, then every 100 ms
+  expect(progress.step(2)).toBe(false);
+  progress.figures({ loss: 0.5, accuracy: 0.25 });
+  await vi.waitFor(() => {
+    progress.step(3);
+    expect(text()).toMatch(/epoch 2\/10 .*3\/4 \| [\d.]+ steps\/s \| .* left \| loss 0\.5000, accuracy 0\.2500/);
+  });
+  progress.end(record);
+  expect(text()).toContain(`${epochLine(record, 10)}\n`);
+});
+
+test('fit writes one line an epoch to standard error, unless told not to', async () => {
+  const written: string[] = [];
+  const spy = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0);
+  try {
+    const model = new Linear({ inFeatures: 1, outFeatures: 1 });
+    const trainer = new Trainer({ model, loss: new MSELoss(), optimizer: new SGD(model.parameters()) });
+    const batches = [{ input: ones([2, 1]), target: zeros([2, 1]) }];
+    await trainer.fit(batches, { epochs: 2 });
+    await trainer.fit(batches, { epochs: 2, progress: false });
+  } finally {
+    spy.mockRestore();
+  }
+  expect(written.length).toBe(2);
+  expect(written[1]).toMatch(/^epoch 2\/2: loss \d\.\d{4} \| \d+\.\d s\n$/);
+});
+
+test('a history gives its figures as lists and itself as JSON', () => {
+  const history = new History();
+  history.add({ ...record, epoch: 1 });
+  history.add({ epoch: 2, train: { loss: 2 }, learningRate: 0.1, seconds: 1 });
+  expect(history.train('loss')).toEqual([0.12345, 2]);
+  expect(history.validation('accuracy')).toEqual([0.5, Number.NaN]);
+  expect(history.last?.epoch).toBe(2);
+  expect(JSON.parse(JSON.stringify(history))).toEqual(history.epochs);
+});
