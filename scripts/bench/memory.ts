@@ -1,18 +1,19 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { listOf, wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
-import { loopNames, type LoopName, type LoopReport } from './memory-loops';
+import { loopNames, type LoopName, type LoopReport, type Marks } from './memory-loops';
 import { table } from './statistics';
 
 const limitBytesPerStep = 512;
 
 /** Whether memory is flat while a small tagger trains, each loop in a process of its own. */
 export const memoryGrowth: Benchmark = {
-  summary: `live bytes and handles after a few and after many training steps, which must be equal; RSS must grow by less than ${limitBytesPerStep} bytes a step`,
+  summary: `live bytes and handles after a few and after many training steps, which must be equal; then RSS must grow by less than ${limitBytesPerStep} bytes a step`,
   options: {
     loops: { type: 'string', default: loopNames.join(','), description: 'which loops' },
     few: { type: 'string', default: '200', description: 'steps before the first look' },
     many: { type: 'string', default: '5000', description: 'steps before the second look' },
+    end: { type: 'string', default: '20000', description: 'steps up to which RSS is watched from there' },
   },
   run: measure,
 };
@@ -21,23 +22,24 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   const loops = listOf<LoopName>(values, 'loops', loopNames);
   const few = wholeNumber(values, 'few');
   const many = wholeNumber(values, 'many', few + 1);
+  const end = wholeNumber(values, 'end', many + 1);
   const reports: { loop: LoopName; report: LoopReport; growth: number; faults: string[] }[] = [];
   for (const loop of loops) {
-    const report = await inChild(loop, few, many);
-    const growth = (report.many.rss - report.few.rss) / (many - few);
+    const report = await inChild(loop, { few, many, end });
+    const growth = (report.rssAtEnd - report.rssAtMany) / (end - many);
     reports.push({ loop, report, growth, faults: faultsOf(report, growth) });
   }
   console.log(
     table(
-      ['loop', `bytes at ${few}`, `at ${many}`, `handles at ${few}`, `at ${many}`, `RSS KB at ${few}`, `at ${many}`, 'B a step', 'peak KB', 'by GC', 'ms a step', ''],
+      ['loop', `bytes at ${few}`, `at ${many}`, `handles at ${few}`, `at ${many}`, `RSS KB at ${many}`, `at ${end}`, 'B a step', 'peak KB', 'by GC', 'ms a step', ''],
       reports.map(({ loop, report, growth, faults }) => [
         loop, ...[report.few.usedBytes, report.many.usedBytes, report.few.handles, report.many.handles].map(String),
-        ...[report.few.rss, report.many.rss].map((bytes) => (bytes / 1024).toFixed(0)), growth.toFixed(0), (report.peakBytes / 1024).toFixed(0), String(report.collectedByGc), report.stepMs.toFixed(2),
+        ...[report.rssAtMany, report.rssAtEnd].map((bytes) => (bytes / 1024).toFixed(0)), growth.toFixed(0), (report.peakBytes / 1024).toFixed(0), String(report.collectedByGc), report.stepMs.toFixed(2),
         faults.length === 0 ? 'flat' : faults.join('; '),
       ]),
     ),
   );
-  console.log(JSON.stringify({ few, many, loops: Object.fromEntries(reports.map(({ loop, report, growth }) => [loop, { ...report, growth }])) }));
+  console.log(JSON.stringify({ few, many, end, loops: Object.fromEntries(reports.map(({ loop, report, growth }) => [loop, { ...report, growth }])) }));
   return reports.every(({ faults }) => faults.length === 0);
 }
 
@@ -51,9 +53,9 @@ function faultsOf({ few, many, collectedByGc, tidies }: LoopReport, growth: numb
 }
 
 /** Runs one loop in a process of its own, so that no other has warmed its heap. */
-function inChild(loop: LoopName, few: number, many: number): Promise<LoopReport> {
+function inChild(loop: LoopName, { few, many, end }: Marks): Promise<LoopReport> {
   return new Promise((resolve, reject) => {
-    const child = fork(join(__dirname, 'memory-child.js'), [loop, String(few), String(many)], { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(join(__dirname, 'memory-child.js'), [loop, String(few), String(many), String(end)], { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     let report: LoopReport | undefined;
     child.on('message', (message) => (report = message as LoopReport));
     child.on('error', reject);
