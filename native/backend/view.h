@@ -19,7 +19,9 @@ struct View {
   int64_t stride[kMaxRank] = {};
 
   template <class T>
-  T* as() const { return static_cast<T*>(data); }
+  T* as() const {
+    return static_cast<T*>(data);
+  }
   int64_t size() const {
     int64_t n = 1;
     for (int i = 0; i < rank; ++i) n *= extent[i];

@@ -30,9 +30,9 @@ constexpr Intrinsic kIntrinsics[] = {
 const OpTable& table() {
   static const OpTable ops = [] {
     OpTable table;
-    for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_graph, ops::declare_elementwise, ops::declare_matmul, ops::declare_reduce, ops::declare_shape,
-                         ops::declare_indexing, ops::declare_normalization, ops::declare_losses, ops::declare_optimizers, ops::declare_random, ops::declare_recurrent,
-                         ops::declare_testing, declare_environment})
+    for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_graph, ops::declare_elementwise, ops::declare_matmul, ops::declare_reduce,
+                         ops::declare_shape, ops::declare_indexing, ops::declare_normalization, ops::declare_losses, ops::declare_optimizers,
+                         ops::declare_random, ops::declare_recurrent, ops::declare_testing, declare_environment})
       declare(table);
     return table;
   }();
@@ -124,13 +124,17 @@ void define(napi_env env, napi_value exports, const char* name, napi_callback ca
 NAPI_MODULE_INIT() {
   using namespace stm::binding;
   auto* environment = new Environment(env);
-  napi_set_instance_data(env, environment, [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
+  napi_set_instance_data(
+      env, environment, [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
   // Hooks run in reverse order: this one, added after the thread-safe function, runs before Node closes that.
-  napi_add_env_cleanup_hook(env, [](void* data) {
-    auto& environment = *static_cast<Environment*>(data);
-    environment.stop();
-    environment.reads.shut_down();
-  }, environment);
+  napi_add_env_cleanup_hook(
+      env,
+      [](void* data) {
+        auto& environment = *static_cast<Environment*>(data);
+        environment.stop();
+        environment.reads.shut_down();
+      },
+      environment);
   for (const stm::Op& op : table().all()) define(env, exports, op.name.c_str(), call_op, &op);
   for (const Intrinsic& intrinsic : kIntrinsics) define(env, exports, intrinsic.name, call_intrinsic, &intrinsic);
   define(env, exports, "typings", typings, nullptr);

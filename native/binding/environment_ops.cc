@@ -7,7 +7,8 @@ namespace stm::binding {
 
 /// Summed over devices.
 struct MemoryReport {
-  int64_t handles = 0, collected_by_gc = 0, used_bytes = 0, peak_bytes = 0, cached_bytes = 0, queued_commands = 0, queued_bytes = 0, peak_commands = 0, stalls = 0;
+  int64_t handles = 0, collected_by_gc = 0, used_bytes = 0, peak_bytes = 0, cached_bytes = 0, queued_commands = 0, queued_bytes = 0, peak_commands = 0,
+          stalls = 0;
   double stalled_ms = 0;
 };
 
@@ -17,10 +18,11 @@ namespace stm {
 template <>
 struct RecordFields<binding::MemoryReport> {
   using M = binding::MemoryReport;
-  static constexpr auto fields = std::tuple{
-      std::pair{"handles", &M::handles}, std::pair{"collectedByGc", &M::collected_by_gc}, std::pair{"usedBytes", &M::used_bytes},
-      std::pair{"peakBytes", &M::peak_bytes}, std::pair{"cachedBytes", &M::cached_bytes}, std::pair{"queuedCommands", &M::queued_commands},
-      std::pair{"queuedBytes", &M::queued_bytes}, std::pair{"peakCommands", &M::peak_commands}, std::pair{"stalls", &M::stalls}, std::pair{"stalledMs", &M::stalled_ms}};
+  static constexpr auto fields =
+      std::tuple{std::pair{"handles", &M::handles},          std::pair{"collectedByGc", &M::collected_by_gc}, std::pair{"usedBytes", &M::used_bytes},
+                 std::pair{"peakBytes", &M::peak_bytes},     std::pair{"cachedBytes", &M::cached_bytes},      std::pair{"queuedCommands", &M::queued_commands},
+                 std::pair{"queuedBytes", &M::queued_bytes}, std::pair{"peakCommands", &M::peak_commands},    std::pair{"stalls", &M::stalls},
+                 std::pair{"stalledMs", &M::stalled_ms}};
 };
 }  // namespace stm
 
@@ -67,7 +69,8 @@ void set_num_threads(int64_t count) {
 
 Device& device_at(int64_t index) {
   const auto& devices = Session::current().devices();
-  STM_CHECK(index >= 0 && index < static_cast<int64_t>(devices.size()), Kind::Option, "device: got number {}, expected 0..{}.\n  Fix: ask deviceCount() first.", index, devices.size() - 1);
+  STM_CHECK(index >= 0 && index < static_cast<int64_t>(devices.size()), Kind::Option, "device: got number {}, expected 0..{}.\n  Fix: ask deviceCount() first.",
+            index, devices.size() - 1);
   return *devices[static_cast<size_t>(index)];
 }
 int64_t device_count() { return static_cast<int64_t>(Session::current().devices().size()); }

@@ -35,7 +35,8 @@ ErrorClasses::Mapping ErrorClasses::mapping(Kind kind) {
 napi_value ErrorClasses::make(const Error& error, const std::string& op) const {
   const Mapping found = mapping(error.kind);
   const std::string message = error.what();
-  return construct(found.error_class, op, found.code, message.find(": got ") != std::string::npos && message.find(": got ") < 40 ? message : op + ": " + message);
+  return construct(found.error_class, op, found.code,
+                   message.find(": got ") != std::string::npos && message.find(": got ") < 40 ? message : op + ": " + message);
 }
 
 napi_value ErrorClasses::make_fault(const Fault& fault) const {

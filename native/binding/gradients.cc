@@ -30,7 +30,9 @@ class Callback {
 std::vector<Tensor> tensors_of(Environment& environment, napi_value array) {
   uint32_t length = 0;
   std::vector<Tensor> result;
-  STM_CHECK(napi_get_array_length(environment.env, array, &length) == napi_ok, Kind::Option, "backward: got something else from a user-defined function, expected an array of gradients.\n  Fix: return one Tensor or undefined for each input.");
+  STM_CHECK(
+      napi_get_array_length(environment.env, array, &length) == napi_ok, Kind::Option,
+      "backward: got something else from a user-defined function, expected an array of gradients.\n  Fix: return one Tensor or undefined for each input.");
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
     napi_valuetype type;
@@ -58,10 +60,12 @@ napi_value ids_of(Environment& environment, const std::vector<Tensor>& tensors) 
 std::vector<Tensor> call_backward(Environment& environment, const Callback& callback, const std::vector<Tensor>& grads, const std::vector<Shape>& shapes) {
   const HandleScope scope(environment.env);
   const std::vector<Tensor> result = tensors_of(environment, callback.call(ids_of(environment, grads)));
-  STM_CHECK(result.size() == shapes.size(), Kind::Shape, "backward: got {} gradients from a user-defined function, expected {}, one for each input.\n  Fix: return undefined where none is needed.", result.size(),
-            shapes.size());
+  STM_CHECK(result.size() == shapes.size(), Kind::Shape,
+            "backward: got {} gradients from a user-defined function, expected {}, one for each input.\n  Fix: return undefined where none is needed.",
+            result.size(), shapes.size());
   for (size_t i = 0; i < result.size(); ++i)
-    STM_CHECK(!result[i] || result[i].shape() == shapes[i], Kind::Shape, "backward: got gradient {} from a user-defined function, expected shape {} of input {}.\n  Fix: return a gradient of the input's shape.",
+    STM_CHECK(!result[i] || result[i].shape() == shapes[i], Kind::Shape,
+              "backward: got gradient {} from a user-defined function, expected shape {} of input {}.\n  Fix: return a gradient of the input's shape.",
               result[i], shapes[i], i);
   std::vector<Tensor> plain;
   for (const Tensor& grad : result) plain.push_back(grad ? detached(grad) : Tensor());
@@ -75,8 +79,9 @@ void define_gradient(Environment& environment, napi_value outputs, napi_value in
   std::vector<Shape> shapes;
   for (const Tensor& x : input_tensors) shapes.push_back(x.shape());
   auto callback = std::make_shared<Callback>(environment.env, backward);
-  on_backward("defineFunction", tensors_of(environment, outputs), input_tensors, {},
-              [&environment, callback, shapes](const std::vector<Tensor>& grads, const SavedTensors&) { return call_backward(environment, *callback, grads, shapes); });
+  on_backward(
+      "defineFunction", tensors_of(environment, outputs), input_tensors, {},
+      [&environment, callback, shapes](const std::vector<Tensor>& grads, const SavedTensors&) { return call_backward(environment, *callback, grads, shapes); });
 }
 
 }  // namespace stm::binding

@@ -103,7 +103,8 @@ std::string NapiArgs::shown(size_t i) {
 }
 
 Error NapiArgs::mistake(size_t i, const std::string& expected) {
-  return Error(Kind::Option, fmt::format("{}: got {} as argument {} ({}), expected {}.\n  Fix: pass a value of that type.", op_.name, shown(i), i + 1, op_.parameters[i].name, expected));
+  return Error(Kind::Option, fmt::format("{}: got {} as argument {} ({}), expected {}.\n  Fix: pass a value of that type.", op_.name, shown(i), i + 1,
+                                         op_.parameters[i].name, expected));
 }
 
 void NapiResult::emit(napi_value element) {

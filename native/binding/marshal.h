@@ -8,7 +8,8 @@ namespace stm::binding {
 class NapiArgs final : public ArgReader {
  public:
   static constexpr size_t kMax = 20;
-  NapiArgs(Environment& environment, const Op& op, size_t count, const napi_value* values) : environment_(environment), op_(op), count_(count), values_(values) {}
+  NapiArgs(Environment& environment, const Op& op, size_t count, const napi_value* values)
+      : environment_(environment), op_(op), count_(count), values_(values) {}
   bool absent(size_t i) override;
   Tensor tensor(size_t i) override { return environment_.handles.get(number(i)); }
   std::vector<Tensor> tensors(size_t i) override;

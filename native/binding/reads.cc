@@ -50,7 +50,8 @@ Reads::Pending& Reads::add_pending(Executor& executor, napi_value* promise) {
 napi_value Reads::begin(const ReadBack& read) {
   // V8 ends the process when it cannot make an array, so one that it can never make is refused here.
   const size_t bytes = static_cast<size_t>(read.tensor.size()) * size_of(read.tensor.dtype());
-  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data: got {}, expected at most {} bytes in one read.\n  Fix: read it in parts with slice().", read.tensor, kMaxReadBytes);
+  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data: got {}, expected at most {} bytes in one read.\n  Fix: read it in parts with slice().", read.tensor,
+            kMaxReadBytes);
   const Tensor dense = read.tensor.contiguous() ? read.tensor : ops::clone(detached(read.tensor));
   napi_value promise, buffer;
   Pending& pending = add_pending(dense.device().executor, &promise);

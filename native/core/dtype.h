@@ -18,5 +18,7 @@ inline bool is_floating(DType dtype) { return dtype == DType::F32 || dtype == DT
 template <>
 struct fmt::formatter<stm::DType> : fmt::formatter<std::string_view> {
   template <class Context>
-  auto format(stm::DType dtype, Context& context) const { return fmt::formatter<std::string_view>::format(stm::name_of(dtype), context); }
+  auto format(stm::DType dtype, Context& context) const {
+    return fmt::formatter<std::string_view>::format(stm::name_of(dtype), context);
+  }
 };

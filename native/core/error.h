@@ -19,7 +19,7 @@ class Error : public std::runtime_error {
 }  // namespace stm
 
 /// Throws unless `condition` holds. The message says what was given, what was expected and how to fix it; `{}` formatting by {fmt}.
-#define STM_CHECK(condition, kind, ...)                                        \
-  do {                                                                         \
-    if (!(condition)) throw ::stm::Error(kind, ::fmt::format(__VA_ARGS__));    \
+#define STM_CHECK(condition, kind, ...)                                     \
+  do {                                                                      \
+    if (!(condition)) throw ::stm::Error(kind, ::fmt::format(__VA_ARGS__)); \
   } while (false)

@@ -80,11 +80,11 @@ struct EnumNames<DType> {
 template <class T>
 struct Arg;
 
-#define STM_ARG(Type, spelling, method)                                            \
-  template <>                                                                      \
-  struct Arg<Type> {                                                               \
-    static std::string ts() { return spelling; }                                   \
-    static Type read(ArgReader& args, size_t i) { return Type{args.method(i)}; }   \
+#define STM_ARG(Type, spelling, method)                                          \
+  template <>                                                                    \
+  struct Arg<Type> {                                                             \
+    static std::string ts() { return spelling; }                                 \
+    static Type read(ArgReader& args, size_t i) { return Type{args.method(i)}; } \
   };
 STM_ARG(Tensor, "TensorId", tensor)
 STM_ARG(HandleId, "TensorId", number)
@@ -120,7 +120,7 @@ struct Arg<std::optional<T>> {
   static std::optional<T> read(ArgReader& args, size_t i) { return args.absent(i) ? std::nullopt : std::optional<T>(Arg<T>::read(args, i)); }
 };
 template <class E>
-  requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 struct Arg<E> {
   static std::string ts() {
     std::string text;
@@ -145,10 +145,10 @@ constexpr bool is_optional<std::optional<T>> = true;
 template <class T>
 struct Result;
 
-#define STM_RESULT(Type, spelling, ...)                              \
-  template <>                                                        \
-  struct Result<Type> {                                              \
-    static std::string ts() { return spelling; }                     \
+#define STM_RESULT(Type, spelling, ...)                                      \
+  template <>                                                                \
+  struct Result<Type> {                                                      \
+    static std::string ts() { return spelling; }                             \
     static void write(ResultWriter& out, const Type& value) { __VA_ARGS__; } \
   };
 STM_RESULT(Tensor, "TensorId", out.tensor(value))
@@ -170,7 +170,7 @@ struct Result<std::optional<T>> {
   }
 };
 template <class E>
-  requires std::is_enum_v<E>
+requires std::is_enum_v<E>
 struct Result<E> {
   static std::string ts() { return Arg<E>::ts(); }
   static void write(ResultWriter& out, E value) { out.text(EnumNames<E>::names[static_cast<size_t>(value)]); }
@@ -198,7 +198,7 @@ struct Result<std::tuple<T...>> {
   }
 };
 template <class S>
-  requires requires { RecordFields<S>::fields; }
+requires requires { RecordFields<S>::fields; }
 struct Result<S> {
   template <class M>
   static M member_type(M S::*);

@@ -9,7 +9,9 @@ Device& Session::device(const std::string& name) {
     if (device->name == name) return *device;
   std::string known;
   for (const auto& device : devices_) known += (known.empty() ? "" : ", ") + device->name;
-  throw Error(Kind::Device, fmt::format("got device '{}', expected one of: {}.\n  Fix: call devices() to see what this machine offers and why a device is missing.", name, known));
+  throw Error(
+      Kind::Device,
+      fmt::format("got device '{}', expected one of: {}.\n  Fix: call devices() to see what this machine offers and why a device is missing.", name, known));
 }
 
 }  // namespace stm

@@ -62,5 +62,7 @@ std::string describe(const Tensor& x);
 template <>
 struct fmt::formatter<stm::Tensor> : fmt::formatter<std::string_view> {
   template <class Context>
-  auto format(const stm::Tensor& x, Context& context) const { return fmt::formatter<std::string_view>::format(stm::describe(x), context); }
+  auto format(const stm::Tensor& x, Context& context) const {
+    return fmt::formatter<std::string_view>::format(stm::describe(x), context);
+  }
 };

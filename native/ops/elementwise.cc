@@ -26,25 +26,32 @@ Tensor unary(Unary functor, const Tensor& x, double parameter) {
   enqueue(info.name, {x}, {y}, [=](Backend& b, Views v) { return b.elementwise().unary(functor, parameter, v.in(0), v.out(0)); });
   const Tensor saved_x = info.saves == Saves::OfX || info.saves == Saves::OfBoth ? x : Tensor();
   const Tensor saved_y = info.saves == Saves::OfY || info.saves == Saves::OfBoth ? y : Tensor();
-  on_backward(info.name, y, {x}, {saved_x, saved_y}, [functor, parameter, name = info.name](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-    Tensor dx = empty_like(dy);
-    enqueue(name, {saved[0], saved[1], dy}, {dx}, [=](Backend& b, Views v) { return b.elementwise().unary_backward(functor, parameter, v.in(0), v.in(1), v.in(2), v.out(0)); });
-    return {dx};
-  });
+  on_backward(info.name, y, {x}, {saved_x, saved_y},
+              [functor, parameter, name = info.name](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+                Tensor dx = empty_like(dy);
+                enqueue(name, {saved[0], saved[1], dy}, {dx},
+                        [=](Backend& b, Views v) { return b.elementwise().unary_backward(functor, parameter, v.in(0), v.in(1), v.in(2), v.out(0)); });
+                return {dx};
+              });
   return y;
 }
 
 template <Unary functor>
-Tensor unary_op(const Tensor& x) { return unary(functor, x, 0); }
+Tensor unary_op(const Tensor& x) {
+  return unary(functor, x, 0);
+}
 template <Unary functor>
-Tensor parametric_op(const Tensor& x, double parameter) { return unary(functor, x, parameter); }
+Tensor parametric_op(const Tensor& x, double parameter) {
+  return unary(functor, x, parameter);
+}
 
 // ---- binary
 
 Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b) {
   Shape shape;
   STM_CHECK(Shape::broadcast(a.shape(), b.shape(), shape), Kind::Shape,
-            "{}: got {} and {}, expected extents that are equal or 1, counted from the last axis.\n  Fix: reshape one, or insert an axis with unsqueeze().", op, a, b);
+            "{}: got {} and {}, expected extents that are equal or 1, counted from the last axis.\n  Fix: reshape one, or insert an axis with unsqueeze().", op,
+            a, b);
   return shape;
 }
 
@@ -76,13 +83,15 @@ Tensor binary_value(Binary functor, const Tensor& a, const Tensor& b) {
   check_arithmetic(functor, a);
   const Shape shape = broadcast_shape(op, a, b);
   Tensor y = empty(shape, a);
-  enqueue(op, {stretched(a, shape), stretched(b, shape)}, {y}, [=](Backend& k, Views v) { return k.elementwise().binary(functor, v.in(0), v.in(1), v.out(0)); });
+  enqueue(op, {stretched(a, shape), stretched(b, shape)}, {y},
+          [=](Backend& k, Views v) { return k.elementwise().binary(functor, v.in(0), v.in(1), v.out(0)); });
   return y;
 }
 
 double checked_scalar(const char* op, const Tensor& x, double value) {
   STM_CHECK(is_floating(x.dtype()) || (std::trunc(value) == value && std::abs(value) <= 2147483647.0), Kind::Option,
-            "{}: got {} with {}, expected an integer of 32 bits, because numbers take the tensor's dtype.\n  Fix: cast the tensor with cast('f32').", op, value, x);
+            "{}: got {} with {}, expected an integer of 32 bits, because numbers take the tensor's dtype.\n  Fix: cast the tensor with cast('f32').", op, value,
+            x);
   return value;
 }
 
@@ -100,20 +109,26 @@ Tensor compare(Compare functor, const Tensor& a, const Tensor& b) {
   check_same_dtype(op, a, b);
   const Shape shape = broadcast_shape(op, a, b);
   Tensor y = empty(shape, DType::Bool, a.device());
-  enqueue(op, {stretched(a, shape), stretched(b, shape)}, {y}, [=](Backend& k, Views v) { return k.elementwise().compare(functor, v.in(0), v.in(1), v.out(0)); });
+  enqueue(op, {stretched(a, shape), stretched(b, shape)}, {y},
+          [=](Backend& k, Views v) { return k.elementwise().compare(functor, v.in(0), v.in(1), v.out(0)); });
   return y;
 }
 
 Tensor compare_scalar(Compare functor, const Tensor& x, double value) {
   Tensor y = empty(x.shape(), DType::Bool, x.device());
-  enqueue(kCompare[static_cast<size_t>(functor)], {x}, {y}, [=](Backend& b, Views v) { return b.elementwise().compare_scalar(functor, v.in(0), value, v.out(0)); });
+  enqueue(kCompare[static_cast<size_t>(functor)], {x}, {y},
+          [=](Backend& b, Views v) { return b.elementwise().compare_scalar(functor, v.in(0), value, v.out(0)); });
   return y;
 }
 
 template <Compare functor>
-Tensor compare_op(const Tensor& a, const Tensor& b) { return compare(functor, a, b); }
+Tensor compare_op(const Tensor& a, const Tensor& b) {
+  return compare(functor, a, b);
+}
 template <Compare functor>
-Tensor compare_scalar_op(const Tensor& x, double value) { return compare_scalar(functor, x, value); }
+Tensor compare_scalar_op(const Tensor& x, double value) {
+  return compare_scalar(functor, x, value);
+}
 
 Tensor scaled(const Tensor& x, double factor) { return scalar_value(Binary::mul, x, factor, false); }
 Tensor square_of(const Tensor& x) { return binary_value(Binary::mul, x, x); }
@@ -173,13 +188,15 @@ Tensor rsub(const Tensor& x, double value) {
 
 Tensor rdiv(const Tensor& x, double value) {
   Tensor y = scalar_value(Binary::div, x, value, true);
-  on_backward("rdiv", y, {x}, {x, y}, [](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {scaled(mul(dy, div(saved[1], saved[0])), -1)}; });
+  on_backward("rdiv", y, {x}, {x, y},
+              [](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {scaled(mul(dy, div(saved[1], saved[0])), -1)}; });
   return y;
 }
 
 Tensor rpow(const Tensor& x, double base) {
   Tensor y = scalar_value(Binary::pow, x, base, true);
-  on_backward("rpow", y, {x}, {y}, [base](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {scaled(mul(dy, saved[0]), std::log(base))}; });
+  on_backward("rpow", y, {x}, {y},
+              [base](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {scaled(mul(dy, saved[0]), std::log(base))}; });
   return y;
 }
 
@@ -188,7 +205,8 @@ Tensor rpow(const Tensor& x, double base) {
 void check_fits(const char* op, const Tensor& target, const Tensor& value) {
   Shape shape;
   STM_CHECK(Shape::broadcast(target.shape(), value.shape(), shape) && shape == target.shape(), Kind::Shape,
-            "{}: got {} into {}, expected a shape that broadcasts to the target's.\n  Fix: reshape the value, or use the op without the underscore.", op, value, target);
+            "{}: got {} into {}, expected a shape that broadcasts to the target's.\n  Fix: reshape the value, or use the op without the underscore.", op, value,
+            target);
 }
 
 /// The source of an in-place op, moved out of the way if it overlaps the target in another arrangement.
@@ -215,13 +233,15 @@ void scalar_in_place(const Tensor& target, double value) {
   check_in_place(name.c_str(), target, {});
   check_arithmetic(functor, target);
   const double scalar = checked_scalar(name.c_str(), target, value);
-  enqueue_update(name.c_str(), {}, {target}, [scalar](Backend& b, Views v) { return b.elementwise().binary_scalar(functor, v.out(0), scalar, false, v.out(0)); });
+  enqueue_update(name.c_str(), {}, {target},
+                 [scalar](Backend& b, Views v) { return b.elementwise().binary_scalar(functor, v.out(0), scalar, false, v.out(0)); });
 }
 
 void copy_in_place(const Tensor& target, const Tensor& value) {
   check_in_place("copy_", target, {value});
   check_fits("copy_", target, value);
-  STM_CHECK(target.dtype() == value.dtype(), Kind::DType, "copy_: got {} into {}, expected one dtype.\n  Fix: cast the value with cast('{}').", value, target, target.dtype());
+  STM_CHECK(target.dtype() == value.dtype(), Kind::DType, "copy_: got {} into {}, expected one dtype.\n  Fix: cast the value with cast('{}').", value, target,
+            target.dtype());
   enqueue_update("copy_", {apart_from(target, value)}, {target}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
 }
 
@@ -243,7 +263,9 @@ Tensor dense_copy(const char* op, const Tensor& x) {
 
 Tensor add(const Tensor& a, const Tensor& b) {
   Tensor y = binary_value(Binary::add, a, b);
-  on_backward("add", y, {a, b}, {}, [sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {sum_to(dy, sa), sum_to(dy, sb)}; });
+  on_backward("add", y, {a, b}, {}, [sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
+    return {sum_to(dy, sa), sum_to(dy, sb)};
+  });
   return y;
 }
 
@@ -268,9 +290,10 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 Tensor div(const Tensor& a, const Tensor& b) {
   Tensor y = binary_value(Binary::div, a, b);
   const bool wants_b = needs_grad(b);
-  on_backward("div", y, {a, b}, {wants_b ? a : Tensor(), b}, [wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-    return {sum_to(div(dy, saved[1]), sa), wants_b ? sum_to(scaled(mul(dy, div(saved[0], square_of(saved[1]))), -1), sb) : Tensor()};
-  });
+  on_backward("div", y, {a, b}, {wants_b ? a : Tensor(), b},
+              [wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+                return {sum_to(div(dy, saved[1]), sa), wants_b ? sum_to(scaled(mul(dy, div(saved[0], square_of(saved[1]))), -1), sb) : Tensor()};
+              });
   return y;
 }
 
@@ -292,15 +315,17 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   check_dtype("where", "condition", condition, DType::Bool);
   check_same_dtype("where", a, b);
   Shape values = broadcast_shape("where", a, b), shape;
-  STM_CHECK(Shape::broadcast(condition.shape(), values, shape), Kind::Shape, "where: got condition {} for values of shape {}, expected shapes that broadcast.\n  Fix: reshape the condition.", condition, values);
+  STM_CHECK(Shape::broadcast(condition.shape(), values, shape), Kind::Shape,
+            "where: got condition {} for values of shape {}, expected shapes that broadcast.\n  Fix: reshape the condition.", condition, values);
   Tensor y = empty(shape, a);
   enqueue("where", {stretched(condition, shape), stretched(a, shape), stretched(b, shape)}, {y},
           [](Backend& k, Views v) { return k.elementwise().where(v.in(0), v.in(1), v.in(2), v.out(0)); });
   const bool wants_a = needs_grad(a), wants_b = needs_grad(b);
-  on_backward("where", y, {a, b}, {condition}, [wants_a, wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-    const Tensor zero = full({}, 0, dy.dtype(), dy.device());
-    return {wants_a ? sum_to(where(saved[0], dy, zero), sa) : Tensor(), wants_b ? sum_to(where(saved[0], zero, dy), sb) : Tensor()};
-  });
+  on_backward("where", y, {a, b}, {condition},
+              [wants_a, wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+                const Tensor zero = full({}, 0, dy.dtype(), dy.device());
+                return {wants_a ? sum_to(where(saved[0], dy, zero), sa) : Tensor(), wants_b ? sum_to(where(saved[0], zero, dy), sb) : Tensor()};
+              });
   return y;
 }
 
@@ -323,8 +348,8 @@ void declare_elementwise(OpTable& table) {
 #define STM_DECLARE(name, doc, ...) table.add(#name, &parametric_op<Unary::name>, {"x", "a"}, doc);
   STM_PARAMETRIC_FUNCTORS(STM_DECLARE)
 #undef STM_DECLARE
-#define STM_DECLARE(name, doc, ...)                                     \
-  table.add(#name, &compare_op<Compare::name>, {"a", "b"}, doc);        \
+#define STM_DECLARE(name, doc, ...)                              \
+  table.add(#name, &compare_op<Compare::name>, {"a", "b"}, doc); \
   table.add(#name "Scalar", &compare_scalar_op<Compare::name>, {"x", "value"}, doc);
   STM_COMPARE_FUNCTORS(STM_DECLARE)
 #undef STM_DECLARE

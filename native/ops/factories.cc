@@ -23,15 +23,19 @@ void note_host_range(const Tensor& x, const HostValues& values) {
 }
 
 Tensor from_array(const HostValues& values, const Shape& shape, const std::string& device) {
-  STM_CHECK(values.size == shape.size(), Kind::Shape, "tensor: got {} values, expected {} for shape {}.\n  Fix: correct the shape or the data.", values.size, shape.size(), shape);
+  STM_CHECK(values.size == shape.size(), Kind::Shape, "tensor: got {} values, expected {} for shape {}.\n  Fix: correct the shape or the data.", values.size,
+            shape.size(), shape);
   Tensor x = empty(shape, values.dtype, Session::current().device(device));
   const size_t bytes = x->storage->bytes;
-  enqueue("tensor", {}, {x}, [host = copy_of(values, bytes), bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); }, bytes);
+  enqueue(
+      "tensor", {}, {x}, [host = copy_of(values, bytes), bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); }, bytes);
   note_host_range(x, values);
   return x;
 }
 
-Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) { return full(shape, value, dtype, Session::current().device(device)); }
+Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) {
+  return full(shape, value, dtype, Session::current().device(device));
+}
 
 }  // namespace
 
@@ -42,7 +46,8 @@ Tensor full(const Shape& shape, double value, DType dtype, Device& device) {
 }
 
 void declare_factories(OpTable& table) {
-  table.add("fromArray", &from_array, {"values", "shape", "device"}, "A tensor holding a copy of `values`, taken before the call returns; Uint8Array gives bool.");
+  table.add("fromArray", &from_array, {"values", "shape", "device"},
+            "A tensor holding a copy of `values`, taken before the call returns; Uint8Array gives bool.");
   table.add("full", &full_on, {"shape", "value", "dtype", "device"}, "A tensor of one repeated value.");
 }
 

@@ -41,7 +41,8 @@ std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, 
     operands.push_back(operand_of(x, access));
     if (!x) return;
     if (!first) first = &x;
-    STM_CHECK(x->device == (*first)->device, Kind::Device, "{}: got {} and {}, expected tensors on one device.\n  Fix: move one with to('{}').", op, *first, x, (*first)->device->name);
+    STM_CHECK(x->device == (*first)->device, Kind::Device, "{}: got {} and {}, expected tensors on one device.\n  Fix: move one with to('{}').", op, *first, x,
+              (*first)->device->name);
     if (access == Access::Update) x->storage->changed_by(op);
   };
   for (const Tensor& x : in) add(x, Access::Read);
@@ -52,7 +53,8 @@ std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, 
 
 size_t check_axis(const char* op, int64_t axis, size_t rank) {
   const int64_t n = static_cast<int64_t>(rank);
-  STM_CHECK(axis >= -n && axis < n, Kind::Option, "{}: got dim {}, expected {}..{} for a tensor of rank {}.\n  Fix: count axes from 0, or from -1 backwards.", op, axis, -n, n - 1, rank);
+  STM_CHECK(axis >= -n && axis < n, Kind::Option, "{}: got dim {}, expected {}..{} for a tensor of rank {}.\n  Fix: count axes from 0, or from -1 backwards.",
+            op, axis, -n, n - 1, rank);
   return static_cast<size_t>(axis < 0 ? axis + n : axis);
 }
 
@@ -77,17 +79,20 @@ void check_host_range(const char* op, const char* name, const Tensor& x, int64_t
   if (!range || x.size() == 0) return;
   if (range->least >= least && range->greatest <= greatest) return;
   if (x->is_view) return;  // the value may lie outside the view; the kernel looks
-  throw Error(Kind::Index, fmt::format("{}: got {} with the value {}, expected {}..{} ({}).\n  Fix: correct the value.", op, name, range->least < least ? range->least : range->greatest, least,
-                                       greatest, meaning));
+  throw Error(Kind::Index, fmt::format("{}: got {} with the value {}, expected {}..{} ({}).\n  Fix: correct the value.", op, name,
+                                       range->least < least ? range->least : range->greatest, least, greatest, meaning));
 }
 
 void check_in_place(const char* op, const Tensor& target, const std::vector<Tensor>& inputs) {
   bool followed = needs_grad(target);
   for (const Tensor& x : inputs) followed = followed || needs_grad(x);
-  STM_CHECK(!followed, Kind::InPlace, "{}: got {} in a computation that is being differentiated, expected an in-place op outside it.\n  Fix: use the op without the underscore, or wrap the update in noGrad().", op,
-            target);
+  STM_CHECK(!followed, Kind::InPlace,
+            "{}: got {} in a computation that is being differentiated, expected an in-place op outside it.\n  Fix: use the op without the underscore, or wrap "
+            "the update in noGrad().",
+            op, target);
   for (size_t i = 0; i < target.rank(); ++i)
-    STM_CHECK(target->strides[i] != 0 || target->shape[i] <= 1, Kind::Shape, "{}: got {}, an expanded view whose elements share memory, expected one element a place.\n  Fix: clone() it first.", op, target);
+    STM_CHECK(target->strides[i] != 0 || target->shape[i] <= 1, Kind::Shape,
+              "{}: got {}, an expanded view whose elements share memory, expected one element a place.\n  Fix: clone() it first.", op, target);
 }
 
 }  // namespace stm

@@ -38,7 +38,8 @@ std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, 
 /// Queues `work(Backend&, Views) -> Status`. `out` is written afresh (its storage is allocated when the command runs).
 /// `host_bytes` counts host data captured by `work` against the queue's limit. All operands must be on one device.
 template <class Work>
-void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work, size_t host_bytes = 0, Access out_access = Access::Write) {
+void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work, size_t host_bytes = 0,
+             Access out_access = Access::Write) {
   struct WorkCommand final : Command {
     WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes)
         : Command(op, std::move(operands), host_bytes), outputs_from(outputs_from), work(std::move(work)) {}

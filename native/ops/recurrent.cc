@@ -54,10 +54,13 @@ std::vector<Shape> weight_shapes(const RecurrentProblem& p) {
 
 void check_weights(const char* op, const std::vector<Tensor>& weights, const RecurrentProblem& p) {
   const std::vector<Shape> shapes = weight_shapes(p);
-  STM_CHECK(weights.size() == shapes.size(), Kind::Option, "{}: got {} weights, expected {}.\n  Fix: pass W_ih, W_hh (and W_hr) of each layer and direction, then b_ih, b_hh of each.", op, weights.size(), shapes.size());
+  STM_CHECK(weights.size() == shapes.size(), Kind::Option,
+            "{}: got {} weights, expected {}.\n  Fix: pass W_ih, W_hh (and W_hr) of each layer and direction, then b_ih, b_hh of each.", op, weights.size(),
+            shapes.size());
   for (size_t i = 0; i < weights.size(); ++i)
-    STM_CHECK(weights[i].shape() == shapes[i] && weights[i].dtype() == p.dtype, Kind::Shape, "{}: got weight {} as {}, expected {}{}.\n  Fix: build the layer with the sizes of its weights, and keep one dtype.", op, i,
-              weights[i], p.dtype, shapes[i]);
+    STM_CHECK(weights[i].shape() == shapes[i] && weights[i].dtype() == p.dtype, Kind::Shape,
+              "{}: got weight {} as {}, expected {}{}.\n  Fix: build the layer with the sizes of its weights, and keep one dtype.", op, i, weights[i], p.dtype,
+              shapes[i]);
 }
 
 /// The weights as one dense vector: a view where they already lie behind each other (as the layers make them), else a copy. Outside the graph.
@@ -73,7 +76,8 @@ Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
   const Tensor blob = empty({elements}, first);
   int64_t at = 0;
   for (const Tensor& w : weights) {
-    enqueue("recurrent", {w}, {alias(blob, w.shape(), dense_strides(w.shape()), at)}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+    enqueue("recurrent", {w}, {alias(blob, w.shape(), dense_strides(w.shape()), at)},
+            [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
     at += w.size();
   }
   return blob;
@@ -83,7 +87,8 @@ Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
 uint64_t packing_key(const Problem& problem, int64_t offset, size_t bytes) {
   const RecurrentProblem& p = problem.plain;
   uint64_t key = 1469598103934665603u;
-  for (const int64_t part : {static_cast<int64_t>(p.cell), static_cast<int64_t>(p.dtype), p.D, p.H, p.P, p.L, p.K, int64_t{p.bias}, int64_t{p.training}, offset, static_cast<int64_t>(bytes)})
+  for (const int64_t part : {static_cast<int64_t>(p.cell), static_cast<int64_t>(p.dtype), p.D, p.H, p.P, p.L, p.K, int64_t{p.bias}, int64_t{p.training}, offset,
+                             static_cast<int64_t>(bytes)})
     key = (key ^ static_cast<uint64_t>(part)) * 1099511628211u;
   return key;
 }
@@ -120,7 +125,8 @@ Results run_forward(const Problem& problem, const Tensor& x, const Tensor& h0, c
   if (problem.plain.training) r.reserve = scratch(sizes.reserve, device);
   const Tensor workspace = scratch(sizes.forward_workspace, device);
   enqueue("recurrent", {x, h0, c0, blob, packed}, {r.y, r.h, r.c, r.reserve, workspace}, [problem](Backend& b, Views v) {
-    const RecurrentForward buffers{v.in(0).data, v.in(1).data, v.in(2).data, v.in(3).data, v.in(4).data, v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.out(4).data};
+    const RecurrentForward buffers{v.in(0).data,  v.in(1).data,  v.in(2).data,  v.in(3).data,  v.in(4).data,
+                                   v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.out(4).data};
     return b.recurrent().forward(problem.view(), buffers);
   });
   return r;
@@ -146,7 +152,8 @@ std::vector<Tensor> run_backward(const Problem& problem, const Wanted& wanted, c
   const Tensor workspace = scratch(sizes.backward_workspace, device);
   enqueue("recurrent", {x, h0, c0, blob, packed, y, h, c, dy, dh, dc, reserve}, {dx, dh0, dc0, dweights, workspace}, [problem](Backend& b, Views v) {
     const auto in = [&v](size_t i) -> const void* { return v.in(i).data; };
-    const RecurrentBackward buffers{in(0), in(1), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9), in(10), v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.in(11).data, v.out(4).data};
+    const RecurrentBackward buffers{in(0), in(1),  in(2),         in(3),         in(4),         in(5),         in(6),         in(7),        in(8),
+                                    in(9), in(10), v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.in(11).data, v.out(4).data};
     return b.recurrent().backward(problem.view(), buffers);
   });
   std::vector<Tensor> result{dx, dh0, dc0};
@@ -159,7 +166,8 @@ std::vector<Tensor> run_backward(const Problem& problem, const Wanted& wanted, c
 }
 
 /// One call of the kernel, in the graph.
-std::tuple<Tensor, Tensor, Tensor> run_stack(Problem problem, const Tensor& given_x, const Tensor& given_h0, const Tensor& given_c0, const std::vector<Tensor>& weights) {
+std::tuple<Tensor, Tensor, Tensor> run_stack(Problem problem, const Tensor& given_x, const Tensor& given_h0, const Tensor& given_c0,
+                                             const std::vector<Tensor>& weights) {
   const auto dense = [](const Tensor& tensor) { return tensor ? contiguous(tensor) : Tensor(); };
   const Tensor x = dense(given_x), h0 = dense(given_h0), c0 = dense(given_c0);
   const Wanted wanted{needs_grad(x), needs_grad(h0), needs_grad(c0), std::any_of(weights.begin(), weights.end(), needs_grad)};
@@ -178,16 +186,19 @@ std::tuple<Tensor, Tensor, Tensor> run_stack(Problem problem, const Tensor& give
 
 void check_state(const char* op, const char* name, const std::optional<Tensor>& state, const Shape& expected, const Tensor& x) {
   if (!state) return;
-  STM_CHECK(state->shape() == expected, Kind::Shape, "{}: got {} {}, expected {} ([numLayers · directions, N, size]).\n  Fix: make it with zeroState({{ batchSize }}).", op, name, *state, expected);
+  STM_CHECK(state->shape() == expected, Kind::Shape,
+            "{}: got {} {}, expected {} ([numLayers · directions, N, size]).\n  Fix: make it with zeroState({{ batchSize }}).", op, name, *state, expected);
   check_same_dtype(op, x, *state);
 }
 
 Lengths check_lengths(const std::optional<std::vector<int64_t>>& given, const RecurrentProblem& p) {
   if (!given) return nullptr;
-  STM_CHECK(static_cast<int64_t>(given->size()) == p.N, Kind::Shape, "recurrent: got {} lengths, expected {}, one for each row.\n  Fix: pass one length for each row.", given->size(), p.N);
+  STM_CHECK(static_cast<int64_t>(given->size()) == p.N, Kind::Shape,
+            "recurrent: got {} lengths, expected {}, one for each row.\n  Fix: pass one length for each row.", given->size(), p.N);
   auto lengths = std::make_shared<std::vector<int32_t>>();
   for (const int64_t length : *given) {
-    STM_CHECK(length >= 0 && length <= p.T, Kind::Index, "recurrent: got length {}, expected 0..{}.\n  Fix: lengths count the real steps of each row.", length, p.T);
+    STM_CHECK(length >= 0 && length <= p.T, Kind::Index, "recurrent: got length {}, expected 0..{}.\n  Fix: lengths count the real steps of each row.", length,
+              p.T);
     lengths->push_back(static_cast<int32_t>(length));
   }
   return lengths;
@@ -207,7 +218,8 @@ std::vector<Tensor> layer_weights(const std::vector<Tensor>& weights, const Recu
 Tensor rows(const Tensor& x, int64_t from, int64_t to) { return slice_axis(x, 0, from, to); }
 
 /// One call for each layer, with a dropout mask between them.
-std::tuple<Tensor, Tensor, Tensor> run_layers(const Problem& problem, const Tensor& x, const Tensor& h0, const Tensor& c0, const std::vector<Tensor>& weights, double p_dropout) {
+std::tuple<Tensor, Tensor, Tensor> run_layers(const Problem& problem, const Tensor& x, const Tensor& h0, const Tensor& c0, const std::vector<Tensor>& weights,
+                                              double p_dropout) {
   const RecurrentProblem& p = problem.plain;
   Tensor input = x;
   std::vector<Tensor> hs, cs;
@@ -247,13 +259,17 @@ Problem make_problem(const Tensor& x, const Options& o, const std::optional<std:
   p.bias = o.bias;
   p.batch_first = o.batch_first;
   STM_CHECK(p.H > 0 && p.L > 0 && p.P >= 0 && p.P < p.H && (p.P == 0 || p.cell == Cell::Lstm), Kind::Option,
-            "recurrent: got hiddenSize {}, numLayers {}, projSize {}, expected hiddenSize > projSize >= 0, numLayers > 0 and a projection for LSTM only.\n  Fix: correct the options.", p.H, p.L, p.P);
+            "recurrent: got hiddenSize {}, numLayers {}, projSize {}, expected hiddenSize > projSize >= 0, numLayers > 0 and a projection for LSTM only.\n  "
+            "Fix: correct the options.",
+            p.H, p.L, p.P);
   problem.lengths = check_lengths(lengths, p);
   return problem;
 }
 
-std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, const std::optional<Tensor>& h0, const std::optional<Tensor>& c0, const std::vector<Tensor>& weights, Cell cell, int64_t hidden_size, int64_t proj_size,
-                                                            int64_t num_layers, bool bidirectional, bool bias, bool batch_first, double dropout, const std::optional<std::vector<int64_t>>& lengths) {
+std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, const std::optional<Tensor>& h0, const std::optional<Tensor>& c0,
+                                                            const std::vector<Tensor>& weights, Cell cell, int64_t hidden_size, int64_t proj_size,
+                                                            int64_t num_layers, bool bidirectional, bool bias, bool batch_first, double dropout,
+                                                            const std::optional<std::vector<int64_t>>& lengths) {
   const Problem problem = make_problem(x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first}, lengths);
   check_weights("recurrent", weights, problem.plain);
   check_state("recurrent", "h", h0, problem.h_shape(), x);
@@ -266,7 +282,8 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, con
 }  // namespace
 
 void declare_recurrent(OpTable& table) {
-  table.add("recurrent", &recurrent, {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias", "batchFirst", "dropout", "lengths"},
+  table.add("recurrent", &recurrent,
+            {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias", "batchFirst", "dropout", "lengths"},
             "A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0.");
 }
 

@@ -15,7 +15,8 @@ Tensor detach(const Tensor& x) { return detached(x); }
 std::string describe_tensor(const Tensor& x) { return describe(x); }
 
 void set_requires_grad(const Tensor& x, bool on) {
-  STM_CHECK(!on || is_floating(x.dtype()), Kind::DType, "requiresGrad_: got {}, expected f32 or f64.\n  Fix: only floating tensors have gradients; cast it first.", x);
+  STM_CHECK(!on || is_floating(x.dtype()), Kind::DType,
+            "requiresGrad_: got {}, expected f32 or f64.\n  Fix: only floating tensors have gradients; cast it first.", x);
   STM_CHECK(!x->node, Kind::NoGraph, "requiresGrad_: got {}, the result of {}, expected a leaf.\n  Fix: detach() it first.", x, x->node->op);
   x->requires_grad = on;
 }
@@ -24,14 +25,16 @@ std::optional<Tensor> grad(const Tensor& x) { return x->grad ? std::optional(x->
 
 void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
   if (value) {
-    STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape, "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value, x);
+    STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape,
+              "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value, x);
   }
   x->grad = value ? *value : Tensor();
 }
 
 Tensor to_device(const Tensor& x, const std::string& name) {
   Device& device = Session::current().device(name);
-  STM_CHECK(&device == &x.device(), Kind::Device, "to: got device '{}' for {}, expected its own device.\n  Fix: this build computes on one device only.", name, x);
+  STM_CHECK(&device == &x.device(), Kind::Device, "to: got device '{}' for {}, expected its own device.\n  Fix: this build computes on one device only.", name,
+            x);
   return x;
 }
 

@@ -4,6 +4,7 @@ import { binding } from '../../src/native/load';
 import * as stm from '../../src/index';
 import { wrap } from '../../src/tensor/tensor';
 
+const dropGrad = (x: stm.Tensor) => { x.grad = undefined; };
 const fail = (x: stm.Tensor) => wrap(binding.testFail(x.id));
 const mistake = (name: string, code: string, message: RegExp) => expect.objectContaining({ name, code, message: expect.stringMatching(message) });
 
@@ -48,7 +49,7 @@ test('gradients accumulate until they are dropped', async () => {
   w.mul(3).sum().backward();
   w.mul(3).sum().backward();
   expect(await w.grad?.data()).toEqual(Float32Array.of(6, 6));
-  w.grad = undefined;
+  dropGrad(w);
   expect(w.grad).toBeUndefined();
 });
 
@@ -71,7 +72,7 @@ test('a second backward needs retainGraph', async () => {
   const once = w.square().sum();
   once.backward();
   expect(() => once.backward()).toThrowError(mistake('GraphError', 'ERR_STM_GRAPH_RELEASED', /retainGraph: true/));
-  w.grad = undefined;
+  dropGrad(w);
   const twice = w.square().sum();
   twice.backward({ retainGraph: true });
   twice.backward();

@@ -31,10 +31,10 @@ struct RecurrentProblem {
 
 /// Bytes of the buffers that the caller provides. Pure arithmetic: may be asked from any thread.
 struct RecurrentSizes {
-  size_t reserve = 0;             ///< written by a training forward, read by backward
-  size_t forward_workspace = 0;   ///< scratch of one call
+  size_t reserve = 0;            ///< written by a training forward, read by backward
+  size_t forward_workspace = 0;  ///< scratch of one call
   size_t backward_workspace = 0;
-  size_t packed = 0;              ///< weights as this device wants them, made by pack(); 0 if it takes them as they are
+  size_t packed = 0;  ///< weights as this device wants them, made by pack(); 0 if it takes them as they are
 };
 
 /// x [N, T, D] or [T, N, D] (batch_first), y [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H] (LSTM only). All contiguous. h0, c0 may be null (zeros).
