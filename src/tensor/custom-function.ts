@@ -1,7 +1,7 @@
 import { binding } from '../native/load';
 import { OptionError } from './errors';
 import { noGrad } from './grad-mode';
-import { Tensor, wrap } from './tensor';
+import { wrap, type Tensor } from './tensor';
 
 /** A differentiable function of the user's own: `forward` computes, `backward` gives the gradient of each input. */
 export interface FunctionDefinition<Inputs extends Tensor[], Saved> {

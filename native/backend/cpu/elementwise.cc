@@ -12,7 +12,8 @@ using namespace functors;
 
 /// out[i] = f(in0[i], in1[i], …): a dense loop that the compiler vectorises where every operand is dense (or constant), else one that steps by strides.
 template <class Out, class... In, class F, size_t... I>
-void map_row(const std::array<char*, sizeof...(In) + 1>& data, const std::array<int64_t, sizeof...(In) + 1>& stride, int64_t count, const F& f, std::index_sequence<I...>) {
+void map_row(const std::array<char*, sizeof...(In) + 1>& data, const std::array<int64_t, sizeof...(In) + 1>& stride, int64_t count, const F& f,
+             std::index_sequence<I...>) {
   constexpr size_t kOut = sizeof...(In);
   if (((stride[I] == sizeof(In)) && ...) && stride[kOut] == sizeof(Out)) {
     Out* out = reinterpret_cast<Out*>(data[kOut]);
@@ -44,7 +45,13 @@ class CpuElementwise final : public ElementwiseKernels {
       [[maybe_unused]] const T a = static_cast<T>(parameter);
       switch (op) {
 #define STM_VALUE(name, doc, saves, value, derivative) \
-  case Unary::name: return map<T, T>([a](T x) -> T { (void)a; return value; }, y, x);
+  case Unary::name:                                    \
+    return map<T, T>(                                  \
+        [a](T x) -> T {                                \
+          (void)a;                                     \
+          return value;                                \
+        },                                             \
+        y, x);
         STM_UNARY_FUNCTORS(STM_VALUE)
         STM_PARAMETRIC_FUNCTORS(STM_VALUE)
 #undef STM_VALUE
@@ -60,7 +67,13 @@ class CpuElementwise final : public ElementwiseKernels {
       [[maybe_unused]] const T a = static_cast<T>(parameter);
       switch (op) {
 #define STM_DERIVATIVE(name, doc, saves, value, derivative) \
-  case Unary::name: return map<T, T, T, T>([a](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, dx, vx, vy, dy);
+  case Unary::name:                                         \
+    return map<T, T, T, T>(                                 \
+        [a](T x, T y, T d) -> T {                           \
+          (void)a, (void)x, (void)y;                        \
+          return d * (derivative);                          \
+        },                                                  \
+        dx, vx, vy, dy);
         STM_UNARY_FUNCTORS(STM_DERIVATIVE)
         STM_PARAMETRIC_FUNCTORS(STM_DERIVATIVE)
 #undef STM_DERIVATIVE
@@ -75,8 +88,7 @@ class CpuElementwise final : public ElementwiseKernels {
       switch (op) {
 #define STM_VALUE(name, doc, value) \
   case Binary::name: return map<T, T, T>([](T a, T b) -> T { return value; }, out, va, vb);
-        STM_BINARY_FUNCTORS(STM_VALUE)
-#undef STM_VALUE
+        STM_BINARY_FUNCTORS(STM_VALUE) #undef STM_VALUE
       }
       return Status::fail(StatusKind::Internal, "unknown binary op");
     });
@@ -87,9 +99,9 @@ class CpuElementwise final : public ElementwiseKernels {
       using T = decltype(zero);
       const T s = static_cast<T>(scalar);
       switch (op) {
-#define STM_VALUE(name, doc, value)                                                                       \
-  case Binary::name:                                                                                      \
-    if (reversed) return map<T, T>([a = s](T b) -> T { return value; }, out, x);                          \
+#define STM_VALUE(name, doc, value)                                              \
+  case Binary::name:                                                             \
+    if (reversed) return map<T, T>([a = s](T b) -> T { return value; }, out, x); \
     return map<T, T>([b = s](T a) -> T { return value; }, out, x);
         STM_BINARY_FUNCTORS(STM_VALUE)
 #undef STM_VALUE
@@ -104,8 +116,7 @@ class CpuElementwise final : public ElementwiseKernels {
       switch (op) {
 #define STM_VALUE(name, doc, value) \
   case Compare::name: return map<uint8_t, T, T>([](T a, T b) -> uint8_t { return value; }, out, va, vb);
-        STM_COMPARE_FUNCTORS(STM_VALUE)
-#undef STM_VALUE
+        STM_COMPARE_FUNCTORS(STM_VALUE) #undef STM_VALUE
       }
       return Status::fail(StatusKind::Internal, "unknown comparison");
     });
@@ -117,8 +128,7 @@ class CpuElementwise final : public ElementwiseKernels {
       switch (op) {
 #define STM_VALUE(name, doc, value) \
   case Compare::name: return map<uint8_t, T>([b = scalar](T a) -> uint8_t { return value; }, out, x);
-        STM_COMPARE_FUNCTORS(STM_VALUE)
-#undef STM_VALUE
+        STM_COMPARE_FUNCTORS(STM_VALUE) #undef STM_VALUE
       }
       return Status::fail(StatusKind::Internal, "unknown comparison");
     });
