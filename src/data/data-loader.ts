@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, flag, positiveInteger } from '../tensor/options';
 import { collate, type Collated, type FieldTypes } from './collate';
-import type { Dataset } from './dataset';
+import { ArrayDataset, type Dataset } from './dataset';
 import { RandomSampler, SequentialSampler, type Sampler } from './sampler';
 
 /** Options of a DataLoader. */
@@ -20,14 +20,16 @@ export interface DataLoaderOptions<Item, Batch> {
   collate?: (items: readonly Item[]) => Batch;
 }
 
+const isArray = <Item>(source: Dataset<Item> | readonly Item[]): source is readonly Item[] => Array.isArray(source);
+
 /**
- * Batches of a dataset. Each walk over it, by `for` or `for await`, is one epoch:
+ * Batches of a dataset or an array of items. Each walk over it, by `for` or `for await`, is one epoch:
  *
  *     for (const { input, target } of new DataLoader(train, { batchSize: 16, shuffle: true })) …
  *
  * @throws {OptionError} if the dataset is empty, `dropLast` leaves no batch, or an option is unknown or out of range
  */
-export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch> {
+export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>, AsyncIterable<Batch> {
   /** What the items come from. */
   readonly dataset: Dataset<Item>;
   /** Items of a full batch. */
@@ -37,9 +39,12 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   /** Makes the batch of items. */
   readonly collate: (items: readonly Item[]) => Batch | Collated<Item>;
 
-  constructor(dataset: Dataset<Item>, options: DataLoaderOptions<Item, Batch> = {}) {
+  constructor(items: readonly Item[], options?: DataLoaderOptions<Item, Batch>);
+  constructor(dataset: Dataset<Item>, options?: DataLoaderOptions<Item, Batch>);
+  constructor(source: readonly Item[] | Dataset<Item>, options: DataLoaderOptions<Item, Batch> = {}) {
     const op = 'DataLoader';
     checkOptions(op, options, ['batchSize', 'shuffle', 'dropLast', 'sampler', 'dtypes', 'collate']);
+    const dataset: Dataset<Item> = isArray(source) ? new ArrayDataset(source) : source;
     if (typeof dataset !== 'object' || dataset === null || typeof dataset.at !== 'function' || typeof dataset.length !== 'number') {
       throw new OptionError(op, { given: describe(dataset), expected: 'a dataset with length and at(index)', fix: 'wrap an array: new ArrayDataset(items)' });
     }
@@ -78,5 +83,9 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
 
   *[Symbol.iterator](): Generator<Batch> {
     for (const items of this.itemBatches()) yield this.collate(items) as Batch;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
+    yield* this[Symbol.iterator]();
   }
 }

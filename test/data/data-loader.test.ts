@@ -41,7 +41,7 @@ describe('collate', () => {
 
 describe('DataLoader', () => {
   const dataset = new ArrayDataset(Array.from({ length: 7 }, (_, i) => ({ input: [i], target: i })));
-  const targets = async (loader: DataLoader<{ input: number[]; target: number }>): Promise<unknown[]> => Promise.all([...loader].map(({ target }) => array(target)));
+  const targets = async (loader: DataLoader<{ input: number[]; target: number }>): Promise<unknown[]> => Promise.all(Array.from(loader, ({ target }) => array(target)));
 
   test('batches in order, the last one smaller or left out', async () => {
     const loader = new DataLoader(dataset, { batchSize: 3 });
@@ -51,7 +51,7 @@ describe('DataLoader', () => {
     expect([full.length, await targets(full)]).toEqual([2, [[0, 1, 2], [3, 4, 5]]]);
   });
   test('an array is a dataset too', async () => {
-    expect(await Promise.all([...new DataLoader([5, 6, 7], { batchSize: 2 })].map(array))).toEqual([[5, 6], [7]]);
+    expect(await Promise.all(Array.from(new DataLoader([5, 6, 7], { batchSize: 2 }), (batch) => array(batch)))).toEqual([[5, 6], [7]]);
   });
   test('for await walks over it too', async () => {
     let count = 0;
@@ -65,7 +65,7 @@ describe('DataLoader', () => {
     expect(first).not.toEqual(second);
     manualSeed(4);
     expect(await targets(loader)).toEqual(first);
-    expect((first[0] as number[]).toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect((first[0] as number[]).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
   test('a sampler and a collate function of one\'s own', () => {
     const sampler = { length: 2, [Symbol.iterator]: () => [6, 0][Symbol.iterator]() };

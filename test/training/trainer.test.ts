@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import {
   Accuracy, Adam, ArrayDataset, bernoulli, collate, CrossEntropyLoss, DataLoader, Dropout, Embedding, ExponentialLR, LastStep, Linear, LSTM, manualSeed, MeanAbsoluteError, memory, Module, MSELoss, ones,
-  OptionError, PaddedSequence, ReduceLROnPlateau, scope, Sequential, SGD, tensor, Tensor, Trainer, zeros, type Batch, type EpochRecord, type Sequence,
+  OptionError, PaddedSequence, ReduceLROnPlateau, scope, Sequential, SGD, tensor, Trainer, zeros, type Batch, type EpochRecord, type Sequence, type Tensor,
 } from 'stmnet';
 
 /** Sequences of 1 to 6 steps; the class says whether they rise or fall. */
@@ -118,7 +118,7 @@ test('callbacks see steps and epochs, and can stop', async () => {
   const history = await trainer.fit(batches, {
     epochs: 10,
     progress: false,
-    callbacks: [{ onStep: ({ steps: count }) => void steps.push(count), onEpochEnd: async (record, { stop }) => void (epochs.push(record) === 2 && stop.call(trainer)) }],
+    callbacks: [{ onStep: ({ steps: count }) => void steps.push(count), onEpochEnd: async (record, seen) => void (epochs.push(record) === 2 && seen.stop()) }],
   });
   expect(steps).toEqual([1, 2, 3, 4]);
   expect(epochs).toEqual(history.epochs);
