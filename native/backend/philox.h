@@ -23,7 +23,8 @@ struct PhiloxBlock {
 /// One round: two 32x32-bit products, their halves crossed over and mixed with the key.
 STM_PHILOX_DEVICE PhiloxBlock philox_round(const PhiloxBlock& x, uint32_t key0, uint32_t key1) {
   const uint64_t a = uint64_t{0xD2511F53u} * x.word[0], b = uint64_t{0xCD9E8D57u} * x.word[2];
-  return {{static_cast<uint32_t>(b >> 32) ^ x.word[1] ^ key0, static_cast<uint32_t>(b), static_cast<uint32_t>(a >> 32) ^ x.word[3] ^ key1, static_cast<uint32_t>(a)}};
+  return {{static_cast<uint32_t>(b >> 32) ^ x.word[1] ^ key0, static_cast<uint32_t>(b), static_cast<uint32_t>(a >> 32) ^ x.word[3] ^ key1,
+           static_cast<uint32_t>(a)}};
 }
 
 /// Four random words for a counter of 128 bits.

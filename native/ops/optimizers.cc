@@ -17,21 +17,25 @@ struct Group {
 
 void check_gradient(const char* op, const Tensor& parameter) {
   const Tensor& grad = parameter->grad;
-  STM_CHECK(grad.shape() == parameter.shape() && grad.dtype() == parameter.dtype(), Kind::Shape,
-            "{}: got the gradient {} of {}, expected the parameter's shape and dtype.\n  Fix: assign a gradient that fits, or call zeroGrad() and backward() again.", op, grad, parameter);
+  STM_CHECK(
+      grad.shape() == parameter.shape() && grad.dtype() == parameter.dtype(), Kind::Shape,
+      "{}: got the gradient {} of {}, expected the parameter's shape and dtype.\n  Fix: assign a gradient that fits, or call zeroGrad() and backward() again.",
+      op, grad, parameter);
 }
 
 void check_state(const char* op, const Tensor& parameter, const Tensor& moment) {
   STM_CHECK(moment.size() == parameter.size() && moment.dtype() == parameter.dtype() && moment.contiguous(), Kind::Shape,
-            "{}: got the state {} for {}, expected the parameter's shape and dtype.\n  Fix: load a state dict that was saved for this model.", op, moment, parameter);
+            "{}: got the state {} for {}, expected the parameter's shape and dtype.\n  Fix: load a state dict that was saved for this model.", op, moment,
+            parameter);
 }
 
 /// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state yet, does nothing and returns their indices.
 template <class Rule>
 std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moments, bool has_scalars) {
   const size_t width = static_cast<size_t>(moments) + (has_scalars ? 1 : 0);
-  STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option, "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.", group.op,
-            group.state.size(), group.known.size(), width);
+  STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option,
+            "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.", group.op, group.state.size(),
+            group.known.size(), width);
   std::vector<int64_t> place(group.parameters.size(), -1), missing;
   for (size_t k = 0; k < group.known.size(); ++k) place.at(static_cast<size_t>(group.known[k])) = static_cast<int64_t>(k);
   std::vector<Tensor> gradients, targets, scattered;
@@ -72,29 +76,37 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
 using Tensors = const std::vector<Tensor>&;
 using Indices = const std::vector<int64_t>&;
 
-std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double momentum, double dampening, bool nesterov) {
+std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double momentum, double dampening,
+                         bool nesterov) {
   const bool moving = momentum != 0;
   return step_group<SgdRule>({"SGD.step", parameters, state, known}, {{learning_rate, weight_decay}, momentum, dampening, nesterov}, moving, moving);
 }
 
-std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps, bool amsgrad, bool decoupled) {
-  return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
+std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps,
+                          bool amsgrad, bool decoupled) {
+  return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known},
+                              {{learning_rate, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
 }
 
-std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps, double momentum_decay,
-                           bool decoupled) {
-  return step_group<NadamRule>({"NAdam.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2, true);
+std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps,
+                           double momentum_decay, bool decoupled) {
+  return step_group<NadamRule>({"NAdam.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2,
+                               true);
 }
 
-std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps) {
+std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2,
+                            double eps) {
   return step_group<AdamaxRule>({"Adamax.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps}, 2, true);
 }
 
-std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double alpha, double eps, double momentum, bool centered) {
-  return step_group<RmspropRule>({"RMSprop.step", parameters, state, known}, {{learning_rate, weight_decay}, alpha, eps, momentum, centered}, 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
+std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double alpha, double eps,
+                             double momentum, bool centered) {
+  return step_group<RmspropRule>({"RMSprop.step", parameters, state, known}, {{learning_rate, weight_decay}, alpha, eps, momentum, centered},
+                                 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
 }
 
-std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double learning_rate_decay, double eps) {
+std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double learning_rate_decay,
+                             double eps) {
   return step_group<AdagradRule>({"Adagrad.step", parameters, state, known}, {{learning_rate, weight_decay}, learning_rate_decay, eps}, 1, true);
 }
 
@@ -156,15 +168,18 @@ void clip_grad_value(Tensors parameters, double clip_value) {
 }  // namespace
 
 void declare_optimizers(OpTable& table) {
-  table.add("sgdStep", &sgd, {"parameters", "state", "known", "learningRate", "weightDecay", "momentum", "dampening", "nesterov"}, "One step of a group. Returns the parameters that lack state; then nothing was done.");
+  table.add("sgdStep", &sgd, {"parameters", "state", "known", "learningRate", "weightDecay", "momentum", "dampening", "nesterov"},
+            "One step of a group. Returns the parameters that lack state; then nothing was done.");
   table.add("adamStep", &adam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "amsgrad", "decoupled"}, "As sgdStep.");
-  table.add("nadamStep", &nadam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "momentumDecay", "decoupled"}, "As sgdStep.");
+  table.add("nadamStep", &nadam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "momentumDecay", "decoupled"},
+            "As sgdStep.");
   table.add("adamaxStep", &adamax, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps"}, "As sgdStep.");
   table.add("rmspropStep", &rmsprop, {"parameters", "state", "known", "learningRate", "weightDecay", "alpha", "eps", "momentum", "centered"}, "As sgdStep.");
   table.add("adagradStep", &adagrad, {"parameters", "state", "known", "learningRate", "weightDecay", "learningRateDecay", "eps"}, "As sgdStep.");
   table.add("adadeltaStep", &adadelta, {"parameters", "state", "known", "learningRate", "weightDecay", "rho", "eps"}, "As sgdStep.");
   table.add("zeroGrad", &zero_grad, {"parameters"}, "Drops the gradients.");
-  table.add("clipGradNorm", &clip_grad_norm, {"parameters", "maxNorm", "normType"}, "Scales the gradients so that their joint norm is at most maxNorm; returns the norm before.");
+  table.add("clipGradNorm", &clip_grad_norm, {"parameters", "maxNorm", "normType"},
+            "Scales the gradients so that their joint norm is at most maxNorm; returns the norm before.");
   table.add("clipGradValue", &clip_grad_value, {"parameters", "clipValue"}, "Limits every element of the gradients to -clipValue..clipValue.");
 }
 

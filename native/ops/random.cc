@@ -38,16 +38,19 @@ void set_random_state(int64_t seed, int64_t offset) {
 }
 
 Tensor fresh(const char* op, const Shape& shape, DType dtype, const std::string& device, bool floating) {
-  STM_CHECK(is_floating(dtype) == floating, Kind::DType, "{}: got dtype {}, expected {}.\n  Fix: choose that dtype, or cast() the result.", op, dtype, floating ? "f32 or f64" : "i32");
+  STM_CHECK(is_floating(dtype) == floating, Kind::DType, "{}: got dtype {}, expected {}.\n  Fix: choose that dtype, or cast() the result.", op, dtype,
+            floating ? "f32 or f64" : "i32");
   return empty(shape, dtype, Session::current().device(device));
 }
 
 void check_bounds(const char* op, double low, double high) {
-  STM_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, Kind::Option, "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds.", op, low, high);
+  STM_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, Kind::Option,
+            "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds.", op, low, high);
 }
 
 void check_normal(const char* op, double mean, double std) {
-  STM_CHECK(std::isfinite(mean) && std::isfinite(std) && std >= 0, Kind::Option, "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them.", op, mean, std);
+  STM_CHECK(std::isfinite(mean) && std::isfinite(std) && std >= 0, Kind::Option,
+            "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them.", op, mean, std);
 }
 
 Tensor rand(const Shape& shape, DType dtype, const std::string& device) {
@@ -64,7 +67,9 @@ Tensor randn(const Shape& shape, DType dtype, const std::string& device) {
 
 Tensor randint(int64_t low, int64_t high, const Shape& shape, const std::string& device) {
   STM_CHECK(low >= INT32_MIN && high <= int64_t{INT32_MAX} + 1 && low < high, Kind::Option,
-            "randint: got low {} and high {}, expected low below high, both within 32 bits.\n  Fix: high itself is never drawn: pass one more than the largest number wanted.", low, high);
+            "randint: got low {} and high {}, expected low below high, both within 32 bits.\n  Fix: high itself is never drawn: pass one more than the largest "
+            "number wanted.",
+            low, high);
   Tensor x = fresh("randint", shape, DType::I32, device, false);
   enqueue("randint", {}, {x}, [stream = take(x.size(), 2), low, range = static_cast<uint32_t>(high - low)](Backend& b, Views v) {
     return b.random().integers(stream, static_cast<int32_t>(low), range, v.out(0));
@@ -89,26 +94,31 @@ void refill(const char* op, const Tensor& x, Fill fill) {
 
 void uniform_fill(const Tensor& x, double low, double high) {
   check_bounds("uniform_", low, high);
-  refill("uniform_", x, [stream = take(x.size(), words_of(x.dtype())), low, high](Backend& b, const View& out) { return b.random().uniform(stream, low, high, out); });
+  refill("uniform_", x,
+         [stream = take(x.size(), words_of(x.dtype())), low, high](Backend& b, const View& out) { return b.random().uniform(stream, low, high, out); });
 }
 
 void normal_fill(const Tensor& x, double mean, double std) {
   check_normal("normal_", mean, std);
-  refill("normal_", x, [stream = take(x.size(), words_of(x.dtype())), mean, std](Backend& b, const View& out) { return b.random().normal(stream, mean, std, out); });
+  refill("normal_", x,
+         [stream = take(x.size(), words_of(x.dtype())), mean, std](Backend& b, const View& out) { return b.random().normal(stream, mean, std, out); });
 }
 
 void orthogonal_fill(const Tensor& x, double gain) {
-  STM_CHECK(x.rank() >= 2, Kind::Shape, "orthogonal_: got {}, expected at least two axes.\n  Fix: orthogonal vectors need a matrix; use normal_() for a bias.", x);
+  STM_CHECK(x.rank() >= 2, Kind::Shape, "orthogonal_: got {}, expected at least two axes.\n  Fix: orthogonal vectors need a matrix; use normal_() for a bias.",
+            x);
   STM_CHECK(std::isfinite(gain), Kind::Option, "orthogonal_: got gain {}, expected a finite number.\n  Fix: pass 1, or leave it out.", gain);
   if (x.size() == 0) return;
   const int64_t rows = x.extent(0), columns = x.size() / rows;
-  refill("orthogonal_", x, [stream = take(x.size(), 2), gain, rows, columns](Backend& b, const View& out) { return b.random().orthogonal(stream, gain, rows, columns, out); });
+  refill("orthogonal_", x,
+         [stream = take(x.size(), 2), gain, rows, columns](Backend& b, const View& out) { return b.random().orthogonal(stream, gain, rows, columns, out); });
 }
 
 Tensor bernoulli(const Tensor& p) {
   check_floating("bernoulli", "p", p);
   const Tensor dense = contiguous(p), y = empty_like(p);
-  enqueue("bernoulli", {dense}, {y}, [stream = take(y.size(), words_of(y.dtype()))](Backend& b, Views v) { return b.random().bernoulli(stream, v.in(0), v.out(0)); });
+  enqueue("bernoulli", {dense}, {y},
+          [stream = take(y.size(), words_of(y.dtype()))](Backend& b, Views v) { return b.random().bernoulli(stream, v.in(0), v.out(0)); });
   return y;
 }
 
@@ -116,7 +126,8 @@ Tensor gaussian_noise(const Tensor& x, double std) {
   check_floating("gaussianNoise", "x", x);
   check_normal("gaussianNoise", 0, std);
   const Tensor noise = empty_like(x);
-  enqueue("gaussianNoise", {}, {noise}, [stream = take(x.size(), words_of(x.dtype())), std](Backend& b, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });
+  enqueue("gaussianNoise", {}, {noise},
+          [stream = take(x.size(), words_of(x.dtype())), std](Backend& b, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });
   return add(x, noise);
 }
 
@@ -138,7 +149,8 @@ std::vector<int64_t> permutation(int64_t count) {
 
 Tensor dropout(const Tensor& x, double p) {
   check_floating("dropout", "x", x);
-  STM_CHECK(p >= 0 && p < 1, Kind::Option, "dropout: got p {}, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such as 0.5.", p);
+  STM_CHECK(p >= 0 && p < 1, Kind::Option, "dropout: got p {}, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such as 0.5.",
+            p);
   const Tensor dense = contiguous(x), y = empty_like(x);
   const PhiloxStream stream = take(x.size(), words_of(x.dtype()));
   const auto masked = [stream, p](Backend& b, Views v) { return b.random().dropout(stream, p, v.in(0), v.out(0)); };
@@ -171,7 +183,8 @@ void declare_random(OpTable& table) {
   table.add("randint", &randint, {"low", "high", "shape", "device"}, "Whole numbers from low to high - 1, as i32.");
   table.add("uniform_", &uniform_fill, {"x", "low", "high"}, "Overwrites x with uniform numbers in [low, high).");
   table.add("normal_", &normal_fill, {"x", "mean", "std"}, "Overwrites x with normal numbers.");
-  table.add("orthogonal_", &orthogonal_fill, {"x", "gain"}, "Overwrites x, taken as a matrix [first axis, the rest], with orthonormal rows or columns times gain.");
+  table.add("orthogonal_", &orthogonal_fill, {"x", "gain"},
+            "Overwrites x, taken as a matrix [first axis, the rest], with orthonormal rows or columns times gain.");
   table.add("bernoulli", &bernoulli, {"p"}, "1 with the probability that stands in p, else 0.");
   table.add("gaussianNoise", &gaussian_noise, {"x", "std"}, "x plus normal numbers of mean 0.");
   table.add("dropout", &dropout, {"x", "p"}, "x / (1 - p) with probability 1 - p, else 0, element by element.");

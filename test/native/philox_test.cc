@@ -26,7 +26,8 @@ void known_answers() {
   require(equals(stm::philox({{0, 0, 0, 0}}, 0), 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u), "zero counter and key");
   const uint32_t ones = 0xffffffffu;
   require(equals(stm::philox({{ones, ones, ones, ones}}, ~uint64_t{0}), 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu), "counter and key of ones");
-  require(equals(stm::philox({{0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}}, 0x299f31d0a4093822u), 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u), "digits of pi");
+  require(equals(stm::philox({{0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}}, 0x299f31d0a4093822u), 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u),
+          "digits of pi");
 }
 
 stm::View view_of(std::vector<float>& values) {

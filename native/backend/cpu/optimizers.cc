@@ -78,10 +78,14 @@ HWY_ATTR void StepSlot(const OptimizerSlot& slot, int64_t begin, int64_t end, co
 
 /// The number `x` in every lane. A macro's work, but typed: `d` says which precision.
 template <class D>
-HWY_ATTR HWY_INLINE hn::Vec<D> All(D d, double x) { return hn::Set(d, static_cast<hn::TFromD<D>>(x)); }
+HWY_ATTR HWY_INLINE hn::Vec<D> All(D d, double x) {
+  return hn::Set(d, static_cast<hn::TFromD<D>>(x));
+}
 
 template <class D, class V>
-HWY_ATTR HWY_INLINE V Decayed(D d, V g, V p, double weight_decay) { return hn::MulAdd(All(d, weight_decay), p, g); }
+HWY_ATTR HWY_INLINE V Decayed(D d, V g, V p, double weight_decay) {
+  return hn::MulAdd(All(d, weight_decay), p, g);
+}
 
 /// a: 1 at the first step, when the velocity is the gradient itself.
 HWY_ATTR void Sgd(const SgdRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
@@ -210,8 +214,10 @@ HWY_EXPORT(Adadelta);
 HWY_EXPORT(SumOfSquares);
 
 // The walk of each rule, on the instruction set chosen at run time.
-#define STM_WALK(Rule, Walk) \
-  void walk(const Rule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) { HWY_DYNAMIC_DISPATCH(Walk)(rule, factors, slot, begin, end); }
+#define STM_WALK(Rule, Walk)                                                                                       \
+  void walk(const Rule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) { \
+    HWY_DYNAMIC_DISPATCH(Walk)(rule, factors, slot, begin, end);                                                   \
+  }
 STM_WALK(SgdRule, Sgd)
 STM_WALK(AdamRule, Adam)
 STM_WALK(NadamRule, Nadam)
@@ -266,8 +272,7 @@ double part_of_norm(double p, const T* x, int64_t n) {
 class CpuOptimizerKernels final : public OptimizerKernels {
  public:
   Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(
-        rule, slots, count, [](const OptimizerSlot& slot) { return StepFactors{slot.scalars ? slot.scalars[0] : 0}; });
+    return step_all(rule, slots, count, [](const OptimizerSlot& slot) { return StepFactors{slot.scalars ? slot.scalars[0] : 0}; });
   }
 
   Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
@@ -291,23 +296,20 @@ class CpuOptimizerKernels final : public OptimizerKernels {
   }
 
   Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(
-        rule, slots, count, [&](const OptimizerSlot& slot) { return StepFactors{rule.learning_rate / (1 - std::pow(rule.beta1, slot.scalars[0]))}; });
+    return step_all(rule, slots, count,
+                    [&](const OptimizerSlot& slot) { return StepFactors{rule.learning_rate / (1 - std::pow(rule.beta1, slot.scalars[0]))}; });
   }
 
   Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(
-        rule, slots, count, [](const OptimizerSlot&) { return StepFactors{}; });
+    return step_all(rule, slots, count, [](const OptimizerSlot&) { return StepFactors{}; });
   }
 
   Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(
-        rule, slots, count, [&](const OptimizerSlot& slot) { return StepFactors{rule.learning_rate / (1 + (slot.scalars[0] - 1) * rule.decay)}; });
+    return step_all(rule, slots, count, [&](const OptimizerSlot& slot) { return StepFactors{rule.learning_rate / (1 + (slot.scalars[0] - 1) * rule.decay)}; });
   }
 
   Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(
-        rule, slots, count, [](const OptimizerSlot&) { return StepFactors{}; });
+    return step_all(rule, slots, count, [](const OptimizerSlot&) { return StepFactors{}; });
   }
 
   Status total_norm(double p, const View* gradients, int64_t count, const View& norm) noexcept override {
@@ -318,7 +320,8 @@ class CpuOptimizerKernels final : public OptimizerKernels {
     };
     std::vector<Part> parts;
     for (int64_t i = 0; i < count; ++i)
-      for (int64_t begin = 0, size = gradients[i].size(); begin < size; begin += kPiece) parts.push_back({&gradients[i], begin, std::min(kPiece, size - begin), 0});
+      for (int64_t begin = 0, size = gradients[i].size(); begin < size; begin += kPiece)
+        parts.push_back({&gradients[i], begin, std::min(kPiece, size - begin), 0});
     parallel_for(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         Part& part = parts[i];

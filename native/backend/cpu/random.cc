@@ -127,7 +127,8 @@ class CpuRandomKernels final : public RandomKernels {
       const int64_t n = out.size();
       for (int64_t i = 0; i < n; ++i) {
         if (probability[i] >= 0 && probability[i] <= 1) continue;
-        return Status::fail(StatusKind::OutOfRange, "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.",
+        return Status::fail(StatusKind::OutOfRange,
+                            "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.",
                             static_cast<double>(probability[i]), static_cast<long long>(i));
       }
       for_numbers<T>(stream, n, uniforms<T>, [=](int64_t i, T u) { y[i] = u < probability[i] ? T(1) : T(0); });
