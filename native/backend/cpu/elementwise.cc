@@ -37,6 +37,24 @@ Status map(const F& f, const View& out, const V&... in) {
 /// The same view as zeros of any value nobody reads: stands in for an operand that a functor does not save.
 const View& or_else(const View& view, const View& other) { return view.data ? view : other; }
 
+// One case of a switch for each functor.
+// clang-format off
+#define STM_UNARY_CASE(name, doc, saves, value, derivative)  \
+  case Unary::name: return map<T, T>([a](T x) -> T { (void)a; return value; }, y, x);
+#define STM_DERIVATIVE_CASE(name, doc, saves, value, derivative)  \
+  case Unary::name: return map<T, T, T, T>([a](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, dx, vx, vy, dy);
+#define STM_BINARY_CASE(name, doc, value)  \
+  case Binary::name: return map<T, T, T>([](T a, T b) -> T { return value; }, out, va, vb);
+#define STM_SCALAR_CASE(name, doc, value)  \
+  case Binary::name:  \
+    if (reversed) return map<T, T>([a = s](T b) -> T { return value; }, out, x);  \
+    return map<T, T>([b = s](T a) -> T { return value; }, out, x);
+#define STM_COMPARE_CASE(name, doc, value)  \
+  case Compare::name: return map<uint8_t, T, T>([](T a, T b) -> uint8_t { return value; }, out, va, vb);
+#define STM_COMPARE_SCALAR_CASE(name, doc, value)  \
+  case Compare::name: return map<uint8_t, T>([b = scalar](T a) -> uint8_t { return value; }, out, x);
+// clang-format on
+
 class CpuElementwise final : public ElementwiseKernels {
  public:
   Status unary(Unary op, double parameter, const View& x, const View& y) noexcept override {
@@ -44,17 +62,8 @@ class CpuElementwise final : public ElementwiseKernels {
       using T = decltype(zero);
       [[maybe_unused]] const T a = static_cast<T>(parameter);
       switch (op) {
-#define STM_VALUE(name, doc, saves, value, derivative) \
-  case Unary::name:                                    \
-    return map<T, T>(                                  \
-        [a](T x) -> T {                                \
-          (void)a;                                     \
-          return value;                                \
-        },                                             \
-        y, x);
-        STM_UNARY_FUNCTORS(STM_VALUE)
-        STM_PARAMETRIC_FUNCTORS(STM_VALUE)
-#undef STM_VALUE
+        STM_UNARY_FUNCTORS(STM_UNARY_CASE);
+        STM_PARAMETRIC_FUNCTORS(STM_UNARY_CASE);
       }
       return Status::fail(StatusKind::Internal, "unknown unary op");
     });
@@ -66,17 +75,8 @@ class CpuElementwise final : public ElementwiseKernels {
       using T = decltype(zero);
       [[maybe_unused]] const T a = static_cast<T>(parameter);
       switch (op) {
-#define STM_DERIVATIVE(name, doc, saves, value, derivative) \
-  case Unary::name:                                         \
-    return map<T, T, T, T>(                                 \
-        [a](T x, T y, T d) -> T {                           \
-          (void)a, (void)x, (void)y;                        \
-          return d * (derivative);                          \
-        },                                                  \
-        dx, vx, vy, dy);
-        STM_UNARY_FUNCTORS(STM_DERIVATIVE)
-        STM_PARAMETRIC_FUNCTORS(STM_DERIVATIVE)
-#undef STM_DERIVATIVE
+        STM_UNARY_FUNCTORS(STM_DERIVATIVE_CASE);
+        STM_PARAMETRIC_FUNCTORS(STM_DERIVATIVE_CASE);
       }
       return Status::fail(StatusKind::Internal, "unknown unary op");
     });
@@ -85,11 +85,7 @@ class CpuElementwise final : public ElementwiseKernels {
   Status binary(Binary op, const View& va, const View& vb, const View& out) noexcept override {
     return dispatch_any(va.dtype, [&](auto zero) {
       using T = decltype(zero);
-      switch (op) {
-#define STM_VALUE(name, doc, value) \
-  case Binary::name: return map<T, T, T>([](T a, T b) -> T { return value; }, out, va, vb);
-        STM_BINARY_FUNCTORS(STM_VALUE) #undef STM_VALUE
-      }
+      switch (op) { STM_BINARY_FUNCTORS(STM_BINARY_CASE); }
       return Status::fail(StatusKind::Internal, "unknown binary op");
     });
   }
@@ -98,14 +94,7 @@ class CpuElementwise final : public ElementwiseKernels {
     return dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       const T s = static_cast<T>(scalar);
-      switch (op) {
-#define STM_VALUE(name, doc, value)                                              \
-  case Binary::name:                                                             \
-    if (reversed) return map<T, T>([a = s](T b) -> T { return value; }, out, x); \
-    return map<T, T>([b = s](T a) -> T { return value; }, out, x);
-        STM_BINARY_FUNCTORS(STM_VALUE)
-#undef STM_VALUE
-      }
+      switch (op) { STM_BINARY_FUNCTORS(STM_SCALAR_CASE); }
       return Status::fail(StatusKind::Internal, "unknown binary op");
     });
   }
@@ -113,11 +102,7 @@ class CpuElementwise final : public ElementwiseKernels {
   Status compare(Compare op, const View& va, const View& vb, const View& out) noexcept override {
     return dispatch_any(va.dtype, [&](auto zero) {
       using T = decltype(zero);
-      switch (op) {
-#define STM_VALUE(name, doc, value) \
-  case Compare::name: return map<uint8_t, T, T>([](T a, T b) -> uint8_t { return value; }, out, va, vb);
-        STM_COMPARE_FUNCTORS(STM_VALUE) #undef STM_VALUE
-      }
+      switch (op) { STM_COMPARE_FUNCTORS(STM_COMPARE_CASE); }
       return Status::fail(StatusKind::Internal, "unknown comparison");
     });
   }
@@ -125,11 +110,7 @@ class CpuElementwise final : public ElementwiseKernels {
   Status compare_scalar(Compare op, const View& x, double scalar, const View& out) noexcept override {
     return dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
-      switch (op) {
-#define STM_VALUE(name, doc, value) \
-  case Compare::name: return map<uint8_t, T>([b = scalar](T a) -> uint8_t { return value; }, out, x);
-        STM_COMPARE_FUNCTORS(STM_VALUE) #undef STM_VALUE
-      }
+      switch (op) { STM_COMPARE_FUNCTORS(STM_COMPARE_SCALAR_CASE); }
       return Status::fail(StatusKind::Internal, "unknown comparison");
     });
   }
