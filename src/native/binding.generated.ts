@@ -182,6 +182,10 @@ export interface NativeBinding {
   max(x: TensorId, dims: readonly number[] | undefined, keepDim: boolean): TensorId;
   /** Smallest element over axes, or over everything. */
   min(x: TensorId, dims: readonly number[] | undefined, keepDim: boolean): TensorId;
+  /** Whether an element over axes, or of all, is not 0 (bool). */
+  any(x: TensorId, dims: readonly number[] | undefined, keepDim: boolean): TensorId;
+  /** Whether every element over axes, or of all, is not 0 (bool). */
+  all(x: TensorId, dims: readonly number[] | undefined, keepDim: boolean): TensorId;
   /** Place (i32) of the largest element along an axis, or in row-major order. */
   argmax(x: TensorId, dim: number | undefined, keepDim: boolean): TensorId;
   /** Place (i32) of the smallest element along an axis, or in row-major order. */
@@ -212,6 +216,8 @@ export interface NativeBinding {
   split(x: TensorId, sizes: readonly number[], dim: number): TensorId[];
   /** Rows of weight by index; the row paddingIdx gets no gradient. */
   embedding(indices: TensorId, weight: TensorId, paddingIdx?: number | undefined): TensorId;
+  /** 1 at the place of each index along a new last axis, 0 elsewhere (f32). */
+  oneHot(indices: TensorId, numClasses: number): TensorId;
   /** Places along an axis, in the order of indices. */
   indexSelect(x: TensorId, dim: number, indices: TensorId): TensorId;
   /** One place along an axis for each element of index. */

@@ -184,6 +184,8 @@ declare module './tensor' {
      * 1 at the place of each index, 0 elsewhere (f32).
      *
      * Shapes: indices i32 […] → […, numClasses].
+     *
+     * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else {NativeError} at the next read
      */
     oneHot: Method<typeof indexing.oneHot>;
     /** The `k` largest (or smallest) elements along `dim`, in order. @throws {OptionError} if there are fewer */
@@ -315,9 +317,9 @@ declare module './tensor' {
     argmax: Method<typeof reduce.argmax>;
     /** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. */
     argmin: Method<typeof reduce.argmin>;
-    /** Whether any element over `dim`, or of all, is true (bool). */
+    /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
     any: Method<typeof reduce.any>;
-    /** Whether all elements over `dim`, or all of them, are true (bool). */
+    /** Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none. */
     all: Method<typeof reduce.all>;
     /** Running sums along `dim`. */
     cumsum: Method<typeof reduce.cumsum>;
@@ -332,7 +334,7 @@ declare module './tensor' {
     /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
     logSumExp: Method<typeof reduce.logSumExp>;
     /**
-     * The p-norm over `dim`, or of all elements.
+     * The p-norm over `dim`, or of all elements; its gradient at zeros is 0.
      *
      * @param p  above 0, or Infinity for the largest absolute value. Default 2.
      * @throws {OptionError} if `p` is not above 0
