@@ -4,6 +4,7 @@
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/dispatch.h"
+#include "backend/cpu/gemm.h"
 #include "backend/cpu/team.h"
 
 namespace stm {
@@ -58,32 +59,39 @@ void for_numbers(PhiloxStream stream, int64_t n, const Make& make, const Put& pu
   });
 }
 
-/// Makes the rows [count, length] orthonormal, one after the other, by Gram and Schmidt's method with a second pass that takes away what rounding left.
+double dot(const double* a, const double* b, int64_t length) {
+  double sum[4] = {};
+  int64_t i = 0;
+  for (; i + 4 <= length; i += 4)
+    for (int lane = 0; lane < 4; ++lane) sum[lane] += a[i + lane] * b[i + lane];
+  for (; i < length; ++i) sum[0] += a[i] * b[i];
+  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+/// Makes the rows [count, length] orthonormal, block by block, by Gram and Schmidt's method: a block loses its part along all rows before it (two
+/// products), then its rows one by one that along the block's rows before them. Twice, since the first time rounding leaves something. On one thread,
+/// so that the result does not depend on how many there are.
 void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
-  const auto dot = [length](const double* a, const double* b) {
-    double sum[4] = {};
-    int64_t i = 0;
-    for (; i + 4 <= length; i += 4)
-      for (int lane = 0; lane < 4; ++lane) sum[lane] += a[i + lane] * b[i + lane];
-    for (; i < length; ++i) sum[0] += a[i] * b[i];
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
-  };
-  std::vector<double> overlap(static_cast<size_t>(count));
-  for (int64_t k = 0; k < count; ++k) {
-    double* row = &rows[k * length];
-    for (int pass = 0; pass < 2; ++pass) {
-      parallel_for(k, std::max<int64_t>(1, kGrain / std::max<int64_t>(length, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t j = begin; j < end; ++j) overlap[j] = dot(row, &rows[j * length]);
-      });
-      parallel_for(length, std::max<int64_t>(16, kGrain / std::max<int64_t>(k, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t j = 0; j < k; ++j) {
-          const double* other = &rows[j * length];
-          for (int64_t i = begin; i < end; ++i) row[i] -= overlap[j] * other[i];
-        }
-      });
+  constexpr int64_t kBlock = 32;
+  std::vector<double> overlap(static_cast<size_t>(kBlock * count));
+  for (int64_t first = 0; first < count; first += kBlock) {
+    const int64_t size = std::min(kBlock, count - first);
+    double* block = &rows[static_cast<size_t>(first * length)];
+    for (int pass = 0; pass < 2 && first > 0; ++pass) {
+      gemm_serial<double>({false, true, size, first, length, block, length, rows.data(), length, 0, overlap.data(), first});
+      for (int64_t i = 0; i < size * first; ++i) overlap[static_cast<size_t>(i)] *= -1;
+      gemm_serial<double>({false, false, size, length, first, overlap.data(), first, rows.data(), length, 1, block, length});
     }
-    const double scale = 1 / std::sqrt(dot(row, row));
-    for (int64_t i = 0; i < length; ++i) row[i] *= scale;
+    for (int64_t k = 0; k < size; ++k) {
+      double* row = block + k * length;
+      for (int64_t j = 0; j < 2 * k; ++j) {
+        const double* other = block + j % k * length;
+        const double part = dot(row, other, length);
+        for (int64_t i = 0; i < length; ++i) row[i] -= part * other[i];
+      }
+      const double scale = 1 / std::sqrt(dot(row, row, length));
+      for (int64_t i = 0; i < length; ++i) row[i] *= scale;
+    }
   }
 }
 
