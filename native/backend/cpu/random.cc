@@ -149,8 +149,9 @@ class CpuRandomKernels final : public RandomKernels {
       using T = decltype(zero);
       const T* from = x.as<T>();
       T* y = out.as<T>();
+      // Multiplying takes half the time of a branch that nothing can predict.
       const T bound = static_cast<T>(p), scale = static_cast<T>(1 / (1 - p));
-      for_numbers<T>(stream, out.size(), uniforms<T>, [=](int64_t i, T u) { y[i] = u >= bound ? from[i] * scale : T(0); });
+      for_numbers<T>(stream, out.size(), uniforms<T>, [=](int64_t i, T u) { y[i] = from[i] * (scale * static_cast<T>(u >= bound)); });
       return Status::ok();
     });
   }

@@ -17,7 +17,7 @@ class RandomKernels {
   virtual Status integers(PhiloxStream stream, int32_t low, uint32_t range, const View& out) noexcept = 0;
   /// 1 with the probability that stands in `p`, else 0; both f32 or f64. OutOfRange if an element of `p` is no probability.
   virtual Status bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept = 0;
-  /// out = x / (1 - p) where the element's uniform number is at least p, else 0. The backward pass calls it on dy with the same stream.
+  /// out = x / (1 - p) where the element's uniform number is at least p, else x · 0. The backward pass calls it on dy with the same stream.
   virtual Status dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept = 0;
   /// A random matrix [rows, columns] with orthonormal rows (columns, if there are fewer of them), times gain; f32 or f64.
   virtual Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept = 0;
