@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { binding } from '../../src/native/load';
 import * as stm from '../../src/index';
 import { wrap } from '../../src/tensor/tensor';
+import { handlesKept } from '../support/handles';
 
 const dropGrad = (x: stm.Tensor) => { x.grad = undefined; };
 const fail = (x: stm.Tensor) => wrap(binding.testFail(x.id));
@@ -178,12 +179,12 @@ test('user-defined functions get gradients where they are asked, in the middle o
 });
 
 test('scope keeps what it returns and lets go of the rest', async () => {
-  const before = stm.memory().handles;
+  const before = handlesKept();
   const { kept, list } = stm.scope(() => {
     const x = stm.tensor([1, 2]);
     return { kept: x.mul(2), list: [new stm.PaddedSequence(x.add(1).unsqueeze(0), [2])] };
   });
-  expect(stm.memory().handles).toBe(before + 2);
+  expect(handlesKept()).toBe(before + 2);
   expect(await kept.data()).toEqual(Float32Array.of(2, 4));
   expect(await list[0]?.data()).toEqual(Float32Array.of(2, 3));
   kept.dispose();
@@ -193,7 +194,7 @@ test('scope keeps what it returns and lets go of the rest', async () => {
     using held = stm.tensor([1]);
     expect(held.shape).toEqual([1]);
   }
-  expect(stm.memory().handles).toBe(before);
+  expect(handlesKept()).toBe(before);
 });
 
 test('a chain of 200,000 nodes is freed without recursion, walked or not', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Accuracy, ConfusionMatrix, MeanAbsoluteError, MeanSquaredError, memory, OptionError, PaddedSequence, scope, ShapeError, tensor, zeros, type Sequence } from 'stmnet';
+import { Accuracy, ConfusionMatrix, MeanAbsoluteError, MeanSquaredError, OptionError, PaddedSequence, scope, ShapeError, tensor, zeros, type Sequence } from 'stmnet';
+import { handlesKept } from '../support/handles';
 
 const labels = (values: number[] | number[][]): ReturnType<typeof tensor> => tensor(values, { dtype: 'i32' });
 /** Scores whose highest stands at the class given. */
@@ -58,9 +59,9 @@ test('updates inside a scope are kept and leave no handles', async () => {
   const [output, target] = [tensor(scores([0], 2)), labels([0])];
   const once = (): void => scope(() => accuracy.update(output, target));
   once();
-  const before = memory().handles;
+  const before = handlesKept();
   for (let i = 0; i < 20; i++) once();
-  expect(memory().handles).toBe(before);
+  expect(handlesKept()).toBe(before);
   expect(await accuracy.compute()).toBe(1);
 });
 

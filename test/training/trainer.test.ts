@@ -3,6 +3,7 @@ import {
   Accuracy, Adam, ArrayDataset, bernoulli, collate, CrossEntropyLoss, DataLoader, Dropout, Embedding, ExponentialLR, LastStep, Linear, LSTM, manualSeed, MeanAbsoluteError, memory, Module, MSELoss, ones,
   OptionError, PaddedSequence, ReduceLROnPlateau, scope, Sequential, SGD, tensor, Trainer, zeros, type Batch, type EpochRecord, type Sequence, type Tensor,
 } from 'stmnet';
+import { handlesKept } from '../support/handles';
 
 /** Sequences of 1 to 6 steps; the class says whether they rise or fall. */
 const items = Array.from({ length: 60 }, (_, i) => {
@@ -149,9 +150,9 @@ describe('memory', () => {
     const trainer = new Trainer({ model, loss: new MSELoss(), optimizer: new SGD(model.parameters()) });
     await trainer.fit(batches, { epochs: 3, progress: false });
     expect(await batches[0]?.input.data()).toEqual(Float32Array.of(1, 2));
-    const before = memory().handles;
+    const before = handlesKept();
     const loss = scope(() => trainer.step(batches[0] ?? { input: zeros([1, 1]), target: zeros([1, 1]) }));
-    expect(memory().handles).toBe(before + 1);
+    expect(handlesKept()).toBe(before + 1);
     loss.dispose();
   });
   test('the queue is at most two steps long', async () => {
