@@ -2,7 +2,7 @@ import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FormatError, loadSafetensors, loadSafetensorsMetadata, memory } from 'stmnet';
+import { FormatError, loadSafetensors, loadSafetensorsMetadata } from 'stmnet';
 import { handlesKept } from '../support/handles';
 import { rawFile, safetensorsFile } from './safetensors-file';
 
