@@ -95,7 +95,7 @@ void HandleTable::collect() {
   if (sentinel_) ok(napi_get_reference_value(env_, sentinel_, &object));
   if (object) return;
   if (sentinel_) {
-    ok(napi_delete_reference(env_, sentinel_));
+    ok(napi_delete_reference(env_, std::exchange(sentinel_, nullptr)));
     sweep();
   }
   ok(napi_create_object(env_, &object));

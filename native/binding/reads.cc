@@ -1,5 +1,7 @@
 #include "binding/reads.h"
 
+#include <utility>
+
 #include "binding/errors.h"
 #include "ops/ops.h"
 
@@ -88,7 +90,7 @@ void Reads::settle(Pending& pending) {
     napi_value buffer;
     ok(napi_get_reference_value(env, pending.buffer, &buffer));
     ok(napi_create_typedarray(env, types[static_cast<size_t>(pending.dtype)], pending.bytes / size_of(pending.dtype), buffer, 0, &result));
-    ok(napi_delete_reference(env, pending.buffer));
+    ok(napi_delete_reference(env, std::exchange(pending.buffer, nullptr)));
   } else {
     ok(napi_get_undefined(env, &result));
   }
