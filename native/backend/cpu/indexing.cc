@@ -36,7 +36,8 @@ void sort_row(const T* x, int64_t n, bool descending, int64_t k, T* values, int3
     const bool second = descending ? less(x[a], x[b]) : less(x[b], x[a]);
     return first || (!second && a < b);
   };
-  std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+  if (4 * k < n) std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
+  else std::sort(order.begin(), order.end(), before);
   for (int64_t i = 0; i < k; ++i) {
     places[i] = order[static_cast<size_t>(i)];
     values[i] = x[places[i]];

@@ -75,7 +75,7 @@ template <class T>
 struct Max {
   using Acc = T;
   static T start() { return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest(); }
-  static T step(T acc, T x) { return x > acc || x != x ? x : acc; }
+  static T step(T acc, T x) { return (x > acc) | (x != x) ? x : acc; }
 };
 template <class T>
 struct Min {
@@ -84,10 +84,10 @@ struct Min {
     if constexpr (std::is_same_v<T, uint8_t>) return 1;  // a bool
     else return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
   }
-  static T step(T acc, T x) { return x < acc || x != x ? x : acc; }
+  static T step(T acc, T x) { return (x < acc) | (x != x) ? x : acc; }
 };
 
-constexpr int64_t kLanes = 16, kSlice = 8'192;
+constexpr int64_t kSlice = 8'192;
 
 /// Two partial results in one.
 template <class R, class T>
@@ -111,10 +111,11 @@ Status finished(const std::atomic<bool>& overflow) {
   return Status::fail(StatusKind::OutOfRange, "got a result outside -2^31..2^31-1, expected one that an i32 holds.\n  Fix: cast the input with cast('f64').");
 }
 
-/// A run in kLanes interleaved partial results, which the compiler keeps in vectors, joined in a fixed order.
+/// A run in interleaved partial results, which the compiler keeps in vectors, joined in a fixed order. It does so for 16 sums, but for no fewer than 32 extremes.
 template <class R, class T>
 typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
   using Acc = typename R::Acc;
+  constexpr int64_t kLanes = std::is_same_v<Acc, T> && !std::is_same_v<R, Sum<T>> ? 32 : 16;
   Acc acc[kLanes];
   for (Acc& lane : acc) lane = R::start();
   int64_t i = 0;
@@ -240,6 +241,31 @@ void arg_extreme_row(bool largest, const T* x, int64_t stride, int64_t count, in
   *out = static_cast<int32_t>(best);
 }
 
+/// Elements of a running sum, and how far they lie apart.
+struct Steps {
+  int64_t count, from, to;
+};
+
+/// Running sums of `width` neighbouring columns.
+template <class T>
+void running_sums(const T* x, T* out, const Steps& steps, int64_t width, std::atomic<bool>& overflow) {
+  if (width == 1) {
+    typename Sum<T>::Acc sum = 0;
+    for (int64_t i = 0; i < steps.count; ++i) {
+      sum = Sum<T>::step(sum, x[i * steps.from]);
+      store(sum, out[i * steps.to], overflow);
+    }
+    return;
+  }
+  typename Sum<T>::Acc sum[kBlock] = {};
+  for (int64_t i = 0; i < steps.count; ++i) {
+    for (int64_t j = 0; j < width; ++j) {
+      sum[j] = Sum<T>::step(sum[j], x[i * steps.from + j]);
+      store(sum[j], out[i * steps.to + j], overflow);
+    }
+  }
+}
+
 class CpuReduceKernels final : public ReduceKernels {
  public:
   Status reduce(Fold op, const View& x, int32_t reduced, const View& out) noexcept override {
@@ -271,18 +297,20 @@ class CpuReduceKernels final : public ReduceKernels {
     return dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       const Axes from(x, 0, x.rank - 1), to(out, 0, out.rank - 1);
-      const int64_t count = x.last(), rows = count ? x.size() / count : 0, step = x.stride[x.rank - 1], out_step = out.stride[out.rank - 1];
-      const int64_t first = reversed ? count - 1 : 0, sign = reversed ? -1 : 1;
+      const int64_t count = x.last(), rows = count ? x.size() / count : 0, sign = reversed ? -1 : 1;
+      const Steps steps{count, sign * x.stride[x.rank - 1], sign * out.stride[out.rank - 1]};
+      const T* first = x.as<const T>() + (reversed ? (count - 1) * x.stride[x.rank - 1] : 0);
+      T* first_out = out.as<T>() + (reversed ? (count - 1) * out.stride[out.rank - 1] : 0);
+      const int64_t extent = from.extent[from.rank - 1];
+      const bool neighbours = from.stride[from.rank - 1] == 1 && to.stride[to.rank - 1] == 1 && to.extent[to.rank - 1] == extent;  // whole blocks at once
+      const int64_t width = neighbours ? std::min(kBlock, extent) : 1, per_run = neighbours ? (extent + width - 1) / std::max<int64_t>(width, 1) : 1;
+      const int64_t items = rows == 0 ? 0 : neighbours ? rows / extent * per_run : rows;
       std::atomic<bool> overflow{false};
-      parallel_for(rows, std::max<int64_t>(1, kSlice / std::max<int64_t>(count, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-          const T* value = x.as<const T>() + from.at(row) + first * step;
-          T* result = out.as<T>() + to.at(row) + first * out_step;
-          typename Sum<T>::Acc sum = 0;
-          for (int64_t i = 0; i < count; ++i) {
-            sum += value[sign * i * step];
-            store(sum, result[sign * i * out_step], overflow);
-          }
+      parallel_for(items, std::max<int64_t>(1, kSlice / std::max<int64_t>(count * width, 1)), [&](int64_t begin, int64_t end) {
+        for (int64_t item = begin; item < end; ++item) {
+          const int64_t run = item / per_run, column = item % per_run * width;
+          const int64_t at = neighbours ? from.run_at(run) + column : from.at(item), out_at = neighbours ? to.run_at(run) + column : to.at(item);
+          running_sums(first + at, first_out + out_at, steps, std::min(width, neighbours ? extent - column : 1), overflow);
         }
       });
       return finished(overflow);
