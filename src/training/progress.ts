@@ -8,8 +8,8 @@ export interface ProgressStream extends NodeJS.WritableStream {
 
 /** Shows how a training goes on. */
 export interface Progress {
-  /** Before the first step of an epoch. */
-  start(epoch: number, steps: number): void;
+  /** Before the first step of an epoch of so many steps, if that is known. */
+  start(epoch: number, steps: number | undefined): void;
   /** After a step. @returns whether fresh figures would be shown now */
   step(done: number): boolean;
   /** Takes fresh figures of the running epoch. */
@@ -51,8 +51,8 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
     start(epoch, steps) {
       stop();
       [started, text] = [performance.now(), ''];
-      bar = makeBar(`epoch ${epoch}/${epochs} {bar} {value}/{total} | {rate} | {eta_formatted} left{figures}`);
-      bar.start(steps, 0, { rate: rate(0), figures: '' });
+      bar = makeBar(`epoch ${epoch}/${epochs} ${steps === undefined ? '{value} steps | {rate}' : '{bar} {value}/{total} | {rate} | {eta_formatted} left'}{figures}`);
+      bar.start(steps ?? 0, 0, { rate: rate(0), figures: '' });
     },
     step(done) {
       bar?.update(done, { rate: rate(done), figures: text });

@@ -220,7 +220,7 @@ export class Trainer {
     try {
       for (let epoch = 1; epoch <= epochs && !this.#stopping; epoch++) {
         this.model.train();
-        progress.start(epoch, countOf(loader) ?? 0);
+        progress.start(epoch, countOf(loader));
         const record = await this.#epoch(loader, epoch, options, progress);
         history.add(record);
         progress.end(record);

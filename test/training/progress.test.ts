@@ -40,6 +40,17 @@ test('on a terminal: a bar with figures, rate and time left, and the line at the
   expect(text()).toContain(`${epochLine(record, 10)}\n`);
 });
 
+test('on a terminal, for batches that cannot be counted: the steps so far', async () => {
+  const { stream, text } = streamOf(true);
+  const progress = await makeProgress(1, stream);
+  progress.start(1, undefined);
+  await vi.waitFor(() => {
+    progress.step(3);
+    expect(text()).toMatch(/epoch 1\/1 3 steps \| [\d.]+ steps\/s/);
+  });
+  progress.stop();
+});
+
 test('fit writes one line an epoch to standard error, unless told not to', async () => {
   const written: string[] = [];
   const spy = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0);
