@@ -29,15 +29,17 @@ export function changelogFaults(text: string): string[] {
   return faults;
 }
 
+/** Has the changelog a section of a version that was published? */
+export const isReleased = (text: string): boolean => /^## \[\d/m.test(text);
+
 /**
- * The commits that a user of the package would notice, features, fixes and speed in src/ or native/, and that left CHANGELOG.md as it was.
- * Chores inside a feature (scope `test`, for one) carry another type and are not asked.
+ * The commits that a user of the package would notice and that left CHANGELOG.md as it was: features and breaking changes in src/ or native/,
+ * and, once a version has been published, fixes and gains in speed too; before that they mend what nobody has seen.
  *
- * @param commits  those since CHANGELOG.md was last changed
+ * @param commits   those since CHANGELOG.md was last changed
+ * @param released  whether a version has been published
  */
-export function commitsWithoutLine(commits: readonly Commit[]): Commit[] {
-  return commits.filter(
-    ({ subject, files }) =>
-      /^(feat|fix|perf)(\([^)]*\))?!?:|^\w+(\([^)]*\))?!:/.test(subject) && files.some((file) => /^(src|native)\//.test(file)) && !files.includes('CHANGELOG.md'),
-  );
+export function commitsWithoutLine(commits: readonly Commit[], released: boolean): Commit[] {
+  const noticed = released ? /^(feat|fix|perf)(\([^)]*\))?!?:|^\w+(\([^)]*\))?!:/ : /^feat(\([^)]*\))?!?:|^\w+(\([^)]*\))?!:/;
+  return commits.filter(({ subject, files }) => noticed.test(subject) && files.some((file) => /^(src|native)\//.test(file)) && !files.includes('CHANGELOG.md'));
 }

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { changelogFaults, commitsWithoutLine, type Commit } from './changelog';
+import { changelogFaults, commitsWithoutLine, isReleased, type Commit } from './changelog';
 
 const root = join(__dirname, '..', '..', '..');
 const git = (...args: string[]): string => execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
@@ -19,8 +19,9 @@ function commitsSince(): Commit[] {
   });
 }
 
-const faults = changelogFaults(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'));
-for (const { hash, subject } of commitsWithoutLine(commitsSince())) {
+const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
+const faults = changelogFaults(changelog);
+for (const { hash, subject } of commitsWithoutLine(commitsSince(), isReleased(changelog))) {
   faults.push(`commit ${hash} (${subject}) changes what users get, but CHANGELOG.md has no line for it. Fix: add one under [Unreleased]`);
 }
 for (const fault of faults) console.error(`${fault}.`);

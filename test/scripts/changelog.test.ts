@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { changelogFaults, commitsWithoutLine } from '../../scripts/changelog';
+import { changelogFaults, commitsWithoutLine, isReleased } from '../../scripts/changelog';
 
 describe('changelogFaults', () => {
   it('accepts the form of Keep a Changelog', () => {
@@ -20,7 +20,7 @@ describe('commitsWithoutLine', () => {
 
   it('asks features, fixes and speed in src/ or native/ for a line', () => {
     const silent = [commit('feat(layers): add GRU', 'src/layers/gru.ts'), commit('fix: mend lengths', 'native/ops/recurrent.cc'), commit('refactor!: rename', 'src/index.ts')];
-    expect(commitsWithoutLine(silent)).toEqual(silent);
+    expect(commitsWithoutLine(silent, true)).toEqual(silent);
   });
 
   it('lets the others pass', () => {
@@ -30,7 +30,14 @@ describe('commitsWithoutLine', () => {
         commit('fix(scripts): find apt', 'scripts/setup'),
         commit('refactor(layers): split the file', 'src/layers/gru.ts'),
         commit('test(layers): widen', 'test/layers/gru.test.ts'),
-      ]),
+      ], true),
     ).toEqual([]);
+  });
+
+  it('does not ask for fixes of what was never published', () => {
+    const commits = [commit('fix: mend lengths', 'native/ops/recurrent.cc'), commit('perf(reduce): use vectors', 'native/backend/cpu/reduce.cc'), commit('feat: add', 'src/index.ts')];
+    expect(commitsWithoutLine(commits, false).map(({ subject }) => subject)).toEqual(['feat: add']);
+    expect(isReleased('## [Unreleased]\n\n### Added\n')).toBe(false);
+    expect(isReleased('## [Unreleased]\n\n## [0.1.0] - 2026-01-31\n')).toBe(true);
   });
 });
