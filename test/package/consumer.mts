@@ -23,7 +23,7 @@ else {
   const optimizer = new SGD(speaker.parameters(), { learningRate: 0.1, momentum: 0.9 });
   const items = [0, 30, 60, 90, 120].map((index) => train.at(index));
   const utterances = pad(items.map(({ input }) => input));
-  const speakers = tensor(Int32Array.from(items, ({ target }) => Number(target)), { shape: [items.length] });
+  const speakers = tensor(Int32Array.from(items, ({ target }) => target));
   const values: number[] = [];
   for (let step = 0; step < 30; step++) {
     const value: Tensor = loss.forward(speaker.forward(utterances), speakers);
