@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ArrayDataset, collate, DataLoader, manualSeed, OptionError, PaddedSequence, ShapeError, SequentialSampler, tensor, Tensor, type Sequence } from 'stmnet';
+import { ArrayDataset, collate, DataLoader, manualSeed, memory, OptionError, PaddedSequence, ShapeError, SequentialSampler, tensor, Tensor, type Sequence } from 'stmnet';
 
 const array = (x: Sequence): Promise<unknown> => x.array();
 
@@ -17,6 +17,18 @@ describe('collate', () => {
     expect([batch.x.dtype, batch.y.dtype, batch.z.dtype]).toEqual(['i32', 'f32', 'bool']);
     expect(await array(batch.x)).toEqual([[1, 2], [3, 4]]);
     expect(await array(batch.y)).toEqual([0.5, 1]);
+  });
+  test('large batches are joined on the device, to the same numbers, and leave one handle', async () => {
+    const rows = [60_000, 50_000].map((length) => Float32Array.from({ length }, (_, i) => Math.sin(i)));
+    const equal = rows.map((row) => ({ data: row.slice(0, 50_000), shape: [25_000, 2] }));
+    const before = memory().handles;
+    const [stacked, padded] = [collate(equal), collate(rows)];
+    expect(memory().handles).toBe(before + 2);
+    expect(stacked.shape).toEqual([2, 25_000, 2]);
+    expect(await stacked.data()).toEqual(Float32Array.from(equal.flatMap(({ data }) => Array.from(data))));
+    expect(padded.shape).toEqual([2, 60_000]);
+    expect(await padded.data()).toEqual(Float32Array.from(rows.flatMap((row) => Array.from(row))));
+    expect(collate([new Float64Array(40_000), new Float32Array(40_000)]).dtype).toBe('f32');
   });
   test('items that are no records; element types that are asked for', async () => {
     expect(await array(collate([[1, 2], [3, 4]]))).toEqual([[1, 2], [3, 4]]);
