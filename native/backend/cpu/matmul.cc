@@ -48,6 +48,7 @@ int64_t batch_stride(const View& view) {
 template <class T>
 void multiply(const View& a, const View& b, const View& out) {
   const int64_t m = a.extent[a.rank - 2], k = a.extent[a.rank - 1], n = b.extent[b.rank - 1], count = m > 0 && n > 0 ? out.size() / (m * n) : 0;
+  if (count == 0) return;
   const Matrix left(a), right(b);
   const auto product = [&](int64_t i) {
     return Product<T>{left.transposed,
