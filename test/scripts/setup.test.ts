@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { root } from '../../scripts/toolchain.mjs';
 
@@ -22,10 +22,11 @@ describe('scripts/setup on a machine without compiler', () => {
   afterEach(() => rmSync(folder, { recursive: true }));
 
   const setup = (release: string): { status: number | null; stdout: string; stderr: string } => {
-    writeFileSync(join(folder, 'os-release'), release);
+    mkdirSync(join(folder, 'etc'), { recursive: true });
+    writeFileSync(join(folder, 'etc', 'os-release'), release);
     return spawnSync(join(folder, 'sh'), [join(root, 'scripts', 'setup')], {
       encoding: 'utf8',
-      env: { PATH: folder, HOME: folder, STMNET_OS_RELEASE: join(folder, 'os-release'), STMNET_DEPS_FOLDER: join(folder, 'deps') },
+      env: { PATH: folder, HOME: folder, STMNET_SYSTEM: folder, STMNET_DEPS_FOLDER: join(folder, 'deps') },
     });
   };
 
@@ -37,12 +38,12 @@ describe('scripts/setup on a machine without compiler', () => {
   };
 
   it.each([
-    ['Fedora', 'NAME="Fedora Linux"\nID=fedora\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra'],
-    ['Rocky Linux', 'ID="rocky"\nID_LIKE="rhel centos fedora"\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra'],
-    ['Alpine', 'ID=alpine\n', 'sudo apk add g++ musl-dev cmake samurai clang-extra-tools'],
+    ['Fedora', 'NAME="Fedora Linux"\nID=fedora\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel'],
+    ['Rocky Linux', 'ID="rocky"\nID_LIKE="rhel centos fedora"\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel'],
+    ['Alpine', 'ID=alpine\n', 'sudo apk add g++ musl-dev cmake samurai clang-extra-tools highway-dev fmt-dev openblas-dev'],
   ])('prints the line for %s and stops', (_, release, line) => {
     const { status, stdout, stderr } = setup(release);
-    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format');
+    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev');
     expect(stderr).toContain(`Fix: ${line}`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stdout).toBe('');
@@ -52,15 +53,23 @@ describe('scripts/setup on a machine without compiler', () => {
   it('prints the line for macOS and stops', () => {
     fake('uname', 'echo Darwin');
     const { status, stderr } = setup('');
-    expect(stderr).toContain('Fix: brew install gcc cmake ninja clang-format');
+    expect(stderr).toContain('Fix: brew install gcc cmake ninja clang-format highway fmt blis');
     expect(status).toBe(1);
   });
 
   it('names the packages where it knows no package manager', () => {
     const { status, stderr } = setup('ID=plan9\n');
-    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format');
+    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev');
     expect(stderr).toContain('install what your system calls them.');
     expect(status).toBe(1);
+  });
+
+  it('finds headers where the system keeps them', () => {
+    for (const header of ['hwy/highway.h', 'fmt/format.h', 'blis/blis.h']) {
+      mkdirSync(join(folder, 'usr', 'include', dirname(header)), { recursive: true });
+      writeFileSync(join(folder, 'usr', 'include', header), '');
+    }
+    expect(setup('ID=fedora\n').stderr).toContain('setup: missing: g++ cmake ninja-build clang-format. Fix: sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra\n');
   });
 
   it('asks for Node.js 20', () => {
@@ -71,7 +80,7 @@ describe('scripts/setup on a machine without compiler', () => {
   it('installs by apt-get as root, fetching the lists only when that fails', () => {
     fake('id', 'echo 0');
     fake('apt-get', `echo "$@" >>${join(folder, 'calls')}; [ "$1" = update ] || [ -e ${join(folder, 'fresh')} ] || exit 100`);
-    const install = 'install -y --no-install-recommends g++ cmake ninja-build clang-format';
+    const install = 'install -y --no-install-recommends g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev';
     const stale = setup('ID=debian\n');
     expect(stale.status).toBe(1);
     expect(readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')).toEqual([install, 'update -q -o APT::Update::Error-Mode=any', install.replace('-y', '-y -q')]);
@@ -79,7 +88,7 @@ describe('scripts/setup on a machine without compiler', () => {
     writeFileSync(join(folder, 'fresh'), '');
     const { stderr } = setup('ID=ubuntu\nID_LIKE=debian\n');
     expect(readFileSync(join(folder, 'calls'), 'utf8').trim()).toBe(install);
-    expect(stderr).toContain('setup: still missing after the installation: g++ cmake ninja-build clang-format');
+    expect(stderr).toContain('setup: still missing after the installation: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev');
   });
 
   it('names in one line what it could not reach', () => {
