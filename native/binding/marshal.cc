@@ -103,8 +103,11 @@ std::string NapiArgs::shown(size_t i) {
 }
 
 Error NapiArgs::mistake(size_t i, const std::string& expected) {
-  return Error(Kind::Option, fmt::format("{}: got {} as argument {} ({}), expected {}.\n  Fix: pass a value of that type.", op_.name, shown(i), i + 1,
-                                         op_.parameters[i].name, expected));
+  const Parameter& parameter = op_.parameters[i];
+  const bool no_tensor = parameter.ts == "TensorId" && absent(i);  // the id of something that is none
+  return Error(Kind::Option,
+               fmt::format("{}: got {} as argument {} ({}), expected {}.\n  Fix: {}.", op_.name, no_tensor ? "something else than a tensor" : shown(i), i + 1,
+                           parameter.name, expected, parameter.ts == "TensorId" ? "make a tensor of numbers with tensor()" : "pass a value of that type"));
 }
 
 void NapiResult::emit(napi_value element) {
