@@ -49,11 +49,12 @@ function ownText(value: object): string | undefined {
  */
 export function checkOptions(op: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new OptionError(op, { given: describe(options), expected: `an object of options (${listed(known)})`, fix: `write ${op}({ ${known[0] ?? ''} … })` });
+    const fix = known.length === 0 ? 'leave it out' : `pass an object of options: { ${known[0] ?? ''}: … }`;
+    throw new OptionError(op, { given: describe(options), expected: `an object of options (${listed(known)})`, fix });
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const meant = nearest(key, known);
+    const meant = nearMiss(key, known);
     throw new OptionError(op, {
       given: `an option ${key}`,
       expected: known.length === 0 ? 'no options' : `only ${listed(known)}`,
@@ -64,9 +65,29 @@ export function checkOptions(op: string, options: object, known: readonly string
 
 const listed = (names: readonly string[]): string => names.join(', ');
 
-/** The name that differs least from `word`, if it differs by little. */
-function nearest(word: string, names: readonly string[]): string | undefined {
-  const plain = (name: string): string => name.toLowerCase().replaceAll('_', '');
+/** What other libraries and textbooks call options, in lower case without underscores. Spellings that differ by little need no entry. */
+const ALIASES: Readonly<Record<string, string>> = {
+  lr: 'learningRate', maxlr: 'maxLearningRate', minlr: 'minLearningRate', wd: 'weightDecay', l2: 'weightDecay', epsilon: 'eps', beta1: 'betas', beta2: 'betas',
+  units: 'hiddenSize', hidden: 'hiddenSize', hiddendim: 'hiddenSize', inputdim: 'inputSize', layers: 'numLayers', nlayers: 'numLayers', usebias: 'bias', activation: 'nonlinearity',
+  vocabsize: 'numEmbeddings', inputunits: 'inFeatures', outputunits: 'outFeatures', embeddingsize: 'embeddingDim', nclasses: 'numClasses', rate: 'p', dropoutrate: 'dropout',
+  bs: 'batchSize', collatefn: 'collate', validationdata: 'validation', verbose: 'progress', clipnorm: 'clipGradNorm', optim: 'optimizer', criterion: 'loss',
+  scheduler: 'schedule', numepochs: 'epochs', onbatchend: 'onStep', ontrainbatchend: 'onStep', onstepend: 'onStep', onepoch: 'onEpochEnd',
+};
+
+const plain = (name: string): string => name.toLowerCase().replaceAll('_', '');
+
+/**
+ * The name that was probably meant: the same but for case and underscores, what the field also calls it, or one that differs by few letters.
+ *
+ * @param word   what the user wrote
+ * @param names  those that are understood
+ * @returns undefined if none is near
+ */
+export function nearMiss(word: string, names: readonly string[]): string | undefined {
+  const same = names.find((name) => plain(name) === plain(word));
+  if (same !== undefined) return same;
+  const alias = Object.hasOwn(ALIASES, plain(word)) ? ALIASES[plain(word)] : undefined;
+  if (alias !== undefined && names.includes(alias)) return alias;
   const ranked = names.map((name) => ({ name, edits: editDistance(plain(word), plain(name)) })).sort((a, b) => a.edits - b.edits);
   const best = ranked[0];
   return best !== undefined && best.edits <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
@@ -164,7 +185,7 @@ export function flag(op: string, name: string, value: unknown): boolean {
 export function oneOf<T extends string>(op: string, name: string, value: unknown, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
   if (found !== undefined) return found;
-  const meant = typeof value === 'string' ? nearest(value, allowed) : undefined;
+  const meant = typeof value === 'string' ? nearMiss(value, allowed) : undefined;
   const choices = allowed.map((candidate) => `'${candidate}'`).join(', ');
   throw wrong(op, name, value, `one of ${choices}`, meant === undefined ? `pass ${name}: '${allowed[0] ?? ''}'` : `write '${meant}', if that is what you mean`);
 }

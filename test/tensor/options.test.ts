@@ -37,6 +37,25 @@ describe('checkOptions', () => {
   test('refuses what is no object of options', () => {
     expect(() => checkOptions('LSTM', [1], ['inputSize'])).toThrow('LSTM: got [1], expected an object of options (inputSize)');
   });
+
+  test('a number in place of the options: the arguments before it may stay', () => {
+    const options: unknown = 20;
+    expect(() => checkOptions('Trainer.fit', options as object, ['epochs', 'progress'])).toThrow(
+      'Trainer.fit: got 20, expected an object of options (epochs, progress).\n  Fix: pass an object of options: { epochs: … }.',
+    );
+  });
+
+  test.each([
+    ['lr', 'learningRate', ['weightDecay', 'learningRate', 'eps']], ['weight_decay', 'weightDecay', ['learningRate', 'weightDecay']], ['batch_size', 'batchSize', ['batchSize', 'shuffle']],
+    ['units', 'hiddenSize', ['inputSize', 'hiddenSize', 'bias']], ['batch_first', 'batchFirst', ['batchFirst', 'bias']], ['epsilon', 'eps', ['betas', 'eps']], ['beta1', 'betas', ['betas', 'eps']],
+  ])('%s, as others call it, is %s', (given, meant, known) => {
+    expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(`Fix: write ${meant}, if that is what you mean by ${given}.`);
+  });
+
+  test('another name for an option that the callee does not have suggests nothing', () => {
+    expect(() => checkOptions('Linear', { lr: 1 }, ['inFeatures', 'outFeatures'])).toThrow('Fix: leave lr out.');
+    expect(() => checkOptions('Linear', { constructor: 1 }, ['inFeatures', 'outFeatures'])).toThrow('Fix: leave constructor out.');
+  });
 });
 
 describe('values', () => {
