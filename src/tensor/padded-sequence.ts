@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { ShapeError } from './errors';
 import { tensor, zeros, type HostArray, type NestedArray } from './factories';
 import { argmax } from './ops/reduce';
-import { maskedFill } from './ops/elementwise';
+import { cast, maskedFill } from './ops/elementwise';
 import { concat, reshape, stack } from './ops/shape';
 import { checkOptions, describe } from './options';
 import { Tensor, type DType, type TypedArray } from './tensor';
@@ -102,6 +102,15 @@ export class PaddedSequence {
     return tensor({ data, shape: [rows, steps] }, { dtype: 'bool', device: this.device });
   }
 
+  /**
+   * The same lengths around values of another element type.
+   *
+   * @throws {DTypeError} if there is no such type
+   */
+  cast(dtype: DType): PaddedSequence {
+    return this.map((values) => cast(values, dtype));
+  }
+
   /** The same numbers without their history: gradients stop here. */
   detach(): PaddedSequence {
     return new PaddedSequence(this.values.detach(), this.lengths);
@@ -160,8 +169,12 @@ export class PaddedSequence {
     return `${String(this.values)}, lengths ${describe([...this.lengths])}`;
   }
 
-  [inspect.custom](): string {
-    return `PaddedSequence ${this.toString()}`;
+  static {
+    // No declared member: the type declarations must stand without those of Node.
+    const text = function (this: PaddedSequence): string {
+      return `PaddedSequence ${this.toString()}`;
+    };
+    Object.defineProperty(this.prototype, inspect.custom, { value: text, configurable: true, writable: true });
   }
 }
 
@@ -188,8 +201,8 @@ export const valuesOf = (x: Sequence): Tensor => (x instanceof PaddedSequence ? 
 /** The lengths of a PaddedSequence, nothing of a tensor. */
 export const lengthsOf = (x: Sequence): readonly number[] | undefined => (x instanceof PaddedSequence ? x.lengths : undefined);
 
-/** What `pad` takes to be one sequence, [T, …]. */
-export type SequenceItem = HostArray | readonly NestedArray[] | Tensor;
+/** What `pad` takes to be one sequence, [T, …]; a bare typed array is [T]. */
+export type SequenceItem = HostArray | TypedArray | readonly NestedArray[] | Tensor;
 
 /** How `pad` builds the batch. */
 export interface PadOptions {
@@ -206,7 +219,7 @@ export interface PadOptions {
  *
  * Shapes: items [T_i, …] with equal axes after the first → values [N, T, …] with T = max T_i, lengths T_i. Tensors stay in the graph.
  *
- * @param items  at least one: host arrays, nested arrays or tensors
+ * @param items  at least one: host arrays, typed arrays, nested arrays or tensors
  * @throws {ShapeError} if there is no item, or items differ after the first axis, or one is longer than `options.steps`
  */
 export function pad(items: readonly SequenceItem[], options: PadOptions = {}): PaddedSequence {
@@ -241,9 +254,9 @@ function checkFeatures(rows: readonly { shape: readonly number[] }[]): readonly 
 }
 
 /** The host array of an item. */
-function hostRow(item: HostArray | readonly NestedArray[], index: number): HostArray {
-  const row = toHostArray('pad', item);
-  if (row === undefined) throw new ShapeError('pad', { given: `${describe(item)} as item ${index}`, expected: 'a host array, nested arrays or a tensor', fix: 'give each item the shape [T, …]' });
+function hostRow(item: HostArray | TypedArray | readonly NestedArray[], index: number): HostArray {
+  const row = isTypedArray(item) ? { data: item, shape: [item.length] } : toHostArray('pad', item);
+  if (row === undefined) throw new ShapeError('pad', { given: `${describe(item)} as item ${index}`, expected: 'a host array, a typed array, nested arrays or a tensor', fix: 'give each item the shape [T, …]' });
   return row;
 }
 
@@ -303,6 +316,7 @@ export function toHostArray(op: string, value: unknown): HostArray | undefined {
   return { data, shape };
 }
 
+const isTypedArray = (value: unknown): value is TypedArray => value instanceof Float32Array || value instanceof Float64Array || value instanceof Int32Array || value instanceof Uint8Array;
 const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 const isHostArray = (value: unknown): value is HostArray =>

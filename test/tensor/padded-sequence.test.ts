@@ -117,3 +117,16 @@ describe('pad', () => {
     expect(() => pad([[1, 2]], { steps: 1 })).toThrow('pad: got steps: 1, expected at least 2, the length of the longest item');
   });
 });
+
+test('pad takes typed arrays as tensor() does: one axis, their element type', async () => {
+  const tokens = pad([Int32Array.of(1, 2), Int32Array.of(3), new Int32Array(0)]);
+  expect([tokens.dtype, tokens.lengths, await tokens.values.array()]).toEqual(['i32', [2, 1, 0], [[1, 2], [3, 0], [0, 0]]]);
+  expect(pad([Float64Array.of(1), Float64Array.of(2)]).dtype).toBe('f64');
+  expect(pad([Int32Array.of(1), [2]]).dtype).toBe('f32');
+  expect(() => pad([BigInt64Array.of(1n)] as never)).toThrow('pad: got BigInt64Array(1) as item 0, expected a host array, a typed array, nested arrays or a tensor.');
+});
+
+test('cast changes the element type and keeps the lengths', async () => {
+  const cast = pad([[1, 2], [3]]).cast('i32');
+  expect([cast.dtype, cast.lengths, await cast.array()]).toEqual(['i32', [2, 1], [[1, 2], [3]]]);
+});
