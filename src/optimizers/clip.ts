@@ -1,7 +1,7 @@
 import { binding } from '../native/load';
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, nonNegativeNumber } from '../tensor/options';
-import { wrap, type Tensor } from '../tensor/tensor';
+import { Tensor, wrap } from '../tensor/tensor';
 import { ids } from './optimizer';
 
 /** Options of `clipGradNorm`. */
@@ -18,7 +18,7 @@ export interface ClipGradNormOptions {
  *
  * @param parameters  those without a gradient are left out
  * @returns the norm before, []; 0 if there is no gradient
- * @throws {OptionError} if there is no parameter, or an option is unknown or out of range
+ * @throws {OptionError} if there is no parameter or something that is none, or an option is unknown or out of range
  * @see torch.nn.utils.clip_grad_norm_
  */
 export function clipGradNorm(parameters: Iterable<Tensor>, options: ClipGradNormOptions): Tensor {
@@ -28,7 +28,7 @@ export function clipGradNorm(parameters: Iterable<Tensor>, options: ClipGradNorm
     throw new OptionError('clipGradNorm', { given: `normType: ${describe(normType)}`, expected: 'a number above 0, or Infinity', fix: 'leave normType out for the usual norm' });
   }
   const maxNorm = nonNegativeNumber('clipGradNorm', 'maxNorm', options.maxNorm);
-  const members = [...new Set(parameters)];
+  const members = membersOf('clipGradNorm', parameters);
   return wrap(binding.clipGradNorm(ids(members), maxNorm, normType));
 }
 
@@ -42,12 +42,26 @@ export interface ClipGradValueOptions {
  * Limits every element of the gradients. In place, without waiting; NaN stays NaN.
  *
  * @param parameters  those without a gradient are left out
- * @throws {OptionError} if an option is unknown or out of range
+ * @throws {OptionError} if something is no parameter, or an option is unknown or out of range
  * @see torch.nn.utils.clip_grad_value_
  */
 export function clipGradValue(parameters: Iterable<Tensor>, options: ClipGradValueOptions): void {
   checkOptions('clipGradValue', options, ['clipValue']);
   const clipValue = nonNegativeNumber('clipGradValue', 'clipValue', options.clipValue);
-  const members = [...new Set(parameters)];
+  const members = membersOf('clipGradValue', parameters);
   binding.clipGradValue(ids(members), clipValue);
 }
+
+/** The parameters, each once. */
+function membersOf(op: string, parameters: unknown): Tensor[] {
+  if (typeof parameters !== 'object' || parameters === null || !isIterable(parameters)) {
+    const fix = parameters instanceof Tensor ? 'put it into a list, [parameter], or pass model.parameters()' : 'pass model.parameters()';
+    throw new OptionError(op, { given: describe(parameters), expected: 'a list of parameters', fix });
+  }
+  return [...new Set(parameters)].map((item) => {
+    if (item instanceof Tensor) return item;
+    throw new OptionError(op, { given: `${describe(item)} among the parameters`, expected: 'only parameters', fix: 'pass model.parameters(), not namedParameters()' });
+  });
+}
+
+const isIterable = (value: object): value is Iterable<unknown> => Symbol.iterator in value;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clipGradNorm, clipGradValue, Parameter, setNumThreads, tensor, zeros, type HostArray } from 'stmnet';
+import { clipGradNorm, clipGradValue, Linear, Parameter, setNumThreads, tensor, zeros, type HostArray } from 'stmnet';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
 
@@ -78,4 +78,12 @@ test('mistakes', () => {
   expect(() => clipGradNorm([new Parameter(zeros([1]))], { maxNorm: -1 })).toThrow('clipGradNorm: got maxNorm: -1');
   expect(() => clipGradNorm([new Parameter(zeros([1]))], { maxNorm: 1, normType: 0 })).toThrow('clipGradNorm: got normType: 0, expected a number above 0, or Infinity.');
   expect(() => clipGradValue([new Parameter(zeros([1]))], { clipvalue: 1 } as unknown as { clipValue: number })).toThrow(/got an option clipvalue/);
+});
+
+test('what is no list of parameters', () => {
+  const model = new Linear({ inFeatures: 1, outFeatures: 1 });
+  expect(() => clipGradNorm(model as never, { maxNorm: 1 })).toThrow(/^clipGradNorm: got Linear.*, expected a list of parameters\.\n {2}Fix: pass model\.parameters\(\)\.$/s);
+  expect(() => clipGradValue(undefined as never, { clipValue: 1 })).toThrow('clipGradValue: got undefined, expected a list of parameters.');
+  expect(() => clipGradNorm(model.weight as never, { maxNorm: 1 })).toThrow('Fix: put it into a list, [parameter], or pass model.parameters().');
+  expect(() => clipGradNorm(model.namedParameters() as never, { maxNorm: 1 })).toThrow(/among the parameters, expected only parameters\.\n {2}Fix: pass model\.parameters\(\), not namedParameters\(\)\./);
 });

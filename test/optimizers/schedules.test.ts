@@ -117,3 +117,17 @@ test('options that are unknown or out of range', () => {
   expect(() => new ReduceLROnPlateau(optimizer, { factor: 1 })).toThrow('ReduceLROnPlateau: got factor: 1, expected a number in [0, 1).');
   expect(() => new LinearLR(optimizer).loadStateDict({ steps: 1, base: [1] })).toThrow(/expected 2 learning rates/);
 });
+
+test('something that is no optimizer', () => {
+  const message = (make: () => Schedule): string => {
+    try {
+      make();
+    } catch (error) {
+      if (error instanceof OptionError) return error.message;
+    }
+    return 'no OptionError';
+  };
+  const expected = 'expected an optimizer such as new Adam(model.parameters()).\n  Fix: pass the optimizer first, then the options:';
+  expect(message(() => new StepLR({ stepSize: 1 } as never, makeOptimizer() as never))).toBe(`StepLR: got { stepSize }, ${expected} new StepLR(optimizer, { … }).`);
+  expect(message(() => new ReduceLROnPlateau(undefined as never))).toBe(`ReduceLROnPlateau: got undefined, ${expected} new ReduceLROnPlateau(optimizer, { … }).`);
+});
