@@ -93,3 +93,11 @@ test('the script of the README', { timeout: 180_000 }, async () => {
   expect(Number(accuracy)).toBeGreaterThan(0.9);
   expect(speakers).toEqual(Int32Array.of(0, 8));
 });
+
+test.each(['first-ten-minutes', 'own-model', 'tensors', 'language-model', 'weights'])('docs/guide.md shows %s as it is run here', (name) => {
+  const root = join(__dirname, '..', '..');
+  const script = readFileSync(join(root, 'test', 'guide', 'scripts', `${name}.ts`), 'utf8');
+  const [, shown = script] = script.split('// ---- as in the guide\n');
+  const body = (shown.split('\n// ---- what the test looks at')[0] ?? '').replace(/\nexport \{[^}]*\};\n?$/, '\n').trim();
+  expect(readFileSync(join(root, 'docs', 'guide.md'), 'utf8')).toContain(body);
+});
