@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, flag, positiveInteger } from '../tensor/options';
-import { collate, type Collated, type FieldTypes } from './collate';
-import { ArrayDataset, type Dataset } from './dataset';
+import { checkTypes, collate, typesOfNumbers, type Collated, type FieldTypes } from './collate';
+import { ArrayDataset, Subset, type Dataset } from './dataset';
 import { RandomSampler, SequentialSampler, type Sampler } from './sampler';
 
 /** Options of a DataLoader. */
@@ -14,7 +14,10 @@ export interface DataLoaderOptions<Item, Batch> {
   dropLast?: boolean;
   /** The order of the items, in place of `shuffle`. */
   sampler?: Sampler;
-  /** Element types of the fields, where the default collate's choice is not what is wanted, as in { target: 'f32' }. */
+  /**
+   * Element types of the fields, where the default collate's choice is not what is wanted, as in { target: 'f32' }. That of a field of numbers is chosen
+   * once: by all items of an array, those of other parts of it included (i32 if all are whole); by the first batch of a dataset that makes its items.
+   */
   dtypes?: FieldTypes<Item>;
   /** Makes a batch of items, in place of the default, which stacks and pads. */
   collate?: (items: readonly Item[]) => Batch;
@@ -22,12 +25,34 @@ export interface DataLoaderOptions<Item, Batch> {
 
 const isArray = <Item>(source: Dataset<Item> | readonly Item[]): source is readonly Item[] => Array.isArray(source);
 
+/** The array that a dataset is, or is a part of. */
+function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | undefined {
+  if (dataset instanceof ArrayDataset) return dataset;
+  return dataset instanceof Subset ? arrayBelow<Item>(dataset.dataset) : undefined;
+}
+
+function* itemsOf<Item>(dataset: Dataset<Item>): Generator<Item> {
+  for (let index = 0; index < dataset.length; index++) yield dataset.at(index);
+}
+
+/** The default collate with the same element types in all batches. */
+function collateAlike<Item>(dataset: Dataset<Item>, dtypes: FieldTypes<Item> | undefined): (items: readonly Item[]) => Collated<Item> {
+  const array = arrayBelow(dataset);
+  if (array !== undefined) checkTypes('DataLoader', array.at(0), dtypes);
+  let decided: { types: FieldTypes<Item> | undefined } | undefined;
+  return (items) => {
+    checkTypes('DataLoader', items[0], dtypes);
+    decided ??= { types: typesOfNumbers(array === undefined ? items : itemsOf(array), dtypes) };
+    return collate<Item>(items, decided.types);
+  };
+}
+
 /**
  * Batches of a dataset or an array of items. Each walk over it, by `for` or `for await`, is one epoch:
  *
  *     for (const { input, target } of new DataLoader(train, { batchSize: 16, shuffle: true })) …
  *
- * @throws {OptionError} if the dataset is empty, `dropLast` leaves no batch, or an option is unknown or out of range
+ * @throws {OptionError} if the dataset is empty, `dropLast` leaves no batch, or an option is unknown, out of range, or names a field that the items do not have
  */
 export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>, AsyncIterable<Batch> {
   /** What the items come from. */
@@ -56,8 +81,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.batchSize = positiveInteger(op, 'batchSize', options.batchSize ?? 1);
     this.#dropLast = flag(op, 'dropLast', options.dropLast ?? false);
     this.#sampler = options.sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
-    const { dtypes } = options;
-    this.collate = options.collate ?? ((items) => collate<Item>(items, dtypes));
+    this.collate = options.collate ?? collateAlike(dataset, options.dtypes);
     if (this.length === 0) {
       throw new OptionError(op, { given: `batchSize: ${this.batchSize} with dropLast for ${this.#sampler.length} items`, expected: 'at least one full batch', fix: 'use smaller batches, or leave dropLast out' });
     }

@@ -41,13 +41,14 @@ export class ArrayDataset<Item> implements Dataset<Item> {
  * @throws {OptionError} if an index is not one of the dataset's
  */
 export class Subset<Item> implements Dataset<Item> {
-  readonly #dataset: Dataset<Item>;
+  /** The dataset below. */
+  readonly dataset: Dataset<Item>;
   /** Places in the dataset below. */
   readonly indices: readonly number[];
 
   constructor(dataset: Dataset<Item>, indices: readonly number[]) {
     for (const index of indices) checkIndex('Subset', index, dataset.length);
-    this.#dataset = dataset;
+    this.dataset = dataset;
     this.indices = [...indices];
   }
 
@@ -57,7 +58,7 @@ export class Subset<Item> implements Dataset<Item> {
 
   /** @throws {OptionError} if there is no item of that index */
   at(index: number): Item {
-    return this.#dataset.at(this.indices[checkIndex('Subset.at', index, this.length)] ?? -1);
+    return this.dataset.at(this.indices[checkIndex('Subset.at', index, this.length)] ?? -1);
   }
 }
 

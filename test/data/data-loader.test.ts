@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ArrayDataset, collate, DataLoader, manualSeed, memory, OptionError, PaddedSequence, ShapeError, SequentialSampler, tensor, Tensor, type Sequence } from 'stmnet';
+import { ArrayDataset, collate, DataLoader, DTypeError, manualSeed, memory, OptionError, PaddedSequence, ShapeError, SequentialSampler, Subset, tensor, Tensor, type Dataset, type Sequence } from 'stmnet';
 
 const array = (x: Sequence): Promise<unknown> => x.array();
 
@@ -48,6 +48,10 @@ describe('collate', () => {
     expect(() => collate([{ x: [1, 2] }, { x: [[1, 2]] }])).toThrow(ShapeError);
     expect(() => collate(['a'])).toThrow(/got the item "a"/);
     expect(() => collate([{ x: 1 }], { x: 'f16' as 'f32' })).toThrow(/got dtype "f16"/);
+    expect(() => collate([{ target: 1 }], { targt: 'f32' } as never)).toThrow('collate: got targt in dtypes, expected only fields of the items: target.\n  Fix: write target, if that is what you mean by targt.');
+    expect(() => collate([{ target: 1 }], 'f32' as never)).toThrow('collate: got dtypes: "f32", expected element types by field (target).');
+    expect(() => collate([1], { target: 'f32' } as never)).toThrow('collate: got dtypes: { target } for items without names, expected one element type.');
+    expect(() => collate([{ y: 1 }, { y: 0.5 }], { y: 'i32' })).toThrow("collate: got 0.5 as y of item 1, expected whole numbers of 32 bits, i32, as in dtypes or the batches before.\n  Fix: pass dtypes: { y: 'f32' }, or correct the item.");
   });
 });
 
@@ -92,5 +96,38 @@ describe('DataLoader', () => {
     expect(() => new DataLoader(7 as never)).toThrow('DataLoader: got 7, expected a dataset with length and at(index).');
     expect(() => new DataLoader(dataset, { shuffle: true, sampler: new SequentialSampler(7) })).toThrow(/both shuffle and a sampler/);
     expect(() => new DataLoader(dataset, { dtypes: { target: 'f32' }, collate: () => 0 })).toThrow(/both dtypes and collate/);
+  });
+});
+
+describe('element types of numbers are those of the dataset, not of the batch', () => {
+  const types = (loader: Iterable<{ target: Sequence }>): string[] => Array.from(loader, ({ target }) => target.dtype);
+  const targets = [1, 2, 0.5, 3].map((target) => ({ input: [target], target }));
+
+  test('one fraction makes all batches f32, those of its parts too', () => {
+    expect(types(new DataLoader(targets))).toEqual(['f32', 'f32', 'f32', 'f32']);
+    expect(types(new DataLoader(new Subset(new ArrayDataset(targets), [0, 3])))).toEqual(['f32', 'f32']);
+    expect(Array.from(new DataLoader([1, 2.5]), (batch) => batch.dtype)).toEqual(['f32', 'f32']);
+    expect(Array.from(new DataLoader([1, 2]), (batch) => batch.dtype)).toEqual(['i32', 'i32']);
+  });
+  test('whole numbers everywhere make i32, booleans everywhere bool, both i32', () => {
+    expect(types(new DataLoader(targets.filter(({ target }) => target !== 0.5)))).toEqual(['i32', 'i32', 'i32']);
+    expect(types(new DataLoader([{ target: true }, { target: false }]))).toEqual(['bool', 'bool']);
+    expect(types(new DataLoader<{ target: number | boolean }, { target: Sequence }>([{ target: true }, { target: 3 }]))).toEqual(['i32', 'i32']);
+  });
+  test('what is asked for goes before', () => {
+    expect(types(new DataLoader(targets, { dtypes: { target: 'f64' } }))).toEqual(['f64', 'f64', 'f64', 'f64']);
+    expect(Array.from(new DataLoader([1, 2], { dtypes: 'f32' }), (batch) => batch.dtype)).toEqual(['f32', 'f32']);
+  });
+  test('items are not made beforehand: the first batch decides, and what does not fit is refused', () => {
+    const asked: number[] = [];
+    const made: Dataset<{ target: number }> = { length: 3, at: (index) => (asked.push(index), { target: [0.5, 1, 2][index] ?? 0 }) };
+    expect(types(new DataLoader(made))).toEqual(['f32', 'f32', 'f32']);
+    expect(asked).toEqual([0, 1, 2]);
+    const backwards = new DataLoader(made, { sampler: { length: 3, [Symbol.iterator]: () => [2, 1, 0][Symbol.iterator]() } });
+    expect(() => types(backwards)).toThrow(DTypeError);
+    expect(() => types(backwards)).toThrow("got 0.5 as target of item 0, expected whole numbers of 32 bits, i32, as in dtypes or the batches before.\n  Fix: pass dtypes: { target: 'f32' }");
+  });
+  test('a field that the items lack', () => {
+    expect(() => new DataLoader(targets, { dtypes: { traget: 'f32' } as never })).toThrow('DataLoader: got traget in dtypes, expected only fields of the items: input, target.\n  Fix: write target');
   });
 });
