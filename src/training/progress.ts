@@ -29,7 +29,8 @@ export interface Progress {
 export async function makeProgress(epochs: number, stream: ProgressStream = process.stderr): Promise<Progress> {
   if (stream.isTTY !== true) return lineProgress(epochs, stream);
   const { SingleBar, Presets } = await import('cli-progress'); // loaded when a bar is drawn: require('stmnet') stays quick
-  return barProgress(epochs, stream, (format) => new SingleBar({ stream, format, hideCursor: true, clearOnComplete: true, etaBuffer: 50, fps: 10, noTTYOutput: false }, Presets.shades_classic));
+  // The cursor stays and lines wrap as ever (the bar is cut to the width): after Ctrl-C nothing has to be brought back.
+  return barProgress(epochs, stream, (format) => new SingleBar({ stream, format, hideCursor: false, linewrap: true, clearOnComplete: true, etaBuffer: 50, fps: 10, noTTYOutput: false }, Presets.shades_classic));
 }
 
 /** Progress that shows nothing. */
