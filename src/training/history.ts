@@ -1,3 +1,6 @@
+import { inspect } from 'node:util';
+import { epochLine } from './progress';
+
 /** What one epoch came to. */
 export interface EpochRecord {
   /** 1 for the first. */
@@ -46,3 +49,18 @@ export class History {
     return this.#epochs;
   }
 }
+
+/** Epochs that `console.log` shows. */
+const SHOWN = 100;
+
+// Not in the class: a computed member would need node:util in the typings of whoever uses them.
+Object.defineProperty(History.prototype, inspect.custom, {
+  configurable: true,
+  writable: true,
+  value(this: History): string {
+    const { epochs } = this;
+    const earlier = Math.max(epochs.length - SHOWN, 0);
+    const lines = epochs.slice(earlier).map((record) => epochLine(record, epochs.length));
+    return [`History of ${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}`, ...(earlier > 0 ? [`… ${earlier} earlier`] : []), ...lines].join('\n  ');
+  },
+});

@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { inspect } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { History, Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
 import { epochLine, makeProgress } from '../../src/training/progress';
@@ -75,4 +76,29 @@ test('a history gives its figures as lists and itself as JSON', () => {
   expect(history.validation('accuracy')).toEqual([0.5, Number.NaN]);
   expect(history.last?.epoch).toBe(2);
   expect(JSON.parse(JSON.stringify(history))).toEqual(history.epochs);
+});
+
+test('a training that breaks off leaves the terminal as it was: cursor shown, lines wrapping', async () => {
+  const { stream, text } = streamOf(true);
+  const progress = await makeProgress(1, stream);
+  progress.start(1, 4);
+  progress.step(1);
+  await vi.waitFor(() => {
+    progress.step(2);
+    expect(text()).toContain('2/4');
+  });
+  expect(text()).not.toContain('\u001B[?25l');
+  expect(text()).not.toContain('\u001B[?7l');
+  progress.stop();
+});
+
+test('console.log shows the epochs of a history, the last hundred of a long one', () => {
+  const history = new History();
+  expect(inspect(history)).toBe('History of 0 epochs');
+  history.add({ ...record, epoch: 1 });
+  expect(inspect(history)).toBe(`History of 1 epoch\n  ${epochLine({ ...record, epoch: 1 }, 1)}`);
+  for (let epoch = 2; epoch <= 103; epoch++) history.add({ ...record, epoch });
+  const lines = inspect(history).split('\n');
+  expect([lines.length, lines[0], lines[1], lines.at(-1)]).toEqual([102, 'History of 103 epochs', '  … 3 earlier', `  ${epochLine({ ...record, epoch: 103 }, 103)}`]);
+  expect(Object.keys(history)).toEqual([]);
 });
