@@ -54,6 +54,17 @@ export function inputOf(op: string, given: unknown): Sequence {
   throw new OptionError(op, { given: describe(given), expected: 'a tensor, a PaddedSequence, or { input } of one', fix: 'make a batch with pad() or tensor() first' });
 }
 
+/** What a model says. @throws {OptionError} if that is no tensor and no PaddedSequence */
+export function outputOf(given: unknown): Sequence {
+  if (isSequence(given)) return given;
+  const op = 'Trainer: the output of the model';
+  const expected = 'a tensor or a PaddedSequence';
+  if (typeof given === 'object' && given !== null && 'output' in given) {
+    throw new OptionError(op, { given: describe(given), expected, fix: 'return output from forward, or put a recurrent layer into a Sequential, which passes its output on' });
+  }
+  throw new OptionError(op, { given: describe(given), expected, fix: given instanceof Promise ? 'let forward return it without async' : 'return one from forward' });
+}
+
 /** A sequence on a device; itself if it is there. */
 export const onDevice = (x: Sequence, device: string | undefined): Sequence => (device === undefined ? x : x instanceof PaddedSequence ? x.map((values) => values.to(device)) : x.to(device));
 

@@ -12,7 +12,8 @@ import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger
 import type { Sequence } from '../tensor/padded-sequence';
 import { outsideScopes, scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-import { batchesOf, checkBatch, checkLoader, countOf, inputOf, isIterable, onDevice, weightOf, type Batch, type Batches } from './batches';
+import { batchesOf, checkBatch, checkLoader, countOf, inputOf, isIterable, onDevice, outputOf, weightOf, type Batch, type Batches } from './batches';
+import { checkCallbacks, type TrainerCallback } from './callback';
 import { History, type EpochRecord } from './history';
 import type { Metric } from './metric';
 import { makeProgress, silent, type Progress } from './progress';
@@ -38,14 +39,6 @@ export interface TrainerOptions {
   clipGradNorm?: number;
   /** Where to train: the model is moved there, and each batch. Default: where they are. */
   device?: string;
-}
-
-/** Called while a model is trained; each may be asynchronous. */
-export interface TrainerCallback {
-  /** After each training step, which may not have been computed yet. */
-  onStep?(trainer: Trainer): void | Promise<void>;
-  /** After each epoch and its validation. */
-  onEpochEnd?(record: EpochRecord, trainer: Trainer): void | Promise<void>;
 }
 
 /** Options of `fit`. */
@@ -110,7 +103,9 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #scheduleEvery: 'step' | 'epoch';
   readonly #running = new RunningLoss();
-  #fences: Promise<void>[] = [];
+  readonly #fences: Promise<void>[] = [];
+  /** Which of fit and evaluate is counting: they share the sums on the device, and the metrics. */
+  #busy: 'fit' | 'evaluate' | undefined;
   #steps = 0;
   #stopping = false;
 
@@ -179,7 +174,7 @@ export class Trainer {
   }
 
   #predict(input: Sequence): Sequence {
-    return inputOf('Trainer: the output of the model', this.model.forward(onDevice(input, this.#options.device) as never));
+    return outputOf(this.model.forward(onDevice(input, this.#options.device) as never));
   }
 
   /**
@@ -188,24 +183,23 @@ export class Trainer {
    * @throws the first fault of the device that no read has reported
    */
   async fence(): Promise<void> {
-    const reached = synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice());
-    reached.catch(() => undefined); // awaited by a later fence; until then it is no unhandled rejection
-    this.#fences.push(reached);
-    while (this.#fences.length > STEPS_AHEAD) await this.#fences.shift();
+    await this.#fence(this.#fences);
   }
 
-  /** Waits until all steps are done. */
-  async #drain(): Promise<void> {
-    const fences = this.#fences;
-    this.#fences = [];
-    for (const fence of fences) await fence;
+  /** Queues a fence behind `fences`, and waits until few are left. */
+  async #fence(fences: Promise<void>[]): Promise<void> {
+    const reached = synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice());
+    reached.catch(() => undefined); // awaited by a later fence; until then it is no unhandled rejection
+    fences.push(reached);
+    while (fences.length > STEPS_AHEAD) await fences.shift();
   }
 
   /**
-   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before.
+   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. A callback may call `predict`; for evaluation there is
+   * `validation`.
    *
    * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an epoch
-   * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, or there is none
+   * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or the trainer is busy
    */
   async fit(loader: Batches, options: FitOptions): Promise<History> {
     const op = 'Trainer.fit';
@@ -213,7 +207,13 @@ export class Trainer {
     checkLoader(op, loader);
     if (options.validation !== undefined) checkLoader(op, options.validation);
     const epochs = positiveInteger(op, 'epochs', options.epochs);
-    const progress = flag(op, 'progress', options.progress ?? true) ? await makeProgress(epochs) : silent;
+    const callbacks = checkCallbacks(op, options.callbacks);
+    return this.#alone('fit', () => this.#fit(loader, { ...options, epochs, callbacks }));
+  }
+
+  async #fit(loader: Batches, options: Required<Pick<FitOptions, 'callbacks'>> & FitOptions): Promise<History> {
+    const { epochs, callbacks } = options;
+    const progress = flag('Trainer.fit', 'progress', options.progress ?? true) ? await makeProgress(epochs) : silent;
     const history = new History();
     const restore = modesOf(this.model);
     this.#stopping = false;
@@ -224,7 +224,7 @@ export class Trainer {
         const record = await this.#epoch(loader, epoch, options, progress);
         history.add(record);
         progress.end(record);
-        for (const callback of options.callbacks ?? []) await callback.onEpochEnd?.(record, this);
+        for (const callback of callbacks) await callback.onEpochEnd?.(record, this);
       }
     } finally {
       progress.stop();
@@ -242,22 +242,23 @@ export class Trainer {
         () => undefined, // the same fault rejects the fence of this step
       ).finally(() => (shown = undefined));
     this.#reset();
+    const fences: Promise<void>[] = [];
     let done = 0;
     for await (const batch of batchesOf(loader)) {
       scope(() => {
         const checked = checkBatch('Trainer.fit', batch());
         this.#count(checked, this.#train(checked));
       });
-      await this.fence();
+      await this.#fence(fences);
       for (const callback of options.callbacks ?? []) await callback.onStep?.(this);
       if (progress.step(++done)) shown ??= show();
     }
     if (done === 0) throw noBatch('Trainer.fit');
     await shown;
-    await this.#drain();
+    for (const fence of fences) await fence;
     const train = await this.#figures();
     const { learningRate } = this.optimizer;
-    const validation = options.validation === undefined ? undefined : await this.evaluate(options.validation);
+    const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation);
     if (this.#scheduleEvery === 'epoch') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
     const seconds = (performance.now() - started) / 1000;
     return { epoch, train, ...(validation === undefined ? {} : { validation }), learningRate, seconds };
@@ -284,25 +285,28 @@ export class Trainer {
    * Loss and metrics over batches, in evaluation mode and without recording. The loss is the mean over all items, or over all real steps.
    *
    * @param loader  gives batches { input, target }
-   * @throws {OptionError} if a batch is not { input, target }, or there is none
+   * @throws {OptionError} if a batch is not { input, target }, there is none, or the trainer is busy with `fit` or another `evaluate`
    */
   async evaluate(loader: Batches): Promise<Record<string, number>> {
     checkLoader('Trainer.evaluate', loader);
+    return this.#alone('evaluate', () => this.#evaluate(loader));
+  }
+
+  async #evaluate(loader: Batches): Promise<Record<string, number>> {
     this.#reset();
+    const fences: Promise<void>[] = [];
     let done = 0;
-    await this.#evaluating(async () => {
-      for await (const batch of batchesOf(loader)) {
-        noGrad(() =>
-          scope(() => {
-            const checked = checkBatch('Trainer.evaluate', batch());
-            this.#count(checked, this.#forward(checked));
-          }),
-        );
-        done++;
-        await this.fence();
-      }
-      await this.#drain();
-    });
+    for await (const batch of batchesOf(loader)) {
+      this.#evaluating(() =>
+        scope(() => {
+          const checked = checkBatch('Trainer.evaluate', batch());
+          this.#count(checked, this.#forward(checked));
+        }),
+      );
+      done++;
+      await this.#fence(fences);
+    }
+    for (const fence of fences) await fence;
     if (done === 0) throw noBatch('Trainer.evaluate');
     return this.#figures();
   }
@@ -317,27 +321,44 @@ export class Trainer {
   async predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
   async predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
   async predict(data: unknown): Promise<Sequence | Sequence[]> {
-    const one = (given: unknown): Sequence => noGrad(() => scope(() => this.#predict(inputOf('Trainer.predict', given))));
-    return this.#evaluating(async () => {
-      if (!isIterable(data)) return one(data);
-      const outputs: Sequence[] = [];
-      for await (const batch of batchesOf(data)) {
-        outputs.push(scope(() => one(batch())));
-        await this.fence();
-      }
-      await this.#drain();
-      return outputs;
-    });
+    const one = (given: unknown): Sequence => this.#predict(inputOf('Trainer.predict', given));
+    if (!isIterable(data)) return this.#evaluating(() => scope(() => one(data)));
+    const outputs: Sequence[] = [];
+    const fences: Promise<void>[] = [];
+    for await (const batch of batchesOf(data)) {
+      outputs.push(this.#evaluating(() => scope(() => one(batch()))));
+      await this.#fence(fences);
+    }
+    for (const fence of fences) await fence;
+    return outputs;
   }
 
-  /** Runs `work` with the model in evaluation mode, and puts every module back into the mode that it was in. */
-  async #evaluating<R>(work: () => Promise<R>): Promise<R> {
+  /**
+   * Runs `work` in evaluation mode and without recording, and puts every module back into the mode that it was in. Between batches the modes are as
+   * before, so that predictions and a training may take turns.
+   */
+  #evaluating<R>(work: () => R): R {
     const restore = modesOf(this.model);
     this.model.eval();
     try {
-      return await work();
+      return noGrad(work);
     } finally {
       restore();
+    }
+  }
+
+  /** Runs `work` unless something else is counting. */
+  async #alone<R>(name: 'fit' | 'evaluate', work: () => Promise<R>): Promise<R> {
+    const busy = this.#busy;
+    if (busy !== undefined) {
+      const fix = busy === 'fit' && name === 'evaluate' ? 'evaluate during a training by its option validation, or make a second Trainer of the same model' : `await ${busy} first`;
+      throw new OptionError(`Trainer.${name}`, { given: `a call while ${busy} is running`, expected: 'one at a time: they share the loss and the metrics', fix });
+    }
+    this.#busy = name;
+    try {
+      return await work();
+    } finally {
+      this.#busy = undefined;
     }
   }
 }

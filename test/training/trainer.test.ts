@@ -144,6 +144,52 @@ test('a PaddedSequence goes in and comes out; one input gives one output', async
   expect(await (await trainer.predict({ input })).data()).toEqual(await output.data());
 });
 
+describe('one at a time', () => {
+  const made = (): { trainer: Trainer; batches: Batch[] } => {
+    const { model, batches } = unit(2);
+    return { batches, trainer: new Trainer({ model, loss: new MSELoss(), optimizer: new SGD(model.parameters(), { learningRate: 0 }), metrics: [new MeanAbsoluteError()] }) };
+  };
+
+  test('evaluating in a callback would spoil the figures of the epoch: refused, and the trainer stays usable', async () => {
+    const { trainer, batches } = made();
+    const inside = trainer.fit(batches, { epochs: 1, progress: false, callbacks: [{ onStep: async (seen) => void (await seen.evaluate(batches)) }] });
+    await expect(inside).rejects.toThrow(OptionError);
+    await expect(inside).rejects.toThrow(
+      'Trainer.evaluate: got a call while fit is running, expected one at a time: they share the loss and the metrics.\n  Fix: evaluate during a training by its option validation, or make a second Trainer of the same model.',
+    );
+    expect((await trainer.evaluate(batches))['loss']).toBe(2);
+    expect((await trainer.fit(batches, { epochs: 1, progress: false })).last?.train).toEqual({ loss: 2, meanAbsoluteError: 4 / 3 });
+  });
+  test('a second fit or evaluate before the first is done', async () => {
+    const { trainer, batches } = made();
+    const first = trainer.fit(batches, { epochs: 2, progress: false });
+    await expect(trainer.fit(batches, { epochs: 1, progress: false })).rejects.toThrow('Trainer.fit: got a call while fit is running, expected one at a time: they share the loss and the metrics.\n  Fix: await fit first.');
+    expect((await first).train('loss')).toEqual([2, 2]);
+    const evaluated = trainer.evaluate(batches);
+    await expect(trainer.evaluate(batches)).rejects.toThrow('Fix: await evaluate first.');
+    expect(await evaluated).toEqual({ loss: 2, meanAbsoluteError: 4 / 3 });
+  });
+  test('predictions may come at any time, and leave figures and modes alone', async () => {
+    const { trainer, batches } = made();
+    const modes: boolean[] = [];
+    const predicted: Promise<Sequence[]>[] = [];
+    const history = await trainer.fit(batches, {
+      epochs: 1, progress: false,
+      callbacks: [{ onStep: (seen) => void (predicted.push(seen.predict(batches), seen.predict(batches)) && modes.push(seen.model.training)) }],
+    });
+    expect(history.last?.train).toEqual({ loss: 2, meanAbsoluteError: 4 / 3 });
+    expect(modes).toEqual([true, true]);
+    for (const [, second] of await Promise.all(predicted)) expect(await second?.data()).toEqual(Float32Array.of(6));
+    expect(trainer.model.training).toBe(true);
+  });
+  test('a callback that throws leaves the trainer usable', async () => {
+    const { trainer, batches } = made();
+    const thrown = trainer.fit(batches, { epochs: 1, progress: false, callbacks: [{ onStep: () => { throw new Error('enough'); } }] });
+    await expect(thrown).rejects.toThrow('enough');
+    expect((await trainer.fit(batches, { epochs: 1, progress: false })).last?.train['loss']).toBe(2);
+  });
+});
+
 describe('memory', () => {
   test('batches of one\'s own are not disposed of', async () => {
     const { model, batches } = unit(1);
@@ -201,6 +247,35 @@ describe('mistakes', () => {
     }
     const odd = new Odd();
     expect(() => new Trainer({ model: odd, loss: new MSELoss(), optimizer: new SGD(odd.parameters()) }).step(batches[0] as Batch)).toThrow('Trainer: the output of the model: got 3, expected a tensor');
+  });
+  test('a model that returns all that a recurrent layer does', async () => {
+    const lstm = new LSTM({ inputSize: 1, hiddenSize: 1 });
+    const trainer = new Trainer({ model: lstm, loss: new MSELoss(), optimizer: new SGD(lstm.parameters()) });
+    const message = 'Trainer: the output of the model: got { output, h, c }, expected a tensor or a PaddedSequence.\n  Fix: return output from forward, or put a recurrent layer into a Sequential';
+    const input = ones([1, 2, 1]);
+    expect(() => trainer.step({ input, target: input })).toThrow(message);
+    await expect(trainer.predict(input)).rejects.toThrow(message);
+  });
+  test('callbacks that would never be called', async () => {
+    const fit = (callbacks: unknown): Promise<unknown> => make().fit(batches, { epochs: 1, progress: false, callbacks: callbacks as never });
+    await expect(fit([{ onEpoch: () => undefined }])).rejects.toThrow('Trainer.fit: got onEpoch in a callback, expected an object with onStep or onEpochEnd.\n  Fix: write onEpochEnd, if that is what you mean by onEpoch.');
+    await expect(fit([{ onStep: () => undefined, onEpochEnds: () => undefined }])).rejects.toThrow('Fix: write onEpochEnd, if that is what you mean by onEpochEnds.');
+    await expect(fit([{ onBatchEnd: () => undefined }])).rejects.toThrow('Fix: write onStep,');
+    await expect(fit([{ log: () => undefined }])).rejects.toThrow('Fix: name what is to be called onStep or onEpochEnd.');
+    await expect(fit([{}])).rejects.toThrow('got a callback without methods');
+    await expect(fit([() => undefined])).rejects.toThrow(/got a function among the callbacks|got function .* among the callbacks/);
+    await expect(fit({ onStep: () => undefined })).rejects.toThrow('Trainer.fit: got callbacks: { onStep }, expected an array of callbacks.');
+    const counter = new (class Counter {
+      seen = 0;
+      count(): void {
+        this.seen++;
+      }
+      onEpochEnd(): void {
+        this.count();
+      }
+    })();
+    await make().fit(batches, { epochs: 2, progress: false, callbacks: [counter] });
+    expect(counter.seen).toBe(2);
   });
   test('a fault on the device ends fit with its reason, and the trainer stays usable', async () => {
     const faulty: Batch = { input: bernoulli(tensor([[3]])), target: zeros([1, 1]) };
