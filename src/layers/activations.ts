@@ -4,6 +4,7 @@ import { logSoftmax, softmax } from '../tensor/ops/normalization';
 import { checkOptions, describe, finiteNumber } from '../tensor/options';
 import { mapRealSteps, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 
 /** Base of the activations: a function of each element or of each row of features. Shapes: any → the same. Padding of a PaddedSequence stays zero. */
@@ -12,6 +13,7 @@ export abstract class Activation extends Module {
   protected abstract activate(values: Tensor): Tensor;
 
   forward<X extends Sequence>(input: X): X {
+    checkSequence(`${this.constructor.name}.forward`, input);
     return mapRealSteps(input, (values) => this.activate(values));
   }
 }

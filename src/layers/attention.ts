@@ -6,6 +6,7 @@ import { squeeze, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe } from '../tensor/options';
 import { mapRealSteps, PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 
 /** What a call of an attention layer may add. */
@@ -36,6 +37,7 @@ export abstract class Attention extends Module {
    * @throws {ShapeError} if rows, steps or features do not fit each other; {DTypeError} if the mask is not bool
    */
   forward<X extends Sequence>(query: X, key: Sequence, value: Sequence = key, options: AttentionOptions = {}): X {
+    this.#check({ query, key, value });
     const [batch, steps] = valuesOf(key).shape;
     if (value.shape.length !== 3 || value.shape[0] !== batch || value.shape[1] !== steps || !sameLengths(key, value)) {
       throw this.#misfit(`key ${describe(key)} and value ${describe(value)}`, 'key [N, K, D] and value [N, K, E] with equal lengths');
@@ -55,6 +57,7 @@ export abstract class Attention extends Module {
    */
   weights(query: Sequence, key: Sequence, options: AttentionOptions = {}): Tensor {
     checkOptions(this.constructor.name, options, ['mask']);
+    this.#check({ query, key });
     const single = query.shape.length === 2;
     const queries = single ? unsqueeze(valuesOf(query), 1) : valuesOf(query);
     const keys = withoutPadding(key);
@@ -69,6 +72,10 @@ export abstract class Attention extends Module {
     }
     if (key instanceof PaddedSequence) mask = both(mask, unsqueeze(key.mask(), 1));
     return softmax(this.scores(queries, keys), -1, { mask });
+  }
+
+  #check(inputs: Readonly<Record<string, Sequence>>): void {
+    for (const [name, input] of Object.entries(inputs)) checkSequence(`${this.constructor.name}.forward`, input, name);
   }
 
   #misfit(given: string, expected: string): ShapeError {

@@ -5,6 +5,7 @@ import { add_ } from '../tensor/ops/elementwise';
 import { batchNorm } from '../tensor/ops/normalization';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { lengthsOf, mapValues, type Sequence } from '../tensor/padded-sequence';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { BufferTensor, takeOver, type Parameter } from './parameter';
 import type { FloatingDType } from './uniform';
@@ -72,6 +73,7 @@ export class BatchNorm1d extends Module {
 
   /** @throws {ShapeError} if `input` is not [N, C] or [N, T, C] with C `numFeatures`, or fewer than two rows are real in training */
   forward<X extends Sequence>(input: X): X {
+    checkSequence('BatchNorm1d.forward', input);
     const { numFeatures, eps, momentum } = this.options;
     const { shape } = input;
     if (shape.at(-1) !== numFeatures || shape.length < 2 || shape.length > 3) {

@@ -5,6 +5,7 @@ import { checkOptions, describe, oneOf } from '../tensor/options';
 import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { applyLayer } from './apply';
+import { checkSequence } from './check-input';
 import { Module, type ModuleConfig } from './module';
 import { reverseSteps } from './steps';
 
@@ -50,6 +51,7 @@ export class Bidirectional extends Module {
   /** @throws {ShapeError} if a module changes the rows or steps, or the two outputs do not go together */
   forward<X extends Sequence>(input: X): X {
     const op = 'Bidirectional.forward';
+    checkSequence(op, input);
     if (input.shape.length < 2) throw new ShapeError(op, { given: `input ${describe(input)}`, expected: '[N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
     const ahead = applyLayer(op, this.forwardLayer, input);
     const back = reverseSteps(applyLayer(op, this.backwardLayer, reverseSteps(input)));

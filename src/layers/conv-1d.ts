@@ -4,6 +4,7 @@ import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { checkWindows, windowCount, type WindowOptions } from '../tensor/windows';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
 import { uniformValues, type FloatingDType } from './uniform';
@@ -60,6 +61,7 @@ export class Conv1d extends Module {
   /** @throws {ShapeError} if `input` is not [N, T, inChannels], or no window fits */
   forward<X extends Sequence>(input: X): X;
   forward(input: Sequence): Sequence {
+    checkSequence('Conv1d.forward', input);
     const { inChannels, kernelSize } = this.options;
     if (input.shape.length !== 3 || input.shape[2] !== inChannels) {
       throw new ShapeError('Conv1d.forward', {

@@ -8,6 +8,7 @@ import { checkOptions, describe, flag, nonNegativeInteger, oneOf, positiveIntege
 import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
 import { randn } from '../tensor/random';
 import { Tensor } from '../tensor/tensor';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
 import type { FloatingDType } from './uniform';
@@ -90,6 +91,7 @@ export class Embedding extends Module {
    * @throws {RangeError} at the call where an index on the host is out of range, at the next read where only the device can know
    */
   forward<X extends Sequence>(input: X): X {
+    checkSequence('Embedding.forward', input);
     const { paddingIdx } = this.options;
     return mapRealSteps(input, (indices) => embedding(indices, this.weight, paddingIdx === undefined ? {} : { paddingIdx }));
   }

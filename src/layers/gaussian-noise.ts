@@ -1,6 +1,7 @@
 import { gaussianNoise } from '../tensor/ops/random';
 import { checkOptions, nonNegativeNumber } from '../tensor/options';
 import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 
 /** Options of a GaussianNoise. */
@@ -27,6 +28,7 @@ export class GaussianNoise extends Module {
   }
 
   forward<X extends Sequence>(input: X): X {
+    checkSequence('GaussianNoise.forward', input);
     const { stddev } = this.options;
     return this.training && stddev > 0 ? mapRealSteps(input, (values) => gaussianNoise(values, stddev)) : input;
   }

@@ -42,10 +42,11 @@ export class GRU extends RecurrentLayer {
   /**
    * @param state  initial state; zeros if left out
    * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or the state has another shape
+   * @throws {OptionError} if `input` is no sequence, or the state is not { h }
    * @throws {DTypeError} if `input` or the state is of another dtype than the layer
    */
   forward<X extends Sequence>(input: X, state?: HiddenState): { output: X; h: Tensor } {
-    const { output, h } = this.run(input, { h: state?.h, c: undefined });
+    const { output, h } = this.run(input, state);
     return { output, h };
   }
 }

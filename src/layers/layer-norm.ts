@@ -3,6 +3,7 @@ import { ones, zeros } from '../tensor/factories';
 import { layerNorm } from '../tensor/ops/normalization';
 import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { mapRealSteps, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
 import type { FloatingDType } from './uniform';
@@ -59,6 +60,7 @@ export class LayerNorm extends Module {
 
   /** @throws {ShapeError} if the last axes of `input` are not `normalizedShape`, or it spans the steps of a PaddedSequence */
   forward<X extends Sequence>(input: X): X {
+    checkSequence('LayerNorm.forward', input);
     const { normalizedShape, eps } = this.options;
     const axes = normalizedShape.length;
     const last = input.shape.slice(-axes);

@@ -2,6 +2,7 @@ import { ShapeError } from '../tensor/errors';
 import { linear } from '../tensor/ops/matmul';
 import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
 import { mapRealSteps, mapValues, type Sequence } from '../tensor/padded-sequence';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
 import { uniformValues, type FloatingDType } from './uniform';
@@ -52,6 +53,7 @@ export class Linear extends Module {
 
   /** @throws {ShapeError} if the last axis of `input` is not `inFeatures` */
   forward<X extends Sequence>(input: X): X {
+    checkSequence('Linear.forward', input);
     const { inFeatures } = this.options;
     const width = input.shape.at(-1);
     if (width !== inFeatures) {

@@ -52,10 +52,11 @@ export class LSTM extends RecurrentLayer {
   /**
    * @param state  initial states; zeros if left out
    * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or a state has another shape
+   * @throws {OptionError} if `input` is no sequence, or the state is not { h, c }
    * @throws {DTypeError} if `input` or a state is of another dtype than the layer
    */
   forward<X extends Sequence>(input: X, state?: LSTMState): { output: X; h: Tensor; c: Tensor } {
-    const { output, h, c } = this.run(input, { h: state?.h, c: state?.c });
+    const { output, h, c } = this.run(input, state);
     return { output, h, c: c ?? h };
   }
 }

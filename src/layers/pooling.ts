@@ -6,6 +6,7 @@ import { concat, reshape, select, slice } from '../tensor/ops/shape';
 import { checkOptions, describe, flag } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { pickSteps } from './steps';
 
@@ -52,6 +53,7 @@ export class LastStep extends Module {
 
   /** @throws {ShapeError} if the input is not [N, T, D] with at least one step, or D is odd with `bidirectional` */
   forward(input: Sequence): Tensor {
+    checkSequence('LastStep.forward', input);
     const { steps, features } = extents('LastStep.forward', input);
     if (!this.options.bidirectional) return lastSteps(input, steps);
     if (features % 2 !== 0) {
@@ -83,6 +85,7 @@ function firstSteps(input: Sequence): Tensor {
 export class MeanPool extends Module {
   /** @throws {ShapeError} if the input is not [N, T, D] with at least one step */
   forward(input: Sequence): Tensor {
+    checkSequence('MeanPool.forward', input);
     extents('MeanPool.forward', input);
     if (!(input instanceof PaddedSequence)) return mean(input, 1);
     if (input.dtype !== 'f32' && input.dtype !== 'f64') throw new DTypeError('MeanPool.forward', { given: describe(input), expected: 'f32 or f64', fix: 'cast it first' });
@@ -99,6 +102,7 @@ export class MeanPool extends Module {
 export class MaxPool extends Module {
   /** @throws {ShapeError} if the input is not [N, T, D] with at least one step */
   forward(input: Sequence): Tensor {
+    checkSequence('MaxPool.forward', input);
     const { rows, steps } = extents('MaxPool.forward', input);
     if (!(input instanceof PaddedSequence)) return max(input, 1);
     const padding = new Uint8Array(rows * steps);

@@ -1,10 +1,11 @@
-import { DTypeError, ShapeError } from '../tensor/errors';
+import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
 import { recurrent, type RecurrentCell } from '../tensor/ops/recurrent';
 import { reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe, flag, oneOf, positiveInteger, probability } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import type { Tensor } from '../tensor/tensor';
+import { Tensor } from '../tensor/tensor';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { Parameter } from './parameter';
 import { uniformValues, type FloatingDType } from './uniform';
@@ -126,8 +127,10 @@ export abstract class RecurrentLayer extends Module {
   }
 
   /** Checks, runs the stack, and gives the output in the kind of the input. */
-  protected run<X extends Sequence>(input: X, states: States): { output: X; h: Tensor; c: Tensor | undefined };
-  protected run(input: Sequence, states: States): { output: Sequence; h: Tensor; c: Tensor | undefined } {
+  protected run<X extends Sequence>(input: X, state: unknown): { output: X; h: Tensor; c: Tensor | undefined };
+  protected run(input: Sequence, state: unknown): { output: Sequence; h: Tensor; c: Tensor | undefined } {
+    checkSequence(`${this.constructor.name}.forward`, input);
+    const states = this.#statesOf(state);
     if (input instanceof PaddedSequence) {
       const result = this.#runBatch(input.values, states, true, input.lengths);
       return { ...result, output: new PaddedSequence(result.output, input.lengths) };
@@ -138,6 +141,25 @@ export abstract class RecurrentLayer extends Module {
     const one = (state: Tensor | undefined): Tensor | undefined => (state?.rank === 2 ? unsqueeze(state, 1) : state);
     const { output, h, c } = this.#runBatch(unsqueeze(input, batch), { h: one(states.h), c: one(states.c) }, batchFirst);
     return { output: select(output, batch, 0), h: select(h, 1, 0), c: c === undefined ? undefined : select(c, 1, 0) };
+  }
+
+  /** The tensors of an initial state, whatever a caller without types has passed; null counts as left out. */
+  #statesOf(state: unknown): States {
+    if (state === undefined || state === null) return { h: undefined, c: undefined };
+    const names = this.#kind.cell === 'lstm' ? ['h', 'c'] : ['h'];
+    const form = `{ ${names.join(', ')} }`;
+    const wrong = (given: string): OptionError =>
+      new OptionError(`${this.constructor.name}.forward`, { given, expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`, fix: `pass ${form}, as forward and zeroState return them` });
+    if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor) throw wrong(`state ${describe(state)}`);
+    // A whole result of forward is a state too: its output is no part of it.
+    const odd = Object.keys(state).find((key) => key !== 'output' && !names.includes(key));
+    const part = (name: string): Tensor => {
+      const value: unknown = Reflect.get(state, name);
+      if (value instanceof Tensor) return value;
+      throw wrong(value === undefined ? `state ${describe(state)}, without ${name}` : `state ${name}: ${describe(value)}`);
+    };
+    if (odd !== undefined) throw wrong(`state ${describe(state)}, with ${odd}`);
+    return { h: part('h'), c: names.includes('c') ? part('c') : undefined };
   }
 
   #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): { output: Tensor; h: Tensor; c: Tensor | undefined } {

@@ -3,6 +3,7 @@ import { add } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
 import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { applyLayer } from './apply';
+import { checkSequence } from './check-input';
 import { Module, type ModuleConfig } from './module';
 
 /**
@@ -21,6 +22,7 @@ export class Residual extends Module {
 
   /** @throws {ShapeError} if the module changes the shape */
   forward<X extends Sequence>(input: X): X {
+    checkSequence('Residual.forward', input);
     const change = applyLayer('Residual.forward', this.module, input);
     if (change.shape.join() !== input.shape.join()) {
       throw new ShapeError('Residual.forward', {

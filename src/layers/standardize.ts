@@ -5,6 +5,7 @@ import { copy_, div, sub } from '../tensor/ops/elementwise';
 import { checkOptions, describe, oneOf, positiveInteger } from '../tensor/options';
 import { mapRealSteps, toHostArray, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { checkSequence } from './check-input';
 import { Module } from './module';
 import { BufferTensor } from './parameter';
 import type { FloatingDType } from './uniform';
@@ -87,6 +88,7 @@ export class Standardize extends Module {
    * @throws {ShapeError} if the last axis of `input` is not numFeatures
    */
   forward<X extends Sequence>(input: X): X {
+    checkSequence('Standardize.forward', input);
     const { mean, deviation } = this;
     if (mean === undefined || deviation === undefined) {
       throw new OptionError('Standardize.forward', { given: 'a layer that was not fitted', expected: 'mean and deviation of the training data', fix: 'call fit(train) first, or build it with numFeatures and load its state' });

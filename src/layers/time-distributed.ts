@@ -4,6 +4,7 @@ import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { applyLayer } from './apply';
+import { checkSequence } from './check-input';
 import { Module, type ModuleConfig } from './module';
 import { joinSteps, pickSteps, realPlaces, spreadSteps } from './steps';
 
@@ -24,6 +25,7 @@ export class TimeDistributed extends Module {
   /** @throws {ShapeError} if the input has no steps, or the module does not return one row a step */
   forward<X extends Sequence>(input: X): X;
   forward(input: Sequence): Sequence {
+    checkSequence('TimeDistributed.forward', input);
     const [rows, steps] = input.shape;
     if (rows === undefined || steps === undefined) {
       throw new ShapeError('TimeDistributed.forward', { given: `input ${describe(input)}`, expected: '[N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });

@@ -202,3 +202,44 @@ test('f64 layers compute what f32 layers do', async () => {
   expect(output.dtype).toBe('f64');
   expect(differences(await single.forward(x).output.data(), await output.data(), 1e-5)).toEqual([]);
 });
+
+describe('an initial state', () => {
+  const sizes = { inputSize: 2, hiddenSize: 3 };
+  const forward = (layer: Recurrent, state: unknown): unknown => Reflect.apply(Reflect.get(layer, 'forward'), layer, [ones([1, 2, 2]), state]);
+  const h = zeros([1, 1, 3]);
+  const twoTensors = 'expected { h, c }, two tensors.\n  Fix: pass { h, c }, as forward and zeroState return them.';
+  const oneTensor = 'expected { h }, a tensor.\n  Fix: pass { h }, as forward and zeroState return them.';
+
+  test.each<[what: string, state: unknown, given: string]>([
+    ['in an array', [h, h], 'state [f32[1, 1, 3] on cpu, f32[1, 1, 3] on cpu]'],
+    ['bare', h, 'state f32[1, 1, 3] on cpu'],
+    ['under other names', { hidden: h, cell: h }, 'state { hidden, cell }, with hidden'],
+    ['without c', { h }, 'state { h }, without c'],
+    ['without h', { c: h }, 'state { c }, without h'],
+    ['of numbers', { h: [0], c: h }, 'state h: [0]'],
+    ['that is no object', 7, 'state 7'],
+  ])('%s is refused by an LSTM', (_, state, given) => {
+    expect(() => forward(new LSTM(sizes), state)).toThrow(OptionError);
+    expect(() => forward(new LSTM(sizes), state)).toThrow(`LSTM.forward: got ${given}, ${twoTensors}`);
+  });
+
+  test.each([new GRU(sizes), new RNN(sizes)])('with c, bare or in an array is refused by a layer without c', (layer) => {
+    const { name } = layer.constructor;
+    expect(() => forward(layer, { h, c: h })).toThrow(OptionError);
+    expect(() => forward(layer, { h, c: h })).toThrow(`${name}.forward: got state { h, c }, with c, ${oneTensor}`);
+    expect(() => forward(layer, h)).toThrow(`${name}.forward: got state f32[1, 1, 3] on cpu, ${oneTensor}`);
+    expect(() => forward(layer, [h])).toThrow(`${name}.forward: got state [f32[1, 1, 3] on cpu], ${oneTensor}`);
+  });
+
+  test('is what forward returned, with or without its output', async () => {
+    for (const layer of [new LSTM(sizes), new GRU(sizes)]) {
+      const x = randn([1, 4, 2]);
+      const first = run(layer, x);
+      const { output, ...next } = first;
+      expect(valuesOf(output).shape).toEqual([1, 4, 3]);
+      const [bare, whole] = [forward(layer, next), forward(layer, first)] as { h: Tensor }[];
+      expect(await whole?.h.data()).toEqual(await bare?.h.data());
+      expect(await bare?.h.data()).not.toEqual(await run(layer, ones([1, 2, 2])).h.data());
+    }
+  });
+});
