@@ -6,6 +6,7 @@ import { cast, copy_ } from '../tensor/ops/elementwise';
 import { checkOptions, describe } from '../tensor/options';
 import { PaddedSequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { isPromise } from './check-input';
 import { BufferTensor, Parameter } from './parameter';
 import { summaryTable } from './summary';
 
@@ -41,15 +42,26 @@ type Entry = readonly [path: string, value: Parameter | BufferTensor | Module];
  *
  * What occurs twice is one parameter with two names; cycles do no harm. A field `options`, if there is one, is what `save` writes down and what the
  * constructor gets when `load` rebuilds the module.
+ *
+ * Private `#fields` cannot be seen from outside their class: what stands in one is neither trained nor saved. Keep parameters, buffers and modules
+ * in plain fields, which TypeScript may declare `private`. Write `forward` as a method: hooks and `summary` do not see an arrow function in a field.
  */
 export abstract class Module {
   #training = true;
   #outputShape: string | undefined;
   readonly #hooks = new Set<ForwardHook>();
+  readonly #isField: () => boolean;
 
   constructor() {
-    const forward: Module['forward'] = Reflect.get(this, 'forward');
-    const hooked = (...inputs: unknown[]): unknown => this.#finish(inputs, Reflect.apply(forward, this, inputs));
+    const forward: unknown = Reflect.get(this, 'forward');
+    const hooked = (...inputs: unknown[]): unknown => {
+      if (typeof forward !== 'function') throw this.#noForward();
+      return this.#finish(inputs, Reflect.apply(forward, this, inputs));
+    };
+    this.#isField = () => {
+      const own = Object.getOwnPropertyDescriptor(this, 'forward');
+      return own?.enumerable === true || (forward === undefined && own?.value !== hooked);
+    };
     // An own property, so that hooks and summary() see every call of model.forward(); not enumerable, so that it is no field of the model.
     Object.defineProperty(this, 'forward', { value: hooked, configurable: true, writable: true, enumerable: false });
   }
@@ -62,6 +74,19 @@ export abstract class Module {
     for (const hook of this.#hooks) result = hook(this, inputs, result) ?? result;
     this.#outputShape = shapesOf(result);
     return result;
+  }
+
+  #noForward(): OptionError {
+    const { name } = this.constructor;
+    return new OptionError(`${name}.forward`, { given: 'a module without forward', expected: 'a method forward, which computes the output', fix: `write forward(x) { … } in class ${name}` });
+  }
+
+  /** Refuses a forward that was put into a field, and so in the place of the one that tells hooks and summary() what came out. */
+  #checkMethod(op: string): void {
+    if (!this.#isField()) return;
+    throw new OptionError(`${this.constructor.name}.${op}`, {
+      given: 'a module whose forward is a field', expected: 'a method', fix: 'write forward(x) { … } in place of forward = (x) => …',
+    });
   }
 
   /** True from the start and after `train()`, false after `eval()`. Dropout, noise and batch normalisation differ. */
@@ -152,10 +177,12 @@ export abstract class Module {
    * @param options.strict  whether names missing and unexpected are errors; other shapes always are. Default true.
    * @returns the names that the state lacks and those that the model does not know
    * @throws {ShapeError} that lists all names missing, unexpected, or of another shape
+   * @throws {OptionError} if `state` is not an object of tensors by name
    */
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): { missing: string[]; unexpected: string[] } {
     const op = `${this.constructor.name}.loadStateDict`;
     checkOptions(op, options, ['strict']);
+    checkState(op, state);
     const own = new Map<string, Tensor>();
     for (const [path, value] of this.#entries()) if (!(value instanceof Module)) own.set(path, value);
     const given = new Map(Object.entries(state));
@@ -200,17 +227,18 @@ export abstract class Module {
    * @throws {OptionError} if `forward` is not a method but a field, which hooks cannot see
    */
   registerForwardHook(hook: ForwardHook): () => void {
-    if (Object.getOwnPropertyDescriptor(this, 'forward')?.enumerable === true) {
-      throw new OptionError(`${this.constructor.name}.registerForwardHook`, {
-        given: 'a module whose forward is a field', expected: 'a method', fix: 'write forward(x) { … } in place of forward = (x) => …',
-      });
-    }
+    this.#checkMethod('registerForwardHook');
     this.#hooks.add(hook);
     return () => void this.#hooks.delete(hook);
   }
 
-  /** Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared parameter counts once. */
+  /**
+   * Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared parameter counts once.
+   *
+   * @throws {OptionError} if the `forward` of a module is not a method but a field, whose output nobody sees
+   */
   summary(): void {
+    for (const [, module] of this.namedModules()) module.#checkMethod('summary');
     process.stdout.write(`${summaryTable(this)}\n`);
   }
 
@@ -228,17 +256,26 @@ export abstract class Module {
     return [...paths.values()].filter((names) => names.length > 1);
   }
 
-  [inspect.custom](depth: number, options: InspectOptions & { above?: ReadonlySet<Module> }): string {
-    const settings: unknown = Reflect.get(this, 'options');
-    const shown = typeof settings === 'object' && settings !== null && Object.keys(settings).length > 0 ? inspect(settings, { ...options, breakLength: Infinity }) : '';
-    const above = new Set([...(options.above ?? []), this]);
-    const parts = [...entriesIn(this, '', above, () => [])].flatMap(([path, value]) => {
-      if (!(value instanceof Module)) return [];
-      const inner = depth < 0 ? value.constructor.name : value[inspect.custom](depth - 1, { ...options, above });
-      return [`\n  ${path}: ${inner.replaceAll('\n', '\n  ')}`];
-    });
-    return `${this.constructor.name}(${shown}${parts.join('')}${parts.length > 0 ? '\n' : ''})`;
+  static {
+    // No declared member: the type declarations must stand without those of Node.
+    const text = function (this: Module, depth: number, options: InspectOptions): string {
+      return moduleText(this, depth, options);
+    };
+    Object.defineProperty(this.prototype, inspect.custom, { value: text, configurable: true, writable: true });
   }
+}
+
+/** What `util.inspect` shows. `above` holds the modules on the way here. */
+function moduleText(module: Module, depth: number, options: InspectOptions, above: ReadonlySet<object> = new Set()): string {
+  const settings: unknown = Reflect.get(module, 'options');
+  const shown = typeof settings === 'object' && settings !== null && Object.keys(settings).length > 0 ? inspect(settings, { ...options, breakLength: Infinity }) : '';
+  const chain = new Set([...above, module]);
+  const parts = [...entriesIn(module, '', chain, () => [])].flatMap(([path, value]) => {
+    if (!(value instanceof Module)) return [];
+    const inner = depth < 0 ? value.constructor.name : moduleText(value, depth - 1, options, chain);
+    return [`\n  ${path}: ${inner.replaceAll('\n', '\n  ')}`];
+  });
+  return `${module.constructor.name}(${shown}${parts.join('')}${parts.length > 0 ? '\n' : ''})`;
 }
 
 /** Entries in the fields of a module, or below an array or plain object. `above` holds the objects on the way here: one of them again is a cycle. */
@@ -270,6 +307,15 @@ function shapesOf(output: unknown): string | undefined {
   if (main !== undefined) return shapesOf(main);
   const parts = Object.values(output).map(shapesOf).filter((shape) => shape !== undefined);
   return parts.length > 0 ? parts.join(', ') : undefined;
+}
+
+/** Refuses what holds no tensors by name, whatever a caller without types has passed. */
+function checkState(op: string, state: unknown): void {
+  if (typeof state === 'object' && state !== null && !Array.isArray(state) && !isPromise(state) && !(state instanceof Map || state instanceof Module || state instanceof Tensor)) return;
+  const fix = isPromise(state) ? 'await it: model.loadStateDict(await loadSafetensors(path))'
+    : state instanceof Module ? 'pass the state of that module: other.stateDict()'
+    : state instanceof Map ? 'make an object of it: Object.fromEntries(map)' : 'pass what stateDict() or await loadSafetensors(path) returns';
+  throw new OptionError(op, { given: state instanceof Module ? `a module, ${state.constructor.name}` : describe(state), expected: 'a state dict, an object of tensors by name', fix });
 }
 
 /** Same shape, and a kind of number that can be copied. */

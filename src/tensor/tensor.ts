@@ -182,9 +182,13 @@ export class Tensor {
     return this.#disposed ? 'a disposed tensor' : binding.describe(this.#id);
   }
 
-  [inspect.custom](): string {
-    if (this.#disposed) return `${this.constructor.name} (disposed)`;
-    return `${this.constructor.name} ${this.toString()}${this.requiresGrad ? ', requires grad' : ''}`;
+  static {
+    // No declared member: the type declarations must stand without those of Node.
+    const text = function (this: Tensor): string {
+      if (this.#disposed) return `${this.constructor.name} (disposed)`;
+      return `${this.constructor.name} ${this.toString()}${this.requiresGrad ? ', requires grad' : ''}`;
+    };
+    Object.defineProperty(this.prototype, inspect.custom, { value: text, configurable: true, writable: true });
   }
 }
 

@@ -131,6 +131,19 @@ describe('state dict', () => {
     expect(() => new Model().loadStateDict({}, options)).toThrow('Model.loadStateDict: got an option strcit, expected only strict.\n  Fix: write strict');
   });
 
+  test.each<[what: string, state: unknown, message: string]>([
+    ['a promise', Promise.resolve({}), 'got Promise, expected a state dict, an object of tensors by name.\n  Fix: await it: model.loadStateDict(await loadSafetensors(path)).'],
+    ['a module', new Block(), 'got a module, Block, expected a state dict, an object of tensors by name.\n  Fix: pass the state of that module: other.stateDict().'],
+    ['a map', new Map(), 'Fix: make an object of it: Object.fromEntries(map).'],
+    ['nothing', undefined, 'got undefined, expected a state dict'],
+    ['a path', 'model.safetensors', 'got "model.safetensors", expected a state dict'],
+  ])('refuses %s', (_, state, message) => {
+    const model = new Model();
+    const attempt = (): unknown => Reflect.apply(Reflect.get(model, 'loadStateDict'), model, [state, { strict: false }]);
+    expect(attempt).toThrow(OptionError);
+    expect(attempt).toThrow(message);
+  });
+
   test('f64 values go into f32 parameters', async () => {
     const model = new Model();
     model.loadStateDict({ scale: tensor([1, 2, 3], { dtype: 'f64' }) }, { strict: false });
@@ -185,6 +198,29 @@ describe('forward hooks', () => {
     }
     expect(() => new Arrow().registerForwardHook(() => undefined)).toThrow(OptionError);
     expect(() => new Arrow().registerForwardHook(() => undefined)).toThrow('Arrow.registerForwardHook: got a module whose forward is a field, expected a method');
+    const outer = Object.assign(new Block(), { inner: new Arrow() });
+    expect(() => outer.summary()).toThrow(OptionError);
+    expect(() => outer.summary()).toThrow('Arrow.summary: got a module whose forward is a field, expected a method.\n  Fix: write forward(x) { … } in place of forward = (x) => ….');
+  });
+
+  test('a forward assigned in the constructor is a field too', () => {
+    class Assigned extends Module {
+      declare forward: (x: Tensor) => Tensor;
+      constructor() {
+        super();
+        this.forward = (x) => x;
+      }
+    }
+    expect(() => new Assigned().registerForwardHook(() => undefined)).toThrow('Assigned.registerForwardHook: got a module whose forward is a field');
+  });
+
+  test('a module without forward says so when it is called', () => {
+    class Bare extends Module {
+      declare forward: (x: Tensor) => Tensor;
+    }
+    expect(() => new Bare().forward(ones([1]))).toThrow(OptionError);
+    expect(() => new Bare().forward(ones([1]))).toThrow('Bare.forward: got a module without forward, expected a method forward, which computes the output.\n  Fix: write forward(x) { … } in class Bare.');
+    expect(() => new Bare().registerForwardHook(() => undefined)).not.toThrow();
   });
 });
 
