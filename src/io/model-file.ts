@@ -1,10 +1,13 @@
-import { rebuild, type ModuleClasses } from '../layers/registry';
-import type { Module, ModuleConfig, StateDict } from '../layers/module';
+import { takesArguments } from '../layers/constructor-arguments';
+import { Module, type ModuleConfig, type StateDict } from '../layers/module';
+import { rebuild, RebuildError, type ModuleClasses } from '../layers/registry';
 import type { Sequential } from '../layers/sequential';
+import { isPromise } from '../layers/check-input';
 import { synchronize } from '../tensor/device';
-import { OptionError, StmnetError, type FormatError } from '../tensor/errors';
+import { OptionError, type StmnetError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';
 import { getRandomState, setRandomState } from '../tensor/random';
+import { checkPath } from './check-arguments';
 import { formatError, quoted, type Source } from './safetensors-header';
 import { makeTensors, readTensors, writeTensors } from './safetensors';
 
@@ -29,12 +32,15 @@ export interface LoadOptions {
  *
  * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps them in a field `options`
  * @param path   the file, replaced if it exists
- * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say, or its class has no name
+ * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say, or its class has no name, or takes arguments
+ *   that no field `options` keeps; if `model` is no Module or `path` no string
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
 export async function save(model: Module, path: string): Promise<void> {
+  checkModel(model, path);
+  checkPath('save', path, 'save(model, path)');
   const config = model.config();
-  checkConfig(config);
+  checkConfig(config, needyModules(model));
   const state = model.stateDict();
   try {
     await writeTensors({ op: 'save', path }, state, { [formatKey]: String(currentFormat), [configKey]: JSON.stringify(config) });
@@ -51,10 +57,12 @@ export async function save(model: Module, path: string): Promise<void> {
  *
  * @param path  the file
  * @throws {FormatError} if the file is damaged, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
+ * @throws {OptionError} if the constructor of a class in `classes` throws, which the error's cause tells
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export async function load<M extends Module = Sequential>(path: string, options: LoadOptions = {}): Promise<M> {
   checkOptions('load', options, ['classes', 'device']);
+  checkPath('load', path, 'load(path, options)');
   const source = { op: 'load', path };
   const { tensors, metadata } = await readTensors(source);
   const config = readConfig(source, metadata);
@@ -104,9 +112,13 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
   try {
     return rebuild(config, classes);
   } catch (error) {
-    // rebuild itself speaks as 'load' and knows what to do; a layer's constructor speaks to whoever wrote its options.
-    const fix = error instanceof StmnetError && error.op === source.op ? /Fix: (.*)\.$/.exec(error.message)?.[1] : undefined;
-    throw causedBy(error, formatError(source, `a model that cannot be rebuilt (${firstLine(error)})`, 'classes and options that this version knows', fix));
+    if (error instanceof RebuildError) {
+      const { given, expected, fix } = error.parts;
+      if (error.own) throw causedBy(error.cause ?? error, new OptionError(source.op, { given: `${given} in ${source.path}`, expected, fix }));
+      throw causedBy(error, formatError(source, given, expected, fix));
+    }
+    // A layer's constructor speaks to whoever wrote its options.
+    throw causedBy(error, formatError(source, `a model that cannot be rebuilt (${firstLine(error)})`, 'classes and options that this version knows'));
   } finally {
     setRandomState(random);
   }
@@ -117,18 +129,36 @@ const messageOf = (error: unknown): string => (error instanceof Error ? error.me
 /** What an error says, without what to do about it and the full stop. */
 const firstLine = (error: unknown): string => (messageOf(error).split('\n', 1)[0] ?? '').replace(/\.$/, '');
 
-function causedBy(cause: unknown, error: FormatError): FormatError {
+function causedBy<E extends StmnetError>(cause: unknown, error: E): E {
   error.cause = cause;
   return error;
 }
 
 /** Everything in the configuration must come back from JSON as it was: what would be lost is an error now, not when the model is needed again. */
-function checkConfig(config: ModuleConfig): void {
+function checkConfig(config: ModuleConfig, needy: ReadonlySet<string>): void {
   if (config.class === '') {
     throw new OptionError('save', { given: 'a module of a class without a name', expected: 'a class with a name, which load() finds it by', fix: 'write class Tagger extends Module { … }' });
   }
+  if (config.options === undefined && needy.has(config.class)) {
+    throw new OptionError('save', {
+      given: `${config.class}, whose constructor takes an argument that no field keeps`, expected: 'a field options, which load() gives to the constructor again',
+      fix: `keep the constructor's argument in a field options: this.options = options in ${config.class}; or build all of it without an argument`,
+    });
+  }
   checkValue(config.class, 'options', config.options);
-  for (const child of config.children ?? []) checkConfig(child);
+  for (const child of config.children ?? []) checkConfig(child, needy);
+}
+
+/** Names of the classes in a model whose objects need an argument to be built and do not keep it. Whether it counts depends on who builds them. */
+function needyModules(model: Module): Set<string> {
+  const bare = Array.from(model.namedModules(), ([, module]) => module).filter((module) => Reflect.get(module, 'options') === undefined);
+  return new Set(bare.filter(({ constructor }) => takesArguments(constructor)).map(({ constructor }) => constructor.name));
+}
+
+function checkModel(model: unknown, path: unknown): void {
+  if (model instanceof Module) return;
+  const fix = path instanceof Module ? 'swap the arguments: save(model, path)' : isPromise(model) ? 'await the promise first' : 'pass a model; tensors go into a file by saveSafetensors(path, tensors)';
+  throw new OptionError('save', { given: `${describe(model)} as model`, expected: 'a Module', fix });
 }
 
 function checkValue(owner: string, path: string, value: unknown): void {

@@ -4,6 +4,7 @@ import { tensor } from '../tensor/factories';
 import { checkOptions } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
 import { writeAtomically } from './atomic-write';
+import { checkMetadata, checkPath, checkTensors } from './check-arguments';
 import { fileError } from './file-error';
 import {
   formatError, headerText, maxHeaderBytes, metadataKey, parseHeader, quoted, type SafetensorsHeader, type Source, type StoredTensor,
@@ -33,12 +34,16 @@ export interface LoadSafetensorsOptions {
  *
  * @param path     the file, replaced if it exists
  * @param tensors  by name, as `model.stateDict()` gives them; f32, f64, i32 and bool become F32, F64, I32 and BOOL
+ * @throws {OptionError} if `path` is no string, or `tensors` or the metadata hold something else
  * @throws {FormatError} if a name is `__metadata__`, or names and metadata take more than 100 MB
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  * @see https://huggingface.co/docs/safetensors, the format
  */
 export async function saveSafetensors(path: string, tensors: Readonly<Record<string, Tensor>>, options: SaveSafetensorsOptions = {}): Promise<void> {
+  checkPath('saveSafetensors', path, 'saveSafetensors(path, tensors)');
+  checkTensors('saveSafetensors', tensors);
   checkOptions('saveSafetensors', options, ['metadata']);
+  checkMetadata('saveSafetensors', options.metadata ?? {});
   await writeTensors({ op: 'saveSafetensors', path }, tensors, options.metadata ?? {});
 }
 
@@ -53,6 +58,7 @@ export async function saveSafetensors(path: string, tensors: Readonly<Record<str
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export async function loadSafetensors(path: string, options: LoadSafetensorsOptions = {}): Promise<Record<string, Tensor>> {
+  checkPath('loadSafetensors', path, 'loadSafetensors(path, options)');
   checkOptions('loadSafetensors', options, ['device']);
   const { tensors } = await readTensors({ op: 'loadSafetensors', path });
   return makeTensors(tensors, options.device);
@@ -66,6 +72,7 @@ export async function loadSafetensors(path: string, options: LoadSafetensorsOpti
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export async function loadSafetensorsMetadata(path: string): Promise<Metadata> {
+  checkPath('loadSafetensorsMetadata', path, 'loadSafetensorsMetadata(path)');
   const source = { op: 'loadSafetensorsMetadata', path };
   return withFile(source, async (file) => Object.fromEntries((await readHeader(source, file)).header.metadata));
 }

@@ -1,4 +1,4 @@
-import { OptionError } from '../tensor/errors';
+import { OptionError, type ErrorParts } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activations';
 import { AdditiveAttention } from './additive-attention';
@@ -35,12 +35,23 @@ const layers: ModuleClasses = {
 /** Built of modules, and of options after them. */
 const containers: ModuleClasses = { Bidirectional, Residual, Sequential, TimeDistributed };
 
+/** Why a module cannot be rebuilt, in parts, so that `load` can add which file it was reading. */
+export class RebuildError extends OptionError {
+  /** @param own  whether the fault is that of a class of the user's, not of the configuration */
+  constructor(readonly parts: ErrorParts, readonly own = false) {
+    super('load', parts);
+  }
+}
+
+/** Whether a class is one of the package's layers or containers. */
+export const isBuiltIn = (constructor: unknown): boolean => [...Object.values(layers), ...Object.values(containers)].some((known) => known === constructor);
+
 /**
  * Builds the module that a configuration describes, with fresh weights.
  *
  * @param config   what `module.config()` returned; it may come from a file and is checked
  * @param classes  classes of the user's own that it holds, by name. Each is built with the `options` that its object had, or without arguments.
- * @throws {OptionError} if a class is unknown, or the configuration is not one
+ * @throws {RebuildError} if a class is unknown, or the configuration is not one, or the constructor of a class of the user's throws
  */
 export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Module {
   const { name, options, children, tied } = checkConfig(config);
@@ -51,12 +62,28 @@ export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Modu
   const parts = own === undefined && container !== undefined ? children.map((child) => rebuild(child, classes)) : [];
   const made = own ?? layer ?? container;
   if (made === undefined) {
-    throw new OptionError('load', { given: `a model that holds a ${name}`, expected: 'a class of stmnet or one that is passed', fix: `load(path, { classes: { ${name} } })` });
+    throw new RebuildError({ given: `a model that holds a ${name}`, expected: 'a class of stmnet or one that is passed', fix: `load(path, { classes: { ${name} } })` });
   }
-  const module: unknown = Reflect.construct(made, [...parts, ...settings]);
-  if (!(module instanceof Module)) throw new OptionError('load', { given: `class ${name}, which is no Module`, expected: 'a class that extends Module', fix: `let ${name} extend Module` });
+  const module: unknown = own === undefined ? Reflect.construct(made, [...parts, ...settings]) : constructOwn(own, name, settings);
+  if (!(module instanceof Module)) throw new RebuildError({ given: `class ${name}, which is no Module`, expected: 'a class that extends Module', fix: `let ${name} extend Module` }, true);
   tied.forEach((paths) => tie(module, paths));
   return module;
+}
+
+/** Builds an object of a class of the user's, whose constructor may throw whatever it likes. */
+function constructOwn(own: ModuleClasses[string], name: string, settings: readonly unknown[]): unknown {
+  try {
+    return Reflect.construct(own, settings);
+  } catch (error) {
+    const call = `new ${name}(${settings.length > 0 ? 'options' : ''})`;
+    const reason = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split('\n', 1)[0]?.replace(/\.$/, '') ?? '';
+    const failure = new RebuildError({
+      given: `${name}, whose constructor fails (${reason}),`, expected: `${call} to build the model that was saved`,
+      fix: `keep the constructor's argument in a field options of ${name} before saving, and let the constructor take it; see the error's cause`,
+    }, true);
+    failure.cause = error;
+    throw failure;
+  }
 }
 
 interface CheckedConfig {
@@ -78,8 +105,8 @@ function checkConfig(config: ModuleConfig): CheckedConfig {
 
 const isPaths = (value: unknown): value is string[] => Array.isArray(value) && value.every((path) => typeof path === 'string');
 
-const damaged = (given: string): OptionError =>
-  new OptionError('load', { given: `a configuration with ${given}`, expected: '{ class, options?, children?, tied? }', fix: 'save the model again with model.config()' });
+const damaged = (given: string): RebuildError =>
+  new RebuildError({ given: `a configuration with ${given}`, expected: '{ class, options?, children?, tied? }', fix: 'save the model again: save(model, path)' });
 
 /** Lets the later paths hold the parameter of the first. */
 function tie(module: Module, [first = '', ...others]: readonly string[]): void {

@@ -1,0 +1,49 @@
+import { isPromise } from '../layers/check-input';
+import { Module } from '../layers/module';
+import { OptionError } from '../tensor/errors';
+import { describe } from '../tensor/options';
+import { PaddedSequence } from '../tensor/padded-sequence';
+import { Tensor } from '../tensor/tensor';
+
+/**
+ * Refuses a path that is none, as when two arguments were swapped.
+ *
+ * @param call  how the function is called, for the message: `save(model, path)`
+ * @throws {OptionError} if `path` is not a string with at least one character
+ */
+export function checkPath(op: string, path: unknown, call: string): asserts path is string {
+  if (typeof path === 'string' && path !== '') return;
+  throw new OptionError(op, { given: `${describe(path)} as path`, expected: 'the name of a file, a string', fix: path instanceof URL ? 'pass fileURLToPath(url)' : `call ${call}` });
+}
+
+/**
+ * Refuses anything but tensors by name.
+ *
+ * @throws {OptionError} if `tensors` is not an object, or holds something that is no tensor
+ */
+export function checkTensors(op: string, tensors: unknown): void {
+  if (typeof tensors !== 'object' || tensors === null || Array.isArray(tensors) || tensors instanceof Tensor || tensors instanceof Module || tensors instanceof Map || isPromise(tensors)) {
+    const fix = tensors instanceof Module ? 'pass its state, model.stateDict(), or call save(model, path)'
+      : isPromise(tensors) ? 'await the promise first'
+      : tensors instanceof Map ? 'make an object of it: Object.fromEntries(map)' : `call ${op}(path, { name: tensor })`;
+    throw new OptionError(op, { given: `${tensors instanceof Module ? `a module, ${tensors.constructor.name}` : describe(tensors)} as tensors`, expected: 'an object of tensors by name', fix });
+  }
+  for (const [name, value] of Object.entries(tensors)) {
+    if (value instanceof Tensor) continue;
+    const fix = value instanceof PaddedSequence ? 'pass its values, and its lengths as a tensor of their own' : isPromise(value) ? 'await the promise first' : 'make a tensor of it by tensor(x), or leave it out';
+    throw new OptionError(op, { given: `${describe(value)} as tensor ${JSON.stringify(name)}`, expected: 'a Tensor', fix });
+  }
+}
+
+/**
+ * Refuses notes that a header cannot hold.
+ *
+ * @throws {OptionError} if `metadata` is not an object of strings
+ */
+export function checkMetadata(op: string, metadata: unknown): void {
+  const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
+  const odd = isObject ? Object.entries(metadata).find(([, value]) => typeof value !== 'string') : undefined;
+  if (isObject && odd === undefined) return;
+  const given = odd === undefined ? `metadata: ${describe(metadata)}` : `metadata.${odd[0]}: ${describe(odd[1])}`;
+  throw new OptionError(op, { given, expected: 'an object of strings', fix: 'make strings of the values, by String or JSON.stringify' });
+}

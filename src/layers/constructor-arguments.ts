@@ -1,0 +1,40 @@
+import { isBuiltIn } from './registry';
+
+/**
+ * Whether a class of the user's needs arguments to be built: whether its own constructor, or the nearest one above it, declares parameters. Those
+ * with defaults do not count in `length`, so the text is read. A class without a constructor of its own takes what the class above it takes.
+ *
+ * @param constructor  a class that extends Module; of the package's own layers the answer is false, since their options are always kept
+ */
+export function takesArguments(constructor: unknown): boolean {
+  if (isBuiltIn(constructor)) return false;
+  for (let current: unknown = constructor; typeof current === 'function'; current = Object.getPrototypeOf(current)) {
+    if (current.length > 0) return true;
+    const parameters = parametersOf(Function.prototype.toString.call(current));
+    if (parameters !== undefined) return parameters !== '';
+  }
+  return false;
+}
+
+/** Comments, strings, templates and regular expressions: what may hold brackets that are none. */
+const opaque = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`|(?<=[=(,:;!&|?{}[]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\//g;
+
+/** What stands between the brackets of a class's own constructor; undefined without one, and for one that only hands its arguments on. */
+function parametersOf(source: string): string | undefined {
+  const text = source.replace(opaque, ' ');
+  const head = /(?<![\w$.#])constructor\s*\(/y;
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const character = text.charAt(at);
+    if ('{(['.includes(character)) depth++;
+    else if ('})]'.includes(character)) depth--;
+    else if (depth === 1 && character === 'c') {
+      head.lastIndex = at;
+      if (head.test(text)) return handsOn.test(text.slice(at)) ? undefined : /^\s*([^)]*?)\s*\)/.exec(text.slice(head.lastIndex))?.[1] ?? '';
+    }
+  }
+  return undefined;
+}
+
+/** What compilers write for a class with fields and without a constructor. */
+const handsOn = /^constructor\s*\(\s*\.\.\.\s*([\w$]+)\s*\)\s*\{\s*super\s*\(\s*\.\.\.\s*\1\s*\)/;

@@ -1,0 +1,42 @@
+import { runInThisContext } from 'node:vm';
+import { expect, test } from 'vitest';
+import { Linear, Module, Sequential, Tanh, type Tensor } from 'stmnet';
+import { takesArguments } from '../../src/layers/constructor-arguments';
+
+/** A class as a user's file writes it, whatever a compiler of tests would make of it. */
+function written(source: string): unknown {
+  const make: unknown = runInThisContext(`(Module, Sequential, Linear, Tanh) => (${source})`);
+  return typeof make === 'function' ? Reflect.apply(make, undefined, [Module, Sequential, Linear, Tanh]) : undefined;
+}
+
+class Plain extends Module {
+  linear = new Linear({ inFeatures: 2, outFeatures: 2 });
+  forward(x: Tensor): Tensor {
+    return this.linear.forward(x);
+  }
+}
+
+test.each<[source: string, takes: boolean]>([
+  ['class A extends Module { constructor(n) { super(); } }', true],
+  ['class A extends Module { constructor(n = 3) { super(); } }', true],
+  ['class A extends Module { constructor({ n = 3 } = {}) { super(); } }', true],
+  ['class A extends Module { constructor(...sizes) { super(); this.sizes = sizes; } }', true],
+  ['class A extends Module { constructor ( /* width */ n = 3) { super(); } }', true],
+  ['class A extends (class B extends Module { constructor(n = 3) { super(); } }) { forward(x) { return x; } }', true],
+  ['class A extends Module { }', false],
+  ['class A extends Module { constructor() { super(); } }', false],
+  ['class A extends Module { constructor( /* n = 3 */ ) { super(); } }', false],
+  ['class A extends Module { linear = new Linear({ inFeatures: 1, outFeatures: 1 }); }', false],
+  ['class A extends Module { constructor(...args) { super(...args); this.x = 1; } }', false],
+  ['class A extends Module { /* constructor(n) {} */ note = "constructor(n) {"; rule = /[{"]constructor(n)/; forward(x) { return x; } }', false],
+  ['class A extends Module { make() { return new this.constructor(1); } other() { return class { constructor(n) {} }; } }', false],
+  ['class A extends Sequential { constructor() { super(new Tanh()); } }', false],
+  ['class A extends Sequential { constructor(n = 3) { super(new Tanh()); } }', true],
+  ['class A extends Sequential { }', true],
+])('%s', (source, takes) => {
+  expect(takesArguments(written(source))).toBe(takes);
+});
+
+test('the package’s own layers keep their options, and classes compiled for a test are read as well', () => {
+  for (const known of [Linear, Sequential, Tanh, Plain]) expect(takesArguments(known)).toBe(false);
+});
