@@ -20,9 +20,10 @@ constexpr Intrinsic kIntrinsics[] = {
      }},
     {"adoptErrors", "(classes: Record<string, new (op: string, message: string, code: string) => Error>): void", "The classes that native errors are made of.",
      [](Environment& e, const napi_value* a) { e.errors.adopt(a[0]); }},
-    {"onBackward", "(outputs: readonly TensorId[], inputs: readonly TensorId[], backward: (grads: (TensorId | undefined)[]) => (TensorId | undefined)[]): void",
-     "Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward().",
-     [](Environment& e, const napi_value* a) { define_gradient(e, a[0], a[1], a[2]); }},
+    {"onBackward",
+     "(outputs: readonly TensorId[], inputs: readonly TensorId[], saved: readonly TensorId[], "
+     "backward: (grads: (TensorId | undefined)[], saved: TensorId[]) => (TensorId | undefined)[]): void",
+     "Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward().", define_gradient},
 };
 
 /// Immutable after construction and shared by all environments. A plain static: Node unloads the addon with the last environment
@@ -78,8 +79,8 @@ napi_value call_op(napi_env env, napi_callback_info info) {
 }
 
 napi_value call_intrinsic(napi_env env, napi_callback_info info) {
-  size_t count = 3;
-  napi_value values[3];
+  size_t count = 4;
+  napi_value values[4];
   void* data;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   const auto& intrinsic = *static_cast<const Intrinsic*>(data);

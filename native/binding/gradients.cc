@@ -1,6 +1,7 @@
 #include "binding/gradients.h"
 
 #include "core/graph.h"
+#include "ops/ops.h"
 
 namespace stm::binding {
 namespace {
@@ -13,11 +14,12 @@ class Callback {
   Callback(const Callback&) = delete;
   Callback& operator=(const Callback&) = delete;
 
-  napi_value call(napi_value argument) const {
+  napi_value call(napi_value grads, napi_value saved) const {
+    const napi_value arguments[] = {grads, saved};
     napi_value function, receiver, result;
     ok(napi_get_reference_value(env_, reference_, &function));
     ok(napi_get_undefined(env_, &receiver));
-    ok(napi_call_function(env_, receiver, function, 1, &argument, &result));
+    ok(napi_call_function(env_, receiver, function, 2, arguments, &result));
     return result;
   }
 
@@ -57,31 +59,39 @@ napi_value ids_of(Environment& environment, const std::vector<Tensor>& tensors) 
   return array;
 }
 
-std::vector<Tensor> call_backward(Environment& environment, const Callback& callback, const std::vector<Tensor>& grads, const std::vector<Shape>& shapes) {
+/// What a gradient must look like to be one.
+struct Form {
+  Shape shape;
+  DType dtype;
+};
+
+std::vector<Tensor> call_backward(Environment& environment, const Callback& callback, const std::vector<Tensor>& grads, const SavedTensors& saved,
+                                  const std::vector<Form>& inputs) {
   const HandleScope scope(environment.env);
-  const std::vector<Tensor> result = tensors_of(environment, callback.call(ids_of(environment, grads)));
-  STM_CHECK(result.size() == shapes.size(), Kind::Shape,
+  const std::vector<Tensor> result = tensors_of(environment, callback.call(ids_of(environment, grads), ids_of(environment, saved)));
+  STM_CHECK(result.size() == inputs.size(), Kind::Shape,
             "backward: got {} gradients from a user-defined function, expected {}, one for each input.\n  Fix: return undefined where none is needed.",
-            result.size(), shapes.size());
+            result.size(), inputs.size());
   for (size_t i = 0; i < result.size(); ++i)
-    STM_CHECK(!result[i] || result[i].shape() == shapes[i], Kind::Shape,
-              "backward: got gradient {} from a user-defined function, expected shape {} of input {}.\n  Fix: return a gradient of the input's shape.",
-              result[i], shapes[i], i);
+    STM_CHECK(!result[i] || (result[i].shape() == inputs[i].shape && result[i].dtype() == inputs[i].dtype), Kind::Shape,
+              "backward: got gradient {} from a user-defined function, expected {}{} as input {} is.\n  Fix: return a gradient of the input's shape and dtype.",
+              result[i], inputs[i].dtype, inputs[i].shape, i);
   std::vector<Tensor> plain;
-  for (const Tensor& grad : result) plain.push_back(grad ? detached(grad) : Tensor());
+  for (const Tensor& grad : result) plain.push_back(grad ? ops::clone(detached(grad)) : Tensor());  // the function may keep, or return twice, what it returns
   return plain;
 }
 
 }  // namespace
 
-void define_gradient(Environment& environment, napi_value outputs, napi_value inputs, napi_value backward) {
-  const std::vector<Tensor> input_tensors = tensors_of(environment, inputs);
-  std::vector<Shape> shapes;
-  for (const Tensor& x : input_tensors) shapes.push_back(x.shape());
-  auto callback = std::make_shared<Callback>(environment.env, backward);
-  on_backward(
-      "defineFunction", tensors_of(environment, outputs), input_tensors, {},
-      [&environment, callback, shapes](const std::vector<Tensor>& grads, const SavedTensors&) { return call_backward(environment, *callback, grads, shapes); });
+void define_gradient(Environment& environment, const napi_value* arguments) {
+  const std::vector<Tensor> inputs = tensors_of(environment, arguments[1]);
+  std::vector<Form> forms;
+  for (const Tensor& x : inputs) forms.push_back({x.shape(), x.dtype()});
+  auto callback = std::make_shared<Callback>(environment.env, arguments[3]);
+  on_backward("defineFunction", tensors_of(environment, arguments[0]), inputs, tensors_of(environment, arguments[2]),
+              [&environment, callback, forms](const std::vector<Tensor>& grads, const SavedTensors& saved) {
+                return call_backward(environment, *callback, grads, saved, forms);
+              });
 }
 
 }  // namespace stm::binding

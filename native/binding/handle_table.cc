@@ -6,11 +6,10 @@
 namespace stm::binding {
 namespace {
 constexpr double kGeneration = 16'777'216.0;  // 2^24 slots
-constexpr int64_t kHandleBytes = 1'024;       // slot, weak reference, tensor state, storage header
+constexpr uint32_t kLastGeneration = 1u << 28;
+constexpr int64_t kHandleBytes = 1'024;  // slot, weak reference, tensor state, storage header
 constexpr int64_t kReportStep = int64_t{1} << 20;
 
-// Views add no bytes; a poisoned or queued tensor counts in full although nothing is allocated yet.
-int64_t cost(const Tensor& tensor) { return kHandleBytes + (tensor->is_view ? 0 : static_cast<int64_t>(tensor->storage->bytes)); }
 }  // namespace
 
 HandleTable::~HandleTable() {
@@ -25,6 +24,8 @@ double HandleTable::put(Tensor tensor) {
   uint32_t index;
   if (free_.empty()) {
     index = static_cast<uint32_t>(slots_.size());
+    STM_CHECK(index < kGeneration, Kind::Option,
+              "got {} tensors that are alive, expected fewer.\n  Fix: let go of tensors that are not needed: scope(), dispose(), or fewer in arrays.", index);
     slots_.emplace_back();
   } else {
     index = free_.back();
@@ -59,11 +60,10 @@ void HandleTable::release(uint32_t index) {
   Slot& entry = slots_[index];
   if (entry.watcher) {
     ok(napi_delete_reference(env_, std::exchange(entry.watcher, nullptr)));
-    report(-cost(entry.tensor));
+    report(-cost_of_last(entry.tensor));
   }
   entry.tensor = {};
-  ++entry.generation;
-  free_.push_back(index);
+  if (++entry.generation < kLastGeneration) free_.push_back(index);  // beyond it an id is no longer a whole number
   --stats_.live;
 }
 
@@ -73,12 +73,22 @@ void HandleTable::watch(napi_value object, double id) {
   ok(napi_create_reference(env_, object, 0, &entry.watcher));
   entry.watched_at = watched_.size();
   watched_.push_back(static_cast<uint32_t>(&entry - slots_.data()));
-  bytes_since_look_ += cost(entry.tensor);
-  report(cost(entry.tensor));
+  const int64_t cost = cost_of_first(entry.tensor);
+  bytes_since_look_ += cost;
+  report(cost);
 }
 
 // Without this V8 sees objects of a few bytes and collects far too late. Only watched tensors count: a scope needs no collections.
 // In steps, because each report may start one.
+// Bytes count once for each storage, with its first watched handle: many results are views of a buffer that has no handle of its own. A queued tensor counts
+// in full although nothing is allocated yet.
+int64_t HandleTable::cost_of_first(const Tensor& tensor) {
+  return kHandleBytes + (tensor->storage->watchers++ == 0 ? static_cast<int64_t>(tensor->storage->bytes) : 0);
+}
+int64_t HandleTable::cost_of_last(const Tensor& tensor) {
+  return kHandleBytes + (--tensor->storage->watchers == 0 ? static_cast<int64_t>(tensor->storage->bytes) : 0);
+}
+
 void HandleTable::report(int64_t bytes) {
   unreported_bytes_ += bytes;
   if (std::abs(unreported_bytes_) < kReportStep) return;

@@ -44,6 +44,8 @@ class HandleTable {
   };
   Slot& slot(double id);
   void release(uint32_t index);
+  static int64_t cost_of_first(const Tensor& tensor);
+  static int64_t cost_of_last(const Tensor& tensor);
   void report(int64_t bytes);
   void sweep();
 

@@ -41,7 +41,7 @@ void Executor::work() {
   }
 }
 
-Status Executor::prepare_and_run(Command& command) {
+Status Executor::prepare_and_run(Command& command) try {
   for (Operand& operand : command.operands) {
     if (!operand.storage) continue;
     if (operand.access == Access::Write) {
@@ -50,13 +50,11 @@ Status Executor::prepare_and_run(Command& command) {
     }
     operand.view.data = static_cast<char*>(operand.storage->data()) + operand.offset_bytes;
   }
-  try {
-    return command.run(backend_);
-  } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
-  } catch (const std::exception& error) {
-    return Status::fail(StatusKind::Internal, "%s", error.what());
-  }
+  return command.run(backend_);
+} catch (const std::bad_alloc&) {
+  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+} catch (const std::exception& error) {
+  return Status::fail(StatusKind::Internal, "%s", error.what());
 }
 
 // A skipped command leaves its in-place targets as they were; one that fails while running has spoiled them too.

@@ -33,6 +33,13 @@ class Shape {
     for (size_t i = 0; i < rank_; ++i) n *= axes_[i];
     return n;
   }
+  /// Whether there are at most 2^40 elements, so that sizes and offsets in bytes cannot overflow.
+  bool reasonable() const {
+    int64_t left = int64_t{1} << 40;
+    for (const int64_t extent : *this)
+      if (extent > 1) left /= extent;
+    return left > 0;
+  }
   bool operator==(const Shape& other) const { return rank_ == other.rank_ && std::equal(begin(), end(), other.begin()); }
   bool operator!=(const Shape& other) const { return !(*this == other); }
   std::vector<int64_t> axes() const { return {begin(), end()}; }

@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -24,7 +25,7 @@ struct HostRange {
 
 /// Device bytes shared by tensors, graph nodes and commands; freed when the last of them lets go.
 ///
-///   JS thread only:   version, last_writer, host_range, derived     (program order = queue order, so no atomics are needed)
+///   JS thread only:   version, last_writer, host_range, derived, watchers     (program order = queue order, so no atomics are needed)
 ///   executor only:    data, fault
 class Storage {
  public:
@@ -54,15 +55,23 @@ class Storage {
   };
   std::vector<Derived> derived;
 
+  uint32_t watchers = 0;  ///< handles that the garbage collector is told of
+
   void* data() const { return block_ ? block_->data : nullptr; }
   Status materialize() { return block_ ? Status::ok() : allocator_->take(bytes, &block_); }
   const FaultPtr& fault() const { return fault_; }
-  void poison(FaultPtr fault) { fault_ = std::move(fault); }
+  void poison(FaultPtr fault) {
+    fault_ = std::move(fault);
+    failed_.store(true, std::memory_order_relaxed);
+  }
+  /// Any thread: whether the command that makes these bytes has failed already.
+  bool failed() const { return failed_.load(std::memory_order_relaxed); }
 
  private:
   std::shared_ptr<Allocator> allocator_;
   Allocator::Block* block_ = nullptr;
   FaultPtr fault_;
+  std::atomic<bool> failed_{false};
   uint64_t version_ = 0;
   const char* last_writer_ = "";
   std::optional<HostRange> host_range_;

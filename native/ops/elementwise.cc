@@ -195,8 +195,9 @@ Tensor rdiv(const Tensor& x, double value) {
 
 Tensor rpow(const Tensor& x, double base) {
   Tensor y = scalar_value(Binary::pow, x, base, true);
-  on_backward("rpow", y, {x}, {y},
-              [base](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> { return {scaled(mul(dy, saved[0]), std::log(base))}; });
+  on_backward("rpow", y, {x}, {y}, [base](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+    return {base == 0 ? zeros_like(dy) : scaled(mul(dy, saved[0]), std::log(base))};
+  });
   return y;
 }
 

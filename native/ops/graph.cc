@@ -92,9 +92,10 @@ void backward(const Tensor& root, const Tensor& seed, bool retain) {
   for (const Node* node : order) check_usable(*node);  // a user mistake leaves no half-done gradients
 
   struct Retaining {
-    explicit Retaining(Session& session, bool retain) : session(session) { session.retaining_graph = retain; }
-    ~Retaining() { session.retaining_graph = false; }
+    explicit Retaining(Session& session, bool retain) : session(session), before(std::exchange(session.retaining_graph, retain)) {}
+    ~Retaining() { session.retaining_graph = before; }
     Session& session;
+    bool before;  // a user-defined function may call backward inside backward
   } retaining(session, retain);
   std::unordered_map<Node*, std::vector<Tensor>> grads;
   grads[root_node.get()].resize(root_node->outputs);

@@ -3,6 +3,7 @@
 namespace stm {
 
 Tensor empty(const Shape& shape, DType dtype, Device& device) {
+  STM_CHECK(shape.reasonable(), Kind::Shape, "tensor: got shape {}, expected at most 2^40 elements.\n  Fix: correct the extents.", shape);
   auto state = std::make_shared<TensorState>();
   state->shape = shape;
   state->strides = dense_strides(shape);

@@ -66,8 +66,9 @@ Tensor randn(const Shape& shape, DType dtype, const std::string& device) {
 }
 
 Tensor randint(int64_t low, int64_t high, const Shape& shape, const std::string& device) {
-  STM_CHECK(low >= INT32_MIN && high <= int64_t{INT32_MAX} + 1 && low < high, Kind::Option,
-            "randint: got low {} and high {}, expected low below high, both within 32 bits.\n  Fix: high itself is never drawn: pass one more than the largest "
+  STM_CHECK(low >= INT32_MIN && high <= int64_t{INT32_MAX} + 1 && low < high && high - low <= int64_t{UINT32_MAX}, Kind::Option,
+            "randint: got low {} and high {}, expected low below high, both within 32 bits, and fewer than 2^32 numbers.\n  Fix: high itself is never drawn: "
+            "pass one more than the largest "
             "number wanted.",
             low, high);
   Tensor x = fresh("randint", shape, DType::I32, device, false);

@@ -99,13 +99,14 @@ Tensor packed_weights(const Problem& problem, const Tensor& blob, size_t bytes) 
   const Tensor packed = scratch(bytes, blob.device());
   const uint64_t key = packing_key(problem, blob->offset, bytes), version = blob->storage->version();
   std::vector<Storage::Derived>& kept = blob->storage->derived;
-  const auto found = std::find_if(kept.begin(), kept.end(), [key](const Storage::Derived& d) { return d.key == key; });
+  const auto found = std::find_if(kept.begin(), kept.end(), [key](const Storage::Derived& d) { return d.key == key && !d.storage->failed(); });
   if (found != kept.end() && found->version == version) {
     packed->storage = found->storage;
     return packed;
   }
   enqueue("recurrent", {blob}, {packed}, [problem](Backend& b, Views v) { return b.recurrent().pack(problem.view(), v.in(0).data, v.out(0).data); });
-  kept.erase(std::remove_if(kept.begin(), kept.end(), [version](const Storage::Derived& d) { return d.version != version; }), kept.end());
+  kept.erase(std::remove_if(kept.begin(), kept.end(), [version](const Storage::Derived& d) { return d.version != version || d.storage->failed(); }),
+             kept.end());
   kept.push_back({key, version, packed->storage});
   return packed;
 }

@@ -198,9 +198,8 @@ Tensor expand_to(const Tensor& x, const std::vector<int64_t>& extents) {
     STM_CHECK(wanted >= 0 && (own == wanted || own == 1), Kind::Shape,
               "expand: got extent {} for {}, expected {} or, where the extent is 1, any.\n  Fix: only axes of extent 1 can be stretched.", extents[i], x, own);
     shape.push_back(wanted);
-    STM_CHECK(wanted <= kMostElements && shape.size() <= kMostElements, Kind::Shape,
-              "expand: got extents up to {} for {}, expected at most 2^40 elements in all.\n  Fix: correct the extent.", wanted, x);
   }
+  STM_CHECK(shape.reasonable(), Kind::Shape, "expand: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
   return expand(x, shape);
 }
 

@@ -1,11 +1,15 @@
 import { binding } from '../native/load';
 import { OptionError } from './errors';
 import { noGrad } from './grad-mode';
-import { wrap, type Tensor } from './tensor';
+import { describe } from './options';
+import { Tensor, wrap } from './tensor';
 
 /** A differentiable function of the user's own: `forward` computes, `backward` gives the gradient of each input. */
 export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
-  /** Computes the result without recording. What it returns as `saved` is handed to `backward`. */
+  /**
+   * Computes the result without recording. What it returns as `saved` is handed to `backward`: tensors, also in arrays and plain objects, live as long as the
+   * graph does, and changing one in place meanwhile is an error, as with every other op.
+   */
   forward(...inputs: Inputs): { output: Tensor; saved: Saved };
   /** Gradients of the inputs, in their order, from that of the output; undefined where none is needed. Called during `backward()`. */
   backward(grad: Tensor, saved: Saved): readonly (Tensor | undefined)[];
@@ -27,10 +31,34 @@ export function defineFunction<Inputs extends Tensor[], Saved>(definition: Funct
       throw new OptionError('defineFunction', { given: 'an input as the output', expected: 'a new tensor', fix: 'return output: x.clone()' });
     }
     const result = output.detach();
-    binding.onBackward([result.id], inputs.map((input) => input.id), ([grad]) => {
+    const kept: Tensor[] = [];
+    const rebuild = takeTensors(saved, kept);
+    const backward = ([grad]: (number | undefined)[], savedIds: number[]): (number | undefined)[] => {
       if (grad === undefined) return inputs.map(() => undefined);
-      return definition.backward(wrap(grad), saved).map((gradient) => gradient?.id);
-    });
+      const gradients = definition.backward(wrap(grad), rebuild(savedIds.map(wrap)) as Saved);
+      if (!Array.isArray(gradients)) {
+        throw new OptionError('defineFunction', { given: `${describe(gradients)} from backward`, expected: 'an array with a gradient, or undefined, for each input', fix: 'return [gradient]' });
+      }
+      return gradients.map((gradient: Tensor | undefined) => gradient?.id);
+    };
+    binding.onBackward([result.id], inputs.map((input) => input.id), kept.map((tensor) => tensor.id), backward);
     return result;
   };
+}
+
+/** Moves the tensors in a value into `kept`; the result puts others in their places. */
+function takeTensors(value: unknown, kept: Tensor[]): (tensors: readonly Tensor[]) => unknown {
+  if (value instanceof Tensor) {
+    const place = kept.push(value) - 1;
+    return (tensors) => tensors[place];
+  }
+  if (Array.isArray(value)) {
+    const parts = value.map((part) => takeTensors(part, kept));
+    return (tensors) => parts.map((part) => part(tensors));
+  }
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    const parts = Object.entries(value).map(([name, part]) => [name, takeTensors(part, kept)] as const);
+    return (tensors) => Object.fromEntries(parts.map(([name, part]) => [name, part(tensors)]));
+  }
+  return () => value;
 }

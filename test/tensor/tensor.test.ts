@@ -178,6 +178,33 @@ test('user-defined functions get gradients where they are asked, in the middle o
   expect(() => throwing(x).sum().backward()).toThrow('mine');
 });
 
+test('what a user-defined function saves lives as long as the graph, and must not change', async () => {
+  const scaled = stm.defineFunction({
+    forward: (x: stm.Tensor) => { const factor = x.mul(0).add(3); return { output: x.mul(factor), saved: { factors: [factor], x } }; },
+    backward: (grad, { factors }) => [factors[0]?.mul(grad)],
+  });
+  const x = stm.tensor([1, 2], { requiresGrad: true });
+  stm.scope(() => scaled(x).sum()).backward();
+  expect(await x.grad?.data()).toEqual(Float32Array.of(3, 3));
+  const loss = scaled(x).sum();
+  stm.noGrad(() => x.fill_(10));
+  expect(() => loss.backward()).toThrowError(mistake('GraphError', 'ERR_STM_STALE', /fill_ has changed it/));
+});
+
+test('a user-defined gradient is copied: changing it changes nothing else', async () => {
+  const w = stm.tensor([1, 2]), x = stm.tensor([0, 0], { requiresGrad: true });
+  stm.defineFunction({ forward: (y: stm.Tensor) => ({ output: y.mul(1), saved: 0 }), backward: () => [w] })(x).sum().backward();
+  x.grad?.mul_(10);
+  expect(await w.data()).toEqual(Float32Array.of(1, 2));
+  const wrong = stm.defineFunction({ forward: (y: stm.Tensor) => ({ output: y.mul(1), saved: 0 }), backward: () => [stm.tensor([1, 2], { dtype: 'f64' })] });
+  expect(() => wrong(x).sum().backward()).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got gradient f64\[2\] on cpu from a user-defined function, expected f32\[2\]/));
+});
+
+test('shapes that overflow are refused', () => {
+  expect(() => stm.ones([1, 1]).expand([2 ** 40, 2 ** 40])).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /at most 2\^40 elements/));
+  expect(() => stm.randint(-(2 ** 31), 2 ** 31, [1])).toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /fewer than 2\^32/));
+});
+
 test('scope keeps what it returns and lets go of the rest', async () => {
   const before = handlesKept();
   const { kept, list } = stm.scope(() => {

@@ -1,8 +1,23 @@
 #pragma once
+#include <exception>
+#include <new>
+
 #include "backend/status.h"
 #include "backend/view.h"
 
 namespace stm {
+
+/// Calls `function()`; memory that it cannot get for its own bookkeeping is a Status, because no exception leaves a kernel.
+template <class F>
+Status guarded(F function) noexcept {
+  try {
+    return function();
+  } catch (const std::bad_alloc&) {
+    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors.");
+  } catch (const std::exception& error) {
+    return Status::fail(StatusKind::Internal, "%s", error.what());
+  }
+}
 
 /// Calls `f(T{})` with T = float or double; another dtype is Unsupported.
 template <class F>

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <atomic>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <numeric>
-#include <vector>
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/dispatch.h"
@@ -28,18 +30,17 @@ bool less(T a, T b) {
 }  // NaN is the largest
 
 template <class T>
-void sort_row(const T* x, int64_t n, bool descending, int64_t k, T* values, int32_t* places) {
-  std::vector<int32_t> order(static_cast<size_t>(n));
-  std::iota(order.begin(), order.end(), 0);
+void sort_row(const T* x, int64_t n, bool descending, int64_t k, int32_t* order, T* values, int32_t* places) {
+  std::iota(order, order + n, 0);
   const auto before = [x, descending](int32_t a, int32_t b) {
     const bool first = descending ? less(x[b], x[a]) : less(x[a], x[b]);
     const bool second = descending ? less(x[a], x[b]) : less(x[b], x[a]);
     return first || (!second && a < b);
   };
-  if (4 * k < n) std::partial_sort(order.begin(), order.begin() + k, order.end(), before);
-  else std::sort(order.begin(), order.end(), before);
+  if (4 * k < n) std::partial_sort(order, order + k, order + n, before);
+  else std::sort(order, order + n, before);
   for (int64_t i = 0; i < k; ++i) {
-    places[i] = order[static_cast<size_t>(i)];
+    places[i] = order[i];
     values[i] = x[places[i]];
   }
 }
@@ -129,14 +130,18 @@ class CpuIndexingKernels final : public IndexingKernels {
 
   Status sort(const View& x, bool descending, int64_t k, const View& values, const View& indices) noexcept override {
     const int64_t n = x.extent[1];
-    return dispatch_any(x.dtype, [&](auto zero) {
+    std::atomic<bool> starved{false};
+    const Status status = dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       parallel_for(x.extent[0], grain_of(8 * n), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row)
-          sort_row(x.as<const T>() + row * n, n, descending, k, values.as<T>() + row * k, indices.as<int32_t>() + row * k);
+        const std::unique_ptr<int32_t[]> order(new (std::nothrow) int32_t[static_cast<size_t>(n)]);
+        starved = starved || !order;
+        for (int64_t row = begin; row < end && order; ++row)
+          sort_row(x.as<const T>() + row * n, n, descending, k, order.get(), values.as<T>() + row * k, indices.as<int32_t>() + row * k);
       });
       return Status::ok();
     });
+    return starved ? Status::fail(StatusKind::OutOfMemory, "the host is out of memory for the order of %lld elements.", static_cast<long long>(n)) : status;
   }
 
   Status unfold(const View& x, int64_t stride, int64_t dilation, const View& out) noexcept override {

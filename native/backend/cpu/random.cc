@@ -159,15 +159,17 @@ class CpuRandomKernels final : public RandomKernels {
   Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept override {
     const bool tall = rows > columns;
     const int64_t count = tall ? columns : rows, length = tall ? rows : columns;
-    std::vector<double> basis(static_cast<size_t>(rows * columns));
-    for_numbers<double>(stream, rows * columns, normals<double>, [&](int64_t i, double z) { basis[i] = z; });
-    orthonormalize(basis, count, length);
-    return dispatch_floating(out.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      T* y = out.as<T>();
-      for (int64_t i = 0; i < rows; ++i)
-        for (int64_t j = 0; j < columns; ++j) y[i * columns + j] = static_cast<T>(gain * (tall ? basis[j * length + i] : basis[i * length + j]));
-      return Status::ok();
+    return guarded([&] {
+      std::vector<double> basis(static_cast<size_t>(rows * columns));
+      for_numbers<double>(stream, rows * columns, normals<double>, [&](int64_t i, double z) { basis[i] = z; });
+      orthonormalize(basis, count, length);
+      return dispatch_floating(out.dtype, [&](auto zero) {
+        using T = decltype(zero);
+        T* y = out.as<T>();
+        for (int64_t i = 0; i < rows; ++i)
+          for (int64_t j = 0; j < columns; ++j) y[i * columns + j] = static_cast<T>(gain * (tall ? basis[j * length + i] : basis[i * length + j]));
+        return Status::ok();
+      });
     });
   }
 };

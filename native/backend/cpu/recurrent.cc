@@ -1,25 +1,11 @@
 #include "backend/cpu/recurrent.h"
 
-#include <exception>
-#include <new>
-
+#include "backend/cpu/dispatch.h"
 #include "backend/cpu/recurrent/reference.h"
 #include "backend/cpu/recurrent/stack.h"
 
 namespace stm {
 namespace {
-
-// Bookkeeping may run out of memory: no exception leaves a kernel.
-template <class F>
-Status guarded(F function) noexcept {
-  try {
-    return function();
-  } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory, "out of memory for the bookkeeping of a recurrent layer.");
-  } catch (const std::exception& error) {
-    return Status::fail(StatusKind::Internal, "recurrent layer: %s.", error.what());
-  }
-}
 
 Status check(const RecurrentProblem& p) {
   const auto number = [](int64_t n) { return static_cast<long long>(n); };
