@@ -9,6 +9,9 @@ export type TimedCell = 'lstm' | 'gru';
 /** What a run computes: forward and backward with every gradient, or forward alone. */
 export type TimedKind = 'train' | 'infer';
 
+/** What a run is timed by: the clock on the wall, or processor time, which a busy machine disturbs less; then with one thread, as waiting threads use it too. */
+export type Clock = 'wall' | 'cpu';
+
 /** Something that times runs: this package, or PyTorch in another process. */
 export interface Timer {
   /** @returns milliseconds of each of `runs` runs */
@@ -32,11 +35,11 @@ export class TorchWorker implements Timer {
    *
    * @returns the worker and PyTorch's version, or why there is none
    */
-  static async start(threads: number): Promise<{ worker: TorchWorker; version: string } | { missing: string }> {
+  static async start(threads: number, clock: Clock): Promise<{ worker: TorchWorker; version: string } | { missing: string }> {
     const python = process.env['STMNET_PYTHON'] ?? 'python3';
     const script = join(__dirname, '..', '..', '..', '..', 'scripts', 'bench', 'torch_worker.py');
     const env = { ...process.env, OMP_NUM_THREADS: String(threads), MKL_NUM_THREADS: String(threads) };
-    const child = spawn(python, [script, String(threads)], { stdio: ['pipe', 'pipe', 'pipe'], env });
+    const child = spawn(python, [script, String(threads), clock], { stdio: ['pipe', 'pipe', 'pipe'], env });
     let failure = '';
     child.stderr.on('data', (text: Buffer) => (failure += text.toString()));
     try {

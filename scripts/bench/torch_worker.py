@@ -3,7 +3,7 @@
 {"shape": {"T", "N", "D", "H", "L", "bidirectional"}, "cell": "lstm" | "gru", "kind": "train" | "infer", "runs": n}  ->  [milliseconds of each run]
 
 A train run is forward and backward from a given gradient of the output, with the gradients of the input and of every weight. The first line printed
-is {"version", "threads"}. The number of threads is the first argument.
+is {"version", "threads"}. Arguments: the number of threads, and the clock, wall or cpu.
 """
 import json
 import sys
@@ -13,6 +13,7 @@ import torch
 
 torch.set_num_threads(int(sys.argv[1]))
 print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
+clock = {"wall": time.perf_counter, "cpu": time.process_time}[sys.argv[2]]
 models = {}
 
 
@@ -32,16 +33,16 @@ def model_of(cell, shape):
 def train(model, x, gradient, state):
     model.zero_grad(set_to_none=True)
     x = x.detach().requires_grad_()
-    start = time.perf_counter()
+    start = clock()
     model(x, state)[0].backward(gradient)
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def infer(model, x, _, state):
     with torch.inference_mode():
-        start = time.perf_counter()
+        start = clock()
         model(x, state)
-        return time.perf_counter() - start
+        return clock() - start
 
 
 for line in sys.stdin:
