@@ -325,5 +325,5 @@ export interface NativeBinding {
   /** The classes that native errors are made of. */
   adoptErrors(classes: Record<string, new (op: string, message: string, code: string) => Error>): void;
   /** Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward(). */
-  onBackward(outputs: readonly TensorId[], inputs: readonly TensorId[], backward: (grads: (TensorId | undefined)[]) => (TensorId | undefined)[]): void;
+  onBackward(outputs: readonly TensorId[], inputs: readonly TensorId[], saved: readonly TensorId[], backward: (grads: (TensorId | undefined)[], saved: TensorId[]) => (TensorId | undefined)[]): void;
 }
