@@ -97,7 +97,7 @@ describe('mistakes', () => {
     expect(() => randn([2], { dtype: 'bool' })).toThrow(DTypeError);
   });
   test('bounds in the wrong order', () => {
-    expect(() => randint(3, 3, [2])).toThrow('randint: got low 3 and high 3, expected low below high, both within 32 bits.');
+    expect(() => randint(3, 3, [2])).toThrow('randint: got low 3 and high 3, expected low below high, both within 32 bits, and fewer than 2^32 numbers.');
     expect(() => randint(0, 1.5, [2])).toThrow('randint: got low 0 and high 1.5, expected whole numbers.');
   });
   test('an option that does not exist', () => {
