@@ -9,6 +9,10 @@ interface Case {
   forward: (x: Tensor) => Tensor;
 }
 
+type Timed = Pick<Case, 'layer' | 'forward'>;
+const lstmCase = (layer: LSTM, state: { h: Tensor; c: Tensor }): Timed => ({ layer, forward: (x) => layer.forward(x, state).output });
+const gruCase = (layer: GRU, state: { h: Tensor }): Timed => ({ layer, forward: (x) => layer.forward(x, state).output });
+
 /** This package through its public API. The clock stops when the result is there: a train step is synchronized, the output of inference is read. */
 export class OwnTimer implements Timer {
   readonly #cases = new Map<string, Case>();
@@ -34,9 +38,8 @@ export class OwnTimer implements Timer {
     const directions = bidirectional ? 2 : 1;
     const x = randn([T, N, D], { requiresGrad: true });
     const gradient = randn([T, N, H * directions]);
-    const state = { h: zeros([L * directions, N, H]), c: zeros([L * directions, N, H]) };
-    const layer = cell === 'lstm' ? new LSTM(options) : new GRU(options);
-    const made = { layer, x, gradient, forward: (input: Tensor): Tensor => layer.forward(input, state).output };
+    const state = (): Tensor => zeros([L * directions, N, H]);
+    const made: Case = { x, gradient, ...(cell === 'lstm' ? lstmCase(new LSTM(options), { h: state(), c: state() }) : gruCase(new GRU(options), { h: state() })) };
     this.#cases.set(key, made);
     return made;
   }
