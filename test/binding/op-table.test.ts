@@ -8,7 +8,7 @@ import * as stm from '../../src/index';
 const root = path.join(__dirname, '../..');
 
 const compile = (names: string) =>
-  spawnSync('g++', ['-std=c++20', '-fsyntax-only', '-DFMT_HEADER_ONLY', '-I', path.join(root, 'native'), '-x', 'c++', '-'], {
+  spawnSync('g++', ['-std=c++20', '-fsyntax-only', '-DFMT_HEADER_ONLY', '-I', path.join(root, 'native'), '-isystem', path.join(root, 'build', 'third-party'), '-x', 'c++', '-'], {
     input: `#include "core/op_table.h"\nstm::Tensor f(const stm::Tensor& x, double y);\nvoid declare(stm::OpTable& ops) { ops.add("f", &f, {${names}}, "doc"); }`,
     encoding: 'utf8',
   });
