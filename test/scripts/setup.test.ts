@@ -93,10 +93,10 @@ describe('scripts/setup on a machine without compiler', () => {
 
   it('names in one line what it could not reach', () => {
     fake('id', 'echo 1000');
-    fake('apt-get', `echo "Err:1 http://deb.debian.org/debian bookworm InRelease"; echo "  Temporary failure resolving 'deb.debian.org'" >&2; exit 100`);
+    fake('apt-get', `echo "Err:1 http://mirror.example/debian bookworm InRelease"; echo "  Temporary failure resolving 'mirror.example'" >&2; exit 100`);
     const { status, stderr } = setup('ID=debian\n');
     expect(stderr).toBe(
-      'setup: could not reach deb.debian.org (apt-get update). Fix: connect this machine to the network, or set its proxy, and run npm run setup again.\n',
+      'setup: could not reach mirror.example (apt-get update). Fix: connect this machine to the network, or set its proxy, and run npm run setup again.\n',
     );
     expect(status).toBe(1);
   });
