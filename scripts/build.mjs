@@ -1,8 +1,10 @@
 // npm run build [-- native|ts] [--quiet]: builds what is out of date, the addon by cmake-js and the JavaScript by tsc. Options of CMake: the
 // variable STMNET_CMAKE, as in STMNET_CMAKE="STMNET_SANITIZE=address".
+// npm run build:standin: build/standin/, the CUDA plug-in and what stands for CUDA beneath it, for tests (cmake/cuda.cmake). It needs CUDA's headers, from
+// STMNET_CUDA_ROOT or the SDK of scripts/cuda-sdk.mjs.
 import { createHash } from 'node:crypto';
 import { closeSync, copyFileSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jobs, read, root, run, sourceHash, tool } from './toolchain.mjs';
 
@@ -23,19 +25,30 @@ function filesBelow(folder, fits) {
 /** Is the stamp in build/ the one of these inputs, and are the results there? */
 const current = (name, stamp, results) => results.every((file) => existsSync(at(file))) && existsSync(at('build', name)) && readFileSync(at('build', name), 'utf8') === stamp;
 
+const options = (process.env.STMNET_CMAKE ?? '').split(/\s+/).filter(Boolean);
+const settings = JSON.stringify({ root, options }); // a folder that has moved, or another compiler setting, starts afresh
+
+function configure() {
+  if (current('configure.stamp', settings, ['build/CMakeCache.txt'])) return;
+  for (const old of ['CMakeCache.txt', 'CMakeFiles']) rmSync(at('build', old), { recursive: true, force: true });
+  run(tool('cmake-js'), ['configure', ...options.map((option) => `--CD${option}`)]);
+  writeFileSync(at('build', 'configure.stamp'), settings);
+}
+
 function buildNative() {
-  const options = (process.env.STMNET_CMAKE ?? '').split(/\s+/).filter(Boolean);
-  const settings = JSON.stringify({ root, options }); // a folder that has moved, or another compiler setting, starts afresh
   const stamp = `${sourceHash()} ${settings}`;
   const addon = 'build/Release/stmnet.node';
   if (current('native.stamp', stamp, [addon])) return say('build: the addon is up to date');
-  if (!current('configure.stamp', settings, ['build/CMakeCache.txt'])) {
-    for (const old of ['CMakeCache.txt', 'CMakeFiles']) rmSync(at('build', old), { recursive: true, force: true });
-    run(tool('cmake-js'), ['configure', ...options.map((option) => `--CD${option}`)]);
-    writeFileSync(at('build', 'configure.stamp'), settings);
-  }
+  configure();
   run('cmake', ['--build', 'build', '--parallel', jobs]);
   writeFileSync(at('build', 'native.stamp'), stamp);
+}
+
+function buildStandin() {
+  const sdk = process.env.STMNET_CUDA_ROOT || at('build', 'cuda-sdk');
+  configure();
+  run('cmake', ['-S', '.', '-B', 'build', '-DSTMNET_STANDIN=ON', `-DSTMNET_CUDA_ROOT=${resolve(sdk)}`], { stdio: ['ignore', 'ignore', 'inherit'] });
+  run('cmake', ['--build', 'build', '--parallel', jobs, '--target', 'standin']);
 }
 
 /** Compiles one project; deletes what an earlier run left in its folder for sources that are gone. Returns whether it had no errors. */
@@ -130,10 +143,11 @@ function abandoned(lock) {
 }
 
 try {
-  if (!['all', 'native', 'ts'].includes(part)) throw new Error(`got '${part}', expected native, ts or nothing (both).`);
+  if (!['all', 'native', 'ts', 'standin'].includes(part)) throw new Error(`got '${part}', expected native, ts, standin or nothing (native and ts).`);
   await locked(() => {
-    if (part !== 'ts') buildNative();
-    if (part !== 'native') buildTypeScript();
+    if (part === 'all' || part === 'native') buildNative();
+    if (part === 'all' || part === 'ts') buildTypeScript();
+    if (part === 'standin') buildStandin();
   });
 } catch (error) {
   console.error(`build: ${error.message}`);
