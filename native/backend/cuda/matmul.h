@@ -1,0 +1,18 @@
+#pragma once
+#include "backend/cuda/context.h"
+#include "backend/kernels/matmul.h"
+
+namespace stm::cuda {
+
+/// Products by cuBLAS.
+class CudaMatmul final : public MatmulKernels {
+ public:
+  explicit CudaMatmul(Context& context) : context_(context) {}
+  Status matmul(MathMode math, const View& a, const View& b, const View& out) noexcept override;
+  Status linear(MathMode math, const View& x, const View& weight, const View& bias, const View& out) noexcept override;
+
+ private:
+  Context& context_;
+};
+
+}  // namespace stm::cuda

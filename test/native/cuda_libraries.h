@@ -1,0 +1,44 @@
+#pragma once
+// cuBLAS and cuDNN for the tests of the families that need them: handles on a test's device, functions of the stand-in that the test is linked with.
+#include "cuda_kernels.h"
+
+namespace stm::cuda::test {
+
+inline void must(cublasStatus_t status, const char* what) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  std::printf("FAILED %s: cuBLAS says %d (seed %llu)\n", what, static_cast<int>(status), static_cast<unsigned long long>(seed));
+  std::exit(1);
+}
+inline void must(cudnnStatus_t status, const char* what) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  std::printf("FAILED %s: cuDNN says %d (seed %llu)\n", what, static_cast<int>(status), static_cast<unsigned long long>(seed));
+  std::exit(1);
+}
+
+/// A device with both libraries.
+class DeviceWithLibraries : public Device {
+ public:
+  DeviceWithLibraries() {
+#define STM_TAKE(name) functions_.name = &::name;
+    STM_CUBLAS_FUNCTIONS(STM_TAKE)
+    STM_CUDNN_FUNCTIONS(STM_TAKE)
+#undef STM_TAKE
+    functions_.cublasGemmEx = &::cublasGemmEx;
+    functions_.cublasGemmStridedBatchedEx = &::cublasGemmStridedBatchedEx;
+    context.libraries = &functions_;
+    must(::cublasCreate_v2(&context.cublas), "cublasCreate");
+    must(::cublasSetStream_v2(context.cublas, context.stream), "cublasSetStream");
+    must(::cudnnCreate(&context.cudnn), "cudnnCreate");
+    must(::cudnnSetStream(context.cudnn, context.stream), "cudnnSetStream");
+  }
+  ~DeviceWithLibraries() {
+    wait();
+    must(::cudnnDestroy(context.cudnn), "cudnnDestroy");
+    must(::cublasDestroy_v2(context.cublas), "cublasDestroy");
+  }
+
+ private:
+  Libraries functions_;
+};
+
+}  // namespace stm::cuda::test

@@ -1,0 +1,153 @@
+// matmul and linear on the stand-in, against the CPU's: every way in which operands may lie, broadcast and empty axes, both dtypes, each mode of computing.
+// usage: cuda_matmul_test [seed]
+#include "backend/cuda/matmul.h"
+
+#include "cuda-standin/control.h"
+#include "cuda_libraries.h"
+
+namespace stm::cuda::test {
+namespace {
+
+// Sums of up to 40 products that may cancel.
+constexpr Tolerance kProducts{1e-5, 1e-12, 1e-4, 1e-12};
+
+/// The same change to both views of an operand.
+template <class F>
+void change(Operand& operand, F f) {
+  f(operand.host);
+  f(operand.device);
+}
+
+/// A stack of [rows, columns] that BLAS can read: dense rows or columns, sometimes with gaps between them; some leading axes broadcast or turned around.
+std::unique_ptr<Operand> matrices(DType dtype, const std::vector<int64_t>& leading, int64_t rows, int64_t columns) {
+  const bool turned = chance(0.5);
+  const int64_t gap = chance(0.3) ? draw(1, 3) : 0;
+  std::vector<int64_t> extents = leading;
+  for (int64_t& extent : extents)
+    if (chance(0.3)) extent = std::min<int64_t>(extent, 1);
+  const bool swapped = leading.size() == 2 && chance(0.3);
+  if (swapped) std::swap(extents[0], extents[1]);
+  extents.push_back(turned ? columns : rows);
+  extents.push_back((turned ? rows : columns) + gap);
+  auto operand = std::make_unique<Operand>(dtype, extents, Lies::Dense);
+  change(*operand, [&](View& view) {
+    const int last = view.rank - 1;
+    view.extent[last] -= gap;
+    if (turned) {
+      std::swap(view.extent[last], view.extent[last - 1]);
+      std::swap(view.stride[last], view.stride[last - 1]);
+    }
+    if (swapped) {
+      std::swap(view.extent[0], view.extent[1]);
+      std::swap(view.stride[0], view.stride[1]);
+    }
+    for (size_t i = 0; i < leading.size(); ++i) {
+      if (view.extent[i] == leading[i]) continue;
+      view.extent[i] = leading[i];
+      view.stride[i] = 0;
+    }
+  });
+  return operand;
+}
+
+void check_matmul(Device& device, MatmulKernels& cuda, DType dtype) {
+  const std::vector<int64_t> leading = random_extents(static_cast<int>(draw(0, 4)), 4);
+  const auto extent = [] { return chance(0.05) ? 0 : chance(0.2) ? 1 : draw(2, 40); };
+  const int64_t m = extent(), k = extent(), n = extent();
+  const auto a = matrices(dtype, leading, m, k), b = matrices(dtype, leading, k, n);
+  std::vector<int64_t> shape = leading;
+  shape.push_back(m);
+  shape.push_back(n);
+  Operand out(dtype, shape, Lies::Dense);
+  agree(device, cpu_backend().matmul(), cuda, "matmul " + a->shape() + " " + b->shape(), {a.get(), b.get(), &out}, kProducts,
+        [&](MatmulKernels& kernels, const Side& at) { return kernels.matmul(MathMode::Fma, at(*a), at(*b), at(out)); });
+}
+
+void check_linear(Device& device, MatmulKernels& cuda, DType dtype) {
+  const auto extent = [] { return chance(0.08) ? 0 : chance(0.2) ? 1 : draw(2, 70); };
+  const int64_t rows = chance(0.1) ? 9000 : extent(), in = extent(), width = extent();
+  Operand x(dtype, {rows, in}, Lies::Dense), weight(dtype, {width, in}, Lies::Dense), bias(dtype, {width}, Lies::Dense), out(dtype, {rows, width}, Lies::Dense);
+  const bool biased = chance(0.6);
+  agree(device, cpu_backend().matmul(), cuda, std::string(biased ? "linear with bias " : "linear ") + x.shape() + " " + weight.shape(),
+        {&x, &weight, &bias, &out}, kProducts,
+        [&](MatmulKernels& kernels, const Side& at) { return kernels.linear(MathMode::Fma, at(x), at(weight), biased ? at(bias) : View{}, at(out)); });
+}
+
+/// The modes round the operands as far as they may, and f64 is not touched by them.
+void check_modes(Device& device, MatmulKernels& cuda) {
+  const struct {
+    MathMode math;
+    const char* name;
+    double least, most;  // of the error relative to |a| · |b|
+  } modes[] = {{MathMode::Fma, "fma", 0, 1e-6}, {MathMode::Tf32, "tf32", 1e-5, 1e-3}, {MathMode::F16, "f16", 1e-5, 1e-3}, {MathMode::Bf16, "bf16", 2e-4, 8e-3}};
+  for (const DType dtype : {DType::F32, DType::F64}) {
+    for (const auto& mode : modes) {
+      Operand a(dtype, {3, 17, 30}, Lies::Dense), b(dtype, {3, 30, 19}, Lies::Dense), out(dtype, {3, 17, 19}, Lies::Dense);
+      for (Operand* operand : {&a, &b, &out}) operand->to_device(device);
+      require(cpu_backend().matmul().matmul(mode.math, a.host, b.host, out.host), mode.name);
+      require(cuda.matmul(mode.math, a.device, b.device, out.device), mode.name);
+      std::vector<char> bytes(static_cast<size_t>(out.size()) * size_of(dtype));
+      device.download(bytes.data(), out.device.data, bytes.size());
+      double worst = 0;
+      for (int64_t i = 0; i < out.size(); ++i) {
+        const double got = dtype == DType::F64 ? reinterpret_cast<double*>(bytes.data())[i] : static_cast<double>(reinterpret_cast<float*>(bytes.data())[i]);
+        worst = std::max(worst, std::abs(got - out.at(i)) / (30 * 1.5 * 1.5));
+      }
+      const double least = dtype == DType::F64 ? 0 : mode.least, most = dtype == DType::F64 ? 1e-14 : mode.most;
+      if (!(worst >= least && worst <= most)) fail(std::string(mode.name) + ": relative error " + std::to_string(worst));
+    }
+  }
+}
+
+/// A stack is one call where its strides allow it.
+void check_calls(Device& device, MatmulKernels& cuda) {
+  Operand a(DType::F32, {2, 5, 3, 4}, Lies::Dense), b(DType::F32, {1, 1, 4, 6}, Lies::Dense), out(DType::F32, {2, 5, 3, 6}, Lies::Dense);
+  change(b, [](View& view) {
+    view.extent[0] = 2, view.extent[1] = 5;
+    view.stride[0] = view.stride[1] = 0;
+  });
+  standin_reset_counts();
+  require(cuda.matmul(MathMode::Fma, a.device, b.device, out.device), "a stack with a shared operand");
+  require(standin_call_count("cublasGemmStridedBatchedEx") == 1 && standin_call_count("cublasGemmEx") == 0, "a stack with a shared operand takes one call");
+  device.wait();
+}
+
+void check_refusals(MatmulKernels& cuda) {
+  View a, b, out;
+  a.rank = b.rank = out.rank = 2;
+  a.extent[0] = 2, a.extent[1] = int64_t{1} << 31, b.extent[0] = a.extent[1], b.extent[1] = 1, out.extent[0] = 2, out.extent[1] = 1;
+  a.stride[0] = a.extent[1], a.stride[1] = b.stride[0] = b.stride[1] = out.stride[0] = out.stride[1] = 1;
+  const Status status = cuda.matmul(MathMode::Fma, a, b, out);
+  require(status.kind == StatusKind::Unsupported && std::strstr(status.message, "2147483648"), std::string("an axis beyond int: ") + status.message);
+}
+
+/// A call of cuBLAS that fails is reported by name.
+void check_failure(Device& device, MatmulKernels& cuda) {
+  Operand a(DType::F32, {3, 4}, Lies::Dense), b(DType::F32, {4, 6}, Lies::Dense), out(DType::F32, {3, 6}, Lies::Dense);
+  require(standin_set_faults("cublasGemmEx:1=14"), "a fault");
+  standin_reset_counts();
+  const Status status = cuda.matmul(MathMode::Fma, a.device, b.device, out.device);
+  require(!status.is_ok() && std::strstr(status.message, "cublasGemmEx"), std::string("a failing cublasGemmEx: ") + status.message);
+  standin_set_faults("");
+  device.wait();
+}
+
+}  // namespace
+}  // namespace stm::cuda::test
+
+int main(int argc, char** argv) {
+  using namespace stm;
+  using namespace stm::cuda::test;
+  begin(argc, argv);
+  DeviceWithLibraries device;
+  stm::cuda::CudaMatmul cuda(device.context);
+  for (const DType dtype : {DType::F32, DType::F64}) {
+    for (int i = 0; i < 300; ++i) check_matmul(device, cuda, dtype);
+    for (int i = 0; i < 100; ++i) check_linear(device, cuda, dtype);
+  }
+  check_modes(device, cuda);
+  check_calls(device, cuda);
+  check_refusals(cuda);
+  check_failure(device, cuda);
+  return finish("cuda_matmul_test");
+}
