@@ -10,7 +10,7 @@ export * from './losses';
 export * from './optimizers';
 export * from './training';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
-export { defaultDevice, devices, memory, numThreads, setDefaultDevice, setNumThreads, synchronize, type DeviceInfo } from './tensor/device';
+export { defaultDevice, devices, isDeterministic, mathMode, memory, numThreads, setDefaultDevice, setDeterministic, setMathMode, setMaxMemory, setNumThreads, synchronize, type DeviceInfo, type MathMode } from './tensor/device';
 export * from './tensor/errors';
 export { arange, eye, full, ones, onesLike, tensor, zeros, zerosLike, type HostArray, type NestedArray, type TensorOptions, type TensorSource } from './tensor/factories';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';

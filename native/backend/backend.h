@@ -11,19 +11,56 @@
 
 namespace stm {
 
+/// What a device is, for people.
+struct DeviceFacts {
+  char model[128] = "";
+  char details[256] = "";  ///< how it computes
+  char cudnn[32] = "";     ///< version, where it has one
+  int64_t memory_bytes = 0;
+};
+
+/// Free and whole memory of a device.
+struct DeviceMemory {
+  int64_t free_bytes = 0, total_bytes = 0;
+};
+
+/// What `notify` calls: `op` names the op at fault if `status` is not Ok.
+using Done = void (*)(void* context, const Status& status, const char* op);
+
 /// One device, as core and ops see it. Everything is plain data in and a Status out; nothing throws, so that a plug-in with a C++ run-time of its own
 /// can implement it. Calls come from the device's executor thread, in queue order, unless a comment says otherwise.
+///
+/// Work may complete after the call that asks for it has returned, in the order of the calls; host memory given to a call is read before it returns.
 class Backend {
  public:
-  virtual const char* name() noexcept = 0;
-  virtual const char* description() noexcept = 0;            ///< how it computes, for people
+  virtual void facts(DeviceFacts* out) noexcept = 0;         ///< any thread
   virtual int32_t num_threads() noexcept = 0;                ///< any thread
   virtual void set_num_threads(int32_t count) noexcept = 0;  ///< any thread; 0: the default
 
   virtual Status allocate(size_t bytes, void** data) noexcept = 0;
   virtual void release(void* data) noexcept = 0;  ///< any thread
+  virtual void trim() noexcept = 0;               ///< gives memory that is kept for later back to the system
+  virtual DeviceMemory memory() noexcept = 0;     ///< any thread
   virtual Status upload(void* to, const void* host, size_t bytes) noexcept = 0;
+  /// `host` holds the bytes once a later notify() has called back.
   virtual Status download(void* host, const void* from, size_t bytes) noexcept = 0;
+  virtual Status copy(void* to, const void* from, size_t bytes) noexcept = 0;
+
+  virtual void entering(const char* op) noexcept = 0;  ///< the name, a literal, of what the next calls belong to
+  /// Calls `done` once, on any thread, when all earlier work has completed. Its status tells of what only the device could see since the last notify(),
+  /// such as an index out of range; that is reported once.
+  virtual void notify(Done done, void* context) noexcept = 0;
+  /// Waits until every `done` has been called; afterwards none will be. Any thread but the device's own.
+  virtual void stop() noexcept = 0;
+  virtual void close() noexcept = 0;  ///< the last call of all; any thread
+
+  /// Whether work can be captured as one graph and launched again. If not, the other three are never called.
+  virtual bool captures() noexcept = 0;
+  /// From here on calls are captured, not run; none may allocate, upload from memory that will go away, or notify.
+  virtual Status begin_capture() noexcept = 0;
+  virtual Status end_capture(void** graph) noexcept = 0;  ///< must follow begin_capture, also after a failure in between
+  virtual Status launch(void* graph) noexcept = 0;
+  virtual void release_graph(void* graph) noexcept = 0;
 
   virtual ElementwiseKernels& elementwise() noexcept = 0;
   virtual MatmulKernels& matmul() noexcept = 0;

@@ -13,8 +13,14 @@ namespace stm {
 /// Where the numbers of one op lie in the stream: plain data, as it crosses to the device.
 struct PhiloxStream {
   uint64_t seed;
-  uint64_t offset;  ///< of its first block
+  uint64_t offset;                 ///< of its first block
+  const uint64_t* base = nullptr;  ///< device memory, for a recorded op: the seed to take instead, and what to add to the offset
 };
+
+/// The stream itself, where `base` says so. Kernels call it first.
+STM_PHILOX_DEVICE PhiloxStream resolved(const PhiloxStream& stream) {
+  return stream.base ? PhiloxStream{stream.base[0], stream.offset + stream.base[1], nullptr} : stream;
+}
 
 struct PhiloxBlock {
   uint32_t word[4];

@@ -17,7 +17,7 @@ struct Environment {
 
   /// Finishes the running commands, drops the queues and joins the executors.
   void stop() {
-    for (const auto& device : session.devices()) device->executor.stop();
+    for (const auto& device : session.devices()) device->stop();
   }
 
   static Environment& current() { return *current_; }

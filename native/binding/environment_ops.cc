@@ -2,6 +2,8 @@
 
 #include "binding/environment.h"
 #include "binding/source_hash.h"
+#include "core/devices.h"
+#include "ops/ops.h"
 
 namespace stm::binding {
 
@@ -12,9 +14,44 @@ struct MemoryReport {
   double stalled_ms = 0;
 };
 
+/// What `devices()` says of one device.
+struct DeviceReport {
+  std::string name, model, description, cudnn, reason;
+  bool available = false;
+  int64_t memory_bytes = 0;
+};
+
+/// What `doctor` says of one part.
+struct PartReport {
+  std::string name, version, path, problem, fix;
+  bool found = false;
+};
+
 }  // namespace stm::binding
 
 namespace stm {
+template <>
+struct RecordFields<binding::DeviceReport> {
+  using D = binding::DeviceReport;
+  static constexpr auto fields = std::tuple{std::pair{"name", &D::name},
+                                            std::pair{"available", &D::available},
+                                            std::pair{"model", &D::model},
+                                            std::pair{"description", &D::description},
+                                            std::pair{"memory", &D::memory_bytes},
+                                            std::pair{"cudnn", &D::cudnn},
+                                            std::pair{"reason", &D::reason}};
+};
+template <>
+struct RecordFields<binding::PartReport> {
+  using P = binding::PartReport;
+  static constexpr auto fields =
+      std::tuple{std::pair{"name", &P::name}, std::pair{"found", &P::found},     std::pair{"version", &P::version},
+                 std::pair{"path", &P::path}, std::pair{"problem", &P::problem}, std::pair{"fix", &P::fix}};
+};
+template <>
+struct EnumNames<MathMode> {
+  static constexpr const char* names[] = {"fma", "tf32", "bf16", "f16"};
+};
 template <>
 struct RecordFields<binding::MemoryReport> {
   using M = binding::MemoryReport;
@@ -53,10 +90,27 @@ MemoryReport memory() {
 void shut_down() { Environment::current().stop(); }
 
 void set_queue_limits(int64_t commands, int64_t bytes) {
-  for (const auto& device : Environment::current().session.devices()) device->executor.set_limits({static_cast<size_t>(commands), static_cast<size_t>(bytes)});
+  Session& session = Session::current();
+  session.queue_limits = {static_cast<size_t>(commands), static_cast<size_t>(bytes)};
+  for (const auto& device : session.devices()) device->executor.set_limits(session.queue_limits);
 }
 
+void set_max_memory(const std::string& device, int64_t bytes) {
+  STM_CHECK(bytes >= 0, Kind::Option, "setMaxMemory: got {}, expected a number of bytes, or 0 for no limit.\n  Fix: pass one such as 8 * 2 ** 30.", bytes);
+  Session::current().device(device).allocator->set_limit(bytes);
+}
+
+MathMode math_mode() { return Session::current().math; }
+void set_math_mode(MathMode math) { Session::current().math = math; }
+bool is_deterministic() { return Session::current().deterministic; }
+void set_deterministic(bool on) { Session::current().deterministic = on; }
+
 Fence synchronize(const std::string& device) { return {&Session::current().device(device)}; }
+
+void move_tensors(const std::vector<Tensor>& tensors, const std::string& device) {
+  ops::move(tensors, Session::current().device(device));
+  Environment::current().handles.recount();
+}
 
 ReadBack data(const Tensor& x) { return {x}; }
 
@@ -67,15 +121,20 @@ void set_num_threads(int64_t count) {
   cpu().backend.set_num_threads(static_cast<int32_t>(count));
 }
 
-Device& device_at(int64_t index) {
-  const auto& devices = Session::current().devices();
-  STM_CHECK(index >= 0 && index < static_cast<int64_t>(devices.size()), Kind::Option, "device: got number {}, expected 0..{}.\n  Fix: ask deviceCount() first.",
-            index, devices.size() - 1);
-  return *devices[static_cast<size_t>(index)];
+std::vector<DeviceReport> devices() {
+  std::vector<DeviceReport> reports;
+  for (const DeviceListing& d : list_devices())
+    reports.push_back({d.name, d.facts.model, d.facts.details, d.facts.cudnn, d.reason, d.available, d.facts.memory_bytes});
+  return reports;
 }
-int64_t device_count() { return static_cast<int64_t>(Session::current().devices().size()); }
-std::string device_name(int64_t index) { return device_at(index).name; }
-std::string device_description(int64_t index) { return device_at(index).backend.description(); }
+
+std::vector<PartReport> parts() {
+  std::vector<PartReport> reports;
+  for (const Part& p : device_parts()) reports.push_back({p.name, p.version, p.path, p.problem, p.fix, p.found});
+  return reports;
+}
+
+void use_plugin(const std::string& file) { set_plugin(file, stmnet_source_hash()); }
 
 std::string source_hash() { return stmnet_source_hash(); }
 
@@ -83,6 +142,7 @@ std::string source_hash() { return stmnet_source_hash(); }
 
 void declare_environment(OpTable& ops) {
   ops.add("dispose", &dispose, {"x"}, "Gives up a handle. Commands and graph nodes that hold the storage keep it until they are done.");
+  ops.add("moveTensors", &move_tensors, {"tensors", "device"}, "Moves leaves to a device, where they are the same tensors; those that share bytes still do.");
   ops.add("data", &data, {"x"}, "A copy of the elements in row-major order, once every earlier command has run.");
   ops.add("synchronize", &synchronize, {"device"}, "Resolves once every earlier command of the device has run.");
   ops.add("memory", &memory, "What is alive, allocated and queued now.");
@@ -90,9 +150,14 @@ void declare_environment(OpTable& ops) {
   ops.add("setQueueLimits", &set_queue_limits, {"commands", "bytes"}, "What may wait in the queue before an op call waits for room.");
   ops.add("numThreads", &num_threads, "Threads that the CPU computes with.");
   ops.add("setNumThreads", &set_num_threads, {"count"}, "Sets the threads that the CPU computes with; 0 goes back to the default.");
-  ops.add("deviceCount", &device_count, "How many devices this environment has.");
-  ops.add("deviceName", &device_name, {"index"}, "Name of a device.");
-  ops.add("deviceDescription", &device_description, {"index"}, "How a device computes, for people.");
+  ops.add("devices", &devices, "The devices of this machine, and the kinds that there could be and why they are missing.");
+  ops.add("deviceParts", &parts, "What computing on a GPU needs: what was found, and what is missing.");
+  ops.add("usePlugin", &use_plugin, {"file"}, "Where the device plug-in lies, which is loaded when it is first needed.");
+  ops.add("setMaxMemory", &set_max_memory, {"device", "bytes"}, "What the tensors of a device may hold at most; 0: as much as there is.");
+  ops.add("mathMode", &math_mode, "What products of f32 numbers may be computed in.");
+  ops.add("setMathMode", &set_math_mode, {"math"}, "Sets what products of f32 numbers may be computed in, for the calls that follow.");
+  ops.add("isDeterministic", &is_deterministic, "Whether only algorithms are chosen that give the same bits in every run.");
+  ops.add("setDeterministic", &set_deterministic, {"on"}, "Chooses only algorithms that give the same bits in every run, or not.");
   ops.add("sourceHash", &source_hash, "Hash of the sources that this addon was built from.");
 }
 

@@ -60,7 +60,7 @@ void HandleTable::release(uint32_t index) {
   Slot& entry = slots_[index];
   if (entry.watcher) {
     ok(napi_delete_reference(env_, std::exchange(entry.watcher, nullptr)));
-    report(-cost_of_last(entry.tensor));
+    report(-cost_of_last(entry));
   }
   entry.tensor = {};
   if (++entry.generation < kLastGeneration) free_.push_back(index);  // beyond it an id is no longer a whole number
@@ -73,7 +73,7 @@ void HandleTable::watch(napi_value object, double id) {
   ok(napi_create_reference(env_, object, 0, &entry.watcher));
   entry.watched_at = watched_.size();
   watched_.push_back(static_cast<uint32_t>(&entry - slots_.data()));
-  const int64_t cost = cost_of_first(entry.tensor);
+  const int64_t cost = cost_of_first(entry);
   bytes_since_look_ += cost;
   report(cost);
 }
@@ -82,11 +82,22 @@ void HandleTable::watch(napi_value object, double id) {
 // In steps, because each report may start one.
 // Bytes count once for each storage, with its first watched handle: many results are views of a buffer that has no handle of its own. A queued tensor counts
 // in full although nothing is allocated yet.
-int64_t HandleTable::cost_of_first(const Tensor& tensor) {
-  return kHandleBytes + (tensor->storage->watchers++ == 0 ? static_cast<int64_t>(tensor->storage->bytes) : 0);
+int64_t HandleTable::cost_of_first(Slot& entry) {
+  entry.counted = entry.tensor->storage;
+  return kHandleBytes + (entry.counted->watchers++ == 0 ? static_cast<int64_t>(entry.counted->bytes()) : 0);
 }
-int64_t HandleTable::cost_of_last(const Tensor& tensor) {
-  return kHandleBytes + (--tensor->storage->watchers == 0 ? static_cast<int64_t>(tensor->storage->bytes) : 0);
+int64_t HandleTable::cost_of_last(Slot& entry) {
+  const std::shared_ptr<Storage> storage = std::move(entry.counted);
+  return kHandleBytes + (--storage->watchers == 0 ? static_cast<int64_t>(storage->bytes()) : 0);
+}
+
+void HandleTable::recount() {
+  for (const uint32_t index : watched_) {
+    Slot& entry = slots_[index];
+    if (entry.counted == entry.tensor->storage) continue;
+    const int64_t before = cost_of_last(entry);
+    report(cost_of_first(entry) - before);
+  }
 }
 
 void HandleTable::report(int64_t bytes) {

@@ -33,19 +33,22 @@ class HandleTable {
   /// call it after an op has taken its operands.
   void collect();
 
+  /// After tensors have moved to other storages.
+  void recount();
   const HandleStats& stats() const { return stats_; }
 
  private:
   struct Slot {
     Tensor tensor;
+    std::shared_ptr<Storage> counted;  ///< whose bytes the collector was told of
     uint32_t generation = 0;
     napi_ref watcher = nullptr;
     size_t watched_at = 0;
   };
   Slot& slot(double id);
   void release(uint32_t index);
-  static int64_t cost_of_first(const Tensor& tensor);
-  static int64_t cost_of_last(const Tensor& tensor);
+  static int64_t cost_of_first(Slot& entry);
+  static int64_t cost_of_last(Slot& entry);
   void report(int64_t bytes);
   void sweep();
 

@@ -112,9 +112,13 @@ Error NapiArgs::mistake(size_t i, const std::string& expected) {
 
 void NapiResult::emit(napi_value element) {
   napi_env env = environment_.env;
-  if (!container_) value = element;
-  else if (field_) ok(napi_set_named_property(env, container_, field_, element));
-  else ok(napi_set_element(env, container_, length_++, element));
+  if (open_.empty()) {
+    value = element;
+    return;
+  }
+  Container& container = open_.back();
+  if (container.field) ok(napi_set_named_property(env, container.value, container.field, element));
+  else ok(napi_set_element(env, container.value, container.length++, element));
 }
 
 void NapiResult::number(double number) {
@@ -148,13 +152,21 @@ void NapiResult::integers(const std::vector<int64_t>& integers) {
 }
 
 void NapiResult::begin_list() {
-  ok(napi_create_array(environment_.env, &value));
-  container_ = value;
+  napi_value list;
+  ok(napi_create_array(environment_.env, &list));
+  open_.push_back({list});
 }
 
 void NapiResult::begin_record() {
-  ok(napi_create_object(environment_.env, &value));
-  container_ = value;
+  napi_value record;
+  ok(napi_create_object(environment_.env, &record));
+  open_.push_back({record});
+}
+
+void NapiResult::end() {
+  const napi_value finished = open_.back().value;
+  open_.pop_back();
+  emit(finished);
 }
 
 }  // namespace stm::binding

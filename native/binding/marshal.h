@@ -46,8 +46,8 @@ class NapiResult final : public ResultWriter {
   void promise(const Fence& fence) override { begin(fence); }
   void begin_list() override;
   void begin_record() override;
-  void field(const char* name) override { field_ = name; }
-  void end() override { container_ = nullptr; }
+  void field(const char* name) override { open_.back().field = name; }
+  void end() override;
   napi_value value = nullptr;
 
  private:
@@ -57,9 +57,13 @@ class NapiResult final : public ResultWriter {
     emit(environment_.reads.begin(later));
   }
   Environment& environment_;
-  napi_value container_ = nullptr;  // one level is all that signatures need
-  const char* field_ = nullptr;
-  uint32_t length_ = 0;
+  /// A list or record that is being filled.
+  struct Container {
+    napi_value value;
+    const char* field = nullptr;
+    uint32_t length = 0;
+  };
+  std::vector<Container> open_;  // the innermost last
 };
 
 }  // namespace stm::binding

@@ -14,16 +14,19 @@ struct Reads::ReadCommand final : Command {
   ReadCommand(Pending& pending, std::vector<Operand> operands) : Command("data", std::move(operands)), pending(pending) {}
   Status run(Backend& backend) override {
     const Status status = pending.bytes ? backend.download(pending.destination, operands[0].view.data, pending.bytes) : Status::ok();
-    if (status.is_ok()) finish(pending.executor->take_unreported_fault());
-    else finish(std::make_shared<const Fault>(Fault{op, status.kind, status.message}));
+    pending.fault = status.is_ok() ? pending.executor->take_unreported_fault() : std::make_shared<const Fault>(Fault{op, status.kind, status.message});
+    backend.notify(finish, &pending);
     return Status::ok();
   }
   void skip(const FaultPtr& fault) override {
     pending.executor->mark_reported(fault);
-    finish(fault);
+    pending.fault = fault;
+    finish(&pending, Status::ok(), op);
   }
-  void finish(FaultPtr fault) {
-    pending.fault = std::move(fault);
+  /// Any thread, once everything before has completed.
+  static void finish(void* context, const Status& status, const char* at) {
+    Pending& pending = *static_cast<Pending*>(context);
+    if (!pending.fault && !status.is_ok()) pending.fault = std::make_shared<const Fault>(Fault{at, status.kind, status.message});
     napi_call_threadsafe_function(pending.owner->notify_, &pending, napi_tsfn_nonblocking);
   }
   Pending& pending;

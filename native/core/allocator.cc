@@ -29,14 +29,8 @@ Status Allocator::take(size_t bytes, Block** block) {
   std::vector<Block*>& candidates = free_[size];
   if (candidates.empty()) {
     void* data = nullptr;
-    Status status = backend_.allocate(size, &data);
-    if (!status.is_ok()) {
-      release_cached();
-      status = backend_.allocate(size, &data);
-    }
-    if (!status.is_ok()) {
-      return Status::fail(status.kind, "asked for %zu bytes, %lld are held by tensors: %.160s", size, static_cast<long long>(used_bytes()), status.message);
-    }
+    const Status status = allocate(size, &data);
+    if (!status.is_ok()) return status;
     *block = new Block{nullptr, data, size};
   } else {
     *block = candidates.back();
@@ -46,6 +40,25 @@ Status Allocator::take(size_t bytes, Block** block) {
   const int64_t used = used_ += static_cast<int64_t>(size);
   if (used > peak_) peak_ = used;
   return Status::ok();
+}
+
+/// From the backend, if need be after everything kept for later has been given back to it.
+Status Allocator::allocate(size_t size, void** data) {
+  const auto number = [](int64_t bytes) { return static_cast<long long>(bytes); };
+  if (limit() > 0 && used_bytes() + cached_bytes() + static_cast<int64_t>(size) > limit()) release_cached();
+  if (limit() > 0 && used_bytes() + static_cast<int64_t>(size) > limit()) {
+    return Status::fail(StatusKind::OutOfMemory, "asked for %zu bytes, %lld are held by tensors, of %lld that setMaxMemory allows. Fix: use a smaller batch.", size,
+                        number(used_bytes()), number(limit()));
+  }
+  Status status = backend_->allocate(size, data);
+  if (status.is_ok()) return status;
+  release_cached();
+  backend_->trim();
+  status = backend_->allocate(size, data);
+  if (status.is_ok() || status.kind != StatusKind::OutOfMemory) return status;
+  const DeviceMemory memory = backend_->memory();
+  return Status::fail(status.kind, "asked for %zu bytes, %lld are free of %lld, %lld are held by tensors. Fix: use a smaller batch, or free tensors.", size,
+                      number(memory.free_bytes), number(memory.total_bytes), number(used_bytes()));
 }
 
 void Allocator::give_back(Block* block) {
@@ -60,7 +73,7 @@ void Allocator::collect_returned() {
   while (block) {
     Block* next = block->next;
     if (cached_ + static_cast<int64_t>(block->bytes) > kMaxCachedBytes) {
-      backend_.release(block->data);
+      backend_->release(block->data);
       delete block;
     } else {
       free_[block->bytes].push_back(block);
@@ -73,7 +86,7 @@ void Allocator::collect_returned() {
 void Allocator::release_cached() {
   for (auto& [bytes, blocks] : free_) {
     for (Block* block : blocks) {
-      backend_.release(block->data);
+      backend_->release(block->data);
       delete block;
     }
     blocks.clear();

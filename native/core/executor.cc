@@ -42,6 +42,9 @@ void Executor::work() {
 }
 
 Status Executor::prepare_and_run(Command& command) try {
+  backend_.entering(command.op);
+  const Status prepared = command.prepare(backend_);
+  if (!prepared.is_ok()) return prepared;
   for (Operand& operand : command.operands) {
     if (!operand.storage) continue;
     if (operand.access == Access::Write) {

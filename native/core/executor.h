@@ -27,6 +27,8 @@ class Command {
   Command(const char* op, std::vector<Operand> operands, size_t host_bytes = 0)
       : op(op), operands(std::move(operands)), queued_bytes(host_bytes + sizeof(Command) + this->operands.size() * sizeof(Operand)) {}
   virtual ~Command() = default;
+  /// Before the outputs are allocated: a command whose outputs have sizes that only the device knows gives them here.
+  virtual Status prepare(Backend&) { return Status::ok(); }
   virtual Status run(Backend& backend) = 0;
   virtual void skip(const FaultPtr&) {}
 

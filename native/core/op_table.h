@@ -215,6 +215,17 @@ struct Result<S> {
   }
 };
 
+template <class S>
+requires requires { RecordFields<S>::fields; }
+struct Result<std::vector<S>> {
+  static std::string ts() { return "(" + Result<S>::ts() + ")[]"; }
+  static void write(ResultWriter& out, const std::vector<S>& value) {
+    out.begin_list();
+    for (const S& element : value) Result<S>::write(out, element);
+    out.end();
+  }
+};
+
 // ---- the table
 
 struct Parameter {

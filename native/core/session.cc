@@ -1,17 +1,18 @@
 #include "core/session.h"
 
+#include "core/devices.h"
+
 namespace stm {
 
-Session::Session() { devices_.push_back(std::make_unique<Device>("cpu", cpu_backend())); }
+Session::Session() { devices_.push_back(std::make_unique<Device>("cpu", open_backend("cpu"))); }
 
-Device& Session::device(const std::string& name) {
+Device& Session::device(const std::string& given) {
+  const std::string name = canonical_device_name(given);
   for (const auto& device : devices_)
     if (device->name == name) return *device;
-  std::string known;
-  for (const auto& device : devices_) known += (known.empty() ? "" : ", ") + device->name;
-  throw Error(
-      Kind::Device,
-      fmt::format("got device '{}', expected one of: {}.\n  Fix: call devices() to see what this machine offers and why a device is missing.", name, known));
+  devices_.push_back(std::make_unique<Device>(name, open_backend(given)));
+  devices_.back()->executor.set_limits(queue_limits);
+  return *devices_.back();
 }
 
 }  // namespace stm

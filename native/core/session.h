@@ -1,6 +1,8 @@
 #pragma once
+#include <string>
 #include <utility>
 
+#include "backend/math_mode.h"
 #include "core/executor.h"
 #include "core/random.h"
 #include "core/tensor.h"
@@ -10,7 +12,14 @@ namespace stm {
 /// One device of one environment: its backend, its memory and its queue.
 class Device {
  public:
-  Device(std::string name, Backend& backend) : name(std::move(name)), backend(backend), allocator(std::make_shared<Allocator>(backend)), executor(backend) {}
+  Device(std::string name, std::shared_ptr<Backend> shared)
+      : name(std::move(name)), backend(*shared), allocator(std::make_shared<Allocator>(std::move(shared))), executor(backend) {}
+  ~Device() { stop(); }
+  /// Finishes the running command, drops the queued ones; nothing is reported afterwards.
+  void stop() {
+    executor.stop();
+    backend.stop();
+  }
   const std::string name;  ///< "cpu", "cuda:0"
   Backend& backend;
   const std::shared_ptr<Allocator> allocator;
@@ -22,13 +31,17 @@ class Device {
 class Session {
  public:
   Session();
-  Device& device(const std::string& name);  ///< throws a DeviceError if there is none of that name
-  const std::vector<std::unique_ptr<Device>>& devices() const { return devices_; }
+  Device& device(const std::string& name);  ///< opens it at its first use; throws a DeviceError if there is none of that name
+  const std::vector<std::unique_ptr<Device>>& devices() const { return devices_; }  ///< those that are open
 
   bool grad_enabled = true;      ///< false inside backward() and noGrad
   bool retaining_graph = false;  ///< inside backward({ retainGraph: true }): a backward function must leave what it saved as it was
   uint64_t next_node = 0;
   Generator generator;
+  MathMode math = MathMode::Tf32;  ///< what the ops that follow may compute f32 products in
+  bool deterministic = false;
+
+  QueueLimits queue_limits;  ///< of every device
 
   static Session& current() { return *current_; }
 

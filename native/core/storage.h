@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/allocator.h"
@@ -26,17 +27,22 @@ struct HostRange {
 /// Device bytes shared by tensors, graph nodes and commands; freed when the last of them lets go.
 ///
 ///   JS thread only:   version, last_writer, host_range, derived, watchers     (program order = queue order, so no atomics are needed)
-///   executor only:    data, fault
+///   executor only:    data, fault, layout, resize
 class Storage {
  public:
-  Storage(std::shared_ptr<Allocator> allocator, size_t bytes) : bytes(bytes), allocator_(std::move(allocator)) {}
+  Storage(std::shared_ptr<Allocator> allocator, size_t bytes) : allocator_(std::move(allocator)), bytes_(bytes) {}
   ~Storage() {
     if (block_) allocator_->give_back(block_);
   }
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
-  const size_t bytes;
+  size_t bytes() const { return bytes_; }
+  /// For scratch whose size is known only when its command runs: the bytes are lost if it grows.
+  void resize(size_t bytes) {
+    bytes_ = bytes;
+    if (block_ && block_->bytes < bytes) allocator_->give_back(std::exchange(block_, nullptr));
+  }
 
   uint64_t version() const { return version_; }
   const char* last_writer() const { return last_writer_; }
@@ -58,7 +64,8 @@ class Storage {
   uint32_t watchers = 0;  ///< handles that the garbage collector is told of
 
   void* data() const { return block_ ? block_->data : nullptr; }
-  Status materialize() { return block_ ? Status::ok() : allocator_->take(bytes, &block_); }
+  Status materialize() { return block_ ? Status::ok() : allocator_->take(bytes_, &block_); }
+  uint64_t layout = 0;  ///< of packed weights: RecurrentSizes::layout; 0 before they are there
   const FaultPtr& fault() const { return fault_; }
   void poison(FaultPtr fault) {
     fault_ = std::move(fault);
@@ -69,6 +76,7 @@ class Storage {
 
  private:
   std::shared_ptr<Allocator> allocator_;
+  size_t bytes_;
   Allocator::Block* block_ = nullptr;
   FaultPtr fault_;
   std::atomic<bool> failed_{false};

@@ -26,7 +26,7 @@ Tensor from_array(const HostValues& values, const Shape& shape, const std::strin
   STM_CHECK(values.size == shape.size(), Kind::Shape, "tensor: got {} values, expected {} for shape {}.\n  Fix: correct the shape or the data.", values.size,
             shape.size(), shape);
   Tensor x = empty(shape, values.dtype, Session::current().device(device));
-  const size_t bytes = x->storage->bytes;
+  const size_t bytes = x->storage->bytes();
   enqueue(
       "tensor", {}, {x}, [host = copy_of(values, bytes), bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); }, bytes);
   note_host_range(x, values);

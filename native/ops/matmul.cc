@@ -44,7 +44,7 @@ Tensor product(const Tensor& given_a, const Tensor& given_b) {
   shape.push_back(a.extent(a.rank() - 2));
   shape.push_back(b.extent(b.rank() - 1));
   const Tensor y = empty(shape, a);
-  enqueue("matmul", {with_batch(a, batch), with_batch(b, batch)}, {y}, [](Backend& k, Views v) { return k.matmul().matmul(v.in(0), v.in(1), v.out(0)); });
+  enqueue("matmul", {with_batch(a, batch), with_batch(b, batch)}, {y}, [math = Session::current().math](Backend& k, Views v) { return k.matmul().matmul(math, v.in(0), v.in(1), v.out(0)); });
   return y;
 }
 
@@ -93,7 +93,7 @@ Tensor linear(const Tensor& x, const Tensor& given_weight, const std::optional<T
   const Tensor flat = contiguous(in ? as_rows(detached(x), in) : reshape(detached(x), {count, 0})), dense_bias = bias ? contiguous(*bias) : Tensor();
   const Tensor y = empty(x.shape().with(x.rank() - 1, out), x);
   enqueue("linear", {flat, weight, dense_bias}, {alias(y, {count, out}, {out, 1}, 0)},
-          [](Backend& k, Views v) { return k.matmul().linear(v.in(0), v.in(1), v.in(2), v.out(0)); });
+          [math = Session::current().math](Backend& k, Views v) { return k.matmul().linear(math, v.in(0), v.in(1), v.in(2), v.out(0)); });
   const bool wants_x = needs_grad(x), wants_weight = needs_grad(weight), wants_bias = bias && needs_grad(*bias);
   on_backward("linear", y, {x, weight, bias.value_or(Tensor())}, {wants_weight ? flat : Tensor(), wants_x ? weight : Tensor()},
               [wants_x, wants_weight, wants_bias, count, out, shape = x.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {

@@ -73,6 +73,12 @@ void check_in_place(const char* op, const Tensor& target, const std::vector<Tens
 
 namespace ops {
 
+// between devices (ops/transfer.cc)
+/// `x` on a device, `x` itself if it is there; differentiable.
+Tensor to_device(const Tensor& x, Device& device);
+/// Moves leaves, and their gradients, to a device; tensors that share a storage still do.
+void move(const std::vector<Tensor>& tensors, Device& device);
+
 // elementwise
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, const Tensor& b);

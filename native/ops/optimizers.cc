@@ -31,7 +31,7 @@ void check_state(const char* op, const Tensor& parameter, const Tensor& moment) 
 
 /// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state yet, does nothing and returns their indices.
 template <class Rule>
-std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moments, bool has_scalars) {
+std::vector<int64_t> step_group(const Group& group, double learning_rate, const Rule& rule, int moments, bool has_scalars) {
   const size_t width = static_cast<size_t>(moments) + (has_scalars ? 1 : 0);
   STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option,
             "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.", group.op, group.state.size(),
@@ -57,7 +57,10 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
     }
   }
   if (!missing.empty() || gradients.empty()) return missing;
-  enqueue_update(group.op, gradients, targets, [=, count = gradients.size()](Backend& b, Views v) {
+  gradients.push_back(full({}, learning_rate, DType::F64, targets[0].device()));
+  enqueue_update(group.op, gradients, targets, [=, count = gradients.size() - 1](Backend& b, Views v) {
+    Rule complete = rule;
+    complete.learning_rate = v.in(count).template as<double>();
     std::vector<OptimizerSlot> slots(count);
     for (size_t i = 0; i < count; ++i) {
       const size_t first = i * (width + 1);
@@ -66,7 +69,7 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
       for (int j = 0; j < moments; ++j) slots[i].moment[j] = v.out(first + 1 + static_cast<size_t>(j)).data;
       if (has_scalars) slots[i].scalars = v.out(first + width).template as<double>();
     }
-    return b.optimizers().step(rule, slots.data(), static_cast<int64_t>(count));
+    return b.optimizers().step(complete, slots.data(), static_cast<int64_t>(count));
   });
   for (size_t i = 0; i < scattered.size(); i += 2)
     enqueue_update(group.op, {scattered[i]}, {scattered[i + 1]}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
@@ -79,39 +82,45 @@ using Indices = const std::vector<int64_t>&;
 std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double momentum, double dampening,
                          bool nesterov) {
   const bool moving = momentum != 0;
-  return step_group<SgdRule>({"SGD.step", parameters, state, known}, {{learning_rate, weight_decay}, momentum, dampening, nesterov}, moving, moving);
+  return step_group<SgdRule>({"SGD.step", parameters, state, known}, learning_rate,
+      {{nullptr, nullptr, weight_decay}, momentum, dampening, nesterov}, moving, moving);
 }
 
 std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps,
                           bool amsgrad, bool decoupled) {
-  return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known},
-                              {{learning_rate, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
+  return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known}, learning_rate,
+      {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
 }
 
 std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps,
                            double momentum_decay, bool decoupled) {
-  return step_group<NadamRule>({"NAdam.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2,
+  return step_group<NadamRule>({"NAdam.step", parameters, state, known}, learning_rate,
+      {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2,
                                true);
 }
 
 std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2,
                             double eps) {
-  return step_group<AdamaxRule>({"Adamax.step", parameters, state, known}, {{learning_rate, weight_decay}, beta1, beta2, eps}, 2, true);
+  return step_group<AdamaxRule>({"Adamax.step", parameters, state, known}, learning_rate,
+      {{nullptr, nullptr, weight_decay}, beta1, beta2, eps}, 2, true);
 }
 
 std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double alpha, double eps,
                              double momentum, bool centered) {
-  return step_group<RmspropRule>({"RMSprop.step", parameters, state, known}, {{learning_rate, weight_decay}, alpha, eps, momentum, centered},
+  return step_group<RmspropRule>({"RMSprop.step", parameters, state, known}, learning_rate,
+      {{nullptr, nullptr, weight_decay}, alpha, eps, momentum, centered},
                                  1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
 }
 
 std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double learning_rate_decay,
                              double eps) {
-  return step_group<AdagradRule>({"Adagrad.step", parameters, state, known}, {{learning_rate, weight_decay}, learning_rate_decay, eps}, 1, true);
+  return step_group<AdagradRule>({"Adagrad.step", parameters, state, known}, learning_rate,
+      {{nullptr, nullptr, weight_decay}, learning_rate_decay, eps}, 1, true);
 }
 
 std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double rho, double eps) {
-  return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known}, {{learning_rate, weight_decay}, rho, eps}, 2, true);
+  return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known}, learning_rate,
+      {{nullptr, nullptr, weight_decay}, rho, eps}, 2, true);
 }
 
 void zero_grad(Tensors parameters) {

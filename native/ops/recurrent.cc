@@ -9,6 +9,10 @@ template <>
 struct EnumNames<Cell> {
   static constexpr const char* names[] = {"lstm", "gru", "rnnTanh", "rnnRelu"};
 };
+template <>
+struct EnumNames<Algorithm> {
+  static constexpr const char* names[] = {"auto", "standard", "persistStatic", "persistDynamic", "persistStaticSmallH"};
+};
 
 namespace ops {
 namespace {
@@ -32,11 +36,27 @@ struct Problem {
   Shape c_shape() const { return {plain.L * plain.K, plain.N, plain.H}; }
 };
 
-RecurrentSizes sizes_of(const char* op, const Problem& problem, Device& device) {
-  RecurrentSizes sizes;
-  const Status status = device.backend.recurrent().sizes(problem.view(), &sizes);
-  STM_CHECK(status.is_ok(), Kind::Option, "{}: got a problem that the device refuses: {}", op, status.message);
-  return sizes;
+/// A call of the kernels. How large its scratch outputs must be, the device says when the command is about to run; `size(sizes, operands)` gives it to them.
+template <class Size, class Work>
+void enqueue_sized(const Problem& problem, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Size size, Work work) {
+  struct SizedCommand final : Command {
+    SizedCommand(const Problem& problem, std::vector<Operand> operands, size_t outputs_from, Size size, Work work)
+        : Command("recurrent", std::move(operands)), problem(problem), outputs_from(outputs_from), size(std::move(size)), work(std::move(work)) {}
+    Status prepare(Backend& backend) override {
+      RecurrentSizes sizes;
+      const Status status = backend.recurrent().sizes(problem.view(), &sizes);
+      if (status.is_ok()) size(sizes, operands);
+      return status;
+    }
+    Status run(Backend& backend) override { return work(backend, problem.view(), Views(operands, outputs_from)); }
+    Problem problem;
+    size_t outputs_from;
+    Size size;
+    Work work;
+  };
+  Device* device = nullptr;
+  std::vector<Operand> operands = operands_of("recurrent", in, out, Access::Write, &device);
+  device->executor.push(std::make_unique<SizedCommand>(problem, std::move(operands), in.size(), std::move(size), std::move(work)));
 }
 
 /// Shapes of the named parameters in the order of the blob: for each pseudo-layer W_ih, W_hh, [W_hr]; then for each b_ih, b_hh.
@@ -83,28 +103,51 @@ Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
   return blob;
 }
 
-/// Which arrangement of the weights a packed buffer holds: everything of the problem that the blob's own bytes do not say.
-uint64_t packing_key(const Problem& problem, int64_t offset, size_t bytes) {
+/// Which arrangement of the weights a packed buffer holds: everything of the problem that the blob's own bytes do not say. Problems that differ in the rest,
+/// such as T, may still want another layout: see repacked().
+uint64_t packing_key(const Problem& problem, int64_t offset) {
   const RecurrentProblem& p = problem.plain;
   uint64_t key = 1469598103934665603u;
-  for (const int64_t part : {static_cast<int64_t>(p.cell), static_cast<int64_t>(p.dtype), p.D, p.H, p.P, p.L, p.K, int64_t{p.bias}, int64_t{p.training}, offset,
-                             static_cast<int64_t>(bytes)})
+  for (const int64_t part : {static_cast<int64_t>(p.cell), static_cast<int64_t>(p.dtype), p.D, p.H, p.P, p.L, p.K, int64_t{p.bias}, int64_t{p.training},
+                             static_cast<int64_t>(p.math), static_cast<int64_t>(p.algorithm), int64_t{p.lengths != nullptr}, offset})
     key = (key ^ static_cast<uint64_t>(part)) * 1099511628211u;
   return key;
 }
 
+Status pack(Backend& backend, const RecurrentProblem& problem, const void* weights, Storage& packed) {
+  RecurrentSizes sizes;
+  Status status = backend.recurrent().sizes(problem, &sizes);
+  if (!status.is_ok() || sizes.packed == 0) return status;
+  packed.resize(sizes.packed);
+  status = packed.materialize();
+  if (!status.is_ok()) return status;
+  packed.layout = sizes.layout;
+  return backend.recurrent().pack(problem, weights, packed.data());
+}
+
+/// The packed weights for a problem that is about to run, null if the device takes them as they are: packed again if they lie there for another layout.
+Status repacked(Backend& backend, const RecurrentProblem& problem, const void* weights, Storage& packed, const void** out) {
+  RecurrentSizes sizes;
+  Status status = backend.recurrent().sizes(problem, &sizes);
+  if (status.is_ok() && sizes.packed != 0 && sizes.layout != packed.layout) status = pack(backend, problem, weights, packed);
+  *out = sizes.packed == 0 ? nullptr : packed.data();
+  return status;
+}
+
 /// The weights as the device wants them, kept beside the blob until it changes.
-Tensor packed_weights(const Problem& problem, const Tensor& blob, size_t bytes) {
-  if (bytes == 0) return {};
-  const Tensor packed = scratch(bytes, blob.device());
-  const uint64_t key = packing_key(problem, blob->offset, bytes), version = blob->storage->version();
+Tensor packed_weights(const Problem& given, const Tensor& blob) {
+  Problem problem = given;
+  problem.plain.lengths = given.view().lengths;  // for the key
+  const Tensor packed = scratch(0, blob.device());
+  const uint64_t key = packing_key(problem, blob->offset), version = blob->storage->version();
   std::vector<Storage::Derived>& kept = blob->storage->derived;
   const auto found = std::find_if(kept.begin(), kept.end(), [key](const Storage::Derived& d) { return d.key == key && !d.storage->failed(); });
   if (found != kept.end() && found->version == version) {
     packed->storage = found->storage;
     return packed;
   }
-  enqueue("recurrent", {blob}, {packed}, [problem](Backend& b, Views v) { return b.recurrent().pack(problem.view(), v.in(0).data, v.out(0).data); });
+  enqueue("recurrent", {blob}, {packed},
+          [given, storage = packed->storage.get()](Backend& b, Views v) { return pack(b, given.view(), v.in(0).data, *storage); });
   kept.erase(std::remove_if(kept.begin(), kept.end(), [version](const Storage::Derived& d) { return d.version != version || d.storage->failed(); }),
              kept.end());
   kept.push_back({key, version, packed->storage});
@@ -115,21 +158,43 @@ struct Results {
   Tensor y, h, c, reserve;
 };
 
+/// The same bytes again, of scratch whose size only the executor knows.
+Tensor copy_of_scratch(const Tensor& x) {
+  struct CopyCommand final : Command {
+    explicit CopyCommand(std::vector<Operand> operands) : Command("recurrent", std::move(operands)) {}
+    Status prepare(Backend&) override {
+      operands[1].storage->resize(operands[0].storage->bytes());
+      return Status::ok();
+    }
+    Status run(Backend& backend) override { return backend.copy(operands[1].view.data, operands[0].view.data, operands[0].storage->bytes()); }
+  };
+  const Tensor copy = scratch(0, x.device());
+  Device* device = nullptr;
+  std::vector<Operand> operands = operands_of("recurrent", {x}, {copy}, Access::Write, &device);
+  device->executor.push(std::make_unique<CopyCommand>(std::move(operands)));
+  return copy;
+}
+
 Results run_forward(const Problem& problem, const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& blob) {
   Device& device = x.device();
-  const RecurrentSizes sizes = sizes_of("recurrent", problem, device);
-  const Tensor packed = packed_weights(problem, blob, sizes.packed);
+  const Tensor packed = packed_weights(problem, blob);
   Results r;
   r.y = empty(problem.output_shape(), x);
   r.h = empty(problem.h_shape(), x);
   if (problem.plain.cell == Cell::Lstm) r.c = empty(problem.c_shape(), x);
-  if (problem.plain.training) r.reserve = scratch(sizes.reserve, device);
-  const Tensor workspace = scratch(sizes.forward_workspace, device);
-  enqueue("recurrent", {x, h0, c0, blob, packed}, {r.y, r.h, r.c, r.reserve, workspace}, [problem](Backend& b, Views v) {
-    const RecurrentForward buffers{v.in(0).data,  v.in(1).data,  v.in(2).data,  v.in(3).data,  v.in(4).data,
-                                   v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.out(4).data};
-    return b.recurrent().forward(problem.view(), buffers);
-  });
+  if (problem.plain.training) r.reserve = scratch(0, device);
+  const Tensor workspace = scratch(0, device);
+  const auto size = [](const RecurrentSizes& sizes, std::vector<Operand>& operands) {
+    if (operands[8].storage) operands[8].storage->resize(sizes.reserve);
+    operands[9].storage->resize(sizes.forward_workspace);
+  };
+  enqueue_sized(problem, {x, h0, c0, blob, packed}, {r.y, r.h, r.c, r.reserve, workspace}, size,
+                [storage = packed->storage.get()](Backend& b, const RecurrentProblem& p, Views v) {
+                  RecurrentForward buffers{v.in(0).data,  v.in(1).data,  v.in(2).data,  v.in(3).data,  nullptr,
+                                           v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.out(4).data};
+                  const Status status = repacked(b, p, buffers.weights, *storage, &buffers.packed);
+                  return status.is_ok() ? b.recurrent().forward(p, buffers) : status;
+                });
   return r;
 }
 
@@ -143,20 +208,22 @@ std::vector<Tensor> run_backward(const Problem& problem, const Wanted& wanted, c
   const auto dense = [](const Tensor& grad) { return grad ? contiguous(grad) : Tensor(); };
   const Tensor dy = dense(grads[0]), dh = dense(grads[1]), dc = grads.size() > 2 ? dense(grads[2]) : Tensor();
   Device& device = x.device();
-  const RecurrentSizes sizes = sizes_of("recurrent", problem, device);
-  const Tensor packed = packed_weights(problem, blob, sizes.packed);
+  const Tensor packed = packed_weights(problem, blob);
   // The kernel may overwrite the reserve; a graph that is kept needs it again.
-  const Tensor reserve = Session::current().retaining_graph ? clone(s[7]) : s[7];
+  const Tensor reserve = Session::current().retaining_graph ? copy_of_scratch(s[7]) : s[7];
   const Tensor dx = wanted.x ? empty_like(x) : Tensor();
   const Tensor dh0 = wanted.h0 ? empty(problem.h_shape(), x) : Tensor(), dc0 = wanted.c0 ? empty(problem.c_shape(), x) : Tensor();
   const Tensor dweights = wanted.weights ? empty({problem.plain.weight_elements()}, x) : Tensor();
-  const Tensor workspace = scratch(sizes.backward_workspace, device);
-  enqueue("recurrent", {x, h0, c0, blob, packed, y, h, c, dy, dh, dc, reserve}, {dx, dh0, dc0, dweights, workspace}, [problem](Backend& b, Views v) {
-    const auto in = [&v](size_t i) -> const void* { return v.in(i).data; };
-    const RecurrentBackward buffers{in(0), in(1),  in(2),         in(3),         in(4),         in(5),         in(6),         in(7),        in(8),
-                                    in(9), in(10), v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.in(11).data, v.out(4).data};
-    return b.recurrent().backward(problem.view(), buffers);
-  });
+  const Tensor workspace = scratch(0, device);
+  const auto size = [](const RecurrentSizes& sizes, std::vector<Operand>& operands) { operands[16].storage->resize(sizes.backward_workspace); };
+  enqueue_sized(problem, {x, h0, c0, blob, packed, y, h, c, dy, dh, dc, reserve}, {dx, dh0, dc0, dweights, workspace}, size,
+                [storage = packed->storage.get()](Backend& b, const RecurrentProblem& p, Views v) {
+                  const auto in = [&v](size_t i) -> const void* { return v.in(i).data; };
+                  RecurrentBackward buffers{in(0), in(1),  in(2),         in(3),         nullptr,       in(5),         in(6),         in(7),        in(8),
+                                            in(9), in(10), v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.in(11).data, v.out(4).data};
+                  const Status status = repacked(b, p, buffers.weights, *storage, &buffers.packed);
+                  return status.is_ok() ? b.recurrent().backward(p, buffers) : status;
+                });
   std::vector<Tensor> result{dx, dh0, dc0};
   int64_t at = 0;
   for (const Shape& shape : weight_shapes(problem.plain)) {
@@ -241,6 +308,7 @@ struct Options {
   Cell cell;
   int64_t hidden_size, proj_size, num_layers;
   bool bidirectional, bias, batch_first;
+  Algorithm algorithm;
 };
 
 Problem make_problem(const Tensor& x, const Options& o, const std::optional<std::vector<int64_t>>& lengths) {
@@ -259,19 +327,24 @@ Problem make_problem(const Tensor& x, const Options& o, const std::optional<std:
   p.K = o.bidirectional ? 2 : 1;
   p.bias = o.bias;
   p.batch_first = o.batch_first;
+  p.math = p.dtype == DType::F32 ? Session::current().math : MathMode::Fma;
+  p.algorithm = o.algorithm;
+  p.deterministic = Session::current().deterministic;
   STM_CHECK(p.H > 0 && p.L > 0 && p.P >= 0 && p.P < p.H && (p.P == 0 || p.cell == Cell::Lstm), Kind::Option,
             "recurrent: got hiddenSize {}, numLayers {}, projSize {}, expected hiddenSize > projSize >= 0, numLayers > 0 and a projection for LSTM only.\n  "
             "Fix: correct the options.",
             p.H, p.L, p.P);
   problem.lengths = check_lengths(lengths, p);
+  const Status status = x.device().backend.recurrent().check(problem.view());
+  STM_CHECK(status.is_ok(), Kind::Option, "recurrent: {}", status.message);
   return problem;
 }
 
 std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, const std::optional<Tensor>& h0, const std::optional<Tensor>& c0,
                                                             const std::vector<Tensor>& weights, Cell cell, int64_t hidden_size, int64_t proj_size,
                                                             int64_t num_layers, bool bidirectional, bool bias, bool batch_first, double dropout,
-                                                            const std::optional<std::vector<int64_t>>& lengths) {
-  const Problem problem = make_problem(x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first}, lengths);
+                                                            Algorithm algorithm, const std::optional<std::vector<int64_t>>& lengths) {
+  const Problem problem = make_problem(x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first, algorithm}, lengths);
   check_weights("recurrent", weights, problem.plain);
   check_state("recurrent", "h", h0, problem.h_shape(), x);
   check_state("recurrent", "c", c0, problem.c_shape(), x);
@@ -284,7 +357,7 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, con
 
 void declare_recurrent(OpTable& table) {
   table.add("recurrent", &recurrent,
-            {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias", "batchFirst", "dropout", "lengths"},
+            {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias", "batchFirst", "dropout", "algorithm", "lengths"},
             "A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0.");
 }
 

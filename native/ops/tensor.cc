@@ -31,12 +31,7 @@ void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
   x->grad = value ? *value : Tensor();
 }
 
-Tensor to_device(const Tensor& x, const std::string& name) {
-  Device& device = Session::current().device(name);
-  STM_CHECK(&device == &x.device(), Kind::Device, "to: got device '{}' for {}, expected its own device.\n  Fix: this build computes on one device only.", name,
-            x);
-  return x;
-}
+Tensor to_named_device(const Tensor& x, const std::string& name) { return to_device(x, Session::current().device(name)); }
 
 }  // namespace
 
@@ -52,7 +47,7 @@ void declare_tensor(OpTable& table) {
   table.add("detach", &detach, {"x"}, "The same elements, outside the graph.");
   table.add("grad", &grad, {"x"}, "The gradient that backward() left, if any.");
   table.add("setGrad", &set_grad, {"x", "grad"}, "Replaces or drops the gradient.");
-  table.add("toDevice", &to_device, {"x", "device"}, "`x` on the named device.");
+  table.add("toDevice", &to_named_device, {"x", "device"}, "`x` on the named device.");
 }
 
 }  // namespace stm::ops

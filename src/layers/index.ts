@@ -21,6 +21,7 @@ export * from './multiplicative-attention';
 export { BufferTensor, Parameter } from './parameter';
 export { LastStep, MaxPool, MeanPool, type LastStepOptions } from './pooling';
 export { RecurrentLayer, type RecurrentOptions } from './recurrent';
+export type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
 export type { ModuleClasses } from './registry';
 export { Residual } from './residual';
 export { RNN, type RNNOptions } from './rnn';

@@ -1,6 +1,7 @@
 import { inspect, type InspectOptions } from 'node:util';
-import { devices } from '../tensor/device';
-import { DeviceError, OptionError, ShapeError } from '../tensor/errors';
+import { binding } from '../native/load';
+import { resolveDevice } from '../tensor/device';
+import { OptionError, ShapeError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { cast, copy_ } from '../tensor/ops/elementwise';
 import { checkOptions, describe } from '../tensor/options';
@@ -201,17 +202,17 @@ export abstract class Module {
   }
 
   /**
-   * Puts the model on a device.
+   * Moves parameters, their gradients and buffers to a device. They stay the same objects, so that an optimizer made before goes on with them; its own state
+   * stays where it was: make the optimizer after the move.
    *
-   * @throws {DeviceError} if there is no such device
+   * @param device  as in `devices()`; `cuda` is `cuda:0`
+   * @throws {DeviceError} if there is no such device; the message says why
    */
   to(device: string): this {
-    const known = devices().map(({ name }) => name);
-    const elsewhere = [...this.parameters(), ...this.buffers()].find((tensor) => tensor.device !== device);
-    if (known.includes(device) && elsewhere === undefined) return this;
-    throw new DeviceError(`${this.constructor.name}.to`, {
-      given: `device ${describe(device)}`, expected: `one of ${known.join(', ')}`, fix: 'devices() lists what there is, and why a device is missing',
-    });
+    const target = resolveDevice(`${this.constructor.name}.to`, device);
+    const moving = [...this.parameters(), ...this.buffers()];
+    binding.moveTensors(moving.map((tensor) => tensor.id), target);
+    return this;
   }
 
   /** Freezes (`false`) or unfreezes (`true`) all parameters. */

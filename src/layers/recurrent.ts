@@ -1,6 +1,6 @@
 import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
-import { recurrent, type RecurrentCell } from '../tensor/ops/recurrent';
+import { recurrent, type RecurrentAlgorithm, type RecurrentCell } from '../tensor/ops/recurrent';
 import { reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe, flag, oneOf, positiveInteger, probability } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
@@ -28,7 +28,14 @@ export interface RecurrentOptions {
   bidirectional?: boolean;
   /** Element type of the parameters. Default f32; f64 runs a plain step-by-step reference. */
   dtype?: FloatingDType;
+  /**
+   * Which of cuDNN's algorithms computes on a CUDA device: `auto` times those that can compute the shape once and keeps the fastest. Default auto. The CPU
+   * has one algorithm of its own.
+   */
+  algo?: RecurrentAlgorithm;
 }
+
+const algorithms: readonly RecurrentAlgorithm[] = ['auto', 'standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH'];
 
 /** What a layer hands to the op beside the options. */
 interface CellKind {
@@ -45,7 +52,7 @@ interface States {
   c: Tensor | undefined;
 }
 
-const sharedOptions = ['inputSize', 'hiddenSize', 'numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype'] as const;
+const sharedOptions = ['inputSize', 'hiddenSize', 'numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype', 'algo'] as const;
 
 /**
  * Fills in the defaults of the shared options.
@@ -64,6 +71,7 @@ export function checkRecurrentOptions(op: string, options: RecurrentOptions, own
     dropout: probability(op, 'dropout', options.dropout ?? 0),
     bidirectional: flag(op, 'bidirectional', options.bidirectional ?? false),
     dtype: oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']),
+    algo: oneOf(op, 'algo', options.algo ?? 'auto', algorithms),
   };
 }
 
@@ -167,10 +175,10 @@ export abstract class RecurrentLayer extends Module {
     const rows = input.shape[batchFirst ? 0 : 1] ?? 0;
     this.#checkState('h', states.h, rows, this.#width);
     this.#checkState('c', states.c, rows, this.options.hiddenSize);
-    const { hiddenSize, numLayers, bidirectional, bias, dropout } = this.options;
+    const { hiddenSize, numLayers, bidirectional, bias, dropout, algo: algorithm } = this.options;
     const { cell, projSize } = this.#kind;
     return recurrent(input, this.#weights(), {
-      cell, hiddenSize, projSize, numLayers, bidirectional, bias, batchFirst, dropout: this.training ? dropout : 0,
+      cell, hiddenSize, projSize, numLayers, bidirectional, bias, batchFirst, dropout: this.training ? dropout : 0, algorithm,
       ...(states.h === undefined ? {} : { h: states.h }), ...(states.c === undefined ? {} : { c: states.c }), ...(lengths === undefined ? {} : { lengths }),
     });
   }

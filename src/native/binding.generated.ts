@@ -289,7 +289,7 @@ export interface NativeBinding {
   /** 0..count-1 in random order. */
   permutation(count: number): number[];
   /** A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0. */
-  recurrent(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bidirectional: boolean, bias: boolean, batchFirst: boolean, dropout: number, lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined];
+  recurrent(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bidirectional: boolean, bias: boolean, batchFirst: boolean, dropout: number, algorithm: 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH', lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined];
   /** Fails on the executor. */
   testFail(x: TensorId): TensorId;
   /** Copies after a pause on the executor. */
@@ -298,6 +298,8 @@ export interface NativeBinding {
   testAllocate(bytes: number, device: string): TensorId;
   /** Gives up a handle. Commands and graph nodes that hold the storage keep it until they are done. */
   dispose(x: TensorId): void;
+  /** Moves leaves to a device, where they are the same tensors; those that share bytes still do. */
+  moveTensors(tensors: readonly TensorId[], device: string): void;
   /** A copy of the elements in row-major order, once every earlier command has run. */
   data(x: TensorId): Promise<Float32Array | Float64Array | Int32Array | Uint8Array>;
   /** Resolves once every earlier command of the device has run. */
@@ -312,12 +314,22 @@ export interface NativeBinding {
   numThreads(): number;
   /** Sets the threads that the CPU computes with; 0 goes back to the default. */
   setNumThreads(count: number): void;
-  /** How many devices this environment has. */
-  deviceCount(): number;
-  /** Name of a device. */
-  deviceName(index: number): string;
-  /** How a device computes, for people. */
-  deviceDescription(index: number): string;
+  /** The devices of this machine, and the kinds that there could be and why they are missing. */
+  devices(): ({ name: string; available: boolean; model: string; description: string; memory: number; cudnn: string; reason: string })[];
+  /** What computing on a GPU needs: what was found, and what is missing. */
+  deviceParts(): ({ name: string; found: boolean; version: string; path: string; problem: string; fix: string })[];
+  /** Where the device plug-in lies, which is loaded when it is first needed. */
+  usePlugin(file: string): void;
+  /** What the tensors of a device may hold at most; 0: as much as there is. */
+  setMaxMemory(device: string, bytes: number): void;
+  /** What products of f32 numbers may be computed in. */
+  mathMode(): 'fma' | 'tf32' | 'bf16' | 'f16';
+  /** Sets what products of f32 numbers may be computed in, for the calls that follow. */
+  setMathMode(math: 'fma' | 'tf32' | 'bf16' | 'f16'): void;
+  /** Whether only algorithms are chosen that give the same bits in every run. */
+  isDeterministic(): boolean;
+  /** Chooses only algorithms that give the same bits in every run, or not. */
+  setDeterministic(on: boolean): void;
   /** Hash of the sources that this addon was built from. */
   sourceHash(): string;
   /** Releases `id` once `object` has been garbage-collected. */

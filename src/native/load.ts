@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import bindings from 'bindings';
 import type { NativeBinding } from './binding.generated';
 
@@ -60,6 +60,9 @@ export const binding = loaded.exports as NativeBinding;
 
 /** The file that `binding` was loaded from; a device plug-in lies beside it. */
 export const addonFile = loaded.file;
+
+/** The device plug-in: STMNET_CUDA_PLUGIN, else the one beside the addon. Loaded when a CUDA device is first asked for. */
+binding.usePlugin(resolve(process.env['STMNET_CUDA_PLUGIN'] || join(dirname(addonFile), 'libstmnet_cuda.so')));
 
 // process.exit() and uncaught errors skip Node-API's environment cleanup hooks on the main thread and go straight to C++ static destructors,
 // under a running executor. The 'exit' event comes first.

@@ -1,33 +1,74 @@
 import { binding } from '../native/load';
 import { DeviceError } from './errors';
+import { oneOf } from './options';
 
 /** What `devices()` says of one device. */
 export interface DeviceInfo {
-  /** As in `{ device: 'cpu' }`. */
+  /** As in `{ device: 'cuda:0' }`; `cuda` alone where there is none. */
   name: string;
+  /** Whether it can compute here. */
+  available: boolean;
+  /** What it is, such as `NVIDIA H200`. */
+  model?: string;
   /** How it computes: instruction set, matrix kernels, threads. */
-  description: string;
+  description?: string;
+  /** Its memory in bytes. */
+  memory?: number;
+  /** Version of cuDNN, such as `9.24.0`. */
+  cudnn?: string;
+  /** Why it is not available, and how to mend that. */
+  reason?: string;
 }
+
+/** One thing that computing on a GPU needs: the plug-in, the driver, a library, a device. */
+export interface DevicePart {
+  name: string;
+  found: boolean;
+  version: string;
+  path: string;
+  /** What is wrong; empty if nothing is. */
+  problem: string;
+  /** What to do about it. */
+  fix: string;
+}
+
+/** Everything that computing on a GPU needs, in the order in which to mend it. */
+export const deviceParts = (): DevicePart[] => binding.deviceParts();
 
 const settings = { device: 'cpu' };
 
-/** Devices that can compute here. */
+/** The devices of this machine; where there is no CUDA device, an entry that says why. */
 export function devices(): DeviceInfo[] {
-  return Array.from({ length: binding.deviceCount() }, (_, index) => ({ name: binding.deviceName(index), description: binding.deviceDescription(index) }));
+  return binding.devices().map(({ name, available, model, description, memory: bytes, cudnn, reason }) => ({
+    name, available,
+    ...(model === '' ? {} : { model }), ...(description === '' ? {} : { description }), ...(bytes === 0 ? {} : { memory: bytes }), ...(cudnn === '' ? {} : { cudnn }),
+    ...(reason === '' ? {} : { reason }),
+  }));
+}
+
+/**
+ * The device of that name as tensors give it: `cuda` is `cuda:0`.
+ *
+ * @throws {DeviceError} if it is not there; the message says why
+ */
+export function resolveDevice(op: string, name: string): string {
+  const full = name === 'cuda' ? 'cuda:0' : name;
+  if (full === 'cpu') return full;
+  const known = devices();
+  if (known.some((device) => device.available && device.name === full)) return full;
+  const reason = known.find((device) => !device.available && full.startsWith(device.name))?.reason;
+  const names = known.filter((device) => device.available).map((device) => device.name).join(', ');
+  throw new DeviceError(op, { given: `'${name}'`, expected: `one of: ${names}`, fix: reason === undefined ? 'use a device that devices() lists' : `no CUDA device: ${reason.replaceAll('\n  Fix: ', ' Fix: ')}` });
 }
 
 /**
  * The device on which factories and layers make tensors unless told otherwise.
  *
- * @param name  one that `devices()` lists
- * @throws {DeviceError} if it is not there
+ * @param name  one that `devices()` lists as available; `cuda` is `cuda:0`
+ * @throws {DeviceError} if it is not there; the message says why
  */
 export function setDefaultDevice(name: string): void {
-  const known = devices().map((device) => device.name);
-  if (!known.includes(name)) {
-    throw new DeviceError('setDefaultDevice', { given: `'${name}'`, expected: `one of: ${known.join(', ')}`, fix: 'use a device that devices() lists' });
-  }
-  settings.device = name;
+  settings.device = resolveDevice('setDefaultDevice', name);
 }
 
 /** Name of the default device. */
@@ -49,3 +90,41 @@ export const setNumThreads = (count: number): void => binding.setNumThreads(coun
 
 /** What is alive, allocated and queued: tensors that scripts hold, device bytes, commands. */
 export const memory = (): ReturnType<typeof binding.memory> => binding.memory();
+
+/**
+ * Limits what the tensors of a device may hold. An op that would need more rejects the next read with the sizes asked for, held and allowed.
+ *
+ * @param bytes   0 for as much as there is
+ * @param device  default: the default device
+ * @throws {OptionError} if `bytes` is no number of bytes
+ */
+export const setMaxMemory = (bytes: number, device: string = settings.device): void => binding.setMaxMemory(device, bytes);
+
+/**
+ * What products of f32 numbers may be computed in: `fma` f32 throughout; `tf32`, `bf16` or `f16`: the matrix units of a CUDA device, the operands rounded to 10,
+ * 7 or 10 bits of mantissa (f16: to numbers up to 65,504), sums in f32. Parameters, results and gradients are f32 always.
+ */
+export type MathMode = 'fma' | 'tf32' | 'bf16' | 'f16';
+
+/** See `setMathMode`. */
+export const mathMode = (): MathMode => binding.mathMode();
+
+/**
+ * Sets what recurrent layers and matrix products of f32 numbers may be computed in, for the calls that follow. `tf32` at the start, as PyTorch's recurrent layers. The
+ * CPU computes in f32 whatever is allowed.
+ *
+ * @throws {OptionError} if `mode` is none of these
+ * @see autocast for a part of a program
+ */
+export function setMathMode(mode: MathMode): void {
+  binding.setMathMode(oneOf('setMathMode', 'mode', mode, ['fma', 'tf32', 'bf16', 'f16']));
+}
+
+/** Whether only algorithms are chosen that give the same bits in every run. */
+export const isDeterministic = (): boolean => binding.isDeterministic();
+
+/**
+ * Chooses only algorithms that give the same bits in every run of the same program on the same machine, or not. Off at the start: then cuDNN's algorithm for a
+ * recurrent layer is the fastest, which a later run may choose differently. Everything else gives the same bits in any case.
+ */
+export const setDeterministic = (on: boolean): void => binding.setDeterministic(on);

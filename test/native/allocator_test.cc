@@ -28,7 +28,7 @@ Allocator::Block* taken(Allocator& allocator, size_t bytes) {
 void blocks_are_used_again() {
   CountingBackend backend;
   {
-    Allocator allocator(backend);
+    Allocator allocator(stm::testing::borrowed(backend));
     Allocator::Block* first = taken(allocator, 1000);
     void* data = first->data;
     expect(first->bytes >= 1000 && first->bytes < 2000, "a block is as large as asked for, not twice as large");
@@ -50,7 +50,7 @@ void blocks_are_used_again() {
 
 void waste_is_bounded() {
   CountingBackend backend;
-  Allocator allocator(backend);
+  Allocator allocator(stm::testing::borrowed(backend));
   for (size_t bytes = 1; bytes < (size_t{1} << 34); bytes = bytes * 9 / 8 + 1) {
     Allocator::Block* block = taken(allocator, bytes);
     expect(block->bytes >= bytes && block->bytes <= bytes + std::max<size_t>(bytes / 8, 512),
@@ -61,7 +61,7 @@ void waste_is_bounded() {
 
 void the_cache_is_bounded() {
   CountingBackend backend;
-  Allocator allocator(backend);
+  Allocator allocator(stm::testing::borrowed(backend));
   constexpr size_t kBytes = size_t{256} << 20;
   std::vector<Allocator::Block*> blocks;
   for (int i = 0; i < 8; ++i) blocks.push_back(taken(allocator, kBytes));
@@ -74,7 +74,7 @@ void the_cache_is_bounded() {
 
 void out_of_memory() {
   CountingBackend backend;
-  Allocator allocator(backend);
+  Allocator allocator(stm::testing::borrowed(backend));
   Allocator::Block* kept = taken(allocator, 4096);
   allocator.give_back(taken(allocator, 100'000));
   backend.refusals = 1;
@@ -99,7 +99,7 @@ void many_threads_give_back() {
   CountingBackend backend;
   constexpr int kBlocks = 40'000, kThreads = 4;
   {
-    Allocator allocator(backend);
+    Allocator allocator(stm::testing::borrowed(backend));
     std::mutex mutex;
     std::condition_variable filled;
     std::deque<std::pair<Allocator::Block*, int>> handed;

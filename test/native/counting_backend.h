@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <string>
 
 #include "backend/backend.h"
@@ -36,8 +37,7 @@ class CountingBackend final : public Backend {
   std::atomic<int64_t> allocations{0}, live{0};
   std::atomic<int> refusals{0};  ///< how many of the next allocations fail
 
-  const char* name() noexcept override { return "counting"; }
-  const char* description() noexcept override { return "counts what is allocated"; }
+  void facts(DeviceFacts* out) noexcept override { *out = {}; }
   int32_t num_threads() noexcept override { return 1; }
   void set_num_threads(int32_t) noexcept override {}
 
@@ -55,8 +55,21 @@ class CountingBackend final : public Backend {
     std::free(data);
     --live;
   }
+  void trim() noexcept override {}
+  DeviceMemory memory() noexcept override { return {}; }
   Status upload(void* to, const void* host, size_t bytes) noexcept override { return cpu_backend().upload(to, host, bytes); }
   Status download(void* host, const void* from, size_t bytes) noexcept override { return cpu_backend().download(host, from, bytes); }
+
+  Status copy(void* to, const void* from, size_t bytes) noexcept override { return cpu_backend().copy(to, from, bytes); }
+  void entering(const char*) noexcept override {}
+  void notify(Done done, void* context) noexcept override { done(context, Status::ok(), ""); }
+  void stop() noexcept override {}
+  void close() noexcept override {}
+  bool captures() noexcept override { return false; }
+  Status begin_capture() noexcept override { return Status::ok(); }
+  Status end_capture(void**) noexcept override { return Status::ok(); }
+  Status launch(void*) noexcept override { return Status::ok(); }
+  void release_graph(void*) noexcept override {}
 
   ElementwiseKernels& elementwise() noexcept override { return cpu_backend().elementwise(); }
   IndexingKernels& indexing() noexcept override { return cpu_backend().indexing(); }
@@ -68,5 +81,10 @@ class CountingBackend final : public Backend {
   RecurrentKernels& recurrent() noexcept override { return cpu_backend().recurrent(); }
   ReduceKernels& reduce() noexcept override { return cpu_backend().reduce(); }
 };
+
+/// For owners that share a backend: this one belongs to the test.
+inline std::shared_ptr<Backend> borrowed(Backend& backend) {
+  return {&backend, [](Backend*) {}};
+}
 
 }  // namespace stm::testing

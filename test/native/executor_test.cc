@@ -60,7 +60,7 @@ Operand operand(const StoragePtr& storage, Access access) {
 /// A device with its allocator and queue.
 struct Rig {
   CountingBackend backend;
-  std::shared_ptr<Allocator> allocator = std::make_shared<Allocator>(backend);
+  std::shared_ptr<Allocator> allocator = std::make_shared<Allocator>(stm::testing::borrowed(backend));
   Executor executor{backend};
 
   StoragePtr storage(size_t bytes = 64) { return std::make_shared<Storage>(allocator, bytes); }
@@ -189,7 +189,7 @@ void stopping_drops_what_waits() {
   CountingBackend backend;
   std::atomic<int> destroyed{0}, ran{0};
   {
-    const auto allocator = std::make_shared<Allocator>(backend);
+    const auto allocator = std::make_shared<Allocator>(stm::testing::borrowed(backend));
     Executor executor(backend);
     std::promise<void> started;
     std::atomic<bool> stopping{false};

@@ -8,7 +8,7 @@ import { defaultDevice, devices, setDefaultDevice } from 'stmnet';
  * @param suite  registers tests; make tensors inside them, not while registering
  */
 export function describeDevices(name: string, suite: (device: string) => void): void {
-  const present = devices().map((device) => device.name);
+  const present = devices().filter((device) => device.available).map((device) => device.name);
   for (const device of present) {
     describe(`${name} on ${device}`, () => {
       const before = defaultDevice();

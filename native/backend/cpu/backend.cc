@@ -2,6 +2,7 @@
 
 #ifdef __linux__
 #include <sys/mman.h>
+#include <unistd.h>
 #endif
 
 #include <cstdio>
@@ -17,11 +18,10 @@ namespace {
 
 class CpuBackend final : public Backend {
  public:
-  const char* name() noexcept override { return "cpu"; }
-  const char* description() noexcept override {
-    static char text[128];
-    std::snprintf(text, sizeof text, "%s vectors, BLIS %s products, %d threads", simd_target(), blas_kernels(), stm::num_threads());
-    return text;
+  void facts(DeviceFacts* out) noexcept override {
+    *out = {};
+    std::snprintf(out->details, sizeof out->details, "%s vectors, BLIS %s products, %d threads", simd_target(), blas_kernels(), stm::num_threads());
+    out->memory_bytes = memory().total_bytes;
   }
   int32_t num_threads() noexcept override { return stm::num_threads(); }
   void set_num_threads(int32_t count) noexcept override { stm::set_num_threads(count); }
@@ -34,9 +34,18 @@ class CpuBackend final : public Backend {
     if (*data && alignment == kHugePage) madvise(*data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults where the system grants it
 #endif
     if (*data) return Status::ok();
-    return Status::fail(StatusKind::OutOfMemory, "could not get %zu bytes. Fix: use a smaller batch, or free tensors.", bytes);
+    return Status::fail(StatusKind::OutOfMemory, "could not get %zu bytes", bytes);
   }
   void release(void* data) noexcept override { std::free(data); }
+  void trim() noexcept override {}
+  DeviceMemory memory() noexcept override {
+#ifdef __linux__
+    const int64_t page = sysconf(_SC_PAGESIZE);
+    return {sysconf(_SC_AVPHYS_PAGES) * page, sysconf(_SC_PHYS_PAGES) * page};
+#else
+    return {};
+#endif
+  }
   Status upload(void* to, const void* host, size_t bytes) noexcept override {
     std::memcpy(to, host, bytes);
     return Status::ok();
@@ -45,6 +54,19 @@ class CpuBackend final : public Backend {
     std::memcpy(host, from, bytes);
     return Status::ok();
   }
+
+  Status copy(void* to, const void* from, size_t bytes) noexcept override { return upload(to, from, bytes); }
+
+  // Every call has completed when it returns.
+  void entering(const char*) noexcept override {}
+  void notify(Done done, void* context) noexcept override { done(context, Status::ok(), ""); }
+  void stop() noexcept override {}
+  void close() noexcept override {}
+  bool captures() noexcept override { return false; }
+  Status begin_capture() noexcept override { return Status::ok(); }
+  Status end_capture(void**) noexcept override { return Status::ok(); }
+  Status launch(void*) noexcept override { return Status::ok(); }
+  void release_graph(void*) noexcept override {}
 
   ElementwiseKernels& elementwise() noexcept override { return cpu_elementwise(); }
   IndexingKernels& indexing() noexcept override { return cpu_indexing(); }

@@ -96,7 +96,7 @@ HWY_ATTR void Sgd(const SgdRule& rule, const StepFactors& factors, const Optimiz
       velocity = first ? change : hn::MulAdd(All(d, rule.momentum), velocity, hn::Mul(All(d, 1 - rule.dampening), change));
       change = rule.nesterov ? hn::MulAdd(All(d, rule.momentum), velocity, change) : velocity;
     }
-    p = hn::NegMulAdd(All(d, rule.learning_rate), change, p);
+    p = hn::NegMulAdd(All(d, *rule.learning_rate), change, p);
   };
   if (rule.momentum != 0) StepSlot<1>(slot, begin, end, step);
   else StepSlot<0>(slot, begin, end, step);
@@ -153,7 +153,7 @@ HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors&, const Optimiz
     }
     auto change = hn::Div(g, hn::Add(hn::Sqrt(spread), All(d, rule.eps)));
     if (rule.momentum != 0) change = velocity = hn::MulAdd(All(d, rule.momentum), velocity, change);
-    p = hn::NegMulAdd(All(d, rule.learning_rate), change, p);
+    p = hn::NegMulAdd(All(d, *rule.learning_rate), change, p);
   };
   if (rule.centered && rule.momentum != 0) StepSlot<3>(slot, begin, end, step);
   else if (rule.centered || rule.momentum != 0) StepSlot<2>(slot, begin, end, step);
@@ -176,7 +176,7 @@ HWY_ATTR void Adadelta(const AdadeltaRule& rule, const StepFactors&, const Optim
     square = hn::MulAdd(All(d, rule.rho), square, hn::Mul(hn::Mul(rest, g), g));
     const auto change = hn::Mul(hn::Div(hn::Sqrt(hn::Add(changes, eps)), hn::Sqrt(hn::Add(square, eps))), g);
     changes = hn::MulAdd(All(d, rule.rho), changes, hn::Mul(hn::Mul(rest, change), change));
-    p = hn::NegMulAdd(All(d, rule.learning_rate), change, p);
+    p = hn::NegMulAdd(All(d, *rule.learning_rate), change, p);
   });
 }
 
@@ -278,8 +278,8 @@ class CpuOptimizerKernels final : public OptimizerKernels {
   Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
     const auto factors = [&](const OptimizerSlot& slot) {
       const double t = slot.scalars[0];
-      return StepFactors{rule.learning_rate / (1 - std::pow(rule.beta1, t)), 1 / std::sqrt(1 - std::pow(rule.beta2, t)),
-                         rule.decoupled ? 1 - rule.learning_rate * rule.weight_decay : 1};
+      return StepFactors{*rule.learning_rate / (1 - std::pow(rule.beta1, t)), 1 / std::sqrt(1 - std::pow(rule.beta2, t)),
+                         rule.decoupled ? 1 - *rule.learning_rate * rule.weight_decay : 1};
     };
     return step_all(rule, slots, count, factors);
   }
@@ -289,15 +289,15 @@ class CpuOptimizerKernels final : public OptimizerKernels {
       const auto momentum = [&](double t) { return rule.beta1 * (1 - 0.5 * std::pow(0.96, t * rule.momentum_decay)); };
       const double t = slot.scalars[0], now = momentum(t), next = momentum(t + 1);
       const double product = slot.scalars[1] *= now;
-      return StepFactors{rule.learning_rate * (1 - now) / (1 - product), rule.learning_rate * next / (1 - product * next),
-                         rule.decoupled ? 1 - rule.learning_rate * rule.weight_decay : 1};
+      return StepFactors{*rule.learning_rate * (1 - now) / (1 - product), *rule.learning_rate * next / (1 - product * next),
+                         rule.decoupled ? 1 - *rule.learning_rate * rule.weight_decay : 1};
     };
     return step_all(rule, slots, count, factors);
   }
 
   Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
     return step_all(rule, slots, count,
-                    [&](const OptimizerSlot& slot) { return StepFactors{rule.learning_rate / (1 - std::pow(rule.beta1, slot.scalars[0]))}; });
+                    [&](const OptimizerSlot& slot) { return StepFactors{*rule.learning_rate / (1 - std::pow(rule.beta1, slot.scalars[0]))}; });
   }
 
   Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
@@ -305,7 +305,7 @@ class CpuOptimizerKernels final : public OptimizerKernels {
   }
 
   Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(rule, slots, count, [&](const OptimizerSlot& slot) { return StepFactors{rule.learning_rate / (1 + (slot.scalars[0] - 1) * rule.decay)}; });
+    return step_all(rule, slots, count, [&](const OptimizerSlot& slot) { return StepFactors{*rule.learning_rate / (1 + (slot.scalars[0] - 1) * rule.decay)}; });
   }
 
   Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {

@@ -7,7 +7,7 @@
 namespace stm {
 namespace {
 
-Status check(const RecurrentProblem& p) {
+Status check_problem(const RecurrentProblem& p) {
   const auto number = [](int64_t n) { return static_cast<long long>(n); };
   if (p.dtype != DType::F32 && p.dtype != DType::F64) {
     return Status::fail(StatusKind::Unsupported, "recurrent layer: got elements of another type, expected f32 or f64. Fix: convert the input and the weights.");
@@ -26,6 +26,7 @@ Status check(const RecurrentProblem& p) {
 
 class CpuRecurrent final : public RecurrentKernels {
  public:
+  Status check(const RecurrentProblem& problem) noexcept override { return check_problem(problem); }
   Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept override {
     return checked(problem, [&] { return problem.dtype == DType::F64 ? reference_sizes(problem, out) : fused_sizes(problem, out); });
   }
@@ -43,7 +44,7 @@ class CpuRecurrent final : public RecurrentKernels {
   template <class F>
   static Status checked(const RecurrentProblem& problem, F function) noexcept {
     return guarded([&] {
-      const Status status = check(problem);
+      const Status status = check_problem(problem);
       return status.is_ok() ? function() : status;
     });
   }

@@ -7,7 +7,7 @@ namespace stm {
 constexpr int kMaxOptimizerMoments = 3;
 
 /// One parameter in an optimizer step: dense elements of one dtype, f32 or f64. `scalars` are f64 and belong to the parameter: the number of steps
-/// taken before this one, which the kernel raises, then whatever the rule keeps. So nothing that changes from step to step is an argument but the learning rate.
+/// taken before this one, which the kernel raises, then whatever the rule keeps. So nothing that changes from step to step is an argument.
 struct OptimizerSlot {
   void* parameter;
   const void* gradient;
@@ -19,7 +19,9 @@ struct OptimizerSlot {
 
 /// What all rules share. weight_decay adds weight_decay · parameter to the gradient.
 struct OptimizerRule {
-  double learning_rate, weight_decay;
+  const double* learning_rate;  ///< device memory, as everything that may change from step to step
+  const float* skip;            ///< device memory, may be null: if it is not 0, nothing changes, the number of steps included
+  double weight_decay;
 };
 /// moment: velocity, if momentum is not 0. scalars: steps, likewise.
 struct SgdRule : OptimizerRule {

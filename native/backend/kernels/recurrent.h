@@ -1,10 +1,14 @@
 #pragma once
+#include "backend/math_mode.h"
 #include "backend/status.h"
 #include "backend/view.h"
 
 namespace stm {
 
 enum class Cell : int32_t { Lstm, Gru, RnnTanh, RnnRelu };
+
+/// cuDNN's algorithms; Auto takes the fastest for the shape. Other devices have one of their own.
+enum class Algorithm : int32_t { Auto, Standard, PersistStatic, PersistDynamic, PersistStaticSmallH };
 
 /// One stack of recurrent layers over one padded batch. N batch, T time, D input, H hidden, P projection (0: none), L layers, K directions;
 /// O = P or H is the width of h. Outputs past a row's length are 0; its final state is that of its last real step (of its first one, in the
@@ -18,6 +22,9 @@ struct RecurrentProblem {
   int64_t N = 0, T = 0, D = 0, H = 0, P = 0, L = 1, K = 1;
   bool bias = true, batch_first = true, training = false;  ///< training: forward fills the reserve
   const int32_t* lengths = nullptr;                        ///< [N], each in 0..T, any order; null: all T
+  MathMode math = MathMode::Fma;                           ///< for F32
+  Algorithm algorithm = Algorithm::Auto;
+  bool deterministic = false;  ///< same bits in every run of the same program on the same device
 
   int64_t gates() const { return cell == Cell::Lstm ? 4 : cell == Cell::Gru ? 3 : 1; }
   int64_t width() const { return P ? P : H; }
@@ -29,12 +36,13 @@ struct RecurrentProblem {
   }
 };
 
-/// Bytes of the buffers that the caller provides. Pure arithmetic: may be asked from any thread.
+/// Bytes of the buffers that the caller provides.
 struct RecurrentSizes {
   size_t reserve = 0;            ///< written by a training forward, read by backward
   size_t forward_workspace = 0;  ///< scratch of one call
   size_t backward_workspace = 0;
-  size_t packed = 0;  ///< weights as this device wants them, made by pack(); 0 if it takes them as they are
+  size_t packed = 0;    ///< weights as this device wants them, made by pack(); 0 if it takes them as they are
+  uint64_t layout = 0;  ///< of the packed weights: a pack of one layout does not serve a problem with another
 };
 
 /// x [N, T, D] or [T, N, D] (batch_first), y [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H] (LSTM only). All contiguous. h0, c0 may be null (zeros).
@@ -51,6 +59,9 @@ struct RecurrentBackward {
 
 class RecurrentKernels {
  public:
+  /// Refuses what the device cannot compute. Any thread.
+  virtual Status check(const RecurrentProblem& problem) noexcept = 0;
+  /// The same answer for the same problem for as long as the process lives; the first time may take long.
   virtual Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept = 0;
   /// Rearranges `weights` into `packed` (sizes().packed bytes), which serves until the weights change.
   virtual Status pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept = 0;

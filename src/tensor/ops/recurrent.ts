@@ -4,6 +4,9 @@ import { wrap, type Tensor } from '../tensor';
 /** Kinds of recurrent cell. */
 export type RecurrentCell = 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu';
 
+/** cuDNN's algorithms. */
+export type RecurrentAlgorithm = 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH';
+
 /** What `recurrent` computes. G: 4 for LSTM, 3 for GRU, 1 for RNN; O: projSize or hiddenSize; K: directions. */
 export interface RecurrentOptions {
   cell: RecurrentCell;
@@ -20,6 +23,8 @@ export interface RecurrentOptions {
   h?: Tensor | undefined;
   /** Initial cell state [L·K, N, H], LSTM only. Default: zeros. */
   c?: Tensor | undefined;
+  /** Which of cuDNN's algorithms computes; other devices have one of their own. Default auto: the fastest for the shape. */
+  algorithm?: RecurrentAlgorithm;
   /** N whole numbers in 0..T. Default: all T. */
   lengths?: readonly number[] | undefined;
 }
@@ -37,7 +42,7 @@ export interface RecurrentOptions {
 export function recurrent(x: Tensor, weights: readonly Tensor[], options: RecurrentOptions): { output: Tensor; h: Tensor; c: Tensor | undefined } {
   const o = options;
   const [output, h, c] = binding.recurrent(
-    x.id, o.h?.id, o.c?.id, weights.map((weight) => weight.id), o.cell, o.hiddenSize, o.projSize, o.numLayers, o.bidirectional, o.bias, o.batchFirst, o.dropout, o.lengths,
+    x.id, o.h?.id, o.c?.id, weights.map((weight) => weight.id), o.cell, o.hiddenSize, o.projSize, o.numLayers, o.bidirectional, o.bias, o.batchFirst, o.dropout, o.algorithm ?? 'auto', o.lengths,
   );
   return { output: wrap(output), h: wrap(h), c: c === undefined ? undefined : wrap(c) };
 }

@@ -1,0 +1,125 @@
+// From the memory of one device to that of another, through the host.
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "ops/ops.h"
+
+namespace stm {
+namespace {
+
+/// Bytes on their way: filled by one executor, awaited by another. An executor waits only for a command that was queued before its own, so none waits for ever.
+class Transfer {
+ public:
+  std::vector<char> bytes;
+
+  void finish(FaultPtr fault) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (finished_) return;
+      finished_ = true;
+      fault_ = std::move(fault);
+    }
+    changed_.notify_all();
+  }
+  const FaultPtr& wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return finished_; });
+    return fault_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool finished_ = false;
+  FaultPtr fault_;
+};
+
+FaultPtr fault_of(const char* op, const Status& status) { return std::make_shared<const Fault>(Fault{op, status.kind, status.message}); }
+
+struct SendCommand final : Command {
+  SendCommand(std::shared_ptr<Transfer> transfer, size_t bytes, std::vector<Operand> operands)
+      : Command("to", std::move(operands)), transfer(std::move(transfer)), bytes(bytes) {}
+  ~SendCommand() override {
+    if (!sent) transfer->finish(fault_of(op, Status::fail(StatusKind::Internal, "the device was closed before its tensor could be copied")));
+  }
+  Status run(Backend& backend) override {
+    transfer->bytes.resize(bytes);
+    const Status status = bytes ? backend.download(transfer->bytes.data(), operands[0].view.data, bytes) : Status::ok();
+    if (!status.is_ok()) {
+      transfer->finish(fault_of(op, status));
+      return status;
+    }
+    sent = true;
+    backend.notify(
+        [](void* context, const Status& status, const char* at) {
+          const std::unique_ptr<std::shared_ptr<Transfer>> held(static_cast<std::shared_ptr<Transfer>*>(context));
+          (*held)->finish(status.is_ok() ? nullptr : fault_of(at, status));
+        },
+        new std::shared_ptr<Transfer>(transfer));
+    return status;
+  }
+  void skip(const FaultPtr& fault) override { transfer->finish(fault); }
+  std::shared_ptr<Transfer> transfer;
+  size_t bytes;
+  bool sent = false;
+};
+
+struct ReceiveCommand final : Command {
+  ReceiveCommand(std::shared_ptr<Transfer> transfer, size_t bytes, std::vector<Operand> operands)
+      : Command("to", std::move(operands), bytes), transfer(std::move(transfer)), bytes(bytes) {}
+  Status run(Backend& backend) override {
+    if (const FaultPtr& fault = transfer->wait()) return Status::fail(fault->kind, "%s: %s", fault->op.c_str(), fault->message.c_str());
+    return bytes ? backend.upload(operands[0].view.data, transfer->bytes.data(), bytes) : Status::ok();
+  }
+  std::shared_ptr<Transfer> transfer;
+  size_t bytes;
+};
+
+/// A dense tensor on another device, outside the graph.
+Tensor copied(const Tensor& x, Device& device) {
+  const Tensor y = empty(x.shape(), x.dtype(), device);
+  const size_t bytes = static_cast<size_t>(x.size()) * size_of(x.dtype());
+  const auto transfer = std::make_shared<Transfer>();
+  Device *from = nullptr, *to = nullptr;
+  std::vector<Operand> source = operands_of("to", {x}, {}, Access::Read, &from), target = operands_of("to", {}, {y}, Access::Write, &to);
+  from->executor.push(std::make_unique<SendCommand>(transfer, bytes, std::move(source)));
+  to->executor.push(std::make_unique<ReceiveCommand>(transfer, bytes, std::move(target)));
+  if (const auto& range = x->storage->host_range()) y->storage->set_host_range(*range);
+  return y;
+}
+
+}  // namespace
+
+namespace ops {
+
+Tensor to_device(const Tensor& x, Device& device) {
+  if (&x.device() == &device) return x;
+  Device& home = x.device();
+  const Tensor y = copied(contiguous(detached(x)), device);
+  on_backward("to", y, {x}, {}, [&home](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {to_device(dy, home)}; });
+  return y;
+}
+
+void move(const std::vector<Tensor>& tensors, Device& device) {
+  std::map<Storage*, std::shared_ptr<Storage>> moved;
+  for (const Tensor& x : tensors) {
+    STM_CHECK(!x->node, Kind::NoGraph, "to: got {}, the result of {}, expected parameters and buffers.\n  Fix: use to() of the tensor, which gives a copy.", x,
+              x->node->op);
+  }
+  const Session::NoGrad no_grad;
+  for (const Tensor& x : tensors) {
+    if (x->grad) x->grad = to_device(x->grad, device);
+    if (&x.device() == &device) continue;
+    std::shared_ptr<Storage>& storage = moved[x->storage.get()];
+    if (!storage) {
+      const auto elements = static_cast<int64_t>(x->storage->bytes() / size_of(x.dtype()));
+      storage = copied(alias(x, {elements}, {1}, 0), device)->storage;
+    }
+    x->storage = storage;
+    x->device = &device;
+  }
+}
+
+}  // namespace ops
+}  // namespace stm
