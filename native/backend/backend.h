@@ -46,7 +46,8 @@ class Backend {
   virtual Status download(void* host, const void* from, size_t bytes) noexcept = 0;
   virtual Status copy(void* to, const void* from, size_t bytes) noexcept = 0;
 
-  virtual void entering(const char* op) noexcept = 0;  ///< the name, a literal, of what the next calls belong to
+  /// What the next calls belong to, a literal. The first of these calls may take long: it is where a device is set up.
+  virtual Status entering(const char* op) noexcept = 0;
   /// Calls `done` once, on any thread, when all earlier work has completed. Its status tells of what only the device could see since the last notify(),
   /// such as an index out of range; that is reported once.
   virtual void notify(Done done, void* context) noexcept = 0;

@@ -42,9 +42,9 @@ void Executor::work() {
 }
 
 Status Executor::prepare_and_run(Command& command) try {
-  backend_.entering(command.op);
-  const Status prepared = command.prepare(backend_);
-  if (!prepared.is_ok()) return prepared;
+  Status ready = backend_.entering(command.op);
+  if (ready.is_ok()) ready = command.prepare(backend_);
+  if (!ready.is_ok()) return ready;
   for (Operand& operand : command.operands) {
     if (!operand.storage) continue;
     if (operand.access == Access::Write) {

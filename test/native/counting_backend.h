@@ -61,7 +61,7 @@ class CountingBackend final : public Backend {
   Status download(void* host, const void* from, size_t bytes) noexcept override { return cpu_backend().download(host, from, bytes); }
 
   Status copy(void* to, const void* from, size_t bytes) noexcept override { return cpu_backend().copy(to, from, bytes); }
-  void entering(const char*) noexcept override {}
+  Status entering(const char*) noexcept override { return Status::ok(); }
   void notify(Done done, void* context) noexcept override { done(context, Status::ok(), ""); }
   void stop() noexcept override {}
   void close() noexcept override {}

@@ -58,7 +58,7 @@ class CpuBackend final : public Backend {
   Status copy(void* to, const void* from, size_t bytes) noexcept override { return upload(to, from, bytes); }
 
   // Every call has completed when it returns.
-  void entering(const char*) noexcept override {}
+  Status entering(const char*) noexcept override { return Status::ok(); }
   void notify(Done done, void* context) noexcept override { done(context, Status::ok(), ""); }
   void stop() noexcept override {}
   void close() noexcept override {}
