@@ -1,0 +1,25 @@
+#pragma once
+// The stand-in for CUDA, cuBLAS and cuDNN: the functions of those libraries that the plug-in uses, computed on the CPU, late and without mercy. What a test says
+// to it beyond their own interfaces:
+//
+//   STMNET_STANDIN_FAIL        NAME:N=CODE, the Nth call of NAME gives CODE instead of running; NAME:N+=CODE from the Nth on; several with commas between
+//   STMNET_STANDIN_LOG         a file that gets one line for each call
+//   STMNET_STANDIN_DEVICES     how many devices there are (1)        STMNET_STANDIN_CAPABILITY  of each, 75 for 7.5 (90)
+//   STMNET_STANDIN_DRIVER      the driver's version (13000), 0: none  STMNET_STANDIN_CUDNN       cuDNN's version (92400)
+//   STMNET_STANDIN_MEMORY      bytes of each device (8 GiB)
+//   STMNET_STANDIN_LAYOUT      "plain": cuDNN's weights lie as stmnet's do, for ALGO_STANDARD
+#include <cstddef>
+
+extern "C" {
+/// Replaces all faults; the text is that of STMNET_STANDIN_FAIL. False, and a line on stderr, if it makes no sense.
+bool standin_set_faults(const char* text);
+/// Calls of a function since the start or the last reset, those that failed included. Kernel launches count as cudaLaunchKernel.
+unsigned long long standin_call_count(const char* name);
+void standin_reset_counts();
+/// The name of the exported function of that number, from 0; null past the last.
+const char* standin_functions(int index);
+/// How many allocations, streams, events, graphs, handles and descriptors live; `text` says of which kind.
+int standin_leaks(char* text, size_t size);
+/// Forgets fatal errors, as only a new process could.
+void standin_recover();
+}
