@@ -45,6 +45,38 @@ set(cuda_kernels ${STMNET_CUDA_SOURCES})
 list(FILTER cuda_kernels INCLUDE REGEX "\\.cu$")
 set(plugin_map ${CMAKE_CURRENT_SOURCE_DIR}/native/backend/cuda/plugin.map)
 
+if(STMNET_CUDA)
+  if(NOT EXISTS ${cuda_toolkit}/bin/nvcc)
+    message(FATAL_ERROR "stmnet: there is no bin/nvcc in '${cuda_toolkit}', which STMNET_CUDA_ROOT leads to. Fix: npm run build:cuda makes a folder that has one.")
+  endif()
+  set(CMAKE_CUDA_COMPILER ${cuda_toolkit}/bin/nvcc)
+  set(CMAKE_CUDA_HOST_COMPILER ${CMAKE_CXX_COMPILER})
+  set(CMAKE_CUDA_VISIBILITY_PRESET hidden)
+  set(CMAKE_CUDA_RUNTIME_LIBRARY Static)
+  if(NOT CMAKE_CUDA_ARCHITECTURES)  # cubins for Turing, Ampere and Hopper; their successors compile the PTX of the last
+    set(CMAKE_CUDA_ARCHITECTURES 75-real 80-real 90-real 90-virtual)
+  endif()
+  enable_language(CUDA)
+  if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12)
+    message(FATAL_ERROR "stmnet: got CUDA ${CMAKE_CUDA_COMPILER_VERSION}, expected 12 or later. Fix: install a newer toolkit, or npm run cuda:sdk.")
+  endif()
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # older CMakes do not know that nvcc 12 has it
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+  endif()
+  set(CUDAToolkit_ROOT ${cuda_toolkit})
+  find_package(CUDAToolkit REQUIRED)
+
+  # cuBLAS and cuDNN are opened at run time: of them it takes the headers alone.
+  add_library(stmnet_cuda MODULE EXCLUDE_FROM_ALL ${STMNET_CUDA_SOURCES} $<TARGET_OBJECTS:stmnet_source_hash>)
+  set_target_properties(stmnet_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} SKIP_BUILD_RPATH ON LINKER_LANGUAGE CXX
+                        LINK_DEPENDS ${plugin_map})
+  target_compile_options(stmnet_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
+  target_include_directories(stmnet_cuda SYSTEM PRIVATE ${cuda_include})
+  target_link_libraries(stmnet_cuda PRIVATE stmnet_options stmnet_runtime CUDA::cudart_static)
+  target_link_options(stmnet_cuda PRIVATE -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL -Wl,--version-script=${plugin_map})
+endif()
+
 if(STMNET_STANDIN)
   # What follows shares one dynamic libstdc++: std::function crosses between these libraries.
   function(stmnet_standin_target target)

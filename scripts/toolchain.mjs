@@ -11,13 +11,16 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 /** How many compilers may run at once. */
 export const jobs = String(Number(process.env.STMNET_BUILD_JOBS) || availableParallelism());
 
+/** Compilers run through ccache where it is installed. */
+const launchers = (process.env.PATH ?? '').split(':').some((folder) => folder && existsSync(join(folder, 'ccache'))) ? { CMAKE_CXX_COMPILER_LAUNCHER: 'ccache', CMAKE_CUDA_COMPILER_LAUNCHER: 'ccache' } : {};
+
 /** The variables that the tools run under: what scripts/setup may not install it unpacks into .deps/, and there it must be found. */
 export function environment() {
   const deps = process.env.STMNET_DEPS_FOLDER || join(root, '.deps');
   const usr = join(deps, 'usr');
-  if (!existsSync(usr)) return process.env;
+  if (!existsSync(usr)) return { ...launchers, ...process.env };
   const first = (name, ...paths) => [...paths, process.env[name] ?? ''].filter((path) => path !== '').join(':');
-  return { ...process.env, PATH: first('PATH', join(deps, 'bin')), CMAKE_PREFIX_PATH: first('CMAKE_PREFIX_PATH', usr) };
+  return { ...launchers, ...process.env, PATH: first('PATH', join(deps, 'bin')), CMAKE_PREFIX_PATH: first('CMAKE_PREFIX_PATH', usr) };
 }
 
 /**

@@ -1,0 +1,31 @@
+// What a published binary must be: nothing needed but glibc's own libraries, 2.31 or later, and nothing exported but its entry points.
+import { existsSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { read } from './toolchain.mjs';
+
+const oldestGlibc = [2, 31];
+
+/** The addon: what it may need and export. */
+export const addon = { file: 'stmnet.node', libraries: ['libc', 'libm', 'libdl', 'libpthread'], exports: ['napi_register_module_v1', 'node_api_module_get_api_version_v1'] };
+
+/** The CUDA plug-in, with CUDA's run-time library inside. */
+export const plugin = { file: 'libstmnet_cuda.so', libraries: [...addon.libraries, 'librt'], exports: ['stmnet_plugin'] };
+
+/** Faults of the binary in `file`, one clause each; empty if there are none. `anyGlibc`: it is for this machine alone. */
+export function binaryFaults(file, { libraries, exports, anyGlibc = false }) {
+  if (!existsSync(file)) return [`${file} is missing`];
+  const dynamic = read('objdump', ['-p', file]);
+  const needed = [...dynamic.matchAll(/^\s*NEEDED\s+(\S+)/gm)].map(([, library]) => library);
+  const symbols = read('objdump', ['-T', file]);
+  const versions = [...symbols.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => [Number(major), Number(minor)]);
+  const newest = versions.sort(([a, b], [c, d]) => c - a || d - b)[0] ?? [0, 0];
+  const exported = symbols.split('\n').filter((line) => /\sg\s/.test(line) && !line.includes('*UND*')).map((line) => line.trim().split(/\s+/).at(-1));
+  console.log(`${basename(file)}: ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB, needs ${needed.join(' ')}, GLIBC_${newest.join('.')}`);
+  const allowed = (library) => /^ld-linux/.test(library) || libraries.includes(library.replace(/\.so\.\d+$/, ''));
+  const faults = needed.filter((library) => !allowed(library)).map((library) => `it needs ${library}, expected ${libraries.join(', ')} and ld-linux at most`);
+  if (/^\s*(RPATH|RUNPATH)\s/m.test(dynamic)) faults.push('it has a run path, expected none');
+  if (!anyGlibc && (newest[0] > oldestGlibc[0] || newest[1] > oldestGlibc[1])) faults.push(`it needs glibc ${newest.join('.')}, expected ${oldestGlibc.join('.')} at most; built against another sysroot?`);
+  for (const symbol of exported) if (!exports.includes(symbol)) faults.push(`it exports ${symbol}, expected ${exports.join(' and ')} alone`);
+  if (!exported.includes(exports[0])) faults.push(`it does not export ${exports[0]}`);
+  return faults;
+}
