@@ -1,7 +1,7 @@
 #include "binding/environment_ops.h"
 
 #include "binding/environment.h"
-#include "binding/source_hash.h"
+#include "backend/source_hash.h"
 #include "core/devices.h"
 #include "ops/ops.h"
 

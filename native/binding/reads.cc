@@ -26,7 +26,7 @@ struct Reads::ReadCommand final : Command {
   /// Any thread, once everything before has completed.
   static void finish(void* context, const Status& status, const char* at) {
     Pending& pending = *static_cast<Pending*>(context);
-    if (!pending.fault && !status.is_ok()) pending.fault = std::make_shared<const Fault>(Fault{at, status.kind, status.message});
+    if (!pending.fault && !status.is_ok()) pending.fault = std::make_shared<const Fault>(Fault{*at ? at : "data", status.kind, status.message});
     napi_call_threadsafe_function(pending.owner->notify_, &pending, napi_tsfn_nonblocking);
   }
   Pending& pending;

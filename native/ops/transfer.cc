@@ -54,7 +54,7 @@ struct SendCommand final : Command {
     backend.notify(
         [](void* context, const Status& status, const char* at) {
           const std::unique_ptr<std::shared_ptr<Transfer>> held(static_cast<std::shared_ptr<Transfer>*>(context));
-          (*held)->finish(status.is_ok() ? nullptr : fault_of(at, status));
+          (*held)->finish(status.is_ok() ? nullptr : fault_of(*at ? at : "to", status));
         },
         new std::shared_ptr<Transfer>(transfer));
     return status;

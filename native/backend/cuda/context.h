@@ -25,6 +25,9 @@ STM_DEVICE void report_out_of_range(DeviceFault* fault, int32_t op, int64_t valu
   fault->greatest = greatest;
 }
 
+/// Ok, or a failed call in words.
+Status describe(cudaError_t error, const char* what);
+
 /// What the kernel families of one open device share. Executor thread only.
 struct Context {
   int device = 0;
@@ -56,6 +59,9 @@ struct Context {
   /// Device memory for the launches that follow, likewise overwritten by the next use of the slot.
   enum Scratch { kPartials, kCublas, kOther, kScratches };
   Status scratch(Scratch slot, size_t bytes, void** device);
+
+  /// Writes host bytes to device memory by launches that carry them; `to` is a multiple of 4 bytes, and so is the room there.
+  Status store(void* to, const void* host, size_t bytes);
 
   void release_buffers();
 

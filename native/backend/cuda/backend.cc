@@ -1,0 +1,275 @@
+#include "backend/cuda/backend.h"
+
+#include <atomic>
+#include <cstdio>
+#include <new>
+
+#include "backend/cuda/completion.h"
+#include "backend/cuda/elementwise.h"
+#include "backend/cuda/indexing.h"
+#include "backend/cuda/losses.h"
+#include "backend/cuda/matmul.h"
+#include "backend/cuda/normalization.h"
+#include "backend/cuda/optimizers.h"
+#include "backend/cuda/random.h"
+#include "backend/cuda/recurrent.h"
+#include "backend/cuda/reduce.h"
+#include "backend/cuda/staging.h"
+
+namespace stm::cuda {
+namespace {
+
+constexpr size_t kSmallUpload = 4 * 3840;               ///< travels with launches
+constexpr size_t kLargestDownload = size_t{32} << 20;   ///< in one piece; what is larger is waited for
+
+class CudaBackend final : public Backend {
+ public:
+  explicit CudaBackend(int device) : completion_(device), staging_(context_) {
+    context_.device = device;
+    context_.libraries = &libraries().functions;
+    int major = 0, minor = 0;
+    (void)cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
+    (void)cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
+    (void)cudaDeviceGetAttribute(&context_.multiprocessors, cudaDevAttrMultiProcessorCount, device);
+    context_.capability = 10 * major + minor;
+  }
+
+  void facts(DeviceFacts* out) noexcept override { describe_device(context_.device, out); }
+  int32_t num_threads() noexcept override { return 1; }
+  void set_num_threads(int32_t) noexcept override {}
+
+  // ---- memory
+
+  Status allocate(size_t bytes, void** data) noexcept override { return context_.check(cudaMallocAsync(data, bytes, context_.stream), "cudaMallocAsync"); }
+  void release(void* data) noexcept override {
+    (void)cudaSetDevice(context_.device);
+    (void)cudaFreeAsync(data, context_.stream);
+  }
+  void trim() noexcept override {
+    (void)cudaStreamSynchronize(context_.stream);
+    cudaMemPool_t pool = nullptr;
+    if (cudaDeviceGetDefaultMemPool(&pool, context_.device) == cudaSuccess) (void)cudaMemPoolTrimTo(pool, 0);
+  }
+  DeviceMemory memory() noexcept override {
+    size_t free = 0, total = 0;
+    (void)cudaSetDevice(context_.device);
+    if (cudaMemGetInfo(&free, &total) != cudaSuccess) (void)cudaGetLastError();
+    return {static_cast<int64_t>(free), static_cast<int64_t>(total)};
+  }
+
+  Status upload(void* to, const void* host, size_t bytes) noexcept override {
+    if (bytes <= kSmallUpload && reinterpret_cast<uintptr_t>(to) % 4 == 0 && bytes % 4 == 0) return context_.store(to, host, bytes);
+    if (!capturing_) return staging_.upload(to, host, bytes);
+    return context_.check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, context_.stream), "cudaMemcpyAsync");
+  }
+  Status download(void* host, const void* from, size_t bytes) noexcept override {
+    if (bytes > kLargestDownload) return download_waiting(host, from, bytes);
+    take_back();
+    Completion::Arrival arrival{nullptr, host, bytes};
+    STM_TRY(staging_.take(bytes, &arrival.staged));
+    const Status status = context_.check(cudaMemcpyAsync(arrival.staged, from, bytes, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
+    if (status.is_ok()) arrivals_.push_back(arrival);
+    else staging_.give_back(arrival.staged);
+    return status;
+  }
+  Status copy(void* to, const void* from, size_t bytes) noexcept override {
+    if (bytes == 0) return Status::ok();
+    return context_.check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, context_.stream), "cudaMemcpyAsync");
+  }
+
+  // ---- order
+
+  Status entering(const char* op) noexcept override {
+    if (!ready_) {
+      const Status status = set_up();
+      if (!status.is_ok()) return status;
+    }
+    if (context_.lost) return lost();
+    context_.op = completion_.number_of(op);
+    return Status::ok();
+  }
+
+  void notify(Done done, void* context) noexcept override {
+    take_back();
+    Completion::Item item;
+    item.done = done;
+    item.context = context;
+    item.arrivals = std::move(arrivals_);
+    arrivals_.clear();
+    item.failed = ready_ ? mark(item) : Status::ok();
+    if (!ready_) done(context, item.failed, "");  // nothing has run on this device yet
+    else completion_.submit(std::move(item));
+  }
+
+  void stop() noexcept override { completion_.stop(); }
+
+  void close() noexcept override {
+    completion_.stop();
+    (void)cudaSetDevice(context_.device);
+    if (context_.stream) (void)cudaStreamSynchronize(context_.stream);
+    take_back();
+    staging_.release();
+    for (DeviceFault* fault : faults_) (void)cudaFreeHost(fault);
+    recurrent_.release();
+    tear_down();
+    delete this;
+  }
+
+  // ---- graphs
+
+  bool captures() noexcept override { return true; }
+  Status begin_capture() noexcept override {
+    STM_CUDA(context_, cudaStreamBeginCapture(context_.stream, cudaStreamCaptureModeThreadLocal));
+    capturing_ = true;
+    return Status::ok();
+  }
+  Status end_capture(void** graph) noexcept override {
+    capturing_ = false;
+    *graph = nullptr;
+    cudaGraph_t captured = nullptr;
+    STM_CUDA(context_, cudaStreamEndCapture(context_.stream, &captured));
+    cudaGraphExec_t executable = nullptr;
+    const Status status = context_.check(cudaGraphInstantiate(&executable, captured, 0), "cudaGraphInstantiate");
+    (void)cudaGraphDestroy(captured);
+    if (status.is_ok()) *graph = executable;
+    return status;
+  }
+  Status launch(void* graph) noexcept override { return context_.check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), context_.stream), "cudaGraphLaunch"); }
+  void release_graph(void* graph) noexcept override {
+    if (graph) (void)cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph));
+  }
+
+  ElementwiseKernels& elementwise() noexcept override { return elementwise_; }
+  IndexingKernels& indexing() noexcept override { return indexing_; }
+  LossKernels& losses() noexcept override { return losses_; }
+  MatmulKernels& matmul() noexcept override { return matmul_; }
+  NormalizationKernels& normalization() noexcept override { return normalization_; }
+  OptimizerKernels& optimizers() noexcept override { return optimizers_; }
+  RandomKernels& random() noexcept override { return random_; }
+  RecurrentKernels& recurrent() noexcept override { return recurrent_; }
+  ReduceKernels& reduce() noexcept override { return reduce_; }
+
+ private:
+  ~CudaBackend() = default;
+
+  static Status lost() {
+    return Status::fail(StatusKind::DeviceLost, "the CUDA context was lost by an earlier fault. Fix: start the process again; the CPU goes on working.");
+  }
+
+  /// Executor thread. What fails here is tried again by the next command.
+  Status set_up() {
+    STM_CUDA(context_, cudaSetDevice(context_.device));
+    if (!context_.stream) STM_CUDA(context_, cudaStreamCreateWithFlags(&context_.stream, cudaStreamNonBlocking));
+    cudaMemPool_t pool = nullptr;
+    STM_CUDA(context_, cudaDeviceGetDefaultMemPool(&pool, context_.device));
+    uint64_t keep = UINT64_MAX;  // what is freed stays in the pool until trim()
+    STM_CUDA(context_, cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
+    if (!context_.fault) {
+      void* fault = nullptr;
+      STM_CUDA(context_, cudaMallocAsync(&fault, sizeof(DeviceFault), context_.stream));
+      context_.fault = static_cast<DeviceFault*>(fault);
+      STM_CUDA(context_, cudaMemsetAsync(fault, 0, sizeof(DeviceFault), context_.stream));
+    }
+    const Libraries& f = *context_.libraries;
+    if (!context_.cublas) STM_CUDA(context_, f.cublasCreate_v2(&context_.cublas));
+    STM_CUDA(context_, f.cublasSetStream_v2(context_.cublas, context_.stream));
+    // A workspace of its own makes the choice of cuBLAS's kernels the same in every run, and lets graphs capture them.
+    const size_t bytes = context_.capability >= 90 ? size_t{32} << 20 : size_t{8} << 20;
+    void* workspace = nullptr;
+    STM_TRY(context_.scratch(Context::kCublas, bytes, &workspace));
+    STM_CUDA(context_, f.cublasSetWorkspace_v2(context_.cublas, workspace, bytes));
+    if (!context_.cudnn) STM_CUDA(context_, f.cudnnCreate(&context_.cudnn));
+    STM_CUDA(context_, f.cudnnSetStream(context_.cudnn, context_.stream));
+    ready_ = true;
+    return Status::ok();
+  }
+
+  void tear_down() {
+    const Libraries& f = *context_.libraries;
+    if (context_.cudnn) (void)f.cudnnDestroy(context_.cudnn);
+    if (context_.cublas) (void)f.cublasDestroy_v2(context_.cublas);
+    if (!context_.stream) return;
+    context_.release_buffers();
+    if (context_.fault) (void)cudaFreeAsync(context_.fault, context_.stream);
+    (void)cudaStreamSynchronize(context_.stream);
+    (void)cudaStreamDestroy(context_.stream);
+  }
+
+  /// An event after all work so far, and a copy of the fault as it then stands.
+  Status mark(Completion::Item& item) {
+    if (context_.lost) return lost();
+    if (faults_.empty()) {
+      void* fault = nullptr;
+      STM_CUDA(context_, cudaMallocHost(&fault, sizeof(DeviceFault)));
+      faults_.push_back(static_cast<DeviceFault*>(fault));
+    }
+    STM_TRY(staging_.take_event(&item.event));
+    item.fault = faults_.back();
+    faults_.pop_back();
+    STM_CUDA(context_, cudaMemcpyAsync(item.fault, context_.fault, sizeof(DeviceFault), cudaMemcpyDeviceToHost, context_.stream));
+    STM_CUDA(context_, cudaMemsetAsync(context_.fault, 0, sizeof(DeviceFault), context_.stream));
+    STM_CUDA(context_, cudaEventRecord(item.event, context_.stream));
+    return Status::ok();
+  }
+
+  void take_back() {
+    Completion::Returned returned = completion_.take_returned();
+    for (cudaEvent_t event : returned.events) staging_.give_back(event);
+    for (void* buffer : returned.staged) staging_.give_back(buffer);
+    for (DeviceFault* fault : returned.faults) faults_.push_back(fault);
+  }
+
+  /// A read too large to stage whole.
+  Status download_waiting(void* host, const void* from, size_t bytes) {
+    void* staged = nullptr;
+    STM_TRY(staging_.take(kLargestDownload, &staged));
+    Status status = Status::ok();
+    for (size_t at = 0; at < bytes && status.is_ok(); at += kLargestDownload) {
+      const size_t size = bytes - at < kLargestDownload ? bytes - at : kLargestDownload;
+      status = context_.check(cudaMemcpyAsync(staged, static_cast<const char*>(from) + at, size, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
+      if (status.is_ok()) status = context_.check(cudaStreamSynchronize(context_.stream), "cudaStreamSynchronize");
+      if (status.is_ok()) std::memcpy(static_cast<char*>(host) + at, staged, size);
+    }
+    staging_.give_back(staged);
+    return status;
+  }
+
+  Context context_;
+  Completion completion_;
+  Staging staging_;
+  std::vector<Completion::Arrival> arrivals_;  ///< since the last notify
+  std::vector<DeviceFault*> faults_;           ///< page-locked, free
+  bool ready_ = false, capturing_ = false;
+  CudaElementwise elementwise_{context_};
+  CudaIndexing indexing_{context_};
+  CudaLosses losses_{context_};
+  CudaMatmul matmul_{context_};
+  CudaNormalization normalization_{context_};
+  CudaOptimizers optimizers_{context_};
+  CudaRandom random_{context_};
+  CudaRecurrent recurrent_{context_};
+  CudaReduce reduce_{context_};
+};
+
+}  // namespace
+
+Status open_device(int device, Backend** out) {
+  *out = new (std::nothrow) CudaBackend(device);
+  return *out ? Status::ok() : Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+}
+
+void describe_device(int device, DeviceFacts* out) {
+  *out = {};
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, device) != cudaSuccess) {
+    (void)cudaGetLastError();
+    return;
+  }
+  std::snprintf(out->model, sizeof out->model, "%s", properties.name);
+  std::snprintf(out->details, sizeof out->details, "compute capability %d.%d, %d multiprocessors, CUDA %d.%d, cuBLAS %s", properties.major, properties.minor,
+                properties.multiProcessorCount, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, libraries().cublas.version.c_str());
+  std::snprintf(out->cudnn, sizeof out->cudnn, "%s", libraries().cudnn.version.c_str());
+  out->memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);
+}
+
+}  // namespace stm::cuda

@@ -1,0 +1,61 @@
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "backend/backend.h"
+#include "backend/cuda/context.h"
+
+namespace stm::cuda {
+
+/// Waits for the device, so that the executor need not: calls back in the order of `submit`, from a thread of its own.
+class Completion {
+ public:
+  /// Page-locked memory and where on the host its bytes are to go.
+  struct Arrival {
+    void* staged;
+    void* host;
+    size_t bytes;
+  };
+  struct Item {
+    cudaEvent_t event = nullptr;
+    Status failed = Status::ok();  ///< if not Ok there is no event to wait for
+    std::vector<Arrival> arrivals;
+    DeviceFault* fault = nullptr;  ///< page-locked copy, read once the event has passed
+    Done done = nullptr;
+    void* context = nullptr;
+  };
+  /// What the thread is done with and the executor may use again.
+  struct Returned {
+    std::vector<cudaEvent_t> events;
+    std::vector<void*> staged;
+    std::vector<DeviceFault*> faults;
+  };
+
+  explicit Completion(int device) : device_(device), thread_([this] { work(); }) {}
+  ~Completion() { stop(); }
+
+  void submit(Item item);
+  Returned take_returned();
+  /// Names for DeviceFault::op. Executor thread.
+  int32_t number_of(const char* op);
+  /// Calls back for everything submitted, then ends. Idempotent.
+  void stop();
+
+ private:
+  void work();
+  void settle(Item& item);
+
+  const int device_;
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::deque<Item> queue_;
+  Returned returned_;
+  std::vector<const char*> names_{""};
+  bool stopping_ = false;
+  std::thread thread_;  // last: starts when everything above exists
+};
+
+}  // namespace stm::cuda

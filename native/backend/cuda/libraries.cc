@@ -1,0 +1,169 @@
+#include "backend/cuda/libraries.h"
+
+#include <dlfcn.h>
+#include <glob.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace stm::cuda {
+namespace {
+
+constexpr int kCudaMajor = CUDART_VERSION / 1000;
+constexpr size_t kOldestCudnn = 90000;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+/// Folders that fit a pattern with *.
+std::vector<std::string> folders(const std::string& pattern) {
+  std::vector<std::string> found;
+  glob_t paths{};
+  if (glob(pattern.c_str(), GLOB_ONLYDIR, nullptr, &paths) == 0)
+    for (size_t i = 0; i < paths.gl_pathc; ++i) found.emplace_back(paths.gl_pathv[i]);
+  globfree(&paths);
+  return found;
+}
+
+/// Folders in which Python keeps packages, the active environment's first.
+std::vector<std::string> python_folders() {
+  std::vector<std::string> patterns;
+  for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"})
+    if (const std::string root = environment(variable); !root.empty()) patterns.push_back(root + "/lib/python3*/site-packages");
+  if (const std::string home = environment("HOME"); !home.empty()) patterns.push_back(home + "/.local/lib/python3*/site-packages");
+  for (const char* pattern : {"/usr/local/lib/python3*/site-packages", "/usr/local/lib/python3*/dist-packages", "/usr/lib/python3*/site-packages",
+                              "/usr/lib/python3/dist-packages", "/opt/conda/lib/python3*/site-packages"})
+    patterns.emplace_back(pattern);
+  std::vector<std::string> found;
+  for (const std::string& pattern : patterns)
+    for (std::string& folder : folders(pattern)) found.push_back(std::move(folder));
+  return found;
+}
+
+/// One library and where it may lie.
+struct Wanted {
+  std::string file;          ///< libcudnn.so.9
+  const char* setting;       ///< the variable that names the file itself
+  std::vector<std::string> wheel_folders;  ///< below a Python folder
+};
+
+std::vector<std::string> places(const Wanted& wanted) {
+  std::vector<std::string> paths;
+  if (const std::string root = environment("STMNET_CUDA_LIBS"); !root.empty()) {
+    for (const std::string& folder : wanted.wheel_folders) paths.push_back(root + "/" + folder + "/" + wanted.file);
+    for (const char* folder : {"/", "/lib/", "/lib64/"}) paths.push_back(root + folder + wanted.file);
+  }
+  paths.push_back(wanted.file);  // the loader's path
+  for (const std::string& python : python_folders())
+    for (const std::string& folder : wanted.wheel_folders) paths.push_back(python + "/" + folder + "/" + wanted.file);
+  for (const char* variable : {"CUDA_HOME", "CUDA_PATH"})
+    if (const std::string root = environment(variable); !root.empty()) paths.push_back(root + "/lib64/" + wanted.file);
+  for (const std::string& root : folders("/usr/local/cuda-" + std::to_string(kCudaMajor) + "*")) paths.push_back(root + "/lib64/" + wanted.file);
+  paths.push_back("/usr/local/cuda/lib64/" + wanted.file);
+  return paths;
+}
+
+void* open_library(const Wanted& wanted, LibraryReport& report) {
+  if (const std::string file = environment(wanted.setting); !file.empty()) {
+    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    report.searched = file;
+    if (library) report.path = file;
+    else report.problem = std::string(wanted.setting) + " names a file that does not load: " + dlerror();
+    return library;
+  }
+  for (const std::string& path : places(wanted)) {
+    report.searched += (report.searched.empty() ? "" : ", ") + path;
+    if (void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+      report.path = path;
+      return library;
+    }
+    const char* error = dlerror();
+    // A file that is there and does not load says more than one that is not.
+    if (error && !std::strstr(error, "No such file")) report.problem = error;
+  }
+  if (report.problem.empty()) report.problem = wanted.file + " was not found";
+  return nullptr;
+}
+
+template <class F>
+bool find(void* library, const char* name, F& function, LibraryReport& report) {
+  function = reinterpret_cast<F>(dlsym(library, name));
+  if (!function && report.problem.empty()) report.problem = std::string("it has no function ") + name + ", so it is too old";
+  return function != nullptr;
+}
+
+/// Where a library that the loader found by itself lies.
+std::string path_of(const void* function, const std::string& known) {
+  Dl_info info;
+  return dladdr(function, &info) && info.dli_fname ? info.dli_fname : known;
+}
+
+void load_cublas(LoadedLibraries& loaded) {
+  const std::string major = std::to_string(kCudaMajor);
+  const std::string wheel = kCudaMajor >= 13 ? "nvidia/cu" + major + "/lib" : "nvidia/cublas/lib";
+  LibraryReport& report = loaded.cublas;
+  void* library = open_library({"libcublas.so." + major, "STMNET_CUBLAS_LIB", {wheel}}, report);
+  if (!library) return;
+  report.problem.clear();
+  Libraries& f = loaded.functions;
+#define STM_FIND(name) find(library, #name, f.name, report);
+  STM_CUBLAS_FUNCTIONS(STM_FIND)
+  STM_FIND(cublasGemmEx)
+  STM_FIND(cublasGemmStridedBatchedEx)
+#undef STM_FIND
+  if (!report.problem.empty()) return;
+  report.path = path_of(reinterpret_cast<const void*>(f.cublasGemmEx), report.path);
+  int version = 0;
+  if (f.cublasGetVersion_v2(nullptr, &version) != CUBLAS_STATUS_SUCCESS) return;
+  const int unit = version >= 100000 ? 10000 : 1000;
+  report.version = std::to_string(version / unit) + "." + std::to_string(version % unit / 100) + "." + std::to_string(version % 100);
+}
+
+/// From 9.0 on a version is major · 10000 + minor · 100 + patch; before it was major · 1000.
+std::string words_of_cudnn(size_t version) {
+  const size_t unit = version >= kOldestCudnn ? 10000 : 1000;
+  return std::to_string(version / unit) + "." + std::to_string(version % unit / 100) + "." + std::to_string(version % 100);
+}
+
+void load_cudnn(LoadedLibraries& loaded) {
+  LibraryReport& report = loaded.cudnn;
+  void* library = open_library({"libcudnn.so.9", "STMNET_CUDNN_LIB", {"nvidia/cudnn/lib"}}, report);
+  if (!library) return;
+  report.problem.clear();
+  Libraries& f = loaded.functions;
+  if (!find(library, "cudnnGetVersion", f.cudnnGetVersion, report)) return;
+  report.path = path_of(reinterpret_cast<const void*>(f.cudnnGetVersion), report.path);
+  report.version = words_of_cudnn(f.cudnnGetVersion());
+  if (f.cudnnGetVersion() < kOldestCudnn) {
+    report.problem = "it is version " + report.version + ", and 9.0 or later is needed";
+    return;
+  }
+#define STM_FIND(name) find(library, #name, f.name, report);
+  STM_CUDNN_FUNCTIONS(STM_FIND)
+#undef STM_FIND
+  if (!report.problem.empty()) return;
+  const size_t major = f.cudnnGetCudartVersion() / 1000;
+  if (major != static_cast<size_t>(kCudaMajor)) {
+    report.problem = "it was built for CUDA " + std::to_string(major) + ", and this plug-in for CUDA " + std::to_string(kCudaMajor);
+  } else if (const cudnnStatus_t status = f.cudnnAdvVersionCheck(); status != CUDNN_STATUS_SUCCESS) {
+    report.problem = std::string("its sub-libraries are incomplete or of another version: ") + f.cudnnGetErrorString(status) +
+                     "; libcudnn_adv, libcudnn_ops and libcudnn_graph must lie beside it";
+  }
+}
+
+}  // namespace
+
+const LoadedLibraries& libraries() {
+  static const LoadedLibraries loaded = [] {
+    LoadedLibraries libraries;
+    load_cublas(libraries);  // first: cuDNN finds cuBLASLt where this one has
+    load_cudnn(libraries);
+    return libraries;
+  }();
+  return loaded;
+}
+
+}  // namespace stm::cuda
