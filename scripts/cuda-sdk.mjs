@@ -28,10 +28,9 @@ function findToolkit(say) {
   for (const nvcc of [process.env.CUDA_HOME && join(process.env.CUDA_HOME, 'bin', 'nvcc'), 'nvcc', '/usr/local/cuda/bin/nvcc'].filter(Boolean)) {
     const [, version] = ask(nvcc, '--version')?.match(/release (\d+\.\d+)/) ?? [];
     if (version === undefined) continue;
-    const [, top] = ask(nvcc, '--dryrun', '-E', '-x', 'cu', '/dev/null')?.match(/^#\$ TOP=(.+)$/m) ?? [];
+    const [, folder = ''] = ask(nvcc, '--dryrun', '-E', '-x', 'cu', '/dev/null')?.match(/^#\$ TOP=(.+?)\s*$/m) ?? [];
     const major = Number(version.split('.')[0]);
-    const folder = top?.trim();
-    const complete = folder && existsSync(join(folder, 'include', 'cuda_runtime_api.h')) && existsSync(join(folder, 'lib64', 'libcudart_static.a'));
+    const complete = existsSync(join(folder, 'include', 'cuda_runtime_api.h')) && existsSync(join(folder, 'lib64', 'libcudart_static.a'));
     if (complete && libraries[major]) return { path: realpathSync(folder), major, version };
     say(`cuda-sdk: passing over ${nvcc}, CUDA ${version}: ${complete ? 'expected version 12 or 13' : 'its headers or libcudart_static.a are not where nvcc looks'}`);
   }
@@ -65,7 +64,7 @@ function fetchWheels(folder, wheels, record, say) {
     say(`cuda-sdk: ${wheel.replace(/:.*/, '').replace('==', ' ')}: ${how}`);
   }
   if (status === 0) return;
-  const log = (stderr ?? '').trim().split('\n').filter((line) => !/^\[notice\]/.test(line));
+  const log = (stderr ?? '').trim().split('\n').filter((line) => !line.startsWith('[notice]'));
   throw new Error(
     `got ${error?.message ?? signal ?? `exit code ${status}`} from ${python} scripts/cuda-sdk.py, expected it to download and unpack ${wheels.join(', ')}.\n` +
       `${log.slice(-6).map((line) => `    ${line.slice(0, 240)}`).join('\n')}\n` +

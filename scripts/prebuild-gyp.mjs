@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // prebuildify calls this as if it were node-gyp, `rebuild --target=… --arch=… --release`, in the folder that it will take build/Release/*.node
-// from. Builds with cmake-js in build/prebuild, so that the local build stays what it is, and lays the result there.
+// from. Builds with cmake-js in build/prebuild, so that the local build stays what it is, and lays the result there. prebuildify takes shared libraries
+// beside it too: the CUDA plug-in, which prebuilds.mjs has built.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { addon, plugin } from './binary.mjs';
 import { jobs, root, run, tool } from './toolchain.mjs';
 
 const arch = process.argv.find((arg) => arg.startsWith('--arch='))?.slice('--arch='.length);
@@ -12,4 +14,4 @@ run(tool('cmake-js'), ['configure', '--out', out, ...(arch ? ['--arch', arch] : 
 run('cmake', ['--build', out, '--parallel', jobs]);
 const target = join(process.cwd(), 'build', 'Release');
 mkdirSync(target, { recursive: true });
-copyFileSync(join(out, 'Release', 'stmnet.node'), join(target, 'stmnet.node'));
+for (const { file } of [addon, plugin]) copyFileSync(join(out, 'Release', file), join(target, file));

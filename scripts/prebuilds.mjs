@@ -1,6 +1,9 @@
-// npm run prebuilds: makes prebuilds/<platform>-<arch>/stmnet.node, the addon that is published: stripped, for glibc 2.31 or later.
+// npm run prebuilds: makes prebuilds/<platform>-<arch>/, what is published: stmnet.node, the addon, and beside it libstmnet_cuda.so, the CUDA plug-in; both
+// stripped, for glibc 2.31 or later.
 import { copyFileSync, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { addon, plugin } from './binary.mjs';
+import { buildPlugin } from './build-cuda.mjs';
 import { environment, root, run, tool } from './toolchain.mjs';
 
 try {
@@ -12,9 +15,13 @@ try {
   mkdirSync(stage, { recursive: true });
   copyFileSync(join(root, 'package.json'), join(stage, 'package.json'));
   const env = { ...environment(), STMNET_SYSROOT: join(deps, 'sysroot') };
+  buildPlugin({ folder: join('build', 'prebuild-cuda'), output: join('build', 'prebuild', 'Release', plugin.file), published: true, env });
+  rmSync(join(root, 'prebuilds', `${process.platform}-${process.arch}`), { recursive: true, force: true });
   run(tool('prebuildify'), ['--cwd', stage, '--out', root, '--napi', '--strip', '--target', process.versions.node, '--node-gyp', join(root, 'scripts', 'prebuild-gyp.mjs')], { env });
-  const file = join('prebuilds', `${process.platform}-${process.arch}`, 'stmnet.node');
-  console.log(`prebuilds: ${file}, ${(statSync(join(root, file)).size / 2 ** 20).toFixed(1)} MiB`);
+  for (const { file } of [addon, plugin]) {
+    const path = join('prebuilds', `${process.platform}-${process.arch}`, file);
+    console.log(`prebuilds: ${path}, ${(statSync(join(root, path)).size / 2 ** 20).toFixed(1)} MiB`);
+  }
 } catch (error) {
   console.error(`prebuilds: ${error.message}`);
   process.exitCode = 1;

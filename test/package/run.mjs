@@ -3,12 +3,13 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { addon, binaryFaults, plugin } from '../../scripts/binary.mjs';
 import { read, root, run, tool } from '../../scripts/toolchain.mjs';
-import { addonFaults } from './addon.mjs';
 
 const nodeVersions = [20, 22, 24, 26];
 const largestTarball = 8 * 2 ** 20; // a platform, packed: what a user downloads
 const folder = join(root, 'build', 'package');
+const prebuilds = join('prebuilds', `${process.platform}-${process.arch}`);
 const npm = ['--no-audit', '--no-fund', '--loglevel=error'];
 
 /** npm's own program, so that it runs without a shell's PATH. */
@@ -22,8 +23,11 @@ const expect = (condition, message) => {
 function pack() {
   run(process.execPath, ['scripts/build.mjs', 'ts', '--quiet']);
   run(process.execPath, ['scripts/prebuilds.mjs']);
-  const faults = addonFaults(join(root, 'prebuilds', `${process.platform}-${process.arch}`, 'stmnet.node'));
-  expect(faults.length === 0, faults.join('. '));
+  for (const binary of [addon, plugin]) {
+    const faults = binaryFaults(join(root, prebuilds, binary.file), binary);
+    expect(faults.length === 0, `${binary.file}: ${faults.join('. ')}`);
+  }
+  run(process.execPath, ['scripts/check-prebuilds.mjs']);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const [{ filename, files, size, unpackedSize }] = JSON.parse(runNpm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder]));
@@ -36,7 +40,7 @@ function pack() {
 function checkFiles(paths) {
   const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const targets = (entry) => (typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(targets));
-  const wanted = [...targets(exports), 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD-PARTY-NOTICES', `prebuilds/${process.platform}-${process.arch}/stmnet.node`];
+  const wanted = [...targets(exports), 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD-PARTY-NOTICES', join(prebuilds, addon.file), join(prebuilds, plugin.file)];
   for (const path of wanted.map((path) => path.replace(/^\.\//, ''))) expect(paths.includes(path), `the tarball lacks ${path}`);
   const foreign = paths.filter((path) => /^(src|native|test|scripts|examples|build|node_modules|dist\/examples)\//.test(path) || /\.tsbuildinfo$|\.stamp$/.test(path));
   expect(foreign.length === 0, `the tarball holds ${foreign.join(', ')}, which no user needs`);
@@ -82,6 +86,7 @@ function useOn(major, { project, env }) {
   const version = read(program, ['--version'], { cwd: project, env }).trim();
   expect(version.startsWith(`v${major}.`), `${program} is ${version}, expected ${major}`);
   const call = (...args) => read(program, args, { cwd: project, env });
+  checkDevices(JSON.parse(call('-p', 'JSON.stringify(require("stmnet").devices())')));
   const pairs = [
     ['consumer.cjs', 'consumer.mjs'],
     ['consumer.mjs', 'consumer.cjs'],
@@ -93,6 +98,13 @@ function useOn(major, { project, env }) {
     expect(trained === loaded, `${version}: ${predictor} predicts ${loaded} with the model that ${trainer} saved, expected ${trained}`);
   }
   console.log(`package: ${version}: trained, saved, loaded and predicted from CommonJS, ES modules and TypeScript`);
+}
+
+/** The CUDA plug-in loads, whether or not there is a GPU: what is missing may be a driver, a library or a device, not the plug-in itself. */
+function checkDevices(devices) {
+  const cuda = devices.filter(({ name }) => name.startsWith('cuda'));
+  const fine = ({ available, reason }) => available || (/Fix: /.test(reason) && !/CUDA plug-in/.test(reason));
+  expect(cuda.length > 0 && cuda.every(fine), `devices(): got ${JSON.stringify(devices)}, expected a CUDA device, or what this machine lacks to have one`);
 }
 
 /** The scores that a consumer printed in its last line: four utterances, nine speakers. */
