@@ -1,6 +1,7 @@
 #include "core/devices.h"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <mutex>
 
@@ -30,11 +31,16 @@ void load(PluginSlot& s) {
     s.fix = "set STMNET_CUDA_PLUGIN to the file libstmnet_cuda.so";
     return;
   }
+  if (access(s.file.c_str(), R_OK) != 0) {
+    s.problem = fmt::format("the CUDA plug-in is not there: {}", s.file);
+    s.fix = "install the package for this platform again; in a checkout of the repository run `npm run build:cuda`";
+    return;
+  }
   void* library = dlopen(s.file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     const char* error = dlerror();
     s.problem = fmt::format("the CUDA plug-in could not be loaded: {}", error ? error : s.file);
-    s.fix = "install the package for this platform again; in a checkout of the repository run `npm run build:cuda`";
+    s.fix = "in a checkout of the repository run `npm run build:cuda`";
     return;
   }
   const auto entry = reinterpret_cast<PluginEntry>(dlsym(library, "stmnet_plugin"));

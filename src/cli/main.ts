@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// The command `stmnet`.
+import { Command } from 'commander';
+import { doctor, type DoctorOptions } from './doctor';
+import { version } from './version';
+
+const program = new Command('stmnet').description('LSTM networks for Node.js.').version(version);
+
+program
+  .command('doctor')
+  .description('Says what stmnet can compute on here: every part that a GPU needs, where it was found, what is missing and how to mend it.')
+  .option('--json', 'print the findings as JSON')
+  .option('--require-cuda', 'exit with status 1 unless a CUDA device computes')
+  .action(async (options: DoctorOptions) => {
+    process.exitCode = await doctor(options, (line) => console.log(line));
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(`stmnet: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+});
