@@ -7,13 +7,33 @@
 namespace stm::ops {
 namespace {
 
+using Tensors = const std::vector<Tensor>&;
+using Indices = const std::vector<int64_t>&;
+using MaybeTensor = const std::optional<Tensor>&;
+
 /// Tensors of one call by parameter: `parameters[i]` has the moments `state[k · width .. k · width + moments - 1]` and then the scalars, where known[k] = i.
 struct Group {
   const char* op;
-  const std::vector<Tensor>& parameters;
-  const std::vector<Tensor>& state;
-  const std::vector<int64_t>& known;
+  Tensors parameters, state;
+  Indices known;
+  const Tensor& learning_rate;  ///< OptimizerRule's
+  MaybeTensor skip;
 };
+
+void check_group(const Group& group, size_t width) {
+  STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option,
+            "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.", group.op, group.state.size(),
+            group.known.size(), width);
+  STM_CHECK(group.learning_rate.dtype() == DType::F64 && group.learning_rate.size() == 1, Kind::Option,
+            "{}: got the learning rate {}, expected one f64.\n  Fix: report this as a fault of stmnet.", group.op, group.learning_rate);
+  STM_CHECK(!group.skip || (group.skip->dtype() == DType::F32 && group.skip->size() == 1), Kind::Option,
+            "{}: got {} as what decides whether to skip the step, expected one f32.\n  Fix: report this as a fault of stmnet.", group.op, *group.skip);
+  for (const Tensor& parameter : group.parameters)
+    STM_CHECK(
+        parameter->device == group.parameters[0]->device, Kind::Device,
+        "{}: got the parameters {} and {} in one group, expected one device.\n  Fix: move the whole model with to('{}'), or make a group for each device.",
+        group.op, group.parameters[0], parameter, group.parameters[0]->device->name);
+}
 
 void check_gradient(const char* op, const Tensor& parameter) {
   const Tensor& grad = parameter->grad;
@@ -31,11 +51,9 @@ void check_state(const char* op, const Tensor& parameter, const Tensor& moment) 
 
 /// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state yet, does nothing and returns their indices.
 template <class Rule>
-std::vector<int64_t> step_group(const Group& group, double learning_rate, const Rule& rule, int moments, bool has_scalars) {
+std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moments, bool has_scalars) {
   const size_t width = static_cast<size_t>(moments) + (has_scalars ? 1 : 0);
-  STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option,
-            "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.", group.op, group.state.size(),
-            group.known.size(), width);
+  check_group(group, width);
   std::vector<int64_t> place(group.parameters.size(), -1), missing;
   for (size_t k = 0; k < group.known.size(); ++k) place.at(static_cast<size_t>(group.known[k])) = static_cast<int64_t>(k);
   std::vector<Tensor> gradients, targets, scattered;
@@ -57,10 +75,13 @@ std::vector<int64_t> step_group(const Group& group, double learning_rate, const 
     }
   }
   if (!missing.empty() || gradients.empty()) return missing;
-  gradients.push_back(full({}, learning_rate, DType::F64, targets[0].device()));
-  enqueue_update(group.op, gradients, targets, [=, count = gradients.size() - 1](Backend& b, Views v) {
+  const size_t count = gradients.size();
+  gradients.push_back(group.learning_rate);
+  gradients.push_back(group.skip.value_or(Tensor()));
+  enqueue_update(group.op, gradients, targets, [=](Backend& b, Views v) {
     Rule complete = rule;
     complete.learning_rate = v.in(count).template as<double>();
+    complete.skip = v.in(count + 1).template as<float>();
     std::vector<OptimizerSlot> slots(count);
     for (size_t i = 0; i < count; ++i) {
       const size_t first = i * (width + 1);
@@ -76,51 +97,45 @@ std::vector<int64_t> step_group(const Group& group, double learning_rate, const 
   return missing;
 }
 
-using Tensors = const std::vector<Tensor>&;
-using Indices = const std::vector<int64_t>&;
-
-std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double momentum, double dampening,
-                         bool nesterov) {
+std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double momentum, double dampening,
+                         bool nesterov, MaybeTensor skip) {
   const bool moving = momentum != 0;
-  return step_group<SgdRule>({"SGD.step", parameters, state, known}, learning_rate,
-      {{nullptr, nullptr, weight_decay}, momentum, dampening, nesterov}, moving, moving);
+  return step_group<SgdRule>({"SGD.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, momentum, dampening, nesterov},
+                             moving, moving);
 }
 
-std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps,
-                          bool amsgrad, bool decoupled) {
-  return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known}, learning_rate,
-      {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
+std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double beta1, double beta2,
+                          double eps, bool amsgrad, bool decoupled, MaybeTensor skip) {
+  return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known, learning_rate, skip},
+                              {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
 }
 
-std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2, double eps,
-                           double momentum_decay, bool decoupled) {
-  return step_group<NadamRule>({"NAdam.step", parameters, state, known}, learning_rate,
-      {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2,
-                               true);
+std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double beta1, double beta2,
+                           double eps, double momentum_decay, bool decoupled, MaybeTensor skip) {
+  return step_group<NadamRule>({"NAdam.step", parameters, state, known, learning_rate, skip},
+                               {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2, true);
 }
 
-std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double beta1, double beta2,
-                            double eps) {
-  return step_group<AdamaxRule>({"Adamax.step", parameters, state, known}, learning_rate,
-      {{nullptr, nullptr, weight_decay}, beta1, beta2, eps}, 2, true);
+std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double beta1, double beta2,
+                            double eps, MaybeTensor skip) {
+  return step_group<AdamaxRule>({"Adamax.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, beta1, beta2, eps}, 2, true);
 }
 
-std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double alpha, double eps,
-                             double momentum, bool centered) {
-  return step_group<RmspropRule>({"RMSprop.step", parameters, state, known}, learning_rate,
-      {{nullptr, nullptr, weight_decay}, alpha, eps, momentum, centered},
-                                 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
+std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double alpha, double eps,
+                             double momentum, bool centered, MaybeTensor skip) {
+  return step_group<RmspropRule>({"RMSprop.step", parameters, state, known, learning_rate, skip},
+                                 {{nullptr, nullptr, weight_decay}, alpha, eps, momentum, centered}, 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
 }
 
-std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double learning_rate_decay,
-                             double eps) {
-  return step_group<AdagradRule>({"Adagrad.step", parameters, state, known}, learning_rate,
-      {{nullptr, nullptr, weight_decay}, learning_rate_decay, eps}, 1, true);
+std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double learning_rate_decay,
+                             double eps, MaybeTensor skip) {
+  return step_group<AdagradRule>({"Adagrad.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, learning_rate_decay, eps},
+                                 1, true);
 }
 
-std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, double learning_rate, double weight_decay, double rho, double eps) {
-  return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known}, learning_rate,
-      {{nullptr, nullptr, weight_decay}, rho, eps}, 2, true);
+std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double rho, double eps,
+                              MaybeTensor skip) {
+  return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, rho, eps}, 2, true);
 }
 
 void zero_grad(Tensors parameters) {
@@ -177,15 +192,18 @@ void clip_grad_value(Tensors parameters, double clip_value) {
 }  // namespace
 
 void declare_optimizers(OpTable& table) {
-  table.add("sgdStep", &sgd, {"parameters", "state", "known", "learningRate", "weightDecay", "momentum", "dampening", "nesterov"},
-            "One step of a group. Returns the parameters that lack state; then nothing was done.");
-  table.add("adamStep", &adam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "amsgrad", "decoupled"}, "As sgdStep.");
-  table.add("nadamStep", &nadam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "momentumDecay", "decoupled"},
+  table.add("sgdStep", &sgd, {"parameters", "state", "known", "learningRate", "weightDecay", "momentum", "dampening", "nesterov", "skip"},
+            "One step of a group, unless skip is not 0. learningRate: f64, skip: f32, of one element. Returns the parameters that lack state; then nothing was "
+            "done.");
+  table.add("adamStep", &adam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "amsgrad", "decoupled", "skip"},
             "As sgdStep.");
-  table.add("adamaxStep", &adamax, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps"}, "As sgdStep.");
-  table.add("rmspropStep", &rmsprop, {"parameters", "state", "known", "learningRate", "weightDecay", "alpha", "eps", "momentum", "centered"}, "As sgdStep.");
-  table.add("adagradStep", &adagrad, {"parameters", "state", "known", "learningRate", "weightDecay", "learningRateDecay", "eps"}, "As sgdStep.");
-  table.add("adadeltaStep", &adadelta, {"parameters", "state", "known", "learningRate", "weightDecay", "rho", "eps"}, "As sgdStep.");
+  table.add("nadamStep", &nadam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "momentumDecay", "decoupled", "skip"},
+            "As sgdStep.");
+  table.add("adamaxStep", &adamax, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "skip"}, "As sgdStep.");
+  table.add("rmspropStep", &rmsprop, {"parameters", "state", "known", "learningRate", "weightDecay", "alpha", "eps", "momentum", "centered", "skip"},
+            "As sgdStep.");
+  table.add("adagradStep", &adagrad, {"parameters", "state", "known", "learningRate", "weightDecay", "learningRateDecay", "eps", "skip"}, "As sgdStep.");
+  table.add("adadeltaStep", &adadelta, {"parameters", "state", "known", "learningRate", "weightDecay", "rho", "eps", "skip"}, "As sgdStep.");
   table.add("zeroGrad", &zero_grad, {"parameters"}, "Drops the gradients.");
   table.add("clipGradNorm", &clip_grad_norm, {"parameters", "maxNorm", "normType"},
             "Scales the gradients so that their joint norm is at most maxNorm; returns the norm before.");

@@ -203,7 +203,7 @@ export abstract class Module {
 
   /**
    * Moves parameters, their gradients and buffers to a device. They stay the same objects, so that an optimizer made before goes on with them; its own state
-   * stays where it was: make the optimizer after the move.
+   * follows at its next step.
    *
    * @param device  as in `devices()`; `cuda` is `cuda:0`
    * @throws {DeviceError} if there is no such device; the message says why

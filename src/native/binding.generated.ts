@@ -244,20 +244,20 @@ export interface NativeBinding {
   crossEntropy(input: TensorId, target: TensorId, weight: TensorId | undefined, stepWeights: TensorId | undefined, ignoreIndex: number, labelSmoothing: number, reduction: 'mean' | 'sum' | 'none' | 'batchmean', lengths?: readonly number[] | undefined): TensorId;
   /** -log of the probability of the labels over all alignments; input [T, N, C] are log-probabilities. */
   ctcLoss(input: TensorId, target: TensorId, inputLengths: readonly number[], targetLengths: readonly number[], blank: number, zeroInfinity: boolean, reduction: 'mean' | 'sum' | 'none' | 'batchmean'): TensorId;
-  /** One step of a group. Returns the parameters that lack state; then nothing was done. */
-  sgdStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: number, weightDecay: number, momentum: number, dampening: number, nesterov: boolean): number[];
+  /** One step of a group, unless skip is not 0. learningRate: f64, skip: f32, of one element. Returns the parameters that lack state; then nothing was done. */
+  sgdStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: TensorId, weightDecay: number, momentum: number, dampening: number, nesterov: boolean, skip?: TensorId | undefined): number[];
   /** As sgdStep. */
-  adamStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: number, weightDecay: number, beta1: number, beta2: number, eps: number, amsgrad: boolean, decoupled: boolean): number[];
+  adamStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: TensorId, weightDecay: number, beta1: number, beta2: number, eps: number, amsgrad: boolean, decoupled: boolean, skip?: TensorId | undefined): number[];
   /** As sgdStep. */
-  nadamStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: number, weightDecay: number, beta1: number, beta2: number, eps: number, momentumDecay: number, decoupled: boolean): number[];
+  nadamStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: TensorId, weightDecay: number, beta1: number, beta2: number, eps: number, momentumDecay: number, decoupled: boolean, skip?: TensorId | undefined): number[];
   /** As sgdStep. */
-  adamaxStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: number, weightDecay: number, beta1: number, beta2: number, eps: number): number[];
+  adamaxStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: TensorId, weightDecay: number, beta1: number, beta2: number, eps: number, skip?: TensorId | undefined): number[];
   /** As sgdStep. */
-  rmspropStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: number, weightDecay: number, alpha: number, eps: number, momentum: number, centered: boolean): number[];
+  rmspropStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: TensorId, weightDecay: number, alpha: number, eps: number, momentum: number, centered: boolean, skip?: TensorId | undefined): number[];
   /** As sgdStep. */
-  adagradStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: number, weightDecay: number, learningRateDecay: number, eps: number): number[];
+  adagradStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: TensorId, weightDecay: number, learningRateDecay: number, eps: number, skip?: TensorId | undefined): number[];
   /** As sgdStep. */
-  adadeltaStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: number, weightDecay: number, rho: number, eps: number): number[];
+  adadeltaStep(parameters: readonly TensorId[], state: readonly TensorId[], known: readonly number[], learningRate: TensorId, weightDecay: number, rho: number, eps: number, skip?: TensorId | undefined): number[];
   /** Drops the gradients. */
   zeroGrad(parameters: readonly TensorId[]): void;
   /** Scales the gradients so that their joint norm is at most maxNorm; returns the norm before. */

@@ -40,8 +40,8 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return { moments: [{ name: 'sum', initial: initialAccumulatorValue }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<AdagradOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
-    const { parameters, learningRate, weightDecay, learningRateDecay, eps } = group;
-    return binding.adagradStep(ids(parameters), ids(state), known, learningRate, weightDecay, learningRateDecay, eps);
+  protected override update(group: OptimizerGroup<AdagradOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, weightDecay, learningRateDecay, eps } = group;
+    return binding.adagradStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, learningRateDecay, eps);
   }
 }

@@ -37,8 +37,8 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     return { moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_inf', initial: 0 }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<AdamaxOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
-    const { parameters, learningRate, weightDecay, betas, eps } = group;
-    return binding.adamaxStep(ids(parameters), ids(state), known, learningRate, weightDecay, betas[0], betas[1], eps);
+  protected override update(group: OptimizerGroup<AdamaxOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, weightDecay, betas, eps } = group;
+    return binding.adamaxStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps);
   }
 }

@@ -3,7 +3,7 @@ import type { TensorId } from '../native/binding.generated';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { full, tensor } from '../tensor/factories';
 import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
-import { clone } from '../tensor/ops/elementwise';
+import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
 import { outsideScopes } from '../tensor/scope';
 import { Tensor } from '../tensor/tensor';
@@ -46,6 +46,15 @@ interface GroupState {
   state: Tensor[];
 }
 
+/** Learning rate of one group as the kernels read it: f64[1]. */
+interface GroupRate {
+  tensor: Tensor;
+  /** What the tensor holds. */
+  value: number;
+  /** Where it lies, and with it the group's state. */
+  device: string;
+}
+
 /** Checks learning rate and weight decay, and that there is no option but these and `own`. */
 export function checkShared(op: string, options: OptimizerOptions, own: readonly string[], learningRate: number, weightDecay = 0): Required<OptimizerOptions> {
   checkOptions(op, options, ['learningRate', 'weightDecay', ...own]);
@@ -82,6 +91,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly groups: readonly OptimizerGroup<O>[];
   readonly #name: string;
   readonly #held: readonly GroupState[];
+  readonly #rates: (GroupRate | undefined)[] = [];
   #steps = 0;
 
   /**
@@ -104,7 +114,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected abstract layout(group: Required<O>): StateLayout;
 
   /** The native call. @returns places of the parameters that have a gradient and lack state, in which case nothing was done */
-  protected abstract update(group: OptimizerGroup<O>, state: readonly Tensor[], known: readonly number[]): number[];
+  protected abstract update(group: OptimizerGroup<O>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[];
 
   /** Steps taken since the start, those of a loaded state included. */
   get steps(): number {
@@ -126,17 +136,41 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     binding.zeroGrad(ids(this.groups.flatMap((group) => group.parameters)));
   }
 
-  /** Changes each parameter that has a gradient. The others stay as they are, and so does their state. */
+  /**
+   * Changes each parameter that has a gradient. The others stay as they are, and so does their state. State follows parameters to another device.
+   *
+   * @throws {DeviceError} if the parameters of a group are on several devices
+   * @throws {OptionError} if a group's learning rate was set to something that is none
+   */
   step(): void {
     this.groups.forEach((group, index) => {
       const held = this.#held[index];
       if (held === undefined) return;
-      const missing = this.update(group, held.state, held.known);
+      const rate = this.#rateOf(index, group, held);
+      const missing = this.update(group, rate, held.state, held.known);
       if (missing.length === 0) return;
       outsideScopes(() => this.#createState(group, held, missing));
-      this.update(group, held.state, held.known);
+      this.update(group, rate, held.state, held.known);
     });
     this.#steps++;
+  }
+
+  /** The group's learning rate on its device; made at the first step and when the parameters have moved, written where it has changed. */
+  #rateOf(index: number, group: OptimizerGroup<O>, held: GroupState): Tensor {
+    const device = group.parameters[0]?.device ?? 'cpu';
+    const known = this.#rates[index];
+    if (known?.device === device && Object.is(known.value, group.learningRate)) return known.tensor;
+    const value = nonNegativeNumber(`${this.#name}.step`, 'learningRate', group.learningRate);
+    if (known?.device === device) {
+      fill_(known.tensor, value);
+      known.value = value;
+      return known.tensor;
+    }
+    if (held.state.length > 0) binding.moveTensors(ids(held.state), device);
+    const made = { tensor: outsideScopes(() => tensor([value], { dtype: 'f64', device })), value, device };
+    known?.tensor.dispose();
+    this.#rates[index] = made;
+    return made.tensor;
   }
 
   #createState(group: OptimizerGroup<O>, held: GroupState, places: readonly number[]): void {
@@ -200,14 +234,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       throw new OptionError(op, { given: `state ${describe([...left.keys()])}`, expected: 'state of the parameters there are', fix: 'build the optimizer with the same parameters in the same order' });
     }
     this.groups.forEach((group, index) => Object.assign(group, options[index]));
-    outsideScopes(() => noGrad(() => this.#held.forEach((own, index) => this.#replace(own, held[index]))));
+    outsideScopes(() => noGrad(() => this.#held.forEach((own, index) => this.#replace(own, held[index], this.groups[index]?.parameters[0]?.device))));
     this.#steps = steps;
   }
 
-  #replace(own: GroupState, found: GroupState | undefined): void {
+  #replace(own: GroupState, found: GroupState | undefined, device = 'cpu'): void {
     for (const old of own.state) old.dispose();
     own.known = [...(found?.known ?? [])];
-    own.state = (found?.state ?? []).map((value) => clone(value));
+    own.state = (found?.state ?? []).map((value) => (value.device === device ? clone(value) : value.to(device)));
   }
 
   /** Takes the state of one group out of `left`. */

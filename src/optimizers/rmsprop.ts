@@ -44,8 +44,8 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     return { moments: names.map((name) => ({ name, initial: 0 })), scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<RMSpropOptions>, state: readonly Tensor[], known: readonly number[]): number[] {
-    const { parameters, learningRate, weightDecay, alpha, eps, momentum, centered } = group;
-    return binding.rmspropStep(ids(parameters), ids(state), known, learningRate, weightDecay, alpha, eps, momentum, centered);
+  protected override update(group: OptimizerGroup<RMSpropOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+    const { parameters, weightDecay, alpha, eps, momentum, centered } = group;
+    return binding.rmspropStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, alpha, eps, momentum, centered);
   }
 }

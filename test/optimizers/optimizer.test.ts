@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import {
-  Adadelta, Adagrad, Adam, Adamax, AdamW, bernoulli, clipGradNorm, DisposedError, NAdam, noGrad, OptionError, Parameter, RMSprop, scope, setNumThreads, SGD, ShapeError, synchronize, tensor, zeros,
+  Adadelta, Adagrad, Adam, Adamax, AdamW, bernoulli, clipGradNorm, devices, DisposedError, NAdam, noGrad, OptionError, Parameter, RMSprop, scope, setNumThreads, SGD, ShapeError, synchronize, tensor, zeros,
   type Optimizer, type OptimizerOptions, type Tensor,
 } from 'stmnet';
+import { binding } from '../../src/native/load';
 import { handlesKept } from '../support/handles';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
@@ -131,6 +132,78 @@ test('groups have options of their own, and learningRate sets them all', async (
   optimizer.step();
   expect(optimizer.groups.map((group) => group.learningRate)).toEqual([0, 0]);
   expect(() => (optimizer.learningRate = -1)).toThrow('SGD: got learningRate: -1, expected a finite number of at least 0 for learningRate.');
+});
+
+test('a learning rate may change at every step, and in one group only', async () => {
+  const [a, b] = [new Parameter(tensor([0], { dtype: 'f64' })), new Parameter(tensor([0], { dtype: 'f64' }))];
+  const optimizer = new SGD([{ parameters: [a] }, { parameters: [b] }], { learningRate: 1 });
+  const [first] = optimizer.groups;
+  const seen: number[][] = [];
+  for (const rate of [1, 0.5, 0.5, 0.25]) {
+    if (first) first.learningRate = rate;
+    for (const item of [a, b]) item.grad = tensor([1], { dtype: 'f64' });
+    optimizer.step();
+    seen.push((await dataOf([a, b])).flat());
+  }
+  expect(seen).toEqual([[-1, -1], [-1.5, -2], [-2, -3], [-2.25, -4]]);
+  if (first) first.learningRate = -1;
+  expect(() => optimizer.step()).toThrow('SGD.step: got learningRate: -1, expected a finite number of at least 0 for learningRate.');
+});
+
+test('a step that is to be skipped changes nothing, the number of steps included', async () => {
+  const weight = parameter([5]);
+  weight.grad = tensor(spreadArray([5], 3), { dtype: 'f64' });
+  const state = [zeros([5], { dtype: 'f64' }), zeros([5], { dtype: 'f64' }), tensor([0], { dtype: 'f64' })];
+  const rate = tensor([0.1], { dtype: 'f64' });
+  const stepUnless = async (skip: Tensor | undefined): Promise<number[][]> => {
+    const missing = binding.adamStep([weight.id], state.map((item) => item.id), [0], rate.id, 0, 0.9, 0.999, 1e-8, false, false, skip?.id);
+    expect(missing).toEqual([]);
+    return dataOf([weight, ...state]);
+  };
+  const before = await dataOf([weight, ...state]);
+  expect(await stepUnless(tensor([1]))).toEqual(before);
+  expect(await stepUnless(tensor([Number.NaN]))).toEqual(before);
+  expect((await stepUnless(tensor([0])))[3]).toEqual([1]);
+  expect((await stepUnless(undefined))[3]).toEqual([2]);
+  const dtypes = (learningRate: Tensor, skip: Tensor) => () => binding.sgdStep([weight.id], [], [], learningRate.id, 0, 0, 0, false, skip.id);
+  expect(dtypes(tensor([0.1]), tensor([0]))).toThrow(/SGD.step: got the learning rate f32\[1\] on cpu, expected one f64/);
+  expect(dtypes(rate, tensor([0, 0]))).toThrow(/SGD.step: got f32\[2\] on cpu as what decides whether to skip the step, expected one f32/);
+});
+
+const cuda = devices().find(({ name, available }) => available && name.startsWith('cuda'))?.name;
+
+describe.skipIf(cuda === undefined)('parameters on a CUDA device', () => {
+  const to = cuda ?? '';
+  test('state follows them, and so does one that is loaded', async () => {
+    const run = async (moveAt: number, loadAt: number): Promise<number[][]> => {
+      const parameters = [parameter([3, 4]), parameter([5], 2)];
+      let optimizer = new Adam(parameters, { learningRate: 0.03 });
+      for (let step = 0; step < 4; step++) {
+        if (step === moveAt) binding.moveTensors(parameters.map((item) => item.id), to);
+        if (step === loadAt) {
+          const saved = optimizer.stateDict();
+          optimizer = new Adam(parameters);
+          optimizer.loadStateDict(saved);
+        }
+        parameters.forEach((item, i) => {
+          item.grad = tensor(spreadArray(item.shape, 10 * step + i), { dtype: 'f64', device: item.device });
+        });
+        optimizer.step();
+      }
+      return dataOf(parameters);
+    };
+    const expected = (await run(-1, -1)).flat();
+    for (const [moveAt, loadAt] of [[0, -1], [2, -1], [2, 2], [1, 3]] as const) {
+      expect(differences((await run(moveAt, loadAt)).flat(), expected, 1e-12)).toEqual([]);
+    }
+  });
+  test('a group on two devices is an error', () => {
+    const parameters = [parameter([2]), parameter([3])];
+    binding.moveTensors(parameters.slice(1).map((item) => item.id), to);
+    expect(() => new SGD(parameters).step()).toThrow(
+      `SGD.step: got the parameters f64[2] on cpu and f64[3] on ${to} in one group, expected one device.\n  Fix: move the whole model with to('cpu'), or make a group for each device.`,
+    );
+  });
 });
 
 test('a gradient that could not be computed leaves every parameter of the group as it was', async () => {

@@ -3,107 +3,10 @@
 #include <cmath>
 
 #include "backend/cpu/backend.h"
-#include "backend/functors.h"
+#include "backend/pointwise_losses.h"
 
 namespace stm {
 namespace {
-
-// ---- point-wise losses: value, derivative by the prediction x and by the target t; `a` the parameter, `w` the weight
-
-template <class T>
-struct SquaredErrorOf {
-  static T value(T x, T t, T, T) { return (x - t) * (x - t); }
-  static T by_x(T x, T t, T, T) { return 2 * (x - t); }
-  static T by_t(T x, T t, T, T) { return 2 * (t - x); }
-};
-
-template <class T>
-struct AbsoluteErrorOf {
-  static T value(T x, T t, T, T) { return std::abs(x - t); }
-  static T by_x(T x, T t, T, T) { return functors::sign(x - t); }
-  static T by_t(T x, T t, T, T) { return functors::sign(t - x); }
-};
-
-template <class T>
-struct SmoothAbsoluteErrorOf {
-  static T value(T x, T t, T a, T) {
-    const T d = std::abs(x - t);
-    return d < a ? d * d / (2 * a) : d - a / 2;
-  }
-  static T by_x(T x, T t, T a, T) {
-    const T d = x - t;
-    return std::abs(d) < a ? d / a : functors::sign(d);
-  }
-  static T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
-};
-
-template <class T>
-struct HuberOf {
-  static T value(T x, T t, T a, T) {
-    const T d = std::abs(x - t);
-    return d <= a ? d * d / 2 : a * (d - a / 2);
-  }
-  static T by_x(T x, T t, T a, T) {
-    const T d = x - t;
-    return std::abs(d) <= a ? d : a * functors::sign(d);
-  }
-  static T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
-};
-
-template <class T>
-struct BinaryCrossEntropyOf {
-  static T bounded_log(T x) { return std::max(std::log(x), T(-100)); }
-  static T bounded_log_of_rest(T x) { return std::max(std::log1p(-x), T(-100)); }
-  static T value(T x, T t, T, T) { return t * -bounded_log(x) + (1 - t) * -bounded_log_of_rest(x); }
-  static T by_x(T x, T t, T, T) { return (x - t) / std::max(x * (1 - x), T(1e-12)); }
-  static T by_t(T x, T, T, T) { return bounded_log_of_rest(x) - bounded_log(x); }
-};
-
-// (1 - t) · x + (1 - t + w · t) · log(1 + e^-x), arranged so that nothing large cancels.
-template <class T>
-struct BinaryCrossEntropyWithLogitsOf {
-  static T value(T x, T t, T, T w) {
-    const T linear = x < 0 ? -w * t * x : (1 - t) * x;
-    return linear + (1 - t + w * t) * std::log1p(std::exp(-std::abs(x)));
-  }
-  static T by_x(T x, T t, T, T w) { return (1 - t) * functors::logistic(x) - w * t * functors::logistic(-x); }
-  static T by_t(T x, T, T, T w) { return w * functors::log1p_exp(-x) - functors::log1p_exp(x); }
-};
-
-template <class T>
-struct DivergenceOf {
-  static T value(T x, T t, T, T) { return t == 0 ? T(0) : t * (std::log(t) - x); }
-  static T by_x(T, T t, T, T) { return -t; }
-  static T by_t(T x, T t, T, T) { return t == 0 ? T(0) : std::log(t) + 1 - x; }
-};
-
-template <class T>
-struct DivergenceFromLogOf {
-  static T value(T x, T t, T, T) { return std::exp(t) * (t - x); }
-  static T by_x(T, T t, T, T) { return -std::exp(t); }
-  static T by_t(T x, T t, T, T) { return std::exp(t) * (t - x + 1); }
-};
-
-/// Calls `f(functor)` with the functor of a loss.
-template <class T, class F>
-Status with_functor(Pointwise function, F f) {
-  switch (function) {
-    case Pointwise::SquaredError: return f(SquaredErrorOf<T>{});
-    case Pointwise::AbsoluteError: return f(AbsoluteErrorOf<T>{});
-    case Pointwise::SmoothAbsoluteError: return f(SmoothAbsoluteErrorOf<T>{});
-    case Pointwise::Huber: return f(HuberOf<T>{});
-    case Pointwise::BinaryCrossEntropy: return f(BinaryCrossEntropyOf<T>{});
-    case Pointwise::BinaryCrossEntropyWithLogits: return f(BinaryCrossEntropyWithLogitsOf<T>{});
-    case Pointwise::Divergence: return f(DivergenceOf<T>{});
-    case Pointwise::DivergenceFromLog: return f(DivergenceFromLogOf<T>{});
-  }
-  return Status::fail(StatusKind::Internal, "unknown point-wise loss");
-}
-
-template <class T>
-bool is_probability(T p) {
-  return p >= 0 && p <= 1;
-}
 
 /// Notes the first real element where a probability is due and something else stands.
 template <class T>
@@ -188,7 +91,7 @@ class CpuLossKernels final : public LossKernels {
       using T = decltype(zero);
       const Status status = check_domain<T>(loss, input, target);
       if (!status.is_ok()) return status;
-      return with_functor<T>(loss.function, [&](auto functor) {
+      return with_pointwise<T>(loss.function, [&](auto functor) {
         using Functor = decltype(functor);
         if (loss.reduce) {
           reduced_values<T>(functor, loss, input, target, weight, result, partial);
@@ -206,7 +109,7 @@ class CpuLossKernels final : public LossKernels {
                             const View& dtarget) noexcept override {
     return dispatch_floating(input.dtype, [&](auto zero) {
       using T = decltype(zero);
-      return with_functor<T>(loss.function, [&](auto functor) {
+      return with_pointwise<T>(loss.function, [&](auto functor) {
         using Functor = decltype(functor);
         const T *x = input.as<T>(), *t = target.as<T>(), *dy = dresult.as<T>();
         const T a = static_cast<T>(loss.parameter), common = loss.reduce ? static_cast<T>(*dy * loss.scale) : T(0);

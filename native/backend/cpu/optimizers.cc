@@ -6,23 +6,12 @@
 #include "backend/cpu/backend.h"
 #include "backend/cpu/dispatch.h"
 #include "backend/cpu/team.h"
+#include "backend/optimizer_maths.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/optimizers.cc"
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
-
-#ifndef STM_OPTIMIZERS_SHARED
-#define STM_OPTIMIZERS_SHARED
-namespace stm {
-
-/// What a rule computes once for a parameter and step, before it walks over the elements. Each rule says what a, b and c are.
-struct StepFactors {
-  double a = 0, b = 0, c = 0;
-};
-
-}  // namespace stm
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace stm::HWY_NAMESPACE {
@@ -87,22 +76,22 @@ HWY_ATTR HWY_INLINE V Decayed(D d, V g, V p, double weight_decay) {
   return hn::MulAdd(All(d, weight_decay), p, g);
 }
 
-/// a: 1 at the first step, when the velocity is the gradient itself.
+// What the factors are stands at each rule's begin_step.
+
 HWY_ATTR void Sgd(const SgdRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
-  const bool first = factors.a == 1;
+  const bool first = factors.b == 1;
   const auto step = [&](auto d, auto& p, auto g, auto& velocity, auto&, auto&) HWY_ATTR {
     auto change = Decayed(d, g, p, rule.weight_decay);
     if (rule.momentum != 0) {
       velocity = first ? change : hn::MulAdd(All(d, rule.momentum), velocity, hn::Mul(All(d, 1 - rule.dampening), change));
       change = rule.nesterov ? hn::MulAdd(All(d, rule.momentum), velocity, change) : velocity;
     }
-    p = hn::NegMulAdd(All(d, *rule.learning_rate), change, p);
+    p = hn::NegMulAdd(All(d, factors.a), change, p);
   };
   if (rule.momentum != 0) StepSlot<1>(slot, begin, end, step);
   else StepSlot<0>(slot, begin, end, step);
 }
 
-/// a: learning rate over the bias correction of the mean. b: 1 over the root of that of the square. c: factor of the parameter (decoupled decay).
 HWY_ATTR void Adam(const AdamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
   const double decay = rule.decoupled ? 0 : rule.weight_decay;
   const auto step = [&](auto d, auto& p, auto g, auto& mean, auto& square, auto& largest) HWY_ATTR {
@@ -117,20 +106,18 @@ HWY_ATTR void Adam(const AdamRule& rule, const StepFactors& factors, const Optim
   else StepSlot<2>(slot, begin, end, step);
 }
 
-/// a, b: weights of gradient and mean in the change. c: factor of the parameter (decoupled decay). scalars[0] is the step already.
 HWY_ATTR void Nadam(const NadamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
-  const double decay = rule.decoupled ? 0 : rule.weight_decay, scale = 1 / std::sqrt(1 - std::pow(rule.beta2, slot.scalars[0]));
+  const double decay = rule.decoupled ? 0 : rule.weight_decay;
   StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& mean, auto& square, auto&) HWY_ATTR {
     g = Decayed(d, g, p, decay);
     mean = hn::MulAdd(All(d, 1 - rule.beta1), hn::Sub(g, mean), mean);
     square = hn::MulAdd(All(d, rule.beta2), square, hn::Mul(hn::Mul(All(d, 1 - rule.beta2), g), g));
-    const auto root = hn::MulAdd(hn::Sqrt(square), All(d, scale), All(d, rule.eps));
-    const auto change = hn::MulAdd(All(d, factors.a), g, hn::Mul(All(d, factors.b), mean));
+    const auto root = hn::MulAdd(hn::Sqrt(square), All(d, factors.b), All(d, rule.eps));
+    const auto change = hn::MulAdd(All(d, factors.a), g, hn::Mul(All(d, factors.d), mean));
     p = hn::Sub(hn::Mul(All(d, factors.c), p), hn::Div(change, root));
   });
 }
 
-/// a: learning rate over the bias correction of the mean.
 HWY_ATTR void Adamax(const AdamaxRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
   StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& mean, auto& largest, auto&) HWY_ATTR {
     g = Decayed(d, g, p, rule.weight_decay);
@@ -141,7 +128,7 @@ HWY_ATTR void Adamax(const AdamaxRule& rule, const StepFactors& factors, const O
 }
 
 /// The moments that are kept lie without gaps: square, then mean if centered, then velocity.
-HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors&, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
   const auto step = [&](auto d, auto& p, auto g, auto& square, auto& second, auto& third) HWY_ATTR {
     auto& velocity = rule.centered ? third : second;
     g = Decayed(d, g, p, rule.weight_decay);
@@ -153,14 +140,13 @@ HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors&, const Optimiz
     }
     auto change = hn::Div(g, hn::Add(hn::Sqrt(spread), All(d, rule.eps)));
     if (rule.momentum != 0) change = velocity = hn::MulAdd(All(d, rule.momentum), velocity, change);
-    p = hn::NegMulAdd(All(d, *rule.learning_rate), change, p);
+    p = hn::NegMulAdd(All(d, factors.a), change, p);
   };
   if (rule.centered && rule.momentum != 0) StepSlot<3>(slot, begin, end, step);
   else if (rule.centered || rule.momentum != 0) StepSlot<2>(slot, begin, end, step);
   else StepSlot<1>(slot, begin, end, step);
 }
 
-/// a: learning rate after decay.
 HWY_ATTR void Adagrad(const AdagradRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
   StepSlot<1>(slot, begin, end, [&](auto d, auto& p, auto g, auto& sum, auto&, auto&) HWY_ATTR {
     g = Decayed(d, g, p, rule.weight_decay);
@@ -169,14 +155,14 @@ HWY_ATTR void Adagrad(const AdagradRule& rule, const StepFactors& factors, const
   });
 }
 
-HWY_ATTR void Adadelta(const AdadeltaRule& rule, const StepFactors&, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Adadelta(const AdadeltaRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
   StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& square, auto& changes, auto&) HWY_ATTR {
     const auto rest = All(d, 1 - rule.rho), eps = All(d, rule.eps);
     g = Decayed(d, g, p, rule.weight_decay);
     square = hn::MulAdd(All(d, rule.rho), square, hn::Mul(hn::Mul(rest, g), g));
     const auto change = hn::Mul(hn::Div(hn::Sqrt(hn::Add(changes, eps)), hn::Sqrt(hn::Add(square, eps))), g);
     changes = hn::MulAdd(All(d, rule.rho), changes, hn::Mul(hn::Mul(rest, change), change));
-    p = hn::NegMulAdd(All(d, *rule.learning_rate), change, p);
+    p = hn::NegMulAdd(All(d, factors.a), change, p);
   });
 }
 
@@ -244,16 +230,14 @@ void for_elements(int64_t count, const Size& size, const F& f) {
   });
 }
 
-/// `factors(slot)` runs once a parameter, after its step number was raised; then the elements of all parameters are shared out.
-template <class Rule, class Factors>
-Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count, const Factors& factors) {
-  std::vector<StepFactors> prepared(static_cast<size_t>(count));
-  for (int64_t i = 0; i < count; ++i) {
-    if (slots[i].scalars) slots[i].scalars[0] += 1;
-    prepared[i] = factors(slots[i]);
-  }
+/// Begins the step of each parameter; then the elements of all of them are shared out.
+template <class Rule>
+Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count) {
+  if (rule.skip && *rule.skip != 0) return Status::ok();
+  std::vector<StepFactors> factors(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i) factors[i] = begin_step(rule, slots[i].scalars);
   for_elements(
-      count, [&](int64_t i) { return slots[i].size; }, [&](int64_t i, int64_t begin, int64_t end) { walk(rule, prepared[i], slots[i], begin, end); });
+      count, [&](int64_t i) { return slots[i].size; }, [&](int64_t i, int64_t begin, int64_t end) { walk(rule, factors[i], slots[i], begin, end); });
   return Status::ok();
 }
 
@@ -271,46 +255,13 @@ double part_of_norm(double p, const T* x, int64_t n) {
 
 class CpuOptimizerKernels final : public OptimizerKernels {
  public:
-  Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(rule, slots, count, [](const OptimizerSlot& slot) { return StepFactors{slot.scalars ? slot.scalars[0] : 0}; });
-  }
-
-  Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    const auto factors = [&](const OptimizerSlot& slot) {
-      const double t = slot.scalars[0];
-      return StepFactors{*rule.learning_rate / (1 - std::pow(rule.beta1, t)), 1 / std::sqrt(1 - std::pow(rule.beta2, t)),
-                         rule.decoupled ? 1 - *rule.learning_rate * rule.weight_decay : 1};
-    };
-    return step_all(rule, slots, count, factors);
-  }
-
-  Status step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    const auto factors = [&](const OptimizerSlot& slot) {
-      const auto momentum = [&](double t) { return rule.beta1 * (1 - 0.5 * std::pow(0.96, t * rule.momentum_decay)); };
-      const double t = slot.scalars[0], now = momentum(t), next = momentum(t + 1);
-      const double product = slot.scalars[1] *= now;
-      return StepFactors{*rule.learning_rate * (1 - now) / (1 - product), *rule.learning_rate * next / (1 - product * next),
-                         rule.decoupled ? 1 - *rule.learning_rate * rule.weight_decay : 1};
-    };
-    return step_all(rule, slots, count, factors);
-  }
-
-  Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(rule, slots, count,
-                    [&](const OptimizerSlot& slot) { return StepFactors{*rule.learning_rate / (1 - std::pow(rule.beta1, slot.scalars[0]))}; });
-  }
-
-  Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(rule, slots, count, [](const OptimizerSlot&) { return StepFactors{}; });
-  }
-
-  Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(rule, slots, count, [&](const OptimizerSlot& slot) { return StepFactors{*rule.learning_rate / (1 + (slot.scalars[0] - 1) * rule.decay)}; });
-  }
-
-  Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return step_all(rule, slots, count, [](const OptimizerSlot&) { return StepFactors{}; });
-  }
+  Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
+  Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
+  Status step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
+  Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
+  Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
+  Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
+  Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
 
   Status total_norm(double p, const View* gradients, int64_t count, const View& norm) noexcept override {
     struct Part {

@@ -1,0 +1,107 @@
+#pragma once
+// Scalar maths of the point-wise losses, written once for every device and both precisions: value, derivative by the prediction x and by the target t;
+// `a` the parameter, `w` the weight.
+#include <algorithm>
+#include <cmath>
+
+#include "backend/functors.h"
+#include "backend/kernels/losses.h"
+
+namespace stm {
+
+template <class T>
+struct SquaredErrorOf {
+  static STM_DEVICE T value(T x, T t, T, T) { return (x - t) * (x - t); }
+  static STM_DEVICE T by_x(T x, T t, T, T) { return 2 * (x - t); }
+  static STM_DEVICE T by_t(T x, T t, T, T) { return 2 * (t - x); }
+};
+
+template <class T>
+struct AbsoluteErrorOf {
+  static STM_DEVICE T value(T x, T t, T, T) { return std::abs(x - t); }
+  static STM_DEVICE T by_x(T x, T t, T, T) { return functors::sign(x - t); }
+  static STM_DEVICE T by_t(T x, T t, T, T) { return functors::sign(t - x); }
+};
+
+template <class T>
+struct SmoothAbsoluteErrorOf {
+  static STM_DEVICE T value(T x, T t, T a, T) {
+    const T d = std::abs(x - t);
+    return d < a ? d * d / (2 * a) : d - a / 2;
+  }
+  static STM_DEVICE T by_x(T x, T t, T a, T) {
+    const T d = x - t;
+    return std::abs(d) < a ? d / a : functors::sign(d);
+  }
+  static STM_DEVICE T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
+};
+
+template <class T>
+struct HuberOf {
+  static STM_DEVICE T value(T x, T t, T a, T) {
+    const T d = std::abs(x - t);
+    return d <= a ? d * d / 2 : a * (d - a / 2);
+  }
+  static STM_DEVICE T by_x(T x, T t, T a, T) {
+    const T d = x - t;
+    return std::abs(d) <= a ? d : a * functors::sign(d);
+  }
+  static STM_DEVICE T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
+};
+
+template <class T>
+struct BinaryCrossEntropyOf {
+  static STM_DEVICE T bounded_log(T x) { return std::max(std::log(x), T(-100)); }
+  static STM_DEVICE T bounded_log_of_rest(T x) { return std::max(std::log1p(-x), T(-100)); }
+  static STM_DEVICE T value(T x, T t, T, T) { return t * -bounded_log(x) + (1 - t) * -bounded_log_of_rest(x); }
+  static STM_DEVICE T by_x(T x, T t, T, T) { return (x - t) / std::max(x * (1 - x), T(1e-12)); }
+  static STM_DEVICE T by_t(T x, T, T, T) { return bounded_log_of_rest(x) - bounded_log(x); }
+};
+
+// (1 - t) · x + (1 - t + w · t) · log(1 + e^-x), arranged so that nothing large cancels.
+template <class T>
+struct BinaryCrossEntropyWithLogitsOf {
+  static STM_DEVICE T value(T x, T t, T, T w) {
+    const T linear = x < 0 ? -w * t * x : (1 - t) * x;
+    return linear + (1 - t + w * t) * std::log1p(std::exp(-std::abs(x)));
+  }
+  static STM_DEVICE T by_x(T x, T t, T, T w) { return (1 - t) * functors::logistic(x) - w * t * functors::logistic(-x); }
+  static STM_DEVICE T by_t(T x, T, T, T w) { return w * functors::log1p_exp(-x) - functors::log1p_exp(x); }
+};
+
+template <class T>
+struct DivergenceOf {
+  static STM_DEVICE T value(T x, T t, T, T) { return t == 0 ? T(0) : t * (std::log(t) - x); }
+  static STM_DEVICE T by_x(T, T t, T, T) { return -t; }
+  static STM_DEVICE T by_t(T x, T t, T, T) { return t == 0 ? T(0) : std::log(t) + 1 - x; }
+};
+
+template <class T>
+struct DivergenceFromLogOf {
+  static STM_DEVICE T value(T x, T t, T, T) { return std::exp(t) * (t - x); }
+  static STM_DEVICE T by_x(T, T t, T, T) { return -std::exp(t); }
+  static STM_DEVICE T by_t(T x, T t, T, T) { return std::exp(t) * (t - x + 1); }
+};
+
+/// Calls `f(functor)` with the functor of a loss.
+template <class T, class F>
+STM_DEVICE auto with_pointwise(Pointwise function, F f) {
+  switch (function) {
+    case Pointwise::SquaredError: return f(SquaredErrorOf<T>{});
+    case Pointwise::AbsoluteError: return f(AbsoluteErrorOf<T>{});
+    case Pointwise::SmoothAbsoluteError: return f(SmoothAbsoluteErrorOf<T>{});
+    case Pointwise::Huber: return f(HuberOf<T>{});
+    case Pointwise::BinaryCrossEntropy: return f(BinaryCrossEntropyOf<T>{});
+    case Pointwise::BinaryCrossEntropyWithLogits: return f(BinaryCrossEntropyWithLogitsOf<T>{});
+    case Pointwise::Divergence: return f(DivergenceOf<T>{});
+    case Pointwise::DivergenceFromLog: break;
+  }
+  return f(DivergenceFromLogOf<T>{});
+}
+
+template <class T>
+STM_DEVICE bool is_probability(T p) {
+  return p >= 0 && p <= 1;
+}
+
+}  // namespace stm
