@@ -6,44 +6,12 @@
 #include "backend/cpu/dispatch.h"
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/team.h"
+#include "backend/draws.h"
 
 namespace stm {
 namespace {
 
 constexpr int64_t kGrain = 8'192;
-
-/// How many elements a block of four words serves.
-template <class T>
-constexpr int64_t kPerBlock = sizeof(T) == 4 ? 4 : 2;
-template <>
-constexpr int64_t kPerBlock<int32_t> = 2;
-
-template <class T>
-void uniforms(const PhiloxBlock& block, T* out) {
-  if constexpr (sizeof(T) == 4) {
-    for (int i = 0; i < 4; ++i) out[i] = uniform_float(block.word[i]);
-  } else {
-    for (int i = 0; i < 2; ++i) out[i] = uniform_double(block.word[2 * i], block.word[2 * i + 1]);
-  }
-}
-
-/// Two normal numbers of two uniform ones; `u` in (0, 1], so that the logarithm is finite.
-template <class T>
-void box_muller(T u, T v, T* out) {
-  const T radius = std::sqrt(T(-2) * std::log(u)), angle = T(6.283185307179586476925) * v;
-  out[0] = radius * std::cos(angle);
-  out[1] = radius * std::sin(angle);
-}
-
-template <class T>
-void normals(const PhiloxBlock& block, T* out) {
-  if constexpr (sizeof(T) == 4) {
-    // All 32 bits of the first word of a pair: with 24 the tails would end at 5.8 deviations.
-    for (int i = 0; i < 4; i += 2) box_muller((static_cast<float>(block.word[i]) + 1) * 0x1p-32f, uniform_float(block.word[i + 1]), out + i);
-  } else {
-    box_muller(uniform_double(block.word[0], block.word[1]) + 0x1p-53, uniform_double(block.word[2], block.word[3]), out);
-  }
-}
 
 /// Fills `n` elements: `make(block, T numbers[kPerBlock])` makes those of one block, `put(i, number)` takes them. Parts start at whole blocks.
 template <class T, class Make, class Put>
@@ -97,18 +65,19 @@ void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
 
 class CpuRandomKernels final : public RandomKernels {
  public:
-  Status uniform(PhiloxStream stream, double low, double high, const View& out) noexcept override {
+  Status uniform(PhiloxStream given, double low, double high, const View& out) noexcept override {
+    const PhiloxStream stream = resolved(given);
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       T* y = out.as<T>();
-      const T from = static_cast<T>(low), width = static_cast<T>(high - low), last = std::nextafter(static_cast<T>(high), from);
-      // Rounding can take low + width · u up to high itself, which is outside.
-      for_numbers<T>(stream, out.size(), uniforms<T>, [=](int64_t i, T u) { y[i] = width > 0 ? std::min(from + width * u, last) : from; });
+      const Interval<T> interval(low, high);
+      for_numbers<T>(stream, out.size(), uniforms<T>, [=](int64_t i, T u) { y[i] = interval.at(u); });
       return Status::ok();
     });
   }
 
-  Status normal(PhiloxStream stream, double mean, double std, const View& out) noexcept override {
+  Status normal(PhiloxStream given, double mean, double std, const View& out) noexcept override {
+    const PhiloxStream stream = resolved(given);
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       T* y = out.as<T>();
@@ -118,16 +87,16 @@ class CpuRandomKernels final : public RandomKernels {
     });
   }
 
-  Status integers(PhiloxStream stream, int32_t low, uint32_t range, const View& out) noexcept override {
+  Status integers(PhiloxStream given, int32_t low, uint32_t range, const View& out) noexcept override {
+    const PhiloxStream stream = resolved(given);
     int32_t* y = out.as<int32_t>();
-    const auto make = [=](const PhiloxBlock& block, int32_t* numbers) {
-      for (int i = 0; i < 2; ++i) numbers[i] = static_cast<int32_t>(int64_t{low} + below(range, block.word[2 * i], block.word[2 * i + 1]));
-    };
+    const auto make = [=](const PhiloxBlock& block, int32_t* numbers) { integers_below(block, low, range, numbers); };
     for_numbers<int32_t>(stream, out.size(), make, [=](int64_t i, int32_t number) { y[i] = number; });
     return Status::ok();
   }
 
-  Status bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept override {
+  Status bernoulli(PhiloxStream given, const View& p, const View& out) noexcept override {
+    const PhiloxStream stream = resolved(given);
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       const T* probability = p.as<T>();
@@ -144,7 +113,8 @@ class CpuRandomKernels final : public RandomKernels {
     });
   }
 
-  Status dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept override {
+  Status dropout(PhiloxStream given, double p, const View& x, const View& out) noexcept override {
+    const PhiloxStream stream = resolved(given);
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       const T* from = x.as<T>();
@@ -156,7 +126,8 @@ class CpuRandomKernels final : public RandomKernels {
     });
   }
 
-  Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept override {
+  Status orthogonal(PhiloxStream given, double gain, int64_t rows, int64_t columns, const View& out) noexcept override {
+    const PhiloxStream stream = resolved(given);
     const bool tall = rows > columns;
     const int64_t count = tall ? columns : rows, length = tall ? rows : columns;
     return guarded([&] {

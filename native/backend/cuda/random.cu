@@ -1,0 +1,207 @@
+#include "backend/cuda/random.h"
+
+#include <limits>
+
+#include "backend/cuda/axes.h"
+#include "backend/cuda/launch.h"
+#include "backend/dispatch.h"
+#include "backend/draws.h"
+
+namespace stm::cuda {
+namespace {
+
+// Each makes the elements that one Philox block serves, of those of the input if it reads one: make(block, in, out).
+
+template <class T>
+struct Uniform {
+  static constexpr bool kReads = false;
+  Interval<T> interval;
+  STM_DEVICE void operator()(const PhiloxBlock& block, const T*, T* out) const {
+    uniforms(block, out);
+    STM_UNROLL
+    for (int k = 0; k < kPerBlock<T>; ++k) out[k] = interval.at(out[k]);
+  }
+};
+
+template <class T>
+struct Normal {
+  static constexpr bool kReads = false;
+  T mean, std;
+  STM_DEVICE void operator()(const PhiloxBlock& block, const T*, T* out) const {
+    normals(block, out);
+    STM_UNROLL
+    for (int k = 0; k < kPerBlock<T>; ++k) out[k] = mean + std * out[k];
+  }
+};
+
+struct Integers {
+  static constexpr bool kReads = false;
+  int32_t low;
+  uint32_t range;
+  STM_DEVICE void operator()(const PhiloxBlock& block, const int32_t*, int32_t* out) const { integers_below(block, low, range, out); }
+};
+
+template <class T>
+struct Bernoulli {
+  static constexpr bool kReads = true;
+  DeviceFault* fault;
+  int32_t op;
+  STM_DEVICE void operator()(const PhiloxBlock& block, const T* p, T* out) const {
+    uniforms(block, out);
+    STM_UNROLL
+    for (int k = 0; k < kPerBlock<T>; ++k) {
+      out[k] = out[k] < p[k] ? T(1) : T(0);
+      if (p[k] >= 0 && p[k] <= 1) continue;
+      report(p[k]);
+      out[k] = std::numeric_limits<T>::quiet_NaN();
+    }
+  }
+  /// Faults are whole numbers: one away from 0 and 1, the least of all for NaN.
+  STM_DEVICE void report(T p) const {
+    const T beyond = p > 1 ? std::ceil(p) : std::floor(p);
+    const bool holds = beyond > T(-1e18) && beyond < T(1e18);
+    report_out_of_range(fault, op, holds ? static_cast<int64_t>(beyond) : p > 1 ? INT64_MAX : INT64_MIN, 0, 1);
+  }
+};
+
+template <class T>
+struct Dropout {
+  static constexpr bool kReads = true;
+  T bound, scale;
+  STM_DEVICE void operator()(const PhiloxBlock& block, const T* x, T* out) const {
+    uniforms(block, out);
+    STM_UNROLL
+    for (int k = 0; k < kPerBlock<T>; ++k) out[k] = x[k] * (scale * static_cast<T>(out[k] >= bound));
+  }
+};
+
+/// Element by element of a dense output, a call for each Philox block.
+template <class Make, class T>
+struct Fill {
+  static constexpr int W = kPerBlock<T>;
+  PhiloxStream stream;
+  Make make;
+  const T* in;
+  T* out;
+  int64_t count;
+  bool packed;  ///< both can be read and written in packs
+
+  STM_DEVICE void operator()(int64_t index) const {
+    const PhiloxBlock block = philox_block(resolved(stream), static_cast<uint64_t>(index));
+    const int64_t first = index * W;
+    Pack<T, W> x{}, y;
+    if (packed && first + W <= count) {
+      if constexpr (Make::kReads) x = *reinterpret_cast<const Pack<T, W>*>(in + first);
+      make(block, x.item, y.item);
+      *reinterpret_cast<Pack<T, W>*>(out + first) = y;
+      return;
+    }
+    STM_UNROLL
+    for (int k = 0; k < W; ++k)
+      if (Make::kReads && first + k < count) x.item[k] = in[first + k];
+    make(block, x.item, y.item);
+    STM_UNROLL
+    for (int k = 0; k < W; ++k)
+      if (first + k < count) out[first + k] = y.item[k];
+  }
+};
+
+template <class T, class Make>
+Status fill(Context& context, const char* name, const PhiloxStream& stream, const Make& make, const T* in, T* out, int64_t count) {
+  constexpr int W = kPerBlock<T>;
+  const auto aligned = [](const T* data) { return reinterpret_cast<uintptr_t>(data) % sizeof(Pack<T, W>) == 0; };
+  return launch_each(context, name, (count + W - 1) / W, Fill<Make, T>{stream, make, in, out, count, aligned(in) && aligned(out)});
+}
+
+/// Takes from each row after `pivot` its part along that row. Rows are scaled at the very end only.
+struct Project {
+  double* rows;
+  int64_t length, pivot;
+  struct Products {
+    double along, square;
+  };
+  STM_DEVICE void operator()(Block& block, int64_t i) const {
+    const double* other = rows + pivot * length;
+    double* row = rows + (pivot + 1 + i) * length;
+    const Products products = block.reduce(
+        length, Products{0, 0},
+        [&](int64_t j) {
+          return Products{row[j] * other[j], other[j] * other[j]};
+        },
+        [](const Products& a, const Products& b) {
+          return Products{a.along + b.along, a.square + b.square};
+        });
+    const double part = products.along / products.square;
+    block.each(length, [&](int64_t j) { row[j] -= part * other[j]; });
+  }
+};
+
+/// Row `i`, scaled to the length `gain`, becomes row `i` of the result, or column `i` if that has more rows than columns.
+template <class T>
+struct Normalize {
+  const double* rows;
+  T* out;
+  int64_t length;
+  int64_t step, next;  ///< in `out`, from row to row and from element to element
+  double gain;
+  STM_DEVICE void operator()(Block& block, int64_t i) const {
+    const double* row = rows + i * length;
+    const double scale = gain / std::sqrt(block.sum(length, [&](int64_t j) { return row[j] * row[j]; }));
+    block.each(length, [&](int64_t j) { out[i * step + j * next] = static_cast<T>(scale * row[j]); });
+  }
+};
+
+}  // namespace
+
+Status CudaRandom::uniform(PhiloxStream stream, double low, double high, const View& out) noexcept {
+  return dispatch_floating(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return fill<T>(context_, "uniform", stream, Uniform<T>{Interval<T>(low, high)}, nullptr, out.as<T>(), out.size());
+  });
+}
+
+Status CudaRandom::normal(PhiloxStream stream, double mean, double std, const View& out) noexcept {
+  return dispatch_floating(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return fill<T>(context_, "normal", stream, Normal<T>{static_cast<T>(mean), static_cast<T>(std)}, nullptr, out.as<T>(), out.size());
+  });
+}
+
+Status CudaRandom::integers(PhiloxStream stream, int32_t low, uint32_t range, const View& out) noexcept {
+  return fill<int32_t>(context_, "integers", stream, Integers{low, range}, nullptr, out.as<int32_t>(), out.size());
+}
+
+Status CudaRandom::bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept {
+  return dispatch_floating(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return fill<T>(context_, "bernoulli", stream, Bernoulli<T>{context_.fault, context_.op}, p.as<T>(), out.as<T>(), out.size());
+  });
+}
+
+Status CudaRandom::dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept {
+  return dispatch_floating(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return fill<T>(context_, "dropout", stream, Dropout<T>{static_cast<T>(p), static_cast<T>(1 / (1 - p))}, x.as<T>(), out.as<T>(), out.size());
+  });
+}
+
+/// Gram and Schmidt's method, as on the CPU in double and twice, since the first time rounding leaves something; one launch a row, with a block of threads for
+/// each row that is still to be made orthogonal to it.
+Status CudaRandom::orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept {
+  const bool tall = rows > columns;
+  const int64_t count = tall ? columns : rows, length = tall ? rows : columns;
+  if (count == 0) return Status::ok();
+  void* scratch = nullptr;
+  STM_TRY(context_.scratch(Context::kOther, static_cast<size_t>(count * length) * sizeof(double), &scratch));
+  double* basis = static_cast<double*>(scratch);
+  STM_TRY(fill<double>(context_, "normal", stream, Normal<double>{0, 1}, nullptr, basis, count * length));
+  for (int pass = 0; pass < 2; ++pass)
+    for (int64_t pivot = 0; pivot + 1 < count; ++pivot)
+      STM_TRY(launch_blocks(context_, "orthogonal", count - pivot - 1, length, Project{basis, length, pivot}));
+  return dispatch_floating(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return launch_blocks(context_, "orthogonal", count, length, Normalize<T>{basis, out.as<T>(), length, tall ? 1 : length, tall ? count : 1, gain});
+  });
+}
+
+}  // namespace stm::cuda
