@@ -12,8 +12,6 @@
 namespace stm::standin {
 namespace {
 
-constexpr size_t kScribbled = 4096;  // bytes at either end of a workspace that every product spoils
-
 struct Blas {
   static constexpr const char* kWhat = "cuBLAS handles";
   int device = 0;
@@ -119,13 +117,6 @@ void multiply(const Gemm& g) {
       }
     }
   }
-}
-
-void spoil(Range workspace) {
-  char* const data = static_cast<char*>(const_cast<void*>(workspace.data));
-  const size_t edge = std::min(workspace.bytes, kScribbled);
-  std::memset(data, kGarbage, edge);
-  std::memset(data + workspace.bytes - edge, kGarbage, edge);
 }
 
 cublasStatus_t bad(const char* what) {

@@ -21,6 +21,7 @@ namespace {
 
 constexpr size_t kGuard = 256;  // on each side
 constexpr unsigned char kGuardByte = 0xE5;
+constexpr size_t kSpoiled = 4096;
 
 struct Block {
   char *raw, *data;
@@ -232,6 +233,13 @@ void memory_synchronized(int device) {
 size_t free_memory(int device) {
   const Lock lock(registry().mutex);
   return registry().left(device);
+}
+
+void spoil(Range workspace) {
+  char* const data = static_cast<char*>(const_cast<void*>(workspace.data));
+  const size_t edge = std::min(workspace.bytes, kSpoiled);
+  std::memset(data, kGarbage, edge);
+  std::memset(data + workspace.bytes - edge, kGarbage, edge);
 }
 
 bool with_pool(cudaMemPool_t handle, const std::function<void(Pool&)>& change) {

@@ -47,6 +47,9 @@ void memory_synchronized(int device);
 /// Bytes that a device has left.
 size_t free_memory(int device);
 
+/// Writes garbage over either end of a workspace, as whoever uses it might.
+void spoil(Range workspace);
+
 /// All device memory is full of this at first, and again before it is released: NaN in every floating type.
 constexpr unsigned char kGarbage = 0xFF;
 
