@@ -104,7 +104,16 @@ if(STMNET_STANDIN)
   target_link_libraries(stmnet_cuda_standin PRIVATE cuda_standin)
   set_target_properties(stmnet_cuda_standin PROPERTIES LINK_DEPENDS ${plugin_map})
   target_link_options(stmnet_cuda_standin PRIVATE -Wl,--version-script=${plugin_map})
-  add_custom_target(standin DEPENDS cuda_standin stmnet_cuda_standin)
+
+  # The controls for tests in JavaScript. Node's symbols are there once Node loads it.
+  add_library(standin_control MODULE test/native/standin-control/control.cc)
+  stmnet_standin_target(standin_control)
+  set_target_properties(standin_control PROPERTIES PREFIX "" SUFFIX ".node")
+  target_compile_definitions(standin_control PRIVATE NAPI_VERSION=8)
+  target_include_directories(standin_control SYSTEM PRIVATE node_modules/node-api-headers/include)
+  target_link_libraries(standin_control PRIVATE cuda_standin)
+  target_link_options(standin_control PRIVATE -Wl,-z,lazy -Wl,--unresolved-symbols=ignore-in-object-files)
+  add_custom_target(standin DEPENDS cuda_standin stmnet_cuda_standin standin_control)
 
   # A test sees the plug-in's inside, the stand-in's controls (test/native/cuda-standin/*.h) and the CPU engine, to compare with.
   function(stmnet_standin_test target)
