@@ -18,7 +18,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <random>
 #include <string>
@@ -315,7 +314,7 @@ constexpr Tolerance kExact{0, 0, 0, 0};
 /// Runs `call(kernels, side)` with the CPU's kernels in host memory and with the device's in device memory, and compares all `operands`, inputs included.
 /// What the CPU reports as OutOfRange must come as a device's fault; then values are not compared. Returns that fault.
 template <class Kernels, class Call>
-DeviceFault agree(Device& device, Kernels& cpu, Kernels& cuda, const std::string& what, std::initializer_list<Operand*> operands, const Tolerance& tolerance,
+DeviceFault agree(Device& device, Kernels& cpu, Kernels& cuda, const std::string& what, const std::vector<Operand*>& operands, const Tolerance& tolerance,
                   const Call& call) {
   for (Operand* operand : operands) operand->to_device(device);
   const Status on_cpu = call(cpu, Side{false}), on_cuda = call(cuda, Side{true});
