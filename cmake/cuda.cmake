@@ -71,7 +71,7 @@ if(STMNET_CUDA)
   add_library(stmnet_cuda MODULE EXCLUDE_FROM_ALL ${STMNET_CUDA_SOURCES} $<TARGET_OBJECTS:stmnet_source_hash>)
   set_target_properties(stmnet_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} SKIP_BUILD_RPATH ON LINKER_LANGUAGE CXX
                         LINK_DEPENDS ${plugin_map})
-  target_compile_options(stmnet_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra>)
+  target_compile_options(stmnet_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda --expt-relaxed-constexpr -Xcompiler=-Wall,-Wextra,-Wno-unknown-pragmas>)
   target_include_directories(stmnet_cuda SYSTEM PRIVATE ${cuda_include})
   target_link_libraries(stmnet_cuda PRIVATE stmnet_options stmnet_runtime CUDA::cudart_static)
   target_link_options(stmnet_cuda PRIVATE -Wl,-z,defs -Wl,-z,nodelete -Wl,-z,relro,-z,now -Wl,--exclude-libs,ALL -Wl,--version-script=${plugin_map})
@@ -81,6 +81,7 @@ if(STMNET_STANDIN)
   # What follows shares one dynamic libstdc++: std::function crosses between these libraries.
   function(stmnet_standin_target target)
     target_link_libraries(${target} PRIVATE stmnet_options)
+    target_compile_options(${target} PRIVATE -Wno-unknown-pragmas)  # nvcc's own
     target_include_directories(${target} PRIVATE test/native)
     target_include_directories(${target} SYSTEM PRIVATE ${cuda_include})
     set_target_properties(${target} PROPERTIES EXCLUDE_FROM_ALL ON LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/standin BUILD_RPATH_USE_ORIGIN ON)
