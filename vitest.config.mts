@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { environment } from './scripts/toolchain.mjs';
 
 const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
@@ -14,6 +14,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/gpu/**'], // vitest.gpu.config.mts
     pool: 'forks',
     env: { PATH: environment().PATH ?? '' }, // some tests compile
     execArgv: ['--expose-gc'],

@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { casesBelow, runCase } from '../scripts/golden/run-case';
+import { describeDevices } from './support/devices';
 
 const folder = join(__dirname, 'golden');
 const paths = casesBelow(folder);
@@ -9,8 +10,8 @@ test('all cases are there', () => {
   expect(paths).toHaveLength(160);
 });
 
-describe('golden cases from PyTorch', () => {
+describeDevices('golden cases from PyTorch', (device) => {
   test.each(paths.map((path) => relative(folder, path)))('%s', async (name) => {
-    expect(await runCase(join(folder, name), 'cpu')).toEqual([]);
+    expect(await runCase(join(folder, name), device)).toEqual([]);
   });
 });

@@ -1,0 +1,37 @@
+// What the GPU scripts share: the device they run on, and the reports they write.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { root } from '../toolchain.mjs';
+
+/** Lets this process and its children compute on the stand-in (`npm run build:standin`) instead of a GPU. Before the package is loaded. */
+export function useStandin() {
+  const folder = join(root, 'build', 'standin');
+  process.env.STMNET_CUDA_PLUGIN ??= join(folder, 'libstmnet_cuda_standin.so');
+  process.env.STMNET_CUBLAS_LIB ??= join(folder, 'libcuda_standin.so');
+  process.env.STMNET_CUDNN_LIB ??= join(folder, 'libcuda_standin.so');
+}
+
+/**
+ * The first CUDA device and what it needs, as `devices()` and `stmnet doctor` say.
+ *
+ * @returns {{ device?: object, reason?: string, parts: object[] }} the device, or why there is none
+ */
+export function findDevice() {
+  const { devices, deviceParts } = createRequire(import.meta.url)(join(root, 'dist', 'tensor', 'device.js'));
+  const listed = devices();
+  const device = listed.find(({ name, available }) => available && name.startsWith('cuda'));
+  const reason = device ? undefined : (listed.find(({ available }) => !available)?.reason ?? 'devices() lists no CUDA device');
+  return { ...(device ? { device } : { reason }), parts: deviceParts() };
+}
+
+/** Whether a machine without a CUDA device is a failure. */
+export const required = () => process.env.STMNET_REQUIRE_CUDA === '1';
+
+/** Writes `report` as JSON to `file`, from the repository's root. */
+export function writeReport(file, report) {
+  const path = resolve(root, file);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`);
+  console.log(`report: ${file}`);
+}
