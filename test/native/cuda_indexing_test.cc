@@ -187,6 +187,7 @@ void test_sort(Kernels& on) {
     sort_case(on, dtype, 0, 5, 5, 0);
     sort_case(on, dtype, 5, 0, 0, 0);
   }
+  sort_case(on, DType::F64, 30, 40'000, 200, 0.01);  // more rows than are sorted at once
   // In order already: the worst that can come to a search for the first few.
   Operand x = dense(DType::F32, {1, 30'000}), values = dense(DType::F32, {1, 100}), places = dense(DType::I32, {1, 100});
   for (int64_t i = 0; i < x.size(); ++i) x.set(i, static_cast<double>(i));

@@ -7,7 +7,7 @@
 namespace stm::cuda {
 namespace {
 
-constexpr int64_t kScratchBytes = int64_t{256} << 20;  // rows are sorted in groups, so that no more is wanted than this, or than one row needs
+constexpr int64_t kScratchBytes = int64_t{32} << 20;  // rows are sorted in groups, so that no more is wanted than this, or than one row needs
 
 /// What a row is sorted by: bits of its elements that are in order as unsigned numbers. NaN is the largest, and -0 is 0.
 struct Values {

@@ -1,0 +1,263 @@
+#include "backend/cuda/normalization.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "backend/cuda/columns.h"
+#include "backend/cuda/launch.h"
+#include "backend/dispatch.h"
+
+namespace stm::cuda {
+namespace {
+
+/// One thread in the place of a block, for rows too short to share out.
+struct Alone {
+  template <class F>
+  STM_DEVICE void each(int64_t n, F f) {
+    for (int64_t i = 0; i < n; ++i) f(i);
+  }
+  template <class F>
+  STM_DEVICE void once(F f) {
+    f();
+  }
+  template <class T, class F, class Join>
+  STM_DEVICE T reduce(int64_t n, T initial, F f, Join join) {
+    T all = initial;
+    for (int64_t i = 0; i < n; ++i) all = join(all, f(i));
+    return all;
+  }
+  template <class F>
+  STM_DEVICE auto sum(int64_t n, F f) {
+    using T = decltype(f(int64_t{}));
+    return reduce(n, T(0), f, [](T a, T b) { return a + b; });
+  }
+};
+
+/// `Row` has `template <class Team> run(Team&, row)`, for a block or a thread alone.
+template <class Row>
+struct RowKernel : Row {
+  STM_DEVICE void operator()(Block& block, int64_t row) const { this->run(block, row); }
+  STM_DEVICE void operator()(int64_t row) const {
+    Alone alone;
+    this->run(alone, row);
+  }
+};
+
+template <class Row>
+Status launch_rows(Context& context, const char* name, int64_t rows, int64_t width, const Row& row) {
+  if (width <= 16) return launch_each(context, name, rows, RowKernel<Row>{row});
+  return launch_blocks(context, name, rows, (width + 3) / 4, RowKernel<Row>{row});  // some elements for each thread: barriers cost more
+}
+
+// ---- softmax
+
+/// Rows of a mask with any strides.
+struct MaskRows {
+  const uint8_t* data = nullptr;
+  int32_t rank = 0;  ///< axes but the last
+  int64_t extent[kMaxRank] = {}, stride[kMaxRank] = {}, step = 1;
+
+  explicit MaskRows(const View& mask) : data(mask.as<const uint8_t>()), rank(std::max(mask.rank - 1, 0)) {
+    std::copy_n(mask.extent, rank, extent);
+    std::copy_n(mask.stride, rank, stride);
+    if (mask.rank > 0) step = mask.stride[rank];
+  }
+  STM_DEVICE const uint8_t* row(int64_t row) const {
+    int64_t offset = 0;
+    for (int32_t axis = rank - 1; axis >= 0; --axis) {
+      const int64_t outer = quotient(row, extent[axis]);
+      offset += (row - outer * extent[axis]) * stride[axis];
+      row = outer;
+    }
+    return data + offset;
+  }
+};
+
+template <class T>
+struct Top {
+  T value;
+  T any;  ///< 1 if there is an element at all
+};
+
+template <class T>
+struct SoftmaxRow {
+  const T* x;
+  T* y;
+  int64_t n;
+  bool logarithm;
+  MaskRows mask;
+
+  template <class Team>
+  STM_DEVICE void run(Team& team, int64_t row) const {
+    const T* const from = x + row * n;
+    T* const to = y + row * n;
+    const uint8_t* const shows = mask.data ? mask.row(row) : nullptr;
+    const int64_t step = mask.step;
+    const auto shown = [=](int64_t i) { return !shows || shows[i * step] != 0; };
+    constexpr T kLeast = -std::numeric_limits<T>::infinity();
+    const Top<T> top = team.reduce(
+        n, Top<T>{kLeast, 0},
+        [=](int64_t i) {
+          return shown(i) ? Top<T>{from[i], 1} : Top<T>{kLeast, 0};
+        },
+        [](const Top<T>& a, const Top<T>& b) {
+          return Top<T>{a.value > b.value || a.value != a.value ? a.value : b.value, a.any > b.any ? a.any : b.any};
+        });
+    if (top.any == 0) {
+      team.each(n, [=](int64_t i) { to[i] = T(0); });
+      return;
+    }
+    const T most = top.value;
+    const double sum = team.sum(n, [=](int64_t i) { return shown(i) ? static_cast<double>(std::exp(from[i] - most)) : 0.0; });
+    if (logarithm) {
+      const T log_sum = static_cast<T>(std::log(sum));
+      team.each(n, [=](int64_t i) { to[i] = from[i] - most - log_sum; });
+    } else {
+      const T factor = static_cast<T>(1 / sum);
+      team.each(n, [=](int64_t i) { to[i] = shown(i) ? std::exp(from[i] - most) * factor : T(0); });
+    }
+  }
+};
+
+template <class T>
+struct SoftmaxGradientRow {
+  const T *y, *dy;
+  T* dx;
+  int64_t n;
+  bool logarithm;
+
+  template <class Team>
+  STM_DEVICE void run(Team& team, int64_t row) const {
+    const T *const value = y + row * n, *const grad = dy + row * n;
+    T* const to = dx + row * n;
+    const bool log = logarithm;
+    const T sum = static_cast<T>(team.sum(n, [=](int64_t i) { return log ? static_cast<double>(grad[i]) : static_cast<double>(value[i]) * grad[i]; }));
+    if (log) team.each(n, [=](int64_t i) { to[i] = grad[i] - std::exp(value[i]) * sum; });
+    else team.each(n, [=](int64_t i) { to[i] = value[i] * (grad[i] - sum); });
+  }
+};
+
+// ---- layer norm
+
+template <class T>
+struct LayerNormRow {
+  const T *x, *weight, *bias;
+  T* y;
+  double* statistics;
+  int64_t width;
+  double epsilon;
+
+  template <class Team>
+  STM_DEVICE void run(Team& team, int64_t row) const {
+    const T *const from = x + row * width, *const w = weight, *const b = bias;
+    T* const to = y + row * width;
+    const double mean = team.sum(width, [=](int64_t i) { return static_cast<double>(from[i]); }) / static_cast<double>(width);
+    const auto squared = [=](int64_t i) { return (from[i] - mean) * (from[i] - mean); };
+    const double rstd = 1 / std::sqrt(team.sum(width, squared) / static_cast<double>(width) + epsilon);
+    const T center = static_cast<T>(mean), factor = static_cast<T>(rstd);
+    team.each(width, [=](int64_t i) {
+      T value = (from[i] - center) * factor;
+      if (w) value *= w[i];
+      if (b) value += b[i];
+      to[i] = value;
+    });
+    team.once([&] {
+      statistics[2 * row] = mean;
+      statistics[2 * row + 1] = rstd;
+    });
+  }
+};
+
+/// dx = rstd · (g - mean(g) - x̂ · mean(g · x̂)) with g = dy · weight, x̂ the normalised row.
+template <class T>
+struct LayerNormGradientRow {
+  const T *x, *weight, *dy;
+  const double* statistics;
+  T* dx;
+  int64_t width;
+
+  template <class Team>
+  STM_DEVICE void run(Team& team, int64_t row) const {
+    const T *const from = x + row * width, *const grad = dy + row * width, *const w = weight;
+    T* const to = dx + row * width;
+    const double mean = statistics[2 * row], rstd = statistics[2 * row + 1];
+    const auto g = [=](int64_t i) { return w ? static_cast<double>(grad[i]) * w[i] : static_cast<double>(grad[i]); };
+    const TwoSums sum = team.reduce(
+        width, TwoSums{0, 0},
+        [=](int64_t i) {
+          return TwoSums{g(i), g(i) * (from[i] - mean) * rstd};
+        },
+        [](const TwoSums& a, const TwoSums& b) {
+          return TwoSums{a.first + b.first, a.second + b.second};
+        });
+    const double of_g = sum.first / static_cast<double>(width), of_product = sum.second / static_cast<double>(width);
+    team.each(width, [=](int64_t i) { to[i] = static_cast<T>(rstd * (g(i) - of_g - (from[i] - mean) * rstd * of_product)); });
+  }
+};
+
+/// Of dweight and dbias.
+template <class T>
+struct LayerNormTerm {
+  const T *x, *dy;
+  const double* statistics;
+  STM_DEVICE auto at_column(int64_t) const {
+    return [*this](int64_t at, int64_t row) {
+      const double grad = dy[at];
+      return TwoSums{grad * (x[at] - statistics[2 * row]) * statistics[2 * row + 1], grad};
+    };
+  }
+};
+
+template <class T>
+Status layer_norm_columns(Context& context, const LayerNormTerm<T>& term, int64_t rows, int64_t width, T* dweight, T* dbias) {
+  const ColumnWalk walk = ColumnWalk::over(rows, width, 16, DevicePadding{nullptr, 1, 1});
+  void* parts = nullptr;
+  STM_TRY(context.scratch(Context::kPartials, static_cast<size_t>(walk.threads()) * sizeof(TwoSums), &parts));
+  TwoSums* const sums = static_cast<TwoSums*>(parts);
+  STM_TRY(launch_each(context, "layer_norm_columns", walk.threads(), SumLanes<LayerNormTerm<T>>{term, walk, sums}));
+  return launch_blocks(context, "layer_norm_columns", width, walk.lanes, SumParts<T>{sums, width, walk.lanes, dweight, dbias, nullptr, 0});
+}
+
+}  // namespace
+
+Status CudaNormalization::softmax(const View& x, const View& mask, bool logarithm, const View& y) noexcept {
+  return dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t n = x.last();
+    return launch_rows(context_, "softmax", n ? x.size() / n : 0, n, SoftmaxRow<T>{x.as<const T>(), y.as<T>(), n, logarithm, MaskRows(mask)});
+  });
+}
+
+Status CudaNormalization::softmax_backward(const View& y, const View& dy, bool logarithm, const View& dx) noexcept {
+  return dispatch_floating(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t n = y.last();
+    return launch_rows(context_, "softmax_backward", n ? y.size() / n : 0, n,
+                       SoftmaxGradientRow<T>{y.as<const T>(), dy.as<const T>(), dx.as<T>(), n, logarithm});
+  });
+}
+
+Status CudaNormalization::layer_norm(const View& x, const View& weight, const View& bias, int64_t width, double epsilon, const View& y,
+                                     const View& statistics) noexcept {
+  return dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return launch_rows(context_, "layer_norm", x.size() / width, width,
+                       LayerNormRow<T>{x.as<const T>(), weight.as<const T>(), bias.as<const T>(), y.as<T>(), statistics.as<double>(), width, epsilon});
+  });
+}
+
+Status CudaNormalization::layer_norm_backward(const View& x, const View& weight, int64_t width, const View& statistics, const View& dy, const View& dx,
+                                              const View& dweight, const View& dbias) noexcept {
+  return dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const int64_t rows = x.size() / width;
+    const T *const from = x.as<const T>(), *const grad = dy.as<const T>();
+    const double* const stats = statistics.as<const double>();
+    if (dx.data)
+      STM_TRY(launch_rows(context_, "layer_norm_backward", rows, width, LayerNormGradientRow<T>{from, weight.as<const T>(), grad, stats, dx.as<T>(), width}));
+    if (!dweight.data && !dbias.data) return Status::ok();
+    return layer_norm_columns<T>(context_, {from, grad, stats}, rows, width, dweight.as<T>(), dbias.as<T>());
+  });
+}
+
+}  // namespace stm::cuda
