@@ -1,0 +1,302 @@
+#include <cmath>
+#include <limits>
+
+#include "backend/cuda/launch.h"
+#include "backend/cuda/losses.h"
+#include "backend/cuda/padding.h"
+#include "backend/dispatch.h"
+
+namespace stm::cuda {
+namespace {
+
+constexpr int64_t kNarrow = 32;         ///< up to so many classes, a row is the work of one thread
+constexpr int64_t kRowsOfPart = 64;     ///< of narrow rows: one a thread
+constexpr int64_t kWidestParts = 2048;  ///< of wide rows
+constexpr int64_t kSegment = 4096;      ///< classes of one row that a block takes in the backward pass
+constexpr int64_t kFlat = 128;          ///< up to so many classes, the backward pass takes the elements one by one
+
+/// What a block does, done by one thread.
+struct Alone {
+  template <class T, class F, class Join>
+  STM_DEVICE T reduce(int64_t n, T initial, F f, Join join) {
+    for (int64_t i = 0; i < n; ++i) initial = join(initial, f(i));
+    return initial;
+  }
+  template <class F>
+  STM_DEVICE void once(F f) {
+    f();
+  }
+};
+
+/// Σ e^(x - largest) of the elements seen so far.
+template <class T>
+struct ExpSum {
+  T largest;
+  double sum;
+
+  static STM_DEVICE ExpSum none() { return {-std::numeric_limits<T>::infinity(), 0}; }
+  static STM_DEVICE ExpSum of(T x) {
+    const T infinity = std::numeric_limits<T>::infinity();
+    return {x, x == -infinity ? 0 : x == infinity ? std::numeric_limits<double>::quiet_NaN() : 1};
+  }
+  static STM_DEVICE ExpSum join(const ExpSum& a, const ExpSum& b) {
+    const bool b_larger = b.largest > a.largest;
+    const T largest = b_larger ? b.largest : a.largest, other = b_larger ? a.largest : b.largest;
+    const double more = b_larger ? b.sum : a.sum, less = b_larger ? a.sum : b.sum;
+    return {largest, less == 0 ? more : more + less * static_cast<double>(std::exp(other - largest))};
+  }
+};
+
+/// Two sums: of a row's class weights, and of what is taken times them; or of losses and their weights.
+struct Sums {
+  double value, weight;
+  static STM_DEVICE Sums join(const Sums& a, const Sums& b) { return {a.value + b.value, a.weight + b.weight}; }
+};
+
+/// The operands. With label smoothing s over C classes, weights w and label y, the loss is Σ a_c · -log p_c with a_c = (1 - s) · w_y at c = y, plus
+/// s / C · w_c everywhere; all times the step's weight.
+template <class T>
+struct Rows {
+  const T* input;
+  const int32_t* target;
+  const T *class_weight, *step_weight;
+  int64_t rows, classes, ignore_index;
+  double smoothing;
+  DevicePadding steps;
+  DeviceFault* fault;
+  int32_t op;
+
+  STM_DEVICE bool counts(int64_t row) const { return steps.is_real(row) && target[row] != ignore_index; }
+  STM_DEVICE bool has_label(int64_t row) const { return target[row] >= 0 && target[row] < classes; }
+  STM_DEVICE void report(int64_t row) const { report_out_of_range(fault, op, target[row], 0, classes - 1); }
+  STM_DEVICE T weight_of(int64_t c) const { return class_weight ? class_weight[c] : T(1); }
+  STM_DEVICE T step_weight_of(int64_t row) const { return step_weight ? step_weight[row] : T(1); }
+};
+
+/// Σ of all parts: the result, if there is to be one number, and the sum of the weights.
+template <class T>
+struct Total {
+  const Sums* parts;
+  int64_t count, rows;
+  double* weights;
+  T* result;  ///< null if each row has its own
+  bool mean;
+  DeviceFault* fault;
+  int32_t op;
+  STM_DEVICE void operator()(Block& block, int64_t) const {
+    const Sums sums = block.reduce(
+        count, Sums{0, 0}, [&](int64_t i) { return parts[i]; }, Sums::join);
+    block.once([&] {
+      *weights = sums.weight;
+      if (!result) return;
+      if (mean && sums.weight == 0) report_out_of_range(fault, op, 0, 1, rows);  // no step counts
+      *result = mean && sums.weight == 0 ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(mean ? sums.value / sums.weight : sums.value);
+    });
+  }
+};
+
+/// Losses of the rows, and their sums by parts.
+template <class T>
+struct Forward {
+  Rows<T> rows;
+  T* result;      ///< of each row; null if there is to be one number
+  double* saved;  ///< three numbers a row
+  Sums* parts;
+  int64_t rows_of_part;
+  Total<T> total;
+
+  STM_DEVICE void operator()(Block& block, int64_t part) const {
+    const int64_t first = part * rows_of_part, rest = rows.rows - first, n = rest < rows_of_part ? rest : rows_of_part;
+    if (rows.classes <= kNarrow) {
+      const auto of_row = [&](int64_t i) {
+        Alone alone;
+        Sums sums{0, 0};
+        walk(alone, first + i, sums);
+        return sums;
+      };
+      const Sums sums = block.reduce(n, Sums{0, 0}, of_row, Sums::join);
+      block.once([&] { parts[part] = sums; });
+    } else {
+      block.once([&] { parts[part] = {0, 0}; });
+      for (int64_t row = first; row < first + n; ++row) walk(block, row, parts[part]);
+    }
+    if (total.count == 1) total(block, 0);
+  }
+
+ private:
+  /// Adds the row's loss and weight to `sums`.
+  template <class Team>
+  STM_DEVICE void walk(Team& team, int64_t row, Sums& sums) const {
+    if (!rows.counts(row)) return team.once([&] { keep(row, 0, 0, 0); });
+    const T* x = rows.input + row * rows.classes;
+    const ExpSum<T> exps = team.reduce(
+        rows.classes, ExpSum<T>::none(), [&](int64_t c) { return ExpSum<T>::of(x[c]); }, ExpSum<T>::join);
+    Sums smooth{0, 0};  // Σ w_c · (x_c - largest), Σ w_c
+    if (rows.smoothing > 0) {
+      const auto weighed = [&](int64_t c) {
+        const double weight = static_cast<double>(rows.weight_of(c));
+        return Sums{weight * (static_cast<double>(x[c]) - static_cast<double>(exps.largest)), weight};
+      };
+      smooth = team.reduce(rows.classes, Sums{0, 0}, weighed, Sums::join);
+    }
+    team.once([&] { sums = Sums::join(sums, finish(row, x, exps, smooth)); });
+  }
+
+  STM_DEVICE Sums finish(int64_t row, const T* x, const ExpSum<T>& exps, const Sums& smooth) const {
+    const double nothing = std::numeric_limits<double>::quiet_NaN();
+    if (!rows.has_label(row)) {
+      rows.report(row);
+      keep(row, nothing, nothing, nothing);
+      return {nothing, nothing};
+    }
+    const int32_t y = rows.target[row];
+    const double largest = static_cast<double>(exps.largest), log_sum = exps.sum == 0 ? nothing : std::log(exps.sum);  // 0: all are -infinity
+    const double weight = static_cast<double>(rows.weight_of(y)), step_weight = static_cast<double>(rows.step_weight_of(row));
+    double loss = (1 - rows.smoothing) * weight * (log_sum - (static_cast<double>(x[y]) - largest));
+    if (rows.smoothing > 0) loss += rows.smoothing / static_cast<double>(rows.classes) * (smooth.weight * log_sum - smooth.value);
+    keep(row, largest, log_sum, loss * step_weight);
+    return {loss * step_weight, weight * step_weight};
+  }
+
+  STM_DEVICE void keep(int64_t row, double largest, double log_sum, double loss) const {
+    saved[3 * row] = largest;
+    saved[3 * row + 1] = log_sum;
+    saved[3 * row + 2] = loss;
+    if (result) result[row] = static_cast<T>(loss);
+  }
+};
+
+/// Σ w_c.
+template <class T>
+struct WeightSum {
+  const T* weights;
+  double* out;
+  int64_t classes;
+  STM_DEVICE void operator()(Block& block, int64_t) const {
+    const double sum = block.sum(classes, [&](int64_t c) { return static_cast<double>(weights[c]); });
+    block.once([&] { *out = sum; });
+  }
+};
+
+/// dx_c = g · (p_c · Σ a - a_c), with g the upstream gradient times the step's weight.
+template <class T>
+struct Backward {
+  Rows<T> rows;
+  const double* saved;
+  const T* dresult;
+  bool reduce, mean;
+  const double* weight_sum;  ///< Σ w_c; null if it is the number of classes
+  T* dinput;
+
+  /// Element by element.
+  STM_DEVICE void operator()(int64_t i) const {
+    const int64_t row = quotient(i, rows.classes);
+    dinput[i] = at(factors_of(row), row, i - row * rows.classes);
+  }
+  /// A segment of a row.
+  STM_DEVICE void operator()(Block& block, int64_t part) const {
+    const int64_t segments = (rows.classes + kSegment - 1) / kSegment, row = quotient(part, segments), first = (part - row * segments) * kSegment;
+    const Factors factors = factors_of(row);
+    const int64_t rest = rows.classes - first;
+    block.each(rest < kSegment ? rest : kSegment, [&](int64_t i) { dinput[row * rows.classes + first + i] = at(factors, row, first + i); });
+  }
+
+ private:
+  /// dx_c = common · e^(x_c - largest) - everywhere · w_c, less at_label at the label.
+  struct Factors {
+    T largest, common, everywhere, at_label;
+    int64_t label;
+  };
+  STM_DEVICE Factors factors_of(int64_t row) const {
+    if (!rows.counts(row)) return {0, 0, 0, 0, kNoLabel};
+    if (!rows.has_label(row)) {
+      rows.report(row);
+      return {0, std::numeric_limits<T>::quiet_NaN(), 0, 0, kNoLabel};
+    }
+    const int64_t label = rows.target[row];
+    const T upstream = !reduce ? dresult[row] : mean ? *dresult / static_cast<T>(saved[3 * rows.rows]) : *dresult;
+    const T g = upstream * rows.step_weight_of(row), everywhere = static_cast<T>(rows.smoothing) / static_cast<T>(rows.classes);
+    const T at_label = static_cast<T>(1 - rows.smoothing) * rows.weight_of(label);
+    const T all = at_label + everywhere * (weight_sum ? static_cast<T>(*weight_sum) : static_cast<T>(rows.classes));
+    return {static_cast<T>(saved[3 * row]), g * all * std::exp(-static_cast<T>(saved[3 * row + 1])), g * everywhere, g * at_label, label};
+  }
+  STM_DEVICE T at(const Factors& factors, int64_t row, int64_t c) const {
+    if (factors.label == kNoLabel) return factors.common;
+    T dx = factors.common * std::exp(rows.input[row * rows.classes + c] - factors.largest);
+    if (rows.smoothing > 0) dx -= factors.everywhere * rows.weight_of(c);
+    return c == factors.label ? dx - factors.at_label : dx;
+  }
+  static constexpr int64_t kNoLabel = -1;
+};
+
+template <class T>
+Status send_rows(Context& context, const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
+                 Rows<T>* out) {
+  *out = {input.as<T>(),
+          target.as<int32_t>(),
+          class_weight.as<T>(),
+          step_weight.as<T>(),
+          target.size(),
+          input.last(),
+          loss.ignore_index,
+          loss.label_smoothing,
+          {},
+          context.fault,
+          context.op};
+  return send_padding(context, loss.steps, target.size(), &out->steps);
+}
+
+template <class T>
+Status forward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& rows, const View& result, const View& saved) {
+  const bool narrow = rows.classes <= kNarrow;
+  const int64_t rows_of_part = narrow ? kRowsOfPart : (rows.rows + kWidestParts - 1) / kWidestParts;
+  const int64_t count = rows.rows > 0 ? (rows.rows + rows_of_part - 1) / rows_of_part : 1;  // without rows, a part that has none
+  void* parts = nullptr;
+  STM_TRY(context.scratch(Context::kPartials, static_cast<size_t>(count) * sizeof(Sums), &parts));
+  const Total<T> total{static_cast<Sums*>(parts),
+                       count,
+                       rows.rows,
+                       saved.as<double>() + 3 * rows.rows,
+                       loss.reduce ? result.as<T>() : nullptr,
+                       loss.mean,
+                       context.fault,
+                       context.op};
+  const Forward<T> kernel{rows, loss.reduce ? nullptr : result.as<T>(), saved.as<double>(), static_cast<Sums*>(parts), rows_of_part, total};
+  STM_TRY(launch_blocks(context, "cross_entropy", count, narrow ? kRowsOfPart : rows.classes, kernel));
+  return count == 1 ? Status::ok() : launch_blocks(context, "cross_entropy_total", 1, count, total);
+}
+
+template <class T>
+Status backward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& rows, const View& saved, const View& dresult, const View& dinput) {
+  void* weight_sum = nullptr;
+  if (rows.class_weight && rows.smoothing > 0) {
+    STM_TRY(context.scratch(Context::kOther, sizeof(double), &weight_sum));
+    STM_TRY(launch_blocks(context, "cross_entropy_weights", 1, rows.classes, WeightSum<T>{rows.class_weight, static_cast<double*>(weight_sum), rows.classes}));
+  }
+  const Backward<T> kernel{rows, saved.as<double>(), dresult.as<T>(), loss.reduce, loss.mean, static_cast<double*>(weight_sum), dinput.as<T>()};
+  if (rows.classes <= kFlat) return launch_each(context, "cross_entropy_gradients", rows.rows * rows.classes, kernel);
+  const int64_t segments = (rows.classes + kSegment - 1) / kSegment;
+  return launch_blocks(context, "cross_entropy_gradients", rows.rows * segments, std::min(rows.classes, kSegment), kernel);
+}
+
+}  // namespace
+
+Status CudaLosses::cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
+                                 const View& result, const View& saved) noexcept {
+  return dispatch_floating(input.dtype, [&](auto zero) {
+    Rows<decltype(zero)> rows;
+    STM_TRY(send_rows(context_, loss, input, target, class_weight, step_weight, &rows));
+    return forward(context_, loss, rows, result, saved);
+  });
+}
+
+Status CudaLosses::cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight,
+                                          const View& step_weight, const View& saved, const View& dresult, const View& dinput) noexcept {
+  return dispatch_floating(input.dtype, [&](auto zero) {
+    Rows<decltype(zero)> rows;
+    STM_TRY(send_rows(context_, loss, input, target, class_weight, step_weight, &rows));
+    return backward(context_, loss, rows, saved, dresult, dinput);
+  });
+}
+
+}  // namespace stm::cuda
