@@ -94,7 +94,7 @@ test('the script of the README', { timeout: 180_000 }, async () => {
   expect(speakers).toEqual(Int32Array.of(0, 8));
 });
 
-test.each(['first-ten-minutes', 'own-model', 'tensors', 'language-model', 'weights'])('docs/guide.md shows %s as it is run here', (name) => {
+test.each(['first-ten-minutes', 'own-model', 'tensors', 'language-model', 'weights', 'gpu'])('docs/guide.md shows %s as it is run here', (name) => {
   const root = join(__dirname, '..', '..');
   const script = readFileSync(join(root, 'test', 'guide', 'scripts', `${name}.ts`), 'utf8');
   const [, shown = script] = script.split('// ---- as in the guide\n');

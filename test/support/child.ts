@@ -35,10 +35,16 @@ export function runChild(script: string): Child {
   return runScript(prelude + script);
 }
 
+/** How a child runs: variables beside those of this process, and how many milliseconds it may take. */
+export interface ChildOptions {
+  environment?: Record<string, string>;
+  timeout?: number;
+}
+
 /** Runs `script`, which requires what it needs, in a Node process of its own. */
-export function runScript(script: string): Child {
+export function runScript(script: string, { environment = {}, timeout = 50_000 }: ChildOptions = {}): Child {
   const start = performance.now();
-  const child = spawnSync(process.execPath, ['--expose-gc', '-e', script], { cwd: root, encoding: 'utf8', timeout: 50_000, env: { ...process.env, ...preloaded() } });
+  const child = spawnSync(process.execPath, ['--expose-gc', '-e', script], { cwd: root, encoding: 'utf8', timeout, maxBuffer: 2 ** 26, env: { ...process.env, ...preloaded(), ...environment } });
   return { code: child.status, signal: child.signal, stdout: child.stdout, stderr: child.stderr, ms: performance.now() - start };
 }
 

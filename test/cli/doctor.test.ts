@@ -1,0 +1,88 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Findings } from '../../src/cli/doctor';
+import { standinEnvironment } from '../../scripts/standin';
+
+const root = join(__dirname, '..', '..');
+
+/** Runs the command as installed. */
+function stmnet(args: string[], environment: Record<string, string> = {}): { code: number | null; stdout: string; stderr: string } {
+  const child = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], { encoding: 'utf8', env: { ...process.env, ...environment } });
+  return { code: child.status, stdout: child.stdout, stderr: child.stderr };
+}
+
+const findings = (environment: Record<string, string>): Findings => JSON.parse(stmnet(['doctor', '--json'], environment).stdout) as Findings;
+const part = (found: Findings, name: string): Findings['parts'][number] | undefined => found.parts.find((candidate) => candidate.name.startsWith(name));
+
+test('without a plug-in the CPU computes, and the plug-in is named', () => {
+  const nowhere = { STMNET_CUDA_PLUGIN: join(root, 'nowhere.so') };
+  const { code, stdout } = stmnet(['doctor'], nowhere);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}ok {2}cpu /m);
+  expect(stdout).toMatch(/^ {2}no {2}cuda +not available$/m);
+  expect(stdout).toMatch(/^ {2}no {2}CUDA plug-in +the CUDA plug-in is not there: .*nowhere\.so$/m);
+  expect(stdout).toContain('npm run build:cuda');
+  expect(stmnet(['doctor', '--require-cuda'], nowhere).code).toBe(1);
+});
+
+test('a plug-in of other sources is refused', () => {
+  const alien = findings({ STMNET_CUDA_PLUGIN: join(root, 'build', 'Release', 'stmnet.node') });
+  expect(part(alien, 'CUDA plug-in')).toMatchObject({ found: false, problem: expect.stringContaining('other sources'), fix: expect.stringContaining('npm run build:cuda') });
+});
+
+test('an unknown option is named', () => {
+  const { code, stderr } = stmnet(['doctor', '--jsn']);
+  expect(code).toBe(1);
+  expect(stderr).toContain("unknown option '--jsn'");
+});
+
+const plugin = join(root, 'build', 'Release', 'libstmnet_cuda.so');
+const bare = findings({});
+describe.skipIf(!existsSync(plugin) || bare.devices.some(({ name, available }) => name.startsWith('cuda') && available))('the plug-in on a machine without CUDA', () => {
+  const nothing = findings({ STMNET_CUBLAS_LIB: '', STMNET_CUDNN_LIB: '', STMNET_CUDA_LIBS: '' });
+
+  test('names each part that is missing, and how to mend it', () => {
+    expect(part(nothing, 'CUDA plug-in')).toMatchObject({ found: true, path: plugin });
+    expect(part(nothing, 'NVIDIA driver')).toMatchObject({ found: false, problem: expect.stringMatching(/driver/), fix: expect.stringMatching(/install driver 5\d\d or later/) });
+    expect(part(nothing, 'CUDA device')).toMatchObject({ found: false });
+    for (const name of ['cuBLAS', 'cuDNN', 'cuDNN sub-libraries']) {
+      const { found, path, problem = '', fix = '' } = part(nothing, name) ?? {};
+      if (found === true) expect(path).not.toBe('');
+      else expect([problem, fix]).not.toContain('');
+    }
+  });
+
+  test('says the first of them where a device is asked for', () => {
+    expect(nothing.devices.find(({ name }) => name === 'cuda')).toMatchObject({ available: false, reason: expect.stringMatching(/^NVIDIA driver: .*\n {2}Fix: install driver/) });
+  });
+});
+
+describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node')))('with a device (the stand-in)', () => {
+  const standin = existsSync(join(root, 'build', 'standin', 'standin_control.node')) ? standinEnvironment(root) : {};
+
+  test('lists it, and lets a small LSTM run on it', () => {
+    const { code, stdout } = stmnet(['doctor', '--require-cuda'], standin);
+    expect(stdout).toMatch(/^ {2}ok {2}cuda:0 +CUDA stand-in .* cuDNN 9\.24\.0$/m);
+    expect(stdout).toContain('stmnet computes on the CPU and on cuda:0.');
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    ['no driver', { STMNET_STANDIN_DRIVER: '0' }, 'NVIDIA driver', /no NVIDIA driver/],
+    ['a driver that is too old', { STMNET_STANDIN_DRIVER: '11040' }, 'NVIDIA driver', /serves CUDA up to 11\.4/],
+    ['no GPU', { STMNET_STANDIN_DEVICES: '0' }, 'CUDA device', /sees no GPU/],
+    ['a GPU that is too old', { STMNET_STANDIN_CAPABILITY: '61' }, 'CUDA device', /compute capability 7\.5 or later/],
+    ['an old cuDNN', { STMNET_STANDIN_CUDNN: '8907' }, 'cuDNN', /it is version 8\.9\.7, and 9\.0 or later is needed/],
+    ['a cuDNN that is not there', { STMNET_CUDNN_LIB: '/nowhere/libcudnn.so.9' }, 'cuDNN', /STMNET_CUDNN_LIB names a file that does not load/],
+    ['a cuBLAS that is something else', { STMNET_CUBLAS_LIB: join(root, 'build', 'Release', 'stmnet.node') }, 'cuBLAS', /it has no function cublas/],
+  ])('%s is named', (_, environment, name, problem) => {
+    const found = findings({ ...standin, ...environment });
+    const { found: fine, problem: given, fix } = part(found, name) ?? {};
+    expect([fine, given]).toEqual([false, expect.stringMatching(problem)]);
+    expect(fix).not.toBe('');
+    expect(found.devices.filter(({ name: device, available }) => device.startsWith('cuda') && available)).toEqual([]);
+    expect(found.devices.find(({ name: device }) => device.startsWith('cuda'))?.reason).not.toBe('');
+  });
+});
