@@ -1,0 +1,29 @@
+#pragma once
+#include "backend/cuda/context.h"
+#include "backend/kernels/optimizers.h"
+
+namespace stm::cuda {
+
+/// Many parameters a launch. A step is two launches: one begins it, a thread for each parameter, the other walks over the elements. The steps are in
+/// optimizers.cu, what changes gradients in gradient_clipping.cu.
+class CudaOptimizers final : public OptimizerKernels {
+ public:
+  explicit CudaOptimizers(Context& context) : context_(context) {}
+
+  Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+  Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+  Status step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+  Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+  Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+  Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+  Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+
+  Status total_norm(double p, const View* gradients, int64_t count, const View& norm) noexcept override;
+  Status scale_to_norm(double max_norm, const View& norm, const View* gradients, int64_t count) noexcept override;
+  Status clamp(double limit, const View* gradients, int64_t count) noexcept override;
+
+ private:
+  Context& context_;
+};
+
+}  // namespace stm::cuda
