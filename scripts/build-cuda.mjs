@@ -33,7 +33,13 @@ export function configureWith(folder, wanted) {
     const [, name, value] = option.match(/^-D(\w+)=(.*)$/);
     return new RegExp(`^${name}:\\w+=(.*)$`, 'm').exec(cache)?.[1] === value;
   };
-  if (!wanted.every(has)) run('cmake', ['-S', '.', '-B', folder, ...wanted], { stdio: ['ignore', 'ignore', 'inherit'] });
+  if (wanted.every(has)) return;
+  try {
+    run('cmake', ['-S', '.', '-B', folder, ...wanted], { stdio: ['ignore', 'ignore', 'inherit'] });
+  } catch (error) {
+    rmSync(at(folder, 'CMakeCache.txt'), { force: true }); // it holds the options although what they ask for was not made
+    throw error;
+  }
 }
 
 /** Builds build/standin/. */
@@ -98,7 +104,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     if (!actions[what]) throw new Error(`got '${what}', expected ${Object.keys(actions).join(', ')}.`);
     await locked(actions[what]);
   } catch (error) {
-    console.error(`${what === 'plugin' ? 'build:cuda' : 'build:standin'}: ${error.message}`);
+    console.error(`${what === 'standin' ? 'build:standin' : 'build:cuda'}: ${error.message}`);
     process.exitCode = 1;
   }
 }
