@@ -1,0 +1,39 @@
+#pragma once
+#include <memory>
+
+#include "backend/cuda/context.h"
+#include "backend/kernels/recurrent.h"
+
+namespace stm::cuda {
+
+class Plans;
+
+/// Recurrent layers by cuDNN. A problem becomes a plan (recurrent/plan.h): calls of cuDNN's, with the algorithm that is the fastest for the shape, and what is
+/// moved around them, because cuDNN takes no rows without steps, promises nothing of padding, and has weights in an order of its own.
+///
+///   STMNET_CUDNN_AUTOTUNE=0    the standard algorithm for everything; nothing is timed
+///   STMNET_CUDNN_MAX_STEPS=n   steps of one call, at most and by default the 65,535 that cuDNN takes: longer sequences are cut
+class CudaRecurrent final : public RecurrentKernels {
+ public:
+  explicit CudaRecurrent(Context& context);
+  ~CudaRecurrent();
+  /// Gives back all that is cuDNN's, before its handle goes.
+  void release() noexcept;
+
+  Status check(const RecurrentProblem& problem) noexcept override;
+  Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept override;
+  Status pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept override;
+  Status forward(const RecurrentProblem& problem, const RecurrentForward& buffers) noexcept override;
+  Status backward(const RecurrentProblem& problem, const RecurrentBackward& buffers) noexcept override;
+
+ private:
+  /// Calls `f(plan)` with the problem's plan.
+  template <class F>
+  Status with_plan(const RecurrentProblem& problem, F f) noexcept;
+
+  Context& context_;
+  const int64_t most_steps_;
+  std::unique_ptr<Plans> plans_;  ///< made by the executor's first call
+};
+
+}  // namespace stm::cuda

@@ -1,0 +1,51 @@
+#pragma once
+#include "backend/cuda/recurrent/plan.h"
+
+namespace stm::cuda {
+
+/// Parts of a buffer, each on a boundary of 256 bytes. Without a buffer it only counts.
+class Carver {
+ public:
+  explicit Carver(void* base) : base_(static_cast<char*>(base)) {}
+  void* take(size_t bytes) {
+    void* const part = base_ && bytes ? base_ + bytes_ : nullptr;
+    bytes_ += (bytes + 255) / 256 * 256;
+    return part;
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  char* base_;
+  size_t bytes_ = 0;
+};
+
+/// What a training forward leaves for backward.
+struct ReserveParts {
+  struct Call {
+    void *cudnn, *hx, *cx;  ///< hx and cx: the states it began with, if they are moved
+  };
+  std::vector<Call> calls;    ///< pass by pass, chunk by chunk
+  std::vector<void*> layers;  ///< outputs of all layers but the last, as the caller's y lies, if layers are passes
+  size_t bytes;
+  ReserveParts(const Plan& plan, void* base);
+};
+
+/// Scratch of forward. What is not moved has no part. hx, cx and layers: only without a reserve.
+struct ForwardParts {
+  void *x, *y, *hx, *cx, *hy, *cy, *cudnn;
+  std::vector<void*> layers;
+  size_t bytes;
+  ForwardParts(const Plan& plan, void* base);
+};
+
+/// Scratch of backward; likewise.
+struct BackwardParts {
+  void *x, *y, *dy, *dx, *dhy, *dcy, *dhx, *dcx;  ///< blocks of a call
+  void *dh, *dc;                                  ///< gradients of the states, between calls
+  void* dlayer[2];                                ///< gradient of the outputs of a layer, as the caller's dy lies, by turns
+  void *dweights, *cudnn;
+  size_t bytes;
+  BackwardParts(const Plan& plan, void* base);
+};
+
+}  // namespace stm::cuda

@@ -1,0 +1,159 @@
+#include "backend/cuda/recurrent/network.h"
+
+#include <algorithm>
+
+namespace stm::cuda {
+namespace {
+
+// cudnnGetRNNWeightParams adds offsets to an address that it does not follow. Not null, so that an offset of 0 is not taken for a missing parameter.
+constexpr uintptr_t kBase = uintptr_t{1} << 32;
+
+cudnnRNNAlgo_t algorithm_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::PersistStatic: return CUDNN_RNN_ALGO_PERSIST_STATIC;
+    case Algorithm::PersistDynamic: return CUDNN_RNN_ALGO_PERSIST_DYNAMIC;
+    case Algorithm::PersistStaticSmallH: return CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H;
+    case Algorithm::Auto:
+    case Algorithm::Standard: break;
+  }
+  return CUDNN_RNN_ALGO_STANDARD;
+}
+
+cudnnRNNMode_t mode_of(Cell cell) {
+  switch (cell) {
+    case Cell::Lstm: return CUDNN_LSTM;
+    case Cell::Gru: return CUDNN_GRU;
+    case Cell::RnnTanh: return CUDNN_RNN_TANH;
+    case Cell::RnnRelu: break;
+  }
+  return CUDNN_RNN_RELU;
+}
+
+cudnnMathType_t math_of(const NetworkSpec& spec) {
+  if (size_of(spec.element) == 2) return CUDNN_TENSOR_OP_MATH;
+  return spec.element == Element::F32 && !spec.tf32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;  // the default lets f32 be computed as tf32
+}
+
+int32_t number(int64_t value) { return static_cast<int32_t>(value); }
+
+}  // namespace
+
+cudnnDataType_t data_type(Element element) {
+  switch (element) {
+    case Element::F64: return CUDNN_DATA_DOUBLE;
+    case Element::F16: return CUDNN_DATA_HALF;
+    case Element::Bf16: return CUDNN_DATA_BFLOAT16;
+    case Element::F32: break;
+  }
+  return CUDNN_DATA_FLOAT;
+}
+
+Element element_of(const RecurrentProblem& problem) {
+  if (problem.dtype == DType::F64) return Element::F64;
+  return problem.math == MathMode::Bf16 ? Element::Bf16 : problem.math == MathMode::F16 ? Element::F16 : Element::F32;
+}
+
+RecurrentProblem NetworkSpec::shape() const {
+  RecurrentProblem problem;
+  problem.cell = cell;
+  problem.D = D, problem.H = H, problem.P = P, problem.L = L, problem.K = K;
+  problem.bias = bias;
+  return problem;
+}
+
+Status Network::describe(Context& context) {
+  STM_TRY(descriptor_.create(context));
+  const cudnnDataType_t precision = spec.element == Element::F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
+  // A projection to H units stands for none. Unpacked layouts need the padded flag, whatever the lengths.
+  STM_CUDA(context, context.libraries->cudnnSetRNNDescriptor_v8(
+                        descriptor_.get(), algorithm_of(spec.algorithm), mode_of(spec.cell), spec.bias ? CUDNN_RNN_DOUBLE_BIAS : CUDNN_RNN_NO_BIAS,
+                        spec.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, data_type(spec.element), precision, math_of(spec),
+                        number(spec.D), number(spec.H), number(spec.P ? spec.P : spec.H), number(spec.L), nullptr, CUDNN_RNN_PADDED_IO_ENABLED));
+  return Status::ok();
+}
+
+/// Where the next parameters lie in stmnet's order, and what cuDNN describes them with.
+struct Network::Slots {
+  int64_t matrix = 0, bias = 0;
+  TensorDescriptor matrix_tensor, bias_tensor;
+};
+
+Status Network::lay_out(Context& context) {
+  const Libraries& library = *context.libraries;
+  if (spec.batch) STM_CUDA(context, library.cudnnBuildRNNDynamic(context.cudnn, descriptor_.get(), number(spec.batch)));
+  STM_CUDA(context, library.cudnnGetRNNWeightSpaceSize(context.cudnn, descriptor_.get(), &weight_bytes));
+  const RecurrentProblem shape = spec.shape();
+  matrices = shape.weight_elements() - (spec.bias ? 2 * spec.L * spec.K * shape.gates() * spec.H : 0);
+  Slots slots;
+  slots.bias = matrices;
+  STM_TRY(slots.matrix_tensor.create(context));
+  STM_TRY(slots.bias_tensor.create(context));
+  for (int64_t i = 0; i < spec.L * spec.K; ++i) STM_TRY(add_parameters(context, slots, i));
+  summarise();
+  return Status::ok();
+}
+
+/// Adds W_ih, W_hh, W_hr and the biases of a pseudo-layer. cuDNN numbers them: the input's gates, the state's gates, and 8 for the projection.
+Status Network::add_parameters(Context& context, Slots& slots, int64_t pseudo_layer) {
+  const RecurrentProblem shape = spec.shape();
+  const int64_t gates = shape.gates();
+  for (int64_t id = 0; id < 2 * gates + (spec.P ? 1 : 0); ++id) {
+    const bool projection = id == 2 * gates;
+    const int64_t rows = projection ? spec.P : spec.H, columns = projection ? spec.H : id < gates ? shape.input_size(pseudo_layer / spec.K) : shape.width();
+    void *matrix = nullptr, *bias = nullptr;
+    STM_CUDA(context, context.libraries->cudnnGetRNNWeightParams(context.cudnn, descriptor_.get(), number(pseudo_layer), weight_bytes,
+                                                                 reinterpret_cast<const void*>(kBase), projection ? 8 : number(id), slots.matrix_tensor.get(),
+                                                                 &matrix, slots.bias_tensor.get(), &bias));
+    STM_TRY(add_run(context, slots.matrix_tensor, matrix, slots.matrix, rows, columns));
+    slots.matrix += rows * columns;
+    if (!spec.bias || projection) continue;
+    STM_TRY(add_run(context, slots.bias_tensor, bias, slots.bias, rows, 1));
+    slots.bias += rows;
+  }
+  return Status::ok();
+}
+
+/// One parameter; cuDNN must say of it what we think it is.
+Status Network::add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows, int64_t columns) {
+  constexpr int kRank = 3;
+  cudnnDataType_t type = CUDNN_DATA_FLOAT;
+  int rank = 0, extents[kRank] = {}, strides[kRank] = {};
+  STM_CUDA(context, context.libraries->cudnnGetTensorNdDescriptor(tensor.get(), kRank, &type, &rank, extents, strides));
+  const size_t space = reinterpret_cast<uintptr_t>(address) - kBase, bytes = static_cast<size_t>(rows * columns) * size_of(spec.element);
+  const bool expected = type == data_type(spec.element) && rank == kRank && extents[0] == 1 && extents[1] == rows && extents[2] == columns &&
+                        (columns == 1 || strides[2] == 1) && (rows == 1 || strides[1] == columns);
+  if (!expected || !address || space + bytes > weight_bytes || space % size_of(spec.element) != 0) {
+    return Status::fail(
+        StatusKind::Internal,
+        "cuDNN describes a weight of %lld x %lld as %d x %d at byte %zu of %zu. Fix: use a cuDNN of version 9 that stmnet has been tested with.",
+        static_cast<long long>(rows), static_cast<long long>(columns), extents[1], extents[2], space, weight_bytes);
+  }
+  runs.push_back({blob, space, rows * columns});
+  return Status::ok();
+}
+
+/// Joins runs that adjoin in both orders, and says what the layout is.
+void Network::summarise() {
+  const size_t width = size_of(spec.element);
+  std::sort(runs.begin(), runs.end(), [](const WeightRun& a, const WeightRun& b) { return a.blob < b.blob; });
+  std::vector<WeightRun> joined;
+  for (const WeightRun& run : runs) {
+    WeightRun* const last = joined.empty() ? nullptr : &joined.back();
+    const bool adjoins = last && run.blob != matrices && last->space + static_cast<size_t>(last->count) * width == run.space;
+    if (adjoins) last->count += run.count;
+    else joined.push_back(run);
+  }
+  runs = std::move(joined);
+  as_blob = width > 2 && weight_bytes == static_cast<size_t>(spec.shape().weight_elements()) * width;
+  layout = 1469598103934665603u;
+  const auto mix = [this](uint64_t value) { layout = (layout ^ value) * 1099511628211u; };
+  mix(static_cast<uint64_t>(spec.element));
+  mix(weight_bytes);
+  for (const WeightRun& run : runs) {
+    as_blob = as_blob && run.space == static_cast<size_t>(run.blob) * width;
+    mix(static_cast<uint64_t>(run.blob));
+    mix(run.space);
+  }
+}
+
+}  // namespace stm::cuda

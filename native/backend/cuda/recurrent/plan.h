@@ -1,0 +1,60 @@
+#pragma once
+#include <map>
+#include <memory>
+
+#include "backend/cuda/recurrent/arrangement.h"
+#include "backend/cuda/recurrent/call.h"
+
+namespace stm::cuda {
+
+/// A pass with the calls of its chunks.
+struct PassPlan {
+  Pass pass;
+  const Network* network = nullptr;
+  std::vector<WeightRun> runs;               ///< the network's, in the blob of the whole problem
+  std::vector<std::unique_ptr<Call>> calls;  ///< one for each chunk
+  int64_t input_width = 0;                   ///< elements of a step that goes in
+  int64_t output_width = 0;                  ///< and of one that comes out
+};
+
+/// What is known of a problem before its buffers are: the calls, and what must be moved for them. Without chunks there is nothing for cuDNN to do.
+struct Plan {
+  RecurrentProblem problem;  ///< its lengths are those below
+  std::vector<int32_t> lengths;
+  Element element = Element::F32;
+  Arrangement arrangement;
+  std::vector<PassPlan> passes;
+  RecurrentSizes sizes;
+
+  bool moves_states = false;    ///< h and c do not go to cuDNN as the caller has them,
+  bool moves_inputs = false;    ///< nor x and dy,
+  bool moves_outputs = false;   ///< nor y and dx
+  bool clears_padding = false;  ///< y and dx come back with padding that cuDNN leaves undefined
+  bool captured = false;        ///< a graph reads its descriptors: it stays
+
+  bool lstm() const { return problem.cell == Cell::Lstm; }
+  bool packs() const { return sizes.packed != 0; }
+  /// Whether the block of a call is [batch, steps, …].
+  bool batch_major() const { return problem.batch_first && !kTimeFirstInside; }
+  bool same_order() const { return batch_major() == problem.batch_first; }
+};
+
+/// Makes plans, and keeps the networks that they share. Executor thread only.
+class Planner {
+ public:
+  explicit Planner(Context& context) : context_(context) {}
+  /// The network of this spec, made on first use.
+  Status network(const NetworkSpec& spec, const Network** out);
+  /// `algorithm` is not Auto.
+  Status plan(const RecurrentProblem& problem, Arrangement arrangement, Algorithm algorithm, std::unique_ptr<Plan>* out);
+
+ private:
+  Status plan_pass(const Plan& plan, const Pass& pass, Algorithm algorithm, PassPlan* out);
+  Context& context_;
+  std::map<NetworkSpec, std::unique_ptr<Network>> networks_;
+};
+
+/// What an RNN descriptor says of a pass.
+NetworkSpec spec_of(const RecurrentProblem& problem, const Pass& pass, Algorithm algorithm, int64_t batch);
+
+}  // namespace stm::cuda

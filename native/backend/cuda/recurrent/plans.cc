@@ -1,0 +1,64 @@
+#include "backend/cuda/recurrent/plans.h"
+
+namespace stm::cuda {
+namespace {
+
+/// Everything that a plan depends on, as bytes.
+std::string key_of(const RecurrentProblem& p) {
+  const int64_t numbers[] = {
+      static_cast<int64_t>(p.cell),
+      static_cast<int64_t>(p.dtype),
+      p.N,
+      p.T,
+      p.D,
+      p.H,
+      p.P,
+      p.L,
+      p.K,
+      int64_t{p.bias} | int64_t{p.batch_first} << 1 | int64_t{p.training} << 2 | int64_t{p.deterministic} << 3 | int64_t{p.lengths != nullptr} << 4,
+      static_cast<int64_t>(p.math),
+      static_cast<int64_t>(p.algorithm)};
+  std::string key(reinterpret_cast<const char*>(numbers), sizeof numbers);
+  if (p.lengths) key.append(reinterpret_cast<const char*>(p.lengths), static_cast<size_t>(p.N) * sizeof(int32_t));
+  return key;
+}
+
+}  // namespace
+
+Status Plans::find(const RecurrentProblem& problem, Plan** out) {
+  std::string key = key_of(problem);
+  const auto place = places_.find(key);
+  if (place != places_.end()) {
+    entries_.splice(entries_.begin(), entries_, place->second);
+    *out = place->second->plan.get();
+    return Status::ok();
+  }
+  std::unique_ptr<Plan> plan;
+  STM_TRY(make(problem, &plan));
+  *out = plan.get();
+  entries_.push_front({key, std::move(plan)});
+  places_[std::move(key)] = entries_.begin();
+  if (entries_.size() > kKept) drop_oldest();
+  return Status::ok();
+}
+
+Status Plans::make(const RecurrentProblem& problem, std::unique_ptr<Plan>* out) {
+  Arrangement arrangement = arrange(problem, most_steps_);
+  Algorithm algorithm = Algorithm::Standard;
+  if (!arrangement.chunks.empty()) STM_TRY(tuner_.choose(problem, arrangement, &algorithm));
+  const Status status = planner_.plan(problem, std::move(arrangement), algorithm, out);
+  if (status.is_ok() || algorithm == Algorithm::Standard || context_.lost || status.kind == StatusKind::OutOfMemory) return status;
+  return Status::fail(status.kind, "cuDNN's algorithm '%s' does not compute this shape (%.120s). Fix: use 'auto' or 'standard'.", name_of(algorithm),
+                      status.message);
+}
+
+void Plans::drop_oldest() {
+  for (auto entry = std::prev(entries_.end()); entry != entries_.begin(); --entry) {
+    if (entry->plan->captured) continue;
+    places_.erase(entry->key);
+    entries_.erase(entry);
+    return;
+  }
+}
+
+}  // namespace stm::cuda
