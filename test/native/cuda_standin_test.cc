@@ -1,0 +1,599 @@
+// The stand-in for CUDA and cuBLAS: that it is late, strict, and finds the mistakes that it is there to find. cuDNN: cuda_standin_cudnn_test.cc.
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cuda-standin/control.h"
+#include "cuda-standin/launch.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
+#else
+#define UNCHECKED
+#endif
+
+namespace {
+
+constexpr size_t kMemory = size_t{64} << 20;
+
+int failures = 0;
+
+#define CHECK(condition)                                                \
+  do {                                                                  \
+    if (!(condition)) {                                                 \
+      ++failures;                                                       \
+      std::printf("FAILED %s:%d %s\n", __FILE__, __LINE__, #condition); \
+    }                                                                   \
+  } while (false)
+#define CHECK_CODE(call, code)                                                                                        \
+  do {                                                                                                                \
+    const int got_ = static_cast<int>(call);                                                                          \
+    if (got_ != static_cast<int>(code)) {                                                                             \
+      ++failures;                                                                                                     \
+      std::printf("FAILED %s:%d %s: got %d, expected %d\n", __FILE__, __LINE__, #call, got_, static_cast<int>(code)); \
+    }                                                                                                                 \
+  } while (false)
+#define OK(call) CHECK_CODE(call, 0)
+
+cudaStream_t make_stream() {
+  cudaStream_t stream = nullptr;
+  OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+  return stream;
+}
+
+template <class T>
+T* device_array(size_t count, cudaStream_t stream) {
+  void* data = nullptr;
+  OK(cudaMallocAsync(&data, count * sizeof(T), stream));
+  return static_cast<T*>(data);
+}
+
+template <class T>
+T* to_device(const std::vector<T>& values, cudaStream_t stream) {
+  T* const data = device_array<T>(values.size(), stream);
+  OK(cudaMemcpyAsync(data, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream));
+  return data;
+}
+
+template <class T>
+std::vector<T> to_host(const T* data, size_t count, cudaStream_t stream) {
+  std::vector<T> values(count);
+  OK(cudaMemcpyAsync(values.data(), data, count * sizeof(T), cudaMemcpyDeviceToHost, stream));
+  OK(cudaStreamSynchronize(stream));
+  return values;
+}
+
+// After a fatal error on purpose.
+void recover() {
+  standin_recover();
+  (void)cudaGetLastError();
+}
+
+UNCHECKED void write_unchecked(char* at) { *reinterpret_cast<volatile char*>(at) = 1; }
+
+void check_devices() {
+  int count = 0, version = 0, value = 0, device = -1;
+  OK(cudaGetDeviceCount(&count));
+  CHECK(count == 2);
+  OK(cudaDriverGetVersion(&version));
+  CHECK(version == 13000);
+  OK(cudaDeviceGetAttribute(&value, cudaDevAttrComputeCapabilityMajor, 1));
+  CHECK(value == 9);
+  cudaDeviceProp prop;
+  OK(cudaGetDeviceProperties(&prop, 0));
+  CHECK(std::strstr(prop.name, "stand-in") && prop.major == 9 && prop.totalGlobalMem == kMemory);
+  CHECK_CODE(cudaSetDevice(2), cudaErrorInvalidDevice);
+  CHECK_CODE(cudaPeekAtLastError(), cudaErrorInvalidDevice);
+  CHECK_CODE(cudaGetLastError(), cudaErrorInvalidDevice);
+  OK(cudaGetLastError());
+  OK(cudaSetDevice(1));
+  OK(cudaGetDevice(&device));
+  CHECK(device == 1);
+  cudaStream_t stream = make_stream();
+  OK(cudaSetDevice(0));
+  CHECK_CODE(standin_launch("elsewhere", stream, [] {}), cudaErrorInvalidResourceHandle);
+  OK(cudaStreamDestroy(stream));
+  CHECK_CODE(cudaStreamDestroy(stream), cudaErrorInvalidResourceHandle);
+  CHECK(std::string(cudaGetErrorName(cudaErrorIllegalAddress)) == "cudaErrorIllegalAddress");
+  (void)cudaGetLastError();
+}
+
+void check_order_and_delay() {
+  cudaStream_t stream = make_stream();
+  std::vector<int> order;
+  OK(standin_launch("first", stream, [&] { order.push_back(1); }));
+  OK(standin_launch("second", stream, [&] { order.push_back(2); }));
+  CHECK(order.empty());
+  OK(cudaStreamSynchronize(stream));
+  CHECK((order == std::vector<int>{1, 2}));
+
+  int runs = 0;
+  for (int i = 0; i < 300; ++i) OK(standin_launch("many", stream, [&] { ++runs; }));
+  CHECK(runs > 0 && runs < 300);  // a queue has an end
+  CHECK_CODE(cudaStreamQuery(stream), cudaErrorNotReady);
+  int queries = 0;
+  while (cudaStreamQuery(stream) == cudaErrorNotReady) ++queries;
+  CHECK(runs == 300 && queries > 3);
+
+  float* data = device_array<float>(4, stream);
+  const std::vector<float> fresh = to_host(data, 4, stream);
+  for (const float value : fresh) CHECK(std::isnan(value));
+
+  void* memory = nullptr;
+  OK(cudaMallocHost(&memory, 16));
+  float* pinned = static_cast<float*>(memory);
+  float pageable[4] = {1, 2, 3, 4};
+  std::copy_n(pageable, 4, pinned);
+  float* other = device_array<float>(4, stream);
+  OK(cudaMemcpyAsync(data, pageable, 16, cudaMemcpyHostToDevice, stream));
+  OK(cudaMemcpyAsync(other, pinned, 16, cudaMemcpyHostToDevice, stream));
+  pageable[0] = pinned[0] = 9;
+  CHECK(to_host(data, 4, stream)[0] == 1);   // staged at the call
+  CHECK(to_host(other, 4, stream)[0] == 9);  // read when the stream comes to it
+  float result[4] = {};
+  OK(cudaMemsetAsync(data, 0, 8, stream));
+  OK(cudaMemcpyAsync(result, data, 16, cudaMemcpyDeviceToHost, stream));
+  CHECK(result[3] == 0);
+  OK(cudaStreamSynchronize(stream));
+  CHECK(result[0] == 0 && result[3] == 4);
+  OK(cudaFreeHost(pinned));
+  OK(cudaFreeAsync(data, stream));
+  OK(cudaFreeAsync(other, stream));
+  OK(cudaStreamDestroy(stream));
+}
+
+void check_events() {
+  cudaStream_t a = make_stream(), b = make_stream();
+  cudaEvent_t begin, end, quiet;
+  OK(cudaEventCreateWithFlags(&begin, 0));
+  OK(cudaEventCreateWithFlags(&end, 0));
+  OK(cudaEventCreateWithFlags(&quiet, cudaEventDisableTiming));
+  OK(cudaEventQuery(end));  // never recorded
+  std::vector<int> order;
+  OK(cudaEventRecord(begin, a));
+  OK(standin_launch("a", a, [&] { order.push_back(1); }));
+  OK(cudaEventRecord(end, a));
+  OK(cudaStreamWaitEvent(b, end, 0));
+  OK(standin_launch("b", b, [&] { order.push_back(2); }));
+  float milliseconds = -1;
+  CHECK_CODE(cudaEventElapsedTime(&milliseconds, begin, end), cudaErrorNotReady);
+  OK(cudaStreamSynchronize(b));
+  CHECK((order == std::vector<int>{1, 2}));
+  OK(cudaEventQuery(end));
+  OK(cudaEventElapsedTime(&milliseconds, begin, end));
+  CHECK(milliseconds >= 0);
+  OK(cudaEventRecord(quiet, a));
+  OK(cudaEventSynchronize(quiet));
+  CHECK_CODE(cudaEventElapsedTime(&milliseconds, begin, quiet), cudaErrorInvalidResourceHandle);
+  for (cudaEvent_t event : {begin, end, quiet}) OK(cudaEventDestroy(event));
+  CHECK_CODE(cudaEventRecord(begin, a), cudaErrorInvalidResourceHandle);
+  OK(cudaStreamDestroy(a));
+  OK(cudaStreamDestroy(b));
+  (void)cudaGetLastError();
+}
+
+void check_memory() {
+  cudaStream_t stream = make_stream();
+  size_t free = 0, total = 0;
+  OK(cudaMemGetInfo(&free, &total));
+  CHECK(total == kMemory);
+  const size_t most = free;
+  void *data = nullptr, *more = nullptr;
+  CHECK_CODE(cudaMallocAsync(&data, total + 1, stream), cudaErrorMemoryAllocation);
+  CHECK_CODE(cudaGetLastError(), cudaErrorMemoryAllocation);
+  CHECK_CODE(cudaMallocAsync(&data, 0, stream), cudaErrorInvalidValue);
+  const size_t large = total / 8 * 5;
+  OK(cudaMallocAsync(&data, large, stream));
+  OK(cudaMemGetInfo(&free, &total));
+  CHECK(free == most - large);
+  CHECK_CODE(cudaMallocAsync(&more, large, stream), cudaErrorMemoryAllocation);
+  OK(cudaFreeAsync(data, stream));
+  CHECK_CODE(cudaFreeAsync(data, stream), cudaErrorInvalidValue);
+  OK(cudaMallocAsync(&more, large, stream));  // in the order of the stream there is room
+
+  cudaMemPoolProps props = {};
+  props.allocType = cudaMemAllocationTypePinned;
+  props.location.type = cudaMemLocationTypeDevice;
+  props.location.id = 0;
+  cudaMemPool_t pool = nullptr;
+  OK(cudaMemPoolCreate(&pool, &props));
+  uint64_t value = total;
+  OK(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &value));
+  CHECK_CODE(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &value), cudaErrorInvalidValue);
+  OK(cudaMallocFromPoolAsync(&data, 1000, pool, stream));
+  OK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &value));
+  CHECK(value == 1000);
+  OK(cudaFreeAsync(data, stream));
+  OK(cudaStreamSynchronize(stream));
+  OK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemCurrent, &value));
+  CHECK(value == 0);
+  OK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &value));
+  CHECK(value == 1000);  // kept, as the threshold asks
+  OK(cudaMemPoolTrimTo(pool, 0));
+  OK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrReservedMemCurrent, &value));
+  CHECK(value == 0);
+  OK(cudaMemPoolGetAttribute(pool, cudaMemPoolAttrUsedMemHigh, &value));
+  CHECK(value == 1000);
+  OK(cudaMemPoolDestroy(pool));
+  OK(cudaFreeAsync(more, stream));
+  OK(cudaStreamSynchronize(stream));
+  OK(cudaMemGetInfo(&free, &total));
+  CHECK(free == most);
+  OK(cudaMalloc(&data, 100));
+  OK(cudaFree(data));
+  CHECK_CODE(cudaFree(data), cudaErrorInvalidValue);
+  OK(cudaStreamDestroy(stream));
+  (void)cudaGetLastError();
+}
+
+// Every mistake must be fatal: that call, or the next that waits, and all after it.
+void check_fatal(const char* what, void (*mistake)(cudaStream_t, char*)) {
+  cudaStream_t stream = make_stream();
+  char* const data = device_array<char>(100, stream);
+  mistake(stream, data);
+  const cudaError_t synchronized = cudaStreamSynchronize(stream);
+  const cudaError_t after = cudaMemsetAsync(data, 0, 1, stream);
+  if (synchronized != cudaErrorIllegalAddress || after != cudaErrorIllegalAddress || cudaGetLastError() != cudaErrorIllegalAddress ||
+      cudaGetLastError() != cudaErrorIllegalAddress) {
+    ++failures;
+    std::printf("FAILED %s is not found\n", what);
+  }
+  recover();
+  (void)cudaFree(data);  // a mistake may have freed it
+  recover();
+  OK(cudaStreamDestroy(stream));
+}
+
+void check_mistakes() {
+  check_fatal("a write past the end", [](cudaStream_t s, char* d) { OK(standin_launch("k", s, [d] { write_unchecked(d + 100); })); });
+  check_fatal("a write before the begin", [](cudaStream_t s, char* d) { OK(standin_launch("k", s, [d] { write_unchecked(d - 1); })); });
+  check_fatal("a fill past the end", [](cudaStream_t s, char* d) { CHECK_CODE(cudaMemsetAsync(d + 1, 0, 100, s), cudaErrorIllegalAddress); });
+  check_fatal("a copy from past the end", [](cudaStream_t s, char* d) {
+    char host[101];
+    CHECK_CODE(cudaMemcpyAsync(host, d, 101, cudaMemcpyDeviceToHost, s), cudaErrorIllegalAddress);
+  });
+  check_fatal("a device pointer as the host's end",
+              [](cudaStream_t s, char* d) { CHECK_CODE(cudaMemcpyAsync(d, d + 50, 10, cudaMemcpyHostToDevice, s), cudaErrorIllegalAddress); });
+  check_fatal("a host pointer as the device's end", [](cudaStream_t s, char*) {
+    char host[8] = {};
+    CHECK_CODE(cudaMemcpyAsync(host, host + 4, 4, cudaMemcpyHostToDevice, s), cudaErrorIllegalAddress);
+  });
+  check_fatal("a use after a free", [](cudaStream_t s, char* d) {
+    OK(cudaFreeAsync(d, s));
+    CHECK_CODE(cudaMemsetAsync(d, 0, 1, s), cudaErrorIllegalAddress);
+  });
+  check_fatal("a free before another stream's use", [](cudaStream_t s, char* d) {
+    cudaStream_t other = make_stream();
+    OK(cudaMemsetAsync(d, 0, 1, other));
+    OK(cudaFreeAsync(d, s));
+    OK(cudaStreamSynchronize(s));
+    (void)cudaStreamDestroy(other);
+  });
+  check_fatal("pinned memory freed too early", [](cudaStream_t s, char* d) {
+    void* pinned = nullptr;
+    OK(cudaMallocHost(&pinned, 100));
+    OK(cudaMemcpyAsync(d, pinned, 100, cudaMemcpyHostToDevice, s));
+    OK(cudaFreeHost(pinned));
+  });
+}
+
+// A captured step, replayed; what it allocates and waits for is refused.
+void check_capture() {
+  cudaStream_t stream = make_stream();
+  float* data = to_device(std::vector<float>{1}, stream);
+  OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  OK(standin_launch("double", stream, [data] { *data *= 2; }));
+  cudaStreamCaptureStatus status;
+  OK(cudaStreamIsCapturing(stream, &status));
+  CHECK(status == cudaStreamCaptureStatusActive);
+  cudaGraph_t graph = nullptr;
+  OK(cudaStreamEndCapture(stream, &graph));
+  CHECK(to_host(data, 1, stream)[0] == 1);  // a capture runs nothing
+  cudaGraphExec_t exec = nullptr;
+  OK(cudaGraphInstantiate(&exec, graph, 0));
+  OK(cudaGraphDestroy(graph));
+  OK(cudaGraphUpload(exec, stream));
+  for (int i = 0; i < 3; ++i) OK(cudaGraphLaunch(exec, stream));
+  CHECK(to_host(data, 1, stream)[0] == 8);
+  OK(cudaGraphExecDestroy(exec));
+  CHECK_CODE(cudaGraphLaunch(exec, stream), cudaErrorInvalidValue);
+
+  cudaEvent_t event;
+  OK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  void* memory = nullptr;
+  const std::vector<std::function<cudaError_t()>> forbidden = {[&] { return cudaMallocAsync(&memory, 4, stream); },
+                                                               [&] { return cudaFreeAsync(data, stream); },
+                                                               [&] { return cudaMalloc(&memory, 4); },
+                                                               [&] { return cudaFree(data); },
+                                                               [&] { return cudaMallocHost(&memory, 4); },
+                                                               [&] { return cudaStreamSynchronize(stream); },
+                                                               [&] { return cudaDeviceSynchronize(); },
+                                                               [&] { return cudaEventSynchronize(event); },
+                                                               [&] { return cudaEventQuery(event); },
+                                                               [&] { return cudaStreamQuery(stream); }};
+  for (size_t i = 0; i < forbidden.size(); ++i) {
+    OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+    CHECK_CODE(forbidden[i](), cudaErrorStreamCaptureUnsupported);
+    CHECK_CODE(standin_launch("late", stream, [] {}), cudaErrorStreamCaptureInvalidated);
+    CHECK_CODE(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+    CHECK(!graph);
+  }
+  // another thread may wait and allocate, unless the capture is global
+  for (const bool global : {false, true}) {
+    OK(cudaStreamBeginCapture(stream, global ? cudaStreamCaptureModeGlobal : cudaStreamCaptureModeThreadLocal));
+    cudaError_t elsewhere = cudaSuccess;
+    std::thread([&] { elsewhere = cudaEventQuery(event); }).join();
+    CHECK(elsewhere == (global ? cudaErrorStreamCaptureUnsupported : cudaSuccess));
+    CHECK_CODE(cudaStreamEndCapture(stream, &graph), global ? cudaErrorStreamCaptureInvalidated : cudaSuccess);
+    if (!global) OK(cudaGraphDestroy(graph));
+  }
+  OK(cudaEventDestroy(event));
+  OK(cudaFreeAsync(data, stream));
+  OK(cudaStreamDestroy(stream));
+  (void)cudaGetLastError();
+}
+
+void check_joined_capture() {
+  cudaStream_t a = make_stream(), b = make_stream();
+  cudaEvent_t fork, join;
+  OK(cudaEventCreateWithFlags(&fork, cudaEventDisableTiming));
+  OK(cudaEventCreateWithFlags(&join, cudaEventDisableTiming));
+  int* data = to_device(std::vector<int>{0}, a);
+  OK(cudaStreamSynchronize(a));
+  cudaGraph_t graph = nullptr;
+  for (const bool joined : {true, false}) {
+    OK(cudaStreamBeginCapture(a, cudaStreamCaptureModeGlobal));
+    OK(cudaEventRecord(fork, a));
+    OK(cudaStreamWaitEvent(b, fork, 0));
+    OK(standin_launch("aside", b, [data] { *data += 1; }));
+    OK(cudaEventRecord(join, b));
+    if (joined) OK(cudaStreamWaitEvent(a, join, 0));
+    CHECK_CODE(cudaStreamEndCapture(a, &graph), joined ? cudaSuccess : cudaErrorStreamCaptureUnjoined);
+    if (!joined) continue;
+    cudaGraphExec_t exec = nullptr;
+    OK(cudaGraphInstantiate(&exec, graph, 0));
+    OK(cudaGraphLaunch(exec, a));
+    CHECK(to_host(data, 1, a)[0] == 1);
+    CHECK_CODE(cudaEventQuery(join), cudaErrorCapturedEvent);
+    OK(cudaGraphExecDestroy(exec));
+    OK(cudaGraphDestroy(graph));
+  }
+  OK(cudaEventRecord(fork, b));
+  OK(cudaStreamBeginCapture(a, cudaStreamCaptureModeGlobal));
+  CHECK_CODE(cudaStreamWaitEvent(a, fork, 0), cudaErrorStreamCaptureIsolation);
+  CHECK_CODE(cudaStreamEndCapture(a, &graph), cudaErrorStreamCaptureInvalidated);
+  OK(cudaFreeAsync(data, a));
+  for (cudaEvent_t event : {fork, join}) OK(cudaEventDestroy(event));
+  for (cudaStream_t stream : {a, b}) OK(cudaStreamDestroy(stream));
+  (void)cudaGetLastError();
+}
+
+void check_replay_of_freed_memory() {
+  cudaStream_t stream = make_stream();
+  float* data = to_device(std::vector<float>{1}, stream);
+  OK(cudaStreamSynchronize(stream));
+  OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+  OK(cudaMemsetAsync(data, 0, 4, stream));
+  cudaGraph_t graph = nullptr;
+  cudaGraphExec_t exec = nullptr;
+  OK(cudaStreamEndCapture(stream, &graph));
+  OK(cudaGraphInstantiate(&exec, graph, 0));
+  OK(cudaFreeAsync(data, stream));
+  OK(cudaGraphLaunch(exec, stream));
+  CHECK_CODE(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
+  recover();
+  OK(cudaGraphExecDestroy(exec));
+  OK(cudaGraphDestroy(graph));
+  OK(cudaStreamDestroy(stream));
+}
+
+void check_faults() {
+  cudaStream_t stream = make_stream();
+  CHECK(!standin_set_faults("nonsense") && !standin_set_faults("cudaFoo:1=2") && !standin_set_faults("cudaMalloc:0=2"));
+  standin_reset_counts();
+  CHECK(standin_set_faults("cudaMallocAsync:2=2,cudaLaunchKernel:1+=98"));
+  void *first = nullptr, *second = nullptr;
+  OK(cudaMallocAsync(&first, 8, stream));
+  CHECK_CODE(cudaMallocAsync(&second, 8, stream), cudaErrorMemoryAllocation);
+  OK(cudaMallocAsync(&second, 8, stream));
+  CHECK(standin_call_count("cudaMallocAsync") == 3);
+  bool ran = false;
+  (void)cudaGetLastError();
+  for (int i = 0; i < 2; ++i) {
+    (void)standin_launch("k", stream, [&] { ran = true; });
+    CHECK_CODE(cudaGetLastError(), cudaErrorInvalidDeviceFunction);
+  }
+  OK(cudaStreamSynchronize(stream));
+  CHECK(!ran);
+  CHECK(standin_set_faults("cudaMemsetAsync:1=719"));
+  CHECK_CODE(cudaMemsetAsync(first, 0, 8, stream), cudaErrorLaunchFailure);
+  CHECK_CODE(cudaStreamSynchronize(stream), cudaErrorLaunchFailure);  // stays
+  CHECK(standin_set_faults(""));
+  recover();
+  OK(cudaFreeAsync(first, stream));
+  OK(cudaFreeAsync(second, stream));
+  OK(cudaStreamDestroy(stream));
+}
+
+void check_functions(const char* log) {
+  int count = 0;
+  for (; standin_functions(count); ++count) {
+    const std::string name = standin_functions(count);
+    CHECK(name == "cudaLaunchKernel" || dlsym(RTLD_DEFAULT, name.c_str()));
+  }
+  CHECK(count > 80);
+  std::ifstream file(log);
+  std::string line, found;
+  while (std::getline(file, line)) {
+    if (line.find("cudaMallocAsync bytes=8 ") == 0) found = line;
+  }
+  CHECK(found.find("-> 0") != std::string::npos);
+  char text[200];
+  const int leaks = standin_leaks(text, sizeof text);
+  CHECK_CODE(leaks, 0);
+  if (leaks) std::printf("left: %s\n", text);
+}
+
+// ---- cuBLAS
+
+struct Shape {
+  bool ta, tb;
+  int m, n, k;
+};
+
+double worst_error(cublasHandle_t blas, cudaStream_t stream, const Shape& s, cublasComputeType_t compute, bool f64) {
+  std::mt19937 generator(1);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  const int lda = (s.ta ? s.k : s.m) + 1, ldb = (s.tb ? s.n : s.k) + 2, ldc = s.m + 3;
+  const auto numbers = [&](int count) {
+    std::vector<double> values(static_cast<size_t>(count));
+    for (double& value : values) value = static_cast<float>(uniform(generator));
+    return values;
+  };
+  const std::vector<double> a = numbers(lda * (s.ta ? s.m : s.k)), b = numbers(ldb * (s.tb ? s.k : s.n)), c = numbers(ldc * s.n);
+  const float alpha = 1.5f, beta = 0.5f;
+  const double alpha64 = 1.5, beta64 = 0.5;
+  const auto run = [&](auto zero) {
+    using T = decltype(zero);
+    const auto typed = [](const std::vector<double>& values) { return std::vector<T>(values.begin(), values.end()); };
+    T *const da = to_device(typed(a), stream), *const db = to_device(typed(b), stream), *const dc = to_device(typed(c), stream);
+    const cudaDataType type = f64 ? CUDA_R_64F : CUDA_R_32F;
+    OK(cublasGemmEx(blas, s.ta ? CUBLAS_OP_T : CUBLAS_OP_N, s.tb ? CUBLAS_OP_T : CUBLAS_OP_N, s.m, s.n, s.k, f64 ? static_cast<const void*>(&alpha64) : &alpha,
+                    da, type, lda, db, type, ldb, f64 ? static_cast<const void*>(&beta64) : &beta, dc, type, ldc, compute, CUBLAS_GEMM_DEFAULT));
+    const std::vector<T> got = to_host(dc, c.size(), stream);
+    for (T* const data : {da, db, dc}) OK(cudaFreeAsync(data, stream));
+    return std::vector<double>(got.begin(), got.end());
+  };
+  const std::vector<double> got = f64 ? run(double{}) : run(float{});
+  double worst = 0;
+  for (int j = 0; j < s.n; ++j) {
+    for (int i = 0; i < ldc; ++i) {
+      const size_t at = static_cast<size_t>(j * ldc + i);
+      double sum = 0;
+      for (int l = 0; l < s.k && i < s.m; ++l)
+        sum += a[static_cast<size_t>(s.ta ? i * lda + l : l * lda + i)] * b[static_cast<size_t>(s.tb ? l * ldb + j : j * ldb + l)];
+      worst = std::max(worst, std::fabs(got[at] - (i < s.m ? 1.5 * sum + 0.5 * c[at] : c[at])));
+    }
+  }
+  return worst;
+}
+
+void check_products() {
+  cudaStream_t stream = make_stream();
+  cublasHandle_t blas = nullptr;
+  OK(cublasCreate(&blas));
+  OK(cublasSetStream(blas, stream));
+  for (int i = 0; i < 4; ++i) {
+    const Shape shape{i % 2 == 1, i / 2 == 1, 5, 7, 40};
+    CHECK(worst_error(blas, stream, shape, CUBLAS_COMPUTE_32F_PEDANTIC, false) < 1e-5);
+    CHECK(worst_error(blas, stream, shape, CUBLAS_COMPUTE_64F, true) < 1e-13);
+    for (const cublasComputeType_t reduced : {CUBLAS_COMPUTE_32F_FAST_TF32, CUBLAS_COMPUTE_32F_FAST_16BF, CUBLAS_COMPUTE_32F_FAST_16F}) {
+      const double error = worst_error(blas, stream, shape, reduced, false);
+      CHECK(error > 2e-4 && error < 0.1);
+    }
+  }
+  OK(cublasSetMathMode(blas, CUBLAS_TF32_TENSOR_OP_MATH));
+  CHECK(worst_error(blas, stream, {false, false, 5, 7, 40}, CUBLAS_COMPUTE_32F, false) > 2e-4);
+  OK(cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH));
+  CHECK(worst_error(blas, stream, {false, false, 5, 7, 40}, CUBLAS_COMPUTE_32F, false) < 1e-5);
+
+  float *a = device_array<float>(6, stream), *c = to_device(std::vector<float>(8, NAN), stream), *b = to_device(std::vector<float>{1, 2, 3, 4, 5, 6}, stream);
+  OK(cudaMemcpyAsync(a, b, 24, cudaMemcpyDeviceToDevice, stream));
+  const float one = 1, zero = 0;
+  const auto gemm = [&](int m, int lda, const void* left, int count, cudaDataType type, cublasComputeType_t compute) {
+    return cublasGemmStridedBatchedEx(blas, CUBLAS_OP_N, CUBLAS_OP_N, m, 1, 1, &one, left, type, lda, 2, b, type, 1, 1, &zero, c, CUDA_R_32F, 2, 2, count,
+                                      compute, CUBLAS_GEMM_DEFAULT);
+  };
+  OK(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F));
+  const std::vector<float> products = to_host(c, 8, stream);  // beta 0 does not read the NaN
+  CHECK(products[0] == 1 && products[1] == 2 && products[2] == 6 && products[5] == 18 && std::isnan(products[6]));
+  CHECK_CODE(gemm(2, 1, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_INVALID_VALUE);
+  CHECK_CODE(gemm(2, 2, nullptr, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_INVALID_VALUE);
+  CHECK_CODE(gemm(2, 2, c, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_INVALID_VALUE);
+  CHECK_CODE(gemm(2, 2, a, 3, CUDA_R_64F, CUBLAS_COMPUTE_64F), CUBLAS_STATUS_NOT_SUPPORTED);
+  CHECK_CODE(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_64F), CUBLAS_STATUS_NOT_SUPPORTED);
+
+  // a capture must bring a workspace, which cublasSetStream forgets
+  cudaGraph_t graph = nullptr;
+  OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+  CHECK_CODE(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_ALLOC_FAILED);
+  CHECK_CODE(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+  char* workspace = device_array<char>(4096, stream);
+  CHECK_CODE(cublasSetWorkspace(blas, workspace + 1, 100), CUBLAS_STATUS_INVALID_VALUE);
+  CHECK_CODE(cublasSetWorkspace(blas, workspace, 4097), CUBLAS_STATUS_INVALID_VALUE);
+  OK(cublasSetWorkspace(blas, workspace, 4096));
+  OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
+  OK(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F));
+  OK(cudaStreamEndCapture(stream, &graph));
+  OK(cudaGraphDestroy(graph));
+
+  CHECK_CODE(gemm(2, 2, a, 4, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_EXECUTION_FAILED);  // the fourth matrix lies outside
+  CHECK_CODE(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
+  recover();
+  for (void* const data : {static_cast<void*>(a), static_cast<void*>(b), static_cast<void*>(c), static_cast<void*>(workspace)}) OK(cudaFreeAsync(data, stream));
+  OK(cublasDestroy(blas));
+  CHECK_CODE(cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH), CUBLAS_STATUS_NOT_INITIALIZED);
+  OK(cudaStreamDestroy(stream));
+}
+
+// Several threads with streams of their own, and one that others wait for.
+void check_threads() {
+  cudaStream_t shared = make_stream();
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([shared] {
+      cudaStream_t mine = make_stream();
+      cudaEvent_t event;
+      OK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+      for (int round = 0; round < 50; ++round) {
+        int* data = to_device(std::vector<int>(100, round), mine);
+        OK(standin_launch("add", mine, [data] { ++data[99]; }));
+        OK(cudaEventRecord(event, mine));
+        OK(cudaStreamWaitEvent(shared, event, 0));
+        if (round % 3 == 0) OK(cudaStreamSynchronize(shared));
+        CHECK(to_host(data, 100, mine)[99] == round + 1);
+        OK(cudaFreeAsync(data, mine));
+      }
+      OK(cudaEventDestroy(event));
+      OK(cudaStreamDestroy(mine));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  OK(cudaStreamDestroy(shared));
+}
+
+}  // namespace
+
+int main() {
+  const std::string log = "cuda_standin_test." + std::to_string(getpid()) + ".log";
+  setenv("STMNET_STANDIN_LOG", log.c_str(), 1);
+  setenv("STMNET_STANDIN_MEMORY", std::to_string(kMemory).c_str(), 1);
+  setenv("STMNET_STANDIN_DEVICES", "2", 1);
+  check_devices();
+  check_order_and_delay();
+  check_events();
+  check_memory();
+  check_mistakes();
+  check_capture();
+  check_joined_capture();
+  check_replay_of_freed_memory();
+  check_faults();
+  check_products();
+  check_threads();
+  check_functions(log.c_str());
+  std::remove(log.c_str());
+  if (failures) std::printf("%d failures\n", failures);
+  return failures ? 1 : 0;
+}
