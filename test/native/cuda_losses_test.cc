@@ -238,7 +238,7 @@ void check_nothing_counts(Device& device, LossKernels& cuda) {
 // ---- CTC
 
 struct CtcCase {
-  int64_t T = draw(1, 14), N = draw(1, 5), C = draw(2, 8);
+  int64_t T, N = draw(1, 5), C = draw(2, 8);
   DType dtype = one_of<DType>({DType::F32, DType::F64});
   CtcLoss loss;
   std::vector<int32_t> steps, labels;
@@ -247,16 +247,16 @@ struct CtcCase {
   std::unique_ptr<Operand> x, target, result, losses, alpha, beta, dresult, dx;
   std::string what;
 
-  CtcCase() {
+  /// `full`: all sequences are as long as can be.
+  explicit CtcCase(int64_t T = draw(1, 14), int64_t widest = draw(0, 6), bool full = false) : T(T) {
     const bool joined = chance(0.5);
-    const int64_t widest = draw(0, 6);
     loss.blank = draw(0, C - 1);
     loss.zero_infinity = chance(0.5);
     loss.reduce = chance(0.5);
     int64_t end = 0;
     for (int64_t n = 0; n < N; ++n) {
-      steps.push_back(static_cast<int32_t>(chance(0.1) ? 0 : draw(1, T)));
-      labels.push_back(static_cast<int32_t>(draw(0, widest)));
+      steps.push_back(static_cast<int32_t>(full ? T : chance(0.1) ? 0 : draw(1, T)));
+      labels.push_back(static_cast<int32_t>(full ? widest : draw(0, widest)));
       loss.longest_target = std::max<int64_t>(loss.longest_target, labels.back());
       offsets.push_back(joined ? end : n * widest);
       factors.push_back(draw_real(0.2, 1));
@@ -330,6 +330,7 @@ void check_all() {
   check_large_cross_entropy(device, cuda, 3, 9000);
   check_large_cross_entropy(device, cuda, 20'000, 5);
   for (int round = 0; round < 300; ++round) CtcCase().agree_on(device, cuda);
+  for (int round = 0; round < 4; ++round) CtcCase(900, 400, true).agree_on(device, cuda);  // more labels than a block has threads
   for (int round = 0; round < 60; ++round) check_wrong_ctc_label(device, cuda);
 }
 
