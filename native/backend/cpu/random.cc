@@ -15,7 +15,8 @@ constexpr int64_t kGrain = 8'192;
 
 /// Fills `n` elements: `make(block, T numbers[kPerBlock])` makes those of one block, `put(i, number)` takes them. Parts start at whole blocks.
 template <class T, class Make, class Put>
-void for_numbers(PhiloxStream stream, int64_t n, const Make& make, const Put& put) {
+void for_numbers(PhiloxStream given, int64_t n, const Make& make, const Put& put) {
+  const PhiloxStream stream = resolved(given);
   constexpr int64_t per_block = kPerBlock<T>;
   parallel_for((n + per_block - 1) / per_block, kGrain / per_block, [&](int64_t begin, int64_t end) {
     T numbers[per_block];
@@ -65,8 +66,7 @@ void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
 
 class CpuRandomKernels final : public RandomKernels {
  public:
-  Status uniform(PhiloxStream given, double low, double high, const View& out) noexcept override {
-    const PhiloxStream stream = resolved(given);
+  Status uniform(PhiloxStream stream, double low, double high, const View& out) noexcept override {
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       T* y = out.as<T>();
@@ -76,8 +76,7 @@ class CpuRandomKernels final : public RandomKernels {
     });
   }
 
-  Status normal(PhiloxStream given, double mean, double std, const View& out) noexcept override {
-    const PhiloxStream stream = resolved(given);
+  Status normal(PhiloxStream stream, double mean, double std, const View& out) noexcept override {
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       T* y = out.as<T>();
@@ -87,16 +86,14 @@ class CpuRandomKernels final : public RandomKernels {
     });
   }
 
-  Status integers(PhiloxStream given, int32_t low, uint32_t range, const View& out) noexcept override {
-    const PhiloxStream stream = resolved(given);
+  Status integers(PhiloxStream stream, int32_t low, uint32_t range, const View& out) noexcept override {
     int32_t* y = out.as<int32_t>();
     const auto make = [=](const PhiloxBlock& block, int32_t* numbers) { integers_below(block, low, range, numbers); };
     for_numbers<int32_t>(stream, out.size(), make, [=](int64_t i, int32_t number) { y[i] = number; });
     return Status::ok();
   }
 
-  Status bernoulli(PhiloxStream given, const View& p, const View& out) noexcept override {
-    const PhiloxStream stream = resolved(given);
+  Status bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept override {
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       const T* probability = p.as<T>();
@@ -113,8 +110,7 @@ class CpuRandomKernels final : public RandomKernels {
     });
   }
 
-  Status dropout(PhiloxStream given, double p, const View& x, const View& out) noexcept override {
-    const PhiloxStream stream = resolved(given);
+  Status dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept override {
     return dispatch_floating(out.dtype, [&](auto zero) {
       using T = decltype(zero);
       const T* from = x.as<T>();
@@ -126,8 +122,7 @@ class CpuRandomKernels final : public RandomKernels {
     });
   }
 
-  Status orthogonal(PhiloxStream given, double gain, int64_t rows, int64_t columns, const View& out) noexcept override {
-    const PhiloxStream stream = resolved(given);
+  Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept override {
     const bool tall = rows > columns;
     const int64_t count = tall ? columns : rows, length = tall ? rows : columns;
     return guarded([&] {

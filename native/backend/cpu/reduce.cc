@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <atomic>
-#include <limits>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -9,9 +8,12 @@
 #include "backend/cpu/dispatch.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/team.h"
+#include "backend/folds.h"
 
 namespace stm {
 namespace {
+
+using namespace folds;
 
 /// Some axes of a view, walked in row-major order.
 struct Axes {
@@ -52,57 +54,12 @@ struct Axes {
   int64_t run_at(int64_t run) const { return offset(run, rank - 1); }
 };
 
-template <class T>
-struct Sum {
-  using Acc = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
-  static Acc start() { return 0; }
-  static Acc step(Acc acc, T x) { return acc + static_cast<Acc>(x); }
-};
-template <class T>
-struct Prod {
-  using Acc = std::conditional_t<std::is_floating_point_v<T>, double, int64_t>;
-  static Acc start() { return 1; }
-  static Acc step(Acc acc, T x) { return times(acc, static_cast<Acc>(x)); }
-  static Acc times(Acc a, Acc b) {
-    if constexpr (std::is_floating_point_v<T>) return a * b;
-    else {
-      Acc product;
-      return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<Acc>::max() : product;  // stays out of i32's range unless a 0 follows
-    }
-  }
-};
-template <class T>
-struct Max {
-  using Acc = T;
-  static T start() { return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest(); }
-  static T step(T acc, T x) { return (x > acc) | (x != x) ? x : acc; }
-};
-template <class T>
-struct Min {
-  using Acc = T;
-  static T start() {
-    if constexpr (std::is_same_v<T, uint8_t>) return 1;  // a bool
-    else return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
-  }
-  static T step(T acc, T x) { return (x < acc) | (x != x) ? x : acc; }
-};
-
 constexpr int64_t kSlice = 8'192;
-
-/// Two partial results in one.
-template <class R, class T>
-typename R::Acc joined(typename R::Acc a, typename R::Acc b) {
-  if constexpr (std::is_same_v<typename R::Acc, T>) return R::step(a, b);
-  else if constexpr (std::is_same_v<R, Sum<T>>) return a + b;
-  else return R::times(a, b);
-}
 
 /// Writes one result; notes it if an i32 cannot hold it.
 template <class T, class Acc>
 void store(Acc acc, T& out, std::atomic<bool>& overflow) {
-  if constexpr (std::is_same_v<T, int32_t> && !std::is_same_v<Acc, T>) {
-    if (acc > std::numeric_limits<T>::max() || acc < std::numeric_limits<T>::lowest()) overflow.store(true, std::memory_order_relaxed);
-  }
+  if (overflows<T>(acc)) overflow.store(true, std::memory_order_relaxed);
   out = static_cast<T>(acc);
 }
 
@@ -124,7 +81,7 @@ typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
       for (int64_t lane = 0; lane < kLanes; ++lane) acc[lane] = R::step(acc[lane], x[i + lane]);
   }
   for (; i < count; ++i) acc[i % kLanes] = R::step(acc[i % kLanes], x[i * stride]);
-  for (int64_t lane = 1; lane < kLanes; ++lane) acc[0] = joined<R, T>(acc[0], acc[lane]);
+  for (int64_t lane = 1; lane < kLanes; ++lane) acc[0] = R::join(acc[0], acc[lane]);
   return acc[0];
 }
 
@@ -135,7 +92,7 @@ void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const
     for (int64_t o = begin; o < end; ++o) {
       const T* from = x + outer.at(o);
       typename R::Acc acc = R::start();
-      for (int64_t r = 0; r < runs; ++r) acc = joined<R, T>(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
+      for (int64_t r = 0; r < runs; ++r) acc = R::join(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
       store(acc, out[places.at(o)], overflow);
     }
   });
@@ -194,7 +151,7 @@ bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, co
   for (int64_t block = 0; block < blocks; ++block) {
     Acc* total = &parts[static_cast<size_t>(block * slices * kBlock)];
     for (int64_t slice = 1; slice < slices; ++slice)
-      for (int64_t j = 0; j < width_of(block); ++j) total[j] = joined<R, T>(total[j], total[slice * kBlock + j]);
+      for (int64_t j = 0; j < width_of(block); ++j) total[j] = R::join(total[j], total[slice * kBlock + j]);
     finish(block, total);
   }
   return true;
@@ -210,7 +167,7 @@ void reduce_all(const T* x, int64_t count, T* out, std::atomic<bool>& overflow) 
     for (int64_t s = begin; s < end; ++s) parts[s] = reduce_run<R, T>(x + s * length, 1, std::max<int64_t>(0, std::min(length, count - s * length)));
   });
   typename R::Acc result = parts[0];
-  for (int64_t s = 1; s < slices; ++s) result = joined<R, T>(result, parts[s]);
+  for (int64_t s = 1; s < slices; ++s) result = R::join(result, parts[s]);
   store(result, *out, overflow);
 }
 

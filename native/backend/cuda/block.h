@@ -51,7 +51,7 @@ class Block {
     __syncthreads();
     return result;
 #else
-    T part[256];
+    T part[256] = {initial};
     for (int t = 0; t < threads(); ++t) {
       part[t] = initial;
       for (int64_t i = t; i < n; i += threads()) part[t] = join(part[t], f(i));
