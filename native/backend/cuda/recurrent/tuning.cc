@@ -12,7 +12,10 @@ constexpr Algorithm kCandidates[] = {Algorithm::PersistStatic, Algorithm::Persis
 
 std::string name_of_device(const Context& context) {
   cudaDeviceProp properties;
-  if (cudaGetDeviceProperties(&properties, context.device) != cudaSuccess) return "unknown";
+  if (cudaGetDeviceProperties(&properties, context.device) != cudaSuccess) {
+    (void)cudaGetLastError();  // or the next launch would report it
+    return "unknown";
+  }
   std::string name = properties.name;
   for (char& c : name)
     if (c == ' ') c = '-';
@@ -36,7 +39,7 @@ const char* obstacle(Algorithm algorithm, const RecurrentProblem& p, const Arran
 Tuner::Tuner(Context& context, Planner& planner) : context_(context), planner_(planner) {
   const char* const setting = std::getenv("STMNET_CUDNN_AUTOTUNE");
   enabled_ = !setting || std::strcmp(setting, "0") != 0;
-  device_ = name_of_device(context);
+  if (enabled_) device_ = name_of_device(context);
 }
 
 Status Tuner::choose(const RecurrentProblem& p, const Arrangement& arrangement, Algorithm* out) {
