@@ -17,6 +17,7 @@
 
 #include "cuda-standin/control.h"
 #include "cuda-standin/launch.h"
+#include "cuda_standin_check.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
@@ -26,26 +27,9 @@
 
 namespace {
 
+using stm::standin::failures;
+
 constexpr size_t kMemory = size_t{64} << 20;
-
-int failures = 0;
-
-#define CHECK(condition)                                                \
-  do {                                                                  \
-    if (!(condition)) {                                                 \
-      ++failures;                                                       \
-      std::printf("FAILED %s:%d %s\n", __FILE__, __LINE__, #condition); \
-    }                                                                   \
-  } while (false)
-#define CHECK_CODE(call, code)                                                                                        \
-  do {                                                                                                                \
-    const int got_ = static_cast<int>(call);                                                                          \
-    if (got_ != static_cast<int>(code)) {                                                                             \
-      ++failures;                                                                                                     \
-      std::printf("FAILED %s:%d %s: got %d, expected %d\n", __FILE__, __LINE__, #call, got_, static_cast<int>(code)); \
-    }                                                                                                                 \
-  } while (false)
-#define OK(call) CHECK_CODE(call, 0)
 
 cudaStream_t make_stream() {
   cudaStream_t stream = nullptr;
