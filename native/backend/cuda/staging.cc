@@ -39,7 +39,10 @@ Status Staging::reclaim(size_t wanted) {
       STM_CUDA(context_, cudaEventSynchronize(oldest.landed));
     } else {
       const cudaError_t state = cudaEventQuery(oldest.landed);
-      if (state == cudaErrorNotReady) return Status::ok();
+      if (state == cudaErrorNotReady) {
+        (void)cudaGetLastError();  // it is remembered as an error, and is none
+        return Status::ok();
+      }
       STM_TRY(context_.check(state, "cudaEventQuery"));
     }
     in_flight_ -= oldest.bytes;
