@@ -37,7 +37,7 @@ struct TwoSums {
   double first, second;
 };
 
-/// Of each column: the sums of what `Term{}(at, row, column)` gives for its real rows, as parts.
+/// Of each column: the sums of what `term.at_column(column)(at, row)` gives for its real rows, as parts.
 template <class Term>
 struct SumLanes {
   Term term;

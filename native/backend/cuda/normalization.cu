@@ -74,12 +74,6 @@ struct MaskRows {
 };
 
 template <class T>
-struct Top {
-  T value;
-  T any;  ///< 1 if there is an element at all
-};
-
-template <class T>
 struct SoftmaxRow {
   const T* x;
   T* y;
@@ -95,19 +89,9 @@ struct SoftmaxRow {
     const int64_t step = mask.step;
     const auto shown = [=](int64_t i) { return !shows || shows[i * step] != 0; };
     constexpr T kLeast = -std::numeric_limits<T>::infinity();
-    const Top<T> top = team.reduce(
-        n, Top<T>{kLeast, 0},
-        [=](int64_t i) {
-          return shown(i) ? Top<T>{from[i], 1} : Top<T>{kLeast, 0};
-        },
-        [](const Top<T>& a, const Top<T>& b) {
-          return Top<T>{a.value > b.value || a.value != a.value ? a.value : b.value, a.any > b.any ? a.any : b.any};
-        });
-    if (top.any == 0) {
-      team.each(n, [=](int64_t i) { to[i] = T(0); });
-      return;
-    }
-    const T most = top.value;
+    // A NaN may be passed over here: the sum has it. A row without any element left has 0 everywhere.
+    const T most = team.reduce(
+        n, kLeast, [=](int64_t i) { return shown(i) ? from[i] : kLeast; }, [](T a, T b) { return a > b ? a : b; });
     const double sum = team.sum(n, [=](int64_t i) { return shown(i) ? static_cast<double>(std::exp(from[i] - most)) : 0.0; });
     if (logarithm) {
       const T log_sum = static_cast<T>(std::log(sum));
