@@ -90,12 +90,14 @@ struct Gemm {
     const auto number = [](int64_t value) { return static_cast<int>(value); };
     const Libraries& library = *context.libraries;
     if (batch.extent == 1) {
-      STM_CUDA(context, library.cublasGemmEx(context.cublas, op(b), op(a), number(n), number(m), number(k), alpha, right, type, number(b.stride), left, type,
-                                             number(a.stride), scale, out, type, number(n), compute(), CUBLAS_GEMM_DEFAULT));
+      STM_TRY(context.check(library.cublasGemmEx(context.cublas, op(b), op(a), number(n), number(m), number(k), alpha, right, type, number(b.stride), left,
+                                                 type, number(a.stride), scale, out, type, number(n), compute(), CUBLAS_GEMM_DEFAULT),
+                            "cublasGemmEx"));
     } else {
-      STM_CUDA(context, library.cublasGemmStridedBatchedEx(context.cublas, op(b), op(a), number(n), number(m), number(k), alpha, right, type, number(b.stride),
-                                                           batch.b, left, type, number(a.stride), batch.a, scale, out, type, number(n), batch.out,
-                                                           number(batch.extent), compute(), CUBLAS_GEMM_DEFAULT));
+      STM_TRY(context.check(library.cublasGemmStridedBatchedEx(context.cublas, op(b), op(a), number(n), number(m), number(k), alpha, right, type,
+                                                               number(b.stride), batch.b, left, type, number(a.stride), batch.a, scale, out, type, number(n),
+                                                               batch.out, number(batch.extent), compute(), CUBLAS_GEMM_DEFAULT),
+                            "cublasGemmStridedBatchedEx"));
     }
     return Status::ok();
   }

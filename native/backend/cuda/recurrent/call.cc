@@ -18,8 +18,8 @@ Status Call::describe(Context& context) {
 
 Status Call::describe_steps(Context& context, const RnnDataDescriptor& descriptor, int64_t width, const std::vector<int32_t>& all) const {
   const cudnnRNNDataLayout_t layout = batch_major ? CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED : CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED;
-  STM_CUDA(context, context.libraries->cudnnSetRNNDataDescriptor(descriptor.get(), data_type(network_.spec.element), layout, static_cast<int>(steps),
-                                                                 static_cast<int>(batch), static_cast<int>(width), all.data(), nullptr));
+  STM_CUDNN(context, cudnnSetRNNDataDescriptor, descriptor.get(), data_type(network_.spec.element), layout, static_cast<int>(steps), static_cast<int>(batch),
+            static_cast<int>(width), all.data(), nullptr);
   return Status::ok();
 }
 
@@ -27,33 +27,31 @@ Status Call::describe_states(Context& context, const TensorDescriptor& descripto
   const NetworkSpec& spec = network_.spec;
   const int extents[] = {static_cast<int>(spec.L * spec.K), static_cast<int>(batch), static_cast<int>(width)};
   const int strides[] = {extents[1] * extents[2], extents[2], 1};
-  STM_CUDA(context, context.libraries->cudnnSetTensorNdDescriptor(descriptor.get(), data_type(spec.element), 3, extents, strides));
+  STM_CUDNN(context, cudnnSetTensorNdDescriptor, descriptor.get(), data_type(spec.element), 3, extents, strides);
   return Status::ok();
 }
 
 Status Call::measure(Context& context) {
   const cudnnForwardMode_t mode = training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE;
-  STM_CUDA(context, context.libraries->cudnnGetRNNTempSpaceSizes(context.cudnn, network_.descriptor(), mode, x_.get(), &workspace, &reserve));
+  STM_CUDNN(context, cudnnGetRNNTempSpaceSizes, context.cudnn, network_.descriptor(), mode, x_.get(), &workspace, &reserve);
   if (!training) reserve = 0;
   return Status::ok();
 }
 
 Status Call::forward(Context& context, const CallForward& b) const {
   const cudnnForwardMode_t mode = training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE;
-  STM_CUDA(context, context.libraries->cudnnRNNForward(context.cudnn, network_.descriptor(), mode, nullptr, x_.get(), b.x, y_.get(), b.y, h_.get(), b.hx, b.hy,
-                                                       c_.get(), b.cx, b.cy, network_.weight_bytes, b.weights, workspace, b.workspace, reserve, b.reserve));
+  STM_CUDNN(context, cudnnRNNForward, context.cudnn, network_.descriptor(), mode, nullptr, x_.get(), b.x, y_.get(), b.y, h_.get(), b.hx, b.hy, c_.get(), b.cx,
+            b.cy, network_.weight_bytes, b.weights, workspace, b.workspace, reserve, b.reserve);
   return Status::ok();
 }
 
 /// BackwardWeights works on what BackwardData has left in the reserve: both run, in this order, whatever is wanted.
 Status Call::backward(Context& context, const CallBackward& b) const {
-  const Libraries& library = *context.libraries;
-  STM_CUDA(context,
-           library.cudnnRNNBackwardData_v8(context.cudnn, network_.descriptor(), nullptr, y_.get(), b.y, b.dy, x_.get(), b.dx, h_.get(), b.hx, b.dhy, b.dhx,
-                                           c_.get(), b.cx, b.dcy, b.dcx, network_.weight_bytes, b.weights, workspace, b.workspace, reserve, b.reserve));
+  STM_CUDNN(context, cudnnRNNBackwardData_v8, context.cudnn, network_.descriptor(), nullptr, y_.get(), b.y, b.dy, x_.get(), b.dx, h_.get(), b.hx, b.dhy, b.dhx,
+            c_.get(), b.cx, b.dcy, b.dcx, network_.weight_bytes, b.weights, workspace, b.workspace, reserve, b.reserve);
   if (!b.dweights) return Status::ok();
-  STM_CUDA(context, library.cudnnRNNBackwardWeights_v8(context.cudnn, network_.descriptor(), CUDNN_WGRAD_MODE_ADD, nullptr, x_.get(), b.x, h_.get(), b.hx,
-                                                       y_.get(), b.y, network_.weight_bytes, b.dweights, workspace, b.workspace, reserve, b.reserve));
+  STM_CUDNN(context, cudnnRNNBackwardWeights_v8, context.cudnn, network_.descriptor(), CUDNN_WGRAD_MODE_ADD, nullptr, x_.get(), b.x, h_.get(), b.hx, y_.get(),
+            b.y, network_.weight_bytes, b.dweights, workspace, b.workspace, reserve, b.reserve);
   return Status::ok();
 }
 

@@ -65,10 +65,10 @@ Status Network::describe(Context& context) {
   STM_TRY(descriptor_.create(context));
   const cudnnDataType_t precision = spec.element == Element::F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
   // A projection to H units stands for none. Unpacked layouts need the padded flag, whatever the lengths.
-  STM_CUDA(context, context.libraries->cudnnSetRNNDescriptor_v8(
-                        descriptor_.get(), algorithm_of(spec.algorithm), mode_of(spec.cell), spec.bias ? CUDNN_RNN_DOUBLE_BIAS : CUDNN_RNN_NO_BIAS,
-                        spec.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, data_type(spec.element), precision, math_of(spec),
-                        number(spec.D), number(spec.H), number(spec.P ? spec.P : spec.H), number(spec.L), nullptr, CUDNN_RNN_PADDED_IO_ENABLED));
+  STM_CUDNN(context, cudnnSetRNNDescriptor_v8, descriptor_.get(), algorithm_of(spec.algorithm), mode_of(spec.cell),
+            spec.bias ? CUDNN_RNN_DOUBLE_BIAS : CUDNN_RNN_NO_BIAS, spec.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT,
+            data_type(spec.element), precision, math_of(spec), number(spec.D), number(spec.H), number(spec.P ? spec.P : spec.H), number(spec.L), nullptr,
+            CUDNN_RNN_PADDED_IO_ENABLED);
   return Status::ok();
 }
 
@@ -79,9 +79,8 @@ struct Network::Slots {
 };
 
 Status Network::lay_out(Context& context) {
-  const Libraries& library = *context.libraries;
-  if (spec.batch) STM_CUDA(context, library.cudnnBuildRNNDynamic(context.cudnn, descriptor_.get(), number(spec.batch)));
-  STM_CUDA(context, library.cudnnGetRNNWeightSpaceSize(context.cudnn, descriptor_.get(), &weight_bytes));
+  if (spec.batch) STM_CUDNN(context, cudnnBuildRNNDynamic, context.cudnn, descriptor_.get(), number(spec.batch));
+  STM_CUDNN(context, cudnnGetRNNWeightSpaceSize, context.cudnn, descriptor_.get(), &weight_bytes);
   const RecurrentProblem shape = spec.shape();
   matrices = shape.weight_elements() - (spec.bias ? 2 * spec.L * spec.K * shape.gates() * spec.H : 0);
   Slots slots;
@@ -101,9 +100,8 @@ Status Network::add_parameters(Context& context, Slots& slots, int64_t pseudo_la
     const bool projection = id == 2 * gates;
     const int64_t rows = projection ? spec.P : spec.H, columns = projection ? spec.H : id < gates ? shape.input_size(pseudo_layer / spec.K) : shape.width();
     void *matrix = nullptr, *bias = nullptr;
-    STM_CUDA(context, context.libraries->cudnnGetRNNWeightParams(context.cudnn, descriptor_.get(), number(pseudo_layer), weight_bytes,
-                                                                 reinterpret_cast<const void*>(kBase), projection ? 8 : number(id), slots.matrix_tensor.get(),
-                                                                 &matrix, slots.bias_tensor.get(), &bias));
+    STM_CUDNN(context, cudnnGetRNNWeightParams, context.cudnn, descriptor_.get(), number(pseudo_layer), weight_bytes, reinterpret_cast<const void*>(kBase),
+              projection ? 8 : number(id), slots.matrix_tensor.get(), &matrix, slots.bias_tensor.get(), &bias);
     STM_TRY(add_run(context, slots.matrix_tensor, matrix, slots.matrix, rows, columns));
     slots.matrix += rows * columns;
     if (!spec.bias || projection) continue;
@@ -118,7 +116,7 @@ Status Network::add_run(Context& context, const TensorDescriptor& tensor, const 
   constexpr int kRank = 3;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   int rank = 0, extents[kRank] = {}, strides[kRank] = {};
-  STM_CUDA(context, context.libraries->cudnnGetTensorNdDescriptor(tensor.get(), kRank, &type, &rank, extents, strides));
+  STM_CUDNN(context, cudnnGetTensorNdDescriptor, tensor.get(), kRank, &type, &rank, extents, strides);
   const size_t space = reinterpret_cast<uintptr_t>(address) - kBase, bytes = static_cast<size_t>(rows * columns) * size_of(spec.element);
   const bool expected = type == data_type(spec.element) && rank == kRank && extents[0] == 1 && extents[1] == rows && extents[2] == columns &&
                         (columns == 1 || strides[2] == 1) && (rows == 1 || strides[1] == columns);
