@@ -41,16 +41,13 @@ const StatusText kStatuses[] = {
     {CUDNN_STATUS_EXECUTION_FAILED_CUDART, "CUDNN_STATUS_EXECUTION_FAILED_CUDART"},
 };
 
-cudnnStatus_t check_dims(cudnnDataType_t type, int count, const int* dims, const int* strides) {
-  Number number;
+cudnnStatus_t check_dims(int count, const int* dims, const int* strides) {
   if (!dims || !strides) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "dimA or strideA is null");
-  if (!number_of(type, &number)) return refuse(CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE, "data type %d is not one of a recurrent layer", static_cast<int>(type));
-  if (count < 3 || count > CUDNN_DIM_MAX) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "nbDims %d is not in 3 to %d", count, CUDNN_DIM_MAX);
-  int64_t elements = 1;
+  if (count < 2) return refuse(CUDNN_STATUS_BAD_PARAM, "nbDims %d is less than 2", count);
+  if (count > CUDNN_DIM_MAX) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "nbDims %d is more than %d", count, CUDNN_DIM_MAX);
   for (int i = 0; i < count; ++i) {
-    if (dims[i] < 1 || strides[i] < 1) return refuse(CUDNN_STATUS_BAD_PARAM, "dimA[%d] %d or strideA[%d] %d is not positive", i, dims[i], i, strides[i]);
-    elements *= dims[i];
-    if (elements > INT32_MAX) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "the tensor has more than 2^31 - 1 elements");
+    if (dims[i] < 1) return refuse(CUDNN_STATUS_BAD_PARAM, "dimA[%d] %d is not positive", i, dims[i]);
+    if (strides[i] == 0 && dims[i] != 1) return refuse(CUDNN_STATUS_BAD_PARAM, "strideA[%d] is 0, dimA[%d] %d is not 1", i, i, dims[i]);
   }
   return CUDNN_STATUS_SUCCESS;
 }
@@ -164,7 +161,7 @@ cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t desc, cudnnData
   return call.cudnn([&] {
     const auto found = handles<TensorDescriptor>().find(desc);
     if (!found) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "tensorDesc is null or was destroyed");
-    const cudnnStatus_t status = check_dims(type, count, dims, strides);
+    const cudnnStatus_t status = check_dims(count, dims, strides);
     if (status != CUDNN_STATUS_SUCCESS) return status;
     found->type = type;
     found->dims.assign(dims, dims + count);

@@ -15,7 +15,7 @@ constexpr int kMostSteps = 65535;
 
 cudnnStatus_t check_types(const RnnConfig& c) {
   Number number;
-  if (!number_of(c.type, &number)) return refuse(CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE, "dataType %d", static_cast<int>(c.type));
+  if (!number_of(c.type, &number)) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "dataType %d", static_cast<int>(c.type));
   const bool f16_math = c.type == CUDNN_DATA_HALF && c.precision == CUDNN_DATA_HALF;
   const bool usual = c.precision == (c.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT);
   if (!usual && !f16_math) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "mathPrec %d does not go with dataType %d", c.precision, c.type);
@@ -30,21 +30,18 @@ cudnnStatus_t check_setting(const RnnConfig& c) {
   if (c.algo < 0 || c.algo >= CUDNN_RNN_ALGO_COUNT || c.mode < 0 || c.mode > CUDNN_GRU || c.bias < 0 || c.bias > CUDNN_RNN_SINGLE_REC_BIAS || c.direction < 0 ||
       c.direction > CUDNN_BIDIRECTIONAL || c.input_mode < 0 || c.input_mode > CUDNN_SKIP_INPUT || c.math < 0 || c.math > CUDNN_FMA_MATH)
     return refuse(CUDNN_STATUS_BAD_PARAM, "an enumerator is out of range");
+  if (c.input < 1 || c.hidden < 1 || c.layers < 1)
+    return refuse(CUDNN_STATUS_BAD_PARAM, "inputSize %d, hiddenSize %d or numLayers %d is not positive", c.input, c.hidden, c.layers);
+  if (c.bias != CUDNN_RNN_DOUBLE_BIAS && c.persistent()) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "biasMode %d goes with ALGO_STANDARD only", c.bias);
   if (c.flags > CUDNN_RNN_PADDED_IO_ENABLED) return refuse(CUDNN_STATUS_BAD_PARAM, "auxFlags %u", c.flags);
-  if (c.input < 1 || c.hidden < 1 || c.layers < 1 || c.projection < 1)
-    return refuse(CUDNN_STATUS_BAD_PARAM, "inputSize %d, hiddenSize %d, projSize %d or numLayers %d is not positive", c.input, c.hidden, c.projection,
-                  c.layers);
-  const cudnnStatus_t status = check_types(c);
-  if (status != CUDNN_STATUS_SUCCESS) return status;
+  if (c.projection < 1) return refuse(CUDNN_STATUS_BAD_PARAM, "projSize %d is not positive", c.projection);
   if (c.projection > c.hidden) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "projSize %d is more than hiddenSize %d", c.projection, c.hidden);
   if (c.projected() && (c.mode != CUDNN_LSTM || c.persistent()))
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "projSize %d is less than hiddenSize %d: for LSTM and ALGO_STANDARD only", c.projection, c.hidden);
-  if (c.bias != CUDNN_RNN_DOUBLE_BIAS && c.persistent()) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "biasMode %d goes with ALGO_STANDARD only", c.bias);
-  return CUDNN_STATUS_SUCCESS;
+  return check_types(c);
 }
 
 cudnnStatus_t check_lengths(const int* lengths, int steps, int batch, bool packed) {
-  if (!lengths) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "seqLengthArray is null");
   if (touches_device({lengths, static_cast<size_t>(batch) * sizeof(int)})) return refuse(CUDNN_STATUS_BAD_PARAM, "seqLengthArray must be host memory");
   for (int b = 0; b < batch; ++b) {
     if (lengths[b] < 0 || lengths[b] > steps)
@@ -57,7 +54,8 @@ cudnnStatus_t check_lengths(const int* lengths, int steps, int batch, bool packe
 
 cudnnStatus_t check_data(cudnnDataType_t type, cudnnRNNDataLayout_t layout, int steps, int batch, int width, const int* lengths) {
   Number number;
-  if (!number_of(type, &number)) return refuse(CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE, "dataType %d", static_cast<int>(type));
+  if (!lengths) return refuse(CUDNN_STATUS_BAD_PARAM, "seqLengthArray is null");
+  if (!number_of(type, &number)) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "dataType %d", static_cast<int>(type));
   if (layout < 0 || layout > CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED) return refuse(CUDNN_STATUS_BAD_PARAM, "layout %d", static_cast<int>(layout));
   if (steps < 1 || batch < 1 || width < 1)
     return refuse(CUDNN_STATUS_BAD_PARAM, "maxSeqLength %d, batchSize %d or vectorSize %d is not positive", steps, batch, width);
@@ -169,7 +167,7 @@ cudnnStatus_t cudnnRNNSetClip_v9(cudnnRNNDescriptor_t desc, cudnnRNNClipMode_t m
   return call.cudnn([&] {
     const auto found = handles<RnnDescriptor>().find(desc);
     if (!found) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "rnnDesc is null or was destroyed");
-    if (mode != CUDNN_RNN_CLIP_NONE && !(low <= high))
+    if (!(low <= high))  // whatever the mode
       return refuse(CUDNN_STATUS_BAD_PARAM, "lclip %g is more than rclip %g, or one is not a number", low, high);
     found->config.clips = mode != CUDNN_RNN_CLIP_NONE && (std::isfinite(low) || std::isfinite(high));
     return CUDNN_STATUS_SUCCESS;

@@ -8,7 +8,6 @@
 namespace stm::standin {
 namespace {
 
-constexpr int kMostDevices = 64;
 std::atomic<int> fatal[kMostDevices];
 thread_local int chosen = 0;
 

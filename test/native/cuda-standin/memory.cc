@@ -65,7 +65,7 @@ class Registry {
  public:
   std::mutex mutex;
   std::map<uintptr_t, Block> blocks;
-  size_t plain[64] = {};  ///< bytes of each device that no pool has
+  size_t plain[kMostDevices] = {};  ///< bytes of each device that no pool has
 
   Block* at(const void* data) {
     const auto found = blocks.find(reinterpret_cast<uintptr_t>(data));

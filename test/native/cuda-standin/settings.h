@@ -13,6 +13,6 @@ struct Settings {
 
 const Settings& settings();
 
-constexpr int kRuntimeVersion = 13000;
+constexpr int kRuntimeVersion = 13000, kMostDevices = 64;
 
 }  // namespace stm::standin
