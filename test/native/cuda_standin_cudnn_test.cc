@@ -4,6 +4,8 @@
 #include <cudnn.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <string>
 #include <vector>
 
 #include "cuda-standin/control.h"
@@ -158,13 +160,28 @@ void check_faults() {
   CHECK(standin_set_faults(""));
 }
 
+// STMNET_STANDIN_LAYOUT=plain, in a process of its own: cuDNN's weights lie as stmnet's.
+int run_plain() {
+  for (const int P : {6, 3}) {
+    Case k;
+    k.K = 2, k.P = P;
+    Step step(k);
+    CHECK(static_cast<int64_t>(step.weight_bytes) == step.k.problem().weight_elements() * 4);
+    step.each_parameter([&](size_t offset, int64_t, int64_t ours) { CHECK(offset == static_cast<size_t>(ours) * 4); });
+    step.compare();
+  }
+  return failures;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   OK(cudnnCreate(&handle));
   OK(cudnnSetStream(handle, stream));
+  if (argc > 1) return run_plain();
   CHECK(cudnnGetVersion() == 92400);
+  CHECK(std::system(("STMNET_STANDIN_LAYOUT=plain '" + std::string(argv[0]) + "' plain").c_str()) == 0);
   for (const Case& k : cases()) Step(k).compare();
   check_math();
   check_padding();

@@ -1,4 +1,4 @@
-// The stand-in for CUDA and cuBLAS: that it is late, strict, and finds the mistakes that it is there to find. cuDNN: cuda_standin_cudnn_test.cc.
+// The stand-in for CUDA: that it is late, strict, and finds the mistakes that it is there to find.
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 #include <dlfcn.h>
@@ -10,14 +10,13 @@
 #include <cstring>
 #include <fstream>
 #include <functional>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "cuda-standin/control.h"
 #include "cuda-standin/launch.h"
-#include "cuda_standin_check.h"
+#include "cuda_standin_arrays.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define UNCHECKED __attribute__((no_sanitize("address", "undefined")))
@@ -27,43 +26,9 @@
 
 namespace {
 
-using stm::standin::failures;
+using namespace stm::standin;
 
 constexpr size_t kMemory = size_t{64} << 20;
-
-cudaStream_t make_stream() {
-  cudaStream_t stream = nullptr;
-  OK(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-  return stream;
-}
-
-template <class T>
-T* device_array(size_t count, cudaStream_t stream) {
-  void* data = nullptr;
-  OK(cudaMallocAsync(&data, count * sizeof(T), stream));
-  return static_cast<T*>(data);
-}
-
-template <class T>
-T* to_device(const std::vector<T>& values, cudaStream_t stream) {
-  T* const data = device_array<T>(values.size(), stream);
-  OK(cudaMemcpyAsync(data, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice, stream));
-  return data;
-}
-
-template <class T>
-std::vector<T> to_host(const T* data, size_t count, cudaStream_t stream) {
-  std::vector<T> values(count);
-  OK(cudaMemcpyAsync(values.data(), data, count * sizeof(T), cudaMemcpyDeviceToHost, stream));
-  OK(cudaStreamSynchronize(stream));
-  return values;
-}
-
-// After a fatal error on purpose.
-void recover() {
-  standin_recover();
-  (void)cudaGetLastError();
-}
 
 UNCHECKED void write_unchecked(char* at) { *reinterpret_cast<volatile char*>(at) = 1; }
 
@@ -430,108 +395,6 @@ void check_functions(const char* log) {
   if (leaks) std::printf("left: %s\n", text);
 }
 
-// ---- cuBLAS
-
-struct Shape {
-  bool ta, tb;
-  int m, n, k;
-};
-
-double worst_error(cublasHandle_t blas, cudaStream_t stream, const Shape& s, cublasComputeType_t compute, bool f64) {
-  std::mt19937 generator(1);
-  std::uniform_real_distribution<double> uniform(-1, 1);
-  const int lda = (s.ta ? s.k : s.m) + 1, ldb = (s.tb ? s.n : s.k) + 2, ldc = s.m + 3;
-  const auto numbers = [&](int count) {
-    std::vector<double> values(static_cast<size_t>(count));
-    for (double& value : values) value = static_cast<float>(uniform(generator));
-    return values;
-  };
-  const std::vector<double> a = numbers(lda * (s.ta ? s.m : s.k)), b = numbers(ldb * (s.tb ? s.k : s.n)), c = numbers(ldc * s.n);
-  const float alpha = 1.5f, beta = 0.5f;
-  const double alpha64 = 1.5, beta64 = 0.5;
-  const auto run = [&](auto zero) {
-    using T = decltype(zero);
-    const auto typed = [](const std::vector<double>& values) { return std::vector<T>(values.begin(), values.end()); };
-    T *const da = to_device(typed(a), stream), *const db = to_device(typed(b), stream), *const dc = to_device(typed(c), stream);
-    const cudaDataType type = f64 ? CUDA_R_64F : CUDA_R_32F;
-    OK(cublasGemmEx(blas, s.ta ? CUBLAS_OP_T : CUBLAS_OP_N, s.tb ? CUBLAS_OP_T : CUBLAS_OP_N, s.m, s.n, s.k, f64 ? static_cast<const void*>(&alpha64) : &alpha,
-                    da, type, lda, db, type, ldb, f64 ? static_cast<const void*>(&beta64) : &beta, dc, type, ldc, compute, CUBLAS_GEMM_DEFAULT));
-    const std::vector<T> got = to_host(dc, c.size(), stream);
-    for (T* const data : {da, db, dc}) OK(cudaFreeAsync(data, stream));
-    return std::vector<double>(got.begin(), got.end());
-  };
-  const std::vector<double> got = f64 ? run(double{}) : run(float{});
-  double worst = 0;
-  for (int j = 0; j < s.n; ++j) {
-    for (int i = 0; i < ldc; ++i) {
-      const size_t at = static_cast<size_t>(j * ldc + i);
-      double sum = 0;
-      for (int l = 0; l < s.k && i < s.m; ++l)
-        sum += a[static_cast<size_t>(s.ta ? i * lda + l : l * lda + i)] * b[static_cast<size_t>(s.tb ? l * ldb + j : j * ldb + l)];
-      worst = std::max(worst, std::fabs(got[at] - (i < s.m ? 1.5 * sum + 0.5 * c[at] : c[at])));
-    }
-  }
-  return worst;
-}
-
-void check_products() {
-  cudaStream_t stream = make_stream();
-  cublasHandle_t blas = nullptr;
-  OK(cublasCreate(&blas));
-  OK(cublasSetStream(blas, stream));
-  for (int i = 0; i < 4; ++i) {
-    const Shape shape{i % 2 == 1, i / 2 == 1, 5, 7, 40};
-    CHECK(worst_error(blas, stream, shape, CUBLAS_COMPUTE_32F_PEDANTIC, false) < 1e-5);
-    CHECK(worst_error(blas, stream, shape, CUBLAS_COMPUTE_64F, true) < 1e-13);
-    for (const cublasComputeType_t reduced : {CUBLAS_COMPUTE_32F_FAST_TF32, CUBLAS_COMPUTE_32F_FAST_16BF, CUBLAS_COMPUTE_32F_FAST_16F}) {
-      const double error = worst_error(blas, stream, shape, reduced, false);
-      CHECK(error > 2e-4 && error < 0.1);
-    }
-  }
-  OK(cublasSetMathMode(blas, CUBLAS_TF32_TENSOR_OP_MATH));
-  CHECK(worst_error(blas, stream, {false, false, 5, 7, 40}, CUBLAS_COMPUTE_32F, false) > 2e-4);
-  OK(cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH));
-  CHECK(worst_error(blas, stream, {false, false, 5, 7, 40}, CUBLAS_COMPUTE_32F, false) < 1e-5);
-
-  float *a = device_array<float>(6, stream), *c = to_device(std::vector<float>(8, NAN), stream), *b = to_device(std::vector<float>{1, 2, 3, 4, 5, 6}, stream);
-  OK(cudaMemcpyAsync(a, b, 24, cudaMemcpyDeviceToDevice, stream));
-  const float one = 1, zero = 0;
-  const auto gemm = [&](int m, int lda, const void* left, int count, cudaDataType type, cublasComputeType_t compute) {
-    return cublasGemmStridedBatchedEx(blas, CUBLAS_OP_N, CUBLAS_OP_N, m, 1, 1, &one, left, type, lda, 2, b, type, 1, 1, &zero, c, CUDA_R_32F, 2, 2, count,
-                                      compute, CUBLAS_GEMM_DEFAULT);
-  };
-  OK(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F));
-  const std::vector<float> products = to_host(c, 8, stream);  // beta 0 does not read the NaN
-  CHECK(products[0] == 1 && products[1] == 2 && products[2] == 6 && products[5] == 18 && std::isnan(products[6]));
-  CHECK_CODE(gemm(2, 1, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_INVALID_VALUE);
-  CHECK_CODE(gemm(2, 2, nullptr, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_INVALID_VALUE);
-  CHECK_CODE(gemm(2, 2, c, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_INVALID_VALUE);
-  CHECK_CODE(gemm(2, 2, a, 3, CUDA_R_64F, CUBLAS_COMPUTE_64F), CUBLAS_STATUS_NOT_SUPPORTED);
-  CHECK_CODE(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_64F), CUBLAS_STATUS_NOT_SUPPORTED);
-
-  // a capture must bring a workspace, which cublasSetStream forgets
-  cudaGraph_t graph = nullptr;
-  OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
-  CHECK_CODE(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_ALLOC_FAILED);
-  CHECK_CODE(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
-  char* workspace = device_array<char>(4096, stream);
-  CHECK_CODE(cublasSetWorkspace(blas, workspace + 1, 100), CUBLAS_STATUS_INVALID_VALUE);
-  CHECK_CODE(cublasSetWorkspace(blas, workspace, 4097), CUBLAS_STATUS_INVALID_VALUE);
-  OK(cublasSetWorkspace(blas, workspace, 4096));
-  OK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeGlobal));
-  OK(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F));
-  OK(cudaStreamEndCapture(stream, &graph));
-  OK(cudaGraphDestroy(graph));
-
-  CHECK_CODE(gemm(2, 2, a, 4, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_EXECUTION_FAILED);  // the fourth matrix lies outside
-  CHECK_CODE(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
-  recover();
-  for (void* const data : {static_cast<void*>(a), static_cast<void*>(b), static_cast<void*>(c), static_cast<void*>(workspace)}) OK(cudaFreeAsync(data, stream));
-  OK(cublasDestroy(blas));
-  CHECK_CODE(cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH), CUBLAS_STATUS_NOT_INITIALIZED);
-  OK(cudaStreamDestroy(stream));
-}
-
 // Several threads with streams of their own, and one that others wait for.
 void check_threads() {
   cudaStream_t shared = make_stream();
@@ -558,9 +421,55 @@ void check_threads() {
   OK(cudaStreamDestroy(shared));
 }
 
+// ---- other machines, each in a process of its own, as the environment is read once
+
+std::string program;
+
+void check_machine(const char* environment, const char* what) {
+  const std::string command = std::string(environment) + " '" + program + "' " + what;
+  if (std::system(command.c_str()) == 0) return;
+  ++failures;
+  std::printf("FAILED %s\n", command.c_str());
+}
+
+int run_machine(const std::string& what) {
+  int count = -1, version = -1, value = -1;
+  cublasHandle_t blas = nullptr;
+  cudnnHandle_t dnn = nullptr;
+  if (what == "without") {
+    const char* const driver = std::getenv("STMNET_STANDIN_DRIVER");
+    const cudaError_t expected = driver ? cudaErrorInsufficientDriver : cudaErrorNoDevice;
+    CHECK_CODE(cudaGetDeviceCount(&count), expected);
+    CHECK_CODE(cudaSetDevice(0), expected);
+    OK(cudaDriverGetVersion(&version));
+    CHECK(version == (driver ? std::atoi(driver) : 13000));
+    CHECK_CODE(cublasCreate(&blas), CUBLAS_STATUS_NOT_INITIALIZED);
+    CHECK_CODE(cudnnCreate(&dnn), CUDNN_STATUS_NOT_INITIALIZED);
+    cudnnRNNDescriptor_t rnn = nullptr;  // descriptors need no device
+    OK(cudnnCreateRNNDescriptor(&rnn));
+    OK(cudnnDestroyRNNDescriptor(rnn));
+    return failures;
+  }
+  OK(cudaDeviceGetAttribute(&value, cudaDevAttrComputeCapabilityMinor, 0));
+  CHECK(value == 5);
+  OK(cudnnCreate(&dnn));
+  cudnnRNNDescriptor_t rnn = nullptr;
+  OK(cudnnCreateRNNDescriptor(&rnn));
+  size_t bytes = 0;
+  for (const cudnnDataType_t type : {CUDNN_DATA_FLOAT, CUDNN_DATA_BFLOAT16}) {
+    OK(cudnnSetRNNDescriptor_v8(rnn, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS, CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, type,
+                                CUDNN_DATA_FLOAT, CUDNN_DEFAULT_MATH, 4, 5, 5, 1, nullptr, 1));
+    CHECK_CODE(cudnnGetRNNWeightSpaceSize(dnn, rnn, &bytes), type == CUDNN_DATA_FLOAT ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH);
+  }
+  CHECK(cudnnGetVersion() == 91000);
+  return failures;
+}
+
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1) return run_machine(argv[1]);
+  program = argv[0];
   const std::string log = "cuda_standin_test." + std::to_string(getpid()) + ".log";
   setenv("STMNET_STANDIN_LOG", log.c_str(), 1);
   setenv("STMNET_STANDIN_MEMORY", std::to_string(kMemory).c_str(), 1);
@@ -574,9 +483,14 @@ int main() {
   check_joined_capture();
   check_replay_of_freed_memory();
   check_faults();
-  check_products();
   check_threads();
   check_functions(log.c_str());
+  unsetenv("STMNET_STANDIN_LOG");
+  unsetenv("STMNET_STANDIN_DEVICES");
+  check_machine("STMNET_STANDIN_DEVICES=0", "without");
+  check_machine("STMNET_STANDIN_DRIVER=0", "without");
+  check_machine("STMNET_STANDIN_DRIVER=12040", "without");
+  check_machine("STMNET_STANDIN_CAPABILITY=75 STMNET_STANDIN_CUDNN=91000", "old");
   std::remove(log.c_str());
   if (failures) std::printf("%d failures\n", failures);
   return failures ? 1 : 0;
