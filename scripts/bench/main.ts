@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark';
 import { eventLoop } from './event-loop';
+import { gpuSpeed } from './gpu';
 import { importTime } from './import';
 import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
@@ -10,6 +11,7 @@ import { recurrentSpeed } from './recurrent';
 
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['recurrent', recurrentSpeed],
+  ['gpu', gpuSpeed],
   ['event-loop', eventLoop],
   ['memory', memoryGrowth],
   ['import', importTime],
