@@ -239,7 +239,8 @@ inline void compare(const Case& c, const char* what, const std::vector<double>& 
   for (size_t i = 0; i < expected.size(); ++i) {
     largest = std::max(largest, std::abs(expected[i]));
     const double difference = std::abs(got[i] - expected[i]);
-    if (!(difference <= apart)) apart = difference;
+    if (std::isnan(difference)) return fail(where + ": " + what + " is not a number: " + c.name());
+    apart = std::max(apart, difference);
   }
   const double allowed = tolerance_of(c.p) * std::max(largest, 0.05);  // numbers near 1 are summed, and few sums may all but cancel
   if (!(apart <= allowed)) fail(where + ": " + what + " is off by " + std::to_string(apart) + " of " + std::to_string(largest) + ": " + c.name());

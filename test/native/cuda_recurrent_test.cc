@@ -190,6 +190,30 @@ void check_graph(Device& device, RecurrentKernels& kernels) {
   }
 }
 
+/// What a graph was captured from stays, however many problems follow.
+void check_captured_plan(Device& device, RecurrentKernels& kernels) {
+  Case c = draw_case(Cell::Lstm);
+  c.p.N = 2, c.p.T = 3, c.p.training = false;
+  c.lengths = {3, 1};
+  c.draw_values();
+  OnDevice on(device, c, kernels);
+  require(on.prepare(), "prepare");
+  require(on.forward(), "warming up");
+  device.wait();
+  cudaGraph_t graph = nullptr;
+  must(cudaStreamBeginCapture(device.context.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  require(on.forward(), "capturing forward");
+  must(cudaStreamEndCapture(device.context.stream, &graph), "cudaStreamEndCapture");
+  must(cudaGraphDestroy(graph), "cudaGraphDestroy");
+  RecurrentSizes sizes;
+  Case other = draw_case(Cell::Gru);
+  other.p.lengths = nullptr;
+  for (other.p.T = 1; other.p.T < 2200; ++other.p.T) require(kernels.sizes(other.p, &sizes), "sizes");
+  standin_reset_counts();
+  require(kernels.sizes(c.p, &sizes), "sizes");
+  require(standin_call_count("cudnnCreateRNNDataDescriptor") == 0, "the descriptors that a graph reads are gone");
+}
+
 /// More problems than are remembered leave no more descriptors than are.
 void check_memory(Device& device, RecurrentKernels& kernels) {
   char text[512];
@@ -308,6 +332,7 @@ int run(bool plain) {
     check_tf32(device, kernels);
     check_graph(device, kernels);
     check_layouts(device, kernels);
+    check_captured_plan(device, kernels);
     check_memory(device, kernels);
     check_refusals(device);
   }

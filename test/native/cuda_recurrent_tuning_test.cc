@@ -173,12 +173,13 @@ void check_capture(Device& device) {
 void check_agreement(Device& device) {
   Context& context = device.context;
   Planner planner(context);
-  TrialOperands operands, others;
+  TrialOperands operands, others, spoiled;
   RecurrentProblem p = plain_problem();
   p.K = 2;
   require(operands.make(context, p), "operands");
   require(others.make(context, p), "operands");
-  Trial standard(context, operands), dynamic(context, operands), other(context, others);
+  require(spoiled.make(context, p), "operands");
+  Trial standard(context, operands), dynamic(context, operands), other(context, spoiled);
   bool agrees = false;
   require(standard.make(planner, Algorithm::Standard), "standard");
   require(dynamic.make(planner, Algorithm::PersistDynamic), "dynamic");
@@ -196,7 +197,7 @@ void check_agreement(Device& device) {
     require(!agrees, "different results are said to be equal");
   }
   const float nan = std::numeric_limits<float>::quiet_NaN();
-  device.upload(others.dcn.data(), &nan, sizeof nan);
+  device.upload(spoiled.dcn.data(), &nan, sizeof nan);
   require(other.make(planner, Algorithm::Standard), "standard");
   require(other.run(), "standard");
   require(other.agrees(standard, &agrees), "agrees");

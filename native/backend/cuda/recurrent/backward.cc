@@ -39,8 +39,7 @@ class Backward {
       dc_ = b_.dc0 ? b_.dc0 : parts_.dc;
       if (plan_.lstm()) STM_TRY(mover_.copy_or_zero(dc_, b_.dcn, c));
     }
-    const bool idle = plan_.arrangement.chunks.empty();
-    if (b_.dweights && (idle || !plan_.packs())) STM_TRY(mover_.zero(b_.dweights, bytes(p_.weight_elements())));
+    if (b_.dweights && !plan_.packs()) STM_TRY(mover_.zero(b_.dweights, bytes(p_.weight_elements())));
     const auto direct = [](bool moved, size_t size) { return moved ? 0 : size; };
     const size_t direct_h = direct(plan_.moves_states, h), direct_c = direct(plan_.moves_states || !plan_.lstm(), c);
     return align(context_, {{&b_.x, direct(plan_.moves_inputs, bytes(p_.N * p_.T * p_.D))},
@@ -50,7 +49,7 @@ class Backward {
                             {&b_.c0, direct_c},
                             {&b_.dhn, direct_h},
                             {&b_.dcn, direct_c},
-                            {&b_.weights, direct(plan_.packs() || idle, bytes(p_.weight_elements()))}});
+                            {&b_.weights, direct(plan_.packs(), bytes(p_.weight_elements()))}});
   }
 
   bool is_last(const Pass& pass) const { return pass.layer + pass.layers == p_.L; }

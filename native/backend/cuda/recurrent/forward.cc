@@ -42,7 +42,7 @@ class Forward {
     return align(context_, {{&b_.x, direct(plan_.moves_inputs, bytes(p_.N * p_.T * p_.D))},
                             {&b_.h0, direct(plan_.moves_states, h)},
                             {&b_.c0, direct(plan_.moves_states || !plan_.lstm(), c)},
-                            {&b_.weights, direct(plan_.packs() || plan_.arrangement.chunks.empty(), bytes(p_.weight_elements()))}});
+                            {&b_.weights, direct(plan_.packs(), bytes(p_.weight_elements()))}});
   }
 
   /// What goes into a pass, and what comes out.

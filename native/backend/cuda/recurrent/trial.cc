@@ -132,7 +132,8 @@ Status Trial::difference(const Result& mine, const Result& other, double* out) {
   STM_CUDA(context_, cudaStreamSynchronize(context_.stream));
   double apart = 0, largest = 0;
   for (size_t i = 0; i < parts.size(); i += 2) {
-    if (!(parts[i] <= apart)) apart = parts[i];  // keeps a NaN
+    if (parts[i] > apart || std::isnan(parts[i])) apart = parts[i];
+    if (std::isnan(apart)) break;
     largest = std::max(largest, parts[i + 1]);
   }
   *out = apart == 0 ? 0 : apart / largest;
