@@ -93,7 +93,7 @@ Case<AdamaxRule> adamax() {
 }
 Case<RmspropRule> rmsprop() {
   const Options o;
-  return {"rmsprop", {o.shared(), o.beta2, o.eps, o.momentum, o.flag}, 1 + o.flag + (o.momentum != 0)};
+  return {"rmsprop", {o.shared(), draw_real(0.9, 0.999), o.eps, o.momentum, o.flag}, 1 + o.flag + (o.momentum != 0)};
 }
 Case<AdagradRule> adagrad() {
   const Options o;
@@ -108,7 +108,7 @@ Case<AdadeltaRule> adadelta() {
 template <class Rule>
 void fill_moments(const Rule&, Parameter& p) {
   const bool mean_first = std::is_same_v<Rule, AdamRule> || std::is_same_v<Rule, NadamRule> || std::is_same_v<Rule, AdamaxRule>;
-  p.fill(mean_first ? 2 : 3, 0.1, 1);
+  p.fill(mean_first ? 2 : 3, 0.1, 0.7);
   p.fill(mean_first ? 3 : 2, 1.1, 2);
   p.fill(4, 0, 2);
 }
