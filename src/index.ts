@@ -9,6 +9,8 @@ export * from './layers';
 export * from './losses';
 export * from './optimizers';
 export * from './training';
+export { autocast } from './tensor/autocast';
+export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
 export { defaultDevice, devices, isDeterministic, mathMode, memory, numThreads, setDefaultDevice, setDeterministic, setMathMode, setMaxMemory, setNumThreads, synchronize, type DeviceInfo, type MathMode } from './tensor/device';
 export * from './tensor/errors';

@@ -28,6 +28,7 @@ ErrorClasses::Mapping ErrorClasses::mapping(Kind kind) {
     case Kind::GraphReleased: return {GraphError, "ERR_STM_GRAPH_RELEASED"};
     case Kind::Stale: return {GraphError, "ERR_STM_STALE"};
     case Kind::InPlace: return {GraphError, "ERR_STM_IN_PLACE"};
+    case Kind::Recording: return {OptionError, "ERR_STM_RECORDING"};
   }
   return {NativeError, "ERR_STM_INTERNAL"};
 }

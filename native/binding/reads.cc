@@ -53,6 +53,7 @@ Reads::Pending& Reads::add_pending(Executor& executor, napi_value* promise) {
 }
 
 napi_value Reads::begin(const ReadBack& read) {
+  refuse_while_recording("data()", "return the tensor and read it outside");
   // V8 ends the process when it cannot make an array, so one that it can never make is refused here.
   const size_t bytes = static_cast<size_t>(read.tensor.size()) * size_of(read.tensor.dtype());
   STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data: got {}, expected at most {} bytes in one read.\n  Fix: read it in parts with slice().", read.tensor,
@@ -70,6 +71,7 @@ napi_value Reads::begin(const ReadBack& read) {
 }
 
 napi_value Reads::begin(const Fence& fence) {
+  refuse_while_recording("synchronize()", "wait outside the step");
   napi_value promise;
   Pending& pending = add_pending(fence.device->executor, &promise);
   pending.executor->push(std::make_unique<ReadCommand>(pending, std::vector<Operand>{}));

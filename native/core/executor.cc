@@ -71,11 +71,16 @@ void Executor::execute(Command& command) {
   } else {
     const Status status = prepare_and_run(command);
     if (status.is_ok()) return;
-    fault = std::make_shared<const Fault>(Fault{command.op, status.kind, status.message});
-    if (!unreported_) unreported_ = fault;
+    fault = raise(command.op, status);
   }
   for (const Operand& operand : command.operands)
     if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && !skipped))) operand.storage->poison(fault);
+}
+
+FaultPtr Executor::raise(const char* op, const Status& status) {
+  FaultPtr fault = std::make_shared<const Fault>(Fault{op, status.kind, status.message});
+  if (!unreported_) unreported_ = fault;
+  return fault;
 }
 
 void Executor::stop() {

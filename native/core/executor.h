@@ -31,6 +31,8 @@ class Command {
   virtual Status prepare(Backend&) { return Status::ok(); }
   virtual Status run(Backend& backend) = 0;
   virtual void skip(const FaultPtr&) {}
+  /// Writes the same again for as long as what it reads stays the same, and is not quick to do: a recording runs it only when that has changed.
+  virtual bool worth_keeping() const { return false; }
 
   const char* const op;
   std::vector<Operand> operands;
@@ -66,13 +68,18 @@ class Executor {
     if (unreported_ == fault) unreported_ = nullptr;
   }
 
+  // Executor thread only: for commands that are made of others.
+  /// Runs a command, or skips it; poisons what it writes if need be.
+  void execute(Command& command);
+  Status prepare_and_run(Command& command);
+  /// A new fault, for the next read or fence to report.
+  FaultPtr raise(const char* op, const Status& status);
+
   void set_limits(QueueLimits limits);
   QueueStats stats() const;
 
  private:
   void work();
-  void execute(Command& command);
-  Status prepare_and_run(Command& command);
   bool full() const { return queue_.size() >= limits_.commands || bytes_ >= limits_.bytes; }
   bool has_room() const { return queue_.size() <= limits_.commands / 2 && bytes_ <= limits_.bytes / 2; }
 

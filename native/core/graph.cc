@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/recording.h"
+
 namespace stm {
 // Long chains (an RNN unrolled by hand) must not be freed by recursion: children are unhooked first and let go one by one.
 Node::~Node() {
@@ -18,7 +20,12 @@ Node::~Node() {
   }
 }
 
-bool needs_grad(const Tensor& x) { return x && Session::current().grad_enabled && (x->requires_grad || x->node); }
+bool needs_grad(const Tensor& x) {
+  if (!x || !Session::current().grad_enabled) return false;
+  if (x->node) return true;
+  if (Recording* recording = Session::current().recording()) recording->notice_leaf(x);
+  return x->requires_grad;
+}
 
 void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector<Tensor> inputs, SavedTensors saved, Backward backward) {
   Session& session = Session::current();

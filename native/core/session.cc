@@ -1,10 +1,17 @@
 #include "core/session.h"
 
 #include "core/devices.h"
+#include "core/recording.h"
 
 namespace stm {
 
 Session::Session() { devices_.push_back(std::make_unique<Device>("cpu", open_backend("cpu"))); }
+
+// Recordings give their commands back to the queues of the devices.
+Session::~Session() {
+  recorder.reset();
+  recordings.clear();
+}
 
 Device& Session::device(const std::string& given) {
   const std::string name = canonical_device_name(given);

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "backend/math_mode.h"
@@ -8,6 +9,8 @@
 #include "core/tensor.h"
 
 namespace stm {
+
+class Recording;
 
 /// One device of one environment: its backend, its memory and its queue.
 class Device {
@@ -20,6 +23,9 @@ class Device {
     executor.stop();
     backend.stop();
   }
+  /// Queues a command, or adds it to the step that is being recorded. JS thread.
+  void push(std::unique_ptr<Command> command);
+
   const std::string name;  ///< "cpu", "cuda:0"
   Backend& backend;
   const std::shared_ptr<Allocator> allocator;
@@ -31,6 +37,7 @@ class Device {
 class Session {
  public:
   Session();
+  ~Session();
   Device& device(const std::string& name);  ///< opens it at its first use; throws a DeviceError if there is none of that name
   const std::vector<std::unique_ptr<Device>>& devices() const { return devices_; }  ///< those that are open
 
@@ -42,6 +49,14 @@ class Session {
   bool deterministic = false;
 
   QueueLimits queue_limits;  ///< of every device
+
+  /// The step that is being recorded, if one is and that is not paused.
+  Recording* recording() const { return recording_paused ? nullptr : recorder.get(); }
+  std::unique_ptr<Recording> recorder;
+  bool recording_paused = false;
+  std::unordered_map<int64_t, std::unique_ptr<Recording>> recordings;  ///< finished ones by their numbers
+  int64_t next_recording = 0;
+  uint64_t moves = 0;  ///< how often tensors were given other storages: a recording made before knows only the old ones
 
   static Session& current() { return *current_; }
 
@@ -66,5 +81,13 @@ class Session {
   std::vector<std::unique_ptr<Device>> devices_;
   static inline thread_local Session* current_ = nullptr;
 };
+
+/// A command for a step that is being recorded.
+void record(Recording& recording, Device& device, std::unique_ptr<Command> command);
+
+inline void Device::push(std::unique_ptr<Command> command) {
+  if (Recording* recording = Session::current().recording()) record(*recording, *this, std::move(command));
+  else executor.push(std::move(command));
+}
 
 }  // namespace stm

@@ -27,7 +27,7 @@ struct HostRange {
 /// Device bytes shared by tensors, graph nodes and commands; freed when the last of them lets go.
 ///
 ///   JS thread only:   version, last_writer, host_range, derived, watchers     (program order = queue order, so no atomics are needed)
-///   executor only:    data, fault, layout, resize
+///   executor only:    data, fault, layout, resize, lend
 class Storage {
  public:
   Storage(std::shared_ptr<Allocator> allocator, size_t bytes) : allocator_(std::move(allocator)), bytes_(bytes) {}
@@ -42,6 +42,13 @@ class Storage {
   void resize(size_t bytes) {
     bytes_ = bytes;
     if (block_ && block_->bytes < bytes) allocator_->give_back(std::exchange(block_, nullptr));
+    if (lent_bytes_ < bytes) lent_ = nullptr;
+  }
+  /// Memory that another owns, in place of a block of its own. The owner keeps it for as long as commands use these bytes.
+  void lend(void* data) {
+    if (block_) allocator_->give_back(std::exchange(block_, nullptr));
+    lent_ = data;
+    lent_bytes_ = bytes_;
   }
 
   uint64_t version() const { return version_; }
@@ -63,13 +70,18 @@ class Storage {
 
   uint32_t watchers = 0;  ///< handles that the garbage collector is told of
 
-  void* data() const { return block_ ? block_->data : nullptr; }
-  Status materialize() { return block_ ? Status::ok() : allocator_->take(bytes_, &block_); }
+  void* data() const { return lent_ ? lent_ : block_ ? block_->data : nullptr; }
+  Status materialize() { return data() ? Status::ok() : allocator_->take(bytes_, &block_); }
   uint64_t layout = 0;  ///< of packed weights: RecurrentSizes::layout; 0 before they are there
   const FaultPtr& fault() const { return fault_; }
   void poison(FaultPtr fault) {
     fault_ = std::move(fault);
     failed_.store(true, std::memory_order_relaxed);
+  }
+  /// The bytes are about to be written anew, all of them.
+  void heal() {
+    fault_ = nullptr;
+    failed_.store(false, std::memory_order_relaxed);
   }
   /// Any thread: whether the command that makes these bytes has failed already.
   bool failed() const { return failed_.load(std::memory_order_relaxed); }
@@ -78,6 +90,8 @@ class Storage {
   std::shared_ptr<Allocator> allocator_;
   size_t bytes_;
   Allocator::Block* block_ = nullptr;
+  void* lent_ = nullptr;
+  size_t lent_bytes_ = 0;
   FaultPtr fault_;
   std::atomic<bool> failed_{false};
   uint64_t version_ = 0;

@@ -19,6 +19,7 @@ class Tensor {
   explicit Tensor(std::shared_ptr<TensorState> state) : state_(std::move(state)) {}
   explicit operator bool() const { return state_ != nullptr; }
   TensorState* operator->() const { return state_.get(); }
+  std::weak_ptr<TensorState> weak() const { return state_; }
   bool same_as(const Tensor& other) const { return state_ == other.state_; }
   const Shape& shape() const;
   int64_t extent(size_t axis) const { return shape()[axis]; }

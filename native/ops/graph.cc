@@ -59,7 +59,7 @@ void deliver(const Node& node, const std::vector<Tensor>& incoming, const std::v
       slots.resize(edge.node->outputs);
       accumulate(slots[edge.output], grad);
     } else if (edge.leaf) {
-      Tensor& slot = edge.leaf->grad;
+      Tensor& slot = gradient_of(edge.leaf);
       const bool copy = !slot && shared_with_others(grad, incoming, outgoing, i);
       accumulate(slot, copy ? ops::clone(grad) : grad);
     }
@@ -84,7 +84,7 @@ void backward(const Tensor& root, const Tensor& seed, bool retain) {
   const Session::NoGrad no_grad;
   const Tensor start = seed ? detached(seed) : ops::full(root.shape(), 1.0, root.dtype(), root.device());
   if (!root->node) {
-    accumulate(root->grad, ops::clone(start));
+    accumulate(gradient_of(root), ops::clone(start));
     return;
   }
   const std::shared_ptr<Node> root_node = root->node;

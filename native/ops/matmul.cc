@@ -36,7 +36,7 @@ Shape leading(const Tensor& x) {
 Tensor transposed(const Tensor& x) { return transpose(x, x.rank() - 2, x.rank() - 1); }
 
 /// Matrices, and stacks of them; outside the graph.
-Tensor product(const Tensor& given_a, const Tensor& given_b) {
+Tensor product(MathMode math, const Tensor& given_a, const Tensor& given_b) {
   const Tensor a = made_readable(given_a), b = made_readable(given_b);
   Shape shape;
   Shape::broadcast(leading(a), leading(b), shape);
@@ -44,7 +44,8 @@ Tensor product(const Tensor& given_a, const Tensor& given_b) {
   shape.push_back(a.extent(a.rank() - 2));
   shape.push_back(b.extent(b.rank() - 1));
   const Tensor y = empty(shape, a);
-  enqueue("matmul", {with_batch(a, batch), with_batch(b, batch)}, {y}, [math = Session::current().math](Backend& k, Views v) { return k.matmul().matmul(math, v.in(0), v.in(1), v.out(0)); });
+  enqueue("matmul", {with_batch(a, batch), with_batch(b, batch)}, {y},
+          [math](Backend& k, Views v) { return k.matmul().matmul(math, v.in(0), v.in(1), v.out(0)); });
   return y;
 }
 
@@ -62,11 +63,13 @@ void check_operands(const Tensor& a, const Tensor& b) {
 }
 
 Tensor matmul_matrices(const Tensor& a, const Tensor& b) {
-  const Tensor y = product(a, b);
+  const MathMode math = Session::current().math;  // of the gradient too
+  const Tensor y = product(math, a, b);
   const bool wants_a = needs_grad(a), wants_b = needs_grad(b);
   on_backward("matmul", y, {a, b}, {wants_b ? a : Tensor(), wants_a ? b : Tensor()},
-              [wants_a, wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-                return {wants_a ? sum_to(product(dy, transposed(saved[1])), sa) : Tensor(), wants_b ? sum_to(product(transposed(saved[0]), dy), sb) : Tensor()};
+              [math, wants_a, wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+                return {wants_a ? sum_to(product(math, dy, transposed(saved[1])), sa) : Tensor(),
+                        wants_b ? sum_to(product(math, transposed(saved[0]), dy), sb) : Tensor()};
               });
   return y;
 }
@@ -92,13 +95,14 @@ Tensor linear(const Tensor& x, const Tensor& given_weight, const std::optional<T
   const int64_t in = weight.extent(1), out = weight.extent(0), count = in ? x.size() / in : x.shape().with(x.rank() - 1, 1).size();
   const Tensor flat = contiguous(in ? as_rows(detached(x), in) : reshape(detached(x), {count, 0})), dense_bias = bias ? contiguous(*bias) : Tensor();
   const Tensor y = empty(x.shape().with(x.rank() - 1, out), x);
+  const MathMode math = Session::current().math;  // of the gradient too
   enqueue("linear", {flat, weight, dense_bias}, {alias(y, {count, out}, {out, 1}, 0)},
-          [math = Session::current().math](Backend& k, Views v) { return k.matmul().linear(math, v.in(0), v.in(1), v.in(2), v.out(0)); });
+          [math](Backend& k, Views v) { return k.matmul().linear(math, v.in(0), v.in(1), v.in(2), v.out(0)); });
   const bool wants_x = needs_grad(x), wants_weight = needs_grad(weight), wants_bias = bias && needs_grad(*bias);
   on_backward("linear", y, {x, weight, bias.value_or(Tensor())}, {wants_weight ? flat : Tensor(), wants_x ? weight : Tensor()},
-              [wants_x, wants_weight, wants_bias, count, out, shape = x.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+              [math, wants_x, wants_weight, wants_bias, count, out, shape = x.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
                 const Tensor rows = contiguous(reshape(dy, {count, out}));
-                return {wants_x ? reshape(product(rows, saved[1]), shape) : Tensor(), wants_weight ? product(transposed(rows), saved[0]) : Tensor(),
+                return {wants_x ? reshape(product(math, rows, saved[1]), shape) : Tensor(), wants_weight ? product(math, transposed(rows), saved[0]) : Tensor(),
                         wants_bias ? sum(rows, {0}, false) : Tensor()};
               });
   return y;

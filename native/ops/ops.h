@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/graph.h"
+#include "core/recording.h"
 
 namespace stm {
 
@@ -42,14 +43,16 @@ void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Te
              Access out_access = Access::Write) {
   struct WorkCommand final : Command {
     WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes)
-        : Command(op, std::move(operands), host_bytes), outputs_from(outputs_from), work(std::move(work)) {}
+        : Command(op, std::move(operands), host_bytes), outputs_from(outputs_from), from_host(host_bytes > 0), work(std::move(work)) {}
     Status run(Backend& backend) override { return work(backend, Views(operands, outputs_from)); }
+    bool worth_keeping() const override { return from_host; }
     size_t outputs_from;
+    bool from_host;
     Work work;
   };
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of(op, in, out, out_access, &device);
-  device->executor.push(std::make_unique<WorkCommand>(op, std::move(operands), in.size(), std::move(work), host_bytes));
+  device->push(std::make_unique<WorkCommand>(op, std::move(operands), in.size(), std::move(work), host_bytes));
 }
 
 /// The same, but `targets` are changed in place: their versions are raised, and they keep their values if the command is skipped.
@@ -132,6 +135,7 @@ void declare_normalization(OpTable& table);
 void declare_losses(OpTable& table);
 void declare_optimizers(OpTable& table);
 void declare_random(OpTable& table);
+void declare_recording(OpTable& table);
 void declare_recurrent(OpTable& table);
 void declare_testing(OpTable& table);
 }  // namespace ops

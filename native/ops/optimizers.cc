@@ -59,7 +59,7 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
   std::vector<Tensor> gradients, targets, scattered;
   for (size_t i = 0; i < group.parameters.size(); ++i) {
     const Tensor& parameter = group.parameters[i];
-    if (!parameter->grad) continue;
+    if (!gradient_of(parameter)) continue;
     check_gradient(group.op, parameter);
     if (width > 0 && place[i] < 0) missing.push_back(static_cast<int64_t>(i));
     if (!missing.empty()) continue;
@@ -139,16 +139,17 @@ std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, 
 }
 
 void zero_grad(Tensors parameters) {
-  for (const Tensor& parameter : parameters) parameter->grad = Tensor();
+  for (const Tensor& parameter : parameters) set_gradient(parameter, Tensor());
 }
 
 /// The gradients there are, dense: a view with gaps, which only a user can have put there, is replaced by a copy.
 std::vector<Tensor> dense_gradients(Tensors parameters) {
   std::vector<Tensor> gradients;
   for (const Tensor& parameter : parameters) {
-    if (!parameter->grad) continue;
-    if (!parameter->grad.contiguous()) parameter->grad = clone(parameter->grad);
-    gradients.push_back(parameter->grad);
+    Tensor& gradient = gradient_of(parameter);
+    if (!gradient) continue;
+    if (!gradient.contiguous()) gradient = clone(gradient);
+    gradients.push_back(gradient);
   }
   return gradients;
 }

@@ -14,10 +14,30 @@ struct RandomState {
   int64_t seed, offset;
 };
 
-/// Reserves the numbers that one op needs. `words` 32-bit numbers an element.
-PhiloxStream take(int64_t elements, int64_t words) {
-  const Generator::Ticket ticket = Session::current().generator.take(elements * words);
-  return {ticket.seed, ticket.offset};
+/// The random numbers of one op. In a step that is being recorded `base` is where the stream begins at each replay.
+struct Draw {
+  PhiloxStream stream;
+  Tensor base;
+};
+
+/// Reserves what one op needs. `words` 32-bit numbers an element.
+Draw take(int64_t elements, int64_t words, Device& device) {
+  Session& session = Session::current();
+  if (Recording* recording = session.recording()) return {{0, recording->take_random(elements * words)}, recording->random_base(device)};
+  const Generator::Ticket ticket = session.generator.take(elements * words);
+  return {{ticket.seed, ticket.offset}, {}};
+}
+
+/// Queues `work(Backend&, PhiloxStream, Views)`.
+template <class Work>
+void enqueue_drawing(const char* op, const Draw& draw, std::vector<Tensor> in, const std::vector<Tensor>& out, Work work, Access out_access = Access::Write) {
+  in.push_back(draw.base);
+  enqueue(
+      op, in, out,
+      [stream = draw.stream, last = in.size() - 1, work](Backend& b, Views v) {
+        return work(b, PhiloxStream{stream.seed, stream.offset, v.in(last).template as<const uint64_t>()}, v);
+      },
+      0, out_access);
 }
 
 int64_t words_of(DType dtype) { return dtype == DType::F32 ? 1 : 2; }
@@ -27,6 +47,7 @@ void check_place(const char* what, int64_t value) {
 }
 
 RandomState random_state() {
+  refuse_while_recording("getRandomState()", "call it outside the step");
   const Generator& generator = Session::current().generator;
   return {static_cast<int64_t>(generator.seed), static_cast<int64_t>(generator.offset)};
 }
@@ -34,6 +55,7 @@ RandomState random_state() {
 void set_random_state(int64_t seed, int64_t offset) {
   check_place("seed", seed);
   check_place("offset", offset);
+  refuse_while_recording("setRandomState() or manualSeed()", "call it outside the step");
   Session::current().generator = {static_cast<uint64_t>(seed), static_cast<uint64_t>(offset)};
 }
 
@@ -55,13 +77,15 @@ void check_normal(const char* op, double mean, double std) {
 
 Tensor rand(const Shape& shape, DType dtype, const std::string& device) {
   Tensor x = fresh("rand", shape, dtype, device, true);
-  enqueue("rand", {}, {x}, [stream = take(x.size(), words_of(dtype))](Backend& b, Views v) { return b.random().uniform(stream, 0, 1, v.out(0)); });
+  enqueue_drawing("rand", take(x.size(), words_of(dtype), x.device()), {}, {x},
+                  [](Backend& b, PhiloxStream stream, Views v) { return b.random().uniform(stream, 0, 1, v.out(0)); });
   return x;
 }
 
 Tensor randn(const Shape& shape, DType dtype, const std::string& device) {
   Tensor x = fresh("randn", shape, dtype, device, true);
-  enqueue("randn", {}, {x}, [stream = take(x.size(), words_of(dtype))](Backend& b, Views v) { return b.random().normal(stream, 0, 1, v.out(0)); });
+  enqueue_drawing("randn", take(x.size(), words_of(dtype), x.device()), {}, {x},
+                  [](Backend& b, PhiloxStream stream, Views v) { return b.random().normal(stream, 0, 1, v.out(0)); });
   return x;
 }
 
@@ -72,37 +96,37 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, const std::string&
             "number wanted.",
             low, high);
   Tensor x = fresh("randint", shape, DType::I32, device, false);
-  enqueue("randint", {}, {x}, [stream = take(x.size(), 2), low, range = static_cast<uint32_t>(high - low)](Backend& b, Views v) {
-    return b.random().integers(stream, static_cast<int32_t>(low), range, v.out(0));
-  });
+  enqueue_drawing("randint", take(x.size(), 2, x.device()), {}, {x},
+                  [low, range = static_cast<uint32_t>(high - low)](Backend& b, PhiloxStream stream, Views v) {
+                    return b.random().integers(stream, static_cast<int32_t>(low), range, v.out(0));
+                  });
   x->storage->set_host_range({low, high - 1});
   return x;
 }
 
-/// Runs `fill(Backend&, View)` on a dense tensor in place of `x`, whose elements it becomes.
+/// Runs `fill(Backend&, PhiloxStream, View)` on a dense tensor in place of `x`, whose elements it becomes.
 template <class Fill>
-void refill(const char* op, const Tensor& x, Fill fill) {
+void refill(const char* op, const Tensor& x, int64_t words, Fill fill) {
   check_floating(op, "x", x);
   check_in_place(op, x, {});
-  if (x.contiguous()) {
-    enqueue_update(op, {}, {x}, [fill](Backend& b, Views v) { return fill(b, v.out(0)); });
-    return;
-  }
+  const Draw draw = take(x.size(), words, x.device());
+  const auto filled = [fill](Backend& b, PhiloxStream stream, Views v) { return fill(b, stream, v.out(0)); };
+  if (x.contiguous()) return enqueue_drawing(op, draw, {}, {x}, filled, Access::Update);
   const Tensor dense = empty_like(x);
-  enqueue(op, {}, {dense}, [fill](Backend& b, Views v) { return fill(b, v.out(0)); });
+  enqueue_drawing(op, draw, {}, {dense}, filled);
   enqueue_update(op, {dense}, {x}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
 }
 
 void uniform_fill(const Tensor& x, double low, double high) {
   check_bounds("uniform_", low, high);
-  refill("uniform_", x,
-         [stream = take(x.size(), words_of(x.dtype())), low, high](Backend& b, const View& out) { return b.random().uniform(stream, low, high, out); });
+  refill("uniform_", x, words_of(x.dtype()),
+         [low, high](Backend& b, PhiloxStream stream, const View& out) { return b.random().uniform(stream, low, high, out); });
 }
 
 void normal_fill(const Tensor& x, double mean, double std) {
   check_normal("normal_", mean, std);
-  refill("normal_", x,
-         [stream = take(x.size(), words_of(x.dtype())), mean, std](Backend& b, const View& out) { return b.random().normal(stream, mean, std, out); });
+  refill("normal_", x, words_of(x.dtype()),
+         [mean, std](Backend& b, PhiloxStream stream, const View& out) { return b.random().normal(stream, mean, std, out); });
 }
 
 void orthogonal_fill(const Tensor& x, double gain) {
@@ -111,15 +135,15 @@ void orthogonal_fill(const Tensor& x, double gain) {
   STM_CHECK(std::isfinite(gain), Kind::Option, "orthogonal_: got gain {}, expected a finite number.\n  Fix: pass 1, or leave it out.", gain);
   if (x.size() == 0) return;
   const int64_t rows = x.extent(0), columns = x.size() / rows;
-  refill("orthogonal_", x,
-         [stream = take(x.size(), 2), gain, rows, columns](Backend& b, const View& out) { return b.random().orthogonal(stream, gain, rows, columns, out); });
+  refill("orthogonal_", x, 2,
+         [gain, rows, columns](Backend& b, PhiloxStream stream, const View& out) { return b.random().orthogonal(stream, gain, rows, columns, out); });
 }
 
 Tensor bernoulli(const Tensor& p) {
   check_floating("bernoulli", "p", p);
   const Tensor dense = contiguous(p), y = empty_like(p);
-  enqueue("bernoulli", {dense}, {y},
-          [stream = take(y.size(), words_of(y.dtype()))](Backend& b, Views v) { return b.random().bernoulli(stream, v.in(0), v.out(0)); });
+  enqueue_drawing("bernoulli", take(y.size(), words_of(y.dtype()), y.device()), {dense}, {y},
+                  [](Backend& b, PhiloxStream stream, Views v) { return b.random().bernoulli(stream, v.in(0), v.out(0)); });
   return y;
 }
 
@@ -127,15 +151,17 @@ Tensor gaussian_noise(const Tensor& x, double std) {
   check_floating("gaussianNoise", "x", x);
   check_normal("gaussianNoise", 0, std);
   const Tensor noise = empty_like(x);
-  enqueue("gaussianNoise", {}, {noise},
-          [stream = take(x.size(), words_of(x.dtype())), std](Backend& b, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });
+  enqueue_drawing("gaussianNoise", take(x.size(), words_of(x.dtype()), x.device()), {}, {noise},
+                  [std](Backend& b, PhiloxStream stream, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });
   return add(x, noise);
 }
 
 /// A shuffled 0..count-1, drawn on the host by Fisher and Yates's method.
 std::vector<int64_t> permutation(int64_t count) {
   STM_CHECK(count >= 0 && count <= INT32_MAX, Kind::Option, "permutation: got {}, expected 0..2147483647.\n  Fix: pass the number of items.", count);
-  const PhiloxStream stream = take(count, 2);
+  refuse_while_recording("a permutation on the host", "shuffle outside the step");
+  const Generator::Ticket ticket = Session::current().generator.take(count * 2);
+  const PhiloxStream stream{ticket.seed, ticket.offset};
   std::vector<int64_t> order(static_cast<size_t>(count));
   for (int64_t i = 0; i < count; ++i) order[i] = i;
   for (int64_t i = count - 1; i > 0; --i) {
@@ -153,13 +179,13 @@ Tensor dropout(const Tensor& x, double p) {
   STM_CHECK(p >= 0 && p < 1, Kind::Option, "dropout: got p {}, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such as 0.5.",
             p);
   const Tensor dense = contiguous(x), y = empty_like(x);
-  const PhiloxStream stream = take(x.size(), words_of(x.dtype()));
-  const auto masked = [stream, p](Backend& b, Views v) { return b.random().dropout(stream, p, v.in(0), v.out(0)); };
-  enqueue("dropout", {dense}, {y}, masked);
+  const Draw draw = take(x.size(), words_of(x.dtype()), x.device());
+  const auto masked = [p](Backend& b, PhiloxStream stream, Views v) { return b.random().dropout(stream, p, v.in(0), v.out(0)); };
+  enqueue_drawing("dropout", draw, {dense}, {y}, masked);
   // The mask is not kept: the same part of the stream makes it again.
-  on_backward("dropout", y, {x}, {}, [masked](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
+  on_backward("dropout", y, {x}, {}, [masked, draw](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
     const Tensor dx = empty_like(dy);
-    enqueue("dropout", {contiguous(dy)}, {dx}, masked);
+    enqueue_drawing("dropout", draw, {contiguous(dy)}, {dx}, masked);
     return {dx};
   });
   return y;

@@ -36,6 +36,16 @@ struct Problem {
   Shape c_shape() const { return {plain.L * plain.K, plain.N, plain.H}; }
 };
 
+/// Makes a packed buffer large enough; a smaller one loses what it holds.
+void make_room(Storage& packed, const RecurrentSizes& sizes) {
+  if (packed.bytes() >= sizes.packed) return;
+  packed.resize(sizes.packed);
+  packed.layout = 0;
+}
+
+/// Where a call of the kernels has its packed weights.
+constexpr size_t kPacked = 4;
+
 /// A call of the kernels. How large its scratch outputs must be, the device says when the command is about to run; `size(sizes, operands)` gives it to them.
 template <class Size, class Work>
 void enqueue_sized(const Problem& problem, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Size size, Work work) {
@@ -45,7 +55,9 @@ void enqueue_sized(const Problem& problem, const std::vector<Tensor>& in, const 
     Status prepare(Backend& backend) override {
       RecurrentSizes sizes;
       const Status status = backend.recurrent().sizes(problem.view(), &sizes);
-      if (status.is_ok()) size(sizes, operands);
+      if (!status.is_ok()) return status;
+      size(sizes, operands);
+      make_room(*operands[kPacked].storage, sizes);
       return status;
     }
     Status run(Backend& backend) override { return work(backend, problem.view(), Views(operands, outputs_from)); }
@@ -56,7 +68,7 @@ void enqueue_sized(const Problem& problem, const std::vector<Tensor>& in, const 
   };
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of("recurrent", in, out, Access::Write, &device);
-  device->executor.push(std::make_unique<SizedCommand>(problem, std::move(operands), in.size(), std::move(size), std::move(work)));
+  device->push(std::make_unique<SizedCommand>(problem, std::move(operands), in.size(), std::move(size), std::move(work)));
 }
 
 /// Shapes of the named parameters in the order of the blob: for each pseudo-layer W_ih, W_hh, [W_hr]; then for each b_ih, b_hh.
@@ -104,13 +116,19 @@ Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
 }
 
 /// Which arrangement of the weights a packed buffer holds: everything of the problem that the blob's own bytes do not say. Problems that differ in the rest,
-/// such as T, may still want another layout: see repacked().
-uint64_t packing_key(const Problem& problem, int64_t offset) {
+/// such as T, may still want another layout: see repacked(). In a step that is being recorded they get a buffer each, since what one of them finds there must not
+/// depend on which ran before.
+uint64_t packing_key(const Problem& problem, int64_t offset, bool one_problem) {
   const RecurrentProblem& p = problem.plain;
   uint64_t key = 1469598103934665603u;
   for (const int64_t part : {static_cast<int64_t>(p.cell), static_cast<int64_t>(p.dtype), p.D, p.H, p.P, p.L, p.K, int64_t{p.bias}, int64_t{p.training},
                              static_cast<int64_t>(p.math), static_cast<int64_t>(p.algorithm), int64_t{p.lengths != nullptr}, offset})
     key = (key ^ static_cast<uint64_t>(part)) * 1099511628211u;
+  if (!one_problem) return key;
+  const auto mix = [&key](int64_t part) { key = (key ^ static_cast<uint64_t>(part)) * 1099511628211u; };
+  for (const int64_t part : {p.N, p.T, int64_t{p.batch_first}, int64_t{p.deterministic}}) mix(part);
+  if (problem.lengths)
+    for (const int32_t length : *problem.lengths) mix(length);
   return key;
 }
 
@@ -118,7 +136,7 @@ Status pack(Backend& backend, const RecurrentProblem& problem, const void* weigh
   RecurrentSizes sizes;
   Status status = backend.recurrent().sizes(problem, &sizes);
   if (!status.is_ok() || sizes.packed == 0) return status;
-  packed.resize(sizes.packed);
+  make_room(packed, sizes);
   status = packed.materialize();
   if (!status.is_ok()) return status;
   packed.layout = sizes.layout;
@@ -134,20 +152,38 @@ Status repacked(Backend& backend, const RecurrentProblem& problem, const void* w
   return status;
 }
 
+void enqueue_pack(const Problem& problem, const Tensor& blob, const Tensor& packed) {
+  struct PackCommand final : Command {
+    PackCommand(const Problem& problem, std::vector<Operand> operands) : Command("recurrent", std::move(operands)), problem(problem) {}
+    Status prepare(Backend& backend) override {
+      RecurrentSizes sizes;
+      const Status status = backend.recurrent().sizes(problem.view(), &sizes);
+      if (status.is_ok()) make_room(*operands[1].storage, sizes);
+      return status;
+    }
+    Status run(Backend& backend) override { return pack(backend, problem.view(), operands[0].view.data, *operands[1].storage); }
+    bool worth_keeping() const override { return true; }
+    Problem problem;
+  };
+  Device* device = nullptr;
+  std::vector<Operand> operands = operands_of("recurrent", {blob}, {packed}, Access::Write, &device);
+  device->push(std::make_unique<PackCommand>(problem, std::move(operands)));
+}
+
 /// The weights as the device wants them, kept beside the blob until it changes.
 Tensor packed_weights(const Problem& given, const Tensor& blob) {
   Problem problem = given;
   problem.plain.lengths = given.view().lengths;  // for the key
   const Tensor packed = scratch(0, blob.device());
-  const uint64_t key = packing_key(problem, blob->offset), version = blob->storage->version();
-  std::vector<Storage::Derived>& kept = blob->storage->derived;
+  Recording* recording = Session::current().recording();
+  const uint64_t key = packing_key(problem, blob->offset, recording != nullptr), version = blob->storage->version();
+  std::vector<Storage::Derived>& kept = recording ? recording->derived(*blob->storage) : blob->storage->derived;
   const auto found = std::find_if(kept.begin(), kept.end(), [key](const Storage::Derived& d) { return d.key == key && !d.storage->failed(); });
   if (found != kept.end() && found->version == version) {
     packed->storage = found->storage;
     return packed;
   }
-  enqueue("recurrent", {blob}, {packed},
-          [given, storage = packed->storage.get()](Backend& b, Views v) { return pack(b, given.view(), v.in(0).data, *storage); });
+  enqueue_pack(given, blob, packed);
   kept.erase(std::remove_if(kept.begin(), kept.end(), [version](const Storage::Derived& d) { return d.version != version || d.storage->failed(); }),
              kept.end());
   kept.push_back({key, version, packed->storage});
@@ -171,7 +207,7 @@ Tensor copy_of_scratch(const Tensor& x) {
   const Tensor copy = scratch(0, x.device());
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of("recurrent", {x}, {copy}, Access::Write, &device);
-  device->executor.push(std::make_unique<CopyCommand>(std::move(operands)));
+  device->push(std::make_unique<CopyCommand>(std::move(operands)));
   return copy;
 }
 
@@ -356,9 +392,10 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, con
 }  // namespace
 
 void declare_recurrent(OpTable& table) {
-  table.add("recurrent", &recurrent,
-            {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias", "batchFirst", "dropout", "algorithm", "lengths"},
-            "A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0.");
+  table.add(
+      "recurrent", &recurrent,
+      {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias", "batchFirst", "dropout", "algorithm", "lengths"},
+      "A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0.");
 }
 
 }  // namespace ops

@@ -21,14 +21,17 @@ void set_requires_grad(const Tensor& x, bool on) {
   x->requires_grad = on;
 }
 
-std::optional<Tensor> grad(const Tensor& x) { return x->grad ? std::optional(x->grad) : std::nullopt; }
+std::optional<Tensor> grad(const Tensor& x) {
+  const Tensor& gradient = gradient_of(x);
+  return gradient ? std::optional(gradient) : std::nullopt;
+}
 
 void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
   if (value) {
     STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape,
               "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value, x);
   }
-  x->grad = value ? *value : Tensor();
+  set_gradient(x, value ? *value : Tensor());
 }
 
 Tensor to_named_device(const Tensor& x, const std::string& name) { return to_device(x, Session::current().device(name)); }

@@ -95,6 +95,7 @@ namespace ops {
 
 Tensor to_device(const Tensor& x, Device& device) {
   if (&x.device() == &device) return x;
+  refuse_while_recording("to() another device", "move the tensor before the step");
   Device& home = x.device();
   const Tensor y = copied(contiguous(detached(x)), device);
   on_backward("to", y, {x}, {}, [&home](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {to_device(dy, home)}; });
@@ -107,6 +108,7 @@ void move(const std::vector<Tensor>& tensors, Device& device) {
     STM_CHECK(!x->node, Kind::NoGraph, "to: got {}, the result of {}, expected parameters and buffers.\n  Fix: use to() of the tensor, which gives a copy.", x,
               x->node->op);
   }
+  refuse_while_recording("to() another device", "move the model before the step");
   const Session::NoGrad no_grad;
   for (const Tensor& x : tensors) {
     if (x->grad) x->grad = to_device(x->grad, device);
@@ -118,6 +120,7 @@ void move(const std::vector<Tensor>& tensors, Device& device) {
     }
     x->storage = storage;
     x->device = &device;
+    ++Session::current().moves;
   }
 }
 

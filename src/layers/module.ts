@@ -6,6 +6,7 @@ import { noGrad } from '../tensor/grad-mode';
 import { cast, copy_ } from '../tensor/ops/elementwise';
 import { checkOptions, describe } from '../tensor/options';
 import { PaddedSequence } from '../tensor/padded-sequence';
+import { assume } from '../tensor/recording';
 import { Tensor } from '../tensor/tensor';
 import { isPromise } from './check-input';
 import { BufferTensor, Parameter } from './parameter';
@@ -92,7 +93,9 @@ export abstract class Module {
 
   /** True from the start and after `train()`, false after `eval()`. Dropout, noise and batch normalisation differ. */
   get training(): boolean {
-    return this.#training;
+    const training = this.#training;
+    assume(this, () => this.#training === training);
+    return training;
   }
 
   /** Shape of what the last `forward` returned, as text; undefined before the first. */

@@ -288,6 +288,20 @@ export interface NativeBinding {
   dropout(x: TensorId, p: number): TensorId;
   /** 0..count-1 in random order. */
   permutation(count: number): number[];
+  /** Collects the ops that follow, without running them. Returns what stands for the tensors, its arguments. */
+  beginRecording(tensors: readonly TensorId[]): TensorId[];
+  /** Whether ops run at once although a recording is open. Returns what it was before. */
+  pauseRecording(on: boolean): boolean;
+  /** Ends the recording and forgets it. */
+  abandonRecording(): void;
+  /** Ends the recording. Returns its number. */
+  endRecording(results: readonly TensorId[]): number;
+  /** Whether leaves want gradients, have them, and lie as when it was recorded. */
+  recordingFits(recording: number): boolean;
+  /** Gives up a recording and its memory. */
+  dropRecording(recording: number): void;
+  /** Runs the recorded ops on other arguments. Returns copies of the results. */
+  replay(recording: number, tensors: readonly TensorId[]): TensorId[];
   /** A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0. */
   recurrent(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bidirectional: boolean, bias: boolean, batchFirst: boolean, dropout: number, algorithm: 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH', lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined];
   /** Fails on the executor. */

@@ -37,8 +37,8 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
     return { moments: [{ name: 'square_avg', initial: 0 }, { name: 'acc_delta', initial: 0 }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<AdadeltaOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+  protected override update(group: OptimizerGroup<AdadeltaOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, rho, eps } = group;
-    return binding.adadeltaStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, rho, eps);
+    return binding.adadeltaStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, rho, eps, skip?.id);
   }
 }

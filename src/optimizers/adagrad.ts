@@ -40,8 +40,8 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return { moments: [{ name: 'sum', initial: initialAccumulatorValue }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<AdagradOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+  protected override update(group: OptimizerGroup<AdagradOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, learningRateDecay, eps } = group;
-    return binding.adagradStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, learningRateDecay, eps);
+    return binding.adagradStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, learningRateDecay, eps, skip?.id);
   }
 }

@@ -35,9 +35,9 @@ export class Adam extends Optimizer<AdamOptions> {
     return adamLayout(group);
   }
 
-  protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+  protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, amsgrad, false);
+    return binding.adamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, amsgrad, false, skip?.id);
   }
 }
 
@@ -61,9 +61,9 @@ export class AdamW extends Optimizer<AdamOptions> {
     return adamLayout(group);
   }
 
-  protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+  protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, amsgrad, true);
+    return binding.adamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, amsgrad, true, skip?.id);
   }
 }
 

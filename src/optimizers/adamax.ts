@@ -37,8 +37,8 @@ export class Adamax extends Optimizer<AdamaxOptions> {
     return { moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_inf', initial: 0 }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<AdamaxOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+  protected override update(group: OptimizerGroup<AdamaxOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps } = group;
-    return binding.adamaxStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps);
+    return binding.adamaxStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, skip?.id);
   }
 }

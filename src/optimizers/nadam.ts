@@ -43,8 +43,8 @@ export class NAdam extends Optimizer<NAdamOptions> {
     return { moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_avg_sq', initial: 0 }], scalars: { name: 'step_and_mu_product', initial: [0, 1] } };
   }
 
-  protected override update(group: OptimizerGroup<NAdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+  protected override update(group: OptimizerGroup<NAdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps, momentumDecay, decoupledWeightDecay } = group;
-    return binding.nadamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, momentumDecay, decoupledWeightDecay);
+    return binding.nadamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, momentumDecay, decoupledWeightDecay, skip?.id);
   }
 }

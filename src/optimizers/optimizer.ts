@@ -5,6 +5,7 @@ import { full, tensor } from '../tensor/factories';
 import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
 import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
+import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/recording';
 import { outsideScopes } from '../tensor/scope';
 import { Tensor } from '../tensor/tensor';
 
@@ -92,6 +93,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly #name: string;
   readonly #held: readonly GroupState[];
   readonly #rates: (GroupRate | undefined)[] = [];
+  #loads = 0;
   #steps = 0;
 
   /**
@@ -114,7 +116,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected abstract layout(group: Required<O>): StateLayout;
 
   /** The native call. @returns places of the parameters that have a gradient and lack state, in which case nothing was done */
-  protected abstract update(group: OptimizerGroup<O>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[];
+  protected abstract update(group: OptimizerGroup<O>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[];
 
   /** Steps taken since the start, those of a loaded state included. */
   get steps(): number {
@@ -139,20 +141,43 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * Changes each parameter that has a gradient. The others stay as they are, and so does their state. State follows parameters to another device.
    *
+   * @param options.skip  f32, one element: unless it is 0 nothing changes, as GradScaler wants it. `steps` counts the call all the same.
    * @throws {DeviceError} if the parameters of a group are on several devices
-   * @throws {OptionError} if a group's learning rate was set to something that is none
+   * @throws {OptionError} if a group's learning rate was set to something that is none, or an option is unknown
    */
-  step(): void {
+  step(options: { skip?: Tensor } = {}): void {
+    checkOptions(`${this.#name}.step`, options, ['skip']);
+    const { skip } = options;
+    this.#assumeOptions();
     this.groups.forEach((group, index) => {
       const held = this.#held[index];
       if (held === undefined) return;
-      const rate = this.#rateOf(index, group, held);
-      const missing = this.update(group, rate, held.state, held.known);
+      const rate = outsideRecordings(() => this.#rateOf(index, group, held));
+      const missing = this.update(group, rate, held.state, held.known, skip);
       if (missing.length === 0) return;
-      outsideScopes(() => this.#createState(group, held, missing));
-      this.update(group, rate, held.state, held.known);
+      outsideRecordings(() => outsideScopes(() => this.#createState(group, held, missing)));
+      this.update(group, rate, held.state, held.known, skip);
     });
-    this.#steps++;
+    const recorded = onReplay(() => {
+      this.#writeRates();
+      this.#steps++;
+    });
+    if (!recorded) this.#steps++;
+  }
+
+  /** A compiled step is made with the options of its groups, except the learning rate, and with the state tensors of now. */
+  #assumeOptions(): void {
+    if (!insideStep()) return;
+    const now = (): string => `${this.#loads} ${JSON.stringify(this.groups.map((group) => ({ ...optionsOf(group), learningRate: 0 })))}`;
+    const then = now();
+    assume(this, () => now() === then);
+  }
+
+  #writeRates(): void {
+    this.groups.forEach((group, index) => {
+      const held = this.#held[index];
+      if (held !== undefined) this.#rateOf(index, group, held);
+    });
   }
 
   /** The group's learning rate on its device; made at the first step and when the parameters have moved, written where it has changed. */
@@ -239,6 +264,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   #replace(own: GroupState, found: GroupState | undefined, device = 'cpu'): void {
+    this.#loads++;
     for (const old of own.state) old.dispose();
     own.known = [...(found?.known ?? [])];
     own.state = (found?.state ?? []).map((value) => (value.device === device ? clone(value) : value.to(device)));

@@ -44,8 +44,8 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     return { moments: names.map((name) => ({ name, initial: 0 })), scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<RMSpropOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
+  protected override update(group: OptimizerGroup<RMSpropOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, alpha, eps, momentum, centered } = group;
-    return binding.rmspropStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, alpha, eps, momentum, centered);
+    return binding.rmspropStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, alpha, eps, momentum, centered, skip?.id);
   }
 }

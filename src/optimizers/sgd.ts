@@ -43,7 +43,7 @@ export class SGD extends Optimizer<SGDOptions> {
     return momentum === 0 ? { moments: [] } : { moments: [{ name: 'momentum_buffer', initial: 0 }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<SGDOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[]): number[] {
-    return binding.sgdStep(ids(group.parameters), ids(state), known, learningRate.id, group.weightDecay, group.momentum, group.dampening, group.nesterov);
+  protected override update(group: OptimizerGroup<SGDOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+    return binding.sgdStep(ids(group.parameters), ids(state), known, learningRate.id, group.weightDecay, group.momentum, group.dampening, group.nesterov, skip?.id);
   }
 }

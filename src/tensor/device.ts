@@ -1,6 +1,7 @@
 import { binding } from '../native/load';
 import { DeviceError } from './errors';
 import { oneOf } from './options';
+import { refuseInStep } from './recording';
 
 /** What `devices()` says of one device. */
 export interface DeviceInfo {
@@ -58,7 +59,7 @@ export function resolveDevice(op: string, name: string): string {
   if (known.some((device) => device.available && device.name === full)) return full;
   const reason = known.find((device) => !device.available && full.startsWith(device.name))?.reason;
   const names = known.filter((device) => device.available).map((device) => device.name).join(', ');
-  throw new DeviceError(op, { given: `'${name}'`, expected: `one of: ${names}`, fix: reason === undefined ? 'use a device that devices() lists' : `no CUDA device: ${reason.replaceAll('\n  Fix: ', ' Fix: ')}` });
+  throw new DeviceError(op, { given: `'${name}'`, expected: `one of: ${names}`, fix: reason === undefined ? 'use a device that devices() lists' : `no CUDA device: ${reason.replaceAll('\n  Fix: ', ' Fix: ').replace(/\.$/, '')}` });
 }
 
 /**
@@ -75,7 +76,10 @@ export function setDefaultDevice(name: string): void {
 export const defaultDevice = (): string => settings.device;
 
 /** Resolves once everything asked for so far is computed; rejects with the first fault that no read has reported yet. */
-export const synchronize = (device: string = settings.device): Promise<void> => binding.synchronize(device);
+export function synchronize(device: string = settings.device): Promise<void> {
+  refuseInStep('synchronize()', 'wait outside the step');
+  return binding.synchronize(device);
+}
 
 /** Threads that the CPU computes with. */
 export const numThreads = (): number => binding.numThreads();

@@ -5,6 +5,7 @@ import { argmax } from './ops/reduce';
 import { cast, maskedFill } from './ops/elementwise';
 import { concat, reshape, stack } from './ops/shape';
 import { checkOptions, describe } from './options';
+import { refuseInStep } from './recording';
 import { Tensor, type DType, type TypedArray } from './tensor';
 
 /** What every layer that knows about time takes and gives back in kind. */
@@ -131,7 +132,12 @@ export class PaddedSequence {
   }
 
   /** Data of the real steps only, row after row. */
-  async data(): Promise<TypedArray> {
+  data(): Promise<TypedArray> {
+    refuseInStep('data()');
+    return this.#realSteps();
+  }
+
+  async #realSteps(): Promise<TypedArray> {
     const [, steps = 0, ...rest] = this.shape;
     const width = rest.reduce((product, extent) => product * extent, 1);
     const all = await this.values.data();
@@ -146,7 +152,12 @@ export class PaddedSequence {
   }
 
   /** Nested arrays, one a row, each as long as the row's length. */
-  async array(): Promise<NestedArray[]> {
+  array(): Promise<NestedArray[]> {
+    refuseInStep('array()');
+    return this.#rows();
+  }
+
+  async #rows(): Promise<NestedArray[]> {
     const rows = await this.values.array();
     return this.lengths.map((length, row) => {
       const steps = typeof rows === 'object' ? rows[row] : undefined;

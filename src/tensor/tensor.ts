@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
 import { OptionError } from './errors';
+import { refuseInStep } from './recording';
 import { addToScope } from './scope';
 
 /** Element types: `f32` by default, `i32` for indices, `bool` for masks. */
@@ -134,16 +135,24 @@ export class Tensor {
    * @throws {DeviceError} if there is no such device
    */
   to(device: string): Tensor {
-    return device === this.device ? this : new Tensor(binding.toDevice(this.#id, device));
+    if (device === this.device) return this;
+    refuseInStep('to() another device', 'move the tensor before the step');
+    return new Tensor(binding.toDevice(this.#id, device));
   }
 
   /** A copy of the elements in row-major order, once everything asked for before has been computed. bool gives a Uint8Array. */
   data(): Promise<TypedArray> {
+    refuseInStep('data()');
     return binding.data(this.#id);
   }
 
   /** The elements as nested arrays; a number (or boolean) for a tensor without axes. */
-  async array(): Promise<NestedArray> {
+  array(): Promise<NestedArray> {
+    refuseInStep('array()');
+    return this.#nested();
+  }
+
+  async #nested(): Promise<NestedArray> {
     const { shape, dtype } = this;
     const data = await this.data();
     let next = 0;
@@ -159,7 +168,12 @@ export class Tensor {
    *
    * @throws {OptionError} if there is not exactly one
    */
-  async item(): Promise<number> {
+  item(): Promise<number> {
+    refuseInStep('item()');
+    return this.#only();
+  }
+
+  async #only(): Promise<number> {
     if (this.size !== 1) throw new OptionError('item', { given: this.toString(), expected: 'one element', fix: 'reduce it with sum() or mean(), or read it with data()' });
     const [value] = await this.data();
     return value ?? Number.NaN;

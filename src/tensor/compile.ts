@@ -1,0 +1,222 @@
+import { binding } from '../native/load';
+import { defaultDevice, isDeterministic, mathMode } from './device';
+import { OptionError } from './errors';
+import { isGradEnabled } from './grad-mode';
+import { isPlainObject, mapTensors } from './nested-tensors';
+import { checkOptions, describe, positiveInteger } from './options';
+import { PaddedSequence } from './padded-sequence';
+import { insideStep, takeNotes, type Notes } from './recording';
+import { refusePromise, scope } from './scope';
+import { Tensor, wrap } from './tensor';
+
+/** Options of `compile`. */
+export interface CompileOptions {
+  /** How many recordings to keep; the one unused for longest goes. Default 16. */
+  maxRecordings?: number;
+}
+
+/** What a compiled step has beside being a function. */
+export interface CompiledStep {
+  /** How many recordings there are now. */
+  readonly recordings: number;
+  /** Drops all recordings and their memory. The next calls record again. */
+  clear(): void;
+}
+
+/** Runs of a step that are alike. Without `recorded` they have been run once, without a recording. */
+interface Variant {
+  key: string;
+  notes: Notes;
+  recorded?: Recorded;
+}
+
+interface Recorded {
+  number: number;
+  /** Of the run that was recorded, for its structure. */
+  result: unknown;
+}
+
+/** A variant without a recording costs little: so many for each recording that may be kept. */
+const PENDING_FOR_EACH = 4;
+
+/** The recordings of one step. */
+class Recordings<A extends unknown[], R> {
+  readonly #step: (...args: A) => R;
+  readonly #most: number;
+  /** Held by the finalizer too, so it refers to nothing. */
+  readonly #numbers: Set<number>;
+  #variants: Variant[] = []; // the one used last comes first
+
+  constructor(step: (...args: A) => R, most: number, numbers: Set<number>) {
+    this.#step = step;
+    this.#most = most;
+    this.#numbers = numbers;
+  }
+
+  get count(): number {
+    return this.#numbers.size;
+  }
+
+  clear(): void {
+    for (const number of this.#numbers) binding.dropRecording(number);
+    this.#numbers.clear();
+    this.#variants = [];
+  }
+
+  run(args: A): R {
+    if (insideStep()) return this.#step(...args); // a part of the step around it
+    const tensors: Tensor[] = [];
+    const key = `${isGradEnabled()} ${mathMode()} ${isDeterministic()} ${defaultDevice()} ${keyOf(args, tensors, new Set())}`;
+    const variant = this.#variants.find((known) => known.key === key && fits(known));
+    if (variant === undefined) return this.#runPlainly(key, args);
+    const recorded = (variant.recorded ??= this.#record(variant, args, tensors));
+    this.#variants = [variant, ...this.#variants.filter((other) => other !== variant)];
+    this.#shorten();
+    for (const effect of variant.notes.effects) effect();
+    const results = binding.replay(recorded.number, tensors.map((x) => x.id)).map(wrap);
+    let next = 0;
+    return mapTensors(recorded.result, (x) => results[next++] ?? x) as R;
+  }
+
+  #call(args: A): unknown {
+    const result = this.#step(...args);
+    refusePromise('compile', result);
+    checkResult(result, new Set());
+    return mapTensors(result, (x) => x.detach());
+  }
+
+  /** A real step, in which state that is made on first use comes into being. */
+  #runPlainly(key: string, args: A): R {
+    const { result, notes } = takeNotes(false, () => scope(() => this.#call(args)));
+    this.#variants.unshift({ key, notes });
+    this.#shorten();
+    return result as R;
+  }
+
+  #record(variant: Variant, args: A, tensors: readonly Tensor[]): Recorded {
+    const own = binding.beginRecording(tensors.map((x) => x.id)).map(wrap);
+    try {
+      let next = 0;
+      const substitutes = mapTensors(args, (x) => own[next++] ?? x) as A;
+      const { result, notes } = takeNotes(true, () => scope(() => this.#call(substitutes)));
+      const results: Tensor[] = [];
+      mapTensors(result, (x) => {
+        results.push(x);
+        return x;
+      });
+      const number = binding.endRecording(results.map((x) => x.id));
+      for (const x of results) x.dispose();
+      this.#numbers.add(number);
+      variant.notes = notes;
+      return { number, result };
+    } catch (error) {
+      binding.abandonRecording();
+      throw error;
+    } finally {
+      for (const x of own) x.dispose();
+    }
+  }
+
+  /** Lets go of what was not used for longest. */
+  #shorten(): void {
+    let [recorded, pending] = [0, 0];
+    this.#variants = this.#variants.filter((variant) => {
+      if (variant.recorded === undefined) return ++pending <= PENDING_FOR_EACH * this.#most;
+      if (++recorded <= this.#most) return true;
+      binding.dropRecording(variant.recorded.number);
+      this.#numbers.delete(variant.recorded.number);
+      return false;
+    });
+  }
+}
+
+function fits({ notes, recorded }: Variant): boolean {
+  for (const holds of notes.conditions.values()) if (!holds()) return false;
+  return recorded === undefined || binding.recordingFits(recorded.number);
+}
+
+const identities = new WeakMap<object, number>();
+let lastIdentity = 0;
+
+/** What distinguishes one argument from another that needs a recording of its own. Puts its tensors into `tensors`; `above` holds the objects on the way here. */
+function keyOf(value: unknown, tensors: Tensor[], above: ReadonlySet<object>): string {
+  if (value instanceof Tensor) return tensorKey(value, tensors);
+  if (value instanceof PaddedSequence) return `${tensorKey(value.values, tensors)}~${value.lengths.join()}`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return String(value);
+  if (ArrayBuffer.isView(value)) {
+    throw new OptionError('compile', { given: `the argument ${describe(value)}`, expected: 'tensors for what changes from call to call', fix: 'make a tensor of it first: tensor({ data, shape })' });
+  }
+  if (above.has(value)) throw new OptionError('compile', { given: 'an argument that holds itself', expected: 'arrays and objects without cycles', fix: 'pass the tensors alone' });
+  const below = new Set([...above, value]);
+  if (Array.isArray(value)) return `[${value.map((part) => keyOf(part, tensors, below)).join()}]`;
+  if (isPlainObject(value)) return `{${Object.entries(value).map(([name, part]) => `${JSON.stringify(name)}:${keyOf(part, tensors, below)}`).join()}}`;
+  const known = identities.get(value) ?? ++lastIdentity;
+  identities.set(value, known);
+  return `#${known}`;
+}
+
+function tensorKey(x: Tensor, tensors: Tensor[]): string {
+  if (x.requiresGrad) {
+    throw new OptionError('compile', {
+      given: `the argument ${describe(x)}, which requires a gradient`, expected: 'arguments without history', fix: 'let the step find parameters outside of its arguments; detach() anything else',
+    });
+  }
+  tensors.push(x);
+  return `${x.dtype}[${x.shape.join()}]@${x.device}`;
+}
+
+/** @throws {OptionError} if a replay could not give such a result */
+function checkResult(value: unknown, above: ReadonlySet<object>): void {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') || value instanceof Tensor || value instanceof PaddedSequence) return;
+  if (typeof value === 'object' && !above.has(value) && (Array.isArray(value) || isPlainObject(value))) {
+    for (const part of Object.values(value)) checkResult(part, new Set([...above, value]));
+    return;
+  }
+  throw new OptionError('compile', { given: `the result ${describe(value)}`, expected: 'tensors, PaddedSequences, arrays and plain objects of them, or nothing', fix: 'return the tensors alone' });
+}
+
+const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
+  for (const number of numbers) binding.dropRecording(number);
+});
+
+/**
+ * A function that does what `step` does, without its JavaScript: the ops of a call are recorded once and then repeated, on a CUDA device as one graph. Each call is
+ * exactly one step, with the bits that `step` itself would give. Worth it where the ops are small.
+ *
+ *     const train = compile((x: Tensor, y: Tensor) => {
+ *       const loss = crossEntropy(model.forward(x), y);
+ *       optimizer.zeroGrad();
+ *       loss.backward();
+ *       optimizer.step();
+ *       return loss;
+ *     });
+ *     for (const [x, y] of batches) train(x, y);
+ *
+ * There is a recording for each kind of call: shapes, dtypes, devices of the tensors and lengths of the PaddedSequences among the arguments, the values of numbers,
+ * strings and booleans, the identity of other objects, train or eval, whether gradients are recorded and are there, math mode, an optimizer's options. The first call
+ * of a kind runs `step` itself, the second records it. What else JavaScript decides, and data that it brings in (`tensor([…])`), stays as it was when recorded; so
+ * does the choice of tensors outside of the arguments. State that goes from call to call is changed in place, or is an argument and a result. A schedule's `step()`
+ * belongs outside; learning rates, the number of steps and random numbers go on as ever.
+ *
+ * As in `scope`, tensors made in the step and not returned are let go. Results have no history. After a call a parameter's `grad` is that of its step, and is
+ * overwritten by the next.
+ *
+ * @param step  takes and returns tensors and PaddedSequences, also in arrays and plain objects; other arguments are allowed too. It must not read values, wait, move
+ *              tensors to another device, or change an argument in place
+ * @throws {OptionError} if `step` does such a thing, when it is called
+ */
+export function compile<A extends unknown[], R>(step: (...args: A) => R, options: CompileOptions = {}): ((...args: A) => R) & CompiledStep {
+  if (typeof step !== 'function') throw new OptionError('compile', { given: describe(step), expected: 'a function', fix: 'pass the step: compile((x, y) => …)' });
+  checkOptions('compile', options, ['maxRecordings']);
+  const numbers = new Set<number>();
+  const recordings = new Recordings(step, positiveInteger('compile', 'maxRecordings', options.maxRecordings ?? 16), numbers);
+  const compiled = (...args: A): R => recordings.run(args);
+  finalizer.register(compiled, numbers);
+  return Object.defineProperties(compiled, {
+    recordings: { get: () => recordings.count, enumerable: true },
+    clear: { value: () => recordings.clear() },
+  }) as typeof compiled & CompiledStep;
+}
