@@ -147,15 +147,17 @@ void check_order() {
       {"hx changed", [](Step& s) { OK(s.forward()), s.hx.clear(), OK(s.backward_data()); }},
       {"weights changed", [](Step& s) { OK(s.forward()), s.weights.clear(), OK(s.backward_data()); }},
       {"reserve changed", [](Step& s) { OK(s.forward()), s.reserve.clear(), OK(s.backward_data()); }},
+      {"cx changed", [](Step& s) { OK(s.forward()), s.cx.clear(), OK(s.backward_data()); }},
       {"another layer",
-       [](Step& s) {
-         OK(s.forward());
-         s.k.math = CUDNN_DEFAULT_MATH;
-         OK(s.d.set_rnn(s.k));
-         OK(cudnnGetRNNWeightSpaceSize(handle, s.d.rnn, &s.weight_bytes));
-         s.weights = Array(s.weight_bytes / 4, Number::F32);
-         s.weights.clear();
-         OK(s.backward_data());
+       [](Step& s) {  // the same numbers in every buffer, but another math
+         for (const cudnnMathType_t math : {CUDNN_DEFAULT_MATH, CUDNN_TENSOR_OP_MATH}) {
+           s.k.math = math;
+           OK(s.d.set_rnn(s.k));
+           OK(cudnnGetRNNWeightSpaceSize(handle, s.d.rnn, &s.weight_bytes));
+           s.weights = Array(s.weight_bytes / 4, Number::F32);
+           s.write_weights();
+           math == CUDNN_DEFAULT_MATH ? OK(s.forward()) : OK(s.backward_data());
+         }
        }},
   };
   for (const auto& entry : all) {

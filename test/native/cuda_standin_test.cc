@@ -340,8 +340,11 @@ void check_replay_of_freed_memory() {
   OK(cudaStreamEndCapture(stream, &graph));
   OK(cudaGraphInstantiate(&exec, graph, 0));
   OK(cudaFreeAsync(data, stream));
+  bool ran = false;
   OK(cudaGraphLaunch(exec, stream));
+  OK(standin_launch("after", stream, [&] { ran = true; }));
   CHECK_CODE(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
+  CHECK(!ran);  // a device that failed does nothing more
   recover();
   OK(cudaGraphExecDestroy(exec));
   OK(cudaGraphDestroy(graph));
