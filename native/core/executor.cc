@@ -41,40 +41,47 @@ void Executor::work() {
   }
 }
 
-Status Executor::prepare_and_run(Command& command) try {
-  Status ready = backend_.entering(command.op);
-  if (ready.is_ok()) ready = command.prepare(backend_);
-  if (!ready.is_ok()) return ready;
-  for (Operand& operand : command.operands) {
-    if (!operand.storage) continue;
-    if (operand.access == Access::Write) {
-      const Status status = operand.storage->materialize();
-      if (!status.is_ok()) return status;
-    }
-    operand.view.data = static_cast<char*>(operand.storage->data()) + operand.offset_bytes;
-  }
-  return command.run(backend_);
+/// What `work` returns; what it throws as a Status.
+template <class Work>
+Status Executor::contained(Work work) try {
+  return work();
 } catch (const std::bad_alloc&) {
   return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
 } catch (const std::exception& error) {
   return Status::fail(StatusKind::Internal, "%s", error.what());
 }
 
-// A skipped command leaves its in-place targets as they were; one that fails while running has spoiled them too.
+Status Executor::make_ready(Command& command) {
+  Status status = backend_.entering(command.op);
+  if (status.is_ok()) status = command.prepare(backend_);
+  if (!status.is_ok()) return status;
+  for (Operand& operand : command.operands) {
+    if (!operand.storage) continue;
+    if (operand.access == Access::Write) {
+      status = operand.storage->materialize();
+      if (!status.is_ok()) return status;
+    }
+    operand.view.data = static_cast<char*>(operand.storage->data()) + operand.offset_bytes;
+  }
+  return status;
+}
+
+// A command that is skipped, or fails before it runs, leaves its in-place targets as they were; one that fails while running has spoiled them too.
 void Executor::execute(Command& command) {
   FaultPtr fault;
   for (const Operand& operand : command.operands)
     if (operand.storage && operand.access != Access::Write && operand.storage->fault()) fault = operand.storage->fault();
-  const bool skipped = fault != nullptr;
-  if (skipped) {
-    command.skip(fault);
-  } else {
-    const Status status = prepare_and_run(command);
+  bool ran = false;
+  if (!fault) {
+    Status status = contained([&] { return make_ready(command); });
+    ran = status.is_ok();
+    if (ran) status = contained([&] { return command.run(backend_); });
     if (status.is_ok()) return;
     fault = raise(command.op, status);
   }
+  if (!ran) command.skip(fault);
   for (const Operand& operand : command.operands)
-    if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && !skipped))) operand.storage->poison(fault);
+    if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && ran))) operand.storage->poison(fault);
 }
 
 FaultPtr Executor::raise(const char* op, const Status& status) {

@@ -21,7 +21,7 @@ struct Operand {
   Access access = Access::Read;
 };
 
-/// One unit of work. `run` happens on the executor after every earlier command; `skip` instead, if an operand is poisoned.
+/// One unit of work. `run` happens on the executor after every earlier command; `skip` instead, if an operand is poisoned or the device is not ready for it.
 class Command {
  public:
   Command(const char* op, std::vector<Operand> operands, size_t host_bytes = 0)
@@ -71,7 +71,9 @@ class Executor {
   // Executor thread only: for commands that are made of others.
   /// Runs a command, or skips it; poisons what it writes if need be.
   void execute(Command& command);
-  Status prepare_and_run(Command& command);
+  template <class Work>
+  static Status contained(Work work);
+  Status make_ready(Command& command);
   /// A new fault, for the next read or fence to report.
   FaultPtr raise(const char* op, const Status& status);
 

@@ -229,7 +229,7 @@ class Operand {
     for (const int axis : order) {
       const bool broadcast = lies == Lies::Stretched && chance(0.3);
       host.stride[axis] = broadcast ? 0 : step;
-      if (!broadcast) step *= std::max<int64_t>(host.extent[axis], 1) * (gaps ? draw(1, 2) : 1);
+      if (!broadcast) step = step * std::max<int64_t>(host.extent[axis], 1) + (gaps ? draw(0, 4) : 0);
     }
     const int64_t before = lies == Lies::Dense ? 0 : draw(0, 3), behind = lies == Lies::Dense ? 0 : draw(0, 3);
     first_ = before;
@@ -321,7 +321,7 @@ DeviceFault agree(Device& device, Kernels& cpu, Kernels& cuda, const std::string
   require(on_cuda, what);
   const DeviceFault fault = device.take_fault();
   if (on_cpu.kind == StatusKind::OutOfRange) {
-    require(fault.code == static_cast<int32_t>(StatusKind::OutOfRange) && fault.op == device.context.op, what + ": the device reports no value out of range");
+    require(fault.code != cuda::DeviceFault::kNone && fault.op == device.context.op, what + ": the device reports no value out of range");
     return fault;
   }
   require(on_cpu, what + " on the CPU");

@@ -98,23 +98,32 @@ void masks(Device& device, Kernels& cpu, Kernels& cuda) {
   }
 }
 
+/// A number that is drawn lies below its probability, or it does not: the bound itself counts as kept.
+void bounds(Device& device, Kernels& cpu, Kernels& cuda) {
+  for (const DType dtype : kFloating) {
+    const Place place(device);
+    Operand drawn(dtype, {1'000}, Lies::Dense), out(dtype, {1'000}, Lies::Dense);
+    agree(device, cpu, cuda, "uniform", {&drawn}, kExact, [&](Kernels& kernels, const Side& at) { return kernels.uniform(place.at(at), 0, 1, at(drawn)); });
+    agree(device, cpu, cuda, "bernoulli at the bound", {&drawn, &out}, kExact,
+          [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), at(drawn), at(out)); });
+    const double p = drawn.at(7);
+    agree(device, cpu, cuda, "dropout at the bound", {&drawn, &out}, kExact,
+          [&](Kernels& kernels, const Side& at) { return kernels.dropout(place.at(at), p, at(drawn), at(out)); });
+    require(out.at(7) > 0, "dropout at the bound on the CPU");
+  }
+}
+
 /// A number that is no probability is reported, its result is NaN, and the others are as ever.
 void no_probability(Device& device, Kernels& cpu, Kernels& cuda) {
-  struct Wrong {
-    double given;
-    int64_t reported;
-  };
-  const Wrong wrongs[] = {
-      {1.5, 2}, {-0.25, -1}, {7, 7}, {std::numeric_limits<double>::quiet_NaN(), INT64_MIN}, {std::numeric_limits<double>::infinity(), INT64_MAX}};
-  for (const Wrong& wrong : wrongs) {
+  for (const double wrong : {1.5, -0.25, 7.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     for (const DType dtype : kFloating) {
       const Place place(device);
       Dense p(dtype, 41), out(dtype, 41);
       p.whole.fill([] { return 1.0; });
-      p.set(13, wrong.given);
-      const DeviceFault fault = agree(device, cpu, cuda, "bernoulli of " + std::to_string(wrong.given), {&p.whole, &out.whole}, kExact,
+      p.set(13, wrong);
+      const DeviceFault fault = agree(device, cpu, cuda, "bernoulli of " + std::to_string(wrong), {&p.whole, &out.whole}, kExact,
                                       [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), p.at(at), out.at(at)); });
-      require(fault.value == wrong.reported && fault.least == 0 && fault.greatest == 1, "what bernoulli reports of " + std::to_string(wrong.given));
+      require((fault.number == wrong || (std::isnan(wrong) && std::isnan(fault.number))) && fault.value == 13, "what bernoulli reports of " + std::to_string(wrong));
       const std::vector<char> bytes = out.whole.from_device(device);
       const size_t width = size_of(dtype);
       for (int64_t i = 0; i < 41; ++i) {
@@ -132,8 +141,10 @@ void no_probability(Device& device, Kernels& cpu, Kernels& cuda) {
 
 void bases(Device& device, Kernels& cpu, Kernels& cuda) {
   for (int round = 0; round < 40; ++round) {
-    const DType dtype = one_of(kFloating);
-    const int64_t rows = draw(1, 70), columns = chance(0.3) ? rows : draw(1, 70), longer = std::max(rows, columns), shorter = std::min(rows, columns);
+    const bool large = round % 10 == 0;  // and square: of these a single pass would leave something
+    const DType dtype = large ? DType::F64 : one_of(kFloating);
+    const int64_t rows = large ? 160 : draw(1, 70), columns = large || chance(0.3) ? rows : draw(1, 70), longer = std::max(rows, columns),
+                  shorter = std::min(rows, columns);
     const double gain = draw_real(0.5, 2);
     const Place place(device);
     Dense out(dtype, rows * columns);
@@ -147,7 +158,7 @@ void bases(Device& device, Kernels& cpu, Kernels& cuda) {
       for (int64_t b = 0; b <= a; ++b) {
         double dot = 0;
         for (int64_t i = 0; i < longer; ++i) dot += rows > columns ? y[i * columns + a] * y[i * columns + b] : y[a * columns + i] * y[b * columns + i];
-        require(std::abs(dot / gain / gain - (a == b)) < 1e-13, what + ": vectors " + std::to_string(a) + " and " + std::to_string(b));
+        require(std::abs(dot / gain / gain - (a == b)) < 1e-14, what + ": vectors " + std::to_string(a) + " and " + std::to_string(b));
       }
     }
   }
@@ -179,6 +190,7 @@ int main(int argc, char** argv) {
   places(cpu);
   numbers(device, cpu, cuda);
   masks(device, cpu, cuda);
+  bounds(device, cpu, cuda);
   no_probability(device, cpu, cuda);
   bases(device, cpu, cuda);
   return finish("cuda_random_test");

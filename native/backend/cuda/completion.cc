@@ -5,6 +5,27 @@
 #include <utility>
 
 namespace stm::cuda {
+namespace {
+
+Status in_words(const DeviceFault& fault) {
+  const auto value = static_cast<long long>(fault.value), least = static_cast<long long>(fault.least), greatest = static_cast<long long>(fault.greatest);
+  const StatusKind kind = StatusKind::OutOfRange;
+  switch (fault.code) {
+    case DeviceFault::kLabel:
+      return Status::fail(kind, "got class label %lld, expected %lld..%lld.\n  Fix: correct the label, or give the input more classes.", value, least, greatest);
+    case DeviceFault::kProbability:
+      return Status::fail(kind, "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.", fault.number,
+                          value);
+    case DeviceFault::kOverflow:
+      return Status::fail(kind, "got a result outside -2^31..2^31-1, expected one that an i32 holds.\n  Fix: cast the input with cast('f64').");
+    case DeviceFault::kNothingCounts:
+      return Status::fail(kind, "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean.\n  Fix: leave such batches out, or use "
+                                "reduction: 'sum'.", greatest);
+    default: return Status::fail(kind, "got index %lld, expected %lld..%lld.\n  Fix: correct the index.", value, least, greatest);
+  }
+}
+
+}  // namespace
 
 void Completion::submit(Item item) {
   {
@@ -55,9 +76,8 @@ void Completion::settle(Item& item) {
   const char* op = "";
   if (status.is_ok()) {
     for (const Arrival& arrival : item.arrivals) std::memcpy(arrival.host, arrival.staged, arrival.bytes);
-    if (item.fault && item.fault->code != 0) {
-      status = Status::fail(static_cast<StatusKind>(item.fault->code), "got the value %lld, expected %lld..%lld.\n  Fix: correct the value.",
-                            static_cast<long long>(item.fault->value), static_cast<long long>(item.fault->least), static_cast<long long>(item.fault->greatest));
+    if (item.fault && item.fault->code != DeviceFault::kNone) {
+      status = in_words(*item.fault);
       const std::lock_guard lock(mutex_);
       op = names_[static_cast<size_t>(item.fault->op)];
     }

@@ -11,18 +11,29 @@ namespace stm::cuda {
 
 /// Where a kernel says what only it could see. The first report stands until the host has read it.
 struct DeviceFault {
-  int32_t code = 0;  ///< StatusKind; 0: none
-  int32_t op = 0;    ///< Context::op when the kernel was launched
+  enum Kind : int32_t { kNone, kIndex, kLabel, kProbability, kOverflow, kNothingCounts };
+  int32_t code = kNone;  ///< Kind
+  int32_t op = 0;  ///< Context::op when the kernel was launched
   int64_t value = 0, least = 0, greatest = 0;
+  double number = 0;  ///< of kProbability; `value` is its place
 };
 
 /// To be called by a kernel that meets `value` outside least..greatest. It then goes on with values that do no harm.
-STM_DEVICE void report_out_of_range(DeviceFault* fault, int32_t op, int64_t value, int64_t least, int64_t greatest) {
-  if (atomic_swap_if(&fault->code, 0, static_cast<int32_t>(StatusKind::OutOfRange)) != 0) return;
+STM_DEVICE void report_out_of_range(DeviceFault* fault, int32_t op, int64_t value, int64_t least, int64_t greatest,
+                                    DeviceFault::Kind kind = DeviceFault::kIndex) {
+  if (atomic_swap_if(&fault->code, DeviceFault::kNone, kind) != DeviceFault::kNone) return;
   fault->op = op;
   fault->value = value;
   fault->least = least;
   fault->greatest = greatest;
+}
+
+/// The same for element `place`, which is no probability.
+STM_DEVICE void report_no_probability(DeviceFault* fault, int32_t op, double number, int64_t place) {
+  if (atomic_swap_if(&fault->code, DeviceFault::kNone, DeviceFault::kProbability) != DeviceFault::kNone) return;
+  fault->op = op;
+  fault->value = place;
+  fault->number = number;
 }
 
 /// Ok, or a failed call in words.

@@ -11,15 +11,6 @@
 namespace stm::cuda {
 namespace {
 
-/// A fault holds whole numbers: what lies outside 0..1 is reported as the next one further out, NaN as the least there is.
-template <class T>
-STM_DEVICE void report_no_probability(DeviceFault* fault, int32_t op, T value) {
-  constexpr T kMost = T(1e18);
-  const T bounded = value > kMost ? kMost : value < -kMost ? -kMost : value;
-  const int64_t whole = value > 1 ? static_cast<int64_t>(std::ceil(bounded)) : value < 0 ? static_cast<int64_t>(std::floor(bounded)) : INT64_MIN;
-  report_out_of_range(fault, op, whole, 0, 1);
-}
-
 template <class T>
 struct PointwiseOperands {
   const T *x, *t, *weight;
@@ -30,17 +21,17 @@ struct PointwiseOperands {
 
   STM_DEVICE T weight_of(int64_t i) const { return weight ? weight[i - quotient(i, weights) * weights] : T(1); }
   /// Whether the loss of `x` and `t` is defined; reports what is not.
-  STM_DEVICE bool is_defined(T x, T t, DeviceFault* fault, int32_t op) const {
+  STM_DEVICE bool is_defined(int64_t i, T x, T t, DeviceFault* fault, int32_t op) const {
     const bool binary = function == Pointwise::BinaryCrossEntropy;
     const bool target_too = binary || function == Pointwise::BinaryCrossEntropyWithLogits || function == Pointwise::Divergence;
     const bool wrong_x = binary && !is_probability(x), wrong_t = target_too && !is_probability(t);
-    if (wrong_x || wrong_t) report_no_probability(fault, op, wrong_x ? x : t);
+    if (wrong_x || wrong_t) report_no_probability(fault, op, static_cast<double>(wrong_x ? x : t), i);
     return !wrong_x && !wrong_t;
   }
   STM_DEVICE T value(int64_t i, DeviceFault* fault, int32_t op) const {
     if (!elements.is_real(i)) return T(0);
     const T at_x = x[i], at_t = t[i];
-    if (!is_defined(at_x, at_t, fault, op)) return std::numeric_limits<T>::quiet_NaN();
+    if (!is_defined(i, at_x, at_t, fault, op)) return std::numeric_limits<T>::quiet_NaN();
     return with_pointwise<T>(function, [&](auto functor) { return decltype(functor)::value(at_x, at_t, parameter, weight_of(i)); });
   }
 };

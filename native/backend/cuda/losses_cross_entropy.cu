@@ -68,7 +68,7 @@ struct Rows {
 
   STM_DEVICE bool counts(int64_t row) const { return steps.is_real(row) && target[row] != ignore_index; }
   STM_DEVICE bool has_label(int64_t row) const { return target[row] >= 0 && target[row] < classes; }
-  STM_DEVICE void report(int64_t row) const { report_out_of_range(fault, op, target[row], 0, classes - 1); }
+  STM_DEVICE void report(int64_t row) const { report_out_of_range(fault, op, target[row], 0, classes - 1, DeviceFault::kLabel); }
   STM_DEVICE T weight_of(int64_t c) const { return class_weight ? class_weight[c] : T(1); }
   STM_DEVICE T step_weight_of(int64_t row) const { return step_weight ? step_weight[row] : T(1); }
 };
@@ -89,7 +89,7 @@ struct Total {
     block.once([&] {
       *weights = sums.weight;
       if (!result) return;
-      if (mean && sums.weight == 0) report_out_of_range(fault, op, 0, 1, rows);  // no step counts
+      if (mean && sums.weight == 0) report_out_of_range(fault, op, 0, 1, rows, DeviceFault::kNothingCounts);
       *result = mean && sums.weight == 0 ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(mean ? sums.value / sums.weight : sums.value);
     });
   }

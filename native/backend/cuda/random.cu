@@ -16,7 +16,7 @@ template <class T>
 struct Uniform {
   static constexpr bool kReads = false;
   Interval<T> interval;
-  STM_DEVICE void operator()(const PhiloxBlock& block, const T*, T* out) const {
+  STM_DEVICE void operator()(const PhiloxBlock& block, int64_t, const T*, T* out) const {
     uniforms(block, out);
     STM_UNROLL
     for (int k = 0; k < kPerBlock<T>; ++k) out[k] = interval.at(out[k]);
@@ -27,7 +27,7 @@ template <class T>
 struct Normal {
   static constexpr bool kReads = false;
   T mean, std;
-  STM_DEVICE void operator()(const PhiloxBlock& block, const T*, T* out) const {
+  STM_DEVICE void operator()(const PhiloxBlock& block, int64_t, const T*, T* out) const {
     normals(block, out);
     STM_UNROLL
     for (int k = 0; k < kPerBlock<T>; ++k) out[k] = mean + std * out[k];
@@ -38,7 +38,7 @@ struct Integers {
   static constexpr bool kReads = false;
   int32_t low;
   uint32_t range;
-  STM_DEVICE void operator()(const PhiloxBlock& block, const int32_t*, int32_t* out) const { integers_below(block, low, range, out); }
+  STM_DEVICE void operator()(const PhiloxBlock& block, int64_t, const int32_t*, int32_t* out) const { integers_below(block, low, range, out); }
 };
 
 template <class T>
@@ -46,21 +46,15 @@ struct Bernoulli {
   static constexpr bool kReads = true;
   DeviceFault* fault;
   int32_t op;
-  STM_DEVICE void operator()(const PhiloxBlock& block, const T* p, T* out) const {
+  STM_DEVICE void operator()(const PhiloxBlock& block, int64_t first, const T* p, T* out) const {
     uniforms(block, out);
     STM_UNROLL
     for (int k = 0; k < kPerBlock<T>; ++k) {
       out[k] = out[k] < p[k] ? T(1) : T(0);
       if (p[k] >= 0 && p[k] <= 1) continue;
-      report(p[k]);
+      report_no_probability(fault, op, static_cast<double>(p[k]), first + k);
       out[k] = std::numeric_limits<T>::quiet_NaN();
     }
-  }
-  /// Faults are whole numbers: one away from 0 and 1, the least of all for NaN.
-  STM_DEVICE void report(T p) const {
-    const T beyond = p > 1 ? std::ceil(p) : std::floor(p);
-    const bool holds = beyond > T(-1e18) && beyond < T(1e18);
-    report_out_of_range(fault, op, holds ? static_cast<int64_t>(beyond) : p > 1 ? INT64_MAX : INT64_MIN, 0, 1);
   }
 };
 
@@ -68,7 +62,7 @@ template <class T>
 struct Dropout {
   static constexpr bool kReads = true;
   T bound, scale;
-  STM_DEVICE void operator()(const PhiloxBlock& block, const T* x, T* out) const {
+  STM_DEVICE void operator()(const PhiloxBlock& block, int64_t, const T* x, T* out) const {
     uniforms(block, out);
     STM_UNROLL
     for (int k = 0; k < kPerBlock<T>; ++k) out[k] = x[k] * (scale * static_cast<T>(out[k] >= bound));
@@ -91,15 +85,15 @@ struct Fill {
     const int64_t first = index * W;
     Pack<T, W> x{}, y;
     if (packed && first + W <= count) {
-      if constexpr (Make::kReads) x = *reinterpret_cast<const Pack<T, W>*>(in + first);
-      make(block, x.item, y.item);
-      *reinterpret_cast<Pack<T, W>*>(out + first) = y;
+      if constexpr (Make::kReads) x = *pack_at<W>(in + first);
+      make(block, first, x.item, y.item);
+      *pack_at<W>(out + first) = y;
       return;
     }
     STM_UNROLL
     for (int k = 0; k < W; ++k)
       if (Make::kReads && first + k < count) x.item[k] = in[first + k];
-    make(block, x.item, y.item);
+    make(block, first, x.item, y.item);
     STM_UNROLL
     for (int k = 0; k < W; ++k)
       if (first + k < count) out[first + k] = y.item[k];
