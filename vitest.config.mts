@@ -1,8 +1,17 @@
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
 import { environment } from './scripts/toolchain.mjs';
 
-const source = (path: string): string => fileURLToPath(new URL(`./src/${path}`, import.meta.url));
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const source = (path: string): string => at(`./src/${path}`);
+
+/** The suites of `describeDevices`. */
+export const deviceSuites = ['tensor/**/*', 'layers/**/*', 'losses/**/*', 'optimizers/**/*', 'training/**/*', 'golden', 'guide/gpu'].map((path) => `test/${path}.test.ts`);
+
+/** The CUDA back end on libraries that stand for CUDA (`npm run build:standin`), if it is built: no GPU is needed. */
+const [plugin, libraries] = ['libstmnet_cuda_standin.so', 'libcuda_standin.so'].map((name) => at(`./build/standin/${name}`));
+const standin = { STMNET_TEST_DEVICE: 'cuda', STMNET_REQUIRE_CUDA: '1', STMNET_CUDA_PLUGIN: plugin ?? '', STMNET_CUBLAS_LIB: libraries ?? '', STMNET_CUDNN_LIB: libraries ?? '', STMNET_CACHE_DIR: at('./build/cache') };
 
 export default defineConfig({
   resolve: {
@@ -13,8 +22,10 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, 'test/gpu/**'], // vitest.gpu.config.mts
+    projects: [
+      { extends: true, test: { name: 'cpu', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, 'test/gpu/**'] } }, // vitest.gpu.config.mts
+      ...(existsSync(standin.STMNET_CUDA_PLUGIN) ? [{ extends: true as const, test: { name: 'cuda-standin', include: [...deviceSuites, 'test/gpu/**/*.test.ts'], setupFiles: ['test/gpu/setup.ts'], env: standin } }] : []),
+    ],
     pool: 'forks',
     env: { PATH: environment().PATH ?? '' }, // some tests compile
     execArgv: ['--expose-gc'],

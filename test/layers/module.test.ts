@@ -84,7 +84,7 @@ describe('modes', () => {
   test('to refuses a device that is not there', () => {
     const model = new Model();
     expect(model.to('cpu')).toBe(model);
-    expect(() => model.to('cuda')).toThrow(DeviceError);
+    expect(() => model.to('cuda:7')).toThrow(DeviceError);
     expect(() => model.to('cuda:7')).toThrow(/^Model\.to: got 'cuda:7', expected one of: cpu/);
   });
 

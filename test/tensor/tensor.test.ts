@@ -25,7 +25,7 @@ test('what cannot be a tensor is refused with what was given', () => {
   expect(() => stm.tensor({ data: new Float32Array(3), shape: [2, 2] })).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got 3 values, expected 4 for shape \[2, 2\]/));
   expect(() => stm.tensor([1], { requireGrad: true } as object)).toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /requiresGrad/));
   expect(() => stm.zeros([2, -1])).toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /expected extents of 0 or more/));
-  expect(() => stm.zeros([2], { device: 'cuda' })).toThrowError(mistake('DeviceError', 'ERR_STM_DEVICE', /got device 'cuda', expected one of: cpu/));
+  expect(() => stm.zeros([2], { device: 'cuda:7' })).toThrowError(mistake('DeviceError', 'ERR_STM_DEVICE', /got device 'cuda:7', expected one of: cpu/));
 });
 
 test('a script sees shape, dtype and device, but no values, when it prints a tensor', () => {

@@ -1,0 +1,142 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { runScript } from '../support/child';
+import { standinEnvironment } from '../../scripts/standin';
+
+const root = join(__dirname, '..', '..');
+const built = existsSync(join(root, 'build', 'standin', 'standin_control.node'));
+
+/** What became of one fault: which call was failed, what the user saw, and what was left behind. */
+interface Outcome {
+  name: string;
+  call: number;
+  reached: boolean;
+  sticky: boolean;
+  errors: string[];
+  retried: string;
+  leaks: string;
+}
+
+/**
+ * In a process whose CUDA is the stand-in: fails the first, second and last call of every function in turn, in an environment (worker) of its own that trains,
+ * reads, compiles and evaluates; after the error it does all of that again.
+ */
+const script = `
+  const { Worker } = require('node:worker_threads');
+  const control = require(${JSON.stringify(join(root, 'build', 'standin', 'standin_control.node'))});
+  const work = ${JSON.stringify(`
+    const { parentPort } = require('node:worker_threads');
+    const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
+    async function everything() {
+      const errors = [];
+      const tell = (error) => { errors.push(error.message); };
+      try {
+        stm.manualSeed(3);
+        stm.setMathMode('fma');
+        const device = 'cuda';
+        stm.setDefaultDevice(device);
+        const embedding = new stm.Embedding({ numEmbeddings: 20, embeddingDim: 6 });
+        const lstm = new stm.LSTM({ inputSize: 6, hiddenSize: 5, numLayers: 2, dropout: 0.1 });
+        const head = new stm.Linear({ inFeatures: 5, outFeatures: 4 });
+        const parameters = [...embedding.parameters(), ...lstm.parameters(), ...head.parameters()];
+        const optimizer = new stm.Adam(parameters, { learningRate: 0.01 });
+        const words = () => new stm.PaddedSequence(stm.tensor({ data: Int32Array.from({ length: 12 }, (_, i) => i), shape: [3, 4] }), [4, 0, 2]);
+        const tags = () => new stm.PaddedSequence(stm.tensor({ data: Int32Array.from({ length: 12 }, (_, i) => i % 4), shape: [3, 4] }), [4, 0, 2]);
+        const step = (x, y) => {
+          const loss = stm.crossEntropy(head.forward(lstm.forward(embedding.forward(x)).output), y);
+          optimizer.zeroGrad();
+          loss.backward();
+          stm.clipGradNorm(parameters, { maxNorm: 1 });
+          optimizer.step();
+          return loss;
+        };
+        for (let i = 0; i < 2; i++) await step(words(), tags()).item().catch(tell);
+        const compiled = stm.compile(step);
+        const [x, y] = [words(), tags()];
+        for (let i = 0; i < 3; i++) await compiled(x, y).item().catch(tell);
+        const fixed = new stm.GRU({ inputSize: 6, hiddenSize: 5 });
+        await fixed.forward(stm.randn([2, 3, 6])).output.sum().item().catch(tell);
+        const large = stm.full([300, 300], 2);
+        await stm.tensor(new Float32Array(90000).fill(1)).reshape([300, 300]).matmul(large).data().catch(tell);
+        await large.to('cpu').sum().item().catch(tell);
+        const free = stm.full([64, 64], 1);
+        await free.sum().item().catch(tell);
+        await stm.synchronize(device).catch(tell);
+        compiled.clear();
+      } catch (error) {
+        tell(error);
+      }
+      return errors;
+    }
+    (async () => {
+      const errors = await everything();
+      const again = await everything();
+      parentPort.postMessage({ errors, retried: again[0] ?? '' });
+    })();
+  `)};
+  const run = () => new Promise((resolve) => {
+    const worker = new Worker(work, { eval: true });
+    let answer = { errors: ['the worker ended without an answer'], retried: '' };
+    worker.on('message', (message) => { answer = message; });
+    worker.on('error', (error) => { answer = { errors: [String(error)], retried: '' }; });
+    worker.on('exit', () => resolve(answer));
+  });
+  // Codes that the libraries give. 700 is one after which the CUDA context is lost.
+  const codes = (name) => name.startsWith('cudnn') ? [5000] : name.startsWith('cublas') ? [14] : /Malloc|HostAlloc/.test(name) ? [2, 700] : [1, 700];
+  (async () => {
+    const outcomes = [];
+    control.resetCounts();
+    const clean = await run();
+    outcomes.push({ name: '', call: 0, reached: true, sticky: false, ...clean, leaks: control.leaks() });
+    const used = control.functions().map((name) => ({ name, calls: control.callCount(name) })).filter(({ calls }) => calls > 0);
+    for (const { name, calls } of used) {
+      if (/Get(Last)?Error(Name|String)?$|PeekAtLastError$|ErrorString$|StatusString$/.test(name)) continue; // they say what failed, and cannot fail
+      for (const call of new Set([1, 2, Math.ceil(calls / 4), Math.ceil(calls / 2)].filter((n) => n <= calls))) {
+        for (const code of codes(name)) {
+          control.resetCounts();
+          control.setFaults(name + ':' + call + '=' + code);
+          const outcome = await run();
+          const reached = control.callCount(name) >= call;
+          control.setFaults('');
+          control.recover();
+          outcomes.push({ name, call, reached, sticky: code === 700, ...outcome, leaks: control.leaks() });
+        }
+      }
+    }
+    console.log(JSON.stringify({ outcomes, used: used.map(({ name }) => name) }));
+  })();
+`;
+
+/** Calls after whose failure the work itself is done all the same. */
+const harmless = /Destroy|Free|Query|TrimTo|GetVersion|GetCudartVersion|DriverGetVersion|RuntimeGetVersion|MemGetInfo|SetAttribute|GetDevice|GetAttribute|GetDefaultMemPool|VersionCheck/;
+
+describe.skipIf(!built)('each call of CUDA, cuBLAS and cuDNN that fails', () => {
+  const child = built ? runScript(script, { environment: standinEnvironment(root), timeout: 300_000 }) : undefined;
+  const { outcomes, used } = (child?.code === 0 ? JSON.parse(child.stdout) : { outcomes: [], used: [] }) as { outcomes: Outcome[]; used: string[] };
+
+  test('the work itself needs none to fail, and leaves nothing behind', () => {
+    expect(child?.code, child?.stderr).toBe(0);
+    expect(outcomes[0]).toMatchObject({ errors: [], retried: '', leaks: '' });
+    expect(used.length).toBeGreaterThan(40);
+  });
+
+  test('is an error that names the call, or does no harm', () => {
+    const silent = outcomes.filter(({ name, reached, errors }) => name !== '' && reached && errors.length === 0 && !harmless.test(name));
+    expect(silent).toEqual([]);
+    const unclear = outcomes.flatMap(({ name, call, errors }) => errors.slice(0, 1).filter((text) => !/cuda|cublas|cudnn|CUDA|memory|asked for/.test(text)).map((text) => `${name}:${call} ${text}`));
+    expect(unclear).toEqual([]);
+  });
+
+  test('leaves a process that goes on, unless CUDA itself is lost', () => {
+    const broken = outcomes.filter(({ name, sticky, retried }) => name !== '' && !sticky && retried !== '');
+    expect(broken).toEqual([]);
+    const unsaid = outcomes.filter(({ sticky, reached, errors, retried }) => sticky && reached && errors.length > 0 && !/lost/.test(errors.join() + retried));
+    expect(unsaid).toEqual([]);
+  });
+
+  test('leaks nothing', () => {
+    const leaking = outcomes.filter(({ name, sticky, leaks }) => leaks !== '' && !sticky && !/Destroy|Free/.test(name));
+    expect(leaking).toEqual([]);
+  });
+});
