@@ -41,15 +41,19 @@ void Executor::work() {
   }
 }
 
+namespace {
+
 /// What `work` returns; what it throws as a Status.
 template <class Work>
-Status Executor::contained(Work work) try {
+Status contained(Work work) try {
   return work();
 } catch (const std::bad_alloc&) {
   return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
 } catch (const std::exception& error) {
   return Status::fail(StatusKind::Internal, "%s", error.what());
 }
+
+}  // namespace
 
 Status Executor::make_ready(Command& command) {
   Status status = backend_.entering(command.op);
@@ -66,6 +70,13 @@ Status Executor::make_ready(Command& command) {
   return status;
 }
 
+Status Executor::attempt(Command& command, bool* ran) {
+  const Status status = contained([&] { return make_ready(command); });
+  if (!status.is_ok()) return status;
+  if (ran) *ran = true;
+  return contained([&] { return command.run(backend_); });
+}
+
 // A command that is skipped, or fails before it runs, leaves its in-place targets as they were; one that fails while running has spoiled them too.
 void Executor::execute(Command& command) {
   FaultPtr fault;
@@ -73,9 +84,7 @@ void Executor::execute(Command& command) {
     if (operand.storage && operand.access != Access::Write && operand.storage->fault()) fault = operand.storage->fault();
   bool ran = false;
   if (!fault) {
-    Status status = contained([&] { return make_ready(command); });
-    ran = status.is_ok();
-    if (ran) status = contained([&] { return command.run(backend_); });
+    const Status status = attempt(command, &ran);
     if (status.is_ok()) return;
     fault = raise(command.op, status);
   }

@@ -71,9 +71,8 @@ class Executor {
   // Executor thread only: for commands that are made of others.
   /// Runs a command, or skips it; poisons what it writes if need be.
   void execute(Command& command);
-  template <class Work>
-  static Status contained(Work work);
-  Status make_ready(Command& command);
+  /// Runs a command, whatever its operands hold. Sets `ran`, which may be null, once the device was ready for it.
+  Status attempt(Command& command, bool* ran);
   /// A new fault, for the next read or fence to report.
   FaultPtr raise(const char* op, const Status& status);
 
@@ -82,6 +81,7 @@ class Executor {
 
  private:
   void work();
+  Status make_ready(Command& command);
   bool full() const { return queue_.size() >= limits_.commands || bytes_ >= limits_.bytes; }
   bool has_room() const { return queue_.size() <= limits_.commands / 2 && bytes_ <= limits_.bytes / 2; }
 

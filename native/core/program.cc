@@ -176,7 +176,7 @@ Status Program::capture(Executor& executor, const char** at) {
   Status status = backend_.begin_capture();
   if (!status.is_ok()) return status;
   for (const auto& command : commands_) {
-    status = executor.prepare_and_run(*command);
+    status = executor.attempt(*command, nullptr);
     if (status.is_ok()) continue;
     *at = command->op;
     break;
