@@ -123,7 +123,8 @@ void no_probability(Device& device, Kernels& cpu, Kernels& cuda) {
       p.set(13, wrong);
       const DeviceFault fault = agree(device, cpu, cuda, "bernoulli of " + std::to_string(wrong), {&p.whole, &out.whole}, kExact,
                                       [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), p.at(at), out.at(at)); });
-      require((fault.number == wrong || (std::isnan(wrong) && std::isnan(fault.number))) && fault.value == 13, "what bernoulli reports of " + std::to_string(wrong));
+      require((fault.number == wrong || (std::isnan(wrong) && std::isnan(fault.number))) && fault.value == 13,
+              "what bernoulli reports of " + std::to_string(wrong));
       const std::vector<char> bytes = out.whole.from_device(device);
       const size_t width = size_of(dtype);
       for (int64_t i = 0; i < 41; ++i) {
@@ -133,7 +134,7 @@ void no_probability(Device& device, Kernels& cpu, Kernels& cuda) {
         std::memcpy(&narrow, from, sizeof narrow);
         std::memcpy(&wide, from, width);
         const double value = dtype == DType::F32 ? static_cast<double>(narrow) : wide;
-        require(i == 13 ? std::isnan(value) : value == 1, "bernoulli beside " + std::to_string(wrong.given));
+        require(i == 13 ? std::isnan(value) : value == 1, "bernoulli beside " + std::to_string(wrong));
       }
     }
   }

@@ -65,6 +65,27 @@ void folds(Device& device, Kernels& cpu, Kernels& cuda) {
   }
 }
 
+/// Rows of all lengths about a pack's, one behind the other or apart.
+void packs(Device& device, Kernels& cpu, Kernels& cuda) {
+  for (const DType dtype : kAll) {
+    for (const int64_t count : {127, 128, 129, 130, 1'024, 1'025}) {
+      for (const int64_t gap : {0, 1, 4}) {
+        Operand x(dtype, {5, count + gap}, Lies::Dense), out(dtype, {5}, Lies::Dense);
+        const auto rows = [&](const Side& at) {
+          View view = at(x);
+          view.extent[1] = count;
+          return view;
+        };
+        for (const Fold fold : {Fold::Sum, Fold::Min}) {
+          if (dtype == DType::Bool && fold == Fold::Sum) continue;
+          agree(device, cpu, cuda, "rows of " + std::to_string(count), {&x, &out}, sums_of(count),
+                [&](Kernels& kernels, const Side& at) { return kernels.reduce(fold, rows(at), 1, at(out)); });
+        }
+      }
+    }
+  }
+}
+
 /// Columns that are too large for caches are reduced by threads that take turns at the rows.
 void large_columns(Device& device, Kernels& cpu, Kernels& cuda) {
   for (int round = 0; round < 4; ++round) {
@@ -182,6 +203,7 @@ int main(int argc, char** argv) {
   CudaReduce cuda(device.context);
   Kernels& cpu = cpu_reduce();
   folds(device, cpu, cuda);
+  packs(device, cpu, cuda);
   large_columns(device, cpu, cuda);
   places_of_extremes(device, cpu, cuda);
   running_sums(device, cpu, cuda);

@@ -121,6 +121,19 @@ struct alignas(sizeof(T) * W) Pack {
   T item[W];
 };
 
+/// The pack at `data`, which must be aligned to it.
+template <int W, class T>
+STM_DEVICE Pack<T, W>* pack_at(T* data) {
+#ifndef __CUDACC__
+  if (reinterpret_cast<uintptr_t>(data) % sizeof(Pack<T, W>) != 0) __builtin_trap();  // as the device would
+#endif
+  return reinterpret_cast<Pack<T, W>*>(data);
+}
+template <int W, class T>
+STM_DEVICE const Pack<T, W>* pack_at(const T* data) {
+  return pack_at<W>(const_cast<T*>(data));
+}
+
 /// Whether packs of W elements can be read at `data`, and at every step of the axes but the last, which is dense.
 template <int W, class T, int N>
 bool packs(const T* data, const Axes<N>& axes, int view) {

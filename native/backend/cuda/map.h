@@ -29,7 +29,7 @@ struct Input {
   template <int W>
   STM_DEVICE void load_pack(int64_t at, T (&out)[W]) const {
     if (data && !splat) {
-      const Pack<T, W> pack = *reinterpret_cast<const Pack<T, W>*>(data + at);
+      const Pack<T, W> pack = *pack_at<W>(data + at);
       STM_UNROLL
       for (int k = 0; k < W; ++k) out[k] = pack.item[k];
     } else {
@@ -80,7 +80,7 @@ struct Map {
       for (int k = 0; k < W; ++k) {
         const int64_t index = i + k * calls;
         int64_t at[4];
-        axes.at(index < count ? index : i, at);  // what lies beyond the end is computed again, but not written
+        axes.at(index < count ? index : i, at);  // beyond the end, the first once more
         to[k] = at[0];
         x0[k] = a.load(at[1]);
         x1[k] = b.load(at[2]);
@@ -92,11 +92,10 @@ struct Map {
       Pack<Out, W> pack;
       STM_UNROLL
       for (int k = 0; k < W; ++k) pack.item[k] = y[k];
-      *reinterpret_cast<Pack<Out, W>*>(out + to[0]) = pack;
+      *pack_at<W>(out + to[0]) = pack;
     } else {
       STM_UNROLL
-      for (int k = 0; k < W; ++k)
-        if (i + k * calls < count) out[to[k]] = y[k];
+      for (int k = 0; k < W; ++k) out[to[k]] = y[k];
     }
   }
 };

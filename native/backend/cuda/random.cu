@@ -10,7 +10,7 @@
 namespace stm::cuda {
 namespace {
 
-// Each makes the elements that one Philox block serves, of those of the input if it reads one: make(block, in, out).
+// Each makes the elements that one Philox block serves, of those of the input if it reads one: make(block, first, in, out), first being the first one's place.
 
 template <class T>
 struct Uniform {

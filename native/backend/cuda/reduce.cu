@@ -84,13 +84,13 @@ struct Reduction {
   template <int kAhead, bool kMayPack>
   STM_DEVICE Kept<T> with_units(Kept<T> kept, const T* from, int64_t first, int64_t step, int64_t end) const {
     const bool packs = kMayPack && packed;
-    using Unit = Pack<T, kMayPack ? W : 1>;
-    Unit next[kAhead];
+    constexpr int kWidth = kMayPack ? W : 1;
+    Pack<T, kWidth> next[kAhead];
     const T none = neutral();
     STM_UNROLL
     for (int k = 0; k < kAhead; ++k) {
       const int64_t unit = first + k * step;
-      if (packs && unit < end) next[k] = reinterpret_cast<const Unit*>(from)[unit];
+      if (packs && unit < end) next[k] = *pack_at<kWidth>(from + unit * W);
       else next[k].item[0] = unit < end ? from[inner.at(unit)] : none;
     }
     with_join([&](const auto& join) {
@@ -98,9 +98,11 @@ struct Reduction {
       for (int k = 0; k < kAhead; ++k) {
         const int64_t unit = first + k * step, place = packs ? unit * W : unit;
         kept = join(kept, Kept<T>{static_cast<Wide>(next[k].item[0]), unit < end ? static_cast<int32_t>(place) : -1});
-        if (!packs || unit >= end) continue;
-        STM_UNROLL
-        for (int w = 1; w < (kMayPack ? W : 1); ++w) kept = join(kept, Kept<T>{static_cast<Wide>(next[k].item[w]), static_cast<int32_t>(place + w)});
+        if constexpr (kMayPack) {
+          STM_UNROLL
+          for (int w = 1; w < W; ++w)
+            if (packs && unit < end) kept = join(kept, Kept<T>{static_cast<Wide>(next[k].item[w]), static_cast<int32_t>(place + w)});
+        }
       }
     });
     return kept;
