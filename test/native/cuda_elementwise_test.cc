@@ -1,4 +1,5 @@
-// The element-wise CUDA kernels against the CPU's: every op and dtype, on dense, strided, flipped, broadcast and empty views. usage: cuda_elementwise_test [seed]
+// The element-wise CUDA kernels against the CPU's: every op and dtype, on dense, strided, flipped, broadcast and empty views.
+// usage: cuda_elementwise_test [seed]
 #include <limits>
 
 #include "backend/cpu/backend.h"

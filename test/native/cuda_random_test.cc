@@ -1,4 +1,5 @@
-// The random CUDA kernels against the CPU's: the same numbers, from any place of a stream, in dense memory of any size and alignment. usage: cuda_random_test [seed]
+// The random CUDA kernels against the CPU's: the same numbers, from any place of a stream, in dense memory of any size and alignment.
+// usage: cuda_random_test [seed]
 #include <limits>
 
 #include "backend/cpu/backend.h"

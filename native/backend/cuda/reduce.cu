@@ -79,8 +79,8 @@ struct Reduction {
     with_join([&](const auto& join) { both = join(a, b); });
     return both;
   }
-  /// `kept` and some units, which are packs or single elements: `first` and those behind it, `step` apart, as far as they are below `end`. kAhead of them are on
-  /// their way at once.
+  /// `kept` and kAhead units, which are packs or single elements and are read at once: `first` and those behind it, `step` apart, as far as they are below
+  /// `end`.
   template <int kAhead, bool kMayPack>
   STM_DEVICE Kept<T> with_units(Kept<T> kept, const T* from, int64_t first, int64_t step, int64_t end) const {
     const bool packs = kMayPack && packed;
