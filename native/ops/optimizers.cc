@@ -190,6 +190,37 @@ void clip_grad_value(Tensors parameters, double clip_value) {
   });
 }
 
+/// One number, f32 or f64, as if it were of the shape of another view.
+View spread(const View& number, const View& like) {
+  View view = like;
+  view.data = number.data;
+  for (int axis = 0; axis < view.rank; ++axis) view.stride[axis] = 0;
+  return view;
+}
+
+Tensor scale_gradients(Tensors parameters, const Tensor& factor) {
+  const char* op = "GradScaler";
+  STM_CHECK(!parameters.empty() && factor.size() == 1, Kind::Option,
+            "{}: got {} parameters and the factor {}, expected some, and one number.\n  Fix: report this as a fault of stmnet.", op, parameters.size(), factor);
+  const Session::NoGrad no_grad;
+  const std::vector<Tensor> gradients = dense_gradients(parameters);
+  if (gradients.empty()) return full({}, 0, DType::F64, parameters[0].device());
+  const Tensor largest = empty({}, DType::F64, gradients[0].device());
+  enqueue(op, gradients, {largest}, [count = gradients.size()](Backend& b, Views v) {
+    const std::vector<View> views = views_of(count, [&](size_t i) { return v.in(i); });
+    return b.optimizers().total_norm(HUGE_VAL, views.data(), static_cast<int64_t>(count), v.out(0));
+  });
+  enqueue_update(op, {cast(factor, DType::F32), cast(factor, DType::F64)}, gradients, [count = gradients.size()](Backend& b, Views v) {
+    for (size_t i = 0; i < count; ++i) {
+      const View& gradient = v.out(i);
+      const Status status = b.elementwise().binary(Binary::mul, gradient, spread(v.in(gradient.dtype == DType::F64), gradient), gradient);
+      if (!status.is_ok()) return status;
+    }
+    return Status::ok();
+  });
+  return largest;
+}
+
 }  // namespace
 
 void declare_optimizers(OpTable& table) {
@@ -208,6 +239,8 @@ void declare_optimizers(OpTable& table) {
   table.add("zeroGrad", &zero_grad, {"parameters"}, "Drops the gradients.");
   table.add("clipGradNorm", &clip_grad_norm, {"parameters", "maxNorm", "normType"},
             "Scales the gradients so that their joint norm is at most maxNorm; returns the norm before.");
+  table.add("scaleGradients", &scale_gradients, {"parameters", "factor"},
+            "Multiplies the gradients by one number. Returns the largest magnitude before, f64: NaN if an element is NaN.");
   table.add("clipGradValue", &clip_grad_value, {"parameters", "clipValue"}, "Limits every element of the gradients to -clipValue..clipValue.");
 }
 

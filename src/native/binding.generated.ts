@@ -262,6 +262,8 @@ export interface NativeBinding {
   zeroGrad(parameters: readonly TensorId[]): void;
   /** Scales the gradients so that their joint norm is at most maxNorm; returns the norm before. */
   clipGradNorm(parameters: readonly TensorId[], maxNorm: number, normType: number): TensorId;
+  /** Multiplies the gradients by one number. Returns the largest magnitude before, f64: NaN if an element is NaN. */
+  scaleGradients(parameters: readonly TensorId[], factor: TensorId): TensorId;
   /** Limits every element of the gradients to -clipValue..clipValue. */
   clipGradValue(parameters: readonly TensorId[], clipValue: number): void;
   /** Where the generator stands: its seed, and how much of the stream is used. */

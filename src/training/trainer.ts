@@ -1,9 +1,8 @@
 import type { Module } from '../layers/module';
-import { clipGradNorm } from '../optimizers/clip';
 import type { Optimizer } from '../optimizers/optimizer';
 import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
 import type { Schedule } from '../optimizers/schedules';
-import { defaultDevice, synchronize } from '../tensor/device';
+import { defaultDevice, synchronize, type MathMode } from '../tensor/device';
 import { OptionError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
@@ -17,6 +16,7 @@ import { checkCallbacks, type TrainerCallback } from './callback';
 import { History, type EpochRecord } from './history';
 import type { Metric } from './metric';
 import { makeProgress, silent, type Progress } from './progress';
+import { inPrecision, trainingStep, type Outcome } from './training-step';
 
 /** Anything that turns predictions and targets into a loss: a layer of src/losses, or a function. */
 export type LossFunction = { forward(input: Sequence, target: Sequence): Tensor } | ((input: Sequence, target: Sequence) => Tensor);
@@ -39,6 +39,10 @@ export interface TrainerOptions {
   clipGradNorm?: number;
   /** Where to train: the model is moved there, and each batch. Default: where they are. */
   device?: string;
+  /** Whether the training step goes through `compile`: faster where its ops are small, and batches come in few kinds of shapes and lengths. Default false. */
+  compile?: boolean;
+  /** What the model's products are computed in, see `autocast`; with 'f16' the loss is scaled by a GradScaler. Default: the math mode of the moment. */
+  precision?: MathMode;
 }
 
 /** Options of `fit`. */
@@ -102,6 +106,7 @@ export class Trainer {
   readonly metrics: readonly Metric[];
   readonly #options: TrainerOptions;
   readonly #scheduleEvery: 'step' | 'epoch';
+  readonly #step: (input: Sequence, target: Sequence) => Outcome;
   readonly #running = new RunningLoss();
   readonly #fences: Promise<void>[] = [];
   /** Which of fit and evaluate is counting: they share the sums on the device, and the metrics. */
@@ -111,7 +116,7 @@ export class Trainer {
 
   constructor(options: TrainerOptions) {
     const op = 'Trainer';
-    checkOptions(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device']);
+    checkOptions(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device', 'compile', 'precision']);
     checkPart(op, 'model', options.model, 'forward', 'a Module');
     checkPart(op, 'optimizer', options.optimizer, 'step', 'an optimizer');
     if (typeof options.loss !== 'function') checkPart(op, 'loss', options.loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
@@ -128,10 +133,15 @@ export class Trainer {
       if (names.has(metric.name)) throw new OptionError(op, { given: `two figures named ${metric.name}`, expected: 'a name for each', fix: 'leave one of them out' });
       names.add(metric.name);
     }
-    if (options.device !== undefined) options.model.to(options.device);
+    const { model, optimizer, device, precision } = options;
+    if (precision !== undefined) oneOf(op, 'precision', precision, ['fma', 'tf32', 'bf16', 'f16']);
+    const compile = flag(op, 'compile', options.compile ?? false);
+    if (device !== undefined) model.to(device);
     this.#options = options;
-    this.model = options.model;
-    this.optimizer = options.optimizer;
+    this.model = model;
+    this.optimizer = optimizer;
+    const forward = (input: Sequence, target: Sequence): Required<Outcome> => this.#forward(input, target);
+    this.#step = trainingStep({ forward, optimizer, clipGradNorm: options.clipGradNorm, precision, compile, output: this.metrics.length > 0 });
   }
 
   /** Training steps so far. */
@@ -154,27 +164,24 @@ export class Trainer {
     return scope(() => this.#train(checkBatch('Trainer.step', batch)).loss);
   }
 
-  #train(batch: Batch): { output: Sequence; loss: Tensor } {
-    const { optimizer, schedule, clipGradNorm: maxNorm } = this.#options;
-    const { output, loss } = this.#forward(batch);
-    optimizer.zeroGrad();
-    loss.backward();
-    if (maxNorm !== undefined) clipGradNorm(optimizer.groups.flatMap((group) => group.parameters), { maxNorm });
-    optimizer.step();
+  #train(batch: Batch): Outcome {
+    const { device, schedule } = this.#options;
+    const outcome = this.#step(onDevice(batch.input, device), onDevice(batch.target, device));
     this.#steps++;
     if (this.#scheduleEvery === 'step') schedule?.step();
-    return { output, loss };
+    return outcome;
   }
 
-  #forward(batch: Batch): { output: Sequence; loss: Tensor } {
-    const { device, loss } = this.#options;
-    const output = this.#predict(batch.input);
-    const target = onDevice(batch.target, device);
+  /** Of tensors that are where they ought to be. */
+  #forward(input: Sequence, target: Sequence): Required<Outcome> {
+    const { loss } = this.#options;
+    const output = outputOf(this.model.forward(input as never));
     return { output, loss: typeof loss === 'function' ? loss(output, target) : loss.forward(output, target) };
   }
 
   #predict(input: Sequence): Sequence {
-    return outputOf(this.model.forward(onDevice(input, this.#options.device) as never));
+    const { device, precision } = this.#options;
+    return inPrecision(precision, () => outputOf(this.model.forward(onDevice(input, device) as never)));
   }
 
   /**
@@ -269,8 +276,9 @@ export class Trainer {
     for (const metric of this.metrics) metric.reset();
   }
 
-  #count(batch: Batch, { output, loss }: { output: Sequence; loss: Tensor }): void {
+  #count(batch: Batch, { output, loss }: Outcome): void {
     this.#running.add(loss, weightOf(batch));
+    if (output === undefined) return;
     const target = onDevice(batch.target, this.#options.device);
     for (const metric of this.metrics) metric.update(output, target);
   }
@@ -300,7 +308,8 @@ export class Trainer {
       this.#evaluating(() =>
         scope(() => {
           const checked = checkBatch('Trainer.evaluate', batch());
-          this.#count(checked, this.#forward(checked));
+          const { device, precision } = this.#options;
+          this.#count(checked, inPrecision(precision, () => this.#forward(onDevice(checked.input, device), onDevice(checked.target, device))));
         }),
       );
       done++;
