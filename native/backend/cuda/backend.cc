@@ -127,7 +127,11 @@ class CudaBackend final : public Backend {
     capturing_ = false;
     *graph = nullptr;
     cudaGraph_t captured = nullptr;
-    STM_CUDA(context_, cudaStreamEndCapture(context_.stream, &captured));
+    const Status ended = context_.check(cudaStreamEndCapture(context_.stream, &captured), "cudaStreamEndCapture");
+    if (!ended.is_ok()) {
+      leave_capture();
+      return ended;
+    }
     cudaGraphExec_t executable = nullptr;
     const Status status = context_.check(cudaGraphInstantiate(&executable, captured, 0), "cudaGraphInstantiate");
     (void)cudaGraphDestroy(captured);
@@ -151,6 +155,17 @@ class CudaBackend final : public Backend {
 
  private:
   ~CudaBackend() = default;
+
+  /// After an end that failed: nothing could run on a stream that still captured.
+  void leave_capture() {
+    cudaStreamCaptureStatus state = cudaStreamCaptureStatusNone;
+    cudaGraph_t captured = nullptr;
+    if (cudaStreamIsCapturing(context_.stream, &state) == cudaSuccess && state != cudaStreamCaptureStatusNone) {
+      (void)cudaStreamEndCapture(context_.stream, &captured);
+      if (captured) (void)cudaGraphDestroy(captured);
+    }
+    (void)cudaGetLastError();
+  }
 
   static Status lost() {
     return Status::fail(StatusKind::DeviceLost, "the CUDA context was lost by an earlier fault. Fix: start the process again; the CPU goes on working.");

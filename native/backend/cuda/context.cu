@@ -16,6 +16,17 @@ struct StoreWords {
   STM_DEVICE void operator()(int64_t i) const { to[i] = words[i]; }
 };
 
+/// The function's name in the text of a call, such as cudaFree in "library.cudaFree(data)".
+struct FunctionName {
+  explicit FunctionName(const char* call) : begin(call), length(static_cast<int>(std::strcspn(call, "("))) {
+    for (int i = 0; i < length; ++i)
+      if (call[i] == '.' || call[i] == '>') begin = call + i + 1;
+    length -= static_cast<int>(begin - call);
+  }
+  const char* begin;
+  int length;
+};
+
 /// After these the CUDA context is of no use to the process any more.
 bool is_sticky(cudaError_t error) {
   switch (error) {
@@ -40,13 +51,14 @@ bool is_sticky(cudaError_t error) {
 Status describe(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return Status::ok();
   (void)cudaGetLastError();  // so that the next call does not report it again
+  const FunctionName name(what);
   if (is_sticky(error)) {
     return Status::fail(StatusKind::DeviceLost,
-                        "%.60s: the CUDA context is lost: %s (%d). Fix: save what you need from the CPU and start the process again; if it comes back, report it.",
-                        what, cudaGetErrorName(error), static_cast<int>(error));
+                        "%.*s: the CUDA context is lost: %s (%d). Fix: save what you need from the CPU and start the process again; if it comes back, report it.",
+                        name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error));
   }
   const StatusKind kind = error == cudaErrorMemoryAllocation ? StatusKind::OutOfMemory : StatusKind::Internal;
-  return Status::fail(kind, "%.80s failed: %s (%d), %s", what, cudaGetErrorName(error), static_cast<int>(error), cudaGetErrorString(error));
+  return Status::fail(kind, "%.*s failed: %s (%d), %s", name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error), cudaGetErrorString(error));
 }
 
 Status Context::check(cudaError_t error, const char* what) {
@@ -60,7 +72,8 @@ Status Context::check(cublasStatus_t error, const char* what) {
   const StatusKind kind = error == CUBLAS_STATUS_ALLOC_FAILED ? StatusKind::OutOfMemory : error == CUBLAS_STATUS_NOT_SUPPORTED ? StatusKind::Unsupported : StatusKind::Internal;
   const Status before = check(cudaPeekAtLastError(), what);  // an earlier asynchronous fault often shows first here
   if (before.kind == StatusKind::DeviceLost) return before;
-  return Status::fail(kind, "%.80s failed: %s (%d)", what, libraries->cublasGetStatusString(error), static_cast<int>(error));
+  const FunctionName name(what);
+  return Status::fail(kind, "%.*s failed: %s (%d)", name.length, name.begin, libraries->cublasGetStatusString(error), static_cast<int>(error));
 }
 
 Status Context::check(cudnnStatus_t error, const char* what) {
@@ -69,9 +82,10 @@ Status Context::check(cudnnStatus_t error, const char* what) {
   libraries->cudnnGetLastErrorString(detail, sizeof detail);
   const Status before = check(cudaPeekAtLastError(), what);
   if (before.kind == StatusKind::DeviceLost) return before;
+  const FunctionName name(what);
   const int category = static_cast<int>(error) / 1000;  // the rest of the code says more than versions agree on
   const StatusKind kind = error == CUDNN_STATUS_ALLOC_FAILED ? StatusKind::OutOfMemory : category == 3 ? StatusKind::Unsupported : StatusKind::Internal;
-  return Status::fail(kind, "%.60s failed: %s (%d). %s", what, libraries->cudnnGetErrorString(error), static_cast<int>(error), detail);
+  return Status::fail(kind, "%.*s failed: %s (%d). %s", name.length, name.begin, libraries->cudnnGetErrorString(error), static_cast<int>(error), detail);
 }
 
 Status Context::grow(Buffer& buffer, size_t bytes) {
