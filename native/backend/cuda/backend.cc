@@ -183,8 +183,8 @@ class CudaBackend final : public Backend {
       void* fault = nullptr;
       STM_CUDA(context_, cudaMallocAsync(&fault, sizeof(DeviceFault), context_.stream));
       context_.fault = static_cast<DeviceFault*>(fault);
-      STM_CUDA(context_, cudaMemsetAsync(fault, 0, sizeof(DeviceFault), context_.stream));
     }
+    STM_CUDA(context_, cudaMemsetAsync(context_.fault, 0, sizeof(DeviceFault), context_.stream));
     const Libraries& f = *context_.libraries;
     if (!context_.cublas) STM_CUDA(context_, f.cublasCreate_v2(&context_.cublas));
     STM_CUDA(context_, f.cublasSetStream_v2(context_.cublas, context_.stream));

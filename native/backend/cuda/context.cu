@@ -53,9 +53,10 @@ Status describe(cudaError_t error, const char* what) {
   (void)cudaGetLastError();  // so that the next call does not report it again
   const FunctionName name(what);
   if (is_sticky(error)) {
-    return Status::fail(StatusKind::DeviceLost,
-                        "%.*s: the CUDA context is lost: %s (%d). Fix: save what you need from the CPU and start the process again; if it comes back, report it.",
-                        name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error));
+    return Status::fail(
+        StatusKind::DeviceLost,
+        "%.*s: the CUDA context is lost: %s (%d). Fix: save what you need from the CPU and start the process again; if it comes back, report it.", name.length,
+        name.begin, cudaGetErrorName(error), static_cast<int>(error));
   }
   const StatusKind kind = error == cudaErrorMemoryAllocation ? StatusKind::OutOfMemory : StatusKind::Internal;
   return Status::fail(kind, "%.*s failed: %s (%d), %s", name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error), cudaGetErrorString(error));
@@ -69,7 +70,9 @@ Status Context::check(cudaError_t error, const char* what) {
 
 Status Context::check(cublasStatus_t error, const char* what) {
   if (error == CUBLAS_STATUS_SUCCESS) return Status::ok();
-  const StatusKind kind = error == CUBLAS_STATUS_ALLOC_FAILED ? StatusKind::OutOfMemory : error == CUBLAS_STATUS_NOT_SUPPORTED ? StatusKind::Unsupported : StatusKind::Internal;
+  const StatusKind kind = error == CUBLAS_STATUS_ALLOC_FAILED    ? StatusKind::OutOfMemory
+                          : error == CUBLAS_STATUS_NOT_SUPPORTED ? StatusKind::Unsupported
+                                                                 : StatusKind::Internal;
   const Status before = check(cudaPeekAtLastError(), what);  // an earlier asynchronous fault often shows first here
   if (before.kind == StatusKind::DeviceLost) return before;
   const FunctionName name(what);
