@@ -1,3 +1,4 @@
+#include "cuda-standin/capture.h"
 #include "cuda-standin/calls.h"
 
 #include <cstdarg>
@@ -308,4 +309,7 @@ int standin_leaks(char* text, size_t size) {
   return static_cast<int>(total);
 }
 
-void standin_recover() { forget_fatal_errors(); }
+void standin_recover() {
+  forget_fatal_errors();
+  forget_captures();
+}

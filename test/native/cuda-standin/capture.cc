@@ -73,6 +73,11 @@ cudaError_t join_capture(const std::shared_ptr<Stream>& stream, const Mark& mark
   return cudaSuccess;
 }
 
+void forget_captures() {
+  const Lock lock(state_mutex());
+  captures().clear();
+}
+
 bool capturing(cudaStream_t stream) {
   const auto found = handles<Stream>().find(stream);
   const Lock lock(state_mutex());
