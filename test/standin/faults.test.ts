@@ -26,7 +26,7 @@ const script = `
   const { Worker } = require('node:worker_threads');
   const control = require(${JSON.stringify(join(root, 'build', 'standin', 'standin_control.node'))});
   const work = ${JSON.stringify(`
-    const { parentPort } = require('node:worker_threads');
+    const { parentPort, workerData } = require('node:worker_threads');
     const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
     async function everything() {
       const errors = [];
@@ -71,19 +71,21 @@ const script = `
     }
     (async () => {
       const errors = await everything();
-      require(${JSON.stringify(join(root, 'build', 'standin', 'standin_control.node'))}).setFaults('');
+      const control = require(${JSON.stringify(join(root, 'build', 'standin', 'standin_control.node'))});
+      control.setFaults('');
+      const reached = workerData === '' ? 0 : control.callCount(workerData);
       const again = await everything();
-      parentPort.postMessage({ errors, retried: again[0] ?? '' });
+      parentPort.postMessage({ errors, reached, retried: again[0] ?? '' });
     })();
   `)};
   // What lives now, by kind: objects that an earlier fatal error made it impossible to free stay in the count.
   const living = () => Object.fromEntries(control.leaks().split(', ').filter(Boolean).map((text) => { const [count, ...kind] = text.split(' '); return [kind.join(' '), Number(count)]; }));
-  const run = () => new Promise((resolve) => {
+  const run = (name) => new Promise((resolve) => {
     const before = living();
-    const worker = new Worker(work, { eval: true });
-    let answer = { errors: ['the worker ended without an answer'], retried: '' };
+    const worker = new Worker(work, { eval: true, workerData: name });
+    let answer = { errors: ['the worker ended without an answer'], reached: 0, retried: '' };
     worker.on('message', (message) => { answer = message; });
-    worker.on('error', (error) => { answer = { errors: [String(error)], retried: '' }; });
+    worker.on('error', (error) => { answer = { errors: [String(error)], reached: 0, retried: '' }; });
     worker.on('exit', () => resolve({ ...answer, left: () => Object.entries(living()).filter(([kind, count]) => count > (before[kind] ?? 0)).map(([kind, count]) => (count - (before[kind] ?? 0)) + ' ' + kind).join(', ') }));
   });
   // Codes that the libraries give. 700 is one after which the CUDA context is lost.
@@ -91,7 +93,7 @@ const script = `
   (async () => {
     const outcomes = [];
     control.resetCounts();
-    const clean = await run();
+    const clean = await run('');
     outcomes.push({ name: '', call: 0, reached: true, sticky: false, ...clean, leaks: clean.left() });
     const used = control.functions().map((name) => ({ name, calls: control.callCount(name) })).filter(({ calls }) => calls > 0);
     for (const { name, calls } of used) {
@@ -100,8 +102,8 @@ const script = `
         for (const code of codes(name)) {
           control.resetCounts();
           control.setFaults(name + ':' + call + '=' + code);
-          const outcome = await run();
-          const reached = control.callCount(name) >= call;
+          const { reached: calls, ...outcome } = await run(name);
+          const reached = calls >= call;
           control.setFaults('');
           control.recover();
           outcomes.push({ name, call, reached, sticky: code === 700, ...outcome, leaks: outcome.left() });

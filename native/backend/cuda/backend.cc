@@ -19,8 +19,13 @@
 namespace stm::cuda {
 namespace {
 
-constexpr size_t kSmallUpload = 4 * 3840;               ///< travels with launches
-constexpr size_t kLargestDownload = size_t{32} << 20;   ///< in one piece; what is larger is waited for
+constexpr size_t kSmallUpload = 4 * 3840;              ///< travels with launches
+constexpr size_t kLargestDownload = size_t{32} << 20;  ///< in one piece; what is larger is waited for
+
+/// What fails here changes nothing for anybody, and must not be taken for the failure of a later launch.
+void ignore(cudaError_t error) {
+  if (error != cudaSuccess) (void)cudaGetLastError();
+}
 
 class CudaBackend final : public Backend {
  public:
@@ -28,9 +33,9 @@ class CudaBackend final : public Backend {
     context_.device = device;
     context_.libraries = &libraries().functions;
     int major = 0, minor = 0;
-    (void)cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);
-    (void)cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);
-    (void)cudaDeviceGetAttribute(&context_.multiprocessors, cudaDevAttrMultiProcessorCount, device);
+    ignore(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
+    ignore(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device));
+    ignore(cudaDeviceGetAttribute(&context_.multiprocessors, cudaDevAttrMultiProcessorCount, device));
     context_.capability = 10 * major + minor;
   }
 
@@ -42,17 +47,17 @@ class CudaBackend final : public Backend {
 
   Status allocate(size_t bytes, void** data) noexcept override { return context_.check(cudaMallocAsync(data, bytes, context_.stream), "cudaMallocAsync"); }
   void release(void* data) noexcept override {
-    (void)cudaSetDevice(context_.device);
-    (void)cudaFreeAsync(data, context_.stream);
+    ignore(cudaSetDevice(context_.device));
+    ignore(cudaFreeAsync(data, context_.stream));
   }
   void trim() noexcept override {
-    (void)cudaStreamSynchronize(context_.stream);
+    ignore(cudaStreamSynchronize(context_.stream));
     cudaMemPool_t pool = nullptr;
-    if (cudaDeviceGetDefaultMemPool(&pool, context_.device) == cudaSuccess) (void)cudaMemPoolTrimTo(pool, 0);
+    if (cudaDeviceGetDefaultMemPool(&pool, context_.device) == cudaSuccess) ignore(cudaMemPoolTrimTo(pool, 0));
   }
   DeviceMemory memory() noexcept override {
     size_t free = 0, total = 0;
-    (void)cudaSetDevice(context_.device);
+    ignore(cudaSetDevice(context_.device));
     if (cudaMemGetInfo(&free, &total) != cudaSuccess) (void)cudaGetLastError();
     return {static_cast<int64_t>(free), static_cast<int64_t>(total)};
   }
@@ -105,11 +110,11 @@ class CudaBackend final : public Backend {
 
   void close() noexcept override {
     completion_.stop();
-    (void)cudaSetDevice(context_.device);
-    if (context_.stream) (void)cudaStreamSynchronize(context_.stream);
+    ignore(cudaSetDevice(context_.device));
+    if (context_.stream) ignore(cudaStreamSynchronize(context_.stream));
     take_back();
     staging_.release();
-    for (DeviceFault* fault : faults_) (void)cudaFreeHost(fault);
+    for (DeviceFault* fault : faults_) ignore(cudaFreeHost(fault));
     recurrent_.release();
     tear_down();
     delete this;
@@ -134,13 +139,15 @@ class CudaBackend final : public Backend {
     }
     cudaGraphExec_t executable = nullptr;
     const Status status = context_.check(cudaGraphInstantiate(&executable, captured, 0), "cudaGraphInstantiate");
-    (void)cudaGraphDestroy(captured);
+    ignore(cudaGraphDestroy(captured));
     if (status.is_ok()) *graph = executable;
     return status;
   }
-  Status launch(void* graph) noexcept override { return context_.check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), context_.stream), "cudaGraphLaunch"); }
+  Status launch(void* graph) noexcept override {
+    return context_.check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), context_.stream), "cudaGraphLaunch");
+  }
   void release_graph(void* graph) noexcept override {
-    if (graph) (void)cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph));
+    if (graph) ignore(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph)));
   }
 
   ElementwiseKernels& elementwise() noexcept override { return elementwise_; }
@@ -162,7 +169,7 @@ class CudaBackend final : public Backend {
     cudaGraph_t captured = nullptr;
     if (cudaStreamIsCapturing(context_.stream, &state) == cudaSuccess && state != cudaStreamCaptureStatusNone) {
       (void)cudaStreamEndCapture(context_.stream, &captured);
-      if (captured) (void)cudaGraphDestroy(captured);
+      if (captured) ignore(cudaGraphDestroy(captured));
     }
     (void)cudaGetLastError();
   }
@@ -205,9 +212,9 @@ class CudaBackend final : public Backend {
     if (context_.cublas) (void)f.cublasDestroy_v2(context_.cublas);
     if (!context_.stream) return;
     context_.release_buffers();
-    if (context_.fault) (void)cudaFreeAsync(context_.fault, context_.stream);
-    (void)cudaStreamSynchronize(context_.stream);
-    (void)cudaStreamDestroy(context_.stream);
+    if (context_.fault) ignore(cudaFreeAsync(context_.fault, context_.stream));
+    ignore(cudaStreamSynchronize(context_.stream));
+    ignore(cudaStreamDestroy(context_.stream));
   }
 
   /// An event after all work so far, and a copy of the fault as it then stands.

@@ -12,15 +12,18 @@ Status in_words(const DeviceFault& fault) {
   const StatusKind kind = StatusKind::OutOfRange;
   switch (fault.code) {
     case DeviceFault::kLabel:
-      return Status::fail(kind, "got class label %lld, expected %lld..%lld.\n  Fix: correct the label, or give the input more classes.", value, least, greatest);
+      return Status::fail(kind, "got class label %lld, expected %lld..%lld.\n  Fix: correct the label, or give the input more classes.", value, least,
+                          greatest);
     case DeviceFault::kProbability:
-      return Status::fail(kind, "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.", fault.number,
-                          value);
+      return Status::fail(kind, "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.",
+                          fault.number, value);
     case DeviceFault::kOverflow:
       return Status::fail(kind, "got a result outside -2^31..2^31-1, expected one that an i32 holds.\n  Fix: cast the input with cast('f64').");
     case DeviceFault::kNothingCounts:
-      return Status::fail(kind, "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean.\n  Fix: leave such batches out, or use "
-                                "reduction: 'sum'.", greatest);
+      return Status::fail(kind,
+                          "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean.\n  Fix: leave such batches out, or use "
+                          "reduction: 'sum'.",
+                          greatest);
     default: return Status::fail(kind, "got index %lld, expected %lld..%lld.\n  Fix: correct the index.", value, least, greatest);
   }
 }

@@ -45,8 +45,8 @@ std::vector<std::string> python_folders() {
 
 /// One library and where it may lie.
 struct Wanted {
-  std::string file;          ///< libcudnn.so.9
-  const char* setting;       ///< the variable that names the file itself
+  std::string file;                        ///< libcudnn.so.9
+  const char* setting;                     ///< the variable that names the file itself
   std::vector<std::string> wheel_folders;  ///< below a Python folder
 };
 

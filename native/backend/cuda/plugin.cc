@@ -34,7 +34,8 @@ Part driver_part() {
   (void)cudaDriverGetVersion(&version);
   part.found = version >= CUDART_VERSION / 1000 * 1000;
   if (version > 0) put(part.version, "for CUDA " + words_of(version));
-  const std::string fix = std::string("install driver ") + kOldestDriver + " or later, so that nvidia-smi works; in a container, start it with access to the GPU";
+  const std::string fix =
+      std::string("install driver ") + kOldestDriver + " or later, so that nvidia-smi works; in a container, start it with access to the GPU";
   if (version == 0) put(part.problem, "no NVIDIA driver was found on this machine");
   else if (!part.found) put(part.problem, "it serves CUDA up to " + words_of(version) + ", and this plug-in needs CUDA " + std::to_string(kCudaMajor));
   if (!part.found) put(part.fix, fix);
@@ -52,7 +53,8 @@ Devices find_devices() {
   if (status == cudaSuccess) return devices;
   (void)cudaGetLastError();
   devices.count = 0;
-  if (status != cudaErrorInsufficientDriver && status != cudaErrorNoDevice) devices.problem = std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
+  if (status != cudaErrorInsufficientDriver && status != cudaErrorNoDevice)
+    devices.problem = std::string(cudaGetErrorName(status)) + ": " + cudaGetErrorString(status);
   return devices;
 }
 
@@ -181,7 +183,8 @@ class CudaPlugin final : public Plugin {
     (void)cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
     (void)cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
     if (10 * major + minor >= kOldestCapability) return Status::ok();
-    return Status::fail(StatusKind::Unsupported, "got compute capability %d.%d, expected 7.5 or later. Fix: use a GPU of the Turing generation or later.", major, minor);
+    return Status::fail(StatusKind::Unsupported, "got compute capability %d.%d, expected 7.5 or later. Fix: use a GPU of the Turing generation or later.",
+                        major, minor);
   }
 };
 

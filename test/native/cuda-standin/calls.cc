@@ -1,4 +1,3 @@
-#include "cuda-standin/capture.h"
 #include "cuda-standin/calls.h"
 
 #include <cstdarg>
@@ -9,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "cuda-standin/capture.h"
 #include "cuda-standin/control.h"
 #include "cuda-standin/handles.h"
 #include "cuda-standin/settings.h"

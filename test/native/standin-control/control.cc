@@ -62,7 +62,8 @@ NAPI_MODULE_INIT() {
   const struct {
     const char* name;
     napi_callback call;
-  } entries[] = {{"setFaults", set_faults}, {"callCount", call_count}, {"resetCounts", reset_counts}, {"functions", functions}, {"leaks", leaks}, {"recover", recover}};
+  } entries[] = {{"setFaults", set_faults}, {"callCount", call_count}, {"resetCounts", reset_counts},
+                 {"functions", functions},  {"leaks", leaks},          {"recover", recover}};
   for (const auto& entry : entries) {
     napi_value function;
     napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, nullptr, &function);
