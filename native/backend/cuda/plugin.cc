@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "backend/cuda/backend.h"
+#include "backend/cuda/context.h"
 #include "backend/cuda/libraries.h"
 
 namespace stm::cuda {
@@ -180,8 +181,9 @@ class CudaPlugin final : public Plugin {
  private:
   static Status capability_of(int32_t index) {
     int major = 0, minor = 0;
-    (void)cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index);
-    (void)cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index);
+    Status status = describe(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index), "cudaDeviceGetAttribute");
+    if (status.is_ok()) status = describe(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index), "cudaDeviceGetAttribute");
+    if (!status.is_ok()) return status;
     if (10 * major + minor >= kOldestCapability) return Status::ok();
     return Status::fail(StatusKind::Unsupported, "got compute capability %d.%d, expected 7.5 or later. Fix: use a GPU of the Turing generation or later.",
                         major, minor);
