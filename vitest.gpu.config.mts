@@ -13,5 +13,6 @@ export default defineConfig({
     maxWorkers: 4,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    reporters: ['default', ['json', { outputFile: 'build/gpu/vitest.json' }]],
   },
 });

@@ -1,9 +1,5 @@
-import * as stmnet from 'stmnet';
-import { clipGradNorm, crossEntropy, detach, Dropout, Embedding, Linear, LSTM, Module, noGrad, randint, randn, scope, setMathMode, SGD, synchronize, zeros, type MathMode, type Tensor } from 'stmnet';
+import { clipGradNorm, compile, crossEntropy, detach, Dropout, Embedding, Linear, LSTM, Module, noGrad, randint, randn, scope, setMathMode, SGD, synchronize, zeros, type MathMode, type Tensor } from 'stmnet';
 import type { GpuCase } from './gpu-cases';
-
-type Compiled<F> = F & { clear: () => void };
-const compile = Reflect.get(stmnet, 'compile') as <F>(step: F) => Compiled<F>;
 
 /** Steps of one case: each call queues one. */
 interface Steps {
@@ -71,7 +67,7 @@ function recurrentSteps({ kind, T, N, D, H, L, bidirectional }: GpuCase, compile
 }
 
 /** Steps that `call` makes with a function or its compiled form. */
-function chosen<F>(step: F, compiled: boolean, call: (run: F) => Tensor | undefined): Steps {
+function chosen<A extends unknown[], R>(step: (...args: A) => R, compiled: boolean, call: (run: (...args: A) => R) => Tensor | undefined): Steps {
   if (!compiled) return { step: () => call(step), dispose: () => undefined };
   const run = compile(step);
   return { step: () => call(run), dispose: () => run.clear() };

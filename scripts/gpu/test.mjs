@@ -26,10 +26,10 @@ function summary({ testResults = [] }) {
 }
 
 function runTests(found) {
-  const details = join('build', 'gpu', 'vitest.json');
+  const details = join('build', 'gpu', 'vitest.json'); // as vitest.gpu.config.mts says
   rmSync(resolve(root, details), { force: true });
   const started = Date.now();
-  const { status, signal } = spawnSync(tool('vitest'), ['run', '--config', 'vitest.gpu.config.mts', '--reporter=default', '--reporter=json', `--outputFile.json=${details}`, ...filters], {
+  const { status, signal } = spawnSync(tool('vitest'), ['run', '--config', 'vitest.gpu.config.mts', ...filters], {
     cwd: root, stdio: 'inherit', env: { ...environment(), STMNET_TEST_DEVICE: 'cuda', STMNET_REQUIRE_CUDA: '1', STMNET_CACHE_DIR: resolve(root, 'build', 'gpu', 'cache') },
   });
   const result = existsSync(resolve(root, details)) ? summary(JSON.parse(readFileSync(resolve(root, details), 'utf8'))) : { passed: 0, failed: 1, skipped: 0, failures: [], files: [] };

@@ -1,0 +1,43 @@
+// Tensors of repeatable numbers: the same on every device.
+import { concat, tensor, type HostArray, type Tensor } from 'stmnet';
+import { random } from './cuda';
+
+/** How one input of an op is made. */
+export interface Input {
+  shape: readonly number[];
+  /** Floating numbers lie between these; whole numbers from the first up to below the second. */
+  range: readonly [number, number];
+  kind: 'float' | 'whole' | 'bool';
+  /** Whether the op has a gradient with respect to it. */
+  gradient: boolean;
+}
+
+export const float = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({ shape, range, kind: 'float', gradient: true });
+export const constant = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({ ...float(shape, range), gradient: false });
+export const whole = (shape: readonly number[], below: number): Input => ({ shape, range: [0, below], kind: 'whole', gradient: false });
+export const bool = (shape: readonly number[]): Input => ({ shape, range: [0, 2], kind: 'bool', gradient: false });
+
+function arrayOf({ shape, range: [low, high], kind }: Input, seed: number): HostArray {
+  const draw = random(seed);
+  const size = shape.reduce((product, extent) => product * extent, 1);
+  if (kind === 'float') return { data: Float32Array.from({ length: size }, () => low + draw() * (high - low)), shape };
+  const values = Array.from({ length: size }, () => Math.floor(low + draw() * (high - low)));
+  return { data: kind === 'bool' ? Uint8Array.from(values) : Int32Array.from(values), shape };
+}
+
+/** The same numbers in a view whose axes lie in reverse order and that starts inside its storage. */
+export function viewed(x: Tensor): Tensor {
+  if (x.rank === 0 || x.size === 0) return x;
+  const order = x.shape.map((_, axis) => x.rank - 1 - axis);
+  const reversed = x.permute(order);
+  const framed = concat([reversed.slice([0], [1]), reversed], 0);
+  return framed.slice([1]).permute(order);
+}
+
+/** Inputs on a device, as leaves. */
+export function make(inputs: readonly Input[], seed: number, device: string, dtype: 'f32' | 'f64'): Tensor[] {
+  return inputs.map((input, index) => {
+    const floating = input.kind === 'float';
+    return tensor(arrayOf(input, seed * 100 + index), { device, ...(floating ? { dtype } : {}), requiresGrad: floating && input.gradient });
+  });
+}
