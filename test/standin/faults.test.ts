@@ -74,6 +74,7 @@ const script = `
       const control = require(${JSON.stringify(join(root, 'build', 'standin', 'standin_control.node'))});
       control.setFaults('');
       const reached = workerData === '' ? 0 : control.callCount(workerData);
+      await (async () => stm.synchronize('cuda'))().catch(() => {}); // what no read has reported yet
       const again = await everything();
       parentPort.postMessage({ errors, reached, retried: again[0] ?? '' });
     })();
