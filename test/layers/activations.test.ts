@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ELU, GELU, LeakyReLU, LogSoftmax, PaddedSequence, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, ones, tensor } from 'stmnet';
 import { differences } from '../support/near';
+import { here } from '../support/devices';
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
@@ -35,7 +36,7 @@ describe('activations', () => {
 
   test('mistakes', () => {
     expect(() => new Softmax({ dim: 1 }).forward(new PaddedSequence(ones([1, 2, 4]), [1]))).toThrow(
-      'Softmax.forward: got dim 1 of a PaddedSequence f32[1, 2, 4] on cpu, lengths [1], expected an axis of features, after [N, T].\n  Fix: use dim: -1.',
+      `Softmax.forward: got dim 1 of a PaddedSequence f32[1, 2, 4] on ${here}, lengths [1], expected an axis of features, after [N, T].\n  Fix: use dim: -1.`,
     );
     expect(() => new ELU({ alpha: Infinity })).toThrow('ELU: got alpha: Infinity, expected a finite number for alpha');
     const axis: object = { axis: 1 };

@@ -71,10 +71,10 @@ describe.each(Object.entries(layers))('%s', (_, make) => {
   });
 
   it('refuses what does not fit', () => {
-    expect(() => layer.forward(query, key, f64([2, 4, 6], 1))).toThrow(/\.forward: got key f64\[2, 5, 4\] on cpu and value f64\[2, 4, 6\] on cpu/);
+    expect(() => layer.forward(query, key, f64([2, 4, 6], 1))).toThrow(/\.forward: got key f64\[2, 5, 4\] on (cpu|cuda:0) and value f64\[2, 4, 6\] on (cpu|cuda:0)/);
     expect(() => layer.forward(f64([3, 3, 4], 1), key)).toThrow(/expected query \[N, Q, D\] or \[N, D\], and key \[N, K, D\]/);
-    expect(() => layer.forward(f64([2, 3, 7], 1), key)).toThrow(/\.forward: got query f64\[2, 3, 7\] on cpu/);
-    expect(() => layer.forward(query, key, value, { mask: ones([2, 1, 5]) })).toThrow(/got mask f32\[2, 1, 5\] on cpu, expected bool/);
+    expect(() => layer.forward(f64([2, 3, 7], 1), key)).toThrow(/\.forward: got query f64\[2, 3, 7\] on (cpu|cuda:0)/);
+    expect(() => layer.forward(query, key, value, { mask: ones([2, 1, 5]) })).toThrow(/got mask f32\[2, 1, 5\] on (cpu|cuda:0), expected bool/);
     expect(() => layer.forward(query, key, value, { masks: ones([1]) } as object)).toThrow(/write mask, if that is what you mean/);
     expect(() => layer.forward(query, new PaddedSequence(key, [1, 2]), new PaddedSequence(value, [2, 2]))).toThrow(/with equal lengths/);
   });
@@ -97,7 +97,7 @@ describe('AdditiveAttention', () => {
     const hidden = matmul(key.reshape([2, 6]), layer.key_weight.transpose(0, 1)).add(matmul(query.reshape([1, 4]), layer.query_weight.transpose(0, 1))).tanh();
     const expected = softmax(matmul(hidden, layer.score_weight));
     expect(differences(await layer.weights(query, key).data(), await expected.data(), 1e-13)).toEqual([]);
-    expect(() => layer.forward(query, f64([1, 2, 5], 2))).toThrow(/got key f64\[1, 2, 5\] on cpu, expected last axis 6 \(keySize\)/);
+    expect(() => layer.forward(query, f64([1, 2, 5], 2))).toThrow(/got key f64\[1, 2, 5\] on (cpu|cuda:0), expected last axis 6 \(keySize\)/);
     expect(() => new AdditiveAttention({ querySize: 4, keySize: 6, hiddenSize: 0 })).toThrow(/hiddenSize: 0/);
   });
 });

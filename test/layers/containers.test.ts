@@ -3,6 +3,7 @@ import {
   BatchNorm1d, Bidirectional, GRU, Linear, LSTM, Module, OptionError, PaddedSequence, Residual, Sequential, Tanh, TimeDistributed, cumsum, manualSeed, ones, randn, tensor, type Sequence, type Tensor,
 } from 'stmnet';
 import { tensorDifferences } from '../support/near';
+import { here } from '../support/devices';
 
 /** Running sums over time: what comes out of a step depends on all before it. */
 class RunningSum extends Module {
@@ -53,7 +54,7 @@ describe('Residual', () => {
 
   test('refuses another shape', () => {
     expect(() => new Residual(new Linear({ inFeatures: 3, outFeatures: 1 })).forward(ones([2, 3]))).toThrow(
-      'Residual.forward: got f32[2, 1] on cpu from Linear for input f32[2, 3] on cpu, expected the shape of the input',
+      `Residual.forward: got f32[2, 1] on ${here} from Linear for input f32[2, 3] on ${here}, expected the shape of the input`,
     );
   });
 });
@@ -88,7 +89,7 @@ describe('Bidirectional', () => {
     const merge: object = { merge: 'cat' };
     expect(() => new Bidirectional(new RunningSum(), new RunningSum(), merge)).toThrow("Bidirectional: got merge: \"cat\", expected one of 'concat', 'sum', 'mul', 'mean'");
     const uneven = new Bidirectional(new Linear({ inFeatures: 1, outFeatures: 2 }), new Linear({ inFeatures: 1, outFeatures: 3 }), { merge: 'sum' });
-    expect(() => uneven.forward(x)).toThrow('Bidirectional.forward: got outputs f32[2, 3, 2] on cpu and f32[2, 3, 3] on cpu, expected the same shape from both directions');
+    expect(() => uneven.forward(x)).toThrow(`Bidirectional.forward: got outputs f32[2, 3, 2] on ${here} and f32[2, 3, 3] on ${here}, expected the same shape from both directions`);
   });
 });
 
@@ -119,12 +120,12 @@ describe('TimeDistributed', () => {
   });
 
   test('mistakes', () => {
-    expect(() => new TimeDistributed(new Tanh()).forward(ones([2]))).toThrow('TimeDistributed.forward: got input f32[2] on cpu, expected [N, T, …]');
+    expect(() => new TimeDistributed(new Tanh()).forward(ones([2]))).toThrow(`TimeDistributed.forward: got input f32[2] on ${here}, expected [N, T, …]`);
     class Sum extends Module {
       forward(x: Tensor): Tensor {
         return x.sum(0);
       }
     }
-    expect(() => new TimeDistributed(new Sum()).forward(ones([2, 3, 1]))).toThrow('got f32[1] on cpu from Sum for steps f32[6, 1] on cpu, expected a tensor of one row a step');
+    expect(() => new TimeDistributed(new Sum()).forward(ones([2, 3, 1]))).toThrow(`got f32[1] on ${here} from Sum for steps f32[6, 1] on ${here}, expected a tensor of one row a step`);
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Conv1d, PaddedSequence, conv1d, ones, tensor, type Conv1dOptions } from 'stmnet';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
+import { here } from '../support/devices';
 
 describe('Conv1d', () => {
   const x = tensor(spreadArray([3, 9, 2]), { dtype: 'f64' });
@@ -9,7 +10,7 @@ describe('Conv1d', () => {
   it('is conv1d with its weight and bias', async () => {
     const layer = new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, stride: 2, padding: 1, dilation: 2, dtype: 'f64' });
     expect(await layer.forward(x).array()).toEqual(await conv1d(x, layer.weight, { bias: layer.bias, stride: 2, padding: 1, dilation: 2 }).array());
-    expect(Object.entries(layer.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual(['weight f64[4, 2, 3] on cpu', 'bias f64[4] on cpu']);
+    expect(Object.entries(layer.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual([`weight f64[4, 2, 3] on ${here}`, `bias f64[4] on ${here}`]);
     expect([...new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, bias: false }).namedParameters()].map(([name]) => name)).toEqual(['weight']);
   });
 
@@ -53,7 +54,7 @@ describe('Conv1d', () => {
 
   it('refuses what does not fit', () => {
     const layer = new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3 });
-    expect(() => layer.forward(ones([3, 2, 9]))).toThrow(/Conv1d\.forward: got input f32\[3, 2, 9\] on cpu, expected \[N, T, 2\]/);
+    expect(() => layer.forward(ones([3, 2, 9]))).toThrow(/Conv1d\.forward: got input f32\[3, 2, 9\] on (cpu|cuda:0), expected \[N, T, 2\]/);
     expect(() => layer.forward(ones([3, 2, 2]))).toThrow(/got 2 steps/);
     expect(() => new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, padding: -1 })).toThrow(/padding: -1/);
     expect(() => new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, strides: 2 } as Conv1dOptions)).toThrow(/write stride, if that is what you mean/);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Embedding, Linear, PaddedSequence, SGD, crossEntropy, pad, tensor } from 'stmnet';
+import { here } from '../support/devices';
 
 const indices = (values: number[][]) => tensor(values, { dtype: 'i32' });
 
@@ -54,6 +55,6 @@ describe('Embedding', () => {
     expect(() => layer.forward(indices([[0, 3]]))).toThrow(/3/);
     expect(() => layer.forward(tensor([[0, 1]]))).toThrow(/i32/);
     expect(() => new Embedding({ numEmbeddings: 3, embeddingDim: 2, paddingIdx: 3 })).toThrow('Embedding: got paddingIdx: 3, expected an index below numEmbeddings, 3');
-    expect(() => Embedding.fromPretrained([1, 2])).toThrow('Embedding.fromPretrained: got weights f32[2] on cpu, expected two axes, [numEmbeddings, embeddingDim]');
+    expect(() => Embedding.fromPretrained([1, 2])).toThrow(`Embedding.fromPretrained: got weights f32[2] on ${here}, expected two axes, [numEmbeddings, embeddingDim]`);
   });
 });

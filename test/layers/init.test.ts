@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { init, Linear, LSTM, manualSeed, ones, Parameter, zeros, type Tensor } from 'stmnet';
 import { differences } from '../support/near';
+import { here } from '../support/devices';
 
 const range = async (x: Tensor): Promise<{ least: number; greatest: number; deviation: number; mean: number }> => {
   const values = Array.from(await x.data());
@@ -92,8 +93,8 @@ test('one seed gives the same weights', async () => {
 
 describe('mistakes', () => {
   test('a tensor without two axes', () => {
-    expect(() => init.xavierUniform_(zeros([3]))).toThrow('init.xavierUniform_: got f32[3] on cpu, expected at least two axes, [out, in, …].');
-    expect(() => init.orthogonal_(zeros([3]))).toThrow('orthogonal_: got f32[3] on cpu, expected at least two axes.');
+    expect(() => init.xavierUniform_(zeros([3]))).toThrow(`init.xavierUniform_: got f32[3] on ${here}, expected at least two axes, [out, in, …].`);
+    expect(() => init.orthogonal_(zeros([3]))).toThrow(`orthogonal_: got f32[3] on ${here}, expected at least two axes.`);
   });
   test('options', () => {
     expect(() => init.kaimingNormal_(ones([2, 2]), { nonlinearity: 'rellu' as 'relu' })).toThrow(/write 'relu'/);

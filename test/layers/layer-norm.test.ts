@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { LayerNorm, PaddedSequence, layerNorm, ones, tensor } from 'stmnet';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
+import { here } from '../support/devices';
 
 describe('LayerNorm', () => {
   it('starts as plain normalisation, with the names of PyTorch', async () => {
     const layer = new LayerNorm({ normalizedShape: 4 });
     const x = tensor(spreadArray([2, 3, 4]), { dtype: 'f32' });
     expect(await layer.forward(x).array()).toEqual(await layerNorm(x).array());
-    expect(Object.entries(layer.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual(['weight f32[4] on cpu', 'bias f32[4] on cpu']);
+    expect(Object.entries(layer.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual([`weight f32[4] on ${here}`, `bias f32[4] on ${here}`]);
   });
 
   it('normalises several axes, with weight and bias or without', async () => {
@@ -37,7 +38,7 @@ describe('LayerNorm', () => {
   });
 
   it('refuses what does not fit', () => {
-    expect(() => new LayerNorm({ normalizedShape: 4 }).forward(ones([2, 3]))).toThrow(/LayerNorm\.forward: got input f32\[2, 3\] on cpu, expected last axes \[4\]/);
+    expect(() => new LayerNorm({ normalizedShape: 4 }).forward(ones([2, 3]))).toThrow(/LayerNorm\.forward: got input f32\[2, 3\] on (cpu|cuda:0), expected last axes \[4\]/);
     expect(() => new LayerNorm({ normalizedShape: [3, 4] }).forward(new PaddedSequence(ones([2, 3, 4]), [1, 3]))).toThrow(/LayerNorm\.forward/);
     expect(() => new LayerNorm({ normalizedShape: [] })).toThrow(/normalizedShape: \[\]/);
     expect(() => new LayerNorm({ normalizedShape: 0 })).toThrow(/normalizedShape: 0/);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Linear, PaddedSequence, ShapeError, manualSeed, noGrad, ones, randn, tensor, zeros } from 'stmnet';
+import { here } from '../support/devices';
 
 describe('Linear', () => {
   test('x Wᵀ + b over the last axis', async () => {
@@ -44,7 +45,7 @@ describe('Linear', () => {
   test('mistakes', () => {
     const layer = new Linear({ inFeatures: 4, outFeatures: 2 });
     expect(() => layer.forward(zeros([2, 3]))).toThrow(ShapeError);
-    expect(() => layer.forward(zeros([2, 3]))).toThrow('Linear.forward: got input f32[2, 3] on cpu, expected last axis 4 (inFeatures).\n  Fix: build the layer with inFeatures: 3.');
+    expect(() => layer.forward(zeros([2, 3]))).toThrow(`Linear.forward: got input f32[2, 3] on ${here}, expected last axis 4 (inFeatures).\n  Fix: build the layer with inFeatures: 3.`);
     const features: object = { inFeature: 3 };
     expect(() => new Linear({ inFeatures: 4, outFeatures: 2, ...features })).toThrow('Fix: write inFeatures');
     expect(() => new Linear({ inFeatures: 4, outFeatures: 0 })).toThrow('Linear: got outFeatures: 0, expected a whole number of at least 1 for outFeatures');

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import {
   BufferTensor, DeviceError, Dropout, Linear, LSTM, Module, OptionError, PaddedSequence, Parameter, Sequential, ShapeError, noGrad, ones, randn, tensor, zeros, type Sequence, type Tensor,
 } from 'stmnet';
+import { here } from '../support/devices';
 
 class Block extends Module {
   linear = new Linear({ inFeatures: 3, outFeatures: 3 });
@@ -89,7 +90,7 @@ describe('modes', () => {
   });
 
   test('a parameter holds floating numbers', () => {
-    expect(() => new Parameter(tensor([1], { dtype: 'i32' }))).toThrow('Parameter: got i32[1] on cpu, expected f32 or f64');
+    expect(() => new Parameter(tensor([1], { dtype: 'i32' }))).toThrow(`Parameter: got i32[1] on ${here}, expected f32 or f64`);
   });
 });
 
@@ -114,7 +115,7 @@ describe('state dict', () => {
     const odd = { ...state, extra: scale ?? ones([1]), 'heads.offset': ones([2]), 'blocks.0.linear.bias': ones([4]) };
     expect(() => model.loadStateDict(odd)).toThrow(ShapeError);
     expect(() => model.loadStateDict(odd)).toThrow(
-      'Model.loadStateDict: got a state dict without scale; with unexpected extra; with blocks.0.linear.bias as f32[4] on cpu for f32[3] on cpu, expected the names and shapes of the model.',
+      `Model.loadStateDict: got a state dict without scale; with unexpected extra; with blocks.0.linear.bias as f32[4] on ${here} for f32[3] on ${here}, expected the names and shapes of the model.`,
     );
     expect(() => model.loadStateDict(odd, { strict: false })).toThrow('with blocks.0.linear.bias as f32[4]');
     expect(await model.heads.offset.data()).toEqual(before);
@@ -262,7 +263,7 @@ describe('what a model prints', () => {
   test('inspect shows classes, options and paths', () => {
     const options = '{ inFeatures: 3, outFeatures: 3, bias: true, dtype: \'f32\' }';
     expect(inspect(new Block())).toBe(`Block(\n  linear: Linear(${options})\n)`);
-    expect(inspect([new Parameter(ones([2]))])).toBe('[ Parameter f32[2] on cpu, requires grad ]');
+    expect(inspect([new Parameter(ones([2]))])).toBe(`[ Parameter f32[2] on ${here}, requires grad ]`);
   });
 });
 

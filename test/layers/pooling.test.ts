@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { LastStep, LSTM, MaxPool, MeanPool, PaddedSequence, manualSeed, randn, tensor, zeros } from 'stmnet';
 import { differences, tensorDifferences } from '../support/near';
+import { here } from '../support/devices';
 
 const x = (): ReturnType<typeof tensor> => tensor([[[1, -2], [3, -4], [5, -6]], [[7, -8], [9, -10], [50, 50]], [[60, 60], [60, 60], [60, 60]]], { requiresGrad: true });
 const lengths = [3, 2, 0];
@@ -37,12 +38,12 @@ describe('pooling over real steps', () => {
   });
 
   test('mistakes', () => {
-    expect(() => new MeanPool().forward(zeros([2, 3]))).toThrow('MeanPool.forward: got input f32[2, 3] on cpu, expected [N, T, D]');
-    expect(() => new MaxPool().forward(zeros([2, 0, 3]))).toThrow('MaxPool.forward: got input f32[2, 0, 3] on cpu, expected at least one step');
-    expect(() => new LastStep({ bidirectional: true }).forward(zeros([2, 1, 3]))).toThrow('LastStep.forward: got input f32[2, 1, 3] on cpu, expected an even last axis');
+    expect(() => new MeanPool().forward(zeros([2, 3]))).toThrow(`MeanPool.forward: got input f32[2, 3] on ${here}, expected [N, T, D]`);
+    expect(() => new MaxPool().forward(zeros([2, 0, 3]))).toThrow(`MaxPool.forward: got input f32[2, 0, 3] on ${here}, expected at least one step`);
+    expect(() => new LastStep({ bidirectional: true }).forward(zeros([2, 1, 3]))).toThrow(`LastStep.forward: got input f32[2, 1, 3] on ${here}, expected an even last axis`);
     const merge: object = { merge: true };
     expect(() => new LastStep(merge)).toThrow('LastStep: got an option merge, expected only bidirectional');
     const words = new PaddedSequence(tensor([[[1]]], { dtype: 'i32' }), [1]);
-    expect(() => new MeanPool().forward(words)).toThrow('MeanPool.forward: got i32[1, 1, 1] on cpu, lengths [1], expected f32 or f64');
+    expect(() => new MeanPool().forward(words)).toThrow(`MeanPool.forward: got i32[1, 1, 1] on ${here}, lengths [1], expected f32 or f64`);
   });
 });

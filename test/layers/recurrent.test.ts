@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DTypeError, GRU, LSTM, OptionError, PaddedSequence, RNN, ShapeError, flip, manualSeed, noGrad, ones, randn, zeros, type Sequence, type Tensor } from 'stmnet';
 import { differences, tensorDifferences } from '../support/near';
+import { here } from '../support/devices';
 
 type Recurrent = LSTM | GRU | RNN;
 
@@ -158,9 +159,9 @@ describe('states', () => {
     const x = zeros([2, 4, 3]);
     const { h, c } = layer.zeroState({ batchSize: 2 });
     expect(() => layer.forward(x, layer.zeroState({ batchSize: 3 }))).toThrow(
-      'LSTM.forward: got state h f32[1, 3, 5] on cpu, expected [1, 2, 5], [L·K, N, H].\n  Fix: start from zeroState({ batchSize: 2 }).',
+      `LSTM.forward: got state h f32[1, 3, 5] on ${here}, expected [1, 2, 5], [L·K, N, H].\n  Fix: start from zeroState({ batchSize: 2 }).`,
     );
-    expect(() => layer.forward(x, { h, c: zeros([1, 2, 4]) })).toThrow('LSTM.forward: got state c f32[1, 2, 4] on cpu, expected [1, 2, 5], [L·K, N, H]');
+    expect(() => layer.forward(x, { h, c: zeros([1, 2, 4]) })).toThrow(`LSTM.forward: got state c f32[1, 2, 4] on ${here}, expected [1, 2, 5], [L·K, N, H]`);
     expect(() => layer.forward(x, { h: h.cast('f64'), c })).toThrow(DTypeError);
   });
 });
@@ -170,16 +171,16 @@ describe('mistakes', () => {
     const layer = new LSTM({ inputSize: 128, hiddenSize: 4 });
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(ShapeError);
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(
-      'LSTM.forward: got input f32[32, 50, 96] on cpu, expected last axis 128 (inputSize).\n  Fix: build the layer with inputSize: 96, or put a Linear(96 → 128) before it.',
+      `LSTM.forward: got input f32[32, 50, 96] on ${here}, expected last axis 128 (inputSize).\n  Fix: build the layer with inputSize: 96, or put a Linear(96 → 128) before it.`,
     );
   });
 
   test('rank, dtype and empty batches', () => {
     const layer = new GRU({ inputSize: 3, hiddenSize: 4 });
-    expect(() => layer.forward(zeros([3]))).toThrow('GRU.forward: got input f32[3] on cpu, expected [N, T, D] or [T, D]');
-    expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow('GRU.forward: got input f64[2, 4, 3] on cpu, expected f32, as the layer\'s parameters');
-    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow('GRU.forward: got input f32[0, 4, 3] on cpu, expected at least one row and one step, [N, T, D].\n  Fix: leave empty batches out.');
-    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow('GRU.forward: got input f32[2, 4] on cpu, expected [N, T, D] or [T, D]');
+    expect(() => layer.forward(zeros([3]))).toThrow(`GRU.forward: got input f32[3] on ${here}, expected [N, T, D] or [T, D]`);
+    expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow(`GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters`);
+    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(`GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row and one step, [N, T, D].\n  Fix: leave empty batches out.`);
+    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow(`GRU.forward: got input f32[2, 4] on ${here}, expected [N, T, D] or [T, D]`);
   });
 
   test('options', () => {
@@ -211,8 +212,8 @@ describe('an initial state', () => {
   const oneTensor = 'expected { h }, a tensor.\n  Fix: pass { h }, as forward and zeroState return them.';
 
   test.each<[what: string, state: unknown, given: string]>([
-    ['in an array', [h, h], 'state [f32[1, 1, 3] on cpu, f32[1, 1, 3] on cpu]'],
-    ['bare', h, 'state f32[1, 1, 3] on cpu'],
+    ['in an array', [h, h], `state [f32[1, 1, 3] on ${here}, f32[1, 1, 3] on ${here}]`],
+    ['bare', h, `state f32[1, 1, 3] on ${here}`],
     ['under other names', { hidden: h, cell: h }, 'state { hidden, cell }, with hidden'],
     ['without c', { h }, 'state { h }, without c'],
     ['without h', { c: h }, 'state { c }, without h'],
@@ -227,8 +228,8 @@ describe('an initial state', () => {
     const { name } = layer.constructor;
     expect(() => forward(layer, { h, c: h })).toThrow(OptionError);
     expect(() => forward(layer, { h, c: h })).toThrow(`${name}.forward: got state { h, c }, with c, ${oneTensor}`);
-    expect(() => forward(layer, h)).toThrow(`${name}.forward: got state f32[1, 1, 3] on cpu, ${oneTensor}`);
-    expect(() => forward(layer, [h])).toThrow(`${name}.forward: got state [f32[1, 1, 3] on cpu], ${oneTensor}`);
+    expect(() => forward(layer, h)).toThrow(`${name}.forward: got state f32[1, 1, 3] on ${here}, ${oneTensor}`);
+    expect(() => forward(layer, [h])).toThrow(`${name}.forward: got state [f32[1, 1, 3] on ${here}], ${oneTensor}`);
   });
 
   test('is what forward returned, with or without its output', async () => {

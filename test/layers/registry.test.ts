@@ -5,6 +5,7 @@ import {
 } from 'stmnet';
 import type { ModuleConfig } from '../../src/layers/module';
 import { rebuild } from '../../src/layers/registry';
+import { here } from '../support/devices';
 
 const modules: Module[] = [
   new AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4 }), new BatchNorm1d({ numFeatures: 3 }), new Bidirectional(new Tanh(), new ReLU(), { merge: 'sum' }),
@@ -49,7 +50,7 @@ describe('rebuild', () => {
     }
     const model = new Sequential(new Tanh(), new Tagger({ classes: 7 }));
     const copy = rebuild(throughJson(model), { Tagger });
-    expect(Object.entries(copy.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual(['1.linear.weight f32[7, 2] on cpu', '1.linear.bias f32[7] on cpu']);
+    expect(Object.entries(copy.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual([`1.linear.weight f32[7, 2] on ${here}`, `1.linear.bias f32[7] on ${here}`]);
     expect(() => rebuild(throughJson(model))).toThrow('load: got a model that holds a Tagger, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Tagger } }).');
   });
 

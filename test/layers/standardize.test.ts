@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { PaddedSequence, Standardize, pad, tensor, zeros } from 'stmnet';
 import { differences } from '../support/near';
+import { here } from '../support/devices';
 
 const items = [
   { input: { data: Float32Array.of(1, 10, 5, 3, 20, 5), shape: [2, 3] }, target: 0 },
@@ -48,11 +49,11 @@ describe('Standardize', () => {
 
   test('mistakes', () => {
     expect(() => new Standardize().forward(zeros([1, 2]))).toThrow('Standardize.forward: got a layer that was not fitted, expected mean and deviation of the training data');
-    expect(() => new Standardize().fit(items).forward(new PaddedSequence(zeros([1, 2, 4]), [1]))).toThrow('Standardize.forward: got input f32[1, 2, 4] on cpu, lengths [1], expected last axis 3 (numFeatures)');
+    expect(() => new Standardize().fit(items).forward(new PaddedSequence(zeros([1, 2, 4]), [1]))).toThrow(`Standardize.forward: got input f32[1, 2, 4] on ${here}, lengths [1], expected last axis 3 (numFeatures)`);
     expect(() => new Standardize().fit([])).toThrow('Standardize.fit: got data without a step, expected at least one step');
     expect(() => new Standardize().fit([[[1, 2]], [[1]]])).toThrow('Standardize.fit: got item 1 of shape [1, 1], expected last axis 2, as item 0');
     expect(() => new Standardize().fit([[[1, NaN]]])).toThrow('Standardize.fit: got NaN in item 0, feature 1, expected finite numbers');
-    expect(() => new Standardize().fit([zeros([1, 2])])).toThrow('Standardize.fit: got f32[1, 2] on cpu as item 0, expected a host array or nested arrays […, D]');
+    expect(() => new Standardize().fit([zeros([1, 2])])).toThrow(`Standardize.fit: got f32[1, 2] on ${here} as item 0, expected a host array or nested arrays […, D]`);
     expect(() => new Standardize({ numFeatures: 4 }).fit(items)).toThrow('Standardize.fit: got data of 3 features, expected 4 (numFeatures)');
   });
 });

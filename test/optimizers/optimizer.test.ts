@@ -7,6 +7,7 @@ import { binding } from '../../src/native/load';
 import { handlesKept } from '../support/handles';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
+import { here } from '../support/devices';
 
 type Make = (parameters: Parameter[], options?: OptimizerOptions) => Optimizer;
 
@@ -201,7 +202,7 @@ describe.skipIf(cuda === undefined)('parameters on a CUDA device', () => {
     const parameters = [parameter([2]), parameter([3])];
     parameters.forEach((item, i) => binding.moveTensors([item.id], i === 0 ? 'cpu' : to));
     expect(() => new SGD(parameters).step()).toThrow(
-      `SGD.step: got the parameters f64[2] on cpu and f64[3] on ${to} in one group, expected one device.\n  Fix: move the whole model with to('cpu'), or make a group for each device.`,
+      `SGD.step: got the parameters f64[2] on ${here} and f64[3] on ${to} in one group, expected one device.\n  Fix: move the whole model with to('cpu'), or make a group for each device.`,
     );
   });
 });
@@ -270,7 +271,7 @@ describe('mistakes', () => {
     const [first, second] = [new Adam([small]), new Adam([large], { learningRate: 0.5 })];
     stepOnce(first, [small], 0);
     stepOnce(second, [large], 0);
-    expect(() => second.loadStateDict(first.stateDict())).toThrow('Adam.loadStateDict: got 0.exp_avg: f64[2] on cpu, expected f64[3].');
+    expect(() => second.loadStateDict(first.stateDict())).toThrow(`Adam.loadStateDict: got 0.exp_avg: f64[2] on ${here}, expected f64[3].`);
     expect([second.learningRate, second.steps]).toEqual([0.5, 1]);
     const state = second.stateDict();
     expect(() => second.loadStateDict({ ...state, groups: [] })).toThrow(/got 0 groups, expected 1/);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { OptionError, zeros } from 'stmnet';
 import { checkOptions, describe as inWords, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../../src/tensor/options';
+import { here } from '../support/devices';
 
 describe('in words', () => {
   test.each([
@@ -11,7 +12,7 @@ describe('in words', () => {
   });
 
   test('a tensor by dtype, shape and device', () => {
-    expect(inWords(zeros([2, 3]))).toBe('f32[2, 3] on cpu');
+    expect(inWords(zeros([2, 3]))).toBe(`f32[2, 3] on ${here}`);
   });
 });
 

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { PaddedSequence, ShapeError, ones, pad, randn, tensor } from 'stmnet';
+import { here } from '../support/devices';
 
 const sequence = (): PaddedSequence => new PaddedSequence(tensor([[[1, 2], [3, 4], [5, 6]], [[7, 8], [9, 10], [11, 12]]]), [3, 1]);
 
@@ -16,8 +17,8 @@ describe('PaddedSequence', () => {
   });
 
   test.each([
-    [[3], 'got 1 lengths for values f32[2, 3] on cpu, expected 2 lengths, one a row'],
-    [[3, 4], 'got length 4 for row 1 of values f32[2, 3] on cpu, expected a whole number from 0 to 3, the number of steps'],
+    [[3], `got 1 lengths for values f32[2, 3] on ${here}, expected 2 lengths, one a row`],
+    [[3, 4], `got length 4 for row 1 of values f32[2, 3] on ${here}, expected a whole number from 0 to 3, the number of steps`],
     [[-1, 3], 'got length -1 for row 0'],
     [[1.5, 3], 'got length 1.5 for row 0'],
   ])('refuses lengths %o', (lengths, message) => {
@@ -26,7 +27,7 @@ describe('PaddedSequence', () => {
   });
 
   test('refuses values without steps', () => {
-    expect(() => new PaddedSequence(ones([2]), [1, 1])).toThrow('PaddedSequence: got values f32[2] on cpu, expected at least two axes, [N, T, …]');
+    expect(() => new PaddedSequence(ones([2]), [1, 1])).toThrow(`PaddedSequence: got values f32[2] on ${here}, expected at least two axes, [N, T, …]`);
   });
 
   test('mask is true at the real steps', async () => {
@@ -37,7 +38,7 @@ describe('PaddedSequence', () => {
     const doubled = sequence().map((values) => values.mul(2));
     expect(doubled.lengths).toEqual([3, 1]);
     expect(await doubled.values.array()).toEqual([[[2, 4], [6, 8], [10, 12]], [[14, 16], [18, 20], [22, 24]]]);
-    expect(() => sequence().map((values) => values.slice([0], [1]))).toThrow('PaddedSequence.map: got a function that turns f32[2, 3, 2] on cpu into f32[1, 3, 2] on cpu, expected [2, 3, …], the same rows and steps');
+    expect(() => sequence().map((values) => values.slice([0], [1]))).toThrow(`PaddedSequence.map: got a function that turns f32[2, 3, 2] on ${here} into f32[1, 3, 2] on ${here}, expected [2, 3, …], the same rows and steps`);
   });
 
   test('zeroPadding clears what lies past a length, NaN too, and stops the gradient there', async () => {
@@ -58,7 +59,7 @@ describe('PaddedSequence', () => {
 
   test('argmax goes over features only', async () => {
     expect(await sequence().argmax(-1).array()).toEqual([[1, 1, 1], [1]]);
-    expect(() => sequence().argmax(1)).toThrow('PaddedSequence.argmax: got dim 1 of f32[2, 3, 2] on cpu, lengths [3, 1], expected an axis of features, after [N, T]');
+    expect(() => sequence().argmax(1)).toThrow(`PaddedSequence.argmax: got dim 1 of f32[2, 3, 2] on ${here}, lengths [3, 1], expected an axis of features, after [N, T]`);
   });
 
   test('detach leaves the graph', () => {
@@ -67,7 +68,7 @@ describe('PaddedSequence', () => {
   });
 
   test('prints itself', () => {
-    expect(inspect(sequence())).toBe('PaddedSequence f32[2, 3, 2] on cpu, lengths [3, 1]');
+    expect(inspect(sequence())).toBe(`PaddedSequence f32[2, 3, 2] on ${here}, lengths [3, 1]`);
   });
 });
 

@@ -4,6 +4,7 @@ import { binding } from '../../src/native/load';
 import * as stm from '../../src/index';
 import { wrap } from '../../src/tensor/tensor';
 import { handlesKept } from '../support/handles';
+import { here } from '../support/devices';
 
 const dropGrad = (x: stm.Tensor) => { x.grad = undefined; };
 const fail = (x: stm.Tensor) => wrap(binding.testFail(x.id));
@@ -30,9 +31,9 @@ test('what cannot be a tensor is refused with what was given', () => {
 
 test('a script sees shape, dtype and device, but no values, when it prints a tensor', () => {
   const w = stm.tensor([[1, 2]], { requiresGrad: true });
-  expect(inspect(stm.tensor([[1, 2]]))).toBe('Tensor f32[1, 2] on cpu');
-  expect(inspect(w.mul(2))).toBe('Tensor f32[1, 2] on cpu, requires grad');
-  expect(`${w}`).toBe('f32[1, 2] on cpu');
+  expect(inspect(stm.tensor([[1, 2]]))).toBe(`Tensor f32[1, 2] on ${here}`);
+  expect(inspect(w.mul(2))).toBe(`Tensor f32[1, 2] on ${here}, requires grad`);
+  expect(`${w}`).toBe(`f32[1, 2] on ${here}`);
 });
 
 test('typed arrays are copied at the call, and reads are copies', async () => {
@@ -82,7 +83,7 @@ test('a second backward needs retainGraph', async () => {
 
 test('backward takes the gradient of a tensor of any shape, and refuses what does not fit', async () => {
   const w = stm.tensor([1, 2], { requiresGrad: true });
-  expect(() => w.mul(2).backward()).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got f32\[2\] on cpu, expected one element/));
+  expect(() => w.mul(2).backward()).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got f32\[2\] on (cpu|cuda:0), expected one element/));
   w.mul(2).backward({ gradient: stm.tensor([1, 10]) });
   expect(await w.grad?.data()).toEqual(Float32Array.of(2, 20));
   expect(() => w.mul(2).backward({ gradient: stm.tensor([1]) })).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got gradient f32\[1\]/));
@@ -159,7 +160,7 @@ test('something else than a tensor is named', () => {
 });
 
 test('item wants one element', async () => {
-  await expect(stm.tensor([1, 2]).item()).rejects.toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /got f32\[2\] on cpu, expected one element/));
+  await expect(stm.tensor([1, 2]).item()).rejects.toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /got f32\[2\] on (cpu|cuda:0), expected one element/));
 });
 
 test('user-defined functions get gradients where they are asked, in the middle of a graph', async () => {
@@ -171,9 +172,9 @@ test('user-defined functions get gradients where they are asked, in the middle o
   const x = stm.tensor([1, 2], { requiresGrad: true });
   cube(x.mul(2)).sum().backward(); // 8 x³
   expect(await x.grad?.data()).toEqual(Float32Array.of(24, 96));
-  expect(calls).toEqual(['f32[2] on cpu']);
+  expect(calls).toEqual([`f32[2] on ${here}`]);
   const wrong = stm.defineFunction({ forward: (y: stm.Tensor) => ({ output: y.mul(1), saved: 0 }), backward: () => [stm.tensor([1, 2, 3])] });
-  expect(() => wrong(x).sum().backward()).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got gradient f32\[3\] on cpu from a user-defined function/));
+  expect(() => wrong(x).sum().backward()).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got gradient f32\[3\] on (cpu|cuda:0) from a user-defined function/));
   const throwing = stm.defineFunction({ forward: (y: stm.Tensor) => ({ output: y.mul(1), saved: 0 }), backward: () => { throw new RangeError('mine'); } });
   expect(() => throwing(x).sum().backward()).toThrow('mine');
 });
@@ -197,7 +198,7 @@ test('a user-defined gradient is copied: changing it changes nothing else', asyn
   x.grad?.mul_(10);
   expect(await w.data()).toEqual(Float32Array.of(1, 2));
   const wrong = stm.defineFunction({ forward: (y: stm.Tensor) => ({ output: y.mul(1), saved: 0 }), backward: () => [stm.tensor([1, 2], { dtype: 'f64' })] });
-  expect(() => wrong(x).sum().backward()).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got gradient f64\[2\] on cpu from a user-defined function, expected f32\[2\]/));
+  expect(() => wrong(x).sum().backward()).toThrowError(mistake('ShapeError', 'ERR_STM_SHAPE', /got gradient f64\[2\] on (cpu|cuda:0) from a user-defined function, expected f32\[2\]/));
 });
 
 test('shapes that overflow are refused', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Accuracy, ConfusionMatrix, MeanAbsoluteError, MeanSquaredError, OptionError, PaddedSequence, scope, ShapeError, tensor, zeros, type Sequence } from 'stmnet';
 import { handlesKept } from '../support/handles';
+import { here } from '../support/devices';
 
 const labels = (values: number[] | number[][]): ReturnType<typeof tensor> => tensor(values, { dtype: 'i32' });
 /** Scores whose highest stands at the class given. */
@@ -67,9 +68,9 @@ test('updates inside a scope are kept and leave no handles', async () => {
 
 describe('mistakes', () => {
   test('outputs and targets that do not fit', () => {
-    expect(() => new Accuracy().update(zeros([4, 3]), labels([0, 1]))).toThrow('Accuracy: got output f32[4, 3] on cpu and target i32[2] on cpu, expected a target of shape [4].');
+    expect(() => new Accuracy().update(zeros([4, 3]), labels([0, 1]))).toThrow(`Accuracy: got output f32[4, 3] on ${here} and target i32[2] on ${here}, expected a target of shape [4].`);
     expect(() => new MeanSquaredError().update(zeros([4, 3]), zeros([4]))).toThrow(ShapeError);
-    expect(() => new ConfusionMatrix({ numClasses: 4 }).update(zeros([2, 3]), labels([0, 1]))).toThrow('ConfusionMatrix: got output f32[2, 3] on cpu, expected last axis 4 (numClasses).');
+    expect(() => new ConfusionMatrix({ numClasses: 4 }).update(zeros([2, 3]), labels([0, 1]))).toThrow(`ConfusionMatrix: got output f32[2, 3] on ${here}, expected last axis 4 (numClasses).`);
   });
   test('a label that is no class', async () => {
     const confusion = new ConfusionMatrix({ numClasses: 2 });

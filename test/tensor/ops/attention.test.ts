@@ -45,7 +45,7 @@ describe('scaledDotProductAttention', () => {
   });
 
   it('refuses widths and options that do not fit', () => {
-    expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 3]), ones([5, 2]))).toThrow(/scaledDotProductAttention: got query f32\[3, 4\] on cpu, key f32\[5, 3\] on cpu/);
+    expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 3]), ones([5, 2]))).toThrow(/scaledDotProductAttention: got query f32\[3, 4\] on (cpu|cuda:0), key f32\[5, 3\] on (cpu|cuda:0)/);
     expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 4]), ones([4, 2]))).toThrow(/expected \[…, Q, D\]/);
     expect(() => scaledDotProductAttention(ones([3, 4]), ones([5, 4]), ones([5, 2]), { maks: tensor([true]) } as object)).toThrow(/write mask, if that is what you mean/);
   });

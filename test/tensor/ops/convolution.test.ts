@@ -66,7 +66,7 @@ describe('conv1d', () => {
   });
 
   it('refuses what does not fit', () => {
-    expect(() => conv1d(ones([2, 3, 7]), ones([4, 3, 3]))).toThrow(/conv1d: got x f32\[2, 3, 7\] on cpu and weight f32\[4, 3, 3\] on cpu, expected x \[N, T, 3\]/);
+    expect(() => conv1d(ones([2, 3, 7]), ones([4, 3, 3]))).toThrow(/conv1d: got x f32\[2, 3, 7\] on (cpu|cuda:0) and weight f32\[4, 3, 3\] on (cpu|cuda:0), expected x \[N, T, 3\]/);
     expect(() => conv1d(ones([2, 3]), ones([4, 3, 3]))).toThrow(/expected x \[N, T, 3\]/);
     expect(() => conv1d(ones([2, 2, 3]), ones([4, 3, 3]))).toThrow(/got 2 steps with 0 of padding, expected at least 3/);
     expect(() => conv1d(ones([2, 5, 3]), ones([4, 3, 3]), { stride: 0 })).toThrow(/stride: 0/);
