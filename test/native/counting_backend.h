@@ -37,6 +37,11 @@ class CountingBackend final : public Backend {
   std::atomic<int64_t> allocations{0}, live{0};
   std::atomic<int> refusals{0};  ///< how many of the next allocations fail
 
+  /// For a device that captures: what was called, and which call is to fail. A graph is an empty block.
+  bool captures_graphs = false;
+  std::atomic<int> begun{0}, ended{0}, launched{0}, graphs{0};
+  const char* failing = "";
+
   void facts(DeviceFacts* out) noexcept override { *out = {}; }
   int32_t num_threads() noexcept override { return 1; }
   void set_num_threads(int32_t) noexcept override {}
@@ -65,11 +70,26 @@ class CountingBackend final : public Backend {
   void notify(Done done, void* context) noexcept override { done(context, Status::ok(), ""); }
   void stop() noexcept override {}
   void close() noexcept override {}
-  bool captures() noexcept override { return false; }
-  Status begin_capture() noexcept override { return Status::ok(); }
-  Status end_capture(void**) noexcept override { return Status::ok(); }
-  Status launch(void*) noexcept override { return Status::ok(); }
-  void release_graph(void*) noexcept override {}
+  bool captures() noexcept override { return captures_graphs; }
+  Status begin_capture() noexcept override {
+    ++begun;
+    return outcome("begin");
+  }
+  Status end_capture(void** graph) noexcept override {
+    ++ended;
+    const Status status = outcome("end");
+    *graph = status.is_ok() ? std::malloc(1) : nullptr;
+    if (*graph) ++graphs;
+    return status;
+  }
+  Status launch(void*) noexcept override {
+    ++launched;
+    return outcome("launch");
+  }
+  void release_graph(void* graph) noexcept override {
+    std::free(graph);
+    --graphs;
+  }
 
   ElementwiseKernels& elementwise() noexcept override { return cpu_backend().elementwise(); }
   IndexingKernels& indexing() noexcept override { return cpu_backend().indexing(); }
@@ -80,6 +100,11 @@ class CountingBackend final : public Backend {
   RandomKernels& random() noexcept override { return cpu_backend().random(); }
   RecurrentKernels& recurrent() noexcept override { return cpu_backend().recurrent(); }
   ReduceKernels& reduce() noexcept override { return cpu_backend().reduce(); }
+
+ private:
+  Status outcome(const char* call) const {
+    return std::string(failing) == call ? Status::fail(StatusKind::Internal, "%s was told to fail", call) : Status::ok();
+  }
 };
 
 /// For owners that share a backend: this one belongs to the test.

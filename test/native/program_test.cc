@@ -1,0 +1,314 @@
+// Recorded commands: replays, what they share, faults and their ends, commands that are kept, and graphs.
+#include <functional>
+#include <future>
+#include <memory>
+#include <vector>
+
+#include "core/program.h"
+#include "counting_backend.h"
+
+namespace {
+
+using stm::Access;
+using stm::Command;
+using stm::Device;
+using stm::FaultPtr;
+using stm::Operand;
+using stm::Program;
+using stm::Status;
+using stm::StatusKind;
+using stm::Storage;
+using stm::testing::CountingBackend;
+using stm::testing::expect;
+using stm::testing::expect_equal;
+
+using Work = std::function<Status(const std::vector<Operand>&)>;
+using StoragePtr = std::shared_ptr<Storage>;
+
+class Task final : public Command {
+ public:
+  Task(const char* op, std::vector<Operand> operands, Work work, bool kept) : Command(op, std::move(operands)), work_(std::move(work)), kept_(kept) {}
+  Status run(stm::Backend&) override { return work_(operands); }
+  bool worth_keeping() const override { return kept_; }
+
+ private:
+  Work work_;
+  bool kept_;
+};
+
+Operand operand(const StoragePtr& storage, Access access) {
+  Operand result;
+  result.storage = storage;
+  result.access = access;
+  return result;
+}
+
+int& number(const Operand& operand) { return *static_cast<int*>(operand.view.data); }
+
+/// A device and a program for it.
+struct Rig {
+  CountingBackend backend;
+  std::unique_ptr<Device> device = std::make_unique<Device>("test", stm::testing::borrowed(backend));
+  std::shared_ptr<Program> program = std::make_shared<Program>(*device);
+
+  StoragePtr storage(size_t bytes = 1000) { return std::make_shared<Storage>(device->allocator, bytes); }
+
+  /// out = in + by.
+  void add(const StoragePtr& in, const StoragePtr& out, int by, bool kept = false) {
+    append(
+        "add", {operand(in, Access::Read), operand(out, Access::Write)},
+        [by](const std::vector<Operand>& o) {
+          number(o[1]) = number(o[0]) + by;
+          return Status::ok();
+        },
+        kept);
+  }
+  void append(const char* op, std::vector<Operand> operands, Work work, bool kept = false) {
+    program->append(std::make_unique<Task>(op, std::move(operands), std::move(work), kept));
+  }
+
+  /// A storage that holds `value`, made outside of the program.
+  StoragePtr given(int value) {
+    const StoragePtr made = storage();
+    set(made, value);
+    return made;
+  }
+  void set(const StoragePtr& target, int value) {
+    target->changed_by("set");
+    device->executor.push(std::make_unique<Task>(
+        "set", std::vector<Operand>{operand(target, Access::Write)},
+        [value](const std::vector<Operand>& o) {
+          number(o[0]) = value;
+          return Status::ok();
+        },
+        false));
+  }
+
+  void replay() {
+    program->refresh();
+    program->replay();
+  }
+  /// What a storage holds once everything has run; `fault` gets what poisons it.
+  int value_of(const StoragePtr& storage, FaultPtr* fault = nullptr) {
+    const auto value = std::make_shared<std::promise<int>>();
+    device->executor.push(std::make_unique<Task>(
+        "read", std::vector<Operand>{},
+        [&, value](const std::vector<Operand>&) {
+          if (fault) *fault = storage->fault();
+          (void)device->executor.take_unreported_fault();
+          value->set_value(storage->data() ? *static_cast<int*>(storage->data()) : -1);
+          return Status::ok();
+        },
+        false));
+    return value->get_future().get();
+  }
+};
+
+void replays_share_memory() {
+  Rig rig;
+  constexpr int kLinks = 50;
+  const StoragePtr in = rig.given(1), out = rig.storage(), total = rig.given(100);
+  StoragePtr last = in;
+  for (int i = 0; i < kLinks; ++i) {
+    const StoragePtr next = i + 1 < kLinks ? rig.storage() : out;
+    rig.add(last, next, 1);
+    last = next;
+  }
+  last.reset();
+  rig.append("sum", {operand(out, Access::Read), operand(total, Access::Update)}, [](const std::vector<Operand>& o) {
+    number(o[1]) += number(o[0]);
+    return Status::ok();
+  });
+  rig.program->seal();
+  const uint64_t before_out = out->version(), before_total = total->version();
+  for (int i = 0; i < 3; ++i) rig.replay();
+  expect_equal(rig.value_of(out), 1 + kLinks, "result of three replays");
+  expect_equal(rig.value_of(total), 100 + 3 * (1 + kLinks), "what three replays have added up");
+  expect_equal(out->version() - before_out, 3, "versions of a result");
+  expect_equal(total->version() - before_total, 3, "versions of what is changed in place");
+  rig.set(in, 5);
+  rig.replay();
+  expect_equal(rig.value_of(out), 5 + kLinks, "result of another input");
+  expect(rig.device->allocator->used_bytes() <= 5 * 1024, "blocks: in, out, total and an arena of two: " + std::to_string(rig.device->allocator->used_bytes()));
+  rig.program.reset();
+  (void)rig.value_of(in);
+  expect_equal(rig.device->allocator->used_bytes(), 3 * 1024, "bytes without the program");
+}
+
+void faults_end_with_their_replay() {
+  Rig rig;
+  bool fails = false;  // the executor's while replays are queued
+  const StoragePtr in = rig.given(1), half = rig.storage(), out = rig.storage(), changed = rig.given(10), spoiled = rig.given(20);
+  rig.append("shaky", {operand(in, Access::Read), operand(half, Access::Write)}, [&](const std::vector<Operand>& o) {
+    number(o[1]) = number(o[0]);
+    return fails ? Status::fail(StatusKind::OutOfRange, "value 7") : Status::ok();
+  });
+  rig.add(half, out, 1);
+  rig.append("step", {operand(out, Access::Read), operand(changed, Access::Update)}, [](const std::vector<Operand>& o) {
+    number(o[1]) += number(o[0]);
+    return Status::ok();
+  });
+  rig.program->seal();
+  FaultPtr fault;
+  rig.replay();
+  expect_equal(rig.value_of(out, &fault), 2, "result before the fault");
+  expect(!fault, "no fault before the fault");
+  fails = true;
+  rig.replay();
+  (void)rig.value_of(out, &fault);
+  expect(fault && fault->op == "shaky" && fault->message == "value 7", "results carry the fault of the command");
+  expect_equal(rig.value_of(changed, &fault), 12, "what is changed in place by a skipped command");
+  expect(!fault, "is not poisoned");
+  fails = false;
+  rig.replay();
+  expect_equal(rig.value_of(out, &fault), 2, "result after the fault");
+  expect(!fault, "no fault after the fault");
+  expect_equal(rig.value_of(changed), 14, "steps that were made");
+}
+
+void kept_commands_run_when_needed() {
+  Rig rig;
+  int runs = 0;
+  bool fails = false;
+  const StoragePtr weights = rig.given(3), written = rig.given(4), packed = rig.storage(), other = rig.storage(), out = rig.storage();
+  rig.append(
+      "pack", {operand(weights, Access::Read), operand(packed, Access::Write)},
+      [&](const std::vector<Operand>& o) {
+        ++runs;
+        number(o[1]) = 10 * number(o[0]);
+        return fails ? Status::fail(StatusKind::Internal, "not now") : Status::ok();
+      },
+      true);
+  rig.add(written, other, 0, true);  // of what the program changes: must run each time
+  rig.append("use", {operand(packed, Access::Read), operand(other, Access::Read), operand(out, Access::Write), operand(written, Access::Update)},
+             [](const std::vector<Operand>& o) {
+               number(o[2]) = number(o[0]) + number(o[1]);
+               ++number(o[3]);
+               return Status::ok();
+             });
+  rig.program->seal();
+  for (int i = 0; i < 3; ++i) {
+    rig.replay();
+    expect_equal(rig.value_of(out), 30 + 4 + i, "result with kept weights");
+  }
+  expect_equal(runs, 1, "packs of weights that stay");
+  rig.set(weights, 5);
+  for (int i = 0; i < 2; ++i) rig.replay();
+  expect_equal(rig.value_of(out), 50 + 4 + 4, "result with other weights");
+  expect_equal(runs, 2, "packs after a change");
+  fails = true;
+  rig.set(weights, 6);
+  rig.replay();
+  FaultPtr fault;
+  (void)rig.value_of(out, &fault);
+  expect(fault && fault->op == "pack", "a pack that fails poisons the results");
+  fails = false;
+  rig.replay();
+  expect_equal(rig.value_of(out, &fault), 60 + 4 + 5, "result after it");
+  expect(!fault && runs == 4, "it was tried again");
+}
+
+void graphs_are_captured_once() {
+  Rig rig;
+  rig.backend.captures_graphs = true;
+  int runs = 0;
+  const StoragePtr in = rig.given(1), out = rig.storage();
+  rig.append("count", {operand(in, Access::Read), operand(out, Access::Write)}, [&](const std::vector<Operand>& o) {
+    number(o[1]) = ++runs;
+    return Status::ok();
+  });
+  rig.program->seal();
+  for (int i = 0; i < 5; ++i) rig.replay();
+  expect_equal(rig.value_of(out), 2, "one run, and one that was captured");
+  expect_equal(rig.backend.begun.load(), 1, "captures");
+  expect_equal(rig.backend.launched.load(), 4, "launches");
+  struct Fail final : Command {
+    explicit Fail(const StoragePtr& in) : Command("fail", {operand(in, Access::Write)}) {}
+    Status run(stm::Backend&) override { return Status::fail(StatusKind::Internal, "asked to"); }
+  };
+  rig.device->executor.push(std::make_unique<Fail>(in));
+  rig.replay();
+  FaultPtr fault;
+  (void)rig.value_of(out, &fault);
+  expect(fault && fault->op == "fail" && rig.backend.launched == 4 && runs == 2,
+         "with a poisoned input the commands are skipped one by one, and no graph runs");
+  rig.device->executor.push(std::make_unique<Task>(
+      "heal", std::vector<Operand>{},
+      [&](const std::vector<Operand>&) {
+        in->heal();
+        return Status::ok();
+      },
+      false));
+  rig.replay();
+  (void)rig.value_of(out, &fault);
+  expect(!fault && rig.backend.launched == 5, "afterwards the graph runs again");
+  rig.program.reset();
+  (void)rig.value_of(out);
+  expect_equal(rig.backend.graphs.load(), 0, "graphs that live on");
+}
+
+void failures_of_graphs() {
+  for (const char* call : {"begin", "end", "launch", "command", "memory"}) {
+    Rig rig;
+    rig.backend.captures_graphs = true;
+    bool fails = false;
+    const StoragePtr in = rig.given(1), out = rig.storage(), target = rig.given(5);
+    rig.append("work", {operand(in, Access::Read), operand(out, Access::Write), operand(target, Access::Update)},
+               [&](const std::vector<Operand>&) { return fails ? Status::fail(StatusKind::Unsupported, "not in a graph") : Status::ok(); });
+    rig.program->seal();
+    const std::string name = call;
+    const bool by_memory = name == "memory";
+    if (by_memory) rig.backend.refusals = 2;  // the first run, which then fails as a command does
+    rig.replay();
+    FaultPtr fault;
+    (void)rig.value_of(out, &fault);
+    expect((fault != nullptr) == by_memory, name + ": the first replay");
+    if (by_memory) continue;
+    rig.backend.failing = call;
+    fails = name == "command";
+    rig.replay();
+    (void)rig.value_of(out, &fault);
+    expect(fault && fault->op == (fails ? "work" : "compile"), name + ": the results are poisoned");
+    FaultPtr spoiled;
+    (void)rig.value_of(target, &spoiled);
+    expect((spoiled != nullptr) == (name == "launch"), name + ": targets are poisoned only if the graph may have begun");
+    expect_equal(rig.backend.ended.load(), name == "begin" ? 0 : 1, name + ": captures that ended");
+    if (name == "launch") continue;
+    rig.backend.failing = "";
+    fails = false;
+    rig.replay();
+    (void)rig.value_of(out, &fault);
+    expect(!fault && rig.backend.launched == 1, name + ": the next replay captures anew");
+    rig.program.reset();
+    (void)rig.value_of(out);
+    expect_equal(rig.backend.graphs.load(), 0, name + ": graphs that live on");
+  }
+}
+
+void memory_is_given_back() {
+  Rig rig;
+  rig.backend.captures_graphs = true;
+  const StoragePtr in = rig.given(1);
+  StoragePtr out = rig.storage();
+  rig.add(in, out, 1);
+  rig.program->seal();
+  for (int i = 0; i < 3; ++i) rig.replay();
+  rig.device->stop();  // with replays in the queue, perhaps
+  rig.program->replay();
+  const auto allocator = rig.device->allocator;
+  rig.device.reset();  // the program outlives its device
+  rig.program.reset();
+  expect_equal(rig.backend.graphs.load(), 0, "graphs after the device");
+}
+
+}  // namespace
+
+int main() {
+  replays_share_memory();
+  faults_end_with_their_replay();
+  kept_commands_run_when_needed();
+  graphs_are_captured_once();
+  failures_of_graphs();
+  memory_is_given_back();
+  return stm::testing::verdict("program_test");
+}
