@@ -42,10 +42,12 @@ struct Stack {
       else axes[count++] = outer;
     }
   }
-  /// Takes the longest axis out, for one call to run over.
+  /// Takes the longest axis out, for one call to run over; cuBLAS takes no steps backwards.
   Axis take_longest() {
-    if (count == 0) return {};
-    Axis* const longest = std::max_element(axes, axes + count, [](const Axis& x, const Axis& y) { return x.extent < y.extent; });
+    Axis* longest = nullptr;
+    for (Axis* axis = axes; axis != axes + count; ++axis)
+      if (axis->a >= 0 && axis->b >= 0 && (!longest || axis->extent > longest->extent)) longest = axis;
+    if (!longest) return {};
     const Axis taken = *longest;
     *longest = axes[--count];
     return taken;
