@@ -202,7 +202,7 @@ describe.skipIf(cuda === undefined)('parameters on a CUDA device', () => {
     const parameters = [parameter([2]), parameter([3])];
     parameters.forEach((item, i) => binding.moveTensors([item.id], i === 0 ? 'cpu' : to));
     expect(() => new SGD(parameters).step()).toThrow(
-      `SGD.step: got the parameters f64[2] on ${here} and f64[3] on ${to} in one group, expected one device.\n  Fix: move the whole model with to('cpu'), or make a group for each device.`,
+      `SGD.step: got the parameters f64[2] on cpu and f64[3] on ${to} in one group, expected one device.\n  Fix: move the whole model with to('cpu'), or make a group for each device.`,
     );
   });
 });

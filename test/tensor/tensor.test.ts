@@ -140,7 +140,7 @@ test('a poisoned gradient leaves the parameter as it was', async () => {
 });
 
 test('a request for more memory than there is rejects and leaves the rest usable', async () => {
-  const x = wrap(binding.testAllocate(2 ** 40, 'cpu'));
+  const x = wrap(binding.testAllocate(2 ** 40, here));
   await expect(stm.synchronize()).rejects.toMatchObject({ code: 'ERR_STM_OUT_OF_MEMORY', message: expect.stringMatching(/asked for 1099511627776 bytes/) });
   expect(() => x.data()).toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /at most 4294967232 bytes/));
   expect(await stm.tensor([1]).add(1).item()).toBe(2);

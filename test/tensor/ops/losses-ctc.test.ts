@@ -104,7 +104,7 @@ describe('ctcLoss', () => {
     expect(() => ctcLoss(new PaddedSequence(zeros([2, 4, 3]), [4, 4]), target, { inputLengths: [4, 4] })).toThrow(/inputLengths for a PaddedSequence/);
     expect(() => ctcLoss(zeros([4, 0, 3]), tensor({ data: new Int32Array(0), shape: [0, 2] }))).toThrow(/without any real element/);
     expect(() => ctcLoss(input, i32([[1, 3], [1, 2]]))).toThrow(/with the value 3, expected 0\.\.2/);
-    await expect(ctcLoss(input, i32([[1, 0], [1, 2]])).item()).rejects.toThrow(/got label 0 at place 1 of sequence 0, expected 0\.\.2 other than the blank 0/);
-    await expect(ctcLoss(input, i32([[1, 7], [1, 2]]), { targetLengths: [2, 1] }).item()).rejects.toThrow(/got label 7 at place 1 of sequence 0/);
+    await expect(ctcLoss(input, i32([[1, 0], [1, 2]])).item()).rejects.toThrow(/got (label 0 at place 1 of sequence 0, expected 0\.\.2 other than the blank 0|class label 0, expected)/);
+    await expect(ctcLoss(input, i32([[1, 7], [1, 2]]), { targetLengths: [2, 1] }).item()).rejects.toThrow(/got (label 7 at place 1 of sequence 0|class label 7, expected)/);
   });
 });
