@@ -11,7 +11,7 @@ export const deviceSuites = ['tensor/**/*', 'layers/**/*', 'losses/**/*', 'optim
 
 /** The CUDA back end on libraries that stand for CUDA (`npm run build:standin`), if it is built: no GPU is needed. */
 const [plugin, libraries] = ['libstmnet_cuda_standin.so', 'libcuda_standin.so'].map((name) => at(`./build/standin/${name}`));
-const standin = { STMNET_TEST_DEVICE: 'cuda', STMNET_REQUIRE_CUDA: '1', STMNET_CUDA_PLUGIN: plugin ?? '', STMNET_CUBLAS_LIB: libraries ?? '', STMNET_CUDNN_LIB: libraries ?? '', STMNET_CACHE_DIR: at('./build/cache') };
+const standin = { STMNET_TEST_DEVICE: 'cuda', STMNET_REQUIRE_CUDA: '1', STMNET_CUDA_PLUGIN: plugin ?? '', STMNET_CUBLAS_LIB: libraries ?? '', STMNET_CUDNN_LIB: libraries ?? '', STMNET_CACHE_DIR: at('./build/cache'), STMNET_NUM_THREADS: '1' };
 
 export default defineConfig({
   resolve: {
