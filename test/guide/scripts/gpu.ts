@@ -6,7 +6,7 @@ if (listed().some(({ name, available }) => name === 'cuda:0' && available)) pref
 const model = new Sequential(new LSTM({ inputSize: 6, hiddenSize: 32 }), new LastStep(), new Linear({ inFeatures: 32, outFeatures: 3 }));
 const optimizer = new Adam(model.parameters(), { learningRate: 1e-2 });
 /** The class of a sequence is the largest of its first three features, which do not change with time. */
-const batches = Array.from({ length: 60 }, (): [Tensor, Tensor] => {
+const batches = Array.from({ length: 200 }, (): [Tensor, Tensor] => {
   const still = randn([16, 1, 6]);
   return [still.expand([16, 9, 6]), still.slice([null, null, 0], [null, null, 3]).reshape([16, 3]).argmax(-1)];
 });
