@@ -64,6 +64,7 @@ const Tensor& Recording::random_base(Device& device) {
 void Recording::finish(const std::vector<Tensor>& results) {
   for (LeafGradient& gradient : gradients_) gradient.after = gradient.leaf->grad;
   abandon();
+  moves_ = Session::current().moves;
   for (const Tensor& result : results) results_.push_back(detached(result));
   if (!program_) return;
   for (const auto& command : program_->commands()) {

@@ -21,7 +21,7 @@ class Recording {
   };
 
   /// `arguments` stand for those of the step; each replay fills them.
-  explicit Recording(std::vector<Tensor> arguments) : arguments_(std::move(arguments)), moves_(Session::current().moves) {}
+  explicit Recording(std::vector<Tensor> arguments) : arguments_(std::move(arguments)) {}
   ~Recording();
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
@@ -67,7 +67,7 @@ class Recording {
   std::shared_ptr<Program> program_;
   bool sealed_ = false;
   std::vector<Tensor> arguments_, results_;
-  const uint64_t moves_;
+  uint64_t moves_ = 0;  ///< Session::moves, when it was finished
   std::vector<LeafGradient> gradients_;
   std::unordered_map<const TensorState*, size_t> noticed_;                                      ///< places in gradients_
   std::unordered_map<const TensorState*, std::pair<std::weak_ptr<TensorState>, bool>> leaves_;  ///< and whether they want a gradient

@@ -63,6 +63,20 @@ describeDevices('GradScaler', () => {
     expect(await train(factors, options, true)).toEqual(await train(factors, options));
   });
 
+  test('update may stay outside of the compiled step', async () => {
+    const w = new Parameter(tensor([8])), optimizer = new SGD([w], { learningRate: 1 }), scaler = new GradScaler({ initialScale: 4, growthInterval: 2 });
+    const step = compile((x: Tensor) => {
+      optimizer.zeroGrad();
+      scaler.scale(x.mul(w).sum()).backward();
+      scaler.step(optimizer);
+    });
+    for (let i = 0; i < 5; i++) {
+      step(tensor([i === 3 ? Infinity : 1]));
+      scaler.update();
+    }
+    expect([await w.item(), await scaler.getScale().item(), optimizer.steps]).toEqual([4, 4, 5]);
+  });
+
   test('the scale stays finite', async () => {
     const scaler = new GradScaler({ initialScale: 2 ** 127, growthInterval: 1 });
     const w = new Parameter(tensor([0])), optimizer = new SGD([w]);

@@ -40,6 +40,18 @@ describeDevices('memory of compile', () => {
     expect(await look()).toEqual([handles, used]);
   });
 
+  test('a recording that has to go gives its memory back', async () => {
+    const compiled = compile((x: Tensor) => x.mul(2).add(1), { maxRecordings: 1 });
+    const held: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      for (const size of [1 << 16, 1 << 17]) for (let k = 0; k < 2; k++) scope(() => compiled(zeros([size]))).dispose();
+      await synchronize();
+      held.push(memory().usedBytes);
+    }
+    expect(held.slice(1)).toEqual(held.slice(1).map(() => held[1]));
+    expect(compiled.recordings).toBe(1);
+  });
+
   test('what only the step uses shares memory', async () => {
     const chain = (x: Tensor): Tensor => {
       let y = x;

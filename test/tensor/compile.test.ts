@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  Adam, compile, getRandomState, Linear, LSTM, manualSeed, mathMode, noGrad, PaddedSequence, Parameter, rand, setMathMode, SGD, tensor, zeros, type CompiledStep, type Tensor,
+  Adam, compile, getRandomState, Linear, LSTM, manualSeed, mathMode, noGrad, ones, PaddedSequence, Parameter, rand, setMathMode, SGD, tensor, zeros, type CompiledStep, type Tensor,
 } from 'stmnet';
 import { describeDevices } from '../support/devices';
 import { batch, numbers, training, type Tagger } from '../support/tagger';
@@ -205,6 +205,26 @@ describeDevices('compile', () => {
       return seen;
     };
     expect(await run(true)).toEqual(await run(false));
+  });
+
+  test('a model that moves to another device and back is followed', async () => {
+    const layer = new Linear({ inFeatures: 2, outFeatures: 1 }), optimizer = new Adam(layer.parameters(), { learningRate: 0.1 });
+    const home = layer.weight.device;
+    const [one, other] = [ones([1, 2]), ones([1, 2], { device: 'cpu' })];
+    const step = compile(() => {
+      const loss = layer.forward(layer.weight.device === 'cpu' ? other : one).sum();
+      optimizer.zeroGrad();
+      loss.backward();
+      optimizer.step();
+      return loss;
+    });
+    const losses: number[] = [];
+    for (const device of [home, 'cpu', home]) {
+      layer.to(device);
+      for (let i = 0; i < 4; i++) losses.push(await step().item());
+    }
+    losses.slice(1).forEach((loss, i) => expect((losses[i] ?? 0) - loss).toBeCloseTo(0.3, 4)); // each step moves two weights and a bias by 0.1
+    expect(optimizer.steps).toBe(12);
   });
 
   test('a compiled step inside another becomes a part of it', async () => {
