@@ -4,6 +4,14 @@
 #include <unordered_map>
 
 namespace stm {
+namespace {
+
+/// Whether none is poisoned.
+bool sound(const std::vector<Storage*>& storages) {
+  return std::none_of(storages.begin(), storages.end(), [](const Storage* storage) { return storage->fault() != nullptr; });
+}
+
+}  // namespace
 
 /// What the commands do with each storage.
 class Program::Uses {
@@ -130,11 +138,11 @@ void Program::run_kept(Executor& executor, size_t index) {
 
 void Program::run(Executor& executor) {
   for (Storage* storage : made_) storage->heal();
-  if (!placed_) place();
-  // One by one where a poisoned operand has to stop some of them, and the first time, when the device's libraries may still need memory.
-  if (!ran_ || !backend_.captures() || !inputs_sound()) {
+  if (!placed_ && !graph_) place();  // a graph holds addresses
+  // One by one where a poisoned operand has to stop some of them, and until all have run once: the device's libraries may need memory for that.
+  if (!ran_ || !backend_.captures() || !sound(inputs_)) {
     for (const auto& command : commands_) executor.execute(*command);
-    ran_ = true;
+    ran_ = ran_ || (sound(inputs_) && sound(made_));
     return;
   }
   if (!graph_) {
@@ -157,10 +165,6 @@ void Program::place() {
   if (!inner_.empty() && !allocator_->take(plan.bytes, &arena_).is_ok()) return;
   for (size_t i = 0; i < inner_.size(); ++i) inner_[i].storage->lend(static_cast<char*>(arena_->data) + plan.offsets[i]);
   placed_ = true;
-}
-
-bool Program::inputs_sound() const {
-  return std::none_of(inputs_.begin(), inputs_.end(), [](const Storage* storage) { return storage->fault() != nullptr; });
 }
 
 Status Program::capture(Executor& executor, const char** at) {

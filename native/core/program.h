@@ -50,7 +50,6 @@ class Program : public std::enable_shared_from_this<Program> {
   void run_kept(Executor& executor, size_t index);
   void run(Executor& executor);
   void place();
-  bool inputs_sound() const;
   Status capture(Executor& executor, const char** at);
   void fail(Executor& executor, const char* op, const Status& status, bool began);
 
@@ -65,7 +64,7 @@ class Program : public std::enable_shared_from_this<Program> {
   size_t queued_bytes_ = 0;
   Allocator::Block* arena_ = nullptr;
   void* graph_ = nullptr;
-  bool placed_ = false, ran_ = false;
+  bool placed_ = false, ran_ = false;  ///< ran_: all commands, without a fault
 };
 
 }  // namespace stm

@@ -294,6 +294,69 @@ void failures_of_graphs() {
   }
 }
 
+void a_graph_keeps_its_addresses() {
+  Rig rig;
+  rig.backend.captures_graphs = true;
+  constexpr size_t kLarge = size_t{1} << 20;
+  std::vector<void*> captured;
+  const StoragePtr in = rig.given(1), out = rig.storage();
+  StoragePtr a = rig.storage(kLarge), b = rig.storage(kLarge);
+  const auto pass = [&](const StoragePtr& from, const StoragePtr& to) {
+    rig.append("pass", {operand(from, Access::Read), operand(to, Access::Write)}, [&](const std::vector<Operand>& o) {
+      number(o[1]) = number(o[0]);
+      captured.push_back(o[1].view.data);
+      return Status::ok();
+    });
+  };
+  pass(in, a);
+  pass(a, b);
+  pass(b, out);
+  const Storage* inner = b.get();  // the program keeps it
+  a.reset();
+  b.reset();
+  rig.program->seal();
+  (void)rig.value_of(in);
+  rig.backend.refusals = 2;  // the arena, which is asked for twice; each takes a block of its own
+  rig.replay();
+  (void)rig.value_of(out);
+  rig.backend.refusals = 2;  // of the second replay, which captures
+  rig.replay();
+  expect_equal(rig.value_of(out), 1, "result of the replay that was captured");
+  expect_equal(rig.backend.graphs.load(), 1, "graphs");
+  expect_equal(rig.backend.refusals.load(), 0, "the arena was refused twice");
+  for (int i = 0; i < 2; ++i) rig.replay();
+  (void)rig.value_of(out);
+  expect(inner->data() == captured.at(4), "what the graph writes stays where it was captured, although there would be an arena now");
+}
+
+void a_skipped_run_is_none() {
+  Rig rig;
+  rig.backend.captures_graphs = true;
+  const StoragePtr in = rig.given(1), out = rig.storage();
+  rig.add(in, out, 1);
+  rig.program->seal();
+  rig.device->executor.push(std::make_unique<Task>(
+      "fail", std::vector<Operand>{operand(in, Access::Write)}, [](const std::vector<Operand>&) { return Status::fail(StatusKind::Internal, "asked to"); },
+      false));
+  rig.replay();
+  FaultPtr fault;
+  (void)rig.value_of(out, &fault);
+  expect(fault != nullptr, "the first replay is skipped");
+  rig.device->executor.push(std::make_unique<Task>(
+      "heal", std::vector<Operand>{},
+      [&](const std::vector<Operand>&) {
+        in->heal();
+        return Status::ok();
+      },
+      false));
+  rig.replay();
+  expect_equal(rig.value_of(out, &fault), 2, "result of the second");
+  expect(!fault && rig.backend.begun == 0, "which runs the commands one by one, as the first would have");
+  rig.replay();
+  (void)rig.value_of(out);
+  expect_equal(rig.backend.begun.load(), 1, "captures of the third");
+}
+
 void memory_is_given_back() {
   Rig rig;
   rig.backend.captures_graphs = true;
@@ -318,6 +381,8 @@ int main() {
   kept_commands_run_when_needed();
   graphs_are_captured_once();
   failures_of_graphs();
+  a_graph_keeps_its_addresses();
+  a_skipped_run_is_none();
   memory_is_given_back();
   return stm::testing::verdict("program_test");
 }
