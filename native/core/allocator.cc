@@ -16,6 +16,8 @@ size_t rounded(size_t bytes) {
   }
   return (std::max<size_t>(bytes, 1) + step - 1) / step * step;
 }
+
+long long number(int64_t bytes) { return static_cast<long long>(bytes); }
 }  // namespace
 
 Allocator::~Allocator() {
@@ -26,6 +28,10 @@ Allocator::~Allocator() {
 Status Allocator::take(size_t bytes, Block** block) {
   collect_returned();
   const size_t size = rounded(bytes);
+  if (limit() > 0 && used_bytes() + static_cast<int64_t>(size) > limit()) {
+    return Status::fail(StatusKind::OutOfMemory, "asked for %zu bytes, %lld are held by tensors, of %lld that setMaxMemory allows. Fix: use a smaller batch.",
+                        size, number(used_bytes()), number(limit()));
+  }
   std::vector<Block*>& candidates = free_[size];
   if (candidates.empty()) {
     void* data = nullptr;
@@ -44,12 +50,7 @@ Status Allocator::take(size_t bytes, Block** block) {
 
 /// From the backend, if need be after everything kept for later has been given back to it.
 Status Allocator::allocate(size_t size, void** data) {
-  const auto number = [](int64_t bytes) { return static_cast<long long>(bytes); };
   if (limit() > 0 && used_bytes() + cached_bytes() + static_cast<int64_t>(size) > limit()) release_cached();
-  if (limit() > 0 && used_bytes() + static_cast<int64_t>(size) > limit()) {
-    return Status::fail(StatusKind::OutOfMemory, "asked for %zu bytes, %lld are held by tensors, of %lld that setMaxMemory allows. Fix: use a smaller batch.", size,
-                        number(used_bytes()), number(limit()));
-  }
   Status status = backend_->allocate(size, data);
   if (status.is_ok()) return status;
   release_cached();

@@ -94,6 +94,24 @@ void out_of_memory() {
   allocator.give_back(kept);
 }
 
+void limits_hold_for_kept_blocks() {
+  CountingBackend backend;
+  Allocator allocator(stm::testing::borrowed(backend));
+  Allocator::Block* held = taken(allocator, 4096);
+  allocator.give_back(taken(allocator, 8192));  // kept for later
+  allocator.set_limit(10'000);
+  Allocator::Block* none = nullptr;
+  const Status status = allocator.take(8192, &none);
+  expect(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "of 10000 that setMaxMemory allows"),
+         std::string("a block that was kept is over a limit set since: ") + status.message);
+  expect(none == nullptr, "no block came with the error");
+  Allocator::Block* small = taken(allocator, 4096);
+  expect_equal(allocator.used_bytes(), 8192, "used bytes below the limit");
+  allocator.set_limit(0);
+  Allocator::Block* large = taken(allocator, 8192);
+  for (Allocator::Block* block : {held, small, large}) allocator.give_back(block);
+}
+
 /// One thread takes blocks and marks them; four check the marks and give them back. A block with two owners would show another's mark.
 void many_threads_give_back() {
   CountingBackend backend;
@@ -146,6 +164,7 @@ int main() {
   waste_is_bounded();
   the_cache_is_bounded();
   out_of_memory();
+  limits_hold_for_kept_blocks();
   many_threads_give_back();
   return stm::testing::verdict("allocator_test");
 }
