@@ -10,7 +10,7 @@ export default defineConfig({
     include: ['test/gpu/**/*.test.ts', ...deviceSuites],
     exclude: configDefaults.exclude,
     setupFiles: ['test/gpu/setup.ts'],
-    maxWorkers: 4,
+    maxWorkers: '50%',
     testTimeout: 300_000,
     hookTimeout: 300_000,
     reporters: ['default', ['json', { outputFile: 'build/gpu/vitest.json' }]],

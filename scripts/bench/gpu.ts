@@ -35,7 +35,7 @@ export const gpuSpeed: Benchmark = {
   summary: 'steps on a CUDA device, eager and compiled, beside PyTorch where STMNET_PYTHON or python3 has it',
   options: {
     shapes: { type: 'string', default: gpuShapes.join(','), description: 'which shapes' },
-    kind: { type: 'string', default: 'train,infer,latency,language', description: `some of ${kinds.join(', ')}` },
+    kind: { type: 'string', default: 'train,language,latency,infer', description: `some of ${kinds.join(', ')}` },
     mode: { type: 'string', default: 'fma,tf32,bf16', description: `some of ${modes.join(', ')}, the same on both sides` },
     sides: { type: 'string', default: sides.join(','), description: 'which sides take turns' },
     rounds: { type: 'string', default: '5', description: 'turns of each side' },
@@ -50,8 +50,8 @@ export const gpuSpeed: Benchmark = {
 };
 
 async function measure(values: BenchmarkValues): Promise<boolean> {
-  const [tiny] = listOf(values, 'size', ['full', 'tiny'] as const);
-  const cases = gpuCases(listOf(values, 'shapes', gpuShapes), listOf(values, 'kind', kinds), tiny === 'tiny');
+  const [size] = listOf(values, 'size', ['full', 'tiny']);
+  const cases = gpuCases(listOf(values, 'shapes', gpuShapes), listOf(values, 'kind', kinds), size === 'tiny');
   const [rounds, burst, limit] = [wholeNumber(values, 'rounds'), wholeNumber(values, 'burst'), wholeNumber(values, 'limit')];
   const device = values['device'] ?? 'cuda';
   const missing = reasonWithout(device);

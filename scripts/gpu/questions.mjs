@@ -25,7 +25,7 @@ function build() {
   const { includes, runtime } = cudaParts(cudaFolder());
   const folder = join(root, 'build', 'standin');
   if (!standin && runtime === undefined) throw new Error("got no libcudart_static.a beside CUDA's headers, expected the toolkit's.\n  Fix: set CUDA_HOME to a whole toolkit.");
-  const libraries = standin ? [`-L${folder}`, '-lcuda_standin', `-Wl,-rpath,${folder}`] : [runtime, '-lpthread', '-lrt', '-static-libstdc++', '-static-libgcc'];
+  const libraries = standin ? [`-L${folder}`, '-lcuda_standin', '-Wl,-rpath,$ORIGIN/../standin'] : [runtime, '-lpthread', '-lrt', '-static-libstdc++', '-static-libgcc'];
   run('g++', ['-std=c++20', '-O1', '-o', program, ...includes.flatMap((path) => ['-isystem', path]), ...files.filter((file) => file.endsWith('.cc')), ...libraries, '-ldl']);
 }
 
