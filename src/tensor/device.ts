@@ -1,4 +1,5 @@
 import { binding } from '../native/load';
+import { fullDeviceName } from './device-name';
 import { DeviceError } from './errors';
 import { oneOf } from './options';
 import { refuseInStep } from './recording';
@@ -53,7 +54,7 @@ export function devices(): DeviceInfo[] {
  * @throws {DeviceError} if it is not there; the message says why
  */
 export function resolveDevice(op: string, name: string): string {
-  const full = name === 'cuda' ? 'cuda:0' : name;
+  const full = fullDeviceName(name);
   if (full === 'cpu') return full;
   const known = devices();
   if (known.some((device) => device.available && device.name === full)) return full;

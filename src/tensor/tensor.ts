@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
+import { fullDeviceName } from './device-name';
 import { OptionError } from './errors';
 import { refuseInStep } from './recording';
 import { addToScope } from './scope';
@@ -135,7 +136,7 @@ export class Tensor {
    * @throws {DeviceError} if there is no such device
    */
   to(device: string): Tensor {
-    if (device === this.device) return this;
+    if (fullDeviceName(device) === this.device) return this;
     refuseInStep('to() another device', 'move the tensor before the step');
     return new Tensor(binding.toDevice(this.#id, device));
   }

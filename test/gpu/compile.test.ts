@@ -51,6 +51,14 @@ async function train(compiled: boolean, mode: MathMode): Promise<{ losses: strin
 }
 
 describeCuda('a compiled training step', () => {
+  test('may name the device on which its tensors are', async () => {
+    const step = compile((x: Tensor) => x.to('cuda').to(cuda).add(1));
+    for (let i = 0; i < 3; i++) expect(await step(tensor([i], { device: cuda })).item()).toBe(i + 1);
+    expect(step.recordings).toBe(1);
+    const leaving = compile((x: Tensor) => x.to('cpu'));
+    expect(() => leaving(tensor([1], { device: cuda }))).toThrow(/to\(\) another device inside a compiled step/);
+  });
+
   test.each(['fma', 'tf32', 'bf16'] as const)('is the eager one bit for bit, 50 times: Adam, dropout, lengths, one-cycle, %s', async (mode) => {
     const before = isDeterministic();
     setDeterministic(true);
