@@ -6,10 +6,8 @@ import { root } from '../toolchain.mjs';
 
 /** Lets this process and its children compute on the stand-in (`npm run build:standin`) instead of a GPU. Before the package is loaded. */
 export function useStandin() {
-  const folder = join(root, 'build', 'standin');
-  process.env.STMNET_CUDA_PLUGIN ??= join(folder, 'libstmnet_cuda_standin.so');
-  process.env.STMNET_CUBLAS_LIB ??= join(folder, 'libcuda_standin.so');
-  process.env.STMNET_CUDNN_LIB ??= join(folder, 'libcuda_standin.so');
+  const { standinEnvironment } = createRequire(import.meta.url)(join(root, 'build', 'js', 'scripts', 'standin.js')); // of scripts/standin.ts
+  for (const [name, value] of Object.entries(standinEnvironment(root))) process.env[name] ??= value;
 }
 
 /**
