@@ -12,15 +12,30 @@
 
 namespace stm::probe {
 
-#define STM_PROBE_FUNCTIONS(X)                                                                                                                             \
-  X(cudnnGetVersion)                                                                                                                                       \
-  X(cudnnGetErrorString)                                                                                                                                   \
-  X(cudnnGetLastErrorString)                                                                                                                               \
-  X(cudnnCreate)                                                                                                                                           \
-  X(cudnnSetStream) X(cudnnCreateTensorDescriptor) X(cudnnSetTensorNdDescriptor) X(cudnnGetTensorNdDescriptor) X(cudnnDestroyTensorDescriptor)             \
-      X(cudnnCreateRNNDescriptor) X(cudnnSetRNNDescriptor_v8) X(cudnnRNNSetClip_v9) X(cudnnDestroyRNNDescriptor) X(cudnnCreateRNNDataDescriptor)           \
-          X(cudnnSetRNNDataDescriptor) X(cudnnDestroyRNNDataDescriptor) X(cudnnBuildRNNDynamic) X(cudnnGetRNNTempSpaceSizes) X(cudnnGetRNNWeightSpaceSize) \
-              X(cudnnGetRNNWeightParams) X(cudnnRNNForward) X(cudnnRNNBackwardData_v8) X(cudnnRNNBackwardWeights_v8)
+#define STM_PROBE_FUNCTIONS(X)     \
+  X(cudnnGetVersion)               \
+  X(cudnnGetErrorString)           \
+  X(cudnnGetLastErrorString)       \
+  X(cudnnCreate)                   \
+  X(cudnnSetStream)                \
+  X(cudnnCreateTensorDescriptor)   \
+  X(cudnnSetTensorNdDescriptor)    \
+  X(cudnnGetTensorNdDescriptor)    \
+  X(cudnnDestroyTensorDescriptor)  \
+  X(cudnnCreateRNNDescriptor)      \
+  X(cudnnSetRNNDescriptor_v8)      \
+  X(cudnnRNNSetClip_v9)            \
+  X(cudnnDestroyRNNDescriptor)     \
+  X(cudnnCreateRNNDataDescriptor)  \
+  X(cudnnSetRNNDataDescriptor)     \
+  X(cudnnDestroyRNNDataDescriptor) \
+  X(cudnnBuildRNNDynamic)          \
+  X(cudnnGetRNNTempSpaceSizes)     \
+  X(cudnnGetRNNWeightSpaceSize)    \
+  X(cudnnGetRNNWeightParams)       \
+  X(cudnnRNNForward)               \
+  X(cudnnRNNBackwardData_v8)       \
+  X(cudnnRNNBackwardWeights_v8)
 
 /// cuDNN, opened at run time: STMNET_CUDNN_LIB, else below STMNET_CUDA_LIBS, else where the loader looks.
 struct Cudnn {
