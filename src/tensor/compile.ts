@@ -1,8 +1,9 @@
 import { binding } from '../native/load';
 import { defaultDevice, isDeterministic, mathMode } from './device';
 import { OptionError } from './errors';
-import { isGradEnabled } from './grad-mode';
+import { isGradEnabled, noGrad } from './grad-mode';
 import { isPlainObject, mapTensors } from './nested-tensors';
+import { clone } from './ops/elementwise';
 import { checkOptions, describe, positiveInteger } from './options';
 import { PaddedSequence } from './padded-sequence';
 import { insideStep, takeNotes, type Notes } from './recording';
@@ -78,16 +79,17 @@ class Recordings<A extends unknown[], R> {
     return mapTensors(recorded.result, (x) => results[next++] ?? x) as R;
   }
 
-  #call(args: A): unknown {
+  /** Runs the step; `outside` makes of each result what is returned. */
+  #call(args: A, outside: (x: Tensor) => Tensor): unknown {
     const result = this.#step(...args);
     refusePromise('compile', result);
     checkResult(result, new Set());
-    return mapTensors(result, (x) => x.detach());
+    return mapTensors(result, outside);
   }
 
-  /** A real step, in which state that is made on first use comes into being. */
+  /** A real step, in which state that is made on first use comes into being. Its results are copies, as those of replays. */
   #runPlainly(key: string, args: A): R {
-    const { result, notes } = takeNotes(false, () => scope(() => this.#call(args)));
+    const { result, notes } = takeNotes(false, () => scope(() => this.#call(args, (x) => noGrad(() => clone(x)))));
     this.#variants.unshift({ key, notes });
     this.#shorten();
     return result as R;
@@ -98,7 +100,7 @@ class Recordings<A extends unknown[], R> {
     try {
       let next = 0;
       const substitutes = mapTensors(args, (x) => own[next++] ?? x) as A;
-      const { result, notes } = takeNotes(true, () => scope(() => this.#call(substitutes)));
+      const { result, notes } = takeNotes(true, () => scope(() => this.#call(substitutes, (x) => x.detach())));
       const results: Tensor[] = [];
       mapTensors(result, (x) => {
         results.push(x);

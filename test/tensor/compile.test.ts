@@ -227,6 +227,15 @@ describeDevices('compile', () => {
     expect(optimizer.steps).toBe(12);
   });
 
+  test('what a step returns is a copy from the first call on, also of a tensor that later calls change', async () => {
+    const count = zeros([1]);
+    const compiled = compile(() => [count.add_(1), count.reshape([])]);
+    const results = Array.from({ length: 4 }, () => compiled());
+    for (const [i, pair] of results.entries()) expect(await Promise.all(pair.map((x) => x.data()))).toEqual([Float32Array.of(i + 1), Float32Array.of(i + 1)]);
+    results[0]?.[0]?.add_(10);
+    expect(await count.item()).toBe(4);
+  });
+
   test('a compiled step inside another becomes a part of it', async () => {
     const inner = compile((x: Tensor) => x.add(1)), outer = compile((x: Tensor) => inner(inner(x)).mul(2));
     for (let i = 0; i < 4; i++) expect(await outer(tensor([i])).item()).toBe((i + 2) * 2);
