@@ -132,7 +132,7 @@ NAPI_MODULE_INIT() {
       env,
       [](void* data) {
         auto& environment = *static_cast<Environment*>(data);
-        environment.stop();
+        environment.session.stop();
         environment.reads.shut_down();
       },
       environment);

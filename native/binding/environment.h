@@ -15,11 +15,6 @@ struct Environment {
   HandleTable handles;
   Reads reads;
 
-  /// Finishes the running commands, drops the queues and joins the executors.
-  void stop() {
-    for (const auto& device : session.devices()) device->stop();
-  }
-
   static Environment& current() { return *current_; }
   static inline thread_local Environment* current_ = nullptr;
 };

@@ -33,20 +33,15 @@ namespace stm {
 template <>
 struct RecordFields<binding::DeviceReport> {
   using D = binding::DeviceReport;
-  static constexpr auto fields = std::tuple{std::pair{"name", &D::name},
-                                            std::pair{"available", &D::available},
-                                            std::pair{"model", &D::model},
-                                            std::pair{"description", &D::description},
-                                            std::pair{"memory", &D::memory_bytes},
-                                            std::pair{"cudnn", &D::cudnn},
-                                            std::pair{"reason", &D::reason}};
+  static constexpr auto fields = std::tuple{
+      std::pair{"name", &D::name},           std::pair{"available", &D::available}, std::pair{"model", &D::model},  std::pair{"description", &D::description},
+      std::pair{"memory", &D::memory_bytes}, std::pair{"cudnn", &D::cudnn},         std::pair{"reason", &D::reason}};
 };
 template <>
 struct RecordFields<binding::PartReport> {
   using P = binding::PartReport;
-  static constexpr auto fields =
-      std::tuple{std::pair{"name", &P::name}, std::pair{"found", &P::found},     std::pair{"version", &P::version},
-                 std::pair{"path", &P::path}, std::pair{"problem", &P::problem}, std::pair{"fix", &P::fix}};
+  static constexpr auto fields = std::tuple{std::pair{"name", &P::name}, std::pair{"found", &P::found},     std::pair{"version", &P::version},
+                                            std::pair{"path", &P::path}, std::pair{"problem", &P::problem}, std::pair{"fix", &P::fix}};
 };
 template <>
 struct EnumNames<MathMode> {
@@ -87,7 +82,7 @@ MemoryReport memory() {
   return report;
 }
 
-void shut_down() { Environment::current().stop(); }
+void shut_down() { Session::current().stop(); }
 
 void set_queue_limits(int64_t commands, int64_t bytes) {
   Session& session = Session::current();

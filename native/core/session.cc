@@ -19,7 +19,13 @@ Device& Session::device(const std::string& given) {
     if (device->name == name) return *device;
   devices_.push_back(std::make_unique<Device>(name, open_backend(given)));
   devices_.back()->executor.set_limits(queue_limits);
+  if (stopped_) devices_.back()->stop();
   return *devices_.back();
+}
+
+void Session::stop() {
+  stopped_ = true;
+  for (const auto& device : devices_) device->stop();
 }
 
 }  // namespace stm

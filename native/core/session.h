@@ -40,6 +40,8 @@ class Session {
   ~Session();
   Device& device(const std::string& name);  ///< opens it at its first use; throws a DeviceError if there is none of that name
   const std::vector<std::unique_ptr<Device>>& devices() const { return devices_; }  ///< those that are open
+  /// Stops all devices, and those that are opened later.
+  void stop();
 
   bool grad_enabled = true;      ///< false inside backward() and noGrad
   bool retaining_graph = false;  ///< inside backward({ retainGraph: true }): a backward function must leave what it saved as it was
@@ -79,6 +81,7 @@ class Session {
 
  private:
   std::vector<std::unique_ptr<Device>> devices_;
+  bool stopped_ = false;
   static inline thread_local Session* current_ = nullptr;
 };
 
