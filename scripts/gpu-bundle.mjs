@@ -19,7 +19,7 @@ const folder = at('build', 'gpu', 'bundle', 'stmnet-gpu');
 /** What of the repository goes along. */
 const parts = [
   'package.json', 'LICENSE', 'tsconfig.json', 'vitest.config.mts', 'vitest.gpu.config.mts', 'CMakeLists.txt', 'cmake', 'native', 'src', 'dist', 'scripts/toolchain.mjs', 'scripts/toolchain.d.mts', 'scripts/gpu', 'scripts/bench',
-  'scripts/golden', 'test/golden.test.ts', 'test/golden', 'test/gpu', 'test/support', 'test/tensor', 'test/layers', 'test/losses', 'test/optimizers', 'test/training', 'test/native/cuda-probe', 'build/js', 'build/Release/stmnet.node',
+  'scripts/golden', 'test/golden.test.ts', 'test/golden', 'test/gpu', 'test/support', 'test/tensor', 'test/layers', 'test/losses', 'test/optimizers', 'test/training', 'test/guide', 'test/native/cuda-probe', 'build/js', 'build/Release/stmnet.node',
 ];
 
 /** Names of installed packages that these need, themselves included. */
