@@ -12,10 +12,10 @@ program
   .option('--json', 'print the findings as JSON')
   .option('--require-cuda', 'exit with status 1 unless a CUDA device computes')
   .action(async (options: DoctorOptions) => {
-    process.exitCode = await doctor(options, (line) => console.log(line));
+    process.exitCode = await doctor(options, (line) => process.stdout.write(`${line}\n`));
   });
 
 program.parseAsync().catch((error: unknown) => {
-  console.error(`stmnet: ${error instanceof Error ? error.message : String(error)}`);
+  process.stderr.write(`stmnet: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 });

@@ -200,7 +200,7 @@ export abstract class Module {
     const misfits = pairs.filter(({ target, source }) => !fits(source, target)).map(({ name, target, source }) => `${name} as ${describe(source)} for ${describe(target)}`);
     const strict = options.strict ?? true;
     if (misfits.length > 0 || (strict && missing.length + unexpected.length > 0)) throw unfit(op, missing, unexpected, misfits);
-    noGrad(() => pairs.forEach(({ target, source }) => copy_(target, source.dtype === target.dtype ? source : cast(source, target.dtype))));
+    noGrad(() => pairs.forEach(({ target, source }) => copy_(target, (source.dtype === target.dtype ? source : cast(source, target.dtype)).to(target.device))));
     return { missing, unexpected };
   }
 

@@ -1,4 +1,4 @@
-import { Adam, LastStep, Linear, LSTM, Sequential, crossEntropy, manualSeed, randn, type Tensor } from 'stmnet';
+import { Adam, LastStep, Linear, LSTM, Sequential, crossEntropy, manualSeed, randn, Tensor } from 'stmnet';
 import { devices as listed, setDefaultDevice as prefer } from 'stmnet';
 
 manualSeed(5);
@@ -26,5 +26,7 @@ for (const [x, y] of batches) step(x, y);
 // ---- what the test looks at
 const last = batches.at(-1);
 if (last === undefined) throw new Error('expected batches');
-const accuracy = await model.forward(last[0]).argmax(-1).eq(last[1]).cast('f32').mean().item();
+const scores = model.forward(last[0]);
+if (!(scores instanceof Tensor)) throw new Error('expected a tensor');
+const accuracy = await scores.argmax(-1).eq(last[1]).cast('f32').mean().item();
 export { accuracy, model };

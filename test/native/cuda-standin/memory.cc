@@ -65,7 +65,7 @@ class Registry {
  public:
   std::mutex mutex;
   std::map<uintptr_t, Block> blocks;
-  uintptr_t checked = 0;  ///< whose guards were looked at last
+  uintptr_t checked = 0;            ///< whose guards were looked at last
   size_t plain[kMostDevices] = {};  ///< bytes of each device that no pool has
 
   Block* at(const void* data) {
