@@ -93,6 +93,11 @@ Status Context::check(cudnnStatus_t error, const char* what) {
 
 Status Context::grow(Buffer& buffer, size_t bytes) {
   if (buffer.bytes >= bytes) return Status::ok();
+  // CUDA would make the allocation a part of the graph: there would be no memory until that is launched, and it could be launched but once.
+  cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+  STM_TRY(check(cudaStreamIsCapturing(stream, &capturing), "cudaStreamIsCapturing"));
+  if (capturing != cudaStreamCaptureStatusNone)
+    return Status::fail(StatusKind::Internal, "a graph that is being captured needs %zu bytes more of scratch. Fix: report it, with the step.", bytes);
   size_t size = size_t{64} << 10;
   while (size < bytes) size *= 2;
   void* data = nullptr;
