@@ -16,31 +16,33 @@ namespace stm::cuda {
   X(cublasGetVersion_v2)        \
   X(cublasGetStatusString)
 
-#define STM_CUDNN_FUNCTIONS(X)      \
-  X(cudnnGetVersion)                \
-  X(cudnnGetCudartVersion)          \
-  X(cudnnGetErrorString)            \
-  X(cudnnGetLastErrorString)        \
-  X(cudnnAdvVersionCheck)           \
-  X(cudnnCreate)                    \
-  X(cudnnDestroy)                   \
-  X(cudnnSetStream)                 \
-  X(cudnnCreateTensorDescriptor)    \
-  X(cudnnSetTensorNdDescriptor)     \
-  X(cudnnGetTensorNdDescriptor)     \
-  X(cudnnDestroyTensorDescriptor)   \
-  X(cudnnCreateRNNDescriptor)       \
-  X(cudnnSetRNNDescriptor_v8)       \
-  X(cudnnDestroyRNNDescriptor)      \
-  X(cudnnCreateRNNDataDescriptor)   \
-  X(cudnnSetRNNDataDescriptor)      \
-  X(cudnnDestroyRNNDataDescriptor)  \
-  X(cudnnBuildRNNDynamic)           \
-  X(cudnnGetRNNTempSpaceSizes)      \
-  X(cudnnGetRNNWeightSpaceSize)     \
-  X(cudnnGetRNNWeightParams)        \
-  X(cudnnRNNForward)                \
-  X(cudnnRNNBackwardData_v8)        \
+#define STM_CUDNN_FUNCTIONS(X)     \
+  X(cudnnGetVersion)               \
+  X(cudnnGetCudartVersion)         \
+  X(cudnnGetErrorString)           \
+  X(cudnnGetLastErrorString)       \
+  X(cudnnAdvVersionCheck)          \
+  X(cudnnCreate)                   \
+  X(cudnnDestroy)                  \
+  X(cudnnSetStream)                \
+  X(cudnnCreateTensorDescriptor)   \
+  X(cudnnSetTensorNdDescriptor)    \
+  X(cudnnGetTensorNdDescriptor)    \
+  X(cudnnDestroyTensorDescriptor)  \
+  X(cudnnCreateDropoutDescriptor)  \
+  X(cudnnDestroyDropoutDescriptor) \
+  X(cudnnCreateRNNDescriptor)      \
+  X(cudnnSetRNNDescriptor_v8)      \
+  X(cudnnDestroyRNNDescriptor)     \
+  X(cudnnCreateRNNDataDescriptor)  \
+  X(cudnnSetRNNDataDescriptor)     \
+  X(cudnnDestroyRNNDataDescriptor) \
+  X(cudnnBuildRNNDynamic)          \
+  X(cudnnGetRNNTempSpaceSizes)     \
+  X(cudnnGetRNNWeightSpaceSize)    \
+  X(cudnnGetRNNWeightParams)       \
+  X(cudnnRNNForward)               \
+  X(cudnnRNNBackwardData_v8)       \
   X(cudnnRNNBackwardWeights_v8)
 
 /// Functions of the libraries, under their own names. These two are overloaded in C++, so their types are written out.

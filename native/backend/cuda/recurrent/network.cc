@@ -62,12 +62,13 @@ RecurrentProblem NetworkSpec::shape() const {
 }
 
 Status Network::describe(Context& context) {
+  STM_TRY(dropout_.create(context));  // as it is made, it says that there is none
   STM_TRY(descriptor_.create(context));
   const cudnnDataType_t precision = spec.element == Element::F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
   // A projection to H units stands for none. Unpacked layouts need the padded flag, whatever the lengths.
   STM_CUDNN(context, cudnnSetRNNDescriptor_v8, descriptor_.get(), algorithm_of(spec.algorithm), mode_of(spec.cell),
             spec.bias ? CUDNN_RNN_DOUBLE_BIAS : CUDNN_RNN_NO_BIAS, spec.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT,
-            data_type(spec.element), precision, math_of(spec), number(spec.D), number(spec.H), number(spec.P ? spec.P : spec.H), number(spec.L), nullptr,
+            data_type(spec.element), precision, math_of(spec), number(spec.D), number(spec.H), number(spec.P ? spec.P : spec.H), number(spec.L), dropout_.get(),
             CUDNN_RNN_PADDED_IO_ENABLED);
   return Status::ok();
 }

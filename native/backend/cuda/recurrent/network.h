@@ -62,7 +62,8 @@ class Network {
   Status add_parameters(Context& context, Slots& slots, int64_t pseudo_layer);
   Status add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows, int64_t columns);
   void summarise();
-  RnnDescriptor descriptor_;
+  DropoutDescriptor dropout_;
+  RnnDescriptor descriptor_;  // refers to the other
 };
 
 }  // namespace stm::cuda
