@@ -61,7 +61,7 @@ void deliver(const Node& node, const std::vector<Tensor>& incoming, const std::v
     } else if (edge.leaf) {
       Tensor& slot = gradient_of(edge.leaf);
       const bool copy = !slot && shared_with_others(grad, incoming, outgoing, i);
-      accumulate(slot, copy ? ops::clone(grad) : grad);
+      accumulate(slot, ops::to_device(copy ? ops::clone(grad) : grad, edge.leaf.device()));  // it may have moved since
     }
   }
 }
