@@ -13,7 +13,7 @@ namespace stm::cuda {
 struct DeviceFault {
   enum Kind : int32_t { kNone, kIndex, kLabel, kProbability, kOverflow, kNothingCounts };
   int32_t code = kNone;  ///< Kind
-  int32_t op = 0;  ///< Context::op when the kernel was launched
+  int32_t op = 0;        ///< Context::op when the kernel was launched
   int64_t value = 0, least = 0, greatest = 0;
   double number = 0;  ///< of kProbability; `value` is its place
 };
@@ -90,14 +90,14 @@ struct Context {
 }  // namespace stm::cuda
 
 /// Returns from the calling function with the Status of a failed CUDA, cuBLAS or cuDNN call.
-#define STM_CUDA(context, call)                                  \
-  do {                                                           \
+#define STM_CUDA(context, call)                                   \
+  do {                                                            \
     const ::stm::Status status_ = (context).check((call), #call); \
-    if (!status_.is_ok()) return status_;                        \
+    if (!status_.is_ok()) return status_;                         \
   } while (false)
 /// The same for a call that gives a Status.
-#define STM_TRY(call)                      \
-  do {                                     \
-    const ::stm::Status status_ = (call);  \
-    if (!status_.is_ok()) return status_;  \
+#define STM_TRY(call)                     \
+  do {                                    \
+    const ::stm::Status status_ = (call); \
+    if (!status_.is_ok()) return status_; \
   } while (false)
