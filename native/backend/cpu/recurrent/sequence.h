@@ -39,9 +39,6 @@ struct Split {
   /// A member's rank among the owners of direction `k`; outside 0..owners - 1 it has no part.
   int rank_in(int64_t k, int rank) const { return apart ? rank - static_cast<int>(k) * owners : rank; }
 
-  /// Whether a member needs only what it computed itself from layer to layer.
-  bool independent() const { return by_rows && !apart; }
-
   bool by_rows = true;
   bool apart = false;  ///< the directions of a layer run at the same time, on owners of their own
   int owners = 1;

@@ -51,16 +51,6 @@ Float* block(Float* states, int64_t i, int64_t step) {
   return states ? states + i * step : nullptr;
 }
 
-// The batch rows whose states a member looks after: its own where members are independent, so that no barrier is needed.
-Share state_rows(const Split& split, const Sequence& s, int rank, int members) {
-  Share share(s.batch, rank, members);
-  if (split.independent()) {
-    share.begin = rank < split.owners ? split.bounds[rank] : s.batch;
-    share.end = rank < split.owners ? split.bounds[rank + 1] : s.batch;
-  }
-  return share;
-}
-
 // Runs the recurrences of a layer's directions, as far as they are this member's.
 template <class F>
 void run_directions(const Split& split, int64_t layer, int64_t directions, int rank, const F& run) {
@@ -103,6 +93,10 @@ struct ForwardCall {
 
   bool keeps_state() const { return p.cell == Cell::Lstm && !p.training; }
 
+  // Whether a member needs only what it has computed itself, from layer to layer, so that no barrier is due between them: it owns rows in all directions, and
+  // no product over all steps, of which every member computes a part, reads the output of the layer below.
+  bool independent() const { return split.by_rows && !split.apart && fused; }
+
   float* output(int64_t layer) const {
     if (layer + 1 == p.L && in_place) return floats(buffers.y);
     return p.training ? reserve.between + layer * reserve.between_step : scratch.between + layer % 2 * scratch.between_step;
@@ -112,6 +106,7 @@ struct ForwardCall {
   Recurrence recurrence(int64_t i) const;
   void prepare(int rank);
   void run_layer(int64_t layer, int rank);
+  Share state_rows(int rank) const;
   void final_states(int64_t layer, int rank);
   void run(int rank);
 };
@@ -168,13 +163,23 @@ void ForwardCall::run_layer(int64_t layer, int rank) {
     team.barrier();
   }
   run_directions(split, layer, p.K, rank, [&](int64_t i, int owner) { run_forward(recurrence(i), owner); });
-  if (!split.independent()) team.barrier();
+  if (!independent()) team.barrier();
+}
+
+// The batch rows whose states a member looks after: its own where members are independent, since others may not be so far.
+Share ForwardCall::state_rows(int rank) const {
+  Share share(s.batch, rank, team.size());
+  if (independent()) {
+    share.begin = rank < split.owners ? split.bounds[rank] : s.batch;
+    share.end = rank < split.owners ? split.bounds[rank + 1] : s.batch;
+  }
+  return share;
 }
 
 // Each row's state after its last step in the direction of travel; its initial one if it has no steps.
 void ForwardCall::final_states(int64_t layer, int rank) {
   const int64_t O = p.width(), H = p.H;
-  const Share rows = state_rows(split, s, rank, team.size());
+  const Share rows = state_rows(rank);
   for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i) {
     const Recurrence r = recurrence(i);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
