@@ -1,3 +1,5 @@
+#include <deque>
+
 #include "binding/environment_ops.h"
 #include "binding/gradients.h"
 #include "binding/marshal.h"
@@ -6,24 +8,50 @@
 namespace stm::binding {
 namespace {
 
+struct Instance;
+/// What a function of an instance finds in its data.
+template <class Callee>
+struct Bound {
+  Instance& instance;
+  const Callee& callee;
+};
+
 /// Functions that handle JS objects themselves and so cannot be ops; their signatures are given in words.
 struct Intrinsic {
   const char *name, *signature, *doc;
-  void (*call)(Environment&, const napi_value* arguments);
+  void (*call)(Instance&, const napi_value* arguments);
 };
+
+/// The functions as one copy of the package has them, with error classes of its own. Two copies share tensors and devices.
+struct Instance {
+  explicit Instance(Environment& environment) : environment(environment), errors(environment.env) {}
+  Environment& environment;
+  ErrorClasses errors;
+  std::deque<Bound<Op>> ops;
+  std::deque<Bound<Intrinsic>> intrinsics;
+};
+
+/// What one JavaScript environment holds of the addon.
+struct Addon {
+  explicit Addon(napi_env env) : environment(env) {}
+  Environment environment;
+  std::deque<Instance> instances;
+};
+
 constexpr Intrinsic kIntrinsics[] = {
     {"watch", "(object: object, id: TensorId): void", "Releases `id` once `object` has been garbage-collected.",
-     [](Environment& e, const napi_value* a) {
+     [](Instance& instance, const napi_value* a) {
        double id;
-       ok(napi_get_value_double(e.env, a[1], &id));
-       e.handles.watch(a[0], id);
+       ok(napi_get_value_double(instance.environment.env, a[1], &id));
+       instance.environment.handles.watch(a[0], id);
      }},
     {"adoptErrors", "(classes: Record<string, new (op: string, message: string, code: string) => Error>): void", "The classes that native errors are made of.",
-     [](Environment& e, const napi_value* a) { e.errors.adopt(a[0]); }},
+     [](Instance& instance, const napi_value* a) { instance.errors.adopt(a[0]); }},
     {"onBackward",
      "(outputs: readonly TensorId[], inputs: readonly TensorId[], saved: readonly TensorId[], "
      "backward: (grads: (TensorId | undefined)[], saved: TensorId[]) => (TensorId | undefined)[]): void",
-     "Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward().", define_gradient},
+     "Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward().",
+     [](Instance& instance, const napi_value* a) { define_gradient(instance.environment, a); }},
 };
 
 /// Immutable after construction and shared by all environments. A plain static: Node unloads the addon with the last environment
@@ -40,21 +68,17 @@ const OpTable& table() {
   return ops;
 }
 
-Environment& environment_of(napi_env env) {
-  void* data;
-  ok(napi_get_instance_data(env, &data));
-  return *static_cast<Environment*>(data);
-}
-
 /// Runs `body` and turns what it throws into a JavaScript exception.
 template <class Body>
-napi_value guarded(Environment& environment, const std::string& op, Body body) {
+napi_value guarded(Instance& instance, const std::string& op, Body body) {
+  Environment& environment = instance.environment;
   const Session::Entry entry(environment.session);
   Environment::current_ = &environment;
+  environment.errors = &instance.errors;
   try {
     return body();
   } catch (const Error& error) {
-    napi_throw(environment.env, environment.errors.make(error, op));
+    napi_throw(environment.env, instance.errors.make(error, op));
   } catch (const std::exception& error) {
     bool pending = false;
     napi_is_exception_pending(environment.env, &pending);
@@ -68,12 +92,12 @@ napi_value call_op(napi_env env, napi_callback_info info) {
   napi_value values[NapiArgs::kMax];
   void* data;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  const Op& op = *static_cast<const Op*>(data);
-  Environment& environment = environment_of(env);
-  return guarded(environment, op.name, [&] {
-    NapiArgs arguments(environment, op, count, values);
+  const auto& bound = *static_cast<const Bound<Op>*>(data);
+  Environment& environment = bound.instance.environment;
+  return guarded(bound.instance, bound.callee.name, [&] {
+    NapiArgs arguments(environment, bound.callee, count, values);
     NapiResult result(environment);
-    op.call(arguments, result);
+    bound.callee.call(arguments, result);
     return result.value;
   });
 }
@@ -83,10 +107,9 @@ napi_value call_intrinsic(napi_env env, napi_callback_info info) {
   napi_value values[4];
   void* data;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
-  const auto& intrinsic = *static_cast<const Intrinsic*>(data);
-  Environment& environment = environment_of(env);
-  return guarded(environment, intrinsic.name, [&]() -> napi_value {
-    intrinsic.call(environment, values);
+  const auto& bound = *static_cast<const Bound<Intrinsic>*>(data);
+  return guarded(bound.instance, bound.callee.name, [&]() -> napi_value {
+    bound.callee.call(bound.instance, values);
     return nullptr;
   });
 }
@@ -119,14 +142,28 @@ void define(napi_env env, napi_value exports, const char* name, napi_callback ca
   ok(napi_set_named_property(env, exports, name, function));
 }
 
+/// The functions, for one copy of the package: all that a copy has of its own is how its errors are made.
+napi_value make_instance(napi_env env, napi_callback_info) {
+  void* data;
+  napi_value functions;
+  ok(napi_get_instance_data(env, &data));
+  ok(napi_create_object(env, &functions));
+  Addon& addon = *static_cast<Addon*>(data);
+  Instance& instance = addon.instances.emplace_back(addon.environment);
+  for (const Op& op : table().all()) define(env, functions, op.name.c_str(), call_op, &instance.ops.emplace_back(Bound<Op>{instance, op}));
+  for (const Intrinsic& callee : kIntrinsics)
+    define(env, functions, callee.name, call_intrinsic, &instance.intrinsics.emplace_back(Bound<Intrinsic>{instance, callee}));
+  return functions;
+}
+
 }  // namespace
 }  // namespace stm::binding
 
 NAPI_MODULE_INIT() {
   using namespace stm::binding;
-  auto* environment = new Environment(env);
+  auto* addon = new Addon(env);
   napi_set_instance_data(
-      env, environment, [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
+      env, addon, [](napi_env, void* data, void*) { delete static_cast<Addon*>(data); }, nullptr);
   // Hooks run in reverse order: this one, added after the thread-safe function, runs before Node closes that.
   napi_add_env_cleanup_hook(
       env,
@@ -135,9 +172,8 @@ NAPI_MODULE_INIT() {
         environment.session.stop();
         environment.reads.shut_down();
       },
-      environment);
-  for (const stm::Op& op : table().all()) define(env, exports, op.name.c_str(), call_op, &op);
-  for (const Intrinsic& intrinsic : kIntrinsics) define(env, exports, intrinsic.name, call_intrinsic, &intrinsic);
+      &addon->environment);
+  define(env, exports, "instance", make_instance, nullptr);
   define(env, exports, "typings", typings, nullptr);
   return exports;
 }

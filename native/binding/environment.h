@@ -8,9 +8,9 @@ namespace stm::binding {
 
 /// All state of one JavaScript environment. Created by module init, destroyed with the environment.
 struct Environment {
-  explicit Environment(napi_env env) : env(env), errors(env), handles(env), reads(env, errors) {}
+  explicit Environment(napi_env env) : env(env), handles(env), reads(env) {}
   napi_env env;
-  ErrorClasses errors;
+  const ErrorClasses* errors = nullptr;  ///< of the copy of the package that is calling
   Session session;
   HandleTable handles;
   Reads reads;

@@ -1,5 +1,7 @@
 #include "binding/errors.h"
 
+#include <utility>
+
 namespace stm::binding {
 
 ErrorClasses::~ErrorClasses() {
@@ -12,7 +14,8 @@ void ErrorClasses::adopt(napi_value classes) {
   for (size_t i = 0; i < kClasses; ++i) {
     napi_value constructor;
     ok(napi_get_named_property(env_, classes, names[i], &constructor));
-    ok(napi_create_reference(env_, constructor, 1, &classes_[i]));
+    if (classes_[i]) ok(napi_delete_reference(env_, std::exchange(classes_[i], nullptr)));
+    ok(napi_create_reference(env_, constructor, 0, &classes_[i]));
   }
 }
 
@@ -36,8 +39,9 @@ ErrorClasses::Mapping ErrorClasses::mapping(Kind kind) {
 napi_value ErrorClasses::make(const Error& error, const std::string& op) const {
   const Mapping found = mapping(error.kind);
   const std::string message = error.what();
-  return construct(found.error_class, op, found.code,
-                   message.find(": got ") != std::string::npos && message.find(": got ") < 40 ? message : op + ": " + message);
+  const size_t name = message.find(": got ");  // of the op, where the message begins with it: addScalar is add to a user
+  if (name < 40) return construct(found.error_class, message.substr(0, name), found.code, message);
+  return construct(found.error_class, op, found.code, op + ": " + message);
 }
 
 napi_value ErrorClasses::make_fault(const Fault& fault) const {
@@ -47,10 +51,13 @@ napi_value ErrorClasses::make_fault(const Fault& fault) const {
 }
 
 napi_value ErrorClasses::construct(Class which, const std::string& op, const char* code, const std::string& message) const {
-  napi_value constructor, error;
-  if (!classes_[which]) throw std::logic_error(message);
-  ok(napi_get_reference_value(env_, classes_[which], &constructor));
+  napi_value constructor = nullptr, error;
+  if (classes_[which]) ok(napi_get_reference_value(env_, classes_[which], &constructor));
   const napi_value arguments[] = {text(env_, op), text(env_, message), text(env_, code)};
+  if (!constructor) {  // before the classes are there, or after the copy is gone
+    ok(napi_create_error(env_, arguments[2], arguments[1], &error));
+    return error;
+  }
   ok(napi_new_instance(env_, constructor, 3, arguments, &error));
   return error;
 }

@@ -54,7 +54,7 @@ class NapiResult final : public ResultWriter {
   void emit(napi_value element);
   template <class Later>
   void begin(const Later& later) {
-    emit(environment_.reads.begin(later));
+    emit(environment_.reads.begin(later, *environment_.errors));
   }
   Environment& environment_;
   /// A list or record that is being filled.

@@ -32,7 +32,7 @@ struct Reads::ReadCommand final : Command {
   Pending& pending;
 };
 
-Reads::Reads(napi_env env, const ErrorClasses& errors) : env_(env), errors_(errors) {
+Reads::Reads(napi_env env) : env_(env) {
   ok(napi_create_threadsafe_function(env, nullptr, nullptr, text(env, "stmnet reads"), 0, 1, nullptr, nullptr, this, settle, &notify_));
   ok(napi_unref_threadsafe_function(env, notify_));
 }
@@ -42,17 +42,18 @@ Reads::~Reads() {
     if (pending.buffer) napi_delete_reference(env_, pending.buffer);
 }
 
-Reads::Pending& Reads::add_pending(Executor& executor, napi_value* promise) {
+Reads::Pending& Reads::add_pending(Executor& executor, const ErrorClasses& errors, napi_value* promise) {
   Pending& pending = pending_.emplace_front();
   pending.owner = this;
   pending.executor = &executor;
+  pending.errors = &errors;
   pending.self = pending_.begin();
   ok(napi_create_promise(env_, &pending.deferred, promise));
   if (pending_.size() == 1) ok(napi_ref_threadsafe_function(env_, notify_));
   return pending;
 }
 
-napi_value Reads::begin(const ReadBack& read) {
+napi_value Reads::begin(const ReadBack& read, const ErrorClasses& errors) {
   refuse_while_recording("data()", "return the tensor and read it outside");
   // V8 ends the process when it cannot make an array, so one that it can never make is refused here.
   const size_t bytes = static_cast<size_t>(read.tensor.size()) * size_of(read.tensor.dtype());
@@ -60,7 +61,7 @@ napi_value Reads::begin(const ReadBack& read) {
             kMaxReadBytes);
   const Tensor dense = read.tensor.contiguous() ? read.tensor : ops::clone(detached(read.tensor));
   napi_value promise, buffer;
-  Pending& pending = add_pending(dense.device().executor, &promise);
+  Pending& pending = add_pending(dense.device().executor, errors, &promise);
   pending.dtype = dense.dtype();
   pending.bytes = static_cast<size_t>(dense.size()) * size_of(dense.dtype());
   ok(napi_create_arraybuffer(env_, pending.bytes, &pending.destination, &buffer));
@@ -70,10 +71,10 @@ napi_value Reads::begin(const ReadBack& read) {
   return promise;
 }
 
-napi_value Reads::begin(const Fence& fence) {
+napi_value Reads::begin(const Fence& fence, const ErrorClasses& errors) {
   refuse_while_recording("synchronize()", "wait outside the step");
   napi_value promise;
-  Pending& pending = add_pending(fence.device->executor, &promise);
+  Pending& pending = add_pending(fence.device->executor, errors, &promise);
   pending.executor->push(std::make_unique<ReadCommand>(pending, std::vector<Operand>{}));
   return promise;
 }
@@ -100,7 +101,7 @@ void Reads::settle(Pending& pending) {
     ok(napi_get_undefined(env, &result));
   }
   if (pending.fault) {
-    ok(napi_reject_deferred(env, pending.deferred, errors_.make_fault(*pending.fault)));
+    ok(napi_reject_deferred(env, pending.deferred, pending.errors->make_fault(*pending.fault)));
   } else {
     ok(napi_resolve_deferred(env, pending.deferred, result));
   }

@@ -13,12 +13,13 @@ class ErrorClasses;
 /// While a promise is pending the thread-safe function is referenced and keeps the process alive; otherwise it does not.
 class Reads {
  public:
-  Reads(napi_env env, const ErrorClasses& errors);
+  explicit Reads(napi_env env);
   ~Reads();
   Reads(const Reads&) = delete;
   Reads& operator=(const Reads&) = delete;
-  napi_value begin(const ReadBack& read);
-  napi_value begin(const Fence& fence);
+  /// @param errors  what a fault becomes one of
+  napi_value begin(const ReadBack& read, const ErrorClasses& errors);
+  napi_value begin(const Fence& fence, const ErrorClasses& errors);
   /// After the executor has stopped: nothing will settle any more.
   void shut_down();
 
@@ -26,6 +27,7 @@ class Reads {
   struct Pending {
     Reads* owner;
     Executor* executor;
+    const ErrorClasses* errors;
     DType dtype = DType::F32;
     std::list<Pending>::iterator self;
     napi_deferred deferred = nullptr;
@@ -35,12 +37,11 @@ class Reads {
     FaultPtr fault;
   };
   struct ReadCommand;
-  Pending& add_pending(Executor& executor, napi_value* promise);
+  Pending& add_pending(Executor& executor, const ErrorClasses& errors, napi_value* promise);
   static void settle(napi_env env, napi_value, void* context, void* data);
   void settle(Pending& pending);
 
   napi_env env_;
-  const ErrorClasses& errors_;
   napi_threadsafe_function notify_ = nullptr;
   std::list<Pending> pending_;
 };

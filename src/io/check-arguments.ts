@@ -1,4 +1,4 @@
-import { isPromise } from '../layers/check-input';
+import { isPromise, remedy } from '../tensor/copies';
 import { Module } from '../layers/module';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
@@ -25,12 +25,12 @@ export function checkTensors(op: string, tensors: unknown): void {
   if (typeof tensors !== 'object' || tensors === null || Array.isArray(tensors) || tensors instanceof Tensor || tensors instanceof Module || tensors instanceof Map || isPromise(tensors)) {
     const fix = tensors instanceof Module ? 'pass its state, model.stateDict(), or call save(model, path)'
       : isPromise(tensors) ? 'await the promise first'
-      : tensors instanceof Map ? 'make an object of it: Object.fromEntries(map)' : `call ${op}(path, { name: tensor })`;
+      : tensors instanceof Map ? 'make an object of it: Object.fromEntries(map)' : remedy(tensors, `call ${op}(path, { name: tensor })`);
     throw new OptionError(op, { given: `${tensors instanceof Module ? `a module, ${tensors.constructor.name}` : describe(tensors)} as tensors`, expected: 'an object of tensors by name', fix });
   }
   for (const [name, value] of Object.entries(tensors)) {
     if (value instanceof Tensor) continue;
-    const fix = value instanceof PaddedSequence ? 'pass its values, and its lengths as a tensor of their own' : isPromise(value) ? 'await the promise first' : 'make a tensor of it by tensor(x), or leave it out';
+    const fix = value instanceof PaddedSequence ? 'pass its values, and its lengths as a tensor of their own' : remedy(value, 'make a tensor of it by tensor(x), or leave it out');
     throw new OptionError(op, { given: `${describe(value)} as tensor ${JSON.stringify(name)}`, expected: 'a Tensor', fix });
   }
 }

@@ -2,7 +2,7 @@ import { takesArguments } from '../layers/constructor-arguments';
 import { Module, type ModuleConfig, type StateDict } from '../layers/module';
 import { rebuild, RebuildError, type ModuleClasses } from '../layers/registry';
 import type { Sequential } from '../layers/sequential';
-import { isPromise } from '../layers/check-input';
+import { remedy } from '../tensor/copies';
 import { synchronize } from '../tensor/device';
 import { OptionError, type StmnetError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';
@@ -157,7 +157,7 @@ function needyModules(model: Module): Set<string> {
 
 function checkModel(model: unknown, path: unknown): void {
   if (model instanceof Module) return;
-  const fix = path instanceof Module ? 'swap the arguments: save(model, path)' : isPromise(model) ? 'await the promise first' : 'pass a model; tensors go into a file by saveSafetensors(path, tensors)';
+  const fix = path instanceof Module ? 'swap the arguments: save(model, path)' : remedy(model, 'pass a model; tensors go into a file by saveSafetensors(path, tensors)');
   throw new OptionError('save', { given: `${describe(model)} as model`, expected: 'a Module', fix });
 }
 

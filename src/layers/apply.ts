@@ -1,8 +1,20 @@
-import { ShapeError } from '../tensor/errors';
+import { remedy } from '../tensor/copies';
+import { OptionError, ShapeError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
-import type { Module } from './module';
+import { Module } from './module';
+
+/**
+ * Refuses what a container cannot hold.
+ *
+ * @param name  of the argument, for the message
+ * @throws {OptionError} if `value` is not a Module of this copy of the package
+ */
+export function checkModule(op: string, name: string, value: unknown, otherwise = 'wrap a function in a Module'): asserts value is Module {
+  if (value instanceof Module) return;
+  throw new OptionError(op, { given: `${describe(value)} as ${name}`, expected: 'a Module', fix: remedy(value, otherwise) });
+}
 
 /**
  * Runs a module inside a container. Of a result with states, as recurrent layers have, the `output` goes on.

@@ -4,7 +4,7 @@ import { concat } from '../tensor/ops/shape';
 import { checkOptions, describe, oneOf } from '../tensor/options';
 import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { applyLayer } from './apply';
+import { applyLayer, checkModule } from './apply';
 import { checkSequence } from './check-input';
 import { Module, type ModuleConfig } from './module';
 import { reverseSteps } from './steps';
@@ -42,6 +42,8 @@ export class Bidirectional extends Module {
 
   constructor(forwardLayer: Module, backwardLayer: Module, options: BidirectionalOptions = {}) {
     super();
+    checkModule('Bidirectional', 'forwardLayer', forwardLayer);
+    checkModule('Bidirectional', 'backwardLayer', backwardLayer);
     checkOptions('Bidirectional', options, ['merge']);
     this.options = Object.freeze({ merge: oneOf('Bidirectional', 'merge', options.merge ?? 'concat', ['concat', 'sum', 'mul', 'mean']) });
     this.forwardLayer = forwardLayer;

@@ -5,7 +5,7 @@ import { fill_ } from '../tensor/ops/elementwise';
 import { normal_ as normalFill, uniform_ as uniformFill, type NormalOptions, type UniformOptions } from '../tensor/ops/random';
 import { slice } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber, oneOf } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { checkTensor, idOf, type Tensor } from '../tensor/tensor';
 import type { LSTM } from './lstm';
 import { Parameter } from './parameter';
 
@@ -32,6 +32,7 @@ const ones_ = <X extends Tensor>(x: X): X => constant_(x, 1);
 
 /** How many numbers go into and come out of one element: a weight [out, in, …] with what the axes after count. */
 function fans(op: string, x: Tensor): { fanIn: number; fanOut: number } {
+  checkTensor(x, op);
   const [out, into, ...field] = x.shape;
   if (out === undefined || into === undefined) throw new ShapeError(op, { given: describe(x), expected: 'at least two axes, [out, in, …]', fix: 'use uniform_() or zeros_() for a bias' });
   const size = field.reduce((product, extent) => product * extent, 1);
@@ -122,7 +123,7 @@ function kaimingNormal_<X extends Tensor>(x: X, options: KaimingOptions = {}): X
  */
 function orthogonal_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
   checkOptions('init.orthogonal_', options, ['gain']);
-  return quietly(x, () => binding.orthogonal_(x.id, options.gain ?? 1));
+  return quietly(x, () => binding.orthogonal_(idOf(x, 'init.orthogonal_'), options.gain ?? 1));
 }
 
 /**

@@ -7,8 +7,8 @@ import { cast, copy_ } from '../tensor/ops/elementwise';
 import { checkOptions, describe } from '../tensor/options';
 import { PaddedSequence } from '../tensor/padded-sequence';
 import { assume } from '../tensor/recording';
-import { Tensor } from '../tensor/tensor';
-import { isPromise } from './check-input';
+import { idsOf, Tensor } from '../tensor/tensor';
+import { isPromise, markClass, remedy } from '../tensor/copies';
 import { BufferTensor, Parameter } from './parameter';
 import { summaryTable } from './summary';
 
@@ -189,7 +189,7 @@ export abstract class Module {
     checkState(op, state);
     const own = new Map<string, Tensor>();
     for (const [path, value] of this.#entries()) if (!(value instanceof Module)) own.set(path, value);
-    const given = new Map(Object.entries(state));
+    const given = new Map(Object.entries(state).filter(([, value]: [string, unknown]) => value !== undefined));
     const served = new Set([...given.keys()].map((name) => own.get(name)));
     const missing = [...own].filter(([, target]) => !served.has(target)).map(([name]) => name);
     const unexpected = [...given.keys()].filter((name) => !own.has(name));
@@ -214,7 +214,7 @@ export abstract class Module {
   to(device: string): this {
     const target = resolveDevice(`${this.constructor.name}.to`, device);
     const moving = [...this.parameters(), ...this.buffers()];
-    binding.moveTensors(moving.map((tensor) => tensor.id), target);
+    binding.moveTensors(idsOf(moving, `${this.constructor.name}.to`, 'tensors'), target);
     return this;
   }
 
@@ -261,6 +261,7 @@ export abstract class Module {
   }
 
   static {
+    markClass(this.prototype, 'Module');
     // No declared member: the type declarations must stand without those of Node.
     const text = function (this: Module, depth: number, options: InspectOptions): string {
       return moduleText(this, depth, options);
@@ -318,7 +319,7 @@ function checkState(op: string, state: unknown): void {
   if (typeof state === 'object' && state !== null && !Array.isArray(state) && !isPromise(state) && !(state instanceof Map || state instanceof Module || state instanceof Tensor)) return;
   const fix = isPromise(state) ? 'await it: model.loadStateDict(await loadSafetensors(path))'
     : state instanceof Module ? 'pass the state of that module: other.stateDict()'
-    : state instanceof Map ? 'make an object of it: Object.fromEntries(map)' : 'pass what stateDict() or await loadSafetensors(path) returns';
+    : state instanceof Map ? 'make an object of it: Object.fromEntries(map)' : remedy(state, 'pass what stateDict() or await loadSafetensors(path) returns');
   throw new OptionError(op, { given: state instanceof Module ? `a module, ${state.constructor.name}` : describe(state), expected: 'a state dict, an object of tensors by name', fix });
 }
 

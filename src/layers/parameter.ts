@@ -1,7 +1,7 @@
 import { binding } from '../native/load';
 import { DTypeError } from '../tensor/errors';
 import { describe } from '../tensor/options';
-import { Tensor } from '../tensor/tensor';
+import { checkTensor, idOf, NEW, Tensor } from '../tensor/tensor';
 
 /**
  * A tensor that an optimizer trains. A `Module` finds the parameters in its fields; no registration is needed.
@@ -14,10 +14,11 @@ export class Parameter extends Tensor {
    * @throws {DTypeError} if `values` are neither f32 nor f64, which have no gradient
    */
   constructor(values: Tensor) {
+    checkTensor(values, 'Parameter', 'values');
     if (values.dtype !== 'f32' && values.dtype !== 'f64') {
       throw new DTypeError('Parameter', { given: describe(values), expected: 'f32 or f64', fix: 'hold whole numbers and masks in a BufferTensor' });
     }
-    super(binding.detach(values.id));
+    super(binding.detach(idOf(values, 'Parameter', 'values')), NEW);
     this.requiresGrad_(true);
   }
 }
@@ -28,7 +29,7 @@ export class Parameter extends Tensor {
 export class BufferTensor extends Tensor {
   /** @param values  of any dtype and shape; shared, not copied */
   constructor(values: Tensor) {
-    super(binding.detach(values.id));
+    super(binding.detach(idOf(values, 'BufferTensor', 'values')), NEW);
   }
 }
 

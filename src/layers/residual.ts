@@ -2,7 +2,7 @@ import { ShapeError } from '../tensor/errors';
 import { add } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
 import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
-import { applyLayer } from './apply';
+import { applyLayer, checkModule } from './apply';
 import { checkSequence } from './check-input';
 import { Module, type ModuleConfig } from './module';
 
@@ -17,6 +17,7 @@ export class Residual extends Module {
 
   constructor(module: Module) {
     super();
+    checkModule('Residual', 'module', module);
     this.module = module;
   }
 

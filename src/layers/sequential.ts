@@ -1,7 +1,6 @@
 import { OptionError } from '../tensor/errors';
-import { describe } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
-import { applyLayer } from './apply';
+import { applyLayer, checkModule } from './apply';
 import { Module, type ModuleConfig } from './module';
 
 /**
@@ -21,9 +20,7 @@ export class Sequential extends Module implements Iterable<Module> {
     super();
     if (layers.length === 0) throw new OptionError('Sequential', { given: 'no layer', expected: 'at least one', fix: 'pass the layers one by one: new Sequential(a, b)' });
     layers.forEach((layer, place) => {
-      if (!(layer instanceof Module)) {
-        throw new OptionError('Sequential', { given: `${describe(layer)} as layer ${place}`, expected: 'a Module', fix: 'pass the layers one by one, not in an array; wrap a function in a Module' });
-      }
+      checkModule('Sequential', `layer ${place}`, layer, 'pass the layers one by one, not in an array; wrap a function in a Module');
       Reflect.set(this, place, layer);
     });
   }

@@ -3,7 +3,7 @@ import { reshape } from '../tensor/ops/shape';
 import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
-import { applyLayer } from './apply';
+import { applyLayer, checkModule } from './apply';
 import { checkSequence } from './check-input';
 import { Module, type ModuleConfig } from './module';
 import { joinSteps, pickSteps, realPlaces, spreadSteps } from './steps';
@@ -19,6 +19,7 @@ export class TimeDistributed extends Module {
 
   constructor(module: Module) {
     super();
+    checkModule('TimeDistributed', 'module', module);
     this.module = module;
   }
 

@@ -55,8 +55,11 @@ const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 
 const loaded = loadAddon({ root: join(__dirname, '..', '..'), platform: process.platform, arch: process.arch, override: process.env['STMNET_ADDON'] });
 
-/** The addon. One instance per environment: a worker gets a queue and handles of its own. */
-export const binding = loaded.exports as NativeBinding;
+/**
+ * The addon's functions. A worker gets a queue and handles of its own. Copies of the package in one environment share them, and differ in the classes that
+ * their errors are made of: a test runner may load the package anew for each file.
+ */
+export const binding = (loaded.exports as { instance(): NativeBinding }).instance();
 
 /** The file that `binding` was loaded from; a device plug-in lies beside it. */
 export const addonFile = loaded.file;

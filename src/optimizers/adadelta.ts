@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber, probability } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
 
 /** Options of Adadelta. learningRate is 1 by default. */
@@ -39,6 +39,6 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
 
   protected override update(group: OptimizerGroup<AdadeltaOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, rho, eps } = group;
-    return binding.adadeltaStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, rho, eps, skip?.id);
+    return binding.adadeltaStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adadelta.step', 'learningRate'), weightDecay, rho, eps, optionalIdOf(skip, 'Adadelta.step', 'skip'));
   }
 }

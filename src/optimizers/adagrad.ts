@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
 
 /** Options of Adagrad. learningRate is 1e-2 by default. */
@@ -42,6 +42,6 @@ export class Adagrad extends Optimizer<AdagradOptions> {
 
   protected override update(group: OptimizerGroup<AdagradOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, learningRateDecay, eps } = group;
-    return binding.adagradStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, learningRateDecay, eps, skip?.id);
+    return binding.adagradStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adagrad.step', 'learningRate'), weightDecay, learningRateDecay, eps, optionalIdOf(skip, 'Adagrad.step', 'skip'));
   }
 }

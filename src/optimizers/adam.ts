@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
 
 /** Options of Adam and AdamW. learningRate is 1e-3 by default. */
@@ -37,7 +37,7 @@ export class Adam extends Optimizer<AdamOptions> {
 
   protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, amsgrad, false, skip?.id);
+    return binding.adamStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adam.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, amsgrad, false, optionalIdOf(skip, 'Adam.step', 'skip'));
   }
 }
 
@@ -63,7 +63,7 @@ export class AdamW extends Optimizer<AdamOptions> {
 
   protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, amsgrad, true, skip?.id);
+    return binding.adamStep(ids(parameters), ids(state), known, idOf(learningRate, 'AdamW.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, amsgrad, true, optionalIdOf(skip, 'AdamW.step', 'skip'));
   }
 }
 

@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
 
 /** Options of Adamax. learningRate is 2e-3 by default. */
@@ -39,6 +39,6 @@ export class Adamax extends Optimizer<AdamaxOptions> {
 
   protected override update(group: OptimizerGroup<AdamaxOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps } = group;
-    return binding.adamaxStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, skip?.id);
+    return binding.adamaxStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adamax.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, optionalIdOf(skip, 'Adamax.step', 'skip'));
   }
 }

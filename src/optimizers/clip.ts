@@ -1,4 +1,5 @@
 import { binding } from '../native/load';
+import { remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, nonNegativeNumber } from '../tensor/options';
 import { Tensor, wrap } from '../tensor/tensor';
@@ -55,12 +56,12 @@ export function clipGradValue(parameters: Iterable<Tensor>, options: ClipGradVal
 /** The parameters, each once. */
 function membersOf(op: string, parameters: unknown): Tensor[] {
   if (typeof parameters !== 'object' || parameters === null || !isIterable(parameters)) {
-    const fix = parameters instanceof Tensor ? 'put it into a list, [parameter], or pass model.parameters()' : 'pass model.parameters()';
+    const fix = parameters instanceof Tensor ? 'put it into a list, [parameter], or pass model.parameters()' : remedy(parameters, 'pass model.parameters()');
     throw new OptionError(op, { given: describe(parameters), expected: 'a list of parameters', fix });
   }
   return [...new Set(parameters)].map((item) => {
     if (item instanceof Tensor) return item;
-    throw new OptionError(op, { given: `${describe(item)} among the parameters`, expected: 'only parameters', fix: 'pass model.parameters(), not namedParameters()' });
+    throw new OptionError(op, { given: `${describe(item)} among the parameters`, expected: 'only parameters', fix: remedy(item, 'pass model.parameters(), not namedParameters()') });
   });
 }
 

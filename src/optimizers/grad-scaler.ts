@@ -7,8 +7,8 @@ import { add, cast, clone, copy_, fill_, ge, gt, isFinite, logicalAnd, logicalNo
 import { checkOptions, describe, finiteNumber, flag, positiveInteger } from '../tensor/options';
 import { onReplay, outsideRecordings } from '../tensor/recording';
 import { outsideScopes, scope } from '../tensor/scope';
-import { wrap, type Tensor } from '../tensor/tensor';
-import { ids, type Optimizer } from './optimizer';
+import { checkTensor, idOf, wrap, type Tensor } from '../tensor/tensor';
+import { checkOptimizer, ids, type Optimizer } from './optimizer';
 
 /** Options of a GradScaler. */
 export interface GradScalerOptions {
@@ -82,6 +82,7 @@ export class GradScaler {
    * @param loss  f32 or f64, of any shape
    */
   scale(loss: Tensor): Tensor {
+    checkTensor(loss, 'GradScaler.scale', 'loss');
     if (!this.options.enabled) return loss;
     return mul(loss, cast(this.#on(loss.device).scale, loss.dtype));
   }
@@ -92,6 +93,7 @@ export class GradScaler {
    * @throws {OptionError} if it was done already since the last `update`
    */
   unscale_(optimizer: Optimizer): void {
+    checkOptimizer('GradScaler.unscale_', optimizer, 'pass the optimizer: scaler.unscale_(optimizer)');
     if (!this.options.enabled) return;
     const stage = this.#stages.get(optimizer);
     if (stage !== undefined) {
@@ -106,7 +108,7 @@ export class GradScaler {
     noGrad(() =>
       scope(() => {
         const factor = reciprocal(scale);
-        const largest = wrap(binding.scaleGradients(ids(parametersOf(optimizer)), factor.id));
+        const largest = wrap(binding.scaleGradients(ids(parametersOf(optimizer)), idOf(factor, 'GradScaler.unscale_', 'factor')));
         copy_(found, maximum(found, cast(logicalNot(isFinite(largest)), 'f32')));
       }),
     );
@@ -119,6 +121,7 @@ export class GradScaler {
    * @throws {OptionError} if it was done already since the last `update`
    */
   step(optimizer: Optimizer): void {
+    checkOptimizer('GradScaler.step', optimizer, 'pass the optimizer: scaler.step(optimizer)');
     if (!this.options.enabled) return optimizer.step();
     const stage = this.#stages.get(optimizer);
     if (stage === 'stepped') {

@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
 
 /** Options of NAdam. learningRate is 2e-3 by default. */
@@ -45,6 +45,6 @@ export class NAdam extends Optimizer<NAdamOptions> {
 
   protected override update(group: OptimizerGroup<NAdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, betas, eps, momentumDecay, decoupledWeightDecay } = group;
-    return binding.nadamStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, betas[0], betas[1], eps, momentumDecay, decoupledWeightDecay, skip?.id);
+    return binding.nadamStep(ids(parameters), ids(state), known, idOf(learningRate, 'NAdam.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, momentumDecay, decoupledWeightDecay, optionalIdOf(skip, 'NAdam.step', 'skip'));
   }
 }

@@ -1,5 +1,6 @@
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
+import { markClass, remedy } from '../tensor/copies';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { full, tensor } from '../tensor/factories';
 import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
@@ -7,7 +8,7 @@ import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
 import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/recording';
 import { outsideScopes } from '../tensor/scope';
-import { Tensor } from '../tensor/tensor';
+import { idsOf, Tensor } from '../tensor/tensor';
 
 /** Options that all optimizers share. */
 export interface OptimizerOptions {
@@ -78,7 +79,7 @@ export function checkBetas(op: string, value: readonly [number, number]): readon
 }
 
 /** Ids of tensors. To be called in the argument list of a native call only. */
-export const ids = (tensors: readonly Tensor[]): TensorId[] => tensors.map((item) => item.id);
+export const ids = (tensors: readonly Tensor[]): TensorId[] => idsOf(tensors, 'Optimizer', 'parameters');
 
 /**
  * Base of all optimizers. `step` changes the parameters that have a gradient, in one native call for each group; it does not wait.
@@ -95,6 +96,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   readonly #rates: (GroupRate | undefined)[] = [];
   #loads = 0;
   #steps = 0;
+
+  static {
+    markClass(this.prototype, 'Optimizer');
+  }
 
   /**
    * @param name        of the class, for messages
@@ -297,19 +302,34 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
 const optionsOf = (group: object): Record<string, unknown> => Object.fromEntries(Object.entries(group).filter(([name]) => name !== 'parameters'));
 
+/**
+ * Refuses what is no optimizer.
+ *
+ * @throws {OptionError} if `value` is something else, or an optimizer of another copy of the package
+ */
+export function checkOptimizer(op: string, value: unknown, fix: string): asserts value is Optimizer {
+  if (value instanceof Optimizer) return;
+  throw new OptionError(op, { given: describe(value), expected: 'an optimizer such as new Adam(model.parameters())', fix: remedy(value, fix) });
+}
+
 /** Takes parameters and groups apart. */
 function groupsOf<O extends OptimizerOptions>(op: string, given: Iterable<Tensor> | readonly ParameterGroup<O>[]): { members: Tensor[]; own: object }[] {
   if (typeof given !== 'object' || given === null || !(Symbol.iterator in given)) {
-    throw new OptionError(op, { given: describe(given), expected: 'parameters, or groups { parameters, … }', fix: `pass model.parameters(), as in new ${op}(model.parameters(), { … })` });
+    throw new OptionError(op, { given: describe(given), expected: 'parameters, or groups { parameters, … }', fix: remedy(given, `pass model.parameters(), as in new ${op}(model.parameters(), { … })`) });
   }
   const items: (Tensor | ParameterGroup<O>)[] = [...given];
   const loose = items.filter((item): item is Tensor => item instanceof Tensor);
   if (loose.length === items.length) return [{ members: loose, own: {} }];
   return items.map((item) => {
     if (item instanceof Tensor || typeof item !== 'object' || item === null || !('parameters' in item)) {
-      throw new OptionError(op, { given: describe(item), expected: 'only tensors, or only groups { parameters, … }', fix: 'pass model.parameters(), or put { parameters: … } around each list' });
+      throw new OptionError(op, { given: describe(item), expected: 'only tensors, or only groups { parameters, … }', fix: remedy(item, 'pass model.parameters(), or put { parameters: … } around each list') });
     }
     const { parameters, ...own } = item;
+    const members: unknown = parameters;
+    if (typeof members !== 'object' || members === null || !(Symbol.iterator in members)) {
+      const fix = typeof members === 'function' ? `pass model.parameters(), as in new ${op}(model.parameters(), { … })` : 'write { parameters: layer.parameters(), … }';
+      throw new OptionError(op, { given: `${describe(typeof members === 'function' ? item : members)} as a group's parameters`, expected: 'a list of parameters', fix: remedy(item, fix) });
+    }
     return { members: [...parameters], own };
   });
 }
@@ -318,7 +338,9 @@ function checkParameters(op: string, parameters: readonly Tensor[]): void {
   if (parameters.length === 0) throw new OptionError(op, { given: 'no parameters', expected: 'at least one', fix: 'pass model.parameters(), after the layers were made' });
   const seen = new Set<Tensor>();
   for (const parameter of parameters) {
-    if (!(parameter instanceof Tensor)) throw new OptionError(op, { given: describe(parameter), expected: 'tensors', fix: 'pass model.parameters(), not namedParameters()' });
+    if (!(parameter instanceof Tensor)) {
+      throw new OptionError(op, { given: describe(parameter), expected: 'tensors', fix: remedy(parameter, 'pass model.parameters(), not namedParameters()') });
+    }
     if (!parameter.isLeaf) throw new OptionError(op, { given: `${describe(parameter)}, which an op made`, expected: 'leaves', fix: 'pass the parameters themselves, or detach() the tensor' });
     if (seen.has(parameter)) throw new OptionError(op, { given: `${describe(parameter)} twice`, expected: 'each parameter once', fix: 'leave it out of one of the groups' });
     seen.add(parameter);

@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
 
 /** Options of RMSprop. learningRate is 1e-2 by default. */
@@ -46,6 +46,6 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
 
   protected override update(group: OptimizerGroup<RMSpropOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
     const { parameters, weightDecay, alpha, eps, momentum, centered } = group;
-    return binding.rmspropStep(ids(parameters), ids(state), known, learningRate.id, weightDecay, alpha, eps, momentum, centered, skip?.id);
+    return binding.rmspropStep(ids(parameters), ids(state), known, idOf(learningRate, 'RMSprop.step', 'learningRate'), weightDecay, alpha, eps, momentum, centered, optionalIdOf(skip, 'RMSprop.step', 'skip'));
   }
 }

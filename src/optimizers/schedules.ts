@@ -1,6 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, finiteNumber, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../tensor/options';
-import { Optimizer } from './optimizer';
+import { checkOptimizer, type Optimizer } from './optimizer';
 
 /** What a schedule remembers: plain data. */
 export type ScheduleState = Record<string, unknown>;
@@ -15,10 +15,8 @@ export abstract class Schedule {
 
   /** @throws {OptionError} if `optimizer` is something else */
   protected constructor(optimizer: Optimizer) {
-    if (!(optimizer instanceof Optimizer)) {
-      const op = new.target.name;
-      throw new OptionError(op, { given: describe(optimizer), expected: 'an optimizer such as new Adam(model.parameters())', fix: `pass the optimizer first, then the options: new ${op}(optimizer, { … })` });
-    }
+    const op = new.target.name;
+    checkOptimizer(op, optimizer, `pass the optimizer first, then the options: new ${op}(optimizer, { … })`);
     this.optimizer = optimizer;
   }
 

@@ -1,7 +1,7 @@
 import { binding } from '../native/load';
 import { OptionError } from '../tensor/errors';
 import { flag, nonNegativeNumber } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
 
 /** Options of SGD. learningRate is 1e-3 by default. */
@@ -44,6 +44,6 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected override update(group: OptimizerGroup<SGDOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
-    return binding.sgdStep(ids(group.parameters), ids(state), known, learningRate.id, group.weightDecay, group.momentum, group.dampening, group.nesterov, skip?.id);
+    return binding.sgdStep(ids(group.parameters), ids(state), known, idOf(learningRate, 'SGD.step', 'learningRate'), group.weightDecay, group.momentum, group.dampening, group.nesterov, optionalIdOf(skip, 'SGD.step', 'skip'));
   }
 }

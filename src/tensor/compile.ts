@@ -8,7 +8,7 @@ import { checkOptions, describe, positiveInteger } from './options';
 import { PaddedSequence } from './padded-sequence';
 import { insideStep, takeNotes, type Notes } from './recording';
 import { refusePromise, scope } from './scope';
-import { Tensor, wrap } from './tensor';
+import { idsOf, Tensor, wrap } from './tensor';
 
 /** Options of `compile`. */
 export interface CompileOptions {
@@ -74,7 +74,7 @@ class Recordings<A extends unknown[], R> {
     this.#variants = [variant, ...this.#variants.filter((other) => other !== variant)];
     this.#shorten();
     for (const effect of variant.notes.effects) effect();
-    const results = binding.replay(recorded.number, tensors.map((x) => x.id)).map(wrap);
+    const results = binding.replay(recorded.number, idsOf(tensors, 'compile', 'arguments')).map(wrap);
     let next = 0;
     return mapTensors(recorded.result, (x) => results[next++] ?? x) as R;
   }
@@ -96,7 +96,7 @@ class Recordings<A extends unknown[], R> {
   }
 
   #record(variant: Variant, args: A, tensors: readonly Tensor[]): Recorded {
-    const own = binding.beginRecording(tensors.map((x) => x.id)).map(wrap);
+    const own = binding.beginRecording(idsOf(tensors, 'compile', 'arguments')).map(wrap);
     try {
       let next = 0;
       const substitutes = mapTensors(args, (x) => own[next++] ?? x) as A;
@@ -106,7 +106,7 @@ class Recordings<A extends unknown[], R> {
         results.push(x);
         return x;
       });
-      const number = binding.endRecording(results.map((x) => x.id));
+      const number = binding.endRecording(idsOf(results, 'compile', 'results'));
       for (const x of results) x.dispose();
       this.#numbers.add(number);
       variant.notes = notes;

@@ -2,7 +2,9 @@ import { binding } from '../native/load';
 import { OptionError } from './errors';
 import { noGrad } from './grad-mode';
 import { describe } from './options';
-import { Tensor, wrap } from './tensor';
+import { checkTensor, idsOf, optionalIdOf, Tensor, wrap } from './tensor';
+
+const OP = 'defineFunction';
 
 /** A differentiable function of the user's own: `forward` computes, `backward` gives the gradient of each input. */
 export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
@@ -26,7 +28,13 @@ export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
  */
 export function defineFunction<Inputs extends Tensor[], Saved>(definition: FunctionDefinition<Inputs, Saved>): (...inputs: Inputs) => Tensor {
   return (...inputs) => {
-    const { output, saved } = noGrad(() => definition.forward(...inputs));
+    inputs.forEach((input, place) => checkTensor(input, OP, `input ${place}`));
+    const made: unknown = noGrad(() => definition.forward(...inputs));
+    if (typeof made !== 'object' || made === null || !('output' in made)) {
+      throw new OptionError(OP, { given: `${describe(made)} from forward`, expected: '{ output, saved }', fix: 'return { output: result, saved: x }' });
+    }
+    const { output, saved }: { output: unknown; saved?: unknown } = made;
+    checkTensor(output, OP, 'output of forward');
     if (inputs.some((input) => input === output)) {
       throw new OptionError('defineFunction', { given: 'an input as the output', expected: 'a new tensor', fix: 'return output: x.clone()' });
     }
@@ -39,9 +47,9 @@ export function defineFunction<Inputs extends Tensor[], Saved>(definition: Funct
       if (!Array.isArray(gradients)) {
         throw new OptionError('defineFunction', { given: `${describe(gradients)} from backward`, expected: 'an array with a gradient, or undefined, for each input', fix: 'return [gradient]' });
       }
-      return gradients.map((gradient: Tensor | undefined) => gradient?.id);
+      return gradients.map((gradient: Tensor | undefined, place) => optionalIdOf(gradient, OP, `gradient ${place} of backward`));
     };
-    binding.onBackward([result.id], inputs.map((input) => input.id), kept.map((tensor) => tensor.id), backward);
+    binding.onBackward(idsOf([result], OP, 'output'), idsOf(inputs, OP, 'inputs'), idsOf(kept, OP, 'saved'), backward);
     return result;
   };
 }

@@ -2,7 +2,7 @@ import { binding } from '../native/load';
 import { defaultDevice } from './device';
 import { DTypeError, OptionError, ShapeError } from './errors';
 import { checkOptions, describe } from './options';
-import { wrap, type DType, type NestedArray, type Tensor, type TypedArray } from './tensor';
+import { checkTensor, wrap, type DType, type NestedArray, type Tensor, type TypedArray } from './tensor';
 
 export type { NestedArray } from './tensor';
 
@@ -122,10 +122,16 @@ export const zeros = (shape: readonly number[], options: TensorOptions = {}): Te
 export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor => full(shape, 1, options);
 
 /** Zeros of the shape, dtype and device of `x`. */
-export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => full(x.shape, 0, { dtype: x.dtype, device: x.device, ...options });
+export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('zerosLike', x, 0, options);
 
 /** Ones of the shape, dtype and device of `x`. */
-export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => full(x.shape, 1, { dtype: x.dtype, device: x.device, ...options });
+export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('onesLike', x, 1, options);
+
+function like(op: string, x: Tensor, value: number, options: TensorOptions): Tensor {
+  checkTensor(x, op);
+  checkOptions(op, options, OPTION_NAMES);
+  return full(x.shape, value, { dtype: x.dtype, device: x.device, ...options });
+}
 
 /**
  * The numbers `start`, `start + step`, … below `end`, as one axis.

@@ -1,3 +1,4 @@
+import { isPromise, markOf } from './copies';
 import { OptionError } from './errors';
 
 /**
@@ -27,9 +28,17 @@ function describeView(view: ArrayBufferView): string {
 }
 
 function describeObject(value: object): string {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  const kind = prototype === null || typeof prototype !== 'object' ? 'Object' : prototype.constructor.name;
-  return ownText(value) ?? (kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind);
+  try {
+    const prototype: unknown = Object.getPrototypeOf(value);
+    const { constructor }: { constructor?: unknown } = prototype ?? {};
+    const kind = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'Object';
+    const mark = markOf(value);
+    if (mark?.own === false) return `${/^[AEIOU]/.test(mark.name) ? 'an' : 'a'} ${mark.name} of another copy of the package${kind === mark.name ? '' : `, ${kind}`}`;
+    if (isPromise(value)) return 'a Promise';
+    return ownText(value) ?? (kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind);
+  } catch {
+    return 'an object that does not let itself be read'; // a getter or a proxy of the user's that throws; what matters is the error that is being written
+  }
 }
 
 /** What an object says of itself, if it does not leave that to Object. */

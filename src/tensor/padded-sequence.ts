@@ -1,12 +1,13 @@
 import { inspect } from 'node:util';
-import { ShapeError } from './errors';
+import { markClass, remedy } from './copies';
+import { OptionError, ShapeError } from './errors';
 import { tensor, zeros, type HostArray, type NestedArray } from './factories';
 import { argmax } from './ops/reduce';
 import { cast, maskedFill } from './ops/elementwise';
 import { concat, reshape, stack } from './ops/shape';
 import { checkOptions, describe } from './options';
 import { refuseInStep } from './recording';
-import { Tensor, type DType, type TypedArray } from './tensor';
+import { checkTensor, Tensor, type DType, type TypedArray } from './tensor';
 
 /** What every layer that knows about time takes and gives back in kind. */
 export type Sequence = Tensor | PaddedSequence;
@@ -30,6 +31,7 @@ export class PaddedSequence {
    * @throws {ShapeError} if `values` has fewer than two axes, or there are not N lengths, or one is not in 0..T
    */
   constructor(values: Tensor, lengths: readonly number[]) {
+    checkTensor(values, 'PaddedSequence', 'values');
     const [rows, steps] = values.shape;
     if (rows === undefined || steps === undefined) {
       throw new ShapeError('PaddedSequence', { given: `values ${describe(values)}`, expected: 'at least two axes, [N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
@@ -73,6 +75,7 @@ export class PaddedSequence {
    */
   map(fn: (values: Tensor) => Tensor): PaddedSequence {
     const result = fn(this.values);
+    checkTensor(result, 'PaddedSequence.map', 'the result of the function');
     if (result.shape[0] !== this.shape[0] || result.shape[1] !== this.shape[1]) {
       throw new ShapeError('PaddedSequence.map', {
         given: `a function that turns ${describe(this.values)} into ${describe(result)}`, expected: `[${this.shape[0]}, ${this.shape[1]}, …], the same rows and steps`,
@@ -181,6 +184,7 @@ export class PaddedSequence {
   }
 
   static {
+    markClass(this.prototype, 'PaddedSequence');
     // No declared member: the type declarations must stand without those of Node.
     const text = function (this: PaddedSequence): string {
       return `PaddedSequence ${this.toString()}`;
@@ -235,6 +239,7 @@ export interface PadOptions {
  */
 export function pad(items: readonly SequenceItem[], options: PadOptions = {}): PaddedSequence {
   checkOptions('pad', options, ['dtype', 'steps', 'device']);
+  if (!isList(items)) throw new OptionError('pad', { given: `${describe(items)} as items`, expected: 'an array of sequences', fix: remedy(items, 'put the sequences into an array: pad([a, b])') });
   if (items.length === 0) throw new ShapeError('pad', { given: 'no sequence', expected: 'at least one', fix: 'leave empty batches out' });
   const rows = items.map((item, index) => (item instanceof Tensor ? item : hostRow(item, index)));
   const rest = checkFeatures(rows);
@@ -267,7 +272,7 @@ function checkFeatures(rows: readonly { shape: readonly number[] }[]): readonly 
 /** The host array of an item. */
 function hostRow(item: HostArray | TypedArray | readonly NestedArray[], index: number): HostArray {
   const row = isTypedArray(item) ? { data: item, shape: [item.length] } : toHostArray('pad', item);
-  if (row === undefined) throw new ShapeError('pad', { given: `${describe(item)} as item ${index}`, expected: 'a host array, a typed array, nested arrays or a tensor', fix: 'give each item the shape [T, …]' });
+  if (row === undefined) throw new ShapeError('pad', { given: `${describe(item)} as item ${index}`, expected: 'a host array, a typed array, nested arrays or a tensor', fix: remedy(item, 'give each item the shape [T, …]') });
   return row;
 }
 

@@ -1,8 +1,10 @@
 import { inspect } from 'node:util';
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
+import { markClass, markOf, remedy } from './copies';
 import { fullDeviceName } from './device-name';
 import { OptionError } from './errors';
+import { checkOptions, describe, flag } from './options';
 import { refuseInStep } from './recording';
 import { addToScope } from './scope';
 
@@ -23,6 +25,12 @@ export interface BackwardOptions {
   retainGraph?: boolean;
 }
 
+/** Only what the package makes is a tensor: a number from elsewhere would be a handle to another one. @internal */
+export const NEW = Symbol('a handle that a native call has just returned');
+
+let readId: (x: unknown, op: string, name: string, expected?: string) => TensorId;
+let isTensor: (x: unknown) => x is Tensor;
+
 /**
  * A handle to native values. Holds a number, nothing else: values, shape and graph live in C++.
  *
@@ -32,74 +40,73 @@ export interface BackwardOptions {
  * Inside this package an id is read only in the argument list of the call that uses it: the object may be collected right after.
  */
 export class Tensor {
-  readonly #id: TensorId; // private, so that a structured clone (postMessage) is not taken for a tensor of another worker
+  readonly #id: TensorId; // private, so that nothing else is taken for a tensor: not a database row, not a tensor of another worker or copy of the package
   #shape: readonly number[] | undefined;
   #disposed = false;
 
   /** @internal Made by the factories and ops. */
-  constructor(id: TensorId) {
+  constructor(id: TensorId, made: typeof NEW) {
+    if (made !== NEW) throw new OptionError('Tensor', { given: `new Tensor(${describe(id)})`, expected: 'a tensor made by a function', fix: 'call tensor(x), zeros(shape) or another factory' });
     this.#id = id;
     this.adopt();
   }
 
-  /** @internal */
-  get id(): TensorId {
-    return this.#id;
-  }
-
   /** Hands the tensor to the innermost scope, or, outside every scope, to the garbage collector. @internal */
   adopt(): void {
-    if (!addToScope(this)) binding.watch(this, this.#id);
+    if (!addToScope(this)) binding.watch(this, idOf(this, 'adopt', 'this'));
   }
 
   /** Extents, outermost axis first. */
   get shape(): readonly number[] {
-    return (this.#shape ??= Object.freeze(binding.shape(this.#id)));
+    const id = idOf(this, 'shape', 'this');
+    return (this.#shape ??= Object.freeze(binding.shape(id)));
   }
 
   /** Number of axes. */
   get rank(): number {
+    checkTensor(this, 'rank', 'this');
     return this.shape.length;
   }
 
   /** Number of elements. */
   get size(): number {
+    checkTensor(this, 'size', 'this');
     return this.shape.reduce((product, extent) => product * extent, 1);
   }
 
   /** Element type. */
   get dtype(): DType {
-    return binding.dtype(this.#id);
+    return binding.dtype(idOf(this, 'dtype', 'this'));
   }
 
   /** Where the elements lie: `cpu`, `cuda:0`. */
   get device(): string {
-    return binding.device(this.#id);
+    return binding.device(idOf(this, 'device', 'this'));
   }
 
   /** Whether `backward` goes through this tensor. */
   get requiresGrad(): boolean {
-    return binding.requiresGrad(this.#id);
+    return binding.requiresGrad(idOf(this, 'requiresGrad', 'this'));
   }
 
   /** Whether no recorded op made this tensor: only leaves keep a gradient. */
   get isLeaf(): boolean {
-    return binding.isLeaf(this.#id);
+    return binding.isLeaf(idOf(this, 'isLeaf', 'this'));
   }
 
   /** Whether the elements lie densely, in row-major order. */
   get isContiguous(): boolean {
-    return binding.isContiguous(this.#id);
+    return binding.isContiguous(idOf(this, 'isContiguous', 'this'));
   }
 
   /** The gradient that `backward` has added up here; undefined before the first one and after `zeroGrad`. */
   get grad(): Tensor | undefined {
-    const id = binding.grad(this.#id);
-    return id === undefined ? undefined : new Tensor(id);
+    const id = binding.grad(idOf(this, 'grad', 'this'));
+    return id === undefined ? undefined : new Tensor(id, NEW);
   }
 
   set grad(value: Tensor | undefined) {
-    binding.setGrad(this.#id, value?.id);
+    binding.setGrad(idOf(this, 'grad', 'this'), optionalIdOf(value, 'grad', 'the new value'));
   }
 
   /**
@@ -108,7 +115,7 @@ export class Tensor {
    * @throws {DTypeError} if it is not f32 or f64; {GraphError} if an op made it
    */
   requiresGrad_(flag = true): this {
-    binding.setRequiresGrad(this.#id, flag);
+    binding.setRequiresGrad(idOf(this, 'requiresGrad_', 'this'), flag);
     return this;
   }
 
@@ -119,15 +126,14 @@ export class Tensor {
    * @throws {GraphError} if it depends on no tensor with `requiresGrad`, or the graph was released, or a saved tensor was changed in place
    */
   backward(options: BackwardOptions = {}): void {
-    for (const key of Object.keys(options)) {
-      if (key !== 'gradient' && key !== 'retainGraph') throw new OptionError('backward', { given: `unknown option '${key}'`, expected: 'gradient or retainGraph', fix: 'remove it' });
-    }
-    binding.backward(this.#id, options.gradient?.id, options.retainGraph ?? false);
+    checkOptions('backward', options, ['gradient', 'retainGraph']);
+    const retainGraph = flag('backward', 'retainGraph', options.retainGraph ?? false);
+    binding.backward(idOf(this, 'backward', 'this'), optionalIdOf(options.gradient, 'backward', 'gradient'), retainGraph);
   }
 
   /** The same elements, outside the graph: gradients stop here. Shares storage. */
   detach(): Tensor {
-    return new Tensor(binding.detach(this.#id));
+    return new Tensor(binding.detach(idOf(this, 'detach', 'this')), NEW);
   }
 
   /**
@@ -136,19 +142,21 @@ export class Tensor {
    * @throws {DeviceError} if there is no such device
    */
   to(device: string): Tensor {
+    checkTensor(this, 'to', 'this');
     if (fullDeviceName(device) === this.device) return this;
     refuseInStep('to() another device', 'move the tensor before the step');
-    return new Tensor(binding.toDevice(this.#id, device));
+    return new Tensor(binding.toDevice(idOf(this, 'to', 'this'), device), NEW);
   }
 
   /** A copy of the elements in row-major order, once everything asked for before has been computed. bool gives a Uint8Array. */
   data(): Promise<TypedArray> {
     refuseInStep('data()');
-    return binding.data(this.#id);
+    return binding.data(idOf(this, 'data', 'this'));
   }
 
   /** The elements as nested arrays; a number (or boolean) for a tensor without axes. */
   array(): Promise<NestedArray> {
+    checkTensor(this, 'array', 'this');
     refuseInStep('array()');
     return this.#nested();
   }
@@ -170,6 +178,7 @@ export class Tensor {
    * @throws {OptionError} if there is not exactly one
    */
   item(): Promise<number> {
+    checkTensor(this, 'item', 'this');
     refuseInStep('item()');
     return this.#only();
   }
@@ -182,24 +191,48 @@ export class Tensor {
 
   /** Lets go of the handle now. Work that is queued on the elements is still done. Using the tensor afterwards is a DisposedError. */
   dispose(): void {
+    const id = idOf(this, 'dispose', 'this');
     if (this.#disposed) return;
     this.#disposed = true;
-    binding.dispose(this.#id);
+    binding.dispose(id);
   }
 
   /** For `using`. */
   [Symbol.dispose](): void {
+    checkTensor(this, 'dispose', 'this');
     this.dispose();
   }
 
   /** As in `f32[32, 50, 96] on cpu`. */
   toString(): string {
-    return this.#disposed ? 'a disposed tensor' : binding.describe(this.#id);
+    const id = idOf(this, 'toString', 'this');
+    return this.#disposed ? 'a disposed tensor' : binding.describe(id);
+  }
+
+  /**
+   * Text for text. There is no number to give: elements are computed later, and may lie on another device.
+   *
+   * @throws {OptionError} in arithmetic and in comparisons by operators, which would silently go on with NaN
+   */
+  [Symbol.toPrimitive](hint: string): string {
+    checkTensor(this, 'Tensor', 'this');
+    if (hint === 'string') return this.toString();
+    throw new OptionError('Tensor', {
+      given: `${this.toString()} in arithmetic or in a comparison by an operator`, expected: 'a number',
+      fix: 'read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x)',
+    });
   }
 
   static {
+    markClass(this.prototype, 'Tensor');
+    isTensor = (x): x is Tensor => typeof x === 'object' && x !== null && #id in x;
+    readId = (x, op, name, expected) => {
+      if (isTensor(x)) return x.#id;
+      throw notATensor(x, op, name, expected);
+    };
     // No declared member: the type declarations must stand without those of Node.
     const text = function (this: Tensor): string {
+      if (!isTensor(this)) return 'an object that inherits from Tensor';
       if (this.#disposed) return `${this.constructor.name} (disposed)`;
       return `${this.constructor.name} ${this.toString()}${this.requiresGrad ? ', requires grad' : ''}`;
     };
@@ -207,5 +240,57 @@ export class Tensor {
   }
 }
 
+/**
+ * The number of a tensor, for the argument list of a native call.
+ *
+ * @param op        the function that the user has called
+ * @param name      of the argument
+ * @param expected  what may stand there, for the message
+ * @throws {OptionError} if `x` is no tensor of this copy of the package
+ * @internal
+ */
+export const idOf = (x: Tensor, op: string, name = 'x', expected?: string): TensorId => readId(x, op, name, expected);
+
+/** As `idOf`, where a tensor may be left out; null counts as left out. @internal */
+export const optionalIdOf = (x: Tensor | null | undefined, op: string, name: string): TensorId | undefined =>
+  x === undefined || x === null ? undefined : readId(x, op, name);
+
+/** As `idOf`, of each tensor in a list. @internal */
+export function idsOf(list: readonly Tensor[], op: string, name: string): TensorId[] {
+  checkTensors(list, op, name);
+  return list.map((x) => readId(x, op, name));
+}
+
+/** Refuses what is no list of tensors. @throws {OptionError} as `idsOf` @internal */
+export function checkTensors(list: unknown, op: string, name: string): asserts list is readonly Tensor[] {
+  if (!Array.isArray(list)) {
+    const fix = remedy(list, 'put the tensors into an array: [a, b]');
+    throw new OptionError(op, { given: `${describe(list)} as ${name}`, expected: 'an array of tensors', fix });
+  }
+  const odd = list.findIndex((x) => !isTensor(x));
+  if (odd >= 0) throw notATensor(list[odd], op, `${name}[${odd}]`);
+}
+
+/** Refuses what is no tensor before it is asked for its shape. @throws {OptionError} as `idOf` @internal */
+export function checkTensor(x: unknown, op: string, name = 'x', expected?: string): asserts x is Tensor {
+  readId(x, op, name, expected);
+}
+
+function notATensor(x: unknown, op: string, name: string, expected = 'a Tensor'): OptionError {
+  const given = x === undefined ? `no ${name}` : `${x instanceof Tensor ? 'a proxy of a Tensor' : describe(x)} as ${name}`;
+  return new OptionError(op, { given, expected, fix: tensorFor(x) });
+}
+
+/** What to write in place of a value that is no tensor. */
+function tensorFor(x: unknown): string {
+  if (x instanceof Tensor) return 'pass the tensor itself, not an object around it; keep tensors out of reactive state';
+  const { name, own } = markOf(x) ?? {};
+  if (own === true && name === 'PaddedSequence') return 'pass its values, x.values, or use map() of the sequence';
+  if (own === true && name === 'Module') return 'pass what it computes: module.forward(x)';
+  if (x === undefined || x === null) return 'pass a tensor, as tensor([1, 2, 3]) makes one';
+  if (typeof x === 'object' && !Array.isArray(x) && 'output' in x) return 'pass the output of the layer: result.output';
+  return remedy(x, 'make a tensor of numbers by tensor(x)');
+}
+
 /** The tensor of an id that a native call has just returned. @internal */
-export const wrap = (id: TensorId): Tensor => new Tensor(id);
+export const wrap = (id: TensorId): Tensor => new Tensor(id, NEW);

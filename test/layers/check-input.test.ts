@@ -35,7 +35,7 @@ describe('forward without a tensor is an error that says so', () => {
 
   test('what was probably meant is named', () => {
     const linear = new Linear({ inFeatures: 3, outFeatures: 2 });
-    expect(refusal(() => forward(linear, Promise.resolve(1)))).toContain('got input Promise, expected a Tensor or a PaddedSequence.\n  Fix: await the promise first.');
+    expect(refusal(() => forward(linear, Promise.resolve(1)))).toContain('got input a Promise, expected a Tensor or a PaddedSequence.\n  Fix: await the promise first.');
     expect(refusal(() => forward(linear, new LSTM(sizes).forward(ones([1, 2, 2]))))).toContain('Fix: pass the output of the layer before: result.output.');
     expect(refusal(() => forward(linear, null))).toContain('got input null');
   });

@@ -133,7 +133,7 @@ describe('state dict', () => {
   });
 
   test.each<[what: string, state: unknown, message: string]>([
-    ['a promise', Promise.resolve({}), 'got Promise, expected a state dict, an object of tensors by name.\n  Fix: await it: model.loadStateDict(await loadSafetensors(path)).'],
+    ['a promise', Promise.resolve({}), 'got a Promise, expected a state dict, an object of tensors by name.\n  Fix: await it: model.loadStateDict(await loadSafetensors(path)).'],
     ['a module', new Block(), 'got a module, Block, expected a state dict, an object of tensors by name.\n  Fix: pass the state of that module: other.stateDict().'],
     ['a map', new Map(), 'Fix: make an object of it: Object.fromEntries(map).'],
     ['nothing', undefined, 'got undefined, expected a state dict'],

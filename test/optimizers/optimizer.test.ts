@@ -4,10 +4,13 @@ import {
   type Optimizer, type OptimizerOptions, type Tensor,
 } from 'stmnet';
 import { binding } from '../../src/native/load';
+import { idOf } from '../../src/tensor/tensor';
 import { handlesKept } from '../support/handles';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
 import { here } from '../support/devices';
+
+const id = (x: Tensor): number => idOf(x, 'test');
 
 type Make = (parameters: Parameter[], options?: OptimizerOptions) => Optimizer;
 
@@ -157,7 +160,7 @@ test('a step that is to be skipped changes nothing, the number of steps included
   const state = [zeros([5], { dtype: 'f64' }), zeros([5], { dtype: 'f64' }), tensor([0], { dtype: 'f64' })];
   const rate = tensor([0.1], { dtype: 'f64' });
   const stepUnless = async (skip: Tensor | undefined): Promise<number[][]> => {
-    const missing = binding.adamStep([weight.id], state.map((item) => item.id), [0], rate.id, 0, 0.9, 0.999, 1e-8, false, false, skip?.id);
+    const missing = binding.adamStep([id(weight)], state.map(id), [0], id(rate), 0, 0.9, 0.999, 1e-8, false, false, skip === undefined ? undefined : id(skip));
     expect(missing).toEqual([]);
     return dataOf([weight, ...state]);
   };
@@ -166,7 +169,7 @@ test('a step that is to be skipped changes nothing, the number of steps included
   expect(await stepUnless(tensor([Number.NaN]))).toEqual(before);
   expect((await stepUnless(tensor([0])))[3]).toEqual([1]);
   expect((await stepUnless(undefined))[3]).toEqual([2]);
-  const dtypes = (learningRate: Tensor, skip: Tensor) => () => binding.sgdStep([weight.id], [], [], learningRate.id, 0, 0, 0, false, skip.id);
+  const dtypes = (learningRate: Tensor, skip: Tensor) => () => binding.sgdStep([id(weight)], [], [], id(learningRate), 0, 0, 0, false, id(skip));
   expect(dtypes(tensor([0.1]), tensor([0]))).toThrow(/SGD.step: got the learning rate f32\[1\] on \S+, expected one f64/);
   expect(dtypes(rate, tensor([0, 0]))).toThrow(/SGD.step: got f32\[2\] on \S+ as what decides whether to skip the step, expected one f32/);
 });
@@ -180,7 +183,7 @@ describe.skipIf(cuda === undefined)('parameters on a CUDA device', () => {
       const parameters = [parameter([3, 4]), parameter([5], 2)];
       let optimizer = new Adam(parameters, { learningRate: 0.03 });
       for (let step = 0; step < 4; step++) {
-        if (step === moveAt) binding.moveTensors(parameters.map((item) => item.id), to);
+        if (step === moveAt) binding.moveTensors(parameters.map(id), to);
         if (step === loadAt) {
           const saved = optimizer.stateDict();
           optimizer = new Adam(parameters);
@@ -200,7 +203,7 @@ describe.skipIf(cuda === undefined)('parameters on a CUDA device', () => {
   });
   test('a group on two devices is an error', () => {
     const parameters = [parameter([2]), parameter([3])];
-    parameters.forEach((item, i) => binding.moveTensors([item.id], i === 0 ? 'cpu' : to));
+    parameters.forEach((item, i) => binding.moveTensors([id(item)], i === 0 ? 'cpu' : to));
     expect(() => new SGD(parameters).step()).toThrow(
       `SGD.step: got the parameters f64[2] on cpu and f64[3] on ${to} in one group, expected one device.\n  Fix: move the whole model with to('cpu'), or make a group for each device.`,
     );

@@ -19,8 +19,9 @@ export interface Child {
 export const prelude = `
   const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
   const { binding } = require(${JSON.stringify(join(root, 'dist', 'native', 'load.js'))});
-  const slow = (x, ms) => new stm.Tensor(binding.testSlow(x.id, ms));
-  const fail = (x) => new stm.Tensor(binding.testFail(x.id));
+  const { idOf, wrap } = require(${JSON.stringify(join(root, 'dist', 'tensor', 'tensor.js'))});
+  const slow = (x, ms) => wrap(binding.testSlow(idOf(x, 'slow'), ms));
+  const fail = (x) => wrap(binding.testFail(idOf(x, 'fail')));
   const one = () => stm.tensor([1]);
   const limitQueue = (commands) => binding.setQueueLimits(commands, 1e9);
   const queue = (ms) => { let x = one(); for (let i = 0; i < 1000; i++) x = slow(x, ms); return x; };

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Adam, compile, getRandomState, isGradEnabled, Linear, manualSeed, OptionError, PaddedSequence, Parameter, SGD, synchronize, tensor, type Tensor } from 'stmnet';
 import { binding } from '../../src/native/load';
-import { wrap } from '../../src/tensor/tensor';
+import { idOf, wrap } from '../../src/tensor/tensor';
 import { describeDevices } from '../support/devices';
 
 describeDevices('compile: mistakes', () => {
@@ -97,7 +97,7 @@ describeDevices('compile: mistakes', () => {
     const compiled = compile((x: Tensor) => x.add(1));
     const x = tensor([1]);
     for (let i = 0; i < 3; i++) expect(await compiled(x).item()).toBe(2);
-    await expect(compiled(wrap(binding.testFail(x.id))).item()).rejects.toMatchObject({ op: 'fail' });
+    await expect(compiled(wrap(binding.testFail(idOf(x, 'fail')))).item()).rejects.toMatchObject({ op: 'fail' });
     expect(await compiled(x).item()).toBe(2);
   });
 });

@@ -2,12 +2,12 @@ import { inspect } from 'node:util';
 import { expect, test } from 'vitest';
 import { binding } from '../../src/native/load';
 import * as stm from '../../src/index';
-import { wrap } from '../../src/tensor/tensor';
+import { idOf, wrap } from '../../src/tensor/tensor';
 import { handlesKept } from '../support/handles';
 import { here } from '../support/devices';
 
 const dropGrad = (x: stm.Tensor) => { x.grad = undefined; };
-const fail = (x: stm.Tensor) => wrap(binding.testFail(x.id));
+const fail = (x: stm.Tensor) => wrap(binding.testFail(idOf(x, 'fail')));
 const mistake = (name: string, code: string, message: RegExp) => expect.objectContaining({ name, code, message: expect.stringMatching(message) });
 
 test('nested arrays, typed arrays and host arrays become tensors of their dtype', async () => {
@@ -156,7 +156,7 @@ test('a disposed tensor says so', () => {
 
 test('something else than a tensor is named', () => {
   const mul = stm.mul as (a: unknown, b: unknown) => unknown;
-  expect(() => mul({ id: 'seven' }, 2)).toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /mulScalar: got seven as argument 1 \(x\), expected a Tensor/));
+  expect(() => mul({ id: 'seven' }, 2)).toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /^mul: got { id } as a, expected a Tensor\.\n {2}Fix: make a tensor of numbers by tensor\(x\)\.$/));
 });
 
 test('item wants one element', async () => {

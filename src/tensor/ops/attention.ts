@@ -1,7 +1,7 @@
 import { both, causalMask, scaledProducts } from '../attention-scores';
 import { ShapeError } from '../errors';
 import { checkOptions, describe, flag } from '../options';
-import type { Tensor } from '../tensor';
+import { checkTensor, type Tensor } from '../tensor';
 import { matmul } from './matmul';
 import { softmax } from './normalization';
 
@@ -27,6 +27,7 @@ export interface ScaledDotProductAttentionFunctionOptions {
  */
 export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: ScaledDotProductAttentionFunctionOptions = {}): Tensor {
   const op = 'scaledDotProductAttention';
+  for (const [name, x] of Object.entries({ query, key, value })) checkTensor(x, op, name);
   checkOptions(op, options, ['mask', 'scale', 'causal']);
   const causal = flag(op, 'causal', options.causal ?? false);
   if (query.rank < 2 || key.shape.at(-1) !== query.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2)) {

@@ -1,7 +1,7 @@
 import { ShapeError } from '../errors';
 import { zeros } from '../factories';
 import { checkOptions, describe } from '../options';
-import type { Tensor } from '../tensor';
+import { checkTensor, type Tensor } from '../tensor';
 import { checkWindows, type WindowOptions } from '../windows';
 import { unfold } from './indexing';
 import { linear } from './matmul';
@@ -25,6 +25,8 @@ export interface Conv1dFunctionOptions extends WindowOptions {
  */
 export function conv1d(x: Tensor, weight: Tensor, options: Conv1dFunctionOptions = {}): Tensor {
   checkOptions('conv1d', options, ['bias', 'stride', 'padding', 'dilation']);
+  checkTensor(x, 'conv1d');
+  checkTensor(weight, 'conv1d', 'weight');
   const [rows, steps, channels] = x.shape;
   const [outputs, inputs, size] = weight.shape;
   if (rows === undefined || steps === undefined || x.rank !== 3 || channels !== inputs || channels === undefined) {

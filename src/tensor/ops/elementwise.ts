@@ -2,117 +2,126 @@ import { binding } from '../../native/load';
 import { OptionError } from '../errors';
 import { full } from '../factories';
 import { checkOptions } from '../options';
-import { wrap, type DType, type Tensor } from '../tensor';
+import { checkTensor, idOf, wrap, type DType, type Tensor } from '../tensor';
 
 // Binary ops broadcast as in NumPy; both operands have one dtype, and a number takes the tensor's. All are differentiable where the mathematics are.
 
+const OPERAND = 'a Tensor or a number';
+
+type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum' | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
+type ScalarOp = `${Exclude<BinaryOp, 'sub' | 'div'>}Scalar`;
+
+function binary(op: BinaryOp, scalar: ScalarOp, a: Tensor, b: Tensor | number): Tensor {
+  return wrap(typeof b === 'number' ? binding[scalar](idOf(a, op, 'a'), b) : binding[op](idOf(a, op, 'a'), idOf(b, op, 'b', OPERAND)));
+}
+
 /** Element-wise `a + b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const add = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.addScalar(a.id, b) : binding.add(a.id, b.id));
+export const add = (a: Tensor, b: Tensor | number): Tensor => binary('add', 'addScalar', a, b);
 
 /** Element-wise `a - b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const sub = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.addScalar(a.id, -b) : binding.sub(a.id, b.id));
+export const sub = (a: Tensor, b: Tensor | number): Tensor => binary('sub', 'addScalar', a, typeof b === 'number' ? -b : b);
 
 /** Element-wise `a · b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const mul = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.mulScalar(a.id, b) : binding.mul(a.id, b.id));
+export const mul = (a: Tensor, b: Tensor | number): Tensor => binary('mul', 'mulScalar', a, b);
 
 /** Element-wise `a / b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const div = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.mulScalar(a.id, 1 / b) : binding.div(a.id, b.id));
+export const div = (a: Tensor, b: Tensor | number): Tensor => binary('div', 'mulScalar', a, typeof b === 'number' ? 1 / b : b);
 
 /** a to the power of b. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const pow = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.powScalar(a.id, b) : binding.pow(a.id, b.id));
+export const pow = (a: Tensor, b: Tensor | number): Tensor => binary('pow', 'powScalar', a, b);
 
 /** The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const maximum = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.maximumScalar(a.id, b) : binding.maximum(a.id, b.id));
+export const maximum = (a: Tensor, b: Tensor | number): Tensor => binary('maximum', 'maximumScalar', a, b);
 
 /** The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const minimum = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.minimumScalar(a.id, b) : binding.minimum(a.id, b.id));
+export const minimum = (a: Tensor, b: Tensor | number): Tensor => binary('minimum', 'minimumScalar', a, b);
 
 /** Element-wise `value - x`. */
-export const rsub = (x: Tensor, value: number): Tensor => wrap(binding.rsub(x.id, value));
+export const rsub = (x: Tensor, value: number): Tensor => wrap(binding.rsub(idOf(x, 'rsub'), value));
 
 /** Element-wise `value / x`. */
-export const rdiv = (x: Tensor, value: number): Tensor => wrap(binding.rdiv(x.id, value));
+export const rdiv = (x: Tensor, value: number): Tensor => wrap(binding.rdiv(idOf(x, 'rdiv'), value));
 
 /** Element-wise `base` to the power of `x`. */
-export const rpow = (x: Tensor, base: number): Tensor => wrap(binding.rpow(x.id, base));
+export const rpow = (x: Tensor, base: number): Tensor => wrap(binding.rpow(idOf(x, 'rpow'), base));
 
 /** `-x`. Shape of `x` is kept. */
-export const neg = (x: Tensor): Tensor => wrap(binding.neg(x.id));
+export const neg = (x: Tensor): Tensor => wrap(binding.neg(idOf(x, 'neg')));
 
 /** Absolute value. Shape of `x` is kept. */
-export const abs = (x: Tensor): Tensor => wrap(binding.abs(x.id));
+export const abs = (x: Tensor): Tensor => wrap(binding.abs(idOf(x, 'abs')));
 
 /** -1, 0 or 1. Shape of `x` is kept. */
-export const sign = (x: Tensor): Tensor => wrap(binding.sign(x.id));
+export const sign = (x: Tensor): Tensor => wrap(binding.sign(idOf(x, 'sign')));
 
 /** `e^x`. Shape of `x` is kept. */
-export const exp = (x: Tensor): Tensor => wrap(binding.exp(x.id));
+export const exp = (x: Tensor): Tensor => wrap(binding.exp(idOf(x, 'exp')));
 
 /** `e^x - 1`, exact near 0. Shape of `x` is kept. */
-export const expm1 = (x: Tensor): Tensor => wrap(binding.expm1(x.id));
+export const expm1 = (x: Tensor): Tensor => wrap(binding.expm1(idOf(x, 'expm1')));
 
 /** Natural logarithm. Shape of `x` is kept. */
-export const log = (x: Tensor): Tensor => wrap(binding.log(x.id));
+export const log = (x: Tensor): Tensor => wrap(binding.log(idOf(x, 'log')));
 
 /** `log(1 + x)`, exact near 0. Shape of `x` is kept. */
-export const log1p = (x: Tensor): Tensor => wrap(binding.log1p(x.id));
+export const log1p = (x: Tensor): Tensor => wrap(binding.log1p(idOf(x, 'log1p')));
 
 /** Square root. Shape of `x` is kept. */
-export const sqrt = (x: Tensor): Tensor => wrap(binding.sqrt(x.id));
+export const sqrt = (x: Tensor): Tensor => wrap(binding.sqrt(idOf(x, 'sqrt')));
 
 /** `1 / sqrt(x)`. Shape of `x` is kept. */
-export const rsqrt = (x: Tensor): Tensor => wrap(binding.rsqrt(x.id));
+export const rsqrt = (x: Tensor): Tensor => wrap(binding.rsqrt(idOf(x, 'rsqrt')));
 
 /** `x²`. Shape of `x` is kept. */
-export const square = (x: Tensor): Tensor => wrap(binding.square(x.id));
+export const square = (x: Tensor): Tensor => wrap(binding.square(idOf(x, 'square')));
 
 /** `1 / x`. Shape of `x` is kept. */
-export const reciprocal = (x: Tensor): Tensor => wrap(binding.reciprocal(x.id));
+export const reciprocal = (x: Tensor): Tensor => wrap(binding.reciprocal(idOf(x, 'reciprocal')));
 
 /** Sine of `x` in radians. Shape of `x` is kept. */
-export const sin = (x: Tensor): Tensor => wrap(binding.sin(x.id));
+export const sin = (x: Tensor): Tensor => wrap(binding.sin(idOf(x, 'sin')));
 
 /** Cosine of `x` in radians. Shape of `x` is kept. */
-export const cos = (x: Tensor): Tensor => wrap(binding.cos(x.id));
+export const cos = (x: Tensor): Tensor => wrap(binding.cos(idOf(x, 'cos')));
 
 /** Error function. Shape of `x` is kept. */
-export const erf = (x: Tensor): Tensor => wrap(binding.erf(x.id));
+export const erf = (x: Tensor): Tensor => wrap(binding.erf(idOf(x, 'erf')));
 
 /** Largest integer not above `x`; gradient 0. Shape of `x` is kept. */
-export const floor = (x: Tensor): Tensor => wrap(binding.floor(x.id));
+export const floor = (x: Tensor): Tensor => wrap(binding.floor(idOf(x, 'floor')));
 
 /** Smallest integer not below `x`; gradient 0. Shape of `x` is kept. */
-export const ceil = (x: Tensor): Tensor => wrap(binding.ceil(x.id));
+export const ceil = (x: Tensor): Tensor => wrap(binding.ceil(idOf(x, 'ceil')));
 
 /** Nearest integer, halves to even; gradient 0. Shape of `x` is kept. */
-export const round = (x: Tensor): Tensor => wrap(binding.round(x.id));
+export const round = (x: Tensor): Tensor => wrap(binding.round(idOf(x, 'round')));
 
 /** `max(x, 0)`. Shape of `x` is kept. */
-export const relu = (x: Tensor): Tensor => wrap(binding.relu(x.id));
+export const relu = (x: Tensor): Tensor => wrap(binding.relu(idOf(x, 'relu')));
 
 /** `1 / (1 + e^-x)`, in (0, 1). Shape of `x` is kept. */
-export const sigmoid = (x: Tensor): Tensor => wrap(binding.sigmoid(x.id));
+export const sigmoid = (x: Tensor): Tensor => wrap(binding.sigmoid(idOf(x, 'sigmoid')));
 
 /** Hyperbolic tangent, in (-1, 1). Shape of `x` is kept. */
-export const tanh = (x: Tensor): Tensor => wrap(binding.tanh(x.id));
+export const tanh = (x: Tensor): Tensor => wrap(binding.tanh(idOf(x, 'tanh')));
 
 /** `x · Φ(x)`, Φ the normal distribution function (Hendrycks and Gimpel, 2016). Shape of `x` is kept. */
-export const gelu = (x: Tensor): Tensor => wrap(binding.gelu(x.id));
+export const gelu = (x: Tensor): Tensor => wrap(binding.gelu(idOf(x, 'gelu')));
 
 /** `x · sigmoid(x)`. Shape of `x` is kept. */
-export const silu = (x: Tensor): Tensor => wrap(binding.silu(x.id));
+export const silu = (x: Tensor): Tensor => wrap(binding.silu(idOf(x, 'silu')));
 
 /** `log(1 + e^x)`. Shape of `x` is kept. */
-export const softplus = (x: Tensor): Tensor => wrap(binding.softplus(x.id));
+export const softplus = (x: Tensor): Tensor => wrap(binding.softplus(idOf(x, 'softplus')));
 
 /** `x / (1 + |x|)`, in (-1, 1). Shape of `x` is kept. */
-export const softsign = (x: Tensor): Tensor => wrap(binding.softsign(x.id));
+export const softsign = (x: Tensor): Tensor => wrap(binding.softsign(idOf(x, 'softsign')));
 
 /** `x` above 0, `alpha · (e^x - 1)` below (Clevert et al., 2016). */
-export const elu = (x: Tensor, alpha = 1): Tensor => wrap(binding.elu(x.id, alpha));
+export const elu = (x: Tensor, alpha = 1): Tensor => wrap(binding.elu(idOf(x, 'elu'), alpha));
 
 /** `x` above 0, `slope · x` below. */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => wrap(binding.leakyRelu(x.id, slope));
+export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => wrap(binding.leakyRelu(idOf(x, 'leakyRelu'), slope));
 
 /** Bounds of `clamp`, one of them at least. */
 export interface ClampOptions {
@@ -136,22 +145,22 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
 }
 
 /** Element-wise `a = b` as bool. Shapes broadcast. */
-export const eq = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.eqScalar(a.id, b) : binding.eq(a.id, b.id));
+export const eq = (a: Tensor, b: Tensor | number): Tensor => binary('eq', 'eqScalar', a, b);
 
 /** Element-wise `a ≠ b` as bool. Shapes broadcast. */
-export const ne = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.neScalar(a.id, b) : binding.ne(a.id, b.id));
+export const ne = (a: Tensor, b: Tensor | number): Tensor => binary('ne', 'neScalar', a, b);
 
 /** Element-wise `a < b` as bool. Shapes broadcast. */
-export const lt = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.ltScalar(a.id, b) : binding.lt(a.id, b.id));
+export const lt = (a: Tensor, b: Tensor | number): Tensor => binary('lt', 'ltScalar', a, b);
 
 /** Element-wise `a ≤ b` as bool. Shapes broadcast. */
-export const le = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.leScalar(a.id, b) : binding.le(a.id, b.id));
+export const le = (a: Tensor, b: Tensor | number): Tensor => binary('le', 'leScalar', a, b);
 
 /** Element-wise `a > b` as bool. Shapes broadcast. */
-export const gt = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.gtScalar(a.id, b) : binding.gt(a.id, b.id));
+export const gt = (a: Tensor, b: Tensor | number): Tensor => binary('gt', 'gtScalar', a, b);
 
 /** Element-wise `a ≥ b` as bool. Shapes broadcast. */
-export const ge = (a: Tensor, b: Tensor | number): Tensor => wrap(typeof b === 'number' ? binding.geScalar(a.id, b) : binding.ge(a.id, b.id));
+export const ge = (a: Tensor, b: Tensor | number): Tensor => binary('ge', 'geScalar', a, b);
 
 /** Element-wise `a and b` of bool tensors. */
 export const logicalAnd = (a: Tensor, b: Tensor): Tensor => minimum(cast(a, 'bool'), cast(b, 'bool'));
@@ -176,63 +185,63 @@ const like = (other: Tensor, value: number): Tensor => full([], value, { dtype: 
  * @throws {DTypeError} if `condition` is not bool, or `a` and `b` differ
  */
 export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
+  checkTensor(condition, 'where', 'condition');
+  if (typeof a !== 'number') checkTensor(a, 'where', 'a', OPERAND);
+  if (typeof b !== 'number') checkTensor(b, 'where', 'b', OPERAND);
   const known = typeof a !== 'number' ? a : typeof b !== 'number' ? b : full([], 0, { device: condition.device });
   const first = typeof a === 'number' ? like(known, a) : a;
   const second = typeof b === 'number' ? like(known, b) : b;
-  return wrap(binding.where(condition.id, first.id, second.id));
+  return wrap(binding.where(idOf(condition, 'where', 'condition'), idOf(first, 'where', 'first'), idOf(second, 'where', 'second')));
 }
 
 /** `value` where `mask` (bool, broadcast) holds, `x` elsewhere. */
-export const maskedFill = (x: Tensor, mask: Tensor, value: number): Tensor => where(mask, value, x);
+export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
+  checkTensor(x, 'maskedFill');
+  checkTensor(mask, 'maskedFill', 'mask');
+  return where(mask, value, x);
+}
 
 /** `x` in another dtype: floats are cut to integers, and become true where they are not 0. */
-export const cast = (x: Tensor, dtype: DType): Tensor => wrap(binding.cast(x.id, dtype));
+export const cast = (x: Tensor, dtype: DType): Tensor => wrap(binding.cast(idOf(x, 'cast'), dtype));
 
 /** A dense copy. */
-export const clone = (x: Tensor): Tensor => wrap(binding.clone(x.id));
+export const clone = (x: Tensor): Tensor => wrap(binding.clone(idOf(x, 'clone')));
 
 /** `x` if its elements lie densely, else a dense copy. */
-export const contiguous = (x: Tensor): Tensor => wrap(binding.contiguous(x.id));
+export const contiguous = (x: Tensor): Tensor => wrap(binding.contiguous(idOf(x, 'contiguous')));
 
 // In-place ops change `x` and return it. They refuse tensors that the graph follows: use them in noGrad().
 
-/** `x += b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
-export function add_(x: Tensor, b: Tensor | number): Tensor {
-  if (typeof b === 'number') binding.addScalarInPlace(x.id, b);
-  else binding.addInPlace(x.id, b.id);
+type InPlaceOp = 'addInPlace' | 'subInPlace' | 'mulInPlace' | 'divInPlace';
+type InPlaceScalarOp = 'addScalarInPlace' | 'mulScalarInPlace';
+
+function inPlace(name: string, op: InPlaceOp, scalar: InPlaceScalarOp, x: Tensor, b: Tensor | number): Tensor {
+  if (typeof b === 'number') binding[scalar](idOf(x, name), b);
+  else binding[op](idOf(x, name), idOf(b, name, 'b', OPERAND));
   return x;
 }
+
+/** `x += b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
+export const add_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('add_', 'addInPlace', 'addScalarInPlace', x, b);
 
 /** `x -= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
-export function sub_(x: Tensor, b: Tensor | number): Tensor {
-  if (typeof b === 'number') binding.addScalarInPlace(x.id, -b);
-  else binding.subInPlace(x.id, b.id);
-  return x;
-}
+export const sub_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('sub_', 'subInPlace', 'addScalarInPlace', x, typeof b === 'number' ? -b : b);
 
 /** `x ·= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
-export function mul_(x: Tensor, b: Tensor | number): Tensor {
-  if (typeof b === 'number') binding.mulScalarInPlace(x.id, b);
-  else binding.mulInPlace(x.id, b.id);
-  return x;
-}
+export const mul_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('mul_', 'mulInPlace', 'mulScalarInPlace', x, b);
 
 /** `x /= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
-export function div_(x: Tensor, b: Tensor | number): Tensor {
-  if (typeof b === 'number') binding.mulScalarInPlace(x.id, 1 / b);
-  else binding.divInPlace(x.id, b.id);
-  return x;
-}
+export const div_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('div_', 'divInPlace', 'mulScalarInPlace', x, typeof b === 'number' ? 1 / b : b);
 
 /** Overwrites `x` with `value`, broadcast. @throws {GraphError} if the graph follows either */
 export function copy_(x: Tensor, value: Tensor): Tensor {
-  binding.copyInPlace(x.id, value.id);
+  binding.copyInPlace(idOf(x, 'copy_'), idOf(value, 'copy_', 'value'));
   return x;
 }
 
 /** Sets every element of `x` to `value`. @throws {GraphError} if the graph follows `x` */
 export function fill_(x: Tensor, value: number): Tensor {
-  binding.fillInPlace(x.id, value);
+  binding.fillInPlace(idOf(x, 'fill_'), value);
   return x;
 }
 

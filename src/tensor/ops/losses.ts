@@ -2,7 +2,7 @@ import { binding } from '../../native/load';
 import { OptionError, ShapeError } from '../errors';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
-import { wrap, type Tensor } from '../tensor';
+import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 import { transpose } from './shape';
 
 // Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding has loss and gradient 0, and a mean
@@ -10,6 +10,9 @@ import { transpose } from './shape';
 
 /** What becomes of the losses of the single items: their mean, their sum, or a tensor of them (`none`; zeros past a length). */
 export type Reduction = 'mean' | 'sum' | 'none';
+
+/** What input and target may be, for messages. */
+const SEQUENCE = 'a Tensor or a PaddedSequence';
 
 const REDUCTIONS = ['mean', 'sum', 'none'] as const;
 
@@ -40,7 +43,7 @@ function pointwise(op: string, loss: Pointwise, input: Sequence, target: Sequenc
   const reduction = oneOf(op, 'reduction', settings.reduction ?? 'mean', loss.startsWith('kl') ? [...REDUCTIONS, 'batchmean'] : REDUCTIONS);
   const lengths = commonLengths(op, input, target);
   const [x, t] = [valuesOf(input), valuesOf(target)];
-  return wrap(binding.pointwiseLoss(loss, x.id, t.id, settings.posWeight?.id, settings.parameter ?? 0, reduction, lengths));
+  return wrap(binding.pointwiseLoss(loss, idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), optionalIdOf(settings.posWeight, op, 'posWeight'), settings.parameter ?? 0, reduction, lengths));
 }
 
 /**
@@ -198,7 +201,7 @@ export function crossEntropy(input: Sequence, target: Sequence, options: CrossEn
   const lengths = commonLengths(op, input, target);
   const [x, t] = [valuesOf(input), valuesOf(target)];
   const stepWeights = options.stepWeights === undefined ? undefined : valuesOf(options.stepWeights);
-  return wrap(binding.crossEntropy(x.id, t.id, options.weight?.id, stepWeights?.id, ignoreIndex, labelSmoothing, reduction, lengths));
+  return wrap(binding.crossEntropy(idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), optionalIdOf(options.weight, op, 'weight'), optionalIdOf(stepWeights, op, 'stepWeights'), ignoreIndex, labelSmoothing, reduction, lengths));
 }
 
 /** Lengths for `ctcLoss` that do not come with a PaddedSequence. */
@@ -234,11 +237,13 @@ export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptio
   const blank = nonNegativeInteger(op, 'blank', options.blank ?? 0);
   const zeroInfinity = flag(op, 'zeroInfinity', options.zeroInfinity ?? false);
   const x = input instanceof PaddedSequence ? transpose(input.values, 0, 1) : input;
-  const [steps = 0, count = 0] = x.shape;
   const t = valuesOf(target);
+  checkTensor(x, op, 'input', SEQUENCE);
+  checkTensor(t, op, 'target', SEQUENCE);
+  const [steps = 0, count = 0] = x.shape;
   const inputLengths = ownLengths('inputLengths', input, options.inputLengths) ?? new Array<number>(count).fill(steps);
   const targetLengths = ownLengths('targetLengths', target, options.targetLengths) ?? wholeTargets(t, count);
-  return wrap(binding.ctcLoss(x.id, t.id, inputLengths, targetLengths, blank, zeroInfinity, reduction));
+  return wrap(binding.ctcLoss(idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), inputLengths, targetLengths, blank, zeroInfinity, reduction));
 }
 
 /** The lengths of a PaddedSequence, or those given for a tensor. */

@@ -1,6 +1,6 @@
 import { binding } from '../../native/load';
 import { checkOptions, finiteNumber, flag, nonNegativeNumber, positiveInteger } from '../options';
-import { wrap, type Tensor } from '../tensor';
+import { idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 
 /** Options of `softmax`. */
 export interface SoftmaxFunctionOptions {
@@ -19,7 +19,7 @@ export interface SoftmaxFunctionOptions {
  */
 export function softmax(x: Tensor, dim = -1, options: SoftmaxFunctionOptions = {}): Tensor {
   checkOptions('softmax', options, ['mask']);
-  return wrap(binding.softmax(x.id, dim, options.mask?.id));
+  return wrap(binding.softmax(idOf(x, 'softmax'), dim, optionalIdOf(options.mask, 'softmax', 'mask')));
 }
 
 /**
@@ -30,7 +30,7 @@ export function softmax(x: Tensor, dim = -1, options: SoftmaxFunctionOptions = {
  * @param dim  axis, or counted from the end. Default -1.
  * @see torch.log_softmax
  */
-export const logSoftmax = (x: Tensor, dim = -1): Tensor => wrap(binding.logSoftmax(x.id, dim));
+export const logSoftmax = (x: Tensor, dim = -1): Tensor => wrap(binding.logSoftmax(idOf(x, 'logSoftmax'), dim));
 
 /** Options of `layerNorm`. */
 export interface LayerNormFunctionOptions {
@@ -58,7 +58,7 @@ export function layerNorm(x: Tensor, options: LayerNormFunctionOptions = {}): Te
   checkOptions('layerNorm', options, ['weight', 'bias', 'eps', 'axes']);
   const eps = nonNegativeNumber('layerNorm', 'eps', options.eps ?? 1e-5);
   const axes = positiveInteger('layerNorm', 'axes', options.axes ?? 1);
-  return wrap(binding.layerNorm(x.id, options.weight?.id, options.bias?.id, eps, axes));
+  return wrap(binding.layerNorm(idOf(x, 'layerNorm'), optionalIdOf(options.weight, 'layerNorm', 'weight'), optionalIdOf(options.bias, 'layerNorm', 'bias'), eps, axes));
 }
 
 /** Options of `batchNorm`. */
@@ -98,5 +98,5 @@ export function batchNorm(x: Tensor, options: BatchNormFunctionOptions = {}): Te
   const training = flag('batchNorm', 'training', o.training ?? false);
   const momentum = finiteNumber('batchNorm', 'momentum', o.momentum ?? 0.1);
   const eps = nonNegativeNumber('batchNorm', 'eps', o.eps ?? 1e-5);
-  return wrap(binding.batchNorm(x.id, o.weight?.id, o.bias?.id, o.runningMean?.id, o.runningVar?.id, training, momentum, eps, o.lengths));
+  return wrap(binding.batchNorm(idOf(x, 'batchNorm'), optionalIdOf(o.weight, 'batchNorm', 'weight'), optionalIdOf(o.bias, 'batchNorm', 'bias'), optionalIdOf(o.runningMean, 'batchNorm', 'runningMean'), optionalIdOf(o.runningVar, 'batchNorm', 'runningVar'), training, momentum, eps, o.lengths));
 }

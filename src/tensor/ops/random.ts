@@ -1,6 +1,6 @@
 import { binding } from '../../native/load';
 import { checkOptions } from '../options';
-import { wrap, type Tensor } from '../tensor';
+import { idOf, wrap, type Tensor } from '../tensor';
 
 /**
  * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training: see the layer `Dropout` for
@@ -9,7 +9,7 @@ import { wrap, type Tensor } from '../tensor';
  * @param p  in [0, 1)
  * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
  */
-export const dropout = (x: Tensor, p: number): Tensor => wrap(binding.dropout(x.id, p));
+export const dropout = (x: Tensor, p: number): Tensor => wrap(binding.dropout(idOf(x, 'dropout'), p));
 
 /**
  * Draws 1 with the probability that stands in each element, else 0, in the dtype of `p`. No gradient goes through.
@@ -17,7 +17,7 @@ export const dropout = (x: Tensor, p: number): Tensor => wrap(binding.dropout(x.
  * @param p  f32 or f64, elements in [0, 1]; another one rejects the next read
  * @throws {DTypeError} if `p` is neither f32 nor f64
  */
-export const bernoulli = (p: Tensor): Tensor => wrap(binding.bernoulli(p.id));
+export const bernoulli = (p: Tensor): Tensor => wrap(binding.bernoulli(idOf(p, 'bernoulli', 'p')));
 
 /**
  * `x` plus normal random numbers of mean 0. Shape of `x` is kept; the gradient passes through.
@@ -25,7 +25,7 @@ export const bernoulli = (p: Tensor): Tensor => wrap(binding.bernoulli(p.id));
  * @param stddev  their deviation, at least 0
  * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
  */
-export const gaussianNoise = (x: Tensor, stddev: number): Tensor => wrap(binding.gaussianNoise(x.id, stddev));
+export const gaussianNoise = (x: Tensor, stddev: number): Tensor => wrap(binding.gaussianNoise(idOf(x, 'gaussianNoise'), stddev));
 
 /** Bounds of `uniform_`. */
 export interface UniformOptions {
@@ -43,7 +43,7 @@ export interface UniformOptions {
  */
 export function uniform_(x: Tensor, options: UniformOptions = {}): Tensor {
   checkOptions('uniform_', options, ['low', 'high']);
-  binding.uniform_(x.id, options.low ?? 0, options.high ?? 1);
+  binding.uniform_(idOf(x, 'uniform_'), options.low ?? 0, options.high ?? 1);
   return x;
 }
 
@@ -63,6 +63,6 @@ export interface NormalOptions {
  */
 export function normal_(x: Tensor, options: NormalOptions = {}): Tensor {
   checkOptions('normal_', options, ['mean', 'std']);
-  binding.normal_(x.id, options.mean ?? 0, options.std ?? 1);
+  binding.normal_(idOf(x, 'normal_'), options.mean ?? 0, options.std ?? 1);
   return x;
 }

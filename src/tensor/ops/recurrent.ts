@@ -1,5 +1,5 @@
 import { binding } from '../../native/load';
-import { wrap, type Tensor } from '../tensor';
+import { idOf, idsOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 
 /** Kinds of recurrent cell. */
 export type RecurrentCell = 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu';
@@ -42,7 +42,7 @@ export interface RecurrentOptions {
 export function recurrent(x: Tensor, weights: readonly Tensor[], options: RecurrentOptions): { output: Tensor; h: Tensor; c: Tensor | undefined } {
   const o = options;
   const [output, h, c] = binding.recurrent(
-    x.id, o.h?.id, o.c?.id, weights.map((weight) => weight.id), o.cell, o.hiddenSize, o.projSize, o.numLayers, o.bidirectional, o.bias, o.batchFirst, o.dropout, o.algorithm ?? 'auto', o.lengths,
+    idOf(x, 'recurrent'), optionalIdOf(o.h, 'recurrent', 'h'), optionalIdOf(o.c, 'recurrent', 'c'), idsOf(weights, 'recurrent', 'weights'), o.cell, o.hiddenSize, o.projSize, o.numLayers, o.bidirectional, o.bias, o.batchFirst, o.dropout, o.algorithm ?? 'auto', o.lengths,
   );
   return { output: wrap(output), h: wrap(h), c: c === undefined ? undefined : wrap(c) };
 }

@@ -1,8 +1,8 @@
 import { binding } from '../../native/load';
 import { OptionError } from '../errors';
 import { checkOptions } from '../options';
-import { wrap, type Tensor } from '../tensor';
-import { abs, eq, exp, isFinite, log, maskedFill, pow, sqrt, square, sub, where } from './elementwise';
+import { checkTensor, idOf, wrap, type Tensor } from '../tensor';
+import { abs, add, eq, exp, isFinite, log, maskedFill, pow, sqrt, square, sub, where } from './elementwise';
 import { reshape } from './shape';
 
 /** Options of reductions. */
@@ -22,34 +22,34 @@ function keepDim(op: string, options: ReduceOptions): boolean {
 }
 
 /** Sum over `dim`, or of all elements. @throws {OptionError} if an axis is not there or named twice */
-export const sum = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.sum(x.id, list(dim), keepDim('sum', options)));
+export const sum = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.sum(idOf(x, 'sum'), list(dim), keepDim('sum', options)));
 
 /** Mean over `dim`, or of all elements. @throws {ShapeError} if there is nothing to average */
-export const mean = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.mean(x.id, list(dim), keepDim('mean', options)));
+export const mean = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.mean(idOf(x, 'mean'), list(dim), keepDim('mean', options)));
 
 /** Product over `dim`, or of all elements. */
-export const prod = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.prod(x.id, list(dim), keepDim('prod', options)));
+export const prod = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.prod(idOf(x, 'prod'), list(dim), keepDim('prod', options)));
 
 /** Largest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
-export const max = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.max(x.id, list(dim), keepDim('max', options)));
+export const max = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.max(idOf(x, 'max'), list(dim), keepDim('max', options)));
 
 /** Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
-export const min = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.min(x.id, list(dim), keepDim('min', options)));
+export const min = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.min(idOf(x, 'min'), list(dim), keepDim('min', options)));
 
 /** Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. */
-export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmax(x.id, dim, keepDim('argmax', options)));
+export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmax(idOf(x, 'argmax'), dim, keepDim('argmax', options)));
 
 /** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. */
-export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmin(x.id, dim, keepDim('argmin', options)));
+export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmin(idOf(x, 'argmin'), dim, keepDim('argmin', options)));
 
 /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
-export const any = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.any(x.id, list(dim), keepDim('any', options)));
+export const any = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.any(idOf(x, 'any'), list(dim), keepDim('any', options)));
 
 /** Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none. */
-export const all = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.all(x.id, list(dim), keepDim('all', options)));
+export const all = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.all(idOf(x, 'all'), list(dim), keepDim('all', options)));
 
 /** Running sums along `dim`. */
-export const cumsum = (x: Tensor, dim: number): Tensor => wrap(binding.cumsum(x.id, dim));
+export const cumsum = (x: Tensor, dim: number): Tensor => wrap(binding.cumsum(idOf(x, 'cumsum'), dim));
 
 /** Options of `variance` and `std`. */
 export interface VarianceOptions extends ReduceOptions {
@@ -73,12 +73,14 @@ function countOver(op: string, x: Tensor, dim: Dims | undefined): number {
  * @throws {ShapeError} if there is nothing to average; {OptionError} if no more elements than `correction`
  */
 export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
+  checkTensor(x, 'variance');
   checkOptions('variance', options, ['keepDim', 'correction']);
   const { correction = 1, ...rest } = options;
   const count = countOver('variance', x, dim);
   if (count <= correction) throw new OptionError('variance', { given: `${count} elements and correction ${correction}`, expected: 'more elements than the correction', fix: 'set correction: 0' });
   const distance = sub(x, mean(x, dim, { keepDim: true }));
-  return wrap(binding.mulScalar(sum(square(distance), dim, rest).id, 1 / (count - correction)));
+  const total = sum(square(distance), dim, rest);
+  return wrap(binding.mulScalar(idOf(total, 'variance'), 1 / (count - correction)));
 }
 
 /** Standard deviation over `dim`, or of all elements: the root of `variance`. */
@@ -86,10 +88,11 @@ export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tenso
 
 /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
 export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
+  checkTensor(x, 'logSumExp');
   const largest = max(x.detach(), dim, { keepDim: true });
   const shift = where(isFinite(largest), largest, 0);
   const total = log(sum(exp(sub(x, shift)), dim, options));
-  return wrap(binding.add(total.id, reshape(shift, total.shape).id));
+  return add(total, reshape(shift, total.shape));
 }
 
 /**
@@ -99,6 +102,7 @@ export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): T
  * @throws {OptionError} if `p` is not above 0
  */
 export function norm(x: Tensor, dim?: Dims, options: ReduceOptions & { p?: number } = {}): Tensor {
+  checkTensor(x, 'norm');
   checkOptions('norm', options, ['keepDim', 'p']);
   const { p = 2, ...rest } = options;
   if (!(p > 0)) throw new OptionError('norm', { given: `p ${p}`, expected: 'a number above 0, or Infinity', fix: 'leave p out for the Euclidean norm' });

@@ -1,12 +1,13 @@
 import { binding } from '../../native/load';
 import { OptionError, ShapeError } from '../errors';
 import { full } from '../factories';
-import { wrap, type Tensor } from '../tensor';
+import { describe } from '../options';
+import { checkTensor, checkTensors, idOf, idsOf, wrap, type Tensor } from '../tensor';
 
 // reshape, flatten, transpose, permute, slice, select, unsqueeze, squeeze, expand and split are views: no element is copied (reshape copies where it must).
 
 /** The same elements in row-major order under other extents, one of which may be -1. @throws {ShapeError} if the numbers of elements differ */
-export const reshape = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.reshape(x.id, shape));
+export const reshape = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.reshape(idOf(x, 'reshape'), shape));
 
 /** Axes `start..end` merged into one. */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
@@ -17,16 +18,17 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
 }
 
 function axisOf(op: string, x: Tensor, dim: number): number {
+  checkTensor(x, op);
   const rank = Math.max(x.rank, 1);
   if (!Number.isInteger(dim) || dim < -rank || dim >= rank) throw new OptionError(op, { given: `dim ${dim}`, expected: `${-rank}..${rank - 1} for ${String(x)}`, fix: 'name an axis that is there' });
   return dim < 0 ? dim + rank : dim;
 }
 
 /** Axes `a` and `b` exchanged. */
-export const transpose = (x: Tensor, a: number, b: number): Tensor => wrap(binding.transpose(x.id, a, b));
+export const transpose = (x: Tensor, a: number, b: number): Tensor => wrap(binding.transpose(idOf(x, 'transpose'), a, b));
 
 /** Axes in the order `dims`. */
-export const permute = (x: Tensor, dims: readonly number[]): Tensor => wrap(binding.permute(x.id, dims));
+export const permute = (x: Tensor, dims: readonly number[]): Tensor => wrap(binding.permute(idOf(x, 'permute'), dims));
 
 /**
  * Elements `start` to `end` (exclusive) of each axis. Negative places count from the end, `null` leaves a side open, what lies outside is cut; axes that are
@@ -35,29 +37,34 @@ export const permute = (x: Tensor, dims: readonly number[]): Tensor => wrap(bind
  * @example x.slice([0, 1], [null, 2])  // x[:, 1:2]
  */
 export function slice(x: Tensor, start: readonly (number | null)[], end: readonly (number | null)[] = []): Tensor {
+  checkTensor(x, 'slice');
+  if (!Array.isArray(start) || !Array.isArray(end)) {
+    throw new OptionError('slice', { given: `${describe(start)} and ${describe(end)}`, expected: 'a list of starts and one of ends', fix: 'write x.slice([0], [2]) for the first two places of the first axis' });
+  }
   const axes = Math.max(start.length, end.length);
   const at = Array.from({ length: axes }, (_, axis) => start[axis] ?? 0);
   const to = Array.from({ length: axes }, (_, axis) => end[axis] ?? 0);
-  return wrap(binding.slice(x.id, at, to, Array.from({ length: axes }, (_, axis) => ((end[axis] ?? null) === null ? 1 : 0))));
+  return wrap(binding.slice(idOf(x, 'slice'), at, to, Array.from({ length: axes }, (_, axis) => ((end[axis] ?? null) === null ? 1 : 0))));
 }
 
 /** Place `index` along `dim`, which goes away. @throws {OptionError} if `index` is out of range */
-export const select = (x: Tensor, dim: number, index: number): Tensor => wrap(binding.select(x.id, dim, index));
+export const select = (x: Tensor, dim: number, index: number): Tensor => wrap(binding.select(idOf(x, 'select'), dim, index));
 
 /** A new axis of extent 1 at `dim`. */
-export const unsqueeze = (x: Tensor, dim: number): Tensor => wrap(binding.unsqueeze(x.id, dim));
+export const unsqueeze = (x: Tensor, dim: number): Tensor => wrap(binding.unsqueeze(idOf(x, 'unsqueeze'), dim));
 
 /** Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out. */
-export const squeeze = (x: Tensor, dim?: number): Tensor => wrap(binding.squeeze(x.id, dim));
+export const squeeze = (x: Tensor, dim?: number): Tensor => wrap(binding.squeeze(idOf(x, 'squeeze'), dim));
 
 /** Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front. @throws {ShapeError} if another axis would have to change */
-export const expand = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.expand(x.id, shape));
+export const expand = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.expand(idOf(x, 'expand'), shape));
 
 /** Tensors behind each other along `dim`. @throws {ShapeError} if they differ in another axis */
-export const concat = (tensors: readonly Tensor[], dim: number): Tensor => wrap(binding.concat(tensors.map((x) => x.id), dim));
+export const concat = (tensors: readonly Tensor[], dim: number): Tensor => wrap(binding.concat(idsOf(tensors, 'concat', 'tensors'), dim));
 
 /** Tensors of one shape behind each other along a new axis `dim`. @throws {ShapeError} if their shapes differ */
 export function stack(tensors: readonly Tensor[], dim: number): Tensor {
+  checkTensors(tensors, 'stack', 'tensors');
   const [first] = tensors;
   const odd = tensors.find((x) => x.shape.join() !== first?.shape.join());
   if (odd !== undefined) throw new ShapeError('stack', { given: `${String(first)} and ${String(odd)}`, expected: 'tensors of one shape', fix: 'pad() sequences of different lengths' });
@@ -71,7 +78,7 @@ export function stack(tensors: readonly Tensor[], dim: number): Tensor {
  * @throws {ShapeError} if listed sizes do not add up to the extent
  */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
-  return binding.split(x.id, typeof sizes === 'number' ? equalParts(x, sizes, dim) : sizes, dim).map((id) => wrap(id));
+  return binding.split(idOf(x, 'split'), typeof sizes === 'number' ? equalParts(x, sizes, dim) : sizes, dim).map((id) => wrap(id));
 }
 
 function equalParts(x: Tensor, size: number, dim: number): number[] {
@@ -82,8 +89,9 @@ function equalParts(x: Tensor, size: number, dim: number): number[] {
 
 /** `x` repeated `repeats[i]` times along axis i. @throws {OptionError} if there is not one number for each axis */
 export function tile(x: Tensor, repeats: readonly number[]): Tensor {
-  if (repeats.length !== x.rank || repeats.some((times) => !Number.isInteger(times) || times < 0)) {
-    throw new OptionError('tile', { given: `repeats [${repeats.join(', ')}] for ${String(x)}`, expected: `${x.rank} whole numbers of 0 or more`, fix: 'give each axis a number' });
+  checkTensor(x, 'tile');
+  if (!Array.isArray(repeats as unknown) || repeats.length !== x.rank || repeats.some((times) => !Number.isInteger(times) || times < 0)) {
+    throw new OptionError('tile', { given: `repeats ${describe(repeats)} for ${String(x)}`, expected: `${x.rank} whole numbers of 0 or more`, fix: 'give each axis a number' });
   }
   return repeats.reduce((result, times, axis) => (times === 1 ? result : times === 0 ? slice(result, result.shape.map(() => 0), result.shape.map((n, i) => (i === axis ? 0 : n))) : concat(Array.from({ length: times }, () => result), axis)), x);
 }
@@ -94,8 +102,9 @@ export function tile(x: Tensor, repeats: readonly number[]): Tensor {
  * @throws {OptionError} if there is not one pair of whole numbers for each axis
  */
 export function padConstant(x: Tensor, amounts: readonly (readonly [number, number])[], value = 0): Tensor {
-  if (amounts.length !== x.rank || amounts.flat().some((count) => !Number.isInteger(count) || count < 0)) {
-    throw new OptionError('padConstant', { given: `amounts ${JSON.stringify(amounts)} for ${String(x)}`, expected: `${x.rank} pairs of whole numbers of 0 or more`, fix: 'give each axis [before, after]' });
+  checkTensor(x, 'padConstant');
+  if (!Array.isArray(amounts as unknown) || amounts.length !== x.rank || amounts.flat().some((count) => !Number.isInteger(count) || count < 0)) {
+    throw new OptionError('padConstant', { given: `amounts ${describe(amounts)} for ${String(x)}`, expected: `${x.rank} pairs of whole numbers of 0 or more`, fix: 'give each axis [before, after]' });
   }
   const border = (around: Tensor, axis: number, count: number): Tensor[] =>
     count === 0 ? [] : [full(around.shape.map((n, i) => (i === axis ? count : n)), value, { dtype: x.dtype, device: x.device })];
@@ -106,4 +115,4 @@ export function padConstant(x: Tensor, amounts: readonly (readonly [number, numb
 }
 
 /** The order along `dims` reversed; a view. */
-export const flip = (x: Tensor, dims: readonly number[]): Tensor => wrap(binding.flip(x.id, dims));
+export const flip = (x: Tensor, dims: readonly number[]): Tensor => wrap(binding.flip(idOf(x, 'flip'), dims));

@@ -133,7 +133,7 @@ describe('mistakes', () => {
     ['split', () => split(x, [4, -1], 1), /split: got size -1, expected 0 or more/],
     ['flip', () => flip(x, [0, 0]), /flip: got dim 0 twice/],
     ['tile', () => tile(x, [2]), /tile: got repeats \[2\] for f32\[2, 3\] on (cpu|cuda:0), expected 2 whole numbers/],
-    ['padConstant', () => padConstant(x, [[0, 1]]), /padConstant: got amounts \[\[0,1\]\] for f32\[2, 3\] on (cpu|cuda:0), expected 2 pairs/],
+    ['padConstant', () => padConstant(x, [[0, 1]]), /padConstant: got amounts \[\[0, 1\]\] for f32\[2, 3\] on (cpu|cuda:0), expected 2 pairs/],
   ])('of %s say what was given and expected', (_, call, message) => {
     expect(call).toThrow(message);
   });

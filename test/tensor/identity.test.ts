@@ -1,0 +1,184 @@
+import { inspect } from 'node:util';
+import { describe, expect, test, vi } from 'vitest';
+import * as stm from 'stmnet';
+import { Linear, LSTM, OptionError, Parameter, PaddedSequence, SGD, StmnetError, tensor, Tensor, zeros } from 'stmnet';
+import { make } from '../gpu/op-inputs';
+import { opTable } from '../gpu/op-table';
+
+/** Another copy of the package in this process, as two installed versions are. */
+vi.resetModules();
+const other: typeof stm = await import('stmnet');
+
+const own = tensor([1, 2]);
+const closed = new Proxy({}, { get: () => { throw new Error('closed'); } });
+/** What is no tensor, by name. */
+const garbage: Record<string, unknown> = {
+  undefined: undefined, null: null, number: 5, NaN: Number.NaN, string: '1', boolean: true, symbol: Symbol('x'), bigint: 5n, list: [1, 2], nested: [[own]],
+  typed: new Float32Array(2), buffer: new ArrayBuffer(8), promise: Promise.resolve(own), empty: {}, row: { id: 0 }, 'row of one': { id: 1, shape: [2], dtype: 'f32' }, bare: Object.create(null),
+  heir: Object.create(Tensor.prototype), proxy: new Proxy(own, {}), function: () => own, module: new Linear({ inFeatures: 1, outFeatures: 1 }),
+  map: new Map([['id', 1]]), date: new Date(0), closed, result: { output: own }, sequence: new PaddedSequence(zeros([2, 3]), [1, 2]), 'another copy': other.tensor([1, 2]),
+};
+
+/** What `call` throws; a plain TypeError would be a fault of the package. */
+async function mistake(call: () => unknown): Promise<unknown> {
+  try {
+    await call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
+/** Each kind of garbage that `call` does not refuse with an error of the package. */
+async function accepted(call: (x: never) => unknown, allowed: readonly string[] = []): Promise<string[]> {
+  const found: string[] = [];
+  for (const [kind, value] of Object.entries(garbage)) {
+    if (allowed.includes(kind)) continue;
+    const error = await mistake(() => call(value as never));
+    if (!(error instanceof StmnetError)) found.push(`${kind}: ${String(error)}`);
+  }
+  return found;
+}
+
+/** Ops that take numbers beside tensors, and sequences. */
+const NUMBERS = ['number', 'NaN'];
+const numbersAt = (op: string, place: number): readonly string[] =>
+  (place === 1 && /^(add|sub|mul|div|pow|maximum|minimum|eq|ne|lt|le|gt|ge)_?$/.test(op)) || (place > 0 && op === 'where') ? NUMBERS : [];
+const ABSENT = ['undefined', 'null'];
+const optional = (op: string, place: number): readonly string[] =>
+  place > 0 && (op === 'layerNorm' || op === 'batchNorm' || (place > 1 && ['linear', 'crossEntropy', 'scaledDotProductAttention', 'conv1d', 'softmax'].includes(op))) ? ABSENT : [];
+
+/** `contiguous`, `fill_` and `zero_` are called on something else in their rows; as methods they are below. */
+const notHere = /^(contiguous|fill_|zero_)$/;
+
+describe('nothing but a tensor is a tensor', () => {
+  for (const [op, [row]] of Object.entries(opTable)) {
+    test.skipIf(notHere.test(op))(op, async () => {
+      const inputs = make(row?.inputs ?? [], 1, 'cpu', 'f32').map((x) => x.detach());
+      for (const place of inputs.keys()) {
+        const call = (x: never): unknown => row?.run(...inputs.map((input, at) => (at === place ? x : input)));
+        expect(await accepted(call, [...numbersAt(op, place), ...optional(op, place)]), `place ${place}`).toEqual([]);
+      }
+    });
+  }
+});
+
+const layer = (): Linear => new Linear({ inFeatures: 2, outFeatures: 1 });
+const trained = (): SGD => new SGD(layer().parameters());
+/** Places for tensors beside those of ops: what takes one, and what else it takes. */
+const places: Record<string, readonly [(x: never) => unknown, (readonly string[])?]> = {
+  'grad = x': [(x) => { zeros([1], { requiresGrad: true }).grad = x; }, ABSENT],
+  'gradient of backward': [(x) => zeros([1], { requiresGrad: true }).sum().backward({ gradient: x }), ABSENT],
+  concat: [(x) => stm.concat([own, x], 0)], 'list of concat': [(x) => stm.concat(x, 0)],
+  stack: [(x) => stm.stack([own, x], 0)], 'list of stack': [(x) => stm.stack(x, 0)],
+  'mask of softmax': [(x) => stm.softmax(own, 0, { mask: x }), ABSENT],
+  'mask of attention': [(x) => stm.scaledDotProductAttention(zeros([1, 2]), zeros([1, 2]), zeros([1, 2]), { mask: x }), ABSENT],
+  'posWeight': [(x) => stm.binaryCrossEntropyWithLogits(own, own, { posWeight: x }), ABSENT],
+  'stepWeights': [(x) => stm.crossEntropy(zeros([2, 2]), tensor([0, 1], { dtype: 'i32' }), { stepWeights: x }), ABSENT],
+  'bias of conv1d': [(x) => stm.conv1d(zeros([1, 3, 1]), zeros([1, 1, 1]), { bias: x }), ABSENT],
+  zerosLike: [(x) => stm.zerosLike(x)], onesLike: [(x) => stm.onesLike(x)],
+  Tensor: [(x) => Reflect.construct(Tensor, [x])], Parameter: [(x) => new Parameter(x)], BufferTensor: [(x) => new stm.BufferTensor(x)],
+  PaddedSequence: [(x) => new PaddedSequence(x, [1])], 'map of a sequence': [(x) => new PaddedSequence(zeros([1, 1]), [1]).map(() => x)],
+  pad: [(x) => stm.pad(x), ['nested', 'list']], 'item of pad': [(x) => stm.pad([own, x]), ['list', 'typed', 'nested']],
+  'layer': [(x) => layer().forward(x)], 'LSTM': [(x) => new LSTM({ inputSize: 3, hiddenSize: 1 }).forward(x)],
+  'state of an LSTM': [(x) => new LSTM({ inputSize: 2, hiddenSize: 1 }).forward(zeros([1, 2, 2]), x), [...ABSENT, 'closed']],
+  'h of an LSTM': [(x) => new LSTM({ inputSize: 2, hiddenSize: 1 }).forward(zeros([1, 2, 2]), { h: x, c: zeros([1, 1, 1]) })],
+  'parameters of an optimizer': [(x) => new SGD(x), ['module']], 'a parameter of an optimizer': [(x) => new SGD([x])],
+  'parameters of a group': [(x) => new SGD([{ parameters: x }]), ['module']], 'skip': [(x) => trained().step({ skip: x }), ABSENT],
+  clipGradNorm: [(x) => stm.clipGradNorm(x, { maxNorm: 1 })], 'a parameter to clip': [(x) => stm.clipGradValue([x], { clipValue: 1 })],
+  scale: [(x) => new stm.GradScaler().scale(x)], unscale_: [(x) => new stm.GradScaler().unscale_(x)], 'step of a scaler': [(x) => new stm.GradScaler().step(x)],
+  'init': [(x) => stm.init.xavierUniform_(x)], 'orthogonal_': [(x) => stm.init.orthogonal_(x)], 'constant_': [(x) => stm.init.constant_(x, 1)],
+  saveSafetensors: [(x) => stm.saveSafetensors('/nowhere/x.safetensors', { x })], 'a model to save': [(x) => stm.save(x, '/nowhere/x')],
+  loadStateDict: [(x) => layer().loadStateDict({ weight: x, bias: zeros([1]) })],
+  'input of defineFunction': [(x) => stm.defineFunction({ forward: (a: Tensor) => ({ output: stm.neg(a), saved: a }), backward: (grad) => [grad] })(x)],
+  'output of defineFunction': [(x) => stm.defineFunction({ forward: () => ({ output: x, saved: own }), backward: () => [] })()],
+  'result of forward': [(x) => stm.defineFunction({ forward: () => x, backward: () => [] })(), ['result']],
+  'gradient of defineFunction': [
+    (x) => stm.defineFunction({ forward: (a: Tensor) => ({ output: stm.neg(a), saved: a }), backward: () => [x] })(zeros([2], { requiresGrad: true })).sum().backward(), [...ABSENT, 'closed'],
+  ],
+  Sequential: [(x) => new stm.Sequential(x), ['module']], Residual: [(x) => new stm.Residual(x), ['module']], TimeDistributed: [(x) => new stm.TimeDistributed(x), ['module']],
+  Bidirectional: [(x) => new stm.Bidirectional(x, layer()), ['module']],
+  schedule: [(x) => new stm.StepLR(x, { stepSize: 1 })],
+};
+
+describe('places for tensors beside those of ops', () => {
+  for (const [place, [call, allowed = []]] of Object.entries(places)) test(place, async () => expect(await accepted(call, allowed)).toEqual([]));
+});
+
+test('a method or property asked of something else is an error of the package', async () => {
+  for (const name of Reflect.ownKeys(Tensor.prototype)) {
+    const property: Record<string, unknown> = { ...Object.getOwnPropertyDescriptor(Tensor.prototype, name) };
+    for (const member of Object.values(property).filter((found) => typeof found === 'function' && found !== Tensor)) {
+      if (name === inspect.custom) continue; // what console.log shows of an heir is no error
+      const call = (receiver: never): unknown => Reflect.apply(member as () => unknown, receiver, []);
+      expect(await accepted(call), String(name)).toEqual([]);
+    }
+  }
+});
+
+describe('messages', () => {
+  const messageOf = (call: () => unknown): string => {
+    try {
+      call();
+    } catch (error) {
+      if (error instanceof OptionError) return error.message;
+    }
+    return 'no OptionError';
+  };
+  const x = (value: unknown): never => value as never;
+  test.each<[string, () => unknown, string]>([
+    ['no argument', () => stm.matmul(own, x(undefined)), 'matmul: got no b, expected a Tensor.\n  Fix: pass a tensor, as tensor([1, 2, 3]) makes one.'],
+    ['an object with an id', () => stm.add(own, x({ id: 1, name: 'row' })), 'add: got { id, name } as b, expected a Tensor or a number.\n  Fix: make a tensor of numbers by tensor(x).'],
+    ['a promise', () => stm.relu(x(own.data())), 'relu: got a Promise as x, expected a Tensor.\n  Fix: await the promise first.'],
+    ['a number', () => own.matmul(x(3)), 'matmul: got 3 as b, expected a Tensor.\n  Fix: make a tensor of numbers by tensor(x).'],
+    ['a list', () => stm.exp(x([1, 2])), 'exp: got [1, 2] as x, expected a Tensor.\n  Fix: make a tensor of numbers by tensor(x).'],
+    ['a layer', () => stm.exp(x(layer())), 'exp: got Linear as x, expected a Tensor.\n  Fix: pass what it computes: module.forward(x).'],
+    ['a result', () => stm.exp(x({ output: own, h: own })), 'exp: got { output, h } as x, expected a Tensor.\n  Fix: pass the output of the layer: result.output.'],
+    ['one of a list', () => stm.concat([own, x(null)], 0), 'concat: got null as tensors[1], expected a Tensor.\n  Fix: pass a tensor, as tensor([1, 2, 3]) makes one.'],
+    ['tensors that are no list', () => stm.concat(x(own), 0), `concat: got ${String(own)} as tensors, expected an array of tensors.\n  Fix: put the tensors into an array: [a, b].`],
+    ['a proxy', () => stm.exp(x(garbage['proxy'])), 'exp: got a proxy of a Tensor as x, expected a Tensor.\n  Fix: pass the tensor itself, not an object around it; keep tensors out of reactive state.'],
+    ['new Tensor', () => Reflect.construct(Tensor, [[1, 2]]), 'Tensor: got new Tensor([1, 2]), expected a tensor made by a function.\n  Fix: call tensor(x), zeros(shape) or another factory.'],
+  ])('%s', (_, call, message) => expect(messageOf(call)).toBe(message));
+
+  const oneCopy = 'use one copy of the package, `npm ls stmnet` lists them';
+  test('objects of another copy are named as such', () => {
+    const foreign = other.tensor([7, 7]);
+    expect(messageOf(() => stm.add(own, x(foreign)))).toBe(
+      `add: got a Tensor of another copy of the package as b, expected a Tensor or a number.\n  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
+    );
+    const module = new other.Linear({ inFeatures: 2, outFeatures: 1 });
+    expect(messageOf(() => new stm.Sequential(x(module)))).toContain('got a Module of another copy of the package, Linear as layer 0');
+    expect(messageOf(() => new stm.Sequential(x(module)))).toContain(`Fix: ${oneCopy}.`);
+    expect(messageOf(() => new SGD(x(module.parameters())))).toContain('a Tensor of another copy of the package, Parameter');
+    expect(messageOf(() => new SGD(x(module.parameters())))).toContain(`Fix: ${oneCopy}`);
+    const optimizer = new other.SGD(module.parameters());
+    expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain('an Optimizer of another copy of the package, SGD');
+    expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain(`Fix: ${oneCopy}.`);
+    const sequence = new other.PaddedSequence(other.zeros([1, 1]), [1]);
+    expect(messageOf(() => layer().forward(x(sequence)))).toContain('input a PaddedSequence of another copy of the package');
+    expect(messageOf(() => layer().forward(x(sequence)))).toContain(`Fix: ${oneCopy}.`);
+  });
+});
+
+test('what goes wrong in native code is an error of the copy that called', async () => {
+  for (const copy of [stm, other]) {
+    expect(() => copy.add(copy.zeros([2]), copy.zeros([3]))).toThrow(copy.ShapeError);
+    await expect(copy.bernoulli(copy.tensor([7])).data()).rejects.toThrow(copy.NativeError);
+  }
+});
+
+test('a tensor is text where text is wanted, and no number', () => {
+  const x = tensor([0.05]);
+  const text = `f32[1] on ${x.device}`;
+  expect(String(x)).toBe(text);
+  expect(`${String(x)}`).toBe(text);
+  expect([x].join()).toBe(text);
+  expect(inspect(x)).toBe(`Tensor ${text}`);
+  const value = x as unknown as number;
+  const calls: (() => unknown)[] = [() => value < 0.1, () => value >= 0.1, () => value + 1, () => +value, () => Math.max(value, 1), () => Number(x), () => value * 2];
+  for (const call of calls) {
+    expect(call).toThrow(
+      `Tensor: got ${text} in arithmetic or in a comparison by an operator, expected a number.\n  Fix: read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x).`,
+    );
+  }
+});
