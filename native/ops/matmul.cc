@@ -127,7 +127,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     return reshape(y, shape);
   }
   const int64_t k = a.shape().back(), n = b.shape().back();
-  if (a.rank() > 2 && a.rank() >= b.rank() && a.size() > 0 && b.size() == k * n) {
+  if (a.rank() > 2 && a.rank() >= b.rank() && a.size() > 0 && leading(b).size() == 1) {
     return reshape(matmul_matrices(reshape(a, {a.size() / k, k}), reshape(b, {k, n})), a.shape().with(a.rank() - 1, n));
   }
   return matmul_matrices(a, b);
