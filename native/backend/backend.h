@@ -16,6 +16,9 @@ struct DeviceFacts {
   char model[128] = "";
   char details[256] = "";  ///< how it computes
   char cudnn[32] = "";     ///< version, where it has one
+  char vectors[32] = "";   ///< a CPU's: the vectors that its kernels use
+  char products[32] = "";  ///< a CPU's: who multiplies matrices, with kernels for which processor
+  char limit[480] = "";    ///< a CPU's: why no better ones are in use; empty if they are the best
   int64_t memory_bytes = 0;
 };
 

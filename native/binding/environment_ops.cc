@@ -16,7 +16,7 @@ struct MemoryReport {
 
 /// What `devices()` says of one device.
 struct DeviceReport {
-  std::string name, model, description, cudnn, reason;
+  std::string name, model, description, vectors, products, limit, cudnn, reason;
   bool available = false;
   int64_t memory_bytes = 0;
 };
@@ -34,8 +34,9 @@ template <>
 struct RecordFields<binding::DeviceReport> {
   using D = binding::DeviceReport;
   static constexpr auto fields = std::tuple{
-      std::pair{"name", &D::name},           std::pair{"available", &D::available}, std::pair{"model", &D::model},  std::pair{"description", &D::description},
-      std::pair{"memory", &D::memory_bytes}, std::pair{"cudnn", &D::cudnn},         std::pair{"reason", &D::reason}};
+      std::pair{"name", &D::name},       std::pair{"available", &D::available}, std::pair{"model", &D::model}, std::pair{"description", &D::description},
+      std::pair{"vectors", &D::vectors}, std::pair{"products", &D::products},   std::pair{"limit", &D::limit}, std::pair{"memory", &D::memory_bytes},
+      std::pair{"cudnn", &D::cudnn},     std::pair{"reason", &D::reason}};
 };
 template <>
 struct RecordFields<binding::PartReport> {
@@ -118,8 +119,10 @@ void set_num_threads(int64_t count) {
 
 std::vector<DeviceReport> devices() {
   std::vector<DeviceReport> reports;
-  for (const DeviceListing& d : list_devices())
-    reports.push_back({d.name, d.facts.model, d.facts.details, d.facts.cudnn, d.reason, d.available, d.facts.memory_bytes});
+  for (const DeviceListing& d : list_devices()) {
+    const DeviceFacts& facts = d.facts;
+    reports.push_back({d.name, facts.model, facts.details, facts.vectors, facts.products, facts.limit, facts.cudnn, d.reason, d.available, facts.memory_bytes});
+  }
   return reports;
 }
 

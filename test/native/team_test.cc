@@ -10,7 +10,9 @@
 #include <thread>
 #include <vector>
 
+#include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/gemm.h"
+#include "backend/cpu/processor.h"
 #include "backend/cpu/team.h"
 
 namespace {
@@ -143,10 +145,7 @@ int main(int argc, char** argv) {
   const unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
   std::printf("team_test seed %llu, threads %d, BLAS kernels %s\n", seed, stm::num_threads(), stm::blas_kernels());
   generator.seed(seed);
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  require(!__builtin_cpu_supports("avx2") || std::strcmp(stm::blas_kernels(), "generic") != 0, "portable BLAS kernels on a processor with AVX2");
-#endif
+  require(!stm::processor().avx2 || std::strcmp(stm::blas_kernels(), "generic") != 0, "portable BLAS kernels on a processor with AVX2");
   for (const int threads : {1, 2, 3}) {
     stm::set_num_threads(threads);
     require(stm::num_threads() == threads, "set_num_threads is not what num_threads says");

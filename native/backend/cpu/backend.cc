@@ -8,8 +8,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
-#include "backend/cpu/gemm.h"
+#include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/simd_dispatch.h"
 #include "backend/cpu/team.h"
 
@@ -20,7 +21,12 @@ class CpuBackend final : public Backend {
  public:
   void facts(DeviceFacts* out) noexcept override {
     *out = {};
-    std::snprintf(out->details, sizeof out->details, "%s vectors, BLIS %s products, %d threads", simd_target(), blas_kernels(), stm::num_threads());
+    const char* const kernels = blas_kernels();
+    std::snprintf(out->vectors, sizeof out->vectors, "%s", simd_label());
+    std::snprintf(out->products, sizeof out->products, "%s%s", *kernels ? "BLIS " : "BLAS", kernels);
+    std::snprintf(out->details, sizeof out->details, "%s vectors, %s products, %d threads", out->vectors, out->products, stm::num_threads());
+    const std::string vectors = simd_limit(), products = blas_limit();
+    std::snprintf(out->limit, sizeof out->limit, "%s%s%s", vectors.c_str(), vectors.empty() || products.empty() ? "" : "; ", products.c_str());
     out->memory_bytes = memory().total_bytes;
   }
   int32_t num_threads() noexcept override { return stm::num_threads(); }

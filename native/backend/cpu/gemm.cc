@@ -1,20 +1,9 @@
 #include "backend/cpu/gemm.h"
 
-#include <cstdlib>
-#include <cstring>
 #include <type_traits>
 
+#include "backend/cpu/blas_kernels.h"
 #include "cblas.h"
-
-#if __has_include("blis.h")
-#define STM_HAS_BLIS 1
-extern "C" {  // declared here, as blis.h defines short macros by the hundred
-void bli_init(void);
-int bli_cpuid_query_id(void);
-int bli_arch_query_id(void);
-char* bli_arch_string(int id);
-}
-#endif
 
 namespace stm {
 namespace {
@@ -22,37 +11,6 @@ namespace {
 constexpr int64_t kSmallProduct = int64_t{1} << 19;  // multiplications: some ten microseconds on one core, about what waking a team costs
 constexpr int64_t kRowsToPack = 512, kColumnsToPack = 256;
 constexpr int64_t kLongest = int64_t{1} << 30;  // cblas counts in 32-bit integers
-
-const char* settle_blas_kernels() {
-#ifdef STM_HAS_BLIS
-#if defined(__x86_64__)
-  const bool generic = std::strcmp(bli_arch_string(bli_cpuid_query_id()), "generic") == 0;
-  __builtin_cpu_init();
-  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (generic && avx2 && !std::getenv("BLIS_ARCH_TYPE")) {
-    const bool avx512 =
-        __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-    const char* const wanted = avx512 ? "skx" : "haswell";
-    for (int id = 0; id < 16; ++id) {  // BLIS numbers its kinds anew from release to release; x86's come first
-      if (std::strcmp(bli_arch_string(id), wanted) != 0) continue;
-      char number[8];
-      number[0] = static_cast<char>('0' + id / 10);
-      number[1] = static_cast<char>('0' + id % 10);
-      number[2] = 0;
-      setenv("BLIS_ARCH_TYPE", number, 1);
-      bli_init();
-      const int chosen = bli_arch_query_id();  // reads the variable, once
-      unsetenv("BLIS_ARCH_TYPE");
-      return bli_arch_string(chosen);
-    }
-  }
-#endif
-  bli_init();  // or a BLIS_ARCH_TYPE of the user's is checked against kinds not yet registered
-  return bli_arch_string(bli_arch_query_id());
-#else
-  return "";
-#endif
-}
 
 void call_gemm(const Product<float>& p) {
   cblas_sgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans, static_cast<int>(p.m), static_cast<int>(p.n),
@@ -108,11 +66,6 @@ void scale_only(const Product<T>& p) {
 bool is_small(int64_t m, int64_t n, int64_t k) { return m * n <= kSmallProduct && m * n * k <= kSmallProduct; }
 
 }  // namespace
-
-const char* blas_kernels() {
-  static const char* const name = settle_blas_kernels();
-  return name;
-}
 
 template <class T>
 void gemm_serial(const Product<T>& p) {

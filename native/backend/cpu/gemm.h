@@ -36,8 +36,4 @@ void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, 
 template <class T>
 void gemm_batched(int64_t count, const Product<T>& first, int64_t stride_a, int64_t stride_b, int64_t stride_c);
 
-/// The kernels that the BLAS chose for this processor, e.g. "zen3", or "" if it does not say. Settles the choice first: BLIS 0.9 takes a processor that it does
-/// not know for a generic one, although haswell's or skx's kernels run on it.
-const char* blas_kernels();
-
 }  // namespace stm

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backend/cpu/processor.h"
 #include "hwy/targets.h"
 
 // Run-time dispatch calls three functions of libhwy. They are defined here, so that the addon needs Highway's headers only: Debian ships no static libhwy.
@@ -14,20 +15,14 @@ namespace {
 std::atomic<int64_t> forced{0};
 
 int64_t detect() {
-#if HWY_ARCH_X86
-  __builtin_cpu_init();  // also checks that the operating system saves the wide registers
   int64_t targets = HWY_STATIC_TARGET;
-  if (__builtin_cpu_supports("sse4.2")) targets |= HWY_SSE4;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("f16c")) {
-    targets |= HWY_AVX2;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")) {
-      targets |= HWY_AVX3;
-    }
-  }
-  return targets;
-#else
-  return HWY_STATIC_TARGET;
+#if HWY_ARCH_X86
+  const stm::Processor& processor = stm::processor();
+  if (processor.sse4) targets |= HWY_SSE4;
+  if (processor.avx2) targets |= HWY_AVX2;
+  if (processor.avx512) targets |= HWY_AVX3;
 #endif
+  return targets;
 }
 
 int64_t detected() {
@@ -57,9 +52,18 @@ namespace {
 struct Target {
   const char* name;
   int64_t bit;
+  const char* label;
 };
-constexpr Target kTargets[] = {{"AVX3", HWY_AVX3}, {"AVX2", HWY_AVX2}, {"SSE4", HWY_SSE4}, {"NEON", HWY_NEON}};
+constexpr Target kTargets[] = {{"AVX3", HWY_AVX3, "AVX3 (AVX-512)"}, {"AVX2", HWY_AVX2, "AVX2"}, {"SSE4", HWY_SSE4, "SSE4"}, {"NEON", HWY_NEON, "NEON"}};
 constexpr int kTargetCount = sizeof kTargets / sizeof kTargets[0];
+
+/// The first of `bits`, or null.
+const Target* best_of(int64_t bits) {
+  for (const Target& target : kTargets) {
+    if (bits & target.bit) return &target;
+  }
+  return nullptr;
+}
 
 struct Supported {
   const char* names[kTargetCount + 1] = {};
@@ -102,11 +106,22 @@ const char* const* supported_simd_targets() noexcept {
 }
 
 const char* simd_target() noexcept {
-  const int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
-  for (const Target& target : kTargets) {
-    if (usable & target.bit) return target.name;
-  }
-  return "none";
+  const Target* const target = best_of(hwy::SupportedTargets() & HWY_TARGETS);
+  return target ? target->name : "none";
+}
+
+const char* simd_label() noexcept {
+  const Target* const target = best_of(hwy::SupportedTargets() & HWY_TARGETS);
+  return target ? target->label : "no";
+}
+
+std::string simd_limit() {
+  const Target* const used = best_of(hwy::SupportedTargets() & HWY_TARGETS);
+  const Target* const built = best_of(hwy::detected() & HWY_TARGETS);
+  const Target* const present = best_of(hwy::detected());
+  if (used != built) return std::string("STMNET_SIMD chose the vectors, of a processor that has ") + built->label;
+  if (built != present) return std::string("the compiler of this addon made no code for ") + present->label;
+  return processor().limit;
 }
 
 bool force_simd_target(const char* name) noexcept { return environment_was_read && choose(name); }

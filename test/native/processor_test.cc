@@ -1,0 +1,100 @@
+// Which instruction sets the words of cpuid and xgetbv allow, and that this machine's are those that Linux lists in /proc/cpuinfo.
+#include "backend/cpu/processor.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <initializer_list>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "backend/cpu/blas_kernels.h"
+#include "backend/cpu/simd_dispatch.h"
+
+namespace {
+
+int failures = 0;
+
+void require(bool condition, const std::string& what) {
+  if (condition) return;
+  ++failures;
+  std::printf("FAILED %s\n", what.c_str());
+}
+
+// A server of 2023, and what one of its bits more or less makes of it.
+constexpr stm::ProcessorWords kServer{0x7ed8320b, 0xf1bf97a9, 0xe7};
+
+stm::ProcessorWords without(std::initializer_list<int> leaf1, std::initializer_list<int> leaf7, uint64_t saved = kServer.saved) {
+  stm::ProcessorWords words = kServer;
+  for (const int bit : leaf1) words.leaf1_ecx &= ~(1u << bit);
+  for (const int bit : leaf7) words.leaf7_ebx &= ~(1u << bit);
+  words.saved = saved;
+  return words;
+}
+
+void expect(const char* what, const stm::ProcessorWords& words, const char* best, const char* limit) {
+  const stm::Processor found = stm::processor_of(words);
+  const char* const given = found.avx512 ? "avx512" : found.avx2 ? "avx2" : found.sse4 ? "sse4" : "none";
+  require(std::strcmp(given, best) == 0, std::string(what) + ": got " + given + ", expected " + best);
+  require(std::strcmp(found.limit, limit) == 0, std::string(what) + ": got '" + found.limit + "', expected '" + limit + "'");
+}
+
+void check_words() {
+  expect("a server", kServer, "avx512", "");
+  expect("no AVX-512", without({}, {16, 17, 28, 30, 31}), "avx2", "the processor has no AVX-512");
+  expect("half of AVX-512", without({}, {17, 30, 31}), "avx2", "the processor has no AVX-512 with all it needs: avx512dq, avx512bw, avx512vl missing");
+  expect("AVX-512 that is not saved", without({}, {}, 0x7), "avx2", "the processor has AVX-512, but the operating system does not save its registers");
+  expect("AVX that is not saved", without({}, {}, 0x3), "sse4", "the processor has AVX2, but the operating system does not save its registers");
+  expect("no F16C", without({29}, {}), "sse4", "the processor has no AVX2 with all it needs: f16c missing");
+  expect("no FMA and no BMI2", without({12}, {8}), "sse4", "the processor has no AVX2 with all it needs: fma, bmi2 missing");
+  expect("nothing", {}, "none", "the processor has no AVX2");
+}
+
+#if defined(__linux__) && defined(__x86_64__)
+void check_this_machine() {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(file, line) && line.rfind("flags", 0) != 0) {
+  }
+  std::istringstream words(line);
+  std::set<std::string> flags;
+  for (std::string flag; words >> flag;) flags.insert(flag);
+  const auto all = [&](std::initializer_list<const char*> names) {
+    for (const char* const name : names) {
+      if (!flags.count(name)) return false;
+    }
+    return true;
+  };
+  const bool avx2 = all({"avx", "avx2", "fma", "f16c", "bmi1", "bmi2"});
+  const bool avx512 = avx2 && all({"avx512f", "avx512cd", "avx512dq", "avx512bw", "avx512vl"});
+  const stm::Processor& here = stm::processor();
+  require(here.sse4 == all({"sse4_1", "sse4_2", "popcnt"}) && here.avx2 == avx2 && here.avx512 == avx512, "/proc/cpuinfo lists other features than cpuid");
+  if (std::getenv("STMNET_SIMD")) return;
+  require(std::strcmp(stm::simd_target(), avx512 ? "AVX3" : avx2 ? "AVX2" : "SSE4") == 0, std::string("vectors are ") + stm::simd_target());
+  require(stm::simd_limit() == here.limit, "got '" + stm::simd_limit() + "', expected '" + here.limit + "'");
+}
+#else
+void check_this_machine() {}
+#endif
+
+void check_forced() {
+  const std::string best = stm::supported_simd_targets()[0];
+  stm::force_simd_target("SSE4");
+  if (best != "SSE4") require(stm::simd_limit().rfind("STMNET_SIMD chose the vectors", 0) == 0, "got '" + stm::simd_limit() + "'");
+  stm::force_simd_target(nullptr);
+  require(stm::simd_target() == best && stm::simd_limit() == stm::processor().limit, "the best vectors do not come back");
+}
+
+}  // namespace
+
+int main() {
+  check_words();
+  check_this_machine();
+  check_forced();
+  std::printf("processor_test: %s vectors (%s), BLAS kernels %s (%s)\n", stm::simd_label(), stm::simd_limit().c_str(), stm::blas_kernels(),
+              stm::blas_limit().c_str());
+  if (failures) std::printf("%d failures\n", failures);
+  return failures ? 1 : 0;
+}
