@@ -72,6 +72,7 @@ function report({ version: own, node, platform, addon, devices: found, parts }: 
   for (const device of found) {
     const facts = [device.model, device.description, device.memory === undefined ? undefined : `${(device.memory / 2 ** 30).toFixed(1)} GiB`, device.cudnn && `cuDNN ${device.cudnn}`];
     lines.push(entry(device.trial === 'ok', device.name, facts.filter(Boolean).join(', ') || 'not available'));
+    if (device.limit !== undefined) lines.push(...indented(`no better ones: ${device.limit}`));
     if (device.trial !== undefined && device.trial !== 'ok') lines.push(...indented(device.trial));
   }
   lines.push('', 'What CUDA needs');

@@ -331,7 +331,7 @@ export interface NativeBinding {
   /** Sets the threads that the CPU computes with; 0 goes back to the default. */
   setNumThreads(count: number): void;
   /** The devices of this machine, and the kinds that there could be and why they are missing. */
-  devices(): ({ name: string; available: boolean; model: string; description: string; memory: number; cudnn: string; reason: string })[];
+  devices(): ({ name: string; available: boolean; model: string; description: string; vectors: string; products: string; limit: string; memory: number; cudnn: string; reason: string })[];
   /** What computing on a GPU needs: what was found, and what is missing. */
   deviceParts(): ({ name: string; found: boolean; version: string; path: string; problem: string; fix: string })[];
   /** Where the device plug-in lies, which is loaded when it is first needed. */

@@ -12,8 +12,14 @@ export interface DeviceInfo {
   available: boolean;
   /** What it is, such as `NVIDIA H200`. */
   model?: string;
-  /** How it computes: instruction set, matrix kernels, threads. */
+  /** How it computes: vectors, matrix kernels, threads. */
   description?: string;
+  /** Of the CPU: the vectors that its kernels use, `AVX3 (AVX-512)`, `AVX2`, `SSE4` or `NEON`; those of the processor unless STMNET_SIMD chose others. */
+  vectors?: string;
+  /** Of the CPU: who multiplies matrices, and with kernels for which processor, such as `BLIS skx`. */
+  products?: string;
+  /** Of the CPU: why no better vectors or matrix kernels are used; absent if these are the best there are. */
+  limit?: string;
   /** Its memory in bytes. */
   memory?: number;
   /** Version of cuDNN, such as `9.24.0`. */
@@ -41,11 +47,10 @@ const settings = { device: 'cpu' };
 
 /** The devices of this machine; where there is no CUDA device, an entry that says why. */
 export function devices(): DeviceInfo[] {
-  return binding.devices().map(({ name, available, model, description, memory: bytes, cudnn, reason }) => ({
-    name, available,
-    ...(model === '' ? {} : { model }), ...(description === '' ? {} : { description }), ...(bytes === 0 ? {} : { memory: bytes }), ...(cudnn === '' ? {} : { cudnn }),
-    ...(reason === '' ? {} : { reason }),
-  }));
+  return binding.devices().map(({ name, available, memory: bytes, ...texts }) => {
+    const said = Object.entries(texts).filter(([, text]) => text !== '');
+    return { name, available, ...(bytes === 0 ? {} : { memory: bytes }), ...Object.fromEntries(said) };
+  });
 }
 
 /**

@@ -27,6 +27,19 @@ test('without a plug-in the CPU computes, and the plug-in is named', () => {
   expect(stmnet(['doctor', '--require-cuda'], nowhere).code).toBe(1);
 });
 
+test('the vectors and the matrix kernels of the CPU are named, and why they are no better', () => {
+  const chosen = { STMNET_CUDA_PLUGIN: join(root, 'nowhere.so'), STMNET_SIMD: 'SSE4' };
+  const { stdout } = stmnet(['doctor'], chosen);
+  expect(stdout).toMatch(/^ {2}ok {2}cpu +SSE4 vectors, BLIS \w+ products, \d+ threads?, /m);
+  const cpu = findings(chosen).devices.find(({ name }) => name === 'cpu');
+  expect(cpu).toMatchObject({ vectors: 'SSE4', products: expect.stringMatching(/^BLIS \w+$/) });
+  const best = findings({ STMNET_SIMD: '' }).devices.find(({ name }) => name === 'cpu')?.vectors ?? '';
+  expect(['AVX3 (AVX-512)', 'AVX2', 'SSE4', 'NEON']).toContain(best);
+  if (best === 'SSE4') return;
+  expect(cpu?.limit).toMatch(/^STMNET_SIMD chose the vectors, of a processor that has AVX/);
+  expect(stdout).toContain(`no better ones: ${cpu?.limit}`);
+});
+
 test('a plug-in of other sources is refused', () => {
   const alien = findings({ STMNET_CUDA_PLUGIN: join(root, 'build', 'Release', 'stmnet.node') });
   expect(part(alien, 'CUDA plug-in')).toMatchObject({ found: false, problem: expect.stringContaining('other sources'), fix: expect.stringContaining('npm run build:cuda') });
