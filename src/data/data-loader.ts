@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
-import { checkOptions, describe, flag, positiveInteger } from '../tensor/options';
+import { checkOptions, flag, positiveInteger } from '../tensor/options';
 import { checkTypes, collate, typesOfNumbers, type Collated, type FieldTypes } from './collate';
-import { ArrayDataset, Subset, type Dataset } from './dataset';
+import { ArrayDataset, asDataset, itemsOf, Subset, type Dataset } from './dataset';
 import { RandomSampler, SequentialSampler, type Sampler } from './sampler';
 
 /** Options of a DataLoader. */
@@ -23,16 +23,10 @@ export interface DataLoaderOptions<Item, Batch> {
   collate?: (items: readonly Item[]) => Batch;
 }
 
-const isArray = <Item>(source: Dataset<Item> | readonly Item[]): source is readonly Item[] => Array.isArray(source);
-
 /** The array that a dataset is, or is a part of. */
 function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | undefined {
   if (dataset instanceof ArrayDataset) return dataset;
   return dataset instanceof Subset ? arrayBelow<Item>(dataset.dataset) : undefined;
-}
-
-function* itemsOf<Item>(dataset: Dataset<Item>): Generator<Item> {
-  for (let index = 0; index < dataset.length; index++) yield dataset.at(index);
 }
 
 /** The default collate with the same element types in all batches. */
@@ -69,10 +63,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   constructor(source: readonly Item[] | Dataset<Item>, options: DataLoaderOptions<Item, Batch> = {}) {
     const op = 'DataLoader';
     checkOptions(op, options, ['batchSize', 'shuffle', 'dropLast', 'sampler', 'dtypes', 'collate']);
-    const dataset: Dataset<Item> = isArray(source) ? new ArrayDataset(source) : source;
-    if (typeof dataset !== 'object' || dataset === null || typeof dataset.at !== 'function' || typeof dataset.length !== 'number') {
-      throw new OptionError(op, { given: describe(dataset), expected: 'a dataset with length and at(index)', fix: 'wrap an array: new ArrayDataset(items)' });
-    }
+    const dataset = asDataset(op, source);
     if (dataset.length === 0) throw new OptionError(op, { given: 'an empty dataset', expected: 'at least one item', fix: 'look at how the dataset was read or split' });
     const shuffle = flag(op, 'shuffle', options.shuffle ?? false);
     if (options.sampler !== undefined && shuffle) throw new OptionError(op, { given: 'both shuffle and a sampler', expected: 'one of them', fix: 'let the sampler shuffle' });

@@ -15,7 +15,7 @@ export interface Dataset<Item> {
  *
  * @throws {OptionError} if it is given something else
  */
-export class ArrayDataset<Item> implements Dataset<Item> {
+export class ArrayDataset<Item> implements Dataset<Item>, Iterable<Item> {
   readonly #items: readonly Item[];
 
   constructor(items: readonly Item[]) {
@@ -33,20 +33,47 @@ export class ArrayDataset<Item> implements Dataset<Item> {
     if (item === undefined) throw new OptionError('ArrayDataset.at', { given: `a hole at index ${index}`, expected: 'an item', fix: 'fill the array' });
     return item;
   }
+
+  /** The items in order. */
+  *[Symbol.iterator](): Generator<Item> {
+    yield* itemsOf(this);
+  }
+}
+
+/** Every item of a dataset in order, made or read one at a time. */
+export function* itemsOf<Item>(dataset: Dataset<Item>): Generator<Item> {
+  for (let index = 0; index < dataset.length; index++) yield dataset.at(index);
 }
 
 /**
- * Some items of a dataset, in an order of one's own.
+ * The dataset that is meant: an array becomes one, which is not copied.
  *
- * @throws {OptionError} if an index is not one of the dataset's
+ * @param op  who asks, for the message
+ * @throws {OptionError} if it is neither an array nor a dataset
  */
-export class Subset<Item> implements Dataset<Item> {
+export function asDataset<Item>(op: string, source: readonly Item[] | Dataset<Item>): Dataset<Item> {
+  if (isArray(source)) return new ArrayDataset(source);
+  if (typeof source === 'object' && source !== null && typeof source.at === 'function' && typeof source.length === 'number') return source;
+  throw new OptionError(op, { given: describe(source), expected: 'a dataset with length and at(index)', fix: 'wrap an array: new ArrayDataset(items)' });
+}
+
+const isArray = <Item>(source: Dataset<Item> | readonly Item[]): source is readonly Item[] => Array.isArray(source);
+
+/**
+ * Some items of a dataset or an array, in an order of one's own. A walk by `for` reads them in that order.
+ *
+ * @throws {OptionError} if it is given neither, or an index is not one of the dataset's
+ */
+export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
   /** The dataset below. */
   readonly dataset: Dataset<Item>;
   /** Places in the dataset below. */
   readonly indices: readonly number[];
 
-  constructor(dataset: Dataset<Item>, indices: readonly number[]) {
+  constructor(items: readonly Item[], indices: readonly number[]);
+  constructor(dataset: Dataset<Item>, indices: readonly number[]);
+  constructor(source: readonly Item[] | Dataset<Item>, indices: readonly number[]) {
+    const dataset = asDataset('Subset', source);
     for (const index of indices) checkIndex('Subset', index, dataset.length);
     this.dataset = dataset;
     this.indices = [...indices];
@@ -60,6 +87,11 @@ export class Subset<Item> implements Dataset<Item> {
   at(index: number): Item {
     return this.dataset.at(this.indices[checkIndex('Subset.at', index, this.length)] ?? -1);
   }
+
+  /** The items in the order of `indices`. */
+  *[Symbol.iterator](): Generator<Item> {
+    yield* itemsOf(this);
+  }
 }
 
 function checkIndex(op: string, index: number, length: number): number {
@@ -68,13 +100,16 @@ function checkIndex(op: string, index: number, length: number): number {
 }
 
 /**
- * Divides a dataset at random, by the generator that `manualSeed` starts.
+ * Divides a dataset or an array at random, by the generator that `manualSeed` starts.
  *
  * @param sizes  whole numbers that add up to the length, or parts of it (fractions above 0) that add up to 1
  * @returns one dataset a size
- * @throws {OptionError} if they do not add up
+ * @throws {OptionError} if they do not add up, or it is given something else
  */
-export function randomSplit<Item>(dataset: Dataset<Item>, sizes: readonly number[]): Subset<Item>[] {
+export function randomSplit<Item>(items: readonly Item[], sizes: readonly number[]): Subset<Item>[];
+export function randomSplit<Item>(dataset: Dataset<Item>, sizes: readonly number[]): Subset<Item>[];
+export function randomSplit<Item>(source: readonly Item[] | Dataset<Item>, sizes: readonly number[]): Subset<Item>[] {
+  const dataset = asDataset('randomSplit', source);
   const counts = sizes.length > 0 && sizes.every((size) => size > 0 && size < 1) ? countsOf(dataset.length, sizes) : sizes;
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (!counts.every((count) => Number.isInteger(count) && count >= 0) || total !== dataset.length) {
@@ -111,12 +146,15 @@ export interface Fold<Item> {
 }
 
 /**
- * Divides a dataset at random into k parts, each of which is the validation set of one fold. Sizes differ by one at most.
+ * Divides a dataset or an array at random into k parts, each of which is the validation set of one fold. Sizes differ by one at most.
  *
  * @param k  in 2..length
- * @throws {OptionError} if it is not
+ * @throws {OptionError} if it is not, or it is given something else
  */
-export function kFold<Item>(dataset: Dataset<Item>, k: number): Fold<Item>[] {
+export function kFold<Item>(items: readonly Item[], k: number): Fold<Item>[];
+export function kFold<Item>(dataset: Dataset<Item>, k: number): Fold<Item>[];
+export function kFold<Item>(source: readonly Item[] | Dataset<Item>, k: number): Fold<Item>[] {
+  const dataset = asDataset('kFold', source);
   if (positiveInteger('kFold', 'k', k) < 2 || k > dataset.length) {
     throw new OptionError('kFold', { given: `k: ${k}`, expected: `2..${dataset.length}, the number of items`, fix: 'choose fewer folds, such as 5' });
   }

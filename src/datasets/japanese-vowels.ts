@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { ArrayDataset, type Dataset } from '../data/dataset';
+import { ArrayDataset } from '../data/dataset';
 import type { HostArray } from '../tensor/factories';
 
 /** One utterance: its frames [T, 12], T from 7 to 29, and its speaker, 0 to 8. */
@@ -14,9 +14,9 @@ export interface Utterance {
 /** The two parts of the data set, as its makers divided it. */
 export interface JapaneseVowels {
   /** 270 utterances, 30 of each speaker, speaker by speaker. */
-  train: Dataset<Utterance>;
+  train: ArrayDataset<Utterance>;
   /** 370 utterances recorded on other occasions, 24 to 88 of each speaker, speaker by speaker. */
-  test: Dataset<Utterance>;
+  test: ArrayDataset<Utterance>;
 }
 
 /** The header of the data file, which `scripts/make-japanese-vowels.py` describes. */
@@ -63,7 +63,7 @@ function decodeFrames(planes: Uint8Array, divisor: number): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => ((lowest[i] ?? 0) | ((second[i] ?? 0) << 8) | ((third[i] ?? 0) << 16) | ((highest[i] ?? 0) << 24)) / divisor);
 }
 
-function utterances(values: Float32Array, features: number, { lengths, speakers }: Part): Dataset<Utterance> {
+function utterances(values: Float32Array, features: number, { lengths, speakers }: Part): ArrayDataset<Utterance> {
   const targets = speakers.flatMap((count, speaker) => Array.from({ length: count }, () => speaker));
   let begin = 0;
   const items = lengths.map((length, i) => {

@@ -24,6 +24,9 @@ export interface LoadOptions {
   device?: string;
 }
 
+/** What an object of one of these classes is; of none, a Sequential. */
+export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [never] ? Sequential : InstanceType<Classes[keyof Classes]>;
+
 /**
  * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model is rebuilt from.
  *
@@ -53,14 +56,17 @@ export async function save(model: Module, path: string): Promise<void> {
  * Rebuilds the model that `save` wrote, in training mode like every new model: call `eval()` before predicting. The random numbers that come after
  * are those that would have come without it.
  *
- * A type parameter names what the model is: `load<Tagger>('tagger.safetensors', { classes: { Tagger } })`. Default `Sequential`.
+ * What it gives is typed as one of `classes`, a Tagger for `load('tagger.safetensors', { classes: { Tagger } })`, and as a Sequential without them. A type
+ * parameter says otherwise, as in `load<Sequential>('model.safetensors', { classes: { Highway } })` for a Sequential that holds a layer of your own.
  *
  * @param path  the file
  * @throws {FormatError} if the file is damaged, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
  * @throws {OptionError} if the constructor of a class in `classes` throws, which the error's cause tells
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
-export async function load<M extends Module = Sequential>(path: string, options: LoadOptions = {}): Promise<M> {
+export function load<Classes extends ModuleClasses, M extends Module = Extract<OneOf<Classes>, Module>>(path: string, options: LoadOptions & { classes: Classes }): Promise<M>;
+export function load<M extends Module = Sequential>(path: string, options?: LoadOptions): Promise<M>;
+export async function load(path: string, options: LoadOptions = {}): Promise<Module> {
   checkOptions('load', options, ['classes', 'device']);
   checkPath('load', path, 'load(path, options)');
   const source = { op: 'load', path };
@@ -72,7 +78,7 @@ export async function load<M extends Module = Sequential>(path: string, options:
     if (options.device !== undefined) model.to(options.device);
     restore(source, model, makeTensors(tensors, options.device));
     await synchronize(options.device);
-    return model as M;
+    return model;
   } catch (error) {
     // A damaged configuration may have asked for a model that no memory holds: that fault belongs to this error, not to the caller's next read.
     await synchronize(options.device).catch(() => undefined);

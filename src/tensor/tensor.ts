@@ -8,6 +8,13 @@ import { checkOptions, describe, flag } from './options';
 import { refuseInStep } from './recording';
 import { addToScope } from './scope';
 
+declare global {
+  // For `using`, in programs that neither @types/node nor the library `esnext.disposable` tells of it; every supported Node.js has it.
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+  }
+}
+
 /** Element types: `f32` by default, `i32` for indices, `bool` for masks. */
 export type DType = 'f32' | 'f64' | 'i32' | 'bool';
 

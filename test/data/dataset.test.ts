@@ -9,6 +9,28 @@ test('a subset gives the items asked for, in that order', () => {
   expect(itemsOf(new Subset(letters, [7, 0, 7]))).toEqual(['h', 'a', 'h']);
 });
 
+test('a subset, a split and a fold of an array are those of its dataset, and can be walked', () => {
+  expect([...new Subset(alphabet, [7, 0, 7])]).toEqual(['h', 'a', 'h']);
+  expect([...letters]).toEqual(alphabet);
+  const walked = (source: readonly string[] | ArrayDataset<string>): string[][] => {
+    manualSeed(4);
+    const items = Array.isArray(source) ? new Subset(source, [...source.keys()]) : source;
+    return [...randomSplit(items, [6, 4]), ...kFold(items, 2).flatMap(({ train, validation }) => [train, validation])].map((part) => [...part]);
+  };
+  manualSeed(4);
+  const parts = [...randomSplit(alphabet, [6, 4]), ...kFold(alphabet, 2).flatMap(({ train, validation }) => [train, validation])].map((part) => [...part]);
+  expect(parts).toEqual(walked(letters));
+  expect(parts).toEqual(walked(alphabet));
+  expect(parts.map(({ length }) => length)).toEqual([6, 4, 5, 5, 5, 5]);
+});
+
+test('a subset of a dataset that makes its items makes each when it is asked for', () => {
+  const made: number[] = [];
+  const squares: Dataset<number> = { length: 100, at: (index) => (made.push(index), index * index) };
+  for (const item of new Subset(squares, [3, 5, 7])) if (item === 25) break;
+  expect(made).toEqual([3, 5]);
+});
+
 test('randomSplit divides all items, the same way for the same seed', () => {
   const split = (): string[][] => {
     manualSeed(1);
@@ -56,6 +78,14 @@ test('a permutation puts every item everywhere equally often', () => {
 });
 
 describe('mistakes', () => {
+  test('what is neither an array nor a dataset', () => {
+    for (const [op, make] of [['Subset', (x: never) => new Subset(x, [])], ['randomSplit', (x: never) => randomSplit(x, [])], ['kFold', (x: never) => kFold(x, 2)]] as const) {
+      for (const [wrong, given] of [[undefined, 'undefined'], [null, 'null'], [3, '3'], [{ length: 3 }, '{ length }'], [new Set([1]), 'Set']] as const) {
+        expect(() => make(wrong as never)).toThrow(`${op}: got ${given}, expected a dataset with length and at(index).\n  Fix: wrap an array: new ArrayDataset(items).`);
+      }
+    }
+  });
+
   test('places that are not there', () => {
     expect(() => letters.at(10)).toThrow('ArrayDataset.at: got index 10, expected a whole number in 0..9.\n  Fix: the dataset has 10 items.');
     expect(() => letters.at(-1)).toThrow(OptionError);

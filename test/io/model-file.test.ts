@@ -120,7 +120,7 @@ describe('classes of the user', () => {
     expect(tagger).toBeInstanceOf(Tagger);
     expect(tagger.head.weight.shape).toEqual([3, 4]);
     await save(new Sequential(new Linear({ inFeatures: 2, outFeatures: 5 }), new Average()), path);
-    expect((await load(path, { classes: { Average } }))[1]).toBeInstanceOf(Average);
+    expect((await load<Sequential>(path, { classes: { Average } }))[1]).toBeInstanceOf(Average);
   });
 
   test('that are not passed are named', async () => {

@@ -1,5 +1,5 @@
 // Checked by `npm run types`: a line marked ts-expect-error that has no error is one.
-import { GRU, LSTM, Linear, LastStep, Module, RNN, detach, load, type LSTMState, type PaddedSequence, type Parameter, type Sequence, type Sequential, type Tensor } from 'stmnet';
+import { ArrayDataset, DataLoader, GRU, LSTM, Linear, LastStep, Module, RNN, Subset, detach, kFold, load, randomSplit, type Dataset, type LSTMState, type PaddedSequence, type Parameter, type Sequence, type Sequential, type Tensor } from 'stmnet';
 
 declare const tensor: Tensor;
 declare const padded: PaddedSequence;
@@ -57,11 +57,53 @@ new Tagger().forward(tensor);
 class Incomplete extends Module {}
 export type { Incomplete };
 
-// What load gives is a Sequential unless said otherwise.
+// What load gives is one of the classes, or a Sequential; a type parameter says otherwise.
+class Encoder extends Module {
+  readonly width = 3;
+
+  forward(words: Tensor): Tensor {
+    return words;
+  }
+}
+const several = (): Readonly<Record<string, new () => Tagger>> => ({ Tagger });
 export async function loaded(): Promise<void> {
   const model = (await load('model.safetensors')).eval();
   model satisfies Sequential;
   (await model.forward(padded).argmax(-1).data()) satisfies ArrayLike<number>;
-  const tagger = await load<Tagger>('tagger.safetensors', { classes: { Tagger } });
+  (await load('model.safetensors', { device: 'cuda' })) satisfies Sequential;
+  (await load('model.safetensors', { classes: {} })).forward(padded) satisfies Sequence;
+
+  const tagger = await load('tagger.safetensors', { classes: { Tagger } });
   tagger.forward(padded) satisfies PaddedSequence;
+  // @ts-expect-error a Tagger takes a PaddedSequence
+  tagger.forward(tensor);
+  (await load('tagger.safetensors', { classes: several() })).forward(padded) satisfies PaddedSequence;
+  const either = await load('tagger.safetensors', { classes: { Tagger, Encoder } });
+  (either instanceof Encoder ? either.width : either.forward(padded)) satisfies number | PaddedSequence;
+
+  const named = await load<Tagger>('tagger.safetensors', { classes: { Tagger } });
+  named.forward(padded) satisfies PaddedSequence;
+  const outer = await load<Sequential>('model.safetensors', { classes: { Tagger } });
+  outer.forward(padded) satisfies Sequence;
+  const annotated: Sequential = await load('model.safetensors', { classes: { Tagger } });
+  annotated[0] satisfies Module | undefined;
+  // @ts-expect-error no class of a module
+  await load('model.safetensors', { classes: { Date } });
 }
+
+// What a part of an array gives is what the array holds.
+const words = ['a', 'b', 'c'];
+const [train, rest] = randomSplit(words, [2, 1]);
+train?.at(0) satisfies string | undefined;
+if (train !== undefined && rest !== undefined) {
+  train.at(0) satisfies string;
+  for (const word of train) word satisfies string;
+  [...train, ...rest] satisfies string[];
+  new DataLoader(train, { collate: (batch) => batch.join('') }) satisfies DataLoader<string, string>;
+  new Subset(train, [0]).at(0) satisfies string;
+}
+for (const { train: most, validation } of kFold(words, 3)) [most.at(0), validation.at(0)] satisfies string[];
+new Subset(words, [0]).at(0) satisfies string;
+randomSplit(new ArrayDataset(words), [2, 1])[0]?.at(0) satisfies string | undefined;
+declare const dataset: Dataset<{ input: number[]; target: number }>;
+for (const { target } of new Subset(dataset, [0])) target satisfies number;
