@@ -13,6 +13,9 @@ declare global {
   interface SymbolConstructor {
     readonly dispose: unique symbol;
   }
+  interface Disposable {
+    [Symbol.dispose](): void;
+  }
 }
 
 /** Element types: `f32` by default, `i32` for indices, `bool` for masks. */

@@ -1,41 +1,71 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const root = join(__dirname, '..', '..');
+let folder = '';
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stmnet-types-'));
+  mkdirSync(join(folder, 'node_modules'));
+  symlinkSync(root, join(folder, 'node_modules', 'stmnet'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const tsc = (...args: string[]): string => {
+  const child = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...args], { cwd: folder, encoding: 'utf8' });
+  return `${child.status}: ${child.stdout}${child.stderr}`.trim();
+};
 
 /** What tsc says of a program of a user who has not installed the types of Node, and has every declaration checked. */
-function compile(program: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'stmnet-types-'));
-  try {
-    writeFileSync(join(folder, 'user.ts'), program);
-    const compilerOptions = {
-      strict: true, noEmit: true, skipLibCheck: false, exactOptionalPropertyTypes: true, types: [], target: 'es2022', lib: ['es2023', 'esnext.disposable'], module: 'esnext', moduleResolution: 'bundler',
-      paths: { stmnet: [join(root, 'dist', 'index.d.ts')] },
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['user.ts'] }));
-    const child = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder, '--pretty', 'false'], { encoding: 'utf8' });
-    return `${child.status}: ${child.stdout}${child.stderr}`.trim();
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+function compile(file: string, program: string, options: object): string {
+  writeFileSync(join(folder, file), program);
+  const compilerOptions = { strict: true, noEmit: true, types: [], target: 'es2022', ...options };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+  return tsc('-p', '.', '--pretty', 'false');
 }
 
-const head = `import { Adam, CrossEntropyLoss, LSTM, LastStep, Linear, Module, PaddedSequence, Sequential, Tensor, Trainer, load, pad } from 'stmnet';
+const head = `import { Adam, CrossEntropyLoss, LSTM, LastStep, Linear, Module, PaddedSequence, Sequential, Tensor, Trainer, load, pad, tensor } from 'stmnet';
+  import { japaneseVowels } from 'stmnet/datasets';
   export const model = new Sequential(new LSTM({ inputSize: 2, hiddenSize: 3 }), new LastStep(), new Linear({ inFeatures: 3, outFeatures: 2 }));\n`;
+const program = `${head}
+  export const base: Module = model;
+  export const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer: new Adam(model.parameters(), { learningRate: 0.001 }) });
+  export async function predict(): Promise<Tensor | PaddedSequence> {
+    for (const { target } of (await japaneseVowels()).train) target satisfies number;
+    using one = tensor([1]);
+    one[Symbol.dispose]();
+    return (await load('model.safetensors')).forward(pad([[[1, 2]], [[1, 2], [3, 4]]]));
+  }`;
+const required = `import stmnet = require('stmnet');
+  import datasets = require('stmnet/datasets');
+  const { output }: { output: stmnet.PaddedSequence } = new stmnet.LSTM({ inputSize: 2, hiddenSize: 3 }).forward(stmnet.pad([[[1, 2]]]));
+  output[Symbol.dispose]();
+  export = { output, datasets };`;
 
-test('the declarations stand without those of Node, and a Sequential is a Module', () => {
-  const program = `${head}
-    export const base: Module = model;
-    export const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer: new Adam(model.parameters(), { learningRate: 0.001 }) });
-    export async function predict(): Promise<Tensor | PaddedSequence> {
-      return (await load('model.safetensors')).forward(pad([[[1, 2]], [[1, 2], [3, 4]]]));
-    }`;
-  expect(compile(program)).toBe('0:');
+test.each([
+  ['user.mts', program, { module: 'nodenext' }],
+  ['user.mts', program, { module: 'node16', exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }],
+  ['user.cts', required, { module: 'nodenext', verbatimModuleSyntax: true }],
+  ['user.ts', program, { module: 'esnext', moduleResolution: 'bundler' }],
+  ['user.ts', program, { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'esnext.disposable'] }],
+  ['user.ts', program, { module: 'commonjs' }],
+  ['user.mts', program, { module: 'nodenext', target: 'esnext', types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] }],
+])('the declarations stand by themselves: %s', (file, text, options) => {
+  expect(compile(file, text, options)).toBe('0:');
 });
 
-test('and errors are found with them', () => {
-  expect(compile(`${head} export const wrong: number = model;`)).toContain("Type 'Sequential' is not assignable to type 'number'");
+test('and in a project as tsc --init makes it', () => {
+  rmSync(join(folder, 'tsconfig.json'), { force: true });
+  expect(tsc('--init')).toMatch(/^0:/);
+  writeFileSync(join(folder, 'user.mts'), program);
+  writeFileSync(join(folder, 'user.cts'), required);
+  rmSync(join(folder, 'user.ts'), { force: true });
+  expect(tsc('--noEmit', '--skipLibCheck', 'false', '--pretty', 'false')).toBe('0:');
+});
+
+test('errors are found with them', () => {
+  expect(compile('user.mts', `${head} export const wrong: number = model;`, { module: 'nodenext' })).toContain("Type 'Sequential' is not assignable to type 'number'");
 });
