@@ -1,4 +1,3 @@
-import { takesArguments } from '../layers/constructor-arguments';
 import { Module, type ModuleConfig, type StateDict } from '../layers/module';
 import { rebuild, RebuildError, type ModuleClasses } from '../layers/registry';
 import type { Sequential } from '../layers/sequential';
@@ -8,6 +7,7 @@ import { OptionError, type StmnetError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';
 import { getRandomState, setRandomState } from '../tensor/random';
 import { checkPath } from './check-arguments';
+import { checkRebuildable } from './check-rebuildable';
 import { formatError, quoted, type Source } from './safetensors-header';
 import { makeTensors, readTensors, writeTensors } from './safetensors';
 
@@ -35,15 +35,15 @@ export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [neve
  *
  * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps them in a field `options`
  * @param path   the file, replaced if it exists
- * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say, or its class has no name, or takes arguments
- *   that no field `options` keeps; if `model` is no Module or `path` no string
+ * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say; if a class of your own has no name, or that
+ *   of another one, or takes arguments that no field `options` keeps; if two fields have one path; if `model` is no Module or `path` no string
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
 export async function save(model: Module, path: string): Promise<void> {
   checkModel(model, path);
   checkPath('save', path, 'save(model, path)');
+  checkRebuildable(model);
   const config = model.config();
-  checkConfig(config, needyModules(model));
   const state = model.stateDict();
   try {
     await writeTensors({ op: 'save', path }, state, { [formatKey]: String(currentFormat), [configKey]: JSON.stringify(config) });
@@ -140,41 +140,9 @@ function causedBy<E extends StmnetError>(cause: unknown, error: E): E {
   return error;
 }
 
-/** Everything in the configuration must come back from JSON as it was: what would be lost is an error now, not when the model is needed again. */
-function checkConfig(config: ModuleConfig, needy: ReadonlySet<string>): void {
-  if (config.class === '') {
-    throw new OptionError('save', { given: 'a module of a class without a name', expected: 'a class with a name, which load() finds it by', fix: 'write class Tagger extends Module { … }' });
-  }
-  if (config.options === undefined && needy.has(config.class)) {
-    throw new OptionError('save', {
-      given: `${config.class}, whose constructor takes an argument that no field keeps`, expected: 'a field options, which load() gives to the constructor again',
-      fix: `keep the constructor's argument in a field options: this.options = options in ${config.class}; or build all of it without an argument`,
-    });
-  }
-  checkValue(config.class, 'options', config.options);
-  for (const child of config.children ?? []) checkConfig(child, needy);
-}
-
-/** Names of the classes in a model whose objects need an argument to be built and do not keep it. Whether it counts depends on who builds them. */
-function needyModules(model: Module): Set<string> {
-  const bare = Array.from(model.namedModules(), ([, module]) => module).filter((module) => Reflect.get(module, 'options') === undefined);
-  return new Set(bare.filter(({ constructor }) => takesArguments(constructor)).map(({ constructor }) => constructor.name));
-}
-
 function checkModel(model: unknown, path: unknown): void {
   if (model instanceof Module) return;
   const fix = path instanceof Module ? 'swap the arguments: save(model, path)' : remedy(model, 'pass a model; tensors go into a file by saveSafetensors(path, tensors)');
   throw new OptionError('save', { given: `${describe(model)} as model`, expected: 'a Module', fix });
 }
 
-function checkValue(owner: string, path: string, value: unknown): void {
-  if (value === undefined || value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return;
-  if (Array.isArray(value)) return value.forEach((element, i) => checkValue(owner, `${path}[${i}]`, element));
-  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.entries(value).forEach(([key, property]) => checkValue(owner, `${path}.${key}`, property));
-  }
-  throw new OptionError('save', {
-    given: `${owner} with ${path}: ${describe(value)}`, expected: 'options that JSON can carry: finite numbers, strings, booleans, arrays, plain objects',
-    fix: `keep plain settings in the options of ${owner}, and tensors in its parameters and buffers`,
-  });
-}

@@ -5,6 +5,7 @@ import { add_ } from '../tensor/ops/elementwise';
 import { batchNorm } from '../tensor/ops/normalization';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { lengthsOf, mapValues, type Sequence } from '../tensor/padded-sequence';
+import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { BufferTensor, takeOver, type Parameter } from './parameter';
@@ -64,6 +65,11 @@ export class BatchNorm1d extends Module {
     const trackRunningStats = flag(op, 'trackRunningStats', options.trackRunningStats ?? true);
     const dtype = oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
     this.options = Object.freeze({ numFeatures, eps, momentum, affine, trackRunningStats, dtype });
+    if (affine) claim([numFeatures], 2);
+    if (trackRunningStats) {
+      claim([numFeatures], 2);
+      claim([]);
+    }
     this.weight = affine ? takeOver(ones([numFeatures], { dtype })) : undefined;
     this.bias = affine ? takeOver(zeros([numFeatures], { dtype })) : undefined;
     this.running_mean = trackRunningStats ? new BufferTensor(zeros([numFeatures], { dtype })) : undefined;

@@ -6,7 +6,7 @@ import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { applyLayer, checkModule } from './apply';
 import { checkSequence } from './check-input';
-import { Module, type ModuleConfig } from './module';
+import { Module } from './module';
 import { reverseSteps } from './steps';
 
 /** Options of a Bidirectional. */
@@ -64,7 +64,7 @@ export class Bidirectional extends Module {
     return mapValues(input, () => merges[this.options.merge](valuesOf(ahead), valuesOf(back)));
   }
 
-  override config(): ModuleConfig {
-    return { ...super.config(), children: [this.forwardLayer.config(), this.backwardLayer.config()] };
+  protected override givenModules(): readonly Module[] {
+    return [this.forwardLayer, this.backwardLayer];
   }
 }

@@ -1,4 +1,4 @@
-import { isBuiltIn } from './registry';
+import { isPackaged } from './module';
 
 /**
  * Whether a class of the user's needs arguments to be built: whether its own constructor, or the nearest one above it, declares parameters. Those
@@ -7,7 +7,7 @@ import { isBuiltIn } from './registry';
  * @param constructor  a class that extends Module; of the package's own layers the answer is false, since their options are always kept
  */
 export function takesArguments(constructor: unknown): boolean {
-  if (isBuiltIn(constructor)) return false;
+  if (isPackaged(constructor)) return false;
   for (let current: unknown = constructor; typeof current === 'function'; current = Object.getPrototypeOf(current)) {
     if (current.length > 0) return true;
     const parameters = parametersOf(Function.prototype.toString.call(current));

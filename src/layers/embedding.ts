@@ -8,6 +8,7 @@ import { checkOptions, describe, flag, nonNegativeInteger, oneOf, positiveIntege
 import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
 import { randn } from '../tensor/random';
 import { Tensor } from '../tensor/tensor';
+import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
@@ -54,6 +55,7 @@ export class Embedding extends Module {
     super();
     this.options = checked(options);
     const { numEmbeddings, embeddingDim, paddingIdx, freeze, dtype } = this.options;
+    claim([numEmbeddings, embeddingDim]);
     this.weight = takeOver(randn([numEmbeddings, embeddingDim], { dtype: dtype ?? 'f32' }));
     if (paddingIdx !== undefined) {
       noGrad(() => {

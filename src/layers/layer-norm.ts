@@ -3,6 +3,7 @@ import { ones, zeros } from '../tensor/factories';
 import { layerNorm } from '../tensor/ops/normalization';
 import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { mapRealSteps, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
@@ -54,6 +55,7 @@ export class LayerNorm extends Module {
     const bias = flag('LayerNorm', 'bias', options.bias ?? true);
     const dtype = oneOf('LayerNorm', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
     this.options = Object.freeze({ normalizedShape, eps, elementwiseAffine, bias, dtype });
+    if (elementwiseAffine) claim(normalizedShape, bias ? 2 : 1);
     this.weight = elementwiseAffine ? takeOver(ones(normalizedShape, { dtype })) : undefined;
     this.bias = elementwiseAffine && bias ? takeOver(zeros(normalizedShape, { dtype })) : undefined;
   }

@@ -1,35 +1,45 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { binding } from '../native/load';
 import { resolveDevice } from '../tensor/device';
-import { OptionError, ShapeError } from '../tensor/errors';
+import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
-import { cast, copy_ } from '../tensor/ops/elementwise';
-import { checkOptions, describe } from '../tensor/options';
-import { PaddedSequence } from '../tensor/padded-sequence';
+import { cast, clone, copy_ } from '../tensor/ops/elementwise';
+import { checkOptions, flag } from '../tensor/options';
 import { assume } from '../tensor/recording';
-import { idsOf, Tensor } from '../tensor/tensor';
-import { isPromise, markClass, remedy } from '../tensor/copies';
+import { idsOf, type Tensor } from '../tensor/tensor';
+import { markClass } from '../tensor/copies';
+import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
+import { FieldOwner, placesIn, sharedPaths } from './fields';
 import { BufferTensor, Parameter } from './parameter';
+import { matchState, type StateDict } from './state-dict';
 import { summaryTable } from './summary';
 
-/** Tensors by name. Names are the paths of the fields: `lstm.weight_ih_l0`, `layers.0.bias`. */
-export type StateDict = Record<string, Tensor>;
+export type { StateDict } from './state-dict';
 
 /** What a module is rebuilt from: its class, the options of its constructor, and the modules that were given to it. */
 export interface ModuleConfig {
   class: string;
+  /** Whether the class is one of the user's, which `load` finds in its option `classes`. */
+  own?: true;
   options?: unknown;
   children?: ModuleConfig[];
-  /** Groups of paths that hold one and the same parameter. */
+  /** Groups of paths that hold one and the same parameter, buffer or module. */
   tied?: string[][];
 }
+
+/** The package's own layers, whose objects `load` builds by itself; registry.ts names them. */
+const packaged = new WeakSet<object>();
+
+/** Makes classes the package's own. */
+export const declarePackaged = (classes: readonly object[]): void => classes.forEach((known) => packaged.add(known));
+
+/** Whether a class is one of the package's layers or containers. */
+export const isPackaged = (constructor: unknown): boolean => typeof constructor === 'function' && packaged.has(constructor);
 
 /**
  * Called after each `forward` with the module, what went in and what came out; what it returns replaces the output, unless it returns undefined.
  */
 export type ForwardHook = (module: Module, inputs: readonly unknown[], output: unknown) => unknown;
-
-type Entry = readonly [path: string, value: Parameter | BufferTensor | Module];
 
 /**
  * Base of all layers and models. Parameters, buffers and modules are found in the fields, and in arrays and plain objects in the fields:
@@ -42,19 +52,22 @@ type Entry = readonly [path: string, value: Parameter | BufferTensor | Module];
  *       }
  *     }
  *
- * What occurs twice is one parameter with two names; cycles do no harm. A field `options`, if there is one, is what `save` writes down and what the
+ * What occurs twice is one parameter, buffer or module with two names, also after `load`; cycles do no harm. Only
+ * another parameter, or undefined, can take the place of a parameter; the same holds for buffers and modules. A field `options`, if there is one, is what `save` writes down and what the
  * constructor gets when `load` rebuilds the module.
  *
  * Private `#fields` cannot be seen from outside their class: what stands in one is neither trained nor saved. Keep parameters, buffers and modules
  * in plain fields, which TypeScript may declare `private`. Write `forward` as a method: hooks and `summary` do not see an arrow function in a field.
  */
-export abstract class Module {
+export abstract class Module extends FieldOwner {
   #training = true;
-  #outputShape: string | undefined;
+  #input: Extents | undefined;
+  #output: readonly Extents[] = [];
   readonly #hooks = new Set<ForwardHook>();
   readonly #isField: () => boolean;
 
   constructor() {
+    super();
     const forward: unknown = Reflect.get(this, 'forward');
     const hooked = (...inputs: unknown[]): unknown => {
       if (typeof forward !== 'function') throw this.#noForward();
@@ -74,7 +87,8 @@ export abstract class Module {
   #finish(inputs: readonly unknown[], output: unknown): unknown {
     let result = output;
     for (const hook of this.#hooks) result = hook(this, inputs, result) ?? result;
-    this.#outputShape = shapesOf(result);
+    this.#input = inputExtents(inputs);
+    this.#output = extentsOf(result);
     return result;
   }
 
@@ -100,7 +114,14 @@ export abstract class Module {
 
   /** Shape of what the last `forward` returned, as text; undefined before the first. */
   get outputShape(): string | undefined {
-    return this.#outputShape;
+    return extentsText(this.#output);
+  }
+
+  /** `outputShape` with N for the batch and T for time, as `summary` shows it. @internal */
+  get symbolicShape(): string | undefined {
+    const options: unknown = Reflect.get(this, 'options');
+    const batchFirst: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'batchFirst') : undefined;
+    return symbolicText(this.#output, this.#input, batchFirst);
   }
 
   /** Switches this module and all below it to training. */
@@ -115,17 +136,18 @@ export abstract class Module {
     return this;
   }
 
-  /** Every path below this module, a shared value under each of its paths. */
-  *#entries(prefix = '', above: ReadonlySet<object> = new Set()): Generator<Entry> {
-    yield* entriesIn(this, prefix, new Set([...above, this]), (child, path, chain) => child.#entries(path, chain));
+  /** Parameters and buffers under each of their paths. */
+  #tensors(): Map<string, Parameter | BufferTensor> {
+    const found = new Map<string, Parameter | BufferTensor>();
+    for (const { path, part } of placesIn(this, 'deep')) if (!(part instanceof FieldOwner)) found.set(path, part);
+    return found;
   }
 
   /** The parameters with their paths; a shared one once, under its first path. */
   *namedParameters(): Generator<[string, Parameter]> {
-    const seen = new Set<Parameter>();
-    for (const [path, value] of this.#entries()) {
-      if (!(value instanceof Parameter) || seen.has(value)) continue;
-      seen.add(value);
+    for (const [path, value] of firstPlaces(this.#tensors())) {
+      if (!(value instanceof Parameter)) continue;
+      value.foundAt(path);
       yield [path, value];
     }
   }
@@ -137,12 +159,7 @@ export abstract class Module {
 
   /** The buffers with their paths; a shared one once. */
   *namedBuffers(): Generator<[string, BufferTensor]> {
-    const seen = new Set<BufferTensor>();
-    for (const [path, value] of this.#entries()) {
-      if (!(value instanceof BufferTensor) || seen.has(value)) continue;
-      seen.add(value);
-      yield [path, value];
-    }
+    for (const [path, value] of firstPlaces(this.#tensors())) if (value instanceof BufferTensor) yield [path, value];
   }
 
   /** The buffers, each once. */
@@ -152,27 +169,30 @@ export abstract class Module {
 
   /** This module under the empty path, then all below it; a shared one once. */
   *namedModules(): Generator<[string, Module]> {
-    const seen = new Set<Module>([this]);
     yield ['', this];
-    for (const [path, value] of this.#entries()) {
-      if (!(value instanceof Module) || seen.has(value)) continue;
-      seen.add(value);
-      yield [path, value];
-    }
+    const below = placesIn(this, 'once').flatMap(({ path, part }): [string, Module][] => (part instanceof Module ? [[path, part]] : []));
+    yield* firstPlaces(below);
   }
 
   /** The modules in this module's own fields, each once. */
   children(): Module[] {
-    const found = new Set<Module>();
-    for (const [, value] of entriesIn(this, '', new Set([this]), () => [])) if (value instanceof Module) found.add(value);
-    return [...found];
+    return [...new Set(placesIn(this, 'shallow').map(({ part }) => part).filter((part) => part instanceof Module))];
   }
 
-  /** Parameters and buffers by name, without history, sharing their bytes with the model. A tied parameter stands under each of its names, as in PyTorch. */
-  stateDict(): StateDict {
-    const state: StateDict = {};
-    for (const [path, value] of this.#entries()) if (!(value instanceof Module)) state[path] = value.detach();
-    return state;
+  /**
+   * Parameters and buffers by name, without history. A tied parameter stands under each of its names, as in PyTorch.
+   *
+   * The tensors share their bytes with the model, so that nothing is copied to save or compare them: they change when training goes on. To keep
+   * the best weights of a training run, take a copy.
+   *
+   * @param options.copy  whether the tensors are copies of the values of now. Default false.
+   * @throws {OptionError} if two fields have one path, or an option is unknown
+   */
+  stateDict(options: { copy?: boolean } = {}): StateDict {
+    const op = `${this.constructor.name}.stateDict`;
+    checkOptions(op, options, ['copy']);
+    const take = flag(op, 'copy', options.copy ?? false) ? (value: Tensor) => noGrad(() => clone(value)) : (value: Tensor) => value.detach();
+    return Object.fromEntries(Array.from(this.#tensors(), ([path, value]) => [path, take(value)]));
   }
 
   /**
@@ -186,21 +206,11 @@ export abstract class Module {
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): { missing: string[]; unexpected: string[] } {
     const op = `${this.constructor.name}.loadStateDict`;
     checkOptions(op, options, ['strict']);
-    checkState(op, state);
-    const own = new Map<string, Tensor>();
-    for (const [path, value] of this.#entries()) if (!(value instanceof Module)) own.set(path, value);
-    const given = new Map(Object.entries(state).filter(([, value]: [string, unknown]) => value !== undefined));
-    const served = new Set([...given.keys()].map((name) => own.get(name)));
-    const missing = [...own].filter(([, target]) => !served.has(target)).map(([name]) => name);
-    const unexpected = [...given.keys()].filter((name) => !own.has(name));
-    const pairs = [...own].flatMap(([name, target]) => {
-      const source = given.get(name);
-      return source === undefined ? [] : [{ name, target, source }];
+    const { pairs, missing, unexpected } = matchState(op, this.#tensors(), state, flag(op, 'strict', options.strict ?? true));
+    noGrad(() => {
+      const moved = pairs.map(({ target, source }) => [target, (source.dtype === target.dtype ? source : cast(source, target.dtype)).to(target.device)] as const);
+      moved.forEach(([target, values]) => copy_(target, values));
     });
-    const misfits = pairs.filter(({ target, source }) => !fits(source, target)).map(({ name, target, source }) => `${name} as ${describe(source)} for ${describe(target)}`);
-    const strict = options.strict ?? true;
-    if (misfits.length > 0 || (strict && missing.length + unexpected.length > 0)) throw unfit(op, missing, unexpected, misfits);
-    noGrad(() => pairs.forEach(({ target, source }) => copy_(target, (source.dtype === target.dtype ? source : cast(source, target.dtype)).to(target.device))));
     return { missing, unexpected };
   }
 
@@ -246,18 +256,27 @@ export abstract class Module {
     process.stdout.write(`${summaryTable(this)}\n`);
   }
 
-  /** What `save` writes and `rebuild` reads: class, options, ties. Containers add the modules that they were given. */
-  config(): ModuleConfig {
-    const options: unknown = Reflect.get(this, 'options');
-    const tied = this.#tied();
-    return { class: this.constructor.name, ...(options === undefined ? {} : { options }), ...(tied.length > 0 ? { tied } : {}) };
+  /** The modules that were given to the constructor, in its order: what a container is rebuilt of. @internal */
+  protected givenModules(): readonly Module[] {
+    return [];
   }
 
-  /** Groups of paths that hold one and the same parameter. */
-  #tied(): string[][] {
-    const paths = new Map<Parameter, string[]>();
-    for (const [path, value] of this.#entries()) if (value instanceof Parameter) paths.set(value, [...(paths.get(value) ?? []), path]);
-    return [...paths.values()].filter((names) => names.length > 1);
+  /** This module, and of a container those given to it: what `load` builds one by one. @internal */
+  *rebuiltModules(): Generator<Module> {
+    yield this;
+    if (isPackaged(this.constructor)) for (const module of this.givenModules()) yield* module.rebuiltModules();
+  }
+
+  /** What `save` writes and `rebuild` reads: class, options, the modules given to a container, and which paths hold the same. */
+  config(): ModuleConfig {
+    const options: unknown = Reflect.get(this, 'options');
+    const known = isPackaged(this.constructor);
+    const children = known ? this.givenModules().map((module) => module.config()) : [];
+    const tied = sharedPaths(this);
+    return {
+      class: this.constructor.name, ...(known ? {} : { own: true }), ...(options === undefined ? {} : { options }),
+      ...(children.length > 0 ? { children } : {}), ...(tied.length > 0 ? { tied } : {}),
+    };
   }
 
   static {
@@ -270,72 +289,25 @@ export abstract class Module {
   }
 }
 
+/** Named values without those that came under another name before. */
+function* firstPlaces<V>(named: Iterable<readonly [string, V]>): Generator<[string, V]> {
+  const seen = new Set<V>();
+  for (const [path, value] of named) {
+    if (seen.has(value)) continue;
+    seen.add(value);
+    yield [path, value];
+  }
+}
+
 /** What `util.inspect` shows. `above` holds the modules on the way here. */
 function moduleText(module: Module, depth: number, options: InspectOptions, above: ReadonlySet<object> = new Set()): string {
   const settings: unknown = Reflect.get(module, 'options');
   const shown = typeof settings === 'object' && settings !== null && Object.keys(settings).length > 0 ? inspect(settings, { ...options, breakLength: Infinity }) : '';
   const chain = new Set([...above, module]);
-  const parts = [...entriesIn(module, '', chain, () => [])].flatMap(([path, value]) => {
-    if (!(value instanceof Module)) return [];
-    const inner = depth < 0 ? value.constructor.name : moduleText(value, depth - 1, options, chain);
+  const parts = placesIn(module, 'shallow', above).flatMap(({ path, part }) => {
+    if (!(part instanceof Module)) return [];
+    const inner = depth < 0 ? part.constructor.name : moduleText(part, depth - 1, options, chain);
     return [`\n  ${path}: ${inner.replaceAll('\n', '\n  ')}`];
   });
   return `${module.constructor.name}(${shown}${parts.join('')}${parts.length > 0 ? '\n' : ''})`;
-}
-
-/** Entries in the fields of a module, or below an array or plain object. `above` holds the objects on the way here: one of them again is a cycle. */
-function* entriesIn(holder: object, prefix: string, above: ReadonlySet<object>, below: (child: Module, path: string, above: ReadonlySet<object>) => Iterable<Entry>): Generator<Entry> {
-  for (const [key, value] of Object.entries(holder) as [string, unknown][]) {
-    if (typeof value !== 'object' || value === null || above.has(value)) continue;
-    const path = `${prefix}${key}`;
-    if (value instanceof Parameter || value instanceof BufferTensor) {
-      yield [path, value];
-    } else if (value instanceof Module) {
-      yield [path, value];
-      yield* below(value, `${path}.`, above);
-    } else if (Array.isArray(value) || isPlainObject(value)) {
-      yield* entriesIn(value, `${path}.`, new Set([...above, value]), below);
-    }
-  }
-}
-
-function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
-
-/** Shapes of tensors and sequences, of the parts of an object that are ones, joined; undefined where there is none. */
-function shapesOf(output: unknown): string | undefined {
-  if (output instanceof Tensor || output instanceof PaddedSequence) return `[${output.shape.join(', ')}]`;
-  if (typeof output !== 'object' || output === null) return undefined;
-  const main: unknown = Reflect.get(output, 'output');
-  if (main !== undefined) return shapesOf(main);
-  const parts = Object.values(output).map(shapesOf).filter((shape) => shape !== undefined);
-  return parts.length > 0 ? parts.join(', ') : undefined;
-}
-
-/** Refuses what holds no tensors by name, whatever a caller without types has passed. */
-function checkState(op: string, state: unknown): void {
-  if (typeof state === 'object' && state !== null && !Array.isArray(state) && !isPromise(state) && !(state instanceof Map || state instanceof Module || state instanceof Tensor)) return;
-  const fix = isPromise(state) ? 'await it: model.loadStateDict(await loadSafetensors(path))'
-    : state instanceof Module ? 'pass the state of that module: other.stateDict()'
-    : state instanceof Map ? 'make an object of it: Object.fromEntries(map)' : remedy(state, 'pass what stateDict() or await loadSafetensors(path) returns');
-  throw new OptionError(op, { given: state instanceof Module ? `a module, ${state.constructor.name}` : describe(state), expected: 'a state dict, an object of tensors by name', fix });
-}
-
-/** Same shape, and a kind of number that can be copied. */
-function fits(source: Tensor, target: Tensor): boolean {
-  if (!(source instanceof Tensor) || source.shape.length !== target.shape.length) return false;
-  const floating = (tensor: Tensor): boolean => tensor.dtype === 'f32' || tensor.dtype === 'f64';
-  return (source.dtype === target.dtype || (floating(source) && floating(target))) && source.shape.every((extent, axis) => extent === target.shape[axis]);
-}
-
-function unfit(op: string, missing: string[], unexpected: string[], misfits: string[]): ShapeError {
-  const faults = [
-    ...(missing.length > 0 ? [`without ${missing.join(', ')}`] : []),
-    ...(unexpected.length > 0 ? [`with unexpected ${unexpected.join(', ')}`] : []),
-    ...(misfits.length > 0 ? [`with ${misfits.join(', ')}`] : []),
-  ];
-  const fix = misfits.length > 0 ? 'build the model with the sizes that the state was saved with' : 'rename the entries, or pass { strict: false } to load those that match';
-  return new ShapeError(op, { given: `a state dict ${faults.join('; ')}`, expected: 'the names and shapes of the model', fix });
 }

@@ -9,6 +9,8 @@ import { checkTensor, idOf, NEW, Tensor } from '../tensor/tensor';
  * A parameter is a leaf of the graph and shares its bytes with the tensor that it is made of: a view makes a parameter that is a view.
  */
 export class Parameter extends Tensor {
+  #path: string | undefined;
+
   /**
    * @param values  f32 or f64, of any shape; shared, not copied
    * @throws {DTypeError} if `values` are neither f32 nor f64, which have no gradient
@@ -20,6 +22,16 @@ export class Parameter extends Tensor {
     }
     super(binding.detach(idOf(values, 'Parameter', 'values')), NEW);
     this.requiresGrad_(true);
+  }
+
+  /** Where a module found it last, as in `lstm.weight_ih_l0`; undefined before. The state of an optimizer tells by it whose state it is. */
+  get path(): string | undefined {
+    return this.#path;
+  }
+
+  /** @internal */
+  foundAt(path: string): void {
+    this.#path = path;
   }
 }
 

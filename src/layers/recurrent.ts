@@ -5,6 +5,7 @@ import { reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe, flag, oneOf, positiveInteger, probability } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { Parameter } from './parameter';
@@ -210,11 +211,12 @@ export abstract class RecurrentLayer extends Module {
   }
 }
 
-/** Names and shapes of the weights in the order of the buffer. */
+/** Names and shapes of the weights in the order of the buffer. Their number is claimed here, their elements where the buffer is made. */
 function weightShapes(options: Required<RecurrentOptions>, { gates, projSize }: CellKind): Map<string, number[]> {
   const { inputSize, hiddenSize, numLayers, bidirectional, bias } = options;
   const width = projSize > 0 ? projSize : hiddenSize;
   const directions = bidirectional ? ['', '_reverse'] : [''];
+  claim([0], numLayers * directions.length * (2 + (projSize > 0 ? 1 : 0) + (bias ? 2 : 0)) - 1);
   const suffixes = Array.from({ length: numLayers }, (_, layer) => directions.map((direction) => ({ layer, suffix: `l${layer}${direction}` }))).flat();
   const shapes = new Map<string, number[]>();
   for (const { layer, suffix } of suffixes) {

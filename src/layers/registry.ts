@@ -2,19 +2,20 @@ import { OptionError, type ErrorParts } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activations';
 import { AdditiveAttention } from './additive-attention';
+import { withAllowance } from './allowance';
 import { BatchNorm1d } from './batch-norm-1d';
 import { Bidirectional } from './bidirectional';
 import { Conv1d } from './conv-1d';
 import { Dropout } from './dropout';
 import { Embedding } from './embedding';
+import { placesIn, type Place } from './fields';
 import { GaussianNoise } from './gaussian-noise';
 import { GRU } from './gru';
 import { LayerNorm } from './layer-norm';
 import { Linear } from './linear';
 import { LSTM } from './lstm';
-import { Module, type ModuleConfig } from './module';
+import { declarePackaged, Module, type ModuleConfig } from './module';
 import { MultiplicativeAttention } from './multiplicative-attention';
-import { Parameter } from './parameter';
 import { LastStep, MaxPool, MeanPool } from './pooling';
 import { Residual } from './residual';
 import { RNN } from './rnn';
@@ -35,6 +36,8 @@ const layers: ModuleClasses = {
 /** Built of modules, and of options after them. */
 const containers: ModuleClasses = { Bidirectional, Residual, Sequential, TimeDistributed };
 
+declarePackaged([...Object.values(layers), ...Object.values(containers)]);
+
 /** Why a module cannot be rebuilt, in parts, so that `load` can add which file it was reading. */
 export class RebuildError extends OptionError {
   /** @param own  whether the fault is that of a class of the user's, not of the configuration */
@@ -42,9 +45,6 @@ export class RebuildError extends OptionError {
     super('load', parts);
   }
 }
-
-/** Whether a class is one of the package's layers or containers. */
-export const isBuiltIn = (constructor: unknown): boolean => [...Object.values(layers), ...Object.values(containers)].some((known) => known === constructor);
 
 /**
  * Builds the module that a configuration describes, with fresh weights.
@@ -54,20 +54,34 @@ export const isBuiltIn = (constructor: unknown): boolean => [...Object.values(la
  * @throws {RebuildError} if a class is unknown, or the configuration is not one, or the constructor of a class of the user's throws
  */
 export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Module {
-  const { name, options, children, tied } = checkConfig(config);
-  const settings = options === undefined ? [] : [options];
-  const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
-  const layer = Object.hasOwn(layers, name) ? layers[name] : undefined;
-  const container = Object.hasOwn(containers, name) ? containers[name] : undefined;
-  const parts = own === undefined && container !== undefined ? children.map((child) => rebuild(child, classes)) : [];
-  const made = own ?? layer ?? container;
-  if (made === undefined) {
-    throw new RebuildError({ given: `a model that holds a ${name}`, expected: 'a class of stmnet or one that is passed', fix: `load(path, { classes: { ${name} } })` });
-  }
-  const module: unknown = own === undefined ? Reflect.construct(made, [...parts, ...settings]) : constructOwn(own, name, settings);
-  if (!(module instanceof Module)) throw new RebuildError({ given: `class ${name}, which is no Module`, expected: 'a class that extends Module', fix: `let ${name} extend Module` }, true);
-  tied.forEach((paths) => tie(module, paths));
+  const checked = checkConfig(config);
+  const module = checked.own ? rebuildOwn(checked, classes) : rebuildPackaged(checked, classes);
+  if (checked.tied.length > 0) tie(module, checked.tied);
   return module;
+}
+
+/** Modules of the package may take no more than the file allows, and know every option that the file gives them. */
+function rebuildPackaged(config: CheckedConfig, classes: ModuleClasses): Module {
+  const { name, options, children } = config;
+  const container = Object.hasOwn(containers, name) ? containers[name] : undefined;
+  const known = container ?? (Object.hasOwn(layers, name) ? layers[name] : undefined);
+  if (known === undefined) return rebuildOwn(config, classes);
+  if (container === undefined && children.length > 0) throw damaged(`modules in a ${name}`);
+  const parts = children.map((child) => rebuild(child, classes));
+  const module = Reflect.construct(known, options === undefined ? parts : [...parts, options]);
+  if (options !== undefined && Reflect.get(module, 'options') === undefined) throw damaged(`options of a ${name}`);
+  return module;
+}
+
+function rebuildOwn({ name, options }: CheckedConfig, classes: ModuleClasses): Module {
+  const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
+  if (own === undefined) {
+    const namesake = Object.hasOwn(layers, name) || Object.hasOwn(containers, name) ? ', which is not that of stmnet' : '';
+    throw new RebuildError({ given: `a model that holds a ${name}${namesake}`, expected: 'a class of stmnet or one that is passed', fix: `load(path, { classes: { ${name} } })` });
+  }
+  const module = withAllowance(undefined, () => constructOwn(own, name, options === undefined ? [] : [options]));
+  if (module instanceof Module) return module;
+  throw new RebuildError({ given: `class ${name}, which is no Module`, expected: 'a class that extends Module', fix: `let ${name} extend Module` }, true);
 }
 
 /** Builds an object of a class of the user's, whose constructor may throw whatever it likes. */
@@ -88,6 +102,7 @@ function constructOwn(own: ModuleClasses[string], name: string, settings: readon
 
 interface CheckedConfig {
   name: string;
+  own: boolean;
   options: unknown;
   children: ModuleConfig[];
   tied: string[][];
@@ -95,39 +110,36 @@ interface CheckedConfig {
 
 function checkConfig(config: ModuleConfig): CheckedConfig {
   const given: unknown = config;
-  if (typeof given !== 'object' || given === null || !('class' in given) || typeof given.class !== 'string') throw damaged(describe(given));
-  const children: unknown = 'children' in given ? given.children : [];
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw damaged(describe(given));
+  const { class: name, own, options, children = [], tied = [], ...rest }: Record<string, unknown> = { ...given };
+  const [odd] = Object.keys(rest);
+  if (odd !== undefined) throw damaged(`the key ${describe(odd)}`);
+  if (typeof name !== 'string') throw damaged(`class: ${describe(name)}`);
+  if (own !== undefined && own !== true) throw damaged(`own: ${describe(own)}`);
   if (!Array.isArray(children)) throw damaged(`children: ${describe(children)}`);
-  const tied: unknown = 'tied' in given ? given.tied : [];
   if (!Array.isArray(tied) || !tied.every(isPaths)) throw damaged(`tied: ${describe(tied)}`);
-  return { name: given.class, options: 'options' in given ? given.options : undefined, children, tied };
+  return { name, own: own === true, options, children, tied };
 }
 
 const isPaths = (value: unknown): value is string[] => Array.isArray(value) && value.every((path) => typeof path === 'string');
 
 const damaged = (given: string): RebuildError =>
-  new RebuildError({ given: `a configuration with ${given}`, expected: '{ class, options?, children?, tied? }', fix: 'save the model again: save(model, path)' });
+  new RebuildError({ given: `a configuration with ${given}`, expected: '{ class, options?, children?, tied?, own? }', fix: 'save the model again: save(model, path)' });
 
-/** Lets the later paths hold the parameter of the first. */
-function tie(module: Module, [first = '', ...others]: readonly string[]): void {
-  const { holder, key } = holderOf(module, first);
-  const shared: unknown = Reflect.get(holder, key);
-  for (const path of others) {
-    const place = holderOf(module, path);
-    Reflect.set(place.holder, place.key, shared);
+/** Lets the later paths of each group hold what the first one holds. */
+function tie(module: Module, groups: readonly (readonly string[])[]): void {
+  const places = new Map(placesIn(module, 'deep').map((place) => [place.path, place]));
+  const placeOf = (path: string): Place => {
+    const place = places.get(path);
+    if (place === undefined) throw damaged(`tied path ${describe(path)}`);
+    return place;
+  };
+  for (const [first = '', ...others] of groups) {
+    const { part } = placeOf(first);
+    for (const path of others) {
+      const { holder, key, part: own } = placeOf(path);
+      if (own === part) continue;
+      if (own.constructor !== part.constructor || !Reflect.set(holder, key, part)) throw damaged(`tied path ${describe(path)}`);
+    }
   }
-}
-
-/** The object and key that hold the parameter at a path; only own fields are followed. */
-function holderOf(module: Module, path: string): { holder: object; key: string } {
-  const keys = path.split('.');
-  const key = keys.pop() ?? '';
-  let holder: object = module;
-  for (const step of keys) {
-    const next: unknown = Object.hasOwn(holder, step) ? Reflect.get(holder, step) : undefined;
-    if (typeof next !== 'object' || next === null) throw damaged(`tied path ${describe(path)}`);
-    holder = next;
-  }
-  if (!Object.hasOwn(holder, key) || !(Reflect.get(holder, key) instanceof Parameter)) throw damaged(`tied path ${describe(path)}`);
-  return { holder, key };
 }

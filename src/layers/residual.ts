@@ -4,7 +4,7 @@ import { describe } from '../tensor/options';
 import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { applyLayer, checkModule } from './apply';
 import { checkSequence } from './check-input';
-import { Module, type ModuleConfig } from './module';
+import { Module } from './module';
 
 /**
  * What goes in, plus what the module makes of it: x + f(x). Of a recurrent layer the `output` is added.
@@ -34,7 +34,7 @@ export class Residual extends Module {
     return mapValues(input, (values) => add(values, valuesOf(change)));
   }
 
-  override config(): ModuleConfig {
-    return { ...super.config(), children: [this.module.config()] };
+  protected override givenModules(): readonly Module[] {
+    return [this.module];
   }
 }

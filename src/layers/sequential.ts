@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import type { Sequence } from '../tensor/padded-sequence';
 import { applyLayer, checkModule } from './apply';
-import { Module, type ModuleConfig } from './module';
+import { Module } from './module';
 
 /**
  * Modules one after the other. A recurrent layer passes its `output` on and starts from zeros; for its states write a Module.
@@ -44,7 +44,7 @@ export class Sequential extends Module implements Iterable<Module> {
     return value;
   }
 
-  override config(): ModuleConfig {
-    return { ...super.config(), children: Array.from(this, (layer) => layer.config()) };
+  protected override givenModules(): readonly Module[] {
+    return Array.from(this);
   }
 }

@@ -5,6 +5,7 @@ import { copy_, div, sub } from '../tensor/ops/elementwise';
 import { checkOptions, describe, oneOf, positiveInteger } from '../tensor/options';
 import { mapRealSteps, toHostArray, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { BufferTensor } from './parameter';
@@ -48,6 +49,7 @@ export class Standardize extends Module {
     this.options = Object.freeze({ dtype });
     if (options.numFeatures !== undefined) {
       const numFeatures = positiveInteger('Standardize', 'numFeatures', options.numFeatures);
+      claim([numFeatures], 2);
       this.#set(new Float64Array(numFeatures), new Float64Array(numFeatures).fill(1));
     }
   }

@@ -4,7 +4,7 @@ const heads = ['name', 'class', 'output shape', 'parameters'] as const;
 
 /**
  * Table of a model: one row a module, in the order of the fields, then the totals. Parameters are those in the module's own fields; one that occurred
- * further up is not counted again.
+ * further up is not counted again. Of shapes, N is the batch and T is time.
  */
 export function summaryTable(model: Module): string {
   const counted = new Set<object>();
@@ -13,7 +13,7 @@ export function summaryTable(model: Module): string {
     const own = module.parameters().filter((parameter) => !below.has(parameter) && !counted.has(parameter));
     own.forEach((parameter) => counted.add(parameter));
     const count = own.reduce((sum, parameter) => sum + parameter.size, 0);
-    return [path === '' ? '(model)' : path, module.constructor.name, module.outputShape ?? 'not run yet', count.toLocaleString('en')];
+    return [path === '' ? '(model)' : path, module.constructor.name, module.symbolicShape ?? 'not run yet', count.toLocaleString('en')];
   });
   const total = model.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
   const trainable = model.parameters().reduce((sum, parameter) => sum + (parameter.requiresGrad ? parameter.size : 0), 0);

@@ -5,7 +5,7 @@ import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { applyLayer, checkModule } from './apply';
 import { checkSequence } from './check-input';
-import { Module, type ModuleConfig } from './module';
+import { Module } from './module';
 import { joinSteps, pickSteps, realPlaces, spreadSteps } from './steps';
 
 /**
@@ -47,7 +47,7 @@ export class TimeDistributed extends Module {
     });
   }
 
-  override config(): ModuleConfig {
-    return { ...super.config(), children: [this.module.config()] };
+  protected override givenModules(): readonly Module[] {
+    return [this.module];
   }
 }

@@ -1,6 +1,7 @@
 import { zeros } from '../tensor/factories';
 import { uniform_ } from '../tensor/ops/random';
 import type { Tensor } from '../tensor/tensor';
+import { claim } from './allowance';
 
 /** Element types that a layer's parameters may have. */
 export type FloatingDType = 'f32' | 'f64';
@@ -10,4 +11,7 @@ export type FloatingDType = 'f32' | 'f64';
  *
  * @param bound  finite, at least 0
  */
-export const uniformValues = (shape: readonly number[], bound: number, dtype: FloatingDType): Tensor => uniform_(zeros(shape, { dtype }), { low: -bound, high: bound });
+export function uniformValues(shape: readonly number[], bound: number, dtype: FloatingDType): Tensor {
+  claim(shape);
+  return uniform_(zeros(shape, { dtype }), { low: -bound, high: bound });
+}

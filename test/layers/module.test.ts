@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import {
-  BufferTensor, DeviceError, Dropout, Linear, LSTM, Module, OptionError, PaddedSequence, Parameter, Sequential, ShapeError, noGrad, ones, randn, tensor, zeros, type Sequence, type Tensor,
+  BufferTensor, Conv1d, DeviceError, Dropout, Embedding, LastStep, Linear, LSTM, MeanPool, Module, OptionError, PaddedSequence, Parameter, Sequential, ShapeError, TimeDistributed, noGrad, ones, randn, tensor, zeros, type Sequence, type Tensor,
 } from 'stmnet';
 import { here } from '../support/devices';
 
@@ -236,10 +236,10 @@ describe('what a model prints', () => {
     expect(printed.split('\n')).toEqual([
       'name     class       output shape  parameters',
       '---------------------------------------------',
-      '(model)  Sequential  [3, 5, 1000]           0',
-      '0        LSTM        [3, 5, 8]            256',
-      '1        Dropout     [3, 5, 8]              0',
-      '2        Linear      [3, 5, 1000]       9,000',
+      '(model)  Sequential  [N, T, 1000]           0',
+      '0        LSTM        [N, T, 8]            256',
+      '1        Dropout     [N, T, 8]              0',
+      '2        Linear      [N, T, 1000]       9,000',
       '---------------------------------------------',
       '9,256 parameters, 9,256 trainable',
       '',
@@ -258,6 +258,26 @@ describe('what a model prints', () => {
     expect(printed).toContain('(model)          Model   not run yet            5');
     expect(printed).toContain('blocks.1.linear  Linear  not run yet            3');
     expect(printed).toContain('28 parameters, 20 trainable');
+  });
+
+  test.each<[what: string, model: () => Module, input: () => Sequence, shapes: string[]]>([
+    ['tensors', () => new Sequential(new LSTM({ inputSize: 2, hiddenSize: 3 }), new LastStep(), new Linear({ inFeatures: 3, outFeatures: 5 })), () => ones([4, 5, 2]), ['[N, 5]', '[N, T, 3]', '[N, 3]', '[N, 5]']],
+    ['indices', () => new Sequential(new Embedding({ numEmbeddings: 9, embeddingDim: 5 }), new MeanPool()), () => zeros([4, 5], { dtype: 'i32' }), ['[N, 5]', '[N, T, 5]', '[N, 5]']],
+    ['steps one by one', () => new TimeDistributed(new Linear({ inFeatures: 2, outFeatures: 6 })), () => new PaddedSequence(ones([3, 4, 2]), [1, 4, 2]), ['[N, T, 6]', '[N, 6]']],
+    ['time first', () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false }), () => ones([4, 5, 2]), ['[T, N, 3]']],
+    ['no batch', () => new LSTM({ inputSize: 2, hiddenSize: 3 }), () => ones([4, 2]), ['[T, 3]']],
+    ['steps that become fewer', () => new Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 3 }), () => ones([4, 9, 2]), ['[N, 7, 3]']],
+  ])('summary names the batch and time of %s', (_, make, input, shapes) => {
+    const model = make();
+    noGrad(() => Reflect.apply(Reflect.get(model, 'forward'), model, [input()]));
+    expect(Array.from(model.namedModules(), ([, module]) => module.symbolicShape)).toEqual(shapes);
+  });
+
+  test('the output shape itself has numbers', () => {
+    const layer = new Linear({ inFeatures: 2, outFeatures: 3 });
+    expect(layer.outputShape).toBeUndefined();
+    layer.forward(ones([7, 2]));
+    expect([layer.outputShape, layer.symbolicShape]).toEqual(['[7, 3]', '[N, 3]']);
   });
 
   test('inspect shows classes, options and paths', () => {

@@ -1,0 +1,109 @@
+import { OptionError } from '../tensor/errors';
+import { describe } from '../tensor/options';
+import { BufferTensor, Parameter } from './parameter';
+
+/** What belongs to a module wherever in its fields it stands. */
+export type Part = Parameter | BufferTensor | FieldOwner;
+
+/** Where a part stands: `holder[key]` is `part`. */
+export interface Place {
+  /** The keys from the outermost module to the part, with dots between them. */
+  path: string;
+  holder: object;
+  key: string;
+  part: Part;
+}
+
+/**
+ * An object whose fields keep what they are for: where a parameter, a buffer or a module stands, only another one or nothing may follow. A plain
+ * tensor in the place of a parameter would compute the same and be neither trained nor saved.
+ *
+ * Both `this.weight = …` and the field of a derived class end in a definition of the property, which is the one thing that the proxy looks at.
+ */
+export abstract class FieldOwner {
+  constructor() {
+    // oxlint-disable-next-line no-constructor-return
+    return new Proxy(this, { defineProperty: defineGuarded });
+  }
+}
+
+function defineGuarded(owner: FieldOwner, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+  const given: unknown = descriptor.value;
+  const kind = kindOf(Object.getOwnPropertyDescriptor(owner, key)?.value);
+  if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) {
+    throw new OptionError(`${owner.constructor.name}.${String(key)}`, {
+      given: `${given instanceof FieldOwner ? given.constructor.name : describe(given)} in the place of a ${kind}`, expected: `a ${kind}, or undefined to leave it out`,
+      fix: remedies[kind],
+    });
+  }
+  return Reflect.defineProperty(owner, key, descriptor);
+}
+
+type Kind = 'Parameter' | 'BufferTensor' | 'Module';
+
+const remedies: Record<Kind, string> = {
+  Parameter: 'wrap the tensor, new Parameter(tensor), or write its values into the one there is: noGrad(() => copy_(parameter, tensor))',
+  BufferTensor: 'wrap the tensor, new BufferTensor(tensor), or write its values into the one there is: noGrad(() => copy_(buffer, tensor))',
+  Module: 'keep it in another field',
+};
+
+function kindOf(value: unknown): Kind | undefined {
+  if (value instanceof Parameter) return 'Parameter';
+  if (value instanceof BufferTensor) return 'BufferTensor';
+  return value instanceof FieldOwner ? 'Module' : undefined;
+}
+
+/** How far a walk goes: `shallow` not below modules, `once` only the first time below each module, `deep` below a module each time it is met. */
+type Depth = 'shallow' | 'once' | 'deep';
+
+/**
+ * The parts in the fields of a module and in arrays and plain objects in its fields, in order. An object that is on the way to itself is left out.
+ *
+ * @param above  what is on the way already
+ * @throws {OptionError} if two parts have one path, as in fields `'a.b'` and `a: { b }`
+ */
+export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<object> = new Set()): Place[] {
+  const paths = new Set<string>();
+  const opened = new Set<object>();
+  return [...walk(owner, '', new Set([...above, owner]))];
+
+  function* walk(holder: object, prefix: string, chain: ReadonlySet<object>): Generator<Place> {
+    for (const [key, value] of Object.entries(holder) as [string, unknown][]) {
+      if (typeof value !== 'object' || value === null || chain.has(value)) continue;
+      const path = `${prefix}${key}`;
+      if (value instanceof Parameter || value instanceof BufferTensor || value instanceof FieldOwner) {
+        checkPath(path);
+        yield { path, holder, key, part: value };
+        if (value instanceof FieldOwner && goesBelow(value)) yield* walk(value, `${path}.`, new Set([...chain, value]));
+      } else if (Array.isArray(value) || isPlainObject(value)) {
+        yield* walk(value, `${path}.`, new Set([...chain, value]));
+      }
+    }
+  }
+
+  function goesBelow(module: FieldOwner): boolean {
+    if (depth !== 'once') return depth === 'deep';
+    const first = !opened.has(module);
+    opened.add(module);
+    return first;
+  }
+
+  function checkPath(path: string): void {
+    if (!paths.has(path)) return void paths.add(path);
+    throw new OptionError(owner.constructor.name, {
+      given: `two fields with the path ${JSON.stringify(path)}`, expected: 'a path of its own for each parameter, buffer and module', fix: 'rename the field that has a dot in its name',
+    });
+  }
+}
+
+/** Paths that hold one and the same part, for each part that stands at several. What stands below a shared module is shared with it and not listed. */
+export function sharedPaths(owner: FieldOwner): string[][] {
+  const paths = new Map<Part, string[]>();
+  for (const { path, part } of placesIn(owner, 'once')) paths.set(part, [...(paths.get(part) ?? []), path]);
+  return [...paths.values()].filter((names) => names.length > 1);
+}
+
+function isPlainObject(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
