@@ -1,14 +1,17 @@
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
 import { markClass, remedy } from '../tensor/copies';
-import { OptionError, ShapeError } from '../tensor/errors';
+import { OptionError } from '../tensor/errors';
 import { full, tensor } from '../tensor/factories';
-import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
+import { checkOptions, describe, flag, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
 import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
 import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/recording';
 import { outsideScopes } from '../tensor/scope';
 import { idsOf, Tensor } from '../tensor/tensor';
+import { checkDict, checkNotes, copied, noteOf, optionsOf, sameParameters, slotNames, takeGroup, type GroupState, type OptimizerStateDict, type ParameterNote, type StateLayout } from './optimizer-state';
+
+export type { OptimizerStateDict, ParameterNote, StateLayout } from './optimizer-state';
 
 /** Options that all optimizers share. */
 export interface OptimizerOptions {
@@ -23,30 +26,6 @@ export type ParameterGroup<O extends OptimizerOptions = OptimizerOptions> = O & 
 
 /** A group with all its options. They may be changed between steps, as schedules change the learning rate. */
 export type OptimizerGroup<O extends OptimizerOptions = OptimizerOptions> = Required<O> & { readonly parameters: readonly Tensor[] };
-
-/** What `Optimizer.stateDict` gives and `loadStateDict` takes: the tensors can be saved as safetensors, the rest as JSON. */
-export interface OptimizerStateDict {
-  /** Steps taken. */
-  steps: number;
-  /** Options of each group. */
-  groups: Record<string, unknown>[];
-  /** State by `INDEX.name`, the index counting the parameters of all groups; names as in PyTorch. A parameter that had no gradient yet has none. */
-  state: Record<string, Tensor>;
-}
-
-/** What an optimizer keeps for each parameter. */
-export interface StateLayout {
-  /** Names of the tensors of the parameter's shape, and what they start with. */
-  moments: readonly { name: string; initial: number }[];
-  /** Name and first values of the f64 numbers beside them; the first counts steps. */
-  scalars?: { name: string; initial: readonly number[] };
-}
-
-/** State of one group: the tensors of parameter known[k] are state[k · width …]. */
-interface GroupState {
-  known: number[];
-  state: Tensor[];
-}
 
 /** Learning rate of one group as the kernels read it: f64[1]. */
 interface GroupRate {
@@ -92,6 +71,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** The groups with their options. */
   readonly groups: readonly OptimizerGroup<O>[];
   readonly #name: string;
+  readonly #notes: readonly (readonly ParameterNote[])[];
   readonly #held: readonly GroupState[];
   readonly #rates: (GroupRate | undefined)[] = [];
   #loads = 0;
@@ -110,8 +90,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected constructor(name: string, parameters: Iterable<Tensor> | readonly ParameterGroup<O>[], options: O) {
     this.#name = name;
     this.groups = groupsOf<O>(name, parameters).map(({ members, own }) => ({ ...this.resolve({ ...options, ...own }), parameters: members }));
-    this.#held = this.groups.map(() => ({ known: [], state: [] }));
+    this.#held = this.groups.map(() => ({ known: [], slots: new Map() }));
     checkParameters(name, this.groups.flatMap((group) => group.parameters));
+    this.#notes = this.groups.map((group) => group.parameters.map(noteOf));
   }
 
   /** Checks options and fills in the defaults. Runs before fields of the class are there. */
@@ -158,10 +139,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const held = this.#held[index];
       if (held === undefined) return;
       const rate = outsideRecordings(() => this.#rateOf(index, group, held));
-      const missing = this.update(group, rate, held.state, held.known, skip);
+      const missing = this.update(group, rate, this.#stateOf(group, held), held.known, skip);
       if (missing.length === 0) return;
-      outsideRecordings(() => outsideScopes(() => this.#createState(group, held, missing)));
-      this.update(group, rate, held.state, held.known, skip);
+      held.known.push(...missing);
+      this.update(group, rate, this.#stateOf(group, held), held.known, skip);
     });
     const recorded = onReplay(() => {
       this.#writeRates();
@@ -196,111 +177,92 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       known.value = value;
       return known.tensor;
     }
-    if (held.state.length > 0) binding.moveTensors(ids(held.state), device);
+    const state = [...held.slots.values()].flat();
+    if (state.length > 0) binding.moveTensors(ids(state), device);
     const made = { tensor: outsideScopes(() => tensor([value], { dtype: 'f64', device })), value, device };
     known?.tensor.dispose();
     this.#rates[index] = made;
     return made.tensor;
   }
 
-  #createState(group: OptimizerGroup<O>, held: GroupState, places: readonly number[]): void {
+  /**
+   * The tensors that the options of now ask for, those of one parameter after another. What is not there yet is made: for a parameter that has its
+   * first gradient, and for an option that was switched on between steps.
+   */
+  #stateOf(group: OptimizerGroup<O>, { known, slots }: GroupState): Tensor[] {
     const { moments, scalars } = this.layout(group);
-    for (const place of places) {
-      const parameter = group.parameters[place];
-      if (parameter === undefined) continue;
-      const { shape, dtype, device } = parameter;
-      held.known.push(place);
-      for (const { initial } of moments) held.state.push(full(shape, initial, { dtype, device }));
-      if (scalars !== undefined) held.state.push(tensor([...scalars.initial], { dtype: 'f64', device }));
-    }
+    const start = (name: string, make: (parameter: Tensor) => Tensor): Tensor[] => {
+      const slot = slots.get(name) ?? [];
+      slots.set(name, slot);
+      const missing = known.slice(slot.length).flatMap((place) => group.parameters[place] ?? []);
+      if (missing.length > 0) outsideRecordings(() => outsideScopes(() => slot.push(...missing.map(make))));
+      return slot;
+    };
+    const columns = moments.map(({ name, initial }) => start(name, ({ shape, dtype, device }) => full(shape, initial, { dtype, device })));
+    if (scalars !== undefined) columns.push(start(scalars.name, ({ device }) => tensor([...scalars.initial], { dtype: 'f64', device })));
+    return known.flatMap((_, k) => columns.flatMap((slot) => slot[k] ?? []));
   }
 
-  /** Names of the state tensors of a parameter, in their order. */
-  #stateNames(group: OptimizerGroup<O>): string[] {
-    const { moments, scalars } = this.layout(group);
-    return [...moments.map(({ name }) => name), ...(scalars === undefined ? [] : [scalars.name])];
-  }
-
-  /** Options, steps and state tensors, which share their bytes with the optimizer. */
-  stateDict(): OptimizerStateDict {
+  /**
+   * Options, steps and state tensors, those that the options of now need.
+   *
+   * The tensors share their bytes with the optimizer, so that nothing is copied to save them: they change with the next step.
+   *
+   * @param options.copy  whether the tensors are copies of the values of now. Default false.
+   */
+  stateDict(options: { copy?: boolean } = {}): OptimizerStateDict {
+    const op = `${this.#name}.stateDict`;
+    checkOptions(op, options, ['copy']);
+    const take = flag(op, 'copy', options.copy ?? false) ? (value: Tensor) => noGrad(() => clone(value)) : (value: Tensor) => value.detach();
     const state: Record<string, Tensor> = {};
     let first = 0;
     this.groups.forEach((group, index) => {
       const held = this.#held[index];
-      const names = this.#stateNames(group);
-      held?.known.forEach((place, k) => {
-        names.forEach((name, j) => {
-          const value = held.state[k * names.length + j];
-          if (value !== undefined) state[`${first + place}.${name}`] = value.detach();
-        });
+      const names = slotNames(this.layout(group));
+      const values = held === undefined ? [] : this.#stateOf(group, held);
+      values.forEach((value, i) => {
+        const place = held?.known[Math.floor(i / names.length)] ?? 0;
+        state[`${first + place}.${names[i % names.length]}`] = take(value);
       });
       first += group.parameters.length;
     });
-    return { steps: this.#steps, groups: this.groups.map(optionsOf), state };
+    const groups = this.groups.map((group, index) => ({ ...optionsOf(group), parameters: (this.#notes[index] ?? []).map((note) => ({ ...note })) }));
+    return { optimizer: this.#name, steps: this.#steps, groups, state };
   }
 
   /**
    * Takes over options, steps and copies of the state tensors. Nothing changes if anything does not fit.
    *
-   * @throws {OptionError} if the groups differ in number, an option is unknown or out of range, or tensors are missing or unexpected
-   * @throws {ShapeError} if a tensor is of another shape or dtype than its parameter
+   * @throws {OptionError} if it is the state of another optimizer or of other parameters: of another class, number, name or order; if an option is
+   *   unknown or out of range, or tensors are missing or unexpected
+   * @throws {ShapeError} if a parameter or tensor is of another shape or dtype
    */
   loadStateDict(dict: OptimizerStateDict): void {
     const op = `${this.#name}.loadStateDict`;
-    checkOptions(op, dict, ['steps', 'groups', 'state']);
+    checkDict(op, this.#name, dict, this.groups.length);
     const steps = nonNegativeInteger(op, 'steps', dict.steps);
-    if (dict.groups.length !== this.groups.length) {
-      throw new OptionError(op, { given: `${dict.groups.length} groups`, expected: `${this.groups.length}`, fix: 'build the optimizer with the same parameter groups' });
-    }
-    const options = this.groups.map((group, index) => this.resolve({ ...optionsOf(group), ...dict.groups[index] }));
+    const options = this.groups.map((group, index) => this.resolve({ ...optionsOf(group), ...optionsOf(dict.groups[index] ?? {}) }));
     const left = new Map(Object.entries(dict.state));
     let first = 0;
-    const held = this.groups.map((group, index) => {
-      const found = this.#takeGroup(op, { ...group, ...options[index] }, first, left);
+    const found = this.groups.map((group, index) => {
+      const taken = takeGroup(op, group.parameters, this.layout({ ...group, ...options[index] }), first, left);
       first += group.parameters.length;
-      return found;
+      return taken;
     });
     if (left.size > 0) {
-      throw new OptionError(op, { given: `state ${describe([...left.keys()])}`, expected: 'state of the parameters there are', fix: 'build the optimizer with the same parameters in the same order' });
+      throw new OptionError(op, { given: `state ${describe([...left.keys()])}`, expected: 'state of the parameters there are', fix: sameParameters });
     }
+    checkNotes(op, dict.groups, this.#notes);
+    const copies = outsideScopes(() => noGrad(() => found.map((taken, index) => copied(taken, this.groups[index]?.parameters[0]?.device))));
     this.groups.forEach((group, index) => Object.assign(group, options[index]));
-    outsideScopes(() => noGrad(() => this.#held.forEach((own, index) => this.#replace(own, held[index], this.groups[index]?.parameters[0]?.device))));
+    this.#held.forEach((own, index) => {
+      for (const old of [...own.slots.values()].flat()) old.dispose();
+      Object.assign(own, copies[index]);
+    });
+    this.#loads++;
     this.#steps = steps;
   }
-
-  #replace(own: GroupState, found: GroupState | undefined, device = 'cpu'): void {
-    this.#loads++;
-    for (const old of own.state) old.dispose();
-    own.known = [...(found?.known ?? [])];
-    own.state = (found?.state ?? []).map((value) => (value.device === device ? clone(value) : value.to(device)));
-  }
-
-  /** Takes the state of one group out of `left`. */
-  #takeGroup(op: string, group: OptimizerGroup<O>, first: number, left: Map<string, Tensor>): GroupState {
-    const found: GroupState = { known: [], state: [] };
-    const names = this.#stateNames(group);
-    const { scalars } = this.layout(group);
-    group.parameters.forEach((parameter, place) => {
-      const present = names.filter((name) => left.has(`${first + place}.${name}`));
-      if (present.length === 0) return;
-      found.known.push(place);
-      for (const name of names) {
-        const key = `${first + place}.${name}`;
-        const value = left.get(key);
-        if (value === undefined) throw new OptionError(op, { given: `${describe(present)} for parameter ${first + place}`, expected: describe(names), fix: 'load a state that this kind of optimizer saved' });
-        const [dtype, shape] = name === scalars?.name ? (['f64', [scalars.initial.length]] as const) : ([parameter.dtype, parameter.shape] as const);
-        if (value.dtype !== dtype || value.shape.join() !== shape.join()) {
-          throw new ShapeError(op, { given: `${key}: ${describe(value)}`, expected: `${dtype}[${shape.join(', ')}]`, fix: 'build the optimizer with the same parameters in the same order' });
-        }
-        found.state.push(value);
-        left.delete(key);
-      }
-    });
-    return found;
-  }
 }
-
-const optionsOf = (group: object): Record<string, unknown> => Object.fromEntries(Object.entries(group).filter(([name]) => name !== 'parameters'));
 
 /**
  * Refuses what is no optimizer.
