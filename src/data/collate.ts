@@ -1,7 +1,8 @@
 import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
 import { tensor, type HostArray, type NestedArray } from '../tensor/factories';
 import { stack } from '../tensor/ops/shape';
-import { describe, nearMiss } from '../tensor/options';
+import { nearMiss } from '../tensor/option-names';
+import { describe } from '../tensor/options';
 import { pad, toHostArray, type Sequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
 import { Tensor, type DType, type TypedArray } from '../tensor/tensor';

@@ -1,5 +1,6 @@
 import { isPromise, markOf } from './copies';
 import { OptionError } from './errors';
+import { insteadOf, nearMiss } from './option-names';
 
 /**
  * What a message says about a value: a tensor as `f32[32, 50, 96] on cpu`, a string in quotes, an array element by element (long ones shortened),
@@ -63,62 +64,11 @@ export function checkOptions(op: string, options: object, known: readonly string
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const meant = nearMiss(key, known);
-    throw new OptionError(op, {
-      given: `an option ${key}`,
-      expected: known.length === 0 ? 'no options' : `only ${listed(known)}`,
-      fix: meant === undefined ? `leave ${key} out` : `write ${meant}, if that is what you mean by ${key}`,
-    });
+    throw new OptionError(op, { given: `an option ${key}`, expected: known.length === 0 ? 'no options' : `only ${listed(known)}`, fix: insteadOf(key, known) });
   }
 }
 
 const listed = (names: readonly string[]): string => names.join(', ');
-
-/** What other libraries and textbooks call options, in lower case without underscores. Spellings that differ by little need no entry. */
-const ALIASES: Readonly<Record<string, string>> = {
-  lr: 'learningRate', maxlr: 'maxLearningRate', minlr: 'minLearningRate', wd: 'weightDecay', l2: 'weightDecay', epsilon: 'eps', beta1: 'betas', beta2: 'betas',
-  units: 'hiddenSize', hidden: 'hiddenSize', hiddendim: 'hiddenSize', inputdim: 'inputSize', layers: 'numLayers', nlayers: 'numLayers', usebias: 'bias', activation: 'nonlinearity',
-  vocabsize: 'numEmbeddings', inputunits: 'inFeatures', outputunits: 'outFeatures', embeddingsize: 'embeddingDim', nclasses: 'numClasses', rate: 'p', dropoutrate: 'dropout',
-  bs: 'batchSize', collatefn: 'collate', validationdata: 'validation', verbose: 'progress', clipnorm: 'clipGradNorm', optim: 'optimizer', criterion: 'loss',
-  scheduler: 'schedule', numepochs: 'epochs', onbatchend: 'onStep', ontrainbatchend: 'onStep', onstepend: 'onStep', onepoch: 'onEpochEnd',
-};
-
-const plain = (name: string): string => name.toLowerCase().replaceAll('_', '');
-
-/**
- * The name that was probably meant: the same but for case and underscores, what the field also calls it, or one that differs by few letters.
- *
- * @param word   what the user wrote
- * @param names  those that are understood
- * @returns undefined if none is near
- */
-export function nearMiss(word: string, names: readonly string[]): string | undefined {
-  const same = names.find((name) => plain(name) === plain(word));
-  if (same !== undefined) return same;
-  const alias = Object.hasOwn(ALIASES, plain(word)) ? ALIASES[plain(word)] : undefined;
-  if (alias !== undefined && names.includes(alias)) return alias;
-  const ranked = names.map((name) => ({ name, edits: editDistance(plain(word), plain(name)) })).sort((a, b) => a.edits - b.edits);
-  const best = ranked[0];
-  return best !== undefined && best.edits <= Math.max(1, Math.floor(word.length / 3)) ? best.name : undefined;
-}
-
-/** How many insertions, deletions, replacements and swaps of neighbours turn `a` into `b`. */
-function editDistance(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replaced = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      let edits = Math.min(replaced, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) edits = Math.min(edits, (beforeLast[j - 2] ?? 0) + 1);
-      row.push(edits);
-    }
-    beforeLast = last;
-    last = row;
-  }
-  return last[b.length] ?? 0;
-}
 
 /** Makes the error of an option that has the wrong value. */
 function wrong(op: string, name: string, value: unknown, expected: string, fix: string): OptionError {

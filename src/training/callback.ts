@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
-import { describe, nearMiss } from '../tensor/options';
+import { nearMiss } from '../tensor/option-names';
+import { describe } from '../tensor/options';
 import type { EpochRecord } from './history';
 import type { Trainer } from './trainer';
 

@@ -53,6 +53,24 @@ describe('checkOptions', () => {
     expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(`Fix: write ${meant}, if that is what you mean by ${given}.`);
   });
 
+  const layer = ['inputSize', 'hiddenSize', 'numLayers', 'bias', 'dropout', 'bidirectional'];
+  test.each([
+    ['returnSequences', layer, 'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone'],
+    ['return_sequences', layer, 'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone'],
+    ['returnState', layer, 'leave it out: forward always returns its states beside output; a Sequential passes output on'],
+    ['recurrentDropout', layer, 'leave it out: dropout acts between stacked layers (numLayers: 2 or more); put a Dropout before or after the layer for its input or output'],
+    ['activation', layer, 'leave it out: the gates are sigmoid and tanh, as cuDNN computes them; RNN has nonlinearity'],
+    ['activation', ['inFeatures', 'outFeatures'], 'leave it out, and put a layer such as new ReLU() after this one'],
+    ['activation', [...layer, 'nonlinearity'], 'write nonlinearity, if that is what you mean by activation'],
+    ['units', ['inFeatures', 'outFeatures'], 'write outFeatures, if that is what you mean by units'],
+    ['input_dim', ['numEmbeddings', 'embeddingDim'], 'write numEmbeddings, if that is what you mean by input_dim'],
+    ['validationSplit', ['epochs', 'validation'], 'split the data first: const [train, held] = randomSplit(data, [0.8, 0.2]), and pass validation: new DataLoader(held, { batchSize })'],
+    ['batchSize', ['epochs', 'validation'], 'give it to the loader: new DataLoader(data, { batchSize })'],
+    ['device', layer, "leave it out, and move the module: module.to('cuda')"],
+  ])('%s has no counterpart, or depends on the callee', (given, known, fix) => {
+    expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(`Fix: ${fix}.`);
+  });
+
   test('another name for an option that the callee does not have suggests nothing', () => {
     expect(() => checkOptions('Linear', { lr: 1 }, ['inFeatures', 'outFeatures'])).toThrow('Fix: leave lr out.');
     expect(() => checkOptions('Linear', { constructor: 1 }, ['inFeatures', 'outFeatures'])).toThrow('Fix: leave constructor out.');
