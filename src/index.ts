@@ -28,5 +28,5 @@ export * from './tensor/ops/reduce';
 export * from './tensor/ops/shape';
 export { PaddedSequence, pad, type PadOptions, type Sequence, type SequenceItem } from './tensor/padded-sequence';
 export { getRandomState, manualSeed, rand, randint, randn, setRandomState, type RandintOptions, type RandomState } from './tensor/random';
-export { scope } from './tensor/scope';
+export { keep, scope } from './tensor/scope';
 export { Tensor, type BackwardOptions, type DType, type TypedArray } from './tensor/tensor';

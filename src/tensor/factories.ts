@@ -1,7 +1,7 @@
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
-import { DTypeError, OptionError, ShapeError } from './errors';
-import { checkOptions, describe } from './options';
+import { DTypeError, OptionError, ShapeError, within } from './errors';
+import { checkOptions, describe, nonNegativeInteger } from './options';
 import { checkTensor, wrap, type DType, type NestedArray, type Tensor, type TypedArray } from './tensor';
 
 export type { NestedArray } from './tensor';
@@ -38,7 +38,7 @@ export function tensor(source: TensorSource, options: TensorOptions = {}): Tenso
   checkOptions('tensor', options, OPTION_NAMES);
   const { values, shape, dtype } = hostValues(source);
   const array = toDType(values, options.dtype ?? dtype);
-  return finish(binding.fromArray(array, shape, options.device ?? defaultDevice()), options);
+  return within('tensor', () => finish(binding.fromArray(array, shape, options.device ?? defaultDevice()), options));
 }
 
 const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
@@ -112,14 +112,14 @@ function checked(values: TypedArray | readonly number[], dtype: DType, fits: (va
 /** A tensor of `shape` with every element `value`. */
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
   checkOptions('full', options, OPTION_NAMES);
-  return finish(binding.full(shape, value, options.dtype ?? 'f32', options.device ?? defaultDevice()), options);
+  return within('full', () => finish(binding.full(shape, value, options.dtype ?? 'f32', options.device ?? defaultDevice()), options));
 }
 
 /** A tensor of zeros. */
-export const zeros = (shape: readonly number[], options: TensorOptions = {}): Tensor => full(shape, 0, options);
+export const zeros = (shape: readonly number[], options: TensorOptions = {}): Tensor => within('zeros', () => full(shape, 0, options));
 
 /** A tensor of ones. */
-export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor => full(shape, 1, options);
+export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor => within('ones', () => full(shape, 1, options));
 
 /** Zeros of the shape, dtype and device of `x`. */
 export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('zerosLike', x, 0, options);
@@ -130,7 +130,7 @@ export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => like
 function like(op: string, x: Tensor, value: number, options: TensorOptions): Tensor {
   checkTensor(x, op);
   checkOptions(op, options, OPTION_NAMES);
-  return full(x.shape, value, { dtype: x.dtype, device: x.device, ...options });
+  return within(op, () => full(x.shape, value, { dtype: x.dtype, device: x.device, ...options }));
 }
 
 /**
@@ -143,12 +143,13 @@ export function arange(start: number, end: number, step = 1, options: TensorOpti
   if (!Number.isFinite(count) || step === 0 || count < 0) {
     throw new OptionError('arange', { given: `start ${start}, end ${end}, step ${step}`, expected: 'finite numbers and a step that leads from start to end', fix: 'correct the sign of step' });
   }
-  return tensor(Array.from({ length: count }, (_, index) => start + index * step), options);
+  return within('arange', () => tensor(Array.from({ length: count }, (_, index) => start + index * step), options));
 }
 
 /** The identity matrix [n, n]. */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
-  const data = new Float32Array(n * n);
+  const extent = nonNegativeInteger('eye', 'n', n);
+  const data = new Float32Array(extent * extent);
   for (let index = 0; index < n; index++) data[index * (n + 1)] = 1;
-  return tensor({ data, shape: [n, n] }, options);
+  return within('eye', () => tensor({ data, shape: [n, n] }, options));
 }

@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
-import { OptionError } from './errors';
+import { OptionError, within } from './errors';
 import type { TensorOptions } from './factories';
 import { checkOptions, describe, nonNegativeInteger } from './options';
 import { wrap, type Tensor } from './tensor';
@@ -51,7 +51,7 @@ export function setRandomState(state: RandomState): void {
  */
 export function rand(shape: readonly number[], options: TensorOptions = {}): Tensor {
   checkOptions('rand', options, OPTION_NAMES);
-  return finish(binding.rand(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options);
+  return within('rand', () => finish(binding.rand(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options));
 }
 
 /**
@@ -61,7 +61,7 @@ export function rand(shape: readonly number[], options: TensorOptions = {}): Ten
  */
 export function randn(shape: readonly number[], options: TensorOptions = {}): Tensor {
   checkOptions('randn', options, OPTION_NAMES);
-  return finish(binding.randn(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options);
+  return within('randn', () => finish(binding.randn(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options));
 }
 
 /** Options of `randint`. */

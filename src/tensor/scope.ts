@@ -1,8 +1,9 @@
 import { OptionError } from './errors';
+import { refuseInStep } from './recording';
 
 /** What a scope needs to know of a tensor. */
 interface Scoped {
-  dispose(): void;
+  leaveScope(): void;
   adopt(): void;
 }
 
@@ -35,9 +36,30 @@ export function scope<R>(fn: () => R): R {
     return result;
   } finally {
     open.pop();
-    for (const tensor of created) tensor.dispose();
+    for (const tensor of created) tensor.leaveScope();
     for (const tensor of kept) tensor.adopt();
   }
+}
+
+/**
+ * Takes tensors out of the scope, or the training step, that made them: they live on, as those that are made outside of every scope. For state that goes from
+ * step to step. Gradients go on into the step before unless it is detached:
+ *
+ *     this.state = keep(detach({ h, c }));
+ *
+ * @param tree  a tensor, or arrays and objects that hold tensors
+ * @returns     the same
+ * @throws {OptionError} inside a step of `compile`, which hands state on as an argument and a result
+ */
+export function keep<Tree>(tree: Tree): Tree {
+  refuseInStep('keep()', 'make the state an argument and a result of the step, or change it in place');
+  for (const scope of open) {
+    if (scope === 'none') continue;
+    const kept: Scoped[] = [];
+    collect(tree, scope, kept, new Set());
+    outsideScopes(() => kept.forEach((tensor) => tensor.adopt()));
+  }
+  return tree;
 }
 
 /** Runs `fn` as if no scope were open: what it creates outlives them. For state that is made on first use. @internal */

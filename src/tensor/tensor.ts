@@ -3,7 +3,7 @@ import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
 import { markClass, markOf, remedy } from './copies';
 import { fullDeviceName } from './device-name';
-import { OptionError } from './errors';
+import { DisposedError, OptionError, within } from './errors';
 import { checkOptions, describe, flag } from './options';
 import { refuseInStep } from './recording';
 import { addToScope } from './scope';
@@ -40,6 +40,8 @@ export const NEW = Symbol('a handle that a native call has just returned');
 
 let readId: (x: unknown, op: string, name: string, expected?: string) => TensorId;
 let isTensor: (x: unknown) => x is Tensor;
+let isLive: (x: unknown) => boolean;
+let end: (x: Tensor, how: End) => void;
 
 /**
  * A handle to native values. Holds a number, nothing else: values, shape and graph live in C++.
@@ -52,7 +54,7 @@ let isTensor: (x: unknown) => x is Tensor;
 export class Tensor {
   readonly #id: TensorId; // private, so that nothing else is taken for a tensor: not a database row, not a tensor of another worker or copy of the package
   #shape: readonly number[] | undefined;
-  #disposed = false;
+  #ended: End | undefined;
 
   /** @internal Made by the factories and ops. */
   constructor(id: TensorId, made: typeof NEW) {
@@ -116,7 +118,7 @@ export class Tensor {
   }
 
   set grad(value: Tensor | undefined) {
-    binding.setGrad(idOf(this, 'grad', 'this'), optionalIdOf(value, 'grad', 'the new value'));
+    within('grad', () => binding.setGrad(idOf(this, 'grad', 'this'), optionalIdOf(value, 'grad', 'the new value')));
   }
 
   /**
@@ -125,7 +127,7 @@ export class Tensor {
    * @throws {DTypeError} if it is not f32 or f64; {GraphError} if an op made it
    */
   requiresGrad_(flag = true): this {
-    binding.setRequiresGrad(idOf(this, 'requiresGrad_', 'this'), flag);
+    within('requiresGrad_', () => binding.setRequiresGrad(idOf(this, 'requiresGrad_', 'this'), flag));
     return this;
   }
 
@@ -155,7 +157,7 @@ export class Tensor {
     checkTensor(this, 'to', 'this');
     if (fullDeviceName(device) === this.device) return this;
     refuseInStep('to() another device', 'move the tensor before the step');
-    return new Tensor(binding.toDevice(idOf(this, 'to', 'this'), device), NEW);
+    return within('to', () => new Tensor(binding.toDevice(idOf(this, 'to', 'this'), device), NEW));
   }
 
   /** A copy of the elements in row-major order, once everything asked for before has been computed. bool gives a Uint8Array. */
@@ -201,10 +203,12 @@ export class Tensor {
 
   /** Lets go of the handle now. Work that is queued on the elements is still done. Using the tensor afterwards is a DisposedError. */
   dispose(): void {
-    const id = idOf(this, 'dispose', 'this');
-    if (this.#disposed) return;
-    this.#disposed = true;
-    binding.dispose(id);
+    end(this, 'dispose()');
+  }
+
+  /** Disposes of the tensor at the end of its scope. @internal */
+  leaveScope(): void {
+    end(this, 'scope');
   }
 
   /** For `using`. */
@@ -215,8 +219,8 @@ export class Tensor {
 
   /** As in `f32[32, 50, 96] on cpu`. */
   toString(): string {
-    const id = idOf(this, 'toString', 'this');
-    return this.#disposed ? 'a disposed tensor' : binding.describe(id);
+    if (isTensor(this) && this.#ended !== undefined) return 'a disposed tensor';
+    return binding.describe(idOf(this, 'toString', 'this'));
   }
 
   /**
@@ -236,14 +240,22 @@ export class Tensor {
   static {
     markClass(this.prototype, 'Tensor');
     isTensor = (x): x is Tensor => typeof x === 'object' && x !== null && #id in x;
+    end = (x, how) => {
+      if (isTensor(x) && x.#ended !== undefined) return;
+      const id = readId(x, 'dispose', 'this');
+      x.#ended = how;
+      binding.dispose(id);
+    };
+    isLive = (x) => isTensor(x) && x.#ended === undefined;
     readId = (x, op, name, expected) => {
-      if (isTensor(x)) return x.#id;
-      throw notATensor(x, op, name, expected);
+      if (!isTensor(x)) throw notATensor(x, op, name, expected);
+      if (x.#ended !== undefined) throw ended(x.#ended, op, name);
+      return x.#id;
     };
     // No declared member: the type declarations must stand without those of Node.
     const text = function (this: Tensor): string {
       if (!isTensor(this)) return 'an object that inherits from Tensor';
-      if (this.#disposed) return `${this.constructor.name} (disposed)`;
+      if (this.#ended !== undefined) return `${this.constructor.name} (disposed)`;
       return `${this.constructor.name} ${this.toString()}${this.requiresGrad ? ', requires grad' : ''}`;
     };
     Object.defineProperty(this.prototype, inspect.custom, { value: text, configurable: true, writable: true });
@@ -277,8 +289,8 @@ export function checkTensors(list: unknown, op: string, name: string): asserts l
     const fix = remedy(list, 'put the tensors into an array: [a, b]');
     throw new OptionError(op, { given: `${describe(list)} as ${name}`, expected: 'an array of tensors', fix });
   }
-  const odd = list.findIndex((x) => !isTensor(x));
-  if (odd >= 0) throw notATensor(list[odd], op, `${name}[${odd}]`);
+  const odd = list.findIndex((x) => !isLive(x));
+  if (odd >= 0) readId(list[odd], op, `${name}[${odd}]`);
 }
 
 /** Refuses what is no tensor before it is asked for its shape. @throws {OptionError} as `idOf` @internal */
@@ -289,6 +301,18 @@ export function checkTensor(x: unknown, op: string, name = 'x', expected?: strin
 function notATensor(x: unknown, op: string, name: string, expected = 'a Tensor'): OptionError {
   const given = x === undefined ? `no ${name}` : `${x instanceof Tensor ? 'a proxy of a Tensor' : describe(x)} as ${name}`;
   return new OptionError(op, { given, expected, fix: tensorFor(x) });
+}
+
+/** How a tensor came to its end. */
+type End = 'dispose()' | 'scope';
+
+function ended(how: End, op: string, name: string): DisposedError {
+  const given = name === 'this' ? 'a tensor' : `a tensor as ${name}`;
+  if (how === 'dispose()') return new DisposedError(op, { given: `${given} that was disposed`, expected: 'a live one', fix: 'dispose of it later, or not at all: what nobody refers to is let go by itself' });
+  return new DisposedError(op, {
+    given: `${given} that was disposed at the end of the scope, or the training step, that made it`, expected: 'a live one',
+    fix: 'return it from the scope; what goes from step to step, such as a recurrent state in a field, is kept by keep(): this.state = keep(detach(state))',
+  });
 }
 
 /** What to write in place of a value that is no tensor. */

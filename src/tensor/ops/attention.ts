@@ -1,5 +1,5 @@
 import { both, causalMask, scaledProducts } from '../attention-scores';
-import { ShapeError } from '../errors';
+import { ShapeError, within } from '../errors';
 import { checkOptions, describe, flag } from '../options';
 import { checkTensor, type Tensor } from '../tensor';
 import { matmul } from './matmul';
@@ -35,7 +35,9 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
       given: `query ${describe(query)}, key ${describe(key)} and value ${describe(value)}`, expected: '[…, Q, D], […, K, D] and […, K, E]', fix: 'project query and key to one width',
     });
   }
-  const scores = scaledProducts(query, key, options.scale);
-  const mask = causal ? both(options.mask, causalMask(query, key)) : options.mask;
-  return matmul(softmax(scores, -1, { mask }), value);
+  return within(op, () => {
+    const scores = scaledProducts(query, key, options.scale);
+    const mask = causal ? both(options.mask, causalMask(query, key)) : options.mask;
+    return matmul(softmax(scores, -1, { mask }), value);
+  });
 }

@@ -1,4 +1,4 @@
-import { ShapeError } from '../errors';
+import { ShapeError, within } from '../errors';
 import { zeros } from '../factories';
 import { checkOptions, describe } from '../options';
 import { checkTensor, type Tensor } from '../tensor';
@@ -42,10 +42,12 @@ export function conv1d(x: Tensor, weight: Tensor, options: Conv1dFunctionOptions
       given: `${steps} steps with ${windows.before + windows.after} of padding`, expected: `at least ${windows.span}, the span of a window`, fix: 'use more padding or a smaller kernel',
     });
   }
-  const padded = padSteps(x, windows.before, windows.after);
-  const unfolded = unfold(padded, 1, size, { stride: windows.stride, dilation: windows.dilation }); // [N, T', C, K]
-  const [, count = 0] = unfolded.shape;
-  return linear(reshape(unfolded, [rows, count, channels * size]), reshape(weight, [outputs, channels * size]), options.bias);
+  return within('conv1d', () => {
+    const padded = padSteps(x, windows.before, windows.after);
+    const unfolded = unfold(padded, 1, size, { stride: windows.stride, dilation: windows.dilation }); // [N, T', C, K]
+    const [, count = 0] = unfolded.shape;
+    return linear(reshape(unfolded, [rows, count, channels * size]), reshape(weight, [outputs, channels * size]), options.bias);
+  });
 }
 
 /** Zero steps before and after those of [N, T, C]. */

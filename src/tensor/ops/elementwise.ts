@@ -1,5 +1,5 @@
 import { binding } from '../../native/load';
-import { OptionError } from '../errors';
+import { OptionError, renamed, within } from '../errors';
 import { full } from '../factories';
 import { checkOptions } from '../options';
 import { checkTensor, idOf, wrap, type DType, type Tensor } from '../tensor';
@@ -12,7 +12,11 @@ type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum' | 
 type ScalarOp = `${Exclude<BinaryOp, 'sub' | 'div'>}Scalar`;
 
 function binary(op: BinaryOp, scalar: ScalarOp, a: Tensor, b: Tensor | number): Tensor {
-  return wrap(typeof b === 'number' ? binding[scalar](idOf(a, op, 'a'), b) : binding[op](idOf(a, op, 'a'), idOf(b, op, 'b', OPERAND)));
+  try {
+    return wrap(typeof b === 'number' ? binding[scalar](idOf(a, op, 'a'), b) : binding[op](idOf(a, op, 'a'), idOf(b, op, 'b', OPERAND)));
+  } catch (error) {
+    throw renamed(error, op);
+  }
 }
 
 /** Element-wise `a + b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
@@ -163,19 +167,19 @@ export const gt = (a: Tensor, b: Tensor | number): Tensor => binary('gt', 'gtSca
 export const ge = (a: Tensor, b: Tensor | number): Tensor => binary('ge', 'geScalar', a, b);
 
 /** Element-wise `a and b` of bool tensors. */
-export const logicalAnd = (a: Tensor, b: Tensor): Tensor => minimum(cast(a, 'bool'), cast(b, 'bool'));
+export const logicalAnd = (a: Tensor, b: Tensor): Tensor => within('logicalAnd', () => minimum(cast(a, 'bool'), cast(b, 'bool')));
 
 /** Element-wise `a or b` of bool tensors. */
-export const logicalOr = (a: Tensor, b: Tensor): Tensor => maximum(cast(a, 'bool'), cast(b, 'bool'));
+export const logicalOr = (a: Tensor, b: Tensor): Tensor => within('logicalOr', () => maximum(cast(a, 'bool'), cast(b, 'bool')));
 
 /** Element-wise `not x` of a bool tensor. */
-export const logicalNot = (x: Tensor): Tensor => eq(cast(x, 'bool'), 0);
+export const logicalNot = (x: Tensor): Tensor => within('logicalNot', () => eq(cast(x, 'bool'), 0));
 
 /** Where `x` is not a number, as bool. */
-export const isNaN = (x: Tensor): Tensor => ne(x, x);
+export const isNaN = (x: Tensor): Tensor => within('isNaN', () => ne(x, x));
 
 /** Where `x` is neither infinite nor NaN, as bool. */
-export const isFinite = (x: Tensor): Tensor => lt(abs(x), Number.POSITIVE_INFINITY);
+export const isFinite = (x: Tensor): Tensor => within('isFinite', () => lt(abs(x), Number.POSITIVE_INFINITY));
 
 const like = (other: Tensor, value: number): Tensor => full([], value, { dtype: other.dtype, device: other.device });
 
@@ -198,7 +202,7 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
 export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
   checkTensor(x, 'maskedFill');
   checkTensor(mask, 'maskedFill', 'mask');
-  return where(mask, value, x);
+  return within('maskedFill', () => where(mask, value, x));
 }
 
 /** `x` in another dtype: floats are cut to integers, and become true where they are not 0. */
@@ -216,9 +220,11 @@ type InPlaceOp = 'addInPlace' | 'subInPlace' | 'mulInPlace' | 'divInPlace';
 type InPlaceScalarOp = 'addScalarInPlace' | 'mulScalarInPlace';
 
 function inPlace(name: string, op: InPlaceOp, scalar: InPlaceScalarOp, x: Tensor, b: Tensor | number): Tensor {
-  if (typeof b === 'number') binding[scalar](idOf(x, name), b);
-  else binding[op](idOf(x, name), idOf(b, name, 'b', OPERAND));
-  return x;
+  return within(name, () => {
+    if (typeof b === 'number') binding[scalar](idOf(x, name), b);
+    else binding[op](idOf(x, name), idOf(b, name, 'b', OPERAND));
+    return x;
+  });
 }
 
 /** `x += b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
@@ -235,15 +241,15 @@ export const div_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('div_', '
 
 /** Overwrites `x` with `value`, broadcast. @throws {GraphError} if the graph follows either */
 export function copy_(x: Tensor, value: Tensor): Tensor {
-  binding.copyInPlace(idOf(x, 'copy_'), idOf(value, 'copy_', 'value'));
+  within('copy_', () => binding.copyInPlace(idOf(x, 'copy_'), idOf(value, 'copy_', 'value')));
   return x;
 }
 
 /** Sets every element of `x` to `value`. @throws {GraphError} if the graph follows `x` */
 export function fill_(x: Tensor, value: number): Tensor {
-  binding.fillInPlace(idOf(x, 'fill_'), value);
+  within('fill_', () => binding.fillInPlace(idOf(x, 'fill_'), value));
   return x;
 }
 
 /** Sets every element of `x` to 0. @throws {GraphError} if the graph follows `x` */
-export const zero_ = (x: Tensor): Tensor => fill_(x, 0);
+export const zero_ = (x: Tensor): Tensor => within('zero_', () => fill_(x, 0));

@@ -1,5 +1,5 @@
 import { binding } from '../../native/load';
-import { OptionError, ShapeError } from '../errors';
+import { OptionError, ShapeError, within } from '../errors';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
 import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
@@ -43,7 +43,12 @@ function pointwise(op: string, loss: Pointwise, input: Sequence, target: Sequenc
   const reduction = oneOf(op, 'reduction', settings.reduction ?? 'mean', loss.startsWith('kl') ? [...REDUCTIONS, 'batchmean'] : REDUCTIONS);
   const lengths = commonLengths(op, input, target);
   const [x, t] = [valuesOf(input), valuesOf(target)];
-  return wrap(binding.pointwiseLoss(loss, idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), optionalIdOf(settings.posWeight, op, 'posWeight'), settings.parameter ?? 0, reduction, lengths));
+  const weight = optionalIdOf(settings.posWeight, op, 'posWeight');
+  return wrap(
+    binding.pointwiseLoss(
+      loss, idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), weight, settings.parameter ?? 0, reduction, lengths,
+    ),
+  );
 }
 
 /**
@@ -236,7 +241,7 @@ export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptio
   const reduction = oneOf(op, 'reduction', options.reduction ?? 'mean', REDUCTIONS);
   const blank = nonNegativeInteger(op, 'blank', options.blank ?? 0);
   const zeroInfinity = flag(op, 'zeroInfinity', options.zeroInfinity ?? false);
-  const x = input instanceof PaddedSequence ? transpose(input.values, 0, 1) : input;
+  const x = input instanceof PaddedSequence ? within(op, () => transpose(input.values, 0, 1)) : input;
   const t = valuesOf(target);
   checkTensor(x, op, 'input', SEQUENCE);
   checkTensor(t, op, 'target', SEQUENCE);

@@ -1,5 +1,5 @@
 import { binding } from '../../native/load';
-import { OptionError } from '../errors';
+import { OptionError, within } from '../errors';
 import { checkOptions } from '../options';
 import { checkTensor, idOf, wrap, type Tensor } from '../tensor';
 import { abs, add, eq, exp, isFinite, log, maskedFill, pow, sqrt, square, sub, where } from './elementwise';
@@ -89,10 +89,12 @@ export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tenso
 /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
 export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
   checkTensor(x, 'logSumExp');
-  const largest = max(x.detach(), dim, { keepDim: true });
-  const shift = where(isFinite(largest), largest, 0);
-  const total = log(sum(exp(sub(x, shift)), dim, options));
-  return add(total, reshape(shift, total.shape));
+  return within('logSumExp', () => {
+    const largest = max(x.detach(), dim, { keepDim: true });
+    const shift = where(isFinite(largest), largest, 0);
+    const total = log(sum(exp(sub(x, shift)), dim, options));
+    return add(total, reshape(shift, total.shape));
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { binding } from '../../native/load';
-import { OptionError, ShapeError } from '../errors';
+import { OptionError, ShapeError, within } from '../errors';
 import { full } from '../factories';
 import { describe } from '../options';
 import { checkTensor, checkTensors, idOf, idsOf, wrap, type Tensor } from '../tensor';
@@ -14,7 +14,7 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   const from = axisOf('flatten', x, start), to = axisOf('flatten', x, end);
   if (from > to) throw new OptionError('flatten', { given: `axes ${start} to ${end} of ${String(x)}`, expected: 'the first before the last', fix: 'exchange them' });
   const merged = x.shape.slice(from, to + 1).reduce((product, extent) => product * extent, 1);
-  return reshape(x, [...x.shape.slice(0, from), merged, ...x.shape.slice(to + 1)]);
+  return within('flatten', () => reshape(x, [...x.shape.slice(0, from), merged, ...x.shape.slice(to + 1)]));
 }
 
 function axisOf(op: string, x: Tensor, dim: number): number {
@@ -68,8 +68,10 @@ export function stack(tensors: readonly Tensor[], dim: number): Tensor {
   const [first] = tensors;
   const odd = tensors.find((x) => x.shape.join() !== first?.shape.join());
   if (odd !== undefined) throw new ShapeError('stack', { given: `${String(first)} and ${String(odd)}`, expected: 'tensors of one shape', fix: 'pad() sequences of different lengths' });
-  const raised = tensors.map((x) => unsqueeze(x, dim));
-  return concat(raised, dim < 0 && first !== undefined ? dim + first.rank + 1 : dim);
+  return within('stack', () => {
+    const raised = tensors.map((x) => unsqueeze(x, dim));
+    return concat(raised, dim < 0 && first !== undefined ? dim + first.rank + 1 : dim);
+  });
 }
 
 /**
@@ -93,7 +95,7 @@ export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   if (!Array.isArray(repeats as unknown) || repeats.length !== x.rank || repeats.some((times) => !Number.isInteger(times) || times < 0)) {
     throw new OptionError('tile', { given: `repeats ${describe(repeats)} for ${String(x)}`, expected: `${x.rank} whole numbers of 0 or more`, fix: 'give each axis a number' });
   }
-  return repeats.reduce((result, times, axis) => (times === 1 ? result : times === 0 ? slice(result, result.shape.map(() => 0), result.shape.map((n, i) => (i === axis ? 0 : n))) : concat(Array.from({ length: times }, () => result), axis)), x);
+  return within('tile', () => repeats.reduce((result, times, axis) => (times === 1 ? result : times === 0 ? slice(result, result.shape.map(() => 0), result.shape.map((n, i) => (i === axis ? 0 : n))) : concat(Array.from({ length: times }, () => result), axis)), x));
 }
 
 /**
@@ -108,10 +110,10 @@ export function padConstant(x: Tensor, amounts: readonly (readonly [number, numb
   }
   const border = (around: Tensor, axis: number, count: number): Tensor[] =>
     count === 0 ? [] : [full(around.shape.map((n, i) => (i === axis ? count : n)), value, { dtype: x.dtype, device: x.device })];
-  return amounts.reduce<Tensor>((result, [before, after], axis) => {
+  return within('padConstant', () => amounts.reduce<Tensor>((result, [before, after], axis) => {
     const parts = [...border(result, axis, before), result, ...border(result, axis, after)];
     return parts.length === 1 ? result : concat(parts, axis);
-  }, x);
+  }, x));
 }
 
 /** The order along `dims` reversed; a view. */
