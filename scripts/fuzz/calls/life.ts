@@ -257,7 +257,7 @@ const functions: Readonly<Record<string, CallMaker>> = {
     const weight = pool.view([3, 2], 'f32').detach().requiresGrad_(true);
     const trains = draw.chance(0.5);
     const step = (x: Tensor): Tensor => {
-      const y = x.matmul(weight).tanh().sum();
+      const y = stm.matmul(x, weight).tanh().sum();
       if (trains) {
         weight.grad = undefined;
         y.backward();
