@@ -4,15 +4,19 @@ import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { PaddedSequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { checksumKeys } from './checksum';
 
 /**
  * Refuses a path that is none, as when two arguments were swapped.
  *
  * @param call  how the function is called, for the message: `save(model, path)`
- * @throws {OptionError} if `path` is not a string with at least one character
+ * @throws {OptionError} if `path` is not a string with at least one character, or holds the character NUL, which no file name can
  */
 export function checkPath(op: string, path: unknown, call: string): asserts path is string {
-  if (typeof path === 'string' && path !== '') return;
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return;
+  if (typeof path === 'string' && path !== '') {
+    throw new OptionError(op, { given: `${JSON.stringify(path)} as path`, expected: 'a name without the character NUL', fix: 'take it out, as by path.replaceAll("\\0", "")' });
+  }
   throw new OptionError(op, { given: `${describe(path)} as path`, expected: 'the name of a file, a string', fix: path instanceof URL ? 'pass fileURLToPath(url)' : `call ${call}` });
 }
 
@@ -38,11 +42,13 @@ export function checkTensors(op: string, tensors: unknown): void {
 /**
  * Refuses notes that a header cannot hold.
  *
- * @throws {OptionError} if `metadata` is not an object of strings
+ * @throws {OptionError} if `metadata` is not an object of strings, or takes a name of the checksum
  */
 export function checkMetadata(op: string, metadata: unknown): void {
   const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
   const odd = isObject ? Object.entries(metadata).find(([, value]) => typeof value !== 'string') : undefined;
+  const taken = isObject ? Object.keys(metadata).find((key) => checksumKeys.includes(key)) : undefined;
+  if (taken !== undefined) throw new OptionError(op, { given: `metadata.${taken}`, expected: 'any other name: the checksum of the file has this one', fix: 'leave it out' });
   if (isObject && odd === undefined) return;
   const given = odd === undefined ? `metadata: ${describe(metadata)}` : `metadata.${odd[0]}: ${describe(odd[1])}`;
   throw new OptionError(op, { given, expected: 'an object of strings', fix: 'make strings of the values, by String or JSON.stringify' });

@@ -6,18 +6,18 @@
  * @returns the key, or undefined if every object's keys differ
  */
 export function findDuplicateKey(json: string): string | undefined {
-  const open: Set<string>[] = [];
+  const open: (Set<string> | undefined)[] = [];  // made at the first key: a hostile text may open millions of brackets
   for (let at = 0; at < json.length; at++) {
     const character = json[at];
-    if (character === '{' || character === '[') open.push(new Set());
+    if (character === '{' || character === '[') open.push(undefined);
     else if (character === '}' || character === ']') open.pop();
     else if (character === '"') {
       const end = endOfString(json, at);
       if (isKey(json, end)) {
         const key = String(JSON.parse(json.slice(at, end)));
-        const keys = open.at(-1);
-        if (keys?.has(key) === true) return key;
-        keys?.add(key);
+        const keys = (open[open.length - 1] ??= new Set());
+        if (keys.has(key)) return key;
+        keys.add(key);
       }
       at = end - 1;
     }

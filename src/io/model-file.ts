@@ -1,15 +1,18 @@
+import { AllowanceError, withAllowance } from '../layers/allowance';
 import { Module, type ModuleConfig, type StateDict } from '../layers/module';
 import { rebuild, RebuildError, type ModuleClasses } from '../layers/registry';
 import type { Sequential } from '../layers/sequential';
 import { remedy } from '../tensor/copies';
 import { synchronize } from '../tensor/device';
-import { OptionError, type StmnetError } from '../tensor/errors';
+import { NativeError, OptionError, ShapeError, type FormatError, type StmnetError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';
 import { getRandomState, setRandomState } from '../tensor/random';
 import { checkPath } from './check-arguments';
 import { checkRebuildable } from './check-rebuildable';
+import { findDuplicateKey } from './duplicate-keys';
+import { readTensors } from './read-tensors';
 import { formatError, quoted, type Source } from './safetensors-header';
-import { makeTensors, readTensors, writeTensors } from './safetensors';
+import { makeTensors, writeTensors } from './safetensors';
 
 /** The newest format that is written and read. It rises when an older reader would misread a file. */
 const currentFormat = 1;
@@ -31,12 +34,14 @@ export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [neve
  * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model is rebuilt from.
  *
  * The values are those of the moment of the call: training may go on at once. The file is a safetensors file that any reader of the format opens.
- * It appears whole or not at all: a full disk or a killed process leaves an older file as it was.
+ * It appears whole or not at all: a full disk or a killed process leaves an older file as it was. A SHA-256 in its metadata lets `load` know a damaged
+ * file.
  *
  * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps them in a field `options`
- * @param path   the file, replaced if it exists
+ * @param path   the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays what it is
  * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say; if a class of your own has no name, or that
  *   of another one, or takes arguments that no field `options` keeps; if two fields have one path; if `model` is no Module or `path` no string
+ * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if the host has no room for a copy of the values
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
 export async function save(model: Module, path: string): Promise<void> {
@@ -59,9 +64,10 @@ export async function save(model: Module, path: string): Promise<void> {
  * What it gives is typed as one of `classes`, a Tagger for `load('tagger.safetensors', { classes: { Tagger } })`, and as a Sequential without them. A type
  * parameter says otherwise, as in `load<Sequential>('model.safetensors', { classes: { Highway } })` for a Sequential that holds a layer of your own.
  *
- * @param path  the file
- * @throws {FormatError} if the file is damaged, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
+ * @param path  a regular file
+ * @throws {FormatError} if the file is damaged or asks for more weights than it holds, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
  * @throws {OptionError} if the constructor of a class in `classes` throws, which the error's cause tells
+ * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if it does not fit into memory
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export function load<Classes extends ModuleClasses, M extends Module = Extract<OneOf<Classes>, Module>>(path: string, options: LoadOptions & { classes: Classes }): Promise<M>;
@@ -74,9 +80,10 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   const config = readConfig(source, metadata);
   await synchronize(options.device);  // what failed before is not the file's fault
   try {
-    const model = rebuilt(source, config, options.classes ?? {});
+    const elements = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
+    const model = withAllowance({ tensors: tensors.size, elements }, () => rebuilt(source, config, options.classes ?? {}));
     if (options.device !== undefined) model.to(options.device);
-    restore(source, model, makeTensors(tensors, options.device));
+    restore(source, model, makeTensors(source, tensors, options.device));
     await synchronize(options.device);
     return model;
   } catch (error) {
@@ -90,11 +97,14 @@ function restore(source: Source, model: Module, state: StateDict): void {
   try {
     model.loadStateDict(state);
   } catch (error) {
-    throw causedBy(error, formatError(source, `weights that do not fit the model (${firstLine(error)})`, 'those of the model it describes', 'read them by loadSafetensors() and choose'));
+    throw error instanceof ShapeError ? misfit(source, error, firstLine(error)) : error;
   } finally {
     for (const tensor of Object.values(state)) tensor.dispose();
   }
 }
+
+const misfit = (source: Source, error: unknown, why: string): FormatError =>
+  causedBy(error, formatError(source, `weights that do not fit the model (${why})`, 'those of the model it describes', 'read them by loadSafetensors() and choose'));
 
 function readConfig(source: Source, metadata: ReadonlyMap<string, string>): ModuleConfig {
   const format = metadata.get(formatKey);
@@ -106,7 +116,10 @@ function readConfig(source: Source, metadata: ReadonlyMap<string, string>): Modu
   const json = metadata.get(configKey);
   if (json === undefined) throw formatError(source, `no ${configKey} in the metadata`, 'the configuration of the model');
   try {
-    return JSON.parse(json) as ModuleConfig;
+    const config = JSON.parse(json) as ModuleConfig;
+    const twice = findDuplicateKey(json);
+    if (twice === undefined) return config;
+    throw new SyntaxError(`the key ${quoted(twice)} twice`);
   } catch (error) {
     throw formatError(source, `${configKey} that is not JSON (${quoted(messageOf(error))})`, 'the configuration of the model');
   }
@@ -123,6 +136,8 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
       if (error.own) throw causedBy(error.cause ?? error, new OptionError(source.op, { given: `${given} in ${source.path}`, expected, fix }));
       throw causedBy(error, formatError(source, given, expected, fix));
     }
+    if (error instanceof AllowanceError) throw misfit(source, error, `it asks for ${error.asked}, and the file holds less`);
+    if (error instanceof NativeError) throw error;
     // A layer's constructor speaks to whoever wrote its options.
     throw causedBy(error, formatError(source, `a model that cannot be rebuilt (${firstLine(error)})`, 'classes and options that this version knows'));
   } finally {

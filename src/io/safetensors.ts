@@ -1,15 +1,16 @@
-import { constants } from 'node:buffer';
-import { open, type FileHandle } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { OptionError, ShapeError } from '../tensor/errors';
 import { tensor } from '../tensor/factories';
 import { checkOptions } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
-import { writeAtomically } from './atomic-write';
 import { checkMetadata, checkPath, checkTensors } from './check-arguments';
+import { blankChecksum, sign } from './checksum';
 import { fileError } from './file-error';
-import {
-  formatError, headerText, maxHeaderBytes, metadataKey, parseHeader, quoted, type SafetensorsHeader, type Source, type StoredTensor,
-} from './safetensors-header';
-import { decode, storedBytes, storedDType, type DecodedData } from './stored-data';
+import { readMetadata, readTensors, type HostTensor } from './read-tensors';
+import { writeSafely } from './safe-write';
+import { formatError, headerText, metadataKey, quoted, type SafetensorsHeader, type Source } from './safetensors-header';
+import { storedBytes, storedDType } from './stored-data';
+import { inTurn } from './turns';
 
 /** Notes that travel in a file beside its tensors, names and values both strings. */
 export type Metadata = Readonly<Record<string, string>>;
@@ -30,12 +31,14 @@ export interface LoadSafetensorsOptions {
  * Writes tensors to one safetensors file that any reader of the format opens, PyTorch's `load_file` among them.
  *
  * All values are those of the moment of the call, whatever changes a tensor afterwards. The file appears whole or not at all: it is written beside
- * `path`, synced and renamed, so a full disk or a killed process leaves an older file as it was.
+ * `path`, synced and renamed, so a full disk or a killed process leaves an older file as it was. Its metadata hold a SHA-256 of all of it, by which
+ * `load` and `loadSafetensors` know a damaged file.
  *
- * @param path     the file, replaced if it exists
+ * @param path     the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays what it is
  * @param tensors  by name, as `model.stateDict()` gives them; f32, f64, i32 and bool become F32, F64, I32 and BOOL
  * @throws {OptionError} if `path` is no string, or `tensors` or the metadata hold something else
  * @throws {FormatError} if a name is `__metadata__`, or names and metadata take more than 100 MB
+ * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if the host has no room for a copy of the values
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  * @see https://huggingface.co/docs/safetensors, the format
  */
@@ -51,21 +54,23 @@ export async function saveSafetensors(path: string, tensors: Readonly<Record<str
  * Reads the tensors of a safetensors file, in the order of its header.
  *
  * F32, F64, I32 and BOOL keep their type; F16 and BF16 become f32; I64, I16, I8, U64, U32, U16 and U8 become i32 and must fit it. The file is
- * taken for hostile: all of it is checked before the first tensor is made.
+ * taken for hostile: all of it is checked before the first tensor is made, and against its SHA-256 if stmnet wrote it.
  *
- * @param path  the file
- * @throws {FormatError} if it is truncated, contradicts itself or holds a type that tensors cannot take
+ * @param path  a regular file
+ * @throws {FormatError} if it is truncated or damaged, contradicts itself or holds a type that tensors cannot take
+ * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if it does not fit into memory
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
 export async function loadSafetensors(path: string, options: LoadSafetensorsOptions = {}): Promise<Record<string, Tensor>> {
   checkPath('loadSafetensors', path, 'loadSafetensors(path, options)');
   checkOptions('loadSafetensors', options, ['device']);
-  const { tensors } = await readTensors({ op: 'loadSafetensors', path });
-  return makeTensors(tensors, options.device);
+  const source = { op: 'loadSafetensors', path };
+  const { tensors } = await readTensors(source);
+  return makeTensors(source, tensors, options.device);
 }
 
 /**
- * Reads the notes in the header of a safetensors file, without its tensors.
+ * Reads the notes in the header of a safetensors file, without its tensors, and so without asking whether the file is damaged.
  *
  * @param path  the file
  * @throws {FormatError} if the header is damaged or does not fit the file
@@ -73,19 +78,7 @@ export async function loadSafetensors(path: string, options: LoadSafetensorsOpti
  */
 export async function loadSafetensorsMetadata(path: string): Promise<Metadata> {
   checkPath('loadSafetensorsMetadata', path, 'loadSafetensorsMetadata(path)');
-  const source = { op: 'loadSafetensorsMetadata', path };
-  return withFile(source, async (file) => Object.fromEntries((await readHeader(source, file)).header.metadata));
-}
-
-/** What `readTensors` finds: data on the host, which nobody has to dispose. */
-export interface ReadFile {
-  tensors: ReadonlyMap<string, HostTensor>;
-  metadata: ReadonlyMap<string, string>;
-}
-
-/** A tensor's data and shape before it becomes a tensor. */
-export interface HostTensor extends DecodedData {
-  shape: readonly number[];
+  return Object.fromEntries(await readMetadata({ op: 'loadSafetensorsMetadata', path }));
 }
 
 /**
@@ -95,7 +88,7 @@ export interface HostTensor extends DecodedData {
  */
 export async function writeTensors(source: Source, tensors: Readonly<Record<string, Tensor>>, metadata: Metadata): Promise<void> {
   const entries = Object.entries(tensors).sort(([, a], [, b]) => storedBytes(b.dtype, 1) - storedBytes(a.dtype, 1));  // wide types first: all stay aligned
-  const header: SafetensorsHeader = { tensors: [], metadata: new Map(Object.entries(metadata)) };
+  const header: SafetensorsHeader = { tensors: [], metadata: new Map([...blankChecksum, ...Object.entries(metadata)]) };
   let begin = 0;
   for (const [name, { dtype, shape, size }] of entries) {
     if (name === metadataKey) throw formatError(source, `a tensor with the name ${metadataKey}`, 'any other name: the format keeps this one for itself', 'rename it');
@@ -104,36 +97,33 @@ export async function writeTensors(source: Source, tensors: Readonly<Record<stri
     begin = end;
   }
   const text = headerText(source, header);
-  const data = await Promise.all(entries.map(([, values]) => values.data()));  // all reads are ordered now: one moment's values
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(BigInt(text.length));
-  const chunks = [size, text, ...data.map((values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength))];
+  const values = Promise.all(entries.map(([, tensor]) => tensor.data()));  // all reads are ordered now: one moment's values
+  values.catch(() => undefined);  // told where it is awaited, which a save before this one can delay
   try {
-    await writeAtomically(source.path, chunks);
+    await inTurn(wholePath(source.path), async (path) => {
+      const size = Buffer.alloc(8);
+      size.writeBigUInt64LE(BigInt(text.length));
+      const chunks = [size, text, ...(await values).map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+      await sign(text, chunks);
+      await writeSafely(path, chunks);
+    });
   } catch (error) {
     throw fileError(source.op, source.path, 'write', error);
   }
 }
 
-/**
- * Reads and checks a whole file.
- *
- * @throws as `loadSafetensors`
- */
-export async function readTensors(source: Source): Promise<ReadFile> {
-  return withFile(source, async (file) => {
-    const { header, dataStart } = await readHeader(source, file);
-    const tensors = new Map<string, HostTensor>();
-    for (const stored of header.tensors) tensors.set(stored.name, { ...decode(source, stored, await readData(source, file, dataStart, stored)), shape: stored.shape });
-    return { tensors, metadata: header.metadata };
-  });
-}
+/** The path as it is now, whatever folder the program goes to while the file is written. */
+const wholePath = (path: string): string => (isAbsolute(path) ? path : `${process.cwd()}/${path}`);
 
-/** Tensors of the data read, all of them or, if one cannot be made, none. */
-export function makeTensors(read: ReadonlyMap<string, HostTensor>, device: string | undefined): Record<string, Tensor> {
+/**
+ * Tensors of the data read, all of them or, if one cannot be made, none.
+ *
+ * @throws {FormatError} if one has a shape that no tensor can have
+ */
+export function makeTensors(source: Source, read: ReadonlyMap<string, HostTensor>, device: string | undefined): Record<string, Tensor> {
   const made: [string, Tensor][] = [];
   try {
-    for (const [name, { data, dtype, shape }] of read) made.push([name, tensor({ data, shape }, { dtype, ...(device === undefined ? {} : { device }) })]);
+    for (const [name, host] of read) made.push([name, makeTensor(source, name, host, device)]);
   } catch (error) {
     for (const [, half] of made) half.dispose();
     throw error;
@@ -141,57 +131,13 @@ export function makeTensors(read: ReadonlyMap<string, HostTensor>, device: strin
   return Object.fromEntries(made);
 }
 
-async function withFile<T>({ op, path }: Source, use: (file: FileHandle) => Promise<T>): Promise<T> {
+function makeTensor(source: Source, name: string, { data, dtype, shape }: HostTensor, device: string | undefined): Tensor {
   try {
-    const file = await open(path, 'r');
-    try {
-      return await use(file);
-    } finally {
-      await file.close();
-    }
+    return tensor({ data, shape }, { dtype, ...(device === undefined ? {} : { device }) });
   } catch (error) {
-    throw fileError(op, path, 'read', error);
+    if (!(error instanceof OptionError || error instanceof ShapeError)) throw error;
+    const refused = formatError(source, `tensor ${quoted(name)} of shape ${quoted(JSON.stringify(shape))}`, 'a shape that a tensor can have', 'save it with smaller extents');
+    refused.cause = error;
+    throw refused;
   }
-}
-
-async function readHeader(source: Source, file: FileHandle): Promise<{ header: SafetensorsHeader; dataStart: number }> {
-  const { size } = await file.stat();
-  if (size < 8) throw formatError(source, `${size} bytes`, 'at least 8, which hold the length of the header');
-  const prefix = new DataView(await readAt(source, file, 0, 8));
-  const length = prefix.getBigUint64(0, true);
-  if (length > BigInt(Math.min(size - 8, maxHeaderBytes))) {
-    throw formatError(source, `a header of ${length} bytes`, `at most ${Math.min(size - 8, maxHeaderBytes)}, as the file has ${size} bytes and a header never more than ${maxHeaderBytes}`);
-  }
-  const bytes = await readAt(source, file, 8, Number(length));
-  const dataStart = 8 + Number(length);
-  return { header: parseHeader(source, decodeText(source, bytes), size - dataStart), dataStart };
-}
-
-function decodeText(source: Source, bytes: ArrayBuffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    throw formatError(source, 'a header that is not UTF-8', 'a JSON object in UTF-8');
-  }
-}
-
-function readData(source: Source, file: FileHandle, dataStart: number, { name, begin, end }: StoredTensor): Promise<ArrayBuffer> {
-  const bytes = end - begin;
-  if (bytes > constants.MAX_LENGTH) {
-    throw formatError(source, `tensor ${quoted(name)} of ${bytes} bytes`, `at most ${constants.MAX_LENGTH}, what one array holds in this version of Node`, 'split the tensor');
-  }
-  return readAt(source, file, dataStart + begin, bytes);
-}
-
-/** One read call fills at most this much. */
-const pieceBytes = 1 << 28;
-
-async function readAt(source: Source, file: FileHandle, position: number, length: number): Promise<ArrayBuffer> {
-  const bytes = new Uint8Array(length);
-  for (let at = 0; at < length; ) {
-    const { bytesRead } = await file.read(bytes, at, Math.min(pieceBytes, length - at), position + at);
-    if (bytesRead === 0) throw formatError(source, `an end after ${position + at} bytes`, `${position + length} bytes: it became shorter while it was read`);
-    at += bytesRead;
-  }
-  return bytes.buffer;
 }

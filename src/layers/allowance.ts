@@ -9,7 +9,12 @@ export interface Allowance {
 }
 
 /** A configuration that asks for more than the file beside it can fill. */
-export class AllowanceError extends OptionError {}
+export class AllowanceError extends OptionError {
+  /** @param asked  the parameters that are too large, or too many */
+  constructor(readonly asked: string) {
+    super('load', { given: `a configuration that asks for ${asked}`, expected: 'no more than the file holds', fix: 'save the model again: save(model, path)' });
+  }
+}
 
 let current: Allowance | undefined;  // per environment: each worker loads a copy of this module
 
@@ -39,8 +44,7 @@ export function claim(shape: readonly number[], tensors = 1): void {
   if (current === undefined) return;
   const elements = shape.reduce((product, extent) => product * extent, tensors);
   if (tensors > current.tensors || elements > current.elements) {
-    const what = tensors === 1 ? `a weight of shape [${shape.join(', ')}]` : `${tensors} weights`;
-    throw new AllowanceError('load', { given: `a configuration that asks for ${what}`, expected: 'no more than the file holds', fix: 'save the model again: save(model, path)' });
+    throw new AllowanceError(tensors === 1 ? `a weight of shape [${shape.join(', ')}]` : `${tensors} weights`);
   }
   current.tensors -= tensors;
   current.elements -= elements;

@@ -85,6 +85,7 @@ describe('saveSafetensors and loadSafetensors', () => {
     const length = Number(bytes.readBigUInt64LE(0));
     expect(length % 8).toBe(0);
     expect(JSON.parse(bytes.toString('utf8', 8, 8 + length))).toEqual({
+      __metadata__: { 'stmnet.sha256': expect.stringMatching(/^[0-9a-f]{64}$/), 'stmnet.checksum': 'sha256' },
       wide: { dtype: 'F64', shape: [1], data_offsets: [0, 8] },
       x: { dtype: 'F32', shape: [2], data_offsets: [8, 16] },
       mask: { dtype: 'BOOL', shape: [1], data_offsets: [16, 17] },
