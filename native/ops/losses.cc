@@ -28,12 +28,11 @@ struct PointwiseProblem {
   }
 };
 
-/// 1 over what the sum is divided by. A batch's mean is that over its distributions: rows, of a padded batch real steps.
+/// 1 over what the sum is divided by: real elements, or for `batchmean` the rows, padded or not.
 double scale_of(LossReduction reduction, const Shape& shape, const RealItems& elements) {
   if (reduction == LossReduction::Mean) return 1 / static_cast<double>(elements.count);
   if (reduction != LossReduction::BatchMean) return 1;
-  const int64_t rows = elements.lengths ? elements.count / elements.width : shape.rank() ? shape[0] : 1;
-  return 1 / static_cast<double>(rows);
+  return 1 / static_cast<double>(shape.rank() ? shape[0] : 1);
 }
 
 Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight, double parameter,
@@ -130,9 +129,10 @@ Tensor step_weight_of(const Tensor& input, const Tensor& target, const std::opti
   return contiguous(expand(reshape(*weight, shape), target.shape()));
 }
 
-Tensor cross_entropy(const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight,
-                     const std::optional<Tensor>& given_step_weights, int64_t ignore_index, double label_smoothing, LossReduction reduction,
-                     const std::optional<std::vector<int64_t>>& lengths) {
+/// The loss. With `lenient`, a mean over nothing is 0, and beside the loss comes f64 [2]: what the mean divides by, and the sum that it divides.
+std::vector<Tensor> cross_entropy(const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight,
+                                  const std::optional<Tensor>& given_step_weights, int64_t ignore_index, double label_smoothing, LossReduction reduction,
+                                  const std::optional<std::vector<int64_t>>& lengths, bool lenient) {
   check_classes(given_input, given_target);
   const Tensor input = contiguous(given_input), target = contiguous(given_target);
   const Tensor weight = class_weight_of(input, given_weight), step_weight = step_weight_of(input, target, given_step_weights);
@@ -140,14 +140,15 @@ Tensor cross_entropy(const Tensor& given_input, const Tensor& given_target, cons
             "crossEntropy: got labelSmoothing {}, expected 0..1.\n  Fix: pass a fraction such as 0.1.", label_smoothing);
   STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option,
             "crossEntropy: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
-  const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != LossReduction::None, reduction == LossReduction::Mean, {}},
+  const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != LossReduction::None, reduction == LossReduction::Mean, lenient, {}},
                                     real_items("crossEntropy", target.shape(), lengths)};
-  check_not_empty("crossEntropy", input, problem.steps.count, reduction);
+  if (!lenient) check_not_empty("crossEntropy", input, problem.steps.count, reduction);
   const int64_t classes = input.shape().back();
   // Past a length any label may stand, so then only the kernel can tell.
   if (problem.steps.count == target.size()) check_host_labels(target, classes, ignore_index);
   const Tensor result = problem.plain.reduce ? empty(Shape{}, input) : empty(target.shape(), input);
-  const Tensor saved = empty({3 * target.size() + 1}, DType::F64, input.device());
+  const int64_t sums = 3 * target.size();  // where they stand in `saved`, behind three numbers a row
+  const Tensor saved = empty({sums + 2}, DType::F64, input.device());
   enqueue("crossEntropy", {input, target, weight, step_weight}, {result, saved},
           [problem](Backend& b, Views v) { return b.losses().cross_entropy(problem.view(), v.in(0), v.in(1), v.in(2), v.in(3), v.out(0), v.out(1)); });
   on_backward("crossEntropy", result, {input}, {input, target, weight, step_weight, saved},
@@ -158,7 +159,8 @@ Tensor cross_entropy(const Tensor& given_input, const Tensor& given_target, cons
                 });
                 return {dx};
               });
-  return result;
+  if (!lenient) return {result};
+  return {result, slice_axis(saved, 0, sums, sums + 2)};
 }
 
 }  // namespace
@@ -166,8 +168,8 @@ Tensor cross_entropy(const Tensor& given_input, const Tensor& given_target, cons
 void declare_losses(OpTable& table) {
   table.add("pointwiseLoss", &pointwise_loss, {"loss", "input", "target", "posWeight", "parameter", "reduction", "lengths"},
             "A loss that is a sum over elements, reduced over the real ones.");
-  table.add("crossEntropy", &cross_entropy, {"input", "target", "weight", "stepWeights", "ignoreIndex", "labelSmoothing", "reduction", "lengths"},
-            "Cross entropy of softmax(input) along the last axis and class labels.");
+  table.add("crossEntropy", &cross_entropy, {"input", "target", "weight", "stepWeights", "ignoreIndex", "labelSmoothing", "reduction", "lengths", "lenient"},
+            "Cross entropy of softmax(input) along the last axis and class labels; with lenient, also what the mean divides by and what is divided.");
   table.add("ctcLoss", &ctc_loss, {"input", "target", "inputLengths", "targetLengths", "blank", "zeroInfinity", "reduction"},
             "-log of the probability of the labels over all alignments; input [T, N, C] are log-probabilities.");
 }

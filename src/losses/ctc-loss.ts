@@ -1,6 +1,6 @@
 import { ctcLoss, type CTCLengths, type CTCLossOptions as CTCOptions } from '../tensor/ops/losses';
 import { checkOptions, flag, nonNegativeInteger } from '../tensor/options';
-import type { Sequence } from '../tensor/padded-sequence';
+import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { Loss, reductionOf } from './loss';
 
@@ -34,5 +34,12 @@ export class CTCLoss extends Loss {
   override forward(input: Sequence, target: Sequence, lengths: CTCLengths = {}): Tensor {
     checkOptions('CTCLoss.forward', lengths, ['inputLengths', 'targetLengths']);
     return ctcLoss(input, target, { ...this.options, ...lengths });
+  }
+
+  /** In a Trainer a tensor is [N, T, C], as where all rows of a batch are full; give a function that calls `forward` for outputs of [T, N, C]. */
+  override ofBatch(input: Sequence, target: Sequence): Tensor {
+    const [rows = 0, steps = 0] = input.shape;
+    const known = input instanceof PaddedSequence || input.rank !== 3;
+    return this.forward(known ? input : new PaddedSequence(input, new Array<number>(rows).fill(steps)), target);
   }
 }

@@ -16,6 +16,11 @@ export abstract class Loss {
    * @throws {ShapeError} if input and target do not fit each other
    */
   abstract forward(input: Sequence, target: Sequence): Tensor;
+
+  /** The loss as a Trainer computes it, of batches whose first axis is N: `forward`, unless a loss takes its tensors in another order. */
+  ofBatch(input: Sequence, target: Sequence): Tensor {
+    return this.forward(input, target);
+  }
 }
 
 /** The reduction that was chosen, `mean` by default. */

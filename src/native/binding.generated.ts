@@ -240,8 +240,8 @@ export interface NativeBinding {
   batchNorm(x: TensorId, weight: TensorId | undefined, bias: TensorId | undefined, runningMean: TensorId | undefined, runningVar: TensorId | undefined, training: boolean, momentum: number, epsilon: number, lengths?: readonly number[] | undefined): TensorId;
   /** A loss that is a sum over elements, reduced over the real ones. */
   pointwiseLoss(loss: 'mseLoss' | 'l1Loss' | 'smoothL1Loss' | 'huberLoss' | 'binaryCrossEntropy' | 'binaryCrossEntropyWithLogits' | 'klDivergence' | 'klDivergenceFromLog', input: TensorId, target: TensorId, posWeight: TensorId | undefined, parameter: number, reduction: 'mean' | 'sum' | 'none' | 'batchmean', lengths?: readonly number[] | undefined): TensorId;
-  /** Cross entropy of softmax(input) along the last axis and class labels. */
-  crossEntropy(input: TensorId, target: TensorId, weight: TensorId | undefined, stepWeights: TensorId | undefined, ignoreIndex: number, labelSmoothing: number, reduction: 'mean' | 'sum' | 'none' | 'batchmean', lengths?: readonly number[] | undefined): TensorId;
+  /** Cross entropy of softmax(input) along the last axis and class labels; with lenient, also what the mean divides by and what is divided. */
+  crossEntropy(input: TensorId, target: TensorId, weight: TensorId | undefined, stepWeights: TensorId | undefined, ignoreIndex: number, labelSmoothing: number, reduction: 'mean' | 'sum' | 'none' | 'batchmean', lengths: readonly number[] | undefined, lenient: boolean): TensorId[];
   /** -log of the probability of the labels over all alignments; input [T, N, C] are log-probabilities. */
   ctcLoss(input: TensorId, target: TensorId, inputLengths: readonly number[], targetLengths: readonly number[], blank: number, zeroInfinity: boolean, reduction: 'mean' | 'sum' | 'none' | 'batchmean'): TensorId;
   /** One step of a group, unless skip is not 0. learningRate: f64, skip: f32, of one element. Returns the parameters that lack state; then nothing was done. */

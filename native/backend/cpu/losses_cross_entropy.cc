@@ -102,17 +102,19 @@ Status forward(const Rows<T>& rows, const View& result, const View& saved) {
     }
   });
   saved.as<double>()[3 * rows.rows] = weights;
+  saved.as<double>()[3 * rows.rows + 1] = sum;
   if (!rows.loss.reduce) {
     for (int64_t row = 0; row < rows.rows; ++row) result.as<T>()[row] = static_cast<T>(kept[row].loss);
     return Status::ok();
   }
-  if (rows.loss.mean && weights == 0) {
+  const bool nothing = rows.loss.mean && weights == 0;
+  if (nothing && !rows.loss.lenient) {
     return Status::fail(
         StatusKind::OutOfRange,
         "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean. Fix: leave such batches out, or use reduction: 'sum'.",
         static_cast<long long>(rows.rows));
   }
-  *result.as<T>() = static_cast<T>(rows.loss.mean ? sum / weights : sum);
+  *result.as<T>() = static_cast<T>(nothing ? 0 : rows.loss.mean ? sum / weights : sum);
   return Status::ok();
 }
 
@@ -120,7 +122,8 @@ template <class T>
 void backward(const Rows<T>& rows, const View& saved, const View& dresult, T* dinput) {
   const SavedRow* const kept = reinterpret_cast<const SavedRow*>(saved.as<double>());
   const T* dy = dresult.as<T>();
-  const double common = rows.loss.reduce ? *dy / (rows.loss.mean ? saved.as<double>()[3 * rows.rows] : 1.0) : 0;
+  const double divisor = rows.loss.mean ? saved.as<double>()[3 * rows.rows] : 1.0;
+  const double common = rows.loss.reduce && divisor != 0 ? *dy / divisor : 0;  // a mean over nothing has no gradient
   parallel_for(rows.rows, row_grain(rows.classes), [&](int64_t begin, int64_t end) {
     for_runs(rows.loss.steps, begin, end, [&](int64_t from, int64_t to, bool real) {
       for (int64_t row = from; row < to; ++row) {

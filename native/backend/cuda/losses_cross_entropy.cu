@@ -73,24 +73,27 @@ struct Rows {
   STM_DEVICE T step_weight_of(int64_t row) const { return step_weight ? step_weight[row] : T(1); }
 };
 
-/// Σ of all parts: the result, if there is to be one number, and the sum of the weights.
+/// Σ of all parts: the result, if there is to be one number, and the sums of the weights and of the losses.
 template <class T>
 struct Total {
   const Sums* parts;
   int64_t count, rows;
-  double* weights;
-  T* result;  ///< null if each row has its own
-  bool mean;
+  double* sums_out;  ///< weights, losses
+  T* result;         ///< null if each row has its own
+  bool mean, lenient;
   DeviceFault* fault;
   int32_t op;
   STM_DEVICE void operator()(Block& block, int64_t) const {
     const Sums sums = block.reduce(
         count, Sums{0, 0}, [&](int64_t i) { return parts[i]; }, Sums::join);
     block.once([&] {
-      *weights = sums.weight;
+      sums_out[0] = sums.weight;
+      sums_out[1] = sums.value;
       if (!result) return;
-      if (mean && sums.weight == 0) report_out_of_range(fault, op, 0, 1, rows, DeviceFault::kNothingCounts);
-      *result = mean && sums.weight == 0 ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(mean ? sums.value / sums.weight : sums.value);
+      const bool nothing = mean && sums.weight == 0;
+      if (nothing && !lenient) report_out_of_range(fault, op, 0, 1, rows, DeviceFault::kNothingCounts);
+      const T of_nothing = lenient ? T(0) : std::numeric_limits<T>::quiet_NaN();
+      *result = nothing ? of_nothing : static_cast<T>(mean ? sums.value / sums.weight : sums.value);
     });
   }
 };
@@ -214,7 +217,8 @@ struct Backward {
       return {0, std::numeric_limits<T>::quiet_NaN(), 0, 0, kNoLabel};
     }
     const int64_t label = rows.target[row];
-    const T upstream = !reduce ? dresult[row] : mean ? *dresult / static_cast<T>(saved[3 * rows.rows]) : *dresult;
+    const T divisor = reduce && mean ? static_cast<T>(saved[3 * rows.rows]) : T(1);
+    const T upstream = divisor == T(0) ? T(0) : (reduce ? *dresult : dresult[row]) / divisor;  // a mean over nothing has no gradient
     const T g = upstream * rows.step_weight_of(row), everywhere = static_cast<T>(rows.smoothing) / static_cast<T>(rows.classes);
     const T at_label = static_cast<T>(1 - rows.smoothing) * rows.weight_of(label);
     const T all = at_label + everywhere * (weight_sum ? static_cast<T>(*weight_sum) : static_cast<T>(rows.classes));
@@ -259,6 +263,7 @@ Status forward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& ro
                        saved.as<double>() + 3 * rows.rows,
                        loss.reduce ? result.as<T>() : nullptr,
                        loss.mean,
+                       loss.lenient,
                        context.fault,
                        context.op};
   const Forward<T> kernel{rows, loss.reduce ? nullptr : result.as<T>(), saved.as<double>(), static_cast<Sums*>(parts), rows_of_part, total};

@@ -37,9 +37,10 @@ struct PointwiseLoss {
 struct CrossEntropyLoss {
   int64_t ignore_index = -100;
   double label_smoothing = 0;
-  bool reduce = true;  ///< whether the result is one number
-  bool mean = true;    ///< whether the sum is divided by the weights' sum
-  Padding steps;       ///< which rows count
+  bool reduce = true;    ///< whether the result is one number
+  bool mean = true;      ///< whether the sum is divided by the weights' sum
+  bool lenient = false;  ///< whether a mean over nothing is 0, without gradient, and no OutOfRange
+  Padding steps;         ///< which rows count
 };
 
 /// N sequences; lengths, offsets and factors are in host memory.
@@ -66,7 +67,7 @@ class LossKernels {
                                     const View& dinput, const View& dtarget) noexcept = 0;
 
   /// input [rows…, C], target [rows…] i32; class_weight [C] and step_weight [rows…] may be absent. result: [] if reduced, else [rows…].
-  /// saved, F64 [3 · rows + 1]: of each row its largest element, log Σ e^(x - largest), and its loss; then the sum of the weights.
+  /// saved, F64 [3 · rows + 2]: of each row its largest element, log Σ e^(x - largest), and its loss; then the sum of the weights, and of the losses.
   virtual Status cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
                                const View& result, const View& saved) noexcept = 0;
   virtual Status cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,

@@ -1,8 +1,10 @@
 import { binding } from '../../native/load';
 import { OptionError, ShapeError, within } from '../errors';
+import { divided, divisorsWanted } from '../loss-divisors';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
 import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
+import { binaryTarget, checkEqualShapes, checkLabelShape, commonLengths, countReal } from './loss-shapes';
 import { transpose } from './shape';
 
 // Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding has loss and gradient 0, and a mean
@@ -22,14 +24,6 @@ export interface LossOptions {
   reduction?: Reduction;
 }
 
-/** Lengths of one of the two sequences, or of both, which must agree. */
-function commonLengths(op: string, input: Sequence, target: Sequence): readonly number[] | undefined {
-  const [first, second] = [lengthsOf(input), lengthsOf(target)];
-  if (first === undefined || second === undefined) return first ?? second;
-  if (first.length === second.length && first.every((length, row) => length === second[row])) return first;
-  throw new ShapeError(op, { given: `lengths ${describe(first)} of the input and ${describe(second)} of the target`, expected: 'equal lengths', fix: 'pad both from the same sequences' });
-}
-
 /** Names of the point-wise losses in the binding. */
 type Pointwise = Parameters<typeof binding.pointwiseLoss>[0];
 
@@ -42,13 +36,17 @@ interface PointwiseSettings {
 function pointwise(op: string, loss: Pointwise, input: Sequence, target: Sequence, settings: PointwiseSettings): Tensor {
   const reduction = oneOf(op, 'reduction', settings.reduction ?? 'mean', loss.startsWith('kl') ? [...REDUCTIONS, 'batchmean'] : REDUCTIONS);
   const lengths = commonLengths(op, input, target);
-  const [x, t] = [valuesOf(input), valuesOf(target)];
-  const weight = optionalIdOf(settings.posWeight, op, 'posWeight');
-  return wrap(
-    binding.pointwiseLoss(
-      loss, idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), weight, settings.parameter ?? 0, reduction, lengths,
-    ),
-  );
+  const [x, given] = [valuesOf(input), valuesOf(target)];
+  checkTensor(x, op, 'input', SEQUENCE);
+  checkTensor(given, op, 'target', SEQUENCE);
+  const t = loss.startsWith('binary') ? binaryTarget(op, 'input', x, given) : given;
+  checkEqualShapes(op, 'input', x, t);
+  const count = countReal(x.shape, lengths);
+  const divisor = { mean: count, batchmean: x.shape[0] ?? 1, sum: 'none' } as const;
+  const kind = count === 0 && reduction !== 'none' && divisorsWanted() ? 'sum' : reduction;
+  const [xId, tId, weightId] = [idOf(x, op, 'input'), idOf(t, op, 'target'), optionalIdOf(settings.posWeight, op, 'posWeight')];
+  const result = wrap(binding.pointwiseLoss(loss, xId, tId, weightId, settings.parameter ?? 0, kind, lengths));
+  return reduction === 'none' ? result : divided(result, divisor[reduction]);
 }
 
 /**
@@ -121,7 +119,8 @@ export function huberLoss(input: Sequence, target: Sequence, options: HuberLossO
 /**
  * Binary cross entropy of probabilities, `-(t · log x + (1 - t) · log(1 - x))`; logarithms are not taken below -100.
  *
- * Shapes: input and target equal, both in [0, 1] → [] (or the same, for `none`). A number outside, or NaN, is an error at the next read.
+ * Shapes: input and target equal, both in [0, 1] → [] (or the same, for `none`). A number outside, or NaN, is an error at the next read. The target may also
+ * lack an axis of extent 1 at the end, or have one more, and may be i32 or bool.
  *
  * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
  * @see torch.nn.functional.binary_cross_entropy; `binaryCrossEntropyWithLogits` is exact where sigmoid rounds to 0 or 1
@@ -140,7 +139,8 @@ export interface BinaryCrossEntropyWithLogitsOptions extends LossOptions {
 /**
  * Binary cross entropy of `σ(x)`, `-(posWeight · t · log σ(x) + (1 - t) · log(1 - σ(x)))`, without overflow.
  *
- * Shapes: input and target equal, targets in [0, 1] → [] (or the same, for `none`). A target outside, or NaN, is an error at the next read.
+ * Shapes: input and target equal, targets in [0, 1] → [] (or the same, for `none`). A target outside, or NaN, is an error at the next read. The target may also
+ * lack an axis of extent 1 at the end, or have one more, and may be i32 or bool.
  *
  * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
  * @see torch.nn.functional.binary_cross_entropy_with_logits
@@ -152,7 +152,7 @@ export function binaryCrossEntropyWithLogits(input: Sequence, target: Sequence, 
 
 /** Options of `klDivergence`. */
 export interface KLDivergenceOptions {
-  /** `batchmean` divides by the first axis, of a PaddedSequence by the number of real steps: the divergence itself. Default `mean`, over elements, as in PyTorch. */
+  /** `batchmean` divides by the first axis, N, as in PyTorch: of [N, C] the divergence itself. Default `mean`, over elements. */
   reduction?: Reduction | 'batchmean';
   /** Whether the target holds logarithms too. Default false. */
   logTarget?: boolean;
@@ -205,8 +205,16 @@ export function crossEntropy(input: Sequence, target: Sequence, options: CrossEn
   const labelSmoothing = nonNegativeNumber(op, 'labelSmoothing', options.labelSmoothing ?? 0);
   const lengths = commonLengths(op, input, target);
   const [x, t] = [valuesOf(input), valuesOf(target)];
+  checkTensor(x, op, 'input', SEQUENCE);
+  checkTensor(t, op, 'target', SEQUENCE);
+  if (x.shape.join() !== t.shape.join()) checkLabelShape(op, 'input', x, t);
   const stepWeights = options.stepWeights === undefined ? undefined : valuesOf(options.stepWeights);
-  return wrap(binding.crossEntropy(idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), optionalIdOf(options.weight, op, 'weight'), optionalIdOf(stepWeights, op, 'stepWeights'), ignoreIndex, labelSmoothing, reduction, lengths));
+  const counted = reduction === 'mean' && divisorsWanted();
+  const [xId, tId] = [idOf(x, op, 'input'), idOf(t, op, 'target')];
+  const weights = [optionalIdOf(options.weight, op, 'weight'), optionalIdOf(stepWeights, op, 'stepWeights')] as const;
+  const ids = binding.crossEntropy(xId, tId, ...weights, ignoreIndex, labelSmoothing, reduction, lengths, counted);
+  const [loss, sums] = ids.map(wrap) as [Tensor, Tensor?];
+  return reduction === 'none' ? loss : divided(loss, sums ?? 'none');
 }
 
 /** Lengths for `ctcLoss` that do not come with a PaddedSequence. */
@@ -248,7 +256,8 @@ export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptio
   const [steps = 0, count = 0] = x.shape;
   const inputLengths = ownLengths('inputLengths', input, options.inputLengths) ?? new Array<number>(count).fill(steps);
   const targetLengths = ownLengths('targetLengths', target, options.targetLengths) ?? wholeTargets(t, count);
-  return wrap(binding.ctcLoss(idOf(x, op, 'input', SEQUENCE), idOf(t, op, 'target', SEQUENCE), inputLengths, targetLengths, blank, zeroInfinity, reduction));
+  const loss = wrap(binding.ctcLoss(idOf(x, op, 'input'), idOf(t, op, 'target'), inputLengths, targetLengths, blank, zeroInfinity, reduction));
+  return reduction === 'none' ? loss : divided(loss, reduction === 'mean' ? count : 'none');
 }
 
 /** The lengths of a PaddedSequence, or those given for a tensor. */

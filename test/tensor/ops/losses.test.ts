@@ -91,13 +91,13 @@ describe.each(cases)('$name', ({ loss, value, input, target }) => {
   });
 
   it('refuses shapes that differ, a mean over nothing and lengths that differ', async () => {
-    expect(() => loss(f64(input([3])), f64(target([3, 1])))).toThrow(/got input f64\[3\] on (cpu|cuda:0) and target f64\[3, 1\] on (cpu|cuda:0), expected equal shapes/);
+    expect(() => loss(f64(input([3])), f64(target([3, 2])))).toThrow(/got input f64\[3\] on (cpu|cuda:0) and target f64\[3, 2\] on (cpu|cuda:0), expected equal shapes/);
     expect(() => loss(zeros([0, 3]), zeros([0, 3]))).toThrow(/got input f32\[0, 3\] on (cpu|cuda:0) without any real element/);
     const empty = (source: HostArray): PaddedSequence => new PaddedSequence(f64(source), [0, 0]);
     expect(() => loss(empty(input([2, 3, 1])), empty(target([2, 3, 1])))).toThrow(ShapeError);
     expect(await loss(empty(input([2, 3, 1])), empty(target([2, 3, 1])), { reduction: 'sum' }).item()).toBe(0);
     expect(() => loss(new PaddedSequence(f64(input([1, 3])), [2]), new PaddedSequence(f64(target([1, 3])), [3]))).toThrow(/lengths \[2\] of the input and \[3\] of the target, expected equal lengths/);
-    expect(() => loss(ones([2]), tensor([1, 0], { dtype: 'i32' }))).toThrow(/expected one dtype/);
+    expect(() => loss(ones([2]), ones([2], { dtype: 'f64' }))).toThrow(/expected one dtype/);
   });
 });
 
@@ -113,7 +113,71 @@ describe('options of the point-wise losses', () => {
   });
 });
 
+describe('shapes that differ say what to do', () => {
+  const fix = (run: () => unknown): string => {
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof ShapeError) return error.message.split('Fix: ')[1] ?? '';
+      throw error;
+    }
+    return 'no error';
+  };
+  it.each([
+    ['a time axis too many', [4, 6, 1], [4], /put LastStep, MeanPool or MaxPool after the last recurrent layer/],
+    ['a time axis too many, with features', [4, 6, 2], [4, 2], /put LastStep/],
+    ['a time axis too few', [4, 2], [4, 6, 2], /the target has a time axis and the output none/],
+    ['numbers where there is an axis of one', [4, 1], [4], /target: \[y\] in the items, or target.unsqueeze\(-1\)/],
+    ['an axis of one too many', [4], [4, 1], /input.unsqueeze\(-1\), or take it from the target/],
+    ['other numbers of outputs', [4, 3], [4, 2], /as many outputs as there are targets/],
+  ])('%s', (_, input, target, expected) => {
+    for (const loss of [mseLoss, l1Loss, smoothL1Loss, huberLoss]) expect(fix(() => loss(zeros(input), zeros(target)))).toMatch(expected);
+  });
+  it.each([
+    ['a time axis too many', [4, 6, 3], [4], /put LastStep, MeanPool or MaxPool/],
+    ['a time axis too few', [4, 3], [4, 6], /the target has a time axis and the output none/],
+    ['classes on the second axis', [4, 3, 6], [4, 6], /put the classes last: output.transpose\(1, -1\)/],
+    ['labels in brackets', [4, 3], [4, 1], /target.squeeze\(-1\), or target: label in place of \[label\]/],
+    ['other numbers of rows', [4, 3], [5], /give each row of the output one label/],
+  ])('labels: %s', (_, input, target, expected) => {
+    expect(fix(() => crossEntropy(zeros(input), zeros(target, { dtype: 'i32' })))).toMatch(expected);
+  });
+});
+
 describe('binary cross entropy', () => {
+  const chances = [0.1, 0.7, 0.5, 0.2];
+  const yes = [0, 1, 1, 0];
+  const expected = -(Math.log(0.9) + Math.log(0.7) + Math.log(0.5) + Math.log(0.8)) / 4;
+  const logit = (p: number): number => Math.log(p / (1 - p));
+
+  it.each([
+    ['[N] against [N]', [4], [4]], ['[N, 1] against [N]', [4, 1], [4]], ['[N] against [N, 1]', [4], [4, 1]], ['[N, 1] against [N, 1]', [4, 1], [4, 1]],
+    ['[N, T, 1] against [N, T]', [2, 2, 1], [2, 2]], ['[N, T] against [N, T, 1]', [2, 2], [2, 2, 1]],
+  ])('takes targets of 0 and 1: %s', async (_, input, target) => {
+    for (const dtype of ['f64', 'i32', 'bool'] as const) {
+      const t = tensor({ data: Int32Array.from(yes), shape: target }, { dtype });
+      const x = tensor({ data: Float64Array.from(chances), shape: input }).requiresGrad_();
+      const loss = binaryCrossEntropy(x, t);
+      loss.backward();
+      expect(x.grad?.shape).toEqual(input);
+      expect(differences((await x.grad?.data()) ?? [], [1 / 0.9, -1 / 0.7, -1 / 0.5, 1 / 0.8].map((one) => one / 4), 1e-12)).toEqual([]);
+      const withLogits = binaryCrossEntropyWithLogits(tensor({ data: Float64Array.from(chances.map(logit)), shape: input }), t);
+      expect(differences([await loss.item(), await withLogits.item()], [expected, expected], 1e-12)).toEqual([]);
+      expect(binaryCrossEntropy(x, t, { reduction: 'none' }).shape).toEqual(input);
+    }
+  });
+  it('takes padded targets of 0 and 1 with and without an axis of one', async () => {
+    const x = tensor({ data: Float64Array.from([0.1, 0.7, 0.5, Number.NaN]), shape: [2, 2, 1] });
+    const t = new PaddedSequence(tensor([[0, 1], [1, 77]], { dtype: 'i32' }), [2, 1]);
+    const value = -(Math.log(0.9) + Math.log(0.7) + Math.log(0.5)) / 3;
+    for (const given of [x, new PaddedSequence(x, [2, 1]), new PaddedSequence(x.reshape([2, 2]), [2, 1])]) {
+      expect(differences([await binaryCrossEntropy(given, t).item()], [value], 1e-12)).toEqual([]);
+    }
+  });
+  it('refuses a label that is neither 0 nor 1', async () => {
+    await expect(binaryCrossEntropy(tensor([0.5]), tensor([2], { dtype: 'i32' })).item()).rejects.toThrow(/binaryCrossEntropy: got/);
+  });
+
   it('weights positive targets, one weight a place', async () => {
     const x = [[-3, 0.5, 2], [40, -40, 0]];
     const t = [[1, 0, 1], [0, 1, 0.5]];
@@ -148,13 +212,13 @@ describe('binary cross entropy', () => {
 });
 
 describe('klDivergence', () => {
-  it('divides batchmean by the rows, or by the real steps', async () => {
+  it('divides batchmean by the rows, padded or not', async () => {
     const [x, t] = [logSoftmax(tensor(spreadArray([2, 3, 4]), { dtype: 'f64' })), softmax(tensor(spreadArray([2, 3, 4], 2), { dtype: 'f64' }))];
     const sum = await klDivergence(x, t, { reduction: 'sum' }).item();
     expect(differences([await klDivergence(x, t, { reduction: 'batchmean' }).item()], [sum / 2], 1e-12)).toEqual([]);
     const padded = (values: Tensor): PaddedSequence => new PaddedSequence(values, [1, 2]);
     const part = await klDivergence(padded(x), padded(t), { reduction: 'sum' }).item();
-    expect(differences([await klDivergence(padded(x), padded(t), { reduction: 'batchmean' }).item()], [part / 3], 1e-12)).toEqual([]);
+    expect(differences([await klDivergence(padded(x), padded(t), { reduction: 'batchmean' }).item()], [part / 2], 1e-12)).toEqual([]);
   });
 
   it('is 0 where the target is', async () => {
@@ -254,7 +318,7 @@ describe('crossEntropy', () => {
 
   it('refuses shapes, dtypes and options that do not fit', () => {
     const target = labels([0, 1]);
-    expect(() => crossEntropy(zeros([2, 3, 4]), target)).toThrow(/got target i32\[2\] on (cpu|cuda:0) for input f32\[2, 3, 4\] on (cpu|cuda:0), expected \[2, 3\]: classes are the input's last axis/);
+    expect(() => crossEntropy(zeros([2, 3, 4]), target)).toThrow(/got input f32\[2, 3, 4\] on (cpu|cuda:0) and target i32\[2\] on (cpu|cuda:0), expected a target of shape \[2, 3\]: classes are the last axis of the input/);
     expect(() => crossEntropy(zeros([2, 3]), zeros([2]))).toThrow(/got target f32\[2\] on (cpu|cuda:0), expected dtype i32/);
     expect(() => crossEntropy(zeros([2, 3]), target, { weight: ones([2]) })).toThrow(/got weight f32\[2\] on (cpu|cuda:0) for input f32\[2, 3\] on (cpu|cuda:0), expected \[3\]/);
     expect(() => crossEntropy(zeros([2, 3]), target, { stepWeights: ones([3]) })).toThrow(/got stepWeights f32\[3\] on (cpu|cuda:0)/);
