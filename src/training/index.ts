@@ -1,6 +1,9 @@
 // Training loops of the public surface.
+export { Accuracy, type AccuracyOptions } from './accuracy';
 export type { Batch, Batches } from './batches';
 export type { TrainerCallback } from './callback';
+export { ConfusionMatrix, type ConfusionMatrixOptions } from './confusion-matrix';
 export { History, type EpochRecord } from './history';
-export { Accuracy, ConfusionMatrix, MeanAbsoluteError, MeanSquaredError, Metric, type AccuracyOptions, type ConfusionMatrixOptions } from './metric';
+export { MeanAbsoluteError, MeanSquaredError } from './mean-error';
+export { Metric, type MetricHints } from './metric';
 export { Trainer, type FitOptions, type LossFunction, type TrainerOptions } from './trainer';

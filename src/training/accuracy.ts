@@ -1,0 +1,57 @@
+import { cast, eq, logicalAnd } from '../tensor/ops/elementwise';
+import { sum } from '../tensor/ops/reduce';
+import { stack } from '../tensor/ops/shape';
+import { checkOptions, finiteNumber } from '../tensor/options';
+import type { Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { answersOf, type Reading } from './answers';
+import { Metric, ratio, type MetricHints } from './metric';
+
+/** Options that say how a metric reads outputs and labels. */
+export interface AccuracyOptions {
+  /**
+   * For outputs that are a yes or no each, of the target's shape: above it the answer is 1. 0 for logits, 0.5 for probabilities. Default: 0 beside a
+   * BCEWithLogitsLoss in a Trainer; else 0.5 for outputs [N], […, 1] and padded [N, T], while others are scores of classes along the last axis.
+   */
+  threshold?: number;
+  /** A label that is not counted. Default that of the CrossEntropyLoss in the Trainer, else -100, as there. */
+  ignoreIndex?: number;
+}
+
+/** Checks these options. */
+export function readingOf(op: string, { threshold, ignoreIndex }: AccuracyOptions): Reading {
+  return {
+    ...(threshold === undefined ? {} : { threshold: finiteNumber(op, 'threshold', threshold) }),
+    ...(ignoreIndex === undefined ? {} : { ignoreIndex: finiteNumber(op, 'ignoreIndex', ignoreIndex) }),
+  };
+}
+
+/**
+ * Part of the right answers among all, in 0..1. NaN is no answer, hence wrong.
+ *
+ * Shapes: output […, C] and labels […], where a CrossEntropyLoss in the Trainer says so also probabilities […, C]; for yes or no, output […] or […, 1] and
+ * target […] or […, 1] of 0 and 1. Labels may be of any dtype.
+ *
+ * @throws {OptionError} if an option is unknown or no number
+ */
+export class Accuracy extends Metric {
+  readonly name = 'accuracy';
+  protected readonly shape = [2];
+  readonly #reading: Reading;
+
+  constructor(options: AccuracyOptions = {}) {
+    super();
+    checkOptions('Accuracy', options, ['threshold', 'ignoreIndex']);
+    this.#reading = readingOf('Accuracy', options);
+  }
+
+  protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
+    const { said, truth, counts } = answersOf('Accuracy', output, target, { ...hints, ...this.#reading });
+    const right = logicalAnd(eq(said, truth), counts);
+    return stack([sum(cast(right, 'f64')), sum(cast(counts, 'f64'))], 0);
+  }
+
+  protected override result(totals: readonly number[]): number {
+    return ratio(totals);
+  }
+}

@@ -1,0 +1,113 @@
+import { ShapeError } from '../tensor/errors';
+import { ones } from '../tensor/factories';
+import { abs, cast, gt, isNaN, le, logicalAnd, logicalNot, maskedFill, ne } from '../tensor/ops/elementwise';
+import { checkEqualShapes, checkLabelShape, commonLengths, sameButForOne } from '../tensor/ops/loss-shapes';
+import { argmax, max } from '../tensor/ops/reduce';
+import { expand, reshape } from '../tensor/ops/shape';
+import { describe } from '../tensor/options';
+import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import type { MetricHints } from './metric';
+
+/** What a model says and what is right, element by element; all of one shape. */
+export interface Answers {
+  /** The class that was said, i32; -1 where NaN says nothing. */
+  readonly said: Tensor;
+  /** The right class, i32; 0 where it does not count. */
+  readonly truth: Tensor;
+  /** Which count, bool: those that are real, and no label to ignore. */
+  readonly counts: Tensor;
+  /** Number of classes. */
+  readonly classes: number;
+}
+
+/** How to read the outputs. */
+export interface Reading extends MetricHints {
+  /** Of yes-or-no outputs: above it the answer is 1. */
+  readonly threshold?: number | undefined;
+}
+
+/** The label that is left out if nobody says otherwise, as in CrossEntropyLoss. */
+const IGNORED = -100;
+
+/**
+ * Reads answers and right classes from outputs and targets.
+ *
+ * @param output  […, C] scores of classes, or […] or […, 1] scores of yes
+ * @param target  labels […], or of yes and no also […, 1]; beside a CrossEntropyLoss also probabilities […, C]
+ * @throws {ShapeError} if they do not fit each other
+ */
+export function answersOf(op: string, output: Sequence, target: Sequence, reading: Reading): Answers {
+  const lengths = commonLengths(op, output, target);
+  const scores = valuesOf(output);
+  checkShapes(op, scores, valuesOf(target), reading);
+  // Labels past a length may be anything, also what fits no i32.
+  const labels = lengths === undefined || target instanceof PaddedSequence ? target : new PaddedSequence(target, lengths);
+  const truths = valuesOf(labels instanceof PaddedSequence ? labels.zeroPadding() : labels);
+  const real = lengths?.some((length) => length < (scores.shape[1] ?? 0)) === true ? new PaddedSequence(scores, lengths).mask() : undefined;
+  if (isBinary(output, truths, reading)) return binaryAnswers(scores, truths, real, reading);
+  return classAnswers(op, scores, truths, real, reading);
+}
+
+const sameShape = (a: Tensor, b: Tensor): boolean => a.shape.join() === b.shape.join();
+
+function checkShapes(op: string, scores: Tensor, target: Tensor, { threshold }: Reading): void {
+  if (sameButForOne(scores.shape, target.shape)) return;
+  if (threshold === undefined) checkLabelShape(op, 'output', scores, target);
+  else checkEqualShapes(op, 'output', scores, target);
+}
+
+/** Whether each output is a yes or no of its own. */
+function isBinary(output: Sequence, target: Tensor, { threshold, scores }: Reading): boolean {
+  const { shape } = output;
+  if (!sameButForOne(shape, target.shape)) return false;
+  if (threshold !== undefined || scores === 'logits' || scores === 'probabilities') return true;
+  if (scores === 'classes') return false;
+  return shape.at(-1) === 1 || shape.length === (output instanceof PaddedSequence ? 2 : 1);
+}
+
+function binaryAnswers(scores: Tensor, target: Tensor, real: Tensor | undefined, { threshold, ignoreIndex = IGNORED, scores: kind }: Reading): Answers {
+  const { shape } = target;
+  const x = reshape(scores, shape);
+  const said = cast(gt(x, threshold ?? (kind === 'logits' ? 0 : 0.5)), 'i32');
+  const counts = counting(target, real, ignoreIndex);
+  const yes = target.dtype === 'bool' ? target : gt(cast(target, 'f64'), 0.5);
+  return { said: maskedFill(said, isNaN(x), -1), truth: cast(logicalAnd(yes, counts), 'i32'), counts, classes: 2 };
+}
+
+function classAnswers(op: string, scores: Tensor, target: Tensor, real: Tensor | undefined, { ignoreIndex = IGNORED, scores: kind }: Reading): Answers {
+  const classes = scores.shape.at(-1) ?? 0;
+  const given = sameShape(scores, target);
+  if (given && kind !== 'classes') {
+    throw new ShapeError(op, {
+      given: `output ${describe(scores)} and target ${describe(target)}`, expected: `labels of shape [${scores.shape.slice(0, -1).join(', ')}]`,
+      fix: 'pass target.argmax(-1) if the target holds a one for the right class, or give the metric a threshold if each output is a yes or no of its own',
+    });
+  }
+  if (!given) checkLabelShape(op, 'output', scores, target);
+  const said = argmax(scores, -1);
+  const answered = maskedFill(said, isNaN(max(scores, -1)), -1);
+  if (given) {
+    const truth = argmax(target, -1);
+    const counts = counting(truth, real, IGNORED);
+    return { said: answered, truth, counts, classes };
+  }
+  const counts = counting(target, real, ignoreIndex);
+  return { said: answered, truth: maskedFill(wholeLabels(target), logicalNot(counts), 0), counts, classes };
+}
+
+/** Which elements count: real ones that are not the label to ignore. */
+function counting(labels: Tensor, real: Tensor | undefined, ignoreIndex: number): Tensor {
+  const { shape, device } = labels;
+  const kept = labels.dtype === 'bool' ? ones(shape, { dtype: 'bool', device }) : ne(labels, ignoreIndex);
+  if (real === undefined) return kept;
+  return logicalAnd(kept, expand(reshape(real, [...real.shape, ...shape.slice(2).map(() => 1)]), shape));
+}
+
+/** Labels as i32; -1, which is no class, for numbers that are not whole. */
+function wholeLabels(labels: Tensor): Tensor {
+  if (labels.dtype === 'i32' || labels.dtype === 'bool') return cast(labels, 'i32');
+  const near = maskedFill(labels, logicalNot(le(abs(labels), 2 ** 30)), -1);
+  const whole = cast(near, 'i32');
+  return maskedFill(whole, ne(cast(whole, labels.dtype), near), -1);
+}

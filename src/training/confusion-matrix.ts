@@ -1,0 +1,70 @@
+import { ShapeError } from '../tensor/errors';
+import { add, cast, mul } from '../tensor/ops/elementwise';
+import { oneHot } from '../tensor/ops/indexing';
+import { matmul } from '../tensor/ops/matmul';
+import { reshape, transpose } from '../tensor/ops/shape';
+import { checkOptions, describe, positiveInteger } from '../tensor/options';
+import { valuesOf, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { readingOf, type AccuracyOptions } from './accuracy';
+import { answersOf, type Reading } from './answers';
+import { Metric, type MetricHints } from './metric';
+
+/** Options of ConfusionMatrix. */
+export interface ConfusionMatrixOptions extends AccuracyOptions {
+  /** Number of classes, C; 2 for yes or no. */
+  numClasses: number;
+}
+
+/**
+ * How often each class was taken for each other one. Its value is the mean over the classes that occur of the part of them that was recognised
+ * (balanced accuracy); `matrix` gives the counts. NaN is no answer: its class was not recognised, and stands in no column.
+ *
+ * Shapes: as for Accuracy, labels in 0..C-1.
+ *
+ * @throws {OptionError} if `numClasses` is no positive whole number, or an option is unknown
+ */
+export class ConfusionMatrix extends Metric {
+  readonly name = 'balancedAccuracy';
+  protected readonly shape: readonly number[];
+  readonly #numClasses: number;
+  readonly #reading: Reading;
+
+  constructor(options: ConfusionMatrixOptions) {
+    super();
+    checkOptions('ConfusionMatrix', options, ['numClasses', 'threshold', 'ignoreIndex']);
+    this.#numClasses = positiveInteger('ConfusionMatrix', 'numClasses', options.numClasses);
+    this.#reading = readingOf('ConfusionMatrix', options);
+    this.shape = [this.#numClasses, this.#numClasses + 1]; // by right class and answer, of which the first is none
+  }
+
+  protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
+    const classes = this.#numClasses;
+    const { said, truth, counts, classes: found } = answersOf('ConfusionMatrix', output, target, { ...hints, ...this.#reading });
+    if (found !== classes) {
+      const expected = found === 2 && valuesOf(output).shape.at(-1) !== 2 ? 'numClasses: 2 for yes or no' : `last axis ${classes} (numClasses)`;
+      throw new ShapeError('ConfusionMatrix', { given: `output ${describe(valuesOf(output))}`, expected, fix: 'choose numClasses as the model has outputs' });
+    }
+    const flat = (x: Tensor): Tensor => reshape(x, [-1]);
+    const rows = mul(cast(oneHot(flat(truth), classes), 'f64'), cast(reshape(counts, [-1, 1]), 'f64'));
+    return matmul(transpose(rows, 0, 1), cast(oneHot(add(flat(said), 1), classes + 1), 'f64'));
+  }
+
+  /** Counts by class and answer: row = true class, column = answer. */
+  async matrix(): Promise<number[][]> {
+    const totals = await this.totals();
+    const classes = this.#numClasses;
+    return Array.from({ length: classes }, (_, row) => Array.from({ length: classes }, (__, column) => totals[row * (classes + 1) + column + 1] ?? 0));
+  }
+
+  protected override result(totals: readonly number[]): number {
+    const width = this.#numClasses + 1;
+    const recalls: number[] = [];
+    for (let row = 0; row < this.#numClasses; row++) {
+      const counts = totals.slice(row * width, (row + 1) * width);
+      const all = counts.reduce((total, count) => total + count, 0);
+      if (all > 0) recalls.push((counts[row + 1] ?? 0) / all);
+    }
+    return recalls.length === 0 ? Number.NaN : recalls.reduce((total, recall) => total + recall, 0) / recalls.length;
+  }
+}

@@ -1,0 +1,55 @@
+import { full } from '../tensor/factories';
+import { abs, cast, mul, sub } from '../tensor/ops/elementwise';
+import { checkEqualShapes, commonLengths, countReal } from '../tensor/ops/loss-shapes';
+import { sum } from '../tensor/ops/reduce';
+import { stack } from '../tensor/ops/shape';
+import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { Metric, ratio } from './metric';
+
+/** Sum and number of `error(output - target)` over real elements: f64 [2]. */
+function errorSum(op: string, output: Sequence, target: Sequence, error: (difference: Tensor) => Tensor): Tensor {
+  const lengths = commonLengths(op, output, target);
+  const [x, y] = [valuesOf(output), valuesOf(target)];
+  checkEqualShapes(op, 'output', x, y);
+  const difference = sub(x, cast(y, x.dtype));
+  const real = lengths === undefined ? difference : new PaddedSequence(difference, lengths).zeroPadding().values;
+  const count = full([], countReal(x.shape, lengths), { dtype: 'f64', device: x.device });
+  return stack([sum(cast(error(real), 'f64')), count], 0);
+}
+
+/**
+ * Mean of |output - target|.
+ *
+ * Shapes: output and target of one shape.
+ */
+export class MeanAbsoluteError extends Metric {
+  readonly name = 'meanAbsoluteError';
+  protected readonly shape = [2];
+
+  protected override count(output: Sequence, target: Sequence): Tensor {
+    return errorSum('MeanAbsoluteError', output, target, abs);
+  }
+
+  protected override result(totals: readonly number[]): number {
+    return ratio(totals);
+  }
+}
+
+/**
+ * Mean of (output - target)².
+ *
+ * Shapes: output and target of one shape.
+ */
+export class MeanSquaredError extends Metric {
+  readonly name = 'meanSquaredError';
+  protected readonly shape = [2];
+
+  protected override count(output: Sequence, target: Sequence): Tensor {
+    return errorSum('MeanSquaredError', output, target, (difference) => mul(difference, difference));
+  }
+
+  protected override result(totals: readonly number[]): number {
+    return ratio(totals);
+  }
+}
