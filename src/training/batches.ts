@@ -67,9 +67,3 @@ export function outputOf(given: unknown): Sequence {
 
 /** A sequence on a device; itself if it is there. */
 export const onDevice = (x: Sequence, device: string | undefined): Sequence => (device === undefined ? x : x instanceof PaddedSequence ? x.map((values) => values.to(device)) : x.to(device));
-
-/** How much a mean over this batch counts: its real steps if the target has any, else its rows. */
-export function weightOf({ target }: Batch): number {
-  if (target instanceof PaddedSequence) return target.lengths.reduce((total, length) => total + length, 0);
-  return target.shape[0] ?? 1;
-}

@@ -9,6 +9,8 @@ export interface EpochRecord {
   train: Record<string, number>;
   /** Loss and metrics of the validation batches after the epoch, if there are any. */
   validation?: Record<string, number>;
+  /** Steps whose loss was not finite: they changed no parameter, and are left out of `train.loss`. Absent if there was none. */
+  skipped?: number;
   /** Of the first parameter group, in the last step. */
   learningRate: number;
   /** How long the epoch took, validation included. */

@@ -1,92 +1,20 @@
 import type { Module } from '../layers/module';
 import type { Optimizer } from '../optimizers/optimizer';
-import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
-import type { Schedule } from '../optimizers/schedules';
-import { defaultDevice, synchronize, type MathMode } from '../tensor/device';
+import { defaultDevice, synchronize } from '../tensor/device';
 import { OptionError } from '../tensor/errors';
-import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
-import { add_, cast, clone, fill_, mul } from '../tensor/ops/elementwise';
-import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
-import { outsideScopes, scope } from '../tensor/scope';
+import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-import { batchesOf, checkBatch, checkLoader, countOf, inputOf, isIterable, onDevice, outputOf, weightOf, type Batch, type Batches } from './batches';
-import { checkCallbacks, type TrainerCallback } from './callback';
+import { batchesOf, checkBatch, checkLoader, countOf, inputOf, isIterable, onDevice, outputOf, type Batch, type Batches } from './batches';
 import { History, type EpochRecord } from './history';
-import type { Metric } from './metric';
+import { hintsOf, measure, RunningLoss } from './loss-terms';
+import type { Metric, MetricHints } from './metric';
+import { modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
+import { checkFitOptions, checkTrainerOptions, foreignParameters, type CheckedFit, type FitOptions, type TrainerOptions } from './trainer-options';
+import { TrainingError } from './training-error';
 import { inPrecision, trainingStep, type Outcome } from './training-step';
-
-/** Anything that turns predictions and targets into a loss: a layer of src/losses, or a function. */
-export type LossFunction = { forward(input: Sequence, target: Sequence): Tensor } | ((input: Sequence, target: Sequence) => Tensor);
-
-/** What a Trainer is made of. */
-export interface TrainerOptions {
-  /** Takes the input of a batch to predictions. */
-  model: Module;
-  /** Of predictions and target. */
-  loss: LossFunction;
-  /** Over the parameters of the model. */
-  optimizer: Optimizer;
-  /** What to measure beside the loss. Default none. */
-  metrics?: readonly Metric[];
-  /** Changes the learning rate. */
-  schedule?: Schedule;
-  /** When the schedule moves on: after each training step, or after each epoch (ReduceLROnPlateau then gets the validation loss, or the training loss without validation). Default 'epoch'. */
-  scheduleEvery?: 'step' | 'epoch';
-  /** Largest joint norm of the gradients. Default: no limit. */
-  clipGradNorm?: number;
-  /** Where to train: the model is moved there, and each batch. Default: where they are. */
-  device?: string;
-  /** Whether the training step goes through `compile`: faster where its ops are small, and batches come in few kinds of shapes and lengths. Default false. */
-  compile?: boolean;
-  /** What the model's products are computed in, see `autocast`; with 'f16' the loss is scaled by a GradScaler. Default: the math mode of the moment. */
-  precision?: MathMode;
-}
-
-/** Options of `fit`. */
-export interface FitOptions {
-  /** How often to go through the batches. */
-  epochs: number;
-  /** Batches to evaluate on after each epoch. */
-  validation?: Batches;
-  /** Called in their order. */
-  callbacks?: readonly TrainerCallback[];
-  /** Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error. Default true. */
-  progress?: boolean;
-}
-
-/** Sum of losses over the batches of an epoch, on the device: weighted, and the weights. */
-class RunningLoss {
-  #totals: Tensor | undefined;
-  #weight = 0;
-
-  reset(): void {
-    this.#weight = 0;
-    const totals = this.#totals;
-    if (totals !== undefined) noGrad(() => fill_(totals, 0));
-  }
-
-  add(loss: Tensor, weight: number): void {
-    noGrad(() => {
-      const totals = (this.#totals ??= outsideScopes(() => zeros([], { dtype: 'f64', device: loss.device })));
-      add_(totals, mul(cast(loss.detach(), 'f64'), weight));
-    });
-    this.#weight += weight;
-  }
-
-  async mean(): Promise<number> {
-    const [totals, weight] = [this.#totals, this.#weight];
-    if (totals === undefined || weight === 0) return Number.NaN;
-    const now = noGrad(() => clone(totals));
-    try {
-      return (await now.item()) / weight;
-    } finally {
-      now.dispose();
-    }
-  }
-}
 
 /** Steps that may be queued before `fence` waits. */
 const STEPS_AHEAD = 2;
@@ -105,41 +33,27 @@ export class Trainer {
   /** What is measured beside the loss. */
   readonly metrics: readonly Metric[];
   readonly #options: TrainerOptions;
-  readonly #scheduleEvery: 'step' | 'epoch';
+  readonly #hints: MetricHints;
   readonly #step: (input: Sequence, target: Sequence) => Outcome;
-  readonly #running = new RunningLoss();
-  readonly #fences: Promise<void>[] = [];
+  readonly #fences: Promise<unknown>[] = [];
   /** Which of fit and evaluate is counting: they share the sums on the device, and the metrics. */
   #busy: 'fit' | 'evaluate' | undefined;
   #steps = 0;
   #stopping = false;
+  #history = new History();
+  /** Of the optimizer, neither of the model nor of the loss: looked at after the first step. */
+  #foreign: readonly Tensor[];
 
   constructor(options: TrainerOptions) {
-    const op = 'Trainer';
-    checkOptions(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device', 'compile', 'precision']);
-    checkPart(op, 'model', options.model, 'forward', 'a Module');
-    checkPart(op, 'optimizer', options.optimizer, 'step', 'an optimizer');
-    if (typeof options.loss !== 'function') checkPart(op, 'loss', options.loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
-    this.#scheduleEvery = oneOf(op, 'scheduleEvery', options.scheduleEvery ?? 'epoch', ['epoch', 'step']);
-    if (options.schedule !== undefined) checkPart(op, 'schedule', options.schedule, 'step', 'a schedule');
-    if (options.schedule instanceof ReduceLROnPlateau && this.#scheduleEvery === 'step') {
-      throw new OptionError(op, { given: "ReduceLROnPlateau with scheduleEvery: 'step'", expected: "scheduleEvery: 'epoch'", fix: 'leave scheduleEvery out: the loss to watch is known after an epoch' });
-    }
-    if (options.clipGradNorm !== undefined) nonNegativeNumber(op, 'clipGradNorm', options.clipGradNorm);
-    this.metrics = [...(options.metrics ?? [])];
-    const names = new Set(['loss']);
-    for (const metric of this.metrics) {
-      checkPart(op, 'metrics', metric, 'update', 'metrics such as new Accuracy()');
-      if (names.has(metric.name)) throw new OptionError(op, { given: `two figures named ${metric.name}`, expected: 'a name for each', fix: 'leave one of them out' });
-      names.add(metric.name);
-    }
-    const { model, optimizer, device, precision } = options;
-    if (precision !== undefined) oneOf(op, 'precision', precision, ['fma', 'tf32', 'bf16', 'f16']);
-    const compile = flag(op, 'compile', options.compile ?? false);
+    checkTrainerOptions('Trainer', options);
+    const { model, optimizer, device, precision, compile = false } = options;
     if (device !== undefined) model.to(device);
     this.#options = options;
+    this.#hints = hintsOf(options.loss);
+    this.#foreign = foreignParameters(options);
     this.model = model;
     this.optimizer = optimizer;
+    this.metrics = [...(options.metrics ?? [])];
     const forward = (input: Sequence, target: Sequence): Required<Outcome> => this.#forward(input, target);
     this.#step = trainingStep({ forward, optimizer, clipGradNorm: options.clipGradNorm, precision, compile, output: this.metrics.length > 0 });
   }
@@ -149,13 +63,19 @@ export class Trainer {
     return this.#steps;
   }
 
+  /** The epochs of the running `fit`, or of the last one, also where it was broken off. */
+  get history(): History {
+    return this.#history;
+  }
+
   /** Lets `fit` end after the running epoch. */
   stop(): void {
     this.#stopping = true;
   }
 
   /**
-   * One training step: forward, loss, backward, clipping, update. Everything is queued, nothing awaited. `fence` after it keeps the queue short.
+   * One training step: forward, loss, backward, clipping, update. Everything is queued, nothing awaited. `fence` after it keeps the queue short. A loss that
+   * is not finite changes no parameter.
    *
    * @returns the loss before the update; the caller's to dispose of
    * @throws {OptionError} if the batch is not { input, target } of tensors
@@ -168,15 +88,26 @@ export class Trainer {
     const { device, schedule } = this.#options;
     const outcome = this.#step(onDevice(batch.input, device), onDevice(batch.target, device));
     this.#steps++;
-    if (this.#scheduleEvery === 'step') schedule?.step();
+    this.#checkForeign();
+    if (this.#options.scheduleEvery === 'step') schedule?.step();
     return outcome;
   }
 
   /** Of tensors that are where they ought to be. */
   #forward(input: Sequence, target: Sequence): Required<Outcome> {
-    const { loss } = this.#options;
     const output = outputOf(this.model.forward(input as never));
-    return { output, loss: typeof loss === 'function' ? loss(output, target) : loss.forward(output, target) };
+    return { output, ...measure(this.#options.loss, output, target) };
+  }
+
+  /** Parameters from elsewhere that the loss reaches are the user's affair; others are left over from a model that was changed. */
+  #checkForeign(): void {
+    const stray = this.#foreign.filter((parameter) => parameter.grad === undefined);
+    this.#foreign = [];
+    if (stray.length === 0) return;
+    throw new OptionError('Trainer', {
+      given: `${stray.length} parameters in the optimizer that are not in the model and have no gradient`, expected: 'those of the model',
+      fix: 'make the optimizer after the last change of the model: new Adam(model.parameters())',
+    });
   }
 
   #predict(input: Sequence): Sequence {
@@ -194,39 +125,36 @@ export class Trainer {
   }
 
   /** Queues a fence behind `fences`, and waits until few are left. */
-  async #fence(fences: Promise<void>[]): Promise<void> {
-    const reached = synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice());
-    reached.catch(() => undefined); // awaited by a later fence; until then it is no unhandled rejection
-    fences.push(reached);
-    while (fences.length > STEPS_AHEAD) await fences.shift();
+  async #fence(fences: Promise<unknown>[]): Promise<void> {
+    await queued(fences, synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice()));
   }
 
   /**
-   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. A callback may call `predict`; for evaluation there is
-   * `validation`.
+   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. Modules that were in evaluation mode within a model in
+   * training mode stay so: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call `predict`; for evaluation there is `validation`.
    *
    * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an epoch
    * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or the trainer is busy
+   * @throws {TrainingError} if a loss is NaN or infinite, unless `nonFiniteLoss` says otherwise; the epochs before stand in `history`
    */
   async fit(loader: Batches, options: FitOptions): Promise<History> {
     const op = 'Trainer.fit';
-    checkOptions(op, options, ['epochs', 'validation', 'callbacks', 'progress']);
+    const checked = checkFitOptions(op, options);
     checkLoader(op, loader);
-    if (options.validation !== undefined) checkLoader(op, options.validation);
-    const epochs = positiveInteger(op, 'epochs', options.epochs);
-    const callbacks = checkCallbacks(op, options.callbacks);
-    return this.#alone('fit', () => this.#fit(loader, { ...options, epochs, callbacks }));
+    return this.#alone('fit', () => this.#fit(loader, checked));
   }
 
-  async #fit(loader: Batches, options: Required<Pick<FitOptions, 'callbacks'>> & FitOptions): Promise<History> {
+  async #fit(loader: Batches, options: CheckedFit): Promise<History> {
     const { epochs, callbacks } = options;
-    const progress = flag('Trainer.fit', 'progress', options.progress ?? true) ? await makeProgress(epochs) : silent;
+    const progress = options.progress ? await makeProgress(epochs) : silent;
     const history = new History();
+    this.#history = history;
     const restore = modesOf(this.model);
+    const train = trainingModes(this.model);
     this.#stopping = false;
     try {
       for (let epoch = 1; epoch <= epochs && !this.#stopping; epoch++) {
-        this.model.train();
+        train();
         progress.start(epoch, countOf(loader));
         const record = await this.#epoch(loader, epoch, options, progress);
         history.add(record);
@@ -240,57 +168,76 @@ export class Trainer {
     return history;
   }
 
-  async #epoch(loader: Batches, epoch: number, options: FitOptions, progress: Progress): Promise<EpochRecord> {
+  async #epoch(loader: Batches, epoch: number, options: CheckedFit, progress: Progress): Promise<EpochRecord> {
     const started = performance.now();
+    const { train, skipped } = await this.#trainEpoch(loader, epoch, options, progress);
+    const { learningRate } = this.optimizer;
+    const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation);
+    if (validation !== undefined && options.nonFiniteLoss === 'throw' && !Number.isFinite(validation['loss'])) throw oddValidation(epoch, validation['loss']);
+    if (this.#options.scheduleEvery !== 'step') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
+    const seconds = (performance.now() - started) / 1000;
+    return { epoch, train, ...(validation === undefined ? {} : { validation }), ...(skipped > 0 ? { skipped } : {}), learningRate, seconds };
+  }
+
+  async #trainEpoch(loader: Batches, epoch: number, options: CheckedFit, progress: Progress): Promise<{ train: Record<string, number>; skipped: number }> {
+    const running = this.#startCounting();
+    const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
+    const fences: Promise<unknown>[] = [];
+    let [done, skipped] = [0, 0];
+    let odd: TrainingError | undefined;
     let shown: Promise<void> | undefined;
     const show = (): Promise<void> =>
-      this.#figures().then(
+      this.#figures(running).then(
         (values) => progress.figures(values),
         () => undefined, // the same fault rejects the fence of this step
       ).finally(() => (shown = undefined));
-    this.#reset();
-    const fences: Promise<void>[] = [];
-    let done = 0;
     for await (const batch of batchesOf(loader)) {
-      scope(() => {
-        const checked = checkBatch('Trainer.fit', batch());
-        this.#count(checked, this.#train(checked));
+      const [step, place] = [this.#steps + 1, ++done];
+      const { added } = scope(() => this.#trainAndCount(batch, running));
+      const noted = added.then((value) => {
+        if (value === undefined) return;
+        skipped++;
+        odd ??= oddLoss(value, epoch, place, step);
       });
-      await this.#fence(fences);
-      for (const callback of options.callbacks ?? []) await callback.onStep?.(this);
-      if (progress.step(++done)) shown ??= show();
+      await queued(fences, noted);
+      if (strict && odd !== undefined) break;
+      for (const callback of options.callbacks) await callback.onStep?.(this);
+      if (progress.step(done)) shown ??= show();
     }
     if (done === 0) throw noBatch('Trainer.fit');
     await shown;
     for (const fence of fences) await fence;
-    const train = await this.#figures();
-    const { learningRate } = this.optimizer;
-    const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation);
-    if (this.#scheduleEvery === 'epoch') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
-    const seconds = (performance.now() - started) / 1000;
-    return { epoch, train, ...(validation === undefined ? {} : { validation }), learningRate, seconds };
+    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === done))) throw odd;
+    if (running.empty && skipped === 0) throw nothingCounts(epoch, done);
+    return { train: await this.#figures(running), skipped };
   }
 
-  #reset(): void {
-    this.#running.reset();
+  /** Trains on one batch and counts it. @returns the loss, once it is known, if it is not finite */
+  #trainAndCount(batch: () => Batch, running: RunningLoss): { added: Promise<number | undefined> } {
+    const checked = checkBatch('Trainer.fit', batch());
+    const outcome = this.#train(checked);
+    this.#measure(checked, outcome.output);
+    return { added: running.add(outcome.terms, true) };
+  }
+
+  #startCounting(): RunningLoss {
     for (const metric of this.metrics) metric.reset();
+    return new RunningLoss();
   }
 
-  #count(batch: Batch, { output, loss }: Outcome): void {
-    this.#running.add(loss, weightOf(batch));
+  #measure(batch: Batch, output: Sequence | undefined): void {
     if (output === undefined) return;
     const target = onDevice(batch.target, this.#options.device);
-    for (const metric of this.metrics) metric.update(output, target);
+    for (const metric of this.metrics) metric.update(output, target, this.#hints);
   }
 
-  async #figures(): Promise<Record<string, number>> {
-    const names = ['loss', ...this.metrics.map(({ name }) => name)];
-    const values = await Promise.all([this.#running.mean(), ...this.metrics.map((metric) => metric.compute())]);
-    return Object.fromEntries(names.map((name, index) => [name, values[index] ?? Number.NaN]));
+  async #figures(running: RunningLoss): Promise<Record<string, number>> {
+    const values = await Promise.all(this.metrics.map(async (metric) => [metric.name, await metric.compute()] as const));
+    return Object.fromEntries([['loss', running.value], ...values]);
   }
 
   /**
-   * Loss and metrics over batches, in evaluation mode and without recording. The loss is the mean over all items, or over all real steps.
+   * Loss and metrics over batches, in evaluation mode and without recording. The loss is that of all items, whatever the batch size: see LossFunction.
    *
    * @param loader  gives batches { input, target }
    * @throws {OptionError} if a batch is not { input, target }, there is none, or the trainer is busy with `fit` or another `evaluate`
@@ -301,23 +248,25 @@ export class Trainer {
   }
 
   async #evaluate(loader: Batches): Promise<Record<string, number>> {
-    this.#reset();
-    const fences: Promise<void>[] = [];
+    const running = this.#startCounting();
+    const fences: Promise<unknown>[] = [];
     let done = 0;
     for await (const batch of batchesOf(loader)) {
-      this.#evaluating(() =>
-        scope(() => {
-          const checked = checkBatch('Trainer.evaluate', batch());
-          const { device, precision } = this.#options;
-          this.#count(checked, inPrecision(precision, () => this.#forward(onDevice(checked.input, device), onDevice(checked.target, device))));
-        }),
-      );
       done++;
-      await this.#fence(fences);
+      const { added } = this.#evaluating(() => scope(() => this.#evaluateBatch(batch, running)));
+      await queued(fences, added);
     }
     for (const fence of fences) await fence;
     if (done === 0) throw noBatch('Trainer.evaluate');
-    return this.#figures();
+    return this.#figures(running);
+  }
+
+  #evaluateBatch(batch: () => Batch, running: RunningLoss): { added: Promise<unknown> } {
+    const checked = checkBatch('Trainer.evaluate', batch());
+    const { device, precision } = this.#options;
+    const { output, terms } = inPrecision(precision, () => this.#forward(onDevice(checked.input, device), onDevice(checked.target, device)));
+    this.#measure(checked, output);
+    return { added: running.add(terms, false) };
   }
 
   /**
@@ -333,7 +282,7 @@ export class Trainer {
     const one = (given: unknown): Sequence => this.#predict(inputOf('Trainer.predict', given));
     if (!isIterable(data)) return this.#evaluating(() => scope(() => one(data)));
     const outputs: Sequence[] = [];
-    const fences: Promise<void>[] = [];
+    const fences: Promise<unknown>[] = [];
     for await (const batch of batchesOf(data)) {
       outputs.push(this.#evaluating(() => scope(() => one(batch()))));
       await this.#fence(fences);
@@ -372,17 +321,35 @@ export class Trainer {
   }
 }
 
-/** Remembers which modules are in training. @returns what brings that back */
-function modesOf(model: Module): () => void {
-  const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
-  return () => {
-    for (const [module, training] of modes) module[training ? 'train' : 'eval'](); // from the root down: each call also sets all below
-  };
+/** Puts `work` behind what is queued already, and waits until little is left. */
+async function queued(fences: Promise<unknown>[], work: Promise<unknown>): Promise<void> {
+  work.catch(() => undefined); // awaited later; until then it is no unhandled rejection
+  fences.push(work);
+  while (fences.length > STEPS_AHEAD) await fences.shift();
 }
 
-function checkPart(op: string, name: string, value: unknown, method: string, expected: string): void {
-  if (typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function') return;
-  throw new OptionError(op, { given: `${name}: ${describe(value)}`, expected, fix: `pass ${name}, with a method ${method}()` });
+const noBatch = (op: string): OptionError =>
+  new OptionError(op, { given: 'a loader without batches', expected: 'at least one batch', fix: 'a generator can be walked only once; pass a DataLoader or an array' });
+
+function oddLoss(value: number, epoch: number, batch: number, step: number): TrainingError {
+  return new TrainingError('Trainer.fit', {
+    given: `a loss of ${value} in epoch ${epoch}, batch ${batch} (step ${step} of the trainer)`, expected: 'a finite number',
+    fix: 'look for NaN or infinity in this batch and for log or division by 0 in the model; a smaller learningRate or clipGradNorm: 1 keeps a training from '
+      + "growing over; nonFiniteLoss: 'skip' leaves such batches out. The step changed no parameter, and trainer.history has the epochs before",
+  });
 }
 
-const noBatch = (op: string): OptionError => new OptionError(op, { given: 'a loader without batches', expected: 'at least one batch', fix: 'a generator can be walked only once; pass a DataLoader or an array' });
+function oddValidation(epoch: number, value = Number.NaN): TrainingError {
+  return new TrainingError('Trainer.fit', {
+    given: `a validation loss of ${value} after epoch ${epoch}`, expected: 'a finite number',
+    fix: 'look for NaN or infinity in the validation data and in the parameters; a smaller learningRate or clipGradNorm: 1 keeps a training from growing over; '
+      + "nonFiniteLoss: 'skip' goes on. trainer.history has the epochs before",
+  });
+}
+
+function nothingCounts(epoch: number, batches: number): TrainingError {
+  return new TrainingError('Trainer.fit', {
+    given: `${batches} batches in epoch ${epoch} of which nothing counts for the loss`, expected: 'at least one target that does',
+    fix: 'look whether all labels are ignoreIndex, all class weights 0 or all sequences empty',
+  });
+}

@@ -1,0 +1,164 @@
+import { BCELoss } from '../losses/bce-loss';
+import { BCEWithLogitsLoss } from '../losses/bce-with-logits-loss';
+import { CrossEntropyLoss } from '../losses/cross-entropy-loss';
+import { Loss } from '../losses/loss';
+import { OptionError } from '../tensor/errors';
+import { noGrad } from '../tensor/grad-mode';
+import { takeDivisors, type Divisor } from '../tensor/loss-divisors';
+import { add, cast, mul } from '../tensor/ops/elementwise';
+import { reshape, stack } from '../tensor/ops/shape';
+import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tensor/options';
+import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { Tensor } from '../tensor/tensor';
+import type { MetricHints } from './metric';
+
+/** One term of a loss, with what a Trainer has to know to add up batches. */
+export interface LossTerm {
+  /** A tensor of one element. */
+  readonly loss: Tensor;
+  /** What the term is multiplied by, a finite number. Default 1. */
+  readonly weight?: number;
+  /**
+   * By what `loss` was divided, 0 or more: the number of items, steps or elements that a mean is over, or the sum of their weights, as a number or as a tensor
+   * of one element; `none` if it is a sum. Default: what stmnet's own losses divided by; of others the rows of the target, or its real steps.
+   */
+  readonly divisor?: number | Tensor | 'none';
+}
+
+/** What a loss function may return: a loss, a term, or several whose sum is the loss. */
+export type LossResult = Tensor | LossTerm | readonly (Tensor | LossTerm)[];
+
+/**
+ * Anything that turns predictions and targets into a loss: one of stmnet's losses, a module, or a function.
+ *
+ * The figure of a data set is, term by term, Σ loss · divisor / Σ divisor over its batches, hence the same for all batch sizes; of sums it is their sum. The
+ * divisors of stmnet's losses are known, also where a function calls them and returns what they return. A loss computed otherwise is taken for a mean
+ * over the rows of the target, or over its real steps, unless a term tells its divisor:
+ *
+ *     loss: (output, target) => [crossEntropy(output, target), { loss: penalty(output), weight: 0.1, divisor: output.shape[0] }]
+ */
+export type LossFunction = { forward(input: Sequence, target: Sequence): LossResult } | ((input: Sequence, target: Sequence) => LossResult);
+
+/** A term as the host adds it up: what to read, and what that is. */
+export interface Measured {
+  readonly weight: number;
+  /** A loss of one element; f64 [2] where the device knows the divisor. */
+  readonly values: Tensor;
+  /** A number, `none`, or what stands behind the divisor in `values`: the `sum` that it divides, or their `quotient`. */
+  readonly divisor: number | 'none' | 'sum' | 'quotient';
+}
+
+/** How much a mean over this target counts: its real steps if it has any, else its rows. */
+function rowsOrSteps(target: Sequence): number {
+  if (target instanceof PaddedSequence) return target.lengths.reduce((total, length) => total + length, 0);
+  return target.shape[0] ?? 1;
+}
+
+/**
+ * Computes the loss of a batch.
+ *
+ * @returns the loss, for `backward`, and its terms, without history
+ * @throws {OptionError} if the function returns no loss of one element
+ */
+export function measure(loss: LossFunction, output: Sequence, target: Sequence): { loss: Tensor; terms: Measured[] } {
+  const call = (): LossResult => (typeof loss === 'function' ? loss(output, target) : loss instanceof Loss ? loss.ofBatch(output, target) : loss.forward(output, target));
+  const { result, divisors } = takeDivisors(call);
+  const terms = termsOf(result).map((term) => ({ ...term, divisor: term.divisor ?? divisors.get(term.loss) ?? rowsOrSteps(target) }));
+  const weighed = terms.map((term) => (term.weight === 1 ? term.loss : mul(term.loss, term.weight)));
+  return { loss: weighed.reduce((sum, term) => add(sum, term)), terms: noGrad(() => terms.map(measured)) };
+}
+
+function measured({ loss, weight, divisor }: { loss: Tensor; weight: number; divisor: Divisor }): Measured {
+  if (!(divisor instanceof Tensor)) return { weight, values: loss.detach(), divisor };
+  if (divisor.size === 2) return { weight, values: divisor, divisor: 'sum' };
+  const both = [divisor, loss].map((value) => reshape(cast(value.detach(), 'f64'), []));
+  return { weight, values: stack(both, 0), divisor: 'quotient' };
+}
+
+const OP = 'Trainer: the loss';
+const FIX = 'return the loss of the batch, a tensor that mean() or sum() gave, or { loss, divisor }, or an array of such terms';
+
+function termsOf(result: unknown): { loss: Tensor; weight: number; divisor: number | Tensor | 'none' | undefined }[] {
+  const terms: readonly unknown[] = Array.isArray(result) ? result : [result];
+  if (terms.length === 0) throw new OptionError(OP, { given: 'no term', expected: 'at least one', fix: FIX });
+  return terms.map((term) => {
+    if (term instanceof Tensor) return { loss: scalar(term), weight: 1, divisor: undefined };
+    if (typeof term !== 'object' || term === null || !('loss' in term) || !(term.loss instanceof Tensor)) {
+      const fix = term instanceof Promise ? 'let the loss function return it without async' : FIX;
+      throw new OptionError(OP, { given: describe(term), expected: 'a tensor of one element', fix });
+    }
+    checkOptions(OP, term, ['loss', 'weight', 'divisor']);
+    const [weight, divisor] = ['weight' in term ? term.weight : undefined, 'divisor' in term ? term.divisor : undefined];
+    return { loss: scalar(term.loss), weight: finiteNumber(OP, 'weight', weight ?? 1), divisor: checkedDivisor(divisor) };
+  });
+}
+
+function scalar(loss: Tensor): Tensor {
+  if (loss.size === 1) return loss;
+  const fix = "take its mean() or sum(); a loss with reduction: 'none' does not";
+  throw new OptionError(OP, { given: describe(loss), expected: 'a tensor of one element', fix });
+}
+
+function checkedDivisor(divisor: unknown): number | Tensor | 'none' | undefined {
+  if (divisor === undefined || divisor === 'none') return divisor;
+  if (!(divisor instanceof Tensor)) return nonNegativeNumber(OP, 'divisor', divisor);
+  if (divisor.size === 1) return divisor;
+  throw new OptionError(OP, { given: `divisor: ${describe(divisor)}`, expected: 'a tensor of one element', fix: 'take the sum() of the weights' });
+}
+
+/** What the metrics of a Trainer may know of its loss. */
+export function hintsOf(loss: LossFunction): MetricHints {
+  if (loss instanceof CrossEntropyLoss) return { scores: 'classes', ignoreIndex: loss.options.ignoreIndex };
+  if (loss instanceof BCEWithLogitsLoss) return { scores: 'logits' };
+  return loss instanceof BCELoss ? { scores: 'probabilities' } : {};
+}
+
+interface Total {
+  sum: number;
+  divisor: number;
+  /** Whether anything was divided: if not, the figure is the sum. */
+  mean: boolean;
+}
+
+/** The loss over batches. The device computes what there is to add, and this reads it as the steps are done. */
+export class RunningLoss {
+  #totals: Total[] = [];
+
+  /**
+   * Begins to read the terms of a batch, which must be called before their scope ends, and adds them when they are computed.
+   *
+   * @param finite  whether to leave a batch out of which a term is not finite
+   * @returns that term, of a batch that was left out
+   */
+  async add(terms: readonly Measured[], finite: boolean): Promise<number | undefined> {
+    const parts = await Promise.all(terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await values.data())));
+    const odd = parts.find(({ sum }) => !Number.isFinite(sum));
+    if (odd !== undefined && finite) return odd.sum;
+    parts.forEach((part, index) => {
+      const total = (this.#totals[index] ??= { sum: 0, divisor: 0, mean: false });
+      total.sum += part.sum;
+      total.divisor += part.divisor;
+      total.mean ||= part.mean;
+    });
+    return undefined;
+  }
+
+  /** Whether nothing has counted so far, as where all labels are ignored. */
+  get empty(): boolean {
+    return this.#totals.length === 0 || this.#totals.some(({ mean, divisor }) => mean && divisor === 0);
+  }
+
+  /** The loss of all batches so far; NaN if nothing counted. */
+  get value(): number {
+    if (this.#totals.length === 0) return Number.NaN;
+    return this.#totals.reduce((total, { sum, divisor, mean }) => total + (mean ? sum / divisor : sum), 0);
+  }
+}
+
+function partOf(weight: number, divisor: Measured['divisor'], values: ArrayLike<number>): Total {
+  const [first = Number.NaN, second = Number.NaN] = Array.from(values);
+  if (divisor === 'none') return { sum: weight * first, divisor: 0, mean: false };
+  if (divisor === 'sum') return { sum: weight * second, divisor: first, mean: true };
+  const [by, quotient] = divisor === 'quotient' ? [first, second] : [divisor, first];
+  return { sum: by === 0 ? 0 : weight * quotient * by, divisor: by, mean: true }; // by 0 nothing counted, whatever 0 / 0 is
+}

@@ -1,0 +1,29 @@
+import type { Module } from '../layers/module';
+
+/** Remembers which modules are in training. @returns what brings that back */
+export function modesOf(model: Module): () => void {
+  const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
+  return () => {
+    // Each call also sets all below, and a module may be below several: what is above stands from the first round on, what is below it from the second.
+    for (let changed = true; changed; ) {
+      changed = false;
+      for (const [module, training] of modes) {
+        if (module.training === training) continue;
+        module[training ? 'train' : 'eval']();
+        changed = true;
+      }
+    }
+  };
+}
+
+/**
+ * Puts a model into training mode at the beginning of each epoch: a model in evaluation as a whole goes to training as a whole, or as it was in the epoch
+ * before. In a model in training mode nothing is touched, so that parts that the user has put into evaluation stay so.
+ */
+export function trainingModes(model: Module): () => void {
+  let resume = (): void => void model.train();
+  return () => {
+    if (model.training) resume = modesOf(model);
+    else resume();
+  };
+}
