@@ -1,4 +1,7 @@
 import { inspect } from 'node:util';
+import { OptionError } from '../tensor/errors';
+import { nearMiss } from '../tensor/option-names';
+import { describe } from '../tensor/options';
 import { epochLine } from './progress';
 
 /** What one epoch came to. */
@@ -36,14 +39,32 @@ export class History {
     this.#epochs.push(record);
   }
 
-  /** One training figure over the epochs: `loss` or the name of a metric. */
+  /**
+   * One training figure over the epochs: `loss` or the name of a metric.
+   *
+   * @throws {OptionError} if there is no such figure
+   */
   train(name: string): number[] {
+    this.#checkName('History.train', name);
     return this.#epochs.map((record) => record.train[name] ?? Number.NaN);
   }
 
-  /** One validation figure over the epochs; NaN where there was no validation. */
+  /**
+   * One validation figure over the epochs; NaN where there was no validation.
+   *
+   * @throws {OptionError} if there is no such figure
+   */
   validation(name: string): number[] {
+    this.#checkName('History.validation', name);
     return this.#epochs.map((record) => record.validation?.[name] ?? Number.NaN);
+  }
+
+  #checkName(op: string, name: string): void {
+    const names = [...new Set(this.#epochs.flatMap(({ train, validation = {} }) => [...Object.keys(train), ...Object.keys(validation)]))];
+    if (names.length === 0 || names.includes(name)) return;
+    const meant = nearMiss(String(name), names);
+    const fix = meant === undefined ? 'give the Trainer a metric of this name' : `write '${meant}'`;
+    throw new OptionError(op, { given: describe(name), expected: `one of ${names.join(', ')}`, fix });
   }
 
   /** For JSON.stringify: the records. */

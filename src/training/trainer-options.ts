@@ -56,35 +56,27 @@ export interface FitOptions {
   nonFiniteLoss?: 'throw' | 'skip';
 }
 
-/** Words of other libraries that are no option here, and what to do in place of them. */
-const TRAINER_HINTS: Readonly<Record<string, string>> = {
+/** Where the things belong that other libraries pass to a Trainer or to fit, as far as that depends on the two. */
+const TRAINER_ADVICE: Readonly<Record<string, string>> = {
   epochs: 'pass it to fit: trainer.fit(loader, { epochs: 10 })', validation: 'pass it to fit: trainer.fit(loader, { epochs, validation: loader })',
   callbacks: 'pass them to fit: trainer.fit(loader, { epochs, callbacks: [{ onEpochEnd(record, trainer) { … } }] })',
-  progress: 'pass it to fit: trainer.fit(loader, { epochs, progress: false })', learningRate: 'pass it to the optimizer: new Adam(model.parameters(), { learningRate: 1e-3 })',
-  weightDecay: 'pass it to the optimizer: new AdamW(model.parameters(), { weightDecay: 1e-2 })', fp16: "write precision: 'f16'", amp: "write precision: 'f16'",
+  progress: 'pass it to fit: trainer.fit(loader, { epochs, progress: false })', fp16: "write precision: 'f16'", amp: "write precision: 'f16'",
+  learningrate: 'pass it to the optimizer: new Adam(model.parameters(), { learningRate: 1e-3 })',
+  weightdecay: 'pass it to the optimizer: new AdamW(model.parameters(), { weightDecay: 1e-2 })',
 };
-const FIT_HINTS: Readonly<Record<string, string>> = {
+const FIT_ADVICE: Readonly<Record<string, string>> = {
   callback: 'write callbacks: [callback]', metrics: 'pass them to the Trainer: new Trainer({ model, loss, optimizer, metrics: [new Accuracy()] })',
   loss: 'pass it to the Trainer: new Trainer({ model, loss, optimizer })', optimizer: 'pass it to the Trainer: new Trainer({ model, loss, optimizer })',
-  classWeight: 'pass it to the loss: new CrossEntropyLoss({ weight: tensor([1, 5]) })', initialEpoch: 'call fit for the epochs that are left',
-  learningRate: TRAINER_HINTS['learningRate'] ?? '',
-};
-const LOADER = 'pass it to the loader: new DataLoader(dataset, { batchSize: 32, shuffle: true })';
-const HINTS: Readonly<Record<string, string>> = {
-  batchSize: LOADER, shuffle: LOADER, dropLast: LOADER,
-  validationSplit: 'split the data yourself: const [train, held] = randomSplit(dataset, [0.8, 0.2]), and pass fit validation: new DataLoader(held, { batchSize: 32 })',
-  earlyStopping: 'let a callback of fit stop it: { onEpochEnd(record, trainer) { if (…) trainer.stop(); } }', stepsPerEpoch: 'give fit a loader of so many batches',
-  returnSequences: 'leave it out: recurrent layers return every step; put LastStep after the layer for the last one alone',
-  returnState: 'leave it out: forward of a recurrent layer returns its state beside the output',
+  initialepoch: 'call fit for the epochs that are left', stepsperepoch: 'give fit a loader of so many batches',
+  earlystopping: 'let a callback stop it: { onEpochEnd(record, trainer) { if (…) trainer.stop(); } }',
+  learningrate: 'pass it to the optimizer: new Adam(model.parameters(), { learningRate: 1e-3 })',
 };
 
 /** Refuses unknown options, and says where the things belong that other libraries pass here. */
-function checkNames(op: string, options: object, known: readonly string[], own: Readonly<Record<string, string>>): void {
-  const hints = { ...HINTS, ...own };
-  const plain = (name: string): string => name.toLowerCase().replaceAll('_', '');
+function checkNames(op: string, options: object, known: readonly string[], advice: Readonly<Record<string, string>>): void {
   for (const key of typeof options === 'object' && options !== null ? Object.keys(options) : []) {
-    const hint = known.includes(key) ? undefined : Object.entries(hints).find(([name]) => plain(name) === plain(key));
-    if (hint !== undefined) throw new OptionError(op, { given: `an option ${key}`, expected: `only ${known.join(', ')}`, fix: hint[1] });
+    const fix = known.includes(key) ? undefined : new Map(Object.entries(advice)).get(key.toLowerCase().replaceAll('_', ''));
+    if (fix !== undefined) throw new OptionError(op, { given: `an option ${key}`, expected: `only ${known.join(', ')}`, fix });
   }
   checkOptions(op, options, known);
 }
@@ -95,7 +87,7 @@ function checkNames(op: string, options: object, known: readonly string[], own: 
  * @throws {OptionError} if a part is missing or of the wrong kind, an option is unknown, or the optimizer is that of another model
  */
 export function checkTrainerOptions(op: string, options: TrainerOptions): void {
-  checkNames(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device', 'compile', 'precision'], TRAINER_HINTS);
+  checkNames(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device', 'compile', 'precision'], TRAINER_ADVICE);
   checkPart(op, 'model', options.model, 'forward', 'a Module');
   checkPart(op, 'optimizer', options.optimizer, 'step', 'an optimizer');
   if (typeof options.loss !== 'function') checkPart(op, 'loss', options.loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
@@ -148,7 +140,7 @@ function checkOptimizer(op: string, options: TrainerOptions): void {
 
 /** Checks the options of `fit`, and fills in the defaults. */
 export function checkFitOptions(op: string, options: FitOptions): CheckedFit {
-  checkNames(op, options, ['epochs', 'validation', 'callbacks', 'progress', 'nonFiniteLoss'], FIT_HINTS);
+  checkNames(op, options, ['epochs', 'validation', 'callbacks', 'progress', 'nonFiniteLoss'], FIT_ADVICE);
   const { validation } = options;
   if (validation !== undefined) checkLoader(op, validation);
   return {

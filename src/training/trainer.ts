@@ -36,9 +36,12 @@ export class Trainer {
   readonly #hints: MetricHints;
   readonly #step: (input: Sequence, target: Sequence) => Outcome;
   readonly #fences: Promise<unknown>[] = [];
-  /** Which of fit and evaluate is counting: they share the sums on the device, and the metrics. */
-  #busy: 'fit' | 'evaluate' | undefined;
+  #fitting = false;
+  /** Which of fit and evaluate is counting: they share the metrics. Between its epochs fit is not. */
+  #counting: 'fit' | 'evaluate' | undefined;
   #steps = 0;
+  /** In the last step, before the schedule moved on. */
+  #learningRate = Number.NaN;
   #stopping = false;
   #history = new History();
   /** Of the optimizer, neither of the model nor of the loss: looked at after the first step. */
@@ -68,7 +71,7 @@ export class Trainer {
     return this.#history;
   }
 
-  /** Lets `fit` end after the running epoch. */
+  /** Lets `fit` end after the running epoch; after the running step if the loader has no length, and may have no end. */
   stop(): void {
     this.#stopping = true;
   }
@@ -81,16 +84,24 @@ export class Trainer {
    * @throws {OptionError} if the batch is not { input, target } of tensors
    */
   step(batch: Batch): Tensor {
-    return scope(() => this.#train(checkBatch('Trainer.step', batch)).loss);
+    return scope(() => this.#train(this.#checked('Trainer.step', batch)).loss);
   }
 
-  #train(batch: Batch): Outcome {
-    const { device, schedule } = this.#options;
-    const outcome = this.#step(onDevice(batch.input, device), onDevice(batch.target, device));
+  #train({ input, target }: Batch): Outcome {
+    const { schedule } = this.#options;
+    const outcome = this.#step(input, target);
     this.#steps++;
+    this.#learningRate = this.optimizer.learningRate;
     this.#checkForeign();
     if (this.#options.scheduleEvery === 'step') schedule?.step();
     return outcome;
+  }
+
+  /** The batch, on the device of the training. */
+  #checked(op: string, batch: unknown): Batch {
+    const { input, target } = checkBatch(op, batch);
+    const { device } = this.#options;
+    return { input: onDevice(input, device), target: onDevice(target, device) };
   }
 
   /** Of tensors that are where they ought to be. */
@@ -131,7 +142,7 @@ export class Trainer {
 
   /**
    * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. Modules that were in evaluation mode within a model in
-   * training mode stay so: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call `predict`; for evaluation there is `validation`.
+   * training mode stay so: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call `predict`, and `onEpochEnd` also `evaluate`.
    *
    * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an epoch
    * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or the trainer is busy
@@ -141,7 +152,13 @@ export class Trainer {
     const op = 'Trainer.fit';
     const checked = checkFitOptions(op, options);
     checkLoader(op, loader);
-    return this.#alone('fit', () => this.#fit(loader, checked));
+    refuseWhile(this.#fitting ? 'fit' : this.#counting, 'fit');
+    this.#fitting = true;
+    try {
+      return await this.#fit(loader, checked);
+    } finally {
+      this.#fitting = false;
+    }
   }
 
   async #fit(loader: Batches, options: CheckedFit): Promise<History> {
@@ -156,7 +173,7 @@ export class Trainer {
       for (let epoch = 1; epoch <= epochs && !this.#stopping; epoch++) {
         train();
         progress.start(epoch, countOf(loader));
-        const record = await this.#epoch(loader, epoch, options, progress);
+        const record = await this.#alone('fit', () => this.#epoch(loader, epoch, options, progress));
         history.add(record);
         progress.end(record);
         for (const callback of callbacks) await callback.onEpochEnd?.(record, this);
@@ -171,7 +188,7 @@ export class Trainer {
   async #epoch(loader: Batches, epoch: number, options: CheckedFit, progress: Progress): Promise<EpochRecord> {
     const started = performance.now();
     const { train, skipped } = await this.#trainEpoch(loader, epoch, options, progress);
-    const { learningRate } = this.optimizer;
+    const learningRate = this.#learningRate;
     const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation);
     if (validation !== undefined && options.nonFiniteLoss === 'throw' && !Number.isFinite(validation['loss'])) throw oddValidation(epoch, validation['loss']);
     if (this.#options.scheduleEvery !== 'step') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
@@ -203,6 +220,7 @@ export class Trainer {
       if (strict && odd !== undefined) break;
       for (const callback of options.callbacks) await callback.onStep?.(this);
       if (progress.step(done)) shown ??= show();
+      if (this.#stopping && countOf(loader) === undefined) break;
     }
     if (done === 0) throw noBatch('Trainer.fit');
     await shown;
@@ -214,7 +232,7 @@ export class Trainer {
 
   /** Trains on one batch and counts it. @returns the loss, once it is known, if it is not finite */
   #trainAndCount(batch: () => Batch, running: RunningLoss): { added: Promise<number | undefined> } {
-    const checked = checkBatch('Trainer.fit', batch());
+    const checked = this.#checked('Trainer.fit', batch());
     const outcome = this.#train(checked);
     this.#measure(checked, outcome.output);
     return { added: running.add(outcome.terms, true) };
@@ -227,8 +245,7 @@ export class Trainer {
 
   #measure(batch: Batch, output: Sequence | undefined): void {
     if (output === undefined) return;
-    const target = onDevice(batch.target, this.#options.device);
-    for (const metric of this.metrics) metric.update(output, target, this.#hints);
+    for (const metric of this.metrics) metric.update(output, batch.target, this.#hints);
   }
 
   async #figures(running: RunningLoss): Promise<Record<string, number>> {
@@ -240,7 +257,7 @@ export class Trainer {
    * Loss and metrics over batches, in evaluation mode and without recording. The loss is that of all items, whatever the batch size: see LossFunction.
    *
    * @param loader  gives batches { input, target }
-   * @throws {OptionError} if a batch is not { input, target }, there is none, or the trainer is busy with `fit` or another `evaluate`
+   * @throws {OptionError} if a batch is not { input, target }, there is none, or an epoch of `fit` or another `evaluate` is running
    */
   async evaluate(loader: Batches): Promise<Record<string, number>> {
     checkLoader('Trainer.evaluate', loader);
@@ -262,9 +279,8 @@ export class Trainer {
   }
 
   #evaluateBatch(batch: () => Batch, running: RunningLoss): { added: Promise<unknown> } {
-    const checked = checkBatch('Trainer.evaluate', batch());
-    const { device, precision } = this.#options;
-    const { output, terms } = inPrecision(precision, () => this.#forward(onDevice(checked.input, device), onDevice(checked.target, device)));
+    const checked = this.#checked('Trainer.evaluate', batch());
+    const { output, terms } = inPrecision(this.#options.precision, () => this.#forward(checked.input, checked.target));
     this.#measure(checked, output);
     return { added: running.add(terms, false) };
   }
@@ -307,18 +323,21 @@ export class Trainer {
 
   /** Runs `work` unless something else is counting. */
   async #alone<R>(name: 'fit' | 'evaluate', work: () => Promise<R>): Promise<R> {
-    const busy = this.#busy;
-    if (busy !== undefined) {
-      const fix = busy === 'fit' && name === 'evaluate' ? 'evaluate during a training by its option validation, or make a second Trainer of the same model' : `await ${busy} first`;
-      throw new OptionError(`Trainer.${name}`, { given: `a call while ${busy} is running`, expected: 'one at a time: they share the loss and the metrics', fix });
-    }
-    this.#busy = name;
+    refuseWhile(this.#counting, name);
+    this.#counting = name;
     try {
       return await work();
     } finally {
-      this.#busy = undefined;
+      this.#counting = undefined;
     }
   }
+}
+
+function refuseWhile(busy: 'fit' | 'evaluate' | undefined, name: 'fit' | 'evaluate'): void {
+  if (busy === undefined) return;
+  const during = 'evaluate in onEpochEnd or by the option validation, or make a second Trainer of the same model';
+  const fix = busy === 'fit' && name === 'evaluate' ? during : `await ${busy} first`;
+  throw new OptionError(`Trainer.${name}`, { given: `a call while ${busy} is running`, expected: 'one at a time: they share the metrics', fix });
 }
 
 /** Puts `work` behind what is queued already, and waits until little is left. */

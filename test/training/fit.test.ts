@@ -185,13 +185,13 @@ describe('words of other libraries', () => {
   const make = (options: object): Trainer => new Trainer({ model, loss: new MSELoss(), optimizer: new Adam(model.parameters()), ...options });
   test.each([
     ['epochs', /pass it to fit/], ['callbacks', /pass them to fit/], ['validation', /pass it to fit/], ['validation_split', /randomSplit/], ['batchSize', /new DataLoader/],
-    ['returnSequences', /put LastStep after the layer/], ['learningRate', /pass it to the optimizer/], ['lossFn', /leave lossFn out|write loss/], ['criterion', /write loss/],
+    ['returnSequences', /put new LastStep\(\) after the layer/], ['learningRate', /pass it to the optimizer/], ['lossFn', /leave lossFn out|write loss/], ['criterion', /write loss/],
   ])('Trainer: %s', (name, fix) => {
     expect(() => make({ [name]: 1 })).toThrow(new RegExp(`^Trainer: got an option ${name}, expected only model, .*\\n  Fix: .*(${fix.source})`));
   });
   test.each([
-    ['validationSplit', /split the data yourself: const \[train, held\] = randomSplit/], ['validation_data', /write validation/], ['batch_size', /pass it to the loader: new DataLoader/], ['shuffle', /new DataLoader/],
-    ['returnSequences', /put LastStep after the layer/], ['callback', /write callbacks: \[callback\]/], ['verbose', /write progress/], ['metrics', /pass them to the Trainer/], ['earlyStopping', /trainer.stop\(\)/],
+    ['validationSplit', /split the data first: const \[train, held\] = randomSplit/], ['validation_data', /write validation/], ['batch_size', /give it to the loader: new DataLoader/], ['shuffle', /new DataLoader/],
+    ['returnSequences', /put new LastStep\(\) after the layer/], ['callback', /write callbacks: \[callback\]/], ['verbose', /write progress/], ['metrics', /pass them to the Trainer/], ['earlyStopping', /trainer.stop\(\)/],
     ['classWeight', /new CrossEntropyLoss\({ weight/],
   ])('fit: %s', async (name, fix) => {
     await expect(make({}).fit([batch(1)], { epochs: 1, progress: false, [name]: 1 } as FitOptions)).rejects.toThrow(new RegExp(`^Trainer\\.fit: got an option ${name}, expected only epochs, .*\\n  Fix: .*(${fix.source})`));
@@ -216,4 +216,8 @@ test('records', async () => {
   await expect(broken).rejects.toThrow('enough');
   expect(trainer.history.epochs).toEqual(seen);
   expect(seen[0]).not.toHaveProperty('skipped');
+  expect(trainer.history.train('loss')).toEqual(seen.map(({ train }) => train['loss']));
+  expect(trainer.history.validation('loss')).toEqual([Number.NaN, Number.NaN, Number.NaN]);
+  expect(() => trainer.history.train('los')).toThrow("History.train: got \"los\", expected one of loss.\n  Fix: write 'loss'.");
+  expect(() => trainer.history.validation('accuracy')).toThrow('Fix: give the Trainer a metric of this name.');
 });

@@ -98,7 +98,7 @@ test('schedules move on after each epoch, or after each step', async () => {
     return [...history.epochs.map(({ learningRate }) => learningRate), optimizer.learningRate].map((rate) => rate / 1e-3);
   };
   expect(await rates()).toEqual([1, 0.5, 0.25]);
-  expect(await rates('step')).toEqual([0.25, 0.0625, 0.0625]);
+  expect(await rates('step')).toEqual([0.5, 0.125, 0.0625]);
 });
 
 test('ReduceLROnPlateau watches the validation loss', async () => {
@@ -124,6 +124,14 @@ test('callbacks see steps and epochs, and can stop', async () => {
   expect(steps).toEqual([1, 2, 3, 4]);
   expect(epochs).toEqual(history.epochs);
   expect(history.last?.epoch).toBe(2);
+});
+
+test('a loader without end is left after the step in which stop is called', async () => {
+  const { model, batches } = unit(1);
+  const trainer = new Trainer({ model, loss: new MSELoss(), optimizer: new SGD(model.parameters()) });
+  const endless = { *[Symbol.iterator]() { for (;;) yield* batches; } };
+  const history = await trainer.fit(endless, { epochs: 3, progress: false, callbacks: [{ onStep: (seen) => { if (seen.steps === 5) seen.stop(); } }] });
+  expect([trainer.steps, history.epochs.length]).toEqual([5, 1]);
 });
 
 test('gradients are clipped', async () => {
@@ -155,15 +163,28 @@ describe('one at a time', () => {
     const inside = trainer.fit(batches, { epochs: 1, progress: false, callbacks: [{ onStep: async (seen) => void (await seen.evaluate(batches)) }] });
     await expect(inside).rejects.toThrow(OptionError);
     await expect(inside).rejects.toThrow(
-      'Trainer.evaluate: got a call while fit is running, expected one at a time: they share the loss and the metrics.\n  Fix: evaluate during a training by its option validation, or make a second Trainer of the same model.',
+      'Trainer.evaluate: got a call while fit is running, expected one at a time: they share the metrics.\n  Fix: evaluate in onEpochEnd or by the option validation, or make a second Trainer of the same model.',
     );
     expect((await trainer.evaluate(batches))['loss']).toBe(2);
     expect((await trainer.fit(batches, { epochs: 1, progress: false })).last?.train).toEqual({ loss: 2, meanAbsoluteError: 4 / 3 });
   });
+  test('between epochs a callback may evaluate, but not train', async () => {
+    const { trainer, batches } = made();
+    const losses: unknown[] = [];
+    const history = await trainer.fit(batches, { epochs: 2, progress: false, callbacks: [{ onEpochEnd: async (_, seen) => void losses.push((await seen.evaluate(batches.slice(1)))['loss']) }] });
+    expect(losses).toEqual([1, 1]);
+    expect(history.train('loss')).toEqual([2, 2]);
+    const nested = trainer.fit(batches, { epochs: 2, progress: false, callbacks: [{ onEpochEnd: async (_, seen) => void (await seen.fit(batches, { epochs: 1 })) }] });
+    await expect(nested).rejects.toThrow('Trainer.fit: got a call while fit is running');
+    const left: Promise<unknown>[] = [];
+    const running = trainer.fit(batches, { epochs: 2, progress: false, callbacks: [{ onEpochEnd: (_, seen) => void left.push(seen.evaluate(batches)) }] });
+    await expect(running).rejects.toThrow('Trainer.fit: got a call while evaluate is running, expected one at a time: they share the metrics.\n  Fix: await evaluate first.');
+    await Promise.all(left);
+  });
   test('a second fit or evaluate before the first is done', async () => {
     const { trainer, batches } = made();
     const first = trainer.fit(batches, { epochs: 2, progress: false });
-    await expect(trainer.fit(batches, { epochs: 1, progress: false })).rejects.toThrow('Trainer.fit: got a call while fit is running, expected one at a time: they share the loss and the metrics.\n  Fix: await fit first.');
+    await expect(trainer.fit(batches, { epochs: 1, progress: false })).rejects.toThrow('Trainer.fit: got a call while fit is running, expected one at a time: they share the metrics.\n  Fix: await fit first.');
     expect((await first).train('loss')).toEqual([2, 2]);
     const evaluated = trainer.evaluate(batches);
     await expect(trainer.evaluate(batches)).rejects.toThrow('Fix: await evaluate first.');
