@@ -240,7 +240,7 @@ const functions: Readonly<Record<string, CallMaker>> = {
       }
     };
     const table = backwards(nested);
-    const kind = draw.pick(Object.keys(table));
+    const [kind, retains] = [draw.pick(Object.keys(table)), draw.chance(0.5)];
     const fn = stm.defineFunction({
       forward: (x: Tensor) => ({ output: x.mul(2), saved: [x] }),
       backward: (gradient, [x]) => table[kind]?.(gradient, x ?? gradient) as Tensor[],
@@ -248,7 +248,11 @@ const functions: Readonly<Record<string, CallMaker>> = {
     const run = (x: Tensor): Tensor => {
       const y = fn(x);
       root = y.sum().add(y.mean());
-      root.backward(draw.chance(0.5) ? { retainGraph: true } : {});
+      try {
+        root.backward(retains ? { retainGraph: true } : {});
+      } finally {
+        root = undefined; // a graph that is kept by its own backward would never go
+      }
       return y;
     };
     return { name: `defineFunction ${kind}`, run, args: [pool.float()] };
