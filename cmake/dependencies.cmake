@@ -49,7 +49,8 @@ target_link_libraries(stmnet_dependencies INTERFACE ${blas_library} Threads::Thr
 # BLIS holds a set of kernels of 0.9 MB for each of 13 processors. Two have the kernels of a third, Piledriver, and one is the Xeon Phi, which is not made
 # any more and on which the rest of the engine runs its AVX2 code too: what these three would set up is bound to another's, and their sets stay outside.
 if(blas_library MATCHES "/libblis\\.a$")
-  # BLIS's question for the kind of processor goes to native/backend/cpu/blas_kernels.cc, which has a better answer for those that BLIS does not know.
+  # BLIS's question for the kind of processor goes to native/backend/cpu/blas_kernels.cc, which has a better answer for
+  # those that BLIS does not know.
   target_compile_definitions(stmnet_dependencies INTERFACE STM_STATIC_BLIS)
   target_link_options(stmnet_dependencies INTERFACE -Wl,--wrap=bli_cpuid_query_id)
   file(STRINGS ${blas_library} blis_sets REGEX "^bli_cntx_init_(knl|haswell|excavator|steamroller|piledriver)(_ref|_ind)?$")

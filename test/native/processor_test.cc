@@ -1,4 +1,5 @@
-// Which instruction sets the words of cpuid and xgetbv allow, and that this machine's are those that Linux lists in /proc/cpuinfo.
+// Which instruction sets the words of cpuid and xgetbv allow, and that this machine's are those that Linux lists in
+// /proc/cpuinfo.
 #include "backend/cpu/processor.h"
 
 #include <cstdio>
@@ -24,7 +25,7 @@ void require(bool condition, const std::string& what) {
 }
 
 // A server of 2023, and what one of its bits more or less makes of it.
-constexpr stm::ProcessorWords kServer{0x7ed8320b, 0xf1bf97a9, 0xe7};
+constexpr stm::ProcessorWords kServer{0x000606a6, 0x7ed8320b, 0xf1bf97a9, 0xe7};
 
 stm::ProcessorWords without(std::initializer_list<int> leaf1, std::initializer_list<int> leaf7, uint64_t saved = kServer.saved) {
   stm::ProcessorWords words = kServer;
@@ -42,6 +43,8 @@ void expect(const char* what, const stm::ProcessorWords& words, const char* best
 }
 
 void check_words() {
+  const stm::Processor zen5 = stm::processor_of({0x00b40f40, 0, 0, 0}), ice_lake = stm::processor_of(kServer);
+  require(zen5.family == 0x1a && zen5.model == 0x44 && ice_lake.family == 6 && ice_lake.model == 0x6a, "family and model");
   expect("a server", kServer, "avx512", "");
   expect("no AVX-512", without({}, {16, 17, 28, 30, 31}), "avx2", "the processor has no AVX-512");
   expect("half of AVX-512", without({}, {17, 30, 31}), "avx2", "the processor has no AVX-512 with all it needs: avx512dq, avx512bw, avx512vl missing");
@@ -50,6 +53,27 @@ void check_words() {
   expect("no F16C", without({29}, {}), "sse4", "the processor has no AVX2 with all it needs: f16c missing");
   expect("no FMA and no BMI2", without({12}, {8}), "sse4", "the processor has no AVX2 with all it needs: fma, bmi2 missing");
   expect("nothing", {}, "none", "the processor has no AVX2");
+}
+
+void expect_kernels(const char* known, uint32_t signature, bool avx512, int units, const char* best) {
+  stm::ProcessorWords words = avx512 ? kServer : without({}, {16});
+  words.leaf1_eax = signature;
+  const std::string given = stm::better_kernels(known, stm::processor_of(words), units);
+  require(given == best, std::string("BLIS would take ") + known + ": got " + given + ", expected " + best);
+}
+
+void check_kernels() {
+  expect_kernels("generic", 0x00b40f40, true, -1, "skx");       // Zen 5, which BLIS 0.9 does not know
+  expect_kernels("generic", 0x00b40f40, false, -1, "haswell");  // the same where AVX-512 is hidden
+  expect_kernels("zen3", 0x00a10f11, true, -1, "zen3");         // Zen 4
+  expect_kernels("zen2", 0x00830f10, false, -1, "zen2");
+  expect_kernels("skx", 0x00050657, true, 2, "skx");
+  expect_kernels("haswell", 0x00050654, true, 1, "haswell");  // a Skylake with one unit
+  expect_kernels("haswell", 0x00050657, true, -1, "skx");     // a Cascade Lake whose name is hidden
+  expect_kernels("haswell", 0x000606a6, true, 1, "skx");      // an Ice Lake called Silver
+  expect_kernels("haswell", 0x000806f8, true, -1, "skx");     // a Sapphire Rapids called Gold
+  expect_kernels("haswell", 0x00090672, false, -1, "haswell");
+  require(std::string(stm::better_kernels("generic", stm::processor_of({}), -1)) == "generic", "kernels for vectors that are not there");
 }
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -91,6 +115,7 @@ void check_forced() {
 
 int main() {
   check_words();
+  check_kernels();
   check_this_machine();
   check_forced();
   std::printf("processor_test: %s vectors (%s), BLAS kernels %s (%s)\n", stm::simd_label(), stm::simd_limit().c_str(), stm::blas_kernels(),

@@ -57,7 +57,10 @@ void explain(const ProcessorWords& words, const char* what, const Feature (&feat
 ProcessorWords ask() {
   ProcessorWords words;
   unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
-  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) words.leaf1_ecx = ecx;
+  if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
+    words.leaf1_eax = eax;
+    words.leaf1_ecx = ecx;
+  }
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) words.leaf7_ebx = ebx;
   if (has(words, kOsSavesRegisters)) {
     uint32_t low = 0, high = 0;
@@ -72,6 +75,9 @@ ProcessorWords ask() {
 
 Processor processor_of(const ProcessorWords& words) noexcept {
   Processor found;
+  const int family = words.leaf1_eax >> 8 & 0xf, model = words.leaf1_eax >> 4 & 0xf;
+  found.family = family == 0xf ? family + static_cast<int>(words.leaf1_eax >> 20 & 0xff) : family;
+  found.model = family == 0x6 || family == 0xf ? static_cast<int>(words.leaf1_eax >> 16 & 0xf) << 4 | model : model;
   found.sse4 = has_all(words, kSse4);
   found.avx2 = found.sse4 && has_all(words, kAvx2) && (words.saved & kAvxRegisters) == kAvxRegisters;
   found.avx512 = found.avx2 && has_all(words, kAvx512) && (words.saved & kAvx512Registers) == kAvx512Registers;
@@ -80,8 +86,8 @@ Processor processor_of(const ProcessorWords& words) noexcept {
   return found;
 }
 
-// Not __builtin_cpu_supports: it reads words that the compiler's run-time library has filled, and the published addon has an older library than compiler,
-// which leaves features out that the compiler asks for.
+// Not __builtin_cpu_supports: it reads words that the compiler's run-time library has filled, and the published addon
+// has an older library than compiler, which leaves features out that the compiler asks for.
 const Processor& processor() noexcept {
 #ifdef STM_X86
   static const Processor here = processor_of(ask());
