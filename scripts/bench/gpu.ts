@@ -4,7 +4,7 @@ import { devices, setDefaultDevice, type MathMode } from 'stmnet';
 import { listOf, wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
 import { gpuCases, gpuShapes, kinds, modes, sides, type GpuCase, type GpuKind, type GpuSide } from './gpu-cases';
 import { OwnGpu } from './gpu-own';
-import { PythonWorker } from './python-worker';
+import { startPython, type LineWorker } from './line-worker';
 import { geometricMean, median, table } from './statistics';
 
 /** What one side took for one case. */
@@ -60,7 +60,7 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
     return process.env['STMNET_REQUIRE_CUDA'] !== '1';
   }
   setDefaultDevice(device);
-  const torch = await PythonWorker.start('torch_gpu.py', [values['torch-device'] ?? 'cuda']);
+  const torch = await startPython('torch_gpu.py', [values['torch-device'] ?? 'cuda']);
   const environment = { stmnet: devices(), node: process.version, torch: 'worker' in torch ? torch.greeting : torch.missing };
   console.log(JSON.stringify(environment));
   const chosen = listOf(values, 'sides', sides).filter((side) => 'worker' in torch || !side.startsWith('torch'));
@@ -96,7 +96,12 @@ function reasonWithout(device: string): string | undefined {
 
 /** Lets the sides take turns on one case, so that a busy machine and a warm device serve all alike. */
 class Turns {
-  constructor(private readonly own: OwnGpu, private readonly torch: PythonWorker | undefined, private readonly rounds: number, private readonly burst: number) {}
+  constructor(
+    private readonly own: OwnGpu,
+    private readonly torch: LineWorker | undefined,
+    private readonly rounds: number,
+    private readonly burst: number,
+  ) {}
 
   async take(one: GpuCase, mode: MathMode, chosen: readonly GpuSide[]): Promise<Partial<Record<GpuSide, Timed>>> {
     const timed: Partial<Record<GpuSide, Timed>> = {};
