@@ -1,7 +1,9 @@
-// What a published binary must be: nothing needed but glibc's own libraries, 2.31 or later, and nothing exported but its entry points.
-import { existsSync, statSync } from 'node:fs';
+// What a published binary must be: nothing needed but glibc's own libraries, 2.31 or later, nothing exported but its
+// entry points, a stack that cannot be executed, relocations that cannot be overwritten, and no path of the machine
+// that built it.
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { read } from './toolchain.mjs';
+import { read, root } from './toolchain.mjs';
 
 const oldestGlibc = [2, 31];
 
@@ -24,6 +26,11 @@ export function binaryFaults(file, { libraries, exports, anyGlibc = false }) {
   const allowed = (library) => library.startsWith('ld-linux') || libraries.includes(library.replace(/\.so\.\d+$/, ''));
   const faults = needed.filter((library) => !allowed(library)).map((library) => `it needs ${library}, expected ${libraries.join(', ')} and ld-linux at most`);
   if (/^\s*(RPATH|RUNPATH)\s/m.test(dynamic)) faults.push('it has a run path, expected none');
+  if (!/^\s*STACK\s.*\n.*flags rw-$/m.test(dynamic)) faults.push('its stack can be executed');
+  const flags = [...dynamic.matchAll(/^\s*FLAGS\s+0x([0-9a-f]+)$/gm)].map(([, digits]) => parseInt(digits, 16));
+  const bound = flags.some((bits) => (bits & 8) !== 0); // DF_BIND_NOW
+  if (!bound || !/^\s*RELRO\s/m.test(dynamic)) faults.push('its relocations can be overwritten, expected -z relro -z now');
+  if (!anyGlibc && readFileSync(file).includes(root)) faults.push(`it holds the path ${root}`);
   if (!anyGlibc && (newest[0] > oldestGlibc[0] || newest[1] > oldestGlibc[1])) faults.push(`it needs glibc ${newest.join('.')}, expected ${oldestGlibc.join('.')} at most; built against another sysroot?`);
   for (const symbol of exported) if (!exports.includes(symbol)) faults.push(`it exports ${symbol}, expected ${exports.join(' and ')} alone`);
   if (!exported.includes(exports[0])) faults.push(`it does not export ${exports[0]}`);

@@ -2,8 +2,10 @@
 //
 //   npm run build:cuda      libstmnet_cuda.so beside the addon, by nvcc
 //   npm run build:standin   build/standin/, the same sources on a CUDA that computes on the CPU, for tests
-//   build-cuda.mjs gate     what the gate needs: the stand-in, and with CI=true the plug-in too. Without CI a machine that cannot get CUDA's headers
-//                           passes, and its CUDA tests are skipped.
+//   build-cuda.mjs gate     what the gate needs: the stand-in, and with CI=true the prebuilds, addon and plug-in as
+//   they are published, the plug-in beside the
+//                           tree's addon too. Without CI a machine that cannot get CUDA's headers passes, and its CUDA
+//                           tests are skipped.
 //
 // CUDA comes from STMNET_CUDA_ROOT (a toolkit, or a folder made by cuda:sdk); without it from build/cuda-sdk, which cuda-sdk.mjs fills. STMNET_CUDA_ARCHS
 // builds for other architectures than those published, as in STMNET_CUDA_ARCHS=90-real.
@@ -81,9 +83,19 @@ export function buildPlugin({ folder = join('build', 'cuda'), output = join('bui
   console.log(`build:cuda: ${output}, ${(statSync(at(output)).size / 2 ** 20).toFixed(1)} MiB, ${((Date.now() - started) / 1000).toFixed(0)} s`);
 }
 
+/**
+ * What is published, which test:package packs, and its plug-in beside the tree's addon: nvcc compiles it once for both.
+ */
+function buildPublished() {
+  run(process.execPath, ['scripts/prebuilds.mjs']);
+  rmSync(at('build', 'cuda.stamp'), { force: true }); // the plug-in there is not the one that build:cuda made
+  const published = at('prebuilds', `${process.platform}-${process.arch}`, plugin.file);
+  copyFileSync(published, at('build', 'Release', plugin.file));
+}
+
 /** What `npm run check` builds. A stand-in that could not be built again must not be tested in its place. */
 function gate() {
-  if (process.env.CI === 'true') buildPlugin();
+  if (process.env.CI === 'true') buildPublished();
   let found;
   try {
     found = standinOptions();

@@ -2,6 +2,7 @@
 // as soon as a GPU is asked for.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { addon, plugin } from './binary.mjs';
 import { root, sourceHash } from './toolchain.mjs';
@@ -9,7 +10,7 @@ import { root, sourceHash } from './toolchain.mjs';
 const largest = 8 * 2 ** 20; // packed: what a user downloads
 
 /** What is wrong with prebuilds/linux-x64, if anything is. */
-function fault() {
+export function prebuildsFault() {
   const hash = sourceHash();
   let size = 0;
   for (const { file } of [addon, plugin]) {
@@ -22,8 +23,10 @@ function fault() {
   return size > largest ? `prebuilds/linux-x64 has ${size} bytes packed, expected ${largest} at most` : undefined;
 }
 
-const found = fault();
-if (found !== undefined) {
-  console.error(`pack: ${found}.\n  Fix: npm run prebuilds`);
-  process.exitCode = 1;
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const found = prebuildsFault();
+  if (found !== undefined) {
+    console.error(`pack: ${found}.\n  Fix: npm run prebuilds`);
+    process.exitCode = 1;
+  }
 }
