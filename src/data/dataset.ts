@@ -53,8 +53,10 @@ export function* itemsOf<Item>(dataset: Dataset<Item>): Generator<Item> {
  */
 export function asDataset<Item>(op: string, source: readonly Item[] | Dataset<Item>): Dataset<Item> {
   if (isArray(source)) return new ArrayDataset(source);
-  if (typeof source === 'object' && source !== null && typeof source.at === 'function' && typeof source.length === 'number') return source;
-  throw new OptionError(op, { given: describe(source), expected: 'a dataset with length and at(index)', fix: 'wrap an array: new ArrayDataset(items)' });
+  const isObject = typeof source === 'object' && source !== null;
+  if (isObject && typeof source.at === 'function' && typeof source.length === 'number') return source;
+  const expected = 'a dataset with length and at(index)';
+  throw new OptionError(op, { given: describe(source), expected, fix: 'wrap an array: new ArrayDataset(items)' });
 }
 
 const isArray = <Item>(source: Dataset<Item> | readonly Item[]): source is readonly Item[] => Array.isArray(source);
@@ -146,7 +148,8 @@ export interface Fold<Item> {
 }
 
 /**
- * Divides a dataset or an array at random into k parts, each of which is the validation set of one fold. Sizes differ by one at most.
+ * Divides a dataset or an array at random into k parts, each of which is the validation set of one fold. Sizes differ
+ * by one at most.
  *
  * @param k  in 2..length
  * @throws {OptionError} if it is not, or it is given something else

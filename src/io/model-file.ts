@@ -28,7 +28,9 @@ export interface LoadOptions {
 }
 
 /** What an object of one of these classes is; of none, a Sequential. */
-export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [never] ? Sequential : InstanceType<Classes[keyof Classes]>;
+export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [never]
+  ? Sequential
+  : InstanceType<Classes[keyof Classes]>;
 
 /**
  * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model is rebuilt from.
@@ -61,8 +63,9 @@ export async function save(model: Module, path: string): Promise<void> {
  * Rebuilds the model that `save` wrote, in training mode like every new model: call `eval()` before predicting. The random numbers that come after
  * are those that would have come without it.
  *
- * What it gives is typed as one of `classes`, a Tagger for `load('tagger.safetensors', { classes: { Tagger } })`, and as a Sequential without them. A type
- * parameter says otherwise, as in `load<Sequential>('model.safetensors', { classes: { Highway } })` for a Sequential that holds a layer of your own.
+ * What it gives is typed as one of `classes`, a Tagger for `load('tagger.safetensors', { classes: { Tagger } })`, and
+ * as a Sequential without them. A type parameter says otherwise, as in `load<Sequential>('model.safetensors', {
+ * classes: { Highway } })` for a Sequential that holds a layer of your own.
  *
  * @param path  a regular file
  * @throws {FormatError} if the file is damaged or asks for more weights than it holds, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
@@ -70,7 +73,10 @@ export async function save(model: Module, path: string): Promise<void> {
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if it does not fit into memory
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
-export function load<Classes extends ModuleClasses, M extends Module = Extract<OneOf<Classes>, Module>>(path: string, options: LoadOptions & { classes: Classes }): Promise<M>;
+export function load<Classes extends ModuleClasses, M extends Module = Extract<OneOf<Classes>, Module>>(
+  path: string,
+  options: LoadOptions & { classes: Classes },
+): Promise<M>;
 export function load<M extends Module = Sequential>(path: string, options?: LoadOptions): Promise<M>;
 export async function load(path: string, options: LoadOptions = {}): Promise<Module> {
   checkOptions('load', options, ['classes', 'device']);

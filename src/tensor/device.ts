@@ -14,7 +14,7 @@ export interface DeviceInfo {
   model?: string;
   /** How it computes: vectors, matrix kernels, threads. */
   description?: string;
-  /** Of the CPU: the vectors that its kernels use, `AVX3 (AVX-512)`, `AVX2`, `SSE4` or `NEON`; those of the processor unless STMNET_SIMD chose others. */
+  /** Of the CPU: the vectors that its kernels use: `AVX3 (AVX-512)`, `AVX2`, `SSE4` or `NEON`. */
   vectors?: string;
   /** Of the CPU: who multiplies matrices, and with kernels for which processor, such as `BLIS skx`. */
   products?: string;

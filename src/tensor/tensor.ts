@@ -9,7 +9,8 @@ import { refuseInStep } from './recording';
 import { addToScope } from './scope';
 
 declare global {
-  // For `using`, in programs that neither @types/node nor the library `esnext.disposable` tells of it; every supported Node.js has it.
+  // For `using`, in programs that neither @types/node nor the library `esnext.disposable` tells of it; every supported
+  // Node.js has it.
   interface SymbolConstructor {
     readonly dispose: unique symbol;
   }

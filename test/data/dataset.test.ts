@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ArrayDataset, kFold, manualSeed, OptionError, randomSplit, RandomSampler, SequentialSampler, Subset, type Dataset } from 'stmnet';
+import { ArrayDataset, kFold, manualSeed, OptionError, randomSplit, RandomSampler, SequentialSampler, Subset, type Dataset, type Fold } from 'stmnet';
 
 const alphabet = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
 const letters = new ArrayDataset(alphabet);
@@ -12,15 +12,12 @@ test('a subset gives the items asked for, in that order', () => {
 test('a subset, a split and a fold of an array are those of its dataset, and can be walked', () => {
   expect([...new Subset(alphabet, [7, 0, 7])]).toEqual(['h', 'a', 'h']);
   expect([...letters]).toEqual(alphabet);
-  const walked = (source: readonly string[] | ArrayDataset<string>): string[][] => {
-    manualSeed(4);
-    const items = Array.isArray(source) ? new Subset(source, [...source.keys()]) : source;
-    return [...randomSplit(items, [6, 4]), ...kFold(items, 2).flatMap(({ train, validation }) => [train, validation])].map((part) => [...part]);
-  };
+  const halves = <Item>({ train, validation }: Fold<Item>): Subset<Item>[] => [train, validation];
+  const walk = (parts: readonly Subset<string>[]): string[][] => parts.map((part) => [...part]);
   manualSeed(4);
-  const parts = [...randomSplit(alphabet, [6, 4]), ...kFold(alphabet, 2).flatMap(({ train, validation }) => [train, validation])].map((part) => [...part]);
-  expect(parts).toEqual(walked(letters));
-  expect(parts).toEqual(walked(alphabet));
+  const parts = walk([...randomSplit(alphabet, [6, 4]), ...kFold(alphabet, 2).flatMap(halves)]);
+  manualSeed(4);
+  expect(walk([...randomSplit(letters, [6, 4]), ...kFold(letters, 2).flatMap(halves)])).toEqual(parts);
   expect(parts.map(({ length }) => length)).toEqual([6, 4, 5, 5, 5, 5]);
 });
 
@@ -79,9 +76,12 @@ test('a permutation puts every item everywhere equally often', () => {
 
 describe('mistakes', () => {
   test('what is neither an array nor a dataset', () => {
-    for (const [op, make] of [['Subset', (x: never) => new Subset(x, [])], ['randomSplit', (x: never) => randomSplit(x, [])], ['kFold', (x: never) => kFold(x, 2)]] as const) {
-      for (const [wrong, given] of [[undefined, 'undefined'], [null, 'null'], [3, '3'], [{ length: 3 }, '{ length }'], [new Set([1]), 'Set']] as const) {
-        expect(() => make(wrong as never)).toThrow(`${op}: got ${given}, expected a dataset with length and at(index).\n  Fix: wrap an array: new ArrayDataset(items).`);
+    const users = { Subset: (x: never) => new Subset(x, []), randomSplit: (x: never) => randomSplit(x, []), kFold: (x: never) => kFold(x, 2) };
+    const values = new Map<unknown, string>([[undefined, 'undefined'], [null, 'null'], [3, '3'], [{ length: 3 }, '{ length }']]);
+    for (const [op, make] of Object.entries(users)) {
+      for (const [wrong, given] of values) {
+        const message = `${op}: got ${given}, expected a dataset with length and at(index).\n  Fix: wrap an array: new ArrayDataset(items).`;
+        expect(() => make(wrong as never)).toThrow(message);
       }
     }
   });

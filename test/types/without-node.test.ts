@@ -15,7 +15,10 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const tsc = (...args: string[]): string => {
-  const child = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...args], { cwd: folder, encoding: 'utf8' });
+  const child = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
   return `${child.status}: ${child.stdout}${child.stderr}`.trim();
 };
 
@@ -52,7 +55,11 @@ test.each([
   ['user.ts', program, { module: 'esnext', moduleResolution: 'bundler' }],
   ['user.ts', program, { module: 'esnext', moduleResolution: 'bundler', lib: ['es2023', 'esnext.disposable'] }],
   ['user.ts', program, { module: 'commonjs' }],
-  ['user.mts', program, { module: 'nodenext', target: 'esnext', types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] }],
+  [
+    'user.mts',
+    program,
+    { module: 'nodenext', target: 'esnext', types: ['node'], typeRoots: [join(root, 'node_modules', '@types')] },
+  ],
 ])('the declarations stand by themselves: %s', (file, text, options) => {
   expect(compile(file, text, options)).toBe('0:');
 });
@@ -67,5 +74,7 @@ test('and in a project as tsc --init makes it', () => {
 });
 
 test('errors are found with them', () => {
-  expect(compile('user.mts', `${head} export const wrong: number = model;`, { module: 'nodenext' })).toContain("Type 'Sequential' is not assignable to type 'number'");
+  expect(compile('user.mts', `${head} export const wrong: number = model;`, { module: 'nodenext' })).toContain(
+    "Type 'Sequential' is not assignable to type 'number'",
+  );
 });
