@@ -39,7 +39,7 @@ export async function writeSafely(path: string, chunks: readonly Uint8Array[]): 
     }
     await rename(temporary, target.path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);  // the first error is the one to tell
     throw error;
   }
   await syncFolder(folder);

@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import { Tensor } from '../tensor/tensor';
 import { BufferTensor, Parameter } from './parameter';
 
 /** What belongs to a module wherever in its fields it stands. */
@@ -30,13 +31,13 @@ export abstract class FieldOwner {
 function defineGuarded(owner: FieldOwner, key: string | symbol, descriptor: PropertyDescriptor): boolean {
   const given: unknown = descriptor.value;
   const kind = kindOf(Object.getOwnPropertyDescriptor(owner, key)?.value);
-  if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) {
-    throw new OptionError(`${owner.constructor.name}.${String(key)}`, {
-      given: `${given instanceof FieldOwner ? given.constructor.name : describe(given)} in the place of a ${kind}`, expected: `a ${kind}, or undefined to leave it out`,
-      fix: remedies[kind],
-    });
-  }
+  if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) throw replaced(`${owner.constructor.name}.${String(key)}`, kind, given);
   return Reflect.defineProperty(owner, key, descriptor);
+}
+
+function replaced(place: string, kind: Kind, given: unknown): OptionError {
+  const what = given instanceof FieldOwner ? given.constructor.name : describe(given);
+  return new OptionError(place, { given: `${what} in the place of a ${kind}`, expected: `a ${kind}, or undefined to leave it out`, fix: remedies[kind] });
 }
 
 type Kind = 'Parameter' | 'BufferTensor' | 'Module';
@@ -51,6 +52,22 @@ function kindOf(value: unknown): Kind | undefined {
   if (value instanceof Parameter) return 'Parameter';
   if (value instanceof BufferTensor) return 'BufferTensor';
   return value instanceof FieldOwner ? 'Module' : undefined;
+}
+
+/** What elements of arrays and plain objects were when a walk last met them: no proxy watches those. */
+const met = new WeakMap<object, Map<string, Kind>>();  // per environment, and gone with the arrays
+
+/** Notes that an element is a parameter or buffer, and refuses a plain tensor where one was. */
+function watchElement(holder: object, key: string, value: object, place: string): void {
+  const kind = kindOf(value);
+  const before = met.get(holder);
+  if (kind === 'Parameter' || kind === 'BufferTensor') {
+    if (before === undefined) met.set(holder, new Map([[key, kind]]));
+    else before.set(key, kind);
+    return;
+  }
+  const was = before?.get(key);
+  if (was !== undefined && value instanceof Tensor) throw replaced(place, was, value);
 }
 
 /** How far a walk goes: `shallow` not below modules, `once` only the first time below each module, `deep` below a module each time it is met. */
@@ -71,6 +88,7 @@ export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<obj
     for (const [key, value] of Object.entries(holder) as [string, unknown][]) {
       if (typeof value !== 'object' || value === null || chain.has(value)) continue;
       const path = `${prefix}${key}`;
+      if (!(holder instanceof FieldOwner)) watchElement(holder, key, value, `${owner.constructor.name}.${path}`);
       if (value instanceof Parameter || value instanceof BufferTensor || value instanceof FieldOwner) {
         checkPath(path);
         yield { path, holder, key, part: value };

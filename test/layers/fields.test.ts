@@ -57,6 +57,24 @@ describe('what stands in the place of a parameter', () => {
     expect(scaled.buffers()[0]?.shape).toEqual([5]);
   });
 
+  test('in an array or object is noticed when the model is next looked at', () => {
+    class Listed extends Module {
+      scales: Tensor[] = [new Parameter(ones([1])), new Parameter(ones([1]))];
+      named: Record<string, Tensor> = { a: new BufferTensor(ones([1])) };
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    const [listed, named] = [new Listed(), new Listed()];
+    expect([listed.parameters().length, named.buffers().length]).toEqual([2, 1]);
+    listed.scales[1] = ones([1]);
+    named.named['a'] = zeros([1]);
+    expect(() => listed.stateDict()).toThrow(`Listed.scales.1: got f32[1] on ${here} in the place of a Parameter, expected a Parameter`);
+    expect(() => named.eval()).toThrow('Listed.named.a: got');
+    listed.scales.pop();
+    expect(listed.parameters()).toHaveLength(1);
+  });
+
   test('does not change when a derived class declares the field again', () => {
     class Worse extends Scaled {
       override factor = ones([2]) as Parameter;
