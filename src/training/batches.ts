@@ -44,7 +44,9 @@ const isSequence = (value: unknown): value is Sequence => value instanceof Tenso
 /** @throws {OptionError} if `batch` is not { input, target } of tensors */
 export function checkBatch(op: string, batch: unknown): Batch {
   if (typeof batch === 'object' && batch !== null && 'input' in batch && 'target' in batch && isSequence(batch.input) && isSequence(batch.target)) return { input: batch.input, target: batch.target };
-  throw new OptionError(op, { given: `the batch ${describe(batch)}`, expected: '{ input, target } of tensors or PaddedSequences', fix: 'name the fields of the items so, or pass the DataLoader a collate function' });
+  const item = typeof batch === 'object' && batch !== null && 'input' in batch && 'target' in batch;
+  const fix = item ? 'let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 })' : 'name the fields of the items so, or pass the DataLoader a collate function';
+  throw new OptionError(op, { given: `the batch ${describe(batch)}`, expected: '{ input, target } of tensors or PaddedSequences', fix });
 }
 
 /** The input of a batch, or what was given, if it is one itself. */

@@ -6,9 +6,10 @@ import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { takeDivisors, type Divisor } from '../tensor/loss-divisors';
 import { add, cast, mul } from '../tensor/ops/elementwise';
+import { countReal } from '../tensor/ops/loss-shapes';
 import { reshape, stack } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tensor/options';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import type { MetricHints } from './metric';
 
@@ -20,7 +21,7 @@ export interface LossTerm {
   readonly weight?: number;
   /**
    * By what `loss` was divided, 0 or more: the number of items, steps or elements that a mean is over, or the sum of their weights, as a number or as a tensor
-   * of one element; `none` if it is a sum. Default: what stmnet's own losses divided by; of others the rows of the target, or its real steps.
+   * of one element; `none` if it is a sum. Default: what stmnet's own losses divided by; of others the number of real elements of the target.
    */
   readonly divisor?: number | Tensor | 'none';
 }
@@ -33,7 +34,7 @@ export type LossResult = Tensor | LossTerm | readonly (Tensor | LossTerm)[];
  *
  * The figure of a data set is, term by term, Σ loss · divisor / Σ divisor over its batches, hence the same for all batch sizes; of sums it is their sum. The
  * divisors of stmnet's losses are known, also where a function calls them and returns what they return. A loss computed otherwise is taken for a mean
- * over the rows of the target, or over its real steps, unless a term tells its divisor:
+ * over the real elements of the target, which are its rows or steps where each has one, unless a term tells its divisor:
  *
  *     loss: (output, target) => [crossEntropy(output, target), { loss: penalty(output), weight: 0.1, divisor: output.shape[0] }]
  */
@@ -48,12 +49,6 @@ export interface Measured {
   readonly divisor: number | 'none' | 'sum' | 'quotient';
 }
 
-/** How much a mean over this target counts: its real steps if it has any, else its rows. */
-function rowsOrSteps(target: Sequence): number {
-  if (target instanceof PaddedSequence) return target.lengths.reduce((total, length) => total + length, 0);
-  return target.shape[0] ?? 1;
-}
-
 /**
  * Computes the loss of a batch.
  *
@@ -63,7 +58,7 @@ function rowsOrSteps(target: Sequence): number {
 export function measure(loss: LossFunction, output: Sequence, target: Sequence): { loss: Tensor; terms: Measured[] } {
   const call = (): LossResult => (typeof loss === 'function' ? loss(output, target) : loss instanceof Loss ? loss.ofBatch(output, target) : loss.forward(output, target));
   const { result, divisors } = takeDivisors(call);
-  const terms = termsOf(result).map((term) => ({ ...term, divisor: term.divisor ?? divisors.get(term.loss) ?? rowsOrSteps(target) }));
+  const terms = termsOf(result).map((term) => ({ ...term, divisor: term.divisor ?? divisors.get(term.loss) ?? countReal(target.shape, lengthsOf(target)) }));
   const weighed = terms.map((term) => (term.weight === 1 ? term.loss : mul(term.loss, term.weight)));
   return { loss: weighed.reduce((sum, term) => add(sum, term)), terms: noGrad(() => terms.map(measured)) };
 }

@@ -48,10 +48,18 @@ export abstract class Metric {
     noGrad(() =>
       scope(() => {
         const counted = this.count(output, target, hints);
-        const totals = (this.#totals ??= outsideScopes(() => zeros(this.shape, { dtype: 'f64', device: counted.device })));
-        add_(totals, counted);
+        add_(this.#totalsOn(counted.device), counted);
       }),
     );
+  }
+
+  /** The totals, on the device of what is to be added: a model may move between two batches. */
+  #totalsOn(device: string): Tensor {
+    const before = this.#totals;
+    if (before?.device === device) return before;
+    this.#totals = outsideScopes(() => before?.to(device) ?? zeros(this.shape, { dtype: 'f64', device }));
+    before?.dispose();
+    return this.#totals;
   }
 
   /** The sums over all batches, in row-major order. */

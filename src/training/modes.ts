@@ -5,7 +5,8 @@ export function modesOf(model: Module): () => void {
   const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
   return () => {
     // Each call also sets all below, and a module may be below several: what is above stands from the first round on, what is below it from the second.
-    for (let changed = true; changed; ) {
+    // There are as many rounds as levels at most, unless a class of the user's refuses a mode.
+    for (let [changed, round] = [true, 0]; changed && round <= modes.length; round++) {
       changed = false;
       for (const [module, training] of modes) {
         if (module.training === training) continue;

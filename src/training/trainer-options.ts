@@ -90,7 +90,7 @@ export function checkTrainerOptions(op: string, options: TrainerOptions): void {
   checkNames(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device', 'compile', 'precision'], TRAINER_ADVICE);
   checkPart(op, 'model', options.model, 'forward', 'a Module');
   checkPart(op, 'optimizer', options.optimizer, 'step', 'an optimizer');
-  if (typeof options.loss !== 'function') checkPart(op, 'loss', options.loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
+  checkLoss(op, options.loss);
   const scheduleEvery = oneOf(op, 'scheduleEvery', options.scheduleEvery ?? 'epoch', ['epoch', 'step']);
   if (options.schedule !== undefined) checkSchedule(op, options.schedule, scheduleEvery, options.optimizer);
   if (options.clipGradNorm !== undefined) nonNegativeNumber(op, 'clipGradNorm', options.clipGradNorm);
@@ -98,6 +98,13 @@ export function checkTrainerOptions(op: string, options: TrainerOptions): void {
   if (options.precision !== undefined) oneOf(op, 'precision', options.precision, ['fma', 'tf32', 'bf16', 'f16']);
   flag(op, 'compile', options.compile ?? false);
   checkOptimizer(op, options);
+}
+
+function checkLoss(op: string, loss: unknown): void {
+  if (typeof loss !== 'function') return checkPart(op, 'loss', loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
+  const prototype: unknown = loss.prototype;
+  if (typeof prototype !== 'object' || prototype === null || !('forward' in prototype)) return;
+  throw new OptionError(op, { given: `the class ${loss.name} as loss`, expected: 'a loss made of it', fix: `write loss: new ${loss.name}()` });
 }
 
 function checkSchedule(op: string, schedule: Schedule, every: 'step' | 'epoch', optimizer: Optimizer): void {

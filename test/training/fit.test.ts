@@ -204,6 +204,10 @@ describe('words of other libraries', () => {
     }
     expect(() => new MSELoss().forward(new PaddedSequence(zeros([2, 3, 1]), [3, 1]), zeros([2, 1]))).toThrow(/put LastStep/);
   });
+  test('a class in place of a loss, items in place of batches', async () => {
+    expect(() => make({ loss: CrossEntropyLoss })).toThrow('Trainer: got the class CrossEntropyLoss as loss, expected a loss made of it.\n  Fix: write loss: new CrossEntropyLoss().');
+    await expect(make({}).fit([{ input: [1], target: 1 }] as never, { epochs: 1, progress: false })).rejects.toThrow('Fix: let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 }).');
+  });
   test('metrics that are no array', () => {
     expect(() => make({ metrics: new Accuracy() })).toThrow('Trainer: got metrics: Accuracy, expected an array of metrics.');
   });

@@ -142,7 +142,15 @@ describe('losses of one\'s own', () => {
     const model = new Same();
     return new Trainer({ model, loss: loss as LossFunction, optimizer: new SGD(model.parameters()) }).evaluate(batches);
   };
-  test('count by the rows of the target unless they tell their divisor', async () => {
+  test('count by the real elements of the target, padded or not', async () => {
+    const mean = (output: Sequence): Tensor => {
+      const steps = output instanceof PaddedSequence ? sumOf([...output.lengths]) : (output.shape[0] ?? 0) * (output.shape[1] ?? 0);
+      return (output instanceof PaddedSequence ? output.zeroPadding().values : output).sum().div(steps);
+    };
+    const rows = [[1, 2], [3, 4], [5], [6]].map((values): Item => ({ input: column(values), target: column(values) }));
+    await expectFigure(here, rows, () => mean, 21 / 6);
+  });
+  test('count by the rows of the target where each has one, unless they tell their divisor', async () => {
     expect((await evaluate((output: Tensor) => output.mean()))['loss']).toBe((3 * 2 + 6) / 4);
     expect((await evaluate((output: Tensor) => ({ loss: output.mean(), divisor: 1 })))['loss']).toBe((2 + 6) / 2);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Accuracy, ConfusionMatrix, MeanAbsoluteError, MeanSquaredError, OptionError, PaddedSequence, scope, ShapeError, tensor, zeros, type Sequence } from 'stmnet';
 import { handlesKept } from '../support/handles';
-import { here } from '../support/devices';
+import { describeDevices, here } from '../support/devices';
 
 const labels = (values: number[] | number[][]): ReturnType<typeof tensor> => tensor(values, { dtype: 'i32' });
 /** Scores whose highest stands at the class given. */
@@ -175,6 +175,14 @@ test('updates inside a scope are kept and leave no handles', async () => {
   for (let i = 0; i < 20; i++) once();
   expect(handlesKept()).toBe(before);
   expect(await accuracy.compute()).toBe(1);
+});
+
+describeDevices('a metric', (device) => {
+  test('goes where the outputs are', async () => {
+    const accuracy = new Accuracy();
+    for (const place of ['cpu', device, 'cpu']) accuracy.update(tensor(scores([0, 1], 2), { device: place }), tensor([0, 0], { dtype: 'i32', device: place }));
+    expect(await accuracy.compute()).toBe(3 / 6);
+  });
 });
 
 describe('mistakes', () => {
