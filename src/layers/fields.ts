@@ -1,3 +1,4 @@
+import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { Tensor } from '../tensor/tensor';
@@ -77,7 +78,7 @@ type Depth = 'shallow' | 'once' | 'deep';
  * The parts in the fields of a module and in arrays and plain objects in its fields, in order. An object that is on the way to itself is left out.
  *
  * @param above  what is on the way already
- * @throws {OptionError} if two parts have one path, as in fields `'a.b'` and `a: { b }`
+ * @throws {OptionError} if two parts have one path, as in fields `'a.b'` and `a: { b }`, or one is of another copy of the package
  */
 export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<object> = new Set()): Place[] {
   const paths = new Set<string>();
@@ -89,6 +90,7 @@ export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<obj
       if (typeof value !== 'object' || value === null || chain.has(value)) continue;
       const path = `${prefix}${key}`;
       if (!(holder instanceof FieldOwner)) watchElement(holder, key, value, `${owner.constructor.name}.${path}`);
+      refuseForeign(owner, path, value);
       if (value instanceof Parameter || value instanceof BufferTensor || value instanceof FieldOwner) {
         checkPath(path);
         yield { path, holder, key, part: value };
@@ -119,6 +121,15 @@ export function sharedPaths(owner: FieldOwner): string[][] {
   const paths = new Map<Part, string[]>();
   for (const { path, part } of placesIn(owner, 'once')) paths.set(part, [...(paths.get(part) ?? []), path]);
   return [...paths.values()].filter((names) => names.length > 1);
+}
+
+/** What another copy of the package made would be neither trained nor saved. */
+function refuseForeign(owner: FieldOwner, path: string, value: object): void {
+  const mark = markOf(value);
+  if (mark === undefined || mark.own || (mark.name !== 'Module' && mark.name !== 'Tensor')) return;
+  throw new OptionError(owner.constructor.name, {
+    given: `${describe(value)} in the field ${path}`, expected: 'modules and tensors of one copy', fix: remedy(value, 'build them with one copy'),
+  });
 }
 
 function isPlainObject(value: object): boolean {

@@ -1,7 +1,7 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { binding } from '../native/load';
 import { resolveDevice } from '../tensor/device';
-import { OptionError } from '../tensor/errors';
+import { OptionError, renamed, StmnetError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { cast, clone, copy_ } from '../tensor/ops/elementwise';
 import { checkOptions, flag } from '../tensor/options';
@@ -71,7 +71,7 @@ export abstract class Module extends FieldOwner {
     const forward: unknown = Reflect.get(this, 'forward');
     const hooked = (...inputs: unknown[]): unknown => {
       if (typeof forward !== 'function') throw this.#noForward();
-      return this.#finish(inputs, Reflect.apply(forward, this, inputs));
+      return this.#finish(inputs, this.#run(() => Reflect.apply(forward, this, inputs) as unknown));
     };
     this.#isField = () => {
       const own = Object.getOwnPropertyDescriptor(this, 'forward');
@@ -83,6 +83,16 @@ export abstract class Module extends FieldOwner {
 
   /** Computes the output. Declare it as a method, with the inputs and outputs that the module has. */
   abstract forward(...inputs: never[]): unknown;
+
+  /** Of a layer of the package the user sees the layer, not its ops; in a module of their own, also inside a container, the op is what they have called. */
+  #run(forward: () => unknown): unknown {
+    try {
+      return forward();
+    } catch (error) {
+      const ofAnOp = error instanceof StmnetError && !error.op.includes('.');
+      throw ofAnOp && isPackaged(this.constructor) && this.children().length === 0 ? renamed(error, `${this.constructor.name}.forward`) : error;
+    }
+  }
 
   #finish(inputs: readonly unknown[], output: unknown): unknown {
     let result = output;

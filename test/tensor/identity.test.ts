@@ -151,6 +151,13 @@ describe('messages', () => {
     expect(messageOf(() => new stm.Sequential(x(module)))).toContain(`Fix: ${oneCopy}.`);
     expect(messageOf(() => new SGD(x(module.parameters())))).toContain('a Tensor of another copy of the package, Parameter');
     expect(messageOf(() => new SGD(x(module.parameters())))).toContain(`Fix: ${oneCopy}`);
+    class Holder extends stm.Module {
+      inner = module;
+      forward(): void {}
+    }
+    expect(messageOf(() => new Holder().parameters())).toBe(
+      `Holder: got a Module of another copy of the package, Linear in the field inner, expected modules and tensors of one copy.\n  Fix: ${oneCopy}.`,
+    );
     const optimizer = new other.SGD(module.parameters());
     expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain('an Optimizer of another copy of the package, SGD');
     expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain(`Fix: ${oneCopy}.`);

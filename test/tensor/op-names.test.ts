@@ -71,3 +71,27 @@ test('what a scope has disposed of is told apart, and kept by keep()', async () 
   const step = stm.compile((input: Tensor) => keep(input.add(1)));
   expect(() => step(bernoulli(tensor([1])))).toThrow('compile: got keep() inside a compiled step');
 });
+
+describe('in a layer', () => {
+  const opOf = (call: () => unknown): string | undefined => mistake(call)?.op;
+  test('of the package an error bears the name of the layer', () => {
+    const linear = new stm.Linear({ inFeatures: 3, outFeatures: 1 });
+    expect(opOf(() => linear.forward(whole))).toBe('Linear.forward');
+    expect(opOf(() => new stm.Embedding({ numEmbeddings: 2, embeddingDim: 1 }).forward(zeros([2])))).toBe('Embedding.forward');
+    expect(opOf(() => new stm.Dropout({ p: 0.5 }).forward(whole))).toBe('Dropout.forward');
+    expect(opOf(() => new stm.ReLU().forward(bools))).toBe('ReLU.forward');
+    expect(opOf(() => new stm.Sequential(new stm.ReLU(), linear).forward(whole))).toBe('ReLU.forward');
+  });
+
+  test("of the user's an op bears its own, also below a container", () => {
+    class Mine extends stm.Module {
+      forward(input: Tensor): Tensor {
+        return input.matmul(four);
+      }
+    }
+    expect(opOf(() => new Mine().forward(floats))).toBe('matmul');
+    expect(opOf(() => new stm.Sequential(new Mine()).forward(floats))).toBe('matmul');
+    class MyLinear extends stm.Linear {}
+    expect(opOf(() => new MyLinear({ inFeatures: 3, outFeatures: 1 }).forward(whole))).toBe('linear');
+  });
+});
