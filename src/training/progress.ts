@@ -74,9 +74,10 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
 }
 
 /** As in `epoch 3/60: loss 0.1234, accuracy 0.9800 | validation loss 0.2000 | 1.2 s`. */
-export function epochLine({ epoch, train, validation, seconds }: EpochRecord, epochs: number): string {
+export function epochLine({ epoch, train, validation, skipped, seconds }: EpochRecord, epochs: number): string {
   const checked = validation === undefined ? '' : ` | validation ${figuresText(validation)}`;
-  return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked} | ${seconds.toFixed(1)} s`;
+  const left = skipped === undefined ? '' : ` | ${skipped} ${skipped === 1 ? 'step' : 'steps'} skipped`;
+  return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked}${left} | ${seconds.toFixed(1)} s`;
 }
 
 const figuresText = (values: Record<string, number>): string =>

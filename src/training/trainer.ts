@@ -13,7 +13,7 @@ import type { Metric, MetricHints } from './metric';
 import { modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
 import { checkFitOptions, checkTrainerOptions, foreignParameters, type CheckedFit, type FitOptions, type TrainerOptions } from './trainer-options';
-import { TrainingError } from './training-error';
+import { nonFinite, nothingCounts, type NonFinite } from './training-error';
 import { inPrecision, trainingStep, type Outcome } from './training-step';
 
 /** Steps that may be queued before `fence` waits. */
@@ -190,7 +190,8 @@ export class Trainer {
     const { train, skipped } = await this.#trainEpoch(loader, epoch, options, progress);
     const learningRate = this.#learningRate;
     const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation);
-    if (validation !== undefined && options.nonFiniteLoss === 'throw' && !Number.isFinite(validation['loss'])) throw oddValidation(epoch, validation['loss']);
+    const fine = validation === undefined || Number.isFinite(validation['loss']) || options.nonFiniteLoss === 'skip';
+    if (!fine) throw await nonFinite(this.model, { value: validation?.['loss'], epoch });
     if (this.#options.scheduleEvery !== 'step') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
     const seconds = (performance.now() - started) / 1000;
     return { epoch, train, ...(validation === undefined ? {} : { validation }), ...(skipped > 0 ? { skipped } : {}), learningRate, seconds };
@@ -201,7 +202,7 @@ export class Trainer {
     const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
     const fences: Promise<unknown>[] = [];
     let [done, skipped] = [0, 0];
-    let odd: TrainingError | undefined;
+    let odd: NonFinite | undefined;
     let shown: Promise<void> | undefined;
     const show = (): Promise<void> =>
       this.#figures(running).then(
@@ -214,7 +215,7 @@ export class Trainer {
       const noted = added.then((value) => {
         if (value === undefined) return;
         skipped++;
-        odd ??= oddLoss(value, epoch, place, step);
+        odd ??= { value, epoch, batch: place, step };
       });
       await queued(fences, noted);
       if (strict && odd !== undefined) break;
@@ -225,7 +226,7 @@ export class Trainer {
     if (done === 0) throw noBatch('Trainer.fit');
     await shown;
     for (const fence of fences) await fence;
-    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === done))) throw odd;
+    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === done))) throw await nonFinite(this.model, odd);
     if (running.empty && skipped === 0) throw nothingCounts(epoch, done);
     return { train: await this.#figures(running), skipped };
   }
@@ -349,26 +350,3 @@ async function queued(fences: Promise<unknown>[], work: Promise<unknown>): Promi
 
 const noBatch = (op: string): OptionError =>
   new OptionError(op, { given: 'a loader without batches', expected: 'at least one batch', fix: 'a generator can be walked only once; pass a DataLoader or an array' });
-
-function oddLoss(value: number, epoch: number, batch: number, step: number): TrainingError {
-  return new TrainingError('Trainer.fit', {
-    given: `a loss of ${value} in epoch ${epoch}, batch ${batch} (step ${step} of the trainer)`, expected: 'a finite number',
-    fix: 'look for NaN or infinity in this batch and for log or division by 0 in the model; a smaller learningRate or clipGradNorm: 1 keeps a training from '
-      + "growing over; nonFiniteLoss: 'skip' leaves such batches out. The step changed no parameter, and trainer.history has the epochs before",
-  });
-}
-
-function oddValidation(epoch: number, value = Number.NaN): TrainingError {
-  return new TrainingError('Trainer.fit', {
-    given: `a validation loss of ${value} after epoch ${epoch}`, expected: 'a finite number',
-    fix: 'look for NaN or infinity in the validation data and in the parameters; a smaller learningRate or clipGradNorm: 1 keeps a training from growing over; '
-      + "nonFiniteLoss: 'skip' goes on. trainer.history has the epochs before",
-  });
-}
-
-function nothingCounts(epoch: number, batches: number): TrainingError {
-  return new TrainingError('Trainer.fit', {
-    given: `${batches} batches in epoch ${epoch} of which nothing counts for the loss`, expected: 'at least one target that does',
-    fix: 'look whether all labels are ignoreIndex, all class weights 0 or all sequences empty',
-  });
-}

@@ -15,6 +15,7 @@ const streamOf = (isTTY: boolean): { stream: PassThrough & { isTTY: boolean }; t
 
 test('the line of an epoch', () => {
   expect(epochLine(record, 10)).toBe('epoch 2/10: loss 0.1235, accuracy 1.0000 | validation loss 1.000e-5, accuracy 0.5000 | 1.3 s');
+  expect(epochLine({ epoch: 1, train: { loss: 1 }, skipped: 2, learningRate: 0.1, seconds: 1 }, 3)).toBe('epoch 1/3: loss 1.0000 | 2 steps skipped | 1.0 s');
 });
 
 test('elsewhere than on a terminal: one plain line an epoch', async () => {
