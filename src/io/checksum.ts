@@ -34,10 +34,15 @@ const pieceBytes = 1 << 24;
  */
 export async function sign(header: Buffer, chunks: readonly Uint8Array[]): Promise<void> {
   const hash = createHash('sha256');
+  let hashed = 0;
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += pieceBytes) {
-      hash.update(chunk.subarray(at, at + pieceBytes));
+      const piece = chunk.subarray(at, at + pieceBytes);
+      hash.update(piece);
+      hashed += piece.length;
+      if (hashed < pieceBytes) continue;
       await turn();
+      hashed = 0;
     }
   }
   header.write(hash.digest('hex'), placeOf(header), 'latin1');

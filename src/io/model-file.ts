@@ -1,7 +1,8 @@
 import { AllowanceError, withAllowance } from '../layers/allowance';
-import { Module, type ModuleConfig, type StateDict } from '../layers/module';
+import { Module, type ModuleConfig } from '../layers/module';
 import { rebuild, RebuildError, type ModuleClasses } from '../layers/registry';
 import type { Sequential } from '../layers/sequential';
+import { assign, matchState, type StateMatch } from '../layers/state-dict';
 import { remedy } from '../tensor/copies';
 import { synchronize } from '../tensor/device';
 import { NativeError, OptionError, ShapeError, type FormatError, type StmnetError } from '../tensor/errors';
@@ -10,9 +11,9 @@ import { getRandomState, setRandomState } from '../tensor/random';
 import { checkPath } from './check-arguments';
 import { checkRebuildable } from './check-rebuildable';
 import { findDuplicateKey } from './duplicate-keys';
-import { readTensors } from './read-tensors';
+import { readTensors, type HostTensor } from './read-tensors';
 import { formatError, quoted, type Source } from './safetensors-header';
-import { makeTensors, writeTensors } from './safetensors';
+import { makeTensor, writeTensors } from './safetensors';
 
 /** The newest format that is written and read. It rises when an older reader would misread a file. */
 const currentFormat = 1;
@@ -68,7 +69,8 @@ export async function save(model: Module, path: string): Promise<void> {
  * classes: { Highway } })` for a Sequential that holds a layer of your own.
  *
  * @param path  a regular file
- * @throws {FormatError} if the file is damaged or asks for more weights than it holds, of a newer format, no model, or the model of a class that is not in `classes`; nothing is half-loaded
+ * @throws {FormatError} if the file is damaged or asks for more weights than it holds, of a newer format, no model, or
+ *   the model of a class that is not in `classes`; nothing is half-loaded
  * @throws {OptionError} if the constructor of a class in `classes` throws, which the error's cause tells
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if it does not fit into memory
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
@@ -89,7 +91,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
     const elements = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
     const model = withAllowance({ tensors: tensors.size, elements }, () => rebuilt(source, config, options.classes ?? {}));
     if (options.device !== undefined) model.to(options.device);
-    restore(source, model, makeTensors(source, tensors, options.device));
+    await restore(source, model, tensors, options.device);
     await synchronize(options.device);
     return model;
   } catch (error) {
@@ -99,13 +101,28 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   }
 }
 
-function restore(source: Source, model: Module, state: StateDict): void {
+/** So many bytes are on their way into the model at once. */
+const batchBytes = 1 << 26;
+
+/** Copies what the file holds into the model, a few tensors at a time, so that there are never three copies of a large model. */
+async function restore(source: Source, model: Module, tensors: ReadonlyMap<string, HostTensor>, device: string | undefined): Promise<void> {
+  let bytes = 0;
+  for (const { name, target, source: host } of matched(source, model, tensors)) {
+    const values = makeTensor(source, name, host, device);
+    assign(target, values);
+    values.dispose();
+    bytes += host.data.byteLength;
+    if (bytes < batchBytes) continue;
+    await synchronize(device);
+    bytes = 0;
+  }
+}
+
+function matched(source: Source, model: Module, tensors: ReadonlyMap<string, HostTensor>): StateMatch<HostTensor>['pairs'] {
   try {
-    model.loadStateDict(state);
+    return matchState(`${model.constructor.name}.loadStateDict`, model.namedTensors(), tensors, true).pairs;
   } catch (error) {
     throw error instanceof ShapeError ? misfit(source, error, firstLine(error)) : error;
-  } finally {
-    for (const tensor of Object.values(state)) tensor.dispose();
   }
 }
 

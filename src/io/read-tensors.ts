@@ -9,7 +9,8 @@ import { decode, type DecodedData } from './stored-data';
 
 /** What `readTensors` finds: data on the host, which nobody has to dispose. */
 export interface ReadFile {
-  tensors: ReadonlyMap<string, HostTensor>;
+  /** Whoever makes tensors of them takes them out one by one, so that the host's memory is free as soon as it can be. */
+  tensors: Map<string, HostTensor>;
   metadata: ReadonlyMap<string, string>;
 }
 

@@ -115,15 +115,14 @@ export async function writeTensors(source: Source, tensors: Readonly<Record<stri
 /** The path as it is now, whatever folder the program goes to while the file is written. */
 const wholePath = (path: string): string => (isAbsolute(path) ? path : `${process.cwd()}/${path}`);
 
-/**
- * Tensors of the data read, all of them or, if one cannot be made, none.
- *
- * @throws {FormatError} if one has a shape that no tensor can have
- */
-export function makeTensors(source: Source, read: ReadonlyMap<string, HostTensor>, device: string | undefined): Record<string, Tensor> {
+/** Tensors of the data read, all of them or, if one cannot be made, none. */
+function makeTensors(source: Source, read: Map<string, HostTensor>, device: string | undefined): Record<string, Tensor> {
   const made: [string, Tensor][] = [];
   try {
-    for (const [name, host] of read) made.push([name, makeTensor(source, name, host, device)]);
+    for (const [name, host] of read) {
+      made.push([name, makeTensor(source, name, host, device)]);
+      read.delete(name);
+    }
   } catch (error) {
     for (const [, half] of made) half.dispose();
     throw error;
@@ -131,7 +130,12 @@ export function makeTensors(source: Source, read: ReadonlyMap<string, HostTensor
   return Object.fromEntries(made);
 }
 
-function makeTensor(source: Source, name: string, { data, dtype, shape }: HostTensor, device: string | undefined): Tensor {
+/**
+ * One tensor of the data read.
+ *
+ * @throws {FormatError} if it has a shape that no tensor can have
+ */
+export function makeTensor(source: Source, name: string, { data, dtype, shape }: HostTensor, device: string | undefined): Tensor {
   try {
     return tensor({ data, shape }, { dtype, ...(device === undefined ? {} : { device }) });
   } catch (error) {

@@ -3,7 +3,7 @@ import { binding } from '../native/load';
 import { resolveDevice } from '../tensor/device';
 import { OptionError, renamed, StmnetError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
-import { cast, clone, copy_ } from '../tensor/ops/elementwise';
+import { clone } from '../tensor/ops/elementwise';
 import { checkOptions, flag } from '../tensor/options';
 import { assume } from '../tensor/recording';
 import { idsOf, type Tensor } from '../tensor/tensor';
@@ -11,7 +11,7 @@ import { markClass } from '../tensor/copies';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
 import { FieldOwner, placesIn, sharedPaths } from './fields';
 import { BufferTensor, Parameter } from './parameter';
-import { matchState, type StateDict } from './state-dict';
+import { assign, matchState, tensorsOf, type StateDict } from './state-dict';
 import { summaryTable } from './summary';
 
 export type { StateDict } from './state-dict';
@@ -146,8 +146,8 @@ export abstract class Module extends FieldOwner {
     return this;
   }
 
-  /** Parameters and buffers under each of their paths. */
-  #tensors(): Map<string, Parameter | BufferTensor> {
+  /** Parameters and buffers under each of their paths. @internal */
+  namedTensors(): Map<string, Parameter | BufferTensor> {
     const found = new Map<string, Parameter | BufferTensor>();
     for (const { path, part } of placesIn(this, 'deep')) if (!(part instanceof FieldOwner)) found.set(path, part);
     return found;
@@ -155,7 +155,7 @@ export abstract class Module extends FieldOwner {
 
   /** The parameters with their paths; a shared one once, under its first path. */
   *namedParameters(): Generator<[string, Parameter]> {
-    for (const [path, value] of firstPlaces(this.#tensors())) {
+    for (const [path, value] of firstPlaces(this.namedTensors())) {
       if (!(value instanceof Parameter)) continue;
       value.foundAt(path);
       yield [path, value];
@@ -169,7 +169,7 @@ export abstract class Module extends FieldOwner {
 
   /** The buffers with their paths; a shared one once. */
   *namedBuffers(): Generator<[string, BufferTensor]> {
-    for (const [path, value] of firstPlaces(this.#tensors())) if (value instanceof BufferTensor) yield [path, value];
+    for (const [path, value] of firstPlaces(this.namedTensors())) if (value instanceof BufferTensor) yield [path, value];
   }
 
   /** The buffers, each once. */
@@ -202,7 +202,7 @@ export abstract class Module extends FieldOwner {
     const op = `${this.constructor.name}.stateDict`;
     checkOptions(op, options, ['copy']);
     const take = flag(op, 'copy', options.copy ?? false) ? (value: Tensor) => noGrad(() => clone(value)) : (value: Tensor) => value.detach();
-    return Object.fromEntries(Array.from(this.#tensors(), ([path, value]) => [path, take(value)]));
+    return Object.fromEntries(Array.from(this.namedTensors(), ([path, value]) => [path, take(value)]));
   }
 
   /**
@@ -216,11 +216,8 @@ export abstract class Module extends FieldOwner {
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): { missing: string[]; unexpected: string[] } {
     const op = `${this.constructor.name}.loadStateDict`;
     checkOptions(op, options, ['strict']);
-    const { pairs, missing, unexpected } = matchState(op, this.#tensors(), state, flag(op, 'strict', options.strict ?? true));
-    noGrad(() => {
-      const moved = pairs.map(({ target, source }) => [target, (source.dtype === target.dtype ? source : cast(source, target.dtype)).to(target.device)] as const);
-      moved.forEach(([target, values]) => copy_(target, values));
-    });
+    const { pairs, missing, unexpected } = matchState(op, this.namedTensors(), tensorsOf(op, state), flag(op, 'strict', options.strict ?? true));
+    for (const { target, source } of pairs) assign(target, source);
     return { missing, unexpected };
   }
 

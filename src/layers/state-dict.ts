@@ -1,15 +1,23 @@
 import { isPromise, remedy } from '../tensor/copies';
 import { OptionError, ShapeError } from '../tensor/errors';
+import { noGrad } from '../tensor/grad-mode';
+import { cast, copy_ } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
-import { Tensor } from '../tensor/tensor';
+import { Tensor, type DType } from '../tensor/tensor';
 import { FieldOwner } from './fields';
 
 /** Tensors by name. Names are the paths of the fields: `lstm.weight_ih_l0`, `layers.0.bias`. */
 export type StateDict = Record<string, Tensor>;
 
+/** What a state says of one of its tensors. */
+interface Form {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
 /** What goes where, and what is left over on either side. */
-export interface StateMatch {
-  pairs: { target: Tensor; source: Tensor }[];
+export interface StateMatch<S> {
+  pairs: { name: string; target: Tensor; source: S }[];
   missing: string[];
   unexpected: string[];
 }
@@ -18,13 +26,11 @@ export interface StateMatch {
  * Pairs the tensors of a state with those of a model.
  *
  * @param own     the model's, a shared one under each of its names, of which one is enough
+ * @param given   the state's: tensors, or what stands for tensors that are not made yet
  * @param strict  whether names missing and unexpected are errors; other shapes always are
  * @throws {ShapeError} that lists all names missing, unexpected, or of another shape
- * @throws {OptionError} if `state` is not an object of tensors by name
  */
-export function matchState(op: string, own: ReadonlyMap<string, Tensor>, state: StateDict, strict: boolean): StateMatch {
-  checkState(op, state);
-  const given = new Map(Object.entries(state).filter(([, value]: [string, unknown]) => value !== undefined));
+export function matchState<S extends Form>(op: string, own: ReadonlyMap<string, Tensor>, given: ReadonlyMap<string, S>, strict: boolean): StateMatch<S> {
   const served = new Set([...given.keys()].map((name) => own.get(name)));
   const missing = [...own].filter(([, target]) => !served.has(target)).map(([name]) => name);
   const unexpected = [...given.keys()].filter((name) => !own.has(name));
@@ -33,9 +39,29 @@ export function matchState(op: string, own: ReadonlyMap<string, Tensor>, state: 
     return source === undefined ? [] : [{ name, target, source }];
   });
   const odd = pairs.filter(({ target, source }) => !fits(source, target));
-  const misfits = odd.map(({ name, target, source }) => `${name} as ${describe(source)} for ${describe(target)}`);
+  const misfits = odd.map(({ name, target, source }) => `${name} as ${source instanceof Tensor ? describe(source) : `${source.dtype}${describe(source.shape)}`} for ${describe(target)}`);
   if (misfits.length > 0 || (strict && missing.length + unexpected.length > 0)) throw unfit(op, missing, unexpected, misfits);
   return { pairs, missing, unexpected };
+}
+
+/**
+ * The tensors of a state by name.
+ *
+ * @throws {OptionError} if `state` is not an object of tensors by name
+ */
+export function tensorsOf(op: string, state: StateDict): Map<string, Tensor> {
+  checkState(op, state);
+  const entries = Object.entries(state).filter(([, value]: [string, unknown]) => value !== undefined);
+  for (const [name, value] of entries as [string, unknown][]) {
+    if (value instanceof Tensor) continue;
+    throw new OptionError(op, { given: `${describe(value)} as ${name}`, expected: 'a Tensor', fix: remedy(value, 'pass what stateDict() or await loadSafetensors(path) returns') });
+  }
+  return new Map(entries);
+}
+
+/** Writes values into a parameter or buffer, in its dtype and on its device, without history. */
+export function assign(target: Tensor, values: Tensor): void {
+  noGrad(() => copy_(target, (values.dtype === target.dtype ? values : cast(values, target.dtype)).to(target.device)));
 }
 
 /** Refuses what holds no tensors by name, whatever a caller without types has passed. */
@@ -50,11 +76,10 @@ function checkState(op: string, state: unknown): void {
 }
 
 /** Same shape, and a kind of number that can be copied. */
-function fits(source: Tensor, target: Tensor): boolean {
-  if (!(source instanceof Tensor) || source.shape.length !== target.shape.length) return false;
-  const floating = (tensor: Tensor): boolean => tensor.dtype === 'f32' || tensor.dtype === 'f64';
+function fits(source: Form, target: Form): boolean {
+  const floating = ({ dtype }: Form): boolean => dtype === 'f32' || dtype === 'f64';
   const sameKind = source.dtype === target.dtype || (floating(source) && floating(target));
-  return sameKind && source.shape.every((extent, axis) => extent === target.shape[axis]);
+  return sameKind && source.shape.length === target.shape.length && source.shape.every((extent, axis) => extent === target.shape[axis]);
 }
 
 function unfit(op: string, missing: string[], unexpected: string[], misfits: string[]): ShapeError {

@@ -9,7 +9,7 @@ export interface OptimizerStateDict {
   optimizer?: string;
   /** Steps taken. */
   steps: number;
-  /** Options of each group, and under `parameters` what they train: see `ParameterNote`. */
+  /** Options of each group, and under `parameters` the path, dtype and shape of each parameter, as far as they are known. */
   groups: Record<string, unknown>[];
   /** State by `INDEX.name`, the index counting the parameters of all groups; names as in PyTorch. A parameter that had no gradient yet has none. */
   state: Record<string, Tensor>;
