@@ -18,11 +18,19 @@ export function modesOf(model: Module): () => void {
 }
 
 /**
- * Puts a model into training mode at the beginning of each epoch: a model in evaluation as a whole goes to training as a whole, or as it was in the epoch
- * before. In a model in training mode nothing is touched, so that parts that the user has put into evaluation stay so.
+ * Puts a model into training mode at the beginning of each epoch. In a model in training mode nothing is touched, so that parts that the user has put into
+ * evaluation mode stay so. One in evaluation mode as a whole goes to training as it was in the epoch before; at first all of it but parts that cannot learn,
+ * since none of their parameters requires a gradient.
  */
 export function trainingModes(model: Module): () => void {
-  let resume = (): void => void model.train();
+  const frozen = Array.from(model.namedModules(), ([, module]) => module).filter((module) => {
+    const parameters = module.parameters();
+    return !module.training && parameters.length > 0 && parameters.every((parameter) => !parameter.requiresGrad);
+  });
+  let resume = (): void => {
+    model.train();
+    for (const module of frozen) module.eval();
+  };
   return () => {
     if (model.training) resume = modesOf(model);
     else resume();

@@ -141,8 +141,9 @@ export class Trainer {
   }
 
   /**
-   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. Modules that were in evaluation mode within a model in
-   * training mode stay so: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call `predict`, and `onEpochEnd` also `evaluate`.
+   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. Modules in evaluation mode within a model in training
+   * mode stay so, and in any model those of which no parameter requires a gradient: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call
+   * `predict`, and `onEpochEnd` also `evaluate`.
    *
    * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an epoch
    * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or the trainer is busy

@@ -31,6 +31,16 @@ describe('modules in evaluation mode', () => {
     expect(await norm.running_mean?.data()).toEqual(Float32Array.of(0, 0, 0));
     expect([model.training, backbone.training, norm.training]).toEqual([true, false, false]);
   });
+  test('that cannot learn stay so in a model that is in evaluation mode as a whole', async () => {
+    const { model, backbone, norm, trainer, loader } = frozen();
+    backbone.requiresGrad_(false);
+    model.eval();
+    const seen: boolean[] = [];
+    await train(trainer, loader, { callbacks: [{ onStep: () => void seen.push(model.training, backbone.training, norm.training) }] });
+    expect(new Set(seen.filter((_, i) => i % 3 === 0))).toEqual(new Set([true]));
+    expect(new Set(seen.filter((_, i) => i % 3 !== 0))).toEqual(new Set([false]));
+    expect(await norm.running_mean?.data()).toEqual(Float32Array.of(0, 0, 0));
+  });
   test('as a whole go to training, and back afterwards', async () => {
     const { model, backbone, norm, trainer, loader } = frozen();
     model.eval();
