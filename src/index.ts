@@ -12,6 +12,7 @@ export * from './training';
 export { autocast } from './tensor/autocast';
 export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
+export { isDebug, setDebug } from './tensor/debug';
 export { defaultDevice, devices, isDeterministic, mathMode, memory, numThreads, setDefaultDevice, setDeterministic, setMathMode, setMaxMemory, setNumThreads, synchronize, type DeviceInfo, type MathMode } from './tensor/device';
 export * from './tensor/errors';
 export { arange, eye, full, ones, onesLike, tensor, zeros, zerosLike, type HostArray, type NestedArray, type TensorOptions, type TensorSource } from './tensor/factories';

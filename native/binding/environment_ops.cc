@@ -2,6 +2,7 @@
 
 #include "binding/environment.h"
 #include "backend/source_hash.h"
+#include "core/call_site.h"
 #include "core/devices.h"
 #include "ops/ops.h"
 
@@ -134,6 +135,8 @@ std::vector<PartReport> parts() {
 
 void use_plugin(const std::string& file) { set_plugin(file, stmnet_source_hash()); }
 
+void tell_call_site(const std::string& site) { set_call_site(site); }
+
 std::string source_hash() { return stmnet_source_hash(); }
 
 }  // namespace
@@ -156,6 +159,7 @@ void declare_environment(OpTable& ops) {
   ops.add("setMathMode", &set_math_mode, {"math"}, "Sets what products of f32 numbers may be computed in, for the calls that follow.");
   ops.add("isDeterministic", &is_deterministic, "Whether only algorithms are chosen that give the same bits in every run.");
   ops.add("setDeterministic", &set_deterministic, {"on"}, "Chooses only algorithms that give the same bits in every run, or not.");
+  ops.add("setCallSite", &tell_call_site, {"site"}, "Where the calls that follow come from, for what the device reports later; empty: not known.");
   ops.add("sourceHash", &source_hash, "Hash of the sources that this addon was built from.");
 }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/call_site.h"
+
 namespace stm::binding {
 
 ErrorClasses::~ErrorClasses() {
@@ -46,8 +48,10 @@ napi_value ErrorClasses::make(const Error& error, const std::string& op) const {
 
 napi_value ErrorClasses::make_fault(const Fault& fault) const {
   constexpr const char* codes[] = {"ERR_STM_NATIVE", "ERR_STM_OUT_OF_MEMORY", "ERR_STM_INDEX", "ERR_STM_UNSUPPORTED", "ERR_STM_DEVICE_LOST", "ERR_STM_NATIVE"};
-  const std::string message = fault.message.rfind(fault.op + ":", 0) == 0 ? fault.message : fault.op + ": " + fault.message;
-  return construct(NativeError, fault.op, codes[static_cast<size_t>(fault.kind)], message);
+  const std::string op(op_of(fault.op)), site(site_of(fault.op));
+  std::string message = fault.message.rfind(op + ":", 0) == 0 ? fault.message : op + ": " + fault.message;
+  if (!site.empty()) message += "\n  Asked for here, under debug:\n" + site;
+  return construct(NativeError, op, codes[static_cast<size_t>(fault.kind)], message);
 }
 
 napi_value ErrorClasses::construct(Class which, const std::string& op, const char* code, const std::string& message) const {

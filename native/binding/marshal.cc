@@ -29,10 +29,12 @@ bool NapiArgs::boolean(size_t i) {
 }
 
 std::string NapiArgs::text(size_t i) {
-  char buffer[256];
   size_t length;
-  if (napi_get_value_string_utf8(environment_.env, value(i), buffer, sizeof buffer, &length) != napi_ok) throw mistake(i, op_.parameters[i].ts);
-  return {buffer, length};
+  const napi_env env = environment_.env;
+  if (!value(i) || napi_get_value_string_utf8(env, value(i), nullptr, 0, &length) != napi_ok) throw mistake(i, op_.parameters[i].ts);
+  std::string result(length, '\0');
+  ok(napi_get_value_string_utf8(env, value(i), result.data(), length + 1, &length));
+  return result;
 }
 
 std::vector<double> NapiArgs::numbers_of(size_t i, const char* expected) {

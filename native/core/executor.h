@@ -25,7 +25,7 @@ struct Operand {
 class Command {
  public:
   Command(const char* op, std::vector<Operand> operands, size_t host_bytes = 0)
-      : op(op), operands(std::move(operands)), queued_bytes(host_bytes + sizeof(Command) + this->operands.size() * sizeof(Operand)) {}
+      : op(with_call_site(op)), operands(std::move(operands)), queued_bytes(host_bytes + sizeof(Command) + this->operands.size() * sizeof(Operand)) {}
   virtual ~Command() = default;
   /// Before the outputs are allocated: a command whose outputs have sizes that only the device knows gives them here.
   virtual Status prepare(Backend&) { return Status::ok(); }
@@ -34,7 +34,7 @@ class Command {
   /// Writes the same again for as long as what it reads stays the same, and is not quick to do: a recording runs it only when that has changed.
   virtual bool worth_keeping() const { return false; }
 
-  const char* const op;
+  const char* const op;  ///< with its call site, where that is known
   std::vector<Operand> operands;
   const size_t queued_bytes;
 };

@@ -35,7 +35,7 @@ void Recording::append(Device& device, std::unique_ptr<Command> command) {
   STM_CHECK(
       &program_->device() == &device, Kind::Recording,
       "compile: got {} on {} in a step on {}, expected a step on one device.\n  Fix: move tensors before the step, and make those inside on the same device.",
-      command->op, device.name, program_->device().name);
+      op_of(command->op), device.name, program_->device().name);
   program_->append(std::move(command));
 }
 
@@ -75,7 +75,7 @@ void Recording::finish(const std::vector<Tensor>& results) {
             operand.storage != arguments_[i]->storage, Kind::InPlace,
             "compile: got {} in place on the argument {}, expected a step that leaves its arguments as they are.\n  Fix: clone() it first, or let the step "
             "find the tensor outside of its arguments.",
-            command->op, arguments_[i]);
+            op_of(command->op), arguments_[i]);
     }
   }
 }

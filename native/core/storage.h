@@ -8,12 +8,13 @@
 #include <vector>
 
 #include "core/allocator.h"
+#include "core/call_site.h"
 
 namespace stm {
 
 /// What went wrong on the executor, and in which op.
 struct Fault {
-  std::string op;
+  std::string op;  ///< with its call site, where that is known
   StatusKind kind;
   std::string message;
 };
@@ -52,7 +53,7 @@ class Storage {
   }
 
   uint64_t version() const { return version_; }
-  const char* last_writer() const { return last_writer_; }
+  std::string_view last_writer() const { return op_of(last_writer_); }
   void changed_by(const char* op) {
     ++version_;
     last_writer_ = op;

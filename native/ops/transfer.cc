@@ -69,7 +69,7 @@ struct ReceiveCommand final : Command {
   ReceiveCommand(std::shared_ptr<Transfer> transfer, size_t bytes, std::vector<Operand> operands)
       : Command("to", std::move(operands), bytes), transfer(std::move(transfer)), bytes(bytes) {}
   Status run(Backend& backend) override {
-    if (const FaultPtr& fault = transfer->wait()) return Status::fail(fault->kind, "%s: %s", fault->op.c_str(), fault->message.c_str());
+    if (const FaultPtr& fault = transfer->wait()) return Status::fail(fault->kind, "%s: %s", std::string(op_of(fault->op)).c_str(), fault->message.c_str());
     return bytes ? backend.upload(operands[0].view.data, transfer->bytes.data(), bytes) : Status::ok();
   }
   std::shared_ptr<Transfer> transfer;

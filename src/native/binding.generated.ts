@@ -346,6 +346,8 @@ export interface NativeBinding {
   isDeterministic(): boolean;
   /** Chooses only algorithms that give the same bits in every run, or not. */
   setDeterministic(on: boolean): void;
+  /** Where the calls that follow come from, for what the device reports later; empty: not known. */
+  setCallSite(site: string): void;
   /** Hash of the sources that this addon was built from. */
   sourceHash(): string;
   /** Releases `id` once `object` has been garbage-collected. */
