@@ -1,3 +1,4 @@
+import { markClass } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { checkOptions, flag, positiveInteger } from '../tensor/options';
 import { checkTypes, collate, typesOfNumbers, type Collated, type FieldTypes } from './collate';
@@ -49,6 +50,10 @@ function collateAlike<Item>(dataset: Dataset<Item>, dtypes: FieldTypes<Item> | u
  * @throws {OptionError} if the dataset is empty, `dropLast` leaves no batch, or an option is unknown, out of range, or names a field that the items do not have
  */
 export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>, AsyncIterable<Batch> {
+  static {
+    markClass(this.prototype, 'DataLoader');
+  }
+
   /** What the items come from. */
   readonly dataset: Dataset<Item>;
   /** Items of a full batch. */

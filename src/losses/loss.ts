@@ -1,3 +1,4 @@
+import { markClass } from '../tensor/copies';
 import { oneOf } from '../tensor/options';
 import type { Reduction } from '../tensor/ops/losses';
 import type { Sequence } from '../tensor/padded-sequence';
@@ -9,6 +10,10 @@ import type { Tensor } from '../tensor/tensor';
  * Given a PaddedSequence as input or target, a loss counts real steps only.
  */
 export abstract class Loss {
+  static {
+    markClass(this.prototype, 'Loss');
+  }
+
   /**
    * The loss of predictions.
    *

@@ -1,3 +1,4 @@
+import { markClass } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, finiteNumber, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../tensor/options';
 import { checkOptimizer, type Optimizer } from './optimizer';
@@ -10,6 +11,10 @@ export type ScheduleState = Record<string, unknown>;
  * optimizer's steps that belong together: after each one, or after each epoch.
  */
 export abstract class Schedule {
+  static {
+    markClass(this.prototype, 'Schedule');
+  }
+
   /** The optimizer whose learning rates change. */
   readonly optimizer: Optimizer;
 

@@ -1,4 +1,5 @@
 import { DataLoader } from '../data/data-loader';
+import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
@@ -35,8 +36,9 @@ export const isIterable = (value: unknown): value is Batches<unknown> => typeof 
 
 /** @throws {OptionError} if `loader` cannot give batches */
 export function checkLoader(op: string, loader: unknown): void {
-  if (isIterable(loader)) return;
-  throw new OptionError(op, { given: describe(loader), expected: 'a DataLoader or another iterable of batches', fix: 'wrap the dataset: new DataLoader(dataset, { batchSize: 32 })' });
+  if (isIterable(loader) && markOf(loader)?.own !== false) return;
+  const fix = remedy(loader, 'wrap the dataset: new DataLoader(dataset, { batchSize: 32 })');
+  throw new OptionError(op, { given: describe(loader), expected: 'a DataLoader or another iterable of batches', fix });
 }
 
 const isSequence = (value: unknown): value is Sequence => value instanceof Tensor || value instanceof PaddedSequence;

@@ -1,3 +1,4 @@
+import { markClass } from '../tensor/copies';
 import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import { add_, fill_ } from '../tensor/ops/elementwise';
@@ -19,6 +20,10 @@ export interface MetricHints {
  * Given PaddedSequences, metrics count real steps only; what lies past a length has no effect, NaN included. The value does not depend on the batch size.
  */
 export abstract class Metric {
+  static {
+    markClass(this.prototype, 'Metric');
+  }
+
   /** Under which it stands in the history and in the result of `evaluate`. */
   abstract readonly name: string;
   #totals: Tensor | undefined;

@@ -3,6 +3,7 @@ import type { Optimizer } from '../optimizers/optimizer';
 import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
 import type { Schedule } from '../optimizers/schedules';
 import type { MathMode } from '../tensor/device';
+import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
@@ -162,6 +163,7 @@ export interface CheckedFit extends Required<Omit<FitOptions, 'validation'>> {
 }
 
 function checkPart(op: string, name: string, value: unknown, method: string, expected: string): void {
-  if (typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function') return;
-  throw new OptionError(op, { given: `${name}: ${describe(value)}`, expected, fix: `pass ${name}, with a method ${method}()` });
+  const fits = typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function';
+  if (fits && markOf(value)?.own !== false) return;
+  throw new OptionError(op, { given: `${name}: ${describe(value)}`, expected, fix: remedy(value, `pass ${name}, with a method ${method}()`) });
 }

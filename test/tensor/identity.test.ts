@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import * as stm from 'stmnet';
 import { Linear, LSTM, OptionError, Parameter, PaddedSequence, SGD, StmnetError, tensor, Tensor, zeros } from 'stmnet';
 import { make } from '../gpu/op-inputs';
+import { describe as describeValue } from '../../src/tensor/options';
 import { opTable } from '../gpu/op-table';
 
 /** Another copy of the package in this process, as two installed versions are. */
@@ -141,7 +142,7 @@ describe('messages', () => {
   ])('%s', (_, call, message) => expect(messageOf(call)).toBe(message));
 
   const oneCopy = 'use one copy of the package, `npm ls stmnet` lists them';
-  test('objects of another copy are named as such', () => {
+  test('objects of another copy are named as such', async () => {
     const foreign = other.tensor([7, 7]);
     expect(messageOf(() => stm.add(own, x(foreign)))).toBe(
       `add: got a Tensor of another copy of the package as b, expected a Tensor or a number.\n  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
@@ -161,9 +162,25 @@ describe('messages', () => {
     const optimizer = new other.SGD(module.parameters());
     expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain('an Optimizer of another copy of the package, SGD');
     expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain(`Fix: ${oneCopy}.`);
+    const model = layer();
+    const parts = { model, loss: new stm.MSELoss(), optimizer: new SGD(model.parameters()) };
+    const wrong: Record<string, unknown> = {
+      model: module, optimizer, loss: new other.MSELoss(), schedule: new other.StepLR(optimizer, { stepSize: 1 }), metrics: [new other.Accuracy()],
+    };
+    for (const [name, part] of Object.entries(wrong)) {
+      const kind = describeValue(Array.isArray(part) ? part[0] : part);
+      expect(kind).toContain('of another copy of the package');
+      expect(messageOf(() => new stm.Trainer({ ...parts, [name]: part }))).toBe(
+        `Trainer: got ${name}: ${kind}, expected ${{ model: 'a Module', optimizer: 'an optimizer', loss: 'a loss such as new CrossEntropyLoss(), or a function', schedule: 'a schedule', metrics: 'metrics such as new Accuracy()' }[name]}.\n  Fix: ${oneCopy}.`,
+      );
+    }
     const sequence = new other.PaddedSequence(other.zeros([1, 1]), [1]);
     expect(messageOf(() => layer().forward(x(sequence)))).toContain('input a PaddedSequence of another copy of the package');
     expect(messageOf(() => layer().forward(x(sequence)))).toContain(`Fix: ${oneCopy}.`);
+    const loader = new other.DataLoader([{ input: [1, 2], target: [1] }]);
+    await expect(new stm.Trainer(parts).fit(x(loader), { epochs: 1, progress: false })).rejects.toThrow(
+      `Trainer.fit: got a DataLoader of another copy of the package, expected a DataLoader or another iterable of batches.\n  Fix: ${oneCopy}.`,
+    );
   });
 });
 
