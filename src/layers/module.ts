@@ -1,7 +1,8 @@
 import { inspect, type InspectOptions } from 'node:util';
 import { binding } from '../native/load';
 import { resolveDevice } from '../tensor/device';
-import { OptionError, renamed, StmnetError } from '../tensor/errors';
+import { OptionError, StmnetError } from '../tensor/errors';
+import { renamed } from '../tensor/op-name';
 import { noGrad } from '../tensor/grad-mode';
 import { clone } from '../tensor/ops/elementwise';
 import { checkOptions, flag } from '../tensor/options';

@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { setMathMode, type MathMode } from './device';
-import { refusePromise } from './scope';
+import { checkFunction, refusePromise } from './scope';
 
 /**
  * Runs `fn` with another math mode: what its recurrent layers and matrix products of f32 numbers, and their gradients, may be computed in. The mode of before comes
@@ -13,6 +13,7 @@ import { refusePromise } from './scope';
  * @throws {OptionError} if `mode` is none of these, or `fn` is asynchronous
  */
 export function autocast<R>(mode: MathMode, fn: () => R): R {
+  checkFunction('autocast', fn);
   const before = binding.mathMode();
   setMathMode(mode);
   try {

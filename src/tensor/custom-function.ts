@@ -27,6 +27,12 @@ export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
  * });
  */
 export function defineFunction<Inputs extends Tensor[], Saved>(definition: FunctionDefinition<Inputs, Saved>): (...inputs: Inputs) => Tensor {
+  for (const part of ['forward', 'backward'] as const) {
+    const given: unknown = typeof definition === 'object' && definition !== null ? definition[part] : definition;
+    if (typeof given !== 'function') {
+      throw new OptionError(OP, { given: `${describe(given)} as ${part}`, expected: 'an object of two functions, { forward, backward }', fix: 'see defineFunction in the documentation: backward gives the gradient of each input' });
+    }
+  }
   return (...inputs) => {
     inputs.forEach((input, place) => checkTensor(input, OP, `input ${place}`));
     const made: unknown = noGrad(() => definition.forward(...inputs));

@@ -1,6 +1,7 @@
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
-import { DTypeError, OptionError, ShapeError, within } from './errors';
+import { DTypeError, OptionError, ShapeError } from './errors';
+import { within } from './op-name';
 import { checkOptions, describe, nonNegativeInteger } from './options';
 import { checkTensor, wrap, type DType, type NestedArray, type Tensor, type TypedArray } from './tensor';
 

@@ -1,7 +1,8 @@
 import { binding } from '../native/load';
-import { refusePromise } from './scope';
+import { checkFunction, refusePromise } from './scope';
 
 function withGrad<R>(op: string, on: boolean, fn: () => R): R {
+  checkFunction(op, fn);
   const before = binding.isGradEnabled();
   binding.setGradEnabled(on);
   try {

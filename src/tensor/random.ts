@@ -1,6 +1,7 @@
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
-import { OptionError, within } from './errors';
+import { OptionError } from './errors';
+import { within } from './op-name';
 import type { TensorOptions } from './factories';
 import { checkOptions, describe, nonNegativeInteger } from './options';
 import { wrap, type Tensor } from './tensor';

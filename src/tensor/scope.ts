@@ -1,4 +1,5 @@
 import { OptionError } from './errors';
+import { describe } from './options';
 import { refuseInStep } from './recording';
 
 /** What a scope needs to know of a tensor. */
@@ -26,6 +27,7 @@ export function addToScope(tensor: Scoped): boolean {
  * @throws {OptionError} if `fn` returns a promise: tensors created after its first `await` would escape
  */
 export function scope<R>(fn: () => R): R {
+  checkFunction('scope', fn);
   const created = new Set<Scoped>();
   open.push(created);
   const kept: Scoped[] = [];
@@ -70,6 +72,11 @@ export function outsideScopes<R>(fn: () => R): R {
   } finally {
     open.pop();
   }
+}
+
+/** @throws {OptionError} if `fn` is no function @internal */
+export function checkFunction(op: string, fn: unknown): void {
+  if (typeof fn !== 'function') throw new OptionError(op, { given: describe(fn), expected: 'a function', fix: `write ${op}(() => …)` });
 }
 
 /** Functions that run to their end before they return cannot take asynchronous ones. @internal */

@@ -1,3 +1,4 @@
+import { checkSequence } from '../layers/check-input';
 import { markClass } from '../tensor/copies';
 import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
@@ -47,9 +48,11 @@ export abstract class Metric {
    * Counts one batch.
    *
    * @param hints  what is known of the outputs, as a Trainer knows from its loss. Default: nothing
-   * @throws {ShapeError} if output and target do not fit each other
+   * @throws {ShapeError} if output and target do not fit each other; {OptionError} if one is neither a Tensor nor a PaddedSequence
    */
   update(output: Sequence, target: Sequence, hints: MetricHints = {}): void {
+    checkSequence(`${this.constructor.name}.update`, output, 'output');
+    checkSequence(`${this.constructor.name}.update`, target, 'target');
     noGrad(() =>
       scope(() => {
         const counted = this.count(output, target, hints);

@@ -106,6 +106,48 @@ describe('places for tensors beside those of ops', () => {
   for (const [place, [call, allowed = []]] of Object.entries(places)) test(place, async () => expect(await accepted(call, allowed)).toEqual([]));
 });
 
+/** Layers on inputs of [2, 3, 4], and what else they take. */
+const layers: readonly stm.Module[] = [
+  new stm.Linear({ inFeatures: 4, outFeatures: 1 }), new stm.LSTM({ inputSize: 4, hiddenSize: 1 }), new stm.GRU({ inputSize: 4, hiddenSize: 1 }), new stm.RNN({ inputSize: 4, hiddenSize: 1 }),
+  new stm.Dropout({ p: 0.5 }), new stm.GaussianNoise({ stddev: 1 }), new stm.LayerNorm({ normalizedShape: 4 }), new stm.BatchNorm1d({ numFeatures: 4 }),
+  new stm.Conv1d({ inChannels: 4, outChannels: 1, kernelSize: 1 }), new stm.Embedding({ numEmbeddings: 2, embeddingDim: 1 }), new stm.Standardize({ numFeatures: 4 }),
+  new stm.LastStep(), new stm.MaxPool(), new stm.MeanPool(), new stm.ELU(), new stm.GELU(), new stm.LeakyReLU(), new stm.LogSoftmax(), new stm.ReLU(), new stm.Sigmoid(), new stm.SiLU(),
+  new stm.Softmax(), new stm.Softplus(), new stm.Tanh(), new stm.Sequential(new stm.ReLU()), new stm.Residual(new stm.ReLU()), new stm.TimeDistributed(new stm.ReLU()),
+  new stm.Bidirectional(new stm.ReLU(), new stm.ReLU()),
+];
+const attentions = [
+  new stm.AdditiveAttention({ querySize: 4, keySize: 4, hiddenSize: 2 }), new stm.MultiplicativeAttention({ querySize: 4, keySize: 4 }), new stm.ScaledDotProductAttention(),
+];
+const losses: readonly stm.Loss[] = [
+  new stm.MSELoss(), new stm.L1Loss(), new stm.SmoothL1Loss(), new stm.HuberLoss(), new stm.BCELoss(), new stm.BCEWithLogitsLoss(), new stm.CrossEntropyLoss(), new stm.KLDivLoss(), new stm.CTCLoss(),
+];
+const forwardOf = (module: object, inputs: readonly unknown[]): unknown => Reflect.apply(Reflect.get(module, 'forward') as () => unknown, module, inputs);
+
+describe('classes', () => {
+  const x = zeros([2, 3, 4]);
+  test.each(layers.map((module) => [module.constructor.name, module] as const))('%s', async (_, module) => {
+    expect(await accepted((value) => forwardOf(module, [value]), ['sequence'])).toEqual([]);
+  });
+
+  test.each(attentions.map((module) => [module.constructor.name, module] as const))('%s', async (_, module) => {
+    for (const place of [0, 1, 2]) {
+      expect(await accepted((value) => forwardOf(module, [x, x, x].map((input, at) => (at === place ? value : input))), [...(place === 2 ? ABSENT : []), 'sequence']), `place ${place}`).toEqual([]);
+    }
+    expect(await accepted((value) => forwardOf(module, [x, x, x, { mask: value }]), [...ABSENT, 'closed'])).toEqual([]);
+  });
+
+  test.each(losses.map((loss) => [loss.constructor.name, loss] as const))('%s', async (_, loss) => {
+    for (const place of [0, 1]) expect(await accepted((value) => forwardOf(loss, [x, x].map((input, at) => (at === place ? value : input)))), `place ${place}`).toEqual([]);
+  });
+
+  test.each([new stm.Accuracy(), new stm.ConfusionMatrix({ numClasses: 2 }), new stm.MeanAbsoluteError(), new stm.MeanSquaredError()].map((metric) => [metric.constructor.name, metric] as const))('%s', async (_, metric) => {
+    for (const place of [0, 1]) {
+      const call = (value: never): unknown => metric.update(...([x, x].map((input, at) => (at === place ? value : input)) as [Tensor, Tensor]));
+      expect(await accepted(call, ['sequence']), `place ${place}`).toEqual([]);
+    }
+  });
+});
+
 test('a method or property asked of something else is an error of the package', async () => {
   for (const name of Reflect.ownKeys(Tensor.prototype)) {
     const property: Record<string, unknown> = { ...Object.getOwnPropertyDescriptor(Tensor.prototype, name) };

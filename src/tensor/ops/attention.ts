@@ -1,5 +1,6 @@
 import { both, causalMask, scaledProducts } from '../attention-scores';
-import { ShapeError, within } from '../errors';
+import { ShapeError } from '../errors';
+import { within } from '../op-name';
 import { checkOptions, describe, flag } from '../options';
 import { checkTensor, type Tensor } from '../tensor';
 import { matmul } from './matmul';

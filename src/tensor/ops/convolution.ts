@@ -1,4 +1,5 @@
-import { ShapeError, within } from '../errors';
+import { ShapeError } from '../errors';
+import { within } from '../op-name';
 import { zeros } from '../factories';
 import { checkOptions, describe } from '../options';
 import { checkTensor, type Tensor } from '../tensor';

@@ -1,5 +1,6 @@
 import { binding } from '../../native/load';
-import { OptionError, renamed, within } from '../errors';
+import { OptionError } from '../errors';
+import { renamed, within } from '../op-name';
 import { full } from '../factories';
 import { checkOptions } from '../options';
 import { checkTensor, idOf, wrap, type DType, type Tensor } from '../tensor';

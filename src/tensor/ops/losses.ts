@@ -1,5 +1,6 @@
 import { binding } from '../../native/load';
-import { OptionError, ShapeError, within } from '../errors';
+import { OptionError, ShapeError } from '../errors';
+import { within } from '../op-name';
 import { divided, divisorsWanted } from '../loss-divisors';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';

@@ -1,5 +1,6 @@
 import { binding } from '../../native/load';
-import { OptionError, within } from '../errors';
+import { OptionError } from '../errors';
+import { within } from '../op-name';
 import { checkOptions } from '../options';
 import { checkTensor, idOf, wrap, type Tensor } from '../tensor';
 import { abs, add, eq, exp, isFinite, log, maskedFill, pow, sqrt, square, sub, where } from './elementwise';

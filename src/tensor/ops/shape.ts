@@ -1,5 +1,6 @@
 import { binding } from '../../native/load';
-import { OptionError, ShapeError, within } from '../errors';
+import { OptionError, ShapeError } from '../errors';
+import { within } from '../op-name';
 import { full } from '../factories';
 import { describe } from '../options';
 import { checkTensor, checkTensors, idOf, idsOf, wrap, type Tensor } from '../tensor';
