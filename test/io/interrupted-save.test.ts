@@ -1,12 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { full, loadSafetensors, loadSafetensorsMetadata, saveSafetensors } from 'stmnet';
+import { full, Linear, load, loadSafetensors, loadSafetensorsMetadata, noGrad, save, saveSafetensors } from 'stmnet';
 
 let folder = '';
 beforeAll(async () => {
@@ -14,6 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+const steps = fileURLToPath(new URL('./fixtures/die-at.cjs', import.meta.url));
 const program = fileURLToPath(new URL('./fixtures/save-forever.cjs', import.meta.url));
 
 /** The round that a file is of; fails unless all of the file is of one round. */
@@ -36,7 +38,8 @@ describe('a save that is interrupted leaves a whole file', () => {
       let output = '';
       child.stdout.on('data', (text) => (output += String(text)));
       await Promise.race([once(child.stdout, 'data'), once(child, 'close').then(() => Promise.reject(new Error('the program ended before its first save')))]);
-      await sleep(3 + attempt * 5);  // another moment of a save each time
+      while (!readdirSync(folder).some((name) => name.endsWith('.tmp'))) await sleep(0);
+      await sleep(attempt);  // another moment of a save each time
       child.kill('SIGKILL');
       await once(child, 'close');
       const told = Number(/saved (\d+)\n$/.exec(output)?.[1]);
@@ -49,6 +52,31 @@ describe('a save that is interrupted leaves a whole file', () => {
     await saveSafetensors(path, {});
     expect(await readdir(folder)).toEqual(['killed.safetensors']);
   });
+
+  test('when the process is killed at any step of it', async () => {
+    const place = await mkdtemp(join(folder, 'steps-'));
+    const path = join(place, 'model.safetensors');
+    const model = new Linear({ inFeatures: 40, outFeatures: 30 });
+    const valuesOf = async (one: Linear): Promise<number[]> => [...new Set([...(await one.weight.data()), ...((await one.bias?.data()) ?? [])])];
+    noGrad(() => [model.weight, model.bias!].forEach((values) => values.fill_(1)));
+    const seen: number[] = [];
+    for (let step = 0; ; step++) {
+      await save(model, path);
+      expect(await readdir(place)).toEqual(['model.safetensors']);
+      const { signal, status } = spawnSync(process.execPath, [steps, path, String(step)], { stdio: ['ignore', 'inherit', 'inherit'] });
+      const [value, ...others] = await valuesOf(await load<Linear>(path));
+      expect(others, `at step ${step}`).toEqual([]);
+      seen.push(value ?? 0);
+      if (signal === null) {
+        expect([status, value, await readdir(place)]).toEqual([0, 2, ['model.safetensors']]);
+        break;
+      }
+      expect((await readdir(place)).length).toBeLessThanOrEqual(2);
+    }
+    expect(seen.length, 'steps').toBeGreaterThan(12);
+    expect(seen).toEqual([...seen].sort());
+    expect(seen[0]).toBe(1);
+  }, 180_000);
 
   test('when there is no room', async () => {
     const path = join(folder, 'full.safetensors');

@@ -153,7 +153,7 @@ describe('a module that is used twice', () => {
     const [model, other] = [twice(), twice()];
     noGrad(() => other.forward(randn([8, 2])));
     model.loadStateDict(other.stateDict());
-    model.to('cpu');
+    model.to('cpu').to(here);
     expect(model[0]).toBe(model[2]);
     expect(model.parameters()).toHaveLength(4);
     const x = randn([4, 2]);
