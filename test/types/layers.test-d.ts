@@ -26,6 +26,13 @@ new GRU({ inputSize: 3, hiddenSize: 4 }).forward(tensor).c satisfies Tensor;
 // @ts-expect-error an LSTM needs both states
 lstm.forward(tensor, { h: tensor });
 
+// A parameter's place is a parameter's.
+const layer = new Linear({ inFeatures: 3, outFeatures: 4 });
+layer.weight = new Linear({ inFeatures: 3, outFeatures: 4 }).weight;
+layer.bias = undefined;
+// @ts-expect-error a plain tensor is neither trained nor saved
+layer.weight = tensor;
+
 // Options.
 // @ts-expect-error hiddenSize is required
 new LSTM({ inputSize: 3 });
