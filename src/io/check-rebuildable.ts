@@ -41,16 +41,23 @@ function checkArguments(name: string, constructor: unknown): void {
   });
 }
 
-/** Refuses what JSON would drop or turn into something else. A property that is undefined may go: it reads the same when it is not there. */
-function checkValue(owner: string, path: string, value: unknown): void {
+/**
+ * Refuses what JSON would drop or turn into something else. A property that is undefined may go: it reads the same when it is not there.
+ *
+ * @param above  the objects on the way here: one of them again has no end
+ */
+function checkValue(owner: string, path: string, value: unknown, above: readonly object[] = []): void {
   if (value === undefined || value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return;
+  if (typeof value !== 'object' || above.includes(value)) refuse(owner, path, value);
+  const inside = [...above, value];
   if (Array.isArray(value)) {
-    return Array.from(value as unknown[]).forEach((element, i) => (element === undefined ? refuse(owner, `${path}[${i}]`, element) : checkValue(owner, `${path}[${i}]`, element)));
+    const elements: unknown[] = Array.from(value as unknown[]);  // with its holes, which JSON fills
+    elements.forEach((element, i) => (element === undefined ? refuse(owner, `${path}[${i}]`, element) : checkValue(owner, `${path}[${i}]`, element, inside)));
+  } else if (Object.getPrototypeOf(value) === Object.prototype) {
+    Object.entries(value).forEach(([key, property]) => checkValue(owner, `${path}.${key}`, property, inside));
+  } else {
+    refuse(owner, path, value);
   }
-  if (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype) {
-    return Object.entries(value).forEach(([key, property]) => checkValue(owner, `${path}.${key}`, property));
-  }
-  refuse(owner, path, value);
 }
 
 function refuse(owner: string, path: string, value: unknown): never {

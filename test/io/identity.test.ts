@@ -199,9 +199,27 @@ describe('models of one’s own come back bit for bit', () => {
     await expect(save(new Sequential(new A(), new Residual(new B())), path)).rejects.toThrow('save: got two classes with the name Block, expected names that differ, which load() finds the classes by.\n  Fix: give one of them another name than Block.');
   });
 
-  test('and not options with a hole', async () => {
+  test('also from a file of before, which does not say whose a class is', async () => {
+    class Block extends Module {
+      scale = new Parameter(rand([2]));
+      forward(x: Tensor): Tensor {
+        return x.mul(this.scale);
+      }
+    }
+    const model = new Sequential(new Block());
+    const config = JSON.stringify(model.config()).replace('"own":true', '"children":[]');
+    expect(config).not.toContain('own');
+    await saveSafetensors(path, model.stateDict(), { metadata: { 'stmnet.format': '1', 'stmnet.config': config } });
+    const copy = await load<Sequential>(path, { classes: { Block } });
+    expect(copy[0]).toBeInstanceOf(Block);
+    expect(await bytesOf(copy.stateDict())).toEqual(await bytesOf(model.stateDict()));
+  });
+
+  test('and not options with a hole, or without end', async () => {
     const model = new Mixed({ widths: [1, 2], name: '', nothing: null, deep: { on: true, rate: 1 } });
     Object.assign(model.options, { widths: [1, undefined] });
     await expect(save(model, path)).rejects.toThrow('Mixed with options.widths[1]: undefined');
+    Object.assign(model.options, { widths: [1], deep: model.options });
+    await expect(save(model, path)).rejects.toThrow('save: got Mixed with options.deep: { widths');
   });
 });
