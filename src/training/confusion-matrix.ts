@@ -1,5 +1,5 @@
-import { ShapeError } from '../tensor/errors';
-import { add, cast, mul } from '../tensor/ops/elementwise';
+import { OptionError, ShapeError } from '../tensor/errors';
+import { add, cast, ge, logicalOr, lt, maskedFill, mul } from '../tensor/ops/elementwise';
 import { oneHot } from '../tensor/ops/indexing';
 import { matmul } from '../tensor/ops/matmul';
 import { reshape, transpose } from '../tensor/ops/shape';
@@ -22,7 +22,7 @@ export interface ConfusionMatrixOptions extends AccuracyOptions {
  *
  * Shapes: as for Accuracy, labels in 0..C-1.
  *
- * @throws {OptionError} if `numClasses` is no positive whole number, or an option is unknown
+ * @throws {OptionError} if `numClasses` is no positive whole number, or an option is unknown; from `compute` and `matrix` if a label was no class
  */
 export class ConfusionMatrix extends Metric {
   readonly name = 'balancedAccuracy';
@@ -35,7 +35,7 @@ export class ConfusionMatrix extends Metric {
     checkOptions('ConfusionMatrix', options, ['numClasses', 'threshold', 'ignoreIndex']);
     this.#numClasses = positiveInteger('ConfusionMatrix', 'numClasses', options.numClasses);
     this.#reading = readingOf('ConfusionMatrix', options);
-    this.shape = [this.#numClasses, this.#numClasses + 1]; // by right class and answer, of which the first is none
+    this.shape = [this.#numClasses + 1, this.#numClasses + 1]; // by label, of which the last are no class, and answer, of which the first is none
   }
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
@@ -46,24 +46,37 @@ export class ConfusionMatrix extends Metric {
       throw new ShapeError('ConfusionMatrix', { given: `output ${describe(valuesOf(output))}`, expected, fix: 'choose numClasses as the model has outputs' });
     }
     const flat = (x: Tensor): Tensor => reshape(x, [-1]);
-    const rows = mul(cast(oneHot(flat(truth), classes), 'f64'), cast(reshape(counts, [-1, 1]), 'f64'));
+    const labels = maskedFill(truth, logicalOr(lt(truth, 0), ge(truth, classes)), classes);
+    const rows = mul(cast(oneHot(flat(labels), classes + 1), 'f64'), cast(reshape(counts, [-1, 1]), 'f64'));
     return matmul(transpose(rows, 0, 1), cast(oneHot(add(flat(said), 1), classes + 1), 'f64'));
   }
 
   /** Counts by class and answer: row = true class, column = answer. */
   async matrix(): Promise<number[][]> {
-    const totals = await this.totals();
+    const totals = this.#checked(await this.totals());
     const classes = this.#numClasses;
     return Array.from({ length: classes }, (_, row) => Array.from({ length: classes }, (__, column) => totals[row * (classes + 1) + column + 1] ?? 0));
   }
 
-  protected override result(totals: readonly number[]): number {
+  /** Sums in which no label is outside of the classes: only the device sees them, hence they are looked at here. */
+  #checked(totals: readonly number[]): readonly number[] {
+    const classes = this.#numClasses;
+    const odd = totals.slice(classes * (classes + 1)).reduce((total, count) => total + count, 0);
+    if (odd === 0) return totals;
+    throw new OptionError('ConfusionMatrix', {
+      given: `${odd} ${odd === 1 ? 'label that is' : 'labels that are'} no class`, expected: `whole numbers in 0..${classes - 1}, or the ignoreIndex`,
+      fix: 'correct the labels, or choose numClasses as there are classes',
+    });
+  }
+
+  protected override result(all: readonly number[]): number {
+    const totals = this.#checked(all);
     const width = this.#numClasses + 1;
     const recalls: number[] = [];
     for (let row = 0; row < this.#numClasses; row++) {
       const counts = totals.slice(row * width, (row + 1) * width);
-      const all = counts.reduce((total, count) => total + count, 0);
-      if (all > 0) recalls.push((counts[row + 1] ?? 0) / all);
+      const count = counts.reduce((total, one) => total + one, 0);
+      if (count > 0) recalls.push((counts[row + 1] ?? 0) / count);
     }
     return recalls.length === 0 ? Number.NaN : recalls.reduce((total, recall) => total + recall, 0) / recalls.length;
   }

@@ -207,7 +207,13 @@ describe('mistakes', () => {
       confusion.update(zeros([1, 2]), labels([5]));
       return confusion.compute();
     };
-    await expect(count()).rejects.toThrow(/oneHot: .*5/);
+    await expect(count()).rejects.toThrow('ConfusionMatrix: got 1 label that is no class, expected whole numbers in 0..1, or the ignoreIndex.\n  Fix: correct the labels, or choose numClasses');
+    confusion.reset();
+    confusion.update(zeros([3, 2]), tensor([-1, 0.5, 1]));
+    await expect(confusion.matrix()).rejects.toThrow('got 2 labels that are no class');
+    confusion.reset();
+    confusion.update(zeros([1, 2]), labels([1]));
+    expect(await confusion.matrix()).toEqual([[0, 0], [1, 0]]);
   });
   test('options', () => {
     expect(() => new ConfusionMatrix({ numClasses: 0 })).toThrow(OptionError);
