@@ -142,6 +142,10 @@ const defaultBound = (weight: Tensor): number => 1 / Math.sqrt(Math.max(fans('in
  * @throws {OptionError} if the layer has no biases
  */
 function setForgetBias(lstm: LSTM, value = 1): LSTM {
+  const options: unknown = typeof lstm === 'object' && lstm !== null ? lstm.options : undefined;
+  if (typeof options !== 'object' || options === null || !('projSize' in options)) {
+    throw new OptionError('init.setForgetBias', { given: describe(lstm), expected: 'an LSTM', fix: 'pass the layer: init.setForgetBias(lstm)' });
+  }
   const bias = finiteNumber('init.setForgetBias', 'value', value);
   const { hiddenSize } = lstm.options;
   const biases = [...lstm.namedParameters()].filter(([name]) => name.startsWith('bias_'));

@@ -89,6 +89,7 @@ const places: Record<string, readonly [(x: never) => unknown, (readonly string[]
   clipGradNorm: [(x) => stm.clipGradNorm(x, { maxNorm: 1 })], 'a parameter to clip': [(x) => stm.clipGradValue([x], { clipValue: 1 })],
   scale: [(x) => new stm.GradScaler().scale(x)], unscale_: [(x) => new stm.GradScaler().unscale_(x)], 'step of a scaler': [(x) => new stm.GradScaler().step(x)],
   'init': [(x) => stm.init.xavierUniform_(x)], 'orthogonal_': [(x) => stm.init.orthogonal_(x)], 'constant_': [(x) => stm.init.constant_(x, 1)],
+  setForgetBias: [(x) => stm.init.setForgetBias(x), ['closed']],
   saveSafetensors: [(x) => stm.saveSafetensors('/nowhere/x.safetensors', { x })], 'a model to save': [(x) => stm.save(x, '/nowhere/x')],
   loadStateDict: [(x) => layer().loadStateDict({ weight: x, bias: zeros([1]) })],
   'input of defineFunction': [(x) => stm.defineFunction({ forward: (a: Tensor) => ({ output: stm.neg(a), saved: a }), backward: (grad) => [grad] })(x)],
