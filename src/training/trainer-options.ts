@@ -1,4 +1,5 @@
 import { Module } from '../layers/module';
+import { Loss } from '../losses/loss';
 import type { Optimizer } from '../optimizers/optimizer';
 import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
 import type { Schedule } from '../optimizers/schedules';
@@ -102,6 +103,10 @@ export function checkTrainerOptions(op: string, options: TrainerOptions): void {
 }
 
 function checkLoss(op: string, loss: unknown): void {
+  const settings: unknown = loss instanceof Loss ? Reflect.get(loss, 'options') : undefined;
+  if (typeof settings === 'object' && settings !== null && 'reduction' in settings && settings.reduction === 'none') {
+    throw new OptionError(op, { given: "a loss with reduction: 'none'", expected: "reduction: 'mean' or 'sum'", fix: 'leave reduction out, or let a function take the mean that is meant' });
+  }
   if (typeof loss !== 'function') return checkPart(op, 'loss', loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
   const prototype: unknown = loss.prototype;
   if (typeof prototype !== 'object' || prototype === null || !('forward' in prototype)) return;
