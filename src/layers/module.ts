@@ -42,6 +42,15 @@ export const isPackaged = (constructor: unknown): boolean => typeof constructor 
  */
 export type ForwardHook = (module: Module, inputs: readonly unknown[], output: unknown) => unknown;
 
+/** What a module knows beside its fields. */
+interface Memory {
+  training: boolean;
+  readonly hooks: Set<ForwardHook>;
+  /** Of the last `forward`. */
+  input: Extents | undefined;
+  output: readonly Extents[];
+}
+
 /**
  * Base of all layers and models. Parameters, buffers and modules are found in the fields, and in arrays and plain objects in the fields:
  *
@@ -61,18 +70,20 @@ export type ForwardHook = (module: Module, inputs: readonly unknown[], output: u
  * in plain fields, which TypeScript may declare `private`. Write `forward` as a method: hooks and `summary` do not see an arrow function in a field.
  */
 export abstract class Module extends FieldOwner {
-  #training = true;
-  #input: Extents | undefined;
-  #output: readonly Extents[] = [];
-  readonly #hooks = new Set<ForwardHook>();
+  readonly #memory: Memory = { training: true, hooks: new Set(), input: undefined, output: [] };
   readonly #isField: () => boolean;
 
   constructor() {
     super();
+    const memory = this.#memory;  // every call of forward uses it, and a private field of a proxy is slow to reach
     const forward: unknown = Reflect.get(this, 'forward');
     const hooked = (...inputs: unknown[]): unknown => {
       if (typeof forward !== 'function') throw this.#noForward();
-      return this.#finish(inputs, this.#run(() => Reflect.apply(forward, this, inputs) as unknown));
+      let result: unknown = this.#run(() => Reflect.apply(forward, this, inputs) as unknown);
+      for (const hook of memory.hooks) result = hook(this, inputs, result) ?? result;
+      memory.input = inputExtents(inputs);
+      memory.output = extentsOf(result);
+      return result;
     };
     this.#isField = () => {
       const own = Object.getOwnPropertyDescriptor(this, 'forward');
@@ -95,14 +106,6 @@ export abstract class Module extends FieldOwner {
     }
   }
 
-  #finish(inputs: readonly unknown[], output: unknown): unknown {
-    let result = output;
-    for (const hook of this.#hooks) result = hook(this, inputs, result) ?? result;
-    this.#input = inputExtents(inputs);
-    this.#output = extentsOf(result);
-    return result;
-  }
-
   #noForward(): OptionError {
     const { name } = this.constructor;
     return new OptionError(`${name}.forward`, { given: 'a module without forward', expected: 'a method forward, which computes the output', fix: `write forward(x) { … } in class ${name}` });
@@ -118,32 +121,33 @@ export abstract class Module extends FieldOwner {
 
   /** True from the start and after `train()`, false after `eval()`. Dropout, noise and batch normalisation differ. */
   get training(): boolean {
-    const training = this.#training;
-    assume(this, () => this.#training === training);
+    const memory = this.#memory;
+    const { training } = memory;
+    assume(this, () => memory.training === training);
     return training;
   }
 
   /** Shape of what the last `forward` returned, as text; undefined before the first. */
   get outputShape(): string | undefined {
-    return extentsText(this.#output);
+    return extentsText(this.#memory.output);
   }
 
   /** `outputShape` with N for the batch and T for time, as `summary` shows it. @internal */
   get symbolicShape(): string | undefined {
     const options: unknown = Reflect.get(this, 'options');
     const batchFirst: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'batchFirst') : undefined;
-    return symbolicText(this.#output, this.#input, batchFirst);
+    return symbolicText(this.#memory.output, this.#memory.input, batchFirst);
   }
 
   /** Switches this module and all below it to training. */
   train(): this {
-    for (const [, module] of this.namedModules()) module.#training = true;
+    for (const [, module] of this.namedModules()) module.#memory.training = true;
     return this;
   }
 
   /** Switches this module and all below it to evaluation. */
   eval(): this {
-    for (const [, module] of this.namedModules()) module.#training = false;
+    for (const [, module] of this.namedModules()) module.#memory.training = false;
     return this;
   }
 
@@ -250,8 +254,8 @@ export abstract class Module extends FieldOwner {
    */
   registerForwardHook(hook: ForwardHook): () => void {
     this.#checkMethod('registerForwardHook');
-    this.#hooks.add(hook);
-    return () => void this.#hooks.delete(hook);
+    this.#memory.hooks.add(hook);
+    return () => void this.#memory.hooks.delete(hook);
   }
 
   /**
