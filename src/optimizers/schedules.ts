@@ -67,13 +67,16 @@ abstract class RateSchedule extends Schedule {
   }
 
   override stateDict(): ScheduleState {
-    return { steps: this.#steps, base: [...this.#base] };
+    return { schedule: this.#name, steps: this.#steps, base: [...this.#base] };
   }
 
   override loadStateDict(state: ScheduleState): void {
     const op = `${this.#name}.loadStateDict`;
-    checkOptions(op, state, ['steps', 'base']);
-    const { base } = state;
+    checkOptions(op, state, ['schedule', 'steps', 'base']);
+    const { schedule = this.#name, base } = state;
+    if (schedule !== this.#name) {
+      throw new OptionError(op, { given: `the state of ${describe(schedule)}`, expected: `that of ${this.#name}`, fix: 'build the schedule that was saved' });
+    }
     if (!Array.isArray(base) || base.length !== this.#base.length) {
       throw new OptionError(op, { given: `base: ${describe(base)}`, expected: `${this.#base.length} learning rates`, fix: 'load a state of a schedule with as many parameter groups' });
     }

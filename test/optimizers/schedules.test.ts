@@ -131,3 +131,13 @@ test('something that is no optimizer', () => {
   expect(message(() => new StepLR({ stepSize: 1 } as never, makeOptimizer() as never))).toBe(`StepLR: got { stepSize }, ${expected} new StepLR(optimizer, { … }).`);
   expect(message(() => new ReduceLROnPlateau(undefined as never))).toBe(`ReduceLROnPlateau: got undefined, ${expected} new ReduceLROnPlateau(optimizer, { … }).`);
 });
+
+test('the state of another schedule is refused', () => {
+  const optimizer = new SGD([new Parameter(zeros([1]))], { learningRate: 0.5 });
+  const [step, exponential] = [new StepLR(optimizer, { stepSize: 2 }), new ExponentialLR(optimizer, { gamma: 0.5 })];
+  step.step();
+  expect(() => exponential.loadStateDict(step.stateDict())).toThrow(OptionError);
+  expect(() => exponential.loadStateDict(step.stateDict())).toThrow('ExponentialLR.loadStateDict: got the state of "StepLR", expected that of ExponentialLR.\n  Fix: build the schedule that was saved.');
+  exponential.loadStateDict({ steps: 1, base: [1] });
+  expect(optimizer.learningRate).toBe(0.5);
+});
