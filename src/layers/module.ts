@@ -79,7 +79,7 @@ export abstract class Module extends FieldOwner {
     const forward: unknown = Reflect.get(this, 'forward');
     const hooked = (...inputs: unknown[]): unknown => {
       if (typeof forward !== 'function') throw this.#noForward();
-      let result: unknown = this.#run(() => Reflect.apply(forward, this, inputs) as unknown);
+      let result = underOneName(this, forward as () => unknown, inputs);
       for (const hook of memory.hooks) result = hook(this, inputs, result) ?? result;
       memory.input = inputExtents(inputs);
       memory.output = extentsOf(result);
@@ -95,16 +95,6 @@ export abstract class Module extends FieldOwner {
 
   /** Computes the output. Declare it as a method, with the inputs and outputs that the module has. */
   abstract forward(...inputs: never[]): unknown;
-
-  /** Of a layer of the package the user sees the layer, not its ops; in a module of their own, also inside a container, the op is what they have called. */
-  #run(forward: () => unknown): unknown {
-    try {
-      return forward();
-    } catch (error) {
-      const ofAnOp = error instanceof StmnetError && !error.op.includes('.');
-      throw ofAnOp && isPackaged(this.constructor) && this.children().length === 0 ? renamed(error, `${this.constructor.name}.forward`) : error;
-    }
-  }
 
   #noForward(): OptionError {
     const { name } = this.constructor;
@@ -308,6 +298,19 @@ function* firstPlaces<V>(named: Iterable<readonly [string, V]>): Generator<[stri
     if (seen.has(value)) continue;
     seen.add(value);
     yield [path, value];
+  }
+}
+
+/**
+ * Runs `forward`. Of a layer of the package the user sees the layer, not its ops, and its name is in the errors; in a module
+ * of their own, also inside a container, an op is what they have called.
+ */
+function underOneName(module: Module, forward: () => unknown, inputs: readonly unknown[]): unknown {
+  try {
+    return Reflect.apply(forward, module, inputs);
+  } catch (error) {
+    const ofAnOp = error instanceof StmnetError && !error.op.includes('.');
+    throw ofAnOp && isPackaged(module.constructor) && module.children().length === 0 ? renamed(error, `${module.constructor.name}.forward`) : error;
   }
 }
 
