@@ -32,7 +32,7 @@ const pieceBytes = 1 << 24;
  * @param header  the text of the header; changed in place
  * @param chunks  all of the file, the header among them
  */
-export async function sign(header: Buffer, chunks: readonly Uint8Array[]): Promise<void> {
+export async function sign(header: Uint8Array, chunks: readonly Uint8Array[]): Promise<void> {
   const hash = createHash('sha256');
   let hashed = 0;
   for (const chunk of chunks) {
@@ -45,7 +45,7 @@ export async function sign(header: Buffer, chunks: readonly Uint8Array[]): Promi
       hashed = 0;
     }
   }
-  header.write(hash.digest('hex'), placeOf(header), 'latin1');
+  header.set(Buffer.from(hash.digest('hex'), 'latin1'), placeOf(header));
 }
 
 /** A file's sum while the file is read. */
@@ -93,4 +93,4 @@ export function checksumOf(source: Source, length: Uint8Array, header: Uint8Arra
 }
 
 /** Where the digits begin. The text of the entry stands nowhere else: within a string its quotes would be escaped. */
-const placeOf = (header: Buffer): number => header.indexOf(entry) + entry.length;
+const placeOf = (header: Uint8Array): number => Buffer.from(header.buffer, header.byteOffset, header.byteLength).indexOf(entry) + entry.length;

@@ -34,7 +34,9 @@ const fixes: Record<'read' | 'write', Readonly<Record<string, string>>> = {
   write: {
     ENOENT: 'make the folder first, by fs.mkdir(folder, { recursive: true })', ENOTDIR: 'check the path: part of it is a file', EISDIR: notAFile, ENOTEMPTY: notAFile,
     EACCES: 'let this user write into the folder', EPERM: 'let this user write into the folder', EROFS: 'save elsewhere: this disk is read-only',
-    ENXIO: 'give the path of a file', EPIPE: 'let the reader of the FIFO read to the end', ENAMETOOLONG: 'give it a name of at most 255 bytes',
+    EBUSY: 'mount its folder in place of the file: what is mounted itself cannot be replaced',
+    ENXIO: 'give the path of a file', EPIPE: 'let the reader of the FIFO read to the end',
+    ENAMETOOLONG: 'give it a name of at most 255 bytes',
     ENOSPC: room, EDQUOT: room, EFBIG: room,
   },
 };

@@ -149,7 +149,7 @@ function checkCoverage(source: Source, tensors: readonly StoredTensor[], dataByt
  *
  * @throws {FormatError} if it is longer than any reader accepts
  */
-export function headerText(source: Source, { tensors, metadata }: SafetensorsHeader): Buffer {
+export function headerText(source: Source, { tensors, metadata }: SafetensorsHeader): Uint8Array {
   const entries: [string, unknown][] = tensors.map(({ name, dtype, shape, begin, end }) => [name, { dtype, shape, data_offsets: [begin, end] }]);
   if (metadata.size > 0) entries.unshift([metadataKey, Object.fromEntries(metadata)]);
   const text = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
