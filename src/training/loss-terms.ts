@@ -1,10 +1,7 @@
-import { BCELoss } from '../losses/bce-loss';
-import { BCEWithLogitsLoss } from '../losses/bce-with-logits-loss';
-import { CrossEntropyLoss } from '../losses/cross-entropy-loss';
 import { Loss } from '../losses/loss';
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
-import { takeDivisors, type Divisor } from '../tensor/loss-divisors';
+import { takeLossNotes, type Divisor, type OutputKind } from '../tensor/loss-notes';
 import { add, cast, mul } from '../tensor/ops/elementwise';
 import { countReal } from '../tensor/ops/loss-shapes';
 import { reshape, stack } from '../tensor/ops/shape';
@@ -52,15 +49,15 @@ export interface Measured {
 /**
  * Computes the loss of a batch.
  *
- * @returns the loss, for `backward`, and its terms, without history
+ * @returns the loss, for `backward`; its terms, without history; how it reads the outputs
  * @throws {OptionError} if the function returns no loss of one element
  */
-export function measure(loss: LossFunction, output: Sequence, target: Sequence): { loss: Tensor; terms: Measured[] } {
+export function measure(loss: LossFunction, output: Sequence, target: Sequence): { loss: Tensor; terms: Measured[]; hints: MetricHints } {
   const call = (): LossResult => (typeof loss === 'function' ? loss(output, target) : loss instanceof Loss ? loss.ofBatch(output, target) : loss.forward(output, target));
-  const { result, divisors } = takeDivisors(call);
-  const terms = termsOf(result).map((term) => ({ ...term, divisor: term.divisor ?? divisors.get(term.loss) ?? countReal(target.shape, lengthsOf(target)) }));
+  const { result, notes } = takeLossNotes(call);
+  const terms = termsOf(result).map((term) => ({ ...term, divisor: term.divisor ?? notes.divisors.get(term.loss) ?? countReal(target.shape, lengthsOf(target)) }));
   const weighed = terms.map((term) => (term.weight === 1 ? term.loss : mul(term.loss, term.weight)));
-  return { loss: weighed.reduce((sum, term) => add(sum, term)), terms: noGrad(() => terms.map(measured)) };
+  return { loss: weighed.reduce((sum, term) => add(sum, term)), terms: noGrad(() => terms.map(measured)), hints: hintsOf(notes.kinds) };
 }
 
 function measured({ loss, weight, divisor }: { loss: Tensor; weight: number; divisor: Divisor }): Measured {
@@ -101,11 +98,10 @@ function checkedDivisor(divisor: unknown): number | Tensor | 'none' | undefined 
   throw new OptionError(OP, { given: `divisor: ${describe(divisor)}`, expected: 'a tensor of one element', fix: 'take the sum() of the weights' });
 }
 
-/** What the metrics of a Trainer may know of its loss. */
-export function hintsOf(loss: LossFunction): MetricHints {
-  if (loss instanceof CrossEntropyLoss) return { scores: 'classes', ignoreIndex: loss.options.ignoreIndex };
-  if (loss instanceof BCEWithLogitsLoss) return { scores: 'logits' };
-  return loss instanceof BCELoss ? { scores: 'probabilities' } : {};
+/** What the metrics may know of the outputs, if all losses that were computed read them alike. */
+function hintsOf([first, ...others]: readonly OutputKind[]): MetricHints {
+  const alike = others.every((kind) => kind.scores === first?.scores && kind.ignoreIndex === first.ignoreIndex);
+  return first === undefined || !alike ? {} : first;
 }
 
 interface Total {

@@ -2,18 +2,17 @@ import { checkSequence } from '../layers/check-input';
 import { markClass } from '../tensor/copies';
 import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
+import type { OutputKind } from '../tensor/loss-notes';
 import { add_, fill_ } from '../tensor/ops/elementwise';
 import type { Sequence } from '../tensor/padded-sequence';
 import { outsideScopes, scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 
-/** What a Trainer tells its metrics of its loss. What a metric was given as an option goes before. */
-export interface MetricHints {
-  /** What the outputs are: scores of classes along the last axis, or of yes and no each, before or after a sigmoid. */
-  readonly scores?: 'classes' | 'logits' | 'probabilities';
-  /** The label that the loss leaves out. */
-  readonly ignoreIndex?: number;
-}
+/**
+ * What a Trainer tells its metrics of the outputs, as the loss reads them: `scores` of classes along the last axis, or of yes and no each, before or after a sigmoid
+ * (`classes`, `logits`, `probabilities`), and the label that it leaves out, `ignoreIndex`. What a metric was given as an option goes before.
+ */
+export type MetricHints = Partial<OutputKind>;
 
 /**
  * A number that is gathered batch by batch: `update` counts on the device without waiting, `compute` reads the result.

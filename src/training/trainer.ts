@@ -8,8 +8,8 @@ import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import { batchesOf, checkBatch, checkLoader, countOf, inputOf, isIterable, onDevice, outputOf, type Batch, type Batches } from './batches';
 import { History, type EpochRecord } from './history';
-import { hintsOf, measure, RunningLoss } from './loss-terms';
-import type { Metric, MetricHints } from './metric';
+import { measure, RunningLoss } from './loss-terms';
+import type { Metric } from './metric';
 import { modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
 import { checkFitOptions, checkTrainerOptions, foreignParameters, type CheckedFit, type FitOptions, type TrainerOptions } from './trainer-options';
@@ -33,7 +33,6 @@ export class Trainer {
   /** What is measured beside the loss. */
   readonly metrics: readonly Metric[];
   readonly #options: TrainerOptions;
-  readonly #hints: MetricHints;
   readonly #step: (input: Sequence, target: Sequence) => Outcome;
   readonly #fences: Promise<unknown>[] = [];
   #fitting = false;
@@ -52,7 +51,6 @@ export class Trainer {
     const { model, optimizer, device, precision, compile = false } = options;
     if (device !== undefined) model.to(device);
     this.#options = options;
-    this.#hints = hintsOf(options.loss);
     this.#foreign = foreignParameters(options);
     this.model = model;
     this.optimizer = optimizer;
@@ -236,7 +234,7 @@ export class Trainer {
   #trainAndCount(batch: () => Batch, running: RunningLoss): { added: Promise<number | undefined> } {
     const checked = this.#checked('Trainer.fit', batch());
     const outcome = this.#train(checked);
-    this.#measure(checked, outcome.output);
+    this.#measure(checked, outcome);
     return { added: running.add(outcome.terms, true) };
   }
 
@@ -245,9 +243,9 @@ export class Trainer {
     return new RunningLoss();
   }
 
-  #measure(batch: Batch, output: Sequence | undefined): void {
+  #measure(batch: Batch, { output, hints }: Outcome): void {
     if (output === undefined) return;
-    for (const metric of this.metrics) metric.update(output, batch.target, this.#hints);
+    for (const metric of this.metrics) metric.update(output, batch.target, hints);
   }
 
   async #figures(running: RunningLoss): Promise<Record<string, number>> {
@@ -282,9 +280,9 @@ export class Trainer {
 
   #evaluateBatch(batch: () => Batch, running: RunningLoss): { added: Promise<unknown> } {
     const checked = this.#checked('Trainer.evaluate', batch());
-    const { output, terms } = inPrecision(this.#options.precision, () => this.#forward(checked.input, checked.target));
-    this.#measure(checked, output);
-    return { added: running.add(terms, false) };
+    const outcome = inPrecision(this.#options.precision, () => this.#forward(checked.input, checked.target));
+    this.#measure(checked, outcome);
+    return { added: running.add(outcome.terms, false) };
   }
 
   /**

@@ -10,12 +10,15 @@ import { reshape } from '../tensor/ops/shape';
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import type { Measured } from './loss-terms';
+import type { MetricHints } from './metric';
 
 /** What goes through a model, and what came of it. */
 export interface Outcome {
   loss: Tensor;
   /** What the loss consists of. */
   terms: Measured[];
+  /** How the loss reads the outputs. */
+  hints: MetricHints;
   /** Absent where nobody wants it. */
   output?: Sequence;
 }
@@ -38,7 +41,8 @@ export const inPrecision = <R>(precision: MathMode | undefined, fn: () => R): R 
 export function trainingStep({ forward, optimizer, clipGradNorm: maxNorm, precision, compile: compiled, output: wanted }: StepOptions): (input: Sequence, target: Sequence) => Outcome {
   const scaler = precision === 'f16' ? new GradScaler() : undefined;
   const step = (input: Sequence, target: Sequence): Outcome => {
-    const { loss, terms, output } = inPrecision(precision, () => forward(input, target));
+    const { output, ...measured } = inPrecision(precision, () => forward(input, target));
+    const { loss } = measured;
     optimizer.zeroGrad();
     (scaler?.scale(loss) ?? loss).backward();
     if (maxNorm !== undefined) {
@@ -48,7 +52,7 @@ export function trainingStep({ forward, optimizer, clipGradNorm: maxNorm, precis
     if (scaler === undefined) optimizer.step(unlessFinite(loss, optimizer));
     else scaler.step(optimizer);
     scaler?.update();
-    return wanted ? { loss, terms, output } : { loss, terms };
+    return wanted ? { ...measured, output } : measured;
   };
   return compiled ? compile(step) : step;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  Accuracy, Adam, BatchNorm1d, BCEWithLogitsLoss, ConfusionMatrix, CrossEntropyLoss, DataLoader, Dropout, ExponentialLR, Linear, LSTM, Module, MSELoss, OptionError, PaddedSequence, Parameter, Sequential, SGD,
+  Accuracy, Adam, BatchNorm1d, BCEWithLogitsLoss, binaryCrossEntropyWithLogits, ConfusionMatrix, CrossEntropyLoss, DataLoader, Dropout, ExponentialLR, Linear, LSTM, Module, MSELoss, OptionError, PaddedSequence, Parameter, Sequential, SGD,
   StepLR, tensor, Trainer, TrainingError, zeros, type Batch, type EpochRecord, type FitOptions, type Tensor, type TrainerOptions,
 } from 'stmnet';
 import { describeDevices } from '../support/devices';
@@ -151,6 +151,8 @@ test('metrics read outputs and labels as the loss does', async () => {
   // Logits 0.75, 0.25, -0.25: the second is yes, though below 0.5.
   const figures = await binary.evaluate(new DataLoader([{ input: [1], target: 1 }, { input: [0.5], target: 1 }, { input: [0], target: 0 }], { batchSize: 2 }));
   expect(figures).toMatchObject({ accuracy: 1, balancedAccuracy: 1 });
+  const asFunction = new Trainer({ model, loss: (x, y) => binaryCrossEntropyWithLogits(x, y).mul(2), optimizer: new SGD(model.parameters()), metrics: [new Accuracy()] });
+  expect(await asFunction.evaluate(new DataLoader([{ input: [0.5], target: 1 }], { batchSize: 2 }))).toMatchObject({ accuracy: 1 });
   const wide = new Linear({ inFeatures: 1, outFeatures: 3 });
   wide.loadStateDict({ weight: tensor([[0], [0], [0]]), bias: tensor([0, 2, 1]) });
   const classes = new Trainer({ model: wide, loss: new CrossEntropyLoss({ ignoreIndex: 0 }), optimizer: new SGD(wide.parameters()), metrics: [new Accuracy(), new ConfusionMatrix({ numClasses: 3 })] });

@@ -1,7 +1,7 @@
 import { binding } from '../../native/load';
 import { OptionError, ShapeError } from '../errors';
 import { within } from '../op-name';
-import { divided, divisorsWanted } from '../loss-divisors';
+import { divided, divisorsWanted, tellKind } from '../loss-notes';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
 import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
@@ -42,6 +42,7 @@ function pointwise(op: string, loss: Pointwise, input: Sequence, target: Sequenc
   checkTensor(given, op, 'target', SEQUENCE);
   const t = loss.startsWith('binary') ? binaryTarget(op, 'input', x, given) : given;
   checkEqualShapes(op, 'input', x, t);
+  if (loss.startsWith('binary')) tellKind({ scores: loss === 'binaryCrossEntropy' ? 'probabilities' : 'logits' });
   const count = countReal(x.shape, lengths);
   const divisor = { mean: count, batchmean: x.shape[0] ?? 1, sum: 'none' } as const;
   const kind = count === 0 && reduction !== 'none' && divisorsWanted() ? 'sum' : reduction;
@@ -210,6 +211,7 @@ export function crossEntropy(input: Sequence, target: Sequence, options: CrossEn
   checkTensor(t, op, 'target', SEQUENCE);
   if (x.shape.join() !== t.shape.join()) checkLabelShape(op, 'input', x, t);
   const stepWeights = options.stepWeights === undefined ? undefined : valuesOf(options.stepWeights);
+  tellKind({ scores: 'classes', ignoreIndex });
   const counted = reduction === 'mean' && divisorsWanted();
   const [xId, tId] = [idOf(x, op, 'input'), idOf(t, op, 'target')];
   const weights = [optionalIdOf(options.weight, op, 'weight'), optionalIdOf(stepWeights, op, 'stepWeights')] as const;
