@@ -1,4 +1,5 @@
 import { binding } from '../native/load';
+import { markOf, remedy } from './copies';
 import { defaultDevice, isDeterministic, mathMode } from './device';
 import { OptionError } from './errors';
 import { isGradEnabled, noGrad } from './grad-mode';
@@ -150,6 +151,9 @@ function keyOf(value: unknown, tensors: Tensor[], above: ReadonlySet<object>): s
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return String(value);
   if (ArrayBuffer.isView(value)) {
     throw new OptionError('compile', { given: `the argument ${describe(value)}`, expected: 'tensors for what changes from call to call', fix: 'make a tensor of it first: tensor({ data, shape })' });
+  }
+  if (markOf(value)?.own === false) {
+    throw new OptionError('compile', { given: `the argument ${describe(value)}`, expected: 'tensors of this copy', fix: remedy(value, '') });
   }
   if (above.has(value)) throw new OptionError('compile', { given: 'an argument that holds itself', expected: 'arrays and objects without cycles', fix: 'pass the tensors alone' });
   const below = new Set([...above, value]);

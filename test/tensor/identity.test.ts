@@ -218,6 +218,9 @@ describe('messages', () => {
       );
     }
     const sequence = new other.PaddedSequence(other.zeros([1, 1]), [1]);
+    expect(messageOf(() => stm.compile((input: unknown) => stm.add(own, x(input)))({ deep: [foreign] }))).toBe(
+      `compile: got the argument a Tensor of another copy of the package, expected tensors of this copy.\n  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
+    );
     expect(messageOf(() => layer().forward(x(sequence)))).toContain('input a PaddedSequence of another copy of the package');
     expect(messageOf(() => layer().forward(x(sequence)))).toContain(`Fix: ${oneCopy}.`);
     const loader = new other.DataLoader([{ input: [1, 2], target: [1] }]);
