@@ -149,6 +149,24 @@ describe('classes', () => {
   });
 });
 
+/** Functions that take no tensor, or whose tensors are above under another name. */
+const elsewhere = [
+  'arange', 'autocast', 'collate', 'compile', 'defaultDevice', 'defineFunction', 'detach', 'devices', 'enableGrad', 'eye', 'full', 'getRandomState', 'isDebug', 'isDeterministic', 'isGradEnabled',
+  'keep', 'kFold', 'load', 'loadSafetensors', 'loadSafetensorsMetadata', 'manualSeed', 'mathMode', 'memory', 'noGrad', 'numThreads', 'ones', 'rand', 'randint', 'randn', 'randomSplit', 'save', 'scope',
+  'setDebug', 'setDefaultDevice', 'setDeterministic', 'setMathMode', 'setMaxMemory', 'setNumThreads', 'setRandomState', 'synchronize', 'tensor', 'zeros', 'clipGradValue', 'emptyCache', 'permutation', 'mapValues',
+];
+
+test('every exported function and layer is among those above', () => {
+  const covered = new Set([...Object.keys(opTable), ...Object.keys(places), ...elsewhere]);
+  const exported = Object.entries(stm).filter((entry): entry is [string, () => unknown] => typeof entry[1] === 'function');
+  const isClass = (value: () => unknown): boolean => Function.prototype.toString.call(value).startsWith('class');
+  expect(exported.filter(([name, value]) => !isClass(value) && !covered.has(name)).map(([name]) => name)).toEqual([]);
+  const tried = new Set<unknown>([...layers, ...attentions, ...losses].map((module) => module.constructor));
+  const bases: unknown[] = [stm.Module, stm.RecurrentLayer, stm.Activation, stm.Loss];
+  const classes = exported.filter(([, value]) => value.prototype instanceof stm.Module || value.prototype instanceof stm.Loss);
+  expect(classes.filter(([, value]) => !tried.has(value) && !bases.includes(value)).map(([name]) => name)).toEqual([]);
+});
+
 test('a method or property asked of something else is an error of the package', async () => {
   for (const name of Reflect.ownKeys(Tensor.prototype)) {
     const property: Record<string, unknown> = { ...Object.getOwnPropertyDescriptor(Tensor.prototype, name) };
