@@ -10,12 +10,17 @@ import { checksumKeys } from './checksum';
  * Refuses a path that is none, as when two arguments were swapped.
  *
  * @param call  how the function is called, for the message: `save(model, path)`
- * @throws {OptionError} if `path` is not a string with at least one character, or holds the character NUL, which no file name can
+ * @throws {OptionError} if `path` is not a string with at least one character, or holds the character NUL, which no
+ *   file name can
  */
 export function checkPath(op: string, path: unknown, call: string): asserts path is string {
   if (typeof path === 'string' && path !== '' && !path.includes('\0')) return;
   if (typeof path === 'string' && path !== '') {
-    throw new OptionError(op, { given: `${JSON.stringify(path)} as path`, expected: 'a name without the character NUL', fix: 'take it out, as by path.replaceAll("\\0", "")' });
+    throw new OptionError(op, {
+      given: `${JSON.stringify(path)} as path`,
+      expected: 'a name without the character NUL',
+      fix: 'take it out, as by path.replaceAll("\\0", "")',
+    });
   }
   throw new OptionError(op, { given: `${describe(path)} as path`, expected: 'the name of a file, a string', fix: path instanceof URL ? 'pass fileURLToPath(url)' : `call ${call}` });
 }
@@ -48,7 +53,13 @@ export function checkMetadata(op: string, metadata: unknown): void {
   const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
   const odd = isObject ? Object.entries(metadata).find(([, value]) => typeof value !== 'string') : undefined;
   const taken = isObject ? Object.keys(metadata).find((key) => checksumKeys.includes(key)) : undefined;
-  if (taken !== undefined) throw new OptionError(op, { given: `metadata.${taken}`, expected: 'any other name: the checksum of the file has this one', fix: 'leave it out' });
+  if (taken !== undefined) {
+    throw new OptionError(op, {
+      given: `metadata.${taken}`,
+      expected: 'any other name: the checksum of the file has this one',
+      fix: 'leave it out',
+    });
+  }
   if (isObject && odd === undefined) return;
   const given = odd === undefined ? `metadata: ${describe(metadata)}` : `metadata.${odd[0]}: ${describe(odd[1])}`;
   throw new OptionError(op, { given, expected: 'an object of strings', fix: 'make strings of the values, by String or JSON.stringify' });

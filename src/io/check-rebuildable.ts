@@ -4,10 +4,11 @@ import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 
 /**
- * Refuses to save a model that `load` could not build again: what would be lost is an error now, not when the model is needed.
+ * Refuses to save a model that `load` could not build again: what would be lost is an error now, not when the model is
+ * needed.
  *
- * @throws {OptionError} if the options of a module hold what JSON cannot carry, or a class of the user's has no name, shares it with another one, or
- *   takes arguments that no field `options` keeps
+ * @throws {OptionError} if the options of a module hold what JSON cannot carry, or a class of the user's has no name,
+ *   shares it with another one, or takes arguments that no field `options` keeps
  */
 export function checkRebuildable(model: Module): void {
   const classes = new Map<string, unknown>();
@@ -25,10 +26,18 @@ export function checkRebuildable(model: Module): void {
 
 function checkName(name: string, constructor: unknown, classes: Map<string, unknown>): void {
   if (name === '') {
-    throw new OptionError('save', { given: 'a module of a class without a name', expected: 'a class with a name, which load() finds it by', fix: 'write class Tagger extends Module { … }' });
+    throw new OptionError('save', {
+      given: 'a module of a class without a name',
+      expected: 'a class with a name, which load() finds it by',
+      fix: 'write class Tagger extends Module { … }',
+    });
   }
   if ((classes.get(name) ?? constructor) !== constructor) {
-    throw new OptionError('save', { given: `two classes with the name ${name}`, expected: 'names that differ, which load() finds the classes by', fix: `give one of them another name than ${name}` });
+    throw new OptionError('save', {
+      given: `two classes with the name ${name}`,
+      expected: 'names that differ, which load() finds the classes by',
+      fix: `give one of them another name than ${name}`,
+    });
   }
   classes.set(name, constructor);
 }
@@ -36,23 +45,38 @@ function checkName(name: string, constructor: unknown, classes: Map<string, unkn
 function checkArguments(name: string, constructor: unknown): void {
   if (!takesArguments(constructor)) return;
   throw new OptionError('save', {
-    given: `${name}, whose constructor takes an argument that no field keeps`, expected: 'a field options, which load() gives to the constructor again',
-    fix: `keep the constructor's argument in a field options: this.options = options in ${name}; or build all of it without an argument`,
+    given: `${name}, whose constructor takes an argument that no field keeps`,
+    expected: 'a field options, which load() gives to the constructor again',
+    fix:
+      `keep the constructor's argument in a field options: this.options = options in ${name}; ` +
+      'or build all of it without an argument',
   });
 }
 
 /**
- * Refuses what JSON would drop or turn into something else. A property that is undefined may go: it reads the same when it is not there.
+ * Refuses what JSON would drop or turn into something else. A property that is undefined may go: it reads the same when
+ * it is not there.
  *
  * @param above  the objects on the way here: one of them again has no end
  */
 function checkValue(owner: string, path: string, value: unknown, above: readonly object[] = []): void {
-  if (value === undefined || value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return;
+  if (
+    value === undefined ||
+    value === null ||
+    typeof value === 'string' ||
+    typeof value === 'boolean' ||
+    Number.isFinite(value)
+  )
+    return;
   if (typeof value !== 'object' || above.includes(value)) refuse(owner, path, value);
   const inside = [...above, value];
   if (Array.isArray(value)) {
-    const elements: unknown[] = Array.from(value as unknown[]);  // with its holes, which JSON fills
-    elements.forEach((element, i) => (element === undefined ? refuse(owner, `${path}[${i}]`, element) : checkValue(owner, `${path}[${i}]`, element, inside)));
+    const elements: unknown[] = Array.from(value as unknown[]); // with its holes, which JSON fills
+    elements.forEach((element, i) =>
+      element === undefined
+        ? refuse(owner, `${path}[${i}]`, element)
+        : checkValue(owner, `${path}[${i}]`, element, inside),
+    );
   } else if (Object.getPrototypeOf(value) === Object.prototype) {
     Object.entries(value).forEach(([key, property]) => checkValue(owner, `${path}.${key}`, property, inside));
   } else {
@@ -62,7 +86,8 @@ function checkValue(owner: string, path: string, value: unknown, above: readonly
 
 function refuse(owner: string, path: string, value: unknown): never {
   throw new OptionError('save', {
-    given: `${owner} with ${path}: ${describe(value)}`, expected: 'options that JSON can carry: finite numbers, strings, booleans, arrays, plain objects',
+    given: `${owner} with ${path}: ${describe(value)}`,
+    expected: 'options that JSON can carry: finite numbers, strings, booleans, arrays, plain objects',
     fix: `keep plain settings in the options of ${owner}, and tensors in its parameters and buffers`,
   });
 }

@@ -7,7 +7,8 @@ import { formatError, type Source } from './safetensors-header';
  *
  *   length ┆ {"__metadata__":{"stmnet.sha256":"<64 digits>","stmnet.checksum":"sha256",…},…} ┆ data
  *
- * The second entry says that there is a sum, so that one damaged letter in the name of the first does not make a file without a sum.
+ * The second entry says that there is a sum, so that one damaged letter in the name of the first does not make a file
+ * without a sum.
  */
 const sumKey = 'stmnet.sha256';
 const markKey = 'stmnet.checksum';
@@ -15,7 +16,9 @@ const mark = 'sha256';
 const digits = 64;
 const entry = `"${sumKey}":"`;
 
-const remedy = `copy the file again from where it is whole; if another program has written it, leave ${sumKey} and ${markKey} out of its metadata`;
+const remedy =
+  'copy the file again from where it is whole; if another program has written it, ' +
+  `leave ${sumKey} and ${markKey} out of its metadata`;
 
 /** Names in the metadata that belong to the checksum. */
 export const checksumKeys: readonly string[] = [sumKey, markKey];
@@ -65,7 +68,9 @@ export class Checksum {
   verify(): void {
     if (this.#hash.digest('hex') === this.expected) return;
     throw formatError(
-      this.source, 'bytes that do not have the SHA-256 that was written with them', `those that were written, of SHA-256 ${this.expected}`,
+      this.source,
+      'bytes that do not have the SHA-256 that was written with them',
+      `those that were written, of SHA-256 ${this.expected}`,
       remedy,
     );
   }
@@ -77,13 +82,23 @@ export class Checksum {
  * @param header  the text of the header, as it stands in the file
  * @throws {FormatError} if what belongs to the checksum is damaged
  */
-export function checksumOf(source: Source, length: Uint8Array, header: Uint8Array, metadata: ReadonlyMap<string, string>): Checksum | undefined {
+export function checksumOf(
+  source: Source,
+  length: Uint8Array,
+  header: Uint8Array,
+  metadata: ReadonlyMap<string, string>,
+): Checksum | undefined {
   const [sum, kind] = [metadata.get(sumKey), metadata.get(markKey)];
   if (sum === undefined && kind === undefined) return undefined;
   const blank = Buffer.from(header);
   const place = placeOf(blank);
   if (kind !== mark || sum?.length !== digits || blank.toString('latin1', place, place + digits) !== sum) {
-    throw formatError(source, 'a damaged checksum in the metadata', `${sumKey} and ${markKey} as they were written`, remedy);
+    throw formatError(
+      source,
+      'a damaged checksum in the metadata',
+      `${sumKey} and ${markKey} as they were written`,
+      remedy,
+    );
   }
   blank.fill('0', place, place + digits);
   const checksum = new Checksum(source, sum);
@@ -93,4 +108,5 @@ export function checksumOf(source: Source, length: Uint8Array, header: Uint8Arra
 }
 
 /** Where the digits begin. The text of the entry stands nowhere else: within a string its quotes would be escaped. */
-const placeOf = (header: Uint8Array): number => Buffer.from(header.buffer, header.byteOffset, header.byteLength).indexOf(entry) + entry.length;
+const placeOf = (header: Uint8Array): number =>
+  Buffer.from(header.buffer, header.byteOffset, header.byteLength).indexOf(entry) + entry.length;

@@ -37,13 +37,15 @@ export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [neve
  * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model is rebuilt from.
  *
  * The values are those of the moment of the call: training may go on at once. The file is a safetensors file that any reader of the format opens.
- * It appears whole or not at all: a full disk or a killed process leaves an older file as it was. A SHA-256 in its metadata lets `load` know a damaged
- * file.
+ * It appears whole or not at all: a full disk or a killed process leaves an older file as it was. A SHA-256 in its
+ * metadata lets `load` know a damaged file.
  *
  * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps them in a field `options`
- * @param path   the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays what it is
- * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say; if a class of your own has no name, or that
- *   of another one, or takes arguments that no field `options` keeps; if two fields have one path; if `model` is no Module or `path` no string
+ * @param path   the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays what
+ *   it is
+ * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say; if a class
+ *   of your own has no name, or that of another one, or takes arguments that no field `options` keeps; if two fields
+ *   have one path; if `model` is no Module or `path` no string
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if the host has no room for a copy of the values
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
@@ -89,7 +91,9 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   await synchronize(options.device);  // what failed before is not the file's fault
   try {
     const elements = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
-    const model = withAllowance({ tensors: tensors.size, elements }, () => rebuilt(source, config, options.classes ?? {}));
+    const model = withAllowance({ tensors: tensors.size, elements }, () =>
+      rebuilt(source, config, options.classes ?? {}),
+    );
     if (options.device !== undefined) model.to(options.device);
     await restore(source, model, tensors, options.device);
     await synchronize(options.device);
@@ -104,8 +108,16 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
 /** So many bytes are on their way into the model at once. */
 const batchBytes = 1 << 26;
 
-/** Copies what the file holds into the model, a few tensors at a time, so that there are never three copies of a large model. */
-async function restore(source: Source, model: Module, tensors: ReadonlyMap<string, HostTensor>, device: string | undefined): Promise<void> {
+/**
+ * Copies what the file holds into the model, a few tensors at a time, so that there are never three copies of a large
+ * model.
+ */
+async function restore(
+  source: Source,
+  model: Module,
+  tensors: ReadonlyMap<string, HostTensor>,
+  device: string | undefined,
+): Promise<void> {
   let bytes = 0;
   for (const { name, target, source: host } of matched(source, model, tensors)) {
     const values = makeTensor(source, name, host, device);
@@ -118,7 +130,11 @@ async function restore(source: Source, model: Module, tensors: ReadonlyMap<strin
   }
 }
 
-function matched(source: Source, model: Module, tensors: ReadonlyMap<string, HostTensor>): StateMatch<HostTensor>['pairs'] {
+function matched(
+  source: Source,
+  model: Module,
+  tensors: ReadonlyMap<string, HostTensor>,
+): StateMatch<HostTensor>['pairs'] {
   try {
     return matchState(`${model.constructor.name}.loadStateDict`, model.namedTensors(), tensors, true).pairs;
   } catch (error) {
@@ -127,7 +143,15 @@ function matched(source: Source, model: Module, tensors: ReadonlyMap<string, Hos
 }
 
 const misfit = (source: Source, error: unknown, why: string): FormatError =>
-  causedBy(error, formatError(source, `weights that do not fit the model (${why})`, 'those of the model it describes', 'read them by loadSafetensors() and choose'));
+  causedBy(
+    error,
+    formatError(
+      source,
+      `weights that do not fit the model (${why})`,
+      'those of the model it describes',
+      'read them by loadSafetensors() and choose',
+    ),
+  );
 
 function readConfig(source: Source, metadata: ReadonlyMap<string, string>): ModuleConfig {
   const format = metadata.get(formatKey);
@@ -159,7 +183,9 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
       if (error.own) throw causedBy(error.cause ?? error, new OptionError(source.op, { given: `${given} in ${source.path}`, expected, fix }));
       throw causedBy(error, formatError(source, given, expected, fix));
     }
-    if (error instanceof AllowanceError) throw misfit(source, error, `it asks for ${error.asked}, and the file holds less`);
+    if (error instanceof AllowanceError) {
+      throw misfit(source, error, `it asks for ${error.asked}, and the file holds less`);
+    }
     if (error instanceof NativeError) throw error;
     // A layer's constructor speaks to whoever wrote its options.
     throw causedBy(error, formatError(source, `a model that cannot be rebuilt (${firstLine(error)})`, 'classes and options that this version knows'));

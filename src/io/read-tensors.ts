@@ -4,12 +4,22 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { NativeError } from '../tensor/errors';
 import { checksumKeys, checksumOf, type Checksum } from './checksum';
 import { FileError, fileError } from './file-error';
-import { formatError, maxHeaderBytes, parseHeader, quoted, type SafetensorsHeader, type Source, type StoredTensor } from './safetensors-header';
+import {
+  formatError,
+  maxHeaderBytes,
+  parseHeader,
+  quoted,
+  type SafetensorsHeader,
+  type Source,
+  type StoredTensor,
+} from './safetensors-header';
 import { decode, type DecodedData } from './stored-data';
 
 /** What `readTensors` finds: data on the host, which nobody has to dispose. */
 export interface ReadFile {
-  /** Whoever makes tensors of them takes them out one by one, so that the host's memory is free as soon as it can be. */
+  /**
+   * Whoever makes tensors of them takes them out one by one, so that the host's memory is free as soon as it can be.
+   */
   tensors: Map<string, HostTensor>;
   metadata: ReadonlyMap<string, string>;
 }
@@ -30,10 +40,18 @@ export async function readTensors(source: Source): Promise<ReadFile> {
     const found = new Map<string, HostTensor>();
     for (const stored of [...header.tensors].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
       const bytes = await readData(source, file, dataStart, stored, checksum);
-      found.set(stored.name, { ...allocate(source, bytes.byteLength, () => decode(source, stored, bytes)), shape: stored.shape });
+      found.set(stored.name, {
+        ...allocate(source, bytes.byteLength, () => decode(source, stored, bytes)),
+        shape: stored.shape,
+      });
     }
     checksum?.verify();
-    const tensors = new Map(header.tensors.flatMap(({ name }) => { const host = found.get(name); return host === undefined ? [] : [[name, host] as const]; }));
+    const tensors = new Map(
+      header.tensors.flatMap(({ name }) => {
+        const host = found.get(name);
+        return host === undefined ? [] : [[name, host] as const];
+      }),
+    );
     return { tensors, metadata: notesOf(header) };
   });
 }
@@ -48,11 +66,13 @@ export async function readMetadata(source: Source): Promise<ReadonlyMap<string, 
 }
 
 /** What whoever wrote the file had to say; the checksum is the file's own. */
-const notesOf = ({ metadata }: SafetensorsHeader): Map<string, string> => new Map([...metadata].filter(([key]) => !checksumKeys.includes(key)));
+const notesOf = ({ metadata }: SafetensorsHeader): Map<string, string> =>
+  new Map([...metadata].filter(([key]) => !checksumKeys.includes(key)));
 
 async function withFile<T>({ op, path }: Source, use: (file: FileHandle) => Promise<T>): Promise<T> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);  // to open a FIFO would wait for its writer
+    // Without O_NONBLOCK, to open a FIFO would wait for its writer.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       return await use(file);
     } finally {
@@ -63,15 +83,23 @@ async function withFile<T>({ op, path }: Source, use: (file: FileHandle) => Prom
   }
 }
 
-async function readHeader(source: Source, file: FileHandle): Promise<{ header: SafetensorsHeader; dataStart: number; checksum: Checksum | undefined }> {
+async function readHeader(
+  source: Source,
+  file: FileHandle,
+): Promise<{ header: SafetensorsHeader; dataStart: number; checksum: Checksum | undefined }> {
   const status = await file.stat();
   if (!status.isFile()) throw notAFile(source, status.isDirectory());
   const { size } = status;
   if (size < 8) throw formatError(source, `${size} bytes`, 'at least 8, which hold the length of the header');
   const prefix = await readAt(source, file, 0, 8);
   const length = new DataView(prefix.buffer).getBigUint64(0, true);
-  if (length > BigInt(Math.min(size - 8, maxHeaderBytes))) {
-    throw formatError(source, `a header of ${length} bytes`, `at most ${Math.min(size - 8, maxHeaderBytes)}, as the file has ${size} bytes and a header never more than ${maxHeaderBytes}`);
+  const longest = Math.min(size - 8, maxHeaderBytes);
+  if (length > BigInt(longest)) {
+    throw formatError(
+      source,
+      `a header of ${length} bytes`,
+      `at most ${longest}, as the file has ${size} bytes and a header never more than ${maxHeaderBytes}`,
+    );
   }
   const bytes = await readAt(source, file, 8, Number(length));
   const dataStart = 8 + Number(length);
@@ -81,7 +109,15 @@ async function readHeader(source: Source, file: FileHandle): Promise<{ header: S
 
 /** The places of its parts are known only of a regular file. */
 const notAFile = ({ op, path }: Source, isFolder: boolean): FileError =>
-  new FileError(op, { given: `${path}, ${isFolder ? 'a folder' : 'a device, FIFO or socket'}`, expected: 'a regular file', fix: isFolder ? 'give the path of a file in it' : 'copy what it gives to a file first' }, isFolder ? 'EISDIR' : 'ESPIPE');
+  new FileError(
+    op,
+    {
+      given: `${path}, ${isFolder ? 'a folder' : 'a device, FIFO or socket'}`,
+      expected: 'a regular file',
+      fix: isFolder ? 'give the path of a file in it' : 'copy what it gives to a file first',
+    },
+    isFolder ? 'EISDIR' : 'ESPIPE',
+  );
 
 function decodeText(source: Source, bytes: Uint8Array): string {
   try {
@@ -91,10 +127,21 @@ function decodeText(source: Source, bytes: Uint8Array): string {
   }
 }
 
-async function readData(source: Source, file: FileHandle, dataStart: number, { name, begin, end }: StoredTensor, checksum: Checksum | undefined): Promise<ArrayBuffer> {
+async function readData(
+  source: Source,
+  file: FileHandle,
+  dataStart: number,
+  { name, begin, end }: StoredTensor,
+  checksum: Checksum | undefined,
+): Promise<ArrayBuffer> {
   const bytes = end - begin;
   if (bytes > limits.MAX_LENGTH) {
-    throw formatError(source, `tensor ${quoted(name)} of ${bytes} bytes`, `at most ${limits.MAX_LENGTH}, what one array holds in this version of Node`, 'split the tensor');
+    throw formatError(
+      source,
+      `tensor ${quoted(name)} of ${bytes} bytes`,
+      `at most ${limits.MAX_LENGTH}, what one array holds in this version of Node`,
+      'split the tensor',
+    );
   }
   return (await readAt(source, file, dataStart + begin, bytes, checksum)).buffer;
 }
@@ -102,11 +149,23 @@ async function readData(source: Source, file: FileHandle, dataStart: number, { n
 /** One read call fills at most this much, and so much is hashed before the event loop gets a turn. */
 const pieceBytes = 1 << 24;
 
-async function readAt(source: Source, file: FileHandle, position: number, length: number, checksum?: Checksum): Promise<Uint8Array<ArrayBuffer>> {
+async function readAt(
+  source: Source,
+  file: FileHandle,
+  position: number,
+  length: number,
+  checksum?: Checksum,
+): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = allocate(source, length, () => new Uint8Array(length));
   for (let at = 0; at < length; ) {
     const { bytesRead } = await file.read(bytes, at, Math.min(pieceBytes, length - at), position + at);
-    if (bytesRead === 0) throw formatError(source, `an end after ${position + at} bytes`, `${position + length} bytes: it became shorter while it was read`);
+    if (bytesRead === 0) {
+      throw formatError(
+        source,
+        `an end after ${position + at} bytes`,
+        `${position + length} bytes: it became shorter while it was read`,
+      );
+    }
     checksum?.add(bytes.subarray(at, at + bytesRead));
     at += bytesRead;
   }
@@ -119,7 +178,15 @@ function allocate<T>(source: Source, bytes: number, make: () => T): T {
     return make();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const refused = new NativeError(source.op, { given: `no memory for ${bytes} bytes of ${source.path}`, expected: 'room for all of the file', fix: 'free memory first, or split the file' }, 'ERR_STM_OUT_OF_MEMORY');
+    const refused = new NativeError(
+      source.op,
+      {
+        given: `no memory for ${bytes} bytes of ${source.path}`,
+        expected: 'room for all of the file',
+        fix: 'free memory first, or split the file',
+      },
+      'ERR_STM_OUT_OF_MEMORY',
+    );
     refused.cause = error;
     throw refused;
   }

@@ -9,13 +9,15 @@ import { clearStale, temporaryName } from './temporary-files';
 const pieceBytes = 1 << 26;
 
 /**
- * Writes a file so that a reader finds either the whole old one or the whole new one, whenever the disk fills or the process or the machine dies:
+ * Writes a file so that a reader finds either the whole old one or the whole new one, whenever the disk fills or the
+ * process or the machine dies:
  *
  *   write a temporary file beside it → fsync → rename over it → fsync of the folder
  *
- * A failure removes the temporary file; that of a killed process is removed by the next write into the folder. Links are followed, also those that
- * point to nothing yet, and a file that is replaced hands on its permissions, and its owner where this user may. What is no regular file, a device or
- * a FIFO, is written straight to; a FIFO waits for its reader.
+ * A failure removes the temporary file; that of a killed process is removed by the next write into the folder. Links
+ * are followed, also those that point to nothing yet, and a file that is replaced hands on its permissions, and its
+ * owner where this user may. What is no regular file, a device or a FIFO, is written straight to; a FIFO waits for its
+ * reader.
  *
  * @param path    the file
  * @param chunks  its contents, one after another
@@ -45,7 +47,10 @@ export async function writeSafely(path: string, chunks: readonly Uint8Array[]): 
   await syncFolder(folder);
 }
 
-/** The regular file that a path means, there or not, and what it is like; undefined for what is there and no regular file. */
+/**
+ * The regular file that a path means, there or not, and what it is like; undefined for what is there and no regular
+ * file.
+ */
 async function targetOf(path: string): Promise<{ path: string; old?: Stats } | undefined> {
   const old = await unlessMissing(stat(path));
   if (old === undefined) return { path: await endOfLinks(path) };
@@ -54,7 +59,10 @@ async function targetOf(path: string): Promise<{ path: string; old?: Stats } | u
   return real === undefined ? undefined : { path: real, old };
 }
 
-/** Where the last of a chain of links points. That the chain ends is known: for one without end, `stat` fails with ELOOP. */
+/**
+ * Where the last of a chain of links points. That the chain ends is known: for one without end, `stat` fails with
+ * ELOOP.
+ */
 async function endOfLinks(path: string): Promise<string> {
   let end = path;
   for (;;) {
@@ -100,7 +108,10 @@ async function writeStraight(path: string, chunks: readonly Uint8Array[]): Promi
   }
 }
 
-/** Opens what is there. Where a FIFO has no reader yet, asking again leaves the threads that serve files to others, which a waiting `open` would not. */
+/**
+ * Opens what is there. Where a FIFO has no reader yet, asking again leaves the threads that serve files to others,
+ * which a waiting `open` would not.
+ */
 async function openWithReader(path: string): Promise<FileHandle> {
   for (let wait = 1; ; wait = Math.min(2 * wait, 50)) {
     try {
@@ -123,7 +134,10 @@ async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   }
 }
 
-/** The rename itself must reach the disk, or a power cut could undo it. Where a folder cannot be opened or synced, that is up to the system. */
+/**
+ * The rename itself must reach the disk, or a power cut could undo it. Where a folder cannot be opened or synced, that
+ * is up to the system.
+ */
 async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');

@@ -79,7 +79,8 @@ function parseJson(source: Source, text: string): Record<string, unknown> {
   return json;
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseMetadata(source: Source, entry: unknown): Map<string, string> {
   if (!isObject(entry)) throw formatError(source, `${metadataKey} that is no object`, 'an object of strings');

@@ -8,7 +8,14 @@ import { blankChecksum, sign } from './checksum';
 import { fileError } from './file-error';
 import { readMetadata, readTensors, type HostTensor } from './read-tensors';
 import { writeSafely } from './safe-write';
-import { formatError, headerText, metadataKey, quoted, type SafetensorsHeader, type Source } from './safetensors-header';
+import {
+  formatError,
+  headerText,
+  metadataKey,
+  quoted,
+  type SafetensorsHeader,
+  type Source,
+} from './safetensors-header';
 import { storedBytes, storedDType } from './stored-data';
 import { inTurn } from './turns';
 
@@ -31,10 +38,11 @@ export interface LoadSafetensorsOptions {
  * Writes tensors to one safetensors file that any reader of the format opens, PyTorch's `load_file` among them.
  *
  * All values are those of the moment of the call, whatever changes a tensor afterwards. The file appears whole or not at all: it is written beside
- * `path`, synced and renamed, so a full disk or a killed process leaves an older file as it was. Its metadata hold a SHA-256 of all of it, by which
- * `load` and `loadSafetensors` know a damaged file.
+ * `path`, synced and renamed, so a full disk or a killed process leaves an older file as it was. Its metadata hold a
+ * SHA-256 of all of it, by which `load` and `loadSafetensors` know a damaged file.
  *
- * @param path     the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays what it is
+ * @param path     the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays
+ *   what it is
  * @param tensors  by name, as `model.stateDict()` gives them; f32, f64, i32 and bool become F32, F64, I32 and BOOL
  * @throws {OptionError} if `path` is no string, or `tensors` or the metadata hold something else
  * @throws {FormatError} if a name is `__metadata__`, or names and metadata take more than 100 MB
@@ -70,7 +78,8 @@ export async function loadSafetensors(path: string, options: LoadSafetensorsOpti
 }
 
 /**
- * Reads the notes in the header of a safetensors file, without its tensors, and so without asking whether the file is damaged.
+ * Reads the notes in the header of a safetensors file, without its tensors, and so without asking whether the file is
+ * damaged.
  *
  * @param path  the file
  * @throws {FormatError} if the header is damaged or does not fit the file
@@ -97,13 +106,17 @@ export async function writeTensors(source: Source, tensors: Readonly<Record<stri
     begin = end;
   }
   const text = headerText(source, header);
-  const values = Promise.all(entries.map(([, tensor]) => tensor.data()));  // all reads are ordered now: one moment's values
-  values.catch(() => undefined);  // told where it is awaited, which a save before this one can delay
+  const values = Promise.all(entries.map(([, tensor]) => tensor.data())); // all reads are ordered now: one moment's values
+  values.catch(() => undefined); // told where it is awaited, which a save before this one can delay
   try {
     await inTurn(wholePath(source.path), async (path) => {
       const size = Buffer.alloc(8);
       size.writeBigUInt64LE(BigInt(text.length));
-      const chunks = [size, text, ...(await values).map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))];
+      const chunks = [
+        size,
+        text,
+        ...(await values).map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+      ];
       await sign(text, chunks);
       await writeSafely(path, chunks);
     });
@@ -116,7 +129,11 @@ export async function writeTensors(source: Source, tensors: Readonly<Record<stri
 const wholePath = (path: string): string => (isAbsolute(path) ? path : `${process.cwd()}/${path}`);
 
 /** Tensors of the data read, all of them or, if one cannot be made, none. */
-function makeTensors(source: Source, read: Map<string, HostTensor>, device: string | undefined): Record<string, Tensor> {
+function makeTensors(
+  source: Source,
+  read: Map<string, HostTensor>,
+  device: string | undefined,
+): Record<string, Tensor> {
   const made: [string, Tensor][] = [];
   try {
     for (const [name, host] of read) {
@@ -135,12 +152,22 @@ function makeTensors(source: Source, read: Map<string, HostTensor>, device: stri
  *
  * @throws {FormatError} if it has a shape that no tensor can have
  */
-export function makeTensor(source: Source, name: string, { data, dtype, shape }: HostTensor, device: string | undefined): Tensor {
+export function makeTensor(
+  source: Source,
+  name: string,
+  { data, dtype, shape }: HostTensor,
+  device: string | undefined,
+): Tensor {
   try {
     return tensor({ data, shape }, { dtype, ...(device === undefined ? {} : { device }) });
   } catch (error) {
     if (!(error instanceof OptionError || error instanceof ShapeError)) throw error;
-    const refused = formatError(source, `tensor ${quoted(name)} of shape ${quoted(JSON.stringify(shape))}`, 'a shape that a tensor can have', 'save it with smaller extents');
+    const refused = formatError(
+      source,
+      `tensor ${quoted(name)} of shape ${quoted(JSON.stringify(shape))}`,
+      'a shape that a tensor can have',
+      'save it with smaller extents',
+    );
     refused.cause = error;
     throw refused;
   }

@@ -11,11 +11,13 @@ const pattern = /^\.stmnet-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
 const dayMs = 86_400_000;
 
 /** A name for a temporary file, different each time, that tells which process writes it. */
-export const temporaryName = async (): Promise<string> => `.stmnet-${await whereabouts()}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+export const temporaryName = async (): Promise<string> =>
+  `.stmnet-${await whereabouts()}-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
 
 /**
- * Removes from a folder the temporary files of processes that were killed while they wrote. It does what it can: a folder that cannot be read, or a
- * file that another process removes at the same time, is no reason for a write to fail.
+ * Removes from a folder the temporary files of processes that were killed while they wrote. It does what it can: a
+ * folder that cannot be read, or a file that another process removes at the same time, is no reason for a write to
+ * fail.
  */
 export async function clearStale(folder: string): Promise<void> {
   const here = await whereabouts();
@@ -29,7 +31,11 @@ export async function clearStale(folder: string): Promise<void> {
 
 /** Where process numbers mean what they mean here: the machine since it started, and in it the container. */
 async function whereabouts(): Promise<string> {
-  const parts = [hostname(), await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''), await readlink('/proc/self/ns/pid').catch(() => '')];
+  const parts = [
+    hostname(),
+    await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
+    await readlink('/proc/self/ns/pid').catch(() => ''),
+  ];
   return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 8);
 }
 

@@ -1,7 +1,8 @@
 const last = new Map<string, Promise<unknown>>();  // per environment: each worker loads a copy of this module
 
 /**
- * Runs jobs on one file in the order in which they were asked for: of two saves that run at once, the later one's values stay.
+ * Runs jobs on one file in the order in which they were asked for: of two saves that run at once, the later one's
+ * values stay.
  *
  * @returns what `job` returns, whatever became of the jobs before it
  */

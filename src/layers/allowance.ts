@@ -12,14 +12,19 @@ export interface Allowance {
 export class AllowanceError extends OptionError {
   /** @param asked  the parameters that are too large, or too many */
   constructor(readonly asked: string) {
-    super('load', { given: `a configuration that asks for ${asked}`, expected: 'no more than the file holds', fix: 'save the model again: save(model, path)' });
+    super('load', {
+      given: `a configuration that asks for ${asked}`,
+      expected: 'no more than the file holds',
+      fix: 'save the model again: save(model, path)',
+    });
   }
 }
 
 let current: Allowance | undefined;  // per environment: each worker loads a copy of this module
 
 /**
- * Runs `build` so that the layers it makes take no more than what is allowed: a small file that describes a huge model costs nothing.
+ * Runs `build` so that the layers it makes take no more than what is allowed: a small file that describes a huge model
+ * costs nothing.
  *
  * @param allowance  undefined lifts the limit, for code that is not the file's
  */

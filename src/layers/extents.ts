@@ -12,10 +12,14 @@ const maxDepth = 3;
 
 /** Extents of a result: of its part `output` if it has one, else of all tensors and sequences in it. */
 export function extentsOf(value: unknown, depth = 0): Extents[] {
-  if (value instanceof Tensor || value instanceof PaddedSequence) return [{ shape: value.shape, padded: value instanceof PaddedSequence }];
+  if (value instanceof Tensor || value instanceof PaddedSequence) {
+    return [{ shape: value.shape, padded: value instanceof PaddedSequence }];
+  }
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > maxDepth) return [];
   const main: unknown = Reflect.get(value, 'output');
-  return main === undefined ? Object.values(value).flatMap((part) => extentsOf(part, depth + 1)) : extentsOf(main, depth + 1);
+  return main === undefined
+    ? Object.values(value).flatMap((part) => extentsOf(part, depth + 1))
+    : extentsOf(main, depth + 1);
 }
 
 /** Extents of the first argument that has any, or whose own properties have. */
@@ -45,12 +49,17 @@ function axesOf({ shape, padded }: Extents, batchFirst: unknown): Axes {
 }
 
 /**
- * As text that holds for every batch: an axis that is as long as the batch of what went in is N, one as long as its time is T.
+ * As text that holds for every batch: an axis that is as long as the batch of what went in is N, one as long as its
+ * time is T.
  *
  * @param input       what went in, if that is known
  * @param batchFirst  the option of a recurrent layer, undefined for others
  */
-export function symbolicText(extents: readonly Extents[], input: Extents | undefined, batchFirst: unknown): string | undefined {
+export function symbolicText(
+  extents: readonly Extents[],
+  input: Extents | undefined,
+  batchFirst: unknown,
+): string | undefined {
   if (extents.length === 0) return undefined;
   const axes = input === undefined ? {} : axesOf(input, batchFirst);
   const name = ({ shape, padded }: Extents, extent: number, axis: number): string => {

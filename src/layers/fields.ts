@@ -17,10 +17,12 @@ export interface Place {
 }
 
 /**
- * An object whose fields keep what they are for: where a parameter, a buffer or a module stands, only another one or nothing may follow. A plain
- * tensor in the place of a parameter would compute the same and be neither trained nor saved.
+ * An object whose fields keep what they are for: where a parameter, a buffer or a module stands, only another one or
+ * nothing may follow. A plain tensor in the place of a parameter would compute the same and be neither trained nor
+ * saved.
  *
- * Both `this.weight = …` and the field of a derived class end in a definition of the property, which is the one thing that the proxy looks at.
+ * Both `this.weight = …` and the field of a derived class end in a definition of the property, which is the one thing
+ * that the proxy looks at.
  */
 export abstract class FieldOwner {
   constructor() {
@@ -32,20 +34,29 @@ export abstract class FieldOwner {
 function defineGuarded(owner: FieldOwner, key: string | symbol, descriptor: PropertyDescriptor): boolean {
   const given: unknown = descriptor.value;
   const kind = kindOf(Object.getOwnPropertyDescriptor(owner, key)?.value);
-  if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) throw replaced(`${owner.constructor.name}.${String(key)}`, kind, given);
+  if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) {
+    throw replaced(`${owner.constructor.name}.${String(key)}`, kind, given);
+  }
   return Reflect.defineProperty(owner, key, descriptor);
 }
 
 function replaced(place: string, kind: Kind, given: unknown): OptionError {
   const what = given instanceof FieldOwner ? given.constructor.name : describe(given);
-  return new OptionError(place, { given: `${what} in the place of a ${kind}`, expected: `a ${kind}, or undefined to leave it out`, fix: remedies[kind] });
+  return new OptionError(place, {
+    given: `${what} in the place of a ${kind}`,
+    expected: `a ${kind}, or undefined to leave it out`,
+    fix: remedies[kind],
+  });
 }
 
 type Kind = 'Parameter' | 'BufferTensor' | 'Module';
 
+const overwrite = (name: string): string =>
+  `write its values into the one there is: noGrad(() => copy_(${name}, tensor))`;
+
 const remedies: Record<Kind, string> = {
-  Parameter: 'wrap the tensor, new Parameter(tensor), or write its values into the one there is: noGrad(() => copy_(parameter, tensor))',
-  BufferTensor: 'wrap the tensor, new BufferTensor(tensor), or write its values into the one there is: noGrad(() => copy_(buffer, tensor))',
+  Parameter: `wrap the tensor, new Parameter(tensor), or ${overwrite('parameter')}`,
+  BufferTensor: `wrap the tensor, new BufferTensor(tensor), or ${overwrite('buffer')}`,
   Module: 'keep it in another field',
 };
 
@@ -71,14 +82,19 @@ function watchElement(holder: object, key: string, value: object, place: string)
   if (was !== undefined && value instanceof Tensor) throw replaced(place, was, value);
 }
 
-/** How far a walk goes: `shallow` not below modules, `once` only the first time below each module, `deep` below a module each time it is met. */
+/**
+ * How far a walk goes: `shallow` not below modules, `once` only the first time below each module, `deep` below a module
+ * each time it is met.
+ */
 type Depth = 'shallow' | 'once' | 'deep';
 
 /**
- * The parts in the fields of a module and in arrays and plain objects in its fields, in order. An object that is on the way to itself is left out.
+ * The parts in the fields of a module and in arrays and plain objects in its fields, in order. An object that is on the
+ * way to itself is left out.
  *
  * @param above  what is on the way already
- * @throws {OptionError} if two parts have one path, as in fields `'a.b'` and `a: { b }`, or one is of another copy of the package
+ * @throws {OptionError} if two parts have one path, as in fields `'a.b'` and `a: { b }`, or one is of another copy of
+ *   the package
  */
 export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<object> = new Set()): Place[] {
   const paths = new Set<string>();
@@ -111,12 +127,17 @@ export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<obj
   function checkPath(path: string): void {
     if (!paths.has(path)) return void paths.add(path);
     throw new OptionError(owner.constructor.name, {
-      given: `two fields with the path ${JSON.stringify(path)}`, expected: 'a path of its own for each parameter, buffer and module', fix: 'rename the field that has a dot in its name',
+      given: `two fields with the path ${JSON.stringify(path)}`,
+      expected: 'a path of its own for each parameter, buffer and module',
+      fix: 'rename the field that has a dot in its name',
     });
   }
 }
 
-/** Paths that hold one and the same part, for each part that stands at several. What stands below a shared module is shared with it and not listed. */
+/**
+ * Paths that hold one and the same part, for each part that stands at several. What stands below a shared module is
+ * shared with it and not listed.
+ */
 export function sharedPaths(owner: FieldOwner): string[][] {
   const paths = new Map<Part, string[]>();
   for (const { path, part } of placesIn(owner, 'once')) paths.set(part, [...(paths.get(part) ?? []), path]);
@@ -128,7 +149,9 @@ function refuseForeign(owner: FieldOwner, path: string, value: object): void {
   const mark = markOf(value);
   if (mark === undefined || mark.own || (mark.name !== 'Module' && mark.name !== 'Tensor')) return;
   throw new OptionError(owner.constructor.name, {
-    given: `${describe(value)} in the field ${path}`, expected: 'modules and tensors of one copy', fix: remedy(value, 'build them with one copy'),
+    given: `${describe(value)} in the field ${path}`,
+    expected: 'modules and tensors of one copy',
+    fix: remedy(value, 'build them with one copy'),
   });
 }
 

@@ -35,7 +35,8 @@ const packaged = new WeakSet<object>();
 export const declarePackaged = (classes: readonly object[]): void => classes.forEach((known) => packaged.add(known));
 
 /** Whether a class is one of the package's layers or containers. */
-export const isPackaged = (constructor: unknown): boolean => typeof constructor === 'function' && packaged.has(constructor);
+export const isPackaged = (constructor: unknown): boolean =>
+  typeof constructor === 'function' && packaged.has(constructor);
 
 /**
  * Called after each `forward` with the module, what went in and what came out; what it returns replaces the output, unless it returns undefined.
@@ -63,8 +64,8 @@ interface Memory {
  *     }
  *
  * What occurs twice is one parameter, buffer or module with two names, also after `load`; cycles do no harm. Only
- * another parameter, or undefined, can take the place of a parameter; the same holds for buffers and modules. A field `options`, if there is one, is what `save` writes down and what the
- * constructor gets when `load` rebuilds the module.
+ * another parameter, or undefined, can take the place of a parameter; the same holds for buffers and modules. A field
+ * `options`, if there is one, is what `save` writes down and what the constructor gets when `load` rebuilds the module.
  *
  * Private `#fields` cannot be seen from outside their class: what stands in one is neither trained nor saved. Keep parameters, buffers and modules
  * in plain fields, which TypeScript may declare `private`. Write `forward` as a method: hooks and `summary` do not see an arrow function in a field.
@@ -125,7 +126,8 @@ export abstract class Module extends FieldOwner {
   /** `outputShape` with N for the batch and T for time, as `summary` shows it. @internal */
   get symbolicShape(): string | undefined {
     const options: unknown = Reflect.get(this, 'options');
-    const batchFirst: unknown = typeof options === 'object' && options !== null ? Reflect.get(options, 'batchFirst') : undefined;
+    const batchFirst: unknown =
+      typeof options === 'object' && options !== null ? Reflect.get(options, 'batchFirst') : undefined;
     return symbolicText(this.#memory.output, this.#memory.input, batchFirst);
   }
 
@@ -164,7 +166,9 @@ export abstract class Module extends FieldOwner {
 
   /** The buffers with their paths; a shared one once. */
   *namedBuffers(): Generator<[string, BufferTensor]> {
-    for (const [path, value] of firstPlaces(this.namedTensors())) if (value instanceof BufferTensor) yield [path, value];
+    for (const [path, value] of firstPlaces(this.namedTensors())) {
+      if (value instanceof BufferTensor) yield [path, value];
+    }
   }
 
   /** The buffers, each once. */
@@ -175,7 +179,9 @@ export abstract class Module extends FieldOwner {
   /** This module under the empty path, then all below it; a shared one once. */
   *namedModules(): Generator<[string, Module]> {
     yield ['', this];
-    const below = placesIn(this, 'once').flatMap(({ path, part }): [string, Module][] => (part instanceof Module ? [[path, part]] : []));
+    const below = placesIn(this, 'once').flatMap(({ path, part }): [string, Module][] =>
+      part instanceof Module ? [[path, part]] : [],
+    );
     yield* firstPlaces(below);
   }
 
@@ -187,8 +193,8 @@ export abstract class Module extends FieldOwner {
   /**
    * Parameters and buffers by name, without history. A tied parameter stands under each of its names, as in PyTorch.
    *
-   * The tensors share their bytes with the model, so that nothing is copied to save or compare them: they change when training goes on. To keep
-   * the best weights of a training run, take a copy.
+   * The tensors share their bytes with the model, so that nothing is copied to save or compare them: they change when
+   * training goes on. To keep the best weights of a training run, take a copy.
    *
    * @param options.copy  whether the tensors are copies of the values of now. Default false.
    * @throws {OptionError} if two fields have one path, or an option is unknown
@@ -196,7 +202,9 @@ export abstract class Module extends FieldOwner {
   stateDict(options: { copy?: boolean } = {}): StateDict {
     const op = `${this.constructor.name}.stateDict`;
     checkOptions(op, options, ['copy']);
-    const take = flag(op, 'copy', options.copy ?? false) ? (value: Tensor) => noGrad(() => clone(value)) : (value: Tensor) => value.detach();
+    const take = flag(op, 'copy', options.copy ?? false)
+      ? (value: Tensor) => noGrad(() => clone(value))
+      : (value: Tensor) => value.detach();
     return Object.fromEntries(Array.from(this.namedTensors(), ([path, value]) => [path, take(value)]));
   }
 
@@ -211,7 +219,12 @@ export abstract class Module extends FieldOwner {
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): { missing: string[]; unexpected: string[] } {
     const op = `${this.constructor.name}.loadStateDict`;
     checkOptions(op, options, ['strict']);
-    const { pairs, missing, unexpected } = matchState(op, this.namedTensors(), tensorsOf(op, state), flag(op, 'strict', options.strict ?? true));
+    const { pairs, missing, unexpected } = matchState(
+      op,
+      this.namedTensors(),
+      tensorsOf(op, state),
+      flag(op, 'strict', options.strict ?? true),
+    );
     for (const { target, source } of pairs) assign(target, source);
     return { missing, unexpected };
   }
@@ -269,7 +282,10 @@ export abstract class Module extends FieldOwner {
     if (isPackaged(this.constructor)) for (const module of this.givenModules()) yield* module.rebuiltModules();
   }
 
-  /** What `save` writes and `rebuild` reads: class, options, the modules given to a container, and which paths hold the same. */
+  /**
+   * What `save` writes and `rebuild` reads: class, options, the modules given to a container, and which paths hold the
+   * same.
+   */
   config(): ModuleConfig {
     const options: unknown = Reflect.get(this, 'options');
     const known = isPackaged(this.constructor);
@@ -302,15 +318,17 @@ function* firstPlaces<V>(named: Iterable<readonly [string, V]>): Generator<[stri
 }
 
 /**
- * Runs `forward`. Of a layer of the package the user sees the layer, not its ops, and its name is in the errors; in a module
- * of their own, also inside a container, an op is what they have called.
+ * Runs `forward`. Of a layer of the package the user sees the layer, not its ops, and its name is in the errors; in a
+ * module of their own, also inside a container, an op is what they have called.
  */
 function underOneName(module: Module, forward: () => unknown, inputs: readonly unknown[]): unknown {
   try {
     return Reflect.apply(forward, module, inputs);
   } catch (error) {
     const ofAnOp = error instanceof StmnetError && !error.op.includes('.');
-    throw ofAnOp && isPackaged(module.constructor) && module.children().length === 0 ? renamed(error, `${module.constructor.name}.forward`) : error;
+    throw ofAnOp && isPackaged(module.constructor) && module.children().length === 0
+      ? renamed(error, `${module.constructor.name}.forward`)
+      : error;
   }
 }
 

@@ -24,7 +24,10 @@ export class Parameter extends Tensor {
     this.requiresGrad_(true);
   }
 
-  /** Where a module found it last, as in `lstm.weight_ih_l0`; undefined before. The state of an optimizer tells by it whose state it is. */
+  /**
+   * Where a module found it last, as in `lstm.weight_ih_l0`; undefined before. The state of an optimizer tells by it
+   * whose state it is.
+   */
   get path(): string | undefined {
     return this.#path;
   }

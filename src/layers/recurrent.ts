@@ -211,7 +211,10 @@ export abstract class RecurrentLayer extends Module {
   }
 }
 
-/** Names and shapes of the weights in the order of the buffer. Their number is claimed here, their elements where the buffer is made. */
+/**
+ * Names and shapes of the weights in the order of the buffer. Their number is claimed here, their elements where the
+ * buffer is made.
+ */
 function weightShapes(options: Required<RecurrentOptions>, { gates, projSize }: CellKind): Map<string, number[]> {
   const { inputSize, hiddenSize, numLayers, bidirectional, bias } = options;
   const width = projSize > 0 ? projSize : hiddenSize;

@@ -76,12 +76,24 @@ function rebuildPackaged(config: CheckedConfig, classes: ModuleClasses): Module 
 function rebuildOwn({ name, options }: CheckedConfig, classes: ModuleClasses): Module {
   const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
   if (own === undefined) {
-    const namesake = Object.hasOwn(layers, name) || Object.hasOwn(containers, name) ? ', which is not that of stmnet' : '';
-    throw new RebuildError({ given: `a model that holds a ${name}${namesake}`, expected: 'a class of stmnet or one that is passed', fix: `load(path, { classes: { ${name} } })` });
+    const namesake =
+      Object.hasOwn(layers, name) || Object.hasOwn(containers, name) ? ', which is not that of stmnet' : '';
+    throw new RebuildError({
+      given: `a model that holds a ${name}${namesake}`,
+      expected: 'a class of stmnet or one that is passed',
+      fix: `load(path, { classes: { ${name} } })`,
+    });
   }
   const module = withAllowance(undefined, () => constructOwn(own, name, options === undefined ? [] : [options]));
   if (module instanceof Module) return module;
-  throw new RebuildError({ given: `class ${name}, which is no Module`, expected: 'a class that extends Module', fix: `let ${name} extend Module` }, true);
+  throw new RebuildError(
+    {
+      given: `class ${name}, which is no Module`,
+      expected: 'a class that extends Module',
+      fix: `let ${name} extend Module`,
+    },
+    true,
+  );
 }
 
 /** Builds an object of a class of the user's, whose constructor may throw whatever it likes. */
@@ -124,7 +136,11 @@ function checkConfig(config: ModuleConfig): CheckedConfig {
 const isPaths = (value: unknown): value is string[] => Array.isArray(value) && value.every((path) => typeof path === 'string');
 
 const damaged = (given: string): RebuildError =>
-  new RebuildError({ given: `a configuration with ${given}`, expected: '{ class, options?, children?, tied?, own? }', fix: 'save the model again: save(model, path)' });
+  new RebuildError({
+    given: `a configuration with ${given}`,
+    expected: '{ class, options?, children?, tied?, own? }',
+    fix: 'save the model again: save(model, path)',
+  });
 
 /** Lets the later paths of each group hold what the first one holds. */
 function tie(module: Module, groups: readonly (readonly string[])[]): void {
@@ -139,7 +155,9 @@ function tie(module: Module, groups: readonly (readonly string[])[]): void {
     for (const path of others) {
       const { holder, key, part: own } = placeOf(path);
       if (own === part) continue;
-      if (own.constructor !== part.constructor || !Reflect.set(holder, key, part)) throw damaged(`tied path ${describe(path)}`);
+      if (own.constructor !== part.constructor || !Reflect.set(holder, key, part)) {
+        throw damaged(`tied path ${describe(path)}`);
+      }
     }
   }
 }

@@ -30,7 +30,12 @@ export interface StateMatch<S> {
  * @param strict  whether names missing and unexpected are errors; other shapes always are
  * @throws {ShapeError} that lists all names missing, unexpected, or of another shape
  */
-export function matchState<S extends Form>(op: string, own: ReadonlyMap<string, Tensor>, given: ReadonlyMap<string, S>, strict: boolean): StateMatch<S> {
+export function matchState<S extends Form>(
+  op: string,
+  own: ReadonlyMap<string, Tensor>,
+  given: ReadonlyMap<string, S>,
+  strict: boolean,
+): StateMatch<S> {
   const served = new Set([...given.keys()].map((name) => own.get(name)));
   const missing = [...own].filter(([, target]) => !served.has(target)).map(([name]) => name);
   const unexpected = [...given.keys()].filter((name) => !own.has(name));
@@ -39,8 +44,13 @@ export function matchState<S extends Form>(op: string, own: ReadonlyMap<string, 
     return source === undefined ? [] : [{ name, target, source }];
   });
   const odd = pairs.filter(({ target, source }) => !fits(source, target));
-  const misfits = odd.map(({ name, target, source }) => `${name} as ${source instanceof Tensor ? describe(source) : `${source.dtype}${describe(source.shape)}`} for ${describe(target)}`);
-  if (misfits.length > 0 || (strict && missing.length + unexpected.length > 0)) throw unfit(op, missing, unexpected, misfits);
+  const misfits = odd.map(({ name, target, source }) => {
+    const given = source instanceof Tensor ? describe(source) : `${source.dtype}${describe(source.shape)}`;
+    return `${name} as ${given} for ${describe(target)}`;
+  });
+  if (misfits.length > 0 || (strict && missing.length + unexpected.length > 0)) {
+    throw unfit(op, missing, unexpected, misfits);
+  }
   return { pairs, missing, unexpected };
 }
 
@@ -54,7 +64,11 @@ export function tensorsOf(op: string, state: StateDict): Map<string, Tensor> {
   const entries = Object.entries(state).filter(([, value]: [string, unknown]) => value !== undefined);
   for (const [name, value] of entries as [string, unknown][]) {
     if (value instanceof Tensor) continue;
-    throw new OptionError(op, { given: `${describe(value)} as ${name}`, expected: 'a Tensor', fix: remedy(value, 'pass what stateDict() or await loadSafetensors(path) returns') });
+    throw new OptionError(op, {
+      given: `${describe(value)} as ${name}`,
+      expected: 'a Tensor',
+      fix: remedy(value, 'pass what stateDict() or await loadSafetensors(path) returns'),
+    });
   }
   return new Map(entries);
 }
@@ -67,10 +81,19 @@ export function assign(target: Tensor, values: Tensor): void {
 /** Refuses what holds no tensors by name, whatever a caller without types has passed. */
 function checkState(op: string, state: unknown): void {
   const isObject = typeof state === 'object' && state !== null && !Array.isArray(state);
-  if (isObject && !isPromise(state) && !(state instanceof Map || state instanceof FieldOwner || state instanceof Tensor)) return;
-  const fix = isPromise(state) ? 'await it: model.loadStateDict(await loadSafetensors(path))'
-    : state instanceof FieldOwner ? 'pass the state of that module: other.stateDict()'
-    : state instanceof Map ? 'make an object of it: Object.fromEntries(map)' : remedy(state, 'pass what stateDict() or await loadSafetensors(path) returns');
+  if (
+    isObject &&
+    !isPromise(state) &&
+    !(state instanceof Map || state instanceof FieldOwner || state instanceof Tensor)
+  )
+    return;
+  const fix = isPromise(state)
+    ? 'await it: model.loadStateDict(await loadSafetensors(path))'
+    : state instanceof FieldOwner
+      ? 'pass the state of that module: other.stateDict()'
+      : state instanceof Map
+        ? 'make an object of it: Object.fromEntries(map)'
+        : remedy(state, 'pass what stateDict() or await loadSafetensors(path) returns');
   const given = state instanceof FieldOwner ? `a module, ${state.constructor.name}` : describe(state);
   throw new OptionError(op, { given, expected: 'a state dict, an object of tensors by name', fix });
 }
@@ -79,7 +102,11 @@ function checkState(op: string, state: unknown): void {
 function fits(source: Form, target: Form): boolean {
   const floating = ({ dtype }: Form): boolean => dtype === 'f32' || dtype === 'f64';
   const sameKind = source.dtype === target.dtype || (floating(source) && floating(target));
-  return sameKind && source.shape.length === target.shape.length && source.shape.every((extent, axis) => extent === target.shape[axis]);
+  return (
+    sameKind &&
+    source.shape.length === target.shape.length &&
+    source.shape.every((extent, axis) => extent === target.shape[axis])
+  );
 }
 
 function unfit(op: string, missing: string[], unexpected: string[], misfits: string[]): ShapeError {
@@ -88,6 +115,13 @@ function unfit(op: string, missing: string[], unexpected: string[], misfits: str
     ...(unexpected.length > 0 ? [`with unexpected ${unexpected.join(', ')}`] : []),
     ...(misfits.length > 0 ? [`with ${misfits.join(', ')}`] : []),
   ];
-  const fix = misfits.length > 0 ? 'build the model with the sizes that the state was saved with' : 'rename the entries, or pass { strict: false } to load those that match';
-  return new ShapeError(op, { given: `a state dict ${faults.join('; ')}`, expected: 'the names and shapes of the model', fix });
+  const fix =
+    misfits.length > 0
+      ? 'build the model with the sizes that the state was saved with'
+      : 'rename the entries, or pass { strict: false } to load those that match';
+  return new ShapeError(op, {
+    given: `a state dict ${faults.join('; ')}`,
+    expected: 'the names and shapes of the model',
+    fix,
+  });
 }

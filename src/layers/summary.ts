@@ -13,7 +13,12 @@ export function summaryTable(model: Module): string {
     const own = module.parameters().filter((parameter) => !below.has(parameter) && !counted.has(parameter));
     own.forEach((parameter) => counted.add(parameter));
     const count = own.reduce((sum, parameter) => sum + parameter.size, 0);
-    return [path === '' ? '(model)' : path, module.constructor.name, module.symbolicShape ?? 'not run yet', count.toLocaleString('en')];
+    return [
+      path === '' ? '(model)' : path,
+      module.constructor.name,
+      module.symbolicShape ?? 'not run yet',
+      count.toLocaleString('en'),
+    ];
   });
   const total = model.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
   const trainable = model.parameters().reduce((sum, parameter) => sum + (parameter.requiresGrad ? parameter.size : 0), 0);

@@ -3,15 +3,24 @@ import { clone } from '../tensor/ops/elementwise';
 import { checkOptions, describe } from '../tensor/options';
 import { Tensor } from '../tensor/tensor';
 
-/** What `Optimizer.stateDict` gives and `loadStateDict` takes: the tensors can be saved as safetensors, the rest as JSON. */
+/**
+ * What `Optimizer.stateDict` gives and `loadStateDict` takes: the tensors can be saved as safetensors, the rest as
+ * JSON.
+ */
 export interface OptimizerStateDict {
   /** Class of the optimizer, `Adam`. A state from elsewhere may lack it. */
   optimizer?: string;
   /** Steps taken. */
   steps: number;
-  /** Options of each group, and under `parameters` the path, dtype and shape of each parameter, as far as they are known. */
+  /**
+   * Options of each group, and under `parameters` the path, dtype and shape of each parameter, as far as they are
+   * known.
+   */
   groups: Record<string, unknown>[];
-  /** State by `INDEX.name`, the index counting the parameters of all groups; names as in PyTorch. A parameter that had no gradient yet has none. */
+  /**
+   * State by `INDEX.name`, the index counting the parameters of all groups; names as in PyTorch. A parameter that had
+   * no gradient yet has none.
+   */
   state: Record<string, Tensor>;
 }
 
@@ -31,7 +40,10 @@ export interface StateLayout {
   scalars?: { name: string; initial: readonly number[] };
 }
 
-/** State of one group: `slots.get(name)[k]` belongs to parameter known[k]. Slots that the options of now do not need stay, as in PyTorch. */
+/**
+ * State of one group: `slots.get(name)[k]` belongs to parameter known[k]. Slots that the options of now do not need
+ * stay, as in PyTorch.
+ */
 export interface GroupState {
   known: number[];
   slots: Map<string, Tensor[]>;
@@ -40,10 +52,14 @@ export interface GroupState {
 export const sameParameters = 'build the optimizer with the same parameters in the same order';
 
 /** Options of a group, without its parameters. */
-export const optionsOf = (group: object): Record<string, unknown> => Object.fromEntries(Object.entries(group).filter(([name]) => name !== 'parameters'));
+export const optionsOf = (group: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(group).filter(([name]) => name !== 'parameters'));
 
 /** Names of the state tensors of a parameter, in their order. */
-export const slotNames = ({ moments, scalars }: StateLayout): string[] => [...moments.map(({ name }) => name), ...(scalars === undefined ? [] : [scalars.name])];
+export const slotNames = ({ moments, scalars }: StateLayout): string[] => [
+  ...moments.map(({ name }) => name),
+  ...(scalars === undefined ? [] : [scalars.name]),
+];
 
 /** What a state says of a parameter. */
 export function noteOf(parameter: Tensor): ParameterNote {
@@ -56,14 +72,22 @@ export function checkDict(op: string, name: string, dict: OptimizerStateDict, co
   checkOptions(op, dict, ['optimizer', 'steps', 'groups', 'state']);
   const { optimizer, groups, state }: { optimizer?: unknown; groups: unknown; state: unknown } = dict;
   if (optimizer !== undefined && optimizer !== name) {
-    throw new OptionError(op, { given: `the state of ${describe(optimizer)}`, expected: `that of ${name}`, fix: `pass the state of ${name}, or build the optimizer that was saved` });
+    throw new OptionError(op, {
+      given: `the state of ${describe(optimizer)}`,
+      expected: `that of ${name}`,
+      fix: `pass the state of ${name}, or build the optimizer that was saved`,
+    });
   }
   if (!Array.isArray(groups) || !groups.every(isObject)) throw noState(op, `groups: ${describe(groups)}`);
   if (!isObject(state)) throw noState(op, `state: ${describe(state)}`);
   const odd = Object.entries(state).find(([, value]) => !(value instanceof Tensor));
   if (odd !== undefined) throw noState(op, `${describe(odd[1])} as state ${describe(odd[0])}`);
   if (groups.length !== count) {
-    throw new OptionError(op, { given: `${groups.length} groups`, expected: `${count}`, fix: 'build the optimizer with the same parameter groups' });
+    throw new OptionError(op, {
+      given: `${groups.length} groups`,
+      expected: `${count}`,
+      fix: 'build the optimizer with the same parameter groups',
+    });
   }
 }
 
@@ -72,31 +96,49 @@ export function checkDict(op: string, name: string, dict: OptimizerStateDict, co
  *
  * @param own  the parameters of each group
  */
-export function checkNotes(op: string, groups: readonly Record<string, unknown>[], own: readonly (readonly ParameterNote[])[]): void {
+export function checkNotes(
+  op: string,
+  groups: readonly Record<string, unknown>[],
+  own: readonly (readonly ParameterNote[])[],
+): void {
   groups.forEach(({ parameters }, index) => {
     if (parameters !== undefined) checkGroup(op, index, parameters, own[index] ?? []);
   });
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const noState = (op: string, given: string): OptionError => new OptionError(op, { given, expected: 'the state of an optimizer', fix: 'pass what stateDict() returned' });
+const noState = (op: string, given: string): OptionError =>
+  new OptionError(op, { given, expected: 'the state of an optimizer', fix: 'pass what stateDict() returned' });
 
 function checkGroup(op: string, group: number, notes: unknown, own: readonly ParameterNote[]): void {
-  if (!Array.isArray(notes) || !notes.every(isObject)) throw noState(op, `parameters: ${describe(notes)} in group ${group}`);
+  if (!Array.isArray(notes) || !notes.every(isObject)) {
+    throw noState(op, `parameters: ${describe(notes)} in group ${group}`);
+  }
   if (notes.length !== own.length) {
-    throw new OptionError(op, { given: `the state of ${notes.length} parameters in group ${group}`, expected: `${own.length}`, fix: sameParameters });
+    throw new OptionError(op, {
+      given: `the state of ${notes.length} parameters in group ${group}`,
+      expected: `${own.length}`,
+      fix: sameParameters,
+    });
   }
   own.forEach((parameter, place) => {
     const { path, dtype, shape } = notes[place] ?? {};
-    const given = `${typeof path === 'string' ? path : 'a parameter'} ${String(dtype)}${describe(shape)} as parameter ${place} of group ${group}`;
+    const name = typeof path === 'string' ? path : 'a parameter';
+    const given = `${name} ${String(dtype)}${describe(shape)} as parameter ${place} of group ${group}`;
     const expected = `${parameter.path ?? 'a parameter'} ${parameter.dtype}${describe(parameter.shape)}`;
-    if (dtype !== parameter.dtype || String(shape) !== String(parameter.shape)) throw new ShapeError(op, { given, expected, fix: sameParameters });
+    if (dtype !== parameter.dtype || String(shape) !== String(parameter.shape)) {
+      throw new ShapeError(op, { given, expected, fix: sameParameters });
+    }
     if (!samePath(path, parameter.path)) throw new OptionError(op, { given, expected, fix: sameParameters });
   });
 }
 
-/** Whether two paths can be of one parameter: a part of a model lists it without the way to the part, `weight` for `head.weight`. */
+/**
+ * Whether two paths can be of one parameter: a part of a model lists it without the way to the part, `weight` for
+ * `head.weight`.
+ */
 function samePath(path: unknown, own: string | undefined): boolean {
   if (typeof path !== 'string' || own === undefined || path === own) return true;
   return path.endsWith(`.${own}`) || own.endsWith(`.${path}`);
@@ -106,9 +148,16 @@ function samePath(path: unknown, own: string | undefined): boolean {
  * Takes the state of one group out of `left`.
  *
  * @param first  number of its first parameter among those of all groups
- * @throws {OptionError} if a parameter has some of its state and lacks some; {ShapeError} if a tensor is of another shape or dtype
+ * @throws {OptionError} if a parameter has some of its state and lacks some; {ShapeError} if a tensor is of another
+ *   shape or dtype
  */
-export function takeGroup(op: string, parameters: readonly Tensor[], layout: StateLayout, first: number, left: Map<string, Tensor>): GroupState {
+export function takeGroup(
+  op: string,
+  parameters: readonly Tensor[],
+  layout: StateLayout,
+  first: number,
+  left: Map<string, Tensor>,
+): GroupState {
   const names = slotNames(layout);
   const found: GroupState = { known: [], slots: new Map(names.map((name) => [name, []])) };
   parameters.forEach((parameter, place) => {
@@ -118,10 +167,23 @@ export function takeGroup(op: string, parameters: readonly Tensor[], layout: Sta
     for (const name of names) {
       const key = `${first + place}.${name}`;
       const value = left.get(key);
-      if (value === undefined) throw new OptionError(op, { given: `${describe(present)} for parameter ${first + place}`, expected: describe(names), fix: 'load a state that this kind of optimizer saved' });
-      const [dtype, shape] = name === layout.scalars?.name ? (['f64', [layout.scalars.initial.length]] as const) : ([parameter.dtype, parameter.shape] as const);
+      if (value === undefined) {
+        throw new OptionError(op, {
+          given: `${describe(present)} for parameter ${first + place}`,
+          expected: describe(names),
+          fix: 'load a state that this kind of optimizer saved',
+        });
+      }
+      const [dtype, shape] =
+        name === layout.scalars?.name
+          ? (['f64', [layout.scalars.initial.length]] as const)
+          : ([parameter.dtype, parameter.shape] as const);
       if (value.dtype !== dtype || value.shape.join() !== shape.join()) {
-        throw new ShapeError(op, { given: `${key}: ${describe(value)}`, expected: `${dtype}[${shape.join(', ')}]`, fix: sameParameters });
+        throw new ShapeError(op, {
+          given: `${key}: ${describe(value)}`,
+          expected: `${dtype}[${shape.join(', ')}]`,
+          fix: sameParameters,
+        });
       }
       found.slots.get(name)?.push(value);
       left.delete(key);

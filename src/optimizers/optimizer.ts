@@ -9,7 +9,20 @@ import { noGrad } from '../tensor/grad-mode';
 import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/recording';
 import { outsideScopes } from '../tensor/scope';
 import { idsOf, Tensor } from '../tensor/tensor';
-import { checkDict, checkNotes, copied, noteOf, optionsOf, sameParameters, slotNames, takeGroup, type GroupState, type OptimizerStateDict, type ParameterNote, type StateLayout } from './optimizer-state';
+import {
+  checkDict,
+  checkNotes,
+  copied,
+  noteOf,
+  optionsOf,
+  sameParameters,
+  slotNames,
+  takeGroup,
+  type GroupState,
+  type OptimizerStateDict,
+  type ParameterNote,
+  type StateLayout,
+} from './optimizer-state';
 
 export type { OptimizerStateDict, ParameterNote, StateLayout } from './optimizer-state';
 
@@ -186,8 +199,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * The tensors that the options of now ask for, those of one parameter after another. What is not there yet is made: for a parameter that has its
-   * first gradient, and for an option that was switched on between steps.
+   * The tensors that the options of now ask for, those of one parameter after another. What is not there yet is made:
+   * for a parameter that has its first gradient, and for an option that was switched on between steps.
    */
   #stateOf(group: OptimizerGroup<O>, { known, slots }: GroupState): Tensor[] {
     const { moments, scalars } = this.layout(group);
@@ -198,22 +211,29 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       if (missing.length > 0) outsideRecordings(() => outsideScopes(() => slot.push(...missing.map(make))));
       return slot;
     };
-    const columns = moments.map(({ name, initial }) => start(name, ({ shape, dtype, device }) => full(shape, initial, { dtype, device })));
-    if (scalars !== undefined) columns.push(start(scalars.name, ({ device }) => tensor([...scalars.initial], { dtype: 'f64', device })));
+    const columns = moments.map(({ name, initial }) =>
+      start(name, ({ shape, dtype, device }) => full(shape, initial, { dtype, device })),
+    );
+    if (scalars !== undefined) {
+      columns.push(start(scalars.name, ({ device }) => tensor([...scalars.initial], { dtype: 'f64', device })));
+    }
     return known.flatMap((_, k) => columns.flatMap((slot) => slot[k] ?? []));
   }
 
   /**
    * Options, steps and state tensors, those that the options of now need.
    *
-   * The tensors share their bytes with the optimizer, so that nothing is copied to save them: they change with the next step.
+   * The tensors share their bytes with the optimizer, so that nothing is copied to save them: they change with the next
+   * step.
    *
    * @param options.copy  whether the tensors are copies of the values of now. Default false.
    */
   stateDict(options: { copy?: boolean } = {}): OptimizerStateDict {
     const op = `${this.#name}.stateDict`;
     checkOptions(op, options, ['copy']);
-    const take = flag(op, 'copy', options.copy ?? false) ? (value: Tensor) => noGrad(() => clone(value)) : (value: Tensor) => value.detach();
+    const take = flag(op, 'copy', options.copy ?? false)
+      ? (value: Tensor) => noGrad(() => clone(value))
+      : (value: Tensor) => value.detach();
     const state: Record<string, Tensor> = {};
     let first = 0;
     this.groups.forEach((group, index) => {
@@ -226,22 +246,27 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       });
       first += group.parameters.length;
     });
-    const groups = this.groups.map((group, index) => ({ ...optionsOf(group), parameters: (this.#notes[index] ?? []).map((note) => ({ ...note })) }));
+    const groups = this.groups.map((group, index) => ({
+      ...optionsOf(group),
+      parameters: (this.#notes[index] ?? []).map((note) => ({ ...note })),
+    }));
     return { optimizer: this.#name, steps: this.#steps, groups, state };
   }
 
   /**
    * Takes over options, steps and copies of the state tensors. Nothing changes if anything does not fit.
    *
-   * @throws {OptionError} if it is the state of another optimizer or of other parameters: of another class, number, name or order; if an option is
-   *   unknown or out of range, or tensors are missing or unexpected
+   * @throws {OptionError} if it is the state of another optimizer or of other parameters: of another class, number,
+   *   name or order; if an option is unknown or out of range, or tensors are missing or unexpected
    * @throws {ShapeError} if a parameter or tensor is of another shape or dtype
    */
   loadStateDict(dict: OptimizerStateDict): void {
     const op = `${this.#name}.loadStateDict`;
     checkDict(op, this.#name, dict, this.groups.length);
     const steps = nonNegativeInteger(op, 'steps', dict.steps);
-    const options = this.groups.map((group, index) => this.resolve({ ...optionsOf(group), ...optionsOf(dict.groups[index] ?? {}) }));
+    const options = this.groups.map((group, index) =>
+      this.resolve({ ...optionsOf(group), ...optionsOf(dict.groups[index] ?? {}) }),
+    );
     const left = new Map(Object.entries(dict.state));
     let first = 0;
     const found = this.groups.map((group, index) => {
@@ -250,10 +275,16 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       return taken;
     });
     if (left.size > 0) {
-      throw new OptionError(op, { given: `state ${describe([...left.keys()])}`, expected: 'state of the parameters there are', fix: sameParameters });
+      throw new OptionError(op, {
+        given: `state ${describe([...left.keys()])}`,
+        expected: 'state of the parameters there are',
+        fix: sameParameters,
+      });
     }
     checkNotes(op, dict.groups, this.#notes);
-    const copies = outsideScopes(() => noGrad(() => found.map((taken, index) => copied(taken, this.groups[index]?.parameters[0]?.device))));
+    const copies = outsideScopes(() =>
+      noGrad(() => found.map((taken, index) => copied(taken, this.groups[index]?.parameters[0]?.device))),
+    );
     this.groups.forEach((group, index) => Object.assign(group, options[index]));
     this.#held.forEach((own, index) => {
       for (const old of [...own.slots.values()].flat()) old.dispose();

@@ -75,7 +75,11 @@ abstract class RateSchedule extends Schedule {
     checkOptions(op, state, ['schedule', 'steps', 'base']);
     const { schedule = this.#name, base } = state;
     if (schedule !== this.#name) {
-      throw new OptionError(op, { given: `the state of ${describe(schedule)}`, expected: `that of ${this.#name}`, fix: 'build the schedule that was saved' });
+      throw new OptionError(op, {
+        given: `the state of ${describe(schedule)}`,
+        expected: `that of ${this.#name}`,
+        fix: 'build the schedule that was saved',
+      });
     }
     if (!Array.isArray(base) || base.length !== this.#base.length) {
       throw new OptionError(op, { given: `base: ${describe(base)}`, expected: `${this.#base.length} learning rates`, fix: 'load a state of a schedule with as many parameter groups' });

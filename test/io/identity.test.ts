@@ -4,7 +4,28 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as stmnet from 'stmnet';
 import {
-  BatchNorm1d, BufferTensor, Embedding, GRU, Linear, LSTM, Module, Parameter, Residual, RNN, Sequential, Standardize, load, loadSafetensors, manualSeed, noGrad, rand, randn, save, saveSafetensors, tensor, type Tensor,
+  BatchNorm1d,
+  BufferTensor,
+  Embedding,
+  GRU,
+  Linear,
+  LSTM,
+  Module,
+  Parameter,
+  Residual,
+  RNN,
+  Sequential,
+  Standardize,
+  load,
+  loadSafetensors,
+  manualSeed,
+  noGrad,
+  rand,
+  randn,
+  save,
+  saveSafetensors,
+  tensor,
+  type Tensor,
 } from 'stmnet';
 
 let folder = '';
@@ -19,12 +40,17 @@ afterAll(() => rm(folder, { recursive: true }));
 async function bytesOf(tensors: Record<string, Tensor>): Promise<Record<string, string>> {
   const entries = Object.entries(tensors).map(async ([name, values]) => {
     const data = await values.data();
-    return [name, `${values.dtype}[${values.shape.join()}] ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')}`] as const;
+    return [
+      name,
+      `${values.dtype}[${values.shape.join()}] ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')}`,
+    ] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** Puts numbers everywhere that no constructor puts there: denormal, not a number, minus zero, and all kinds of others. */
+/**
+ * Puts numbers everywhere that no constructor puts there: denormal, not a number, minus zero, and all kinds of others.
+ */
 function disturb(model: Module): void {
   for (const values of [...model.parameters(), ...model.buffers()]) {
     if (values.dtype !== 'f32' && values.dtype !== 'f64') continue;
@@ -39,21 +65,51 @@ const of = (make: () => Module): Record<string, () => Module> => ({ '': make });
 
 /** Each layer of the public surface, in the forms whose state differs. */
 const makers: Record<string, Record<string, () => Module>> = {
-  AdditiveAttention: { '': () => new stmnet.AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4 }), f64: () => new stmnet.AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4, ...f64 }) },
-  BatchNorm1d: { '': () => new BatchNorm1d({ numFeatures: 3 }), 'f64, without factors': () => new BatchNorm1d({ numFeatures: 3, affine: false, ...f64 }), 'without statistics': () => new BatchNorm1d({ numFeatures: 3, trackRunningStats: false, momentum: 0.25 }) },
-  Bidirectional: of(() => new stmnet.Bidirectional(new GRU({ inputSize: 2, hiddenSize: 2 }), new GRU({ inputSize: 2, hiddenSize: 2 }), { merge: 'mean' })),
-  Conv1d: { '': () => new stmnet.Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 2 }), f64: () => new stmnet.Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 2, bias: false, ...f64 }) },
+  AdditiveAttention: {
+    '': () => new stmnet.AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4 }),
+    f64: () => new stmnet.AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4, ...f64 }),
+  },
+  BatchNorm1d: {
+    '': () => new BatchNorm1d({ numFeatures: 3 }),
+    'f64, without factors': () => new BatchNorm1d({ numFeatures: 3, affine: false, ...f64 }),
+    'without statistics': () => new BatchNorm1d({ numFeatures: 3, trackRunningStats: false, momentum: 0.25 }),
+  },
+  Bidirectional: of(
+    () =>
+      new stmnet.Bidirectional(new GRU({ inputSize: 2, hiddenSize: 2 }), new GRU({ inputSize: 2, hiddenSize: 2 }), {
+        merge: 'mean',
+      }),
+  ),
+  Conv1d: {
+    '': () => new stmnet.Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 2 }),
+    f64: () => new stmnet.Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 2, bias: false, ...f64 }),
+  },
   Dropout: of(() => new stmnet.Dropout({ p: 0.1 })),
   ELU: of(() => new stmnet.ELU({ alpha: 0.3 })),
-  Embedding: { '': () => new Embedding({ numEmbeddings: 4, embeddingDim: 2, paddingIdx: 1 }), 'f64, frozen': () => new Embedding({ numEmbeddings: 4, embeddingDim: 2, freeze: true, ...f64 }) },
+  Embedding: {
+    '': () => new Embedding({ numEmbeddings: 4, embeddingDim: 2, paddingIdx: 1 }),
+    'f64, frozen': () => new Embedding({ numEmbeddings: 4, embeddingDim: 2, freeze: true, ...f64 }),
+  },
   GELU: of(() => new stmnet.GELU()),
-  GRU: { '': () => new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true }), f64: () => new GRU({ inputSize: 2, hiddenSize: 3, bias: false, ...f64 }) },
+  GRU: {
+    '': () => new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true }),
+    f64: () => new GRU({ inputSize: 2, hiddenSize: 3, bias: false, ...f64 }),
+  },
   GaussianNoise: of(() => new stmnet.GaussianNoise({ stddev: 0.7 })),
-  LSTM: { '': () => new LSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, numLayers: 2, bidirectional: true, dropout: 0.3 }), f64: () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false, ...f64 }) },
+  LSTM: {
+    '': () => new LSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, numLayers: 2, bidirectional: true, dropout: 0.3 }),
+    f64: () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false, ...f64 }),
+  },
   LastStep: of(() => new stmnet.LastStep({ bidirectional: true })),
-  LayerNorm: { '': () => new stmnet.LayerNorm({ normalizedShape: [2, 3], eps: 1e-3 }), 'f64, without bias': () => new stmnet.LayerNorm({ normalizedShape: 3, bias: false, ...f64 }) },
+  LayerNorm: {
+    '': () => new stmnet.LayerNorm({ normalizedShape: [2, 3], eps: 1e-3 }),
+    'f64, without bias': () => new stmnet.LayerNorm({ normalizedShape: 3, bias: false, ...f64 }),
+  },
   LeakyReLU: of(() => new stmnet.LeakyReLU({ negativeSlope: 0.3 })),
-  Linear: { '': () => new Linear({ inFeatures: 2, outFeatures: 3 }), f64: () => new Linear({ inFeatures: 2, outFeatures: 3, bias: false, ...f64 }) },
+  Linear: {
+    '': () => new Linear({ inFeatures: 2, outFeatures: 3 }),
+    f64: () => new Linear({ inFeatures: 2, outFeatures: 3, bias: false, ...f64 }),
+  },
   LogSoftmax: of(() => new stmnet.LogSoftmax({ dim: 1 })),
   MaxPool: of(() => new stmnet.MaxPool()),
   MeanPool: of(() => new stmnet.MeanPool()),
@@ -67,7 +123,24 @@ const makers: Record<string, Record<string, () => Module>> = {
   Sigmoid: of(() => new stmnet.Sigmoid()),
   Softmax: of(() => new stmnet.Softmax()),
   Softplus: of(() => new stmnet.Softplus()),
-  Standardize: { '': () => new Standardize().fit([[[1, 5], [2, 7]], [[4, 1]]]), f64: () => new Standardize({ ...f64 }).fit([[[1, 5], [2, 7]]]), 'before fit': () => new Standardize() },
+  Standardize: {
+    '': () =>
+      new Standardize().fit([
+        [
+          [1, 5],
+          [2, 7],
+        ],
+        [[4, 1]],
+      ]),
+    f64: () =>
+      new Standardize({ ...f64 }).fit([
+        [
+          [1, 5],
+          [2, 7],
+        ],
+      ]),
+    'before fit': () => new Standardize(),
+  },
   Tanh: of(() => new stmnet.Tanh()),
   TimeDistributed: of(() => new stmnet.TimeDistributed(new Linear({ inFeatures: 2, outFeatures: 2 }))),
 };
@@ -81,7 +154,9 @@ test('every layer that the package exports is here', () => {
   expect(exported.filter((name) => !bases.includes(name)).sort()).toEqual(Object.keys(makers).sort());
 });
 
-const cases = Object.entries(makers).flatMap(([name, forms]) => Object.entries(forms).map(([form, make]) => [form === '' ? name : `${name}, ${form}`, name, make] as const));
+const cases = Object.entries(makers).flatMap(([name, forms]) =>
+  Object.entries(forms).map(([form, make]) => [form === '' ? name : `${name}, ${form}`, name, make] as const),
+);
 
 test.each(cases)('%s comes back bit for bit, without a word of its class', async (_, name, make) => {
   const model = make();
@@ -91,7 +166,9 @@ test.each(cases)('%s comes back bit for bit, without a word of its class', async
   expect(copy.constructor).toBe(Reflect.get(stmnet, name));
   expect(copy.config()).toEqual(model.config());
   expect(await bytesOf(copy.stateDict())).toEqual(await bytesOf(model.stateDict()));
-  expect(copy.parameters().map((values) => values.requiresGrad)).toEqual(model.parameters().map((values) => values.requiresGrad));
+  expect(copy.parameters().map((values) => values.requiresGrad)).toEqual(
+    model.parameters().map((values) => values.requiresGrad),
+  );
   expect(copy.buffers()).toHaveLength(model.buffers().length);
 });
 
@@ -114,12 +191,17 @@ class Mixed extends Module {
   readonly layers: Module[];
   readonly named: Record<string, Module>;
 
-  constructor(readonly options: { widths: number[]; name: string; nothing: null; deep: { on: boolean; rate: number } }) {
+  constructor(
+    readonly options: { widths: number[]; name: string; nothing: null; deep: { on: boolean; rate: number } },
+  ) {
     super();
     const [first = 1, ...others] = options.widths;
     this.scale = new Parameter(rand([first], f64));
     this.layers = others.map((outFeatures) => new Linear({ inFeatures: first, outFeatures }));
-    this.named = { norm: new BatchNorm1d({ numFeatures: first }), 'with.dot': new Linear({ inFeatures: 1, outFeatures: 1 }) };
+    this.named = {
+      norm: new BatchNorm1d({ numFeatures: first }),
+      'with.dot': new Linear({ inFeatures: 1, outFeatures: 1 }),
+    };
   }
 
   forward(x: Tensor): Tensor {
@@ -160,7 +242,10 @@ describe('models of one’s own come back bit for bit', () => {
     expect(copy['head.of'].weight).toBe(copy.embedding.weight);
     expect(copy.norms[0]).toBe(copy.norm);
     expect(copy.norms[1]?.running_var).toBe(copy.norm.running_var);
-    expect([copy.parameters().length, copy.buffers().length]).toEqual([model.parameters().length, model.buffers().length]);
+    expect([copy.parameters().length, copy.buffers().length]).toEqual([
+      model.parameters().length,
+      model.buffers().length,
+    ]);
     noGrad(() => copy.norm.forward(randn([8, 2])));
     expect(await bytesOf({ x: copy.norms[0]!.running_mean! })).toEqual(await bytesOf({ x: copy.norm.running_mean! }));
   });
@@ -181,7 +266,9 @@ describe('models of one’s own come back bit for bit', () => {
     const copy = await load(path, { classes: { Linear: own } }) as unknown as Sequential;
     expect([copy[0]?.constructor, copy[1]?.constructor]).toEqual([own, packaged]);
     const x = randn([3, 2]);
-    expect(await bytesOf({ y: noGrad(() => copy.forward(x)) as Tensor })).toEqual(await bytesOf({ y: noGrad(() => model.forward(x)) as Tensor }));
+    expect(await bytesOf({ y: noGrad(() => copy.forward(x)) as Tensor })).toEqual(
+      await bytesOf({ y: noGrad(() => model.forward(x)) as Tensor }),
+    );
     await expect(load(path)).rejects.toThrow('a model that holds a Linear, which is not that of stmnet');
   });
 
@@ -196,7 +283,9 @@ describe('models of one’s own come back bit for bit', () => {
     };
     const [A, B] = [make(), make()];
     await save(new Sequential(new A(), new A()), path);
-    await expect(save(new Sequential(new A(), new Residual(new B())), path)).rejects.toThrow('save: got two classes with the name Block, expected names that differ, which load() finds the classes by.\n  Fix: give one of them another name than Block.');
+    await expect(save(new Sequential(new A(), new Residual(new B())), path)).rejects.toThrow(
+      'save: got two classes with the name Block, expected names that differ, which load() finds the classes by.\n  Fix: give one of them another name than Block.',
+    );
   });
 
   test('also from a file of before, which does not say whose a class is', async () => {

@@ -57,13 +57,17 @@ describe('a save that is interrupted leaves a whole file', () => {
     const place = await mkdtemp(join(folder, 'steps-'));
     const path = join(place, 'model.safetensors');
     const model = new Linear({ inFeatures: 40, outFeatures: 30 });
-    const valuesOf = async (one: Linear): Promise<number[]> => [...new Set([...(await one.weight.data()), ...((await one.bias?.data()) ?? [])])];
+    const valuesOf = async (one: Linear): Promise<number[]> => [
+      ...new Set([...(await one.weight.data()), ...((await one.bias?.data()) ?? [])]),
+    ];
     noGrad(() => [model.weight, model.bias!].forEach((values) => values.fill_(1)));
     const seen: number[] = [];
     for (let step = 0; ; step++) {
       await save(model, path);
       expect(await readdir(place)).toEqual(['model.safetensors']);
-      const { signal, status } = spawnSync(process.execPath, [steps, path, String(step)], { stdio: ['ignore', 'inherit', 'inherit'] });
+      const { signal, status } = spawnSync(process.execPath, [steps, path, String(step)], {
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
       const [value, ...others] = await valuesOf(await load<Linear>(path));
       expect(others, `at step ${step}`).toEqual([]);
       seen.push(value ?? 0);

@@ -1,9 +1,34 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, chown, lstat, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { FileError, Linear, OptionError, full, load, loadSafetensors, loadSafetensorsMetadata, noGrad, save, saveSafetensors, tensor } from 'stmnet';
+import {
+  FileError,
+  Linear,
+  OptionError,
+  full,
+  load,
+  loadSafetensors,
+  loadSafetensorsMetadata,
+  noGrad,
+  save,
+  saveSafetensors,
+  tensor,
+} from 'stmnet';
 
 const root = await mkdtemp(join(tmpdir(), 'stmnet-safe-write-'));
 afterAll(() => rm(root, { recursive: true }));
@@ -67,7 +92,8 @@ describe('what is no regular file stays what it is', () => {
       await write(join(folder, 'first'), value);
       expect(await read(join(folder, 'target'))).toBe(value);
     }
-    for (const name of ['first', 'way', 'inner/second']) expect((await lstat(join(folder, name))).isSymbolicLink(), name).toBe(true);
+    for (const name of ['first', 'way', 'inner/second'])
+      expect((await lstat(join(folder, name))).isSymbolicLink(), name).toBe(true);
     await symlink('loop', join(folder, 'loop'));
     await expect(write(join(folder, 'loop'))).rejects.toMatchObject({ name: 'FileError', code: 'ELOOP' });
   });
@@ -96,7 +122,10 @@ describe('a file that is replaced', () => {
       await write(join(folder, name), 7);
       expect(await read(join(folder, name))).toBe(7);
     }
-    await expect(write(join(folder, 'x'.repeat(256)))).rejects.toMatchObject({ code: 'ENAMETOOLONG', message: expect.stringContaining('at most 255 bytes') });
+    await expect(write(join(folder, 'x'.repeat(256)))).rejects.toMatchObject({
+      code: 'ENAMETOOLONG',
+      message: expect.stringContaining('at most 255 bytes'),
+    });
     expect(await left()).toEqual([]);
   });
 
@@ -142,8 +171,13 @@ describe('temporary files', () => {
     const elsewhere = '.stmnet-00000000-';
     const stale = [await touch(`${here}${dead}-0123456789ab.tmp`), await touch(`${elsewhere}1-0123456789ab.tmp`, 2)];
     const kept = [
-      await touch(`${here}${process.pid}-0123456789ab.tmp`, 2), await touch(`${here}${process.ppid}-0123456789ab.tmp`, 2), await touch(`${elsewhere}${dead}-0123456789ab.tmp`),
-      await touch(`${here}${dead}-0123456789ab.tmp.bak`, 2), await touch(`.stmnet-${dead}.tmp`, 2), await touch('.model.0123456789abcdef.tmp', 2), await touch(`x${here}${dead}-0123456789ab.tmp`, 2),
+      await touch(`${here}${process.pid}-0123456789ab.tmp`, 2),
+      await touch(`${here}${process.ppid}-0123456789ab.tmp`, 2),
+      await touch(`${elsewhere}${dead}-0123456789ab.tmp`),
+      await touch(`${here}${dead}-0123456789ab.tmp.bak`, 2),
+      await touch(`.stmnet-${dead}.tmp`, 2),
+      await touch('.model.0123456789abcdef.tmp', 2),
+      await touch(`x${here}${dead}-0123456789ab.tmp`, 2),
     ];
     expect(await readdir(folder)).toHaveLength(stale.length + kept.length);
     await write(join(folder, 'file'));
@@ -157,7 +191,9 @@ describe('of saves to one path at once', () => {
     const model = new Linear({ inFeatures: 200, outFeatures: 200 });
     const saves = Array.from({ length: 20 }, (_, round) => {
       noGrad(() => [model.weight, model.bias!].forEach((values) => values.fill_(round)));
-      return round === 7 ? saveSafetensors(path, { gone: disposed() }).catch((error: unknown) => error) : save(model, path);
+      return round === 7
+        ? saveSafetensors(path, { gone: disposed() }).catch((error: unknown) => error)
+        : save(model, path);
     });
     await Promise.all(saves);
     const copy = await load<Linear>(path);
@@ -174,7 +210,13 @@ describe('of saves to one path at once', () => {
 
 describe('refused are', () => {
   test('paths with the character NUL', async () => {
-    for (const call of [() => write('a\0b'), () => save(new Linear({ inFeatures: 1, outFeatures: 1 }), 'a\0b'), () => load('a\0b'), () => loadSafetensors('a\0b'), () => loadSafetensorsMetadata('a\0b')]) {
+    for (const call of [
+      () => write('a\0b'),
+      () => save(new Linear({ inFeatures: 1, outFeatures: 1 }), 'a\0b'),
+      () => load('a\0b'),
+      () => loadSafetensors('a\0b'),
+      () => loadSafetensorsMetadata('a\0b'),
+    ]) {
       await expect(call()).rejects.toBeInstanceOf(OptionError);
       await expect(call()).rejects.toThrow('got "a\\u0000b" as path, expected a name without the character NUL.');
     }
@@ -185,7 +227,12 @@ describe('refused are', () => {
     execFileSync('mkfifo', [fifo]);
     for (const path of [fifo, '/dev/null', '/dev/zero']) {
       await expect(load(path)).rejects.toBeInstanceOf(FileError);
-      await expect(loadSafetensors(path)).rejects.toMatchObject({ code: 'ESPIPE', message: expect.stringContaining(`got ${path}, a device, FIFO or socket, expected a regular file.\n  Fix: copy what it gives to a file first.`) });
+      await expect(loadSafetensors(path)).rejects.toMatchObject({
+        code: 'ESPIPE',
+        message: expect.stringContaining(
+          `got ${path}, a device, FIFO or socket, expected a regular file.\n  Fix: copy what it gives to a file first.`,
+        ),
+      });
     }
     await expect(load(folder)).rejects.toMatchObject({ code: 'EISDIR', message: expect.stringContaining('a folder') });
   });

@@ -1,6 +1,22 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { BatchNorm1d, BufferTensor, Linear, LSTM, Module, OptionError, Parameter, Sequential, Standardize, noGrad, ones, randn, tensor, zeros, type Tensor } from 'stmnet';
+import {
+  BatchNorm1d,
+  BufferTensor,
+  Linear,
+  LSTM,
+  Module,
+  OptionError,
+  Parameter,
+  Sequential,
+  Standardize,
+  noGrad,
+  ones,
+  randn,
+  tensor,
+  zeros,
+  type Tensor,
+} from 'stmnet';
 import { here } from '../support/devices';
 
 class Scaled extends Module {
@@ -14,23 +30,54 @@ class Scaled extends Module {
 }
 
 /** What a caller without types may do. */
-const assign = (module: Module, name: string, value: unknown) => (): unknown => Object.assign(module, { [name]: value });
+const assign = (module: Module, name: string, value: unknown) => (): unknown =>
+  Object.assign(module, { [name]: value });
 
 describe('what stands in the place of a parameter', () => {
   const layer = (): Linear => new Linear({ inFeatures: 1, outFeatures: 1 });
 
   test.each<[what: string, module: () => Module, field: string, value: () => unknown, message: string]>([
-    ['a tensor', layer, 'weight', () => ones([1, 1]), `Linear.weight: got f32[1, 1] on ${here} in the place of a Parameter, expected a Parameter, or undefined to leave it out.`],
+    [
+      'a tensor',
+      layer,
+      'weight',
+      () => ones([1, 1]),
+      `Linear.weight: got f32[1, 1] on ${here} in the place of a Parameter, expected a Parameter, or undefined to leave it out.`,
+    ],
     ['a result', layer, 'weight', () => layer().weight.mul(2), 'in the place of a Parameter'],
     ['a number', layer, 'bias', () => 7, 'Linear.bias: got 7 in the place of a Parameter'],
     ['a buffer', layer, 'bias', () => new BufferTensor(zeros([1])), 'in the place of a Parameter'],
     ['a module', layer, 'bias', layer, 'Linear.bias: got Linear in the place of a Parameter'],
-    ['a tensor, in a recurrent layer', () => new LSTM({ inputSize: 1, hiddenSize: 1 }), 'weight_hh_l0', () => ones([4, 1]), 'LSTM.weight_hh_l0: got'],
+    [
+      'a tensor, in a recurrent layer',
+      () => new LSTM({ inputSize: 1, hiddenSize: 1 }),
+      'weight_hh_l0',
+      () => ones([4, 1]),
+      'LSTM.weight_hh_l0: got',
+    ],
     ['a tensor, in a class of the user’s', () => new Scaled(), 'factor', () => ones([2]), 'Scaled.factor: got'],
-    ['a tensor, for a buffer', () => new Scaled(), 'count', () => ones([1]), 'in the place of a BufferTensor, expected a BufferTensor'],
-    ['a tensor, for running statistics', () => new BatchNorm1d({ numFeatures: 1 }), 'running_mean', () => zeros([1]), 'BatchNorm1d.running_mean: got'],
+    [
+      'a tensor, for a buffer',
+      () => new Scaled(),
+      'count',
+      () => ones([1]),
+      'in the place of a BufferTensor, expected a BufferTensor',
+    ],
+    [
+      'a tensor, for running statistics',
+      () => new BatchNorm1d({ numFeatures: 1 }),
+      'running_mean',
+      () => zeros([1]),
+      'BatchNorm1d.running_mean: got',
+    ],
     ['a tensor, for a module', () => new Scaled(), 'inner', () => ones([2, 2]), 'in the place of a Module'],
-    ['a function, for a layer of a container', () => new Sequential(layer()), '0', () => (x: Tensor) => x, 'Sequential.0: got a function'],
+    [
+      'a function, for a layer of a container',
+      () => new Sequential(layer()),
+      '0',
+      () => (x: Tensor) => x,
+      'Sequential.0: got a function',
+    ],
   ])('is not %s', (_, make, field, value, message) => {
     const module = make();
     const before: unknown = Reflect.get(module, field);
@@ -41,7 +88,9 @@ describe('what stands in the place of a parameter', () => {
   });
 
   test('says how to write values into it', () => {
-    expect(assign(layer(), 'weight', ones([1, 1]))).toThrow('Fix: wrap the tensor, new Parameter(tensor), or write its values into the one there is: noGrad(() => copy_(parameter, tensor)).');
+    expect(assign(layer(), 'weight', ones([1, 1]))).toThrow(
+      'Fix: wrap the tensor, new Parameter(tensor), or write its values into the one there is: noGrad(() => copy_(parameter, tensor)).',
+    );
   });
 
   test('is another parameter, that of another layer too, or nothing', async () => {
@@ -69,7 +118,9 @@ describe('what stands in the place of a parameter', () => {
     expect([listed.parameters().length, named.buffers().length]).toEqual([2, 1]);
     listed.scales[1] = ones([1]);
     named.named['a'] = zeros([1]);
-    expect(() => listed.stateDict()).toThrow(`Listed.scales.1: got f32[1] on ${here} in the place of a Parameter, expected a Parameter`);
+    expect(() => listed.stateDict()).toThrow(
+      `Listed.scales.1: got f32[1] on ${here} in the place of a Parameter, expected a Parameter`,
+    );
     expect(() => named.eval()).toThrow('Listed.named.a: got');
     listed.scales.pop();
     expect(listed.parameters()).toHaveLength(1);
@@ -115,8 +166,15 @@ describe('paths', () => {
   }
 
   test('that two fields share are an error wherever they are used', () => {
-    const message = 'Dotted: got two fields with the path "a.b", expected a path of its own for each parameter, buffer and module.\n  Fix: rename the field that has a dot in its name.';
-    for (const use of [(m: Module) => m.parameters(), (m: Module) => m.stateDict(), (m: Module) => m.eval(), (m: Module) => m.loadStateDict({}), (m: Module) => m.config()]) {
+    const message =
+      'Dotted: got two fields with the path "a.b", expected a path of its own for each parameter, buffer and module.\n  Fix: rename the field that has a dot in its name.';
+    for (const use of [
+      (m: Module) => m.parameters(),
+      (m: Module) => m.stateDict(),
+      (m: Module) => m.eval(),
+      (m: Module) => m.loadStateDict({}),
+      (m: Module) => m.config(),
+    ]) {
       expect(() => use(new Dotted())).toThrow(message);
     }
   });
@@ -157,7 +215,9 @@ describe('a module that is used twice', () => {
     expect(model[0]).toBe(model[2]);
     expect(model.parameters()).toHaveLength(4);
     const x = randn([4, 2]);
-    expect(await noGrad(() => model.eval().forward(x)).data()).toEqual(await noGrad(() => other.eval().forward(x)).data());
+    expect(await noGrad(() => model.eval().forward(x)).data()).toEqual(
+      await noGrad(() => other.eval().forward(x)).data(),
+    );
   });
 });
 

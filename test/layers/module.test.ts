@@ -1,7 +1,29 @@
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import {
-  BufferTensor, Conv1d, DeviceError, Dropout, Embedding, LastStep, Linear, LSTM, MeanPool, Module, OptionError, PaddedSequence, Parameter, Sequential, ShapeError, TimeDistributed, noGrad, ones, randn, tensor, zeros, type Sequence, type Tensor,
+  BufferTensor,
+  Conv1d,
+  DeviceError,
+  Dropout,
+  Embedding,
+  LastStep,
+  Linear,
+  LSTM,
+  MeanPool,
+  Module,
+  OptionError,
+  PaddedSequence,
+  Parameter,
+  Sequential,
+  ShapeError,
+  TimeDistributed,
+  noGrad,
+  ones,
+  randn,
+  tensor,
+  zeros,
+  type Sequence,
+  type Tensor,
 } from 'stmnet';
 import { here } from '../support/devices';
 
@@ -261,12 +283,42 @@ describe('what a model prints', () => {
   });
 
   test.each<[what: string, model: () => Module, input: () => Sequence, shapes: string[]]>([
-    ['tensors', () => new Sequential(new LSTM({ inputSize: 2, hiddenSize: 3 }), new LastStep(), new Linear({ inFeatures: 3, outFeatures: 5 })), () => ones([4, 5, 2]), ['[N, 5]', '[N, T, 3]', '[N, 3]', '[N, 5]']],
-    ['indices', () => new Sequential(new Embedding({ numEmbeddings: 9, embeddingDim: 5 }), new MeanPool()), () => zeros([4, 5], { dtype: 'i32' }), ['[N, 5]', '[N, T, 5]', '[N, 5]']],
-    ['steps one by one', () => new TimeDistributed(new Linear({ inFeatures: 2, outFeatures: 6 })), () => new PaddedSequence(ones([3, 4, 2]), [1, 4, 2]), ['[N, T, 6]', '[N, 6]']],
-    ['time first', () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false }), () => ones([4, 5, 2]), ['[T, N, 3]']],
+    [
+      'tensors',
+      () =>
+        new Sequential(
+          new LSTM({ inputSize: 2, hiddenSize: 3 }),
+          new LastStep(),
+          new Linear({ inFeatures: 3, outFeatures: 5 }),
+        ),
+      () => ones([4, 5, 2]),
+      ['[N, 5]', '[N, T, 3]', '[N, 3]', '[N, 5]'],
+    ],
+    [
+      'indices',
+      () => new Sequential(new Embedding({ numEmbeddings: 9, embeddingDim: 5 }), new MeanPool()),
+      () => zeros([4, 5], { dtype: 'i32' }),
+      ['[N, 5]', '[N, T, 5]', '[N, 5]'],
+    ],
+    [
+      'steps one by one',
+      () => new TimeDistributed(new Linear({ inFeatures: 2, outFeatures: 6 })),
+      () => new PaddedSequence(ones([3, 4, 2]), [1, 4, 2]),
+      ['[N, T, 6]', '[N, 6]'],
+    ],
+    [
+      'time first',
+      () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false }),
+      () => ones([4, 5, 2]),
+      ['[T, N, 3]'],
+    ],
     ['no batch', () => new LSTM({ inputSize: 2, hiddenSize: 3 }), () => ones([4, 2]), ['[T, 3]']],
-    ['steps that become fewer', () => new Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 3 }), () => ones([4, 9, 2]), ['[N, 7, 3]']],
+    [
+      'steps that become fewer',
+      () => new Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 3 }),
+      () => ones([4, 9, 2]),
+      ['[N, 7, 3]'],
+    ],
   ])('summary names the batch and time of %s', (_, make, input, shapes) => {
     const model = make();
     noGrad(() => Reflect.apply(Reflect.get(model, 'forward'), model, [input()]));

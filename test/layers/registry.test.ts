@@ -68,8 +68,12 @@ describe('rebuild', () => {
     const model = new Sequential(new own(), new packaged({ inFeatures: 2, outFeatures: 1 }));
     const copy = rebuild(throughJson(model), { Linear: own }) as Sequential;
     expect([copy[0], copy[1]].map((module) => module?.constructor)).toEqual([own, packaged]);
-    expect(() => rebuild(throughJson(model))).toThrow('load: got a model that holds a Linear, which is not that of stmnet, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Linear } }).');
-    expect(rebuild(throughJson(new packaged({ inFeatures: 2, outFeatures: 1 })), { Linear: own })).toBeInstanceOf(packaged);
+    expect(() => rebuild(throughJson(model))).toThrow(
+      'load: got a model that holds a Linear, which is not that of stmnet, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Linear } }).',
+    );
+    expect(rebuild(throughJson(new packaged({ inFeatures: 2, outFeatures: 1 })), { Linear: own })).toBeInstanceOf(
+      packaged,
+    );
   });
 
   test('builds classes of the user’s with their options', () => {
@@ -90,11 +94,22 @@ describe('rebuild', () => {
   });
 
   test.each([
-    ['null'], ['{}'], ['{"class":7}'], ['{"class":"Sequential","children":{}}'], ['{"class":"Linear","options":{"inFeatures":1,"outFeatures":1},"tied":[["weight","nothing"]]}'],
-    ['{"class":"Linear","options":{"inFeatures":1,"outFeatures":1},"tied":[["__proto__.weight","weight"]]}'], ['{"class":"Linear","options":{"inFeatures":1,"outFeatures":1},"tied":[7]}'],
-    ['{"class":"Dropout","nptions":{"p":0.9}}'], ['{"class":"ReLU","options":{"p":0.9}}'], ['{"class":"ReLU","children":[{"class":"ReLU"}]}'], ['{"class":"ReLU","own":false}'], ['[]'],
-    ['{"class":"Sequential","children":[{"class":"ReLU"},{"class":"Tanh"}],"tied":[["0","1"]]}'], ['{"class":"Sequential","children":[{"class":"ReLU"}],"options":{}}'],
-    ['{"class":"constructor"}'], ['{"class":"Sequential","children":[null]}'],
+    ['null'],
+    ['{}'],
+    ['{"class":7}'],
+    ['{"class":"Sequential","children":{}}'],
+    ['{"class":"Linear","options":{"inFeatures":1,"outFeatures":1},"tied":[["weight","nothing"]]}'],
+    ['{"class":"Linear","options":{"inFeatures":1,"outFeatures":1},"tied":[["__proto__.weight","weight"]]}'],
+    ['{"class":"Linear","options":{"inFeatures":1,"outFeatures":1},"tied":[7]}'],
+    ['{"class":"Dropout","nptions":{"p":0.9}}'],
+    ['{"class":"ReLU","options":{"p":0.9}}'],
+    ['{"class":"ReLU","children":[{"class":"ReLU"}]}'],
+    ['{"class":"ReLU","own":false}'],
+    ['[]'],
+    ['{"class":"Sequential","children":[{"class":"ReLU"},{"class":"Tanh"}],"tied":[["0","1"]]}'],
+    ['{"class":"Sequential","children":[{"class":"ReLU"}],"options":{}}'],
+    ['{"class":"constructor"}'],
+    ['{"class":"Sequential","children":[null]}'],
   ])('refuses %s', (json) => {
     expect(() => rebuild(JSON.parse(json) as ModuleConfig)).toThrow(/: got /);
   });

@@ -1,11 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import {
-  Adadelta, Adagrad, Adam, Adamax, AdamW, Linear, NAdam, noGrad, OptionError, Parameter, RMSprop, Sequential, SGD, ShapeError, synchronize, tensor, type Optimizer, type OptimizerStateDict, type Tensor,
+  Adadelta,
+  Adagrad,
+  Adam,
+  Adamax,
+  AdamW,
+  Linear,
+  NAdam,
+  noGrad,
+  OptionError,
+  Parameter,
+  RMSprop,
+  Sequential,
+  SGD,
+  ShapeError,
+  synchronize,
+  tensor,
+  type Optimizer,
+  type OptimizerStateDict,
+  type Tensor,
 } from 'stmnet';
 import { spreadArray } from '../support/gradients';
 import { here } from '../support/devices';
 
-const parameter = (shape: readonly number[], seed = 1, dtype: 'f32' | 'f64' = 'f64'): Parameter => new Parameter(tensor(spreadArray(shape, seed), { dtype }));
+const parameter = (shape: readonly number[], seed = 1, dtype: 'f32' | 'f64' = 'f64'): Parameter =>
+  new Parameter(tensor(spreadArray(shape, seed), { dtype }));
 
 function stepOnce(optimizer: Optimizer, step: number): void {
   optimizer.groups.flatMap((group) => group.parameters).forEach((item, i) => {
@@ -15,7 +34,12 @@ function stepOnce(optimizer: Optimizer, step: number): void {
 }
 
 const bits = (tensors: readonly Tensor[]): Promise<Uint8Array[]> =>
-  Promise.all(tensors.map(async (item) => { const data = await item.data(); return new Uint8Array(data.buffer, data.byteOffset, data.byteLength); }));
+  Promise.all(
+    tensors.map(async (item) => {
+      const data = await item.data();
+      return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    }),
+  );
 
 const makers: Record<string, (parameters: Parameter[]) => Optimizer> = {
   SGD: (parameters) => new SGD(parameters, { momentum: 0.9, nesterov: true }),
@@ -52,25 +76,55 @@ describe.each(Object.entries(makers))('the state of %s', (_, make) => {
     for (const [name, other] of Object.entries(makers)) {
       const target = other([parameter([2])]);
       if (target.constructor === optimizer.constructor) continue;
-      expect(() => target.loadStateDict(dict), name).toThrow(`${target.constructor.name}.loadStateDict: got the state of "${optimizer.constructor.name}", expected that of ${target.constructor.name}.`);
+      expect(() => target.loadStateDict(dict), name).toThrow(
+        `${target.constructor.name}.loadStateDict: got the state of "${optimizer.constructor.name}", expected that of ${target.constructor.name}.`,
+      );
       expect([target.steps, Object.keys(target.stateDict().state)]).toEqual([0, []]);
     }
   });
 });
 
 describe('the state of other parameters is refused', () => {
-  const model = (...widths: number[]): Sequential => new Sequential(...widths.slice(1).map((outFeatures, i) => new Linear({ inFeatures: widths[i]!, outFeatures })));
+  const model = (...widths: number[]): Sequential =>
+    new Sequential(...widths.slice(1).map((outFeatures, i) => new Linear({ inFeatures: widths[i]!, outFeatures })));
   const saved = model(2, 2, 2);
   const optimizer = new Adam(saved.parameters(), { learningRate: 0.25 });
   stepOnce(optimizer, 0);
 
-  test.each<[what: string, other: () => Iterable<Tensor>, kind: typeof OptionError | typeof ShapeError, message: string]>([
-    ['fewer', () => saved.parameters().slice(0, 3), OptionError, 'state ["3.exp_avg", "3.exp_avg_sq", "3.step"], expected state of the parameters there are'],
-    ['more', () => [...saved.parameters(), parameter([2])], OptionError, 'the state of 4 parameters in group 0, expected 5'],
-    ['other shapes', () => model(2, 3, 2).parameters(), ShapeError, `0.exp_avg: f32[2, 2] on ${here}, expected f32[3, 2]`],
+  test.each<
+    [what: string, other: () => Iterable<Tensor>, kind: typeof OptionError | typeof ShapeError, message: string]
+  >([
+    [
+      'fewer',
+      () => saved.parameters().slice(0, 3),
+      OptionError,
+      'state ["3.exp_avg", "3.exp_avg_sq", "3.step"], expected state of the parameters there are',
+    ],
+    [
+      'more',
+      () => [...saved.parameters(), parameter([2])],
+      OptionError,
+      'the state of 4 parameters in group 0, expected 5',
+    ],
+    [
+      'other shapes',
+      () => model(2, 3, 2).parameters(),
+      ShapeError,
+      `0.exp_avg: f32[2, 2] on ${here}, expected f32[3, 2]`,
+    ],
     ['another order', () => saved.parameters().reverse(), ShapeError, 'expected f32[2]'],
-    ['another order of equal shapes', () => [2, 1, 0, 3].map((i) => saved.parameters()[i]!), OptionError, '0.weight f32[2, 2] as parameter 0 of group 0, expected 1.weight f32[2, 2].\n  Fix: build the optimizer with the same parameters in the same order.'],
-    ['other names', () => new Sequential(new Sequential(new Linear({ inFeatures: 2, outFeatures: 2 })), model(2, 2)).parameters(), OptionError, '1.weight f32[2, 2] as parameter 2 of group 0, expected 1.0.weight f32[2, 2]'],
+    [
+      'another order of equal shapes',
+      () => [2, 1, 0, 3].map((i) => saved.parameters()[i]!),
+      OptionError,
+      '0.weight f32[2, 2] as parameter 0 of group 0, expected 1.weight f32[2, 2].\n  Fix: build the optimizer with the same parameters in the same order.',
+    ],
+    [
+      'other names',
+      () => new Sequential(new Sequential(new Linear({ inFeatures: 2, outFeatures: 2 })), model(2, 2)).parameters(),
+      OptionError,
+      '1.weight f32[2, 2] as parameter 2 of group 0, expected 1.0.weight f32[2, 2]',
+    ],
     ['another dtype', () => saved.parameters().map(({ shape }) => parameter(shape)), ShapeError, 'expected f64[2, 2]'],
   ])('%s', (_, other, kind, message) => {
     const target = new Adam(other());
@@ -106,7 +160,8 @@ describe('the state of other parameters is refused', () => {
     ['half a step', { steps: 0.5 }, '0.5'],
   ])('a dict with %s is none', (_, part, message) => {
     const target = new Adam(saved.parameters());
-    const attempt = (): unknown => Reflect.apply(Reflect.get(target, 'loadStateDict'), target, [{ ...optimizer.stateDict(), ...part }]);
+    const attempt = (): unknown =>
+      Reflect.apply(Reflect.get(target, 'loadStateDict'), target, [{ ...optimizer.stateDict(), ...part }]);
     expect(attempt).toThrow(OptionError);
     expect(attempt).toThrow(message);
     expect(target.steps).toBe(0);
@@ -115,7 +170,10 @@ describe('the state of other parameters is refused', () => {
 
 describe('options switched on a live group', () => {
   /** A step of each of some options, over one group. */
-  async function run<O extends object>(make: (parameters: Parameter[], options: O) => Optimizer, phases: readonly O[]): Promise<{ optimizer: Optimizer; weights: number[] }> {
+  async function run<O extends object>(
+    make: (parameters: Parameter[], options: O) => Optimizer,
+    phases: readonly O[],
+  ): Promise<{ optimizer: Optimizer; weights: number[] }> {
     const weight = parameter([4]);
     const optimizer = make([weight], phases[0]!);
     phases.forEach((options, step) => {
@@ -129,7 +187,10 @@ describe('options switched on a live group', () => {
   const gradient = (step: number): number[] => numbers(10 * step + 3);
 
   test('RMSprop: momentum starts from zero, whatever the mean of gradients was', async () => {
-    const { optimizer, weights } = await run(rmsprop, [{ centered: true, momentum: 0 }, { centered: false, momentum: 0.9 }]);
+    const { optimizer, weights } = await run(rmsprop, [
+      { centered: true, momentum: 0 },
+      { centered: false, momentum: 0.9 },
+    ]);
     const [alpha, eps, rate] = [0.99, 1e-8, 0.01];
     const expected = numbers(1).map((w, i) => {
       const [g0, g1] = [gradient(0)[i]!, gradient(1)[i]!];
@@ -157,7 +218,8 @@ describe('options switched on a live group', () => {
   });
 
   test('SGD: momentum switched on between steps starts at the next one, off it leaves the plain step', async () => {
-    const sgd = (parameters: Parameter[], options: object): Optimizer => new SGD(parameters, { learningRate: 0.1, ...options });
+    const sgd = (parameters: Parameter[], options: object): Optimizer =>
+      new SGD(parameters, { learningRate: 0.1, ...options });
     const { weights } = await run(sgd, [{ momentum: 0 }, { momentum: 0.5 }, { momentum: 0.5 }, { momentum: 0 }]);
     const expected = numbers(1).map((w, i) => {
       const [g0, g1, g2, g3] = [0, 1, 2, 3].map((step) => gradient(step)[i]!) as [number, number, number, number];
@@ -167,7 +229,10 @@ describe('options switched on a live group', () => {
   });
 
   test('Adam: amsgrad switched on begins with the square of then', async () => {
-    const { optimizer } = await run((parameters: Parameter[], options: object) => new Adam(parameters, options), [{ amsgrad: false }, { amsgrad: true }]);
+    const { optimizer } = await run(
+      (parameters: Parameter[], options: object) => new Adam(parameters, options),
+      [{ amsgrad: false }, { amsgrad: true }],
+    );
     const { state } = optimizer.stateDict();
     expect(await state['0.max_exp_avg_sq']?.data()).toEqual(await state['0.exp_avg_sq']?.data());
   });

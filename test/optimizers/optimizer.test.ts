@@ -29,7 +29,8 @@ const kinds: Record<string, Make> = {
   Adadelta: (parameters, options) => new Adadelta(parameters, options),
 };
 
-const parameter = (shape: readonly number[], seed = 1, dtype: 'f32' | 'f64' = 'f64'): Parameter => new Parameter(tensor(spreadArray(shape, seed), { dtype }));
+const parameter = (shape: readonly number[], seed = 1, dtype: 'f32' | 'f64' = 'f64'): Parameter =>
+  new Parameter(tensor(spreadArray(shape, seed), { dtype }));
 
 /** Gives each parameter the gradient of step `step`, and steps. */
 function stepOnce(optimizer: Optimizer, parameters: readonly Parameter[], step: number): void {
