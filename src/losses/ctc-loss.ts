@@ -8,9 +8,11 @@ import { Loss, reductionOf } from './loss';
 export type CTCLossSettings = Omit<CTCOptions, keyof CTCLengths>;
 
 /**
- * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels, over all alignments.
+ * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels,
+ * over all alignments.
  *
- * Shapes: input log-probabilities, a tensor [T, N, C] or a PaddedSequence of [N, T, C]; target i32 [N, S] or a PaddedSequence of it → [] (or [N], for reduction `none`).
+ * Shapes: input log-probabilities, a tensor [T, N, C] or a PaddedSequence of [N, T, C]; target i32 [N, S] or a
+ * PaddedSequence of it → [] (or [N], for reduction `none`).
  *
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.CTCLoss
@@ -36,7 +38,10 @@ export class CTCLoss extends Loss {
     return ctcLoss(input, target, { ...this.options, ...lengths });
   }
 
-  /** In a Trainer a tensor is [N, T, C], as where all rows of a batch are full; give a function that calls `forward` for outputs of [T, N, C]. */
+  /**
+   * In a Trainer a tensor is [N, T, C], as where all rows of a batch are full; give a function that calls `forward` for
+   * outputs of [T, N, C].
+   */
   override ofBatch(input: Sequence, target: Sequence): Tensor {
     const [rows = 0, steps = 0] = input.shape;
     const known = input instanceof PaddedSequence || input.rank !== 3;

@@ -5,7 +5,8 @@ import type { Tensor } from '../tensor/tensor';
 import { Loss } from './loss';
 
 /**
- * Kullback-Leibler divergence of the target, probabilities or with `logTarget` their logarithms, from the input, log-probabilities.
+ * Kullback-Leibler divergence of the target, probabilities or with `logTarget` their logarithms, from the input,
+ * log-probabilities.
  *
  * Shapes: input and target equal → [] (or the same, for reduction `none`). `batchmean` divides by N, which of [N, C] is
  * the divergence itself; `mean`, the default as in PyTorch, divides by elements.

@@ -22,7 +22,10 @@ export abstract class Loss {
    */
   abstract forward(input: Sequence, target: Sequence): Tensor;
 
-  /** The loss as a Trainer computes it, of batches whose first axis is N: `forward`, unless a loss takes its tensors in another order. */
+  /**
+   * The loss as a Trainer computes it, of batches whose first axis is N: `forward`, unless a loss takes its tensors in
+   * another order.
+   */
   ofBatch(input: Sequence, target: Sequence): Tensor {
     return this.forward(input, target);
   }

@@ -1,7 +1,10 @@
 // What losses tell those who add up batches and measure outputs. Written by the losses, read by the Trainer alone.
 import type { Tensor } from './tensor';
 
-/** By what a loss was divided: a number, `none` for a sum; where only the device knows, f64 [2]: the divisor, and the sum that it divides. */
+/**
+ * By what a loss was divided: a number, `none` for a sum; where only the device knows, f64 [2]: the divisor, and the
+ * sum that it divides.
+ */
 export type Divisor = number | 'none' | Tensor;
 
 /** How a loss reads the outputs. */
@@ -21,8 +24,8 @@ export interface LossNotes {
 const open: LossNotes[] = []; // per environment: each worker loads a copy of this module
 
 /**
- * Runs `fn` and gathers what the losses tell that are computed meanwhile. In `fn` a mean over nothing, as of a batch whose labels are all ignored, is 0 and has
- * no gradient: it adds nothing to the sums.
+ * Runs `fn` and gathers what the losses tell that are computed meanwhile. In `fn` a mean over nothing, as of a batch
+ * whose labels are all ignored, is 0 and has no gradient: it adds nothing to the sums.
  *
  * @internal
  */

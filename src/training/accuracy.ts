@@ -10,11 +10,12 @@ import { Metric, ratio, type MetricHints } from './metric';
 /** Options that say how a metric reads outputs and labels. */
 export interface AccuracyOptions {
   /**
-   * For outputs that are a yes or no each, of the target's shape: above it the answer is 1. 0 for logits, 0.5 for probabilities. Default: 0 beside a
-   * BCEWithLogitsLoss in a Trainer; else 0.5 for outputs [N], […, 1] and padded [N, T], while others are scores of classes along the last axis.
+   * For outputs that are a yes or no each, of the target's shape: above it the answer is 1. 0 for logits, 0.5 for
+   * probabilities. Default: in a Trainer as its loss reads the outputs, 0 where it takes logits; else 0.5 for outputs
+   * [N], […, 1] and padded [N, T], while others are scores of classes along the last axis.
    */
   threshold?: number;
-  /** A label that is not counted. Default that of the CrossEntropyLoss in the Trainer, else -100, as there. */
+  /** A label that is not counted. Default that of the cross entropy in the Trainer, else -100, as there. */
   ignoreIndex?: number;
 }
 
@@ -29,8 +30,8 @@ export function readingOf(op: string, { threshold, ignoreIndex }: AccuracyOption
 /**
  * Part of the right answers among all, in 0..1. NaN is no answer, hence wrong.
  *
- * Shapes: output […, C] and labels […], where a CrossEntropyLoss in the Trainer says so also probabilities […, C]; for yes or no, output […] or […, 1] and
- * target […] or […, 1] of 0 and 1. Labels may be of any dtype.
+ * Shapes: output […, C] and labels […], in a Trainer with cross entropy also probabilities […, C]; for yes or no,
+ * output […] or […, 1] and target […] or […, 1] of 0 and 1. Labels may be of any dtype.
  *
  * @throws {OptionError} if an option is unknown or no number
  */

@@ -34,7 +34,7 @@ const IGNORED = -100;
  * Reads answers and right classes from outputs and targets.
  *
  * @param output  […, C] scores of classes, or […] or […, 1] scores of yes
- * @param target  labels […], or of yes and no also […, 1]; beside a CrossEntropyLoss also probabilities […, C]
+ * @param target  labels […], or of yes and no also […, 1]; with hints of cross entropy also probabilities […, C]
  * @throws {ShapeError} if they do not fit each other
  */
 export function answersOf(op: string, output: Sequence, target: Sequence, reading: Reading): Answers {
@@ -42,9 +42,13 @@ export function answersOf(op: string, output: Sequence, target: Sequence, readin
   const scores = valuesOf(output);
   checkShapes(op, scores, valuesOf(target), reading);
   // Labels past a length may be anything, also what fits no i32.
-  const labels = lengths === undefined || target instanceof PaddedSequence ? target : new PaddedSequence(target, lengths);
+  const labels =
+    lengths === undefined || target instanceof PaddedSequence ? target : new PaddedSequence(target, lengths);
   const truths = valuesOf(labels instanceof PaddedSequence ? labels.zeroPadding() : labels);
-  const real = lengths?.some((length) => length < (scores.shape[1] ?? 0)) === true ? new PaddedSequence(scores, lengths).mask() : undefined;
+  const real =
+    lengths?.some((length) => length < (scores.shape[1] ?? 0)) === true
+      ? new PaddedSequence(scores, lengths).mask()
+      : undefined;
   if (isBinary(output, truths, reading)) return binaryAnswers(scores, truths, real, reading);
   return classAnswers(op, scores, truths, real, reading);
 }
@@ -66,7 +70,12 @@ function isBinary(output: Sequence, target: Tensor, { threshold, scores }: Readi
   return shape.at(-1) === 1 || shape.length === (output instanceof PaddedSequence ? 2 : 1);
 }
 
-function binaryAnswers(scores: Tensor, target: Tensor, real: Tensor | undefined, { threshold, ignoreIndex = IGNORED, scores: kind }: Reading): Answers {
+function binaryAnswers(
+  scores: Tensor,
+  target: Tensor,
+  real: Tensor | undefined,
+  { threshold, ignoreIndex = IGNORED, scores: kind }: Reading,
+): Answers {
   const { shape } = target;
   const x = reshape(scores, shape);
   const said = cast(gt(x, threshold ?? (kind === 'logits' ? 0 : 0.5)), 'i32');
@@ -75,13 +84,22 @@ function binaryAnswers(scores: Tensor, target: Tensor, real: Tensor | undefined,
   return { said: maskedFill(said, isNaN(x), -1), truth: cast(logicalAnd(yes, counts), 'i32'), counts, classes: 2 };
 }
 
-function classAnswers(op: string, scores: Tensor, target: Tensor, real: Tensor | undefined, { ignoreIndex = IGNORED, scores: kind }: Reading): Answers {
+function classAnswers(
+  op: string,
+  scores: Tensor,
+  target: Tensor,
+  real: Tensor | undefined,
+  { ignoreIndex = IGNORED, scores: kind }: Reading,
+): Answers {
   const classes = scores.shape.at(-1) ?? 0;
   const given = sameShape(scores, target);
   if (given && kind !== 'classes') {
     throw new ShapeError(op, {
-      given: `output ${describe(scores)} and target ${describe(target)}`, expected: `labels of shape [${scores.shape.slice(0, -1).join(', ')}]`,
-      fix: 'pass target.argmax(-1) if the target holds a one for the right class, or give the metric a threshold if each output is a yes or no of its own',
+      given: `output ${describe(scores)} and target ${describe(target)}`,
+      expected: `labels of shape [${scores.shape.slice(0, -1).join(', ')}]`,
+      fix:
+        'pass target.argmax(-1) if the target holds a one for the right class, or give the metric a threshold if each ' +
+        'output is a yes or no of its own',
     });
   }
   if (!given) checkLabelShape(op, 'output', scores, target);

@@ -15,8 +15,8 @@ export interface Batch {
 export type Batches<B = Batch> = Iterable<B> | AsyncIterable<B>;
 
 /**
- * Walks over one epoch. Each result makes its batch when it is called, so that a scope around the call owns the tensors that a DataLoader makes; those of
- * other iterables belong to whoever made them.
+ * Walks over one epoch. Each result makes its batch when it is called, so that a scope around the call owns the tensors
+ * that a DataLoader makes; those of other iterables belong to whoever made them.
  */
 export async function* batchesOf<B>(loader: Batches<B>): AsyncGenerator<() => B> {
   if (loader instanceof DataLoader) {
@@ -32,7 +32,8 @@ export function countOf(loader: object): number | undefined {
 }
 
 /** Whether `value` can be walked over. */
-export const isIterable = (value: unknown): value is Batches<unknown> => typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
+export const isIterable = (value: unknown): value is Batches<unknown> =>
+  typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 
 /** @throws {OptionError} if `loader` cannot give batches */
 export function checkLoader(op: string, loader: unknown): void {
@@ -45,17 +46,35 @@ const isSequence = (value: unknown): value is Sequence => value instanceof Tenso
 
 /** @throws {OptionError} if `batch` is not { input, target } of tensors */
 export function checkBatch(op: string, batch: unknown): Batch {
-  if (typeof batch === 'object' && batch !== null && 'input' in batch && 'target' in batch && isSequence(batch.input) && isSequence(batch.target)) return { input: batch.input, target: batch.target };
+  if (
+    typeof batch === 'object' &&
+    batch !== null &&
+    'input' in batch &&
+    'target' in batch &&
+    isSequence(batch.input) &&
+    isSequence(batch.target)
+  )
+    return { input: batch.input, target: batch.target };
   const item = typeof batch === 'object' && batch !== null && 'input' in batch && 'target' in batch;
-  const fix = item ? 'let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 })' : 'name the fields of the items so, or pass the DataLoader a collate function';
-  throw new OptionError(op, { given: `the batch ${describe(batch)}`, expected: '{ input, target } of tensors or PaddedSequences', fix });
+  const fix = item
+    ? 'let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 })'
+    : 'name the fields of the items so, or pass the DataLoader a collate function';
+  throw new OptionError(op, {
+    given: `the batch ${describe(batch)}`,
+    expected: '{ input, target } of tensors or PaddedSequences',
+    fix,
+  });
 }
 
 /** The input of a batch, or what was given, if it is one itself. */
 export function inputOf(op: string, given: unknown): Sequence {
   const input: unknown = typeof given === 'object' && given !== null && 'input' in given ? given.input : given;
   if (isSequence(input)) return input;
-  throw new OptionError(op, { given: describe(given), expected: 'a tensor, a PaddedSequence, or { input } of one', fix: 'make a batch with pad() or tensor() first' });
+  throw new OptionError(op, {
+    given: describe(given),
+    expected: 'a tensor, a PaddedSequence, or { input } of one',
+    fix: 'make a batch with pad() or tensor() first',
+  });
 }
 
 /** What a model says. @throws {OptionError} if that is no tensor and no PaddedSequence */
@@ -64,10 +83,37 @@ export function outputOf(given: unknown): Sequence {
   const op = 'Trainer: the output of the model';
   const expected = 'a tensor or a PaddedSequence';
   if (typeof given === 'object' && given !== null && 'output' in given) {
-    throw new OptionError(op, { given: describe(given), expected, fix: 'return output from forward, or put a recurrent layer into a Sequential, which passes its output on' });
+    throw new OptionError(op, {
+      given: describe(given),
+      expected,
+      fix: 'return output from forward, or put a recurrent layer into a Sequential, which passes its output on',
+    });
   }
-  throw new OptionError(op, { given: describe(given), expected, fix: given instanceof Promise ? 'let forward return it without async' : 'return one from forward' });
+  throw new OptionError(op, {
+    given: describe(given),
+    expected,
+    fix: given instanceof Promise ? 'let forward return it without async' : 'return one from forward',
+  });
 }
 
 /** A sequence on a device; itself if it is there. */
-export const onDevice = (x: Sequence, device: string | undefined): Sequence => (device === undefined ? x : x instanceof PaddedSequence ? x.map((values) => values.to(device)) : x.to(device));
+export const onDevice = (x: Sequence, device: string | undefined): Sequence =>
+  device === undefined ? x : x instanceof PaddedSequence ? x.map((values) => values.to(device)) : x.to(device);
+
+/** Steps that may be queued before `fence` waits. */
+const STEPS_AHEAD = 2;
+
+/** Puts `work` behind what is queued already, and waits until little is left. */
+export async function queued(fences: Promise<unknown>[], work: Promise<unknown>): Promise<void> {
+  work.catch(() => undefined); // awaited later; until then it is no unhandled rejection
+  fences.push(work);
+  while (fences.length > STEPS_AHEAD) await fences.shift();
+}
+
+/** The error of an epoch without batches. */
+export const noBatch = (op: string): OptionError =>
+  new OptionError(op, {
+    given: 'a loader without batches',
+    expected: 'at least one batch',
+    fix: 'a generator can be walked only once; pass a DataLoader or an array',
+  });

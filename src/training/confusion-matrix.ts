@@ -17,12 +17,14 @@ export interface ConfusionMatrixOptions extends AccuracyOptions {
 }
 
 /**
- * How often each class was taken for each other one. Its value is the mean over the classes that occur of the part of them that was recognised
- * (balanced accuracy); `matrix` gives the counts. NaN is no answer: its class was not recognised, and stands in no column.
+ * How often each class was taken for each other one. Its value is the mean over the classes that occur of the part of
+ * them that was recognised (balanced accuracy); `matrix` gives the counts. NaN is no answer: its class was not
+ * recognised, and stands in no column.
  *
  * Shapes: as for Accuracy, labels in 0..C-1.
  *
- * @throws {OptionError} if `numClasses` is no positive whole number, or an option is unknown; from `compute` and `matrix` if a label was no class
+ * @throws {OptionError} if `numClasses` is no positive whole number, or an option is unknown; from `compute` and
+ * `matrix` if a label was no class
  */
 export class ConfusionMatrix extends Metric {
   readonly name = 'balancedAccuracy';
@@ -35,15 +37,28 @@ export class ConfusionMatrix extends Metric {
     checkOptions('ConfusionMatrix', options, ['numClasses', 'threshold', 'ignoreIndex']);
     this.#numClasses = positiveInteger('ConfusionMatrix', 'numClasses', options.numClasses);
     this.#reading = readingOf('ConfusionMatrix', options);
-    this.shape = [this.#numClasses + 1, this.#numClasses + 1]; // by label, of which the last are no class, and answer, of which the first is none
+    // By label, of which the last are no class, and by answer, of which the first is none.
+    this.shape = [this.#numClasses + 1, this.#numClasses + 1];
   }
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
     const classes = this.#numClasses;
-    const { said, truth, counts, classes: found } = answersOf('ConfusionMatrix', output, target, { ...hints, ...this.#reading });
+    const {
+      said,
+      truth,
+      counts,
+      classes: found,
+    } = answersOf('ConfusionMatrix', output, target, { ...hints, ...this.#reading });
     if (found !== classes) {
-      const expected = found === 2 && valuesOf(output).shape.at(-1) !== 2 ? 'numClasses: 2 for yes or no' : `last axis ${classes} (numClasses)`;
-      throw new ShapeError('ConfusionMatrix', { given: `output ${describe(valuesOf(output))}`, expected, fix: 'choose numClasses as the model has outputs' });
+      const expected =
+        found === 2 && valuesOf(output).shape.at(-1) !== 2
+          ? 'numClasses: 2 for yes or no'
+          : `last axis ${classes} (numClasses)`;
+      throw new ShapeError('ConfusionMatrix', {
+        given: `output ${describe(valuesOf(output))}`,
+        expected,
+        fix: 'choose numClasses as the model has outputs',
+      });
     }
     const flat = (x: Tensor): Tensor => reshape(x, [-1]);
     const labels = maskedFill(truth, logicalOr(lt(truth, 0), ge(truth, classes)), classes);
@@ -55,7 +70,9 @@ export class ConfusionMatrix extends Metric {
   async matrix(): Promise<number[][]> {
     const totals = this.#checked(await this.totals());
     const classes = this.#numClasses;
-    return Array.from({ length: classes }, (_, row) => Array.from({ length: classes }, (__, column) => totals[row * (classes + 1) + column + 1] ?? 0));
+    return Array.from({ length: classes }, (_, row) =>
+      Array.from({ length: classes }, (__, column) => totals[row * (classes + 1) + column + 1] ?? 0),
+    );
   }
 
   /** Sums in which no label is outside of the classes: only the device sees them, hence they are looked at here. */
@@ -64,7 +81,8 @@ export class ConfusionMatrix extends Metric {
     const odd = totals.slice(classes * (classes + 1)).reduce((total, count) => total + count, 0);
     if (odd === 0) return totals;
     throw new OptionError('ConfusionMatrix', {
-      given: `${odd} ${odd === 1 ? 'label that is' : 'labels that are'} no class`, expected: `whole numbers in 0..${classes - 1}, or the ignoreIndex`,
+      given: `${odd} ${odd === 1 ? 'label that is' : 'labels that are'} no class`,
+      expected: `whole numbers in 0..${classes - 1}, or the ignoreIndex`,
       fix: 'correct the labels, or choose numClasses as there are classes',
     });
   }

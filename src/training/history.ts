@@ -12,7 +12,10 @@ export interface EpochRecord {
   train: Record<string, number>;
   /** Loss and metrics of the validation batches after the epoch, if there are any. */
   validation?: Record<string, number>;
-  /** Steps whose loss was not finite: they changed no parameter, and are left out of `train.loss`. Absent if there was none. */
+  /**
+   * Steps whose loss was not finite: they changed no parameter, and are left out of `train.loss`. Absent if there was
+   * none.
+   */
   skipped?: number;
   /** Of the first parameter group, in the last step. */
   learningRate: number;
@@ -60,7 +63,11 @@ export class History {
   }
 
   #checkName(op: string, name: string): void {
-    const names = [...new Set(this.#epochs.flatMap(({ train, validation = {} }) => [...Object.keys(train), ...Object.keys(validation)]))];
+    const names = [
+      ...new Set(
+        this.#epochs.flatMap(({ train, validation = {} }) => [...Object.keys(train), ...Object.keys(validation)]),
+      ),
+    ];
     if (names.length === 0 || names.includes(name)) return;
     const meant = nearMiss(String(name), names);
     const fix = meant === undefined ? 'give the Trainer a metric of this name' : `write '${meant}'`;
@@ -84,6 +91,10 @@ Object.defineProperty(History.prototype, inspect.custom, {
     const { epochs } = this;
     const earlier = Math.max(epochs.length - SHOWN, 0);
     const lines = epochs.slice(earlier).map((record) => epochLine(record, epochs.length));
-    return [`History of ${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}`, ...(earlier > 0 ? [`… ${earlier} earlier`] : []), ...lines].join('\n  ');
+    return [
+      `History of ${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}`,
+      ...(earlier > 0 ? [`… ${earlier} earlier`] : []),
+      ...lines,
+    ].join('\n  ');
   },
 });

@@ -17,8 +17,9 @@ export interface LossTerm {
   /** What the term is multiplied by, a finite number. Default 1. */
   readonly weight?: number;
   /**
-   * By what `loss` was divided, 0 or more: the number of items, steps or elements that a mean is over, or the sum of their weights, as a number or as a tensor
-   * of one element; `none` if it is a sum. Default: what stmnet's own losses divided by; of others the number of real elements of the target.
+   * By what `loss` was divided, 0 or more: the number of items, steps or elements that a mean is over, or the sum of
+   * their weights, as a number or as a tensor of one element; `none` if it is a sum. Default: what stmnet's own losses
+   * divided by; of others the number of real elements of the target.
    */
   readonly divisor?: number | Tensor | 'none';
 }
@@ -29,20 +30,27 @@ export type LossResult = Tensor | LossTerm | readonly (Tensor | LossTerm)[];
 /**
  * Anything that turns predictions and targets into a loss: one of stmnet's losses, a module, or a function.
  *
- * The figure of a data set is, term by term, Σ loss · divisor / Σ divisor over its batches, hence the same for all batch sizes; of sums it is their sum. The
- * divisors of stmnet's losses are known, also where a function calls them and returns what they return. A loss computed otherwise is taken for a mean
- * over the real elements of the target, which are its rows or steps where each has one, unless a term tells its divisor:
+ * The figure of a data set is, term by term, Σ loss · divisor / Σ divisor over its batches, hence the same for all
+ * batch sizes; of sums it is their sum. The divisors of stmnet's losses are known, also where a function calls them and
+ * returns what they return. A loss computed otherwise is taken for a mean over the real elements of the target, which
+ * are its rows or steps where each has one, unless a term tells its divisor:
  *
- *     loss: (output, target) => [crossEntropy(output, target), { loss: penalty(output), weight: 0.1, divisor: output.shape[0] }]
+ *     loss: (output, target) => [
+ *       crossEntropy(output, target),
+ *       { loss: penalty(output), weight: 0.1, divisor: output.shape[0] },
+ *     ]
  */
-export type LossFunction = { forward(input: Sequence, target: Sequence): LossResult } | ((input: Sequence, target: Sequence) => LossResult);
+export type LossFunction =
+  { forward(input: Sequence, target: Sequence): LossResult } | ((input: Sequence, target: Sequence) => LossResult);
 
 /** A term as the host adds it up: what to read, and what that is. */
 export interface Measured {
   readonly weight: number;
   /** A loss of one element; f64 [2] where the device knows the divisor. */
   readonly values: Tensor;
-  /** A number, `none`, or what stands behind the divisor in `values`: the `sum` that it divides, or their `quotient`. */
+  /**
+   * A number, `none`, or what stands behind the divisor in `values`: the `sum` that it divides, or their `quotient`.
+   */
   readonly divisor: number | 'none' | 'sum' | 'quotient';
 }
 
@@ -52,12 +60,28 @@ export interface Measured {
  * @returns the loss, for `backward`; its terms, without history; how it reads the outputs
  * @throws {OptionError} if the function returns no loss of one element
  */
-export function measure(loss: LossFunction, output: Sequence, target: Sequence): { loss: Tensor; terms: Measured[]; hints: MetricHints } {
-  const call = (): LossResult => (typeof loss === 'function' ? loss(output, target) : loss instanceof Loss ? loss.ofBatch(output, target) : loss.forward(output, target));
+export function measure(
+  loss: LossFunction,
+  output: Sequence,
+  target: Sequence,
+): { loss: Tensor; terms: Measured[]; hints: MetricHints } {
+  const call = (): LossResult =>
+    typeof loss === 'function'
+      ? loss(output, target)
+      : loss instanceof Loss
+        ? loss.ofBatch(output, target)
+        : loss.forward(output, target);
   const { result, notes } = takeLossNotes(call);
-  const terms = termsOf(result).map((term) => ({ ...term, divisor: term.divisor ?? notes.divisors.get(term.loss) ?? countReal(target.shape, lengthsOf(target)) }));
+  const terms = termsOf(result).map((term) => ({
+    ...term,
+    divisor: term.divisor ?? notes.divisors.get(term.loss) ?? countReal(target.shape, lengthsOf(target)),
+  }));
   const weighed = terms.map((term) => (term.weight === 1 ? term.loss : mul(term.loss, term.weight)));
-  return { loss: weighed.reduce((sum, term) => add(sum, term)), terms: noGrad(() => terms.map(measured)), hints: hintsOf(notes.kinds) };
+  return {
+    loss: weighed.reduce((sum, term) => add(sum, term)),
+    terms: noGrad(() => terms.map(measured)),
+    hints: hintsOf(notes.kinds),
+  };
 }
 
 function measured({ loss, weight, divisor }: { loss: Tensor; weight: number; divisor: Divisor }): Measured {
@@ -68,7 +92,8 @@ function measured({ loss, weight, divisor }: { loss: Tensor; weight: number; div
 }
 
 const OP = 'Trainer: the loss';
-const FIX = 'return the loss of the batch, a tensor that mean() or sum() gave, or { loss, divisor }, or an array of such terms';
+const FIX =
+  'return the loss of the batch, a tensor that mean() or sum() gave, or { loss, divisor }, or an array of such terms';
 
 function termsOf(result: unknown): { loss: Tensor; weight: number; divisor: number | Tensor | 'none' | undefined }[] {
   const terms: readonly unknown[] = Array.isArray(result) ? result : [result];
@@ -80,8 +105,15 @@ function termsOf(result: unknown): { loss: Tensor; weight: number; divisor: numb
       throw new OptionError(OP, { given: describe(term), expected: 'a tensor of one element', fix });
     }
     checkOptions(OP, term, ['loss', 'weight', 'divisor']);
-    const [weight, divisor] = ['weight' in term ? term.weight : undefined, 'divisor' in term ? term.divisor : undefined];
-    return { loss: scalar(term.loss), weight: finiteNumber(OP, 'weight', weight ?? 1), divisor: checkedDivisor(divisor) };
+    const [weight, divisor] = [
+      'weight' in term ? term.weight : undefined,
+      'divisor' in term ? term.divisor : undefined,
+    ];
+    return {
+      loss: scalar(term.loss),
+      weight: finiteNumber(OP, 'weight', weight ?? 1),
+      divisor: checkedDivisor(divisor),
+    };
   });
 }
 
@@ -95,7 +127,11 @@ function checkedDivisor(divisor: unknown): number | Tensor | 'none' | undefined 
   if (divisor === undefined || divisor === 'none') return divisor;
   if (!(divisor instanceof Tensor)) return nonNegativeNumber(OP, 'divisor', divisor);
   if (divisor.size === 1) return divisor;
-  throw new OptionError(OP, { given: `divisor: ${describe(divisor)}`, expected: 'a tensor of one element', fix: 'take the sum() of the weights' });
+  throw new OptionError(OP, {
+    given: `divisor: ${describe(divisor)}`,
+    expected: 'a tensor of one element',
+    fix: 'take the sum() of the weights',
+  });
 }
 
 /** What the metrics may know of the outputs, if all losses that were computed read them alike. */
@@ -116,13 +152,16 @@ export class RunningLoss {
   #totals: Total[] = [];
 
   /**
-   * Begins to read the terms of a batch, which must be called before their scope ends, and adds them when they are computed.
+   * Begins to read the terms of a batch, which must be called before their scope ends, and adds them when they are
+   * computed.
    *
    * @param finite  whether to leave a batch out of which a term is not finite
    * @returns that term, of a batch that was left out
    */
   async add(terms: readonly Measured[], finite: boolean): Promise<number | undefined> {
-    const parts = await Promise.all(terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await values.data())));
+    const parts = await Promise.all(
+      terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await values.data())),
+    );
     const odd = parts.find(({ sum }) => !Number.isFinite(sum));
     if (odd !== undefined && finite) return odd.sum;
     parts.forEach((part, index) => {
@@ -151,5 +190,6 @@ function partOf(weight: number, divisor: Measured['divisor'], values: ArrayLike<
   if (divisor === 'none') return { sum: weight * first, divisor: 0, mean: false };
   if (divisor === 'sum') return { sum: weight * second, divisor: first, mean: true };
   const [by, quotient] = divisor === 'quotient' ? [first, second] : [divisor, first];
-  return { sum: by === 0 ? 0 : weight * quotient * by, divisor: by, mean: true }; // by 0 nothing counted, whatever 0 / 0 is
+  // Divided by 0 nothing counted, whatever 0 / 0 is.
+  return { sum: by === 0 ? 0 : weight * quotient * by, divisor: by, mean: true };
 }

@@ -9,15 +9,17 @@ import { outsideScopes, scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 
 /**
- * What a Trainer tells its metrics of the outputs, as the loss reads them: `scores` of classes along the last axis, or of yes and no each, before or after a sigmoid
- * (`classes`, `logits`, `probabilities`), and the label that it leaves out, `ignoreIndex`. What a metric was given as an option goes before.
+ * What a Trainer tells its metrics of the outputs, as the loss reads them: `scores` of classes along the last axis, or
+ * of yes and no each, before or after a sigmoid (`classes`, `logits`, `probabilities`), and the label that it leaves
+ * out, `ignoreIndex`. What a metric was given as an option goes before.
  */
 export type MetricHints = Partial<OutputKind>;
 
 /**
  * A number that is gathered batch by batch: `update` counts on the device without waiting, `compute` reads the result.
  *
- * Given PaddedSequences, metrics count real steps only; what lies past a length has no effect, NaN included. The value does not depend on the batch size.
+ * Given PaddedSequences, metrics count real steps only; what lies past a length has no effect, NaN included. The value
+ * does not depend on the batch size.
  */
 export abstract class Metric {
   static {
@@ -47,7 +49,8 @@ export abstract class Metric {
    * Counts one batch.
    *
    * @param hints  what is known of the outputs, as a Trainer knows from its loss. Default: nothing
-   * @throws {ShapeError} if output and target do not fit each other; {OptionError} if one is neither a Tensor nor a PaddedSequence
+   * @throws {ShapeError} if output and target do not fit each other; {OptionError} if one is neither a Tensor nor a
+   * PaddedSequence
    */
   update(output: Sequence, target: Sequence, hints: MetricHints = {}): void {
     checkSequence(`${this.constructor.name}.update`, output, 'output');

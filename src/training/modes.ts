@@ -4,8 +4,9 @@ import type { Module } from '../layers/module';
 export function modesOf(model: Module): () => void {
   const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
   return () => {
-    // Each call also sets all below, and a module may be below several: what is above stands from the first round on, what is below it from the second.
-    // There are as many rounds as levels at most, unless a class of the user's refuses a mode.
+    // Each call also sets all below, and a module may be below several: what is above stands from the first round on,
+    // what is below it from the second. There are as many rounds as levels at most, unless a class of the user's
+    // refuses a mode.
     for (let [changed, round] = [true, 0]; changed && round <= modes.length; round++) {
       changed = false;
       for (const [module, training] of modes) {
@@ -18,9 +19,10 @@ export function modesOf(model: Module): () => void {
 }
 
 /**
- * Puts a model into training mode at the beginning of each epoch. In a model in training mode nothing is touched, so that parts that the user has put into
- * evaluation mode stay so. One in evaluation mode as a whole goes to training as it was in the epoch before; at first all of it but parts that cannot learn,
- * since none of their parameters requires a gradient.
+ * Puts a model into training mode at the beginning of each epoch. In a model in training mode nothing is touched, so
+ * that parts that the user has put into evaluation mode stay so. One in evaluation mode as a whole goes to training as
+ * it was in the epoch before; at first all of it but parts that cannot learn, since none of their parameters requires a
+ * gradient.
  */
 export function trainingModes(model: Module): () => void {
   const frozen = Array.from(model.namedModules(), ([, module]) => module).filter((module) => {

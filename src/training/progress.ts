@@ -30,11 +30,34 @@ export async function makeProgress(epochs: number, stream: ProgressStream = proc
   if (stream.isTTY !== true) return lineProgress(epochs, stream);
   const { SingleBar, Presets } = await import('cli-progress'); // loaded when a bar is drawn: require('stmnet') stays quick
   // The cursor stays and lines wrap as ever (the bar is cut to the width): after Ctrl-C nothing has to be brought back.
-  return barProgress(epochs, stream, (format) => new SingleBar({ stream, format, hideCursor: false, linewrap: true, clearOnComplete: true, etaBuffer: 50, fps: 10, noTTYOutput: false }, Presets.shades_classic));
+  return barProgress(
+    epochs,
+    stream,
+    (format) =>
+      new SingleBar(
+        {
+          stream,
+          format,
+          hideCursor: false,
+          linewrap: true,
+          clearOnComplete: true,
+          etaBuffer: 50,
+          fps: 10,
+          noTTYOutput: false,
+        },
+        Presets.shades_classic,
+      ),
+  );
 }
 
 /** Progress that shows nothing. */
-export const silent: Progress = { start: () => undefined, step: () => false, figures: () => undefined, end: () => undefined, stop: () => undefined };
+export const silent: Progress = {
+  start: () => undefined,
+  step: () => false,
+  figures: () => undefined,
+  end: () => undefined,
+  stop: () => undefined,
+};
 
 function lineProgress(epochs: number, stream: ProgressStream): Progress {
   return { ...silent, end: (record) => void stream.write(`${epochLine(record, epochs)}\n`) };
@@ -43,7 +66,8 @@ function lineProgress(epochs: number, stream: ProgressStream): Progress {
 function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: string) => SingleBar): Progress {
   let bar: SingleBar | undefined;
   let [started, asked, text] = [0, 0, ''];
-  const rate = (done: number): string => `${((1000 * done) / Math.max(performance.now() - started, 1)).toFixed(1)} steps/s`;
+  const rate = (done: number): string =>
+    `${((1000 * done) / Math.max(performance.now() - started, 1)).toFixed(1)} steps/s`;
   const stop = (): void => {
     bar?.stop();
     bar = undefined;
@@ -52,7 +76,9 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
     start(epoch, steps) {
       stop();
       [started, text] = [performance.now(), ''];
-      bar = makeBar(`epoch ${epoch}/${epochs} ${steps === undefined ? '{value} steps | {rate}' : '{bar} {value}/{total} | {rate} | {eta_formatted} left'}{figures}`);
+      bar = makeBar(
+        `epoch ${epoch}/${epochs} ${steps === undefined ? '{value} steps | {rate}' : '{bar} {value}/{total} | {rate} | {eta_formatted} left'}{figures}`,
+      );
       bar.start(steps ?? 0, 0, { rate: rate(0), figures: '' });
     },
     step(done) {
@@ -86,4 +112,5 @@ const figuresText = (values: Record<string, number>): string =>
     .join(', ');
 
 /** Four digits after the point, or as many significant ones where that would say nothing. */
-const shown = (value: number): string => (value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(3) : value.toFixed(4));
+const shown = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(3) : value.toFixed(4);

@@ -26,17 +26,23 @@ export interface TrainerOptions {
   /** Changes the learning rate. */
   schedule?: Schedule;
   /**
-   * When the schedule moves on: after each training step, or after each epoch (ReduceLROnPlateau then gets the validation loss, or the training loss
-   * without validation). Default 'epoch'.
+   * When the schedule moves on: after each training step, or after each epoch (ReduceLROnPlateau then gets the
+   * validation loss, or the training loss without validation). Default 'epoch'.
    */
   scheduleEvery?: 'step' | 'epoch';
   /** Largest joint norm of the gradients. Default: no limit. */
   clipGradNorm?: number;
   /** Where to train: the model is moved there, and each batch. Default: where they are. */
   device?: string;
-  /** Whether the training step goes through `compile`: faster where its ops are small, and batches come in few kinds of shapes and lengths. Default false. */
+  /**
+   * Whether the training step goes through `compile`: faster where its ops are small, and batches come in few kinds of
+   * shapes and lengths. Default false.
+   */
   compile?: boolean;
-  /** What the model's products are computed in, see `autocast`; with 'f16' the loss is scaled by a GradScaler. Default: the math mode of the moment. */
+  /**
+   * What the model's products are computed in, see `autocast`; with 'f16' the loss is scaled by a GradScaler. Default:
+   * the math mode of the moment.
+   */
   precision?: MathMode;
 }
 
@@ -51,34 +57,49 @@ export interface FitOptions {
   /** Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error. Default true. */
   progress?: boolean;
   /**
-   * What a loss of NaN or infinity does. Such a step changes no parameter. `throw` ends the training with a TrainingError that names the step; `skip` goes
-   * on, leaves such batches out of the loss, and counts them in the record of the epoch. With `precision: 'f16'` a step may overflow now and then: there
-   * `throw` minds only an epoch without any finite loss. Default `throw`.
+   * What a loss of NaN or infinity does. Such a step changes no parameter. `throw` ends the training with a
+   * TrainingError that names the step; `skip` goes on, leaves such batches out of the loss, and counts them in the
+   * record of the epoch. With `precision: 'f16'` a step may overflow now and then: there `throw` minds only an epoch
+   * without any finite loss. Default `throw`.
    */
   nonFiniteLoss?: 'throw' | 'skip';
 }
 
 /** Where the things belong that other libraries pass to a Trainer or to fit, as far as that depends on the two. */
 const TRAINER_ADVICE: Readonly<Record<string, string>> = {
-  epochs: 'pass it to fit: trainer.fit(loader, { epochs: 10 })', validation: 'pass it to fit: trainer.fit(loader, { epochs, validation: loader })',
+  epochs: 'pass it to fit: trainer.fit(loader, { epochs: 10 })',
+  validation: 'pass it to fit: trainer.fit(loader, { epochs, validation: loader })',
   callbacks: 'pass them to fit: trainer.fit(loader, { epochs, callbacks: [{ onEpochEnd(record, trainer) { … } }] })',
-  progress: 'pass it to fit: trainer.fit(loader, { epochs, progress: false })', fp16: "write precision: 'f16'", amp: "write precision: 'f16'",
+  progress: 'pass it to fit: trainer.fit(loader, { epochs, progress: false })',
+  fp16: "write precision: 'f16'",
+  amp: "write precision: 'f16'",
   learningrate: 'pass it to the optimizer: new Adam(model.parameters(), { learningRate: 1e-3 })',
   weightdecay: 'pass it to the optimizer: new AdamW(model.parameters(), { weightDecay: 1e-2 })',
 };
 const FIT_ADVICE: Readonly<Record<string, string>> = {
-  callback: 'write callbacks: [callback]', metrics: 'pass them to the Trainer: new Trainer({ model, loss, optimizer, metrics: [new Accuracy()] })',
-  loss: 'pass it to the Trainer: new Trainer({ model, loss, optimizer })', optimizer: 'pass it to the Trainer: new Trainer({ model, loss, optimizer })',
-  initialepoch: 'call fit for the epochs that are left', stepsperepoch: 'give fit a loader of so many batches',
+  callback: 'write callbacks: [callback]',
+  metrics: 'pass them to the Trainer: new Trainer({ model, loss, optimizer, metrics: [new Accuracy()] })',
+  loss: 'pass it to the Trainer: new Trainer({ model, loss, optimizer })',
+  optimizer: 'pass it to the Trainer: new Trainer({ model, loss, optimizer })',
+  initialepoch: 'call fit for the epochs that are left',
+  stepsperepoch: 'give fit a loader of so many batches',
   earlystopping: 'let a callback stop it: { onEpochEnd(record, trainer) { if (…) trainer.stop(); } }',
   learningrate: 'pass it to the optimizer: new Adam(model.parameters(), { learningRate: 1e-3 })',
 };
 
 /** Refuses unknown options, and says where the things belong that other libraries pass here. */
-function checkNames(op: string, options: object, known: readonly string[], advice: Readonly<Record<string, string>>): void {
+function checkNames(
+  op: string,
+  options: object,
+  known: readonly string[],
+  advice: Readonly<Record<string, string>>,
+): void {
   for (const key of typeof options === 'object' && options !== null ? Object.keys(options) : []) {
-    const fix = known.includes(key) ? undefined : new Map(Object.entries(advice)).get(key.toLowerCase().replaceAll('_', ''));
-    if (fix !== undefined) throw new OptionError(op, { given: `an option ${key}`, expected: `only ${known.join(', ')}`, fix });
+    const fix = known.includes(key)
+      ? undefined
+      : new Map(Object.entries(advice)).get(key.toLowerCase().replaceAll('_', ''));
+    if (fix !== undefined)
+      throw new OptionError(op, { given: `an option ${key}`, expected: `only ${known.join(', ')}`, fix });
   }
   checkOptions(op, options, known);
 }
@@ -86,10 +107,27 @@ function checkNames(op: string, options: object, known: readonly string[], advic
 /**
  * Checks the options of a Trainer.
  *
- * @throws {OptionError} if a part is missing or of the wrong kind, an option is unknown, or the optimizer is that of another model
+ * @throws {OptionError} if a part is missing or of the wrong kind, an option is unknown, or the optimizer is that of
+ * another model
  */
 export function checkTrainerOptions(op: string, options: TrainerOptions): void {
-  checkNames(op, options, ['model', 'loss', 'optimizer', 'metrics', 'schedule', 'scheduleEvery', 'clipGradNorm', 'device', 'compile', 'precision'], TRAINER_ADVICE);
+  checkNames(
+    op,
+    options,
+    [
+      'model',
+      'loss',
+      'optimizer',
+      'metrics',
+      'schedule',
+      'scheduleEvery',
+      'clipGradNorm',
+      'device',
+      'compile',
+      'precision',
+    ],
+    TRAINER_ADVICE,
+  );
   checkPart(op, 'model', options.model, 'forward', 'a Module');
   checkPart(op, 'optimizer', options.optimizer, 'step', 'an optimizer');
   checkLoss(op, options.loss);
@@ -105,32 +143,59 @@ export function checkTrainerOptions(op: string, options: TrainerOptions): void {
 function checkLoss(op: string, loss: unknown): void {
   const settings: unknown = loss instanceof Loss ? Reflect.get(loss, 'options') : undefined;
   if (typeof settings === 'object' && settings !== null && 'reduction' in settings && settings.reduction === 'none') {
-    throw new OptionError(op, { given: "a loss with reduction: 'none'", expected: "reduction: 'mean' or 'sum'", fix: 'leave reduction out, or let a function take the mean that is meant' });
+    throw new OptionError(op, {
+      given: "a loss with reduction: 'none'",
+      expected: "reduction: 'mean' or 'sum'",
+      fix: 'leave reduction out, or let a function take the mean that is meant',
+    });
   }
-  if (typeof loss !== 'function') return checkPart(op, 'loss', loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
+  if (typeof loss !== 'function')
+    return checkPart(op, 'loss', loss, 'forward', 'a loss such as new CrossEntropyLoss(), or a function');
   const prototype: unknown = loss.prototype;
   if (typeof prototype !== 'object' || prototype === null || !('forward' in prototype)) return;
-  throw new OptionError(op, { given: `the class ${loss.name} as loss`, expected: 'a loss made of it', fix: `write loss: new ${loss.name}()` });
+  throw new OptionError(op, {
+    given: `the class ${loss.name} as loss`,
+    expected: 'a loss made of it',
+    fix: `write loss: new ${loss.name}()`,
+  });
 }
 
 function checkSchedule(op: string, schedule: Schedule, every: 'step' | 'epoch', optimizer: Optimizer): void {
   checkPart(op, 'schedule', schedule, 'step', 'a schedule');
   if (schedule instanceof ReduceLROnPlateau && every === 'step') {
     const fix = 'leave scheduleEvery out: the loss to watch is known after an epoch';
-    throw new OptionError(op, { given: "ReduceLROnPlateau with scheduleEvery: 'step'", expected: "scheduleEvery: 'epoch'", fix });
+    throw new OptionError(op, {
+      given: "ReduceLROnPlateau with scheduleEvery: 'step'",
+      expected: "scheduleEvery: 'epoch'",
+      fix,
+    });
   }
   const scheduled: unknown = schedule.optimizer;
   if (scheduled !== undefined && scheduled !== optimizer) {
-    throw new OptionError(op, { given: 'the schedule of another optimizer', expected: 'one of the optimizer of this Trainer', fix: 'make the schedule of the same optimizer' });
+    throw new OptionError(op, {
+      given: 'the schedule of another optimizer',
+      expected: 'one of the optimizer of this Trainer',
+      fix: 'make the schedule of the same optimizer',
+    });
   }
 }
 
 function checkMetrics(op: string, metrics: readonly Metric[]): void {
-  if (!Array.isArray(metrics)) throw new OptionError(op, { given: `metrics: ${describe(metrics)}`, expected: 'an array of metrics', fix: 'put it into brackets: metrics: [new Accuracy()]' });
+  if (!Array.isArray(metrics))
+    throw new OptionError(op, {
+      given: `metrics: ${describe(metrics)}`,
+      expected: 'an array of metrics',
+      fix: 'put it into brackets: metrics: [new Accuracy()]',
+    });
   const names = new Set(['loss']);
   for (const metric of metrics) {
     checkPart(op, 'metrics', metric, 'update', 'metrics such as new Accuracy()');
-    if (names.has(metric.name)) throw new OptionError(op, { given: `two figures named ${metric.name}`, expected: 'a name for each', fix: 'leave one of them out' });
+    if (names.has(metric.name))
+      throw new OptionError(op, {
+        given: `two figures named ${metric.name}`,
+        expected: 'a name for each',
+        fix: 'leave one of them out',
+      });
     names.add(metric.name);
   }
 }
@@ -146,7 +211,8 @@ function checkOptimizer(op: string, options: TrainerOptions): void {
   const count = options.optimizer.groups.reduce((sum, group) => sum + group.parameters.length, 0);
   if (foreignParameters(options).length < count) return;
   throw new OptionError(op, {
-    given: 'an optimizer of which no parameter is in the model', expected: 'an optimizer over parameters of this model',
+    given: 'an optimizer of which no parameter is in the model',
+    expected: 'an optimizer over parameters of this model',
     fix: 'make the optimizer of it, after loading or changing the model: new Adam(model.parameters())',
   });
 }
@@ -157,8 +223,11 @@ export function checkFitOptions(op: string, options: FitOptions): CheckedFit {
   const { validation } = options;
   if (validation !== undefined) checkLoader(op, validation);
   return {
-    epochs: positiveInteger(op, 'epochs', options.epochs), validation, callbacks: checkCallbacks(op, options.callbacks),
-    progress: flag(op, 'progress', options.progress ?? true), nonFiniteLoss: oneOf(op, 'nonFiniteLoss', options.nonFiniteLoss ?? 'throw', ['throw', 'skip']),
+    epochs: positiveInteger(op, 'epochs', options.epochs),
+    validation,
+    callbacks: checkCallbacks(op, options.callbacks),
+    progress: flag(op, 'progress', options.progress ?? true),
+    nonFiniteLoss: oneOf(op, 'nonFiniteLoss', options.nonFiniteLoss ?? 'throw', ['throw', 'skip']),
   };
 }
 
@@ -170,5 +239,21 @@ export interface CheckedFit extends Required<Omit<FitOptions, 'validation'>> {
 function checkPart(op: string, name: string, value: unknown, method: string, expected: string): void {
   const fits = typeof value === 'object' && value !== null && typeof Reflect.get(value, method) === 'function';
   if (fits && markOf(value)?.own !== false) return;
-  throw new OptionError(op, { given: `${name}: ${describe(value)}`, expected, fix: remedy(value, `pass ${name}, with a method ${method}()`) });
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected,
+    fix: remedy(value, `pass ${name}, with a method ${method}()`),
+  });
+}
+
+/** Refuses what would share the metrics with something that is counting. */
+export function refuseWhile(busy: 'fit' | 'evaluate' | undefined, name: 'fit' | 'evaluate'): void {
+  if (busy === undefined) return;
+  const during = 'evaluate in onEpochEnd or by the option validation, or make a second Trainer of the same model';
+  const fix = busy === 'fit' && name === 'evaluate' ? during : `await ${busy} first`;
+  throw new OptionError(`Trainer.${name}`, {
+    given: `a call while ${busy} is running`,
+    expected: 'one at a time: they share the metrics',
+    fix,
+  });
 }

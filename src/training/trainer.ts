@@ -6,22 +6,40 @@ import { noGrad } from '../tensor/grad-mode';
 import type { Sequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-import { batchesOf, checkBatch, checkLoader, countOf, inputOf, isIterable, onDevice, outputOf, type Batch, type Batches } from './batches';
+import {
+  batchesOf,
+  checkBatch,
+  checkLoader,
+  countOf,
+  inputOf,
+  isIterable,
+  noBatch,
+  onDevice,
+  outputOf,
+  queued,
+  type Batch,
+  type Batches,
+} from './batches';
 import { History, type EpochRecord } from './history';
 import { measure, RunningLoss } from './loss-terms';
 import type { Metric } from './metric';
 import { modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
-import { checkFitOptions, checkTrainerOptions, foreignParameters, type CheckedFit, type FitOptions, type TrainerOptions } from './trainer-options';
+import {
+  checkFitOptions,
+  checkTrainerOptions,
+  foreignParameters,
+  refuseWhile,
+  type CheckedFit,
+  type FitOptions,
+  type TrainerOptions,
+} from './trainer-options';
 import { nonFinite, nothingCounts, type NonFinite } from './training-error';
 import { inPrecision, trainingStep, type Outcome } from './training-step';
 
-/** Steps that may be queued before `fence` waits. */
-const STEPS_AHEAD = 2;
-
 /**
- * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two steps are queued at a time, so
- * memory stays flat and the event loop free.
+ * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two
+ * steps are queued at a time, so memory stays flat and the event loop free.
  *
  * @throws {OptionError} if a part is missing or of the wrong kind, or an option is unknown
  */
@@ -56,7 +74,14 @@ export class Trainer {
     this.optimizer = optimizer;
     this.metrics = [...(options.metrics ?? [])];
     const forward = (input: Sequence, target: Sequence): Required<Outcome> => this.#forward(input, target);
-    this.#step = trainingStep({ forward, optimizer, clipGradNorm: options.clipGradNorm, precision, compile, output: this.metrics.length > 0 });
+    this.#step = trainingStep({
+      forward,
+      optimizer,
+      clipGradNorm: options.clipGradNorm,
+      precision,
+      compile,
+      output: this.metrics.length > 0,
+    });
   }
 
   /** Training steps so far. */
@@ -69,14 +94,16 @@ export class Trainer {
     return this.#history;
   }
 
-  /** Lets `fit` end after the running epoch; after the running step if the loader has no length, and may have no end. */
+  /**
+   * Lets `fit` end after the running epoch; after the running step if the loader has no length, and may have no end.
+   */
   stop(): void {
     this.#stopping = true;
   }
 
   /**
-   * One training step: forward, loss, backward, clipping, update. Everything is queued, nothing awaited. `fence` after it keeps the queue short. A loss that
-   * is not finite changes no parameter.
+   * One training step: forward, loss, backward, clipping, update. Everything is queued, nothing awaited. `fence` after
+   * it keeps the queue short. A loss that is not finite changes no parameter.
    *
    * @returns the loss before the update; the caller's to dispose of
    * @throws {OptionError} if the batch is not { input, target } of tensors
@@ -108,13 +135,17 @@ export class Trainer {
     return { output, ...measure(this.#options.loss, output, target) };
   }
 
-  /** Parameters from elsewhere that the loss reaches are the user's affair; others are left over from a model that was changed. */
+  /**
+   * Parameters from elsewhere that the loss reaches are the user's affair; others are left over from a model that was
+   * changed.
+   */
   #checkForeign(): void {
     const stray = this.#foreign.filter((parameter) => parameter.grad === undefined);
     this.#foreign = [];
     if (stray.length === 0) return;
     throw new OptionError('Trainer', {
-      given: `${stray.length} parameters in the optimizer that are not in the model and have no gradient`, expected: 'those of the model',
+      given: `${stray.length} parameters in the optimizer that are not in the model and have no gradient`,
+      expected: 'those of the model',
       fix: 'make the optimizer after the last change of the model: new Adam(model.parameters())',
     });
   }
@@ -135,17 +166,24 @@ export class Trainer {
 
   /** Queues a fence behind `fences`, and waits until few are left. */
   async #fence(fences: Promise<unknown>[]): Promise<void> {
-    await queued(fences, synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice()));
+    await queued(
+      fences,
+      synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice()),
+    );
   }
 
   /**
-   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. Modules in evaluation mode within a model in training
-   * mode stay so, and in any model those of which no parameter requires a gradient: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call
-   * `predict`, and `onEpochEnd` also `evaluate`.
+   * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. Modules in
+   * evaluation mode within a model in training mode stay so, and in any model those of which no parameter requires a
+   * gradient: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call `predict`, and `onEpochEnd` also
+   * `evaluate`.
    *
-   * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an epoch
-   * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or the trainer is busy
-   * @throws {TrainingError} if a loss is NaN or infinite, unless `nonFiniteLoss` says otherwise; the epochs before stand in `history`
+   * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an
+   * epoch
+   * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or
+   * the trainer is busy
+   * @throws {TrainingError} if a loss is NaN or infinite, unless `nonFiniteLoss` says otherwise; the epochs before
+   * stand in `history`
    */
   async fit(loader: Batches, options: FitOptions): Promise<History> {
     const op = 'Trainer.fit';
@@ -193,10 +231,22 @@ export class Trainer {
     if (!fine) throw await nonFinite(this.model, { value: validation?.['loss'], epoch });
     if (this.#options.scheduleEvery !== 'step') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
     const seconds = (performance.now() - started) / 1000;
-    return { epoch, train, ...(validation === undefined ? {} : { validation }), ...(skipped > 0 ? { skipped } : {}), learningRate, seconds };
+    return {
+      epoch,
+      train,
+      ...(validation === undefined ? {} : { validation }),
+      ...(skipped > 0 ? { skipped } : {}),
+      learningRate,
+      seconds,
+    };
   }
 
-  async #trainEpoch(loader: Batches, epoch: number, options: CheckedFit, progress: Progress): Promise<{ train: Record<string, number>; skipped: number }> {
+  async #trainEpoch(
+    loader: Batches,
+    epoch: number,
+    options: CheckedFit,
+    progress: Progress,
+  ): Promise<{ train: Record<string, number>; skipped: number }> {
     const running = this.#startCounting();
     const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
     const fences: Promise<unknown>[] = [];
@@ -204,10 +254,12 @@ export class Trainer {
     let odd: NonFinite | undefined;
     let shown: Promise<void> | undefined;
     const show = (): Promise<void> =>
-      this.#figures(running).then(
-        (values) => progress.figures(values),
-        () => undefined, // the same fault rejects the fence of this step
-      ).finally(() => (shown = undefined));
+      this.#figures(running)
+        .then(
+          (values) => progress.figures(values),
+          () => undefined, // the same fault rejects the fence of this step
+        )
+        .finally(() => (shown = undefined));
     for await (const batch of batchesOf(loader)) {
       const [step, place] = [this.#steps + 1, ++done];
       const { added } = scope(() => this.#trainAndCount(batch, running));
@@ -225,7 +277,8 @@ export class Trainer {
     if (done === 0) throw noBatch('Trainer.fit');
     await shown;
     for (const fence of fences) await fence;
-    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === done))) throw await nonFinite(this.model, odd);
+    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === done)))
+      throw await nonFinite(this.model, odd);
     if (running.empty && skipped === 0) throw nothingCounts(epoch, done);
     return { train: await this.#figures(running), skipped };
   }
@@ -249,15 +302,19 @@ export class Trainer {
   }
 
   async #figures(running: RunningLoss): Promise<Record<string, number>> {
-    const values = await Promise.all(this.metrics.map(async (metric) => [metric.name, await metric.compute()] as const));
+    const values = await Promise.all(
+      this.metrics.map(async (metric) => [metric.name, await metric.compute()] as const),
+    );
     return Object.fromEntries([['loss', running.value], ...values]);
   }
 
   /**
-   * Loss and metrics over batches, in evaluation mode and without recording. The loss is that of all items, whatever the batch size: see LossFunction.
+   * Loss and metrics over batches, in evaluation mode and without recording. The loss is that of all items, whatever
+   * the batch size: see LossFunction.
    *
    * @param loader  gives batches { input, target }
-   * @throws {OptionError} if a batch is not { input, target }, there is none, or an epoch of `fit` or another `evaluate` is running
+   * @throws {OptionError} if a batch is not { input, target }, there is none, or an epoch of `fit` or another
+   * `evaluate` is running
    */
   async evaluate(loader: Batches): Promise<Record<string, number>> {
     checkLoader('Trainer.evaluate', loader);
@@ -308,8 +365,8 @@ export class Trainer {
   }
 
   /**
-   * Runs `work` in evaluation mode and without recording, and puts every module back into the mode that it was in. Between batches the modes are as
-   * before, so that predictions and a training may take turns.
+   * Runs `work` in evaluation mode and without recording, and puts every module back into the mode that it was in.
+   * Between batches the modes are as before, so that predictions and a training may take turns.
    */
   #evaluating<R>(work: () => R): R {
     const restore = modesOf(this.model);
@@ -332,20 +389,3 @@ export class Trainer {
     }
   }
 }
-
-function refuseWhile(busy: 'fit' | 'evaluate' | undefined, name: 'fit' | 'evaluate'): void {
-  if (busy === undefined) return;
-  const during = 'evaluate in onEpochEnd or by the option validation, or make a second Trainer of the same model';
-  const fix = busy === 'fit' && name === 'evaluate' ? during : `await ${busy} first`;
-  throw new OptionError(`Trainer.${name}`, { given: `a call while ${busy} is running`, expected: 'one at a time: they share the metrics', fix });
-}
-
-/** Puts `work` behind what is queued already, and waits until little is left. */
-async function queued(fences: Promise<unknown>[], work: Promise<unknown>): Promise<void> {
-  work.catch(() => undefined); // awaited later; until then it is no unhandled rejection
-  fences.push(work);
-  while (fences.length > STEPS_AHEAD) await fences.shift();
-}
-
-const noBatch = (op: string): OptionError =>
-  new OptionError(op, { given: 'a loader without batches', expected: 'at least one batch', fix: 'a generator can be walked only once; pass a DataLoader or an array' });

@@ -35,10 +35,21 @@ export interface StepOptions {
 }
 
 /** Runs `fn` in a math mode, or in that of the moment. */
-export const inPrecision = <R>(precision: MathMode | undefined, fn: () => R): R => (precision === undefined ? fn() : autocast(precision, fn));
+export const inPrecision = <R>(precision: MathMode | undefined, fn: () => R): R =>
+  precision === undefined ? fn() : autocast(precision, fn);
 
-/** A training step: forward, loss, backward, clipping, update; with `f16` by a scaled loss. A loss that is not finite changes no parameter. */
-export function trainingStep({ forward, optimizer, clipGradNorm: maxNorm, precision, compile: compiled, output: wanted }: StepOptions): (input: Sequence, target: Sequence) => Outcome {
+/**
+ * A training step: forward, loss, backward, clipping, update; with `f16` by a scaled loss. A loss that is not finite
+ * changes no parameter.
+ */
+export function trainingStep({
+  forward,
+  optimizer,
+  clipGradNorm: maxNorm,
+  precision,
+  compile: compiled,
+  output: wanted,
+}: StepOptions): (input: Sequence, target: Sequence) => Outcome {
   const scaler = precision === 'f16' ? new GradScaler() : undefined;
   const step = (input: Sequence, target: Sequence): Outcome => {
     const { output, ...measured } = inPrecision(precision, () => forward(input, target));
@@ -47,7 +58,10 @@ export function trainingStep({ forward, optimizer, clipGradNorm: maxNorm, precis
     (scaler?.scale(loss) ?? loss).backward();
     if (maxNorm !== undefined) {
       scaler?.unscale_(optimizer);
-      clipGradNorm(optimizer.groups.flatMap((group) => group.parameters), { maxNorm });
+      clipGradNorm(
+        optimizer.groups.flatMap((group) => group.parameters),
+        { maxNorm },
+      );
     }
     if (scaler === undefined) optimizer.step(unlessFinite(loss, optimizer));
     else scaler.step(optimizer);
@@ -57,9 +71,12 @@ export function trainingStep({ forward, optimizer, clipGradNorm: maxNorm, precis
   return compiled ? compile(step) : step;
 }
 
-/** Lets the optimizer skip a step whose loss is not finite, as a GradScaler does of itself: its gradients would make every parameter NaN. */
+/**
+ * Lets the optimizer skip a step whose loss is not finite, as a GradScaler does of itself: its gradients would make
+ * every parameter NaN.
+ */
 function unlessFinite(loss: Tensor, optimizer: Optimizer): { skip?: Tensor } {
-  if (optimizer.groups.some(({ parameters }) => parameters[0]?.device !== loss.device)) return {}; // only the device of the loss can tell
+  if (optimizer.groups.some(({ parameters }) => parameters[0]?.device !== loss.device)) return {};
   const value = loss.detach();
   return { skip: noGrad(() => reshape(cast(sub(value, value), 'f32'), [])) }; // 0 of a finite number, else NaN
 }

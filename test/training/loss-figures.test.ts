@@ -1,7 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import {
-  BCELoss, BCEWithLogitsLoss, crossEntropy, CrossEntropyLoss, ctcLoss, CTCLoss, DataLoader, HuberLoss, KLDivLoss, L1Loss, logSoftmax, Module, mseLoss, MSELoss, ones, PaddedSequence, Parameter, SGD,
-  SmoothL1Loss, tensor, Trainer, type HostArray, type LossFunction, type Sequence, type Tensor,
+  BCELoss,
+  BCEWithLogitsLoss,
+  crossEntropy,
+  CrossEntropyLoss,
+  ctcLoss,
+  CTCLoss,
+  DataLoader,
+  HuberLoss,
+  KLDivLoss,
+  L1Loss,
+  logSoftmax,
+  Module,
+  mseLoss,
+  MSELoss,
+  ones,
+  PaddedSequence,
+  Parameter,
+  SGD,
+  SmoothL1Loss,
+  tensor,
+  Trainer,
+  type HostArray,
+  type LossFunction,
+  type Sequence,
+  type Tensor,
 } from 'stmnet';
 import { describeDevices, here } from '../support/devices';
 
@@ -20,8 +43,12 @@ interface Item {
 
 /** Lengths of the rows: some batches are ragged, some are not, one has no step at all. */
 const LENGTHS = [3, 2, 1, 1, 0, 4, 4, 2];
-const column = (values: readonly number[], width = 1): HostArray => ({ data: Float32Array.from(values), shape: [values.length / width, width] });
-const wave = (row: number, length: number, seed: number): number[] => Array.from({ length }, (_, i) => Math.fround(Math.sin(7 * row + 3 * i + seed)));
+const column = (values: readonly number[], width = 1): HostArray => ({
+  data: Float32Array.from(values),
+  shape: [values.length / width, width],
+});
+const wave = (row: number, length: number, seed: number): number[] =>
+  Array.from({ length }, (_, i) => Math.fround(Math.sin(7 * row + 3 * i + seed)));
 const chance = (values: readonly number[]): number[] => values.map((value) => Math.fround(0.5 + 0.4 * value));
 
 /** What `evaluate` and `fit` report for batches of all sizes. */
@@ -30,17 +57,29 @@ async function figures(items: readonly Item[], loss: () => LossFunction, device:
   for (const batchSize of [1, 2, 3, 5, 8]) {
     for (const compile of [false, true]) {
       const model = new Same();
-      const trainer = new Trainer({ model, loss: loss(), optimizer: new SGD(model.parameters(), { learningRate: 0 }), device, compile });
+      const trainer = new Trainer({
+        model,
+        loss: loss(),
+        optimizer: new SGD(model.parameters(), { learningRate: 0 }),
+        device,
+        compile,
+      });
       const batches = new DataLoader(items, { batchSize });
       found.push((await trainer.evaluate(batches))['loss'] ?? Number.NaN);
-      const { train, validation } = (await trainer.fit(batches, { epochs: 1, validation: batches, progress: false })).last ?? {};
+      const { train, validation } =
+        (await trainer.fit(batches, { epochs: 1, validation: batches, progress: false })).last ?? {};
       found.push(train?.['loss'] ?? Number.NaN, validation?.['loss'] ?? Number.NaN);
     }
   }
   return found;
 }
 
-async function expectFigure(device: string, items: readonly Item[], loss: () => LossFunction, expected: number): Promise<void> {
+async function expectFigure(
+  device: string,
+  items: readonly Item[],
+  loss: () => LossFunction,
+  expected: number,
+): Promise<void> {
   for (const figure of await figures(items, loss, device)) expect(figure / expected).toBeCloseTo(1, 5);
 }
 
@@ -48,26 +87,57 @@ const sumOf = (values: readonly number[]): number => values.reduce((total, value
 const softplus = (x: number): number => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0);
 
 describeDevices('one figure for a data set, whatever the batches: point-wise losses over ragged rows', (device) => {
-  const x = LENGTHS.map((length, row) => wave(row, 2 * length, 0)), t = LENGTHS.map((length, row) => wave(row, 2 * length, 1));
+  const x = LENGTHS.map((length, row) => wave(row, 2 * length, 0)),
+    t = LENGTHS.map((length, row) => wave(row, 2 * length, 1));
   const [p, q] = [x.map(chance), t.map(chance)];
-  const items = (inputs: number[][], targets: number[][]): Item[] => inputs.map((values, row) => ({ input: column(values, 2), target: column(targets[row] ?? [], 2) }));
-  const each = (inputs: number[][], targets: number[][], f: (x: number, t: number) => number): number[] => inputs.flatMap((values, row) => values.map((value, i) => f(value, targets[row]?.[i] ?? 0)));
-  const smooth = (beta: number) => (a: number, b: number): number => (Math.abs(a - b) < beta ? (a - b) ** 2 / (2 * beta) : Math.abs(a - b) - beta / 2);
-  const rows: [string, (reduction: 'mean' | 'sum') => LossFunction, number[][], number[][], (x: number, t: number) => number][] = [
+  const items = (inputs: number[][], targets: number[][]): Item[] =>
+    inputs.map((values, row) => ({ input: column(values, 2), target: column(targets[row] ?? [], 2) }));
+  const each = (inputs: number[][], targets: number[][], f: (x: number, t: number) => number): number[] =>
+    inputs.flatMap((values, row) => values.map((value, i) => f(value, targets[row]?.[i] ?? 0)));
+  const smooth =
+    (beta: number) =>
+    (a: number, b: number): number =>
+      Math.abs(a - b) < beta ? (a - b) ** 2 / (2 * beta) : Math.abs(a - b) - beta / 2;
+  const rows: [
+    string,
+    (reduction: 'mean' | 'sum') => LossFunction,
+    number[][],
+    number[][],
+    (x: number, t: number) => number,
+  ][] = [
     ['MSELoss', (reduction) => new MSELoss({ reduction }), x, t, (a, b) => (a - b) ** 2],
     ['L1Loss', (reduction) => new L1Loss({ reduction }), x, t, (a, b) => Math.abs(a - b)],
     ['SmoothL1Loss', (reduction) => new SmoothL1Loss({ reduction, beta: 0.3 }), x, t, smooth(0.3)],
     ['HuberLoss', (reduction) => new HuberLoss({ reduction, delta: 0.3 }), x, t, (a, b) => 0.3 * smooth(0.3)(a, b)],
-    ['BCELoss', (reduction) => new BCELoss({ reduction }), p, q, (a, b) => -(b * Math.log(a) + (1 - b) * Math.log(1 - a))],
-    ['BCEWithLogitsLoss', (reduction) => new BCEWithLogitsLoss({ reduction, posWeight: tensor([3, 3]) }), x, q, (a, b) => 3 * b * softplus(-a) + (1 - b) * softplus(a)],
-    ['KLDivLoss', (reduction) => new KLDivLoss({ reduction }), p.map((row) => row.map(Math.log)), q, (a, b) => b * (Math.log(b) - a)],
+    [
+      'BCELoss',
+      (reduction) => new BCELoss({ reduction }),
+      p,
+      q,
+      (a, b) => -(b * Math.log(a) + (1 - b) * Math.log(1 - a)),
+    ],
+    [
+      'BCEWithLogitsLoss',
+      (reduction) => new BCEWithLogitsLoss({ reduction, posWeight: tensor([3, 3]) }),
+      x,
+      q,
+      (a, b) => 3 * b * softplus(-a) + (1 - b) * softplus(a),
+    ],
+    [
+      'KLDivLoss',
+      (reduction) => new KLDivLoss({ reduction }),
+      p.map((row) => row.map(Math.log)),
+      q,
+      (a, b) => b * (Math.log(b) - a),
+    ],
   ];
   test.each(rows)('%s', async (_, loss, inputs, targets, f) => {
     const data = items(inputs, targets);
     const losses = each(inputs, targets, f);
     await expectFigure(device, data, () => loss('mean'), sumOf(losses) / losses.length);
     await expectFigure(device, data, () => loss('sum'), sumOf(losses));
-    if (_ === 'KLDivLoss') await expectFigure(device, data, () => new KLDivLoss({ reduction: 'batchmean' }), sumOf(losses) / LENGTHS.length);
+    if (_ === 'KLDivLoss')
+      await expectFigure(device, data, () => new KLDivLoss({ reduction: 'batchmean' }), sumOf(losses) / LENGTHS.length);
   });
 });
 
@@ -75,46 +145,88 @@ describeDevices('one figure for a data set, whatever the batches: classes', (dev
   const C = 3;
   const scores = LENGTHS.map((length, row) => wave(row, C * length, 2));
   // The third row is ignored as a whole, and some steps of others.
-  const labels = LENGTHS.map((length, row) => Array.from({ length }, (_, i) => (row === 2 || (row + i) % 4 === 3 ? -100 : (row + 2 * i) % C)));
-  const items = scores.map((values, row): Item => ({ input: column(values, C), target: { data: Int32Array.from(labels[row] ?? []), shape: [labels[row]?.length ?? 0] } }));
+  const labels = LENGTHS.map((length, row) =>
+    Array.from({ length }, (_, i) => (row === 2 || (row + i) % 4 === 3 ? -100 : (row + 2 * i) % C)),
+  );
+  const items = scores.map((values, row): Item => ({
+    input: column(values, C),
+    target: { data: Int32Array.from(labels[row] ?? []), shape: [labels[row]?.length ?? 0] },
+  }));
   const weights = [0.5, 2, 10];
 
   function expected(w: readonly number[], smoothing: number, ignoreIndex = -100): { sum: number; weight: number } {
     let [sum, weight] = [0, 0];
-    scores.forEach((values, row) => labels[row]?.forEach((label, step) => {
-      if (label === ignoreIndex || label === -100) return;
-      const z = values.slice(step * C, step * C + C);
-      const total = Math.log(sumOf(z.map(Math.exp)));
-      sum += (1 - smoothing) * (w[label] ?? 0) * (total - (z[label] ?? 0)) + (smoothing / C) * sumOf(z.map((one, c) => (w[c] ?? 0) * (total - one)));
-      weight += w[label] ?? 0;
-    }));
+    scores.forEach((values, row) =>
+      labels[row]?.forEach((label, step) => {
+        if (label === ignoreIndex || label === -100) return;
+        const z = values.slice(step * C, step * C + C);
+        const total = Math.log(sumOf(z.map(Math.exp)));
+        sum +=
+          (1 - smoothing) * (w[label] ?? 0) * (total - (z[label] ?? 0)) +
+          (smoothing / C) * sumOf(z.map((one, c) => (w[c] ?? 0) * (total - one)));
+        weight += w[label] ?? 0;
+      }),
+    );
     return { sum, weight };
   }
 
-  test.each([0, 0.1])('CrossEntropyLoss with ignored labels, class weights and label smoothing %f', async (labelSmoothing) => {
-    for (const w of [[1, 1, 1], weights]) {
-      const { sum, weight } = expected(w, labelSmoothing);
-      const options = { labelSmoothing, ...(w === weights ? { weight: tensor(w, { device }) } : {}) };
-      await expectFigure(device, items, () => new CrossEntropyLoss(options), sum / weight);
-      await expectFigure(device, items, () => new CrossEntropyLoss({ ...options, reduction: 'sum' }), sum);
-    }
-  });
+  test.each([0, 0.1])(
+    'CrossEntropyLoss with ignored labels, class weights and label smoothing %f',
+    async (labelSmoothing) => {
+      for (const w of [[1, 1, 1], weights]) {
+        const { sum, weight } = expected(w, labelSmoothing);
+        const options = { labelSmoothing, ...(w === weights ? { weight: tensor(w, { device }) } : {}) };
+        await expectFigure(device, items, () => new CrossEntropyLoss(options), sum / weight);
+        await expectFigure(device, items, () => new CrossEntropyLoss({ ...options, reduction: 'sum' }), sum);
+      }
+    },
+  );
   test('a class that weighs nothing keeps its part of the smoothed sum', async () => {
     const { sum, weight } = expected([0, 1, 1], 0.3);
-    await expectFigure(device, items, () => new CrossEntropyLoss({ labelSmoothing: 0.3, weight: tensor([0, 1, 1], { device }) }), sum / weight);
+    await expectFigure(
+      device,
+      items,
+      () => new CrossEntropyLoss({ labelSmoothing: 0.3, weight: tensor([0, 1, 1], { device }) }),
+      sum / weight,
+    );
   });
   test('functions that call a loss are known by it; others say by what they divide', async () => {
     const { sum, weight } = expected([1, 1, 1], 0);
     await expectFigure(device, items, () => (output, target) => crossEntropy(output, target), sum / weight);
     const steps = sumOf(LENGTHS);
-    const own = (output: Sequence): Tensor => (output instanceof PaddedSequence ? output.zeroPadding().values : output).pow(2).sum();
-    const realSteps = (output: Sequence): number => (output instanceof PaddedSequence ? sumOf([...output.lengths]) : output.shape.slice(0, 2).reduce((a, b) => a * b, 1));
+    const own = (output: Sequence): Tensor =>
+      (output instanceof PaddedSequence ? output.zeroPadding().values : output).pow(2).sum();
+    const realSteps = (output: Sequence): number =>
+      output instanceof PaddedSequence
+        ? sumOf([...output.lengths])
+        : output.shape.slice(0, 2).reduce((a, b) => a * b, 1);
     const squares = sumOf(scores.flat().map((value) => value ** 2));
-    await expectFigure(device, items, () => (output) => ({ loss: own(output).div(realSteps(output)), divisor: realSteps(output) }), squares / steps);
+    await expectFigure(
+      device,
+      items,
+      () => (output) => ({ loss: own(output).div(realSteps(output)), divisor: realSteps(output) }),
+      squares / steps,
+    );
     await expectFigure(device, items, () => (output) => ({ loss: own(output), divisor: 'none' }), squares);
     const onDevice = (output: Sequence): Tensor => tensor(realSteps(output), { device });
-    await expectFigure(device, items.slice(0, 4), () => (output) => ({ loss: own(output).div(onDevice(output)), divisor: onDevice(output) }), sumOf(scores.slice(0, 4).flat().map((value) => value ** 2)) / 7);
-    const combined: LossFunction = (output, target) => [crossEntropy(output, target), { loss: mseLoss(output, output instanceof PaddedSequence ? output.map((v) => v.mul(0)) : output.mul(0)), weight: 0.5 }];
+    await expectFigure(
+      device,
+      items.slice(0, 4),
+      () => (output) => ({ loss: own(output).div(onDevice(output)), divisor: onDevice(output) }),
+      sumOf(
+        scores
+          .slice(0, 4)
+          .flat()
+          .map((value) => value ** 2),
+      ) / 7,
+    );
+    const combined: LossFunction = (output, target) => [
+      crossEntropy(output, target),
+      {
+        loss: mseLoss(output, output instanceof PaddedSequence ? output.map((v) => v.mul(0)) : output.mul(0)),
+        weight: 0.5,
+      },
+    ];
     await expectFigure(device, items, () => combined, sum / weight + (0.5 * squares) / (C * steps));
   });
 });
@@ -124,11 +236,24 @@ describeDevices('one figure for a data set, whatever the batches: CTC', (device)
     const C = 3;
     const lengths = [4, 3, 5, 4, 2, 4];
     const labels = [[1, 2], [1], [2, 1, 2], [2, 1], [1, 1, 1], []];
-    const chances = lengths.map((length, row) => logSoftmax(tensor({ data: Float32Array.from(wave(row, C * length, 3)), shape: [length, C] }), -1));
-    const items = await Promise.all(chances.map(async (x, row): Promise<Item> => ({
-      input: { data: await x.data(), shape: x.shape }, target: { data: Int32Array.from(labels[row] ?? []), shape: [labels[row]?.length ?? 0] },
-    })));
-    const each = await Promise.all(chances.map((x, row) => ctcLoss(x.unsqueeze(1), tensor({ data: Int32Array.from(labels[row] ?? []), shape: [1, labels[row]?.length ?? 0] }), { reduction: 'sum', zeroInfinity: true }).item()));
+    const chances = lengths.map((length, row) =>
+      logSoftmax(tensor({ data: Float32Array.from(wave(row, C * length, 3)), shape: [length, C] }), -1),
+    );
+    const items = await Promise.all(
+      chances.map(async (x, row): Promise<Item> => ({
+        input: { data: await x.data(), shape: x.shape },
+        target: { data: Int32Array.from(labels[row] ?? []), shape: [labels[row]?.length ?? 0] },
+      })),
+    );
+    const each = await Promise.all(
+      chances.map((x, row) =>
+        ctcLoss(
+          x.unsqueeze(1),
+          tensor({ data: Int32Array.from(labels[row] ?? []), shape: [1, labels[row]?.length ?? 0] }),
+          { reduction: 'sum', zeroInfinity: true },
+        ).item(),
+      ),
+    );
     expect(each[4]).toBe(0); // three equal labels do not fit into two steps
     const means = each.map((loss, row) => loss / Math.max(labels[row]?.length ?? 0, 1));
     await expectFigure(device, items, () => new CTCLoss({ zeroInfinity: true }), sumOf(means) / means.length);
@@ -136,15 +261,19 @@ describeDevices('one figure for a data set, whatever the batches: CTC', (device)
   });
 });
 
-describe('losses of one\'s own', () => {
-  const batches = [{ input: tensor([[1], [2], [3]]), target: tensor([[0], [0], [0]]) }, { input: tensor([[6]]), target: tensor([[0]]) }];
+describe("losses of one's own", () => {
+  const batches = [
+    { input: tensor([[1], [2], [3]]), target: tensor([[0], [0], [0]]) },
+    { input: tensor([[6]]), target: tensor([[0]]) },
+  ];
   const evaluate = (loss: unknown): Promise<Record<string, number>> => {
     const model = new Same();
     return new Trainer({ model, loss: loss as LossFunction, optimizer: new SGD(model.parameters()) }).evaluate(batches);
   };
   test('count by the real elements of the target, padded or not', async () => {
     const mean = (output: Sequence): Tensor => {
-      const steps = output instanceof PaddedSequence ? sumOf([...output.lengths]) : (output.shape[0] ?? 0) * (output.shape[1] ?? 0);
+      const steps =
+        output instanceof PaddedSequence ? sumOf([...output.lengths]) : (output.shape[0] ?? 0) * (output.shape[1] ?? 0);
       return (output instanceof PaddedSequence ? output.zeroPadding().values : output).sum().div(steps);
     };
     const rows = [[1, 2], [3, 4], [5], [6]].map((values): Item => ({ input: column(values), target: column(values) }));
@@ -163,17 +292,32 @@ describe('losses of one\'s own', () => {
     expect((await evaluate(new Twice()))['loss']).toBeCloseTo((2 * (1 + 4 + 9 + 36)) / 4, 5);
   });
   test('a divisor of 0 adds nothing, whatever 0 / 0 is', async () => {
-    const loss = (output: Tensor): unknown => (output.shape[0] === 3 ? { loss: output.mean(), divisor: 3 } : { loss: output.sum().mul(Number.NaN), divisor: tensor(0) });
+    const loss = (output: Tensor): unknown =>
+      output.shape[0] === 3
+        ? { loss: output.mean(), divisor: 3 }
+        : { loss: output.sum().mul(Number.NaN), divisor: tensor(0) };
     expect((await evaluate(loss))['loss']).toBe(2);
   });
   test('that return no loss are refused', async () => {
-    await expect(evaluate((output: Tensor) => output)).rejects.toThrow(`Trainer: the loss: got f32[3, 1] on ${here}, expected a tensor of one element.\n  Fix: take its mean() or sum(); a loss with reduction: 'none' does not.`);
-    await expect((async () => evaluate(new MSELoss({ reduction: 'none' })))()).rejects.toThrow("Trainer: got a loss with reduction: 'none', expected reduction: 'mean' or 'sum'.\n  Fix: leave reduction out");
+    await expect(evaluate((output: Tensor) => output)).rejects.toThrow(
+      `Trainer: the loss: got f32[3, 1] on ${here}, expected a tensor of one element.\n  Fix: take its mean() or sum(); a loss with reduction: 'none' does not.`,
+    );
+    await expect((async () => evaluate(new MSELoss({ reduction: 'none' })))()).rejects.toThrow(
+      "Trainer: got a loss with reduction: 'none', expected reduction: 'mean' or 'sum'.\n  Fix: leave reduction out",
+    );
     await expect(evaluate(() => 3)).rejects.toThrow('Trainer: the loss: got 3, expected a tensor of one element.');
-    await expect(evaluate(async () => tensor(1))).rejects.toThrow('Fix: let the loss function return it without async.');
+    await expect(evaluate(async () => tensor(1))).rejects.toThrow(
+      'Fix: let the loss function return it without async.',
+    );
     await expect(evaluate(() => [])).rejects.toThrow('Trainer: the loss: got no term, expected at least one.');
-    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisors: 1 }))).rejects.toThrow('Fix: write divisor, if that is what you mean by divisors.');
-    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisor: -1 }))).rejects.toThrow('got divisor: -1');
-    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisor: output }))).rejects.toThrow('Fix: take the sum() of the weights.');
+    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisors: 1 }))).rejects.toThrow(
+      'Fix: write divisor, if that is what you mean by divisors.',
+    );
+    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisor: -1 }))).rejects.toThrow(
+      'got divisor: -1',
+    );
+    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisor: output }))).rejects.toThrow(
+      'Fix: take the sum() of the weights.',
+    );
   });
 });

@@ -22,7 +22,8 @@ export function countReal(shape: readonly number[], lengths: readonly number[] |
   return shape.slice(2).reduce((product, extent) => product * extent, steps);
 }
 
-const same = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+const same = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 const withoutAxis = (shape: readonly number[], axis: number): number[] => shape.filter((_, index) => index !== axis);
 
 /** The shape without the axes of extent 1 at its end. */
@@ -50,10 +51,12 @@ const hasTimeBeside = (longer: readonly number[], shorter: readonly number[]): b
  */
 function aboutTime(output: readonly number[], target: readonly number[], rank: number): string | undefined {
   if (output.length >= rank && hasTimeBeside(output, target)) {
-    return 'the output has a time axis and the target none: put LastStep, MeanPool or MaxPool after the last recurrent layer';
+    const pool = 'put LastStep, MeanPool or MaxPool after the last recurrent layer';
+    return `the output has a time axis and the target none: ${pool}`;
   }
   if (target.length >= rank && hasTimeBeside(target, output)) {
-    return 'the target has a time axis and the output none: leave out what joins the steps, such as LastStep, or give a sequence one target';
+    const keep = 'leave out what joins the steps, such as LastStep, or give a sequence one target';
+    return `the target has a time axis and the output none: ${keep}`;
   }
   return undefined;
 }
@@ -68,12 +71,15 @@ export function checkEqualShapes(op: string, name: string, output: Tensor, targe
   if (same(output.shape, target.shape)) return;
   const [given, expected] = [`${name} ${describe(output)} and target ${describe(target)}`, 'equal shapes'];
   if (sameButForOne(output.shape, target.shape)) {
-    const fix = output.rank > target.rank
-      ? 'give each target an axis of its own, as in target: [y] in the items, or target.unsqueeze(-1)'
-      : `give the ${name} the axis too, as in ${name}.unsqueeze(-1), or take it from the target: target.squeeze(-1)`;
+    const fix =
+      output.rank > target.rank
+        ? 'give each target an axis of its own, as in target: [y] in the items, or target.unsqueeze(-1)'
+        : `give the ${name} the axis too, as in ${name}.unsqueeze(-1), or take it from the target: target.squeeze(-1)`;
     throw new ShapeError(op, { given, expected, fix });
   }
-  const fix = aboutTime(output.shape, target.shape, 3) ?? 'let the model have as many outputs as there are targets; nothing is broadcast here';
+  const fix =
+    aboutTime(output.shape, target.shape, 3) ??
+    'let the model have as many outputs as there are targets; nothing is broadcast here';
   throw new ShapeError(op, { given, expected, fix });
 }
 
@@ -97,13 +103,15 @@ function aboutLabels(output: readonly number[], target: readonly number[], wante
   if (target.length === wanted.length + 1 && target.at(-1) === 1 && same(withoutAxis(target, wanted.length), wanted)) {
     return 'take the last axis from the target: target.squeeze(-1), or target: label in place of [label] in the items';
   }
-  const classesSecond = output.length === target.length + 1 && output.length > 2 && same(withoutAxis(output, 1), target);
+  const classesSecond =
+    output.length === target.length + 1 && output.length > 2 && same(withoutAxis(output, 1), target);
   if (classesSecond && target.length > 1) return 'put the classes last: output.transpose(1, -1)';
   return aboutTime(wanted, target, 2) ?? 'give each row of the output one label';
 }
 
 /**
- * Targets of 0 and 1 in the shape and dtype of the output: labels may be i32 or bool, and may lack or have an axis of extent 1 at the end.
+ * Targets of 0 and 1 in the shape and dtype of the output: labels may be i32 or bool, and may lack or have an axis of
+ * extent 1 at the end.
  *
  * @throws {ShapeError} if the shapes differ in more
  */
