@@ -1,4 +1,5 @@
 import { Module } from '../layers/module';
+import { Parameter } from '../layers/parameter';
 import { Loss } from '../losses/loss';
 import type { Optimizer } from '../optimizers/optimizer';
 import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
@@ -209,7 +210,9 @@ export function foreignParameters({ model, loss, optimizer }: TrainerOptions): T
 /** An optimizer without any parameter of the model would train nothing, or another model. */
 function checkOptimizer(op: string, options: TrainerOptions): void {
   const count = options.optimizer.groups.reduce((sum, group) => sum + group.parameters.length, 0);
-  if (foreignParameters(options).length < count) return;
+  const foreign = foreignParameters(options);
+  // Tensors of the user's own may be trained through any model; whether the loss reaches them is seen after a step.
+  if (foreign.length < count || foreign.some((parameter) => !(parameter instanceof Parameter))) return;
   throw new OptionError(op, {
     given: 'an optimizer of which no parameter is in the model',
     expected: 'an optimizer over parameters of this model',

@@ -143,8 +143,13 @@ export class Trainer {
     const stray = this.#foreign.filter((parameter) => parameter.grad === undefined);
     this.#foreign = [];
     if (stray.length === 0) return;
+    const [one, many] = [
+      'parameter in the optimizer that is not in the model and has',
+      'parameters in the optimizer that are not in the model and have',
+    ];
+    const what = stray.length === 1 ? one : many;
     throw new OptionError('Trainer', {
-      given: `${stray.length} parameters in the optimizer that are not in the model and have no gradient`,
+      given: `${stray.length} ${what} no gradient`,
       expected: 'those of the model',
       fix: 'make the optimizer after the last change of the model: new Adam(model.parameters())',
     });

@@ -63,6 +63,17 @@ describe('the optimizer', () => {
       optimizer: new SGD([...model.parameters(), free]),
     });
     expect((await closure.fit([batch(1)], { epochs: 1, progress: false })).epochs.length).toBe(1);
+    const prompt = new Trainer({
+      model,
+      loss: (output) => (output as Tensor).mul(free).mean(),
+      optimizer: new SGD([free], { learningRate: 0.1 }),
+    });
+    await prompt.fit([batch(1)], { epochs: 1, progress: false });
+    expect(await free.item()).not.toBe(1);
+    const unused = new Trainer({ model, loss, optimizer: new SGD([free]) });
+    await expect(unused.fit([batch(1)], { epochs: 1, progress: false })).rejects.toThrow(
+      'got 1 parameter in the optimizer that is not in the model and has no gradient',
+    );
     const stray = new Trainer({ model, loss, optimizer: new SGD([...model.parameters(), ...other.parameters()]) });
     await expect(stray.fit([batch(1)], { epochs: 1, progress: false })).rejects.toThrow(
       'Trainer: got 2 parameters in the optimizer that are not in the model and have no gradient, expected those of the model.\n  Fix: make the optimizer after the last change of the model',
