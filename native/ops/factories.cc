@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <memory>
 
@@ -15,11 +16,23 @@ std::shared_ptr<char[]> copy_of(const HostValues& values, size_t bytes) {
   return copy;
 }
 
+/// Of i32; of f32 where all numbers are whole, as labels in plain arrays are, which other data seldom hold for long.
 void note_host_range(const Tensor& x, const HostValues& values) {
-  if (values.dtype != DType::I32 || values.size == 0) return;
-  const auto* numbers = static_cast<const int32_t*>(values.data);
-  const auto [least, greatest] = std::minmax_element(numbers, numbers + values.size);
-  x->storage->set_host_range({*least, *greatest});
+  if (values.size == 0) return;
+  if (values.dtype == DType::I32) {
+    const auto* numbers = static_cast<const int32_t*>(values.data);
+    const auto [least, greatest] = std::minmax_element(numbers, numbers + values.size);
+    x->storage->set_host_range({*least, *greatest});
+  } else if (values.dtype == DType::F32) {
+    const auto* numbers = static_cast<const float*>(values.data);
+    HostRange range{INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < static_cast<size_t>(values.size); ++i) {
+      if (!(numbers[i] >= -16'777'216.0f && numbers[i] <= 16'777'216.0f) || numbers[i] != std::trunc(numbers[i])) return;
+      const auto number = static_cast<int64_t>(numbers[i]);
+      range = {std::min(range.least, number), std::max(range.greatest, number)};
+    }
+    x->storage->set_host_range(range);
+  }
 }
 
 Tensor from_array(const HostValues& values, const Shape& shape, const std::string& device) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "core/op_table.h"
-#include "ops/ops.h"
+#include "ops/real_items.h"
 
 namespace stm::ops {
 namespace {
@@ -23,8 +23,8 @@ Tensor rows_added(const char* op, const Tensor& dy, const Tensor& indices, const
   return dtable;
 }
 
-Tensor embedding(const Tensor& indices, const Tensor& weight, const std::optional<int64_t>& padding_idx) {
-  check_dtype("embedding", "indices", indices, DType::I32);
+Tensor embedding(const Tensor& given, const Tensor& weight, const std::optional<int64_t>& padding_idx) {
+  const Tensor indices = whole_numbers("embedding", "indices", given);
   check_floating("embedding", "weight", weight);
   check_rank("embedding", "weight", weight, 2);
   STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape, "embedding: got indices {}, expected fewer than {} axes.\n  Fix: reshape them.", indices,
@@ -43,8 +43,8 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const std::optiona
   return y;
 }
 
-Tensor one_hot(const Tensor& indices, int64_t classes) {
-  check_dtype("oneHot", "indices", indices, DType::I32);
+Tensor one_hot(const Tensor& given, int64_t classes) {
+  const Tensor indices = whole_numbers("oneHot", "indices", given);
   STM_CHECK(classes > 0 && classes <= INT32_MAX, Kind::Option, "oneHot: got numClasses {}, expected 1 or more.\n  Fix: count the classes.", classes);
   STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape, "oneHot: got indices {}, expected fewer than {} axes.\n  Fix: reshape them.", indices,
             Shape::kMaxRank);
@@ -172,6 +172,18 @@ Tensor unfold(const Tensor& given, int64_t dim, int64_t size, int64_t stride, in
 }
 
 }  // namespace
+
+Tensor whole_numbers(const char* op, const char* name, const Tensor& given, const RealItems& items) {
+  if (given.dtype() == DType::I32) return given;
+  STM_CHECK(is_floating(given.dtype()), Kind::DType, "{}: got {} {}, expected i32, or f32 or f64 that hold whole numbers.\n  Fix: cast it with cast('i32').",
+            op, name, given);
+  const Tensor x = contiguous(detached(given)), whole = empty(x.shape(), DType::I32, x.device());
+  enqueue(op, {x}, {whole}, [items](Backend& b, Views v) { return b.indexing().whole_numbers(v.in(0), items.view(), v.out(0)); });
+  // What is known of numbers from the host is known of these, so that a wrong one is an error at the call.
+  const std::optional<HostRange>& range = given->storage->host_range();
+  if (range && !given->is_view && !items.lengths) whole->storage->set_host_range(*range);
+  return whole;
+}
 
 void declare_indexing(OpTable& table) {
   table.add("embedding", &embedding, {"indices", "weight", "paddingIdx"}, "Rows of weight by index; the row paddingIdx gets no gradient.");

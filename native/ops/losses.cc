@@ -87,7 +87,6 @@ struct CrossEntropyProblem {
 
 void check_classes(const Tensor& input, const Tensor& target) {
   check_floating("crossEntropy", "input", input);
-  check_dtype("crossEntropy", "target", target, DType::I32);
   STM_CHECK(input.rank() >= 1 && input.shape().back() > 0, Kind::Shape,
             "crossEntropy: got input {}, expected [..., C] with at least one class.\n  Fix: put the classes on the last axis.", input);
   const Shape steps(std::vector<int64_t>(input.shape().begin(), input.shape().end() - 1));
@@ -134,14 +133,14 @@ std::vector<Tensor> cross_entropy(const Tensor& given_input, const Tensor& given
                                   const std::optional<Tensor>& given_step_weights, int64_t ignore_index, double label_smoothing, LossReduction reduction,
                                   const std::optional<std::vector<int64_t>>& lengths, bool lenient) {
   check_classes(given_input, given_target);
-  const Tensor input = contiguous(given_input), target = contiguous(given_target);
+  const RealItems steps = real_items("crossEntropy", given_target.shape(), lengths);
+  const Tensor input = contiguous(given_input), target = contiguous(whole_numbers("crossEntropy", "target", given_target, steps));
   const Tensor weight = class_weight_of(input, given_weight), step_weight = step_weight_of(input, target, given_step_weights);
   STM_CHECK(label_smoothing >= 0 && label_smoothing <= 1, Kind::Option,
             "crossEntropy: got labelSmoothing {}, expected 0..1.\n  Fix: pass a fraction such as 0.1.", label_smoothing);
   STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option,
             "crossEntropy: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
-  const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != LossReduction::None, reduction == LossReduction::Mean, lenient, {}},
-                                    real_items("crossEntropy", target.shape(), lengths)};
+  const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != LossReduction::None, reduction == LossReduction::Mean, lenient, {}}, steps};
   if (!lenient) check_not_empty("crossEntropy", input, problem.steps.count, reduction);
   const int64_t classes = input.shape().back();
   // Past a length any label may stand, so then only the kernel can tell.

@@ -69,15 +69,15 @@ CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::ve
 Tensor ctc_loss(const Tensor& input, const Tensor& given_target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths,
                 int64_t blank, bool zero_infinity, LossReduction reduction) {
   check_floating("ctcLoss", "input", input);
-  check_dtype("ctcLoss", "target", given_target, DType::I32);
   check_rank("ctcLoss", "input", input, 3);
   const int64_t steps = input.extent(0), count = input.extent(1), classes = input.extent(2);
   STM_CHECK(blank >= 0 && blank < classes, Kind::Option,
             "ctcLoss: got blank {} for input {}, expected 0..{}.\n  Fix: name the class on the last axis that stands for no label.", blank, input, classes - 1);
   STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option, "ctcLoss: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
   check_not_empty("ctcLoss", input, count, reduction);
-  const Tensor target = contiguous(given_target);
-  CtcProblem problem = make_problem(input, target, input_lengths, target_lengths, reduction);
+  CtcProblem problem = make_problem(input, given_target, input_lengths, target_lengths, reduction);
+  const RealItems labels = given_target.rank() == 2 ? real_items("ctcLoss", given_target.shape(), target_lengths) : RealItems{};
+  const Tensor target = contiguous(whole_numbers("ctcLoss", "target", given_target, labels));
   // Past a length any label may stand, so then only the kernel can tell.
   if (std::accumulate(problem.target_lengths.begin(), problem.target_lengths.end(), int64_t{0}) == target.size())
     check_host_range("ctcLoss", "target", target, 0, classes - 1, "classes on the last axis of the input");

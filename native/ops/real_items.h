@@ -38,4 +38,11 @@ inline RealItems real_items(const char* op, const Shape& items, const std::optio
   return real;
 }
 
+namespace ops {
+
+/// Labels and indices as i32: a tensor of f32 or f64 that holds whole numbers, as plain numbers make it, checked by the kernel; i32 as it is. Items that are not real
+/// become 0 unseen.
+Tensor whole_numbers(const char* op, const char* name, const Tensor& x, const RealItems& items = {});
+
+}  // namespace ops
 }  // namespace stm

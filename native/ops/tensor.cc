@@ -11,6 +11,7 @@ std::string device(const Tensor& x) { return x.device().name; }
 bool requires_grad(const Tensor& x) { return x->requires_grad || x->node; }
 bool is_leaf(const Tensor& x) { return !x->node; }
 bool is_contiguous(const Tensor& x) { return x.contiguous(); }
+int64_t version(const Tensor& x) { return static_cast<int64_t>(x->storage->version()); }
 Tensor detach(const Tensor& x) { return detached(x); }
 std::string describe_tensor(const Tensor& x) { return describe(x); }
 
@@ -49,6 +50,7 @@ void declare_tensor(OpTable& table) {
   table.add("setRequiresGrad", &set_requires_grad, {"x", "on"}, "Makes the leaf `x` collect a gradient, or not.");
   table.add("isLeaf", &is_leaf, {"x"}, "Whether no recorded op made `x`.");
   table.add("isContiguous", &is_contiguous, {"x"}, "Whether the elements lie densely in row-major order.");
+  table.add("version", &version, {"x"}, "How often the storage of `x` has been written: two equal numbers mean that nothing was changed in place between.");
   table.add("detach", &detach, {"x"}, "The same elements, outside the graph.");
   table.add("grad", &grad, {"x"}, "The gradient that backward() left, if any.");
   table.add("setGrad", &set_grad, {"x", "grad"}, "Replaces or drops the gradient.");

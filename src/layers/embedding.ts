@@ -39,8 +39,9 @@ export interface PretrainedOptions {
 /**
  * A table of vectors, looked up by index.
  *
- * Shapes: input i32 […] → […, embeddingDim]; weight [numEmbeddings, embeddingDim], from N(0, 1). A PaddedSequence [N, T] gives a PaddedSequence
- * [N, T, embeddingDim], zero past each length. To tie it with an output layer: `linear.weight = embedding.weight`.
+ * Shapes: input […] of i32, or of f32 or f64 that hold whole numbers, as plain arrays make them → […, embeddingDim];
+ * weight [numEmbeddings, embeddingDim], from N(0, 1). A PaddedSequence [N, T] gives a PaddedSequence [N, T,
+ * embeddingDim], zero past each length. To tie it with an output layer: `linear.weight = embedding.weight`.
  *
  * @throws {OptionError} if a size is not a positive whole number, `paddingIdx` is not a row, or an option is unknown
  * @see torch.nn.Embedding
@@ -89,7 +90,8 @@ export class Embedding extends Module {
   /**
    * Looks up each index.
    *
-   * @throws {DTypeError} if `input` is not i32
+   * @throws {DTypeError} if `input` is bool
+   * @throws {NativeError} at the next read if a number is not whole, or above 2^24 in f32
    * @throws {RangeError} at the call where an index on the host is out of range, at the next read where only the device can know
    */
   forward<X extends Sequence>(input: X): X {

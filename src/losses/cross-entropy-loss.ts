@@ -11,7 +11,7 @@ export type CrossEntropyLossOptions = Omit<CrossEntropyOptions, 'stepWeights'>;
 /**
  * Cross entropy of `softmax(input)` along the last axis and class labels.
  *
- * Shapes: input […, C], target […] of i32 in 0..C-1 → [] (or […], for reduction `none`).
+ * Shapes: input […, C], target […] of whole numbers in 0..C-1 → [] (or […], for reduction `none`).
  *
  * @throws {OptionError} if an option is unknown or out of range
  * @see torch.nn.CrossEntropyLoss, whose classes are the second axis

@@ -11,8 +11,8 @@ export type CTCLossSettings = Omit<CTCOptions, keyof CTCLengths>;
  * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels,
  * over all alignments.
  *
- * Shapes: input log-probabilities, a tensor [T, N, C] or a PaddedSequence of [N, T, C]; target i32 [N, S] or a
- * PaddedSequence of it → [] (or [N], for reduction `none`).
+ * Shapes: input log-probabilities, a tensor [T, N, C] or a PaddedSequence of [N, T, C]; target whole numbers [N, S] or
+ * a PaddedSequence of it → [] (or [N], for reduction `none`).
  *
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.CTCLoss

@@ -24,6 +24,8 @@ export interface NativeBinding {
   isLeaf(x: TensorId): boolean;
   /** Whether the elements lie densely in row-major order. */
   isContiguous(x: TensorId): boolean;
+  /** How often the storage of `x` has been written: two equal numbers mean that nothing was changed in place between. */
+  version(x: TensorId): number;
   /** The same elements, outside the graph. */
   detach(x: TensorId): TensorId;
   /** The gradient that backward() left, if any. */

@@ -169,7 +169,7 @@ declare module './tensor' {
     /**
      * Rows of `weight` by index. The gradient adds rows up in the order of the indices, the same on every run.
      *
-     * Shapes: indices i32 […], weight [V, E] → […, E].
+     * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers; weight [V, E] → […, E].
      *
      * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the next read
      */
@@ -183,7 +183,7 @@ declare module './tensor' {
     /**
      * 1 at the place of each index, 0 elsewhere (f32).
      *
-     * Shapes: indices i32 […] → […, numClasses].
+     * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers → […, numClasses].
      *
      * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else {NativeError} at the next read
      */

@@ -108,6 +108,12 @@ export class Tensor {
     return binding.isLeaf(idOf(this, 'isLeaf', 'this'));
   }
 
+  /** How often the elements have been written, here or through a view; undefined once disposed of. @internal */
+  get version(): number | undefined {
+    checkTensor(this, 'version', 'this');
+    return this.#ended !== undefined ? undefined : binding.version(this.#id);
+  }
+
   /** Whether the elements lie densely, in row-major order. */
   get isContiguous(): boolean {
     return binding.isContiguous(idOf(this, 'isContiguous', 'this'));

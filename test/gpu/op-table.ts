@@ -49,7 +49,7 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
   clone: unary(stm.clone), contiguous: [{ inputs: [cube], run: (x) => stm.contiguous(x.permute([2, 0, 1])) }],
   add_: inPlace((a, b) => stm.add_(a, b)), sub_: inPlace((a, b) => stm.sub_(a, b)), mul_: inPlace((a, b) => stm.mul_(a, b)), div_: inPlace((a, b) => stm.div_(a, b)), copy_: inPlace((a, b) => stm.copy_(a, b)),
   fill_: inPlace((a) => stm.fill_(a, 2.5)), zero_: inPlace((a) => stm.zero_(a)),
-  embedding: [{ inputs: [whole([9, 40], 50), float([50, 33])], run: (words, table) => stm.embedding(words, table, { paddingIdx: 3 }) }, { inputs: [whole([5000], 7), float([7, 5])], run: (words, table) => stm.embedding(words, table) }],
+  embedding: [{ inputs: [whole([9, 40], 50), float([50, 33])], run: (words, table) => stm.embedding(words, table, { paddingIdx: 3 }) }, { inputs: [whole([5000], 7), float([7, 5])], run: (words, table) => stm.embedding(words, table) }, { inputs: [whole([9, 40], 50), float([50, 3])], run: (words, table) => stm.embedding(words.cast('f32'), table) }],
   indexSelect: [0, 1, 2].map((dim) => ({ inputs: [cube, whole([60], 5)], run: (x, places) => stm.indexSelect(x, dim, places) })),
   gather: [{ inputs: [matrix, whole([rows, 9], columns)], run: (x, places) => stm.gather(x, 1, places) }, { inputs: [matrix, whole([9, columns], rows)], run: (x, places) => stm.gather(x, 0, places) }],
   scatterAdd: [{ inputs: [float([rows, columns]), whole([rows, 200], columns), float([rows, 200])], run: (x, places, source) => stm.scatterAdd(x, 1, places, source) }, { inputs: [float([9, columns]), whole([400, columns], 9), float([400, columns])], run: (x, places, source) => stm.scatterAdd(x, 0, places, source) }],
@@ -65,6 +65,7 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
     ...(['mean', 'sum', 'none'] as const).map((reduction): OpRow => ({ inputs: [matrix, whole([rows], columns)], run: (x, y) => stm.crossEntropy(x, y, { reduction, ignoreIndex: 4, labelSmoothing: 0.1 }) })),
     { inputs: [float([40, 10_000]), whole([40], 10_000)], run: (x, y) => stm.crossEntropy(x, y) },
     { inputs: [cube, whole([5, 37], 24)], run: (x, y) => stm.crossEntropy(padded(x), padded(y)) },
+    { inputs: [cube, whole([5, 37], 24)], run: (x, y) => stm.crossEntropy(padded(x), padded(y.cast('f64'))) },
     { inputs: [matrix, whole([rows], columns), constant([columns], [0.1, 2])], run: (x, y, weight) => stm.crossEntropy(x, y, { weight }) },
   ],
   ctcLoss: [{ inputs: [float([37, 5, 12]), constant([5, 8], [1, 12])], run: (x, y) => stm.ctcLoss(stm.logSoftmax(x), stm.cast(stm.floor(y), 'i32'), { inputLengths: [37, 30, 37, 20, 25], targetLengths: [8, 3, 0, 7, 1] }), tolerance: 1e-4 }], // long sums of logarithms

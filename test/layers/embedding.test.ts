@@ -53,7 +53,10 @@ describe('Embedding', () => {
   test('mistakes', () => {
     const layer = new Embedding({ numEmbeddings: 3, embeddingDim: 2 });
     expect(() => layer.forward(indices([[0, 3]]))).toThrow(/3/);
-    expect(() => layer.forward(tensor([[0, 1]]))).toThrow(/i32/);
+    expect(() => layer.forward(tensor([[false, true]]))).toThrow(
+      `Embedding.forward: got indices bool[1, 2] on ${here}, expected i32, or f32 or f64 that hold whole numbers.\n  Fix: cast it with cast('i32').`,
+    );
+    expect(() => layer.forward(tensor([[0, 3]]))).toThrow('Embedding.forward: got an index with the value 3, expected 0..2');
     expect(() => new Embedding({ numEmbeddings: 3, embeddingDim: 2, paddingIdx: 3 })).toThrow('Embedding: got paddingIdx: 3, expected an index below numEmbeddings, 3');
     expect(() => Embedding.fromPretrained([1, 2])).toThrow(`Embedding.fromPretrained: got weights f32[2] on ${here}, expected two axes, [numEmbeddings, embeddingDim]`);
   });

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -7,6 +8,7 @@
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/dispatch.h"
+#include "backend/cpu/losses.h"
 #include "backend/cpu/team.h"
 
 namespace stm {
@@ -57,6 +59,31 @@ class CpuIndexingKernels final : public IndexingKernels {
         std::memcpy(out.as<char>() + static_cast<size_t>(i) * bytes, table.as<char>() + static_cast<size_t>(rows[i]) * bytes, bytes);
     });
     return Status::ok();
+  }
+
+  Status whole_numbers(const View& x, const Padding& items, const View& out) noexcept override {
+    const double bound = exact_bound(x.dtype);
+    return dispatch_floating(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const T* from = x.as<const T>();
+      int32_t* to = out.as<int32_t>();
+      FirstWrong wrong;
+      parallel_for(x.size(), kWork, [&](int64_t begin, int64_t end) {
+        for_runs(items, begin, end, [&](int64_t first, int64_t last, bool real) {
+          for (int64_t i = first; i < last; ++i) {
+            const bool fits = real && std::abs(from[i]) <= static_cast<T>(bound) && std::trunc(from[i]) == from[i];
+            to[i] = fits ? static_cast<int32_t>(from[i]) : 0;
+            if (real && !fits) wrong.at(i);
+          }
+        });
+      });
+      if (!wrong.any()) return Status::ok();
+      return Status::fail(
+          StatusKind::OutOfRange,
+          "got %.17g as element %lld, expected whole numbers of at most %.0f.\n  Fix: correct the number; give larger ones in an Int32Array, or "
+          "ask for dtype 'i32'.",
+          static_cast<double>(from[wrong.item()]), static_cast<long long>(wrong.item()), bound);
+    });
   }
 
   Status one_hot(const View& indices, const View& out) noexcept override {

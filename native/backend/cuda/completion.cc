@@ -17,6 +17,12 @@ Status in_words(const DeviceFault& fault) {
     case DeviceFault::kProbability:
       return Status::fail(kind, "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.",
                           fault.number, value);
+    case DeviceFault::kNotWhole:
+      return Status::fail(
+          kind,
+          "got %.17g as element %lld, expected whole numbers of at most %lld.\n  Fix: correct the number; give larger ones in an Int32Array, or "
+          "ask for dtype 'i32'.",
+          fault.number, value, greatest);
     case DeviceFault::kOverflow:
       return Status::fail(kind, "got a result outside -2^31..2^31-1, expected one that an i32 holds.\n  Fix: cast the input with cast('f64').");
     case DeviceFault::kNothingCounts:

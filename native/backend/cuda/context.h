@@ -11,11 +11,11 @@ namespace stm::cuda {
 
 /// Where a kernel says what only it could see. The first report stands until the host has read it.
 struct DeviceFault {
-  enum Kind : int32_t { kNone, kIndex, kLabel, kProbability, kOverflow, kNothingCounts };
+  enum Kind : int32_t { kNone, kIndex, kLabel, kProbability, kOverflow, kNothingCounts, kNotWhole };
   int32_t code = kNone;  ///< Kind
   int32_t op = 0;        ///< Context::op when the kernel was launched
   int64_t value = 0, least = 0, greatest = 0;
-  double number = 0;  ///< of kProbability; `value` is its place
+  double number = 0;  ///< of kProbability and kNotWhole; `value` is its place
 };
 
 /// To be called by a kernel that meets `value` outside least..greatest. It then goes on with values that do no harm.
@@ -33,6 +33,15 @@ STM_DEVICE void report_no_probability(DeviceFault* fault, int32_t op, double num
   if (atomic_swap_if(&fault->code, DeviceFault::kNone, DeviceFault::kProbability) != DeviceFault::kNone) return;
   fault->op = op;
   fault->value = place;
+  fault->number = number;
+}
+
+/// The same for element `place`, which is no whole number of at most `greatest`.
+STM_DEVICE void report_not_whole(DeviceFault* fault, int32_t op, double number, int64_t place, int64_t greatest) {
+  if (atomic_swap_if(&fault->code, DeviceFault::kNone, DeviceFault::kNotWhole) != DeviceFault::kNone) return;
+  fault->op = op;
+  fault->value = place;
+  fault->greatest = greatest;
   fault->number = number;
 }
 

@@ -70,6 +70,23 @@ struct GatherRows {
   }
 };
 
+template <class T>
+struct WholeNumbers {
+  const T* x;
+  int32_t* out;
+  T bound;
+  DevicePadding items;
+  Report report;
+  STM_DEVICE void operator()(int64_t at) const {
+    out[at] = 0;
+    if (!items.is_real(at)) return;
+    const T value = x[at];
+    // The cast is defined only within the bound, and NaN is not within it.
+    if (value >= -bound && value <= bound && static_cast<T>(static_cast<int32_t>(value)) == value) out[at] = static_cast<int32_t>(value);
+    else report_not_whole(report.fault, report.op, static_cast<double>(value), at, static_cast<int64_t>(bound));
+  }
+};
+
 struct OneHot {
   const int32_t* indices;
   float* out;
@@ -142,6 +159,16 @@ Status CudaIndexing::gather_rows(const View& table, const View& indices, const V
                                      Report{context_.fault, context_.op}});
   };
   return fits_words(table, bytes) && fits_words(out, bytes) ? launch(Word<16>{}) : dispatch_words(size_of(table.dtype), launch);
+}
+
+Status CudaIndexing::whole_numbers(const View& x, const Padding& items, const View& out) noexcept {
+  DevicePadding real;
+  STM_TRY(send_padding(context_, items, x.size(), &real));
+  return dispatch_floating(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return launch_each(context_, "whole_numbers", x.size(),
+                       WholeNumbers<T>{x.as<const T>(), out.as<int32_t>(), static_cast<T>(exact_bound(x.dtype)), real, Report{context_.fault, context_.op}});
+  });
 }
 
 Status CudaIndexing::one_hot(const View& indices, const View& out) noexcept {

@@ -9,6 +9,7 @@ class CudaIndexing final : public IndexingKernels {
  public:
   explicit CudaIndexing(Context& context) : context_(context) {}
   Status gather_rows(const View& table, const View& indices, const View& out) noexcept override;
+  Status whole_numbers(const View& x, const Padding& items, const View& out) noexcept override;
   Status one_hot(const View& indices, const View& out) noexcept override;
   Status add_rows(const View& rows, const View& indices, int64_t skipped, const View& out) noexcept override;
   Status gather(const View& x, const View& index, const View& out) noexcept override;

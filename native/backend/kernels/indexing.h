@@ -1,14 +1,20 @@
 #pragma once
+#include "backend/padding.h"
 #include "backend/status.h"
 #include "backend/view.h"
 
 namespace stm {
+
+/// Up to which absolute value f32 and f64 can stand for an index: f32 tells whole numbers apart up to 2^24, f64 all of i32.
+inline double exact_bound(DType dtype) { return dtype == DType::F32 ? 16'777'216.0 : 2'147'483'647.0; }
 
 /// Indices are i32; one out of range is OutOfRange, with its value and the bound in the message. All views are dense unless it says otherwise.
 class IndexingKernels {
  public:
   /// out[i] = table[indices[i]]: table [V, E], indices [n], out [n, E].
   virtual Status gather_rows(const View& table, const View& indices, const View& out) noexcept = 0;
+  /// out[i] = x[i] where item i is real, else 0: x f32 or f64, out i32. One that is no whole number, or not exact in x's type (`exact_bound`), is OutOfRange.
+  virtual Status whole_numbers(const View& x, const Padding& items, const View& out) noexcept = 0;
   /// out[i, indices[i]] = 1, 0 elsewhere: indices [n], out f32 [n, C].
   virtual Status one_hot(const View& indices, const View& out) noexcept = 0;
   /// out = 0, then out[indices[i]] += rows[i] for i in order, `skipped` left out: rows [n, E], out [V, E]. -1 skips none.

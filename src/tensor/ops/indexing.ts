@@ -11,7 +11,7 @@ export interface EmbeddingLookupOptions {
 /**
  * Rows of `weight` by index. The gradient adds rows up in the order of the indices, the same on every run.
  *
- * Shapes: indices i32 […], weight [V, E] → […, E].
+ * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers; weight [V, E] → […, E].
  *
  * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the next read
  */
@@ -32,7 +32,7 @@ export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor
 /**
  * 1 at the place of each index, 0 elsewhere (f32).
  *
- * Shapes: indices i32 […] → […, numClasses].
+ * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers → […, numClasses].
  *
  * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else {NativeError} at the next read
  */

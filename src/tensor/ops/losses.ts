@@ -192,7 +192,8 @@ export interface CrossEntropyOptions extends LossOptions {
  *
  *   loss = -weight[y] · log softmax(x)[y];  the mean divides by the sum of the weights (class · step) of the labels that count
  *
- * Shapes: input […, C], target […] of i32 in 0..C-1 → [] (or […], for `none`).
+ * Shapes: input […, C], target […] of whole numbers in 0..C-1, i32 or, as plain arrays make them, f32 or f64 → [] (or
+ * […], for `none`).
  *
  * @throws {ShapeError} if the target has not the input's axes but the last, or there is nothing to take the mean of
  * @throws {OptionError} if a label is out of range; at the next read where only the device can know
@@ -240,8 +241,9 @@ export interface CTCLossOptions extends LossOptions, CTCLengths {
  * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels, over all alignments. The mean is that of
  * each sequence's loss divided by its number of labels.
  *
- * Shapes: input log-probabilities, a tensor [T, N, C] as in PyTorch or a PaddedSequence of [N, T, C]; target i32 [N, S], a PaddedSequence of it, or the labels of
- * all sequences joined, with `targetLengths` → [] (or [N], for `none`).
+ * Shapes: input log-probabilities, a tensor [T, N, C] as in PyTorch or a PaddedSequence of [N, T, C]; target whole
+ * numbers [N, S], a PaddedSequence of it, or the labels of all sequences joined, with `targetLengths` → [] (or [N],
+ * for `none`).
  *
  * @throws {ShapeError} if lengths and shapes do not fit; {OptionError} if the blank is no class, or lengths are given twice
  * @see torch.nn.functional.ctc_loss

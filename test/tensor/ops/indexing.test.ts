@@ -1,7 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import {
-  embedding, gather, indexSelect, numThreads, oneHot, ones, randint, scatterAdd, setNumThreads, sort, sum, synchronize, tensor, topK, unfold, zeros, type HostArray, type Tensor,
+  crossEntropy,
+  ctcLoss,
+  embedding,
+  gather,
+  indexSelect,
+  numThreads,
+  oneHot,
+  ones,
+  PaddedSequence,
+  randint,
+  scatterAdd,
+  setNumThreads,
+  sort,
+  sum,
+  synchronize,
+  tensor,
+  topK,
+  unfold,
+  zeros,
+  type HostArray,
+  type Tensor,
 } from 'stmnet';
+import { describeDevices } from '../../support/devices';
 import { expectGradients, spreadArray } from '../../support/gradients';
 import { at, generate, opCase } from '../../support/op-cases';
 
@@ -63,10 +84,45 @@ describe('embedding', () => {
     expect(() => embedding(indices([-1]), weight)).toThrow(/the value -1/);
     await expect(embedding(computed([0, 3]), weight).data()).rejects.toThrow(/embedding.*got index 3, expected 0\.\.2/s);
     expect(await embedding(indices([2]), weight).data()).toEqual(Float32Array.of(1, 1));
-    expect(() => embedding(ones([2]), weight)).toThrow(/embedding: got indices f32\[2\] on (cpu|cuda:0), expected dtype i32/);
+    expect(() => embedding(ones([2], { dtype: 'bool' }), weight)).toThrow(
+      /embedding: got indices bool\[2\] on (cpu|cuda:0), expected i32, or f32 or f64 that hold whole numbers/,
+    );
     expect(() => embedding(indices([0]), ones([3]))).toThrow(/got weight f32\[3\] on (cpu|cuda:0), expected 2 axes/);
     expect(() => embedding(indices([0]), weight, { paddingIdx: 3 })).toThrow(/got paddingIdx 3, expected -3\.\.2/);
     expect(() => embedding(indices([0]), weight, { paddingIdxs: 1 } as object)).toThrow(/got an option paddingIdxs, expected only paddingIdx.\n  Fix: write paddingIdx/);
+  });
+});
+
+describeDevices('indices in f32 and f64', () => {
+  const whole = async (dtype: 'f32' | 'f64', value: number): Promise<unknown> =>
+    oneHot(tensor([value], { dtype }).mul(1), 4).data();
+  it.each(['f32', 'f64'] as const)('of %s stand for whole numbers, and for nothing else', async (dtype) => {
+    const weight = tensor([[1, 2], [3, 4], [5, 6]], { requiresGrad: true });
+    const found = embedding(tensor([[2, 0], [2, 2]], { dtype }), weight);
+    expect(await found.array()).toEqual([[[5, 6], [1, 2]], [[5, 6], [5, 6]]]);
+    found.sum().backward();
+    expect(await weight.grad?.array()).toEqual([[1, 1], [0, 0], [3, 3]]);
+    expect(await whole(dtype, 3)).toEqual(Float32Array.of(0, 0, 0, 1));
+    for (const wrong of [0.5, NaN, Infinity, -Infinity, 2 ** 40]) {
+      await expect(whole(dtype, wrong)).rejects.toThrow(
+        /oneHot: got .* as element 0, expected whole numbers of at most (16777216|2147483647)\.\n  Fix: correct the number; give larger ones in an Int32Array, or ask for dtype 'i32'\./,
+      );
+    }
+    await expect(whole(dtype, 4)).rejects.toThrow(/got index 4, expected 0\.\.3/);
+    expect(() => embedding(tensor([0, 3], { dtype: 'f32' }), weight)).toThrow(/the value 3, expected 0\.\.2/);
+  });
+  it('f32 is refused above 2^24, where it cannot tell whole numbers apart', async () => {
+    await expect(oneHot(tensor([2 ** 24 + 2]), 4).data()).rejects.toThrow(
+      'got 16777218 as element 0, expected whole numbers of at most 16777216',
+    );
+    await expect(crossEntropy(ones([2, 3]), tensor([0, 0.5])).item()).rejects.toThrow(
+      /crossEntropy.*got 0\.5 as element 1/s,
+    );
+    await expect(ctcLoss(zeros([4, 1, 3]), tensor([[1.5]])).item()).rejects.toThrow(/ctcLoss.*got 1\.5 as element 0/s);
+  });
+  it('are checked where they are real', async () => {
+    const labels = new PaddedSequence(tensor([[1, 0.5], [NaN, -7]]), [1, 0]);
+    expect(await crossEntropy(new PaddedSequence(zeros([2, 2, 4]), [1, 0]), labels).item()).toBeCloseTo(Math.log(4));
   });
 });
 
@@ -151,7 +207,9 @@ describe('oneHot', () => {
     expect(() => oneHot(indices([3]), 3)).toThrow(/oneHot: got an index with the value 3, expected 0\.\.2 \(classes\)/);
     await expect(oneHot(computed([-1]), 3).data()).rejects.toThrow(/oneHot.*got index -1, expected 0\.\.2/s);
     expect(() => oneHot(indices([0]), 0)).toThrow(/oneHot: got numClasses 0, expected 1 or more/);
-    expect(() => oneHot(ones([1]), 2)).toThrow(/oneHot: got indices f32\[1\] on (cpu|cuda:0), expected dtype i32/);
+    expect(() => oneHot(ones([1], { dtype: 'bool' }), 2)).toThrow(
+      /oneHot: got indices bool\[1\] on (cpu|cuda:0), expected i32, or f32 or f64 that hold whole numbers/,
+    );
   });
 });
 

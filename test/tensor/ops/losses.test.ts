@@ -319,7 +319,9 @@ describe('crossEntropy', () => {
   it('refuses shapes, dtypes and options that do not fit', () => {
     const target = labels([0, 1]);
     expect(() => crossEntropy(zeros([2, 3, 4]), target)).toThrow(/got input f32\[2, 3, 4\] on (cpu|cuda:0) and target i32\[2\] on (cpu|cuda:0), expected a target of shape \[2, 3\]: classes are the last axis of the input/);
-    expect(() => crossEntropy(zeros([2, 3]), zeros([2]))).toThrow(/got target f32\[2\] on (cpu|cuda:0), expected dtype i32/);
+    expect(() => crossEntropy(zeros([2, 3]), zeros([2], { dtype: 'bool' }))).toThrow(
+      /got target bool\[2\] on (cpu|cuda:0), expected i32, or f32 or f64 that hold whole numbers/,
+    );
     expect(() => crossEntropy(zeros([2, 3]), target, { weight: ones([2]) })).toThrow(/got weight f32\[2\] on (cpu|cuda:0) for input f32\[2, 3\] on (cpu|cuda:0), expected \[3\]/);
     expect(() => crossEntropy(zeros([2, 3]), target, { stepWeights: ones([3]) })).toThrow(/got stepWeights f32\[3\] on (cpu|cuda:0)/);
     expect(() => crossEntropy(zeros([2, 3]), target, { labelSmoothing: 1.5 })).toThrow(/labelSmoothing 1.5, expected 0\.\.1/);
