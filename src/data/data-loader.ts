@@ -1,7 +1,7 @@
-import { markClass } from '../tensor/copies';
+import { isPromise, markClass } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { checkOptions, flag, positiveInteger } from '../tensor/options';
-import { checkTypes, collate, typesOfNumbers, type Collated, type FieldTypes } from './collate';
+import { checkTypes, collateLike, type Collated, type FieldTypes } from './collate';
 import { ArrayDataset, asDataset, itemsOf, Subset, type Dataset } from './dataset';
 import { RandomSampler, SequentialSampler, type Sampler } from './sampler';
 
@@ -16,8 +16,8 @@ export interface DataLoaderOptions<Item, Batch> {
   /** The order of the items, in place of `shuffle`. */
   sampler?: Sampler;
   /**
-   * Element types of the fields, where the default collate's choice is not what is wanted, as in { target: 'f32' }. That of a field of numbers is chosen
-   * once: by all items of an array, those of other parts of it included (i32 if all are whole); by the first batch of a dataset that makes its items.
+   * Element types of the fields, where the default collate's choice is not what is wanted, as in { target: 'f64' }: it
+   * makes f32 of plain numbers, whole ones too, and keeps what typed arrays and tensors are.
    */
   dtypes?: FieldTypes<Item>;
   /** Makes a batch of items, in place of the default, which stacks and pads. */
@@ -30,16 +30,18 @@ function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | undefine
   return dataset instanceof Subset ? arrayBelow<Item>(dataset.dataset) : undefined;
 }
 
-/** The default collate with the same element types in all batches. */
-function collateAlike<Item>(dataset: Dataset<Item>, dtypes: FieldTypes<Item> | undefined): (items: readonly Item[]) => Collated<Item> {
-  const array = arrayBelow(dataset);
-  if (array !== undefined) checkTypes('DataLoader', array.at(0), dtypes);
-  let decided: { types: FieldTypes<Item> | undefined } | undefined;
-  return (items) => {
-    checkTypes('DataLoader', items[0], dtypes);
-    decided ??= { types: typesOfNumbers(array === undefined ? items : itemsOf(array), dtypes) };
-    return collate<Item>(items, decided.types);
-  };
+/** The item at `index`. @throws {OptionError} if it is yet to come */
+function itemAt<Item>(dataset: Dataset<Item>, index: number): Item {
+  const item = dataset.at(index);
+  if (!isPromise(item)) return item;
+  Promise.resolve(item).catch(() => undefined); // its own failure would be reported as unhandled beside this error
+  throw new OptionError('DataLoader', {
+    given: `a promise from at(${index})`,
+    expected: 'the item itself: batches are made without waiting',
+    fix:
+      'read the items beforehand, items = await Promise.all(…), or write an async generator of batches, ' +
+      '{ [Symbol.asyncIterator]: … }, which fit and evaluate take too',
+  });
 }
 
 /**
@@ -77,7 +79,11 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.batchSize = positiveInteger(op, 'batchSize', options.batchSize ?? 1);
     this.#dropLast = flag(op, 'dropLast', options.dropLast ?? false);
     this.#sampler = options.sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
-    this.collate = options.collate ?? collateAlike(dataset, options.dtypes);
+    const { dtypes } = options;
+    const array = arrayBelow(dataset);
+    if (array !== undefined && dtypes !== undefined) checkTypes(op, array.at(0), dtypes);
+    this.collate =
+      options.collate ?? ((items) => collateLike<Item>(items, dtypes, array === undefined ? [] : itemsOf(array)));
     if (this.length === 0) {
       throw new OptionError(op, { given: `batchSize: ${this.batchSize} with dropLast for ${this.#sampler.length} items`, expected: 'at least one full batch', fix: 'use smaller batches, or leave dropLast out' });
     }
@@ -93,7 +99,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   *itemBatches(): Generator<Item[]> {
     let items: Item[] = [];
     for (const index of this.#sampler) {
-      items.push(this.dataset.at(index));
+      items.push(itemAt(this.dataset, index));
       if (items.length < this.batchSize) continue;
       yield items;
       items = [];

@@ -1,9 +1,10 @@
 import { OptionError, ShapeError } from '../tensor/errors';
 import { tensor, type HostArray } from '../tensor/factories';
+import { readHostValues, toElements } from '../tensor/host-array';
 import { noGrad } from '../tensor/grad-mode';
 import { copy_, div, sub } from '../tensor/ops/elementwise';
 import { checkOptions, describe, oneOf, positiveInteger } from '../tensor/options';
-import { mapRealSteps, toHostArray, type Sequence } from '../tensor/padded-sequence';
+import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { claim } from './allowance';
 import { checkSequence } from './check-input';
@@ -105,8 +106,8 @@ export class Standardize extends Module {
 /** The host array in an item of a dataset or array. */
 function inputOf(item: unknown, index: number): HostArray {
   const input: unknown = typeof item === 'object' && item !== null && 'input' in item ? item.input : item;
-  const host = input instanceof Tensor ? undefined : toHostArray('Standardize.fit', input);
-  if (host !== undefined) return host;
+  const host = input instanceof Tensor ? undefined : readHostValues('Standardize.fit', input);
+  if (host !== undefined) return { data: toElements('Standardize.fit', host.data, 'f64'), shape: host.shape };
   throw new OptionError('Standardize.fit', { given: `${describe(input)} as item ${index}`, expected: 'a host array or nested arrays […, D]', fix: 'fit on the data before they become tensors' });
 }
 

@@ -144,7 +144,10 @@ let lastIdentity = 0;
 /** What distinguishes one argument from another that needs a recording of its own. Puts its tensors into `tensors`; `above` holds the objects on the way here. */
 function keyOf(value: unknown, tensors: Tensor[], above: ReadonlySet<object>): string {
   if (value instanceof Tensor) return tensorKey(value, tensors);
-  if (value instanceof PaddedSequence) return `${tensorKey(value.values, tensors)}~${value.lengths.join()}`;
+  if (value instanceof PaddedSequence) {
+    const toBeCleared = value.isZeroPadded ? '' : '*';
+    return `${tensorKey(value.values, tensors)}~${value.lengths.join()}${toBeCleared}`;
+  }
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
   if (typeof value === 'bigint') return `${value}n`;

@@ -1,21 +1,18 @@
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
-import { DTypeError, OptionError, ShapeError } from './errors';
+import { remedy } from './copies';
+import { OptionError } from './errors';
+import { checkDType, readHostValues, toElements, type HostArray, type SourceArray } from './host-array';
 import { within } from './op-name';
 import { checkOptions, describe, nonNegativeInteger } from './options';
-import { checkTensor, wrap, type DType, type NestedArray, type Tensor, type TypedArray } from './tensor';
+import { checkTensor, wrap, type DType, type NestedArray, type Tensor } from './tensor';
 
+export type { HostArray, SourceArray } from './host-array';
 export type { NestedArray } from './tensor';
-
-/** What lies on the host before it becomes a tensor: elements in row-major order, and their shape. */
-export interface HostArray {
-  readonly data: TypedArray;
-  readonly shape: readonly number[];
-}
 
 /** Options of the factories. */
 export interface TensorOptions {
-  /** Element type. Default: that of a typed array; `f32` for numbers, `bool` for booleans. */
+  /** Element type. Default: that of a typed array; `f32` for numbers, whole ones too, `bool` for booleans. */
   dtype?: DType;
   /** Whether `backward` leaves a gradient here. Default false. */
   requiresGrad?: boolean;
@@ -26,7 +23,7 @@ export interface TensorOptions {
 const OPTION_NAMES = ['dtype', 'requiresGrad', 'device'];
 
 /** Everything that `tensor` makes a tensor of. */
-export type TensorSource = HostArray | TypedArray | NestedArray;
+export type TensorSource = HostArray<SourceArray> | SourceArray | NestedArray;
 
 /**
  * A tensor holding a copy of `source`, taken before the call returns.
@@ -37,78 +34,27 @@ export type TensorSource = HostArray | TypedArray | NestedArray;
  */
 export function tensor(source: TensorSource, options: TensorOptions = {}): Tensor {
   checkOptions('tensor', options, OPTION_NAMES);
-  const { values, shape, dtype } = hostValues(source);
-  const array = toDType(values, options.dtype ?? dtype);
-  return within('tensor', () => finish(binding.fromArray(array, shape, options.device ?? defaultDevice()), options));
+  const host = readHostValues('tensor', source);
+  if (host === undefined) {
+    throw new OptionError('tensor', {
+      given: describe(source),
+      expected: 'a number, nested arrays, a typed array, or { data: typed array, shape }',
+      fix: remedy(source, 'pass the numbers themselves'),
+    });
+  }
+  const dtype = options.dtype === undefined ? host.dtype : checkDType('tensor', options.dtype);
+  return within('tensor', () =>
+    finish(
+      binding.fromArray(toElements('tensor', host.data, dtype), host.shape, options.device ?? defaultDevice()),
+      options,
+    ),
+  );
 }
 
 const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
   const result = wrap(id);
   return requiresGrad === true ? result.requiresGrad_(true) : result;
 };
-
-interface HostValues {
-  values: TypedArray | readonly number[];
-  shape: readonly number[];
-  dtype: DType;
-}
-
-function hostValues(source: TensorSource): HostValues {
-  if (isTypedArray(source)) return { values: source, shape: [source.length], dtype: dtypeOf(source) };
-  if (isHostArray(source)) return { values: source.data, shape: source.shape, dtype: dtypeOf(source.data) };
-  const shape: number[] = [];
-  for (let level: NestedArray | undefined = source; isList(level); level = level[0]) shape.push(level.length);
-  const values: number[] = [];
-  let booleans = 0;
-  const copy = (value: NestedArray, depth: number): void => {
-    if (isList(value) && value.length === shape[depth]) {
-      for (const part of value) copy(part, depth + 1);
-    } else if ((typeof value === 'number' || typeof value === 'boolean') && depth === shape.length) {
-      if (typeof value === 'boolean') booleans++;
-      values.push(Number(value));
-    } else {
-      throw new ShapeError('tensor', { given: `${describe(value)} at depth ${depth}`, expected: `nested arrays of numbers of shape ${describe(shape)}`, fix: 'make all rows equally long, or pad() sequences of different lengths' });
-    }
-  };
-  copy(source, 0);
-  return { values, shape, dtype: booleans > 0 && booleans === values.length ? 'bool' : 'f32' };
-}
-
-const isList = (value: unknown): value is readonly NestedArray[] => Array.isArray(value);
-const isTypedArray = (value: unknown): value is TypedArray => value instanceof Float32Array || value instanceof Float64Array || value instanceof Int32Array || value instanceof Uint8Array;
-
-function isHostArray(value: unknown): value is HostArray {
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || !('data' in value && 'shape' in value)) return false;
-  if (isTypedArray(value.data) && Array.isArray(value.shape)) return true;
-  throw new OptionError('tensor', { given: `{ data: ${describe(value.data)}, shape: ${describe(value.shape)} }`, expected: '{ data: typed array, shape: array of extents }', fix: 'use Float32Array, Float64Array, Int32Array or Uint8Array' });
-}
-
-const dtypeOf = (array: TypedArray): DType => (array instanceof Float32Array ? 'f32' : array instanceof Float64Array ? 'f64' : array instanceof Int32Array ? 'i32' : 'bool');
-
-function toDType(values: TypedArray | readonly number[], dtype: DType): TypedArray {
-  switch (dtype) {
-    case 'f32':
-      return values instanceof Float32Array ? values : Float32Array.from(values);
-    case 'f64':
-      return values instanceof Float64Array ? values : Float64Array.from(values);
-    case 'i32':
-      return values instanceof Int32Array ? values : Int32Array.from(checked(values, dtype, (value) => (value | 0) === value));
-    case 'bool':
-      return Uint8Array.from(checked(values, dtype, (value) => value === 0 || value === 1));
-    default:
-      throw new DTypeError('tensor', { given: `dtype ${describe(dtype)}`, expected: "'f32', 'f64', 'i32' or 'bool'", fix: 'choose one of them' });
-  }
-}
-
-function checked(values: TypedArray | readonly number[], dtype: DType, fits: (value: number) => boolean): TypedArray | readonly number[] {
-  for (const value of values) {
-    if (!fits(value)) {
-      const expected = dtype === 'i32' ? 'whole numbers of 32 bits for dtype i32' : '0, 1, false or true for dtype bool';
-      throw new DTypeError('tensor', { given: `the value ${value}`, expected, fix: 'correct the value, or choose another dtype' });
-    }
-  }
-  return values;
-}
 
 /** A tensor of `shape` with every element `value`. */
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {

@@ -8,10 +8,16 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   return prototype === null || prototype === Object.prototype;
 }
 
-/** The same value with `fn(tensor)` in the place of each tensor, also of those in PaddedSequences, arrays and plain objects; nothing else is looked into. */
+/**
+ * The same value with `fn(tensor)` in the place of each tensor, also of those in PaddedSequences, arrays and plain
+ * objects; nothing else is looked into.
+ *
+ * @param fn  gives the same numbers in another tensor: what is known of the padding of a PaddedSequence is known of
+ *            the new one too
+ */
 export function mapTensors(value: unknown, fn: (x: Tensor) => Tensor): unknown {
   if (value instanceof Tensor) return fn(value);
-  if (value instanceof PaddedSequence) return new PaddedSequence(fn(value.values), value.lengths);
+  if (value instanceof PaddedSequence) return value.withValues(fn(value.values));
   if (Array.isArray(value)) return value.map((part) => mapTensors(part, fn));
   if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTensors(part, fn)]));
   return value;

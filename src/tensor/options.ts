@@ -8,18 +8,25 @@ import { insteadOf, nearMiss } from './option-names';
  *
  * @param value  anything
  */
-export function describe(value: unknown): string {
+export const describe = (value: unknown): string => describeWithin(value, 0);
+
+/** @param depth  of how many arrays the value is a part */
+function describeWithin(value: unknown, depth: number): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return value.name === '' ? 'a function' : `function ${value.name}`;
-  if (Array.isArray(value)) return describeList(value);
+  if (Array.isArray(value)) return describeList(value, depth);
   if (ArrayBuffer.isView(value)) return describeView(value);
   if (typeof value === 'object' && value !== null) return describeObject(value);
   return String(value);
 }
 
-function describeList(values: readonly unknown[]): string {
-  const shown = values.slice(0, 8).map(describe);
+/** Arrays deeper than a tensor can be are left out: one that holds itself has no end. */
+const MOST_DEPTH = 6;
+
+function describeList(values: readonly unknown[], depth: number): string {
+  if (depth === MOST_DEPTH) return '[…]';
+  const shown = values.slice(0, 8).map((value) => describeWithin(value, depth + 1));
   return `[${[...shown, ...(values.length > shown.length ? [`… ${values.length} in all`] : [])].join(', ')}]`;
 }
 

@@ -1,13 +1,14 @@
 import { inspect } from 'node:util';
-import { markClass, remedy } from './copies';
+import { markClass } from './copies';
 import { OptionError, ShapeError } from './errors';
-import { tensor, zeros, type HostArray, type NestedArray } from './factories';
+import { tensor, type NestedArray } from './factories';
 import { argmax } from './ops/reduce';
 import { cast, maskedFill } from './ops/elementwise';
-import { concat, reshape, stack } from './ops/shape';
-import { checkOptions, describe } from './options';
+import { reshape, select, slice } from './ops/shape';
+import { describe } from './options';
 import { refuseInStep } from './recording';
-import { checkTensor, Tensor, type DType, type TypedArray } from './tensor';
+import { longest, pickSteps, spreadSteps } from './steps';
+import { checkTensor, type DType, type Tensor, type TypedArray } from './tensor';
 
 /** What every layer that knows about time takes and gives back in kind. */
 export type Sequence = Tensor | PaddedSequence;
@@ -15,7 +16,9 @@ export type Sequence = Tensor | PaddedSequence;
 /**
  * N sequences of different lengths, padded to the longest, with their lengths: lengths travel with the values.
  *
- * Layers, losses and metrics leave what lies past a length out of their results. A length may be 0, and lengths may come in any order.
+ * What lies past a length, be it NaN, infinity or an index that is none, has no effect on the output, gradient, loss
+ * or metric of anything that takes a PaddedSequence. Results have zeros there. A length may be 0, and lengths may come
+ * in any order.
  *
  * Shapes: values [N, T, …]; lengths N whole numbers in 0..T.
  */
@@ -24,6 +27,11 @@ export class PaddedSequence {
   readonly values: Tensor;
   /** How many steps of each row are real. */
   readonly lengths: readonly number[];
+  /**
+   * Version of the values at which zeros stood past each length, and gradients that arrived there went nowhere;
+   * undefined if that was never known.
+   */
+  #zeroAt: number | undefined;
 
   /**
    * @param values   [N, T, …], rows padded at the end
@@ -52,6 +60,39 @@ export class PaddedSequence {
     this.lengths = Object.freeze([...lengths]);
   }
 
+  /**
+   * A sequence of whose values it is known that they are zero past each length, and that a gradient that arrives there
+   * goes nowhere: written by a kernel that knows the lengths, selected by `zeroPadding`, or computed from such values
+   * element by element. Layers have nothing to clear in it. @internal
+   */
+  static zeroPadded(values: Tensor, lengths: readonly number[]): PaddedSequence {
+    const result = new PaddedSequence(values, lengths);
+    result.#zeroAt = values.version;
+    return result;
+  }
+
+  /**
+   * Whether the padding is known to be zero and without gradient. No longer after an in-place change; and a leaf would
+   * collect what arrives in its padding. @internal
+   */
+  get isZeroPadded(): boolean {
+    return this.#isWhole || (this.#isUnchanged && !(this.values.requiresGrad && this.values.isLeaf));
+  }
+
+  /**
+   * Whether zeros stood past each length once and nothing was changed since; not even by a replay of a compiled step,
+   * which lets go of what it had.
+   */
+  get #isUnchanged(): boolean {
+    return this.#zeroAt !== undefined && (this.#zeroAt === this.values.version || this.values.version === undefined);
+  }
+
+  /** Whether no row is shorter than T, so that there is no padding. */
+  get #isWhole(): boolean {
+    const [, steps = 0] = this.shape;
+    return this.lengths.every((length) => length === steps);
+  }
+
   /** Shape of the values, padding included: [N, T, …]. */
   get shape(): readonly number[] {
     return this.values.shape;
@@ -68,13 +109,17 @@ export class PaddedSequence {
   }
 
   /**
-   * The same lengths around `fn(values)`. What `fn` writes past a length stays there; `zeroPadding` clears it.
+   * The same lengths around `fn(values)`, where `fn` sees zeros past each length. What it writes there counts for
+   * nothing; `zeroPadding` clears it.
+   *
+   * A function that has parameters of its own and is singular at 0 (log, division, a root) makes NaN of a gradient of
+   * 0 before anybody can stop it: let `TimeDistributed` apply such a module, to the real steps only.
    *
    * @param fn  keeps the first two axes
    * @throws {ShapeError} if the result of `fn` is not [N, T, …]
    */
   map(fn: (values: Tensor) => Tensor): PaddedSequence {
-    const result = fn(this.values);
+    const result = fn(this.zeroPadding().values);
     checkTensor(result, 'PaddedSequence.map', 'the result of the function');
     if (result.shape[0] !== this.shape[0] || result.shape[1] !== this.shape[1]) {
       throw new ShapeError('PaddedSequence.map', {
@@ -90,12 +135,15 @@ export class PaddedSequence {
     return this.#steps(true);
   }
 
-  /** The same values and lengths with zeros past each length. The same object if no row is padded. */
+  /**
+   * The same values and lengths with zeros past each length, where gradients go nowhere: chosen, not multiplied, so
+   * that NaN and infinity end here. The same object if there is nothing to clear.
+   */
   zeroPadding(): PaddedSequence {
+    if (this.isZeroPadded) return this;
     const [rows = 0, steps = 0, ...rest] = this.shape;
-    if (this.lengths.every((length) => length === steps)) return this;
     const padding = reshape(this.#steps(false), [rows, steps, ...rest.map(() => 1)]);
-    return new PaddedSequence(maskedFill(this.values, padding, 0), this.lengths);
+    return PaddedSequence.zeroPadded(maskedFill(this.values, padding, 0), this.lengths);
   }
 
   /** bool [N, T]: `real` where a step is real, its opposite past the length. */
@@ -112,12 +160,29 @@ export class PaddedSequence {
    * @throws {DTypeError} if there is no such type
    */
   cast(dtype: DType): PaddedSequence {
-    return this.map((values) => cast(values, dtype));
+    return mapZeros(this, (values) => cast(values, dtype));
+  }
+
+  /**
+   * The same values on another device; itself if they are there.
+   *
+   * @throws {DeviceError} if there is no such device
+   */
+  to(device: string): PaddedSequence {
+    const values = this.values.to(device);
+    return values === this.values ? this : this.withValues(values);
   }
 
   /** The same numbers without their history: gradients stop here. */
   detach(): PaddedSequence {
-    return new PaddedSequence(this.values.detach(), this.lengths);
+    return this.withValues(this.values.detach());
+  }
+
+  /** The same lengths, and what is known of the padding, around the same numbers in another tensor. @internal */
+  withValues(values: Tensor): PaddedSequence {
+    return this.#isUnchanged
+      ? PaddedSequence.zeroPadded(values, this.lengths)
+      : new PaddedSequence(values, this.lengths);
   }
 
   /**
@@ -131,7 +196,72 @@ export class PaddedSequence {
     if (axis < 2) {
       throw new ShapeError('PaddedSequence.argmax', { given: `dim ${dim} of ${describe(this)}`, expected: 'an axis of features, after [N, T]', fix: 'take argmax of .values for the others' });
     }
-    return this.map((values) => argmax(values, dim));
+    return mapZeros(this, (values) => argmax(values, dim));
+  }
+
+  /**
+   * Rows, steps and features from `start` to `end` (exclusive), an axis each, as `slice` of a tensor. Steps are those
+   * of each row by itself: a negative place counts from the row's own end, and what a row does not have is cut.
+   *
+   * @example
+   * x.slice([0, 1], [2])       // the first two rows without their first steps
+   * x.slice([0, -3])           // the last three steps of each row, or as many as it has
+   */
+  slice(start: readonly (number | null)[], end: readonly (number | null)[] = []): PaddedSequence {
+    const [, steps = 0] = this.shape;
+    const rowRange = (places: readonly (number | null)[], rest: number | null): (number | null)[] => [
+      places[0] ?? null,
+      rest,
+      ...places.slice(2),
+    ];
+    const rows = slice(this.values, rowRange(start, null), rowRange(end, null));
+    const kept = this.lengths.slice(start[0] ?? 0, end[0] ?? undefined);
+    const place = (at: number, length: number): number => Math.min(Math.max(at < 0 ? at + length : at, 0), length);
+    const from = kept.map((length) => place(start[1] ?? 0, length));
+    const lengths = kept.map((length, row) => Math.max(place(end[1] ?? length, length) - (from[row] ?? 0), 0));
+    if ((start[1] ?? 0) < 0) {
+      const places = lengths.flatMap((length, row) =>
+        Array.from({ length }, (_, step) => row * steps + (from[row] ?? 0) + step),
+      );
+      return PaddedSequence.zeroPadded(spreadSteps(pickSteps(rows, places), lengths, longest(lengths)), lengths);
+    }
+    const last = end[1] ?? null;
+    return new PaddedSequence(
+      slice(rows, [0, start[1] ?? 0], [null, last === null || last < 0 ? null : Math.max(last, start[1] ?? 0)]),
+      lengths,
+    );
+  }
+
+  /**
+   * Place `index` along `dim`, which goes away, as `select` of a tensor. A negative one counts from the end, along the
+   * steps from that of each row.
+   *
+   * @returns along rows (0) the real steps of one, [length, …]; along steps (1) that step of each row, [N, …], zeros
+   *          where a row does not have it; along an axis of features a PaddedSequence without it
+   * @throws {OptionError} if `index` is out of range
+   */
+  select(dim: 0 | 1, index: number): Tensor;
+  select(dim: number, index: number): Tensor | PaddedSequence;
+  select(dim: number, index: number): Tensor | PaddedSequence {
+    const [rows = 0, steps = 0] = this.shape;
+    const axis = dim < 0 ? dim + this.shape.length : dim;
+    if (axis >= 2) return mapZeros(this, (values) => select(values, axis, index));
+    const extent = axis === 0 ? rows : steps;
+    if (!Number.isInteger(index) || index >= extent || index < -extent || axis < 0) {
+      throw new OptionError('PaddedSequence.select', {
+        given: `index ${describe(index)} along dim ${dim} of ${describe(this)}`,
+        expected: `a whole number in ${-extent}..${extent - 1}`,
+        fix: 'name one that is there',
+      });
+    }
+    if (axis === 0) return slice(select(this.values, 0, index), [0], [this.lengths.at(index) ?? 0]);
+    const places = this.lengths.map((length) => (index < 0 ? length + index : index));
+    const has = this.lengths.map((length, row) => Number((places[row] ?? -1) >= 0 && (places[row] ?? 0) < length));
+    const picked = pickSteps(
+      this.values,
+      places.flatMap((place, row) => (has[row] === 1 ? [row * steps + place] : [])),
+    );
+    return select(spreadSteps(picked, has, 1), 1, 0);
   }
 
   /** Data of the real steps only, row after row. */
@@ -196,7 +326,10 @@ export class PaddedSequence {
 /**
  * Applies `fn` to the values of a sequence and gives back the kind that came in: a tensor for a tensor, the same lengths around it for a PaddedSequence.
  *
- * @param fn  keeps the first two axes when `x` is a PaddedSequence
+ *     const logits = mapValues(x, (values) => values.mul(2).add(1));
+ *
+ * @param fn  keeps the first two axes when `x` is a PaddedSequence, of which it sees zeros past each length: see
+ *            `PaddedSequence.map`
  * @throws {ShapeError} if it does not
  */
 export function mapValues<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;
@@ -204,136 +337,38 @@ export function mapValues(x: Sequence, fn: (values: Tensor) => Tensor): Sequence
   return x instanceof PaddedSequence ? x.map(fn) : fn(x);
 }
 
-/** As `mapValues`, with zeros past each length afterwards: for functions that do not take 0 to 0. */
+/**
+ * As `mapValues`, with zeros past each length before and after, and no gradient there: how a layer that does not know
+ * the lengths is applied. @internal
+ */
 export function mapRealSteps<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;
 export function mapRealSteps(x: Sequence, fn: (values: Tensor) => Tensor): Sequence {
   return x instanceof PaddedSequence ? x.map(fn).zeroPadding() : fn(x);
+}
+
+/**
+ * As `mapRealSteps`, for functions without parameters that take each step by itself and 0 to 0, or that know the
+ * lengths: their results need no clearing, and a gradient that arrives in the padding goes on to where it ends.
+ * @internal
+ */
+export function mapZeros<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;
+export function mapZeros(x: Sequence, fn: (values: Tensor) => Tensor): Sequence {
+  return x instanceof PaddedSequence ? PaddedSequence.zeroPadded(x.map(fn).values, x.lengths) : fn(x);
+}
+
+/**
+ * The same sequence with zeros past each length, where gradients go nowhere; itself if there is nothing to clear.
+ * @internal
+ */
+export function clearPadding<X extends Sequence>(x: X): X;
+export function clearPadding(x: Sequence): Sequence {
+  return x instanceof PaddedSequence ? x.zeroPadding() : x;
 }
 
 /** The values of a sequence of either kind. */
 export const valuesOf = (x: Sequence): Tensor => (x instanceof PaddedSequence ? x.values : x);
 
 /** The lengths of a PaddedSequence, nothing of a tensor. */
-export const lengthsOf = (x: Sequence): readonly number[] | undefined => (x instanceof PaddedSequence ? x.lengths : undefined);
+export const lengthsOf = (x: Sequence): readonly number[] | undefined =>
+  x instanceof PaddedSequence ? x.lengths : undefined;
 
-/** What `pad` takes to be one sequence, [T, …]; a bare typed array is [T]. */
-export type SequenceItem = HostArray | TypedArray | readonly NestedArray[] | Tensor;
-
-/** How `pad` builds the batch. */
-export interface PadOptions {
-  /** Element type of host items. Default: that of their typed array; plain numbers make f32. Tensors keep theirs. */
-  dtype?: DType;
-  /** Number of steps of the batch, at least that of the longest item. Default: that of the longest item. */
-  steps?: number;
-  /** Where host items go. Default: the default device. */
-  device?: string;
-}
-
-/**
- * Puts sequences of different lengths into one batch, zeros at the end of the short ones.
- *
- * Shapes: items [T_i, …] with equal axes after the first → values [N, T, …] with T = max T_i, lengths T_i. Tensors stay in the graph.
- *
- * @param items  at least one: host arrays, typed arrays, nested arrays or tensors
- * @throws {ShapeError} if there is no item, or items differ after the first axis, or one is longer than `options.steps`
- */
-export function pad(items: readonly SequenceItem[], options: PadOptions = {}): PaddedSequence {
-  checkOptions('pad', options, ['dtype', 'steps', 'device']);
-  if (!isList(items)) throw new OptionError('pad', { given: `${describe(items)} as items`, expected: 'an array of sequences', fix: remedy(items, 'put the sequences into an array: pad([a, b])') });
-  if (items.length === 0) throw new ShapeError('pad', { given: 'no sequence', expected: 'at least one', fix: 'leave empty batches out' });
-  const rows = items.map((item, index) => (item instanceof Tensor ? item : hostRow(item, index)));
-  const rest = checkFeatures(rows);
-  const lengths = rows.map((row) => row.shape[0] ?? 0);
-  const longest = Math.max(...lengths);
-  const steps = options.steps ?? longest;
-  if (!Number.isInteger(steps) || steps < longest) {
-    throw new ShapeError('pad', { given: `steps: ${describe(options.steps)}`, expected: `at least ${longest}, the length of the longest item`, fix: 'cut the items, or leave steps out' });
-  }
-  const kinds = new Set(rows.map((row) => (row instanceof Tensor ? row.dtype : row.data.constructor)));
-  const dtype = options.dtype ?? (kinds.size > 1 || items.some((item) => isList(item)) ? 'f32' : undefined);
-  const settings = { ...(dtype === undefined ? {} : { dtype }), ...(options.device === undefined ? {} : { device: options.device }) };
-  const onHost = rows.filter((row): row is HostArray => !(row instanceof Tensor));
-  const values = onHost.length === rows.length ? tensor(joinRows(onHost, steps, rest), settings) : stackRows(rows.map((row) => (row instanceof Tensor ? row : tensor(row, settings))), steps, rest);
-  return new PaddedSequence(values, lengths);
-}
-
-/** The axes after the first, which all items share; an item without steps may lack them, as [] does. */
-function checkFeatures(rows: readonly { shape: readonly number[] }[]): readonly number[] {
-  const like = Math.max(rows.findIndex((row) => row.shape[0] !== 0), 0);
-  const rest = rows[like]?.shape.slice(1) ?? [];
-  rows.forEach(({ shape }, index) => {
-    if (shape.length > 0 && (describe(shape.slice(1)) === describe(rest) || describe(shape) === '[0]')) return;
-    const expected = `[${['T', ...rest].join(', ')}], as item ${like} is`;
-    throw new ShapeError('pad', { given: `item ${index} of shape ${describe(shape)}`, expected, fix: 'give all sequences the same features' });
-  });
-  return rest;
-}
-
-/** The host array of an item. */
-function hostRow(item: HostArray | TypedArray | readonly NestedArray[], index: number): HostArray {
-  const row = isTypedArray(item) ? { data: item, shape: [item.length] } : toHostArray('pad', item);
-  if (row === undefined) throw new ShapeError('pad', { given: `${describe(item)} as item ${index}`, expected: 'a host array, a typed array, nested arrays or a tensor', fix: remedy(item, 'give each item the shape [T, …]') });
-  return row;
-}
-
-/** One host array [N, T, …] of host arrays [T_i, …]. */
-function joinRows(rows: readonly HostArray[], steps: number, rest: readonly number[]): HostArray {
-  const stride = rest.reduce((product, extent) => product * extent, steps);
-  const data = emptyLike(rows.map((row) => row.data), rows.length * stride);
-  rows.forEach((row, index) => data.set(row.data, index * stride));
-  return { data, shape: [rows.length, steps, ...rest] };
-}
-
-/** A zeroed array of the items' kind; of float64 where they differ. */
-function emptyLike(arrays: readonly TypedArray[], length: number): TypedArray {
-  const [first] = arrays;
-  const same = arrays.every((array) => array.constructor === first?.constructor);
-  if (same && first instanceof Float32Array) return new Float32Array(length);
-  if (same && first instanceof Int32Array) return new Int32Array(length);
-  if (same && first instanceof Uint8Array) return new Uint8Array(length);
-  return new Float64Array(length);
-}
-
-/** One tensor [N, T, …] of tensors [T_i, …]. */
-function stackRows(rows: readonly Tensor[], steps: number, rest: readonly number[]): Tensor {
-  const whole = rows.map((row) => {
-    const [length = 0] = row.shape;
-    if (length === steps) return row;
-    const padding = zeros([steps - length, ...rest], { dtype: row.dtype, device: row.device });
-    return length === 0 ? padding : concat([row, padding], 0);
-  });
-  return stack(whole, 0);
-}
-
-/**
- * Numbers on the host in one typed array with their shape: a host array as it is, nested arrays copied (as f64, so that no digit is lost).
- *
- * @param op     the caller, for the message
- * @param value  anything; undefined comes back if it is neither
- * @throws {ShapeError} if nested arrays are ragged
- */
-export function toHostArray(op: string, value: unknown): HostArray | undefined {
-  if (isHostArray(value)) return value;
-  if (!isList(value)) return undefined;
-  const shape: number[] = [];
-  for (let level: unknown = value; isList(level); level = level[0]) shape.push(level.length);
-  const data = new Float64Array(shape.reduce((product, extent) => product * extent, 1));
-  let end = 0;
-  const copy = (part: unknown, depth: number): void => {
-    if (isList(part) && part.length === shape[depth]) {
-      for (const inner of part) copy(inner, depth + 1);
-    } else if ((typeof part === 'number' || typeof part === 'boolean') && depth === shape.length) {
-      data[end++] = Number(part);
-    } else {
-      throw new ShapeError(op, { given: `${describe(part)} at depth ${depth}`, expected: `nested arrays of numbers of shape ${describe(shape)}`, fix: 'give every step the same features' });
-    }
-  };
-  copy(value, 0);
-  return { data, shape };
-}
-
-const isTypedArray = (value: unknown): value is TypedArray => value instanceof Float32Array || value instanceof Float64Array || value instanceof Int32Array || value instanceof Uint8Array;
-const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
-
-const isHostArray = (value: unknown): value is HostArray =>
-  typeof value === 'object' && value !== null && 'data' in value && ArrayBuffer.isView(value.data) && 'shape' in value && Array.isArray(value.shape);

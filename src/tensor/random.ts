@@ -87,7 +87,10 @@ export function randint(low: number, high: number, shape: readonly number[], opt
 }
 
 /**
- * The numbers 0..count-1 in random order, on the host.
+ * The numbers 0..count-1 in random order, on the host, by the generator that `manualSeed` starts: an order to walk
+ * over items in, as RandomSampler does.
+ *
+ *     const shuffled = permutation(items.length).map((index) => items[index]);
  *
  * @param count  a whole number in 0..2^31-1
  * @throws {OptionError} if it is anything else

@@ -1,5 +1,34 @@
 import { describe, expect, test } from 'vitest';
-import { ArrayDataset, collate, DataLoader, DTypeError, manualSeed, memory, OptionError, PaddedSequence, ShapeError, SequentialSampler, Subset, tensor, Tensor, type Dataset, type Sequence } from 'stmnet';
+import {
+  ArrayDataset,
+  collate,
+  CrossEntropyLoss,
+  DataLoader,
+  DTypeError,
+  Embedding,
+  LastStep,
+  Linear,
+  LSTM,
+  manualSeed,
+  memory,
+  MSELoss,
+  mseLoss,
+  OptionError,
+  PaddedSequence,
+  Sequential,
+  SGD,
+  ShapeError,
+  SequentialSampler,
+  Subset,
+  tensor,
+  Tensor,
+  Trainer,
+  zeros,
+  type Dataset,
+  type Loss,
+  type Module,
+  type Sequence,
+} from 'stmnet';
 
 const array = (x: Sequence): Promise<unknown> => x.array();
 
@@ -9,7 +38,7 @@ describe('collate', () => {
     expect(input).toBeInstanceOf(PaddedSequence);
     expect(input.shape).toEqual([3, 2, 2]);
     expect(await array(input)).toEqual([[[1, 2], [3, 4]], [[5, 6]], []]);
-    expect([target.dtype, await array(target)]).toEqual(['i32', [2, 0, 1]]);
+    expect([target.dtype, await array(target)]).toEqual(['f32', [2, 0, 1]]);
   });
   test('stacks what has one shape, and keeps typed arrays', async () => {
     const batch = collate([{ x: Int32Array.of(1, 2), y: 0.5, z: true }, { x: Int32Array.of(3, 4), y: 1, z: false }]);
@@ -51,7 +80,12 @@ describe('collate', () => {
     expect(() => collate([{ target: 1 }], { targt: 'f32' } as never)).toThrow('collate: got targt in dtypes, expected only fields of the items: target.\n  Fix: write target, if that is what you mean by targt.');
     expect(() => collate([{ target: 1 }], 'f32' as never)).toThrow('collate: got dtypes: "f32", expected element types by field (target).');
     expect(() => collate([1], { target: 'f32' } as never)).toThrow('collate: got dtypes: { target } for items without names, expected one element type.');
-    expect(() => collate([{ y: 1 }, { y: 0.5 }], { y: 'i32' })).toThrow("collate: got 0.5 as y of item 1, expected whole numbers of 32 bits, i32, as in dtypes or the batches before.\n  Fix: pass dtypes: { y: 'f32' }, or correct the item.");
+    expect(() => collate([{ y: 1 }, { y: 0.5 }], { y: 'i32' })).toThrow(
+      "collate: got the value 0.5 as y of item 1, expected whole numbers of 32 bits for dtype i32.\n  Fix: correct the value, or choose another dtype, as in dtype: 'f32'.",
+    );
+    expect(() => collate([true, 1])).toThrow(
+      'collate: got 1 as items of item 1, expected numbers, booleans, arrays or tensors, the same kind in all items.',
+    );
   });
 });
 
@@ -99,35 +133,115 @@ describe('DataLoader', () => {
   });
 });
 
-describe('element types of numbers are those of the dataset, not of the batch', () => {
+describe('element types never depend on the numbers', () => {
   const types = (loader: Iterable<{ target: Sequence }>): string[] => Array.from(loader, ({ target }) => target.dtype);
   const targets = [1, 2, 0.5, 3].map((target) => ({ input: [target], target }));
 
-  test('one fraction makes all batches f32, those of its parts too', () => {
+  test('plain numbers are f32, whole or not, alone and in arrays; booleans are bool', () => {
     expect(types(new DataLoader(targets))).toEqual(['f32', 'f32', 'f32', 'f32']);
     expect(types(new DataLoader(new Subset(new ArrayDataset(targets), [0, 3])))).toEqual(['f32', 'f32']);
-    expect(Array.from(new DataLoader([1, 2.5]), (batch) => batch.dtype)).toEqual(['f32', 'f32']);
-    expect(Array.from(new DataLoader([1, 2]), (batch) => batch.dtype)).toEqual(['i32', 'i32']);
-  });
-  test('whole numbers everywhere make i32, booleans everywhere bool, both i32', () => {
-    expect(types(new DataLoader(targets.filter(({ target }) => target !== 0.5)))).toEqual(['i32', 'i32', 'i32']);
+    expect(Array.from(new DataLoader([1, 2]), (batch) => batch.dtype)).toEqual(['f32', 'f32']);
+    expect(Array.from(new DataLoader([[1], [2, 3]], { batchSize: 2 }), (batch) => batch.dtype)).toEqual(['f32']);
     expect(types(new DataLoader([{ target: true }, { target: false }]))).toEqual(['bool', 'bool']);
-    expect(types(new DataLoader<{ target: number | boolean }, { target: Sequence }>([{ target: true }, { target: 3 }]))).toEqual(['i32', 'i32']);
   });
-  test('what is asked for goes before', () => {
+  test('what is asked for goes before, exactly, for tensors too', async () => {
     expect(types(new DataLoader(targets, { dtypes: { target: 'f64' } }))).toEqual(['f64', 'f64', 'f64', 'f64']);
-    expect(Array.from(new DataLoader([1, 2], { dtypes: 'f32' }), (batch) => batch.dtype)).toEqual(['f32', 'f32']);
+    expect(Array.from(new DataLoader([1, 2], { dtypes: 'i32' }), (batch) => batch.dtype)).toEqual(['i32', 'i32']);
+    const large = 2 ** 24 + 1;
+    for (const rows of [[[large, 3], [1, 2]], [[large], [1, 2]]]) {
+      expect(Array.from(await collate(rows, 'i32').data())).toEqual(rows.flat());
+      expect(Array.from(await collate(rows, 'f64').data())).toEqual(rows.flat());
+    }
+    expect(Array.from(await collate([[0.1, 0.2]], 'f64').data())).toEqual([0.1, 0.2]);
+    expect(Array.from(await collate([0.1], 'f64').data())).toEqual([0.1]);
+    expect(collate([{ x: tensor([1, 2]) }, { x: tensor([3]) }], { x: 'f64' }).x.dtype).toBe('f64');
+    const long = Array.from({ length: 70_000 }, (_, place) => large + 2 * place);
+    expect(Array.from(await collate([long, long], 'i32').data())).toEqual([...long, ...long]);
+    expect(Array.from(await collate([long, [large]], 'f64').data())).toEqual([...long, large]);
   });
-  test('items are not made beforehand: the first batch decides, and what does not fit is refused', () => {
+  test('lists take the type of tensors beside them', () => {
+    expect(collate([tensor([1, 2], { dtype: 'f64' }), [3, 4]]).dtype).toBe('f64');
+    expect(collate([tensor([1, 2], { dtype: 'f64' }), [3]]).dtype).toBe('f64');
+  });
+  test('an item without steps has the features of the others, in whatever batch', () => {
+    const items = [{ input: [] }, { input: [[1, 2], [3, 4]] }, { input: [] }, { input: [] }];
+    expect(Array.from(new DataLoader(items), ({ input }) => input.shape)).toEqual([
+      [1, 0, 2],
+      [1, 2, 2],
+      [1, 0, 2],
+      [1, 0, 2],
+    ]);
+    expect(Array.from(new DataLoader(items, { batchSize: 2 }), ({ input }) => input.shape)).toEqual([
+      [2, 2, 2],
+      [2, 0, 2],
+    ]);
+    expect(Array.from(new DataLoader<number[]>([[], [1]]), (input) => input.shape)).toEqual([[1, 0], [1, 1]]);
+  });
+  test('items are not made beforehand', () => {
     const asked: number[] = [];
     const made: Dataset<{ target: number }> = { length: 3, at: (index) => (asked.push(index), { target: [0.5, 1, 2][index] ?? 0 }) };
     expect(types(new DataLoader(made))).toEqual(['f32', 'f32', 'f32']);
     expect(asked).toEqual([0, 1, 2]);
-    const backwards = new DataLoader(made, { sampler: { length: 3, [Symbol.iterator]: () => [2, 1, 0][Symbol.iterator]() } });
-    expect(() => types(backwards)).toThrow(DTypeError);
-    expect(() => types(backwards)).toThrow("got 0.5 as target of item 0, expected whole numbers of 32 bits, i32, as in dtypes or the batches before.\n  Fix: pass dtypes: { target: 'f32' }");
   });
   test('a field that the items lack', () => {
     expect(() => new DataLoader(targets, { dtypes: { traget: 'f32' } as never })).toThrow('DataLoader: got traget in dtypes, expected only fields of the items: input, target.\n  Fix: write target');
+  });
+  test('items that are yet to come', async () => {
+    const later = new DataLoader({ length: 2, at: (index) => Promise.resolve({ input: [index] }) });
+    expect(() => [...later]).toThrow(
+      'DataLoader: got a promise from at(0), expected the item itself: batches are made without waiting.\n  Fix: read the items beforehand',
+    );
+    const failing = new DataLoader({ length: 1, at: () => Promise.reject(new Error('its own failure')) });
+    expect(() => [...failing]).toThrow(OptionError);
+    await new Promise((resolve) => setImmediate(resolve)); // where its own failure would be reported
+  });
+});
+
+describe('labels and indices of plain numbers', () => {
+  const fit = async (build: () => Module, loss: Loss, items: readonly object[]): Promise<readonly number[]> => {
+    manualSeed(1);
+    const model = build();
+    const trainer = new Trainer({ model, loss, optimizer: new SGD(model.parameters()) });
+    return (
+      await trainer.fit(new DataLoader(items as { input: number[]; target: number }[], { batchSize: 2 }), {
+        epochs: 1,
+        progress: false,
+      })
+    ).train('loss');
+  };
+  test('are taken by Embedding and class losses', async () => {
+    const words = [{ input: [1, 2], target: 0 }, { input: [3], target: 1 }, { input: [], target: 1 }];
+    const [loss] = await fit(
+      () => new Sequential(new Embedding({ numEmbeddings: 9, embeddingDim: 2 }), new LastStep()),
+      new CrossEntropyLoss(),
+      words,
+    );
+    const typed = words.map(({ input, target }) => ({ input: Int32Array.from(input), target }));
+    const [same] = await fit(
+      () => new Sequential(new Embedding({ numEmbeddings: 9, embeddingDim: 2 }), new LastStep()),
+      new CrossEntropyLoss(),
+      typed,
+    );
+    expect(loss).toBe(same);
+    expect(Number.isFinite(loss)).toBe(true);
+  });
+  test('whole numbers are targets of a regression, and inputs of recurrent layers', async () => {
+    const model = () =>
+      new Sequential(
+        new LSTM({ inputSize: 1, hiddenSize: 2 }),
+        new LastStep(),
+        new Linear({ inFeatures: 2, outFeatures: 1 }),
+      );
+    const [loss] = await fit(model, new MSELoss(), [
+      { input: [[1], [2]], target: [3] },
+      { input: [[2], [3]], target: [4] },
+    ]);
+    expect(Number.isFinite(loss)).toBe(true);
+  });
+  test('i32 of the user\'s own is refused where numbers are due', () => {
+    expect(() => mseLoss(tensor([1, 2]), tensor(Int32Array.of(1, 2)))).toThrow(DTypeError);
+    expect(() => new LSTM({ inputSize: 1, hiddenSize: 2 }).forward(zeros([1, 2, 1], { dtype: 'i32' }))).toThrow(
+      DTypeError,
+    );
   });
 });

@@ -1,0 +1,259 @@
+// Numbers on the host: what they are, and how they become elements of a dtype. Arrays are told apart by what they are
+// and not by `instanceof`, which knows only the classes of one realm: a test runner, a vm context and an iframe have
+// Float32Arrays of their own.
+import { DTypeError, OptionError, ShapeError } from './errors';
+import { describe } from './options';
+import type { DType, NestedArray, TypedArray } from './tensor';
+
+/**
+ * Typed arrays that become tensors. Float32Array, Float64Array, Int32Array and Uint8Array (bool: 0 or 1) are what a
+ * tensor gives back; Int8Array, Int16Array, Uint8ClampedArray, Uint16Array, Uint32Array and the bigint arrays make
+ * i32, where their numbers must fit; a Float16Array, where there is one, makes f32.
+ */
+export type SourceArray =
+  TypedArray | Int8Array | Int16Array | Uint8ClampedArray | Uint16Array | Uint32Array | BigInt64Array | BigUint64Array;
+
+/** What lies on the host before it becomes a tensor: elements in row-major order, and their shape. */
+export interface HostArray<Data extends SourceArray = TypedArray> {
+  readonly data: Data;
+  readonly shape: readonly number[];
+}
+
+/** Numbers as they were given: those of a typed array, or of nested arrays in one list. */
+export interface HostValues {
+  readonly data: ArrayLike<number | bigint>;
+  readonly shape: readonly number[];
+  /** What they become unless something else is asked for: never chosen by the values. */
+  readonly dtype: DType;
+}
+
+/** An accessor that reads the name of its class from the typed array itself, whatever the realm of that class. */
+const classSlot = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag);
+
+/** The class of a typed array. Undefined for anything else, also for a DataView. */
+const classOf = (value: unknown): unknown => classSlot?.get?.call(value);
+
+/** What each kind of typed array becomes. */
+const dtypes: Readonly<Record<string, DType>> = {
+  Float32Array: 'f32',
+  Float64Array: 'f64',
+  Int32Array: 'i32',
+  Uint8Array: 'bool',
+  Float16Array: 'f32',
+  Int8Array: 'i32',
+  Int16Array: 'i32',
+  Uint8ClampedArray: 'i32',
+  Uint16Array: 'i32',
+  Uint32Array: 'i32',
+  BigInt64Array: 'i32',
+  BigUint64Array: 'i32',
+};
+
+/** The kind that the addon takes for each dtype. */
+const kinds: Readonly<Record<DType, string>> = {
+  f32: 'Float32Array',
+  f64: 'Float64Array',
+  i32: 'Int32Array',
+  bool: 'Uint8Array',
+};
+
+/** The dtype of a typed array's elements; undefined for what is none. */
+function dtypeOfArray(value: unknown): DType | undefined {
+  const name = classOf(value);
+  return typeof name === 'string' ? dtypes[name] : undefined;
+}
+
+const isOfKind = (value: unknown, dtype: DType): value is TypedArray => classOf(value) === kinds[dtype];
+
+/** Whether `value` is a typed array that tensors are made of. */
+export const isSourceArray = (value: unknown): value is SourceArray => dtypeOfArray(value) !== undefined;
+
+/** Whether `value` has the form of a HostArray; its parts may still be wrong. */
+export const isHostArray = (value: unknown): value is { data: unknown; shape: unknown } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && 'data' in value && 'shape' in value;
+
+/**
+ * As many axes as a tensor may have. Deeper arrays are refused before they are read: one that holds itself has no end.
+ */
+const MOST_AXES = 6;
+
+/**
+ * Reads numbers on the host.
+ *
+ * @param op     the caller, for the message
+ * @param value  a number or boolean, nested arrays, a typed array (one axis), or `{ data, shape }`; undefined comes
+ *               back for anything else
+ * @throws {ShapeError} if nested arrays are ragged or too deep; {OptionError} if `data` or `shape` is not what a
+ *                      HostArray has
+ */
+export function readHostValues(op: string, value: unknown): HostValues | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean' || Array.isArray(value)) return readNested(op, value);
+  const dtype = dtypeOfArray(value);
+  if (isSourceArray(value) && dtype !== undefined) return { data: value, shape: [value.length], dtype };
+  if (ArrayBuffer.isView(value)) throw notNumbers(op, describe(value));
+  if (!isHostArray(value)) return undefined;
+  const { data, shape } = value;
+  const own = dtypeOfArray(data);
+  if (!isSourceArray(data) || own === undefined || !Array.isArray(shape))
+    throw notNumbers(op, `{ data: ${describe(data)}, shape: ${describe(shape)} }`);
+  const extents: readonly number[] = shape;
+  const size = extents.reduce((product, extent) => product * extent, 1);
+  if (size !== data.length) {
+    throw new ShapeError(op, {
+      given: `${data.length} values`,
+      expected: `${size} for shape ${describe(extents)}`,
+      fix: 'correct the shape or the data',
+    });
+  }
+  return { data, shape: extents, dtype: own };
+}
+
+const notNumbers = (op: string, given: string): OptionError =>
+  new OptionError(op, {
+    given,
+    expected: 'a typed array of numbers, or { data: typed array, shape: array of extents }',
+    fix: 'read the bytes as what they are, as in new Float32Array(view.buffer)',
+  });
+
+/** All numbers of nested arrays in one list, and their shape. */
+function readNested(op: string, source: NestedArray): HostValues {
+  const shape: number[] = [];
+  for (let level: unknown = source; Array.isArray(level); level = level[0]) {
+    shape.push(level.length);
+    if (shape.length > MOST_AXES) {
+      throw new ShapeError(op, {
+        given: `arrays nested more than ${MOST_AXES} deep`,
+        expected: `at most ${MOST_AXES} axes`,
+        fix: 'flatten axes that belong together; an array must not hold itself',
+      });
+    }
+  }
+  const data: number[] = [];
+  let booleans = 0;
+  const copy = (value: unknown, depth: number): void => {
+    if (Array.isArray(value) && value.length === shape[depth]) {
+      for (const part of value) copy(part, depth + 1);
+    } else if ((typeof value === 'number' || typeof value === 'boolean') && depth === shape.length) {
+      if (typeof value === 'boolean') booleans++;
+      data.push(Number(value));
+    } else {
+      throw new ShapeError(op, {
+        given: `${describe(value)} at depth ${depth}`,
+        expected: `nested arrays of numbers of shape ${describe(shape)}`,
+        fix: 'give all parts one shape, or pad() sequences of different lengths',
+      });
+    }
+  };
+  copy(source, 0);
+  return { data, shape, dtype: booleans > 0 && booleans === data.length ? 'bool' : 'f32' };
+}
+
+/**
+ * Refuses a name that is no element type.
+ *
+ * @throws {DTypeError} if it is none
+ */
+export function checkDType(op: string, value: unknown): DType {
+  const found = (['f32', 'f64', 'i32', 'bool'] as const).find((dtype) => dtype === value);
+  if (found !== undefined) return found;
+  throw new DTypeError(op, {
+    given: `dtype ${describe(value)}`,
+    expected: "'f32', 'f64', 'i32' or 'bool'",
+    fix: 'choose one of them',
+  });
+}
+
+/**
+ * The numbers as elements of a dtype, rounded once. Itself if they are that already.
+ *
+ * @param where  of which the numbers are, for the message: ' as target of item 3'
+ * @throws {DTypeError} if a number does not fit: a fraction or more than 32 bits in i32, another number than 0 and 1
+ *                      in bool
+ */
+export function toElements(op: string, data: HostValues['data'], dtype: DType, where = ''): TypedArray {
+  if (isOfKind(data, dtype)) return dtype === 'bool' ? checked(op, data, dtype, where) : data;
+  const target = zeroElements(dtype, data.length);
+  writeElements(op, target, 0, data, dtype, where);
+  return target;
+}
+
+/** Zeros that hold `length` elements of a dtype. */
+export function zeroElements(dtype: DType, length: number): TypedArray {
+  switch (dtype) {
+    case 'f64':
+      return new Float64Array(length);
+    case 'i32':
+      return new Int32Array(length);
+    case 'bool':
+      return new Uint8Array(length);
+    case 'f32':
+      return new Float32Array(length);
+  }
+}
+
+/** Writes numbers into elements of a dtype from place `at` on, rounded once. @throws {DTypeError} as `toElements` */
+export function writeElements(
+  op: string,
+  target: TypedArray,
+  at: number,
+  data: HostValues['data'],
+  dtype: DType,
+  where = '',
+): void {
+  const numbers =
+    typeof data[0] === 'bigint'
+      ? Array.from(data, (value) => exactNumber(op, value, where))
+      : (data as ArrayLike<number>);
+  target.set(
+    dtype === 'f32' || dtype === 'f64' || (isOfKind(data, 'i32') && dtype === 'i32')
+      ? numbers
+      : checked(op, numbers, dtype, where),
+    at,
+  );
+}
+
+/** A bigint as the number that it is. */
+function exactNumber(op: string, value: number | bigint, where: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new DTypeError(op, {
+    given: `the value ${value}n${where}`,
+    expected: 'whole numbers of 53 bits',
+    fix: 'keep such numbers out of tensors, or scale them down',
+  });
+}
+
+function checked<Numbers extends ArrayLike<number>>(op: string, values: Numbers, dtype: DType, where: string): Numbers {
+  const fits =
+    dtype === 'i32' ? (value: number) => (value | 0) === value : (value: number) => value === 0 || value === 1;
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index] ?? Number.NaN;
+    if (fits(value)) continue;
+    const expected = dtype === 'i32' ? 'whole numbers of 32 bits for dtype i32' : '0, 1, false or true for dtype bool';
+    throw new DTypeError(op, {
+      given: `the value ${value}${where}`,
+      expected,
+      fix: "correct the value, or choose another dtype, as in dtype: 'f32'",
+    });
+  }
+  return values;
+}
+
+/**
+ * The numbers of several items behind each other as elements of one dtype, from place `index * stride` on each; zeros
+ * between them.
+ *
+ * @param name  what an item is to the caller, for the message: 'target' in 'target of item 3'
+ * @throws {DTypeError} as `toElements`
+ */
+export function joinElements(
+  op: string,
+  name: string,
+  items: readonly HostValues[],
+  dtype: DType,
+  stride: number,
+): TypedArray {
+  const target = zeroElements(dtype, items.length * stride);
+  items.forEach(({ data }, index) => writeElements(op, target, index * stride, data, dtype, ` as ${name} ${index}`));
+  return target;
+}

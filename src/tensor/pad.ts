@@ -1,0 +1,158 @@
+import { remedy } from './copies';
+import { OptionError, ShapeError } from './errors';
+import { tensor, zeros, type NestedArray } from './factories';
+import {
+  joinElements,
+  readHostValues,
+  toElements,
+  type HostArray,
+  type HostValues,
+  type SourceArray,
+} from './host-array';
+import { concat, stack } from './ops/shape';
+import { checkOptions, describe } from './options';
+import { PaddedSequence } from './padded-sequence';
+import { scope } from './scope';
+import { longest } from './steps';
+import { Tensor, type DType } from './tensor';
+
+/** What `pad` takes to be one sequence, [T, …]; a bare typed array is [T]. */
+export type SequenceItem = HostArray<SourceArray> | SourceArray | readonly NestedArray[] | Tensor;
+
+/** How `pad` builds the batch. */
+export interface PadOptions {
+  /** Element type of host items. Default: that of their typed arrays; plain numbers make f32. Tensors keep theirs. */
+  dtype?: DType;
+  /** Number of steps of the batch, at least that of the longest item. Default: that of the longest item. */
+  steps?: number;
+  /** Where host items go. Default: the default device. */
+  device?: string;
+}
+
+/**
+ * Puts sequences of different lengths into one batch, zeros at the end of the short ones.
+ *
+ * Shapes: items [T_i, …] with equal axes after the first → values [N, T, …] with T = max T_i, lengths T_i. Tensors
+ * stay in the graph.
+ *
+ * @param items  at least one: host arrays, typed arrays, nested arrays or tensors
+ * @throws {ShapeError} if there is no item, or items differ after the first axis, or one is longer than `options.steps`
+ */
+export function pad(items: readonly SequenceItem[], options: PadOptions = {}): PaddedSequence {
+  checkOptions('pad', options, ['dtype', 'steps', 'device']);
+  if (!Array.isArray(items))
+    throw new OptionError('pad', {
+      given: `${describe(items)} as items`,
+      expected: 'an array of sequences',
+      fix: remedy(items, 'put the sequences into an array: pad([a, b])'),
+    });
+  if (items.length === 0)
+    throw new ShapeError('pad', { given: 'no sequence', expected: 'at least one', fix: 'leave empty batches out' });
+  return padRows(
+    'pad',
+    'item',
+    items.map((item, index) => (item instanceof Tensor ? item : hostRow(item, index))),
+    options,
+  );
+}
+
+/**
+ * What `pad` does, for items that were read already.
+ *
+ * @param op     the caller, for the message
+ * @param label  what an item is to the caller: 'input of item' in 'input of item 3'
+ * @internal
+ */
+export function padRows(
+  op: string,
+  label: string,
+  rows: readonly (HostValues | Tensor)[],
+  options: PadOptions = {},
+): PaddedSequence {
+  const rest = checkFeatures(op, label, rows);
+  const lengths = rows.map((row) => row.shape[0] ?? 0);
+  const least = longest(lengths);
+  const steps = options.steps ?? least;
+  if (!Number.isInteger(steps) || steps < least) {
+    throw new ShapeError(op, {
+      given: `steps: ${describe(options.steps)}`,
+      expected: `at least ${least}, the length of the longest item`,
+      fix: 'cut the items, or leave steps out',
+    });
+  }
+  const dtype = options.dtype ?? batchDType(rows);
+  const settings = { dtype, ...(options.device === undefined ? {} : { device: options.device }) };
+  const stride = rest.reduce((product, extent) => product * extent, steps);
+  const onHost = rows.filter((row): row is HostValues => !(row instanceof Tensor));
+  if (onHost.length === rows.length && rows.length * stride < LARGE_BATCH) {
+    const data = joinElements(op, label, onHost, dtype, stride);
+    return PaddedSequence.zeroPadded(tensor({ data, shape: [rows.length, steps, ...rest] }, settings), lengths);
+  }
+  const values = scope(() => {
+    const tensors = rows.map((row, index) =>
+      row instanceof Tensor
+        ? row
+        : tensor({ data: toElements(op, row.data, dtype, ` as ${label} ${index}`), shape: row.shape }, settings),
+    );
+    return stackRows(tensors, steps, rest);
+  });
+  return PaddedSequence.zeroPadded(values, lengths);
+}
+
+/**
+ * From this many elements on, items go to the device one by one and are joined there: a quarter of the time on this
+ * thread, which timers and requests wait for, and padding takes no memory on the host.
+ */
+export const LARGE_BATCH = 2 ** 16;
+
+/**
+ * The dtype of a batch: that of its tensors, if there are any, else of the items on the host; f32 where they differ.
+ * @internal
+ */
+export function batchDType(rows: readonly (HostValues | Tensor)[]): DType {
+  const tensors = rows.filter((row) => row instanceof Tensor);
+  const [first, ...others] = tensors.length > 0 ? tensors : rows;
+  return first !== undefined && others.every(({ dtype }) => dtype === first.dtype) ? first.dtype : 'f32';
+}
+
+/** The axes after the first, which all items share; an item without steps may lack them, as [] does. */
+function checkFeatures(op: string, label: string, rows: readonly { shape: readonly number[] }[]): readonly number[] {
+  const like = Math.max(
+    rows.findIndex((row) => row.shape[0] !== 0),
+    0,
+  );
+  const rest = rows[like]?.shape.slice(1) ?? [];
+  rows.forEach(({ shape }, index) => {
+    if (shape.length > 0 && (describe(shape.slice(1)) === describe(rest) || describe(shape) === '[0]')) return;
+    const expected = `[${['T', ...rest].join(', ')}], as ${label} ${like} is`;
+    throw new ShapeError(op, {
+      given: `${label} ${index} of shape ${describe(shape)}`,
+      expected,
+      fix: 'give all sequences the same features',
+    });
+  });
+  return rest;
+}
+
+/** The numbers of an item. Those of plain arrays make f32, booleans too. */
+function hostRow(item: unknown, index: number): HostValues {
+  const row = typeof item === 'number' || typeof item === 'boolean' ? undefined : readHostValues('pad', item);
+  if (row === undefined)
+    throw new ShapeError('pad', {
+      given: `${describe(item)} as item ${index}`,
+      expected: 'a host array, a typed array, nested arrays or a tensor',
+      fix: remedy(item, 'give each item the shape [T, …]'),
+    });
+  return Array.isArray(item) ? { ...row, dtype: 'f32' } : row;
+}
+
+/** One tensor [N, T, …] of tensors [T_i, …]. */
+function stackRows(rows: readonly Tensor[], steps: number, rest: readonly number[]): Tensor {
+  const whole = rows.map((row) => {
+    const [length = 0] = row.shape;
+    if (length === steps) return row;
+    const padding = zeros([steps - length, ...rest], { dtype: row.dtype, device: row.device });
+    return length === 0 ? padding : concat([row, padding], 0);
+  });
+  return stack(whole, 0);
+}
