@@ -2,12 +2,15 @@ import { ShapeError } from '../tensor/errors';
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../tensor/ops/elementwise';
 import { logSoftmax, softmax } from '../tensor/ops/normalization';
 import { checkOptions, describe, finiteNumber } from '../tensor/options';
-import { mapRealSteps, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { mapRealSteps, mapZeros, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 
-/** Base of the activations: a function of each element or of each row of features. Shapes: any → the same. Padding of a PaddedSequence stays zero. */
+/**
+ * Base of the activations: a function of each element or of each row of features. Shapes: any → the same. Padding of a
+ * PaddedSequence is zero.
+ */
 export abstract class Activation extends Module {
   /** The function. */
   protected abstract activate(values: Tensor): Tensor;
@@ -18,8 +21,16 @@ export abstract class Activation extends Module {
   }
 }
 
+/** Base of the activations that take 0 to 0 and have no parameters: the padding needs no clearing after them. */
+abstract class ThroughZero extends Activation {
+  override forward<X extends Sequence>(input: X): X {
+    checkSequence(`${this.constructor.name}.forward`, input);
+    return mapZeros(input, (values) => this.activate(values));
+  }
+}
+
 /** max(x, 0). */
-export class ReLU extends Activation {
+export class ReLU extends ThroughZero {
   protected override activate(values: Tensor): Tensor {
     return relu(values);
   }
@@ -33,21 +44,21 @@ export class Sigmoid extends Activation {
 }
 
 /** Hyperbolic tangent. */
-export class Tanh extends Activation {
+export class Tanh extends ThroughZero {
   protected override activate(values: Tensor): Tensor {
     return tanh(values);
   }
 }
 
 /** x Φ(x), with the distribution function of the normal distribution (the exact form, as torch.nn.GELU). */
-export class GELU extends Activation {
+export class GELU extends ThroughZero {
   protected override activate(values: Tensor): Tensor {
     return gelu(values);
   }
 }
 
 /** x σ(x), also called swish. */
-export class SiLU extends Activation {
+export class SiLU extends ThroughZero {
   protected override activate(values: Tensor): Tensor {
     return silu(values);
   }
@@ -71,7 +82,7 @@ export interface ELUOptions {
  *
  * @throws {OptionError} if `alpha` is not finite, or an option is unknown
  */
-export class ELU extends Activation {
+export class ELU extends ThroughZero {
   /** The options with their defaults. */
   readonly options: Readonly<Required<ELUOptions>>;
 
@@ -97,7 +108,7 @@ export interface LeakyReLUOptions {
  *
  * @throws {OptionError} if `negativeSlope` is not finite, or an option is unknown
  */
-export class LeakyReLU extends Activation {
+export class LeakyReLU extends ThroughZero {
   /** The options with their defaults. */
   readonly options: Readonly<Required<LeakyReLUOptions>>;
 

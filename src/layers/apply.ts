@@ -1,7 +1,7 @@
 import { remedy } from '../tensor/copies';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { describe } from '../tensor/options';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { lengthsOf, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { Module } from './module';
 
@@ -30,4 +30,25 @@ export function applyLayer(op: string, layer: Module, input: Sequence): Sequence
   throw new ShapeError(op, {
     given: `${describe(result)} from ${layer.constructor.name}`, expected: 'a Tensor, a PaddedSequence, or an object with one as output', fix: 'write a Module whose forward picks what goes on',
   });
+}
+
+/**
+ * The values of an output that is to be combined with `like` element by element: with zeros past the lengths of
+ * `like`, if it has any.
+ *
+ * @param op  the container's name, for the message
+ * @throws {ShapeError} if the output has other lengths
+ */
+export function valuesLike(op: string, output: Sequence, like: Sequence): Tensor {
+  const lengths = lengthsOf(like) ?? lengthsOf(output);
+  if (lengths === undefined) return output instanceof PaddedSequence ? output.values : output;
+  const padded = output instanceof PaddedSequence ? output : new PaddedSequence(output, lengths);
+  if (padded.lengths.some((length, row) => length !== lengths[row])) {
+    throw new ShapeError(op, {
+      given: `lengths ${describe(padded.lengths)} beside ${describe(lengths)}`,
+      expected: 'equal lengths',
+      fix: "combine what has as many steps, as a Conv1d with padding 'same' gives",
+    });
+  }
+  return padded.zeroPadding().values;
 }

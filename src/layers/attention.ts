@@ -4,8 +4,15 @@ import { matmul } from '../tensor/ops/matmul';
 import { softmax } from '../tensor/ops/normalization';
 import { squeeze, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe } from '../tensor/options';
-import { mapRealSteps, PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
-import type { Tensor } from '../tensor/tensor';
+import {
+  clearPadding,
+  lengthsOf,
+  mapRealSteps,
+  PaddedSequence,
+  valuesOf,
+  type Sequence,
+} from '../tensor/padded-sequence';
+import { Tensor } from '../tensor/tensor';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 
@@ -38,28 +45,31 @@ export abstract class Attention extends Module {
    */
   forward<X extends Sequence>(query: X, key: Sequence, value: Sequence = key, options: AttentionOptions = {}): X {
     this.#check({ query, key, value });
-    const [batch, steps] = valuesOf(key).shape;
+    if (query instanceof PaddedSequence && query.shape.length !== 3)
+      throw this.#misfit(`query ${describe(query)}`, 'a padded query [N, Q, D]');
+    const [batch, steps] = key.shape;
     if (value.shape.length !== 3 || value.shape[0] !== batch || value.shape[1] !== steps || !sameLengths(key, value)) {
       throw this.#misfit(`key ${describe(key)} and value ${describe(value)}`, 'key [N, K, D] and value [N, K, E] with equal lengths');
     }
-    const hides = key instanceof PaddedSequence || !(value instanceof PaddedSequence) ? key : new PaddedSequence(valuesOf(key), value.lengths);
-    const values = withoutPadding(value);
+    const lengths = lengthsOf(key) ?? lengthsOf(value);
+    const keys = withLengths(key, lengths), values = withoutPadding(withLengths(value, lengths));
     return mapRealSteps(query, (queries) => {
-      const result = matmul(this.weights(queries, hides, options), values);
-      return queries.rank === 2 ? squeeze(result, 1) : result;
+      const result = matmul(this.weights(queries, keys, options), values);
+      return query.shape.length === 2 ? squeeze(result, 1) : result;
     });
   }
 
   /**
-   * How much of each value each query takes: [N, Q, K], of which each row adds up to 1, or to 0 where every key is hidden; [N, 1, K] for a query [N, D].
+   * How much of each value each query takes: [N, Q, K], of which each row adds up to 1, or to 0 where every key is
+   * hidden and past the length of a query; [N, 1, K] for a query [N, D].
    *
    * @throws {ShapeError} if rows, steps or features do not fit each other; {DTypeError} if the mask is not bool
    */
   weights(query: Sequence, key: Sequence, options: AttentionOptions = {}): Tensor {
     checkOptions(this.constructor.name, options, ['mask']);
     this.#check({ query, key });
-    const single = query.shape.length === 2;
-    const queries = single ? unsqueeze(valuesOf(query), 1) : valuesOf(query);
+    const single = query instanceof Tensor && query.rank === 2;
+    const queries = single ? unsqueeze(query, 1) : withoutPadding(query);
     const keys = withoutPadding(key);
     if (queries.rank !== 3 || keys.rank !== 3 || queries.shape[0] !== keys.shape[0]) {
       throw this.#misfit(`query ${describe(query)} and key ${describe(key)}`, 'query [N, Q, D] or [N, D], and key [N, K, D]');
@@ -71,7 +81,8 @@ export abstract class Attention extends Module {
       mask = both(mask, given);
     }
     if (key instanceof PaddedSequence) mask = both(mask, unsqueeze(key.mask(), 1));
-    return softmax(this.scores(queries, keys), -1, { mask });
+    const weights = softmax(this.scores(queries, keys), -1, { mask });
+    return withoutPadding(withLengths(weights, lengthsOf(query)));
   }
 
   #check(inputs: Readonly<Record<string, Sequence>>): void {
@@ -84,7 +95,10 @@ export abstract class Attention extends Module {
 }
 
 /** The values with zeros past each length, so that nothing that stands there meets a weight of 0. */
-const withoutPadding = (x: Sequence): Tensor => (x instanceof PaddedSequence ? x.zeroPadding().values : x);
+const withoutPadding = (x: Sequence): Tensor => valuesOf(clearPadding(x));
+
+const withLengths = (x: Sequence, lengths: readonly number[] | undefined): Sequence =>
+  x instanceof PaddedSequence || lengths === undefined ? x : new PaddedSequence(x, lengths);
 
 function sameLengths(key: Sequence, value: Sequence): boolean {
   if (!(key instanceof PaddedSequence && value instanceof PaddedSequence)) return true;

@@ -4,7 +4,7 @@ import { noGrad } from '../tensor/grad-mode';
 import { add_ } from '../tensor/ops/elementwise';
 import { batchNorm } from '../tensor/ops/normalization';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
-import { lengthsOf, mapValues, type Sequence } from '../tensor/padded-sequence';
+import { lengthsOf, mapZeros, type Sequence } from '../tensor/padded-sequence';
 import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';
@@ -89,7 +89,7 @@ export class BatchNorm1d extends Module {
     }
     const lengths = lengthsOf(input);
     const settings = { weight: this.weight, bias: this.bias, runningMean: this.running_mean, runningVar: this.running_var, training: this.training, momentum, eps, lengths };
-    const output = mapValues(input, (values) => batchNorm(values, settings));
+    const output = mapZeros(input, (values) => batchNorm(values, settings));
     const batches = this.num_batches_tracked;
     if (this.training && batches !== undefined) noGrad(() => add_(batches, 1));
     return output;

@@ -2,9 +2,9 @@ import { ShapeError } from '../tensor/errors';
 import { add, mul } from '../tensor/ops/elementwise';
 import { concat } from '../tensor/ops/shape';
 import { checkOptions, describe, oneOf } from '../tensor/options';
-import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
+import { mapZeros, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { applyLayer, checkModule } from './apply';
+import { applyLayer, checkModule, valuesLike } from './apply';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { reverseSteps } from './steps';
@@ -50,7 +50,7 @@ export class Bidirectional extends Module {
     this.backwardLayer = backwardLayer;
   }
 
-  /** @throws {ShapeError} if a module changes the rows or steps, or the two outputs do not go together */
+  /** @throws {ShapeError} if a module changes the rows, steps or lengths, or the two outputs do not go together */
   forward<X extends Sequence>(input: X): X {
     const op = 'Bidirectional.forward';
     checkSequence(op, input);
@@ -61,7 +61,8 @@ export class Bidirectional extends Module {
     if (axes(ahead) !== axes(back) || ahead.shape.length !== back.shape.length) {
       throw new ShapeError(op, { given: `outputs ${describe(ahead)} and ${describe(back)}`, expected: 'the same shape from both directions', fix: 'build both modules with the same sizes' });
     }
-    return mapValues(input, () => merges[this.options.merge](valuesOf(ahead), valuesOf(back)));
+    const [one, other] = [valuesLike(op, ahead, input), valuesLike(op, back, input)];
+    return mapZeros(input, () => merges[this.options.merge](one, other));
   }
 
   protected override givenModules(): readonly Module[] {

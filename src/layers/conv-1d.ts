@@ -1,9 +1,11 @@
 import { ShapeError } from '../tensor/errors';
+import { zeros } from '../tensor/factories';
 import { conv1d } from '../tensor/ops/convolution';
+import { concat, slice } from '../tensor/ops/shape';
 import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { checkWindows, windowCount, type WindowOptions } from '../tensor/windows';
+import { checkWindows, windowCount, type WindowOptions, type Windows } from '../tensor/windows';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
@@ -30,7 +32,9 @@ export interface Conv1dOptions extends WindowOptions {
  *
  * Shapes: input [N, T, inChannels] → [N, T', outChannels] with T' = ⌊(T + 2 · padding - dilation · (kernelSize - 1) - 1) / stride⌋ + 1; weight [outChannels,
  * inChannels, kernelSize] and bias [outChannels], both from U(-1/√(inChannels · kernelSize), 1/√(inChannels · kernelSize)). A PaddedSequence gives a PaddedSequence
- * whose lengths follow the same formula: each row is convolved as if it stood alone, what lies past its length counting as zeros; a row of length 0 keeps it.
+ * whose lengths follow the same formula: each row is convolved as if it stood alone, what lies past its length
+ * counting as zeros; a row of length 0 keeps it. A row that is too short for a window has no step afterwards, alone as
+ * beside longer ones.
  *
  * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
  * @see torch.nn.Conv1d, whose features are the second axis
@@ -58,20 +62,40 @@ export class Conv1d extends Module {
     this.bias = bias ? takeOver(uniformValues([outChannels], bound, dtype)) : undefined;
   }
 
-  /** @throws {ShapeError} if `input` is not [N, T, inChannels], or no window fits */
+  /** @throws {ShapeError} if `input` is not [N, T, inChannels] */
   forward<X extends Sequence>(input: X): X;
   forward(input: Sequence): Sequence {
     checkSequence('Conv1d.forward', input);
     const { inChannels, kernelSize } = this.options;
-    if (input.shape.length !== 3 || input.shape[2] !== inChannels) {
+    if (input.shape.length !== 3 || input.shape[2] !== inChannels || input.shape[1] === undefined) {
       throw new ShapeError('Conv1d.forward', {
         given: `input ${describe(input)}`, expected: `[N, T, ${inChannels}] (inChannels)`, fix: 'put the features on the last axis, or build the layer with another inChannels',
       });
     }
-    if (!(input instanceof PaddedSequence)) return this.#convolve(input);
     const windows = checkWindows('Conv1d', kernelSize, this.options);
+    const count = windowCount(input.shape[1], windows);
+    if (!(input instanceof PaddedSequence))
+      return count === 0 ? this.#withoutWindow(input, windows) : this.#convolve(input);
+    const { values } = input.zeroPadding();
     const lengths = input.lengths.map((length) => windowCount(length, windows));
-    return new PaddedSequence(this.#convolve(input.zeroPadding().values), lengths).zeroPadding();
+    return new PaddedSequence(
+      count === 0 ? this.#withoutWindow(values, windows) : this.#convolve(values),
+      lengths,
+    ).zeroPadding();
+  }
+
+  /**
+   * [N, 0, outChannels] of an input that is too short for a window, in the graph as rows that are too short beside
+   * longer ones: its gradients are 0.
+   */
+  #withoutWindow(values: Tensor, { before, after, span }: Windows): Tensor {
+    const [rows = 0, steps = 0, channels = 0] = values.shape;
+    const missing = Math.max(1, span - before - after - steps);
+    const longer = concat(
+      [values, zeros([rows, missing, channels], { dtype: values.dtype, device: values.device })],
+      1,
+    );
+    return slice(this.#convolve(longer), [0, 0], [null, 0]);
   }
 
   #convolve(values: Tensor): Tensor {

@@ -1,6 +1,6 @@
 import { dropout } from '../tensor/ops/random';
 import { checkOptions, probability } from '../tensor/options';
-import { mapValues, type Sequence } from '../tensor/padded-sequence';
+import { clearPadding, mapZeros, type Sequence } from '../tensor/padded-sequence';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 
@@ -31,6 +31,6 @@ export class Dropout extends Module {
   forward<X extends Sequence>(input: X): X {
     checkSequence('Dropout.forward', input);
     const { p } = this.options;
-    return this.training && p > 0 ? mapValues(input, (values) => dropout(values, p)) : input;
+    return this.training && p > 0 ? mapZeros(input, (values) => dropout(values, p)) : clearPadding(input);
   }
 }

@@ -1,6 +1,6 @@
 import { gaussianNoise } from '../tensor/ops/random';
 import { checkOptions, nonNegativeNumber } from '../tensor/options';
-import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
+import { clearPadding, mapRealSteps, type Sequence } from '../tensor/padded-sequence';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 
@@ -30,6 +30,8 @@ export class GaussianNoise extends Module {
   forward<X extends Sequence>(input: X): X {
     checkSequence('GaussianNoise.forward', input);
     const { stddev } = this.options;
-    return this.training && stddev > 0 ? mapRealSteps(input, (values) => gaussianNoise(values, stddev)) : input;
+    return this.training && stddev > 0
+      ? mapRealSteps(input, (values) => gaussianNoise(values, stddev))
+      : clearPadding(input);
   }
 }

@@ -1,7 +1,7 @@
 import { ShapeError } from '../tensor/errors';
 import { linear } from '../tensor/ops/matmul';
 import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
-import { mapRealSteps, mapValues, type Sequence } from '../tensor/padded-sequence';
+import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';
@@ -63,7 +63,6 @@ export class Linear extends Module {
         fix: width === undefined ? 'give the input an axis of features: x.reshape([1, -1])' : `build the layer with inFeatures: ${width}`,
       });
     }
-    const map = this.bias === undefined ? mapValues : mapRealSteps;
-    return map(input, (values) => linear(values, this.weight, this.bias));
+    return mapRealSteps(input, (values) => linear(values, this.weight, this.bias));
   }
 }

@@ -4,20 +4,26 @@ import { div, maskedFill } from '../tensor/ops/elementwise';
 import { max, mean, sum } from '../tensor/ops/reduce';
 import { concat, reshape, select, slice } from '../tensor/ops/shape';
 import { checkOptions, describe, flag } from '../tensor/options';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { mapZeros, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { pickSteps } from '../tensor/steps';
 import type { Tensor } from '../tensor/tensor';
 import { checkSequence } from './check-input';
 import { Module } from './module';
-import { pickSteps } from './steps';
+import { withStep } from './steps';
 
-/** Rows and steps of an input [N, T, D]. */
-function extents(op: string, input: Sequence): { rows: number; steps: number; features: number } {
-  const [rows, steps, features] = input.shape;
-  if (rows === undefined || steps === undefined || features === undefined || input.shape.length !== 3) {
-    throw new ShapeError(op, { given: `input ${describe(input)}`, expected: '[N, T, D]', fix: 'give it the output of a recurrent layer; put the batch first: x.unsqueeze(0)' });
+/** An input [N, T, D], of at least one step if only of padding, and its extents. */
+function checkSteps(op: string, given: Sequence): { input: Sequence; rows: number; steps: number; features: number } {
+  checkSequence(op, given);
+  if (given.shape.length !== 3) {
+    throw new ShapeError(op, {
+      given: `input ${describe(given)}`,
+      expected: '[N, T, D]',
+      fix: 'give it the output of a recurrent layer; put the batch first: x.unsqueeze(0)',
+    });
   }
-  if (steps === 0) throw new ShapeError(op, { given: `input ${describe(input)}`, expected: 'at least one step', fix: 'leave sequences without steps out' });
-  return { rows, steps, features };
+  const input = withStep(given);
+  const [rows = 0, steps = 0, features = 0] = input.shape;
+  return { input, rows, steps, features };
 }
 
 /** [N, D] with zeros in the rows that have no real step. */
@@ -51,16 +57,15 @@ export class LastStep extends Module {
     this.options = Object.freeze({ bidirectional: flag('LastStep', 'bidirectional', options.bidirectional ?? false) });
   }
 
-  /** @throws {ShapeError} if the input is not [N, T, D] with at least one step, or D is odd with `bidirectional` */
-  forward(input: Sequence): Tensor {
-    checkSequence('LastStep.forward', input);
-    const { steps, features } = extents('LastStep.forward', input);
+  /** @throws {ShapeError} if the input is not [N, T, D], or D is odd with `bidirectional` */
+  forward(given: Sequence): Tensor {
+    const { input, steps, features } = checkSteps('LastStep.forward', given);
     if (!this.options.bidirectional) return lastSteps(input, steps);
     if (features % 2 !== 0) {
       throw new ShapeError('LastStep.forward', { given: `input ${describe(input)}`, expected: 'an even last axis, half for each direction', fix: 'leave bidirectional out, or give it the output of a bidirectional layer' });
     }
     const half = features / 2;
-    const part = (from: number, to: number): Sequence => (input instanceof PaddedSequence ? input.map((values) => cut(values, from, to)) : cut(input, from, to));
+    const part = (from: number, to: number): Sequence => mapZeros(input, (values) => cut(values, from, to));
     const back = part(half, features);
     return concat([lastSteps(part(0, half), steps), firstSteps(back)], -1);
   }
@@ -83,10 +88,9 @@ function firstSteps(input: Sequence): Tensor {
  * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
  */
 export class MeanPool extends Module {
-  /** @throws {ShapeError} if the input is not [N, T, D] with at least one step */
-  forward(input: Sequence): Tensor {
-    checkSequence('MeanPool.forward', input);
-    extents('MeanPool.forward', input);
+  /** @throws {ShapeError} if the input is not [N, T, D] */
+  forward(given: Sequence): Tensor {
+    const { input } = checkSteps('MeanPool.forward', given);
     if (!(input instanceof PaddedSequence)) return mean(input, 1);
     if (input.dtype !== 'f32' && input.dtype !== 'f64') throw new DTypeError('MeanPool.forward', { given: describe(input), expected: 'f32 or f64', fix: 'cast it first' });
     const counts = Float64Array.from(input.lengths, (length) => Math.max(length, 1));
@@ -100,10 +104,9 @@ export class MeanPool extends Module {
  * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
  */
 export class MaxPool extends Module {
-  /** @throws {ShapeError} if the input is not [N, T, D] with at least one step */
-  forward(input: Sequence): Tensor {
-    checkSequence('MaxPool.forward', input);
-    const { rows, steps } = extents('MaxPool.forward', input);
+  /** @throws {ShapeError} if the input is not [N, T, D] */
+  forward(given: Sequence): Tensor {
+    const { input, rows, steps } = checkSteps('MaxPool.forward', given);
     if (!(input instanceof PaddedSequence)) return max(input, 1);
     const padding = new Uint8Array(rows * steps);
     input.lengths.forEach((length, row) => padding.fill(1, row * steps + length, (row + 1) * steps));

@@ -1,7 +1,7 @@
 import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
 import { recurrent, type RecurrentAlgorithm, type RecurrentCell } from '../tensor/ops/recurrent';
-import { reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
+import { concat, reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe, flag, oneOf, positiveInteger, probability } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
@@ -45,6 +45,13 @@ interface CellKind {
   gates: number;
   /** Width of a projected h; 0 without projection. */
   projSize: number;
+}
+
+/** What a run of the stack gives. */
+interface Result {
+  output: Tensor;
+  h: Tensor;
+  c: Tensor | undefined;
 }
 
 /** States as the op takes them. */
@@ -140,9 +147,12 @@ export abstract class RecurrentLayer extends Module {
   protected run(input: Sequence, state: unknown): { output: Sequence; h: Tensor; c: Tensor | undefined } {
     checkSequence(`${this.constructor.name}.forward`, input);
     const states = this.#statesOf(state);
+    const { shape } = input;
+    const flat = shape.length === 2 && (input instanceof PaddedSequence || shape[1] !== this.options.inputSize);
+    if (flat) throw this.#withoutFeatures(input);
     if (input instanceof PaddedSequence) {
-      const result = this.#runBatch(input.values, states, true, input.lengths);
-      return { ...result, output: new PaddedSequence(result.output, input.lengths) };
+      const result = this.#runBatch(input.zeroPadding().values, states, true, input.lengths);
+      return { ...result, output: PaddedSequence.zeroPadded(result.output, input.lengths) };
     }
     const { batchFirst } = this.options;
     if (input.rank !== 2) return this.#runBatch(input, states, batchFirst);
@@ -171,9 +181,11 @@ export abstract class RecurrentLayer extends Module {
     return { h: part('h'), c: names.includes('c') ? part('c') : undefined };
   }
 
-  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): { output: Tensor; h: Tensor; c: Tensor | undefined } {
+  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): Result {
     this.#checkInput(input, batchFirst);
-    const rows = input.shape[batchFirst ? 0 : 1] ?? 0;
+    const [batch, time] = batchFirst ? [0, 1] : [1, 0];
+    const rows = input.shape[batch] ?? 0;
+    if (input.shape[time] === 0) return this.#runWithoutStep(input, states, batchFirst, rows);
     this.#checkState('h', states.h, rows, this.#width);
     this.#checkState('c', states.c, rows, this.options.hiddenSize);
     const { hiddenSize, numLayers, bidirectional, bias, dropout, algo: algorithm } = this.options;
@@ -181,6 +193,31 @@ export abstract class RecurrentLayer extends Module {
     return recurrent(input, this.#weights(), {
       cell, hiddenSize, projSize, numLayers, bidirectional, bias, batchFirst, dropout: this.training ? dropout : 0, algorithm,
       ...(states.h === undefined ? {} : { h: states.h }), ...(states.c === undefined ? {} : { c: states.c }), ...(lengths === undefined ? {} : { lengths }),
+    });
+  }
+
+  /** No row has a step: they are run like empty rows beside longer ones, with a step of padding, cut off again. */
+  #runWithoutStep(input: Tensor, states: States, batchFirst: boolean, rows: number): Result {
+    const time = batchFirst ? 1 : 0;
+    const shape = input.shape.map((extent, axis) => (axis === time ? 1 : extent));
+    const padding = concat([input, zeros(shape, { dtype: input.dtype, device: input.device })], time);
+    const result = this.#runBatch(padding, states, batchFirst, new Array<number>(rows).fill(0));
+    return { ...result, output: slice(result.output, [0, 0], batchFirst ? [null, 0] : [0, null]) };
+  }
+
+  /**
+   * Windows as flat lists, [1, 2], have no axis of features. To build the layer for their width would make one sequence
+   * of the batch.
+   */
+  #withoutFeatures(input: Sequence): ShapeError {
+    const { inputSize } = this.options;
+    const padded = input instanceof PaddedSequence;
+    const unsqueezed = padded ? 'x.map((values) => values.unsqueeze(-1))' : 'x.unsqueeze(-1)';
+    const layer = inputSize === 1 ? '' : ', for a layer with inputSize: 1';
+    return new ShapeError(`${this.constructor.name}.forward`, {
+      given: `input ${describe(input)}`,
+      expected: `[N, T, ${inputSize}] (inputSize)${padded ? '' : `, or [T, ${inputSize}] for one sequence`}`,
+      fix: `give each step an axis of features, [[1], [2]] in place of [1, 2]: ${unsqueezed}${layer}`,
     });
   }
 
@@ -195,7 +232,9 @@ export abstract class RecurrentLayer extends Module {
       const fix = `build the layer with inputSize: ${width}, or put a Linear(${width} → ${inputSize}) before it`;
       throw new ShapeError(op, { given, expected: `last axis ${inputSize} (inputSize)`, fix });
     }
-    if (input.size === 0) throw new ShapeError(op, { given, expected: `at least one row and one step, ${layout}`, fix: 'leave empty batches out' });
+    if (input.shape[batchFirst ? 0 : 1] === 0) {
+      throw new ShapeError(op, { given, expected: `at least one row, ${layout}`, fix: 'leave empty batches out' });
+    }
     if (input.dtype !== dtype) throw new DTypeError(op, { given, expected: `${dtype}, as the layer's parameters`, fix: `cast the input, x.cast('${dtype}'), or build the layer with that dtype` });
   }
 

@@ -1,8 +1,8 @@
 import { ShapeError } from '../tensor/errors';
 import { add } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
-import { mapValues, valuesOf, type Sequence } from '../tensor/padded-sequence';
-import { applyLayer, checkModule } from './apply';
+import { mapZeros, type Sequence } from '../tensor/padded-sequence';
+import { applyLayer, checkModule, valuesLike } from './apply';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 
@@ -21,7 +21,7 @@ export class Residual extends Module {
     this.module = module;
   }
 
-  /** @throws {ShapeError} if the module changes the shape */
+  /** @throws {ShapeError} if the module changes the shape or the lengths */
   forward<X extends Sequence>(input: X): X {
     checkSequence('Residual.forward', input);
     const change = applyLayer('Residual.forward', this.module, input);
@@ -31,7 +31,8 @@ export class Residual extends Module {
         fix: 'give the module as many output features as input features, or put a Linear into it',
       });
     }
-    return mapValues(input, (values) => add(values, valuesOf(change)));
+    const added = valuesLike('Residual.forward', change, input);
+    return mapZeros(input, (values) => add(values, added));
   }
 
   protected override givenModules(): readonly Module[] {

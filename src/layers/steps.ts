@@ -1,33 +1,19 @@
+import { zeros } from '../tensor/factories';
 import { concat, flip, reshape } from '../tensor/ops/shape';
-import { indexSelect } from '../tensor/ops/indexing';
-import { tensor, zeros } from '../tensor/factories';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import type { Tensor } from '../tensor/tensor';
+import { mapZeros, PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
+import { pickSteps } from '../tensor/steps';
 
-/** i32 indices on a device. */
-export const indices = (places: readonly number[], device: string): Tensor => tensor({ data: Int32Array.from(places), shape: [places.length] }, { dtype: 'i32', device });
-
-/** Rows and steps as one axis: [N, T, …] → [N·T, …]. */
-export function joinSteps(values: Tensor): Tensor {
-  const [rows = 0, steps = 0, ...rest] = values.shape;
-  return reshape(values, [rows * steps, ...rest]);
-}
-
-/** Picks steps by their places n·T + t: [N, T, …] → [places, …]. */
-export const pickSteps = (values: Tensor, places: readonly number[]): Tensor => indexSelect(joinSteps(values), 0, indices(places, values.device));
-
-/** Places n·T + t of the real steps, row after row. */
-export function realPlaces(lengths: readonly number[], steps: number): number[] {
-  return lengths.flatMap((length, row) => Array.from({ length }, (_, step) => row * steps + step));
-}
-
-/** The opposite of picking the real steps: [Σ lengths, …] → [N, T, …], zeros past each length. */
-export function spreadSteps(picked: Tensor, lengths: readonly number[], steps: number): Tensor {
-  const [count = 0, ...rest] = picked.shape;
-  const places = Array.from({ length: lengths.length * steps }, () => count);
-  realPlaces(lengths, steps).forEach((place, index) => (places[place] = index));
-  const withZero = concat([picked, zeros([1, ...rest], { dtype: picked.dtype, device: picked.device })], 0);
-  return reshape(indexSelect(withZero, 0, indices(places, picked.device)), [lengths.length, steps, ...rest]);
+/**
+ * A batch in which no row has a step gets one that is padding, so that it is computed like an empty row beside longer
+ * ones; any other batch stays as it is.
+ *
+ * @param input  [N, T, …]
+ */
+export function withStep(input: Sequence): Sequence {
+  const [rows = 0, steps, ...rest] = input.shape;
+  if (steps !== 0) return input;
+  const values = concat([valuesOf(input), zeros([rows, 1, ...rest], { dtype: input.dtype, device: input.device })], 1);
+  return PaddedSequence.zeroPadded(values, new Array<number>(rows).fill(0));
 }
 
 /** The steps in reverse order; of a PaddedSequence the real ones only, so that padding stays at the end. */
@@ -36,5 +22,5 @@ export function reverseSteps(input: Sequence): Sequence {
   if (!(input instanceof PaddedSequence)) return flip(input, [1]);
   const [, steps = 0] = input.shape;
   const places = input.lengths.flatMap((length, row) => Array.from({ length: steps }, (_, step) => row * steps + (step < length ? length - 1 - step : step)));
-  return input.map((values) => reshape(pickSteps(values, places), values.shape));
+  return mapZeros(input, (values) => reshape(pickSteps(values, places), values.shape));
 }

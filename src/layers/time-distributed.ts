@@ -2,11 +2,11 @@ import { ShapeError } from '../tensor/errors';
 import { reshape } from '../tensor/ops/shape';
 import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { joinSteps, pickSteps, realPlaces, spreadSteps } from '../tensor/steps';
 import { Tensor } from '../tensor/tensor';
 import { applyLayer, checkModule } from './apply';
 import { checkSequence } from './check-input';
 import { Module } from './module';
-import { joinSteps, pickSteps, realPlaces, spreadSteps } from './steps';
 
 /**
  * Applies a module that knows nothing of time to each step; of a PaddedSequence to the real steps only, as one batch.
@@ -36,7 +36,7 @@ export class TimeDistributed extends Module {
       return reshape(output, [rows, steps, ...output.shape.slice(1)]);
     }
     const picked = this.#each(pickSteps(input.values, realPlaces(input.lengths, steps)));
-    return input.map(() => spreadSteps(picked, input.lengths, steps));
+    return PaddedSequence.zeroPadded(spreadSteps(picked, input.lengths, steps), input.lengths);
   }
 
   #each(steps: Tensor): Tensor {

@@ -98,7 +98,7 @@ export function outputOf(given: unknown): Sequence {
 
 /** A sequence on a device; itself if it is there. */
 export const onDevice = (x: Sequence, device: string | undefined): Sequence =>
-  device === undefined ? x : x instanceof PaddedSequence ? x.map((values) => values.to(device)) : x.to(device);
+  device === undefined ? x : x.to(device);
 
 /** Steps that may be queued before `fence` waits. */
 const STEPS_AHEAD = 2;

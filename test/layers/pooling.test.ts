@@ -39,7 +39,6 @@ describe('pooling over real steps', () => {
 
   test('mistakes', () => {
     expect(() => new MeanPool().forward(zeros([2, 3]))).toThrow(`MeanPool.forward: got input f32[2, 3] on ${here}, expected [N, T, D]`);
-    expect(() => new MaxPool().forward(zeros([2, 0, 3]))).toThrow(`MaxPool.forward: got input f32[2, 0, 3] on ${here}, expected at least one step`);
     expect(() => new LastStep({ bidirectional: true }).forward(zeros([2, 1, 3]))).toThrow(`LastStep.forward: got input f32[2, 1, 3] on ${here}, expected an even last axis`);
     const merge: object = { merge: true };
     expect(() => new LastStep(merge)).toThrow('LastStep: got an option merge, expected only bidirectional');

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DTypeError, GRU, LSTM, OptionError, PaddedSequence, RNN, ShapeError, flip, manualSeed, noGrad, ones, randn, zeros, type Sequence, type Tensor } from 'stmnet';
+import { DTypeError, GRU, LSTM, OptionError, PaddedSequence, RNN, ShapeError, flip, manualSeed, noGrad, ones, pad, randn, tensor, zeros, type Sequence, type Tensor } from 'stmnet';
 import { differences, tensorDifferences } from '../support/near';
 import { here } from '../support/devices';
 
@@ -168,6 +168,14 @@ describe('states', () => {
 
 describe('mistakes', () => {
   test('the last axis', () => {
+    const forecaster = new LSTM({ inputSize: 1, hiddenSize: 4 });
+    const fix = 'Fix: give each step an axis of features, [[1], [2]] in place of [1, 2]:';
+    expect(() => forecaster.forward(tensor([[1, 2], [2, 3]]))).toThrow(
+      `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 1] (inputSize), or [T, 1] for one sequence.\n  ${fix} x.unsqueeze(-1).`,
+    );
+    expect(() => forecaster.forward(pad([[1, 2], [3]]))).toThrow(`expected [N, T, 1] (inputSize).\n  ${fix} x.map((values) => values.unsqueeze(-1)).`);
+    expect(forecaster.forward(pad([[1, 2], [3]]).map((values) => values.unsqueeze(-1))).output.shape).toEqual([2, 2, 4]);
+    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4 }).forward(tensor([[1, 2]]))).toThrow(`${fix} x.unsqueeze(-1), for a layer with inputSize: 1.`);
     const layer = new LSTM({ inputSize: 128, hiddenSize: 4 });
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(ShapeError);
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(
@@ -179,8 +187,8 @@ describe('mistakes', () => {
     const layer = new GRU({ inputSize: 3, hiddenSize: 4 });
     expect(() => layer.forward(zeros([3]))).toThrow(`GRU.forward: got input f32[3] on ${here}, expected [N, T, D] or [T, D]`);
     expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow(`GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters`);
-    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(`GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row and one step, [N, T, D].\n  Fix: leave empty batches out.`);
-    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow(`GRU.forward: got input f32[2, 4] on ${here}, expected [N, T, D] or [T, D]`);
+    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(`GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n  Fix: leave empty batches out.`);
+    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow(`GRU.forward: got input f32[2, 4] on ${here}, lengths [1, 2], expected [N, T, 3] (inputSize).`);
   });
 
   test('options', () => {
