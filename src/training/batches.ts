@@ -35,9 +35,18 @@ export function countOf(loader: object): number | undefined {
 export const isIterable = (value: unknown): value is Batches<unknown> =>
   typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 
-/** @throws {OptionError} if `loader` cannot give batches */
+/**
+ * Checks what can be seen of a loader before it is walked over, so that a validation is not found wrong after the first
+ * epoch.
+ *
+ * @throws {OptionError} if it cannot give batches, or is known to have none, or is an array of something else
+ */
 export function checkLoader(op: string, loader: unknown): void {
-  if (isIterable(loader) && markOf(loader)?.own !== false) return;
+  if (isIterable(loader) && markOf(loader)?.own !== false) {
+    if (countOf(loader) === 0) throw noBatch(op);
+    if (Array.isArray(loader)) checkBatch(op, loader[0]);
+    return;
+  }
   const fix = remedy(loader, 'wrap the dataset: new DataLoader(dataset, { batchSize: 32 })');
   throw new OptionError(op, { given: describe(loader), expected: 'a DataLoader or another iterable of batches', fix });
 }
