@@ -1,16 +1,19 @@
-// npm run test:native [-- --sanitize=address|thread] [NAME…]: builds and runs the C++ tests, test/native/*_test.cc. With a sanitizer in a build
-// folder of their own. NAME is a regular expression over the tests' names. Those called cuda_* need CUDA's headers (build-cuda.mjs).
+// npm run test:native [-- --sanitize=address|thread] [--engine] [NAME…]: builds and runs the C++ tests, test/native/*_test.cc. With a sanitizer in a build
+// folder of their own. NAME is a regular expression over the tests' names. Those called cuda_* need CUDA's headers (build-cuda.mjs). --engine: only the tests
+// of the CPU's kernels that share work between threads, which need little of the rest to be built; `npm run test:races` runs them under ThreadSanitizer.
 import { configureWith, standinOptions } from './build-cuda.mjs';
 import { configure } from './build-folder.mjs';
 import { jobs, run } from './toolchain.mjs';
 
 const args = process.argv.slice(2);
 const sanitizer = args.find((arg) => arg.startsWith('--sanitize='))?.slice('--sanitize='.length);
+const engine = args.includes('--engine');
 const names = args.filter((arg) => !arg.startsWith('--'));
 const folder = sanitizer ? `build/${sanitizer}` : 'build';
 
-/** CMake's options for the tests of the CUDA plug-in, if they can be had. */
+/** CMake's options for the tests of the CUDA plug-in, if they can be had and are wanted. */
 function standinIfPossible() {
+  if (engine) return [];
   try {
     return standinOptions();
   } catch (error) {
@@ -27,8 +30,8 @@ try {
     configure();
     configureWith(folder, standin);
   }
-  run('cmake', ['--build', folder, '--parallel', jobs, '--target', 'native_tests']);
-  run('ctest', ['--test-dir', folder, '--output-on-failure', '--no-tests=error', ...(names.length > 0 ? ['-R', names.join('|')] : [])]);
+  run('cmake', ['--build', folder, '--parallel', jobs, '--target', engine ? 'engine_tests' : 'native_tests']);
+  run('ctest', ['--test-dir', folder, '--output-on-failure', '--no-tests=error', ...(engine ? ['-L', 'engine'] : []), ...(names.length > 0 ? ['-R', names.join('|')] : [])]);
 } catch (error) {
   console.error(`test:native: ${error.message}`);
   process.exitCode = 1;
