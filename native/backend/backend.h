@@ -1,4 +1,6 @@
 #pragma once
+#include <atomic>
+
 #include "backend/kernels/elementwise.h"
 #include "backend/kernels/indexing.h"
 #include "backend/kernels/losses.h"
@@ -39,6 +41,10 @@ class Backend {
   virtual void facts(DeviceFacts* out) noexcept = 0;         ///< any thread
   virtual int32_t num_threads() noexcept = 0;                ///< any thread
   virtual void set_num_threads(int32_t count) noexcept = 0;  ///< any thread; 0: the default
+
+  /// The first call of the executor's thread. Once `stopping` is set, which outlives the thread, a call may return early and leave its work undone: nobody
+  /// will see what it would have written.
+  virtual void starting(const std::atomic<bool>& stopping) noexcept = 0;
 
   virtual Status allocate(size_t bytes, void** data) noexcept = 0;
   virtual void release(void* data) noexcept = 0;  ///< any thread

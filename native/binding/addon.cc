@@ -156,12 +156,23 @@ napi_value make_instance(napi_env env, napi_callback_info) {
   return functions;
 }
 
+/// Null, with a JavaScript exception pending, if there is no memory or no thread for it.
+Addon* new_addon(napi_env env) {
+  try {
+    return new Addon(env);
+  } catch (const std::exception& error) {
+    napi_throw_error(env, "ERR_STM_DEVICE", (std::string("stmnet: ") + error.what()).c_str());
+    return nullptr;
+  }
+}
+
 }  // namespace
 }  // namespace stm::binding
 
 NAPI_MODULE_INIT() {
   using namespace stm::binding;
-  auto* addon = new Addon(env);
+  Addon* const addon = new_addon(env);
+  if (!addon) return nullptr;
   napi_set_instance_data(
       env, addon, [](napi_env, void* data, void*) { delete static_cast<Addon*>(data); }, nullptr);
   // Hooks run in reverse order: this one, added after the thread-safe function, runs before Node closes that.

@@ -147,9 +147,9 @@ void declare_environment(OpTable& ops) {
   ops.add("data", &data, {"x"}, "A copy of the elements in row-major order, once every earlier command has run.");
   ops.add("synchronize", &synchronize, {"device"}, "Resolves once every earlier command of the device has run.");
   ops.add("memory", &memory, "What is alive, allocated and queued now.");
-  ops.add("shutDown", &shut_down, "Finishes the running command, drops the queue and joins the executor; later ops do nothing.");
+  ops.add("shutDown", &shut_down, "Ends the running command, drops the queue and joins the executor; later ops do nothing.");
   ops.add("setQueueLimits", &set_queue_limits, {"commands", "bytes"}, "What may wait in the queue before an op call waits for room.");
-  ops.add("numThreads", &num_threads, "Threads that the CPU computes with.");
+  ops.add("numThreads", &num_threads, "Threads that the CPU is to compute with: fewer, where the system gives no more.");
   ops.add("setNumThreads", &set_num_threads, {"count"}, "Sets the threads that the CPU computes with; 0 goes back to the default.");
   ops.add("devices", &devices, "The devices of this machine, and the kinds that there could be and why they are missing.");
   ops.add("deviceParts", &parts, "What computing on a GPU needs: what was found, and what is missing.");

@@ -67,7 +67,7 @@ napi_value Reads::begin(const ReadBack& read, const ErrorClasses& errors) {
   ok(napi_create_arraybuffer(env_, pending.bytes, &pending.destination, &buffer));
   ok(napi_create_reference(env_, buffer, 1, &pending.buffer));
   Device* device = nullptr;
-  pending.executor->push(std::make_unique<ReadCommand>(pending, operands_of("data", {dense}, {}, Access::Read, &device)));
+  pending.executor->push(std::make_unique<ReadCommand>(pending, operands_of("data", {dense}, {}, Access::Read, &device)), Session::current().still_wanted);
   return promise;
 }
 
@@ -75,7 +75,7 @@ napi_value Reads::begin(const Fence& fence, const ErrorClasses& errors) {
   refuse_while_recording("synchronize()", "wait outside the step");
   napi_value promise;
   Pending& pending = add_pending(fence.device->executor, errors, &promise);
-  pending.executor->push(std::make_unique<ReadCommand>(pending, std::vector<Operand>{}));
+  pending.executor->push(std::make_unique<ReadCommand>(pending, std::vector<Operand>{}), Session::current().still_wanted);
   return promise;
 }
 

@@ -4,19 +4,32 @@
 #include <chrono>
 #include <exception>
 #include <new>
+#include <system_error>
+
+#include "core/error.h"
 
 namespace stm {
 
-void Executor::push(std::unique_ptr<Command> command) {
-  std::unique_lock lock(mutex_);
-  if (full() && !stopping_) {
-    const auto start = std::chrono::steady_clock::now();
-    producer_waits_ = true;
-    drained_.wait(lock, [this] { return has_room() || stopping_; });
-    producer_waits_ = false;
-    ++stats_.stalls;
-    stats_.stalled_ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+/// False if the wait was given up.
+bool Executor::wait_for_room(std::unique_lock<std::mutex>& lock, const std::function<bool()>& still_wanted) {
+  const auto start = std::chrono::steady_clock::now();
+  bool wanted = true;
+  producer_waits_ = true;
+  while (wanted && !drained_.wait_for(lock, std::chrono::milliseconds(50), [this] { return has_room() || stopping_; })) {
+    if (!still_wanted) continue;
+    lock.unlock();
+    wanted = still_wanted();
+    lock.lock();
   }
+  producer_waits_ = false;
+  ++stats_.stalls;
+  stats_.stalled_ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  return wanted;
+}
+
+void Executor::push(std::unique_ptr<Command> command, const std::function<bool()>& still_wanted) {
+  std::unique_lock lock(mutex_);
+  if (full() && !stopping_ && !wait_for_room(lock, still_wanted)) return;
   if (stopping_) return;
   bytes_ += command->queued_bytes;
   queue_.push_back(std::move(command));
@@ -26,7 +39,17 @@ void Executor::push(std::unique_ptr<Command> command) {
   if (was_idle) filled_.notify_one();
 }
 
+std::thread Executor::started() try {
+  return std::thread([this] { work(); });
+} catch (const std::system_error& error) {
+  throw Error(Kind::Device,
+              fmt::format("got no thread for a queue of commands from the system ({}), expected one.\n  Fix: raise the limit of threads (ulimit -u, or the "
+                          "container's limit of pids) or of memory (ulimit -v), or start fewer workers.",
+                          error.what()));
+}
+
 void Executor::work() {
+  backend_.starting(stopping_);
   for (;;) {
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
@@ -79,6 +102,7 @@ Status Executor::attempt(Command& command, bool* ran) {
 
 // A command that is skipped, or fails before it runs, leaves its in-place targets as they were; one that fails while running has spoiled them too.
 void Executor::execute(Command& command) {
+  if (stopping_) return;
   FaultPtr fault;
   for (const Operand& operand : command.operands)
     if (operand.storage && operand.access != Access::Write && operand.storage->fault()) fault = operand.storage->fault();

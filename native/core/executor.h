@@ -1,6 +1,8 @@
 #pragma once
+#include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -53,13 +55,15 @@ struct QueueStats {
 /// One thread and one first-in-first-out queue for one device. Knows nothing about tensors, graphs or JavaScript.
 class Executor {
  public:
-  explicit Executor(Backend& backend) : backend_(backend), thread_([this] { work(); }) {}
+  /// @throws Error if the system gives no thread
+  explicit Executor(Backend& backend) : backend_(backend), thread_(started()) {}
   ~Executor() { stop(); }
 
-  /// Appends a command. Returns at once while the queue is within its limits; otherwise waits until it is half empty.
-  void push(std::unique_ptr<Command> command);
+  /// Appends a command. Returns at once while the queue is within its limits; otherwise waits until it is half empty, or `still_wanted`, which it asks now and
+  /// then, says no: it drops the command then.
+  void push(std::unique_ptr<Command> command, const std::function<bool()>& still_wanted = {});
 
-  /// Finishes the running command, drops the queued ones, joins. Idempotent. Afterwards `push` drops what it is given.
+  /// Ends the running command as soon as its device can, drops the queued ones, joins. Idempotent. Afterwards `push` drops what it is given.
   void stop();
 
   /// Executor thread only, from a read or fence: the first fault that no read or fence has reported yet, once.
@@ -69,7 +73,7 @@ class Executor {
   }
 
   // Executor thread only: for commands that are made of others.
-  /// Runs a command, or skips it; poisons what it writes if need be.
+  /// Runs a command, or skips it; poisons what it writes if need be. Does nothing once the executor is told to stop.
   void execute(Command& command);
   /// Runs a command, whatever its operands hold. Sets `ran`, which may be null, once the device was ready for it.
   Status attempt(Command& command, bool* ran);
@@ -80,6 +84,8 @@ class Executor {
   QueueStats stats() const;
 
  private:
+  std::thread started();
+  bool wait_for_room(std::unique_lock<std::mutex>& lock, const std::function<bool()>& still_wanted);
   void work();
   Status make_ready(Command& command);
   bool full() const { return queue_.size() >= limits_.commands || bytes_ >= limits_.bytes; }
@@ -92,7 +98,8 @@ class Executor {
   size_t bytes_ = 0;
   QueueLimits limits_;
   QueueStats stats_{};
-  bool producer_waits_ = false, stopping_ = false;
+  bool producer_waits_ = false;
+  std::atomic<bool> stopping_{false};  // set under the mutex; the running command looks at it without
   FaultPtr unreported_;
   std::thread thread_;  // last: starts when everything above exists
 };

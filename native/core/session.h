@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -18,7 +19,7 @@ class Device {
   Device(std::string name, std::shared_ptr<Backend> shared)
       : name(std::move(name)), backend(*shared), allocator(std::make_shared<Allocator>(std::move(shared))), executor(backend) {}
   ~Device() { stop(); }
-  /// Finishes the running command, drops the queued ones; nothing is reported afterwards.
+  /// Ends the running command, drops the queued ones; nothing is reported afterwards.
   void stop() {
     executor.stop();
     backend.stop();
@@ -51,6 +52,8 @@ class Session {
   bool deterministic = false;
 
   QueueLimits queue_limits;  ///< of every device
+  /// Whether the environment goes on, asked now and then while its thread waits for room in a queue; null: it does.
+  std::function<bool()> still_wanted;
 
   /// The step that is being recorded, if one is and that is not paused.
   Recording* recording() const { return recording_paused ? nullptr : recorder.get(); }
@@ -90,7 +93,7 @@ void record(Recording& recording, Device& device, std::unique_ptr<Command> comma
 
 inline void Device::push(std::unique_ptr<Command> command) {
   if (Recording* recording = Session::current().recording()) record(*recording, *this, std::move(command));
-  else executor.push(std::move(command));
+  else executor.push(std::move(command), Session::current().still_wanted);
 }
 
 }  // namespace stm

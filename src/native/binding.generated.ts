@@ -324,11 +324,11 @@ export interface NativeBinding {
   synchronize(device: string): Promise<void>;
   /** What is alive, allocated and queued now. */
   memory(): { handles: number; collectedByGc: number; usedBytes: number; peakBytes: number; cachedBytes: number; queuedCommands: number; queuedBytes: number; peakCommands: number; stalls: number; stalledMs: number };
-  /** Finishes the running command, drops the queue and joins the executor; later ops do nothing. */
+  /** Ends the running command, drops the queue and joins the executor; later ops do nothing. */
   shutDown(): void;
   /** What may wait in the queue before an op call waits for room. */
   setQueueLimits(commands: number, bytes: number): void;
-  /** Threads that the CPU computes with. */
+  /** Threads that the CPU is to compute with: fewer, where the system gives no more. */
   numThreads(): number;
   /** Sets the threads that the CPU computes with; 0 goes back to the default. */
   setNumThreads(count: number): void;

@@ -27,6 +27,7 @@ export class AddonNotFoundError extends Error {
  *
  * @returns what the addon exports, and the file it came from
  * @throws {AddonNotFoundError} if none loads
+ * @throws {Error} with a code ERR_STM_… from an addon that loads and cannot start
  */
 export function loadAddon({ root, platform, arch, override }: AddonSearch): { exports: object; file: string } {
   const prebuilt = join(root, 'prebuilds', `${platform}-${arch}`, 'stmnet.node');
@@ -41,6 +42,7 @@ export function loadAddon({ root, platform, arch, override }: AddonSearch): { ex
     try {
       return { exports: bindings({ bindings: 'stmnet', module_root: root, try: [[file]] }) as object, file };
     } catch (error) {
+      if (isStmnetError(error)) throw error;
       reasons.push(`${file}: ${error instanceof Error ? firstLine(error.message) : String(error)}`);
     }
   }
@@ -50,6 +52,9 @@ export function loadAddon({ root, platform, arch, override }: AddonSearch): { ex
       '  Fix: in a checkout of the stmnet repository run `npm run setup`, which builds build/Release/stmnet.node; elsewhere set STMNET_ADDON to that file.',
   );
 }
+
+/** Whether the addon was loaded and then refused to start, as it does where the system gives it no thread: no other file would do better. */
+const isStmnetError = (error: unknown): boolean => error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_STM_');
 
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 

@@ -87,11 +87,11 @@ export function synchronize(device: string = settings.device): Promise<void> {
   return binding.synchronize(device);
 }
 
-/** Threads that the CPU computes with. */
+/** Threads that the CPU is to compute with: fewer, where the system gives no more. */
 export const numThreads = (): number => binding.numThreads();
 
 /**
- * Sets the number of threads that the CPU computes with, for the whole process.
+ * Sets the number of threads that the CPU computes with, for the whole process, from the next command on. Where the system refuses so many, it computes with fewer.
  *
  * @param count  1 or more; 0 goes back to the default: STMNET_NUM_THREADS, else the cores that affinity and the container's quota allow
  * @throws {OptionError} if `count` is not a whole number in 0..1024

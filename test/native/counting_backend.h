@@ -45,6 +45,7 @@ class CountingBackend final : public Backend {
   void facts(DeviceFacts* out) noexcept override { *out = {}; }
   int32_t num_threads() noexcept override { return 1; }
   void set_num_threads(int32_t) noexcept override {}
+  void starting(const std::atomic<bool>& stopping) noexcept override { cpu_backend().starting(stopping); }
 
   Status allocate(size_t bytes, void** data) noexcept override {
     if (refusals > 0) {

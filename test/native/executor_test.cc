@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "backend/cpu/stopping.h"
 #include "core/executor.h"
 #include "counting_backend.h"
 
@@ -254,6 +255,47 @@ void stopping_frees_a_waiting_producer() {
   expect_equal(rig.executor.stats().commands, 0, "commands left after stop");
 }
 
+void stopping_ends_the_running_command() {
+  Rig rig;
+  std::atomic<bool> runs{false};
+  std::atomic<int> later{0};
+  rig.push([&](const std::vector<Operand>&) {
+    runs = true;
+    while (!stm::stop_requested()) std::this_thread::yield();
+    return Status::ok();
+  });
+  rig.push([&](const std::vector<Operand>&) {
+    ++later;
+    return Status::ok();
+  });
+  while (!runs) std::this_thread::yield();
+  rig.executor.stop();
+  expect_equal(later.load(), 0, "commands that began after the stop");
+}
+
+void a_wait_for_room_is_given_up() {
+  Rig rig;
+  rig.executor.set_limits({1, size_t{1} << 30});
+  std::atomic<bool> runs{false}, ended{false};
+  std::atomic<int> destroyed{0}, asked{0};
+  const auto task = [&] {
+    auto task = std::make_unique<Task>("work", std::vector<Operand>{}, [&](const std::vector<Operand>&) {
+      runs = true;
+      while (!ended) std::this_thread::yield();
+      return Status::ok();
+    });
+    task->destroyed = &destroyed;
+    return task;
+  };
+  const auto ask = [&] { return ++asked < 2; };
+  rig.executor.push(task(), ask);
+  while (!runs) std::this_thread::yield();
+  for (int i = 0; i < 2; ++i) rig.executor.push(task(), ask);  // one waits, one finds no room
+  expect_equal(asked.load(), 2, "questions whether the command is still wanted");
+  expect_equal(destroyed.load(), 1, "commands that were dropped");
+  ended = true;
+}
+
 /// Two devices, each with a producer that computes sums through storages and lets go of them while the commands run.
 void producers_let_go_while_commands_run() {
   const auto produce = [] {
@@ -300,6 +342,8 @@ int main() {
   exceptions_become_faults();
   stopping_drops_what_waits();
   stopping_frees_a_waiting_producer();
+  stopping_ends_the_running_command();
+  a_wait_for_room_is_given_up();
   producers_let_go_while_commands_run();
   return stm::testing::verdict("executor_test");
 }

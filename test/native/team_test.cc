@@ -1,4 +1,5 @@
 // The thread team, parallel_for and the matrix products that run on them. usage: team_test [seed]
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <cstdio>
@@ -96,7 +97,8 @@ void check_parallel_for(int64_t count, int64_t grain) {
     for (int64_t i = begin; i < end; ++i) ++visits[static_cast<size_t>(i)];
   });
   for (const std::atomic<int>& visit : visits) require(visit.load() == 1, "parallel_for visits an item not once");
-  require(calls.load() <= stm::num_threads() && (count > grain || calls.load() <= 1), "parallel_for makes more parts than asked for");
+  const int64_t blocks = count / (16 * grain);  // the larger parts come in blocks
+  require(calls.load() <= stm::num_threads() + blocks && (count > grain || calls.load() <= 1), "parallel_for makes more parts than asked for");
 }
 
 // Several threads lease the team in turn, and lease it again inside: members must never meet another command's work.
@@ -113,9 +115,9 @@ void check_leases() {
           ++members;
           lease.team().barrier();
           if (members.load() != lease.team().size()) ++wrong;
-          stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) {  // inside a run: on this member alone
-            if (begin != 0 || end != 100) ++wrong;
-          });
+          int64_t done = 0;
+          stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) { done += end - begin; });  // inside a run: on this member alone, in order
+          if (done != 100) ++wrong;
         });
         const stm::TeamLease again;
         if (&again.team() != &lease.team()) ++wrong;
@@ -127,16 +129,78 @@ void check_leases() {
   require(wrong.load() == 0, "leases overlap, or a barrier lets a member through early");
 }
 
+// A few large items are shared out one by one.
+void check_large_items() {
+  std::vector<std::thread::id> who(static_cast<size_t>(stm::num_threads()));
+  stm::parallel_for(stm::num_threads(), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) who[static_cast<size_t>(i)] = std::this_thread::get_id();
+  });
+  std::sort(who.begin(), who.end());
+  require(std::unique(who.begin(), who.end()) == who.end(), "as many items as threads, and one has two of them");
+}
+
+std::atomic<bool> stop{false};  // the flag of this thread: see main
+
+// Whatever the size of the work, and so whoever does it.
 void check_denormals() {
   volatile float tiny = 1e-39f;
   std::atomic<int> kept{0};
-  const stm::TeamLease lease;
-  lease.team().run([&](int) {
-    if (tiny * 1.0f != 0.0f) ++kept;
-  });
+  for (const int64_t count : {1, 100'000}) {
+    stm::parallel_for(count, 100, [&](int64_t, int64_t) {
+      if (tiny * 1.0f != 0.0f) ++kept;
+    });
+  }
 #if defined(__x86_64__) || defined(__aarch64__)
-  require(kept.load() == 0, "a member keeps denormals");
+  require(kept.load() == 0, "a kernel keeps denormals");
 #endif
+}
+
+// A stop ends what is running, wherever its members are, and leaves a team that works.
+void check_stop() {
+  const auto sum_of = [](int64_t count) {
+    std::atomic<int64_t> sum{0};
+    stm::parallel_for(count, 1, [&](int64_t begin, int64_t end) { sum += end - begin; });
+    return sum.load();
+  };
+  std::atomic<int64_t> visited{0};
+  stm::parallel_for(int64_t{1} << 50, 1, [&](int64_t begin, int64_t end) {  // years
+    visited += end - begin;
+    stop = true;
+  });
+  require(visited.load() > 0 && visited.load() < 100'000, "parallel_for does not stop between its blocks");
+  require(sum_of(1000) == 0, "parallel_for begins after a stop");
+  stop = false;
+  require(sum_of(1000) == 1000, "a team that was stopped has lost something");
+
+  const stm::TeamLease lease;
+  std::atomic<int> passed{0};
+  lease.team().run([&](int rank) {
+    while (rank == 0) {  // never comes to the barrier
+      stop = true;
+      stm::stop_point();
+    }
+    lease.team().barrier();
+    ++passed;
+  });
+  require(passed.load() == 0, "a barrier lets members pass that one will not come to");
+  stop = false;
+  lease.team().run([&](int) {
+    lease.team().barrier();
+    ++passed;
+  });
+  require(passed.load() == lease.team().size(), "a barrier that was stopped does not hold any more");
+}
+
+// An executor that is told to stop does not wait for another one's command to give the team back.
+void check_stop_while_waiting() {
+  const stm::TeamLease lease;
+  std::thread other([] {
+    std::atomic<bool> stop_other{true};
+    stm::begin_kernels(stop_other);
+    const stm::TeamLease waiting;
+    require(waiting.team().size() == 1, "a lease that was not waited for is not a team of one");
+  });
+  other.join();
 }
 
 }  // namespace
@@ -145,6 +209,7 @@ int main(int argc, char** argv) {
   const unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
   std::printf("team_test seed %llu, threads %d, BLAS kernels %s\n", seed, stm::num_threads(), stm::blas_kernels());
   generator.seed(seed);
+  stm::begin_kernels(stop);
   require(!stm::processor().avx2 || std::strcmp(stm::blas_kernels(), "generic") != 0, "portable BLAS kernels on a processor with AVX2");
   for (const int threads : {1, 2, 3}) {
     stm::set_num_threads(threads);
@@ -153,7 +218,10 @@ int main(int argc, char** argv) {
       for (const int64_t grain : {1, 100, 5000}) check_parallel_for(count, grain);
     }
     check_leases();
+    check_large_items();
     check_denormals();
+    check_stop();
+    check_stop_while_waiting();
     for (int i = 0; i < 60; ++i) {
       check_gemm<float>(draw(1, 40), draw(1, 40), draw(0, 40), threads);
       check_gemm<double>(draw(1, 40), draw(1, 40), draw(0, 40), threads);

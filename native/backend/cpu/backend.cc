@@ -17,6 +17,15 @@
 namespace stm {
 namespace {
 
+void move_bytes(void* to, const void* from, size_t bytes) {
+  constexpr int64_t kBlock = int64_t{16} << 20;
+  stoppable([&] {
+    in_blocks(0, static_cast<int64_t>(bytes), kBlock, [&](int64_t begin, int64_t end) {
+      std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin, static_cast<size_t>(end - begin));
+    });
+  });
+}
+
 class CpuBackend final : public Backend {
  public:
   void facts(DeviceFacts* out) noexcept override {
@@ -31,6 +40,8 @@ class CpuBackend final : public Backend {
   }
   int32_t num_threads() noexcept override { return stm::num_threads(); }
   void set_num_threads(int32_t count) noexcept override { stm::set_num_threads(count); }
+
+  void starting(const std::atomic<bool>& stopping) noexcept override { begin_kernels(stopping); }
 
   Status allocate(size_t bytes, void** data) noexcept override {
     constexpr size_t kLine = 64, kHugePage = size_t{2} << 20;
@@ -53,11 +64,11 @@ class CpuBackend final : public Backend {
 #endif
   }
   Status upload(void* to, const void* host, size_t bytes) noexcept override {
-    std::memcpy(to, host, bytes);
+    move_bytes(to, host, bytes);
     return Status::ok();
   }
   Status download(void* host, const void* from, size_t bytes) noexcept override {
-    std::memcpy(host, from, bytes);
+    move_bytes(host, from, bytes);
     return Status::ok();
   }
 

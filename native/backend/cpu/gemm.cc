@@ -1,5 +1,6 @@
 #include "backend/cpu/gemm.h"
 
+#include <algorithm>
 #include <type_traits>
 
 #include "backend/cpu/blas_kernels.h"
@@ -10,7 +11,6 @@ namespace {
 
 constexpr int64_t kSmallProduct = int64_t{1} << 19;  // multiplications: some ten microseconds on one core, about what waking a team costs
 constexpr int64_t kRowsToPack = 512, kColumnsToPack = 256;
-constexpr int64_t kLongest = int64_t{1} << 30;  // cblas counts in 32-bit integers
 
 void call_gemm(const Product<float>& p) {
   cblas_sgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans, static_cast<int>(p.m), static_cast<int>(p.n),
@@ -63,6 +63,30 @@ void scale_only(const Product<T>& p) {
   }
 }
 
+// Whether a product may take more than some ten milliseconds. A thin one moves more memory for each multiplication. No side of one that is not lasting is
+// longer than 2^30: cblas counts in 32-bit integers.
+bool lasting(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kLasting = int64_t{1} << 30, kThin = 8, kThinLasting = int64_t{1} << 26;
+  const int64_t thickness = std::min({m, n, k}), limit = thickness < kThin ? kThinLasting : kLasting;
+  return m > limit / n / k;
+}
+
+// In two, across the longest side, as often as it takes: pieces are then thick enough for packing to be worth it.
+template <class T>
+void gemm_in_pieces(const Product<T>& p) {
+  stop_point();
+  if (p.m >= p.n && p.m >= p.k) {
+    gemm_serial(rows_of(p, 0, p.m / 2));
+    gemm_serial(rows_of(p, p.m / 2, p.m));
+  } else if (p.n >= p.k) {
+    gemm_serial(columns_of(p, 0, p.n / 2));
+    gemm_serial(columns_of(p, p.n / 2, p.n));
+  } else {
+    gemm_serial(depth_of(p, 0, p.k / 2));
+    gemm_serial(depth_of(p, p.k / 2, p.k));
+  }
+}
+
 bool is_small(int64_t m, int64_t n, int64_t k) { return m * n <= kSmallProduct && m * n * k <= kSmallProduct; }
 
 }  // namespace
@@ -71,18 +95,7 @@ template <class T>
 void gemm_serial(const Product<T>& p) {
   if (p.m <= 0 || p.n <= 0) return;
   if (p.k <= 0) return scale_only(p);
-  if (p.m > kLongest) {
-    gemm_serial(rows_of(p, 0, kLongest));
-    return gemm_serial(rows_of(p, kLongest, p.m));
-  }
-  if (p.n > kLongest) {
-    gemm_serial(columns_of(p, 0, kLongest));
-    return gemm_serial(columns_of(p, kLongest, p.n));
-  }
-  if (p.k > kLongest) {
-    gemm_serial(depth_of(p, 0, kLongest));
-    return gemm_serial(depth_of(p, kLongest, p.k));
-  }
+  if (lasting(p.m, p.n, p.k)) return gemm_in_pieces(p);
   blas_kernels();
   if (p.m == 1) {
     call_gemv(!p.trans_b, p.trans_b ? p.n : p.k, p.trans_b ? p.k : p.n, p.b, p.ldb, p.a, p.trans_a ? p.lda : 1, p.beta, p.c, 1);
@@ -112,7 +125,6 @@ template <class T>
 void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   const Product<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc};
   if (is_small(m, n, k)) {
-    const FlushDenormals flush;
     return gemm_serial(p);
   }
   const TeamLease lease;
@@ -131,7 +143,6 @@ void gemm_batched(int64_t count, const Product<T>& first, int64_t stride_a, int6
   };
   if (count <= 0) return;
   if (is_small(first.m, first.n, first.k) && is_small(first.m * first.n, first.k, count)) {
-    const FlushDenormals flush;
     for (int64_t i = 0; i < count; ++i) gemm_serial(at(i));
     return;
   }

@@ -14,14 +14,21 @@
 namespace stm {
 namespace {
 
-constexpr int64_t kWork = 16'384;  // elements that are worth a thread
+constexpr int64_t kWork = 16'384;            // elements that are worth a thread
+constexpr int64_t kLong = int64_t{1} << 18;  // elements between two stop points
 
 int64_t grain_of(int64_t elements) { return std::max<int64_t>(1, kWork / std::max<int64_t>(1, elements)); }
 
 Status check_indices(const View& indices, int64_t bound) {
   const int32_t* values = indices.as<const int32_t>();
   const int64_t n = indices.size();
-  const auto bad = std::find_if(values, values + n, [bound](int32_t index) { return index < 0 || index >= bound; });
+  const int32_t* bad = values + n;
+  stoppable([&] {
+    in_blocks(0, n, kLong, [&](int64_t begin, int64_t end) {
+      const auto found = std::find_if(values + begin, values + end, [bound](int32_t index) { return index < 0 || index >= bound; });
+      if (found != values + end) bad = std::min(bad, found);
+    });
+  });
   if (bad == values + n) return Status::ok();
   return Status::fail(StatusKind::OutOfRange, "got index %d, expected 0..%lld.\n  Fix: correct the index.", *bad, static_cast<long long>(bound - 1));
 }
@@ -34,7 +41,9 @@ bool less(T a, T b) {
 template <class T>
 void sort_row(const T* x, int64_t n, bool descending, int64_t k, int32_t* order, T* values, int32_t* places) {
   std::iota(order, order + n, 0);
-  const auto before = [x, descending](int32_t a, int32_t b) {
+  int64_t comparisons = 0;
+  const auto before = [x, descending, &comparisons](int32_t a, int32_t b) {
+    if (++comparisons % (kLong / 8) == 0) stop_point();
     const bool first = descending ? less(x[b], x[a]) : less(x[a], x[b]);
     const bool second = descending ? less(x[a], x[b]) : less(x[b], x[a]);
     return first || (!second && a < b);
@@ -110,8 +119,13 @@ class CpuIndexingKernels final : public IndexingKernels {
       const T* from = rows.as<const T>();
       T* to = out.as<T>();
       parallel_for(width, std::max<int64_t>(16, grain_of(count + table)), [&](int64_t begin, int64_t end) {
-        for (int64_t row = 0; row < table; ++row) std::fill(to + row * width + begin, to + row * width + end, T(0));
+        const int64_t between = std::max<int64_t>(1, kLong / (end - begin));
+        for (int64_t row = 0; row < table; ++row) {
+          if (row % between == 0) stop_point();
+          std::fill(to + row * width + begin, to + row * width + end, T(0));
+        }
         for (int64_t i = 0; i < count; ++i) {
+          if (i % between == 0) stop_point();
           if (places[i] == skipped) continue;
           T* sum = to + places[i] * width;
           for (int64_t j = begin; j < end; ++j) sum[j] += from[i * width + j];
@@ -147,6 +161,7 @@ class CpuIndexingKernels final : public IndexingKernels {
       parallel_for(target.extent[0], grain_of(given * width), [&](int64_t begin, int64_t end) {
         for (int64_t a = begin; a < end; ++a)
           for (int64_t i = a * given * width; i < (a + 1) * given * width; ++i) {
+            if (i % kLong == 0) stop_point();
             T& sum = target.as<T>()[(a * steps + index.as<const int32_t>()[i]) * width + i % width];
             sum = static_cast<T>(sum + source.as<const T>()[i]);
           }
@@ -196,6 +211,7 @@ class CpuIndexingKernels final : public IndexingKernels {
           T* to = out.as<T>() + a * steps * width;
           std::fill_n(to, steps * width, T(0));
           for (int64_t w = 0; w < count; ++w) {
+            stop_point();
             const T* from = windows.as<const T>() + (a * count + w) * width * size;
             for (int64_t b = 0; b < width; ++b)
               for (int64_t i = 0; i < size; ++i) to[(w * stride + i * dilation) * width + b] += from[b * size + i];

@@ -48,6 +48,7 @@ struct Sequence {
     alpha[0] = at(0, 0);
     if (states > 1) alpha[1] = at(0, 1);
     for (int64_t t = 1; t < steps; ++t) {
+      stop_point();
       const double* before = alpha + (t - 1) * row;
       for (int64_t s = 0; s < states; ++s)
         alpha[t * row + s] = log_add(before[s], s > 0 ? before[s - 1] : kNever, may_jump_to(s) ? before[s - 2] : kNever) + at(t, s);
@@ -60,6 +61,7 @@ struct Sequence {
   void backward(const double* alpha, int64_t row, double* beta, double loss, double factor, T* dinput, int64_t dinput_stride) const {
     double *now = beta, *after = beta + row;
     for (int64_t t = steps - 1; t >= 0; --t) {
+      stop_point();
       std::swap(now, after);  // `after` is step t + 1
       for (int64_t s = states - 1; s >= 0; --s) {
         double rest = s >= states - 2 ? 0 : kNever;
@@ -109,7 +111,7 @@ template <class T>
 Status backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha, const View& dresult, const View& beta,
                 const View& dinput) {
   const int64_t steps = input.extent[0], count = input.extent[1], classes = input.extent[2], row = 2 * loss.longest_target + 1;
-  std::fill_n(dinput.as<T>(), dinput.size(), T(0));
+  parallel_for(dinput.size(), 65'536, [&](int64_t begin, int64_t end) { std::fill(dinput.as<T>() + begin, dinput.as<T>() + end, T(0)); });
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       const double value = losses.as<double>()[n];

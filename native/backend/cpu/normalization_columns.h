@@ -8,6 +8,7 @@
 namespace stm {
 
 constexpr int64_t kColumnBlock = 64;  // columns summed together: their double accumulators stay in the first-level cache
+constexpr int64_t kRowsBetweenStops = 4096;
 
 /// sums[c] = Σ f(row, c) over the real rows, in double and in row order, whatever the number of threads.
 template <class T, class F>
@@ -17,20 +18,18 @@ void column_sums(int64_t columns, int64_t rows, const Padding& padding, T* sums,
     const int64_t first = block * kColumnBlock, count = std::min(kColumnBlock, columns - first);
     double total[kColumnBlock] = {};
     for_runs(padding, 0, rows, [&](int64_t from, int64_t to, bool real) {
-      for (int64_t row = from; real && row < to; ++row)
+      for (int64_t row = from; real && row < to; ++row) {
+        if (row % kRowsBetweenStops == 0) stop_point();
         for (int64_t c = 0; c < count; ++c) total[c] += f(row, first + c);
+      }
     });
     for (int64_t c = 0; c < count; ++c) sums[first + c] = static_cast<T>(total[c]);
   };
-  if (blocks == 1 || rows * columns < 32'768) {
-    for (int64_t block = 0; block < blocks; ++block) sum_block(block);
-    return;
-  }
-  const TeamLease lease;
-  lease.team().run([&](int rank) {
-    const Share share(blocks, rank, lease.team().size());
-    for (int64_t block = share.begin; block < share.end; ++block) sum_block(block);
-  });
+  const auto sum_blocks = [&](int64_t begin, int64_t end) {
+    for (int64_t block = begin; block < end; ++block) sum_block(block);
+  };
+  if (rows * columns < 32'768) return stoppable([&] { sum_blocks(0, blocks); });
+  parallel_for(blocks, 1, sum_blocks);
 }
 
 /// What a batch is normalised with, column by column.

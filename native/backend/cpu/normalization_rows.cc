@@ -64,6 +64,7 @@ double ExpRow(const float* x, float shift, float* y, int64_t n) {
   const V by = hn::Set(d, shift);
   double total = 0;
   for (int64_t begin = 0; begin < n; begin += kBlock) {
+    if (begin % kLongRun == 0) stop_point();
     const int64_t end = std::min(n, begin + kBlock);
     V sum = hn::Zero(d);
     int64_t i = begin;
@@ -109,6 +110,7 @@ double row_max(const double* x, int64_t n) {
 double exp_row(const double* x, double shift, double* y, int64_t n) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) {
+    if (i % kLongRun == 0) stop_point();
     const double e = std::exp(x[i] - shift);
     if (y) y[i] = e;
     sum += e;

@@ -3,7 +3,11 @@
 #include <cmath>
 #include <cstdint>
 
+#include "backend/cpu/stopping.h"
+
 namespace stm {
+
+constexpr int64_t kLongRun = int64_t{1} << 18;  ///< elements of a row between two stop points
 
 /// Largest of n elements, -infinity if there are none; NaN elements are passed over.
 float row_max(const float* x, int64_t n);
@@ -18,10 +22,14 @@ template <class F>
 double lane_sum(int64_t n, F f) {
   constexpr int64_t kLanes = 8;
   double lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int64_t j = 0; j < kLanes; ++j) lanes[j] += f(i + j);
-  for (int64_t j = 0; i + j < n; ++j) lanes[j] += f(i + j);
+  for (int64_t begin = 0; begin < n; begin += kLongRun) {
+    if (begin > 0) stop_point();
+    const int64_t end = std::min(n, begin + kLongRun);
+    int64_t i = begin;
+    for (; i + kLanes <= end; i += kLanes)
+      for (int64_t j = 0; j < kLanes; ++j) lanes[j] += f(i + j);
+    for (int64_t j = 0; i + j < end; ++j) lanes[j] += f(i + j);
+  }
   for (int64_t half = kLanes / 2; half > 0; half /= 2)
     for (int64_t j = 0; j < half; ++j) lanes[j] += lanes[j + half];
   return lanes[0];

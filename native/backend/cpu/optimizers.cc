@@ -255,15 +255,50 @@ double part_of_norm(double p, const T* x, int64_t n) {
 
 class CpuOptimizerKernels final : public OptimizerKernels {
  public:
-  Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
-  Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
-  Status step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
-  Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
-  Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
-  Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
-  Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { return step_all(rule, slots, count); }
+  Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
+    return guarded([&] { return step_all(rule, slots, count); });
+  }
+  Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
+    return guarded([&] { return step_all(rule, slots, count); });
+  }
+  Status step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
+    return guarded([&] { return step_all(rule, slots, count); });
+  }
+  Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
+    return guarded([&] { return step_all(rule, slots, count); });
+  }
+  Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
+    return guarded([&] { return step_all(rule, slots, count); });
+  }
+  Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
+    return guarded([&] { return step_all(rule, slots, count); });
+  }
+  Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
+    return guarded([&] { return step_all(rule, slots, count); });
+  }
 
   Status total_norm(double p, const View* gradients, int64_t count, const View& norm) noexcept override {
+    return guarded([&] { return norm_of_all(p, gradients, count, norm); });
+  }
+
+  Status scale_to_norm(double max_norm, const View& norm, const View* gradients, int64_t count) noexcept override {
+    const double total = norm.dtype == DType::F64 ? *norm.as<double>() : static_cast<double>(*norm.as<float>());
+    const double factor = max_norm / (total + 1e-6);
+    if (factor >= 1) return Status::ok();
+    return guarded([&] { return change_all(gradients, count, [factor](auto x) { return static_cast<decltype(x)>(x * factor); }); });
+  }
+
+  Status clamp(double limit, const View* gradients, int64_t count) noexcept override {
+    return guarded([&] {
+      return change_all(gradients, count, [limit](auto x) {
+        const auto bound = static_cast<decltype(x)>(limit);
+        return x > bound ? bound : x < -bound ? -bound : x;
+      });
+    });
+  }
+
+ private:
+  static Status norm_of_all(double p, const View* gradients, int64_t count, const View& norm) {
     struct Part {
       const View* gradient;
       int64_t begin, size;
@@ -293,21 +328,6 @@ class CpuOptimizerKernels final : public OptimizerKernels {
     });
   }
 
-  Status scale_to_norm(double max_norm, const View& norm, const View* gradients, int64_t count) noexcept override {
-    const double total = norm.dtype == DType::F64 ? *norm.as<double>() : static_cast<double>(*norm.as<float>());
-    const double factor = max_norm / (total + 1e-6);
-    if (factor >= 1) return Status::ok();
-    return change_all(gradients, count, [factor](auto x) { return static_cast<decltype(x)>(x * factor); });
-  }
-
-  Status clamp(double limit, const View* gradients, int64_t count) noexcept override {
-    return change_all(gradients, count, [limit](auto x) {
-      const auto bound = static_cast<decltype(x)>(limit);
-      return x > bound ? bound : x < -bound ? -bound : x;
-    });
-  }
-
- private:
   template <class Change>
   static Status change_all(const View* gradients, int64_t count, const Change& change) {
     for_elements(

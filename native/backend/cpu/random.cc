@@ -52,6 +52,7 @@ void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
       gemm_serial<double>({false, false, size, length, first, overlap.data(), first, rows.data(), length, 1, block, length});
     }
     for (int64_t k = 0; k < size; ++k) {
+      stop_point();
       double* row = block + k * length;
       for (int64_t j = 0; j < 2 * k; ++j) {
         const double* other = block + j % k * length;
@@ -99,11 +100,18 @@ class CpuRandomKernels final : public RandomKernels {
       const T* probability = p.as<T>();
       T* y = out.as<T>();
       const int64_t n = out.size();
-      for (int64_t i = 0; i < n; ++i) {
-        if (probability[i] >= 0 && probability[i] <= 1) continue;
+      int64_t wrong = n;
+      stoppable([&] {
+        in_blocks(0, n, int64_t{1} << 18, [&](int64_t begin, int64_t end) {
+          const auto bad = [](T p) { return !(p >= 0 && p <= 1); };
+          if (const T* const found = std::find_if(probability + begin, probability + end, bad); found != probability + end)
+            wrong = std::min<int64_t>(wrong, found - probability);
+        });
+      });
+      if (wrong < n) {
         return Status::fail(StatusKind::OutOfRange,
                             "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.",
-                            static_cast<double>(probability[i]), static_cast<long long>(i));
+                            static_cast<double>(probability[wrong]), static_cast<long long>(wrong));
       }
       for_numbers<T>(stream, n, uniforms<T>, [=](int64_t i, T u) { y[i] = u < probability[i] ? T(1) : T(0); });
       return Status::ok();

@@ -55,6 +55,7 @@ struct Axes {
 };
 
 constexpr int64_t kSlice = 8'192;
+constexpr int64_t kLongRun = int64_t{1} << 18;  // elements between two stop points
 
 /// Writes one result; notes it if an i32 cannot hold it.
 template <class T, class Acc>
@@ -75,12 +76,16 @@ typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
   constexpr int64_t kLanes = std::is_same_v<Acc, T> && !std::is_same_v<R, Sum<T>> ? 32 : 16;
   Acc acc[kLanes];
   for (Acc& lane : acc) lane = R::start();
-  int64_t i = 0;
-  if (stride == 1) {
-    for (; i + kLanes <= count; i += kLanes)
-      for (int64_t lane = 0; lane < kLanes; ++lane) acc[lane] = R::step(acc[lane], x[i + lane]);
+  for (int64_t begin = 0; begin < count; begin += kLongRun) {
+    if (begin > 0) stop_point();
+    const int64_t end = std::min(count, begin + kLongRun);
+    int64_t i = begin;
+    if (stride == 1) {
+      for (; i + kLanes <= end; i += kLanes)
+        for (int64_t lane = 0; lane < kLanes; ++lane) acc[lane] = R::step(acc[lane], x[i + lane]);
+    }
+    for (; i < end; ++i) acc[i % kLanes] = R::step(acc[i % kLanes], x[i * stride]);
   }
-  for (; i < count; ++i) acc[i % kLanes] = R::step(acc[i % kLanes], x[i * stride]);
   for (int64_t lane = 1; lane < kLanes; ++lane) acc[0] = R::join(acc[0], acc[lane]);
   return acc[0];
 }
@@ -105,6 +110,7 @@ template <class R, class T>
 void reduce_block(const T* x, const Axes& inner, int64_t first, int64_t count, int64_t step, int64_t width, typename R::Acc* acc) {
   std::fill_n(acc, width, R::start());
   for (int64_t i = first; i < first + count; ++i) {
+    if (i % (kLongRun / kBlock) == 0) stop_point();
     const T* row = x + (inner.rank == 1 ? i * inner.stride[0] : inner.at(i));
     if (step == 1) {
       for (int64_t j = 0; j < width; ++j) acc[j] = R::step(acc[j], row[j]);
@@ -192,6 +198,7 @@ template <class T>
 void arg_extreme_row(bool largest, const T* x, int64_t stride, int64_t count, int32_t* out) {
   int64_t best = 0;
   for (int64_t i = 1; i < count && x[best * stride] == x[best * stride]; ++i) {
+    if (i % kLongRun == 0) stop_point();
     const T a = x[i * stride], b = x[best * stride];
     if (a != a || (largest ? a > b : a < b)) best = i;
   }
@@ -209,6 +216,7 @@ void running_sums(const T* x, T* out, const Steps& steps, int64_t width, std::at
   if (width == 1) {
     typename Sum<T>::Acc sum = 0;
     for (int64_t i = 0; i < steps.count; ++i) {
+      if (i % kLongRun == 0) stop_point();
       sum = Sum<T>::step(sum, x[i * steps.from]);
       store(sum, out[i * steps.to], overflow);
     }
@@ -216,6 +224,7 @@ void running_sums(const T* x, T* out, const Steps& steps, int64_t width, std::at
   }
   typename Sum<T>::Acc sum[kBlock] = {};
   for (int64_t i = 0; i < steps.count; ++i) {
+    if (i % (kLongRun / kBlock) == 0) stop_point();
     for (int64_t j = 0; j < width; ++j) {
       sum[j] = Sum<T>::step(sum[j], x[i * steps.from + j]);
       store(sum[j], out[i * steps.to + j], overflow);

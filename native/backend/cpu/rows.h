@@ -29,7 +29,7 @@ class RowFunction {
 /// `row` is type-erased, so that the walk is compiled once for each N and not for each of hundreds of ops.
 template <size_t N>
 void for_rows(const std::array<const View*, N>& views, RowFunction<N> row) {
-  constexpr int64_t kGrain = 16'384;
+  constexpr int64_t kGrain = 16'384, kLongRun = int64_t{1} << 18;
   std::array<int64_t, kMaxRank> extent{};
   std::array<std::array<int64_t, N>, kMaxRank> stride{};
   int rank = 0;
@@ -75,7 +75,15 @@ void for_rows(const std::array<const View*, N>& views, RowFunction<N> row) {
         rest /= extent[axis];
         for (size_t i = 0; i < N; ++i) data[i] += at * stride[axis][i];
       }
-      row(data, inner_stride, inner);
+      if (inner <= kLongRun) {
+        row(data, inner_stride, inner);
+        continue;
+      }
+      in_blocks(0, inner, kLongRun, [&](int64_t from, int64_t to) {
+        std::array<char*, N> part = data;
+        for (size_t i = 0; i < N; ++i) part[i] += from * inner_stride[i];
+        row(part, inner_stride, to - from);
+      });
     }
   });
 }

@@ -1,10 +1,14 @@
 #include "backend/cpu/team.h"
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <set>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -44,6 +48,18 @@ constexpr uint64_t kFlushBits = 0;
 uint64_t floating_point_mode() { return 0; }
 void set_floating_point_mode(uint64_t) {}
 #endif
+
+// Flushes denormal results to zero and reads denormal operands as zero on this thread while it lives (on processors that can).
+class FlushDenormals {
+ public:
+  FlushDenormals() : before_(floating_point_mode()) { set_floating_point_mode(before_ | kFlushBits); }
+  ~FlushDenormals() { set_floating_point_mode(before_); }
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+
+ private:
+  uint64_t before_;
+};
 
 // ---- how many threads
 
@@ -134,35 +150,66 @@ int default_threads() {
 // ---- the process's team
 
 struct ProcessTeam {
-  std::mutex lease;
-  Team* team = nullptr;        // guarded by `lease`
+  std::mutex mutex;
+  std::condition_variable freed;
+  bool leased = false;  // guarded by `mutex`; who has the lease owns the other two
+  Team* team = nullptr;
+  int asked_for = 0;           // the size that `team` was to have
   std::atomic<int> wanted{0};  // 0: the default
 };
 
-// Never destroyed: its threads are left to the process at exit, which may come in the middle of a command.
-ProcessTeam& process_team() {
-  static ProcessTeam* const shared = new ProcessTeam;
-  return *shared;
+// Never destroyed: its threads are left to the process at exit, which may come in the middle of a command. In place, so that it needs no memory.
+template <class T, class... Arguments>
+T& immortal(Arguments... arguments) {
+  alignas(T) static unsigned char place[sizeof(T)];
+  static T* const object = new (place) T(arguments...);
+  return *object;
 }
+
+ProcessTeam& process_team() { return immortal<ProcessTeam>(); }
+Team& team_of_one() { return immortal<Team>(1); }
 
 thread_local Team* held_team = nullptr;  // by a lease of this thread
 thread_local bool inside_run = false;
 
-Team& team_of_one() {
-  static Team* const alone = new Team(1);
-  return *alone;
+// A team of `size`, or of half as many for as often as the system refuses: kernels compute with fewer threads, not with none.
+Team* new_team(int size) {
+  for (; size > 1; size /= 2) {
+    try {
+      return new Team(size);
+    } catch (const std::system_error&) {
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  return &team_of_one();
+}
+
+void delete_team(Team* team) {
+  if (team != &team_of_one()) delete team;
+}
+
+// Calls `f()` as `stoppable` does, but never ends more than that: the others of a team are yet to be met.
+template <class F>
+void stoppable_alone(const F& f) {
+  const bool outer = std::exchange(stopping.caught, false);
+  stoppable(f);
+  stopping.caught = outer;
 }
 
 }  // namespace
 
-FlushDenormals::FlushDenormals() noexcept : before_(floating_point_mode()) {
-  if ((before_ & kFlushBits) != kFlushBits) set_floating_point_mode(before_ | kFlushBits);
-}
-FlushDenormals::~FlushDenormals() {
-  if ((before_ & kFlushBits) != kFlushBits) set_floating_point_mode(before_);
+thread_local constinit Stopping stopping;
+
+void throw_stopped() { throw Stopped{}; }
+
+void begin_kernels(const std::atomic<bool>& stop) {
+  thread_local const FlushDenormals flush;
+  stopping.flag = &stop;
 }
 
-void Barrier::wait() {
+// Calls `waiting` now and then until all have arrived.
+template <class F>
+void Barrier::wait_with(const F& waiting) {
   if (count_ == 1) return;
   const unsigned phase = phase_.load(std::memory_order_relaxed);
   if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
@@ -171,6 +218,7 @@ void Barrier::wait() {
     return;
   }
   for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
+    if (spins % 64 == 63) waiting();
     if (spins < kSpins) {
       pause_briefly();
     } else {
@@ -179,27 +227,42 @@ void Barrier::wait() {
   }
 }
 
-Team::Team(int size) : size_(size), barrier_(size) {
-  for (int rank = 1; rank < size; ++rank) threads_.emplace_back([this, rank] { member(rank); });
+void Barrier::wait() { wait_with(stop_point); }
+void Barrier::wait_for_all() {
+  wait_with([] {});
 }
 
-Team::~Team() {
+Team::Team(int size) : size_(size), barrier_(size), finish_(size) {
+  try {
+    threads_.reserve(static_cast<size_t>(size - 1));
+    for (int rank = 1; rank < size; ++rank) threads_.emplace_back([this, rank] { member(rank); });
+  } catch (...) {
+    end();  // of those that were made
+    throw;
+  }
+}
+
+Team::~Team() { end(); }
+
+void Team::end() {
   call_ = nullptr;
   wake();
   for (std::thread& thread : threads_) thread.join();
 }
 
 void Team::run(Call call, void* context) {
-  const bool outer = inside_run;
-  inside_run = true;
+  const bool outer = std::exchange(inside_run, true);
   if (size_ > 1) {
     call_ = call;
     context_ = context;
+    stop_flag_ = stopping.flag;
+    barrier_.reset(size_);
     wake();
   }
-  call(context, 0);
-  barrier();  // every member has finished: what `context` points to may go out of scope
+  stoppable_alone([=] { call(context, 0); });
+  finish_.wait_for_all();  // what `context` points to may go out of scope
   inside_run = outer;
+  stop_point();
 }
 
 // A member counts itself among the sleepers before it looks at runs_ for the last time, this raises runs_ before it looks at the sleepers: one sees the other.
@@ -222,36 +285,46 @@ void Team::member(int rank) {
       sleepers_.fetch_sub(1, std::memory_order_relaxed);
     }
     if (!call_) return;
-    call_(context_, rank);
-    barrier();
+    stopping.flag = stop_flag_;
+    stoppable([=, this] { call_(context_, rank); });
+    finish_.wait_for_all();
   }
 }
 
-TeamLease::TeamLease() : owner_(false) {
-  if (inside_run) {
-    team_ = &team_of_one();
-    return;
-  }
+TeamLease::TeamLease() : team_(&team_of_one()) {
+  if (inside_run) return;
   if (held_team) {
     team_ = held_team;
     return;
   }
   ProcessTeam& shared = process_team();
-  shared.lease.lock();
-  const int size = num_threads();
-  if (shared.team && shared.team->size() != size) {
-    delete shared.team;
-    shared.team = nullptr;
+  {
+    std::unique_lock<std::mutex> lock(shared.mutex);
+    while (shared.leased) {
+      if (stop_requested()) return;
+      shared.freed.wait_for(lock, std::chrono::milliseconds(5));
+    }
+    shared.leased = true;
   }
-  if (!shared.team) shared.team = new Team(size);
-  team_ = held_team = shared.team;
   owner_ = true;
+  const int size = num_threads();
+  if (shared.asked_for != size) {
+    if (shared.team) delete_team(shared.team);
+    shared.team = new_team(size);
+    shared.asked_for = size;
+  }
+  team_ = held_team = shared.team;
 }
 
 TeamLease::~TeamLease() {
   if (!owner_) return;
   held_team = nullptr;
-  process_team().lease.unlock();
+  ProcessTeam& shared = process_team();
+  {
+    const std::lock_guard<std::mutex> lock(shared.mutex);
+    shared.leased = false;
+  }
+  shared.freed.notify_one();
 }
 
 int num_threads() {

@@ -7,19 +7,13 @@
 #include <type_traits>
 #include <vector>
 
+#include "backend/cpu/stopping.h"
+
 namespace stm {
 
-/// Flushes denormal results to zero and reads denormal operands as zero on the calling thread while it lives (on processors that can).
-class FlushDenormals {
- public:
-  FlushDenormals() noexcept;
-  ~FlushDenormals();
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
- private:
-  uint64_t before_;
-};
+/// What a thread has to do before it calls kernels, once: from now on it flushes denormals, as every thread does that runs them, so that a result does not
+/// depend on how the work was shared; and once `stopping` is set, a kernel may return with its work undone. The flag outlives the thread's kernels.
+void begin_kernels(const std::atomic<bool>& stopping);
 
 /// Holds threads until `count` of them have arrived; a waiting one spins briefly, then yields. Serves any number of rounds.
 class Barrier {
@@ -28,11 +22,20 @@ class Barrier {
   Barrier(const Barrier&) = delete;
   Barrier& operator=(const Barrier&) = delete;
 
-  /// While no thread waits.
-  void reset(int count) { count_ = count; }
+  /// While no thread waits. Also after a stop, which leaves a round incomplete.
+  void reset(int count) {
+    count_ = count;
+    arrived_.store(0, std::memory_order_relaxed);
+  }
+  /// A stop point while it waits: some of the others may have left at one and never arrive.
   void wait();
+  /// For a round to which everybody comes, stop or not.
+  void wait_for_all();
 
  private:
+  template <class F>
+  void wait_with(const F& waiting);
+
   int count_;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<unsigned> phase_{0};
@@ -43,9 +46,10 @@ class Barrier {
 ///   team.run([&](int rank) { ...; team.barrier(); ... });
 ///
 /// A waiting member spins briefly, then yields (at a barrier) or sleeps (between runs), so an idle team costs nothing and an oversubscribed machine still
-/// makes progress. Members flush denormals. There is one team per process: take it with a `TeamLease`.
+/// makes progress. There is one team per process: take it with a `TeamLease`.
 class Team {
  public:
+  /// @throws std::system_error or std::bad_alloc if the system does not give that many threads; a team of one needs none
   explicit Team(int size);
   ~Team();
   Team(const Team&) = delete;
@@ -53,34 +57,36 @@ class Team {
 
   int size() const { return size_; }
 
-  /// Returns when every member has returned from `function(int rank)`, which must not throw.
+  /// Returns when every member has returned from `function(int rank)`, which throws nothing but Stopped, at a stop point: then a member leaves it there.
   template <class F>
   void run(F&& function) {
     run([](void* context, int rank) { (*static_cast<std::remove_reference_t<F>*>(context))(rank); }, &function);
   }
 
-  /// To be called by every member inside run(); returns once all have called it.
+  /// To be called by every member inside run(); returns once all have called it. A stop point.
   void barrier() { barrier_.wait(); }
 
  private:
   using Call = void (*)(void* context, int rank);
   void run(Call call, void* context);
   void wake();
+  void end();
   void member(int rank);
 
   const int size_;
   std::vector<std::thread> threads_;
   Call call_ = nullptr;
   void* context_ = nullptr;
+  const std::atomic<bool>* stop_flag_ = nullptr;
   std::mutex mutex_;
   std::condition_variable changed_;
   alignas(64) std::atomic<unsigned> runs_{0};
   alignas(64) std::atomic<int> sleepers_{0};
-  Barrier barrier_;
+  Barrier barrier_, finish_;
 };
 
-/// Exclusive use of the process's team for one command; denormals are flushed on the caller meanwhile. Waits while another thread holds it. A lease taken by a
-/// thread that holds one already shares it; taken inside Team::run it gives a team of one.
+/// Exclusive use of the process's team for one command. Waits while another thread holds it. A lease taken by a thread that holds one already shares it; taken
+/// inside Team::run, or by a thread that is told to stop while it waits, it gives a team of one.
 class TeamLease {
  public:
   TeamLease();
@@ -91,12 +97,12 @@ class TeamLease {
   Team& team() const { return *team_; }
 
  private:
-  FlushDenormals flush_;
   Team* team_;
-  bool owner_;
+  bool owner_ = false;
 };
 
-/// Threads of the process's team: what set_num_threads chose, else STMNET_NUM_THREADS, else the cores that affinity and the cgroup quota allow.
+/// Threads of the process's team: what set_num_threads chose, else STMNET_NUM_THREADS, else the cores that affinity and the cgroup quota allow. Where the
+/// system refuses so many, the team has half as many, or half of that, and so on; those that are left to the system serve the rest of the process.
 int num_threads();
 
 /// Takes effect at the next command. `count` below 1 goes back to the default; the largest is 1024.
@@ -114,26 +120,26 @@ struct Share {
   }
 };
 
-/// Calls `f(begin, end)` on disjoint parts that cover [0, count), on the team; on the caller alone, without a team, if count <= grain. Parts hold at least
-/// `grain` items (but the last), so fewer members work when there is little to do. The parts depend on count, grain and the number of threads only.
+/// Calls `f(begin, end)` on disjoint parts that cover [0, count), on the team; on the caller alone, without a team, if count <= grain. A member gets at least
+/// `grain` items (but the last), so fewer members work when there is little to do, and takes them in blocks with stop points between. The parts depend on
+/// count, grain and the number of threads only.
 template <class F>
 void parallel_for(int64_t count, int64_t grain, F f) {
+  constexpr int64_t kUnit = 16;
+  constexpr int64_t kGrainsInBlock = 16;  // a grain lasts some ten microseconds, of slow functions a few hundred
   if (count <= 0) return;
   if (grain < 1) grain = 1;
-  if (count <= grain) {
-    const FlushDenormals flush;
-    f(int64_t{0}, count);
-    return;
-  }
+  if (count <= grain) return stoppable([&] { f(int64_t{0}, count); });
   const TeamLease lease;
   Team& team = lease.team();
   const int64_t parts = (count + grain - 1) / grain;
   const int members = parts < team.size() ? static_cast<int>(parts) : team.size();
-  if (members == 1) return f(int64_t{0}, count);
+  if (members == 1) return stoppable([&] { in_blocks(0, count, kGrainsInBlock * grain, f); });
+  const int64_t unit = grain < kUnit ? 1 : kUnit;  // where items are numbers, parts begin at whole vectors; a few large items are shared one by one
   team.run([&](int rank) {
     if (rank >= members) return;
-    const Share share(count, rank, members, 16);
-    if (share.begin < share.end) f(share.begin, share.end);
+    const Share share(count, rank, members, unit);
+    in_blocks(share.begin, share.end, kGrainsInBlock * grain, f);
   });
 }
 

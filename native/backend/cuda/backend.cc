@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdio>
 #include <new>
+#include <system_error>
 
 #include "backend/cuda/completion.h"
 #include "backend/cuda/elementwise.h"
@@ -42,6 +43,7 @@ class CudaBackend final : public Backend {
   void facts(DeviceFacts* out) noexcept override { describe_device(context_.device, out); }
   int32_t num_threads() noexcept override { return 1; }
   void set_num_threads(int32_t) noexcept override {}
+  void starting(const std::atomic<bool>&) noexcept override {}  // calls return at once, but for cuDNN's and CUDA's own, which nothing ends early
 
   // ---- memory
 
@@ -275,9 +277,12 @@ class CudaBackend final : public Backend {
 
 }  // namespace
 
-Status open_device(int device, Backend** out) {
+Status open_device(int device, Backend** out) try {
   *out = new (std::nothrow) CudaBackend(device);
   return *out ? Status::ok() : Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+} catch (const std::system_error& error) {  // from the thread that waits for the device
+  return Status::fail(StatusKind::Internal, "the system gives no thread (%s). Fix: raise the limit of threads (ulimit -u, or the container's limit of pids)",
+                      error.what());
 }
 
 void describe_device(int device, DeviceFacts* out) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "backend/cpu/stopping.h"
+
 namespace stm {
 namespace {
 
@@ -165,6 +167,7 @@ void forward_row(const RecurrentProblem& p, const RecurrentForward& buffers, con
   if (buffers.h0) std::copy_n(doubles(buffers.h0) + (i * p.N + b) * O, O, h.begin());
   if (buffers.c0 && p.cell == Cell::Lstm) std::copy_n(doubles(buffers.c0) + (i * p.N + b) * H, H, c.begin());
   for (int64_t n = 0; n < length; ++n) {
+    stop_point();
     const int64_t t = k ? length - 1 - n : n, at = record.row(i, t, b);
     const double* const x = layer ? record.output_of(layer - 1, t, b) : doubles(buffers.x) + caller_row(p, t, b) * D;
     std::fill(from_input.begin(), from_input.end(), 0.0);
@@ -202,6 +205,7 @@ void backward_row(const RecurrentProblem& p, const RecurrentBackward& buffers, c
   if (buffers.dhn) std::copy_n(doubles(buffers.dhn) + state * O, O, d_h.begin());
   if (buffers.dcn && p.cell == Cell::Lstm) std::copy_n(doubles(buffers.dcn) + state * H, H, d_c.begin());
   for (int64_t n = length - 1; n >= 0; --n) {
+    stop_point();
     const int64_t t = k ? length - 1 - n : n, before = k ? t + 1 : t - 1, at = record.row(i, t, b), row = t * p.N + b;
     const double* const h_before = n ? record.output_of(layer, before, b) + k * O : h0.data();
     const double* const c_before = n ? record.cell + record.row(i, before, b) * H : c0.data();

@@ -30,7 +30,6 @@ Bookkeeping& bookkeeping() {
 template <class F>
 void on_team(int64_t work, F function) {
   if (work < kAloneWork) {
-    const FlushDenormals flush;
     Team alone(1);
     function(alone);
   } else {

@@ -53,7 +53,8 @@ namespace stm {
 namespace HWY_NAMESPACE {
 
 constexpr int64_t kPlainWidth = kPlainVecs * kLanes;  // columns per plain panel
-constexpr int64_t kPlainDepth = 1024;                 // rows of a plain panel that stay in the L2 cache while all row tiles pass
+constexpr int64_t kTilesBetweenStops = 64;
+constexpr int64_t kPlainDepth = 1024;  // rows of a plain panel that stay in the L2 cache while all row tiles pass
 
 template <class C>
 struct Geometry {
@@ -75,6 +76,7 @@ void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t col
   constexpr int kWidth = Geometry<C>::kWidth;
   const Share share(ceil_div(hidden, kWidth), rank, members);
   for (int64_t panel = share.begin; panel < share.end; ++panel) {
+    stop_point();
     const int64_t unit = panel * kWidth, left = std::min<int64_t>(kWidth, hidden - unit);
     float* HWY_RESTRICT to = panels + panel * C::kGates * kWidth * columns;
     for (int gate = 0; gate < C::kGates; ++gate) {
@@ -93,6 +95,7 @@ void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t col
 void PackPlainPanels(const float* weight, int64_t depth, int64_t columns, int64_t first, float* panels, int rank, int members) {
   const Share share(ceil_div(columns, kPlainWidth), rank, members);
   for (int64_t panel = share.begin; panel < share.end; ++panel) {
+    stop_point();
     const int64_t column = panel * kPlainWidth;
     const int vecs = VecsInPanel(columns, panel);
     float* to = panels + panel * kPlainWidth * depth;
@@ -109,6 +112,7 @@ void PackPlainPanels(const float* weight, int64_t depth, int64_t columns, int64_
 void PackTransposedPanels(const float* weight, int64_t depth, int64_t columns, float* panels, int rank, int members) {
   const Share share(ceil_div(columns, kPlainWidth), rank, members);
   for (int64_t panel = share.begin; panel < share.end; ++panel) {
+    stop_point();
     const int64_t column = panel * kPlainWidth, width = VecsInPanel(columns, panel) * kLanes, left = std::min(width, columns - column);
     float* to = panels + panel * kPlainWidth * depth;
     for (int64_t k = 0; k < depth; ++k, to += width) {
@@ -194,6 +198,7 @@ HWY_INLINE void ForRowTiles(const Span& span, int height, const F& tile) {
   const int64_t rows = span.end - span.begin, tiles = ceil_div(rows, height);
   int64_t row = span.begin;
   for (int64_t i = 0; i < tiles; ++i) {
+    if (i % kTilesBetweenStops == 0) stop_point();
     const int n = static_cast<int>(rows / tiles + (i < rows % tiles));
     tile(row, n);
     row += n;
