@@ -1,3 +1,4 @@
+import { remedy } from '../tensor/copies';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { tensor, type HostArray } from '../tensor/factories';
 import { readHostValues, toElements } from '../tensor/host-array';
@@ -108,7 +109,11 @@ function inputOf(item: unknown, index: number): HostArray {
   const input: unknown = typeof item === 'object' && item !== null && 'input' in item ? item.input : item;
   const host = input instanceof Tensor ? undefined : readHostValues('Standardize.fit', input);
   if (host !== undefined) return { data: toElements('Standardize.fit', host.data, 'f64'), shape: host.shape };
-  throw new OptionError('Standardize.fit', { given: `${describe(input)} as item ${index}`, expected: 'a host array or nested arrays […, D]', fix: 'fit on the data before they become tensors' });
+  throw new OptionError('Standardize.fit', {
+    given: `${describe(input)} as item ${index}`,
+    expected: 'a host array or nested arrays […, D]',
+    fix: remedy(input, 'fit on the data before they become tensors'),
+  });
 }
 
 /** Sums over steps, shifted by the first step so that large means cost no digits. */
@@ -119,9 +124,10 @@ class Statistics {
   #squares = new Float64Array(0);
 
   add({ data, shape }: HostArray, index: number): void {
+    if (data.length === 0) return; // [] says nothing of its features
     const features = shape.at(-1) ?? 0;
     const shift = (this.#shift ??= this.#start(data, features));
-    if (shape.length === 0 || (data.length > 0 && features !== shift.length)) {
+    if (shape.length === 0 || features !== shift.length) {
       throw new ShapeError('Standardize.fit', { given: `item ${index} of shape ${describe(shape)}`, expected: `last axis ${shift.length}, as item 0`, fix: 'give all items the same features' });
     }
     for (let start = 0; start < data.length; start += features) {

@@ -43,6 +43,10 @@ describe('Standardize', () => {
     expect(await mean?.array()).toEqual([1, 2, 3]);
   });
 
+  test('rows without steps say nothing, also first', async () => {
+    expect(await new Standardize().fit([[], [[1, 2], [3, 4]], []]).mean?.array()).toEqual([2, 3]);
+  });
+
   test('with numFeatures it starts as the identity', async () => {
     expect(await new Standardize({ numFeatures: 2 }).forward(tensor([[3, 4]])).array()).toEqual([[3, 4]]);
   });
@@ -52,6 +56,9 @@ describe('Standardize', () => {
     expect(() => new Standardize().fit(items).forward(new PaddedSequence(zeros([1, 2, 4]), [1]))).toThrow(`Standardize.forward: got input f32[1, 2, 4] on ${here}, lengths [1], expected last axis 3 (numFeatures)`);
     expect(() => new Standardize().fit([])).toThrow('Standardize.fit: got data without a step, expected at least one step');
     expect(() => new Standardize().fit([[[1, 2]], [[1]]])).toThrow('Standardize.fit: got item 1 of shape [1, 1], expected last axis 2, as item 0');
+    expect(() => new Standardize().fit([Promise.resolve([[1]])])).toThrow(
+      'Standardize.fit: got a Promise as item 0, expected a host array or nested arrays […, D].\n  Fix: await the promise first.',
+    );
     expect(() => new Standardize().fit([[[1, NaN]]])).toThrow('Standardize.fit: got NaN in item 0, feature 1, expected finite numbers');
     expect(() => new Standardize().fit([zeros([1, 2])])).toThrow(`Standardize.fit: got f32[1, 2] on ${here} as item 0, expected a host array or nested arrays […, D]`);
     expect(() => new Standardize({ numFeatures: 4 }).fit(items)).toThrow('Standardize.fit: got data of 3 features, expected 4 (numFeatures)');
