@@ -140,7 +140,9 @@ function readNested(op: string, source: NestedArray): HostValues {
       throw new ShapeError(op, {
         given: `${describe(value)} at depth ${depth}`,
         expected: `nested arrays of numbers of shape ${describe(shape)}`,
-        fix: 'give all parts one shape, or pad() sequences of different lengths',
+        fix: isSourceArray(value)
+          ? 'put the numbers of all arrays into one typed array, { data, shape }, or into plain ones: Array.from(x)'
+          : 'give all parts one shape, or pad() sequences of different lengths',
       });
     }
   };

@@ -238,7 +238,7 @@ export class PaddedSequence {
    *
    * @returns along rows (0) the real steps of one, [length, …]; along steps (1) that step of each row, [N, …], zeros
    *          where a row does not have it; along an axis of features a PaddedSequence without it
-   * @throws {OptionError} if `index` is out of range
+   * @throws {OptionError} if there is no such row or feature
    */
   select(dim: 0 | 1, index: number): Tensor;
   select(dim: number, index: number): Tensor | PaddedSequence;
@@ -246,11 +246,10 @@ export class PaddedSequence {
     const [rows = 0, steps = 0] = this.shape;
     const axis = dim < 0 ? dim + this.shape.length : dim;
     if (axis >= 2) return mapZeros(this, (values) => select(values, axis, index));
-    const extent = axis === 0 ? rows : steps;
-    if (!Number.isInteger(index) || index >= extent || index < -extent || axis < 0) {
+    if (!Number.isInteger(index) || axis < 0 || (axis === 0 && (index >= rows || index < -rows))) {
       throw new OptionError('PaddedSequence.select', {
         given: `index ${describe(index)} along dim ${dim} of ${describe(this)}`,
-        expected: `a whole number in ${-extent}..${extent - 1}`,
+        expected: `a whole number${axis === 0 ? ` in ${-rows}..${rows - 1}` : ''}, along an axis that is there`,
         fix: 'name one that is there',
       });
     }

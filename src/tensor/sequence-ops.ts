@@ -102,7 +102,7 @@ export function slice(x: Sequence, start: readonly (number | null)[], end: reado
  * Place `index` along `dim`, which goes away. Of a PaddedSequence a row, a step of each row, or a place among the
  * features, see `PaddedSequence.select`.
  *
- * @throws {OptionError} if `index` is out of range
+ * @throws {OptionError} if `index` is out of range, but for a step that no row has
  */
 export function select(x: Tensor, dim: number, index: number): Tensor;
 export function select(x: PaddedSequence, dim: 0 | 1, index: number): Tensor;

@@ -124,6 +124,7 @@ describe('nested arrays', () => {
       () => new Standardize().fit([bad]),
     ])
       expect(make).toThrow(/got 3 values, expected 4 for shape \[2, 2\]/);
+    expect(() => tensor([Float32Array.of(1)] as never)).toThrow('Fix: put the numbers of all arrays into one typed array');
     expect(() => tensor('words' as never)).toThrow(
       'tensor: got "words", expected a number, nested arrays, a typed array, or { data: typed array, shape }.',
     );

@@ -11,6 +11,7 @@ import {
   ShapeError,
   slice,
   tensor,
+  zeros,
   type Tensor,
 } from 'stmnet';
 import { describeDevices, here } from '../support/devices';
@@ -266,8 +267,18 @@ describeDevices('concat, slice and select of PaddedSequences', () => {
         [0, 0],
       ],
     ]);
-    expect(() => x.select(1, 3)).toThrow('PaddedSequence.select: got index 3 along dim 1 of f32[2, 3, 2] on');
-    expect(() => x.select(0, 2)).toThrow('expected a whole number in -2..1.');
+    expect(() => x.select(1, 0.5)).toThrow(
+      'PaddedSequence.select: got index 0.5 along dim 1 of f32[2, 3, 2] on',
+    );
+    expect(() => x.select(0, 2)).toThrow('expected a whole number in -2..1, along an axis that is there.');
+  });
+  test('a step that no row has is zeros, as beside longer rows', async () => {
+    const x = new PaddedSequence(leaf(), lengths);
+    expect(await x.select(1, 7).array()).toEqual([[0, 0], [0, 0]]);
+    expect(await x.select(1, -7).array()).toEqual([[0, 0], [0, 0]]);
+    const empty = new PaddedSequence(zeros([2, 0, 3]), [0, 0]);
+    expect(await empty.select(1, -1).array()).toEqual([[0, 0, 0], [0, 0, 0]]);
+    expect(await empty.slice([0, -2]).array()).toEqual([[], []]);
   });
   test('indices and masks too', async () => {
     const words = pad([Int32Array.of(1, 2, 3), Int32Array.of(4)]);
