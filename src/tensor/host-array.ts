@@ -89,14 +89,18 @@ const MOST_AXES = 6;
 export function readHostValues(op: string, value: unknown): HostValues | undefined {
   if (typeof value === 'number' || typeof value === 'boolean' || Array.isArray(value)) return readNested(op, value);
   const dtype = dtypeOfArray(value);
-  if (isSourceArray(value) && dtype !== undefined) return { data: value, shape: [value.length], dtype };
+  if (isSourceArray(value) && dtype !== undefined) {
+    const data = unshared(value);
+    return { data, shape: [data.length], dtype };
+  }
   if (ArrayBuffer.isView(value)) throw notNumbers(op, describe(value));
   if (!isHostArray(value)) return undefined;
   const { data, shape } = value;
   const own = dtypeOfArray(data);
   if (!isSourceArray(data) || own === undefined || !Array.isArray(shape))
     throw notNumbers(op, `{ data: ${describe(data)}, shape: ${describe(shape)} }`);
-  const extents: readonly number[] = shape;
+  // A copy, made before the data is looked at: an extent may be a getter, and a buffer may shrink.
+  const extents: readonly number[] = [...(shape as readonly number[])];
   const size = extents.reduce((product, extent) => product * extent, 1);
   if (size !== data.length) {
     throw new ShapeError(op, {
@@ -105,7 +109,12 @@ export function readHostValues(op: string, value: unknown): HostValues | undefin
       fix: 'correct the shape or the data',
     });
   }
-  return { data, shape: extents, dtype: own };
+  return { data: unshared(data), shape: extents, dtype: own };
+}
+
+/** Where another thread may write meanwhile, a copy: what is checked has to be what is taken. */
+function unshared(data: SourceArray): SourceArray {
+  return Object.prototype.toString.call(data.buffer) === '[object SharedArrayBuffer]' ? data.slice() : data;
 }
 
 const notNumbers = (op: string, given: string): OptionError =>

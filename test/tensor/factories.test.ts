@@ -16,3 +16,25 @@ test('arange refuses a step that leads nowhere', () => {
   expect(() => stm.arange(0, 3, -1)).toThrowError(expect.objectContaining({ name: 'OptionError', message: expect.stringMatching(/start 0, end 3, step -1/) }));
   expect(() => stm.arange(0, 3, 0)).toThrow(/step/);
 });
+
+test('data that shrinks while it is read is refused, and shared data is copied first', async () => {
+  // Younger than the library that the tests are compiled for.
+  const buffer = Reflect.construct(ArrayBuffer, [1 << 16, { maxByteLength: 1 << 16 }]) as ArrayBuffer & { resize(bytes: number): void };
+  const data = new Float32Array(buffer);
+  const shape = [0, 1];
+  let reads = 0;
+  const shrinking = (): number => {
+    if (reads++ > 0) buffer.resize(4);
+    return 1 << 14;
+  };
+  Object.defineProperty(shape, 0, { get: shrinking, enumerable: true });
+  expect((await stm.tensor({ data, shape }).data()).length).toBe(1 << 14);
+  expect(() => stm.tensor({ data, shape })).toThrow(stm.ShapeError);
+  expect(() => stm.tensor({ data, shape })).toThrow('tensor: got 1 values, expected 16384 for shape [16384, 1].');
+
+  const shared = new Int32Array(new SharedArrayBuffer(12));
+  shared.set([1, 2, 3]);
+  const tensors = [stm.tensor(shared), stm.tensor({ data: shared, shape: [3, 1] }), stm.tensor(new Uint8Array(new SharedArrayBuffer(2)))];
+  shared.fill(9);
+  expect(await Promise.all(tensors.map(async (x) => Array.from(await x.data())))).toEqual([[1, 2, 3], [1, 2, 3], [0, 0]]);
+});
