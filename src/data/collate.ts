@@ -14,6 +14,7 @@ import { stack } from '../tensor/ops/shape';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
 import { batchDType, LARGE_BATCH, padRows } from '../tensor/pad';
+import { markRows } from '../tensor/rows';
 import type { Sequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
 import { Tensor, type DType } from '../tensor/tensor';
@@ -147,7 +148,8 @@ function collateField(
   const shapes = own.map(({ shape }) => shape.join());
   if (shapes.some((shape) => shape !== shapes[0]))
     return padRows('collate', label, own, dtype === undefined ? {} : { dtype });
-  return stackParts(label, shapes[0] === '0' ? withFeatures(own, others) : own, dtype ?? batchDType(own));
+  const alike = shapes[0] === '0' ? withFeatures(own, others) : own;
+  return markRows(stackParts(label, alike, dtype ?? batchDType(own)));
 }
 
 /** Parts [] with the features of the first part of the dataset that has any. */

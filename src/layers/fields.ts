@@ -97,27 +97,23 @@ type Depth = 'shallow' | 'once' | 'deep';
  *   the package
  */
 export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<object> = new Set()): Place[] {
-  const places = new Map<string, Place>();
+  const paths = new Set<string>();
   const opened = new Set<object>();
-  const chain = new Set([...above, owner]);
-  walk(owner, '');
-  return [...places.values()];
+  return [...walk(owner, '', new Set([...above, owner]))];
 
-  function walk(holder: object, prefix: string): void {
+  function* walk(holder: object, prefix: string, chain: ReadonlySet<object>): Generator<Place> {
     for (const [key, value] of Object.entries(holder) as [string, unknown][]) {
       if (typeof value !== 'object' || value === null || chain.has(value)) continue;
       const path = `${prefix}${key}`;
       if (!(holder instanceof FieldOwner)) watchElement(holder, key, value, `${owner.constructor.name}.${path}`);
       refuseForeign(owner, path, value);
       if (value instanceof Parameter || value instanceof BufferTensor || value instanceof FieldOwner) {
-        if (places.has(path)) throw sharedPath(owner, path);
-        places.set(path, { path, holder, key, part: value });
+        checkPath(path);
+        yield { path, holder, key, part: value };
+        if (value instanceof FieldOwner && goesBelow(value)) yield* walk(value, `${path}.`, new Set([...chain, value]));
+      } else if (Array.isArray(value) || isPlainObject(value)) {
+        yield* walk(value, `${path}.`, new Set([...chain, value]));
       }
-      const isHolder = value instanceof FieldOwner ? goesBelow(value) : Array.isArray(value) || isPlainObject(value);
-      if (!isHolder) continue;
-      chain.add(value);
-      walk(value, `${path}.`);
-      chain.delete(value);
     }
   }
 
@@ -127,14 +123,15 @@ export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<obj
     opened.add(module);
     return first;
   }
-}
 
-function sharedPath(owner: FieldOwner, path: string): OptionError {
-  return new OptionError(owner.constructor.name, {
-    given: `two fields with the path ${JSON.stringify(path)}`,
-    expected: 'a path of its own for each parameter, buffer and module',
-    fix: 'rename the field that has a dot in its name',
-  });
+  function checkPath(path: string): void {
+    if (!paths.has(path)) return void paths.add(path);
+    throw new OptionError(owner.constructor.name, {
+      given: `two fields with the path ${JSON.stringify(path)}`,
+      expected: 'a path of its own for each parameter, buffer and module',
+      fix: 'rename the field that has a dot in its name',
+    });
+  }
 }
 
 /**

@@ -4,6 +4,7 @@ import { recurrent, type RecurrentAlgorithm, type RecurrentCell } from '../tenso
 import { concat, reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe, flag, oneOf, positiveInteger, probability } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { countsRows } from '../tensor/rows';
 import { Tensor } from '../tensor/tensor';
 import { claim } from './allowance';
 import { checkSequence } from './check-input';
@@ -148,7 +149,7 @@ export abstract class RecurrentLayer extends Module {
     checkSequence(`${this.constructor.name}.forward`, input);
     const states = this.#statesOf(state);
     const { shape } = input;
-    const flat = shape.length === 2 && (input instanceof PaddedSequence || shape[1] !== this.options.inputSize);
+    const flat = shape.length === 2 && (input instanceof PaddedSequence || shape[1] !== this.options.inputSize || countsRows(input));
     if (flat) throw this.#withoutFeatures(input);
     if (input instanceof PaddedSequence) {
       const result = this.#runBatch(input.zeroPadding().values, states, true, input.lengths);
@@ -214,10 +215,11 @@ export abstract class RecurrentLayer extends Module {
     const padded = input instanceof PaddedSequence;
     const unsqueezed = padded ? 'x.map((values) => values.unsqueeze(-1))' : 'x.unsqueeze(-1)';
     const layer = inputSize === 1 ? '' : ', for a layer with inputSize: 1';
+    const steps = input.shape[1] === inputSize ? '; or, where each row is one step, an axis of steps: x.unsqueeze(1)' : '';
     return new ShapeError(`${this.constructor.name}.forward`, {
       given: `input ${describe(input)}`,
-      expected: `[N, T, ${inputSize}] (inputSize)${padded ? '' : `, or [T, ${inputSize}] for one sequence`}`,
-      fix: `give each step an axis of features, [[1], [2]] in place of [1, 2]: ${unsqueezed}${layer}`,
+      expected: `[N, T, ${inputSize}] (inputSize)${padded || countsRows(input) ? '' : `, or [T, ${inputSize}] for one sequence`}`,
+      fix: `give each step an axis of features, [[1], [2]] in place of [1, 2]: ${unsqueezed}${layer}${steps}`,
     });
   }
 

@@ -3,6 +3,7 @@ import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { countsRows, markRows } from '../tensor/rows';
 import { Tensor } from '../tensor/tensor';
 
 /** What a model is trained on at a time. */
@@ -35,18 +36,9 @@ export function countOf(loader: object): number | undefined {
 export const isIterable = (value: unknown): value is Batches<unknown> =>
   typeof value === 'object' && value !== null && (Symbol.iterator in value || Symbol.asyncIterator in value);
 
-/**
- * Checks what can be seen of a loader before it is walked over, so that a validation is not found wrong after the first
- * epoch.
- *
- * @throws {OptionError} if it cannot give batches, or is known to have none, or is an array of something else
- */
+/** @throws {OptionError} if `loader` cannot give batches */
 export function checkLoader(op: string, loader: unknown): void {
-  if (isIterable(loader) && markOf(loader)?.own !== false) {
-    if (countOf(loader) === 0) throw noBatch(op);
-    if (Array.isArray(loader)) checkBatch(op, loader[0]);
-    return;
-  }
+  if (isIterable(loader) && markOf(loader)?.own !== false) return;
   const fix = remedy(loader, 'wrap the dataset: new DataLoader(dataset, { batchSize: 32 })');
   throw new OptionError(op, { given: describe(loader), expected: 'a DataLoader or another iterable of batches', fix });
 }
@@ -106,8 +98,11 @@ export function outputOf(given: unknown): Sequence {
 }
 
 /** A sequence on a device; itself if it is there. */
-export const onDevice = (x: Sequence, device: string | undefined): Sequence =>
-  device === undefined ? x : x.to(device);
+export function onDevice(x: Sequence, device: string | undefined): Sequence {
+  if (device === undefined) return x;
+  const moved = x.to(device);
+  return countsRows(x) ? markRows(moved) : moved;
+}
 
 /** Steps that may be queued before `fence` waits. */
 const STEPS_AHEAD = 2;

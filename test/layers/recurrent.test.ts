@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DTypeError, GRU, LSTM, OptionError, PaddedSequence, RNN, ShapeError, flip, manualSeed, noGrad, ones, pad, randn, tensor, zeros, type Sequence, type Tensor } from 'stmnet';
+import { DataLoader, DTypeError, flip, GRU, Linear, LSTM, manualSeed, MSELoss, noGrad, ones, OptionError, pad, PaddedSequence, randn, RNN, Sequential, SGD, ShapeError, tensor, Trainer, zeros, type Sequence, type Tensor } from 'stmnet';
 import { differences, tensorDifferences } from '../support/near';
 import { here } from '../support/devices';
 
@@ -181,6 +181,24 @@ describe('mistakes', () => {
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(
       `LSTM.forward: got input f32[32, 50, 96] on ${here}, expected last axis 128 (inputSize).\n  Fix: build the layer with inputSize: 96, or put a Linear(96 → 128) before it.`,
     );
+  });
+
+  test('a batch of rows without steps is not one sequence', async () => {
+    const layer = new LSTM({ inputSize: 2, hiddenSize: 4 });
+    const items = [{ input: [1, 2], target: [1] }, { input: [2, 3], target: [2] }];
+    const loader = new DataLoader(items, { batchSize: 2 });
+    const message =
+      `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 2] (inputSize).\n` +
+      '  Fix: give each step an axis of features, [[1], [2]] in place of [1, 2]: x.unsqueeze(-1), for a layer with inputSize: 1; ' +
+      'or, where each row is one step, an axis of steps: x.unsqueeze(1).';
+    for (const { input } of loader) {
+      expect(() => layer.forward(input)).toThrow(message);
+      expect(layer.forward(valuesOf(input).unsqueeze(1)).output.shape).toEqual([2, 1, 4]);
+    }
+    const model = new Sequential(layer, new Linear({ inFeatures: 4, outFeatures: 1 }));
+    const trainer = new Trainer({ model, loss: new MSELoss(), optimizer: new SGD(model.parameters()), device: here });
+    await expect(trainer.fit(loader, { epochs: 1, progress: false })).rejects.toThrow(message);
+    expect(layer.forward(tensor([[1, 2], [2, 3]])).output.shape).toEqual([2, 4]); // one sequence
   });
 
   test('rank, dtype and empty batches', () => {
