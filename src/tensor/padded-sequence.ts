@@ -8,7 +8,7 @@ import { reshape, select, slice } from './ops/shape';
 import { describe } from './options';
 import { refuseInStep } from './recording';
 import { longest, pickSteps, spreadSteps } from './steps';
-import { checkTensor, type DType, type Tensor, type TypedArray } from './tensor';
+import { checkTensor, noNumber, type DType, type Tensor, type TypedArray } from './tensor';
 
 /** What every layer that knows about time takes and gives back in kind. */
 export type Sequence = Tensor | PaddedSequence;
@@ -310,6 +310,12 @@ export class PaddedSequence {
   /** As in `f32[3, 29, 12] on cpu, lengths [20, 26, 29]`. */
   toString(): string {
     return `${String(this.values)}, lengths ${describe([...this.lengths])}`;
+  }
+
+  /** As that of a Tensor: text where text is wanted. @throws {OptionError} in arithmetic and in comparisons by operators */
+  [Symbol.toPrimitive](hint: string): string {
+    if (hint === 'string') return this.toString();
+    throw noNumber('PaddedSequence', this.toString());
   }
 
   static {

@@ -239,10 +239,7 @@ export class Tensor {
   [Symbol.toPrimitive](hint: string): string {
     checkTensor(this, 'Tensor', 'this');
     if (hint === 'string') return this.toString();
-    throw new OptionError('Tensor', {
-      given: `${this.toString()} in arithmetic or in a comparison by an operator`, expected: 'a number',
-      fix: 'read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x)',
-    });
+    throw noNumber('Tensor', this.toString());
   }
 
   static {
@@ -310,6 +307,13 @@ function notATensor(x: unknown, op: string, name: string, expected = 'a Tensor')
   const given = x === undefined ? `no ${name}` : `${x instanceof Tensor ? 'a proxy of a Tensor' : describe(x)} as ${name}`;
   return new OptionError(op, { given, expected, fix: tensorFor(x) });
 }
+
+/** What is thrown where an operator asks for a number. @internal */
+export const noNumber = (op: string, text: string): OptionError =>
+  new OptionError(op, {
+    given: `${text} in arithmetic or in a comparison by an operator`, expected: 'a number',
+    fix: 'read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x)',
+  });
 
 /** How a tensor came to its end. */
 type End = 'dispose()' | 'scope';

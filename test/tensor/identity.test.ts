@@ -259,6 +259,9 @@ test('what goes wrong in native code is an error of the copy that called', async
 });
 
 test('a tensor is text where text is wanted, and no number', () => {
+  const sequence = new PaddedSequence(zeros([1, 2]), [1]);
+  expect(String(sequence)).toContain('lengths [1]');
+  expect(() => (sequence as unknown as number) < 1).toThrow(/^PaddedSequence: got f32\[1, 2\] on .*, lengths \[1\] in arithmetic/);
   const x = tensor([0.05]);
   const text = `f32[1] on ${x.device}`;
   expect(String(x)).toBe(text);

@@ -154,14 +154,6 @@ describe('words of other libraries', () => {
       'Fix: let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 }).',
     );
   });
-  test('a validation that cannot be walked over is found before the first epoch', async () => {
-    const trainer = make({});
-    const fit = (validation: unknown): Promise<unknown> =>
-      trainer.fit([batch(1)], { epochs: 1, progress: false, validation: validation as never });
-    await expect(fit([])).rejects.toThrow('Trainer.fit: got a loader without batches, expected at least one batch.');
-    await expect(fit([{ input: [1], target: 1 }])).rejects.toThrow('Fix: let a DataLoader make batches of such items');
-    expect(trainer.steps).toBe(0);
-  });
   test('metrics that are no array', () => {
     expect(() => make({ metrics: new Accuracy() })).toThrow(
       'Trainer: got metrics: Accuracy, expected an array of metrics.',
