@@ -11,9 +11,10 @@ export function processorsBest(cpuinfo = readFileSync('/proc/cpuinfo', 'utf8')) 
   const avx512 = avx2 && all('avx512f', 'avx512cd', 'avx512dq', 'avx512bw', 'avx512vl');
   const narrower = avx2 ? 'AVX2' : 'SSE4';
   const [vendor, family, model] = [field('vendor_id'), Number(field('cpu family')), Number(field('model'))];
+  const can = { avx: all('avx'), avx2: all('avx', 'avx2', 'fma'), avx512 };
   return {
     vectors: avx512 ? 'AVX3 (AVX-512)' : narrower,
-    products: `BLIS ${kernels({ vendor, family, model, name: field('model name'), avx: all('avx'), avx2, avx512 })}`,
+    products: `BLIS ${kernels({ vendor, family, model, name: field('model name'), ...can })}`,
   };
 }
 

@@ -79,21 +79,22 @@ function checkFiles(paths) {
   expect(foreign.length === 0, `the tarball holds ${foreign.join(', ')}, which no user needs`);
 }
 
-/** The file `path` of a package of npm's, which is kept in .deps/. */
-function fromNpm(name, version, path) {
+/** The file `path` of a package of npm's, which is kept in .deps/ as far as it is `needed`. */
+function fromNpm(name, version, path, needed = '') {
   const place = join(root, '.deps', name, version);
   const file = join(place, 'package', path);
   if (!existsSync(file)) {
     mkdirSync(place, { recursive: true });
     const [{ filename }] = JSON.parse(runNpm(['pack', `${name}@${version}`, '--json', '--pack-destination', place]));
-    run('tar', ['-xzf', join(place, filename), '-C', place]);
+    run('tar', ['-xzf', join(place, filename), '-C', place, join('package', needed)]);
     rmSync(join(place, filename));
   }
   return file;
 }
 
 /** Each Node.js, from npm: the package of this platform carries the program itself. */
-const nodeProgram = (major) => fromNpm(`node-${process.platform}-${process.arch}`, String(major), join('bin', 'node'));
+const nodeProgram = (major) =>
+  fromNpm(`node-${process.platform}-${process.arch}`, String(major), join('bin', 'node'), join('bin', 'node'));
 
 /** An empty folder, and in it a `bin` with nothing but node, npm and sh. */
 function emptyProject() {

@@ -17,17 +17,19 @@ char* bli_arch_string(int id);
 
 #ifdef STM_STATIC_BLIS
 extern "C" {
-int vpu_count(void);
 int __real_bli_cpuid_query_id(void);
 int __wrap_bli_cpuid_query_id(void);
-void bli_cntx_init_skx(void*) __attribute__((weak));  // null where this BLIS was built without these kernels
+// Null where this BLIS was built for another architecture, or without these kernels.
+int vpu_count(void) __attribute__((weak));
+void bli_cntx_init_skx(void*) __attribute__((weak));
 void bli_cntx_init_haswell(void*) __attribute__((weak));
 }
 
 // BLIS asks this function for the kind of the processor: the linker leads its call here (cmake/dependencies.cmake).
 int __wrap_bli_cpuid_query_id() {
   const int known = __real_bli_cpuid_query_id();
-  const char* const wanted = stm::better_kernels(bli_arch_string(known), stm::processor(), vpu_count());
+  const int units = vpu_count ? vpu_count() : -1;
+  const char* const wanted = stm::better_kernels(bli_arch_string(known), stm::processor(), units);
   const bool there = std::strcmp(wanted, "skx") == 0 ? bli_cntx_init_skx != nullptr : bli_cntx_init_haswell != nullptr;
   for (int id = 0; there && id < 16; ++id) {  // BLIS numbers its kinds anew from release to release; x86's come first
     if (std::strcmp(bli_arch_string(id), wanted) == 0) return id;

@@ -1,0 +1,1 @@
+export declare function processorsBest(cpuinfo?: string): { vectors: string; products: string };
