@@ -6,7 +6,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, wr
 import { join } from 'node:path';
 import { addon, plugin } from './binary.mjs';
 import { buildPlugin } from './build-cuda.mjs';
-import { settings } from './build-folder.mjs';
+import { options } from './build-folder.mjs';
 import { prebuildsFault } from './check-prebuilds.mjs';
 import { environment, root, run, sourceHash, tool } from './toolchain.mjs';
 
@@ -18,7 +18,7 @@ function wantedStamp() {
   const sysroot = createHash('sha256')
     .update(readFileSync(join(root, 'scripts', 'sysroot')))
     .digest('hex');
-  return `${sourceHash()} ${settings} ${process.env.STMNET_CUDA_ARCHS ?? ''} ${sysroot}`;
+  return `${sourceHash()} ${options.join(' ')} ${process.env.STMNET_CUDA_ARCHS ?? ''} ${sysroot}`;
 }
 
 function build() {
