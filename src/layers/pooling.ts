@@ -18,7 +18,9 @@ function checkSteps(op: string, given: Sequence): { input: Sequence; rows: numbe
     throw new ShapeError(op, {
       given: `input ${describe(given)}`,
       expected: '[N, T, D]',
-      fix: 'give it the output of a recurrent layer; put the batch first: x.unsqueeze(0)',
+      fix:
+        'give it the output of a recurrent layer for a batch, whose items are steps of features, as in [[1], [2]]; ' +
+        'or one sequence as x.unsqueeze(0)',
     });
   }
   const input = withStep(given);

@@ -41,6 +41,17 @@ class Share extends stm.Module {
   }
 }
 
+/** A user's module that forgets the lengths. */
+class ValuesAlone extends stm.Module {
+  constructor(readonly module: stm.Linear | stm.GRU) {
+    super();
+  }
+  forward(x: Sequence): Tensor {
+    const result = this.module.forward(x);
+    return valuesOf('output' in result ? result.output : result);
+  }
+}
+
 const D = FEATURES;
 const valuesOf = (x: Sequence): Tensor => (x instanceof PaddedSequence ? x.values : x);
 const linear = (bias = true): stm.Linear => new stm.Linear({ inFeatures: D, outFeatures: D, bias });
@@ -139,6 +150,11 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     build: () => new stm.Bidirectional(new Log(), new stm.Softplus(), { merge: 'mean' }),
     input: 'positive',
   },
+  'Bidirectional of modules that lose the lengths': {
+    build: () =>
+      new stm.Bidirectional(new ValuesAlone(linear()), new ValuesAlone(new stm.GRU({ inputSize: D, hiddenSize: D }))),
+  },
+  'Residual of a module that loses the lengths': { build: () => new stm.Residual(new ValuesAlone(linear())) },
   TimeDistributed: { build: () => new stm.TimeDistributed(linear()) },
   'TimeDistributed logarithm': {
     build: () => new stm.TimeDistributed(new stm.Sequential(linear(), new stm.Softplus(), new Log(), linear())),

@@ -45,6 +45,8 @@ async function accepted(call: (x: never) => unknown, allowed: readonly string[] 
 const NUMBERS = ['number', 'NaN'];
 const numbersAt = (op: string, place: number): readonly string[] =>
   (place === 1 && /^(add|sub|mul|div|pow|maximum|minimum|eq|ne|lt|le|gt|ge)_?$/.test(op)) || (place > 0 && op === 'where') ? NUMBERS : [];
+/** Ops that take a PaddedSequence in the place of `x`. */
+const sequences = (op: string): readonly string[] => (op === 'select' || op === 'slice' ? ['sequence'] : []);
 const ABSENT = ['undefined', 'null'];
 const optional = (op: string, place: number): readonly string[] =>
   place > 0 && (op === 'layerNorm' || op === 'batchNorm' || (place > 1 && ['linear', 'crossEntropy', 'scaledDotProductAttention', 'conv1d', 'softmax'].includes(op))) ? ABSENT : [];
@@ -58,7 +60,7 @@ describe('nothing but a tensor is a tensor', () => {
       const inputs = make(row?.inputs ?? [], 1, 'cpu', 'f32').map((x) => x.detach());
       for (const place of inputs.keys()) {
         const call = (x: never): unknown => row?.run(...inputs.map((input, at) => (at === place ? x : input)));
-        expect(await accepted(call, [...numbersAt(op, place), ...optional(op, place)]), `place ${place}`).toEqual([]);
+        expect(await accepted(call, [...numbersAt(op, place), ...optional(op, place), ...sequences(op)]), `place ${place}`).toEqual([]);
       }
     });
   }
