@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Leaves a child `bytes` more of address space than it has, says what becomes of `work`, and then that a sum is right. */
+/** Leaves a child `bytes` of room, says what becomes of `work`, and then that a sum is right. */
 const script = (work: string, bytes: number): string => `${prelude}
   const { execFileSync } = require('node:child_process');
   const status = require('node:fs').readFileSync('/proc/self/status', 'utf8');
