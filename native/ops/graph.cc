@@ -23,10 +23,6 @@ std::vector<Node*> nodes_latest_first(Node* root) {
 }
 
 void check_usable(const Node& node) {
-  STM_CHECK(node.backward, Kind::GraphReleased,
-            "backward: got a graph whose {} was released by an earlier backward(), expected an unused one.\n"
-            "  Fix: compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time.",
-            node.op);
   for (size_t i = 0; i < node.saved.size(); ++i) {
     const Tensor& saved = node.saved[i];
     if (!saved) continue;
@@ -35,6 +31,23 @@ void check_usable(const Node& node) {
               "change a clone.",
               saved, node.op, node.saved_versions[i], saved->storage->last_writer(), saved->storage->version());
   }
+}
+
+/// A released root is a loss that was used before; anything else that is released was handed on from an earlier step, as the state of a recurrent layer is.
+void check_not_released(const std::vector<Node*>& order) {
+  const auto found = std::find_if(order.begin(), order.end(), [](const Node* node) { return !node->backward; });
+  if (found == order.end()) return;
+  const std::string_view op = (*found)->op;
+  STM_CHECK(found != order.begin(), Kind::GraphReleased,
+            "backward: got a graph whose {} was released by an earlier backward(), expected an unused one.\n"
+            "  Fix: compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time.",
+            op);
+  throw Error(
+      Kind::GraphReleased,
+      fmt::format("backward: got a loss that goes back to {} of an earlier forward pass, whose graph was released by its backward(), expected a graph that "
+                  "no backward() has walked.\n  Fix: detach what one step hands to the next, as a recurrent state: state = detach(state). Of two losses "
+                  "of one forward pass take the sum, or pass retainGraph: true to the first backward().",
+                  op == "recurrent" ? std::string_view("the state of a recurrent layer") : op));
 }
 
 void accumulate(Tensor& into, const Tensor& grad) { into = into ? ops::add(into, grad) : grad; }
@@ -90,6 +103,7 @@ void backward(const Tensor& root, const Tensor& seed, bool retain) {
   const std::shared_ptr<Node> root_node = root->node;
   const std::vector<Node*> order = nodes_latest_first(root_node.get());
   for (const Node* node : order) check_usable(*node);  // a user mistake leaves no half-done gradients
+  check_not_released(order);
 
   struct Retaining {
     explicit Retaining(Session& session, bool retain) : session(session), before(std::exchange(session.retaining_graph, retain)) {}

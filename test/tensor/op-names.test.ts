@@ -95,3 +95,41 @@ describe('in a layer', () => {
     expect(opOf(() => new MyLinear({ inFeatures: 3, outFeatures: 1 }).forward(whole))).toBe('linear');
   });
 });
+
+describe('a second backward through a released graph', () => {
+  const loss = (x: Tensor): Tensor => x.mul(x).sum();
+  const messageOf = (call: () => unknown): string => mistake(call)?.message ?? 'no error';
+  const carried = (from: string): string =>
+    `backward: got a loss that goes back to ${from} of an earlier forward pass, whose graph was released by its backward(), expected a graph that no backward() has walked.\n` +
+    '  Fix: detach what one step hands to the next, as a recurrent state: state = detach(state). Of two losses of one forward pass take the sum, or pass retainGraph: true to the first backward().';
+
+  test('of the same loss', () => {
+    const used = loss(zeros([2], { requiresGrad: true }));
+    used.backward();
+    expect(messageOf(() => used.backward())).toBe(
+      'backward: got a graph whose sum was released by an earlier backward(), expected an unused one.\n' +
+        '  Fix: compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time.',
+    );
+  });
+
+  test('of a state that was not detached, which helps', () => {
+    const lstm = new stm.LSTM({ inputSize: 1, hiddenSize: 2 });
+    const run = (carry: (state: stm.LSTMState) => stm.LSTMState): void => {
+      let state = lstm.zeroState({ batchSize: 2 });
+      for (let step = 0; step < 3; step++) {
+        const { output, h, c } = lstm.forward(stm.ones([2, 3, 1]), state);
+        loss(output).backward();
+        state = carry({ h, c });
+      }
+    };
+    expect(messageOf(() => run((state) => state))).toBe(carried('the state of a recurrent layer'));
+    expect(messageOf(() => run((state) => stm.detach(state)))).toBe('no error');
+  });
+
+  test('of what two losses share', () => {
+    const shared = stm.exp(zeros([2], { requiresGrad: true }));
+    const losses = [loss(shared), loss(shared)];
+    losses[0]?.backward();
+    expect(messageOf(() => losses[1]?.backward())).toBe(carried('exp'));
+  });
+});
