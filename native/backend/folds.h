@@ -19,6 +19,12 @@ struct Sum {
   STM_DEVICE static Acc join(Acc a, Acc b) { return a + b; }
 };
 
+/// Of floats.
+template <class T>
+struct Mean : Sum<T> {
+  STM_DEVICE static double result(double sum, int64_t count) { return sum / static_cast<double>(count); }
+};
+
 template <class T>
 struct Prod {
   using Acc = Wide<T>;
@@ -55,6 +61,10 @@ struct Min {
   STM_DEVICE static T step(T acc, T x) { return (x < acc) | (x != x) ? x : acc; }
   STM_DEVICE static T join(T a, T b) { return step(a, b); }
 };
+
+/// What is said of a result that an i32 cannot hold.
+constexpr const char* kNoI32 =
+    "got a result outside -2^31..2^31-1, or none (NaN, division by 0), expected one that an i32 holds.\n  Fix: compute in f64: cast('f64').";
 
 /// Whether T is i32 and does not hold what was kept.
 template <class T, class Acc>

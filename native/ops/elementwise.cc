@@ -36,8 +36,12 @@ Tensor unary(Unary functor, const Tensor& x, double parameter) {
   return y;
 }
 
+Tensor whole_unary(Unary functor, const Tensor& x);
+
 template <Unary functor>
 Tensor unary_op(const Tensor& x) {
+  if constexpr (functor == Unary::neg || functor == Unary::abs)
+    if (x.dtype() == DType::I32) return whole_unary(functor, x);
   return unary(functor, x, 0);
 }
 template <Unary functor>
@@ -88,21 +92,44 @@ Tensor binary_value(Binary functor, const Tensor& a, const Tensor& b) {
   return y;
 }
 
+/// Refuses numbers that the tensor's dtype, which they take, does not hold.
 double checked_scalar(const char* op, const Tensor& x, double value) {
-  STM_CHECK(is_floating(x.dtype()) || (std::trunc(value) == value && std::abs(value) <= 2147483647.0), Kind::Option,
-            "{}: got {} with {}, expected an integer of 32 bits, because numbers take the tensor's dtype.\n  Fix: cast the tensor with cast('f32').", op, value,
-            x);
+  STM_CHECK(holds(x.dtype(), value), Kind::Option,
+            "{}: got {} with {}, expected {}, because numbers take the tensor's dtype.\n  Fix: cast the tensor with cast('f32').", op, value, x,
+            x.dtype() == DType::Bool ? "0 or 1" : "an integer of 32 bits");
   return value;
+}
+
+/// Refuses what has no whole result, whatever the elements are.
+void check_whole(Binary functor, const Tensor& x, double value, bool reversed) {
+  if (x.dtype() != DType::I32 || reversed) return;
+  const char* op = kBinary[static_cast<size_t>(functor)];
+  STM_CHECK(functor != Binary::pow || value >= 0, Kind::Option,
+            "{}: got {} to the power of {}, expected 0 or more for whole numbers.\n  Fix: cast the tensor with cast('f32').", op, x, value);
+  STM_CHECK((functor != Binary::floorDivide && functor != Binary::remainder) || value != 0, Kind::Option,
+            "{}: got {} to be divided by 0, expected another number.\n  Fix: correct the divisor.", op, x);
+}
+
+/// A power that is exact and quicker by another way; empty if there is none.
+Tensor simple_power(const Tensor& x, double exponent) {
+  if (!is_floating(x.dtype())) return {};
+  if (exponent == 2) return binary_value(Binary::mul, x, x);
+  return exponent == 0.5 ? unary(Unary::sqrt, detached(x), 0) : exponent == -0.5 ? unary(Unary::rsqrt, detached(x), 0) : Tensor();
 }
 
 Tensor scalar_value(Binary functor, const Tensor& x, double value, bool reversed) {
   const char* op = kBinary[static_cast<size_t>(functor)];
   check_arithmetic(functor, x);
   const double scalar = checked_scalar(op, x, value);
+  check_whole(functor, x, value, reversed);
+  if (functor == Binary::pow && !reversed)
+    if (Tensor y = simple_power(x, value)) return y;
   Tensor y = empty_like(x);
   enqueue(op, {x}, {y}, [=](Backend& b, Views v) { return b.elementwise().binary_scalar(functor, v.in(0), scalar, reversed, v.out(0)); });
   return y;
 }
+
+}  // namespace
 
 Tensor compare(Compare functor, const Tensor& a, const Tensor& b) {
   const char* op = kCompare[static_cast<size_t>(functor)];
@@ -121,6 +148,10 @@ Tensor compare_scalar(Compare functor, const Tensor& x, double value) {
   return y;
 }
 
+Tensor both(const Tensor& a, const Tensor& b) { return binary_value(Binary::minimum, a, b); }
+
+namespace {
+
 template <Compare functor>
 Tensor compare_op(const Tensor& a, const Tensor& b) {
   return compare(functor, a, b);
@@ -131,45 +162,66 @@ Tensor compare_scalar_op(const Tensor& x, double value) {
 }
 
 Tensor scaled(const Tensor& x, double factor) { return scalar_value(Binary::mul, x, factor, false); }
-Tensor square_of(const Tensor& x) { return binary_value(Binary::mul, x, x); }
+Tensor zero_like(const Tensor& x) { return full({}, 0, x.dtype(), x.device()); }
+
+/// neg and abs of whole numbers, which have no gradient.
+Tensor whole_unary(Unary functor, const Tensor& x) {
+  const Tensor negated = scaled(x, -1);
+  return functor == Unary::neg ? negated : binary_value(Binary::maximum, x, negated);
+}
 
 Tensor pow(const Tensor& a, const Tensor& b) {
   Tensor y = binary_value(Binary::pow, a, b);
   on_backward("pow", y, {a, b}, {a, b, y}, [wants_b = needs_grad(b)](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
     const Tensor &base = saved[0], &exponent = saved[1], &value = saved[2];
     const Tensor slope = mul(exponent, binary_value(Binary::pow, base, add_scalar(exponent, -1)));
-    const Tensor da = where(compare_scalar(Compare::eq, exponent, 0), full({}, 0, dy.dtype(), dy.device()), slope);  // 0 · ∞ at a = 0, b = 0
-    if (!wants_b) return {sum_to(mul(dy, da), base.shape()), Tensor()};
-    const Tensor db = where(compare_scalar(Compare::eq, base, 0), full({}, 0, dy.dtype(), dy.device()), mul(value, unary(Unary::log, base, 0)));
-    return {sum_to(mul(dy, da), base.shape()), sum_to(mul(dy, db), exponent.shape())};
+    const Tensor da = where(compare_scalar(Compare::eq, exponent, 0), zero_like(dy), mul(dy, slope));  // 0 · ∞ at a = 0, b = 0
+    if (!wants_b) return {sum_to(da, base.shape()), Tensor()};
+    const Tensor flat = both(compare_scalar(Compare::eq, base, 0), compare_scalar(Compare::ge, exponent, 0));  // 0 · -∞ at a = 0
+    const Tensor db = where(flat, zero_like(dy), mul(dy, mul(value, unary(Unary::log, base, 0))));
+    return {sum_to(da, base.shape()), sum_to(db, exponent.shape())};
   });
   return y;
 }
 
-/// maximum and minimum: where both are equal, each gets half.
-Tensor extreme(Binary functor, Compare wins, const Tensor& a, const Tensor& b) {
+/// maximum and minimum: where both are equal, each gets half of the gradient; beside a NaN, both get it.
+Tensor extreme(Binary functor, Compare loses, const Tensor& a, const Tensor& b) {
   Tensor y = binary_value(functor, a, b);
-  on_backward(kBinary[static_cast<size_t>(functor)], y, {a, b}, {a, b}, [wins](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-    const Tensor zero = full({}, 0, dy.dtype(), dy.device());
-    const Tensor tied = where(compare(Compare::eq, saved[0], saved[1]), scaled(dy, 0.5), zero);
-    const Tensor da = where(compare(wins, saved[0], saved[1]), dy, tied), db = where(compare(wins, saved[1], saved[0]), dy, tied);
+  on_backward(kBinary[static_cast<size_t>(functor)], y, {a, b}, {a, b}, [loses](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+    const Tensor shared = where(compare(Compare::eq, saved[0], saved[1]), scaled(dy, 0.5), dy);
+    const Tensor da = where(compare(loses, saved[0], saved[1]), zero_like(dy), shared), db = where(compare(loses, saved[1], saved[0]), zero_like(dy), shared);
     return {sum_to(da, saved[0].shape()), sum_to(db, saved[1].shape())};
   });
   return y;
 }
-Tensor maximum(const Tensor& a, const Tensor& b) { return extreme(Binary::maximum, Compare::gt, a, b); }
-Tensor minimum(const Tensor& a, const Tensor& b) { return extreme(Binary::minimum, Compare::lt, a, b); }
+Tensor maximum(const Tensor& a, const Tensor& b) { return extreme(Binary::maximum, Compare::lt, a, b); }
+Tensor minimum(const Tensor& a, const Tensor& b) { return extreme(Binary::minimum, Compare::gt, a, b); }
 
-/// maximum and minimum with a number; the gradient passes where x is not beyond it.
-Tensor bounded(Binary functor, Compare passes, const Tensor& x, double bound) {
+/// The same with a number.
+Tensor extreme_scalar(Binary functor, Compare loses, const Tensor& x, double bound) {
   Tensor y = scalar_value(functor, x, bound, false);
-  on_backward(kBinary[static_cast<size_t>(functor)], y, {x}, {x}, [passes, bound](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-    return {where(compare_scalar(passes, saved[0], bound), dy, full({}, 0, dy.dtype(), dy.device()))};
+  on_backward(kBinary[static_cast<size_t>(functor)], y, {x}, {x}, [loses, bound](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+    const Tensor shared = where(compare_scalar(Compare::eq, saved[0], bound), scaled(dy, 0.5), dy);
+    return {where(compare_scalar(loses, saved[0], bound), zero_like(dy), shared)};
   });
   return y;
 }
-Tensor maximum_scalar(const Tensor& x, double bound) { return bounded(Binary::maximum, Compare::ge, x, bound); }
-Tensor minimum_scalar(const Tensor& x, double bound) { return bounded(Binary::minimum, Compare::le, x, bound); }
+Tensor maximum_scalar(const Tensor& x, double bound) { return extreme_scalar(Binary::maximum, Compare::lt, x, bound); }
+Tensor minimum_scalar(const Tensor& x, double bound) { return extreme_scalar(Binary::minimum, Compare::gt, x, bound); }
+
+/// x moved into bounds, of which each may be left out; the gradient passes where x is not beyond them.
+Tensor clamp(const Tensor& x, const std::optional<double>& least, const std::optional<double>& greatest) {
+  Tensor y = detached(x);
+  if (least) y = scalar_value(Binary::maximum, y, checked_scalar("clamp", x, *least), false);
+  if (greatest) y = scalar_value(Binary::minimum, y, checked_scalar("clamp", x, *greatest), false);
+  on_backward("clamp", y, {x}, {x}, [least, greatest](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+    Tensor dx = dy;
+    if (least) dx = where(compare_scalar(Compare::ge, saved[0], *least), dx, zero_like(dy));
+    if (greatest) dx = where(compare_scalar(Compare::le, saved[0], *greatest), dx, zero_like(dy));
+    return {dx};
+  });
+  return y;
+}
 
 Tensor pow_scalar(const Tensor& x, double exponent) {
   Tensor y = scalar_value(Binary::pow, x, exponent, false);
@@ -195,9 +247,46 @@ Tensor rdiv(const Tensor& x, double value) {
 
 Tensor rpow(const Tensor& x, double base) {
   Tensor y = scalar_value(Binary::pow, x, base, true);
-  on_backward("rpow", y, {x}, {y}, [base](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-    return {base == 0 ? zeros_like(dy) : scaled(mul(dy, saved[0]), std::log(base))};
+  on_backward("rpow", y, {x}, {x, y}, [base](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+    const Tensor dx = mul(dy, scaled(saved[1], std::log(base)));
+    return {base == 0 ? where(compare_scalar(Compare::ge, saved[0], 0), zero_like(dy), dx) : dx};
   });
+  return y;
+}
+
+Tensor sub_scalar(const Tensor& x, double value) {
+  Tensor y = scalar_value(Binary::sub, x, value, false);
+  on_backward("sub", y, {x}, {}, [](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {dy}; });
+  return y;
+}
+
+/// Has gradient 0, as floor has.
+Tensor floor_divide(const Tensor& a, const Tensor& b) {
+  Tensor y = binary_value(Binary::floorDivide, a, b);
+  on_backward("floorDivide", y, {a, b}, {}, [sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
+    return {full(sa, 0, dy.dtype(), dy.device()), full(sb, 0, dy.dtype(), dy.device())};
+  });
+  return y;
+}
+Tensor floor_divide_scalar(const Tensor& x, double value) {
+  Tensor y = scalar_value(Binary::floorDivide, x, value, false);
+  on_backward("floorDivide", y, {x}, {}, [](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {zeros_like(dy)}; });
+  return y;
+}
+
+Tensor remainder(const Tensor& a, const Tensor& b) {
+  Tensor y = binary_value(Binary::remainder, a, b);
+  const bool wants_b = needs_grad(b);
+  on_backward("remainder", y, {a, b}, {wants_b ? a : Tensor(), wants_b ? b : Tensor()},
+              [wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
+                if (!wants_b) return {sum_to(dy, sa), Tensor()};
+                return {sum_to(dy, sa), sum_to(scaled(mul(dy, binary_value(Binary::floorDivide, saved[0], saved[1])), -1), sb)};
+              });
+  return y;
+}
+Tensor remainder_scalar(const Tensor& x, double value) {
+  Tensor y = scalar_value(Binary::remainder, x, value, false);
+  on_backward("remainder", y, {x}, {}, [](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {dy}; });
   return y;
 }
 
@@ -291,9 +380,9 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 Tensor div(const Tensor& a, const Tensor& b) {
   Tensor y = binary_value(Binary::div, a, b);
   const bool wants_b = needs_grad(b);
-  on_backward("div", y, {a, b}, {wants_b ? a : Tensor(), b},
+  on_backward("div", y, {a, b}, {wants_b ? y : Tensor(), b},
               [wants_b, sa = a.shape(), sb = b.shape()](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
-                return {sum_to(div(dy, saved[1]), sa), wants_b ? sum_to(scaled(mul(dy, div(saved[0], square_of(saved[1]))), -1), sb) : Tensor()};
+                return {sum_to(div(dy, saved[1]), sa), wants_b ? sum_to(scaled(mul(dy, div(saved[0], saved[1])), -1), sb) : Tensor()};
               });
   return y;
 }
@@ -307,6 +396,12 @@ Tensor add_scalar(const Tensor& x, double value) {
 Tensor mul_scalar(const Tensor& x, double value) {
   Tensor y = scaled(x, value);
   on_backward("mul", y, {x}, {}, [value](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {scaled(dy, value)}; });
+  return y;
+}
+
+Tensor div_scalar(const Tensor& x, double value) {
+  Tensor y = scalar_value(Binary::div, x, value, false);
+  on_backward("div", y, {x}, {}, [value](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {div_scalar(dy, value)}; });
   return y;
 }
 
@@ -330,12 +425,14 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return y;
 }
 
-Tensor cast(const Tensor& x, DType dtype) {
+Tensor cast(const Tensor& x, DType dtype) { return cast_as("cast", x, dtype); }
+
+Tensor cast_as(const char* op, const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Tensor y = empty(x.shape(), dtype, x.device());
-  enqueue("cast", {x}, {y}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+  enqueue(op, {x}, {y}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
   if (is_floating(dtype) && is_floating(x.dtype()))
-    on_backward("cast", y, {x}, {}, [from = x.dtype()](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {cast(dy, from)}; });
+    on_backward(op, y, {x}, {}, [from = x.dtype()](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {cast(dy, from)}; });
   return y;
 }
 
@@ -361,11 +458,18 @@ void declare_elementwise(OpTable& table) {
   table.add("pow", &pow, {"a", "b"}, "a to the power of b with broadcasting.");
   table.add("maximum", &maximum, {"a", "b"}, "The larger of a and b; where both are equal, each gets half of the gradient.");
   table.add("minimum", &minimum, {"a", "b"}, "The smaller of a and b; where both are equal, each gets half of the gradient.");
+  table.add("floorDivide", &floor_divide, {"a", "b"}, "The floor of a / b with broadcasting.");
+  table.add("remainder", &remainder, {"a", "b"}, "What a leaves over when divided by b, with the sign of b, with broadcasting.");
   table.add("addScalar", &add_scalar, {"x", "value"}, "x + value.");
+  table.add("subScalar", &sub_scalar, {"x", "value"}, "x - value.");
   table.add("mulScalar", &mul_scalar, {"x", "value"}, "x · value.");
+  table.add("divScalar", &div_scalar, {"x", "value"}, "x / value.");
+  table.add("floorDivideScalar", &floor_divide_scalar, {"x", "value"}, "The floor of x / value.");
+  table.add("remainderScalar", &remainder_scalar, {"x", "value"}, "What x leaves over when divided by value, with the sign of value.");
   table.add("powScalar", &pow_scalar, {"x", "exponent"}, "x to the power of a number.");
   table.add("maximumScalar", &maximum_scalar, {"x", "bound"}, "max(x, bound).");
   table.add("minimumScalar", &minimum_scalar, {"x", "bound"}, "min(x, bound).");
+  table.add("clamp", &clamp, {"x", "min", "max"}, "x moved into bounds.");
   table.add("rsub", &rsub, {"x", "value"}, "value - x.");
   table.add("rdiv", &rdiv, {"x", "value"}, "value / x.");
   table.add("rpow", &rpow, {"x", "base"}, "A number to the power of x.");
@@ -378,6 +482,8 @@ void declare_elementwise(OpTable& table) {
   table.add("mulInPlace", &binary_in_place<Binary::mul>, {"target", "value"}, "target ·= value.");
   table.add("divInPlace", &binary_in_place<Binary::div>, {"target", "value"}, "target /= value.");
   table.add("addScalarInPlace", &scalar_in_place<Binary::add>, {"target", "value"}, "target += value.");
+  table.add("subScalarInPlace", &scalar_in_place<Binary::sub>, {"target", "value"}, "target -= value.");
+  table.add("divScalarInPlace", &scalar_in_place<Binary::div>, {"target", "value"}, "target /= value.");
   table.add("mulScalarInPlace", &scalar_in_place<Binary::mul>, {"target", "value"}, "target ·= value.");
   table.add("copyInPlace", &copy_in_place, {"target", "value"}, "Overwrites target with value.");
   table.add("fillInPlace", &fill_in_place, {"target", "value"}, "Sets every element to value.");

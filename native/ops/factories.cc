@@ -9,10 +9,15 @@
 namespace stm::ops {
 namespace {
 
-/// A private copy of host values, as large as the command that carries it says.
+/// A private copy of host values, as large as the command that carries it says. Bools become 0 and 1.
 std::shared_ptr<char[]> copy_of(const HostValues& values, size_t bytes) {
   std::shared_ptr<char[]> copy(new char[bytes]);
-  std::memcpy(copy.get(), values.data, bytes);
+  if (values.dtype == DType::Bool) {
+    const auto* truths = static_cast<const uint8_t*>(values.data);
+    std::transform(truths, truths + bytes, copy.get(), [](uint8_t truth) { return static_cast<char>(truth != 0); });
+  } else {
+    std::memcpy(copy.get(), values.data, bytes);
+  }
   return copy;
 }
 
@@ -47,6 +52,8 @@ Tensor from_array(const HostValues& values, const Shape& shape, const std::strin
 }
 
 Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) {
+  STM_CHECK(holds(dtype, value), Kind::DType, "full: got {} for dtype {}, expected {}.\n  Fix: correct the value, or choose another dtype.", value, dtype,
+            dtype == DType::Bool ? "0 or 1, false or true" : "a whole number of 32 bits");
   return full(shape, value, dtype, Session::current().device(device));
 }
 

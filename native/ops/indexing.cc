@@ -118,6 +118,8 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
   STM_CHECK(index.shape() == source.shape(), Kind::Shape,
             "scatterAdd: got index {} and source {}, expected one shape.\n  Fix: give each element of source a place.", index, source);
   check_index("scatterAdd", x, index, axis);
+  // Sums of whole numbers are added up in f64, exact to 2^53, and the cast back reports those that an i32 does not hold.
+  if (x.dtype() == DType::I32) return cast_as("scatterAdd", added_at("scatterAdd", cast(x, DType::F64), index, cast(source, DType::F64), axis), DType::I32);
   const Tensor y = added_at("scatterAdd", detached(x), index, detached(source), axis);
   on_backward("scatterAdd", y, {x, source}, {index}, [axis](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
     return {dy, taken("scatterAdd", dy, saved[0], axis)};
@@ -128,6 +130,7 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
 std::tuple<Tensor, Tensor> sorted(const char* op, const Tensor& x, int64_t dim, bool descending, const std::optional<int64_t>& first) {
   const size_t axis = check_axis(op, dim, x.rank());
   const int64_t n = x.extent(axis), k = first.value_or(n);
+  check_places(op, x, n);
   STM_CHECK(k >= 0 && k <= n, Kind::Option, "{}: got k {}, expected 0..{}, the extent of dim {}.\n  Fix: choose fewer.", op, k, n, dim);
   const Tensor last = transpose(detached(x), axis, x.rank() - 1), dense = contiguous(last);
   const int64_t rows = n ? x.size() / n : 0;

@@ -41,7 +41,11 @@ Tensor softmax(const Tensor& x, int64_t dim, const std::optional<Tensor>& mask) 
   return softmax_along("softmax", x, dim, expand(*mask, x.shape()), false);
 }
 
+}  // namespace
+
 Tensor log_softmax(const Tensor& x, int64_t dim) { return softmax_along("logSoftmax", x, dim, {}, true); }
+
+namespace {
 
 // ---- layer norm
 

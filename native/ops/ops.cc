@@ -1,5 +1,7 @@
 #include "ops/ops.h"
 
+#include <cmath>
+
 namespace stm {
 
 Tensor empty(const Shape& shape, DType dtype, Device& device) {
@@ -71,6 +73,11 @@ void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
   STM_CHECK(a.dtype() == b.dtype(), Kind::DType, "{}: got {} and {}, expected one dtype.\n  Fix: cast one with cast('{}').", op, a, b, a.dtype());
 }
 
+bool holds(DType dtype, double value) {
+  if (dtype == DType::Bool) return value == 0 || value == 1;
+  return is_floating(dtype) || (std::trunc(value) == value && value >= -2147483648.0 && value <= 2147483647.0);
+}
+
 void check_rank(const char* op, const char* name, const Tensor& x, size_t expected) {
   STM_CHECK(x.rank() == expected, Kind::Shape, "{}: got {} {}, expected {} axes.\n  Fix: reshape it.", op, name, x, expected);
 }
@@ -82,6 +89,11 @@ void check_host_range(const char* op, const char* name, const Tensor& x, int64_t
   if (x->is_view) return;  // the value may lie outside the view; the kernel looks
   throw Error(Kind::Index, fmt::format("{}: got {} with the value {}, expected {}..{} ({}).\n  Fix: correct the value.", op, name,
                                        range->least < least ? range->least : range->greatest, least, greatest, meaning));
+}
+
+void check_places(const char* op, const Tensor& x, int64_t count) {
+  STM_CHECK(count <= int64_t{1} << 31, Kind::Shape,
+            "{}: got {} elements of {} to choose from, expected at most 2^31, because places are i32.\n  Fix: split it.", op, count, x);
 }
 
 void check_in_place(const char* op, const Tensor& target, const std::vector<Tensor>& inputs) {

@@ -68,9 +68,13 @@ size_t check_axis(const char* op, int64_t axis, size_t rank);
 void check_floating(const char* op, const char* name, const Tensor& x);
 void check_dtype(const char* op, const char* name, const Tensor& x, DType expected);
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
+/// Whether a dtype holds a number: f32 and f64 any, i32 whole ones of 32 bits, bool 0 and 1.
+bool holds(DType dtype, double value);
 void check_rank(const char* op, const char* name, const Tensor& x, size_t expected);
 /// For i32 tensors whose values came from the host: throws at the call if one is outside least..greatest. Silent if unknown; the kernel checks then.
 void check_host_range(const char* op, const char* name, const Tensor& x, int64_t least, int64_t greatest, const char* meaning);
+/// Refuses to number more elements than i32 has places for.
+void check_places(const char* op, const Tensor& x, int64_t count);
 /// In-place ops: refuses targets that the graph would have to follow.
 void check_in_place(const char* op, const Tensor& target, const std::vector<Tensor>& inputs);
 
@@ -89,9 +93,14 @@ Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 Tensor add_scalar(const Tensor& x, double value);
 Tensor mul_scalar(const Tensor& x, double value);
+Tensor div_scalar(const Tensor& x, double value);
 Tensor neg(const Tensor& x);
+Tensor compare(Compare relation, const Tensor& a, const Tensor& b);
+Tensor compare_scalar(Compare relation, const Tensor& x, double value);
+Tensor both(const Tensor& a, const Tensor& b);  ///< of bools
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 Tensor cast(const Tensor& x, DType dtype);
+Tensor cast_as(const char* op, const Tensor& x, DType dtype);  ///< `cast` in the name of another op
 Tensor full(const Shape& shape, double value, DType dtype, Device& device);
 inline Tensor zeros_like(const Tensor& x) { return full(x.shape(), 0, x.dtype(), x.device()); }
 /// A dense copy, outside the storage of `x`; differentiable.
@@ -110,6 +119,9 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t dim);
 /// Sums the axes that broadcasting added or stretched, so that the result has `shape`: the gradient of broadcasting.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 Tensor sum(const Tensor& x, const std::vector<int64_t>& axes, bool keep_dims);
+
+// normalisation
+Tensor log_softmax(const Tensor& x, int64_t dim);
 
 // random
 /// Zeroes elements with probability p and divides the others by 1 - p.

@@ -65,14 +65,18 @@ Tensor fresh(const char* op, const Shape& shape, DType dtype, const std::string&
   return empty(shape, dtype, Session::current().device(device));
 }
 
-void check_bounds(const char* op, double low, double high) {
-  STM_CHECK(std::isfinite(low) && std::isfinite(high) && low <= high, Kind::Option,
-            "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds.", op, low, high);
+/// Whether a dtype holds a number without its becoming infinite.
+bool is_finite(DType dtype, double value) { return dtype == DType::F32 ? std::isfinite(static_cast<float>(value)) : std::isfinite(value); }
+
+void check_bounds(const char* op, DType dtype, double low, double high) {
+  STM_CHECK(is_finite(dtype, low) && is_finite(dtype, high) && low <= high && is_finite(dtype, high - low), Kind::Option,
+            "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds; {} has to hold them and their difference.",
+            op, low, high, dtype);
 }
 
-void check_normal(const char* op, double mean, double std) {
-  STM_CHECK(std::isfinite(mean) && std::isfinite(std) && std >= 0, Kind::Option,
-            "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them.", op, mean, std);
+void check_normal(const char* op, DType dtype, double mean, double std) {
+  STM_CHECK(is_finite(dtype, mean) && is_finite(dtype, std) && std >= 0, Kind::Option,
+            "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them; {} has to hold them.", op, mean, std, dtype);
 }
 
 Tensor rand(const Shape& shape, DType dtype, const std::string& device) {
@@ -118,13 +122,15 @@ void refill(const char* op, const Tensor& x, int64_t words, Fill fill) {
 }
 
 void uniform_fill(const Tensor& x, double low, double high) {
-  check_bounds("uniform_", low, high);
+  check_floating("uniform_", "x", x);
+  check_bounds("uniform_", x.dtype(), low, high);
   refill("uniform_", x, words_of(x.dtype()),
          [low, high](Backend& b, PhiloxStream stream, const View& out) { return b.random().uniform(stream, low, high, out); });
 }
 
 void normal_fill(const Tensor& x, double mean, double std) {
-  check_normal("normal_", mean, std);
+  check_floating("normal_", "x", x);
+  check_normal("normal_", x.dtype(), mean, std);
   refill("normal_", x, words_of(x.dtype()),
          [mean, std](Backend& b, PhiloxStream stream, const View& out) { return b.random().normal(stream, mean, std, out); });
 }
@@ -149,7 +155,7 @@ Tensor bernoulli(const Tensor& p) {
 
 Tensor gaussian_noise(const Tensor& x, double std) {
   check_floating("gaussianNoise", "x", x);
-  check_normal("gaussianNoise", 0, std);
+  check_normal("gaussianNoise", x.dtype(), 0, std);
   const Tensor noise = empty_like(x);
   enqueue_drawing("gaussianNoise", take(x.size(), words_of(x.dtype()), x.device()), {}, {noise},
                   [std](Backend& b, PhiloxStream stream, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });

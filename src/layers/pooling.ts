@@ -100,6 +100,9 @@ export class MeanPool extends Module {
   }
 }
 
+/** What no element of a dtype lies below: stands for the padding. */
+const LEAST = { f32: -Infinity, f64: -Infinity, i32: -(2 ** 31), bool: 0 } as const;
+
 /**
  * Largest value of each feature over the real steps.
  *
@@ -113,6 +116,6 @@ export class MaxPool extends Module {
     const padding = new Uint8Array(rows * steps);
     input.lengths.forEach((length, row) => padding.fill(1, row * steps + length, (row + 1) * steps));
     const mask = tensor({ data: padding, shape: [rows, steps] }, { dtype: 'bool', device: input.device });
-    return clearEmpty(max(maskedFill(input.values, reshape(mask, [rows, steps, 1]), -Infinity), 1), input.lengths);
+    return clearEmpty(max(maskedFill(input.values, reshape(mask, [rows, steps, 1]), LEAST[input.dtype]), 1), input.lengths);
   }
 }

@@ -130,16 +130,30 @@ export interface NativeBinding {
   maximum(a: TensorId, b: TensorId): TensorId;
   /** The smaller of a and b; where both are equal, each gets half of the gradient. */
   minimum(a: TensorId, b: TensorId): TensorId;
+  /** The floor of a / b with broadcasting. */
+  floorDivide(a: TensorId, b: TensorId): TensorId;
+  /** What a leaves over when divided by b, with the sign of b, with broadcasting. */
+  remainder(a: TensorId, b: TensorId): TensorId;
   /** x + value. */
   addScalar(x: TensorId, value: number): TensorId;
+  /** x - value. */
+  subScalar(x: TensorId, value: number): TensorId;
   /** x · value. */
   mulScalar(x: TensorId, value: number): TensorId;
+  /** x / value. */
+  divScalar(x: TensorId, value: number): TensorId;
+  /** The floor of x / value. */
+  floorDivideScalar(x: TensorId, value: number): TensorId;
+  /** What x leaves over when divided by value, with the sign of value. */
+  remainderScalar(x: TensorId, value: number): TensorId;
   /** x to the power of a number. */
   powScalar(x: TensorId, exponent: number): TensorId;
   /** max(x, bound). */
   maximumScalar(x: TensorId, bound: number): TensorId;
   /** min(x, bound). */
   minimumScalar(x: TensorId, bound: number): TensorId;
+  /** x moved into bounds. */
+  clamp(x: TensorId, min?: number | undefined, max?: number | undefined): TensorId;
   /** value - x. */
   rsub(x: TensorId, value: number): TensorId;
   /** value / x. */
@@ -164,6 +178,10 @@ export interface NativeBinding {
   divInPlace(target: TensorId, value: TensorId): void;
   /** target += value. */
   addScalarInPlace(target: TensorId, value: number): void;
+  /** target -= value. */
+  subScalarInPlace(target: TensorId, value: number): void;
+  /** target /= value. */
+  divScalarInPlace(target: TensorId, value: number): void;
   /** target ·= value. */
   mulScalarInPlace(target: TensorId, value: number): void;
   /** Overwrites target with value. */
@@ -178,6 +196,12 @@ export interface NativeBinding {
   sum(x: TensorId, dims: readonly number[] | undefined, keepDim: boolean): TensorId;
   /** Mean over axes, or over everything. */
   mean(x: TensorId, dims: readonly number[] | undefined, keepDim: boolean): TensorId;
+  /** Variance over axes, or over everything; the divisor is the count less correction. */
+  variance(x: TensorId, dims: readonly number[] | undefined, correction: number, keepDim: boolean): TensorId;
+  /** The root of variance. */
+  std(x: TensorId, dims: readonly number[] | undefined, correction: number, keepDim: boolean): TensorId;
+  /** The p-norm over axes, or over everything. */
+  norm(x: TensorId, dims: readonly number[] | undefined, p: number, keepDim: boolean): TensorId;
   /** Product over axes, or over everything. */
   prod(x: TensorId, dims: readonly number[] | undefined, keepDim: boolean): TensorId;
   /** Largest element over axes, or over everything. */

@@ -56,7 +56,7 @@ const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
   return requiresGrad === true ? result.requiresGrad_(true) : result;
 };
 
-/** A tensor of `shape` with every element `value`. */
+/** A tensor of `shape` with every element `value`. @throws {DTypeError} if `dtype` does not hold it: a fraction or more than 32 bits in i32, another number than 0 and 1 in bool */
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
   checkOptions('full', options, OPTION_NAMES);
   return within('full', () => finish(binding.full(shape, value, options.dtype ?? 'f32', options.device ?? defaultDevice()), options));

@@ -44,9 +44,26 @@ declare module './tensor' {
     sub: Method<typeof elementwise.sub>;
     /** Element-wise `a · b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
     mul: Method<typeof elementwise.mul>;
-    /** Element-wise `a / b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
+    /** Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ, or are not f32 or f64 */
     div: Method<typeof elementwise.div>;
-    /** a to the power of b. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
+    /**
+     * Element-wise floor of `a / b`, as Python's `//`: `-7` by `2` gives `-4`. Shapes broadcast; the gradient is 0. An i32 divided by 0 rejects the next read.
+     *
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+     */
+    floorDivide: Method<typeof elementwise.floorDivide>;
+    /**
+     * Element-wise `a - b · floor(a / b)`, as Python's `%`: it has the sign of `b`, so `-7` by `2` leaves `1`. Shapes broadcast. An i32 divided by 0 rejects the
+     * next read.
+     *
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+     */
+    remainder: Method<typeof elementwise.remainder>;
+    /**
+     * a to the power of b. Shapes broadcast.
+     *
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if `b` is a number below 0 and `a` i32, which then has no whole result
+     */
     pow: Method<typeof elementwise.pow>;
     /** The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
     maximum: Method<typeof elementwise.maximum>;
@@ -62,7 +79,7 @@ declare module './tensor' {
     neg: Method<typeof elementwise.neg>;
     /** Absolute value. Shape of `x` is kept. */
     abs: Method<typeof elementwise.abs>;
-    /** -1, 0 or 1. Shape of `x` is kept. */
+    /** -1, 0 or 1; 0 for NaN. Shape of `x` is kept. */
     sign: Method<typeof elementwise.sign>;
     /** `e^x`. Shape of `x` is kept. */
     exp: Method<typeof elementwise.exp>;
@@ -111,7 +128,7 @@ declare module './tensor' {
     /** `x` above 0, `slope · x` below. */
     leakyRelu: Method<typeof elementwise.leakyRelu>;
     /**
-     * `x` moved into `min..max`; gradients pass where `x` lies inside.
+     * `x` moved into `min..max`; gradients pass where `x` lies inside or on a bound.
      *
      * @throws {OptionError} if neither bound is given, or `min` exceeds `max`
      */
@@ -146,7 +163,7 @@ declare module './tensor' {
     where: Method<typeof elementwise.where>;
     /** `value` where `mask` (bool, broadcast) holds, `x` elsewhere. */
     maskedFill: Method<typeof elementwise.maskedFill>;
-    /** `x` in another dtype: floats are cut to integers, and become true where they are not 0. */
+    /** `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or NaN, rejects the next read. */
     cast: Method<typeof elementwise.cast>;
     /** A dense copy. */
     clone: Method<typeof elementwise.clone>;
@@ -313,9 +330,9 @@ declare module './tensor' {
     max: Method<typeof reduce.max>;
     /** Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
     min: Method<typeof reduce.min>;
-    /** Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. */
+    /** Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
     argmax: Method<typeof reduce.argmax>;
-    /** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. */
+    /** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
     argmin: Method<typeof reduce.argmin>;
     /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
     any: Method<typeof reduce.any>;
@@ -326,10 +343,12 @@ declare module './tensor' {
     /**
      * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less `correction`.
      *
-     * @throws {ShapeError} if there is nothing to average; {OptionError} if no more elements than `correction`
+     * Exact for large numbers that lie close together, too.
+     *
+     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if no more elements than `correction`
      */
     variance: Method<typeof reduce.variance>;
-    /** Standard deviation over `dim`, or of all elements: the root of `variance`. */
+    /** Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal is 0. */
     std: Method<typeof reduce.std>;
     /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
     logSumExp: Method<typeof reduce.logSumExp>;
@@ -398,6 +417,8 @@ install('add', elementwise.add);
 install('sub', elementwise.sub);
 install('mul', elementwise.mul);
 install('div', elementwise.div);
+install('floorDivide', elementwise.floorDivide);
+install('remainder', elementwise.remainder);
 install('pow', elementwise.pow);
 install('maximum', elementwise.maximum);
 install('minimum', elementwise.minimum);

@@ -30,6 +30,13 @@ describe('pooling over real steps', () => {
     expect(await tensorDifferences(pooled, tensor(expected), 1e-6)).toEqual([]);
   });
 
+  test('MaxPool of whole numbers and bools leaves the padding out', async () => {
+    const whole = tensor([[[-5], [3]], [[-7], [-9]], [[1], [2]]], { dtype: 'i32' });
+    expect(await new MaxPool().forward(new PaddedSequence(whole, [1, 2, 0])).data()).toEqual(Int32Array.of(-5, -7, 0));
+    const truths = tensor([[[false], [true]], [[false], [true]]]);
+    expect(await new MaxPool().forward(new PaddedSequence(truths, [1, 2])).data()).toEqual(Uint8Array.of(0, 1));
+  });
+
   test('LastStep of a bidirectional LSTM is its last state', async () => {
     manualSeed(4);
     const lstm = new LSTM({ inputSize: 3, hiddenSize: 4, bidirectional: true });

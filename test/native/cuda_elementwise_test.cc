@@ -84,19 +84,51 @@ void binary_op(Device& device, Kernels& cpu, Kernels& cuda, int i, DType dtype) 
   for (int round = 0; round < 6; ++round) {
     const std::vector<int64_t> extents = some_extents();
     Operand a(dtype, extents, Lies::Stretched), b(dtype, extents, Lies::Stretched), out(dtype, extents);
-    if (dtype == DType::I32 && op == Binary::pow)
-      a.fill([] { return static_cast<double>(draw(0, 5)); }), b.fill([] { return static_cast<double>(draw(0, 5)); });
+    const bool divides = op == Binary::floorDivide || op == Binary::remainder;
+    const auto digit = [divides] { return static_cast<double>(divides ? draw(1, 5) * (chance(0.5) ? 1 : -1) : draw(0, 5)); };
+    if (dtype == DType::I32 && (divides || op == Binary::pow)) a.fill(digit), b.fill(digit);
     if (dtype != DType::I32 && orders) a.fill(special_number), b.fill(special_number);
     agree(device, cpu, cuda, names[i], {&a, &b, &out}, kRounding, [&](Kernels& kernels, const Side& at) { return kernels.binary(op, at(a), at(b), at(out)); });
-    const double number = dtype == DType::F32 || dtype == DType::F64 ? draw_real(-2, 2) : static_cast<double>(draw(0, dtype == DType::Bool ? 1 : 3));
+    const double number = dtype == DType::F32 || dtype == DType::F64 ? draw_real(-2, 2) : static_cast<double>(dtype == DType::Bool ? draw(0, 1) : draw(1, 3));
     for (const bool reversed : {false, true}) {
       agree(device, cpu, cuda, std::string(names[i]) + " with a number", {&a, &out}, kRounding,
             [&](Kernels& kernels, const Side& at) { return kernels.binary_scalar(op, at(a), number, reversed, at(out)); });
     }
     Operand target(dtype, extents);
-    if (dtype == DType::I32 && op == Binary::pow) target.fill([] { return static_cast<double>(draw(0, 5)); });
+    if (dtype == DType::I32 && (divides || op == Binary::pow)) target.fill(digit);
     agree(device, cpu, cuda, std::string(names[i]) + " in place", {&b, &target}, kRounding,
           [&](Kernels& kernels, const Side& at) { return kernels.binary(op, at(target), at(b), at(target)); });
+  }
+}
+
+/// Whole numbers that an i32 does not hold, and none at all: reported on both sides, and the nearest one written on the device.
+void beyond_i32(Device& device, Kernels& cpu, Kernels& cuda) {
+  constexpr double kMost = std::numeric_limits<int32_t>::max(), kLeast = std::numeric_limits<int32_t>::min();
+  struct Case {
+    Binary op;
+    double a, b;
+    bool held;
+  };
+  for (const Case& c :
+       {Case{Binary::add, kMost, 1, false}, Case{Binary::add, kMost, -1, true}, Case{Binary::sub, kLeast, 1, false}, Case{Binary::sub, -1, kLeast, true},
+        Case{Binary::mul, 65'536, 32'768, false}, Case{Binary::mul, -65'536, 32'768, true}, Case{Binary::pow, 10, 10, false}, Case{Binary::pow, -2, 31, true},
+        Case{Binary::pow, 2, -1, false}, Case{Binary::pow, -1, -3, true}, Case{Binary::floorDivide, kLeast, -1, false}, Case{Binary::floorDivide, 1, 0, false},
+        Case{Binary::floorDivide, -7, 2, true}, Case{Binary::remainder, 1, 0, false}, Case{Binary::remainder, kLeast, -1, true}}) {
+    for (const int64_t count : {1, 9, 40'000}) {
+      Operand a(DType::I32, {count}), b(DType::I32, {count}), out(DType::I32, {count});
+      a.fill([] { return 1.0; }), b.fill([] { return 1.0; });
+      a.set(count - 1, c.a), b.set(count - 1, c.b);
+      const DeviceFault fault = agree(device, cpu, cuda, "beyond i32", {&a, &b, &out}, kExact,
+                                      [&](Kernels& kernels, const Side& at) { return kernels.binary(c.op, at(a), at(b), at(out)); });
+      require((fault.code == DeviceFault::kNone) == c.held, "op " + std::to_string(static_cast<int>(c.op)) + " of " + std::to_string(c.a));
+    }
+  }
+  for (const double value : {std::nan(""), INFINITY, -INFINITY, 2147483648.0, -2147483649.0, 2147483647.5, -2147483648.5, 1e300}) {
+    Operand from(DType::F64, {9}), to(DType::I32, {9});
+    from.set(8, value);
+    const DeviceFault fault =
+        agree(device, cpu, cuda, "cast to i32", {&from, &to}, kExact, [&](Kernels& kernels, const Side& at) { return kernels.copy(at(from), at(to)); });
+    require((fault.code == DeviceFault::kNone) == (std::abs(value) < 2147483648.9), "cast of " + std::to_string(value));
   }
 }
 
@@ -186,6 +218,7 @@ int main(int argc, char** argv) {
     for (int i = 0; i < kBinaryCount; ++i) binary_op(device, cpu, cuda, i, dtype);
     for (int i = 0; i < kCompareCount; ++i) compare_op(device, cpu, cuda, i, dtype);
   }
+  beyond_i32(device, cpu, cuda);
   moves(device, cpu, cuda);
   return finish("cuda_elementwise_test");
 }

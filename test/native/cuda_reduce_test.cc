@@ -20,7 +20,7 @@ Tolerance sums_of(int64_t count) {
 }
 
 const std::vector<DType> kAll{DType::F32, DType::F64, DType::I32, DType::Bool}, kNumbers{DType::F32, DType::F64, DType::I32};
-const char* const kFolds[] = {"sum", "prod", "max", "min"};
+const char* const kFolds[] = {"sum", "prod", "max", "min", "mean"};
 
 struct Case {
   std::vector<int64_t> kept, reduced;
@@ -51,9 +51,9 @@ void folds(Device& device, Kernels& cpu, Kernels& cuda) {
     const Case c = some_case();
     const DType dtype = one_of(kAll);
     Operand x(dtype, c.all(), Lies::Stretched), out(dtype, c.kept);
-    for (int fold = 0; fold < 4; ++fold) {
-      const bool extreme = fold >= 2;
-      if (dtype == DType::Bool && !extreme) continue;  // the ops refuse it
+    for (int fold = 0; fold < 5; ++fold) {
+      const bool extreme = fold == 2 || fold == 3, floating = dtype == DType::F32 || dtype == DType::F64;
+      if ((dtype == DType::Bool && !extreme) || (fold == 4 && !floating)) continue;  // the ops refuse it
       if (dtype == DType::I32) x.fill([fold] { return static_cast<double>(fold == 1 ? (chance(0.001) ? 2 : chance(0.5) ? 1 : -1) : draw(-100, 100)); });
       else if (fold == 1) x.fill([] { return draw_real(0.9, 1.1) * (chance(0.5) ? 1 : -1); });
       else if (dtype != DType::Bool) x.fill(extreme && chance(0.5) ? special_number : [] { return draw_real(-1, 2); });

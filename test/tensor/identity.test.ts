@@ -44,7 +44,7 @@ async function accepted(call: (x: never) => unknown, allowed: readonly string[] 
 /** Ops that take numbers beside tensors, and sequences. */
 const NUMBERS = ['number', 'NaN'];
 const numbersAt = (op: string, place: number): readonly string[] =>
-  (place === 1 && /^(add|sub|mul|div|pow|maximum|minimum|eq|ne|lt|le|gt|ge)_?$/.test(op)) || (place > 0 && op === 'where') ? NUMBERS : [];
+  (place === 1 && /^(add|sub|mul|div|floorDivide|remainder|pow|maximum|minimum|eq|ne|lt|le|gt|ge)_?$/.test(op)) || (place > 0 && op === 'where') ? NUMBERS : [];
 /** Ops that take a PaddedSequence in the place of `x`. */
 const sequences = (op: string): readonly string[] => (op === 'select' || op === 'slice' ? ['sequence'] : []);
 const ABSENT = ['undefined', 'null'];

@@ -1,9 +1,11 @@
+#include <atomic>
 #include <tuple>
 #include <utility>
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/dispatch.h"
 #include "backend/cpu/rows.h"
+#include "backend/folds.h"
 
 namespace stm {
 namespace {
@@ -34,6 +36,33 @@ Status map(const F& f, const View& out, const V&... in) {
   return Status::ok();
 }
 
+/// out[i] = f(in[i]...) where f computes in 64 bits; what an i32 does not hold is OutOfRange.
+template <class... In, class F, class... V>
+Status map_whole(const F& f, const View& out, const V&... in) {
+  constexpr size_t kViews = sizeof...(In) + 1;
+  std::atomic<bool> beyond{false};
+  const auto row = [&](const std::array<char*, kViews>& data, const std::array<int64_t, kViews>& stride, int64_t count) {
+    int64_t lost = 0;
+    const auto kept = [&](In... x) -> int32_t {
+      const int64_t wide = f(x...);
+      const int32_t narrow = static_cast<int32_t>(wide);
+      lost |= wide - narrow;
+      return narrow;
+    };
+    map_row<int32_t, In...>(data, stride, count, kept, std::index_sequence_for<In...>{});
+    if (lost != 0) beyond.store(true, std::memory_order_relaxed);
+  };
+  for_rows<kViews>({&in..., &out}, row);
+  return beyond.load(std::memory_order_relaxed) ? Status::fail(StatusKind::OutOfRange, "%s", folds::kNoI32) : Status::ok();
+}
+
+/// Arithmetic: f takes and gives Arithmetic<T>.
+template <class T, class F, class... V>
+Status map_numbers(const F& f, const View& out, const V&... in) {
+  if constexpr (std::is_same_v<T, int32_t>) return map_whole<std::conditional_t<true, T, V>...>(f, out, in...);
+  else return map<T, std::conditional_t<true, T, V>...>([f](auto... x) -> T { return static_cast<T>(f(x...)); }, out, in...);
+}
+
 /// The same view as zeros of any value nobody reads: stands in for an operand that a functor does not save.
 const View& or_else(const View& view, const View& other) { return view.data ? view : other; }
 
@@ -44,15 +73,15 @@ const View& or_else(const View& view, const View& other) { return view.data ? vi
 #define STM_DERIVATIVE_CASE(name, doc, saves, value, derivative)  \
   case Unary::name: return map<T, T, T, T>([a](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, dx, vx, vy, dy);
 #define STM_BINARY_CASE(name, doc, value)  \
-  case Binary::name: return map<T, T, T>([](T a, T b) -> T { return value; }, out, va, vb);
+  case Binary::name: return map_numbers<T>([](N a, N b) -> N { return value; }, out, va, vb);
 #define STM_SCALAR_CASE(name, doc, value)  \
   case Binary::name:  \
-    if (reversed) return map<T, T>([a = s](T b) -> T { return value; }, out, x);  \
-    return map<T, T>([b = s](T a) -> T { return value; }, out, x);
+    if (reversed) return map_numbers<T>([a = s](N b) -> N { return value; }, out, x);  \
+    return map_numbers<T>([b = s](N a) -> N { return value; }, out, x);
 #define STM_COMPARE_CASE(name, doc, value)  \
   case Compare::name: return map<uint8_t, T, T>([](T a, T b) -> uint8_t { return value; }, out, va, vb);
 #define STM_COMPARE_SCALAR_CASE(name, doc, value)  \
-  case Compare::name: return map<uint8_t, T>([b = scalar](T a) -> uint8_t { return value; }, out, x);
+  case Compare::name: return map<uint8_t, T>([b = s](T a) -> uint8_t { return value; }, out, x);
 // clang-format on
 
 class CpuElementwise final : public ElementwiseKernels {
@@ -85,6 +114,7 @@ class CpuElementwise final : public ElementwiseKernels {
   Status binary(Binary op, const View& va, const View& vb, const View& out) noexcept override {
     return dispatch_any(va.dtype, [&](auto zero) {
       using T = decltype(zero);
+      using N = Arithmetic<T>;
       switch (op) { STM_BINARY_FUNCTORS(STM_BINARY_CASE); }
       return Status::fail(StatusKind::Internal, "unknown binary op");
     });
@@ -93,7 +123,8 @@ class CpuElementwise final : public ElementwiseKernels {
   Status binary_scalar(Binary op, const View& x, double scalar, bool reversed, const View& out) noexcept override {
     return dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
-      const T s = static_cast<T>(scalar);
+      using N = Arithmetic<T>;
+      const N s = static_cast<N>(scalar);
       switch (op) { STM_BINARY_FUNCTORS(STM_SCALAR_CASE); }
       return Status::fail(StatusKind::Internal, "unknown binary op");
     });
@@ -110,6 +141,7 @@ class CpuElementwise final : public ElementwiseKernels {
   Status compare_scalar(Compare op, const View& x, double scalar, const View& out) noexcept override {
     return dispatch_any(x.dtype, [&](auto zero) {
       using T = decltype(zero);
+      const auto s = static_cast<Compared<T>>(scalar);
       switch (op) { STM_COMPARE_FUNCTORS(STM_COMPARE_SCALAR_CASE); }
       return Status::fail(StatusKind::Internal, "unknown comparison");
     });
@@ -127,6 +159,7 @@ class CpuElementwise final : public ElementwiseKernels {
       return dispatch_any(to.dtype, [&](auto target) {
         using From = decltype(source);
         using To = decltype(target);
+        if constexpr (std::is_same_v<To, int32_t> && std::is_floating_point_v<From>) return map_whole<From>([](From x) { return whole(x); }, to, from);
         if (to.dtype == DType::Bool && from.dtype != DType::Bool) return map<uint8_t, From>([](From x) -> uint8_t { return x != 0; }, to, from);
         return map<To, From>([](From x) -> To { return static_cast<To>(x); }, to, from);
       });
@@ -136,7 +169,8 @@ class CpuElementwise final : public ElementwiseKernels {
   Status fill(double value, const View& to) noexcept override {
     return dispatch_any(to.dtype, [&](auto zero) {
       using T = decltype(zero);
-      return map<T>([v = static_cast<T>(value)]() -> T { return v; }, to);
+      const T v = to.dtype == DType::Bool ? static_cast<T>(value != 0) : static_cast<T>(value);
+      return map<T>([v]() -> T { return v; }, to);
     });
   }
 };

@@ -24,8 +24,8 @@ const uint8_t* row_of(const View& mask, int64_t row) {
 template <class T>
 void softmax_row(const T* x, T* y, int64_t n) {
   const T largest = row_max(x, n);
-  const T factor = static_cast<T>(1 / exp_row(x, largest, y, n));
-  for (int64_t i = 0; i < n; ++i) y[i] *= factor;
+  const T sum = static_cast<T>(exp_row(x, largest, y, n));
+  for (int64_t i = 0; i < n; ++i) y[i] /= sum;
 }
 
 template <class T>
@@ -106,8 +106,9 @@ class CpuNormalizationKernels final : public NormalizationKernels {
           const double rstd = 1 / std::sqrt(variance + epsilon);
           statistics.as<double>()[2 * row] = mean;
           statistics.as<double>()[2 * row + 1] = rstd;
-          const T center = static_cast<T>(mean), factor = static_cast<T>(rstd);
-          for (int64_t i = 0; i < width; ++i) to[i] = (from[i] - center) * factor;
+          // What the mean loses as a T comes back as a shift: the differences from the rounded one are exact.
+          const T center = static_cast<T>(mean), factor = static_cast<T>(rstd), rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
+          for (int64_t i = 0; i < width; ++i) to[i] = (from[i] - center) * factor + rest;
           if (w)
             for (int64_t i = 0; i < width; ++i) to[i] *= w[i];
           if (b)

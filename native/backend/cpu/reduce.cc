@@ -64,16 +64,23 @@ void store(Acc acc, T& out, std::atomic<bool>& overflow) {
   out = static_cast<T>(acc);
 }
 
+/// What is stored of `count` elements that were kept.
+template <class R, class Acc>
+Acc result_of(Acc acc, int64_t count) {
+  if constexpr (requires { R::result(acc, count); }) return R::result(acc, count);
+  else return acc;
+}
+
 Status finished(const std::atomic<bool>& overflow) {
   if (!overflow.load(std::memory_order_relaxed)) return Status::ok();
-  return Status::fail(StatusKind::OutOfRange, "got a result outside -2^31..2^31-1, expected one that an i32 holds.\n  Fix: cast the input with cast('f64').");
+  return Status::fail(StatusKind::OutOfRange, "%s", kNoI32);
 }
 
 /// A run in interleaved partial results, which the compiler keeps in vectors, joined in a fixed order. It does so for 16 sums, but for no fewer than 32 extremes.
 template <class R, class T>
 typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
   using Acc = typename R::Acc;
-  constexpr int64_t kLanes = std::is_same_v<Acc, T> && !std::is_same_v<R, Sum<T>> ? 32 : 16;
+  constexpr int64_t kLanes = std::is_same_v<Acc, T> && !std::is_base_of_v<Sum<T>, R> ? 32 : 16;
   Acc acc[kLanes];
   for (Acc& lane : acc) lane = R::start();
   for (int64_t begin = 0; begin < count; begin += kLongRun) {
@@ -98,7 +105,7 @@ void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const
       const T* from = x + outer.at(o);
       typename R::Acc acc = R::start();
       for (int64_t r = 0; r < runs; ++r) acc = R::join(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
-      store(acc, out[places.at(o)], overflow);
+      store(result_of<R>(acc, inner.size()), out[places.at(o)], overflow);
     }
   });
 }
@@ -132,7 +139,7 @@ bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, co
   const auto width_of = [&](int64_t block) { return std::min(kBlock, extent - block % per_run * kBlock); };
   const auto finish = [&](int64_t block, const Acc* acc) {
     const int64_t first = block / per_run * extent + block % per_run * kBlock;
-    for (int64_t j = 0; j < width_of(block); ++j) store(acc[j], out[places.at(first + j)], overflow);
+    for (int64_t j = 0; j < width_of(block); ++j) store(result_of<R>(acc[j], count), out[places.at(first + j)], overflow);
   };
   const auto block_at = [&](int64_t block) { return x + outer.run_at(block / per_run) + block % per_run * kBlock * step; };
   if (slices == 1) {
@@ -174,7 +181,7 @@ void reduce_all(const T* x, int64_t count, T* out, std::atomic<bool>& overflow) 
   });
   typename R::Acc result = parts[0];
   for (int64_t s = 1; s < slices; ++s) result = R::join(result, parts[s]);
-  store(result, *out, overflow);
+  store(result_of<R>(result, count), *out, overflow);
 }
 
 template <class R, class T>
@@ -242,6 +249,9 @@ class CpuReduceKernels final : public ReduceKernels {
         case Fold::Prod: return reduce_as<Prod<T>, T>(x, reduced, out);
         case Fold::Max: return reduce_as<Max<T>, T>(x, reduced, out);
         case Fold::Min: return reduce_as<Min<T>, T>(x, reduced, out);
+        case Fold::Mean:
+          if constexpr (std::is_floating_point_v<T>) return reduce_as<Mean<T>, T>(x, reduced, out);
+          else break;
       }
       return Status::fail(StatusKind::Internal, "unknown reduction");
     });

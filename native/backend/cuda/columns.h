@@ -56,14 +56,14 @@ struct SumLanes {
   }
 };
 
-/// Adds the parts of a column up. Each result may be absent; the sums times `factor` are kept in `totals`, if there is one.
+/// Adds the parts of a column up. Each result may be absent; the sums over `divisor` are kept in `totals`, if there is one.
 template <class T>
 struct SumParts {
   const TwoSums* parts;
   int64_t columns, lanes;
   T *first, *second;
   TwoSums* totals;
-  double factor;
+  double divisor;
   STM_DEVICE void operator()(Block& block, int64_t column) const {
     const TwoSums sum = block.reduce(
         lanes, TwoSums{0, 0}, [&](int64_t lane) { return parts[lane * columns + column]; },
@@ -73,7 +73,7 @@ struct SumParts {
     block.once([&] {
       if (first) first[column] = static_cast<T>(sum.first);
       if (second) second[column] = static_cast<T>(sum.second);
-      if (totals) totals[column] = {sum.first * factor, sum.second * factor};
+      if (totals) totals[column] = {sum.first / divisor, sum.second / divisor};
     });
   }
 };

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "backend/folds.h"
+
 namespace stm::cuda {
 namespace {
 
@@ -23,8 +25,7 @@ Status in_words(const DeviceFault& fault) {
           "got %.17g as element %lld, expected whole numbers of at most %lld.\n  Fix: correct the number; give larger ones in an Int32Array, or "
           "ask for dtype 'i32'.",
           fault.number, value, greatest);
-    case DeviceFault::kOverflow:
-      return Status::fail(kind, "got a result outside -2^31..2^31-1, expected one that an i32 holds.\n  Fix: cast the input with cast('f64').");
+    case DeviceFault::kOverflow: return Status::fail(kind, "%s", folds::kNoI32);
     case DeviceFault::kNothingCounts:
       return Status::fail(kind,
                           "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean.\n  Fix: leave such batches out, or use "

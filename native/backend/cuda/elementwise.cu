@@ -1,5 +1,6 @@
 #include "backend/cuda/elementwise.h"
 
+#include "backend/cuda/fitted.h"
 #include "backend/cuda/map.h"
 #include "backend/dispatch.h"
 
@@ -26,7 +27,8 @@ STM_DEVICE void each(Out (&out)[W], const F& f, const In (&... in)[W]) {
 #define STM_DERIVATIVE_CASE(name, doc, saves, value, derivative)  \
   case Unary::name: return each(out, [a = parameter](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, xs, ys, ds);
 #define STM_BINARY_CASE(name, doc, value)  \
-  case Binary::name: return each(out, [](T a, T b) -> T { return value; }, as, bs);
+  case Binary::name:  \
+    return each(out, [this](T left, T right) -> T { const N a = left, b = right; return fitted<T>(static_cast<N>(value), fault, place); }, as, bs);
 #define STM_COMPARE_CASE(name, doc, value)  \
   case Compare::name: return each(out, [](T a, T b) -> uint8_t { return value; }, as, bs);
 #define STM_COMPARE_SCALAR_CASE(name, doc, value)  \
@@ -61,8 +63,11 @@ struct UnarySlope {
 
 template <class T>
 struct BinaryValue {
+  using N = Arithmetic<T>;
   static constexpr int kWidth = kWidthFor<T>;
   Binary op;
+  DeviceFault* fault;
+  int32_t place;  ///< Context::op
   STM_DEVICE void operator()(T (&out)[kWidth], const T (&as)[kWidth], const T (&bs)[kWidth], const None*) const {
     switch (op) { STM_BINARY_FUNCTORS(STM_BINARY_CASE) }
   }
@@ -77,12 +82,11 @@ struct Comparison {
   }
 };
 
-/// With the number as it was given, in double: a bound of 0.1 lies between two floats.
 template <class T>
 struct ScalarComparison {
   static constexpr int kWidth = kWidthFor<T>;
   Compare op;
-  double scalar;
+  Compared<T> scalar;
   STM_DEVICE void operator()(uint8_t (&out)[kWidth], const T (&as)[kWidth], const None*, const None*) const {
     switch (op) { STM_COMPARE_FUNCTORS(STM_COMPARE_SCALAR_CASE) }
   }
@@ -101,8 +105,13 @@ template <class From, class To>
 struct Cast {
   static constexpr int kWidth = sizeof(From) > sizeof(To) ? kWidthFor<From> : kWidthFor<To>;
   bool truth;  ///< of a number, as bool
+  DeviceFault* fault;
+  int32_t op;
   STM_DEVICE void operator()(To (&out)[kWidth], const From (&in)[kWidth], const None*, const None*) const {
-    if (truth)
+    if constexpr (std::is_same_v<To, int32_t> && std::is_floating_point_v<From>)
+      each(
+          out, [this](From x) { return fitted<To>(whole(x), fault, op); }, in);
+    else if (truth)
       each(
           out, [](From x) { return static_cast<To>(x != 0); }, in);
     else
@@ -140,7 +149,7 @@ Status CudaElementwise::unary_backward(Unary op, double parameter, const View& x
 Status CudaElementwise::binary(Binary op, const View& a, const View& b, const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "binary", BinaryValue<T>{op}, out, Operand<T>{a}, Operand<T>{b});
+    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, Operand<T>{a}, Operand<T>{b});
   });
 }
 
@@ -148,7 +157,7 @@ Status CudaElementwise::binary_scalar(Binary op, const View& a, double scalar, b
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Operand<T> each{a}, number{{}, static_cast<T>(scalar)};
-    return map<T>(context_, "binary", BinaryValue<T>{op}, out, reversed ? number : each, reversed ? each : number);
+    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, reversed ? number : each, reversed ? each : number);
   });
 }
 
@@ -162,7 +171,7 @@ Status CudaElementwise::compare(Compare op, const View& a, const View& b, const 
 Status CudaElementwise::compare_scalar(Compare op, const View& a, double scalar, const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<uint8_t>(context_, "compare", ScalarComparison<T>{op, scalar}, out, Operand<T>{a});
+    return map<uint8_t>(context_, "compare", ScalarComparison<T>{op, static_cast<Compared<T>>(scalar)}, out, Operand<T>{a});
   });
 }
 
@@ -178,7 +187,8 @@ Status CudaElementwise::copy(const View& from, const View& to) noexcept {
     return dispatch_any(to.dtype, [&](auto target) {
       using From = decltype(source);
       using To = decltype(target);
-      return map<To>(context_, "copy", Cast<From, To>{to.dtype == DType::Bool && from.dtype != DType::Bool}, to, Operand<From>{from});
+      return map<To>(context_, "copy", Cast<From, To>{to.dtype == DType::Bool && from.dtype != DType::Bool, context_.fault, context_.op}, to,
+                     Operand<From>{from});
     });
   });
 }
@@ -186,7 +196,7 @@ Status CudaElementwise::copy(const View& from, const View& to) noexcept {
 Status CudaElementwise::fill(double value, const View& to) noexcept {
   return dispatch_any(to.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "fill", Constant<T>{static_cast<T>(value)}, to);
+    return map<T>(context_, "fill", Constant<T>{to.dtype == DType::Bool ? static_cast<T>(value != 0) : static_cast<T>(value)}, to);
   });
 }
 

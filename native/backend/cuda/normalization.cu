@@ -97,8 +97,8 @@ struct SoftmaxRow {
       const T log_sum = static_cast<T>(std::log(sum));
       team.each(n, [=](int64_t i) { to[i] = from[i] - most - log_sum; });
     } else {
-      const T factor = static_cast<T>(1 / sum);
-      team.each(n, [=](int64_t i) { to[i] = shown(i) ? std::exp(from[i] - most) * factor : T(0); });
+      const T whole = static_cast<T>(sum);
+      team.each(n, [=](int64_t i) { to[i] = shown(i) ? std::exp(from[i] - most) / whole : T(0); });
     }
   }
 };
@@ -138,9 +138,10 @@ struct LayerNormRow {
     const double mean = team.sum(width, [=](int64_t i) { return static_cast<double>(from[i]); }) / static_cast<double>(width);
     const auto squared = [=](int64_t i) { return (from[i] - mean) * (from[i] - mean); };
     const double rstd = 1 / std::sqrt(team.sum(width, squared) / static_cast<double>(width) + epsilon);
-    const T center = static_cast<T>(mean), factor = static_cast<T>(rstd);
+    // What the mean loses as a T comes back as a shift: the differences from the rounded one are exact.
+    const T center = static_cast<T>(mean), factor = static_cast<T>(rstd), rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
     team.each(width, [=](int64_t i) {
-      T value = (from[i] - center) * factor;
+      T value = (from[i] - center) * factor + rest;
       if (w) value *= w[i];
       if (b) value += b[i];
       to[i] = value;
@@ -199,7 +200,7 @@ Status layer_norm_columns(Context& context, const LayerNormTerm<T>& term, int64_
   STM_TRY(context.scratch(Context::kPartials, static_cast<size_t>(walk.threads()) * sizeof(TwoSums), &parts));
   TwoSums* const sums = static_cast<TwoSums*>(parts);
   STM_TRY(launch_each(context, "layer_norm_columns", walk.threads(), SumLanes<LayerNormTerm<T>>{term, walk, sums}));
-  return launch_blocks(context, "layer_norm_columns", width, walk.lanes, SumParts<T>{sums, width, walk.lanes, dweight, dbias, nullptr, 0});
+  return launch_blocks(context, "layer_norm_columns", width, walk.lanes, SumParts<T>{sums, width, walk.lanes, dweight, dbias, nullptr, 1});
 }
 
 }  // namespace

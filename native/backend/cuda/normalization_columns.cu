@@ -206,7 +206,7 @@ Status CudaNormalization::batch_norm_backward(const View& x, const View& mean, c
       if (through) means = parts + walk.threads();
       STM_TRY(launch_each(context_, "batch_norm_columns", walk.threads(), SumLanes<BatchNormTerm<T>>{{from, grad, scale}, walk, parts}));
       STM_TRY(launch_blocks(context_, "batch_norm_columns", columns, walk.lanes,
-                            SumParts<T>{parts, columns, walk.lanes, dweight.as<T>(), dbias.as<T>(), means, through ? 1 / static_cast<double>(count) : 0}));
+                            SumParts<T>{parts, columns, walk.lanes, dweight.as<T>(), dbias.as<T>(), means, static_cast<double>(count)}));
     }
     if (!dx.data) return Status::ok();
     const ColumnWalk walk = ColumnWalk::over(n, columns, 4, padding);

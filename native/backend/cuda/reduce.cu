@@ -15,7 +15,7 @@
 namespace stm::cuda {
 namespace {
 
-enum class Kind : int32_t { Sum, Prod, Max, Min, ArgMax, ArgMin };
+enum class Kind : int32_t { Sum, Prod, Max, Min, Mean, ArgMax, ArgMin };
 
 /// What is kept of some elements: in double, or in 64 bits of whole numbers, whatever the reduction is.
 template <class T>
@@ -47,6 +47,7 @@ struct Reduction {
   int64_t results, units, slices;
   Kept<T>* partials;  ///< [slices, results], if there is more than one slice
   bool packed;        ///< a result's elements lie in packs
+  int64_t count;      ///< elements of a result
   DeviceFault* fault;
   int32_t op;
 
@@ -66,7 +67,8 @@ struct Reduction {
   STM_DEVICE void with_join(const F& f) const {
     using K = Kept<T>;
     switch (kind) {
-      case Kind::Sum: return f([](const K& a, const K& b) { return K{folds::Sum<Wide>::join(a.number, b.number), 0}; });
+      case Kind::Sum:
+      case Kind::Mean: return f([](const K& a, const K& b) { return K{folds::Sum<Wide>::join(a.number, b.number), 0}; });
       case Kind::Prod: return f([](const K& a, const K& b) { return K{folds::Prod<Wide>::join(a.number, b.number), 0}; });
       case Kind::Max: return f([](const K& a, const K& b) { return K{folds::Max<Wide>::join(a.number, b.number), 0}; });
       case Kind::Min: return f([](const K& a, const K& b) { return K{folds::Min<Wide>::join(a.number, b.number), 0}; });
@@ -117,7 +119,7 @@ struct Reduction {
     int64_t at[2];
     outer.at(result, at);
     if (kind == Kind::ArgMax || kind == Kind::ArgMin) static_cast<int32_t*>(out)[at[1]] = kept.place;
-    else static_cast<T*>(out)[at[1]] = fitted<T>(kept.number, fault, op);
+    else static_cast<T*>(out)[at[1]] = fitted<T>(kind == Kind::Mean ? kept.number / static_cast<Wide>(count) : kept.number, fault, op);
   }
   STM_DEVICE void put_slice(int64_t result, int64_t slice, const Kept<T>& kept) const {
     if (slices == 1) put(result, kept);
@@ -188,7 +190,7 @@ Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, co
   const Axes<1> inner({&x}, x.rank - reduced, x.rank);
   const int64_t results = out.size(), count = inner.size();
   if (results == 0) return Status::ok();
-  Reduction<T> r{kind, outer, inner, x.as<const T>(), out.data, results, count, 1, nullptr, false, context.fault, context.op};
+  Reduction<T> r{kind, outer, inner, x.as<const T>(), out.data, results, count, 1, nullptr, false, count, context.fault, context.op};
   const bool columns = outer.last() > 1 && std::abs(outer.last_stride(0)) < std::abs(inner.last_stride(0));
   const bool by_threads = count <= kFew || (columns && results * count > kSmall);
   const int64_t at_once = int64_t{context.multiprocessors} * 1'024;

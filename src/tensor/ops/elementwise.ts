@@ -1,38 +1,53 @@
 import { binding } from '../../native/load';
 import { OptionError } from '../errors';
-import { renamed, within } from '../op-name';
+import { within } from '../op-name';
 import { full } from '../factories';
 import { checkOptions } from '../options';
 import { checkTensor, idOf, wrap, type DType, type Tensor } from '../tensor';
 
-// Binary ops broadcast as in NumPy; both operands have one dtype, and a number takes the tensor's. All are differentiable where the mathematics are.
+// Binary ops broadcast as in NumPy; both operands have one dtype, and a number takes the tensor's. All are differentiable where the mathematics are. A result
+// that an i32 does not hold never wraps around: it rejects the next read, as a sum does.
 
 const OPERAND = 'a Tensor or a number';
 
-type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'maximum' | 'minimum' | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
-type ScalarOp = `${Exclude<BinaryOp, 'sub' | 'div'>}Scalar`;
+type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'floorDivide' | 'remainder' | 'pow' | 'maximum' | 'minimum' | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
 
-function binary(op: BinaryOp, scalar: ScalarOp, a: Tensor, b: Tensor | number): Tensor {
-  try {
-    return wrap(typeof b === 'number' ? binding[scalar](idOf(a, op, 'a'), b) : binding[op](idOf(a, op, 'a'), idOf(b, op, 'b', OPERAND)));
-  } catch (error) {
-    throw renamed(error, op);
-  }
+function binary(op: BinaryOp, scalar: `${BinaryOp}Scalar`, a: Tensor, b: Tensor | number): Tensor {
+  return wrap(typeof b === 'number' ? binding[scalar](idOf(a, op, 'a'), b) : binding[op](idOf(a, op, 'a'), idOf(b, op, 'b', OPERAND)));
 }
 
 /** Element-wise `a + b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
 export const add = (a: Tensor, b: Tensor | number): Tensor => binary('add', 'addScalar', a, b);
 
 /** Element-wise `a - b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const sub = (a: Tensor, b: Tensor | number): Tensor => binary('sub', 'addScalar', a, typeof b === 'number' ? -b : b);
+export const sub = (a: Tensor, b: Tensor | number): Tensor => binary('sub', 'subScalar', a, b);
 
 /** Element-wise `a · b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
 export const mul = (a: Tensor, b: Tensor | number): Tensor => binary('mul', 'mulScalar', a, b);
 
-/** Element-wise `a / b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
-export const div = (a: Tensor, b: Tensor | number): Tensor => binary('div', 'mulScalar', a, typeof b === 'number' ? 1 / b : b);
+/** Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ, or are not f32 or f64 */
+export const div = (a: Tensor, b: Tensor | number): Tensor => binary('div', 'divScalar', a, b);
 
-/** a to the power of b. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
+/**
+ * Element-wise floor of `a / b`, as Python's `//`: `-7` by `2` gives `-4`. Shapes broadcast; the gradient is 0. An i32 divided by 0 rejects the next read.
+ *
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+ */
+export const floorDivide = (a: Tensor, b: Tensor | number): Tensor => binary('floorDivide', 'floorDivideScalar', a, b);
+
+/**
+ * Element-wise `a - b · floor(a / b)`, as Python's `%`: it has the sign of `b`, so `-7` by `2` leaves `1`. Shapes broadcast. An i32 divided by 0 rejects the
+ * next read.
+ *
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+ */
+export const remainder = (a: Tensor, b: Tensor | number): Tensor => binary('remainder', 'remainderScalar', a, b);
+
+/**
+ * a to the power of b. Shapes broadcast.
+ *
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if `b` is a number below 0 and `a` i32, which then has no whole result
+ */
 export const pow = (a: Tensor, b: Tensor | number): Tensor => binary('pow', 'powScalar', a, b);
 
 /** The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
@@ -56,7 +71,7 @@ export const neg = (x: Tensor): Tensor => wrap(binding.neg(idOf(x, 'neg')));
 /** Absolute value. Shape of `x` is kept. */
 export const abs = (x: Tensor): Tensor => wrap(binding.abs(idOf(x, 'abs')));
 
-/** -1, 0 or 1. Shape of `x` is kept. */
+/** -1, 0 or 1; 0 for NaN. Shape of `x` is kept. */
 export const sign = (x: Tensor): Tensor => wrap(binding.sign(idOf(x, 'sign')));
 
 /** `e^x`. Shape of `x` is kept. */
@@ -135,7 +150,7 @@ export interface ClampOptions {
 }
 
 /**
- * `x` moved into `min..max`; gradients pass where `x` lies inside.
+ * `x` moved into `min..max`; gradients pass where `x` lies inside or on a bound.
  *
  * @throws {OptionError} if neither bound is given, or `min` exceeds `max`
  */
@@ -145,8 +160,7 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
   if ((min === undefined && max === undefined) || (min !== undefined && max !== undefined && min > max)) {
     throw new OptionError('clamp', { given: `min ${min}, max ${max}`, expected: 'one bound or both, min ≤ max', fix: 'write clamp(x, { min: 0 })' });
   }
-  const above = min === undefined ? x : maximum(x, min);
-  return max === undefined ? above : minimum(above, max);
+  return wrap(binding.clamp(idOf(x, 'clamp'), min, max));
 }
 
 /** Element-wise `a = b` as bool. Shapes broadcast. */
@@ -206,7 +220,7 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
   return within('maskedFill', () => where(mask, value, x));
 }
 
-/** `x` in another dtype: floats are cut to integers, and become true where they are not 0. */
+/** `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or NaN, rejects the next read. */
 export const cast = (x: Tensor, dtype: DType): Tensor => wrap(binding.cast(idOf(x, 'cast'), dtype));
 
 /** A dense copy. */
@@ -218,7 +232,7 @@ export const contiguous = (x: Tensor): Tensor => wrap(binding.contiguous(idOf(x,
 // In-place ops change `x` and return it. They refuse tensors that the graph follows: use them in noGrad().
 
 type InPlaceOp = 'addInPlace' | 'subInPlace' | 'mulInPlace' | 'divInPlace';
-type InPlaceScalarOp = 'addScalarInPlace' | 'mulScalarInPlace';
+type InPlaceScalarOp = 'addScalarInPlace' | 'subScalarInPlace' | 'mulScalarInPlace' | 'divScalarInPlace';
 
 function inPlace(name: string, op: InPlaceOp, scalar: InPlaceScalarOp, x: Tensor, b: Tensor | number): Tensor {
   return within(name, () => {
@@ -232,13 +246,13 @@ function inPlace(name: string, op: InPlaceOp, scalar: InPlaceScalarOp, x: Tensor
 export const add_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('add_', 'addInPlace', 'addScalarInPlace', x, b);
 
 /** `x -= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
-export const sub_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('sub_', 'subInPlace', 'addScalarInPlace', x, typeof b === 'number' ? -b : b);
+export const sub_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('sub_', 'subInPlace', 'subScalarInPlace', x, b);
 
 /** `x ·= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
 export const mul_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('mul_', 'mulInPlace', 'mulScalarInPlace', x, b);
 
 /** `x /= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
-export const div_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('div_', 'divInPlace', 'mulScalarInPlace', x, typeof b === 'number' ? 1 / b : b);
+export const div_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('div_', 'divInPlace', 'divScalarInPlace', x, b);
 
 /** Overwrites `x` with `value`, broadcast. @throws {GraphError} if the graph follows either */
 export function copy_(x: Tensor, value: Tensor): Tensor {

@@ -1,9 +1,8 @@
 import { binding } from '../../native/load';
-import { OptionError } from '../errors';
 import { within } from '../op-name';
 import { checkOptions } from '../options';
 import { checkTensor, idOf, wrap, type Tensor } from '../tensor';
-import { abs, add, eq, exp, isFinite, log, maskedFill, pow, sqrt, square, sub, where } from './elementwise';
+import { add, exp, isFinite, log, sub, where } from './elementwise';
 import { reshape } from './shape';
 
 /** Options of reductions. */
@@ -37,10 +36,10 @@ export const max = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor 
 /** Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
 export const min = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.min(idOf(x, 'min'), list(dim), keepDim('min', options)));
 
-/** Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. */
+/** Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
 export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmax(idOf(x, 'argmax'), dim, keepDim('argmax', options)));
 
-/** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. */
+/** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
 export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmin(idOf(x, 'argmin'), dim, keepDim('argmin', options)));
 
 /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
@@ -58,34 +57,28 @@ export interface VarianceOptions extends ReduceOptions {
   correction?: number;
 }
 
-/** Elements behind each result of a reduction of `x` over `dim`. */
-function countOver(op: string, x: Tensor, dim: Dims | undefined): number {
-  const axes = list(dim) ?? x.shape.map((_, axis) => axis);
-  return axes.reduce((product, axis) => {
-    const extent = x.shape[axis < 0 ? axis + x.rank : axis];
-    if (extent === undefined) throw new OptionError(op, { given: `dim ${axis} of ${String(x)}`, expected: `${-x.rank}..${x.rank - 1}`, fix: 'name an axis that is there' });
-    return product * extent;
-  }, 1);
-}
-
 /**
  * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less `correction`.
  *
- * @throws {ShapeError} if there is nothing to average; {OptionError} if no more elements than `correction`
+ * Exact for large numbers that lie close together, too.
+ *
+ * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if no more elements than `correction`
  */
 export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
-  checkTensor(x, 'variance');
-  checkOptions('variance', options, ['keepDim', 'correction']);
-  const { correction = 1, ...rest } = options;
-  const count = countOver('variance', x, dim);
-  if (count <= correction) throw new OptionError('variance', { given: `${count} elements and correction ${correction}`, expected: 'more elements than the correction', fix: 'set correction: 0' });
-  const distance = sub(x, mean(x, dim, { keepDim: true }));
-  const total = sum(square(distance), dim, rest);
-  return wrap(binding.mulScalar(idOf(total, 'variance'), 1 / (count - correction)));
+  const { correction, kept } = spread('variance', options);
+  return wrap(binding.variance(idOf(x, 'variance'), list(dim), correction, kept));
 }
 
-/** Standard deviation over `dim`, or of all elements: the root of `variance`. */
-export const std = (x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor => sqrt(variance(x, dim, options));
+/** Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal is 0. */
+export function std(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
+  const { correction, kept } = spread('std', options);
+  return wrap(binding.std(idOf(x, 'std'), list(dim), correction, kept));
+}
+
+function spread(op: string, options: VarianceOptions): { correction: number; kept: boolean } {
+  checkOptions(op, options, ['keepDim', 'correction']);
+  return { correction: options.correction ?? 1, kept: options.keepDim ?? false };
+}
 
 /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
 export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
@@ -105,13 +98,6 @@ export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): T
  * @throws {OptionError} if `p` is not above 0
  */
 export function norm(x: Tensor, dim?: Dims, options: ReduceOptions & { p?: number } = {}): Tensor {
-  checkTensor(x, 'norm');
   checkOptions('norm', options, ['keepDim', 'p']);
-  const { p = 2, ...rest } = options;
-  if (!(p > 0)) throw new OptionError('norm', { given: `p ${p}`, expected: 'a number above 0, or Infinity', fix: 'leave p out for the Euclidean norm' });
-  if (p === Number.POSITIVE_INFINITY) return max(abs(x), dim, rest);
-  const total = sum(p === 2 ? square(x) : pow(abs(x), p), dim, rest);
-  const nothing = eq(total, 0); // where a root has no slope: 0 is the one in the middle of those around it
-  const positive = maskedFill(total, nothing, 1);
-  return maskedFill(p === 2 ? sqrt(positive) : pow(positive, 1 / p), nothing, 0);
+  return wrap(binding.norm(idOf(x, 'norm'), list(dim), options.p ?? 2, options.keepDim ?? false));
 }

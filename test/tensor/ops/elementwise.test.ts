@@ -143,8 +143,7 @@ test('integers compute in integers', async () => {
   const x = stm.tensor([1, 2, 3], { dtype: 'i32' });
   expect(await x.mul(x).add(1).data()).toEqual(Int32Array.of(2, 5, 10));
   expect(() => x.add(0.5)).toThrowError(expect.objectContaining({ name: 'OptionError', message: expect.stringMatching(/got 0.5 with i32\[3\] on (cpu|cuda:0), expected an integer/) }));
-  expect(() => x.div(2 as unknown as Tensor)).toThrowError(expect.objectContaining({ name: 'OptionError' }));
-  expect(() => x.div(x)).toThrowError(expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/div: got i32\[3\] on (cpu|cuda:0), expected f32 or f64/) }));
+  for (const divisor of [2, x]) expect(() => x.div(divisor)).toThrowError(expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/div: got i32\[3\] on (cpu|cuda:0), expected f32 or f64/) }));
   expect(() => x.tanh()).toThrowError(expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/tanh: got x i32\[3\]/) }));
 });
 

@@ -98,6 +98,10 @@ describe('mistakes', () => {
     expect(() => uniform_(ones([2]), { low: 2, high: 1 })).toThrow('uniform_: got low 2 and high 1, expected finite numbers, low not above high.');
     expect(() => normal_(ones([2]), { std: -1 })).toThrow('normal_: got mean 0 and std -1, expected finite numbers, std at least 0.');
     expect(() => gaussianNoise(ones([2]), Infinity)).toThrow(OptionError);
+    expect(() => gaussianNoise(ones([2]), 1e39)).toThrow(OptionError);
+    expect(() => normal_(ones([2]), { mean: 1e39 })).toThrow('normal_: got mean 1e+39 and std 1, expected finite numbers, std at least 0.\n  Fix: correct them; f32 has to hold them.');
+    expect(() => uniform_(ones([2]), { low: -3e38, high: 3e38 })).toThrow('uniform_: got low -3e+38 and high 3e+38, expected finite numbers, low not above high.\n  Fix: correct the bounds; f32 has to hold them and their difference.');
+    expect(() => uniform_(ones([2], { dtype: 'f64' }), { low: -1e308, high: 1e308 })).toThrow(OptionError);
     expect(() => uniform_(ones([2]), { hi: 1 } as object)).toThrow('uniform_: got an option hi, expected only low, high.');
   });
   test('filling a parameter outside noGrad', () => {
