@@ -31,7 +31,7 @@ struct SmoothAbsoluteErrorOf {
   }
   static STM_DEVICE T by_x(T x, T t, T a, T) {
     const T d = x - t;
-    return std::abs(d) < a ? d / a : functors::sign(d);
+    return d >= a || d <= -a || a == 0 ? functors::sign(d) : d / a;
   }
   static STM_DEVICE T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
 };
@@ -44,7 +44,7 @@ struct HuberOf {
   }
   static STM_DEVICE T by_x(T x, T t, T a, T) {
     const T d = x - t;
-    return std::abs(d) <= a ? d : a * functors::sign(d);
+    return std::abs(d) > a ? a * functors::sign(d) : d;
   }
   static STM_DEVICE T by_t(T x, T t, T a, T w) { return by_x(t, x, a, w); }
 };
@@ -58,14 +58,15 @@ struct BinaryCrossEntropyOf {
   static STM_DEVICE T by_t(T x, T, T, T) { return bounded_log_of_rest(x) - bounded_log(x); }
 };
 
-// (1 - t) · x + (1 - t + w · t) · log(1 + e^-x), arranged so that nothing large cancels.
+// (1 - t) · x + (1 - t + w · t) · log(1 + e^-x), arranged so that nothing large cancels; without a positive part a weight counts for nothing, even an infinite one.
 template <class T>
 struct BinaryCrossEntropyWithLogitsOf {
+  static STM_DEVICE T weighed(T t, T w) { return t == 0 ? T(0) : w * t; }
   static STM_DEVICE T value(T x, T t, T, T w) {
-    const T linear = x < 0 ? -w * t * x : (1 - t) * x;
-    return linear + (1 - t + w * t) * std::log1p(std::exp(-std::abs(x)));
+    const T positive = weighed(t, w), linear = x < 0 ? -positive * x : (1 - t) * x;
+    return linear + (1 - t + positive) * std::log1p(std::exp(-std::abs(x)));
   }
-  static STM_DEVICE T by_x(T x, T t, T, T w) { return (1 - t) * functors::logistic(x) - w * t * functors::logistic(-x); }
+  static STM_DEVICE T by_x(T x, T t, T, T w) { return (1 - t) * functors::logistic(x) - weighed(t, w) * functors::logistic(-x); }
   static STM_DEVICE T by_t(T x, T, T, T w) { return w * functors::log1p_exp(-x) - functors::log1p_exp(x); }
 };
 

@@ -28,11 +28,11 @@ struct PointwiseProblem {
   }
 };
 
-/// 1 over what the sum is divided by: real elements, or for `batchmean` the rows, padded or not.
-double scale_of(LossReduction reduction, const Shape& shape, const RealItems& elements) {
-  if (reduction == LossReduction::Mean) return 1 / static_cast<double>(elements.count);
+/// What the sum is divided by: real elements, or for `batchmean` the rows, padded or not.
+double divisor_of(LossReduction reduction, const Shape& shape, const RealItems& elements) {
+  if (reduction == LossReduction::Mean) return static_cast<double>(elements.count);
   if (reduction != LossReduction::BatchMean) return 1;
-  return 1 / static_cast<double>(shape.rank() ? shape[0] : 1);
+  return static_cast<double>(shape.rank() ? shape[0] : 1);
 }
 
 Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tensor& given_target, const std::optional<Tensor>& given_weight, double parameter,
@@ -57,7 +57,7 @@ Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tenso
   }
   PointwiseProblem problem{{function, parameter, reduction != LossReduction::None, 1, {}}, real_items(op, x.shape(), lengths)};
   check_not_empty(op, x, problem.elements.count, reduction);
-  problem.plain.scale = scale_of(reduction, x.shape(), problem.elements);
+  problem.plain.divisor = divisor_of(reduction, x.shape(), problem.elements);
   const Tensor result = problem.plain.reduce ? empty(Shape{}, x) : empty_like(x);
   const int64_t slices = (x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial;
   const Tensor partial = problem.plain.reduce ? empty({slices}, DType::F64, x.device()) : Tensor();
@@ -85,14 +85,19 @@ struct CrossEntropyProblem {
   }
 };
 
+/// Whether the target holds probabilities of the classes, and not labels.
+bool holds_probabilities(const Tensor& input, const Tensor& target) { return target.shape() == input.shape() && input.rank() >= 1; }
+
 void check_classes(const Tensor& input, const Tensor& target) {
   check_floating("crossEntropy", "input", input);
   STM_CHECK(input.rank() >= 1 && input.shape().back() > 0, Kind::Shape,
             "crossEntropy: got input {}, expected [..., C] with at least one class.\n  Fix: put the classes on the last axis.", input);
+  if (holds_probabilities(input, target)) return check_same_dtype("crossEntropy", input, target);
   const Shape steps(std::vector<int64_t>(input.shape().begin(), input.shape().end() - 1));
   STM_CHECK(
       target.shape() == steps, Kind::Shape,
-      "crossEntropy: got target {} for input {}, expected {}: classes are the input's last axis.\n  Fix: transpose the input if its classes stand elsewhere.",
+      "crossEntropy: got target {} for input {}, expected {}: classes are the input's last axis.\n  Fix: transpose the input if its classes stand elsewhere; "
+      "give probabilities of the classes the input's shape.",
       target, input, steps);
 }
 
@@ -115,17 +120,16 @@ Tensor class_weight_of(const Tensor& input, const std::optional<Tensor>& weight)
 }
 
 /// Weights of the steps: of the target's shape, or one a sequence for [N] weights.
-Tensor step_weight_of(const Tensor& input, const Tensor& target, const std::optional<Tensor>& weight) {
+Tensor step_weight_of(const Tensor& input, const Shape& steps, const std::optional<Tensor>& weight) {
   if (!weight) return {};
   check_same_dtype("crossEntropy", input, *weight);
   check_constant("crossEntropy", "stepWeights", *weight);
-  if (weight->shape() == target.shape()) return contiguous(*weight);
-  STM_CHECK(target.rank() >= 2 && weight->shape() == Shape{target.extent(0)}, Kind::Shape,
-            "crossEntropy: got stepWeights {} for target {}, expected the target's shape, or one weight a sequence.\n  Fix: reshape the weights.", *weight,
-            target);
-  Shape shape{target.extent(0)};
-  while (shape.rank() < target.rank()) shape.push_back(1);
-  return contiguous(expand(reshape(*weight, shape), target.shape()));
+  if (weight->shape() == steps) return contiguous(*weight);
+  STM_CHECK(steps.rank() >= 2 && weight->shape() == Shape{steps[0]}, Kind::Shape,
+            "crossEntropy: got stepWeights {} for input {}, expected {}, or one weight a sequence.\n  Fix: reshape the weights.", *weight, input, steps);
+  Shape shape{steps[0]};
+  while (shape.rank() < steps.rank()) shape.push_back(1);
+  return contiguous(expand(reshape(*weight, shape), steps));
 }
 
 /// The loss. With `lenient`, a mean over nothing is 0, and beside the loss comes f64 [2]: what the mean divides by, and the sum that it divides.
@@ -133,15 +137,22 @@ std::vector<Tensor> cross_entropy(const Tensor& given_input, const Tensor& given
                                   const std::optional<Tensor>& given_step_weights, int64_t ignore_index, double label_smoothing, LossReduction reduction,
                                   const std::optional<std::vector<int64_t>>& lengths, bool lenient) {
   check_classes(given_input, given_target);
-  const RealItems steps = real_items("crossEntropy", given_target.shape(), lengths);
-  const Tensor input = contiguous(given_input), target = contiguous(whole_numbers("crossEntropy", "target", given_target, steps));
-  const Tensor weight = class_weight_of(input, given_weight), step_weight = step_weight_of(input, target, given_step_weights);
   STM_CHECK(label_smoothing >= 0 && label_smoothing <= 1, Kind::Option,
             "crossEntropy: got labelSmoothing {}, expected 0..1.\n  Fix: pass a fraction such as 0.1.", label_smoothing);
   STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option,
             "crossEntropy: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
+  const Shape steps_shape(std::vector<int64_t>(given_input.shape().begin(), given_input.shape().end() - 1));
+  const Tensor weight = class_weight_of(given_input, given_weight), step_weight = step_weight_of(given_input, steps_shape, given_step_weights);
+  const RealItems steps = real_items("crossEntropy", steps_shape, lengths);
+  if (!lenient) check_not_empty("crossEntropy", given_input, steps.count, reduction);
+  if (holds_probabilities(given_input, given_target)) {
+    STM_CHECK(ignore_index < 0, Kind::Option,
+              "crossEntropy: got ignoreIndex {} with probabilities {}, expected it with labels only.\n  Fix: leave it out, and weigh steps with stepWeights.",
+              ignore_index, given_target);
+    return probability_cross_entropy(given_input, given_target, weight, step_weight, label_smoothing, reduction, steps, lenient);
+  }
+  const Tensor input = contiguous(given_input), target = contiguous(whole_numbers("crossEntropy", "target", given_target, steps));
   const CrossEntropyProblem problem{{ignore_index, label_smoothing, reduction != LossReduction::None, reduction == LossReduction::Mean, lenient, {}}, steps};
-  if (!lenient) check_not_empty("crossEntropy", input, problem.steps.count, reduction);
   const int64_t classes = input.shape().back();
   // Past a length any label may stand, so then only the kernel can tell.
   if (problem.steps.count == target.size()) check_host_labels(target, classes, ignore_index);

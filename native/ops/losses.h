@@ -27,6 +27,11 @@ inline void check_constant(const char* op, const char* name, const Tensor& weigh
             name);
 }
 
+/// Cross entropy of softmax(input) along the last axis and probabilities of the classes, of the same shape; differentiable by both. With `lenient`, a mean over
+/// nothing is 0, and beside it comes f64 [2]: what it divides by, and the sum that it divides.
+std::vector<Tensor> probability_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, const Tensor& step_weight,
+                                              double label_smoothing, LossReduction reduction, const RealItems& steps, bool lenient);
+
 Tensor ctc_loss(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths, int64_t blank,
                 bool zero_infinity, LossReduction reduction);
 

@@ -10,13 +10,13 @@ struct CtcProblem {
   CtcLoss plain;
   std::vector<int32_t> input_lengths, target_lengths;
   std::vector<int64_t> target_offsets;
-  std::vector<double> factors;
+  std::vector<double> divisors;
   CtcLoss view() const {
     CtcLoss loss = plain;
     loss.input_lengths = input_lengths.data();
     loss.target_lengths = target_lengths.data();
     loss.target_offsets = target_offsets.data();
-    loss.factors = factors.data();
+    loss.divisors = divisors.data();
     return loss;
   }
 };
@@ -58,7 +58,7 @@ CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::ve
   problem.target_offsets = offsets_of(target, problem.target_lengths);
   for (const int32_t length : problem.target_lengths) {
     problem.plain.longest_target = std::max<int64_t>(problem.plain.longest_target, length);
-    problem.factors.push_back(reduction == LossReduction::Mean ? 1.0 / (static_cast<double>(count) * std::max(length, 1)) : 1.0);
+    problem.divisors.push_back(reduction == LossReduction::Mean ? static_cast<double>(count) * std::max(length, 1) : 1.0);
   }
   problem.plain.reduce = reduction != LossReduction::None;
   return problem;

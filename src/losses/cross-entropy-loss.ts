@@ -9,9 +9,10 @@ import { Loss, reductionOf } from './loss';
 export type CrossEntropyLossOptions = Omit<CrossEntropyOptions, 'stepWeights'>;
 
 /**
- * Cross entropy of `softmax(input)` along the last axis and class labels.
+ * Cross entropy of `softmax(input)` along the last axis and class labels, or probabilities of the classes.
  *
- * Shapes: input […, C], target […] of whole numbers in 0..C-1 → [] (or […], for reduction `none`).
+ * Shapes: input […, C], target […] of whole numbers in 0..C-1, or […, C] of the input's dtype → [] (or […], for
+ * reduction `none`).
  *
  * @throws {OptionError} if an option is unknown or out of range
  * @see torch.nn.CrossEntropyLoss, whose classes are the second axis
@@ -34,7 +35,7 @@ export class CrossEntropyLoss extends Loss {
 
   /**
    * @param settings.stepWeights  weight of each step: of the target's shape, or [N], one a sequence
-   * @throws {ShapeError} if the target has not the input's axes but the last; {OptionError} if a label is out of range
+   * @throws {ShapeError} if the target has neither the input's axes nor those but the last; {OptionError} if a label is out of range
    */
   override forward(input: Sequence, target: Sequence, settings: Pick<CrossEntropyOptions, 'stepWeights'> = {}): Tensor {
     checkOptions('CrossEntropyLoss.forward', settings, ['stepWeights']);

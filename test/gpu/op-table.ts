@@ -35,7 +35,7 @@ const padded = (x: Tensor): PaddedSequence => new PaddedSequence(x, lengths);
 const probabilities = [0.05, 0.95] as const;
 
 export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
-  add: binary(stm.add), sub: binary(stm.sub), mul: binary(stm.mul), div: binary(stm.div, [0.5, 2]), pow: binary(stm.pow, [0.5, 2]), maximum: binary(stm.maximum), minimum: binary(stm.minimum),
+  add: binary(stm.add), sub: binary(stm.sub), mul: binary(stm.mul), div: binary(stm.div, [0.5, 2]), floorDivide: binary(stm.floorDivide, [0.5, 9]), remainder: binary(stm.remainder, [0.5, 9]), pow: binary(stm.pow, [0.5, 2]), maximum: binary(stm.maximum), minimum: binary(stm.minimum),
   rsub: unary((x) => stm.rsub(x, 3)), rdiv: unary((x) => stm.rdiv(x, 3), [0.5, 2]), rpow: unary((x) => stm.rpow(x, 1.5)),
   neg: unary(stm.neg), abs: unary(stm.abs), sign: unary(stm.sign), exp: unary(stm.exp), expm1: unary(stm.expm1), log: unary(stm.log, [0.1, 3]), log1p: unary(stm.log1p, [-0.5, 3]), sqrt: unary(stm.sqrt, [0.1, 3]),
   rsqrt: unary(stm.rsqrt, [0.1, 3]), square: unary(stm.square), reciprocal: unary(stm.reciprocal, [0.2, 3]), sin: unary(stm.sin), cos: unary(stm.cos), erf: unary(stm.erf), floor: unary(stm.floor), ceil: unary(stm.ceil),
@@ -67,6 +67,8 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
     { inputs: [cube, whole([5, 37], 24)], run: (x, y) => stm.crossEntropy(padded(x), padded(y)) },
     { inputs: [cube, whole([5, 37], 24)], run: (x, y) => stm.crossEntropy(padded(x), padded(y.cast('f64'))) },
     { inputs: [matrix, whole([rows], columns), constant([columns], [0.1, 2])], run: (x, y, weight) => stm.crossEntropy(x, y, { weight }) },
+    ...(['mean', 'sum', 'none'] as const).map((reduction): OpRow => ({ inputs: [matrix, float([rows, columns], [0, 0.1]), constant([columns], [0.1, 2])], run: (x, y, weight) => stm.crossEntropy(x, y, { weight, reduction, labelSmoothing: 0.1 }) })),
+    { inputs: [cube, float([5, 37, 24], [0, 0.1])], run: (x, y) => stm.crossEntropy(padded(x), padded(y)) },
   ],
   ctcLoss: [{ inputs: [float([37, 5, 12]), constant([5, 8], [1, 12])], run: (x, y) => stm.ctcLoss(stm.logSoftmax(x), stm.cast(stm.floor(y), 'i32'), { inputLengths: [37, 30, 37, 20, 25], targetLengths: [8, 3, 0, 7, 1] }), tolerance: 1e-4 }], // long sums of logarithms
   matmul: ([[[rows, columns], [columns, 65]], [[5, 37, 24], [24, 31]], [[5, 37, 24], [5, 24, 9]], [[columns], [columns, 65]], [[5, 37, 24], [24]], [[512, 512], [512, 512]]] as const).map(([a, b]) => ({ inputs: [float(a, [-1, 1]), float(b, [-1, 1])], run: stm.matmul })),

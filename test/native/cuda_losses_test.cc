@@ -244,7 +244,7 @@ struct CtcCase {
   CtcLoss loss;
   std::vector<int32_t> steps, labels;
   std::vector<int64_t> offsets;
-  std::vector<double> factors;
+  std::vector<double> divisors;
   std::unique_ptr<Operand> x, target, result, losses, alpha, beta, dresult, dx;
   std::string what;
 
@@ -260,13 +260,13 @@ struct CtcCase {
       labels.push_back(static_cast<int32_t>(full ? widest : draw(0, widest)));
       loss.longest_target = std::max<int64_t>(loss.longest_target, labels.back());
       offsets.push_back(joined ? end : n * widest);
-      factors.push_back(draw_real(0.2, 1));
+      divisors.push_back(draw_real(1, 5));
       end += labels.back();
     }
     loss.input_lengths = steps.data();
     loss.target_lengths = labels.data();
     loss.target_offsets = offsets.data();
-    loss.factors = factors.data();
+    loss.divisors = divisors.data();
     make(joined ? end : N * widest);
     what =
         "ctc " + x->shape() + " labels up to " + std::to_string(loss.longest_target) + (loss.reduce ? " reduced" : "") + (loss.zero_infinity ? " zeroing" : "");

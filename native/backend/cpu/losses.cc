@@ -66,7 +66,7 @@ void reduced_values(Functor, const PointwiseLoss& loss, const View& input, const
   });
   double sum = 0;
   for (int64_t slice = 0; slice < slices; ++slice) sum += sums[slice];
-  *result.as<T>() = static_cast<T>(sum * loss.scale);
+  *result.as<T>() = static_cast<T>(sum / loss.divisor);
 }
 
 /// out[i] = f(i) where element i is real, else 0.
@@ -112,7 +112,7 @@ class CpuLossKernels final : public LossKernels {
       return with_pointwise<T>(loss.function, [&](auto functor) {
         using Functor = decltype(functor);
         const T *x = input.as<T>(), *t = target.as<T>(), *dy = dresult.as<T>();
-        const T a = static_cast<T>(loss.parameter), common = loss.reduce ? static_cast<T>(*dy * loss.scale) : T(0);
+        const T a = static_cast<T>(loss.parameter), common = loss.reduce ? static_cast<T>(*dy / loss.divisor) : T(0);
         const auto upstream = [=, reduce = loss.reduce](int64_t i) { return reduce ? common : dy[i]; };
         if (dinput.data)
           map_elements(loss.elements, input.size(), dinput.as<T>(),

@@ -22,7 +22,7 @@ struct Rows {
   const T* input;
   const int32_t* target;
   const T *class_weight, *step_weight;
-  double weight_sum = 0;  ///< Σ w_c
+  double weight_sum = 0;  ///< Σ w_c, if labels are smoothed: else a class without labels counts for nothing, whatever its weight
 
   Rows(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight)
       : loss(loss),
@@ -32,7 +32,7 @@ struct Rows {
         target(target.as<int32_t>()),
         class_weight(class_weight.as<T>()),
         step_weight(step_weight.as<T>()) {
-    for (int64_t c = 0; c < classes; ++c) weight_sum += weight_of(c);
+    for (int64_t c = 0; c < classes && loss.label_smoothing > 0; ++c) weight_sum += weight_of(c);
   }
   double weight_of(int64_t c) const { return class_weight ? static_cast<double>(class_weight[c]) : 1.0; }
   double step_weight_of(int64_t row) const { return step_weight ? static_cast<double>(step_weight[row]) : 1.0; }

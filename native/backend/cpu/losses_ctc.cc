@@ -99,7 +99,7 @@ Status forward(const CtcLoss& loss, const View& input, const View& target, const
   });
   double sum = 0;
   for (int64_t n = 0; n < count; ++n) {
-    const double value = loss.zero_infinity && std::isinf(values[n]) ? 0 : values[n] * loss.factors[n];
+    const double value = loss.zero_infinity && std::isinf(values[n]) ? 0 : values[n] / loss.divisors[n];
     if (loss.reduce) sum += value;
     else result.as<T>()[n] = static_cast<T>(value);
   }
@@ -116,7 +116,7 @@ Status backward(const CtcLoss& loss, const View& input, const View& target, cons
     for (int64_t n = begin; n < end; ++n) {
       const double value = losses.as<double>()[n];
       if (loss.zero_infinity && std::isinf(value)) continue;
-      const double factor = loss.factors[n] * static_cast<double>(dresult.as<T>()[loss.reduce ? 0 : n]);
+      const double factor = static_cast<double>(dresult.as<T>()[loss.reduce ? 0 : n]) / loss.divisors[n];
       Sequence<T>(loss, input, target, n)
           .backward(alpha.as<double>() + n * steps * row, row, beta.as<double>() + n * 2 * row, value, factor, dinput.as<T>() + n * classes, count * classes);
     }

@@ -50,10 +50,10 @@ struct PointwiseTotal {
   const double* partial;
   int64_t count;
   T* result;
-  double scale;
+  double divisor;
   STM_DEVICE void operator()(Block& block, int64_t) const {
     const double sum = block.sum(count, [&](int64_t i) { return partial[i]; });
-    block.once([&] { *result = static_cast<T>(sum * scale); });
+    block.once([&] { *result = static_cast<T>(sum / divisor); });
   }
 };
 
@@ -64,7 +64,7 @@ struct PointwiseSums {
   int64_t size;
   double* partial;
   T* result;
-  double scale;
+  double divisor;
   bool only;
   DeviceFault* fault;
   int32_t op;
@@ -72,7 +72,7 @@ struct PointwiseSums {
     const int64_t first = slice * LossKernels::kPartial, n = size - first < LossKernels::kPartial ? size - first : LossKernels::kPartial;
     const double sum = block.sum(n, [&](int64_t i) { return static_cast<double>(operands.value(first + i, fault, op)); });
     block.once([&] {
-      if (only) *result = static_cast<T>(sum * scale);
+      if (only) *result = static_cast<T>(sum / divisor);
       else partial[slice] = sum;
     });
   }
@@ -83,12 +83,12 @@ struct PointwiseGradients {
   PointwiseOperands<T> operands;
   const T* dresult;
   bool reduce;
-  double scale;
+  double divisor;
   T *dinput, *dtarget;
   STM_DEVICE void operator()(int64_t i) const {
     T by_x = 0, by_t = 0;
     if (operands.elements.is_real(i)) {
-      const T dy = reduce ? static_cast<T>(*dresult * scale) : dresult[i], x = operands.x[i], t = operands.t[i];
+      const T dy = reduce ? static_cast<T>(*dresult / divisor) : dresult[i], x = operands.x[i], t = operands.t[i];
       with_pointwise<T>(operands.function, [&](auto functor) {
         if (dinput) by_x = dy * decltype(functor)::by_x(x, t, operands.parameter, operands.weight_of(i));
         if (dtarget) by_t = dy * decltype(functor)::by_t(x, t, operands.parameter, operands.weight_of(i));
@@ -115,10 +115,10 @@ Status CudaLosses::pointwise(const PointwiseLoss& loss, const View& input, const
     STM_TRY(send_operands(context_, loss, input, target, weight, &operands));
     const int64_t size = input.size(), slices = std::max<int64_t>(1, (size + kPartial - 1) / kPartial);
     if (!loss.reduce) return launch_each(context_, "pointwise_values", size, PointwiseValues<T>{operands, result.as<T>(), context_.fault, context_.op});
-    const PointwiseSums<T> sums{operands, size, partial.as<double>(), result.as<T>(), loss.scale, slices == 1, context_.fault, context_.op};
+    const PointwiseSums<T> sums{operands, size, partial.as<double>(), result.as<T>(), loss.divisor, slices == 1, context_.fault, context_.op};
     STM_TRY(launch_blocks(context_, "pointwise_sums", slices, std::min(size, kPartial), sums));
     if (sums.only) return Status::ok();
-    return launch_blocks(context_, "pointwise_total", 1, slices, PointwiseTotal<T>{sums.partial, slices, sums.result, loss.scale});
+    return launch_blocks(context_, "pointwise_total", 1, slices, PointwiseTotal<T>{sums.partial, slices, sums.result, loss.divisor});
   });
 }
 
@@ -129,7 +129,7 @@ Status CudaLosses::pointwise_backward(const PointwiseLoss& loss, const View& inp
     PointwiseOperands<T> operands;
     STM_TRY(send_operands(context_, loss, input, target, weight, &operands));
     return launch_each(context_, "pointwise_gradients", input.size(),
-                       PointwiseGradients<T>{operands, dresult.as<T>(), loss.reduce, loss.scale, dinput.as<T>(), dtarget.as<T>()});
+                       PointwiseGradients<T>{operands, dresult.as<T>(), loss.reduce, loss.divisor, dinput.as<T>(), dtarget.as<T>()});
   });
 }
 

@@ -47,7 +47,7 @@ struct ExpSum {
   }
 };
 
-/// Two sums: of a row's class weights, and of what is taken times them; or of losses and their weights.
+/// Two sums: of losses, and of their weights.
 struct Sums {
   double value, weight;
   static STM_DEVICE Sums join(const Sums& a, const Sums& b) { return {a.value + b.value, a.weight + b.weight}; }
@@ -134,18 +134,18 @@ struct Forward {
     const T* x = rows.input + row * rows.classes;
     const ExpSum<T> exps = team.reduce(
         rows.classes, ExpSum<T>::none(), [&](int64_t c) { return ExpSum<T>::of(x[c]); }, ExpSum<T>::join);
-    Sums smooth{0, 0};  // Σ w_c · (x_c - largest), Σ w_c
-    if (rows.smoothing > 0) {
-      const auto weighed = [&](int64_t c) {
-        const double weight = static_cast<double>(rows.weight_of(c));
-        return Sums{weight * (static_cast<double>(x[c]) - static_cast<double>(exps.largest)), weight};
-      };
-      smooth = team.reduce(rows.classes, Sums{0, 0}, weighed, Sums::join);
-    }
-    team.once([&] { sums = Sums::join(sums, finish(row, x, exps, smooth)); });
+    const double largest = static_cast<double>(exps.largest);
+    const double log_sum = exps.sum == 0 ? std::numeric_limits<double>::quiet_NaN() : std::log(exps.sum);  // 0: all are -infinity
+    const double smooth =
+        rows.smoothing > 0
+            ? team.reduce(
+                  rows.classes, 0.0, [&](int64_t c) { return static_cast<double>(rows.weight_of(c)) * (log_sum - (static_cast<double>(x[c]) - largest)); },
+                  [](double a, double b) { return a + b; })
+            : 0;  // Σ w_c · -log p_c
+    team.once([&] { sums = Sums::join(sums, finish(row, x, largest, log_sum, smooth)); });
   }
 
-  STM_DEVICE Sums finish(int64_t row, const T* x, const ExpSum<T>& exps, const Sums& smooth) const {
+  STM_DEVICE Sums finish(int64_t row, const T* x, double largest, double log_sum, double smooth) const {
     const double nothing = std::numeric_limits<double>::quiet_NaN();
     if (!rows.has_label(row)) {
       rows.report(row);
@@ -153,10 +153,9 @@ struct Forward {
       return {nothing, nothing};
     }
     const int32_t y = rows.target[row];
-    const double largest = static_cast<double>(exps.largest), log_sum = exps.sum == 0 ? nothing : std::log(exps.sum);  // 0: all are -infinity
     const double weight = static_cast<double>(rows.weight_of(y)), step_weight = static_cast<double>(rows.step_weight_of(row));
     double loss = (1 - rows.smoothing) * weight * (log_sum - (static_cast<double>(x[y]) - largest));
-    if (rows.smoothing > 0) loss += rows.smoothing / static_cast<double>(rows.classes) * (smooth.weight * log_sum - smooth.value);
+    if (rows.smoothing > 0) loss += rows.smoothing / static_cast<double>(rows.classes) * smooth;
     keep(row, largest, log_sum, loss * step_weight);
     return {loss * step_weight, weight * step_weight};
   }

@@ -21,7 +21,7 @@ STM_DEVICE double log_add(double a, double b, double c) {
 /// What the host knows of one sequence.
 struct SequenceFacts {
   int64_t offset;  ///< of its first label
-  double factor;
+  double divisor;
   int32_t steps, labels;
 };
 
@@ -64,7 +64,7 @@ struct Sequences {
     });
     return wrong == 0;
   }
-  STM_DEVICE double scaled(int64_t n, double loss) const { return zero_infinity && std::isinf(loss) ? 0 : loss * facts[n].factor; }
+  STM_DEVICE double scaled(int64_t n, double loss) const { return zero_infinity && std::isinf(loss) ? 0 : loss / facts[n].divisor; }
 };
 
 /// alpha[t, s]: log-probability of all paths over steps 0..t that end in state s. The loss is -log of all paths through all labels.
@@ -140,7 +140,7 @@ struct Backward {
     const int64_t labels = sequence.states / 2;
     Link* const chain = links + n * longest;
     block.each(labels, [&](int64_t i) { chain[i] = link_of(sequence.labels, labels, i); });
-    const double factor = sequences.facts[n].factor * static_cast<double>(dresult[sequences.reduce ? 0 : n]);
+    const double factor = static_cast<double>(dresult[sequences.reduce ? 0 : n]) / sequences.facts[n].divisor;
     for (int64_t t = sequence.steps - 1; t >= 0; --t) step(block, sequence, n, t, factor);
   }
 
@@ -181,7 +181,7 @@ struct Backward {
 template <class T>
 Status send_sequences(Context& context, const CtcLoss& loss, const View& input, const View& target, Sequences<T>* out) {
   std::vector<SequenceFacts> facts;
-  for (int64_t n = 0; n < input.extent[1]; ++n) facts.push_back({loss.target_offsets[n], loss.factors[n], loss.input_lengths[n], loss.target_lengths[n]});
+  for (int64_t n = 0; n < input.extent[1]; ++n) facts.push_back({loss.target_offsets[n], loss.divisors[n], loss.input_lengths[n], loss.target_lengths[n]});
   *out = {input.as<T>(), input.stride[0],    input.stride[1], input.stride[2], target.as<int32_t>(),
           nullptr,       input.extent[0],    input.extent[1], input.extent[2], 2 * loss.longest_target + 1,
           loss.blank,    loss.zero_infinity, loss.reduce,     context.fault,   context.op};

@@ -30,7 +30,7 @@ struct PointwiseLoss {
   Pointwise function = Pointwise::SquaredError;
   double parameter = 0;
   bool reduce = true;  ///< whether the result is one number
-  double scale = 1;    ///< what the sum is multiplied by
+  double divisor = 1;  ///< of the sum
   Padding elements;    ///< which elements count; the others have loss and gradient 0
 };
 
@@ -43,7 +43,7 @@ struct CrossEntropyLoss {
   Padding steps;         ///< which rows count
 };
 
-/// N sequences; lengths, offsets and factors are in host memory.
+/// N sequences; lengths, offsets and divisors are in host memory.
 struct CtcLoss {
   int64_t blank = 0;
   bool zero_infinity = false, reduce = true;
@@ -51,7 +51,7 @@ struct CtcLoss {
   const int32_t* input_lengths = nullptr;   ///< [N]
   const int32_t* target_lengths = nullptr;  ///< [N]
   const int64_t* target_offsets = nullptr;  ///< [N], where each sequence's labels begin
-  const double* factors = nullptr;          ///< [N], what each loss is multiplied by
+  const double* divisors = nullptr;         ///< [N], of each loss
 };
 
 /// All tensors are dense but where a line says otherwise. An element or label that is out of range is OutOfRange.

@@ -181,7 +181,7 @@ export interface CrossEntropyOptions extends LossOptions {
   weight?: Tensor | undefined;
   /** Weight of each step: of the target's shape, or [N], one a sequence. Default: all 1. */
   stepWeights?: Sequence | undefined;
-  /** Steps with this label are left out. Default -100. */
+  /** Steps with this label are left out; not with probabilities. Default -100. */
   ignoreIndex?: number;
   /** Part of the target that is spread over all classes, 0..1. Default 0. */
   labelSmoothing?: number;
@@ -192,10 +192,15 @@ export interface CrossEntropyOptions extends LossOptions {
  *
  *   loss = -weight[y] · log softmax(x)[y];  the mean divides by the sum of the weights (class · step) of the labels that count
  *
- * Shapes: input […, C], target […] of whole numbers in 0..C-1, i32 or, as plain arrays make them, f32 or f64 → [] (or
- * […], for `none`).
+ * Or of probabilities of the classes, such as one-hot, mixed or another model's; they get a gradient too:
  *
- * @throws {ShapeError} if the target has not the input's axes but the last, or there is nothing to take the mean of
+ *   loss = -Σ weight[c] · t[c] · log softmax(x)[c];  the mean divides by the number of steps, or the sum of their weights
+ *
+ * Shapes: input […, C], target […] of whole numbers in 0..C-1, i32 or, as plain arrays make them, f32 or f64; or
+ * […, C] of the input's dtype → [] (or […], for `none`).
+ *
+ * @throws {ShapeError} if the target has neither the input's axes nor those but the last, or there is nothing to take the mean of
+ * @throws {DTypeError} if probabilities are not of the input's dtype
  * @throws {OptionError} if a label is out of range; at the next read where only the device can know
  * @see torch.nn.functional.cross_entropy, whose classes are the second axis
  */
