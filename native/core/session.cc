@@ -1,11 +1,23 @@
 #include "core/session.h"
 
+#include <random>
+
 #include "core/devices.h"
 #include "core/recording.h"
 
 namespace stm {
 
-Session::Session() { devices_.push_back(std::make_unique<Device>("cpu", open_backend("cpu"))); }
+namespace {
+
+/// A seed that no other process or worker has.
+uint64_t fresh_seed() {
+  std::random_device source;
+  return ((uint64_t{source()} << 32) | source()) & Generator::kLargest;
+}
+
+}  // namespace
+
+Session::Session() : generator{fresh_seed()} { devices_.push_back(std::make_unique<Device>("cpu", open_backend("cpu"))); }
 
 // Recordings give their commands back to the queues of the devices.
 Session::~Session() {

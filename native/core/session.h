@@ -47,7 +47,7 @@ class Session {
   bool grad_enabled = true;      ///< false inside backward() and noGrad
   bool retaining_graph = false;  ///< inside backward({ retainGraph: true }): a backward function must leave what it saved as it was
   uint64_t next_node = 0;
-  Generator generator;
+  Generator generator;             ///< begins with a seed of its own in each environment
   MathMode math = MathMode::Tf32;  ///< what the ops that follow may compute f32 products in
   bool deterministic = false;
 

@@ -8,9 +8,9 @@ import { wrap, type Tensor } from './tensor';
 
 /** Where the generator stands: what `getRandomState` gives and `setRandomState` takes. */
 export interface RandomState {
-  /** Which stream of random numbers. */
+  /** Which stream of random numbers: what `manualSeed` was given, or a number of this environment's own. */
   seed: number;
-  /** How many blocks of four 32-bit numbers of it are used up. */
+  /** How many blocks of four 32-bit numbers of it are used up, at most 2^53 - 1. */
   offset: number;
 }
 
@@ -23,7 +23,8 @@ const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
 
 /**
  * Starts the random numbers of this environment (main thread or worker) anew: weights, dropout masks, noise and the order of a shuffled
- * DataLoader. One seed gives the same numbers every time, on every device and with any number of threads.
+ * DataLoader. One seed gives the same numbers every time, on every device and with any number of threads. Without a call each process and each worker draws
+ * numbers of its own; `getRandomState().seed` tells the seed that it was given.
  *
  * @param seed  a whole number of at least 0
  * @throws {OptionError} if it is anything else

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DTypeError, OptionError, getRandomState, manualSeed, numThreads, rand, randint, randn, setNumThreads, setRandomState } from 'stmnet';
+import { runChild } from '../support/child';
 import { describeDevices } from '../support/devices';
 
 const moments = (values: ArrayLike<number>): { mean: number; variance: number } => {
@@ -85,6 +86,43 @@ test('two calls never share numbers', async () => {
   const seen = new Set<number>();
   for (let call = 0; call < 20; call++) for (const value of await rand([5], { dtype: 'f64' }).data()) seen.add(value);
   expect(seen.size).toBe(100);
+});
+
+test('without a seed each process and worker draws numbers of its own, and tells the seed that makes them again', async () => {
+  const { stdout, stderr } = runChild(`
+    const { Worker } = require('node:worker_threads');
+    const draw = async () => [stm.getRandomState(), (await new stm.LSTM({ inputSize: 1, hiddenSize: 1 }).weight_ih_l0.data())[0]];
+    const worker = () => new Promise((resolve) => new Worker(
+      'const stm = require(' + JSON.stringify(require.resolve('./dist/index.js')) + '); (' + draw + ')().then((drawn) => require("node:worker_threads").parentPort.postMessage(drawn));',
+      { eval: true }).on('message', resolve));
+    (async () => {
+      const drawn = [await draw(), await worker(), await worker()];
+      const again = [];
+      for (const [state] of drawn) { stm.manualSeed(state.seed); again.push((await draw())[1]); }
+      console.log(JSON.stringify({ drawn, again }));
+    })();
+  `);
+  expect(stderr).toBe('');
+  const { drawn, again }: { drawn: [{ seed: number; offset: number }, number][]; again: number[] } = JSON.parse(stdout);
+  const seeds = [...drawn.map(([{ seed }]) => seed), getRandomState().seed];
+  expect(new Set(seeds).size).toBe(4);
+  expect(seeds.every((seed) => Number.isSafeInteger(seed) && seed >= 0)).toBe(true);
+  expect(drawn.map(([{ offset }]) => offset)).toEqual([0, 0, 0]);
+  expect(again).toEqual(drawn.map(([, weight]) => weight));
+  expect(new Set(again).size).toBe(3);
+});
+
+test('a stream ends before its place is a number that JavaScript cannot hold', async () => {
+  const last = { seed: 2 ** 53 - 1, offset: 2 ** 53 - 3 };
+  setRandomState(last);
+  const drawn = await rand([8]).data();
+  expect(getRandomState()).toEqual({ seed: 2 ** 53 - 1, offset: 2 ** 53 - 1 });
+  expect(() => rand([1])).toThrow(/^rand: got offset 9007199254740991 and 1 blocks to draw, expected no more than 2\^53 - 1 in all/);
+  setRandomState(getRandomState());
+  expect(rand([0]).size).toBe(0);
+  setRandomState(last);
+  expect(await rand([8]).data()).toEqual(drawn);
+  manualSeed(1);
 });
 
 describe('mistakes', () => {
