@@ -1,8 +1,12 @@
 #include "binding/marshal.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace stm::binding {
+namespace {
+constexpr uint32_t kElementsInScope = 1024;  // each takes a handle
+}
 
 bool NapiArgs::absent(size_t i) {
   napi_valuetype type = napi_undefined;
@@ -43,11 +47,16 @@ std::vector<double> NapiArgs::numbers_of(size_t i, const char* expected) {
   napi_env env = environment_.env;
   if (!value(i) || napi_is_array(env, value(i), &is_array) != napi_ok || !is_array) throw mistake(i, expected);
   ok(napi_get_array_length(env, value(i), &length));
-  std::vector<double> result(length);
-  for (uint32_t k = 0; k < length; ++k) {
-    napi_value element;
-    ok(napi_get_element(env, value(i), k, &element));
-    if (napi_get_value_double(env, element, &result[k]) != napi_ok) throw mistake(i, expected);
+  std::vector<double> result;  // grows with what is found: an array may be said to be long and hold nothing
+  for (uint32_t first = 0; first < length; first += kElementsInScope) {
+    const HandleScope scope(env);
+    for (uint32_t k = first; k < std::min(length, first + kElementsInScope); ++k) {
+      napi_value element;
+      double number;
+      ok(napi_get_element(env, value(i), k, &element));
+      if (napi_get_value_double(env, element, &number) != napi_ok) throw mistake(i, expected);
+      result.push_back(number);
+    }
   }
   return result;
 }

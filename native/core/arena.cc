@@ -4,6 +4,8 @@
 #include <map>
 #include <numeric>
 
+#include "core/sizes.h"
+
 namespace stm {
 namespace {
 constexpr size_t kAlignment = 512;
@@ -48,7 +50,7 @@ class Space {
       offset = free_.rbegin()->first;
       free_.erase(std::prev(free_.end()));
     }
-    end_ = offset + bytes;
+    end_ = static_cast<size_t>(plus(static_cast<int64_t>(offset), static_cast<int64_t>(bytes)));
     return offset;
   }
   std::map<size_t, size_t> free_;  // offset to size; no two touch

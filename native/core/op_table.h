@@ -17,6 +17,7 @@ struct ReadBack {
 };
 struct Fence {
   Device* device;
+  bool reports = true;  ///< whether it tells of a fault that no read has reported
 };
 /// Elements of a typed array, valid during the call.
 struct HostValues {
@@ -100,18 +101,14 @@ STM_ARG(HostValues, "Float32Array | Float64Array | Int32Array | Uint8Array", val
 
 template <>
 struct Arg<Shape> {
-  static constexpr int64_t kMaxElements = int64_t{1} << 40;
   static std::string ts() { return "readonly number[]"; }
   static Shape read(ArgReader& args, size_t i) {
     const std::vector<int64_t> axes = args.integers(i);
     if (axes.size() > Shape::kMaxRank) throw args.mistake(i, "at most 6 axes");
-    int64_t elements = 1;
-    for (int64_t extent : axes) {
-      if (extent < 0) throw args.mistake(i, "extents of 0 or more");
-      if (extent > 0 && elements > kMaxElements / extent) throw args.mistake(i, "at most 2^40 elements");
-      elements *= std::max<int64_t>(extent, 1);
-    }
-    return Shape(axes);
+    if (std::any_of(axes.begin(), axes.end(), [](int64_t extent) { return extent < 0; })) throw args.mistake(i, "extents of 0 or more");
+    const Shape shape(axes);
+    if (!shape.reasonable()) throw args.mistake(i, "at most 2^40 elements");
+    return shape;
   }
 };
 template <class T>
@@ -267,9 +264,15 @@ class OpTable {
   template <class R, class... A, size_t... I>
   static void invoke(R (*function)(A...), [[maybe_unused]] ArgReader& args, [[maybe_unused]] ResultWriter& out, std::index_sequence<I...>) {
     std::tuple<std::decay_t<A>...> values{Arg<std::decay_t<A>>::read(args, I)...};  // braces: left to right
+    (read_again(std::get<I>(values), args, I), ...);
     if constexpr (std::is_void_v<R>) function(std::get<I>(values)...);
     else Result<R>::write(out, function(std::get<I>(values)...));
   }
+  /// Reading an argument may run JavaScript, such as an accessor in an array, and that may move or shrink the elements of one read before.
+  template <class T>
+  static void read_again(T&, ArgReader&, size_t) {}
+  static void read_again(HostValues& values, ArgReader& args, size_t i) { values = Arg<HostValues>::read(args, i); }
+
   std::vector<Op> ops_;
 };
 

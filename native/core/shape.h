@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/view.h"
+#include "core/sizes.h"
 
 namespace stm {
 
@@ -30,15 +31,14 @@ class Shape {
   int64_t from_back(size_t i) const { return i < rank_ ? axes_[rank_ - 1 - i] : 1; }
   int64_t size() const {
     int64_t n = 1;
-    for (size_t i = 0; i < rank_; ++i) n *= axes_[i];
+    for (size_t i = 0; i < rank_; ++i) n = times(n, axes_[i]);
     return n;
   }
-  /// Whether there are at most 2^40 elements, so that sizes and offsets in bytes cannot overflow.
+  /// Whether there are at most 2^40 elements, also where an extent of 0 leaves none: strides and loops over the other axes would be as long.
   bool reasonable() const {
-    int64_t left = int64_t{1} << 40;
-    for (const int64_t extent : *this)
-      if (extent > 1) left /= extent;
-    return left > 0;
+    int64_t elements = 1;
+    for (const int64_t extent : *this) elements = times(elements, std::max<int64_t>(extent, 1));
+    return elements <= kMostElements;
   }
   bool operator==(const Shape& other) const { return rank_ == other.rank_ && std::equal(begin(), end(), other.begin()); }
   bool operator!=(const Shape& other) const { return !(*this == other); }
@@ -84,7 +84,7 @@ inline Shape dense_strides(const Shape& shape) {
   int64_t step = 1;
   for (size_t i = shape.rank(); i-- > 0;) {
     strides[i] = step;
-    step *= shape[i];
+    step = times(step, shape[i]);
   }
   return strides;
 }

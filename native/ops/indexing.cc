@@ -10,8 +10,8 @@ constexpr const char* kRows = "rows of the table";
 
 /// Rows [n, E] of a table by i32 indices of any shape; outside the graph.
 Tensor rows_of(const char* op, const Tensor& table, const Tensor& indices) {
+  const Tensor y = empty({indices.size(), table.extent(1)}, table);  // first: it refuses what is too large before anything is copied
   const Tensor dense = contiguous(table), flat = reshape(contiguous(detached(indices)), {indices.size()});
-  const Tensor y = empty({indices.size(), table.extent(1)}, table);
   enqueue(op, {dense, flat}, {y}, [](Backend& b, Views v) { return b.indexing().gather_rows(v.in(0), v.in(1), v.out(0)); });
   return y;
 }
@@ -51,7 +51,7 @@ Tensor one_hot(const Tensor& given, int64_t classes) {
   check_host_range("oneHot", "an index", indices, 0, classes - 1, "classes");
   Shape shape = indices.shape();
   shape.push_back(classes);
-  const Tensor flat = reshape(contiguous(indices), {indices.size()}), y = empty(shape, DType::F32, indices.device());
+  const Tensor y = empty(shape, DType::F32, indices.device()), flat = reshape(contiguous(indices), {indices.size()});
   enqueue("oneHot", {flat}, {alias(y, {indices.size(), classes}, {classes, 1}, 0)},
           [](Backend& b, Views v) { return b.indexing().one_hot(v.in(0), v.out(0)); });
   return y;
@@ -132,6 +132,7 @@ std::tuple<Tensor, Tensor> sorted(const char* op, const Tensor& x, int64_t dim, 
   const int64_t n = x.extent(axis), k = first.value_or(n);
   check_places(op, x, n);
   STM_CHECK(k >= 0 && k <= n, Kind::Option, "{}: got k {}, expected 0..{}, the extent of dim {}.\n  Fix: choose fewer.", op, k, n, dim);
+  STM_CHECK(n <= INT32_MAX, Kind::Option, "{}: got {}, expected at most 2147483647 places along dim {}, because they are i32.\n  Fix: sort parts.", op, x, dim);
   const Tensor last = transpose(detached(x), axis, x.rank() - 1), dense = contiguous(last);
   const int64_t rows = n ? x.size() / n : 0;
   Shape shape = last.shape().with(x.rank() - 1, k);
@@ -152,7 +153,7 @@ std::tuple<Tensor, Tensor> sort(const Tensor& x, int64_t dim, bool descending) {
 
 Tensor unfold(const Tensor& given, int64_t dim, int64_t size, int64_t stride, int64_t dilation) {
   const size_t axis = check_axis("unfold", dim, given.rank());
-  const int64_t steps = given.extent(axis), span = (size - 1) * dilation + 1;
+  const int64_t steps = given.extent(axis), span = plus(times(std::max<int64_t>(size - 1, 0), std::max<int64_t>(dilation, 0)), 1);
   STM_CHECK(size > 0 && stride > 0 && dilation > 0 && span <= steps, Kind::Option,
             "unfold: got size {}, stride {}, dilation {} for dim {} of {}, expected positive numbers and a window of at most {} steps.\n  Fix: pad the input, "
             "or use a smaller window.",

@@ -24,10 +24,11 @@ struct CtcProblem {
 std::vector<int32_t> checked_lengths(const char* name, const std::vector<int64_t>& lengths, int64_t count, int64_t greatest) {
   STM_CHECK(static_cast<int64_t>(lengths.size()) == count, Kind::Shape, "ctcLoss: got {} {}, expected {}, one a sequence.\n  Fix: give each sequence a length.",
             lengths.size(), name, count);
+  const int64_t most = std::min<int64_t>(greatest, INT32_MAX);
   std::vector<int32_t> checked;
   for (const int64_t length : lengths) {
-    STM_CHECK(length >= 0 && length <= greatest, Kind::Shape,
-              "ctcLoss: got the length {} in {}, expected 0..{}.\n  Fix: count the real steps of each sequence.", length, name, greatest);
+    STM_CHECK(length >= 0 && length <= most, Kind::Shape, "ctcLoss: got the length {} in {}, expected 0..{}.\n  Fix: count the real steps of each sequence.",
+              length, name, most);
     checked.push_back(static_cast<int32_t>(length));
   }
   return checked;

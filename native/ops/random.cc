@@ -162,9 +162,12 @@ Tensor gaussian_noise(const Tensor& x, double std) {
   return add(x, noise);
 }
 
+constexpr int64_t kMostListed = int64_t{1} << 26;
+
 /// A shuffled 0..count-1, drawn on the host by Fisher and Yates's method.
 std::vector<int64_t> permutation(int64_t count) {
-  STM_CHECK(count >= 0 && count <= INT32_MAX, Kind::Option, "permutation: got {}, expected 0..2147483647.\n  Fix: pass the number of items.", count);
+  STM_CHECK(count >= 0 && count <= kMostListed, Kind::Option, "permutation: got {}, expected 0..{}, as many as an array holds well.\n  Fix: shuffle parts.",
+            count, kMostListed);
   refuse_while_recording("a permutation on the host", "shuffle outside the step");
   const Generator::Ticket ticket = Session::current().generator.take(count * 2);
   const PhiloxStream stream{ticket.seed, ticket.offset};

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <memory>
 #include <optional>
 
@@ -23,10 +24,11 @@ inline RealItems real_items(const char* op, const Shape& items, const std::optio
   STM_CHECK(items.rank() >= 2 && static_cast<int64_t>(lengths->size()) == items[0], Kind::Shape,
             "{}: got {} lengths for steps {}, expected one a row of [N, T, …].\n  Fix: give each row a length.", op, lengths->size(), items);
   auto kept = std::make_shared<std::vector<int32_t>>();
+  const int64_t most = std::min<int64_t>(items[1], INT32_MAX);
   int64_t steps = 0;
   for (const int64_t length : *lengths) {
-    STM_CHECK(length >= 0 && length <= items[1], Kind::Shape, "{}: got length {}, expected 0..{}, the steps of {}.\n  Fix: count the real steps of each row.",
-              op, length, items[1], items);
+    STM_CHECK(length >= 0 && length <= most, Kind::Shape, "{}: got length {}, expected 0..{}, the steps of {}.\n  Fix: count the real steps of each row.", op,
+              length, most, items);
     kept->push_back(static_cast<int32_t>(length));
     steps += length;
   }

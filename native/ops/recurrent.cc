@@ -85,14 +85,20 @@ std::vector<Shape> weight_shapes(const RecurrentProblem& p) {
 }
 
 void check_weights(const char* op, const std::vector<Tensor>& weights, const RecurrentProblem& p) {
-  const std::vector<Shape> shapes = weight_shapes(p);
-  STM_CHECK(weights.size() == shapes.size(), Kind::Option,
+  const int64_t expected = times(p.L, p.K, (p.P ? 3 : 2) + (p.bias ? 2 : 0));  // before a list as long as that is made
+  STM_CHECK(static_cast<int64_t>(weights.size()) == expected, Kind::Option,
             "{}: got {} weights, expected {}.\n  Fix: pass W_ih, W_hh (and W_hr) of each layer and direction, then b_ih, b_hh of each.", op, weights.size(),
-            shapes.size());
-  for (size_t i = 0; i < weights.size(); ++i)
+            expected);
+  const std::vector<Shape> shapes = weight_shapes(p);
+  int64_t elements = 0;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    elements = plus(elements, weights[i].size());
     STM_CHECK(weights[i].shape() == shapes[i] && weights[i].dtype() == p.dtype, Kind::Shape,
               "{}: got weight {} as {}, expected {}{}.\n  Fix: build the layer with the sizes of its weights, and keep one dtype.", op, i, weights[i], p.dtype,
               shapes[i]);
+  }
+  STM_CHECK(elements <= kMostElements, Kind::Shape, "{}: got weights of {} elements, expected at most 2^40.\n  Fix: use fewer or smaller layers.", op,
+            elements);
 }
 
 /// The weights as one dense vector: a view where they already lie behind each other (as the layers make them), else a copy. Outside the graph.
@@ -370,6 +376,12 @@ Problem make_problem(const Tensor& x, const Options& o, const std::optional<std:
             "recurrent: got hiddenSize {}, numLayers {}, projSize {}, expected hiddenSize > projSize >= 0, numLayers > 0 and a projection for LSTM only.\n  "
             "Fix: correct the options.",
             p.H, p.L, p.P);
+  STM_CHECK(p.N <= INT32_MAX && p.T <= INT32_MAX, Kind::Shape,
+            "recurrent: got x {}, expected at most 2147483647 rows and as many steps.\n  Fix: cut the batch into parts.", x);
+  // What backward needs of every step, in numbers: no count of bytes that a device makes of it can leave 64 bits.
+  STM_CHECK(times(p.N, p.T, p.L, p.K, p.gates() + 4, p.H) <= kMostElements, Kind::Shape,
+            "recurrent: got x {} with hiddenSize {} and numLayers {}, expected at most 2^40 numbers in all steps.\n  Fix: cut the batch into parts.", x, p.H,
+            p.L);
   problem.lengths = check_lengths(lengths, p);
   const Status status = x.device().backend.recurrent().check(problem.view());
   STM_CHECK(status.is_ok(), Kind::Option, "recurrent: {}", status.message);

@@ -75,8 +75,6 @@ Tensor permute(const Tensor& x, const std::vector<int64_t>& dims) {
   return permute_by("permute", x, order);
 }
 
-constexpr int64_t kMostElements = int64_t{1} << 40;
-
 /// Extents with at most one -1, which stands for what is left.
 Tensor reshape_to(const Tensor& x, const std::vector<int64_t>& extents) {
   int64_t known = 1;
@@ -88,12 +86,11 @@ Tensor reshape_to(const Tensor& x, const std::vector<int64_t>& extents) {
       open = i;
       continue;
     }
-    STM_CHECK(extents[i] <= kMostElements / std::max<int64_t>(known, 1), Kind::Option,
-              "reshape: got extent {}, expected at most 2^40 elements in all.\n  Fix: correct the extent.", extents[i]);
-    known *= extents[i];
+    known = times(known, extents[i]);
   }
   STM_CHECK(extents.size() <= Shape::kMaxRank, Kind::Option, "reshape: got {} axes, expected at most {}.\n  Fix: merge axes.", extents.size(), Shape::kMaxRank);
   Shape shape(extents);
+  STM_CHECK(shape.reasonable(), Kind::Option, "reshape: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
   if (open) {
     STM_CHECK(known != 0 && x.size() % known == 0, Kind::Shape,
               "reshape: got {} into {} with one axis open, expected {} elements to be a multiple of {}.\n  Fix: correct the extents.", x, shape, x.size(),
@@ -223,7 +220,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   int64_t sum = 0;
   for (const int64_t size : sizes) {
     STM_CHECK(size >= 0, Kind::Option, "split: got size {}, expected 0 or more.\n  Fix: correct the sizes.", size);
-    sum += size;
+    sum = plus(sum, size);
   }
   STM_CHECK(sum == x.extent(axis), Kind::Shape, "split: got sizes that add up to {} for dim {} of {}, expected {}.\n  Fix: correct the sizes.", sum, dim, x,
             x.extent(axis));
@@ -285,7 +282,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
     check_same_dtype("concat", first, x);
     STM_CHECK(x.rank() == first.rank() && x.shape().with(axis, 0) == first.shape().with(axis, 0), Kind::Shape,
               "concat: got {} and {}, expected equal extents except along dim {}.\n  Fix: reshape one.", first, x, dim);
-    extent += x.extent(axis);
+    extent = plus(extent, x.extent(axis));
   }
   const Tensor y = empty(first.shape().with(axis, extent), first);
   std::vector<int64_t> starts;

@@ -74,7 +74,7 @@ export function checkRecurrentOptions(op: string, options: RecurrentOptions, own
   return {
     inputSize: positiveInteger(op, 'inputSize', options.inputSize),
     hiddenSize: positiveInteger(op, 'hiddenSize', options.hiddenSize),
-    numLayers: positiveInteger(op, 'numLayers', options.numLayers ?? 1),
+    numLayers: layerCount(op, options.numLayers ?? 1),
     bias: flag(op, 'bias', options.bias ?? true),
     batchFirst: flag(op, 'batchFirst', options.batchFirst ?? true),
     dropout: probability(op, 'dropout', options.dropout ?? 0),
@@ -82,6 +82,15 @@ export function checkRecurrentOptions(op: string, options: RecurrentOptions, own
     dtype: oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']),
     algo: oneOf(op, 'algo', options.algo ?? 'auto', algorithms),
   };
+}
+
+/** Each layer has names and objects of its own: a slip of the keyboard must not fill the memory with them. */
+const MOST_LAYERS = 65_536;
+
+function layerCount(op: string, value: unknown): number {
+  const count = positiveInteger(op, 'numLayers', value);
+  if (count <= MOST_LAYERS) return count;
+  throw new OptionError(op, { given: `numLayers: ${count}`, expected: `at most ${MOST_LAYERS}`, fix: 'use fewer layers; hiddenSize makes them wider' });
 }
 
 /**

@@ -155,7 +155,7 @@ class CpuIndexingKernels final : public IndexingKernels {
   Status scatter_add(const View& index, const View& source, const View& target) noexcept override {
     const int64_t steps = target.extent[1], width = target.extent[2], given = index.extent[1];
     const Status status = check_indices(index, steps);
-    if (!status.is_ok()) return status;
+    if (!status.is_ok() || source.size() == 0) return status;
     return dispatch_any(source.dtype, [&](auto zero) {
       using T = decltype(zero);
       parallel_for(target.extent[0], grain_of(given * width), [&](int64_t begin, int64_t end) {

@@ -84,19 +84,36 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
   return binding.split(idOf(x, 'split'), typeof sizes === 'number' ? equalParts(x, sizes, dim) : sizes, dim).map((id) => wrap(id));
 }
 
+/** More tensors cannot be alive at a time. */
+const MOST_PARTS = 2 ** 24;
+
 function equalParts(x: Tensor, size: number, dim: number): number[] {
   if (!Number.isInteger(size) || size < 1) throw new OptionError('split', { given: `size ${size}`, expected: 'a whole number of 1 or more', fix: 'correct the size' });
   const extent = x.shape[axisOf('split', x, dim)] ?? 0;
-  return Array.from({ length: Math.ceil(extent / size) }, (_, part) => Math.min(size, extent - part * size));
+  const count = Math.ceil(extent / size);
+  if (count > MOST_PARTS) throw new OptionError('split', { given: `size ${size} for ${String(x)}`, expected: `at most ${MOST_PARTS} parts`, fix: 'make larger parts' });
+  return Array.from({ length: count }, (_, part) => Math.min(size, extent - part * size));
 }
 
-/** `x` repeated `repeats[i]` times along axis i. @throws {OptionError} if there is not one number for each axis */
+/**
+ * `x` repeated `repeats[i]` times along axis i.
+ *
+ * @throws {OptionError} if there is not one number for each axis; {ShapeError} if the result would have more than 2^40 elements
+ */
 export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   checkTensor(x, 'tile');
   if (!Array.isArray(repeats as unknown) || repeats.length !== x.rank || repeats.some((times) => !Number.isInteger(times) || times < 0)) {
     throw new OptionError('tile', { given: `repeats ${describe(repeats)} for ${String(x)}`, expected: `${x.rank} whole numbers of 0 or more`, fix: 'give each axis a number' });
   }
-  return within('tile', () => repeats.reduce((result, times, axis) => (times === 1 ? result : times === 0 ? slice(result, result.shape.map(() => 0), result.shape.map((n, i) => (i === axis ? 0 : n))) : concat(Array.from({ length: times }, () => result), axis)), x));
+  return within('tile', () => repeats.reduce((result, times, axis) => (times === 1 ? result : repeatAxis(result, axis, times)), x));
+}
+
+/** As a view that repeats everything from the axis on, [before, times, rest], whose elements are then copied. */
+function repeatAxis(x: Tensor, axis: number, times: number): Tensor {
+  const product = (extents: readonly number[]): number => extents.reduce((all, extent) => all * extent, 1);
+  const before = product(x.shape.slice(0, axis)), rest = product(x.shape.slice(axis));
+  const repeated = expand(reshape(x, [before, 1, rest]), [before, times, rest]);
+  return reshape(repeated, x.shape.map((extent, i) => (i === axis ? extent * times : extent)));
 }
 
 /**
