@@ -31,8 +31,10 @@ ErrorClasses::Mapping ErrorClasses::mapping(Kind kind) {
     case Kind::Disposed: return {DisposedError, "ERR_STM_DISPOSED"};
     case Kind::NoGraph: return {GraphError, "ERR_STM_NO_GRAPH"};
     case Kind::GraphReleased: return {GraphError, "ERR_STM_GRAPH_RELEASED"};
+    case Kind::GraphInUse: return {GraphError, "ERR_STM_GRAPH_IN_USE"};
     case Kind::Stale: return {GraphError, "ERR_STM_STALE"};
     case Kind::InPlace: return {GraphError, "ERR_STM_IN_PLACE"};
+    case Kind::OutOfMemory: return {NativeError, "ERR_STM_OUT_OF_MEMORY"};
     case Kind::Recording: return {OptionError, "ERR_STM_RECORDING"};
   }
   return {NativeError, "ERR_STM_INTERNAL"};
@@ -52,6 +54,17 @@ napi_value ErrorClasses::make_fault(const Fault& fault) const {
   std::string message = fault.message.rfind(op + ":", 0) == 0 ? fault.message : op + ": " + fault.message;
   if (!site.empty()) message += "\n  Asked for here, under debug:\n" + site;
   return construct(NativeError, op, codes[static_cast<size_t>(fault.kind)], message);
+}
+
+napi_value ErrorClasses::make_without_memory() const noexcept {
+  constexpr const char* words[] = {
+      "stmnet", "stmnet: got no memory from the system, expected enough for the call.\n  Fix: use a smaller batch, or free tensors.", "ERR_STM_OUT_OF_MEMORY"};
+  napi_value constructor = nullptr, error = nullptr, arguments[3];
+  for (size_t i = 0; i < 3; ++i) napi_create_string_utf8(env_, words[i], NAPI_AUTO_LENGTH, &arguments[i]);
+  if (classes_[NativeError]) napi_get_reference_value(env_, classes_[NativeError], &constructor);
+  if (constructor) napi_new_instance(env_, constructor, 3, arguments, &error);
+  else napi_create_error(env_, arguments[2], arguments[1], &error);
+  return error;
 }
 
 napi_value ErrorClasses::construct(Class which, const std::string& op, const char* code, const std::string& message) const {

@@ -18,6 +18,8 @@ class ErrorClasses {
   void adopt(napi_value classes);
   napi_value make(const Error& error, const std::string& op) const;
   napi_value make_fault(const Fault& fault) const;
+  /// Where there is no memory for a message.
+  napi_value make_without_memory() const noexcept;
 
  private:
   enum Class { ShapeError, DTypeError, DeviceError, OptionError, DisposedError, GraphError, NativeError, kClasses };

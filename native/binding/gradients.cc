@@ -1,5 +1,7 @@
 #include "binding/gradients.h"
 
+#include <algorithm>
+
 #include "core/graph.h"
 #include "ops/ops.h"
 
@@ -63,19 +65,28 @@ napi_value ids_of(Environment& environment, const std::vector<Tensor>& tensors) 
 struct Form {
   Shape shape;
   DType dtype;
+  Device* device;
 };
 
 std::vector<Tensor> call_backward(Environment& environment, const Callback& callback, const std::vector<Tensor>& grads, const SavedTensors& saved,
                                   const std::vector<Form>& inputs) {
   const HandleScope scope(environment.env);
-  const std::vector<Tensor> result = tensors_of(environment, callback.call(ids_of(environment, grads), ids_of(environment, saved)));
+  const Session::NoGrad no_grad;  // whatever the function switches on
+  // A copy, because the same gradient may be on its way to other inputs, and the function may change in place what it is given.
+  std::vector<Tensor> own;
+  for (const Tensor& grad : grads) own.push_back(grad ? ops::clone(grad) : Tensor());
+  const std::vector<Tensor> result = tensors_of(environment, callback.call(ids_of(environment, own), ids_of(environment, saved)));
   STM_CHECK(result.size() == inputs.size(), Kind::Shape,
             "backward: got {} gradients from a user-defined function, expected {}, one for each input.\n  Fix: return undefined where none is needed.",
             result.size(), inputs.size());
-  for (size_t i = 0; i < result.size(); ++i)
+  for (size_t i = 0; i < result.size(); ++i) {
     STM_CHECK(!result[i] || (result[i].shape() == inputs[i].shape && result[i].dtype() == inputs[i].dtype), Kind::Shape,
               "backward: got gradient {} from a user-defined function, expected {}{} as input {} is.\n  Fix: return a gradient of the input's shape and dtype.",
               result[i], inputs[i].dtype, inputs[i].shape, i);
+    STM_CHECK(!result[i] || &result[i].device() == inputs[i].device, Kind::Device,
+              "backward: got gradient {} from a user-defined function, expected one on {} as input {} is.\n  Fix: move it with to('{}').", result[i],
+              inputs[i].device->name, i, inputs[i].device->name);
+  }
   std::vector<Tensor> plain;
   for (const Tensor& grad : result) plain.push_back(grad ? ops::clone(detached(grad)) : Tensor());  // the function may keep, or return twice, what it returns
   return plain;
@@ -84,11 +95,16 @@ std::vector<Tensor> call_backward(Environment& environment, const Callback& call
 }  // namespace
 
 void define_gradient(Environment& environment, const napi_value* arguments) {
-  const std::vector<Tensor> inputs = tensors_of(environment, arguments[1]);
+  const std::vector<Tensor> outputs = tensors_of(environment, arguments[0]), inputs = tensors_of(environment, arguments[1]);
+  const auto there = [](const Tensor& x) { return static_cast<bool>(x); };
+  napi_valuetype type;
+  ok(napi_typeof(environment.env, arguments[3], &type));
+  STM_CHECK(type == napi_function && std::all_of(outputs.begin(), outputs.end(), there) && std::all_of(inputs.begin(), inputs.end(), there), Kind::Option,
+            "defineFunction: got something else among the outputs and inputs, expected tensors and a function.\n  Fix: pass tensors.");
   std::vector<Form> forms;
-  for (const Tensor& x : inputs) forms.push_back({x.shape(), x.dtype()});
+  for (const Tensor& x : inputs) forms.push_back({x.shape(), x.dtype(), &x.device()});
   auto callback = std::make_shared<Callback>(environment.env, arguments[3]);
-  on_backward("defineFunction", tensors_of(environment, arguments[0]), inputs, tensors_of(environment, arguments[2]),
+  on_backward("defineFunction", outputs, inputs, tensors_of(environment, arguments[2]),
               [&environment, callback, forms](const std::vector<Tensor>& grads, const SavedTensors& saved) {
                 return call_backward(environment, *callback, grads, saved, forms);
               });

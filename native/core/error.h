@@ -7,7 +7,7 @@
 namespace stm {
 
 /// Which JavaScript class and code a user mistake becomes; `binding/errors.cc` maps each kind to one.
-enum class Kind { Shape, DType, Device, Option, Index, Disposed, NoGraph, GraphReleased, Stale, InPlace, Recording };
+enum class Kind { Shape, DType, Device, Option, Index, Disposed, NoGraph, GraphReleased, GraphInUse, Stale, InPlace, Recording, OutOfMemory };
 
 /// A user mistake, found on the JS thread before anything was enqueued.
 class Error : public std::runtime_error {

@@ -5,18 +5,23 @@
 #include "core/recording.h"
 
 namespace stm {
-// Long chains (an RNN unrolled by hand) must not be freed by recursion: children are unhooked first and let go one by one.
+// Long chains (an RNN unrolled by hand) must not be freed by recursion: children that nobody else holds are put into a list and let go one by one. The list runs
+// through the nodes themselves, because what frees memory must not need any.
 Node::~Node() {
-  std::vector<std::shared_ptr<Node>> pending;
+  std::shared_ptr<Node> pending;
   const auto unhook_children = [&pending](Node& node) {
-    for (Edge& edge : node.inputs)
-      if (edge.node) pending.push_back(std::move(edge.node));
+    for (Edge& edge : node.inputs) {
+      const std::shared_ptr<Node> child = std::move(edge.node);
+      if (!child || child.use_count() > 1) continue;
+      child->later = std::move(pending);
+      pending = child;
+    }
   };
   unhook_children(*this);
-  while (!pending.empty()) {
-    const std::shared_ptr<Node> node = std::move(pending.back());
-    pending.pop_back();
-    if (node.use_count() == 1) unhook_children(*node);
+  while (pending) {
+    const std::shared_ptr<Node> node = std::move(pending);
+    pending = std::move(node->later);
+    unhook_children(*node);
   }
 }
 

@@ -31,7 +31,9 @@ struct Node {
   std::vector<Edge> inputs;
   SavedTensors saved;
   std::vector<uint64_t> saved_versions;
-  Backward backward;  ///< empty once backward() has passed
+  Backward backward;            ///< empty once backward() has passed
+  bool walked = false;          ///< while a backward() that is to pass here has not returned
+  std::shared_ptr<Node> later;  ///< the next of those that are being let go
 };
 
 /// Whether a gradient with respect to `x` (which may be empty) is wanted: what an op asks before it saves or computes anything for backward.

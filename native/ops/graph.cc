@@ -22,7 +22,7 @@ std::vector<Node*> nodes_latest_first(Node* root) {
   return found;
 }
 
-void check_usable(const Node& node) {
+void check_unchanged(const Node& node) {
   for (size_t i = 0; i < node.saved.size(); ++i) {
     const Tensor& saved = node.saved[i];
     if (!saved) continue;
@@ -31,6 +31,14 @@ void check_usable(const Node& node) {
               "change a clone.",
               saved, node.op, node.saved_versions[i], saved->storage->last_writer(), saved->storage->version());
   }
+}
+
+void check_usable(const Node& node) {
+  STM_CHECK(!node.walked, Kind::GraphInUse,
+            "backward: got a graph whose {} belongs to a backward() that has not returned yet, expected one that no other walks.\n"
+            "  Fix: in a user-defined backward, compute from the gradient and what forward saved; those are outside the graph.",
+            node.op);
+  check_unchanged(node);
 }
 
 /// A released root is a loss that was used before; anything else that is released was handed on from an earlier step, as the state of a recurrent layer is.
@@ -50,6 +58,22 @@ void check_not_released(const std::vector<Node*>& order) {
                   op == "recurrent" ? std::string_view("the state of a recurrent layer") : op));
 }
 
+/// Nodes are taken while they are walked, so that a user-defined backward cannot release what the walk stands on.
+class Taken {
+ public:
+  explicit Taken(const std::vector<Node*>& nodes) : nodes_(nodes) {
+    for (Node* node : nodes_) node->walked = true;
+  }
+  ~Taken() {
+    for (Node* node : nodes_) node->walked = false;
+  }
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
+
+ private:
+  const std::vector<Node*>& nodes_;
+};
+
 void accumulate(Tensor& into, const Tensor& grad) { into = into ? ops::add(into, grad) : grad; }
 
 /// Whether storing `grad` in a leaf could let an in-place change of it be seen elsewhere: it is what came in, or given to two inputs.
@@ -61,23 +85,96 @@ bool shared_with_others(const Tensor& grad, const std::vector<Tensor>& incoming,
   return !grad.contiguous();
 }
 
-void deliver(const Node& node, const std::vector<Tensor>& incoming, const std::vector<Tensor>& outgoing,
-             std::unordered_map<Node*, std::vector<Tensor>>& grads) {
-  for (size_t i = 0; i < outgoing.size(); ++i) {
-    const Tensor& grad = outgoing[i];
-    if (!grad) continue;
-    const Edge& edge = node.inputs[i];
-    if (edge.node) {
-      std::vector<Tensor>& slots = grads[edge.node.get()];
-      slots.resize(edge.node->outputs);
-      accumulate(slots[edge.output], grad);
-    } else if (edge.leaf) {
-      Tensor& slot = gradient_of(edge.leaf);
-      const bool copy = !slot && shared_with_others(grad, incoming, outgoing, i);
-      accumulate(slot, ops::to_device(copy ? ops::clone(grad) : grad, edge.leaf.device()));  // it may have moved since
+/// What the leaves get. It is put into them once the walk has come to its end: an error on the way, as in a user-defined backward, leaves all of them alone.
+class LeafGradients {
+ public:
+  void add(const Tensor& leaf, const Tensor& grad) {
+    const auto [place, is_new] = places_.try_emplace(leaf.operator->(), found_.size());
+    if (is_new) found_.push_back({leaf, {}});
+    accumulate(found_[place->second].second, grad);
+  }
+
+  void store() {
+    std::vector<Tensor> sums;
+    sums.reserve(found_.size());
+    for (auto& [leaf, grad] : found_) {
+      const Tensor& before = gradient_of(leaf);
+      const Tensor here = ops::to_device(std::exchange(grad, Tensor()), leaf.device());  // the leaf may have moved since
+      sums.push_back(before ? ops::add(before, here) : here);
+    }
+    for (size_t i = 0; i < found_.size(); ++i) found_[i].first->grad = std::move(sums[i]);
+  }
+
+ private:
+  std::vector<std::pair<Tensor, Tensor>> found_;
+  std::unordered_map<const TensorState*, size_t> places_;  ///< in found_
+};
+
+/// One walk from a result back to the leaves.
+class Walk {
+ public:
+  Walk(std::vector<Node*> order, bool retain) : order_(std::move(order)), taken_(order_), retain_(retain) {}
+
+  void run(const std::shared_ptr<Node>& root, size_t output, const Tensor& start) {
+    alive_.push_back(root);
+    grads_[root.get()].resize(root->outputs);
+    grads_[root.get()][output] = start;
+    for (Node* node : order_) {
+      pass(*node);
+      if (!retain_) release(*node);
+    }
+    leaves_.store();
+  }
+
+ private:
+  void pass(Node& node) {
+    const auto found = grads_.find(&node);
+    if (found == grads_.end()) return;
+    const std::vector<Tensor> incoming = std::move(found->second);
+    grads_.erase(found);
+    check_unchanged(node);  // again: a user-defined backward before it may have changed something
+    deliver(node, incoming, node.backward(incoming, node.saved));
+  }
+
+  void deliver(const Node& node, const std::vector<Tensor>& incoming, const std::vector<Tensor>& outgoing) {
+    for (size_t i = 0; i < outgoing.size(); ++i) {
+      const Tensor& grad = outgoing[i];
+      if (!grad) continue;
+      const Edge& edge = node.inputs[i];
+      if (edge.node) {
+        std::vector<Tensor>& slots = grads_[edge.node.get()];
+        slots.resize(edge.node->outputs);
+        accumulate(slots[edge.output], grad);
+      } else if (edge.leaf) {
+        leaves_.add(edge.leaf, shared_with_others(grad, incoming, outgoing, i) ? ops::clone(grad) : grad);
+      }
     }
   }
-}
+
+  void release(Node& node) {
+    for (Edge& edge : node.inputs)
+      if (edge.node) alive_.push_back(std::move(edge.node));
+    node.inputs.clear();
+    node.saved.clear();
+    node.saved_versions.clear();
+    node.backward = nullptr;
+  }
+
+  // `alive_` outlives `taken_`, which writes to the nodes.
+  std::vector<std::shared_ptr<Node>> alive_;  ///< the pointers in order_ stay valid while edges are cleared
+  const std::vector<Node*> order_;
+  const Taken taken_;
+  const bool retain_;
+  std::unordered_map<Node*, std::vector<Tensor>> grads_;
+  LeafGradients leaves_;
+};
+
+struct Retaining {
+  Retaining(Session& session, bool retain) : session(session), before(std::exchange(session.retaining_graph, retain)) {}
+  ~Retaining() { session.retaining_graph = before; }
+  Session& session;
+  bool before;  // a user-defined function may call backward inside backward
+};
 
 }  // namespace
 
@@ -93,43 +190,19 @@ void backward(const Tensor& root, const Tensor& seed, bool retain) {
               "backward: got gradient {}, expected the shape {} of the tensor.\n  Fix: reshape or expand the gradient.", seed, root.shape());
     check_same_dtype("backward", seed, root);
   }
-  Session& session = Session::current();
   const Session::NoGrad no_grad;
   const Tensor start = seed ? detached(seed) : ops::full(root.shape(), 1.0, root.dtype(), root.device());
   if (!root->node) {
-    accumulate(gradient_of(root), ops::clone(start));
+    const Tensor before = gradient_of(root);
+    root->grad = before ? ops::add(before, start) : ops::clone(start);
     return;
   }
   const std::shared_ptr<Node> root_node = root->node;
-  const std::vector<Node*> order = nodes_latest_first(root_node.get());
-  for (const Node* node : order) check_usable(*node);  // a user mistake leaves no half-done gradients
+  std::vector<Node*> order = nodes_latest_first(root_node.get());
+  for (const Node* node : order) check_usable(*node);  // a user mistake changes nothing
   check_not_released(order);
-
-  struct Retaining {
-    explicit Retaining(Session& session, bool retain) : session(session), before(std::exchange(session.retaining_graph, retain)) {}
-    ~Retaining() { session.retaining_graph = before; }
-    Session& session;
-    bool before;  // a user-defined function may call backward inside backward
-  } retaining(session, retain);
-  std::unordered_map<Node*, std::vector<Tensor>> grads;
-  grads[root_node.get()].resize(root_node->outputs);
-  grads[root_node.get()][root->output] = start;
-  std::vector<std::shared_ptr<Node>> alive{root_node};  // raw pointers in `order` stay valid while edges are cleared
-  for (Node* node : order) {
-    const auto found = grads.find(node);
-    if (found != grads.end()) {
-      const std::vector<Tensor> incoming = std::move(found->second);
-      grads.erase(found);
-      deliver(*node, incoming, node->backward(incoming, node->saved), grads);
-    }
-    if (retain) continue;
-    for (Edge& edge : node->inputs)
-      if (edge.node) alive.push_back(std::move(edge.node));
-    node->inputs.clear();
-    node->saved.clear();
-    node->saved_versions.clear();
-    node->backward = nullptr;
-  }
+  const Retaining retaining(Session::current(), retain);
+  Walk(std::move(order), retain).run(root_node, root->output, start);
 }
 
 namespace ops {

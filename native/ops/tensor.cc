@@ -34,7 +34,8 @@ void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
     STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape,
               "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value, x);
   }
-  set_gradient(x, value ? *value : Tensor());
+  // Only the elements: a tensor that held another, or itself, as its gradient could keep both alive for ever.
+  set_gradient(x, value ? detached(*value) : Tensor());
 }
 
 Tensor to_named_device(const Tensor& x, const std::string& name) { return to_device(x, Session::current().device(name)); }

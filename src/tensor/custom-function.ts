@@ -13,7 +13,12 @@ export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
    * graph does, and changing one in place meanwhile is an error, as with every other op.
    */
   forward(...inputs: Inputs): { output: Tensor; saved: Saved };
-  /** Gradients of the inputs, in their order, from that of the output; undefined where none is needed. Called during `backward()`. */
+  /**
+   * Gradients of the inputs, in their order, from that of the output; undefined where none is needed. Called during `backward()`, whose graph it cannot walk
+   * again. If it throws, so does `backward()`, and no leaf has got a gradient of it.
+   *
+   * Take tensors from `saved`: a function that holds its own output in a variable keeps it, and the graph behind it, until a `backward()` has passed.
+   */
   backward(grad: Tensor, saved: Saved): readonly (Tensor | undefined)[];
 }
 
@@ -47,8 +52,9 @@ export function defineFunction<Inputs extends Tensor[], Saved>(definition: Funct
     const result = output.detach();
     const kept: Tensor[] = [];
     const rebuild = takeTensors(saved, kept);
+    const count = inputs.length;
     const backward = ([grad]: (number | undefined)[], savedIds: number[]): (number | undefined)[] => {
-      if (grad === undefined) return inputs.map(() => undefined);
+      if (grad === undefined) return new Array<undefined>(count).fill(undefined); // not of `inputs`, which would live as long
       const gradients = definition.backward(wrap(grad), rebuild(savedIds.map(wrap)) as Saved);
       if (!Array.isArray(gradients)) {
         throw new OptionError('defineFunction', { given: `${describe(gradients)} from backward`, expected: 'an array with a gradient, or undefined, for each input', fix: 'return [gradient]' });

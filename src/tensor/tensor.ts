@@ -37,6 +37,9 @@ export interface BackwardOptions {
   retainGraph?: boolean;
 }
 
+/** More arrays than a process holds by default, also where nothing is in them. */
+const MOST_LISTS = 2 ** 26;
+
 /** Only what the package makes is a tensor: a number from elsewhere would be a handle to another one. @internal */
 export const NEW = Symbol('a handle that a native call has just returned');
 
@@ -67,6 +70,7 @@ export class Tensor {
 
   /** Hands the tensor to the innermost scope, or, outside every scope, to the garbage collector. @internal */
   adopt(): void {
+    if (isTensor(this) && this.#ended !== undefined) return; // by an accessor in what a scope returns
     if (!addToScope(this)) binding.watch(this, idOf(this, 'adopt', 'this'));
   }
 
@@ -183,6 +187,9 @@ export class Tensor {
 
   async #nested(): Promise<NestedArray> {
     const { shape, dtype } = this;
+    let [lists, all] = [1, 0];
+    for (const extent of shape.slice(0, -1)) all += lists *= extent;
+    if (all > MOST_LISTS) throw new OptionError('array', { given: String(this), expected: `at most ${MOST_LISTS} arrays`, fix: 'read it with data(), or in parts with slice()' });
     const data = await this.data();
     let next = 0;
     const build = (axis: number): NestedArray => {
