@@ -13,7 +13,7 @@ export { autocast } from './tensor/autocast';
 export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
 export { isDebug, setDebug } from './tensor/debug';
-export { defaultDevice, devices, isDeterministic, mathMode, memory, numThreads, setDefaultDevice, setDeterministic, setMathMode, setMaxMemory, setNumThreads, synchronize, type DeviceInfo, type MathMode } from './tensor/device';
+export { defaultDevice, devices, emptyCache, isDeterministic, mathMode, memory, numThreads, setDefaultDevice, setDeterministic, setMathMode, setMaxMemory, setNumThreads, synchronize, type DeviceInfo, type MathMode } from './tensor/device';
 export * from './tensor/errors';
 export { arange, eye, full, ones, onesLike, tensor, zeros, zerosLike, type HostArray, type NestedArray, type SourceArray, type TensorOptions, type TensorSource } from './tensor/factories';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';

@@ -2,8 +2,10 @@
 
 #include "binding/environment.h"
 #include "backend/source_hash.h"
+#include "core/allocation_faults.h"
 #include "core/call_site.h"
 #include "core/devices.h"
+#include "core/recording.h"
 #include "ops/ops.h"
 
 namespace stm::binding {
@@ -104,6 +106,27 @@ void set_deterministic(bool on) { Session::current().deterministic = on; }
 
 Fence synchronize(const std::string& device) { return {&Session::current().device(device)}; }
 
+Fence empty_cache(const std::string& name) {
+  struct EmptyCache final : Command {
+    explicit EmptyCache(Allocator& allocator) : Command("emptyCache", {}), allocator(allocator) {}
+    Status run(Backend&) override {
+      allocator.empty_cache();
+      return Status::ok();
+    }
+    Allocator& allocator;
+  };
+  refuse_while_recording("emptyCache()", "call it outside the step");
+  Device& device = Session::current().device(name);
+  device.executor.push(std::make_unique<EmptyCache>(*device.allocator), Session::current().still_wanted);
+  return {&device, false};
+}
+
+void test_fail_allocations(int64_t after, int64_t count) {
+  STM_CHECK(after >= 0 && count >= 0, Kind::Option, "testFailAllocations: got {} and {}, expected numbers of 0 or more.\n  Fix: correct them.", after, count);
+  fail_allocations(after, count);
+}
+int64_t test_stop_failing() { return stop_failing(); }
+
 void move_tensors(const std::vector<Tensor>& tensors, const std::string& device) {
   ops::move(tensors, Session::current().device(device));
   Environment::current().handles.recount();
@@ -146,6 +169,9 @@ void declare_environment(OpTable& ops) {
   ops.add("moveTensors", &move_tensors, {"tensors", "device"}, "Moves leaves to a device, where they are the same tensors; those that share bytes still do.");
   ops.add("data", &data, {"x"}, "A copy of the elements in row-major order, once every earlier command has run.");
   ops.add("synchronize", &synchronize, {"device"}, "Resolves once every earlier command of the device has run.");
+  ops.add("emptyCache", &empty_cache, {"device"}, "Gives what a device keeps for later back to the system, once every earlier command has run.");
+  ops.add("testFailAllocations", &test_fail_allocations, {"after", "count"}, "Counts allocations from here on; count of them fail, after the first few.");
+  ops.add("testStopFailing", &test_stop_failing, "Ends that. Returns how many allocations there were.");
   ops.add("memory", &memory, "What is alive, allocated and queued now.");
   ops.add("shutDown", &shut_down, "Ends the running command, drops the queue and joins the executor; later ops do nothing.");
   ops.add("setQueueLimits", &set_queue_limits, {"commands", "bytes"}, "What may wait in the queue before an op call waits for room.");

@@ -1,10 +1,9 @@
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "backend/backend.h"
 
@@ -12,13 +11,20 @@ namespace stm {
 
 /// Caching allocator of one device. `take` belongs to the executor; `give_back` may be called by any thread and only pushes on a lock-free
 /// list, which the executor empties before it allocates. So bytes return in queue order without a command and without a lock.
+///
+/// What comes back is kept for the next request of its size, or of one a little smaller. How much is kept follows what tensors have needed: all blocks together
+/// stay below twice the recent peak of what was in use, and those that nobody has asked for in a long while go back to the device. A steady loop finds the
+/// blocks of its last round and never asks the device. Nothing here allocates host memory but the block that a new piece of device memory gets.
 class Allocator {
  public:
   /// Lives on the host, beside the device memory that it describes.
   struct Block {
-    Block* next;
-    void* data;
-    size_t bytes;
+    void* data = nullptr;
+    size_t bytes = 0;
+    size_t asked = 0;                            ///< rounded; a little less where a larger block serves. What counts as used
+    Block *next = nullptr, *previous = nullptr;  ///< kept ones of its size, the one that came back last first; `next` also among those on their way back
+    Block *older = nullptr, *newer = nullptr;    ///< kept ones of all sizes
+    uint64_t period = 0;                         ///< when it came back
   };
   explicit Allocator(std::shared_ptr<Backend> backend) : backend_(std::move(backend)) {}
   ~Allocator();
@@ -27,6 +33,8 @@ class Allocator {
 
   /// Executor only.
   Status take(size_t bytes, Block** block);
+  /// Executor only: gives everything that is kept back to the system.
+  void empty_cache();
   void give_back(Block* block);
 
   /// What tensors may hold at most; 0: as much as there is. Any thread.
@@ -38,13 +46,24 @@ class Allocator {
   int64_t cached_bytes() const { return cached_.load(std::memory_order_relaxed); }
 
  private:
+  static constexpr size_t kSizes = 400;
   void collect_returned();
   void release_cached();
-  Status allocate(size_t size, void** data);
+  void keep(Block* block);
+  void unlink(Block* block);
+  void release(Block* block);
+  Block* kept(size_t size);
+  Status allocate(size_t size, Block** block);
+  void note_use(size_t bytes);
+  void shrink();
+
   const std::shared_ptr<Backend> backend_;  ///< shared, because storages may outlive the device
   std::atomic<int64_t> limit_{0};
   std::atomic<Block*> returned_{nullptr};
-  std::unordered_map<size_t, std::vector<Block*>> free_;
+  std::array<Block*, kSizes> of_size_{};
+  Block *oldest_ = nullptr, *newest_ = nullptr;
+  uint64_t period_ = 1;
+  int64_t peak_of_period_ = 0, peak_of_last_ = 0, taken_in_period_ = 0;
   std::atomic<int64_t> used_{0}, peak_{0}, cached_{0};
 };
 

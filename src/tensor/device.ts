@@ -87,6 +87,20 @@ export function synchronize(device: string = settings.device): Promise<void> {
   return binding.synchronize(device);
 }
 
+/**
+ * Gives the memory that a device keeps for later tensors back to the system, for other programs to use. What tensors hold stays; the next ones are made a little
+ * slower. Resolves once it is done, after everything asked for so far.
+ *
+ * Nobody has to call it: what is kept is reused, stays within what tensors needed lately, and goes back by itself where memory is short.
+ *
+ * @throws {OptionError} inside a step of compile(); {DeviceError} if there is no such device
+ * @see memory, whose `cachedBytes` counts what is kept
+ */
+export function emptyCache(device: string = settings.device): Promise<void> {
+  refuseInStep('emptyCache()', 'call it outside the step');
+  return binding.emptyCache(device);
+}
+
 /** Threads that the CPU is to compute with: fewer, where the system gives no more. */
 export const numThreads = (): number => binding.numThreads();
 
@@ -98,7 +112,7 @@ export const numThreads = (): number => binding.numThreads();
  */
 export const setNumThreads = (count: number): void => binding.setNumThreads(count);
 
-/** What is alive, allocated and queued: tensors that scripts hold, device bytes, commands. */
+/** What is alive, allocated and queued: tensors that scripts hold, device bytes in use (`usedBytes`) and kept for later (`cachedBytes`), commands. */
 export const memory = (): ReturnType<typeof binding.memory> => binding.memory();
 
 /**

@@ -59,17 +59,99 @@ void waste_is_bounded() {
   }
 }
 
-void the_cache_is_bounded() {
+int64_t held(const Allocator& allocator) { return allocator.used_bytes() + allocator.cached_bytes(); }
+
+void a_little_larger_block_serves() {
   CountingBackend backend;
   Allocator allocator(stm::testing::borrowed(backend));
-  constexpr size_t kBytes = size_t{256} << 20;
-  std::vector<Allocator::Block*> blocks;
-  for (int i = 0; i < 8; ++i) blocks.push_back(taken(allocator, kBytes));
-  for (Allocator::Block* block : blocks) allocator.give_back(block);
-  Allocator::Block* small = taken(allocator, 1);  // looks at what came back
-  expect(allocator.cached_bytes() <= int64_t{1} << 30, "cached bytes: " + std::to_string(allocator.cached_bytes()));
-  expect_equal(backend.live.load(), 5, "large blocks kept, and the small one");
-  allocator.give_back(small);
+  allocator.give_back(taken(allocator, 1'200'000));
+  Allocator::Block* near = taken(allocator, 1'000'000);
+  expect_equal(backend.allocations.load(), 1, "allocations for a request and one a little smaller");
+  expect(allocator.used_bytes() < 1'060'000, "what is used does not depend on the block that serves: " + std::to_string(allocator.used_bytes()));
+  allocator.give_back(near);
+  Allocator::Block* far = taken(allocator, 600'000);
+  expect_equal(backend.allocations.load(), 2, "allocations for one half as large");
+  allocator.set_limit(static_cast<int64_t>(far->bytes) + 1'060'000);
+  Allocator::Block* exact = taken(allocator, 1'000'000);
+  expect(exact->bytes < 1'060'000, "a larger block is not taken where only the right one stays within the limit");
+  allocator.give_back(far);
+  allocator.give_back(exact);
+}
+
+/// Sizes that never come again: the blocks of old ones go, the oldest first.
+void the_cache_follows_the_peak() {
+  CountingBackend backend;
+  Allocator allocator(stm::testing::borrowed(backend));
+  constexpr int64_t kMegabyte = 1 << 20;
+  for (int64_t i = 0; i < 2000; ++i) {
+    allocator.give_back(taken(allocator, static_cast<size_t>((100 + i % 150) * kMegabyte + i * 8192)));
+    expect(held(allocator) <= 2 * 290 * kMegabyte + 64 * kMegabyte, "bytes held for tensors of at most 280 MB: " + std::to_string(held(allocator)));
+  }
+  expect(backend.live.load() < 10, "blocks kept: " + std::to_string(backend.live.load()));
+}
+
+/// What one long period has not asked for goes, although there would be room.
+void old_blocks_go() {
+  CountingBackend backend;
+  Allocator allocator(stm::testing::borrowed(backend));
+  constexpr size_t kMegabyte = size_t{1} << 20;
+  Allocator::Block* first = taken(allocator, 40 * kMegabyte);
+  Allocator::Block* second = taken(allocator, 80 * kMegabyte);
+  allocator.give_back(first);
+  allocator.give_back(second);
+  for (int i = 0; i < 100; ++i) allocator.give_back(taken(allocator, 90 * kMegabyte));
+  expect_equal(allocator.cached_bytes(), 90 * kMegabyte + 6 * kMegabyte, "kept once only one size was asked for in a long while");
+  expect_equal(backend.live.load(), 1, "blocks of the device then");
+}
+
+/// A step that asks for the same again, with phases of many sizes, finds everything: no thrashing at the bound, nor by age.
+void a_steady_loop_never_asks_the_device() {
+  CountingBackend backend;
+  Allocator allocator(stm::testing::borrowed(backend));
+  const auto step = [&allocator] {
+    std::vector<Allocator::Block*> kept;
+    for (size_t i = 1; i <= 60; ++i) {
+      kept.push_back(taken(allocator, i * 300'000));
+      Allocator::Block* passing = taken(allocator, i * 70'001);
+      allocator.give_back(passing);
+    }
+    for (size_t i = 60; i >= 1; --i) {
+      Allocator::Block* gradient = taken(allocator, i * 310'007);
+      allocator.give_back(kept.back());
+      kept.pop_back();
+      allocator.give_back(gradient);
+    }
+    for (int i = 0; i < 1000; ++i) allocator.give_back(taken(allocator, 4'000'000));
+  };
+  for (int i = 0; i < 5; ++i) step();
+  const int64_t before = backend.allocations;
+  for (int i = 0; i < 100; ++i) step();
+  expect_equal(backend.allocations.load(), before, "allocations of the device after 100 more steps");
+}
+
+void emptying() {
+  CountingBackend backend;
+  Allocator allocator(stm::testing::borrowed(backend));
+  Allocator::Block* used = taken(allocator, 5000);
+  for (size_t bytes = 1; bytes < 1'000'000; bytes *= 3) allocator.give_back(taken(allocator, bytes));
+  allocator.give_back(taken(allocator, 123'456));
+  expect(allocator.cached_bytes() > 123'456, "what has come back counts as kept at once");
+  allocator.empty_cache();
+  expect_equal(allocator.cached_bytes(), 0, "kept bytes once the cache is empty");
+  expect_equal(backend.live.load(), 1, "blocks of the device then");
+  expect_equal(allocator.used_bytes(), used->bytes, "used bytes then");
+  allocator.give_back(used);
+}
+
+void sizes_that_no_device_has() {
+  CountingBackend backend;
+  Allocator allocator(stm::testing::borrowed(backend));
+  for (const size_t bytes : {size_t{1} << 50, size_t{1} << 63, SIZE_MAX}) {
+    Allocator::Block* none = nullptr;
+    const Status status = allocator.take(bytes, &none);
+    expect(status.kind == StatusKind::OutOfMemory && none == nullptr, "so many bytes are refused: " + std::to_string(bytes));
+  }
+  expect_equal(backend.allocations.load(), 0, "the device was not asked");
 }
 
 void out_of_memory() {
@@ -162,7 +244,12 @@ void many_threads_give_back() {
 int main() {
   blocks_are_used_again();
   waste_is_bounded();
-  the_cache_is_bounded();
+  a_little_larger_block_serves();
+  the_cache_follows_the_peak();
+  old_blocks_go();
+  a_steady_loop_never_asks_the_device();
+  emptying();
+  sizes_that_no_device_has();
   out_of_memory();
   limits_hold_for_kept_blocks();
   many_threads_give_back();

@@ -4,6 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include <cstdio>
 #include <cstdlib>
@@ -54,7 +57,11 @@ class CpuBackend final : public Backend {
     return Status::fail(StatusKind::OutOfMemory, "could not get %zu bytes", bytes);
   }
   void release(void* data) noexcept override { std::free(data); }
-  void trim() noexcept override {}
+  void trim() noexcept override {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+  }
   DeviceMemory memory() noexcept override {
 #ifdef __linux__
     const int64_t page = sysconf(_SC_PAGESIZE);
