@@ -1,4 +1,6 @@
 #include <deque>
+#include <new>
+#include <utility>
 
 #include "binding/environment_ops.h"
 #include "binding/gradients.h"
@@ -68,23 +70,54 @@ const OpTable& table() {
   return ops;
 }
 
-/// Runs `body` and turns what it throws into a JavaScript exception.
+/// The exception in flight as JavaScript's.
+napi_value converted(const Instance& instance, const std::string& op) {
+  const napi_env env = instance.environment.env;
+  try {
+    throw;
+  } catch (const Error& error) {
+    return instance.errors.make(error, op);
+  } catch (const std::bad_alloc&) {
+    constexpr const char* message =
+        ": got no memory from the system, expected enough for the call.\n  Fix: use a smaller batch, free tensors, or give the process more memory.";
+    return instance.errors.make(Error(Kind::OutOfMemory, op + message), op);
+  } catch (const std::exception& error) {
+    napi_value made;
+    ok(napi_create_error(env, text(env, "ERR_STM_INTERNAL"), text(env, op + ": " + error.what()), &made));
+    return made;
+  }
+}
+
+/// Throws the exception in flight in JavaScript, unless one is on its way there already. Even the message may find no memory.
+void rethrow(const Instance& instance, const char* op) noexcept {
+  const napi_env env = instance.environment.env;
+  bool pending = false;
+  napi_is_exception_pending(env, &pending);
+  if (pending) return;
+  try {
+    napi_throw(env, converted(instance, op));
+  } catch (const std::exception&) {
+    napi_is_exception_pending(env, &pending);
+    if (!pending) napi_throw(env, instance.errors.make_without_memory());
+  }
+}
+
+/// Runs `body` and turns what it throws into a JavaScript exception. The body may call JavaScript, and that this addon again, perhaps in another instance.
 template <class Body>
-napi_value guarded(Instance& instance, const std::string& op, Body body) {
+napi_value guarded(Instance& instance, const char* op, Body body) {
   Environment& environment = instance.environment;
   const Session::Entry entry(environment.session);
-  Environment::current_ = &environment;
-  environment.errors = &instance.errors;
+  Environment* const outer = std::exchange(Environment::current_, &environment);
+  const ErrorClasses* const outer_errors = std::exchange(environment.errors, &instance.errors);
+  napi_value result = nullptr;
   try {
-    return body();
-  } catch (const Error& error) {
-    napi_throw(environment.env, instance.errors.make(error, op));
-  } catch (const std::exception& error) {
-    bool pending = false;
-    napi_is_exception_pending(environment.env, &pending);
-    if (!pending) napi_throw_error(environment.env, "ERR_STM_INTERNAL", (op + ": " + error.what()).c_str());
+    result = body();
+  } catch (const std::exception&) {
+    rethrow(instance, op);
   }
-  return nullptr;
+  Environment::current_ = outer;
+  environment.errors = outer_errors;
+  return result;
 }
 
 napi_value call_op(napi_env env, napi_callback_info info) {
@@ -94,7 +127,7 @@ napi_value call_op(napi_env env, napi_callback_info info) {
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   const auto& bound = *static_cast<const Bound<Op>*>(data);
   Environment& environment = bound.instance.environment;
-  return guarded(bound.instance, bound.callee.name, [&] {
+  return guarded(bound.instance, bound.callee.name.c_str(), [&] {
     NapiArgs arguments(environment, bound.callee, count, values);
     NapiResult result(environment);
     bound.callee.call(arguments, result);
@@ -104,7 +137,7 @@ napi_value call_op(napi_env env, napi_callback_info info) {
 
 napi_value call_intrinsic(napi_env env, napi_callback_info info) {
   size_t count = 4;
-  napi_value values[4];
+  napi_value values[4];  // those that were not given are undefined
   void* data;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   const auto& bound = *static_cast<const Bound<Intrinsic>*>(data);

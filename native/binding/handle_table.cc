@@ -1,5 +1,6 @@
 #include "binding/handle_table.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -26,6 +27,7 @@ double HandleTable::put(Tensor tensor) {
     index = static_cast<uint32_t>(slots_.size());
     STM_CHECK(index < kGeneration, Kind::Option,
               "got {} tensors that are alive, expected fewer.\n  Fix: let go of tensors that are not needed: scope(), dispose(), or fewer in arrays.", index);
+    if (slots_.size() == slots_.capacity()) grow();
     slots_.emplace_back();
   } else {
     index = free_.back();
@@ -34,6 +36,14 @@ double HandleTable::put(Tensor tensor) {
   slots_[index].tensor = std::move(tensor);
   ++stats_.live;
   return index + slots_[index].generation * kGeneration;
+}
+
+/// All lists at once, so that neither watching a handle nor giving it up needs memory.
+void HandleTable::grow() {
+  const size_t room = std::max<size_t>(64, 2 * slots_.capacity());
+  free_.reserve(room);
+  watched_.reserve(room);
+  slots_.reserve(room);
 }
 
 HandleTable::Slot& HandleTable::slot(double id) {
@@ -70,9 +80,12 @@ void HandleTable::release(uint32_t index) {
 void HandleTable::watch(napi_value object, double id) {
   Slot& entry = slot(id);
   if (entry.watcher) return;
-  ok(napi_create_reference(env_, object, 0, &entry.watcher));
   entry.watched_at = watched_.size();
   watched_.push_back(static_cast<uint32_t>(&entry - slots_.data()));
+  if (const napi_status status = napi_create_reference(env_, object, 0, &entry.watcher); status != napi_ok) {
+    watched_.pop_back();
+    throw NapiFailure(status);
+  }
   const int64_t cost = cost_of_first(entry);
   bytes_since_look_ += cost;
   report(cost);

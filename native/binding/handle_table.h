@@ -46,6 +46,7 @@ class HandleTable {
     size_t watched_at = 0;
   };
   Slot& slot(double id);
+  void grow();
   void release(uint32_t index);
   static int64_t cost_of_first(Slot& entry);
   static int64_t cost_of_last(Slot& entry);

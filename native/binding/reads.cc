@@ -1,8 +1,12 @@
 #include "binding/reads.h"
 
+#include <fmt/format.h>
+
+#include <new>
 #include <utility>
 
 #include "binding/errors.h"
+#include "core/allocation_faults.h"
 #include "ops/ops.h"
 
 namespace stm::binding {
@@ -14,7 +18,8 @@ struct Reads::ReadCommand final : Command {
   ReadCommand(Pending& pending, std::vector<Operand> operands) : Command("data", std::move(operands)), pending(pending) {}
   Status run(Backend& backend) override {
     const Status status = pending.bytes ? backend.download(pending.destination, operands[0].view.data, pending.bytes) : Status::ok();
-    pending.fault = status.is_ok() ? pending.executor->take_unreported_fault() : std::make_shared<const Fault>(Fault{op, status.kind, status.message});
+    if (!status.is_ok()) pending.fault = fault_of(op, status);
+    else if (pending.reports) pending.fault = pending.executor->take_unreported_fault();
     backend.notify(finish, &pending);
     return Status::ok();
   }
@@ -26,13 +31,17 @@ struct Reads::ReadCommand final : Command {
   /// Any thread, once everything before has completed.
   static void finish(void* context, const Status& status, const char* at) {
     Pending& pending = *static_cast<Pending*>(context);
-    if (!pending.fault && !status.is_ok()) pending.fault = std::make_shared<const Fault>(Fault{*at ? at : "data", status.kind, status.message});
+    if (!pending.fault && !status.is_ok()) pending.fault = fault_of(*at ? at : "data", status);
     napi_call_threadsafe_function(pending.owner->notify_, &pending, napi_tsfn_nonblocking);
   }
   Pending& pending;
 };
 
 Reads::Reads(napi_env env) : env_(env) {
+  napi_value global, constructor;
+  ok(napi_get_global(env, &global));
+  ok(napi_get_named_property(env, global, "ArrayBuffer", &constructor));
+  ok(napi_create_reference(env, constructor, 1, &array_buffer_));
   ok(napi_create_threadsafe_function(env, nullptr, nullptr, text(env, "stmnet reads"), 0, 1, nullptr, nullptr, this, settle, &notify_));
   ok(napi_unref_threadsafe_function(env, notify_));
 }
@@ -40,6 +49,7 @@ Reads::Reads(napi_env env) : env_(env) {
 Reads::~Reads() {
   for (const Pending& pending : pending_)
     if (pending.buffer) napi_delete_reference(env_, pending.buffer);
+  napi_delete_reference(env_, array_buffer_);
 }
 
 Reads::Pending& Reads::add_pending(Executor& executor, const ErrorClasses& errors, napi_value* promise) {
@@ -53,21 +63,56 @@ Reads::Pending& Reads::add_pending(Executor& executor, const ErrorClasses& error
   return pending;
 }
 
+/// Of a promise that nobody will settle, because its command could not be queued.
+void Reads::drop(Pending& pending) {
+  if (pending.buffer) napi_delete_reference(env_, pending.buffer);
+  napi_value nothing;
+  if (napi_get_undefined(env_, &nothing) == napi_ok) napi_resolve_deferred(env_, pending.deferred, nothing);
+  pending_.erase(pending.self);
+  if (pending_.empty()) napi_unref_threadsafe_function(env_, notify_);
+}
+
+void Reads::enqueue(Pending& pending, std::vector<Operand> operands) try {
+  pending.executor->push(std::make_unique<ReadCommand>(pending, std::move(operands)), Session::current().still_wanted);
+} catch (const std::exception&) {
+  drop(pending);
+  throw;
+}
+
+/// The array of a result. JavaScript's own constructor makes it, which throws where there is no memory; Node-API's function would end the process.
+napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
+  napi_value constructor, length, buffer, exception;
+  ok(napi_get_reference_value(env_, array_buffer_, &constructor));
+  ok(napi_create_double(env_, static_cast<double>(bytes), &length));
+  if (allocation_fails() || napi_new_instance(env_, constructor, 1, &length, &buffer) != napi_ok) {
+    napi_get_and_clear_last_exception(env_, &exception);
+    throw Error(Kind::OutOfMemory,
+                fmt::format("data: got {}, expected memory for an array of {} bytes, which the system refuses.\n  Fix: read it in parts with "
+                            "slice(), or give the process more memory.",
+                            x, bytes));
+  }
+  size_t made;
+  ok(napi_get_arraybuffer_info(env_, buffer, data, &made));
+  return buffer;
+}
+
 napi_value Reads::begin(const ReadBack& read, const ErrorClasses& errors) {
   refuse_while_recording("data()", "return the tensor and read it outside");
-  // V8 ends the process when it cannot make an array, so one that it can never make is refused here.
   const size_t bytes = static_cast<size_t>(read.tensor.size()) * size_of(read.tensor.dtype());
   STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data: got {}, expected at most {} bytes in one read.\n  Fix: read it in parts with slice().", read.tensor,
             kMaxReadBytes);
+  void* destination = nullptr;
+  const napi_value buffer = new_buffer(read.tensor, bytes, &destination);
   const Tensor dense = read.tensor.contiguous() ? read.tensor : ops::clone(detached(read.tensor));
-  napi_value promise, buffer;
-  Pending& pending = add_pending(dense.device().executor, errors, &promise);
-  pending.dtype = dense.dtype();
-  pending.bytes = static_cast<size_t>(dense.size()) * size_of(dense.dtype());
-  ok(napi_create_arraybuffer(env_, pending.bytes, &pending.destination, &buffer));
-  ok(napi_create_reference(env_, buffer, 1, &pending.buffer));
   Device* device = nullptr;
-  pending.executor->push(std::make_unique<ReadCommand>(pending, operands_of("data", {dense}, {}, Access::Read, &device)), Session::current().still_wanted);
+  std::vector<Operand> operands = operands_of("data", {dense}, {}, Access::Read, &device);
+  napi_value promise;
+  Pending& pending = add_pending(device->executor, errors, &promise);
+  pending.dtype = dense.dtype();
+  pending.bytes = bytes;
+  pending.destination = destination;
+  ok(napi_create_reference(env_, buffer, 1, &pending.buffer));
+  enqueue(pending, std::move(operands));
   return promise;
 }
 
@@ -75,8 +120,14 @@ napi_value Reads::begin(const Fence& fence, const ErrorClasses& errors) {
   refuse_while_recording("synchronize()", "wait outside the step");
   napi_value promise;
   Pending& pending = add_pending(fence.device->executor, errors, &promise);
-  pending.executor->push(std::make_unique<ReadCommand>(pending, std::vector<Operand>{}), Session::current().still_wanted);
+  pending.reports = fence.reports;
+  enqueue(pending, {});
   return promise;
+}
+
+/// What a promise is rejected with.
+napi_value error_of(const ErrorClasses& errors, const Fault& fault) try { return errors.make_fault(fault); } catch (const std::bad_alloc&) {
+  return errors.make_without_memory();
 }
 
 // Called by Node on the JS thread. `env` is null, or calls fail, while the environment is going away; nobody waits then.
@@ -101,7 +152,7 @@ void Reads::settle(Pending& pending) {
     ok(napi_get_undefined(env, &result));
   }
   if (pending.fault) {
-    ok(napi_reject_deferred(env, pending.deferred, pending.errors->make_fault(*pending.fault)));
+    ok(napi_reject_deferred(env, pending.deferred, error_of(*pending.errors, *pending.fault)));
   } else {
     ok(napi_resolve_deferred(env, pending.deferred, result));
   }

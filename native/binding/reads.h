@@ -34,15 +34,21 @@ class Reads {
     napi_ref buffer = nullptr;
     void* destination = nullptr;
     size_t bytes = 0;
+    bool reports = true;  ///< Fence::reports
     FaultPtr fault;
   };
   struct ReadCommand;
   Pending& add_pending(Executor& executor, const ErrorClasses& errors, napi_value* promise);
+  void drop(Pending& pending);
+  /// Queues the command that will settle the promise.
+  void enqueue(Pending& pending, std::vector<Operand> operands);
+  napi_value new_buffer(const Tensor& x, size_t bytes, void** data);
   static void settle(napi_env env, napi_value, void* context, void* data);
   void settle(Pending& pending);
 
   napi_env env_;
   napi_threadsafe_function notify_ = nullptr;
+  napi_ref array_buffer_ = nullptr;  ///< the constructor
   std::list<Pending> pending_;
 };
 

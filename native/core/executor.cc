@@ -31,8 +31,9 @@ void Executor::push(std::unique_ptr<Command> command, const std::function<bool()
   std::unique_lock lock(mutex_);
   if (full() && !stopping_ && !wait_for_room(lock, still_wanted)) return;
   if (stopping_) return;
-  bytes_ += command->queued_bytes;
+  const size_t bytes = command->queued_bytes;
   queue_.push_back(std::move(command));
+  bytes_ += bytes;
   stats_.peak_commands = std::max<int64_t>(stats_.peak_commands, static_cast<int64_t>(queue_.size()));
   const bool was_idle = queue_.size() == 1;
   lock.unlock();
@@ -71,7 +72,7 @@ template <class Work>
 Status contained(Work work) try {
   return work();
 } catch (const std::bad_alloc&) {
-  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors.");
 } catch (const std::exception& error) {
   return Status::fail(StatusKind::Internal, "%s", error.what());
 }
@@ -113,12 +114,13 @@ void Executor::execute(Command& command) {
     fault = raise(command.op, status);
   }
   if (!ran) command.skip(fault);
+  const bool spoilt = ran || command.spoils_if_skipped();
   for (const Operand& operand : command.operands)
-    if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && ran))) operand.storage->poison(fault);
+    if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && spoilt))) operand.storage->poison(fault);
 }
 
 FaultPtr Executor::raise(const char* op, const Status& status) {
-  FaultPtr fault = std::make_shared<const Fault>(Fault{op, status.kind, status.message});
+  FaultPtr fault = fault_of(op, status);
   if (!unreported_) unreported_ = fault;
   return fault;
 }

@@ -33,6 +33,8 @@ class Command {
   virtual Status prepare(Backend&) { return Status::ok(); }
   virtual Status run(Backend& backend) = 0;
   virtual void skip(const FaultPtr&) {}
+  /// Whether what it changes in place is of no use when it is skipped.
+  virtual bool spoils_if_skipped() const { return false; }
   /// Writes the same again for as long as what it reads stays the same, and is not quick to do: a recording runs it only when that has changed.
   virtual bool worth_keeping() const { return false; }
 

@@ -1,6 +1,7 @@
 #include "core/program.h"
 
 #include <algorithm>
+#include <new>
 #include <unordered_map>
 
 namespace stm {
@@ -120,7 +121,7 @@ void Program::replay() {
   struct Replay final : Command {
     explicit Replay(std::shared_ptr<Program> program) : Command("compile", {}, program->queued_bytes_), program(std::move(program)) {}
     Status run(Backend&) override {
-      program->run(program->device_.executor);
+      program->run_whole(program->device_.executor);
       return Status::ok();
     }
     std::shared_ptr<Program> program;
@@ -134,6 +135,11 @@ void Program::run_kept(Executor& executor, size_t index) {
   for (const Operand& operand : command.operands)
     if (operand.storage && operand.access == Access::Write) operand.storage->heal();
   executor.execute(command);
+}
+
+/// What the step writes must not be taken for its results if the host runs out of memory on the way.
+void Program::run_whole(Executor& executor) try { run(executor); } catch (const std::bad_alloc&) {
+  fail(executor, "compile", Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors."), true);
 }
 
 void Program::run(Executor& executor) {

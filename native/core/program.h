@@ -48,6 +48,7 @@ class Program : public std::enable_shared_from_this<Program> {
 
   void set_apart_kept();
   void run_kept(Executor& executor, size_t index);
+  void run_whole(Executor& executor);
   void run(Executor& executor);
   void place();
   Status capture(Executor& executor, const char** at);

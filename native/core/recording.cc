@@ -1,5 +1,7 @@
 #include "core/recording.h"
 
+#include <new>
+
 namespace stm {
 namespace {
 
@@ -24,8 +26,14 @@ Recording::~Recording() {
     std::shared_ptr<Program> program;
   };
   if (!sealed_) return;
-  Executor& executor = program_->device().executor;
-  executor.push(std::make_unique<Release>(std::move(program_)));
+  try {
+    Executor& executor = program_->device().executor;
+    auto release = std::make_unique<Release>(program_);
+    program_ = nullptr;
+    executor.push(std::move(release));
+  } catch (const std::bad_alloc&) {
+    // Then they end here, or with the last replay that is queued.
+  }
 }
 
 void record(Recording& recording, Device& device, std::unique_ptr<Command> command) { recording.append(device, std::move(command)); }

@@ -20,6 +20,9 @@ struct Fault {
 };
 using FaultPtr = std::shared_ptr<const Fault>;
 
+/// What a failed call becomes; where there is no memory for it, one that says so.
+FaultPtr fault_of(const char* op, const Status& status) noexcept;
+
 /// The smallest and largest of integer values that came from the host, so that an index out of range is found at the call.
 struct HostRange {
   int64_t least, greatest;

@@ -39,20 +39,21 @@ std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, 
 /// Queues `work(Backend&, Views) -> Status`. `out` is written afresh (its storage is allocated when the command runs).
 /// `host_bytes` counts host data captured by `work` against the queue's limit. All operands must be on one device.
 template <class Work>
-void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work, size_t host_bytes = 0,
-             Access out_access = Access::Write) {
+void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work, size_t host_bytes = 0, Access out_access = Access::Write,
+             bool spoils_if_skipped = false) {
   struct WorkCommand final : Command {
-    WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes)
-        : Command(op, std::move(operands), host_bytes), outputs_from(outputs_from), from_host(host_bytes > 0), work(std::move(work)) {}
+    WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes, bool spoils)
+        : Command(op, std::move(operands), host_bytes), outputs_from(outputs_from), from_host(host_bytes > 0), spoils(spoils), work(std::move(work)) {}
     Status run(Backend& backend) override { return work(backend, Views(operands, outputs_from)); }
     bool worth_keeping() const override { return from_host; }
+    bool spoils_if_skipped() const override { return spoils; }
     size_t outputs_from;
-    bool from_host;
+    bool from_host, spoils;
     Work work;
   };
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of(op, in, out, out_access, &device);
-  device->push(std::make_unique<WorkCommand>(op, std::move(operands), in.size(), std::move(work), host_bytes));
+  device->push(std::make_unique<WorkCommand>(op, std::move(operands), in.size(), std::move(work), host_bytes, spoils_if_skipped));
 }
 
 /// The same, but `targets` are changed in place: their versions are raised, and they keep their values if the command is skipped.

@@ -78,11 +78,11 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
   const size_t count = gradients.size();
   gradients.push_back(group.learning_rate);
   gradients.push_back(group.skip.value_or(Tensor()));
-  enqueue_update(group.op, gradients, targets, [=](Backend& b, Views v) {
+  std::vector<OptimizerSlot> slots(count);  // here, because a step that has begun must not run out of memory
+  enqueue_update(group.op, gradients, targets, [=, slots = std::move(slots)](Backend& b, Views v) mutable {
     Rule complete = rule;
     complete.learning_rate = v.in(count).template as<double>();
     complete.skip = v.in(count + 1).template as<float>();
-    std::vector<OptimizerSlot> slots(count);
     for (size_t i = 0; i < count; ++i) {
       const size_t first = i * (width + 1);
       const View& parameter = v.out(first);
@@ -161,6 +161,12 @@ std::vector<View> views_of(size_t count, const At& at) {
   return views;
 }
 
+/// A change of gradients without which they must not be used: an optimizer is not to take them as they were.
+template <class Work>
+void enqueue_rescaling(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& gradients, Work work) {
+  enqueue(op, in, gradients, std::move(work), 0, Access::Update, true);
+}
+
 Tensor clip_grad_norm(Tensors parameters, double max_norm, double norm_type) {
   const char* op = "clipGradNorm";
   STM_CHECK(!parameters.empty(), Kind::Option, "{}: got no parameters, expected at least one.\n  Fix: pass model.parameters().", op);
@@ -173,7 +179,7 @@ Tensor clip_grad_norm(Tensors parameters, double max_norm, double norm_type) {
     const std::vector<View> views = views_of(count, [&](size_t i) { return v.in(i); });
     return b.optimizers().total_norm(norm_type, views.data(), static_cast<int64_t>(count), v.out(0));
   });
-  enqueue_update(op, {norm}, gradients, [=](Backend& b, Views v) {
+  enqueue_rescaling(op, {norm}, gradients, [=](Backend& b, Views v) {
     const std::vector<View> views = views_of(count, [&](size_t i) { return v.out(i); });
     return b.optimizers().scale_to_norm(max_norm, v.in(0), views.data(), static_cast<int64_t>(count));
   });
@@ -210,7 +216,7 @@ Tensor scale_gradients(Tensors parameters, const Tensor& factor) {
     const std::vector<View> views = views_of(count, [&](size_t i) { return v.in(i); });
     return b.optimizers().total_norm(HUGE_VAL, views.data(), static_cast<int64_t>(count), v.out(0));
   });
-  enqueue_update(op, {cast(factor, DType::F32), cast(factor, DType::F64)}, gradients, [count = gradients.size()](Backend& b, Views v) {
+  enqueue_rescaling(op, {cast(factor, DType::F32), cast(factor, DType::F64)}, gradients, [count = gradients.size()](Backend& b, Views v) {
     for (size_t i = 0; i < count; ++i) {
       const View& gradient = v.out(i);
       const Status status = b.elementwise().binary(Binary::mul, gradient, spread(v.in(gradient.dtype == DType::F64), gradient), gradient);

@@ -35,8 +35,6 @@ class Transfer {
   FaultPtr fault_;
 };
 
-FaultPtr fault_of(const char* op, const Status& status) { return std::make_shared<const Fault>(Fault{op, status.kind, status.message}); }
-
 struct SendCommand final : Command {
   SendCommand(std::shared_ptr<Transfer> transfer, size_t bytes, std::vector<Operand> operands)
       : Command("to", std::move(operands)), transfer(std::move(transfer)), bytes(bytes) {}
@@ -44,8 +42,8 @@ struct SendCommand final : Command {
     if (!sent) transfer->finish(fault_of(op, Status::fail(StatusKind::Internal, "the device was closed before its tensor could be copied")));
   }
   Status run(Backend& backend) override {
-    transfer->bytes.resize(bytes);
-    const Status status = bytes ? backend.download(transfer->bytes.data(), operands[0].view.data, bytes) : Status::ok();
+    std::unique_ptr<std::shared_ptr<Transfer>> held;
+    const Status status = download(backend, &held);
     if (!status.is_ok()) {
       transfer->finish(fault_of(op, status));
       return status;
@@ -56,8 +54,16 @@ struct SendCommand final : Command {
           const std::unique_ptr<std::shared_ptr<Transfer>> held(static_cast<std::shared_ptr<Transfer>*>(context));
           (*held)->finish(status.is_ok() ? nullptr : fault_of(*at ? at : "to", status));
         },
-        new std::shared_ptr<Transfer>(transfer));
+        held.release());
     return status;
+  }
+  /// The receiver must hear of it if there is no memory for the copy.
+  Status download(Backend& backend, std::unique_ptr<std::shared_ptr<Transfer>>* held) try {
+    *held = std::make_unique<std::shared_ptr<Transfer>>(transfer);
+    transfer->bytes.resize(bytes);
+    return bytes ? backend.download(transfer->bytes.data(), operands[0].view.data, bytes) : Status::ok();
+  } catch (const std::bad_alloc&) {
+    return Status::fail(StatusKind::OutOfMemory, "the host has no %zu bytes for the copy. Fix: move smaller parts.", bytes);
   }
   void skip(const FaultPtr& fault) override { transfer->finish(fault); }
   std::shared_ptr<Transfer> transfer;

@@ -11,12 +11,15 @@ const { binding } = required(join(dirname(required.resolve('stmnet/package.json'
   binding: NativeBinding;
 };
 
-/** Ops that change the process or the environment for all that follows, wait, or are there for tests only. */
+/** Ops that change the process or the environment for all that follows, wait, fill the memory at the word of one number, or are there for tests only. */
 const leftOut = new Set([
   'shutDown',
+  'arange',
   'testSlow',
   'testFail',
   'testAllocate',
+  'testFailAllocations',
+  'testStopFailing',
   'usePlugin',
   'setQueueLimits',
   'setNumThreads',

@@ -1,7 +1,7 @@
 // Numbers on the host: what they are, and how they become elements of a dtype. Arrays are told apart by what they are
 // and not by `instanceof`, which knows only the classes of one realm: a test runner, a vm context and an iframe have
 // Float32Arrays of their own.
-import { DTypeError, OptionError, ShapeError } from './errors';
+import { arrayFor, DTypeError, OptionError, ShapeError } from './errors';
 import { describe } from './options';
 import type { DType, NestedArray, TypedArray } from './tensor';
 
@@ -188,18 +188,10 @@ export function toElements(op: string, data: HostValues['data'], dtype: DType, w
   return target;
 }
 
-/** Zeros that hold `length` elements of a dtype. */
+/** Zeros that hold `length` elements of a dtype. @throws {NativeError} if there is no memory for them */
 export function zeroElements(dtype: DType, length: number): TypedArray {
-  switch (dtype) {
-    case 'f64':
-      return new Float64Array(length);
-    case 'i32':
-      return new Int32Array(length);
-    case 'bool':
-      return new Uint8Array(length);
-    case 'f32':
-      return new Float32Array(length);
-  }
+  const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
+  return arrayFor('tensor', () => new kinds[dtype](length));
 }
 
 /** Writes numbers into elements of a dtype from place `at` on, rounded once. @throws {DTypeError} as `toElements` */

@@ -32,7 +32,7 @@ struct Rows {
         target(target.as<int32_t>()),
         class_weight(class_weight.as<T>()),
         step_weight(step_weight.as<T>()) {
-    for (int64_t c = 0; c < classes && loss.label_smoothing > 0; ++c) weight_sum += weight_of(c);
+    for (int64_t c = 0; c < classes && rows > 0 && loss.label_smoothing > 0; ++c) weight_sum += weight_of(c);
   }
   double weight_of(int64_t c) const { return class_weight ? static_cast<double>(class_weight[c]) : 1.0; }
   double step_weight_of(int64_t row) const { return step_weight ? static_cast<double>(step_weight[row]) : 1.0; }

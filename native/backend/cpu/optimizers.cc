@@ -219,25 +219,29 @@ constexpr int64_t kPiece = 16'384;
 /// Calls `f(item, begin, end)` for the parts of the items that cover all of their elements, taken as one row and shared out over the team.
 template <class Size, class F>
 void for_elements(int64_t count, const Size& size, const F& f) {
-  std::vector<int64_t> start(static_cast<size_t>(count) + 1, 0);
-  for (int64_t i = 0; i < count; ++i) start[i + 1] = start[i] + size(i);
-  parallel_for(start[count], kPiece, [&](int64_t begin, int64_t end) {
-    int64_t item = std::upper_bound(start.begin(), start.end(), begin) - start.begin() - 1;
-    for (; item < count && start[item] < end; ++item) {
-      const int64_t from = std::max(begin, start[item]), to = std::min(end, start[item + 1]);
-      if (from < to) f(item, from - start[item], to - start[item]);
+  int64_t total = 0;
+  for (int64_t i = 0; i < count; ++i) total += size(i);
+  parallel_for(total, kPiece, [&](int64_t begin, int64_t end) {
+    for (int64_t item = 0, start = 0; item < count && start < end; start += size(item++)) {
+      const int64_t from = std::max(begin, start), to = std::min(end, start + size(item));
+      if (from < to) f(item, from - start, to - start);
     }
   });
 }
 
-/// Begins the step of each parameter; then the elements of all of them are shared out.
+/// Begins the step of each parameter; then the elements of all of them are shared out. Takes no memory: a step that fails half-way would cost the parameters.
 template <class Rule>
 Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count) {
+  constexpr int64_t kAtOnce = 128;
   if (rule.skip && *rule.skip != 0) return Status::ok();
-  std::vector<StepFactors> factors(static_cast<size_t>(count));
-  for (int64_t i = 0; i < count; ++i) factors[i] = begin_step(rule, slots[i].scalars);
-  for_elements(
-      count, [&](int64_t i) { return slots[i].size; }, [&](int64_t i, int64_t begin, int64_t end) { walk(rule, factors[i], slots[i], begin, end); });
+  StepFactors factors[kAtOnce];
+  for (int64_t first = 0; first < count; first += kAtOnce) {
+    const int64_t here = std::min(kAtOnce, count - first);
+    const OptimizerSlot* const some = slots + first;
+    for (int64_t i = 0; i < here; ++i) factors[i] = begin_step(rule, some[i].scalars);
+    for_elements(
+        here, [&](int64_t i) { return some[i].size; }, [&](int64_t i, int64_t begin, int64_t end) { walk(rule, factors[i], some[i], begin, end); });
+  }
   return Status::ok();
 }
 
@@ -304,27 +308,29 @@ class CpuOptimizerKernels final : public OptimizerKernels {
       int64_t begin, size;
       double value;
     };
-    std::vector<Part> parts;
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t begin = 0, size = gradients[i].size(); begin < size; begin += kPiece)
-        parts.push_back({&gradients[i], begin, std::min(kPiece, size - begin), 0});
-    parallel_for(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        Part& part = parts[i];
-        if (part.gradient->dtype == DType::F64) part.value = part_of_norm(p, part.gradient->as<double>() + part.begin, part.size);
-        else if (p == 2) part.value = HWY_DYNAMIC_DISPATCH(SumOfSquares)(part.gradient->as<float>() + part.begin, part.size);
-        else part.value = part_of_norm(p, part.gradient->as<float>() + part.begin, part.size);
+    return guarded([&] {
+      std::vector<Part> parts;
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t begin = 0, size = gradients[i].size(); begin < size; begin += kPiece)
+          parts.push_back({&gradients[i], begin, std::min(kPiece, size - begin), 0});
+      parallel_for(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) {
+          Part& part = parts[i];
+          if (part.gradient->dtype == DType::F64) part.value = part_of_norm(p, part.gradient->as<double>() + part.begin, part.size);
+          else if (p == 2) part.value = HWY_DYNAMIC_DISPATCH(SumOfSquares)(part.gradient->as<float>() + part.begin, part.size);
+          else part.value = part_of_norm(p, part.gradient->as<float>() + part.begin, part.size);
+        }
+      });
+      double total = 0;
+      for (const Part& part : parts) {
+        if (!std::isinf(p)) total += part.value;
+        else if (part.value > total || part.value != part.value) total = part.value;
       }
-    });
-    double total = 0;
-    for (const Part& part : parts) {
-      if (!std::isinf(p)) total += part.value;
-      else if (part.value > total || part.value != part.value) total = part.value;
-    }
-    if (!std::isinf(p)) total = p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
-    return dispatch_floating(norm.dtype, [&](auto zero) {
-      *norm.as<decltype(zero)>() = static_cast<decltype(zero)>(total);
-      return Status::ok();
+      if (!std::isinf(p)) total = p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
+      return dispatch_floating(norm.dtype, [&](auto zero) {
+        *norm.as<decltype(zero)>() = static_cast<decltype(zero)>(total);
+        return Status::ok();
+      });
     });
   }
 
