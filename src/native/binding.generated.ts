@@ -6,6 +6,10 @@ export type TensorId = number;
 export interface NativeBinding {
   /** A tensor holding a copy of `values`, taken before the call returns; Uint8Array gives bool. */
   fromArray(values: Float32Array | Float64Array | Int32Array | Uint8Array, shape: readonly number[], device: string): TensorId;
+  /** start, start + step, … below end, as one axis. */
+  arange(start: number, end: number, step: number, dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
+  /** The identity matrix [n, n]. */
+  eye(n: number, dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
   /** A tensor of one repeated value. */
   full(shape: readonly number[], value: number, dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
   /** Extents of `x`. */
@@ -346,6 +350,12 @@ export interface NativeBinding {
   data(x: TensorId): Promise<Float32Array | Float64Array | Int32Array | Uint8Array>;
   /** Resolves once every earlier command of the device has run. */
   synchronize(device: string): Promise<void>;
+  /** Gives what a device keeps for later back to the system, once every earlier command has run. */
+  emptyCache(device: string): Promise<void>;
+  /** Counts allocations from here on; count of them fail, after the first few. */
+  testFailAllocations(after: number, count: number): void;
+  /** Ends that. Returns how many allocations there were. */
+  testStopFailing(): number;
   /** What is alive, allocated and queued now. */
   memory(): { handles: number; collectedByGc: number; usedBytes: number; peakBytes: number; cachedBytes: number; queuedCommands: number; queuedBytes: number; peakCommands: number; stalls: number; stalledMs: number };
   /** Ends the running command, drops the queue and joins the executor; later ops do nothing. */

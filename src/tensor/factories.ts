@@ -81,22 +81,25 @@ function like(op: string, x: Tensor, value: number, options: TensorOptions): Ten
 }
 
 /**
- * The numbers `start`, `start + step`, … below `end`, as one axis.
+ * The numbers `start`, `start + step`, … below `end`, as one axis: element i is start + i · step, computed in f64.
  *
  * @throws {OptionError} if `step` is 0 or leads away from `end`
+ * @throws {ShapeError} if there are more than 2^40 of them
+ * @throws {DTypeError} if they do not fit `dtype`: fractions or more than 32 bits in i32, others than 0 and 1 in bool
  */
 export function arange(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
-  const count = Math.ceil((end - start) / step);
-  if (!Number.isFinite(count) || step === 0 || count < 0) {
-    throw new OptionError('arange', { given: `start ${start}, end ${end}, step ${step}`, expected: 'finite numbers and a step that leads from start to end', fix: 'correct the sign of step' });
-  }
-  return within('arange', () => tensor(Array.from({ length: count }, (_, index) => start + index * step), options));
+  checkOptions('arange', options, OPTION_NAMES);
+  const { dtype = 'f32', device = defaultDevice() } = options;
+  return finish(binding.arange(start, end, step, dtype, device), options);
 }
 
-/** The identity matrix [n, n]. */
+/**
+ * The identity matrix [n, n].
+ *
+ * @throws {OptionError} if `n` is no whole number of 0 or more; {ShapeError} if n² is more than 2^40
+ */
 export function eye(n: number, options: TensorOptions = {}): Tensor {
-  const extent = nonNegativeInteger('eye', 'n', n);
-  const data = new Float32Array(extent * extent);
-  for (let index = 0; index < n; index++) data[index * (n + 1)] = 1;
-  return within('eye', () => tensor({ data, shape: [n, n] }, options));
+  checkOptions('eye', options, OPTION_NAMES);
+  const { dtype = 'f32', device = defaultDevice() } = options;
+  return finish(binding.eye(nonNegativeInteger('eye', 'n', n), dtype, device), options);
 }

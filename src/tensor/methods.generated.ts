@@ -388,7 +388,11 @@ declare module './tensor' {
      * @throws {ShapeError} if listed sizes do not add up to the extent
      */
     split: Method<typeof shape.split>;
-    /** `x` repeated `repeats[i]` times along axis i. @throws {OptionError} if there is not one number for each axis */
+    /**
+     * `x` repeated `repeats[i]` times along axis i.
+     *
+     * @throws {OptionError} if there is not one number for each axis; {ShapeError} if the result would have more than 2^40 elements
+     */
     tile: Method<typeof shape.tile>;
     /**
      * `x` with `value` around it: `amounts[i]` is [before, after] of axis i.

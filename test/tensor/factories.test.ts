@@ -38,3 +38,15 @@ test('data that shrinks while it is read is refused, and shared data is copied f
   shared.fill(9);
   expect(await Promise.all(tensors.map(async (x) => Array.from(await x.data())))).toEqual([[1, 2, 3], [1, 2, 3], [0, 0]]);
 });
+
+test('arrays that hold themselves are refused, wherever', () => {
+  const whole: unknown[] = [], second: unknown[] = [1], deep: unknown[] = [[1, 2], [3]];
+  whole.push(whole);
+  second.push(second);
+  deep.push(deep, [deep]);
+  for (const cycle of [whole, second, deep, [whole, whole], [[[[[[[1]]]]]]]]) {
+    for (const call of [() => stm.tensor(cycle as number[]), () => stm.pad([cycle as number[]])]) {
+      expect(call).toThrowError(expect.objectContaining({ name: 'ShapeError', message: expect.stringMatching(/\n {2}Fix: /) }));
+    }
+  }
+});

@@ -173,6 +173,17 @@ class CpuElementwise final : public ElementwiseKernels {
       return map<T>([v]() -> T { return v; }, to);
     });
   }
+
+  Status arange(double start, double step, const View& to) noexcept override {
+    return dispatch_any(to.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      T* const y = to.as<T>();
+      parallel_for(to.size(), 16'384, [=](int64_t begin, int64_t end) {
+        for (int64_t i = begin; i < end; ++i) y[i] = static_cast<T>(start + static_cast<double>(i) * step);
+      });
+      return Status::ok();
+    });
+  }
 };
 
 }  // namespace

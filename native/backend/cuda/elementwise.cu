@@ -120,6 +120,20 @@ struct Cast {
   }
 };
 
+/// The product is rounded before the sum, as on the CPU.
+template <class T>
+struct Progression {
+  T* out;
+  double start, step;
+  STM_DEVICE void operator()(int64_t i) const {
+#ifdef __CUDA_ARCH__
+    out[i] = static_cast<T>(__dadd_rn(start, __dmul_rn(static_cast<double>(i), step)));
+#else
+    out[i] = static_cast<T>(start + static_cast<double>(i) * step);
+#endif
+  }
+};
+
 template <class T>
 struct Constant {
   static constexpr int kWidth = kWidthFor<T>;
@@ -197,6 +211,13 @@ Status CudaElementwise::fill(double value, const View& to) noexcept {
   return dispatch_any(to.dtype, [&](auto zero) {
     using T = decltype(zero);
     return map<T>(context_, "fill", Constant<T>{to.dtype == DType::Bool ? static_cast<T>(value != 0) : static_cast<T>(value)}, to);
+  });
+}
+
+Status CudaElementwise::arange(double start, double step, const View& to) noexcept {
+  return dispatch_any(to.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return launch_each(context_, "arange", to.size(), Progression<T>{to.as<T>(), start, step});
   });
 }
 

@@ -16,6 +16,7 @@ class CudaElementwise final : public ElementwiseKernels {
   Status where(const View& condition, const View& a, const View& b, const View& out) noexcept override;
   Status copy(const View& from, const View& to) noexcept override;
   Status fill(double value, const View& to) noexcept override;
+  Status arange(double start, double step, const View& to) noexcept override;
 
  private:
   Context& context_;

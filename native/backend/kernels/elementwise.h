@@ -28,6 +28,8 @@ class ElementwiseKernels {
   /// Copies between any strides and any two dtypes; a float becomes an integer by truncation, a bool by x != 0.
   virtual Status copy(const View& from, const View& to) noexcept = 0;
   virtual Status fill(double value, const View& to) noexcept = 0;
+  /// start + i · step, computed in double, for element i of a dense view.
+  virtual Status arange(double start, double step, const View& to) noexcept = 0;
 
  protected:
   ~ElementwiseKernels() = default;
