@@ -21,6 +21,8 @@ export interface CompileOptions {
 export interface CompiledStep {
   /** How many recordings there are now. */
   readonly recordings: number;
+  /** How many calls so far were replays of a recording. One that stays at 0 gains nothing; a warning of the process says so after a while. */
+  readonly replays: number;
   /** Drops all recordings and their memory. The next calls record again. */
   clear(): void;
 }
@@ -38,6 +40,9 @@ interface Recorded {
   result: unknown;
 }
 
+/** After at least so many calls in a row that were no replays, a warning says so. */
+const UNLIKE_CALLS = 32;
+
 /** A variant without a recording costs little: so many for each recording that may be kept. */
 const PENDING_FOR_EACH = 4;
 
@@ -48,6 +53,9 @@ class Recordings<A extends unknown[], R> {
   /** Held by the finalizer too, so it refers to nothing. */
   readonly #numbers: Set<number>;
   #variants: Variant[] = []; // the one used last comes first
+  #unlike = 0; // calls since the last replay
+  #warned = false;
+  replays = 0;
 
   constructor(step: (...args: A) => R, most: number, numbers: Set<number>) {
     this.#step = step;
@@ -70,6 +78,7 @@ class Recordings<A extends unknown[], R> {
     const tensors: Tensor[] = [];
     const key = `${isGradEnabled()} ${mathMode()} ${isDeterministic()} ${defaultDevice()} ${keyOf(args, tensors, new Set())}`;
     const variant = this.#variants.find((known) => known.key === key && fits(known));
+    this.#note(key, variant);
     if (variant === undefined) return this.#runPlainly(key, args);
     const recorded = (variant.recorded ??= this.#record(variant, args, tensors));
     this.#variants = [variant, ...this.#variants.filter((other) => other !== variant)];
@@ -78,6 +87,22 @@ class Recordings<A extends unknown[], R> {
     const results = binding.replay(recorded.number, idsOf(tensors, 'compile', 'arguments')).map(wrap);
     let next = 0;
     return mapTensors(recorded.result, (x) => results[next++] ?? x) as R;
+  }
+
+  /** Counts replays, and warns once where there are none. */
+  #note(key: string, variant: Variant | undefined): void {
+    if (variant?.recorded !== undefined) {
+      this.replays++;
+      this.#unlike = 0;
+      return;
+    }
+    if (++this.#unlike < Math.max(UNLIKE_CALLS, PENDING_FOR_EACH * this.#most) || this.#warned) return;
+    this.#warned = true;
+    const same = variant === undefined && this.#variants.some((known) => known.key === key);
+    const [reason, fix] = same
+      ? ['a mode, an option, a leaf or its gradient was another each time', 'let train(), requiresGrad, gradients and what the step reads outside of its arguments be as they were']
+      : ['their shapes, lengths or other arguments differed', 'pad batches to few lengths, pass what changes as tensors, raise maxRecordings, or call the step itself'];
+    process.emitWarning(`compile: got ${this.#unlike} calls in a row none of which could be replayed, because ${reason}; expected calls that are alike.\n  Fix: ${fix}.`, { type: 'StmnetWarning', code: 'STM_COMPILE_NO_REPLAY' });
   }
 
   /** Runs the step; `outside` makes of each result what is returned. */
@@ -208,7 +233,8 @@ const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
  * strings and booleans, the identity of other objects, train or eval, whether gradients are recorded and are there, math mode, an optimizer's options. The first call
  * of a kind runs `step` itself, the second records it. What else JavaScript decides, and data that it brings in (`tensor([…])`), stays as it was when recorded; so
  * does the choice of tensors outside of the arguments. State that goes from call to call is changed in place, or is an argument and a result. A schedule's `step()`
- * belongs outside; learning rates, the number of steps and random numbers go on as ever.
+ * belongs outside; learning rates, the number of steps and random numbers go on as ever. A step whose calls are never alike is slower than `step` itself: the
+ * process warns once (`STM_COMPILE_NO_REPLAY`) after 4 · maxRecordings calls in a row, at least 32, that were no replays.
  *
  * As in `scope`, tensors made in the step and not returned are let go. Results have no history. After a call a parameter's `grad` is that of its step, and is
  * overwritten by the next.
@@ -226,6 +252,7 @@ export function compile<A extends unknown[], R>(step: (...args: A) => R, options
   finalizer.register(compiled, numbers);
   return Object.defineProperties(compiled, {
     recordings: { get: () => recordings.count, enumerable: true },
+    replays: { get: () => recordings.replays, enumerable: true },
     clear: { value: () => recordings.clear() },
   }) as typeof compiled & CompiledStep;
 }
