@@ -141,18 +141,29 @@ void check_large_items() {
 
 std::atomic<bool> stop{false};  // the flag of this thread: see main
 
-// Whatever the size of the work, and so whoever does it.
-void check_denormals() {
+// How many parts of a work of `count` items see a denormal number as it is.
+int parts_with_denormals(int64_t count) {
   volatile float tiny = 1e-39f;
   std::atomic<int> kept{0};
+  stm::parallel_for(count, 100, [&](int64_t, int64_t) {
+    if (tiny * 1.0f != 0.0f) ++kept;
+  });
+  return kept.load();
+}
+
+// As the caller treats them, whatever the size of the work, and so whoever does it.
+void check_denormals() {
   for (const int64_t count : {1, 100'000}) {
-    stm::parallel_for(count, 100, [&](int64_t, int64_t) {
-      if (tiny * 1.0f != 0.0f) ++kept;
-    });
-  }
+    const int all = parts_with_denormals(count);
+    require(all > 0, "a kernel loses denormals");
+    {
+      const stm::FlushDenormals flush;
 #if defined(__x86_64__) || defined(__aarch64__)
-  require(kept.load() == 0, "a kernel keeps denormals");
+      require(parts_with_denormals(count) == 0, "a member keeps denormals that its caller flushes");
 #endif
+    }
+    require(parts_with_denormals(count) == all, "a member goes on flushing denormals");
+  }
 }
 
 // A stop ends what is running, wherever its members are, and leaves a team that works.

@@ -80,6 +80,7 @@ void multiply(const View& a, const View& b, const View& out) {
 class CpuMatmulKernels final : public MatmulKernels {
  public:
   Status matmul(MathMode, const View& a, const View& b, const View& out) noexcept override {
+    const FlushDenormals flush;
     return dispatch_floating(a.dtype, [&](auto zero) {
       using T = decltype(zero);
       if (a.extent[a.rank - 1] == 0) std::fill_n(out.as<T>(), out.size(), T(0));
@@ -89,6 +90,7 @@ class CpuMatmulKernels final : public MatmulKernels {
   }
 
   Status linear(MathMode, const View& x, const View& weight, const View& bias, const View& out) noexcept override {
+    const FlushDenormals flush;
     return dispatch_floating(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       const int64_t rows = x.extent[0], in = x.extent[1], width = weight.extent[0];

@@ -234,6 +234,7 @@ template <class Rule>
 Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count) {
   constexpr int64_t kAtOnce = 128;
   if (rule.skip && *rule.skip != 0) return Status::ok();
+  const FlushDenormals flush;
   StepFactors factors[kAtOnce];
   for (int64_t first = 0; first < count; first += kAtOnce) {
     const int64_t here = std::min(kAtOnce, count - first);

@@ -1,5 +1,6 @@
 #include "backend/cpu/recurrent.h"
 
+#include "backend/cpu/denormals.h"
 #include "backend/cpu/dispatch.h"
 #include "backend/cpu/recurrent/reference.h"
 #include "backend/cpu/recurrent/stack.h"
@@ -45,6 +46,7 @@ class CpuRecurrent final : public RecurrentKernels {
   static Status checked(const RecurrentProblem& problem, F function) noexcept {
     return guarded([&] {
       const Status status = check_problem(problem);
+      const FlushDenormals flush;
       return status.is_ok() ? function() : status;
     });
   }

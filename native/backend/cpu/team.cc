@@ -31,36 +31,6 @@ inline void pause_briefly() {
 #endif
 }
 
-#if defined(__x86_64__) || defined(_M_X64)
-constexpr uint64_t kFlushBits = 0x8040;  // FTZ and DAZ of MXCSR
-uint64_t floating_point_mode() { return _mm_getcsr(); }
-void set_floating_point_mode(uint64_t mode) { _mm_setcsr(static_cast<unsigned>(mode)); }
-#elif defined(__aarch64__)
-constexpr uint64_t kFlushBits = uint64_t{1} << 24;  // FZ of FPCR
-uint64_t floating_point_mode() {
-  uint64_t mode;
-  asm volatile("mrs %0, fpcr" : "=r"(mode));
-  return mode;
-}
-void set_floating_point_mode(uint64_t mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
-#else
-constexpr uint64_t kFlushBits = 0;
-uint64_t floating_point_mode() { return 0; }
-void set_floating_point_mode(uint64_t) {}
-#endif
-
-// Flushes denormal results to zero and reads denormal operands as zero on this thread while it lives (on processors that can).
-class FlushDenormals {
- public:
-  FlushDenormals() : before_(floating_point_mode()) { set_floating_point_mode(before_ | kFlushBits); }
-  ~FlushDenormals() { set_floating_point_mode(before_); }
-  FlushDenormals(const FlushDenormals&) = delete;
-  FlushDenormals& operator=(const FlushDenormals&) = delete;
-
- private:
-  uint64_t before_;
-};
-
 // ---- how many threads
 
 std::string first_line(const std::string& path) {
@@ -202,10 +172,7 @@ thread_local constinit Stopping stopping;
 
 void throw_stopped() { throw Stopped{}; }
 
-void begin_kernels(const std::atomic<bool>& stop) {
-  thread_local const FlushDenormals flush;
-  stopping.flag = &stop;
-}
+void begin_kernels(const std::atomic<bool>& stop) { stopping.flag = &stop; }
 
 // Calls `waiting` now and then until all have arrived.
 template <class F>
@@ -256,6 +223,7 @@ void Team::run(Call call, void* context) {
     call_ = call;
     context_ = context;
     stop_flag_ = stopping.flag;
+    floating_point_mode_ = floating_point_mode();
     barrier_.reset(size_);
     wake();
   }
@@ -274,7 +242,6 @@ void Team::wake() {
 }
 
 void Team::member(int rank) {
-  const FlushDenormals flush;
   inside_run = true;
   for (unsigned seen = 0;; ++seen) {
     for (int spins = 0; spins < kSpins && runs_.load(std::memory_order_acquire) == seen; ++spins) pause_briefly();
@@ -286,6 +253,7 @@ void Team::member(int rank) {
     }
     if (!call_) return;
     stopping.flag = stop_flag_;
+    set_floating_point_mode(floating_point_mode_);
     stoppable([=, this] { call_(context_, rank); });
     finish_.wait_for_all();
   }

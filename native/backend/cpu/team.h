@@ -7,12 +7,13 @@
 #include <type_traits>
 #include <vector>
 
+#include "backend/cpu/denormals.h"
 #include "backend/cpu/stopping.h"
 
 namespace stm {
 
-/// What a thread has to do before it calls kernels, once: from now on it flushes denormals, as every thread does that runs them, so that a result does not
-/// depend on how the work was shared; and once `stopping` is set, a kernel may return with its work undone. The flag outlives the thread's kernels.
+/// What a thread has to do before it calls kernels, once: when `stopping` is set, a kernel may return with its work undone.
+/// The flag outlives the thread's kernels.
 void begin_kernels(const std::atomic<bool>& stopping);
 
 /// Holds threads until `count` of them have arrived; a waiting one spins briefly, then yields. Serves any number of rounds.
@@ -41,7 +42,8 @@ class Barrier {
   alignas(64) std::atomic<unsigned> phase_{0};
 };
 
-/// A fixed set of threads that runs one function on every member, the caller being rank 0:
+/// A fixed set of threads that runs one function on every member, the caller being rank 0, all with the caller's way of
+/// treating denormals:
 ///
 ///   team.run([&](int rank) { ...; team.barrier(); ... });
 ///
@@ -77,7 +79,8 @@ class Team {
   std::vector<std::thread> threads_;
   Call call_ = nullptr;
   void* context_ = nullptr;
-  const std::atomic<bool>* stop_flag_ = nullptr;
+  const std::atomic<bool>* stop_flag_ = nullptr;  // the caller's, as the next
+  uint64_t floating_point_mode_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
   alignas(64) std::atomic<unsigned> runs_{0};
