@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "backend/cpu/backend.h"
 #include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/processor.h"
@@ -202,6 +203,25 @@ void check_stop() {
   require(passed.load() == lease.team().size(), "a barrier that was stopped does not hold any more");
 }
 
+// A check of indices that a stop has cut short lets none of them be used.
+void check_stop_before_indices() {
+  stm::View table, indices, out;
+  float row = 0, found = 0;
+  int32_t far = 1 << 30;
+  for (stm::View* view : {&table, &indices, &out}) {
+    view->rank = 2;
+    view->extent[0] = view->extent[1] = view->stride[0] = view->stride[1] = 1;
+  }
+  indices.rank = 1;
+  indices.dtype = stm::DType::I32;
+  table.data = &row;
+  indices.data = &far;
+  out.data = &found;
+  stop = true;
+  require(!stm::cpu_indexing().gather_rows(table, indices, out).is_ok(), "a row is taken by an index that nobody has looked at");
+  stop = false;
+}
+
 // An executor that is told to stop does not wait for another one's command to give the team back.
 void check_stop_while_waiting() {
   const stm::TeamLease lease;
@@ -232,6 +252,7 @@ int main(int argc, char** argv) {
     check_large_items();
     check_denormals();
     check_stop();
+    check_stop_before_indices();
     check_stop_while_waiting();
     for (int i = 0; i < 60; ++i) {
       check_gemm<float>(draw(1, 40), draw(1, 40), draw(0, 40), threads);

@@ -23,12 +23,15 @@ Status check_indices(const View& indices, int64_t bound) {
   const int32_t* values = indices.as<const int32_t>();
   const int64_t n = indices.size();
   const int32_t* bad = values + n;
+  bool all = false;
   stoppable([&] {
     in_blocks(0, n, kLong, [&](int64_t begin, int64_t end) {
       const auto found = std::find_if(values + begin, values + end, [bound](int32_t index) { return index < 0 || index >= bound; });
       if (found != values + end) bad = std::min(bad, found);
     });
+    all = true;
   });
+  if (!all) return Status::fail(StatusKind::Internal, "stopped");  // what was not looked at must not be used: small kernels have no stop point of their own
   if (bad == values + n) return Status::ok();
   return Status::fail(StatusKind::OutOfRange, "got index %d, expected 0..%lld.\n  Fix: correct the index.", *bad, static_cast<long long>(bound - 1));
 }
