@@ -76,7 +76,8 @@ export function trainingStep({
  * every parameter NaN.
  */
 function unlessFinite(loss: Tensor, optimizer: Optimizer): { skip?: Tensor } {
-  if (optimizer.groups.some(({ parameters }) => parameters[0]?.device !== loss.device)) return {};
+  const elsewhere = ([first]: readonly Tensor[]): boolean => first !== undefined && first.device !== loss.device;
+  if (optimizer.groups.some(({ parameters }) => elsewhere(parameters))) return {};
   const value = loss.detach();
   return { skip: noGrad(() => reshape(cast(sub(value, value), 'f32'), [])) }; // 0 of a finite number, else NaN
 }

@@ -230,6 +230,14 @@ describeDevices('a loss that is not finite', () => {
       /got a loss of NaN in epoch 1, batch 1/,
     );
   });
+
+  test('harms nothing beside a group without parameters', async () => {
+    const { model } = unit();
+    const optimizer = new SGD([{ parameters: model.parameters() }, { parameters: [] }], { learningRate: 0.01 });
+    const { trainer } = unit({ model, optimizer });
+    await expect(trainer.fit([batch(Number.NaN)], { epochs: 1, progress: false })).rejects.toThrow(TrainingError);
+    expect(await model.weight.item()).toBe(1);
+  });
 });
 
 test('batches in which nothing counts change no figure; an epoch of nothing else is an error', async () => {
