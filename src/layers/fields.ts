@@ -1,5 +1,6 @@
 import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
+import { isPlainObject } from '../tensor/nested-tensors';
 import { describe } from '../tensor/options';
 import { Tensor } from '../tensor/tensor';
 import { BufferTensor, Parameter } from './parameter';
@@ -153,9 +154,4 @@ function refuseForeign(owner: FieldOwner, path: string, value: object): void {
     expected: 'modules and tensors of one copy',
     fix: remedy(value, 'build them with one copy'),
   });
-}
-
-function isPlainObject(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }
