@@ -132,7 +132,6 @@ std::tuple<Tensor, Tensor> sorted(const char* op, const Tensor& x, int64_t dim, 
   const int64_t n = x.extent(axis), k = first.value_or(n);
   check_places(op, x, n);
   STM_CHECK(k >= 0 && k <= n, Kind::Option, "{}: got k {}, expected 0..{}, the extent of dim {}.\n  Fix: choose fewer.", op, k, n, dim);
-  STM_CHECK(n <= INT32_MAX, Kind::Option, "{}: got {}, expected at most 2147483647 places along dim {}, because they are i32.\n  Fix: sort parts.", op, x, dim);
   const Tensor last = transpose(detached(x), axis, x.rank() - 1), dense = contiguous(last);
   const int64_t rows = n ? x.size() / n : 0;
   Shape shape = last.shape().with(x.rank() - 1, k);
