@@ -93,7 +93,7 @@ export function randint(low: number, high: number, shape: readonly number[], opt
  *
  *     const shuffled = permutation(items.length).map((index) => items[index]);
  *
- * @param count  a whole number in 0..2^31-1
+ * @param count  a whole number in 0..2^26
  * @throws {OptionError} if it is anything else
  */
 export const permutation = (count: number): number[] => binding.permutation(nonNegativeInteger('permutation', 'count', count));
