@@ -114,8 +114,8 @@ export class Tensor {
 
   /** How often the elements have been written, here or through a view; undefined once disposed of. @internal */
   get version(): number | undefined {
-    checkTensor(this, 'version', 'this');
-    return this.#ended !== undefined ? undefined : binding.version(this.#id);
+    if (isTensor(this) && this.#ended !== undefined) return undefined;
+    return binding.version(idOf(this, 'version', 'this'));
   }
 
   /** Whether the elements lie densely, in row-major order. */

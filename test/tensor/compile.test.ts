@@ -70,6 +70,21 @@ describeDevices('compile', () => {
     expect(await call(x, 2)).toEqual([[2, 4], 10]);
   });
 
+  test('a result whose padding is known to be zero is such a one in every replay', async () => {
+    const layer = new Linear({ inFeatures: 1, outFeatures: 2 });
+    layer.loadStateDict({ weight: tensor([[2], [3]]), bias: tensor([1, 1]) });
+    const compiled = compile((x: PaddedSequence) => layer.forward(x));
+    for (let i = 0; i < 5; i++) {
+      const y = compiled(new PaddedSequence(tensor([[[i], [7]], [[i], [7]]]), [1, 2]));
+      expect(y.isZeroPadded).toBe(true);
+      expect(await y.values.array()).toEqual([
+        [[2 * i + 1, 3 * i + 1], [0, 0]],
+        [[2 * i + 1, 3 * i + 1], [15, 22]],
+      ]);
+    }
+    expect(compiled.replays).toBeGreaterThan(0);
+  });
+
   test('the math mode and the lengths of a sequence are a part of the kind; -0 is not 0', () => {
     const before = mathMode();
     let runs = 0;
