@@ -87,15 +87,4 @@ export class FormatError extends StmnetError {
   }
 }
 
-/** Runs `make`, which makes an array on the host. @throws {NativeError} if there is no memory for it @internal */
-export function arrayFor<A>(op: string, make: () => A): A {
-  try {
-    return make();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    const parts = { given: `an array on the host that cannot be made (${error.message})`, expected: 'memory for it', fix: 'use a smaller batch, or give the process more memory' };
-    throw new NativeError(op, parts, 'ERR_STM_OUT_OF_MEMORY');
-  }
-}
-
 binding.adoptErrors({ ShapeError, DTypeError, DeviceError, OptionError, DisposedError, GraphError, NativeError });

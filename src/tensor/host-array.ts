@@ -1,7 +1,7 @@
 // Numbers on the host: what they are, and how they become elements of a dtype. Arrays are told apart by what they are
 // and not by `instanceof`, which knows only the classes of one realm: a test runner, a vm context and an iframe have
 // Float32Arrays of their own.
-import { arrayFor, DTypeError, OptionError, ShapeError } from './errors';
+import { DTypeError, NativeError, OptionError, ShapeError } from './errors';
 import { describe } from './options';
 import type { DType, NestedArray, TypedArray } from './tensor';
 
@@ -191,7 +191,17 @@ export function toElements(op: string, data: HostValues['data'], dtype: DType, w
 /** Zeros that hold `length` elements of a dtype. @throws {NativeError} if there is no memory for them */
 export function zeroElements(dtype: DType, length: number): TypedArray {
   const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
-  return arrayFor('tensor', () => new kinds[dtype](length));
+  try {
+    return new kinds[dtype](length);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const parts = {
+      given: `an array on the host that cannot be made (${error.message})`,
+      expected: 'memory for it',
+      fix: 'use a smaller batch, or give the process more memory',
+    };
+    throw new NativeError('tensor', parts, 'ERR_STM_OUT_OF_MEMORY');
+  }
 }
 
 /** Writes numbers into elements of a dtype from place `at` on, rounded once. @throws {DTypeError} as `toElements` */

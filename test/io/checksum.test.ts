@@ -181,7 +181,7 @@ describe('a small file', () => {
     const before = process.memoryUsage.rss();
     const start = process.cpuUsage();
     await expect(load(path)).rejects.toThrow(
-      /^load: got weights that do not fit the model \(it asks for .*, and the file holds less\) in /,
+      /^load: got (weights that do not fit the model \(it asks for .*, and the file holds less\)|a model that cannot be rebuilt \(GRU: got numLayers: 1099511627776, expected at most 65536\)) in /,
     );
     const { user, system } = process.cpuUsage(start);
     expect((user + system) / 1e6, 'seconds').toBeLessThan(2);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  Accuracy,
   BCELoss,
   BCEWithLogitsLoss,
   crossEntropy,
@@ -228,6 +229,69 @@ describeDevices('one figure for a data set, whatever the batches: classes', (dev
       },
     ];
     await expectFigure(device, items, () => combined, sum / weight + (0.5 * squares) / (C * steps));
+  });
+});
+
+describeDevices('one figure for a data set, whatever the batches: probabilities of classes', (device) => {
+  const C = 3;
+  const scores = LENGTHS.map((length, row) => wave(row, C * length, 2));
+  const shares = LENGTHS.map((length, row) => {
+    const raw = wave(row, C * length, 5).map(Math.exp);
+    return raw.map((value, i) => Math.fround(value / sumOf(raw.slice(i - (i % C), i - (i % C) + C))));
+  });
+  const items = scores.map((values, row): Item => ({ input: column(values, C), target: column(shares[row] ?? [], C) }));
+  const total = (w: readonly number[], s: number): number =>
+    sumOf(
+      scores.flatMap((values, row) =>
+        values.map((value, i) => {
+          const z = values.slice(i - (i % C), i - (i % C) + C);
+          const share = (1 - s) * (shares[row]?.[i] ?? 0) + s / C;
+          return share * (w[i % C] ?? 0) * (Math.log(sumOf(z.map(Math.exp))) - value);
+        }),
+      ),
+    );
+
+  test('CrossEntropyLoss divides by steps, or by their weights', async () => {
+    const steps = sumOf(LENGTHS);
+    for (const [w, labelSmoothing] of [
+      [[1, 1, 1], 0],
+      [[0.5, 2, 10], 0.2],
+    ] as const) {
+      const options = { labelSmoothing, ...(labelSmoothing > 0 ? { weight: tensor([...w], { device }) } : {}) };
+      await expectFigure(device, items, () => new CrossEntropyLoss(options), total(w, labelSmoothing) / steps);
+      await expectFigure(
+        device,
+        items,
+        () => new CrossEntropyLoss({ ...options, reduction: 'sum' }),
+        total(w, labelSmoothing),
+      );
+    }
+    const half = (output: Sequence): Tensor => ones([...output.shape.slice(0, 2)], { device }).mul(0.5);
+    const weighed: LossFunction = (output, target) => crossEntropy(output, target, { stepWeights: half(output) });
+    await expectFigure(device, items, () => weighed, total([1, 1, 1], 0) / steps);
+  });
+  test('Accuracy takes the likeliest class for the right one', async () => {
+    const likeliest = (values: readonly number[]): number[] =>
+      Array.from({ length: values.length / C }, (_, i) => {
+        const step = values.slice(i * C, i * C + C);
+        return step.indexOf(Math.max(...step));
+      });
+    const right = scores.flatMap((values, row) => {
+      const truth = likeliest(shares[row] ?? []);
+      return likeliest(values).filter((answer, i) => answer === truth[i]);
+    }).length;
+    for (const batchSize of [1, 3, 8]) {
+      const model = new Same();
+      const optimizer = new SGD(model.parameters());
+      const trainer = new Trainer({
+        model,
+        loss: new CrossEntropyLoss(),
+        optimizer,
+        metrics: [new Accuracy()],
+        device,
+      });
+      expect((await trainer.evaluate(new DataLoader(items, { batchSize })))['accuracy']).toBe(right / sumOf(LENGTHS));
+    }
   });
 });
 

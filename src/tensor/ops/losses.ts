@@ -5,7 +5,7 @@ import { divided, divisorsWanted, tellKind } from '../loss-notes';
 import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
 import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
-import { binaryTarget, checkEqualShapes, checkLabelShape, commonLengths, countReal } from './loss-shapes';
+import { binaryTarget, checkEqualShapes, checkLabelShape, commonLengths, countReal } from '../loss-shapes';
 import { transpose } from './shape';
 
 // Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding has loss and gradient 0, and a mean

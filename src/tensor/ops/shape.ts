@@ -105,7 +105,21 @@ export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   if (!Array.isArray(repeats as unknown) || repeats.length !== x.rank || repeats.some((times) => !Number.isInteger(times) || times < 0)) {
     throw new OptionError('tile', { given: `repeats ${describe(repeats)} for ${String(x)}`, expected: `${x.rank} whole numbers of 0 or more`, fix: 'give each axis a number' });
   }
+  checkExtents('tile', x, x.shape.map((extent, axis) => extent * (repeats[axis] ?? 1)));
   return within('tile', () => repeats.reduce((result, times, axis) => (times === 1 ? result : repeatAxis(result, axis, times)), x));
+}
+
+/** What a tensor may have, an empty axis left out: native code has the same limit. */
+const MOST_ELEMENTS = 2 ** 40;
+
+/** Before parts of the result are made, which may be huge themselves. @throws {ShapeError} if no tensor can have this shape */
+function checkExtents(op: string, x: Tensor, shape: readonly number[]): void {
+  if (shape.reduce((product, extent) => product * Math.max(extent, 1), 1) <= MOST_ELEMENTS) return;
+  throw new ShapeError(op, {
+    given: `${String(x)} to [${shape.join(', ')}]`,
+    expected: 'at most 2^40 elements in all',
+    fix: 'ask for less',
+  });
 }
 
 /** As a view that repeats everything from the axis on, [before, times, rest], whose elements are then copied. */
@@ -123,9 +137,12 @@ function repeatAxis(x: Tensor, axis: number, times: number): Tensor {
  */
 export function padConstant(x: Tensor, amounts: readonly (readonly [number, number])[], value = 0): Tensor {
   checkTensor(x, 'padConstant');
-  if (!Array.isArray(amounts as unknown) || amounts.length !== x.rank || amounts.flat().some((count) => !Number.isInteger(count) || count < 0)) {
+  const isPair = (pair: unknown): boolean =>
+    Array.isArray(pair) && pair.length === 2 && pair.every((count) => Number.isInteger(count) && count >= 0);
+  if (!Array.isArray(amounts as unknown) || amounts.length !== x.rank || !amounts.every(isPair)) {
     throw new OptionError('padConstant', { given: `amounts ${describe(amounts)} for ${String(x)}`, expected: `${x.rank} pairs of whole numbers of 0 or more`, fix: 'give each axis [before, after]' });
   }
+  checkExtents('padConstant', x, x.shape.map((extent, axis) => extent + (amounts[axis]?.[0] ?? 0) + (amounts[axis]?.[1] ?? 0)));
   const border = (around: Tensor, axis: number, count: number): Tensor[] =>
     count === 0 ? [] : [full(around.shape.map((n, i) => (i === axis ? count : n)), value, { dtype: x.dtype, device: x.device })];
   return within('padConstant', () => amounts.reduce<Tensor>((result, [before, after], axis) => {
