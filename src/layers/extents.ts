@@ -1,4 +1,4 @@
-import { PaddedSequence } from '../tensor/padded-sequence';
+import { PaddedSequence, valuesOf } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 
 /** What is kept of a tensor or sequence that went through a module: its extents. */
@@ -13,7 +13,8 @@ const maxDepth = 3;
 /** Extents of a result: of its part `output` if it has one, else of all tensors and sequences in it. */
 export function extentsOf(value: unknown, depth = 0): Extents[] {
   if (value instanceof Tensor || value instanceof PaddedSequence) {
-    return [{ shape: value.shape, padded: value instanceof PaddedSequence }];
+    const gone = valuesOf(value).version === undefined; // a forward may dispose of what it was given
+    return gone ? [] : [{ shape: value.shape, padded: value instanceof PaddedSequence }];
   }
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || depth > maxDepth) return [];
   const main: unknown = Reflect.get(value, 'output');

@@ -248,6 +248,19 @@ describe('forward hooks', () => {
 });
 
 describe('what a model prints', () => {
+  test('a forward may dispose of its input', async () => {
+    class Doubled extends Module {
+      forward(x: Tensor): Tensor {
+        const y = x.mul(2);
+        x.dispose();
+        return y;
+      }
+    }
+    const model = new Doubled();
+    expect(await model.forward(ones([2])).array()).toEqual([2, 2]);
+    expect(model.outputShape).toBe('[2]');
+  });
+
   test('summary: a row a module, shared parameters once', () => {
     const model = new Sequential(new LSTM({ inputSize: 2, hiddenSize: 4, bidirectional: true }), new Dropout(), new Linear({ inFeatures: 8, outFeatures: 1000 }));
     noGrad(() => model.forward(new PaddedSequence(ones([3, 5, 2]), [1, 5, 2])));
