@@ -266,7 +266,7 @@ describeDevices('one figure for a data set, whatever the batches: probabilities 
         total(w, labelSmoothing),
       );
     }
-    const half = (output: Sequence): Tensor => ones([...output.shape.slice(0, 2)], { device }).mul(0.5);
+    const half = (output: Sequence): Tensor => ones(output.shape.slice(0, 2), { device }).mul(0.5);
     const weighed: LossFunction = (output, target) => crossEntropy(output, target, { stepWeights: half(output) });
     await expectFigure(device, items, () => weighed, total([1, 1, 1], 0) / steps);
   });
