@@ -7,15 +7,15 @@ import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequen
 import type { Tensor } from '../tensor/tensor';
 import { Metric, ratio } from './metric';
 
-/** Sum and number of `error(output - target)` over real elements: f64 [2]. */
+/** Sum and number of `error(output - target)` over real elements: f64 [2]. All in f64, whatever the two are. */
 function errorSum(op: string, output: Sequence, target: Sequence, error: (difference: Tensor) => Tensor): Tensor {
   const lengths = commonLengths(op, output, target);
   const [x, y] = [valuesOf(output), valuesOf(target)];
   checkEqualShapes(op, 'output', x, y);
-  const difference = sub(x, cast(y, x.dtype));
+  const difference = sub(cast(x, 'f64'), cast(y, 'f64'));
   const real = lengths === undefined ? difference : new PaddedSequence(difference, lengths).zeroPadding().values;
   const count = full([], countReal(x.shape, lengths), { dtype: 'f64', device: x.device });
-  return stack([sum(cast(error(real), 'f64')), count], 0);
+  return stack([sum(error(real)), count], 0);
 }
 
 /**

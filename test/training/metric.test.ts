@@ -63,30 +63,6 @@ test('Accuracy by threshold', async () => {
   expect(await accuracy.compute()).toBe(3 / 4);
 });
 
-test('mean absolute and squared errors, over real steps', async () => {
-  const output: Sequence = new PaddedSequence(
-    tensor([
-      [[1], [2]],
-      [[3], [99]],
-    ]),
-    [2, 1],
-  );
-  const target: Sequence = new PaddedSequence(
-    tensor([
-      [[0], [0]],
-      [[0], [0]],
-    ]),
-    [2, 1],
-  );
-  const [absolute, squared] = [new MeanAbsoluteError(), new MeanSquaredError()];
-  for (const metric of [absolute, squared]) {
-    metric.update(output, target);
-    metric.update(tensor([[4]]), tensor([[0]]));
-  }
-  expect(await absolute.compute()).toBe(10 / 4);
-  expect(await squared.compute()).toBe(30 / 4);
-});
-
 test('ConfusionMatrix: rows are true classes; its value is the mean recall of those that occur', async () => {
   const confusion = new ConfusionMatrix({ numClasses: 3 });
   confusion.update(tensor(scores([0, 1, 1, 2], 3)), labels([0, 0, 1, 1]));
