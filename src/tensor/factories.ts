@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
-import { remedy } from './copies';
+import { markOf, remedy } from './copies';
 import { OptionError } from './errors';
 import { checkDType, readHostValues, toElements, type HostArray, type SourceArray } from './host-array';
 import { within } from './op-name';
@@ -39,7 +39,7 @@ export function tensor(source: TensorSource, options: TensorOptions = {}): Tenso
     throw new OptionError('tensor', {
       given: describe(source),
       expected: 'a number, nested arrays, a typed array, or { data: typed array, shape }',
-      fix: remedy(source, 'pass the numbers themselves'),
+      fix: remedy(source, markOf(source)?.own === true ? 'take it as it is; clone() copies a tensor' : 'pass the numbers themselves'),
     });
   }
   const dtype = options.dtype === undefined ? host.dtype : checkDType('tensor', options.dtype);

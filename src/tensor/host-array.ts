@@ -1,6 +1,7 @@
 // Numbers on the host: what they are, and how they become elements of a dtype. Arrays are told apart by what they are
 // and not by `instanceof`, which knows only the classes of one realm: a test runner, a vm context and an iframe have
 // Float32Arrays of their own.
+import { markOf } from './copies';
 import { DTypeError, NativeError, OptionError, ShapeError } from './errors';
 import { describe } from './options';
 import type { DType, NestedArray, TypedArray } from './tensor';
@@ -68,9 +69,14 @@ const isOfKind = (value: unknown, dtype: DType): value is TypedArray => classOf(
 /** Whether `value` is a typed array that tensors are made of. */
 export const isSourceArray = (value: unknown): value is SourceArray => dtypeOfArray(value) !== undefined;
 
-/** Whether `value` has the form of a HostArray; its parts may still be wrong. */
+/** Whether `value` has the form of a HostArray; its parts may still be wrong. A tensor, with its method data, is none. */
 export const isHostArray = (value: unknown): value is { data: unknown; shape: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && 'data' in value && 'shape' in value;
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  'data' in value &&
+  'shape' in value &&
+  markOf(value) === undefined;
 
 /**
  * As many axes as a tensor may have. Deeper arrays are refused before they are read: one that holds itself has no end.
