@@ -44,6 +44,11 @@ export class PaddedSequence {
     if (rows === undefined || steps === undefined) {
       throw new ShapeError('PaddedSequence', { given: `values ${describe(values)}`, expected: 'at least two axes, [N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
     }
+    if (!Array.isArray(lengths as unknown)) {
+      throw new ShapeError('PaddedSequence', {
+        given: `${describe(lengths)} as lengths`, expected: `an array of ${rows} lengths`, fix: 'give each row of values a length; Array.from() makes an array of a typed one',
+      });
+    }
     if (lengths.length !== rows) {
       throw new ShapeError('PaddedSequence', {
         given: `${lengths.length} lengths for values ${describe(values)}`, expected: `${rows} lengths, one a row`, fix: 'give each row of values a length',
@@ -194,7 +199,7 @@ export class PaddedSequence {
   argmax(dim = -1): PaddedSequence {
     const axis = dim < 0 ? dim + this.shape.length : dim;
     if (axis < 2) {
-      throw new ShapeError('PaddedSequence.argmax', { given: `dim ${dim} of ${describe(this)}`, expected: 'an axis of features, after [N, T]', fix: 'take argmax of .values for the others' });
+      throw new ShapeError('PaddedSequence.argmax', { given: `dim ${describe(dim)} of ${describe(this)}`, expected: 'an axis of features, after [N, T]', fix: 'take argmax of .values for the others' });
     }
     return mapZeros(this, (values) => argmax(values, dim));
   }
@@ -248,7 +253,7 @@ export class PaddedSequence {
     if (axis >= 2) return mapZeros(this, (values) => select(values, axis, index));
     if (!Number.isInteger(index) || axis < 0 || (axis === 0 && (index >= rows || index < -rows))) {
       throw new OptionError('PaddedSequence.select', {
-        given: `index ${describe(index)} along dim ${dim} of ${describe(this)}`,
+        given: `index ${describe(index)} along dim ${describe(dim)} of ${describe(this)}`,
         expected: `a whole number${axis === 0 ? ` in ${-rows}..${rows - 1}` : ''}, along an axis that is there`,
         fix: 'name one that is there',
       });

@@ -2,7 +2,7 @@ import { binding } from '../../native/load';
 import { OptionError } from '../errors';
 import { within } from '../op-name';
 import { full } from '../factories';
-import { checkOptions } from '../options';
+import { checkOptions, describe } from '../options';
 import { checkTensor, idOf, wrap, type DType, type Tensor } from '../tensor';
 
 // Binary ops broadcast as in NumPy; both operands have one dtype, and a number takes the tensor's. All are differentiable where the mathematics are. A result
@@ -157,8 +157,10 @@ export interface ClampOptions {
 export function clamp(x: Tensor, options: ClampOptions): Tensor {
   checkOptions('clamp', options, ['min', 'max']);
   const { min, max } = options;
-  if ((min === undefined && max === undefined) || (min !== undefined && max !== undefined && min > max)) {
-    throw new OptionError('clamp', { given: `min ${min}, max ${max}`, expected: 'one bound or both, min ≤ max', fix: 'write clamp(x, { min: 0 })' });
+  const isBound = (bound: unknown): boolean => bound === undefined || typeof bound === 'number';
+  const some = min !== undefined || max !== undefined;
+  if (!some || !isBound(min) || !isBound(max) || (min !== undefined && max !== undefined && min > max)) {
+    throw new OptionError('clamp', { given: `min ${describe(min)}, max ${describe(max)}`, expected: 'one bound or both, min ≤ max', fix: 'write clamp(x, { min: 0 })' });
   }
   return wrap(binding.clamp(idOf(x, 'clamp'), min, max));
 }

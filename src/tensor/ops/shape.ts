@@ -13,7 +13,7 @@ export const reshape = (x: Tensor, shape: readonly number[]): Tensor => wrap(bin
 /** Axes `start..end` merged into one. */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   const from = axisOf('flatten', x, start), to = axisOf('flatten', x, end);
-  if (from > to) throw new OptionError('flatten', { given: `axes ${start} to ${end} of ${String(x)}`, expected: 'the first before the last', fix: 'exchange them' });
+  if (from > to) throw new OptionError('flatten', { given: `axes ${describe(start)} to ${describe(end)} of ${String(x)}`, expected: 'the first before the last', fix: 'exchange them' });
   const merged = x.shape.slice(from, to + 1).reduce((product, extent) => product * extent, 1);
   return within('flatten', () => reshape(x, [...x.shape.slice(0, from), merged, ...x.shape.slice(to + 1)]));
 }
@@ -21,7 +21,7 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
 function axisOf(op: string, x: Tensor, dim: number): number {
   checkTensor(x, op);
   const rank = Math.max(x.rank, 1);
-  if (!Number.isInteger(dim) || dim < -rank || dim >= rank) throw new OptionError(op, { given: `dim ${dim}`, expected: `${-rank}..${rank - 1} for ${String(x)}`, fix: 'name an axis that is there' });
+  if (!Number.isInteger(dim) || dim < -rank || dim >= rank) throw new OptionError(op, { given: `dim ${describe(dim)}`, expected: `${-rank}..${rank - 1} for ${String(x)}`, fix: 'name an axis that is there' });
   return dim < 0 ? dim + rank : dim;
 }
 
@@ -88,7 +88,7 @@ export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Te
 const MOST_PARTS = 2 ** 24;
 
 function equalParts(x: Tensor, size: number, dim: number): number[] {
-  if (!Number.isInteger(size) || size < 1) throw new OptionError('split', { given: `size ${size}`, expected: 'a whole number of 1 or more', fix: 'correct the size' });
+  if (!Number.isInteger(size) || size < 1) throw new OptionError('split', { given: `size ${describe(size)}`, expected: 'a whole number of 1 or more', fix: 'correct the size' });
   const extent = x.shape[axisOf('split', x, dim)] ?? 0;
   const count = Math.ceil(extent / size);
   if (count > MOST_PARTS) throw new OptionError('split', { given: `size ${size} for ${String(x)}`, expected: `at most ${MOST_PARTS} parts`, fix: 'make larger parts' });
