@@ -309,29 +309,27 @@ class CpuOptimizerKernels final : public OptimizerKernels {
       int64_t begin, size;
       double value;
     };
-    return guarded([&] {
-      std::vector<Part> parts;
-      for (int64_t i = 0; i < count; ++i)
-        for (int64_t begin = 0, size = gradients[i].size(); begin < size; begin += kPiece)
-          parts.push_back({&gradients[i], begin, std::min(kPiece, size - begin), 0});
-      parallel_for(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t i = begin; i < end; ++i) {
-          Part& part = parts[i];
-          if (part.gradient->dtype == DType::F64) part.value = part_of_norm(p, part.gradient->as<double>() + part.begin, part.size);
-          else if (p == 2) part.value = HWY_DYNAMIC_DISPATCH(SumOfSquares)(part.gradient->as<float>() + part.begin, part.size);
-          else part.value = part_of_norm(p, part.gradient->as<float>() + part.begin, part.size);
-        }
-      });
-      double total = 0;
-      for (const Part& part : parts) {
-        if (!std::isinf(p)) total += part.value;
-        else if (part.value > total || part.value != part.value) total = part.value;
+    std::vector<Part> parts;
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t begin = 0, size = gradients[i].size(); begin < size; begin += kPiece)
+        parts.push_back({&gradients[i], begin, std::min(kPiece, size - begin), 0});
+    parallel_for(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        Part& part = parts[i];
+        if (part.gradient->dtype == DType::F64) part.value = part_of_norm(p, part.gradient->as<double>() + part.begin, part.size);
+        else if (p == 2) part.value = HWY_DYNAMIC_DISPATCH(SumOfSquares)(part.gradient->as<float>() + part.begin, part.size);
+        else part.value = part_of_norm(p, part.gradient->as<float>() + part.begin, part.size);
       }
-      if (!std::isinf(p)) total = p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
-      return dispatch_floating(norm.dtype, [&](auto zero) {
-        *norm.as<decltype(zero)>() = static_cast<decltype(zero)>(total);
-        return Status::ok();
-      });
+    });
+    double total = 0;
+    for (const Part& part : parts) {
+      if (!std::isinf(p)) total += part.value;
+      else if (part.value > total || part.value != part.value) total = part.value;
+    }
+    if (!std::isinf(p)) total = p == 2 ? std::sqrt(total) : std::pow(total, 1 / p);
+    return dispatch_floating(norm.dtype, [&](auto zero) {
+      *norm.as<decltype(zero)>() = static_cast<decltype(zero)>(total);
+      return Status::ok();
     });
   }
 
