@@ -1,5 +1,4 @@
-import { PaddedSequence } from '../tensor/padded-sequence';
-import { Tensor } from '../tensor/tensor';
+import { mapTensors } from '../tensor/nested-tensors';
 
 /**
  * The same tensors without their history, in whatever they are held: `state = detach(state)` truncates back-propagation through time.
@@ -8,8 +7,5 @@ import { Tensor } from '../tensor/tensor';
  */
 export function detach<Tree>(tree: Tree): Tree;
 export function detach(tree: unknown): unknown {
-  if (tree instanceof Tensor || tree instanceof PaddedSequence) return tree.detach();
-  if (Array.isArray(tree)) return tree.map((part: unknown) => detach(part));
-  if (typeof tree !== 'object' || tree === null || Object.getPrototypeOf(tree) !== Object.prototype) return tree;
-  return Object.fromEntries(Object.entries(tree).map(([key, part]: [string, unknown]) => [key, detach(part)]));
+  return mapTensors(tree, (x) => x.detach());
 }
