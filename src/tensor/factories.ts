@@ -20,7 +20,8 @@ export interface TensorOptions {
   device?: string;
 }
 
-const OPTION_NAMES = ['dtype', 'requiresGrad', 'device'];
+/** Names of the TensorOptions. */
+export const OPTION_NAMES = ['dtype', 'requiresGrad', 'device'];
 
 /** Everything that `tensor` makes a tensor of. */
 export type TensorSource = HostArray<SourceArray> | SourceArray | NestedArray;
@@ -51,7 +52,8 @@ export function tensor(source: TensorSource, options: TensorOptions = {}): Tenso
   );
 }
 
-const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
+/** The tensor of an id that a native call has just returned, as the options ask for it. */
+export const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
   const result = wrap(id);
   return requiresGrad === true ? result.requiresGrad_(true) : result;
 };

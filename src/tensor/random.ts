@@ -2,7 +2,7 @@ import { binding } from '../native/load';
 import { defaultDevice } from './device';
 import { OptionError } from './errors';
 import { within } from './op-name';
-import type { TensorOptions } from './factories';
+import { finish, OPTION_NAMES, type TensorOptions } from './factories';
 import { checkOptions, describe, nonNegativeInteger } from './options';
 import { wrap, type Tensor } from './tensor';
 
@@ -13,13 +13,6 @@ export interface RandomState {
   /** How many blocks of four 32-bit numbers of it are used up, at most 2^53 - 1. */
   offset: number;
 }
-
-const OPTION_NAMES = ['dtype', 'requiresGrad', 'device'];
-
-const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
-  const result = wrap(id);
-  return requiresGrad === true ? result.requiresGrad_(true) : result;
-};
 
 /**
  * Starts the random numbers of this environment (main thread or worker) anew: weights, dropout masks, noise and the order of a shuffled
