@@ -230,11 +230,11 @@ export class PaddedSequence {
       );
       return PaddedSequence.zeroPadded(spreadSteps(pickSteps(rows, places), lengths, longest(lengths)), lengths);
     }
-    const last = end[1] ?? null;
-    return new PaddedSequence(
-      slice(rows, [0, start[1] ?? 0], [null, last === null || last < 0 ? null : Math.max(last, start[1] ?? 0)]),
-      lengths,
-    );
+    const [first, last] = [start[1] ?? 0, end[1] ?? null];
+    if (last === null || last >= 0)
+      return new PaddedSequence(slice(rows, [0, first], [null, last === null ? null : Math.max(last, first)]), lengths);
+    // What is cut from the end of a short row stands beside steps that longer rows keep.
+    return new PaddedSequence(slice(rows, [0, first], [null, first + longest(lengths)]), lengths).zeroPadding();
   }
 
   /**

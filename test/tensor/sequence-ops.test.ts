@@ -206,6 +206,12 @@ describeDevices('concat, slice and select of PaddedSequences', () => {
       [],
     ]);
     expect(x.slice([0, -2]).shape).toEqual([2, 2, 2]);
+    const first = slice(new PaddedSequence(tensor([[1, 2, 3], [4, 5, Number.NaN]]), [3, 2]), [0, 0], [null, -1]);
+    expect(first.lengths).toEqual([2, 1]);
+    expect(await first.values.array()).toEqual([
+      [1, 2],
+      [4, 0],
+    ]);
   });
   test('gradients of slices reach what was kept', async () => {
     const x = leaf();
