@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 // Where kernels find the elements of views with any strides.
 #include <utility>
 
@@ -35,7 +36,7 @@ class Divisor {
 template <int N>
 struct Axes {
   int32_t rank = 0;
-  bool narrow = true;  ///< fewer than 2^31 elements
+  bool narrow = true;  ///< fewer than 2^31 elements, and axes no longer than that beside an empty one
   int64_t extent[kMaxRank] = {}, stride[N][kMaxRank] = {};
   Divisor divisor[kMaxRank];
 
@@ -100,7 +101,8 @@ struct Axes {
     for (int i = 0; i < N; ++i) stride[i][rank - 1] = step[i];
   }
   void set_divisors() {
-    narrow = size() < (int64_t{1} << 31);
+    constexpr int64_t kMost = int64_t{1} << 31;
+    narrow = size() < kMost && std::all_of(extent, extent + rank, [](int64_t n) { return n < kMost; });
     for (int i = 0; i < rank && narrow; ++i) divisor[i] = Divisor(extent[i] > 0 ? extent[i] : 1);
   }
   template <class Index, class Divide>
