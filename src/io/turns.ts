@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+
 const last = new Map<string, Promise<unknown>>();  // per environment: each worker loads a copy of this module
 
 /**
@@ -7,12 +9,13 @@ const last = new Map<string, Promise<unknown>>();  // per environment: each work
  * @returns what `job` returns, whatever became of the jobs before it
  */
 export async function inTurn<T>(path: string, job: (path: string) => Promise<T>): Promise<T> {
-  const before = last.get(path) ?? Promise.resolve();
+  const key = resolve(path); // one file, however its path is spelled
+  const before = last.get(key) ?? Promise.resolve();
   const own = before.then(() => job(path), () => job(path));
-  last.set(path, own);
+  last.set(key, own);
   try {
     return await own;
   } finally {
-    if (last.get(path) === own) last.delete(path);
+    if (last.get(key) === own) last.delete(key);
   }
 }

@@ -8,6 +8,7 @@ import { clone } from './ops/elementwise';
 import { checkOptions, describe, positiveInteger } from './options';
 import { PaddedSequence } from './padded-sequence';
 import { insideStep, takeNotes, type Notes } from './recording';
+import { countsRows } from './rows';
 import { refusePromise, scope } from './scope';
 import { idsOf, Tensor, wrap } from './tensor';
 
@@ -199,7 +200,7 @@ function tensorKey(x: Tensor, tensors: Tensor[]): string {
     });
   }
   tensors.push(x);
-  return `${x.dtype}[${x.shape.join()}]@${x.device}`;
+  return `${x.dtype}[${x.shape.join()}]${countsRows(x) ? ' of rows' : ''}@${x.device}`;
 }
 
 /** @throws {OptionError} if a replay could not give such a result */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  Adam, compile, getRandomState, Linear, LSTM, manualSeed, mathMode, noGrad, ones, PaddedSequence, Parameter, rand, setMathMode, SGD, tensor, zeros, type CompiledStep, type Tensor,
+  Adam, compile, DataLoader, getRandomState, Linear, LSTM, manualSeed, mathMode, noGrad, ones, PaddedSequence, Parameter, rand, setMathMode, SGD, tensor, zeros, type CompiledStep, type Tensor,
 } from 'stmnet';
 import { describeDevices } from '../support/devices';
 import { batch, numbers, training, type Tagger } from '../support/tagger';
@@ -265,4 +265,12 @@ describeDevices('compile', () => {
     const nothing = compile(() => undefined);
     for (let i = 0; i < 4; i++) expect(nothing()).toBeUndefined();
   });
+});
+
+test('a batch of rows does not replay what was recorded for one sequence', () => {
+  const lstm = new LSTM({ inputSize: 2, hiddenSize: 3 });
+  const step = compile((x: Tensor) => lstm.forward(x).output.sum());
+  for (let i = 0; i < 3; i++) step(ones([4, 2])); // four steps of one sequence
+  const [made] = [...new DataLoader(Array.from({ length: 4 }, () => ({ input: [1, 2], target: 0 })), { batchSize: 4 })];
+  expect(() => step((made as { input: Tensor }).input)).toThrow(/expected \[N, T, 2\]/);
 });

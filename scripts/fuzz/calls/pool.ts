@@ -104,7 +104,8 @@ export class Pool {
 
   /** A tensor of this very shape, often a view. */
   view(shape: readonly number[], dtype: DType = 'f32'): Tensor {
-    if (sizeOf(shape) > largest) return this.fresh([], dtype); // of a huge view that holds little
+    // Huge views hold little, or nothing beside an empty axis; the leaf of one drawn like them would be huge itself.
+    if (sizeOf(shape.map((extent) => extent + 2)) > 30 * largest) return this.fresh([], dtype);
     return known(this.draw, shape, { dtype, low: -3, high: 8 }).view;
   }
 
