@@ -3,7 +3,7 @@ import type { TensorId } from '../native/binding.generated';
 import { markClass, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { full, tensor } from '../tensor/factories';
-import { checkOptions, describe, flag, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
+import { checkOptions, checkPlain, describe, flag, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
 import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
 import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/recording';
@@ -92,6 +92,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 
   static {
     markClass(this.prototype, 'Optimizer');
+    refuseShortRate(this.prototype, 'Optimizer');
   }
 
   /**
@@ -102,7 +103,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    */
   protected constructor(name: string, parameters: Iterable<Tensor> | readonly ParameterGroup<O>[], options: O) {
     this.#name = name;
-    this.groups = groupsOf<O>(name, parameters).map(({ members, own }) => ({ ...this.resolve({ ...options, ...own }), parameters: members }));
+    const rate = typeof options === 'number' ? options : 0.01;
+    checkPlain(name, options, ['learningRate', 'weightDecay', '…'], `{ learningRate: ${rate} }`);
+    this.groups = groupsOf<O>(name, parameters).map(({ members, own }) =>
+      closed(name, { ...this.resolve({ ...options, ...own }), parameters: members }),
+    );
     this.#held = this.groups.map(() => ({ known: [], slots: new Map() }));
     checkParameters(name, this.groups.flatMap((group) => group.parameters));
     this.#notes = this.groups.map((group) => group.parameters.map(noteOf));
@@ -303,6 +308,20 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
 export function checkOptimizer(op: string, value: unknown, fix: string): asserts value is Optimizer {
   if (value instanceof Optimizer) return;
   throw new OptionError(op, { given: describe(value), expected: 'an optimizer such as new Adam(model.parameters())', fix: remedy(value, fix) });
+}
+
+/** Refuses the name that others give to the learning rate: an assignment to it would change nothing. */
+function refuseShortRate(holder: object, name: string): void {
+  const set = (value: unknown): never => {
+    throw new OptionError(name, { given: `lr = ${describe(value)}`, expected: 'a name that an optimizer has', fix: 'write learningRate in place of lr' });
+  };
+  Object.defineProperty(holder, 'lr', { set, configurable: true }); // no declared member, so that types refuse it too
+}
+
+/** A group whose options may change, and which takes no others. */
+function closed<G extends object>(name: string, group: G): G {
+  refuseShortRate(group, name);
+  return Object.preventExtensions(group);
 }
 
 /** Takes parameters and groups apart. */

@@ -62,17 +62,39 @@ function ownText(value: object): string | undefined {
  * @param op       the callee, as in `LSTM` or `softmax`
  * @param options  what the user gave
  * @param known    the names that are understood
- * @throws {OptionError} if `options` is not an object, or has a key that is not in `known`
+ * @throws {OptionError} if `options` is not a plain object, or has a key that is not in `known`
  */
 export function checkOptions(op: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    const fix = known.length === 0 ? 'leave it out' : `pass an object of options: { ${known[0] ?? ''}: … }`;
-    throw new OptionError(op, { given: describe(options), expected: `an object of options (${listed(known)})`, fix });
-  }
+  checkPlain(op, options, known);
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     throw new OptionError(op, { given: `an option ${key}`, expected: known.length === 0 ? 'no options' : `only ${listed(known)}`, fix: insteadOf(key, known) });
   }
+}
+
+/**
+ * Refuses options that are not a plain object. A number, a tensor or a Map has no key that could be unknown: it would be ignored.
+ *
+ * @param known    the names that are understood, or some of them
+ * @param example  what to pass
+ * @throws {OptionError} if `options` is anything else
+ */
+export function checkPlain(
+  op: string,
+  options: unknown,
+  known: readonly string[],
+  example = `{ ${known[0] ?? ''}: … }`,
+): asserts options is object {
+  if (isPlain(options)) return;
+  const fix = known.length === 0 ? 'leave it out' : `pass an object of options: ${example}`;
+  throw new OptionError(op, { given: describe(options), expected: `an object of options (${listed(known)})`, fix });
+}
+
+/** Whether `value` is an object literal or has no prototype; also one of another realm, as test runners and vm contexts are. */
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 const listed = (names: readonly string[]): string => names.join(', ');

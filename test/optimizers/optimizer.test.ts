@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
-  Adadelta, Adagrad, Adam, Adamax, AdamW, bernoulli, clipGradNorm, devices, DisposedError, NAdam, noGrad, OptionError, Parameter, RMSprop, scope, setNumThreads, SGD, ShapeError, synchronize, tensor, zeros,
+  Adadelta, Adagrad, Adam, Adamax, AdamW, bernoulli, clipGradNorm, CosineAnnealingLR, devices, ExponentialLR, LinearLR, MultiStepLR, OneCycleLR, ReduceLROnPlateau, StepLR, DisposedError, NAdam, noGrad, OptionError, Parameter, RMSprop, scope, setNumThreads, SGD, ShapeError, synchronize, tensor, zeros,
   type Optimizer, type OptimizerOptions, type Tensor,
 } from 'stmnet';
 import { binding } from '../../src/native/load';
@@ -289,4 +289,44 @@ test('clipGradNorm counts a parameter once that stands twice', async () => {
   const weight = parameter([2]);
   weight.grad = tensor([3, 4], { dtype: 'f64' });
   expect(await clipGradNorm([weight, weight], { maxNorm: 10 }).item()).toBe(5);
+});
+
+describe('options that would change nothing', () => {
+  const makers = { SGD, Adam, AdamW, NAdam, Adamax, RMSprop, Adagrad, Adadelta };
+
+  test.each(Object.entries(makers))('%s refuses what is no object of options', (name, Maker) => {
+    expect(() => new Maker([parameter([1])], JSON.parse('0.05'))).toThrow(
+      `${name}: got 0.05, expected an object of options (learningRate, weightDecay, …).\n  Fix: pass an object of options: { learningRate: 0.05 }.`,
+    );
+    for (const given of [true, 'fast', null, [0.1], new Map([['learningRate', 0.1]])]) {
+      const options = given as OptimizerOptions;
+      expect(() => new Maker([parameter([1])], options)).toThrow(/Fix: pass an object of options: \{ learningRate: 0\.01 \}/);
+      expect(() => new Maker([{ parameters: [parameter([1])] }], options)).toThrow(OptionError);
+    }
+  });
+
+  test.each<[name: string, make: (options: never) => unknown]>([
+    ['StepLR', (options) => new StepLR(new SGD([parameter([1])]), options)],
+    ['MultiStepLR', (options) => new MultiStepLR(new SGD([parameter([1])]), options)],
+    ['ExponentialLR', (options) => new ExponentialLR(new SGD([parameter([1])]), options)],
+    ['CosineAnnealingLR', (options) => new CosineAnnealingLR(new SGD([parameter([1])]), options)],
+    ['LinearLR', (options) => new LinearLR(new SGD([parameter([1])]), options)],
+    ['OneCycleLR', (options) => new OneCycleLR(new SGD([parameter([1])]), options)],
+    ['ReduceLROnPlateau', (options) => new ReduceLROnPlateau(new SGD([parameter([1])]), options)],
+  ])('%s refuses what is no object of options', (name, make) => {
+    for (const given of [5, true, 'min', [5], new Map()]) {
+      expect(() => make(given as never)).toThrow(new RegExp(`^${name}: got .*, expected an object of options`));
+    }
+  });
+
+  test('lr is refused, of the optimizer and of a group, and so is any other new name of a group', () => {
+    const optimizer = new Adam([parameter([1])]);
+    const fix = /got lr = 0\.5, expected .*\n {2}Fix: write learningRate in place of lr/;
+    expect(() => Object.assign(optimizer, { lr: 0.5 })).toThrow(fix);
+    expect(() => Object.assign(optimizer.groups[0] ?? {}, { lr: 0.5 })).toThrow(fix);
+    expect(() => Object.assign(optimizer.groups[0] ?? {}, { momentum: 0.5 })).toThrow(/momentum/);
+    Object.assign(optimizer.groups[0] ?? {}, { weightDecay: 0.5, learningRate: 0.25 });
+    expect([optimizer.learningRate, optimizer.groups[0]?.weightDecay]).toEqual([0.25, 0.5]);
+    expect(Object.keys(optimizer.stateDict().groups[0]?.options ?? optimizer.stateDict().groups[0] ?? {})).not.toContain('lr');
+  });
 });

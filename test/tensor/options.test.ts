@@ -1,5 +1,6 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { OptionError, zeros } from 'stmnet';
+import { Dropout, OptionError, softmax, sum, tensor, zeros } from 'stmnet';
 import { checkOptions, describe as inWords, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../../src/tensor/options';
 import { here } from '../support/devices';
 
@@ -101,5 +102,25 @@ describe('values', () => {
       `RNN: got nonlinearity: "rleu", expected one of 'tanh', 'relu'.\n  Fix: write 'relu', if that is what you mean.`,
     );
     expect(() => oneOf('RNN', 'nonlinearity', 7, ['tanh', 'relu'])).toThrow("Fix: pass nonlinearity: 'tanh'.");
+  });
+});
+
+describe('what is no plain object', () => {
+  test.each<[value: unknown]>([[0.5], [0], [true], ['fast'], [''], [null], [[]], [new Map([['p', 1]])], [new Date(0)], [tensor([1])], [Promise.resolve({})], [() => 1]])(
+    '%s is refused as options',
+    (value) => {
+      const given = value as object;
+      expect(() => checkOptions('Made', given, ['p', 'q'])).toThrow(`Made: got ${inWords(given)}, expected an object of options (p, q)`);
+      expect(() => new Dropout(given)).toThrow(/Dropout: got .*\n {2}Fix: pass an object of options: \{ p: … \}/);
+      expect(() => softmax(tensor([1]), 0, given)).toThrow(OptionError);
+      expect(() => sum(tensor([1]), 0, given)).toThrow(OptionError);
+      expect(() => tensor([1], given)).toThrow(OptionError);
+    },
+  );
+
+  test('objects without prototype and of another realm are plain', () => {
+    const foreign: object = runInNewContext('({ p: 0.25 })');
+    expect(new Dropout(foreign).options.p).toBe(0.25);
+    expect(new Dropout(Object.assign(Object.create(null), { p: 0.75 })).options.p).toBe(0.75);
   });
 });
