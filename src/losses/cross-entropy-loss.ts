@@ -3,7 +3,7 @@ import { crossEntropy, type CrossEntropyOptions } from '../tensor/ops/losses';
 import { checkOptions } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { Loss, reductionOf } from './loss';
+import { Loss, reductionOf, weightsOf } from './loss';
 
 /** Options of a CrossEntropyLoss: those of `crossEntropy` that do not change from batch to batch. */
 export type CrossEntropyLossOptions = Omit<CrossEntropyOptions, 'stepWeights'>;
@@ -14,7 +14,7 @@ export type CrossEntropyLossOptions = Omit<CrossEntropyOptions, 'stepWeights'>;
  * Shapes: input […, C], target […] of whole numbers in 0..C-1, or […, C] of the input's dtype → [] (or […], for
  * reduction `none`).
  *
- * @throws {OptionError} if an option is unknown or out of range
+ * @throws {OptionError} if an option is unknown or out of range, or `weight` is no tensor
  * @see torch.nn.CrossEntropyLoss, whose classes are the second axis
  */
 export class CrossEntropyLoss extends Loss {
@@ -25,12 +25,12 @@ export class CrossEntropyLoss extends Loss {
     super();
     const op = 'CrossEntropyLoss';
     checkOptions(op, options, ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction']);
-    const { weight, ignoreIndex = -100, labelSmoothing = 0 } = options;
+    const { ignoreIndex = -100, labelSmoothing = 0 } = options;
     if (!Number.isInteger(ignoreIndex)) throw new OptionError(op, { given: `ignoreIndex: ${String(ignoreIndex)}`, expected: 'a whole number', fix: 'name the label of the steps to leave out' });
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
       throw new OptionError(op, { given: `labelSmoothing: ${String(labelSmoothing)}`, expected: 'a number in 0..1', fix: 'pass a fraction such as labelSmoothing: 0.1' });
     }
-    this.options = Object.freeze({ weight, ignoreIndex, labelSmoothing, reduction: reductionOf(op, options) });
+    this.options = Object.freeze({ weight: weightsOf(op, 'weight', options.weight), ignoreIndex, labelSmoothing, reduction: reductionOf(op, options) });
   }
 
   /**

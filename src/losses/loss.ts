@@ -2,7 +2,7 @@ import { markClass } from '../tensor/copies';
 import { oneOf } from '../tensor/options';
 import type { Reduction } from '../tensor/ops/losses';
 import type { Sequence } from '../tensor/padded-sequence';
-import type { Tensor } from '../tensor/tensor';
+import { checkTensor, type Tensor } from '../tensor/tensor';
 
 /**
  * Base of all losses: options chosen once, then called with predictions and targets, as a Trainer does.
@@ -33,3 +33,10 @@ export abstract class Loss {
 
 /** The reduction that was chosen, `mean` by default. */
 export const reductionOf = (op: string, options: { reduction?: Reduction }): Reduction => oneOf(op, 'reduction', options.reduction ?? 'mean', ['mean', 'sum', 'none']);
+
+/** Weights that a loss was given, if any: a tensor, as plain numbers would be refused at the first batch only. */
+export function weightsOf(op: string, name: string, weights: Tensor | null | undefined): Tensor | undefined {
+  if (weights === undefined || weights === null) return undefined;
+  checkTensor(weights, op, name);
+  return weights;
+}

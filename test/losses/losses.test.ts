@@ -98,3 +98,15 @@ describe('options of losses', () => {
     expect(Object.isFrozen(new CrossEntropyLoss({ weight: ones([3]) }).options)).toBe(true);
   });
 });
+
+describe('weights of losses', () => {
+  it('are tensors, which is checked when the loss is made', () => {
+    for (const weight of [[1, 6], 3, 'balanced', Float32Array.of(1, 6), {}, new Map()]) {
+      const weights = weight as object as Tensor;
+      expect(() => new CrossEntropyLoss({ weight: weights })).toThrow(/CrossEntropyLoss: got .* as weight, expected a Tensor\.\n {2}Fix: .*tensor\(/);
+      expect(() => new BCEWithLogitsLoss({ posWeight: weights })).toThrow(/BCEWithLogitsLoss: got .* as posWeight, expected a Tensor/);
+    }
+    expect(new CrossEntropyLoss({ weight: undefined }).options.weight).toBeUndefined();
+    expect(new BCEWithLogitsLoss({ posWeight: ones([]) }).options.posWeight?.shape).toEqual([]);
+  });
+});
