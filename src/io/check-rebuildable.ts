@@ -1,17 +1,22 @@
-import { takesArguments } from '../layers/constructor-arguments';
+import { takesArguments, takesOptions } from '../layers/constructor-arguments';
+import { isReshaped } from '../layers/fields';
 import { isPackaged, type Module } from '../layers/module';
+import { rebuild, type ModuleClasses } from '../layers/registry';
 import { OptionError } from '../tensor/errors';
+import { renamed } from '../tensor/op-name';
 import { describe } from '../tensor/options';
+import { getRandomState, setRandomState } from '../tensor/random';
 
 /**
  * Refuses to save a model that `load` could not build again: what would be lost is an error now, not when the model is
  * needed.
  *
  * @throws {OptionError} if the options of a module hold what JSON cannot carry, or a class of the user's has no name,
- *   shares it with another one, or takes arguments that no field `options` keeps
+ *   shares it with another one, or takes arguments that no field `options` keeps, or takes several; or if a parameter
+ *   or buffer was taken away or got another shape, which no options tell
  */
 export function checkRebuildable(model: Module): void {
-  const classes = new Map<string, unknown>();
+  const classes = new Map<string, Module['constructor']>();
   for (const module of model.rebuiltModules()) {
     const { constructor } = module;
     const { name } = constructor;
@@ -19,12 +24,40 @@ export function checkRebuildable(model: Module): void {
     if (!isPackaged(constructor)) {
       checkName(name, constructor, classes);
       if (options === undefined) checkArguments(name, constructor);
+      else checkOneObject(name, constructor, options);
     }
     checkValue(name, 'options', options);
   }
+  if ([...model.namedModules()].some(([, module]) => isReshaped(module))) checkShapes(model, Object.fromEntries(classes));
 }
 
-function checkName(name: string, constructor: unknown, classes: Map<string, unknown>): void {
+/** Compares with a model that is built as `load` builds it; only where something was replaced, since that costs a second model. */
+function checkShapes(model: Module, classes: Record<string, Module['constructor']>): void {
+  const own = model.namedTensors();
+  const made = rebuiltLike(model, classes).namedTensors();
+  for (const path of new Set([...own.keys(), ...made.keys()])) {
+    const [kept, fresh] = [own.get(path), made.get(path)];
+    if (kept !== undefined && fresh !== undefined && kept.shape.join() === fresh.shape.join()) continue;
+    throw new OptionError('save', {
+      given: `${path}: ${kept === undefined ? 'undefined' : describe(kept)}`,
+      expected: `${fresh === undefined ? 'undefined' : describe(fresh)}, which the options of the model make`,
+      fix: 'build the model, or that layer, with the options for it; saveSafetensors(path, model.stateDict()) writes the tensors as they are',
+    });
+  }
+}
+
+function rebuiltLike(model: Module, classes: Record<string, Module['constructor']>): Module {
+  const random = getRandomState();
+  try {
+    return rebuild(model.config(), classes as ModuleClasses);
+  } catch (error) {
+    throw renamed(error, 'save');
+  } finally {
+    setRandomState(random);
+  }
+}
+
+function checkName(name: string, constructor: Module['constructor'], classes: Map<string, Module['constructor']>): void {
   if (name === '') {
     throw new OptionError('save', {
       given: 'a module of a class without a name',
@@ -50,6 +83,15 @@ function checkArguments(name: string, constructor: unknown): void {
     fix:
       `keep the constructor's argument in a field options: this.options = options in ${name}; ` +
       'or build all of it without an argument',
+  });
+}
+
+function checkOneObject(name: string, constructor: unknown, options: unknown): void {
+  if (takesOptions(constructor, options)) return;
+  throw new OptionError('save', {
+    given: `${name} with options: ${describe(options)}, whose constructor takes them one by one`,
+    expected: `a constructor that takes its options as one object, since load() calls new ${name}(options)`,
+    fix: `write constructor(options) { super(); this.options = options; … } in ${name}`,
   });
 }
 

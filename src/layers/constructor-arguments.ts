@@ -1,3 +1,4 @@
+import { isPlainObject } from '../tensor/nested-tensors';
 import { isPackaged } from './module';
 
 /**
@@ -8,12 +9,30 @@ import { isPackaged } from './module';
  */
 export function takesArguments(constructor: unknown): boolean {
   if (isPackaged(constructor)) return false;
+  const { required, text } = declaredArguments(constructor);
+  return required > 0 || text !== '';
+}
+
+/**
+ * Whether a class of the user's can be built of its options alone, `new Tagger(options)`: not if its constructor needs several arguments, nor if the
+ * first of them is itself one of the options, as `size` is where `constructor(size)` keeps `{ size }`.
+ *
+ * @param constructor  a class that extends Module
+ * @param options      what its object keeps in the field `options`
+ */
+export function takesOptions(constructor: unknown, options: unknown): boolean {
+  const { required, text } = declaredArguments(constructor);
+  const first = /^([\w$]+)\s*(?:[,=]|$)/.exec(text)?.[1];
+  return required <= 1 && !(first !== undefined && isPlainObject(options) && Object.hasOwn(options, first));
+}
+
+/** The parameters of a class's own constructor, or of the nearest one above it: how many have no default, and their text. */
+function declaredArguments(constructor: unknown): { required: number; text: string } {
   for (let current: unknown = constructor; typeof current === 'function'; current = Object.getPrototypeOf(current)) {
-    if (current.length > 0) return true;
-    const parameters = parametersOf(Function.prototype.toString.call(current));
-    if (parameters !== undefined) return parameters !== '';
+    const text = parametersOf(Function.prototype.toString.call(current));
+    if (current.length > 0 || text !== undefined) return { required: current.length, text: text ?? '' };
   }
-  return false;
+  return { required: 0, text: '' };
 }
 
 /** Comments, strings, templates and regular expressions: what may hold brackets that are none. */

@@ -34,12 +34,28 @@ export abstract class FieldOwner {
 
 function defineGuarded(owner: FieldOwner, key: string | symbol, descriptor: PropertyDescriptor): boolean {
   const given: unknown = descriptor.value;
-  const kind = kindOf(Object.getOwnPropertyDescriptor(owner, key)?.value);
+  const before: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
+  const kind = kindOf(before);
   if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) {
     throw replaced(`${owner.constructor.name}.${String(key)}`, kind, given);
   }
+  if (before instanceof Tensor && !sameShape(before, given)) {
+    Object.defineProperty(owner, RESHAPED, { value: true, configurable: true });
+  }
   return Reflect.defineProperty(owner, key, descriptor);
 }
+
+/** Stands in an owner that has lost a parameter or buffer, or has one of another shape than before. */
+const RESHAPED = Symbol('reshaped');
+
+/** Whether a parameter or buffer was taken away, or replaced by one of another shape, since the first was there. */
+export const isReshaped = (owner: FieldOwner): boolean => Object.hasOwn(owner, RESHAPED);
+
+/** What is disposed of has no shape any more. */
+const sameShape = (before: Tensor, after: unknown): boolean =>
+  isLive(before) && isLive(after) && before.shape.join() === after.shape.join();
+
+const isLive = (value: unknown): value is Tensor => value instanceof Tensor && value.version !== undefined;
 
 function replaced(place: string, kind: Kind, given: unknown): OptionError {
   const what = given instanceof FieldOwner ? given.constructor.name : describe(given);
@@ -95,12 +111,15 @@ type Depth = 'shallow' | 'once' | 'deep';
  *
  * @param above  what is on the way already
  * @throws {OptionError} if two parts have one path, as in fields `'a.b'` and `a: { b }`, or one is of another copy of
- *   the package
+ *   the package, or a deep walk meets what would be neither trained nor saved
  */
 export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<object> = new Set()): Place[] {
   const paths = new Set<string>();
   const opened = new Set<object>();
-  return [...walk(owner, '', new Set([...above, owner]))];
+  const lost: Lost[] = [];
+  const places = [...walk(owner, '', new Set([...above, owner]))];
+  refuseLost(owner, places, lost);
+  return places;
 
   function* walk(holder: object, prefix: string, chain: ReadonlySet<object>): Generator<Place> {
     for (const [key, value] of Object.entries(holder) as [string, unknown][]) {
@@ -114,6 +133,8 @@ export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<obj
         if (value instanceof FieldOwner && goesBelow(value)) yield* walk(value, `${path}.`, new Set([...chain, value]));
       } else if (Array.isArray(value) || isPlainObject(value)) {
         yield* walk(value, `${path}.`, new Set([...chain, value]));
+      } else if (depth === 'deep') {
+        lost.push(...lostIn(value, path));
       }
     }
   }
@@ -153,5 +174,46 @@ function refuseForeign(owner: FieldOwner, path: string, value: object): void {
     given: `${describe(value)} in the field ${path}`,
     expected: 'modules and tensors of one copy',
     fix: remedy(value, 'build them with one copy'),
+  });
+}
+
+/** What an optimizer or `save` would never see, and in which field it stands. */
+interface Lost {
+  readonly path: string;
+  readonly value: object;
+  /** What holds it, if not the field itself. */
+  readonly within: 'Map' | 'Set' | undefined;
+}
+
+/** A leaf with requiresGrad, or the parts and such leaves in a Map or Set; nothing in anything else. */
+function lostIn(value: object, path: string, within?: Lost['within'], seen = new Set<object>()): Lost[] {
+  if (seen.has(value)) return [];
+  seen.add(value);
+  if (kindOf(value) !== undefined) return [{ path, value, within }];
+  if (value instanceof Tensor) {
+    return isLive(value) && value.requiresGrad && value.isLeaf ? [{ path, value, within }] : [];
+  }
+  const inner = value instanceof Map ? 'Map' : value instanceof Set ? 'Set' : within;
+  const elements: unknown[] =
+    value instanceof Map || value instanceof Set ? [...value.values()] : Array.isArray(value) || isPlainObject(value) ? Object.values(value) : [];
+  return elements.flatMap((element) =>
+    typeof element === 'object' && element !== null ? lostIn(element, path, inner, seen) : [],
+  );
+}
+
+/** A Map or Set may hold what stands in another field too, as an index of the layers does. */
+function refuseLost(owner: FieldOwner, places: readonly Place[], lost: readonly Lost[]): void {
+  if (lost.length === 0) return;
+  const found = new Set<object>(places.map(({ part }) => part)).add(owner);
+  const first = lost.find(({ value }) => !found.has(value));
+  if (first === undefined) return;
+  const { path, value, within } = first;
+  const what = value instanceof FieldOwner ? value.constructor.name : describe(value);
+  throw new OptionError(`${owner.constructor.name}.${path}`, {
+    given: `${what}${kindOf(value) === undefined ? ' with requiresGrad' : ''}${within === undefined ? '' : ` in a ${within}`}, which would be neither trained nor saved`,
+    expected: 'parameters, buffers and modules, in fields, arrays or plain objects',
+    fix: kindOf(value) === undefined
+      ? 'wrap the tensor: new Parameter(tensor), or new BufferTensor(tensor) for what is saved and not trained'
+      : `put an array or a plain object { name: … } in the place of the ${within ?? 'Map'}`,
   });
 }

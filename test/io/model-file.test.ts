@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  BatchNorm1d, Dropout, Embedding, FormatError, GRU, LastStep, LayerNorm, Linear, LSTM, MeanPool, Module, OptionError, ReLU, Residual, Sequential, Standardize,
-  TimeDistributed, load, loadSafetensors, loadSafetensorsMetadata, manualSeed, noGrad, pad, rand, randn, save, saveSafetensors, tensor,
+  BatchNorm1d, BufferTensor, Dropout, Embedding, FormatError, GRU, LastStep, LayerNorm, Linear, LSTM, MeanPool, Module, OptionError, ReLU, Residual, Sequential, Standardize,
+  TimeDistributed, load, loadSafetensors, loadSafetensorsMetadata, manualSeed, noGrad, ones, pad, Parameter, rand, randn, save, saveSafetensors, tensor,
 } from 'stmnet';
 import type { PaddedSequence, Tensor } from 'stmnet';
 import { safetensorsFile } from './safetensors-file';
@@ -280,4 +280,66 @@ test('weights saved by themselves go into a model by loadStateDict', async () =>
   await saveSafetensors(path, from.stateDict());
   to.loadStateDict(await loadSafetensors(path));
   expect(await stateOf(to)).toEqual(await stateOf(from));
+});
+
+/** Takes its settings one by one. */
+class Apart extends Module {
+  readonly linear: Linear;
+  readonly options: unknown;
+  constructor(n: number, k: number, asList = false) {
+    super();
+    this.options = asList ? [n, k] : { n, k };
+    this.linear = new Linear({ inFeatures: n, outFeatures: k });
+  }
+  forward(x: Tensor): Tensor {
+    return this.linear.forward(x);
+  }
+}
+
+test('options that the constructor takes one by one are refused by save', async () => {
+  for (const model of [new Apart(2, 3), new Apart(2, 3, true), new Sequential(new Apart(2, 3))]) {
+    await expect(save(model, path)).rejects.toThrow(
+      /save: got Apart with options: .*, whose constructor takes them one by one, expected .*new Apart\(options\)\.\n {2}Fix: write constructor\(options\)/,
+    );
+  }
+});
+
+/** Its constructor replaces a parameter, as a derived class may; so does the constructor of the copy. */
+class Wider extends Module {
+  scale = new Parameter(ones([2]));
+  constructor() {
+    super();
+    this.scale = new Parameter(ones([3]));
+  }
+  forward(x: Tensor): Tensor {
+    return x.mul(this.scale);
+  }
+}
+
+describe('parameters that the options do not tell of', () => {
+  const linear = (): Linear => new Linear({ inFeatures: 2, outFeatures: 3 });
+
+  test.each<[what: string, model: () => Module, message: RegExp]>([
+    ['another shape', () => Object.assign(linear(), { weight: new Parameter(ones([3, 4])) }), /save: got weight: f32\[3, 4\].*, expected f32\[3, 2\].* which the options/],
+    ['undefined', () => Object.assign(linear(), { bias: undefined }), /save: got bias: undefined, expected f32\[3\]/],
+    ['another shape, in a container', () => new Sequential(new ReLU(), Object.assign(linear(), { bias: new Parameter(ones([1])) })), /save: got 1\.bias: f32\[1\]/],
+    ['another shape, in a class of the user’s', () => Object.assign(new Wider(), { scale: new Parameter(ones([4])) }), /save: got scale: f32\[4\].*, expected f32\[3\]/],
+    ['another shape of a buffer', () => Object.assign(new BatchNorm1d({ numFeatures: 2 }), { running_mean: new BufferTensor(ones([3])) }), /save: got running_mean: f32\[3\]/],
+  ])('%s: refused by save', async (_, model, message) => {
+    const made = model();
+    manualSeed(4);
+    const next = await rand([3]).data();
+    manualSeed(4);
+    await expect(save(made, path)).rejects.toBeInstanceOf(OptionError);
+    await expect(save(made, path)).rejects.toThrow(message);
+    expect(await rand([3]).data()).toEqual(next);
+  });
+
+  test('of the shape that they make are saved, whoever replaced them', async () => {
+    const model = Object.assign(linear(), { weight: new Parameter(ones([3, 2])) });
+    await save(model, path);
+    expect(await stateOf(await load<Module>(path))).toEqual(await stateOf(model));
+    await save(Object.assign(new Wider(), { scale: new Parameter(tensor([1, 2, 3])) }), path);
+    expect(await (await load(path, { classes: { Wider } })).scale.data()).toEqual(Float32Array.of(1, 2, 3));
+  });
 });

@@ -1,7 +1,7 @@
 import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Linear, Module, Sequential, Tanh, type Tensor } from 'stmnet';
-import { takesArguments } from '../../src/layers/constructor-arguments';
+import { takesArguments, takesOptions } from '../../src/layers/constructor-arguments';
 
 /** A class as a user's file writes it, whatever a compiler of tests would make of it. */
 function written(source: string): unknown {
@@ -39,4 +39,20 @@ test.each<[source: string, takes: boolean]>([
 
 test('the package’s own layers keep their options, and classes compiled for a test are read as well', () => {
   for (const known of [Linear, Sequential, Tanh, Plain]) expect(takesArguments(known)).toBe(false);
+});
+
+test.each<[source: string, options: unknown, takes: boolean]>([
+  ['class A extends Module { constructor(n, k) { super(); } }', { n: 1, k: 2 }, false],
+  ['class A extends Module { constructor(n, k) { super(); } }', [1, 2], false],
+  ['class A extends Module { constructor(n, k) { super(); } }', { width: 1 }, false],
+  ['class A extends Module { constructor(n) { super(); } }', { n: 1 }, false],
+  ['class A extends Module { constructor(n = 1, k = 2) { super(); } }', { n: 1, k: 2 }, false],
+  ['class A extends (class B extends Module { constructor(n, k) { super(); } }) { }', { n: 1, k: 2 }, false],
+  ['class A extends Module { constructor(n) { super(); } }', 1, true],
+  ['class A extends Module { constructor(sizes) { super(); } }', [1, 2], true],
+  ['class A extends Module { constructor(options) { super(); } }', { n: 1 }, true],
+  ['class A extends Module { constructor(options, k = 2) { super(); } }', { n: 1 }, true],
+  ['class A extends Module { constructor({ n, k = 2 } = {}) { super(); } }', { n: 1, k: 2 }, true],
+])('%s with options %j', (source, options, takes) => {
+  expect(takesOptions(written(source), options)).toBe(takes);
 });

@@ -231,3 +231,43 @@ test('a state that is a copy stays as it was', async () => {
   expect(() => layer.stateDict(JSON.parse('{"clone":true}'))).toThrow(/an option clone, expected only copy/);
   expect(() => layer.stateDict(JSON.parse('{"copy":1}'))).toThrow(OptionError);
 });
+
+describe('what would be neither trained nor saved', () => {
+  const holding = (fields: object): Module => Object.assign(new Scaled(), fields);
+  const leaf = (): Tensor => ones([2]).requiresGrad_();
+  const linear = (): Linear => new Linear({ inFeatures: 1, outFeatures: 1 });
+  const wrap = /\n {2}Fix: wrap the tensor: new Parameter\(tensor\), or new BufferTensor\(tensor\)/;
+  const list = /\n {2}Fix: put an array or a plain object \{ name: … \} in the place of the (Map|Set)/;
+
+  test.each<[what: string, fields: () => object, message: string, fix: RegExp]>([
+    ['a leaf with requiresGrad', () => ({ w: leaf() }), `Scaled.w: got f32[2] on ${here} with requiresGrad, which`, wrap],
+    ['one in an array', () => ({ list: [ones([1]), leaf()] }), 'Scaled.list.1: got f32[2]', wrap],
+    ['one in a plain object', () => ({ by: { name: leaf() } }), 'Scaled.by.name: got f32[2]', wrap],
+    ['one in a Map', () => ({ by: new Map([['a', leaf()]]) }), `Scaled.by: got f32[2] on ${here} with requiresGrad in a Map`, wrap],
+    ['one of a module below', () => ({ below: holding({ w: leaf() }) }), 'Scaled.below.w: got f32[2]', wrap],
+    ['a module in a Map', () => ({ by: new Map([['a', linear()]]) }), 'Scaled.by: got Linear in a Map', list],
+    ['a parameter in a Set', () => ({ all: new Set([new Parameter(ones([2]))]) }), `Scaled.all: got f32[2] on ${here} in a Set`, list],
+    ['modules in an array in a Map', () => ({ by: new Map([['a', [linear()]]]) }), 'Scaled.by: got Linear in a Map', list],
+    ['a buffer in a Map in an array', () => ({ list: [new Map([[1, new BufferTensor(ones([2]))]])] }), 'Scaled.list.0: got', list],
+  ])('%s', (_, fields, message, fix) => {
+    const model = holding(fields());
+    for (const walk of [() => model.parameters(), () => model.stateDict(), () => model.to('cpu')]) {
+      expect(walk).toThrow(OptionError);
+      expect(walk).toThrow(message);
+      expect(walk).toThrow(fix);
+    }
+    expect(inspect(model)).toContain('Scaled');
+  });
+
+  test('plain tensors, results, what is disposed of, and an index of what stands in fields may be there', () => {
+    const [inner, gone] = [linear(), leaf()];
+    gone.dispose();
+    const model = holding({
+      plain: ones([2]), result: leaf().mul(2), gone, layers: [inner], index: new Map([['inner', inner]]), words: new Map([['a', 1]]), names: new Set(['a']),
+      table: new Map([['a', ones([1])]]),
+    });
+    Object.assign(model, { self: new Map([['me', model]]) });
+    expect(Object.keys(model.stateDict())).toEqual(['factor', 'count', 'inner.weight', 'inner.bias', 'layers.0.weight', 'layers.0.bias']);
+    expect(model.parameters()).toHaveLength(5);
+  });
+});
