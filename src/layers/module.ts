@@ -67,6 +67,9 @@ interface Memory {
  * another parameter, or undefined, can take the place of a parameter; the same holds for buffers and modules. A field
  * `options`, if there is one, is what `save` writes down and what the constructor gets when `load` rebuilds the module.
  *
+ * A tensor with `requiresGrad`, or a Map or Set of modules or parameters, would be neither trained nor saved: it is an
+ * error of `parameters()` and `stateDict()`. Plain tensors may stand in fields.
+ *
  * Private `#fields` cannot be seen from outside their class: what stands in one is neither trained nor saved. Keep parameters, buffers and modules
  * in plain fields, which TypeScript may declare `private`. Write `forward` as a method: hooks and `summary` do not see an arrow function in a field.
  */
@@ -131,15 +134,22 @@ export abstract class Module extends FieldOwner {
     return symbolicText(this.#memory.output, this.#memory.input, batchFirst);
   }
 
-  /** Switches this module and all below it to training. */
-  train(): this {
-    for (const [, module] of this.namedModules()) module.#memory.training = true;
-    return this;
+  /**
+   * Switches this module and all below it to training, or, by `train(false)`, to evaluation.
+   *
+   * @throws {OptionError} if `mode` is neither true nor false
+   */
+  train(mode = true): this {
+    return this.#switchTo(flag(`${this.constructor.name}.train`, 'mode', mode));
   }
 
   /** Switches this module and all below it to evaluation. */
   eval(): this {
-    for (const [, module] of this.namedModules()) module.#memory.training = false;
+    return this.#switchTo(false);
+  }
+
+  #switchTo(training: boolean): this {
+    for (const [, module] of this.namedModules()) module.#memory.training = training;
     return this;
   }
 

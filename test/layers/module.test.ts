@@ -361,3 +361,12 @@ test('a container runs modules of the user’s', async () => {
   const output = new Sequential(new Twice(), new Twice()).forward(ones([1, 2]));
   expect(await output.array()).toEqual([[4, 4]]);
 });
+
+test('train takes the mode, as in PyTorch', () => {
+  const model = new Model();
+  expect(model.train(false)).toBe(model);
+  expect([...model.namedModules()].map(([, module]) => module.training)).not.toContain(true);
+  expect([...model.train(true).namedModules()].map(([, module]) => module.training)).not.toContain(false);
+  expect(model.eval().train(undefined).training).toBe(true);
+  expect(() => model.train(JSON.parse('0'))).toThrow('Model.train: got mode: 0, expected true or false for mode.');
+});
