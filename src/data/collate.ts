@@ -12,7 +12,7 @@ import {
 import { cast } from '../tensor/ops/elementwise';
 import { stack } from '../tensor/ops/shape';
 import { nearMiss } from '../tensor/option-names';
-import { describe } from '../tensor/options';
+import { describe, isPlain } from '../tensor/options';
 import { batchDType, LARGE_BATCH, padRows } from '../tensor/pad';
 import { markRows } from '../tensor/rows';
 import type { Sequence } from '../tensor/padded-sequence';
@@ -101,7 +101,7 @@ export function checkTypes(op: string, item: unknown, dtypes: unknown): void {
     checkDType(op, dtypes);
   } else if (isRecord(item)) {
     const names = Object.keys(item);
-    if (!isRecord(dtypes)) throw new OptionError(op, { given: `dtypes: ${describe(dtypes)}`, expected: `element types by field (${names.join(', ')})`, fix: `pass such as { ${names[0] ?? ''}: 'f32' }` });
+    if (!isPlain(dtypes)) throw new OptionError(op, { given: `dtypes: ${describe(dtypes)}`, expected: `element types by field (${names.join(', ')})`, fix: `pass such as { ${names[0] ?? ''}: 'f32' }` });
     for (const [name, dtype] of Object.entries(dtypes)) {
       if (!names.includes(name)) {
         const meant = nearMiss(name, names);

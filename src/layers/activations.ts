@@ -1,7 +1,7 @@
 import { ShapeError } from '../tensor/errors';
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../tensor/ops/elementwise';
 import { logSoftmax, softmax } from '../tensor/ops/normalization';
-import { checkOptions, describe, finiteNumber } from '../tensor/options';
+import { checkNoOptions, checkOptions, describe, finiteNumber } from '../tensor/options';
 import { mapRealSteps, mapZeros, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { checkSequence } from './check-input';
@@ -12,6 +12,12 @@ import { Module } from './module';
  * PaddedSequence is zero.
  */
 export abstract class Activation extends Module {
+  /** @throws {OptionError} if there are options, which no activation has that declares none */
+  constructor() {
+    super();
+    checkNoOptions(new.target.name, arguments);
+  }
+
   /** The function. */
   protected abstract activate(values: Tensor): Tensor;
 

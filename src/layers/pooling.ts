@@ -3,7 +3,7 @@ import { tensor } from '../tensor/factories';
 import { div, maskedFill } from '../tensor/ops/elementwise';
 import { max, mean, sum } from '../tensor/ops/reduce';
 import { concat, reshape, select, slice } from '../tensor/ops/shape';
-import { checkOptions, describe, flag } from '../tensor/options';
+import { checkNoOptions, checkOptions, describe, flag } from '../tensor/options';
 import { mapZeros, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { pickSteps } from '../tensor/steps';
 import type { Tensor } from '../tensor/tensor';
@@ -90,6 +90,12 @@ function firstSteps(input: Sequence): Tensor {
  * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
  */
 export class MeanPool extends Module {
+  /** @throws {OptionError} if there are options */
+  constructor() {
+    super();
+    checkNoOptions('MeanPool', arguments);
+  }
+
   /** @throws {ShapeError} if the input is not [N, T, D] */
   forward(given: Sequence): Tensor {
     const { input } = checkSteps('MeanPool.forward', given);
@@ -109,6 +115,12 @@ const LEAST = { f32: -Infinity, f64: -Infinity, i32: -(2 ** 31), bool: 0 } as co
  * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
  */
 export class MaxPool extends Module {
+  /** @throws {OptionError} if there are options */
+  constructor() {
+    super();
+    checkNoOptions('MaxPool', arguments);
+  }
+
   /** @throws {ShapeError} if the input is not [N, T, D] */
   forward(given: Sequence): Tensor {
     const { input, rows, steps } = checkSteps('MaxPool.forward', given);

@@ -87,11 +87,24 @@ export function checkPlain(
 ): asserts options is object {
   if (isPlain(options)) return;
   const fix = known.length === 0 ? 'leave it out' : `pass an object of options: ${example}`;
-  throw new OptionError(op, { given: describe(options), expected: `an object of options (${listed(known)})`, fix });
+  const expected = known.length === 0 ? 'no options' : `an object of options (${listed(known)})`;
+  throw new OptionError(op, { given: describe(options), expected, fix });
+}
+
+/**
+ * Refuses options of a class that has none, which would be ignored.
+ *
+ * @param given  the arguments of its constructor, which declares none
+ */
+export function checkNoOptions(op: string, given: ArrayLike<unknown>): void {
+  const options = given[0];
+  if (options === undefined) return;
+  checkPlain(op, options, []);
+  checkOptions(op, options, []);
 }
 
 /** Whether `value` is an object literal or has no prototype; also one of another realm, as test runners and vm contexts are. */
-function isPlain(value: unknown): value is object {
+export function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

@@ -79,6 +79,7 @@ describe('collate', () => {
     expect(() => collate([{ x: 1 }], { x: 'f16' as 'f32' })).toThrow(/got dtype "f16"/);
     expect(() => collate([{ target: 1 }], { targt: 'f32' } as never)).toThrow('collate: got targt in dtypes, expected only fields of the items: target.\n  Fix: write target, if that is what you mean by targt.');
     expect(() => collate([{ target: 1 }], 'f32' as never)).toThrow('collate: got dtypes: "f32", expected element types by field (target).');
+    expect(() => collate([{ target: 1 }], new Map([['target', 'i32']]) as never)).toThrow(/^collate: got dtypes: Map, expected element types by field/);
     expect(() => collate([1], { target: 'f32' } as never)).toThrow('collate: got dtypes: { target } for items without names, expected one element type.');
     expect(() => collate([{ y: 1 }, { y: 0.5 }], { y: 'i32' })).toThrow(
       "collate: got the value 0.5 as y of item 1, expected whole numbers of 32 bits for dtype i32.\n  Fix: correct the value, or choose another dtype, as in dtype: 'f32'.",

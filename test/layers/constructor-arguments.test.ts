@@ -31,6 +31,7 @@ test.each<[source: string, takes: boolean]>([
   ['class A extends Module { /* constructor(n) {} */ note = "constructor(n) {"; rule = /[{"]constructor(n)/; forward(x) { return x; } }', false],
   ['class A extends Module { make() { return new this.constructor(1); } other() { return class { constructor(n) {} }; } }', false],
   ['class A extends Sequential { constructor() { super(new Tanh()); } }', false],
+  ['class A extends Tanh { }', false],
   ['class A extends Sequential { constructor(n = 3) { super(new Tanh()); } }', true],
   ['class A extends Sequential { }', true],
 ])('%s', (source, takes) => {

@@ -1,6 +1,8 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { Dropout, OptionError, softmax, sum, tensor, zeros } from 'stmnet';
+import {
+  Dropout, GELU, MaxPool, MeanPool, OptionError, ReLU, Sigmoid, SiLU, softmax, Softplus, sum, Tanh, tensor, zeros,
+} from 'stmnet';
 import { checkOptions, describe as inWords, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../../src/tensor/options';
 import { here } from '../support/devices';
 
@@ -123,4 +125,13 @@ describe('what is no plain object', () => {
     expect(new Dropout(foreign).options.p).toBe(0.25);
     expect(new Dropout(Object.assign(Object.create(null), { p: 0.75 })).options.p).toBe(0.75);
   });
+});
+
+test.each(Object.entries({ GELU, MaxPool, MeanPool, ReLU, Sigmoid, SiLU, Softplus, Tanh }))('%s has no options, and ignores none', (name, Layer) => {
+  const make = (...given: unknown[]): unknown => Reflect.construct(Layer, given);
+  expect(() => make({ beta: 2 })).toThrow(`${name}: got an option beta, expected no options.`);
+  expect(() => make(2)).toThrow(`${name}: got 2, expected no options.\n  Fix: leave it out.`);
+  expect(() => make('tanh')).toThrow(OptionError);
+  expect(() => make({ inplace: true })).toThrow(/memory is used again/);
+  expect([make(), make(undefined), make({})]).toHaveLength(3);
 });
