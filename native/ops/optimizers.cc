@@ -204,6 +204,25 @@ View spread(const View& number, const View& like) {
   return view;
 }
 
+/// f64 []: NaN if an element is NaN. All dense, on one device, at least one.
+Tensor largest_of(const char* op, Tensors values) {
+  const Tensor largest = empty({}, DType::F64, values[0].device());
+  enqueue(op, values, {largest}, [count = values.size()](Backend& b, Views v) {
+    const std::vector<View> views = views_of(count, [&](size_t i) { return v.in(i); });
+    return b.optimizers().total_norm(HUGE_VAL, views.data(), static_cast<int64_t>(count), v.out(0));
+  });
+  return largest;
+}
+
+Tensor largest_magnitude(Tensors values, Tensors parameters) {
+  const char* op = "Trainer";
+  STM_CHECK(!values.empty(), Kind::Option, "{}: got no values, expected at least one.\n  Fix: report this as a fault of stmnet.", op);
+  const Session::NoGrad no_grad;
+  std::vector<Tensor> all = dense_gradients(parameters);
+  for (const Tensor& value : values) all.push_back(contiguous(value));
+  return largest_of(op, all);
+}
+
 Tensor scale_gradients(Tensors parameters, const Tensor& factor) {
   const char* op = "GradScaler";
   STM_CHECK(!parameters.empty() && factor.size() == 1, Kind::Option,
@@ -211,11 +230,7 @@ Tensor scale_gradients(Tensors parameters, const Tensor& factor) {
   const Session::NoGrad no_grad;
   const std::vector<Tensor> gradients = dense_gradients(parameters);
   if (gradients.empty()) return full({}, 0, DType::F64, parameters[0].device());
-  const Tensor largest = empty({}, DType::F64, gradients[0].device());
-  enqueue(op, gradients, {largest}, [count = gradients.size()](Backend& b, Views v) {
-    const std::vector<View> views = views_of(count, [&](size_t i) { return v.in(i); });
-    return b.optimizers().total_norm(HUGE_VAL, views.data(), static_cast<int64_t>(count), v.out(0));
-  });
+  const Tensor largest = largest_of(op, gradients);
   enqueue_rescaling(op, {cast(factor, DType::F32), cast(factor, DType::F64)}, gradients, [count = gradients.size()](Backend& b, Views v) {
     for (size_t i = 0; i < count; ++i) {
       const View& gradient = v.out(i);
@@ -247,6 +262,8 @@ void declare_optimizers(OpTable& table) {
             "Scales the gradients so that their joint norm is at most maxNorm; returns the norm before.");
   table.add("scaleGradients", &scale_gradients, {"parameters", "factor"},
             "Multiplies the gradients by one number. Returns the largest magnitude before, f64: NaN if an element is NaN.");
+  table.add("largestMagnitude", &largest_magnitude, {"values", "parameters"},
+            "The largest magnitude in some f32 and f64 tensors and in the gradients of parameters, f64: NaN if an element is NaN.");
   table.add("clipGradValue", &clip_grad_value, {"parameters", "clipValue"}, "Limits every element of the gradients to -clipValue..clipValue.");
 }
 

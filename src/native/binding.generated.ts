@@ -294,6 +294,8 @@ export interface NativeBinding {
   clipGradNorm(parameters: readonly TensorId[], maxNorm: number, normType: number): TensorId;
   /** Multiplies the gradients by one number. Returns the largest magnitude before, f64: NaN if an element is NaN. */
   scaleGradients(parameters: readonly TensorId[], factor: TensorId): TensorId;
+  /** The largest magnitude in some f32 and f64 tensors and in the gradients of parameters, f64: NaN if an element is NaN. */
+  largestMagnitude(values: readonly TensorId[], parameters: readonly TensorId[]): TensorId;
   /** Limits every element of the gradients to -clipValue..clipValue. */
   clipGradValue(parameters: readonly TensorId[], clipValue: number): void;
   /** Where the generator stands: its seed, and how much of the stream is used. */

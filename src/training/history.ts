@@ -4,17 +4,20 @@ import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
 import { epochLine } from './progress';
 
+/** The loss, and the metrics by their names. */
+export type Figures = Record<string, number> & { loss: number };
+
 /** What one epoch came to. */
 export interface EpochRecord {
   /** 1 for the first. */
   epoch: number;
   /** Loss and metrics over the training batches, taken while the weights changed. */
-  train: Record<string, number>;
+  train: Figures;
   /** Loss and metrics of the validation batches after the epoch, if there are any. */
-  validation?: Record<string, number>;
+  validation?: Figures;
   /**
-   * Steps whose loss was not finite: they changed no parameter, and are left out of `train.loss`. Absent if there was
-   * none.
+   * Steps whose loss or gradient was not finite: they changed no parameter, and are left out of `train.loss`. Absent if
+   * there was none.
    */
   skipped?: number;
   /** Of the first parameter group, in the last step. */

@@ -8,6 +8,7 @@ import { reshape, stack } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tensor/options';
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { lossNumbers } from './faults';
 import type { MetricHints } from './metric';
 
 /** One term of a loss, with what a Trainer has to know to add up batches. */
@@ -147,6 +148,9 @@ interface Total {
   mean: boolean;
 }
 
+/** What was not finite in a step that changed no parameter. */
+export type Odd = { readonly what: 'loss'; readonly value: number } | { readonly what: 'gradient' };
+
 /** The loss over batches. The device computes what there is to add, and this reads it as the steps are done. */
 export class RunningLoss {
   #totals: Total[] = [];
@@ -155,15 +159,18 @@ export class RunningLoss {
    * Begins to read the terms of a batch, which must be called before their scope ends, and adds them when they are
    * computed.
    *
-   * @param finite  whether to leave a batch out of which a term is not finite
-   * @returns that term, of a batch that was left out
+   * @param training  whether to leave a batch out of which a term or the gradient is not finite
+   * @param skip  0 if the gradient is finite; unknown if absent
+   * @returns what was not finite, of a batch that was left out
    */
-  async add(terms: readonly Measured[], finite: boolean): Promise<number | undefined> {
-    const parts = await Promise.all(
-      terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await values.data())),
-    );
+  async add(terms: readonly Measured[], training: boolean, skip?: Tensor): Promise<Odd | undefined> {
+    const reads = terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await lossNumbers(values)));
+    const [flag, parts] = await Promise.all([skip === undefined ? [0] : lossNumbers(skip), Promise.all(reads)]);
     const odd = parts.find(({ sum }) => !Number.isFinite(sum));
-    if (odd !== undefined && finite) return odd.sum;
+    if (odd !== undefined && training) return { what: 'loss', value: odd.sum };
+    // The loss of a batch of which nothing counts may be 0 / 0: there the step was left out, and rightly.
+    const counts = parts.every(({ mean, divisor }) => !mean || divisor !== 0);
+    if (flag[0] !== 0 && counts && training) return { what: 'gradient' };
     parts.forEach((part, index) => {
       const total = (this.#totals[index] ??= { sum: 0, divisor: 0, mean: false });
       total.sum += part.sum;

@@ -58,10 +58,10 @@ export interface FitOptions {
   /** Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error. Default true. */
   progress?: boolean;
   /**
-   * What a loss of NaN or infinity does. Such a step changes no parameter. `throw` ends the training with a
-   * TrainingError that names the step; `skip` goes on, leaves such batches out of the loss, and counts them in the
+   * What a loss or a gradient of NaN or infinity does. Such a step changes no parameter. `throw` ends the training with
+   * a TrainingError that names the step; `skip` goes on, leaves such batches out of the loss, and counts them in the
    * record of the epoch. With `precision: 'f16'` a step may overflow now and then: there `throw` minds only an epoch
-   * without any finite loss. Default `throw`.
+   * without any finite loss, and gradients are the GradScaler's affair. Default `throw`.
    */
   nonFiniteLoss?: 'throw' | 'skip';
 }
@@ -205,6 +205,26 @@ function checkMetrics(op: string, metrics: readonly Metric[]): void {
 export function foreignParameters({ model, loss, optimizer }: TrainerOptions): Tensor[] {
   const own = new Set<Tensor>([...model.parameters(), ...(loss instanceof Module ? loss.parameters() : [])]);
   return optimizer.groups.flatMap((group) => group.parameters).filter((parameter) => !own.has(parameter));
+}
+
+/**
+ * Parameters from elsewhere that the loss reaches are the user's affair; others are left over from a model that was
+ * changed.
+ *
+ * @throws {OptionError} if one has no gradient after a step
+ */
+export function checkForeign(foreign: readonly Tensor[]): void {
+  const stray = foreign.filter((parameter) => parameter.grad === undefined);
+  if (stray.length === 0) return;
+  const [one, many] = [
+    'parameter in the optimizer that is not in the model and has',
+    'parameters in the optimizer that are not in the model and have',
+  ];
+  throw new OptionError('Trainer', {
+    given: `${stray.length} ${stray.length === 1 ? one : many} no gradient`,
+    expected: 'those of the model',
+    fix: 'make the optimizer after the last change of the model: new Adam(model.parameters())',
+  });
 }
 
 /** An optimizer without any parameter of the model would train nothing, or another model. */

@@ -1,7 +1,6 @@
 import type { Module } from '../layers/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import { defaultDevice, synchronize } from '../tensor/device';
-import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import type { Sequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
@@ -20,13 +19,15 @@ import {
   type Batch,
   type Batches,
 } from './batches';
-import { History, type EpochRecord } from './history';
-import { measure, RunningLoss } from './loss-terms';
+import { explainingTypes, placing } from './faults';
+import { History, type EpochRecord, type Figures } from './history';
+import { measure, RunningLoss, type Odd } from './loss-terms';
 import type { Metric } from './metric';
 import { modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
 import {
   checkFitOptions,
+  checkForeign,
   checkTrainerOptions,
   foreignParameters,
   refuseWhile,
@@ -34,8 +35,8 @@ import {
   type FitOptions,
   type TrainerOptions,
 } from './trainer-options';
-import { nonFinite, nothingCounts, type NonFinite } from './training-error';
-import { inPrecision, trainingStep, type Outcome } from './training-step';
+import { checkParameters, nothingCounts, oddStep, oddValidation, wordsOf, type Place } from './training-error';
+import { inPrecision, trainingStep, type Forward, type Outcome } from './training-step';
 
 /**
  * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two
@@ -62,7 +63,7 @@ export class Trainer {
   #stopping = false;
   #history = new History();
   /** Of the optimizer, neither of the model nor of the loss: looked at after the first step. */
-  #foreign: readonly Tensor[];
+  readonly #foreign: Tensor[];
 
   constructor(options: TrainerOptions) {
     checkTrainerOptions('Trainer', options);
@@ -73,7 +74,7 @@ export class Trainer {
     this.model = model;
     this.optimizer = optimizer;
     this.metrics = [...(options.metrics ?? [])];
-    const forward = (input: Sequence, target: Sequence): Required<Outcome> => this.#forward(input, target);
+    const forward = (input: Sequence, target: Sequence): Forward => this.#forward(input, target);
     this.#step = trainingStep({
       forward,
       optimizer,
@@ -103,7 +104,7 @@ export class Trainer {
 
   /**
    * One training step: forward, loss, backward, clipping, update. Everything is queued, nothing awaited. `fence` after
-   * it keeps the queue short. A loss that is not finite changes no parameter.
+   * it keeps the queue short. A loss or a gradient that is not finite changes no parameter.
    *
    * @returns the loss before the update; the caller's to dispose of
    * @throws {OptionError} if the batch is not { input, target } of tensors
@@ -114,10 +115,10 @@ export class Trainer {
 
   #train({ input, target }: Batch): Outcome {
     const { schedule } = this.#options;
-    const outcome = this.#step(input, target);
+    const outcome = this.#explaining({ input, target }, () => this.#step(input, target));
     this.#steps++;
     this.#learningRate = this.optimizer.learningRate;
-    this.#checkForeign();
+    checkForeign(this.#foreign.splice(0));
     if (this.#options.scheduleEvery === 'step') schedule?.step();
     return outcome;
   }
@@ -130,34 +131,20 @@ export class Trainer {
   }
 
   /** Of tensors that are where they ought to be. */
-  #forward(input: Sequence, target: Sequence): Required<Outcome> {
+  #forward(input: Sequence, target: Sequence): Forward {
     const output = outputOf(this.model.forward(input as never));
     return { output, ...measure(this.#options.loss, output, target) };
   }
 
-  /**
-   * Parameters from elsewhere that the loss reaches are the user's affair; others are left over from a model that was
-   * changed.
-   */
-  #checkForeign(): void {
-    const stray = this.#foreign.filter((parameter) => parameter.grad === undefined);
-    this.#foreign = [];
-    if (stray.length === 0) return;
-    const [one, many] = [
-      'parameter in the optimizer that is not in the model and has',
-      'parameters in the optimizer that are not in the model and have',
-    ];
-    const what = stray.length === 1 ? one : many;
-    throw new OptionError('Trainer', {
-      given: `${stray.length} ${what} no gradient`,
-      expected: 'those of the model',
-      fix: 'make the optimizer after the last change of the model: new Adam(model.parameters())',
-    });
+  #predict(given: Sequence): Sequence {
+    const { device, precision } = this.#options;
+    const input = onDevice(given, device);
+    const forward = (): Sequence => outputOf(this.model.forward(input as never));
+    return this.#explaining({ input }, () => inPrecision(precision, forward));
   }
 
-  #predict(input: Sequence): Sequence {
-    const { device, precision } = this.#options;
-    return inPrecision(precision, () => outputOf(this.model.forward(onDevice(input, device) as never)));
+  #explaining<R>(fields: Readonly<Record<string, Sequence>>, step: () => R): R {
+    return explainingTypes(fields, this.optimizer.groups[0]?.parameters[0]?.dtype, step);
   }
 
   /**
@@ -187,8 +174,9 @@ export class Trainer {
    * epoch
    * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or
    * the trainer is busy
-   * @throws {TrainingError} if a loss is NaN or infinite, unless `nonFiniteLoss` says otherwise; the epochs before
-   * stand in `history`
+   * @throws {TrainingError} if a loss or a gradient is NaN or infinite, unless `nonFiniteLoss` says otherwise, or a
+   * parameter is after an epoch; the epochs before stand in `history`
+   * @throws {NativeError} if the device refuses a batch, as for a label out of range; the message names the batch
    */
   async fit(loader: Batches, options: FitOptions): Promise<History> {
     const op = 'Trainer.fit';
@@ -230,11 +218,13 @@ export class Trainer {
   async #epoch(loader: Batches, epoch: number, options: CheckedFit, progress: Progress): Promise<EpochRecord> {
     const started = performance.now();
     const { train, skipped } = await this.#trainEpoch(loader, epoch, options, progress);
+    await checkParameters(this.optimizer, this.model, epoch);
     const learningRate = this.#learningRate;
-    const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation);
-    const fine = validation === undefined || Number.isFinite(validation['loss']) || options.nonFiniteLoss === 'skip';
-    if (!fine) throw await nonFinite(this.model, { value: validation?.['loss'], epoch });
-    if (this.#options.scheduleEvery !== 'step') this.#options.schedule?.step(validation?.['loss'] ?? train['loss']);
+    const where = ` of the validation after epoch ${epoch}`;
+    const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation, where);
+    if (validation !== undefined && !Number.isFinite(validation.loss) && options.nonFiniteLoss === 'throw')
+      throw oddValidation(validation.loss, epoch);
+    if (this.#options.scheduleEvery !== 'step') this.#options.schedule?.step(validation?.loss ?? train.loss);
     const seconds = (performance.now() - started) / 1000;
     return {
       epoch,
@@ -251,12 +241,12 @@ export class Trainer {
     epoch: number,
     options: CheckedFit,
     progress: Progress,
-  ): Promise<{ train: Record<string, number>; skipped: number }> {
+  ): Promise<{ train: Figures; skipped: number }> {
     const running = this.#startCounting();
     const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
     const fences: Promise<unknown>[] = [];
     let [done, skipped] = [0, 0];
-    let odd: NonFinite | undefined;
+    let odd: { step: Odd; place: Place } | undefined;
     let shown: Promise<void> | undefined;
     const show = (): Promise<void> =>
       this.#figures(running)
@@ -266,12 +256,12 @@ export class Trainer {
         )
         .finally(() => (shown = undefined));
     for await (const batch of batchesOf(loader)) {
-      const [step, place] = [this.#steps + 1, ++done];
-      const { added } = scope(() => this.#trainAndCount(batch, running));
-      const noted = added.then((value) => {
-        if (value === undefined) return;
+      const place = { epoch, batch: ++done, step: this.#steps + 1 };
+      const { added } = placing(wordsOf(place), () => scope(() => this.#trainAndCount(batch, running)));
+      const noted = added.then((step) => {
+        if (step === undefined) return;
         skipped++;
-        odd ??= { value, epoch, batch: place, step };
+        odd ??= { step, place };
       });
       await queued(fences, noted);
       if (strict && odd !== undefined) break;
@@ -283,17 +273,17 @@ export class Trainer {
     await shown;
     for (const fence of fences) await fence;
     if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === done)))
-      throw await nonFinite(this.model, odd);
+      throw await oddStep(this.optimizer, this.model, odd.step, odd.place);
     if (running.empty && skipped === 0) throw nothingCounts(epoch, done);
     return { train: await this.#figures(running), skipped };
   }
 
-  /** Trains on one batch and counts it. @returns the loss, once it is known, if it is not finite */
-  #trainAndCount(batch: () => Batch, running: RunningLoss): { added: Promise<number | undefined> } {
+  /** Trains on one batch and counts it. @returns what was not finite, once it is known */
+  #trainAndCount(batch: () => Batch, running: RunningLoss): { added: Promise<Odd | undefined> } {
     const checked = this.#checked('Trainer.fit', batch());
     const outcome = this.#train(checked);
     this.#measure(checked, outcome);
-    return { added: running.add(outcome.terms, true) };
+    return { added: running.add(outcome.terms, true, outcome.skip) };
   }
 
   #startCounting(): RunningLoss {
@@ -306,11 +296,11 @@ export class Trainer {
     for (const metric of this.metrics) metric.update(output, batch.target, hints);
   }
 
-  async #figures(running: RunningLoss): Promise<Record<string, number>> {
+  async #figures(running: RunningLoss): Promise<Figures> {
     const values = await Promise.all(
       this.metrics.map(async (metric) => [metric.name, await metric.compute()] as const),
     );
-    return Object.fromEntries([['loss', running.value], ...values]);
+    return { loss: running.value, ...Object.fromEntries(values) };
   }
 
   /**
@@ -321,19 +311,20 @@ export class Trainer {
    * @throws {OptionError} if a batch is not { input, target }, there is none, or an epoch of `fit` or another
    * `evaluate` is running
    */
-  async evaluate(loader: Batches): Promise<Record<string, number>> {
+  async evaluate(loader: Batches): Promise<Figures> {
     checkLoader('Trainer.evaluate', loader);
     return this.#alone('evaluate', () => this.#evaluate(loader));
   }
 
-  async #evaluate(loader: Batches): Promise<Record<string, number>> {
+  async #evaluate(loader: Batches, where = ' of the evaluation'): Promise<Figures> {
     const running = this.#startCounting();
     const fences: Promise<unknown>[] = [];
     let done = 0;
     for await (const batch of batchesOf(loader)) {
-      done++;
-      const { added } = this.#evaluating(() => scope(() => this.#evaluateBatch(batch, running)));
-      await queued(fences, added);
+      const place = `batch ${++done}${where}`;
+      const work = (): { added: Promise<unknown> } =>
+        this.#evaluating(() => scope(() => this.#evaluateBatch(batch, running)));
+      await queued(fences, placing(place, work).added);
     }
     for (const fence of fences) await fence;
     if (done === 0) throw noBatch('Trainer.evaluate');
@@ -342,7 +333,9 @@ export class Trainer {
 
   #evaluateBatch(batch: () => Batch, running: RunningLoss): { added: Promise<unknown> } {
     const checked = this.#checked('Trainer.evaluate', batch());
-    const outcome = inPrecision(this.#options.precision, () => this.#forward(checked.input, checked.target));
+    const { input, target } = checked;
+    const forward = (): Forward => inPrecision(this.#options.precision, () => this.#forward(input, target));
+    const outcome = this.#explaining({ input, target }, forward);
     this.#measure(checked, outcome);
     return { added: running.add(outcome.terms, false) };
   }

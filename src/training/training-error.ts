@@ -1,50 +1,89 @@
 import type { Module } from '../layers/module';
+import type { Optimizer } from '../optimizers/optimizer';
 import { StmnetError, type ErrorParts } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
 import { scope } from '../tensor/scope';
+import type { Odd } from './loss-terms';
+import { largestMagnitude } from './training-step';
 
-/** A training that cannot go on as it is: its loss is not finite, or nothing counts. */
+/** A training that cannot go on as it is: its loss, a gradient or a parameter is not finite, or nothing counts. */
 export class TrainingError extends StmnetError {
   constructor(op: string, message: ErrorParts, code = 'ERR_STM_TRAINING') {
     super(op, message, code);
   }
 }
 
-/** A loss that is not finite, and where it was: in a batch, or in the validation after an epoch. */
-export interface NonFinite {
-  readonly value: number | undefined;
+/** Where a step of `fit` was. */
+export interface Place {
   readonly epoch: number;
-  readonly batch?: number;
-  readonly step?: number;
+  readonly batch: number;
+  readonly step: number;
 }
 
-/** What to say of a loss that is not finite: parameters tell whether the batch is to blame, or a gradient before it. */
-export async function nonFinite(
-  model: Module,
-  { value = Number.NaN, epoch, batch, step }: NonFinite,
-): Promise<TrainingError> {
-  const inBatch = `a loss of ${value} in epoch ${epoch}, batch ${batch} (step ${step} of the trainer)`;
-  const where = batch === undefined ? `a validation loss of ${value} after epoch ${epoch}` : inBatch;
-  const spoiled = await spoiledParameters(model);
-  const data = batch === undefined ? 'the validation data' : 'this batch';
-  const kept = batch === undefined ? '' : 'The step changed no parameter, and ';
-  const some = `${spoiled.slice(0, 3).join(', ')}${spoiled.length > 3 ? ' and others' : ''}`;
-  const fix =
-    spoiled.length === 0
-      ? `look for NaN or infinity in ${data}, for log or division by 0 in the model, for a CTC target too long for its ` +
-        'input; a smaller learningRate or clipGradNorm: 1 keeps a training from growing over; ' +
-        `nonFiniteLoss: 'skip' leaves such batches out. ${kept}trainer.history has the epochs before`
-      : `load weights saved before: NaN or infinity stands in ${some}, because a gradient of an earlier step was not ` +
-        'finite; look for sqrt, norm, log or division at 0 in the model and the loss, and take a smaller learningRate. ' +
-        'trainer.history has the epochs before';
-  return new TrainingError('Trainer.fit', { given: where, expected: 'a finite number', fix });
+/** In words. */
+export const wordsOf = ({ epoch, batch, step }: Place): string =>
+  `epoch ${epoch}, batch ${batch} (step ${step} of the trainer)`;
+
+const LOOK = 'for sqrt, norm, log or division at 0 in the model and the loss';
+const HISTORY = 'trainer.history has the epochs before';
+
+/** The error of a step whose loss or gradient is not finite. The step has changed no parameter. */
+export async function oddStep(optimizer: Optimizer, model: Module, odd: Odd, place: Place): Promise<TrainingError> {
+  const spoiled = await spoiledParameters(optimizer, model);
+  const what = odd.what === 'loss' ? `a loss of ${odd.value}` : 'a gradient of NaN or infinity';
+  const of =
+    odd.what === 'loss'
+      ? 'look for NaN or infinity in this batch, for log or division by 0 in the model, for a CTC target too long ' +
+        'for its input; a smaller learningRate or clipGradNorm: 1 keeps a training from growing over; '
+      : `look for NaN or infinity in the input of this batch, and ${LOOK}; a smaller learningRate keeps a training ` +
+        'from growing over; ';
+  const fix = `${of}nonFiniteLoss: 'skip' leaves such batches out. The step changed no parameter, and ${HISTORY}`;
+  return new TrainingError('Trainer.fit', {
+    given: `${what} in ${wordsOf(place)}`,
+    expected: odd.what === 'loss' ? 'a finite number' : 'finite numbers',
+    fix: spoiled.length === 0 ? fix : reload(spoiled),
+  });
 }
 
-/** Names of the parameters that hold NaN or infinity. */
-async function spoiledParameters(model: Module): Promise<string[]> {
-  const named = [...model.namedParameters()];
+/** The error of a validation loss that is not finite. */
+export const oddValidation = (value: number, epoch: number): TrainingError =>
+  new TrainingError('Trainer.fit', {
+    given: `a validation loss of ${value} after epoch ${epoch}`,
+    expected: 'a finite number',
+    fix:
+      'look for NaN or infinity in the validation data and in what the model keeps of the training data, and for log ' +
+      `or division by 0 in the model; nonFiniteLoss: 'skip' goes on. ${HISTORY}`,
+  });
+
+/** @throws {TrainingError} if a parameter in training is NaN or infinite after an epoch: no later step could mend it */
+export async function checkParameters(optimizer: Optimizer, model: Module, epoch: number): Promise<void> {
+  const groups = optimizer.groups.map(({ parameters }) => parameters).filter(({ length }) => length > 0);
+  const { reads } = scope(() => ({ reads: groups.map((parameters) => largestMagnitude(parameters, []).data()) }));
+  const largest = await Promise.all(reads);
+  if (largest.every(([value]) => Number.isFinite(value))) return;
+  const spoiled = await spoiledParameters(optimizer, model);
+  throw new TrainingError('Trainer.fit', {
+    given: `NaN or infinity in ${listed(spoiled)} after epoch ${epoch}`,
+    expected: 'finite parameters',
+    fix: reload(spoiled),
+  });
+}
+
+const reload = (spoiled: readonly string[]): string =>
+  `load weights saved before: NaN or infinity stands in ${listed(spoiled)}, which no step can mend. Take a smaller ` +
+  `learningRate, and look for NaN or infinity in the input of earlier batches and ${LOOK}; ${HISTORY}`;
+
+const listed = (names: readonly string[]): string =>
+  names.length === 0
+    ? 'a parameter outside the model'
+    : `${names.slice(0, 3).join(', ')}${names.length > 3 ? ' and others' : ''}`;
+
+/** Names of the parameters in training that hold NaN or infinity; others may, as a mask does. */
+async function spoiledParameters(optimizer: Optimizer, model: Module): Promise<string[]> {
+  const trained = new Set(optimizer.groups.flatMap(({ parameters }) => parameters));
+  const named = [...model.namedParameters()].filter(([, parameter]) => trained.has(parameter));
   const { reads } = noGrad(() =>
     scope(() => ({ reads: named.map(([, parameter]) => all(isFinite(parameter)).data()) })),
   );

@@ -1,0 +1,74 @@
+import { DTypeError, NativeError, OptionError, StmnetError } from '../tensor/errors';
+import { describe } from '../tensor/options';
+import { valuesOf, type Sequence } from '../tensor/padded-sequence';
+import type { DType, Tensor } from '../tensor/tensor';
+
+/** What a loss of probabilities says of NaN, on either device. */
+const REFUSED = /: got (?:input |target )?-?nan .*probabilit/;
+
+/** Begins to read a loss. Where the device refused NaN as a probability, the loss is NaN, as others are. */
+export async function lossNumbers(values: Tensor): Promise<ArrayLike<number>> {
+  try {
+    return await values.data();
+  } catch (error) {
+    if (!(error instanceof NativeError) || !REFUSED.test(error.message)) throw error;
+    return [Number.NaN, Number.NaN]; // of a loss, and of its divisor
+  }
+}
+
+/**
+ * Runs a step and begins to read what came of it. A fault of the device, or an index or a label out of range, is told
+ * with the place in the training where it came up.
+ */
+export function placing<R>(place: string, step: () => { added: Promise<R> }): { added: Promise<R> } {
+  const rethrow = (error: unknown): never => {
+    throw placed(error, place);
+  };
+  try {
+    return { added: step().added.catch(rethrow) };
+  } catch (error) {
+    return rethrow(error);
+  }
+}
+
+function placed(error: unknown, place: string): unknown {
+  if (!(error instanceof StmnetError)) return error;
+  if (!(error instanceof NativeError) && error.code !== 'ERR_STM_INDEX') return error;
+  const Kind = error instanceof NativeError ? NativeError : OptionError;
+  const told = new Kind(error.op, `${error.message}\n  It came up in ${place}.`, error.code);
+  told.cause = error;
+  return told;
+}
+
+/**
+ * Runs a step on a batch. Who trains with a Trainer cannot cast what a DataLoader makes between the two, so an element
+ * type that does not fit is explained by the option that sets it.
+ *
+ * @param dtype  of the parameters
+ */
+export function explainingTypes<R>(
+  fields: Readonly<Record<string, Sequence>>,
+  dtype: DType | undefined,
+  step: () => R,
+): R {
+  try {
+    return step();
+  } catch (error) {
+    throw error instanceof DTypeError && dtype !== undefined ? explained(error, fields, dtype) : error;
+  }
+}
+
+function explained(error: DTypeError, fields: Readonly<Record<string, Sequence>>, dtype: DType): DTypeError {
+  const [text = '', advice] = error.message.split('\n  Fix: ');
+  const odd = Object.entries(fields)
+    .filter(([, field]) => field.dtype !== dtype && text.includes(describe(valuesOf(field))))
+    .map(([name]) => name);
+  if (odd.length === 0 || advice?.includes('cast') !== true) return error;
+  const dtypes = odd.map((name) => `${name}: '${dtype}'`).join(', ');
+  const fix =
+    `pass the DataLoader dtypes: { ${dtypes} }; of a batch made otherwise, cast the ${odd.join(' and ')} with ` +
+    `cast('${dtype}')`;
+  const told = new DTypeError(error.op, `${text}\n  Fix: ${fix}.`, error.code);
+  told.cause = error;
+  return told;
+}

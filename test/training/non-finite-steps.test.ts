@@ -1,0 +1,196 @@
+// What a training does about gradients and parameters that are not finite, and about batches that the device refuses.
+import { expect, test } from 'vitest';
+import {
+  Adam,
+  BCELoss,
+  CrossEntropyLoss,
+  DataLoader,
+  DTypeError,
+  Embedding,
+  LastStep,
+  Linear,
+  LSTM,
+  MSELoss,
+  NativeError,
+  Sequential,
+  SGD,
+  Sigmoid,
+  tensor,
+  Trainer,
+  TrainingError,
+  type Batch,
+  type Module,
+  type Tensor,
+  type TrainerOptions,
+} from 'stmnet';
+import { describeDevices } from '../support/devices';
+
+const quiet = { epochs: 1, progress: false } as const;
+const weightsOf = (model: Module): Promise<number[][]> =>
+  Promise.all(model.parameters().map(async (parameter) => Array.from(await parameter.data())));
+
+/** A recurrent model: an infinite input saturates its gates: the loss stays finite, its gradient does not. */
+function recurrent(options: Partial<TrainerOptions> = {}): { model: Sequential; trainer: Trainer } {
+  const model = new Sequential(
+    new LSTM({ inputSize: 1, hiddenSize: 4 }),
+    new LastStep(),
+    new Linear({ inFeatures: 4, outFeatures: 1 }),
+  );
+  const optimizer = new Adam(model.parameters(), { learningRate: 0.01 });
+  return { model, trainer: new Trainer({ model, loss: new MSELoss(), optimizer, ...options }) };
+}
+const series = (value: number): Batch => ({
+  input: tensor([[[value], [0.5], [0.25]]]),
+  target: tensor([[1]]),
+});
+
+/** One linear unit without a bias. */
+function unit(options: Partial<TrainerOptions> = {}, weight = 1): { model: Linear; trainer: Trainer } {
+  const model = new Linear({ inFeatures: 1, outFeatures: 1, bias: false });
+  model.loadStateDict({ weight: tensor([[weight]]) });
+  const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
+  return { model, trainer: new Trainer({ model, loss: new MSELoss(), optimizer, ...options }) };
+}
+const pair = (input: number, target: number): Batch => ({ input: tensor([[input]]), target: tensor([[target]]) });
+
+describeDevices('a gradient that is not finite', () => {
+  test.each<Partial<TrainerOptions>>([{}, { compile: true }, { clipGradNorm: 1 }])(
+    'ends fit at the batch that has it, and changes no parameter: %o',
+    async (options) => {
+      const { model, trainer } = recurrent(options);
+      const before = await weightsOf(model);
+      await expect(trainer.fit([series(Number.POSITIVE_INFINITY)], quiet)).rejects.toThrow(
+        /^Trainer\.fit: got a gradient of NaN or infinity in epoch 1, batch 1 \(step 1 of the trainer\), expected finite/,
+      );
+      await expect(trainer.fit([series(Number.POSITIVE_INFINITY)], quiet)).rejects.toThrow(
+        'Fix: look for NaN or infinity in the input of this batch, and for sqrt',
+      );
+      expect(await weightsOf(model)).toEqual(before);
+      const later = trainer.fit([series(1), series(Number.NEGATIVE_INFINITY), series(1), series(1)], quiet);
+      await expect(later).rejects.toThrow('in epoch 1, batch 2 (step 4 of the trainer)');
+      await expect(later).rejects.toThrow(TrainingError);
+      expect((await weightsOf(model)).flat().every(Number.isFinite)).toBe(true);
+    },
+  );
+  test('is left out and counted where such steps may be skipped', async () => {
+    const [skipping, plain] = [recurrent(), recurrent()];
+    plain.model.loadStateDict(skipping.model.stateDict());
+    const odd = [series(1), series(Number.POSITIVE_INFINITY), series(2)];
+    const history = await skipping.trainer.fit(odd, { ...quiet, epochs: 2, nonFiniteLoss: 'skip' });
+    const without = await plain.trainer.fit([series(1), series(2)], { ...quiet, epochs: 2 });
+    expect(history.train('loss')).toEqual(without.train('loss'));
+    expect(history.epochs.map(({ skipped }) => skipped)).toEqual([1, 1]);
+    expect(await weightsOf(skipping.model)).toEqual(await weightsOf(plain.model));
+  });
+  test('of an own loss ends fit too', async () => {
+    // The square root of 0 has an infinite slope, which a factor of 0 makes NaN.
+    const { model, trainer } = unit({ loss: (output) => (output as Tensor).mul(0).abs().sqrt().mean() });
+    await expect(trainer.fit([pair(1, 0), pair(1, 0)], quiet)).rejects.toThrow(
+      'a gradient of NaN or infinity in epoch 1, batch 1',
+    );
+    expect(await weightsOf(model)).toEqual([[1]]);
+  });
+  test('is none where nothing counts for the loss', async () => {
+    const model = new Linear({ inFeatures: 1, outFeatures: 2 });
+    const loss = new CrossEntropyLoss();
+    const trainer = new Trainer({ model, loss, optimizer: new SGD(model.parameters()) });
+    const labelled = (label: number): Batch => ({ input: tensor([[1]]), target: tensor([label], { dtype: 'i32' }) });
+    const history = await trainer.fit([labelled(-100), labelled(1)], quiet);
+    expect(history.last).not.toHaveProperty('skipped');
+  });
+});
+
+describeDevices('a parameter that is not finite', () => {
+  test('after the last step ends fit, whatever may be skipped', async () => {
+    for (const nonFiniteLoss of ['throw', 'skip'] as const) {
+      const { model, trainer } = unit();
+      trainer.optimizer.learningRate = 1e38;
+      const failed = trainer.fit([pair(100, 0)], { ...quiet, nonFiniteLoss });
+      await expect(failed).rejects.toThrow(
+        /^Trainer\.fit: got NaN or infinity in weight after epoch 1, expected finite parameters\.\n {2}Fix: load weights/,
+      );
+      await expect(failed).rejects.toThrow(
+        'Take a smaller learningRate, and look for NaN or infinity in the input of earlier batches',
+      );
+      expect(trainer.history.epochs).toHaveLength(0);
+      expect(await weightsOf(model)).toEqual([[Number.NEGATIVE_INFINITY]]);
+    }
+  });
+  test('before a step is named, and not the batch blamed', async () => {
+    const { trainer } = unit({}, Number.NaN);
+    await expect(trainer.fit([pair(1, 0)], quiet)).rejects.toThrow(
+      /a loss of NaN in epoch 1, batch 1 .*\n {2}Fix: load weights saved before: NaN or infinity stands in weight,/,
+    );
+    await expect(trainer.fit([pair(1, 0)], { ...quiet, nonFiniteLoss: 'skip' })).rejects.toThrow(
+      'got NaN or infinity in weight after epoch 1',
+    );
+  });
+});
+
+describeDevices('a batch that the device refuses', () => {
+  const probabilities = (options: Partial<TrainerOptions> = {}): { model: Sequential; trainer: Trainer } => {
+    const model = new Sequential(new Linear({ inFeatures: 1, outFeatures: 1 }), new Sigmoid());
+    const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
+    return { model, trainer: new Trainer({ model, loss: new BCELoss(), optimizer, ...options }) };
+  };
+  test.each([false, true])('for NaN as a probability has a loss of NaN: compile %s', async (compile) => {
+    const { model, trainer } = probabilities({ compile });
+    const batches = [pair(1, 1), pair(Number.NaN, 1), pair(2, 0)];
+    await expect(trainer.fit(batches, quiet)).rejects.toThrow('a loss of NaN in epoch 1, batch 2 (step 2 of');
+    const history = await trainer.fit(batches, { ...quiet, nonFiniteLoss: 'skip' });
+    expect(history.last?.skipped).toBe(1);
+    expect(history.last?.train.loss).toBeGreaterThan(0);
+    expect((await weightsOf(model)).flat().every(Number.isFinite)).toBe(true);
+    expect((await trainer.evaluate(batches)).loss).toBeNaN();
+  });
+  test('is named with its epoch, and the fault kept as cause', async () => {
+    const { trainer } = probabilities();
+    const failed: unknown = await trainer.fit([pair(1, 1), pair(1, 1.5)], quiet).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(NativeError);
+    expect(failed).toMatchObject({ code: 'ERR_STM_INDEX', op: 'binaryCrossEntropy', cause: { code: 'ERR_STM_INDEX' } });
+    expect(String(failed)).toMatch(/1\.5[^]*\n {2}It came up in epoch 1, batch 2 \(step 2 of the trainer\)\.$/);
+    await expect(trainer.fit([pair(1, 1)], { ...quiet, validation: [pair(1, 1.5)] })).rejects.toThrow(
+      'It came up in batch 1 of the validation after epoch 1.',
+    );
+    const evaluated = trainer.evaluate([pair(1, 1), pair(1, 1.5)]);
+    await expect(evaluated).rejects.toThrow('It came up in batch 2 of the evaluation.');
+  });
+  test('for a label or a word out of range is named likewise', async () => {
+    const model = new Sequential(
+      new Embedding({ numEmbeddings: 3, embeddingDim: 2 }),
+      new Linear({ inFeatures: 2, outFeatures: 2 }),
+    );
+    const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
+    const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer });
+    const word = (input: number, target: number): Batch => ({
+      input: tensor([input], { dtype: 'i32' }),
+      target: tensor([target], { dtype: 'i32' }),
+    });
+    for (const odd of [word(3, 0), word(0, 2)])
+      await expect(trainer.fit([word(0, 0), odd, word(1, 1)], quiet)).rejects.toThrow('It came up in epoch 1, batch 2');
+    expect((await weightsOf(model)).flat().every(Number.isFinite)).toBe(true);
+  });
+});
+
+test.each([
+  ['an Int32Array as target', { input: [1], target: Int32Array.of(1) }, "dtypes: { target: 'f32' }"],
+  ['yes and no as target', { input: [1], target: Uint8Array.of(1) }, "dtypes: { target: 'f32' }"],
+  ['a Float64Array as input', { input: Float64Array.of(1), target: [1] }, "dtypes: { input: 'f32' }"],
+])('an element type that does not fit is explained by the option of the DataLoader: %s', async (_, item, option) => {
+  const { trainer } = unit();
+  const loader = new DataLoader([item, item], { batchSize: 2 });
+  const fix = `\n  Fix: pass the DataLoader ${option}; of a batch made otherwise, cast the `;
+  const failed = trainer.fit(loader as never, quiet);
+  await expect(failed).rejects.toThrow(fix);
+  await expect(failed).rejects.toThrow(DTypeError);
+  await expect(trainer.evaluate(loader as never)).rejects.toThrow(fix);
+});
+
+test('the loss is among the figures of an epoch and of an evaluation', async () => {
+  const { trainer } = unit();
+  const history = await trainer.fit([pair(1, 0)], quiet);
+  const trained: number | undefined = history.last?.train.loss;
+  const { loss } = await trainer.evaluate([pair(1, 0)]);
+  loss satisfies number;
+  expect([trained, loss]).toEqual([1, expect.closeTo(0.64, 6)]);
+});
