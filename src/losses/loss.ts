@@ -1,5 +1,6 @@
 import { markClass } from '../tensor/copies';
-import { oneOf } from '../tensor/options';
+import { OptionError } from '../tensor/errors';
+import { describe, oneOf } from '../tensor/options';
 import type { Reduction } from '../tensor/ops/losses';
 import type { Sequence } from '../tensor/padded-sequence';
 import { checkTensor, type Tensor } from '../tensor/tensor';
@@ -37,6 +38,11 @@ export const reductionOf = (op: string, options: { reduction?: Reduction }): Red
 /** Weights that a loss was given, if any: a tensor, as plain numbers would be refused at the first batch only. */
 export function weightsOf(op: string, name: string, weights: Tensor | null | undefined): Tensor | undefined {
   if (weights === undefined || weights === null) return undefined;
+  const given: unknown = weights;
+  if (typeof given === 'number' || Array.isArray(given)) {
+    const numbers = Array.isArray(given) && given.length > 8 ? '[…]' : describe(given);
+    throw new OptionError(op, { given: `${describe(given)} as ${name}`, expected: 'a Tensor', fix: `write ${name}: tensor(${numbers})` });
+  }
   checkTensor(weights, op, name);
   return weights;
 }

@@ -106,6 +106,10 @@ describe('weights of losses', () => {
       expect(() => new CrossEntropyLoss({ weight: weights })).toThrow(/CrossEntropyLoss: got .* as weight, expected a Tensor\.\n {2}Fix: .*tensor\(/);
       expect(() => new BCEWithLogitsLoss({ posWeight: weights })).toThrow(/BCEWithLogitsLoss: got .* as posWeight, expected a Tensor/);
     }
+    const given = (weights: unknown): Tensor => weights as Tensor;
+    expect(() => new CrossEntropyLoss({ weight: given([1, 6]) })).toThrow('Fix: write weight: tensor([1, 6]).');
+    expect(() => new CrossEntropyLoss({ weight: given(new Array(20).fill(1)) })).toThrow('Fix: write weight: tensor([…]).');
+    expect(() => new BCEWithLogitsLoss({ posWeight: given(3) })).toThrow('Fix: write posWeight: tensor(3).');
     expect(new CrossEntropyLoss({ weight: undefined }).options.weight).toBeUndefined();
     expect(new BCEWithLogitsLoss({ posWeight: ones([]) }).options.posWeight?.shape).toEqual([]);
   });
