@@ -142,7 +142,7 @@ struct CrossEntropyCase {
         class_weight(dtype, {classes}, Lies::Dense),
         step_weight(dtype, {batch.N * batch.T}, Lies::Dense),
         result(dtype, shape(), Lies::Dense),
-        saved(DType::F64, {3 * target.size() + 1}, Lies::Dense),
+        saved(DType::F64, {3 * target.size() + 2}, Lies::Dense),
         dresult(dtype, shape(), Lies::Dense),
         dx(dtype, {batch.N * batch.T, classes}, Lies::Dense) {
     loss.steps = batch.padding(1);
@@ -190,7 +190,7 @@ void check_large_cross_entropy(Device& device, LossKernels& cuda, int64_t rows, 
   loss.steps = {};
   const DType dtype = sized.dtype;
   Operand x(dtype, {rows, classes}, Lies::Dense), target(DType::I32, {rows}, Lies::Dense), result(dtype, {}, Lies::Dense),
-      dx(dtype, {rows, classes}, Lies::Dense), saved(DType::F64, {3 * rows + 1}, Lies::Dense);
+      dx(dtype, {rows, classes}, Lies::Dense), saved(DType::F64, {3 * rows + 2}, Lies::Dense);
   target.fill([&] { return static_cast<double>(draw(0, classes - 1)); });
   target.set(rows - 1, 1);
   const View w{};

@@ -279,7 +279,7 @@ const functions: Readonly<Record<string, CallMaker>> = {
       name: 'compile',
       run,
       args: spoiled(draw, [pool.view([draw.whole(0, 4), 3]).detach(), draw.whole(1, 4)])
-        .map((arg, at) => (at === 1 && typeof arg !== 'number' ? 1 : arg))
+        .map((arg, at) => (at === 1 && !(typeof arg === 'number' && arg < 10) ? 1 : arg))
         .map(affordable),
     };
   },
