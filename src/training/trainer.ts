@@ -175,7 +175,7 @@ export class Trainer {
    * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or
    * the trainer is busy
    * @throws {TrainingError} if a loss or a gradient is NaN or infinite, unless `nonFiniteLoss` says otherwise, or a
-   * parameter is after an epoch; the epochs before stand in `history`
+   * parameter or a running mean or variance is after an epoch; the epochs before stand in `history`
    * @throws {NativeError} if the device refuses a batch, as for a label out of range; the message names the batch
    */
   async fit(loader: Batches, options: FitOptions): Promise<History> {

@@ -5,6 +5,7 @@ import { noGrad } from '../tensor/grad-mode';
 import { isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
 import { scope } from '../tensor/scope';
+import type { Tensor } from '../tensor/tensor';
 import type { Odd } from './loss-terms';
 import { largestMagnitude } from './training-step';
 
@@ -57,16 +58,26 @@ export const oddValidation = (value: number, epoch: number): TrainingError =>
       `or division by 0 in the model; nonFiniteLoss: 'skip' goes on. ${HISTORY}`,
   });
 
-/** @throws {TrainingError} if a parameter in training is NaN or infinite after an epoch: no later step could mend it */
+/** What a BatchNorm1d keeps of the batches it has seen, those of a step that was left out included. */
+const STATISTICS = /(?:^|\.)running_(?:mean|var)$/;
+
+/**
+ * @throws {TrainingError} if a parameter in training, or a mean or variance of the batches, is NaN or infinite after an
+ * epoch: no later step could mend it
+ */
 export async function checkParameters(optimizer: Optimizer, model: Module, epoch: number): Promise<void> {
-  const groups = optimizer.groups.map(({ parameters }) => parameters).filter(({ length }) => length > 0);
-  const { reads } = scope(() => ({ reads: groups.map((parameters) => largestMagnitude(parameters, []).data()) }));
+  const statistics = [...model.namedBuffers()].filter(([name]) => STATISTICS.test(name));
+  const groups = [
+    ...optimizer.groups.map(({ parameters }): readonly Tensor[] => parameters),
+    statistics.map(([, values]) => values),
+  ].filter(({ length }) => length > 0);
+  const { reads } = scope(() => ({ reads: groups.map((values) => largestMagnitude(values, []).data()) }));
   const largest = await Promise.all(reads);
   if (largest.every(([value]) => Number.isFinite(value))) return;
-  const spoiled = await spoiledParameters(optimizer, model);
+  const spoiled = [...(await spoiledParameters(optimizer, model)), ...(await spoiledOf(statistics))];
   throw new TrainingError('Trainer.fit', {
     given: `NaN or infinity in ${listed(spoiled)} after epoch ${epoch}`,
-    expected: 'finite parameters',
+    expected: 'finite numbers',
     fix: reload(spoiled),
   });
 }
@@ -82,11 +93,12 @@ const listed = (names: readonly string[]): string =>
 
 /** Names of the parameters in training that hold NaN or infinity; others may, as a mask does. */
 async function spoiledParameters(optimizer: Optimizer, model: Module): Promise<string[]> {
-  const trained = new Set(optimizer.groups.flatMap(({ parameters }) => parameters));
-  const named = [...model.namedParameters()].filter(([, parameter]) => trained.has(parameter));
-  const { reads } = noGrad(() =>
-    scope(() => ({ reads: named.map(([, parameter]) => all(isFinite(parameter)).data()) })),
-  );
+  const trained = new Set<Tensor>(optimizer.groups.flatMap(({ parameters }) => parameters));
+  return spoiledOf([...model.namedParameters()].filter(([, parameter]) => trained.has(parameter)));
+}
+
+async function spoiledOf(named: readonly (readonly [string, Tensor])[]): Promise<string[]> {
+  const { reads } = noGrad(() => scope(() => ({ reads: named.map(([, values]) => all(isFinite(values)).data()) })));
   const finite = await Promise.all(reads);
   return named.flatMap(([name], index) => (finite[index]?.[0] === 1 ? [] : [name]));
 }

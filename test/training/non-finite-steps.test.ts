@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import {
   Adam,
+  BatchNorm1d,
   BCELoss,
   CrossEntropyLoss,
   DataLoader,
@@ -107,7 +108,7 @@ describeDevices('a parameter that is not finite', () => {
       trainer.optimizer.learningRate = 1e38;
       const failed = trainer.fit([pair(100, 0)], { ...quiet, nonFiniteLoss });
       await expect(failed).rejects.toThrow(
-        /^Trainer\.fit: got NaN or infinity in weight after epoch 1, expected finite parameters\.\n {2}Fix: load weights/,
+        /^Trainer\.fit: got NaN or infinity in weight after epoch 1, expected finite numbers\.\n {2}Fix: load weights/,
       );
       await expect(failed).rejects.toThrow(
         'Take a smaller learningRate, and look for NaN or infinity in the input of earlier batches',
@@ -124,6 +125,19 @@ describeDevices('a parameter that is not finite', () => {
     await expect(trainer.fit([pair(1, 0)], { ...quiet, nonFiniteLoss: 'skip' })).rejects.toThrow(
       'got NaN or infinity in weight after epoch 1',
     );
+  });
+});
+
+describeDevices('a statistic that is not finite', () => {
+  test('ends fit after the epoch, though the step that spoiled it was left out', async () => {
+    const model = new Sequential(new BatchNorm1d({ numFeatures: 1 }), new Linear({ inFeatures: 1, outFeatures: 1 }));
+    const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
+    const trainer = new Trainer({ model, loss: new MSELoss(), optimizer });
+    const rows = (first: number): Batch => ({ input: tensor([[first], [1]]), target: tensor([[1], [0]]) });
+    await trainer.fit([rows(2)], quiet);
+    await expect(
+      trainer.fit([rows(2), rows(Number.POSITIVE_INFINITY), rows(3)], { ...quiet, nonFiniteLoss: 'skip' }),
+    ).rejects.toThrow('got NaN or infinity in 0.running_mean, 0.running_var after epoch 1');
   });
 });
 
