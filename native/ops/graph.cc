@@ -22,14 +22,19 @@ std::vector<Node*> nodes_latest_first(Node* root) {
   return found;
 }
 
+/// What to do about a change in place, by who made it.
+const char* remedy_for(std::string_view writer) {
+  if (!writer.ends_with(".step")) return "call backward before the change, or change a clone";
+  return "call backward before the optimizer's step, and detach what one step hands to the next, as a recurrent state: state = detach(state)";
+}
+
 void check_unchanged(const Node& node) {
   for (size_t i = 0; i < node.saved.size(); ++i) {
     const Tensor& saved = node.saved[i];
     if (!saved) continue;
     STM_CHECK(saved->storage->version() == node.saved_versions[i], Kind::Stale,
-              "backward: got {} saved by {} at version {}, but {} has changed it in place since (now version {}).\n  Fix: call backward before the change, or "
-              "change a clone.",
-              saved, node.op, node.saved_versions[i], saved->storage->last_writer(), saved->storage->version());
+              "backward: got {} saved by {} at version {}, but {} has changed it in place since (now version {}).\n  Fix: {}.", saved, node.op,
+              node.saved_versions[i], saved->storage->last_writer(), saved->storage->version(), remedy_for(saved->storage->last_writer()));
   }
 }
 
@@ -176,6 +181,15 @@ struct Retaining {
   bool before;  // a user-defined function may call backward inside backward
 };
 
+/// The gradient that the walk begins with. It is made by a command that reads the root as well, so that of a root which was refused there is none: the gradients
+/// of many ops depend on their inputs alone and would otherwise change the weights.
+Tensor seed_of(const Tensor& root, const Tensor& given) {
+  const Tensor seed = empty(root.shape(), root);
+  if (given) enqueue("backward", {detached(given), detached(root)}, {seed}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+  else enqueue("backward", {detached(root)}, {seed}, [](Backend& b, Views v) { return b.elementwise().fill(1.0, v.out(0)); });
+  return seed;
+}
+
 }  // namespace
 
 void backward(const Tensor& root, const Tensor& seed, bool retain) {
@@ -191,7 +205,7 @@ void backward(const Tensor& root, const Tensor& seed, bool retain) {
     check_same_dtype("backward", seed, root);
   }
   const Session::NoGrad no_grad;
-  const Tensor start = seed ? detached(seed) : ops::full(root.shape(), 1.0, root.dtype(), root.device());
+  const Tensor start = seed_of(root, seed);
   if (!root->node) {
     const Tensor before = gradient_of(root);
     root->grad = before ? ops::add(before, start) : ops::clone(start);

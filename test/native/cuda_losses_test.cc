@@ -107,7 +107,8 @@ void check_no_probability(Device& device, LossKernels& cuda, Pointwise function)
   c.fill(x, t);
   const double wrong = one_of<double>({1.5, -0.25, kNaN, kInfinity, -1e30});
   (c.loss.function == Pointwise::BinaryCrossEntropy && chance(0.5) ? x : t).set(0, wrong);
-  Operand result(c.dtype, c.loss.reduce ? std::vector<int64_t>{} : c.shape(), Lies::Dense);
+  const std::vector<int64_t> extents = c.loss.reduce ? std::vector<int64_t>{} : c.shape();
+  Operand result(c.dtype, extents, Lies::Dense);
   Operand partial(DType::F64, {(x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial}, Lies::Dense);
   const DeviceFault fault = agree(device, cpu_backend().losses(), cuda, c.what + " of no probability", {&x, &t, &result}, kLoss,
                                   [&](LossKernels& kernels, const Side& at) { return kernels.pointwise(c.loss, at(x), at(t), {}, at(result), at(partial)); });
@@ -115,6 +116,14 @@ void check_no_probability(Device& device, LossKernels& cuda, Pointwise function)
   const bool named = std::isnan(wrong) ? std::isnan(fault.number) : std::abs(fault.number - wrong) <= 1e-6 * std::abs(wrong) || fault.number == wrong;
   require(named && fault.value == 0, c.what + ": the fault names " + std::to_string(fault.number) + " at " + std::to_string(fault.value));
   require(std::isnan(first_on_device(device, result)), c.what + ": the loss of no probability is not NaN");
+  Operand dresult(c.dtype, extents, Lies::Dense), dx(c.dtype, c.shape(), Lies::Dense);
+  dresult.fill([] { return 1.0; });
+  dresult.to_device(device);
+  dx.to_device(device);
+  const Side there{true};
+  require(cuda.pointwise_backward(c.loss, there(x), there(t), {}, there(dresult), there(dx), {}), c.what + " of no probability, backward");
+  const DeviceFault again = device.take_fault();
+  require(again.code != 0 && std::isnan(first_on_device(device, dx)), c.what + ": the loss of no probability has a gradient");
 }
 
 // ---- cross entropy

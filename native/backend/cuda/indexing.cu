@@ -82,8 +82,12 @@ struct WholeNumbers {
     if (!items.is_real(at)) return;
     const T value = x[at];
     // The cast is defined only within the bound, and NaN is not within it.
-    if (value >= -bound && value <= bound && static_cast<T>(static_cast<int32_t>(value)) == value) out[at] = static_cast<int32_t>(value);
-    else report_not_whole(report.fault, report.op, static_cast<double>(value), at, static_cast<int64_t>(bound));
+    if (value >= -bound && value <= bound && static_cast<T>(static_cast<int32_t>(value)) == value) {
+      out[at] = static_cast<int32_t>(value);
+      return;
+    }
+    out[at] = std::numeric_limits<int32_t>::min();  // no label and no index, so that what is computed from it is NaN
+    report_not_whole(report.fault, report.op, static_cast<double>(value), at, static_cast<int64_t>(bound));
   }
 };
 

@@ -85,10 +85,15 @@ struct PointwiseGradients {
   bool reduce;
   double divisor;
   T *dinput, *dtarget;
+  DeviceFault* fault;
+  int32_t op;
   STM_DEVICE void operator()(int64_t i) const {
     T by_x = 0, by_t = 0;
     if (operands.elements.is_real(i)) {
-      const T dy = reduce ? static_cast<T>(*dresult / divisor) : dresult[i], x = operands.x[i], t = operands.t[i];
+      const T x = operands.x[i], t = operands.t[i];
+      // A loss that was refused has no gradient. Where none is defined, the formulas may give numbers.
+      const bool defined = operands.is_defined(i, x, t, fault, op);
+      const T dy = !defined ? std::numeric_limits<T>::quiet_NaN() : reduce ? static_cast<T>(*dresult / divisor) : dresult[i];
       with_pointwise<T>(operands.function, [&](auto functor) {
         if (dinput) by_x = dy * decltype(functor)::by_x(x, t, operands.parameter, operands.weight_of(i));
         if (dtarget) by_t = dy * decltype(functor)::by_t(x, t, operands.parameter, operands.weight_of(i));
@@ -128,8 +133,9 @@ Status CudaLosses::pointwise_backward(const PointwiseLoss& loss, const View& inp
     using T = decltype(zero);
     PointwiseOperands<T> operands;
     STM_TRY(send_operands(context_, loss, input, target, weight, &operands));
-    return launch_each(context_, "pointwise_gradients", input.size(),
-                       PointwiseGradients<T>{operands, dresult.as<T>(), loss.reduce, loss.divisor, dinput.as<T>(), dtarget.as<T>()});
+    return launch_each(
+        context_, "pointwise_gradients", input.size(),
+        PointwiseGradients<T>{operands, dresult.as<T>(), loss.reduce, loss.divisor, dinput.as<T>(), dtarget.as<T>(), context_.fault, context_.op});
   });
 }
 
