@@ -28,7 +28,7 @@ export * from './tensor/ops/random';
 export * from './tensor/ops/reduce';
 export * from './tensor/ops/shape';
 // In place of those of ops/shape: they take PaddedSequences too.
-export { concat, select, slice } from './tensor/sequence-ops';
+export { concat, flip, select, slice } from './tensor/sequence-ops';
 export { pad, type PadOptions, type SequenceItem } from './tensor/pad';
 export { mapValues, PaddedSequence, type Sequence } from './tensor/padded-sequence';
 export { getRandomState, manualSeed, permutation, rand, randint, randn, setRandomState, type RandintOptions, type RandomState } from './tensor/random';

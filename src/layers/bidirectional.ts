@@ -3,11 +3,11 @@ import { add, mul } from '../tensor/ops/elementwise';
 import { concat } from '../tensor/ops/shape';
 import { checkOptions, describe, oneOf } from '../tensor/options';
 import { mapZeros, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { flip } from '../tensor/sequence-ops';
 import type { Tensor } from '../tensor/tensor';
 import { applyLayer, checkModule, valuesLike } from './apply';
 import { checkSequence } from './check-input';
 import { Module } from './module';
-import { reverseSteps } from './steps';
 
 /** Options of a Bidirectional. */
 export interface BidirectionalOptions {
@@ -56,10 +56,10 @@ export class Bidirectional extends Module {
     checkSequence(op, input);
     if (input.shape.length < 2) throw new ShapeError(op, { given: `input ${describe(input)}`, expected: '[N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
     const ahead = applyLayer(op, this.forwardLayer, input);
-    const reversed = applyLayer(op, this.backwardLayer, reverseSteps(input));
+    const reversed = applyLayer(op, this.backwardLayer, flip(input, [1]));
     // A module of the user's may give back the values alone: its real steps are the same ones, and turned back likewise.
     const lost = input instanceof PaddedSequence && !(reversed instanceof PaddedSequence);
-    const back = reverseSteps(lost ? new PaddedSequence(reversed, input.lengths) : reversed);
+    const back = flip(lost ? new PaddedSequence(reversed, input.lengths) : reversed, [1]);
     const axes = (output: Sequence): string => output.shape.slice(0, this.options.merge === 'concat' ? -1 : undefined).join();
     if (axes(ahead) !== axes(back) || ahead.shape.length !== back.shape.length) {
       throw new ShapeError(op, { given: `outputs ${describe(ahead)} and ${describe(back)}`, expected: 'the same shape from both directions', fix: 'build both modules with the same sizes' });

@@ -4,10 +4,10 @@ import { OptionError, ShapeError } from './errors';
 import { tensor, type NestedArray } from './factories';
 import { argmax } from './ops/reduce';
 import { cast, maskedFill } from './ops/elementwise';
-import { reshape, select, slice } from './ops/shape';
+import { flip, reshape, select, slice } from './ops/shape';
 import { describe } from './options';
 import { refuseInStep } from './recording';
-import { longest, pickSteps, spreadSteps } from './steps';
+import { longest, pickSteps, reverseSteps, spreadSteps } from './steps';
 import { checkTensor, noNumber, type DType, type Tensor, type TypedArray } from './tensor';
 
 /** What every layer that knows about time takes and gives back in kind. */
@@ -266,6 +266,21 @@ export class PaddedSequence {
       places.flatMap((place, row) => (has[row] === 1 ? [row * steps + place] : [])),
     );
     return select(spreadSteps(picked, has, 1), 1, 0);
+  }
+
+  /**
+   * The order along `dims` reversed, as `flip` of a tensor: rows with their lengths, steps within each length.
+   *
+   * @throws {OptionError} if an axis is not there or named twice
+   */
+  flip(dims: readonly number[]): PaddedSequence {
+    const { values } = this.zeroPadding();
+    const flipped = flip(values, dims); // also refuses axes that are not there
+    const axes = dims.map((dim) => (dim < 0 ? dim + values.rank : dim));
+    const lengths = axes.includes(0) ? [...this.lengths].reverse() : this.lengths;
+    if (!axes.includes(1)) return PaddedSequence.zeroPadded(flipped, lengths);
+    const others = axes.filter((axis) => axis !== 1);
+    return PaddedSequence.zeroPadded(flip(reverseSteps(values, this.lengths), others), lengths);
   }
 
   /** Data of the real steps only, row after row. */

@@ -4,7 +4,7 @@ import { describe } from './options';
 import { PaddedSequence, type Sequence } from './padded-sequence';
 import { longest, pickSteps, spreadSteps } from './steps';
 import type { Tensor } from './tensor';
-import { concat as concatTensors, select as selectTensor, slice as sliceTensor } from './ops/shape';
+import { concat as concatTensors, flip as flipTensor, select as selectTensor, slice as sliceTensor } from './ops/shape';
 
 // The shape ops that mean something else for a PaddedSequence: its lengths go along.
 
@@ -109,4 +109,15 @@ export function select(x: PaddedSequence, dim: 0 | 1, index: number): Tensor;
 export function select(x: Sequence, dim: number, index: number): Sequence;
 export function select(x: Sequence, dim: number, index: number): Sequence {
   return x instanceof PaddedSequence ? x.select(dim, index) : selectTensor(x, dim, index);
+}
+
+/**
+ * The order along `dims` reversed; of a tensor a view. Of a PaddedSequence the steps of each row within its length, see
+ * `PaddedSequence.flip`.
+ *
+ * @throws {OptionError} if an axis is not there or named twice
+ */
+export function flip<X extends Sequence>(x: X, dims: readonly number[]): X;
+export function flip(x: Sequence, dims: readonly number[]): Sequence {
+  return x instanceof PaddedSequence ? x.flip(dims) : flipTensor(x, dims);
 }

@@ -34,3 +34,12 @@ export function spreadSteps(picked: Tensor, lengths: readonly number[], steps: n
 /** The length of the longest row; 0 of none. */
 export const longest = (lengths: readonly number[]): number =>
   lengths.reduce((most, length) => Math.max(most, length), 0);
+
+/** The real steps of each row in reverse order, padding as it is: [N, T, …] → [N, T, …]. */
+export function reverseSteps(values: Tensor, lengths: readonly number[]): Tensor {
+  const [, steps = 0] = values.shape;
+  const places = lengths.flatMap((length, row) =>
+    Array.from({ length: steps }, (_, step) => row * steps + (step < length ? length - 1 - step : step)),
+  );
+  return reshape(pickSteps(values, places), values.shape);
+}
