@@ -101,7 +101,7 @@ HostValues NapiArgs::values(size_t i) {
 std::string NapiArgs::shown(size_t i) {
   napi_env env = environment_.env;
   napi_value as_text = nullptr;
-  if (!value(i)) return "nothing";
+  if (is_record(i)) return "an object";
   if (napi_coerce_to_string(env, value(i), &as_text) != napi_ok) {
     napi_value exception;
     napi_get_and_clear_last_exception(env, &exception);
@@ -110,15 +110,43 @@ std::string NapiArgs::shown(size_t i) {
   char buffer[64];
   size_t length = 0;
   ok(napi_get_value_string_utf8(env, as_text, buffer, sizeof buffer, &length));
-  return {buffer, length};
+  napi_valuetype type = napi_undefined;
+  ok(napi_typeof(env, value(i), &type));
+  return type == napi_string ? fmt::format("\"{}\"", std::string_view(buffer, length)) : std::string(buffer, length);
 }
 
 Error NapiArgs::mistake(size_t i, const std::string& expected) {
   const Parameter& parameter = op_.parameters[i];
-  const bool no_tensor = parameter.ts == "TensorId" && absent(i);  // the id of something that is none
-  return Error(Kind::Option,
-               fmt::format("{}: got {} as argument {} ({}), expected {}.\n  Fix: {}.", op_.name, no_tensor ? "something else than a tensor" : shown(i), i + 1,
-                           parameter.name, expected, parameter.ts == "TensorId" ? "make a tensor of numbers with tensor()" : "pass a value of that type"));
+  const bool is_tensor = parameter.ts == "TensorId", nothing = absent(i);  // an id of nothing is that of something that is no tensor
+  const std::string given = is_tensor && nothing ? fmt::format("something else than a tensor as {}", parameter.name)
+                            : nothing            ? fmt::format("no {}", parameter.name)
+                                                 : fmt::format("{} as {}", shown(i), parameter.name);
+  return Error(Kind::Option, fmt::format("{}: got {}, expected {}.\n  Fix: {}.", op_.name, given, expected, remedy(i, expected)));
+}
+
+/// What to do about an argument of the wrong type. Arguments go by their names: where one stands differs between a function and a method.
+std::string NapiArgs::remedy(size_t i, const std::string& expected) {
+  const Parameter& parameter = op_.parameters[i];
+  if (parameter.ts == "TensorId") return "make a tensor of numbers with tensor()";
+  if (absent(i)) return fmt::format("pass {}", parameter.name);
+  napi_valuetype type = napi_undefined;
+  ok(napi_typeof(environment_.env, value(i), &type));
+  if (type == napi_number && parameter.ts == "readonly number[]") return fmt::format("put the numbers into one array, as in {}([{}, …])", op_.name, shown(i));
+  if (is_record(i)) {
+    const char* example = std::string_view(parameter.name).starts_with("dim") ? "1" : "…";
+    return fmt::format("pass {} itself, without an object around it, as in {}({})", parameter.name, op_.name, example);
+  }
+  return fmt::format("pass {} for {}", expected, parameter.name);
+}
+
+bool NapiArgs::is_record(size_t i) {
+  napi_valuetype type = napi_undefined;
+  bool is_array = false, is_typed = false;
+  if (!value(i)) return false;
+  ok(napi_typeof(environment_.env, value(i), &type));
+  ok(napi_is_array(environment_.env, value(i), &is_array));
+  ok(napi_is_typedarray(environment_.env, value(i), &is_typed));
+  return type == napi_object && !is_array && !is_typed;
 }
 
 void NapiResult::emit(napi_value element) {

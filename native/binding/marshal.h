@@ -24,6 +24,8 @@ class NapiArgs final : public ArgReader {
 
  private:
   std::string shown(size_t i);  ///< for messages
+  std::string remedy(size_t i, const std::string& expected);
+  bool is_record(size_t i);  ///< an object that is no array
   std::vector<double> numbers_of(size_t i, const char* expected);
   napi_value value(size_t i) const { return i < count_ ? values_[i] : nullptr; }
   Environment& environment_;

@@ -117,8 +117,8 @@ Tensor simple_power(const Tensor& x, double exponent) {
   return exponent == 0.5 ? unary(Unary::sqrt, detached(x), 0) : exponent == -0.5 ? unary(Unary::rsqrt, detached(x), 0) : Tensor();
 }
 
-Tensor scalar_value(Binary functor, const Tensor& x, double value, bool reversed) {
-  const char* op = kBinary[static_cast<size_t>(functor)];
+/// `op` is what the user called.
+Tensor scalar_value(const char* op, Binary functor, const Tensor& x, double value, bool reversed) {
   check_arithmetic(functor, x);
   const double scalar = checked_scalar(op, x, value);
   check_whole(functor, x, value, reversed);
@@ -127,6 +127,10 @@ Tensor scalar_value(Binary functor, const Tensor& x, double value, bool reversed
   Tensor y = empty_like(x);
   enqueue(op, {x}, {y}, [=](Backend& b, Views v) { return b.elementwise().binary_scalar(functor, v.in(0), scalar, reversed, v.out(0)); });
   return y;
+}
+
+Tensor scalar_value(Binary functor, const Tensor& x, double value, bool reversed) {
+  return scalar_value(kBinary[static_cast<size_t>(functor)], functor, x, value, reversed);
 }
 
 }  // namespace
@@ -166,7 +170,7 @@ Tensor zero_like(const Tensor& x) { return full({}, 0, x.dtype(), x.device()); }
 
 /// neg and abs of whole numbers, which have no gradient.
 Tensor whole_unary(Unary functor, const Tensor& x) {
-  const Tensor negated = scaled(x, -1);
+  const Tensor negated = scalar_value(kUnary[static_cast<size_t>(functor)].name, Binary::mul, x, -1, false);
   return functor == Unary::neg ? negated : binary_value(Binary::maximum, x, negated);
 }
 

@@ -106,7 +106,10 @@ void check_host_labels(const Tensor& target, int64_t classes, int64_t ignore_ind
   const std::optional<HostRange>& range = target->storage->host_range();
   const int64_t least = range && range->least == ignore_index ? ignore_index : 0,
                 greatest = range && range->greatest == ignore_index ? ignore_index : classes - 1;
-  check_host_range("crossEntropy", "target", target, std::min<int64_t>(least, 0), std::max(greatest, classes - 1), "classes on the last axis of the input");
+  const char* meaning = classes > 1 ? "classes on the last axis of the input"
+                                    : "the one class on the last axis of the input; of one output for yes or no, unsqueeze(-1) the target, as f32, and take "
+                                      "binaryCrossEntropyWithLogits";
+  check_host_range("crossEntropy", "target", target, std::min<int64_t>(least, 0), std::max(greatest, classes - 1), meaning);
 }
 
 Tensor class_weight_of(const Tensor& input, const std::optional<Tensor>& weight) {

@@ -68,6 +68,7 @@ export function collateLike(items: readonly unknown[], dtypes: unknown, others: 
 function batchOf(items: readonly unknown[], dtypes: unknown, others: Iterable<unknown>): unknown {
   const [first] = items;
   if (first === undefined) throw new ShapeError('collate', { given: 'an empty batch', expected: 'at least one item', fix: 'leave empty batches out' });
+  refusePair(first);
   checkTypes('collate', first, dtypes);
   if (isField(first)) return collateField('items', items, asked('collate', dtypes), others);
   if (!isRecord(first)) throw new ShapeError('collate', { given: `the item ${describe(first)}`, expected: 'numbers, arrays, tensors, or records of these', fix: 'pass a collate function of your own' });
@@ -83,6 +84,19 @@ function batchOf(items: readonly unknown[], dtypes: unknown, others: Iterable<un
       ),
     ]),
   );
+}
+
+/** Refuses [input, target], which is no array of numbers: its parts have no names. */
+function refusePair(item: unknown): void {
+  if (!Array.isArray(item) || item.length !== 2) return;
+  const [input, target]: readonly unknown[] = item;
+  const isPlain = Array.isArray(input) && Array.isArray(target) && input.length === target.length;
+  if (isPlain || !(isField(input) && isField(target)) || (isNumber(input) && isNumber(target))) return;
+  throw new ShapeError('collate', {
+    given: `the pair ${describe(item)} as an item`,
+    expected: 'an array of numbers, or a record of fields',
+    fix: 'name the parts: { input: x, target: y }',
+  });
 }
 
 /**

@@ -307,6 +307,11 @@ export abstract class Module extends FieldOwner {
     };
   }
 
+  /** As in `Linear({ inFeatures: 3, outFeatures: 1, bias: true, dtype: 'f32' })`, the modules inside below it. */
+  override toString(): string {
+    return moduleText(this, 2, {});
+  }
+
   static {
     markClass(this.prototype, 'Module');
     // No declared member: the type declarations must stand without those of Node.

@@ -1,5 +1,5 @@
 import { binding } from '../native/load';
-import { fullDeviceName } from './device-name';
+import { fullDeviceName, refuseDType } from './device-name';
 import { DeviceError } from './errors';
 import { oneOf } from './options';
 import { refuseInStep } from './recording';
@@ -59,6 +59,7 @@ export function devices(): DeviceInfo[] {
  * @throws {DeviceError} if it is not there; the message says why
  */
 export function resolveDevice(op: string, name: string): string {
+  refuseDType(op, name);
   const full = fullDeviceName(name);
   if (full === 'cpu') return full;
   const known = devices();

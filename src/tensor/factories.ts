@@ -34,6 +34,7 @@ export type TensorSource = HostArray<SourceArray> | SourceArray | NestedArray;
  * @throws {DTypeError} if a value does not fit `dtype`: a fraction or more than 32 bits in i32, another number than 0 and 1 in bool
  */
 export function tensor(source: TensorSource, options: TensorOptions = {}): Tensor {
+  refuseShape(options);
   checkOptions('tensor', options, OPTION_NAMES);
   const host = readHostValues('tensor', source);
   if (host === undefined) {
@@ -50,6 +51,18 @@ export function tensor(source: TensorSource, options: TensorOptions = {}): Tenso
       options,
     ),
   );
+}
+
+/** A shape goes with the numbers: it is no option. */
+function refuseShape(options: unknown): void {
+  const shape: unknown =
+    typeof options === 'object' && options !== null && 'shape' in options ? options.shape : options;
+  if (!Array.isArray(shape)) return;
+  throw new OptionError('tensor', {
+    given: `the shape ${describe(shape)} ${shape === options ? 'in place of options' : 'as an option'}`,
+    expected: 'it beside the numbers',
+    fix: `write tensor({ data, shape: ${describe(shape)} }), or tensor(data).reshape(${describe(shape)})`,
+  });
 }
 
 /** The tensor of an id that a native call has just returned, as the options ask for it. */

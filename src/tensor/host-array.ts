@@ -1,7 +1,7 @@
 // Numbers on the host: what they are, and how they become elements of a dtype. Arrays are told apart by what they are
 // and not by `instanceof`, which knows only the classes of one realm: a test runner, a vm context and an iframe have
 // Float32Arrays of their own.
-import { markOf } from './copies';
+import { markOf, remedy } from './copies';
 import { DTypeError, NativeError, OptionError, ShapeError } from './errors';
 import { describe } from './options';
 import type { DType, NestedArray, TypedArray } from './tensor';
@@ -89,8 +89,8 @@ const MOST_AXES = 6;
  * @param op     the caller, for the message
  * @param value  a number or boolean, nested arrays, a typed array (one axis), or `{ data, shape }`; undefined comes
  *               back for anything else
- * @throws {ShapeError} if nested arrays are ragged or too deep; {OptionError} if `data` or `shape` is not what a
- *                      HostArray has
+ * @throws {ShapeError} if nested arrays are ragged or too deep; {DTypeError} if they hold something else than numbers;
+ *                      {OptionError} if `data` or `shape` is not what a HostArray has
  */
 export function readHostValues(op: string, value: unknown): HostValues | undefined {
   if (typeof value === 'number' || typeof value === 'boolean' || Array.isArray(value)) return readNested(op, value);
@@ -130,6 +130,16 @@ const notNumbers = (op: string, given: string): OptionError =>
     fix: 'read the bytes as what they are, as in new Float32Array(view.buffer)',
   });
 
+/** What stands among numbers and is none. */
+function noNumber(op: string, value: unknown, depth: number): DTypeError {
+  const isText = typeof value === 'string' || typeof value === 'bigint';
+  return new DTypeError(op, {
+    given: `${describe(value)} at depth ${depth}, which is no number`,
+    expected: 'nested arrays of numbers',
+    fix: isText ? 'make a number of it: Number(x)' : remedy(value, 'put a number in its place, or leave it out'),
+  });
+}
+
 /** All numbers of nested arrays in one list, and their shape. */
 function readNested(op: string, source: NestedArray): HostValues {
   const shape: number[] = [];
@@ -151,6 +161,8 @@ function readNested(op: string, source: NestedArray): HostValues {
     } else if ((typeof value === 'number' || typeof value === 'boolean') && depth === shape.length) {
       if (typeof value === 'boolean') booleans++;
       data.push(Number(value));
+    } else if (!Array.isArray(value) && !isSourceArray(value) && typeof value !== 'number' && typeof value !== 'boolean') {
+      throw noNumber(op, value, depth);
     } else {
       throw new ShapeError(op, {
         given: `${describe(value)} at depth ${depth}`,

@@ -8,8 +8,10 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   rate: ['p'], dropoutrate: ['dropout', 'p'], bs: ['batchSize'], collatefn: ['collate'], validationdata: ['validation'], verbose: ['progress'],
   clipnorm: ['clipGradNorm'], optim: ['optimizer'], criterion: ['loss'], scheduler: ['schedule'], numepochs: ['epochs'], onbatchend: ['onStep'],
   ontrainbatchend: ['onStep'], onstepend: ['onStep'], onepoch: ['onEpochEnd'], classweight: ['weight'], axis: ['dim'],
+  ddof: ['correction'], clipvalue: ['clipGradValue'], globalclipnorm: ['clipGradNorm'],
 };
 
+const CLIPPED_BY_CALL = 'leave it out, and clip between backward() and step()';
 const OWN_INITIALS = 'leave it out, and overwrite the weights after the layer is made, as in init.xavierUniform_(layer.weight)';
 const FIXED_GATES = 'leave it out: the gates are sigmoid and tanh, as cuDNN computes them; RNN has nonlinearity';
 
@@ -18,7 +20,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   returnsequences: 'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone',
   returnstate: 'leave it out: forward always returns its states beside output; a Sequential passes output on',
   stateful: 'leave it out, and hand the state on: layer.forward(x, detach(state))',
-  gobackwards: 'leave it out: take bidirectional: true for both directions, or reverse the steps by x.flip([1])',
+  gobackwards: 'leave it out: take bidirectional: true for both directions, or reverse the steps, each row within its length: flip(x, [1])',
   recurrentdropout: 'leave it out: dropout acts between stacked layers (numLayers: 2 or more); put a Dropout before or after the layer for its input or output',
   timemajor: 'write batchFirst: false for input [T, N, D]',
   unroll: 'leave it out: every device has one way to compute the layer', implementation: 'leave it out: every device has one way to compute the layer',
@@ -34,6 +36,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   sampleweight: 'weight the loss itself: crossEntropy(x, y, { stepWeights })',
   fromlogits: 'leave it out: crossEntropy and binaryCrossEntropyWithLogits take logits, binaryCrossEntropy takes probabilities',
   numworkers: 'leave it out: batches are made while the device computes', pinmemory: 'leave it out: copies to a GPU go through pinned memory by themselves',
+  clipnorm: `${CLIPPED_BY_CALL}: clipGradNorm(model.parameters(), 1); the Trainer takes clipGradNorm: 1`,
+  globalclipnorm: `${CLIPPED_BY_CALL}: clipGradNorm(model.parameters(), 1); the Trainer takes clipGradNorm: 1`,
+  clipvalue: `${CLIPPED_BY_CALL}: clipGradValue(model.parameters(), 1)`,
+  unbiased: 'write correction: 0 for unbiased: false; the default, correction: 1, is the unbiased estimate',
   inplace: 'leave it out: memory is used again as soon as nobody needs it', device: "leave it out, and move the module: module.to('cuda')",
 };
 

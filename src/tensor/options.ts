@@ -42,6 +42,7 @@ function describeObject(value: object): string {
     const kind = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'Object';
     const mark = markOf(value);
     if (mark?.own === false) return `${/^[AEIOU]/.test(mark.name) ? 'an' : 'a'} ${mark.name} of another copy of the package${kind === mark.name ? '' : `, ${kind}`}`;
+    if (mark?.name === 'Module') return kind; // its text may be long
     if (isPromise(value)) return 'a Promise';
     return ownText(value) ?? (kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind);
   } catch {

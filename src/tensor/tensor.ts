@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
 import { markClass, markOf, remedy } from './copies';
-import { fullDeviceName } from './device-name';
+import { fullDeviceName, refuseDType } from './device-name';
 import { DisposedError, OptionError } from './errors';
 import { within } from './op-name';
 import { checkOptions, describe, flag } from './options';
@@ -167,6 +167,7 @@ export class Tensor {
    */
   to(device: string): Tensor {
     checkTensor(this, 'to', 'this');
+    refuseDType('to', device);
     if (fullDeviceName(device) === this.device) return this;
     refuseInStep('to() another device', 'move the tensor before the step');
     return within('to', () => new Tensor(binding.toDevice(idOf(this, 'to', 'this'), device), NEW));
@@ -247,6 +248,15 @@ export class Tensor {
     checkTensor(this, 'Tensor', 'this');
     if (hint === 'string') return this.toString();
     throw noNumber('Tensor', this.toString());
+  }
+
+  /** What JSON.stringify calls. @throws {OptionError} always: the elements have to be waited for */
+  toJSON(): never {
+    checkTensor(this, 'toJSON', 'this');
+    throw new OptionError('toJSON', {
+      given: `${this.toString()} in JSON.stringify()`, expected: 'numbers that have been read',
+      fix: 'read it first, as in JSON.stringify(await x.array()); save() and saveSafetensors() write tensors to files',
+    });
   }
 
   static {

@@ -20,8 +20,8 @@ test.each(['"x"', '"x", "y", "z"'])('one with %s does not, and says why', (names
 
 test('arguments of the wrong type name the argument, the value and the type', () => {
   const mistake = (call: () => unknown, message: RegExp) => expect(call).toThrowError(expect.objectContaining({ name: 'OptionError', message: expect.stringMatching(message) }));
-  mistake(() => binding.full('two' as unknown as number[], 0, 'f32', 'cpu'), /full: got two as argument 1 \(shape\), expected an array of integers/);
-  mistake(() => binding.full([2], 0, 'f16' as 'f32', 'cpu'), /got f16 as argument 3 \(dtype\), expected 'f32' \| 'f64' \| 'i32' \| 'bool'/);
+  mistake(() => binding.full('two' as unknown as number[], 0, 'f32', 'cpu'), /full: got "two" as shape, expected an array of integers/);
+  mistake(() => binding.full([2], 0, 'f16' as 'f32', 'cpu'), /got "f16" as dtype, expected 'f32' \| 'f64' \| 'i32' \| 'bool'/);
   mistake(() => binding.full([1, 1, 1, 1, 1, 1, 1], 0, 'f32', 'cpu'), /at most 6 axes/);
   mistake(() => binding.full([2 ** 30, 2 ** 30], 0, 'f32', 'cpu'), /at most 2\^40 elements/);
   mistake(() => binding.setNumThreads(1.5), /expected an integer/);
