@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import {
-  binaryCrossEntropy, binaryCrossEntropyWithLogits, crossEntropy, ctcLoss, embedding, gather, indexSelect, klDivergence, oneHot, PaddedSequence, Parameter, scatterAdd, SGD, tensor, zeros,
+  binaryCrossEntropy, binaryCrossEntropyWithLogits, compile, crossEntropy, ctcLoss, embedding, gather, indexSelect, klDivergence, oneHot, PaddedSequence, Parameter, scatterAdd, SGD, tensor, zeros,
   type Tensor,
 } from 'stmnet';
 import { describeDevices } from '../support/devices';
@@ -68,4 +68,22 @@ describeDevices('what was computed from a refused result', (device) => {
       else expect(gradient === 'refused' || (Array.isArray(gradient) && gradient.some(Number.isNaN))).toBe(true);
     },
   );
+
+  test('does not change them in a compiled step either, and the next step goes on', async () => {
+    const w = new Parameter(tensor([0.5]));
+    const optimizer = new SGD([w], { learningRate: 0.1 });
+    const step = compile((target: Tensor) => {
+      optimizer.zeroGrad();
+      const loss = binaryCrossEntropy(w, target);
+      loss.backward();
+      optimizer.step();
+      return loss;
+    });
+    for (let i = 0; i < 3; i++) await step(tensor([0.5])).item();
+    const before = await w.array();
+    await expect(step(tensor([2])).item()).rejects.toThrow(/^binaryCrossEntropy: got .*2 .*, expected (?:a probability|probabilities) in \[0, 1\]/);
+    expect(await w.array()).toEqual(before);
+    await step(tensor([1])).item();
+    expect(await w.array()).toEqual([expect.closeTo(0.7, 5)]);
+  });
 });
