@@ -219,7 +219,10 @@ Tensor largest_magnitude(Tensors values, Tensors parameters) {
   STM_CHECK(!values.empty(), Kind::Option, "{}: got no values, expected at least one.\n  Fix: report this as a fault of stmnet.", op);
   const Session::NoGrad no_grad;
   std::vector<Tensor> all = dense_gradients(parameters);
-  for (const Tensor& value : values) all.push_back(contiguous(value));
+  for (const Tensor& value : values) {
+    check_floating(op, "value", value);
+    all.push_back(contiguous(value));
+  }
   return largest_of(op, all);
 }
 

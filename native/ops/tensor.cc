@@ -29,6 +29,7 @@ std::optional<Tensor> grad(const Tensor& x) {
 
 void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
   if (value) {
+    check_floating("grad", "tensor", x);  // clipping and optimizers read gradients as such
     STM_CHECK(&value->device() == &x.device(), Kind::Device, "grad: got {} for {}, expected the same device.\n  Fix: move the gradient with to('{}').", *value,
               x, x.device().name);
     STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape,

@@ -55,6 +55,11 @@ test('gradients accumulate until they are dropped', async () => {
   expect(w.grad).toBeUndefined();
 });
 
+test.each(['i32', 'bool'] as const)('a gradient of %s is refused: clipping would read and write it as numbers of 32 bits', (dtype) => {
+  const x = stm.ones([1000], { dtype });
+  expect(() => (x.grad = stm.ones([1000], { dtype }))).toThrow(/^grad: got tensor .*, expected f32 or f64\./);
+});
+
 test('gradients of two leaves never share memory', async () => {
   const a = stm.tensor([1, 2], { requiresGrad: true }), b = stm.tensor([1, 2], { requiresGrad: true });
   a.add(b).sum().backward();
