@@ -22,9 +22,10 @@ export default defineConfig({
     ],
   },
   test: {
+    setupFiles: ['test/support/seed.ts'],
     projects: [
       { extends: true, test: { name: 'cpu', include: ['test/**/*.test.ts'], exclude: [...configDefaults.exclude, 'test/gpu/**'] } }, // vitest.gpu.config.mts
-      ...(existsSync(standin.STMNET_CUDA_PLUGIN) ? [{ extends: true as const, test: { name: 'cuda-standin', include: [...deviceSuites, 'test/gpu/**/*.test.ts'], setupFiles: ['test/gpu/setup.ts'], env: standin } }] : []),
+      ...(existsSync(standin.STMNET_CUDA_PLUGIN) ? [{ extends: true as const, test: { name: 'cuda-standin', include: [...deviceSuites, 'test/gpu/**/*.test.ts'], setupFiles: ['test/support/seed.ts', 'test/gpu/setup.ts'], env: standin } }] : []),
     ],
     pool: 'forks',
     env: { PATH: environment().PATH ?? '' }, // some tests compile

@@ -66,7 +66,7 @@ test('fit writes one line an epoch to standard error, unless told not to', async
     spy.mockRestore();
   }
   expect(written.length).toBe(2);
-  expect(written[1]).toMatch(/^epoch 2\/2: loss \d\.\d{4} \| \d+\.\d s\n$/);
+  expect(written[1]).toMatch(/^epoch 2\/2: loss [\d.e-]+ \| \d+\.\d s\n$/);
 });
 
 test('a history gives its figures as lists and itself as JSON', () => {
