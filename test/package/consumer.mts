@@ -1,5 +1,5 @@
 // A user's TypeScript, checked under strict and run: `consumer.mts train FILE` trains a model of its own and saves it, `predict FILE` loads it.
-import { CrossEntropyLoss, LSTM, LastStep, Linear, Module, SGD, load, noGrad, pad, save, tensor, type PaddedSequence, type Tensor } from 'stmnet';
+import { CrossEntropyLoss, LSTM, LastStep, Linear, Module, SGD, load, manualSeed, noGrad, pad, save, tensor, type PaddedSequence, type Tensor } from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
 
 class Speaker extends Module {
@@ -18,6 +18,7 @@ const { train, test } = await japaneseVowels();
 let model: Module;
 if (task === 'predict') model = await load(file, { classes: { Speaker } });
 else {
+  manualSeed(2);
   const speaker = new Speaker();
   const loss = new CrossEntropyLoss();
   const optimizer = new SGD(speaker.parameters(), { learningRate: 0.1, momentum: 0.9 });
