@@ -75,7 +75,7 @@ export function measure(
   const { result, notes } = takeLossNotes(call);
   const terms = termsOf(result).map((term) => ({
     ...term,
-    divisor: term.divisor ?? notes.divisors.get(term.loss) ?? countReal(target.shape, lengthsOf(target)),
+    divisor: term.divisor ?? notes.divisors.get(term.loss) ?? countReal(target.shape, lengthsOfPair(output, target)),
   }));
   const weighed = terms.map((term) => (term.weight === 1 ? term.loss : mul(term.loss, term.weight)));
   return {
@@ -83,6 +83,12 @@ export function measure(
     terms: noGrad(() => terms.map(measured)),
     hints: hintsOf(notes.kinds),
   };
+}
+
+/** The target's lengths; those of the output where a plain target has its rows and steps. */
+function lengthsOfPair(output: Sequence, target: Sequence): readonly number[] | undefined {
+  const alike = output.shape[0] === target.shape[0] && output.shape[1] === target.shape[1];
+  return lengthsOf(target) ?? (alike ? lengthsOf(output) : undefined);
 }
 
 function measured({ loss, weight, divisor }: { loss: Tensor; weight: number; divisor: Divisor }): Measured {

@@ -343,6 +343,25 @@ describe("losses of one's own", () => {
     const rows = [[1, 2], [3, 4], [5], [6]].map((values): Item => ({ input: column(values), target: column(values) }));
     await expectFigure(here, rows, () => mean, 21 / 6);
   });
+  test('count by the lengths of the output where the target is plain', async () => {
+    const batchOf = (rows: number[][]): { input: PaddedSequence; target: Tensor } => {
+      const steps = 3;
+      const padded = rows.flatMap((row) => [...row, ...new Array<number>(steps - row.length).fill(0)]);
+      const values = tensor({ data: Float32Array.from(padded), shape: [rows.length, steps, 1] }, { device: here });
+      return {
+        input: new PaddedSequence(values, rows.map((row) => row.length)),
+        target: tensor({ data: new Float32Array(padded.length), shape: [rows.length, steps, 1] }, { device: here }),
+      };
+    };
+    const own: LossFunction = (output, target) => mseLoss(output, target).mul(1);
+    for (const batches of [[[[1, 2, 3], [5]]], [[[1, 2, 3]], [[5]]]]) {
+      const model = new Same().to(here);
+      const trainer = new Trainer({ model, loss: own, optimizer: new SGD(model.parameters()) });
+      const { loss } = await trainer.evaluate(batches.map(batchOf));
+      expect(loss).toBeCloseTo((1 + 4 + 9 + 25) / 4, 5);
+    }
+  });
+
   test('count by the rows of the target where each has one, unless they tell their divisor', async () => {
     expect((await evaluate((output: Tensor) => output.mean()))['loss']).toBe((3 * 2 + 6) / 4);
     expect((await evaluate((output: Tensor) => ({ loss: output.mean(), divisor: 1 })))['loss']).toBe((2 + 6) / 2);
