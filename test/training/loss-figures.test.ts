@@ -16,6 +16,7 @@ import {
   mseLoss,
   MSELoss,
   ones,
+  pad,
   PaddedSequence,
   Parameter,
   SGD,
@@ -345,13 +346,8 @@ describe("losses of one's own", () => {
   });
   test('count by the lengths of the output where the target is plain', async () => {
     const batchOf = (rows: number[][]): { input: PaddedSequence; target: Tensor } => {
-      const steps = 3;
-      const padded = rows.flatMap((row) => [...row, ...new Array<number>(steps - row.length).fill(0)]);
-      const values = tensor({ data: Float32Array.from(padded), shape: [rows.length, steps, 1] }, { device: here });
-      return {
-        input: new PaddedSequence(values, rows.map((row) => row.length)),
-        target: tensor({ data: new Float32Array(padded.length), shape: [rows.length, steps, 1] }, { device: here }),
-      };
+      const input = pad(rows.map((row) => row.map((value) => [value])), { steps: 3, device: here });
+      return { input, target: input.values.mul(0) };
     };
     const own: LossFunction = (output, target) => mseLoss(output, target).mul(1);
     for (const batches of [[[[1, 2, 3], [5]]], [[[1, 2, 3]], [[5]]]]) {
