@@ -349,11 +349,9 @@ describe("losses of one's own", () => {
       const input = pad(rows.map((row) => row.map((value) => [value])), { steps: 3, device: here });
       return { input, target: input.values.mul(0) };
     };
-    const own: LossFunction = (output, target) => mseLoss(output, target).mul(1);
     for (const batches of [[[[1, 2, 3], [5]]], [[[1, 2, 3]], [[5]]]]) {
-      const model = new Same().to(here);
-      const trainer = new Trainer({ model, loss: own, optimizer: new SGD(model.parameters()) });
-      const { loss } = await trainer.evaluate(batches.map(batchOf));
+      const model = new Same().to(here), optimizer = new SGD(model.parameters());
+      const { loss } = await new Trainer({ model, loss: (x, y) => mseLoss(x, y).mul(1), optimizer }).evaluate(batches.map(batchOf));
       expect(loss).toBeCloseTo((1 + 4 + 9 + 25) / 4, 5);
     }
   });
