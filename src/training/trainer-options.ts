@@ -211,7 +211,7 @@ export function foreignParameters({ model, loss, optimizer }: TrainerOptions): T
  * Parameters from elsewhere that the loss reaches are the user's affair; others are left over from a model that was
  * changed.
  *
- * @throws {OptionError} if one has no gradient after a step
+ * @throws {OptionError} if one has no gradient after a backward pass
  */
 export function checkForeign(foreign: readonly Tensor[]): void {
   const stray = foreign.filter((parameter) => parameter.grad === undefined);
@@ -231,7 +231,7 @@ export function checkForeign(foreign: readonly Tensor[]): void {
 function checkOptimizer(op: string, options: TrainerOptions): void {
   const count = options.optimizer.groups.reduce((sum, group) => sum + group.parameters.length, 0);
   const foreign = foreignParameters(options);
-  // Tensors of the user's own may be trained through any model; whether the loss reaches them is seen after a step.
+  // Tensors of the user's own may be trained through any model; whether the loss reaches them is seen in the first step.
   if (foreign.length < count || foreign.some((parameter) => !(parameter instanceof Parameter))) return;
   throw new OptionError(op, {
     given: 'an optimizer of which no parameter is in the model',

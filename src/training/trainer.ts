@@ -62,7 +62,7 @@ export class Trainer {
   #learningRate = Number.NaN;
   #stopping = false;
   #history = new History();
-  /** Of the optimizer, neither of the model nor of the loss: looked at after the first step. */
+  /** Of the optimizer, neither of the model nor of the loss: looked at in the first step. */
   readonly #foreign: Tensor[];
 
   constructor(options: TrainerOptions) {
@@ -82,6 +82,10 @@ export class Trainer {
       precision,
       compile,
       output: this.metrics.length > 0,
+      afterBackward: () => {
+        checkForeign(this.#foreign);
+        this.#foreign.length = 0; // once is enough
+      },
     });
   }
 
@@ -118,7 +122,6 @@ export class Trainer {
     const outcome = this.#explaining({ input, target }, () => this.#step(input, target));
     this.#steps++;
     this.#learningRate = this.optimizer.learningRate;
-    checkForeign(this.#foreign.splice(0));
     if (this.#options.scheduleEvery === 'step') schedule?.step();
     return outcome;
   }

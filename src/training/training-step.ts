@@ -40,6 +40,8 @@ export interface StepOptions {
   compile: boolean;
   /** Whether the output is wanted. */
   output: boolean;
+  /** Looks at the gradients before anything is changed by them. */
+  afterBackward: () => void;
 }
 
 /** Runs `fn` in a math mode, or in that of the moment. */
@@ -57,6 +59,7 @@ export function trainingStep({
   precision,
   compile: compiled,
   output: wanted,
+  afterBackward,
 }: StepOptions): (input: Sequence, target: Sequence) => Outcome {
   const scaler = precision === 'f16' ? new GradScaler() : undefined;
   const step = (input: Sequence, target: Sequence): Outcome => {
@@ -64,6 +67,7 @@ export function trainingStep({
     const { loss } = measured;
     optimizer.zeroGrad();
     (scaler?.scale(loss) ?? loss).backward();
+    afterBackward();
     if (maxNorm !== undefined) scaler?.unscale_(optimizer);
     const norm = maxNorm === undefined ? undefined : clipGradNorm(parametersOf(optimizer), { maxNorm });
     if (scaler !== undefined) {
