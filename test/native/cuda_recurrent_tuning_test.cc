@@ -153,6 +153,29 @@ void check_failing_trials(Device& device) {
   }
 }
 
+/// A file that came from elsewhere may name what cuDNN refuses here: then it is as if it named the standard algorithm. Only what the caller names fails.
+void check_refused_choice(Device& device) {
+  const CacheFolder folder;
+  const RecurrentProblem p = with([](RecurrentProblem& q) { q.K = 2; });  // persistStatic takes one direction
+  {
+    CudaRecurrent maker(device.context);
+    require(runs(maker, p) > 0, "a new problem is not measured");
+  }
+  const std::string contents = folder.contents(), key = contents.substr(0, contents.find(' '));
+  std::ofstream(folder.file()) << key << " persistStatic\n";
+  CudaRecurrent kernels(device.context);
+  Case c;
+  c.p = p;
+  c.draw_values();
+  check_case(device, kernels, c, "a choice that is refused");
+  RecurrentSizes sizes, standard;
+  require(kernels.sizes(p, &sizes), "sizes");
+  require(kernels.sizes(with([](RecurrentProblem& q) { q.K = 2, q.algorithm = Algorithm::Standard; }), &standard), "sizes");
+  require(sizes.layout == standard.layout && sizes.reserve == standard.reserve, "a choice that is refused is not replaced by the standard algorithm");
+  require(folder.contents() == key + " persistStatic\n", "what was refused in one process is written down for all");
+  require(!kernels.sizes(with([](RecurrentProblem& q) { q.K = 2, q.algorithm = Algorithm::PersistStatic; }), &sizes).is_ok(), "a named algorithm is replaced");
+}
+
 /// While a graph is captured nothing can be measured; the answer stays what it was.
 void check_capture(Device& device) {
   const CacheFolder folder;
@@ -217,6 +240,7 @@ int main(int argc, char** argv) {
   check_what_is_measured(device);
   check_results(device);
   check_failing_trials(device);
+  check_refused_choice(device);
   check_capture(device);
   check_agreement(device);
   return finish("cuda_recurrent_tuning_test");

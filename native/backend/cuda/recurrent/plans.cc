@@ -43,11 +43,15 @@ Status Plans::find(const RecurrentProblem& problem, Plan** out) {
 }
 
 Status Plans::make(const RecurrentProblem& problem, std::unique_ptr<Plan>* out) {
-  Arrangement arrangement = arrange(problem, most_steps_);
+  const Arrangement arrangement = arrange(problem, most_steps_);
   Algorithm algorithm = Algorithm::Standard;
   if (!arrangement.chunks.empty()) STM_TRY(tuner_.choose(problem, arrangement, &algorithm));
-  const Status status = planner_.plan(problem, std::move(arrangement), algorithm, out);
+  const Status status = planner_.plan(problem, arrangement, algorithm, out);
   if (status.is_ok() || algorithm == Algorithm::Standard || context_.lost || status.kind == StatusKind::OutOfMemory) return status;
+  if (problem.algorithm == Algorithm::Auto) {  // what was the fastest elsewhere, or for a similar shape, and is refused here
+    tuner_.refuse(problem, arrangement);
+    return planner_.plan(problem, arrangement, Algorithm::Standard, out);
+  }
   return Status::fail(status.kind, "cuDNN's algorithm '%s' does not compute this shape (%.120s). Fix: use 'auto' or 'standard'.", name_of(algorithm),
                       status.message);
 }

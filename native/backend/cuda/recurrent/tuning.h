@@ -11,6 +11,10 @@ class Tuner {
   Tuner(Context& context, Planner& planner);
   /// `arrangement` is that of the problem, with something to do.
   Status choose(const RecurrentProblem& problem, const Arrangement& arrangement, Algorithm* out);
+  /// The choice turned out not to compute the problem: the standard algorithm does from now on, in this process.
+  void refuse(const RecurrentProblem& problem, const Arrangement& arrangement) {
+    cache_.put(key_of(problem, arrangement.chunks[0]), Algorithm::Standard, false);
+  }
 
  private:
   std::string key_of(const RecurrentProblem& problem, const Chunk& chunk) const;
