@@ -98,7 +98,18 @@ if(STMNET_STANDIN)
   stmnet_standin_target(cuda_standin)
   set_target_properties(cuda_standin PROPERTIES CXX_VISIBILITY_PRESET default)  # NVIDIA's headers leave it to the compiler
   # What it calls is its own, whatever else the process holds; the engine's threads outlive every environment.
+  target_link_libraries(cuda_standin PRIVATE ${CMAKE_DL_LIBS})
   target_link_options(cuda_standin PRIVATE -Wl,-Bsymbolic -Wl,--exclude-libs,ALL -Wl,-z,nodelete)
+
+  # NVRTC lies beside cuBLAS, under the names that are looked for there, with its builtins.
+  foreach(name nvrtc nvrtc-builtins)
+    add_library(${name}_standin SHARED test/native/nvrtc-standin/${name}.cc)
+    target_link_libraries(${name}_standin PRIVATE ${CMAKE_DL_LIBS})
+    set_target_properties(${name}_standin PROPERTIES OUTPUT_NAME ${name} CXX_VISIBILITY_PRESET default EXCLUDE_FROM_ALL ON
+                          LIBRARY_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/standin)
+  endforeach()
+  set_target_properties(nvrtc_standin PROPERTIES SOVERSION 13)
+  set_target_properties(nvrtc-builtins_standin PROPERTIES SOVERSION 13.0)
 
   set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX)
   add_library(stmnet_cuda_objects OBJECT ${STMNET_CUDA_SOURCES})
@@ -117,12 +128,13 @@ if(STMNET_STANDIN)
   target_include_directories(standin_control SYSTEM PRIVATE node_modules/node-api-headers/include)
   target_link_libraries(standin_control PRIVATE cuda_standin)
   target_link_options(standin_control PRIVATE -Wl,-z,lazy -Wl,--unresolved-symbols=ignore-in-object-files)
-  add_custom_target(standin DEPENDS cuda_standin stmnet_cuda_standin standin_control)
+  add_custom_target(standin DEPENDS cuda_standin nvrtc_standin nvrtc-builtins_standin stmnet_cuda_standin standin_control)
 
   # A test sees the plug-in's inside, the stand-in's controls (test/native/cuda-standin/*.h) and the CPU engine, to compare with.
   function(stmnet_standin_test target)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:stmnet_cuda_objects> $<TARGET_OBJECTS:stmnet_core> $<TARGET_OBJECTS:stmnet_source_hash>)
     stmnet_standin_target(${target})
-    target_link_libraries(${target} PRIVATE cuda_standin)
+    # No function of the last two is called: they are to be in the process, as the plug-in sees to.
+    target_link_libraries(${target} PRIVATE cuda_standin -Wl,--push-state,--no-as-needed nvrtc_standin nvrtc-builtins_standin -Wl,--pop-state)
   endfunction()
 endif()

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Findings } from '../../src/cli/doctor';
 import { standinEnvironment } from '../../scripts/standin';
 
@@ -72,9 +73,10 @@ describe.skipIf(!existsSync(plugin) || bare.devices.some(({ name, available }) =
   });
 });
 
-describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node')))('with a device (the stand-in)', () => {
-  const standin = existsSync(join(root, 'build', 'standin', 'standin_control.node')) ? standinEnvironment(root) : {};
+const built = existsSync(join(root, 'build', 'standin', 'standin_control.node'));
+const standin = built ? standinEnvironment(root) : {};
 
+describe.skipIf(!built)('with a device (the stand-in)', () => {
   test('lists it, and lets a small LSTM run on it', () => {
     const { code, stdout } = stmnet(['doctor', '--require-cuda'], standin);
     expect(stdout).toMatch(/^ {2}ok {2}cuda:0 +CUDA stand-in .* cuDNN 9\.24\.0$/m);
@@ -97,5 +99,53 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
     expect(fix).not.toBe('');
     expect(found.devices.filter(({ name: device, available }) => device.startsWith('cuda') && available)).toEqual([]);
     expect(found.devices.find(({ name: device }) => device.startsWith('cuda'))?.reason).not.toBe('');
+  });
+});
+
+describe.skipIf(!built)('where libraries are found (the stand-in’s, in other folders)', () => {
+  let folder: string;
+  const [compiler, builtins] = ['libnvrtc.so.13', 'libnvrtc-builtins.so.13.0'];
+
+  /** Copies files of the stand-in into a folder below the test's. */
+  const place = (below: string, ...files: string[]): string => {
+    const to = join(folder, below);
+    mkdirSync(to, { recursive: true });
+    for (const file of files) copyFileSync(join(root, 'build', 'standin', file), join(to, file));
+    return to;
+  };
+  /** The plug-in and its libraries, in a folder that they have to themselves. */
+  const plain = (): Record<string, string> => {
+    const there = place('plain', 'libstmnet_cuda_standin.so', 'libcuda_standin.so');
+    const libraries = join(there, 'libcuda_standin.so');
+    return { STMNET_CUDA_PLUGIN: join(there, 'libstmnet_cuda_standin.so'), STMNET_CUBLAS_LIB: libraries, STMNET_CUDNN_LIB: libraries, STMNET_CUDA_LIBS: '' };
+  };
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'stmnet-doctor-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('NVRTC is that beside cuBLAS, and is opened before cuDNN', () => {
+    const log = join(folder, 'calls');
+    expect(part(findings({ ...standin, STMNET_STANDIN_LOG: log }), 'NVRTC')).toMatchObject({ found: true, version: '13.0', path: join(root, 'build', 'standin', compiler) });
+    expect(readFileSync(log, 'utf8').match(/^cudnnGetVersion .*$/m)?.[0]).toContain('nvrtc=1');
+  });
+
+  test('NVRTC is found where wheels have it', () => {
+    const wheel = place('wheels/nvidia/cu13/lib', compiler, builtins);
+    expect(part(findings({ ...plain(), STMNET_CUDA_LIBS: join(folder, 'wheels') }), 'NVRTC')).toMatchObject({ found: true, path: join(wheel, compiler) });
+  });
+
+  test('NVRTC without its builtins is named', () => {
+    const there = place('plain', compiler);
+    expect(part(findings(plain()), 'NVRTC')).toMatchObject({ found: false, path: join(there, compiler), problem: expect.stringContaining(`${builtins} is missing`), fix: expect.stringContaining('nvidia-cuda-nvrtc') });
+  });
+
+  test('a machine without NVRTC computes, and doctor says what that costs', () => {
+    const found = findings(plain());
+    expect(found.devices.find(({ name }) => name === 'cuda:0')).toMatchObject({ available: true });
+    const { found: there, problem, path } = part(found, 'NVRTC') ?? {};
+    if (there === true) expect(path).not.toContain(folder); // the machine's own
+    else expect(problem).toMatch(/libnvrtc\.so\.13 was not found; .*'persistDynamic'/);
   });
 });

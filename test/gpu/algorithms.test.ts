@@ -33,6 +33,10 @@ describeCuda('cuDNN’s algorithms', () => {
     expect(faults).toEqual([]);
   });
 
+  test.runIf(standin)('persistDynamic is compiled: NVRTC is in the process before cuDNN', async () => {
+    expect(await faultsOf({ ...base, cell: 'lstm', D: 16, H: 16, algo: 'persistDynamic' }, 1, 'fma')).toEqual([]);
+  });
+
   test.each(modes)('the one that is chosen, %s', async (mode) => {
     const faults: string[] = [];
     for (const cell of ['lstm', 'gru', 'tanh'] as const) {

@@ -46,12 +46,15 @@ std::vector<std::string> python_folders() {
 /// One library and where it may lie.
 struct Wanted {
   std::string file;                        ///< libcudnn.so.9
-  const char* setting;                     ///< the variable that names the file itself
+  const char* setting;                     ///< the variable that names the file itself; null if none does
   std::vector<std::string> wheel_folders;  ///< below a Python folder
+  std::vector<std::string> first = {};     ///< folders before all others, with a slash at their end
+  int scope = RTLD_LOCAL;                  ///< RTLD_GLOBAL: other libraries find its functions
 };
 
 std::vector<std::string> places(const Wanted& wanted) {
   std::vector<std::string> paths;
+  for (const std::string& folder : wanted.first) paths.push_back(folder + wanted.file);
   if (const std::string root = environment("STMNET_CUDA_LIBS"); !root.empty()) {
     for (const std::string& folder : wanted.wheel_folders) paths.push_back(root + "/" + folder + "/" + wanted.file);
     for (const char* folder : {"/", "/lib/", "/lib64/"}) paths.push_back(root + folder + wanted.file);
@@ -67,8 +70,8 @@ std::vector<std::string> places(const Wanted& wanted) {
 }
 
 void* open_library(const Wanted& wanted, LibraryReport& report) {
-  if (const std::string file = environment(wanted.setting); !file.empty()) {
-    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (const std::string file = wanted.setting ? environment(wanted.setting) : ""; !file.empty()) {
+    void* library = dlopen(file.c_str(), RTLD_NOW | wanted.scope);
     report.searched = file;
     if (library) report.path = file;
     else report.problem = std::string(wanted.setting) + " names a file that does not load: " + dlerror();
@@ -76,7 +79,7 @@ void* open_library(const Wanted& wanted, LibraryReport& report) {
   }
   for (const std::string& path : places(wanted)) {
     report.searched += (report.searched.empty() ? "" : ", ") + path;
-    if (void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+    if (void* library = dlopen(path.c_str(), RTLD_NOW | wanted.scope)) {
       report.path = path;
       return library;
     }
@@ -101,6 +104,12 @@ std::string path_of(const void* function, const std::string& known) {
   return dladdr(function, &info) && info.dli_fname ? info.dli_fname : known;
 }
 
+/// With the slash; nothing for a mere name.
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
+}
+
 void load_cublas(LoadedLibraries& loaded) {
   const std::string major = std::to_string(kCudaMajor);
   const std::string wheel = kCudaMajor >= 13 ? "nvidia/cu" + major + "/lib" : "nvidia/cublas/lib";
@@ -120,6 +129,31 @@ void load_cublas(LoadedLibraries& loaded) {
   if (f.cublasGetVersion_v2(nullptr, &version) != CUBLAS_STATUS_SUCCESS) return;
   const int unit = version >= 100000 ? 10000 : 1000;
   report.version = std::to_string(version / unit) + "." + std::to_string(version % unit / 100) + "." + std::to_string(version % 100);
+}
+
+/// cuDNN compiles the kernels of PERSIST_DYNAMIC by NVRTC, but neither names it among what it depends on nor looks for it outside the loader's path; and NVRTC
+/// looks for its own builtins in no better way, when it compiles. Both are found if they are in the process, NVRTC with its symbols for everybody.
+void load_nvrtc(LoadedLibraries& loaded) {
+  const std::string major = std::to_string(kCudaMajor);
+  LibraryReport& report = loaded.nvrtc;
+  Wanted wanted{"libnvrtc.so." + major, nullptr, {kCudaMajor >= 13 ? "nvidia/cu" + major + "/lib" : "nvidia/cuda_nvrtc/lib"}};
+  wanted.scope = RTLD_GLOBAL;
+  if (const std::string folder = folder_of(loaded.cublas.path); !folder.empty()) {
+    wanted.first.push_back(folder);
+    if (kCudaMajor < 13) wanted.first.push_back(folder + "../../cuda_nvrtc/lib/");  // each wheel had a folder of its own
+  }
+  void* library = open_library(wanted, report);
+  if (!library) return;
+  report.problem.clear();
+  int (*get_version)(int*, int*) = nullptr;  // nvrtcVersion; its header is no part of what the plug-in is built from
+  if (!find(library, "nvrtcVersion", get_version, report)) return;
+  report.path = path_of(reinterpret_cast<const void*>(get_version), report.path);
+  int version[2] = {};
+  if (get_version(&version[0], &version[1]) != 0) return;
+  report.version = std::to_string(version[0]) + "." + std::to_string(version[1]);
+  const std::string builtins = "libnvrtc-builtins.so." + report.version, folder = folder_of(report.path);
+  if (dlopen((folder + builtins).c_str(), RTLD_NOW | RTLD_GLOBAL) || dlopen(builtins.c_str(), RTLD_NOW | RTLD_GLOBAL)) return;
+  report.problem = builtins + " is missing: it belongs into " + folder;
 }
 
 /// From 9.0 on a version is major · 10000 + minor · 100 + patch; before it was major · 1000.
@@ -160,6 +194,7 @@ const LoadedLibraries& libraries() {
   static const LoadedLibraries loaded = [] {
     LoadedLibraries libraries;
     load_cublas(libraries);  // first: cuDNN finds cuBLASLt where this one has
+    load_nvrtc(libraries);   // and this one
     load_cudnn(libraries);
     return libraries;
   }();

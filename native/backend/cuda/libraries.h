@@ -1,5 +1,5 @@
 #pragma once
-// cuBLAS and cuDNN, opened at run time: neither is needed to build or to load the plug-in.
+// cuBLAS, cuDNN and NVRTC, opened at run time: none is needed to build or to load the plug-in.
 #include <cublas_v2.h>
 #include <cudnn.h>
 
@@ -66,10 +66,11 @@ struct LibraryReport {
   std::string searched;  ///< the places that were tried
 };
 
-/// Both libraries and what became of them. Opened on first use, once for the process, and never closed.
+/// The libraries and what became of them. Opened on first use, once for the process, and never closed.
 struct LoadedLibraries {
   Libraries functions;
   LibraryReport cublas, cudnn;
+  LibraryReport nvrtc;  ///< by which cuDNN compiles: without it, or if it has a problem, CUDNN_RNN_ALGO_PERSIST_DYNAMIC is not to be had
   bool usable() const { return cublas.problem.empty() && cudnn.problem.empty(); }
 };
 const LoadedLibraries& libraries();

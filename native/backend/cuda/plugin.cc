@@ -114,19 +114,15 @@ Part sub_libraries_part(const LibraryReport& cudnn) {
 }
 
 /// cuDNN compiles some kernels as it runs; without it the other algorithms remain.
-Part compiler_part(const LibraryReport& cublas) {
+Part compiler_part(const LibraryReport& nvrtc) {
   Part part;
   put(part.name, "NVRTC (optional)");
-  const std::string file = "libnvrtc.so." + std::to_string(kCudaMajor);
-  const size_t slash = cublas.path.rfind('/');
-  for (const std::string& path : {cublas.path.substr(0, slash == std::string::npos ? 0 : slash + 1) + file, file}) {
-    if (!dlopen(path.c_str(), RTLD_LAZY | RTLD_LOCAL)) continue;
-    part.found = true;
-    put(part.path, path);
-    return part;
-  }
-  put(part.problem, file + " was not found; algo: 'persistDynamic' cannot be used without it");
-  put(part.fix, "`pip install nvidia-cuda-nvrtc`");
+  put(part.version, nvrtc.version);
+  put(part.path, nvrtc.path);
+  part.found = nvrtc.problem.empty();
+  if (part.found) return part;
+  put(part.problem, nvrtc.problem + "; algo: 'persistDynamic' cannot be used without it" + (nvrtc.path.empty() ? "; looked for " + nvrtc.searched : ""));
+  put(part.fix, std::string("`pip install nvidia-cuda-nvrtc") + (kCudaMajor >= 13 ? "`" : "-cu12`"));
   return part;
 }
 
@@ -138,7 +134,7 @@ std::vector<Part> all_parts() {
   parts.push_back(library_part("cuBLAS", loaded.cublas, "STMNET_CUBLAS_LIB", kCudaMajor >= 13 ? "nvidia-cublas" : "nvidia-cublas-cu" + major));
   parts.push_back(library_part("cuDNN", loaded.cudnn, "STMNET_CUDNN_LIB", "nvidia-cudnn-cu" + major));
   if (loaded.cudnn.path.empty() || loaded.cudnn.path.find("libcudnn.so") != std::string::npos) parts.push_back(sub_libraries_part(loaded.cudnn));
-  parts.push_back(compiler_part(loaded.cublas));
+  parts.push_back(compiler_part(loaded.nvrtc));
   return parts;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "cuda-standin/compiler.h"
 #include "cuda-standin/cudnn_types.h"
 #include "cuda-standin/memory.h"
 #include "cuda-standin/settings.h"
@@ -35,6 +36,7 @@ const StatusText kStatuses[] = {
     {CUDNN_STATUS_NOT_SUPPORTED_SHAPE, "CUDNN_STATUS_NOT_SUPPORTED_SHAPE"},
     {CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE, "CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE"},
     {CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH, "CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH"},
+    {CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING, "CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING"},
     {CUDNN_STATUS_NOT_SUPPORTED_PADDING, "CUDNN_STATUS_NOT_SUPPORTED_PADDING"},
     {CUDNN_STATUS_INTERNAL_ERROR, "CUDNN_STATUS_INTERNAL_ERROR"},
     {CUDNN_STATUS_EXECUTION_FAILED, "CUDNN_STATUS_EXECUTION_FAILED"},
@@ -83,7 +85,7 @@ void leave(DnnHandle& handle) { handle.in_use = false; }
 using namespace stm::standin;
 
 size_t cudnnGetVersion() {
-  Call call("cudnnGetVersion", "%s", "");
+  Call call("cudnnGetVersion", "nvrtc=%d", compiler_is_there());  // the first call of all, as soon as the library is open
   call.log_result(static_cast<long long>(settings().cudnn));
   return call.fault() ? static_cast<size_t>(call.fault()) : settings().cudnn;
 }

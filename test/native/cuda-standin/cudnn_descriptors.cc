@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cuda-standin/compiler.h"
 #include "cuda-standin/cudnn_checks.h"
 #include "cuda-standin/cudnn_run.h"
 #include "cuda-standin/cudnn_types.h"
@@ -182,6 +183,8 @@ cudnnStatus_t cudnnBuildRNNDynamic(cudnnHandle_t handle, cudnnRNNDescriptor_t de
     if (found->config.algo != CUDNN_RNN_ALGO_PERSIST_DYNAMIC) return refuse(CUDNN_STATUS_BAD_PARAM, "only ALGO_PERSIST_DYNAMIC is built");
     if (batch < 1) return refuse(CUDNN_STATUS_BAD_PARAM, "miniBatch %d is not positive", batch);
     if (refuse_while_capturing()) return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "cudnnBuildRNNDynamic: loads code, and a stream is capturing");
+    if (!compiler_compiles())
+      return refuse(CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING, "cudnnBuildRNNDynamic: NVRTC or its builtins are not to be found");
     found->built.insert(batch);
     return CUDNN_STATUS_SUCCESS;
   });
