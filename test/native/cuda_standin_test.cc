@@ -279,7 +279,7 @@ void check_capture() {
     CHECK_CODE(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
     CHECK(!graph);
   }
-  // another thread may wait and allocate, unless the capture is global
+  // another thread may ask and wait for events, unless the capture is global
   for (const bool global : {false, true}) {
     OK(cudaStreamBeginCapture(stream, global ? cudaStreamCaptureModeGlobal : cudaStreamCaptureModeThreadLocal));
     cudaError_t elsewhere = cudaSuccess;
@@ -290,6 +290,36 @@ void check_capture() {
   }
   OK(cudaEventDestroy(event));
   OK(cudaFreeAsync(data, stream));
+  OK(cudaStreamDestroy(stream));
+  (void)cudaGetLastError();
+}
+
+// What waits for the whole device, on whatever thread, ends each capture there.
+void check_disturbed_capture() {
+  cudaStream_t stream = make_stream();
+  void *memory = nullptr, *pinned = nullptr;
+  cublasHandle_t blas = nullptr;
+  cudnnHandle_t dnn = nullptr;
+  CHECK(cublasCreate_v2(&blas) == CUBLAS_STATUS_SUCCESS && cudnnCreate(&dnn) == CUDNN_STATUS_SUCCESS);
+  const std::vector<std::function<bool()>> waiting = {
+      [] { return cudaDeviceSynchronize() == cudaErrorStreamCaptureUnsupported; },
+      [&] { return cudaMalloc(&memory, 4) == cudaSuccess; },
+      [&] { return cudaFree(memory) == cudaSuccess; },
+      [&] { return cudaMallocHost(&pinned, 4) == cudaSuccess; },
+      [&] { return cudaFreeHost(pinned) == cudaSuccess; },
+      [&] { return cublasDestroy_v2(blas) == CUBLAS_STATUS_SUCCESS; },
+      [&] { return cudnnDestroy(dnn) == CUDNN_STATUS_SUCCESS; },
+  };
+  const cudaStreamCaptureMode modes[] = {cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeRelaxed};
+  for (size_t i = 0; i < waiting.size(); ++i) {
+    cudaGraph_t graph = nullptr;
+    OK(cudaStreamBeginCapture(stream, modes[i % 2]));
+    bool as_expected = false;
+    std::thread([&] { as_expected = waiting[i](); }).join();
+    CHECK(as_expected);
+    CHECK_CODE(standin_launch("late", stream, [] {}), cudaErrorStreamCaptureInvalidated);
+    CHECK_CODE(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
+  }
   OK(cudaStreamDestroy(stream));
   (void)cudaGetLastError();
 }
@@ -483,6 +513,7 @@ int main(int argc, char** argv) {
   check_memory();
   check_mistakes();
   check_capture();
+  check_disturbed_capture();
   check_joined_capture();
   check_replay_of_freed_memory();
   check_faults();

@@ -3,9 +3,11 @@
 #include <atomic>
 #include <cstdio>
 #include <new>
+#include <optional>
 #include <system_error>
 
 #include "backend/cuda/completion.h"
+#include "backend/cuda/device_lock.h"
 #include "backend/cuda/elementwise.h"
 #include "backend/cuda/indexing.h"
 #include "backend/cuda/losses.h"
@@ -55,6 +57,7 @@ class CudaBackend final : public Backend {
   void trim() noexcept override {
     ignore(cudaStreamSynchronize(context_.stream));
     cudaMemPool_t pool = nullptr;
+    const ExclusiveLock lock(context_.device);
     if (cudaDeviceGetDefaultMemPool(&pool, context_.device) == cudaSuccess) ignore(cudaMemPoolTrimTo(pool, 0));
   }
   DeviceMemory memory() noexcept override {
@@ -115,6 +118,8 @@ class CudaBackend final : public Backend {
     ignore(cudaSetDevice(context_.device));
     if (context_.stream) ignore(cudaStreamSynchronize(context_.stream));
     take_back();
+    const int device = context_.device;
+    const ExclusiveLock lock(device);
     staging_.release();
     for (DeviceFault* fault : faults_) ignore(cudaFreeHost(fault));
     recurrent_.release();
@@ -126,19 +131,20 @@ class CudaBackend final : public Backend {
 
   bool captures() noexcept override { return true; }
   Status begin_capture() noexcept override {
-    STM_CUDA(context_, cudaStreamBeginCapture(context_.stream, cudaStreamCaptureModeThreadLocal));
-    capturing_ = true;
-    return Status::ok();
+    capture_lock_.emplace(context_.device);
+    const Status begun = context_.check(cudaStreamBeginCapture(context_.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    if (begun.is_ok()) capturing_ = true;
+    else capture_lock_.reset();
+    return begun;
   }
   Status end_capture(void** graph) noexcept override {
     capturing_ = false;
     *graph = nullptr;
     cudaGraph_t captured = nullptr;
     const Status ended = context_.check(cudaStreamEndCapture(context_.stream, &captured), "cudaStreamEndCapture");
-    if (!ended.is_ok()) {
-      leave_capture();
-      return ended;
-    }
+    if (!ended.is_ok()) leave_capture();
+    capture_lock_.reset();
+    if (!ended.is_ok()) return ended;
     cudaGraphExec_t executable = nullptr;
     const Status status = context_.check(cudaGraphInstantiate(&executable, captured, 0), "cudaGraphInstantiate");
     ignore(cudaGraphDestroy(captured));
@@ -182,6 +188,7 @@ class CudaBackend final : public Backend {
 
   /// Executor thread. What fails here is tried again by the next command.
   Status set_up() {
+    const ExclusiveLock lock(context_.device);
     STM_CUDA(context_, cudaSetDevice(context_.device));
     if (!context_.stream) STM_CUDA(context_, cudaStreamCreateWithFlags(&context_.stream, cudaStreamNonBlocking));
     cudaMemPool_t pool = nullptr;
@@ -224,6 +231,7 @@ class CudaBackend final : public Backend {
     if (context_.lost) return lost();
     if (faults_.empty()) {
       void* fault = nullptr;
+      const ExclusiveLock lock(context_.device);
       STM_CUDA(context_, cudaMallocHost(&fault, sizeof(DeviceFault)));
       faults_.push_back(static_cast<DeviceFault*>(fault));
     }
@@ -264,6 +272,7 @@ class CudaBackend final : public Backend {
   std::vector<Completion::Arrival> arrivals_;  ///< since the last notify
   std::vector<DeviceFault*> faults_;           ///< page-locked, free
   bool ready_ = false, capturing_ = false;
+  std::optional<CaptureLock> capture_lock_;  ///< while it captures
   CudaElementwise elementwise_{context_};
   CudaIndexing indexing_{context_};
   CudaLosses losses_{context_};

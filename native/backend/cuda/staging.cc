@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cuda/device_lock.h"
+
 namespace stm::cuda {
 namespace {
 constexpr size_t kPiece = size_t{4} << 20, kMostInFlight = size_t{64} << 20;
@@ -17,6 +19,7 @@ Status Staging::take(size_t bytes, void** buffer) {
     candidates.pop_back();
     return Status::ok();
   }
+  const ExclusiveLock lock(context_.device);
   STM_CUDA(context_, cudaMallocHost(buffer, size));
   sizes_[*buffer] = size;
   return Status::ok();

@@ -101,6 +101,17 @@ cudaError_t refuse_while_capturing() {
   return error;
 }
 
+bool spoil_captures(int device) {
+  const Lock lock(state_mutex());
+  bool any = false;
+  for (const auto& capture : captures()) {
+    if (capture->device != device) continue;
+    capture->invalid = true;
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace stm::standin
 
 using namespace stm::standin;
@@ -114,6 +125,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
     if (found->capture) return cudaErrorIllegalState;
     auto capture = std::make_shared<Capture>();
     capture->origin = found.get();
+    capture->device = found->device;
     capture->thread = std::this_thread::get_id();
     capture->mode = mode;
     captures().push_back(capture);

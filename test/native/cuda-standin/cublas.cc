@@ -177,6 +177,7 @@ Operand operand(const void* data, cudaDataType type, bool trans, int rows, int c
 
 cudaError_t refused_or_finished() {
   if (const cudaError_t refused = refuse_while_capturing()) return refused;
+  (void)spoil_captures(current_device());
   finish_device(current_device());
   return cudaSuccess;
 }

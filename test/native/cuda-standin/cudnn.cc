@@ -134,6 +134,7 @@ cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
   Call call("cudnnDestroy", "handle=%p", static_cast<void*>(handle));
   return with_handle(call, "cudnnDestroy", handle, [&](const std::shared_ptr<DnnHandle>&) {
     if (refuse_while_capturing()) return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "cudnnDestroy: waits for the device, and a stream is capturing");
+    (void)spoil_captures(current_device());
     finish_device(current_device());
     handles<DnnHandle>().remove(handle);
     return CUDNN_STATUS_SUCCESS;

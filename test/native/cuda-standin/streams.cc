@@ -158,6 +158,7 @@ cudaError_t cudaDeviceSynchronize() {
   Call call("cudaDeviceSynchronize", "%s", "");
   return call.cuda([] {
     if (const cudaError_t refused = refuse_while_capturing()) return refused;
+    if (spoil_captures(current_device())) return cudaErrorStreamCaptureUnsupported;
     finish_device(current_device());
     return synchronized(current_device());
   });

@@ -44,6 +44,7 @@ struct Event {
 /// Work between cudaStreamBeginCapture and EndCapture, of one stream and of those that joined it through events.
 struct Capture {
   Stream* origin = nullptr;
+  int device = 0;
   std::thread::id thread;
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
   bool invalid = false;
@@ -83,5 +84,8 @@ void finish_device(int device);
 
 /// cudaErrorStreamCaptureUnsupported, and the end of the captures concerned, if this thread must not wait or allocate because somebody captures.
 cudaError_t refuse_while_capturing();
+/// Ends every capture on the device in failure, whatever its thread and mode: for calls that wait for the whole device.
+/// Whether there was one.
+bool spoil_captures(int device);
 
 }  // namespace stm::standin

@@ -29,8 +29,15 @@ cudaError_t allocate_ordered(void** out, size_t bytes, const std::shared_ptr<Poo
   return cudaSuccess;
 }
 
-cudaError_t allocate_pinned(void** out, size_t bytes) {
+// CUDA's guide names page-locking and cudaMalloc among the calls that synchronise; the two that free wait in any case.
+cudaError_t begin_waiting() {
   if (const cudaError_t refused = refuse_while_capturing()) return refused;
+  (void)spoil_captures(current_device());
+  return cudaSuccess;
+}
+
+cudaError_t allocate_pinned(void** out, size_t bytes) {
+  if (const cudaError_t refused = begin_waiting()) return refused;
   if (!out || bytes == 0) return cudaErrorInvalidValue;
   *out = new_block(Space::Pinned, bytes, current_device(), nullptr);
   return *out ? cudaSuccess : cudaErrorMemoryAllocation;
@@ -110,7 +117,7 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
 cudaError_t cudaMalloc(void** out, size_t bytes) {
   Call call("cudaMalloc", "bytes=%zu", bytes);
   return call.cuda([&] {
-    if (const cudaError_t refused = refuse_while_capturing()) return refused;
+    if (const cudaError_t refused = begin_waiting()) return refused;
     if (!out) return cudaErrorInvalidValue;
     *out = nullptr;
     if (bytes == 0) return cudaSuccess;
@@ -122,7 +129,7 @@ cudaError_t cudaMalloc(void** out, size_t bytes) {
 cudaError_t cudaFree(void* data) {
   Call call("cudaFree", "data=%p", data);
   return call.cuda([&] {
-    if (const cudaError_t refused = refuse_while_capturing()) return refused;
+    if (const cudaError_t refused = begin_waiting()) return refused;
     if (!data) return cudaSuccess;
     finish_device(current_device());
     if (release_block(data, Space::Device)) return fatal_error(current_device());
@@ -144,7 +151,7 @@ cudaError_t cudaHostAlloc(void** out, size_t bytes, unsigned flags) {
 cudaError_t cudaFreeHost(void* data) {
   Call call("cudaFreeHost", "data=%p", data);
   return call.cuda([&] {
-    if (const cudaError_t refused = refuse_while_capturing()) return refused;
+    if (const cudaError_t refused = begin_waiting()) return refused;
     if (!data || release_block(data, Space::Pinned)) return cudaSuccess;
     std::fprintf(stderr, "cuda stand-in: cudaFreeHost: %p is no pinned allocation, or was freed before\n", data);
     return cudaErrorInvalidValue;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/cuda/device_lock.h"
+
 namespace stm::cuda {
 namespace {
 
@@ -80,7 +82,10 @@ struct Network::Slots {
 };
 
 Status Network::lay_out(Context& context) {
-  if (spec.batch) STM_CUDNN(context, cudnnBuildRNNDynamic, context.cudnn, descriptor_.get(), number(spec.batch));
+  if (spec.batch) {
+    const ExclusiveLock lock(context.device);  // it loads code
+    STM_CUDNN(context, cudnnBuildRNNDynamic, context.cudnn, descriptor_.get(), number(spec.batch));
+  }
   STM_CUDNN(context, cudnnGetRNNWeightSpaceSize, context.cudnn, descriptor_.get(), &weight_bytes);
   const RecurrentProblem shape = spec.shape();
   matrices = shape.weight_elements() - (spec.bias ? 2 * spec.L * spec.K * shape.gates() * spec.H : 0);

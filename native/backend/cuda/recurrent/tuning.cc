@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "backend/cuda/device_lock.h"
 #include "backend/cuda/recurrent/trial.h"
 
 namespace stm::cuda {
@@ -77,6 +78,7 @@ std::string Tuner::key_of(const RecurrentProblem& p, const Chunk& chunk) const {
 
 /// The fastest of the algorithms whose results are those of the standard one. A problem that leaves no room for a trial gets that; `lasting` is false then.
 Status Tuner::measure(const RecurrentProblem& problem, const Chunk& chunk, Algorithm* out, bool* lasting) {
+  const ExclusiveLock lock(context_.device);  // a trial takes and gives back memory of its own
   *out = Algorithm::Standard;
   *lasting = true;
   RecurrentProblem p = problem;

@@ -1,0 +1,145 @@
+// Captures of one back end while others on the device, those of workers, go about their business.
+// usage: cuda_capture_test [seed]
+#include <dlfcn.h>
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "backend/cuda/backend.h"
+#include "backend/cuda/device_lock.h"
+#include "cuda-standin/control.h"
+#include "cuda_kernels.h"
+
+namespace stm::cuda::test {
+namespace {
+
+/// A back end as the addon opens it, on its executor's thread.
+class Opened {
+ public:
+  Opened() {
+    require(open_device(0, &backend_), "open_device");
+    require(backend_->entering("test"), "entering");
+  }
+  ~Opened() { close(); }
+  Opened(const Opened&) = delete;
+  Opened& operator=(const Opened&) = delete;
+
+  void close() {
+    if (backend_) std::exchange(backend_, nullptr)->close();
+  }
+  Backend* operator->() const { return backend_; }
+
+  /// Waits for all that was asked for.
+  void settle() {
+    std::promise<Status> settled;
+    backend_->notify([](void* to, const Status& status, const char*) { static_cast<std::promise<Status>*>(to)->set_value(status); }, &settled);
+    require(settled.get_future().get(), "notify");
+  }
+  int32_t read(const void* from) {
+    int32_t value = -1;
+    require(backend_->download(&value, from, sizeof value), "download");
+    settle();
+    return value;
+  }
+  int32_t* number(int32_t value) {
+    void* data = nullptr;
+    require(backend_->allocate(sizeof value, &data), "allocate");
+    require(backend_->upload(data, &value, sizeof value), "upload");
+    return static_cast<int32_t*>(data);
+  }
+
+ private:
+  Backend* backend_ = nullptr;
+};
+
+/// What another thread does in the middle of a capture must wait for its end, and be done then.
+void check_waits(const std::string& name, const std::function<void()>& action) {
+  Opened device;
+  int32_t *const from = device.number(7), *const to = device.number(0);
+  require(device->begin_capture(), "begin_capture");
+  std::atomic<bool> done{false};
+  std::thread other([&] {
+    action();
+    done = true;
+  });
+  while (!done && ExclusiveLock::waiting() == 0) std::this_thread::yield();
+  require(!done, name + " does not wait for the end of a capture");
+  require(device->copy(to, from, sizeof *to), name + ": a call that is captured");
+  void* graph = nullptr;
+  require(device->end_capture(&graph), name + ": the capture");
+  other.join();
+  require(ExclusiveLock::waiting() == 0, name + ": somebody waits on");
+  require(device.read(to) == 0, name + ": a capture runs what it captures");
+  if (graph) require(device->launch(graph), name + ": the graph");
+  require(device.read(to) == 7, name + ": the graph does nothing");
+  device->release_graph(graph);
+  device->release(from);
+  device->release(to);
+}
+
+RecurrentProblem problem(Algorithm algorithm) {
+  RecurrentProblem p;
+  p.N = 3, p.T = 5, p.D = 4, p.H = 6;
+  p.algorithm = algorithm;
+  return p;
+}
+
+void check_whole_device() {
+  check_waits("setting up", [] { const Opened other; });
+  {
+    Opened other;
+    check_waits("ending", [&] { other.close(); });
+  }
+  {
+    Opened other;
+    int32_t value = 0, *const data = other.number(3);
+    check_waits("page-locking memory for a read", [&] { require(other->download(&value, data, sizeof value), "download"); });
+    check_waits("page-locking memory for faults", [&] { other.settle(); });
+    require(value == 3, "the read");
+    check_waits("emptying the pool", [&] { other->trim(); });
+    RecurrentSizes sizes;
+    check_waits("measuring algorithms", [&] { require(other->recurrent().sizes(problem(Algorithm::Auto), &sizes), "sizes"); });
+    check_waits("compiling a network", [&] {
+      RecurrentProblem p = problem(Algorithm::PersistDynamic);
+      p.N = 4;
+      require(other->recurrent().sizes(p, &sizes), "sizes");
+    });
+    other->release(data);
+  }
+}
+
+/// Whom the lock keeps apart, and whom it must not.
+void check_lock() {
+  {
+    const CaptureLock capture(0);
+    const ExclusiveLock own(0);  // would wait for itself
+    std::thread([] {
+      const CaptureLock another(0);
+      const ExclusiveLock elsewhere(1);
+    }).join();
+  }
+  const ExclusiveLock outer(0), inner(0);
+  require(ExclusiveLock::waiting() == 0, "a lock that is had at once counts as waiting");
+}
+
+int run() {
+  // The libraries are those that this program is linked with.
+  Dl_info standin;
+  if (!dladdr(reinterpret_cast<const void*>(&standin_reset_counts), &standin)) return 1;
+  for (const char* name : {"STMNET_CUBLAS_LIB", "STMNET_CUDNN_LIB"}) setenv(name, standin.dli_fname, 1);
+  setenv("STMNET_CACHE_DIR", "/dev/null/none", 1);  // what was measured before is measured again
+  check_lock();
+  check_whole_device();
+  char text[512];
+  require(standin_leaks(text, sizeof text) == 0, std::string("left behind: ") + text);
+  return finish("cuda_capture_test");
+}
+
+}  // namespace
+}  // namespace stm::cuda::test
+
+int main(int argc, char** argv) {
+  stm::cuda::test::begin(argc, argv);
+  return stm::cuda::test::run();
+}
