@@ -12,7 +12,6 @@ namespace stm::cuda {
   X(cublasDestroy_v2)           \
   X(cublasSetStream_v2)         \
   X(cublasSetWorkspace_v2)      \
-  X(cublasSetMathMode)          \
   X(cublasGetVersion_v2)        \
   X(cublasGetStatusString)
 
