@@ -25,11 +25,6 @@ namespace {
 constexpr size_t kSmallUpload = 4 * 3840;              ///< travels with launches
 constexpr size_t kLargestDownload = size_t{32} << 20;  ///< in one piece; what is larger is waited for
 
-/// What fails here changes nothing for anybody, and must not be taken for the failure of a later launch.
-void ignore(cudaError_t error) {
-  if (error != cudaSuccess) (void)cudaGetLastError();
-}
-
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(int device) : completion_(device), staging_(context_) {
@@ -40,6 +35,9 @@ class CudaBackend final : public Backend {
     ignore(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device));
     ignore(cudaDeviceGetAttribute(&context_.multiprocessors, cudaDevAttrMultiProcessorCount, device));
     context_.capability = 10 * major + minor;
+    int pools = 1;
+    ignore(cudaDeviceGetAttribute(&pools, cudaDevAttrMemoryPoolsSupported, device));
+    context_.has_pool = pools != 0;
   }
 
   void facts(DeviceFacts* out) noexcept override { describe_device(context_.device, out); }
@@ -49,16 +47,12 @@ class CudaBackend final : public Backend {
 
   // ---- memory
 
-  Status allocate(size_t bytes, void** data) noexcept override { return context_.check(cudaMallocAsync(data, bytes, context_.stream), "cudaMallocAsync"); }
-  void release(void* data) noexcept override {
-    ignore(cudaSetDevice(context_.device));
-    ignore(cudaFreeAsync(data, context_.stream));
-  }
+  Status allocate(size_t bytes, void** data) noexcept override { return context_.allocate(bytes, data); }
+  void release(void* data) noexcept override { context_.release(data); }
   void trim() noexcept override {
     ignore(cudaStreamSynchronize(context_.stream));
-    cudaMemPool_t pool = nullptr;
     const ExclusiveLock lock(context_.device);
-    if (cudaDeviceGetDefaultMemPool(&pool, context_.device) == cudaSuccess) ignore(cudaMemPoolTrimTo(pool, 0));
+    context_.trim_pool();
   }
   DeviceMemory memory() noexcept override {
     size_t free = 0, total = 0;
@@ -129,7 +123,9 @@ class CudaBackend final : public Backend {
 
   // ---- graphs
 
-  bool captures() noexcept override { return true; }
+  /// Not without a pool: cudaMalloc and cudaFree, of any worker, stop the device, which would end the capture. So rare a
+  /// device is not worth a lock around each.
+  bool captures() noexcept override { return context_.has_pool; }
   Status begin_capture() noexcept override {
     capture_lock_.emplace(context_.device);
     const Status begun = context_.check(cudaStreamBeginCapture(context_.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
@@ -191,13 +187,10 @@ class CudaBackend final : public Backend {
     const ExclusiveLock lock(context_.device);
     STM_CUDA(context_, cudaSetDevice(context_.device));
     if (!context_.stream) STM_CUDA(context_, cudaStreamCreateWithFlags(&context_.stream, cudaStreamNonBlocking));
-    cudaMemPool_t pool = nullptr;
-    STM_CUDA(context_, cudaDeviceGetDefaultMemPool(&pool, context_.device));
-    uint64_t keep = UINT64_MAX;  // what is freed stays in the pool until trim()
-    STM_CUDA(context_, cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep));
+    STM_TRY(context_.set_up_pool());
     if (!context_.fault) {
       void* fault = nullptr;
-      STM_CUDA(context_, cudaMallocAsync(&fault, sizeof(DeviceFault), context_.stream));
+      STM_TRY(context_.allocate(sizeof(DeviceFault), &fault));
       context_.fault = static_cast<DeviceFault*>(fault);
     }
     STM_CUDA(context_, cudaMemsetAsync(context_.fault, 0, sizeof(DeviceFault), context_.stream));
@@ -221,7 +214,7 @@ class CudaBackend final : public Backend {
     if (context_.cublas) (void)f.cublasDestroy_v2(context_.cublas);
     if (!context_.stream) return;
     context_.release_buffers();
-    if (context_.fault) ignore(cudaFreeAsync(context_.fault, context_.stream));
+    if (context_.fault) context_.release(context_.fault);
     ignore(cudaStreamSynchronize(context_.stream));
     ignore(cudaStreamDestroy(context_.stream));
   }

@@ -62,6 +62,10 @@ Status describe(cudaError_t error, const char* what) {
   return Status::fail(kind, "%.*s failed: %s (%d), %s", name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error), cudaGetErrorString(error));
 }
 
+void ignore(cudaError_t error) {
+  if (error != cudaSuccess) (void)cudaGetLastError();
+}
+
 Status Context::check(cudaError_t error, const char* what) {
   const Status status = describe(error, what);
   if (status.kind == StatusKind::DeviceLost) lost = true;
@@ -101,7 +105,7 @@ Status Context::grow(Buffer& buffer, size_t bytes) {
   size_t size = size_t{64} << 10;
   while (size < bytes) size *= 2;
   void* data = nullptr;
-  STM_TRY(check(cudaMallocAsync(&data, size, stream), "cudaMallocAsync"));
+  STM_TRY(allocate(size, &data));
   if (buffer.data) outgrown_.push_back(buffer.data);
   buffer = {data, size};
   return Status::ok();
@@ -135,7 +139,7 @@ void Context::release_buffers() {
   for (Buffer& buffer : constants_) outgrown_.push_back(buffer.data), buffer = {};
   for (Buffer& buffer : scratch_) outgrown_.push_back(buffer.data), buffer = {};
   for (void* data : outgrown_)
-    if (data) (void)cudaFreeAsync(data, stream);
+    if (data) release(data);
   outgrown_.clear();
 }
 

@@ -48,11 +48,15 @@ STM_DEVICE void report_not_whole(DeviceFault* fault, int32_t op, double number, 
 /// Ok, or a failed call in words.
 Status describe(cudaError_t error, const char* what);
 
+/// What fails here changes nothing for anybody, and must not be taken for the failure of a later launch.
+void ignore(cudaError_t error);
+
 /// What the kernel families of one open device share. Executor thread only.
 struct Context {
   int device = 0;
   int capability = 0;  ///< 90 for 9.0
   int multiprocessors = 1;
+  bool has_pool = true;  ///< whether the device allocates in the order of a stream
   cudaStream_t stream = nullptr;
   const Libraries* libraries = nullptr;
   cublasHandle_t cublas = nullptr;
@@ -65,6 +69,13 @@ struct Context {
   Status check(cudaError_t error, const char* what);
   Status check(cublasStatus_t error, const char* what);
   Status check(cudnnStatus_t error, const char* what);
+
+  /// Lets the pool keep what is freed until trim_pool().
+  Status set_up_pool();
+  Status allocate(size_t bytes, void** data);
+  /// Once the device has done what it was given so far. Any thread.
+  void release(void* data);
+  void trim_pool();
 
   /// `bytes` of host data in device memory, for the launches that follow: they travel with launches of their own, so that nothing is left to keep alive and a
   /// graph may capture them. Each `slot` is one place, overwritten by its next use.

@@ -7,6 +7,7 @@
 //   STMNET_STANDIN_DEVICES     how many devices there are (1)        STMNET_STANDIN_CAPABILITY  of each, 75 for 7.5 (90)
 //   STMNET_STANDIN_DRIVER      the driver's version (13000), 0: none  STMNET_STANDIN_CUDNN       cuDNN's version (92400)
 //   STMNET_STANDIN_MEMORY      bytes of each device (8 GiB)
+//   STMNET_STANDIN_POOLS       0: the devices have no memory pools, and nothing that allocates in the order of a stream (1)
 //   STMNET_STANDIN_LAYOUT      "plain": cuDNN's weights lie as stmnet's do, for ALGO_STANDARD
 #include <cstddef>
 

@@ -69,6 +69,8 @@ std::vector<std::shared_ptr<Pool>> all_pools() {
 
 std::shared_ptr<Pool> default_pool(int device) { return defaults()[static_cast<size_t>(device)]; }
 
+cudaError_t refuse_without_pools() { return settings().pools ? cudaSuccess : cudaErrorNotSupported; }
+
 std::shared_ptr<Pool> find_pool(cudaMemPool_t handle) {
   for (const auto& pool : defaults()) {
     if (pool->handle == handle) return pool;
@@ -83,6 +85,7 @@ using namespace stm::standin;
 cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* out, int device) {
   Call call("cudaDeviceGetDefaultMemPool", "device=%d", device);
   return call.cuda([&] {
+    if (const cudaError_t refused = refuse_without_pools()) return refused;
     if (!out) return cudaErrorInvalidValue;
     if (device < 0 || device >= settings().devices) return cudaErrorInvalidDevice;
     *out = default_pool(device)->handle;
@@ -93,6 +96,7 @@ cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t* out, int device) {
 cudaError_t cudaMemPoolCreate(cudaMemPool_t* out, const cudaMemPoolProps* props) {
   Call call("cudaMemPoolCreate", "device=%d", props ? props->location.id : -1);
   return call.cuda([&] {
+    if (const cudaError_t refused = refuse_without_pools()) return refused;
     if (!out || !props || props->allocType != cudaMemAllocationTypePinned || props->location.type != cudaMemLocationTypeDevice) return cudaErrorInvalidValue;
     if (props->location.id < 0 || props->location.id >= settings().devices) return cudaErrorInvalidDevice;
     auto pool = std::make_shared<Pool>();
@@ -104,12 +108,16 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* out, const cudaMemPoolProps* props)
 
 cudaError_t cudaMemPoolDestroy(cudaMemPool_t pool) {
   Call call("cudaMemPoolDestroy", "pool=%p", static_cast<void*>(pool));
-  return call.cuda([&] { return handles<Pool>().remove(pool) ? cudaSuccess : cudaErrorInvalidValue; });
+  return call.cuda([&] {
+    if (const cudaError_t refused = refuse_without_pools()) return refused;
+    return handles<Pool>().remove(pool) ? cudaSuccess : cudaErrorInvalidValue;
+  });
 }
 
 cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attr, void* value) {
   Call call("cudaMemPoolSetAttribute", "pool=%p attribute=%d", static_cast<void*>(pool), static_cast<int>(attr));
   return call.cuda([&] {
+    if (const cudaError_t refused = refuse_without_pools()) return refused;
     cudaError_t error = cudaErrorInvalidValue;
     if (value) with_pool(pool, [&](Pool& found) { error = set_attribute(found, attr, value); });
     return error;
@@ -119,6 +127,7 @@ cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attr, vo
 cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attr, void* value) {
   Call call("cudaMemPoolGetAttribute", "pool=%p attribute=%d", static_cast<void*>(pool), static_cast<int>(attr));
   return call.cuda([&] {
+    if (const cudaError_t refused = refuse_without_pools()) return refused;
     cudaError_t error = cudaErrorInvalidValue;
     if (!value) return error;
     with_pool(pool, [&](Pool& found) {
@@ -136,6 +145,7 @@ cudaError_t cudaMemPoolGetAttribute(cudaMemPool_t pool, cudaMemPoolAttr attr, vo
 cudaError_t cudaMemPoolTrimTo(cudaMemPool_t pool, size_t keep) {
   Call call("cudaMemPoolTrimTo", "pool=%p keep=%zu", static_cast<void*>(pool), keep);
   return call.cuda([&] {
+    if (const cudaError_t refused = refuse_without_pools()) return refused;
     if (const cudaError_t refused = refuse_while_capturing()) return refused;
     const bool found = with_pool(pool, [&](Pool& p) { p.reserved = std::max(p.used, std::min(p.reserved, keep)); });
     return found ? cudaSuccess : cudaErrorInvalidValue;

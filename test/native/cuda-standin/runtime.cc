@@ -74,7 +74,8 @@ cudaError_t properties(cudaDeviceProp* prop, int device) {
   prop->minor = settings().capability % 10;
   prop->multiProcessorCount = kMultiprocessors;
   prop->l2CacheSize = 50 << 20;
-  prop->unifiedAddressing = prop->concurrentKernels = prop->cooperativeLaunch = prop->memoryPoolsSupported = 1;
+  prop->unifiedAddressing = prop->concurrentKernels = prop->cooperativeLaunch = 1;
+  prop->memoryPoolsSupported = settings().pools;
   prop->pciBusID = device + 1;
   return cudaSuccess;
 }
@@ -93,7 +94,7 @@ cudaError_t attribute(int* value, cudaDeviceAttr attr, int device) {
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = kSharedMemory; return cudaSuccess;
     case cudaDevAttrL2CacheSize: *value = 50 << 20; return cudaSuccess;
     case cudaDevAttrMaxGridDimX: *value = 2147483647; return cudaSuccess;
-    case cudaDevAttrMemoryPoolsSupported:
+    case cudaDevAttrMemoryPoolsSupported: *value = settings().pools; return cudaSuccess;
     case cudaDevAttrCooperativeLaunch:
     case cudaDevAttrUnifiedAddressing:
     case cudaDevAttrConcurrentKernels: *value = 1; return cudaSuccess;

@@ -24,6 +24,7 @@ Settings read() {
   s.driver = static_cast<int>(number("STMNET_STANDIN_DRIVER", kRuntimeVersion));
   s.memory = static_cast<size_t>(number("STMNET_STANDIN_MEMORY", 8ll << 30));
   s.cudnn = static_cast<size_t>(number("STMNET_STANDIN_CUDNN", 92400));
+  s.pools = number("STMNET_STANDIN_POOLS", 1, 1) == 1;
   const char* const layout = std::getenv("STMNET_STANDIN_LAYOUT");
   s.plain_layout = layout && std::strcmp(layout, "plain") == 0;
   if (layout && *layout && !s.plain_layout) {

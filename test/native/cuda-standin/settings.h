@@ -7,7 +7,7 @@ namespace stm::standin {
 struct Settings {
   int devices, capability, driver;
   size_t memory, cudnn;
-  bool plain_layout;
+  bool plain_layout, pools;
   const char *faults, *log;  ///< null if unset
 };
 

@@ -12,6 +12,7 @@ namespace stm::standin {
 namespace {
 
 cudaError_t allocate_ordered(void** out, size_t bytes, const std::shared_ptr<Pool>& pool, cudaStream_t stream) {
+  if (const cudaError_t refused = refuse_without_pools()) return refused;
   const auto found = usable_stream(stream);
   if (!found || !pool) return cudaErrorInvalidValue;
   if (!out || bytes == 0) return cudaErrorInvalidValue;
@@ -101,6 +102,7 @@ cudaError_t cudaMallocFromPoolAsync(void** out, size_t bytes, cudaMemPool_t pool
 cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
   Call call("cudaFreeAsync", "data=%p stream=%p", data, static_cast<void*>(stream));
   return call.cuda([&] {
+    if (const cudaError_t refused = refuse_without_pools()) return refused;
     if (!usable_stream(stream)) return cudaErrorInvalidResourceHandle;
     if (capturing(stream)) {
       invalidate_capture(stream);

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { prelude, runScript } from '../support/child';
+import { standinEnvironment } from '../../scripts/standin';
+
+const root = join(__dirname, '..', '..');
+const control = join(root, 'build', 'standin', 'standin_control.node');
+const built = existsSync(control);
+
+/** What `body`, an async function's, returns in a process whose CUDA is the stand-in; `control` is the stand-in's. */
+function onStandin<T>(body: string, environment: Record<string, string> = {}): T {
+  const script = `${prelude} const control = require(${JSON.stringify(control)}); stm.setDefaultDevice('cuda');
+    (async () => { ${body} })().then((result) => console.log(JSON.stringify(result)), (error) => { console.error(error); process.exitCode = 1; });`;
+  const child = runScript(script, { environment: { ...standinEnvironment(root), ...environment } });
+  expect(child.code, child.stderr).toBe(0);
+  return JSON.parse(child.stdout) as T;
+}
+
+describe.skipIf(!built)('a device without memory pools', () => {
+  const train = `
+    stm.manualSeed(5);
+    stm.setMathMode('fma');
+    const lstm = new stm.LSTM({ inputSize: 6, hiddenSize: 5, numLayers: 2 });
+    const head = new stm.Linear({ inFeatures: 5, outFeatures: 3 });
+    const parameters = [...lstm.parameters(), ...head.parameters()];
+    const optimizer = new stm.Adam(parameters, { learningRate: 0.01 });
+    const x = stm.randn([4, 7, 6]), y = stm.tensor(Int32Array.from({ length: 28 }, (_, i) => i % 3)).reshape([4, 7]);
+    const step = stm.compile((x, y) => {
+      const loss = stm.crossEntropy(head.forward(lstm.forward(x).output), y);
+      optimizer.zeroGrad();
+      loss.backward();
+      stm.clipGradNorm(parameters, { maxNorm: 1 });
+      optimizer.step();
+      return loss;
+    });
+    const losses = [];
+    for (let i = 0; i < 6; i++) losses.push(await step(x, y).item());
+  `;
+
+  test('trains and compiles there to the same bits', () => {
+    const work = `${train} return { losses, graphs: control.callCount('cudaGraphLaunch') };`;
+    const [without, usual] = [onStandin<{ losses: number[]; graphs: number }>(work, { STMNET_STANDIN_POOLS: '0' }), onStandin<{ losses: number[]; graphs: number }>(work)];
+    expect(without.losses).toEqual(usual.losses);
+    expect(without.losses.at(-1)).toBeLessThan(without.losses[0] ?? 0);
+    expect(without.graphs).toBe(0);
+    expect(usual.graphs).toBeGreaterThan(0);
+  });
+
+  test('memory that is short rejects the read, emptyCache gives back what is kept, and the end leaves nothing', () => {
+    const result = onStandin<{ error: string; held: number; kept: number; sum: number; left: string }>(
+      `
+      await stm.ones([8]).sum().item();
+      const error = await stm.zeros([2 ** 20, 2 ** 20]).sum().item().then(() => '', ({ message }) => message);
+      for (let i = 0; i < 4; i++) await stm.scope(() => stm.randn([512, 512]).mul(2).sum()).item();
+      const held = stm.memory().cachedBytes;
+      await stm.emptyCache('cuda');
+      const kept = stm.memory().cachedBytes;
+      const sum = await stm.ones([64, 64]).sum().item();
+      const { Worker } = require('node:worker_threads');
+      const living = control.leaks();
+      await new Promise((done, fail) => new Worker(${JSON.stringify(`const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))}); stm.ones([64, 64], { device: 'cuda' }).sum().item();`)}, { eval: true }).on('exit', done).on('error', fail));
+      return { error, held, kept, sum, left: control.leaks() === living ? '' : living + ' / ' + control.leaks() };`,
+      { STMNET_STANDIN_POOLS: '0' },
+    );
+    expect(result).toMatchObject({ error: expect.stringMatching(/asked for 4398046511104 bytes.*Fix:/s) as string, kept: 0, sum: 4096, left: '' });
+    expect(result.held).toBeGreaterThan(2 ** 20);
+  });
+});
