@@ -102,6 +102,7 @@ int main(int argc, char** argv) {
   using namespace stm::cuda;
   using namespace stm::cuda::test;
   begin(argc, argv);
+  setenv("STMNET_CUDNN_DROPOUT", "null", 1);  // to set one takes a handle, and a handle a device
   void* const library = open_cudnn();
   if (!library) {
     std::printf("cuda_descriptors_test: skipped, there is no libcudnn.so.9 (STMNET_CUDA_LIBS)\n");

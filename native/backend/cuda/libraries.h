@@ -29,6 +29,7 @@ namespace stm::cuda {
   X(cudnnGetTensorNdDescriptor)    \
   X(cudnnDestroyTensorDescriptor)  \
   X(cudnnCreateDropoutDescriptor)  \
+  X(cudnnSetDropoutDescriptor)     \
   X(cudnnDestroyDropoutDescriptor) \
   X(cudnnCreateRNNDescriptor)      \
   X(cudnnSetRNNDescriptor_v8)      \

@@ -12,6 +12,7 @@ class Plans;
 /// moved around them, because cuDNN takes no rows without steps, promises nothing of padding, and has weights in an order of its own.
 ///
 ///   STMNET_CUDNN_AUTOTUNE=0    the standard algorithm for everything; nothing is timed
+///   STMNET_CUDNN_DROPOUT=null  networks have no dropout descriptor; by default, and with "set", they have one that is set to none
 ///   STMNET_CUDNN_MAX_STEPS=n   steps of one call, at most and by default the 65,535 that cuDNN takes: longer sequences are cut
 class CudaRecurrent final : public RecurrentKernels {
  public:

@@ -223,6 +223,7 @@ cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t desc, cudnnHand
     if (states && bytes < kDropoutStates) return refuse(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "%zu bytes of states, %zu wanted", bytes, kDropoutStates);
     if (states && submit_touching(dnn->stream, "cudnnSetDropoutDescriptor", {{states, bytes}}, [=] { std::memset(states, 1, bytes); }))
       return refuse(CUDNN_STATUS_EXECUTION_FAILED, "the states could not be set");
+    found->set = true;
     found->dropout = dropout;
     found->has_states = states != nullptr;
     return CUDNN_STATUS_SUCCESS;

@@ -153,6 +153,8 @@ cudnnStatus_t cudnnSetRNNDescriptor_v8(cudnnRNNDescriptor_t desc, cudnnRNNAlgo_t
     RnnConfig c{algo, mode, bias, direction, input_mode, type, precision, math, input, hidden, projection, layers, flags, 0, false, false};
     const auto mask = handles<DropoutDescriptor>().find(dropout);
     if (dropout && !mask) return refuse(CUDNN_STATUS_BAD_PARAM, "dropoutDesc was destroyed");
+    if (mask && !mask->set)  // nobody says what the real one makes of it
+      return refuse(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "dropoutDesc has not been set: what it holds is undefined");
     if (mask) c.dropout = static_cast<double>(mask->dropout), c.dropout_states = mask->has_states;
     const cudnnStatus_t status = check_setting(c);
     if (status != CUDNN_STATUS_SUCCESS) return status;

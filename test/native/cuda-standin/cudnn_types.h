@@ -27,6 +27,7 @@ struct TensorDescriptor {
 
 struct DropoutDescriptor {
   static constexpr const char* kWhat = "dropout descriptors";
+  bool set = false;
   float dropout = 0;
   bool has_states = false;
 };

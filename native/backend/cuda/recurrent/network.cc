@@ -1,6 +1,8 @@
 #include "backend/cuda/recurrent/network.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <string>
 
 #include "backend/cuda/device_lock.h"
 
@@ -63,8 +65,19 @@ RecurrentProblem NetworkSpec::shape() const {
   return problem;
 }
 
+/// Says that nothing is dropped. What a descriptor holds that has not been set is nowhere documented.
+Status Network::describe_dropout(Context& context) {
+  const char* const setting = std::getenv("STMNET_CUDNN_DROPOUT");
+  const std::string form = setting && *setting ? setting : "set";
+  if (form == "null") return Status::ok();
+  if (form != "set") return Status::fail(StatusKind::Unsupported, "got STMNET_CUDNN_DROPOUT=%.40s, expected set or null. Fix: unset it.", form.c_str());
+  STM_TRY(dropout_.create(context));
+  STM_CUDNN(context, cudnnSetDropoutDescriptor, dropout_.get(), context.cudnn, 0.0f, nullptr, 0, 0);
+  return Status::ok();
+}
+
 Status Network::describe(Context& context) {
-  STM_TRY(dropout_.create(context));  // as it is made, it says that there is none
+  STM_TRY(describe_dropout(context));
   STM_TRY(descriptor_.create(context));
   const cudnnDataType_t precision = spec.element == Element::F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
   // A projection to H units stands for none. Unpacked layouts need the padded flag, whatever the lengths.

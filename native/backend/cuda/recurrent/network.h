@@ -44,7 +44,7 @@ class Network {
  public:
   explicit Network(const NetworkSpec& spec) : spec(spec) {}
 
-  /// Makes the descriptor; needs no device.
+  /// Makes the descriptor.
   Status describe(Context& context);
   /// Finds out about the weights, and compiles what is to be compiled for the batch.
   Status lay_out(Context& context);
@@ -59,11 +59,12 @@ class Network {
 
  private:
   struct Slots;
+  Status describe_dropout(Context& context);
   Status add_parameters(Context& context, Slots& slots, int64_t pseudo_layer);
   Status add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows, int64_t columns);
   void summarise();
-  DropoutDescriptor dropout_;
-  RnnDescriptor descriptor_;  // refers to the other
+  DropoutDescriptor dropout_;  // null or set
+  RnnDescriptor descriptor_;   // refers to the other
 };
 
 }  // namespace stm::cuda
