@@ -294,7 +294,7 @@ void describe_device(int device, DeviceFacts* out) {
     (void)cudaGetLastError();
     return;
   }
-  std::snprintf(out->model, sizeof out->model, "%s", properties.name);
+  std::snprintf(out->model, sizeof out->model, "%.*s", static_cast<int>(sizeof out->model) - 1, properties.name);
   std::snprintf(out->details, sizeof out->details, "compute capability %d.%d, %d multiprocessors, CUDA %d.%d, cuBLAS %s", properties.major, properties.minor,
                 properties.multiProcessorCount, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, libraries().cublas.version.c_str());
   std::snprintf(out->cudnn, sizeof out->cudnn, "%s", libraries().cudnn.version.c_str());
