@@ -128,7 +128,14 @@ if(STMNET_STANDIN)
   target_include_directories(standin_control SYSTEM PRIVATE node_modules/node-api-headers/include)
   target_link_libraries(standin_control PRIVATE cuda_standin)
   target_link_options(standin_control PRIVATE -Wl,-z,lazy -Wl,--unresolved-symbols=ignore-in-object-files)
-  add_custom_target(standin DEPENDS cuda_standin nvrtc_standin nvrtc-builtins_standin stmnet_cuda_standin standin_control)
+
+  # The questions to cuDNN (scripts/gpu/questions.mjs), which open the libraries as the plug-in does.
+  file(GLOB STMNET_PROBE_SOURCES CONFIGURE_DEPENDS test/native/cuda-probe/*.cc)
+  add_executable(cuda_probe ${STMNET_PROBE_SOURCES} native/backend/cuda/libraries.cc)
+  stmnet_standin_target(cuda_probe)
+  set_target_properties(cuda_probe PROPERTIES OUTPUT_NAME cuda-probe RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/standin)
+  target_link_libraries(cuda_probe PRIVATE cuda_standin)
+  add_custom_target(standin DEPENDS cuda_standin nvrtc_standin nvrtc-builtins_standin stmnet_cuda_standin standin_control cuda_probe)
 
   # A test sees the plug-in's inside, the stand-in's controls (test/native/cuda-standin/*.h) and the CPU engine, to compare with.
   function(stmnet_standin_test target)

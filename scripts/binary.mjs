@@ -13,7 +13,7 @@ export const addon = { file: 'stmnet.node', libraries: ['libc', 'libm', 'libdl',
 /** The CUDA plug-in, with CUDA's run-time library inside. */
 export const plugin = { file: 'libstmnet_cuda.so', libraries: [...addon.libraries, 'librt'], exports: ['stmnet_plugin'] };
 
-/** Faults of the binary in `file`, one clause each; empty if there are none. `anyGlibc`: it is for this machine alone. */
+/** Faults of the binary in `file`, one clause each; empty if there are none. `anyGlibc`: it is for this machine alone. A program has no `exports`. */
 export function binaryFaults(file, { libraries, exports, anyGlibc = false }) {
   if (!existsSync(file)) return [`${file} is missing`];
   const dynamic = read('objdump', ['-p', file]);
@@ -32,6 +32,7 @@ export function binaryFaults(file, { libraries, exports, anyGlibc = false }) {
   if (!bound || !/^\s*RELRO\s/m.test(dynamic)) faults.push('its relocations can be overwritten, expected -z relro -z now');
   if (!anyGlibc && readFileSync(file).includes(root)) faults.push(`it holds the path ${root}`);
   if (!anyGlibc && (newest[0] > oldestGlibc[0] || newest[1] > oldestGlibc[1])) faults.push(`it needs glibc ${newest.join('.')}, expected ${oldestGlibc.join('.')} at most; built against another sysroot?`);
+  if (exports === undefined) return faults;
   for (const symbol of exported) if (!exports.includes(symbol)) faults.push(`it exports ${symbol}, expected ${exports.join(' and ')} alone`);
   if (!exported.includes(exports[0])) faults.push(`it does not export ${exports[0]}`);
   return faults;

@@ -61,7 +61,7 @@ function pack() {
   if (!existsSync(plugin) && !args.includes('--sources')) throw new Error(`got no ${plugin}, expected the CUDA plug-in.\n  Fix: npm run build:cuda, or pass --sources to let nvcc build it on the other machine.`);
   if (existsSync(plugin)) checkPlugin(plugin);
   run('strip', ['--strip-all', '-o', join(folder, 'node', 'bin', 'node'), process.execPath]);
-  const extra = ['build/Release/libstmnet_cuda.so', ...(args.includes('--standin') ? ['build/standin', 'build/gpu/cuda-probe-standin'] : []), 'build/gpu/cuda-probe'].filter((name) => existsSync(at(name)));
+  const extra = ['build/Release/libstmnet_cuda.so', ...(args.includes('--standin') ? ['build/standin'] : []), 'build/gpu/cuda-probe'].filter((name) => existsSync(at(name)));
   for (const part of [...parts, ...extra]) cpSync(at(part), join(folder, part), { recursive: true, preserveTimestamps: true });
   cpSync(at('scripts', 'gpu', 'run.sh'), join(folder, 'run.sh'));
   for (const binary of [...extra, 'build/Release/stmnet.node'].filter((name) => /\.(so|node)$|cuda-probe/.test(name))) run('strip', ['--strip-unneeded', join(folder, binary)]);

@@ -1,5 +1,5 @@
 // What the GPU scripts share: the device they run on, and the reports they write.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { root } from '../toolchain.mjs';
@@ -26,10 +26,11 @@ export function findDevice() {
 /** Whether a machine without a CUDA device is a failure. */
 export const required = () => process.env.STMNET_REQUIRE_CUDA === '1';
 
-/** Writes `report` as JSON to `file`, from the repository's root. */
-export function writeReport(file, report) {
+/** Writes `report` as JSON to `file`, from the repository's root: beside it and then in its place, as a limit may end the process at any time. */
+export function writeReport(file, report, { quiet = false } = {}) {
   const path = resolve(root, file);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(report, undefined, 2)}\n`);
-  console.log(`report: ${file}`);
+  writeFileSync(`${path}.new`, `${JSON.stringify(report, undefined, 2)}\n`);
+  renameSync(`${path}.new`, path);
+  if (!quiet) console.log(`report: ${file}`);
 }

@@ -1,103 +1,103 @@
-// node scripts/gpu/questions.mjs [--standin] [--output=FILE] [--limit=SECONDS] [--build] [QUESTION…]: asks cuDNN what its documentation leaves open
-// (test/native/cuda-probe) and writes the answers as JSON, build/gpu/questions.json. Each question has a process of its own, so that one that fails, crashes or
-// hangs leaves the others alone. QUESTION is the beginning of a name. With --build it builds the program and stops; --limit is for all of them together. Without
-// a device it says why and passes; STMNET_REQUIRE_CUDA=1 makes it fail.
+// node scripts/gpu/questions.mjs [--standin] [--output=FILE] [--limit=SECONDS] [--each=SECONDS] [--all] [START…]: asks cuDNN what its documentation leaves open
+// (test/native/cuda-probe) and writes the answers as JSON, build/gpu/questions.json. START is the beginning of names; without any, those are asked whose answers
+// change code or choose between two ways, in order of worth, and --all asks the others after them. Each question has a process of its own, and an answer is in the
+// report as soon as it is there, so that one that fails, crashes or hangs loses itself alone, and whoever ends this script loses nothing.
+//   --limit    for all of it together: 100 s, an hour with --all
+//   --each     for one question: 10 s, 30 with --all
+//   --build    builds the program and stops; with --published for glibc 2.31 or later, whatever this machine has
+// Without a device it says why and passes; STMNET_REQUIRE_CUDA=1 makes it fail.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { environment, root, run } from '../toolchain.mjs';
-import { cudaFolder, cudaParts, wheelFolder } from './cuda-folder.mjs';
+import { createInterface } from 'node:readline';
+import { environment, root } from '../toolchain.mjs';
+import { buildProbe, probe } from './build-probe.mjs';
+import { wheelFolder } from './cuda-folder.mjs';
 import { required, useStandin, writeReport } from './device.mjs';
 
-const args = process.argv.slice(2);
-const option = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-const standin = args.includes('--standin');
-const output = option('output') ?? join('build', 'gpu', 'questions.json');
-const wanted = args.filter((arg) => !arg.startsWith('--'));
-const sources = join(root, 'test', 'native', 'cuda-probe');
-const program = join(root, 'build', 'gpu', standin ? 'cuda-probe-standin' : 'cuda-probe');
+const started = Date.now();
+const seconds = () => (Date.now() - started) / 1000;
 
-/** Builds the program unless it is newer than its sources, or there are no tools and it is there. */
-function build() {
-  const files = readdirSync(sources).map((name) => join(sources, name));
-  if (existsSync(program) && files.every((file) => statSync(file).mtimeMs <= statSync(program).mtimeMs)) return;
-  mkdirSync(join(root, 'build', 'gpu'), { recursive: true });
-  const { includes, runtime } = cudaParts(cudaFolder());
-  const folder = join(root, 'build', 'standin');
-  if (!standin && runtime === undefined) throw new Error("got no libcudart_static.a beside CUDA's headers, expected the toolkit's.\n  Fix: set CUDA_HOME to a whole toolkit.");
-  const libraries = standin ? [`-L${folder}`, '-lcuda_standin', '-Wl,-rpath,$ORIGIN/../standin'] : [runtime, '-lpthread', '-lrt', '-static-libstdc++', '-static-libgcc'];
-  run('g++', ['-std=c++20', '-O1', '-o', program, ...includes.flatMap((path) => ['-isystem', path]), ...files.filter((file) => file.endsWith('.cc')), ...libraries, '-ldl']);
+/** @throws {Error} if there is an option that means nothing */
+function parse(args) {
+  const flags = ['standin', 'build', 'published', 'all'];
+  const values = ['output', 'limit', 'each'];
+  const options = { output: join('build', 'gpu', 'questions.json'), starts: [] };
+  for (const arg of args) {
+    const [, name, value] = arg.match(/^--([^=]+)(?:=(.+))?$/) ?? [];
+    if (!arg.startsWith('--')) options.starts.push(arg);
+    else if (value === undefined ? flags.includes(name) : values.includes(name)) options[name] = value ?? true;
+    else throw new Error(`got ${arg}, expected one of ${[...flags.map((flag) => `--${flag}`), ...values.map((one) => `--${one}=…`)].join(', ')}, or the beginning of a name.`);
+  }
+  options.limit = Number(options.limit ?? (options.all ? 3600 : 100));
+  options.each = Number(options.each ?? (options.all ? 30 : 10));
+  if (!(options.limit > 0 && options.each > 0)) throw new Error('got a limit that is no number of seconds, expected one above 0.');
+  return options;
 }
 
-/** What the program prints and how it ended. */
-function ask(name, env, seconds) {
-  return new Promise((done) => {
-    const started = Date.now();
-    const child = spawn(program, [name], { env, timeout: seconds * 1000, killSignal: 'SIGKILL' });
-    let [text, errors] = ['', ''];
-    child.stdout.on('data', (data) => (text += data));
-    child.stderr.on('data', (data) => (errors += data));
-    child.on('error', (error) => done({ failed: error.message }));
-    child.on('close', (status, signal) => {
-      const took = { seconds: (Date.now() - started) / 1000, ...(errors ? { stderr: errors.slice(-1000) } : {}) };
-      try {
-        done({ ...JSON.parse(text), ...took });
-      } catch {
-        done({ failed: signal === 'SIGKILL' ? `no answer within ${seconds} s` : `ended with ${signal ?? `exit code ${status}`}`, ...took });
-      }
+/** The program for the device that is meant, built if need be. */
+async function program({ standin, published }) {
+  if (!standin) {
+    await buildProbe({ published });
+    return probe;
+  }
+  useStandin();
+  process.env.STMNET_PROBE_SMALL ??= '1';
+  const path = join(root, 'build', 'standin', 'cuda-probe');
+  if (!existsSync(path)) throw new Error(`got no ${path}, expected it beside the stand-in.\n  Fix: npm run build:standin`);
+  return path;
+}
+
+/** Runs the program until it ends, or to the limit. Each line that it prints goes to `take` as the object that it is. */
+function asked(path, args, env, limit, take) {
+  return new Promise((done, failed) => {
+    const child = spawn(path, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const end = setTimeout(() => child.kill('SIGKILL'), Math.max(0, limit - seconds()) * 1000); // it ends in time itself, unless a process that it waits for cannot
+    createInterface({ input: child.stdout }).on('line', (line) => take(JSON.parse(line)));
+    child.on('error', failed).on('close', () => {
+      clearTimeout(end);
+      done();
     });
   });
 }
 
-/** Everything to ask: determinism also under the two settings that older libraries needed. */
-function questionsOf() {
-  const lines = spawnSync(program, ['list'], { encoding: 'utf8', env: environment() }).stdout.trim().split('\n');
-  const all = lines.map((line) => line.split('\t')).filter(([name]) => name !== 'device' && (wanted.length === 0 || wanted.some((start) => name.startsWith(start))));
-  return all.flatMap(([name, about]) => {
-    const settings = name.startsWith('determinism') ? [undefined, ':16:8', ':4096:2'] : [undefined];
-    return settings.map((workspace) => ({ name, about, key: workspace ? `${name} with CUBLAS_WORKSPACE_CONFIG=${workspace}` : name, env: workspace ? { CUBLAS_WORKSPACE_CONFIG: workspace } : {} }));
+const words = ({ failed, outcome, seconds: took }) => failed ?? `${outcome ?? 'answered'}, ${took.toFixed(1)} s`;
+
+async function main(options, path) {
+  const wheels = options.standin ? undefined : wheelFolder();
+  const env = { ...environment(), ...(wheels ? { STMNET_CUDA_LIBS: wheels } : {}) };
+  const chosen = [...(options.all ? ['--all'] : []), ...options.starts];
+  const listed = spawnSync(path, ['list', ...chosen], { encoding: 'utf8', env });
+  if (listed.status !== 0) throw new Error(listed.error?.message ?? listed.stderr.trim());
+  const questions = listed.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  let device;
+  const answers = {};
+  const save = (quiet) => writeReport(options.output, { device, seconds: seconds(), answers }, { quiet });
+  const limit = options.limit - 1; // for what comes after the last answer
+  await asked(path, ['ask', `--limit=${Math.max(0.1, limit - seconds())}`, `--each=${options.each}`, ...chosen], env, limit + 0.5, ({ name, ...answer }) => {
+    if (name === 'device') device = answer;
+    else answers[name] = answer;
+    console.log(`${name}: ${words(answer)}`);
+    save(true);
   });
-}
-
-/** Timings need the device for themselves; of the others several may run at a time. */
-const alone = (name) => /^(algorithms|batch-major|per-layer|small-h|dynamic|graph)/.test(name);
-
-async function main() {
-  const wheels = standin ? undefined : wheelFolder();
-  const base = { ...environment(), ...(wheels ? { STMNET_CUDA_LIBS: wheels } : {}) };
-  const device = await ask('device', base, 120);
-  if (device.outcome !== 'ok') {
-    console.log(`questions: ${required() ? 'failed' : 'skipped'}: ${device.failed}`);
-    writeReport(output, { skipped: true, reason: device.failed });
+  if (device === undefined || device.failed !== undefined) {
+    const reason = device?.failed ?? 'no answer within the limit';
+    console.log(`questions: ${required() ? 'failed' : 'skipped'}: ${reason}`);
+    writeReport(options.output, { skipped: true, reason });
     return !required();
   }
-  const answers = {};
-  const started = Date.now();
-  const left = () => Number(option('limit') ?? 3600) - (Date.now() - started) / 1000;
-  const save = () => writeReport(output, { device, seconds: (Date.now() - started) / 1000, answers });
-  const answer = async ({ key, name, about, env }) => {
-    answers[key] = { about, ...(left() < 5 ? { failed: 'not asked: out of time' } : await ask(name, { ...base, ...env }, Math.min(120, Math.max(5, left())))) };
-    console.log(`${key}: ${answers[key].failed ?? answers[key].outcome ?? `answered in ${answers[key].seconds.toFixed(1)} s`}`);
-  };
-  const questions = questionsOf();
-  for (const question of questions.filter(({ name }) => alone(name))) await answer(question);
-  save();
-  const others = questions.filter(({ name }) => !alone(name));
-  const next = async () => {
-    for (let question = others.shift(); question; question = others.shift()) await answer(question);
-  };
-  await Promise.all(Array.from({ length: standin ? 1 : 4 }, next));
-  save();
-  const failed = Object.values(answers).filter((one) => one.failed !== undefined).length;
-  console.log(`questions: ${Object.keys(answers).length - failed} answered, ${failed} not`);
-  return Object.keys(answers).length > failed;
+  for (const { name, ...question } of questions) answers[name] ??= { ...question, failed: 'not asked: out of time' };
+  save(false);
+  const failed = Object.values(answers).filter((answer) => answer.failed !== undefined).length;
+  console.log(`questions: ${questions.length - failed} answered, ${failed} not, ${seconds().toFixed(1)} s`);
+  return questions.length > failed;
 }
 
 try {
-  if (standin) useStandin();
-  build();
-  if (args.includes('--build')) console.log(`questions: ${program} is built`);
-  else process.exitCode = (await main()) ? 0 : 1;
+  const options = parse(process.argv.slice(2));
+  const path = await program(options);
+  if (options.build) console.log(`questions: ${path} is built`);
+  else process.exitCode = (await main(options, path)) ? 0 : 1;
 } catch (error) {
   console.error(`questions: ${error.message}`);
   process.exitCode = 1;

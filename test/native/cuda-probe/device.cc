@@ -8,35 +8,29 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <map>
 
-#include "rnn.h"
+#include "device.h"
 
 namespace stm::probe {
 
-const Cudnn& cudnn() {
-  static const Cudnn loaded = [] {
-    Cudnn out;
-    const char *file = std::getenv("STMNET_CUDNN_LIB"), *wheels = std::getenv("STMNET_CUDA_LIBS");
-    std::vector<std::string> places;
-    if (file) places.emplace_back(file);
-    if (wheels) {
-      places.push_back(std::string(wheels) + "/nvidia/cudnn/lib/libcudnn.so.9");
-      // cuDNN wants cuBLASLt, and takes one that is loaded.
-      (void)dlopen((std::string(wheels) + "/nvidia/cu13/lib/libcublasLt.so.13").c_str(), RTLD_NOW | RTLD_GLOBAL);
-    }
-    places.emplace_back("libcudnn.so.9");
-    void* library = nullptr;
-    for (const std::string& place : places) {
-      if (!library && (library = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL))) out.path = place;
-    }
-    if (!library) throw Failure(std::string("cuDNN was not found: ") + dlerror());
-#define STM_FIND(name) \
-  if (!(out.name = reinterpret_cast<decltype(&::name)>(dlsym(library, #name)))) throw Failure("cuDNN has no function " #name);
-    STM_PROBE_FUNCTIONS(STM_FIND)
+const Functions& library() {
+  static const Functions found = [] {
+    const cuda::LoadedLibraries& loaded = cuda::libraries();
+    for (const cuda::LibraryReport* report : {&loaded.cublas, &loaded.cudnn})
+      if (!report->problem.empty()) throw Failure(report->problem + ", looked for at " + report->searched);
+    Functions all;
+    static_cast<cuda::Libraries&>(all) = loaded.functions;
+    void* const opened = dlopen(loaded.cudnn.path.c_str(), RTLD_NOW | RTLD_NOLOAD);
+#define STM_FIND(name)                                                  \
+  all.name = reinterpret_cast<decltype(&::name)>(dlsym(opened, #name)); \
+  if (!opened || !all.name) throw Failure("cuDNN has no function " #name);
+    STM_FIND(cudnnSetDropoutDescriptor)
+    STM_FIND(cudnnRNNSetClip_v9)
 #undef STM_FIND
-    return out;
+    return all;
   }();
-  return loaded;
+  return found;
 }
 
 void check(cudaError_t status, const char* call) {
@@ -46,15 +40,16 @@ void check(cudaError_t status, const char* call) {
 
 void check(cudnnStatus_t status, const char* call) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  const char* at = std::strstr(call, "cudnn()");
-  const std::string name = std::string(at ? at + 8 : call);
+  const char* at = std::strstr(call, "library()");
+  const std::string name = std::string(at ? at + 10 : call);
   char words[512] = "";
-  cudnn().cudnnGetLastErrorString(words, sizeof words);
-  throw Failure(name.substr(0, name.find('(')) + ": " + std::to_string(static_cast<int>(status)) + " " + cudnn().cudnnGetErrorString(status) +
+  library().cudnnGetLastErrorString(words, sizeof words);
+  throw Failure(name.substr(0, name.find('(')) + ": " + std::to_string(static_cast<int>(status)) + " " + library().cudnnGetErrorString(status) +
                 (words[0] ? ": " : "") + words);
 }
 
 std::string outcome(const std::function<void()>& body) {
+  if (cudaDeviceSynchronize() != cudaSuccess) throw Failure("not asked: the device has failed for good before");
   try {
     body();
     wait();
@@ -62,6 +57,11 @@ std::string outcome(const std::function<void()>& body) {
   } catch (const Failure& failure) {
     return failure.what();
   }
+}
+
+Json tried(Json json, const std::function<void(Json&)>& body) {
+  const std::string result = outcome([&] { body(json); });
+  return json.text("outcome", result);
 }
 
 cudaStream_t stream() {
@@ -76,8 +76,8 @@ cudaStream_t stream() {
 cudnnHandle_t handle() {
   static cudnnHandle_t made = [] {
     cudnnHandle_t out = nullptr;
-    STM_PROBE(cudnn().cudnnCreate(&out));
-    STM_PROBE(cudnn().cudnnSetStream(out, stream()));
+    STM_PROBE(library().cudnnCreate(&out));
+    STM_PROBE(library().cudnnSetStream(out, stream()));
     return out;
   }();
   return made;
@@ -99,9 +99,9 @@ Buffer::~Buffer() {
 void Buffer::fill(int byte) const {
   if (data_) STM_PROBE(cudaMemsetAsync(data_, byte, bytes_, stream()));
 }
-std::vector<unsigned char> Buffer::read() const {
-  std::vector<unsigned char> out(bytes_);
-  if (data_) STM_PROBE(cudaMemcpyAsync(out.data(), data_, bytes_, cudaMemcpyDeviceToHost, stream()));
+std::vector<unsigned char> Buffer::read(size_t first, size_t bytes) const {
+  std::vector<unsigned char> out(bytes);
+  if (bytes) STM_PROBE(cudaMemcpyAsync(out.data(), data() + first, bytes, cudaMemcpyDeviceToHost, stream()));
   wait();
   return out;
 }
@@ -113,10 +113,6 @@ void Buffer::write(const void* host, size_t bytes) const {
 const char* name_of(Type type) {
   static const char* const names[] = {"f32", "tf32", "f64", "f16", "bf16"};
   return names[static_cast<int>(type)];
-}
-const char* name_of(cudnnRNNAlgo_t algo) {
-  static const char* const names[] = {"standard", "persistStatic", "persistDynamic", "persistStaticSmallH"};
-  return names[static_cast<int>(algo)];
 }
 cudnnDataType_t data_type(Type type) {
   return type == Type::F64 ? CUDNN_DATA_DOUBLE : type == Type::F16 ? CUDNN_DATA_HALF : type == Type::Bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
@@ -132,12 +128,14 @@ void put_as(const Buffer& buffer, const std::vector<double>& values, F convert) 
   buffer.write(out.data(), out.size() * sizeof(T));
 }
 template <class T, class F>
-std::vector<double> get_as(const Buffer& buffer, F convert) {
-  const std::vector<unsigned char> bytes = buffer.read();
-  std::vector<T> raw(bytes.size() / sizeof(T));
-  std::memcpy(static_cast<void*>(raw.data()), bytes.data(), raw.size() * sizeof(T));
-  std::vector<double> out(raw.size());
-  std::transform(raw.begin(), raw.end(), out.begin(), convert);
+std::vector<double> get_as(const Buffer& buffer, size_t first, size_t count, F convert) {
+  const std::vector<unsigned char> bytes = buffer.read(first * sizeof(T), count * sizeof(T));
+  std::vector<double> out(count);
+  for (size_t i = 0; i < count; ++i) {
+    T value;
+    std::memcpy(static_cast<void*>(&value), &bytes[i * sizeof(T)], sizeof(T));
+    out[i] = convert(value);
+  }
   return out;
 }
 
@@ -153,23 +151,48 @@ void put(const Buffer& buffer, Type type, const std::vector<double>& values) {
   }
 }
 
-std::vector<double> get(const Buffer& buffer, Type type) {
+std::vector<double> get(const Buffer& buffer, Type type) { return get(buffer, type, 0, buffer.bytes() / size_of(type)); }
+
+std::vector<double> get(const Buffer& buffer, Type type, size_t first, size_t count) {
   switch (type) {
-    case Type::F64: return get_as<double>(buffer, [](double v) { return v; });
-    case Type::F16: return get_as<__half>(buffer, [](__half v) { return static_cast<double>(__half2float(v)); });
-    case Type::Bf16: return get_as<__nv_bfloat16>(buffer, [](__nv_bfloat16 v) { return static_cast<double>(__bfloat162float(v)); });
-    default: return get_as<float>(buffer, [](float v) { return static_cast<double>(v); });
+    case Type::F64: return get_as<double>(buffer, first, count, [](double v) { return v; });
+    case Type::F16: return get_as<__half>(buffer, first, count, [](__half v) { return static_cast<double>(__half2float(v)); });
+    case Type::Bf16: return get_as<__nv_bfloat16>(buffer, first, count, [](__nv_bfloat16 v) { return static_cast<double>(__bfloat162float(v)); });
+    default: return get_as<float>(buffer, first, count, [](float v) { return static_cast<double>(v); });
   }
 }
 
-std::vector<double> noise(size_t count, int seed, double scale) {
-  std::vector<double> out(count);
-  unsigned long long state = 0x9E3779B97F4A7C15ull * static_cast<unsigned long long>(seed + 1);
-  for (double& value : out) {
+namespace {
+
+constexpr size_t kNoise = 1000003;  // a prime, so that the rows of no matrix are alike
+
+/// The table of noise in device memory, made once for each type and scale.
+const Buffer& noise(Type type, double scale) {
+  static auto& tables = *new std::map<std::pair<Type, double>, Buffer>;
+  Buffer& table = tables[{type, scale}];
+  if (table.bytes()) return table;
+  std::vector<double> values(kNoise);
+  unsigned long long state = 0x9E3779B97F4A7C15ull;
+  for (double& value : values) {
     state = state * 6364136223846793005ull + 1442695040888963407ull;
     value = scale * (static_cast<double>(state >> 33) / static_cast<double>(1ull << 30) - 1);
   }
-  return out;
+  table = Buffer(kNoise * size_of(type));
+  put(table, type, values);
+  return table;
+}
+
+}  // namespace
+
+void put_noise(void* at, Type type, size_t count, int seed, double scale) {
+  const Buffer& table = noise(type, scale);
+  const size_t element = size_of(type);
+  size_t from = static_cast<size_t>(seed) * 104729 % kNoise;
+  for (size_t done = 0; done < count; from = 0) {
+    const size_t some = std::min(count - done, kNoise - from);
+    STM_PROBE(cudaMemcpyAsync(static_cast<char*>(at) + done * element, table.data() + from * element, some * element, cudaMemcpyDeviceToDevice, stream()));
+    done += some;
+  }
 }
 
 double distance(const std::vector<double>& a, const std::vector<double>& b) {
@@ -195,6 +218,11 @@ double milliseconds(const std::function<void()>& body, int runs, int warm_ups) {
   }
   std::nth_element(times.begin(), times.begin() + runs / 2, times.end());
   return times[static_cast<size_t>(runs / 2)];
+}
+
+bool small() {
+  const char* const wanted = std::getenv("STMNET_PROBE_SMALL");
+  return wanted && std::strcmp(wanted, "1") == 0;
 }
 
 }  // namespace stm::probe

@@ -1,6 +1,7 @@
 // Clipping of the cell, the two modes of the weights' gradient, and forward and backward of two algorithms.
 #include <algorithm>
 
+#include "question.h"
 #include "rnn.h"
 
 namespace stm::probe {
@@ -35,28 +36,23 @@ std::vector<double> differences(const Rnn& rnn, const Buffer& of) {
 }
 
 Json clip_gradient() {
-  std::vector<Json> cases;
   for (const double clip : {0.0, 0.05, 0.3, 1e6}) {
     Setting s;
     s.type = Type::F64, s.clip = clip, s.T = 3, s.N = 2, s.H = 4, s.D = 3;
-    Json json;
-    json.number("clip", clip);
-    const std::string result = outcome([&] {
+    tell_case(tried(Json().number("clip", clip), [&](Json& json) {
       const Rnn rnn(s);
       const std::vector<double> of_c = differences(rnn, rnn.cx), of_h = differences(rnn, rnn.hx), of_x = differences(rnn, rnn.x);
       rnn.step();
       const std::vector<double> cy = get(rnn.cy, Type::F64);
-      json.number("largest |cy|", std::abs(*std::max_element(cy.begin(), cy.end(), [](double a, double b) { return std::abs(a) < std::abs(b); })));
-      json.number(
-          "share of cy at the clip",
-          static_cast<double>(std::count_if(cy.begin(), cy.end(), [&](double v) { return clip > 0 && std::abs(v) >= clip; })) / static_cast<double>(cy.size()));
-      json.number("dcx against differences", distance(get(rnn.dcx, Type::F64), of_c));
-      json.number("dhx against differences", distance(get(rnn.dhx, Type::F64), of_h));
-      json.number("dx against differences", distance(get(rnn.dx, Type::F64), of_x));
-    });
-    cases.push_back(json.text("outcome", result));
+      const auto clipped = std::count_if(cy.begin(), cy.end(), [&](double v) { return clip > 0 && std::abs(v) >= clip; });
+      json.number("largest |cy|", std::abs(*std::max_element(cy.begin(), cy.end(), [](double x, double y) { return std::abs(x) < std::abs(y); })))
+          .number("share of cy at the clip", static_cast<double>(clipped) / static_cast<double>(cy.size()))
+          .number("dcx against differences", distance(get(rnn.dcx, Type::F64), of_c))
+          .number("dhx against differences", distance(get(rnn.dhx, Type::F64), of_h))
+          .number("dx against differences", distance(get(rnn.dx, Type::F64), of_x));
+    }));
   }
-  return Json().list("cases", cases);
+  return {};
 }
 
 Json wgrad_set() {
@@ -80,21 +76,18 @@ Json wgrad_set() {
   return json.number("half of ADD onto itself against ADD onto zeros", distance(twice, once.weight_gradients()));
 }
 
-Json backward_twice(Setting s) {
-  Json json;
-  const std::string result = outcome([&] {
+Json backward_twice(const Setting& s) {
+  return tried({}, [&](Json& json) {
     const Rnn rnn(s);
     rnn.step();
     const std::vector<double> dx = get(rnn.dx, s.type);
     json.text("a second BackwardData on one reserve", outcome([&] { rnn.backward_data(); }));
     json.number("its dx against the first", distance(get(rnn.dx, s.type), dx));
   });
-  return json.text("outcome", result);
 }
 
 Json mix(Setting s, cudnnRNNAlgo_t back) {
-  Json json;
-  const std::string result = outcome([&] {
+  return tried({}, [&](Json& json) {
     const Rnn forward(s), own(s);
     own.step();
     s.algo = back;
@@ -106,27 +99,29 @@ Json mix(Setting s, cudnnRNNAlgo_t back) {
     json.number("dx against one algorithm's", distance(get(backward.dx, s.type), get(own.dx, s.type)));
     json.number("dcx against one algorithm's", distance(get(backward.dcx, s.type), get(own.dcx, s.type)));
   });
-  return json.text("outcome", result);
 }
 
 }  // namespace
 
 std::vector<Question> gradient_questions() {
   std::vector<Question> all = {
-      {"clip-gradient", "is the gradient zero where the cell is clipped (then it equals differences)", clip_gradient},
-      {"wgrad-set", "does BackwardWeights take SET, and does ADD add", wgrad_set},
+      {"clip-gradient", "is the gradient zero where the cell is clipped (then it equals differences)", "whether a clipped cell may be given to cuDNN at all",
+       clip_gradient},
+      {"wgrad-set", "does BackwardWeights take SET, and does ADD add",
+       "SET: the memset before BackwardWeights goes; ADD onto itself unequal: gradients may not be accumulated in place", wgrad_set},
   };
   Setting s;
   s.H = s.D = 128, s.N = 8, s.T = 10;
   for (const cudnnRNNAlgo_t ahead : kAlgorithms) {
     s.algo = ahead, s.type = Type::F32;
-    all.push_back({std::string("backward-twice-") + name_of(ahead), "does BackwardData spoil the reserve", [=] { return backward_twice(s); }});
+    all.push_back({std::string("backward-twice-") + name_of(ahead), "does BackwardData spoil the reserve",
+                   "no, everywhere: the copy of the reserve under retainGraph goes", [=] { return backward_twice(s); }});
     for (const cudnnRNNAlgo_t back : kAlgorithms)
       for (const Type type : {Type::F32, Type::Bf16}) {
         if (ahead == back) continue;
         s.type = type;
         all.push_back({std::string("mix-") + name_of(ahead) + "-" + name_of(back) + "-" + name_of(type), "may one algorithm go forward and another back",
-                       [=] { return mix(s, back); }});
+                       "yes: the tuner may choose forward and backward apart", [=] { return mix(s, back); }});
       }
   }
   return all;

@@ -28,11 +28,28 @@ class Json {
     return raw(name, std::isfinite(value) ? digits : quoted(digits));  // JSON has no NaN
   }
   Json& object(const std::string& name, const Json& value) { return raw(name, value.str()); }
+  Json& numbers(const std::string& name, const int* values, int count) {
+    std::vector<std::string> all;
+    for (int i = 0; i < count; ++i) all.push_back(std::to_string(values[i]));
+    return list(name, all);
+  }
   Json& list(const std::string& name, const std::vector<Json>& values) {
+    std::vector<std::string> all;
+    for (const Json& value : values) all.push_back(value.str());
+    return list(name, all);
+  }
+  /// Of values that are JSON already.
+  Json& list(const std::string& name, const std::vector<std::string>& values) {
     std::string text = "[";
-    for (const Json& value : values) text += (text.size() > 1 ? ", " : "") + value.str();
+    for (const std::string& value : values) text += (text.size() > 1 ? ", " : "") + value;
     return raw(name, text + "]");
   }
+  /// Appends what members() of another object gave.
+  Json& members(const std::string& written) {
+    fields_ += (fields_.empty() || written.empty() ? "" : ", ") + written;
+    return *this;
+  }
+  const std::string& members() const { return fields_; }
   std::string str() const { return "{" + fields_ + "}"; }
 
  private:

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "question.h"
 #include "rnn.h"
 
 namespace stm::probe {
@@ -62,20 +63,19 @@ double distance_without_empty_rows(const Rnn& rnn, const std::vector<int>& full)
 Json zero_lengths(const std::vector<int>& lengths, cudnnRNNDataLayout_t layout, int K) {
   Setting s;
   s.layout = layout, s.K = K, s.L = 2, s.lengths = lengths;
-  Json json;
-  const std::string result = outcome([&] {
+  return tried({}, [&](Json& json) {
     const Rnn rnn(s);
     std::vector<int> empty, full;
     for (int n = 0; n < s.N; ++n) (lengths[static_cast<size_t>(n)] == 0 ? empty : full).push_back(n);
     for (const Buffer* buffer : {&rnn.y, &rnn.hy, &rnn.cy, &rnn.dx, &rnn.dhx, &rnn.dcx}) buffer->fill(0xFF);
     rnn.step();
-    json.number("hy of empty rows against hx", distance(rows_of(rnn, rnn.hy, empty, s.H), rows_of(rnn, rnn.hx, empty, s.H)));
-    json.number("cy of empty rows against cx", distance(rows_of(rnn, rnn.cy, empty, s.H), rows_of(rnn, rnn.cx, empty, s.H)));
-    json.number("dhx of empty rows against dhy", distance(rows_of(rnn, rnn.dhx, empty, s.H), rows_of(rnn, rnn.dhy, empty, s.H)));
-    json.number("dcx of empty rows against dcy", distance(rows_of(rnn, rnn.dcx, empty, s.H), rows_of(rnn, rnn.dcy, empty, s.H)));
+    const auto gap = [&](const Buffer& a, const Buffer& b) { return distance(rows_of(rnn, a, empty, s.H), rows_of(rnn, b, empty, s.H)); };
+    json.number("hy of empty rows against hx", gap(rnn.hy, rnn.hx))
+        .number("cy of empty rows against cx", gap(rnn.cy, rnn.cx))
+        .number("dhx of empty rows against dhy", gap(rnn.dhx, rnn.dhy))
+        .number("dcx of empty rows against dcy", gap(rnn.dcx, rnn.dcy));
     if (!full.empty()) json.number("the rest against a run without empty rows", distance_without_empty_rows(rnn, full));
   });
-  return json.text("outcome", result);
 }
 
 const std::vector<cudnnRNNDataLayout_t> kLayouts = {CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED, CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED};
@@ -167,8 +167,10 @@ std::vector<Question> length_questions() {
       for (const auto& [pattern, lengths] : patterns)
         all.push_back({named("zero-lengths-" + pattern, layout, K),
                        "does cuDNN compute rows of length 0: state kept, gradient passed on, no effect on the rest (distances: rounding)",
+                       "yes, everywhere: arrangement.cc need not keep rows of length 0 away from cuDNN",
                        [lengths = lengths, layout, K] { return zero_lengths(lengths, layout, K); }});
       all.push_back({named("padding", layout, K), "does what lies past a length in x, dy and y matter (0: no), and what does cuDNN leave there",
+                     "an effect: that padding must be cleared before the call; what it leaves: whether the plug-in clears y and dx itself",
                      [=] { return padding_case(layout, K); }});
     }
   return all;

@@ -1,0 +1,117 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(__dirname, '..', '..');
+const built = existsSync(join(root, 'build', 'standin', 'cuda-probe'));
+
+interface Answer {
+  about: string;
+  changes: string;
+  seconds?: number;
+  failed?: string;
+  outcome?: string;
+  cases?: Record<string, unknown>[];
+  [field: string]: unknown;
+}
+
+interface Report {
+  device: { device: string };
+  seconds: number;
+  answers: Record<string, Answer>;
+}
+
+describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
+  let folder: string;
+  beforeAll(() => (folder = mkdtempSync(join(tmpdir(), 'stmnet-questions-'))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** Runs scripts/gpu/questions.mjs on the stand-in. */
+  function ask(args: string[], environment: Record<string, string> = {}): { code: number | null; stdout: string; stderr: string; seconds: number; report: Report | undefined } {
+    const output = join(folder, 'questions.json');
+    rmSync(output, { force: true });
+    const started = performance.now();
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/gpu/questions.mjs', '--standin', `--output=${output}`, ...args], { cwd: root, encoding: 'utf8', env: { ...process.env, STMNET_REQUIRE_CUDA: '1', ...environment } });
+    const seconds = (performance.now() - started) / 1000;
+    return { code: status, stdout, stderr, seconds, report: existsSync(output) ? (JSON.parse(readFileSync(output, 'utf8')) as Report) : undefined };
+  }
+
+  /** The answer to one question. */
+  function answerTo(name: string, environment: Record<string, string> = {}): Answer {
+    const { code, stdout, stderr, report } = ask([name], environment);
+    expect({ code, stderr }, stdout).toEqual({ code: 0, stderr: '' });
+    const answer = report?.answers[name];
+    if (answer === undefined) throw new Error(`no answer to ${name}: ${stdout}`);
+    return answer;
+  }
+
+  test('each of the default list gets an answer', () => {
+    const { code, stderr, report } = ask([]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const answers = Object.entries(report?.answers ?? {});
+    expect(answers.length).toBeGreaterThan(20);
+    for (const [name, { about, changes, failed }] of answers) {
+      expect(failed, name).toBeUndefined();
+      expect(about.length * changes.length, name).toBeGreaterThan(0);
+    }
+  });
+
+  test('names are unlike each other, and each says what it changes', () => {
+    const program = join(root, 'build', 'standin', 'cuda-probe');
+    const { stdout } = spawnSync(program, ['list', '--all'], { encoding: 'utf8' });
+    const listed = stdout.trim().split('\n').map((line) => JSON.parse(line) as { name: string; about: string; changes: string });
+    expect(new Set(listed.map(({ name }) => name)).size).toBe(listed.length);
+    expect(listed.filter(({ about, changes }) => about === '' || changes === '')).toEqual([]);
+    expect(listed.length).toBeGreaterThan(100);
+  });
+
+  test('one that crashes, hangs, leaves or throws loses itself alone, and what it told before is kept', () => {
+    const { code, report } = ask(['--each=2', 'self-'], { STMNET_PROBE_SELF: '1' });
+    expect(code).toBe(0);
+    const answers = report?.answers ?? {};
+    const told = Object.fromEntries(Object.entries(answers).map(([name, { failed, outcome, cases }]) => [name, [failed ?? outcome, cases?.length]]));
+    expect(told).toEqual({
+      'self-crash': ['ended by signal 6, Aborted', 1],
+      'self-hang': ['no answer within 2.0 s', 1],
+      'self-throw': ['thrown', 1],
+      'self-leave': ['ended with exit code 0', 1],
+      'self-answer': ['ok', 2],
+    });
+  });
+
+  test('the limit holds, and what it cut off is named', () => {
+    const { code, seconds, report } = ask(['--limit=4', 'weight-layout', 'self-hang', 'algorithms-S1'], { STMNET_PROBE_SELF: '1' });
+    expect(code).toBe(0);
+    expect(seconds).toBeLessThan(4);
+    const failed = Object.entries(report?.answers ?? {}).map(([name, answer]) => [name, answer.failed]);
+    expect(failed).toEqual([
+      ['weight-layout', undefined],
+      ['self-hang', expect.stringMatching(/^no answer within [123]\.\d s$/)],
+      ['algorithms-S1', 'not asked: out of time'],
+    ]);
+  });
+
+  test('a name or an option that means nothing is refused', () => {
+    expect(ask(['nonesuch'])).toMatchObject({ code: 1, stderr: "questions: cuda-probe: got 'nonesuch', expected the beginning of a name that `cuda-probe list --all` prints.\n" });
+    expect(ask(['--fast'])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^questions: got --fast, expected one of --standin, /) as string });
+    expect(ask(['--limit=soon'])).toMatchObject({ code: 1, stderr: 'questions: got a limit that is no number of seconds, expected one above 0.\n' });
+  });
+
+  test('without a device it says why, and fails only if one is required', () => {
+    const environment = { STMNET_STANDIN_DRIVER: '0' };
+    const required = ask([], environment), optional = ask([], { ...environment, STMNET_REQUIRE_CUDA: '0' });
+    expect([required.code, optional.code]).toEqual([1, 0]);
+    expect(optional.report).toMatchObject({ skipped: true, reason: expect.stringContaining('cudaGetDeviceProperties') as string });
+  });
+
+  test('batch-major rows are those of time-major ones, whatever the algorithm', () => {
+    const { cases = [] } = answerTo('batch-major-S5');
+    expect(cases).toHaveLength(12);
+    for (const one of cases) {
+      expect(one).toMatchObject({ outcome: 'ok', 'y against time-major': 0, 'dx against time-major': 0 });
+      expect(one['gradients against time-major']).toBeLessThan(1e-3);
+    }
+  });
+});
