@@ -3,15 +3,9 @@
 // Where kernels find the elements of views with any strides.
 #include <utility>
 
+#include "backend/cuda/packs.h"
 #include "backend/functors.h"
 #include "backend/view.h"
-
-/// Before a loop over the elements of a small array, which then stay in registers.
-#ifdef __CUDACC__
-#define STM_UNROLL _Pragma("unroll")
-#else
-#define STM_UNROLL
-#endif
 
 namespace stm::cuda {
 
@@ -117,29 +111,10 @@ struct Axes {
   }
 };
 
-/// W neighbouring elements, read or written as one.
-template <class T, int W>
-struct alignas(sizeof(T) * W) Pack {
-  T item[W];
-};
-
-/// The pack at `data`, which must be aligned to it.
-template <int W, class T>
-STM_DEVICE Pack<T, W>* pack_at(T* data) {
-#ifndef __CUDACC__
-  if (reinterpret_cast<uintptr_t>(data) % sizeof(Pack<T, W>) != 0) __builtin_trap();  // as the device would
-#endif
-  return reinterpret_cast<Pack<T, W>*>(data);
-}
-template <int W, class T>
-STM_DEVICE const Pack<T, W>* pack_at(const T* data) {
-  return pack_at<W>(const_cast<T*>(data));
-}
-
 /// Whether packs of W elements can be read at `data`, and at every step of the axes but the last, which is dense.
 template <int W, class T, int N>
 bool packs(const T* data, const Axes<N>& axes, int view) {
-  bool even = reinterpret_cast<uintptr_t>(data) % (sizeof(T) * W) == 0;
+  bool even = lie_in_packs<W>(data);
   for (int i = 0; i + 1 < axes.rank; ++i) even = even && axes.stride[view][i] % W == 0;
   return even;
 }

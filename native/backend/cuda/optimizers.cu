@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "backend/cuda/packs.h"
 #include "backend/cuda/pieces.h"
 #include "backend/optimizer_maths.h"
 
@@ -120,16 +121,6 @@ struct BeginSteps {
   }
 };
 
-/// Elements that one thread takes at once: 16 bytes, where all of a parameter's arrays lie so.
-template <class T, int kWidth>
-struct alignas(kWidth * sizeof(T)) Pack {
-  T x[kWidth];
-};
-template <class T, int kWidth>
-STM_DEVICE Pack<T, kWidth>& pack_at(const void* array, int64_t at) {
-  return *reinterpret_cast<Pack<T, kWidth>*>(const_cast<T*>(static_cast<const T*>(array) + at));
-}
-
 struct StepItem {
   void* parameter;
   const void* gradient;
@@ -140,7 +131,7 @@ struct StepItem {
 
 template <class Rule, class T>
 struct StepPieces {
-  static constexpr int kPiece = 2048, kItems = 60, kWidth = 16 / sizeof(T);
+  static constexpr int kPiece = 2048, kItems = 60, kWidth = kPackWidth<T>;
   using Table = PieceTable<StepItem, kPiece, kItems>;
   Rule rule;
   const DeviceFault* fault;
@@ -151,39 +142,40 @@ struct StepPieces {
     if (left_out(rule, fault)) return;
     table.with_piece(piece, [&](const StepItem& item, int64_t begin, int64_t size) {
       const StepFactors factors = item.factors ? *item.factors : begin_step(rule, nullptr);
-      const int64_t packs = lies_in_packs(item) ? size / kWidth : 0, rest = size - packs * kWidth;
-      block.each(packs + rest, [&](int64_t i) {
-        if (i < packs) step<kWidth>(item, factors, begin + i * kWidth);
-        else step<1>(item, factors, begin + packs * (kWidth - 1) + i);
-      });
+      each_pack<kWidth>(block, size, lies_in_packs(item), [&](auto width, int64_t i) { step<decltype(width)::value>(item, factors, begin + i); });
     });
   }
 
  private:
   STM_DEVICE bool lies_in_packs(const StepItem& item) const {
-    uintptr_t all = reinterpret_cast<uintptr_t>(item.parameter) | reinterpret_cast<uintptr_t>(item.gradient);
-    for (int j = 0; j < moments; ++j) all |= reinterpret_cast<uintptr_t>(item.moment[j]);
-    return all % 16 == 0;
+    bool all = lie_in_packs<kWidth>(array(item.parameter), array(item.gradient));
+    for (int j = 0; j < moments; ++j) all = all && lie_in_packs<kWidth>(array(item.moment[j]));
+    return all;
+  }
+  STM_DEVICE static T* array(const void* data) { return static_cast<T*>(const_cast<void*>(data)); }
+  template <int kSome>
+  STM_DEVICE static Pack<T, kSome>& pack(const void* data, int64_t at) {
+    return *pack_at<kSome>(array(data) + at);
   }
   template <int kSome>
   STM_DEVICE void step(const StepItem& item, const StepFactors& factors, int64_t at) const {
     using Some = Pack<T, kSome>;
-    Some p = pack_at<T, kSome>(item.parameter, at), m0 = {}, m1 = {}, m2 = {};
-    const Some g = pack_at<T, kSome>(item.gradient, at);
-    if (moments > 0) m0 = pack_at<T, kSome>(item.moment[0], at);
-    if (moments > 1) m1 = pack_at<T, kSome>(item.moment[1], at);
-    if (moments > 2) m2 = pack_at<T, kSome>(item.moment[2], at);
+    Some p = pack<kSome>(item.parameter, at), m0 = {}, m1 = {}, m2 = {};
+    const Some g = pack<kSome>(item.gradient, at);
+    if (moments > 0) m0 = pack<kSome>(item.moment[0], at);
+    if (moments > 1) m1 = pack<kSome>(item.moment[1], at);
+    if (moments > 2) m2 = pack<kSome>(item.moment[2], at);
     for (int k = 0; k < kSome; ++k) {
-      T m[3] = {m0.x[k], m1.x[k], m2.x[k]};
-      change(rule, factors, p.x[k], g.x[k], m);
-      m0.x[k] = m[0];
-      m1.x[k] = m[1];
-      m2.x[k] = m[2];
+      T m[3] = {m0.item[k], m1.item[k], m2.item[k]};
+      change(rule, factors, p.item[k], g.item[k], m);
+      m0.item[k] = m[0];
+      m1.item[k] = m[1];
+      m2.item[k] = m[2];
     }
-    pack_at<T, kSome>(item.parameter, at) = p;
-    if (moments > 0) pack_at<T, kSome>(item.moment[0], at) = m0;
-    if (moments > 1) pack_at<T, kSome>(item.moment[1], at) = m1;
-    if (moments > 2) pack_at<T, kSome>(item.moment[2], at) = m2;
+    pack<kSome>(item.parameter, at) = p;
+    if (moments > 0) pack<kSome>(item.moment[0], at) = m0;
+    if (moments > 1) pack<kSome>(item.moment[1], at) = m1;
+    if (moments > 2) pack<kSome>(item.moment[2], at) = m2;
   }
 };
 

@@ -103,8 +103,7 @@ struct Fill {
 template <class T, class Make>
 Status fill(Context& context, const char* name, const PhiloxStream& stream, const Make& make, const T* in, T* out, int64_t count) {
   constexpr int W = kPerBlock<T>;
-  const auto aligned = [](const T* data) { return reinterpret_cast<uintptr_t>(data) % sizeof(Pack<T, W>) == 0; };
-  return launch_each(context, name, (count + W - 1) / W, Fill<Make, T>{stream, make, in, out, count, aligned(in) && aligned(out)});
+  return launch_each(context, name, (count + W - 1) / W, Fill<Make, T>{stream, make, in, out, count, lie_in_packs<W>(in, out)});
 }
 
 /// Takes from each row after `pivot` its part along that row. Rows are scaled at the very end only.
