@@ -248,6 +248,51 @@ void check_plain_layout(Device& device, RecurrentKernels& kernels) {
   check_cases(device, *pieces, 20, "plain layout in pieces");
 }
 
+struct Counts {
+  unsigned long long launches, memsets, copies;
+  bool operator==(const Counts&) const = default;
+};
+
+/// What `call()` asks of the device besides cuDNN's work.
+template <class F>
+Counts counts_of(F call) {
+  standin_reset_counts();
+  require(call(), "a call to be counted");
+  return {standin_call_count("cudaLaunchKernel"), standin_call_count("cudaMemsetAsync"), standin_call_count("cudaMemcpyAsync")};
+}
+
+void expect_counts(const char* what, const Counts& got, const Counts& expected, const Case& c) {
+  require(got == expected, std::string(what) + " makes " + std::to_string(got.launches) + " launches, " + std::to_string(got.memsets) + " memsets and " +
+                               std::to_string(got.copies) + " copies: " + c.name());
+}
+
+/// 16-bit calls of whole rows convert all that goes in by one launch, and all that comes out by another; cuDNN adds to gradients of weights that are cleared.
+void check_launches(Device& device, RecurrentKernels& kernels) {
+  for (const bool all : {true, false}) {
+    for (const Cell cell : {Cell::Lstm, Cell::Gru}) {
+      Case c = draw_case(cell);
+      c.p.dtype = DType::F32, c.p.math = all ? MathMode::Bf16 : MathMode::F16, c.p.training = true, c.p.L = 2, c.p.K = 1, c.crooked = false;
+      for (bool* each : {&c.with_h0, &c.with_c0, &c.with_dhn, &c.with_dcn, &c.wants_x, &c.wants_h0, &c.wants_c0}) *each = all;
+      c.with_dy = c.wants_weights = true;
+      c.lengths.clear();
+      c.draw_values();
+      OnDevice on(device, c, kernels);
+      expect_counts("packing", counts_of([&] { return on.prepare(); }), {1, 0, 0}, c);
+      expect_counts("forward", counts_of([&] { return on.forward(); }), {2, 0, 0}, c);
+      expect_counts("backward", counts_of([&] { return on.backward(); }), {2, 1, 0}, c);
+      compare(c, on.results(), expected_of(c), "counted");
+
+      c.p.N = 3, c.p.T = 4;
+      c.lengths = {2, 4, 1};
+      c.draw_values();
+      OnDevice uneven(device, c, kernels);
+      require(uneven.prepare(), "prepare");
+      const Counts forward = counts_of([&] { return uneven.forward(); }), backward = counts_of([&] { return uneven.backward(); });
+      require(forward.memsets + forward.copies == 0 && backward.memsets == 1 && backward.copies == 0, "uneven rows are cleared or copied: " + c.name());
+    }
+  }
+}
+
 /// The layout names what pack() makes: problems of one layout may share it.
 void check_layouts(Device& device, RecurrentKernels& kernels) {
   Case c = draw_case(Cell::Lstm);
@@ -331,6 +376,7 @@ int run(bool plain) {
     check_without_waiting(device, kernels);
     check_tf32(device, kernels);
     check_graph(device, kernels);
+    check_launches(device, kernels);
     check_layouts(device, kernels);
     check_captured_plan(device, kernels);
     check_memory(device, kernels);

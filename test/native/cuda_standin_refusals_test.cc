@@ -114,6 +114,18 @@ void check_call_refusals() {
   OK(cudnnRNNSetClip_v9(clipped.d.rnn, CUDNN_RNN_CLIP_MINMAX, -1, 1));
   CHECK_CODE(clipped.forward(), CUDNN_STATUS_NOT_SUPPORTED);
 
+  // What may not be null: all but the states and their gradients.
+  const auto needs = [](Array Step::*buffer, cudnnStatus_t (*call)(Step&)) {
+    Step step{Case{}};
+    step.*buffer = Array();
+    CHECK_CODE(call(step), CUDNN_STATUS_BAD_PARAM_NULL_POINTER);
+  };
+  for (Array Step::*buffer : {&Step::x, &Step::y, &Step::weights, &Step::workspace, &Step::reserve}) needs(buffer, [](Step& s) { return s.forward(); });
+  for (Array Step::*buffer : {&Step::y, &Step::dy, &Step::dx, &Step::weights, &Step::workspace, &Step::reserve})
+    needs(buffer, [](Step& s) { return s.backward_data(); });
+  for (Array Step::*buffer : {&Step::x, &Step::y, &Step::dweights, &Step::workspace, &Step::reserve})
+    needs(buffer, [](Step& s) { return s.backward_weights(); });
+
   // ranges, alignment and overlap
   Step s{Case{}};
   const auto forward_to = [&](void* y) {
@@ -145,6 +157,9 @@ void check_order() {
       {"y changed in between", [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.y.clear(), OK(s.backward_weights()); }},
       {"x changed", [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.x.clear(), OK(s.backward_weights()); }},
       {"hx changed", [](Step& s) { OK(s.forward()), s.hx.clear(), OK(s.backward_data()); }},
+      {"hx left out", [](Step& s) { OK(s.forward()), s.hx = Array(), OK(s.backward_data()); }},
+      {"hx left out in between", [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.hx = Array(), OK(s.backward_weights()); }},
+      {"cx left out", [](Step& s) { OK(s.forward()), s.cx = Array(), OK(s.backward_data()); }},
       {"weights changed", [](Step& s) { OK(s.forward()), s.weights.clear(), OK(s.backward_data()); }},
       {"reserve changed", [](Step& s) { OK(s.forward()), s.reserve.clear(), OK(s.backward_data()); }},
       {"cx changed", [](Step& s) { OK(s.forward()), s.cx.clear(), OK(s.backward_data()); }},

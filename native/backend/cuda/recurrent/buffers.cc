@@ -53,6 +53,8 @@ ReserveParts::ReserveParts(const Plan& plan, void* base) {
       part.cudnn = carver.take(call->reserve);
       part.hx = carver.take(plan.moves_states ? block.h : 0);
       part.cx = carver.take(plan.moves_states ? block.c : 0);
+      part.x = carver.take(plan.keeps_blocks ? block.x : 0);
+      part.y = carver.take(plan.keeps_blocks ? block.y : 0);
       calls.push_back(part);
     }
   }
@@ -64,8 +66,8 @@ ForwardParts::ForwardParts(const Plan& plan, void* base) {
   const BlockBytes block(plan);
   Carver carver(base);
   const bool keeps = plan.problem.training;
-  x = carver.take(plan.moves_inputs ? block.x : 0);
-  y = carver.take(plan.moves_outputs ? block.y : 0);
+  x = carver.take(plan.moves_inputs && !plan.keeps_blocks ? block.x : 0);
+  y = carver.take(plan.moves_outputs && !plan.keeps_blocks ? block.y : 0);
   hx = carver.take(plan.moves_states && !keeps ? block.h : 0);
   cx = carver.take(plan.moves_states && !keeps ? block.c : 0);
   hy = carver.take(plan.moves_states ? block.h : 0);
@@ -80,16 +82,16 @@ BackwardParts::BackwardParts(const Plan& plan, void* base) {
   const BlockBytes block(plan);
   Carver carver(base);
   const size_t states = static_cast<size_t>(p.L * p.K * p.N) * size_of(p.dtype), h = plan.moves_states ? block.h : 0, c = plan.moves_states ? block.c : 0;
-  x = carver.take(plan.moves_inputs ? block.x : 0);
-  y = carver.take(plan.moves_outputs ? block.y : 0);
+  x = carver.take(plan.moves_inputs && !plan.keeps_blocks ? block.x : 0);
+  y = carver.take(plan.moves_outputs && !plan.keeps_blocks ? block.y : 0);
   dy = carver.take(block.y);  // zeros, if the caller's is null
   dx = carver.take(block.x);  // cuDNN wants one, even if the caller does not
   dhy = carver.take(h);
   dcy = carver.take(c);
   dhx = carver.take(h);
   dcx = carver.take(c);
-  dh = carver.take(plan.moves_states ? states * static_cast<size_t>(p.width()) : 0);
-  dc = carver.take(plan.moves_states && plan.lstm() ? states * static_cast<size_t>(p.H) : 0);
+  dh = carver.take(plan.carries_states() ? states * static_cast<size_t>(p.width()) : 0);
+  dc = carver.take(plan.carries_states() && plan.lstm() ? states * static_cast<size_t>(p.H) : 0);
   for (int i = 0; i < 2; ++i) dlayer[i] = carver.take(plan.passes.size() > 1 && p.L > 1 ? layer_bytes(p) : 0);
   dweights = carver.take(plan.packs() ? block.dweights : 0);
   cudnn = carver.take(block.workspace);

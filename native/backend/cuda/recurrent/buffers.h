@@ -23,6 +23,7 @@ class Carver {
 struct ReserveParts {
   struct Call {
     void *cudnn, *hx, *cx;  ///< hx and cx: the states it began with, if they are moved
+    void *x, *y;            ///< if the plan keeps its blocks
   };
   std::vector<Call> calls;    ///< pass by pass, chunk by chunk
   std::vector<void*> layers;  ///< outputs of all layers but the last, as the caller's y lies, if layers are passes
@@ -30,7 +31,7 @@ struct ReserveParts {
   ReserveParts(const Plan& plan, void* base);
 };
 
-/// Scratch of forward. What is not moved has no part. hx, cx and layers: only without a reserve.
+/// Scratch of forward. What is not moved, or is in the reserve, has no part.
 struct ForwardParts {
   void *x, *y, *hx, *cx, *hy, *cy, *cudnn;
   std::vector<void*> layers;

@@ -29,9 +29,15 @@ Status scatter(Context& context, DType dtype, Element element, const void* block
 /// Zeros in all steps from each row's length on, of N rows of T steps.
 Status clear_padding(Context& context, DType dtype, const Steps& padded, int64_t N, int64_t T, int64_t width, const int32_t* lengths);
 
-/// Puts weights from stmnet's order into cuDNN's. `space` is zeroed first, so that nothing lies between them.
-Status pack_weights(Context& context, DType dtype, Element element, const std::vector<WeightRun>& runs, const void* blob, void* space, size_t space_bytes);
-/// The way back, of gradients; overwrites, or adds.
-Status unpack_weights(Context& context, DType dtype, Element element, const std::vector<WeightRun>& runs, const void* space, void* blob, bool add);
+/// An array that is converted as it lies. Null `from`: zeros.
+struct Conversion {
+  const void* from;
+  void* to;
+  int64_t count;
+};
+/// From the caller's numbers to cuDNN's.
+Status convert_in(Context& context, DType dtype, Element element, const std::vector<Conversion>& arrays);
+/// The way back; overwrites, or adds.
+Status convert_out(Context& context, DType dtype, Element element, const std::vector<Conversion>& arrays, bool add);
 
 }  // namespace stm::cuda

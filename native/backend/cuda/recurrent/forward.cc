@@ -15,7 +15,9 @@ class Forward {
         mover_(context, plan),
         parts_(plan, buffers.workspace),
         kept_(plan, p_.training ? buffers.reserve : nullptr),
-        weights_(const_cast<void*>(buffers.packed)) {}
+        weights_(const_cast<void*>(buffers.packed)) {
+    if (!plan.lstm()) b_.c0 = nullptr, b_.cn = nullptr;
+  }
 
   Status run() {
     STM_TRY(prepare());
@@ -24,7 +26,7 @@ class Forward {
       const void* const weights = plan_.packs() ? weights_.take(pass.network->weight_bytes) : b_.weights;
       for (size_t i = 0; i < pass.calls.size(); ++i) STM_TRY(chunk(pass, plan_.arrangement.chunks[i], *pass.calls[i], weights, number++));
     }
-    return plan_.clears_padding ? mover_.clear_padding(b_.y, p_.K * p_.width()) : Status::ok();
+    return plan_.has_padding ? mover_.clear_padding(b_.y, p_.K * p_.width()) : Status::ok();
   }
 
  private:
@@ -33,11 +35,10 @@ class Forward {
   Status prepare() {
     const size_t h = bytes(p_.L * p_.K * p_.N * p_.width()), c = bytes(p_.L * p_.K * p_.N * p_.H);
     STM_TRY(mover_.start());
-    if (plan_.moves_states) {  // the caller's last states hold those between calls; rows without steps keep their first ones
+    if (plan_.carries_states()) {  // the caller's last states hold those between calls; rows without steps keep their first ones
       STM_TRY(mover_.copy_or_zero(b_.hn, b_.h0, h));
-      if (plan_.lstm()) STM_TRY(mover_.copy_or_zero(b_.cn, b_.c0, c));
+      if (b_.cn) STM_TRY(mover_.copy_or_zero(b_.cn, b_.c0, c));
     }
-    if (plan_.moves_outputs) STM_TRY(mover_.zero(b_.y, bytes(p_.N * p_.T * p_.K * p_.width())));
     const auto direct = [](bool moved, size_t size) { return moved ? 0 : size; };
     return align(context_, {{&b_.x, direct(plan_.moves_inputs, bytes(p_.N * p_.T * p_.D))},
                             {&b_.h0, direct(plan_.moves_states, h)},
@@ -57,28 +58,29 @@ class Forward {
   void* layer(int64_t index) const { return (p_.training ? kept_.layers : parts_.layers)[static_cast<size_t>(index)]; }
 
   Status chunk(const PassPlan& pass, const Chunk& chunk, const Call& call, const void* weights, size_t number) {
-    const ReserveParts::Call& kept = kept_.calls[number];
-    void *const hx = p_.training ? kept.hx : parts_.hx, *const cx = p_.training ? kept.cx : parts_.cx;
-    const bool lstm = plan_.lstm(), moves = plan_.moves_states;
-    STM_TRY(mover_.enter(chunk));
-    if (plan_.moves_inputs) STM_TRY(mover_.gather_steps(pass, input(pass), parts_.x));
-    if (moves) STM_TRY(mover_.gather_states(pass, b_.hn, p_.width(), hx));
-    if (moves && lstm) STM_TRY(mover_.gather_states(pass, b_.cn, p_.H, cx));
+    const ReserveParts::Call kept = p_.training ? kept_.calls[number] : ReserveParts::Call{nullptr, parts_.hx, parts_.cx, nullptr, nullptr};
+    void *const x = plan_.keeps_blocks ? kept.x : parts_.x, *const y = plan_.keeps_blocks ? kept.y : parts_.y;
+    const void *const h = plan_.carries_states() ? b_.hn : b_.h0, *const c = plan_.carries_states() ? b_.cn : b_.c0;
     CallForward f;
-    f.x = plan_.moves_inputs ? parts_.x : b_.x;
-    f.y = plan_.moves_outputs ? parts_.y : b_.y;
-    f.hx = moves ? hx : b_.h0;
-    f.hy = moves ? parts_.hy : b_.hn;
-    f.cx = !lstm ? nullptr : moves ? cx : b_.c0;
-    f.cy = !lstm ? nullptr : moves ? parts_.cy : b_.cn;
+    f.x = plan_.moves_inputs ? x : b_.x;
+    f.y = plan_.moves_outputs ? y : b_.y;
+    f.hx = plan_.state_of_call(h, kept.hx);
+    f.cx = plan_.state_of_call(c, kept.cx);
+    f.hy = plan_.state_of_call(b_.hn, parts_.hy);
+    f.cy = plan_.state_of_call(b_.cn, parts_.cy);
     f.weights = weights;
     f.reserve = kept.cudnn;
     f.workspace = parts_.cudnn;
+    STM_TRY(mover_.enter(chunk));
+    if (plan_.moves_inputs) STM_TRY(mover_.gather_steps(pass, input(pass), x));
+    if (plan_.moves_states && h) STM_TRY(mover_.gather_states(pass, h, p_.width(), kept.hx));
+    if (plan_.moves_states && c) STM_TRY(mover_.gather_states(pass, c, p_.H, kept.cx));
+    STM_TRY(mover_.convert_in());
     STM_TRY(call.forward(context_, f));
-    if (plan_.moves_outputs) STM_TRY(mover_.scatter_steps(pass, parts_.y, output(pass), false));
-    if (moves) STM_TRY(mover_.scatter_states(pass, parts_.hy, p_.width(), b_.hn));
-    if (moves && lstm) STM_TRY(mover_.scatter_states(pass, parts_.cy, p_.H, b_.cn));
-    return Status::ok();
+    if (plan_.moves_outputs) STM_TRY(mover_.scatter_steps(pass, y, output(pass), false));
+    if (plan_.moves_states) STM_TRY(mover_.scatter_states(pass, parts_.hy, p_.width(), b_.hn));
+    if (plan_.moves_states && b_.cn) STM_TRY(mover_.scatter_states(pass, parts_.cy, p_.H, b_.cn));
+    return mover_.convert_out();
   }
 
   Context& context_;

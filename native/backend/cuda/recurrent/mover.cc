@@ -3,8 +3,7 @@
 namespace stm::cuda {
 
 Status Mover::start() {
-  const bool used = plan_.moves_inputs || plan_.moves_outputs || plan_.clears_padding;
-  if (!p_.lengths || p_.N == 0 || !used) return Status::ok();
+  if (!plan_.has_padding) return Status::ok();
   return context_.constants(Context::kLengths, p_.lengths, p_.N, &lengths_);
 }
 
@@ -38,19 +37,55 @@ Window Mover::states_window(const PassPlan& pass, int64_t width) const {
 }
 
 Status Mover::gather_steps(const PassPlan& pass, const Part& part, void* block) {
-  return gather(context_, p_.dtype, plan_.element, steps(part), steps_window(pass, part.width), block);
+  if (!plan_.converts_steps) return gather(context_, p_.dtype, plan_.element, steps(part), steps_window(pass, part.width), block);
+  in_.push_back({part.data, block, p_.N * p_.T * part.width});
+  return Status::ok();
 }
 
 Status Mover::scatter_steps(const PassPlan& pass, const void* block, const Part& part, bool add) {
-  return scatter(context_, p_.dtype, plan_.element, block, steps_window(pass, part.width), steps(part), add);
+  if (!plan_.converts_steps) return scatter(context_, p_.dtype, plan_.element, block, steps_window(pass, part.width), steps(part), add);
+  out_.push_back({block, part.data, p_.N * p_.T * part.width});
+  return Status::ok();
 }
 
 Status Mover::gather_states(const PassPlan& pass, const void* data, int64_t width, void* block) {
-  return gather(context_, p_.dtype, plan_.element, states(pass, data, width), states_window(pass, width), block);
+  if (!plan_.converts_states) return gather(context_, p_.dtype, plan_.element, states(pass, data, width), states_window(pass, width), block);
+  in_.push_back({data, block, p_.L * p_.K * p_.N * width});
+  return Status::ok();
 }
 
 Status Mover::scatter_states(const PassPlan& pass, const void* block, int64_t width, void* data) {
-  return scatter(context_, p_.dtype, plan_.element, block, states_window(pass, width), states(pass, data, width), false);
+  if (!plan_.converts_states) return scatter(context_, p_.dtype, plan_.element, block, states_window(pass, width), states(pass, data, width), false);
+  out_.push_back({block, data, p_.L * p_.K * p_.N * width});
+  return Status::ok();
+}
+
+void Mover::gather_weights(const PassPlan& pass, const void* blob, void* space) {
+  const auto at = [space](size_t byte) { return static_cast<char*>(space) + byte; };
+  for (const WeightRun& run : pass.runs)
+    in_.push_back({static_cast<const char*>(blob) + static_cast<size_t>(run.blob) * size_of(p_.dtype), at(run.space), run.count});
+  for (const WeightGap& gap : pass.network->gaps) in_.push_back({nullptr, at(gap.space), gap.count});
+}
+
+Status Mover::scatter_weights(const PassPlan& pass, const void* space, void* blob, bool add) {
+  std::vector<Conversion> added;
+  for (const WeightRun& run : pass.runs) {
+    (add ? added : out_)
+        .push_back({static_cast<const char*>(space) + run.space, static_cast<char*>(blob) + static_cast<size_t>(run.blob) * size_of(p_.dtype), run.count});
+  }
+  return cuda::convert_out(context_, p_.dtype, plan_.element, added, true);
+}
+
+Status Mover::convert_in() {
+  STM_TRY(cuda::convert_in(context_, p_.dtype, plan_.element, in_));
+  in_.clear();
+  return Status::ok();
+}
+
+Status Mover::convert_out() {
+  STM_TRY(cuda::convert_out(context_, p_.dtype, plan_.element, out_, false));
+  out_.clear();
+  return Status::ok();
 }
 
 Status Mover::clear_padding(void* data, int64_t width) {

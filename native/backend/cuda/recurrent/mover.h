@@ -4,7 +4,8 @@
 
 namespace stm::cuda {
 
-/// Moves the steps and states of one chunk at a time between the caller's buffers and the blocks of its call.
+/// Moves the steps and states of one chunk at a time between the caller's buffers and the blocks of its call. What is only converted waits for convert_in() or
+/// convert_out(), which take all of it at once.
 class Mover {
  public:
   Mover(Context& context, const Plan& plan) : context_(context), plan_(plan), p_(plan.problem) {}
@@ -24,6 +25,11 @@ class Mover {
   /// `data` is [L·K, N, width], of which the call gets the pass's.
   Status gather_states(const PassPlan& pass, const void* data, int64_t width, void* block);
   Status scatter_states(const PassPlan& pass, const void* block, int64_t width, void* data);
+  /// Weights, or gradients of them, from the caller's order to cuDNN's and back; the latter overwrite, or are added.
+  void gather_weights(const PassPlan& pass, const void* blob, void* space);
+  Status scatter_weights(const PassPlan& pass, const void* space, void* blob, bool add);
+  Status convert_in();
+  Status convert_out();
   /// Zeros past the lengths, in [N, T, width] or [T, N, width].
   Status clear_padding(void* data, int64_t width);
 
@@ -41,6 +47,7 @@ class Mover {
   const Plan& plan_;
   const RecurrentProblem& p_;
   const Chunk* chunk_ = nullptr;
+  std::vector<Conversion> in_, out_;
   const int32_t *lengths_ = nullptr, *rows_ = nullptr;  // device memory
 };
 

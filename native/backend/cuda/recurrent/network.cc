@@ -108,6 +108,7 @@ Status Network::lay_out(Context& context) {
   STM_TRY(slots.bias_tensor.create(context));
   for (int64_t i = 0; i < spec.L * spec.K; ++i) STM_TRY(add_parameters(context, slots, i));
   summarise();
+  find_gaps();
   return Status::ok();
 }
 
@@ -171,6 +172,21 @@ void Network::summarise() {
     mix(static_cast<uint64_t>(run.blob));
     mix(run.space);
   }
+}
+
+void Network::find_gaps() {
+  const size_t width = size_of(spec.element);
+  std::vector<WeightRun> ordered = runs;
+  std::sort(ordered.begin(), ordered.end(), [](const WeightRun& a, const WeightRun& b) { return a.space < b.space; });
+  size_t end = 0;
+  const auto add = [&](size_t next) {
+    if (next > end) gaps.push_back({end, static_cast<int64_t>((next - end + width - 1) / width)});
+  };
+  for (const WeightRun& run : ordered) {
+    add(run.space);
+    end = run.space + static_cast<size_t>(run.count) * width;
+  }
+  add(weight_bytes);
 }
 
 }  // namespace stm::cuda

@@ -39,6 +39,12 @@ struct WeightRun {
   int64_t count;  ///< elements
 };
 
+/// What lies between weights in cuDNN's order, and must be zero.
+struct WeightGap {
+  size_t space;   ///< first byte
+  int64_t count;  ///< elements; the last may reach over the end, by less than one
+};
+
 /// A network as cuDNN knows it, and where its weights lie.
 class Network {
  public:
@@ -54,8 +60,9 @@ class Network {
   size_t weight_bytes = 0;
   int64_t matrices = 0;         ///< elements of stmnet's order that come before the first bias
   std::vector<WeightRun> runs;  ///< all of stmnet's elements; none reaches over the end of the matrices
-  bool as_blob = false;         ///< cuDNN's order is stmnet's, and the numbers are too
-  uint64_t layout = 0;          ///< equal for networks whose packed weights are alike
+  std::vector<WeightGap> gaps;
+  bool as_blob = false;  ///< cuDNN's order is stmnet's, and the numbers are too
+  uint64_t layout = 0;   ///< equal for networks whose packed weights are alike
 
  private:
   struct Slots;
@@ -63,6 +70,7 @@ class Network {
   Status add_parameters(Context& context, Slots& slots, int64_t pseudo_layer);
   Status add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows, int64_t columns);
   void summarise();
+  void find_gaps();
   DropoutDescriptor dropout_;  // null or set
   RnnDescriptor descriptor_;   // refers to the other
 };

@@ -1,17 +1,15 @@
 #include "backend/cuda/recurrent/buffers.h"
-#include "backend/cuda/recurrent/copies.h"
+#include "backend/cuda/recurrent/mover.h"
 #include "backend/cuda/recurrent/run.h"
 
 namespace stm::cuda {
 
 Status run_pack(Context& context, const Plan& plan, const void* weights, void* packed) {
   if (!plan.packs()) return Status::ok();
+  Mover mover(context, plan);
   Carver carver(packed);
-  for (const PassPlan& pass : plan.passes) {
-    void* const space = carver.take(pass.network->weight_bytes);
-    STM_TRY(pack_weights(context, plan.problem.dtype, plan.element, pass.runs, weights, space, pass.network->weight_bytes));
-  }
-  return Status::ok();
+  for (const PassPlan& pass : plan.passes) mover.gather_weights(pass, weights, carver.take(pass.network->weight_bytes));
+  return mover.convert_in();
 }
 
 Status align(Context& context, std::initializer_list<Input> inputs) {

@@ -1,5 +1,7 @@
 #include "backend/cuda/recurrent/plan.h"
 
+#include <algorithm>
+
 #include "backend/cuda/recurrent/buffers.h"
 
 namespace stm::cuda {
@@ -22,15 +24,19 @@ std::vector<WeightRun> place_runs(const RecurrentProblem& p, const Pass& pass, c
 
 /// What must be moved for the calls to get what they can take.
 void decide_moves(Plan& plan) {
+  const RecurrentProblem& p = plan.problem;
   const Arrangement& a = plan.arrangement;
-  const bool rows_as_they_are = a.single() && a.all_rows() && !converts(plan.problem);
-  const bool whole = rows_as_they_are && a.chunks[0].steps == plan.problem.T;
+  const bool all_rows = a.single() && a.all_rows(), whole = all_rows && a.chunks[0].steps == p.T;
+  const bool rows_as_they_are = all_rows && !converts(p);
   // With the time first, the steps up to the longest row are a buffer of their own.
-  const bool in_place = rows_as_they_are && plan.same_order() && (whole || !plan.problem.batch_first);
+  const bool in_place = rows_as_they_are && plan.same_order() && (whole || !p.batch_first);
   plan.moves_states = !rows_as_they_are;
   plan.moves_outputs = !in_place;
   plan.moves_inputs = !in_place || a.varies();  // padding may hold anything, and cuDNN does not promise not to look
-  plan.clears_padding = in_place && (a.varies() || !whole);
+  plan.converts_states = all_rows && converts(p);
+  plan.converts_steps = whole && !a.varies() && plan.same_order() && converts(p);
+  plan.keeps_blocks = p.training && a.single() && converts(p);
+  plan.has_padding = std::any_of(plan.lengths.begin(), plan.lengths.end(), [&p](int32_t length) { return length < p.T; });
 }
 
 void measure(Plan& plan) {

@@ -26,13 +26,23 @@ struct Plan {
   std::vector<PassPlan> passes;
   RecurrentSizes sizes;
 
-  bool moves_states = false;    ///< h and c do not go to cuDNN as the caller has them,
-  bool moves_inputs = false;    ///< nor x and dy,
-  bool moves_outputs = false;   ///< nor y and dx
-  bool clears_padding = false;  ///< y and dx come back with padding that cuDNN leaves undefined
-  bool captured = false;        ///< a graph reads its descriptors: it stays
+  bool moves_states = false;     ///< h and c do not go to cuDNN as the caller has them,
+  bool moves_inputs = false;     ///< nor x and dy,
+  bool moves_outputs = false;    ///< nor y and dx
+  bool converts_states = false;  ///< h and c are moved as a whole: their numbers alone are not cuDNN's
+  bool converts_steps = false;   ///< so are x, y and their gradients
+  bool keeps_blocks = false;     ///< backward gets cuDNN's x and y of forward, in the reserve
+  bool has_padding = false;      ///< some row ends before T; y and dx come back with zeros there
+  bool captured = false;         ///< a graph reads its descriptors: it stays
 
   bool lstm() const { return problem.cell == Cell::Lstm; }
+  /// Whether the caller's buffers hold h and c, or their gradients, between calls that take some rows or layers of them.
+  bool carries_states() const { return moves_states && !converts_states; }
+  /// What a call gets in the place of the caller's state: `block` if it is moved; null stays null.
+  template <class T>
+  T* state_of_call(T* callers, void* block) const {
+    return callers && moves_states ? block : callers;
+  }
   bool packs() const { return sizes.packed != 0; }
   /// Whether the block of a call is [batch, steps, …].
   bool batch_major() const { return problem.batch_first && !kTimeFirstInside; }
