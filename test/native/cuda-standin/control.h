@@ -8,6 +8,7 @@
 //   STMNET_STANDIN_DRIVER      the driver's version (13000), 0: none  STMNET_STANDIN_CUDNN       cuDNN's version (92400)
 //   STMNET_STANDIN_MEMORY      bytes of each device (8 GiB)
 //   STMNET_STANDIN_POOLS       0: the devices have no memory pools, and nothing that allocates in the order of a stream (1)
+//   STMNET_STANDIN_BIASES      how cuDNN describes a bias of r numbers: "column" [1, r, 1] (default), "row" [1, 1, r], "pair" [r, 1]
 //   STMNET_STANDIN_LAYOUT      "plain": cuDNN's weights lie as stmnet's do, for ALGO_STANDARD
 #include <cstddef>
 

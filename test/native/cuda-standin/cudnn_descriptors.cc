@@ -90,14 +90,15 @@ void* add() {
 }
 
 // A tensor descriptor of one matrix or bias; no dimensions if there is none.
-void describe(TensorDescriptor* desc, cudnnDataType_t type, const WeightPlace& place) {
+void describe(TensorDescriptor* desc, cudnnDataType_t type, const WeightPlace& place, Biases biases = Biases::Column) {
   const int rows = static_cast<int>(place.rows), columns = static_cast<int>(place.columns);
   desc->type = type;
   desc->dims.clear();
-  desc->strides.clear();
-  if (!rows) return;
-  desc->dims = {1, rows, columns};
-  desc->strides = {rows * columns, columns, 1};
+  if (rows && biases == Biases::Column) desc->dims = {1, rows, columns};
+  if (rows && biases == Biases::Row) desc->dims = {1, columns, rows};
+  if (rows && biases == Biases::Pair) desc->dims = {rows, columns};
+  desc->strides.assign(desc->dims.size(), 1);
+  for (size_t i = desc->dims.size(); i > 1; --i) desc->strides[i - 2] = desc->strides[i - 1] * desc->dims[i - 1];
 }
 
 }  // namespace
@@ -280,7 +281,7 @@ cudnnStatus_t cudnnGetRNNWeightParams(cudnnHandle_t handle, cudnnRNNDescriptor_t
       return place.rows ? reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(space) + place.offset) : nullptr;
     };
     describe(of_matrix.get(), c.type, layout.matrices[at]);
-    describe(of_bias.get(), c.type, layout.biases[at]);
+    describe(of_bias.get(), c.type, layout.biases[at], settings().biases);
     *matrix = address(layout.matrices[at]);
     *bias = address(layout.biases[at]);
     return CUDNN_STATUS_SUCCESS;

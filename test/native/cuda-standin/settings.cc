@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
+#include <string>
 
 namespace stm::standin {
 namespace {
@@ -17,6 +19,21 @@ long long number(const char* name, long long fallback, long long most = 1ll << 6
   std::abort();
 }
 
+// The number of the text that the variable has; 0 without one.
+int chosen(const char* name, std::initializer_list<const char*> texts) {
+  const char* const text = std::getenv(name);
+  if (!text || !*text) return 0;
+  std::string all;
+  int number = 0;
+  for (const char* const one : texts) {
+    if (std::strcmp(text, one) == 0) return number;
+    ++number;
+    if (*one) all += (all.empty() ? "" : ", ") + std::string(one);
+  }
+  std::fprintf(stderr, "cuda stand-in: got %s=%s, expected one of %s, or nothing.\n", name, text, all.c_str());
+  std::abort();
+}
+
 Settings read() {
   Settings s;
   s.devices = static_cast<int>(number("STMNET_STANDIN_DEVICES", 1, kMostDevices));
@@ -25,12 +42,8 @@ Settings read() {
   s.memory = static_cast<size_t>(number("STMNET_STANDIN_MEMORY", 8ll << 30));
   s.cudnn = static_cast<size_t>(number("STMNET_STANDIN_CUDNN", 92400));
   s.pools = number("STMNET_STANDIN_POOLS", 1, 1) == 1;
-  const char* const layout = std::getenv("STMNET_STANDIN_LAYOUT");
-  s.plain_layout = layout && std::strcmp(layout, "plain") == 0;
-  if (layout && *layout && !s.plain_layout) {
-    std::fprintf(stderr, "cuda stand-in: got STMNET_STANDIN_LAYOUT=%s, expected plain or nothing.\n", layout);
-    std::abort();
-  }
+  s.plain_layout = chosen("STMNET_STANDIN_LAYOUT", {"", "plain"}) == 1;
+  s.biases = static_cast<Biases>(chosen("STMNET_STANDIN_BIASES", {"column", "row", "pair"}));
   s.faults = std::getenv("STMNET_STANDIN_FAIL");
   s.log = std::getenv("STMNET_STANDIN_LOG");
   return s;

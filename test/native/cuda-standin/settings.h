@@ -3,11 +3,15 @@
 
 namespace stm::standin {
 
+/// Extents by which a bias is described (control.h).
+enum class Biases { Column, Row, Pair };
+
 /// What the environment asks for (control.h), read once.
 struct Settings {
   int devices, capability, driver;
   size_t memory, cudnn;
   bool plain_layout, pools;
+  Biases biases;
   const char *faults, *log;  ///< null if unset
 };
 

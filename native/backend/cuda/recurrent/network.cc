@@ -9,8 +9,37 @@
 namespace stm::cuda {
 namespace {
 
-// cudnnGetRNNWeightParams adds offsets to an address that it does not follow. Not null, so that an offset of 0 is not taken for a missing parameter.
+// cudnnGetRNNWeightParams adds offsets to an address that it does not follow: others give it null, or an address of the host's. Not null, so that an offset of 0
+// is not taken for a missing parameter.
 constexpr uintptr_t kBase = uintptr_t{1} << 32;
+
+/// What cuDNN says of a parameter.
+struct Description {
+  static constexpr int kMostAxes = 3;
+  cudnnDataType_t type = CUDNN_DATA_FLOAT;
+  int axes = 0, extents[kMostAxes] = {}, strides[kMostAxes] = {};
+
+  /// Whether it is a matrix of these sizes, row after row, among extents of 1. Of a bias, or a matrix that is a single row or column, only the count says
+  /// something: nobody promises where its extent stands, or with which strides.
+  bool is_of(int64_t rows, int64_t columns) const {
+    if (axes < 1 || axes > kMostAxes) return false;
+    const int64_t wanted[2][2] = {{rows, columns}, {columns, 1}};  // extents and strides
+    int64_t count = 1;
+    int matching = 0, others = 0;
+    for (int i = 0; i < axes; ++i) {
+      count *= extents[i];
+      if (extents[i] == 1) continue;
+      if (matching < 2 && extents[i] == wanted[matching][0] && strides[i] == wanted[matching][1]) ++matching;
+      else ++others;
+    }
+    return rows == 1 || columns == 1 ? count == rows * columns : matching == 2 && others == 0;
+  }
+  std::string words() const {
+    std::string text = std::to_string(axes) + " axes";
+    for (int i = 0; i < axes && i < kMostAxes; ++i) text += (i ? ", " : ": ") + std::to_string(extents[i]) + " by " + std::to_string(strides[i]);
+    return text;
+  }
+};
 
 cudnnRNNAlgo_t algorithm_of(Algorithm algorithm) {
   switch (algorithm) {
@@ -133,18 +162,15 @@ Status Network::add_parameters(Context& context, Slots& slots, int64_t pseudo_la
 
 /// One parameter; cuDNN must say of it what we think it is.
 Status Network::add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows, int64_t columns) {
-  constexpr int kRank = 3;
-  cudnnDataType_t type = CUDNN_DATA_FLOAT;
-  int rank = 0, extents[kRank] = {}, strides[kRank] = {};
-  STM_CUDNN(context, cudnnGetTensorNdDescriptor, tensor.get(), kRank, &type, &rank, extents, strides);
+  Description found;
+  STM_CUDNN(context, cudnnGetTensorNdDescriptor, tensor.get(), Description::kMostAxes, &found.type, &found.axes, found.extents, found.strides);
   const size_t space = reinterpret_cast<uintptr_t>(address) - kBase, bytes = static_cast<size_t>(rows * columns) * size_of(spec.element);
-  const bool expected = type == data_type(spec.element) && rank == kRank && extents[0] == 1 && extents[1] == rows && extents[2] == columns &&
-                        (columns == 1 || strides[2] == 1) && (rows == 1 || strides[1] == columns);
-  if (!expected || !address || space + bytes > weight_bytes || space % size_of(spec.element) != 0) {
+  const bool inside = address && space <= weight_bytes && bytes <= weight_bytes - space && space % size_of(spec.element) == 0;
+  if (!inside || found.type != data_type(spec.element) || !found.is_of(rows, columns)) {
     return Status::fail(
         StatusKind::Internal,
-        "cuDNN describes a weight of %lld x %lld as %d x %d at byte %zu of %zu. Fix: use a cuDNN of version 9 that stmnet has been tested with.",
-        static_cast<long long>(rows), static_cast<long long>(columns), extents[1], extents[2], space, weight_bytes);
+        "cuDNN describes a weight of %lld x %lld as type %d, %s at byte %zu of %zu. Fix: use a cuDNN of version 9 that stmnet has been tested with.",
+        static_cast<long long>(rows), static_cast<long long>(columns), static_cast<int>(found.type), found.words().c_str(), space, weight_bytes);
   }
   runs.push_back({blob, space, rows * columns});
   return Status::ok();
