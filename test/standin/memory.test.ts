@@ -67,3 +67,53 @@ describe.skipIf(!built)('a device without memory pools', () => {
     expect(result.held).toBeGreaterThan(2 ** 20);
   });
 });
+
+describe.skipIf(!built)('reads that go in pieces', () => {
+  /** What a read of arange(n) should not be; the first place, or -1. */
+  const wrong = 'const wrong = (values, n, from = 0) => values.length !== n ? 0 : values.findIndex((value, i) => value !== from + i);';
+
+  test('several queue up, each exact, and no command waits for the device', () => {
+    const result = onStandin<{ wrong: number[]; waits: number }>(`${wrong}
+      const sizes = [2 ** 20 + 3, 9_437_185, 2 ** 21, 5];
+      const tensors = sizes.map((n) => stm.arange(0, n));
+      await stm.synchronize('cuda');
+      control.resetCounts();
+      const reads = tensors.map((x) => x.data());
+      const later = tensors.map((x) => { const y = x.add(1); x.dispose(); return y.data(); }); // its memory is free for others
+      const found = [...(await Promise.all(reads)).map((values, i) => wrong(values, sizes[i])), ...(await Promise.all(later)).map((values, i) => wrong(values, sizes[i], 1))];
+      return { wrong: found, waits: control.callCount('cudaStreamSynchronize') };`);
+    expect(result).toEqual({ wrong: Array.from({ length: 8 }, () => -1), waits: 0 });
+  });
+
+  test('what the device finds wrong on the way rejects them, and the next is right', () => {
+    const result = onStandin<{ error: string; wrong: number[] }>(`${wrong}
+      const n = 9_000_000, x = stm.arange(0, n), first = x.data();
+      const words = stm.tensor(Int32Array.of(3, 1)).add(stm.tensor(Int32Array.of(4, 0))); // 7 is known to the device alone
+      const bad = stm.embedding(words, stm.ones([5, n / 2])).data(), last = x.data();
+      const error = await bad.then(() => '', ({ message }) => message);
+      return { error, wrong: [wrong(await first, n), wrong(await last, n)] };`);
+    expect(result).toEqual({ error: expect.stringMatching(/embedding.*7.*0\.\.4/s) as string, wrong: [-1, -1] });
+  });
+
+  test.each(['cudaMallocHost', 'cudaMemcpyAsync', 'cudaEventRecord', 'cudaEventCreateWithFlags', 'cudaEventSynchronize'])('%s that fails at any piece rejects the one, and leaves the others alone', (name) => {
+    const result = onStandin<{ errors: string[]; wrong: number[] }>(`${wrong}
+      const n = 2_500_000, errors = [], found = [];
+      const x = stm.arange(0, n);
+      for (const call of [1, 2, 3]) {
+        await stm.emptyCache('cuda');
+        await stm.synchronize('cuda');
+        control.resetCounts();
+        control.setFaults('${name}:' + call + '=1');
+        const outcomes = await Promise.allSettled([x.data(), x.data(), x.to('cpu').data()]);
+        control.setFaults('');
+        errors.push(...outcomes.filter(({ reason }) => reason).map(({ reason }) => reason.message));
+        await stm.synchronize('cuda').catch(() => {});
+        found.push(...outcomes.filter(({ value }) => value).map(({ value }) => wrong(value, n)), wrong(await x.data(), n));
+      }
+      return { errors, wrong: found };`);
+    expect(result.wrong.every((place) => place === -1)).toBe(true);
+    expect(result.errors.length).toBeGreaterThan(0);
+    expect(result.errors.length).toBeLessThanOrEqual(3);
+    expect(result.errors.join()).toContain(name);
+  });
+});

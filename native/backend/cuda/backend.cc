@@ -22,12 +22,11 @@
 namespace stm::cuda {
 namespace {
 
-constexpr size_t kSmallUpload = 4 * 3840;              ///< travels with launches
-constexpr size_t kLargestDownload = size_t{32} << 20;  ///< in one piece; what is larger is waited for
+constexpr size_t kSmallUpload = 4 * 3840;  ///< travels with launches
 
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(int device) : completion_(device), staging_(context_) {
+  explicit CudaBackend(int device) : completion_(device), staging_(context_, completion_) {
     context_.device = device;
     context_.libraries = &libraries().functions;
     int major = 0, minor = 0;
@@ -66,16 +65,7 @@ class CudaBackend final : public Backend {
     if (!capturing_) return staging_.upload(to, host, bytes);
     return context_.check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, context_.stream), "cudaMemcpyAsync");
   }
-  Status download(void* host, const void* from, size_t bytes) noexcept override {
-    if (bytes > kLargestDownload) return download_waiting(host, from, bytes);
-    take_back();
-    Completion::Arrival arrival{nullptr, host, bytes};
-    STM_TRY(staging_.take(bytes, &arrival.staged));
-    const Status status = context_.check(cudaMemcpyAsync(arrival.staged, from, bytes, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
-    if (status.is_ok()) arrivals_.push_back(arrival);
-    else staging_.give_back(arrival.staged);
-    return status;
-  }
+  Status download(void* host, const void* from, size_t bytes) noexcept override { return staging_.download(host, from, bytes); }
   Status copy(void* to, const void* from, size_t bytes) noexcept override {
     if (bytes == 0) return Status::ok();
     return context_.check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, context_.stream), "cudaMemcpyAsync");
@@ -94,15 +84,12 @@ class CudaBackend final : public Backend {
   }
 
   void notify(Done done, void* context) noexcept override {
-    take_back();
+    if (!ready_) return done(context, Status::ok(), "");  // nothing has run on this device yet
     Completion::Item item;
     item.done = done;
     item.context = context;
-    item.arrivals = std::move(arrivals_);
-    arrivals_.clear();
-    item.failed = ready_ ? mark(item) : Status::ok();
-    if (!ready_) done(context, item.failed, "");  // nothing has run on this device yet
-    else completion_.submit(std::move(item));
+    item.failed = context_.lost ? lost() : staging_.mark(item);
+    completion_.submit(std::move(item));
   }
 
   void stop() noexcept override { completion_.stop(); }
@@ -111,11 +98,9 @@ class CudaBackend final : public Backend {
     completion_.stop();
     ignore(cudaSetDevice(context_.device));
     if (context_.stream) ignore(cudaStreamSynchronize(context_.stream));
-    take_back();
     const int device = context_.device;
     const ExclusiveLock lock(device);
     staging_.release();
-    for (DeviceFault* fault : faults_) ignore(cudaFreeHost(fault));
     recurrent_.release();
     tear_down();
     delete this;
@@ -219,51 +204,9 @@ class CudaBackend final : public Backend {
     ignore(cudaStreamDestroy(context_.stream));
   }
 
-  /// An event after all work so far, and a copy of the fault as it then stands.
-  Status mark(Completion::Item& item) {
-    if (context_.lost) return lost();
-    if (faults_.empty()) {
-      void* fault = nullptr;
-      const ExclusiveLock lock(context_.device);
-      STM_CUDA(context_, cudaMallocHost(&fault, sizeof(DeviceFault)));
-      faults_.push_back(static_cast<DeviceFault*>(fault));
-    }
-    STM_TRY(staging_.take_event(&item.event));
-    item.fault = faults_.back();
-    faults_.pop_back();
-    STM_CUDA(context_, cudaMemcpyAsync(item.fault, context_.fault, sizeof(DeviceFault), cudaMemcpyDeviceToHost, context_.stream));
-    STM_CUDA(context_, cudaMemsetAsync(context_.fault, 0, sizeof(DeviceFault), context_.stream));
-    STM_CUDA(context_, cudaEventRecord(item.event, context_.stream));
-    return Status::ok();
-  }
-
-  void take_back() {
-    Completion::Returned returned = completion_.take_returned();
-    for (cudaEvent_t event : returned.events) staging_.give_back(event);
-    for (void* buffer : returned.staged) staging_.give_back(buffer);
-    for (DeviceFault* fault : returned.faults) faults_.push_back(fault);
-  }
-
-  /// A read too large to stage whole.
-  Status download_waiting(void* host, const void* from, size_t bytes) {
-    void* staged = nullptr;
-    STM_TRY(staging_.take(kLargestDownload, &staged));
-    Status status = Status::ok();
-    for (size_t at = 0; at < bytes && status.is_ok(); at += kLargestDownload) {
-      const size_t size = bytes - at < kLargestDownload ? bytes - at : kLargestDownload;
-      status = context_.check(cudaMemcpyAsync(staged, static_cast<const char*>(from) + at, size, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
-      if (status.is_ok()) status = context_.check(cudaStreamSynchronize(context_.stream), "cudaStreamSynchronize");
-      if (status.is_ok()) std::memcpy(static_cast<char*>(host) + at, staged, size);
-    }
-    staging_.give_back(staged);
-    return status;
-  }
-
   Context context_;
   Completion completion_;
   Staging staging_;
-  std::vector<Completion::Arrival> arrivals_;  ///< since the last notify
-  std::vector<DeviceFault*> faults_;           ///< page-locked, free
   bool ready_ = false, capturing_ = false;
   std::optional<CaptureLock> capture_lock_;  ///< while it captures
   CudaElementwise elementwise_{context_};

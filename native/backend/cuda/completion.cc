@@ -41,6 +41,7 @@ void Completion::submit(Item item) {
   {
     const std::lock_guard lock(mutex_);
     queue_.push_back(std::move(item));
+    ++unsettled_;
   }
   filled_.notify_one();
 }
@@ -48,6 +49,11 @@ void Completion::submit(Item item) {
 Completion::Returned Completion::take_returned() {
   const std::lock_guard lock(mutex_);
   return std::exchange(returned_, {});
+}
+
+void Completion::drain() {
+  std::unique_lock lock(mutex_);
+  settled_.wait(lock, [this] { return unsettled_ == 0; });
 }
 
 int32_t Completion::number_of(const char* op) {
@@ -80,9 +86,17 @@ void Completion::work() {
   }
 }
 
-void Completion::settle(Item& item) {
+/// What became of an item and of the pieces before it.
+Status Completion::outcome(const Item& item) {
   Status status = item.failed;
   if (status.is_ok()) status = describe(cudaEventSynchronize(item.event), "cudaEventSynchronize");
+  if (!of_pieces_.is_ok()) status = of_pieces_;
+  of_pieces_ = item.done ? Status::ok() : status;
+  return status;
+}
+
+void Completion::settle(Item& item) {
+  Status status = outcome(item);
   const char* op = "";
   if (status.is_ok()) {
     for (const Arrival& arrival : item.arrivals) std::memcpy(arrival.host, arrival.staged, arrival.bytes);
@@ -95,10 +109,15 @@ void Completion::settle(Item& item) {
   {
     const std::lock_guard lock(mutex_);
     if (item.event) returned_.events.push_back(item.event);
-    if (item.fault) returned_.faults.push_back(item.fault);
+    if (item.fault) returned_.staged.push_back(item.fault);
     for (const Arrival& arrival : item.arrivals) returned_.staged.push_back(arrival.staged);
   }
-  item.done(item.context, status, op);
+  if (item.done) item.done(item.context, status, op);
+  {
+    const std::lock_guard lock(mutex_);
+    --unsettled_;
+  }
+  settled_.notify_one();
 }
 
 }  // namespace stm::cuda

@@ -24,14 +24,13 @@ class Completion {
     Status failed = Status::ok();  ///< if not Ok there is no event to wait for
     std::vector<Arrival> arrivals;
     DeviceFault* fault = nullptr;  ///< page-locked copy, read once the event has passed
-    Done done = nullptr;
+    Done done = nullptr;           ///< null: a piece of what the next item with one reports on
     void* context = nullptr;
   };
   /// What the thread is done with and the executor may use again.
   struct Returned {
     std::vector<cudaEvent_t> events;
     std::vector<void*> staged;
-    std::vector<DeviceFault*> faults;
   };
 
   explicit Completion(int device) : device_(device), thread_([this] { work(); }) {}
@@ -39,6 +38,8 @@ class Completion {
 
   void submit(Item item);
   Returned take_returned();
+  /// Waits until nothing that was submitted is left to do.
+  void drain();
   /// Names for DeviceFault::op. Executor thread.
   int32_t number_of(const char* op);
   /// Calls back for everything submitted, then ends. Idempotent.
@@ -47,12 +48,15 @@ class Completion {
  private:
   void work();
   void settle(Item& item);
+  Status outcome(const Item& item);
 
   const int device_;
   std::mutex mutex_;
-  std::condition_variable filled_;
+  std::condition_variable filled_, settled_;
   std::deque<Item> queue_;
+  size_t unsettled_ = 0;  ///< of the queue, and the one that is being settled
   Returned returned_;
+  Status of_pieces_ = Status::ok();  ///< the first failure among the pieces before the next item; the thread's own
   std::vector<const char*> names_{""};
   bool stopping_ = false;
   std::thread thread_;  // last: starts when everything above exists

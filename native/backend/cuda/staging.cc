@@ -2,12 +2,20 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "backend/cuda/device_lock.h"
 
 namespace stm::cuda {
 namespace {
 constexpr size_t kPiece = size_t{4} << 20, kMostInFlight = size_t{64} << 20;
+}
+
+/// Takes back what the completion thread is done with.
+void Staging::collect() {
+  Completion::Returned returned = completion_.take_returned();
+  for (cudaEvent_t event : returned.events) give_back(event);
+  for (void* buffer : returned.staged) give_back(buffer);
 }
 
 Status Staging::take(size_t bytes, void** buffer) {
@@ -32,6 +40,16 @@ Status Staging::take_event(cudaEvent_t* event) {
   *event = events_.back();
   events_.pop_back();
   return Status::ok();
+}
+
+/// An event after all work so far.
+Status Staging::record(cudaEvent_t* event) {
+  cudaEvent_t taken = nullptr;
+  STM_TRY(take_event(&taken));
+  const Status status = context_.check(cudaEventRecord(taken, context_.stream), "cudaEventRecord");
+  if (status.is_ok()) *event = taken;
+  else give_back(taken);
+  return status;
 }
 
 /// Takes back what has landed; waits for the oldest while `wanted` more bytes would be too many.
@@ -63,17 +81,12 @@ Status Staging::upload(void* to, const void* host, size_t bytes) {
     Flight flight{nullptr, nullptr, size};
     STM_TRY(take(size, &flight.buffer));
     std::memcpy(flight.buffer, static_cast<const char*>(host) + at, size);
-    Status status = take_event(&flight.landed);
+    Status status =
+        context_.check(cudaMemcpyAsync(static_cast<char*>(to) + at, flight.buffer, size, cudaMemcpyHostToDevice, context_.stream), "cudaMemcpyAsync");
+    if (status.is_ok()) status = record(&flight.landed);
     if (!status.is_ok()) {
+      ignore(cudaStreamSynchronize(context_.stream));  // the copy may be under way all the same
       give_back(flight.buffer);
-      return status;
-    }
-    status = context_.check(cudaMemcpyAsync(static_cast<char*>(to) + at, flight.buffer, size, cudaMemcpyHostToDevice, context_.stream), "cudaMemcpyAsync");
-    if (status.is_ok()) status = context_.check(cudaEventRecord(flight.landed, context_.stream), "cudaEventRecord");
-    if (!status.is_ok()) {
-      (void)cudaStreamSynchronize(context_.stream);  // the copy may be under way all the same
-      give_back(flight.buffer);
-      give_back(flight.landed);
       return status;
     }
     flights_.push_back(flight);
@@ -82,10 +95,69 @@ Status Staging::upload(void* to, const void* host, size_t bytes) {
   return Status::ok();
 }
 
+/// One piece after the other: while the device copies one, the completion thread hands on those before it.
+Status Staging::download(void* host, const void* from, size_t bytes) {
+  collect();
+  Status status = Status::ok();
+  for (size_t at = 0; at < bytes && status.is_ok(); at += kPiece) {
+    if (at > 0) status = submit_piece();
+    if (status.is_ok()) status = fetch(static_cast<char*>(host) + at, static_cast<const char*>(from) + at, std::min(kPiece, bytes - at));
+  }
+  if (!status.is_ok()) land();
+  return status;
+}
+
+Status Staging::fetch(void* host, const void* from, size_t bytes) {
+  Completion::Arrival arrival{nullptr, host, bytes};
+  STM_TRY(take(bytes, &arrival.staged));
+  const Status status = context_.check(cudaMemcpyAsync(arrival.staged, from, bytes, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
+  if (status.is_ok()) arrivals_.push_back(arrival);
+  else give_back(arrival.staged);
+  return status;
+}
+
+/// Of a download that goes on.
+Status Staging::submit_piece() {
+  Completion::Item piece;
+  STM_TRY(record(&piece.event));
+  piece.arrivals = std::exchange(arrivals_, {});
+  completion_.submit(std::move(piece));
+  return Status::ok();
+}
+
+/// Waits for what is under way, after a failure.
+void Staging::land() {
+  const cudaError_t waited = cudaStreamSynchronize(context_.stream);
+  ignore(waited);
+  for (const Completion::Arrival& arrival : std::exchange(arrivals_, {})) {
+    if (waited == cudaSuccess) std::memcpy(arrival.host, arrival.staged, arrival.bytes);
+    give_back(arrival.staged);
+  }
+  completion_.drain();
+}
+
+Status Staging::mark(Completion::Item& item) {
+  collect();
+  item.arrivals = std::exchange(arrivals_, {});
+  const Status status = watch(item);
+  if (!status.is_ok()) ignore(cudaStreamSynchronize(context_.stream));  // its memory comes back at once, and copies may be under way
+  return status;
+}
+
+Status Staging::watch(Completion::Item& item) {
+  void* fault = nullptr;
+  STM_TRY(take(sizeof(DeviceFault), &fault));
+  item.fault = static_cast<DeviceFault*>(fault);
+  STM_CUDA(context_, cudaMemcpyAsync(item.fault, context_.fault, sizeof(DeviceFault), cudaMemcpyDeviceToHost, context_.stream));
+  STM_CUDA(context_, cudaMemsetAsync(context_.fault, 0, sizeof(DeviceFault), context_.stream));
+  return record(&item.event);
+}
+
 void Staging::release() {
-  for (const Flight& flight : flights_) (void)cudaEventDestroy(flight.landed);
-  for (cudaEvent_t event : events_) (void)cudaEventDestroy(event);
-  for (const auto& [buffer, size] : sizes_) (void)cudaFreeHost(buffer);
+  collect();
+  for (const Flight& flight : flights_) ignore(cudaEventDestroy(flight.landed));
+  for (cudaEvent_t event : events_) ignore(cudaEventDestroy(event));
+  for (const auto& [buffer, size] : sizes_) ignore(cudaFreeHost(buffer));
   flights_.clear();
   events_.clear();
   sizes_.clear();
