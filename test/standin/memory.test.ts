@@ -117,3 +117,25 @@ describe.skipIf(!built)('reads that go in pieces', () => {
     expect(result.errors.join()).toContain(name);
   });
 });
+
+describe.skipIf(!built)('page-locked memory', () => {
+  const most = 256 * 2 ** 20;
+
+  test('stays within 256 MiB however many results are on their way, and emptyCache gives all of it back', () => {
+    const result = onStandin<{ pinned: number[]; wrong: number; back: number; after: number }>(`
+      const n = 5_000_000, x = stm.arange(0, n), small = stm.ones([1000]), pinned = [];
+      const note = (value) => { pinned.push(control.pinnedBytes()); return value; };
+      const reads = Array.from({ length: 30 }, (_, i) => (i % 3 === 2 ? small : x).data().then(note));
+      const uploaded = stm.tensor(new Float32Array(n).fill(3));
+      const values = await Promise.all(reads);
+      const wrong = values.filter((array, i) => (i % 3 === 2 ? array.some((value) => value !== 1) : array.length !== n || array.some((value, at) => value !== at))).length;
+      await uploaded.sum().item().then(note);
+      await stm.emptyCache('cuda');
+      const back = control.pinnedBytes();
+      return { pinned, wrong, back, after: await x.slice([0], [4]).sum().item() };`);
+    expect(result).toMatchObject({ wrong: 0, after: 6 });
+    expect(Math.max(...result.pinned)).toBeLessThanOrEqual(most);
+    expect(Math.max(...result.pinned)).toBeGreaterThan(0);
+    expect(result.back).toBeLessThanOrEqual(8192); // of the answer that it is done: a record of faults
+  });
+});

@@ -52,6 +52,7 @@ class CudaBackend final : public Backend {
     ignore(cudaStreamSynchronize(context_.stream));
     const ExclusiveLock lock(context_.device);
     context_.trim_pool();
+    staging_.trim();
   }
   DeviceMemory memory() noexcept override {
     size_t free = 0, total = 0;

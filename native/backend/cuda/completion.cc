@@ -51,6 +51,12 @@ Completion::Returned Completion::take_returned() {
   return std::exchange(returned_, {});
 }
 
+bool Completion::wait_returned() {
+  std::unique_lock lock(mutex_);
+  settled_.wait(lock, [this] { return !returned_.staged.empty() || unsettled_ == 0; });
+  return !returned_.staged.empty();
+}
+
 void Completion::drain() {
   std::unique_lock lock(mutex_);
   settled_.wait(lock, [this] { return unsettled_ == 0; });
@@ -112,6 +118,7 @@ void Completion::settle(Item& item) {
     if (item.fault) returned_.staged.push_back(item.fault);
     for (const Arrival& arrival : item.arrivals) returned_.staged.push_back(arrival.staged);
   }
+  settled_.notify_one();
   if (item.done) item.done(item.context, status, op);
   {
     const std::lock_guard lock(mutex_);

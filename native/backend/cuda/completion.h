@@ -38,6 +38,8 @@ class Completion {
 
   void submit(Item item);
   Returned take_returned();
+  /// Waits until there is something for take_returned(). False if nothing is left that could return anything.
+  bool wait_returned();
   /// Waits until nothing that was submitted is left to do.
   void drain();
   /// Names for DeviceFault::op. Executor thread.

@@ -8,8 +8,9 @@
 
 namespace stm::cuda {
 namespace {
-constexpr size_t kPiece = size_t{4} << 20, kMostInFlight = size_t{64} << 20;
-}
+constexpr size_t kSmallest = size_t{4} << 10, kPiece = size_t{4} << 20, kMostInFlight = size_t{64} << 20;
+constexpr size_t kMostPinned = size_t{256} << 20, kMuchIdle = kMostPinned / 4;
+}  // namespace
 
 /// Takes back what the completion thread is done with.
 void Staging::collect() {
@@ -19,21 +20,61 @@ void Staging::collect() {
 }
 
 Status Staging::take(size_t bytes, void** buffer) {
-  size_t size = size_t{4} << 10;
+  size_t size = kSmallest;
   while (size < bytes) size *= 2;
-  std::vector<void*>& candidates = free_[size];
-  if (!candidates.empty()) {
-    *buffer = candidates.back();
-    candidates.pop_back();
-    return Status::ok();
-  }
+  do {
+    if (take_idle(size, buffer)) return Status::ok();
+  } while (pinned_ + size > kMostPinned && make_room());
   const ExclusiveLock lock(context_.device);
   STM_CUDA(context_, cudaMallocHost(buffer, size));
   sizes_[*buffer] = size;
+  pinned_ += size;
   return Status::ok();
 }
 
-void Staging::give_back(void* buffer) { free_[sizes_[buffer]].push_back(buffer); }
+bool Staging::take_idle(size_t size, void** buffer) {
+  const auto found = idle_.find(size);
+  if (found == idle_.end()) return false;
+  *buffer = found->second.back().buffer;  // the warmest
+  found->second.pop_back();
+  if (found->second.empty()) idle_.erase(found);
+  idle_bytes_ -= size;
+  return true;
+}
+
+/// A step towards room for more, or a buffer that comes back. False if there is none to take.
+bool Staging::make_room() {
+  if (idle_bytes_ >= kMuchIdle) {
+    free_oldest();
+    return true;
+  }
+  if (completion_.wait_returned()) {
+    collect();
+    return true;
+  }
+  return !flights_.empty() && reclaim_oldest().is_ok();
+}
+
+/// CUDA may wait for the whole device here.
+void Staging::free_oldest() {
+  auto oldest = idle_.begin();
+  for (auto at = idle_.begin(); at != idle_.end(); ++at)
+    if (at->second.front().since < oldest->second.front().since) oldest = at;
+  void* const buffer = oldest->second.front().buffer;
+  idle_bytes_ -= oldest->first;
+  pinned_ -= oldest->first;
+  oldest->second.pop_front();
+  if (oldest->second.empty()) idle_.erase(oldest);
+  sizes_.erase(buffer);
+  const ExclusiveLock lock(context_.device);
+  ignore(cudaFreeHost(buffer));
+}
+
+void Staging::give_back(void* buffer) {
+  const size_t size = sizes_[buffer];
+  idle_[size].push_back({buffer, ++clock_});
+  idle_bytes_ += size;
+}
 
 Status Staging::take_event(cudaEvent_t* event) {
   if (events_.empty()) return context_.check(cudaEventCreateWithFlags(event, cudaEventDisableTiming | cudaEventBlockingSync), "cudaEventCreateWithFlags");
@@ -55,22 +96,27 @@ Status Staging::record(cudaEvent_t* event) {
 /// Takes back what has landed; waits for the oldest while `wanted` more bytes would be too many.
 Status Staging::reclaim(size_t wanted) {
   while (!flights_.empty()) {
-    const Flight& oldest = flights_.front();
-    if (in_flight_ + wanted > kMostInFlight) {
-      STM_CUDA(context_, cudaEventSynchronize(oldest.landed));
-    } else {
-      const cudaError_t state = cudaEventQuery(oldest.landed);
+    if (in_flight_ + wanted <= kMostInFlight) {
+      const cudaError_t state = cudaEventQuery(flights_.front().landed);
       if (state == cudaErrorNotReady) {
         (void)cudaGetLastError();  // it is remembered as an error, and is none
         return Status::ok();
       }
       STM_TRY(context_.check(state, "cudaEventQuery"));
     }
-    in_flight_ -= oldest.bytes;
-    give_back(oldest.buffer);
-    give_back(oldest.landed);
-    flights_.pop_front();
+    STM_TRY(reclaim_oldest());
   }
+  return Status::ok();
+}
+
+/// Waits for it, if need be.
+Status Staging::reclaim_oldest() {
+  const Flight oldest = flights_.front();
+  STM_CUDA(context_, cudaEventSynchronize(oldest.landed));
+  in_flight_ -= oldest.bytes;
+  give_back(oldest.buffer);
+  give_back(oldest.landed);
+  flights_.pop_front();
   return Status::ok();
 }
 
@@ -153,6 +199,13 @@ Status Staging::watch(Completion::Item& item) {
   return record(&item.event);
 }
 
+void Staging::trim() {
+  completion_.drain();
+  collect();
+  while (!flights_.empty() && reclaim_oldest().is_ok()) continue;
+  while (!idle_.empty()) free_oldest();
+}
+
 void Staging::release() {
   collect();
   for (const Flight& flight : flights_) ignore(cudaEventDestroy(flight.landed));
@@ -161,7 +214,8 @@ void Staging::release() {
   flights_.clear();
   events_.clear();
   sizes_.clear();
-  free_.clear();
+  idle_.clear();
+  pinned_ = idle_bytes_ = 0;
 }
 
 }  // namespace stm::cuda

@@ -9,6 +9,10 @@
 namespace stm::cuda {
 
 /// Page-locked memory between host and device, so that copies need not be waited for. Executor thread only.
+///
+/// There are 256 MiB of it at most. What copies are done with is kept for those to come. Where there is no room for another
+/// buffer, the longest idle ones go while a quarter is idle, in sizes that are not wanted; otherwise a copy under way will
+/// bring one back, and is waited for: to free and make buffers again and again would stop the device each time.
 class Staging {
  public:
   Staging(Context& context, Completion& completion) : context_(context), completion_(completion) {}
@@ -21,6 +25,8 @@ class Staging {
   /// Makes `item` wait for all work so far, with what has been downloaded and the fault as it then stands.
   Status mark(Completion::Item& item);
 
+  /// Frees what no copy needs.
+  void trim();
   /// Frees everything; nothing may be in flight.
   void release();
 
@@ -30,12 +36,20 @@ class Staging {
     void* buffer;
     size_t bytes;
   };
+  struct Idle {
+    void* buffer;
+    uint64_t since;
+  };
   void collect();
   Status take(size_t bytes, void** buffer);
+  bool take_idle(size_t size, void** buffer);
+  bool make_room();
+  void free_oldest();
   void give_back(void* buffer);
   Status take_event(cudaEvent_t* event);
   void give_back(cudaEvent_t event) { events_.push_back(event); }
   Status reclaim(size_t wanted);
+  Status reclaim_oldest();
   Status record(cudaEvent_t* event);
   Status fetch(void* host, const void* from, size_t bytes);
   Status submit_piece();
@@ -44,8 +58,10 @@ class Staging {
 
   Context& context_;
   Completion& completion_;
-  std::map<size_t, std::vector<void*>> free_;
-  std::map<void*, size_t> sizes_;
+  std::map<size_t, std::deque<Idle>> idle_;  ///< by size, the longest idle first; none is empty
+  std::map<void*, size_t> sizes_;            ///< of all buffers
+  size_t pinned_ = 0, idle_bytes_ = 0;
+  uint64_t clock_ = 0;
   std::vector<cudaEvent_t> events_;
   std::deque<Flight> flights_;  ///< uploads
   size_t in_flight_ = 0;

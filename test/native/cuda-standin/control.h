@@ -22,6 +22,8 @@ void standin_reset_counts();
 const char* standin_functions(int index);
 /// How many allocations, streams, events, graphs, handles and descriptors live; `text` says of which kind.
 int standin_leaks(char* text, size_t size);
+/// Bytes of page-locked memory that are allocated now.
+unsigned long long standin_pinned_bytes();
 /// Forgets fatal errors, as only a new process could.
 void standin_recover();
 }

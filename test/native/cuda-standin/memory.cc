@@ -8,6 +8,7 @@
 #include <map>
 
 #include "cuda-standin/calls.h"
+#include "cuda-standin/control.h"
 #include "cuda-standin/handles.h"
 #include "cuda-standin/pools.h"
 #include "cuda-standin/settings.h"
@@ -67,6 +68,7 @@ class Registry {
   std::map<uintptr_t, Block> blocks;
   uintptr_t checked = 0;            ///< whose guards were looked at last
   size_t plain[kMostDevices] = {};  ///< bytes of each device that no pool has
+  size_t pinned = 0;
 
   Block* at(const void* data) {
     const auto found = blocks.find(reinterpret_cast<uintptr_t>(data));
@@ -153,6 +155,7 @@ void* new_block(Space space, size_t bytes, int device, const std::shared_ptr<Poo
   std::memset(data + bytes, kGuardByte, kGuard);
   poison(data - kGuard, kGuard);
   poison(data + bytes, kGuard);
+  if (space == Space::Pinned) r.pinned += bytes;
   r.blocks[base] = Block{raw, data, bytes, space, device, false, pool};
   return data;
 }
@@ -170,6 +173,7 @@ bool release_block(const void* data, Space space) {
   const Lock lock(r.mutex);
   Block* const block = r.at(data);
   if (!block || block->space != space) return false;
+  if (space == Space::Pinned) r.pinned -= block->bytes;
   if (block->pool) {
     block->pool->used -= block->bytes;
   } else if (space == Space::Device) {
@@ -258,3 +262,8 @@ bool with_pool(cudaMemPool_t handle, const std::function<void(Pool&)>& change) {
 }
 
 }  // namespace stm::standin
+
+unsigned long long standin_pinned_bytes() {
+  const stm::standin::Lock lock(stm::standin::registry().mutex);
+  return stm::standin::registry().pinned;
+}

@@ -1,4 +1,4 @@
-// The stand-in's controls for tests in JavaScript: setFaults, callCount, resetCounts, functions, leaks, recover. See ../cuda-standin/control.h.
+// The stand-in's controls for tests in JavaScript: setFaults, callCount, resetCounts, functions, leaks, pinnedBytes, recover. See ../cuda-standin/control.h.
 #include <node_api.h>
 
 #include <string>
@@ -51,6 +51,12 @@ napi_value leaks(napi_env env, napi_callback_info) {
   return string_of(env, standin_leaks(text, sizeof text) == 0 ? "" : text);
 }
 
+napi_value pinned_bytes(napi_env env, napi_callback_info) {
+  napi_value bytes;
+  napi_create_double(env, static_cast<double>(standin_pinned_bytes()), &bytes);
+  return bytes;
+}
+
 napi_value recover(napi_env, napi_callback_info) {
   standin_recover();
   return nullptr;
@@ -62,8 +68,8 @@ NAPI_MODULE_INIT() {
   const struct {
     const char* name;
     napi_callback call;
-  } entries[] = {{"setFaults", set_faults}, {"callCount", call_count}, {"resetCounts", reset_counts},
-                 {"functions", functions},  {"leaks", leaks},          {"recover", recover}};
+  } entries[] = {{"setFaults", set_faults}, {"callCount", call_count},     {"resetCounts", reset_counts}, {"functions", functions},
+                 {"leaks", leaks},          {"pinnedBytes", pinned_bytes}, {"recover", recover}};
   for (const auto& entry : entries) {
     napi_value function;
     napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, nullptr, &function);
