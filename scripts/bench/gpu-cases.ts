@@ -46,16 +46,21 @@ const launchBound = ['S1', 'S2', 'streaming', 'PTB-small'];
 /** Names of the shapes, in the table's order. */
 export const gpuShapes: readonly string[] = [...shapes.filter(({ name }) => !['S7', 'S8'].includes(name)), ...more, streaming, ...language.map(([one]) => one)].map(({ name }) => name);
 
-/** Rows of these shapes and kinds. `tiny` makes every extent small, to try the benchmark itself. */
+/** Steps from which a sequence is long: a row of it takes as long as several others, so these come last, where a limit may cut them off. */
+const long = 1000;
+
+/** Rows of these shapes and kinds, kind after kind, those of long sequences after all others. `tiny` makes every extent small, to try the benchmark itself. */
 export function gpuCases(names: readonly string[], wanted: readonly GpuKind[], tiny: boolean): GpuCase[] {
   const small = (size: number, most: number): number => (tiny ? Math.min(size, most) : size);
   const row = (kind: GpuKind, { T, N, D, H, ...one }: RecurrentShape, dropout = 0): GpuCase => ({
     ...one, kind, T: small(T, 4), N: small(N, 3), D: small(D, 8), H: small(H, 8), dropout, vocabulary: small(10_000, 20), launchBound: launchBound.includes(one.name),
   });
   const recurrent = [...shapes.filter(({ name }) => !['S7', 'S8'].includes(name)), ...more, streaming];
-  return wanted.flatMap((kind) => {
-    if (kind === 'language') return language.filter(([one]) => names.includes(one.name)).map(([one, dropout]) => row(kind, one, dropout));
-    if (kind === 'latency') return names.includes(streaming.name) ? [row(kind, streaming)] : [];
-    return recurrent.filter(({ name }) => names.includes(name)).map((one) => row(kind, one));
-  });
+  const shapesOf = (kind: GpuKind): (readonly [RecurrentShape, number])[] => {
+    if (kind === 'language') return [...language];
+    return (kind === 'latency' ? [streaming] : recurrent).map((one) => [one, 0] as const);
+  };
+  const rows = wanted.flatMap((kind) => shapesOf(kind).filter(([one]) => names.includes(one.name)).map(([one, dropout]) => ({ one, kind, dropout })));
+  const ordered = [...rows.filter(({ one }) => one.T < long), ...rows.filter(({ one }) => one.T >= long)];
+  return ordered.map(({ one, kind, dropout }) => row(kind, one, dropout));
 }

@@ -1,14 +1,11 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { devices, setDefaultDevice, type MathMode } from 'stmnet';
+import type { DeviceInfo, MathMode } from 'stmnet';
 import { listOf, wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
-import { gpuCases, gpuShapes, kinds, modes, sides, type GpuCase, type GpuKind, type GpuSide } from './gpu-cases';
-import { OwnGpu } from './gpu-own';
-import { startPython, type LineWorker } from './line-worker';
-import { geometricMean, median, table } from './statistics';
-
-/** What one side took for one case. */
-type Timed = { ms: number; lowest: number; steps: number } | { error: string };
+import { gpuCases, gpuShapes, kinds, modes, sides, type GpuCase, type GpuSide, type GpuKind } from './gpu-cases';
+import { GpuSides } from './gpu-sides';
+import { takeTurns, type Timed, type TurnLimits } from './gpu-turns';
+import { geometricMean, table } from './statistics';
 
 /** One row: milliseconds a step, by side. */
 interface Result {
@@ -23,6 +20,9 @@ interface Result {
   compiledRatio?: number;
 }
 
+/** Sides that take turns with each other: as they are, then as graphs. */
+const pairs: readonly (readonly GpuSide[])[] = [['eager', 'torch'], ['compiled', 'torchGraph']];
+
 /** What is asked of the figures, and where they fall short. */
 interface Goal {
   goal: string;
@@ -35,12 +35,13 @@ export const gpuSpeed: Benchmark = {
   summary: 'steps on a CUDA device, eager and compiled, beside PyTorch where STMNET_PYTHON or python3 has it',
   options: {
     shapes: { type: 'string', default: gpuShapes.join(','), description: 'which shapes' },
-    kind: { type: 'string', default: 'train,language,latency,infer', description: `some of ${kinds.join(', ')}` },
-    mode: { type: 'string', default: 'fma,tf32,bf16', description: `some of ${modes.join(', ')}, the same on both sides` },
+    kind: { type: 'string', default: 'language,latency,train,infer', description: `some of ${kinds.join(', ')}, in this order, long sequences last` },
+    mode: { type: 'string', default: 'tf32,bf16,fma', description: `some of ${modes.join(', ')}, the same on both sides` },
     sides: { type: 'string', default: sides.join(','), description: 'which sides take turns' },
     rounds: { type: 'string', default: '5', description: 'turns of each side' },
     burst: { type: 'string', default: '150', description: 'milliseconds of a turn' },
-    limit: { type: 'string', default: '100000', description: 'seconds after which no further row is begun' },
+    most: { type: 'string', default: '3000', description: 'milliseconds that a side may take for a row, with its warm-up' },
+    limit: { type: 'string', default: '100000', description: 'seconds after which the row that runs is cut short and no further one is begun' },
     device: { type: 'string', default: 'cuda', description: 'where stmnet computes' },
     'torch-device': { type: 'string', default: 'cuda', description: 'where PyTorch computes' },
     size: { type: 'string', default: 'full', description: 'full, or tiny: to try the benchmark itself' },
@@ -52,96 +53,54 @@ export const gpuSpeed: Benchmark = {
 async function measure(values: BenchmarkValues): Promise<boolean> {
   const [size] = listOf(values, 'size', ['full', 'tiny']);
   const cases = gpuCases(listOf(values, 'shapes', gpuShapes), listOf(values, 'kind', kinds), size === 'tiny');
-  const [rounds, burst, limit] = [wholeNumber(values, 'rounds'), wholeNumber(values, 'burst'), wholeNumber(values, 'limit')];
+  const [rounds, burst, most, limit] = [wholeNumber(values, 'rounds'), wholeNumber(values, 'burst'), wholeNumber(values, 'most'), wholeNumber(values, 'limit')];
   const device = values['device'] ?? 'cuda';
-  const missing = reasonWithout(device);
+  const programs = new GpuSides(device, values['torch-device'] ?? 'cuda');
+  const { own, torch } = await programs.begin();
+  const missing = reasonWithout(device, own);
   if (missing !== undefined) {
+    programs.stop();
     console.log(`bench:gpu: ${missing}`);
     return process.env['STMNET_REQUIRE_CUDA'] !== '1';
   }
-  setDefaultDevice(device);
-  const torch = await startPython('torch_gpu.py', [values['torch-device'] ?? 'cuda']);
-  const environment = { stmnet: devices(), node: process.version, torch: 'worker' in torch ? torch.greeting : torch.missing };
+  const environment = { stmnet: own, torch };
   console.log(JSON.stringify(environment));
-  const chosen = listOf(values, 'sides', sides).filter((side) => 'worker' in torch || !side.startsWith('torch'));
-  const turns = new Turns(new OwnGpu(), 'worker' in torch ? torch.worker : undefined, rounds, burst);
+  const chosen = listOf(values, 'sides', sides).filter((side) => 'greeting' in torch || !side.startsWith('torch'));
+  const limits: TurnLimits = { rounds, burst, most, secondsLeft: () => limit - performance.now() / 1000 }; // from the start of the process
   const results: Result[] = [];
-  const save = (): void => write(values['output'] ?? '', { environment, rounds, burst, results, goals: goalsOf(results) });
-  const started = performance.now();
-  for (const one of cases) {
-    for (const mode of listOf(values, 'mode', modes)) {
-      if ((performance.now() - started) / 1000 > limit) {
-        console.log(`${one.kind} ${one.name} ${mode}: left out, ${limit} s are over`);
-        continue;
-      }
-      const result = resultOf(one, mode, await turns.take(one, mode, chosen));
-      results.push(result);
-      console.log(cellsOf(result).join('  '));
+  const leftOut: string[] = [];
+  const save = (): void => write(values['output'] ?? '', { environment, rounds, burst, most, results, leftOut, goals: goalsOf(results) });
+  for (const [one, mode] of cases.flatMap((each) => listOf(values, 'mode', modes).map((some) => [each, some] as const))) {
+    if (limits.secondsLeft() <= 0) {
+      leftOut.push(`${one.kind} ${one.name} ${mode}`);
+      continue;
+    }
+    const row = results.length;
+    for (const pair of pairs) {
+      // What a graph does wrong costs this row its compiled figures alone.
+      const timed = await takeTurns((...args) => programs.run(...args), one, mode, chosen.filter((side) => pair.includes(side)), limits);
+      results[row] = resultOf(one, mode, { ...results[row]?.sides, ...timed });
       save();
     }
+    const result = results[row];
+    if (result !== undefined) console.log(cellsOf(result).join('  '));
+    await programs.release();
   }
-  if ('worker' in torch) torch.worker.stop();
+  programs.stop();
   report(results);
+  if (leftOut.length > 0) console.log(`left out, as ${limit} s were over: ${leftOut.join(', ')}`);
   save();
+  console.log(`bench:gpu: ${results.length} rows, ${leftOut.length} left out`);
   return true;
 }
 
 /** Why there is nothing to measure on this device. */
-function reasonWithout(device: string): string | undefined {
+function reasonWithout(device: string, own: { greeting: unknown } | { missing: string }): string | undefined {
+  if ('missing' in own) return own.missing;
   const full = device === 'cuda' ? 'cuda:0' : device;
-  const listed = devices();
+  const { devices: listed } = own.greeting as { devices: DeviceInfo[] };
   if (listed.some(({ name, available }) => available && name === full)) return undefined;
   return `no device ${device}: ${listed.find(({ available }) => !available)?.reason ?? `devices() lists ${listed.map(({ name }) => name).join(', ')}`}`;
-}
-
-/** Lets the sides take turns on one case, so that a busy machine and a warm device serve all alike. */
-class Turns {
-  constructor(
-    private readonly own: OwnGpu,
-    private readonly torch: LineWorker | undefined,
-    private readonly rounds: number,
-    private readonly burst: number,
-  ) {}
-
-  async take(one: GpuCase, mode: MathMode, chosen: readonly GpuSide[]): Promise<Partial<Record<GpuSide, Timed>>> {
-    const timed: Partial<Record<GpuSide, Timed>> = {};
-    const running: { side: GpuSide; steps: number; times: number[] }[] = [];
-    for (const side of chosen) {
-      try {
-        running.push({ side, steps: await this.#calibrate(one, mode, side), times: [] });
-      } catch (error) {
-        timed[side] = { error: error instanceof Error ? error.message : String(error) };
-      }
-    }
-    for (let round = 0; round < this.rounds; ++round) {
-      for (const { side, steps, times } of running) {
-        try {
-          await this.#run(one, mode, side, Math.min(3, steps)); // back to speed, and whatever another side's turn has let go
-          times.push((await this.#run(one, mode, side, steps)) / steps);
-        } catch (error) {
-          timed[side] = { error: error instanceof Error ? error.message : String(error) };
-        }
-      }
-    }
-    for (const { side, steps, times } of running) timed[side] ??= { ms: median(times), lowest: Math.min(...times), steps };
-    this.own.release();
-    await this.torch?.ask({ release: true });
-    return timed;
-  }
-
-  /** Warms a side up: algorithms are chosen, graphs captured. @returns how many steps fill a turn */
-  async #calibrate(one: GpuCase, mode: MathMode, side: GpuSide): Promise<number> {
-    await this.#run(one, mode, side, 3);
-    const once = (await this.#run(one, mode, side, 3)) / 3;
-    return Math.max(3, Math.min(3000, Math.round(this.burst / once)));
-  }
-
-  async #run(one: GpuCase, mode: MathMode, side: GpuSide, steps: number): Promise<number> {
-    if (side === 'eager' || side === 'compiled') return this.own.time(one, mode, side === 'compiled', steps);
-    const answer = (await this.torch?.ask({ case: one, mode, graph: side === 'torchGraph', steps })) as { ms: number } | { error: string };
-    if ('error' in answer) throw new Error(answer.error);
-    return answer.ms;
-  }
 }
 
 function resultOf({ kind, name, launchBound, T, N, D, H, L, bidirectional }: GpuCase, mode: MathMode, timed: Partial<Record<GpuSide, Timed>>): Result {
@@ -202,5 +161,6 @@ function report(results: readonly Result[]): void {
 function write(file: string, contents: object): void {
   const path = resolve(file);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${JSON.stringify(contents, undefined, 2)}\n`);
+  writeFileSync(`${path}.new`, `${JSON.stringify(contents, undefined, 2)}\n`); // a limit may end the process at any time
+  renameSync(`${path}.new`, path);
 }

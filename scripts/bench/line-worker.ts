@@ -65,6 +65,11 @@ export class LineWorker {
     this.#child.stdin?.end();
     this.#reader.close();
   }
+
+  /** Ends one that does not answer. */
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
 }
 
 /** Starts a Python script of scripts/bench with STMNET_PYTHON, or `python3`. */
