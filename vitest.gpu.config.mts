@@ -13,6 +13,6 @@ export default defineConfig({
     maxWorkers: '50%',
     testTimeout: 300_000,
     hookTimeout: 300_000,
-    reporters: ['default', ['json', { outputFile: 'build/gpu/vitest.json' }]],
+    reporters: ['default', ...(process.env.STMNET_TEST_LINES ? ['./scripts/gpu/line-reporter.mjs'] : [])],
   },
 });

@@ -1,4 +1,5 @@
 // What the GPU scripts share: the device they run on, and the reports they write.
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
@@ -25,6 +26,9 @@ export function findDevice() {
 
 /** Whether a machine without a CUDA device is a failure. */
 export const required = () => process.env.STMNET_REQUIRE_CUDA === '1';
+
+/** Like `spawnSync`, but ends the program and all that it has started after so many seconds; the status is 124 or 137 then. */
+export const runWithin = (seconds, command, args, options) => spawnSync('timeout', ['-k', '2', String(Math.max(1, Math.floor(seconds))), command, ...args], options);
 
 /** Writes `report` as JSON to `file`, from the repository's root: beside it and then in its place, as a limit may end the process at any time. */
 export function writeReport(file, report, { quiet = false } = {}) {

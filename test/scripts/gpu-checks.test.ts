@@ -1,0 +1,257 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { root } from '../../scripts/toolchain.mjs';
+
+const there = existsSync(join(root, 'build', 'standin', 'libstmnet_cuda_standin.so'));
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stmnet-gpu-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Runs a script of scripts/gpu on the stand-in. @returns how it ended, and its report */
+function script(
+  name: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): { status: number | null; text: string; seconds: number; report: Record<string, unknown> } {
+  const output = join(folder, `${name}.json`);
+  rmSync(output, { force: true });
+  const begun = performance.now();
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--expose-gc', join(root, 'scripts', 'gpu', `${name}.mjs`), '--standin', `--output=${output}`, ...args],
+    {
+      cwd: root,
+      encoding: 'utf8',
+      timeout: 55_000,
+      env: { ...process.env, STMNET_REQUIRE_CUDA: '1', CUDA_HOME: '', ...env },
+    },
+  );
+  return {
+    status,
+    text: stdout + stderr,
+    seconds: (performance.now() - begun) / 1000,
+    report: existsSync(output) ? (JSON.parse(readFileSync(output, 'utf8')) as Record<string, unknown>) : {},
+  };
+}
+
+interface Finding {
+  group: string;
+  name: string;
+  outcome: string;
+  detail?: string;
+}
+
+describe.skipIf(!there)('smoke.mjs on the stand-in', () => {
+  it('computes, captures and sorts as the CPU does', () => {
+    const { status, text } = script('smoke', ['--tiny']);
+    expect(status, text).toBe(0);
+    expect(text).toMatch(/smoke: (\d+) rows: \1 ok, 0 refused, 0 untuned, 0 failed/);
+    expect(text).toMatch(/language model bf16, dropout, lengths.*the same bits, 2 replays/);
+  });
+
+  it('fails where a call of cuDNN fails, with the reason', () => {
+    const { status, text } = script('smoke', ['--tiny'], { STMNET_STANDIN_FAIL: 'cudnnRNNForward:1=5000' });
+    expect(status).toBe(1);
+    expect(text).toMatch(/"outcome":"failed","detail":"[^"]*cudnnRNNForward/);
+  });
+
+  it('ends at its limit, and says of each row how it fared or that it was not reached', () => {
+    const { status, report, seconds } = script('smoke', ['--limit=4']);
+    const findings = report['findings'] as Finding[];
+    expect(status).toBe(1);
+    expect(seconds).toBeLessThan(15);
+    expect(findings.filter(({ outcome }) => outcome === 'not reached').length).toBeGreaterThan(0);
+    expect(new Set(findings.map(({ group }) => group))).toEqual(
+      new Set([
+        'layers',
+        'graph',
+        'dropout set',
+        'dropout null',
+        'algorithms',
+        'kernels',
+        'layout time',
+        'layout batch',
+        'no graphs',
+        'tuning',
+        'reads',
+      ]),
+    );
+    expect(findings.filter(({ outcome }) => outcome === 'failed')).toEqual([]);
+  });
+});
+
+describe.skipIf(!there)('sanitizer.mjs', () => {
+  /** A compute-sanitizer that runs the program and finds what it is told to. */
+  const fake = `#!/bin/sh
+if [ "$1" = --help ]; then echo '--kernel-name arg'; exit 0; fi
+echo "$@" >> "$FAKE_CALLS"
+while [ "\${1#--}" != "$1" ]; do
+  case $1 in --tool) tool=$2 ;; --log-file) log=$2 ;; esac
+  shift 2
+done
+echo '========= COMPUTE-SANITIZER' > "$log"
+case $FAKE_HANGS in *$tool*) sleep 100 ;; esac
+"$@" || exit 3
+case $FAKE_FINDS in
+  *$tool*) echo '========= Error: Race reported between Write access and Read access [8 hazards]' >> "$log"; exit 97 ;;
+  *) echo "========= \${tool} SUMMARY: 0 errors" >> "$log" ;;
+esac
+`;
+  const withFake = (
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): ReturnType<typeof script> & { calls: string } => {
+    const bin = join(folder, 'bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, 'compute-sanitizer'), fake, { mode: 0o755 });
+    const calls = join(folder, 'calls');
+    rmSync(calls, { force: true });
+    const result = script('sanitizer', args, {
+      PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+      FAKE_CALLS: calls,
+      ...env,
+    });
+    return { ...result, calls: readFileSync(calls, 'utf8') };
+  };
+
+  it('runs the small rows under both tools, racecheck on kernels of stmnet alone', () => {
+    const { status, text, report, calls } = withFake(['--limit=50']);
+    expect(status, text).toBe(0);
+    expect(report['results']).toMatchObject({ racecheck: { outcome: 'clean' }, memcheck: { outcome: 'clean' } });
+    const [race = '', memory = ''] = calls.split('\n');
+    expect(race).toMatch(/^--tool racecheck .*--kernel-name kns=run_ .*smoke\.mjs --tiny --standin$/);
+    expect(memory).toMatch(/^--tool memcheck .*smoke\.mjs --tiny --standin$/);
+    expect(memory).not.toContain('kns=');
+    expect(text).toMatch(/sanitizer: racecheck clean \(.*0 errors\), memcheck clean/);
+  });
+
+  it('fails for what a tool finds, and still runs the other', () => {
+    const { status, report } = withFake(['--limit=50'], { FAKE_FINDS: 'racecheck' });
+    expect(status).toBe(1);
+    expect(report['results']).toMatchObject({
+      racecheck: { outcome: 'findings', findings: [expect.stringContaining('8 hazards')] },
+      memcheck: { outcome: 'clean' },
+    });
+  });
+
+  it('stops a tool that takes too long and gives the other its time', () => {
+    const { status, report, seconds } = withFake(['--limit=26'], { FAKE_HANGS: 'racecheck' });
+    expect(status).toBe(0);
+    expect(seconds).toBeLessThan(40);
+    expect(report['results']).toMatchObject({
+      racecheck: { outcome: 'stopped', findings: [] },
+      memcheck: { outcome: 'clean' },
+    });
+  });
+
+  it.skipIf(
+    existsSync('/usr/local/cuda/bin/compute-sanitizer') || spawnSync('compute-sanitizer', ['--version']).status === 0,
+  )('is skipped with the reason where there is none', () => {
+    const { status, text, report } = script('sanitizer', []);
+    expect(status).toBe(0);
+    expect(text).toContain('sanitizer: skipped: no compute-sanitizer');
+    expect(report).toMatchObject({ skipped: true });
+  });
+});
+
+describe.skipIf(!there)('test.mjs on the stand-in', () => {
+  it('runs the files in order of worth and puts their results together', () => {
+    const { status, text, report } = script('test', ['test/optimizers/clip', 'test/layers/linear']);
+    expect(status, text).toBe(0);
+    expect(report).toMatchObject({
+      failed: 0,
+      failures: [],
+      runs: [
+        { name: 'layers and training', exit: 0 },
+        { name: 'rest', exit: 0 },
+      ],
+    });
+    expect(
+      (report['files'] as { file: string; passed: number }[]).map(({ file, passed }) => [file, passed > 0]),
+    ).toEqual([
+      ['test/layers/linear.test.ts', true],
+      ['test/optimizers/clip.test.ts', true],
+    ]);
+  });
+
+  it('says which it did not reach', () => {
+    const { status, text, report } = script('test', ['--limit=1', 'test/optimizers/clip', 'test/layers/linear']);
+    expect(status).toBe(1);
+    expect(text).toContain('NOT REACHED test/layers/linear.test.ts');
+    expect(report).toMatchObject({
+      passed: 0,
+      runs: [
+        { stopped: 'before it began', notReached: ['test/layers/linear.test.ts'] },
+        { notReached: ['test/optimizers/clip.test.ts'] },
+      ],
+    });
+  });
+});
+
+describe('line-reporter.mjs', () => {
+  it('has written each failure when the run is killed', async () => {
+    const project = join(root, 'build', `line-reporter-${process.pid}`); // below the repository, where vitest is found
+    mkdirSync(project, { recursive: true });
+    try {
+      writeFileSync(
+        join(project, 'vitest.config.mjs'),
+        `export default { test: { include: ['*.test.mjs'], reporters: [${JSON.stringify(join(root, 'scripts', 'gpu', 'line-reporter.mjs'))}], pool: 'forks', maxWorkers: 2, testTimeout: 100_000 } };\n`,
+      );
+      const header = "import { expect, test } from 'vitest';\n";
+      writeFileSync(
+        join(project, 'a.test.mjs'),
+        `${header}test('passes', () => undefined);\ntest('is wrong', () => expect(1).toBe(2));\ntest.skip('is left out', () => undefined);\n`,
+      );
+      writeFileSync(
+        join(project, 'b.test.mjs'),
+        `${header}test('is wrong too', () => expect(3).toBe(4));\ntest('never ends', () => new Promise(() => setInterval(() => undefined, 1000)));\n`,
+      );
+      const lines = join(project, 'lines.jsonl');
+      const child = spawn(
+        process.execPath,
+        [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', project],
+        { env: { ...process.env, STMNET_TEST_LINES: lines }, stdio: 'ignore' },
+      );
+      const read = (): Record<string, unknown>[] =>
+        existsSync(lines)
+          ? readFileSync(lines, 'utf8')
+              .trim()
+              .split('\n')
+              .map((line) => JSON.parse(line) as Record<string, unknown>)
+          : [];
+      const ended = once(child, 'close');
+      for (let i = 0; i < 400 && read().length < 3; i++) await sleep(100);
+      child.kill('SIGKILL');
+      await ended;
+      const said = read();
+      expect(said).toContainEqual({
+        failed: 'is wrong',
+        file: expect.stringMatching(/a\.test\.mjs$/) as string,
+        message: expect.stringContaining('expected 1 to be 2') as string,
+      });
+      expect(said).toContainEqual({
+        failed: 'is wrong too',
+        file: expect.stringMatching(/b\.test\.mjs$/) as string,
+        message: expect.stringContaining('expected 3 to be 4') as string,
+      });
+      expect(said).toContainEqual(
+        expect.objectContaining({
+          file: expect.stringMatching(/a\.test\.mjs$/) as string,
+          passed: 1,
+          failed: 1,
+          skipped: 1,
+        }),
+      );
+    } finally {
+      rmSync(project, { recursive: true });
+    }
+  });
+});
