@@ -1,56 +1,198 @@
 #!/bin/sh
-# sh run.sh [FOLDER]: everything that wants a GPU, on a machine with an NVIDIA driver, Python with PyTorch, and no network. Results go to FOLDER (results): JSON, and
-# the tables as they were printed. Each part has a time limit of its own, so that one that hangs leaves the others their results. Variables:
-#   STMNET_PARTS               which parts, of: doctor test questions bench
-#   STMNET_TEST_SECONDS        420    STMNET_QUESTION_SECONDS  300    STMNET_BENCH_SECONDS  420
-#   STMNET_TEST_ARGUMENTS, STMNET_QUESTION_ARGUMENTS, STMNET_BENCH_ARGUMENTS   for the parts themselves
-#   STMNET_PYTHON              the Python that has PyTorch (python3)
+# sh run.sh [FOLDER]: everything that wants a GPU, on a machine with an NVIDIA driver, Python with PyTorch, and no
+# network, within a given time. FOLDER (results) gets at most eight files: results.tgz with everything so far, logs and
+# reports and what the tuner chose, and beside it summary.txt and the reports that are there. They are written anew
+# after each part, so that whatever stops this script leaves what was found before. A second run adds to them.
+# Variables:
+#
+#   STMNET_GPU_SECONDS   how long all of it may take (540)
+#   STMNET_PARTS         which parts, in their order: doctor smoke bench test questions sanitizer. Each has a share of
+#                        the time, and what one leaves the following get.
+#   STMNET_SMOKE_ARGUMENTS, STMNET_BENCH_ARGUMENTS, STMNET_TEST_ARGUMENTS, STMNET_QUESTION_ARGUMENTS
+#                        for the parts themselves
+#   STMNET_PYTHON        the Python that has PyTorch (python3)
+#   STMNET_GPU_STANDIN   1: on the stand-in, to try this script without a GPU
+#
+# Plain POSIX shell, tar, gzip and timeout: a container may have no more.
+started=$(date +%s)
+case ${1:-} in
+  '') out= ;;
+  /*) out=$1 ;;
+  *) out=$PWD/$1 ;;
+esac
 cd "$(dirname "$0")" || exit 2
-results=${1:-results}
-mkdir -p "$results" || exit 2
-results=$(cd "$results" && pwd)
-PATH=$PWD/node/bin:$PATH
-STMNET_REQUIRE_CUDA=1
-STMNET_CACHE_DIR=${STMNET_CACHE_DIR:-$PWD/build/gpu/cache}
-export PATH STMNET_REQUIRE_CUDA STMNET_CACHE_DIR
-: > "$results/summary.txt"
-failed=0
+out=${out:-$PWD/results}
+work=$PWD/build/gpu/results
+state=$PWD/build/gpu/state
+mkdir -p "$out" "$state" || exit 2
+if [ ! -d "$work" ] && [ -e "$out/results.tgz" ]; then tar xzf "$out/results.tgz" -C build/gpu; fi
+mkdir -p "$work" || exit 2
 
-if [ -z "$STMNET_CUDA_LIBS$STMNET_CUDNN_LIB" ]; then
-  STMNET_CUDA_LIBS=$(node -e "import('./scripts/gpu/cuda-folder.mjs').then((found) => console.log(found.wheelFolder() ?? ''))")
-  if [ -n "$STMNET_CUDA_LIBS" ]; then export STMNET_CUDA_LIBS; else unset STMNET_CUDA_LIBS; fi
-fi
+budget=${STMNET_GPU_SECONDS:-540}
+grace=2                                   # between asking a part to end and killing it
+end=$((started + budget - budget / 60 - 1)) # the rest is for packing
+parts=${STMNET_PARTS:-doctor smoke bench test questions sanitizer}
+failed=0 computes=1
 
-# part NAME SECONDS COMMAND…: runs it, shows what it prints, keeps that in NAME.log
+# The share of a part, in seconds of a whole run.
+weight() {
+  case $1 in
+    plugin) echo 120 ;;
+    doctor) echo 40 ;;
+    smoke) echo 60 ;;
+    bench) echo 150 ;;
+    test) echo 170 ;;
+    questions) echo 100 ;;
+    sanitizer) echo 60 ;;
+    *) echo "run.sh: got the part '$1', expected doctor, smoke, bench, test, questions, sanitizer." >&2; return 1 ;;
+  esac
+}
+for name in $parts; do weight "$name" > "$state/weight" || exit 2; done
+
+# Copies what is small and read first; beside it and then in its place, so that nobody gets half of it.
+publish() {
+  for file in summary.txt smoke.json bench.json test.json questions.json; do
+    if [ -e "$work/$file" ]; then cp "$work/$file" "$out/$file.new" && mv "$out/$file.new" "$out/$file"; fi
+  done
+}
+
+pack() {
+  publish
+  if [ -e "$STMNET_CACHE_DIR/cudnn-algorithms.txt" ]; then cp "$STMNET_CACHE_DIR/cudnn-algorithms.txt" "$work/"; fi
+  tar czf "$out/results.tgz.new" -C build/gpu results
+  # 1: a part that could not be killed still writes
+  if [ $? -le 1 ]; then mv "$out/results.tgz.new" "$out/results.tgz"; fi
+}
+
+say() {
+  echo "$1" | tee -a "$work/summary.txt"
+}
+
+stop() {
+  trap '' INT TERM HUP
+  if [ -e "$state/pid" ]; then kill "$(cat "$state/pid")"; fi
+  say "run.sh: stopped by a signal${name:+ in $name}"
+  pack
+  exit 143
+}
+
+# part NAME SECONDS COMMAND…: runs it, shows what it prints and keeps that in NAME.log. It is not waited for longer than
+# that even if it cannot be killed, as a process that waits inside the driver cannot.
 part() {
   name=$1 seconds=$2
   shift 2
-  case " plugin ${STMNET_PARTS:-doctor test questions bench} " in *" $name "*) ;; *) return 0 ;; esac
+  begun=$(date +%s)
+  rm -f "$state/pid" "$state/status" "$state/over"
   echo "== $name"
-  started=$(date +%s)
-  { timeout -k 10 "$seconds" "$@" 2>&1; echo $? > "$results/.status"; } | tee "$results/$name.log"
-  status=$(cat "$results/.status")
-  rm -f "$results/.status"
+  (
+    {
+      timeout -k "$grace" "$seconds" "$@" 2>&1 &
+      echo $! > "$state/pid"
+      wait $!
+      echo $? > "$state/status"
+    } | tee "$work/$name.log"
+    : > "$state/over"
+  ) &
+  latest=$((begun + seconds + grace + 1)) ticks=0
+  while [ ! -e "$state/over" ] && [ "$(date +%s)" -lt "$latest" ]; do
+    sleep 1
+    ticks=$((ticks + 1))
+    if [ $((ticks % 10)) = 0 ]; then publish; fi
+  done
+  status=137
+  if [ -s "$state/status" ]; then status=$(cat "$state/status"); fi
+  rm -f "$state/pid"
   case $status in
     0) words=fine ;;
     124 | 137) words="stopped after $seconds s" ;;
     *) words="exit status $status" ;;
   esac
-  echo "$name: $words, $(($(date +%s) - started)) s" >> "$results/summary.txt"
+  say "$name: $words, $(($(date +%s) - begun)) s of $seconds: $(tail -n 1 "$work/$name.log" 2> /dev/null)"
   [ "$status" = 0 ] || failed=1
+  pack
   return "$status"
 }
 
-if [ ! -e build/Release/libstmnet_cuda.so ] && [ -z "$STMNET_CUDA_PLUGIN" ]; then
-  part plugin 300 node scripts/gpu/build-plugin.mjs
+# The part of that name, with so many seconds. What it does itself to end in time comes a little before the kill.
+run() {
+  seconds=$2 limit=$(($2 - $2 / 20 - 3))
+  if [ "$limit" -lt 1 ]; then limit=1; fi
+  case $1 in
+    plugin) part plugin "$seconds" node scripts/gpu/build-plugin.mjs ;;
+    doctor)
+      part doctor "$seconds" sh -c '
+        node dist/cli/main.js doctor --require-cuda
+        status=$?
+        node dist/cli/main.js doctor --json > "$1"
+        exit $status' sh "$work/doctor.json"
+      ;;
+    smoke)
+      part smoke "$seconds" node --expose-gc scripts/gpu/smoke.mjs "--output=$work/smoke.json" "--limit=$limit" \
+        $standin $STMNET_SMOKE_ARGUMENTS
+      ;;
+    bench)
+      part bench "$seconds" node build/js/scripts/bench/main.js gpu --output "$work/bench.json" --limit "$limit" \
+        --rounds 3 --burst 80 ${standin:+--size tiny --torch-device cpu} $STMNET_BENCH_ARGUMENTS
+      ;;
+    test)
+      part test "$seconds" node scripts/gpu/test.mjs "--output=$work/test.json" "--limit=$limit" \
+        $standin $STMNET_TEST_ARGUMENTS
+      ;;
+    questions)
+      part questions "$seconds" node scripts/gpu/questions.mjs "--output=$work/questions.json" "--limit=$limit" \
+        $standin $STMNET_QUESTION_ARGUMENTS
+      ;;
+    sanitizer)
+      part sanitizer "$seconds" node scripts/gpu/sanitizer.mjs "--output=$work/sanitizer.json" "--limit=$limit" \
+        $standin
+      ;;
+  esac
+}
+
+PATH=$PWD/node/bin:$PATH
+STMNET_REQUIRE_CUDA=1
+STMNET_CACHE_DIR=${STMNET_CACHE_DIR:-$PWD/build/gpu/cache}
+export PATH STMNET_REQUIRE_CUDA STMNET_CACHE_DIR
+name=
+trap stop INT TERM HUP
+
+standin=
+if [ "$STMNET_GPU_STANDIN" = 1 ]; then
+  standin=--standin
+  STMNET_CUDA_PLUGIN=$PWD/build/standin/libstmnet_cuda_standin.so
+  STMNET_CUBLAS_LIB=$PWD/build/standin/libcuda_standin.so
+  STMNET_CUDNN_LIB=$STMNET_CUBLAS_LIB
+  export STMNET_CUDA_PLUGIN STMNET_CUBLAS_LIB STMNET_CUDNN_LIB
+elif [ -z "$STMNET_CUDA_LIBS$STMNET_CUDNN_LIB" ]; then
+  ask="import('./scripts/gpu/cuda-folder.mjs').then((found) => console.log(found.wheelFolder() ?? ''))"
+  STMNET_CUDA_LIBS=$(timeout -k 2 20 node -e "$ask")
+  if [ -n "$STMNET_CUDA_LIBS" ]; then export STMNET_CUDA_LIBS; else unset STMNET_CUDA_LIBS; fi
 fi
-if ! part doctor 120 node dist/cli/main.js doctor --require-cuda; then
-  echo "run.sh: stmnet does not compute on a GPU here; doctor.log says what is missing." | tee -a "$results/summary.txt"
-  exit 1
+# What cuDNN opens by name, NVRTC above all, is in folders that the loader does not know.
+if [ -n "$STMNET_CUDA_LIBS" ]; then
+  nvidia=$STMNET_CUDA_LIBS/nvidia
+  LD_LIBRARY_PATH=$nvidia/cu13/lib:$nvidia/cudnn/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  export LD_LIBRARY_PATH
 fi
-part test "${STMNET_TEST_SECONDS:-420}" node scripts/gpu/test.mjs "--output=$results/test.json" $STMNET_TEST_ARGUMENTS
-part questions "${STMNET_QUESTION_SECONDS:-300}" node scripts/gpu/questions.mjs "--output=$results/questions.json" "--limit=$((${STMNET_QUESTION_SECONDS:-300} - 10))" $STMNET_QUESTION_ARGUMENTS
-part bench "${STMNET_BENCH_SECONDS:-420}" node --expose-gc build/js/scripts/bench/main.js gpu --output "$results/bench.json" --limit "$((${STMNET_BENCH_SECONDS:-420} - 60))" $STMNET_BENCH_ARGUMENTS
-echo "== summary"
-cat "$results/summary.txt"
+if [ ! -e build/Release/libstmnet_cuda.so ] && [ -z "$STMNET_CUDA_PLUGIN" ]; then parts="plugin $parts"; fi
+
+say "== $(date -u +%Y-%m-%dT%H:%M:%SZ): $parts, $budget s"
+set -- $parts
+while [ $# -gt 0 ]; do
+  total=0
+  for each; do total=$((total + $(weight "$each"))); done
+  seconds=$(((end - $(date +%s)) * $(weight "$1") / total - grace))
+  if [ "$computes" = 0 ] && [ "$1" != questions ]; then
+    say "$1: left out, stmnet does not compute on a GPU here; doctor.log says what is missing"
+  elif [ "$seconds" -lt 1 ]; then
+    say "$1: left out, no time is left"
+    failed=1
+  elif ! run "$1" "$seconds" && [ "$1" = doctor ]; then
+    computes=0 # cuDNN itself can still be asked
+  fi
+  shift
+done
+name=
+say "run.sh: $(($(date +%s) - started)) s"
+pack
 exit $failed

@@ -1,0 +1,255 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, it as sequential } from 'vitest';
+import { root } from '../../scripts/toolchain.mjs';
+
+/**
+ * How a part that stands for a real one behaves: it writes its report, and then ends or never does, whatever it is
+ * asked.
+ */
+interface Plan {
+  hangs?: boolean;
+  status?: number;
+}
+
+const stub = `
+const { writeFileSync } = require('node:fs');
+const name = NAME;
+const plan = JSON.parse(process.env.STUB_PLAN ?? '{}')[name] ?? {};
+const at = process.argv.findIndex((arg) => arg.startsWith('--output'));
+const output = at < 0 ? undefined : (process.argv[at].split('=')[1] ?? process.argv[at + 1]);
+if (output !== undefined) writeFileSync(output, JSON.stringify({ part: name, at: process.env.STUB_MARK ?? '' }));
+if (process.argv.includes('--json')) { console.log(JSON.stringify({ part: name })); process.exit(0); }
+console.log(name + ' ran ' + (process.env.STUB_MARK ?? ''));
+if (plan.hangs) { process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); }
+else process.exitCode = plan.status ?? 0;
+`;
+
+const programs: Readonly<Record<string, string>> = {
+  doctor: 'dist/cli/main.js',
+  smoke: 'scripts/gpu/smoke.mjs',
+  bench: 'build/js/scripts/bench/main.js',
+  test: 'scripts/gpu/test.mjs',
+  questions: 'scripts/gpu/questions.mjs',
+  sanitizer: 'scripts/gpu/sanitizer.mjs',
+};
+const everyPart = Object.keys(programs).join(' ');
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stmnet-run-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A bundle as `npm run gpu:bundle` makes it, with stubs for its parts. */
+function bundle(name: string): string {
+  const path = join(folder, name);
+  for (const [part, file] of Object.entries(programs)) {
+    mkdirSync(dirname(join(path, file)), { recursive: true });
+    const text = stub.replace('NAME', JSON.stringify(part));
+    writeFileSync(
+      join(path, file),
+      file.endsWith('.mjs')
+        ? `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);\n${text}`
+        : text,
+    );
+  }
+  writeFileSync(join(path, 'scripts', 'gpu', 'cuda-folder.mjs'), 'export const wheelFolder = () => undefined;\n');
+  mkdirSync(join(path, 'build', 'Release'), { recursive: true });
+  writeFileSync(join(path, 'build', 'Release', 'libstmnet_cuda.so'), '');
+  cpSync(join(root, 'scripts', 'gpu', 'run.sh'), join(path, 'run.sh'));
+  return path;
+}
+
+interface Run {
+  parts?: string;
+  seconds?: number;
+  plan?: Record<string, Plan>;
+  mark?: string;
+  env?: Record<string, string>;
+}
+
+function start(path: string, out: string, { parts, seconds = 120, plan = {}, mark = '', env = {} }: Run): ChildProcess {
+  const variables = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: folder,
+    STMNET_GPU_SECONDS: String(seconds),
+    STUB_PLAN: JSON.stringify(plan),
+    STUB_MARK: mark,
+    ...(parts === undefined ? {} : { STMNET_PARTS: parts }),
+    ...env,
+  };
+  return spawn('sh', [join(path, 'run.sh'), out], { env: variables, stdio: 'ignore' });
+}
+
+/** Runs it to its end. */
+async function run(
+  path: string,
+  out: string,
+  options: Run,
+): Promise<{ status: number | null; seconds: number; summary: string }> {
+  const begun = performance.now();
+  const [status] = (await once(start(path, out, options), 'close')) as [number | null];
+  return {
+    status,
+    seconds: (performance.now() - begun) / 1000,
+    summary: readFileSync(join(out, 'summary.txt'), 'utf8'),
+  };
+}
+
+const tar = (...args: string[]): string => spawnSync('tar', args, { encoding: 'utf8' }).stdout;
+const archived = (out: string): string[] =>
+  tar('tzf', join(out, 'results.tgz'))
+    .split('\n')
+    .map((name) => name.replace(/^results\//, ''))
+    .filter((name) => name !== '' && !name.endsWith('/'))
+    .sort();
+const inArchive = (out: string, name: string): string => tar('xzOf', join(out, 'results.tgz'), `results/${name}`);
+/** The seconds that a part was given. */
+const given = (summary: string, part: string): number =>
+  Number(new RegExp(`^${part}: .* s of (\\d+)`, 'm').exec(summary)?.[1] ?? Number.NaN);
+
+// They mostly wait: together they take as long as the longest.
+describe.concurrent('run.sh', () => {
+  const it = sequential;
+
+  it('runs every part and leaves at most eight files: an archive of everything, and what is read first', async ({
+    expect,
+  }) => {
+    const [path, out] = [bundle('all'), join(folder, 'all-out')];
+    const { status, summary } = await run(path, out, {});
+    expect(status, summary).toBe(0);
+    expect(readdirSync(out).sort()).toEqual([
+      'bench.json',
+      'questions.json',
+      'results.tgz',
+      'smoke.json',
+      'summary.txt',
+      'test.json',
+    ]);
+    expect(archived(out)).toEqual([
+      'bench.json',
+      'bench.log',
+      'doctor.json',
+      'doctor.log',
+      'questions.json',
+      'questions.log',
+      'sanitizer.json',
+      'sanitizer.log',
+      'smoke.json',
+      'smoke.log',
+      'summary.txt',
+      'test.json',
+      'test.log',
+    ]);
+    expect(inArchive(out, 'test.log')).toContain('test ran');
+    expect(inArchive(out, 'doctor.json')).toContain('"doctor"');
+    for (const part of everyPart.split(' '))
+      expect(summary).toMatch(new RegExp(`^${part}: fine, \\d+ s of \\d+: ${part} ran`, 'm'));
+  });
+
+  it('ends within its time when a part hangs and cannot be asked to end, with what it had written', async ({
+    expect,
+  }) => {
+    const [path, out] = [bundle('hang'), join(folder, 'hang-out')];
+    const { status, seconds, summary } = await run(path, out, {
+      parts: 'doctor bench test',
+      seconds: 20,
+      plan: { bench: { hangs: true } },
+    });
+    expect(seconds, summary).toBeLessThan(23);
+    expect(status).toBe(1);
+    expect(summary).toMatch(/^bench: stopped after \d+ s/m);
+    expect(summary).toMatch(/^test: fine/m);
+    expect(inArchive(out, 'bench.log')).toContain('bench ran');
+    expect(JSON.parse(inArchive(out, 'bench.json'))).toEqual({ part: 'bench', at: '' });
+    expect(readdirSync(out)).toContain('bench.json');
+  });
+
+  it('ends within its time when every part hangs', async ({ expect }) => {
+    const [path, out] = [bundle('hangs'), join(folder, 'hangs-out')];
+    const plan = Object.fromEntries(['smoke', 'bench', 'test'].map((part) => [part, { hangs: true }]));
+    const { seconds, summary } = await run(path, out, { parts: 'smoke bench test', seconds: 24, plan });
+    expect(seconds, summary).toBeLessThan(27);
+    expect(summary.match(/stopped after/g)).toHaveLength(3);
+    expect(archived(out)).toEqual(expect.arrayContaining(['smoke.json', 'bench.json', 'test.json']));
+  });
+
+  it('gives a part its share, and what the parts before it have left', async ({ expect }) => {
+    const [path, out] = [bundle('shares'), join(folder, 'shares-out')];
+    const { summary } = await run(path, out, { parts: 'smoke bench test', seconds: 381 });
+    // 381 s less what is kept for packing and for killing; shares 60 : 150 : 170
+    expect(given(summary, 'smoke')).toBeGreaterThan(50);
+    expect(given(summary, 'smoke')).toBeLessThan(60);
+    expect(given(summary, 'bench')).toBeGreaterThan(160);
+    expect(given(summary, 'test')).toBeGreaterThan(320);
+    expect(given(summary, 'test')).toBeLessThan(381);
+  });
+
+  it('still asks cuDNN where stmnet does not compute, and nothing else', async ({ expect }) => {
+    const [path, out] = [bundle('doctor'), join(folder, 'doctor-out')];
+    const { status, summary } = await run(path, out, { plan: { doctor: { status: 1 } } });
+    expect(status).toBe(1);
+    expect(summary).toMatch(/^doctor: exit status 1/m);
+    expect(summary).toMatch(/^questions: fine/m);
+    for (const part of ['smoke', 'bench', 'test', 'sanitizer'])
+      expect(summary).toMatch(new RegExp(`^${part}: left out`, 'm'));
+    expect(archived(out)).toEqual(['doctor.json', 'doctor.log', 'questions.json', 'questions.log', 'summary.txt']);
+  });
+
+  it('adds the results of a second run to those of the first', async ({ expect }) => {
+    const [path, out] = [bundle('twice'), join(folder, 'twice-out')];
+    await run(path, out, { parts: 'doctor smoke bench questions', mark: 'first' });
+    const { summary } = await run(path, out, { parts: 'test sanitizer', mark: 'second' });
+    const all = ['bench.json', 'questions.json', 'results.tgz', 'smoke.json', 'summary.txt', 'test.json'];
+    expect(readdirSync(out).sort()).toEqual(all);
+    expect(summary).toMatch(/^bench: fine[^]*^test: fine/m);
+    expect(inArchive(out, 'bench.log')).toContain('bench ran first');
+    expect(inArchive(out, 'test.log')).toContain('test ran second');
+    // into another folder, as where each call has its own
+    const other = join(folder, 'twice-other');
+    await run(path, other, { parts: 'sanitizer', mark: 'third' });
+    expect(readdirSync(other).sort()).toEqual(all);
+    expect(inArchive(other, 'bench.log')).toContain('bench ran first');
+    // and from a bundle unpacked anew, into the first
+    rmSync(join(path, 'build', 'gpu'), { recursive: true });
+    await run(path, out, { parts: 'smoke', mark: 'fourth' });
+    expect(inArchive(out, 'smoke.log')).toContain('smoke ran fourth');
+    expect(inArchive(out, 'bench.log')).toContain('bench ran first');
+    expect(inArchive(out, 'summary.txt')).toMatch(/^bench: fine[^]*^test: fine[^]*^smoke: fine/m);
+  });
+
+  it.each(['SIGTERM', 'SIGKILL'] as const)('leaves what it has when it is stopped by %s', async (signal) => {
+    const { expect } = await import('vitest');
+    const [path, out] = [bundle(signal), join(folder, `${signal}-out`)];
+    const child = start(path, out, { parts: 'doctor smoke bench', seconds: 60, plan: { bench: { hangs: true } } });
+    const ended = once(child, 'close');
+    const begun = join(path, 'build', 'gpu', 'results', 'bench.json');
+    for (let i = 0; i < 300 && spawnSync('test', ['-e', begun]).status !== 0; i++) await sleep(100);
+    child.kill(signal);
+    await ended;
+    expect(inArchive(out, 'smoke.log')).toContain('smoke ran');
+    if (signal === 'SIGTERM') expect(inArchive(out, 'bench.log')).toContain('bench ran');
+    if (signal === 'SIGTERM')
+      expect(readFileSync(join(out, 'summary.txt'), 'utf8')).toContain('stopped by a signal in bench');
+  });
+
+  it('keeps what the tuner has chosen', async ({ expect }) => {
+    const [path, out, cache] = [bundle('tuner'), join(folder, 'tuner-out'), join(folder, 'tuner-cache')];
+    mkdirSync(cache);
+    writeFileSync(join(cache, 'cudnn-algorithms.txt'), 'a-shape persistStatic\n');
+    await run(path, out, { parts: 'smoke', env: { STMNET_CACHE_DIR: cache } });
+    expect(inArchive(out, 'cudnn-algorithms.txt')).toBe('a-shape persistStatic\n');
+  });
+
+  it('refuses a part that it does not know', async ({ expect }) => {
+    const [path, out] = [bundle('unknown'), join(folder, 'unknown-out')];
+    const [status] = (await once(start(path, out, { parts: 'bench tests' }), 'close')) as [number];
+    expect(status).toBe(2);
+  });
+});
