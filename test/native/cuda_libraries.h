@@ -21,6 +21,7 @@ class DeviceWithLibraries : public Device {
   DeviceWithLibraries() {
 #define STM_TAKE(name) functions_.name = &::name;
     STM_CUBLAS_FUNCTIONS(STM_TAKE)
+    STM_CUBLASLT_FUNCTIONS(STM_TAKE)
     STM_CUDNN_FUNCTIONS(STM_TAKE)
 #undef STM_TAKE
     functions_.cublasGemmEx = &::cublasGemmEx;
@@ -35,6 +36,13 @@ class DeviceWithLibraries : public Device {
     wait();
     must(::cudnnDestroy(context.cudnn), "cudnnDestroy");
     must(::cublasDestroy_v2(context.cublas), "cublasDestroy");
+  }
+
+  /// As if cuBLAS had come without it.
+  void leave_cublaslt_out() {
+#define STM_FORGET(name) functions_.name = nullptr;
+    STM_CUBLASLT_FUNCTIONS(STM_FORGET)
+#undef STM_FORGET
   }
 
  private:

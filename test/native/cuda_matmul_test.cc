@@ -2,6 +2,8 @@
 // usage: cuda_matmul_test [seed]
 #include "backend/cuda/matmul.h"
 
+#include <numeric>
+
 #include "cuda-standin/control.h"
 #include "cuda_libraries.h"
 
@@ -63,14 +65,87 @@ void check_matmul(Device& device, MatmulKernels& cuda, DType dtype) {
         [&](MatmulKernels& kernels, const Side& at) { return kernels.matmul(MathMode::Fma, at(*a), at(*b), at(out)); });
 }
 
-void check_linear(Device& device, MatmulKernels& cuda, DType dtype) {
+/// Elements in one row, of which some lie before and behind a dense array of those extents.
+struct Placed {
+  Placed(DType dtype, const std::vector<int64_t>& extents, int64_t before)
+      : extents(extents),
+        before(before),
+        operand(dtype, {before + std::accumulate(extents.begin(), extents.end(), int64_t{1}, std::multiplies<>()) + 2}, Lies::Dense) {}
+  View at(const Side& side) const {
+    View view = side(operand);
+    view.data = static_cast<char*>(view.data) + static_cast<size_t>(before) * size_of(view.dtype);
+    view.rank = static_cast<int32_t>(extents.size());
+    int64_t step = 1;
+    for (int axis = view.rank; axis-- > 0; step *= view.extent[axis]) view.extent[axis] = extents[static_cast<size_t>(axis)], view.stride[axis] = step;
+    return view;
+  }
+  std::vector<int64_t> extents;
+  int64_t before;
+  Operand operand;
+};
+
+void check_linear(Device& device, MatmulKernels& cuda, DType dtype, int64_t rows, int64_t in, int64_t width, bool biased) {
+  const auto place = [&](const std::vector<int64_t>& extents) { return std::make_unique<Placed>(dtype, extents, chance(0.7) ? 0 : draw(1, 5)); };
+  const auto x = place({rows, in}), weight = place({width, in}), bias = place({width}), out = place({rows, width});
+  const std::string what = "linear [" + std::to_string(rows) + ", " + std::to_string(in) + "] to " + std::to_string(width) + (biased ? " with bias" : "");
+  agree(device, cpu_backend().matmul(), cuda, what, {&x->operand, &weight->operand, &bias->operand, &out->operand}, kProducts,
+        [&](MatmulKernels& kernels, const Side& side) {
+          return kernels.linear(MathMode::Fma, x->at(side), weight->at(side), biased ? bias->at(side) : View{}, out->at(side));
+        });
+}
+
+void check_linears(Device& device, MatmulKernels& cuda) {
   const auto extent = [] { return chance(0.08) ? 0 : chance(0.2) ? 1 : draw(2, 70); };
-  const int64_t rows = chance(0.1) ? 9000 : extent(), in = extent(), width = extent();
-  Operand x(dtype, {rows, in}, Lies::Dense), weight(dtype, {width, in}, Lies::Dense), bias(dtype, {width}, Lies::Dense), out(dtype, {rows, width}, Lies::Dense);
-  const bool biased = chance(0.6);
-  agree(device, cpu_backend().matmul(), cuda, std::string(biased ? "linear with bias " : "linear ") + x.shape() + " " + weight.shape(),
-        {&x, &weight, &bias, &out}, kProducts,
-        [&](MatmulKernels& kernels, const Side& at) { return kernels.linear(MathMode::Fma, at(x), at(weight), biased ? at(bias) : View{}, at(out)); });
+  for (const DType dtype : {DType::F32, DType::F64})
+    for (int i = 0; i < 150; ++i) check_linear(device, cuda, dtype, chance(0.1) ? 9000 : extent(), extent(), extent(), chance(0.7));
+}
+
+/// How often a call has launched each of the three since standin_reset_counts().
+struct Launches {
+  unsigned long long kernels = standin_call_count("cudaLaunchKernel"), products = standin_call_count("cublasGemmEx"),
+                     biased = standin_call_count("cublasLtMatmul");
+  bool operator==(const Launches&) const = default;
+};
+
+/// x · weightᵀ + bias, [5, 12] to 9, and what that launched. Of the arrays the one called `odd` is aligned to its elements alone.
+Launches launched(Device& device, MatmulKernels& cuda, DType dtype, const std::string& odd = "", const char* fault = "") {
+  const auto place = [&](const char* name, const std::vector<int64_t>& extents) { return std::make_unique<Placed>(dtype, extents, name == odd ? 1 : 0); };
+  const auto x = place("x", {5, 12}), weight = place("weight", {9, 12}), bias = place("bias", {9}), out = place("out", {5, 9});
+  Launches launches;
+  agree(device, cpu_backend().matmul(), cuda, "linear with an odd " + odd + " " + fault, {&x->operand, &weight->operand, &bias->operand, &out->operand},
+        kProducts, [&](MatmulKernels& kernels, const Side& side) {
+          standin_reset_counts();
+          require(standin_set_faults(fault), "a fault");
+          const Status status = kernels.linear(MathMode::Fma, x->at(side), weight->at(side), bias->at(side), out->at(side));
+          standin_set_faults("");
+          launches = {};
+          return status;
+        });
+  return launches;
+}
+
+/// A bias costs no pass of its own, unless cuBLASLt cannot add it.
+void check_bias(DeviceWithLibraries& device) {
+  constexpr Launches kOne{0, 0, 1}, kTwo{1, 1, 0};
+  for (const DType dtype : {DType::F32, DType::F64}) {
+    CudaMatmul cuda(device.context);
+    for (const char* odd : {"", "x", "weight", "out"}) require(launched(device, cuda, dtype, odd) == kOne, std::string("a product with a bias, odd: ") + odd);
+    require(launched(device, cuda, dtype, "bias") == kTwo, "a bias that cuBLASLt could not read takes a pass of its own");
+    require(launched(device, cuda, dtype) == kOne, "a product with a bias, again");
+    require(standin_call_count("cublasLtMatmulAlgoGetHeuristic") == 0, "a known problem asks no heuristic");
+
+    CudaMatmul without(device.context);
+    require(launched(device, without, dtype, "", "cublasLtMatmulAlgoGetHeuristic:1=15") == kTwo, "a problem without a kernel takes two passes");
+    require(launched(device, without, dtype) == kTwo, "and is not asked about again");
+    CudaMatmul late(device.context);
+    Launches tried = launched(device, late, dtype, "", "cublasLtMatmul:1=15");
+    require(tried == Launches{1, 1, 1}, "a kernel that is refused as it runs is replaced by two passes");
+    require(launched(device, late, dtype) == kTwo, "and is not tried again");
+  }
+  DeviceWithLibraries old;
+  old.leave_cublaslt_out();
+  CudaMatmul cuda(old.context);
+  require(launched(old, cuda, DType::F32) == kTwo, "without cuBLASLt a bias takes a pass of its own");
 }
 
 /// The modes round the operands as far as they may, and f64 is not touched by them.
@@ -121,13 +196,20 @@ void check_refusals(MatmulKernels& cuda) {
   require(status.kind == StatusKind::Unsupported && std::strstr(status.message, "2147483648"), std::string("an axis beyond int: ") + status.message);
 }
 
-/// A call of cuBLAS that fails is reported by name.
-void check_failure(Device& device, MatmulKernels& cuda) {
+/// A call that fails is reported by name.
+void check_failures(Device& device, MatmulKernels& cuda) {
   Operand a(DType::F32, {3, 4}, Lies::Dense), b(DType::F32, {4, 6}, Lies::Dense), out(DType::F32, {3, 6}, Lies::Dense);
   require(standin_set_faults("cublasGemmEx:1=14"), "a fault");
   standin_reset_counts();
   const Status status = cuda.matmul(MathMode::Fma, a.device, b.device, out.device);
   require(!status.is_ok() && std::strstr(status.message, "cublasGemmEx"), std::string("a failing cublasGemmEx: ") + status.message);
+  Operand weight(DType::F32, {6, 4}, Lies::Dense), bias(DType::F32, {6}, Lies::Dense);
+  for (const std::string name : {"cublasLtMatmulAlgoGetHeuristic", "cublasLtMatmul"}) {
+    require(standin_set_faults((name + ":1=14").c_str()), "a fault");
+    standin_reset_counts();
+    const Status failed = cuda.linear(MathMode::Fma, a.device, weight.device, bias.device, out.device);
+    require(!failed.is_ok() && std::strstr(failed.message, (name + " failed").c_str()), "a failing " + name + ": " + failed.message);
+  }
   standin_set_faults("");
   device.wait();
 }
@@ -143,11 +225,12 @@ int main(int argc, char** argv) {
   stm::cuda::CudaMatmul cuda(device.context);
   for (const DType dtype : {DType::F32, DType::F64}) {
     for (int i = 0; i < 300; ++i) check_matmul(device, cuda, dtype);
-    for (int i = 0; i < 100; ++i) check_linear(device, cuda, dtype);
   }
+  check_linears(device, cuda);
+  check_bias(device);
   check_modes(device, cuda);
   check_calls(device, cuda);
   check_refusals(cuda);
-  check_failure(device, cuda);
+  check_failures(device, cuda);
   return finish("cuda_matmul_test");
 }

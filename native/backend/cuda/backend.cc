@@ -184,7 +184,7 @@ class CudaBackend final : public Backend {
     if (!context_.cublas) STM_CUDA(context_, f.cublasCreate_v2(&context_.cublas));
     STM_CUDA(context_, f.cublasSetStream_v2(context_.cublas, context_.stream));
     // A workspace of its own makes the choice of cuBLAS's kernels the same in every run, and lets graphs capture them.
-    const size_t bytes = context_.capability >= 90 ? size_t{32} << 20 : size_t{8} << 20;
+    const size_t bytes = context_.cublas_workspace();
     void* workspace = nullptr;
     STM_TRY(context_.scratch(Context::kCublas, bytes, &workspace));
     STM_CUDA(context_, f.cublasSetWorkspace_v2(context_.cublas, workspace, bytes));

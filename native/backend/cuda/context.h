@@ -90,6 +90,8 @@ struct Context {
   /// Device memory for the launches that follow, likewise overwritten by the next use of the slot.
   enum Scratch { kPartials, kCublas, kOther, kScratches };
   Status scratch(Scratch slot, size_t bytes, void** device);
+  /// Bytes of kCublas, as many as cuBLAS recommends.
+  size_t cublas_workspace() const { return capability >= 90 ? size_t{32} << 20 : size_t{8} << 20; }
 
   /// Writes host bytes to device memory by launches that carry them; `to` is a multiple of 4 bytes, and so is the room there.
   Status store(void* to, const void* host, size_t bytes);

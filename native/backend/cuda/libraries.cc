@@ -110,6 +110,18 @@ std::string folder_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash + 1);
 }
 
+/// cuBLAS brings cuBLASLt into the process, and its handle finds the functions of both.
+void find_cublaslt(void* library, Libraries& f) {
+  bool all = true;
+#define STM_FIND(name) all = (f.name = reinterpret_cast<decltype(f.name)>(dlsym(library, #name))) && all;
+  STM_CUBLASLT_FUNCTIONS(STM_FIND)
+#undef STM_FIND
+  if (all) return;
+#define STM_FORGET(name) f.name = nullptr;
+  STM_CUBLASLT_FUNCTIONS(STM_FORGET)
+#undef STM_FORGET
+}
+
 void load_cublas(LoadedLibraries& loaded) {
   const std::string major = std::to_string(kCudaMajor);
   const std::string wheel = kCudaMajor >= 13 ? "nvidia/cu" + major + "/lib" : "nvidia/cublas/lib";
@@ -124,6 +136,7 @@ void load_cublas(LoadedLibraries& loaded) {
   STM_FIND(cublasGemmStridedBatchedEx)
 #undef STM_FIND
   if (!report.problem.empty()) return;
+  if (environment("STMNET_CUBLASLT") != "0") find_cublaslt(library, f);
   report.path = path_of(reinterpret_cast<const void*>(f.cublasGemmEx), report.path);
   int version = 0;
   if (f.cublasGetVersion_v2(nullptr, &version) != CUBLAS_STATUS_SUCCESS) return;

@@ -1,5 +1,6 @@
 #pragma once
 // cuBLAS, cuDNN and NVRTC, opened at run time: none is needed to build or to load the plug-in.
+#include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cudnn.h>
 
@@ -14,6 +15,19 @@ namespace stm::cuda {
   X(cublasSetWorkspace_v2)      \
   X(cublasGetVersion_v2)        \
   X(cublasGetStatusString)
+
+/// Of cuBLASLt, which comes with cuBLAS. All of them are null if one is missing.
+#define STM_CUBLASLT_FUNCTIONS(X)         \
+  X(cublasLtMatmulDescCreate)             \
+  X(cublasLtMatmulDescDestroy)            \
+  X(cublasLtMatmulDescSetAttribute)       \
+  X(cublasLtMatrixLayoutCreate)           \
+  X(cublasLtMatrixLayoutDestroy)          \
+  X(cublasLtMatmulPreferenceCreate)       \
+  X(cublasLtMatmulPreferenceDestroy)      \
+  X(cublasLtMatmulPreferenceSetAttribute) \
+  X(cublasLtMatmulAlgoGetHeuristic)       \
+  X(cublasLtMatmul)
 
 #define STM_CUDNN_FUNCTIONS(X)     \
   X(cudnnGetVersion)               \
@@ -49,6 +63,7 @@ namespace stm::cuda {
 struct Libraries {
 #define STM_MEMBER(name) decltype(&::name) name = nullptr;
   STM_CUBLAS_FUNCTIONS(STM_MEMBER)
+  STM_CUBLASLT_FUNCTIONS(STM_MEMBER)
   STM_CUDNN_FUNCTIONS(STM_MEMBER)
 #undef STM_MEMBER
   cublasStatus_t (*cublasGemmEx)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const void*, const void*, cudaDataType, int, const void*,

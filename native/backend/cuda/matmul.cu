@@ -74,6 +74,8 @@ struct Gemm {
     return CUBLAS_COMPUTE_32F;
   }
 
+  cudaDataType type() const { return dtype == DType::F64 ? CUDA_R_64F : CUDA_R_32F; }
+
   Status fits() const {
     const int64_t largest = std::max({m, n, k, a.stride, b.stride, batch.extent});
     if (largest <= std::numeric_limits<int32_t>::max()) return Status::ok();
@@ -87,7 +89,7 @@ struct Gemm {
     const bool wide = dtype == DType::F64;
     const void* const alpha = wide ? static_cast<const void*>(&one) : &one_f;
     const void* const scale = wide ? static_cast<const void*>(&beta) : &beta_f;
-    const cudaDataType type = wide ? CUDA_R_64F : CUDA_R_32F;
+    const cudaDataType type = this->type();
     const auto op = [](const Matrix& matrix) { return matrix.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
     const auto number = [](int64_t value) { return static_cast<int>(value); };
     const Libraries& library = *context.libraries;
@@ -174,6 +176,24 @@ Status CudaMatmul::linear(MathMode math, const View& x, const View& weight, cons
   std::swap(turned.stride[0], turned.stride[1]);
   const Gemm gemm{Matrix(x), Matrix(turned), rows, width, in, Axis{}, x.dtype, math, bias.data ? 1.0 : 0.0};
   STM_TRY(gemm.fits());
+  if (bias.data && in > 0) {
+    const BiasedProduct product{.trans_a = gemm.b.transposed,
+                                .trans_b = gemm.a.transposed,
+                                .m = width,
+                                .n = rows,
+                                .k = in,
+                                .lda = gemm.b.stride,
+                                .ldb = gemm.a.stride,
+                                .type = gemm.type(),
+                                .compute = gemm.compute(),
+                                .a = weight.data,
+                                .b = x.data,
+                                .bias = bias.data,
+                                .out = out.data};
+    bool launched = false;
+    STM_TRY(biased_.run(product, &launched));
+    if (launched) return Status::ok();
+  }
   if (bias.data) STM_TRY(x.dtype == DType::F64 ? spread_bias<double>(context_, bias, out) : spread_bias<float>(context_, bias, out));
   else if (in == 0) return clear(context_, out);
   return in == 0 ? Status::ok() : gemm.run(context_, x.data, weight.data, out.data);

@@ -1,18 +1,19 @@
 #pragma once
-#include "backend/cuda/context.h"
+#include "backend/cuda/biased_product.h"
 #include "backend/kernels/matmul.h"
 
 namespace stm::cuda {
 
-/// Products by cuBLAS.
+/// Products by cuBLAS, and by cuBLASLt where a bias is added.
 class CudaMatmul final : public MatmulKernels {
  public:
-  explicit CudaMatmul(Context& context) : context_(context) {}
+  explicit CudaMatmul(Context& context) : context_(context), biased_(context) {}
   Status matmul(MathMode math, const View& a, const View& b, const View& out) noexcept override;
   Status linear(MathMode math, const View& x, const View& weight, const View& bias, const View& out) noexcept override;
 
  private:
   Context& context_;
+  BiasedProducts biased_;
 };
 
 }  // namespace stm::cuda

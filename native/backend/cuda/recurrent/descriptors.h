@@ -1,32 +1,7 @@
 #pragma once
-#include <memory>
-#include <utility>
-
-#include "backend/cuda/context.h"
+#include "backend/cuda/descriptor.h"
 
 namespace stm::cuda {
-
-/// A descriptor of cuDNN's, destroyed with this object.
-template <class Handle, auto kCreate, auto kDestroy>
-class Descriptor {
- public:
-  Descriptor() = default;
-  ~Descriptor() {
-    if (handle_) (void)(libraries_->*kDestroy)(handle_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  Status create(Context& context) {
-    libraries_ = context.libraries;
-    return context.check((libraries_->*kCreate)(&handle_), "making a descriptor of cuDNN's");
-  }
-  Handle get() const { return handle_; }
-
- private:
-  const Libraries* libraries_ = nullptr;
-  Handle handle_ = nullptr;
-};
 
 using TensorDescriptor = Descriptor<cudnnTensorDescriptor_t, &Libraries::cudnnCreateTensorDescriptor, &Libraries::cudnnDestroyTensorDescriptor>;
 using DropoutDescriptor = Descriptor<cudnnDropoutDescriptor_t, &Libraries::cudnnCreateDropoutDescriptor, &Libraries::cudnnDestroyDropoutDescriptor>;
