@@ -101,22 +101,34 @@ void check_weights(const char* op, const std::vector<Tensor>& weights, const Rec
             elements);
 }
 
+/// Weights that lie behind each other.
+struct WeightsInLine {
+  size_t end;  ///< the number of the first that does not
+  int64_t elements;
+};
+WeightsInLine in_line(const std::vector<Tensor>& weights, size_t first) {
+  WeightsInLine line{first + 1, weights[first].size()};
+  const auto follows = [&](const Tensor& w) {
+    return w.contiguous() && w->storage == weights[first]->storage && w->offset == weights[first]->offset + line.elements;
+  };
+  if (!weights[first].contiguous()) return line;
+  for (; line.end < weights.size() && follows(weights[line.end]); ++line.end) line.elements += weights[line.end].size();
+  return line;
+}
+
 /// The weights as one dense vector: a view where they already lie behind each other (as the layers make them), else a copy. Outside the graph.
 Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
   const Tensor& first = weights[0];
-  int64_t next = first->offset;
-  bool adjoining = true;
-  for (const Tensor& w : weights) {
-    adjoining = adjoining && w->storage == first->storage && w->offset == next && w.contiguous();
-    next += w.size();
-  }
-  if (adjoining) return alias(first, {elements}, {1}, first->offset);
+  if (first.contiguous() && in_line(weights, 0).end == weights.size()) return alias(first, {elements}, {1}, first->offset);
   const Tensor blob = empty({elements}, first);
   int64_t at = 0;
-  for (const Tensor& w : weights) {
-    enqueue("recurrent", {w}, {alias(blob, w.shape(), dense_strides(w.shape()), at)},
-            [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
-    at += w.size();
+  for (size_t i = 0; i < weights.size();) {
+    const WeightsInLine line = in_line(weights, i);
+    const Tensor& w = weights[i];
+    const Tensor from = line.end > i + 1 ? alias(w, {line.elements}, {1}, w->offset) : w, to = alias(blob, from.shape(), dense_strides(from.shape()), at);
+    enqueue("recurrent", {from}, {to}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+    at += line.elements;
+    i = line.end;
   }
   return blob;
 }

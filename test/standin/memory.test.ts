@@ -1,23 +1,10 @@
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { prelude, runScript } from '../support/child';
-import { standinEnvironment } from '../../scripts/standin';
+import { onStandin, standinIsBuilt } from '../support/standin';
 
 const root = join(__dirname, '..', '..');
-const control = join(root, 'build', 'standin', 'standin_control.node');
-const built = existsSync(control);
 
-/** What `body`, an async function's, returns in a process whose CUDA is the stand-in; `control` is the stand-in's. */
-function onStandin<T>(body: string, environment: Record<string, string> = {}): T {
-  const script = `${prelude} const control = require(${JSON.stringify(control)}); stm.setDefaultDevice('cuda');
-    (async () => { ${body} })().then((result) => console.log(JSON.stringify(result)), (error) => { console.error(error); process.exitCode = 1; });`;
-  const child = runScript(script, { environment: { ...standinEnvironment(root), ...environment } });
-  expect(child.code, child.stderr).toBe(0);
-  return JSON.parse(child.stdout) as T;
-}
-
-describe.skipIf(!built)('a device without memory pools', () => {
+describe.skipIf(!standinIsBuilt)('a device without memory pools', () => {
   const train = `
     stm.manualSeed(5);
     stm.setMathMode('fma');

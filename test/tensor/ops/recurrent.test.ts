@@ -1,7 +1,8 @@
-import { test } from 'vitest';
-import { manualSeed, type HostArray, type Tensor } from 'stmnet';
+import { expect, test } from 'vitest';
+import { concat, manualSeed, tensor, type HostArray, type Tensor } from 'stmnet';
 import { recurrent, type RecurrentCell } from '../../../src/tensor/ops/recurrent';
 import { generate, sizeOf } from '../../support/op-cases';
+import { describeDevices } from '../../support/devices';
 import { expectGradients, spread } from '../../support/gradients';
 import { tolerances } from '../../support/tolerances';
 
@@ -30,3 +31,30 @@ test.each([['lstm', 0], ['lstm', 0.4], ['gru', 0], ['gru', 0.4], ['rnnTanh', 0],
     await expectGradients(run, inputsOf(cell), tolerances.gradient);
   },
 );
+
+describeDevices('the weights of a stack', () => {
+  /** Copies of the weights as views of one tensor that holds them in this order, `gap` numbers apart. */
+  function inOne(weights: readonly Tensor[], order: readonly number[], gap: number): Tensor[] {
+    const parts = order.map((place) => weights[place] as Tensor);
+    const one = concat(parts.flatMap((part) => [part.reshape([part.size]), tensor(new Float64Array(gap))]), 0);
+    const views: Tensor[] = [];
+    let at = 0;
+    order.forEach((place, i) => {
+      const part = parts[i] as Tensor;
+      views[place] = one.slice([at], [at + part.size]).reshape(part.shape);
+      at += part.size + gap;
+    });
+    return views;
+  }
+
+  test('may lie in one piece, in several, or anyhow: the output is the same to the last bit', async () => {
+    const [x, , , ...weights] = inputsOf('lstm').map((input) => tensor(input)) as [Tensor, Tensor, Tensor, ...Tensor[]];
+    const places = weights.map((_, place) => place);
+    const o = { cell: 'lstm' as const, hiddenSize: hidden, projSize: 0, numLayers: layers, bidirectional: true, bias: true, batchFirst: true, dropout: 0 };
+    const outputOf = async (lying: readonly Tensor[]): Promise<unknown> => recurrent(x, lying, o).output.data();
+    const expected = await outputOf(inOne(weights, places, 0));
+    const pairs = places.flatMap((place) => (place % 2 === 0 ? [inOne(weights.slice(place, place + 2), [0, 1], 0)] : [])).flat();
+    const transposed = weights.map((weight) => (weight.shape.length === 2 ? weight.transpose(0, 1).contiguous().transpose(0, 1) : weight));
+    for (const lying of [weights, pairs, transposed, inOne(weights, places, 3), inOne(weights, [...places].reverse(), 0)]) expect(await outputOf(lying)).toEqual(expected);
+  });
+});
