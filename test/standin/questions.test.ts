@@ -106,6 +106,13 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     expect(optional.report).toMatchObject({ skipped: true, reason: expect.stringContaining('cudaGetDeviceProperties') as string });
   });
 
+  test('no dropout, said by a descriptor that was set or by none, computes the same; the stand-in refuses one that was not set', () => {
+    const { cases = [] } = answerTo('dropout-forms');
+    const outcomes = cases.map(({ algorithm, form, outcome, ...rest }) => [algorithm, form, outcome, Object.values(rest).filter((value) => value !== 0 && value !== true)]);
+    const alike = ['standard', 'persistStatic', 'persistStaticSmallH'].flatMap((algorithm) => ['set to 0 without states', 'NULL'].map((form) => [algorithm, form, 'ok', []]));
+    expect(outcomes).toEqual([...alike, ['standard', 'created and not set', expect.stringContaining('dropoutDesc has not been set'), []]]);
+  });
+
   test('batch-major rows are those of time-major ones, whatever the algorithm', () => {
     const { cases = [] } = answerTo('batch-major-S5');
     expect(cases).toHaveLength(12);

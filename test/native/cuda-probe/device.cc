@@ -25,7 +25,6 @@ const Functions& library() {
 #define STM_FIND(name)                                                  \
   all.name = reinterpret_cast<decltype(&::name)>(dlsym(opened, #name)); \
   if (!opened || !all.name) throw Failure("cuDNN has no function " #name);
-    STM_FIND(cudnnSetDropoutDescriptor)
     STM_FIND(cudnnRNNSetClip_v9)
 #undef STM_FIND
     return all;

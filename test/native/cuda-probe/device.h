@@ -15,7 +15,6 @@ namespace stm::probe {
 
 /// What the plug-in calls, and what only questions do.
 struct Functions : cuda::Libraries {
-  decltype(&::cudnnSetDropoutDescriptor) cudnnSetDropoutDescriptor = nullptr;
   decltype(&::cudnnRNNSetClip_v9) cudnnRNNSetClip_v9 = nullptr;
 };
 /// Opened at the first call. Throws Failure if cuDNN or cuBLAS cannot be used.

@@ -19,6 +19,7 @@ namespace {
 
 /// The default list: beginnings of names in order of worth. Answers that change code come first, then those that choose between two ways.
 const std::vector<std::string> kDefault = {
+    "dropout-forms",
     "graph-standard-f32",
     "graph-standard-bf16",
     "graph-persistStaticSmallH-f32",
@@ -63,7 +64,8 @@ Json device() {
 
 std::vector<Question> all_questions() {
   std::vector<Question> all;
-  for (std::vector<Question> (*const family)() : {length_questions, gradient_questions, repeat_questions, layout_questions, speed_questions, self_questions})
+  for (std::vector<Question> (*const family)() :
+       {dropout_questions, length_questions, gradient_questions, repeat_questions, layout_questions, speed_questions, self_questions})
     for (Question& question : family()) all.push_back(std::move(question));
   return all;
 }

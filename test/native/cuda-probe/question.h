@@ -25,6 +25,7 @@ struct Question {
 void tell_case(const Json& one);
 
 // The families.
+std::vector<Question> dropout_questions();
 std::vector<Question> length_questions();
 std::vector<Question> gradient_questions();
 std::vector<Question> repeat_questions();
