@@ -78,6 +78,7 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
       'self-throw': ['thrown', 1],
       'self-leave': ['ended with exit code 0', 1],
       'self-answer': ['ok', 2],
+      'self-heap': ['ok', undefined],
     });
   });
 
@@ -111,6 +112,25 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     const outcomes = cases.map(({ algorithm, form, outcome, ...rest }) => [algorithm, form, outcome, Object.values(rest).filter((value) => value !== 0 && value !== true)]);
     const alike = ['standard', 'persistStatic', 'persistStaticSmallH'].flatMap((algorithm) => ['set to 0 without states', 'NULL'].map((form) => [algorithm, form, 'ok', []]));
     expect(outcomes).toEqual([...alike, ['standard', 'created and not set', expect.stringContaining('dropoutDesc has not been set'), []]]);
+  });
+
+  test('a graph that reads lengths from memory that was freed is found out', () => {
+    expect(answerTo('graph-lengths')).toMatchObject({ outcome: 'ok', 'calls in the capture': 'ok', 'replays give the eager bits': true });
+    expect(answerTo('graph-lengths', { STMNET_STANDIN_LENGTHS: 'temporary' })).toMatchObject({ 'calls in the capture': 'ok', 'replays give the eager bits': false });
+    const { words, left } = answerTo('self-heap', { STMNET_PROBE_SELF: '1' });
+    expect(words).toBeGreaterThan(1000);
+    expect(left).toBe(0);
+  });
+
+  test('the layout of the weights is told as cuDNN does, in memory and at an address that is none', () => {
+    const flags = ({ cases = [] }: Answer): unknown[] => cases.filter(({ outcome }) => outcome === 'ok').map((one) => [one['a weight space that is none is described alike'], one['described as [1, rows, columns], packed']]);
+    const bias = ({ cases = [] }: Answer): unknown => (cases[0]?.['first gates'] as { bias: unknown }[])[0]?.bias;
+    const usual = answerTo('weight-layout'), rows = answerTo('weight-layout', { STMNET_STANDIN_BIASES: 'row' });
+    expect(new Set(flags(usual).map(String))).toEqual(new Set(['true,true']));
+    expect(flags(usual).length).toBeGreaterThan(20);
+    expect(flags(rows)[0]).toEqual([true, false]);
+    expect(bias(usual)).toMatchObject({ type: 0, rank: 3, extents: [1, 128, 1], strides: [128, 1, 1] });
+    expect(bias(rows)).toMatchObject({ type: 0, rank: 3, extents: [1, 1, 128] });
   });
 
   test('batch-major rows are those of time-major ones, whatever the algorithm', () => {

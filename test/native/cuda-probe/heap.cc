@@ -7,7 +7,9 @@
 namespace stm::probe {
 namespace {
 
-constexpr size_t kBytes = size_t{64} << 20, kLargest = 4096, kStep = 16, kStack = size_t{256} << 10;
+// Blocks of malloc have 16 i + 8 bytes: of another size some would stay as they are.
+constexpr size_t kSmallest = 24, kStep = 16, kLargest = 4104;
+constexpr size_t kBytes = size_t{64} << 20, kStack = size_t{256} << 10;
 
 /// Not inlined, so that the stretch is below the caller's frame, where the frames of calls were.
 [[gnu::noinline]] void dirty_stack(unsigned word) {
@@ -20,7 +22,7 @@ constexpr size_t kBytes = size_t{64} << 20, kLargest = 4096, kStep = 16, kStack 
 void dirty_heap(unsigned word) {
   dirty_stack(word);
   std::vector<std::unique_ptr<unsigned[]>> blocks;
-  for (size_t sum = 0, bytes = kStep; sum < kBytes; sum += bytes, bytes = bytes < kLargest ? bytes + kStep : kStep) {
+  for (size_t sum = 0, bytes = kSmallest; sum < kBytes; sum += bytes, bytes = bytes < kLargest ? bytes + kStep : kSmallest) {
     blocks.emplace_back(new unsigned[bytes / sizeof(unsigned)]);
     std::fill_n(blocks.back().get(), bytes / sizeof(unsigned), word);
   }

@@ -41,8 +41,8 @@ Json described(const Rnn::Parameter& parameter) {
       .numbers("strides", parameter.strides, parameter.rank);
 }
 
-/// Whether a weight is described as the plug-in wants it to be.
-bool as_expected(const Rnn::Parameter& parameter, cudnnDataType_t type, int rows, int columns) {
+/// Whether a weight is described as [1, rows, columns], row after row.
+bool plainly_described(const Rnn::Parameter& parameter, cudnnDataType_t type, int rows, int columns) {
   const int *e = parameter.extents, *s = parameter.strides;
   return parameter.type == type && parameter.rank == 3 && e[0] == 1 && e[1] == rows && e[2] == columns && (columns == 1 || s[2] == 1) &&
          (rows == 1 || s[1] == columns);
@@ -95,13 +95,13 @@ std::vector<Json> first_gates(const Rnn& rnn) {
   return out;
 }
 
-bool all_as_expected(const Rnn& rnn) {
+bool all_plainly_described(const Rnn& rnn) {
   const Setting& s = rnn.setting;
   return std::all_of(rnn.places().begin(), rnn.places().end(), [&](const Rnn::Place& place) {
     const bool projection = place.id == 2 * s.gates();
     const int input = place.pseudo_layer / s.K ? s.K * s.width() : s.D, columns = projection ? s.H : place.id < s.gates() ? input : s.width();
-    const bool matrix = as_expected(place.matrix, data_type(s.type), projection ? s.P : s.H, columns);
-    return matrix && (projection || !place.bias.rank || as_expected(place.bias, data_type(s.type), s.H, 1));
+    const bool matrix = plainly_described(place.matrix, data_type(s.type), projection ? s.P : s.H, columns);
+    return matrix && (projection || !place.bias.rank || plainly_described(place.bias, data_type(s.type), s.H, 1));
   });
 }
 
@@ -121,7 +121,7 @@ Json weight_layout() {
       json.number("elements", static_cast<double>(elements))
           .number("slack bytes", static_cast<double>(rnn.weights.bytes()) - static_cast<double>(elements * element))
           .flag("a weight space that is none is described alike", alike)
-          .flag("described as the plug-in expects", all_as_expected(rnn))
+          .flag("described as [1, rows, columns], packed", all_plainly_described(rnn))
           .flag("lies as stmnet's blob", same_offsets(rnn.places(), element, own_places(rnn), element))
           .flag("offsets in elements as standard f32", same_offsets(rnn.places(), element, first, static_cast<long>(size_of(Type::F32))))
           .list("first gates", first_gates(rnn));
@@ -166,9 +166,9 @@ Json hidden_limit(const Setting& s) {
 }  // namespace
 
 std::vector<Question> layout_questions() {
-  std::vector<Question> all = {{"weight-layout",
-                                "how cuDNN describes weights, in memory and at an address that is none; is it the same across algorithms and types",
-                                "not as expected: what add_run() in recurrent/network.cc compares; not alike: it has to ask with real weights", weight_layout}};
+  std::vector<Question> all = {
+      {"weight-layout", "how cuDNN describes weights, in memory and at an address that is none; is it the same across algorithms and types",
+       "other extents: which of them recurrent/network.cc takes for a weight; not alike: it has to ask with real weights", weight_layout}};
   const auto add = [&](cudnnRNNAlgo_t algo, Type type, cudnnRNNMode_t mode, const std::string& cell) {
     Setting s;
     s.algo = algo, s.type = type, s.mode = mode, s.T = 4, s.N = 16;

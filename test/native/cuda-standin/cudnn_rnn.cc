@@ -1,10 +1,13 @@
 // cuDNN's recurrent calls: everything is checked at the call, then the work waits in the handle's stream (cudnn_run.h).
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 
 #include "cuda-standin/cudnn_checks.h"
 #include "cuda-standin/cudnn_run.h"
 #include "cuda-standin/cudnn_types.h"
 #include "cuda-standin/memory.h"
+#include "cuda-standin/settings.h"
 
 namespace stm::standin {
 namespace {
@@ -173,6 +176,27 @@ bool RnnCheck::warm() {
   return false;
 }
 
+// Lengths in memory that is given back before this returns, behind so much else that nothing is written over them by that alone.
+uintptr_t temporary(const std::vector<int>& lengths) {
+  constexpr size_t kBefore = 64;
+  char* const block = static_cast<char*>(std::malloc(kBefore + lengths.size() * sizeof(int)));
+  if (!block) std::abort();
+  std::copy_n(lengths.begin(), lengths.size(), reinterpret_cast<int*>(block + kBefore));
+  const uintptr_t address = reinterpret_cast<uintptr_t>(block) + kBefore;
+  std::free(block);
+  return address;
+}
+
+// What lies there now, where it is less than it was: of more, a row of one step is made, so that no buffer is too small.
+std::vector<int> lengths_at(uintptr_t address, const std::vector<int>& before) {
+  std::vector<int> lengths;
+  for (size_t i = 0; i < before.size(); ++i) {
+    const int length = reinterpret_cast<const volatile int*>(address)[i];
+    lengths.push_back(length >= 1 && length <= before[i] ? length : 1);
+  }
+  return lengths;
+}
+
 cudnnStatus_t RnnCheck::submit(void (*run)(const RnnJob&)) {
   if (ok()) check_overlaps();
   if (!ok()) return status_;
@@ -180,7 +204,15 @@ cudnnStatus_t RnnCheck::submit(void (*run)(const RnnJob&)) {
   if (!ok()) return status_;
   std::vector<Range> ranges;
   for (const Buffer& buffer : buffers_) ranges.push_back({buffer.data, buffer.bytes});
-  const cudaError_t error = submit_touching(handle_->stream, job.function, std::move(ranges), [job = job, run] { run(job); });
+  Work work = [job = job, run] { run(job); };
+  if (settings().temporary_lengths && capturing(handle_->stream) && !job.x.full()) {
+    work = [job = job, run, address = temporary(job.x.lengths)] {
+      RnnJob later = job;
+      later.x.lengths = later.y.lengths = lengths_at(address, job.x.lengths);
+      run(later);
+    };
+  }
+  const cudaError_t error = submit_touching(handle_->stream, job.function, std::move(ranges), std::move(work));
   if (error) refuse_with(CUDNN_STATUS_EXECUTION_FAILED, "CUDA error %d", static_cast<int>(error));
   return status_;
 }

@@ -10,7 +10,7 @@ enum class Biases { Column, Row, Pair };
 struct Settings {
   int devices, capability, driver;
   size_t memory, cudnn;
-  bool plain_layout, pools;
+  bool plain_layout, pools, temporary_lengths;
   Biases biases;
   const char *faults, *log;  ///< null if unset
 };
