@@ -13,7 +13,7 @@ const stamp = join(folder, 'cuda-probe.flags');
 /** It opens the libraries by the very code of the plug-in. */
 function sources() {
   const own = join(root, 'test', 'native', 'cuda-probe');
-  return [...readdirSync(own).map((name) => join(own, name)), ...['cc', 'h'].map((ending) => join(root, 'native', 'backend', 'cuda', `libraries.${ending}`))];
+  return [...readdirSync(own).map((name) => join(own, name)), ...['folders.cc', 'folders.h', 'libraries.cc', 'libraries.h'].map((name) => join(root, 'native', 'backend', 'cuda', name))];
 }
 
 /** What makes this machine's compiler build for glibc 2.31, as cmake/glibc-2.31.cmake does. */

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Findings } from '../../src/cli/doctor';
 import { standinEnvironment } from '../../scripts/standin';
@@ -147,5 +147,77 @@ describe.skipIf(!built)('where libraries are found (the stand-in’s, in other f
     const { found: there, problem, path } = part(found, 'NVRTC') ?? {};
     if (there === true) expect(path).not.toContain(folder); // the machine's own
     else expect(problem).toMatch(/libnvrtc\.so\.13 was not found; .*'persistDynamic'/);
+  });
+});
+
+const nowhere = { VIRTUAL_ENV: '', CONDA_PREFIX: '', PYENV_VERSION: '', PATH: '/nowhere', HOME: '/nowhere', STMNET_CUBLAS_LIB: '', STMNET_CUDNN_LIB: '', STMNET_CUDA_LIBS: '', STMNET_STANDIN_DEVICES: '0' };
+const machine = built ? findings({ ...standin, ...nowhere }) : undefined;
+const own = ['cuBLAS', 'cuDNN'].some((name) => machine !== undefined && part(machine, name)?.found === true);
+
+describe.skipIf(!built || own)('libraries among the packages of the python3 on the PATH (where the machine has none itself)', () => {
+  let folder: string;
+
+  /** A python3 that leaves a file if it is run. */
+  const python = (file: string): string => {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `#!/bin/sh\necho > ${join(folder, 'ran')}\n`, { mode: 0o755 });
+    return file;
+  };
+  const link = (file: string, to: string): void => {
+    mkdirSync(dirname(file), { recursive: true });
+    symlinkSync(to, file);
+  };
+  const packagesOf = (base: string): string => join(base, 'lib', 'python3.12', 'site-packages', 'nvidia');
+  /** cuBLAS and cuDNN as Python's packages. */
+  const install = (base: string): void => {
+    for (const [name, file] of [['cu13', 'libcublas.so.13'], ['cudnn', 'libcudnn.so.9']] as const) {
+      const to = join(packagesOf(base), name, 'lib');
+      mkdirSync(to, { recursive: true });
+      copyFileSync(join(root, 'build', 'standin', 'libcuda_standin.so'), join(to, file));
+    }
+  };
+  const expectFound = (path: string, base: string, environment: Record<string, string> = {}): void => {
+    const found = findings({ ...standin, ...nowhere, ...environment, PATH: path });
+    expect(part(found, 'cuBLAS')).toMatchObject({ found: true, path: join(packagesOf(base), 'cu13', 'lib', 'libcublas.so.13') });
+    expect(part(found, 'cuDNN')).toMatchObject({ found: true, path: join(packagesOf(base), 'cudnn', 'lib', 'libcudnn.so.9') });
+    expect(existsSync(join(folder, 'ran'))).toBe(false);
+  };
+
+  beforeEach(() => {
+    folder = realpathSync(mkdtempSync(join(tmpdir(), 'stmnet-python-')));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  test('a virtual environment that is not active', () => {
+    link(join(folder, 'venv', 'bin', 'python3'), python(join(folder, 'base', 'bin', 'python3.12')));
+    install(join(folder, 'venv'));
+    mkdirSync(join(folder, 'empty'));
+    expectFound(`${join(folder, 'empty')}:${join(folder, 'venv', 'bin')}`, join(folder, 'venv'));
+  });
+
+  test('the Python that a link leads to', () => {
+    link(join(folder, 'links', 'python3'), python(join(folder, 'base', 'bin', 'python3.12')));
+    install(join(folder, 'base'));
+    expectFound(join(folder, 'links'), join(folder, 'base'));
+  });
+
+  test('the version that pyenv would run', () => {
+    python(join(folder, 'pyenv', 'shims', 'python3'));
+    for (const version of ['3.11.4', '3.12.1']) install(join(folder, 'pyenv', 'versions', version));
+    writeFileSync(join(folder, 'pyenv', 'version'), '3.12.1\n');
+    expectFound(join(folder, 'pyenv', 'shims'), join(folder, 'pyenv', 'versions', '3.12.1'));
+    expectFound(join(folder, 'pyenv', 'shims'), join(folder, 'pyenv', 'versions', '3.11.4'), { PYENV_VERSION: '3.11' });
+  });
+
+  test('an active environment comes first', () => {
+    python(join(folder, 'base', 'bin', 'python3'));
+    for (const base of ['base', 'active']) install(join(folder, base));
+    expectFound(join(folder, 'base', 'bin'), join(folder, 'active'), { VIRTUAL_ENV: join(folder, 'active') });
+  });
+
+  test('what is missing is said, with the command that shows where Python has it', () => {
+    const { found, problem, fix } = (machine && part(machine, 'cuBLAS')) ?? {};
+    expect([found, problem]).toEqual([false, expect.stringContaining('libcublas.so.13 was not found')]);
+    expect(fix).toContain("`python3 -c 'import nvidia; print(*nvidia.__path__)'` shows");
   });
 });

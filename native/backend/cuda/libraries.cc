@@ -1,47 +1,17 @@
 #include "backend/cuda/libraries.h"
 
 #include <dlfcn.h>
-#include <glob.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <vector>
+
+#include "backend/cuda/folders.h"
 
 namespace stm::cuda {
 namespace {
 
 constexpr int kCudaMajor = CUDART_VERSION / 1000;
 constexpr size_t kOldestCudnn = 90000;
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
-/// Folders that fit a pattern with *.
-std::vector<std::string> folders(const std::string& pattern) {
-  std::vector<std::string> found;
-  glob_t paths{};
-  if (glob(pattern.c_str(), GLOB_ONLYDIR, nullptr, &paths) == 0)
-    for (size_t i = 0; i < paths.gl_pathc; ++i) found.emplace_back(paths.gl_pathv[i]);
-  globfree(&paths);
-  return found;
-}
-
-/// Folders in which Python keeps packages, the active environment's first.
-std::vector<std::string> python_folders() {
-  std::vector<std::string> patterns;
-  for (const char* variable : {"VIRTUAL_ENV", "CONDA_PREFIX"})
-    if (const std::string root = environment(variable); !root.empty()) patterns.push_back(root + "/lib/python3*/site-packages");
-  if (const std::string home = environment("HOME"); !home.empty()) patterns.push_back(home + "/.local/lib/python3*/site-packages");
-  for (const char* pattern : {"/usr/local/lib/python3*/site-packages", "/usr/local/lib/python3*/dist-packages", "/usr/lib/python3*/site-packages",
-                              "/usr/lib/python3/dist-packages", "/opt/conda/lib/python3*/site-packages"})
-    patterns.emplace_back(pattern);
-  std::vector<std::string> found;
-  for (const std::string& pattern : patterns)
-    for (std::string& folder : folders(pattern)) found.push_back(std::move(folder));
-  return found;
-}
 
 /// One library and where it may lie.
 struct Wanted {

@@ -91,7 +91,8 @@ Part library_part(const char* name, const LibraryReport& report, const char* set
   part.found = report.problem.empty();
   if (part.found) return part;
   put(part.problem, report.problem + (report.path.empty() ? "; looked for " + report.searched : ""));
-  put(part.fix, "`pip install " + package + "`, or set " + setting + " to the file or STMNET_CUDA_LIBS to the folder that holds nvidia/");
+  put(part.fix, "`pip install " + package + "`, or set " + setting +
+                    " to the file or STMNET_CUDA_LIBS to the folder that holds nvidia/, which `python3 -c 'import nvidia; print(*nvidia.__path__)'` shows");
   return part;
 }
 
