@@ -1,6 +1,7 @@
 #include "backend/cuda/completion.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -35,7 +36,28 @@ Status in_words(const DeviceFault& fault) {
   }
 }
 
+constexpr auto kPatience = std::chrono::microseconds(100);
+
+/// Asks for a while before it sleeps: to be woken takes longer than most reads.
+Status wait_for(cudaEvent_t event) {
+  static const bool others_can_run = std::thread::hardware_concurrency() > 1;
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (others_can_run) {
+    const cudaError_t state = query(event);
+    if (state != cudaErrorNotReady) return describe(state, "cudaEventQuery");
+    if (std::chrono::steady_clock::now() >= end) break;
+    std::this_thread::yield();
+  }
+  return describe(cudaEventSynchronize(event), "cudaEventSynchronize");
+}
+
 }  // namespace
+
+cudaError_t query(cudaEvent_t event) {
+  const cudaError_t state = cudaEventQuery(event);
+  if (state == cudaErrorNotReady) (void)cudaGetLastError();
+  return state;
+}
 
 void Completion::submit(Item item) {
   {
@@ -95,7 +117,7 @@ void Completion::work() {
 /// What became of an item and of the pieces before it.
 Status Completion::outcome(const Item& item) {
   Status status = item.failed;
-  if (status.is_ok()) status = describe(cudaEventSynchronize(item.event), "cudaEventSynchronize");
+  if (status.is_ok()) status = wait_for(item.event);
   if (!of_pieces_.is_ok()) status = of_pieces_;
   of_pieces_ = item.done ? Status::ok() : status;
   return status;

@@ -10,6 +10,9 @@
 
 namespace stm::cuda {
 
+/// cudaSuccess once the event has passed, cudaErrorNotReady before. CUDA remembers that as an error, which it is not.
+cudaError_t query(cudaEvent_t event);
+
 /// Waits for the device, so that the executor need not: calls back in the order of `submit`, from a thread of its own.
 class Completion {
  public:

@@ -97,11 +97,8 @@ Status Staging::record(cudaEvent_t* event) {
 Status Staging::reclaim(size_t wanted) {
   while (!flights_.empty()) {
     if (in_flight_ + wanted <= kMostInFlight) {
-      const cudaError_t state = cudaEventQuery(flights_.front().landed);
-      if (state == cudaErrorNotReady) {
-        (void)cudaGetLastError();  // it is remembered as an error, and is none
-        return Status::ok();
-      }
+      const cudaError_t state = query(flights_.front().landed);
+      if (state == cudaErrorNotReady) return Status::ok();
       STM_TRY(context_.check(state, "cudaEventQuery"));
     }
     STM_TRY(reclaim_oldest());
