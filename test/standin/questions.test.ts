@@ -133,6 +133,21 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     expect(bias(rows)).toMatchObject({ type: 0, rank: 3, extents: [1, 1, 128] });
   });
 
+  test('products are told in every form and direction, with a bias and with its gradient', () => {
+    const forms = ['f32', 'tf32', 'f32 operands, FAST_16BF', 'f32 operands, FAST_16F', 'bf16 operands, f32 result', 'f16 operands, f32 result'];
+    const all = answerTo('products-forms-PTB-large').cases ?? [];
+    expect(all.map(({ form }) => form)).toEqual([...forms, ...forms, ...forms]);
+    for (const one of all) {
+      expect(one).toMatchObject({ outcome: 'ok', ms: expect.any(Number) as number, 'cuBLASLt ms': expect.any(Number) as number });
+      expect(Number(one['against f32'])).toBeLessThan(1e-2);
+    }
+    for (const [name, field] of [['products-bias-PTB-large', 'against two passes'], ['products-gradient-PTB-large', 'dbias against the sum']] as const) {
+      const { cases = [] } = answerTo(name);
+      expect(cases.map(({ form, outcome }) => [form, outcome])).toEqual([...forms, 'f64'].map((form) => [form, 'ok']));
+      for (const one of cases) expect(Number(one[field]), String(one['form'])).toBeLessThan(1e-5);
+    }
+  });
+
   test('batch-major rows are those of time-major ones, whatever the algorithm', () => {
     const { cases = [] } = answerTo('batch-major-S5');
     expect(cases).toHaveLength(12);

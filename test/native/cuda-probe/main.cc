@@ -31,6 +31,8 @@ const std::vector<std::string> kDefault = {
     "zero-lengths-two-",
     "weight-layout",
     "determinism-standard",
+    "products-bias-PTB-large",
+    "products-forms-PTB-large",
     "batch-major-S5",
     "per-layer-S3",
     "algorithms-S1",
@@ -65,7 +67,7 @@ Json device() {
 std::vector<Question> all_questions() {
   std::vector<Question> all;
   for (std::vector<Question> (*const family)() :
-       {dropout_questions, length_questions, gradient_questions, repeat_questions, layout_questions, speed_questions, self_questions})
+       {dropout_questions, length_questions, gradient_questions, repeat_questions, layout_questions, speed_questions, product_questions, self_questions})
     for (Question& question : family()) all.push_back(std::move(question));
   return all;
 }

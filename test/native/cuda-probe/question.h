@@ -31,6 +31,7 @@ std::vector<Question> gradient_questions();
 std::vector<Question> repeat_questions();
 std::vector<Question> layout_questions();
 std::vector<Question> speed_questions();
+std::vector<Question> product_questions();
 std::vector<Question> self_questions();
 
 }  // namespace stm::probe
