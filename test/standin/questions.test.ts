@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 
 const root = join(__dirname, '..', '..');
 const built = existsSync(join(root, 'build', 'standin', 'cuda-probe'));
@@ -21,6 +21,19 @@ interface Report {
   device: { device: string };
   seconds: number;
   answers: Record<string, Answer>;
+}
+
+/** How many processes of a group are at work, whoever their parent is. */
+function living(group: number): number {
+  const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/stat`));
+  const states = processes.map((name) => {
+    try {
+      return readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+    } catch {
+      return []; // it has ended meanwhile
+    }
+  });
+  return states.filter(([state, , of]) => state !== 'Z' && Number(of) === group).length;
 }
 
 describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
@@ -47,11 +60,12 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     return answer;
   }
 
-  test('each of the default list gets an answer', () => {
-    const { code, stderr, report } = ask([]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    const answers = Object.entries(report?.answers ?? {});
-    expect(answers.length).toBeGreaterThan(20);
+  test('each of the default list gets an answer, and one of each kind beside it', () => {
+    const others = ['clip-gradient', 'wgrad-set', 'backward-twice-standard', 'mix-standard-persistStatic-f32', 'hidden-limit-persistStatic-lstm-f32', 'zero-lengths-none', 'small-h', 'dynamic-batches'];
+    const all = [ask(['--each=30']), ask(['--each=30', ...others])]; // other tests may run beside it
+    expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual([{ code: 0, stderr: '' }, { code: 0, stderr: '' }]);
+    const answers = all.flatMap(({ report }) => Object.entries(report?.answers ?? {}));
+    expect(answers.length).toBeGreaterThan(30);
     for (const [name, { about, changes, failed }] of answers) {
       expect(failed, name).toBeUndefined();
       expect(about.length * changes.length, name).toBeGreaterThan(0);
@@ -94,6 +108,19 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     ]);
   });
 
+  test('whoever ends the script loses no answer, and leaves no process', async () => {
+    const output = join(folder, 'ended.json');
+    const child = spawn(process.execPath, ['scripts/gpu/questions.mjs', '--standin', `--output=${output}`, '--each=60', 'wgrad-set', 'self-hang'], { cwd: root, detached: true, stdio: 'ignore', env: { ...process.env, STMNET_PROBE_SELF: '1' } });
+    const { pid } = child;
+    if (pid === undefined) throw new Error('the script did not start');
+    await vi.waitUntil(() => existsSync(output) && readFileSync(output, 'utf8').includes('wgrad-set'), { timeout: 30_000, interval: 50 });
+    expect(living(pid)).toBeGreaterThan(1);
+    process.kill(pid, 'SIGKILL');
+    await vi.waitUntil(() => living(pid) === 0, { timeout: 10_000, interval: 50 });
+    const { answers } = JSON.parse(readFileSync(output, 'utf8')) as Report;
+    expect(Object.keys(answers)).toEqual(['wgrad-set']);
+  });
+
   test('a name or an option that means nothing is refused', () => {
     expect(ask(['nonesuch'])).toMatchObject({ code: 1, stderr: "questions: cuda-probe: got 'nonesuch', expected the beginning of a name that `cuda-probe list --all` prints.\n" });
     expect(ask(['--fast'])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^questions: got --fast, expected one of --standin, /) as string });
@@ -124,7 +151,7 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
 
   test('the layout of the weights is told as cuDNN does, in memory and at an address that is none', () => {
     const flags = ({ cases = [] }: Answer): unknown[] => cases.filter(({ outcome }) => outcome === 'ok').map((one) => [one['a weight space that is none is described alike'], one['described as [1, rows, columns], packed']]);
-    const bias = ({ cases = [] }: Answer): unknown => (cases[0]?.['first gates'] as { bias: unknown }[])[0]?.bias;
+    const bias = ({ cases = [] }: Answer): unknown => (cases[0] as { 'first gates': { bias: unknown }[] } | undefined)?.['first gates'][0]?.bias;
     const usual = answerTo('weight-layout'), rows = answerTo('weight-layout', { STMNET_STANDIN_BIASES: 'row' });
     expect(new Set(flags(usual).map(String))).toEqual(new Set(['true,true']));
     expect(flags(usual).length).toBeGreaterThan(20);
