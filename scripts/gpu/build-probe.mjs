@@ -10,10 +10,12 @@ const folder = join(root, 'build', 'gpu');
 export const probe = join(folder, 'cuda-probe');
 const stamp = join(folder, 'cuda-probe.flags');
 
-/** It opens the libraries by the very code of the plug-in. */
+/** What it has in common with the plug-in, so that it opens the libraries as that does: sources without their ending, as in cmake/cuda.cmake. */
+const shared = ['native/backend/cuda/folders', 'native/backend/cuda/libraries'];
+
 function sources() {
   const own = join(root, 'test', 'native', 'cuda-probe');
-  return [...readdirSync(own).map((name) => join(own, name)), ...['folders.cc', 'folders.h', 'libraries.cc', 'libraries.h'].map((name) => join(root, 'native', 'backend', 'cuda', name))];
+  return [...readdirSync(own).map((name) => join(own, name)), ...shared.flatMap((name) => [join(root, `${name}.cc`), join(root, `${name}.h`)])];
 }
 
 /** What makes this machine's compiler build for glibc 2.31, as cmake/glibc-2.31.cmake does. */

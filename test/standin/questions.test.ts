@@ -121,6 +121,13 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     expect(Object.keys(answers)).toEqual(['wgrad-set']);
   });
 
+  test('it is built of the same sources for the stand-in and for a GPU', () => {
+    const found = (file: string, pattern: RegExp): string[] => [...(pattern.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '').matchAll(/native[\w/]+/g)].map(String);
+    const standin = found('cmake/cuda.cmake', /add_executable\(cuda_probe (.*)\)/), real = found('scripts/gpu/build-probe.mjs', /shared = \[(.*)\]/);
+    expect(standin).toContain('native/backend/cuda/libraries');
+    expect(real).toEqual(standin);
+  });
+
   test('a name or an option that means nothing is refused', () => {
     expect(ask(['nonesuch'])).toMatchObject({ code: 1, stderr: "questions: cuda-probe: got 'nonesuch', expected the beginning of a name that `cuda-probe list --all` prints.\n" });
     expect(ask(['--fast'])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^questions: got --fast, expected one of --standin, /) as string });
