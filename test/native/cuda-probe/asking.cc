@@ -19,9 +19,11 @@
 namespace stm::probe {
 namespace {
 
-constexpr double kPatience = 2;  // seconds that a process may take to die, which it cannot while it waits inside the driver
+// Seconds that a process may take to die, which it cannot while it waits inside the driver: less when time is up.
+constexpr double kPatience = 2, kLastPatience = 0.2;
 constexpr size_t kMostNotes = 1000;
-// How the lines begin that a process tells its parent: a case, and at last the answer or why there is none. Each is JSON.
+// How the lines begin that a process tells its parent: a case, and at last the answer or why there is none. Each is JSON, after the end of whatever line a
+// library has begun.
 constexpr char kCase[] = "case ", kAnswer[] = "answer ", kFailed[] = "failed ";
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -38,14 +40,14 @@ class Asked {
   bool read();
   /// Ends it. What it has told until now counts.
   void stop();
-  /// The answer, when it has ended.
-  Json finish();
+  /// The answer, when it has ended. It is waited for no longer than that.
+  Json finish(double patience);
   bool answered() const { return answered_; }
 
  private:
   [[noreturn]] void run(int output) const;
   void take_line(const std::string& line);
-  std::string ending() const;
+  std::string ending(double patience) const;
 
   const Question* question_;
   pid_t pid_ = -1;
@@ -58,7 +60,10 @@ class Asked {
 
 Asked::Asked(const Question& question, double seconds) : question_(&question), started_(now()), deadline_(now() + seconds), seconds_(seconds) {
   int ends[2];
-  if (pipe(ends) != 0) return;
+  if (pipe(ends) != 0) {
+    deadline_ = started_;
+    return;
+  }
   std::fflush(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
@@ -85,7 +90,7 @@ void Asked::take_line(const std::string& line) {
   if (begins(kCase)) cases_.push_back(rest);
   else if (begins(kAnswer)) members_ = rest, told_ = answered_ = true;
   else if (begins(kFailed)) members_ = rest, told_ = true;
-  else notes_ += line + '\n';
+  else if (!line.empty()) notes_ += line + '\n';
 }
 
 bool Asked::read() {
@@ -108,11 +113,11 @@ void Asked::stop() {
 }
 
 /// Waits for its end. @returns what it ended of
-std::string Asked::ending() const {
+std::string Asked::ending(double patience) const {
   if (pid_ < 0) return std::string("no process for it: ") + std::strerror(errno);
   int status = 0;
   pid_t ended = 0;
-  for (const double until = now() + kPatience; ended == 0 && now() < until; usleep(1000)) ended = waitpid(pid_, &status, WNOHANG);
+  for (const double until = now() + patience; ended == 0 && now() < until; usleep(1000)) ended = waitpid(pid_, &status, WNOHANG);
   if (stopped_) {
     char seconds[20];
     std::snprintf(seconds, sizeof seconds, "%.1f", seconds_);
@@ -122,9 +127,9 @@ std::string Asked::ending() const {
   return "ended with exit code " + std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 
-Json Asked::finish() {
-  const std::string why = ending();
-  if (!pending_.empty()) take_line(pending_);
+Json Asked::finish(double patience) {
+  const std::string why = ending(patience);
+  notes_ += pending_;  // no end of a line: it is not to be taken for one
   if (output_ >= 0) (void)close(output_);
   Json json;
   json.text("name", question_->name).text("about", question_->about).text("changes", question_->changes);
@@ -169,16 +174,16 @@ std::vector<Asked> ended_of(std::vector<Asked>& asked) {
 }  // namespace
 
 void tell_case(const Json& one) {
-  std::printf("%s%s\n", kCase, one.str().c_str());
+  std::printf("\n%s%s\n", kCase, one.str().c_str());
   std::fflush(stdout);
 }
 
 int answer_here(const Question& question) {
   try {
-    std::printf("%s%s\n", kAnswer, question.answer().members().c_str());
+    std::printf("\n%s%s\n", kAnswer, question.answer().members().c_str());
     return 0;
   } catch (const std::exception& error) {
-    std::printf("%s%s\n", kFailed, Json().text("failed", error.what()).members().c_str());
+    std::printf("\n%s%s\n", kFailed, Json().text("failed", error.what()).members().c_str());
     return 1;
   }
 }
@@ -193,7 +198,7 @@ int ask(const std::vector<Question>& questions, const Limits& limits) {
       asked.emplace_back(questions[next++], std::min(limits.each, end - now()));
     } else {
       for (Asked& one : ended_of(asked)) {
-        print(one.finish());
+        print(one.finish(std::clamp(end - now(), kLastPatience, kPatience)));
         answered += one.answered();
       }
     }

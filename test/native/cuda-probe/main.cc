@@ -5,6 +5,7 @@
 //   cuda-probe here NAME                                            answers one in this very process, for a debugger
 //
 // START is the beginning of names. Without any, the default list is meant; --all adds all others after it.
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -130,7 +131,8 @@ int list(const std::vector<Question>& questions) {
 /// The device comes first: without one there is nothing to ask.
 int ask_all(const std::vector<Question>& questions, Limits limits) {
   const auto started = std::chrono::steady_clock::now();
-  if (ask({{"device", "what is asked", "", device}}, limits) == 0) return 1;
+  const Limits first{limits.all, std::max(limits.each, 30.0), 1};  // it reads gigabytes of libraries that nobody may have read before
+  if (ask({{"device", "what is asked", "", device}}, first) == 0) return 1;
   limits.all -= std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return ask(questions, limits) > 0 ? 0 : 1;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -45,8 +46,17 @@ std::vector<Question> self_questions() {
   const char* const wanted = std::getenv("STMNET_PROBE_SELF");
   if (!wanted || *wanted != '1') return {};
   return {question("crash", [] { std::abort(); }),
-          question("hang", [] { (void)sleep(1000); }),
-          question("throw", [] { throw std::runtime_error("thrown"); }),
+          question("hang",
+                   [] {
+                     std::printf("case {\"cut");  // no end of a line
+                     std::fflush(stdout);
+                     (void)sleep(1000);
+                   }),
+          question("throw",
+                   [] {
+                     std::printf("a library begins to say something: ");
+                     throw std::runtime_error("thrown");
+                   }),
           question("leave", [] { _exit(0); }),
           question("answer", [] {}),
           {"self-heap", "does dirty_heap() reach what was freed", "nothing", heap}};
