@@ -64,13 +64,15 @@ class Backend {
   virtual void stop() noexcept = 0;
   virtual void close() noexcept = 0;  ///< the last call of all; any thread
 
-  /// Whether work can be captured as one graph and launched again. If not, the other three are never called.
+  /// Whether work can be captured as one graph and launched again. If not, those below it are never called.
   virtual bool captures() noexcept = 0;
+  /// Why not, for people; null if it can, and if no such device can.
+  virtual const char* why_no_graphs() noexcept = 0;
   /// From here on calls are captured, not run; none may allocate, upload from memory that will go away, or notify.
   virtual Status begin_capture() noexcept = 0;
   virtual Status end_capture(void** graph) noexcept = 0;  ///< must follow begin_capture, also after a failure in between
   virtual Status launch(void* graph) noexcept = 0;
-  virtual void release_graph(void* graph) noexcept = 0;
+  virtual void release_graph(void* graph) noexcept = 0;  ///< any thread
 
   virtual ElementwiseKernels& elementwise() noexcept = 0;
   virtual MatmulKernels& matmul() noexcept = 0;

@@ -18,6 +18,9 @@ inline void expect(bool holds, const std::string& what) {
   std::printf("FAILED %s\n", what.c_str());
 }
 
+inline void expect_text(const std::string& given, const std::string& expected, const std::string& what) {
+  expect(given == expected, what + ": got '" + given + "', expected '" + expected + "'");
+}
 template <class A, class B>
 void expect_equal(const A& given, const B& expected, const std::string& what) {
   expect(given == static_cast<A>(expected), what + ": got " + std::to_string(given) + ", expected " + std::to_string(expected));
@@ -40,7 +43,10 @@ class CountingBackend final : public Backend {
   /// For a device that captures: what was called, and which call is to fail. A graph is an empty block.
   bool captures_graphs = false;
   std::atomic<int> begun{0}, ended{0}, launched{0}, graphs{0};
+  std::atomic<bool> capturing{false};
   const char* failing = "";
+  StatusKind failure = StatusKind::Internal;
+  const char* why_not = nullptr;
 
   void facts(DeviceFacts* out) noexcept override { *out = {}; }
   int32_t num_threads() noexcept override { return 1; }
@@ -72,12 +78,16 @@ class CountingBackend final : public Backend {
   void stop() noexcept override {}
   void close() noexcept override {}
   bool captures() noexcept override { return captures_graphs; }
+  const char* why_no_graphs() noexcept override { return why_not; }
   Status begin_capture() noexcept override {
     ++begun;
-    return outcome("begin");
+    const Status status = outcome("begin");
+    capturing = status.is_ok();
+    return status;
   }
   Status end_capture(void** graph) noexcept override {
     ++ended;
+    capturing = false;
     const Status status = outcome("end");
     *graph = status.is_ok() ? std::malloc(1) : nullptr;
     if (*graph) ++graphs;
@@ -103,9 +113,7 @@ class CountingBackend final : public Backend {
   ReduceKernels& reduce() noexcept override { return cpu_backend().reduce(); }
 
  private:
-  Status outcome(const char* call) const {
-    return std::string(failing) == call ? Status::fail(StatusKind::Internal, "%s was told to fail", call) : Status::ok();
-  }
+  Status outcome(const char* call) const { return std::string(failing) == call ? Status::fail(failure, "%s was told to fail", call) : Status::ok(); }
 };
 
 /// For owners that share a backend: this one belongs to the test.

@@ -9,7 +9,7 @@
 #include "backend/cuda/backend.h"
 #include "backend/cuda/device_lock.h"
 #include "cuda-standin/control.h"
-#include "cuda_kernels.h"
+#include "cuda_recurrent.h"
 
 namespace stm::cuda::test {
 namespace {
@@ -109,6 +109,55 @@ void check_whole_device() {
   }
 }
 
+/// Layers in graphs, some of which could not be captured, leave nothing behind once these are gone.
+void check_plans() {
+  constexpr int64_t kProblems = 2100;  // more than are remembered
+  Device device;
+  Opened opened;
+  RecurrentKernels& kernels = opened->recurrent();
+  Case c;
+  c.p.cell = Cell::Lstm, c.p.N = 1, c.p.D = 1, c.p.H = 1, c.p.T = kProblems;
+  c.p.algorithm = Algorithm::Standard;
+  c.draw_values();
+  OnDevice on(device, c, kernels);
+  require(on.prepare(), "prepare");
+  device.wait();
+  RecurrentSizes sizes;
+  char text[512];
+  const auto descriptors = [&](int64_t hidden) {  // once these problems are all that is remembered
+    RecurrentProblem p = c.p;
+    p.H = hidden;
+    for (p.T = 1; p.T <= kProblems; ++p.T) require(kernels.sizes(p, &sizes), "sizes");
+    return standin_leaks(text, sizeof text);
+  };
+  opened.settle();
+  (void)descriptors(3);
+  const int before = descriptors(2);
+  std::vector<void*> graphs;
+  for (c.p.T = 1; c.p.T <= kProblems; ++c.p.T) {
+    require(on.forward(), "warming up");
+    const bool fails = c.p.T % 3 == 0;
+    standin_reset_counts();
+    if (fails) standin_set_faults("cudaStreamEndCapture:1=901");
+    void* graph = nullptr;
+    require(opened->begin_capture(), "begin_capture");
+    require(on.forward(), "capturing");
+    require(opened->end_capture(&graph).is_ok() != fails && fails == !graph, "end_capture");
+    standin_set_faults("");
+    if (graph) graphs.push_back(graph);
+  }
+  opened.settle();
+  const int during = descriptors(3);
+  for (void* graph : graphs) {
+    require(opened->launch(graph), "launch");
+    opened->release_graph(graph);
+  }
+  opened.settle();
+  require(during >= before + 2 * static_cast<int>(graphs.size()), "graphs do not keep the descriptors that they may read");
+  const int after = descriptors(2);
+  require(after == before, "descriptors of graphs that are gone stay: " + std::to_string(after - before) + ", " + text);
+}
+
 /// Whom the lock keeps apart, and whom it must not.
 void check_lock() {
   {
@@ -131,6 +180,7 @@ int run() {
   setenv("STMNET_CACHE_DIR", "/dev/null/none", 1);  // what was measured before is measured again
   check_lock();
   check_whole_device();
+  check_plans();
   char text[512];
   require(standin_leaks(text, sizeof text) == 0, std::string("left behind: ") + text);
   return finish("cuda_capture_test");

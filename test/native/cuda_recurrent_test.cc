@@ -2,6 +2,7 @@
 // each precision; in graphs, without waiting, and with weights that lie as stmnet's do. usage: cuda_recurrent_test [seed]
 #include "cuda_recurrent.h"
 
+#include "backend/cuda/recurrent/plan.h"
 #include "cuda-standin/control.h"
 
 namespace stm::cuda::test {
@@ -190,28 +191,42 @@ void check_graph(Device& device, RecurrentKernels& kernels) {
   }
 }
 
-/// What a graph was captured from stays, however many problems follow.
-void check_captured_plan(Device& device, RecurrentKernels& kernels) {
-  Case c = draw_case(Cell::Lstm);
-  c.p.N = 2, c.p.T = 3, c.p.training = false;
-  c.lengths = {3, 1};
-  c.draw_values();
-  OnDevice on(device, c, kernels);
-  require(on.prepare(), "prepare");
-  require(on.forward(), "warming up");
-  device.wait();
-  cudaGraph_t graph = nullptr;
-  must(cudaStreamBeginCapture(device.context.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-  require(on.forward(), "capturing forward");
-  must(cudaStreamEndCapture(device.context.stream, &graph), "cudaStreamEndCapture");
-  must(cudaGraphDestroy(graph), "cudaGraphDestroy");
+/// Finds more problems than are remembered.
+void find_others(RecurrentKernels& kernels) {
   RecurrentSizes sizes;
   Case other = draw_case(Cell::Gru);
   other.p.lengths = nullptr;
   for (other.p.T = 1; other.p.T < 2200; ++other.p.T) require(kernels.sizes(other.p, &sizes), "sizes");
-  standin_reset_counts();
-  require(kernels.sizes(c.p, &sizes), "sizes");
-  require(standin_call_count("cudnnCreateRNNDataDescriptor") == 0, "the descriptors that a graph reads are gone");
+}
+
+/// What a graph was captured from stays as long as the graph, however many problems follow, and for a while after it.
+void check_captured_plan(Device& device, CudaRecurrent& kernels) {
+  Case c = draw_case(Cell::Lstm);
+  c.p.N = 2, c.p.T = 3, c.p.training = true;
+  c.lengths = {3, 1};
+  c.draw_values();
+  OnDevice on(device, c, kernels);
+  (void)kernels.take_captured();  // of the tests before
+  require(on.prepare(), "prepare");
+  require(on.forward(), "warming up");
+  require(on.backward(), "warming up");
+  require(kernels.take_captured().empty(), "a plan is taken to be captured, and no graph was");
+  device.wait();
+  cudaGraph_t graph = nullptr;
+  must(cudaStreamBeginCapture(device.context.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  require(on.forward(), "capturing forward");
+  require(on.backward(), "capturing backward");
+  must(cudaStreamEndCapture(device.context.stream, &graph), "cudaStreamEndCapture");
+  must(cudaGraphDestroy(graph), "cudaGraphDestroy");
+  CudaRecurrent::Held held = kernels.take_captured();
+  require(held.size() == 2 && held[0] == held[1] && held[0]->lengths == c.lengths, "both calls hold the plan");
+  const std::weak_ptr<const Plan> plan = held[0];
+  find_others(kernels);
+  require(plan.use_count() == 2, "a plan that only a graph reads is remembered as well");
+  kernels.rest(std::move(held));
+  require(!plan.expired(), "a plan is dropped although a launch of its graph may be under way");
+  find_others(kernels);
+  require(plan.expired(), "a plan stays although its graph is long gone");
 }
 
 /// More problems than are remembered leave no more descriptors than are.

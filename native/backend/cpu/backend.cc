@@ -87,6 +87,7 @@ class CpuBackend final : public Backend {
   void stop() noexcept override {}
   void close() noexcept override {}
   bool captures() noexcept override { return false; }
+  const char* why_no_graphs() noexcept override { return nullptr; }
   Status begin_capture() noexcept override { return Status::ok(); }
   Status end_capture(void**) noexcept override { return Status::ok(); }
   Status launch(void*) noexcept override { return Status::ok(); }

@@ -3,12 +3,12 @@
 #include <atomic>
 #include <cstdio>
 #include <new>
-#include <optional>
 #include <system_error>
 
 #include "backend/cuda/completion.h"
 #include "backend/cuda/device_lock.h"
 #include "backend/cuda/elementwise.h"
+#include "backend/cuda/graphs.h"
 #include "backend/cuda/indexing.h"
 #include "backend/cuda/losses.h"
 #include "backend/cuda/matmul.h"
@@ -63,7 +63,7 @@ class CudaBackend final : public Backend {
 
   Status upload(void* to, const void* host, size_t bytes) noexcept override {
     if (bytes <= kSmallUpload && reinterpret_cast<uintptr_t>(to) % 4 == 0 && bytes % 4 == 0) return context_.store(to, host, bytes);
-    if (!capturing_) return staging_.upload(to, host, bytes);
+    if (!graphs_.capturing()) return staging_.upload(to, host, bytes);
     return context_.check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, context_.stream), "cudaMemcpyAsync");
   }
   Status download(void* host, const void* from, size_t bytes) noexcept override { return staging_.download(host, from, bytes); }
@@ -109,36 +109,12 @@ class CudaBackend final : public Backend {
 
   // ---- graphs
 
-  /// Not without a pool: cudaMalloc and cudaFree, of any worker, stop the device, which would end the capture. So rare a
-  /// device is not worth a lock around each.
-  bool captures() noexcept override { return context_.has_pool; }
-  Status begin_capture() noexcept override {
-    capture_lock_.emplace(context_.device);
-    const Status begun = context_.check(cudaStreamBeginCapture(context_.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
-    if (begun.is_ok()) capturing_ = true;
-    else capture_lock_.reset();
-    return begun;
-  }
-  Status end_capture(void** graph) noexcept override {
-    capturing_ = false;
-    *graph = nullptr;
-    cudaGraph_t captured = nullptr;
-    const Status ended = context_.check(cudaStreamEndCapture(context_.stream, &captured), "cudaStreamEndCapture");
-    if (!ended.is_ok()) leave_capture();
-    capture_lock_.reset();
-    if (!ended.is_ok()) return ended;
-    cudaGraphExec_t executable = nullptr;
-    const Status status = context_.check(cudaGraphInstantiate(&executable, captured, 0), "cudaGraphInstantiate");
-    ignore(cudaGraphDestroy(captured));
-    if (status.is_ok()) *graph = executable;
-    return status;
-  }
-  Status launch(void* graph) noexcept override {
-    return context_.check(cudaGraphLaunch(static_cast<cudaGraphExec_t>(graph), context_.stream), "cudaGraphLaunch");
-  }
-  void release_graph(void* graph) noexcept override {
-    if (graph) ignore(cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(graph)));
-  }
+  bool captures() noexcept override { return !graphs_.why_not(); }
+  const char* why_no_graphs() noexcept override { return graphs_.why_not(); }
+  Status begin_capture() noexcept override { return graphs_.begin(); }
+  Status end_capture(void** graph) noexcept override { return graphs_.end(graph); }
+  Status launch(void* graph) noexcept override { return graphs_.launch(graph); }
+  void release_graph(void* graph) noexcept override { graphs_.release(graph); }
 
   ElementwiseKernels& elementwise() noexcept override { return elementwise_; }
   IndexingKernels& indexing() noexcept override { return indexing_; }
@@ -152,17 +128,6 @@ class CudaBackend final : public Backend {
 
  private:
   ~CudaBackend() = default;
-
-  /// After an end that failed: nothing could run on a stream that still captured.
-  void leave_capture() {
-    cudaStreamCaptureStatus state = cudaStreamCaptureStatusNone;
-    cudaGraph_t captured = nullptr;
-    if (cudaStreamIsCapturing(context_.stream, &state) == cudaSuccess && state != cudaStreamCaptureStatusNone) {
-      (void)cudaStreamEndCapture(context_.stream, &captured);
-      if (captured) ignore(cudaGraphDestroy(captured));
-    }
-    (void)cudaGetLastError();
-  }
 
   static Status lost() {
     return Status::fail(StatusKind::DeviceLost, "the CUDA context was lost by an earlier fault. Fix: start the process again; the CPU goes on working.");
@@ -208,8 +173,7 @@ class CudaBackend final : public Backend {
   Context context_;
   Completion completion_;
   Staging staging_;
-  bool ready_ = false, capturing_ = false;
-  std::optional<CaptureLock> capture_lock_;  ///< while it captures
+  bool ready_ = false;
   CudaElementwise elementwise_{context_};
   CudaIndexing indexing_{context_};
   CudaLosses losses_{context_};
@@ -218,6 +182,7 @@ class CudaBackend final : public Backend {
   CudaOptimizers optimizers_{context_};
   CudaRandom random_{context_};
   CudaRecurrent recurrent_{context_};
+  Graphs graphs_{context_, recurrent_};
   CudaReduce reduce_{context_};
 };
 

@@ -58,19 +58,25 @@ Status guarded(F function) noexcept {
   }
 }
 
-/// A graph reads what it has captured for as long as it lives.
-Status keep_if_captured(Context& context, Plan& plan) {
-  cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
-  STM_CUDA(context, cudaStreamIsCapturing(context.stream, &capturing));
-  plan.captured = plan.captured || capturing != cudaStreamCaptureStatusNone;
-  return Status::ok();
-}
-
 }  // namespace
 
 CudaRecurrent::CudaRecurrent(Context& context) : context_(context), most_steps_(most_steps()) {}
 CudaRecurrent::~CudaRecurrent() = default;
-void CudaRecurrent::release() noexcept { plans_.reset(); }
+void CudaRecurrent::release() noexcept {
+  captured_.clear();
+  plans_.reset();
+}
+
+void CudaRecurrent::rest(Held plans) noexcept {
+  if (!plans.empty() && plans_) plans_->rest(std::move(plans));
+}
+
+Status CudaRecurrent::hold_if_captured(const std::shared_ptr<const Plan>& plan) {
+  cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
+  STM_CUDA(context_, cudaStreamIsCapturing(context_.stream, &capturing));
+  if (capturing != cudaStreamCaptureStatusNone) captured_.push_back(plan);
+  return Status::ok();
+}
 
 Status CudaRecurrent::check(const RecurrentProblem& problem) noexcept {
   return guarded([&] {
@@ -89,35 +95,35 @@ template <class F>
 Status CudaRecurrent::with_plan(const RecurrentProblem& problem, F f) noexcept {
   return guarded([&] {
     if (!plans_) plans_ = std::make_unique<Plans>(context_, most_steps_);
-    Plan* plan = nullptr;
+    std::shared_ptr<const Plan> plan;
     STM_TRY(plans_->find(problem, &plan));
-    return f(*plan);
+    return f(plan);
   });
 }
 
 Status CudaRecurrent::sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept {
   STM_TRY(check(problem));
-  return with_plan(problem, [&](const Plan& plan) {
-    *out = plan.sizes;
+  return with_plan(problem, [&](const std::shared_ptr<const Plan>& plan) {
+    *out = plan->sizes;
     return Status::ok();
   });
 }
 
 Status CudaRecurrent::pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept {
-  return with_plan(problem, [&](const Plan& plan) { return run_pack(context_, plan, weights, packed); });
+  return with_plan(problem, [&](const std::shared_ptr<const Plan>& plan) { return run_pack(context_, *plan, weights, packed); });
 }
 
 Status CudaRecurrent::forward(const RecurrentProblem& problem, const RecurrentForward& buffers) noexcept {
-  return with_plan(problem, [&](Plan& plan) {
-    STM_TRY(keep_if_captured(context_, plan));
-    return run_forward(context_, plan, buffers);
+  return with_plan(problem, [&](const std::shared_ptr<const Plan>& plan) {
+    STM_TRY(hold_if_captured(plan));
+    return run_forward(context_, *plan, buffers);
   });
 }
 
 Status CudaRecurrent::backward(const RecurrentProblem& problem, const RecurrentBackward& buffers) noexcept {
-  return with_plan(problem, [&](Plan& plan) {
-    STM_TRY(keep_if_captured(context_, plan));
-    return run_backward(context_, plan, buffers);
+  return with_plan(problem, [&](const std::shared_ptr<const Plan>& plan) {
+    STM_TRY(hold_if_captured(plan));
+    return run_backward(context_, *plan, buffers);
   });
 }
 

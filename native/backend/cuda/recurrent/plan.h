@@ -33,7 +33,6 @@ struct Plan {
   bool converts_steps = false;   ///< so are x, y and their gradients
   bool keeps_blocks = false;     ///< backward gets cuDNN's x and y of forward, in the reserve
   bool has_padding = false;      ///< some row ends before T; y and dx come back with zeros there
-  bool captured = false;         ///< a graph reads its descriptors: it stays
 
   bool lstm() const { return problem.cell == Cell::Lstm; }
   /// Whether the caller's buffers hold h and c, or their gradients, between calls that take some rows or layers of them.

@@ -1,5 +1,8 @@
 #include "backend/cuda/recurrent/plans.h"
 
+#include <new>
+#include <utility>
+
 namespace stm::cuda {
 namespace {
 
@@ -25,21 +28,40 @@ std::string key_of(const RecurrentProblem& p) {
 
 }  // namespace
 
-Status Plans::find(const RecurrentProblem& problem, Plan** out) {
+Status Plans::find(const RecurrentProblem& problem, std::shared_ptr<const Plan>* out) {
   std::string key = key_of(problem);
-  const auto place = places_.find(key);
-  if (place != places_.end()) {
-    entries_.splice(entries_.begin(), entries_, place->second);
-    *out = place->second->plan.get();
-    return Status::ok();
+  {
+    const std::lock_guard lock(mutex_);
+    const auto place = places_.find(key);
+    if (place != places_.end()) {
+      entries_.splice(entries_.begin(), entries_, place->second);
+      *out = place->second->plan;
+      return Status::ok();
+    }
   }
   std::unique_ptr<Plan> plan;
   STM_TRY(make(problem, &plan));
-  *out = plan.get();
-  entries_.push_front({key, std::move(plan)});
+  *out = std::move(plan);
+  const std::lock_guard lock(mutex_);
+  add(key, *out);
   places_[std::move(key)] = entries_.begin();
-  if (entries_.size() > kKept) drop_oldest();
   return Status::ok();
+}
+
+void Plans::rest(std::vector<std::shared_ptr<const Plan>> plans) noexcept try {
+  const std::lock_guard lock(mutex_);
+  for (auto& plan : plans) add("", std::move(plan));
+} catch (const std::bad_alloc&) {
+  // Then they end here: a launch that still reads one is unlikely, as is this.
+}
+
+/// Puts a plan in front, and lets go of what is too old. mutex_ is held.
+void Plans::add(std::string key, std::shared_ptr<const Plan> plan) {
+  entries_.push_front({std::move(key), std::move(plan)});
+  if (entries_.size() <= kKept) return;
+  const auto place = places_.find(entries_.back().key);
+  if (place != places_.end() && place->second == std::prev(entries_.end())) places_.erase(place);
+  entries_.pop_back();
 }
 
 Status Plans::make(const RecurrentProblem& problem, std::unique_ptr<Plan>* out) {
@@ -54,15 +76,6 @@ Status Plans::make(const RecurrentProblem& problem, std::unique_ptr<Plan>* out) 
   }
   return Status::fail(status.kind, "cuDNN's algorithm '%s' does not compute this shape (%.120s). Fix: use 'auto' or 'standard'.", name_of(algorithm),
                       status.message);
-}
-
-void Plans::drop_oldest() {
-  for (auto entry = std::prev(entries_.end()); entry != entries_.begin(); --entry) {
-    if (entry->plan->captured) continue;
-    places_.erase(entry->key);
-    entries_.erase(entry);
-    return;
-  }
 }
 
 }  // namespace stm::cuda
