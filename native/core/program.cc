@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <new>
 #include <unordered_map>
+#include <utility>
+
+#include "core/call_site.h"
 
 namespace stm {
 namespace {
@@ -146,19 +149,52 @@ void Program::run(Executor& executor) {
   for (Storage* storage : made_) storage->heal();
   if (!placed_ && !graph_) place();  // a graph holds addresses
   // One by one where a poisoned operand has to stop some of them, and until all have run once: the device's libraries may need memory for that.
-  if (!ran_ || !backend_.captures() || !sound(inputs_)) {
-    for (const auto& command : commands_) executor.execute(*command);
-    ran_ = ran_ || (sound(inputs_) && sound(made_));
-    return;
-  }
+  if (!ran_ || !may_capture() || !sound(inputs_)) return run_one_by_one(executor);
   if (!graph_) {
     const char* at = "compile";
     const Status status = capture(executor, &at);
-    if (!status.is_ok()) return fail(executor, at, status, false);
+    if (status.kind == StatusKind::DeviceLost) return fail(executor, at, status, false);
+    if (!status.is_ok()) {  // nothing has run yet; what is wrong with a command itself shows again, where it is told
+      give_up_graph(at, status);
+      return run_one_by_one(executor);
+    }
   }
   Status status = backend_.entering("compile");
   if (status.is_ok()) status = backend_.launch(graph_);
-  if (!status.is_ok()) fail(executor, "compile", status, true);
+  if (status.is_ok()) return;
+  // How far it came nobody knows, so the commands must not run on top of it; they will in the next replay.
+  if (status.kind != StatusKind::DeviceLost) give_up_graph("compile", status);
+  fail(executor, "compile", status, true);
+}
+
+void Program::run_one_by_one(Executor& executor) {
+  for (const auto& command : commands_) executor.execute(*command);
+  ran_ = ran_ || (sound(inputs_) && sound(made_));
+}
+
+bool Program::may_capture() {
+  if (captures_ && !backend_.captures()) {
+    captures_ = false;
+    if (const char* why = backend_.why_no_graphs()) fall_back(why);
+  }
+  return captures_;
+}
+
+/// For good, unless memory was short: there may be more the next time.
+void Program::give_up_graph(const char* op, const Status& status) {
+  if (graph_) backend_.release_graph(std::exchange(graph_, nullptr));
+  captures_ = status.kind == StatusKind::OutOfMemory;
+  fall_back(std::string(op_of(op)) + ": " + status.message);
+}
+
+void Program::fall_back(std::string reason) {
+  const std::lock_guard lock(reason_mutex_);
+  reason_ = std::move(reason);
+}
+
+std::string Program::fallback() const {
+  const std::lock_guard lock(reason_mutex_);
+  return reason_;
 }
 
 /// Gives what only the commands use its place in the arena. Without one, as where memory is short, each storage takes a block of its own.
@@ -195,10 +231,11 @@ Status Program::capture(Executor& executor, const char** at) {
   const Status ended = backend_.end_capture(&graph);
   if (status.is_ok() && ended.is_ok()) {
     graph_ = graph;
+    fall_back("");
     return status;
   }
   if (graph) backend_.release_graph(graph);
-  return status.is_ok() ? ended : status;
+  return status.is_ok() || ended.kind == StatusKind::DeviceLost ? ended : status;
 }
 
 /// As a command that fails: its results are poisoned and, once it has begun, what it changes in place.

@@ -1,5 +1,7 @@
 #pragma once
 #include <memory>
+#include <mutex>
+#include <string>
 #include <vector>
 
 #include "core/arena.h"
@@ -28,6 +30,9 @@ class Program : public std::enable_shared_from_this<Program> {
   void refresh();
   /// Queues the others, as one command. Raises the versions of what they write, as far as anybody can see it.
   void replay();
+  /// Why the last replay ran its commands one by one on a device that could run them as a graph; empty if it did not, and
+  /// while no graph has been tried. Any thread.
+  std::string fallback() const;
 
  private:
   /// A command that runs only when what it reads has changed.
@@ -51,7 +56,11 @@ class Program : public std::enable_shared_from_this<Program> {
   void run_whole(Executor& executor);
   void run(Executor& executor);
   void place();
+  void run_one_by_one(Executor& executor);
+  bool may_capture();
   Status capture(Executor& executor, const char** at);
+  void give_up_graph(const char* op, const Status& status);
+  void fall_back(std::string reason);
   void fail(Executor& executor, const char* op, const Status& status, bool began);
 
   Device& device_;  ///< may end before the program
@@ -66,6 +75,9 @@ class Program : public std::enable_shared_from_this<Program> {
   Allocator::Block* arena_ = nullptr;
   void* graph_ = nullptr;
   bool placed_ = false, ran_ = false;  ///< ran_: all commands, without a fault
+  bool captures_ = true;               ///< false: the commands run one by one for good
+  mutable std::mutex reason_mutex_;
+  std::string reason_;  ///< of fallback()
 };
 
 }  // namespace stm

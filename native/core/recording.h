@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -55,6 +56,8 @@ class Recording {
   // Of a finished one.
   /// Whether leaves want gradients, have them, and lie as when the step was recorded.
   bool fits();
+  /// Program::fallback; empty before the first replay.
+  std::string fallback() const { return sealed_ ? program_->fallback() : std::string(); }
   /// Null if the step did nothing. Seals it at the first call: by then nobody holds what the step has let go.
   Program* program();
   const std::vector<Tensor>& arguments() const { return arguments_; }

@@ -42,6 +42,7 @@ Recording& recording_of(int64_t number) {
 }
 
 bool recording_fits(int64_t number) { return recording_of(number).fits(); }
+std::string recording_fallback(int64_t number) { return recording_of(number).fallback(); }
 void drop_recording(int64_t number) { Session::current().recordings.erase(number); }
 
 /// Queues `write(Backend&, operands)`, which gives a tensor that was there before new elements.
@@ -107,6 +108,8 @@ void declare_recording(OpTable& table) {
   table.add("abandonRecording", &abandon_recording, "Ends the recording and forgets it.");
   table.add("endRecording", &end_recording, {"results"}, "Ends the recording. Returns its number.");
   table.add("recordingFits", &recording_fits, {"recording"}, "Whether leaves want gradients, have them, and lie as when it was recorded.");
+  table.add("recordingFallback", &recording_fallback, {"recording"},
+            "Why its last replay ran its ops one by one on a device that could run them as a graph; empty if it did not.");
   table.add("dropRecording", &drop_recording, {"recording"}, "Gives up a recording and its memory.");
   table.add("replay", &replay, {"recording", "tensors"}, "Runs the recorded ops on other arguments. Returns copies of the results.");
 }

@@ -332,6 +332,8 @@ export interface NativeBinding {
   endRecording(results: readonly TensorId[]): number;
   /** Whether leaves want gradients, have them, and lie as when it was recorded. */
   recordingFits(recording: number): boolean;
+  /** Why its last replay ran its ops one by one on a device that could run them as a graph; empty if it did not. */
+  recordingFallback(recording: number): string;
   /** Gives up a recording and its memory. */
   dropRecording(recording: number): void;
   /** Runs the recorded ops on other arguments. Returns copies of the results. */

@@ -1,5 +1,6 @@
 import { binding } from '../native/load';
 import { markOf, remedy } from './copies';
+import { isDebug } from './debug';
 import { defaultDevice, isDeterministic, mathMode } from './device';
 import { OptionError } from './errors';
 import { isGradEnabled, noGrad } from './grad-mode';
@@ -24,6 +25,12 @@ export interface CompiledStep {
   readonly recordings: number;
   /** How many calls so far were replays of a recording. One that stays at 0 gains nothing; a warning of the process says so after a while. */
   readonly replays: number;
+  /**
+   * Why replays run their ops one by one although the device could run them as a graph, such as a call of CUDA's that cannot be captured; the results are the same,
+   * and each call takes longer. Undefined where replays are graphs, on the CPU, and before a graph was tried, which is in the third call of a kind; the device is behind
+   * the calls, so look after a read. Under `setDebug(true)` a warning of the process says it too.
+   */
+  readonly fallback: string | undefined;
   /** Drops all recordings and their memory. The next calls record again. */
   clear(): void;
 }
@@ -56,6 +63,7 @@ class Recordings<A extends unknown[], R> {
   #variants: Variant[] = []; // the one used last comes first
   #unlike = 0; // calls since the last replay
   #warned = false;
+  #toldFallback = false;
   replays = 0;
 
   constructor(step: (...args: A) => R, most: number, numbers: Set<number>) {
@@ -66,6 +74,14 @@ class Recordings<A extends unknown[], R> {
 
   get count(): number {
     return this.#numbers.size;
+  }
+
+  get fallback(): string | undefined {
+    for (const number of this.#numbers) {
+      const reason = binding.recordingFallback(number);
+      if (reason !== '') return reason;
+    }
+    return undefined;
   }
 
   clear(): void {
@@ -82,6 +98,7 @@ class Recordings<A extends unknown[], R> {
     this.#note(key, variant);
     if (variant === undefined) return this.#runPlainly(key, args);
     const recorded = (variant.recorded ??= this.#record(variant, args, tensors));
+    if (isDebug()) this.#tellFallback(recorded.number);
     this.#variants = [variant, ...this.#variants.filter((other) => other !== variant)];
     this.#shorten();
     for (const effect of variant.notes.effects) effect();
@@ -104,6 +121,14 @@ class Recordings<A extends unknown[], R> {
       ? ['a mode, an option, a leaf or its gradient was another each time', 'let train(), requiresGrad, gradients and what the step reads outside of its arguments be as they were']
       : ['their shapes, lengths or other arguments differed', 'pad batches to few lengths, pass what changes as tensors, raise maxRecordings, or call the step itself'];
     process.emitWarning(`compile: got ${this.#unlike} calls in a row none of which could be replayed, because ${reason}; expected calls that are alike.\n  Fix: ${fix}.`, { type: 'StmnetWarning', code: 'STM_COMPILE_NO_REPLAY' });
+  }
+
+  /** Warns once where a recording does not run as the graph that it could be. */
+  #tellFallback(number: number): void {
+    const reason = this.#toldFallback ? '' : binding.recordingFallback(number);
+    if (reason === '') return;
+    this.#toldFallback = true;
+    process.emitWarning(`compile: got a step that cannot run as a graph, because of ${reason}; expected one that can.\n  Fix: none is needed, its ops run one by one; where that is too slow, leave out of the step what is named.`, { type: 'StmnetWarning', code: 'STM_COMPILE_NO_GRAPH' });
   }
 
   /** Runs the step; `outside` makes of each result what is returned. */
@@ -235,7 +260,8 @@ const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
  * of a kind runs `step` itself, the second records it. What else JavaScript decides, and data that it brings in (`tensor([…])`), stays as it was when recorded; so
  * does the choice of tensors outside of the arguments. State that goes from call to call is changed in place, or is an argument and a result. A schedule's `step()`
  * belongs outside; learning rates, the number of steps and random numbers go on as ever. A step whose calls are never alike is slower than `step` itself: the
- * process warns once (`STM_COMPILE_NO_REPLAY`) after 4 · maxRecordings calls in a row, at least 32, that were no replays.
+ * process warns once (`STM_COMPILE_NO_REPLAY`) after 4 · maxRecordings calls in a row, at least 32, that were no replays. What a CUDA device cannot capture as a
+ * graph runs op by op, with the same results; `fallback` of the compiled step says why.
  *
  * As in `scope`, tensors made in the step and not returned are let go. Results have no history. After a call a parameter's `grad` is that of its step, and is
  * overwritten by the next.
@@ -254,6 +280,7 @@ export function compile<A extends unknown[], R>(step: (...args: A) => R, options
   return Object.defineProperties(compiled, {
     recordings: { get: () => recordings.count, enumerable: true },
     replays: { get: () => recordings.replays, enumerable: true },
+    fallback: { get: () => recordings.fallback, enumerable: true },
     clear: { value: () => recordings.clear() },
   }) as typeof compiled & CompiledStep;
 }

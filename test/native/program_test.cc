@@ -21,6 +21,7 @@ using stm::Storage;
 using stm::testing::CountingBackend;
 using stm::testing::expect;
 using stm::testing::expect_equal;
+using stm::testing::expect_text;
 
 using Work = std::function<Status(const std::vector<Operand>&)>;
 using StoragePtr = std::shared_ptr<Storage>;
@@ -256,41 +257,174 @@ void graphs_are_captured_once() {
   expect_equal(rig.backend.graphs.load(), 0, "graphs that live on");
 }
 
-void failures_of_graphs() {
-  for (const char* call : {"begin", "end", "launch", "command", "memory"}) {
+/// A step that counts in place, as an optimizer does, and gives what it has counted.
+struct Counter {
+  explicit Counter(Rig& rig) : in(rig.given(1)), out(rig.storage()), target(rig.given(5)) {
+    rig.append("work", {operand(in, Access::Read), operand(out, Access::Write), operand(target, Access::Update)}, [this, &rig](const std::vector<Operand>& o) {
+      const bool captured = rig.backend.capturing;
+      if (fails && (captured || !fails_in_graphs_only)) return Status::fail(StatusKind::Unsupported, "not this");
+      if (captured) return Status::ok();
+      number(o[1]) = number(o[2]) += number(o[0]);
+      return Status::ok();
+    });
+    rig.program->seal();
+  }
+  bool fails = false, fails_in_graphs_only = true;  // the executor's while replays are queued
+  const StoragePtr in, out, target;
+};
+
+/// A capture that fails has run nothing: the same replay runs the commands one by one, and all later ones do.
+void a_failed_capture_is_survived() {
+  for (const char* call : {"begin", "command", "end"}) {
     Rig rig;
     rig.backend.captures_graphs = true;
-    bool fails = false;
-    const StoragePtr in = rig.given(1), out = rig.storage(), target = rig.given(5);
-    rig.append("work", {operand(in, Access::Read), operand(out, Access::Write), operand(target, Access::Update)},
-               [&](const std::vector<Operand>&) { return fails ? Status::fail(StatusKind::Unsupported, "not in a graph") : Status::ok(); });
-    rig.program->seal();
+    Counter counter(rig);
     const std::string name = call;
-    const bool by_memory = name == "memory";
-    if (by_memory) rig.backend.refusals = 2;  // the first run, which then fails as a command does
-    rig.replay();
     FaultPtr fault;
-    (void)rig.value_of(out, &fault);
-    expect((fault != nullptr) == by_memory, name + ": the first replay");
-    if (by_memory) continue;
+    rig.replay();
+    expect_equal(rig.value_of(counter.out, &fault), 6, name + ": the first replay");
+    expect_text(rig.program->fallback(), "", name + ": no reason before a graph is tried");
     rig.backend.failing = call;
-    fails = name == "command";
-    rig.replay();
-    (void)rig.value_of(out, &fault);
-    expect(fault && fault->op == (fails ? "work" : "compile"), name + ": the results are poisoned");
-    FaultPtr spoiled;
-    (void)rig.value_of(target, &spoiled);
-    expect((spoiled != nullptr) == (name == "launch"), name + ": targets are poisoned only if the graph may have begun");
+    counter.fails = name == "command";
+    for (int i = 0; i < 3; ++i) {
+      rig.replay();
+      expect_equal(rig.value_of(counter.out, &fault), 7 + i, name + ": result of each replay");
+      expect(!fault, name + ": nothing is poisoned");
+      rig.backend.failing = "";
+    }
+    expect_equal(rig.value_of(counter.target, &fault), 9, name + ": what is changed in place");
+    expect_equal(rig.backend.begun.load(), 1, name + ": captures");
     expect_equal(rig.backend.ended.load(), name == "begin" ? 0 : 1, name + ": captures that ended");
-    if (name == "launch") continue;
-    rig.backend.failing = "";
-    fails = false;
-    rig.replay();
-    (void)rig.value_of(out, &fault);
-    expect(!fault && rig.backend.launched == 1, name + ": the next replay captures anew");
-    rig.program.reset();
-    (void)rig.value_of(out);
+    expect_equal(rig.backend.launched.load(), 0, name + ": launches");
     expect_equal(rig.backend.graphs.load(), 0, name + ": graphs that live on");
+    const std::string reason = name == "command" ? "work: not this" : "compile: " + name + " was told to fail";
+    expect_text(rig.program->fallback(), reason, name + ": the reason");
+  }
+}
+
+/// What is wrong with a command itself is told as it is without graphs.
+void a_command_that_fails_anywhere() {
+  Rig rig;
+  rig.backend.captures_graphs = true;
+  Counter counter(rig);
+  rig.replay();
+  (void)rig.value_of(counter.out);
+  counter.fails = true;
+  counter.fails_in_graphs_only = false;
+  rig.replay();
+  FaultPtr fault, spoiled;
+  (void)rig.value_of(counter.out, &fault);
+  (void)rig.value_of(counter.target, &spoiled);
+  expect(fault && fault->op == "work" && fault->message == "not this", "the results carry the command's fault");
+  expect(fault == spoiled, "and what it changes in place, since it had begun");
+}
+
+/// There may be more memory the next time.
+void a_capture_without_memory_is_tried_again() {
+  for (const char* call : {"begin", "end"}) {
+    Rig rig;
+    rig.backend.captures_graphs = true;
+    rig.backend.failure = StatusKind::OutOfMemory;
+    Counter counter(rig);
+    const std::string name = call;
+    FaultPtr fault;
+    rig.replay();
+    (void)rig.value_of(counter.out);
+    rig.backend.failing = call;
+    for (int i = 0; i < 2; ++i) rig.replay();
+    expect_equal(rig.value_of(counter.out, &fault), 8, name + ": results without a graph");
+    expect(!fault, name + ": nothing is poisoned");
+    expect_text(rig.program->fallback(), "compile: " + name + " was told to fail", name + ": the reason");
+    rig.backend.failing = "";
+    rig.replay();
+    (void)rig.value_of(counter.out, &fault);
+    expect(!fault && rig.backend.launched == 1, name + ": the next replay is a graph");
+    expect_text(rig.program->fallback(), "", name + ": and has no reason");
+    rig.program.reset();
+    (void)rig.value_of(counter.out);
+    expect_equal(rig.backend.graphs.load(), 0, name + ": graphs that live on");
+  }
+}
+
+void memory_for_results_is_short() {
+  Rig rig;
+  rig.backend.captures_graphs = true;
+  Counter counter(rig);
+  (void)rig.value_of(counter.target);
+  rig.backend.refusals = 2;  // the first run, which then fails as a command does
+  rig.replay();
+  FaultPtr fault;
+  (void)rig.value_of(counter.out, &fault);
+  expect(fault && fault->op == "work", "results that there is no memory for are poisoned");
+  (void)rig.value_of(counter.target, &fault);
+  expect(!fault, "what the command would have changed is not");
+  for (int i = 0; i < 2; ++i) rig.replay();
+  (void)rig.value_of(counter.out, &fault);
+  expect(!fault && rig.backend.launched == 1, "the replays after it");
+}
+
+/// How far a launch that fails has come nobody knows.
+void a_failed_launch_poisons() {
+  for (const StatusKind kind : {StatusKind::Internal, StatusKind::OutOfMemory, StatusKind::DeviceLost}) {
+    Rig rig;
+    rig.backend.captures_graphs = true;
+    rig.backend.failure = kind;
+    Counter counter(rig);
+    rig.replay();
+    (void)rig.value_of(counter.out);
+    rig.backend.failing = "launch";
+    rig.replay();
+    FaultPtr fault, spoiled;
+    (void)rig.value_of(counter.out, &fault);
+    (void)rig.value_of(counter.target, &spoiled);
+    const std::string name = "launch, kind " + std::to_string(static_cast<int>(kind));
+    expect(fault && fault->op == "compile" && fault == spoiled, name + ": results and targets are poisoned");
+    expect_equal(rig.backend.graphs.load(), kind == StatusKind::DeviceLost ? 1 : 0, name + ": graphs");
+    if (kind == StatusKind::DeviceLost) continue;
+    expect_text(rig.program->fallback(), "compile: launch was told to fail", name + ": the reason");
+    rig.backend.failing = "";
+    rig.set(counter.target, 20);
+    rig.device->executor.push(std::make_unique<Task>(
+        "heal", std::vector<Operand>{},
+        [&](const std::vector<Operand>&) {
+          counter.target->heal();
+          return Status::ok();
+        },
+        false));
+    rig.replay();
+    (void)rig.value_of(counter.target, &fault);
+    expect(!fault, name + ": the replay after it");
+    const bool again = kind == StatusKind::OutOfMemory;
+    expect_equal(rig.backend.launched.load(), again ? 2 : 1, name + ": launches, again where memory was short");
+  }
+}
+
+/// A device that is lost computes nothing one by one either.
+void a_lost_device_is_no_fallback() {
+  Rig rig;
+  rig.backend.captures_graphs = true;
+  rig.backend.failure = StatusKind::DeviceLost;
+  Counter counter(rig);
+  rig.replay();
+  (void)rig.value_of(counter.out);
+  rig.backend.failing = "end";
+  rig.replay();
+  FaultPtr fault;
+  (void)rig.value_of(counter.out, &fault);
+  expect(fault && fault->op == "compile" && fault->kind == StatusKind::DeviceLost, "the results say that it is lost");
+  expect_equal(rig.value_of(counter.target, &fault), 6, "what is changed in place");
+  expect(!fault, "is as it was");
+}
+
+void a_device_says_why_it_has_no_graphs() {
+  for (const char* why : {"asked not to", static_cast<const char*>(nullptr)}) {
+    Rig rig;
+    rig.backend.why_not = why;
+    Counter counter(rig);
+    for (int i = 0; i < 3; ++i) rig.replay();
+    expect_equal(rig.value_of(counter.out), 8, "results without graphs");
+    expect_text(rig.program->fallback(), why ? why : "", "the reason");
+    expect_equal(rig.backend.begun.load(), 0, "captures");
   }
 }
 
@@ -380,7 +514,13 @@ int main() {
   faults_end_with_their_replay();
   kept_commands_run_when_needed();
   graphs_are_captured_once();
-  failures_of_graphs();
+  a_failed_capture_is_survived();
+  a_command_that_fails_anywhere();
+  a_capture_without_memory_is_tried_again();
+  memory_for_results_is_short();
+  a_failed_launch_poisons();
+  a_lost_device_is_no_fallback();
+  a_device_says_why_it_has_no_graphs();
   a_graph_keeps_its_addresses();
   a_skipped_run_is_none();
   memory_is_given_back();

@@ -10,7 +10,7 @@
 //   STMNET_STANDIN_POOLS       0: the devices have no memory pools, and nothing that allocates in the order of a stream (1)
 //   STMNET_STANDIN_BIASES      how cuDNN describes a bias of r numbers: "column" [1, r, 1] (default), "row" [1, 1, r], "pair" [r, 1]
 //   STMNET_STANDIN_LENGTHS     "temporary": a captured call of lengths that differ reads them at each replay where they lay during the call, in memory that is
-//                              free since then, as a copy from pageable memory does that a library captured
+//                              free since then, as a copy from pageable memory does that a library captured; "refused": it cannot be captured
 //   STMNET_STANDIN_LAYOUT      "plain": cuDNN's weights lie as stmnet's do, for ALGO_STANDARD
 #include <cstddef>
 

@@ -200,12 +200,17 @@ std::vector<int> lengths_at(uintptr_t address, const std::vector<int>& before) {
 cudnnStatus_t RnnCheck::submit(void (*run)(const RnnJob&)) {
   if (ok()) check_overlaps();
   if (!ok()) return status_;
+  const bool lengths_captured = !job.x.full() && capturing(handle_->stream);
+  if (lengths_captured && settings().lengths == CapturedLengths::Refused) {
+    invalidate_capture(handle_->stream);
+    return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "%s: rows of different lengths are not to be captured", job.function);
+  }
   if (!warm()) refuse_with(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "%s", "the first call of its kind must come before the capture");
   if (!ok()) return status_;
   std::vector<Range> ranges;
   for (const Buffer& buffer : buffers_) ranges.push_back({buffer.data, buffer.bytes});
   Work work = [job = job, run] { run(job); };
-  if (settings().temporary_lengths && capturing(handle_->stream) && !job.x.full()) {
+  if (lengths_captured && settings().lengths == CapturedLengths::Temporary) {
     work = [job = job, run, address = temporary(job.x.lengths)] {
       RnnJob later = job;
       later.x.lengths = later.y.lengths = lengths_at(address, job.x.lengths);

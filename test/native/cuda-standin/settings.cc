@@ -43,7 +43,7 @@ Settings read() {
   s.cudnn = static_cast<size_t>(number("STMNET_STANDIN_CUDNN", 92400));
   s.pools = number("STMNET_STANDIN_POOLS", 1, 1) == 1;
   s.plain_layout = chosen("STMNET_STANDIN_LAYOUT", {"", "plain"}) == 1;
-  s.temporary_lengths = chosen("STMNET_STANDIN_LENGTHS", {"", "temporary"}) == 1;
+  s.lengths = static_cast<CapturedLengths>(chosen("STMNET_STANDIN_LENGTHS", {"", "temporary", "refused"}));
   s.biases = static_cast<Biases>(chosen("STMNET_STANDIN_BIASES", {"column", "row", "pair"}));
   s.faults = std::getenv("STMNET_STANDIN_FAIL");
   s.log = std::getenv("STMNET_STANDIN_LOG");

@@ -6,11 +6,15 @@ namespace stm::standin {
 /// Extents by which a bias is described (control.h).
 enum class Biases { Column, Row, Pair };
 
+/// What becomes of lengths that differ in a captured call of cuDNN's.
+enum class CapturedLengths { Kept, Temporary, Refused };
+
 /// What the environment asks for (control.h), read once.
 struct Settings {
   int devices, capability, driver;
   size_t memory, cudnn;
-  bool plain_layout, pools, temporary_lengths;
+  bool plain_layout, pools;
+  CapturedLengths lengths;
   Biases biases;
   const char *faults, *log;  ///< null if unset
 };
