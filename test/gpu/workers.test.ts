@@ -29,6 +29,28 @@ describeCuda('workers on one device', () => {
     expect(child).toMatchObject({ signal: null, stderr: '', code: 0, stdout: 'true true 3\n' });
   });
 
+  test('steps of the main thread become graphs while workers set up, compute and end', () => {
+    const child = runChild(`${worker(`const layer = new stm.GRU({ inputSize: 5, hiddenSize: 7 }); layer.forward(stm.ones([3, 4, 5])).output.sum().item().then(() => process.exit());`)}
+      let running = 3;
+      const next = (left) => left > 0 ? start().once('exit', () => next(left - 1)) : running--;
+      for (let i = 0; i < 3; i++) next(3);
+      (async () => {
+        const layer = new stm.LSTM({ inputSize: 6, hiddenSize: 8 }).eval();
+        const forward = (x) => stm.noGrad(() => layer.forward(x).output.square().sum());
+        let [graphs, wrong] = [0, 0];
+        const reasons = new Set();
+        for (let steps = 1; running > 0 || steps < 20; steps++) {
+          const x = stm.ones([2, 1 + steps % 40, 6]), step = stm.compile(forward);
+          for (let i = 0; i < 4; i++) if (await step(x).item() !== await forward(x).item()) wrong++;
+          graphs++;
+          if (step.fallback !== undefined) reasons.add(step.fallback);
+          step.clear();
+        }
+        console.log(graphs >= 19, wrong, [...reasons].join());
+      })();`);
+    expect(child).toMatchObject({ signal: null, stderr: '', code: 0, stdout: 'true 0 \n' });
+  });
+
   test('a worker that is terminated mid-queue leaves the device to the main thread', () => {
     const child = runChild(`${worker('for (let i = 0; i < 200; i++) stm.randn([64, 64]).matmul(stm.randn([64, 64])); parentPort.postMessage(1); queue(5).data();')}
       const w = start();
