@@ -201,6 +201,22 @@ async function kernelRow(kernel) {
   return compared(await within('fma', false, () => on(cuda)), expected, 1e-4);
 }
 
+/** A product with its bias and both gradients, of odd sizes. */
+async function productRow(mode) {
+  const on = async (device) => {
+    stm.manualSeed(5);
+    const layer = new stm.Linear({ inFeatures: 130, outFeatures: 301 }).to(device);
+    const onDevice = async (shape) =>
+      stm.tensor({ data: await stm.randn(shape, { device: 'cpu' }).data(), shape }, { device });
+    const [x, gradient] = [(await onDevice([70, 130])).requiresGrad_(true), await onDevice([70, 301])];
+    const y = layer.forward(x);
+    y.backward({ gradient });
+    return read({ y, 'd x': x.grad, 'd weight': layer.weight.grad, 'd bias': layer.bias.grad });
+  };
+  const expected = await within('fma', false, () => on('cpu'));
+  return compared(await within(mode, false, () => on(cuda)), expected, allowed[mode]);
+}
+
 /** An algorithm computes a stack, or says why not. */
 async function algorithmRow(options, mode) {
   try {
@@ -281,6 +297,7 @@ export function groupsOf(standin) {
         () => stackRow({ cell, numLayers: 3 }, 'fma'),
       ]),
     );
+  const products = () => rows(modes.map((mode) => [`linear ${mode}`, () => productRow(mode)]));
   const layouts = () =>
     rows(
       ['fma', 'bf16'].flatMap((mode) =>
@@ -294,6 +311,8 @@ export function groupsOf(standin) {
   return [
     { name: 'layers', env: fixed, rows: rows(layerRows(['LSTM', 'GRU'], modes, {})) },
     { name: 'graph', env: fixed, rows: rows(graphRows({})) },
+    { name: 'products', env: fixed, rows: products() },
+    { name: 'products without cuBLASLt', env: { ...fixed, STMNET_CUBLASLT: '0' }, rows: products() },
     { name: 'dropout set', env: { ...fixed, STMNET_CUDNN_DROPOUT: 'set' }, rows: stacks() },
     { name: 'dropout null', env: { ...fixed, STMNET_CUDNN_DROPOUT: 'null' }, rows: stacks() },
     {
@@ -336,6 +355,7 @@ export function tinyRows() {
   return [
     ...rows(Object.entries(kernels).map(([name, kernel]) => [name, () => kernelRow(kernel)])),
     ...rows(layerRows(['LSTM'], ['fma', 'bf16'], small)),
+    ...rows([['linear', () => productRow('fma')]]),
     ...rows([
       [
         'language model bf16, dropout, lengths',

@@ -73,6 +73,8 @@ describe.skipIf(!there)('smoke.mjs on the stand-in', () => {
       new Set([
         'layers',
         'graph',
+        'products',
+        'products without cuBLASLt',
         'dropout set',
         'dropout null',
         'algorithms',
