@@ -13,14 +13,31 @@ export const addon = { file: 'stmnet.node', libraries: ['libc', 'libm', 'libdl',
 /** The CUDA plug-in, with CUDA's run-time library inside. */
 export const plugin = { file: 'libstmnet_cuda.so', libraries: [...addon.libraries, 'librt'], exports: ['stmnet_plugin'] };
 
+/** The newest version of glibc whose symbols are asked for: major, minor, and patch where it has one. */
+function newestGlibc(symbols) {
+  const versions = [...symbols.matchAll(/\bGLIBC_(\d+(?:\.\d+)+)/g)].map(([, version]) => version.split('.').map(Number));
+  return versions.sort(isNewer).at(-1) ?? [0, 0];
+}
+
+/** For sorting: above 0 if the version `a` is newer than `b`. */
+const isNewer = (a, b) => {
+  const at = a.findIndex((part, index) => part !== (b[index] ?? 0));
+  return at < 0 ? 0 : a[at] - (b[at] ?? 0);
+};
+
+/** What the binary in `file` asks of glibc, and whether that is more than a published one may. */
+export function glibcOf(file) {
+  const newest = newestGlibc(read('objdump', ['-T', file]));
+  return { newest: newest.join('.'), tooNew: isNewer(newest, oldestGlibc) > 0 };
+}
+
 /** Faults of the binary in `file`, one clause each; empty if there are none. `anyGlibc`: it is for this machine alone. A program has no `exports`. */
 export function binaryFaults(file, { libraries, exports, anyGlibc = false }) {
   if (!existsSync(file)) return [`${file} is missing`];
   const dynamic = read('objdump', ['-p', file]);
   const needed = [...dynamic.matchAll(/^\s*NEEDED\s+(\S+)/gm)].map(([, library]) => library);
   const symbols = read('objdump', ['-T', file]);
-  const versions = [...symbols.matchAll(/GLIBC_(\d+)\.(\d+)/g)].map(([, major, minor]) => [Number(major), Number(minor)]);
-  const newest = versions.sort(([a, b], [c, d]) => c - a || d - b)[0] ?? [0, 0];
+  const newest = newestGlibc(symbols);
   const exported = symbols.split('\n').filter((line) => /\sg\s/.test(line) && !line.includes('*UND*')).map((line) => line.trim().split(/\s+/).at(-1));
   console.log(`${basename(file)}: ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB, needs ${needed.join(' ')}, GLIBC_${newest.join('.')}`);
   const allowed = (library) => library.startsWith('ld-linux') || libraries.includes(library.replace(/\.so\.\d+$/, ''));
@@ -31,7 +48,7 @@ export function binaryFaults(file, { libraries, exports, anyGlibc = false }) {
   const bound = flags.some((bits) => (bits & 8) !== 0); // DF_BIND_NOW
   if (!bound || !/^\s*RELRO\s/m.test(dynamic)) faults.push('its relocations can be overwritten, expected -z relro -z now');
   if (!anyGlibc && readFileSync(file).includes(root)) faults.push(`it holds the path ${root}`);
-  if (!anyGlibc && (newest[0] > oldestGlibc[0] || newest[1] > oldestGlibc[1])) faults.push(`it needs glibc ${newest.join('.')}, expected ${oldestGlibc.join('.')} at most; built against another sysroot?`);
+  if (!anyGlibc && isNewer(newest, oldestGlibc) > 0) faults.push(`it needs glibc ${newest.join('.')}, expected ${oldestGlibc.join('.')} at most; built against another sysroot?`);
   if (exports === undefined) return faults;
   for (const symbol of exported) if (!exports.includes(symbol)) faults.push(`it exports ${symbol}, expected ${exports.join(' and ')} alone`);
   if (!exported.includes(exports[0])) faults.push(`it does not export ${exports[0]}`);

@@ -1,26 +1,76 @@
-// npm run gpu:bundle [-- --standin] [--output=FILE]: packs Node.js, the built package with its CUDA plug-in, the tests and what they need into one archive,
-// build/gpu/stmnet-gpu.tar.xz. On an x86-64 Linux machine with an NVIDIA driver, Python with PyTorch, and no network:
+// npm run gpu:bundle [-- --standin] [--output=FILE]: packs Node.js, the package as it is published with its CUDA
+// plug-in, the tests and what they need into one archive, build/gpu/stmnet-gpu.tar.xz. On an x86-64 Linux machine with
+// glibc 2.31 or later, an NVIDIA driver, Python with PyTorch, and no network:
 //
-//   tar -xJf stmnet-gpu.tar.xz && sh stmnet-gpu/run.sh      results in stmnet-gpu/results
+//   python3 -m tarfile -e stmnet-gpu.tar.xz && sh stmnet-gpu/run.sh RESULTS      (or tar -xJf, where there is xz)
 //
-// With --standin the stand-in comes too, to try the archive on a machine without a GPU; without the plug-in (--sources) nvcc builds it there.
+// With --standin the stand-in comes too, to try the archive on this machine: STMNET_GPU_STANDIN=1 sh stmnet-gpu/run.sh.
+// With --sources the plug-in stays out, and nvcc builds it there.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { read, root, run } from './toolchain.mjs';
+import { addon, glibcOf, plugin } from './binary.mjs';
+import { prebuildsFault } from './check-prebuilds.mjs';
+import { read, root, run, sourceHash } from './toolchain.mjs';
 
-const limitMiB = 60;
+/** What may travel at once is 64 MiB, with the repository. */
+const limitMiB = 52;
 const args = process.argv.slice(2);
 const at = (...path) => join(root, ...path);
-const output = args.find((arg) => arg.startsWith('--output='))?.slice('--output='.length) ?? join('build', 'gpu', 'stmnet-gpu.tar.xz');
+const output =
+  args.find((arg) => arg.startsWith('--output='))?.slice('--output='.length) ??
+  join('build', 'gpu', 'stmnet-gpu.tar.xz');
 const folder = at('build', 'gpu', 'bundle', 'stmnet-gpu');
 
 /** What of the repository goes along. */
 const parts = [
-  'package.json', 'LICENSE', 'tsconfig.json', 'vitest.config.mts', 'vitest.gpu.config.mts', 'CMakeLists.txt', 'cmake', 'native', 'src', 'dist', 'scripts/toolchain.mjs', 'scripts/toolchain.d.mts', 'scripts/gpu', 'scripts/bench',
-  'scripts/golden', 'test/golden.test.ts', 'test/golden', 'test/gpu', 'test/support', 'test/tensor', 'test/layers', 'test/losses', 'test/optimizers', 'test/training', 'test/guide', 'test/native/cuda-probe', 'build/js', 'build/Release/stmnet.node',
+  'package.json',
+  'LICENSE',
+  'tsconfig.json',
+  'vitest.config.mts',
+  'vitest.gpu.config.mts',
+  'CMakeLists.txt',
+  'cmake',
+  'native',
+  'src',
+  'dist',
+  'scripts/toolchain.mjs',
+  'scripts/toolchain.d.mts',
+  'scripts/gpu',
+  'scripts/bench',
+  'scripts/golden',
+  'test/golden.test.ts',
+  'test/golden',
+  'test/gpu',
+  'test/support',
+  'test/tensor',
+  'test/layers',
+  'test/losses',
+  'test/optimizers',
+  'test/training',
+  'test/guide',
+  'test/native/cuda-probe',
+  'build/js',
 ];
+
+/** Binaries, and where the bundle has them. */
+const prebuilds = join('prebuilds', `${process.platform}-${process.arch}`);
+const binaries = {
+  [join(prebuilds, addon.file)]: join('build', 'Release', addon.file),
+  [join('build', 'gpu', 'cuda-probe')]: join('build', 'gpu', 'cuda-probe'),
+};
+if (!args.includes('--sources')) binaries[join(prebuilds, plugin.file)] = join('build', 'Release', plugin.file);
 
 /** Names of installed packages that these need, themselves included. */
 function closure(names) {
@@ -38,40 +88,86 @@ function closure(names) {
 
 function copyPackages() {
   const { dependencies } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-  const needless = (path) => /\.(map|md|markdown|d\.[cm]?ts)$/i.test(path) || /[/\\](docs|test|tests|\.github)$/.test(path);
+  const needless = (path) =>
+    /\.(map|md|markdown|d\.[cm]?ts)$/i.test(path) || /[/\\](docs|test|tests|\.github)$/.test(path);
   const packages = closure(['vitest', ...Object.keys(dependencies)]);
-  for (const name of packages) cpSync(at('node_modules', name), join(folder, 'node_modules', name), { recursive: true, filter: (path) => !needless(path.slice(root.length)) });
-  mkdirSync(join(folder, 'node_modules', '.bin'));
-  symlinkSync('../vitest/vitest.mjs', join(folder, 'node_modules', '.bin', 'vitest'));
+  for (const name of packages)
+    cpSync(at('node_modules', name), join(folder, 'node_modules', name), {
+      recursive: true,
+      filter: (path) => !needless(path.slice(root.length)),
+    });
   return packages.length;
 }
 
-/** The addon and the plug-in must be of one build: a pair that is not would be found out on the other machine only. */
-function checkPlugin(plugin) {
-  process.env.STMNET_CUDA_PLUGIN = plugin;
-  const { deviceParts } = createRequire(import.meta.url)(at('dist', 'tensor', 'device.js'));
-  const [part] = deviceParts();
+/** The addon and the plug-in must load together: a pair that does not would be found out on the other machine only. */
+function checkPlugin() {
+  const paths = { STMNET_ADDON: at(prebuilds, addon.file), STMNET_CUDA_PLUGIN: at(prebuilds, plugin.file) };
+  const ask = `console.log(JSON.stringify(require(${JSON.stringify(at('dist', 'tensor', 'device.js'))}).deviceParts()[0]))`;
+  const part = JSON.parse(read(process.execPath, ['-e', ask], { env: { ...process.env, ...paths } }));
   if (!part?.found) throw new Error(`${part?.problem}.\n  Fix: ${part?.fix}.`);
 }
 
 function pack() {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(join(folder, 'node', 'bin'), { recursive: true });
-  const plugin = at('build', 'Release', 'libstmnet_cuda.so');
-  if (!existsSync(plugin) && !args.includes('--sources')) throw new Error(`got no ${plugin}, expected the CUDA plug-in.\n  Fix: npm run build:cuda, or pass --sources to let nvcc build it on the other machine.`);
-  if (existsSync(plugin)) checkPlugin(plugin);
+  const fault = prebuildsFault();
+  if (fault !== undefined) throw new Error(`${fault}.\n  Fix: npm run prebuilds`);
+  for (const name of Object.keys(binaries))
+    if (!existsSync(at(name))) throw new Error(`got no ${name}.\n  Fix: npm run gpu:bundle`);
+  checkPlugin();
   run('strip', ['--strip-all', '-o', join(folder, 'node', 'bin', 'node'), process.execPath]);
-  const extra = ['build/Release/libstmnet_cuda.so', ...(args.includes('--standin') ? ['build/standin'] : []), 'build/gpu/cuda-probe'].filter((name) => existsSync(at(name)));
-  for (const part of [...parts, ...extra]) cpSync(at(part), join(folder, part), { recursive: true, preserveTimestamps: true });
+  for (const part of parts) cpSync(at(part), join(folder, part), { recursive: true, preserveTimestamps: true });
+  for (const [from, to] of Object.entries(binaries)) {
+    cpSync(at(from), join(folder, to), { preserveTimestamps: true });
+    run('strip', ['--strip-unneeded', '--preserve-dates', join(folder, to)]);
+  }
   cpSync(at('scripts', 'gpu', 'run.sh'), join(folder, 'run.sh'));
-  for (const binary of [...extra, 'build/Release/stmnet.node'].filter((name) => /\.(so|node)$|cuda-probe/.test(name))) run('strip', ['--strip-unneeded', join(folder, binary)]);
-  return copyPackages();
+  const packages = copyPackages();
+  checkBinaries();
+  if (args.includes('--standin')) addStandin();
+  return packages;
+}
+
+/** The stand-in is for this machine alone. */
+function addStandin() {
+  const standin = join('build', 'standin');
+  const own = at(standin, 'libstmnet_cuda_standin.so');
+  if (!existsSync(own) || !readFileSync(own).includes(sourceHash()))
+    throw new Error(`got no ${standin} of these sources.\n  Fix: npm run build:standin`);
+  cpSync(at(standin), join(folder, standin), { recursive: true, preserveTimestamps: true });
+  for (const name of readdirSync(at(standin))) run('strip', ['--strip-unneeded', join(folder, standin, name)]);
+}
+
+function isBinary(file) {
+  const [start, opened] = [Buffer.alloc(4), openSync(file, 'r')];
+  readSync(opened, start, 0, 4, 0);
+  closeSync(opened);
+  return start.toString('latin1') === '\x7fELF';
+}
+
+/**
+ * The other machine may have an older glibc than this one: nothing in the bundle may need a newer one than the package
+ * does, Node.js and vitest's included.
+ */
+function checkBinaries() {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  const needs = files.filter(isBinary).map((file) => ({ file: file.slice(folder.length + 1), ...glibcOf(file) }));
+  for (const { file, newest } of needs) console.log(`gpu:bundle: ${file} needs glibc ${newest}`);
+  const tooNew = needs.filter((one) => one.tooNew);
+  if (tooNew.length > 0)
+    throw new Error(
+      `got ${tooNew.map(({ file, newest }) => `${file}, which needs glibc ${newest}`).join(', ')}, expected what the package needs at most.`,
+    );
 }
 
 function archive() {
   const path = at(output);
   rmSync(path, { force: true });
-  const { status } = spawnSync('tar', ['-I', 'xz -9e -T1', '-C', join(folder, '..'), '-cf', path, 'stmnet-gpu'], { stdio: 'inherit' });
+  const { status } = spawnSync('tar', ['-I', 'xz -9e -T1', '-C', join(folder, '..'), '-cf', path, 'stmnet-gpu'], {
+    stdio: 'inherit',
+  });
   if (status !== 0) throw new Error(`tar ended with exit code ${status}; it needs xz.`);
   return statSync(path).size / 2 ** 20;
 }
@@ -79,7 +175,14 @@ function archive() {
 try {
   const packages = pack();
   const size = archive();
-  const sizes = read('du', ['-sm', ...['node', 'node_modules', 'build', 'test', 'dist'].map((name) => join(folder, name))]).trim().split('\n').map((line) => line.replace(`${folder}/`, '').replace('\t', ' MiB ')).join(', ');
+  const sizes = read('du', [
+    '-sm',
+    ...['node', 'node_modules', 'build', 'test', 'dist'].map((name) => join(folder, name)),
+  ])
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(`${folder}/`, '').replace('\t', ' MiB '))
+    .join(', ');
   console.log(`gpu:bundle: ${output}, ${size.toFixed(1)} MiB (${sizes}; ${packages} packages)`);
   if (size > limitMiB) throw new Error(`the archive has ${size.toFixed(1)} MiB, expected at most ${limitMiB}.`);
 } catch (error) {
