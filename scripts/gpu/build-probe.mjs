@@ -1,5 +1,5 @@
-// Builds the program that puts the questions, build/gpu/cuda-probe, by the C++ compiler alone: on the machine with the GPU there may be no CMake. (For the stand-in
-// it is one of the targets of `npm run build:standin`.)
+// Builds the program that puts the questions, build/gpu/cuda-probe, by the C++ compiler alone: on the machine with the
+// GPU there may be no CMake. (For the stand-in it is one of the targets of `npm run build:standin`.)
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -10,12 +10,18 @@ const folder = join(root, 'build', 'gpu');
 export const probe = join(folder, 'cuda-probe');
 const stamp = join(folder, 'cuda-probe.flags');
 
-/** What it has in common with the plug-in, so that it opens the libraries as that does: sources without their ending, as in cmake/cuda.cmake. */
+/**
+ * What it has in common with the plug-in, so that it opens the libraries as that does: sources without their ending, as
+ * in cmake/cuda.cmake.
+ */
 const shared = ['native/backend/cuda/folders', 'native/backend/cuda/libraries'];
 
 function sources() {
   const own = join(root, 'test', 'native', 'cuda-probe');
-  return [...readdirSync(own).map((name) => join(own, name)), ...shared.flatMap((name) => [join(root, `${name}.cc`), join(root, `${name}.h`)])];
+  return [
+    ...readdirSync(own).map((name) => join(own, name)),
+    ...shared.flatMap((name) => [join(root, `${name}.cc`), join(root, `${name}.h`)]),
+  ];
 }
 
 /** What makes this machine's compiler build for glibc 2.31, as cmake/glibc-2.31.cmake does. */
@@ -27,15 +33,28 @@ function sysrootFlags() {
   const gcc = join(sysroot, 'usr', 'lib', 'gcc', triplet, '10');
   const headers = [join(sysroot, 'usr', 'include', 'c++', '10'), join(sysroot, 'usr', 'include', triplet, 'c++', '10')];
   return {
-    compile: [`--sysroot=${sysroot}`, '-nostdinc++', ...headers.flatMap((path) => ['-isystem', path]), `-ffile-prefix-map=${root}=.`],
-    link: [`--sysroot=${sysroot}`, ...[gcc, join(sysroot, 'usr', 'lib', triplet)].flatMap((path) => [`-B${path}`, `-L${path}`]), `-L${join(sysroot, 'lib', triplet)}`],
+    compile: [
+      `--sysroot=${sysroot}`,
+      '-nostdinc++',
+      ...headers.flatMap((path) => ['-isystem', path]),
+      `-ffile-prefix-map=${root}=.`,
+    ],
+    link: [
+      `--sysroot=${sysroot}`,
+      ...[gcc, join(sysroot, 'usr', 'lib', triplet)].flatMap((path) => [`-B${path}`, `-L${path}`]),
+      `-L${join(sysroot, 'lib', triplet)}`,
+    ],
   };
 }
 
 const compile = (args) =>
   new Promise((done, failed) => {
     const child = spawn('g++', args, { cwd: root, stdio: 'inherit', env: environment() });
-    child.on('error', failed).on('close', (status) => (status === 0 ? done() : failed(new Error(`g++ ${args.join(' ')}: ended with exit code ${status}.`))));
+    child
+      .on('error', failed)
+      .on('close', (status) =>
+        status === 0 ? done() : failed(new Error(`g++ ${args.join(' ')}: ended with exit code ${status}.`)),
+      );
   });
 
 async function check() {
@@ -45,7 +64,8 @@ async function check() {
 }
 
 /**
- * Builds it unless it is newer than its sources. `published`: for glibc 2.31 or later, against the sysroot that scripts/sysroot makes.
+ * Builds it unless it is newer than its sources. `published`: for glibc 2.31 or later, against the sysroot that
+ * scripts/sysroot makes.
  *
  * @throws {Error} if there is no CUDA toolkit, or no compiler
  */
@@ -56,7 +76,10 @@ export async function buildProbe({ published = false } = {}) {
   const fits = !published || (existsSync(stamp) && readFileSync(stamp, 'utf8') === kind);
   if (fits && files.every((file) => statSync(file).mtimeMs <= built)) return;
   const { includes, runtime } = cudaParts(cudaFolder());
-  if (runtime === undefined) throw new Error("got no libcudart_static.a beside CUDA's headers, expected the toolkit's.\n  Fix: set CUDA_HOME to a whole toolkit.");
+  if (runtime === undefined)
+    throw new Error(
+      "got no libcudart_static.a beside CUDA's headers, expected the toolkit's.\n  Fix: set CUDA_HOME to a whole toolkit.",
+    );
   const flags = published ? sysrootFlags() : { compile: [], link: [] };
   const objects = join(folder, 'objects', 'cuda-probe');
   mkdirSync(objects, { recursive: true });
@@ -65,11 +88,34 @@ export async function buildProbe({ published = false } = {}) {
   const all = waiting.map(object);
   const next = async () => {
     for (let file = waiting.shift(); file; file = waiting.shift()) {
-      await compile(['-std=c++20', '-O1', ...flags.compile, '-I', join(root, 'native'), ...includes.flatMap((path) => ['-isystem', path]), '-c', file, '-o', object(file)]);
+      await compile([
+        '-std=c++20',
+        '-O1',
+        ...flags.compile,
+        '-I',
+        join(root, 'native'),
+        ...includes.flatMap((path) => ['-isystem', path]),
+        '-c',
+        file,
+        '-o',
+        object(file),
+      ]);
     }
   };
   await Promise.all(Array.from({ length: Number(jobs) }, next));
-  run('g++', [...flags.link, '-o', probe, ...all, runtime, '-static-libstdc++', '-static-libgcc', '-Wl,-z,relro,-z,now', '-lpthread', '-lrt', '-ldl']);
+  run('g++', [
+    ...flags.link,
+    '-o',
+    probe,
+    ...all,
+    runtime,
+    '-static-libstdc++',
+    '-static-libgcc',
+    '-Wl,-z,relro,-z,now',
+    '-lpthread',
+    '-lrt',
+    '-ldl',
+  ]);
   if (published) await check();
   writeFileSync(stamp, kind);
 }

@@ -1,7 +1,9 @@
-// node scripts/gpu/questions.mjs [--standin] [--output=FILE] [--limit=SECONDS] [--each=SECONDS] [--all] [START…]: asks cuDNN what its documentation leaves open
-// (test/native/cuda-probe) and writes the answers as JSON, build/gpu/questions.json. START is the beginning of names; without any, those are asked whose answers
-// change code or choose between two ways, in order of worth, and --all asks the others after them. Each question has a process of its own, and an answer is in the
-// report as soon as it is there, so that one that fails, crashes or hangs loses itself alone, and whoever ends this script loses nothing.
+// node scripts/gpu/questions.mjs [--standin] [--output=FILE] [--limit=SECONDS] [--each=SECONDS] [--all] [START…]:
+// asks cuDNN what its documentation leaves open (test/native/cuda-probe) and writes the answers as JSON,
+// build/gpu/questions.json. START is the beginning of names; without any, those are asked whose answers change code or
+// choose between two ways, in order of worth, and --all asks the others after them. Each question has a process of its
+// own, and an answer is in the report as soon as it is there, so that one that fails, crashes or hangs loses itself
+// alone, and whoever ends this script loses nothing.
 //   --limit    for all of it together: 100 s, an hour with --all
 //   --each     for one question: 10 s, 30 with --all
 //   --build    builds the program and stops; with --published for glibc 2.31 or later, whatever this machine has
@@ -22,16 +24,18 @@ const seconds = () => (Date.now() - started) / 1000;
 function parse(args) {
   const flags = ['standin', 'build', 'published', 'all'];
   const values = ['output', 'limit', 'each'];
+  const known = [...flags.map((flag) => `--${flag}`), ...values.map((value) => `--${value}=…`)];
   const options = { output: join('build', 'gpu', 'questions.json'), starts: [] };
   for (const arg of args) {
     const [, name, value] = arg.match(/^--([^=]+)(?:=(.+))?$/) ?? [];
     if (!arg.startsWith('--')) options.starts.push(arg);
     else if (value === undefined ? flags.includes(name) : values.includes(name)) options[name] = value ?? true;
-    else throw new Error(`got ${arg}, expected one of ${[...flags.map((flag) => `--${flag}`), ...values.map((one) => `--${one}=…`)].join(', ')}, or the beginning of a name.`);
+    else throw new Error(`got ${arg}, expected one of ${known.join(', ')}, or the beginning of a name.`);
   }
   options.limit = Number(options.limit ?? (options.all ? 3600 : 100));
   options.each = Number(options.each ?? (options.all ? 30 : 10));
-  if (!(options.limit > 0 && options.each > 0)) throw new Error('got a limit that is no number of seconds, expected one above 0.');
+  if (!(options.limit > 0 && options.each > 0))
+    throw new Error('got a limit that is no number of seconds, expected one above 0.');
   return options;
 }
 
@@ -44,16 +48,27 @@ async function program({ standin, published }) {
   useStandin();
   process.env.STMNET_PROBE_SMALL ??= '1';
   const path = join(root, 'build', 'standin', 'cuda-probe');
-  if (!existsSync(path)) throw new Error(`got no ${path}, expected it beside the stand-in.\n  Fix: npm run build:standin`);
+  if (!existsSync(path))
+    throw new Error(`got no ${path}, expected it beside the stand-in.\n  Fix: npm run build:standin`);
   return path;
 }
 
-/** Runs the program until it ends, or to the limit. Each line that it prints goes to `take` as the object that it is. */
+/** What the line says; nothing where it is half of one, as a program that is killed leaves it. */
+function parsed(line) {
+  try {
+    return [JSON.parse(line)];
+  } catch {
+    return [];
+  }
+}
+
+/** Runs the program until it ends, or to the limit. Each line that it prints goes to `take`, as the object that it is. */
 function asked(path, args, env, limit, take) {
   return new Promise((done, failed) => {
     const child = spawn(path, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    const end = setTimeout(() => child.kill('SIGKILL'), Math.max(0, limit - seconds()) * 1000); // it ends in time itself, unless a process that it waits for cannot
-    createInterface({ input: child.stdout }).on('line', (line) => take(JSON.parse(line)));
+    // It ends in time itself, unless a process that it waits for cannot.
+    const end = setTimeout(() => child.kill('SIGKILL'), Math.max(0, limit - seconds()) * 1000);
+    createInterface({ input: child.stdout }).on('line', (line) => parsed(line).forEach(take));
     child.on('error', failed).on('close', () => {
       clearTimeout(end);
       done();
@@ -69,17 +84,26 @@ async function main(options, path) {
   const chosen = [...(options.all ? ['--all'] : []), ...options.starts];
   const listed = spawnSync(path, ['list', ...chosen], { encoding: 'utf8', env });
   if (listed.status !== 0) throw new Error(listed.error?.message ?? listed.stderr.trim());
-  const questions = listed.stdout.trim().split('\n').map((line) => JSON.parse(line));
+  const questions = listed.stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
   let device;
   const answers = {};
   const save = (quiet) => writeReport(options.output, { device, seconds: seconds(), answers }, { quiet });
   const limit = options.limit - 1; // for what comes after the last answer
-  await asked(path, ['ask', `--limit=${Math.max(0.1, limit - seconds())}`, `--each=${options.each}`, ...chosen], env, limit + 0.5, ({ name, ...answer }) => {
-    if (name === 'device') device = answer;
-    else answers[name] = answer;
-    console.log(`${name}: ${words(answer)}`);
-    save(true);
-  });
+  await asked(
+    path,
+    ['ask', `--limit=${Math.max(0.1, limit - seconds())}`, `--each=${options.each}`, ...chosen],
+    env,
+    limit + 0.5,
+    ({ name, ...answer }) => {
+      if (name === 'device') device = answer;
+      else answers[name] = answer;
+      console.log(`${name}: ${words(answer)}`);
+      save(true);
+    },
+  );
   if (device === undefined || device.failed !== undefined) {
     const reason = device?.failed ?? 'no answer within the limit';
     console.log(`questions: ${required() ? 'failed' : 'skipped'}: ${reason}`);

@@ -28,7 +28,9 @@ function living(group: number): number {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/stat`));
   const states = processes.map((name) => {
     try {
-      return readFileSync(`/proc/${name}/stat`, 'utf8').replace(/^.*\) /, '').split(' ');
+      return readFileSync(`/proc/${name}/stat`, 'utf8')
+        .replace(/^.*\) /, '')
+        .split(' ');
     } catch {
       return []; // it has ended meanwhile
     }
@@ -42,13 +44,26 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   /** Runs scripts/gpu/questions.mjs on the stand-in. */
-  function ask(args: string[], environment: Record<string, string> = {}): { code: number | null; stdout: string; stderr: string; seconds: number; report: Report | undefined } {
+  function ask(
+    args: string[],
+    environment: Record<string, string> = {},
+  ): { code: number | null; stdout: string; stderr: string; seconds: number; report: Report | undefined } {
     const output = join(folder, 'questions.json');
     rmSync(output, { force: true });
     const started = performance.now();
-    const { status, stdout, stderr } = spawnSync(process.execPath, ['scripts/gpu/questions.mjs', '--standin', `--output=${output}`, ...args], { cwd: root, encoding: 'utf8', env: { ...process.env, STMNET_REQUIRE_CUDA: '1', ...environment } });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['scripts/gpu/questions.mjs', '--standin', `--output=${output}`, ...args],
+      { cwd: root, encoding: 'utf8', env: { ...process.env, STMNET_REQUIRE_CUDA: '1', ...environment } },
+    );
     const seconds = (performance.now() - started) / 1000;
-    return { code: status, stdout, stderr, seconds, report: existsSync(output) ? (JSON.parse(readFileSync(output, 'utf8')) as Report) : undefined };
+    return {
+      code: status,
+      stdout,
+      stderr,
+      seconds,
+      report: existsSync(output) ? (JSON.parse(readFileSync(output, 'utf8')) as Report) : undefined,
+    };
   }
 
   /** The answer to one question. */
@@ -61,9 +76,21 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
   }
 
   test('each of the default list gets an answer, and one of each kind beside it', () => {
-    const others = ['clip-gradient', 'wgrad-set', 'backward-twice-standard', 'mix-standard-persistStatic-f32', 'hidden-limit-persistStatic-lstm-f32', 'zero-lengths-none', 'small-h', 'dynamic-batches'];
+    const others = [
+      'clip-gradient',
+      'wgrad-set',
+      'backward-twice-standard',
+      'mix-standard-persistStatic-f32',
+      'hidden-limit-persistStatic-lstm-f32',
+      'zero-lengths-none',
+      'small-h',
+      'dynamic-batches',
+    ];
     const all = [ask(['--each=30']), ask(['--each=30', ...others])]; // other tests may run beside it
-    expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual([{ code: 0, stderr: '' }, { code: 0, stderr: '' }]);
+    expect(all.map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+      { code: 0, stderr: '' },
+      { code: 0, stderr: '' },
+    ]);
     const answers = all.flatMap(({ report }) => Object.entries(report?.answers ?? {}));
     expect(answers.length).toBeGreaterThan(30);
     for (const [name, { about, changes, failed }] of answers) {
@@ -75,7 +102,10 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
   test('names are unlike each other, and each says what it changes', () => {
     const program = join(root, 'build', 'standin', 'cuda-probe');
     const { stdout } = spawnSync(program, ['list', '--all'], { encoding: 'utf8' });
-    const listed = stdout.trim().split('\n').map((line) => JSON.parse(line) as { name: string; about: string; changes: string });
+    const listed = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { name: string; about: string; changes: string });
     expect(new Set(listed.map(({ name }) => name)).size).toBe(listed.length);
     expect(listed.filter(({ about, changes }) => about === '' || changes === '')).toEqual([]);
     expect(listed.length).toBeGreaterThan(100);
@@ -85,7 +115,9 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     const { code, report } = ask(['--each=2', 'self-'], { STMNET_PROBE_SELF: '1' });
     expect(code).toBe(0);
     const answers = report?.answers ?? {};
-    const told = Object.fromEntries(Object.entries(answers).map(([name, { failed, outcome, cases }]) => [name, [failed ?? outcome, cases?.length]]));
+    const told = Object.fromEntries(
+      Object.entries(answers).map(([name, { failed, outcome, cases }]) => [name, [failed ?? outcome, cases?.length]]),
+    );
     expect(told).toEqual({
       'self-crash': ['ended by signal 6, Aborted', 1],
       'self-hang': ['no answer within 2.0 s', 1],
@@ -97,7 +129,9 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
   });
 
   test('the limit holds, and what it cut off is named', () => {
-    const { code, seconds, report } = ask(['--limit=4', 'weight-layout', 'self-hang', 'algorithms-S1'], { STMNET_PROBE_SELF: '1' });
+    const { code, seconds, report } = ask(['--limit=4', 'weight-layout', 'self-hang', 'algorithms-S1'], {
+      STMNET_PROBE_SELF: '1',
+    });
     expect(code).toBe(0);
     expect(seconds).toBeLessThan(4);
     const failed = Object.entries(report?.answers ?? {}).map(([name, answer]) => [name, answer.failed]);
@@ -110,10 +144,17 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
 
   test('whoever ends the script loses no answer, and leaves no process', async () => {
     const output = join(folder, 'ended.json');
-    const child = spawn(process.execPath, ['scripts/gpu/questions.mjs', '--standin', `--output=${output}`, '--each=60', 'wgrad-set', 'self-hang'], { cwd: root, detached: true, stdio: 'ignore', env: { ...process.env, STMNET_PROBE_SELF: '1' } });
+    const child = spawn(
+      process.execPath,
+      ['scripts/gpu/questions.mjs', '--standin', `--output=${output}`, '--each=60', 'wgrad-set', 'self-hang'],
+      { cwd: root, detached: true, stdio: 'ignore', env: { ...process.env, STMNET_PROBE_SELF: '1' } },
+    );
     const { pid } = child;
     if (pid === undefined) throw new Error('the script did not start');
-    await vi.waitUntil(() => existsSync(output) && readFileSync(output, 'utf8').includes('wgrad-set'), { timeout: 30_000, interval: 50 });
+    await vi.waitUntil(() => existsSync(output) && readFileSync(output, 'utf8').includes('wgrad-set'), {
+      timeout: 30_000,
+      interval: 50,
+    });
     expect(living(pid)).toBeGreaterThan(1);
     process.kill(pid, 'SIGKILL');
     await vi.waitUntil(() => living(pid) === 0, { timeout: 10_000, interval: 50 });
@@ -122,44 +163,85 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
   });
 
   test('it is built of the same sources for the stand-in and for a GPU', () => {
-    const found = (file: string, pattern: RegExp): string[] => [...(pattern.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '').matchAll(/native[\w/]+/g)].map(String);
-    const standin = found('cmake/cuda.cmake', /add_executable\(cuda_probe (.*)\)/), real = found('scripts/gpu/build-probe.mjs', /shared = \[(.*)\]/);
+    const found = (file: string, pattern: RegExp): string[] =>
+      [...(pattern.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '').matchAll(/native[\w/]+/g)].map(String);
+    const standin = found('cmake/cuda.cmake', /add_executable\(cuda_probe (.*)\)/),
+      real = found('scripts/gpu/build-probe.mjs', /shared = \[(.*)\]/);
     expect(standin).toContain('native/backend/cuda/libraries');
     expect(real).toEqual(standin);
   });
 
   test('a name or an option that means nothing is refused', () => {
-    expect(ask(['nonesuch'])).toMatchObject({ code: 1, stderr: "questions: cuda-probe: got 'nonesuch', expected the beginning of a name that `cuda-probe list --all` prints.\n" });
-    expect(ask(['--fast'])).toMatchObject({ code: 1, stderr: expect.stringMatching(/^questions: got --fast, expected one of --standin, /) as string });
-    expect(ask(['--limit=soon'])).toMatchObject({ code: 1, stderr: 'questions: got a limit that is no number of seconds, expected one above 0.\n' });
+    expect(ask(['nonesuch'])).toMatchObject({
+      code: 1,
+      stderr:
+        "questions: cuda-probe: got 'nonesuch', expected the beginning of a name that `cuda-probe list --all` prints.\n",
+    });
+    expect(ask(['--fast'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^questions: got --fast, expected one of --standin, /) as string,
+    });
+    expect(ask(['--limit=soon'])).toMatchObject({
+      code: 1,
+      stderr: 'questions: got a limit that is no number of seconds, expected one above 0.\n',
+    });
   });
 
   test('without a device it says why, and fails only if one is required', () => {
     const environment = { STMNET_STANDIN_DRIVER: '0' };
-    const required = ask([], environment), optional = ask([], { ...environment, STMNET_REQUIRE_CUDA: '0' });
+    const required = ask([], environment),
+      optional = ask([], { ...environment, STMNET_REQUIRE_CUDA: '0' });
     expect([required.code, optional.code]).toEqual([1, 0]);
-    expect(optional.report).toMatchObject({ skipped: true, reason: expect.stringContaining('cudaGetDeviceProperties') as string });
+    expect(optional.report).toMatchObject({
+      skipped: true,
+      reason: expect.stringContaining('cudaGetDeviceProperties') as string,
+    });
   });
 
-  test('no dropout, said by a descriptor that was set or by none, computes the same; the stand-in refuses one that was not set', () => {
+  test('no dropout, said by a descriptor that was set or by none, computes the same', () => {
     const { cases = [] } = answerTo('dropout-forms');
-    const outcomes = cases.map(({ algorithm, form, outcome, ...rest }) => [algorithm, form, outcome, Object.values(rest).filter((value) => value !== 0 && value !== true)]);
-    const alike = ['standard', 'persistStatic', 'persistStaticSmallH'].flatMap((algorithm) => ['set to 0 without states', 'NULL'].map((form) => [algorithm, form, 'ok', []]));
-    expect(outcomes).toEqual([...alike, ['standard', 'created and not set', expect.stringContaining('dropoutDesc has not been set'), []]]);
+    const outcomes = cases.map(({ algorithm, form, outcome, ...rest }) => [
+      algorithm,
+      form,
+      outcome,
+      Object.values(rest).filter((value) => value !== 0 && value !== true),
+    ]);
+    const alike = ['standard', 'persistStatic', 'persistStaticSmallH'].flatMap((algorithm) =>
+      ['set to 0 without states', 'NULL'].map((form) => [algorithm, form, 'ok', []]),
+    );
+    expect(outcomes).toEqual([
+      ...alike,
+      ['standard', 'created and not set', expect.stringContaining('dropoutDesc has not been set'), []],
+    ]);
   });
 
   test('a graph that reads lengths from memory that was freed is found out', () => {
-    expect(answerTo('graph-lengths')).toMatchObject({ outcome: 'ok', 'calls in the capture': 'ok', 'replays give the eager bits': true });
-    expect(answerTo('graph-lengths', { STMNET_STANDIN_LENGTHS: 'temporary' })).toMatchObject({ 'calls in the capture': 'ok', 'replays give the eager bits': false });
+    expect(answerTo('graph-lengths')).toMatchObject({
+      outcome: 'ok',
+      'calls in the capture': 'ok',
+      'replays give the eager bits': true,
+    });
+    expect(answerTo('graph-lengths', { STMNET_STANDIN_LENGTHS: 'temporary' })).toMatchObject({
+      'calls in the capture': 'ok',
+      'replays give the eager bits': false,
+    });
     const { words, left } = answerTo('self-heap', { STMNET_PROBE_SELF: '1' });
     expect(words).toBeGreaterThan(1000);
     expect(left).toBe(0);
   });
 
   test('the layout of the weights is told as cuDNN does, in memory and at an address that is none', () => {
-    const flags = ({ cases = [] }: Answer): unknown[] => cases.filter(({ outcome }) => outcome === 'ok').map((one) => [one['a weight space that is none is described alike'], one['described as [1, rows, columns], packed']]);
-    const bias = ({ cases = [] }: Answer): unknown => (cases[0] as { 'first gates': { bias: unknown }[] } | undefined)?.['first gates'][0]?.bias;
-    const usual = answerTo('weight-layout'), rows = answerTo('weight-layout', { STMNET_STANDIN_BIASES: 'row' });
+    const flags = ({ cases = [] }: Answer): unknown[] =>
+      cases
+        .filter(({ outcome }) => outcome === 'ok')
+        .map((one) => [
+          one['a weight space that is none is described alike'],
+          one['described as [1, rows, columns], packed'],
+        ]);
+    const bias = ({ cases = [] }: Answer): unknown =>
+      (cases[0] as { 'first gates': { bias: unknown }[] } | undefined)?.['first gates'][0]?.bias;
+    const usual = answerTo('weight-layout'),
+      rows = answerTo('weight-layout', { STMNET_STANDIN_BIASES: 'row' });
     expect(new Set(flags(usual).map(String))).toEqual(new Set(['true,true']));
     expect(flags(usual).length).toBeGreaterThan(20);
     expect(flags(rows)[0]).toEqual([true, false]);
@@ -168,14 +250,28 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
   });
 
   test('products are told in every form and direction, with a bias and with its gradient', () => {
-    const forms = ['f32', 'tf32', 'f32 operands, FAST_16BF', 'f32 operands, FAST_16F', 'bf16 operands, f32 result', 'f16 operands, f32 result'];
+    const forms = [
+      'f32',
+      'tf32',
+      'f32 operands, FAST_16BF',
+      'f32 operands, FAST_16F',
+      'bf16 operands, f32 result',
+      'f16 operands, f32 result',
+    ];
     const all = answerTo('products-forms-PTB-large').cases ?? [];
     expect(all.map(({ form }) => form)).toEqual([...forms, ...forms, ...forms]);
     for (const one of all) {
-      expect(one).toMatchObject({ outcome: 'ok', ms: expect.any(Number) as number, 'cuBLASLt ms': expect.any(Number) as number });
+      expect(one).toMatchObject({
+        outcome: 'ok',
+        ms: expect.any(Number) as number,
+        'cuBLASLt ms': expect.any(Number) as number,
+      });
       expect(Number(one['against f32'])).toBeLessThan(1e-2);
     }
-    for (const [name, field] of [['products-bias-PTB-large', 'against two passes'], ['products-gradient-PTB-large', 'dbias against the sum']] as const) {
+    for (const [name, field] of [
+      ['products-bias-PTB-large', 'against two passes'],
+      ['products-gradient-PTB-large', 'dbias against the sum'],
+    ] as const) {
       const { cases = [] } = answerTo(name);
       expect(cases.map(({ form, outcome }) => [form, outcome])).toEqual([...forms, 'f64'].map((form) => [form, 'ok']));
       for (const one of cases) expect(Number(one[field]), String(one['form'])).toBeLessThan(1e-5);
