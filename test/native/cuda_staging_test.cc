@@ -14,6 +14,15 @@ namespace {
 
 constexpr size_t kKiB = 1024, kMiB = 1024 * kKiB, kMost = 256 * kMiB;
 
+/// An item that holds the completion thread up until the gate is open.
+Completion::Item held_by(std::promise<void>& gate) {
+  Completion::Item item;
+  item.failed = Status::fail(StatusKind::Internal, "nothing to wait for");
+  item.context = &gate;
+  item.done = [](void* context, const Status&, const char*) { static_cast<std::promise<void>*>(context)->get_future().wait(); };
+  return item;
+}
+
 /// Staging with its completion thread, which can be made to stop.
 class Copies {
  public:
@@ -25,11 +34,7 @@ class Copies {
   /// Downloads `count` times, each to a place of its own, while nothing is handed on; then lets go and waits.
   void together(int count, const Memory& from) {
     std::promise<void> gate;
-    Completion::Item holds;
-    holds.failed = Status::fail(StatusKind::Internal, "nothing to wait for");
-    holds.context = &gate;
-    holds.done = [](void* context, const Status&, const char*) { static_cast<std::promise<void>*>(context)->get_future().wait(); };
-    completion.submit(std::move(holds));
+    completion.submit(held_by(gate));
     std::vector<std::vector<char>> to(static_cast<size_t>(count), std::vector<char>(from.bytes()));
     for (std::vector<char>& host : to) read(host, from);
     gate.set_value();
@@ -85,6 +90,31 @@ void check_waiting(Device& device) {
   for (const std::vector<char>& host : to) require(host.front() == 7 && host.back() == 7, "another value arrived");
 }
 
+/// A download that fails half-way: its first piece is still to be handed on, but not once the caller has heard of it.
+void check_failure(Device& device) {
+  const Memory from(11 * kMiB);
+  must(cudaMemsetAsync(from.data(), 7, from.bytes(), device.context.stream), "cudaMemsetAsync");
+  Copies copies(device);
+  std::vector<char> host(from.bytes());
+  std::promise<void> gate;
+  copies.completion.submit(held_by(gate));
+  standin_reset_counts();
+  require(standin_set_faults("cudaMemcpyAsync:2=1"), "the fault makes no sense");
+  std::thread opens([&] {  // once the failure is being dealt with
+    while (standin_call_count("cudaStreamSynchronize") == 0) std::this_thread::yield();
+    gate.set_value();
+  });
+  require(!copies.staging.download(host.data(), from.data(), from.bytes()).is_ok(), "a copy that fails is no failure");
+  std::fill(host.begin(), host.end(), 1);  // as whoever gets this memory next
+  opens.join();
+  require(standin_set_faults(""), "no faults");
+  copies.completion.drain();
+  require(std::count(host.begin(), host.end(), 1) == static_cast<int64_t>(host.size()), "what has failed writes to its destination later");
+  copies.read(host, from);
+  copies.completion.drain();
+  require(std::count(host.begin(), host.end(), 7) == static_cast<int64_t>(host.size()), "another value arrived");
+}
+
 /// Uploads and downloads share what there is.
 void check_uploads(Device& device) {
   const Memory memory(200 * kMiB);
@@ -109,6 +139,7 @@ int main(int argc, char** argv) {
     Device device;
     check_sizes(device);
     check_waiting(device);
+    check_failure(device);
     check_uploads(device);
   }
   char text[256];
