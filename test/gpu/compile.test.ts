@@ -22,7 +22,7 @@ class Tagger extends Module {
 const patterns = [[9, 3, 0, 5, 1, 9, 2, 7], [4, 4, 9, 1, 0, 0, 6, 8], Array.from({ length: N }, () => T)];
 
 /** Losses and weights after 50 steps of Adam with dropout and a one-cycle schedule, as bits. */
-async function train(compiled: boolean, mode: MathMode): Promise<{ losses: string[]; weights: string[]; random: object; recordings: number }> {
+async function train(compiled: boolean, mode: MathMode): Promise<{ losses: string[]; weights: string[]; random: object; recordings: number; fallback: string | undefined }> {
   manualSeed(23);
   const draw = random(9);
   const model = new Tagger();
@@ -45,7 +45,7 @@ async function train(compiled: boolean, mode: MathMode): Promise<{ losses: strin
     schedule.step();
   }
   await synchronize(cuda);
-  const results = { losses: await Promise.all(losses.map(bits)), weights: await Promise.all(model.parameters().map(bits)), random: getRandomState(), recordings: run.recordings };
+  const results = { losses: await Promise.all(losses.map(bits)), weights: await Promise.all(model.parameters().map(bits)), random: getRandomState(), recordings: run.recordings, fallback: run.fallback };
   run.clear();
   return results;
 }
@@ -66,6 +66,7 @@ describeCuda('a compiled training step', () => {
       const eager = await train(false, mode);
       const compiled = await train(true, mode);
       expect(compiled.recordings).toBe(patterns.length);
+      expect(compiled.fallback).toBeUndefined(); // they are graphs, or it says why not
       expect(eager.recordings).toBe(0);
       expect(new Set(eager.losses).size).toBe(50);
       expect(compiled.losses).toEqual(eager.losses);
