@@ -99,16 +99,18 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     }
   });
 
-  test('names are unlike each other, and each says what it changes', () => {
+  test('names are unlike each other, each says what it changes, and the guide names those that there are', () => {
     const program = join(root, 'build', 'standin', 'cuda-probe');
     const { stdout } = spawnSync(program, ['list', '--all'], { encoding: 'utf8' });
-    const listed = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { name: string; about: string; changes: string });
+    const lines = stdout.trim().split('\n');
+    const listed = lines.map((line) => JSON.parse(line) as { name: string; about: string; changes: string });
     expect(new Set(listed.map(({ name }) => name)).size).toBe(listed.length);
     expect(listed.filter(({ about, changes }) => about === '' || changes === '')).toEqual([]);
     expect(listed.length).toBeGreaterThan(100);
+    const rows = readFileSync(join(root, 'docs', 'gpu-first-run.md'), 'utf8').match(/^\| [^|]+ \|/gm) ?? [];
+    const named = rows.flatMap((row) => [...row.matchAll(/`([a-z]+-[\w-]*)\*?`/g)].map(([, name]) => name ?? ''));
+    expect(named.length).toBeGreaterThan(8);
+    expect(named.filter((start) => !listed.some(({ name }) => name.startsWith(start)))).toEqual([]);
   });
 
   test('one that crashes, hangs, leaves or throws loses itself alone, and what it told before is kept', () => {
