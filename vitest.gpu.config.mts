@@ -9,7 +9,7 @@ export default defineConfig({
     projects: undefined,
     include: ['test/gpu/**/*.test.ts', ...deviceSuites],
     exclude: configDefaults.exclude,
-    setupFiles: ['test/gpu/setup.ts'],
+    setupFiles: ['test/gpu/setup.ts', ...(process.env.STMNET_TEST_LINES ? ['./scripts/gpu/failures-setup.mjs'] : [])],
     maxWorkers: '50%',
     testTimeout: 300_000,
     hookTimeout: 300_000,

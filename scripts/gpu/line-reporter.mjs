@@ -1,48 +1,33 @@
-// A reporter for vitest that appends a line of JSON to the file in STMNET_TEST_LINES for each test that fails, as it
-// fails, and for each file that ends: what stops a run, a limit or a device that is lost, leaves what was found until
-// then.
-import { appendFileSync } from 'node:fs';
+// A reporter for vitest that appends a line of JSON for each file that ends, and for what failed outside of its tests.
+// (Those write their failures themselves: failures-setup.mjs.)
 import { relative } from 'node:path';
 import { root } from '../toolchain.mjs';
-
-const say = (line) => appendFileSync(process.env.STMNET_TEST_LINES, `${JSON.stringify(line)}\n`);
-const text = (errors) =>
-  errors
-    .map(({ message, stack }) => stack ?? message ?? '')
-    .join('\n')
-    .slice(0, 2000);
-const nameOf = ({ moduleId }) => relative(root, moduleId);
+import { say, sayFailed } from './test-lines.mjs';
 
 /** Vitest makes one and calls it. */
 export default class LineReporter {
   #begun = new Map();
 
-  onTestModuleStart(module) {
-    this.#begun.set(module.moduleId, Date.now());
-  }
-
-  onTestCaseResult(test) {
-    const { state, errors = [] } = test.result();
-    if (state === 'failed') say({ failed: test.fullName, file: nameOf(test.module), message: text(errors) });
+  onTestModuleStart({ moduleId }) {
+    this.#begun.set(moduleId, Date.now());
   }
 
   onTestModuleEnd(module) {
     const states = [...module.children.allTests()].map((test) => test.result().state);
     const count = (state) => states.filter((one) => one === state).length;
-    const errors = module.errors();
-    const begun = this.#begun.get(module.moduleId) ?? Date.now();
+    const around = [module, ...module.children.allSuites()].filter((one) => one.errors().length > 0);
+    for (const one of around) sayFailed(one.fullName ?? 'the file itself', module.moduleId, one.errors());
     say({
-      file: nameOf(module),
+      file: relative(root, module.moduleId),
       passed: count('passed'),
-      failed: count('failed') + errors.length,
+      failed: count('failed') + around.length,
       skipped: count('skipped'),
-      seconds: (Date.now() - begun) / 1000,
-      ...(errors.length > 0 ? { message: text(errors) } : {}),
+      seconds: (Date.now() - (this.#begun.get(module.moduleId) ?? Date.now())) / 1000,
     });
   }
 
-  /** Errors outside of tests: a worker that crashed, a promise that nobody waited for. */
+  /** Errors outside of files: a worker that crashed, a promise that nobody waited for. */
   onTestRunEnd(modules, unhandled) {
-    for (const error of unhandled) say({ failed: 'outside of the tests', file: '', message: text([error]) });
+    for (const error of unhandled) sayFailed('outside of the tests', '', [error]);
   }
 }

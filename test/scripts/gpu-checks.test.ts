@@ -53,7 +53,7 @@ describe.skipIf(!there)('smoke.mjs on the stand-in', () => {
   it('computes, captures and sorts as the CPU does', () => {
     const { status, text } = script('smoke', ['--tiny']);
     expect(status, text).toBe(0);
-    expect(text).toMatch(/smoke: (\d+) rows: \1 ok, 0 refused, 0 untuned, 0 failed/);
+    expect(text).toMatch(/smoke: (\d+) rows: \1 ok, 0 refused, 0 no graph, 0 untuned, 0 failed/);
     expect(text).toMatch(/language model bf16, dropout, lengths.*the same bits, 2 replays/);
   });
 
@@ -198,60 +198,53 @@ describe.skipIf(!there)('test.mjs on the stand-in', () => {
   });
 });
 
-describe('line-reporter.mjs', () => {
-  it('has written each failure when the run is killed', async () => {
-    const project = join(root, 'build', `line-reporter-${process.pid}`); // below the repository, where vitest is found
+describe('what tests write as they go', () => {
+  it('has each failure when the run is killed', async () => {
+    const project = join(root, 'build', `test-lines-${process.pid}`); // below the repository, where vitest is found
     mkdirSync(project, { recursive: true });
     try {
-      writeFileSync(
-        join(project, 'vitest.config.mjs'),
-        `export default { test: { include: ['*.test.mjs'], reporters: [${JSON.stringify(join(root, 'scripts', 'gpu', 'line-reporter.mjs'))}], pool: 'forks', maxWorkers: 2, testTimeout: 100_000 } };\n`,
+      const at = (name: string): string => JSON.stringify(join(root, 'scripts', 'gpu', name));
+      const settings = `include: ['*.test.mjs'], pool: 'forks', maxWorkers: 2, testTimeout: 100_000`;
+      const ours = `setupFiles: [${at('failures-setup.mjs')}], reporters: [${at('line-reporter.mjs')}]`;
+      writeFileSync(join(project, 'vitest.config.mjs'), `export default { test: { ${settings}, ${ours} } };\n`);
+      const header = "import { beforeAll, describe, expect, test } from 'vitest';\n";
+      const write = (name: string, ...lines: string[]): void =>
+        writeFileSync(join(project, name), header + lines.join('\n'));
+      write(
+        'a.test.mjs',
+        `test('passes', () => undefined);`,
+        `test('is wrong', () => expect(1).toBe(2));`,
+        `test.skip('is left out', () => undefined);`,
+        `describe('a suite', () => { beforeAll(() => { throw new Error('not ready'); }); test('never runs', () => 0); });`,
       );
-      const header = "import { expect, test } from 'vitest';\n";
-      writeFileSync(
-        join(project, 'a.test.mjs'),
-        `${header}test('passes', () => undefined);\ntest('is wrong', () => expect(1).toBe(2));\ntest.skip('is left out', () => undefined);\n`,
-      );
-      writeFileSync(
-        join(project, 'b.test.mjs'),
-        `${header}test('is wrong too', () => expect(3).toBe(4));\ntest('never ends', () => new Promise(() => setInterval(() => undefined, 1000)));\n`,
+      write(
+        'b.test.mjs',
+        `test('is wrong too', () => expect(3).toBe(4));`,
+        `test('never ends', () => new Promise(() => setInterval(() => undefined, 1000)));`,
       );
       const lines = join(project, 'lines.jsonl');
-      const child = spawn(
-        process.execPath,
-        [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--root', project],
-        { env: { ...process.env, STMNET_TEST_LINES: lines }, stdio: 'ignore' },
-      );
-      const read = (): Record<string, unknown>[] =>
-        existsSync(lines)
-          ? readFileSync(lines, 'utf8')
-              .trim()
-              .split('\n')
-              .map((line) => JSON.parse(line) as Record<string, unknown>)
-          : [];
+      const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+      const env = { ...process.env, STMNET_TEST_LINES: lines };
+      const child = spawn(process.execPath, [vitest, 'run', '--root', project], { env, stdio: 'ignore' });
+      const read = (): Record<string, unknown>[] => {
+        const text = existsSync(lines) ? readFileSync(lines, 'utf8').trim() : '';
+        return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+      };
       const ended = once(child, 'close');
-      for (let i = 0; i < 400 && read().length < 3; i++) await sleep(100);
+      for (let i = 0; i < 400 && read().length < 4; i++) await sleep(100);
       child.kill('SIGKILL');
       await ended;
       const said = read();
-      expect(said).toContainEqual({
-        failed: 'is wrong',
-        file: expect.stringMatching(/a\.test\.mjs$/) as string,
-        message: expect.stringContaining('expected 1 to be 2') as string,
+      const line = (failed: string, file: RegExp, message: string): unknown => ({
+        failed: expect.stringMatching(new RegExp(`${failed}$`)) as string,
+        file: expect.stringMatching(file) as string,
+        message: expect.stringContaining(message) as string,
       });
-      expect(said).toContainEqual({
-        failed: 'is wrong too',
-        file: expect.stringMatching(/b\.test\.mjs$/) as string,
-        message: expect.stringContaining('expected 3 to be 4') as string,
-      });
-      expect(said).toContainEqual(
-        expect.objectContaining({
-          file: expect.stringMatching(/a\.test\.mjs$/) as string,
-          passed: 1,
-          failed: 1,
-          skipped: 1,
-        }),
-      );
+      expect(said).toContainEqual(line('is wrong', /a\.test\.mjs$/, 'expected 1 to be 2'));
+      expect(said).toContainEqual(line('is wrong too', /b\.test\.mjs$/, 'expected 3 to be 4'));
+      expect(said).toContainEqual(line('a suite', /a\.test\.mjs$/, 'not ready'));
+      const file = expect.stringMatching(/a\.test\.mjs$/) as string;
+      expect(said).toContainEqual(expect.objectContaining({ file, passed: 1, failed: 2, skipped: 2 }));
     } finally {
       rmSync(project, { recursive: true });
     }
