@@ -5,16 +5,18 @@ import type { GpuCase } from './gpu-cases';
 interface Steps {
   step: () => Tensor | undefined;
   dispose: () => void;
+  /** Why a compiled step runs its ops one by one; undefined if it is a graph, or not compiled. */
+  fallback: () => string | undefined;
 }
 
 /** This package's sides of the GPU benchmark: eager, and compiled. */
 export class OwnGpu {
   readonly #prepared = new Map<string, Steps>();
 
-  /** @returns milliseconds of `count` steps, from an idle device to an idle device */
-  async time(one: GpuCase, mode: MathMode, compiled: boolean, count: number): Promise<number> {
+  /** @returns milliseconds of `count` steps, from an idle device to an idle device, and why a compiled one is no graph */
+  async time(one: GpuCase, mode: MathMode, compiled: boolean, count: number): Promise<{ ms: number; fallback?: string }> {
     setMathMode(mode);
-    const { step } = this.#prepare(one, `${one.kind} ${one.name} ${mode} ${compiled}`, compiled);
+    const { step, fallback } = this.#prepare(one, `${one.kind} ${one.name} ${mode} ${compiled}`, compiled);
     await synchronize();
     const start = performance.now();
     for (let i = 0; i < count; ++i) {
@@ -23,7 +25,9 @@ export class OwnGpu {
       output?.dispose();
     }
     await synchronize();
-    return performance.now() - start;
+    const ms = performance.now() - start;
+    const reason = fallback();
+    return { ms, ...(reason === undefined ? {} : { fallback: reason }) };
   }
 
   /** Lets go of all that it has prepared. */
@@ -68,9 +72,9 @@ function recurrentSteps({ kind, T, N, D, H, L, bidirectional }: GpuCase, compile
 
 /** Steps that `call` makes with a function or its compiled form. */
 function chosen<A extends unknown[], R>(step: (...args: A) => R, compiled: boolean, call: (run: (...args: A) => R) => Tensor | undefined): Steps {
-  if (!compiled) return { step: () => call(step), dispose: () => undefined };
+  if (!compiled) return { step: () => call(step), dispose: () => undefined, fallback: () => undefined };
   const run = compile(step);
-  return { step: () => call(run), dispose: () => run.clear() };
+  return { step: () => call(run), dispose: () => run.clear(), fallback: () => run.fallback };
 }
 
 /** Zaremba's language model: dropout before, between and after the layers. */

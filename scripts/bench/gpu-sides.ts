@@ -2,7 +2,11 @@ import { join } from 'node:path';
 import type { MathMode } from 'stmnet';
 import type { GpuCase, GpuSide } from './gpu-cases';
 import { LineWorker, startPython } from './line-worker';
+import type { StepTimes } from './gpu-turns';
 import { repository } from './tarball';
+
+/** Seconds until a program must be ready: libraries may come from a slow disk, but no row is measured meanwhile. */
+const startUp = 45;
 
 type Start = () => ReturnType<typeof LineWorker.start>;
 
@@ -73,9 +77,10 @@ export class GpuSides {
         name: 'scripts/bench/gpu-worker.ts',
         command: process.execPath,
         args: ['--expose-gc', file, device],
+        patience: startUp,
       }),
     );
-    this.#torch = new Program(() => startPython('torch_gpu.py', [torchDevice]));
+    this.#torch = new Program(() => startPython('torch_gpu.py', [torchDevice], {}, startUp));
   }
 
   /** Starts both. @returns what each says of itself, or why it does not run */
@@ -85,11 +90,11 @@ export class GpuSides {
   }
 
   /** As `RunSteps`. */
-  async run(one: GpuCase, mode: MathMode, side: GpuSide, steps: number, seconds: number): Promise<number> {
+  async run(one: GpuCase, mode: MathMode, side: GpuSide, steps: number, seconds: number): Promise<StepTimes> {
     const own = side === 'eager' || side === 'compiled';
     const request = own ? { compiled: side === 'compiled' } : { graph: side === 'torchGraph' };
     const answer = await (own ? this.#own : this.#torch).ask({ case: one, mode, steps, ...request }, seconds);
-    if ('ms' in answer && typeof answer.ms === 'number') return answer.ms;
+    if ('ms' in answer && typeof answer.ms === 'number') return answer as StepTimes;
     throw new Error('error' in answer ? String(answer.error) : 'it answered without a time');
   }
 

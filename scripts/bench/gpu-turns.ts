@@ -2,14 +2,26 @@ import type { MathMode } from 'stmnet';
 import type { GpuCase, GpuSide } from './gpu-cases';
 import { median } from './statistics';
 
+/** Milliseconds of some steps, and why a compiled step is no graph, where it is none. */
+export interface StepTimes {
+  ms: number;
+  fallback?: string;
+}
+
 /**
  * What one side took for one case: `warmUp` milliseconds until it ran as fast as it does, then `ms` a step, the median
  * of `turns`.
  */
-export type Timed = { ms: number; lowest: number; steps: number; turns: number; warmUp: number } | { error: string };
+export type Timed = (StepTimes & { lowest: number; steps: number; turns: number; warmUp: number }) | { error: string };
 
-/** Lets a side make steps. @returns their milliseconds; throws if they did not end within `seconds` */
-export type RunSteps = (one: GpuCase, mode: MathMode, side: GpuSide, steps: number, seconds: number) => Promise<number>;
+/** Lets a side make steps; throws if they did not end within `seconds`. */
+export type RunSteps = (
+  one: GpuCase,
+  mode: MathMode,
+  side: GpuSide,
+  steps: number,
+  seconds: number,
+) => Promise<StepTimes>;
 
 /** How long it all may take. */
 export interface TurnLimits {
@@ -49,8 +61,13 @@ export async function takeTurns(
 ): Promise<Partial<Record<GpuSide, Timed>>> {
   const timed: Partial<Record<GpuSide, Timed>> = {};
   const running: Running[] = [];
-  const steps = (side: GpuSide, count: number): Promise<number> =>
-    run(one, mode, side, count, Math.min(patience, Math.max(1, limits.secondsLeft() + 3)));
+  const fallbacks: Partial<Record<GpuSide, { fallback: string }>> = {};
+  const steps = async (side: GpuSide, count: number): Promise<number> => {
+    const seconds = Math.min(patience, Math.max(1, limits.secondsLeft() + 3));
+    const { ms, fallback } = await run(one, mode, side, count, seconds);
+    if (fallback !== undefined) fallbacks[side] = { fallback };
+    return ms;
+  };
   const attempt = async (side: GpuSide, action: () => Promise<void>): Promise<void> => {
     if (timed[side] !== undefined) return;
     try {
@@ -95,6 +112,7 @@ export async function takeTurns(
       steps: times.length > 0 ? count : 3,
       turns: times.length,
       warmUp,
+      ...fallbacks[side],
     };
   }
   return timed;

@@ -1,7 +1,8 @@
 // This package's side of `npm run bench:gpu`, in a process of its own: reads a request a line from stdin, times it,
 // prints a line. The first line says what runs here.
 //
-//   {"case": …, "mode": …, "compiled": …, "steps": n}  ->  {"ms": milliseconds of n steps} or {"error": why not}
+//   {"case": …, "mode": …, "compiled": …, "steps": n}
+//       ->  {"ms": milliseconds of n steps, "fallback": why it is no graph, if so} or {"error": why not}
 //   {"release": true}  ->  {}
 //
 // Argument: the device. It ends after a fault of the device itself: nothing computes in this process any more.
@@ -41,7 +42,7 @@ async function main(device: string): Promise<void> {
       say(
         request.release === true
           ? {}
-          : { ms: await own.time(request.case, request.mode, request.compiled, request.steps) },
+          : await own.time(request.case, request.mode, request.compiled, request.steps),
       );
     } catch (error) {
       say({ error: error instanceof Error ? error.message : String(error) });

@@ -147,15 +147,16 @@ function report(results: readonly Result[]): void {
   console.log(`\nMilliseconds a step, medians; the ratios are PyTorch's eager time divided by ours.`);
   console.log(table(['', 'stmnet', 'compiled', 'PyTorch', 'its graph', 'ratio', 'compiled'], rows));
   for (const { goal, of, missed } of goalsOf(results)) console.log(`${goal}: ${of - missed.length} of ${of}${missed.length > 0 ? `; not ${missed.join(', ')}` : ''}`);
-  const failures = new Map<string, string[]>();
+  const remarks = new Map<string, string[]>();
   for (const { kind, shape, mode, sides: timed } of results) {
     for (const [side, one] of Object.entries(timed)) {
-      if (!('error' in one)) continue;
-      const message = `${side}: ${one.error.replaceAll('\n', ' ')}`;
-      failures.set(message, [...(failures.get(message) ?? []), `${kind} ${shape} ${mode}`]);
+      const remark = 'error' in one ? `failed: ${one.error}` : one.fallback && `no graph: ${one.fallback}`;
+      if (remark === undefined || remark === '') continue;
+      const message = `${side} ${remark.replaceAll('\n', ' ')}`;
+      remarks.set(message, [...(remarks.get(message) ?? []), `${kind} ${shape} ${mode}`]);
     }
   }
-  for (const [message, rows] of failures) console.log(`failed, ${rows.length}: ${rows.slice(0, 6).join(', ')}${rows.length > 6 ? ', …' : ''}\n  ${message}`);
+  for (const [message, of] of remarks) console.log(`${message}\n  ${of.length}: ${of.slice(0, 6).join(', ')}${of.length > 6 ? ', …' : ''}`);
 }
 
 function write(file: string, contents: object): void {

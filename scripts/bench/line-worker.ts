@@ -12,6 +12,8 @@ export interface Program {
   args: readonly string[];
   /** Its variables; those of this process if left out. */
   env?: NodeJS.ProcessEnv;
+  /** Seconds that it may take until it is ready; any if left out. */
+  patience?: number;
 }
 
 /**
@@ -37,6 +39,7 @@ export class LineWorker {
     command,
     args,
     env = process.env,
+    patience,
   }: Program): Promise<{ worker: LineWorker; greeting: unknown } | { missing: string }> {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
     let failure = '';
@@ -47,7 +50,15 @@ export class LineWorker {
       return { missing: `${command}: ${error instanceof Error ? error.message : String(error)}` };
     }
     const worker = new LineWorker(child, name);
+    let late = false;
+    const giveUp = (): void => {
+      late = true;
+      worker.kill();
+    };
+    const clock = patience === undefined ? undefined : setTimeout(giveUp, patience * 1000);
     const first = await worker.#lines.next();
+    clearTimeout(clock);
+    if (late) return { missing: `${command}: it was not ready within ${patience} s` };
     if (first.done === true) return { missing: `${command}: ${failure.trim().split('\n').at(-1) ?? 'ended at once'}` };
     return { worker, greeting: JSON.parse(first.value) as unknown };
   }
@@ -77,6 +88,7 @@ export function startPython(
   script: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  patience?: number,
 ): ReturnType<typeof LineWorker.start> {
   const file = join(repository, 'scripts', 'bench', script);
   return LineWorker.start({
@@ -84,5 +96,6 @@ export function startPython(
     command: process.env['STMNET_PYTHON'] ?? 'python3',
     args: [file, ...args],
     env: { ...process.env, ...env },
+    ...(patience === undefined ? {} : { patience }),
   });
 }

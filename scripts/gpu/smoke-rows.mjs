@@ -128,7 +128,7 @@ async function languageModel({ compiled, mode, deterministic, dropout = 0, ragge
       losses: await Promise.all(losses.map((loss) => loss.item())),
       weights: (await Promise.all(parameters.map((one) => one.data()))).flatMap((data) => [...data]),
     };
-    const facts = { replays: run.replays, ...(run.fallback === undefined ? {} : { fallback: run.fallback }) };
+    const facts = { replays: run.replays, fallback: run.fallback };
     run.clear();
     return { ...results, facts };
   });
@@ -145,16 +145,16 @@ async function graphRow({ mode, deterministic = true, ...options }, replays) {
   const gap = Math.max(distance(compiled.losses, losses), distance(compiled.weights, eager.weights));
   const most = deterministic ? 0 : 10 * allowed[mode];
   const { replays: seen, fallback } = compiled.facts;
-  const why = fallback === undefined ? '' : `; no graph: ${fallback}`;
   if (!(gap <= most))
     throw new Error(
       `compiled differs from eager by ${gap.toExponential(1)}, at most ${most} is allowed; ${seen} replays`,
     );
-  if (replays !== undefined && seen < replays)
-    throw new Error(`${seen} of ${replays} steps were replays${why}`);
-  return {
-    detail: `${gap === 0 ? 'the same bits' : gap.toExponential(1)}, ${seen} replays, loss ${losses[0].toFixed(3)} to ${losses.at(-1).toFixed(3)}${why}`,
-  };
+  if (replays !== undefined && seen < replays) throw new Error(`${seen} of ${replays} steps were replays`);
+  const from = `loss ${losses[0].toFixed(3)} to ${losses.at(-1).toFixed(3)}`;
+  const detail = `${gap === 0 ? 'the same bits' : gap.toExponential(1)}, ${seen} replays, ${from}`;
+  return fallback === undefined
+    ? { detail }
+    : { outcome: 'no graph', detail: `${detail}; no graph because of ${fallback}` };
 }
 
 /** Kernels of stmnet's own, wider than a block and of odd sizes, forward and backward beside the CPU's. */

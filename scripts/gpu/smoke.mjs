@@ -171,7 +171,7 @@ async function main() {
   if (!args.includes('--tiny')) table(findings);
   const count = (outcome) => findings.filter((one) => one.outcome === outcome).length;
   console.log(
-    `smoke: ${findings.length} rows: ${['ok', 'refused', 'untuned', 'failed', 'not reached'].map((outcome) => `${count(outcome)} ${outcome}`).join(', ')}`,
+    `smoke: ${findings.length} rows: ${['ok', 'refused', 'no graph', 'untuned', 'failed', 'not reached'].map((outcome) => `${count(outcome)} ${outcome}`).join(', ')}`,
   );
   process.exitCode = count('failed') + count('not reached') > 0 ? 1 : 0;
 }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { gpuCases, gpuShapes, type GpuCase, type GpuSide } from '../../scripts/bench/gpu-cases';
+import { LineWorker } from '../../scripts/bench/line-worker';
 import { takeTurns, type RunSteps } from '../../scripts/bench/gpu-turns';
 import { root } from '../../scripts/toolchain.mjs';
 
@@ -56,7 +57,7 @@ class FakeSides {
       throw new Error(`no answer within ${seconds} s`);
     }
     this.now += ms;
-    return ms;
+    return { ms };
   };
 
   spentOf(side: GpuSide): number {
@@ -120,10 +121,28 @@ describe('turns', () => {
     expect(timed.eager).toMatchObject({ ms: 1 });
   });
 
+  it('say where a compiled step is no graph', async () => {
+    const fake = new FakeSides({ compiled: 2, torchGraph: 2 });
+    const run: RunSteps = async (some, mode, side, steps, seconds) => ({
+      ...(await fake.run(some, mode, side, steps, seconds)),
+      ...(side === 'compiled' ? { fallback: 'cuDNN' } : {}),
+    });
+    const timed = await takeTurns(run, one, 'tf32', ['compiled', 'torchGraph'], limits(fake, 1000));
+    expect(timed.compiled).toMatchObject({ ms: 2, fallback: 'cuDNN' });
+    expect(timed.torchGraph).not.toHaveProperty('fallback');
+  });
+
   it('go on for the others when a side does not compute', async () => {
     const fake = new FakeSides({ eager: 2 });
     const timed = await takeTurns(fake.run, one, 'tf32', ['eager', 'torch'], limits(fake, 1000));
     expect(timed).toMatchObject({ eager: { ms: 2, turns: 3 }, torch: { error: 'torch does not compute' } });
+  });
+});
+
+describe('a program of the benchmark', () => {
+  it('is given up where it is not ready in time', async () => {
+    const started = await LineWorker.start({ name: 'sleeper', command: 'sleep', args: ['100'], patience: 0.2 });
+    expect(started).toEqual({ missing: 'sleep: it was not ready within 0.2 s' });
   });
 });
 
