@@ -148,6 +148,7 @@ class Memory {
 
 enum class Lies {
   Dense,     ///< one element behind the other, from an address of 256 bytes
+  Shifted,   ///< likewise, from an odd beginning
   Anyhow,    ///< axes in any order and either direction, gaps, an odd beginning; sometimes dense
   Stretched  ///< likewise, and some axes broadcast (stride 0): for inputs
 };
@@ -222,7 +223,7 @@ class Operand {
   int64_t lay_out(Lies lies) {
     std::vector<int> order;
     for (int i = host.rank - 1; i >= 0; --i) order.push_back(i);  // innermost first
-    const bool dense = lies == Lies::Dense || chance(0.25);
+    const bool dense = lies == Lies::Dense || lies == Lies::Shifted || chance(0.25);
     if (!dense && chance(0.5)) std::shuffle(order.begin(), order.end(), generator);
     const bool gaps = !dense && chance(0.5);
     int64_t step = 1;

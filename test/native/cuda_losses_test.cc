@@ -16,11 +16,10 @@ View maybe(bool present, const View& view) { return present ? view : View{}; }
 
 /// Element 0 of a dense operand, as it is in device memory.
 double first_on_device(Device& device, const Operand& operand) {
-  const std::vector<char> bytes = operand.from_device(device);
   double wide = 0;
   float narrow = 0;
-  if (operand.host.dtype == DType::F64) std::memcpy(&wide, bytes.data(), sizeof wide);
-  else std::memcpy(&narrow, bytes.data(), sizeof narrow);
+  if (operand.host.dtype == DType::F64) device.download(&wide, operand.device.data, sizeof wide);
+  else device.download(&narrow, operand.device.data, sizeof narrow);
   return operand.host.dtype == DType::F64 ? wide : static_cast<double>(narrow);
 }
 
@@ -74,11 +73,12 @@ struct PointwiseCase {
 
 void check_pointwise(Device& device, LossKernels& cuda, Pointwise function) {
   const PointwiseCase c(function);
-  Operand x(c.dtype, c.shape(), Lies::Dense), t(c.dtype, c.shape(), Lies::Dense), weight(c.dtype, {c.width}, Lies::Dense);
+  Operand x(c.dtype, c.shape(), Lies::Shifted), t(c.dtype, c.shape(), Lies::Shifted), weight(c.dtype, {c.width}, Lies::Shifted);
   c.fill(x, t);
   const std::vector<int64_t> shape = c.loss.reduce ? std::vector<int64_t>{} : c.shape();
-  Operand result(c.dtype, shape, Lies::Dense), dresult(c.dtype, shape, Lies::Dense), dx(c.dtype, c.shape(), Lies::Dense), dt(c.dtype, c.shape(), Lies::Dense);
-  Operand partial(DType::F64, {(x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial}, Lies::Dense);
+  Operand result(c.dtype, shape, Lies::Shifted), dresult(c.dtype, shape, Lies::Shifted), dx(c.dtype, c.shape(), Lies::Shifted),
+      dt(c.dtype, c.shape(), Lies::Shifted);
+  Operand partial(DType::F64, {(x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial}, Lies::Shifted);
   const bool for_x = chance(0.8), for_t = !for_x || chance(0.5);
   const auto call = [&](LossKernels& kernels, const Side& at) {
     const Status status = kernels.pointwise(c.loss, at(x), at(t), maybe(c.weighted, at(weight)), at(result), maybe(c.loss.reduce, at(partial)));
@@ -91,8 +91,8 @@ void check_pointwise(Device& device, LossKernels& cuda, Pointwise function) {
 /// A large batch, whose sum takes many blocks.
 void check_long_sums(Device& device, LossKernels& cuda, DType dtype) {
   const int64_t size = 150'000;
-  Operand x(dtype, {size}, Lies::Dense), t(dtype, {size}, Lies::Dense), result(dtype, {}, Lies::Dense),
-      partial(DType::F64, {(size + 4095) / 4096}, Lies::Dense);
+  Operand x(dtype, {size}, Lies::Shifted), t(dtype, {size}, Lies::Shifted), result(dtype, {}, Lies::Shifted),
+      partial(DType::F64, {(size + 4095) / 4096}, Lies::Shifted);
   const PointwiseLoss loss{Pointwise::SquaredError, 0, true, 1.0 / static_cast<double>(size), {}};
   agree(device, cpu_backend().losses(), cuda, "a long mse", {&x, &t, &result}, kTight,
         [&](LossKernels& kernels, const Side& at) { return kernels.pointwise(loss, at(x), at(t), {}, at(result), at(partial)); });
@@ -103,20 +103,20 @@ void check_no_probability(Device& device, LossKernels& cuda, Pointwise function)
   if (c.batch.lengths[0] == 0) c.batch.lengths[0] = 1;
   c.width = std::max<int64_t>(c.width, 1);
   c.loss.elements = c.batch.padding(c.width);
-  Operand x(c.dtype, c.shape(), Lies::Dense), t(c.dtype, c.shape(), Lies::Dense);
+  Operand x(c.dtype, c.shape(), Lies::Shifted), t(c.dtype, c.shape(), Lies::Shifted);
   c.fill(x, t);
   const double wrong = one_of<double>({1.5, -0.25, kNaN, kInfinity, -1e30});
   (c.loss.function == Pointwise::BinaryCrossEntropy && chance(0.5) ? x : t).set(0, wrong);
   const std::vector<int64_t> extents = c.loss.reduce ? std::vector<int64_t>{} : c.shape();
-  Operand result(c.dtype, extents, Lies::Dense);
-  Operand partial(DType::F64, {(x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial}, Lies::Dense);
+  Operand result(c.dtype, extents, Lies::Shifted);
+  Operand partial(DType::F64, {(x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial}, Lies::Shifted);
   const DeviceFault fault = agree(device, cpu_backend().losses(), cuda, c.what + " of no probability", {&x, &t, &result}, kLoss,
                                   [&](LossKernels& kernels, const Side& at) { return kernels.pointwise(c.loss, at(x), at(t), {}, at(result), at(partial)); });
   require(fault.code != 0, c.what + ": no probability goes unnoticed");
   const bool named = std::isnan(wrong) ? std::isnan(fault.number) : std::abs(fault.number - wrong) <= 1e-6 * std::abs(wrong) || fault.number == wrong;
   require(named && fault.value == 0, c.what + ": the fault names " + std::to_string(fault.number) + " at " + std::to_string(fault.value));
   require(std::isnan(first_on_device(device, result)), c.what + ": the loss of no probability is not NaN");
-  Operand dresult(c.dtype, extents, Lies::Dense), dx(c.dtype, c.shape(), Lies::Dense);
+  Operand dresult(c.dtype, extents, Lies::Shifted), dx(c.dtype, c.shape(), Lies::Shifted);
   dresult.fill([] { return 1.0; });
   dresult.to_device(device);
   dx.to_device(device);
@@ -146,14 +146,14 @@ struct CrossEntropyCase {
              reduce,
              chance(0.5),
              {}},
-        x(dtype, {batch.N * batch.T, classes}, Lies::Dense),
-        target(DType::I32, {batch.N * batch.T}, Lies::Dense),
-        class_weight(dtype, {classes}, Lies::Dense),
-        step_weight(dtype, {batch.N * batch.T}, Lies::Dense),
-        result(dtype, shape(), Lies::Dense),
-        saved(DType::F64, {3 * target.size() + 2}, Lies::Dense),
-        dresult(dtype, shape(), Lies::Dense),
-        dx(dtype, {batch.N * batch.T, classes}, Lies::Dense) {
+        x(dtype, {batch.N * batch.T, classes}, Lies::Shifted),
+        target(DType::I32, {batch.N * batch.T}, Lies::Shifted),
+        class_weight(dtype, {classes}, Lies::Shifted),
+        step_weight(dtype, {batch.N * batch.T}, Lies::Shifted),
+        result(dtype, shape(), Lies::Shifted),
+        saved(DType::F64, {3 * target.size() + 2}, Lies::Shifted),
+        dresult(dtype, shape(), Lies::Shifted),
+        dx(dtype, {batch.N * batch.T, classes}, Lies::Shifted) {
     loss.steps = batch.padding(1);
     class_weight.fill([] { return chance(0.1) ? 0 : draw_real(0.1, 2); });
     step_weight.fill([] { return chance(0.1) ? 0 : draw_real(0.1, 2); });
@@ -198,8 +198,8 @@ void check_large_cross_entropy(Device& device, LossKernels& cuda, int64_t rows, 
   loss.ignore_index = 0;
   loss.steps = {};
   const DType dtype = sized.dtype;
-  Operand x(dtype, {rows, classes}, Lies::Dense), target(DType::I32, {rows}, Lies::Dense), result(dtype, {}, Lies::Dense),
-      dx(dtype, {rows, classes}, Lies::Dense), saved(DType::F64, {3 * rows + 2}, Lies::Dense);
+  Operand x(dtype, {rows, classes}, Lies::Shifted), target(DType::I32, {rows}, Lies::Shifted), result(dtype, {}, Lies::Shifted),
+      dx(dtype, {rows, classes}, Lies::Shifted), saved(DType::F64, {3 * rows + 2}, Lies::Shifted);
   target.fill([&] { return static_cast<double>(draw(0, classes - 1)); });
   target.set(rows - 1, 1);
   const View w{};
@@ -286,7 +286,7 @@ struct CtcCase {
   void make(int64_t all_labels) {
     const int64_t row = 2 * loss.longest_target + 1;
     const std::vector<int64_t> shape = loss.reduce ? std::vector<int64_t>{} : std::vector<int64_t>{N};
-    const auto operand = [](DType dtype, const std::vector<int64_t>& extents, Lies lies = Lies::Dense) {
+    const auto operand = [](DType dtype, const std::vector<int64_t>& extents, Lies lies = Lies::Shifted) {
       return std::make_unique<Operand>(dtype, extents, lies);
     };
     x = operand(dtype, {T, N, C}, Lies::Anyhow);

@@ -32,7 +32,7 @@ struct Kernels {
 struct Maybe {
   std::optional<Operand> operand;
   Maybe(bool present, DType dtype, const std::vector<int64_t>& extents) {
-    if (present) operand.emplace(dtype, extents, Lies::Dense);
+    if (present) operand.emplace(dtype, extents, Lies::Shifted);
   }
   View in(const Side& at) { return operand ? at(*operand) : View{}; }
   Operand* get(Operand& other) { return operand ? &*operand : &other; }  // agree() may see one twice
@@ -44,7 +44,7 @@ int64_t random_width() { return draw(1, one_of<int64_t>({4, 16, 40, 300, 2000}))
 // ---- softmax
 
 void softmax_case(Kernels& on, DType dtype, const std::vector<int64_t>& extents, bool masked, double special) {
-  Operand x(dtype, extents, Lies::Dense), y(dtype, extents, Lies::Dense), mask(DType::Bool, extents, Lies::Stretched);
+  Operand x(dtype, extents, Lies::Shifted), y(dtype, extents, Lies::Shifted), mask(DType::Bool, extents, Lies::Stretched);
   const double scale = one_of<double>({1, 30});
   x.fill([&] { return chance(special) ? one_of<double>({kInfinity, -kInfinity, std::nan(""), 0}) : draw_real(-3, 3) * scale; });
   if (chance(0.2)) mask.fill([] { return 0; });
@@ -54,8 +54,8 @@ void softmax_case(Kernels& on, DType dtype, const std::vector<int64_t>& extents,
   const auto call = [&](NormalizationKernels& kernels, const Side& at) { return kernels.softmax(at(x), masked ? at(mask) : View{}, logarithm, at(y)); };
   on.agree(what, {&x, &mask, &y}, kSums, call);
   if (special > 0) return;
-  Operand dy(dtype, extents, Lies::Dense), dx(dtype, extents, Lies::Dense);
-  Operand value(dtype, extents, Lies::Dense);
+  Operand dy(dtype, extents, Lies::Shifted), dx(dtype, extents, Lies::Shifted);
+  Operand value(dtype, extents, Lies::Shifted);
   value.fill([&] { return logarithm ? draw_real(-5, 0) : draw_real(0, 1); });
   const auto backward = [&](NormalizationKernels& kernels, const Side& at) { return kernels.softmax_backward(at(value), at(dy), logarithm, at(dx)); };
   const double terms = 3.0 * static_cast<double>(extents.empty() ? 1 : extents.back());
@@ -73,7 +73,7 @@ void test_softmax(Kernels& on) {
     softmax_case(on, dtype, {2, 100'000}, true, 0);
     softmax_case(on, dtype, {4, 0}, false, 0);
     // In place.
-    Operand x(dtype, {7, 50}, Lies::Dense);
+    Operand x(dtype, {7, 50}, Lies::Shifted);
     on.agree("softmax in place", {&x}, kSums, [&](NormalizationKernels& kernels, const Side& at) { return kernels.softmax(at(x), View{}, false, at(x)); });
   }
 }
@@ -81,7 +81,7 @@ void test_softmax(Kernels& on) {
 // ---- layer norm
 
 void layer_norm_case(Kernels& on, DType dtype, int64_t rows, int64_t width, double offset) {
-  Operand x(dtype, {rows, width}, Lies::Dense), y(dtype, {rows, width}, Lies::Dense), statistics(DType::F64, {rows, 2}, Lies::Dense);
+  Operand x(dtype, {rows, width}, Lies::Shifted), y(dtype, {rows, width}, Lies::Shifted), statistics(DType::F64, {rows, 2}, Lies::Shifted);
   x.fill([&] { return offset + draw_real(-1, 1); });
   Maybe weight(chance(0.7), dtype, {width}), bias(chance(0.7), dtype, {width});
   const double epsilon = one_of<double>({1e-5, 1e-3});
@@ -93,7 +93,7 @@ void layer_norm_case(Kernels& on, DType dtype, int64_t rows, int64_t width, doub
              return kernels.layer_norm(at(x), weight.in(at), bias.in(at), width, epsilon, at(y), at(statistics));
            });
   statistics.fill([] { return draw_real(0.5, 1.5); });
-  Operand dy(dtype, {rows, width}, Lies::Dense);
+  Operand dy(dtype, {rows, width}, Lies::Shifted);
   Maybe dx(chance(0.8), dtype, {rows, width}), dweight(chance(0.8), dtype, {width}), dbias(chance(0.8), dtype, {width});
   const double terms = 40.0 * static_cast<double>(rows + 10) * (1 + std::abs(offset));
   on.agree(what + " backward", {&x, weight.get(x), &statistics, &dy, dx.get(x), dweight.get(x), dbias.get(x)}, {1e-5, 1e-12, 6e-8 * terms, 1e-15 * terms},
@@ -135,7 +135,7 @@ void batch_case(Kernels& on, DType dtype, int64_t sequences, int64_t columns, do
   const int64_t rows = padded.rows;
   const std::vector<int64_t> extents = {rows, columns};
   const std::string what = "batch norm" + shape_of(rows, columns) + (padded.lengths.empty() ? "" : " padded");
-  Operand x(dtype, extents, Lies::Dense), y(dtype, extents, Lies::Dense), statistics(DType::F64, {2, columns}, Lies::Dense);
+  Operand x(dtype, extents, Lies::Shifted), y(dtype, extents, Lies::Shifted), statistics(DType::F64, {2, columns}, Lies::Shifted);
   x.fill([&] { return offset + draw_real(-1, 1); });
   for (int64_t row = 0; row < rows; ++row) {  // what lies in the padding must not matter
     const bool real = padded.lengths.empty() || row % padded.stride < padded.lengths[static_cast<size_t>(row / padded.stride)] * padded.width;
@@ -146,7 +146,7 @@ void batch_case(Kernels& on, DType dtype, int64_t sequences, int64_t columns, do
            [&](NormalizationKernels& kernels, const Side& at) { return kernels.batch_statistics(at(x), padded.padding(), at(statistics)); });
 
   const DType of_statistics = chance(0.5) ? DType::F64 : dtype;
-  Operand mean(of_statistics, {columns}, Lies::Dense), variance(of_statistics, {columns}, Lies::Dense);
+  Operand mean(of_statistics, {columns}, Lies::Shifted), variance(of_statistics, {columns}, Lies::Shifted);
   mean.fill([&] { return offset + draw_real(-0.1, 0.1); });
   variance.fill([] { return draw_real(0.1, 1); });
   Maybe weight(chance(0.7), dtype, {columns}), bias(chance(0.7), dtype, {columns});
@@ -155,7 +155,7 @@ void batch_case(Kernels& on, DType dtype, int64_t sequences, int64_t columns, do
   });
 
   const bool of_batch = chance(0.7);
-  Operand dy(dtype, extents, Lies::Dense);
+  Operand dy(dtype, extents, Lies::Shifted);
   Maybe dx(chance(0.8), dtype, extents), dweight(chance(0.7), dtype, {columns}), dbias(chance(0.7), dtype, {columns});
   const double terms = 20 * static_cast<double>(rows + 10);
   on.agree(what + " backward", {&x, &mean, &variance, weight.get(x), &dy, dx.get(x), dweight.get(x), dbias.get(x)}, {1e-5, 1e-12, 1e-8 * terms, 1e-16 * terms},
@@ -178,7 +178,7 @@ void test_batch_norm(Kernels& on) {
 
 void test_running_statistics(Kernels& on) {
   for (const DType dtype : kFloating) {
-    Operand statistics(DType::F64, {2, 300}, Lies::Dense), mean(dtype, {300}, Lies::Dense), variance(dtype, {300}, Lies::Dense);
+    Operand statistics(DType::F64, {2, 300}, Lies::Shifted), mean(dtype, {300}, Lies::Shifted), variance(dtype, {300}, Lies::Shifted);
     const auto call = [&](NormalizationKernels& kernels, const Side& at) {
       return kernels.update_running_statistics(at(statistics), 7, 0.3, at(mean), at(variance));
     };

@@ -37,8 +37,7 @@ class Block {
   STM_DEVICE T reduce(int64_t n, T initial, F f, Join join) {
     static_assert(sizeof(T) <= 16, "Block::reduce holds 16 bytes for each thread");
 #ifdef __CUDA_ARCH__
-    __shared__ __align__(16) char memory[16 * 256];
-    T* part = reinterpret_cast<T*>(memory);
+    T* part = static_cast<T*>(memory());
     T mine = initial;
     for (int64_t i = threadIdx.x; i < n; i += blockDim.x) mine = join(mine, f(i));
     part[threadIdx.x] = mine;
@@ -81,7 +80,29 @@ class Block {
   int threads_;
 #else
   static constexpr int threads() { return 1; }  // the host's half of what nvcc compiles is never called
+  /// 16 bytes for each thread: one place for all the reductions of a kernel, each of which ends with a barrier.
+  static __device__ void* memory() {
+    __shared__ __align__(16) char bytes[16 * 256];
+    return bytes;
+  }
 #endif
+};
+
+/// What a block does, done by one thread: for rows too short to share out.
+struct Alone {
+  template <class F>
+  STM_DEVICE void each(int64_t n, F f) {
+    for (int64_t i = 0; i < n; ++i) f(i);
+  }
+  template <class F>
+  STM_DEVICE void once(F f) {
+    f();
+  }
+  template <class T, class F, class Join>
+  STM_DEVICE T reduce(int64_t n, T initial, F f, Join join) {
+    for (int64_t i = 0; i < n; ++i) initial = join(initial, f(i));
+    return initial;
+  }
 };
 
 // ---- what threads of different blocks may do to one place

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "backend/cuda/optimizers.h"
+#include "backend/cuda/packs.h"
 #include "backend/cuda/pieces.h"
 
 namespace stm::cuda {
@@ -39,8 +40,15 @@ struct Norm {
 
   template <class T>
   STM_DEVICE double of(Block& block, int64_t n, const T* x) const {
-    return block.reduce(
-        n, 0.0, [&](int64_t i) { return part(static_cast<double>(x[i])); }, [&](double a, double b) { return join(a, b); });
+    constexpr int W = kPackWidth<T>;
+    const bool packed = lie_in_packs<W>(x);
+    const auto both = [&](double a, double b) { return join(a, b); };
+    const auto some = [&](auto width, int64_t at) {
+      constexpr int kSome = decltype(width)::value;
+      const Pack<T, kSome> pack = load_pack<kSome>(x + at, packed);
+      return join_pairs<kSome>([&](int k) { return part(static_cast<double>(pack.item[k])); }, both);
+    };
+    return reduce_packs<W>(block, n, 0.0, some, both);
   }
 };
 
@@ -73,17 +81,25 @@ struct TotalNorm {
   }
 };
 
-/// x[i] = f(x[i]) for the elements of one piece.
+/// x[i] = f(x[i]) for n elements.
+template <class T, class F>
+STM_DEVICE void map_elements(Block& block, int64_t n, T* x, const F& f) {
+  constexpr int W = kPackWidth<T>;
+  each_pack<W>(block, n, lie_in_packs<W>(x), [&](auto width, int64_t at) {
+    constexpr int kSome = decltype(width)::value;
+    Pack<T, kSome> pack = *pack_at<kSome>(x + at);
+    STM_UNROLL
+    for (int k = 0; k < kSome; ++k) pack.item[k] = f(pack.item[k]);
+    *pack_at<kSome>(x + at) = pack;
+  });
+}
+
+/// The same for the elements of one piece.
 template <class F>
-STM_DEVICE void map_piece(Block& block, const Table& table, int64_t piece, F f) {
+STM_DEVICE void map_piece(Block& block, const Table& table, int64_t piece, const F& f) {
   table.with_piece(piece, [&](const Gradient& gradient, int64_t begin, int64_t size) {
-    if (gradient.wide) {
-      double* const x = static_cast<double*>(gradient.data) + begin;
-      block.each(size, [&](int64_t i) { x[i] = f(x[i]); });
-    } else {
-      float* const x = static_cast<float*>(gradient.data) + begin;
-      block.each(size, [&](int64_t i) { x[i] = f(x[i]); });
-    }
+    if (gradient.wide) map_elements(block, size, static_cast<double*>(gradient.data) + begin, f);
+    else map_elements(block, size, static_cast<float*>(gradient.data) + begin, f);
   });
 }
 

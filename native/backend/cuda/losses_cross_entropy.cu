@@ -3,6 +3,7 @@
 
 #include "backend/cuda/launch.h"
 #include "backend/cuda/losses.h"
+#include "backend/cuda/packs.h"
 #include "backend/cuda/padding.h"
 #include "backend/dispatch.h"
 
@@ -13,20 +14,8 @@ constexpr int64_t kNarrow = 32;         ///< up to so many classes, a row is the
 constexpr int64_t kRowsOfPart = 64;     ///< of narrow rows: one a thread
 constexpr int64_t kWidestParts = 2048;  ///< of wide rows
 constexpr int64_t kSegment = 4096;      ///< classes of one row that a block takes in the backward pass
+constexpr int64_t kOfThread = 4;        ///< classes of a wide row that a thread has at least
 constexpr int64_t kFlat = 128;          ///< up to so many classes, the backward pass takes the elements one by one
-
-/// What a block does, done by one thread.
-struct Alone {
-  template <class T, class F, class Join>
-  STM_DEVICE T reduce(int64_t n, T initial, F f, Join join) {
-    for (int64_t i = 0; i < n; ++i) initial = join(initial, f(i));
-    return initial;
-  }
-  template <class F>
-  STM_DEVICE void once(F f) {
-    f();
-  }
-};
 
 /// Σ e^(x - largest) of the elements seen so far.
 template <class T>
@@ -40,7 +29,7 @@ struct ExpSum {
     return {x, x == -infinity ? 0 : x == infinity ? std::numeric_limits<double>::quiet_NaN() : 1};
   }
   static STM_DEVICE ExpSum join(const ExpSum& a, const ExpSum& b) {
-    const bool b_larger = b.largest > a.largest;
+    const bool b_larger = b.largest > a.largest || a.largest != a.largest;  // a NaN goes into the sum, and is not the largest beside a number
     const T largest = b_larger ? b.largest : a.largest, other = b_larger ? a.largest : b.largest;
     const double more = b_larger ? b.sum : a.sum, less = b_larger ? a.sum : b.sum;
     return {largest, less == 0 ? more : more + less * static_cast<double>(std::exp(other - largest))};
@@ -131,17 +120,28 @@ struct Forward {
   template <class Team>
   STM_DEVICE void walk(Team& team, int64_t row, Sums& sums) const {
     if (!rows.counts(row)) return team.once([&] { keep(row, 0, 0, 0); });
+    constexpr int W = kPackWidth<T>;
     const T* x = rows.input + row * rows.classes;
-    const ExpSum<T> exps = team.reduce(
-        rows.classes, ExpSum<T>::none(), [&](int64_t c) { return ExpSum<T>::of(x[c]); }, ExpSum<T>::join);
+    const bool packed = lie_in_packs<W>(x);
+    const auto exp_sum = [&](auto width, int64_t c) {
+      constexpr int kSome = decltype(width)::value;
+      const Pack<T, kSome> pack = load_pack<kSome>(x + c, packed);
+      return join_pairs<kSome>([&](int k) { return ExpSum<T>::of(pack.item[k]); }, ExpSum<T>::join);
+    };
+    const ExpSum<T> exps = reduce_packs<W>(team, rows.classes, ExpSum<T>::none(), exp_sum, ExpSum<T>::join);
     const double largest = static_cast<double>(exps.largest);
     const double log_sum = exps.sum == 0 ? std::numeric_limits<double>::quiet_NaN() : std::log(exps.sum);  // 0: all are -infinity
-    const double smooth =
-        rows.smoothing > 0
-            ? team.reduce(
-                  rows.classes, 0.0, [&](int64_t c) { return static_cast<double>(rows.weight_of(c)) * (log_sum - (static_cast<double>(x[c]) - largest)); },
-                  [](double a, double b) { return a + b; })
-            : 0;  // Σ w_c · -log p_c
+    double smooth = 0;                                                                                     // Σ w_c · -log p_c
+    if (rows.smoothing > 0) {
+      const auto plus = [](double a, double b) { return a + b; };
+      const auto part = [&](auto width, int64_t c) {
+        constexpr int kSome = decltype(width)::value;
+        const Pack<T, kSome> pack = load_pack<kSome>(x + c, packed);
+        return join_pairs<kSome>([&](int k) { return static_cast<double>(rows.weight_of(c + k)) * (log_sum - (static_cast<double>(pack.item[k]) - largest)); },
+                                 plus);
+      };
+      smooth = reduce_packs<W>(team, rows.classes, 0.0, part, plus);
+    }
     team.once([&] { sums = Sums::join(sums, finish(row, x, largest, log_sum, smooth)); });
   }
 
@@ -193,15 +193,25 @@ struct Backward {
   /// Element by element.
   STM_DEVICE void operator()(int64_t i) const {
     const int64_t row = quotient(i, rows.classes);
-    dinput[i] = at(factors_of(row), row, i - row * rows.classes);
+    dinput[i] = at(factors_of(row), i - row * rows.classes, rows.input[i]);
   }
   /// A segment of a row.
   STM_DEVICE void operator()(Block& block, int64_t part) const {
-    const int64_t segments = (rows.classes + kSegment - 1) / kSegment, row = quotient(part, segments), first = (part - row * segments) * kSegment;
+    constexpr int W = kPackWidth<T>;
+    const int64_t segments = segments_of(rows.classes), row = quotient(part, segments), first = (part - row * segments) * kSegment;
     const Factors factors = factors_of(row);
+    const T* const x = rows.input + row * rows.classes + first;
+    T* const dx = dinput + row * rows.classes + first;
     const int64_t rest = rows.classes - first;
-    block.each(rest < kSegment ? rest : kSegment, [&](int64_t i) { dinput[row * rows.classes + first + i] = at(factors, row, first + i); });
+    each_pack<W>(block, rest < kSegment ? rest : kSegment, lie_in_packs<W>(x, dx), [&](auto width, int64_t i) {
+      constexpr int kSome = decltype(width)::value;
+      Pack<T, kSome> pack = *pack_at<kSome>(x + i);
+      STM_UNROLL
+      for (int k = 0; k < kSome; ++k) pack.item[k] = at(factors, first + i + k, pack.item[k]);
+      *pack_at<kSome>(dx + i) = pack;
+    });
   }
+  static STM_DEVICE int64_t segments_of(int64_t classes) { return (classes + kSegment - 1) / kSegment; }
 
  private:
   /// dx_c = common · e^(x_c - largest) - everywhere · w_c, less at_label at the label.
@@ -223,9 +233,9 @@ struct Backward {
     const T all = at_label + everywhere * (weight_sum ? static_cast<T>(*weight_sum) : static_cast<T>(rows.classes));
     return {static_cast<T>(saved[3 * row]), g * all * std::exp(-static_cast<T>(saved[3 * row + 1])), g * everywhere, g * at_label, label};
   }
-  STM_DEVICE T at(const Factors& factors, int64_t row, int64_t c) const {
+  STM_DEVICE T at(const Factors& factors, int64_t c, T x) const {
     if (factors.label == kNoLabel) return factors.common;
-    T dx = factors.common * std::exp(rows.input[row * rows.classes + c] - factors.largest);
+    T dx = factors.common * std::exp(x - factors.largest);
     if (rows.smoothing > 0) dx -= factors.everywhere * rows.weight_of(c);
     return c == factors.label ? dx - factors.at_label : dx;
   }
@@ -266,7 +276,7 @@ Status forward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& ro
                        context.fault,
                        context.op};
   const Forward<T> kernel{rows, loss.reduce ? nullptr : result.as<T>(), saved.as<double>(), static_cast<Sums*>(parts), rows_of_part, total};
-  STM_TRY(launch_blocks(context, "cross_entropy", count, narrow ? kRowsOfPart : rows.classes, kernel));
+  STM_TRY(launch_blocks(context, "cross_entropy", count, narrow ? kRowsOfPart : rows.classes / kOfThread, kernel));
   return count == 1 ? Status::ok() : launch_blocks(context, "cross_entropy_total", 1, count, total);
 }
 
@@ -279,8 +289,8 @@ Status backward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& r
   }
   const Backward<T> kernel{rows, saved.as<double>(), dresult.as<T>(), loss.reduce, loss.mean, static_cast<double*>(weight_sum), dinput.as<T>()};
   if (rows.classes <= kFlat) return launch_each(context, "cross_entropy_gradients", rows.rows * rows.classes, kernel);
-  const int64_t segments = (rows.classes + kSegment - 1) / kSegment;
-  return launch_blocks(context, "cross_entropy_gradients", rows.rows * segments, std::min(rows.classes, kSegment), kernel);
+  const int64_t segments = Backward<T>::segments_of(rows.classes);
+  return launch_blocks(context, "cross_entropy_gradients", rows.rows * segments, std::min(rows.classes, kSegment) / kOfThread, kernel);
 }
 
 }  // namespace

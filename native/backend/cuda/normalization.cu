@@ -5,33 +5,11 @@
 
 #include "backend/cuda/columns.h"
 #include "backend/cuda/launch.h"
+#include "backend/cuda/packs.h"
 #include "backend/dispatch.h"
 
 namespace stm::cuda {
 namespace {
-
-/// One thread in the place of a block, for rows too short to share out.
-struct Alone {
-  template <class F>
-  STM_DEVICE void each(int64_t n, F f) {
-    for (int64_t i = 0; i < n; ++i) f(i);
-  }
-  template <class F>
-  STM_DEVICE void once(F f) {
-    f();
-  }
-  template <class T, class F, class Join>
-  STM_DEVICE T reduce(int64_t n, T initial, F f, Join join) {
-    T all = initial;
-    for (int64_t i = 0; i < n; ++i) all = join(all, f(i));
-    return all;
-  }
-  template <class F>
-  STM_DEVICE auto sum(int64_t n, F f) {
-    using T = decltype(f(int64_t{}));
-    return reduce(n, T(0), f, [](T a, T b) { return a + b; });
-  }
-};
 
 /// `Row` has `template <class Team> run(Team&, row)`, for a block or a thread alone.
 template <class Row>
@@ -47,6 +25,19 @@ template <class Row>
 Status launch_rows(Context& context, const char* name, int64_t rows, int64_t width, const Row& row) {
   if (width <= 16) return launch_each(context, name, rows, RowKernel<Row>{row});
   return launch_blocks(context, name, rows, (width + 3) / 4, RowKernel<Row>{row});  // some elements for each thread: barriers cost more
+}
+
+struct Plus {
+  template <class T>
+  STM_DEVICE T operator()(const T& a, const T& b) const {
+    return a + b;
+  }
+};
+
+/// Σ f(width, first), each of `width` elements of type T, in the type that f returns.
+template <class T, class Team, class F>
+STM_DEVICE double sum_packs(Team& team, int64_t n, const F& f) {
+  return reduce_packs<kPackWidth<T>>(team, n, 0.0, f, Plus{});
 }
 
 // ---- softmax
@@ -83,23 +74,39 @@ struct SoftmaxRow {
 
   template <class Team>
   STM_DEVICE void run(Team& team, int64_t row) const {
+    constexpr int W = kPackWidth<T>;
     const T* const from = x + row * n;
     T* const to = y + row * n;
     const uint8_t* const shows = mask.data ? mask.row(row) : nullptr;
     const int64_t step = mask.step;
+    const bool packed = lie_in_packs<W>(from);
     const auto shown = [=](int64_t i) { return !shows || shows[i * step] != 0; };
     constexpr T kLeast = -std::numeric_limits<T>::infinity();
     // A NaN may be passed over here: the sum has it. A row without any element left has 0 everywhere.
-    const T most = team.reduce(
-        n, kLeast, [=](int64_t i) { return shown(i) ? from[i] : kLeast; }, [](T a, T b) { return a > b ? a : b; });
-    const double sum = team.sum(n, [=](int64_t i) { return shown(i) ? static_cast<double>(std::exp(from[i] - most)) : 0.0; });
-    if (logarithm) {
-      const T log_sum = static_cast<T>(std::log(sum));
-      team.each(n, [=](int64_t i) { to[i] = from[i] - most - log_sum; });
-    } else {
-      const T whole = static_cast<T>(sum);
-      team.each(n, [=](int64_t i) { to[i] = shown(i) ? std::exp(from[i] - most) / whole : T(0); });
-    }
+    const auto larger = [](T a, T b) { return a > b ? a : b; };
+    const auto largest = [=](auto width, int64_t i) {
+      constexpr int kSome = decltype(width)::value;
+      const Pack<T, kSome> pack = load_pack<kSome>(from + i, packed);
+      return join_pairs<kSome>([&](int k) { return shown(i + k) ? pack.item[k] : kLeast; }, larger);
+    };
+    const T most = reduce_packs<W>(team, n, kLeast, largest, larger);
+    const double sum = sum_packs<T>(team, n, [=](auto width, int64_t i) {
+      constexpr int kSome = decltype(width)::value;
+      const Pack<T, kSome> pack = load_pack<kSome>(from + i, packed);
+      return join_pairs<kSome>([&](int k) { return shown(i + k) ? static_cast<double>(std::exp(pack.item[k] - most)) : 0.0; }, Plus{});
+    });
+    const T log_sum = static_cast<T>(std::log(sum)), whole = static_cast<T>(sum);
+    const bool log = logarithm;
+    each_pack<W>(team, n, lie_in_packs<W>(from, to), [=](auto width, int64_t i) {
+      constexpr int kSome = decltype(width)::value;
+      Pack<T, kSome> pack = *pack_at<kSome>(from + i);
+      STM_UNROLL
+      for (int k = 0; k < kSome; ++k) {
+        const T least = pack.item[k] - most;
+        pack.item[k] = log ? least - log_sum : shown(i + k) ? std::exp(least) / whole : T(0);
+      }
+      *pack_at<kSome>(to + i) = pack;
+    });
   }
 };
 
@@ -112,12 +119,23 @@ struct SoftmaxGradientRow {
 
   template <class Team>
   STM_DEVICE void run(Team& team, int64_t row) const {
+    constexpr int W = kPackWidth<T>;
     const T *const value = y + row * n, *const grad = dy + row * n;
     T* const to = dx + row * n;
-    const bool log = logarithm;
-    const T sum = static_cast<T>(team.sum(n, [=](int64_t i) { return log ? static_cast<double>(grad[i]) : static_cast<double>(value[i]) * grad[i]; }));
-    if (log) team.each(n, [=](int64_t i) { to[i] = grad[i] - std::exp(value[i]) * sum; });
-    else team.each(n, [=](int64_t i) { to[i] = value[i] * (grad[i] - sum); });
+    const bool log = logarithm, packed = lie_in_packs<W>(value, grad);
+    const T sum = static_cast<T>(sum_packs<T>(team, n, [=](auto width, int64_t i) {
+      constexpr int kSome = decltype(width)::value;
+      const Pack<T, kSome> g = load_pack<kSome>(grad + i, packed), v = load_pack<kSome>(value + i, packed);
+      return join_pairs<kSome>([&](int k) { return log ? static_cast<double>(g.item[k]) : static_cast<double>(v.item[k]) * g.item[k]; }, Plus{});
+    }));
+    each_pack<W>(team, n, packed && lie_in_packs<W>(to), [=](auto width, int64_t i) {
+      constexpr int kSome = decltype(width)::value;
+      const Pack<T, kSome> v = *pack_at<kSome>(value + i);
+      Pack<T, kSome> g = *pack_at<kSome>(grad + i);
+      STM_UNROLL
+      for (int k = 0; k < kSome; ++k) g.item[k] = log ? g.item[k] - std::exp(v.item[k]) * sum : v.item[k] * (g.item[k] - sum);
+      *pack_at<kSome>(to + i) = g;
+    });
   }
 };
 
@@ -133,18 +151,33 @@ struct LayerNormRow {
 
   template <class Team>
   STM_DEVICE void run(Team& team, int64_t row) const {
+    constexpr int W = kPackWidth<T>;
     const T *const from = x + row * width, *const w = weight, *const b = bias;
     T* const to = y + row * width;
-    const double mean = team.sum(width, [=](int64_t i) { return static_cast<double>(from[i]); }) / static_cast<double>(width);
-    const auto squared = [=](int64_t i) { return (from[i] - mean) * (from[i] - mean); };
-    const double rstd = 1 / std::sqrt(team.sum(width, squared) / static_cast<double>(width) + epsilon);
+    const bool packed = lie_in_packs<W>(from);
+    const auto sum_of = [&](const auto& f) {
+      return sum_packs<T>(team, width, [=](auto some, int64_t i) {
+        constexpr int kSome = decltype(some)::value;
+        const Pack<T, kSome> pack = load_pack<kSome>(from + i, packed);
+        return join_pairs<kSome>([&](int k) { return f(pack.item[k]); }, Plus{});
+      });
+    };
+    const double mean = sum_of([](T value) { return static_cast<double>(value); }) / static_cast<double>(width);
+    const auto squared = [=](T value) { return (value - mean) * (value - mean); };
+    const double rstd = 1 / std::sqrt(sum_of(squared) / static_cast<double>(width) + epsilon);
     // What the mean loses as a T comes back as a shift: the differences from the rounded one are exact.
     const T center = static_cast<T>(mean), factor = static_cast<T>(rstd), rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
-    team.each(width, [=](int64_t i) {
-      T value = (from[i] - center) * factor + rest;
-      if (w) value *= w[i];
-      if (b) value += b[i];
-      to[i] = value;
+    each_pack<W>(team, width, lie_in_packs<W>(from, to, w, b), [=](auto some, int64_t i) {
+      constexpr int kSome = decltype(some)::value;
+      Pack<T, kSome> pack = *pack_at<kSome>(from + i);
+      STM_UNROLL
+      for (int k = 0; k < kSome; ++k) {
+        T value = (pack.item[k] - center) * factor + rest;
+        if (w) value *= w[i + k];
+        if (b) value += b[i + k];
+        pack.item[k] = value;
+      }
+      *pack_at<kSome>(to + i) = pack;
     });
     team.once([&] {
       statistics[2 * row] = mean;
@@ -163,20 +196,33 @@ struct LayerNormGradientRow {
 
   template <class Team>
   STM_DEVICE void run(Team& team, int64_t row) const {
+    constexpr int W = kPackWidth<T>;
     const T *const from = x + row * width, *const grad = dy + row * width, *const w = weight;
     T* const to = dx + row * width;
     const double mean = statistics[2 * row], rstd = statistics[2 * row + 1];
-    const auto g = [=](int64_t i) { return w ? static_cast<double>(grad[i]) * w[i] : static_cast<double>(grad[i]); };
-    const TwoSums sum = team.reduce(
-        width, TwoSums{0, 0},
-        [=](int64_t i) {
-          return TwoSums{g(i), g(i) * (from[i] - mean) * rstd};
-        },
-        [](const TwoSums& a, const TwoSums& b) {
-          return TwoSums{a.first + b.first, a.second + b.second};
-        });
+    const bool packed = lie_in_packs<W>(from, grad);
+    const auto g = [=](int64_t i, T value) { return w ? static_cast<double>(value) * w[i] : static_cast<double>(value); };
+    const auto join = [](const TwoSums& a, const TwoSums& b) { return TwoSums{a.first + b.first, a.second + b.second}; };
+    const auto term = [=](auto some, int64_t i) {
+      constexpr int kSome = decltype(some)::value;
+      const Pack<T, kSome> value = load_pack<kSome>(from + i, packed), dvalue = load_pack<kSome>(grad + i, packed);
+      return join_pairs<kSome>(
+          [&](int k) {
+            const double scaled = g(i + k, dvalue.item[k]);
+            return TwoSums{scaled, scaled * (value.item[k] - mean) * rstd};
+          },
+          join);
+    };
+    const TwoSums sum = reduce_packs<W>(team, width, TwoSums{0, 0}, term, join);
     const double of_g = sum.first / static_cast<double>(width), of_product = sum.second / static_cast<double>(width);
-    team.each(width, [=](int64_t i) { to[i] = static_cast<T>(rstd * (g(i) - of_g - (from[i] - mean) * rstd * of_product)); });
+    each_pack<W>(team, width, packed && lie_in_packs<W>(to), [=](auto some, int64_t i) {
+      constexpr int kSome = decltype(some)::value;
+      const Pack<T, kSome> value = *pack_at<kSome>(from + i);
+      Pack<T, kSome> dvalue = *pack_at<kSome>(grad + i);
+      STM_UNROLL
+      for (int k = 0; k < kSome; ++k) dvalue.item[k] = static_cast<T>(rstd * (g(i + k, dvalue.item[k]) - of_g - (value.item[k] - mean) * rstd * of_product));
+      *pack_at<kSome>(to + i) = dvalue;
+    });
   }
 };
 
