@@ -2,7 +2,6 @@
 // that begin anywhere, of all types. usage: cuda_recurrent_copies_test [seed]
 #include "backend/cuda/recurrent/copies.h"
 
-#include "backend/cuda/launch.h"
 #include "cuda-standin/numbers.h"
 #include "cuda_kernels.h"
 

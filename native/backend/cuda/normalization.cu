@@ -34,7 +34,7 @@ struct Plus {
   }
 };
 
-/// Σ f(width, first), each of `width` elements of type T, in the type that f returns.
+/// Σ f(width, first), each of `width` elements of type T.
 template <class T, class Team, class F>
 STM_DEVICE double sum_packs(Team& team, int64_t n, const F& f) {
   return reduce_packs<kPackWidth<T>>(team, n, 0.0, f, Plus{});
