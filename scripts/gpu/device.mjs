@@ -27,8 +27,20 @@ export function findDevice() {
 /** Whether a machine without a CUDA device is a failure. */
 export const required = () => process.env.STMNET_REQUIRE_CUDA === '1';
 
-/** Like `spawnSync`, but ends the program and all that it has started after so many seconds; the status is 124 or 137 then. */
-export const runWithin = (seconds, command, args, options) => spawnSync('timeout', ['-k', '2', String(Math.max(1, Math.floor(seconds))), command, ...args], options);
+/**
+ * Like `spawnSync`, but ends the program after so many seconds, with status 124 or 137, and then whatever it has left
+ * running: tests and sanitizers start others.
+ */
+export function runWithin(seconds, command, args, options) {
+  const limit = ['-k', '2', String(Math.max(1, Math.floor(seconds)))];
+  const ended = spawnSync('timeout', [...limit, command, ...args], options);
+  try {
+    process.kill(-ended.pid, 'SIGKILL'); // timeout's group
+  } catch {
+    // it is empty
+  }
+  return ended;
+}
 
 /** Writes `report` as JSON to `file`, from the repository's root: beside it and then in its place, as a limit may end the process at any time. */
 export function writeReport(file, report, { quiet = false } = {}) {

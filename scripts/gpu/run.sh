@@ -68,46 +68,66 @@ say() {
   echo "$1" | tee -a "$work/summary.txt"
 }
 
+# Kills what is left of a part: a process that timeout has not started itself outlives it.
+sweep() {
+  if [ -s "$state/pid" ]; then kill -s KILL -- "-$(cat "$state/pid")" 2> /dev/null; fi
+  rm -f "$state/pid"
+}
+
 stop() {
   trap '' INT TERM HUP
-  if [ -e "$state/pid" ]; then kill "$(cat "$state/pid")"; fi
+  if [ -s "$state/pid" ]; then
+    kill "$(cat "$state/pid")"
+    sleep 1
+    sweep
+  fi
   say "run.sh: stopped by a signal${name:+ in $name}"
   pack
   exit 143
 }
 
+# Prints what is new in the log.
+show() {
+  size=$(wc -c < "$log")
+  if [ "$size" -gt "$shown" ]; then tail -c "+$((shown + 1))" "$log" | head -c "$((size - shown))"; fi
+  shown=$size
+}
+
 # part NAME SECONDS COMMAND…: runs it, shows what it prints and keeps that in NAME.log. It is not waited for longer than
-# that even if it cannot be killed, as a process that waits inside the driver cannot.
+# that even if it cannot be killed, as a process that waits inside the driver cannot; and as it writes to the log alone,
+# nobody who reads what this script prints waits for it either.
 part() {
   name=$1 seconds=$2
   shift 2
+  log=$work/$name.log shown=0
   begun=$(date +%s)
-  rm -f "$state/pid" "$state/status" "$state/over"
+  rm -f "$state/pid" "$state/status"
   echo "== $name"
+  : > "$log"
   (
-    {
-      timeout -k "$grace" "$seconds" "$@" 2>&1 &
-      echo $! > "$state/pid"
-      wait $!
-      echo $? > "$state/status"
-    } | tee "$work/$name.log"
-    : > "$state/over"
-  ) &
+    timeout -k "$grace" "$seconds" "$@" &
+    echo $! > "$state/pid"
+    wait $!
+    echo $? > "$state/status.new"
+    mv "$state/status.new" "$state/status"
+  ) < /dev/null > "$log" 2>&1 &
   latest=$((begun + seconds + grace + 1)) ticks=0
-  while [ ! -e "$state/over" ] && [ "$(date +%s)" -lt "$latest" ]; do
+  while [ ! -e "$state/status" ] && [ "$(date +%s)" -lt "$latest" ]; do
     sleep 1
+    show
     ticks=$((ticks + 1))
     if [ $((ticks % 10)) = 0 ]; then publish; fi
   done
+  sweep
+  show
   status=137
-  if [ -s "$state/status" ]; then status=$(cat "$state/status"); fi
-  rm -f "$state/pid"
+  if [ -e "$state/status" ]; then status=$(cat "$state/status"); fi
   case $status in
     0) words=fine ;;
     124 | 137) words="stopped after $seconds s" ;;
     *) words="exit status $status" ;;
   esac
-  say "$name: $words, $(($(date +%s) - begun)) s of $seconds: $(tail -n 1 "$work/$name.log" 2> /dev/null)"
+  say "$name: $words, $(($(date +%s) - begun)) s of $seconds: $(tail -n 1 "$log")"
   [ "$status" = 0 ] || failed=1
   pack
   return "$status"

@@ -25,7 +25,7 @@ const output = at < 0 ? undefined : (process.argv[at].split('=')[1] ?? process.a
 if (output !== undefined) writeFileSync(output, JSON.stringify({ part: name, at: process.env.STUB_MARK ?? '' }));
 if (process.argv.includes('--json')) { console.log(JSON.stringify({ part: name })); process.exit(0); }
 console.log(name + ' ran ' + (process.env.STUB_MARK ?? ''));
-if (plan.hangs) { process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); }
+if (plan.hangs) { writeFileSync('hanging-' + name, String(process.pid)); process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); }
 else process.exitCode = plan.status ?? 0;
 `;
 
@@ -84,7 +84,7 @@ function start(path: string, out: string, { parts, seconds = 120, plan = {}, mar
     ...(parts === undefined ? {} : { STMNET_PARTS: parts }),
     ...env,
   };
-  return spawn('sh', [join(path, 'run.sh'), out], { env: variables, stdio: 'ignore' });
+  return spawn('sh', [join(path, 'run.sh'), out], { env: variables, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** Runs it to its end. */
@@ -100,6 +100,13 @@ async function run(
     seconds: (performance.now() - begun) / 1000,
     summary: readFileSync(join(out, 'summary.txt'), 'utf8'),
   };
+}
+
+/** Whether a part that hangs still does. */
+function isRunning(path: string, part: string): boolean {
+  const pid = readFileSync(join(path, `hanging-${part}`), 'utf8');
+  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', pid], { encoding: 'utf8' });
+  return /^[^Z]/.test(stdout.trim()); // one that has ended may have nobody to ask how
 }
 
 const tar = (...args: string[]): string => spawnSync('tar', args, { encoding: 'utf8' }).stdout;
@@ -178,6 +185,20 @@ describe.concurrent('run.sh', () => {
     expect(seconds, summary).toBeLessThan(27);
     expect(summary.match(/stopped after/g)).toHaveLength(3);
     expect(archived(out)).toEqual(expect.arrayContaining(['smoke.json', 'bench.json', 'test.json']));
+    for (const part of ['smoke', 'bench', 'test']) expect(isRunning(path, part), part).toBe(false);
+  });
+
+  it('leaves nothing running that a part has started, and makes nobody wait for it', async ({ expect }) => {
+    const [path, out] = [bundle('grandchild'), join(folder, 'grandchild-out')];
+    // doctor is a shell that ends when it is asked to; what it has started does not
+    const { seconds, summary } = await run(path, out, {
+      parts: 'doctor',
+      seconds: 12,
+      plan: { doctor: { hangs: true } },
+    });
+    expect(summary).toMatch(/^doctor: stopped after \d+ s/m);
+    expect(seconds).toBeLessThan(15);
+    expect(isRunning(path, 'doctor')).toBe(false);
   });
 
   it('gives a part its share, and what the parts before it have left', async ({ expect }) => {
@@ -233,6 +254,8 @@ describe.concurrent('run.sh', () => {
     for (let i = 0; i < 300 && spawnSync('test', ['-e', begun]).status !== 0; i++) await sleep(100);
     child.kill(signal);
     await ended;
+    if (signal === 'SIGKILL') process.kill(Number(readFileSync(join(path, 'hanging-bench'), 'utf8')), 'SIGKILL');
+    else expect(isRunning(path, 'bench')).toBe(false);
     expect(inArchive(out, 'smoke.log')).toContain('smoke ran');
     if (signal === 'SIGTERM') expect(inArchive(out, 'bench.log')).toContain('bench ran');
     if (signal === 'SIGTERM')
