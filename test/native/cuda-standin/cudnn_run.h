@@ -2,6 +2,7 @@
 // What cuDNN's recurrent calls compute, once the stream has come to them: stmnet's CPU engine between two changes of layout.
 #include <memory>
 
+#include "cuda-standin/algorithms.h"
 #include "cuda-standin/cudnn_types.h"
 #include "cuda-standin/cudnn_weights.h"
 
@@ -15,6 +16,7 @@ struct RnnJob {
   RnnConfig config{};
   RnnData x, y;
   WeightLayout layout;
+  Manner manner;
   const void *x_data = nullptr, *y_data = nullptr, *hx = nullptr, *cx = nullptr, *weights = nullptr, *dy = nullptr, *dhy = nullptr, *dcy = nullptr;
   void *y_out = nullptr, *hy = nullptr, *cy = nullptr, *dx = nullptr, *dhx = nullptr, *dcx = nullptr, *dweights = nullptr;
   void *workspace = nullptr, *reserve = nullptr;

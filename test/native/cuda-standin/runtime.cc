@@ -53,6 +53,7 @@ const ErrorText* find(cudaError_t error) {
 }
 
 constexpr int kMultiprocessors = 132, kSharedMemory = 227 * 1024;
+constexpr int kMpsEnabled = 133;  // cudaDevAttrMpsEnabled, which older headers lack
 
 cudaError_t properties(cudaDeviceProp* prop, int device) {
   if (!prop) return cudaErrorInvalidValue;
@@ -83,6 +84,7 @@ cudaError_t properties(cudaDeviceProp* prop, int device) {
 cudaError_t attribute(int* value, cudaDeviceAttr attr, int device) {
   if (!value) return cudaErrorInvalidValue;
   if (device < 0 || device >= settings().devices) return cudaErrorInvalidDevice;
+  if (static_cast<int>(attr) == kMpsEnabled) return *value = 0, cudaSuccess;
   switch (attr) {
     case cudaDevAttrComputeCapabilityMajor: *value = settings().capability / 10; return cudaSuccess;
     case cudaDevAttrComputeCapabilityMinor: *value = settings().capability % 10; return cudaSuccess;
@@ -94,6 +96,7 @@ cudaError_t attribute(int* value, cudaDeviceAttr attr, int device) {
     case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = kSharedMemory; return cudaSuccess;
     case cudaDevAttrL2CacheSize: *value = 50 << 20; return cudaSuccess;
     case cudaDevAttrMaxGridDimX: *value = 2147483647; return cudaSuccess;
+    case cudaDevAttrComputeMode: *value = cudaComputeModeDefault; return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported: *value = settings().pools; return cudaSuccess;
     case cudaDevAttrCooperativeLaunch:
     case cudaDevAttrUnifiedAddressing:

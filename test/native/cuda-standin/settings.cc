@@ -46,6 +46,7 @@ Settings read() {
   s.lengths = static_cast<CapturedLengths>(chosen("STMNET_STANDIN_LENGTHS", {"", "temporary", "refused"}));
   s.biases = static_cast<Biases>(chosen("STMNET_STANDIN_BIASES", {"column", "row", "pair"}));
   s.faults = std::getenv("STMNET_STANDIN_FAIL");
+  s.algorithms = std::getenv("STMNET_STANDIN_ALGORITHMS");
   s.log = std::getenv("STMNET_STANDIN_LOG");
   return s;
 }

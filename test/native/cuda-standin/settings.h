@@ -16,7 +16,7 @@ struct Settings {
   bool plain_layout, pools;
   CapturedLengths lengths;
   Biases biases;
-  const char *faults, *log;  ///< null if unset
+  const char *faults, *algorithms, *log;  ///< null if unset
 };
 
 const Settings& settings();

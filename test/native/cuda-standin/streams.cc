@@ -1,5 +1,6 @@
 #include "cuda-standin/streams.h"
 
+#include "cuda-standin/algorithms.h"
 #include "cuda-standin/calls.h"
 #include "cuda-standin/capture.h"
 #include "cuda-standin/handles.h"
@@ -70,7 +71,7 @@ cudaError_t record(Event& event, const std::shared_ptr<Stream>& stream) {
   auto mark = std::make_shared<Mark>();
   mark->stream = stream;
   const auto note_time = [mark = mark.get(), kept = std::weak_ptr<Mark>(mark)] {
-    if (const auto alive = kept.lock()) mark->time = std::chrono::steady_clock::now();
+    if (const auto alive = kept.lock()) mark->time = device_time();
   };
   const Lock lock(state_mutex());
   if (stream->capture && stream->capture->invalid) return cudaErrorStreamCaptureInvalidated;
