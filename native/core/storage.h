@@ -31,7 +31,7 @@ struct HostRange {
 /// Device bytes shared by tensors, graph nodes and commands; freed when the last of them lets go.
 ///
 ///   JS thread only:   version, last_writer, host_range, derived, watchers     (program order = queue order, so no atomics are needed)
-///   executor only:    data, fault, layout, resize, lend
+///   executor only:    data, fault, layout, choice, resize, lend
 class Storage {
  public:
   Storage(std::shared_ptr<Allocator> allocator, size_t bytes) : allocator_(std::move(allocator)), bytes_(bytes) {}
@@ -77,6 +77,7 @@ class Storage {
   void* data() const { return lent_ ? lent_ : block_ ? block_->data : nullptr; }
   Status materialize() { return data() ? Status::ok() : allocator_->take(bytes_, &block_); }
   uint64_t layout = 0;  ///< of packed weights: RecurrentSizes::layout; 0 before they are there
+  uint64_t choice = 0;  ///< of a reserve, and of weights packed in a recorded step: RecurrentProblem::choice of the calls that it belongs to
   const FaultPtr& fault() const { return fault_; }
   void poison(FaultPtr fault) {
     fault_ = std::move(fault);

@@ -46,15 +46,22 @@ void make_room(Storage& packed, const RecurrentSizes& sizes) {
 /// Where a call of the kernels has its packed weights.
 constexpr size_t kPacked = 4;
 
-/// A call of the kernels. How large its scratch outputs must be, the device says when the command is about to run; `size(sizes, operands)` gives it to them.
-template <class Size, class Work>
-void enqueue_sized(const Problem& problem, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Size size, Work work) {
+/// A call of the kernels. How it is computed, and how large its scratch outputs must be, the device says when the command is about to run: `choose(backend,
+/// operands, problem)` sets the choice, `size(sizes, operands)` sizes the outputs.
+template <class Choose, class Size, class Work>
+void enqueue_sized(const Problem& problem, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Choose choose, Size size, Work work) {
   struct SizedCommand final : Command {
-    SizedCommand(const Problem& problem, std::vector<Operand> operands, size_t outputs_from, Size size, Work work)
-        : Command("recurrent", std::move(operands)), problem(problem), outputs_from(outputs_from), size(std::move(size)), work(std::move(work)) {}
+    SizedCommand(const Problem& problem, std::vector<Operand> operands, size_t outputs_from, Choose choose, Size size, Work work)
+        : Command("recurrent", std::move(operands)),
+          problem(problem),
+          outputs_from(outputs_from),
+          choose(std::move(choose)),
+          size(std::move(size)),
+          work(std::move(work)) {}
     Status prepare(Backend& backend) override {
       RecurrentSizes sizes;
-      const Status status = backend.recurrent().sizes(problem.view(), &sizes);
+      Status status = choose(backend, operands, problem);
+      if (status.is_ok()) status = backend.recurrent().sizes(problem.view(), &sizes);
       if (!status.is_ok()) return status;
       size(sizes, operands);
       make_room(*operands[kPacked].storage, sizes);
@@ -63,12 +70,13 @@ void enqueue_sized(const Problem& problem, const std::vector<Tensor>& in, const 
     Status run(Backend& backend) override { return work(backend, problem.view(), Views(operands, outputs_from)); }
     Problem problem;
     size_t outputs_from;
+    Choose choose;
     Size size;
     Work work;
   };
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of("recurrent", in, out, Access::Write, &device);
-  device->push(std::make_unique<SizedCommand>(problem, std::move(operands), in.size(), std::move(size), std::move(work)));
+  device->push(std::make_unique<SizedCommand>(problem, std::move(operands), in.size(), std::move(choose), std::move(size), std::move(work)));
 }
 
 /// Shapes of the named parameters in the order of the blob: for each pseudo-layer W_ih, W_hh, [W_hr]; then for each b_ih, b_hh.
@@ -155,13 +163,14 @@ Status pack(Backend& backend, const RecurrentProblem& problem, const void* weigh
   Status status = backend.recurrent().sizes(problem, &sizes);
   if (!status.is_ok() || sizes.packed == 0) return status;
   make_room(packed, sizes);
+  packed.layout = 0;
   status = packed.materialize();
-  if (!status.is_ok()) return status;
-  packed.layout = sizes.layout;
-  return backend.recurrent().pack(problem, weights, packed.data());
+  if (status.is_ok()) status = backend.recurrent().pack(problem, weights, packed.data());
+  if (status.is_ok()) packed.layout = sizes.layout;
+  return status;
 }
 
-/// The packed weights for a problem that is about to run, null if the device takes them as they are: packed again if they lie there for another layout.
+/// The packed weights for a problem that is about to run, null if the device takes them as they are: packed if they are not, or for another layout.
 Status repacked(Backend& backend, const RecurrentProblem& problem, const void* weights, Storage& packed, const void** out) {
   RecurrentSizes sizes;
   Status status = backend.recurrent().sizes(problem, &sizes);
@@ -170,26 +179,38 @@ Status repacked(Backend& backend, const RecurrentProblem& problem, const void* w
   return status;
 }
 
-void enqueue_pack(const Problem& problem, const Tensor& blob, const Tensor& packed) {
+/// Packs weights in a recorded step, where what is the same at each replay need not be packed again. The calls that use them are computed as this command
+/// chooses at first, or as `reserve` was, if there is one: what is captured of them must find this layout ever after.
+void enqueue_pack(const Problem& problem, const Tensor& blob, const Tensor& reserve, const Tensor& packed) {
   struct PackCommand final : Command {
     PackCommand(const Problem& problem, std::vector<Operand> operands) : Command("recurrent", std::move(operands)), problem(problem) {}
     Status prepare(Backend& backend) override {
       RecurrentSizes sizes;
-      const Status status = backend.recurrent().sizes(problem.view(), &sizes);
-      if (status.is_ok()) make_room(*operands[1].storage, sizes);
+      Status status = choose(backend);
+      if (status.is_ok()) status = backend.recurrent().sizes(problem.view(), &sizes);
+      if (status.is_ok()) make_room(*operands[2].storage, sizes);
       return status;
     }
-    Status run(Backend& backend) override { return pack(backend, problem.view(), operands[0].view.data, *operands[1].storage); }
+    Status choose(Backend& backend) {
+      uint64_t& choice = problem.plain.choice;
+      Status status = Status::ok();
+      if (operands[1].storage) choice = operands[1].storage->choice;
+      else if (choice == 0) status = backend.recurrent().choose(problem.view(), true, &choice);
+      operands[2].storage->choice = choice;
+      return status;
+    }
+    Status run(Backend& backend) override { return pack(backend, problem.view(), operands[0].view.data, *operands[2].storage); }
     bool worth_keeping() const override { return true; }
     Problem problem;
   };
   Device* device = nullptr;
-  std::vector<Operand> operands = operands_of("recurrent", {blob}, {packed}, Access::Write, &device);
+  std::vector<Operand> operands = operands_of("recurrent", {blob, reserve}, {packed}, Access::Write, &device);
   device->push(std::make_unique<PackCommand>(problem, std::move(operands)));
 }
 
-/// The weights as the device wants them, kept beside the blob until it changes.
-Tensor packed_weights(const Problem& given, const Tensor& blob) {
+/// Where the weights are as the device wants them, kept beside the blob until it changes. The first call that uses them packs them, but in a recorded step.
+/// `reserve`: of the forward call, in backward.
+Tensor packed_weights(const Problem& given, const Tensor& blob, const Tensor& reserve) {
   Problem problem = given;
   problem.plain.lengths = given.view().lengths;  // for the key
   const Tensor packed = scratch(0, blob.device());
@@ -201,7 +222,7 @@ Tensor packed_weights(const Problem& given, const Tensor& blob) {
     packed->storage = found->storage;
     return packed;
   }
-  enqueue_pack(given, blob, packed);
+  if (recording) enqueue_pack(given, blob, reserve, packed);
   kept.erase(std::remove_if(kept.begin(), kept.end(), [version](const Storage::Derived& d) { return d.version != version || d.storage->failed(); }),
              kept.end());
   kept.push_back({key, version, packed->storage});
@@ -218,6 +239,7 @@ Tensor copy_of_scratch(const Tensor& x) {
     explicit CopyCommand(std::vector<Operand> operands) : Command("recurrent", std::move(operands)) {}
     Status prepare(Backend&) override {
       operands[1].storage->resize(operands[0].storage->bytes());
+      operands[1].storage->choice = operands[0].storage->choice;
       return Status::ok();
     }
     Status run(Backend& backend) override { return backend.copy(operands[1].view.data, operands[0].view.data, operands[0].storage->bytes()); }
@@ -231,18 +253,27 @@ Tensor copy_of_scratch(const Tensor& x) {
 
 Results run_forward(const Problem& problem, const Tensor& x, const Tensor& h0, const Tensor& c0, const Tensor& blob) {
   Device& device = x.device();
-  const Tensor packed = packed_weights(problem, blob);
+  const Tensor packed = packed_weights(problem, blob, Tensor());
   Results r;
   r.y = empty(problem.output_shape(), x);
   r.h = empty(problem.h_shape(), x);
   if (problem.plain.cell == Cell::Lstm) r.c = empty(problem.c_shape(), x);
   if (problem.plain.training) r.reserve = scratch(0, device);
   const Tensor workspace = scratch(0, device);
+  const auto choose = [recorded = Session::current().recording() != nullptr](Backend& backend, std::vector<Operand>& operands, Problem& p) {
+    uint64_t& choice = p.plain.choice;
+    Status status = Status::ok();
+    if (recorded) choice = operands[kPacked].storage->choice;
+    else if (choice == 0) status = backend.recurrent().choose(p.view(), false, &choice);
+    if (choice == 0 && status.is_ok()) status = Status::fail(StatusKind::Internal, "the weights have not been packed");  // for a fault of theirs
+    if (operands[8].storage) operands[8].storage->choice = choice;
+    return status;
+  };
   const auto size = [](const RecurrentSizes& sizes, std::vector<Operand>& operands) {
     if (operands[8].storage) operands[8].storage->resize(sizes.reserve);
     operands[9].storage->resize(sizes.forward_workspace);
   };
-  enqueue_sized(problem, {x, h0, c0, blob, packed}, {r.y, r.h, r.c, r.reserve, workspace}, size,
+  enqueue_sized(problem, {x, h0, c0, blob, packed}, {r.y, r.h, r.c, r.reserve, workspace}, choose, size,
                 [storage = packed->storage.get()](Backend& b, const RecurrentProblem& p, Views v) {
                   RecurrentForward buffers{v.in(0).data,  v.in(1).data,  v.in(2).data,  v.in(3).data,  nullptr,
                                            v.out(0).data, v.out(1).data, v.out(2).data, v.out(3).data, v.out(4).data};
@@ -262,15 +293,19 @@ std::vector<Tensor> run_backward(const Problem& problem, const Wanted& wanted, c
   const auto dense = [](const Tensor& grad) { return grad ? contiguous(grad) : Tensor(); };
   const Tensor dy = dense(grads[0]), dh = dense(grads[1]), dc = grads.size() > 2 ? dense(grads[2]) : Tensor();
   Device& device = x.device();
-  const Tensor packed = packed_weights(problem, blob);
+  const Tensor packed = packed_weights(problem, blob, s[7]);
   // The kernel may overwrite the reserve; a graph that is kept needs it again.
   const Tensor reserve = Session::current().retaining_graph ? copy_of_scratch(s[7]) : s[7];
   const Tensor dx = wanted.x ? empty_like(x) : Tensor();
   const Tensor dh0 = wanted.h0 ? empty(problem.h_shape(), x) : Tensor(), dc0 = wanted.c0 ? empty(problem.c_shape(), x) : Tensor();
   const Tensor dweights = wanted.weights ? empty({problem.plain.weight_elements()}, x) : Tensor();
   const Tensor workspace = scratch(0, device);
+  const auto choose = [](Backend&, std::vector<Operand>& operands, Problem& p) {
+    p.plain.choice = operands[11].storage->choice;
+    return Status::ok();
+  };
   const auto size = [](const RecurrentSizes& sizes, std::vector<Operand>& operands) { operands[16].storage->resize(sizes.backward_workspace); };
-  enqueue_sized(problem, {x, h0, c0, blob, packed, y, h, c, dy, dh, dc, reserve}, {dx, dh0, dc0, dweights, workspace}, size,
+  enqueue_sized(problem, {x, h0, c0, blob, packed, y, h, c, dy, dh, dc, reserve}, {dx, dh0, dc0, dweights, workspace}, choose, size,
                 [storage = packed->storage.get()](Backend& b, const RecurrentProblem& p, Views v) {
                   const auto in = [&v](size_t i) -> const void* { return v.in(i).data; };
                   RecurrentBackward buffers{in(0), in(1),  in(2),         in(3),         nullptr,       in(5),         in(6),         in(7),        in(8),

@@ -31,8 +31,8 @@ export interface RecurrentOptions {
   /** Element type of the parameters. Default f32; f64 runs a plain step-by-step reference. */
   dtype?: FloatingDType;
   /**
-   * Which of cuDNN's algorithms computes on a CUDA device: `auto` times those that can compute the shape once and keeps the fastest. Default auto. The CPU
-   * has one algorithm of its own.
+   * Which of cuDNN's algorithms computes on a CUDA device: `auto` times those that can compute a shape once, when it has come a few times or is compiled, and
+   * keeps the fastest. Default auto. The CPU has one algorithm of its own.
    */
   algo?: RecurrentAlgorithm;
 }

@@ -27,6 +27,7 @@ class DeviceWithLibraries : public Device {
     functions_.cublasGemmEx = &::cublasGemmEx;
     functions_.cublasGemmStridedBatchedEx = &::cublasGemmStridedBatchedEx;
     context.libraries = &functions_;
+    context.compiles = true;
     must(::cublasCreate_v2(&context.cublas), "cublasCreate");
     must(::cublasSetStream_v2(context.cublas, context.stream), "cublasSetStream");
     must(::cudnnCreate(&context.cudnn), "cudnnCreate");

@@ -385,6 +385,15 @@ int run(bool plain) {
       check_cases(device, *pieces, 40, std::string("pieces of ") + steps);
       check_lengths(device, *pieces);
     }
+    for (const char* layout : {"time", "batch"}) {  // whatever the caller's order is
+      setenv("STMNET_CUDNN_LAYOUT", layout, 1);
+      CudaRecurrent turned(device.context);
+      const std::string name = std::string("steps by ") + layout;
+      check_cases(device, turned, 60, name);
+      check_lengths(device, turned);
+      check_cases(device, *with_most_steps(device.context, "2"), 30, name + ", in pieces");
+      unsetenv("STMNET_CUDNN_LAYOUT");
+    }
     check_lengths(device, kernels);
     check_nothing_to_do(device, kernels);
     check_algorithms(device, kernels);

@@ -28,6 +28,10 @@ Status check_problem(const RecurrentProblem& p) {
 class CpuRecurrent final : public RecurrentKernels {
  public:
   Status check(const RecurrentProblem& problem) noexcept override { return check_problem(problem); }
+  Status choose(const RecurrentProblem&, bool, uint64_t* choice) noexcept override {
+    *choice = 1;  // the only way
+    return Status::ok();
+  }
   Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept override {
     return checked(problem, [&] { return problem.dtype == DType::F64 ? reference_sizes(problem, out) : fused_sizes(problem, out); });
   }

@@ -26,9 +26,11 @@ constexpr size_t kSmallUpload = 4 * 3840;  ///< travels with launches
 
 class CudaBackend final : public Backend {
  public:
-  explicit CudaBackend(int device) : completion_(device), staging_(context_, completion_) {
+  explicit CudaBackend(int device) : presence_(device), completion_(device), staging_(context_, completion_) {
     context_.device = device;
     context_.libraries = &libraries().functions;
+    context_.compiles = libraries().nvrtc.problem.empty();
+    context_.presence = &presence_;
     int major = 0, minor = 0;
     ignore(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device));
     ignore(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device));
@@ -170,6 +172,7 @@ class CudaBackend final : public Backend {
     ignore(cudaStreamDestroy(context_.stream));
   }
 
+  Presence presence_;
   Context context_;
   Completion completion_;
   Staging staging_;

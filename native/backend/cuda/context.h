@@ -5,6 +5,7 @@
 
 #include "backend/cuda/block.h"
 #include "backend/cuda/libraries.h"
+#include "backend/cuda/presence.h"
 #include "backend/status.h"
 
 namespace stm::cuda {
@@ -56,7 +57,9 @@ struct Context {
   int device = 0;
   int capability = 0;  ///< 90 for 9.0
   int multiprocessors = 1;
-  bool has_pool = true;  ///< whether the device allocates in the order of a stream
+  bool has_pool = true;                ///< whether the device allocates in the order of a stream
+  bool compiles = false;               ///< NVRTC is there for cuDNN
+  const Presence* presence = nullptr;  ///< null: the device is open nowhere else
   cudaStream_t stream = nullptr;
   const Libraries* libraries = nullptr;
   cublasHandle_t cublas = nullptr;

@@ -91,13 +91,27 @@ Status CudaRecurrent::check(const RecurrentProblem& problem) noexcept {
   });
 }
 
+Plans& CudaRecurrent::plans() {
+  if (!plans_) plans_ = std::make_unique<Plans>(context_, most_steps_);
+  return *plans_;
+}
+
 template <class F>
 Status CudaRecurrent::with_plan(const RecurrentProblem& problem, F f) noexcept {
   return guarded([&] {
-    if (!plans_) plans_ = std::make_unique<Plans>(context_, most_steps_);
     std::shared_ptr<const Plan> plan;
-    STM_TRY(plans_->find(problem, &plan));
+    STM_TRY(plans().find(problem, &plan));
     return f(plan);
+  });
+}
+
+Status CudaRecurrent::choose(const RecurrentProblem& problem, bool repeated, uint64_t* out) noexcept {
+  STM_TRY(check(problem));
+  return guarded([&] {
+    Choice choice;
+    STM_TRY(plans().choose(problem, repeated, &choice));
+    *out = choice.number();
+    return Status::ok();
   });
 }
 

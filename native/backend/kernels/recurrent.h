@@ -25,6 +25,7 @@ struct RecurrentProblem {
   MathMode math = MathMode::Fma;                           ///< for F32
   Algorithm algorithm = Algorithm::Auto;
   bool deterministic = false;  ///< same bits in every run of the same program on the same device
+  uint64_t choice = 0;         ///< what choose() gave; 0: the device's plain way
 
   int64_t gates() const { return cell == Cell::Lstm ? 4 : cell == Cell::Gru ? 3 : 1; }
   int64_t width() const { return P ? P : H; }
@@ -61,7 +62,10 @@ class RecurrentKernels {
  public:
   /// Refuses what the device cannot compute. Any thread.
   virtual Status check(const RecurrentProblem& problem) noexcept = 0;
-  /// The same answer for the same problem for as long as the process lives; the first time may take long.
+  /// How the device is to compute the call that is about to run: for `choice` of its problem, that of its backward included. Never 0. Devices learn from calls, so
+  /// that a later one may get another answer; what it takes to learn may take long. `repeated`: the call belongs to a step that will be repeated as it is.
+  virtual Status choose(const RecurrentProblem& problem, bool repeated, uint64_t* choice) noexcept = 0;
+  /// The same answer for the same problem, its choice included, for as long as the process lives.
   virtual Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept = 0;
   /// Rearranges `weights` into `packed` (sizes().packed bytes), which serves until the weights change.
   virtual Status pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept = 0;

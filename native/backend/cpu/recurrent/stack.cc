@@ -452,6 +452,7 @@ Status fused_sizes(const RecurrentProblem& p, RecurrentSizes* out) {
   out->forward_workspace = ForwardScratch(p, rows, nullptr).bytes;
   out->backward_workspace = p.training ? BackwardScratch(p, rows, nullptr).bytes : 0;
   out->packed = packed_bytes(p);
+  out->layout = 1;
   return Status::ok();
 }
 

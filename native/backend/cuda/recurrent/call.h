@@ -5,9 +5,6 @@
 
 namespace stm::cuda {
 
-/// Whether batch-first problems are given to cuDNN with the time first, which costs copies of our own and may spare cuDNN some inside.
-constexpr bool kTimeFirstInside = false;
-
 /// Operands of a call, in the network's elements; [batch, steps, …] or [steps, batch, …] as the call says. Those that may be null are as in RecurrentForward.
 struct CallForward {
   const void *x, *hx, *cx, *weights;

@@ -88,13 +88,13 @@ Status Planner::network(const NetworkSpec& spec, const Network** out) {
   return Status::ok();
 }
 
-Status Planner::plan_pass(const Plan& plan, const Pass& pass, Algorithm algorithm, PassPlan* out) {
+Status Planner::plan_pass(const Plan& plan, const Pass& pass, PassPlan* out) {
   const RecurrentProblem& p = plan.problem;
   out->pass = pass;
   out->input_width = p.input_size(pass.layer);
   out->output_width = pass.directions * p.width();
   if (plan.arrangement.chunks.empty()) return Status::ok();
-  STM_TRY(network(spec_of(p, pass, algorithm, plan.arrangement.chunks[0].batch), &out->network));
+  STM_TRY(network(spec_of(p, pass, plan.choice.algorithm, plan.arrangement.chunks[0].batch), &out->network));
   out->runs = place_runs(p, pass, *out->network);
   for (const Chunk& chunk : plan.arrangement.chunks) {
     auto call = std::make_unique<Call>(*out->network, chunk.batch, chunk.steps, chunk.lengths, plan.batch_major(), p.training);
@@ -105,8 +105,9 @@ Status Planner::plan_pass(const Plan& plan, const Pass& pass, Algorithm algorith
   return Status::ok();
 }
 
-Status Planner::plan(const RecurrentProblem& problem, Arrangement arrangement, Algorithm algorithm, std::unique_ptr<Plan>* out) {
+Status Planner::plan(const RecurrentProblem& problem, Arrangement arrangement, Choice choice, std::unique_ptr<Plan>* out) {
   auto plan = std::make_unique<Plan>();
+  plan->choice = choice;
   plan->problem = problem;
   if (problem.lengths) plan->lengths.assign(problem.lengths, problem.lengths + problem.N);
   plan->problem.lengths = problem.lengths ? plan->lengths.data() : nullptr;
@@ -114,7 +115,7 @@ Status Planner::plan(const RecurrentProblem& problem, Arrangement arrangement, A
   plan->arrangement = std::move(arrangement);
   for (const Pass& pass : plan->arrangement.passes) {
     plan->passes.emplace_back();
-    STM_TRY(plan_pass(*plan, pass, algorithm, &plan->passes.back()));
+    STM_TRY(plan_pass(*plan, pass, &plan->passes.back()));
   }
   decide_moves(*plan);
   measure(*plan);

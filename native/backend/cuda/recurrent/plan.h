@@ -4,6 +4,7 @@
 
 #include "backend/cuda/recurrent/arrangement.h"
 #include "backend/cuda/recurrent/call.h"
+#include "backend/cuda/recurrent/choice.h"
 
 namespace stm::cuda {
 
@@ -21,6 +22,7 @@ struct PassPlan {
 struct Plan {
   RecurrentProblem problem;  ///< its lengths are those below
   std::vector<int32_t> lengths;
+  Choice choice;
   Element element = Element::F32;
   Arrangement arrangement;
   std::vector<PassPlan> passes;
@@ -44,7 +46,7 @@ struct Plan {
   }
   bool packs() const { return sizes.packed != 0; }
   /// Whether the block of a call is [batch, steps, …].
-  bool batch_major() const { return problem.batch_first && !kTimeFirstInside; }
+  bool batch_major() const { return choice.batch_major; }
   bool same_order() const { return batch_major() == problem.batch_first; }
 };
 
@@ -54,11 +56,10 @@ class Planner {
   explicit Planner(Context& context) : context_(context) {}
   /// The network of this spec, made on first use.
   Status network(const NetworkSpec& spec, const Network** out);
-  /// `algorithm` is not Auto.
-  Status plan(const RecurrentProblem& problem, Arrangement arrangement, Algorithm algorithm, std::unique_ptr<Plan>* out);
+  Status plan(const RecurrentProblem& problem, Arrangement arrangement, Choice choice, std::unique_ptr<Plan>* out);
 
  private:
-  Status plan_pass(const Plan& plan, const Pass& pass, Algorithm algorithm, PassPlan* out);
+  Status plan_pass(const Plan& plan, const Pass& pass, PassPlan* out);
   Context& context_;
   std::map<NetworkSpec, std::unique_ptr<Network>> networks_;
 };

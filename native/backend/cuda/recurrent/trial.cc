@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kWarmUps = 3, kRuns = 10;
 constexpr float kEnough = 500;  // milliseconds that the runs of one algorithm may take before there are fewer of them
+constexpr float kHopeless = 2;  // times the fastest: no more runs will make it the fastest
 
 /// How far algorithms may differ, relative to the largest number. Sums in another order; with 16-bit elements each result may fall on the other side of
 /// a rounding, and such differences feed back.
@@ -43,66 +44,89 @@ class Event {
 
 }  // namespace
 
-Status TrialMemory::take(Context& context, size_t bytes) {
-  if (bytes) STM_CUDA(context, cudaMalloc(&data_, bytes));
-  return Status::ok();
+Trial::Trial(Context& context, const RecurrentProblem& problem) : context_(context), problem_(problem) {}
+
+/// Plans go with their descriptors, which cuDNN may still read: nothing of a trial is left in the queue.
+Trial::~Trial() {
+  if (!memory_) return;
+  context_.release(memory_);
+  if (cudaStreamSynchronize(context_.stream) != cudaSuccess) (void)cudaGetLastError();
 }
 
-Status TrialOperands::make(Context& context, const RecurrentProblem& of) {
-  problem = of;
-  uint32_t seed = 1;
-  const auto draw = [&](TrialMemory& memory, int64_t count, double scale) {
-    STM_TRY(memory.take(context, static_cast<size_t>(count) * size_of(of.dtype)));
-    return fill_for_trial(context, of.dtype, memory.data(), count, scale, seed++);
-  };
-  const int64_t states = of.L * of.K * of.N, h = states * of.width(), c = of.cell == Cell::Lstm ? states * of.H : 0, y = of.N * of.T * of.K * of.width();
-  STM_TRY(draw(x, of.N * of.T * of.D, 1));
-  STM_TRY(draw(weights, of.weight_elements(), 1 / std::sqrt(static_cast<double>(of.H))));
-  STM_TRY(draw(h0, h, 1));
-  STM_TRY(draw(c0, c, 1));
-  if (!of.training) return Status::ok();
-  STM_TRY(draw(dy, y, 1));
-  STM_TRY(draw(dhn, h, 1));
-  return draw(dcn, c, 1);
+Trial::Results Trial::take_results(Carver& carver) const {
+  const auto gradient = [&](int64_t elements) { return carver.take(problem_.training ? bytes(elements) : 0); };
+  Results r{};
+  r.y = carver.take(bytes(y_size()));
+  r.hn = carver.take(bytes(h_size()));
+  r.cn = carver.take(bytes(c_size()));
+  r.dx = gradient(x_size());
+  r.dh0 = gradient(h_size());
+  r.dc0 = gradient(c_size());
+  r.dweights = gradient(problem_.weight_elements());
+  return r;
 }
 
-Status Trial::take(Result& result, int64_t count) {
-  result.count = count;
-  return result.memory.take(context_, static_cast<size_t>(count) * size_of(operands_.problem.dtype));
-}
-
-Status Trial::make(Planner& planner, Algorithm algorithm) {
-  const RecurrentProblem& p = operands_.problem;
-  STM_TRY(planner.plan(p, arrange(p, p.T), algorithm, &plan_));
-  const int64_t states = p.L * p.K * p.N, h = states * p.width(), c = p.cell == Cell::Lstm ? states * p.H : 0;
-  STM_TRY(packed_.take(context_, plan_->sizes.packed));
-  STM_TRY(reserve_.take(context_, plan_->sizes.reserve));
-  STM_TRY(workspace_.take(context_, std::max(plan_->sizes.forward_workspace, plan_->sizes.backward_workspace)));
-  STM_TRY(take(y_, p.N * p.T * p.K * p.width()));
-  STM_TRY(take(hn_, h));
-  STM_TRY(take(cn_, c));
-  if (p.training) {
-    STM_TRY(take(dx_, p.N * p.T * p.D));
-    STM_TRY(take(dh0_, h));
-    STM_TRY(take(dc0_, c));
-    STM_TRY(take(dweights_, p.weight_elements()));
+/// Gives everything its part of the block, and says how large that is.
+size_t Trial::carve(void* base, const std::vector<const Plan*>& plans) {
+  Carver carver(base);
+  const auto given = [&](int64_t elements) { return carver.take(problem_.training ? bytes(elements) : 0); };
+  operands_.x = carver.take(bytes(x_size()));
+  operands_.h0 = carver.take(bytes(h_size()));
+  operands_.c0 = carver.take(bytes(c_size()));
+  operands_.weights = carver.take(bytes(problem_.weight_elements()));
+  operands_.dy = given(y_size());
+  operands_.dhn = given(h_size());
+  operands_.dcn = given(c_size());
+  results_ = take_results(carver);
+  kept_ = take_results(carver);
+  size_t packed = 0, reserve = 0, workspace = 0;
+  for (const Plan* const plan : plans) {
+    packed = std::max(packed, plan->sizes.packed);
+    reserve = std::max(reserve, plan->sizes.reserve);
+    workspace = std::max({workspace, plan->sizes.forward_workspace, plan->sizes.backward_workspace});
   }
-  return run_pack(context_, *plan_, operands_.weights.data(), packed_.data());
+  packed_ = carver.take(packed);
+  reserve_ = carver.take(reserve);
+  workspace_ = carver.take(workspace);
+  comparison_ = carver.take(2 * kComparisons * sizeof(double));
+  return carver.bytes();
+}
+
+Status Trial::begin(const std::vector<const Plan*>& plans) {
+  STM_TRY(context_.allocate(carve(nullptr, plans), &memory_));
+  (void)carve(memory_, plans);
+  return draw();
+}
+
+Status Trial::draw() {
+  uint32_t seed = 1;
+  const auto fill = [&](void* data, int64_t count, double scale) {
+    return data ? fill_for_trial(context_, problem_.dtype, data, count, scale, seed++) : Status::ok();
+  };
+  STM_TRY(fill(operands_.x, x_size(), 1));
+  STM_TRY(fill(operands_.weights, problem_.weight_elements(), 1 / std::sqrt(static_cast<double>(problem_.H))));
+  STM_TRY(fill(operands_.h0, h_size(), 1));
+  STM_TRY(fill(operands_.c0, c_size(), 1));
+  STM_TRY(fill(operands_.dy, y_size(), 1));
+  STM_TRY(fill(operands_.dhn, h_size(), 1));
+  return fill(operands_.dcn, c_size(), 1);
+}
+
+Status Trial::enter(const Plan& plan) {
+  plan_ = &plan;
+  return run_pack(context_, plan, operands_.weights, packed_);
 }
 
 Status Trial::run() {
-  const TrialOperands& o = operands_;
-  STM_TRY(run_forward(context_, *plan_,
-                      {o.x.data(), o.h0.data(), o.c0.data(), o.weights.data(), packed_.data(), y_.memory.data(), hn_.memory.data(), cn_.memory.data(),
-                       reserve_.data(), workspace_.data()}));
-  if (!o.problem.training) return Status::ok();
-  return run_backward(
-      context_, *plan_,
-      {o.x.data(), o.h0.data(), o.c0.data(), o.weights.data(), packed_.data(), y_.memory.data(), hn_.memory.data(), cn_.memory.data(), o.dy.data(),
-       o.dhn.data(), o.dcn.data(), dx_.memory.data(), dh0_.memory.data(), dc0_.memory.data(), dweights_.memory.data(), reserve_.data(), workspace_.data()});
+  const Operands& o = operands_;
+  const Results& r = results_;
+  STM_TRY(run_forward(context_, *plan_, {o.x, o.h0, o.c0, o.weights, packed_, r.y, r.hn, r.cn, reserve_, workspace_}));
+  if (!problem_.training) return Status::ok();
+  return run_backward(context_, *plan_,
+                      {o.x, o.h0, o.c0, o.weights, packed_, r.y, r.hn, r.cn, o.dy, o.dhn, o.dcn, r.dx, r.dh0, r.dc0, r.dweights, reserve_, workspace_});
 }
 
-Status Trial::time(float* milliseconds) {
+Status Trial::time(float fastest, float* milliseconds) {
   std::vector<float> times;
   float sum = 0;
   for (int i = 0; i < 2 || (i < kWarmUps + kRuns && sum < kEnough); ++i) {
@@ -116,19 +140,19 @@ Status Trial::time(float* milliseconds) {
     sum += i ? time : 0;  // the very first run loads code
     if (i == 1 || i == kWarmUps) times.clear();
     times.push_back(time);
+    if (i > 0 && fastest > 0 && time > kHopeless * fastest) break;
   }
   std::sort(times.begin(), times.end());
   *milliseconds = times[times.size() / 2];
   return Status::ok();
 }
 
-Status Trial::difference(const Result& mine, const Result& other, double* out) {
-  TrialMemory memory;
+void Trial::keep_results() { std::swap(results_, kept_); }
+
+Status Trial::difference(const void* mine, const void* other, int64_t count, double* out) {
   std::vector<double> parts(2 * kComparisons);
-  const size_t bytes = parts.size() * sizeof(double);
-  STM_TRY(memory.take(context_, bytes));
-  STM_TRY(compare_trials(context_, operands_.problem.dtype, mine.memory.data(), other.memory.data(), mine.count, static_cast<double*>(memory.data())));
-  STM_CUDA(context_, cudaMemcpyAsync(parts.data(), memory.data(), bytes, cudaMemcpyDeviceToHost, context_.stream));
+  STM_TRY(compare_trials(context_, problem_.dtype, mine, other, count, static_cast<double*>(comparison_)));
+  STM_CUDA(context_, cudaMemcpyAsync(parts.data(), comparison_, parts.size() * sizeof(double), cudaMemcpyDeviceToHost, context_.stream));
   STM_CUDA(context_, cudaStreamSynchronize(context_.stream));
   double apart = 0, largest = 0;
   for (size_t i = 0; i < parts.size(); i += 2) {
@@ -140,15 +164,24 @@ Status Trial::difference(const Result& mine, const Result& other, double* out) {
   return Status::ok();
 }
 
-Status Trial::agrees(const Trial& other, bool* out) {
-  const Result* const pairs[][2] = {
-      {&y_, &other.y_}, {&hn_, &other.hn_}, {&cn_, &other.cn_}, {&dx_, &other.dx_}, {&dh0_, &other.dh0_}, {&dc0_, &other.dc0_}, {&dweights_, &other.dweights_}};
+Status Trial::agrees(bool* out) {
+  const Results &mine = results_, &other = kept_;
+  const struct {
+    const void *mine, *other;
+    int64_t count;
+  } pairs[] = {{mine.y, other.y, y_size()},
+               {mine.hn, other.hn, h_size()},
+               {mine.cn, other.cn, c_size()},
+               {mine.dx, other.dx, x_size()},
+               {mine.dh0, other.dh0, h_size()},
+               {mine.dc0, other.dc0, c_size()},
+               {mine.dweights, other.dweights, problem_.weight_elements()}};
   *out = true;
   for (const auto& pair : pairs) {
-    if (pair[0]->count == 0) continue;
+    if (!pair.mine) continue;
     double apart = 0;
-    STM_TRY(difference(*pair[0], *pair[1], &apart));
-    *out = *out && apart <= tolerance(operands_.problem);
+    STM_TRY(difference(pair.mine, pair.other, pair.count, &apart));
+    *out = *out && apart <= tolerance(problem_);
   }
   return Status::ok();
 }

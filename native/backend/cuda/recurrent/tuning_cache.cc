@@ -1,5 +1,7 @@
 #include "backend/cuda/recurrent/tuning_cache.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -7,8 +9,6 @@
 
 namespace stm::cuda {
 namespace {
-
-constexpr Algorithm kAlgorithms[] = {Algorithm::Standard, Algorithm::PersistStatic, Algorithm::PersistDynamic, Algorithm::PersistStaticSmallH};
 
 std::string folder_of_cache() {
   const auto variable = [](const char* name) {
@@ -23,20 +23,18 @@ std::string folder_of_cache() {
 
 }  // namespace
 
-const char* name_of(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::Standard: return "standard";
-    case Algorithm::PersistStatic: return "persistStatic";
-    case Algorithm::PersistDynamic: return "persistDynamic";
-    case Algorithm::PersistStaticSmallH: return "persistStaticSmallH";
-    case Algorithm::Auto: break;
+bool Verdict::has_static() const {
+  const std::string name = name_of(Algorithm::PersistStatic);  // that of the other begins alike
+  for (size_t at = findings.find(name); at != std::string::npos; at = findings.find(name, at + 1)) {
+    const size_t equals = findings.find('=', at);
+    if (equals != std::string::npos && equals + 1 < findings.size() && findings[equals + 1] >= '0' && findings[equals + 1] <= '9') return true;
   }
-  return "auto";
+  return false;
 }
 
 TuningCache::TuningCache() : folder_(folder_of_cache()), file_(folder_.empty() ? "" : folder_ + "/cudnn-algorithms.txt") {}
 
-bool TuningCache::find(const std::string& key, Algorithm* out) {
+bool TuningCache::find(const std::string& key, Verdict* out) {
   if (!read_) read();
   for (const auto* known : {&passing_, &lasting_}) {
     const auto found = known->find(key);
@@ -47,13 +45,13 @@ bool TuningCache::find(const std::string& key, Algorithm* out) {
   return false;
 }
 
-void TuningCache::put(const std::string& key, Algorithm algorithm, bool lasting) {
+void TuningCache::put(const std::string& key, Verdict verdict, bool lasting) {
   if (!lasting) {
-    passing_[key] = algorithm;
+    passing_[key] = std::move(verdict);
     return;
   }
   read();  // what other processes have found out meanwhile
-  lasting_[key] = algorithm;
+  lasting_[key] = std::move(verdict);
   write();
 }
 
@@ -61,12 +59,14 @@ void TuningCache::put(const std::string& key, Algorithm algorithm, bool lasting)
 void TuningCache::read() {
   read_ = true;
   std::ifstream file(file_);
-  std::string key, name, rest;
   for (std::string line; std::getline(file, line);) {
     const size_t space = line.find(' ');
-    if (space == std::string::npos) continue;
-    for (const Algorithm algorithm : kAlgorithms)
-      if (line.compare(space + 1, std::string::npos, name_of(algorithm)) == 0) lasting_.emplace(line.substr(0, space), algorithm);
+    if (line.rfind(kForm, 0) != 0 || space == std::string::npos) continue;
+    const size_t end = std::min(line.find(' ', space + 1), line.size());
+    Verdict verdict;
+    if (!Choice::parse(line.substr(space + 1, end - space - 1), &verdict.choice)) continue;
+    verdict.findings = line.substr(std::min(end + 1, line.size()));
+    lasting_.emplace(line.substr(0, space), std::move(verdict));
   }
 }
 
@@ -78,7 +78,7 @@ void TuningCache::write() const {
   const std::string beside = file_ + "." + std::to_string(std::random_device()());
   {
     std::ofstream file(beside);
-    for (const auto& [key, algorithm] : lasting_) file << key << ' ' << name_of(algorithm) << '\n';
+    for (const auto& [key, verdict] : lasting_) file << key << ' ' << verdict.choice.text() << ' ' << verdict.findings << '\n';
     file.close();
     if (!file) error = std::make_error_code(std::errc::io_error);
   }

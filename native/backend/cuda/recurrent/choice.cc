@@ -1,0 +1,30 @@
+#include "backend/cuda/recurrent/choice.h"
+
+namespace stm::cuda {
+
+const char* name_of(Algorithm algorithm) {
+  switch (algorithm) {
+    case Algorithm::Standard: return "standard";
+    case Algorithm::PersistStatic: return "persistStatic";
+    case Algorithm::PersistDynamic: return "persistDynamic";
+    case Algorithm::PersistStaticSmallH: return "persistStaticSmallH";
+    case Algorithm::Auto: break;
+  }
+  return "auto";
+}
+
+std::string Choice::text() const { return std::string(name_of(algorithm)) + (batch_major ? "/batch" : "/time"); }
+
+bool Choice::parse(const std::string& text, Choice* out) {
+  for (const Algorithm algorithm : {Algorithm::Standard, Algorithm::PersistStatic, Algorithm::PersistDynamic, Algorithm::PersistStaticSmallH}) {
+    for (const bool batch_major : {true, false}) {
+      const Choice choice{algorithm, batch_major};
+      if (text != choice.text()) continue;
+      *out = choice;
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace stm::cuda
