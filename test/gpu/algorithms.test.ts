@@ -41,7 +41,8 @@ describeCuda('cuDNN’s algorithms', () => {
     const faults: string[] = [];
     for (const cell of ['lstm', 'gru', 'tanh'] as const) {
       for (const [index, change] of [{}, { layers: 1 }, { bidirectional: true }, { lengths: Array.from({ length: 16 }, (_, i) => (i * 5) % 10) }, { N: 7 }].entries()) {
-        faults.push(...(await faultsOf({ ...base, cell, D: 32, H: standin ? 16 : 64, algo: 'auto', ...change }, 20 + index, mode)));
+        const stack: Stack = { ...base, cell, D: 32, H: standin ? 16 : 64, algo: 'auto', ...change };
+        for (let use = 1; use <= 5; use++) faults.push(...(await faultsOf(stack, 20 * use + index, mode))); // chosen at the fourth
       }
     }
     expect(faults).toEqual([]);
