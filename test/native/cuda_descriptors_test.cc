@@ -57,7 +57,7 @@ Status describe(Context& context, const RecurrentProblem& p, const Arrangement& 
     for (const Chunk& chunk : arrangement.chunks) {
       Network network(spec_of(p, pass, p.algorithm, chunk.batch));
       STM_TRY(network.describe(context));
-      Call call(network, chunk.batch, chunk.steps, chunk.lengths, p.batch_first && !kTimeFirstInside, p.training);
+      Call call(network, chunk.batch, chunk.steps, chunk.lengths, p.batch_first && chance(0.5), p.training);
       STM_TRY(call.describe(context));
     }
   }
