@@ -32,18 +32,20 @@ struct DeviceMemory {
 /// What `notify` calls: `op` names the op at fault if `status` is not Ok.
 using Done = void (*)(void* context, const Status& status, const char* op);
 
-/// One device, as core and ops see it. Everything is plain data in and a Status out; nothing throws, so that a plug-in with a C++ run-time of its own
-/// can implement it. Calls come from the device's executor thread, in queue order, unless a comment says otherwise.
+/// One device, as core and ops see it. Everything is plain data in and a Status out; nothing throws, so that a plug-in
+/// with a C++ run-time of its own can implement it. Calls come from the device's executor thread, in queue order,
+/// unless a comment says otherwise.
 ///
-/// Work may complete after the call that asks for it has returned, in the order of the calls; host memory given to a call is read before it returns.
+/// Work may complete after the call that asks for it has returned, in the order of the calls; host memory given to a
+/// call is read before it returns.
 class Backend {
  public:
   virtual void facts(DeviceFacts* out) noexcept = 0;         ///< any thread
   virtual int32_t num_threads() noexcept = 0;                ///< any thread
   virtual void set_num_threads(int32_t count) noexcept = 0;  ///< any thread; 0: the default
 
-  /// The first call of the executor's thread. Once `stopping` is set, which outlives the thread, a call may return early and leave its work undone: nobody
-  /// will see what it would have written.
+  /// The first call of the executor's thread. Once `stopping` is set, which outlives the thread, a call may return
+  /// early and leave its work undone: nobody will see what it would have written.
   virtual void starting(const std::atomic<bool>& stopping) noexcept = 0;
 
   virtual Status allocate(size_t bytes, void** data) noexcept = 0;
@@ -57,8 +59,8 @@ class Backend {
 
   /// What the next calls belong to, a literal. The first of these calls may take long: it is where a device is set up.
   virtual Status entering(const char* op) noexcept = 0;
-  /// Calls `done` once, on any thread, when all earlier work has completed. Its status tells of what only the device could see since the last notify(),
-  /// such as an index out of range; that is reported once.
+  /// Calls `done` once, on any thread, when all earlier work has completed. Its status tells of what only the device
+  /// could see since the last notify(), such as an index out of range; that is reported once.
   virtual void notify(Done done, void* context) noexcept = 0;
   /// Waits until every `done` has been called; afterwards none will be. Any thread but the device's own.
   virtual void stop() noexcept = 0;
@@ -70,7 +72,8 @@ class Backend {
   virtual const char* why_no_graphs() noexcept = 0;
   /// From here on calls are captured, not run; none may allocate, upload from memory that will go away, or notify.
   virtual Status begin_capture() noexcept = 0;
-  virtual Status end_capture(void** graph) noexcept = 0;  ///< must follow begin_capture, also after a failure in between
+  virtual Status end_capture(
+      void** graph) noexcept = 0;  ///< must follow begin_capture, also after a failure in between
   virtual Status launch(void* graph) noexcept = 0;
   virtual void release_graph(void* graph) noexcept = 0;  ///< any thread
 

@@ -34,14 +34,17 @@ template <class T>
 STM_DEVICE void normals(const PhiloxBlock& block, T* out) {
   if constexpr (sizeof(T) == 4) {
     // All 32 bits of the first word of a pair: with 24 the tails would end at 5.8 deviations.
-    for (int i = 0; i < 4; i += 2) box_muller((static_cast<float>(block.word[i]) + 1) * 0x1p-32f, uniform_float(block.word[i + 1]), out + i);
+    for (int i = 0; i < 4; i += 2)
+      box_muller((static_cast<float>(block.word[i]) + 1) * 0x1p-32f, uniform_float(block.word[i + 1]), out + i);
   } else {
-    box_muller(uniform_double(block.word[0], block.word[1]) + 0x1p-53, uniform_double(block.word[2], block.word[3]), out);
+    box_muller(uniform_double(block.word[0], block.word[1]) + 0x1p-53, uniform_double(block.word[2], block.word[3]),
+               out);
   }
 }
 
 STM_DEVICE void integers_below(const PhiloxBlock& block, int32_t low, uint32_t range, int32_t* out) {
-  for (int i = 0; i < 2; ++i) out[i] = static_cast<int32_t>(int64_t{low} + below(range, block.word[2 * i], block.word[2 * i + 1]));
+  for (int i = 0; i < 2; ++i)
+    out[i] = static_cast<int32_t>(int64_t{low} + below(range, block.word[2 * i], block.word[2 * i + 1]));
 }
 
 /// a · b, rounded before anything is added to it: a fused sum would be another number than the CPU's.
@@ -64,7 +67,10 @@ STM_DEVICE double rounded_product(double a, double b) {
 template <class T>
 struct Interval {
   T low, width, last;
-  Interval(double low, double high) : low(static_cast<T>(low)), width(static_cast<T>(high - low)), last(std::nextafter(static_cast<T>(high), this->low)) {}
+  Interval(double low, double high)
+      : low(static_cast<T>(low)),
+        width(static_cast<T>(high - low)),
+        last(std::nextafter(static_cast<T>(high), this->low)) {}
   /// low + width · u, for u in [0, 1). Rounding can take that up to high.
   STM_DEVICE T at(T u) const {
     const T sum = low + rounded_product(width, u);

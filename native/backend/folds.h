@@ -1,5 +1,6 @@
 #pragma once
-// What reductions keep while they go through elements of type T, alike on every device: start(), step(kept, element), join(kept, kept).
+// What reductions keep while they go through elements of type T, alike on every device: start(), step(kept, element),
+// join(kept, kept).
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -45,7 +46,10 @@ struct Prod {
 template <class T>
 struct Max {
   using Acc = T;
-  STM_DEVICE static T start() { return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest(); }
+  STM_DEVICE static T start() {
+    return std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity()
+                                                : std::numeric_limits<T>::lowest();
+  }
   STM_DEVICE static T step(T acc, T x) { return (x > acc) | (x != x) ? x : acc; }
   STM_DEVICE static T join(T a, T b) { return step(a, b); }
 };
@@ -56,7 +60,8 @@ struct Min {
   using Acc = T;
   STM_DEVICE static T start() {
     if constexpr (std::is_same_v<T, uint8_t>) return 1;  // a bool
-    else return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
+    else
+      return std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
   }
   STM_DEVICE static T step(T acc, T x) { return (x < acc) | (x != x) ? x : acc; }
   STM_DEVICE static T join(T a, T b) { return step(a, b); }
@@ -64,12 +69,14 @@ struct Min {
 
 /// What is said of a result that an i32 cannot hold.
 constexpr const char* kNoI32 =
-    "got a result outside -2^31..2^31-1, or none (NaN, division by 0), expected one that an i32 holds.\n  Fix: compute in f64: cast('f64').";
+    "got a result outside -2^31..2^31-1, or none (NaN, division by 0), expected one that an i32 holds.\n  Fix: compute "
+    "in f64: cast('f64').";
 
 /// Whether T is i32 and does not hold what was kept.
 template <class T, class Acc>
 STM_DEVICE bool overflows(Acc acc) {
-  if constexpr (std::is_same_v<T, int32_t> && !std::is_same_v<Acc, T>) return acc > std::numeric_limits<T>::max() || acc < std::numeric_limits<T>::lowest();
+  if constexpr (std::is_same_v<T, int32_t> && !std::is_same_v<Acc, T>)
+    return acc > std::numeric_limits<T>::max() || acc < std::numeric_limits<T>::lowest();
   else return false;
 }
 

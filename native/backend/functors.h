@@ -25,7 +25,9 @@ using Compared = std::conditional_t<std::is_floating_point_v<T>, T, double>;
 
 STM_DEVICE int64_t limited(int64_t x) { return x > kNoWhole ? kNoWhole : x < -kNoWhole - 1 ? -kNoWhole - 1 : x; }
 /// A number cut to a whole one.
-STM_DEVICE int64_t whole(double x) { return x > -2147483649.0 && x < 2147483648.0 ? static_cast<int64_t>(x) : kNoWhole; }
+STM_DEVICE int64_t whole(double x) {
+  return x > -2147483649.0 && x < 2147483648.0 ? static_cast<int64_t>(x) : kNoWhole;
+}
 
 template <class T>
 STM_DEVICE T power(T a, T b) {
@@ -51,7 +53,8 @@ STM_DEVICE T floored_remainder(T a, T b) {
   }
   return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
-/// floor(a / b) of the quotient before it is rounded: 1 / 0.1 leaves a remainder, because 0.1 is a little more than a tenth.
+/// floor(a / b) of the quotient before it is rounded: 1 / 0.1 leaves a remainder, because 0.1 is a little more than a
+/// tenth.
 template <class T>
 STM_DEVICE T floored_quotient(T a, T b) {
   if constexpr (std::is_floating_point_v<T>) {
@@ -94,8 +97,8 @@ STM_DEVICE T normal_pdf(T x) {
 
 }  // namespace stm::functors
 
-/// Unary functors: X(name, documentation, saves, value, derivative). `x` is the argument, `y` the value, `a` the op's parameter (elu, leakyRelu);
-/// `saves` names what the derivative reads: OfX, OfY, OfBoth or Nothing.
+/// Unary functors: X(name, documentation, saves, value, derivative). `x` is the argument, `y` the value, `a` the op's
+/// parameter (elu, leakyRelu); `saves` names what the derivative reads: OfX, OfY, OfBoth or Nothing.
 #define STM_UNARY_FUNCTORS(X)                                                                                        \
   X(neg, "-x.", Nothing, -x, T(-1))                                                                                  \
   X(abs, "Absolute value.", OfX, std::abs(x), sign(x))                                                               \

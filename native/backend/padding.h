@@ -4,7 +4,8 @@
 
 namespace stm {
 
-/// Which items of a dense padded batch are real. Items are numbered in memory order; a sequence has `stride` of them, a step `width`:
+/// Which items of a dense padded batch are real. Items are numbered in memory order; a sequence has `stride` of them, a
+/// step `width`:
 ///
 ///   item    0 ················ stride ················ 2·stride
 ///           [real, lengths[0]·width][padding]  [real, lengths[1]·width][padding]

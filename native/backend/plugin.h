@@ -29,7 +29,8 @@ class Plugin {
   ~Plugin() = default;
 };
 
-/// The one function that a plug-in exports, as `stmnet_plugin`. Null unless both are built from the same sources: `source_hash` is the addon's.
+/// The one function that a plug-in exports, as `stmnet_plugin`. Null unless both are built from the same sources:
+/// `source_hash` is the addon's.
 using PluginEntry = Plugin* (*)(const char* source_hash);
 
 }  // namespace stm

@@ -1,6 +1,6 @@
 #pragma once
-// Scalar maths of the point-wise losses, written once for every device and both precisions: value, derivative by the prediction x and by the target t;
-// `a` the parameter, `w` the weight.
+// Scalar maths of the point-wise losses, written once for every device and both precisions: value, derivative by the
+// prediction x and by the target t; `a` the parameter, `w` the weight.
 #include <algorithm>
 #include <cmath>
 
@@ -58,7 +58,8 @@ struct BinaryCrossEntropyOf {
   static STM_DEVICE T by_t(T x, T, T, T) { return bounded_log_of_rest(x) - bounded_log(x); }
 };
 
-// (1 - t) · x + (1 - t + w · t) · log(1 + e^-x), arranged so that nothing large cancels; without a positive part a weight counts for nothing, even an infinite one.
+// (1 - t) · x + (1 - t + w · t) · log(1 + e^-x), arranged so that nothing large cancels; without a positive part a
+// weight counts for nothing, even an infinite one.
 template <class T>
 struct BinaryCrossEntropyWithLogitsOf {
   static STM_DEVICE T weighed(T t, T w) { return t == 0 ? T(0) : w * t; }
@@ -66,7 +67,9 @@ struct BinaryCrossEntropyWithLogitsOf {
     const T positive = weighed(t, w), linear = x < 0 ? -positive * x : (1 - t) * x;
     return linear + (1 - t + positive) * std::log1p(std::exp(-std::abs(x)));
   }
-  static STM_DEVICE T by_x(T x, T t, T, T w) { return (1 - t) * functors::logistic(x) - weighed(t, w) * functors::logistic(-x); }
+  static STM_DEVICE T by_x(T x, T t, T, T w) {
+    return (1 - t) * functors::logistic(x) - weighed(t, w) * functors::logistic(-x);
+  }
   static STM_DEVICE T by_t(T x, T, T, T w) { return w * functors::log1p_exp(-x) - functors::log1p_exp(x); }
 };
 

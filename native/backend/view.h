@@ -10,7 +10,8 @@ constexpr size_t size_of(DType dtype) { return dtype == DType::F64 ? 8 : dtype =
 
 constexpr int kMaxRank = 6;
 
-/// A tensor as a kernel sees it: plain data, at home on either side of the plug-in boundary. Strides count elements; a broadcast axis has stride 0.
+/// A tensor as a kernel sees it: plain data, at home on either side of the plug-in boundary. Strides count elements; a
+/// broadcast axis has stride 0.
 struct View {
   void* data = nullptr;
   DType dtype = DType::F32;

@@ -24,7 +24,8 @@ struct Intrinsic {
   void (*call)(Instance&, const napi_value* arguments);
 };
 
-/// The functions as one copy of the package has them, with error classes of its own. Two copies share tensors and devices.
+/// The functions as one copy of the package has them, with error classes of its own. Two copies share tensors and
+/// devices.
 struct Instance {
   explicit Instance(Environment& environment) : environment(environment), errors(environment.env) {}
   Environment& environment;
@@ -47,7 +48,8 @@ constexpr Intrinsic kIntrinsics[] = {
        ok(napi_get_value_double(instance.environment.env, a[1], &id));
        instance.environment.handles.watch(a[0], id);
      }},
-    {"adoptErrors", "(classes: Record<string, new (op: string, message: string, code: string) => Error>): void", "The classes that native errors are made of.",
+    {"adoptErrors", "(classes: Record<string, new (op: string, message: string, code: string) => Error>): void",
+     "The classes that native errors are made of.",
      [](Instance& instance, const napi_value* a) { instance.errors.adopt(a[0]); }},
     {"onBackward",
      "(outputs: readonly TensorId[], inputs: readonly TensorId[], saved: readonly TensorId[], "
@@ -56,14 +58,15 @@ constexpr Intrinsic kIntrinsics[] = {
      [](Instance& instance, const napi_value* a) { define_gradient(instance.environment, a); }},
 };
 
-/// Immutable after construction and shared by all environments. A plain static: Node unloads the addon with the last environment
-/// that uses it, and by then every executor has stopped.
+/// Immutable after construction and shared by all environments. A plain static: Node unloads the addon with the last
+/// environment that uses it, and by then every executor has stopped.
 const OpTable& table() {
   static const OpTable ops = [] {
     OpTable table;
-    for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_graph, ops::declare_elementwise, ops::declare_matmul, ops::declare_reduce,
-                         ops::declare_shape, ops::declare_indexing, ops::declare_normalization, ops::declare_losses, ops::declare_optimizers,
-                         ops::declare_random, ops::declare_recording, ops::declare_recurrent, ops::declare_testing, declare_environment})
+    for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_graph, ops::declare_elementwise,
+                         ops::declare_matmul, ops::declare_reduce, ops::declare_shape, ops::declare_indexing,
+                         ops::declare_normalization, ops::declare_losses, ops::declare_optimizers, ops::declare_random,
+                         ops::declare_recording, ops::declare_recurrent, ops::declare_testing, declare_environment})
       declare(table);
     return table;
   }();
@@ -79,7 +82,8 @@ napi_value converted(const Instance& instance, const std::string& op) {
     return instance.errors.make(error, op);
   } catch (const std::bad_alloc&) {
     constexpr const char* message =
-        ": got no memory from the system, expected enough for the call.\n  Fix: use a smaller batch, free tensors, or give the process more memory.";
+        ": got no memory from the system, expected enough for the call.\n  Fix: use a smaller batch, free tensors, or "
+        "give the process more memory.";
     return instance.errors.make(Error(Kind::OutOfMemory, op + message), op);
   } catch (const std::exception& error) {
     napi_value made;
@@ -88,7 +92,8 @@ napi_value converted(const Instance& instance, const std::string& op) {
   }
 }
 
-/// Throws the exception in flight in JavaScript, unless one is on its way there already. Even the message may find no memory.
+/// Throws the exception in flight in JavaScript, unless one is on its way there already. Even the message may find no
+/// memory.
 void rethrow(const Instance& instance, const char* op) noexcept {
   const napi_env env = instance.environment.env;
   bool pending = false;
@@ -102,7 +107,8 @@ void rethrow(const Instance& instance, const char* op) noexcept {
   }
 }
 
-/// Runs `body` and turns what it throws into a JavaScript exception. The body may call JavaScript, and that this addon again, perhaps in another instance.
+/// Runs `body` and turns what it throws into a JavaScript exception. The body may call JavaScript, and that this addon
+/// again, perhaps in another instance.
 template <class Body>
 napi_value guarded(Instance& instance, const char* op, Body body) {
   Environment& environment = instance.environment;
@@ -183,9 +189,11 @@ napi_value make_instance(napi_env env, napi_callback_info) {
   ok(napi_create_object(env, &functions));
   Addon& addon = *static_cast<Addon*>(data);
   Instance& instance = addon.instances.emplace_back(addon.environment);
-  for (const Op& op : table().all()) define(env, functions, op.name.c_str(), call_op, &instance.ops.emplace_back(Bound<Op>{instance, op}));
+  for (const Op& op : table().all())
+    define(env, functions, op.name.c_str(), call_op, &instance.ops.emplace_back(Bound<Op>{instance, op}));
   for (const Intrinsic& callee : kIntrinsics)
-    define(env, functions, callee.name, call_intrinsic, &instance.intrinsics.emplace_back(Bound<Intrinsic>{instance, callee}));
+    define(env, functions, callee.name, call_intrinsic,
+           &instance.intrinsics.emplace_back(Bound<Intrinsic>{instance, callee}));
   return functions;
 }
 

@@ -12,8 +12,8 @@ namespace stm::binding {
 
 /// Summed over devices.
 struct MemoryReport {
-  int64_t handles = 0, collected_by_gc = 0, used_bytes = 0, peak_bytes = 0, cached_bytes = 0, queued_commands = 0, queued_bytes = 0, peak_commands = 0,
-          stalls = 0;
+  int64_t handles = 0, collected_by_gc = 0, used_bytes = 0, peak_bytes = 0, cached_bytes = 0, queued_commands = 0,
+          queued_bytes = 0, peak_commands = 0, stalls = 0;
   double stalled_ms = 0;
 };
 
@@ -36,16 +36,19 @@ namespace stm {
 template <>
 struct RecordFields<binding::DeviceReport> {
   using D = binding::DeviceReport;
-  static constexpr auto fields = std::tuple{
-      std::pair{"name", &D::name},       std::pair{"available", &D::available}, std::pair{"model", &D::model}, std::pair{"description", &D::description},
-      std::pair{"vectors", &D::vectors}, std::pair{"products", &D::products},   std::pair{"limit", &D::limit}, std::pair{"memory", &D::memory_bytes},
-      std::pair{"cudnn", &D::cudnn},     std::pair{"reason", &D::reason}};
+  static constexpr auto fields =
+      std::tuple{std::pair{"name", &D::name},       std::pair{"available", &D::available},
+                 std::pair{"model", &D::model},     std::pair{"description", &D::description},
+                 std::pair{"vectors", &D::vectors}, std::pair{"products", &D::products},
+                 std::pair{"limit", &D::limit},     std::pair{"memory", &D::memory_bytes},
+                 std::pair{"cudnn", &D::cudnn},     std::pair{"reason", &D::reason}};
 };
 template <>
 struct RecordFields<binding::PartReport> {
   using P = binding::PartReport;
-  static constexpr auto fields = std::tuple{std::pair{"name", &P::name}, std::pair{"found", &P::found},     std::pair{"version", &P::version},
-                                            std::pair{"path", &P::path}, std::pair{"problem", &P::problem}, std::pair{"fix", &P::fix}};
+  static constexpr auto fields =
+      std::tuple{std::pair{"name", &P::name}, std::pair{"found", &P::found},     std::pair{"version", &P::version},
+                 std::pair{"path", &P::path}, std::pair{"problem", &P::problem}, std::pair{"fix", &P::fix}};
 };
 template <>
 struct EnumNames<MathMode> {
@@ -54,11 +57,16 @@ struct EnumNames<MathMode> {
 template <>
 struct RecordFields<binding::MemoryReport> {
   using M = binding::MemoryReport;
-  static constexpr auto fields =
-      std::tuple{std::pair{"handles", &M::handles},          std::pair{"collectedByGc", &M::collected_by_gc}, std::pair{"usedBytes", &M::used_bytes},
-                 std::pair{"peakBytes", &M::peak_bytes},     std::pair{"cachedBytes", &M::cached_bytes},      std::pair{"queuedCommands", &M::queued_commands},
-                 std::pair{"queuedBytes", &M::queued_bytes}, std::pair{"peakCommands", &M::peak_commands},    std::pair{"stalls", &M::stalls},
-                 std::pair{"stalledMs", &M::stalled_ms}};
+  static constexpr auto fields = std::tuple{std::pair{"handles", &M::handles},
+                                            std::pair{"collectedByGc", &M::collected_by_gc},
+                                            std::pair{"usedBytes", &M::used_bytes},
+                                            std::pair{"peakBytes", &M::peak_bytes},
+                                            std::pair{"cachedBytes", &M::cached_bytes},
+                                            std::pair{"queuedCommands", &M::queued_commands},
+                                            std::pair{"queuedBytes", &M::queued_bytes},
+                                            std::pair{"peakCommands", &M::peak_commands},
+                                            std::pair{"stalls", &M::stalls},
+                                            std::pair{"stalledMs", &M::stalled_ms}};
 };
 }  // namespace stm
 
@@ -95,7 +103,10 @@ void set_queue_limits(int64_t commands, int64_t bytes) {
 }
 
 void set_max_memory(const std::string& device, int64_t bytes) {
-  STM_CHECK(bytes >= 0, Kind::Option, "setMaxMemory: got {}, expected a number of bytes, or 0 for no limit.\n  Fix: pass one such as 8 * 2 ** 30.", bytes);
+  STM_CHECK(
+      bytes >= 0, Kind::Option,
+      "setMaxMemory: got {}, expected a number of bytes, or 0 for no limit.\n  Fix: pass one such as 8 * 2 ** 30.",
+      bytes);
   Session::current().device(device).allocator->set_limit(bytes);
 }
 
@@ -122,7 +133,8 @@ Fence empty_cache(const std::string& name) {
 }
 
 void test_fail_allocations(int64_t after, int64_t count) {
-  STM_CHECK(after >= 0 && count >= 0, Kind::Option, "testFailAllocations: got {} and {}, expected numbers of 0 or more.\n  Fix: correct them.", after, count);
+  STM_CHECK(after >= 0 && count >= 0, Kind::Option,
+            "testFailAllocations: got {} and {}, expected numbers of 0 or more.\n  Fix: correct them.", after, count);
   fail_allocations(after, count);
 }
 int64_t test_stop_failing() { return stop_failing(); }
@@ -137,7 +149,8 @@ ReadBack data(const Tensor& x) { return {x}; }
 Device& cpu() { return Session::current().device("cpu"); }
 int64_t num_threads() { return cpu().backend.num_threads(); }
 void set_num_threads(int64_t count) {
-  STM_CHECK(count >= 0 && count <= 1024, Kind::Option, "setNumThreads: got {}, expected a whole number in 0..1024.\n  Fix: 0 goes back to the default.", count);
+  STM_CHECK(count >= 0 && count <= 1024, Kind::Option,
+            "setNumThreads: got {}, expected a whole number in 0..1024.\n  Fix: 0 goes back to the default.", count);
   cpu().backend.set_num_threads(static_cast<int32_t>(count));
 }
 
@@ -145,7 +158,8 @@ std::vector<DeviceReport> devices() {
   std::vector<DeviceReport> reports;
   for (const DeviceListing& d : list_devices()) {
     const DeviceFacts& facts = d.facts;
-    reports.push_back({d.name, facts.model, facts.details, facts.vectors, facts.products, facts.limit, facts.cudnn, d.reason, d.available, facts.memory_bytes});
+    reports.push_back({d.name, facts.model, facts.details, facts.vectors, facts.products, facts.limit, facts.cudnn,
+                       d.reason, d.available, facts.memory_bytes});
   }
   return reports;
 }
@@ -165,27 +179,42 @@ std::string source_hash() { return stmnet_source_hash(); }
 }  // namespace
 
 void declare_environment(OpTable& ops) {
-  ops.add("dispose", &dispose, {"x"}, "Gives up a handle. Commands and graph nodes that hold the storage keep it until they are done.");
-  ops.add("moveTensors", &move_tensors, {"tensors", "device"}, "Moves leaves to a device, where they are the same tensors; those that share bytes still do.");
+  ops.add("dispose", &dispose, {"x"},
+          "Gives up a handle. Commands and graph nodes that hold the storage keep it until they are done.");
+  ops.add("moveTensors", &move_tensors, {"tensors", "device"},
+          "Moves leaves to a device, where they are the same tensors; those that share bytes still do.");
   ops.add("data", &data, {"x"}, "A copy of the elements in row-major order, once every earlier command has run.");
   ops.add("synchronize", &synchronize, {"device"}, "Resolves once every earlier command of the device has run.");
-  ops.add("emptyCache", &empty_cache, {"device"}, "Gives what a device keeps for later back to the system, once every earlier command has run.");
-  ops.add("testFailAllocations", &test_fail_allocations, {"after", "count"}, "Counts allocations from here on; count of them fail, after the first few.");
+  ops.add("emptyCache", &empty_cache, {"device"},
+          "Gives what a device keeps for later back to the system, once every earlier command has run.");
+  ops.add("testFailAllocations", &test_fail_allocations, {"after", "count"},
+          "Counts allocations from here on; count of them fail, after the first few.");
   ops.add("testStopFailing", &test_stop_failing, "Ends that. Returns how many allocations there were.");
   ops.add("memory", &memory, "What is alive, allocated and queued now.");
-  ops.add("shutDown", &shut_down, "Ends the running command, drops the queue and joins the executor; later ops do nothing.");
-  ops.add("setQueueLimits", &set_queue_limits, {"commands", "bytes"}, "What may wait in the queue before an op call waits for room.");
-  ops.add("numThreads", &num_threads, "Threads that the CPU is to compute with: fewer, where the system gives no more.");
-  ops.add("setNumThreads", &set_num_threads, {"count"}, "Sets the threads that the CPU computes with; 0 goes back to the default.");
-  ops.add("devices", &devices, "The devices of this machine, and the kinds that there could be and why they are missing.");
+  ops.add("shutDown", &shut_down,
+          "Ends the running command, drops the queue and joins the executor; later ops do nothing.");
+  ops.add("setQueueLimits", &set_queue_limits, {"commands", "bytes"},
+          "What may wait in the queue before an op call waits for room.");
+  ops.add("numThreads", &num_threads,
+          "Threads that the CPU is to compute with: fewer, where the system gives no more.");
+  ops.add("setNumThreads", &set_num_threads, {"count"},
+          "Sets the threads that the CPU computes with; 0 goes back to the default.");
+  ops.add("devices", &devices,
+          "The devices of this machine, and the kinds that there could be and why they are missing.");
   ops.add("deviceParts", &parts, "What computing on a GPU needs: what was found, and what is missing.");
-  ops.add("usePlugin", &use_plugin, {"file"}, "Where the device plug-in lies, which is loaded when it is first needed.");
-  ops.add("setMaxMemory", &set_max_memory, {"device", "bytes"}, "What the tensors of a device may hold at most; 0: as much as there is.");
+  ops.add("usePlugin", &use_plugin, {"file"},
+          "Where the device plug-in lies, which is loaded when it is first needed.");
+  ops.add("setMaxMemory", &set_max_memory, {"device", "bytes"},
+          "What the tensors of a device may hold at most; 0: as much as there is.");
   ops.add("mathMode", &math_mode, "What products of f32 numbers may be computed in.");
-  ops.add("setMathMode", &set_math_mode, {"math"}, "Sets what products of f32 numbers may be computed in, for the calls that follow.");
-  ops.add("isDeterministic", &is_deterministic, "Whether only algorithms are chosen that give the same bits in every run.");
-  ops.add("setDeterministic", &set_deterministic, {"on"}, "Chooses only algorithms that give the same bits in every run, or not.");
-  ops.add("setCallSite", &tell_call_site, {"site"}, "Where the calls that follow come from, for what the device reports later; empty: not known.");
+  ops.add("setMathMode", &set_math_mode, {"math"},
+          "Sets what products of f32 numbers may be computed in, for the calls that follow.");
+  ops.add("isDeterministic", &is_deterministic,
+          "Whether only algorithms are chosen that give the same bits in every run.");
+  ops.add("setDeterministic", &set_deterministic, {"on"},
+          "Chooses only algorithms that give the same bits in every run, or not.");
+  ops.add("setCallSite", &tell_call_site, {"site"},
+          "Where the calls that follow come from, for what the device reports later; empty: not known.");
   ops.add("sourceHash", &source_hash, "Hash of the sources that this addon was built from.");
 }
 

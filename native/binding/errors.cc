@@ -12,7 +12,8 @@ ErrorClasses::~ErrorClasses() {
 }
 
 void ErrorClasses::adopt(napi_value classes) {
-  constexpr const char* names[kClasses] = {"ShapeError", "DTypeError", "DeviceError", "OptionError", "DisposedError", "GraphError", "NativeError"};
+  constexpr const char* names[kClasses] = {"ShapeError",    "DTypeError", "DeviceError", "OptionError",
+                                           "DisposedError", "GraphError", "NativeError"};
   for (size_t i = 0; i < kClasses; ++i) {
     napi_value constructor;
     ok(napi_get_named_property(env_, classes, names[i], &constructor));
@@ -43,13 +44,15 @@ ErrorClasses::Mapping ErrorClasses::mapping(Kind kind) {
 napi_value ErrorClasses::make(const Error& error, const std::string& op) const {
   const Mapping found = mapping(error.kind);
   const std::string message = error.what();
-  const size_t name = message.find(": got ");  // of the op, where the message begins with it: addScalar is add to a user
+  const size_t name =
+      message.find(": got ");  // of the op, where the message begins with it: addScalar is add to a user
   if (name < 40) return construct(found.error_class, message.substr(0, name), found.code, message);
   return construct(found.error_class, op, found.code, op + ": " + message);
 }
 
 napi_value ErrorClasses::make_fault(const Fault& fault) const {
-  constexpr const char* codes[] = {"ERR_STM_NATIVE", "ERR_STM_OUT_OF_MEMORY", "ERR_STM_INDEX", "ERR_STM_UNSUPPORTED", "ERR_STM_DEVICE_LOST", "ERR_STM_NATIVE"};
+  constexpr const char* codes[] = {"ERR_STM_NATIVE",      "ERR_STM_OUT_OF_MEMORY", "ERR_STM_INDEX",
+                                   "ERR_STM_UNSUPPORTED", "ERR_STM_DEVICE_LOST",   "ERR_STM_NATIVE"};
   const std::string op(op_of(fault.op)), site(site_of(fault.op));
   std::string message = fault.message.rfind(op + ":", 0) == 0 ? fault.message : op + ": " + fault.message;
   if (!site.empty()) message += "\n  Asked for here, under debug:\n" + site;
@@ -57,8 +60,10 @@ napi_value ErrorClasses::make_fault(const Fault& fault) const {
 }
 
 napi_value ErrorClasses::make_without_memory() const noexcept {
-  constexpr const char* words[] = {
-      "stmnet", "stmnet: got no memory from the system, expected enough for the call.\n  Fix: use a smaller batch, or free tensors.", "ERR_STM_OUT_OF_MEMORY"};
+  constexpr const char* words[] = {"stmnet",
+                                   "stmnet: got no memory from the system, expected enough for the call.\n  Fix: use a "
+                                   "smaller batch, or free tensors.",
+                                   "ERR_STM_OUT_OF_MEMORY"};
   napi_value constructor = nullptr, error = nullptr, arguments[3];
   for (size_t i = 0; i < 3; ++i) napi_create_string_utf8(env_, words[i], NAPI_AUTO_LENGTH, &arguments[i]);
   if (classes_[NativeError]) napi_get_reference_value(env_, classes_[NativeError], &constructor);
@@ -67,7 +72,8 @@ napi_value ErrorClasses::make_without_memory() const noexcept {
   return error;
 }
 
-napi_value ErrorClasses::construct(Class which, const std::string& op, const char* code, const std::string& message) const {
+napi_value ErrorClasses::construct(Class which, const std::string& op, const char* code,
+                                   const std::string& message) const {
   napi_value constructor = nullptr, error;
   if (classes_[which]) ok(napi_get_reference_value(env_, classes_[which], &constructor));
   const napi_value arguments[] = {text(env_, op), text(env_, message), text(env_, code)};

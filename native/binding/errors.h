@@ -7,8 +7,9 @@
 
 namespace stm::binding {
 
-/// The JavaScript error classes of one copy of the package, handed over by its src/tensor/errors.ts; each is called as `new Class(op, message, code)`.
-/// Held weakly: a test runner that loads the package anew for each file lets go of the copies before.
+/// The JavaScript error classes of one copy of the package, handed over by its src/tensor/errors.ts; each is called as
+/// `new Class(op, message, code)`. Held weakly: a test runner that loads the package anew for each file lets go of the
+/// copies before.
 class ErrorClasses {
  public:
   explicit ErrorClasses(napi_env env) : env_(env) {}

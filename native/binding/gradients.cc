@@ -34,9 +34,9 @@ class Callback {
 std::vector<Tensor> tensors_of(Environment& environment, napi_value array) {
   uint32_t length = 0;
   std::vector<Tensor> result;
-  STM_CHECK(
-      napi_get_array_length(environment.env, array, &length) == napi_ok, Kind::Option,
-      "backward: got something else from a user-defined function, expected an array of gradients.\n  Fix: return one Tensor or undefined for each input.");
+  STM_CHECK(napi_get_array_length(environment.env, array, &length) == napi_ok, Kind::Option,
+            "backward: got something else from a user-defined function, expected an array of gradients.\n  Fix: return "
+            "one Tensor or undefined for each input.");
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
     napi_valuetype type;
@@ -68,39 +68,50 @@ struct Form {
   Device* device;
 };
 
-std::vector<Tensor> call_backward(Environment& environment, const Callback& callback, const std::vector<Tensor>& grads, const SavedTensors& saved,
-                                  const std::vector<Form>& inputs) {
+std::vector<Tensor> call_backward(Environment& environment, const Callback& callback, const std::vector<Tensor>& grads,
+                                  const SavedTensors& saved, const std::vector<Form>& inputs) {
   const HandleScope scope(environment.env);
   const Session::NoGrad no_grad;  // whatever the function switches on
-  // A copy, because the same gradient may be on its way to other inputs, and the function may change in place what it is given.
+  // A copy, because the same gradient may be on its way to other inputs, and the function may change in place what it
+  // is given.
   std::vector<Tensor> own;
   for (const Tensor& grad : grads) own.push_back(grad ? ops::clone(grad) : Tensor());
-  const std::vector<Tensor> result = tensors_of(environment, callback.call(ids_of(environment, own), ids_of(environment, saved)));
+  const std::vector<Tensor> result =
+      tensors_of(environment, callback.call(ids_of(environment, own), ids_of(environment, saved)));
   STM_CHECK(result.size() == inputs.size(), Kind::Shape,
-            "backward: got {} gradients from a user-defined function, expected {}, one for each input.\n  Fix: return undefined where none is needed.",
+            "backward: got {} gradients from a user-defined function, expected {}, one for each input.\n  Fix: return "
+            "undefined where none is needed.",
             result.size(), inputs.size());
   for (size_t i = 0; i < result.size(); ++i) {
     STM_CHECK(!result[i] || (result[i].shape() == inputs[i].shape && result[i].dtype() == inputs[i].dtype), Kind::Shape,
-              "backward: got gradient {} from a user-defined function, expected {}{} as input {} is.\n  Fix: return a gradient of the input's shape and dtype.",
+              "backward: got gradient {} from a user-defined function, expected {}{} as input {} is.\n  Fix: return a "
+              "gradient of the input's shape and dtype.",
               result[i], inputs[i].dtype, inputs[i].shape, i);
     STM_CHECK(!result[i] || &result[i].device() == inputs[i].device, Kind::Device,
-              "backward: got gradient {} from a user-defined function, expected one on {} as input {} is.\n  Fix: move it with to('{}').", result[i],
-              inputs[i].device->name, i, inputs[i].device->name);
+              "backward: got gradient {} from a user-defined function, expected one on {} as input {} is.\n  Fix: move "
+              "it with to('{}').",
+              result[i], inputs[i].device->name, i, inputs[i].device->name);
   }
   std::vector<Tensor> plain;
-  for (const Tensor& grad : result) plain.push_back(grad ? ops::clone(detached(grad)) : Tensor());  // the function may keep, or return twice, what it returns
+  for (const Tensor& grad : result)
+    plain.push_back(grad ? ops::clone(detached(grad))
+                         : Tensor());  // the function may keep, or return twice, what it returns
   return plain;
 }
 
 }  // namespace
 
 void define_gradient(Environment& environment, const napi_value* arguments) {
-  const std::vector<Tensor> outputs = tensors_of(environment, arguments[0]), inputs = tensors_of(environment, arguments[1]);
+  const std::vector<Tensor> outputs = tensors_of(environment, arguments[0]),
+                            inputs = tensors_of(environment, arguments[1]);
   const auto there = [](const Tensor& x) { return static_cast<bool>(x); };
   napi_valuetype type;
   ok(napi_typeof(environment.env, arguments[3], &type));
-  STM_CHECK(type == napi_function && std::all_of(outputs.begin(), outputs.end(), there) && std::all_of(inputs.begin(), inputs.end(), there), Kind::Option,
-            "defineFunction: got something else among the outputs and inputs, expected tensors and a function.\n  Fix: pass tensors.");
+  STM_CHECK(type == napi_function && std::all_of(outputs.begin(), outputs.end(), there) &&
+                std::all_of(inputs.begin(), inputs.end(), there),
+            Kind::Option,
+            "defineFunction: got something else among the outputs and inputs, expected tensors and a function.\n  Fix: "
+            "pass tensors.");
   std::vector<Form> forms;
   for (const Tensor& x : inputs) forms.push_back({x.shape(), x.dtype(), &x.device()});
   auto callback = std::make_shared<Callback>(environment.env, arguments[3]);

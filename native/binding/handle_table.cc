@@ -26,7 +26,9 @@ double HandleTable::put(Tensor tensor) {
   if (free_.empty()) {
     index = static_cast<uint32_t>(slots_.size());
     STM_CHECK(index < kGeneration, Kind::Option,
-              "got {} tensors that are alive, expected fewer.\n  Fix: let go of tensors that are not needed: scope(), dispose(), or fewer in arrays.", index);
+              "got {} tensors that are alive, expected fewer.\n  Fix: let go of tensors that are not needed: scope(), "
+              "dispose(), or fewer in arrays.",
+              index);
     if (slots_.size() == slots_.capacity()) grow();
     slots_.emplace_back();
   } else {
@@ -49,8 +51,11 @@ void HandleTable::grow() {
 HandleTable::Slot& HandleTable::slot(double id) {
   const double generation = std::floor(id / kGeneration), index = id - generation * kGeneration;
   const bool known = id >= 0 && index < static_cast<double>(slots_.size());  // false for NaN too
-  STM_CHECK(known && slots_[static_cast<size_t>(index)].generation == generation && slots_[static_cast<size_t>(index)].tensor, Kind::Disposed,
-            "got a tensor that was disposed, expected a live one.\n  Fix: keep it alive, by returning it from scope() or disposing of it later.");
+  STM_CHECK(
+      known && slots_[static_cast<size_t>(index)].generation == generation && slots_[static_cast<size_t>(index)].tensor,
+      Kind::Disposed,
+      "got a tensor that was disposed, expected a live one.\n  Fix: keep it alive, by returning it from scope() or "
+      "disposing of it later.");
   return slots_[static_cast<size_t>(index)];
 }
 
@@ -91,10 +96,10 @@ void HandleTable::watch(napi_value object, double id) {
   report(cost);
 }
 
-// Without this V8 sees objects of a few bytes and collects far too late. Only watched tensors count: a scope needs no collections.
-// In steps, because each report may start one.
-// Bytes count once for each storage, with its first watched handle: many results are views of a buffer that has no handle of its own. A queued tensor counts
-// in full although nothing is allocated yet.
+// Without this V8 sees objects of a few bytes and collects far too late. Only watched tensors count: a scope needs no
+// collections. In steps, because each report may start one. Bytes count once for each storage, with its first watched
+// handle: many results are views of a buffer that has no handle of its own. A queued tensor counts in full although
+// nothing is allocated yet.
 int64_t HandleTable::cost_of_first(Slot& entry) {
   entry.counted = entry.tensor->storage;
   return kHandleBytes + (entry.counted->watchers++ == 0 ? static_cast<int64_t>(entry.counted->bytes()) : 0);
@@ -120,7 +125,8 @@ void HandleTable::report(int64_t bytes) {
   ok(napi_adjust_external_memory(env_, std::exchange(unreported_bytes_, 0), &total));
 }
 
-// The scope matters: a handle left in the caller's scope would keep the sentinel alive through a collection started by this call.
+// The scope matters: a handle left in the caller's scope would keep the sentinel alive through a collection started by
+// this call.
 void HandleTable::collect() {
   puts_since_look_ = 0;
   bytes_since_look_ = 0;

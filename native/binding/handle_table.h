@@ -14,9 +14,10 @@ struct HandleStats {
 ///
 /// An id is `slot + generation · 2^24`: a stale or invented id is a DisposedError, never a wrong tensor.
 ///
-/// The net: each watched JS object has a weak reference here. Finalizers and FinalizationRegistry callbacks wait for the event loop,
-/// which a loop without `await` never reaches; weak references are cleared by the collection itself, so we look at them during op calls.
-/// One look is a pass over all of them, so a sentinel (an unreachable object) tells us when a collection has happened.
+/// The net: each watched JS object has a weak reference here. Finalizers and FinalizationRegistry callbacks wait for
+/// the event loop, which a loop without `await` never reaches; weak references are cleared by the collection itself, so
+/// we look at them during op calls. One look is a pass over all of them, so a sentinel (an unreachable object) tells us
+/// when a collection has happened.
 class HandleTable {
  public:
   explicit HandleTable(napi_env env) : env_(env) {}
@@ -29,8 +30,8 @@ class HandleTable {
   void dispose(double id);
   void watch(napi_value object, double id);
 
-  /// Releases tensors whose objects are gone, if a collection has happened since the last call. Only safe when no raw id is in use:
-  /// call it after an op has taken its operands.
+  /// Releases tensors whose objects are gone, if a collection has happened since the last call. Only safe when no raw
+  /// id is in use: call it after an op has taken its operands.
   void collect();
 
   /// After tensors have moved to other storages.

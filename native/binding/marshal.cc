@@ -16,7 +16,8 @@ bool NapiArgs::absent(size_t i) {
 
 double NapiArgs::number(size_t i) {
   double result;
-  if (napi_get_value_double(environment_.env, value(i), &result) != napi_ok) throw mistake(i, op_.parameters[i].ts == "TensorId" ? "a Tensor" : "a number");
+  if (napi_get_value_double(environment_.env, value(i), &result) != napi_ok)
+    throw mistake(i, op_.parameters[i].ts == "TensorId" ? "a Tensor" : "a number");
   return result;
 }
 
@@ -35,7 +36,8 @@ bool NapiArgs::boolean(size_t i) {
 std::string NapiArgs::text(size_t i) {
   size_t length;
   const napi_env env = environment_.env;
-  if (!value(i) || napi_get_value_string_utf8(env, value(i), nullptr, 0, &length) != napi_ok) throw mistake(i, op_.parameters[i].ts);
+  if (!value(i) || napi_get_value_string_utf8(env, value(i), nullptr, 0, &length) != napi_ok)
+    throw mistake(i, op_.parameters[i].ts);
   std::string result(length, '\0');
   ok(napi_get_value_string_utf8(env, value(i), result.data(), length + 1, &length));
   return result;
@@ -117,21 +119,25 @@ std::string NapiArgs::shown(size_t i) {
 
 Error NapiArgs::mistake(size_t i, const std::string& expected) {
   const Parameter& parameter = op_.parameters[i];
-  const bool is_tensor = parameter.ts == "TensorId", nothing = absent(i);  // an id of nothing is that of something that is no tensor
+  const bool is_tensor = parameter.ts == "TensorId",
+             nothing = absent(i);  // an id of nothing is that of something that is no tensor
   const std::string given = is_tensor && nothing ? fmt::format("something else than a tensor as {}", parameter.name)
                             : nothing            ? fmt::format("no {}", parameter.name)
                                                  : fmt::format("{} as {}", shown(i), parameter.name);
-  return Error(Kind::Option, fmt::format("{}: got {}, expected {}.\n  Fix: {}.", op_.name, given, expected, remedy(i, expected)));
+  return Error(Kind::Option,
+               fmt::format("{}: got {}, expected {}.\n  Fix: {}.", op_.name, given, expected, remedy(i, expected)));
 }
 
-/// What to do about an argument of the wrong type. Arguments go by their names: where one stands differs between a function and a method.
+/// What to do about an argument of the wrong type. Arguments go by their names: where one stands differs between a
+/// function and a method.
 std::string NapiArgs::remedy(size_t i, const std::string& expected) {
   const Parameter& parameter = op_.parameters[i];
   if (parameter.ts == "TensorId") return "make a tensor of numbers with tensor()";
   if (absent(i)) return fmt::format("pass {}", parameter.name);
   napi_valuetype type = napi_undefined;
   ok(napi_typeof(environment_.env, value(i), &type));
-  if (type == napi_number && parameter.ts == "readonly number[]") return fmt::format("put the numbers into one array, as in {}([{}, …])", op_.name, shown(i));
+  if (type == napi_number && parameter.ts == "readonly number[]")
+    return fmt::format("put the numbers into one array, as in {}([{}, …])", op_.name, shown(i));
   if (is_record(i)) {
     const char* example = std::string_view(parameter.name).starts_with("dim") ? "1" : "…";
     return fmt::format("pass {} itself, without an object around it, as in {}({})", parameter.name, op_.name, example);

@@ -1,4 +1,5 @@
-// The addon's own operator new, so that a test can make host memory run out at any place. It gives what the C++ library's gives. A sanitizer brings its own.
+// The addon's own operator new, so that a test can make host memory run out at any place. It gives what the C++
+// library's gives. A sanitizer brings its own.
 #include <cstdlib>
 #include <new>
 

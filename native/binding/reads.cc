@@ -15,9 +15,11 @@ constexpr size_t kMaxReadBytes = (size_t{1} << 32) - 64;
 }
 
 struct Reads::ReadCommand final : Command {
-  ReadCommand(Pending& pending, std::vector<Operand> operands) : Command("data", std::move(operands)), pending(pending) {}
+  ReadCommand(Pending& pending, std::vector<Operand> operands)
+      : Command("data", std::move(operands)), pending(pending) {}
   Status run(Backend& backend) override {
-    const Status status = pending.bytes ? backend.download(pending.destination, operands[0].view.data, pending.bytes) : Status::ok();
+    const Status status =
+        pending.bytes ? backend.download(pending.destination, operands[0].view.data, pending.bytes) : Status::ok();
     if (!status.is_ok()) pending.fault = fault_of(op, status);
     else if (pending.reports) pending.fault = pending.executor->take_unreported_fault();
     backend.notify(finish, &pending);
@@ -42,7 +44,8 @@ Reads::Reads(napi_env env) : env_(env) {
   ok(napi_get_global(env, &global));
   ok(napi_get_named_property(env, global, "ArrayBuffer", &constructor));
   ok(napi_create_reference(env, constructor, 1, &array_buffer_));
-  ok(napi_create_threadsafe_function(env, nullptr, nullptr, text(env, "stmnet reads"), 0, 1, nullptr, nullptr, this, settle, &notify_));
+  ok(napi_create_threadsafe_function(env, nullptr, nullptr, text(env, "stmnet reads"), 0, 1, nullptr, nullptr, this,
+                                     settle, &notify_));
   ok(napi_unref_threadsafe_function(env, notify_));
 }
 
@@ -79,17 +82,18 @@ void Reads::enqueue(Pending& pending, std::vector<Operand> operands) try {
   throw;
 }
 
-/// The array of a result. JavaScript's own constructor makes it, which throws where there is no memory; Node-API's function would end the process.
+/// The array of a result. JavaScript's own constructor makes it, which throws where there is no memory; Node-API's
+/// function would end the process.
 napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
   napi_value constructor, length, buffer, exception;
   ok(napi_get_reference_value(env_, array_buffer_, &constructor));
   ok(napi_create_double(env_, static_cast<double>(bytes), &length));
   if (allocation_fails() || napi_new_instance(env_, constructor, 1, &length, &buffer) != napi_ok) {
     napi_get_and_clear_last_exception(env_, &exception);
-    throw Error(Kind::OutOfMemory,
-                fmt::format("data: got {}, expected memory for an array of {} bytes, which the system refuses.\n  Fix: read it in parts with "
-                            "slice(), or give the process more memory.",
-                            x, bytes));
+    throw Error(Kind::OutOfMemory, fmt::format("data: got {}, expected memory for an array of {} bytes, which the "
+                                               "system refuses.\n  Fix: read it in parts with "
+                                               "slice(), or give the process more memory.",
+                                               x, bytes));
   }
   size_t made;
   ok(napi_get_arraybuffer_info(env_, buffer, data, &made));
@@ -99,7 +103,8 @@ napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
 napi_value Reads::begin(const ReadBack& read, const ErrorClasses& errors) {
   refuse_while_recording("data()", "return the tensor and read it outside");
   const size_t bytes = static_cast<size_t>(read.tensor.size()) * size_of(read.tensor.dtype());
-  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data: got {}, expected at most {} bytes in one read.\n  Fix: read it in parts with slice().", read.tensor,
+  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option,
+            "data: got {}, expected at most {} bytes in one read.\n  Fix: read it in parts with slice().", read.tensor,
             kMaxReadBytes);
   void* destination = nullptr;
   const napi_value buffer = new_buffer(read.tensor, bytes, &destination);
@@ -126,11 +131,14 @@ napi_value Reads::begin(const Fence& fence, const ErrorClasses& errors) {
 }
 
 /// What a promise is rejected with.
-napi_value error_of(const ErrorClasses& errors, const Fault& fault) try { return errors.make_fault(fault); } catch (const std::bad_alloc&) {
+napi_value error_of(const ErrorClasses& errors, const Fault& fault) try {
+  return errors.make_fault(fault);
+} catch (const std::bad_alloc&) {
   return errors.make_without_memory();
 }
 
-// Called by Node on the JS thread. `env` is null, or calls fail, while the environment is going away; nobody waits then.
+// Called by Node on the JS thread. `env` is null, or calls fail, while the environment is going away; nobody waits
+// then.
 void Reads::settle(napi_env env, napi_value, void* context, void* data) {
   if (!env) return;
   try {
@@ -140,13 +148,15 @@ void Reads::settle(napi_env env, napi_value, void* context, void* data) {
 }
 
 void Reads::settle(Pending& pending) {
-  constexpr napi_typedarray_type types[] = {napi_float32_array, napi_float64_array, napi_int32_array, napi_uint8_array};  // in the order of DType
+  constexpr napi_typedarray_type types[] = {napi_float32_array, napi_float64_array, napi_int32_array,
+                                            napi_uint8_array};  // in the order of DType
   const napi_env env = env_;
   napi_value result;
   if (pending.buffer) {
     napi_value buffer;
     ok(napi_get_reference_value(env, pending.buffer, &buffer));
-    ok(napi_create_typedarray(env, types[static_cast<size_t>(pending.dtype)], pending.bytes / size_of(pending.dtype), buffer, 0, &result));
+    ok(napi_create_typedarray(env, types[static_cast<size_t>(pending.dtype)], pending.bytes / size_of(pending.dtype),
+                              buffer, 0, &result));
     ok(napi_delete_reference(env, std::exchange(pending.buffer, nullptr)));
   } else {
     ok(napi_get_undefined(env, &result));

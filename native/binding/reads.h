@@ -9,8 +9,9 @@ namespace stm::binding {
 
 class ErrorClasses;
 
-/// Promises that the executor settles. The result's ArrayBuffer is made at the call and filled by the executor, so the JS thread copies nothing.
-/// While a promise is pending the thread-safe function is referenced and keeps the process alive; otherwise it does not.
+/// Promises that the executor settles. The result's ArrayBuffer is made at the call and filled by the executor, so the
+/// JS thread copies nothing. While a promise is pending the thread-safe function is referenced and keeps the process
+/// alive; otherwise it does not.
 class Reads {
  public:
   explicit Reads(napi_env env);

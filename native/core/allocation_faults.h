@@ -3,8 +3,8 @@
 
 namespace stm {
 
-// Memory that runs out when a test says so. Asked for host memory by the addon's operator new, for device memory by the allocator, and for the array of a result
-// by the read that makes it.
+// Memory that runs out when a test says so. Asked for host memory by the addon's operator new, for device memory by the
+// allocator, and for the array of a result by the read that makes it.
 
 /// Whether this allocation is to fail. Counts it while a test watches. Any thread.
 bool allocation_fails() noexcept;

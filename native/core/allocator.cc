@@ -12,10 +12,12 @@ constexpr size_t kStep = 512, kFine = size_t{64} << 10, kMost = size_t{1} << 50;
 constexpr size_t kFineSizes = kFine / kStep, kReach = 2;
 constexpr int64_t kSlack = int64_t{64} << 20;
 
-/// A period ends when this many times the recent peak has been asked for. What is given back because a whole period did not ask for it costs little against that much work.
+/// A period ends when this many times the recent peak has been asked for. What is given back because a whole period did
+/// not ask for it costs little against that much work.
 constexpr int64_t kPeriod = 16;
 
-/// Sizes are rounded so that neighbouring requests share blocks: to 512 bytes, and above 64 KB to an eighth of the power of two below.
+/// Sizes are rounded so that neighbouring requests share blocks: to 512 bytes, and above 64 KB to an eighth of the
+/// power of two below.
 struct SizeClass {
   size_t index, bytes;
   explicit SizeClass(size_t wanted) {
@@ -42,8 +44,10 @@ Status Allocator::take(size_t bytes, Block** block) {
   collect_returned();
   const size_t size = SizeClass(std::min(bytes, kMost)).bytes;
   if (limit() > 0 && used_bytes() + static_cast<int64_t>(size) > limit()) {
-    return Status::fail(StatusKind::OutOfMemory, "asked for %zu bytes, %lld are held by tensors, of %lld that setMaxMemory allows. Fix: use a smaller batch.",
-                        size, number(used_bytes()), number(limit()));
+    return Status::fail(
+        StatusKind::OutOfMemory,
+        "asked for %zu bytes, %lld are held by tensors, of %lld that setMaxMemory allows. Fix: use a smaller batch.",
+        size, number(used_bytes()), number(limit()));
   }
   if (Block* found = kept(size)) {
     unlink(found);
@@ -59,7 +63,8 @@ Status Allocator::take(size_t bytes, Block** block) {
   return Status::ok();
 }
 
-/// A block of this size, or of one of the next sizes: at most a quarter larger. Null if there is none, or the limit leaves no room for it.
+/// A block of this size, or of one of the next sizes: at most a quarter larger. Null if there is none, or the limit
+/// leaves no room for it.
 Allocator::Block* Allocator::kept(size_t size) {
   const size_t first = SizeClass(size).index;
   for (size_t i = first; i < std::min(first + kReach + 1, kSizes); ++i) {
@@ -71,10 +76,14 @@ Allocator::Block* Allocator::kept(size_t size) {
 
 /// From the backend, if need be after everything kept for later has been given back to it.
 Status Allocator::allocate(size_t size, Block** block) {
-  const auto fits = [&] { return limit() == 0 || used_bytes() + cached_bytes() + static_cast<int64_t>(size) <= limit(); };
+  const auto fits = [&] {
+    return limit() == 0 || used_bytes() + cached_bytes() + static_cast<int64_t>(size) <= limit();
+  };
   while (!fits() && oldest_) release(oldest_);
   Block* const fresh = new (std::nothrow) Block;
-  if (!fresh) return Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors.");
+  if (!fresh)
+    return Status::fail(StatusKind::OutOfMemory,
+                        "the host is out of memory. Fix: use a smaller batch, or free tensors.");
   const bool hopeless = size >= kMost || allocation_fails();
   Status status = hopeless ? Status::fail(StatusKind::OutOfMemory, "refused") : backend_->allocate(size, &fresh->data);
   if (!status.is_ok() && !hopeless) {
@@ -90,8 +99,10 @@ Status Allocator::allocate(size_t size, Block** block) {
   delete fresh;
   if (status.kind != StatusKind::OutOfMemory) return status;
   const DeviceMemory memory = backend_->memory();
-  return Status::fail(status.kind, "asked for %zu bytes, %lld are free of %lld, %lld are held by tensors. Fix: use a smaller batch, or free tensors.", size,
-                      number(memory.free_bytes), number(memory.total_bytes), number(used_bytes()));
+  return Status::fail(status.kind,
+                      "asked for %zu bytes, %lld are free of %lld, %lld are held by tensors. Fix: use a smaller batch, "
+                      "or free tensors.",
+                      size, number(memory.free_bytes), number(memory.total_bytes), number(used_bytes()));
 }
 
 void Allocator::note_use(size_t bytes) {

@@ -9,22 +9,27 @@
 
 namespace stm {
 
-/// Caching allocator of one device. `take` belongs to the executor; `give_back` may be called by any thread and only pushes on a lock-free
-/// list, which the executor empties before it allocates. So bytes return in queue order without a command and without a lock.
+/// Caching allocator of one device. `take` belongs to the executor; `give_back` may be called by any thread and only
+/// pushes on a lock-free list, which the executor empties before it allocates. So bytes return in queue order without a
+/// command and without a lock.
 ///
-/// What comes back is kept for the next request of its size, or of one a little smaller. How much is kept follows what tensors have needed: all blocks together
-/// stay below twice the recent peak of what was in use, and those that nobody has asked for in a long while go back to the device. A steady loop finds the
-/// blocks of its last round and never asks the device. Nothing here allocates host memory but the block that a new piece of device memory gets.
+/// What comes back is kept for the next request of its size, or of one a little smaller. How much is kept follows what
+/// tensors have needed: all blocks together stay below twice the recent peak of what was in use, and those that nobody
+/// has asked for in a long while go back to the device. A steady loop finds the blocks of its last round and never asks
+/// the device. Nothing here allocates host memory but the block that a new piece of device memory gets.
 class Allocator {
  public:
   /// Lives on the host, beside the device memory that it describes.
   struct Block {
     void* data = nullptr;
     size_t bytes = 0;
-    size_t asked = 0;                            ///< rounded; a little less where a larger block serves. What counts as used
-    Block *next = nullptr, *previous = nullptr;  ///< kept ones of its size, the one that came back last first; `next` also among those on their way back
-    Block *older = nullptr, *newer = nullptr;    ///< kept ones of all sizes
-    uint64_t period = 0;                         ///< when it came back
+    size_t asked = 0;  ///< rounded; a little less where a larger block serves. What counts as used
+    Block *next = nullptr,
+          *previous =
+              /// kept ones of its size, the one that came back last first; `next` also among those on their way back
+          nullptr;
+    Block *older = nullptr, *newer = nullptr;  ///< kept ones of all sizes
+    uint64_t period = 0;                       ///< when it came back
   };
   explicit Allocator(std::shared_ptr<Backend> backend) : backend_(std::move(backend)) {}
   ~Allocator();

@@ -61,7 +61,9 @@ class Space {
 
 ArenaPlan plan_arena(const std::vector<Lifetime>& lifetimes) {
   const size_t count = lifetimes.size();
-  const auto rounded = [&](size_t i) { return (std::max<size_t>(lifetimes[i].bytes, 1) + kAlignment - 1) / kAlignment * kAlignment; };
+  const auto rounded = [&](size_t i) {
+    return (std::max<size_t>(lifetimes[i].bytes, 1) + kAlignment - 1) / kAlignment * kAlignment;
+  };
   std::vector<size_t> by_first(count), by_last(count);
   std::iota(by_first.begin(), by_first.end(), size_t{0});
   by_last = by_first;
@@ -70,8 +72,9 @@ ArenaPlan plan_arena(const std::vector<Lifetime>& lifetimes) {
     const Lifetime &x = lifetimes[a], &y = lifetimes[b];
     return x.first != y.first ? x.first < y.first : x.bytes != y.bytes ? x.bytes > y.bytes : a < b;
   });
-  std::sort(by_last.begin(), by_last.end(),
-            [&](size_t a, size_t b) { return lifetimes[a].last != lifetimes[b].last ? lifetimes[a].last < lifetimes[b].last : a < b; });
+  std::sort(by_last.begin(), by_last.end(), [&](size_t a, size_t b) {
+    return lifetimes[a].last != lifetimes[b].last ? lifetimes[a].last < lifetimes[b].last : a < b;
+  });
   ArenaPlan plan;
   plan.offsets.resize(count);
   Space space;

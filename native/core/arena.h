@@ -14,7 +14,8 @@ struct ArenaPlan {
   size_t bytes = 0;             ///< of the whole
 };
 
-/// Places in one block such that bytes which are needed at the same time do not overlap. Aligned as the allocator's blocks.
+/// Places in one block such that bytes which are needed at the same time do not overlap. Aligned as the allocator's
+/// blocks.
 ArenaPlan plan_arena(const std::vector<Lifetime>& lifetimes);
 
 }  // namespace stm

@@ -9,7 +9,8 @@ namespace {
 
 thread_local std::string current;
 
-/// Names are compared by address, so each is there once. A program has as many as it has lines that call ops; more than that many are not told apart.
+/// Names are compared by address, so each is there once. A program has as many as it has lines that call ops; more than
+/// that many are not told apart.
 class Names {
  public:
   const char* unique(const char* op, const std::string& site) {

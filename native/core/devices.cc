@@ -138,14 +138,15 @@ std::shared_ptr<Backend> open_backend(const std::string& given) {
       if (at != name) continue;
       Backend* backend = nullptr;
       const Status status = s.plugin->open(i, &backend);
-      if (!status.is_ok()) throw Error(Kind::Device, fmt::format("got device '{}', which cannot be used: {}", given, status.message));
+      if (!status.is_ok())
+        throw Error(Kind::Device, fmt::format("got device '{}', which cannot be used: {}", given, status.message));
       return {backend, [](Backend* open) { open->close(); }};
     }
     if (count == 0 && name.rfind("cuda", 0) == 0)
       throw Error(Kind::Device, fmt::format("got device '{}', expected one of: cpu. No CUDA device: {}", given, why));
-    throw Error(
-        Kind::Device,
-        fmt::format("got device '{}', expected one of: {}.\n  Fix: call devices() to see what this machine offers and why a device is missing.", given, known));
+    throw Error(Kind::Device, fmt::format("got device '{}', expected one of: {}.\n  Fix: call devices() to see what "
+                                          "this machine offers and why a device is missing.",
+                                          given, known));
   });
 }
 

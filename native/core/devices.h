@@ -15,8 +15,8 @@ struct DeviceListing {
   std::string reason;  ///< why it is not available, and how to mend it
 };
 
-/// Where the device plug-in lies, and what it must have been built from. It is loaded when a device other than the CPU is first asked for, once for the
-/// process. Any thread, as all of these.
+/// Where the device plug-in lies, and what it must have been built from. It is loaded when a device other than the CPU
+/// is first asked for, once for the process. Any thread, as all of these.
 void set_plugin(const std::string& file, const std::string& source_hash);
 
 std::vector<DeviceListing> list_devices();

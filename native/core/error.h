@@ -7,7 +7,21 @@
 namespace stm {
 
 /// Which JavaScript class and code a user mistake becomes; `binding/errors.cc` maps each kind to one.
-enum class Kind { Shape, DType, Device, Option, Index, Disposed, NoGraph, GraphReleased, GraphInUse, Stale, InPlace, Recording, OutOfMemory };
+enum class Kind {
+  Shape,
+  DType,
+  Device,
+  Option,
+  Index,
+  Disposed,
+  NoGraph,
+  GraphReleased,
+  GraphInUse,
+  Stale,
+  InPlace,
+  Recording,
+  OutOfMemory
+};
 
 /// A user mistake, found on the JS thread before anything was enqueued.
 class Error : public std::runtime_error {
@@ -18,7 +32,8 @@ class Error : public std::runtime_error {
 
 }  // namespace stm
 
-/// Throws unless `condition` holds. The message says what was given, what was expected and how to fix it; `{}` formatting by {fmt}.
+/// Throws unless `condition` holds. The message says what was given, what was expected and how to fix it; `{}`
+/// formatting by {fmt}.
 #define STM_CHECK(condition, kind, ...)                                     \
   do {                                                                      \
     if (!(condition)) throw ::stm::Error(kind, ::fmt::format(__VA_ARGS__)); \

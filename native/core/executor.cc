@@ -15,7 +15,8 @@ bool Executor::wait_for_room(std::unique_lock<std::mutex>& lock, const std::func
   const auto start = std::chrono::steady_clock::now();
   bool wanted = true;
   producer_waits_ = true;
-  while (wanted && !drained_.wait_for(lock, std::chrono::milliseconds(50), [this] { return has_room() || stopping_; })) {
+  while (wanted &&
+         !drained_.wait_for(lock, std::chrono::milliseconds(50), [this] { return has_room() || stopping_; })) {
     if (!still_wanted) continue;
     lock.unlock();
     wanted = still_wanted();
@@ -43,10 +44,10 @@ void Executor::push(std::unique_ptr<Command> command, const std::function<bool()
 std::thread Executor::started() try {
   return std::thread([this] { work(); });
 } catch (const std::system_error& error) {
-  throw Error(Kind::Device,
-              fmt::format("got no thread for a queue of commands from the system ({}), expected one.\n  Fix: raise the limit of threads (ulimit -u, or the "
-                          "container's limit of pids) or of memory (ulimit -v), or start fewer workers.",
-                          error.what()));
+  throw Error(Kind::Device, fmt::format("got no thread for a queue of commands from the system ({}), expected one.\n  "
+                                        "Fix: raise the limit of threads (ulimit -u, or the "
+                                        "container's limit of pids) or of memory (ulimit -v), or start fewer workers.",
+                                        error.what()));
 }
 
 void Executor::work() {
@@ -101,12 +102,14 @@ Status Executor::attempt(Command& command, bool* ran) {
   return contained([&] { return command.run(backend_); });
 }
 
-// A command that is skipped, or fails before it runs, leaves its in-place targets as they were; one that fails while running has spoiled them too.
+// A command that is skipped, or fails before it runs, leaves its in-place targets as they were; one that fails while
+// running has spoiled them too.
 void Executor::execute(Command& command) {
   if (stopping_) return;
   FaultPtr fault;
   for (const Operand& operand : command.operands)
-    if (operand.storage && operand.access != Access::Write && operand.storage->fault()) fault = operand.storage->fault();
+    if (operand.storage && operand.access != Access::Write && operand.storage->fault())
+      fault = operand.storage->fault();
   bool ran = false;
   if (!fault) {
     const Status status = attempt(command, &ran);
@@ -116,7 +119,8 @@ void Executor::execute(Command& command) {
   if (!ran) command.skip(fault);
   const bool spoilt = ran || command.spoils_if_skipped();
   for (const Operand& operand : command.operands)
-    if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && spoilt))) operand.storage->poison(fault);
+    if (operand.storage && (operand.access == Access::Write || (operand.access == Access::Update && spoilt)))
+      operand.storage->poison(fault);
 }
 
 FaultPtr Executor::raise(const char* op, const Status& status) {

@@ -15,7 +15,8 @@ namespace stm {
 
 enum class Access : uint8_t { Read, Write, Update };
 
-/// One tensor as a command sees it. Holding the storage is what keeps it alive until the command has run. An absent optional operand has none.
+/// One tensor as a command sees it. Holding the storage is what keeps it alive until the command has run. An absent
+/// optional operand has none.
 struct Operand {
   std::shared_ptr<Storage> storage;
   int64_t offset_bytes = 0;
@@ -23,11 +24,14 @@ struct Operand {
   Access access = Access::Read;
 };
 
-/// One unit of work. `run` happens on the executor after every earlier command; `skip` instead, if an operand is poisoned or the device is not ready for it.
+/// One unit of work. `run` happens on the executor after every earlier command; `skip` instead, if an operand is
+/// poisoned or the device is not ready for it.
 class Command {
  public:
   Command(const char* op, std::vector<Operand> operands, size_t host_bytes = 0)
-      : op(with_call_site(op)), operands(std::move(operands)), queued_bytes(host_bytes + sizeof(Command) + this->operands.size() * sizeof(Operand)) {}
+      : op(with_call_site(op)),
+        operands(std::move(operands)),
+        queued_bytes(host_bytes + sizeof(Command) + this->operands.size() * sizeof(Operand)) {}
   virtual ~Command() = default;
   /// Before the outputs are allocated: a command whose outputs have sizes that only the device knows gives them here.
   virtual Status prepare(Backend&) { return Status::ok(); }
@@ -35,7 +39,8 @@ class Command {
   virtual void skip(const FaultPtr&) {}
   /// Whether what it changes in place is of no use when it is skipped.
   virtual bool spoils_if_skipped() const { return false; }
-  /// Writes the same again for as long as what it reads stays the same, and is not quick to do: a recording runs it only when that has changed.
+  /// Writes the same again for as long as what it reads stays the same, and is not quick to do: a recording runs it
+  /// only when that has changed.
   virtual bool worth_keeping() const { return false; }
 
   const char* const op;  ///< with its call site, where that is known
@@ -61,11 +66,12 @@ class Executor {
   explicit Executor(Backend& backend) : backend_(backend), thread_(started()) {}
   ~Executor() { stop(); }
 
-  /// Appends a command. Returns at once while the queue is within its limits; otherwise waits until it is half empty, or `still_wanted`, which it asks now and
-  /// then, says no: it drops the command then.
+  /// Appends a command. Returns at once while the queue is within its limits; otherwise waits until it is half empty,
+  /// or `still_wanted`, which it asks now and then, says no: it drops the command then.
   void push(std::unique_ptr<Command> command, const std::function<bool()>& still_wanted = {});
 
-  /// Ends the running command as soon as its device can, drops the queued ones, joins. Idempotent. Afterwards `push` drops what it is given.
+  /// Ends the running command as soon as its device can, drops the queued ones, joins. Idempotent. Afterwards `push`
+  /// drops what it is given.
   void stop();
 
   /// Executor thread only, from a read or fence: the first fault that no read or fence has reported yet, once.

@@ -5,8 +5,8 @@
 #include "core/recording.h"
 
 namespace stm {
-// Long chains (an RNN unrolled by hand) must not be freed by recursion: children that nobody else holds are put into a list and let go one by one. The list runs
-// through the nodes themselves, because what frees memory must not need any.
+// Long chains (an RNN unrolled by hand) must not be freed by recursion: children that nobody else holds are put into a
+// list and let go one by one. The list runs through the nodes themselves, because what frees memory must not need any.
 Node::~Node() {
   std::shared_ptr<Node> pending;
   const auto unhook_children = [&pending](Node& node) {
@@ -32,7 +32,8 @@ bool needs_grad(const Tensor& x) {
   return x->requires_grad;
 }
 
-void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector<Tensor> inputs, SavedTensors saved, Backward backward) {
+void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector<Tensor> inputs, SavedTensors saved,
+                 Backward backward) {
   Session& session = Session::current();
   if (std::none_of(inputs.begin(), inputs.end(), needs_grad)) return;
   auto node = std::make_shared<Node>();
@@ -40,7 +41,8 @@ void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector
   node->order = session.next_node++;
   node->outputs = outputs.size();
   node->backward = std::move(backward);
-  for (const Tensor& x : inputs) node->inputs.push_back(x ? Edge{x->node, x->output, x->requires_grad && !x->node ? x : Tensor()} : Edge{});
+  for (const Tensor& x : inputs)
+    node->inputs.push_back(x ? Edge{x->node, x->output, x->requires_grad && !x->node ? x : Tensor()} : Edge{});
   for (const Tensor& x : saved) {
     node->saved.push_back(x ? detached(x) : Tensor());
     node->saved_versions.push_back(x ? x->storage->version() : 0);
@@ -52,9 +54,12 @@ void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector
   }
 }
 
-void on_backward(const char* op, const Tensor& output, std::vector<Tensor> inputs, SavedTensors saved, Backward1 backward) {
+void on_backward(const char* op, const Tensor& output, std::vector<Tensor> inputs, SavedTensors saved,
+                 Backward1 backward) {
   on_backward(op, std::vector<Tensor>{output}, std::move(inputs), std::move(saved),
-              [backward = std::move(backward)](const std::vector<Tensor>& grads, const SavedTensors& kept) { return backward(grads[0], kept); });
+              [backward = std::move(backward)](const std::vector<Tensor>& grads, const SavedTensors& kept) {
+                return backward(grads[0], kept);
+              });
 }
 
 }  // namespace stm

@@ -9,7 +9,8 @@ namespace stm {
 /// Operands kept for backward; indexing gives them back, detached from the graph.
 using SavedTensors = std::vector<Tensor>;
 
-/// Gradients of the inputs from those of the outputs (empty where an output was not used); an empty Tensor in the result means "none needed".
+/// Gradients of the inputs from those of the outputs (empty where an output was not used); an empty Tensor in the
+/// result means "none needed".
 using Backward = std::function<std::vector<Tensor>(const std::vector<Tensor>& grads, const SavedTensors& saved)>;
 /// The same for an op with one output, whose gradient is always there.
 using Backward1 = std::function<std::vector<Tensor>(const Tensor& grad, const SavedTensors& saved)>;
@@ -21,8 +22,8 @@ struct Edge {
   Tensor leaf;
 };
 
-/// One recorded op. The graph has no list of its nodes: a node lives as long as a handle of its outputs or a later node holds it,
-/// so a forward pass that never runs backward is freed with its handles.
+/// One recorded op. The graph has no list of its nodes: a node lives as long as a handle of its outputs or a later node
+/// holds it, so a forward pass that never runs backward is freed with its handles.
 struct Node {
   ~Node();
   const char* op;
@@ -36,11 +37,15 @@ struct Node {
   std::shared_ptr<Node> later;  ///< the next of those that are being let go
 };
 
-/// Whether a gradient with respect to `x` (which may be empty) is wanted: what an op asks before it saves or computes anything for backward.
+/// Whether a gradient with respect to `x` (which may be empty) is wanted: what an op asks before it saves or computes
+/// anything for backward.
 bool needs_grad(const Tensor& x);
 
-/// Puts `output` into the graph if an input needs a gradient and recording is on. Inputs and saved tensors may be empty. Call it last, after enqueue.
-void on_backward(const char* op, const Tensor& output, std::vector<Tensor> inputs, SavedTensors saved, Backward1 backward);
-void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector<Tensor> inputs, SavedTensors saved, Backward backward);
+/// Puts `output` into the graph if an input needs a gradient and recording is on. Inputs and saved tensors may be
+/// empty. Call it last, after enqueue.
+void on_backward(const char* op, const Tensor& output, std::vector<Tensor> inputs, SavedTensors saved,
+                 Backward1 backward);
+void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector<Tensor> inputs, SavedTensors saved,
+                 Backward backward);
 
 }  // namespace stm

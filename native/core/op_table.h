@@ -105,7 +105,8 @@ struct Arg<Shape> {
   static Shape read(ArgReader& args, size_t i) {
     const std::vector<int64_t> axes = args.integers(i);
     if (axes.size() > Shape::kMaxRank) throw args.mistake(i, "at most 6 axes");
-    if (std::any_of(axes.begin(), axes.end(), [](int64_t extent) { return extent < 0; })) throw args.mistake(i, "extents of 0 or more");
+    if (std::any_of(axes.begin(), axes.end(), [](int64_t extent) { return extent < 0; }))
+      throw args.mistake(i, "extents of 0 or more");
     const Shape shape(axes);
     if (!shape.reasonable()) throw args.mistake(i, "at most 2^40 elements");
     return shape;
@@ -114,7 +115,9 @@ struct Arg<Shape> {
 template <class T>
 struct Arg<std::optional<T>> {
   static std::string ts() { return Arg<T>::ts(); }
-  static std::optional<T> read(ArgReader& args, size_t i) { return args.absent(i) ? std::nullopt : std::optional<T>(Arg<T>::read(args, i)); }
+  static std::optional<T> read(ArgReader& args, size_t i) {
+    return args.absent(i) ? std::nullopt : std::optional<T>(Arg<T>::read(args, i));
+  }
 };
 template <class E>
 requires std::is_enum_v<E>
@@ -201,13 +204,22 @@ struct Result<S> {
   static M member_type(M S::*);
   static std::string ts() {
     std::string text;
-    std::apply([&](auto... f) { ((text += (text.empty() ? "{ " : "; ") + std::string(f.first) + ": " + Result<decltype(member_type(f.second))>::ts()), ...); },
-               RecordFields<S>::fields);
+    std::apply(
+        [&](auto... f) {
+          ((text +=
+            (text.empty() ? "{ " : "; ") + std::string(f.first) + ": " + Result<decltype(member_type(f.second))>::ts()),
+           ...);
+        },
+        RecordFields<S>::fields);
     return text + " }";
   }
   static void write(ResultWriter& out, const S& value) {
     out.begin_record();
-    std::apply([&](auto... f) { ((out.field(f.first), Result<decltype(member_type(f.second))>::write(out, value.*f.second)), ...); }, RecordFields<S>::fields);
+    std::apply(
+        [&](auto... f) {
+          ((out.field(f.first), Result<decltype(member_type(f.second))>::write(out, value.*f.second)), ...);
+        },
+        RecordFields<S>::fields);
     out.end();
   }
 };
@@ -237,7 +249,8 @@ struct Op {
   std::function<void(ArgReader&, ResultWriter&)> call;
 };
 
-/// Declarations of everything JavaScript may call. Types are deduced from the function; only names and words are written by hand.
+/// Declarations of everything JavaScript may call. Types are deduced from the function; only names and words are
+/// written by hand.
 class OpTable {
  public:
   template <class R, class... A, size_t N>
@@ -246,12 +259,16 @@ class OpTable {
     Op op{name, {}, result_ts<R>(), doc, {}};
     size_t i = 0;
     (op.parameters.push_back({names[i++], Arg<std::decay_t<A>>::ts(), is_optional<std::decay_t<A>>}), ...);
-    op.call = [function](ArgReader& args, ResultWriter& out) { invoke(function, args, out, std::index_sequence_for<A...>{}); };
+    op.call = [function](ArgReader& args, ResultWriter& out) {
+      invoke(function, args, out, std::index_sequence_for<A...>{});
+    };
     ops_.push_back(std::move(op));
   }
   template <class R>
   void add(const char* name, R (*function)(), const char* doc) {
-    ops_.push_back({name, {}, result_ts<R>(), doc, [function](ArgReader& args, ResultWriter& out) { invoke(function, args, out, {}); }});
+    ops_.push_back({name, {}, result_ts<R>(), doc, [function](ArgReader& args, ResultWriter& out) {
+                      invoke(function, args, out, {});
+                    }});
   }
   const std::vector<Op>& all() const { return ops_; }
 
@@ -262,13 +279,15 @@ class OpTable {
     else return Result<R>::ts();
   }
   template <class R, class... A, size_t... I>
-  static void invoke(R (*function)(A...), [[maybe_unused]] ArgReader& args, [[maybe_unused]] ResultWriter& out, std::index_sequence<I...>) {
+  static void invoke(R (*function)(A...), [[maybe_unused]] ArgReader& args, [[maybe_unused]] ResultWriter& out,
+                     std::index_sequence<I...>) {
     std::tuple<std::decay_t<A>...> values{Arg<std::decay_t<A>>::read(args, I)...};  // braces: left to right
     (read_again(std::get<I>(values), args, I), ...);
     if constexpr (std::is_void_v<R>) function(std::get<I>(values)...);
     else Result<R>::write(out, function(std::get<I>(values)...));
   }
-  /// Reading an argument may run JavaScript, such as an accessor in an array, and that may move or shrink the elements of one read before.
+  /// Reading an argument may run JavaScript, such as an accessor in an array, and that may move or shrink the elements
+  /// of one read before.
   template <class T>
   static void read_again(T&, ArgReader&, size_t) {}
   static void read_again(HostValues& values, ArgReader& args, size_t i) { values = Arg<HostValues>::read(args, i); }

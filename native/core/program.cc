@@ -12,7 +12,8 @@ namespace {
 
 /// Whether none is poisoned.
 bool sound(const std::vector<Storage*>& storages) {
-  return std::none_of(storages.begin(), storages.end(), [](const Storage* storage) { return storage->fault() != nullptr; });
+  return std::none_of(storages.begin(), storages.end(),
+                      [](const Storage* storage) { return storage->fault() != nullptr; });
 }
 
 }  // namespace
@@ -87,7 +88,8 @@ void Program::set_apart_kept() {
   };
   std::vector<std::unique_ptr<Command>> rest;
   for (auto& command : commands_) {
-    const bool keep = command->worth_keeping() && std::all_of(command->operands.begin(), command->operands.end(), constant);
+    const bool keep =
+        command->worth_keeping() && std::all_of(command->operands.begin(), command->operands.end(), constant);
     if (keep) kept_.push_back({std::move(command), {}});
     else rest.push_back(std::move(command));
   }
@@ -97,7 +99,9 @@ void Program::set_apart_kept() {
 void Program::refresh() {
   struct Refresh final : Command {
     Refresh(std::shared_ptr<Program> program, size_t index)
-        : Command(program->kept_[index].command->op, {}, program->kept_[index].command->queued_bytes), program(std::move(program)), index(index) {}
+        : Command(program->kept_[index].command->op, {}, program->kept_[index].command->queued_bytes),
+          program(std::move(program)),
+          index(index) {}
     Status run(Backend&) override {
       program->run_kept(program->device_.executor, index);
       return Status::ok();
@@ -122,7 +126,8 @@ void Program::refresh() {
 
 void Program::replay() {
   struct Replay final : Command {
-    explicit Replay(std::shared_ptr<Program> program) : Command("compile", {}, program->queued_bytes_), program(std::move(program)) {}
+    explicit Replay(std::shared_ptr<Program> program)
+        : Command("compile", {}, program->queued_bytes_), program(std::move(program)) {}
     Status run(Backend&) override {
       program->run_whole(program->device_.executor);
       return Status::ok();
@@ -142,13 +147,16 @@ void Program::run_kept(Executor& executor, size_t index) {
 
 /// What the step writes must not be taken for its results if the host runs out of memory on the way.
 void Program::run_whole(Executor& executor) try { run(executor); } catch (const std::bad_alloc&) {
-  fail(executor, "compile", Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors."), true);
+  fail(executor, "compile",
+       Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors."),
+       true);
 }
 
 void Program::run(Executor& executor) {
   for (Storage* storage : made_) storage->heal();
   if (!placed_ && !graph_) place();  // a graph holds addresses
-  // One by one where a poisoned operand has to stop some of them, and until all have run once: the device's libraries may need memory for that.
+  // One by one where a poisoned operand has to stop some of them, and until all have run once: the device's libraries
+  // may need memory for that.
   if (!ran_ || !may_capture() || !sound(inputs_)) return run_one_by_one(executor);
   if (!graph_) {
     const char* at = "compile";
@@ -197,15 +205,18 @@ std::string Program::fallback() const {
   return reason_;
 }
 
-/// Gives what only the commands use its place in the arena. Without one, as where memory is short, each storage takes a block of its own.
+/// Gives what only the commands use its place in the arena. Without one, as where memory is short, each storage takes a
+/// block of its own.
 void Program::place() {
   for (const auto& command : commands_)
-    if (!backend_.entering(command->op).is_ok() || !command->prepare(backend_).is_ok()) return;  // it will fail again, and say so, when it is run
+    if (!backend_.entering(command->op).is_ok() || !command->prepare(backend_).is_ok())
+      return;  // it will fail again, and say so, when it is run
   std::vector<Lifetime> lifetimes;
   for (const Inner& inner : inner_) lifetimes.push_back({inner.storage->bytes(), inner.first, inner.last});
   const ArenaPlan plan = plan_arena(lifetimes);
   if (!inner_.empty() && !allocator_->take(plan.bytes, &arena_).is_ok()) return;
-  for (size_t i = 0; i < inner_.size(); ++i) inner_[i].storage->lend(static_cast<char*>(arena_->data) + plan.offsets[i]);
+  for (size_t i = 0; i < inner_.size(); ++i)
+    inner_[i].storage->lend(static_cast<char*>(arena_->data) + plan.offsets[i]);
   placed_ = true;
 }
 

@@ -9,7 +9,8 @@
 
 namespace stm {
 
-/// The commands of one recorded step, to be run again and again over the same storages. What only they use shares the memory of one block.
+/// The commands of one recorded step, to be run again and again over the same storages. What only they use shares the
+/// memory of one block.
 ///
 ///   JS thread:        append, seal, then refresh and replay, which queue
 ///   executor thread:  run_kept, run
@@ -30,8 +31,8 @@ class Program : public std::enable_shared_from_this<Program> {
   void refresh();
   /// Queues the others, as one command. Raises the versions of what they write, as far as anybody can see it.
   void replay();
-  /// Why the last replay ran its commands one by one on a device that could run them as a graph; empty if it did not, and
-  /// while no graph has been tried. Any thread.
+  /// Why the last replay ran its commands one by one on a device that could run them as a graph; empty if it did not,
+  /// and while no graph has been tried. Any thread.
   std::string fallback() const;
 
  private:
@@ -69,8 +70,9 @@ class Program : public std::enable_shared_from_this<Program> {
   std::vector<std::unique_ptr<Command>> commands_;
   std::vector<Kept> kept_;
   std::vector<Inner> inner_;
-  std::vector<Storage*> made_, updated_, inputs_;  ///< written afresh; changed in place; there before. Kept alive by the commands
-  std::vector<Written> visible_;                   ///< what is written and can be seen from outside
+  std::vector<Storage*> made_, updated_,
+      inputs_;                    ///< written afresh; changed in place; there before. Kept alive by the commands
+  std::vector<Written> visible_;  ///< what is written and can be seen from outside
   size_t queued_bytes_ = 0;
   Allocator::Block* arena_ = nullptr;
   void* graph_ = nullptr;

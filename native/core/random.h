@@ -5,10 +5,11 @@
 
 namespace stm {
 
-/// The place in the stream of a counter-based generator (backend/philox.h): same seed and offset, same numbers on every device.
-/// Each op takes its part of the stream on the JS thread.
+/// The place in the stream of a counter-based generator (backend/philox.h): same seed and offset, same numbers on every
+/// device. Each op takes its part of the stream on the JS thread.
 struct Generator {
-  static constexpr uint64_t kLargest = (uint64_t{1} << 53) - 1;  ///< that JavaScript's numbers hold exactly, of seed and offset
+  static constexpr uint64_t kLargest =
+      (uint64_t{1} << 53) - 1;  ///< that JavaScript's numbers hold exactly, of seed and offset
 
   uint64_t seed;
   uint64_t offset = 0;  ///< in blocks of four 32-bit numbers
@@ -20,8 +21,9 @@ struct Generator {
   Ticket take(int64_t numbers) {
     const uint64_t blocks = static_cast<uint64_t>(numbers + 3) / 4;
     STM_CHECK(blocks <= kLargest - offset, Kind::Option,
-              "random: got offset {} and {} blocks to draw, expected no more than 2^53 - 1 in all.\n  Fix: begin another stream with manualSeed().", offset,
-              blocks);
+              "random: got offset {} and {} blocks to draw, expected no more than 2^53 - 1 in all.\n  Fix: begin "
+              "another stream with manualSeed().",
+              offset, blocks);
     const Ticket ticket{seed, offset};
     offset += blocks;
     return ticket;

@@ -8,8 +8,9 @@
 
 namespace stm {
 
-/// A step between its first op and its replays, as the JS thread sees it. While it is recorded its ops add their commands here, and none of them runs: so what an
-/// op finds on a leaf or beside a storage must be what the replays will find. That is kept here too.
+/// A step between its first op and its replays, as the JS thread sees it. While it is recorded its ops add their
+/// commands here, and none of them runs: so what an op finds on a leaf or beside a storage must be what the replays
+/// will find. That is kept here too.
 class Recording {
  public:
   /// The gradient of a leaf that the step reads or replaces.
@@ -72,8 +73,9 @@ class Recording {
   std::vector<Tensor> arguments_, results_;
   uint64_t moves_ = 0;  ///< Session::moves, when it was finished
   std::vector<LeafGradient> gradients_;
-  std::unordered_map<const TensorState*, size_t> noticed_;                                      ///< places in gradients_
-  std::unordered_map<const TensorState*, std::pair<std::weak_ptr<TensorState>, bool>> leaves_;  ///< and whether they want a gradient
+  std::unordered_map<const TensorState*, size_t> noticed_;  ///< places in gradients_
+  std::unordered_map<const TensorState*, std::pair<std::weak_ptr<TensorState>, bool>>
+      leaves_;  ///< and whether they want a gradient
   std::unordered_map<const Storage*, std::vector<Storage::Derived>> derived_;
   uint64_t random_blocks_ = 0;
   Tensor random_base_;

@@ -17,7 +17,9 @@ uint64_t fresh_seed() {
 
 }  // namespace
 
-Session::Session() : generator{fresh_seed()} { devices_.push_back(std::make_unique<Device>("cpu", open_backend("cpu"))); }
+Session::Session() : generator{fresh_seed()} {
+  devices_.push_back(std::make_unique<Device>("cpu", open_backend("cpu")));
+}
 
 // Recordings give their commands back to the queues of the devices.
 Session::~Session() {

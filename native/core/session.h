@@ -17,7 +17,10 @@ class Recording;
 class Device {
  public:
   Device(std::string name, std::shared_ptr<Backend> shared)
-      : name(std::move(name)), backend(*shared), allocator(std::make_shared<Allocator>(std::move(shared))), executor(backend) {}
+      : name(std::move(name)),
+        backend(*shared),
+        allocator(std::make_shared<Allocator>(std::move(shared))),
+        executor(backend) {}
   ~Device() { stop(); }
   /// Ends the running command, drops the queued ones; nothing is reported afterwards.
   void stop() {
@@ -33,19 +36,21 @@ class Device {
   Executor executor;
 };
 
-/// Everything one JavaScript environment (main thread or worker) owns. Nothing in core or ops is global: an op finds its session
-/// through `current()`, a thread-local that the binding sets for the length of one native call.
+/// Everything one JavaScript environment (main thread or worker) owns. Nothing in core or ops is global: an op finds
+/// its session through `current()`, a thread-local that the binding sets for the length of one native call.
 class Session {
  public:
   Session();
   ~Session();
-  Device& device(const std::string& name);  ///< opens it at its first use; throws a DeviceError if there is none of that name
+  Device& device(
+      const std::string& name);  ///< opens it at its first use; throws a DeviceError if there is none of that name
   const std::vector<std::unique_ptr<Device>>& devices() const { return devices_; }  ///< those that are open
   /// Stops all devices, and those that are opened later.
   void stop();
 
-  bool grad_enabled = true;      ///< false inside backward() and noGrad
-  bool retaining_graph = false;  ///< inside backward({ retainGraph: true }): a backward function must leave what it saved as it was
+  bool grad_enabled = true;  ///< false inside backward() and noGrad
+  bool retaining_graph =
+      false;  ///< inside backward({ retainGraph: true }): a backward function must leave what it saved as it was
   uint64_t next_node = 0;
   Generator generator;             ///< begins with a seed of its own in each environment
   MathMode math = MathMode::Tf32;  ///< what the ops that follow may compute f32 products in

@@ -34,13 +34,16 @@ class Shape {
     for (size_t i = 0; i < rank_; ++i) n = times(n, axes_[i]);
     return n;
   }
-  /// Whether there are at most 2^40 elements, also where an extent of 0 leaves none: strides and loops over the other axes would be as long.
+  /// Whether there are at most 2^40 elements, also where an extent of 0 leaves none: strides and loops over the other
+  /// axes would be as long.
   bool reasonable() const {
     int64_t elements = 1;
     for (const int64_t extent : *this) elements = times(elements, std::max<int64_t>(extent, 1));
     return elements <= kMostElements;
   }
-  bool operator==(const Shape& other) const { return rank_ == other.rank_ && std::equal(begin(), end(), other.begin()); }
+  bool operator==(const Shape& other) const {
+    return rank_ == other.rank_ && std::equal(begin(), end(), other.begin());
+  }
   bool operator!=(const Shape& other) const { return !(*this == other); }
   std::vector<int64_t> axes() const { return {begin(), end()}; }
 

@@ -23,14 +23,16 @@ using FaultPtr = std::shared_ptr<const Fault>;
 /// What a failed call becomes; where there is no memory for it, one that says so.
 FaultPtr fault_of(const char* op, const Status& status) noexcept;
 
-/// The smallest and largest of integer values that came from the host, so that an index out of range is found at the call.
+/// The smallest and largest of integer values that came from the host, so that an index out of range is found at the
+/// call.
 struct HostRange {
   int64_t least, greatest;
 };
 
 /// Device bytes shared by tensors, graph nodes and commands; freed when the last of them lets go.
 ///
-///   JS thread only:   version, last_writer, host_range, derived, watchers     (program order = queue order, so no atomics are needed)
+///   JS thread only:   version, last_writer, host_range, derived, watchers (program order = queue order, so no atomics
+///                     are needed)
 ///   executor only:    data, fault, layout, choice, resize, lend
 class Storage {
  public:
@@ -48,7 +50,8 @@ class Storage {
     if (block_ && block_->bytes < bytes) allocator_->give_back(std::exchange(block_, nullptr));
     if (lent_bytes_ < bytes) lent_ = nullptr;
   }
-  /// Memory that another owns, in place of a block of its own. The owner keeps it for as long as commands use these bytes.
+  /// Memory that another owns, in place of a block of its own. The owner keeps it for as long as commands use these
+  /// bytes.
   void lend(void* data) {
     if (block_) allocator_->give_back(std::exchange(block_, nullptr));
     lent_ = data;
@@ -77,7 +80,10 @@ class Storage {
   void* data() const { return lent_ ? lent_ : block_ ? block_->data : nullptr; }
   Status materialize() { return data() ? Status::ok() : allocator_->take(bytes_, &block_); }
   uint64_t layout = 0;  ///< of packed weights: RecurrentSizes::layout; 0 before they are there
-  uint64_t choice = 0;  ///< of a reserve, and of weights packed in a recorded step: RecurrentProblem::choice of the calls that it belongs to
+  uint64_t choice =
+      /// of a reserve, and of weights packed in a recorded step: RecurrentProblem::choice of the calls that it belongs
+      /// to
+      0;
   const FaultPtr& fault() const { return fault_; }
   void poison(FaultPtr fault) {
     fault_ = std::move(fault);

@@ -12,7 +12,8 @@ class Device;
 struct Node;
 struct TensorState;
 
-/// A tensor on the JS thread: a shared, cheap-to-copy reference to its shape, its storage and its place in the graph. May be empty.
+/// A tensor on the JS thread: a shared, cheap-to-copy reference to its shape, its storage and its place in the graph.
+/// May be empty.
 class Tensor {
  public:
   Tensor() = default;

@@ -21,8 +21,8 @@ std::shared_ptr<char[]> copy_of(const HostValues& values, size_t bytes) {
   return copy;
 }
 
-/// Of i32; of f32 where all numbers are whole, as labels in plain arrays are, which other data seldom hold for long. From the copy: another thread may be writing to
-/// what was copied.
+/// Of i32; of f32 where all numbers are whole, as labels in plain arrays are, which other data seldom hold for long.
+/// From the copy: another thread may be writing to what was copied.
 void note_host_range(const Tensor& x, const char* copy) {
   const int64_t count = x.size();
   if (count == 0) return;
@@ -34,7 +34,8 @@ void note_host_range(const Tensor& x, const char* copy) {
     const auto* numbers = reinterpret_cast<const float*>(copy);
     HostRange range{INT32_MAX, INT32_MIN};
     for (int64_t i = 0; i < count; ++i) {
-      if (!(numbers[i] >= -16'777'216.0f && numbers[i] <= 16'777'216.0f) || numbers[i] != std::trunc(numbers[i])) return;
+      if (!(numbers[i] >= -16'777'216.0f && numbers[i] <= 16'777'216.0f) || numbers[i] != std::trunc(numbers[i]))
+        return;
       const auto number = static_cast<int64_t>(numbers[i]);
       range = {std::min(range.least, number), std::max(range.greatest, number)};
     }
@@ -43,19 +44,22 @@ void note_host_range(const Tensor& x, const char* copy) {
 }
 
 Tensor from_array(const HostValues& values, const Shape& shape, const std::string& device) {
-  STM_CHECK(values.size == shape.size(), Kind::Shape, "tensor: got {} values, expected {} for shape {}.\n  Fix: correct the shape or the data.", values.size,
+  STM_CHECK(values.size == shape.size(), Kind::Shape,
+            "tensor: got {} values, expected {} for shape {}.\n  Fix: correct the shape or the data.", values.size,
             shape.size(), shape);
   Tensor x = empty(shape, values.dtype, Session::current().device(device));
   const size_t bytes = x->storage->bytes();
   const std::shared_ptr<char[]> host = copy_of(values, bytes);
   note_host_range(x, host.get());
   enqueue(
-      "tensor", {}, {x}, [host, bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); }, bytes);
+      "tensor", {}, {x}, [host, bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); },
+      bytes);
   return x;
 }
 
 Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) {
-  STM_CHECK(holds(dtype, value), Kind::DType, "full: got {} for dtype {}, expected {}.\n  Fix: correct the value, or choose another dtype.", value, dtype,
+  STM_CHECK(holds(dtype, value), Kind::DType,
+            "full: got {} for dtype {}, expected {}.\n  Fix: correct the value, or choose another dtype.", value, dtype,
             dtype == DType::Bool ? "0 or 1, false or true" : "a whole number of 32 bits");
   return full(shape, value, dtype, Session::current().device(device));
 }
@@ -63,35 +67,43 @@ Tensor full_on(const Shape& shape, double value, DType dtype, const std::string&
 /// Throws unless the progression start, start + step, … consists of numbers of an integer dtype.
 void check_progression(double start, double step, int64_t count, DType dtype) {
   if (count == 0 || is_floating(dtype)) return;
-  const double last = start + static_cast<double>(count - 1) * step, low = dtype == DType::Bool ? 0 : INT32_MIN, high = dtype == DType::Bool ? 1 : INT32_MAX;
+  const double last = start + static_cast<double>(count - 1) * step, low = dtype == DType::Bool ? 0 : INT32_MIN,
+               high = dtype == DType::Bool ? 1 : INT32_MAX;
   const bool whole = std::trunc(start) == start && (count == 1 || std::trunc(step) == step);
   STM_CHECK(whole && std::min(start, last) >= low && std::max(start, last) <= high, Kind::DType,
-            "arange: got {} to {} in steps of {}, expected {} for dtype {}.\n  Fix: correct the numbers, or choose another dtype.", start, last, step,
-            dtype == DType::Bool ? "0 and 1" : "whole numbers of 32 bits", dtype);
+            "arange: got {} to {} in steps of {}, expected {} for dtype {}.\n  Fix: correct the numbers, or choose "
+            "another dtype.",
+            start, last, step, dtype == DType::Bool ? "0 and 1" : "whole numbers of 32 bits", dtype);
 }
 
 Tensor arange(double start, double end, double step, DType dtype, const std::string& device) {
   const double count = std::ceil((end - start) / step);
   STM_CHECK(std::isfinite(start) && std::isfinite(end) && std::isfinite(step) && step != 0 && count >= 0, Kind::Option,
-            "arange: got start {}, end {}, step {}, expected finite numbers and a step that leads from start to end.\n  Fix: correct the sign of step.", start,
-            end, step);
-  STM_CHECK(count <= static_cast<double>(kMostElements), Kind::Shape,
-            "arange: got start {}, end {}, step {}, which are {} numbers, expected at most 2^40.\n  Fix: use a larger step.", start, end, step, count);
+            "arange: got start {}, end {}, step {}, expected finite numbers and a step that leads from start to end.\n "
+            " Fix: correct the sign of step.",
+            start, end, step);
+  STM_CHECK(
+      count <= static_cast<double>(kMostElements), Kind::Shape,
+      "arange: got start {}, end {}, step {}, which are {} numbers, expected at most 2^40.\n  Fix: use a larger step.",
+      start, end, step, count);
   const auto elements = static_cast<int64_t>(count);
   check_progression(start, step, elements, dtype);
   Tensor x = empty({elements}, dtype, Session::current().device(device));
   enqueue("arange", {}, {x}, [=](Backend& b, Views v) { return b.elementwise().arange(start, step, v.out(0)); });
   if (dtype == DType::I32 && elements > 0) {
-    const auto first = static_cast<int64_t>(start), last = static_cast<int64_t>(start + static_cast<double>(elements - 1) * step);
+    const auto first = static_cast<int64_t>(start),
+               last = static_cast<int64_t>(start + static_cast<double>(elements - 1) * step);
     x->storage->set_host_range({std::min(first, last), std::max(first, last)});
   }
   return x;
 }
 
 Tensor eye(int64_t n, DType dtype, const std::string& device) {
-  STM_CHECK(n >= 0 && times(n, n) <= kMostElements, Kind::Shape, "eye: got n {}, expected 0 or more, and at most 2^40 elements.\n  Fix: correct n.", n);
+  STM_CHECK(n >= 0 && times(n, n) <= kMostElements, Kind::Shape,
+            "eye: got n {}, expected 0 or more, and at most 2^40 elements.\n  Fix: correct n.", n);
   Tensor x = full({n, n}, 0, dtype, Session::current().device(device));
-  enqueue_update("eye", {}, {alias(x, {n}, {n + 1}, 0)}, [](Backend& b, Views v) { return b.elementwise().fill(1, v.out(0)); });
+  enqueue_update("eye", {}, {alias(x, {n}, {n + 1}, 0)},
+                 [](Backend& b, Views v) { return b.elementwise().fill(1, v.out(0)); });
   return x;
 }
 
@@ -106,7 +118,8 @@ Tensor full(const Shape& shape, double value, DType dtype, Device& device) {
 void declare_factories(OpTable& table) {
   table.add("fromArray", &from_array, {"values", "shape", "device"},
             "A tensor holding a copy of `values`, taken before the call returns; Uint8Array gives bool.");
-  table.add("arange", &arange, {"start", "end", "step", "dtype", "device"}, "start, start + step, … below end, as one axis.");
+  table.add("arange", &arange, {"start", "end", "step", "dtype", "device"},
+            "start, start + step, … below end, as one axis.");
   table.add("eye", &eye, {"n", "dtype", "device"}, "The identity matrix [n, n].");
   table.add("full", &full_on, {"shape", "value", "dtype", "device"}, "A tensor of one repeated value.");
 }

@@ -25,7 +25,8 @@ std::vector<Node*> nodes_latest_first(Node* root) {
 /// What to do about a change in place, by who made it.
 const char* remedy_for(std::string_view writer) {
   if (!writer.ends_with(".step")) return "call backward before the change, or change a clone";
-  return "call backward before the optimizer's step, and detach what one step hands to the next, as a recurrent state: state = detach(state)";
+  return "call backward before the optimizer's step, and detach what one step hands to the next, as a recurrent state: "
+         "state = detach(state)";
 }
 
 void check_unchanged(const Node& node) {
@@ -33,34 +34,41 @@ void check_unchanged(const Node& node) {
     const Tensor& saved = node.saved[i];
     if (!saved) continue;
     STM_CHECK(saved->storage->version() == node.saved_versions[i], Kind::Stale,
-              "backward: got {} saved by {} at version {}, but {} has changed it in place since (now version {}).\n  Fix: {}.", saved, node.op,
-              node.saved_versions[i], saved->storage->last_writer(), saved->storage->version(), remedy_for(saved->storage->last_writer()));
+              "backward: got {} saved by {} at version {}, but {} has changed it in place since (now version {}).\n  "
+              "Fix: {}.",
+              saved, node.op, node.saved_versions[i], saved->storage->last_writer(), saved->storage->version(),
+              remedy_for(saved->storage->last_writer()));
   }
 }
 
 void check_usable(const Node& node) {
   STM_CHECK(!node.walked, Kind::GraphInUse,
-            "backward: got a graph whose {} belongs to a backward() that has not returned yet, expected one that no other walks.\n"
-            "  Fix: in a user-defined backward, compute from the gradient and what forward saved; those are outside the graph.",
+            "backward: got a graph whose {} belongs to a backward() that has not returned yet, expected one that no "
+            "other walks.\n"
+            "  Fix: in a user-defined backward, compute from the gradient and what forward saved; those are outside "
+            "the graph.",
             node.op);
   check_unchanged(node);
 }
 
-/// A released root is a loss that was used before; anything else that is released was handed on from an earlier step, as the state of a recurrent layer is.
+/// A released root is a loss that was used before; anything else that is released was handed on from an earlier step,
+/// as the state of a recurrent layer is.
 void check_not_released(const std::vector<Node*>& order) {
   const auto found = std::find_if(order.begin(), order.end(), [](const Node* node) { return !node->backward; });
   if (found == order.end()) return;
   const std::string_view op = (*found)->op;
-  STM_CHECK(found != order.begin(), Kind::GraphReleased,
-            "backward: got a graph whose {} was released by an earlier backward(), expected an unused one.\n"
-            "  Fix: compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time.",
-            op);
-  throw Error(
-      Kind::GraphReleased,
-      fmt::format("backward: got a loss that goes back to {} of an earlier forward pass, whose graph was released by its backward(), expected a graph that "
-                  "no backward() has walked.\n  Fix: detach what one step hands to the next, as a recurrent state: state = detach(state). Of two losses "
-                  "of one forward pass take the sum, or pass retainGraph: true to the first backward().",
-                  op == "recurrent" ? std::string_view("the state of a recurrent layer") : op));
+  STM_CHECK(
+      found != order.begin(), Kind::GraphReleased,
+      "backward: got a graph whose {} was released by an earlier backward(), expected an unused one.\n"
+      "  Fix: compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time.",
+      op);
+  throw Error(Kind::GraphReleased,
+              fmt::format("backward: got a loss that goes back to {} of an earlier forward pass, whose graph was "
+                          "released by its backward(), expected a graph that "
+                          "no backward() has walked.\n  Fix: detach what one step hands to the next, as a recurrent "
+                          "state: state = detach(state). Of two losses "
+                          "of one forward pass take the sum, or pass retainGraph: true to the first backward().",
+                          op == "recurrent" ? std::string_view("the state of a recurrent layer") : op));
 }
 
 /// Nodes are taken while they are walked, so that a user-defined backward cannot release what the walk stands on.
@@ -81,16 +89,20 @@ class Taken {
 
 void accumulate(Tensor& into, const Tensor& grad) { into = into ? ops::add(into, grad) : grad; }
 
-/// Whether storing `grad` in a leaf could let an in-place change of it be seen elsewhere: it is what came in, or given to two inputs.
-bool shared_with_others(const Tensor& grad, const std::vector<Tensor>& incoming, const std::vector<Tensor>& outgoing, size_t index) {
+/// Whether storing `grad` in a leaf could let an in-place change of it be seen elsewhere: it is what came in, or given
+/// to two inputs.
+bool shared_with_others(const Tensor& grad, const std::vector<Tensor>& incoming, const std::vector<Tensor>& outgoing,
+                        size_t index) {
   for (const Tensor& other : incoming)
     if (other && other->storage == grad->storage) return true;
   for (size_t i = 0; i < outgoing.size(); ++i)
-    if (i != index && outgoing[i] && outgoing[i]->storage == grad->storage && outgoing[i]->offset == grad->offset) return true;
+    if (i != index && outgoing[i] && outgoing[i]->storage == grad->storage && outgoing[i]->offset == grad->offset)
+      return true;
   return !grad.contiguous();
 }
 
-/// What the leaves get. It is put into them once the walk has come to its end: an error on the way, as in a user-defined backward, leaves all of them alone.
+/// What the leaves get. It is put into them once the walk has come to its end: an error on the way, as in a
+/// user-defined backward, leaves all of them alone.
 class LeafGradients {
  public:
   void add(const Tensor& leaf, const Tensor& grad) {
@@ -104,7 +116,8 @@ class LeafGradients {
     sums.reserve(found_.size());
     for (auto& [leaf, grad] : found_) {
       const Tensor& before = gradient_of(leaf);
-      const Tensor here = ops::to_device(std::exchange(grad, Tensor()), leaf.device());  // the leaf may have moved since
+      const Tensor here =
+          ops::to_device(std::exchange(grad, Tensor()), leaf.device());  // the leaf may have moved since
       sums.push_back(before ? ops::add(before, here) : here);
     }
     for (size_t i = 0; i < found_.size(); ++i) found_[i].first->grad = std::move(sums[i]);
@@ -181,12 +194,17 @@ struct Retaining {
   bool before;  // a user-defined function may call backward inside backward
 };
 
-/// The gradient that the walk begins with. It is made by a command that reads the root as well, so that of a root which was refused there is none: the gradients
-/// of many ops depend on their inputs alone and would otherwise change the weights.
+/// The gradient that the walk begins with. It is made by a command that reads the root as well, so that of a root which
+/// was refused there is none: the gradients of many ops depend on their inputs alone and would otherwise change the
+/// weights.
 Tensor seed_of(const Tensor& root, const Tensor& given) {
   const Tensor seed = empty(root.shape(), root);
-  if (given) enqueue("backward", {detached(given), detached(root)}, {seed}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
-  else enqueue("backward", {detached(root)}, {seed}, [](Backend& b, Views v) { return b.elementwise().fill(1.0, v.out(0)); });
+  if (given)
+    enqueue("backward", {detached(given), detached(root)}, {seed},
+            [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+  else
+    enqueue("backward", {detached(root)}, {seed},
+            [](Backend& b, Views v) { return b.elementwise().fill(1.0, v.out(0)); });
   return seed;
 }
 
@@ -194,14 +212,18 @@ Tensor seed_of(const Tensor& root, const Tensor& given) {
 
 void backward(const Tensor& root, const Tensor& seed, bool retain) {
   STM_CHECK(seed || root.size() == 1, Kind::Shape,
-            "backward: got {}, expected one element.\n  Fix: reduce it with sum() or mean() first, or pass the gradient: backward({{ gradient }}).", root);
+            "backward: got {}, expected one element.\n  Fix: reduce it with sum() or mean() first, or pass the "
+            "gradient: backward({{ gradient }}).",
+            root);
   STM_CHECK(root->node || root->requires_grad, Kind::NoGraph,
-            "backward: got {} that depends on no tensor with requiresGrad, expected a loss computed from parameters.\n  Fix: create parameters with "
+            "backward: got {} that depends on no tensor with requiresGrad, expected a loss computed from parameters.\n "
+            " Fix: create parameters with "
             "requiresGrad: true, and compute the loss outside noGrad().",
             root);
   if (seed) {
     STM_CHECK(seed.shape() == root.shape(), Kind::Shape,
-              "backward: got gradient {}, expected the shape {} of the tensor.\n  Fix: reshape or expand the gradient.", seed, root.shape());
+              "backward: got gradient {}, expected the shape {} of the tensor.\n  Fix: reshape or expand the gradient.",
+              seed, root.shape());
     check_same_dtype("backward", seed, root);
   }
   const Session::NoGrad no_grad;
@@ -222,7 +244,9 @@ void backward(const Tensor& root, const Tensor& seed, bool retain) {
 namespace ops {
 namespace {
 
-void run_backward(const Tensor& root, const std::optional<Tensor>& gradient, bool retain_graph) { backward(root, gradient.value_or(Tensor()), retain_graph); }
+void run_backward(const Tensor& root, const std::optional<Tensor>& gradient, bool retain_graph) {
+  backward(root, gradient.value_or(Tensor()), retain_graph);
+}
 
 bool grad_enabled() { return Session::current().grad_enabled; }
 void set_grad_enabled(bool on) { Session::current().grad_enabled = on; }
@@ -230,7 +254,8 @@ void set_grad_enabled(bool on) { Session::current().grad_enabled = on; }
 }  // namespace
 
 void declare_graph(OpTable& table) {
-  table.add("backward", &run_backward, {"root", "gradient", "retainGraph"}, "Adds d(root)/d(leaf) to every leaf and releases the graph node by node.");
+  table.add("backward", &run_backward, {"root", "gradient", "retainGraph"},
+            "Adds d(root)/d(leaf) to every leaf and releases the graph node by node.");
   table.add("isGradEnabled", &grad_enabled, "Whether ops are recorded for backward().");
   table.add("setGradEnabled", &set_grad_enabled, {"on"}, "Turns recording on or off.");
 }

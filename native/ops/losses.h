@@ -17,23 +17,27 @@ namespace ops {
 /// Refuses a mean over nothing.
 inline void check_not_empty(const char* op, const Tensor& input, int64_t count, LossReduction reduction) {
   STM_CHECK(count > 0 || reduction == LossReduction::Sum || reduction == LossReduction::None, Kind::Shape,
-            "{}: got input {} without any real element, expected at least one to take the mean of.\n  Fix: leave empty batches out, or use reduction: 'sum'.",
+            "{}: got input {} without any real element, expected at least one to take the mean of.\n  Fix: leave empty "
+            "batches out, or use reduction: 'sum'.",
             op, input);
 }
 
 /// Losses take weights as constants.
 inline void check_constant(const char* op, const char* name, const Tensor& weight) {
-  STM_CHECK(!needs_grad(weight), Kind::Option, "{}: got {} {} that requires a gradient, expected a constant.\n  Fix: pass {}.detach().", op, name, weight,
+  STM_CHECK(!needs_grad(weight), Kind::Option,
+            "{}: got {} {} that requires a gradient, expected a constant.\n  Fix: pass {}.detach().", op, name, weight,
             name);
 }
 
-/// Cross entropy of softmax(input) along the last axis and probabilities of the classes, of the same shape; differentiable by both. With `lenient`, a mean over
-/// nothing is 0, and beside it comes f64 [2]: what it divides by, and the sum that it divides.
-std::vector<Tensor> probability_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, const Tensor& step_weight,
-                                              double label_smoothing, LossReduction reduction, const RealItems& steps, bool lenient);
+/// Cross entropy of softmax(input) along the last axis and probabilities of the classes, of the same shape;
+/// differentiable by both. With `lenient`, a mean over nothing is 0, and beside it comes f64 [2]: what it divides by,
+/// and the sum that it divides.
+std::vector<Tensor> probability_cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight,
+                                              const Tensor& step_weight, double label_smoothing,
+                                              LossReduction reduction, const RealItems& steps, bool lenient);
 
-Tensor ctc_loss(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths, int64_t blank,
-                bool zero_infinity, LossReduction reduction);
+Tensor ctc_loss(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths,
+                const std::vector<int64_t>& target_lengths, int64_t blank, bool zero_infinity, LossReduction reduction);
 
 }  // namespace ops
 }  // namespace stm

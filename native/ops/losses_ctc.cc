@@ -21,13 +21,16 @@ struct CtcProblem {
   }
 };
 
-std::vector<int32_t> checked_lengths(const char* name, const std::vector<int64_t>& lengths, int64_t count, int64_t greatest) {
-  STM_CHECK(static_cast<int64_t>(lengths.size()) == count, Kind::Shape, "ctcLoss: got {} {}, expected {}, one a sequence.\n  Fix: give each sequence a length.",
-            lengths.size(), name, count);
+std::vector<int32_t> checked_lengths(const char* name, const std::vector<int64_t>& lengths, int64_t count,
+                                     int64_t greatest) {
+  STM_CHECK(static_cast<int64_t>(lengths.size()) == count, Kind::Shape,
+            "ctcLoss: got {} {}, expected {}, one a sequence.\n  Fix: give each sequence a length.", lengths.size(),
+            name, count);
   const int64_t most = std::min<int64_t>(greatest, INT32_MAX);
   std::vector<int32_t> checked;
   for (const int64_t length : lengths) {
-    STM_CHECK(length >= 0 && length <= most, Kind::Shape, "ctcLoss: got the length {} in {}, expected 0..{}.\n  Fix: count the real steps of each sequence.",
+    STM_CHECK(length >= 0 && length <= most, Kind::Shape,
+              "ctcLoss: got the length {} in {}, expected 0..{}.\n  Fix: count the real steps of each sequence.",
               length, name, most);
     checked.push_back(static_cast<int32_t>(length));
   }
@@ -43,23 +46,27 @@ std::vector<int64_t> offsets_of(const Tensor& target, const std::vector<int32_t>
     end += lengths[n];
   }
   STM_CHECK(target.rank() == 2 || end == target.size(), Kind::Shape,
-            "ctcLoss: got target {} for targetLengths that add up to {}, expected as many labels.\n  Fix: join the labels of all sequences.", target, end);
+            "ctcLoss: got target {} for targetLengths that add up to {}, expected as many labels.\n  Fix: join the "
+            "labels of all sequences.",
+            target, end);
   return offsets;
 }
 
-CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths,
-                        LossReduction reduction) {
+CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths,
+                        const std::vector<int64_t>& target_lengths, LossReduction reduction) {
   const int64_t count = input.extent(1);
   STM_CHECK(target.rank() == 1 || (target.rank() == 2 && target.extent(0) == count), Kind::Shape,
-            "ctcLoss: got target {} for input {}, expected [{}, S], or the labels of all sequences joined.\n  Fix: give each sequence a row.", target, input,
-            count);
+            "ctcLoss: got target {} for input {}, expected [{}, S], or the labels of all sequences joined.\n  Fix: "
+            "give each sequence a row.",
+            target, input, count);
   CtcProblem problem;
   problem.input_lengths = checked_lengths("inputLengths", input_lengths, count, input.extent(0));
   problem.target_lengths = checked_lengths("targetLengths", target_lengths, count, target.shape().back());
   problem.target_offsets = offsets_of(target, problem.target_lengths);
   for (const int32_t length : problem.target_lengths) {
     problem.plain.longest_target = std::max<int64_t>(problem.plain.longest_target, length);
-    problem.divisors.push_back(reduction == LossReduction::Mean ? static_cast<double>(count) * std::max(length, 1) : 1.0);
+    problem.divisors.push_back(reduction == LossReduction::Mean ? static_cast<double>(count) * std::max(length, 1)
+                                                                : 1.0);
   }
   problem.plain.reduce = reduction != LossReduction::None;
   return problem;
@@ -67,17 +74,22 @@ CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::ve
 
 }  // namespace
 
-Tensor ctc_loss(const Tensor& input, const Tensor& given_target, const std::vector<int64_t>& input_lengths, const std::vector<int64_t>& target_lengths,
-                int64_t blank, bool zero_infinity, LossReduction reduction) {
+Tensor ctc_loss(const Tensor& input, const Tensor& given_target, const std::vector<int64_t>& input_lengths,
+                const std::vector<int64_t>& target_lengths, int64_t blank, bool zero_infinity,
+                LossReduction reduction) {
   check_floating("ctcLoss", "input", input);
   check_rank("ctcLoss", "input", input, 3);
   const int64_t steps = input.extent(0), count = input.extent(1), classes = input.extent(2);
   STM_CHECK(blank >= 0 && blank < classes, Kind::Option,
-            "ctcLoss: got blank {} for input {}, expected 0..{}.\n  Fix: name the class on the last axis that stands for no label.", blank, input, classes - 1);
-  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option, "ctcLoss: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
+            "ctcLoss: got blank {} for input {}, expected 0..{}.\n  Fix: name the class on the last axis that stands "
+            "for no label.",
+            blank, input, classes - 1);
+  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option,
+            "ctcLoss: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
   check_not_empty("ctcLoss", input, count, reduction);
   CtcProblem problem = make_problem(input, given_target, input_lengths, target_lengths, reduction);
-  const RealItems labels = given_target.rank() == 2 ? real_items("ctcLoss", given_target.shape(), target_lengths) : RealItems{};
+  const RealItems labels =
+      given_target.rank() == 2 ? real_items("ctcLoss", given_target.shape(), target_lengths) : RealItems{};
   const Tensor target = contiguous(whole_numbers("ctcLoss", "target", given_target, labels));
   // Past a length any label may stand, so then only the kernel can tell.
   if (std::accumulate(problem.target_lengths.begin(), problem.target_lengths.end(), int64_t{0}) == target.size())
@@ -86,17 +98,22 @@ Tensor ctc_loss(const Tensor& input, const Tensor& given_target, const std::vect
   problem.plain.zero_infinity = zero_infinity;
   const int64_t row = 2 * problem.plain.longest_target + 1;
   const Tensor result = problem.plain.reduce ? empty(Shape{}, input) : empty({count}, input);
-  const Tensor losses = empty({count}, DType::F64, input.device()), alpha = empty({count, steps, row}, DType::F64, input.device());
-  enqueue("ctcLoss", {input, target}, {result, losses, alpha},
-          [problem](Backend& b, Views v) { return b.losses().ctc(problem.view(), v.in(0), v.in(1), v.out(0), v.out(1), v.out(2)); });
-  on_backward("ctcLoss", result, {input}, {input, target, losses, alpha},
-              [problem, count, row](const Tensor& grad, const SavedTensors& saved) -> std::vector<Tensor> {
-                const Tensor dx = empty(saved[0].shape(), saved[0]), beta = empty({count, 2, row}, DType::F64, dx.device());
-                enqueue("ctcLoss", {saved[0], saved[1], saved[2], saved[3], contiguous(grad)}, {dx, beta}, [problem](Backend& b, Views v) {
-                  return b.losses().ctc_backward(problem.view(), v.in(0), v.in(1), v.in(2), v.in(3), v.in(4), v.out(1), v.out(0));
+  const Tensor losses = empty({count}, DType::F64, input.device()),
+               alpha = empty({count, steps, row}, DType::F64, input.device());
+  enqueue("ctcLoss", {input, target}, {result, losses, alpha}, [problem](Backend& b, Views v) {
+    return b.losses().ctc(problem.view(), v.in(0), v.in(1), v.out(0), v.out(1), v.out(2));
+  });
+  on_backward(
+      "ctcLoss", result, {input}, {input, target, losses, alpha},
+      [problem, count, row](const Tensor& grad, const SavedTensors& saved) -> std::vector<Tensor> {
+        const Tensor dx = empty(saved[0].shape(), saved[0]), beta = empty({count, 2, row}, DType::F64, dx.device());
+        enqueue("ctcLoss", {saved[0], saved[1], saved[2], saved[3], contiguous(grad)}, {dx, beta},
+                [problem](Backend& b, Views v) {
+                  return b.losses().ctc_backward(problem.view(), v.in(0), v.in(1), v.in(2), v.in(3), v.in(4), v.out(1),
+                                                 v.out(0));
                 });
-                return {dx};
-              });
+        return {dx};
+      });
   return result;
 }
 

@@ -18,7 +18,8 @@ Tensor scratch(size_t bytes, Device& device);
 
 // ---- walking the graph (ops/graph.cc)
 
-/// Adds d(root)/d(leaf), weighted by `seed` (ones if empty), into every leaf reached. Releases each node as it passes unless `retain`.
+/// Adds d(root)/d(leaf), weighted by `seed` (ones if empty), into every leaf reached. Releases each node as it passes
+/// unless `retain`.
 void backward(const Tensor& root, const Tensor& seed, bool retain);
 
 // ---- queueing work
@@ -35,21 +36,30 @@ class Views {
   size_t outputs_from_;
 };
 
-std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Access out_access, Device** device);
+std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out,
+                                 Access out_access, Device** device);
 
 /// Queues `work(Backend&, Views) -> Status`. `out` is written afresh (its storage is allocated when the command runs).
 /// `host_bytes` counts host data captured by `work` against the queue's limit. All operands must be on one device.
 template <class Work>
-void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work, size_t host_bytes = 0, Access out_access = Access::Write,
-             bool spoils_if_skipped = false) {
+void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work,
+             size_t host_bytes = 0, Access out_access = Access::Write, bool spoils_if_skipped = false) {
   struct WorkCommand final : Command {
-    WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes, bool spoils)
-        : Command(op, std::move(operands), host_bytes), outputs_from(outputs_from), from_host(host_bytes > 0), spoils(spoils), work(std::move(work)) {}
-    Status run(Backend& backend) override { return writes_nothing() ? Status::ok() : work(backend, Views(operands, outputs_from)); }
+    WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes,
+                bool spoils)
+        : Command(op, std::move(operands), host_bytes),
+          outputs_from(outputs_from),
+          from_host(host_bytes > 0),
+          spoils(spoils),
+          work(std::move(work)) {}
+    Status run(Backend& backend) override {
+      return writes_nothing() ? Status::ok() : work(backend, Views(operands, outputs_from));
+    }
     /// Kernels may walk over axes beside an empty one, however long these are.
     bool writes_nothing() const {
       const auto outputs = operands.begin() + static_cast<ptrdiff_t>(outputs_from);
-      return outputs != operands.end() && std::all_of(outputs, operands.end(), [](const Operand& operand) { return operand.view.size() == 0; });
+      return outputs != operands.end() &&
+             std::all_of(outputs, operands.end(), [](const Operand& operand) { return operand.view.size() == 0; });
     }
     bool worth_keeping() const override { return from_host; }
     bool spoils_if_skipped() const override { return spoils; }
@@ -59,10 +69,12 @@ void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Te
   };
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of(op, in, out, out_access, &device);
-  device->push(std::make_unique<WorkCommand>(op, std::move(operands), in.size(), std::move(work), host_bytes, spoils_if_skipped));
+  device->push(std::make_unique<WorkCommand>(op, std::move(operands), in.size(), std::move(work), host_bytes,
+                                             spoils_if_skipped));
 }
 
-/// The same, but `targets` are changed in place: their versions are raised, and they keep their values if the command is skipped.
+/// The same, but `targets` are changed in place: their versions are raised, and they keep their values if the command
+/// is skipped.
 template <class Work>
 void enqueue_update(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& targets, Work work) {
   enqueue(op, in, targets, std::move(work), 0, Access::Update);
@@ -78,8 +90,10 @@ void check_same_dtype(const char* op, const Tensor& a, const Tensor& b);
 /// Whether a dtype holds a number: f32 and f64 any, i32 whole ones of 32 bits, bool 0 and 1.
 bool holds(DType dtype, double value);
 void check_rank(const char* op, const char* name, const Tensor& x, size_t expected);
-/// For i32 tensors whose values came from the host: throws at the call if one is outside least..greatest. Silent if unknown; the kernel checks then.
-void check_host_range(const char* op, const char* name, const Tensor& x, int64_t least, int64_t greatest, const char* meaning);
+/// For i32 tensors whose values came from the host: throws at the call if one is outside least..greatest. Silent if
+/// unknown; the kernel checks then.
+void check_host_range(const char* op, const char* name, const Tensor& x, int64_t least, int64_t greatest,
+                      const char* meaning);
 /// Refuses to number more elements than i32 has places for.
 void check_places(const char* op, const Tensor& x, int64_t count);
 /// In-place ops: refuses targets that the graph would have to follow.

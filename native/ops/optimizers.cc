@@ -11,7 +11,8 @@ using Tensors = const std::vector<Tensor>&;
 using Indices = const std::vector<int64_t>&;
 using MaybeTensor = const std::optional<Tensor>&;
 
-/// Tensors of one call by parameter: `parameters[i]` has the moments `state[k · width .. k · width + moments - 1]` and then the scalars, where known[k] = i.
+/// Tensors of one call by parameter: `parameters[i]` has the moments `state[k · width .. k · width + moments - 1]` and
+/// then the scalars, where known[k] = i.
 struct Group {
   const char* op;
   Tensors parameters, state;
@@ -22,40 +23,47 @@ struct Group {
 
 void check_group(const Group& group, size_t width) {
   STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option,
-            "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.", group.op, group.state.size(),
-            group.known.size(), width);
+            "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.",
+            group.op, group.state.size(), group.known.size(), width);
   STM_CHECK(group.learning_rate.dtype() == DType::F64 && group.learning_rate.size() == 1, Kind::Option,
-            "{}: got the learning rate {}, expected one f64.\n  Fix: report this as a fault of stmnet.", group.op, group.learning_rate);
+            "{}: got the learning rate {}, expected one f64.\n  Fix: report this as a fault of stmnet.", group.op,
+            group.learning_rate);
   STM_CHECK(!group.skip || (group.skip->dtype() == DType::F32 && group.skip->size() == 1), Kind::Option,
-            "{}: got {} as what decides whether to skip the step, expected one f32.\n  Fix: report this as a fault of stmnet.", group.op, *group.skip);
+            "{}: got {} as what decides whether to skip the step, expected one f32.\n  Fix: report this as a fault of "
+            "stmnet.",
+            group.op, *group.skip);
   for (const Tensor& parameter : group.parameters)
-    STM_CHECK(
-        parameter->device == group.parameters[0]->device, Kind::Device,
-        "{}: got the parameters {} and {} in one group, expected one device.\n  Fix: move the whole model with to('{}'), or make a group for each device.",
-        group.op, group.parameters[0], parameter, group.parameters[0]->device->name);
+    STM_CHECK(parameter->device == group.parameters[0]->device, Kind::Device,
+              "{}: got the parameters {} and {} in one group, expected one device.\n  Fix: move the whole model with "
+              "to('{}'), or make a group for each device.",
+              group.op, group.parameters[0], parameter, group.parameters[0]->device->name);
 }
 
 void check_gradient(const char* op, const Tensor& parameter) {
   const Tensor& grad = parameter->grad;
-  STM_CHECK(
-      grad.shape() == parameter.shape() && grad.dtype() == parameter.dtype(), Kind::Shape,
-      "{}: got the gradient {} of {}, expected the parameter's shape and dtype.\n  Fix: assign a gradient that fits, or call zeroGrad() and backward() again.",
-      op, grad, parameter);
+  STM_CHECK(grad.shape() == parameter.shape() && grad.dtype() == parameter.dtype(), Kind::Shape,
+            "{}: got the gradient {} of {}, expected the parameter's shape and dtype.\n  Fix: assign a gradient that "
+            "fits, or call zeroGrad() and backward() again.",
+            op, grad, parameter);
 }
 
 void check_state(const char* op, const Tensor& parameter, const Tensor& moment) {
-  STM_CHECK(moment.size() == parameter.size() && moment.dtype() == parameter.dtype() && moment.contiguous(), Kind::Shape,
-            "{}: got the state {} for {}, expected the parameter's shape and dtype.\n  Fix: load a state dict that was saved for this model.", op, moment,
-            parameter);
+  STM_CHECK(moment.size() == parameter.size() && moment.dtype() == parameter.dtype() && moment.contiguous(),
+            Kind::Shape,
+            "{}: got the state {} for {}, expected the parameter's shape and dtype.\n  Fix: load a state dict that was "
+            "saved for this model.",
+            op, moment, parameter);
 }
 
-/// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state yet, does nothing and returns their indices.
+/// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state
+/// yet, does nothing and returns their indices.
 template <class Rule>
 std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moments, bool has_scalars) {
   const size_t width = static_cast<size_t>(moments) + (has_scalars ? 1 : 0);
   check_group(group, width);
   std::vector<int64_t> place(group.parameters.size(), -1), missing;
-  for (size_t k = 0; k < group.known.size(); ++k) place.at(static_cast<size_t>(group.known[k])) = static_cast<int64_t>(k);
+  for (size_t k = 0; k < group.known.size(); ++k)
+    place.at(static_cast<size_t>(group.known[k])) = static_cast<int64_t>(k);
   std::vector<Tensor> gradients, targets, scattered;
   for (size_t i = 0; i < group.parameters.size(); ++i) {
     const Tensor& parameter = group.parameters[i];
@@ -64,7 +72,8 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
     if (width > 0 && place[i] < 0) missing.push_back(static_cast<int64_t>(i));
     if (!missing.empty()) continue;
     gradients.push_back(contiguous(parameter->grad));
-    targets.push_back(contiguous(parameter));  // a view with gaps is updated in a dense copy, which is copied back below
+    targets.push_back(
+        contiguous(parameter));  // a view with gaps is updated in a dense copy, which is copied back below
     if (!parameter.contiguous()) {
       scattered.push_back(targets.back());
       scattered.push_back(parameter);
@@ -93,49 +102,58 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
     return b.optimizers().step(complete, slots.data(), static_cast<int64_t>(count));
   });
   for (size_t i = 0; i < scattered.size(); i += 2)
-    enqueue_update(group.op, {scattered[i]}, {scattered[i + 1]}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+    enqueue_update(group.op, {scattered[i]}, {scattered[i + 1]},
+                   [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
   return missing;
 }
 
-std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double momentum, double dampening,
-                         bool nesterov, MaybeTensor skip) {
+std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+                         double weight_decay, double momentum, double dampening, bool nesterov, MaybeTensor skip) {
   const bool moving = momentum != 0;
-  return step_group<SgdRule>({"SGD.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, momentum, dampening, nesterov},
-                             moving, moving);
+  return step_group<SgdRule>({"SGD.step", parameters, state, known, learning_rate, skip},
+                             {{nullptr, nullptr, weight_decay}, momentum, dampening, nesterov}, moving, moving);
 }
 
-std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double beta1, double beta2,
-                          double eps, bool amsgrad, bool decoupled, MaybeTensor skip) {
+std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+                          double weight_decay, double beta1, double beta2, double eps, bool amsgrad, bool decoupled,
+                          MaybeTensor skip) {
   return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known, learning_rate, skip},
-                              {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, amsgrad, decoupled}, amsgrad ? 3 : 2, true);
+                              {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, amsgrad, decoupled},
+                              amsgrad ? 3 : 2, true);
 }
 
-std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double beta1, double beta2,
-                           double eps, double momentum_decay, bool decoupled, MaybeTensor skip) {
+std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+                           double weight_decay, double beta1, double beta2, double eps, double momentum_decay,
+                           bool decoupled, MaybeTensor skip) {
   return step_group<NadamRule>({"NAdam.step", parameters, state, known, learning_rate, skip},
-                               {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2, true);
+                               {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2,
+                               true);
 }
 
-std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double beta1, double beta2,
-                            double eps, MaybeTensor skip) {
-  return step_group<AdamaxRule>({"Adamax.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, beta1, beta2, eps}, 2, true);
+std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+                            double weight_decay, double beta1, double beta2, double eps, MaybeTensor skip) {
+  return step_group<AdamaxRule>({"Adamax.step", parameters, state, known, learning_rate, skip},
+                                {{nullptr, nullptr, weight_decay}, beta1, beta2, eps}, 2, true);
 }
 
-std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double alpha, double eps,
-                             double momentum, bool centered, MaybeTensor skip) {
+std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+                             double weight_decay, double alpha, double eps, double momentum, bool centered,
+                             MaybeTensor skip) {
   return step_group<RmspropRule>({"RMSprop.step", parameters, state, known, learning_rate, skip},
-                                 {{nullptr, nullptr, weight_decay}, alpha, eps, momentum, centered}, 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
+                                 {{nullptr, nullptr, weight_decay}, alpha, eps, momentum, centered},
+                                 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
 }
 
-std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double learning_rate_decay,
-                             double eps, MaybeTensor skip) {
-  return step_group<AdagradRule>({"Adagrad.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, learning_rate_decay, eps},
-                                 1, true);
+std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+                             double weight_decay, double learning_rate_decay, double eps, MaybeTensor skip) {
+  return step_group<AdagradRule>({"Adagrad.step", parameters, state, known, learning_rate, skip},
+                                 {{nullptr, nullptr, weight_decay}, learning_rate_decay, eps}, 1, true);
 }
 
-std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate, double weight_decay, double rho, double eps,
-                              MaybeTensor skip) {
-  return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known, learning_rate, skip}, {{nullptr, nullptr, weight_decay}, rho, eps}, 2, true);
+std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+                              double weight_decay, double rho, double eps, MaybeTensor skip) {
+  return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known, learning_rate, skip},
+                                  {{nullptr, nullptr, weight_decay}, rho, eps}, 2, true);
 }
 
 void zero_grad(Tensors parameters) {
@@ -169,7 +187,8 @@ void enqueue_rescaling(const char* op, const std::vector<Tensor>& in, const std:
 
 Tensor clip_grad_norm(Tensors parameters, double max_norm, double norm_type) {
   const char* op = "clipGradNorm";
-  STM_CHECK(!parameters.empty(), Kind::Option, "{}: got no parameters, expected at least one.\n  Fix: pass model.parameters().", op);
+  STM_CHECK(!parameters.empty(), Kind::Option,
+            "{}: got no parameters, expected at least one.\n  Fix: pass model.parameters().", op);
   const Session::NoGrad no_grad;
   const std::vector<Tensor> gradients = dense_gradients(parameters);
   if (gradients.empty()) return full({}, 0, parameters[0].dtype(), parameters[0].device());
@@ -216,7 +235,8 @@ Tensor largest_of(const char* op, Tensors values) {
 
 Tensor largest_magnitude(Tensors values, Tensors parameters) {
   const char* op = "Trainer";
-  STM_CHECK(!values.empty(), Kind::Option, "{}: got no values, expected at least one.\n  Fix: report this as a fault of stmnet.", op);
+  STM_CHECK(!values.empty(), Kind::Option,
+            "{}: got no values, expected at least one.\n  Fix: report this as a fault of stmnet.", op);
   const Session::NoGrad no_grad;
   std::vector<Tensor> all = dense_gradients(parameters);
   for (const Tensor& value : values) {
@@ -229,45 +249,66 @@ Tensor largest_magnitude(Tensors values, Tensors parameters) {
 Tensor scale_gradients(Tensors parameters, const Tensor& factor) {
   const char* op = "GradScaler";
   STM_CHECK(!parameters.empty() && factor.size() == 1, Kind::Option,
-            "{}: got {} parameters and the factor {}, expected some, and one number.\n  Fix: report this as a fault of stmnet.", op, parameters.size(), factor);
+            "{}: got {} parameters and the factor {}, expected some, and one number.\n  Fix: report this as a fault of "
+            "stmnet.",
+            op, parameters.size(), factor);
   const Session::NoGrad no_grad;
   const std::vector<Tensor> gradients = dense_gradients(parameters);
   if (gradients.empty()) return full({}, 0, DType::F64, parameters[0].device());
   const Tensor largest = largest_of(op, gradients);
-  enqueue_rescaling(op, {cast(factor, DType::F32), cast(factor, DType::F64)}, gradients, [count = gradients.size()](Backend& b, Views v) {
-    for (size_t i = 0; i < count; ++i) {
-      const View& gradient = v.out(i);
-      const Status status = b.elementwise().binary(Binary::mul, gradient, spread(v.in(gradient.dtype == DType::F64), gradient), gradient);
-      if (!status.is_ok()) return status;
-    }
-    return Status::ok();
-  });
+  enqueue_rescaling(op, {cast(factor, DType::F32), cast(factor, DType::F64)}, gradients,
+                    [count = gradients.size()](Backend& b, Views v) {
+                      for (size_t i = 0; i < count; ++i) {
+                        const View& gradient = v.out(i);
+                        const Status status = b.elementwise().binary(
+                            Binary::mul, gradient, spread(v.in(gradient.dtype == DType::F64), gradient), gradient);
+                        if (!status.is_ok()) return status;
+                      }
+                      return Status::ok();
+                    });
   return largest;
 }
 
 }  // namespace
 
 void declare_optimizers(OpTable& table) {
-  table.add("sgdStep", &sgd, {"parameters", "state", "known", "learningRate", "weightDecay", "momentum", "dampening", "nesterov", "skip"},
-            "One step of a group, unless skip is not 0. learningRate: f64, skip: f32, of one element. Returns the parameters that lack state; then nothing was "
-            "done.");
-  table.add("adamStep", &adam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "amsgrad", "decoupled", "skip"},
+  table.add(
+      "sgdStep", &sgd,
+      {"parameters", "state", "known", "learningRate", "weightDecay", "momentum", "dampening", "nesterov", "skip"},
+      "One step of a group, unless skip is not 0. learningRate: f64, skip: f32, of one element. Returns the parameters "
+      "that lack state; then nothing was "
+      "done.");
+  table.add("adamStep", &adam,
+            {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "amsgrad",
+             "decoupled", "skip"},
             "As sgdStep.");
-  table.add("nadamStep", &nadam, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "momentumDecay", "decoupled", "skip"},
+  table.add("nadamStep", &nadam,
+            {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "momentumDecay",
+             "decoupled", "skip"},
             "As sgdStep.");
-  table.add("adamaxStep", &adamax, {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "skip"}, "As sgdStep.");
-  table.add("rmspropStep", &rmsprop, {"parameters", "state", "known", "learningRate", "weightDecay", "alpha", "eps", "momentum", "centered", "skip"},
+  table.add("adamaxStep", &adamax,
+            {"parameters", "state", "known", "learningRate", "weightDecay", "beta1", "beta2", "eps", "skip"},
             "As sgdStep.");
-  table.add("adagradStep", &adagrad, {"parameters", "state", "known", "learningRate", "weightDecay", "learningRateDecay", "eps", "skip"}, "As sgdStep.");
-  table.add("adadeltaStep", &adadelta, {"parameters", "state", "known", "learningRate", "weightDecay", "rho", "eps", "skip"}, "As sgdStep.");
+  table.add(
+      "rmspropStep", &rmsprop,
+      {"parameters", "state", "known", "learningRate", "weightDecay", "alpha", "eps", "momentum", "centered", "skip"},
+      "As sgdStep.");
+  table.add("adagradStep", &adagrad,
+            {"parameters", "state", "known", "learningRate", "weightDecay", "learningRateDecay", "eps", "skip"},
+            "As sgdStep.");
+  table.add("adadeltaStep", &adadelta,
+            {"parameters", "state", "known", "learningRate", "weightDecay", "rho", "eps", "skip"}, "As sgdStep.");
   table.add("zeroGrad", &zero_grad, {"parameters"}, "Drops the gradients.");
   table.add("clipGradNorm", &clip_grad_norm, {"parameters", "maxNorm", "normType"},
             "Scales the gradients so that their joint norm is at most maxNorm; returns the norm before.");
-  table.add("scaleGradients", &scale_gradients, {"parameters", "factor"},
-            "Multiplies the gradients by one number. Returns the largest magnitude before, f64: NaN if an element is NaN.");
+  table.add(
+      "scaleGradients", &scale_gradients, {"parameters", "factor"},
+      "Multiplies the gradients by one number. Returns the largest magnitude before, f64: NaN if an element is NaN.");
   table.add("largestMagnitude", &largest_magnitude, {"values", "parameters"},
-            "The largest magnitude in some f32 and f64 tensors and in the gradients of parameters, f64: NaN if an element is NaN.");
-  table.add("clipGradValue", &clip_grad_value, {"parameters", "clipValue"}, "Limits every element of the gradients to -clipValue..clipValue.");
+            "The largest magnitude in some f32 and f64 tensors and in the gradients of parameters, f64: NaN if an "
+            "element is NaN.");
+  table.add("clipGradValue", &clip_grad_value, {"parameters", "clipValue"},
+            "Limits every element of the gradients to -clipValue..clipValue.");
 }
 
 }  // namespace stm::ops

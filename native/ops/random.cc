@@ -23,14 +23,16 @@ struct Draw {
 /// Reserves what one op needs. `words` 32-bit numbers an element.
 Draw take(int64_t elements, int64_t words, Device& device) {
   Session& session = Session::current();
-  if (Recording* recording = session.recording()) return {{0, recording->take_random(elements * words)}, recording->random_base(device)};
+  if (Recording* recording = session.recording())
+    return {{0, recording->take_random(elements * words)}, recording->random_base(device)};
   const Generator::Ticket ticket = session.generator.take(elements * words);
   return {{ticket.seed, ticket.offset}, {}};
 }
 
 /// Queues `work(Backend&, PhiloxStream, Views)`.
 template <class Work>
-void enqueue_drawing(const char* op, const Draw& draw, std::vector<Tensor> in, const std::vector<Tensor>& out, Work work, Access out_access = Access::Write) {
+void enqueue_drawing(const char* op, const Draw& draw, std::vector<Tensor> in, const std::vector<Tensor>& out,
+                     Work work, Access out_access = Access::Write) {
   in.push_back(draw.base);
   enqueue(
       op, in, out,
@@ -43,7 +45,8 @@ void enqueue_drawing(const char* op, const Draw& draw, std::vector<Tensor> in, c
 int64_t words_of(DType dtype) { return dtype == DType::F32 ? 1 : 2; }
 
 void check_place(const char* what, int64_t value) {
-  STM_CHECK(value >= 0, Kind::Option, "random: got {} {}, expected a whole number of at least 0.\n  Fix: pass one such as 7.", what, value);
+  STM_CHECK(value >= 0, Kind::Option,
+            "random: got {} {}, expected a whole number of at least 0.\n  Fix: pass one such as 7.", what, value);
 }
 
 RandomState random_state() {
@@ -60,23 +63,30 @@ void set_random_state(int64_t seed, int64_t offset) {
 }
 
 Tensor fresh(const char* op, const Shape& shape, DType dtype, const std::string& device, bool floating) {
-  STM_CHECK(is_floating(dtype) == floating, Kind::DType, "{}: got dtype {}, expected {}.\n  Fix: choose that dtype, or cast() the result.", op, dtype,
+  STM_CHECK(is_floating(dtype) == floating, Kind::DType,
+            "{}: got dtype {}, expected {}.\n  Fix: choose that dtype, or cast() the result.", op, dtype,
             floating ? "f32 or f64" : "i32");
   return empty(shape, dtype, Session::current().device(device));
 }
 
 /// Whether a dtype holds a number without its becoming infinite.
-bool is_finite(DType dtype, double value) { return dtype == DType::F32 ? std::isfinite(static_cast<float>(value)) : std::isfinite(value); }
+bool is_finite(DType dtype, double value) {
+  return dtype == DType::F32 ? std::isfinite(static_cast<float>(value)) : std::isfinite(value);
+}
 
 void check_bounds(const char* op, DType dtype, double low, double high) {
-  STM_CHECK(is_finite(dtype, low) && is_finite(dtype, high) && low <= high && is_finite(dtype, high - low), Kind::Option,
-            "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds; {} has to hold them and their difference.",
+  STM_CHECK(is_finite(dtype, low) && is_finite(dtype, high) && low <= high && is_finite(dtype, high - low),
+            Kind::Option,
+            "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds; {} "
+            "has to hold them and their difference.",
             op, low, high, dtype);
 }
 
 void check_normal(const char* op, DType dtype, double mean, double std) {
-  STM_CHECK(is_finite(dtype, mean) && is_finite(dtype, std) && std >= 0, Kind::Option,
-            "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them; {} has to hold them.", op, mean, std, dtype);
+  STM_CHECK(
+      is_finite(dtype, mean) && is_finite(dtype, std) && std >= 0, Kind::Option,
+      "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them; {} has to hold them.",
+      op, mean, std, dtype);
 }
 
 Tensor rand(const Shape& shape, DType dtype, const std::string& device) {
@@ -94,8 +104,10 @@ Tensor randn(const Shape& shape, DType dtype, const std::string& device) {
 }
 
 Tensor randint(int64_t low, int64_t high, const Shape& shape, const std::string& device) {
-  STM_CHECK(low >= INT32_MIN && high <= int64_t{INT32_MAX} + 1 && low < high && high - low <= int64_t{UINT32_MAX}, Kind::Option,
-            "randint: got low {} and high {}, expected low below high, both within 32 bits, and fewer than 2^32 numbers.\n  Fix: high itself is never drawn: "
+  STM_CHECK(low >= INT32_MIN && high <= int64_t{INT32_MAX} + 1 && low < high && high - low <= int64_t{UINT32_MAX},
+            Kind::Option,
+            "randint: got low {} and high {}, expected low below high, both within 32 bits, and fewer than 2^32 "
+            "numbers.\n  Fix: high itself is never drawn: "
             "pass one more than the largest "
             "number wanted.",
             low, high);
@@ -124,32 +136,39 @@ void refill(const char* op, const Tensor& x, int64_t words, Fill fill) {
 void uniform_fill(const Tensor& x, double low, double high) {
   check_floating("uniform_", "x", x);
   check_bounds("uniform_", x.dtype(), low, high);
-  refill("uniform_", x, words_of(x.dtype()),
-         [low, high](Backend& b, PhiloxStream stream, const View& out) { return b.random().uniform(stream, low, high, out); });
+  refill("uniform_", x, words_of(x.dtype()), [low, high](Backend& b, PhiloxStream stream, const View& out) {
+    return b.random().uniform(stream, low, high, out);
+  });
 }
 
 void normal_fill(const Tensor& x, double mean, double std) {
   check_floating("normal_", "x", x);
   check_normal("normal_", x.dtype(), mean, std);
-  refill("normal_", x, words_of(x.dtype()),
-         [mean, std](Backend& b, PhiloxStream stream, const View& out) { return b.random().normal(stream, mean, std, out); });
+  refill("normal_", x, words_of(x.dtype()), [mean, std](Backend& b, PhiloxStream stream, const View& out) {
+    return b.random().normal(stream, mean, std, out);
+  });
 }
 
 void orthogonal_fill(const Tensor& x, double gain) {
-  STM_CHECK(x.rank() >= 2, Kind::Shape, "orthogonal_: got {}, expected at least two axes.\n  Fix: orthogonal vectors need a matrix; use normal_() for a bias.",
+  STM_CHECK(x.rank() >= 2, Kind::Shape,
+            "orthogonal_: got {}, expected at least two axes.\n  Fix: orthogonal vectors need a matrix; use normal_() "
+            "for a bias.",
             x);
-  STM_CHECK(std::isfinite(gain), Kind::Option, "orthogonal_: got gain {}, expected a finite number.\n  Fix: pass 1, or leave it out.", gain);
+  STM_CHECK(std::isfinite(gain), Kind::Option,
+            "orthogonal_: got gain {}, expected a finite number.\n  Fix: pass 1, or leave it out.", gain);
   if (x.size() == 0) return;
   const int64_t rows = x.extent(0), columns = x.size() / rows;
-  refill("orthogonal_", x, 2,
-         [gain, rows, columns](Backend& b, PhiloxStream stream, const View& out) { return b.random().orthogonal(stream, gain, rows, columns, out); });
+  refill("orthogonal_", x, 2, [gain, rows, columns](Backend& b, PhiloxStream stream, const View& out) {
+    return b.random().orthogonal(stream, gain, rows, columns, out);
+  });
 }
 
 Tensor bernoulli(const Tensor& p) {
   check_floating("bernoulli", "p", p);
   const Tensor dense = contiguous(p), y = empty_like(p);
-  enqueue_drawing("bernoulli", take(y.size(), words_of(y.dtype()), y.device()), {dense}, {y},
-                  [](Backend& b, PhiloxStream stream, Views v) { return b.random().bernoulli(stream, v.in(0), v.out(0)); });
+  enqueue_drawing(
+      "bernoulli", take(y.size(), words_of(y.dtype()), y.device()), {dense}, {y},
+      [](Backend& b, PhiloxStream stream, Views v) { return b.random().bernoulli(stream, v.in(0), v.out(0)); });
   return y;
 }
 
@@ -157,8 +176,9 @@ Tensor gaussian_noise(const Tensor& x, double std) {
   check_floating("gaussianNoise", "x", x);
   check_normal("gaussianNoise", x.dtype(), 0, std);
   const Tensor noise = empty_like(x);
-  enqueue_drawing("gaussianNoise", take(x.size(), words_of(x.dtype()), x.device()), {}, {noise},
-                  [std](Backend& b, PhiloxStream stream, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });
+  enqueue_drawing(
+      "gaussianNoise", take(x.size(), words_of(x.dtype()), x.device()), {}, {noise},
+      [std](Backend& b, PhiloxStream stream, Views v) { return b.random().normal(stream, 0, std, v.out(0)); });
   return add(x, noise);
 }
 
@@ -166,8 +186,9 @@ constexpr int64_t kMostListed = int64_t{1} << 26;
 
 /// A shuffled 0..count-1, drawn on the host by Fisher and Yates's method.
 std::vector<int64_t> permutation(int64_t count) {
-  STM_CHECK(count >= 0 && count <= kMostListed, Kind::Option, "permutation: got {}, expected 0..{}, as many as an array holds well.\n  Fix: shuffle parts.",
-            count, kMostListed);
+  STM_CHECK(count >= 0 && count <= kMostListed, Kind::Option,
+            "permutation: got {}, expected 0..{}, as many as an array holds well.\n  Fix: shuffle parts.", count,
+            kMostListed);
   refuse_while_recording("a permutation on the host", "shuffle outside the step");
   const Generator::Ticket ticket = Session::current().generator.take(count * 2);
   const PhiloxStream stream{ticket.seed, ticket.offset};
@@ -185,11 +206,15 @@ std::vector<int64_t> permutation(int64_t count) {
 
 Tensor dropout(const Tensor& x, double p) {
   check_floating("dropout", "x", x);
-  STM_CHECK(p >= 0 && p < 1, Kind::Option, "dropout: got p {}, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such as 0.5.",
+  STM_CHECK(p >= 0 && p < 1, Kind::Option,
+            "dropout: got p {}, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such "
+            "as 0.5.",
             p);
   const Tensor dense = contiguous(x), y = empty_like(x);
   const Draw draw = take(x.size(), words_of(x.dtype()), x.device());
-  const auto masked = [p](Backend& b, PhiloxStream stream, Views v) { return b.random().dropout(stream, p, v.in(0), v.out(0)); };
+  const auto masked = [p](Backend& b, PhiloxStream stream, Views v) {
+    return b.random().dropout(stream, p, v.in(0), v.out(0));
+  };
   enqueue_drawing("dropout", draw, {dense}, {y}, masked);
   // The mask is not kept: the same part of the stream makes it again.
   on_backward("dropout", y, {x}, {}, [masked, draw](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
@@ -205,7 +230,8 @@ Tensor dropout(const Tensor& x, double p) {
 namespace stm {
 template <>
 struct RecordFields<ops::RandomState> {
-  static constexpr auto fields = std::tuple{std::pair{"seed", &ops::RandomState::seed}, std::pair{"offset", &ops::RandomState::offset}};
+  static constexpr auto fields =
+      std::tuple{std::pair{"seed", &ops::RandomState::seed}, std::pair{"offset", &ops::RandomState::offset}};
 };
 }  // namespace stm
 

@@ -16,18 +16,21 @@ struct RealItems {
   Padding view() const { return {lengths ? lengths->data() : nullptr, stride, width}; }
 };
 
-/// The real items among those of shape [N, T, …]: all without lengths, else the first lengths[n] steps of each sequence.
+/// The real items among those of shape [N, T, …]: all without lengths, else the first lengths[n] steps of each
+/// sequence.
 inline RealItems real_items(const char* op, const Shape& items, const std::optional<std::vector<int64_t>>& lengths) {
   RealItems real;
   real.count = items.size();
   if (!lengths) return real;
   STM_CHECK(items.rank() >= 2 && static_cast<int64_t>(lengths->size()) == items[0], Kind::Shape,
-            "{}: got {} lengths for steps {}, expected one a row of [N, T, …].\n  Fix: give each row a length.", op, lengths->size(), items);
+            "{}: got {} lengths for steps {}, expected one a row of [N, T, …].\n  Fix: give each row a length.", op,
+            lengths->size(), items);
   auto kept = std::make_shared<std::vector<int32_t>>();
   const int64_t most = std::min<int64_t>(items[1], INT32_MAX);
   int64_t steps = 0;
   for (const int64_t length : *lengths) {
-    STM_CHECK(length >= 0 && length <= most, Kind::Shape, "{}: got length {}, expected 0..{}, the steps of {}.\n  Fix: count the real steps of each row.", op,
+    STM_CHECK(length >= 0 && length <= most, Kind::Shape,
+              "{}: got length {}, expected 0..{}, the steps of {}.\n  Fix: count the real steps of each row.", op,
               length, most, items);
     kept->push_back(static_cast<int32_t>(length));
     steps += length;
@@ -42,8 +45,8 @@ inline RealItems real_items(const char* op, const Shape& items, const std::optio
 
 namespace ops {
 
-/// Labels and indices as i32: a tensor of f32 or f64 that holds whole numbers, as plain numbers make it, checked by the kernel; i32 as it is. Items that are not real
-/// become 0 unseen.
+/// Labels and indices as i32: a tensor of f32 or f64 that holds whole numbers, as plain numbers make it, checked by the
+/// kernel; i32 as it is. Items that are not real become 0 unseen.
 Tensor whole_numbers(const char* op, const char* name, const Tensor& x, const RealItems& items = {});
 
 }  // namespace ops

@@ -9,8 +9,9 @@ namespace {
 
 std::vector<Tensor> begin_recording(const std::vector<Tensor>& arguments) {
   Session& session = Session::current();
-  STM_CHECK(!session.recorder, Kind::Recording,
-            "compile: got a recording inside a recording, expected one at a time.\n  Fix: report this as a fault of stmnet.");
+  STM_CHECK(
+      !session.recorder, Kind::Recording,
+      "compile: got a recording inside a recording, expected one at a time.\n  Fix: report this as a fault of stmnet.");
   std::vector<Tensor> own;
   for (const Tensor& x : arguments) own.push_back(empty_like(x));
   session.recorder = std::make_unique<Recording>(own);
@@ -37,7 +38,9 @@ Recording& recording_of(int64_t number) {
   auto& recordings = Session::current().recordings;
   const auto found = recordings.find(number);
   STM_CHECK(found != recordings.end(), Kind::Disposed,
-            "compile: got the recording {}, which was dropped, expected one that is kept.\n  Fix: report this as a fault of stmnet.", number);
+            "compile: got the recording {}, which was dropped, expected one that is kept.\n  Fix: report this as a "
+            "fault of stmnet.",
+            number);
   return *found->second;
 }
 
@@ -66,12 +69,14 @@ void enqueue_rewrite(const std::vector<Tensor>& in, const Tensor& out, Write wri
 
 void copy_into(const Tensor& target, const Tensor& source) {
   if (target.size() == 0 || target->storage == source->storage) return;
-  enqueue_rewrite({source}, target, [](Backend& b, const std::vector<Operand>& o) { return b.elementwise().copy(o[0].view, o[1].view); });
+  enqueue_rewrite({source}, target,
+                  [](Backend& b, const std::vector<Operand>& o) { return b.elementwise().copy(o[0].view, o[1].view); });
 }
 
 void set_random_base(const Recording& recording) {
   if (!recording.random_base()) return;
-  const Generator::Ticket ticket = Session::current().generator.take(static_cast<int64_t>(recording.random_blocks()) * 4);
+  const Generator::Ticket ticket =
+      Session::current().generator.take(static_cast<int64_t>(recording.random_blocks()) * 4);
   enqueue_rewrite(
       {}, recording.random_base(),
       [place = std::array{ticket.seed, ticket.offset}](Backend& b, const std::vector<Operand>& o) {
@@ -83,7 +88,8 @@ void set_random_base(const Recording& recording) {
 std::vector<Tensor> replay(int64_t number, const std::vector<Tensor>& arguments) {
   Recording& recording = recording_of(number);
   STM_CHECK(recording.fits(), Kind::Recording,
-            "compile: got a recording of other leaves or gradients, expected one that fits.\n  Fix: report this as a fault of stmnet.");
+            "compile: got a recording of other leaves or gradients, expected one that fits.\n  Fix: report this as a "
+            "fault of stmnet.");
   const Session::NoGrad no_grad;
   for (size_t i = 0; i < arguments.size(); ++i) copy_into(recording.arguments().at(i), arguments[i]);
   for (const Recording::LeafGradient& gradient : recording.gradients())
@@ -104,14 +110,18 @@ std::vector<Tensor> replay(int64_t number, const std::vector<Tensor>& arguments)
 void declare_recording(OpTable& table) {
   table.add("beginRecording", &begin_recording, {"tensors"},
             "Collects the ops that follow, without running them. Returns what stands for the tensors, its arguments.");
-  table.add("pauseRecording", &pause_recording, {"on"}, "Whether ops run at once although a recording is open. Returns what it was before.");
+  table.add("pauseRecording", &pause_recording, {"on"},
+            "Whether ops run at once although a recording is open. Returns what it was before.");
   table.add("abandonRecording", &abandon_recording, "Ends the recording and forgets it.");
   table.add("endRecording", &end_recording, {"results"}, "Ends the recording. Returns its number.");
-  table.add("recordingFits", &recording_fits, {"recording"}, "Whether leaves want gradients, have them, and lie as when it was recorded.");
-  table.add("recordingFallback", &recording_fallback, {"recording"},
-            "Why its last replay ran its ops one by one on a device that could run them as a graph; empty if it did not.");
+  table.add("recordingFits", &recording_fits, {"recording"},
+            "Whether leaves want gradients, have them, and lie as when it was recorded.");
+  table.add(
+      "recordingFallback", &recording_fallback, {"recording"},
+      "Why its last replay ran its ops one by one on a device that could run them as a graph; empty if it did not.");
   table.add("dropRecording", &drop_recording, {"recording"}, "Gives up a recording and its memory.");
-  table.add("replay", &replay, {"recording", "tensors"}, "Runs the recorded ops on other arguments. Returns copies of the results.");
+  table.add("replay", &replay, {"recording", "tensors"},
+            "Runs the recorded ops on other arguments. Returns copies of the results.");
 }
 
 }  // namespace stm::ops

@@ -11,12 +11,13 @@ namespace {
 template <class Back>
 Tensor view(const char* op, const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset, Back back) {
   Tensor y = alias(x, shape, strides, offset);
-  on_backward(op, y, {x}, {}, [back](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {back(dy)}; });
+  on_backward(op, y, {x}, {},
+              [back](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {back(dy)}; });
   return y;
 }
 
-/// Strides under which `shape` shows the elements of `x` in row-major order, or false if no strides can. Walks groups of axes that hold equally many
-/// elements in both shapes; the axes of a group of x must lie densely behind each other.
+/// Strides under which `shape` shows the elements of `x` in row-major order, or false if no strides can. Walks groups
+/// of axes that hold equally many elements in both shapes; the axes of a group of x must lie densely behind each other.
 bool strides_for(const Tensor& x, const Shape& shape, Shape& strides) {
   strides = dense_strides(shape);
   if (x.contiguous() || x.size() == 0) return true;
@@ -61,11 +62,13 @@ Tensor permute_by(const char* op, const Tensor& x, const std::vector<size_t>& or
     strides.push_back(x->strides[order[i]]);
     inverse[order[i]] = i;
   }
-  return view(op, x, shape, strides, x->offset, [op, inverse](const Tensor& dy) { return permute_by(op, dy, inverse); });
+  return view(op, x, shape, strides, x->offset,
+              [op, inverse](const Tensor& dy) { return permute_by(op, dy, inverse); });
 }
 
 Tensor permute(const Tensor& x, const std::vector<int64_t>& dims) {
-  STM_CHECK(dims.size() == x.rank(), Kind::Option, "permute: got {} dims for {}, expected each axis once.\n  Fix: name every axis once.", dims.size(), x);
+  STM_CHECK(dims.size() == x.rank(), Kind::Option,
+            "permute: got {} dims for {}, expected each axis once.\n  Fix: name every axis once.", dims.size(), x);
   std::vector<size_t> order;
   for (const int64_t dim : dims) {
     order.push_back(check_axis("permute", dim, x.rank()));
@@ -80,21 +83,26 @@ Tensor reshape_to(const Tensor& x, const std::vector<int64_t>& extents) {
   int64_t known = 1;
   std::optional<size_t> open;
   for (size_t i = 0; i < extents.size(); ++i) {
-    STM_CHECK(extents[i] >= 0 || (extents[i] == -1 && !open), Kind::Option,
-              "reshape: got extent {}, expected extents of 0 or more, and -1 at most once.\n  Fix: leave one axis open.", extents[i]);
+    STM_CHECK(
+        extents[i] >= 0 || (extents[i] == -1 && !open), Kind::Option,
+        "reshape: got extent {}, expected extents of 0 or more, and -1 at most once.\n  Fix: leave one axis open.",
+        extents[i]);
     if (extents[i] == -1) {
       open = i;
       continue;
     }
     known = times(known, extents[i]);
   }
-  STM_CHECK(extents.size() <= Shape::kMaxRank, Kind::Option, "reshape: got {} axes, expected at most {}.\n  Fix: merge axes.", extents.size(), Shape::kMaxRank);
+  STM_CHECK(extents.size() <= Shape::kMaxRank, Kind::Option,
+            "reshape: got {} axes, expected at most {}.\n  Fix: merge axes.", extents.size(), Shape::kMaxRank);
   Shape shape(extents);
-  STM_CHECK(shape.reasonable(), Kind::Option, "reshape: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
+  STM_CHECK(shape.reasonable(), Kind::Option,
+            "reshape: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
   if (open) {
     STM_CHECK(known != 0 && x.size() % known == 0, Kind::Shape,
-              "reshape: got {} into {} with one axis open, expected {} elements to be a multiple of {}.\n  Fix: correct the extents.", x, shape, x.size(),
-              known);
+              "reshape: got {} into {} with one axis open, expected {} elements to be a multiple of {}.\n  Fix: "
+              "correct the extents.",
+              x, shape, x.size(), known);
     shape[*open] = x.size() / known;
   }
   return reshape(x, shape);
@@ -105,10 +113,13 @@ std::optional<int64_t> bound_at(const std::vector<int64_t>& bounds, const std::v
 }
 
 /// starts/ends count from the end if negative; what lies outside is cut. An open end has its flag in `openEnds` set.
-Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vector<int64_t>& ends, const std::vector<int64_t>& open_ends) {
-  STM_CHECK(starts.size() <= x.rank() && ends.size() == starts.size() && open_ends.size() == starts.size(), Kind::Option,
-            "slice: got {} starts and {} ends for {}, expected as many of each, at most one for each axis.\n  Fix: use null for an open end.", starts.size(),
-            ends.size(), x);
+Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vector<int64_t>& ends,
+             const std::vector<int64_t>& open_ends) {
+  STM_CHECK(starts.size() <= x.rank() && ends.size() == starts.size() && open_ends.size() == starts.size(),
+            Kind::Option,
+            "slice: got {} starts and {} ends for {}, expected as many of each, at most one for each axis.\n  Fix: use "
+            "null for an open end.",
+            starts.size(), ends.size(), x);
   std::vector<bool> open;
   for (const int64_t flag : open_ends) open.push_back(flag != 0);
   Shape shape = x.shape();
@@ -134,28 +145,32 @@ Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vec
 Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   const size_t axis = check_axis("select", dim, x.rank());
   const int64_t n = x.extent(axis);
-  STM_CHECK(index >= -n && index < n, Kind::Index, "select: got index {}, expected {}..{} along dim {} of {}.\n  Fix: correct the index.", index, -n, n - 1,
+  STM_CHECK(index >= -n && index < n, Kind::Index,
+            "select: got index {}, expected {}..{} along dim {} of {}.\n  Fix: correct the index.", index, -n, n - 1,
             dim, x);
   const int64_t at = index < 0 ? index + n : index;
   Shape shape = x.shape(), strides = x->strides;
   shape.erase(axis);
   strides.erase(axis);
-  return view("select", x, shape, strides, x->offset + at * x->strides[axis], [whole = x.shape(), shape, axis, at](const Tensor& dy) {
-    return scattered("select", dy, whole, [&](const Tensor& dx) {
-      Shape kept = dx->strides;
-      kept.erase(axis);
-      return alias(dx, shape, kept, at * dx->strides[axis]);
-    });
-  });
+  return view("select", x, shape, strides, x->offset + at * x->strides[axis],
+              [whole = x.shape(), shape, axis, at](const Tensor& dy) {
+                return scattered("select", dy, whole, [&](const Tensor& dx) {
+                  Shape kept = dx->strides;
+                  kept.erase(axis);
+                  return alias(dx, shape, kept, at * dx->strides[axis]);
+                });
+              });
 }
 
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
-  STM_CHECK(x.rank() < Shape::kMaxRank, Kind::Shape, "unsqueeze: got {}, expected fewer than {} axes.\n  Fix: merge axes.", x, Shape::kMaxRank);
+  STM_CHECK(x.rank() < Shape::kMaxRank, Kind::Shape,
+            "unsqueeze: got {}, expected fewer than {} axes.\n  Fix: merge axes.", x, Shape::kMaxRank);
   const size_t axis = check_axis("unsqueeze", dim, x.rank() + 1);
   Shape shape = x.shape(), strides = x->strides;
   shape.insert(axis, 1);
   strides.insert(axis, axis < x.rank() ? x->strides[axis] * x.extent(axis) : 1);
-  return view("unsqueeze", x, shape, strides, x->offset, [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
+  return view("unsqueeze", x, shape, strides, x->offset,
+              [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
 }
 
 /// Without `dim`: every axis of extent 1.
@@ -167,7 +182,8 @@ Tensor squeeze(const Tensor& x, const std::optional<int64_t>& dim) {
     shape.push_back(x.extent(i));
     strides.push_back(x->strides[i]);
   }
-  return view("squeeze", x, shape, strides, x->offset, [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
+  return view("squeeze", x, shape, strides, x->offset,
+              [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
 }
 
 Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
@@ -187,16 +203,20 @@ Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
 /// -1 keeps an extent; new axes go in front.
 Tensor expand_to(const Tensor& x, const std::vector<int64_t>& extents) {
   STM_CHECK(extents.size() >= x.rank() && extents.size() <= Shape::kMaxRank, Kind::Shape,
-            "expand: got {} extents for {}, expected {} to {}.\n  Fix: name every axis.", extents.size(), x, x.rank(), Shape::kMaxRank);
+            "expand: got {} extents for {}, expected {} to {}.\n  Fix: name every axis.", extents.size(), x, x.rank(),
+            Shape::kMaxRank);
   Shape shape;
   const size_t added = extents.size() - x.rank();
   for (size_t i = 0; i < extents.size(); ++i) {
     const int64_t own = i < added ? 1 : x.extent(i - added), wanted = extents[i] == -1 && i >= added ? own : extents[i];
     STM_CHECK(wanted >= 0 && (own == wanted || own == 1), Kind::Shape,
-              "expand: got extent {} for {}, expected {} or, where the extent is 1, any.\n  Fix: only axes of extent 1 can be stretched.", extents[i], x, own);
+              "expand: got extent {} for {}, expected {} or, where the extent is 1, any.\n  Fix: only axes of extent 1 "
+              "can be stretched.",
+              extents[i], x, own);
     shape.push_back(wanted);
   }
-  STM_CHECK(shape.reasonable(), Kind::Shape, "expand: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
+  STM_CHECK(shape.reasonable(), Kind::Shape,
+            "expand: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
   return expand(x, shape);
 }
 
@@ -222,7 +242,8 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
     STM_CHECK(size >= 0, Kind::Option, "split: got size {}, expected 0 or more.\n  Fix: correct the sizes.", size);
     sum = plus(sum, size);
   }
-  STM_CHECK(sum == x.extent(axis), Kind::Shape, "split: got sizes that add up to {} for dim {} of {}, expected {}.\n  Fix: correct the sizes.", sum, dim, x,
+  STM_CHECK(sum == x.extent(axis), Kind::Shape,
+            "split: got sizes that add up to {} for dim {} of {}, expected {}.\n  Fix: correct the sizes.", sum, dim, x,
             x.extent(axis));
   std::vector<Tensor> parts;
   int64_t start = 0;
@@ -231,7 +252,8 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
     start += size;
   }
   on_backward("split", parts, {x}, {},
-              [sizes, axis, shape = x.shape(), dtype = x.dtype(), device = &x.device()](const std::vector<Tensor>& grads, const SavedTensors&) {
+              [sizes, axis, shape = x.shape(), dtype = x.dtype(), device = &x.device()](
+                  const std::vector<Tensor>& grads, const SavedTensors&) {
                 return std::vector<Tensor>{joined(grads, sizes, axis, empty(shape, dtype, *device))};
               });
   return parts;
@@ -244,12 +266,14 @@ Tensor transpose_dims(const Tensor& x, int64_t a, int64_t b) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
-  STM_CHECK(shape.size() == x.size(), Kind::Shape, "reshape: got {} into {}, expected as many elements ({} and {}).\n  Fix: correct the extents.", x, shape,
+  STM_CHECK(shape.size() == x.size(), Kind::Shape,
+            "reshape: got {} into {}, expected as many elements ({} and {}).\n  Fix: correct the extents.", x, shape,
             x.size(), shape.size());
   Shape strides;
   const Tensor source = strides_for(x, shape, strides) ? x : contiguous(x);
   if (!source.same_as(x)) strides = dense_strides(shape);
-  return view("reshape", source, shape, strides, source->offset, [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
+  return view("reshape", source, shape, strides, source->offset,
+              [whole = x.shape()](const Tensor& dy) { return reshape(dy, whole); });
 }
 
 Tensor transpose(const Tensor& x, size_t a, size_t b) {
@@ -262,19 +286,25 @@ Tensor transpose(const Tensor& x, size_t a, size_t b) {
 Tensor expand(const Tensor& x, const Shape& shape) {
   Shape strides = shape;
   const size_t added = shape.rank() - x.rank();
-  for (size_t i = 0; i < shape.rank(); ++i) strides[i] = i < added || (x.extent(i - added) == 1 && shape[i] != 1) ? 0 : x->strides[i - added];
-  return view("expand", x, shape, strides, x->offset, [whole = x.shape()](const Tensor& dy) { return sum_to(dy, whole); });
+  for (size_t i = 0; i < shape.rank(); ++i)
+    strides[i] = i < added || (x.extent(i - added) == 1 && shape[i] != 1) ? 0 : x->strides[i - added];
+  return view("expand", x, shape, strides, x->offset,
+              [whole = x.shape()](const Tensor& dy) { return sum_to(dy, whole); });
 }
 
 Tensor slice_axis(const Tensor& x, size_t axis, int64_t from, int64_t to) {
   const Shape shape = x.shape().with(axis, to - from);
-  return view("slice", x, shape, x->strides, x->offset + from * x->strides[axis], [whole = x.shape(), shape, axis, from](const Tensor& dy) {
-    return scattered("slice", dy, whole, [&](const Tensor& dx) { return alias(dx, shape, dx->strides, from * dx->strides[axis]); });
-  });
+  return view("slice", x, shape, x->strides, x->offset + from * x->strides[axis],
+              [whole = x.shape(), shape, axis, from](const Tensor& dy) {
+                return scattered("slice", dy, whole, [&](const Tensor& dx) {
+                  return alias(dx, shape, dx->strides, from * dx->strides[axis]);
+                });
+              });
 }
 
 Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
-  STM_CHECK(!tensors.empty(), Kind::Option, "concat: got no tensors, expected at least one.\n  Fix: leave empty lists out.");
+  STM_CHECK(!tensors.empty(), Kind::Option,
+            "concat: got no tensors, expected at least one.\n  Fix: leave empty lists out.");
   const Tensor& first = tensors[0];
   const size_t axis = check_axis("concat", dim, first.rank());
   int64_t extent = 0;
@@ -303,7 +333,8 @@ Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
 }
 
 void declare_shape(OpTable& table) {
-  table.add("reshape", &reshape_to, {"x", "shape"}, "The same elements under other extents, one of which may be -1; a copy only where it must be.");
+  table.add("reshape", &reshape_to, {"x", "shape"},
+            "The same elements under other extents, one of which may be -1; a copy only where it must be.");
   table.add("transpose", &transpose_dims, {"x", "a", "b"}, "A view with two axes exchanged.");
   table.add("permute", &permute, {"x", "dims"}, "A view with the axes in another order.");
   table.add("slice", &slice, {"x", "starts", "ends", "openEnds"}, "A view of a range of each axis.");

@@ -17,8 +17,10 @@ std::string describe_tensor(const Tensor& x) { return describe(x); }
 
 void set_requires_grad(const Tensor& x, bool on) {
   STM_CHECK(!on || is_floating(x.dtype()), Kind::DType,
-            "requiresGrad_: got {}, expected f32 or f64.\n  Fix: only floating tensors have gradients; cast it first.", x);
-  STM_CHECK(!x->node, Kind::NoGraph, "requiresGrad_: got {}, the result of {}, expected a leaf.\n  Fix: detach() it first.", x, x->node->op);
+            "requiresGrad_: got {}, expected f32 or f64.\n  Fix: only floating tensors have gradients; cast it first.",
+            x);
+  STM_CHECK(!x->node, Kind::NoGraph,
+            "requiresGrad_: got {}, the result of {}, expected a leaf.\n  Fix: detach() it first.", x, x->node->op);
   x->requires_grad = on;
 }
 
@@ -30,16 +32,20 @@ std::optional<Tensor> grad(const Tensor& x) {
 void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
   if (value) {
     check_floating("grad", "tensor", x);  // clipping and optimizers read gradients as such
-    STM_CHECK(&value->device() == &x.device(), Kind::Device, "grad: got {} for {}, expected the same device.\n  Fix: move the gradient with to('{}').", *value,
-              x, x.device().name);
+    STM_CHECK(&value->device() == &x.device(), Kind::Device,
+              "grad: got {} for {}, expected the same device.\n  Fix: move the gradient with to('{}').", *value, x,
+              x.device().name);
     STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape,
-              "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value, x);
+              "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value,
+              x);
   }
   // Only the elements: a tensor that held another, or itself, as its gradient could keep both alive for ever.
   set_gradient(x, value ? detached(*value) : Tensor());
 }
 
-Tensor to_named_device(const Tensor& x, const std::string& name) { return to_device(x, Session::current().device(name)); }
+Tensor to_named_device(const Tensor& x, const std::string& name) {
+  return to_device(x, Session::current().device(name));
+}
 
 }  // namespace
 
@@ -52,7 +58,9 @@ void declare_tensor(OpTable& table) {
   table.add("setRequiresGrad", &set_requires_grad, {"x", "on"}, "Makes the leaf `x` collect a gradient, or not.");
   table.add("isLeaf", &is_leaf, {"x"}, "Whether no recorded op made `x`.");
   table.add("isContiguous", &is_contiguous, {"x"}, "Whether the elements lie densely in row-major order.");
-  table.add("version", &version, {"x"}, "How often the storage of `x` has been written: two equal numbers mean that nothing was changed in place between.");
+  table.add("version", &version, {"x"},
+            "How often the storage of `x` has been written: two equal numbers mean that nothing was changed in place "
+            "between.");
   table.add("detach", &detach, {"x"}, "The same elements, outside the graph.");
   table.add("grad", &grad, {"x"}, "The gradient that backward() left, if any.");
   table.add("setGrad", &set_grad, {"x", "grad"}, "Replaces or drops the gradient.");

@@ -8,7 +8,8 @@
 namespace stm {
 namespace {
 
-/// Bytes on their way: filled by one executor, awaited by another. An executor waits only for a command that was queued before its own, so none waits for ever.
+/// Bytes on their way: filled by one executor, awaited by another. An executor waits only for a command that was queued
+/// before its own, so none waits for ever.
 class Transfer {
  public:
   std::vector<char> bytes;
@@ -39,7 +40,9 @@ struct SendCommand final : Command {
   SendCommand(std::shared_ptr<Transfer> transfer, size_t bytes, std::vector<Operand> operands)
       : Command("to", std::move(operands)), transfer(std::move(transfer)), bytes(bytes) {}
   ~SendCommand() override {
-    if (!sent) transfer->finish(fault_of(op, Status::fail(StatusKind::Internal, "the device was closed before its tensor could be copied")));
+    if (!sent)
+      transfer->finish(
+          fault_of(op, Status::fail(StatusKind::Internal, "the device was closed before its tensor could be copied")));
   }
   Status run(Backend& backend) override {
     std::unique_ptr<std::shared_ptr<Transfer>> held;
@@ -63,7 +66,8 @@ struct SendCommand final : Command {
     transfer->bytes.resize(bytes);
     return bytes ? backend.download(transfer->bytes.data(), operands[0].view.data, bytes) : Status::ok();
   } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory, "the host has no %zu bytes for the copy. Fix: move smaller parts.", bytes);
+    return Status::fail(StatusKind::OutOfMemory, "the host has no %zu bytes for the copy. Fix: move smaller parts.",
+                        bytes);
   }
   void skip(const FaultPtr& fault) override { transfer->finish(fault); }
   std::shared_ptr<Transfer> transfer;
@@ -75,7 +79,8 @@ struct ReceiveCommand final : Command {
   ReceiveCommand(std::shared_ptr<Transfer> transfer, size_t bytes, std::vector<Operand> operands)
       : Command("to", std::move(operands), bytes), transfer(std::move(transfer)), bytes(bytes) {}
   Status run(Backend& backend) override {
-    if (const FaultPtr& fault = transfer->wait()) return Status::fail(fault->kind, "%s: %s", std::string(op_of(fault->op)).c_str(), fault->message.c_str());
+    if (const FaultPtr& fault = transfer->wait())
+      return Status::fail(fault->kind, "%s: %s", std::string(op_of(fault->op)).c_str(), fault->message.c_str());
     return bytes ? backend.upload(operands[0].view.data, transfer->bytes.data(), bytes) : Status::ok();
   }
   std::shared_ptr<Transfer> transfer;
@@ -88,7 +93,8 @@ Tensor copied(const Tensor& x, Device& device) {
   const size_t bytes = static_cast<size_t>(x.size()) * size_of(x.dtype());
   const auto transfer = std::make_shared<Transfer>();
   Device *from = nullptr, *to = nullptr;
-  std::vector<Operand> source = operands_of("to", {x}, {}, Access::Read, &from), target = operands_of("to", {}, {y}, Access::Write, &to);
+  std::vector<Operand> source = operands_of("to", {x}, {}, Access::Read, &from),
+                       target = operands_of("to", {}, {y}, Access::Write, &to);
   from->executor.push(std::make_unique<SendCommand>(transfer, bytes, std::move(source)));
   to->executor.push(std::make_unique<ReceiveCommand>(transfer, bytes, std::move(target)));
   if (const auto& range = x->storage->host_range()) y->storage->set_host_range(*range);
@@ -104,15 +110,18 @@ Tensor to_device(const Tensor& x, Device& device) {
   refuse_while_recording("to() another device", "move the tensor before the step");
   Device& home = x.device();
   const Tensor y = copied(contiguous(detached(x)), device);
-  on_backward("to", y, {x}, {}, [&home](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {to_device(dy, home)}; });
+  on_backward("to", y, {x}, {},
+              [&home](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {to_device(dy, home)}; });
   return y;
 }
 
 void move(const std::vector<Tensor>& tensors, Device& device) {
   std::map<Storage*, std::shared_ptr<Storage>> moved;
   for (const Tensor& x : tensors) {
-    STM_CHECK(!x->node, Kind::NoGraph, "to: got {}, the result of {}, expected parameters and buffers.\n  Fix: use to() of the tensor, which gives a copy.", x,
-              x->node->op);
+    STM_CHECK(!x->node, Kind::NoGraph,
+              "to: got {}, the result of {}, expected parameters and buffers.\n  Fix: use to() of the tensor, which "
+              "gives a copy.",
+              x, x->node->op);
   }
   refuse_while_recording("to() another device", "move the model before the step");
   const Session::NoGrad no_grad;

@@ -67,7 +67,8 @@ void a_little_larger_block_serves() {
   allocator.give_back(taken(allocator, 1'200'000));
   Allocator::Block* near = taken(allocator, 1'000'000);
   expect_equal(backend.allocations.load(), 1, "allocations for a request and one a little smaller");
-  expect(allocator.used_bytes() < 1'060'000, "what is used does not depend on the block that serves: " + std::to_string(allocator.used_bytes()));
+  expect(allocator.used_bytes() < 1'060'000,
+         "what is used does not depend on the block that serves: " + std::to_string(allocator.used_bytes()));
   allocator.give_back(near);
   Allocator::Block* far = taken(allocator, 600'000);
   expect_equal(backend.allocations.load(), 2, "allocations for one half as large");
@@ -85,7 +86,8 @@ void the_cache_follows_the_peak() {
   constexpr int64_t kMegabyte = 1 << 20;
   for (int64_t i = 0; i < 2000; ++i) {
     allocator.give_back(taken(allocator, static_cast<size_t>((100 + i % 150) * kMegabyte + i * 8192)));
-    expect(held(allocator) <= 2 * 290 * kMegabyte + 64 * kMegabyte, "bytes held for tensors of at most 280 MB: " + std::to_string(held(allocator)));
+    expect(held(allocator) <= 2 * 290 * kMegabyte + 64 * kMegabyte,
+           "bytes held for tensors of at most 280 MB: " + std::to_string(held(allocator)));
   }
   expect(backend.live.load() < 10, "blocks kept: " + std::to_string(backend.live.load()));
 }
@@ -100,11 +102,13 @@ void old_blocks_go() {
   allocator.give_back(first);
   allocator.give_back(second);
   for (int i = 0; i < 100; ++i) allocator.give_back(taken(allocator, 90 * kMegabyte));
-  expect_equal(allocator.cached_bytes(), 90 * kMegabyte + 6 * kMegabyte, "kept once only one size was asked for in a long while");
+  expect_equal(allocator.cached_bytes(), 90 * kMegabyte + 6 * kMegabyte,
+               "kept once only one size was asked for in a long while");
   expect_equal(backend.live.load(), 1, "blocks of the device then");
 }
 
-/// A step that asks for the same again, with phases of many sizes, finds everything: no thrashing at the bound, nor by age.
+/// A step that asks for the same again, with phases of many sizes, finds everything: no thrashing at the bound, nor by
+/// age.
 void a_steady_loop_never_asks_the_device() {
   CountingBackend backend;
   Allocator allocator(stm::testing::borrowed(backend));
@@ -149,7 +153,8 @@ void sizes_that_no_device_has() {
   for (const size_t bytes : {size_t{1} << 50, size_t{1} << 63, SIZE_MAX}) {
     Allocator::Block* none = nullptr;
     const Status status = allocator.take(bytes, &none);
-    expect(status.kind == StatusKind::OutOfMemory && none == nullptr, "so many bytes are refused: " + std::to_string(bytes));
+    expect(status.kind == StatusKind::OutOfMemory && none == nullptr,
+           "so many bytes are refused: " + std::to_string(bytes));
   }
   expect_equal(backend.allocations.load(), 0, "the device was not asked");
 }
@@ -167,7 +172,8 @@ void out_of_memory() {
   backend.refusals = 2;
   Allocator::Block* none = nullptr;
   const Status status = allocator.take(7'000'000, &none);
-  expect(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "asked for 7340032 bytes") && std::strstr(status.message, "held by tensors"),
+  expect(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "asked for 7340032 bytes") &&
+             std::strstr(status.message, "held by tensors"),
          std::string("the second refusal is an error: ") + status.message);
   expect(none == nullptr, "no block came with the error");
   expect_equal(allocator.used_bytes(), used, "used bytes after an error");
@@ -194,7 +200,8 @@ void limits_hold_for_kept_blocks() {
   for (Allocator::Block* block : {held, small, large}) allocator.give_back(block);
 }
 
-/// One thread takes blocks and marks them; four check the marks and give them back. A block with two owners would show another's mark.
+/// One thread takes blocks and marks them; four check the marks and give them back. A block with two owners would show
+/// another's mark.
 void many_threads_give_back() {
   CountingBackend backend;
   constexpr int kBlocks = 40'000, kThreads = 4;

@@ -32,11 +32,13 @@ void check(const std::vector<Lifetime>& lifetimes, const ArenaPlan& plan, const 
   expect_equal(plan.offsets.size(), lifetimes.size(), name + ": places");
   for (size_t i = 0; i < lifetimes.size(); ++i) {
     const Lifetime& a = lifetimes[i];
-    expect(plan.offsets[i] % 512 == 0 && plan.offsets[i] + a.bytes <= plan.bytes, name + ": a place is aligned and inside");
+    expect(plan.offsets[i] % 512 == 0 && plan.offsets[i] + a.bytes <= plan.bytes,
+           name + ": a place is aligned and inside");
     for (size_t j = 0; j < i; ++j) {
       const Lifetime& b = lifetimes[j];
       const bool at_once = a.first <= b.last && b.first <= a.last;
-      const bool overlap = plan.offsets[i] < plan.offsets[j] + std::max<size_t>(b.bytes, 1) && plan.offsets[j] < plan.offsets[i] + std::max<size_t>(a.bytes, 1);
+      const bool overlap = plan.offsets[i] < plan.offsets[j] + std::max<size_t>(b.bytes, 1) &&
+                           plan.offsets[j] < plan.offsets[i] + std::max<size_t>(a.bytes, 1);
       expect(!(at_once && overlap), name + ": what lives at once lies apart");
     }
   }

@@ -23,7 +23,8 @@ inline void expect_text(const std::string& given, const std::string& expected, c
 }
 template <class A, class B>
 void expect_equal(const A& given, const B& expected, const std::string& what) {
-  expect(given == static_cast<A>(expected), what + ": got " + std::to_string(given) + ", expected " + std::to_string(expected));
+  expect(given == static_cast<A>(expected),
+         what + ": got " + std::to_string(given) + ", expected " + std::to_string(expected));
 }
 
 /// What main() returns.
@@ -32,7 +33,8 @@ inline int verdict(const char* name) {
   return failures == 0 ? 0 : 1;
 }
 
-/// Memory of the host, counted; kernels are the CPU's. Blocks above `kPretended` bytes are handed out but must not be touched.
+/// Memory of the host, counted; kernels are the CPU's. Blocks above `kPretended` bytes are handed out but must not be
+/// touched.
 class CountingBackend final : public Backend {
  public:
   static constexpr size_t kPretended = size_t{16} << 20;
@@ -69,10 +71,16 @@ class CountingBackend final : public Backend {
   }
   void trim() noexcept override {}
   DeviceMemory memory() noexcept override { return {}; }
-  Status upload(void* to, const void* host, size_t bytes) noexcept override { return cpu_backend().upload(to, host, bytes); }
-  Status download(void* host, const void* from, size_t bytes) noexcept override { return cpu_backend().download(host, from, bytes); }
+  Status upload(void* to, const void* host, size_t bytes) noexcept override {
+    return cpu_backend().upload(to, host, bytes);
+  }
+  Status download(void* host, const void* from, size_t bytes) noexcept override {
+    return cpu_backend().download(host, from, bytes);
+  }
 
-  Status copy(void* to, const void* from, size_t bytes) noexcept override { return cpu_backend().copy(to, from, bytes); }
+  Status copy(void* to, const void* from, size_t bytes) noexcept override {
+    return cpu_backend().copy(to, from, bytes);
+  }
   Status entering(const char*) noexcept override { return Status::ok(); }
   void notify(Done done, void* context) noexcept override { done(context, Status::ok(), ""); }
   void stop() noexcept override {}
@@ -113,7 +121,9 @@ class CountingBackend final : public Backend {
   ReduceKernels& reduce() noexcept override { return cpu_backend().reduce(); }
 
  private:
-  Status outcome(const char* call) const { return std::string(failing) == call ? Status::fail(failure, "%s was told to fail", call) : Status::ok(); }
+  Status outcome(const char* call) const {
+    return std::string(failing) == call ? Status::fail(failure, "%s was told to fail", call) : Status::ok();
+  }
 };
 
 /// For owners that share a backend: this one belongs to the test.

@@ -33,7 +33,9 @@ class Opened {
   /// Waits for all that was asked for.
   void settle() {
     std::promise<Status> settled;
-    backend_->notify([](void* to, const Status& status, const char*) { static_cast<std::promise<Status>*>(to)->set_value(status); }, &settled);
+    backend_->notify(
+        [](void* to, const Status& status, const char*) { static_cast<std::promise<Status>*>(to)->set_value(status); },
+        &settled);
     require(settled.get_future().get(), "notify");
   }
   int32_t read(const void* from) {
@@ -94,13 +96,16 @@ void check_whole_device() {
   {
     Opened other;
     int32_t value = 0, *const data = other.number(3);
-    check_waits("page-locking memory for a read", [&] { require(other->download(&value, data, sizeof value), "download"); });
+    check_waits("page-locking memory for a read",
+                [&] { require(other->download(&value, data, sizeof value), "download"); });
     check_waits("page-locking memory for faults", [&] { other.settle(); });
     require(value == 3, "the read");
     check_waits("emptying the pool", [&] { other->trim(); });
     RecurrentSizes sizes;
     uint64_t choice = 0;
-    check_waits("trying an algorithm", [&] { require(other->recurrent().choose(problem(Algorithm::PersistStatic), false, &choice), "choose"); });
+    check_waits("trying an algorithm", [&] {
+      require(other->recurrent().choose(problem(Algorithm::PersistStatic), false, &choice), "choose");
+    });
     check_waits("compiling a network", [&] {
       RecurrentProblem p = problem(Algorithm::PersistDynamic);
       p.N = 4;
@@ -154,7 +159,8 @@ void check_plans() {
     opened->release_graph(graph);
   }
   opened.settle();
-  require(during >= before + 2 * static_cast<int>(graphs.size()), "graphs do not keep the descriptors that they may read");
+  require(during >= before + 2 * static_cast<int>(graphs.size()),
+          "graphs do not keep the descriptors that they may read");
   const int after = descriptors(2);
   require(after == before, "descriptors of graphs that are gone stay: " + std::to_string(after - before) + ", " + text);
 }

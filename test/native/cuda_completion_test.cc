@@ -30,11 +30,14 @@ Heard wait_behind(Device& device, Completion& completion, int kernels, void (*ke
   Heard heard;
   Completion::Item item;
   for (int i = 0; i < kernels; ++i) must(standin_launch("work", device.context.stream, kernel), "launch");
-  must(cudaEventCreateWithFlags(&item.event, cudaEventDisableTiming | cudaEventBlockingSync), "cudaEventCreateWithFlags");
+  must(cudaEventCreateWithFlags(&item.event, cudaEventDisableTiming | cudaEventBlockingSync),
+       "cudaEventCreateWithFlags");
   must(cudaEventRecord(item.event, device.context.stream), "cudaEventRecord");
   const cudaEvent_t event = item.event;
   item.context = &heard;
-  item.done = [](void* context, const Status& status, const char*) { *static_cast<Heard*>(context) = {status, cudaPeekAtLastError()}; };
+  item.done = [](void* context, const Status& status, const char*) {
+    *static_cast<Heard*>(context) = {status, cudaPeekAtLastError()};
+  };
   standin_reset_counts();
   completion.submit(std::move(item));
   completion.drain();
@@ -62,8 +65,10 @@ void check_failures(Device& device, Completion& completion) {
     require(standin_set_faults(""), "no faults");
     return std::string(heard.status.message);
   };
-  require(heard_of("cudaEventQuery:1=1", 1).find("cudaEventQuery failed") == 0, "a question that fails is an event that has passed");
-  require(heard_of("cudaEventSynchronize:1=1", 20).find("cudaEventSynchronize failed") == 0, "a wait that fails is an event that has passed");
+  require(heard_of("cudaEventQuery:1=1", 1).find("cudaEventQuery failed") == 0,
+          "a question that fails is an event that has passed");
+  require(heard_of("cudaEventSynchronize:1=1", 20).find("cudaEventSynchronize failed") == 0,
+          "a wait that fails is an event that has passed");
   require(wait_behind(device, completion, 1, [] {}).status, "a failure is told again");
 }
 
@@ -74,7 +79,8 @@ void check_pieces(Device& device, Completion& completion) {
   completion.submit(piece);
   piece.failed = Status::fail(StatusKind::Internal, "the second piece");
   completion.submit(piece);
-  require(std::string(wait_behind(device, completion, 1, [] {}).status.message) == "the first piece", "a piece that failed is not told of");
+  require(std::string(wait_behind(device, completion, 1, [] {}).status.message) == "the first piece",
+          "a piece that failed is not told of");
   require(wait_behind(device, completion, 1, [] {}).status, "a piece is told of twice");
 }
 

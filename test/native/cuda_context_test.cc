@@ -7,7 +7,8 @@ using namespace stm::cuda::test;
 
 namespace {
 
-/// Memory that is allocated while a stream captures belongs to the graph: scratch must not grow then, and the capture goes on without it.
+/// Memory that is allocated while a stream captures belongs to the graph: scratch must not grow then, and the capture
+/// goes on without it.
 void check_scratch_in_captures(Device& device) {
   Context& context = device.context;
   void *before = nullptr, *within = nullptr, *after = nullptr;
@@ -16,7 +17,8 @@ void check_scratch_in_captures(Device& device) {
   must(cudaStreamBeginCapture(context.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
   require(context.scratch(Context::kPartials, 1000, &within), "scratch that is there");
   require(within == before, "scratch has moved");
-  const Status larger = context.scratch(Context::kPartials, size_t{1} << 20, &within), other = context.scratch(Context::kOther, 1, &within);
+  const Status larger = context.scratch(Context::kPartials, size_t{1} << 20, &within),
+               other = context.scratch(Context::kOther, 1, &within);
   require(!larger.is_ok() && std::strstr(larger.message, "1048576 bytes"), "scratch grows in a graph");
   require(!other.is_ok(), "scratch is made in a graph");
   const int32_t number = 7;

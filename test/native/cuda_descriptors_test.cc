@@ -1,5 +1,6 @@
-// The real cuDNN, without a device: it must accept every descriptor that the recurrent kernels make. Passes over it where there is none: STMNET_CUDA_LIBS names
-// the folder that `npm run cuda:sdk -- --libs` fills. usage: cuda_descriptors_test [seed]
+// The real cuDNN, without a device: it must accept every descriptor that the recurrent kernels make. Passes over it
+// where there is none: STMNET_CUDA_LIBS names the folder that `npm run cuda:sdk -- --libs` fills. usage:
+// cuda_descriptors_test [seed]
 #include <dlfcn.h>
 
 #include "backend/cuda/recurrent/call.h"
@@ -16,7 +17,8 @@ void* open_cudnn() {
   return nullptr;  // sanitizers do not go with RTLD_DEEPBIND
 #endif
   std::vector<std::string> paths;
-  if (const char* const root = std::getenv("STMNET_CUDA_LIBS")) paths.push_back(std::string(root) + "/nvidia/cudnn/lib/libcudnn.so.9");
+  if (const char* const root = std::getenv("STMNET_CUDA_LIBS"))
+    paths.push_back(std::string(root) + "/nvidia/cudnn/lib/libcudnn.so.9");
   paths.emplace_back("libcudnn.so.9");
   for (const std::string& path : paths)
     if (void* const library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)) return library;
@@ -74,9 +76,10 @@ int check_descriptors(Context& context) {
     ++described;
     const Status status = describe(context, p, arrangement);
     if (status.is_ok()) continue;
-    fail(std::string(status.message) + ": cell " + std::to_string(static_cast<int>(p.cell)) + " math " + std::to_string(static_cast<int>(p.math)) +
-         (p.dtype == DType::F64 ? " f64" : " f32") + " algorithm " + std::to_string(static_cast<int>(p.algorithm)) + " N " + std::to_string(p.N) + " T " +
-         std::to_string(p.T) + " D " + std::to_string(p.D) + " H " + std::to_string(p.H) + " P " + std::to_string(p.P));
+    fail(std::string(status.message) + ": cell " + std::to_string(static_cast<int>(p.cell)) + " math " +
+         std::to_string(static_cast<int>(p.math)) + (p.dtype == DType::F64 ? " f64" : " f32") + " algorithm " +
+         std::to_string(static_cast<int>(p.algorithm)) + " N " + std::to_string(p.N) + " T " + std::to_string(p.T) +
+         " D " + std::to_string(p.D) + " H " + std::to_string(p.H) + " P " + std::to_string(p.P));
   }
   return described;
 }
@@ -92,7 +95,8 @@ void check_refusals(Context& context) {
   spec.algorithm = Algorithm::Standard;
   Network network(spec);
   require(network.describe(context), "a plain network");
-  Call longest(network, 2, 65'535, {}, true, true), longer(network, 2, 65'536, {}, true, true), empty(network, 0, 5, {}, true, true);
+  Call longest(network, 2, 65'535, {}, true, true), longer(network, 2, 65'536, {}, true, true),
+      empty(network, 0, 5, {}, true, true);
   require(longest.describe(context), "65,535 steps");
   require(!longer.describe(context).is_ok(), "65,536 steps are accepted");
   require(!empty.describe(context).is_ok(), "no rows are accepted");
@@ -108,7 +112,9 @@ int main(int argc, char** argv) {
   setenv("STMNET_CUDNN_DROPOUT", "null", 1);  // to set one takes a handle, and a handle a device
   void* const library = open_cudnn();
   if (!library) {
-    std::printf("cuda_descriptors_test: skipped, there is no libcudnn.so.9 (STMNET_CUDA_LIBS), or this is a sanitizer's build\n");
+    std::printf(
+        "cuda_descriptors_test: skipped, there is no libcudnn.so.9 (STMNET_CUDA_LIBS), or this is a sanitizer's "
+        "build\n");
     return 0;
   }
   Libraries functions;

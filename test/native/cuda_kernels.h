@@ -1,5 +1,6 @@
 #pragma once
-// What the tests of the CUDA kernels share: a device, operands that lie alike in host and in device memory, and the comparison with the CPU's kernels.
+// What the tests of the CUDA kernels share: a device, operands that lie alike in host and in device memory, and the
+// comparison with the CPU's kernels.
 //
 //   int main(int argc, char** argv) {
 //     begin(argc, argv);
@@ -64,7 +65,9 @@ inline int finish(const char* test) {
 }
 
 inline int64_t draw(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(generator); }
-inline double draw_real(double low, double high) { return std::uniform_real_distribution<double>(low, high)(generator); }
+inline double draw_real(double low, double high) {
+  return std::uniform_real_distribution<double>(low, high)(generator);
+}
 inline bool chance(double probability) { return draw_real(0, 1) < probability; }
 template <class T>
 T one_of(const std::vector<T>& values) {
@@ -168,7 +171,11 @@ class Operand {
     device = host;
     device.data = static_cast<char*>(memory_->data()) + begin;
     elements_ = elements;
-    fill([dtype] { return dtype == DType::Bool ? draw_real(0, 2) >= 1 : dtype == DType::I32 ? std::floor(draw_real(-9, 10)) : draw_real(-3, 3); });
+    fill([dtype] {
+      return dtype == DType::Bool  ? draw_real(0, 2) >= 1
+             : dtype == DType::I32 ? std::floor(draw_real(-9, 10))
+                                   : draw_real(-3, 3);
+    });
   }
 
   View host, device;
@@ -200,7 +207,8 @@ class Operand {
     }
     const size_t width = size_of(host.dtype);
     for (int64_t i = 0; i < elements_; ++i)
-      if (!inside[static_cast<size_t>(i)] && std::memcmp(&bytes_[static_cast<size_t>(i) * width], &bytes[static_cast<size_t>(i) * width], width) != 0)
+      if (!inside[static_cast<size_t>(i)] &&
+          std::memcmp(&bytes_[static_cast<size_t>(i) * width], &bytes[static_cast<size_t>(i) * width], width) != 0)
         return " " + shape() + " was written beside its elements, at " + std::to_string(i - first_);
     return "";
   }
@@ -208,7 +216,8 @@ class Operand {
   std::string shape() const {
     static const char* const names[] = {"f32", "f64", "i32", "bool"};
     std::string text = std::string(names[static_cast<int>(host.dtype)]) + "[";
-    for (int i = 0; i < host.rank; ++i) text += (i ? ", " : "") + std::to_string(host.extent[i]) + ":" + std::to_string(host.stride[i]);
+    for (int i = 0; i < host.rank; ++i)
+      text += (i ? ", " : "") + std::to_string(host.extent[i]) + ":" + std::to_string(host.stride[i]);
     return text + "]";
   }
 
@@ -312,24 +321,32 @@ struct Tolerance {
 constexpr Tolerance kTight{};
 constexpr Tolerance kExact{0, 0, 0, 0};
 
-/// Runs `call(kernels, side)` with the CPU's kernels in host memory and with the device's in device memory, and compares all `operands`, inputs included.
-/// What the CPU reports as OutOfRange must come as a device's fault; then values are not compared. Returns that fault.
+/// Runs `call(kernels, side)` with the CPU's kernels in host memory and with the device's in device memory, and
+/// compares all `operands`, inputs included. What the CPU reports as OutOfRange must come as a device's fault; then
+/// values are not compared. Returns that fault.
 template <class Kernels, class Call>
-DeviceFault agree(Device& device, Kernels& cpu, Kernels& cuda, const std::string& what, const std::vector<Operand*>& operands, const Tolerance& tolerance,
-                  const Call& call) {
+DeviceFault agree(Device& device, Kernels& cpu, Kernels& cuda, const std::string& what,
+                  const std::vector<Operand*>& operands, const Tolerance& tolerance, const Call& call) {
   for (Operand* operand : operands) operand->to_device(device);
   const Status on_cpu = call(cpu, Side{false}), on_cuda = call(cuda, Side{true});
   require(on_cuda, what);
   const DeviceFault fault = device.take_fault();
   if (on_cpu.kind == StatusKind::OutOfRange) {
-    require(fault.code != cuda::DeviceFault::kNone && fault.op == device.context.op, what + ": the device reports no value out of range");
+    require(fault.code != cuda::DeviceFault::kNone && fault.op == device.context.op,
+            what + ": the device reports no value out of range");
     return fault;
   }
   require(on_cpu, what + " on the CPU");
   require(fault.code == 0, what + ": the device reports " + std::to_string(fault.value) + " as out of range");
   for (const Operand* operand : operands) {
-    const bool floating = operand->host.dtype == DType::F32 || operand->host.dtype == DType::F64, wide = operand->host.dtype == DType::F64;
-    const double relative = !floating ? 0 : wide ? tolerance.f64 : tolerance.f32, absolute = !floating ? 0 : wide ? tolerance.f64_least : tolerance.f32_least;
+    const bool floating = operand->host.dtype == DType::F32 || operand->host.dtype == DType::F64,
+               wide = operand->host.dtype == DType::F64;
+    const double relative = !floating ? 0
+                            : wide    ? tolerance.f64
+                                      : tolerance.f32,
+                 absolute = !floating ? 0
+                            : wide    ? tolerance.f64_least
+                                      : tolerance.f32_least;
     const std::string difference = operand->difference(operand->from_device(device), relative, absolute);
     if (!difference.empty()) fail(what + difference);
   }

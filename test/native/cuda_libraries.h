@@ -1,17 +1,20 @@
 #pragma once
-// cuBLAS and cuDNN for the tests of the families that need them: handles on a test's device, functions of the stand-in that the test is linked with.
+// cuBLAS and cuDNN for the tests of the families that need them: handles on a test's device, functions of the stand-in
+// that the test is linked with.
 #include "cuda_kernels.h"
 
 namespace stm::cuda::test {
 
 inline void must(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  std::printf("FAILED %s: cuBLAS says %d (seed %llu)\n", what, static_cast<int>(status), static_cast<unsigned long long>(seed));
+  std::printf("FAILED %s: cuBLAS says %d (seed %llu)\n", what, static_cast<int>(status),
+              static_cast<unsigned long long>(seed));
   std::exit(1);
 }
 inline void must(cudnnStatus_t status, const char* what) {
   if (status == CUDNN_STATUS_SUCCESS) return;
-  std::printf("FAILED %s: cuDNN says %d (seed %llu)\n", what, static_cast<int>(status), static_cast<unsigned long long>(seed));
+  std::printf("FAILED %s: cuDNN says %d (seed %llu)\n", what, static_cast<int>(status),
+              static_cast<unsigned long long>(seed));
   std::exit(1);
 }
 

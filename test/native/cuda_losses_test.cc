@@ -1,5 +1,5 @@
-// The losses' CUDA kernels on the stand-in, against the CPU's: every point-wise loss, cross entropy and CTC, values and gradients, padded batches, what is out of
-// range and what is infinite. usage: cuda_losses_test [seed]
+// The losses' CUDA kernels on the stand-in, against the CPU's: every point-wise loss, cross entropy and CTC, values and
+// gradients, padded batches, what is out of range and what is infinite. usage: cuda_losses_test [seed]
 #include "backend/cuda/losses.h"
 
 #include <limits>
@@ -9,7 +9,8 @@
 namespace stm::cuda::test {
 namespace {
 
-constexpr Tolerance kLoss{1e-5, 1e-12, 1e-6, 1e-12};  // absolute, for the gradient p - 1 and for divergences whose terms cancel
+constexpr Tolerance kLoss{1e-5, 1e-12, 1e-6,
+                          1e-12};  // absolute, for the gradient p - 1 and for divergences whose terms cancel
 constexpr double kInfinity = std::numeric_limits<double>::infinity(), kNaN = std::numeric_limits<double>::quiet_NaN();
 
 View maybe(bool present, const View& view) { return present ? view : View{}; }
@@ -37,8 +38,14 @@ struct Batch {
 
 // ---- point-wise losses
 
-const char* const kPointwise[] = {
-    "mse", "l1", "smooth l1", "huber", "binary cross entropy", "binary cross entropy with logits", "divergence", "divergence from log"};
+const char* const kPointwise[] = {"mse",
+                                  "l1",
+                                  "smooth l1",
+                                  "huber",
+                                  "binary cross entropy",
+                                  "binary cross entropy with logits",
+                                  "divergence",
+                                  "divergence from log"};
 
 double probability() { return chance(0.1) ? 0 : chance(0.1) ? 1 : draw_real(0, 1); }
 
@@ -53,11 +60,12 @@ struct PointwiseCase {
     loss = {function, draw_real(0.3, 2), chance(0.5), draw_real(0.1, 1), {}};
     loss.elements = batch.padding(width);
     weighted = function == Pointwise::BinaryCrossEntropyWithLogits && chance(0.5);
-    what =
-        std::string(kPointwise[static_cast<int>(function)]) + (loss.reduce ? " reduced" : "") + (batch.padded ? " padded" : "") + (weighted ? " weighted" : "");
+    what = std::string(kPointwise[static_cast<int>(function)]) + (loss.reduce ? " reduced" : "") +
+           (batch.padded ? " padded" : "") + (weighted ? " weighted" : "");
   }
   bool target_is_probability() const {
-    return loss.function == Pointwise::BinaryCrossEntropy || loss.function == Pointwise::BinaryCrossEntropyWithLogits || loss.function == Pointwise::Divergence;
+    return loss.function == Pointwise::BinaryCrossEntropy || loss.function == Pointwise::BinaryCrossEntropyWithLogits ||
+           loss.function == Pointwise::Divergence;
   }
   std::vector<int64_t> shape() const { return {batch.N, batch.T, width}; }
   void fill(Operand& x, Operand& t) const {
@@ -73,19 +81,23 @@ struct PointwiseCase {
 
 void check_pointwise(Device& device, LossKernels& cuda, Pointwise function) {
   const PointwiseCase c(function);
-  Operand x(c.dtype, c.shape(), Lies::Shifted), t(c.dtype, c.shape(), Lies::Shifted), weight(c.dtype, {c.width}, Lies::Shifted);
+  Operand x(c.dtype, c.shape(), Lies::Shifted), t(c.dtype, c.shape(), Lies::Shifted),
+      weight(c.dtype, {c.width}, Lies::Shifted);
   c.fill(x, t);
   const std::vector<int64_t> shape = c.loss.reduce ? std::vector<int64_t>{} : c.shape();
-  Operand result(c.dtype, shape, Lies::Shifted), dresult(c.dtype, shape, Lies::Shifted), dx(c.dtype, c.shape(), Lies::Shifted),
-      dt(c.dtype, c.shape(), Lies::Shifted);
+  Operand result(c.dtype, shape, Lies::Shifted), dresult(c.dtype, shape, Lies::Shifted),
+      dx(c.dtype, c.shape(), Lies::Shifted), dt(c.dtype, c.shape(), Lies::Shifted);
   Operand partial(DType::F64, {(x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial}, Lies::Shifted);
   const bool for_x = chance(0.8), for_t = !for_x || chance(0.5);
   const auto call = [&](LossKernels& kernels, const Side& at) {
-    const Status status = kernels.pointwise(c.loss, at(x), at(t), maybe(c.weighted, at(weight)), at(result), maybe(c.loss.reduce, at(partial)));
+    const Status status = kernels.pointwise(c.loss, at(x), at(t), maybe(c.weighted, at(weight)), at(result),
+                                            maybe(c.loss.reduce, at(partial)));
     if (!status.is_ok()) return status;
-    return kernels.pointwise_backward(c.loss, at(x), at(t), maybe(c.weighted, at(weight)), at(dresult), maybe(for_x, at(dx)), maybe(for_t, at(dt)));
+    return kernels.pointwise_backward(c.loss, at(x), at(t), maybe(c.weighted, at(weight)), at(dresult),
+                                      maybe(for_x, at(dx)), maybe(for_t, at(dt)));
   };
-  agree(device, cpu_backend().losses(), cuda, c.what + x.shape(), {&x, &t, &weight, &result, &dresult, &dx, &dt}, kLoss, call);
+  agree(device, cpu_backend().losses(), cuda, c.what + x.shape(), {&x, &t, &weight, &result, &dresult, &dx, &dt}, kLoss,
+        call);
 }
 
 /// A large batch, whose sum takes many blocks.
@@ -95,7 +107,9 @@ void check_long_sums(Device& device, LossKernels& cuda, DType dtype) {
       partial(DType::F64, {(size + 4095) / 4096}, Lies::Shifted);
   const PointwiseLoss loss{Pointwise::SquaredError, 0, true, 1.0 / static_cast<double>(size), {}};
   agree(device, cpu_backend().losses(), cuda, "a long mse", {&x, &t, &result}, kTight,
-        [&](LossKernels& kernels, const Side& at) { return kernels.pointwise(loss, at(x), at(t), {}, at(result), at(partial)); });
+        [&](LossKernels& kernels, const Side& at) {
+          return kernels.pointwise(loss, at(x), at(t), {}, at(result), at(partial));
+        });
 }
 
 void check_no_probability(Device& device, LossKernels& cuda, Pointwise function) {
@@ -110,20 +124,27 @@ void check_no_probability(Device& device, LossKernels& cuda, Pointwise function)
   const std::vector<int64_t> extents = c.loss.reduce ? std::vector<int64_t>{} : c.shape();
   Operand result(c.dtype, extents, Lies::Shifted);
   Operand partial(DType::F64, {(x.size() + LossKernels::kPartial - 1) / LossKernels::kPartial}, Lies::Shifted);
-  const DeviceFault fault = agree(device, cpu_backend().losses(), cuda, c.what + " of no probability", {&x, &t, &result}, kLoss,
-                                  [&](LossKernels& kernels, const Side& at) { return kernels.pointwise(c.loss, at(x), at(t), {}, at(result), at(partial)); });
+  const DeviceFault fault = agree(device, cpu_backend().losses(), cuda, c.what + " of no probability",
+                                  {&x, &t, &result}, kLoss, [&](LossKernels& kernels, const Side& at) {
+                                    return kernels.pointwise(c.loss, at(x), at(t), {}, at(result), at(partial));
+                                  });
   require(fault.code != 0, c.what + ": no probability goes unnoticed");
-  const bool named = std::isnan(wrong) ? std::isnan(fault.number) : std::abs(fault.number - wrong) <= 1e-6 * std::abs(wrong) || fault.number == wrong;
-  require(named && fault.value == 0, c.what + ": the fault names " + std::to_string(fault.number) + " at " + std::to_string(fault.value));
+  const bool named = std::isnan(wrong)
+                         ? std::isnan(fault.number)
+                         : std::abs(fault.number - wrong) <= 1e-6 * std::abs(wrong) || fault.number == wrong;
+  require(named && fault.value == 0,
+          c.what + ": the fault names " + std::to_string(fault.number) + " at " + std::to_string(fault.value));
   require(std::isnan(first_on_device(device, result)), c.what + ": the loss of no probability is not NaN");
   Operand dresult(c.dtype, extents, Lies::Shifted), dx(c.dtype, c.shape(), Lies::Shifted);
   dresult.fill([] { return 1.0; });
   dresult.to_device(device);
   dx.to_device(device);
   const Side there{true};
-  require(cuda.pointwise_backward(c.loss, there(x), there(t), {}, there(dresult), there(dx), {}), c.what + " of no probability, backward");
+  require(cuda.pointwise_backward(c.loss, there(x), there(t), {}, there(dresult), there(dx), {}),
+          c.what + " of no probability, backward");
   const DeviceFault again = device.take_fault();
-  require(again.code != 0 && std::isnan(first_on_device(device, dx)), c.what + ": the loss of no probability has a gradient");
+  require(again.code != 0 && std::isnan(first_on_device(device, dx)),
+          c.what + ": the loss of no probability has a gradient");
 }
 
 // ---- cross entropy
@@ -160,20 +181,27 @@ struct CrossEntropyCase {
     target.fill([&] { return static_cast<double>(chance(0.1) ? loss.ignore_index : draw(0, classes - 1)); });
     for (int64_t row = 0; row < target.size(); ++row)
       if (!batch.is_real(row)) target.set(row, 1e6);  // of no account
-    what = "cross entropy " + x.shape() + (loss.reduce ? loss.mean ? " mean" : " sum" : "") + (batch.padded ? " padded" : "") +
-           (class_weighted ? " weighted" : "") + (step_weighted ? " step-weighted" : "") + " smoothing " + std::to_string(loss.label_smoothing);
+    what = "cross entropy " + x.shape() + (loss.reduce ? loss.mean ? " mean" : " sum" : "") +
+           (batch.padded ? " padded" : "") + (class_weighted ? " weighted" : "") +
+           (step_weighted ? " step-weighted" : "") + " smoothing " + std::to_string(loss.label_smoothing);
   }
-  std::vector<int64_t> shape() const { return loss.reduce ? std::vector<int64_t>{} : std::vector<int64_t>{batch.N * batch.T}; }
+  std::vector<int64_t> shape() const {
+    return loss.reduce ? std::vector<int64_t>{} : std::vector<int64_t>{batch.N * batch.T};
+  }
 
   Status run(LossKernels& kernels, const Side& at) {
     const View w = maybe(class_weighted, at(class_weight)), v = maybe(step_weighted, at(step_weight));
     const Status status = kernels.cross_entropy(loss, at(x), at(target), w, v, at(result), at(saved));
-    return status.is_ok() ? kernels.cross_entropy_backward(loss, at(x), at(target), w, v, at(saved), at(dresult), at(dx)) : status;
+    return status.is_ok()
+               ? kernels.cross_entropy_backward(loss, at(x), at(target), w, v, at(saved), at(dresult), at(dx))
+               : status;
   }
   DeviceFault agree_on(Device& device, LossKernels& cuda) {
     std::vector<Operand*> operands{&x, &target, &class_weight, &step_weight, &result, &dresult, &dx};
-    if (dtype == DType::F64) operands.push_back(&saved);  // of f32 the CPU's e^x has 1e-7, less than these f64 numbers hold
-    return agree(device, cpu_backend().losses(), cuda, what, operands, kLoss, [&](LossKernels& kernels, const Side& at) { return run(kernels, at); });
+    if (dtype == DType::F64)
+      operands.push_back(&saved);  // of f32 the CPU's e^x has 1e-7, less than these f64 numbers hold
+    return agree(device, cpu_backend().losses(), cuda, what, operands, kLoss,
+                 [&](LossKernels& kernels, const Side& at) { return run(kernels, at); });
   }
 };
 
@@ -198,16 +226,20 @@ void check_large_cross_entropy(Device& device, LossKernels& cuda, int64_t rows, 
   loss.ignore_index = 0;
   loss.steps = {};
   const DType dtype = sized.dtype;
-  Operand x(dtype, {rows, classes}, Lies::Shifted), target(DType::I32, {rows}, Lies::Shifted), result(dtype, {}, Lies::Shifted),
-      dx(dtype, {rows, classes}, Lies::Shifted), saved(DType::F64, {3 * rows + 2}, Lies::Shifted);
+  Operand x(dtype, {rows, classes}, Lies::Shifted), target(DType::I32, {rows}, Lies::Shifted),
+      result(dtype, {}, Lies::Shifted), dx(dtype, {rows, classes}, Lies::Shifted),
+      saved(DType::F64, {3 * rows + 2}, Lies::Shifted);
   target.fill([&] { return static_cast<double>(draw(0, classes - 1)); });
   target.set(rows - 1, 1);
   const View w{};
-  agree(device, cpu_backend().losses(), cuda, "large cross entropy " + x.shape(), {&x, &target, &sized.class_weight, &result, &dx, &sized.dresult}, kLoss,
+  agree(device, cpu_backend().losses(), cuda, "large cross entropy " + x.shape(),
+        {&x, &target, &sized.class_weight, &result, &dx, &sized.dresult}, kLoss,
         [&](LossKernels& kernels, const Side& at) {
-          const Status status = kernels.cross_entropy(loss, at(x), at(target), at(sized.class_weight), w, at(result), at(saved));
+          const Status status =
+              kernels.cross_entropy(loss, at(x), at(target), at(sized.class_weight), w, at(result), at(saved));
           if (!status.is_ok()) return status;
-          return kernels.cross_entropy_backward(loss, at(x), at(target), at(sized.class_weight), w, at(saved), at(sized.dresult), at(dx));
+          return kernels.cross_entropy_backward(loss, at(x), at(target), at(sized.class_weight), w, at(saved),
+                                                at(sized.dresult), at(dx));
         });
 }
 
@@ -218,7 +250,8 @@ void check_infinite_logits(Device& device, LossKernels& cuda) {
     if (!chance(0.5)) continue;
     const double what = one_of<double>({kInfinity, kNaN, -kInfinity});
     for (int64_t i = 0; i < c.classes; ++i)
-      if (what == -kInfinity || i == draw(0, c.classes - 1)) c.x.set(row * c.classes + i, what);  // a whole row of -infinity, or some others
+      if (what == -kInfinity || i == draw(0, c.classes - 1))
+        c.x.set(row * c.classes + i, what);  // a whole row of -infinity, or some others
   }
   c.agree_on(device, cuda);
 }
@@ -233,8 +266,10 @@ void check_wrong_label(Device& device, LossKernels& cuda) {
   c.target.fill([] { return 0; });
   c.target.set(0, static_cast<double>(label));
   const DeviceFault fault = c.agree_on(device, cuda);
-  require(fault.value == label && fault.least == 0 && fault.greatest == c.classes - 1, c.what + ": the fault names " + std::to_string(fault.value));
-  require(std::isnan(first_on_device(device, c.result)) && std::isnan(first_on_device(device, c.dx)), c.what + ": an unknown label gives a number");
+  require(fault.value == label && fault.least == 0 && fault.greatest == c.classes - 1,
+          c.what + ": the fault names " + std::to_string(fault.value));
+  require(std::isnan(first_on_device(device, c.result)) && std::isnan(first_on_device(device, c.dx)),
+          c.what + ": an unknown label gives a number");
 }
 
 void check_nothing_counts(Device& device, LossKernels& cuda) {
@@ -277,8 +312,8 @@ struct CtcCase {
     loss.target_offsets = offsets.data();
     loss.divisors = divisors.data();
     make(joined ? end : N * widest);
-    what =
-        "ctc " + x->shape() + " labels up to " + std::to_string(loss.longest_target) + (loss.reduce ? " reduced" : "") + (loss.zero_infinity ? " zeroing" : "");
+    what = "ctc " + x->shape() + " labels up to " + std::to_string(loss.longest_target) +
+           (loss.reduce ? " reduced" : "") + (loss.zero_infinity ? " zeroing" : "");
   }
   CtcCase(const CtcCase&) = delete;
   CtcCase& operator=(const CtcCase&) = delete;
@@ -298,14 +333,18 @@ struct CtcCase {
     beta = operand(DType::F64, {N, 2, row});
     dx = operand(dtype, {T, N, C});
     x->fill([] { return draw_real(-4, 0); });
-    target->fill([&] { return static_cast<double>((loss.blank + draw(1, std::min<int64_t>(C - 1, 3))) % C); });  // labels repeat
+    target->fill(
+        [&] { return static_cast<double>((loss.blank + draw(1, std::min<int64_t>(C - 1, 3))) % C); });  // labels repeat
   }
   DeviceFault agree_on(Device& device, LossKernels& cuda) {
-    return agree(device, cpu_backend().losses(), cuda, what, {x.get(), target.get(), result.get(), losses.get(), dresult.get(), dx.get()}, kLoss,
+    return agree(device, cpu_backend().losses(), cuda, what,
+                 {x.get(), target.get(), result.get(), losses.get(), dresult.get(), dx.get()}, kLoss,
                  [&](LossKernels& kernels, const Side& at) {
                    Status status = kernels.ctc(loss, at(*x), at(*target), at(*result), at(*losses), at(*alpha));
-                   for (int i = 0; i < 2 && status.is_ok(); ++i)  // again, as a graph that is kept: alpha must be as it was
-                     status = kernels.ctc_backward(loss, at(*x), at(*target), at(*losses), at(*alpha), at(*dresult), at(*beta), at(*dx));
+                   for (int i = 0; i < 2 && status.is_ok();
+                        ++i)  // again, as a graph that is kept: alpha must be as it was
+                     status = kernels.ctc_backward(loss, at(*x), at(*target), at(*losses), at(*alpha), at(*dresult),
+                                                   at(*beta), at(*dx));
                    return status;
                  });
   }
@@ -318,7 +357,8 @@ void check_wrong_ctc_label(Device& device, LossKernels& cuda) {
   c.target->set(c.offsets[0], static_cast<double>(label));
   const DeviceFault fault = c.agree_on(device, cuda);
   require(fault.code != 0 && fault.value == label, c.what + ": label " + std::to_string(label) + " goes unnoticed");
-  require(std::isnan(first_on_device(device, *c.result)) && std::isnan(first_on_device(device, *c.dx)), c.what + ": a wrong label gives a number");
+  require(std::isnan(first_on_device(device, *c.result)) && std::isnan(first_on_device(device, *c.dx)),
+          c.what + ": a wrong label gives a number");
 }
 
 void check_all() {
@@ -326,7 +366,8 @@ void check_all() {
   CudaLosses cuda(device.context);
   for (int round = 0; round < 60; ++round) {
     for (int function = 0; function < 8; ++function) check_pointwise(device, cuda, static_cast<Pointwise>(function));
-    for (const Pointwise function : {Pointwise::BinaryCrossEntropy, Pointwise::BinaryCrossEntropyWithLogits, Pointwise::Divergence})
+    for (const Pointwise function :
+         {Pointwise::BinaryCrossEntropy, Pointwise::BinaryCrossEntropyWithLogits, Pointwise::Divergence})
       check_no_probability(device, cuda, function);
   }
   for (const DType dtype : {DType::F32, DType::F64}) check_long_sums(device, cuda, dtype);
@@ -340,7 +381,8 @@ void check_all() {
   check_large_cross_entropy(device, cuda, 3, 9000);
   check_large_cross_entropy(device, cuda, 20'000, 5);
   for (int round = 0; round < 300; ++round) CtcCase().agree_on(device, cuda);
-  for (int round = 0; round < 4; ++round) CtcCase(900, 400, true).agree_on(device, cuda);  // more labels than a block has threads
+  for (int round = 0; round < 4; ++round)
+    CtcCase(900, 400, true).agree_on(device, cuda);  // more labels than a block has threads
   for (int round = 0; round < 60; ++round) check_wrong_ctc_label(device, cuda);
 }
 

@@ -1,4 +1,5 @@
-// What a network tells cuDNN and takes from it, on the stand-in: the dropout descriptor, and what its weights are described as. usage: cuda_network_test [seed]
+// What a network tells cuDNN and takes from it, on the stand-in: the dropout descriptor, and what its weights are
+// described as. usage: cuda_network_test [seed]
 #include "backend/cuda/recurrent/network.h"
 #include "cuda-standin/control.h"
 #include "cuda_recurrent.h"
@@ -27,7 +28,8 @@ void check_dropout(Context& context) {
   require(calls("null") == 0, "null: there is no dropout descriptor");
   setenv("STMNET_CUDNN_DROPOUT", "unset", 1);
   const Status status = describe(context);
-  require(!status.is_ok() && std::strstr(status.message, "got STMNET_CUDNN_DROPOUT=unset, expected set or null"), status.message);
+  require(!status.is_ok() && std::strstr(status.message, "got STMNET_CUDNN_DROPOUT=unset, expected set or null"),
+          status.message);
   unsetenv("STMNET_CUDNN_DROPOUT");
 }
 
@@ -38,8 +40,9 @@ void check_what_cudnn_takes(Context& context) {
   must(cudnnCreateDropoutDescriptor(&dropout), "cudnnCreateDropoutDescriptor");
   must(cudnnCreateRNNDescriptor(&rnn), "cudnnCreateRNNDescriptor");
   const auto set = [&](cudnnDropoutDescriptor_t with) {
-    return cudnnSetRNNDescriptor_v8(rnn, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS, CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, CUDNN_DATA_FLOAT,
-                                    CUDNN_DATA_FLOAT, CUDNN_DEFAULT_MATH, 3, 5, 5, 2, with, CUDNN_RNN_PADDED_IO_ENABLED);
+    return cudnnSetRNNDescriptor_v8(rnn, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS,
+                                    CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, CUDNN_DATA_FLOAT, CUDNN_DATA_FLOAT,
+                                    CUDNN_DEFAULT_MATH, 3, 5, 5, 2, with, CUDNN_RNN_PADDED_IO_ENABLED);
   };
   require(set(nullptr) == CUDNN_STATUS_SUCCESS, "no dropout descriptor");
   require(set(dropout) == CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "a dropout descriptor that has not been set is taken");
@@ -67,7 +70,8 @@ void check_layers(Device& device, const std::string& where) {
 /// What a description is changed to before the network sees it.
 std::function<void(cudnnDataType_t& type, int& axes, int* extents, int* strides)> change;
 
-cudnnStatus_t described_otherwise(const cudnnTensorDescriptor_t tensor, int requested, cudnnDataType_t* type, int* axes, int extents[], int strides[]) {
+cudnnStatus_t described_otherwise(const cudnnTensorDescriptor_t tensor, int requested, cudnnDataType_t* type, int* axes,
+                                  int extents[], int strides[]) {
   const cudnnStatus_t status = cudnnGetTensorNdDescriptor(tensor, requested, type, axes, extents, strides);
   change(*type, *axes, extents, strides);
   return status;
@@ -88,12 +92,16 @@ void check_descriptions(Context& context) {
   const auto fits = [&](const char* what, auto to) { require(lay_out(to), what); };
   const auto refuses = [&](const char* what, auto to) {
     const Status status = lay_out(to);
-    require(status.kind == StatusKind::Internal && std::strstr(status.message, "cuDNN describes a weight of 5 x ") && std::strstr(status.message, "Fix:"),
+    require(status.kind == StatusKind::Internal && std::strstr(status.message, "cuDNN describes a weight of 5 x ") &&
+                std::strstr(status.message, "Fix:"),
             std::string(what) + ": expected a refusal, got '" + status.message + "'");
   };
-  const auto swap_ends = [](int* values) { std::swap(values[0], values[1]), std::swap(values[1], values[2]); };  // the extent of 1 last
+  const auto swap_ends = [](int* values) {
+    std::swap(values[0], values[1]), std::swap(values[1], values[2]);
+  };  // the extent of 1 last
   fits("as it is", [](cudnnDataType_t&, int&, int*, int*) {});
-  fits("an extent of 1 at the end", [&](cudnnDataType_t&, int&, int* extents, int* strides) { swap_ends(extents), swap_ends(strides); });
+  fits("an extent of 1 at the end",
+       [&](cudnnDataType_t&, int&, int* extents, int* strides) { swap_ends(extents), swap_ends(strides); });
   fits("strides of extents of 1", [](cudnnDataType_t&, int&, int*, int* strides) { strides[0] = 99; });
   fits("strides of biases", [](cudnnDataType_t&, int&, int* extents, int* strides) {
     if (extents[2] == 1) strides[1] = strides[2] = 5;
@@ -106,7 +114,8 @@ void check_descriptions(Context& context) {
     if (extents[2] == 1) ++extents[1];
   });
   refuses("a batch", [](cudnnDataType_t&, int&, int* extents, int*) { extents[0] = 2; });
-  refuses("column after column", [](cudnnDataType_t&, int&, int* extents, int* strides) { strides[1] = 1, strides[2] = extents[1]; });
+  refuses("column after column",
+          [](cudnnDataType_t&, int&, int* extents, int* strides) { strides[1] = 1, strides[2] = extents[1]; });
   refuses("transposed", [](cudnnDataType_t&, int&, int* extents, int* strides) {
     std::swap(extents[1], extents[2]);
     strides[1] = extents[2];
@@ -133,7 +142,8 @@ int main(int argc, char** argv) {
   check_layers(device, "biases as a column");
   check_descriptions(device.context);
   for (const char* const biases : {"row", "pair"}) {  // the stand-in reads its settings once
-    const std::string again = std::string("STMNET_STANDIN_BIASES=") + biases + " '" + argv[0] + "' " + std::to_string(seed);
+    const std::string again =
+        std::string("STMNET_STANDIN_BIASES=") + biases + " '" + argv[0] + "' " + std::to_string(seed);
     require(std::system(again.c_str()) == 0, again);
   }
   return finish("cuda_network_test");

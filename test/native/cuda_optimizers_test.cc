@@ -1,5 +1,5 @@
-// The optimizers' CUDA kernels on the stand-in, against the CPU's: every rule over many parameters of both dtypes, steps that are left out, and what changes
-// gradients. usage: cuda_optimizers_test [seed]
+// The optimizers' CUDA kernels on the stand-in, against the CPU's: every rule over many parameters of both dtypes,
+// steps that are left out, and what changes gradients. usage: cuda_optimizers_test [seed]
 #include "backend/cuda/optimizers.h"
 
 #include <limits>
@@ -34,7 +34,8 @@ DType random_dtype() { return one_of<DType>({DType::F32, DType::F64}); }
 
 /// One parameter with all that any rule keeps of it.
 struct Parameter {
-  std::unique_ptr<Operand> arrays;  ///< parameter, gradient and moments, in rows of which the first `size` elements count
+  std::unique_ptr<Operand>
+      arrays;  ///< parameter, gradient and moments, in rows of which the first `size` elements count
   Operand scalars{DType::F64, {2}, Lies::Dense};
   int64_t size;
   Parameter(DType dtype, int64_t size) : size(size) {
@@ -44,7 +45,8 @@ struct Parameter {
     scalars.set(0, static_cast<double>(draw(0, 4)));
   }
   void fill(int row, double least, double most) {
-    for (int64_t i = 0; i < arrays->host.extent[1]; ++i) arrays->set(row * arrays->host.extent[1] + i, draw_real(least, most));
+    for (int64_t i = 0; i < arrays->host.extent[1]; ++i)
+      arrays->set(row * arrays->host.extent[1] + i, draw_real(least, most));
   }
   void* row_at(const Side& side, int row) const {
     const View& view = side(*arrays);
@@ -68,7 +70,8 @@ struct Case {
 };
 
 struct Options {
-  double weight_decay = chance(0.5) ? 0 : draw_real(0, 0.3), eps = one_of<double>({1e-8, 1e-3}), beta1 = draw_real(0, 0.95), beta2 = draw_real(0.5, 0.999);
+  double weight_decay = chance(0.5) ? 0 : draw_real(0, 0.3), eps = one_of<double>({1e-8, 1e-3}),
+         beta1 = draw_real(0, 0.95), beta2 = draw_real(0.5, 0.999);
   double momentum = chance(0.4) ? 0 : draw_real(0.1, 0.95);
   bool decoupled = chance(0.5), flag = chance(0.5);
   OptimizerRule shared() const { return {nullptr, nullptr, weight_decay}; }
@@ -77,7 +80,8 @@ struct Options {
 Case<SgdRule> sgd() {
   const Options o;
   const bool nesterov = o.momentum != 0 && o.flag;
-  return {"sgd", {o.shared(), o.momentum, nesterov ? 0 : draw_real(0, 0.5), nesterov}, o.momentum != 0, o.momentum != 0};
+  return {
+      "sgd", {o.shared(), o.momentum, nesterov ? 0 : draw_real(0, 0.5), nesterov}, o.momentum != 0, o.momentum != 0};
 }
 Case<AdamRule> adam() {
   const Options o;
@@ -107,7 +111,8 @@ Case<AdadeltaRule> adadelta() {
 /// Moments as there might be after a step: squares are positive, and more than the mean's, so that nothing cancels.
 template <class Rule>
 void fill_moments(const Rule&, Parameter& p) {
-  const bool mean_first = std::is_same_v<Rule, AdamRule> || std::is_same_v<Rule, NadamRule> || std::is_same_v<Rule, AdamaxRule>;
+  const bool mean_first =
+      std::is_same_v<Rule, AdamRule> || std::is_same_v<Rule, NadamRule> || std::is_same_v<Rule, AdamaxRule>;
   p.fill(mean_first ? 2 : 3, 0.1, 0.7);
   p.fill(mean_first ? 3 : 2, 1.1, 2);
   p.fill(4, 0, 2);
@@ -138,7 +143,8 @@ void check_steps(Device& device, OptimizerKernels& cuda, const Case<Rule>& c, in
     if (asks) rule.skip = at(skip).template as<float>();
     std::vector<OptimizerSlot> slots;
     for (const auto& parameter : parameters) slots.push_back(parameter->at(at, c.moments, c.counted));
-    if (left == Left::OutByFault && !at.on_device) return Status::fail(StatusKind::OutOfRange, "as an op before would have said");
+    if (left == Left::OutByFault && !at.on_device)
+      return Status::fail(StatusKind::OutOfRange, "as an op before would have said");
     Status status = Status::ok();
     for (int step = 0; step < 3 && status.is_ok(); ++step) {
       status = kernels.step(rule, slots.data(), static_cast<int64_t>(slots.size()));
@@ -194,25 +200,31 @@ void check_clipping(Device& device, OptimizerKernels& cuda, int64_t count, doubl
   Gradients gradients(count);
   const double scale = one_of<double>({1e-6, 1, 1e3});
   for (Operand* operand : gradients.operands) operand->fill([&] { return draw_real(-scale, scale); });
-  if (special != 0 && count > 0 && gradients.arrays[0].size > 0) gradients.operands[0]->set(gradients.arrays[0].first, special);
+  if (special != 0 && count > 0 && gradients.arrays[0].size > 0)
+    gradients.operands[0]->set(gradients.arrays[0].first, special);
   Operand norm(random_dtype(), {}, Lies::Dense);
   const double most = draw_real(0.5, 5) * scale;
   std::vector<Operand*> operands = gradients.operands;
   operands.push_back(&norm);
-  const std::string what = "clipping of " + std::to_string(count) + " gradients by the norm " + std::to_string(p) + " of " + std::to_string(special);
-  agree(device, cpu_backend().optimizers(), cuda, what, operands, kTight, [&](OptimizerKernels& kernels, const Side& at) {
-    const std::vector<View> views = gradients.at(at);
-    const Status status = kernels.total_norm(p, views.data(), count, at(norm));
-    return status.is_ok() ? kernels.scale_to_norm(most, at(norm), views.data(), count) : status;
-  });
+  const std::string what = "clipping of " + std::to_string(count) + " gradients by the norm " + std::to_string(p) +
+                           " of " + std::to_string(special);
+  agree(device, cpu_backend().optimizers(), cuda, what, operands, kTight,
+        [&](OptimizerKernels& kernels, const Side& at) {
+          const std::vector<View> views = gradients.at(at);
+          const Status status = kernels.total_norm(p, views.data(), count, at(norm));
+          return status.is_ok() ? kernels.scale_to_norm(most, at(norm), views.data(), count) : status;
+        });
 }
 
 void check_clamp(Device& device, OptimizerKernels& cuda, int64_t count) {
   Gradients gradients(count);
-  for (Operand* operand : gradients.operands) operand->fill([] { return chance(0.05) ? kNaN : chance(0.05) ? -kInfinity : draw_real(-3, 3); });
+  for (Operand* operand : gradients.operands)
+    operand->fill([] { return chance(0.05) ? kNaN : chance(0.05) ? -kInfinity : draw_real(-3, 3); });
   const double limit = draw_real(0, 2);
-  agree(device, cpu_backend().optimizers(), cuda, "clamp of " + std::to_string(count) + " gradients", gradients.operands, kExact,
-        [&](OptimizerKernels& kernels, const Side& at) { return kernels.clamp(limit, gradients.at(at).data(), count); });
+  agree(device, cpu_backend().optimizers(), cuda, "clamp of " + std::to_string(count) + " gradients",
+        gradients.operands, kExact, [&](OptimizerKernels& kernels, const Side& at) {
+          return kernels.clamp(limit, gradients.at(at).data(), count);
+        });
 }
 
 void check_all() {

@@ -1,5 +1,5 @@
-// The random CUDA kernels against the CPU's: the same numbers, from any place of a stream, in dense memory of any size and alignment.
-// usage: cuda_random_test [seed]
+// The random CUDA kernels against the CPU's: the same numbers, from any place of a stream, in dense memory of any size
+// and alignment. usage: cuda_random_test [seed]
 #include <limits>
 
 #include "backend/cpu/backend.h"
@@ -39,14 +39,17 @@ struct Dense {
   int64_t first = 0;
 };
 
-int64_t some_size() { return chance(0.1) ? 0 : chance(0.2) ? draw(1, 5) : chance(0.1) ? draw(5'000, 20'000) : draw(1, 600); }
+int64_t some_size() {
+  return chance(0.1) ? 0 : chance(0.2) ? draw(1, 5) : chance(0.1) ? draw(5'000, 20'000) : draw(1, 600);
+}
 
 /// A place in a stream, given as it is or, as in a recorded op, by two words in device memory.
 class Place {
  public:
   explicit Place(Device& device) : memory_(sizeof words_) {
     recorded_ = chance(0.4);
-    const uint64_t seed = generator(), offset = chance(0.2) ? ~uint64_t{0} - 5 : generator() >> draw(0, 60), before = static_cast<uint64_t>(draw(0, 1'000));
+    const uint64_t seed = generator(), offset = chance(0.2) ? ~uint64_t{0} - 5 : generator() >> draw(0, 60),
+                   before = static_cast<uint64_t>(draw(0, 1'000));
     words_[0] = seed;
     words_[1] = offset;
     device.upload(memory_.data(), words_, sizeof words_);
@@ -70,7 +73,9 @@ void numbers(Device& device, Kernels& cpu, Kernels& cuda) {
     const DType dtype = one_of(kFloating);
     const Place place(device);
     Dense out(dtype, some_size()), whole(DType::I32, some_size());
-    const double low = draw_real(-3, 3), high = chance(0.1) ? low : chance(0.2) ? std::nextafter(static_cast<float>(low), 9.0f) : low + draw_real(0, 5);
+    const double low = draw_real(-3, 3), high = chance(0.1)   ? low
+                                                : chance(0.2) ? std::nextafter(static_cast<float>(low), 9.0f)
+                                                              : low + draw_real(0, 5);
     agree(device, cpu, cuda, "uniform", {&out.whole}, kExact,
           [&](Kernels& kernels, const Side& at) { return kernels.uniform(place.at(at), low, high, out.at(at)); });
     agree(device, cpu, cuda, "normal", {&out.whole}, kLibrary,
@@ -90,12 +95,14 @@ void masks(Device& device, Kernels& cpu, Kernels& cuda) {
     const Place place(device);
     Dense x(dtype, size), p(dtype, size), out(dtype, size);
     p.whole.fill([] { return chance(0.2) ? static_cast<double>(draw(0, 1)) : draw_real(0, 1); });
-    if (chance(0.3)) x.whole.fill([] { return chance(0.2) ? std::numeric_limits<double>::infinity() : draw_real(-1, 1); });
+    if (chance(0.3))
+      x.whole.fill([] { return chance(0.2) ? std::numeric_limits<double>::infinity() : draw_real(-1, 1); });
     agree(device, cpu, cuda, "bernoulli", {&p.whole, &out.whole}, kExact,
           [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), p.at(at), out.at(at)); });
     const double dropped = one_of<double>({0, 0.1, 0.5, 0.9});
-    agree(device, cpu, cuda, "dropout", {&x.whole, &out.whole}, kExact,
-          [&](Kernels& kernels, const Side& at) { return kernels.dropout(place.at(at), dropped, x.at(at), out.at(at)); });
+    agree(device, cpu, cuda, "dropout", {&x.whole, &out.whole}, kExact, [&](Kernels& kernels, const Side& at) {
+      return kernels.dropout(place.at(at), dropped, x.at(at), out.at(at));
+    });
   }
 }
 
@@ -104,7 +111,8 @@ void bounds(Device& device, Kernels& cpu, Kernels& cuda) {
   for (const DType dtype : kFloating) {
     const Place place(device);
     Operand drawn(dtype, {1'000}, Lies::Dense), out(dtype, {1'000}, Lies::Dense);
-    agree(device, cpu, cuda, "uniform", {&drawn}, kExact, [&](Kernels& kernels, const Side& at) { return kernels.uniform(place.at(at), 0, 1, at(drawn)); });
+    agree(device, cpu, cuda, "uniform", {&drawn}, kExact,
+          [&](Kernels& kernels, const Side& at) { return kernels.uniform(place.at(at), 0, 1, at(drawn)); });
     agree(device, cpu, cuda, "bernoulli at the bound", {&drawn, &out}, kExact,
           [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), at(drawn), at(out)); });
     const double p = drawn.at(7);
@@ -116,14 +124,16 @@ void bounds(Device& device, Kernels& cpu, Kernels& cuda) {
 
 /// A number that is no probability is reported, its result is NaN, and the others are as ever.
 void no_probability(Device& device, Kernels& cpu, Kernels& cuda) {
-  for (const double wrong : {1.5, -0.25, 7.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+  for (const double wrong :
+       {1.5, -0.25, 7.0, std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     for (const DType dtype : kFloating) {
       const Place place(device);
       Dense p(dtype, 41), out(dtype, 41);
       p.whole.fill([] { return 1.0; });
       p.set(13, wrong);
-      const DeviceFault fault = agree(device, cpu, cuda, "bernoulli of " + std::to_string(wrong), {&p.whole, &out.whole}, kExact,
-                                      [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), p.at(at), out.at(at)); });
+      const DeviceFault fault = agree(
+          device, cpu, cuda, "bernoulli of " + std::to_string(wrong), {&p.whole, &out.whole}, kExact,
+          [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), p.at(at), out.at(at)); });
       require((fault.number == wrong || (std::isnan(wrong) && std::isnan(fault.number))) && fault.value == 13,
               "what bernoulli reports of " + std::to_string(wrong));
       const std::vector<char> bytes = out.whole.from_device(device);
@@ -145,22 +155,25 @@ void bases(Device& device, Kernels& cpu, Kernels& cuda) {
   for (int round = 0; round < 40; ++round) {
     const bool large = round % 10 == 0;  // and square: of these a single pass would leave something
     const DType dtype = large ? DType::F64 : one_of(kFloating);
-    const int64_t rows = large ? 160 : draw(1, 70), columns = large || chance(0.3) ? rows : draw(1, 70), longer = std::max(rows, columns),
-                  shorter = std::min(rows, columns);
+    const int64_t rows = large ? 160 : draw(1, 70), columns = large || chance(0.3) ? rows : draw(1, 70),
+                  longer = std::max(rows, columns), shorter = std::min(rows, columns);
     const double gain = draw_real(0.5, 2);
     const Place place(device);
     Dense out(dtype, rows * columns);
     const std::string what = "orthogonal " + std::to_string(rows) + " x " + std::to_string(columns);
-    agree(device, cpu, cuda, what, {&out.whole}, kBasis,
-          [&](Kernels& kernels, const Side& at) { return kernels.orthogonal(place.at(at), gain, rows, columns, out.at(at)); });
+    agree(device, cpu, cuda, what, {&out.whole}, kBasis, [&](Kernels& kernels, const Side& at) {
+      return kernels.orthogonal(place.at(at), gain, rows, columns, out.at(at));
+    });
     if (dtype != DType::F64) continue;
     const std::vector<char> bytes = out.whole.from_device(device);
     const double* y = reinterpret_cast<const double*>(bytes.data()) + out.first;
     for (int64_t a = 0; a < shorter; ++a) {
       for (int64_t b = 0; b <= a; ++b) {
         double dot = 0;
-        for (int64_t i = 0; i < longer; ++i) dot += rows > columns ? y[i * columns + a] * y[i * columns + b] : y[a * columns + i] * y[b * columns + i];
-        require(std::abs(dot / gain / gain - (a == b)) < 1e-14, what + ": vectors " + std::to_string(a) + " and " + std::to_string(b));
+        for (int64_t i = 0; i < longer; ++i)
+          dot += rows > columns ? y[i * columns + a] * y[i * columns + b] : y[a * columns + i] * y[b * columns + i];
+        require(std::abs(dot / gain / gain - (a == b)) < 1e-14,
+                what + ": vectors " + std::to_string(a) + " and " + std::to_string(b));
       }
     }
   }

@@ -1,5 +1,6 @@
 #pragma once
-// Recurrent problems with random operands, what the CPU's f64 kernels make of them, and what the CUDA kernels do on the stand-in: for the tests of these.
+// Recurrent problems with random operands, what the CPU's f64 kernels make of them, and what the CUDA kernels do on the
+// stand-in: for the tests of these.
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -24,10 +25,14 @@ struct Case {
     static const char* const cells[] = {"lstm", "gru", "rnn-tanh", "rnn-relu"};
     static const char* const maths[] = {"fma", "tf32", "bf16", "f16"};
     char text[300];
-    std::snprintf(text, sizeof text, "%s %s %s algorithm %d N %d T %d D %d H %d P %d L %d K %d%s%s%s h0 %d c0 %d dy %d dhn %d dcn %d wants %d%d%d%d lengths",
-                  cells[static_cast<int>(p.cell)], p.dtype == DType::F64 ? "f64" : "f32", maths[static_cast<int>(p.math)], static_cast<int>(p.algorithm),
-                  int(p.N), int(p.T), int(p.D), int(p.H), int(p.P), int(p.L), int(p.K), p.bias ? "" : " no-bias", p.batch_first ? " batch-first" : "",
-                  crooked ? " crooked" : "", with_h0, with_c0, with_dy, with_dhn, with_dcn, wants_x, wants_h0, wants_c0, wants_weights);
+    std::snprintf(text, sizeof text,
+                  "%s %s %s algorithm %d N %d T %d D %d H %d P %d L %d K %d%s%s%s h0 %d c0 %d dy %d dhn %d dcn %d "
+                  "wants %d%d%d%d lengths",
+                  cells[static_cast<int>(p.cell)], p.dtype == DType::F64 ? "f64" : "f32",
+                  maths[static_cast<int>(p.math)], static_cast<int>(p.algorithm), int(p.N), int(p.T), int(p.D),
+                  int(p.H), int(p.P), int(p.L), int(p.K), p.bias ? "" : " no-bias", p.batch_first ? " batch-first" : "",
+                  crooked ? " crooked" : "", with_h0, with_c0, with_dy, with_dhn, with_dcn, wants_x, wants_h0, wants_c0,
+                  wants_weights);
     std::string all = text;
     for (const int32_t length : lengths) all += ' ' + std::to_string(length);
     return lengths.empty() ? all + " none" : all;
@@ -80,7 +85,8 @@ inline Results expected_of(Case& c) {
   r.hn.resize(c.dhn.size());
   r.cn.resize(c.dcn.size());
   const double *const h0 = c.with_h0 ? c.h0.data() : nullptr, *const c0 = c.with_c0 ? c.c0.data() : nullptr;
-  require(kernels.forward(p, {c.x.data(), h0, c0, c.weights.data(), nullptr, r.y.data(), r.hn.data(), r.cn.data(), reserve.data(), workspace.data()}),
+  require(kernels.forward(p, {c.x.data(), h0, c0, c.weights.data(), nullptr, r.y.data(), r.hn.data(), r.cn.data(),
+                              reserve.data(), workspace.data()}),
           "forward on the CPU");
   if (!p.training) return r;
   r.dx.resize(c.x.size());
@@ -142,22 +148,28 @@ class OnDevice {
   }
   Status forward() {
     const bool lstm = c_.p.cell == Cell::Lstm;
-    return kernels_.forward(c_.p, {at(x_), c_.with_h0 ? at(h0_) : nullptr, c_.with_c0 && lstm ? at(c0_) : nullptr, at(weights_), packed_->data(), y_->data(),
-                                   hn_->data(), lstm ? cn_->data() : nullptr, reserve_->data(), forward_->data()});
+    return kernels_.forward(c_.p, {at(x_), c_.with_h0 ? at(h0_) : nullptr, c_.with_c0 && lstm ? at(c0_) : nullptr,
+                                   at(weights_), packed_->data(), y_->data(), hn_->data(), lstm ? cn_->data() : nullptr,
+                                   reserve_->data(), forward_->data()});
   }
   Status backward() {
     const bool lstm = c_.p.cell == Cell::Lstm;
     const auto given = [&](bool is, const Input& input) { return is ? at(input) : nullptr; };
     const auto wanted = [](bool is, const std::unique_ptr<Memory>& memory) { return is ? memory->data() : nullptr; };
     return kernels_.backward(
-        c_.p, {at(x_), given(c_.with_h0, h0_), given(c_.with_c0 && lstm, c0_), at(weights_), packed_->data(), y_->data(), hn_->data(),
-               lstm ? cn_->data() : nullptr, given(c_.with_dy, dy_), given(c_.with_dhn, dhn_), given(c_.with_dcn && lstm, dcn_), wanted(c_.wants_x, dx_),
-               wanted(c_.wants_h0, dh0_), wanted(c_.wants_c0 && lstm, dc0_), wanted(c_.wants_weights, dweights_), reserve_->data(), backward_->data()});
+        c_.p,
+        {at(x_), given(c_.with_h0, h0_), given(c_.with_c0 && lstm, c0_), at(weights_), packed_->data(), y_->data(),
+         hn_->data(), lstm ? cn_->data() : nullptr, given(c_.with_dy, dy_), given(c_.with_dhn, dhn_),
+         given(c_.with_dcn && lstm, dcn_), wanted(c_.wants_x, dx_), wanted(c_.wants_h0, dh0_),
+         wanted(c_.wants_c0 && lstm, dc0_), wanted(c_.wants_weights, dweights_), reserve_->data(), backward_->data()});
   }
   /// The reserve to another place, as a graph that is kept does.
   void move_reserve() {
     auto copy = std::make_unique<Memory>(reserve_->bytes());
-    if (copy->bytes()) must(cudaMemcpyAsync(copy->data(), reserve_->data(), copy->bytes(), cudaMemcpyDeviceToDevice, device_.context.stream), "a copy");
+    if (copy->bytes())
+      must(cudaMemcpyAsync(copy->data(), reserve_->data(), copy->bytes(), cudaMemcpyDeviceToDevice,
+                           device_.context.stream),
+           "a copy");
     device_.wait();
     reserve_ = std::move(copy);
   }
@@ -184,8 +196,12 @@ class OnDevice {
     size_t offset;
   };
   size_t width() const { return size_of(c_.p.dtype); }
-  void* at(const Input& input) const { return input.memory->data() ? static_cast<char*>(input.memory->data()) + input.offset : nullptr; }
-  std::unique_ptr<Memory> output(const std::vector<double>& like) const { return std::make_unique<Memory>(like.size() * width()); }
+  void* at(const Input& input) const {
+    return input.memory->data() ? static_cast<char*>(input.memory->data()) + input.offset : nullptr;
+  }
+  std::unique_ptr<Memory> output(const std::vector<double>& like) const {
+    return std::make_unique<Memory>(like.size() * width());
+  }
   Input input(const std::vector<double>& values) {
     const size_t offset = c_.crooked ? width() : 0;
     Input made{std::make_unique<Memory>(values.empty() ? 0 : values.size() * width() + offset), offset};
@@ -233,7 +249,8 @@ inline double tolerance_of(const RecurrentProblem& p) {
 
 inline double worst_of_tolerance = 0;
 
-inline void compare(const Case& c, const char* what, const std::vector<double>& got, const std::vector<double>& expected, const std::string& where) {
+inline void compare(const Case& c, const char* what, const std::vector<double>& got,
+                    const std::vector<double>& expected, const std::string& where) {
   if (got.empty()) return;
   double largest = 0, apart = 0;
   for (size_t i = 0; i < expected.size(); ++i) {
@@ -242,8 +259,11 @@ inline void compare(const Case& c, const char* what, const std::vector<double>& 
     if (std::isnan(difference)) return fail(where + ": " + what + " is not a number: " + c.name());
     apart = std::max(apart, difference);
   }
-  const double allowed = tolerance_of(c.p) * std::max(largest, 0.05);  // numbers near 1 are summed, and few sums may all but cancel
-  if (!(apart <= allowed)) fail(where + ": " + what + " is off by " + std::to_string(apart) + " of " + std::to_string(largest) + ": " + c.name());
+  const double allowed =
+      tolerance_of(c.p) * std::max(largest, 0.05);  // numbers near 1 are summed, and few sums may all but cancel
+  if (!(apart <= allowed))
+    fail(where + ": " + what + " is off by " + std::to_string(apart) + " of " + std::to_string(largest) + ": " +
+         c.name());
   else if (allowed > 0) worst_of_tolerance = std::max(worst_of_tolerance, apart / allowed);
 }
 
@@ -274,7 +294,8 @@ inline void check_padding(const Case& c, const Results& r) {
     for (int64_t t = c.lengths[static_cast<size_t>(row)]; t < c.p.T; ++t) {
       const int64_t step = c.p.batch_first ? row * c.p.T + t : t * c.p.N + row;
       const auto clean = [&](const std::vector<double>& values, int64_t width) {
-        return values.empty() || std::all_of(values.begin() + step * width, values.begin() + (step + 1) * width, [](double value) { return value == 0; });
+        return values.empty() || std::all_of(values.begin() + step * width, values.begin() + (step + 1) * width,
+                                             [](double value) { return value == 0; });
       };
       if (!clean(r.y, c.p.K * c.p.width()) || !clean(r.dx, c.p.D)) return fail("padding is not zero: " + c.name());
     }
@@ -282,7 +303,8 @@ inline void check_padding(const Case& c, const Results& r) {
 }
 
 /// Runs a case on the device and compares it with the CPU.
-inline void check_case(Device& device, RecurrentKernels& kernels, Case& c, const std::string& where, bool move_reserve = false) {
+inline void check_case(Device& device, RecurrentKernels& kernels, Case& c, const std::string& where,
+                       bool move_reserve = false) {
   const Results expected = expected_of(c);
   OnDevice on(device, c, kernels);
   const Status status = [&] {

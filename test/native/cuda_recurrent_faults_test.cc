@@ -1,5 +1,5 @@
-// Every call that the recurrent kernels make fails once, at each of its turns: the failure is reported by name, nothing leaks, and the next call works.
-// usage: cuda_recurrent_faults_test [seed]
+// Every call that the recurrent kernels make fails once, at each of its turns: the failure is reported by name, nothing
+// leaks, and the next call works. usage: cuda_recurrent_faults_test [seed]
 #include "cuda-standin/control.h"
 #include "cuda_recurrent.h"
 
@@ -66,15 +66,19 @@ void check_faults(Device& device, Case c, const char* steps) {
     if (std::strcmp(name, "cudaMalloc") == 0 || std::strcmp(name, "cudaFree") == 0) continue;  // the test's own
     const bool destroys = std::strstr(name, "Destroy") != nullptr;
     for (int turn = 1; turn <= 40; ++turn) {
-      const std::string fault = std::string(name) + ":" + std::to_string(turn) + (std::strncmp(name, "cudnn", 5) == 0 ? "=3000" : "=2");
+      const std::string fault =
+          std::string(name) + ":" + std::to_string(turn) + (std::strncmp(name, "cudnn", 5) == 0 ? "=3000" : "=2");
       const int before = standin_leaks(text, sizeof text);
       const Status status = run(device, c, fault, &calls, name);
-      const bool failed = calls >= static_cast<unsigned long long>(turn) && !destroys && std::strcmp(name, "cudnnGetLastErrorString") != 0 &&
+      const bool failed = calls >= static_cast<unsigned long long>(turn) && !destroys &&
+                          std::strcmp(name, "cudnnGetLastErrorString") != 0 &&
                           std::strcmp(name, "cudnnGetErrorString") != 0;
       require(failed == !status.is_ok(), fault + ": " + (failed ? "no failure is reported" : status.message));
-      const bool launch = std::strcmp(name, "cudaLaunchKernel") == 0 || std::strcmp(name, "cudaGetLastError") == 0;  // reported by the kernel's name
+      const bool launch = std::strcmp(name, "cudaLaunchKernel") == 0 ||
+                          std::strcmp(name, "cudaGetLastError") == 0;  // reported by the kernel's name
       const char* const kind = launch ? "failed" : name;
-      if (failed && !std::strstr(name, "Descriptor")) require(std::strstr(status.message, kind) != nullptr, fault + " is reported as " + status.message);
+      if (failed && !std::strstr(name, "Descriptor"))
+        require(std::strstr(status.message, kind) != nullptr, fault + " is reported as " + status.message);
       if (!destroys) require(standin_leaks(text, sizeof text) == before, fault + " leaks: " + text);
       if (calls < static_cast<unsigned long long>(turn)) break;
     }

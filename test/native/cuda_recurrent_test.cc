@@ -1,5 +1,6 @@
-// The recurrent kernels on the stand-in, against the CPU's in f64: values and all gradients of random problems, whole and cut in time, with every algorithm and
-// each precision; in graphs, without waiting, and with weights that lie as stmnet's do. usage: cuda_recurrent_test [seed]
+// The recurrent kernels on the stand-in, against the CPU's in f64: values and all gradients of random problems, whole
+// and cut in time, with every algorithm and each precision; in graphs, without waiting, and with weights that lie as
+// stmnet's do. usage: cuda_recurrent_test [seed]
 #include "cuda_recurrent.h"
 
 #include "backend/cuda/recurrent/plan.h"
@@ -11,7 +12,8 @@ namespace {
 std::vector<int32_t> draw_lengths(int64_t N, int64_t T) {
   std::vector<int32_t> lengths(static_cast<size_t>(N));
   const int64_t kind = draw(0, 9), same = draw(0, T);
-  for (int32_t& length : lengths) length = static_cast<int32_t>(kind == 0 ? 0 : kind == 1 ? same : kind == 2 ? T : chance(0.2) ? 0 : draw(0, T));
+  for (int32_t& length : lengths)
+    length = static_cast<int32_t>(kind == 0 ? 0 : kind == 1 ? same : kind == 2 ? T : chance(0.2) ? 0 : draw(0, T));
   if (kind == 3) std::sort(lengths.begin(), lengths.end(), std::greater<int32_t>());
   if (kind == 4) lengths[static_cast<size_t>(draw(0, N - 1))] = static_cast<int32_t>(T);
   return lengths;
@@ -24,7 +26,8 @@ Case draw_case(Cell cell) {
   p.algorithm = Algorithm::Standard;
   p.cell = cell;
   p.dtype = chance(0.5) ? DType::F32 : DType::F64;
-  if (p.dtype == DType::F32) p.math = one_of<MathMode>({MathMode::Fma, MathMode::Fma, MathMode::Tf32, MathMode::F16, MathMode::Bf16});
+  if (p.dtype == DType::F32)
+    p.math = one_of<MathMode>({MathMode::Fma, MathMode::Fma, MathMode::Tf32, MathMode::F16, MathMode::Bf16});
   p.N = draw(1, 6);
   p.T = draw(1, 8);
   p.D = draw(1, 9);
@@ -35,7 +38,8 @@ Case draw_case(Cell cell) {
   p.bias = chance(0.75);
   p.batch_first = chance(0.5);
   p.training = chance(0.85);
-  if (cell == Cell::RnnRelu && p.math != MathMode::Fma) p.training = false;  // a rounding that crosses the kink changes gradients by any amount
+  if (cell == Cell::RnnRelu && p.math != MathMode::Fma)
+    p.training = false;  // a rounding that crosses the kink changes gradients by any amount
   if (chance(0.65)) c.lengths = draw_lengths(p.N, p.T);
   for (bool* given : {&c.with_h0, &c.with_c0, &c.with_dhn, &c.with_dcn}) *given = chance(0.7);
   c.with_dy = chance(0.85);
@@ -101,7 +105,8 @@ void check_nothing_to_do(Device& device, RecurrentKernels& kernels) {
 
 /// Each algorithm, where it can compute the problem.
 void check_algorithms(Device& device, RecurrentKernels& kernels) {
-  for (const Algorithm algorithm : {Algorithm::PersistStatic, Algorithm::PersistDynamic, Algorithm::PersistStaticSmallH}) {
+  for (const Algorithm algorithm :
+       {Algorithm::PersistStatic, Algorithm::PersistDynamic, Algorithm::PersistStaticSmallH}) {
     for (const Cell cell : kCells) {
       for (int i = 0; i < 6; ++i) {
         Case c = draw_case(cell);
@@ -137,7 +142,8 @@ void check_without_waiting(Device& device, RecurrentKernels& kernels) {
   for (const auto& on : running) require(on->prepare(), "prepare");
   for (const auto& on : running) require(on->forward(), "forward");
   for (const auto& on : running) require(on->backward(), "backward");
-  for (size_t i = 0; i < cases.size(); ++i) compare(*cases[i], running[i]->results(), expected_of(*cases[i]), "without waiting");
+  for (size_t i = 0; i < cases.size(); ++i)
+    compare(*cases[i], running[i]->results(), expected_of(*cases[i]), "without waiting");
 }
 
 bool cell_has_kink(const Case& c) { return c.p.cell == Cell::RnnRelu; }
@@ -146,7 +152,8 @@ bool cell_has_kink(const Case& c) { return c.p.cell == Cell::RnnRelu; }
 void check_tf32(Device& device, RecurrentKernels& kernels) {
   for (const MathMode math : {MathMode::Fma, MathMode::Tf32}) {
     Case c = draw_case(Cell::Lstm);
-    c.p.dtype = DType::F32, c.p.math = math, c.p.N = 6, c.p.D = 9, c.p.H = 12, c.p.L = 1, c.p.T = 8, c.p.P = 0, c.p.training = false;
+    c.p.dtype = DType::F32, c.p.math = math, c.p.N = 6, c.p.D = 9, c.p.H = 12, c.p.L = 1, c.p.T = 8, c.p.P = 0,
+    c.p.training = false;
     c.lengths.clear();
     c.draw_values(24);
     OnDevice on(device, c, kernels);
@@ -156,7 +163,8 @@ void check_tf32(Device& device, RecurrentKernels& kernels) {
     double apart = 0;
     for (size_t i = 0; i < got.y.size(); ++i) apart = std::max(apart, std::abs(got.y[i] - expected.y[i]));
     const bool tf32 = math == MathMode::Tf32;
-    require(tf32 ? apart > 5e-6 && apart < 5e-3 : apart < 1e-6, std::string(tf32 ? "tf32" : "fma") + " is off by " + std::to_string(apart));
+    require(tf32 ? apart > 5e-6 && apart < 5e-3 : apart < 1e-6,
+            std::string(tf32 ? "tf32" : "fma") + " is off by " + std::to_string(apart));
   }
 }
 
@@ -273,21 +281,26 @@ template <class F>
 Counts counts_of(F call) {
   standin_reset_counts();
   require(call(), "a call to be counted");
-  return {standin_call_count("cudaLaunchKernel"), standin_call_count("cudaMemsetAsync"), standin_call_count("cudaMemcpyAsync")};
+  return {standin_call_count("cudaLaunchKernel"), standin_call_count("cudaMemsetAsync"),
+          standin_call_count("cudaMemcpyAsync")};
 }
 
 void expect_counts(const char* what, const Counts& got, const Counts& expected, const Case& c) {
-  require(got == expected, std::string(what) + " makes " + std::to_string(got.launches) + " launches, " + std::to_string(got.memsets) + " memsets and " +
-                               std::to_string(got.copies) + " copies: " + c.name());
+  require(got == expected, std::string(what) + " makes " + std::to_string(got.launches) + " launches, " +
+                               std::to_string(got.memsets) + " memsets and " + std::to_string(got.copies) +
+                               " copies: " + c.name());
 }
 
-/// 16-bit calls of whole rows convert all that goes in by one launch, and all that comes out by another; cuDNN adds to gradients of weights that are cleared.
+/// 16-bit calls of whole rows convert all that goes in by one launch, and all that comes out by another; cuDNN adds to
+/// gradients of weights that are cleared.
 void check_launches(Device& device, RecurrentKernels& kernels) {
   for (const bool all : {true, false}) {
     for (const Cell cell : {Cell::Lstm, Cell::Gru}) {
       Case c = draw_case(cell);
-      c.p.dtype = DType::F32, c.p.math = all ? MathMode::Bf16 : MathMode::F16, c.p.training = true, c.p.L = 2, c.p.K = 1, c.crooked = false;
-      for (bool* each : {&c.with_h0, &c.with_c0, &c.with_dhn, &c.with_dcn, &c.wants_x, &c.wants_h0, &c.wants_c0}) *each = all;
+      c.p.dtype = DType::F32, c.p.math = all ? MathMode::Bf16 : MathMode::F16, c.p.training = true, c.p.L = 2,
+      c.p.K = 1, c.crooked = false;
+      for (bool* each : {&c.with_h0, &c.with_c0, &c.with_dhn, &c.with_dcn, &c.wants_x, &c.wants_h0, &c.wants_c0})
+        *each = all;
       c.with_dy = c.wants_weights = true;
       c.lengths.clear();
       c.draw_values();
@@ -302,8 +315,10 @@ void check_launches(Device& device, RecurrentKernels& kernels) {
       c.draw_values();
       OnDevice uneven(device, c, kernels);
       require(uneven.prepare(), "prepare");
-      const Counts forward = counts_of([&] { return uneven.forward(); }), backward = counts_of([&] { return uneven.backward(); });
-      require(forward.memsets + forward.copies == 0 && backward.memsets == 1 && backward.copies == 0, "uneven rows are cleared or copied: " + c.name());
+      const Counts forward = counts_of([&] { return uneven.forward(); }),
+                   backward = counts_of([&] { return uneven.backward(); });
+      require(forward.memsets + forward.copies == 0 && backward.memsets == 1 && backward.copies == 0,
+              "uneven rows are cleared or copied: " + c.name());
     }
   }
 }
@@ -354,20 +369,28 @@ void check_refusals(Device& device) {
       change(q);
     });
   };
-  refuses(kernels, persistent(Algorithm::PersistStatic, [&](RecurrentProblem& q) { q.lengths = lengths; }), "'persistStatic' with rows of different lengths");
-  refuses(kernels, persistent(Algorithm::PersistDynamic, [](RecurrentProblem& q) { q.P = 3; }), "'persistDynamic' with a projection");
-  refuses(kernels, persistent(Algorithm::PersistDynamic, [](RecurrentProblem& q) { q.bias = false; }), "with no biases");
+  refuses(kernels, persistent(Algorithm::PersistStatic, [&](RecurrentProblem& q) { q.lengths = lengths; }),
+          "'persistStatic' with rows of different lengths");
+  refuses(kernels, persistent(Algorithm::PersistDynamic, [](RecurrentProblem& q) { q.P = 3; }),
+          "'persistDynamic' with a projection");
+  refuses(kernels, persistent(Algorithm::PersistDynamic, [](RecurrentProblem& q) { q.bias = false; }),
+          "with no biases");
   refuses(kernels, persistent(Algorithm::PersistDynamic, [](RecurrentProblem& q) { q.T = 6; }), "so many steps");
   refuses(kernels, persistent(Algorithm::PersistStatic, [](RecurrentProblem& q) { q.dtype = DType::F64; }), "f64");
-  refuses(kernels, persistent(Algorithm::PersistStaticSmallH, [](RecurrentProblem& q) { q.H = 200; }), "more than 192 hidden units");
+  refuses(kernels, persistent(Algorithm::PersistStaticSmallH, [](RecurrentProblem& q) { q.H = 200; }),
+          "more than 192 hidden units");
   const int capability = device.context.capability;
   device.context.capability = 75;
   refuses(kernels, with([](RecurrentProblem& q) { q.math = MathMode::Bf16; }), "compute capability 7.5");
-  require(kernels.check(with([](RecurrentProblem& q) { q.math = MathMode::Bf16, q.dtype = DType::F64; })), "f64 whatever the mode");
+  require(kernels.check(with([](RecurrentProblem& q) { q.math = MathMode::Bf16, q.dtype = DType::F64; })),
+          "f64 whatever the mode");
   device.context.capability = capability;
   RecurrentSizes sizes;  // what only cuDNN knows
-  const Status status = kernels.sizes(persistent(Algorithm::PersistStatic, [](RecurrentProblem& q) { q.K = 2; }), &sizes);
-  require(status.kind == StatusKind::Unsupported && std::strstr(status.message, "'persistStatic' does not compute this shape"), status.message);
+  const Status status =
+      kernels.sizes(persistent(Algorithm::PersistStatic, [](RecurrentProblem& q) { q.K = 2; }), &sizes);
+  require(status.kind == StatusKind::Unsupported &&
+              std::strstr(status.message, "'persistStatic' does not compute this shape"),
+          status.message);
 }
 
 int run(bool plain) {
@@ -418,6 +441,7 @@ int main(int argc, char** argv) {
   begin(argc, argv);
   if (std::getenv("STMNET_STANDIN_LAYOUT")) return run(true);
   const int whole = run(false);
-  const std::string again = "STMNET_STANDIN_LAYOUT=plain '" + std::string(argv[0]) + "' " + std::to_string(seed);  // the stand-in reads its settings once
+  const std::string again = "STMNET_STANDIN_LAYOUT=plain '" + std::string(argv[0]) + "' " +
+                            std::to_string(seed);  // the stand-in reads its settings once
   return std::system(again.c_str()) == 0 ? whole : 1;
 }

@@ -1,4 +1,5 @@
-// The reducing CUDA kernels against the CPU's: every fold and dtype, rows and columns, few and many, cut into slices or not. usage: cuda_reduce_test [seed]
+// The reducing CUDA kernels against the CPU's: every fold and dtype, rows and columns, few and many, cut into slices or
+// not. usage: cuda_reduce_test [seed]
 #include <limits>
 
 #include "backend/cpu/backend.h"
@@ -19,7 +20,8 @@ Tolerance sums_of(int64_t count) {
   return {1e-6, std::max(1e-12, rounding), 10 * rounding, 10 * rounding};
 }
 
-const std::vector<DType> kAll{DType::F32, DType::F64, DType::I32, DType::Bool}, kNumbers{DType::F32, DType::F64, DType::I32};
+const std::vector<DType> kAll{DType::F32, DType::F64, DType::I32, DType::Bool},
+    kNumbers{DType::F32, DType::F64, DType::I32};
 const char* const kFolds[] = {"sum", "prod", "max", "min", "mean"};
 
 struct Case {
@@ -36,13 +38,14 @@ Case some_case() {
   if (chance(0.1)) return {{draw(2, 5)}, {draw(1'200, 2'500) * 4}};      // few long rows, in packs
   if (chance(0.1)) return {{draw(1, 60), draw(1, 20)}, {draw(20, 80)}};  // more or fewer than one thread's elements
   if (chance(0.1)) return {{draw(100, 900)}, {draw(1, 40), draw(1, 4)}};
-  const int kept = static_cast<int>(draw(0, 3)), reduced = static_cast<int>(draw(0, kMaxRank - kept > 3 ? 3 : kMaxRank - kept));
+  const int kept = static_cast<int>(draw(0, 3)),
+            reduced = static_cast<int>(draw(0, kMaxRank - kept > 3 ? 3 : kMaxRank - kept));
   return {random_extents(kept, 6), random_extents(reduced, 7)};
 }
 
 double special_number() {
-  static const double numbers[] = {0, -0.0, std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
-                                   std::numeric_limits<double>::quiet_NaN()};
+  static const double numbers[] = {0, -0.0, std::numeric_limits<double>::infinity(),
+                                   -std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()};
   return chance(0.02) ? numbers[draw(0, 4)] : draw_real(-3, 3);
 }
 
@@ -54,13 +57,18 @@ void folds(Device& device, Kernels& cpu, Kernels& cuda) {
     for (int fold = 0; fold < 5; ++fold) {
       const bool extreme = fold == 2 || fold == 3, floating = dtype == DType::F32 || dtype == DType::F64;
       if ((dtype == DType::Bool && !extreme) || (fold == 4 && !floating)) continue;  // the ops refuse it
-      if (dtype == DType::I32) x.fill([fold] { return static_cast<double>(fold == 1 ? (chance(0.001) ? 2 : chance(0.5) ? 1 : -1) : draw(-100, 100)); });
+      if (dtype == DType::I32)
+        x.fill([fold] {
+          return static_cast<double>(fold == 1 ? (chance(0.001) ? 2 : chance(0.5) ? 1 : -1) : draw(-100, 100));
+        });
       else if (fold == 1) x.fill([] { return draw_real(0.9, 1.1) * (chance(0.5) ? 1 : -1); });
       else if (dtype != DType::Bool) x.fill(extreme && chance(0.5) ? special_number : [] { return draw_real(-1, 2); });
       else x.fill([fold] { return static_cast<double>(chance(0.01) == (fold == 2)); });
       const int64_t count = out.size() > 0 ? x.size() / out.size() : 0;
       agree(device, cpu, cuda, kFolds[fold], {&x, &out}, extreme ? kExact : sums_of(count),
-            [&](Kernels& kernels, const Side& at) { return kernels.reduce(static_cast<Fold>(fold), at(x), static_cast<int32_t>(c.reduced.size()), at(out)); });
+            [&](Kernels& kernels, const Side& at) {
+              return kernels.reduce(static_cast<Fold>(fold), at(x), static_cast<int32_t>(c.reduced.size()), at(out));
+            });
     }
   }
 }
@@ -142,24 +150,30 @@ void overflows(Device& device, Kernels& cpu, Kernels& cuda) {
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max(), kLeast = std::numeric_limits<int32_t>::min();
   for (const int64_t count : {3, 100, 20'000}) {
     for (const double sign : {1.0, -1.0}) {
-      Operand x(DType::I32, {2, count}, Lies::Dense), out(DType::I32, {2}, Lies::Dense), sums(DType::I32, {2, count}, Lies::Dense);
+      Operand x(DType::I32, {2, count}, Lies::Dense), out(DType::I32, {2}, Lies::Dense),
+          sums(DType::I32, {2, count}, Lies::Dense);
       x.fill([] { return 0.0; });
       x.set(0, sign * 2e9);
       x.set(count - 1, sign * 1e9);
       x.set(count, 7);
-      const auto check = [&](const std::string& what, const DeviceFault& fault, const Operand& result, int64_t at, int64_t value) {
-        require(fault.value == value && fault.least == kLeast && fault.greatest == kMost, what + " reports " + std::to_string(fault.value));
+      const auto check = [&](const std::string& what, const DeviceFault& fault, const Operand& result, int64_t at,
+                             int64_t value) {
+        require(fault.value == value && fault.least == kLeast && fault.greatest == kMost,
+                what + " reports " + std::to_string(fault.value));
         const std::vector<char> bytes = result.from_device(device);
         std::vector<int32_t> got(bytes.size() / 4);
         std::memcpy(got.data(), bytes.data(), got.size() * 4);
-        require(got[static_cast<size_t>(at)] == (value > 0 ? kMost : kLeast), what + " writes " + std::to_string(got[static_cast<size_t>(at)]));
+        require(got[static_cast<size_t>(at)] == (value > 0 ? kMost : kLeast),
+                what + " writes " + std::to_string(got[static_cast<size_t>(at)]));
         require(got[static_cast<size_t>(result.size() - 1)] == 7, what + " beside an overflow");
       };
       check("sum",
-            agree(device, cpu, cuda, "sum", {&x, &out}, kExact, [&](Kernels& kernels, const Side& at) { return kernels.reduce(Fold::Sum, at(x), 1, at(out)); }),
+            agree(device, cpu, cuda, "sum", {&x, &out}, kExact,
+                  [&](Kernels& kernels, const Side& at) { return kernels.reduce(Fold::Sum, at(x), 1, at(out)); }),
             out, 0, static_cast<int64_t>(sign * 3e9));
       check("cumsum",
-            agree(device, cpu, cuda, "cumsum", {&x, &sums}, kExact, [&](Kernels& kernels, const Side& at) { return kernels.cumsum(at(x), false, at(sums)); }),
+            agree(device, cpu, cuda, "cumsum", {&x, &sums}, kExact,
+                  [&](Kernels& kernels, const Side& at) { return kernels.cumsum(at(x), false, at(sums)); }),
             sums, count - 1, static_cast<int64_t>(sign * 3e9));
       x.fill([] { return 1.0; });
       for (int64_t i = 0; i < count; ++i) x.set(i, i % 2 ? 65'536 : sign * 65'536);  // far beyond 64 bits, for many
@@ -170,7 +184,8 @@ void overflows(Device& device, Kernels& cpu, Kernels& cuda) {
                     [&](Kernels& kernels, const Side& at) { return kernels.reduce(Fold::Prod, at(x), 1, at(out)); }),
               out, 0, (kMost + 2));
       else
-        agree(device, cpu, cuda, "prod", {&x, &out}, kExact, [&](Kernels& kernels, const Side& at) { return kernels.reduce(Fold::Prod, at(x), 1, at(out)); });
+        agree(device, cpu, cuda, "prod", {&x, &out}, kExact,
+              [&](Kernels& kernels, const Side& at) { return kernels.reduce(Fold::Prod, at(x), 1, at(out)); });
       x.set(count / 2, 0);
       agree(device, cpu, cuda, "prod with a 0", {&x, &out}, kExact,
             [&](Kernels& kernels, const Side& at) { return kernels.reduce(Fold::Prod, at(x), 1, at(out)); });

@@ -19,7 +19,9 @@ Completion::Item held_by(std::promise<void>& gate) {
   Completion::Item item;
   item.failed = Status::fail(StatusKind::Internal, "nothing to wait for");
   item.context = &gate;
-  item.done = [](void* context, const Status&, const char*) { static_cast<std::promise<void>*>(context)->get_future().wait(); };
+  item.done = [](void* context, const Status&, const char*) {
+    static_cast<std::promise<void>*>(context)->get_future().wait();
+  };
   return item;
 }
 
@@ -109,7 +111,8 @@ void check_failure(Device& device) {
   opens.join();
   require(standin_set_faults(""), "no faults");
   copies.completion.drain();
-  require(std::count(host.begin(), host.end(), 1) == static_cast<int64_t>(host.size()), "what has failed writes to its destination later");
+  require(std::count(host.begin(), host.end(), 1) == static_cast<int64_t>(host.size()),
+          "what has failed writes to its destination later");
   copies.read(host, from);
   copies.completion.drain();
   require(std::count(host.begin(), host.end(), 7) == static_cast<int64_t>(host.size()), "another value arrived");

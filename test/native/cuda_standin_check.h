@@ -25,5 +25,6 @@ inline void check_code(int got, int expected, const char* call, const char* file
       std::printf("FAILED %s:%d %s\n", __FILE__, __LINE__, #condition); \
     }                                                                   \
   } while (false)
-#define CHECK_CODE(call, code) stm::standin::check_code(static_cast<int>(call), static_cast<int>(code), #call, __FILE__, __LINE__)
+#define CHECK_CODE(call, code) \
+  stm::standin::check_code(static_cast<int>(call), static_cast<int>(code), #call, __FILE__, __LINE__)
 #define OK(call) CHECK_CODE(call, 0)

@@ -28,16 +28,19 @@ double worst_error(cublasHandle_t blas, cudaStream_t stream, const Shape& s, cub
     for (double& value : values) value = static_cast<float>(uniform(generator));
     return values;
   };
-  const std::vector<double> a = numbers(lda * (s.ta ? s.m : s.k)), b = numbers(ldb * (s.tb ? s.k : s.n)), c = numbers(ldc * s.n);
+  const std::vector<double> a = numbers(lda * (s.ta ? s.m : s.k)), b = numbers(ldb * (s.tb ? s.k : s.n)),
+                            c = numbers(ldc * s.n);
   const float alpha = 1.5f, beta = 0.5f;
   const double alpha64 = 1.5, beta64 = 0.5;
   const auto run = [&](auto zero) {
     using T = decltype(zero);
     const auto typed = [](const std::vector<double>& values) { return std::vector<T>(values.begin(), values.end()); };
-    T *const da = to_device(typed(a), stream), *const db = to_device(typed(b), stream), *const dc = to_device(typed(c), stream);
+    T *const da = to_device(typed(a), stream), *const db = to_device(typed(b), stream),
+             *const dc = to_device(typed(c), stream);
     const cudaDataType type = f64 ? CUDA_R_64F : CUDA_R_32F;
-    OK(cublasGemmEx(blas, s.ta ? CUBLAS_OP_T : CUBLAS_OP_N, s.tb ? CUBLAS_OP_T : CUBLAS_OP_N, s.m, s.n, s.k, f64 ? static_cast<const void*>(&alpha64) : &alpha,
-                    da, type, lda, db, type, ldb, f64 ? static_cast<const void*>(&beta64) : &beta, dc, type, ldc, compute, CUBLAS_GEMM_DEFAULT));
+    OK(cublasGemmEx(blas, s.ta ? CUBLAS_OP_T : CUBLAS_OP_N, s.tb ? CUBLAS_OP_T : CUBLAS_OP_N, s.m, s.n, s.k,
+                    f64 ? static_cast<const void*>(&alpha64) : &alpha, da, type, lda, db, type, ldb,
+                    f64 ? static_cast<const void*>(&beta64) : &beta, dc, type, ldc, compute, CUBLAS_GEMM_DEFAULT));
     const std::vector<T> got = to_host(dc, c.size(), stream);
     for (T* const data : {da, db, dc}) OK(cudaFreeAsync(data, stream));
     return std::vector<double>(got.begin(), got.end());
@@ -49,7 +52,8 @@ double worst_error(cublasHandle_t blas, cudaStream_t stream, const Shape& s, cub
       const size_t at = static_cast<size_t>(j * ldc + i);
       double sum = 0;
       for (int l = 0; l < s.k && i < s.m; ++l)
-        sum += a[static_cast<size_t>(s.ta ? i * lda + l : l * lda + i)] * b[static_cast<size_t>(s.tb ? l * ldb + j : j * ldb + l)];
+        sum += a[static_cast<size_t>(s.ta ? i * lda + l : l * lda + i)] *
+               b[static_cast<size_t>(s.tb ? l * ldb + j : j * ldb + l)];
       worst = std::max(worst, std::fabs(got[at] - (i < s.m ? 1.5 * sum + 0.5 * c[at] : c[at])));
     }
   }
@@ -65,7 +69,8 @@ void check_products() {
     const Shape shape{i % 2 == 1, i / 2 == 1, 5, 7, 40};
     CHECK(worst_error(blas, stream, shape, CUBLAS_COMPUTE_32F_PEDANTIC, false) < 1e-5);
     CHECK(worst_error(blas, stream, shape, CUBLAS_COMPUTE_64F, true) < 1e-13);
-    for (const cublasComputeType_t reduced : {CUBLAS_COMPUTE_32F_FAST_TF32, CUBLAS_COMPUTE_32F_FAST_16BF, CUBLAS_COMPUTE_32F_FAST_16F}) {
+    for (const cublasComputeType_t reduced :
+         {CUBLAS_COMPUTE_32F_FAST_TF32, CUBLAS_COMPUTE_32F_FAST_16BF, CUBLAS_COMPUTE_32F_FAST_16F}) {
       const double error = worst_error(blas, stream, shape, reduced, false);
       CHECK(error > 2e-4 && error < 0.1);
     }
@@ -75,12 +80,13 @@ void check_products() {
   OK(cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH));
   CHECK(worst_error(blas, stream, {false, false, 5, 7, 40}, CUBLAS_COMPUTE_32F, false) < 1e-5);
 
-  float *a = device_array<float>(6, stream), *c = to_device(std::vector<float>(8, NAN), stream), *b = to_device(std::vector<float>{1, 2, 3, 4, 5, 6}, stream);
+  float *a = device_array<float>(6, stream), *c = to_device(std::vector<float>(8, NAN), stream),
+        *b = to_device(std::vector<float>{1, 2, 3, 4, 5, 6}, stream);
   OK(cudaMemcpyAsync(a, b, 24, cudaMemcpyDeviceToDevice, stream));
   const float one = 1, zero = 0;
   const auto gemm = [&](int m, int lda, const void* left, int count, cudaDataType type, cublasComputeType_t compute) {
-    return cublasGemmStridedBatchedEx(blas, CUBLAS_OP_N, CUBLAS_OP_N, m, 1, 1, &one, left, type, lda, 2, b, type, 1, 1, &zero, c, CUDA_R_32F, 2, 2, count,
-                                      compute, CUBLAS_GEMM_DEFAULT);
+    return cublasGemmStridedBatchedEx(blas, CUBLAS_OP_N, CUBLAS_OP_N, m, 1, 1, &one, left, type, lda, 2, b, type, 1, 1,
+                                      &zero, c, CUDA_R_32F, 2, 2, count, compute, CUBLAS_GEMM_DEFAULT);
   };
   OK(gemm(2, 2, a, 3, CUDA_R_32F, CUBLAS_COMPUTE_32F));
   const std::vector<float> products = to_host(c, 8, stream);  // beta 0 does not read the NaN
@@ -105,10 +111,13 @@ void check_products() {
   OK(cudaStreamEndCapture(stream, &graph));
   OK(cudaGraphDestroy(graph));
 
-  CHECK_CODE(gemm(2, 2, a, 4, CUDA_R_32F, CUBLAS_COMPUTE_32F), CUBLAS_STATUS_EXECUTION_FAILED);  // the fourth matrix lies outside
+  CHECK_CODE(gemm(2, 2, a, 4, CUDA_R_32F, CUBLAS_COMPUTE_32F),
+             CUBLAS_STATUS_EXECUTION_FAILED);  // the fourth matrix lies outside
   CHECK_CODE(cudaStreamSynchronize(stream), cudaErrorIllegalAddress);
   recover();
-  for (void* const data : {static_cast<void*>(a), static_cast<void*>(b), static_cast<void*>(c), static_cast<void*>(workspace)}) OK(cudaFreeAsync(data, stream));
+  for (void* const data :
+       {static_cast<void*>(a), static_cast<void*>(b), static_cast<void*>(c), static_cast<void*>(workspace)})
+    OK(cudaFreeAsync(data, stream));
   OK(cublasDestroy(blas));
   CHECK_CODE(cublasSetMathMode(blas, CUBLAS_DEFAULT_MATH), CUBLAS_STATUS_NOT_INITIALIZED);
   OK(cudaStreamDestroy(stream));

@@ -20,8 +20,8 @@ constexpr int kM = 5, kN = 7, kK = 40;  // odd leading dimensions follow: 42, 43
 
 /// Descriptors of a product, [5, 40] · [40, 7] column by column, with its arrays.
 struct Product {
-  Product(cublasLtHandle_t lt, cudaStream_t stream, bool ta, bool tb, cublasLtEpilogue_t epilogue, cublasComputeType_t compute = CUBLAS_COMPUTE_32F_PEDANTIC,
-          cudaDataType type = CUDA_R_32F)
+  Product(cublasLtHandle_t lt, cudaStream_t stream, bool ta, bool tb, cublasLtEpilogue_t epilogue,
+          cublasComputeType_t compute = CUBLAS_COMPUTE_32F_PEDANTIC, cudaDataType type = CUDA_R_32F)
       : lt(lt), stream(stream), ta(ta), tb(tb) {
     std::mt19937 generator(1);
     std::uniform_real_distribution<float> uniform(-1, 1);
@@ -45,17 +45,21 @@ struct Product {
     OK(cublasLtMatrixLayoutCreate(&ld, CUDA_R_32F, kM, kN, ldd));
     OK(cublasLtMatmulPreferenceCreate(&preference));
     const uint64_t bytes = kWorkspace;
-    OK(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes, sizeof bytes));
+    OK(cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes,
+                                            sizeof bytes));
   }
   ~Product() {
     OK(cublasLtMatmulDescDestroy(matmul));
     for (const cublasLtMatrixLayout_t layout : {la, lb, ld}) OK(cublasLtMatrixLayoutDestroy(layout));
     OK(cublasLtMatmulPreferenceDestroy(preference));
-    for (void* const data : {static_cast<void*>(da), static_cast<void*>(db), static_cast<void*>(dbias), static_cast<void*>(dd), static_cast<void*>(workspace)})
+    for (void* const data : {static_cast<void*>(da), static_cast<void*>(db), static_cast<void*>(dbias),
+                             static_cast<void*>(dd), static_cast<void*>(workspace)})
       OK(cudaFreeAsync(data, stream));
   }
 
-  void point_bias(void* pointer) { OK(cublasLtMatmulDescSetAttribute(matmul, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &pointer, sizeof pointer)); }
+  void point_bias(void* pointer) {
+    OK(cublasLtMatmulDescSetAttribute(matmul, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &pointer, sizeof pointer));
+  }
   void align(cublasLtMatmulPreferenceAttributes_t matrix, uint32_t bytes) {
     OK(cublasLtMatmulPreferenceSetAttribute(preference, matrix, &bytes, sizeof bytes));
   }
@@ -66,7 +70,8 @@ struct Product {
   }
   cublasStatus_t run(const void* left = nullptr, char* space = nullptr, size_t bytes = kWorkspace) {
     const float one = 1, zero = 0;
-    return cublasLtMatmul(lt, matmul, &one, left ? left : da, la, db, lb, &zero, dd, ld, dd, ld, &chosen.algo, space ? space : workspace, bytes, stream);
+    return cublasLtMatmul(lt, matmul, &one, left ? left : da, la, db, lb, &zero, dd, ld, dd, ld, &chosen.algo,
+                          space ? space : workspace, bytes, stream);
   }
 
   float left(int i, int l) const { return a[static_cast<size_t>(ta ? i * lda + l : l * lda + i)]; }
@@ -78,7 +83,8 @@ struct Product {
     for (int j = 0; j < kN; ++j)
       for (int i = 0; i < ldd; ++i) {
         double sum = biased && i < kM ? static_cast<double>(bias[static_cast<size_t>(i)]) : 0;
-        for (int l = 0; l < kK && i < kM; ++l) sum += static_cast<double>(left(i, l)) * static_cast<double>(right(l, j));
+        for (int l = 0; l < kK && i < kM; ++l)
+          sum += static_cast<double>(left(i, l)) * static_cast<double>(right(l, j));
         const size_t at = static_cast<size_t>(j * ldd + i);
         worst = std::max(worst, std::fabs(static_cast<double>(got[at]) - (i < kM ? sum : static_cast<double>(d[at]))));
       }
@@ -120,8 +126,10 @@ void check_products(cublasLtHandle_t lt, cudaStream_t stream) {
       const std::vector<float> got = to_host(gradient.dbias, 8, stream);
       for (int row = 0; row < 8; ++row) {
         double sum = 0;
-        for (int l = 0; l < kK && row < (of_a ? kM : kN); ++l) sum += static_cast<double>(of_a ? gradient.left(row, l) : gradient.right(l, row));
-        const double expected = row < (of_a ? kM : kN) ? sum : static_cast<double>(gradient.bias[static_cast<size_t>(row)]);
+        for (int l = 0; l < kK && row < (of_a ? kM : kN); ++l)
+          sum += static_cast<double>(of_a ? gradient.left(row, l) : gradient.right(l, row));
+        const double expected =
+            row < (of_a ? kM : kN) ? sum : static_cast<double>(gradient.bias[static_cast<size_t>(row)]);
         CHECK(std::fabs(static_cast<double>(got[static_cast<size_t>(row)]) - expected) < 1e-5);
       }
     }
@@ -131,17 +139,19 @@ void check_products(cublasLtHandle_t lt, cudaStream_t stream) {
 void check_refusals(cublasLtHandle_t lt, cudaStream_t stream) {
   Product product(lt, stream, true, false, CUBLASLT_EPILOGUE_BIAS);
   const cublasLtEpilogue_t epilogue = CUBLASLT_EPILOGUE_BIAS;
-  CHECK_CODE(cublasLtMatmulDescSetAttribute(product.matmul, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, 2), CUBLAS_STATUS_INVALID_VALUE);
-  CHECK_CODE(cublasLtMatmulDescSetAttribute(product.matmul, CUBLASLT_MATMUL_DESC_EPILOGUE, nullptr, sizeof epilogue), CUBLAS_STATUS_INVALID_VALUE);
+  CHECK_CODE(cublasLtMatmulDescSetAttribute(product.matmul, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, 2),
+             CUBLAS_STATUS_INVALID_VALUE);
+  CHECK_CODE(cublasLtMatmulDescSetAttribute(product.matmul, CUBLASLT_MATMUL_DESC_EPILOGUE, nullptr, sizeof epilogue),
+             CUBLAS_STATUS_INVALID_VALUE);
   product.point_bias(nullptr);
   CHECK_CODE(product.choose(), CUBLAS_STATUS_INVALID_VALUE);
   product.point_bias(product.dbias);
   OK(product.choose());
-  CHECK_CODE(cublasLtMatmulAlgoGetHeuristic(nullptr, product.matmul, product.la, product.lb, product.ld, product.ld, product.preference, 1, &product.chosen,
-                                            &product.count),
+  CHECK_CODE(cublasLtMatmulAlgoGetHeuristic(nullptr, product.matmul, product.la, product.lb, product.ld, product.ld,
+                                            product.preference, 1, &product.chosen, &product.count),
              CUBLAS_STATUS_NOT_INITIALIZED);
-  CHECK_CODE(cublasLtMatmulAlgoGetHeuristic(lt, product.matmul, product.lb, product.la, product.ld, product.ld, product.preference, 1, &product.chosen,
-                                            &product.count),
+  CHECK_CODE(cublasLtMatmulAlgoGetHeuristic(lt, product.matmul, product.lb, product.la, product.ld, product.ld,
+                                            product.preference, 1, &product.chosen, &product.count),
              CUBLAS_STATUS_INVALID_VALUE);
 
   // what the algorithm was chosen for

@@ -1,5 +1,5 @@
-// The stand-in for cuDNN: its results against the CPU engine, which it computes with but by a way through other layouts and types; capture and padding.
-// What it refuses: cuda_standin_refusals_test.cc.
+// The stand-in for cuDNN: its results against the CPU engine, which it computes with but by a way through other layouts
+// and types; capture and padding. What it refuses: cuda_standin_refusals_test.cc.
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
@@ -37,7 +37,8 @@ std::vector<Case> cases() {
     }
   }
   for (const cudnnRNNDataLayout_t layout :
-       {CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED, CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED}) {
+       {CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED,
+        CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED}) {
     for (const int P : {6, 3}) {
       Case k;
       k.layout = layout, k.P = P, k.K = 2, k.lengths = {5, 3, 1};

@@ -1,5 +1,6 @@
-// The stand-in for cuDNN against the real one, as far as that goes without a device: what each accepts and refuses when descriptors are set. Passes over it
-// where there is no cuDNN: STMNET_CUDA_LIBS names the folder that `npm run cuda:sdk -- --libs` fills. usage: cuda_standin_real_test [seed]
+// The stand-in for cuDNN against the real one, as far as that goes without a device: what each accepts and refuses when
+// descriptors are set. Passes over it where there is no cuDNN: STMNET_CUDA_LIBS names the folder that
+// `npm run cuda:sdk -- --libs` fills. usage: cuda_standin_real_test [seed]
 #include <cudnn.h>
 #include <dlfcn.h>
 
@@ -69,7 +70,8 @@ Library real, standin;
 std::map<std::string, int> accepted, refused;
 
 // Both must give the same code.
-void compare(const char* function, const std::function<cudnnStatus_t(Library&)>& call, const std::vector<int>& arguments) {
+void compare(const char* function, const std::function<cudnnStatus_t(Library&)>& call,
+             const std::vector<int>& arguments) {
   const int expected = call(real), got = call(standin);
   ++(expected ? refused : accepted)[function];
   if (got == expected) return;
@@ -93,12 +95,16 @@ void compare_layers() {
   const auto direction = draw_enum<cudnnDirectionMode_t>(2);
   const auto input_mode = draw_enum<cudnnRNNInputMode_t>(2);
   const auto math = draw_enum<cudnnMathType_t>(4);
-  const cudnnDataType_t type = draw_type(), precision = chance(0.7) ? type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT : draw_type();
-  const int D = chance(0.05) ? 0 : draw(1, 5), H = chance(0.05) ? 0 : draw(1, 500), P = chance(0.6) ? H : draw(0, H + 1), L = chance(0.05) ? 0 : draw(1, 3);
+  const cudnnDataType_t type = draw_type(),
+                        precision = chance(0.7) ? type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT
+                                                : draw_type();
+  const int D = chance(0.05) ? 0 : draw(1, 5), H = chance(0.05) ? 0 : draw(1, 500),
+            P = chance(0.6) ? H : draw(0, H + 1), L = chance(0.05) ? 0 : draw(1, 3);
   const unsigned flags = chance(0.9) ? static_cast<unsigned>(draw(0, 1)) : static_cast<unsigned>(draw(0, 5));
   compare("cudnnSetRNNDescriptor_v8",
           [&](Library& l) {
-            return l.cudnnSetRNNDescriptor_v8_(l.rnn, algo, mode, bias, direction, input_mode, type, precision, math, D, H, P, L, nullptr, flags);
+            return l.cudnnSetRNNDescriptor_v8_(l.rnn, algo, mode, bias, direction, input_mode, type, precision, math, D,
+                                               H, P, L, nullptr, flags);
           },
           {algo, mode, bias, direction, input_mode, type, precision, math, D, H, P, L, static_cast<int>(flags)});
   const std::vector<double> bounds = {-HUGE_VAL, -1, 0, 1, HUGE_VAL, NAN};
@@ -110,7 +116,8 @@ void compare_layers() {
 void compare_data() {
   const cudnnDataType_t type = draw_type();
   const auto layout = draw_enum<cudnnRNNDataLayout_t>(3);
-  const int T = chance(0.9) ? draw(1, 6) : draw(-1, 70000), N = chance(0.95) ? draw(1, 4) : draw(-1, 0), V = chance(0.95) ? draw(1, 4) : draw(-1, 0);
+  const int T = chance(0.9) ? draw(1, 6) : draw(-1, 70000), N = chance(0.95) ? draw(1, 4) : draw(-1, 0),
+            V = chance(0.95) ? draw(1, 4) : draw(-1, 0);
   std::vector<int> lengths;
   for (int b = 0; b < 4; ++b) lengths.push_back(chance(0.9) ? draw(1, std::max(1, T)) : draw(-1, T + 1));
   if (chance(0.5)) {
@@ -118,7 +125,8 @@ void compare_data() {
     if (chance(0.5)) lengths[0] = T;
   }
   const int* const given = chance(0.03) ? nullptr : lengths.data();
-  compare("cudnnSetRNNDataDescriptor", [&](Library& l) { return l.cudnnSetRNNDataDescriptor_(l.data, type, layout, T, N, V, given, nullptr); },
+  compare("cudnnSetRNNDataDescriptor",
+          [&](Library& l) { return l.cudnnSetRNNDataDescriptor_(l.data, type, layout, T, N, V, given, nullptr); },
           {type, layout, T, N, V, given != nullptr, lengths[0], lengths[1], lengths[2], lengths[3]});
 }
 
@@ -126,8 +134,11 @@ void compare_tensors() {
   const cudnnDataType_t type = draw_type();
   const int count = chance(0.9) ? draw(3, 5) : draw(-1, 10);
   std::vector<int> dims, strides;
-  for (int i = 0; i < 12; ++i) dims.push_back(chance(0.95) ? draw(1, 6) : draw(-1, 100000)), strides.push_back(chance(0.95) ? draw(1, 100) : draw(-1, 3));
-  compare("cudnnSetTensorNdDescriptor", [&](Library& l) { return l.cudnnSetTensorNdDescriptor_(l.tensor, type, count, dims.data(), strides.data()); },
+  for (int i = 0; i < 12; ++i)
+    dims.push_back(chance(0.95) ? draw(1, 6) : draw(-1, 100000)),
+        strides.push_back(chance(0.95) ? draw(1, 100) : draw(-1, 3));
+  compare("cudnnSetTensorNdDescriptor",
+          [&](Library& l) { return l.cudnnSetTensorNdDescriptor_(l.tensor, type, count, dims.data(), strides.data()); },
           {type, count, dims[0], dims[1], dims[2], strides[0], strides[1], strides[2]});
 }
 
@@ -153,7 +164,8 @@ int main(int argc, char** argv) {
   void* const library = open_cudnn();
   if (!library) {
     std::printf(
-        "cuda_standin_real_test: no cuDNN to compare with: STMNET_CUDA_LIBS does not lead to one, nor does the system, or this is a sanitizer's build\n");
+        "cuda_standin_real_test: no cuDNN to compare with: STMNET_CUDA_LIBS does not lead to one, nor does the system, "
+        "or this is a sanitizer's build\n");
     return 0;
   }
   if (!real.find(library) || !standin.find(nullptr)) {
@@ -161,7 +173,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   if (real.cudnnGetVersion_() / 100 != standin.cudnnGetVersion_() / 100) {
-    std::printf("cuda_standin_real_test: got cuDNN %zu, the stand-in stands for %zu\n", real.cudnnGetVersion_(), standin.cudnnGetVersion_());
+    std::printf("cuda_standin_real_test: got cuDNN %zu, the stand-in stands for %zu\n", real.cudnnGetVersion_(),
+                standin.cudnnGetVersion_());
     return 0;
   }
   real.create();
@@ -172,7 +185,8 @@ int main(int argc, char** argv) {
     compare_tensors();
   }
   for (const auto& entry : accepted) {
-    std::printf("seed %llu, %s: %d accepted, %d refused\n", seed, entry.first.c_str(), entry.second, refused[entry.first]);
+    std::printf("seed %llu, %s: %d accepted, %d refused\n", seed, entry.first.c_str(), entry.second,
+                refused[entry.first]);
     CHECK(entry.second > 5000 && refused[entry.first] > 500);
   }
   real.destroy();

@@ -27,8 +27,10 @@ void check_setting_refusals() {
   CHECK_CODE(set([](Case& k) { k.P = 7; }), CUDNN_STATUS_NOT_SUPPORTED);
   CHECK_CODE(set([](Case& k) { k.P = 3, k.mode = CUDNN_GRU; }), CUDNN_STATUS_NOT_SUPPORTED);
   CHECK_CODE(set([](Case& k) { k.P = 3, k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC; }), CUDNN_STATUS_NOT_SUPPORTED);
-  CHECK_CODE(set([](Case& k) { k.bias = CUDNN_RNN_NO_BIAS, k.algo = CUDNN_RNN_ALGO_PERSIST_DYNAMIC; }), CUDNN_STATUS_NOT_SUPPORTED);
-  CHECK_CODE(set([](Case& k) { k.type = CUDNN_DATA_DOUBLE, k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC; }), CUDNN_STATUS_NOT_SUPPORTED);
+  CHECK_CODE(set([](Case& k) { k.bias = CUDNN_RNN_NO_BIAS, k.algo = CUDNN_RNN_ALGO_PERSIST_DYNAMIC; }),
+             CUDNN_STATUS_NOT_SUPPORTED);
+  CHECK_CODE(set([](Case& k) { k.type = CUDNN_DATA_DOUBLE, k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC; }),
+             CUDNN_STATUS_NOT_SUPPORTED);
   CHECK_CODE(set([](Case& k) { k.type = CUDNN_DATA_INT8; }), CUDNN_STATUS_NOT_SUPPORTED);
   CHECK_CODE(set([](Case& k) { k.H = 0; }), CUDNN_STATUS_BAD_PARAM);
   OK(set([](Case& k) { k.type = CUDNN_DATA_DOUBLE, k.algo = CUDNN_RNN_ALGO_PERSIST_DYNAMIC; }));
@@ -37,7 +39,8 @@ void check_setting_refusals() {
   OK(cudnnRNNSetClip_v9(d.rnn, CUDNN_RNN_CLIP_MINMAX, -HUGE_VAL, HUGE_VAL));
 
   const auto data = [&](cudnnRNNDataLayout_t layout, int T, int N, std::vector<int> lengths) {
-    return cudnnSetRNNDataDescriptor(d.x, CUDNN_DATA_FLOAT, layout, T, N, 4, lengths.empty() ? nullptr : lengths.data(), nullptr);
+    return cudnnSetRNNDataDescriptor(d.x, CUDNN_DATA_FLOAT, layout, T, N, 4, lengths.empty() ? nullptr : lengths.data(),
+                                     nullptr);
   };
   const auto unpacked = CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED, packed = CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED;
   OK(data(unpacked, 5, 3, {0, 4, 0}));
@@ -61,15 +64,25 @@ void check_query_refusals() {
     change(k);
     Descriptors d(k);
     size_t a = 0, b = 0;
-    return weights ? cudnnGetRNNWeightSpaceSize(handle, d.rnn, &a) : cudnnGetRNNTempSpaceSizes(handle, d.rnn, CUDNN_FWD_MODE_TRAINING, d.x, &a, &b);
+    return weights ? cudnnGetRNNWeightSpaceSize(handle, d.rnn, &a)
+                   : cudnnGetRNNTempSpaceSizes(handle, d.rnn, CUDNN_FWD_MODE_TRAINING, d.x, &a, &b);
   };
   for (const bool weights : {false, true}) {
-    CHECK_CODE(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H, k.H = k.P = 193; }, weights), CUDNN_STATUS_NOT_SUPPORTED);
-    OK(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H, k.H = k.P = 193, k.mode = CUDNN_RNN_TANH; }, weights));
-    CHECK_CODE(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC, k.H = k.P = 1025; }, weights), CUDNN_STATUS_NOT_SUPPORTED);
-    CHECK_CODE(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC, k.K = 2; }, weights), CUDNN_STATUS_NOT_SUPPORTED);
+    CHECK_CODE(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H, k.H = k.P = 193; }, weights),
+               CUDNN_STATUS_NOT_SUPPORTED);
+    OK(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H, k.H = k.P = 193, k.mode = CUDNN_RNN_TANH; },
+             weights));
+    CHECK_CODE(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC, k.H = k.P = 1025; }, weights),
+               CUDNN_STATUS_NOT_SUPPORTED);
+    CHECK_CODE(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC, k.K = 2; }, weights),
+               CUDNN_STATUS_NOT_SUPPORTED);
   }
-  CHECK_CODE(query([](Case& k) { k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC, k.lengths = {5, 4, 5}; }, false), CUDNN_STATUS_NOT_SUPPORTED);
+  CHECK_CODE(query(
+                 [](Case& k) {
+                   k.algo = CUDNN_RNN_ALGO_PERSIST_STATIC, k.lengths = {5, 4, 5};
+                 },
+                 false),
+             CUDNN_STATUS_NOT_SUPPORTED);
   CHECK_CODE(query([](Case& k) { k.flags = 0; }, false), CUDNN_STATUS_BAD_PARAM);
 }
 
@@ -120,7 +133,8 @@ void check_call_refusals() {
     step.*buffer = Array();
     CHECK_CODE(call(step), CUDNN_STATUS_BAD_PARAM_NULL_POINTER);
   };
-  for (Array Step::*buffer : {&Step::x, &Step::y, &Step::weights, &Step::workspace, &Step::reserve}) needs(buffer, [](Step& s) { return s.forward(); });
+  for (Array Step::*buffer : {&Step::x, &Step::y, &Step::weights, &Step::workspace, &Step::reserve})
+    needs(buffer, [](Step& s) { return s.forward(); });
   for (Array Step::*buffer : {&Step::y, &Step::dy, &Step::dx, &Step::weights, &Step::workspace, &Step::reserve})
     needs(buffer, [](Step& s) { return s.backward_data(); });
   for (Array Step::*buffer : {&Step::x, &Step::y, &Step::dweights, &Step::workspace, &Step::reserve})
@@ -129,8 +143,9 @@ void check_call_refusals() {
   // ranges, alignment and overlap
   Step s{Case{}};
   const auto forward_to = [&](void* y) {
-    return cudnnRNNForward(handle, s.d.rnn, CUDNN_FWD_MODE_TRAINING, nullptr, s.d.x, s.x.get(), s.d.y, y, s.d.h, nullptr, nullptr, s.d.c, nullptr, nullptr,
-                           s.weight_bytes, s.weights.get(), s.workspace_bytes, s.workspace.get(), s.reserve_bytes, s.reserve.get());
+    return cudnnRNNForward(handle, s.d.rnn, CUDNN_FWD_MODE_TRAINING, nullptr, s.d.x, s.x.get(), s.d.y, y, s.d.h,
+                           nullptr, nullptr, s.d.c, nullptr, nullptr, s.weight_bytes, s.weights.get(),
+                           s.workspace_bytes, s.workspace.get(), s.reserve_bytes, s.reserve.get());
   };
   OK(forward_to(s.y.get()));
   CHECK_CODE(forward_to(s.y.at(4)), CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER);
@@ -152,13 +167,16 @@ void check_order() {
       {"inference", [](Step& s) { OK(s.forward(CUDNN_FWD_MODE_INFERENCE)), OK(s.backward_data()); }},
       {"two backwards", [](Step& s) { OK(s.forward()), OK(s.backward_data()), OK(s.backward_data()); }},
       {"no data backward", [](Step& s) { OK(s.forward()), OK(s.backward_weights()); }},
-      {"two weight backwards", [](Step& s) { OK(s.forward()), OK(s.backward_data()), OK(s.backward_weights()), OK(s.backward_weights()); }},
+      {"two weight backwards",
+       [](Step& s) { OK(s.forward()), OK(s.backward_data()), OK(s.backward_weights()), OK(s.backward_weights()); }},
       {"y changed", [](Step& s) { OK(s.forward()), s.y.clear(), OK(s.backward_data()); }},
-      {"y changed in between", [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.y.clear(), OK(s.backward_weights()); }},
+      {"y changed in between",
+       [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.y.clear(), OK(s.backward_weights()); }},
       {"x changed", [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.x.clear(), OK(s.backward_weights()); }},
       {"hx changed", [](Step& s) { OK(s.forward()), s.hx.clear(), OK(s.backward_data()); }},
       {"hx left out", [](Step& s) { OK(s.forward()), s.hx = Array(), OK(s.backward_data()); }},
-      {"hx left out in between", [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.hx = Array(), OK(s.backward_weights()); }},
+      {"hx left out in between",
+       [](Step& s) { OK(s.forward()), OK(s.backward_data()), s.hx = Array(), OK(s.backward_weights()); }},
       {"cx left out", [](Step& s) { OK(s.forward()), s.cx = Array(), OK(s.backward_data()); }},
       {"weights changed", [](Step& s) { OK(s.forward()), s.weights.clear(), OK(s.backward_data()); }},
       {"reserve changed", [](Step& s) { OK(s.forward()), s.reserve.clear(), OK(s.backward_data()); }},

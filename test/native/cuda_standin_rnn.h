@@ -24,7 +24,8 @@ inline std::mt19937_64 generator(7);
 
 inline Values numbers(int64_t count, double scale) {
   Values values(static_cast<size_t>(count));
-  for (double& value : values) value = static_cast<float>(std::uniform_real_distribution<double>(-scale, scale)(generator));
+  for (double& value : values)
+    value = static_cast<float>(std::uniform_real_distribution<double>(-scale, scale)(generator));
   return values;
 }
 
@@ -37,7 +38,8 @@ class Array {
   Array() = default;
   Array(size_t count, Number number) : count_(count), number_(number) { OK(cudaMallocAsync(&data_, bytes(), stream)); }
   Array(const Values& values, Number number) : Array(values.size(), number) { set(values); }
-  Array(Array&& other) noexcept : data_(std::exchange(other.data_, nullptr)), count_(other.count_), number_(other.number_) {}
+  Array(Array&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), count_(other.count_), number_(other.number_) {}
   Array& operator=(Array&& other) noexcept {
     std::swap(data_, other.data_), std::swap(count_, other.count_), std::swap(number_, other.number_);
     return *this;
@@ -82,17 +84,24 @@ struct Case {
   double tolerance = 1e-5;
 
   Number number() const {
-    return type == CUDNN_DATA_DOUBLE ? Number::F64 : type == CUDNN_DATA_HALF ? Number::F16 : type == CUDNN_DATA_BFLOAT16 ? Number::Bf16 : Number::F32;
+    return type == CUDNN_DATA_DOUBLE     ? Number::F64
+           : type == CUDNN_DATA_HALF     ? Number::F16
+           : type == CUDNN_DATA_BFLOAT16 ? Number::Bf16
+                                         : Number::F32;
   }
   bool packed() const { return layout == CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED; }
   int length(int b) const { return lengths.empty() ? T : lengths[static_cast<size_t>(b)]; }
   std::string name() const {
-    return "algo " + std::to_string(algo) + " mode " + std::to_string(mode) + " bias " + std::to_string(bias) + " type " + std::to_string(type) + " math " +
-           std::to_string(math) + " layout " + std::to_string(layout) + " P " + std::to_string(P) + " K " + std::to_string(K);
+    return "algo " + std::to_string(algo) + " mode " + std::to_string(mode) + " bias " + std::to_string(bias) +
+           " type " + std::to_string(type) + " math " + std::to_string(math) + " layout " + std::to_string(layout) +
+           " P " + std::to_string(P) + " K " + std::to_string(K);
   }
   RecurrentProblem problem() const {
     RecurrentProblem p;
-    p.cell = mode == CUDNN_LSTM ? Cell::Lstm : mode == CUDNN_GRU ? Cell::Gru : mode == CUDNN_RNN_TANH ? Cell::RnnTanh : Cell::RnnRelu;
+    p.cell = mode == CUDNN_LSTM       ? Cell::Lstm
+             : mode == CUDNN_GRU      ? Cell::Gru
+             : mode == CUDNN_RNN_TANH ? Cell::RnnTanh
+                                      : Cell::RnnRelu;
     p.dtype = DType::F64;
     p.N = N, p.T = T, p.D = D, p.H = H, p.P = P == H ? 0 : P, p.L = L, p.K = K;
     p.batch_first = layout == CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED;
@@ -137,8 +146,10 @@ struct Descriptors {
     for (cudnnTensorDescriptor_t tensor : {h, c, matrix, bias}) OK(cudnnDestroyTensorDescriptor(tensor));
   }
   cudnnStatus_t set_rnn(const Case& k) {
-    return cudnnSetRNNDescriptor_v8(rnn, k.algo, k.mode, k.bias, k.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, k.type,
-                                    k.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, k.math, k.D, k.H, k.P, k.L, nullptr, k.flags);
+    return cudnnSetRNNDescriptor_v8(rnn, k.algo, k.mode, k.bias, k.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL,
+                                    CUDNN_LINEAR_INPUT, k.type,
+                                    k.type == CUDNN_DATA_DOUBLE ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, k.math, k.D,
+                                    k.H, k.P, k.L, nullptr, k.flags);
   }
   cudnnStatus_t set_data(const Case& k, cudnnRNNDataDescriptor_t desc, int width, void* fill = nullptr) {
     std::vector<int> lengths;
@@ -163,18 +174,21 @@ struct Step {
   explicit Step(const Case& of);
   cudnnStatus_t forward(cudnnForwardMode_t mode = CUDNN_FWD_MODE_TRAINING) {
     const bool lstm = k.mode == CUDNN_LSTM;
-    return cudnnRNNForward(handle, d.rnn, mode, nullptr, d.x, x.get(), d.y, y.get(), d.h, hx.get(), hy.get(), d.c, lstm ? cx.get() : nullptr,
-                           lstm ? cy.get() : nullptr, weight_bytes, weights.get(), workspace_bytes, workspace.get(), reserve_bytes, reserve.get());
+    return cudnnRNNForward(handle, d.rnn, mode, nullptr, d.x, x.get(), d.y, y.get(), d.h, hx.get(), hy.get(), d.c,
+                           lstm ? cx.get() : nullptr, lstm ? cy.get() : nullptr, weight_bytes, weights.get(),
+                           workspace_bytes, workspace.get(), reserve_bytes, reserve.get());
   }
   cudnnStatus_t backward_data() {
     const bool lstm = k.mode == CUDNN_LSTM;
-    return cudnnRNNBackwardData_v8(handle, d.rnn, nullptr, d.y, y.get(), dy.get(), d.x, dx.get(), d.h, hx.get(), dhy.get(), dhx.get(), d.c,
-                                   lstm ? cx.get() : nullptr, lstm ? dcy.get() : nullptr, lstm ? dcx.get() : nullptr, weight_bytes, weights.get(),
-                                   workspace_bytes, workspace.get(), reserve_bytes, reserve.get());
+    return cudnnRNNBackwardData_v8(handle, d.rnn, nullptr, d.y, y.get(), dy.get(), d.x, dx.get(), d.h, hx.get(),
+                                   dhy.get(), dhx.get(), d.c, lstm ? cx.get() : nullptr, lstm ? dcy.get() : nullptr,
+                                   lstm ? dcx.get() : nullptr, weight_bytes, weights.get(), workspace_bytes,
+                                   workspace.get(), reserve_bytes, reserve.get());
   }
   cudnnStatus_t backward_weights(cudnnWgradMode_t mode = CUDNN_WGRAD_MODE_ADD) {
-    return cudnnRNNBackwardWeights_v8(handle, d.rnn, mode, nullptr, d.x, x.get(), d.h, hx.get(), d.y, y.get(), weight_bytes, dweights.get(), workspace_bytes,
-                                      workspace.get(), reserve_bytes, reserve.get());
+    return cudnnRNNBackwardWeights_v8(handle, d.rnn, mode, nullptr, d.x, x.get(), d.h, hx.get(), d.y, y.get(),
+                                      weight_bytes, dweights.get(), workspace_bytes, workspace.get(), reserve_bytes,
+                                      reserve.get());
   }
   void each_parameter(const std::function<void(size_t offset, int64_t count, int64_t ours)>& use);
   void write_weights();
@@ -186,7 +200,8 @@ struct Step {
 inline Step::Step(const Case& of) : k(of), d(k), order(k.order()) {
   const RecurrentProblem p = k.problem();
   const int64_t states = p.L * p.K * p.N;
-  x_v = numbers(p.N * p.T * p.D, 1), h_v = numbers(states * k.P, 0.7), c_v = numbers(states * k.H, 0.7), blob = numbers(p.weight_elements(), 0.4);
+  x_v = numbers(p.N * p.T * p.D, 1), h_v = numbers(states * k.P, 0.7), c_v = numbers(states * k.H, 0.7),
+  blob = numbers(p.weight_elements(), 0.4);
   dy_v = numbers(p.N * p.T * p.K * k.P, 1), dhn_v = numbers(states * k.P, 1), dcn_v = numbers(states * k.H, 1);
   OK(cudnnGetRNNWeightSpaceSize(handle, d.rnn, &weight_bytes));
   OK(cudnnGetRNNTempSpaceSizes(handle, d.rnn, CUDNN_FWD_MODE_TRAINING, d.x, &workspace_bytes, &reserve_bytes));
@@ -221,7 +236,8 @@ inline void Step::each_parameter(const std::function<void(size_t offset, int64_t
     for (int i = 0; i < k.L * k.K; ++i) {
       for (int id = 0; id < 2 * gates + (k.P != k.H); ++id) {
         void *matrix = nullptr, *bias = nullptr;
-        OK(cudnnGetRNNWeightParams(handle, d.rnn, i, weight_bytes, weights.get(), id, d.matrix, &matrix, d.bias, &bias));
+        OK(cudnnGetRNNWeightParams(handle, d.rnn, i, weight_bytes, weights.get(), id, d.matrix, &matrix, d.bias,
+                                   &bias));
         void* const address = biases ? bias : matrix;
         cudnnDataType_t type;
         int count = 0, dims[3] = {}, strides[3] = {};
@@ -278,11 +294,16 @@ inline void Step::compare() {
   RecurrentSizes sizes;
   RecurrentKernels& cpu = cpu_recurrent();
   CHECK(cpu.sizes(p, &sizes).is_ok());
-  std::vector<double> saved(sizes.reserve / 8 + 8), work(std::max(sizes.forward_workspace, sizes.backward_workspace) / 8 + 8);
-  Values y_w(dy_v.size()), hn(h_v.size()), cn(c_v.size()), dx_w(x_v.size()), dh(h_v.size()), dc(c_v.size()), dw(blob.size());
-  CHECK(cpu.forward(p, {x_v.data(), h_v.data(), c_v.data(), blob.data(), nullptr, y_w.data(), hn.data(), cn.data(), saved.data(), work.data()}).is_ok());
-  CHECK(cpu.backward(p, {x_v.data(), h_v.data(), c_v.data(), blob.data(), nullptr, y_w.data(), hn.data(), cn.data(), dy_v.data(), dhn_v.data(), dcn_v.data(),
-                         dx_w.data(), dh.data(), dc.data(), dw.data(), saved.data(), work.data()})
+  std::vector<double> saved(sizes.reserve / 8 + 8),
+      work(std::max(sizes.forward_workspace, sizes.backward_workspace) / 8 + 8);
+  Values y_w(dy_v.size()), hn(h_v.size()), cn(c_v.size()), dx_w(x_v.size()), dh(h_v.size()), dc(c_v.size()),
+      dw(blob.size());
+  CHECK(cpu.forward(p, {x_v.data(), h_v.data(), c_v.data(), blob.data(), nullptr, y_w.data(), hn.data(), cn.data(),
+                        saved.data(), work.data()})
+            .is_ok());
+  CHECK(cpu.backward(p, {x_v.data(), h_v.data(), c_v.data(), blob.data(), nullptr, y_w.data(), hn.data(), cn.data(),
+                         dy_v.data(), dhn_v.data(), dcn_v.data(), dx_w.data(), dh.data(), dc.data(), dw.data(),
+                         saved.data(), work.data()})
             .is_ok());
   OK(forward());
   OK(backward_data());

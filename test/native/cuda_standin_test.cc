@@ -194,8 +194,8 @@ void check_fatal(const char* what, void (*mistake)(cudaStream_t, char*)) {
   mistake(stream, data);
   const cudaError_t synchronized = cudaStreamSynchronize(stream);
   const cudaError_t after = cudaMemsetAsync(data, 0, 1, stream);
-  if (synchronized != cudaErrorIllegalAddress || after != cudaErrorIllegalAddress || cudaGetLastError() != cudaErrorIllegalAddress ||
-      cudaGetLastError() != cudaErrorIllegalAddress) {
+  if (synchronized != cudaErrorIllegalAddress || after != cudaErrorIllegalAddress ||
+      cudaGetLastError() != cudaErrorIllegalAddress || cudaGetLastError() != cudaErrorIllegalAddress) {
     ++failures;
     std::printf("FAILED %s is not found\n", what);
   }
@@ -206,15 +206,19 @@ void check_fatal(const char* what, void (*mistake)(cudaStream_t, char*)) {
 }
 
 void check_mistakes() {
-  check_fatal("a write past the end", [](cudaStream_t s, char* d) { OK(standin_launch("k", s, [d] { write_unchecked(d + 100); })); });
-  check_fatal("a write before the begin", [](cudaStream_t s, char* d) { OK(standin_launch("k", s, [d] { write_unchecked(d - 1); })); });
-  check_fatal("a fill past the end", [](cudaStream_t s, char* d) { CHECK_CODE(cudaMemsetAsync(d + 1, 0, 100, s), cudaErrorIllegalAddress); });
+  check_fatal("a write past the end",
+              [](cudaStream_t s, char* d) { OK(standin_launch("k", s, [d] { write_unchecked(d + 100); })); });
+  check_fatal("a write before the begin",
+              [](cudaStream_t s, char* d) { OK(standin_launch("k", s, [d] { write_unchecked(d - 1); })); });
+  check_fatal("a fill past the end",
+              [](cudaStream_t s, char* d) { CHECK_CODE(cudaMemsetAsync(d + 1, 0, 100, s), cudaErrorIllegalAddress); });
   check_fatal("a copy from past the end", [](cudaStream_t s, char* d) {
     char host[101];
     CHECK_CODE(cudaMemcpyAsync(host, d, 101, cudaMemcpyDeviceToHost, s), cudaErrorIllegalAddress);
   });
-  check_fatal("a device pointer as the host's end",
-              [](cudaStream_t s, char* d) { CHECK_CODE(cudaMemcpyAsync(d, d + 50, 10, cudaMemcpyHostToDevice, s), cudaErrorIllegalAddress); });
+  check_fatal("a device pointer as the host's end", [](cudaStream_t s, char* d) {
+    CHECK_CODE(cudaMemcpyAsync(d, d + 50, 10, cudaMemcpyHostToDevice, s), cudaErrorIllegalAddress);
+  });
   check_fatal("a host pointer as the device's end", [](cudaStream_t s, char*) {
     char host[8] = {};
     CHECK_CODE(cudaMemcpyAsync(host, host + 4, 4, cudaMemcpyHostToDevice, s), cudaErrorIllegalAddress);
@@ -490,9 +494,11 @@ int run_machine(const std::string& what) {
   OK(cudnnCreateRNNDescriptor(&rnn));
   size_t bytes = 0;
   for (const cudnnDataType_t type : {CUDNN_DATA_FLOAT, CUDNN_DATA_BFLOAT16}) {
-    OK(cudnnSetRNNDescriptor_v8(rnn, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS, CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, type,
-                                CUDNN_DATA_FLOAT, CUDNN_DEFAULT_MATH, 4, 5, 5, 1, nullptr, 1));
-    CHECK_CODE(cudnnGetRNNWeightSpaceSize(dnn, rnn, &bytes), type == CUDNN_DATA_FLOAT ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH);
+    OK(cudnnSetRNNDescriptor_v8(rnn, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS, CUDNN_UNIDIRECTIONAL,
+                                CUDNN_LINEAR_INPUT, type, CUDNN_DATA_FLOAT, CUDNN_DEFAULT_MATH, 4, 5, 5, 1, nullptr,
+                                1));
+    CHECK_CODE(cudnnGetRNNWeightSpaceSize(dnn, rnn, &bytes),
+               type == CUDNN_DATA_FLOAT ? CUDNN_STATUS_SUCCESS : CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH);
   }
   CHECK(cudnnGetVersion() == 91000);
   return failures;

@@ -1,4 +1,5 @@
-// The executor: order, back-pressure, faults and their spread, stopping, and storages that threads let go of while commands run.
+// The executor: order, back-pressure, faults and their spread, stopping, and storages that threads let go of while
+// commands run.
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -73,7 +74,8 @@ struct Rig {
 
   /// Waits until every earlier command has run; runs `look` there, where faults may be looked at.
   void drain(const std::function<void()>& look = [] {}) {
-    const auto done = std::make_shared<std::promise<void>>();  // shared: the executor may still be inside set_value when the wait is over
+    const auto done = std::make_shared<
+        std::promise<void>>();  // shared: the executor may still be inside set_value when the wait is over
     push([&look, done](const std::vector<Operand>&) {
       look();
       done->set_value();
@@ -117,7 +119,8 @@ void a_full_queue_holds_the_producer() {
   const stm::QueueStats stats = rig.executor.stats();
   expect_equal(ran.load(), 100, "commands that ran");
   expect(stats.peak_commands <= 10, "peak: " + std::to_string(stats.peak_commands));
-  expect(stats.stalls > 5 && stats.stalled_ms > 1, "stalls are counted: " + std::to_string(stats.stalls) + ", " + std::to_string(stats.stalled_ms) + " ms");
+  expect(stats.stalls > 5 && stats.stalled_ms > 1,
+         "stalls are counted: " + std::to_string(stats.stalls) + ", " + std::to_string(stats.stalled_ms) + " ms");
 }
 
 void host_bytes_fill_the_queue_too() {
@@ -134,7 +137,8 @@ void host_bytes_fill_the_queue_too() {
     rig.push("next", {}, fine);
     pushed.set_value();
   });
-  expect(pushed.get_future().wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout, "a command waits behind too many bytes");
+  expect(pushed.get_future().wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout,
+         "a command waits behind too many bytes");
   release.set_value();
   producer.join();
   rig.drain();
@@ -143,14 +147,16 @@ void host_bytes_fill_the_queue_too() {
 
 void faults_spread_and_are_reported_once() {
   Rig rig;
-  const StoragePtr bad = rig.storage(), next = rig.storage(), kept = rig.storage(), spoiled = rig.storage(), good = rig.storage();
+  const StoragePtr bad = rig.storage(), next = rig.storage(), kept = rig.storage(), spoiled = rig.storage(),
+                   good = rig.storage();
   bool skipped_ran = false;
   rig.push("fill", {operand(kept, Access::Write), operand(spoiled, Access::Write), operand(good, Access::Write)}, fine);
   rig.push("bad", {operand(good, Access::Read), operand(bad, Access::Write), operand(spoiled, Access::Update)}, broken);
-  rig.push("next", {operand(bad, Access::Read), operand(next, Access::Write), operand(kept, Access::Update)}, [&](const std::vector<Operand>&) {
-    skipped_ran = true;
-    return Status::ok();
-  });
+  rig.push("next", {operand(bad, Access::Read), operand(next, Access::Write), operand(kept, Access::Update)},
+           [&](const std::vector<Operand>&) {
+             skipped_ran = true;
+             return Status::ok();
+           });
   rig.push("later", {operand(good, Access::Read)}, broken);
   FaultPtr told;
   auto reader = std::make_unique<Task>("read", std::vector<Operand>{operand(next, Access::Read)}, fine);
@@ -160,7 +166,8 @@ void faults_spread_and_are_reported_once() {
     expect(!skipped_ran, "a command with a poisoned operand does not run");
     expect(bad->fault() && next->fault() == bad->fault(), "what it would have written carries the first fault");
     expect(spoiled->fault() == bad->fault(), "the in-place target of a command that fails is spoiled");
-    expect(!kept->fault() && !good->fault(), "the in-place target of a skipped command and the operands stay as they were");
+    expect(!kept->fault() && !good->fault(),
+           "the in-place target of a skipped command and the operands stay as they were");
     expect(told && told == bad->fault(), "a skipped command learns why");
     const FaultPtr first = rig.executor.take_unreported_fault();
     expect(first && first->op == "bad" && first->kind == StatusKind::OutOfRange && first->message == "value 7",
@@ -172,15 +179,19 @@ void faults_spread_and_are_reported_once() {
 void exceptions_become_faults() {
   Rig rig;
   const StoragePtr a = rig.storage(), b = rig.storage(), c = rig.storage();
-  rig.push("throws", {operand(a, Access::Write)}, [](const std::vector<Operand>&) -> Status { throw std::runtime_error("mine"); });
-  rig.push("starves", {operand(b, Access::Write)}, [](const std::vector<Operand>&) -> Status { throw std::bad_alloc(); });
+  rig.push("throws", {operand(a, Access::Write)},
+           [](const std::vector<Operand>&) -> Status { throw std::runtime_error("mine"); });
+  rig.push("starves", {operand(b, Access::Write)},
+           [](const std::vector<Operand>&) -> Status { throw std::bad_alloc(); });
   rig.drain();
   rig.backend.refusals = 2;  // the second try comes after the cache was emptied
   rig.push("refused", {operand(c, Access::Write)}, fine);
   rig.drain([&] {
-    expect(a->fault() && a->fault()->kind == StatusKind::Internal && a->fault()->message == "mine", "an exception is a fault");
+    expect(a->fault() && a->fault()->kind == StatusKind::Internal && a->fault()->message == "mine",
+           "an exception is a fault");
     expect(b->fault() && b->fault()->kind == StatusKind::OutOfMemory, "no memory on the host is a fault");
-    expect(c->fault() && c->fault()->kind == StatusKind::OutOfMemory && c->fault()->op == "refused", "no memory on the device is a fault");
+    expect(c->fault() && c->fault()->kind == StatusKind::OutOfMemory && c->fault()->op == "refused",
+           "no memory on the device is a fault");
     expect(rig.executor.take_unreported_fault() == a->fault(), "the first of three is the one to report");
     expect(rig.executor.take_unreported_fault() == nullptr, "the others travel with their storages");
   });
@@ -195,7 +206,9 @@ void stopping_drops_what_waits() {
     std::promise<void> started;
     std::atomic<bool> stopping{false};
     const auto counted = [&](Work work) {
-      auto task = std::make_unique<Task>("work", std::vector<Operand>{operand(std::make_shared<Storage>(allocator, 4096), Access::Write)}, std::move(work));
+      auto task = std::make_unique<Task>(
+          "work", std::vector<Operand>{operand(std::make_shared<Storage>(allocator, 4096), Access::Write)},
+          std::move(work));
       task->destroyed = &destroyed;
       executor.push(std::move(task));
     };

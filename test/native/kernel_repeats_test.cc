@@ -1,5 +1,5 @@
-// Every kernel that shares its work over the team, repeated with 1, 2, 3, 4 and 8 threads on shapes large enough to be shared: see repeats.h. The recurrent
-// ones are in recurrent_repeats_test.cc. usage: kernel_repeats_test [repeats]
+// Every kernel that shares its work over the team, repeated with 1, 2, 3, 4 and 8 threads on shapes large enough to be
+// shared: see repeats.h. The recurrent ones are in recurrent_repeats_test.cc. usage: kernel_repeats_test [repeats]
 #include <cstdint>
 #include <random>
 #include <string>
@@ -34,7 +34,10 @@ struct Array {
   View view;
 
   explicit Array(std::vector<int64_t> shape, double low = -1, double high = 1) {
-    view.dtype = std::is_same_v<T, float> ? DType::F32 : std::is_same_v<T, double> ? DType::F64 : std::is_same_v<T, int32_t> ? DType::I32 : DType::Bool;
+    view.dtype = std::is_same_v<T, float>     ? DType::F32
+                 : std::is_same_v<T, double>  ? DType::F64
+                 : std::is_same_v<T, int32_t> ? DType::I32
+                                              : DType::Bool;
     view.rank = static_cast<int32_t>(shape.size());
     int64_t size = 1;
     for (int axis = view.rank - 1; axis >= 0; --axis) {
@@ -106,13 +109,15 @@ void check_elementwise(Repeats& repeats) {
 
 void check_products(Repeats& repeats) {
   MatmulKernels& kernels = cpu_matmul();
-  const F32 a({90, 150}), b({150, 120}), row({1, 1200}), wide({1200, 600}), many({9, 40, 50}), others({9, 50, 60}), bias({120}), weight({120, 150});
+  const F32 a({90, 150}), b({150, 120}), row({1, 1200}), wide({1200, 600}), many({9, 40, 50}), others({9, 50, 60}),
+      bias({120}), weight({120, 150});
   const F64 c({70, 130}), d({130, 90});
   View apart = many.view;  // matrices that no single stride leads to
   apart.rank = 4, apart.extent[0] = 3, apart.extent[1] = 2, apart.extent[2] = 40, apart.extent[3] = 50;
   apart.stride[0] = 4000, apart.stride[1] = 2000, apart.stride[2] = 50, apart.stride[3] = 1;
   View apart_right = others.view;
-  apart_right.rank = 4, apart_right.extent[0] = 3, apart_right.extent[1] = 2, apart_right.extent[2] = 50, apart_right.extent[3] = 60;
+  apart_right.rank = 4, apart_right.extent[0] = 3, apart_right.extent[1] = 2, apart_right.extent[2] = 50,
+  apart_right.extent[3] = 60;
   apart_right.stride[0] = 3000, apart_right.stride[1] = 9000, apart_right.stride[2] = 60, apart_right.stride[3] = 1;
   repeats.check("matmul", kTolerance, [&] {
     F32 square({90, 120}), of_row({1, 600}), batched({9, 40, 60}), scattered({3, 2, 40, 60}), layer({90, 120});
@@ -139,7 +144,8 @@ void check_reductions(Repeats& repeats) {
       require(kernels.reduce(fold, of, 2, everything.view), "reduce, everything");
       require(kernels.reduce(fold, of, 1, rows.view), "reduce, rows");
       require(kernels.reduce(fold, transposed(of), 1, columns.view), "reduce, columns");
-      if (fold != Fold::Prod) require(kernels.reduce(fold, transposed(tall.view), 1, sliced.view), "reduce, few columns of many rows");
+      if (fold != Fold::Prod)
+        require(kernels.reduce(fold, transposed(tall.view), 1, sliced.view), "reduce, few columns of many rows");
       return fold == Fold::Prod ? all_of(everything, rows, columns) : all_of(everything, rows, columns, sliced);
     });
   }
@@ -158,7 +164,8 @@ void check_reductions(Repeats& repeats) {
 
 void check_indexing(Repeats& repeats) {
   IndexingKernels& kernels = cpu_indexing();
-  const F32 table({90, 64}), rows({700, 64}), x({6, 50, 80}), source({6, 40, 80}), long_rows({5, 9000}), sequences({7, 120, 24});
+  const F32 table({90, 64}), rows({700, 64}), x({6, 50, 80}), source({6, 40, 80}), long_rows({5, 9000}),
+      sequences({7, 120, 24});
   const I32 indices({700}, 0, 89.9), places({6, 40, 80}, 0, 49.9);
   repeats.check("rows by index", kTolerance, [&] {
     F32 gathered({700, 64}), hot({700, 90}), added({90, 64});
@@ -207,7 +214,9 @@ void check_row_normalization(Repeats& repeats) {
     F32 y({400, 90}), dx({400, 90}), dweight({90}), dbias({90});
     F64 statistics({400, 2});
     require(kernels.layer_norm(x.view, weight.view, bias.view, 90, 1e-5, y.view, statistics.view), "layer_norm");
-    require(kernels.layer_norm_backward(x.view, weight.view, 90, statistics.view, dy.view, dx.view, dweight.view, dbias.view), "layer_norm_backward");
+    require(kernels.layer_norm_backward(x.view, weight.view, 90, statistics.view, dy.view, dx.view, dweight.view,
+                                        dbias.view),
+            "layer_norm_backward");
     return all_of(y, statistics, dx, dweight, dbias);
   });
 }
@@ -229,7 +238,8 @@ void check_batch_normalization(Repeats& repeats) {
       mean.stride[0] = variance.stride[0] = 1;
       variance.data = statistics.values.data() + 150;
       require(kernels.batch_norm(x.view, mean, variance, weight.view, bias.view, 1e-5, padding, y.view), "batch_norm");
-      require(kernels.batch_norm_backward(x.view, mean, variance, weight.view, 1e-5, true, count, padding, dy.view, dx.view, dweight.view, dbias.view),
+      require(kernels.batch_norm_backward(x.view, mean, variance, weight.view, 1e-5, true, count, padding, dy.view,
+                                          dx.view, dweight.view, dbias.view),
               "batch_norm_backward");
       return all_of(statistics, y, dx, dweight, dbias);
     });
@@ -249,10 +259,12 @@ void check_pointwise_losses(Repeats& repeats) {
       loss.reduce = reduce;
       if (ragged) loss.elements = {lengths.data(), 50 * 200, 200};
       repeats.check("pointwise loss", kTolerance, [&] {
-        F32 value(reduce ? std::vector<int64_t>{} : std::vector<int64_t>{300, 200}), dx({300, 200}), dtarget({300, 200});
+        F32 value(reduce ? std::vector<int64_t>{} : std::vector<int64_t>{300, 200}), dx({300, 200}),
+            dtarget({300, 200});
         F64 partial({60'000 / LossKernels::kPartial + 1}, 0, 0);
         require(kernels.pointwise(loss, x.view, target.view, View{}, value.view, partial.view), "pointwise");
-        require(kernels.pointwise_backward(loss, x.view, target.view, View{}, dy.view, dx.view, dtarget.view), "pointwise_backward");
+        require(kernels.pointwise_backward(loss, x.view, target.view, View{}, dy.view, dx.view, dtarget.view),
+                "pointwise_backward");
         return all_of(value, partial, dx, dtarget);
       });
     }
@@ -272,8 +284,11 @@ void check_cross_entropy(Repeats& repeats) {
     repeats.check("cross entropy", kTolerance, [&] {
       F32 value(reduce ? std::vector<int64_t>{} : std::vector<int64_t>{600}), dx({600, 60});
       F64 saved({3 * 600 + 2}, 0, 0);
-      require(kernels.cross_entropy(loss, x.view, target.view, class_weight.view, step_weight.view, value.view, saved.view), "cross_entropy");
-      require(kernels.cross_entropy_backward(loss, x.view, target.view, class_weight.view, step_weight.view, saved.view, dy.view, dx.view),
+      require(
+          kernels.cross_entropy(loss, x.view, target.view, class_weight.view, step_weight.view, value.view, saved.view),
+          "cross_entropy");
+      require(kernels.cross_entropy_backward(loss, x.view, target.view, class_weight.view, step_weight.view, saved.view,
+                                             dy.view, dx.view),
               "cross_entropy_backward");
       return all_of(value, saved, dx);
     });
@@ -293,23 +308,35 @@ void check_ctc(Repeats& repeats) {
     F32 value(std::vector<int64_t>{}), dx({kSteps, kRows, kClasses});
     F64 losses({kRows}), alpha({kRows, kSteps, 2 * kLongest + 1}, 0, 0), beta({kRows, 2 * (2 * kLongest + 1)}, 0, 0);
     require(cpu_losses().ctc(loss, x.view, target.view, value.view, losses.view, alpha.view), "ctc");
-    require(cpu_losses().ctc_backward(loss, x.view, target.view, losses.view, alpha.view, dy.view, beta.view, dx.view), "ctc_backward");
+    require(cpu_losses().ctc_backward(loss, x.view, target.view, losses.view, alpha.view, dy.view, beta.view, dx.view),
+            "ctc_backward");
     return all_of(value, losses, dx);
   });
 }
 
 // ---- optimizers
 
-/// Two steps of a rule on two parameters, of which the first is shared out and the second begins in the middle of a part.
+/// Two steps of a rule on two parameters, of which the first is shared out and the second begins in the middle of a
+/// part.
 template <class Rule>
 void check_rule(Repeats& repeats, const char* name, const Rule& rule) {
   const F32 gradient({50'001}), other_gradient({20'000}), parameter({50'001}), other({20'000});
   repeats.check(name, kTolerance, [&] {
-    F32 p(parameter), q(other), m0({50'001}, 0, 0), m1({50'001}, 0, 0), m2({50'001}, 0, 0), n0({20'000}, 0, 0), n1({20'000}, 0, 0), n2({20'000}, 0, 0);
+    F32 p(parameter), q(other), m0({50'001}, 0, 0), m1({50'001}, 0, 0), m2({50'001}, 0, 0), n0({20'000}, 0, 0),
+        n1({20'000}, 0, 0), n2({20'000}, 0, 0);
     double scalars[2][2] = {{0, 1}, {0, 1}};
-    const OptimizerSlot slots[] = {
-        {p.values.data(), gradient.values.data(), {m0.values.data(), m1.values.data(), m2.values.data()}, scalars[0], 50'001, DType::F32},
-        {q.values.data(), other_gradient.values.data(), {n0.values.data(), n1.values.data(), n2.values.data()}, scalars[1], 20'000, DType::F32}};
+    const OptimizerSlot slots[] = {{p.values.data(),
+                                    gradient.values.data(),
+                                    {m0.values.data(), m1.values.data(), m2.values.data()},
+                                    scalars[0],
+                                    50'001,
+                                    DType::F32},
+                                   {q.values.data(),
+                                    other_gradient.values.data(),
+                                    {n0.values.data(), n1.values.data(), n2.values.data()},
+                                    scalars[1],
+                                    20'000,
+                                    DType::F32}};
     for (int i = 0; i < 2; ++i) require(cpu_optimizers().step(rule, slots, 2), name);
     return all_of(p, q, m0, m1, m2, n0, n1, n2);
   });
@@ -364,8 +391,9 @@ void check_random(Repeats& repeats) {
 
 int main(int argc, char** argv) {
   Repeats repeats(argc, argv);
-  for (const auto check : {check_elementwise, check_products, check_reductions, check_indexing, check_row_normalization, check_batch_normalization,
-                           check_pointwise_losses, check_cross_entropy, check_ctc, check_optimizers, check_clipping, check_random})
+  for (const auto check : {check_elementwise, check_products, check_reductions, check_indexing, check_row_normalization,
+                           check_batch_normalization, check_pointwise_losses, check_cross_entropy, check_ctc,
+                           check_optimizers, check_clipping, check_random})
     check(repeats);
   return failures ? 1 : repeats.verdict();
 }

@@ -1,4 +1,5 @@
-// Philox 4x32-10 against the known answers of its authors' Random123, and the kernels' independence of the number of threads.
+// Philox 4x32-10 against the known answers of its authors' Random123, and the kernels' independence of the number of
+// threads.
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -23,10 +24,14 @@ bool equals(const stm::PhiloxBlock& block, uint32_t a, uint32_t b, uint32_t c, u
 }
 
 void known_answers() {
-  require(equals(stm::philox({{0, 0, 0, 0}}, 0), 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u), "zero counter and key");
+  require(equals(stm::philox({{0, 0, 0, 0}}, 0), 0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u),
+          "zero counter and key");
   const uint32_t ones = 0xffffffffu;
-  require(equals(stm::philox({{ones, ones, ones, ones}}, ~uint64_t{0}), 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu), "counter and key of ones");
-  require(equals(stm::philox({{0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}}, 0x299f31d0a4093822u), 0xd16cfe09u, 0x94fdccebu, 0x5001e420u, 0x24126ea1u),
+  require(
+      equals(stm::philox({{ones, ones, ones, ones}}, ~uint64_t{0}), 0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu),
+      "counter and key of ones");
+  require(equals(stm::philox({{0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}}, 0x299f31d0a4093822u), 0xd16cfe09u,
+                 0x94fdccebu, 0x5001e420u, 0x24126ea1u),
           "digits of pi");
 }
 
@@ -40,7 +45,8 @@ stm::View view_of(std::vector<float>& values) {
   return view;
 }
 
-/// A part of the stream is the same numbers whether it is drawn alone or within a longer one, by one thread or by three.
+/// A part of the stream is the same numbers whether it is drawn alone or within a longer one, by one thread or by
+/// three.
 void parts_and_threads() {
   std::vector<float> whole(100'003), again(100'003), part(1'000);
   stm::RandomKernels& kernels = stm::cpu_backend().random();
@@ -48,9 +54,11 @@ void parts_and_threads() {
   require(kernels.normal({7, 0}, 0, 1, view_of(whole)).is_ok(), "normal on one thread");
   stm::set_num_threads(3);
   require(kernels.normal({7, 0}, 0, 1, view_of(again)).is_ok(), "normal on three threads");
-  require(std::memcmp(whole.data(), again.data(), whole.size() * sizeof(float)) == 0, "the same numbers on one and on three threads");
+  require(std::memcmp(whole.data(), again.data(), whole.size() * sizeof(float)) == 0,
+          "the same numbers on one and on three threads");
   require(kernels.normal({7, 250}, 0, 1, view_of(part)).is_ok(), "normal from an offset");
-  require(std::memcmp(whole.data() + 1'000, part.data(), part.size() * sizeof(float)) == 0, "an offset of 250 blocks skips 1,000 numbers");
+  require(std::memcmp(whole.data() + 1'000, part.data(), part.size() * sizeof(float)) == 0,
+          "an offset of 250 blocks skips 1,000 numbers");
 }
 
 void numbers_below() {

@@ -27,7 +27,8 @@ void require(bool condition, const std::string& what) {
 // A server of 2023, and what one of its bits more or less makes of it.
 constexpr stm::ProcessorWords kServer{0x000606a6, 0x7ed8320b, 0xf1bf97a9, 0xe7};
 
-stm::ProcessorWords without(std::initializer_list<int> leaf1, std::initializer_list<int> leaf7, uint64_t saved = kServer.saved) {
+stm::ProcessorWords without(std::initializer_list<int> leaf1, std::initializer_list<int> leaf7,
+                            uint64_t saved = kServer.saved) {
   stm::ProcessorWords words = kServer;
   for (const int bit : leaf1) words.leaf1_ecx &= ~(1u << bit);
   for (const int bit : leaf7) words.leaf7_ebx &= ~(1u << bit);
@@ -39,19 +40,25 @@ void expect(const char* what, const stm::ProcessorWords& words, const char* best
   const stm::Processor found = stm::processor_of(words);
   const char* const given = found.avx512 ? "avx512" : found.avx2 ? "avx2" : found.sse4 ? "sse4" : "none";
   require(std::strcmp(given, best) == 0, std::string(what) + ": got " + given + ", expected " + best);
-  require(std::strcmp(found.limit, limit) == 0, std::string(what) + ": got '" + found.limit + "', expected '" + limit + "'");
+  require(std::strcmp(found.limit, limit) == 0,
+          std::string(what) + ": got '" + found.limit + "', expected '" + limit + "'");
 }
 
 void check_words() {
   const stm::Processor zen5 = stm::processor_of({0x00b40f40, 0, 0, 0}), ice_lake = stm::processor_of(kServer);
-  require(zen5.family == 0x1a && zen5.model == 0x44 && ice_lake.family == 6 && ice_lake.model == 0x6a, "family and model");
+  require(zen5.family == 0x1a && zen5.model == 0x44 && ice_lake.family == 6 && ice_lake.model == 0x6a,
+          "family and model");
   expect("a server", kServer, "avx512", "");
   expect("no AVX-512", without({}, {16, 17, 28, 30, 31}), "avx2", "the processor has no AVX-512");
-  expect("half of AVX-512", without({}, {17, 30, 31}), "avx2", "the processor has no AVX-512 with all it needs: avx512dq, avx512bw, avx512vl missing");
-  expect("AVX-512 that is not saved", without({}, {}, 0x7), "avx2", "the processor has AVX-512, but the operating system does not save its registers");
-  expect("AVX that is not saved", without({}, {}, 0x3), "sse4", "the processor has AVX2, but the operating system does not save its registers");
+  expect("half of AVX-512", without({}, {17, 30, 31}), "avx2",
+         "the processor has no AVX-512 with all it needs: avx512dq, avx512bw, avx512vl missing");
+  expect("AVX-512 that is not saved", without({}, {}, 0x7), "avx2",
+         "the processor has AVX-512, but the operating system does not save its registers");
+  expect("AVX that is not saved", without({}, {}, 0x3), "sse4",
+         "the processor has AVX2, but the operating system does not save its registers");
   expect("no F16C", without({29}, {}), "sse4", "the processor has no AVX2 with all it needs: f16c missing");
-  expect("no FMA and no BMI2", without({12}, {8}), "sse4", "the processor has no AVX2 with all it needs: fma, bmi2 missing");
+  expect("no FMA and no BMI2", without({12}, {8}), "sse4",
+         "the processor has no AVX2 with all it needs: fma, bmi2 missing");
   expect("nothing", {}, "none", "the processor has no AVX2");
 }
 
@@ -73,7 +80,8 @@ void check_kernels() {
   expect_kernels("haswell", 0x000606a6, true, 1, "skx");      // an Ice Lake called Silver
   expect_kernels("haswell", 0x000806f8, true, -1, "skx");     // a Sapphire Rapids called Gold
   expect_kernels("haswell", 0x00090672, false, -1, "haswell");
-  require(std::string(stm::better_kernels("generic", stm::processor_of({}), -1)) == "generic", "kernels for vectors that are not there");
+  require(std::string(stm::better_kernels("generic", stm::processor_of({}), -1)) == "generic",
+          "kernels for vectors that are not there");
 }
 
 #if defined(__linux__) && defined(__x86_64__)
@@ -94,9 +102,13 @@ void check_this_machine() {
   const bool avx2 = all({"avx", "avx2", "fma", "f16c", "bmi1", "bmi2"});
   const bool avx512 = avx2 && all({"avx512f", "avx512cd", "avx512dq", "avx512bw", "avx512vl"});
   const stm::Processor& here = stm::processor();
-  require(here.sse4 == all({"sse4_1", "sse4_2", "popcnt"}) && here.avx2 == avx2 && here.avx512 == avx512, "/proc/cpuinfo lists other features than cpuid");
+  require(here.sse4 == all({"sse4_1", "sse4_2", "popcnt"}) && here.avx2 == avx2 && here.avx512 == avx512,
+          "/proc/cpuinfo lists other features than cpuid");
   if (std::getenv("STMNET_SIMD")) return;
-  require(std::strcmp(stm::simd_target(), avx512 ? "AVX3" : avx2 ? "AVX2" : "SSE4") == 0, std::string("vectors are ") + stm::simd_target());
+  require(std::strcmp(stm::simd_target(), avx512 ? "AVX3"
+                                          : avx2 ? "AVX2"
+                                                 : "SSE4") == 0,
+          std::string("vectors are ") + stm::simd_target());
   require(stm::simd_limit() == here.limit, "got '" + stm::simd_limit() + "', expected '" + here.limit + "'");
 }
 #else
@@ -106,9 +118,11 @@ void check_this_machine() {}
 void check_forced() {
   const std::string best = stm::supported_simd_targets()[0];
   stm::force_simd_target("SSE4");
-  if (best != "SSE4") require(stm::simd_limit().rfind("STMNET_SIMD chose the vectors", 0) == 0, "got '" + stm::simd_limit() + "'");
+  if (best != "SSE4")
+    require(stm::simd_limit().rfind("STMNET_SIMD chose the vectors", 0) == 0, "got '" + stm::simd_limit() + "'");
   stm::force_simd_target(nullptr);
-  require(stm::simd_target() == best && stm::simd_limit() == stm::processor().limit, "the best vectors do not come back");
+  require(stm::simd_target() == best && stm::simd_limit() == stm::processor().limit,
+          "the best vectors do not come back");
 }
 
 }  // namespace
@@ -118,8 +132,8 @@ int main() {
   check_kernels();
   check_this_machine();
   check_forced();
-  std::printf("processor_test: %s vectors (%s), BLAS kernels %s (%s)\n", stm::simd_label(), stm::simd_limit().c_str(), stm::blas_kernels(),
-              stm::blas_limit().c_str());
+  std::printf("processor_test: %s vectors (%s), BLAS kernels %s (%s)\n", stm::simd_label(), stm::simd_limit().c_str(),
+              stm::blas_kernels(), stm::blas_limit().c_str());
   if (failures) std::printf("%d failures\n", failures);
   return failures ? 1 : 0;
 }

@@ -28,7 +28,8 @@ using StoragePtr = std::shared_ptr<Storage>;
 
 class Task final : public Command {
  public:
-  Task(const char* op, std::vector<Operand> operands, Work work, bool kept) : Command(op, std::move(operands)), work_(std::move(work)), kept_(kept) {}
+  Task(const char* op, std::vector<Operand> operands, Work work, bool kept)
+      : Command(op, std::move(operands)), work_(std::move(work)), kept_(kept) {}
   Status run(stm::Backend&) override { return work_(operands); }
   bool worth_keeping() const override { return kept_; }
 
@@ -116,10 +117,11 @@ void replays_share_memory() {
     rig.add(last, next, 1);
     last = next;
   }
-  rig.append("difference", {operand(last, Access::Read), operand(first, Access::Read), operand(out, Access::Write)}, [](const std::vector<Operand>& o) {
-    number(o[2]) = 1000 * number(o[1]) + number(o[0]) - number(o[1]);
-    return Status::ok();
-  });
+  rig.append("difference", {operand(last, Access::Read), operand(first, Access::Read), operand(out, Access::Write)},
+             [](const std::vector<Operand>& o) {
+               number(o[2]) = 1000 * number(o[1]) + number(o[0]) - number(o[1]);
+               return Status::ok();
+             });
   first.reset();
   last.reset();
   rig.append("sum", {operand(out, Access::Read), operand(total, Access::Update)}, [](const std::vector<Operand>& o) {
@@ -146,7 +148,8 @@ void replays_share_memory() {
 void faults_end_with_their_replay() {
   Rig rig;
   bool fails = false;  // the executor's while replays are queued
-  const StoragePtr in = rig.given(1), half = rig.storage(), out = rig.storage(), changed = rig.given(10), spoiled = rig.given(20);
+  const StoragePtr in = rig.given(1), half = rig.storage(), out = rig.storage(), changed = rig.given(10),
+                   spoiled = rig.given(20);
   rig.append("shaky", {operand(in, Access::Read), operand(half, Access::Write)}, [&](const std::vector<Operand>& o) {
     number(o[1]) = number(o[0]);
     return fails ? Status::fail(StatusKind::OutOfRange, "value 7") : Status::ok();
@@ -178,7 +181,8 @@ void kept_commands_run_when_needed() {
   Rig rig;
   int runs = 0;
   bool fails = false;
-  const StoragePtr weights = rig.given(3), written = rig.given(4), packed = rig.storage(), other = rig.storage(), out = rig.storage();
+  const StoragePtr weights = rig.given(3), written = rig.given(4), packed = rig.storage(), other = rig.storage(),
+                   out = rig.storage();
   rig.append(
       "pack", {operand(weights, Access::Read), operand(packed, Access::Write)},
       [&](const std::vector<Operand>& o) {
@@ -192,10 +196,11 @@ void kept_commands_run_when_needed() {
     return Status::ok();
   });
   rig.add(written, other, 0, true);  // of what the program changes before: must run in its place
-  rig.append("use", {operand(packed, Access::Read), operand(other, Access::Read), operand(out, Access::Write)}, [](const std::vector<Operand>& o) {
-    number(o[2]) = number(o[0]) + number(o[1]);
-    return Status::ok();
-  });
+  rig.append("use", {operand(packed, Access::Read), operand(other, Access::Read), operand(out, Access::Write)},
+             [](const std::vector<Operand>& o) {
+               number(o[2]) = number(o[0]) + number(o[1]);
+               return Status::ok();
+             });
   rig.program->seal();
   for (int i = 0; i < 3; ++i) {
     rig.replay();
@@ -260,13 +265,15 @@ void graphs_are_captured_once() {
 /// A step that counts in place, as an optimizer does, and gives what it has counted.
 struct Counter {
   explicit Counter(Rig& rig) : in(rig.given(1)), out(rig.storage()), target(rig.given(5)) {
-    rig.append("work", {operand(in, Access::Read), operand(out, Access::Write), operand(target, Access::Update)}, [this, &rig](const std::vector<Operand>& o) {
-      const bool captured = rig.backend.capturing;
-      if (fails && (captured || !fails_in_graphs_only)) return Status::fail(StatusKind::Unsupported, "not this");
-      if (captured) return Status::ok();
-      number(o[1]) = number(o[2]) += number(o[0]);
-      return Status::ok();
-    });
+    rig.append("work", {operand(in, Access::Read), operand(out, Access::Write), operand(target, Access::Update)},
+               [this, &rig](const std::vector<Operand>& o) {
+                 const bool captured = rig.backend.capturing;
+                 if (fails && (captured || !fails_in_graphs_only))
+                   return Status::fail(StatusKind::Unsupported, "not this");
+                 if (captured) return Status::ok();
+                 number(o[1]) = number(o[2]) += number(o[0]);
+                 return Status::ok();
+               });
     rig.program->seal();
   }
   bool fails = false, fails_in_graphs_only = true;  // the executor's while replays are queued
@@ -460,7 +467,8 @@ void a_graph_keeps_its_addresses() {
   expect_equal(rig.backend.refusals.load(), 0, "the arena was refused twice");
   for (int i = 0; i < 2; ++i) rig.replay();
   (void)rig.value_of(out);
-  expect(inner->data() == captured.at(4), "what the graph writes stays where it was captured, although there would be an arena now");
+  expect(inner->data() == captured.at(4),
+         "what the graph writes stays where it was captured, although there would be an arena now");
 }
 
 void a_skipped_run_is_none() {
@@ -470,8 +478,8 @@ void a_skipped_run_is_none() {
   rig.add(in, out, 1);
   rig.program->seal();
   rig.device->executor.push(std::make_unique<Task>(
-      "fail", std::vector<Operand>{operand(in, Access::Write)}, [](const std::vector<Operand>&) { return Status::fail(StatusKind::Internal, "asked to"); },
-      false));
+      "fail", std::vector<Operand>{operand(in, Access::Write)},
+      [](const std::vector<Operand>&) { return Status::fail(StatusKind::Internal, "asked to"); }, false));
   rig.replay();
   FaultPtr fault;
   (void)rig.value_of(out, &fault);

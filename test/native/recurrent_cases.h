@@ -1,5 +1,6 @@
 #pragma once
-// Problems for the recurrent kernels of the CPU, with their inputs, and what runs them: forward without and with training, and backward.
+// Problems for the recurrent kernels of the CPU, with their inputs, and what runs them: forward without and with
+// training, and backward.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -34,7 +35,8 @@ T one_of(const std::vector<T>& values) {
 
 inline std::vector<double> numbers(int64_t count, double scale) {
   std::vector<double> values(static_cast<size_t>(count));
-  for (double& value : values) value = static_cast<float>(std::uniform_real_distribution<double>(-scale, scale)(generator));
+  for (double& value : values)
+    value = static_cast<float>(std::uniform_real_distribution<double>(-scale, scale)(generator));
   return values;
 }
 
@@ -73,9 +75,10 @@ struct Case {
   std::string name() const {
     static const char* const cells[] = {"lstm", "gru", "rnn-tanh", "rnn-relu"};
     char text[256];
-    std::snprintf(text, sizeof text, "%s N %d T %d D %d H %d P %d L %d K %d%s%s h0 %d c0 %d dy %d dhn %d dcn %d lengths", cells[static_cast<int>(p.cell)],
-                  int(p.N), int(p.T), int(p.D), int(p.H), int(p.P), int(p.L), int(p.K), p.bias ? "" : " no-bias", p.batch_first ? " batch-first" : "", with_h0,
-                  with_c0, with_dy, with_dhn, with_dcn);
+    std::snprintf(
+        text, sizeof text, "%s N %d T %d D %d H %d P %d L %d K %d%s%s h0 %d c0 %d dy %d dhn %d dcn %d lengths",
+        cells[static_cast<int>(p.cell)], int(p.N), int(p.T), int(p.D), int(p.H), int(p.P), int(p.L), int(p.K),
+        p.bias ? "" : " no-bias", p.batch_first ? " batch-first" : "", with_h0, with_c0, with_dy, with_dhn, with_dcn);
     std::string all = text;
     for (const int32_t length : lengths) {
       all += ' ';
@@ -122,8 +125,10 @@ struct Runner {
   Results run() {
     stm::RecurrentKernels& kernels = stm::cpu_recurrent();
     Results out;
-    Guarded x = from(c.x), h0 = from(c.h0), c0 = from(c.c0), weights = from(c.weights), dy = from(c.dy), dhn = from(c.dhn), dcn = from(c.dcn);
-    Guarded y = from(c.dy), hn = from(c.dhn), cn = from(c.dcn), dx = from(c.x), dh0 = from(c.h0), dc0 = from(c.c0), dweights = from(c.weights);
+    Guarded x = from(c.x), h0 = from(c.h0), c0 = from(c.c0), weights = from(c.weights), dy = from(c.dy),
+            dhn = from(c.dhn), dcn = from(c.dcn);
+    Guarded y = from(c.dy), hn = from(c.dhn), cn = from(c.dcn), dx = from(c.x), dh0 = from(c.h0), dc0 = from(c.c0),
+            dweights = from(c.weights);
     for (const bool training : {false, true}) {
       p.training = training;
       stm::RecurrentSizes sizes;
@@ -133,7 +138,8 @@ struct Runner {
       require(kernels.pack(p, weights.get(), packed.get()), "pack");
       const void* const start_h = c.with_h0 ? h0.get() : nullptr;
       const void* const start_c = c.with_c0 ? c0.get() : nullptr;
-      require(kernels.forward(p, {x.get(), start_h, start_c, weights.get(), packed.get(), y.get(), hn.get(), cn.get(), reserve.get(), workspace.get()}),
+      require(kernels.forward(p, {x.get(), start_h, start_c, weights.get(), packed.get(), y.get(), hn.get(), cn.get(),
+                                  reserve.get(), workspace.get()}),
               "forward");
       (training ? out.y : out.y_inference) = to(y, c.dy.size());
       (training ? out.hn : out.hn_inference) = to(hn, c.dhn.size());
@@ -162,7 +168,8 @@ struct Runner {
         if (p.cell == Cell::Lstm) out.dc0 = to(dc0, c.c0.size());
         out.dweights = to(dweights, c.weights.size());
       }
-      for (const Guarded* buffer : {&packed, &reserve, &workspace, &backward_workspace, &y, &hn, &cn, &dx, &dh0, &dc0, &dweights, &x, &weights}) {
+      for (const Guarded* buffer : {&packed, &reserve, &workspace, &backward_workspace, &y, &hn, &cn, &dx, &dh0, &dc0,
+                                    &dweights, &x, &weights}) {
         if (!buffer->intact()) fail("a write outside a buffer: " + c.name());
       }
     }

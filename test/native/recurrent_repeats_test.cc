@@ -1,5 +1,5 @@
-// The recurrent kernels repeated with 1, 2, 3, 4 and 8 threads, on shapes of which each has its own way of sharing the work: see repeats.h.
-// usage: recurrent_repeats_test [repeats]
+// The recurrent kernels repeated with 1, 2, 3, 4 and 8 threads, on shapes of which each has its own way of sharing the
+// work: see repeats.h. usage: recurrent_repeats_test [repeats]
 #include "recurrent_cases.h"
 #include "repeats.h"
 
@@ -31,7 +31,15 @@ const Shape kShapes[] = {
     {"a few rows that end early", 5, 7, 16, 48, 3, 1, 0, {7, 2, 0, 7, 1}},
     {"a few rows that end early, both directions", 5, 7, 16, 40, 2, 2, 0, {0, 2, 7, 0, 1}},
     {"rows that end early", 17, 6, 8, 24, 3, 1, 0, {1, 6, 0, 3, 6, 5, 2, 0, 4, 6, 1, 1, 2, 0, 6, 3, 2}},
-    {"rows that end early, both directions, projected", 17, 6, 8, 24, 2, 2, 9, {1, 6, 0, 3, 6, 5, 2, 0, 4, 6, 1, 1, 2, 0, 6, 3, 2}},
+    {"rows that end early, both directions, projected",
+     17,
+     6,
+     8,
+     24,
+     2,
+     2,
+     9,
+     {1, 6, 0, 3, 6, 5, 2, 0, 4, 6, 1, 1, 2, 0, 6, 3, 2}},
     {"many rows", 41, 4, 8, 24, 3, 1, 0, {}},
     {"only rows without steps", 3, 4, 8, 24, 2, 1, 0, {0, 0, 0}},
 };
@@ -41,7 +49,9 @@ void append(Numbers& all, const Numbers& values) { all.insert(all.end(), values.
 Numbers everything(Case& c) {
   const Results r = Runner<float>(c).run();
   Numbers all;
-  for (const Numbers* values : {&r.y, &r.hn, &r.cn, &r.dx, &r.dh0, &r.dc0, &r.dweights, &r.y_inference, &r.hn_inference, &r.cn_inference}) append(all, *values);
+  for (const Numbers* values :
+       {&r.y, &r.hn, &r.cn, &r.dx, &r.dh0, &r.dc0, &r.dweights, &r.y_inference, &r.hn_inference, &r.cn_inference})
+    append(all, *values);
   return all;
 }
 
@@ -55,7 +65,8 @@ int main(int argc, char** argv) {
       if ((shape.P && cell != Cell::Lstm) || (shape.N > 1 && cell == Cell::RnnTanh)) continue;
       Case c;
       c.p.cell = cell;
-      c.p.N = shape.N, c.p.T = shape.T, c.p.D = shape.D, c.p.H = shape.H, c.p.L = shape.L, c.p.K = shape.K, c.p.P = shape.P;
+      c.p.N = shape.N, c.p.T = shape.T, c.p.D = shape.D, c.p.H = shape.H, c.p.L = shape.L, c.p.K = shape.K,
+      c.p.P = shape.P;
       c.p.batch_first = shape.N % 2 == 1;
       c.lengths = shape.lengths;
       c.draw_values();

@@ -1,5 +1,5 @@
-// The recurrent kernels of the CPU: the f64 reference against finite differences, the fused f32 engine against the f64 reference, value and every gradient,
-// with each instruction set and 1, 2 and 3 threads. usage: recurrent_test [seed]
+// The recurrent kernels of the CPU: the f64 reference against finite differences, the fused f32 engine against the f64
+// reference, value and every gradient, with each instruction set and 1, 2 and 3 threads. usage: recurrent_test [seed]
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -21,7 +21,8 @@ using stm::DType;
 using stm::RecurrentProblem;
 using stm::Status;
 
-constexpr double kRelative = 1e-5, kAbsolute = 1e-6;  // f32 against f64: rounding, and the engine's own exp and tanh (1e-7)
+constexpr double kRelative = 1e-5,
+                 kAbsolute = 1e-6;  // f32 against f64: rounding, and the engine's own exp and tanh (1e-7)
 
 // ‖a − b‖ / ‖b‖, or 0 where every value is close enough absolutely.
 double error(const std::vector<double>& a, const std::vector<double>& b) {
@@ -65,7 +66,8 @@ std::vector<int32_t> draw_lengths(int64_t N, int64_t T) {
   std::vector<int32_t> lengths(static_cast<size_t>(N));
   const int64_t kind = draw(0, 9);
   const int64_t same = draw(0, T);
-  for (int32_t& length : lengths) length = static_cast<int32_t>(kind == 0 ? 0 : kind == 1 ? same : kind == 2 ? T : chance(0.15) ? 0 : draw(0, T));
+  for (int32_t& length : lengths)
+    length = static_cast<int32_t>(kind == 0 ? 0 : kind == 1 ? same : kind == 2 ? T : chance(0.15) ? 0 : draw(0, T));
   if (kind == 3) std::sort(lengths.begin(), lengths.end(), std::greater<int32_t>());
   return lengths;
 }
@@ -106,7 +108,8 @@ void check_fused(Case& c) {
       compare(got, expected, name, kRelative);
       if (threads == 3) {
         const Results again = Runner<float>(c).run();
-        if (again.y != got.y || again.dx != got.dx || again.dweights != got.dweights || again.dh0 != got.dh0) fail("another result the second time: " + name);
+        if (again.y != got.y || again.dx != got.dx || again.dweights != got.dweights || again.dh0 != got.dh0)
+          fail("another result the second time: " + name);
       }
     }
   }
@@ -151,8 +154,8 @@ void check_reference(Case& c) {
     input.values = before;
     const double measured = (sides[1] - sides[0]) / (2 * kStep);
     if (!(std::fabs(measured - expected) <= 1e-7 * norm + 1e-7)) {
-      fail(std::string("reference's ") + input.what + " is " + std::to_string(expected) + ", finite differences give " + std::to_string(measured) + ": " +
-           c.name());
+      fail(std::string("reference's ") + input.what + " is " + std::to_string(expected) + ", finite differences give " +
+           std::to_string(measured) + ": " + c.name());
     }
   }
 }
@@ -174,10 +177,11 @@ void check_wrong_lengths(DType dtype) {
   c.p.dtype = dtype;
   stm::RecurrentSizes sizes;
   require(stm::cpu_recurrent().sizes(c.p, &sizes), "sizes");
-  Guarded workspace(sizes.forward_workspace), packed(sizes.packed), y(c.dy.size() * sizeof(T)), x(c.x.size() * sizeof(T));
+  Guarded workspace(sizes.forward_workspace), packed(sizes.packed), y(c.dy.size() * sizeof(T)),
+      x(c.x.size() * sizeof(T));
   c.lengths[3] = 7;
-  const Status status =
-      stm::cpu_recurrent().forward(c.p, {x.get(), nullptr, nullptr, nullptr, packed.get(), y.get(), nullptr, nullptr, nullptr, workspace.get()});
+  const Status status = stm::cpu_recurrent().forward(
+      c.p, {x.get(), nullptr, nullptr, nullptr, packed.get(), y.get(), nullptr, nullptr, nullptr, workspace.get()});
   if (status.kind != stm::StatusKind::OutOfRange || !std::strstr(status.message, "lengths[3] = 7, expected 0 to 6"))
     fail(std::string("wrong lengths: ") + status.message);
 }
@@ -189,16 +193,20 @@ void check_unwanted_gradients(Cell cell) {
   stm::RecurrentKernels& kernels = stm::cpu_recurrent();
   RecurrentProblem p = c.p;
   p.training = true;
-  const auto floats = [](const std::vector<double>& values) { return std::vector<float>(values.begin(), values.end()); };
-  const std::vector<float> x = floats(c.x), h0 = floats(c.h0), c0 = floats(c.c0), weights = floats(c.weights), dy = floats(c.dy), dhn = floats(c.dhn),
-                           dcn = floats(c.dcn);
+  const auto floats = [](const std::vector<double>& values) {
+    return std::vector<float>(values.begin(), values.end());
+  };
+  const std::vector<float> x = floats(c.x), h0 = floats(c.h0), c0 = floats(c.c0), weights = floats(c.weights),
+                           dy = floats(c.dy), dhn = floats(c.dhn), dcn = floats(c.dcn);
   stm::RecurrentSizes sizes;
   require(kernels.sizes(p, &sizes), "sizes");
-  Guarded packed(sizes.packed), reserve(sizes.reserve), workspace(std::max(sizes.forward_workspace, sizes.backward_workspace));
+  Guarded packed(sizes.packed), reserve(sizes.reserve),
+      workspace(std::max(sizes.forward_workspace, sizes.backward_workspace));
   require(kernels.pack(p, weights.data(), packed.get()), "pack");
   for (const bool only_x : {true, false}) {
     std::vector<float> y(dy.size()), hn(dhn.size()), cn(dcn.size()), dx(x.size()), dweights(weights.size());
-    require(kernels.forward(p, {x.data(), h0.data(), c0.data(), weights.data(), packed.get(), y.data(), hn.data(), cn.data(), reserve.get(), workspace.get()}),
+    require(kernels.forward(p, {x.data(), h0.data(), c0.data(), weights.data(), packed.get(), y.data(), hn.data(),
+                                cn.data(), reserve.get(), workspace.get()}),
             "forward");
     const stm::RecurrentBackward backward{x.data(),       h0.data(),      c0.data(),
                                           weights.data(), packed.get(),   y.data(),
@@ -209,7 +217,8 @@ void check_unwanted_gradients(Cell cell) {
     require(kernels.backward(p, backward), "backward");
     const std::vector<float>& got = only_x ? dx : dweights;
     const std::vector<double>& wanted = only_x ? expected.dx : expected.dweights;
-    if (!std::equal(got.begin(), got.end(), wanted.begin(), wanted.end())) fail("a gradient depends on whether others are wanted: " + c.name());
+    if (!std::equal(got.begin(), got.end(), wanted.begin(), wanted.end()))
+      fail("a gradient depends on whether others are wanted: " + c.name());
     const Status second = kernels.backward(p, backward);
     if (second.kind != stm::StatusKind::Internal || !std::strstr(second.message, "an earlier backward has used up"))
       fail("a second backward on one reserve is not refused");
@@ -229,7 +238,8 @@ void check_nan(Cell cell) {
     for (int64_t t = 0; t < T; ++t) {
       const bool tainted = b == 2 && t >= 3;
       if (std::isnan(r.y_inference[(b * T + t) * H]) != tainted)
-        fail("NaN in row 2 step 3, output of row " + std::to_string(b) + " step " + std::to_string(t) + ": " + c.name());
+        fail("NaN in row 2 step 3, output of row " + std::to_string(b) + " step " + std::to_string(t) + ": " +
+             c.name());
     }
   }
 }

@@ -1,6 +1,7 @@
 #pragma once
-// Repeats what the team computes together: the bits must be the same each time, and the values those of one thread. A member that reads what another has not
-// yet written shows as a difference here, and as a data race under ThreadSanitizer, which needs no luck and so fewer repeats.
+// Repeats what the team computes together: the bits must be the same each time, and the values those of one thread. A
+// member that reads what another has not yet written shows as a difference here, and as a data race under
+// ThreadSanitizer, which needs no luck and so fewer repeats.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -17,12 +18,14 @@ namespace stm::testing {
 using Numbers = std::vector<double>;
 
 inline bool same_bits(const Numbers& a, const Numbers& b) {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](double x, double y) { return x == y || (x != x && y != y); });
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](double x, double y) { return x == y || (x != x && y != y); });
 }
 
 inline bool close(const Numbers& a, const Numbers& b, double tolerance) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [=](double x, double y) { return x == y || std::fabs(x - y) <= tolerance * (1 + std::fabs(y)); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [=](double x, double y) {
+           return x == y || std::fabs(x - y) <= tolerance * (1 + std::fabs(y));
+         });
 }
 
 class Repeats {

@@ -39,26 +39,28 @@ std::vector<T> numbers(int64_t count) {
 template <class T>
 std::string describe(const stm::Product<T>& p, int threads) {
   char text[160];
-  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d beta %g threads %d", sizeof(T) == 4 ? "f32" : "f64", int(p.m), int(p.n), int(p.k), p.trans_a,
-                p.trans_b, double(p.beta), threads);
+  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d beta %g threads %d", sizeof(T) == 4 ? "f32" : "f64",
+                int(p.m), int(p.n), int(p.k), p.trans_a, p.trans_b, double(p.beta), threads);
   return text;
 }
 
 // Compares C with the sum taken in double; what lies between C's rows must be as before.
 template <class T>
-void check_product(const stm::Product<T>& p, const std::vector<T>& before, const T* c, int64_t c_elements, const std::string& name) {
+void check_product(const stm::Product<T>& p, const std::vector<T>& before, const T* c, int64_t c_elements,
+                   const std::string& name) {
   const double tolerance = (sizeof(T) == 4 ? 1e-6 : 1e-14) * static_cast<double>(p.k + 4);
   for (int64_t i = 0; i < p.m; ++i) {
     for (int64_t j = 0; j < p.ldc && i * p.ldc + j < c_elements; ++j) {
-      const double old = static_cast<double>(before[static_cast<size_t>(i * p.ldc + j)]), got = static_cast<double>(c[i * p.ldc + j]);
+      const double old = static_cast<double>(before[static_cast<size_t>(i * p.ldc + j)]),
+                   got = static_cast<double>(c[i * p.ldc + j]);
       if (j >= p.n) {
         require(got == old, "a write between the rows of C: " + name);
         continue;
       }
       double sum = p.beta == 0 ? 0 : static_cast<double>(p.beta) * old;
       for (int64_t k = 0; k < p.k; ++k) {
-        sum +=
-            static_cast<double>(p.trans_a ? p.a[k * p.lda + i] : p.a[i * p.lda + k]) * static_cast<double>(p.trans_b ? p.b[j * p.ldb + k] : p.b[k * p.ldb + j]);
+        sum += static_cast<double>(p.trans_a ? p.a[k * p.lda + i] : p.a[i * p.lda + k]) *
+               static_cast<double>(p.trans_b ? p.b[j * p.ldb + k] : p.b[k * p.ldb + j]);
       }
       require(std::fabs(got - sum) <= tolerance, "wrong product: " + name);
     }
@@ -68,7 +70,8 @@ void check_product(const stm::Product<T>& p, const std::vector<T>& before, const
 template <class T>
 void check_gemm(int64_t m, int64_t n, int64_t k, int threads) {
   stm::set_num_threads(threads);
-  stm::Product<T> p{draw(0, 1) == 1, draw(0, 1) == 1, m, n, k, nullptr, 0, nullptr, 0, static_cast<T>(draw(0, 2)) / 2, nullptr, 0};
+  stm::Product<T> p{
+      draw(0, 1) == 1, draw(0, 1) == 1, m, n, k, nullptr, 0, nullptr, 0, static_cast<T>(draw(0, 2)) / 2, nullptr, 0};
   p.lda = (p.trans_a ? m : k) + draw(0, 3);
   p.ldb = (p.trans_b ? k : n) + draw(0, 3);
   p.ldc = n + draw(0, 3);
@@ -76,7 +79,8 @@ void check_gemm(int64_t m, int64_t n, int64_t k, int threads) {
   const int64_t count = draw(1, 4), elements = m * p.ldc;
   std::vector<T> c = numbers<T>(count * elements);
   for (size_t i = 0; i < c.size() && p.beta == 0; ++i) {
-    if (static_cast<int64_t>(i % static_cast<size_t>(p.ldc)) < n) c[i] = std::numeric_limits<T>::quiet_NaN();  // beta = 0 must not read C
+    if (static_cast<int64_t>(i % static_cast<size_t>(p.ldc)) < n)
+      c[i] = std::numeric_limits<T>::quiet_NaN();  // beta = 0 must not read C
   }
   const std::vector<T> before = c;
   p.a = a.data(), p.b = b.data(), p.c = c.data();
@@ -99,7 +103,8 @@ void check_parallel_for(int64_t count, int64_t grain) {
   });
   for (const std::atomic<int>& visit : visits) require(visit.load() == 1, "parallel_for visits an item not once");
   const int64_t blocks = count / (16 * grain);  // the larger parts come in blocks
-  require(calls.load() <= stm::num_threads() + blocks && (count > grain || calls.load() <= 1), "parallel_for makes more parts than asked for");
+  require(calls.load() <= stm::num_threads() + blocks && (count > grain || calls.load() <= 1),
+          "parallel_for makes more parts than asked for");
 }
 
 // Several threads lease the team in turn, and lease it again inside: members must never meet another command's work.
@@ -117,7 +122,9 @@ void check_leases() {
           lease.team().barrier();
           if (members.load() != lease.team().size()) ++wrong;
           int64_t done = 0;
-          stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) { done += end - begin; });  // inside a run: on this member alone, in order
+          stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) {
+            done += end - begin;
+          });  // inside a run: on this member alone, in order
           if (done != 100) ++wrong;
         });
         const stm::TeamLease again;
@@ -218,7 +225,8 @@ void check_stop_before_indices() {
   indices.data = &far;
   out.data = &found;
   stop = true;
-  require(!stm::cpu_indexing().gather_rows(table, indices, out).is_ok(), "a row is taken by an index that nobody has looked at");
+  require(!stm::cpu_indexing().gather_rows(table, indices, out).is_ok(),
+          "a row is taken by an index that nobody has looked at");
   stop = false;
 }
 
@@ -241,7 +249,8 @@ int main(int argc, char** argv) {
   std::printf("team_test seed %llu, threads %d, BLAS kernels %s\n", seed, stm::num_threads(), stm::blas_kernels());
   generator.seed(seed);
   stm::begin_kernels(stop);
-  require(!stm::processor().avx2 || std::strcmp(stm::blas_kernels(), "generic") != 0, "portable BLAS kernels on a processor with AVX2");
+  require(!stm::processor().avx2 || std::strcmp(stm::blas_kernels(), "generic") != 0,
+          "portable BLAS kernels on a processor with AVX2");
   for (const int threads : {1, 2, 3}) {
     stm::set_num_threads(threads);
     require(stm::num_threads() == threads, "set_num_threads is not what num_threads says");

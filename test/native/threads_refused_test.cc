@@ -1,5 +1,5 @@
-// A system that gives fewer threads than are asked for: the team makes do with fewer, an executor says so, and nothing waits for ever. The limit is this
-// program's own pthread_create, which the C++ library's threads come through.
+// A system that gives fewer threads than are asked for: the team makes do with fewer, an executor says so, and nothing
+// waits for ever. The limit is this program's own pthread_create, which the C++ library's threads come through.
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -31,9 +31,12 @@ void* counted(void* data) {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*function)(void*),
+extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* thread,
+                                                                     const pthread_attr_t* attributes,
+                                                                     void* (*function)(void*),
                                                                      void* argument) noexcept {
-  static const auto create = reinterpret_cast<int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>(dlsym(RTLD_NEXT, "pthread_create"));
+  static const auto create = reinterpret_cast<int (*)(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>(
+      dlsym(RTLD_NEXT, "pthread_create"));
   if (++living > limit) {
     --living;
     return EAGAIN;
@@ -89,7 +92,9 @@ void check_executor() {
   } catch (const stm::Error& error) {
     message = error.what();
   }
-  expect(message.find("got no thread") != std::string::npos && message.find("Fix: raise the limit") != std::string::npos, "what an executor says: " + message);
+  expect(
+      message.find("got no thread") != std::string::npos && message.find("Fix: raise the limit") != std::string::npos,
+      "what an executor says: " + message);
   limit = 1 << 20;
   stm::Executor executor(backend);
 }

@@ -24,7 +24,8 @@ void move_bytes(void* to, const void* from, size_t bytes) {
   constexpr int64_t kBlock = int64_t{16} << 20;
   stoppable([&] {
     in_blocks(0, static_cast<int64_t>(bytes), kBlock, [&](int64_t begin, int64_t end) {
-      std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin, static_cast<size_t>(end - begin));
+      std::memcpy(static_cast<char*>(to) + begin, static_cast<const char*>(from) + begin,
+                  static_cast<size_t>(end - begin));
     });
   });
 }
@@ -36,9 +37,11 @@ class CpuBackend final : public Backend {
     const char* const kernels = blas_kernels();
     std::snprintf(out->vectors, sizeof out->vectors, "%s", simd_label());
     std::snprintf(out->products, sizeof out->products, "%s%s", *kernels ? "BLIS " : "BLAS", kernels);
-    std::snprintf(out->details, sizeof out->details, "%s vectors, %s products, %d threads", out->vectors, out->products, stm::num_threads());
+    std::snprintf(out->details, sizeof out->details, "%s vectors, %s products, %d threads", out->vectors, out->products,
+                  stm::num_threads());
     const std::string vectors = simd_limit(), products = blas_limit();
-    std::snprintf(out->limit, sizeof out->limit, "%s%s%s", vectors.c_str(), vectors.empty() || products.empty() ? "" : "; ", products.c_str());
+    std::snprintf(out->limit, sizeof out->limit, "%s%s%s", vectors.c_str(),
+                  vectors.empty() || products.empty() ? "" : "; ", products.c_str());
     out->memory_bytes = memory().total_bytes;
   }
   int32_t num_threads() noexcept override { return stm::num_threads(); }
@@ -51,7 +54,8 @@ class CpuBackend final : public Backend {
     const size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kLine;
     *data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
 #ifdef __linux__
-    if (*data && alignment == kHugePage) madvise(*data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults where the system grants it
+    if (*data && alignment == kHugePage)
+      madvise(*data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults where the system grants it
 #endif
     if (*data) return Status::ok();
     return Status::fail(StatusKind::OutOfMemory, "could not get %zu bytes", bytes);

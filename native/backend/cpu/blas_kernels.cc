@@ -71,7 +71,8 @@ const char* better_kernels(const char* known, const Processor& processor, int un
 std::string blas_limit() {
   const std::string name = blas_kernels();
   if (name.empty()) return {};
-  if (const char* const wanted = std::getenv("BLIS_ARCH_TYPE")) return std::string("BLIS_ARCH_TYPE=") + wanted + " chose the matrix kernels";
+  if (const char* const wanted = std::getenv("BLIS_ARCH_TYPE"))
+    return std::string("BLIS_ARCH_TYPE=") + wanted + " chose the matrix kernels";
   if (name == "generic") return processor().avx2 ? "this BLIS has no matrix kernels for this processor" : "";
   const bool wide = name == "skx" || name == "zen4" || name == "zen5";
   return processor().avx512 && !wide ? "BLIS multiplies with AVX2 on this processor, whose AVX-512 is no faster" : "";

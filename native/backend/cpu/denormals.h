@@ -25,9 +25,10 @@ inline uint64_t floating_point_mode() { return 0; }
 inline void set_floating_point_mode(uint64_t) {}
 #endif
 
-/// Flushes denormal results to zero and reads denormal operands as zero while it lives, on this thread and on the members of
-/// every Team::run that it begins meanwhile. For recurrent layers, matrix products and optimizer steps: numbers that vanish
-/// come up there in earnest, and some processors take a hundred times as long for them. All other kernels keep denormals.
+/// Flushes denormal results to zero and reads denormal operands as zero while it lives, on this thread and on the
+/// members of every Team::run that it begins meanwhile. For recurrent layers, matrix products and optimizer steps:
+/// numbers that vanish come up there in earnest, and some processors take a hundred times as long for them. All other
+/// kernels keep denormals.
 class FlushDenormals {
  public:
   FlushDenormals() : before_(floating_point_mode()) { set_floating_point_mode(before_ | kFlushBits); }

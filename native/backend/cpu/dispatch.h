@@ -7,7 +7,8 @@
 
 namespace stm {
 
-/// Calls `function()`, which may end at a stop point; memory that it cannot get for its own bookkeeping is a Status, because no exception leaves a kernel.
+/// Calls `function()`, which may end at a stop point; memory that it cannot get for its own bookkeeping is a Status,
+/// because no exception leaves a kernel.
 template <class F>
 Status guarded(F function) noexcept {
   try {
@@ -15,7 +16,8 @@ Status guarded(F function) noexcept {
     stoppable([&] { status = function(); });
     return status;
   } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors.");
+    return Status::fail(StatusKind::OutOfMemory,
+                        "the host is out of memory. Fix: use a smaller batch, or free tensors.");
   } catch (const std::exception& error) {
     return Status::fail(StatusKind::Internal, "%s", error.what());
   }

@@ -12,10 +12,11 @@ namespace {
 
 using namespace functors;
 
-/// out[i] = f(in0[i], in1[i], …): a dense loop that the compiler vectorises where every operand is dense (or constant), else one that steps by strides.
+/// out[i] = f(in0[i], in1[i], …): a dense loop that the compiler vectorises where every operand is dense (or constant),
+/// else one that steps by strides.
 template <class Out, class... In, class F, size_t... I>
-void map_row(const std::array<char*, sizeof...(In) + 1>& data, const std::array<int64_t, sizeof...(In) + 1>& stride, int64_t count, const F& f,
-             std::index_sequence<I...>) {
+void map_row(const std::array<char*, sizeof...(In) + 1>& data, const std::array<int64_t, sizeof...(In) + 1>& stride,
+             int64_t count, const F& f, std::index_sequence<I...>) {
   constexpr size_t kOut = sizeof...(In);
   if (((stride[I] == sizeof(In)) && ...) && stride[kOut] == sizeof(Out)) {
     Out* out = reinterpret_cast<Out*>(data[kOut]);
@@ -23,13 +24,16 @@ void map_row(const std::array<char*, sizeof...(In) + 1>& data, const std::array<
     for (int64_t i = 0; i < count; ++i) out[i] = f(std::get<I>(in)[i]...);
     return;
   }
-  for (int64_t i = 0; i < count; ++i) *reinterpret_cast<Out*>(data[kOut] + i * stride[kOut]) = f(*reinterpret_cast<const In*>(data[I] + i * stride[I])...);
+  for (int64_t i = 0; i < count; ++i)
+    *reinterpret_cast<Out*>(data[kOut] + i * stride[kOut]) =
+        f(*reinterpret_cast<const In*>(data[I] + i * stride[I])...);
 }
 
 template <class Out, class... In, class F, class... V>
 Status map(const F& f, const View& out, const V&... in) {
   constexpr size_t kViews = sizeof...(In) + 1;
-  const auto row = [&](const std::array<char*, kViews>& data, const std::array<int64_t, kViews>& stride, int64_t count) {
+  const auto row = [&](const std::array<char*, kViews>& data, const std::array<int64_t, kViews>& stride,
+                       int64_t count) {
     map_row<Out, In...>(data, stride, count, f, std::index_sequence_for<In...>{});
   };
   for_rows<kViews>({&in..., &out}, row);
@@ -41,7 +45,8 @@ template <class... In, class F, class... V>
 Status map_whole(const F& f, const View& out, const V&... in) {
   constexpr size_t kViews = sizeof...(In) + 1;
   std::atomic<bool> beyond{false};
-  const auto row = [&](const std::array<char*, kViews>& data, const std::array<int64_t, kViews>& stride, int64_t count) {
+  const auto row = [&](const std::array<char*, kViews>& data, const std::array<int64_t, kViews>& stride,
+                       int64_t count) {
     int64_t lost = 0;
     const auto kept = [&](In... x) -> int32_t {
       const int64_t wide = f(x...);
@@ -53,14 +58,17 @@ Status map_whole(const F& f, const View& out, const V&... in) {
     if (lost != 0) beyond.store(true, std::memory_order_relaxed);
   };
   for_rows<kViews>({&in..., &out}, row);
-  return beyond.load(std::memory_order_relaxed) ? Status::fail(StatusKind::OutOfRange, "%s", folds::kNoI32) : Status::ok();
+  return beyond.load(std::memory_order_relaxed) ? Status::fail(StatusKind::OutOfRange, "%s", folds::kNoI32)
+                                                : Status::ok();
 }
 
 /// Arithmetic: f takes and gives Arithmetic<T>.
 template <class T, class F, class... V>
 Status map_numbers(const F& f, const View& out, const V&... in) {
   if constexpr (std::is_same_v<T, int32_t>) return map_whole<std::conditional_t<true, T, V>...>(f, out, in...);
-  else return map<T, std::conditional_t<true, T, V>...>([f](auto... x) -> T { return static_cast<T>(f(x...)); }, out, in...);
+  else
+    return map<T, std::conditional_t<true, T, V>...>([f](auto... x) -> T { return static_cast<T>(f(x...)); }, out,
+                                                     in...);
 }
 
 /// The same view as zeros of any value nobody reads: stands in for an operand that a functor does not save.
@@ -71,7 +79,9 @@ const View& or_else(const View& view, const View& other) { return view.data ? vi
 #define STM_UNARY_CASE(name, doc, saves, value, derivative)  \
   case Unary::name: return map<T, T>([a](T x) -> T { (void)a; return value; }, y, x);
 #define STM_DERIVATIVE_CASE(name, doc, saves, value, derivative)  \
-  case Unary::name: return map<T, T, T, T>([a](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, dx, vx, vy, dy);
+  case Unary::name:  \
+    return map<T, T, T, T>(  \
+        [a](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, dx, vx, vy, dy);
 #define STM_BINARY_CASE(name, doc, value)  \
   case Binary::name: return map_numbers<T>([](N a, N b) -> N { return value; }, out, va, vb);
 #define STM_SCALAR_CASE(name, doc, value)  \
@@ -98,7 +108,8 @@ class CpuElementwise final : public ElementwiseKernels {
     });
   }
 
-  Status unary_backward(Unary op, double parameter, const View& saved_x, const View& saved_y, const View& dy, const View& dx) noexcept override {
+  Status unary_backward(Unary op, double parameter, const View& saved_x, const View& saved_y, const View& dy,
+                        const View& dx) noexcept override {
     const View &vx = or_else(saved_x, dy), &vy = or_else(saved_y, dy);
     return dispatch_floating(dy.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -159,8 +170,10 @@ class CpuElementwise final : public ElementwiseKernels {
       return dispatch_any(to.dtype, [&](auto target) {
         using From = decltype(source);
         using To = decltype(target);
-        if constexpr (std::is_same_v<To, int32_t> && std::is_floating_point_v<From>) return map_whole<From>([](From x) { return whole(x); }, to, from);
-        if (to.dtype == DType::Bool && from.dtype != DType::Bool) return map<uint8_t, From>([](From x) -> uint8_t { return x != 0; }, to, from);
+        if constexpr (std::is_same_v<To, int32_t> && std::is_floating_point_v<From>)
+          return map_whole<From>([](From x) { return whole(x); }, to, from);
+        if (to.dtype == DType::Bool && from.dtype != DType::Bool)
+          return map<uint8_t, From>([](From x) -> uint8_t { return x != 0; }, to, from);
         return map<To, From>([](From x) -> To { return static_cast<To>(x); }, to, from);
       });
     });

@@ -9,28 +9,31 @@
 namespace stm {
 namespace {
 
-constexpr int64_t kSmallProduct = int64_t{1} << 19;  // multiplications: some ten microseconds on one core, about what waking a team costs
+constexpr int64_t kSmallProduct =
+    int64_t{1} << 19;  // multiplications: some ten microseconds on one core, about what waking a team costs
 constexpr int64_t kRowsToPack = 512, kColumnsToPack = 256;
 
 void call_gemm(const Product<float>& p) {
-  cblas_sgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans, static_cast<int>(p.m), static_cast<int>(p.n),
-              static_cast<int>(p.k), 1.0f, p.a, static_cast<int>(p.lda), p.b, static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
+  cblas_sgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans,
+              static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0f, p.a, static_cast<int>(p.lda),
+              p.b, static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
 }
 void call_gemm(const Product<double>& p) {
-  cblas_dgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans, static_cast<int>(p.m), static_cast<int>(p.n),
-              static_cast<int>(p.k), 1.0, p.a, static_cast<int>(p.lda), p.b, static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
+  cblas_dgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans,
+              static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0, p.a, static_cast<int>(p.lda),
+              p.b, static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
 }
 
 // y = op(matrix) x + beta y, for a matrix stored as [rows, columns].
-void call_gemv(bool trans, int64_t rows, int64_t columns, const float* matrix, int64_t ld, const float* x, int64_t step_x, float beta, float* y,
-               int64_t step_y) {
-  cblas_sgemv(CblasRowMajor, trans ? CblasTrans : CblasNoTrans, static_cast<int>(rows), static_cast<int>(columns), 1.0f, matrix, static_cast<int>(ld), x,
-              static_cast<int>(step_x), beta, y, static_cast<int>(step_y));
+void call_gemv(bool trans, int64_t rows, int64_t columns, const float* matrix, int64_t ld, const float* x,
+               int64_t step_x, float beta, float* y, int64_t step_y) {
+  cblas_sgemv(CblasRowMajor, trans ? CblasTrans : CblasNoTrans, static_cast<int>(rows), static_cast<int>(columns), 1.0f,
+              matrix, static_cast<int>(ld), x, static_cast<int>(step_x), beta, y, static_cast<int>(step_y));
 }
-void call_gemv(bool trans, int64_t rows, int64_t columns, const double* matrix, int64_t ld, const double* x, int64_t step_x, double beta, double* y,
-               int64_t step_y) {
-  cblas_dgemv(CblasRowMajor, trans ? CblasTrans : CblasNoTrans, static_cast<int>(rows), static_cast<int>(columns), 1.0, matrix, static_cast<int>(ld), x,
-              static_cast<int>(step_x), beta, y, static_cast<int>(step_y));
+void call_gemv(bool trans, int64_t rows, int64_t columns, const double* matrix, int64_t ld, const double* x,
+               int64_t step_x, double beta, double* y, int64_t step_y) {
+  cblas_dgemv(CblasRowMajor, trans ? CblasTrans : CblasNoTrans, static_cast<int>(rows), static_cast<int>(columns), 1.0,
+              matrix, static_cast<int>(ld), x, static_cast<int>(step_x), beta, y, static_cast<int>(step_y));
 }
 
 template <class T>
@@ -63,8 +66,8 @@ void scale_only(const Product<T>& p) {
   }
 }
 
-// Whether a product may take more than some ten milliseconds. A thin one moves more memory for each multiplication. No side of one that is not lasting is
-// longer than 2^30: cblas counts in 32-bit integers.
+// Whether a product may take more than some ten milliseconds. A thin one moves more memory for each multiplication. No
+// side of one that is not lasting is longer than 2^30: cblas counts in 32-bit integers.
 bool lasting(int64_t m, int64_t n, int64_t k) {
   constexpr int64_t kLasting = int64_t{1} << 30, kThin = 8, kThinLasting = int64_t{1} << 26;
   const int64_t thickness = std::min({m, n, k}), limit = thickness < kThin ? kThinLasting : kLasting;
@@ -98,16 +101,19 @@ void gemm_serial(const Product<T>& p) {
   if (lasting(p.m, p.n, p.k)) return gemm_in_pieces(p);
   blas_kernels();
   if (p.m == 1) {
-    call_gemv(!p.trans_b, p.trans_b ? p.n : p.k, p.trans_b ? p.k : p.n, p.b, p.ldb, p.a, p.trans_a ? p.lda : 1, p.beta, p.c, 1);
+    call_gemv(!p.trans_b, p.trans_b ? p.n : p.k, p.trans_b ? p.k : p.n, p.b, p.ldb, p.a, p.trans_a ? p.lda : 1, p.beta,
+              p.c, 1);
   } else if (p.n == 1) {
-    call_gemv(p.trans_a, p.trans_a ? p.k : p.m, p.trans_a ? p.m : p.k, p.a, p.lda, p.b, p.trans_b ? 1 : p.ldb, p.beta, p.c, p.ldc);
+    call_gemv(p.trans_a, p.trans_a ? p.k : p.m, p.trans_a ? p.m : p.k, p.a, p.lda, p.b, p.trans_b ? 1 : p.ldb, p.beta,
+              p.c, p.ldc);
   } else {
     call_gemm(p);
   }
 }
 
-// Cuts the longer side of C: then each member packs a slice of the larger operand and all of the smaller one. But BLIS packs nothing for fewer rows than
-// kRowsToPack, which costs it a fifth if both other sides are long: there columns are cut if that leaves the rows whole.
+// Cuts the longer side of C: then each member packs a slice of the larger operand and all of the smaller one. But BLIS
+// packs nothing for fewer rows than kRowsToPack, which costs it a fifth if both other sides are long: there columns are
+// cut if that leaves the rows whole.
 template <class T>
 void gemm_shared(const Team& team, int rank, const Product<T>& p) {
   const int64_t members = team.size();
@@ -122,7 +128,8 @@ void gemm_shared(const Team& team, int rank, const Product<T>& p) {
 }
 
 template <class T>
-void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
+                   int64_t ldb, T beta, T* c, int64_t ldc) {
   const Product<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc};
   if (is_small(m, n, k)) {
     return gemm_serial(p);
@@ -156,10 +163,11 @@ void gemm_batched(int64_t count, const Product<T>& first, int64_t stride_a, int6
   });
 }
 
-#define STM_INSTANTIATE(T)                                                                                                     \
-  template void gemm_serial<T>(const Product<T>&);                                                                             \
-  template void gemm_shared<T>(const Team&, int, const Product<T>&);                                                           \
-  template void gemm_parallel<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t, const T*, int64_t, T, T*, int64_t); \
+#define STM_INSTANTIATE(T)                                                                                           \
+  template void gemm_serial<T>(const Product<T>&);                                                                   \
+  template void gemm_shared<T>(const Team&, int, const Product<T>&);                                                 \
+  template void gemm_parallel<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t, const T*, int64_t, T, T*, \
+                                 int64_t);                                                                           \
   template void gemm_batched<T>(int64_t, const Product<T>&, int64_t, int64_t, int64_t);
 STM_INSTANTIATE(float)
 STM_INSTANTIATE(double)

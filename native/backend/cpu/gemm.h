@@ -5,8 +5,8 @@
 
 namespace stm {
 
-/// op(A) · op(B) + beta · C of row-major matrices, written to C [m, n]; op(A) is [m, k], op(B) [k, n], op transposes if asked. beta = 0 never reads C.
-/// Leading dimensions are below 2^31. T is float or double.
+/// op(A) · op(B) + beta · C of row-major matrices, written to C [m, n]; op(A) is [m, k], op(B) [k, n], op transposes if
+/// asked. beta = 0 never reads C. Leading dimensions are below 2^31. T is float or double.
 template <class T>
 struct Product {
   bool trans_a, trans_b;
@@ -24,15 +24,18 @@ struct Product {
 template <class T>
 void gemm_serial(const Product<T>& product);
 
-/// Member `rank`'s slice of the product. To be called by every member of `team` inside run(); C is complete after the next barrier.
+/// Member `rank`'s slice of the product. To be called by every member of `team` inside run(); C is complete after the
+/// next barrier.
 template <class T>
 void gemm_shared(const Team& team, int rank, const Product<T>& product);
 
 /// The product on the process's team, leased for the call; a small one stays on the calling thread and wakes nobody.
 template <class T>
-void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
+                   int64_t ldb, T beta, T* c, int64_t ldc);
 
-/// `count` products of one shape; operand i of each begins i strides (in elements, 0 to share it) after the first. The C's do not overlap.
+/// `count` products of one shape; operand i of each begins i strides (in elements, 0 to share it) after the first. The
+/// C's do not overlap.
 template <class T>
 void gemm_batched(int64_t count, const Product<T>& first, int64_t stride_a, int64_t stride_b, int64_t stride_c);
 

@@ -26,14 +26,19 @@ Status check_indices(const View& indices, int64_t bound) {
   bool all = false;
   stoppable([&] {
     in_blocks(0, n, kLong, [&](int64_t begin, int64_t end) {
-      const auto found = std::find_if(values + begin, values + end, [bound](int32_t index) { return index < 0 || index >= bound; });
+      const auto found =
+          std::find_if(values + begin, values + end, [bound](int32_t index) { return index < 0 || index >= bound; });
       if (found != values + end) bad = std::min(bad, found);
     });
     all = true;
   });
-  if (!all) return Status::fail(StatusKind::Internal, "stopped");  // what was not looked at must not be used: small kernels have no stop point of their own
+  if (!all)
+    return Status::fail(
+        StatusKind::Internal,
+        "stopped");  // what was not looked at must not be used: small kernels have no stop point of their own
   if (bad == values + n) return Status::ok();
-  return Status::fail(StatusKind::OutOfRange, "got index %d, expected 0..%lld.\n  Fix: correct the index.", *bad, static_cast<long long>(bound - 1));
+  return Status::fail(StatusKind::OutOfRange, "got index %d, expected 0..%lld.\n  Fix: correct the index.", *bad,
+                      static_cast<long long>(bound - 1));
 }
 
 template <class T>
@@ -68,7 +73,8 @@ class CpuIndexingKernels final : public IndexingKernels {
     const int32_t* rows = indices.as<const int32_t>();
     parallel_for(indices.size(), grain_of(table.extent[1]), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i)
-        std::memcpy(out.as<char>() + static_cast<size_t>(i) * bytes, table.as<char>() + static_cast<size_t>(rows[i]) * bytes, bytes);
+        std::memcpy(out.as<char>() + static_cast<size_t>(i) * bytes,
+                    table.as<char>() + static_cast<size_t>(rows[i]) * bytes, bytes);
     });
     return Status::ok();
   }
@@ -90,11 +96,11 @@ class CpuIndexingKernels final : public IndexingKernels {
         });
       });
       if (!wrong.any()) return Status::ok();
-      return Status::fail(
-          StatusKind::OutOfRange,
-          "got %.17g as element %lld, expected whole numbers of at most %.0f.\n  Fix: correct the number; give larger ones in an Int32Array, or "
-          "ask for dtype 'i32'.",
-          static_cast<double>(from[wrong.item()]), static_cast<long long>(wrong.item()), bound);
+      return Status::fail(StatusKind::OutOfRange,
+                          "got %.17g as element %lld, expected whole numbers of at most %.0f.\n  Fix: correct the "
+                          "number; give larger ones in an Int32Array, or "
+                          "ask for dtype 'i32'.",
+                          static_cast<double>(from[wrong.item()]), static_cast<long long>(wrong.item()), bound);
     });
   }
 
@@ -182,11 +188,14 @@ class CpuIndexingKernels final : public IndexingKernels {
         const std::unique_ptr<int32_t[]> order(new (std::nothrow) int32_t[static_cast<size_t>(n)]);
         starved = starved || !order;
         for (int64_t row = begin; row < end && order; ++row)
-          sort_row(x.as<const T>() + row * n, n, descending, k, order.get(), values.as<T>() + row * k, indices.as<int32_t>() + row * k);
+          sort_row(x.as<const T>() + row * n, n, descending, k, order.get(), values.as<T>() + row * k,
+                   indices.as<int32_t>() + row * k);
       });
       return Status::ok();
     });
-    return starved ? Status::fail(StatusKind::OutOfMemory, "the host is out of memory for the order of %lld elements.", static_cast<long long>(n)) : status;
+    return starved ? Status::fail(StatusKind::OutOfMemory, "the host is out of memory for the order of %lld elements.",
+                                  static_cast<long long>(n))
+                   : status;
   }
 
   Status unfold(const View& x, int64_t stride, int64_t dilation, const View& out) noexcept override {

@@ -27,20 +27,24 @@ Status check_probabilities(const char* what, const View& view, const Padding& el
   FirstWrong wrong;
   look_for_wrong(view.as<T>(), elements, view.size(), wrong);
   if (!wrong.any()) return Status::ok();
-  return Status::fail(StatusKind::OutOfRange, "got %s %g at element %lld, expected a probability in [0, 1]. Fix: %s", what,
-                      static_cast<double>(view.as<T>()[wrong.item()]), static_cast<long long>(wrong.item()), fix);
+  return Status::fail(StatusKind::OutOfRange, "got %s %g at element %lld, expected a probability in [0, 1]. Fix: %s",
+                      what, static_cast<double>(view.as<T>()[wrong.item()]), static_cast<long long>(wrong.item()), fix);
 }
 
 template <class T>
 Status check_domain(const PointwiseLoss& loss, const View& input, const View& target) {
-  const bool binary = loss.function == Pointwise::BinaryCrossEntropy, logits = loss.function == Pointwise::BinaryCrossEntropyWithLogits;
+  const bool binary = loss.function == Pointwise::BinaryCrossEntropy,
+             logits = loss.function == Pointwise::BinaryCrossEntropyWithLogits;
   if (binary) {
-    const Status status = check_probabilities<T>("input", input, loss.elements, "apply sigmoid first, or use binaryCrossEntropyWithLogits.");
+    const Status status = check_probabilities<T>("input", input, loss.elements,
+                                                 "apply sigmoid first, or use binaryCrossEntropyWithLogits.");
     if (!status.is_ok()) return status;
   }
-  if (binary || logits) return check_probabilities<T>("target", target, loss.elements, "give each target as 0, 1 or something between.");
+  if (binary || logits)
+    return check_probabilities<T>("target", target, loss.elements, "give each target as 0, 1 or something between.");
   if (loss.function == Pointwise::Divergence)
-    return check_probabilities<T>("target", target, loss.elements, "pass probabilities, or logTarget: true for their logarithms.");
+    return check_probabilities<T>("target", target, loss.elements,
+                                  "pass probabilities, or logTarget: true for their logarithms.");
   return Status::ok();
 }
 
@@ -50,7 +54,8 @@ T weight_at(const View& weight, int64_t i) {
 }
 
 template <class T, class Functor>
-void reduced_values(Functor, const PointwiseLoss& loss, const View& input, const View& target, const View& weight, const View& result, const View& partial) {
+void reduced_values(Functor, const PointwiseLoss& loss, const View& input, const View& target, const View& weight,
+                    const View& result, const View& partial) {
   const T *x = input.as<T>(), *t = target.as<T>();
   const T a = static_cast<T>(loss.parameter);
   const int64_t size = input.size(), slices = (size + LossKernels::kPartial - 1) / LossKernels::kPartial;
@@ -58,9 +63,11 @@ void reduced_values(Functor, const PointwiseLoss& loss, const View& input, const
   parallel_for(slices, 4, [&](int64_t first, int64_t last) {
     for (int64_t slice = first; slice < last; ++slice) {
       double sum = 0;
-      for_runs(loss.elements, slice * LossKernels::kPartial, std::min(size, (slice + 1) * LossKernels::kPartial), [&](int64_t from, int64_t to, bool real) {
-        for (int64_t i = from; real && i < to; ++i) sum += Functor::value(x[i], t[i], a, weight_at<T>(weight, i));
-      });
+      for_runs(loss.elements, slice * LossKernels::kPartial, std::min(size, (slice + 1) * LossKernels::kPartial),
+               [&](int64_t from, int64_t to, bool real) {
+                 for (int64_t i = from; real && i < to; ++i)
+                   sum += Functor::value(x[i], t[i], a, weight_at<T>(weight, i));
+               });
       sums[slice] = sum;
     }
   });
@@ -85,8 +92,8 @@ void map_elements(const Padding& elements, int64_t size, T* out, F f) {
 
 class CpuLossKernels final : public LossKernels {
  public:
-  Status pointwise(const PointwiseLoss& loss, const View& input, const View& target, const View& weight, const View& result,
-                   const View& partial) noexcept override {
+  Status pointwise(const PointwiseLoss& loss, const View& input, const View& target, const View& weight,
+                   const View& result, const View& partial) noexcept override {
     return dispatch_floating(input.dtype, [&](auto zero) {
       using T = decltype(zero);
       const Status status = check_domain<T>(loss, input, target);
@@ -97,16 +104,17 @@ class CpuLossKernels final : public LossKernels {
           reduced_values<T>(functor, loss, input, target, weight, result, partial);
         } else {
           const T *x = input.as<T>(), *t = target.as<T>();
-          map_elements(loss.elements, input.size(), result.as<T>(),
-                       [&, a = static_cast<T>(loss.parameter)](int64_t i) { return Functor::value(x[i], t[i], a, weight_at<T>(weight, i)); });
+          map_elements(loss.elements, input.size(), result.as<T>(), [&, a = static_cast<T>(loss.parameter)](int64_t i) {
+            return Functor::value(x[i], t[i], a, weight_at<T>(weight, i));
+          });
         }
         return Status::ok();
       });
     });
   }
 
-  Status pointwise_backward(const PointwiseLoss& loss, const View& input, const View& target, const View& weight, const View& dresult, const View& dinput,
-                            const View& dtarget) noexcept override {
+  Status pointwise_backward(const PointwiseLoss& loss, const View& input, const View& target, const View& weight,
+                            const View& dresult, const View& dinput, const View& dtarget) noexcept override {
     return dispatch_floating(input.dtype, [&](auto zero) {
       using T = decltype(zero);
       return with_pointwise<T>(loss.function, [&](auto functor) {
@@ -125,19 +133,21 @@ class CpuLossKernels final : public LossKernels {
     });
   }
 
-  Status cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                       const View& result, const View& saved) noexcept override {
+  Status cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight,
+                       const View& step_weight, const View& result, const View& saved) noexcept override {
     return cpu_cross_entropy(loss, input, target, class_weight, step_weight, result, saved);
   }
-  Status cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                                const View& saved, const View& dresult, const View& dinput) noexcept override {
+  Status cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target,
+                                const View& class_weight, const View& step_weight, const View& saved,
+                                const View& dresult, const View& dinput) noexcept override {
     return cpu_cross_entropy_backward(loss, input, target, class_weight, step_weight, saved, dresult, dinput);
   }
-  Status ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses, const View& alpha) noexcept override {
+  Status ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses,
+             const View& alpha) noexcept override {
     return cpu_ctc(loss, input, target, result, losses, alpha);
   }
-  Status ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha, const View& dresult, const View& beta,
-                      const View& dinput) noexcept override {
+  Status ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha,
+                      const View& dresult, const View& beta, const View& dinput) noexcept override {
     return cpu_ctc_backward(loss, input, target, losses, alpha, dresult, beta, dinput);
   }
 };

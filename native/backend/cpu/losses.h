@@ -25,12 +25,14 @@ class FirstWrong {
 };
 
 // The groups of losses.cc, each in a file of its own.
-Status cpu_cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                         const View& result, const View& saved);
-Status cpu_cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                                  const View& saved, const View& dresult, const View& dinput);
-Status cpu_ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses, const View& alpha);
-Status cpu_ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha, const View& dresult,
-                        const View& beta, const View& dinput);
+Status cpu_cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight,
+                         const View& step_weight, const View& result, const View& saved);
+Status cpu_cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target,
+                                  const View& class_weight, const View& step_weight, const View& saved,
+                                  const View& dresult, const View& dinput);
+Status cpu_ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses,
+               const View& alpha);
+Status cpu_ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses,
+                        const View& alpha, const View& dresult, const View& beta, const View& dinput);
 
 }  // namespace stm

@@ -13,8 +13,8 @@ struct SavedRow {
   double largest, log_sum, loss;
 };
 
-/// What of the operands one row needs. With label smoothing s over C classes, weights w and label y, the loss is Σ a_c · -log p_c with
-/// a_c = (1 - s) · w_y at c = y, plus s / C · w_c everywhere; all times the step's weight.
+/// What of the operands one row needs. With label smoothing s over C classes, weights w and label y, the loss is Σ a_c
+/// · -log p_c with a_c = (1 - s) · w_y at c = y, plus s / C · w_c everywhere; all times the step's weight.
 template <class T>
 struct Rows {
   const CrossEntropyLoss& loss;
@@ -22,9 +22,11 @@ struct Rows {
   const T* input;
   const int32_t* target;
   const T *class_weight, *step_weight;
-  double weight_sum = 0;  ///< Σ w_c, if labels are smoothed: else a class without labels counts for nothing, whatever its weight
+  double weight_sum =
+      0;  ///< Σ w_c, if labels are smoothed: else a class without labels counts for nothing, whatever its weight
 
-  Rows(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight)
+  Rows(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight,
+       const View& step_weight)
       : loss(loss),
         rows(target.size()),
         classes(input.last()),
@@ -46,7 +48,8 @@ struct Rows {
     const int32_t y = target[row];
     double value = (1 - loss.label_smoothing) * weight_of(y) * (log_sum - (static_cast<double>(x[y]) - largest));
     if (loss.label_smoothing > 0) {
-      const double smooth = lane_sum(classes, [&](int64_t c) { return weight_of(c) * (log_sum - (static_cast<double>(x[c]) - largest)); });
+      const double smooth = lane_sum(
+          classes, [&](int64_t c) { return weight_of(c) * (log_sum - (static_cast<double>(x[c]) - largest)); });
       value += smoothing() * smooth;
     }
     return {static_cast<double>(largest), log_sum, value * step_weight_of(row)};
@@ -56,7 +59,8 @@ struct Rows {
   void backward(int64_t row, const SavedRow& saved, double upstream, T* dx) const {
     const T* x = input + row * classes;
     const int32_t y = target[row];
-    const double g = upstream * step_weight_of(row), at_label = (1 - loss.label_smoothing) * weight_of(y), everywhere = smoothing();
+    const double g = upstream * step_weight_of(row), at_label = (1 - loss.label_smoothing) * weight_of(y),
+                 everywhere = smoothing();
     exp_row(x, static_cast<T>(saved.largest), dx, classes);
     const T factor = static_cast<T>(g * (at_label + everywhere * weight_sum) * std::exp(-saved.log_sum));
     for (int64_t c = 0; c < classes; ++c) dx[c] *= factor;
@@ -77,10 +81,11 @@ Status check_labels(const Rows<T>& rows) {
   });
   if (!wrong.any()) return Status::ok();
   return Status::fail(StatusKind::OutOfRange,
-                      "got class label %d at step %lld, expected 0..%lld (the last axis of the input) or ignoreIndex %lld. Fix: correct the label, or give the "
+                      "got class label %d at step %lld, expected 0..%lld (the last axis of the input) or ignoreIndex "
+                      "%lld. Fix: correct the label, or give the "
                       "input more classes.",
-                      rows.target[wrong.item()], static_cast<long long>(wrong.item()), static_cast<long long>(rows.classes - 1),
-                      static_cast<long long>(rows.loss.ignore_index));
+                      rows.target[wrong.item()], static_cast<long long>(wrong.item()),
+                      static_cast<long long>(rows.classes - 1), static_cast<long long>(rows.loss.ignore_index));
 }
 
 template <class T>
@@ -90,7 +95,8 @@ Status forward(const Rows<T>& rows, const View& result, const View& saved) {
   SavedRow* const kept = reinterpret_cast<SavedRow*>(saved.as<double>());
   parallel_for(rows.rows, row_grain(rows.classes), [&](int64_t begin, int64_t end) {
     for_runs(rows.loss.steps, begin, end, [&](int64_t from, int64_t to, bool real) {
-      for (int64_t row = from; row < to; ++row) kept[row] = real && !rows.ignored(row) ? rows.forward(row) : SavedRow{0, 0, 0};
+      for (int64_t row = from; row < to; ++row)
+        kept[row] = real && !rows.ignored(row) ? rows.forward(row) : SavedRow{0, 0, 0};
     });
   });
   double sum = 0, weights = 0;
@@ -109,10 +115,10 @@ Status forward(const Rows<T>& rows, const View& result, const View& saved) {
   }
   const bool nothing = rows.loss.mean && weights == 0;
   if (nothing && !rows.loss.lenient) {
-    return Status::fail(
-        StatusKind::OutOfRange,
-        "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean. Fix: leave such batches out, or use reduction: 'sum'.",
-        static_cast<long long>(rows.rows));
+    return Status::fail(StatusKind::OutOfRange,
+                        "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean. Fix: "
+                        "leave such batches out, or use reduction: 'sum'.",
+                        static_cast<long long>(rows.rows));
   }
   *result.as<T>() = static_cast<T>(nothing ? 0 : rows.loss.mean ? sum / weights : sum);
   return Status::ok();
@@ -128,7 +134,8 @@ void backward(const Rows<T>& rows, const View& saved, const View& dresult, T* di
     for_runs(rows.loss.steps, begin, end, [&](int64_t from, int64_t to, bool real) {
       for (int64_t row = from; row < to; ++row) {
         T* dx = dinput + row * rows.classes;
-        if (real && !rows.ignored(row)) rows.backward(row, kept[row], rows.loss.reduce ? common : static_cast<double>(dy[row]), dx);
+        if (real && !rows.ignored(row))
+          rows.backward(row, kept[row], rows.loss.reduce ? common : static_cast<double>(dy[row]), dx);
         else std::fill(dx, dx + rows.classes, T(0));
       }
     });
@@ -137,14 +144,16 @@ void backward(const Rows<T>& rows, const View& saved, const View& dresult, T* di
 
 }  // namespace
 
-Status cpu_cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                         const View& result, const View& saved) {
-  return dispatch_floating(input.dtype,
-                           [&](auto zero) { return forward(Rows<decltype(zero)>(loss, input, target, class_weight, step_weight), result, saved); });
+Status cpu_cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight,
+                         const View& step_weight, const View& result, const View& saved) {
+  return dispatch_floating(input.dtype, [&](auto zero) {
+    return forward(Rows<decltype(zero)>(loss, input, target, class_weight, step_weight), result, saved);
+  });
 }
 
-Status cpu_cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                                  const View& saved, const View& dresult, const View& dinput) {
+Status cpu_cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target,
+                                  const View& class_weight, const View& step_weight, const View& saved,
+                                  const View& dresult, const View& dinput) {
   return dispatch_floating(input.dtype, [&](auto zero) {
     using T = decltype(zero);
     backward(Rows<T>(loss, input, target, class_weight, step_weight), saved, dresult, dinput.as<T>());

@@ -38,10 +38,15 @@ struct Sequence {
         states(2 * loss.target_lengths[n] + 1),
         blank(loss.blank) {}
   int64_t label_of(int64_t state) const { return state % 2 ? labels[state / 2] : blank; }
-  double at(int64_t t, int64_t state) const { return static_cast<double>(input[t * step_stride + label_of(state) * class_stride]); }
-  bool may_jump_to(int64_t state) const { return state >= 2 && state % 2 && labels[state / 2] != labels[state / 2 - 1]; }
+  double at(int64_t t, int64_t state) const {
+    return static_cast<double>(input[t * step_stride + label_of(state) * class_stride]);
+  }
+  bool may_jump_to(int64_t state) const {
+    return state >= 2 && state % 2 && labels[state / 2] != labels[state / 2 - 1];
+  }
 
-  /// alpha[t, s]: log-probability of all paths over steps 0..t that end in state s. Returns the loss, -log of all paths through all labels.
+  /// alpha[t, s]: log-probability of all paths over steps 0..t that end in state s. Returns the loss, -log of all paths
+  /// through all labels.
   double forward(double* alpha, int64_t row) const {
     if (steps == 0) return states == 1 ? 0 : -kNever;
     std::fill(alpha, alpha + states, kNever);
@@ -51,21 +56,26 @@ struct Sequence {
       stop_point();
       const double* before = alpha + (t - 1) * row;
       for (int64_t s = 0; s < states; ++s)
-        alpha[t * row + s] = log_add(before[s], s > 0 ? before[s - 1] : kNever, may_jump_to(s) ? before[s - 2] : kNever) + at(t, s);
+        alpha[t * row + s] =
+            log_add(before[s], s > 0 ? before[s - 1] : kNever, may_jump_to(s) ? before[s - 2] : kNever) + at(t, s);
     }
     const double* last = alpha + (steps - 1) * row;
     return -log_add(last[states - 1], states > 1 ? last[states - 2] : kNever, kNever);
   }
 
-  /// Adds -factor · (share of the probability that passes through each class) to each step's gradient. `beta` has two rows of `row` numbers.
-  void backward(const double* alpha, int64_t row, double* beta, double loss, double factor, T* dinput, int64_t dinput_stride) const {
+  /// Adds -factor · (share of the probability that passes through each class) to each step's gradient. `beta` has two
+  /// rows of `row` numbers.
+  void backward(const double* alpha, int64_t row, double* beta, double loss, double factor, T* dinput,
+                int64_t dinput_stride) const {
     double *now = beta, *after = beta + row;
     for (int64_t t = steps - 1; t >= 0; --t) {
       stop_point();
       std::swap(now, after);  // `after` is step t + 1
       for (int64_t s = states - 1; s >= 0; --s) {
         double rest = s >= states - 2 ? 0 : kNever;
-        if (t < steps - 1) rest = log_add(after[s], s + 1 < states ? after[s + 1] : kNever, s + 2 < states && may_jump_to(s + 2) ? after[s + 2] : kNever);
+        if (t < steps - 1)
+          rest = log_add(after[s], s + 1 < states ? after[s + 1] : kNever,
+                         s + 2 < states && may_jump_to(s + 2) ? after[s + 2] : kNever);
         dinput[t * dinput_stride + label_of(s)] -= static_cast<T>(factor * std::exp(alpha[t * row + s] + rest + loss));
         now[s] = rest + at(t, s);
       }
@@ -79,23 +89,26 @@ Status check_labels(const CtcLoss& loss, const View& input, const View& target) 
     for (int64_t i = 0; i < loss.target_lengths[n]; ++i) {
       const int32_t label = target.as<int32_t>()[loss.target_offsets[n] + i];
       if (label >= 0 && label < input.extent[2] && label != loss.blank) continue;
-      return Status::fail(
-          StatusKind::OutOfRange,
-          "got label %d at place %lld of sequence %lld, expected 0..%lld other than the blank %lld. Fix: correct the label, or choose another blank.", label,
-          static_cast<long long>(i), static_cast<long long>(n), static_cast<long long>(input.extent[2] - 1), static_cast<long long>(loss.blank));
+      return Status::fail(StatusKind::OutOfRange,
+                          "got label %d at place %lld of sequence %lld, expected 0..%lld other than the blank %lld. "
+                          "Fix: correct the label, or choose another blank.",
+                          label, static_cast<long long>(i), static_cast<long long>(n),
+                          static_cast<long long>(input.extent[2] - 1), static_cast<long long>(loss.blank));
     }
   }
   return Status::ok();
 }
 
 template <class T>
-Status forward(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses, const View& alpha) {
+Status forward(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses,
+               const View& alpha) {
   const Status status = check_labels<T>(loss, input, target);
   if (!status.is_ok()) return status;
   const int64_t count = input.extent[1], row = 2 * loss.longest_target + 1;
   double* values = losses.as<double>();
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n) values[n] = Sequence<T>(loss, input, target, n).forward(alpha.as<double>() + n * input.extent[0] * row, row);
+    for (int64_t n = begin; n < end; ++n)
+      values[n] = Sequence<T>(loss, input, target, n).forward(alpha.as<double>() + n * input.extent[0] * row, row);
   });
   double sum = 0;
   for (int64_t n = 0; n < count; ++n) {
@@ -108,17 +121,20 @@ Status forward(const CtcLoss& loss, const View& input, const View& target, const
 }
 
 template <class T>
-Status backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha, const View& dresult, const View& beta,
-                const View& dinput) {
-  const int64_t steps = input.extent[0], count = input.extent[1], classes = input.extent[2], row = 2 * loss.longest_target + 1;
-  parallel_for(dinput.size(), 65'536, [&](int64_t begin, int64_t end) { std::fill(dinput.as<T>() + begin, dinput.as<T>() + end, T(0)); });
+Status backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha,
+                const View& dresult, const View& beta, const View& dinput) {
+  const int64_t steps = input.extent[0], count = input.extent[1], classes = input.extent[2],
+                row = 2 * loss.longest_target + 1;
+  parallel_for(dinput.size(), 65'536,
+               [&](int64_t begin, int64_t end) { std::fill(dinput.as<T>() + begin, dinput.as<T>() + end, T(0)); });
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       const double value = losses.as<double>()[n];
       if (loss.zero_infinity && std::isinf(value)) continue;
       const double factor = static_cast<double>(dresult.as<T>()[loss.reduce ? 0 : n]) / loss.divisors[n];
       Sequence<T>(loss, input, target, n)
-          .backward(alpha.as<double>() + n * steps * row, row, beta.as<double>() + n * 2 * row, value, factor, dinput.as<T>() + n * classes, count * classes);
+          .backward(alpha.as<double>() + n * steps * row, row, beta.as<double>() + n * 2 * row, value, factor,
+                    dinput.as<T>() + n * classes, count * classes);
     }
   });
   return Status::ok();
@@ -126,13 +142,17 @@ Status backward(const CtcLoss& loss, const View& input, const View& target, cons
 
 }  // namespace
 
-Status cpu_ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses, const View& alpha) {
-  return dispatch_floating(input.dtype, [&](auto zero) { return forward<decltype(zero)>(loss, input, target, result, losses, alpha); });
+Status cpu_ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses,
+               const View& alpha) {
+  return dispatch_floating(
+      input.dtype, [&](auto zero) { return forward<decltype(zero)>(loss, input, target, result, losses, alpha); });
 }
 
-Status cpu_ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha, const View& dresult,
-                        const View& beta, const View& dinput) {
-  return dispatch_floating(input.dtype, [&](auto zero) { return backward<decltype(zero)>(loss, input, target, losses, alpha, dresult, beta, dinput); });
+Status cpu_ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses,
+                        const View& alpha, const View& dresult, const View& beta, const View& dinput) {
+  return dispatch_floating(input.dtype, [&](auto zero) {
+    return backward<decltype(zero)>(loss, input, target, losses, alpha, dresult, beta, dinput);
+  });
 }
 
 }  // namespace stm

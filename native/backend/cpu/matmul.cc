@@ -14,11 +14,12 @@ struct Matrix {
   bool transposed;
   int64_t stride;
   explicit Matrix(const View& view) {
-    const int64_t rows = view.extent[view.rank - 2], columns = view.extent[view.rank - 1], down = view.stride[view.rank - 2],
-                  across = view.stride[view.rank - 1];
+    const int64_t rows = view.extent[view.rank - 2], columns = view.extent[view.rank - 1],
+                  down = view.stride[view.rank - 2], across = view.stride[view.rank - 1];
     const bool by_rows = (across == 1 || columns == 1) && (rows == 1 || down >= columns);
     transposed = !by_rows;
-    const int64_t lines = transposed ? columns : rows, step = transposed ? across : down, length = transposed ? rows : columns;
+    const int64_t lines = transposed ? columns : rows, step = transposed ? across : down,
+                  length = transposed ? rows : columns;
     stride = std::max<int64_t>(1, lines > 1 ? step : length);  // a single line has no stride that means anything
   }
 };
@@ -47,7 +48,8 @@ int64_t batch_stride(const View& view) {
 
 template <class T>
 void multiply(const View& a, const View& b, const View& out) {
-  const int64_t m = a.extent[a.rank - 2], k = a.extent[a.rank - 1], n = b.extent[b.rank - 1], count = m > 0 && n > 0 ? out.size() / (m * n) : 0;
+  const int64_t m = a.extent[a.rank - 2], k = a.extent[a.rank - 1], n = b.extent[b.rank - 1],
+                count = m > 0 && n > 0 ? out.size() / (m * n) : 0;
   if (count == 0) return;
   const Matrix left(a), right(b);
   const auto product = [&](int64_t i) {
@@ -105,7 +107,8 @@ class CpuMatmulKernels final : public MatmulKernels {
         });
       }
       if (rows && width && in)
-        gemm_parallel(false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in, starts_filled ? T(1) : T(0), y, width);
+        gemm_parallel(false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in,
+                      starts_filled ? T(1) : T(0), y, width);
       return Status::ok();
     });
   }

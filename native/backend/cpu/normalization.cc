@@ -83,7 +83,8 @@ class CpuNormalizationKernels final : public NormalizationKernels {
             exp_row(value, T(0), to, n);
             for (int64_t i = 0; i < n; ++i) to[i] = grad[i] - to[i] * sum;
           } else {
-            const T dot = static_cast<T>(lane_sum(n, [&](int64_t i) { return static_cast<double>(value[i]) * grad[i]; }));
+            const T dot =
+                static_cast<T>(lane_sum(n, [&](int64_t i) { return static_cast<double>(value[i]) * grad[i]; }));
             for (int64_t i = 0; i < n; ++i) to[i] = value[i] * (grad[i] - dot);
           }
         }
@@ -102,12 +103,14 @@ class CpuNormalizationKernels final : public NormalizationKernels {
           const T* from = x.as<T>() + row * width;
           T* to = y.as<T>() + row * width;
           const double mean = lane_sum(width, [&](int64_t i) { return from[i]; }) / static_cast<double>(width);
-          const double variance = lane_sum(width, [&](int64_t i) { return (from[i] - mean) * (from[i] - mean); }) / static_cast<double>(width);
+          const double variance = lane_sum(width, [&](int64_t i) { return (from[i] - mean) * (from[i] - mean); }) /
+                                  static_cast<double>(width);
           const double rstd = 1 / std::sqrt(variance + epsilon);
           statistics.as<double>()[2 * row] = mean;
           statistics.as<double>()[2 * row + 1] = rstd;
           // What the mean loses as a T comes back as a shift: the differences from the rounded one are exact.
-          const T center = static_cast<T>(mean), factor = static_cast<T>(rstd), rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
+          const T center = static_cast<T>(mean), factor = static_cast<T>(rstd),
+                  rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
           for (int64_t i = 0; i < width; ++i) to[i] = (from[i] - center) * factor + rest;
           if (w)
             for (int64_t i = 0; i < width; ++i) to[i] *= w[i];
@@ -119,8 +122,8 @@ class CpuNormalizationKernels final : public NormalizationKernels {
     });
   }
 
-  Status layer_norm_backward(const View& x, const View& weight, int64_t width, const View& statistics, const View& dy, const View& dx, const View& dweight,
-                             const View& dbias) noexcept override {
+  Status layer_norm_backward(const View& x, const View& weight, int64_t width, const View& statistics, const View& dy,
+                             const View& dx, const View& dweight, const View& dbias) noexcept override {
     return dispatch_floating(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       const int64_t rows = x.size() / width;
@@ -128,8 +131,8 @@ class CpuNormalizationKernels final : public NormalizationKernels {
       if (dx.data) {
         parallel_for(rows, row_grain(width), [&](int64_t begin, int64_t end) {
           for (int64_t row = begin; row < end; ++row)
-            layer_norm_row_gradient(x.as<T>() + row * width, weight.as<T>(), dy.as<T>() + row * width, stats[2 * row], stats[2 * row + 1], width,
-                                    dx.as<T>() + row * width);
+            layer_norm_row_gradient(x.as<T>() + row * width, weight.as<T>(), dy.as<T>() + row * width, stats[2 * row],
+                                    stats[2 * row + 1], width, dx.as<T>() + row * width);
         });
       }
       const T *from = x.as<T>(), *grad = dy.as<T>();
@@ -140,7 +143,8 @@ class CpuNormalizationKernels final : public NormalizationKernels {
         });
       }
       if (dbias.data)
-        column_sums(width, rows, Padding{}, dbias.as<T>(), [=](int64_t row, int64_t column) { return static_cast<double>(grad[row * width + column]); });
+        column_sums(width, rows, Padding{}, dbias.as<T>(),
+                    [=](int64_t row, int64_t column) { return static_cast<double>(grad[row * width + column]); });
       return Status::ok();
     });
   }
@@ -168,30 +172,37 @@ class CpuNormalizationKernels final : public NormalizationKernels {
     });
   }
 
-  Status batch_norm(const View& x, const View& mean, const View& variance, const View& weight, const View& bias, double epsilon, const Padding& rows,
-                    const View& y) noexcept override {
+  Status batch_norm(const View& x, const View& mean, const View& variance, const View& weight, const View& bias,
+                    double epsilon, const Padding& rows, const View& y) noexcept override {
     return dispatch_floating(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       return cpu_batch_norm<T>(x, BatchScale{mean, variance, epsilon}, weight, bias, rows, y);
     });
   }
 
-  Status batch_norm_backward(const View& x, const View& mean, const View& variance, const View& weight, double epsilon, bool of_batch, int64_t count,
-                             const Padding& rows, const View& dy, const View& dx, const View& dweight, const View& dbias) noexcept override {
+  Status batch_norm_backward(const View& x, const View& mean, const View& variance, const View& weight, double epsilon,
+                             bool of_batch, int64_t count, const Padding& rows, const View& dy, const View& dx,
+                             const View& dweight, const View& dbias) noexcept override {
     return dispatch_floating(x.dtype, [&](auto zero) {
       using T = decltype(zero);
-      return cpu_batch_norm_backward<T>(x, BatchScale{mean, variance, epsilon}, weight, of_batch ? count : 0, rows, dy, BatchGradients{dx, dweight, dbias});
+      return cpu_batch_norm_backward<T>(x, BatchScale{mean, variance, epsilon}, weight, of_batch ? count : 0, rows, dy,
+                                        BatchGradients{dx, dweight, dbias});
     });
   }
 
  private:
   /// dx = rstd · (g - mean(g) - x̂ · mean(g · x̂)) with g = dy · weight, x̂ the normalised row.
   template <class T>
-  static void layer_norm_row_gradient(const T* x, const T* weight, const T* dy, double mean, double rstd, int64_t width, T* dx) {
-    const auto g = [&](int64_t i) { return weight ? static_cast<double>(dy[i]) * weight[i] : static_cast<double>(dy[i]); };
+  static void layer_norm_row_gradient(const T* x, const T* weight, const T* dy, double mean, double rstd, int64_t width,
+                                      T* dx) {
+    const auto g = [&](int64_t i) {
+      return weight ? static_cast<double>(dy[i]) * weight[i] : static_cast<double>(dy[i]);
+    };
     const double of_g = lane_sum(width, g) / static_cast<double>(width);
-    const double of_product = lane_sum(width, [&](int64_t i) { return g(i) * (x[i] - mean) * rstd; }) / static_cast<double>(width);
-    for (int64_t i = 0; i < width; ++i) dx[i] = static_cast<T>(rstd * (g(i) - of_g - (x[i] - mean) * rstd * of_product));
+    const double of_product =
+        lane_sum(width, [&](int64_t i) { return g(i) * (x[i] - mean) * rstd; }) / static_cast<double>(width);
+    for (int64_t i = 0; i < width; ++i)
+      dx[i] = static_cast<T>(rstd * (g(i) - of_g - (x[i] - mean) * rstd * of_product));
   }
 };
 

@@ -7,7 +7,8 @@
 
 namespace stm {
 
-constexpr int64_t kColumnBlock = 64;  // columns summed together: their double accumulators stay in the first-level cache
+constexpr int64_t kColumnBlock =
+    64;  // columns summed together: their double accumulators stay in the first-level cache
 constexpr int64_t kRowsBetweenStops = 4096;
 
 /// sums[c] = Σ f(row, c) over the real rows, in double and in row order, whatever the number of threads.
@@ -41,7 +42,9 @@ struct BatchScale {
   double rstd(int64_t column) const { return 1 / std::sqrt(at(variance, column) + epsilon); }
 
  private:
-  static double at(const View& values, int64_t i) { return values.dtype == DType::F64 ? values.as<double>()[i] : static_cast<double>(values.as<float>()[i]); }
+  static double at(const View& values, int64_t i) {
+    return values.dtype == DType::F64 ? values.as<double>()[i] : static_cast<double>(values.as<float>()[i]);
+  }
 };
 
 /// Where gradients go; each may be absent.
@@ -52,10 +55,11 @@ struct BatchGradients {
 template <class T>
 Status cpu_batch_statistics(const View& x, const Padding& rows, const View& statistics);
 template <class T>
-Status cpu_batch_norm(const View& x, const BatchScale& scale, const View& weight, const View& bias, const Padding& rows, const View& y);
+Status cpu_batch_norm(const View& x, const BatchScale& scale, const View& weight, const View& bias, const Padding& rows,
+                      const View& y);
 /// `count`: real rows if the statistics are those of x, else 0.
 template <class T>
-Status cpu_batch_norm_backward(const View& x, const BatchScale& scale, const View& weight, int64_t count, const Padding& rows, const View& dy,
-                               const BatchGradients& gradients);
+Status cpu_batch_norm_backward(const View& x, const BatchScale& scale, const View& weight, int64_t count,
+                               const Padding& rows, const View& dy, const BatchGradients& gradients);
 
 }  // namespace stm

@@ -34,7 +34,8 @@ float RowMax(const float* x, int64_t n) {
   return largest;
 }
 
-// e^x for x that is not large: 2^n · e^r with n = round(x / ln 2) and |r| <= ln 2 / 2, the Taylor polynomial of degree 7 for e^r (rest below 2e-9).
+// e^x for x that is not large: 2^n · e^r with n = round(x / ln 2) and |r| <= ln 2 / 2, the Taylor polynomial of degree
+// 7 for e^r (rest below 2e-9).
 HWY_INLINE V ExpOf(V x) {
   const D d;
   const hn::RebindToSigned<D> di;
@@ -44,7 +45,8 @@ HWY_INLINE V ExpOf(V x) {
   const V clamped = hn::Min(highest, hn::Max(lowest, x));
   const auto n = hn::NearestInt(hn::Mul(clamped, hn::Set(d, 1.4426950408889634f)));
   const V whole = hn::ConvertTo(d, n);
-  V r = hn::NegMulAdd(whole, hn::Set(d, 0.693145751953125f), clamped);  // ln 2 in two parts: the first has 16 bits, so that the product is exact
+  V r = hn::NegMulAdd(whole, hn::Set(d, 0.693145751953125f),
+                      clamped);  // ln 2 in two parts: the first has 16 bits, so that the product is exact
   r = hn::NegMulAdd(whole, hn::Set(d, 1.42860682030941723e-6f), r);
   V p = hn::Set(d, 1.0f / 5040);
   p = hn::MulAdd(p, r, hn::Set(d, 1.0f / 720));
@@ -75,7 +77,8 @@ double ExpRow(const float* x, float shift, float* y, int64_t n) {
     }
     if (i < end) {
       HWY_ALIGN float rest[hn::MaxLanes(D())] = {};
-      for (int64_t j = 0; j < lanes; ++j) rest[j] = i + j < end ? x[i + j] - shift : -std::numeric_limits<float>::infinity();
+      for (int64_t j = 0; j < lanes; ++j)
+        rest[j] = i + j < end ? x[i + j] - shift : -std::numeric_limits<float>::infinity();
       hn::Store(ExpOf(hn::Load(d, rest)), d, rest);
       for (int64_t j = 0; i + j < end; ++j) {
         if (y) y[i + j] = rest[j];
@@ -99,7 +102,9 @@ HWY_EXPORT(RowMax);
 HWY_EXPORT(ExpRow);
 
 float row_max(const float* x, int64_t n) { return HWY_DYNAMIC_DISPATCH(RowMax)(x, n); }
-double exp_row(const float* x, float shift, float* y, int64_t n) { return HWY_DYNAMIC_DISPATCH(ExpRow)(x, shift, y, n); }
+double exp_row(const float* x, float shift, float* y, int64_t n) {
+  return HWY_DYNAMIC_DISPATCH(ExpRow)(x, shift, y, n);
+}
 
 double row_max(const double* x, int64_t n) {
   double largest = -std::numeric_limits<double>::infinity();

@@ -11,7 +11,8 @@ constexpr int64_t kLongRun = int64_t{1} << 18;  ///< elements of a row between t
 
 /// Largest of n elements, -infinity if there are none; NaN elements are passed over.
 float row_max(const float* x, int64_t n);
-/// Writes e^(x - shift) to `y` (which may be x), or nowhere if y is null; returns the sum. Relative error about 1e-7; NaN and infinities as std::exp.
+/// Writes e^(x - shift) to `y` (which may be x), or nowhere if y is null; returns the sum. Relative error about 1e-7;
+/// NaN and infinities as std::exp.
 double exp_row(const float* x, float shift, float* y, int64_t n);
 
 double row_max(const double* x, int64_t n);

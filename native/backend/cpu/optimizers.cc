@@ -42,7 +42,8 @@ HWY_ATTR void StepElements(const OptimizerSlot& slot, int64_t begin, int64_t end
   int64_t at = begin;
   for (; at + lanes <= end; at += lanes) StepVector<kMoments>(d, slot, at, step);
   if (at == end) return;
-  // The last elements, fewer than a vector holds, take the same way in a copy: their results do not depend on where a part ends.
+  // The last elements, fewer than a vector holds, take the same way in a copy: their results do not depend on where a
+  // part ends.
   T copies[2 + kMaxOptimizerMoments][HWY_MAX_BYTES / sizeof(T)] = {};
   const size_t bytes = static_cast<size_t>(end - at) * sizeof(T);
   OptimizerSlot last = slot;
@@ -78,12 +79,14 @@ HWY_ATTR HWY_INLINE V Decayed(D d, V g, V p, double weight_decay) {
 
 // What the factors are stands at each rule's begin_step.
 
-HWY_ATTR void Sgd(const SgdRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Sgd(const SgdRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
+                  int64_t end) {
   const bool first = factors.b == 1;
   const auto step = [&](auto d, auto& p, auto g, auto& velocity, auto&, auto&) HWY_ATTR {
     auto change = Decayed(d, g, p, rule.weight_decay);
     if (rule.momentum != 0) {
-      velocity = first ? change : hn::MulAdd(All(d, rule.momentum), velocity, hn::Mul(All(d, 1 - rule.dampening), change));
+      velocity =
+          first ? change : hn::MulAdd(All(d, rule.momentum), velocity, hn::Mul(All(d, 1 - rule.dampening), change));
       change = rule.nesterov ? hn::MulAdd(All(d, rule.momentum), velocity, change) : velocity;
     }
     p = hn::NegMulAdd(All(d, factors.a), change, p);
@@ -92,7 +95,8 @@ HWY_ATTR void Sgd(const SgdRule& rule, const StepFactors& factors, const Optimiz
   else StepSlot<0>(slot, begin, end, step);
 }
 
-HWY_ATTR void Adam(const AdamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Adam(const AdamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
+                   int64_t end) {
   const double decay = rule.decoupled ? 0 : rule.weight_decay;
   const auto step = [&](auto d, auto& p, auto g, auto& mean, auto& square, auto& largest) HWY_ATTR {
     g = Decayed(d, g, p, decay);
@@ -106,7 +110,8 @@ HWY_ATTR void Adam(const AdamRule& rule, const StepFactors& factors, const Optim
   else StepSlot<2>(slot, begin, end, step);
 }
 
-HWY_ATTR void Nadam(const NadamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Nadam(const NadamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
+                    int64_t end) {
   const double decay = rule.decoupled ? 0 : rule.weight_decay;
   StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& mean, auto& square, auto&) HWY_ATTR {
     g = Decayed(d, g, p, decay);
@@ -118,7 +123,8 @@ HWY_ATTR void Nadam(const NadamRule& rule, const StepFactors& factors, const Opt
   });
 }
 
-HWY_ATTR void Adamax(const AdamaxRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Adamax(const AdamaxRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
+                     int64_t end) {
   StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& mean, auto& largest, auto&) HWY_ATTR {
     g = Decayed(d, g, p, rule.weight_decay);
     mean = hn::MulAdd(All(d, 1 - rule.beta1), hn::Sub(g, mean), mean);
@@ -128,7 +134,8 @@ HWY_ATTR void Adamax(const AdamaxRule& rule, const StepFactors& factors, const O
 }
 
 /// The moments that are kept lie without gaps: square, then mean if centered, then velocity.
-HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
+                      int64_t end) {
   const auto step = [&](auto d, auto& p, auto g, auto& square, auto& second, auto& third) HWY_ATTR {
     auto& velocity = rule.centered ? third : second;
     g = Decayed(d, g, p, rule.weight_decay);
@@ -147,7 +154,8 @@ HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors& factors, const
   else StepSlot<1>(slot, begin, end, step);
 }
 
-HWY_ATTR void Adagrad(const AdagradRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Adagrad(const AdagradRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
+                      int64_t end) {
   StepSlot<1>(slot, begin, end, [&](auto d, auto& p, auto g, auto& sum, auto&, auto&) HWY_ATTR {
     g = Decayed(d, g, p, rule.weight_decay);
     sum = hn::MulAdd(g, g, sum);
@@ -155,7 +163,8 @@ HWY_ATTR void Adagrad(const AdagradRule& rule, const StepFactors& factors, const
   });
 }
 
-HWY_ATTR void Adadelta(const AdadeltaRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) {
+HWY_ATTR void Adadelta(const AdadeltaRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
+                       int64_t end) {
   StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& square, auto& changes, auto&) HWY_ATTR {
     const auto rest = All(d, 1 - rule.rho), eps = All(d, rule.eps);
     g = Decayed(d, g, p, rule.weight_decay);
@@ -213,10 +222,12 @@ STM_WALK(AdagradRule, Adagrad)
 STM_WALK(AdadeltaRule, Adadelta)
 #undef STM_WALK
 
-/// Work is shared out in pieces of this many elements, and norms are summed by such pieces, so that the number of threads does not show.
+/// Work is shared out in pieces of this many elements, and norms are summed by such pieces, so that the number of
+/// threads does not show.
 constexpr int64_t kPiece = 16'384;
 
-/// Calls `f(item, begin, end)` for the parts of the items that cover all of their elements, taken as one row and shared out over the team.
+/// Calls `f(item, begin, end)` for the parts of the items that cover all of their elements, taken as one row and shared
+/// out over the team.
 template <class Size, class F>
 void for_elements(int64_t count, const Size& size, const F& f) {
   int64_t total = 0;
@@ -229,7 +240,8 @@ void for_elements(int64_t count, const Size& size, const F& f) {
   });
 }
 
-/// Begins the step of each parameter; then the elements of all of them are shared out. Takes no memory: a step that fails half-way would cost the parameters.
+/// Begins the step of each parameter; then the elements of all of them are shared out. Takes no memory: a step that
+/// fails half-way would cost the parameters.
 template <class Rule>
 Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count) {
   constexpr int64_t kAtOnce = 128;
@@ -241,7 +253,8 @@ Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count) {
     const OptimizerSlot* const some = slots + first;
     for (int64_t i = 0; i < here; ++i) factors[i] = begin_step(rule, some[i].scalars);
     for_elements(
-        here, [&](int64_t i) { return some[i].size; }, [&](int64_t i, int64_t begin, int64_t end) { walk(rule, factors[i], some[i], begin, end); });
+        here, [&](int64_t i) { return some[i].size; },
+        [&](int64_t i, int64_t begin, int64_t end) { walk(rule, factors[i], some[i], begin, end); });
   }
   return Status::ok();
 }
@@ -290,7 +303,9 @@ class CpuOptimizerKernels final : public OptimizerKernels {
     const double total = norm.dtype == DType::F64 ? *norm.as<double>() : static_cast<double>(*norm.as<float>());
     const double factor = max_norm / (total + 1e-6);
     if (factor >= 1) return Status::ok();
-    return guarded([&] { return change_all(gradients, count, [factor](auto x) { return static_cast<decltype(x)>(x * factor); }); });
+    return guarded([&] {
+      return change_all(gradients, count, [factor](auto x) { return static_cast<decltype(x)>(x * factor); });
+    });
   }
 
   Status clamp(double limit, const View* gradients, int64_t count) noexcept override {
@@ -316,8 +331,10 @@ class CpuOptimizerKernels final : public OptimizerKernels {
     parallel_for(static_cast<int64_t>(parts.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) {
         Part& part = parts[i];
-        if (part.gradient->dtype == DType::F64) part.value = part_of_norm(p, part.gradient->as<double>() + part.begin, part.size);
-        else if (p == 2) part.value = HWY_DYNAMIC_DISPATCH(SumOfSquares)(part.gradient->as<float>() + part.begin, part.size);
+        if (part.gradient->dtype == DType::F64)
+          part.value = part_of_norm(p, part.gradient->as<double>() + part.begin, part.size);
+        else if (p == 2)
+          part.value = HWY_DYNAMIC_DISPATCH(SumOfSquares)(part.gradient->as<float>() + part.begin, part.size);
         else part.value = part_of_norm(p, part.gradient->as<float>() + part.begin, part.size);
       }
     });

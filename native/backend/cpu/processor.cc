@@ -21,9 +21,15 @@ constexpr auto kLeaf1 = &ProcessorWords::leaf1_ecx;
 constexpr auto kLeaf7 = &ProcessorWords::leaf7_ebx;
 constexpr Feature kOsSavesRegisters{"osxsave", kLeaf1, 27};
 constexpr Feature kSse4[] = {{"sse4_1", kLeaf1, 19}, {"sse4_2", kLeaf1, 20}, {"popcnt", kLeaf1, 23}};
-constexpr Feature kAvx2[] = {{"avx", kLeaf1, 28}, {"avx2", kLeaf7, 5}, {"fma", kLeaf1, 12}, {"f16c", kLeaf1, 29}, {"bmi1", kLeaf7, 3}, {"bmi2", kLeaf7, 8}};
-constexpr Feature kAvx512[] = {{"avx512f", kLeaf7, 16}, {"avx512cd", kLeaf7, 28}, {"avx512dq", kLeaf7, 17}, {"avx512bw", kLeaf7, 30}, {"avx512vl", kLeaf7, 31}};
-constexpr uint64_t kAvxRegisters = 0x6, kAvx512Registers = 0xe6;  // XCR0: SSE and AVX; mask registers, the upper halves, the upper 16
+constexpr Feature kAvx2[] = {{"avx", kLeaf1, 28},  {"avx2", kLeaf7, 5}, {"fma", kLeaf1, 12},
+                             {"f16c", kLeaf1, 29}, {"bmi1", kLeaf7, 3}, {"bmi2", kLeaf7, 8}};
+constexpr Feature kAvx512[] = {{"avx512f", kLeaf7, 16},
+                               {"avx512cd", kLeaf7, 28},
+                               {"avx512dq", kLeaf7, 17},
+                               {"avx512bw", kLeaf7, 30},
+                               {"avx512vl", kLeaf7, 31}};
+constexpr uint64_t kAvxRegisters = 0x6,
+                   kAvx512Registers = 0xe6;  // XCR0: SSE and AVX; mask registers, the upper halves, the upper 16
 
 bool has(const ProcessorWords& words, const Feature& feature) { return words.*feature.word >> feature.bit & 1; }
 
@@ -42,14 +48,16 @@ void explain(const ProcessorWords& words, const char* what, const Feature (&feat
   char names[96] = "";
   for (const Feature& feature : features) {
     if (has(words, feature)) continue;
-    length += static_cast<size_t>(std::snprintf(names + length, sizeof names - length, "%s%s", missing++ ? ", " : "", feature.name));
+    length += static_cast<size_t>(
+        std::snprintf(names + length, sizeof names - length, "%s%s", missing++ ? ", " : "", feature.name));
   }
   if (missing == N) {
     std::snprintf(out->limit, sizeof out->limit, "the processor has no %s", what);
   } else if (missing > 0) {
     std::snprintf(out->limit, sizeof out->limit, "the processor has no %s with all it needs: %s missing", what, names);
   } else {
-    std::snprintf(out->limit, sizeof out->limit, "the processor has %s, but the operating system does not save its registers", what);
+    std::snprintf(out->limit, sizeof out->limit,
+                  "the processor has %s, but the operating system does not save its registers", what);
   }
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 constexpr int64_t kGrain = 8'192;
 
-/// Fills `n` elements: `make(block, T numbers[kPerBlock])` makes those of one block, `put(i, number)` takes them. Parts start at whole blocks.
+/// Fills `n` elements: `make(block, T numbers[kPerBlock])` makes those of one block, `put(i, number)` takes them. Parts
+/// start at whole blocks.
 template <class T, class Make, class Put>
 void for_numbers(PhiloxStream given, int64_t n, const Make& make, const Put& put) {
   const PhiloxStream stream = resolved(given);
@@ -37,9 +38,10 @@ double dot(const double* a, const double* b, int64_t length) {
   return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-/// Makes the rows [count, length] orthonormal, block by block, by Gram and Schmidt's method: a block loses its part along all rows before it (two
-/// products), then its rows one by one that along the block's rows before them. Twice, since the first time rounding leaves something. On one thread,
-/// so that the result does not depend on how many there are.
+/// Makes the rows [count, length] orthonormal, block by block, by Gram and Schmidt's method: a block loses its part
+/// along all rows before it (two products), then its rows one by one that along the block's rows before them. Twice,
+/// since the first time rounding leaves something. On one thread, so that the result does not depend on how many there
+/// are.
 void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
   constexpr int64_t kBlock = 32;
   std::vector<double> overlap(static_cast<size_t>(kBlock * count));
@@ -47,9 +49,11 @@ void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
     const int64_t size = std::min(kBlock, count - first);
     double* block = &rows[static_cast<size_t>(first * length)];
     for (int pass = 0; pass < 2 && first > 0; ++pass) {
-      gemm_serial<double>({false, true, size, first, length, block, length, rows.data(), length, 0, overlap.data(), first});
+      gemm_serial<double>(
+          {false, true, size, first, length, block, length, rows.data(), length, 0, overlap.data(), first});
       for (int64_t i = 0; i < size * first; ++i) overlap[static_cast<size_t>(i)] *= -1;
-      gemm_serial<double>({false, false, size, length, first, overlap.data(), first, rows.data(), length, 1, block, length});
+      gemm_serial<double>(
+          {false, false, size, length, first, overlap.data(), first, rows.data(), length, 1, block, length});
     }
     for (int64_t k = 0; k < size; ++k) {
       stop_point();
@@ -104,13 +108,15 @@ class CpuRandomKernels final : public RandomKernels {
       stoppable([&] {
         in_blocks(0, n, int64_t{1} << 18, [&](int64_t begin, int64_t end) {
           const auto bad = [](T p) { return !(p >= 0 && p <= 1); };
-          if (const T* const found = std::find_if(probability + begin, probability + end, bad); found != probability + end)
+          if (const T* const found = std::find_if(probability + begin, probability + end, bad);
+              found != probability + end)
             wrong = std::min<int64_t>(wrong, found - probability);
         });
       });
       if (wrong < n) {
         return Status::fail(StatusKind::OutOfRange,
-                            "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() first.",
+                            "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass "
+                            "scores through sigmoid() first.",
                             static_cast<double>(probability[wrong]), static_cast<long long>(wrong));
       }
       for_numbers<T>(stream, n, uniforms<T>, [=](int64_t i, T u) { y[i] = u < probability[i] ? T(1) : T(0); });
@@ -125,12 +131,14 @@ class CpuRandomKernels final : public RandomKernels {
       T* y = out.as<T>();
       // Multiplying takes half the time of a branch that nothing can predict.
       const T bound = static_cast<T>(p), scale = static_cast<T>(1 / (1 - p));
-      for_numbers<T>(stream, out.size(), uniforms<T>, [=](int64_t i, T u) { y[i] = from[i] * (scale * static_cast<T>(u >= bound)); });
+      for_numbers<T>(stream, out.size(), uniforms<T>,
+                     [=](int64_t i, T u) { y[i] = from[i] * (scale * static_cast<T>(u >= bound)); });
       return Status::ok();
     });
   }
 
-  Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept override {
+  Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns,
+                    const View& out) noexcept override {
     const bool tall = rows > columns;
     const int64_t count = tall ? columns : rows, length = tall ? rows : columns;
     return guarded([&] {
@@ -141,7 +149,8 @@ class CpuRandomKernels final : public RandomKernels {
         using T = decltype(zero);
         T* y = out.as<T>();
         for (int64_t i = 0; i < rows; ++i)
-          for (int64_t j = 0; j < columns; ++j) y[i * columns + j] = static_cast<T>(gain * (tall ? basis[j * length + i] : basis[i * length + j]));
+          for (int64_t j = 0; j < columns; ++j)
+            y[i * columns + j] = static_cast<T>(gain * (tall ? basis[j * length + i] : basis[i * length + j]));
         return Status::ok();
       });
     });

@@ -11,16 +11,21 @@ namespace {
 Status check_problem(const RecurrentProblem& p) {
   const auto number = [](int64_t n) { return static_cast<long long>(n); };
   if (p.dtype != DType::F32 && p.dtype != DType::F64) {
-    return Status::fail(StatusKind::Unsupported, "recurrent layer: got elements of another type, expected f32 or f64. Fix: convert the input and the weights.");
+    return Status::fail(
+        StatusKind::Unsupported,
+        "recurrent layer: got elements of another type, expected f32 or f64. Fix: convert the input and the weights.");
   }
   if (p.N < 0 || p.T < 0 || p.D < 1 || p.H < 1 || p.L < 1 || p.K < 1 || p.K > 2) {
     return Status::fail(StatusKind::OutOfRange,
-                        "recurrent layer: got N %lld, T %lld, D %lld, H %lld, L %lld, K %lld, expected N and T from 0, D, H and L from 1, K 1 or 2.",
+                        "recurrent layer: got N %lld, T %lld, D %lld, H %lld, L %lld, K %lld, expected N and T from 0, "
+                        "D, H and L from 1, K 1 or 2.",
                         number(p.N), number(p.T), number(p.D), number(p.H), number(p.L), number(p.K));
   }
   if (p.P < 0 || (p.P > 0 && p.cell != Cell::Lstm)) {
-    return Status::fail(StatusKind::Unsupported, "recurrent layer: got a projection of %lld, expected one only for an LSTM. Fix: leave projSize out.",
-                        number(p.P));
+    return Status::fail(
+        StatusKind::Unsupported,
+        "recurrent layer: got a projection of %lld, expected one only for an LSTM. Fix: leave projSize out.",
+        number(p.P));
   }
   return Status::ok();
 }
@@ -33,16 +38,25 @@ class CpuRecurrent final : public RecurrentKernels {
     return Status::ok();
   }
   Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept override {
-    return checked(problem, [&] { return problem.dtype == DType::F64 ? reference_sizes(problem, out) : fused_sizes(problem, out); });
+    return checked(problem, [&] {
+      return problem.dtype == DType::F64 ? reference_sizes(problem, out) : fused_sizes(problem, out);
+    });
   }
   Status pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept override {
-    return checked(problem, [&] { return problem.dtype == DType::F64 ? Status::ok() : fused_pack(problem, static_cast<const float*>(weights), packed); });
+    return checked(problem, [&] {
+      return problem.dtype == DType::F64 ? Status::ok()
+                                         : fused_pack(problem, static_cast<const float*>(weights), packed);
+    });
   }
   Status forward(const RecurrentProblem& problem, const RecurrentForward& buffers) noexcept override {
-    return checked(problem, [&] { return problem.dtype == DType::F64 ? reference_forward(problem, buffers) : fused_forward(problem, buffers); });
+    return checked(problem, [&] {
+      return problem.dtype == DType::F64 ? reference_forward(problem, buffers) : fused_forward(problem, buffers);
+    });
   }
   Status backward(const RecurrentProblem& problem, const RecurrentBackward& buffers) noexcept override {
-    return checked(problem, [&] { return problem.dtype == DType::F64 ? reference_backward(problem, buffers) : fused_backward(problem, buffers); });
+    return checked(problem, [&] {
+      return problem.dtype == DType::F64 ? reference_backward(problem, buffers) : fused_backward(problem, buffers);
+    });
   }
 
  private:

@@ -76,7 +76,8 @@ Status finished(const std::atomic<bool>& overflow) {
   return Status::fail(StatusKind::OutOfRange, "%s", kNoI32);
 }
 
-/// A run in interleaved partial results, which the compiler keeps in vectors, joined in a fixed order. It does so for 16 sums, but for no fewer than 32 extremes.
+/// A run in interleaved partial results, which the compiler keeps in vectors, joined in a fixed order. It does so for
+/// 16 sums, but for no fewer than 32 extremes.
 template <class R, class T>
 typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
   using Acc = typename R::Acc;
@@ -98,23 +99,28 @@ typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
 }
 
 template <class R, class T>
-void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places, std::atomic<bool>& overflow) {
+void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places,
+                 std::atomic<bool>& overflow) {
   const int64_t run = inner.extent[inner.rank - 1], runs = inner.runs(), step = inner.stride[inner.rank - 1];
-  parallel_for(outer.size(), std::max<int64_t>(1, kSlice / std::max<int64_t>(1, inner.size())), [&](int64_t begin, int64_t end) {
-    for (int64_t o = begin; o < end; ++o) {
-      const T* from = x + outer.at(o);
-      typename R::Acc acc = R::start();
-      for (int64_t r = 0; r < runs; ++r) acc = R::join(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
-      store(result_of<R>(acc, inner.size()), out[places.at(o)], overflow);
-    }
-  });
+  parallel_for(outer.size(), std::max<int64_t>(1, kSlice / std::max<int64_t>(1, inner.size())),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t o = begin; o < end; ++o) {
+                   const T* from = x + outer.at(o);
+                   typename R::Acc acc = R::start();
+                   for (int64_t r = 0; r < runs; ++r)
+                     acc = R::join(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
+                   store(result_of<R>(acc, inner.size()), out[places.at(o)], overflow);
+                 }
+               });
 }
 
 constexpr int64_t kBlock = 64;
 
-/// Reduces `count` rows, beginning with the one of number `first`, of a block of neighbouring results that are `step` apart.
+/// Reduces `count` rows, beginning with the one of number `first`, of a block of neighbouring results that are `step`
+/// apart.
 template <class R, class T>
-void reduce_block(const T* x, const Axes& inner, int64_t first, int64_t count, int64_t step, int64_t width, typename R::Acc* acc) {
+void reduce_block(const T* x, const Axes& inner, int64_t first, int64_t count, int64_t step, int64_t width,
+                  typename R::Acc* acc) {
   std::fill_n(acc, width, R::start());
   for (int64_t i = first; i < first + count; ++i) {
     if (i % (kLongRun / kBlock) == 0) stop_point();
@@ -127,29 +133,37 @@ void reduce_block(const T* x, const Axes& inner, int64_t first, int64_t count, i
   }
 }
 
-/// The outer axis lies densely and the reduced ones do not: blocks of neighbouring results are carried along together. Few blocks of many rows are cut into
-/// slices of rows, whose number depends on the shape alone. False if there was no memory for their partial results.
+/// The outer axis lies densely and the reduced ones do not: blocks of neighbouring results are carried along together.
+/// Few blocks of many rows are cut into slices of rows, whose number depends on the shape alone. False if there was no
+/// memory for their partial results.
 template <class R, class T>
-bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places, std::atomic<bool>& overflow) {
+bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places,
+                    std::atomic<bool>& overflow) {
   using Acc = typename R::Acc;
   constexpr int64_t kEnough = 16, kRows = 256;
-  const int64_t extent = outer.extent[outer.rank - 1], step = outer.stride[outer.rank - 1], per_run = (extent + kBlock - 1) / kBlock;
+  const int64_t extent = outer.extent[outer.rank - 1], step = outer.stride[outer.rank - 1],
+                per_run = (extent + kBlock - 1) / kBlock;
   const int64_t blocks = outer.runs() * per_run, count = inner.size();
-  const int64_t slices = blocks >= kEnough ? 1 : std::clamp<int64_t>(count / kRows, 1, kEnough), length = (count + slices - 1) / slices;
+  const int64_t slices = blocks >= kEnough ? 1 : std::clamp<int64_t>(count / kRows, 1, kEnough),
+                length = (count + slices - 1) / slices;
   const auto width_of = [&](int64_t block) { return std::min(kBlock, extent - block % per_run * kBlock); };
   const auto finish = [&](int64_t block, const Acc* acc) {
     const int64_t first = block / per_run * extent + block % per_run * kBlock;
-    for (int64_t j = 0; j < width_of(block); ++j) store(result_of<R>(acc[j], count), out[places.at(first + j)], overflow);
+    for (int64_t j = 0; j < width_of(block); ++j)
+      store(result_of<R>(acc[j], count), out[places.at(first + j)], overflow);
   };
-  const auto block_at = [&](int64_t block) { return x + outer.run_at(block / per_run) + block % per_run * kBlock * step; };
+  const auto block_at = [&](int64_t block) {
+    return x + outer.run_at(block / per_run) + block % per_run * kBlock * step;
+  };
   if (slices == 1) {
-    parallel_for(blocks, std::max<int64_t>(1, kSlice / std::max<int64_t>(1, count * kBlock)), [&](int64_t begin, int64_t end) {
-      Acc acc[kBlock];
-      for (int64_t block = begin; block < end; ++block) {
-        reduce_block<R, T>(block_at(block), inner, 0, count, step, width_of(block), acc);
-        finish(block, acc);
-      }
-    });
+    parallel_for(blocks, std::max<int64_t>(1, kSlice / std::max<int64_t>(1, count * kBlock)),
+                 [&](int64_t begin, int64_t end) {
+                   Acc acc[kBlock];
+                   for (int64_t block = begin; block < end; ++block) {
+                     reduce_block<R, T>(block_at(block), inner, 0, count, step, width_of(block), acc);
+                     finish(block, acc);
+                   }
+                 });
     return true;
   }
   const std::unique_ptr<Acc[]> parts(new (std::nothrow) Acc[static_cast<size_t>(blocks * slices * kBlock)]);
@@ -157,8 +171,8 @@ bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, co
   parallel_for(blocks * slices, 1, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t block = item / slices, first = item % slices * length;
-      reduce_block<R, T>(block_at(block), inner, first, std::max<int64_t>(0, std::min(length, count - first)), step, width_of(block),
-                         &parts[static_cast<size_t>(item * kBlock)]);
+      reduce_block<R, T>(block_at(block), inner, first, std::max<int64_t>(0, std::min(length, count - first)), step,
+                         width_of(block), &parts[static_cast<size_t>(item * kBlock)]);
     }
   });
   for (int64_t block = 0; block < blocks; ++block) {
@@ -170,14 +184,16 @@ bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, co
   return true;
 }
 
-/// Everything into one result: slices of fixed size on the team, joined in order, so that the number of threads does not show.
+/// Everything into one result: slices of fixed size on the team, joined in order, so that the number of threads does
+/// not show.
 template <class R, class T>
 void reduce_all(const T* x, int64_t count, T* out, std::atomic<bool>& overflow) {
   constexpr int64_t kSlices = 64;
   typename R::Acc parts[kSlices];
   const int64_t slices = std::clamp<int64_t>(count / kSlice, 1, kSlices), length = (count + slices - 1) / slices;
   parallel_for(slices, 4, [&](int64_t begin, int64_t end) {
-    for (int64_t s = begin; s < end; ++s) parts[s] = reduce_run<R, T>(x + s * length, 1, std::max<int64_t>(0, std::min(length, count - s * length)));
+    for (int64_t s = begin; s < end; ++s)
+      parts[s] = reduce_run<R, T>(x + s * length, 1, std::max<int64_t>(0, std::min(length, count - s * length)));
   });
   typename R::Acc result = parts[0];
   for (int64_t s = 1; s < slices; ++s) result = R::join(result, parts[s]);
@@ -194,7 +210,8 @@ Status reduce_as(const View& x, int reduced, const View& out) {
     reduce_all<R, T>(x.as<T>(), x.size(), out.as<T>(), overflow);
     return finished(overflow);
   }
-  const bool columns = inner.size() > 0 && outer.stride[outer.rank - 1] < inner.stride[inner.rank - 1] && outer.extent[outer.rank - 1] > 1;
+  const bool columns = inner.size() > 0 && outer.stride[outer.rank - 1] < inner.stride[inner.rank - 1] &&
+                       outer.extent[outer.rank - 1] > 1;
   if (!columns) reduce_rows<R, T>(x.as<T>(), outer, inner, out.as<T>(), places, overflow);
   else if (!reduce_columns<R, T>(x.as<T>(), outer, inner, out.as<T>(), places, overflow))
     return Status::fail(StatusKind::OutOfMemory, "could not get memory for partial results.");
@@ -263,7 +280,8 @@ class CpuReduceKernels final : public ReduceKernels {
       const Axes outer(x, 0, x.rank - 1), places(out, 0, out.rank);
       const int64_t count = x.last(), stride = x.stride[x.rank - 1];
       parallel_for(out.size(), std::max<int64_t>(1, kSlice / count), [&](int64_t begin, int64_t end) {
-        for (int64_t o = begin; o < end; ++o) arg_extreme_row(largest, x.as<const T>() + outer.at(o), stride, count, out.as<int32_t>() + places.at(o));
+        for (int64_t o = begin; o < end; ++o)
+          arg_extreme_row(largest, x.as<const T>() + outer.at(o), stride, count, out.as<int32_t>() + places.at(o));
       });
       return Status::ok();
     });
@@ -278,17 +296,22 @@ class CpuReduceKernels final : public ReduceKernels {
       const T* first = x.as<const T>() + (reversed ? (count - 1) * x.stride[x.rank - 1] : 0);
       T* first_out = out.as<T>() + (reversed ? (count - 1) * out.stride[out.rank - 1] : 0);
       const int64_t extent = from.extent[from.rank - 1];
-      const bool neighbours = from.stride[from.rank - 1] == 1 && to.stride[to.rank - 1] == 1 && to.extent[to.rank - 1] == extent;  // whole blocks at once
-      const int64_t width = neighbours ? std::min(kBlock, extent) : 1, per_run = neighbours ? (extent + width - 1) / std::max<int64_t>(width, 1) : 1;
+      const bool neighbours = from.stride[from.rank - 1] == 1 && to.stride[to.rank - 1] == 1 &&
+                              to.extent[to.rank - 1] == extent;  // whole blocks at once
+      const int64_t width = neighbours ? std::min(kBlock, extent) : 1,
+                    per_run = neighbours ? (extent + width - 1) / std::max<int64_t>(width, 1) : 1;
       const int64_t items = rows == 0 ? 0 : neighbours ? rows / extent * per_run : rows;
       std::atomic<bool> overflow{false};
-      parallel_for(items, std::max<int64_t>(1, kSlice / std::max<int64_t>(count * width, 1)), [&](int64_t begin, int64_t end) {
-        for (int64_t item = begin; item < end; ++item) {
-          const int64_t run = item / per_run, column = item % per_run * width;
-          const int64_t at = neighbours ? from.run_at(run) + column : from.at(item), out_at = neighbours ? to.run_at(run) + column : to.at(item);
-          running_sums(first + at, first_out + out_at, steps, std::min(width, neighbours ? extent - column : 1), overflow);
-        }
-      });
+      parallel_for(items, std::max<int64_t>(1, kSlice / std::max<int64_t>(count * width, 1)),
+                   [&](int64_t begin, int64_t end) {
+                     for (int64_t item = begin; item < end; ++item) {
+                       const int64_t run = item / per_run, column = item % per_run * width;
+                       const int64_t at = neighbours ? from.run_at(run) + column : from.at(item),
+                                     out_at = neighbours ? to.run_at(run) + column : to.at(item);
+                       running_sums(first + at, first_out + out_at, steps,
+                                    std::min(width, neighbours ? extent - column : 1), overflow);
+                     }
+                   });
       return finished(overflow);
     });
   }

@@ -15,7 +15,9 @@ class RowFunction {
   using Strides = std::array<int64_t, N>;
   template <class F>
   RowFunction(const F& f)
-      : f_(&f), call_([](const void* f, const Data& data, const Strides& strides, int64_t count) { (*static_cast<const F*>(f))(data, strides, count); }) {}
+      : f_(&f), call_([](const void* f, const Data& data, const Strides& strides, int64_t count) {
+          (*static_cast<const F*>(f))(data, strides, count);
+        }) {}
   void operator()(const Data& data, const Strides& strides, int64_t count) const { call_(f_, data, strides, count); }
 
  private:
@@ -23,8 +25,10 @@ class RowFunction {
   void (*call_)(const void*, const Data&, const Strides&, int64_t);
 };
 
-/// Walks views of equal extents together. Calls `row(std::array<char*, N> data, std::array<int64_t, N> strides_in_bytes, int64_t count)` for runs along
-/// the innermost axis, after merging axes that lie densely behind each other in every view; large walks are shared out over the team.
+/// Walks views of equal extents together. Calls
+/// `row(std::array<char*, N> data, std::array<int64_t, N> strides_in_bytes, int64_t count)` for runs along the
+/// innermost axis, after merging axes that lie densely behind each other in every view; large walks are shared out over
+/// the team.
 ///
 /// `row` is type-erased, so that the walk is compiled once for each N and not for each of hundreds of ops.
 template <size_t N>

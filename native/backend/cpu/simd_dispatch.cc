@@ -8,7 +8,8 @@
 #include "backend/cpu/processor.h"
 #include "hwy/targets.h"
 
-// Run-time dispatch calls three functions of libhwy. They are defined here, so that the addon needs Highway's headers only: Debian ships no static libhwy.
+// Run-time dispatch calls three functions of libhwy. They are defined here, so that the addon needs Highway's headers
+// only: Debian ships no static libhwy.
 namespace hwy {
 namespace {
 
@@ -54,7 +55,10 @@ struct Target {
   int64_t bit;
   const char* label;
 };
-constexpr Target kTargets[] = {{"AVX3", HWY_AVX3, "AVX3 (AVX-512)"}, {"AVX2", HWY_AVX2, "AVX2"}, {"SSE4", HWY_SSE4, "SSE4"}, {"NEON", HWY_NEON, "NEON"}};
+constexpr Target kTargets[] = {{"AVX3", HWY_AVX3, "AVX3 (AVX-512)"},
+                               {"AVX2", HWY_AVX2, "AVX2"},
+                               {"SSE4", HWY_SSE4, "SSE4"},
+                               {"NEON", HWY_NEON, "NEON"}};
 constexpr int kTargetCount = sizeof kTargets / sizeof kTargets[0];
 
 /// The first of `bits`, or null.
@@ -92,7 +96,8 @@ const bool environment_was_read = [] {
   if (wanted && *wanted && !choose(wanted)) {
     std::fprintf(stderr, "STMNET_SIMD: got '%s', expected an instruction set of this processor (", wanted);
     const char* separator = "";
-    for (const char* const* name = supported_simd_targets(); *name; ++name, separator = ", ") std::fprintf(stderr, "%s%s", separator, *name);
+    for (const char* const* name = supported_simd_targets(); *name; ++name, separator = ", ")
+      std::fprintf(stderr, "%s%s", separator, *name);
     std::fprintf(stderr, "). Fix: set one of these or unset it; %s is used now.\n", simd_target());
   }
   return true;

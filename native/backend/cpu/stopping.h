@@ -5,12 +5,13 @@
 
 namespace stm {
 
-// How a command ends before its work is done. When an executor is told to stop, nobody will see what its running command computes; a process or a worker that
-// ends must not wait for it. Loops that may last pass stop points, some milliseconds apart at most. After the flag has been set the next one throws Stopped,
-// which unwinds to `stoppable`: there the work is left as it is, unfinished, and the kernel returns.
+// How a command ends before its work is done. When an executor is told to stop, nobody will see what its running
+// command computes; a process or a worker that ends must not wait for it. Loops that may last pass stop points, some
+// milliseconds apart at most. After the flag has been set the next one throws Stopped, which unwinds to `stoppable`:
+// there the work is left as it is, unfinished, and the kernel returns.
 //
-// parallel_for, Team::run and guarded are stoppable, and parallel_for passes a stop point between blocks of items: a kernel needs stop points of its own only
-// where a single item may take long.
+// parallel_for, Team::run and guarded are stoppable, and parallel_for passes a stop point between blocks of items: a
+// kernel needs stop points of its own only where a single item may take long.
 
 /// Thrown by stop_point.
 struct Stopped {};

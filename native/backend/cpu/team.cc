@@ -77,8 +77,8 @@ int quota_of(const std::string& folder) {
   return static_cast<int>((quota + period - 1) / period);
 }
 
-// The tightest quota of this process's group and the groups around it, under cgroup v2 and v1; 0 without one. Inside a container the group's own path
-// may not be visible: the mount point then holds the container's quota.
+// The tightest quota of this process's group and the groups around it, under cgroup v2 and v1; 0 without one. Inside a
+// container the group's own path may not be visible: the mount point then holds the container's quota.
 int cgroup_quota() {
   FILE* file = std::fopen("/proc/self/cgroup", "re");
   if (!file) return 0;
@@ -128,7 +128,8 @@ struct ProcessTeam {
   std::atomic<int> wanted{0};  // 0: the default
 };
 
-// Never destroyed: its threads are left to the process at exit, which may come in the middle of a command. In place, so that it needs no memory.
+// Never destroyed: its threads are left to the process at exit, which may come in the middle of a command. In place, so
+// that it needs no memory.
 template <class T, class... Arguments>
 T& immortal(Arguments... arguments) {
   alignas(T) static unsigned char place[sizeof(T)];
@@ -142,7 +143,8 @@ Team& team_of_one() { return immortal<Team>(1); }
 thread_local Team* held_team = nullptr;  // by a lease of this thread
 thread_local bool inside_run = false;
 
-// A team of `size`, or of half as many for as often as the system refuses: kernels compute with fewer threads, not with none.
+// A team of `size`, or of half as many for as often as the system refuses: kernels compute with fewer threads, not with
+// none.
 Team* new_team(int size) {
   for (; size > 1; size /= 2) {
     try {
@@ -233,7 +235,8 @@ void Team::run(Call call, void* context) {
   stop_point();
 }
 
-// A member counts itself among the sleepers before it looks at runs_ for the last time, this raises runs_ before it looks at the sleepers: one sees the other.
+// A member counts itself among the sleepers before it looks at runs_ for the last time, this raises runs_ before it
+// looks at the sleepers: one sees the other.
 void Team::wake() {
   runs_.fetch_add(1, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) == 0) return;
@@ -301,6 +304,8 @@ int num_threads() {
   return wanted ? wanted : preset;
 }
 
-void set_num_threads(int count) { process_team().wanted.store(count < 1 ? 0 : count < kMaxThreads ? count : kMaxThreads); }
+void set_num_threads(int count) {
+  process_team().wanted.store(count < 1 ? 0 : count < kMaxThreads ? count : kMaxThreads);
+}
 
 }  // namespace stm

@@ -12,11 +12,12 @@
 
 namespace stm {
 
-/// What a thread has to do before it calls kernels, once: when `stopping` is set, a kernel may return with its work undone.
-/// The flag outlives the thread's kernels.
+/// What a thread has to do before it calls kernels, once: when `stopping` is set, a kernel may return with its work
+/// undone. The flag outlives the thread's kernels.
 void begin_kernels(const std::atomic<bool>& stopping);
 
-/// Holds threads until `count` of them have arrived; a waiting one spins briefly, then yields. Serves any number of rounds.
+/// Holds threads until `count` of them have arrived; a waiting one spins briefly, then yields. Serves any number of
+/// rounds.
 class Barrier {
  public:
   explicit Barrier(int count = 1) : count_(count) {}
@@ -47,11 +48,12 @@ class Barrier {
 ///
 ///   team.run([&](int rank) { ...; team.barrier(); ... });
 ///
-/// A waiting member spins briefly, then yields (at a barrier) or sleeps (between runs), so an idle team costs nothing and an oversubscribed machine still
-/// makes progress. There is one team per process: take it with a `TeamLease`.
+/// A waiting member spins briefly, then yields (at a barrier) or sleeps (between runs), so an idle team costs nothing
+/// and an oversubscribed machine still makes progress. There is one team per process: take it with a `TeamLease`.
 class Team {
  public:
-  /// @throws std::system_error or std::bad_alloc if the system does not give that many threads; a team of one needs none
+  /// @throws std::system_error or std::bad_alloc if the system does not give that many threads; a team of one needs
+  /// none
   explicit Team(int size);
   ~Team();
   Team(const Team&) = delete;
@@ -59,7 +61,8 @@ class Team {
 
   int size() const { return size_; }
 
-  /// Returns when every member has returned from `function(int rank)`, which throws nothing but Stopped, at a stop point: then a member leaves it there.
+  /// Returns when every member has returned from `function(int rank)`, which throws nothing but Stopped, at a stop
+  /// point: then a member leaves it there.
   template <class F>
   void run(F&& function) {
     run([](void* context, int rank) { (*static_cast<std::remove_reference_t<F>*>(context))(rank); }, &function);
@@ -88,8 +91,9 @@ class Team {
   Barrier barrier_, finish_;
 };
 
-/// Exclusive use of the process's team for one command. Waits while another thread holds it. A lease taken by a thread that holds one already shares it; taken
-/// inside Team::run, or by a thread that is told to stop while it waits, it gives a team of one.
+/// Exclusive use of the process's team for one command. Waits while another thread holds it. A lease taken by a thread
+/// that holds one already shares it; taken inside Team::run, or by a thread that is told to stop while it waits, it
+/// gives a team of one.
 class TeamLease {
  public:
   TeamLease();
@@ -104,8 +108,9 @@ class TeamLease {
   bool owner_ = false;
 };
 
-/// Threads of the process's team: what set_num_threads chose, else STMNET_NUM_THREADS, else the cores that affinity and the cgroup quota allow. Where the
-/// system refuses so many, the team has half as many, or half of that, and so on; those that are left to the system serve the rest of the process.
+/// Threads of the process's team: what set_num_threads chose, else STMNET_NUM_THREADS, else the cores that affinity and
+/// the cgroup quota allow. Where the system refuses so many, the team has half as many, or half of that, and so on;
+/// those that are left to the system serve the rest of the process.
 int num_threads();
 
 /// Takes effect at the next command. `count` below 1 goes back to the default; the largest is 1024.
@@ -123,9 +128,10 @@ struct Share {
   }
 };
 
-/// Calls `f(begin, end)` on disjoint parts that cover [0, count), on the team; on the caller alone, without a team, if count <= grain. A member gets at least
-/// `grain` items (but the last), so fewer members work when there is little to do, and takes them in blocks with stop points between. The parts depend on
-/// count, grain and the number of threads only.
+/// Calls `f(begin, end)` on disjoint parts that cover [0, count), on the team; on the caller alone, without a team, if
+/// count <= grain. A member gets at least `grain` items (but the last), so fewer members work when there is little to
+/// do, and takes them in blocks with stop points between. The parts depend on count, grain and the number of threads
+/// only.
 template <class F>
 void parallel_for(int64_t count, int64_t grain, F f) {
   constexpr int64_t kUnit = 16;
@@ -138,7 +144,10 @@ void parallel_for(int64_t count, int64_t grain, F f) {
   const int64_t parts = (count + grain - 1) / grain;
   const int members = parts < team.size() ? static_cast<int>(parts) : team.size();
   if (members == 1) return stoppable([&] { in_blocks(0, count, kGrainsInBlock * grain, f); });
-  const int64_t unit = grain < kUnit ? 1 : kUnit;  // where items are numbers, parts begin at whole vectors; a few large items are shared one by one
+  const int64_t unit =
+      grain < kUnit
+          ? 1
+          : kUnit;  // where items are numbers, parts begin at whole vectors; a few large items are shared one by one
   team.run([&](int rank) {
     if (rank >= members) return;
     const Share share(count, rank, members, unit);

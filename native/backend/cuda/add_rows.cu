@@ -1,10 +1,12 @@
-// Adding up what has the same index, in one order: the indices are sorted, with their places, and runs of equal ones are summed.
+// Adding up what has the same index, in one order: the indices are sorted, with their places, and runs of equal ones
+// are summed.
 //
 //   sorted   3 3 3 7 | 7 7 7 7 | 7 7 9 9      pieces of kPiece; each sums its runs, column by column
 //            └─3──┘└7  ───7───   7─┘└9─┘      a run that lies within a piece is done: its sum goes to the output
-//                  7     7       7            the parts of others are the rows of the next round, until there is one piece
+//                  7     7 7 the parts of others are the rows of the next round, until there is one piece
 //
-// Each piece leaves two rows to the next round, one for the run it begins in and one for the run it ends in; a row may be absent.
+// Each piece leaves two rows to the next round, one for the run it begins in and one for the run it ends in; a row may
+// be absent.
 #include <algorithm>
 
 #include "backend/cuda/indexing.h"
@@ -36,7 +38,8 @@ struct Targets {
     if (wrong) report_out_of_range(fault, op, step, 0, steps - 1);
     const int64_t kept = step < 0 ? 0 : step >= steps ? steps - 1 : step;
     const bool absent = steps == 0 || (!wrong && step == skipped);
-    return item_of(absent ? kAbsent : static_cast<uint32_t>((row * steps + kept) * width + b), at | (wrong ? kWrong : 0));
+    return item_of(absent ? kAbsent : static_cast<uint32_t>((row * steps + kept) * width + b),
+                   at | (wrong ? kWrong : 0));
   }
 };
 
@@ -108,8 +111,11 @@ struct AddPieces {
   }
 
  private:
-  /// Whether a run has begun before `begin`: then it is in the last row there, or in the last but one, if that was left whole.
-  STM_DEVICE bool goes_on_from(int64_t begin, uint32_t key) const { return begin > 0 && (key_of(items[begin - 1]) == key || key_of(items[begin - 2]) == key); }
+  /// Whether a run has begun before `begin`: then it is in the last row there, or in the last but one, if that was left
+  /// whole.
+  STM_DEVICE bool goes_on_from(int64_t begin, uint32_t key) const {
+    return begin > 0 && (key_of(items[begin - 1]) == key || key_of(items[begin - 2]) == key);
+  }
   STM_DEVICE bool goes_on_to(int64_t end, uint32_t key) const { return end < count && key_of(items[end]) == key; }
   STM_DEVICE void leave(int64_t row, int64_t column, T sum) const { next_rows[row * width + column] = sum; }
   STM_DEVICE void add(uint32_t key, int64_t column, T sum) const {
@@ -184,7 +190,8 @@ Status add_pieces(Context& context, const Item* items, const T* rows, int64_t co
     const int64_t pieces = pieces_of(count);
     Item* const next_items = pieces > 1 ? arrays.take<Item>(2 * pieces) : nullptr;
     T* const next_rows = pieces > 1 ? arrays.take<T>(2 * pieces * width) : nullptr;
-    STM_TRY(launch_each(context, "add_pieces", pieces * width, AddPieces<T>{items, rows, count, width, out, onto, context.fault, next_items, next_rows}));
+    STM_TRY(launch_each(context, "add_pieces", pieces * width,
+                        AddPieces<T>{items, rows, count, width, out, onto, context.fault, next_items, next_rows}));
     if (pieces == 1) return Status::ok();
     items = next_items;
     rows = next_rows;
@@ -193,7 +200,8 @@ Status add_pieces(Context& context, const Item* items, const T* rows, int64_t co
 }
 
 template <class T>
-Status add_sorted(Context& context, const Targets& targets, const T* rows, int64_t count, int64_t width, T* out, bool onto) {
+Status add_sorted(Context& context, const Targets& targets, const T* rows, int64_t count, int64_t width, T* out,
+                  bool onto) {
   void* memory = nullptr;
   STM_TRY(context.scratch(Context::kOther, static_cast<size_t>(2 * count) * sizeof(Item), &memory));
   Item* sorted = nullptr;
@@ -204,12 +212,14 @@ Status add_sorted(Context& context, const Targets& targets, const T* rows, int64
 /// Sorting costs 0.02 ms and about 1 ns an index; a thread that adds one after the other needs some 0.8 µs for each.
 template <class T>
 Status scatter(Context& context, const View& index, const View& source, const View& target) {
-  const int64_t steps = target.extent[1], width = target.extent[2], given = index.extent[1], count = index.size(), columns = index.extent[0] * width;
+  const int64_t steps = target.extent[1], width = target.extent[2], given = index.extent[1], count = index.size(),
+                columns = index.extent[0] * width;
   if (count == 0) return Status::ok();
   const bool numbered = count <= INT32_MAX && target.size() < int64_t{UINT32_MAX};
   if (given <= 32 || columns >= 1024 || !numbered)
     return launch_each(context, "scatter_add", columns,
-                       AddColumns<T>{index.as<const int32_t>(), source.as<const T>(), target.as<T>(), steps, given, width, context.fault, context.op});
+                       AddColumns<T>{index.as<const int32_t>(), source.as<const T>(), target.as<T>(), steps, given,
+                                     width, context.fault, context.op});
   const Targets targets{index.as<const int32_t>(), given * width, width, steps, -1, context.fault, context.op};
   return add_sorted(context, targets, source.as<const T>(), count, 1, target.as<T>(), true);
 }
@@ -218,8 +228,12 @@ Status scatter(Context& context, const View& index, const View& source, const Vi
 
 Status CudaIndexing::add_rows(const View& rows, const View& indices, int64_t skipped, const View& out) noexcept {
   const int64_t count = indices.size(), width = out.extent[1];
-  if (count > INT32_MAX) return Status::fail(StatusKind::Unsupported, "got %lld indices, expected at most 2147483647.", static_cast<long long>(count));
-  if (out.size() > 0) STM_CUDA(context_, cudaMemsetAsync(out.data, 0, static_cast<size_t>(out.size()) * size_of(out.dtype), context_.stream));
+  if (count > INT32_MAX)
+    return Status::fail(StatusKind::Unsupported, "got %lld indices, expected at most 2147483647.",
+                        static_cast<long long>(count));
+  if (out.size() > 0)
+    STM_CUDA(context_,
+             cudaMemsetAsync(out.data, 0, static_cast<size_t>(out.size()) * size_of(out.dtype), context_.stream));
   if (count == 0 || width == 0) return Status::ok();
   const Targets targets{indices.as<const int32_t>(), count, 1, out.extent[0], skipped, context_.fault, context_.op};
   return dispatch_floating(rows.dtype, [&](auto zero) {
@@ -229,7 +243,8 @@ Status CudaIndexing::add_rows(const View& rows, const View& indices, int64_t ski
 }
 
 Status CudaIndexing::scatter_add(const View& index, const View& source, const View& target) noexcept {
-  return dispatch_any(source.dtype, [&](auto zero) { return scatter<decltype(zero)>(context_, index, source, target); });
+  return dispatch_any(source.dtype,
+                      [&](auto zero) { return scatter<decltype(zero)>(context_, index, source, target); });
 }
 
 }  // namespace stm::cuda

@@ -9,7 +9,8 @@
 
 namespace stm::cuda {
 
-/// A divisor that is known before the launch, 1..2^31-1: to divide by it is to multiply and shift (Granlund and Montgomery, 1994).
+/// A divisor that is known before the launch, 1..2^31-1: to divide by it is to multiply and shift (Granlund and
+/// Montgomery, 1994).
 class Divisor {
  public:
   Divisor() = default;
@@ -19,14 +20,16 @@ class Divisor {
   }
   STM_DEVICE uint32_t value() const { return value_; }
   /// n / value for n < 2^31.
-  STM_DEVICE uint32_t quotient(uint32_t n) const { return (static_cast<uint32_t>((uint64_t{n} * magic_) >> 32) + n) >> shift_; }
+  STM_DEVICE uint32_t quotient(uint32_t n) const {
+    return (static_cast<uint32_t>((uint64_t{n} * magic_) >> 32) + n) >> shift_;
+  }
 
  private:
   uint32_t value_ = 1, magic_ = 1, shift_ = 0;
 };
 
-/// Some axes of N views of equal extents, walked together in the order that lies densest in the first view; axes that lie densely behind each other in all
-/// views are merged. A view that is absent (null) has strides of 0.
+/// Some axes of N views of equal extents, walked together in the order that lies densest in the first view; axes that
+/// lie densely behind each other in all views are merged. A view that is absent (null) has strides of 0.
 template <int N>
 struct Axes {
   int32_t rank = 0;
@@ -41,7 +44,8 @@ struct Axes {
     for (int axis = from; axis < to; ++axis) {
       if (first.extent[axis] == 1) continue;
       int place = count++;
-      for (; place > 0 && distance(first, order[place - 1]) < distance(first, axis); --place) order[place] = order[place - 1];
+      for (; place > 0 && distance(first, order[place - 1]) < distance(first, axis); --place)
+        order[place] = order[place - 1];
       order[place] = axis;
     }
     for (int i = 0; i < count; ++i) add(views, order[i]);
@@ -80,7 +84,9 @@ struct Axes {
   }
 
  private:
-  static int64_t distance(const View& view, int axis) { return view.stride[axis] < 0 ? -view.stride[axis] : view.stride[axis]; }
+  static int64_t distance(const View& view, int axis) {
+    return view.stride[axis] < 0 ? -view.stride[axis] : view.stride[axis];
+  }
 
   void add(const View* const (&views)[N], int axis) {
     const int64_t n = views[0]->extent[axis];

@@ -44,7 +44,8 @@ class CudaBackend final : public Backend {
   void facts(DeviceFacts* out) noexcept override { describe_device(context_.device, out); }
   int32_t num_threads() noexcept override { return 1; }
   void set_num_threads(int32_t) noexcept override {}
-  void starting(const std::atomic<bool>&) noexcept override {}  // calls return at once, but for cuDNN's and CUDA's own, which nothing ends early
+  void starting(const std::atomic<bool>&) noexcept override {
+  }  // calls return at once, but for cuDNN's and CUDA's own, which nothing ends early
 
   // ---- memory
 
@@ -64,14 +65,18 @@ class CudaBackend final : public Backend {
   }
 
   Status upload(void* to, const void* host, size_t bytes) noexcept override {
-    if (bytes <= kSmallUpload && reinterpret_cast<uintptr_t>(to) % 4 == 0 && bytes % 4 == 0) return context_.store(to, host, bytes);
+    if (bytes <= kSmallUpload && reinterpret_cast<uintptr_t>(to) % 4 == 0 && bytes % 4 == 0)
+      return context_.store(to, host, bytes);
     if (!graphs_.capturing()) return staging_.upload(to, host, bytes);
     return context_.check(cudaMemcpyAsync(to, host, bytes, cudaMemcpyHostToDevice, context_.stream), "cudaMemcpyAsync");
   }
-  Status download(void* host, const void* from, size_t bytes) noexcept override { return staging_.download(host, from, bytes); }
+  Status download(void* host, const void* from, size_t bytes) noexcept override {
+    return staging_.download(host, from, bytes);
+  }
   Status copy(void* to, const void* from, size_t bytes) noexcept override {
     if (bytes == 0) return Status::ok();
-    return context_.check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, context_.stream), "cudaMemcpyAsync");
+    return context_.check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, context_.stream),
+                          "cudaMemcpyAsync");
   }
 
   // ---- order
@@ -132,7 +137,9 @@ class CudaBackend final : public Backend {
   ~CudaBackend() = default;
 
   static Status lost() {
-    return Status::fail(StatusKind::DeviceLost, "the CUDA context was lost by an earlier fault. Fix: start the process again; the CPU goes on working.");
+    return Status::fail(
+        StatusKind::DeviceLost,
+        "the CUDA context was lost by an earlier fault. Fix: start the process again; the CPU goes on working.");
   }
 
   /// Executor thread. What fails here is tried again by the next command.
@@ -195,8 +202,10 @@ Status open_device(int device, Backend** out) try {
   *out = new (std::nothrow) CudaBackend(device);
   return *out ? Status::ok() : Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
 } catch (const std::system_error& error) {  // from the thread that waits for the device
-  return Status::fail(StatusKind::Internal, "the system gives no thread (%s). Fix: raise the limit of threads (ulimit -u, or the container's limit of pids)",
-                      error.what());
+  return Status::fail(
+      StatusKind::Internal,
+      "the system gives no thread (%s). Fix: raise the limit of threads (ulimit -u, or the container's limit of pids)",
+      error.what());
 }
 
 void describe_device(int device, DeviceFacts* out) {
@@ -207,8 +216,10 @@ void describe_device(int device, DeviceFacts* out) {
     return;
   }
   std::snprintf(out->model, sizeof out->model, "%.*s", static_cast<int>(sizeof out->model) - 1, properties.name);
-  std::snprintf(out->details, sizeof out->details, "compute capability %d.%d, %d multiprocessors, CUDA %d.%d, cuBLAS %s", properties.major, properties.minor,
-                properties.multiProcessorCount, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10, libraries().cublas.version.c_str());
+  std::snprintf(out->details, sizeof out->details,
+                "compute capability %d.%d, %d multiprocessors, CUDA %d.%d, cuBLAS %s", properties.major,
+                properties.minor, properties.multiProcessorCount, CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
+                libraries().cublas.version.c_str());
   std::snprintf(out->cudnn, sizeof out->cudnn, "%s", libraries().cudnn.version.c_str());
   out->memory_bytes = static_cast<int64_t>(properties.totalGlobalMem);
 }

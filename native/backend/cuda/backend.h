@@ -4,7 +4,8 @@
 
 namespace stm::cuda {
 
-/// A device for one environment. It is set up on the executor's thread, at its first command; until then only what any thread may ask is there.
+/// A device for one environment. It is set up on the executor's thread, at its first command; until then only what any
+/// thread may ask is there.
 Status open_device(int device, Backend** out);
 
 void describe_device(int device, DeviceFacts* out);

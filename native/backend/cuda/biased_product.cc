@@ -7,9 +7,12 @@
 namespace stm::cuda {
 namespace {
 
-using MatmulDescriptor = Descriptor<cublasLtMatmulDesc_t, &Libraries::cublasLtMatmulDescCreate, &Libraries::cublasLtMatmulDescDestroy>;
-using LayoutDescriptor = Descriptor<cublasLtMatrixLayout_t, &Libraries::cublasLtMatrixLayoutCreate, &Libraries::cublasLtMatrixLayoutDestroy>;
-using PreferenceDescriptor = Descriptor<cublasLtMatmulPreference_t, &Libraries::cublasLtMatmulPreferenceCreate, &Libraries::cublasLtMatmulPreferenceDestroy>;
+using MatmulDescriptor =
+    Descriptor<cublasLtMatmulDesc_t, &Libraries::cublasLtMatmulDescCreate, &Libraries::cublasLtMatmulDescDestroy>;
+using LayoutDescriptor =
+    Descriptor<cublasLtMatrixLayout_t, &Libraries::cublasLtMatrixLayoutCreate, &Libraries::cublasLtMatrixLayoutDestroy>;
+using PreferenceDescriptor = Descriptor<cublasLtMatmulPreference_t, &Libraries::cublasLtMatmulPreferenceCreate,
+                                        &Libraries::cublasLtMatmulPreferenceDestroy>;
 
 /// cuBLASLt's kernels read the bias in vectors of up to so many bytes, and its heuristic is not told how the bias lies.
 constexpr uint32_t kBiasAlignment = 16;
@@ -39,7 +42,18 @@ BiasedProducts::BiasedProducts(Context& context) : context_(context) {}
 BiasedProducts::~BiasedProducts() = default;
 
 BiasedProducts::Problem BiasedProducts::problem_of(const BiasedProduct& p) {
-  return {p.trans_a, p.trans_b, p.m, p.n, p.k, p.lda, p.ldb, int{p.type}, int{p.compute}, alignment_of(p.a), alignment_of(p.b), alignment_of(p.out)};
+  return {p.trans_a,
+          p.trans_b,
+          p.m,
+          p.n,
+          p.k,
+          p.lda,
+          p.ldb,
+          int{p.type},
+          int{p.compute},
+          alignment_of(p.a),
+          alignment_of(p.b),
+          alignment_of(p.out)};
 }
 
 Status BiasedProducts::run(const BiasedProduct& product, bool* launched) {
@@ -55,10 +69,10 @@ Status BiasedProducts::run(const BiasedProduct& product, bool* launched) {
   const double one = 1, zero = 0;
   const float one_f = 1, zero_f = 0;
   const bool wide = product.type == CUDA_R_64F;
-  const cublasStatus_t status =
-      library.cublasLtMatmul(handle_of(context_), plan->matmul.get(), wide ? static_cast<const void*>(&one) : &one_f, product.a, plan->a.get(), product.b,
-                             plan->b.get(), wide ? static_cast<const void*>(&zero) : &zero_f, product.out, plan->out.get(), product.out, plan->out.get(),
-                             &plan->algorithm, workspace, context_.cublas_workspace(), context_.stream);
+  const cublasStatus_t status = library.cublasLtMatmul(
+      handle_of(context_), plan->matmul.get(), wide ? static_cast<const void*>(&one) : &one_f, product.a, plan->a.get(),
+      product.b, plan->b.get(), wide ? static_cast<const void*>(&zero) : &zero_f, product.out, plan->out.get(),
+      product.out, plan->out.get(), &plan->algorithm, workspace, context_.cublas_workspace(), context_.stream);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED) {
     plan->usable = false;
     return Status::ok();
@@ -87,14 +101,16 @@ Status BiasedProducts::find(const BiasedProduct& product, Plan** out) {
 Status BiasedProducts::describe(const BiasedProduct& p, Plan& plan) {
   const Libraries& library = *context_.libraries;
   const auto lay_out = [&](LayoutDescriptor& layout, bool turned, int64_t rows, int64_t columns, int64_t ld) {
-    return layout.create(context_, p.type, static_cast<uint64_t>(turned ? columns : rows), static_cast<uint64_t>(turned ? rows : columns), ld);
+    return layout.create(context_, p.type, static_cast<uint64_t>(turned ? columns : rows),
+                         static_cast<uint64_t>(turned ? rows : columns), ld);
   };
   STM_TRY(lay_out(plan.a, p.trans_a, p.m, p.k, p.lda));
   STM_TRY(lay_out(plan.b, p.trans_b, p.k, p.n, p.ldb));
   STM_TRY(lay_out(plan.out, false, p.m, p.n, p.m));
   STM_TRY(plan.matmul.create(context_, p.compute, p.type));
   const auto set = [&](cublasLtMatmulDescAttributes_t attribute, const auto& value) {
-    return context_.check(library.cublasLtMatmulDescSetAttribute(plan.matmul.get(), attribute, &value, sizeof value), "cublasLtMatmulDescSetAttribute");
+    return context_.check(library.cublasLtMatmulDescSetAttribute(plan.matmul.get(), attribute, &value, sizeof value),
+                          "cublasLtMatmulDescSetAttribute");
   };
   const cublasOperation_t a = p.trans_a ? CUBLAS_OP_T : CUBLAS_OP_N, b = p.trans_b ? CUBLAS_OP_T : CUBLAS_OP_N;
   STM_TRY(set(CUBLASLT_MATMUL_DESC_TRANSA, a));
@@ -108,8 +124,9 @@ Status BiasedProducts::choose(const Problem& problem, Plan& plan) {
   PreferenceDescriptor preference;
   STM_TRY(preference.create(context_));
   const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t attribute, const auto& value) {
-    return context_.check(library.cublasLtMatmulPreferenceSetAttribute(preference.get(), attribute, &value, sizeof value),
-                          "cublasLtMatmulPreferenceSetAttribute");
+    return context_.check(
+        library.cublasLtMatmulPreferenceSetAttribute(preference.get(), attribute, &value, sizeof value),
+        "cublasLtMatmulPreferenceSetAttribute");
   };
   const uint64_t workspace = context_.cublas_workspace();
   STM_TRY(prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace));
@@ -119,8 +136,9 @@ Status BiasedProducts::choose(const Problem& problem, Plan& plan) {
   STM_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, problem.out_alignment));
   cublasLtMatmulHeuristicResult_t best{};
   int found = 0;
-  const cublasStatus_t status = library.cublasLtMatmulAlgoGetHeuristic(handle_of(context_), plan.matmul.get(), plan.a.get(), plan.b.get(), plan.out.get(),
-                                                                       plan.out.get(), preference.get(), 1, &best, &found);
+  const cublasStatus_t status =
+      library.cublasLtMatmulAlgoGetHeuristic(handle_of(context_), plan.matmul.get(), plan.a.get(), plan.b.get(),
+                                             plan.out.get(), plan.out.get(), preference.get(), 1, &best, &found);
   if (status == CUBLAS_STATUS_NOT_SUPPORTED) return Status::ok();
   STM_TRY(context_.check(status, "cublasLtMatmulAlgoGetHeuristic"));
   plan.usable = found == 1 && best.state == CUBLAS_STATUS_SUCCESS;
@@ -129,7 +147,8 @@ Status BiasedProducts::choose(const Problem& problem, Plan& plan) {
 }
 
 Status BiasedProducts::point_bias(const Plan& plan, const void* bias) {
-  return context_.check(context_.libraries->cublasLtMatmulDescSetAttribute(plan.matmul.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
+  return context_.check(context_.libraries->cublasLtMatmulDescSetAttribute(
+                            plan.matmul.get(), CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, sizeof bias),
                         "cublasLtMatmulDescSetAttribute");
 }
 

@@ -7,7 +7,8 @@
 
 namespace stm::cuda {
 
-/// out = op(a) · op(b) + bias, column by column as BLAS reads them: [m, k] · [k, n], one element of the bias for each row.
+/// out = op(a) · op(b) + bias, column by column as BLAS reads them: [m, k] · [k, n], one element of the bias for each
+/// row.
 struct BiasedProduct {
   bool trans_a, trans_b;
   int64_t m, n, k;
@@ -18,8 +19,9 @@ struct BiasedProduct {
   void* out;
 };
 
-/// Such products in one kernel, by cuBLASLt: it adds the bias before it writes the result. cuBLASLt is asked once for the kernel of a problem; its first answer
-/// counts, so that every run of a library takes the same. Executor thread only.
+/// Such products in one kernel, by cuBLASLt: it adds the bias before it writes the result. cuBLASLt is asked once for
+/// the kernel of a problem; its first answer counts, so that every run of a library takes the same. Executor thread
+/// only.
 ///
 ///   STMNET_CUBLASLT=0    cuBLASLt is left alone (libraries.cc)
 class BiasedProducts {

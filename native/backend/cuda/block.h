@@ -1,6 +1,6 @@
 #pragma once
-// What the threads of one block do together. On the device a call is made by all threads of the block and ends with a barrier; elsewhere a block is
-// one thread that plays the parts of all of them, in the same order of summation.
+// What the threads of one block do together. On the device a call is made by all threads of the block and ends with a
+// barrier; elsewhere a block is one thread that plays the parts of all of them, in the same order of summation.
 #include <cmath>
 #include <cstdint>
 
@@ -32,7 +32,8 @@ class Block {
     each(1, [&](int64_t) { f(); });
   }
 
-  /// `join` of f(0)..f(n-1) and of as many `initial` as wanted, in an order that depends on n and the block alone. T is of at most 16 bytes. All threads get it.
+  /// `join` of f(0)..f(n-1) and of as many `initial` as wanted, in an order that depends on n and the block alone. T is
+  /// of at most 16 bytes. All threads get it.
   template <class T, class F, class Join>
   STM_DEVICE T reduce(int64_t n, T initial, F f, Join join) {
     static_assert(sizeof(T) <= 16, "Block::reduce holds 16 bytes for each thread");

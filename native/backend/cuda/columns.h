@@ -1,5 +1,6 @@
 #pragma once
-// Sums down the columns of a matrix. Lanes of threads go through the rows side by side, so that neighbours read neighbours whatever the width:
+// Sums down the columns of a matrix. Lanes of threads go through the rows side by side, so that neighbours read
+// neighbours whatever the width:
 //
 //          column 0 1 2 │ 0 1 2 │ 0 1 2
 //   row 0: lane 0       │ row 1: lane 1 │ row 2: lane 0 │ …     each lane leaves one part for each column
@@ -56,7 +57,8 @@ struct SumLanes {
   }
 };
 
-/// Adds the parts of a column up. Each result may be absent; the sums over `divisor` are kept in `totals`, if there is one.
+/// Adds the parts of a column up. Each result may be absent; the sums over `divisor` are kept in `totals`, if there is
+/// one.
 template <class T>
 struct SumParts {
   const TwoSums* parts;

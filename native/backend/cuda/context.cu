@@ -53,13 +53,14 @@ Status describe(cudaError_t error, const char* what) {
   (void)cudaGetLastError();  // so that the next call does not report it again
   const FunctionName name(what);
   if (is_sticky(error)) {
-    return Status::fail(
-        StatusKind::DeviceLost,
-        "%.*s: the CUDA context is lost: %s (%d). Fix: save what you need from the CPU and start the process again; if it comes back, report it.", name.length,
-        name.begin, cudaGetErrorName(error), static_cast<int>(error));
+    return Status::fail(StatusKind::DeviceLost,
+                        "%.*s: the CUDA context is lost: %s (%d). Fix: save what you need from the CPU and start the "
+                        "process again; if it comes back, report it.",
+                        name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error));
   }
   const StatusKind kind = error == cudaErrorMemoryAllocation ? StatusKind::OutOfMemory : StatusKind::Internal;
-  return Status::fail(kind, "%.*s failed: %s (%d), %s", name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error), cudaGetErrorString(error));
+  return Status::fail(kind, "%.*s failed: %s (%d), %s", name.length, name.begin, cudaGetErrorName(error),
+                      static_cast<int>(error), cudaGetErrorString(error));
 }
 
 void ignore(cudaError_t error) {
@@ -80,7 +81,8 @@ Status Context::check(cublasStatus_t error, const char* what) {
   const Status before = check(cudaPeekAtLastError(), what);  // an earlier asynchronous fault often shows first here
   if (before.kind == StatusKind::DeviceLost) return before;
   const FunctionName name(what);
-  return Status::fail(kind, "%.*s failed: %s (%d)", name.length, name.begin, libraries->cublasGetStatusString(error), static_cast<int>(error));
+  return Status::fail(kind, "%.*s failed: %s (%d)", name.length, name.begin, libraries->cublasGetStatusString(error),
+                      static_cast<int>(error));
 }
 
 Status Context::check(cudnnStatus_t error, const char* what) {
@@ -91,17 +93,23 @@ Status Context::check(cudnnStatus_t error, const char* what) {
   if (before.kind == StatusKind::DeviceLost) return before;
   const FunctionName name(what);
   const int category = static_cast<int>(error) / 1000;  // the rest of the code says more than versions agree on
-  const StatusKind kind = error == CUDNN_STATUS_ALLOC_FAILED ? StatusKind::OutOfMemory : category == 3 ? StatusKind::Unsupported : StatusKind::Internal;
-  return Status::fail(kind, "%.*s failed: %s (%d). %s", name.length, name.begin, libraries->cudnnGetErrorString(error), static_cast<int>(error), detail);
+  const StatusKind kind = error == CUDNN_STATUS_ALLOC_FAILED ? StatusKind::OutOfMemory
+                          : category == 3                    ? StatusKind::Unsupported
+                                                             : StatusKind::Internal;
+  return Status::fail(kind, "%.*s failed: %s (%d). %s", name.length, name.begin, libraries->cudnnGetErrorString(error),
+                      static_cast<int>(error), detail);
 }
 
 Status Context::grow(Buffer& buffer, size_t bytes) {
   if (buffer.bytes >= bytes) return Status::ok();
-  // CUDA would make the allocation a part of the graph: there would be no memory until that is launched, and it could be launched but once.
+  // CUDA would make the allocation a part of the graph: there would be no memory until that is launched, and it could
+  // be launched but once.
   cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
   STM_TRY(check(cudaStreamIsCapturing(stream, &capturing), "cudaStreamIsCapturing"));
   if (capturing != cudaStreamCaptureStatusNone)
-    return Status::fail(StatusKind::Internal, "a graph that is being captured needs %zu bytes more of scratch. Fix: report it, with the step.", bytes);
+    return Status::fail(
+        StatusKind::Internal,
+        "a graph that is being captured needs %zu bytes more of scratch. Fix: report it, with the step.", bytes);
   size_t size = size_t{64} << 10;
   while (size < bytes) size *= 2;
   void* data = nullptr;

@@ -80,8 +80,9 @@ struct Context {
   void release(void* data);
   void trim_pool();
 
-  /// `bytes` of host data in device memory, for the launches that follow: they travel with launches of their own, so that nothing is left to keep alive and a
-  /// graph may capture them. Each `slot` is one place, overwritten by its next use.
+  /// `bytes` of host data in device memory, for the launches that follow: they travel with launches of their own, so
+  /// that nothing is left to keep alive and a graph may capture them. Each `slot` is one place, overwritten by its next
+  /// use.
   enum Slot { kLengths, kLengthsToo, kTable, kSlots };
   template <class T>
   Status constants(Slot slot, const T* host, int64_t count, const T** device) {
@@ -96,7 +97,8 @@ struct Context {
   /// Bytes of kCublas, as many as cuBLAS recommends.
   size_t cublas_workspace() const { return capability >= 90 ? size_t{32} << 20 : size_t{8} << 20; }
 
-  /// Writes host bytes to device memory by launches that carry them; `to` is a multiple of 4 bytes, and so is the room there.
+  /// Writes host bytes to device memory by launches that carry them; `to` is a multiple of 4 bytes, and so is the room
+  /// there.
   Status store(void* to, const void* host, size_t bytes);
 
   void release_buffers();

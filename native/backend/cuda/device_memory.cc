@@ -1,7 +1,7 @@
 // Where device memory comes from: the device's pool, in the order of the stream. Some virtual GPUs and boards have no
-// pools, only cudaMalloc and cudaFree. Those keep the order too, by waiting: cudaFree returns once all that the device was
-// given has run, so nothing still uses what it frees, and what cudaMalloc gives has been used by nobody since. It costs a
-// stop of the device, which the caching allocator makes rare.
+// pools, only cudaMalloc and cudaFree. Those keep the order too, by waiting: cudaFree returns once all that the device
+// was given has run, so nothing still uses what it frees, and what cudaMalloc gives has been used by nobody since. It
+// costs a stop of the device, which the caching allocator makes rare.
 #include "backend/cuda/context.h"
 
 namespace stm::cuda {

@@ -20,19 +20,43 @@ STM_DEVICE void each(Out (&out)[W], const F& f, const In (&... in)[W]) {
   for (int k = 0; k < W; ++k) out[k] = f(in[k]...);
 }
 
-// Which op it is is decided once for all elements of a call: a branch that all threads take alike, and one kernel instead of dozens.
-// clang-format off
-#define STM_UNARY_CASE(name, doc, saves, value, derivative)  \
-  case Unary::name: return each(out, [a = parameter](T x) -> T { (void)a; return value; }, in);
-#define STM_DERIVATIVE_CASE(name, doc, saves, value, derivative)  \
-  case Unary::name: return each(out, [a = parameter](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, xs, ys, ds);
-#define STM_BINARY_CASE(name, doc, value)  \
-  case Binary::name:  \
-    return each(out, [this](T left, T right) -> T { const N a = left, b = right; return fitted<T>(static_cast<N>(value), fault, place); }, as, bs);
-#define STM_COMPARE_CASE(name, doc, value)  \
-  case Compare::name: return each(out, [](T a, T b) -> uint8_t { return value; }, as, bs);
-#define STM_COMPARE_SCALAR_CASE(name, doc, value)  \
-  case Compare::name: return each(out, [b = scalar](T a) -> uint8_t { return value; }, as);
+// Which op it is is decided once for all elements of a call: a branch that all threads take alike, and one kernel
+// instead of dozens. clang-format off
+#define STM_UNARY_CASE(name, doc, saves, value, derivative) \
+  case Unary::name:                                         \
+    return each(                                            \
+        out,                                                \
+        [a = parameter](T x) -> T {                         \
+          (void)a;                                          \
+          return value;                                     \
+        },                                                  \
+        in);
+#define STM_DERIVATIVE_CASE(name, doc, saves, value, derivative) \
+  case Unary::name:                                              \
+    return each(                                                 \
+        out,                                                     \
+        [a = parameter](T x, T y, T d) -> T {                    \
+          (void)a, (void)x, (void)y;                             \
+          return d * (derivative);                               \
+        },                                                       \
+        xs, ys, ds);
+#define STM_BINARY_CASE(name, doc, value)                        \
+  case Binary::name:                                             \
+    return each(                                                 \
+        out,                                                     \
+        [this](T left, T right) -> T {                           \
+          const N a = left, b = right;                           \
+          return fitted<T>(static_cast<N>(value), fault, place); \
+        },                                                       \
+        as, bs);
+#define STM_COMPARE_CASE(name, doc, value) \
+  case Compare::name:                      \
+    return each(                           \
+        out, [](T a, T b) -> uint8_t { return value; }, as, bs);
+#define STM_COMPARE_SCALAR_CASE(name, doc, value) \
+  case Compare::name:                             \
+    return each(                                  \
+        out, [b = scalar](T a) -> uint8_t { return value; }, as);
 // clang-format on
 
 template <class T>
@@ -53,7 +77,8 @@ struct UnarySlope {
   static constexpr int kWidth = kWidthFor<T>;
   Unary op;
   T parameter;
-  STM_DEVICE void operator()(T (&out)[kWidth], const T (&xs)[kWidth], const T (&ys)[kWidth], const T (&ds)[kWidth]) const {
+  STM_DEVICE void operator()(T (&out)[kWidth], const T (&xs)[kWidth], const T (&ys)[kWidth],
+                             const T (&ds)[kWidth]) const {
     switch (op) {
       STM_UNARY_FUNCTORS(STM_DERIVATIVE_CASE)
       STM_PARAMETRIC_FUNCTORS(STM_DERIVATIVE_CASE)
@@ -95,7 +120,8 @@ struct ScalarComparison {
 template <class T>
 struct Choice {
   static constexpr int kWidth = kWidthFor<T>;
-  STM_DEVICE void operator()(T (&out)[kWidth], const uint8_t (&conditions)[kWidth], const T (&as)[kWidth], const T (&bs)[kWidth]) const {
+  STM_DEVICE void operator()(T (&out)[kWidth], const uint8_t (&conditions)[kWidth], const T (&as)[kWidth],
+                             const T (&bs)[kWidth]) const {
     each(
         out, [](uint8_t condition, T a, T b) { return condition ? a : b; }, conditions, as, bs);
   }
@@ -153,25 +179,30 @@ Status CudaElementwise::unary(Unary op, double parameter, const View& x, const V
   });
 }
 
-Status CudaElementwise::unary_backward(Unary op, double parameter, const View& x, const View& y, const View& dy, const View& dx) noexcept {
+Status CudaElementwise::unary_backward(Unary op, double parameter, const View& x, const View& y, const View& dy,
+                                       const View& dx) noexcept {
   return dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "unary_backward", UnarySlope<T>{op, static_cast<T>(parameter)}, dx, Operand<T>{x, T(1)}, Operand<T>{y, T(1)}, Operand<T>{dy});
+    return map<T>(context_, "unary_backward", UnarySlope<T>{op, static_cast<T>(parameter)}, dx, Operand<T>{x, T(1)},
+                  Operand<T>{y, T(1)}, Operand<T>{dy});
   });
 }
 
 Status CudaElementwise::binary(Binary op, const View& a, const View& b, const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, Operand<T>{a}, Operand<T>{b});
+    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, Operand<T>{a},
+                  Operand<T>{b});
   });
 }
 
-Status CudaElementwise::binary_scalar(Binary op, const View& a, double scalar, bool reversed, const View& out) noexcept {
+Status CudaElementwise::binary_scalar(Binary op, const View& a, double scalar, bool reversed,
+                                      const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Operand<T> each{a}, number{{}, static_cast<T>(scalar)};
-    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, reversed ? number : each, reversed ? each : number);
+    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, reversed ? number : each,
+                  reversed ? each : number);
   });
 }
 
@@ -185,7 +216,8 @@ Status CudaElementwise::compare(Compare op, const View& a, const View& b, const 
 Status CudaElementwise::compare_scalar(Compare op, const View& a, double scalar, const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<uint8_t>(context_, "compare", ScalarComparison<T>{op, static_cast<Compared<T>>(scalar)}, out, Operand<T>{a});
+    return map<uint8_t>(context_, "compare", ScalarComparison<T>{op, static_cast<Compared<T>>(scalar)}, out,
+                        Operand<T>{a});
   });
 }
 
@@ -201,8 +233,9 @@ Status CudaElementwise::copy(const View& from, const View& to) noexcept {
     return dispatch_any(to.dtype, [&](auto target) {
       using From = decltype(source);
       using To = decltype(target);
-      return map<To>(context_, "copy", Cast<From, To>{to.dtype == DType::Bool && from.dtype != DType::Bool, context_.fault, context_.op}, to,
-                     Operand<From>{from});
+      return map<To>(context_, "copy",
+                     Cast<From, To>{to.dtype == DType::Bool && from.dtype != DType::Bool, context_.fault, context_.op},
+                     to, Operand<From>{from});
     });
   });
 }
@@ -210,7 +243,8 @@ Status CudaElementwise::copy(const View& from, const View& to) noexcept {
 Status CudaElementwise::fill(double value, const View& to) noexcept {
   return dispatch_any(to.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "fill", Constant<T>{to.dtype == DType::Bool ? static_cast<T>(value != 0) : static_cast<T>(value)}, to);
+    return map<T>(context_, "fill",
+                  Constant<T>{to.dtype == DType::Bool ? static_cast<T>(value != 0) : static_cast<T>(value)}, to);
   });
 }
 

@@ -8,7 +8,8 @@ class CudaElementwise final : public ElementwiseKernels {
  public:
   explicit CudaElementwise(Context& context) : context_(context) {}
   Status unary(Unary op, double parameter, const View& x, const View& y) noexcept override;
-  Status unary_backward(Unary op, double parameter, const View& x, const View& y, const View& dy, const View& dx) noexcept override;
+  Status unary_backward(Unary op, double parameter, const View& x, const View& y, const View& dy,
+                        const View& dx) noexcept override;
   Status binary(Binary op, const View& a, const View& b, const View& out) noexcept override;
   Status binary_scalar(Binary op, const View& a, double scalar, bool reversed, const View& out) noexcept override;
   Status compare(Compare op, const View& a, const View& b, const View& out) noexcept override;

@@ -43,8 +43,9 @@ std::vector<std::string> pyenv_versions(const fs::path& pyenv) {
   return {};
 }
 
-/// What lies above the bin folder of the first python3 on the PATH: of the name there, which may be a link in a virtual environment, and of the file that it
-/// leads to. Where that is a script of pyenv's, the versions that it would choose from.
+/// What lies above the bin folder of the first python3 on the PATH: of the name there, which may be a link in a virtual
+/// environment, and of the file that it leads to. Where that is a script of pyenv's, the versions that it would choose
+/// from.
 std::vector<std::string> roots_on_path() {
   for (const std::string& entry : split(environment("PATH"), ':')) {
     const fs::path folder(entry), program = folder / "python3";
@@ -55,7 +56,8 @@ std::vector<std::string> roots_on_path() {
     if (folder.filename() == "shims" && fs::is_directory(root / "versions", error)) {
       for (const std::string& version : pyenv_versions(root))
         for (const char* const patch : {"", ".*"})  // 3.12 is the last of 3.12.*
-          for (std::string& found : folders((root / "versions" / version).string() + patch)) roots.push_back(std::move(found));
+          for (std::string& found : folders((root / "versions" / version).string() + patch))
+            roots.push_back(std::move(found));
       if (roots.empty()) continue;  // the system's, further on
     } else {
       roots.push_back(root.string());
@@ -90,8 +92,9 @@ std::vector<std::string> python_folders() {
   if (const std::string home = environment("HOME"); !home.empty()) roots.push_back(home + "/.local");
   std::vector<std::string> patterns;
   for (const std::string& root : roots) patterns.push_back(root + "/lib/python3*/site-packages");
-  for (const char* pattern : {"/usr/local/lib/python3*/site-packages", "/usr/local/lib/python3*/dist-packages", "/usr/lib/python3*/site-packages",
-                              "/usr/lib/python3/dist-packages", "/opt/conda/lib/python3*/site-packages"})
+  for (const char* pattern :
+       {"/usr/local/lib/python3*/site-packages", "/usr/local/lib/python3*/dist-packages",
+        "/usr/lib/python3*/site-packages", "/usr/lib/python3/dist-packages", "/opt/conda/lib/python3*/site-packages"})
     patterns.emplace_back(pattern);
   std::vector<std::string> found;
   for (const std::string& pattern : patterns)

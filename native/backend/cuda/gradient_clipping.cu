@@ -36,7 +36,9 @@ struct Norm {
     return p == 1 || largest() ? magnitude : std::pow(magnitude, p);
   }
   STM_DEVICE double join(double a, double b) const { return !largest() ? a + b : a > b || a != a ? a : b; }
-  STM_DEVICE double root(double sum) const { return largest() || p == 1 ? sum : p == 2 ? std::sqrt(sum) : std::pow(sum, 1 / p); }
+  STM_DEVICE double root(double sum) const {
+    return largest() || p == 1 ? sum : p == 2 ? std::sqrt(sum) : std::pow(sum, 1 / p);
+  }
 
   template <class T>
   STM_DEVICE double of(Block& block, int64_t n, const T* x) const {
@@ -109,7 +111,8 @@ struct ScalePieces {
   double max_norm;
   Table table;
   STM_DEVICE void operator()(Block& block, int64_t piece) const {
-    const double total = wide ? *static_cast<const double*>(norm) : static_cast<double>(*static_cast<const float*>(norm));
+    const double total =
+        wide ? *static_cast<const double*>(norm) : static_cast<double>(*static_cast<const float*>(norm));
     const double factor = max_norm / (total + 1e-6);
     if (factor >= 1) return;
     map_piece(block, table, piece, [factor](auto x) { return static_cast<decltype(x)>(x * factor); });
@@ -140,12 +143,14 @@ Status CudaOptimizers::total_norm(double p, const View* gradients, int64_t count
     next += table.pieces();
     return launch_blocks(context_, "norm_of_pieces", table.pieces(), Table::kSize, NormOfPieces{{p}, first, table});
   }));
-  return launch_blocks(context_, "total_norm", 1, pieces, TotalNorm{{p}, static_cast<double*>(partials), pieces, norm.data, norm.dtype == DType::F64});
+  return launch_blocks(context_, "total_norm", 1, pieces,
+                       TotalNorm{{p}, static_cast<double*>(partials), pieces, norm.data, norm.dtype == DType::F64});
 }
 
 Status CudaOptimizers::scale_to_norm(double max_norm, const View& norm, const View* gradients, int64_t count) noexcept {
   return for_tables(gradients, count, [&](const Table& table) {
-    return launch_blocks(context_, "scale_pieces", table.pieces(), Table::kSize, ScalePieces{norm.data, norm.dtype == DType::F64, max_norm, table});
+    return launch_blocks(context_, "scale_pieces", table.pieces(), Table::kSize,
+                         ScalePieces{norm.data, norm.dtype == DType::F64, max_norm, table});
   });
 }
 

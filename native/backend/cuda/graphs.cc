@@ -22,11 +22,13 @@ bool wanted() {
 
 }  // namespace
 
-Graphs::Graphs(Context& context, CudaRecurrent& recurrent) : context_(context), recurrent_(recurrent), wanted_(wanted()) {}
+Graphs::Graphs(Context& context, CudaRecurrent& recurrent)
+    : context_(context), recurrent_(recurrent), wanted_(wanted()) {}
 
 Status Graphs::begin() {
   lock_.emplace(context_.device);
-  const Status begun = context_.check(cudaStreamBeginCapture(context_.stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+  const Status begun = context_.check(cudaStreamBeginCapture(context_.stream, cudaStreamCaptureModeThreadLocal),
+                                      "cudaStreamBeginCapture");
   if (!begun.is_ok()) lock_.reset();
   return begun;
 }
@@ -53,7 +55,8 @@ Status Graphs::end(void** graph) {
 Status Graphs::instantiate(cudaGraph_t captured, cudaGraphExec_t* out) {
   STM_CUDA(context_, cudaGraphInstantiate(out, captured, 0));
   const Status uploaded = context_.check(cudaGraphUpload(*out, context_.stream), "cudaGraphUpload");
-  // Whatever else was wrong the launch will tell, if it is. Memory that is short is better met here, where nothing has run.
+  // Whatever else was wrong the launch will tell, if it is. Memory that is short is better met here, where nothing has
+  // run.
   if (uploaded.kind != StatusKind::OutOfMemory && uploaded.kind != StatusKind::DeviceLost) return Status::ok();
   ignore(cudaGraphExecDestroy(*out));
   return uploaded;
@@ -70,7 +73,9 @@ void Graphs::leave_capture() {
   (void)cudaGetLastError();
 }
 
-Status Graphs::launch(void* graph) { return context_.check(cudaGraphLaunch(static_cast<Graph*>(graph)->executable, context_.stream), "cudaGraphLaunch"); }
+Status Graphs::launch(void* graph) {
+  return context_.check(cudaGraphLaunch(static_cast<Graph*>(graph)->executable, context_.stream), "cudaGraphLaunch");
+}
 
 void Graphs::release(void* graph) noexcept {
   const auto released = static_cast<Graph*>(graph);

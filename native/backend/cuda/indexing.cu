@@ -45,7 +45,9 @@ Word<Bytes> poison(DType dtype) {
   Word<Bytes> word{};
   if constexpr (Bytes >= 4) {
     for (int i = 0; i < Bytes / 4; ++i)
-      word.part[i] = dtype == DType::F32 ? 0x7FC00000u : dtype == DType::F64 && i % 2 == 1 ? 0x7FF80000u : 0u;  // the lower half comes first
+      word.part[i] = dtype == DType::F32                 ? 0x7FC00000u
+                     : dtype == DType::F64 && i % 2 == 1 ? 0x7FF80000u
+                                                         : 0u;  // the lower half comes first
   }
   return word;
 }
@@ -149,7 +151,9 @@ struct FoldWindows {
   }
 };
 
-bool fits_words(const View& view, size_t row_bytes) { return row_bytes % 16 == 0 && reinterpret_cast<uintptr_t>(view.data) % 16 == 0; }
+bool fits_words(const View& view, size_t row_bytes) {
+  return row_bytes % 16 == 0 && reinterpret_cast<uintptr_t>(view.data) % 16 == 0;
+}
 
 }  // namespace
 
@@ -158,11 +162,13 @@ Status CudaIndexing::gather_rows(const View& table, const View& indices, const V
   const auto launch = [&](auto zero) {
     using W = decltype(zero);
     const int64_t width = static_cast<int64_t>(bytes / sizeof(W));
-    return launch_each(context_, "gather_rows", indices.size() * width,
-                       GatherRows<W>{table.as<const W>(), indices.as<const int32_t>(), out.as<W>(), width, table.extent[0], poison<sizeof(W)>(table.dtype),
-                                     Report{context_.fault, context_.op}});
+    return launch_each(
+        context_, "gather_rows", indices.size() * width,
+        GatherRows<W>{table.as<const W>(), indices.as<const int32_t>(), out.as<W>(), width, table.extent[0],
+                      poison<sizeof(W)>(table.dtype), Report{context_.fault, context_.op}});
   };
-  return fits_words(table, bytes) && fits_words(out, bytes) ? launch(Word<16>{}) : dispatch_words(size_of(table.dtype), launch);
+  return fits_words(table, bytes) && fits_words(out, bytes) ? launch(Word<16>{})
+                                                            : dispatch_words(size_of(table.dtype), launch);
 }
 
 Status CudaIndexing::whole_numbers(const View& x, const Padding& items, const View& out) noexcept {
@@ -171,22 +177,23 @@ Status CudaIndexing::whole_numbers(const View& x, const Padding& items, const Vi
   return dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     return launch_each(context_, "whole_numbers", x.size(),
-                       WholeNumbers<T>{x.as<const T>(), out.as<int32_t>(), static_cast<T>(exact_bound(x.dtype)), real, Report{context_.fault, context_.op}});
+                       WholeNumbers<T>{x.as<const T>(), out.as<int32_t>(), static_cast<T>(exact_bound(x.dtype)), real,
+                                       Report{context_.fault, context_.op}});
   });
 }
 
 Status CudaIndexing::one_hot(const View& indices, const View& out) noexcept {
-  return launch_each(
-      context_, "one_hot", out.size(),
-      OneHot{indices.as<const int32_t>(), out.as<float>(), out.extent[1], std::numeric_limits<float>::quiet_NaN(), Report{context_.fault, context_.op}});
+  return launch_each(context_, "one_hot", out.size(),
+                     OneHot{indices.as<const int32_t>(), out.as<float>(), out.extent[1],
+                            std::numeric_limits<float>::quiet_NaN(), Report{context_.fault, context_.op}});
 }
 
 Status CudaIndexing::gather(const View& x, const View& index, const View& out) noexcept {
   return dispatch_words(size_of(x.dtype), [&](auto zero) {
     using W = decltype(zero);
     return launch_each(context_, "gather", index.size(),
-                       Gather<W>{x.as<const W>(), index.as<const int32_t>(), out.as<W>(), x.extent[1], index.extent[1], x.extent[2], poison<sizeof(W)>(x.dtype),
-                                 Report{context_.fault, context_.op}});
+                       Gather<W>{x.as<const W>(), index.as<const int32_t>(), out.as<W>(), x.extent[1], index.extent[1],
+                                 x.extent[2], poison<sizeof(W)>(x.dtype), Report{context_.fault, context_.op}});
   });
 }
 
@@ -194,16 +201,17 @@ Status CudaIndexing::unfold(const View& x, int64_t stride, int64_t dilation, con
   return dispatch_words(size_of(x.dtype), [&](auto zero) {
     using W = decltype(zero);
     return launch_each(context_, "unfold", out.size(),
-                       Unfold<W>{x.as<const W>(), out.as<W>(), x.extent[1], out.extent[1], x.extent[2], out.extent[3], stride, dilation});
+                       Unfold<W>{x.as<const W>(), out.as<W>(), x.extent[1], out.extent[1], x.extent[2], out.extent[3],
+                                 stride, dilation});
   });
 }
 
 Status CudaIndexing::fold(const View& windows, int64_t stride, int64_t dilation, const View& out) noexcept {
   return dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return launch_each(
-        context_, "fold", out.size(),
-        FoldWindows<T>{windows.as<const T>(), out.as<T>(), out.extent[1], windows.extent[1], out.extent[2], windows.extent[3], stride, dilation});
+    return launch_each(context_, "fold", out.size(),
+                       FoldWindows<T>{windows.as<const T>(), out.as<T>(), out.extent[1], windows.extent[1],
+                                      out.extent[2], windows.extent[3], stride, dilation});
   });
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// How kernels reach the device. A kernel is a struct with a call operator marked STM_DEVICE, plain data that travels with the launch:
+// How kernels reach the device. A kernel is a struct with a call operator marked STM_DEVICE, plain data that travels
+// with the launch:
 //
 //   struct Scale { float* x; float factor;  STM_DEVICE void operator()(int64_t i) const { x[i] *= factor; } };
 //   launch_each(context, "scale", n, Scale{x, 2});                          // once for each i in 0..n-1
@@ -7,7 +8,8 @@
 //   struct SumRow { …  STM_DEVICE void operator()(Block& block, int64_t row) const { … block.sum(…) … } };
 //   launch_blocks(context, "sum_row", rows, width, SumRow{…});              // one block of threads for each row
 //
-// nvcc makes a kernel of it; any other compiler runs the same body on the host, thread after thread, on the queue of the stand-in for CUDA.
+// nvcc makes a kernel of it; any other compiler runs the same body on the host, thread after thread, on the queue of
+// the stand-in for CUDA.
 #include "backend/cuda/block.h"
 #include "backend/cuda/context.h"
 
@@ -46,7 +48,8 @@ Status launch_each(Context& context, [[maybe_unused]] const char* name, int64_t 
   static_assert(sizeof(Kernel) <= 4000, "kernel arguments are limited to 4 KB");
   if (count <= 0) return Status::ok();
 #ifdef __CUDACC__
-  const int64_t blocks = (count + kMaxThreads - 1) / kMaxThreads, most = static_cast<int64_t>(context.multiprocessors) * 32;
+  const int64_t blocks = (count + kMaxThreads - 1) / kMaxThreads,
+                most = static_cast<int64_t>(context.multiprocessors) * 32;
   run_each<<<static_cast<unsigned>(blocks < most ? blocks : most), kMaxThreads, 0, context.stream>>>(count, kernel);
   return context.check(cudaGetLastError(), name);
 #else
@@ -57,16 +60,19 @@ Status launch_each(Context& context, [[maybe_unused]] const char* name, int64_t 
 #endif
 }
 
-/// Calls `kernel(block, i)` for each i in 0..blocks-1, in no order, with a block of threads that suits rows of `width` elements.
+/// Calls `kernel(block, i)` for each i in 0..blocks-1, in no order, with a block of threads that suits rows of `width`
+/// elements.
 template <class Kernel>
-Status launch_blocks(Context& context, [[maybe_unused]] const char* name, int64_t blocks, int64_t width, const Kernel& kernel) {
+Status launch_blocks(Context& context, [[maybe_unused]] const char* name, int64_t blocks, int64_t width,
+                     const Kernel& kernel) {
   static_assert(sizeof(Kernel) <= 4000, "kernel arguments are limited to 4 KB");
   if (blocks <= 0) return Status::ok();
   int threads = 32;
   while (threads < kMaxThreads && threads < width) threads *= 2;
 #ifdef __CUDACC__
   const int64_t most = int64_t{1} << 30;
-  run_blocks<<<static_cast<unsigned>(blocks < most ? blocks : most), static_cast<unsigned>(threads), 0, context.stream>>>(blocks, kernel);
+  run_blocks<<<static_cast<unsigned>(blocks < most ? blocks : most), static_cast<unsigned>(threads), 0,
+               context.stream>>>(blocks, kernel);
   return context.check(cudaGetLastError(), name);
 #else
   (void)host_launch(name, context.stream, [blocks, threads, kernel] {

@@ -34,7 +34,8 @@ std::vector<std::string> places(const Wanted& wanted) {
     for (const std::string& folder : wanted.wheel_folders) paths.push_back(python + "/" + folder + "/" + wanted.file);
   for (const char* variable : {"CUDA_HOME", "CUDA_PATH"})
     if (const std::string root = environment(variable); !root.empty()) paths.push_back(root + "/lib64/" + wanted.file);
-  for (const std::string& root : folders("/usr/local/cuda-" + std::to_string(kCudaMajor) + "*")) paths.push_back(root + "/lib64/" + wanted.file);
+  for (const std::string& root : folders("/usr/local/cuda-" + std::to_string(kCudaMajor) + "*"))
+    paths.push_back(root + "/lib64/" + wanted.file);
   paths.push_back("/usr/local/cuda/lib64/" + wanted.file);
   return paths;
 }
@@ -64,7 +65,8 @@ void* open_library(const Wanted& wanted, LibraryReport& report) {
 template <class F>
 bool find(void* library, const char* name, F& function, LibraryReport& report) {
   function = reinterpret_cast<F>(dlsym(library, name));
-  if (!function && report.problem.empty()) report.problem = std::string("it has no function ") + name + ", so it is too old";
+  if (!function && report.problem.empty())
+    report.problem = std::string("it has no function ") + name + ", so it is too old";
   return function != nullptr;
 }
 
@@ -111,19 +113,23 @@ void load_cublas(LoadedLibraries& loaded) {
   int version = 0;
   if (f.cublasGetVersion_v2(nullptr, &version) != CUBLAS_STATUS_SUCCESS) return;
   const int unit = version >= 100000 ? 10000 : 1000;
-  report.version = std::to_string(version / unit) + "." + std::to_string(version % unit / 100) + "." + std::to_string(version % 100);
+  report.version =
+      std::to_string(version / unit) + "." + std::to_string(version % unit / 100) + "." + std::to_string(version % 100);
 }
 
-/// cuDNN compiles the kernels of PERSIST_DYNAMIC by NVRTC, but neither names it among what it depends on nor looks for it outside the loader's path; and NVRTC
-/// looks for its own builtins in no better way, when it compiles. Both are found if they are in the process, NVRTC with its symbols for everybody.
+/// cuDNN compiles the kernels of PERSIST_DYNAMIC by NVRTC, but neither names it among what it depends on nor looks for
+/// it outside the loader's path; and NVRTC looks for its own builtins in no better way, when it compiles. Both are
+/// found if they are in the process, NVRTC with its symbols for everybody.
 void load_nvrtc(LoadedLibraries& loaded) {
   const std::string major = std::to_string(kCudaMajor);
   LibraryReport& report = loaded.nvrtc;
-  Wanted wanted{"libnvrtc.so." + major, nullptr, {kCudaMajor >= 13 ? "nvidia/cu" + major + "/lib" : "nvidia/cuda_nvrtc/lib"}};
+  Wanted wanted{
+      "libnvrtc.so." + major, nullptr, {kCudaMajor >= 13 ? "nvidia/cu" + major + "/lib" : "nvidia/cuda_nvrtc/lib"}};
   wanted.scope = RTLD_GLOBAL;
   if (const std::string folder = folder_of(loaded.cublas.path); !folder.empty()) {
     wanted.first.push_back(folder);
-    if (kCudaMajor < 13) wanted.first.push_back(folder + "../../cuda_nvrtc/lib/");  // each wheel had a folder of its own
+    if (kCudaMajor < 13)
+      wanted.first.push_back(folder + "../../cuda_nvrtc/lib/");  // each wheel had a folder of its own
   }
   void* library = open_library(wanted, report);
   if (!library) return;
@@ -135,14 +141,16 @@ void load_nvrtc(LoadedLibraries& loaded) {
   if (get_version(&version[0], &version[1]) != 0) return;
   report.version = std::to_string(version[0]) + "." + std::to_string(version[1]);
   const std::string builtins = "libnvrtc-builtins.so." + report.version, folder = folder_of(report.path);
-  if (dlopen((folder + builtins).c_str(), RTLD_NOW | RTLD_GLOBAL) || dlopen(builtins.c_str(), RTLD_NOW | RTLD_GLOBAL)) return;
+  if (dlopen((folder + builtins).c_str(), RTLD_NOW | RTLD_GLOBAL) || dlopen(builtins.c_str(), RTLD_NOW | RTLD_GLOBAL))
+    return;
   report.problem = builtins + " is missing: it belongs into " + folder;
 }
 
 /// From 9.0 on a version is major · 10000 + minor · 100 + patch; before it was major · 1000.
 std::string words_of_cudnn(size_t version) {
   const size_t unit = version >= kOldestCudnn ? 10000 : 1000;
-  return std::to_string(version / unit) + "." + std::to_string(version % unit / 100) + "." + std::to_string(version % 100);
+  return std::to_string(version / unit) + "." + std::to_string(version % unit / 100) + "." +
+         std::to_string(version % 100);
 }
 
 void load_cudnn(LoadedLibraries& loaded) {
@@ -164,9 +172,11 @@ void load_cudnn(LoadedLibraries& loaded) {
   if (!report.problem.empty()) return;
   const size_t major = f.cudnnGetCudartVersion() / 1000;
   if (major != static_cast<size_t>(kCudaMajor)) {
-    report.problem = "it was built for CUDA " + std::to_string(major) + ", and this plug-in for CUDA " + std::to_string(kCudaMajor);
+    report.problem =
+        "it was built for CUDA " + std::to_string(major) + ", and this plug-in for CUDA " + std::to_string(kCudaMajor);
   } else if (const cudnnStatus_t status = f.cudnnAdvVersionCheck(); status != CUDNN_STATUS_SUCCESS) {
-    report.problem = std::string("its sub-libraries are incomplete or of another version: ") + f.cudnnGetErrorString(status) +
+    report.problem = std::string("its sub-libraries are incomplete or of another version: ") +
+                     f.cudnnGetErrorString(status) +
                      "; libcudnn_adv, libcudnn_ops and libcudnn_graph must lie beside it";
   }
 }

@@ -66,11 +66,13 @@ struct Libraries {
   STM_CUBLASLT_FUNCTIONS(STM_MEMBER)
   STM_CUDNN_FUNCTIONS(STM_MEMBER)
 #undef STM_MEMBER
-  cublasStatus_t (*cublasGemmEx)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const void*, const void*, cudaDataType, int, const void*,
-                                 cudaDataType, int, const void*, void*, cudaDataType, int, cublasComputeType_t, cublasGemmAlgo_t) = nullptr;
-  cublasStatus_t (*cublasGemmStridedBatchedEx)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const void*, const void*, cudaDataType, int,
-                                               long long, const void*, cudaDataType, int, long long, const void*, void*, cudaDataType, int, long long, int,
-                                               cublasComputeType_t, cublasGemmAlgo_t) = nullptr;
+  cublasStatus_t (*cublasGemmEx)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int, const void*,
+                                 const void*, cudaDataType, int, const void*, cudaDataType, int, const void*, void*,
+                                 cudaDataType, int, cublasComputeType_t, cublasGemmAlgo_t) = nullptr;
+  cublasStatus_t (*cublasGemmStridedBatchedEx)(cublasHandle_t, cublasOperation_t, cublasOperation_t, int, int, int,
+                                               const void*, const void*, cudaDataType, int, long long, const void*,
+                                               cudaDataType, int, long long, const void*, void*, cudaDataType, int,
+                                               long long, int, cublasComputeType_t, cublasGemmAlgo_t) = nullptr;
 };
 
 /// One library that was looked for.
@@ -85,7 +87,9 @@ struct LibraryReport {
 struct LoadedLibraries {
   Libraries functions;
   LibraryReport cublas, cudnn;
-  LibraryReport nvrtc;  ///< by which cuDNN compiles: without it, or if it has a problem, CUDNN_RNN_ALGO_PERSIST_DYNAMIC is not to be had
+  LibraryReport
+      /// by which cuDNN compiles: without it, or if it has a problem, CUDNN_RNN_ALGO_PERSIST_DYNAMIC is not to be had
+      nvrtc;
   bool usable() const { return cublas.problem.empty() && cudnn.problem.empty(); }
 };
 const LoadedLibraries& libraries();

@@ -29,7 +29,8 @@ struct ExpSum {
     return {x, x == -infinity ? 0 : x == infinity ? std::numeric_limits<double>::quiet_NaN() : 1};
   }
   static STM_DEVICE ExpSum join(const ExpSum& a, const ExpSum& b) {
-    const bool b_larger = b.largest > a.largest || a.largest != a.largest;  // a NaN goes into the sum, and is not the largest beside a number
+    const bool b_larger = b.largest > a.largest ||
+                          a.largest != a.largest;  // a NaN goes into the sum, and is not the largest beside a number
     const T largest = b_larger ? b.largest : a.largest, other = b_larger ? a.largest : b.largest;
     const double more = b_larger ? b.sum : a.sum, less = b_larger ? a.sum : b.sum;
     return {largest, less == 0 ? more : more + less * static_cast<double>(std::exp(other - largest))};
@@ -42,8 +43,8 @@ struct Sums {
   static STM_DEVICE Sums join(const Sums& a, const Sums& b) { return {a.value + b.value, a.weight + b.weight}; }
 };
 
-/// The operands. With label smoothing s over C classes, weights w and label y, the loss is Σ a_c · -log p_c with a_c = (1 - s) · w_y at c = y, plus
-/// s / C · w_c everywhere; all times the step's weight.
+/// The operands. With label smoothing s over C classes, weights w and label y, the loss is Σ a_c · -log p_c with a_c =
+/// (1 - s) · w_y at c = y, plus s / C · w_c everywhere; all times the step's weight.
 template <class T>
 struct Rows {
   const T* input;
@@ -57,7 +58,9 @@ struct Rows {
 
   STM_DEVICE bool counts(int64_t row) const { return steps.is_real(row) && target[row] != ignore_index; }
   STM_DEVICE bool has_label(int64_t row) const { return target[row] >= 0 && target[row] < classes; }
-  STM_DEVICE void report(int64_t row) const { report_out_of_range(fault, op, target[row], 0, classes - 1, DeviceFault::kLabel); }
+  STM_DEVICE void report(int64_t row) const {
+    report_out_of_range(fault, op, target[row], 0, classes - 1, DeviceFault::kLabel);
+  }
   STM_DEVICE T weight_of(int64_t c) const { return class_weight ? class_weight[c] : T(1); }
   STM_DEVICE T step_weight_of(int64_t row) const { return step_weight ? step_weight[row] : T(1); }
 };
@@ -130,15 +133,20 @@ struct Forward {
     };
     const ExpSum<T> exps = reduce_packs<W>(team, rows.classes, ExpSum<T>::none(), exp_sum, ExpSum<T>::join);
     const double largest = static_cast<double>(exps.largest);
-    const double log_sum = exps.sum == 0 ? std::numeric_limits<double>::quiet_NaN() : std::log(exps.sum);  // 0: all are -infinity
-    double smooth = 0;                                                                                     // Σ w_c · -log p_c
+    const double log_sum =
+        exps.sum == 0 ? std::numeric_limits<double>::quiet_NaN() : std::log(exps.sum);  // 0: all are -infinity
+    double smooth = 0;                                                                  // Σ w_c · -log p_c
     if (rows.smoothing > 0) {
       const auto plus = [](double a, double b) { return a + b; };
       const auto part = [&](auto width, int64_t c) {
         constexpr int kSome = decltype(width)::value;
         const Pack<T, kSome> pack = load_pack<kSome>(x + c, packed);
-        return join_pairs<kSome>([&](int k) { return static_cast<double>(rows.weight_of(c + k)) * (log_sum - (static_cast<double>(pack.item[k]) - largest)); },
-                                 plus);
+        return join_pairs<kSome>(
+            [&](int k) {
+              return static_cast<double>(rows.weight_of(c + k)) *
+                     (log_sum - (static_cast<double>(pack.item[k]) - largest));
+            },
+            plus);
       };
       smooth = reduce_packs<W>(team, rows.classes, 0.0, part, plus);
     }
@@ -153,7 +161,8 @@ struct Forward {
       return {nothing, nothing};
     }
     const int32_t y = rows.target[row];
-    const double weight = static_cast<double>(rows.weight_of(y)), step_weight = static_cast<double>(rows.step_weight_of(row));
+    const double weight = static_cast<double>(rows.weight_of(y)),
+                 step_weight = static_cast<double>(rows.step_weight_of(row));
     double loss = (1 - rows.smoothing) * weight * (log_sum - (static_cast<double>(x[y]) - largest));
     if (rows.smoothing > 0) loss += rows.smoothing / static_cast<double>(rows.classes) * smooth;
     keep(row, largest, log_sum, loss * step_weight);
@@ -198,7 +207,8 @@ struct Backward {
   /// A segment of a row.
   STM_DEVICE void operator()(Block& block, int64_t part) const {
     constexpr int W = kPackWidth<T>;
-    const int64_t segments = segments_of(rows.classes), row = quotient(part, segments), first = (part - row * segments) * kSegment;
+    const int64_t segments = segments_of(rows.classes), row = quotient(part, segments),
+                  first = (part - row * segments) * kSegment;
     const Factors factors = factors_of(row);
     const T* const x = rows.input + row * rows.classes + first;
     T* const dx = dinput + row * rows.classes + first;
@@ -227,11 +237,14 @@ struct Backward {
     }
     const int64_t label = rows.target[row];
     const T divisor = reduce && mean ? static_cast<T>(saved[3 * rows.rows]) : T(1);
-    const T upstream = divisor == T(0) ? T(0) : (reduce ? *dresult : dresult[row]) / divisor;  // a mean over nothing has no gradient
-    const T g = upstream * rows.step_weight_of(row), everywhere = static_cast<T>(rows.smoothing) / static_cast<T>(rows.classes);
+    const T upstream =
+        divisor == T(0) ? T(0) : (reduce ? *dresult : dresult[row]) / divisor;  // a mean over nothing has no gradient
+    const T g = upstream * rows.step_weight_of(row),
+            everywhere = static_cast<T>(rows.smoothing) / static_cast<T>(rows.classes);
     const T at_label = static_cast<T>(1 - rows.smoothing) * rows.weight_of(label);
     const T all = at_label + everywhere * (weight_sum ? static_cast<T>(*weight_sum) : static_cast<T>(rows.classes));
-    return {static_cast<T>(saved[3 * row]), g * all * std::exp(-static_cast<T>(saved[3 * row + 1])), g * everywhere, g * at_label, label};
+    return {static_cast<T>(saved[3 * row]), g * all * std::exp(-static_cast<T>(saved[3 * row + 1])), g * everywhere,
+            g * at_label, label};
   }
   STM_DEVICE T at(const Factors& factors, int64_t c, T x) const {
     if (factors.label == kNoLabel) return factors.common;
@@ -243,8 +256,8 @@ struct Backward {
 };
 
 template <class T>
-Status send_rows(Context& context, const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                 Rows<T>* out) {
+Status send_rows(Context& context, const CrossEntropyLoss& loss, const View& input, const View& target,
+                 const View& class_weight, const View& step_weight, Rows<T>* out) {
   *out = {input.as<T>(),
           target.as<int32_t>(),
           class_weight.as<T>(),
@@ -260,10 +273,12 @@ Status send_rows(Context& context, const CrossEntropyLoss& loss, const View& inp
 }
 
 template <class T>
-Status forward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& rows, const View& result, const View& saved) {
+Status forward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& rows, const View& result,
+               const View& saved) {
   const bool narrow = rows.classes <= kNarrow;
   const int64_t rows_of_part = narrow ? kRowsOfPart : (rows.rows + kWidestParts - 1) / kWidestParts;
-  const int64_t count = rows.rows > 0 ? (rows.rows + rows_of_part - 1) / rows_of_part : 1;  // without rows, a part that has none
+  const int64_t count =
+      rows.rows > 0 ? (rows.rows + rows_of_part - 1) / rows_of_part : 1;  // without rows, a part that has none
   void* parts = nullptr;
   STM_TRY(context.scratch(Context::kPartials, static_cast<size_t>(count) * sizeof(Sums), &parts));
   const Total<T> total{static_cast<Sums*>(parts),
@@ -275,28 +290,35 @@ Status forward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& ro
                        loss.lenient,
                        context.fault,
                        context.op};
-  const Forward<T> kernel{rows, loss.reduce ? nullptr : result.as<T>(), saved.as<double>(), static_cast<Sums*>(parts), rows_of_part, total};
+  const Forward<T> kernel{
+      rows, loss.reduce ? nullptr : result.as<T>(), saved.as<double>(), static_cast<Sums*>(parts), rows_of_part, total};
   STM_TRY(launch_blocks(context, "cross_entropy", count, narrow ? kRowsOfPart : rows.classes / kOfThread, kernel));
   return count == 1 ? Status::ok() : launch_blocks(context, "cross_entropy_total", 1, count, total);
 }
 
 template <class T>
-Status backward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& rows, const View& saved, const View& dresult, const View& dinput) {
+Status backward(Context& context, const CrossEntropyLoss& loss, const Rows<T>& rows, const View& saved,
+                const View& dresult, const View& dinput) {
   void* weight_sum = nullptr;
   if (rows.class_weight && rows.smoothing > 0) {
     STM_TRY(context.scratch(Context::kOther, sizeof(double), &weight_sum));
-    STM_TRY(launch_blocks(context, "cross_entropy_weights", 1, rows.classes, WeightSum<T>{rows.class_weight, static_cast<double*>(weight_sum), rows.classes}));
+    STM_TRY(launch_blocks(context, "cross_entropy_weights", 1, rows.classes,
+                          WeightSum<T>{rows.class_weight, static_cast<double*>(weight_sum), rows.classes}));
   }
-  const Backward<T> kernel{rows, saved.as<double>(), dresult.as<T>(), loss.reduce, loss.mean, static_cast<double*>(weight_sum), dinput.as<T>()};
+  const Backward<T> kernel{rows,          saved.as<double>(), dresult.as<T>(),
+                           loss.reduce,   loss.mean,          static_cast<double*>(weight_sum),
+                           dinput.as<T>()};
   if (rows.classes <= kFlat) return launch_each(context, "cross_entropy_gradients", rows.rows * rows.classes, kernel);
   const int64_t segments = Backward<T>::segments_of(rows.classes);
-  return launch_blocks(context, "cross_entropy_gradients", rows.rows * segments, std::min(rows.classes, kSegment) / kOfThread, kernel);
+  return launch_blocks(context, "cross_entropy_gradients", rows.rows * segments,
+                       std::min(rows.classes, kSegment) / kOfThread, kernel);
 }
 
 }  // namespace
 
-Status CudaLosses::cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight, const View& step_weight,
-                                 const View& result, const View& saved) noexcept {
+Status CudaLosses::cross_entropy(const CrossEntropyLoss& loss, const View& input, const View& target,
+                                 const View& class_weight, const View& step_weight, const View& result,
+                                 const View& saved) noexcept {
   return dispatch_floating(input.dtype, [&](auto zero) {
     Rows<decltype(zero)> rows;
     STM_TRY(send_rows(context_, loss, input, target, class_weight, step_weight, &rows));
@@ -304,8 +326,9 @@ Status CudaLosses::cross_entropy(const CrossEntropyLoss& loss, const View& input
   });
 }
 
-Status CudaLosses::cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target, const View& class_weight,
-                                          const View& step_weight, const View& saved, const View& dresult, const View& dinput) noexcept {
+Status CudaLosses::cross_entropy_backward(const CrossEntropyLoss& loss, const View& input, const View& target,
+                                          const View& class_weight, const View& step_weight, const View& saved,
+                                          const View& dresult, const View& dinput) noexcept {
   return dispatch_floating(input.dtype, [&](auto zero) {
     Rows<decltype(zero)> rows;
     STM_TRY(send_rows(context_, loss, input, target, class_weight, step_weight, &rows));

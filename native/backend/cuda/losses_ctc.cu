@@ -34,8 +34,12 @@ struct Sequence {
   int64_t steps, states, blank;
 
   STM_DEVICE int64_t label_of(int64_t state) const { return state % 2 ? labels[state / 2] : blank; }
-  STM_DEVICE double at(int64_t t, int64_t state) const { return static_cast<double>(input[t * step_stride + label_of(state) * class_stride]); }
-  STM_DEVICE bool may_jump_to(int64_t state) const { return state >= 2 && state % 2 && labels[state / 2] != labels[state / 2 - 1]; }
+  STM_DEVICE double at(int64_t t, int64_t state) const {
+    return static_cast<double>(input[t * step_stride + label_of(state) * class_stride]);
+  }
+  STM_DEVICE bool may_jump_to(int64_t state) const {
+    return state >= 2 && state % 2 && labels[state / 2] != labels[state / 2 - 1];
+  }
 };
 
 /// The operands of both passes.
@@ -52,30 +56,36 @@ struct Sequences {
   int32_t op;
 
   STM_DEVICE Sequence<T> at(int64_t n) const {
-    return {input + n * sequence_stride, step_stride, class_stride, target + facts[n].offset, facts[n].steps, 2 * int64_t{facts[n].labels} + 1, blank};
+    return {input + n * sequence_stride,      step_stride, class_stride, target + facts[n].offset, facts[n].steps,
+            2 * int64_t{facts[n].labels} + 1, blank};
   }
   /// Whether all labels of sequence n are classes other than the blank; reports the others.
   STM_DEVICE bool has_labels(Block& block, int64_t n) const {
     const int32_t* labels = target + facts[n].offset;
     const int64_t wrong = block.sum(facts[n].labels, [&](int64_t i) {
       if (labels[i] >= 0 && labels[i] < classes && labels[i] != blank) return int64_t{0};
-      report_out_of_range(fault, op, labels[i], blank == 0 ? 1 : 0, blank == classes - 1 ? classes - 2 : classes - 1, DeviceFault::kLabel);
+      report_out_of_range(fault, op, labels[i], blank == 0 ? 1 : 0, blank == classes - 1 ? classes - 2 : classes - 1,
+                          DeviceFault::kLabel);
       return int64_t{1};
     });
     return wrong == 0;
   }
-  STM_DEVICE double scaled(int64_t n, double loss) const { return zero_infinity && std::isinf(loss) ? 0 : loss / facts[n].divisor; }
+  STM_DEVICE double scaled(int64_t n, double loss) const {
+    return zero_infinity && std::isinf(loss) ? 0 : loss / facts[n].divisor;
+  }
 };
 
-/// alpha[t, s]: log-probability of all paths over steps 0..t that end in state s. The loss is -log of all paths through all labels.
+/// alpha[t, s]: log-probability of all paths over steps 0..t that end in state s. The loss is -log of all paths through
+/// all labels.
 template <class T>
 struct Forward {
   Sequences<T> sequences;
   T* result;  ///< of each sequence; null if there is to be one number
   double *losses, *alpha;
   STM_DEVICE void operator()(Block& block, int64_t n) const {
-    const double loss =
-        sequences.has_labels(block, n) ? walk(block, sequences.at(n), alpha + n * sequences.steps * sequences.row) : std::numeric_limits<double>::quiet_NaN();
+    const double loss = sequences.has_labels(block, n)
+                            ? walk(block, sequences.at(n), alpha + n * sequences.steps * sequences.row)
+                            : std::numeric_limits<double>::quiet_NaN();
     block.once([&] {
       losses[n] = loss;
       if (result) result[n] = static_cast<T>(sequences.scaled(n, loss));
@@ -90,7 +100,8 @@ struct Forward {
     for (int64_t t = 1; t < sequence.steps; ++t) {
       double* now = before + sequences.row;
       block.each(states, [&](int64_t s) {
-        now[s] = log_add(before[s], s > 0 ? before[s - 1] : kNever, sequence.may_jump_to(s) ? before[s - 2] : kNever) + sequence.at(t, s);
+        now[s] = log_add(before[s], s > 0 ? before[s - 1] : kNever, sequence.may_jump_to(s) ? before[s - 2] : kNever) +
+                 sequence.at(t, s);
       });
       before = now;
     }
@@ -115,8 +126,8 @@ struct Link {
   int32_t first;  ///< whether this is the label's first place
 };
 
-/// From each step's gradient, that of its classes: less factor · (share of the probability that passes through the class). A class's share is added up by one
-/// thread along its chain, so that its bits do not depend on time.
+/// From each step's gradient, that of its classes: less factor · (share of the probability that passes through the
+/// class). A class's share is added up by one thread along its chain, so that its bits do not depend on time.
 template <class T>
 struct Backward {
   Sequences<T> sequences;
@@ -160,7 +171,8 @@ struct Backward {
     const double blanks = block.sum(states, [&](int64_t s) {
       double rest = s >= states - 2 ? 0 : kNever;
       if (t < sequence.steps - 1)
-        rest = log_add(after[s], s + 1 < states ? after[s + 1] : kNever, s + 2 < states && sequence.may_jump_to(s + 2) ? after[s + 2] : kNever);
+        rest = log_add(after[s], s + 1 < states ? after[s + 1] : kNever,
+                       s + 2 < states && sequence.may_jump_to(s + 2) ? after[s + 2] : kNever);
       now[s] = rest + sequence.at(t, s);
       const double part = std::exp(alphas[s] + rest + losses[n]);
       if (s % 2 == 0) return part;
@@ -181,42 +193,55 @@ struct Backward {
 template <class T>
 Status send_sequences(Context& context, const CtcLoss& loss, const View& input, const View& target, Sequences<T>* out) {
   std::vector<SequenceFacts> facts;
-  for (int64_t n = 0; n < input.extent[1]; ++n) facts.push_back({loss.target_offsets[n], loss.divisors[n], loss.input_lengths[n], loss.target_lengths[n]});
+  for (int64_t n = 0; n < input.extent[1]; ++n)
+    facts.push_back({loss.target_offsets[n], loss.divisors[n], loss.input_lengths[n], loss.target_lengths[n]});
   *out = {input.as<T>(), input.stride[0],    input.stride[1], input.stride[2], target.as<int32_t>(),
           nullptr,       input.extent[0],    input.extent[1], input.extent[2], 2 * loss.longest_target + 1,
           loss.blank,    loss.zero_infinity, loss.reduce,     context.fault,   context.op};
-  return facts.empty() ? Status::ok() : context.constants(Context::kTable, facts.data(), static_cast<int64_t>(facts.size()), &out->facts);
+  return facts.empty()
+             ? Status::ok()
+             : context.constants(Context::kTable, facts.data(), static_cast<int64_t>(facts.size()), &out->facts);
 }
 
 }  // namespace
 
-Status CudaLosses::ctc(const CtcLoss& loss, const View& input, const View& target, const View& result, const View& losses, const View& alpha) noexcept {
+Status CudaLosses::ctc(const CtcLoss& loss, const View& input, const View& target, const View& result,
+                       const View& losses, const View& alpha) noexcept {
   return dispatch_floating(input.dtype, [&](auto zero) {
     using T = decltype(zero);
     Sequences<T> sequences;
     STM_TRY(send_sequences(context_, loss, input, target, &sequences));
-    STM_TRY(launch_blocks(context_, "ctc", sequences.count, sequences.row,
-                          Forward<T>{sequences, loss.reduce ? nullptr : result.as<T>(), losses.as<double>(), alpha.as<double>()}));
+    STM_TRY(launch_blocks(
+        context_, "ctc", sequences.count, sequences.row,
+        Forward<T>{sequences, loss.reduce ? nullptr : result.as<T>(), losses.as<double>(), alpha.as<double>()}));
     if (!loss.reduce) return Status::ok();
-    return launch_blocks(context_, "ctc_total", 1, sequences.count, Total<T>{sequences, result.as<T>(), losses.as<double>()});
+    return launch_blocks(context_, "ctc_total", 1, sequences.count,
+                         Total<T>{sequences, result.as<T>(), losses.as<double>()});
   });
 }
 
-Status CudaLosses::ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses, const View& alpha, const View& dresult,
-                                const View& beta, const View& dinput) noexcept {
+Status CudaLosses::ctc_backward(const CtcLoss& loss, const View& input, const View& target, const View& losses,
+                                const View& alpha, const View& dresult, const View& beta, const View& dinput) noexcept {
   return dispatch_floating(input.dtype, [&](auto zero) {
     using T = decltype(zero);
     Sequences<T> sequences;
     STM_TRY(send_sequences(context_, loss, input, target, &sequences));
     if (dinput.size() == 0) return Status::ok();
-    STM_CUDA(context_, cudaMemsetAsync(dinput.data, 0, static_cast<size_t>(dinput.size()) * sizeof(T), context_.stream));
+    STM_CUDA(context_,
+             cudaMemsetAsync(dinput.data, 0, static_cast<size_t>(dinput.size()) * sizeof(T), context_.stream));
     const int64_t labels = sequences.count * loss.longest_target;
     void* scratch = nullptr;
     STM_TRY(context_.scratch(Context::kOther, static_cast<size_t>(labels) * (sizeof(double) + sizeof(Link)), &scratch));
     double* const shares = static_cast<double*>(scratch);
-    const Backward<T> kernel{
-        sequences,           losses.as<double>(), alpha.as<double>(), dresult.as<T>(), beta.as<double>(), shares, reinterpret_cast<Link*>(shares + labels),
-        loss.longest_target, dinput.as<T>()};
+    const Backward<T> kernel{sequences,
+                             losses.as<double>(),
+                             alpha.as<double>(),
+                             dresult.as<T>(),
+                             beta.as<double>(),
+                             shares,
+                             reinterpret_cast<Link*>(shares + labels),
+                             loss.longest_target,
+                             dinput.as<T>()};
     return launch_blocks(context_, "ctc_gradients", sequences.count, sequences.row, kernel);
   });
 }

@@ -48,8 +48,8 @@ struct Input<None> {
   STM_DEVICE None load(int64_t) const { return {}; }
 };
 
-/// `f(out, a, b, c)` makes W results of W elements of each input. A call takes neighbouring elements where all operands have them as packs, else elements that
-/// lie `calls` apart, so that the threads of a block always read side by side.
+/// `f(out, a, b, c)` makes W results of W elements of each input. A call takes neighbouring elements where all operands
+/// have them as packs, else elements that lie `calls` apart, so that the threads of a block always read side by side.
 template <class F, class Out, class A, class B, class C>
 struct Map {
   static constexpr int W = F::kWidth;
@@ -112,13 +112,22 @@ bool set_packs(Input<T>& input, const Axes<N>& axes, int view) {
 
 /// out = f(a, b, c), element by element. All views have the extents of `out`.
 template <class Out, class F, class A = None, class B = None, class C = None>
-Status map(Context& context, const char* name, const F& f, const View& out, const Operand<A>& a = {}, const Operand<B>& b = {}, const Operand<C>& c = {}) {
+Status map(Context& context, const char* name, const F& f, const View& out, const Operand<A>& a = {},
+           const Operand<B>& b = {}, const Operand<C>& c = {}) {
   constexpr int W = F::kWidth;
   if (out.size() == 0) return Status::ok();
-  Map<F, Out, A, B, C> kernel{
-      f, Axes<4>({&out, &a.view, &b.view, &c.view}, 0, out.rank), out.as<Out>(), Input<A>(a), Input<B>(b), Input<C>(c), out.size(), 0, false};
+  Map<F, Out, A, B, C> kernel{f,
+                              Axes<4>({&out, &a.view, &b.view, &c.view}, 0, out.rank),
+                              out.as<Out>(),
+                              Input<A>(a),
+                              Input<B>(b),
+                              Input<C>(c),
+                              out.size(),
+                              0,
+                              false};
   Axes<4>& axes = kernel.axes;
-  const bool inputs = set_packs<W>(kernel.a, axes, 1) & set_packs<W>(kernel.b, axes, 2) & set_packs<W>(kernel.c, axes, 3);
+  const bool inputs =
+      set_packs<W>(kernel.a, axes, 1) & set_packs<W>(kernel.b, axes, 2) & set_packs<W>(kernel.c, axes, 3);
   kernel.packed = inputs && axes.last() % W == 0 && axes.last_stride(0) == 1 && packs<W>(kernel.out, axes, 0);
   if (kernel.packed) axes.pack(W);
   kernel.calls = (kernel.count + W - 1) / W;

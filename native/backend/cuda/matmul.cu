@@ -5,7 +5,8 @@
 
 #include "backend/cuda/launch.h"
 
-// cuBLAS reads matrices column by column. Rows of ours are columns of the transpose, so out = a · b is asked for as outᵀ = bᵀ · aᵀ, and nothing is moved.
+// cuBLAS reads matrices column by column. Rows of ours are columns of the transpose, so out = a · b is asked for as
+// outᵀ = bᵀ · aᵀ, and nothing is moved.
 
 namespace stm::cuda {
 namespace {
@@ -15,10 +16,11 @@ struct Matrix {
   bool transposed;
   int64_t stride;
   explicit Matrix(const View& view) {
-    const int64_t rows = view.extent[view.rank - 2], columns = view.extent[view.rank - 1], down = view.stride[view.rank - 2],
-                  across = view.stride[view.rank - 1];
+    const int64_t rows = view.extent[view.rank - 2], columns = view.extent[view.rank - 1],
+                  down = view.stride[view.rank - 2], across = view.stride[view.rank - 1];
     transposed = !((across == 1 || columns == 1) && (rows == 1 || down >= columns));
-    const int64_t lines = transposed ? columns : rows, step = transposed ? across : down, length = transposed ? rows : columns;
+    const int64_t lines = transposed ? columns : rows, step = transposed ? across : down,
+                  length = transposed ? rows : columns;
     stride = std::max<int64_t>(1, lines > 1 ? step : length);  // a single line has no stride that means anything
   }
 };
@@ -28,7 +30,8 @@ struct Axis {
   int64_t extent = 1, a = 0, b = 0, out = 0;
 };
 
-/// The leading axes, merged where both operands step evenly through two of them. `out` is dense, with `step` elements a matrix.
+/// The leading axes, merged where both operands step evenly through two of them. `out` is dense, with `step` elements a
+/// matrix.
 struct Stack {
   Axis axes[kMaxRank];
   int count = 0;
@@ -38,7 +41,8 @@ struct Stack {
       step *= outer.extent;
       if (outer.extent == 1) continue;
       Axis* const inner = count ? &axes[count - 1] : nullptr;
-      if (inner && outer.a == inner->extent * inner->a && outer.b == inner->extent * inner->b) inner->extent *= outer.extent;
+      if (inner && outer.a == inner->extent * inner->a && outer.b == inner->extent * inner->b)
+        inner->extent *= outer.extent;
       else axes[count++] = outer;
     }
   }
@@ -79,8 +83,10 @@ struct Gemm {
   Status fits() const {
     const int64_t largest = std::max({m, n, k, a.stride, b.stride, batch.extent});
     if (largest <= std::numeric_limits<int32_t>::max()) return Status::ok();
-    return Status::fail(StatusKind::Unsupported, "got matrices with an axis or a stride of %lld, expected at most 2147483647 on cuda. Fix: multiply in pieces.",
-                        static_cast<long long>(largest));
+    return Status::fail(
+        StatusKind::Unsupported,
+        "got matrices with an axis or a stride of %lld, expected at most 2147483647 on cuda. Fix: multiply in pieces.",
+        static_cast<long long>(largest));
   }
 
   Status run(Context& context, const void* left, const void* right, void* out) const {
@@ -94,13 +100,15 @@ struct Gemm {
     const auto number = [](int64_t value) { return static_cast<int>(value); };
     const Libraries& library = *context.libraries;
     if (batch.extent == 1) {
-      STM_TRY(context.check(library.cublasGemmEx(context.cublas, op(b), op(a), number(n), number(m), number(k), alpha, right, type, number(b.stride), left,
-                                                 type, number(a.stride), scale, out, type, number(n), compute(), CUBLAS_GEMM_DEFAULT),
+      STM_TRY(context.check(library.cublasGemmEx(context.cublas, op(b), op(a), number(n), number(m), number(k), alpha,
+                                                 right, type, number(b.stride), left, type, number(a.stride), scale,
+                                                 out, type, number(n), compute(), CUBLAS_GEMM_DEFAULT),
                             "cublasGemmEx"));
     } else {
-      STM_TRY(context.check(library.cublasGemmStridedBatchedEx(context.cublas, op(b), op(a), number(n), number(m), number(k), alpha, right, type,
-                                                               number(b.stride), batch.b, left, type, number(a.stride), batch.a, scale, out, type, number(n),
-                                                               batch.out, number(batch.extent), compute(), CUBLAS_GEMM_DEFAULT),
+      STM_TRY(context.check(library.cublasGemmStridedBatchedEx(
+                                context.cublas, op(b), op(a), number(n), number(m), number(k), alpha, right, type,
+                                number(b.stride), batch.b, left, type, number(a.stride), batch.a, scale, out, type,
+                                number(n), batch.out, number(batch.extent), compute(), CUBLAS_GEMM_DEFAULT),
                             "cublasGemmStridedBatchedEx"));
     }
     return Status::ok();
@@ -112,7 +120,9 @@ Status require_floating(DType dtype) {
   return Status::fail(StatusKind::Unsupported, "the kernel takes f32 and f64 only");
 }
 
-const char* shifted(const View& view, int64_t elements) { return view.as<const char>() + elements * static_cast<int64_t>(size_of(view.dtype)); }
+const char* shifted(const View& view, int64_t elements) {
+  return view.as<const char>() + elements * static_cast<int64_t>(size_of(view.dtype));
+}
 
 /// Each row of `out` = bias.
 template <class T>
@@ -132,7 +142,8 @@ struct SpreadBias {
 template <class T>
 Status spread_bias(Context& context, const View& bias, const View& out) {
   const int64_t rows = out.extent[0], width = out.extent[1], rows_each = std::max<int64_t>(1, 4096 / width);
-  const SpreadBias<T> kernel{bias.as<const T>(), out.as<T>(), static_cast<uint32_t>(width), static_cast<uint32_t>(rows_each), rows};
+  const SpreadBias<T> kernel{bias.as<const T>(), out.as<T>(), static_cast<uint32_t>(width),
+                             static_cast<uint32_t>(rows_each), rows};
   return launch_blocks(context, "linear_bias", (rows + rows_each - 1) / rows_each, rows_each * width, kernel);
 }
 
@@ -167,7 +178,8 @@ Status CudaMatmul::matmul(MathMode math, const View& a, const View& b, const Vie
   return Status::ok();
 }
 
-Status CudaMatmul::linear(MathMode math, const View& x, const View& weight, const View& bias, const View& out) noexcept {
+Status CudaMatmul::linear(MathMode math, const View& x, const View& weight, const View& bias,
+                          const View& out) noexcept {
   STM_TRY(require_floating(x.dtype));
   const int64_t rows = x.extent[0], in = x.extent[1], width = weight.extent[0];
   if (rows == 0 || width == 0) return Status::ok();
@@ -194,7 +206,8 @@ Status CudaMatmul::linear(MathMode math, const View& x, const View& weight, cons
     STM_TRY(biased_.run(product, &launched));
     if (launched) return Status::ok();
   }
-  if (bias.data) STM_TRY(x.dtype == DType::F64 ? spread_bias<double>(context_, bias, out) : spread_bias<float>(context_, bias, out));
+  if (bias.data)
+    STM_TRY(x.dtype == DType::F64 ? spread_bias<double>(context_, bias, out) : spread_bias<float>(context_, bias, out));
   else if (in == 0) return clear(context_, out);
   return in == 0 ? Status::ok() : gemm.run(context_, x.data, weight.data, out.data);
 }

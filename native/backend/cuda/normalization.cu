@@ -24,7 +24,8 @@ struct RowKernel : Row {
 template <class Row>
 Status launch_rows(Context& context, const char* name, int64_t rows, int64_t width, const Row& row) {
   if (width <= 16) return launch_each(context, name, rows, RowKernel<Row>{row});
-  return launch_blocks(context, name, rows, (width + 3) / 4, RowKernel<Row>{row});  // some elements for each thread: barriers cost more
+  return launch_blocks(context, name, rows, (width + 3) / 4,
+                       RowKernel<Row>{row});  // some elements for each thread: barriers cost more
 }
 
 struct Plus {
@@ -93,7 +94,8 @@ struct SoftmaxRow {
     const double sum = sum_packs<T>(team, n, [=](auto width, int64_t i) {
       constexpr int kSome = decltype(width)::value;
       const Pack<T, kSome> pack = load_pack<kSome>(from + i, packed);
-      return join_pairs<kSome>([&](int k) { return shown(i + k) ? static_cast<double>(std::exp(pack.item[k] - most)) : 0.0; }, Plus{});
+      return join_pairs<kSome>(
+          [&](int k) { return shown(i + k) ? static_cast<double>(std::exp(pack.item[k] - most)) : 0.0; }, Plus{});
     });
     const T log_sum = static_cast<T>(std::log(sum)), whole = static_cast<T>(sum);
     const bool log = logarithm;
@@ -126,14 +128,17 @@ struct SoftmaxGradientRow {
     const T sum = static_cast<T>(sum_packs<T>(team, n, [=](auto width, int64_t i) {
       constexpr int kSome = decltype(width)::value;
       const Pack<T, kSome> g = load_pack<kSome>(grad + i, packed), v = load_pack<kSome>(value + i, packed);
-      return join_pairs<kSome>([&](int k) { return log ? static_cast<double>(g.item[k]) : static_cast<double>(v.item[k]) * g.item[k]; }, Plus{});
+      return join_pairs<kSome>(
+          [&](int k) { return log ? static_cast<double>(g.item[k]) : static_cast<double>(v.item[k]) * g.item[k]; },
+          Plus{});
     }));
     each_pack<W>(team, n, packed && lie_in_packs<W>(to), [=](auto width, int64_t i) {
       constexpr int kSome = decltype(width)::value;
       const Pack<T, kSome> v = *pack_at<kSome>(value + i);
       Pack<T, kSome> g = *pack_at<kSome>(grad + i);
       STM_UNROLL
-      for (int k = 0; k < kSome; ++k) g.item[k] = log ? g.item[k] - std::exp(v.item[k]) * sum : v.item[k] * (g.item[k] - sum);
+      for (int k = 0; k < kSome; ++k)
+        g.item[k] = log ? g.item[k] - std::exp(v.item[k]) * sum : v.item[k] * (g.item[k] - sum);
       *pack_at<kSome>(to + i) = g;
     });
   }
@@ -166,7 +171,8 @@ struct LayerNormRow {
     const auto squared = [=](T value) { return (value - mean) * (value - mean); };
     const double rstd = 1 / std::sqrt(sum_of(squared) / static_cast<double>(width) + epsilon);
     // What the mean loses as a T comes back as a shift: the differences from the rounded one are exact.
-    const T center = static_cast<T>(mean), factor = static_cast<T>(rstd), rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
+    const T center = static_cast<T>(mean), factor = static_cast<T>(rstd),
+            rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
     each_pack<W>(team, width, lie_in_packs<W>(from, to, w, b), [=](auto some, int64_t i) {
       constexpr int kSome = decltype(some)::value;
       Pack<T, kSome> pack = *pack_at<kSome>(from + i);
@@ -201,8 +207,12 @@ struct LayerNormGradientRow {
     T* const to = dx + row * width;
     const double mean = statistics[2 * row], rstd = statistics[2 * row + 1];
     const bool packed = lie_in_packs<W>(from, grad);
-    const auto g = [=](int64_t i, T value) { return w ? static_cast<double>(value) * w[i] : static_cast<double>(value); };
-    const auto join = [](const TwoSums& a, const TwoSums& b) { return TwoSums{a.first + b.first, a.second + b.second}; };
+    const auto g = [=](int64_t i, T value) {
+      return w ? static_cast<double>(value) * w[i] : static_cast<double>(value);
+    };
+    const auto join = [](const TwoSums& a, const TwoSums& b) {
+      return TwoSums{a.first + b.first, a.second + b.second};
+    };
     const auto term = [=](auto some, int64_t i) {
       constexpr int kSome = decltype(some)::value;
       const Pack<T, kSome> value = load_pack<kSome>(from + i, packed), dvalue = load_pack<kSome>(grad + i, packed);
@@ -220,7 +230,9 @@ struct LayerNormGradientRow {
       const Pack<T, kSome> value = *pack_at<kSome>(from + i);
       Pack<T, kSome> dvalue = *pack_at<kSome>(grad + i);
       STM_UNROLL
-      for (int k = 0; k < kSome; ++k) dvalue.item[k] = static_cast<T>(rstd * (g(i + k, dvalue.item[k]) - of_g - (value.item[k] - mean) * rstd * of_product));
+      for (int k = 0; k < kSome; ++k)
+        dvalue.item[k] =
+            static_cast<T>(rstd * (g(i + k, dvalue.item[k]) - of_g - (value.item[k] - mean) * rstd * of_product));
       *pack_at<kSome>(to + i) = dvalue;
     });
   }
@@ -240,13 +252,15 @@ struct LayerNormTerm {
 };
 
 template <class T>
-Status layer_norm_columns(Context& context, const LayerNormTerm<T>& term, int64_t rows, int64_t width, T* dweight, T* dbias) {
+Status layer_norm_columns(Context& context, const LayerNormTerm<T>& term, int64_t rows, int64_t width, T* dweight,
+                          T* dbias) {
   const ColumnWalk walk = ColumnWalk::over(rows, width, 16, DevicePadding{nullptr, 1, 1});
   void* parts = nullptr;
   STM_TRY(context.scratch(Context::kPartials, static_cast<size_t>(walk.threads()) * sizeof(TwoSums), &parts));
   TwoSums* const sums = static_cast<TwoSums*>(parts);
   STM_TRY(launch_each(context, "layer_norm_columns", walk.threads(), SumLanes<LayerNormTerm<T>>{term, walk, sums}));
-  return launch_blocks(context, "layer_norm_columns", width, walk.lanes, SumParts<T>{sums, width, walk.lanes, dweight, dbias, nullptr, 1});
+  return launch_blocks(context, "layer_norm_columns", width, walk.lanes,
+                       SumParts<T>{sums, width, walk.lanes, dweight, dbias, nullptr, 1});
 }
 
 }  // namespace
@@ -255,7 +269,8 @@ Status CudaNormalization::softmax(const View& x, const View& mask, bool logarith
   return dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const int64_t n = x.last();
-    return launch_rows(context_, "softmax", n ? x.size() / n : 0, n, SoftmaxRow<T>{x.as<const T>(), y.as<T>(), n, logarithm, MaskRows(mask)});
+    return launch_rows(context_, "softmax", n ? x.size() / n : 0, n,
+                       SoftmaxRow<T>{x.as<const T>(), y.as<T>(), n, logarithm, MaskRows(mask)});
   });
 }
 
@@ -268,24 +283,27 @@ Status CudaNormalization::softmax_backward(const View& y, const View& dy, bool l
   });
 }
 
-Status CudaNormalization::layer_norm(const View& x, const View& weight, const View& bias, int64_t width, double epsilon, const View& y,
-                                     const View& statistics) noexcept {
+Status CudaNormalization::layer_norm(const View& x, const View& weight, const View& bias, int64_t width, double epsilon,
+                                     const View& y, const View& statistics) noexcept {
   return dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     return launch_rows(context_, "layer_norm", x.size() / width, width,
-                       LayerNormRow<T>{x.as<const T>(), weight.as<const T>(), bias.as<const T>(), y.as<T>(), statistics.as<double>(), width, epsilon});
+                       LayerNormRow<T>{x.as<const T>(), weight.as<const T>(), bias.as<const T>(), y.as<T>(),
+                                       statistics.as<double>(), width, epsilon});
   });
 }
 
-Status CudaNormalization::layer_norm_backward(const View& x, const View& weight, int64_t width, const View& statistics, const View& dy, const View& dx,
-                                              const View& dweight, const View& dbias) noexcept {
+Status CudaNormalization::layer_norm_backward(const View& x, const View& weight, int64_t width, const View& statistics,
+                                              const View& dy, const View& dx, const View& dweight,
+                                              const View& dbias) noexcept {
   return dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const int64_t rows = x.size() / width;
     const T *const from = x.as<const T>(), *const grad = dy.as<const T>();
     const double* const stats = statistics.as<const double>();
     if (dx.data)
-      STM_TRY(launch_rows(context_, "layer_norm_backward", rows, width, LayerNormGradientRow<T>{from, weight.as<const T>(), grad, stats, dx.as<T>(), width}));
+      STM_TRY(launch_rows(context_, "layer_norm_backward", rows, width,
+                          LayerNormGradientRow<T>{from, weight.as<const T>(), grad, stats, dx.as<T>(), width}));
     if (!dweight.data && !dbias.data) return Status::ok();
     return layer_norm_columns<T>(context_, {from, grad, stats}, rows, width, dweight.as<T>(), dbias.as<T>());
   });

@@ -10,7 +10,9 @@ struct Column {
   const void* data;
   bool wide;
   explicit Column(const View& view) : data(view.data), wide(view.dtype == DType::F64) {}
-  STM_DEVICE double at(int64_t i) const { return wide ? static_cast<const double*>(data)[i] : static_cast<double>(static_cast<const float*>(data)[i]); }
+  STM_DEVICE double at(int64_t i) const {
+    return wide ? static_cast<const double*>(data)[i] : static_cast<double>(static_cast<const float*>(data)[i]);
+  }
 };
 
 /// What a batch is normalised with, column by column.
@@ -21,7 +23,9 @@ struct BatchScale {
   double epsilon;
   STM_DEVICE double center(int64_t column) const { return mean.at(column); }
   STM_DEVICE double rstd(int64_t column) const { return 1 / std::sqrt(variance.at(column) + epsilon); }
-  STM_DEVICE double factor(int64_t column) const { return rstd(column) * (weight ? static_cast<double>(weight[column]) : 1.0); }
+  STM_DEVICE double factor(int64_t column) const {
+    return rstd(column) * (weight ? static_cast<double>(weight[column]) : 1.0);
+  }
 };
 
 // ---- statistics
@@ -99,8 +103,11 @@ struct BatchNorm {
   ColumnWalk walk;
   STM_DEVICE void operator()(int64_t thread) const {
     const int64_t column = walk.column_of(thread);
-    const double center = scale.center(column), factor = scale.factor(column), shift = bias ? static_cast<double>(bias[column]) : 0.0;
-    walk.each(thread, [&](int64_t at, int64_t, bool real) { y[at] = real ? static_cast<T>((x[at] - center) * factor + shift) : T(0); });
+    const double center = scale.center(column), factor = scale.factor(column),
+                 shift = bias ? static_cast<double>(bias[column]) : 0.0;
+    walk.each(thread, [&](int64_t at, int64_t, bool real) {
+      y[at] = real ? static_cast<T>((x[at] - center) * factor + shift) : T(0);
+    });
   }
 };
 
@@ -117,7 +124,8 @@ struct BatchNormTerm {
   }
 };
 
-/// With x̂ = (x - mean) · rstd and n real rows, dx = weight · rstd · (dy - Σdy / n - x̂ · Σ(dy · x̂) / n); `means` holds the two sums over n, if they count.
+/// With x̂ = (x - mean) · rstd and n real rows, dx = weight · rstd · (dy - Σdy / n - x̂ · Σ(dy · x̂) / n); `means`
+/// holds the two sums over n, if they count.
 template <class T>
 struct BatchNormGradient {
   const T *x, *dy;
@@ -157,24 +165,25 @@ Status CudaNormalization::batch_statistics(const View& x, const Padding& rows, c
     STM_TRY(context_.scratch(Context::kPartials, static_cast<size_t>(walk.threads()) * sizeof(Moments), &memory));
     Moments* const parts = static_cast<Moments*>(memory);
     STM_TRY(launch_each(context_, "batch_statistics", walk.threads(), LaneMoments<T>{x.as<const T>(), walk, parts}));
-    return launch_blocks(context_, "batch_statistics", columns, walk.lanes,
-                         JoinMoments{parts, statistics.as<double>(), columns, walk.lanes, static_cast<double>(count_real(rows, n))});
+    return launch_blocks(
+        context_, "batch_statistics", columns, walk.lanes,
+        JoinMoments{parts, statistics.as<double>(), columns, walk.lanes, static_cast<double>(count_real(rows, n))});
   });
 }
 
-Status CudaNormalization::update_running_statistics(const View& statistics, int64_t count, double momentum, const View& running_mean,
-                                                    const View& running_variance) noexcept {
+Status CudaNormalization::update_running_statistics(const View& statistics, int64_t count, double momentum,
+                                                    const View& running_mean, const View& running_variance) noexcept {
   return dispatch_floating(running_mean.dtype, [&](auto zero) {
     using T = decltype(zero);
     const double unbias = static_cast<double>(count) / static_cast<double>(count - 1);
-    return launch_each(
-        context_, "update_running_statistics", statistics.last(),
-        UpdateRunning<T>{statistics.as<const double>(), running_mean.as<T>(), running_variance.as<T>(), statistics.last(), momentum, unbias, context_.fault});
+    return launch_each(context_, "update_running_statistics", statistics.last(),
+                       UpdateRunning<T>{statistics.as<const double>(), running_mean.as<T>(), running_variance.as<T>(),
+                                        statistics.last(), momentum, unbias, context_.fault});
   });
 }
 
-Status CudaNormalization::batch_norm(const View& x, const View& mean, const View& variance, const View& weight, const View& bias, double epsilon,
-                                     const Padding& rows, const View& y) noexcept {
+Status CudaNormalization::batch_norm(const View& x, const View& mean, const View& variance, const View& weight,
+                                     const View& bias, double epsilon, const Padding& rows, const View& y) noexcept {
   return dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const int64_t n = rows_of(x);
@@ -182,12 +191,14 @@ Status CudaNormalization::batch_norm(const View& x, const View& mean, const View
     STM_TRY(send_padding(context_, rows, n, &padding));
     const ColumnWalk walk = ColumnWalk::over(n, x.last(), 4, padding);
     const BatchScale<T> scale{Column(mean), Column(variance), weight.as<const T>(), epsilon};
-    return launch_each(context_, "batch_norm", walk.threads(), BatchNorm<T>{x.as<const T>(), scale, bias.as<const T>(), y.as<T>(), walk});
+    return launch_each(context_, "batch_norm", walk.threads(),
+                       BatchNorm<T>{x.as<const T>(), scale, bias.as<const T>(), y.as<T>(), walk});
   });
 }
 
-Status CudaNormalization::batch_norm_backward(const View& x, const View& mean, const View& variance, const View& weight, double epsilon, bool of_batch,
-                                              int64_t count, const Padding& rows, const View& dy, const View& dx, const View& dweight,
+Status CudaNormalization::batch_norm_backward(const View& x, const View& mean, const View& variance, const View& weight,
+                                              double epsilon, bool of_batch, int64_t count, const Padding& rows,
+                                              const View& dy, const View& dx, const View& dweight,
                                               const View& dbias) noexcept {
   return dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -201,16 +212,20 @@ Status CudaNormalization::batch_norm_backward(const View& x, const View& mean, c
     if (dweight.data || dbias.data || (through && dx.data)) {
       const ColumnWalk walk = ColumnWalk::over(n, columns, 16, padding);
       void* memory = nullptr;
-      STM_TRY(context_.scratch(Context::kPartials, static_cast<size_t>(walk.threads() + columns) * sizeof(TwoSums), &memory));
+      STM_TRY(context_.scratch(Context::kPartials, static_cast<size_t>(walk.threads() + columns) * sizeof(TwoSums),
+                               &memory));
       TwoSums* const parts = static_cast<TwoSums*>(memory);
       if (through) means = parts + walk.threads();
-      STM_TRY(launch_each(context_, "batch_norm_columns", walk.threads(), SumLanes<BatchNormTerm<T>>{{from, grad, scale}, walk, parts}));
-      STM_TRY(launch_blocks(context_, "batch_norm_columns", columns, walk.lanes,
-                            SumParts<T>{parts, columns, walk.lanes, dweight.as<T>(), dbias.as<T>(), means, static_cast<double>(count)}));
+      STM_TRY(launch_each(context_, "batch_norm_columns", walk.threads(),
+                          SumLanes<BatchNormTerm<T>>{{from, grad, scale}, walk, parts}));
+      STM_TRY(launch_blocks(
+          context_, "batch_norm_columns", columns, walk.lanes,
+          SumParts<T>{parts, columns, walk.lanes, dweight.as<T>(), dbias.as<T>(), means, static_cast<double>(count)}));
     }
     if (!dx.data) return Status::ok();
     const ColumnWalk walk = ColumnWalk::over(n, columns, 4, padding);
-    return launch_each(context_, "batch_norm_backward", walk.threads(), BatchNormGradient<T>{from, grad, scale, means, dx.as<T>(), walk});
+    return launch_each(context_, "batch_norm_backward", walk.threads(),
+                       BatchNormGradient<T>{from, grad, scale, means, dx.as<T>(), walk});
   });
 }
 

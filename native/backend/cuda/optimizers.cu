@@ -107,7 +107,9 @@ int moments_of(const AdadeltaRule&) { return 2; }
 // ---- kernels
 
 /// Whether the step is to be left out. Nothing that runs between the two launches of a step changes the answer.
-STM_DEVICE bool left_out(const OptimizerRule& rule, const DeviceFault* fault) { return (rule.skip && *rule.skip != 0) || fault->code != 0; }
+STM_DEVICE bool left_out(const OptimizerRule& rule, const DeviceFault* fault) {
+  return (rule.skip && *rule.skip != 0) || fault->code != 0;
+}
 
 template <class Rule>
 struct BeginSteps {
@@ -142,7 +144,8 @@ struct StepPieces {
     if (left_out(rule, fault)) return;
     table.with_piece(piece, [&](const StepItem& item, int64_t begin, int64_t size) {
       const StepFactors factors = item.factors ? *item.factors : begin_step(rule, nullptr);
-      each_pack<kWidth>(block, size, lies_in_packs(item), [&](auto width, int64_t i) { step<decltype(width)::value>(item, factors, begin + i); });
+      each_pack<kWidth>(block, size, lies_in_packs(item),
+                        [&](auto width, int64_t i) { step<decltype(width)::value>(item, factors, begin + i); });
     });
   }
 
@@ -180,7 +183,8 @@ struct StepPieces {
 };
 
 template <class Rule>
-Status begin_steps(Context& context, const Rule& rule, const OptimizerSlot* slots, int64_t count, StepFactors* factors) {
+Status begin_steps(Context& context, const Rule& rule, const OptimizerSlot* slots, int64_t count,
+                   StepFactors* factors) {
   using Kernel = BeginSteps<Rule>;
   for (int64_t first = 0; first < count; first += Kernel::kItems) {
     Kernel kernel{rule, context.fault, factors + first, {}};
@@ -193,15 +197,20 @@ Status begin_steps(Context& context, const Rule& rule, const OptimizerSlot* slot
 
 /// Steps the parameters of type T.
 template <class T, class Rule>
-Status step_type(Context& context, const Rule& rule, DType dtype, const OptimizerSlot* slots, int64_t count, const StepFactors* factors) {
+Status step_type(Context& context, const Rule& rule, DType dtype, const OptimizerSlot* slots, int64_t count,
+                 const StepFactors* factors) {
   using Kernel = StepPieces<Rule, T>;
   const auto item = [&](int64_t i) {
     const OptimizerSlot& slot = slots[i];
-    return StepItem{
-        slot.parameter, slot.gradient, {slot.moment[0], slot.moment[1], slot.moment[2]}, factors ? factors + i : nullptr, slot.dtype == dtype ? slot.size : 0};
+    return StepItem{slot.parameter,
+                    slot.gradient,
+                    {slot.moment[0], slot.moment[1], slot.moment[2]},
+                    factors ? factors + i : nullptr,
+                    slot.dtype == dtype ? slot.size : 0};
   };
   return Kernel::Table::for_each(count, item, [&](const typename Kernel::Table& table) {
-    return launch_blocks(context, "step_pieces", table.pieces(), Kernel::kPiece, Kernel{rule, context.fault, moments_of(rule), table});
+    return launch_blocks(context, "step_pieces", table.pieces(), Kernel::kPiece,
+                         Kernel{rule, context.fault, moments_of(rule), table});
   });
 }
 
@@ -219,12 +228,26 @@ Status step_all(Context& context, const Rule& rule, const OptimizerSlot* slots, 
 
 }  // namespace
 
-Status CudaOptimizers::step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept { return step_all(context_, rule, slots, count); }
-Status CudaOptimizers::step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept { return step_all(context_, rule, slots, count); }
-Status CudaOptimizers::step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept { return step_all(context_, rule, slots, count); }
-Status CudaOptimizers::step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept { return step_all(context_, rule, slots, count); }
-Status CudaOptimizers::step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept { return step_all(context_, rule, slots, count); }
-Status CudaOptimizers::step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept { return step_all(context_, rule, slots, count); }
-Status CudaOptimizers::step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept { return step_all(context_, rule, slots, count); }
+Status CudaOptimizers::step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept {
+  return step_all(context_, rule, slots, count);
+}
+Status CudaOptimizers::step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept {
+  return step_all(context_, rule, slots, count);
+}
+Status CudaOptimizers::step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept {
+  return step_all(context_, rule, slots, count);
+}
+Status CudaOptimizers::step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept {
+  return step_all(context_, rule, slots, count);
+}
+Status CudaOptimizers::step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept {
+  return step_all(context_, rule, slots, count);
+}
+Status CudaOptimizers::step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept {
+  return step_all(context_, rule, slots, count);
+}
+Status CudaOptimizers::step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept {
+  return step_all(context_, rule, slots, count);
+}
 
 }  // namespace stm::cuda

@@ -4,8 +4,8 @@
 
 namespace stm::cuda {
 
-/// Many parameters a launch. A step is two launches: one begins it, a thread for each parameter, the other walks over the elements. The steps are in
-/// optimizers.cu, what changes gradients in gradient_clipping.cu.
+/// Many parameters a launch. A step is two launches: one begins it, a thread for each parameter, the other walks over
+/// the elements. The steps are in optimizers.cu, what changes gradients in gradient_clipping.cu.
 class CudaOptimizers final : public OptimizerKernels {
  public:
   explicit CudaOptimizers(Context& context) : context_(context) {}

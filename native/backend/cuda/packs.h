@@ -76,8 +76,9 @@ STM_DEVICE auto join_pairs(const F& f, const Join& join, int first = 0) {
   else return join(join_pairs<W / 2>(f, join, first), join_pairs<W / 2>(f, join, first + W / 2));
 }
 
-/// Team::reduce in steps of several elements: `f(width, first)` is the join of that many. They are packs of W where n is so many times W, wherever these lie;
-/// else there are four apart from each other, such that neighbouring threads read side by side. The order depends on n and the team alone.
+/// Team::reduce in steps of several elements: `f(width, first)` is the join of that many. They are packs of W where n
+/// is so many times W, wherever these lie; else there are four apart from each other, such that neighbouring threads
+/// read side by side. The order depends on n and the team alone.
 template <int W, class Team, class T, class F, class Join>
 STM_DEVICE T reduce_packs(Team& team, int64_t n, T initial, const F& f, const Join& join) {
   if (n % W == 0) {
@@ -87,7 +88,11 @@ STM_DEVICE T reduce_packs(Team& team, int64_t n, T initial, const F& f, const Jo
   constexpr int kAtOnce = 4;
   const int64_t steps = (n + kAtOnce - 1) / kAtOnce;
   return team.reduce(
-      steps, initial, [&](int64_t i) { return join_pairs<kAtOnce>([&](int k) { return i + k * steps < n ? f(Width<1>{}, i + k * steps) : initial; }, join); },
+      steps, initial,
+      [&](int64_t i) {
+        return join_pairs<kAtOnce>([&](int k) { return i + k * steps < n ? f(Width<1>{}, i + k * steps) : initial; },
+                                   join);
+      },
       join);
 }
 

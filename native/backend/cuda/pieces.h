@@ -5,7 +5,8 @@
 
 namespace stm::cuda {
 
-/// Arrays that one launch walks over, a block of threads for each piece of up to kPiece elements. `Item` says how many elements it has as `size`.
+/// Arrays that one launch walks over, a block of threads for each piece of up to kPiece elements. `Item` says how many
+/// elements it has as `size`.
 template <class Item, int kPiece, int kItems>
 struct PieceTable {
   static constexpr int kSize = kPiece;
@@ -35,7 +36,8 @@ struct PieceTable {
     f(items[low], begin, std::min<int64_t>(kPiece, items[low].size - begin));
   }
 
-  /// Puts those of item(0) .. item(n - 1) that are not empty into as few tables as hold them, and calls `launch(table)` with each.
+  /// Puts those of item(0) .. item(n - 1) that are not empty into as few tables as hold them, and calls `launch(table)`
+  /// with each.
   template <class At, class Launch>
   static Status for_each(int64_t n, const At& item, const Launch& launch) {
     PieceTable table;

@@ -35,10 +35,12 @@ Part driver_part() {
   (void)cudaDriverGetVersion(&version);
   part.found = version >= CUDART_VERSION / 1000 * 1000;
   if (version > 0) put(part.version, "for CUDA " + words_of(version));
-  const std::string fix =
-      std::string("install driver ") + kOldestDriver + " or later, so that nvidia-smi works; in a container, start it with access to the GPU";
+  const std::string fix = std::string("install driver ") + kOldestDriver +
+                          " or later, so that nvidia-smi works; in a container, start it with access to the GPU";
   if (version == 0) put(part.problem, "no NVIDIA driver was found on this machine");
-  else if (!part.found) put(part.problem, "it serves CUDA up to " + words_of(version) + ", and this plug-in needs CUDA " + std::to_string(kCudaMajor));
+  else if (!part.found)
+    put(part.problem,
+        "it serves CUDA up to " + words_of(version) + ", and this plug-in needs CUDA " + std::to_string(kCudaMajor));
   if (!part.found) put(part.fix, fix);
   return part;
 }
@@ -68,7 +70,8 @@ Part device_part(bool driver_found) {
     cudaDeviceProp properties{};
     if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
     std::string& list = 10 * properties.major + properties.minor >= kOldestCapability ? usable : old;
-    list += (list.empty() ? "" : ", ") + std::string(properties.name) + " (" + std::to_string(properties.major) + "." + std::to_string(properties.minor) + ")";
+    list += (list.empty() ? "" : ", ") + std::string(properties.name) + " (" + std::to_string(properties.major) + "." +
+            std::to_string(properties.minor) + ")";
   }
   part.found = !usable.empty();
   put(part.version, usable);
@@ -77,8 +80,12 @@ Part device_part(bool driver_found) {
     put(part.problem, "compute capability 7.5 or later is needed, and there is only " + old);
     put(part.fix, "use a GPU of the Turing generation or later");
   } else {
-    put(part.problem, !devices.problem.empty() ? devices.problem : driver_found ? "the driver sees no GPU" : "without a driver no GPU can be seen");
-    put(part.fix, driver_found ? "check nvidia-smi and CUDA_VISIBLE_DEVICES; in a container, start it with access to the GPU" : "install the driver first");
+    put(part.problem, !devices.problem.empty() ? devices.problem
+                      : driver_found           ? "the driver sees no GPU"
+                                               : "without a driver no GPU can be seen");
+    put(part.fix, driver_found
+                      ? "check nvidia-smi and CUDA_VISIBLE_DEVICES; in a container, start it with access to the GPU"
+                      : "install the driver first");
   }
   return part;
 }
@@ -92,7 +99,8 @@ Part library_part(const char* name, const LibraryReport& report, const char* set
   if (part.found) return part;
   put(part.problem, report.problem + (report.path.empty() ? "; looked for " + report.searched : ""));
   put(part.fix, "`pip install " + package + "`, or set " + setting +
-                    " to the file or STMNET_CUDA_LIBS to the folder that holds nvidia/, which `python3 -c 'import nvidia; print(*nvidia.__path__)'` shows");
+                    " to the file or STMNET_CUDA_LIBS to the folder that holds nvidia/, which `python3 -c 'import "
+                    "nvidia; print(*nvidia.__path__)'` shows");
   return part;
 }
 
@@ -122,7 +130,8 @@ Part compiler_part(const LibraryReport& nvrtc) {
   put(part.path, nvrtc.path);
   part.found = nvrtc.problem.empty();
   if (part.found) return part;
-  put(part.problem, nvrtc.problem + "; algo: 'persistDynamic' cannot be used without it" + (nvrtc.path.empty() ? "; looked for " + nvrtc.searched : ""));
+  put(part.problem, nvrtc.problem + "; algo: 'persistDynamic' cannot be used without it" +
+                        (nvrtc.path.empty() ? "; looked for " + nvrtc.searched : ""));
   put(part.fix, std::string("`pip install nvidia-cuda-nvrtc") + (kCudaMajor >= 13 ? "`" : "-cu12`"));
   return part;
 }
@@ -132,9 +141,11 @@ std::vector<Part> all_parts() {
   const std::string major = std::to_string(kCudaMajor);
   std::vector<Part> parts{driver_part()};
   parts.push_back(device_part(parts[0].found));
-  parts.push_back(library_part("cuBLAS", loaded.cublas, "STMNET_CUBLAS_LIB", kCudaMajor >= 13 ? "nvidia-cublas" : "nvidia-cublas-cu" + major));
+  parts.push_back(library_part("cuBLAS", loaded.cublas, "STMNET_CUBLAS_LIB",
+                               kCudaMajor >= 13 ? "nvidia-cublas" : "nvidia-cublas-cu" + major));
   parts.push_back(library_part("cuDNN", loaded.cudnn, "STMNET_CUDNN_LIB", "nvidia-cudnn-cu" + major));
-  if (loaded.cudnn.path.empty() || loaded.cudnn.path.find("libcudnn.so") != std::string::npos) parts.push_back(sub_libraries_part(loaded.cudnn));
+  if (loaded.cudnn.path.empty() || loaded.cudnn.path.find("libcudnn.so") != std::string::npos)
+    parts.push_back(sub_libraries_part(loaded.cudnn));
   parts.push_back(compiler_part(loaded.nvrtc));
   return parts;
 }
@@ -178,12 +189,17 @@ class CudaPlugin final : public Plugin {
  private:
   static Status capability_of(int32_t index) {
     int major = 0, minor = 0;
-    Status status = describe(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index), "cudaDeviceGetAttribute");
-    if (status.is_ok()) status = describe(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index), "cudaDeviceGetAttribute");
+    Status status =
+        describe(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index), "cudaDeviceGetAttribute");
+    if (status.is_ok())
+      status =
+          describe(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index), "cudaDeviceGetAttribute");
     if (!status.is_ok()) return status;
     if (10 * major + minor >= kOldestCapability) return Status::ok();
-    return Status::fail(StatusKind::Unsupported, "got compute capability %d.%d, expected 7.5 or later. Fix: use a GPU of the Turing generation or later.",
-                        major, minor);
+    return Status::fail(
+        StatusKind::Unsupported,
+        "got compute capability %d.%d, expected 7.5 or later. Fix: use a GPU of the Turing generation or later.", major,
+        minor);
   }
 };
 

@@ -3,7 +3,8 @@
 
 namespace stm::cuda {
 
-/// That a device is open here. In one process it may be open more than once, because workers have backends of their own.
+/// That a device is open here. In one process it may be open more than once, because workers have backends of their
+/// own.
 class Presence {
  public:
   explicit Presence(int device);

@@ -10,7 +10,8 @@
 namespace stm::cuda {
 namespace {
 
-// Each makes the elements that one Philox block serves, of those of the input if it reads one: make(block, first, in, out), first being the first one's place.
+// Each makes the elements that one Philox block serves, of those of the input if it reads one: make(block, first, in,
+// out), first being the first one's place.
 
 template <class T>
 struct Uniform {
@@ -38,7 +39,9 @@ struct Integers {
   static constexpr bool kReads = false;
   int32_t low;
   uint32_t range;
-  STM_DEVICE void operator()(const PhiloxBlock& block, int64_t, const int32_t*, int32_t* out) const { integers_below(block, low, range, out); }
+  STM_DEVICE void operator()(const PhiloxBlock& block, int64_t, const int32_t*, int32_t* out) const {
+    integers_below(block, low, range, out);
+  }
 };
 
 template <class T>
@@ -101,9 +104,11 @@ struct Fill {
 };
 
 template <class T, class Make>
-Status fill(Context& context, const char* name, const PhiloxStream& stream, const Make& make, const T* in, T* out, int64_t count) {
+Status fill(Context& context, const char* name, const PhiloxStream& stream, const Make& make, const T* in, T* out,
+            int64_t count) {
   constexpr int W = kPerBlock<T>;
-  return launch_each(context, name, (count + W - 1) / W, Fill<Make, T>{stream, make, in, out, count, lie_in_packs<W>(in, out)});
+  return launch_each(context, name, (count + W - 1) / W,
+                     Fill<Make, T>{stream, make, in, out, count, lie_in_packs<W>(in, out)});
 }
 
 /// Takes from each row after `pivot` its part along that row. Rows are scaled at the very end only.
@@ -129,7 +134,8 @@ struct Project {
   }
 };
 
-/// Row `i`, scaled to the length `gain`, becomes row `i` of the result, or column `i` if that has more rows than columns.
+/// Row `i`, scaled to the length `gain`, becomes row `i` of the result, or column `i` if that has more rows than
+/// columns.
 template <class T>
 struct Normalize {
   const double* rows;
@@ -156,7 +162,8 @@ Status CudaRandom::uniform(PhiloxStream stream, double low, double high, const V
 Status CudaRandom::normal(PhiloxStream stream, double mean, double std, const View& out) noexcept {
   return dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return fill<T>(context_, "normal", stream, Normal<T>{static_cast<T>(mean), static_cast<T>(std)}, nullptr, out.as<T>(), out.size());
+    return fill<T>(context_, "normal", stream, Normal<T>{static_cast<T>(mean), static_cast<T>(std)}, nullptr,
+                   out.as<T>(), out.size());
   });
 }
 
@@ -167,20 +174,23 @@ Status CudaRandom::integers(PhiloxStream stream, int32_t low, uint32_t range, co
 Status CudaRandom::bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept {
   return dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return fill<T>(context_, "bernoulli", stream, Bernoulli<T>{context_.fault, context_.op}, p.as<T>(), out.as<T>(), out.size());
+    return fill<T>(context_, "bernoulli", stream, Bernoulli<T>{context_.fault, context_.op}, p.as<T>(), out.as<T>(),
+                   out.size());
   });
 }
 
 Status CudaRandom::dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept {
   return dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return fill<T>(context_, "dropout", stream, Dropout<T>{static_cast<T>(p), static_cast<T>(1 / (1 - p))}, x.as<T>(), out.as<T>(), out.size());
+    return fill<T>(context_, "dropout", stream, Dropout<T>{static_cast<T>(p), static_cast<T>(1 / (1 - p))}, x.as<T>(),
+                   out.as<T>(), out.size());
   });
 }
 
-/// Gram and Schmidt's method, as on the CPU in double and twice, since the first time rounding leaves something; one launch a row, with a block of threads for
-/// each row that is still to be made orthogonal to it.
-Status CudaRandom::orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept {
+/// Gram and Schmidt's method, as on the CPU in double and twice, since the first time rounding leaves something; one
+/// launch a row, with a block of threads for each row that is still to be made orthogonal to it.
+Status CudaRandom::orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns,
+                              const View& out) noexcept {
   const bool tall = rows > columns;
   const int64_t count = tall ? columns : rows, length = tall ? rows : columns;
   if (count == 0) return Status::ok();
@@ -193,7 +203,8 @@ Status CudaRandom::orthogonal(PhiloxStream stream, double gain, int64_t rows, in
       STM_TRY(launch_blocks(context_, "orthogonal", count - pivot - 1, length, Project{basis, length, pivot}));
   return dispatch_floating(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return launch_blocks(context_, "orthogonal", count, length, Normalize<T>{basis, out.as<T>(), length, tall ? 1 : length, tall ? count : 1, gain});
+    return launch_blocks(context_, "orthogonal", count, length,
+                         Normalize<T>{basis, out.as<T>(), length, tall ? 1 : length, tall ? count : 1, gain});
   });
 }
 

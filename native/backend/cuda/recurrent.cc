@@ -24,25 +24,33 @@ long long number(int64_t n) { return static_cast<long long>(n); }
 
 Status check_sizes(const RecurrentProblem& p) {
   if (p.dtype != DType::F32 && p.dtype != DType::F64)
-    return Status::fail(StatusKind::Unsupported, "got elements of another type, expected f32 or f64.\n  Fix: convert the input and the weights.");
+    return Status::fail(
+        StatusKind::Unsupported,
+        "got elements of another type, expected f32 or f64.\n  Fix: convert the input and the weights.");
   if (p.N < 0 || p.T < 0 || p.D < 1 || p.H < 1 || p.L < 1 || p.K < 1 || p.K > 2)
-    return Status::fail(StatusKind::OutOfRange, "got N %lld, T %lld, D %lld, H %lld, L %lld, K %lld, expected N and T from 0, D, H and L from 1, K 1 or 2.",
-                        number(p.N), number(p.T), number(p.D), number(p.H), number(p.L), number(p.K));
+    return Status::fail(
+        StatusKind::OutOfRange,
+        "got N %lld, T %lld, D %lld, H %lld, L %lld, K %lld, expected N and T from 0, D, H and L from 1, K 1 or 2.",
+        number(p.N), number(p.T), number(p.D), number(p.H), number(p.L), number(p.K));
   if (p.P < 0 || p.P >= p.H || (p.P > 0 && p.cell != Cell::Lstm))
-    return Status::fail(StatusKind::Unsupported, "got a projection to %lld of %lld units, expected fewer units, of an LSTM.\n  Fix: leave projSize out.",
-                        number(p.P), number(p.H));
+    return Status::fail(
+        StatusKind::Unsupported,
+        "got a projection to %lld of %lld units, expected fewer units, of an LSTM.\n  Fix: leave projSize out.",
+        number(p.P), number(p.H));
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   const int64_t widest = std::max({p.D, p.H, p.K * p.width(), p.L * p.K}), largest = std::max({p.N, p.T, widest});
   if (largest > kMost || p.N > kMost / widest)
-    return Status::fail(StatusKind::Unsupported,
-                        "got N %lld, T %lld, D %lld, H %lld on cuda, expected each, and N times a width, to be below 2147483648.\n"
-                        "  Fix: use smaller batches.",
-                        number(p.N), number(p.T), number(p.D), number(p.H));
+    return Status::fail(
+        StatusKind::Unsupported,
+        "got N %lld, T %lld, D %lld, H %lld on cuda, expected each, and N times a width, to be below 2147483648.\n"
+        "  Fix: use smaller batches.",
+        number(p.N), number(p.T), number(p.D), number(p.H));
   for (int64_t row = 0; p.lengths && row < p.N; ++row)
     if (p.lengths[row] < 0 || p.lengths[row] > p.T)
       return Status::fail(StatusKind::OutOfRange,
-                          "got lengths[%lld] = %d, expected 0 to %lld, the number of steps.\n  Fix: give each row's count of real steps.", number(row),
-                          p.lengths[row], number(p.T));
+                          "got lengths[%lld] = %d, expected 0 to %lld, the number of steps.\n  Fix: give each row's "
+                          "count of real steps.",
+                          number(row), p.lengths[row], number(p.T));
   return Status::ok();
 }
 
@@ -52,7 +60,8 @@ Status guarded(F function) noexcept {
   try {
     return function();
   } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors.");
+    return Status::fail(StatusKind::OutOfMemory,
+                        "the host is out of memory. Fix: use a smaller batch, or free tensors.");
   } catch (const std::exception& error) {
     return Status::fail(StatusKind::Internal, "%s", error.what());
   }
@@ -82,12 +91,16 @@ Status CudaRecurrent::check(const RecurrentProblem& problem) noexcept {
   return guarded([&] {
     STM_TRY(check_sizes(problem));
     if (problem.dtype == DType::F32 && problem.math == MathMode::Bf16 && context_.capability < 80)
-      return Status::fail(StatusKind::Unsupported, "got bf16 on a device of compute capability %d.%d, expected 8.0 or more.\n  Fix: use 'tf32' or 'f16'.",
-                          context_.capability / 10, context_.capability % 10);
+      return Status::fail(
+          StatusKind::Unsupported,
+          "got bf16 on a device of compute capability %d.%d, expected 8.0 or more.\n  Fix: use 'tf32' or 'f16'.",
+          context_.capability / 10, context_.capability % 10);
     const char* const why = obstacle(problem.algorithm, problem, arrange(problem, most_steps_));
     if (!why) return Status::ok();
-    return Status::fail(StatusKind::Unsupported, "got algorithm '%s' with %s, which 'standard' alone computes.\n  Fix: use 'auto' or 'standard'.",
-                        name_of(problem.algorithm), why);
+    return Status::fail(
+        StatusKind::Unsupported,
+        "got algorithm '%s' with %s, which 'standard' alone computes.\n  Fix: use 'auto' or 'standard'.",
+        name_of(problem.algorithm), why);
   });
 }
 
@@ -124,7 +137,8 @@ Status CudaRecurrent::sizes(const RecurrentProblem& problem, RecurrentSizes* out
 }
 
 Status CudaRecurrent::pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept {
-  return with_plan(problem, [&](const std::shared_ptr<const Plan>& plan) { return run_pack(context_, *plan, weights, packed); });
+  return with_plan(problem,
+                   [&](const std::shared_ptr<const Plan>& plan) { return run_pack(context_, *plan, weights, packed); });
 }
 
 Status CudaRecurrent::forward(const RecurrentProblem& problem, const RecurrentForward& buffers) noexcept {

@@ -9,8 +9,9 @@
 #include "backend/cuda/padding.h"
 #include "backend/dispatch.h"
 
-// A result is reduced by one thread where its elements are few or its neighbours' lie beside them, else by a block of threads. Where results are fewer than
-// the device can work on at once, each is cut into slices; a second launch joins what they leave.
+// A result is reduced by one thread where its elements are few or its neighbours' lie beside them, else by a block of
+// threads. Where results are fewer than the device can work on at once, each is cut into slices; a second launch joins
+// what they leave.
 
 namespace stm::cuda {
 namespace {
@@ -68,8 +69,10 @@ struct Reduction {
     using K = Kept<T>;
     switch (kind) {
       case Kind::Sum:
-      case Kind::Mean: return f([](const K& a, const K& b) { return K{folds::Sum<Wide>::join(a.number, b.number), 0}; });
-      case Kind::Prod: return f([](const K& a, const K& b) { return K{folds::Prod<Wide>::join(a.number, b.number), 0}; });
+      case Kind::Mean:
+        return f([](const K& a, const K& b) { return K{folds::Sum<Wide>::join(a.number, b.number), 0}; });
+      case Kind::Prod:
+        return f([](const K& a, const K& b) { return K{folds::Prod<Wide>::join(a.number, b.number), 0}; });
       case Kind::Max: return f([](const K& a, const K& b) { return K{folds::Max<Wide>::join(a.number, b.number), 0}; });
       case Kind::Min: return f([](const K& a, const K& b) { return K{folds::Min<Wide>::join(a.number, b.number), 0}; });
       case Kind::ArgMax: return f([](const K& a, const K& b) { return extreme(true, a, b); });
@@ -81,8 +84,8 @@ struct Reduction {
     with_join([&](const auto& join) { both = join(a, b); });
     return both;
   }
-  /// `kept` and kAhead units, which are packs or single elements and are read at once: `first` and those behind it, `step` apart, as far as they are below
-  /// `end`.
+  /// `kept` and kAhead units, which are packs or single elements and are read at once: `first` and those behind it,
+  /// `step` apart, as far as they are below `end`.
   template <int kAhead, bool kMayPack>
   STM_DEVICE Kept<T> with_units(Kept<T> kept, const T* from, int64_t first, int64_t step, int64_t end) const {
     const bool packs = kMayPack && packed;
@@ -103,7 +106,8 @@ struct Reduction {
         if constexpr (kMayPack) {
           STM_UNROLL
           for (int w = 1; w < W; ++w)
-            if (packs && unit < end) kept = join(kept, Kept<T>{static_cast<Wide>(next[k].item[w]), static_cast<int32_t>(place + w)});
+            if (packs && unit < end)
+              kept = join(kept, Kept<T>{static_cast<Wide>(next[k].item[w]), static_cast<int32_t>(place + w)});
         }
       }
     });
@@ -119,7 +123,9 @@ struct Reduction {
     int64_t at[2];
     outer.at(result, at);
     if (kind == Kind::ArgMax || kind == Kind::ArgMin) static_cast<int32_t*>(out)[at[1]] = kept.place;
-    else static_cast<T*>(out)[at[1]] = fitted<T>(kind == Kind::Mean ? kept.number / static_cast<Wide>(count) : kept.number, fault, op);
+    else
+      static_cast<T*>(out)[at[1]] =
+          fitted<T>(kind == Kind::Mean ? kept.number / static_cast<Wide>(count) : kept.number, fault, op);
   }
   STM_DEVICE void put_slice(int64_t result, int64_t slice, const Kept<T>& kept) const {
     if (slices == 1) put(result, kept);
@@ -127,7 +133,8 @@ struct Reduction {
   }
 };
 
-/// A thread for each slice of a result. Slices take turns at the elements, so that neighbouring threads read side by side.
+/// A thread for each slice of a result. Slices take turns at the elements, so that neighbouring threads read side by
+/// side.
 template <class T>
 struct ReduceByThreads {
   static constexpr int kAhead = 8;
@@ -136,7 +143,8 @@ struct ReduceByThreads {
     const int64_t slice = quotient(item, r.results), result = item - slice * r.results;
     const T* from = r.elements_of(result);
     Kept<T> kept = r.start();
-    for (int64_t i = slice; i < r.units; i += kAhead * r.slices) kept = r.template with_units<kAhead, false>(kept, from, i, r.slices, r.units);
+    for (int64_t i = slice; i < r.units; i += kAhead * r.slices)
+      kept = r.template with_units<kAhead, false>(kept, from, i, r.slices, r.units);
     r.put_slice(result, slice, kept);
   }
 };
@@ -150,9 +158,11 @@ struct ReduceByBlocks {
   STM_DEVICE void operator()(Block& block, int64_t item) const {
     const int64_t slice = quotient(item, r.results), result = item - slice * r.results;
     const T* from = r.elements_of(result);
-    const int64_t first = slice * length, end = std::min(r.units, first + length), calls = (end - first + kAhead - 1) / kAhead;
+    const int64_t first = slice * length, end = std::min(r.units, first + length),
+                  calls = (end - first + kAhead - 1) / kAhead;
     const Kept<T> kept = block.reduce(
-        calls, r.start(), [&](int64_t call) { return r.template with_units<kAhead, true>(r.start(), from, first + call, calls, end); },
+        calls, r.start(),
+        [&](int64_t call) { return r.template with_units<kAhead, true>(r.start(), from, first + call, calls, end); },
         [&](const Kept<T>& a, const Kept<T>& b) { return r.joined(a, b); });
     block.once([&] { r.put_slice(result, slice, kept); });
   }
@@ -180,17 +190,21 @@ struct JoinByBlocks {
 };
 
 /// At most `wanted` slices, none of fewer than `least` elements.
-int64_t slices_of(int64_t count, int64_t wanted, int64_t least) { return std::max<int64_t>(1, std::min(wanted, count / least)); }
+int64_t slices_of(int64_t count, int64_t wanted, int64_t least) {
+  return std::max<int64_t>(1, std::min(wanted, count / least));
+}
 
 template <class T>
 Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, const View& out) {
   constexpr int W = Reduction<T>::W, kAhead = ReduceByBlocks<T>::kAhead;
-  constexpr int64_t kFew = 32, kSmall = int64_t{1} << 18;  // elements of a result for one thread, and in all that caches hold
+  constexpr int64_t kFew = 32,
+                    kSmall = int64_t{1} << 18;  // elements of a result for one thread, and in all that caches hold
   const Axes<2> outer({&x, &out}, 0, x.rank - reduced);
   const Axes<1> inner({&x}, x.rank - reduced, x.rank);
   const int64_t results = out.size(), count = inner.size();
   if (results == 0) return Status::ok();
-  Reduction<T> r{kind, outer, inner, x.as<const T>(), out.data, results, count, 1, nullptr, false, count, context.fault, context.op};
+  Reduction<T> r{kind, outer,   inner, x.as<const T>(), out.data,      results,   count,
+                 1,    nullptr, false, count,           context.fault, context.op};
   const bool columns = outer.last() > 1 && std::abs(outer.last_stride(0)) < std::abs(inner.last_stride(0));
   const bool by_threads = count <= kFew || (columns && results * count > kSmall);
   const int64_t at_once = int64_t{context.multiprocessors} * 1'024;
@@ -198,7 +212,8 @@ Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, co
   if (by_threads) {
     r.slices = slices_of(count, at_once / results, 16);
   } else {
-    r.packed = inner.rank == 1 && inner.last_stride(0) == 1 && count % W == 0 && packs<W>(r.x, outer, 0) && outer.last_stride(0) % W == 0;
+    r.packed = inner.rank == 1 && inner.last_stride(0) == 1 && count % W == 0 && packs<W>(r.x, outer, 0) &&
+               outer.last_stride(0) % W == 0;
     if (r.packed) r.units /= W;
     const int64_t wanted = slices_of(r.units, 2 * at_once / kMaxThreads / results, kMaxThreads * kAhead);
     length = (r.units + wanted - 1) / wanted;
@@ -206,11 +221,14 @@ Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, co
   }
   if (r.slices > 1) {
     void* partials = nullptr;
-    STM_TRY(context.scratch(Context::kPartials, static_cast<size_t>(r.slices * r.results) * sizeof(Kept<T>), &partials));
+    STM_TRY(
+        context.scratch(Context::kPartials, static_cast<size_t>(r.slices * r.results) * sizeof(Kept<T>), &partials));
     r.partials = static_cast<Kept<T>*>(partials);
   }
   if (by_threads) STM_TRY(launch_each(context, "reduce", r.slices * r.results, ReduceByThreads<T>{r}));
-  else STM_TRY(launch_blocks(context, "reduce", r.slices * r.results, (length + kAhead - 1) / kAhead, ReduceByBlocks<T>{r, length}));
+  else
+    STM_TRY(launch_blocks(context, "reduce", r.slices * r.results, (length + kAhead - 1) / kAhead,
+                          ReduceByBlocks<T>{r, length}));
   if (r.slices == 1) return Status::ok();
   if (r.slices <= 8) return launch_each(context, "reduce", r.results, JoinByThreads<T>{r});
   return launch_blocks(context, "reduce", r.results, r.slices, JoinByBlocks<T>{r});
@@ -219,11 +237,14 @@ Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, co
 }  // namespace
 
 Status CudaReduce::reduce(Fold op, const View& x, int32_t reduced, const View& out) noexcept {
-  return dispatch_any(x.dtype, [&](auto zero) { return reduce_as<decltype(zero)>(context_, static_cast<Kind>(op), x, reduced, out); });
+  return dispatch_any(
+      x.dtype, [&](auto zero) { return reduce_as<decltype(zero)>(context_, static_cast<Kind>(op), x, reduced, out); });
 }
 
 Status CudaReduce::arg_extreme(bool largest, const View& x, const View& out) noexcept {
-  return dispatch_any(x.dtype, [&](auto zero) { return reduce_as<decltype(zero)>(context_, largest ? Kind::ArgMax : Kind::ArgMin, x, 1, out); });
+  return dispatch_any(x.dtype, [&](auto zero) {
+    return reduce_as<decltype(zero)>(context_, largest ? Kind::ArgMax : Kind::ArgMin, x, 1, out);
+  });
 }
 
 }  // namespace stm::cuda

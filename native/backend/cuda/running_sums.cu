@@ -7,7 +7,8 @@
 #include "backend/cuda/reduce.h"
 #include "backend/dispatch.h"
 
-// A thread for each segment of a row. Where there is more than one, a first launch adds each segment up, and every segment starts with those before it.
+// A thread for each segment of a row. Where there is more than one, a first launch adds each segment up, and every
+// segment starts with those before it.
 
 namespace stm::cuda {
 namespace {
@@ -43,7 +44,8 @@ template <class T>
 struct SegmentSums {
   Segments<T> s;
   STM_DEVICE void operator()(int64_t item) const {
-    const int64_t segment = quotient(item, s.rows), row = item - segment * s.rows, first = segment * s.length, end = std::min(s.count, first + s.length);
+    const int64_t segment = quotient(item, s.rows), row = item - segment * s.rows, first = segment * s.length,
+                  end = std::min(s.count, first + s.length);
     int64_t at[2];
     s.outer.at(row, at);
     typename Segments<T>::Acc sum = 0;

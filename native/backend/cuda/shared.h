@@ -1,5 +1,6 @@
 #pragma once
-// Memory that the threads of one block share. What one thread puts there the others see after the barrier that ends a call of the block.
+// Memory that the threads of one block share. What one thread puts there the others see after the barrier that ends a
+// call of the block.
 #include "backend/cuda/block.h"
 
 namespace stm::cuda {

@@ -7,9 +7,11 @@
 namespace stm::cuda {
 namespace {
 
-constexpr int64_t kScratchBytes = int64_t{32} << 20;  // rows are sorted in groups, so that no more is wanted than this, or than one row needs
+constexpr int64_t kScratchBytes =
+    int64_t{32} << 20;  // rows are sorted in groups, so that no more is wanted than this, or than one row needs
 
-/// What a row is sorted by: bits of its elements that are in order as unsigned numbers. NaN is the largest, and -0 is 0.
+/// What a row is sorted by: bits of its elements that are in order as unsigned numbers. NaN is the largest, and -0 is
+/// 0.
 struct Values {
   using I = Item;
   const char* data;
@@ -46,7 +48,10 @@ struct WideValues {
     std::memcpy(&bits, data + (row * n + column) * 8, 8);
     constexpr uint64_t kSign = uint64_t{1} << 63, kInfinity = uint64_t{0x7FF} << 52;
     const uint64_t magnitude = bits & ~kSign;
-    const uint64_t key = magnitude > kInfinity ? ~uint64_t{0} : magnitude == 0 ? kSign : bits & kSign ? ~bits : bits | kSign;
+    const uint64_t key = magnitude > kInfinity ? ~uint64_t{0}
+                         : magnitude == 0      ? kSign
+                         : bits & kSign        ? ~bits
+                                               : bits | kSign;
     return {descending ? ~key : key, column};
   }
 };
@@ -91,11 +96,13 @@ struct TakeFirst {
 
 // ---- the first few of many
 
-constexpr int64_t kMostFirst = 128;              // as many as this
-constexpr int kGathered = 2048, kStride = 1024;  // items in shared memory; elements that are looked at between two barriers
-constexpr int64_t kSegment = 8192;               // elements that are worth a block
+constexpr int64_t kMostFirst = 128;  // as many as this
+constexpr int kGathered = 2048,
+              kStride = 1024;       // items in shared memory; elements that are looked at between two barriers
+constexpr int64_t kSegment = 8192;  // elements that are worth a block
 
-/// Finds the first k of each segment of a row: goes through it with those that have passed and the k-th best of them, which few later ones beat.
+/// Finds the first k of each segment of a row: goes through it with those that have passed and the k-th best of them,
+/// which few later ones beat.
 template <class Source, class Sink>
 struct FindFirst {
   using I = typename Source::I;
@@ -132,14 +139,17 @@ Status find_first(Context& context, const Source& source, int64_t rows, const Re
   using I = typename Source::I;
   const int64_t n = result.n, k = result.k, wanted = std::max<int64_t>(1, int64_t{8} * context.multiprocessors / rows);
   const int64_t segments = std::max<int64_t>(1, std::min(wanted, n / kSegment));
-  if (segments == 1) return launch_blocks(context, "find_first", rows, kStride, FindFirst<Source, Result>{source, result, n, k, 1, n});
+  if (segments == 1)
+    return launch_blocks(context, "find_first", rows, kStride, FindFirst<Source, Result>{source, result, n, k, 1, n});
   void* memory = nullptr;
   const int64_t candidates = segments * k;
   STM_TRY(context.scratch(Context::kOther, static_cast<size_t>(rows * candidates) * sizeof(I), &memory));
   I* const items = static_cast<I*>(memory);
-  STM_TRY(launch_blocks(context, "find_first", rows * segments, kStride,
-                        FindFirst<Source, StoreItems<I>>{source, {items, candidates}, n, k, segments, (n + segments - 1) / segments}));
-  return launch_blocks(context, "find_first", rows, kStride, FindFirst<Items<I>, Result>{{items, candidates}, result, candidates, k, 1, candidates});
+  STM_TRY(launch_blocks(
+      context, "find_first", rows * segments, kStride,
+      FindFirst<Source, StoreItems<I>>{source, {items, candidates}, n, k, segments, (n + segments - 1) / segments}));
+  return launch_blocks(context, "find_first", rows, kStride,
+                       FindFirst<Items<I>, Result>{{items, candidates}, result, candidates, k, 1, candidates});
 }
 
 template <class Source>
@@ -169,8 +179,10 @@ Status sort_rows(Context& context, Source source, int64_t rows, Result result) {
 Status CudaIndexing::sort(const View& x, bool descending, int64_t k, const View& values, const View& indices) noexcept {
   const int64_t rows = x.extent[0], n = x.extent[1];
   if (rows == 0 || k == 0) return Status::ok();
-  const Result result{x.as<const char>(), values.as<char>(), indices.as<int32_t>(), n, k, static_cast<int32_t>(size_of(x.dtype))};
-  if (x.dtype == DType::F64) return sort_rows(context_, WideValues{x.as<const char>(), n, x.dtype, descending}, rows, result);
+  const Result result{
+      x.as<const char>(), values.as<char>(), indices.as<int32_t>(), n, k, static_cast<int32_t>(size_of(x.dtype))};
+  if (x.dtype == DType::F64)
+    return sort_rows(context_, WideValues{x.as<const char>(), n, x.dtype, descending}, rows, result);
   return sort_rows(context_, Values{x.as<const char>(), n, x.dtype, descending}, rows, result);
 }
 

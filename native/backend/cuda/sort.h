@@ -1,7 +1,9 @@
 #pragma once
-// Stable sorting of rows. An element becomes an item, its key and its place: no two are equal, so every way of sorting gives the one stable order.
+// Stable sorting of rows. An element becomes an item, its key and its place: no two are equal, so every way of sorting
+// gives the one stable order.
 //
-//   rows of items   one block sorts each tile of kTile of them in shared memory; then four sorted runs at a time become one, in which every item finds
+//   rows of items   one block sorts each tile of kTile of them in shared memory; then four sorted runs at a time become
+//                   one, in which every item finds
 //                   its place by counting those before it in the other three
 #include <cstring>
 #include <limits>
@@ -19,7 +21,9 @@ struct WideItem {
 };
 
 STM_DEVICE bool before(Item a, Item b) { return a < b; }
-STM_DEVICE bool before(const WideItem& a, const WideItem& b) { return a.key != b.key ? a.key < b.key : a.place < b.place; }
+STM_DEVICE bool before(const WideItem& a, const WideItem& b) {
+  return a.key != b.key ? a.key < b.key : a.place < b.place;
+}
 STM_DEVICE int64_t place_of(Item item) { return static_cast<uint32_t>(item); }
 STM_DEVICE int64_t place_of(const WideItem& item) { return item.place; }
 /// An item that comes after all others.
@@ -68,7 +72,8 @@ struct SortTiles {
   Sink sink;
   int64_t n, tiles;
   STM_DEVICE void operator()(Block& block, int64_t at) const {
-    const int64_t row = quotient(at, tiles), first = (at - row * tiles) * kTile, count = n - first < kTile ? n - first : kTile;
+    const int64_t row = quotient(at, tiles), first = (at - row * tiles) * kTile,
+                  count = n - first < kTile ? n - first : kTile;
     I* const items = shared<I, kTile>();
     block.each(count, [&](int64_t i) { items[i] = source(row, first + i); });
     sort_shared(block, items, count);
@@ -83,7 +88,8 @@ struct MergeRuns {
   I* to;
   int64_t n, run;
   STM_DEVICE void operator()(int64_t at) const {
-    const int64_t row = quotient(at, n), column = at - row * n, group = column & ~(kWays * run - 1);  // run is a power of 2
+    const int64_t row = quotient(at, n), column = at - row * n,
+                  group = column & ~(kWays * run - 1);  // run is a power of 2
     const I* const items = from + row * n;
     const I mine = items[column];
     int64_t length[kWays], rank[kWays];
@@ -111,10 +117,12 @@ struct StoreItems {
 
 /// Sorts `rows` rows of n items. `memory` has room for 2 · rows · n of them; `*sorted` is where in it they come to lie.
 template <class Source, class I>
-Status sort_items(Context& context, const char* name, const Source& source, int64_t rows, int64_t n, I* memory, I** sorted) {
+Status sort_items(Context& context, const char* name, const Source& source, int64_t rows, int64_t n, I* memory,
+                  I** sorted) {
   const int64_t tiles = (n + kTile - 1) / kTile;
   I *items = memory, *others = memory + rows * n;
-  STM_TRY(launch_blocks(context, name, rows * tiles, n / 2, SortTiles<Source, StoreItems<I>>{source, {items, n}, n, tiles}));
+  STM_TRY(launch_blocks(context, name, rows * tiles, n / 2,
+                        SortTiles<Source, StoreItems<I>>{source, {items, n}, n, tiles}));
   for (int64_t run = kTile; run < n; run *= kWays) {
     STM_TRY(launch_each(context, "merge_runs", rows * n, MergeRuns<I>{items, others, n, run}));
     I* const merged = others;

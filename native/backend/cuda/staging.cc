@@ -77,7 +77,9 @@ void Staging::give_back(void* buffer) {
 }
 
 Status Staging::take_event(cudaEvent_t* event) {
-  if (events_.empty()) return context_.check(cudaEventCreateWithFlags(event, cudaEventDisableTiming | cudaEventBlockingSync), "cudaEventCreateWithFlags");
+  if (events_.empty())
+    return context_.check(cudaEventCreateWithFlags(event, cudaEventDisableTiming | cudaEventBlockingSync),
+                          "cudaEventCreateWithFlags");
   *event = events_.back();
   events_.pop_back();
   return Status::ok();
@@ -124,8 +126,9 @@ Status Staging::upload(void* to, const void* host, size_t bytes) {
     Flight flight{nullptr, nullptr, size};
     STM_TRY(take(size, &flight.buffer));
     std::memcpy(flight.buffer, static_cast<const char*>(host) + at, size);
-    Status status =
-        context_.check(cudaMemcpyAsync(static_cast<char*>(to) + at, flight.buffer, size, cudaMemcpyHostToDevice, context_.stream), "cudaMemcpyAsync");
+    Status status = context_.check(
+        cudaMemcpyAsync(static_cast<char*>(to) + at, flight.buffer, size, cudaMemcpyHostToDevice, context_.stream),
+        "cudaMemcpyAsync");
     if (status.is_ok()) status = record(&flight.landed);
     if (!status.is_ok()) {
       ignore(cudaStreamSynchronize(context_.stream));  // the copy may be under way all the same
@@ -144,7 +147,8 @@ Status Staging::download(void* host, const void* from, size_t bytes) {
   Status status = Status::ok();
   for (size_t at = 0; at < bytes && status.is_ok(); at += kPiece) {
     if (at > 0) status = submit_piece();
-    if (status.is_ok()) status = fetch(static_cast<char*>(host) + at, static_cast<const char*>(from) + at, std::min(kPiece, bytes - at));
+    if (status.is_ok())
+      status = fetch(static_cast<char*>(host) + at, static_cast<const char*>(from) + at, std::min(kPiece, bytes - at));
   }
   if (!status.is_ok()) land();
   return status;
@@ -153,7 +157,8 @@ Status Staging::download(void* host, const void* from, size_t bytes) {
 Status Staging::fetch(void* host, const void* from, size_t bytes) {
   Completion::Arrival arrival{nullptr, host, bytes};
   STM_TRY(take(bytes, &arrival.staged));
-  const Status status = context_.check(cudaMemcpyAsync(arrival.staged, from, bytes, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
+  const Status status = context_.check(
+      cudaMemcpyAsync(arrival.staged, from, bytes, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
   if (status.is_ok()) arrivals_.push_back(arrival);
   else give_back(arrival.staged);
   return status;
@@ -183,7 +188,8 @@ Status Staging::mark(Completion::Item& item) {
   collect();
   item.arrivals = std::exchange(arrivals_, {});
   const Status status = watch(item);
-  if (!status.is_ok()) ignore(cudaStreamSynchronize(context_.stream));  // its memory comes back at once, and copies may be under way
+  if (!status.is_ok())
+    ignore(cudaStreamSynchronize(context_.stream));  // its memory comes back at once, and copies may be under way
   return status;
 }
 
@@ -191,7 +197,8 @@ Status Staging::watch(Completion::Item& item) {
   void* fault = nullptr;
   STM_TRY(take(sizeof(DeviceFault), &fault));
   item.fault = static_cast<DeviceFault*>(fault);
-  STM_CUDA(context_, cudaMemcpyAsync(item.fault, context_.fault, sizeof(DeviceFault), cudaMemcpyDeviceToHost, context_.stream));
+  STM_CUDA(context_,
+           cudaMemcpyAsync(item.fault, context_.fault, sizeof(DeviceFault), cudaMemcpyDeviceToHost, context_.stream));
   STM_CUDA(context_, cudaMemsetAsync(context_.fault, 0, sizeof(DeviceFault), context_.stream));
   return record(&item.event);
 }

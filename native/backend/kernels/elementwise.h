@@ -16,7 +16,8 @@ class ElementwiseKernels {
  public:
   virtual Status unary(Unary op, double parameter, const View& x, const View& y) noexcept = 0;
   /// dx = dy · f'(x, y). `x` or `y` is absent (null) where the functor does not save it.
-  virtual Status unary_backward(Unary op, double parameter, const View& x, const View& y, const View& dy, const View& dx) noexcept = 0;
+  virtual Status unary_backward(Unary op, double parameter, const View& x, const View& y, const View& dy,
+                                const View& dx) noexcept = 0;
   virtual Status binary(Binary op, const View& a, const View& b, const View& out) noexcept = 0;
   /// op(a, scalar), or op(scalar, a) if reversed.
   virtual Status binary_scalar(Binary op, const View& a, double scalar, bool reversed, const View& out) noexcept = 0;

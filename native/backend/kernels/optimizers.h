@@ -6,8 +6,9 @@ namespace stm {
 
 constexpr int kMaxOptimizerMoments = 3;
 
-/// One parameter in an optimizer step: dense elements of one dtype, f32 or f64. `scalars` are f64 and belong to the parameter: the number of steps
-/// taken before this one, which the kernel raises, then whatever the rule keeps. So nothing that changes from step to step is an argument.
+/// One parameter in an optimizer step: dense elements of one dtype, f32 or f64. `scalars` are f64 and belong to the
+/// parameter: the number of steps taken before this one, which the kernel raises, then whatever the rule keeps. So
+/// nothing that changes from step to step is an argument.
 struct OptimizerSlot {
   void* parameter;
   const void* gradient;
@@ -20,7 +21,7 @@ struct OptimizerSlot {
 /// What all rules share. weight_decay adds weight_decay · parameter to the gradient.
 struct OptimizerRule {
   const double* learning_rate;  ///< device memory, as everything that may change from step to step
-  const float* skip;            ///< device memory, may be null: if it is not 0, nothing changes, the number of steps included
+  const float* skip;  ///< device memory, may be null: if it is not 0, nothing changes, the number of steps included
   double weight_decay;
 };
 /// moment: velocity, if momentum is not 0. scalars: steps, likewise.
@@ -28,7 +29,8 @@ struct SgdRule : OptimizerRule {
   double momentum, dampening;
   bool nesterov;
 };
-/// moments: mean and square, then the largest square if amsgrad. scalars: steps. decoupled: decay acts on the parameter, as in AdamW.
+/// moments: mean and square, then the largest square if amsgrad. scalars: steps. decoupled: decay acts on the
+/// parameter, as in AdamW.
 struct AdamRule : OptimizerRule {
   double beta1, beta2, eps;
   bool amsgrad, decoupled;

@@ -5,8 +5,9 @@
 
 namespace stm {
 
-/// Element i of a dense f32 output takes word i % 4 of block i / 4 of its stream; of an f64 or i32 output, words 2 · (i % 2) and the next of block i / 2.
-/// So the numbers depend on seed and offset alone, not on threads or device. All views are dense.
+/// Element i of a dense f32 output takes word i % 4 of block i / 4 of its stream; of an f64 or i32 output, words 2 · (i
+/// % 2) and the next of block i / 2. So the numbers depend on seed and offset alone, not on threads or device. All
+/// views are dense.
 class RandomKernels {
  public:
   /// `low` + (high - low) · [0, 1); f32 or f64.
@@ -15,12 +16,16 @@ class RandomKernels {
   virtual Status normal(PhiloxStream stream, double mean, double std, const View& out) noexcept = 0;
   /// Whole numbers low..low + range - 1; i32.
   virtual Status integers(PhiloxStream stream, int32_t low, uint32_t range, const View& out) noexcept = 0;
-  /// 1 with the probability that stands in `p`, else 0; both f32 or f64. OutOfRange if an element of `p` is no probability.
+  /// 1 with the probability that stands in `p`, else 0; both f32 or f64. OutOfRange if an element of `p` is no
+  /// probability.
   virtual Status bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept = 0;
-  /// out = x / (1 - p) where the element's uniform number is at least p, else x · 0. The backward pass calls it on dy with the same stream.
+  /// out = x / (1 - p) where the element's uniform number is at least p, else x · 0. The backward pass calls it on dy
+  /// with the same stream.
   virtual Status dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept = 0;
-  /// A random matrix [rows, columns] with orthonormal rows (columns, if there are fewer of them), times gain; f32 or f64.
-  virtual Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept = 0;
+  /// A random matrix [rows, columns] with orthonormal rows (columns, if there are fewer of them), times gain; f32 or
+  /// f64.
+  virtual Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns,
+                            const View& out) noexcept = 0;
 
  protected:
   ~RandomKernels() = default;

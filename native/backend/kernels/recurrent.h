@@ -10,12 +10,13 @@ enum class Cell : int32_t { Lstm, Gru, RnnTanh, RnnRelu };
 /// cuDNN's algorithms; Auto takes the fastest for the shape. Other devices have one of their own.
 enum class Algorithm : int32_t { Auto, Standard, PersistStatic, PersistDynamic, PersistStaticSmallH };
 
-/// One stack of recurrent layers over one padded batch. N batch, T time, D input, H hidden, P projection (0: none), L layers, K directions;
-/// O = P or H is the width of h. Outputs past a row's length are 0; its final state is that of its last real step (of its first one, in the
-/// reverse direction); a row of length 0 keeps its initial state.
+/// One stack of recurrent layers over one padded batch. N batch, T time, D input, H hidden, P projection (0: none), L
+/// layers, K directions; O = P or H is the width of h. Outputs past a row's length are 0; its final state is that of
+/// its last real step (of its first one, in the reverse direction); a row of length 0 keeps its initial state.
 ///
-/// Weights are one buffer: for each pseudo-layer l·K + k, W_ih [G·H, D or K·O], W_hh [G·H, O], W_hr [P, H] if projected; then, if biased, for
-/// each pseudo-layer b_ih [G·H], b_hh [G·H]. Gates: LSTM i f g o (G = 4); GRU r z n, reset applied after the recurrent product (G = 3); RNN G = 1.
+/// Weights are one buffer: for each pseudo-layer l·K + k, W_ih [G·H, D or K·O], W_hh [G·H, O], W_hr [P, H] if
+/// projected; then, if biased, for each pseudo-layer b_ih [G·H], b_hh [G·H]. Gates: LSTM i f g o (G = 4); GRU r z n,
+/// reset applied after the recurrent product (G = 3); RNN G = 1.
 struct RecurrentProblem {
   Cell cell = Cell::Lstm;
   DType dtype = DType::F32;  ///< F32 or F64
@@ -32,7 +33,8 @@ struct RecurrentProblem {
   int64_t input_size(int64_t layer) const { return layer == 0 ? D : K * width(); }
   int64_t weight_elements() const {
     int64_t n = 0;
-    for (int64_t layer = 0; layer < L; ++layer) n += K * (gates() * H * (input_size(layer) + width()) + P * H + (bias ? 2 * gates() * H : 0));
+    for (int64_t layer = 0; layer < L; ++layer)
+      n += K * (gates() * H * (input_size(layer) + width()) + P * H + (bias ? 2 * gates() * H : 0));
     return n;
   }
 };
@@ -46,13 +48,15 @@ struct RecurrentSizes {
   uint64_t layout = 0;  ///< of the packed weights: a pack of one layout does not serve a problem with another
 };
 
-/// x [N, T, D] or [T, N, D] (batch_first), y [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H] (LSTM only). All contiguous. h0, c0 may be null (zeros).
+/// x [N, T, D] or [T, N, D] (batch_first), y [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H] (LSTM only). All
+/// contiguous. h0, c0 may be null (zeros).
 struct RecurrentForward {
   const void *x, *h0, *c0, *weights, *packed;
   void *y, *hn, *cn, *reserve, *workspace;
 };
 
-/// dy, dhn, dcn may be null (zeros); dx, dh0, dc0, dweights may be null (not wanted). dweights has the layout of weights and is overwritten, both biases included.
+/// dy, dhn, dcn may be null (zeros); dx, dh0, dc0, dweights may be null (not wanted). dweights has the layout of
+/// weights and is overwritten, both biases included.
 struct RecurrentBackward {
   const void *x, *h0, *c0, *weights, *packed, *y, *hn, *cn, *dy, *dhn, *dcn;
   void *dx, *dh0, *dc0, *dweights, *reserve, *workspace;
@@ -62,8 +66,9 @@ class RecurrentKernels {
  public:
   /// Refuses what the device cannot compute. Any thread.
   virtual Status check(const RecurrentProblem& problem) noexcept = 0;
-  /// How the device is to compute the call that is about to run: for `choice` of its problem, that of its backward included. Never 0. Devices learn from calls, so
-  /// that a later one may get another answer; what it takes to learn may take long. `repeated`: the call belongs to a step that will be repeated as it is.
+  /// How the device is to compute the call that is about to run: for `choice` of its problem, that of its backward
+  /// included. Never 0. Devices learn from calls, so that a later one may get another answer; what it takes to learn
+  /// may take long. `repeated`: the call belongs to a step that will be repeated as it is.
   virtual Status choose(const RecurrentProblem& problem, bool repeated, uint64_t* choice) noexcept = 0;
   /// The same answer for the same problem, its choice included, for as long as the process lives.
   virtual Status sizes(const RecurrentProblem& problem, RecurrentSizes* out) noexcept = 0;

@@ -22,8 +22,8 @@ namespace {
 // Seconds that a process may take to die, which it cannot while it waits inside the driver: less when time is up.
 constexpr double kPatience = 2, kLastPatience = 0.2;
 constexpr size_t kMostNotes = 1000;
-// How the lines begin that a process tells its parent: a case, and at last the answer or why there is none. Each is JSON, after the end of whatever line a
-// library has begun.
+// How the lines begin that a process tells its parent: a case, and at last the answer or why there is none. Each is
+// JSON, after the end of whatever line a library has begun.
 constexpr char kCase[] = "case ", kAnswer[] = "answer ", kFailed[] = "failed ";
 
 double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
@@ -58,7 +58,8 @@ class Asked {
   std::vector<std::string> cases_;
 };
 
-Asked::Asked(const Question& question, double seconds) : question_(&question), started_(now()), deadline_(now() + seconds), seconds_(seconds) {
+Asked::Asked(const Question& question, double seconds)
+    : question_(&question), started_(now()), deadline_(now() + seconds), seconds_(seconds) {
   int ends[2];
   if (pipe(ends) != 0) {
     deadline_ = started_;
@@ -117,13 +118,15 @@ std::string Asked::ending(double patience) const {
   if (pid_ < 0) return std::string("no process for it: ") + std::strerror(errno);
   int status = 0;
   pid_t ended = 0;
-  for (const double until = now() + patience; ended == 0 && now() < until; usleep(1000)) ended = waitpid(pid_, &status, WNOHANG);
+  for (const double until = now() + patience; ended == 0 && now() < until; usleep(1000))
+    ended = waitpid(pid_, &status, WNOHANG);
   if (stopped_) {
     char seconds[20];
     std::snprintf(seconds, sizeof seconds, "%.1f", seconds_);
     return std::string("no answer within ") + seconds + " s" + (ended ? "" : ", and it cannot be ended");
   }
-  if (ended && WIFSIGNALED(status)) return std::string("ended by signal ") + std::to_string(WTERMSIG(status)) + ", " + strsignal(WTERMSIG(status));
+  if (ended && WIFSIGNALED(status))
+    return std::string("ended by signal ") + std::to_string(WTERMSIG(status)) + ", " + strsignal(WTERMSIG(status));
   return "ended with exit code " + std::to_string(WIFEXITED(status) ? WEXITSTATUS(status) : -1);
 }
 

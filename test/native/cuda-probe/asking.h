@@ -11,8 +11,9 @@ struct Limits {
   int at_once = 4;
 };
 
-/// Asks `questions` in their order. Each has a process of its own, so that one that fails, crashes or hangs leaves the others alone. An answer is a
-/// line of JSON on stdout as soon as it is there; questions that time does not suffice for are left out.
+/// Asks `questions` in their order. Each has a process of its own, so that one that fails, crashes or hangs leaves the
+/// others alone. An answer is a line of JSON on stdout as soon as it is there; questions that time does not suffice for
+/// are left out.
 /// @returns how many were answered
 int ask(const std::vector<Question>& questions, const Limits& limits);
 

@@ -43,8 +43,8 @@ void check(cudnnStatus_t status, const char* call) {
   const std::string name = std::string(at ? at + 10 : call);
   char words[512] = "";
   library().cudnnGetLastErrorString(words, sizeof words);
-  throw Failure(name.substr(0, name.find('(')) + ": " + std::to_string(static_cast<int>(status)) + " " + library().cudnnGetErrorString(status) +
-                (words[0] ? ": " : "") + words);
+  throw Failure(name.substr(0, name.find('(')) + ": " + std::to_string(static_cast<int>(status)) + " " +
+                library().cudnnGetErrorString(status) + (words[0] ? ": " : "") + words);
 }
 
 std::string outcome(const std::function<void()>& body) {
@@ -114,7 +114,10 @@ const char* name_of(Type type) {
   return names[static_cast<int>(type)];
 }
 cudnnDataType_t data_type(Type type) {
-  return type == Type::F64 ? CUDNN_DATA_DOUBLE : type == Type::F16 ? CUDNN_DATA_HALF : type == Type::Bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+  return type == Type::F64    ? CUDNN_DATA_DOUBLE
+         : type == Type::F16  ? CUDNN_DATA_HALF
+         : type == Type::Bf16 ? CUDNN_DATA_BFLOAT16
+                              : CUDNN_DATA_FLOAT;
 }
 size_t size_of(Type type) { return type == Type::F64 ? 8 : type == Type::F16 || type == Type::Bf16 ? 2 : 4; }
 
@@ -145,18 +148,24 @@ void put(const Buffer& buffer, Type type, const std::vector<double>& values) {
   switch (type) {
     case Type::F64: return put_as<double>(buffer, values, [](double v) { return v; });
     case Type::F16: return put_as<__half>(buffer, values, [](double v) { return __float2half(static_cast<float>(v)); });
-    case Type::Bf16: return put_as<__nv_bfloat16>(buffer, values, [](double v) { return __float2bfloat16(static_cast<float>(v)); });
+    case Type::Bf16:
+      return put_as<__nv_bfloat16>(buffer, values, [](double v) { return __float2bfloat16(static_cast<float>(v)); });
     default: return put_as<float>(buffer, values, [](double v) { return static_cast<float>(v); });
   }
 }
 
-std::vector<double> get(const Buffer& buffer, Type type) { return get(buffer, type, 0, buffer.bytes() / size_of(type)); }
+std::vector<double> get(const Buffer& buffer, Type type) {
+  return get(buffer, type, 0, buffer.bytes() / size_of(type));
+}
 
 std::vector<double> get(const Buffer& buffer, Type type, size_t first, size_t count) {
   switch (type) {
     case Type::F64: return get_as<double>(buffer, first, count, [](double v) { return v; });
-    case Type::F16: return get_as<__half>(buffer, first, count, [](__half v) { return static_cast<double>(__half2float(v)); });
-    case Type::Bf16: return get_as<__nv_bfloat16>(buffer, first, count, [](__nv_bfloat16 v) { return static_cast<double>(__bfloat162float(v)); });
+    case Type::F16:
+      return get_as<__half>(buffer, first, count, [](__half v) { return static_cast<double>(__half2float(v)); });
+    case Type::Bf16:
+      return get_as<__nv_bfloat16>(buffer, first, count,
+                                   [](__nv_bfloat16 v) { return static_cast<double>(__bfloat162float(v)); });
     default: return get_as<float>(buffer, first, count, [](float v) { return static_cast<double>(v); });
   }
 }
@@ -189,7 +198,8 @@ void put_noise(void* at, Type type, size_t count, int seed, double scale) {
   size_t from = static_cast<size_t>(seed) * 104729 % kNoise;
   for (size_t done = 0; done < count; from = 0) {
     const size_t some = std::min(count - done, kNoise - from);
-    STM_PROBE(cudaMemcpyAsync(static_cast<char*>(at) + done * element, table.data() + from * element, some * element, cudaMemcpyDeviceToDevice, stream()));
+    STM_PROBE(cudaMemcpyAsync(static_cast<char*>(at) + done * element, table.data() + from * element, some * element,
+                              cudaMemcpyDeviceToDevice, stream()));
     done += some;
   }
 }

@@ -68,7 +68,8 @@ void put(const Buffer& buffer, Type type, const std::vector<double>& values);
 std::vector<double> get(const Buffer& buffer, Type type);
 /// `count` of them from the one of that index on.
 std::vector<double> get(const Buffer& buffer, Type type, size_t first, size_t count);
-/// Fills device memory with repeatable numbers in (-scale, scale). They repeat themselves after a million; `seed` says where they begin.
+/// Fills device memory with repeatable numbers in (-scale, scale). They repeat themselves after a million; `seed` says
+/// where they begin.
 void put_noise(void* at, Type type, size_t count, int seed, double scale = 1);
 /// Largest |a - b| over the largest |b|; NaN counts as infinite.
 double distance(const std::vector<double>& a, const std::vector<double>& b);

@@ -41,11 +41,15 @@ Json clip_gradient() {
     s.type = Type::F64, s.clip = clip, s.T = 3, s.N = 2, s.H = 4, s.D = 3;
     tell_case(tried(Json().number("clip", clip), [&](Json& json) {
       const Rnn rnn(s);
-      const std::vector<double> of_c = differences(rnn, rnn.cx), of_h = differences(rnn, rnn.hx), of_x = differences(rnn, rnn.x);
+      const std::vector<double> of_c = differences(rnn, rnn.cx), of_h = differences(rnn, rnn.hx),
+                                of_x = differences(rnn, rnn.x);
       rnn.step();
       const std::vector<double> cy = get(rnn.cy, Type::F64);
-      const auto clipped = std::count_if(cy.begin(), cy.end(), [&](double v) { return clip > 0 && std::abs(v) >= clip; });
-      json.number("largest |cy|", std::abs(*std::max_element(cy.begin(), cy.end(), [](double x, double y) { return std::abs(x) < std::abs(y); })))
+      const auto clipped =
+          std::count_if(cy.begin(), cy.end(), [&](double v) { return clip > 0 && std::abs(v) >= clip; });
+      json.number("largest |cy|",
+                  std::abs(*std::max_element(cy.begin(), cy.end(),
+                                             [](double x, double y) { return std::abs(x) < std::abs(y); })))
           .number("share of cy at the clip", static_cast<double>(clipped) / static_cast<double>(cy.size()))
           .number("dcx against differences", distance(get(rnn.dcx, Type::F64), of_c))
           .number("dhx against differences", distance(get(rnn.dhx, Type::F64), of_h))
@@ -65,7 +69,8 @@ Json wgrad_set() {
   set.backward_data();
   const std::string result = outcome([&] { set.backward_weights(CUDNN_WGRAD_MODE_SET); });
   json.text("outcome of SET", result);
-  if (result == "ok") json.number("SET over garbage against ADD onto zeros", distance(set.weight_gradients(), added.weight_gradients()));
+  if (result == "ok")
+    json.number("SET over garbage against ADD onto zeros", distance(set.weight_gradients(), added.weight_gradients()));
   added.forward();
   added.backward_data();
   added.backward_weights();
@@ -105,22 +110,26 @@ Json mix(Setting s, cudnnRNNAlgo_t back) {
 
 std::vector<Question> gradient_questions() {
   std::vector<Question> all = {
-      {"clip-gradient", "is the gradient zero where the cell is clipped (then it equals differences)", "whether a clipped cell may be given to cuDNN at all",
-       clip_gradient},
+      {"clip-gradient", "is the gradient zero where the cell is clipped (then it equals differences)",
+       "whether a clipped cell may be given to cuDNN at all", clip_gradient},
       {"wgrad-set", "does BackwardWeights take SET, and does ADD add",
-       "SET: the memset before BackwardWeights goes; ADD onto itself unequal: gradients may not be accumulated in place", wgrad_set},
+       "SET: the memset before BackwardWeights goes; ADD onto itself unequal: gradients may not be accumulated in "
+       "place",
+       wgrad_set},
   };
   Setting s;
   s.H = s.D = 128, s.N = 8, s.T = 10;
   for (const cudnnRNNAlgo_t ahead : kAlgorithms) {
     s.algo = ahead, s.type = Type::F32;
     all.push_back({std::string("backward-twice-") + name_of(ahead), "does BackwardData spoil the reserve",
-                   "no, everywhere: the copy of the reserve under retainGraph goes", [=] { return backward_twice(s); }});
+                   "no, everywhere: the copy of the reserve under retainGraph goes",
+                   [=] { return backward_twice(s); }});
     for (const cudnnRNNAlgo_t back : kAlgorithms)
       for (const Type type : {Type::F32, Type::Bf16}) {
         if (ahead == back) continue;
         s.type = type;
-        all.push_back({std::string("mix-") + name_of(ahead) + "-" + name_of(back) + "-" + name_of(type), "may one algorithm go forward and another back",
+        all.push_back({std::string("mix-") + name_of(ahead) + "-" + name_of(back) + "-" + name_of(type),
+                       "may one algorithm go forward and another back",
                        "yes: the tuner may choose forward and backward apart", [=] { return mix(s, back); }});
       }
   }

@@ -22,7 +22,8 @@ constexpr size_t kBytes = size_t{64} << 20, kStack = size_t{256} << 10;
 void dirty_heap(unsigned word) {
   dirty_stack(word);
   std::vector<std::unique_ptr<unsigned[]>> blocks;
-  for (size_t sum = 0, bytes = kSmallest; sum < kBytes; sum += bytes, bytes = bytes < kLargest ? bytes + kStep : kSmallest) {
+  for (size_t sum = 0, bytes = kSmallest; sum < kBytes;
+       sum += bytes, bytes = bytes < kLargest ? bytes + kStep : kSmallest) {
     blocks.emplace_back(new unsigned[bytes / sizeof(unsigned)]);
     std::fill_n(blocks.back().get(), bytes / sizeof(unsigned), word);
   }

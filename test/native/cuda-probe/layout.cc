@@ -21,13 +21,14 @@ Places own_places(const Rnn& rnn) {
 }
 
 bool same(const Rnn::Parameter& a, const Rnn::Parameter& b) {
-  return a.offset == b.offset && a.type == b.type && a.rank == b.rank && std::equal(a.extents, a.extents + a.rank, b.extents) &&
-         std::equal(a.strides, a.strides + a.rank, b.strides);
+  return a.offset == b.offset && a.type == b.type && a.rank == b.rank &&
+         std::equal(a.extents, a.extents + a.rank, b.extents) && std::equal(a.strides, a.strides + a.rank, b.strides);
 }
 
 bool same_offsets(const Places& a, long element_a, const Places& b, long element_b) {
   const auto at = [](const Rnn::Parameter& p, long element) { return p.rank ? p.offset / element : -1; };
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [&](const Rnn::Place& p, const Rnn::Place& q) {
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [&](const Rnn::Place& p, const Rnn::Place& q) {
            return at(p.matrix, element_a) == at(q.matrix, element_b) && at(p.bias, element_a) == at(q.bias, element_b);
          });
 }
@@ -44,8 +45,8 @@ Json described(const Rnn::Parameter& parameter) {
 /// Whether a weight is described as [1, rows, columns], row after row.
 bool plainly_described(const Rnn::Parameter& parameter, cudnnDataType_t type, int rows, int columns) {
   const int *e = parameter.extents, *s = parameter.strides;
-  return parameter.type == type && parameter.rank == 3 && e[0] == 1 && e[1] == rows && e[2] == columns && (columns == 1 || s[2] == 1) &&
-         (rows == 1 || s[1] == columns);
+  return parameter.type == type && parameter.rank == 3 && e[0] == 1 && e[1] == rows && e[2] == columns &&
+         (columns == 1 || s[2] == 1) && (rows == 1 || s[1] == columns);
 }
 
 struct Variant {
@@ -77,7 +78,9 @@ std::vector<Variant> variants() {
   }
   Setting both = base, gru = base, odd = base, projected = base;
   both.K = 2, gru.mode = CUDNN_GRU, odd.D = 13, odd.H = 37, projected.P = 96;
-  for (const auto& [name, s] : {std::pair{"bidirectional", both}, {"gru", gru}, {"odd sizes", odd}, {"projected", projected}}) all.push_back({name, s});
+  for (const auto& [name, s] :
+       {std::pair{"bidirectional", both}, {"gru", gru}, {"odd sizes", odd}, {"projected", projected}})
+    all.push_back({name, s});
   return all;
 }
 
@@ -99,7 +102,9 @@ bool all_plainly_described(const Rnn& rnn) {
   const Setting& s = rnn.setting;
   return std::all_of(rnn.places().begin(), rnn.places().end(), [&](const Rnn::Place& place) {
     const bool projection = place.id == 2 * s.gates();
-    const int input = place.pseudo_layer / s.K ? s.K * s.width() : s.D, columns = projection ? s.H : place.id < s.gates() ? input : s.width();
+    const int input = place.pseudo_layer / s.K ? s.K * s.width() : s.D, columns = projection             ? s.H
+                                                                                  : place.id < s.gates() ? input
+                                                                                                         : s.width();
     const bool matrix = plainly_described(place.matrix, data_type(s.type), projection ? s.P : s.H, columns);
     return matrix && (projection || !place.bias.rank || plainly_described(place.bias, data_type(s.type), s.H, 1));
   });
@@ -113,8 +118,9 @@ Json weight_layout() {
       const Rnn rnn(variant.setting);
       const long element = static_cast<long>(size_of(variant.setting.type));
       const Places nowhere = rnn.places_from(reinterpret_cast<const void*>(kNowhere));
-      const bool alike = std::equal(nowhere.begin(), nowhere.end(), rnn.places().begin(), rnn.places().end(),
-                                    [](const Rnn::Place& a, const Rnn::Place& b) { return same(a.matrix, b.matrix) && same(a.bias, b.bias); });
+      const bool alike = std::equal(
+          nowhere.begin(), nowhere.end(), rnn.places().begin(), rnn.places().end(),
+          [](const Rnn::Place& a, const Rnn::Place& b) { return same(a.matrix, b.matrix) && same(a.bias, b.bias); });
       long elements = 0;
       for (const Rnn::Place& place : rnn.places()) elements += place.matrix.size() + place.bias.size();
       if (first.empty()) first = rnn.places();
@@ -123,7 +129,8 @@ Json weight_layout() {
           .flag("a weight space that is none is described alike", alike)
           .flag("described as [1, rows, columns], packed", all_plainly_described(rnn))
           .flag("lies as stmnet's blob", same_offsets(rnn.places(), element, own_places(rnn), element))
-          .flag("offsets in elements as standard f32", same_offsets(rnn.places(), element, first, static_cast<long>(size_of(Type::F32))))
+          .flag("offsets in elements as standard f32",
+                same_offsets(rnn.places(), element, first, static_cast<long>(size_of(Type::F32))))
           .list("first gates", first_gates(rnn));
     }));
   return {};
@@ -139,7 +146,8 @@ std::string trains(Setting s, int H) {
 
 Json hidden_limit(const Setting& s) {
   int works = 0, fails = 0;
-  for (const int H : {32, 64, 100, 128, 192, 256, 384, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 4096}) {
+  for (const int H :
+       {32, 64, 100, 128, 192, 256, 384, 512, 640, 768, 896, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 4096}) {
     if (small() && H > 256) break;
     if (trains(s, H) == "ok") {
       works = H;
@@ -159,19 +167,25 @@ Json hidden_limit(const Setting& s) {
 }  // namespace
 
 std::vector<Question> layout_questions() {
-  std::vector<Question> all = {
-      {"weight-layout", "how cuDNN describes weights, in memory and at an address that is none; is it the same across algorithms and types",
-       "other extents: which of them recurrent/network.cc takes for a weight; not alike: it has to ask with real weights", weight_layout}};
+  std::vector<Question> all = {{"weight-layout",
+                                "how cuDNN describes weights, in memory and at an address that is none; is it the same "
+                                "across algorithms and types",
+                                "other extents: which of them recurrent/network.cc takes for a weight; not alike: it "
+                                "has to ask with real weights",
+                                weight_layout}};
   const auto add = [&](cudnnRNNAlgo_t algo, Type type, cudnnRNNMode_t mode, const std::string& cell) {
     Setting s;
     s.algo = algo, s.type = type, s.mode = mode, s.T = 4, s.N = 16;
-    all.push_back({std::string("hidden-limit-") + name_of(algo) + "-" + cell + "-" + name_of(type), "how wide a layer does it train",
-                   "which widths the tuner tries it for", [=] { return hidden_limit(s); }});
+    all.push_back({std::string("hidden-limit-") + name_of(algo) + "-" + cell + "-" + name_of(type),
+                   "how wide a layer does it train", "which widths the tuner tries it for",
+                   [=] { return hidden_limit(s); }});
   };
   for (const cudnnRNNAlgo_t algo : kAlgorithms) {
     if (algo == CUDNN_RNN_ALGO_STANDARD) continue;
-    for (const Type type : {Type::F32, Type::Tf32, Type::F64, Type::F16, Type::Bf16}) add(algo, type, CUDNN_LSTM, "lstm");
-    for (const Type type : {Type::Tf32, Type::Bf16}) add(algo, type, CUDNN_GRU, "gru"), add(algo, type, CUDNN_RNN_TANH, "tanh");
+    for (const Type type : {Type::F32, Type::Tf32, Type::F64, Type::F16, Type::Bf16})
+      add(algo, type, CUDNN_LSTM, "lstm");
+    for (const Type type : {Type::Tf32, Type::Bf16})
+      add(algo, type, CUDNN_GRU, "gru"), add(algo, type, CUDNN_RNN_TANH, "tanh");
   }
   return all;
 }

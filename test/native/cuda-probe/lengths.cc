@@ -46,7 +46,8 @@ double distance_without_empty_rows(const Rnn& rnn, const std::vector<int>& full)
     std::vector<double> out(to.bytes() / size_of(s.type));
     for (size_t i = 0; i < full.size(); ++i)
       for (int t = 0; t < s.T; ++t)
-        std::copy_n(all.begin() + static_cast<long>(rnn.at(full[i], t, width)), width, out.begin() + static_cast<long>(alone.at(own[i], t, width)));
+        std::copy_n(all.begin() + static_cast<long>(rnn.at(full[i], t, width)), width,
+                    out.begin() + static_cast<long>(alone.at(own[i], t, width)));
     put(to, s.type, out);
   };
   copy_steps(rnn.x, alone.x, s.D), copy_steps(rnn.dy, alone.dy, s.K * s.H);
@@ -69,7 +70,9 @@ Json zero_lengths(const std::vector<int>& lengths, cudnnRNNDataLayout_t layout, 
     for (int n = 0; n < s.N; ++n) (lengths[static_cast<size_t>(n)] == 0 ? empty : full).push_back(n);
     for (const Buffer* buffer : {&rnn.y, &rnn.hy, &rnn.cy, &rnn.dx, &rnn.dhx, &rnn.dcx}) buffer->fill(0xFF);
     rnn.step();
-    const auto gap = [&](const Buffer& a, const Buffer& b) { return distance(rows_of(rnn, a, empty, s.H), rows_of(rnn, b, empty, s.H)); };
+    const auto gap = [&](const Buffer& a, const Buffer& b) {
+      return distance(rows_of(rnn, a, empty, s.H), rows_of(rnn, b, empty, s.H));
+    };
     json.number("hy of empty rows against hx", gap(rnn.hy, rnn.hx))
         .number("cy of empty rows against cx", gap(rnn.cy, rnn.cx))
         .number("dhx of empty rows against dhy", gap(rnn.dhx, rnn.dhy))
@@ -78,10 +81,12 @@ Json zero_lengths(const std::vector<int>& lengths, cudnnRNNDataLayout_t layout, 
   });
 }
 
-const std::vector<cudnnRNNDataLayout_t> kLayouts = {CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED, CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED};
+const std::vector<cudnnRNNDataLayout_t> kLayouts = {CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED,
+                                                    CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED};
 
 std::string named(const std::string& name, cudnnRNNDataLayout_t layout, int K) {
-  return name + (layout == CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED ? "-batch-major" : "-time-major") + (K == 2 ? "-both" : "");
+  return name + (layout == CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED ? "-batch-major" : "-time-major") +
+         (K == 2 ? "-both" : "");
 }
 
 /// Writes `value` past each row's length.
@@ -112,7 +117,8 @@ Json padding_case(cudnnRNNDataLayout_t layout, int K) {
   const Rnn clean(s);
   const auto results = [&](const Rnn& rnn) {
     std::vector<double> all = rnn.weight_gradients();
-    for (const auto& part : {steps_of(rnn, rnn.y, rows, s.K * s.H), steps_of(rnn, rnn.dx, rows, s.D), get(rnn.dhx, s.type), get(rnn.dcx, s.type)})
+    for (const auto& part : {steps_of(rnn, rnn.y, rows, s.K * s.H), steps_of(rnn, rnn.dx, rows, s.D),
+                             get(rnn.dhx, s.type), get(rnn.dcx, s.type)})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   };
@@ -123,7 +129,8 @@ Json padding_case(cudnnRNNDataLayout_t layout, int K) {
   Json json;
   json.text("y past the lengths, 3.0039 before", past_lengths(clean, clean.y, s.K * s.H))
       .text("dx past the lengths, 3.0039 before", past_lengths(clean, clean.dx, s.D));
-  const auto with = [&](const std::string& what, const std::function<void(const Rnn&)>& before, const std::function<void(const Rnn&)>& between) {
+  const auto with = [&](const std::string& what, const std::function<void(const Rnn&)>& before,
+                        const std::function<void(const Rnn&)>& between) {
     double gap = nan;
     const std::string result = outcome([&] {
       const Rnn rnn(s);
@@ -148,7 +155,8 @@ Json padding_case(cudnnRNNDataLayout_t layout, int K) {
       "effect of 1000 in x's padding", [&](const Rnn& rnn) { spoil(rnn, rnn.x, s.D, 1000); }, nothing);
   with(
       "effect of NaN in x's padding", [&](const Rnn& rnn) { spoil(rnn, rnn.x, s.D, nan); }, nothing);
-  with("effect of NaN in y's padding before backward", nothing, [&](const Rnn& rnn) { spoil(rnn, rnn.y, s.K * s.H, nan); });
+  with("effect of NaN in y's padding before backward", nothing,
+       [&](const Rnn& rnn) { spoil(rnn, rnn.y, s.K * s.H, nan); });
   const float fill = 5;
   s.padding_fill = &fill;
   const Rnn filled(s);
@@ -159,18 +167,22 @@ Json padding_case(cudnnRNNDataLayout_t layout, int K) {
 }  // namespace
 
 std::vector<Question> length_questions() {
-  const std::vector<std::pair<std::string, std::vector<int>>> patterns = {{"none", {5, 1, 3, 2}}, {"first", {0, 5, 3, 2}},       {"last", {5, 3, 2, 0}},
-                                                                          {"two", {2, 0, 5, 0}},  {"all-but-one", {0, 0, 4, 0}}, {"all", {0, 0, 0, 0}}};
+  const std::vector<std::pair<std::string, std::vector<int>>> patterns = {
+      {"none", {5, 1, 3, 2}}, {"first", {0, 5, 3, 2}},       {"last", {5, 3, 2, 0}},
+      {"two", {2, 0, 5, 0}},  {"all-but-one", {0, 0, 4, 0}}, {"all", {0, 0, 0, 0}}};
   std::vector<Question> all;
   for (const cudnnRNNDataLayout_t layout : kLayouts)
     for (const int K : {1, 2}) {
       for (const auto& [pattern, lengths] : patterns)
         all.push_back({named("zero-lengths-" + pattern, layout, K),
-                       "does cuDNN compute rows of length 0: state kept, gradient passed on, no effect on the rest (distances: rounding)",
+                       "does cuDNN compute rows of length 0: state kept, gradient passed on, no effect on the rest "
+                       "(distances: rounding)",
                        "yes, everywhere: arrangement.cc need not keep rows of length 0 away from cuDNN",
                        [lengths = lengths, layout, K] { return zero_lengths(lengths, layout, K); }});
-      all.push_back({named("padding", layout, K), "does what lies past a length in x, dy and y matter (0: no), and what does cuDNN leave there",
-                     "an effect: that padding must be cleared before the call; what it leaves: whether the plug-in clears y and dx itself",
+      all.push_back({named("padding", layout, K),
+                     "does what lies past a length in x, dy and y matter (0: no), and what does cuDNN leave there",
+                     "an effect: that padding must be cleared before the call; what it leaves: whether the plug-in "
+                     "clears y and dx itself",
                      [=] { return padding_case(layout, K); }});
     }
   return all;

@@ -18,7 +18,8 @@
 namespace stm::probe {
 namespace {
 
-/// The default list: beginnings of names in order of worth. Answers that change code come first, then those that choose between two ways.
+/// The default list: beginnings of names in order of worth. Answers that change code come first, then those that choose
+/// between two ways.
 const std::vector<std::string> kDefault = {
     "dropout-forms",
     "graph-standard-f32",
@@ -68,7 +69,8 @@ Json device() {
 std::vector<Question> all_questions() {
   std::vector<Question> all;
   for (std::vector<Question> (*const family)() :
-       {dropout_questions, length_questions, gradient_questions, repeat_questions, layout_questions, speed_questions, product_questions, self_questions})
+       {dropout_questions, length_questions, gradient_questions, repeat_questions, layout_questions, speed_questions,
+        product_questions, self_questions})
     for (Question& question : family()) all.push_back(std::move(question));
   return all;
 }
@@ -101,7 +103,8 @@ bool parse(int count, char** arguments, Command* command) {
   return std::fprintf(stderr, "cuda-probe: got a limit of 0 or none, expected numbers above 0.\n"), false;
 }
 
-/// The questions that are meant, in the order of what they were named by. Empty, with a line that says why, if a name means none.
+/// The questions that are meant, in the order of what they were named by. Empty, with a line that says why, if a name
+/// means none.
 std::vector<Question> chosen(const Command& command) {
   const std::vector<Question> all = all_questions();
   std::vector<std::string> starts = command.starts.empty() ? kDefault : command.starts;
@@ -116,7 +119,9 @@ std::vector<Question> chosen(const Command& command) {
       if (taken.insert(question.name).second) out.push_back(question);
     }
     if (any) continue;
-    std::fprintf(stderr, "cuda-probe: got '%s', expected the beginning of a name that `cuda-probe list --all` prints.\n", start.c_str());
+    std::fprintf(stderr,
+                 "cuda-probe: got '%s', expected the beginning of a name that `cuda-probe list --all` prints.\n",
+                 start.c_str());
     return {};
   }
   return out;
@@ -124,14 +129,20 @@ std::vector<Question> chosen(const Command& command) {
 
 int list(const std::vector<Question>& questions) {
   for (const Question& question : questions)
-    std::printf("%s\n", Json().text("name", question.name).text("about", question.about).text("changes", question.changes).str().c_str());
+    std::printf("%s\n", Json()
+                            .text("name", question.name)
+                            .text("about", question.about)
+                            .text("changes", question.changes)
+                            .str()
+                            .c_str());
   return 0;
 }
 
 /// The device comes first: without one there is nothing to ask.
 int ask_all(const std::vector<Question>& questions, Limits limits) {
   const auto started = std::chrono::steady_clock::now();
-  const Limits first{limits.all, std::max(limits.each, 30.0), 1};  // it reads gigabytes of libraries that nobody may have read before
+  const Limits first{limits.all, std::max(limits.each, 30.0),
+                     1};  // it reads gigabytes of libraries that nobody may have read before
   if (ask({{"device", "what is asked", "", device}}, first) == 0) return 1;
   limits.all -= std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   return ask(questions, limits) > 0 ? 0 : 1;

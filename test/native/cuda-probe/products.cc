@@ -1,4 +1,5 @@
-// Products by cuBLAS and cuBLASLt in the shapes of a language model's decoder: which form of 16-bit operands is quick, and what a bias costs in each form.
+// Products by cuBLAS and cuBLASLt in the shapes of a language model's decoder: which form of 16-bit operands is quick,
+// and what a bias costs in each form.
 #include <algorithm>
 #include <cstring>
 #include <vector>
@@ -13,7 +14,8 @@ void check_blas(cublasStatus_t status, const char* call) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   const char* const at = std::strstr(call, "library()");
   const std::string name = at ? at + 10 : call;
-  throw Failure(name.substr(0, name.find('(')) + ": " + std::to_string(status) + " " + library().cublasGetStatusString(status));
+  throw Failure(name.substr(0, name.find('(')) + ": " + std::to_string(status) + " " +
+                library().cublasGetStatusString(status));
 }
 #define STM_BLAS(call) check_blas((call), #call)
 
@@ -24,9 +26,11 @@ struct Shape {
 };
 
 std::vector<Shape> shapes() {
-  std::vector<Shape> all = {{"PTB-medium", 700, 650, 10000}, {"PTB-large", 700, 1500, 10000}, {"gates", 2048, 512, 2048}};
+  std::vector<Shape> all = {
+      {"PTB-medium", 700, 650, 10000}, {"PTB-large", 700, 1500, 10000}, {"gates", 2048, 512, 2048}};
   if (small())
-    for (Shape& shape : all) shape.rows = shape.rows % 7 + 4, shape.in = shape.in % 11 + 8, shape.out = shape.out % 13 + 16;
+    for (Shape& shape : all)
+      shape.rows = shape.rows % 7 + 4, shape.in = shape.in % 11 + 8, shape.out = shape.out % 13 + 16;
   return all;
 }
 
@@ -51,11 +55,17 @@ const std::vector<Form> kForms = {{"f32", Type::F32, CUBLAS_COMPUTE_32F},
                                   {"f16 operands, f32 result", Type::F16, CUBLAS_COMPUTE_32F}};
 const Form kWide = {"f64", Type::F64, CUBLAS_COMPUTE_64F};
 
-cudaDataType data_type_of(Type type) { return type == Type::F64 ? CUDA_R_64F : type == Type::F16 ? CUDA_R_16F : type == Type::Bf16 ? CUDA_R_16BF : CUDA_R_32F; }
+cudaDataType data_type_of(Type type) {
+  return type == Type::F64    ? CUDA_R_64F
+         : type == Type::F16  ? CUDA_R_16F
+         : type == Type::Bf16 ? CUDA_R_16BF
+                              : CUDA_R_32F;
+}
 /// Of the result and the bias.
 Type wide_of(Type operands) { return operands == Type::F64 ? Type::F64 : Type::F32; }
 
-/// Milliseconds of one of many calls in a row: the device takes some ten microseconds for one, and so does the way to it.
+/// Milliseconds of one of many calls in a row: the device takes some ten microseconds for one, and so does the way to
+/// it.
 double each_ms(const std::function<void()>& call) {
   const int calls = small() ? 2 : 20;
   return milliseconds([&] {
@@ -102,8 +112,10 @@ class Product {
     const double one = 1;
     const bool wide = form_.operands == Type::F64;
     const cudaDataType type = data_type_of(form_.operands), result = data_type_of(wide_of(form_.operands));
-    STM_BLAS(library().cublasGemmEx(blas(), op_a_, op_b_, m, n, k, wide ? static_cast<const void*>(&one) : &one_f, a.data(), type, rows_of_a(), b.data(), type,
-                                    rows_of_b(), wide ? static_cast<const void*>(&beta) : &beta_f, c.data(), result, m, form_.compute, CUBLAS_GEMM_DEFAULT));
+    STM_BLAS(library().cublasGemmEx(blas(), op_a_, op_b_, m, n, k, wide ? static_cast<const void*>(&one) : &one_f,
+                                    a.data(), type, rows_of_a(), b.data(), type, rows_of_b(),
+                                    wide ? static_cast<const void*>(&beta) : &beta_f, c.data(), result, m,
+                                    form_.compute, CUBLAS_GEMM_DEFAULT));
   }
 
   Form form() const { return form_; }
@@ -142,9 +154,11 @@ class LtProduct {
  public:
   LtProduct(const Product& product, cublasLtEpilogue_t epilogue) : product_(product) {
     if (!library().cublasLtMatmul) throw Failure("there is no cuBLASLt");
-    const cudaDataType type = data_type_of(product.form().operands), result = data_type_of(wide_of(product.form().operands));
+    const cudaDataType type = data_type_of(product.form().operands),
+                       result = data_type_of(wide_of(product.form().operands));
     const auto lay_out = [](cublasLtMatrixLayout_t* layout, cudaDataType of, int rows, int columns) {
-      STM_BLAS(library().cublasLtMatrixLayoutCreate(layout, of, static_cast<uint64_t>(rows), static_cast<uint64_t>(columns), rows));
+      STM_BLAS(library().cublasLtMatrixLayoutCreate(layout, of, static_cast<uint64_t>(rows),
+                                                    static_cast<uint64_t>(columns), rows));
     };
     const int ra = product.rows_of_a(), rb = product.rows_of_b();
     lay_out(&a_, type, ra, product.op_a() == CUBLAS_OP_N ? product.k : product.m);
@@ -154,11 +168,13 @@ class LtProduct {
     set(CUBLASLT_MATMUL_DESC_TRANSA, product.op_a());
     set(CUBLASLT_MATMUL_DESC_TRANSB, product.op_b());
     set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
-    if (epilogue != CUBLASLT_EPILOGUE_DEFAULT) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<void*>(product.bias.data()));
+    if (epilogue != CUBLASLT_EPILOGUE_DEFAULT)
+      set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<void*>(product.bias.data()));
     cublasLtMatmulPreference_t preference = nullptr;
     STM_BLAS(library().cublasLtMatmulPreferenceCreate(&preference));
     const uint64_t bytes = kWorkspace;
-    STM_BLAS(library().cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes, sizeof bytes));
+    STM_BLAS(library().cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                                            &bytes, sizeof bytes));
     int found = 0;
     STM_BLAS(library().cublasLtMatmulAlgoGetHeuristic(lt(), matmul_, a_, b_, c_, c_, preference, 1, &chosen_, &found));
     STM_BLAS(library().cublasLtMatmulPreferenceDestroy(preference));
@@ -176,9 +192,10 @@ class LtProduct {
     const float one_f = 1, zero_f = 0;
     const double one = 1, zero = 0;
     const bool wide = product_.form().operands == Type::F64;
-    STM_BLAS(library().cublasLtMatmul(lt(), matmul_, wide ? static_cast<const void*>(&one) : &one_f, product_.a.data(), a_, product_.b.data(), b_,
-                                      wide ? static_cast<const void*>(&zero) : &zero_f, product_.c.data(), c_, product_.c.data(), c_, &chosen_.algo,
-                                      workspace().data(), kWorkspace, stream()));
+    STM_BLAS(library().cublasLtMatmul(lt(), matmul_, wide ? static_cast<const void*>(&one) : &one_f, product_.a.data(),
+                                      a_, product_.b.data(), b_, wide ? static_cast<const void*>(&zero) : &zero_f,
+                                      product_.c.data(), c_, product_.c.data(), c_, &chosen_.algo, workspace().data(),
+                                      kWorkspace, stream()));
   }
   double workspace_bytes() const { return static_cast<double>(chosen_.workspaceSize); }
 
@@ -194,7 +211,9 @@ class LtProduct {
   cublasLtMatmulHeuristicResult_t chosen_{};
 };
 
-Json described(const Shape& shape) { return Json().number("rows", shape.rows).number("in", shape.in).number("out", shape.out); }
+Json described(const Shape& shape) {
+  return Json().number("rows", shape.rows).number("in", shape.in).number("out", shape.out);
+}
 
 /// What converting f32 operands to 16 bits would add: a copy of them moves 8 bytes an element, a conversion 6.
 double conversion_ms(const Product& f32) {
@@ -248,7 +267,8 @@ Json bias(const Shape& shape) {
   return described(shape);
 }
 
-/// dbias = dy summed over its rows, with dweight by one call of cuBLASLt. Now it is a product and a sum; a sum reads dy once.
+/// dbias = dy summed over its rows, with dweight by one call of cuBLASLt. Now it is a product and a sum; a sum reads dy
+/// once.
 Json bias_gradient(const Shape& shape) {
   std::vector<Form> some = kForms;
   some.push_back(kWide);
@@ -258,10 +278,13 @@ Json bias_gradient(const Shape& shape) {
       json.number("dweight alone ms", each_ms([&] { product.by_cublas(); }));
       const LtProduct by_lt(product, CUBLASLT_EPILOGUE_BGRADB);
       by_lt.run();
-      const std::vector<double> dy = get(product.b, form.operands), got = get(product.bias, wide_of(form.operands), 0, static_cast<size_t>(product.n));
+      const std::vector<double> dy = get(product.b, form.operands),
+                                got = get(product.bias, wide_of(form.operands), 0, static_cast<size_t>(product.n));
       std::vector<double> expected(got.size());
       for (size_t i = 0; i < dy.size(); ++i) expected[i % expected.size()] += dy[i];
-      json.number("dbias against the sum", distance(got, expected)).number("both by cuBLASLt ms", each_ms([&] { by_lt.run(); }));
+      json.number("dbias against the sum", distance(got, expected)).number("both by cuBLASLt ms", each_ms([&] {
+                                                                             by_lt.run();
+                                                                           }));
     }));
   return described(shape);
 }
@@ -272,11 +295,15 @@ std::vector<Question> product_questions() {
   std::vector<Question> all;
   for (const Shape& shape : shapes()) {
     const auto ask = [&](const char* kind, const char* about, const char* changes, Json (*answer)(const Shape&)) {
-      all.push_back({std::string("products-") + kind + shape.name, about, changes, [answer, shape] { return answer(shape); }, true});
+      all.push_back({std::string("products-") + kind + shape.name, about, changes,
+                     [answer, shape] { return answer(shape); }, true});
     };
-    ask("forms-", "which form of 16-bit operands is quickest, conversion included", "whether bf16 and f16 products convert their operands first", forms);
-    ask("bias-", "is a bias by cuBLASLt right in all types, and cheaper than a pass of its own", "whether products with a bias are cuBLASLt's", bias);
-    ask("gradient-", "is the gradient of a bias cheaper with that of the weights", "whether linear has one kernel for both gradients", bias_gradient);
+    ask("forms-", "which form of 16-bit operands is quickest, conversion included",
+        "whether bf16 and f16 products convert their operands first", forms);
+    ask("bias-", "is a bias by cuBLASLt right in all types, and cheaper than a pass of its own",
+        "whether products with a bias are cuBLASLt's", bias);
+    ask("gradient-", "is the gradient of a bias cheaper with that of the weights",
+        "whether linear has one kernel for both gradients", bias_gradient);
   }
   return all;
 }

@@ -20,8 +20,8 @@ struct Question {
   std::vector<std::pair<std::string, std::string>> environment = {};
 };
 
-/// One of the cases of the question that is being answered, told as soon as it is known: what follows may end the process. The answer gets
-/// them all, in their order, as its list "cases".
+/// One of the cases of the question that is being answered, told as soon as it is known: what follows may end the
+/// process. The answer gets them all, in their order, as its list "cases".
 void tell_case(const Json& one);
 
 // The families.

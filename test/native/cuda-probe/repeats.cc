@@ -42,15 +42,16 @@ Json determinism(cudnnRNNAlgo_t algo) {
     if (algo == CUDNN_RNN_ALGO_STANDARD) settings[2].K = 2;
     else settings.resize(2);
     for (const Setting& s : settings)
-      tell_case(tried(Json().text("type", name_of(type)).number("N", s.N).number("H", s.H).number("directions", s.K), [&](Json& json) {
-        const Rnn rnn(s);
-        std::map<unsigned long long, int> seen;
-        for (int i = 0; i < repeats; ++i) {
-          rnn.step();
-          ++seen[fingerprint(rnn)];
-        }
-        json.number("runs", repeats).number("different results", static_cast<double>(seen.size()));
-      }));
+      tell_case(tried(Json().text("type", name_of(type)).number("N", s.N).number("H", s.H).number("directions", s.K),
+                      [&](Json& json) {
+                        const Rnn rnn(s);
+                        std::map<unsigned long long, int> seen;
+                        for (int i = 0; i < repeats; ++i) {
+                          rnn.step();
+                          ++seen[fingerprint(rnn)];
+                        }
+                        json.number("runs", repeats).number("different results", static_cast<double>(seen.size()));
+                      }));
   }
   const char* workspace = std::getenv("CUBLAS_WORKSPACE_CONFIG");
   return Json().text("CUBLAS_WORKSPACE_CONFIG", workspace ? workspace : "not set");
@@ -90,7 +91,9 @@ Json graph(const Setting& s) {
       same = fingerprint(rnn) == expected && same;
     }
     json.flag("replays give the eager bits", same);
-    json.number("eager ms", milliseconds([&] { rnn.step(); })).number("replay ms", milliseconds([&] { STM_PROBE(cudaGraphLaunch(run, stream())); }));
+    json.number("eager ms", milliseconds([&] { rnn.step(); })).number("replay ms", milliseconds([&] {
+                                                                        STM_PROBE(cudaGraphLaunch(run, stream()));
+                                                                      }));
     (void)cudaGraphExecDestroy(run);
   });
 }
@@ -108,15 +111,17 @@ std::vector<Question> repeat_questions() {
   for (const cudnnRNNAlgo_t algo : kAlgorithms) {
     const auto add = [&](const std::string& rest, std::vector<std::pair<std::string, std::string>> environment) {
       all.push_back({std::string("determinism-") + name_of(algo) + rest, "does a step give the same bits each time",
-                     "no, without CUBLAS_WORKSPACE_CONFIG: deterministic mode has to set it, or refuse this algorithm", [=] { return determinism(algo); },
-                     false, std::move(environment)});
+                     "no, without CUBLAS_WORKSPACE_CONFIG: deterministic mode has to set it, or refuse this algorithm",
+                     [=] { return determinism(algo); }, false, std::move(environment)});
     };
     add("", {});
     add("-with-16-8", {{"CUBLAS_WORKSPACE_CONFIG", ":16:8"}});
     add("-with-4096-2", {{"CUBLAS_WORKSPACE_CONFIG", ":4096:2"}});
     for (const Type type : {Type::F32, Type::Tf32, Type::F16, Type::Bf16})
-      all.push_back({std::string("graph-") + name_of(algo) + "-" + name_of(type), "can a step be captured, and do replays give the eager bits",
-                     "no: a compiled program must not capture this algorithm", [=] { return graph(typical(algo, type)); }, true});
+      all.push_back({std::string("graph-") + name_of(algo) + "-" + name_of(type),
+                     "can a step be captured, and do replays give the eager bits",
+                     "no: a compiled program must not capture this algorithm",
+                     [=] { return graph(typical(algo, type)); }, true});
   }
   all.push_back({"graph-lengths", "can a step with lengths that differ be captured, and do replays give the eager bits",
                  "no: a compiled program must not capture calls whose lengths differ", graph_lengths, true});

@@ -15,14 +15,17 @@ cudnnTensorDescriptor_t tensor(Type type, int a, int b, int c) {
 
 cudnnMathType_t math_of(const Setting& s) {
   if (s.math >= 0) return static_cast<cudnnMathType_t>(s.math);
-  return s.type == Type::F32 || s.type == Type::F64 ? CUDNN_FMA_MATH : s.type == Type::Tf32 ? CUDNN_DEFAULT_MATH : CUDNN_TENSOR_OP_MATH;
+  return s.type == Type::F32 || s.type == Type::F64 ? CUDNN_FMA_MATH
+         : s.type == Type::Tf32                     ? CUDNN_DEFAULT_MATH
+                                                    : CUDNN_TENSOR_OP_MATH;
 }
 
 cudnnRNNDataDescriptor_t data(const Setting& s, int width, void* fill) {
   cudnnRNNDataDescriptor_t out = nullptr;
   const std::vector<int> lengths = s.lengths.empty() ? std::vector<int>(static_cast<size_t>(s.N), s.T) : s.lengths;
   STM_PROBE(library().cudnnCreateRNNDataDescriptor(&out));
-  STM_PROBE(library().cudnnSetRNNDataDescriptor(out, data_type(s.type), s.layout, s.T, s.N, width, lengths.data(), fill));
+  STM_PROBE(
+      library().cudnnSetRNNDataDescriptor(out, data_type(s.type), s.layout, s.T, s.N, width, lengths.data(), fill));
   return out;
 }
 
@@ -45,9 +48,10 @@ void Rnn::describe() {
   if (s.dropout != NoDropout::Null) STM_PROBE(library().cudnnCreateDropoutDescriptor(&dropout_));
   if (s.dropout == NoDropout::Set) STM_PROBE(library().cudnnSetDropoutDescriptor(dropout_, handle(), 0, nullptr, 0, 0));
   STM_PROBE(library().cudnnCreateRNNDescriptor(&rnn_));
-  STM_PROBE(library().cudnnSetRNNDescriptor_v8(rnn_, s.algo, s.mode, s.bias, s.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT,
-                                               data_type(s.type), s.type == Type::F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, math_of(s), s.D, s.H, s.width(),
-                                               s.L, dropout_, CUDNN_RNN_PADDED_IO_ENABLED));
+  STM_PROBE(library().cudnnSetRNNDescriptor_v8(
+      rnn_, s.algo, s.mode, s.bias, s.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT,
+      data_type(s.type), s.type == Type::F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, math_of(s), s.D, s.H, s.width(),
+      s.L, dropout_, CUDNN_RNN_PADDED_IO_ENABLED));
   if (s.clip > 0) STM_PROBE(library().cudnnRNNSetClip_v9(rnn_, CUDNN_RNN_CLIP_MINMAX, -s.clip, s.clip));
   x_ = data(s, s.D, nullptr);
   y_ = data(s, s.K * s.width(), const_cast<void*>(s.padding_fill));
@@ -59,11 +63,15 @@ void Rnn::describe() {
 void Rnn::allocate() {
   const Setting& s = setting;
   size_t work_bytes = 0, reserve_bytes = 0, weight_bytes = 0;
-  STM_PROBE(
-      library().cudnnGetRNNTempSpaceSizes(handle(), rnn_, s.training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE, x_, &work_bytes, &reserve_bytes));
+  STM_PROBE(library().cudnnGetRNNTempSpaceSizes(handle(), rnn_,
+                                                s.training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE, x_,
+                                                &work_bytes, &reserve_bytes));
   STM_PROBE(library().cudnnGetRNNWeightSpaceSize(handle(), rnn_, &weight_bytes));
-  const auto sized = [&](int count, int width) { return static_cast<size_t>(count) * static_cast<size_t>(s.N) * static_cast<size_t>(width); };
-  const size_t input = sized(s.T, s.D), output = sized(s.T, s.K * s.width()), h = sized(s.L * s.K, s.width()), c = sized(s.L * s.K, s.H);
+  const auto sized = [&](int count, int width) {
+    return static_cast<size_t>(count) * static_cast<size_t>(s.N) * static_cast<size_t>(width);
+  };
+  const size_t input = sized(s.T, s.D), output = sized(s.T, s.K * s.width()), h = sized(s.L * s.K, s.width()),
+               c = sized(s.L * s.K, s.H);
   int seed = 1;
   const auto make = [&](Buffer& buffer, size_t count, bool random) {
     buffer = Buffer(count * size_of(s.type));
@@ -73,7 +81,8 @@ void Rnn::allocate() {
   make(x, input, true), make(y, output, false), make(dx, input, false), make(dy, output, true);
   make(hx, h, true), make(hy, h, false), make(dhx, h, false), make(dhy, h, true);
   make(cx, c, true), make(cy, c, false), make(dcx, c, false), make(dcy, c, true);
-  for (auto [buffer, bytes] : {std::pair{&weights, weight_bytes}, {&dweights, weight_bytes}, {&work, work_bytes}, {&reserve, reserve_bytes}}) {
+  for (auto [buffer, bytes] :
+       {std::pair{&weights, weight_bytes}, {&dweights, weight_bytes}, {&work, work_bytes}, {&reserve, reserve_bytes}}) {
     *buffer = Buffer(bytes);
     buffer->fill(0);
   }
@@ -102,7 +111,8 @@ std::vector<Rnn::Place> Rnn::places_from(const void* address) const {
   for (int layer = 0; layer < s.L * s.K; ++layer)
     for (int id = 0; id < ids; ++id) {
       void *m = nullptr, *b = nullptr;
-      STM_PROBE(library().cudnnGetRNNWeightParams(handle(), rnn_, layer, weights.bytes(), address, id, matrix, &m, bias, &b));
+      STM_PROBE(
+          library().cudnnGetRNNWeightParams(handle(), rnn_, layer, weights.bytes(), address, id, matrix, &m, bias, &b));
       places.push_back({layer, id, described(matrix, m), described(bias, b)});
     }
   (void)library().cudnnDestroyTensorDescriptor(matrix);
@@ -113,7 +123,8 @@ std::vector<Rnn::Place> Rnn::places_from(const void* address) const {
 void Rnn::fill_weights() const {
   const auto spread = [&](const Parameter& parameter, int seed) {
     const double scale = 1.5 / std::sqrt(setting.H);
-    if (parameter.rank) put_noise(weights.data() + parameter.offset, setting.type, static_cast<size_t>(parameter.size()), seed, scale);
+    if (parameter.rank)
+      put_noise(weights.data() + parameter.offset, setting.type, static_cast<size_t>(parameter.size()), seed, scale);
   };
   for (const Place& place : places_) {
     const int seed = 100 + 40 * place.pseudo_layer + 2 * place.id;
@@ -134,23 +145,26 @@ Rnn::~Rnn() {
 
 void Rnn::forward() const {
   const bool lstm = setting.mode == CUDNN_LSTM;
-  STM_PROBE(library().cudnnRNNForward(handle(), rnn_, setting.training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE, nullptr, x_, x.data(), y_,
-                                      y.data(), h_, hx.data(), hy.data(), c_, lstm ? cx.data() : nullptr, lstm ? cy.data() : nullptr, weights.bytes(),
-                                      weights.data(), work.bytes(), work.data(), reserve.bytes(), reserve.data()));
+  STM_PROBE(library().cudnnRNNForward(
+      handle(), rnn_, setting.training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE, nullptr, x_, x.data(), y_,
+      y.data(), h_, hx.data(), hy.data(), c_, lstm ? cx.data() : nullptr, lstm ? cy.data() : nullptr, weights.bytes(),
+      weights.data(), work.bytes(), work.data(), reserve.bytes(), reserve.data()));
 }
 
 void Rnn::backward_data() const { backward_with(*this, *this); }
 
 void backward_with(const Rnn& f, const Rnn& b) {
   const bool lstm = f.setting.mode == CUDNN_LSTM;
-  STM_PROBE(library().cudnnRNNBackwardData_v8(handle(), b.rnn_, nullptr, b.y_, f.y.data(), f.dy.data(), b.x_, b.dx.data(), b.h_, f.hx.data(), f.dhy.data(),
-                                              b.dhx.data(), b.c_, lstm ? f.cx.data() : nullptr, lstm ? f.dcy.data() : nullptr, lstm ? b.dcx.data() : nullptr,
-                                              b.weights.bytes(), b.weights.data(), b.work.bytes(), b.work.data(), f.reserve.bytes(), f.reserve.data()));
+  STM_PROBE(library().cudnnRNNBackwardData_v8(
+      handle(), b.rnn_, nullptr, b.y_, f.y.data(), f.dy.data(), b.x_, b.dx.data(), b.h_, f.hx.data(), f.dhy.data(),
+      b.dhx.data(), b.c_, lstm ? f.cx.data() : nullptr, lstm ? f.dcy.data() : nullptr, lstm ? b.dcx.data() : nullptr,
+      b.weights.bytes(), b.weights.data(), b.work.bytes(), b.work.data(), f.reserve.bytes(), f.reserve.data()));
 }
 
 void Rnn::backward_weights(cudnnWgradMode_t mode) const {
-  STM_PROBE(library().cudnnRNNBackwardWeights_v8(handle(), rnn_, mode, nullptr, x_, x.data(), h_, hx.data(), y_, y.data(), dweights.bytes(), dweights.data(),
-                                                 work.bytes(), work.data(), reserve.bytes(), reserve.data()));
+  STM_PROBE(library().cudnnRNNBackwardWeights_v8(handle(), rnn_, mode, nullptr, x_, x.data(), h_, hx.data(), y_,
+                                                 y.data(), dweights.bytes(), dweights.data(), work.bytes(), work.data(),
+                                                 reserve.bytes(), reserve.data()));
 }
 
 void Rnn::step() const {
@@ -170,7 +184,8 @@ std::vector<double> Rnn::weight_gradients() const {
   for (const Place& place : places_)
     for (const Parameter* parameter : {&place.matrix, &place.bias}) {
       if (!parameter->rank) continue;
-      const size_t first = static_cast<size_t>(parameter->offset) / size_of(setting.type), size = static_cast<size_t>(parameter->size());
+      const size_t first = static_cast<size_t>(parameter->offset) / size_of(setting.type),
+                   size = static_cast<size_t>(parameter->size());
       if (size <= kPieces * kPiece) add(first, size);
       else
         for (size_t i = 0; i < kPieces; ++i) add(first + i * (size - kPiece) / (kPieces - 1), kPiece);

@@ -31,7 +31,8 @@ struct Setting {
   int width() const { return P ? P : H; }
 };
 
-/// Descriptors and buffers of one stack. Throws Failure if cuDNN refuses it. Weights and inputs are noise, the same for the same sizes whatever the algorithm.
+/// Descriptors and buffers of one stack. Throws Failure if cuDNN refuses it. Weights and inputs are noise, the same for
+/// the same sizes whatever the algorithm.
 class Rnn {
  public:
   explicit Rnn(const Setting& setting);
@@ -46,7 +47,8 @@ class Rnn {
   void step() const;
   void build_dynamic(int batch) const { STM_PROBE(library().cudnnBuildRNNDynamic(handle(), rnn_, batch)); }
 
-  /// The gradients of the weights by pseudo-layer and linLayerID, whatever their places: of two algorithms they compare. Of large parameters it is a sample.
+  /// The gradients of the weights by pseudo-layer and linLayerID, whatever their places: of two algorithms they
+  /// compare. Of large parameters it is a sample.
   std::vector<double> weight_gradients() const;
   /// What cuDNN says of a matrix or a bias. No rank: there is none.
   struct Parameter {
@@ -83,8 +85,10 @@ class Rnn {
 /// BackwardData of `backward`'s descriptor on the reserve, y and inputs of `forward`; the gradients land in `backward`.
 void backward_with(const Rnn& forward, const Rnn& backward);
 
-/// All four algorithms. The last is compiled as it runs, which may take longer than a question may: the others come first.
-inline const std::vector<cudnnRNNAlgo_t> kAlgorithms = {CUDNN_RNN_ALGO_STANDARD, CUDNN_RNN_ALGO_PERSIST_STATIC, CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H,
+/// All four algorithms. The last is compiled as it runs, which may take longer than a question may: the others come
+/// first.
+inline const std::vector<cudnnRNNAlgo_t> kAlgorithms = {CUDNN_RNN_ALGO_STANDARD, CUDNN_RNN_ALGO_PERSIST_STATIC,
+                                                        CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H,
                                                         CUDNN_RNN_ALGO_PERSIST_DYNAMIC};
 
 }  // namespace stm::probe

@@ -1,4 +1,5 @@
-// Questions about the asking itself, for its test: what becomes of one that crashes, hangs or fails. They come last of all with STMNET_PROBE_SELF=1.
+// Questions about the asking itself, for its test: what becomes of one that crashes, hangs or fails. They come last of
+// all with STMNET_PROBE_SELF=1.
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,7 +38,10 @@ Json heap() {
   size_t left = 0, all = 0;
   for (const auto& [block, words] : freed)
     for (size_t i = 0; i < words; ++i, ++all) left += reinterpret_cast<const volatile unsigned*>(block)[i] == kBefore;
-  return Json().number("words", static_cast<double>(all)).number("left", static_cast<double>(left)).text("outcome", "ok");
+  return Json()
+      .number("words", static_cast<double>(all))
+      .number("left", static_cast<double>(left))
+      .text("outcome", "ok");
 }
 
 }  // namespace

@@ -15,26 +15,38 @@ struct Shape {
 };
 
 std::vector<Shape> shapes() {
-  std::vector<Shape> all = {{"S1", 64, 32, 128, 256, 1, 1},          {"S2", 20, 20, 200, 200, 2, 1},           {"S3", 35, 20, 650, 650, 2, 1},
-                            {"S4", 100, 64, 128, 128, 1, 2},         {"S5", 50, 64, 512, 512, 2, 1},           {"S6", 25, 64, 1024, 1024, 1, 1},
-                            {"PTB-large", 35, 20, 1500, 1500, 2, 1}, {"DeepBench", 25, 128, 1024, 1024, 1, 1}, {"AWD", 70, 80, 1150, 1150, 3, 1},
-                            {"streaming", 1, 1, 512, 512, 2, 1}};
+  std::vector<Shape> all = {{"S1", 64, 32, 128, 256, 1, 1},          {"S2", 20, 20, 200, 200, 2, 1},
+                            {"S3", 35, 20, 650, 650, 2, 1},          {"S4", 100, 64, 128, 128, 1, 2},
+                            {"S5", 50, 64, 512, 512, 2, 1},          {"S6", 25, 64, 1024, 1024, 1, 1},
+                            {"PTB-large", 35, 20, 1500, 1500, 2, 1}, {"DeepBench", 25, 128, 1024, 1024, 1, 1},
+                            {"AWD", 70, 80, 1150, 1150, 3, 1},       {"streaming", 1, 1, 512, 512, 2, 1}};
   if (small())
-    for (Shape& shape : all) shape.T = std::min(shape.T, 5), shape.N = std::min(shape.N, 4), shape.D = shape.D % 7 + 12, shape.H = shape.H % 16 + 16;
+    for (Shape& shape : all)
+      shape.T = std::min(shape.T, 5), shape.N = std::min(shape.N, 4), shape.D = shape.D % 7 + 12,
+      shape.H = shape.H % 16 + 16;
   return all;
 }
 
 Setting setting_of(const Shape& shape, cudnnRNNAlgo_t algo, Type type) {
   Setting s;
-  s.algo = algo, s.type = type, s.T = shape.T, s.N = shape.N, s.D = shape.D, s.H = shape.H, s.L = shape.L, s.K = shape.K;
+  s.algo = algo, s.type = type, s.T = shape.T, s.N = shape.N, s.D = shape.D, s.H = shape.H, s.L = shape.L,
+  s.K = shape.K;
   return s;
 }
 
 Json described(const Shape& shape) {
-  return Json().number("T", shape.T).number("N", shape.N).number("D", shape.D).number("H", shape.H).number("L", shape.L).number("directions", shape.K);
+  return Json()
+      .number("T", shape.T)
+      .number("N", shape.N)
+      .number("D", shape.D)
+      .number("H", shape.H)
+      .number("L", shape.L)
+      .number("directions", shape.K);
 }
 
-Json case_of(Type type, cudnnRNNAlgo_t algo) { return Json().text("type", name_of(type)).text("algorithm", name_of(algo)); }
+Json case_of(Type type, cudnnRNNAlgo_t algo) {
+  return Json().text("type", name_of(type)).text("algorithm", name_of(algo));
+}
 
 Json algorithms(const Shape& shape) {
   std::map<Type, std::vector<double>> standard;
@@ -70,7 +82,8 @@ Json per_layer(const Shape& shape) {
         const double whole = milliseconds([&] { stack.step(); });
         const double parts = milliseconds([&] {
           for (const auto& layer : layers) layer->dweights.fill(0), layer->forward();
-          for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) (*layer)->backward_data(), (*layer)->backward_weights();
+          for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer)
+            (*layer)->backward_data(), (*layer)->backward_weights();
         });
         json.number("one call ms", whole).number("a call per layer ms", parts).number("ratio", parts / whole);
       }));
@@ -82,7 +95,8 @@ std::vector<double> turned(const std::vector<double>& values, int outer, int inn
   std::vector<double> out(values.size());
   for (int i = 0; i < outer; ++i)
     for (int j = 0; j < inner; ++j)
-      std::copy_n(values.begin() + (static_cast<long>(i) * inner + j) * width, width, out.begin() + (static_cast<long>(j) * outer + i) * width);
+      std::copy_n(values.begin() + (static_cast<long>(i) * inner + j) * width, width,
+                  out.begin() + (static_cast<long>(j) * outer + i) * width);
   return out;
 }
 
@@ -91,7 +105,8 @@ void compare_layouts(Setting s, Json& json) {
   const Rnn time(s);
   s.layout = CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED;
   time.step();
-  json.number("time-major ms", milliseconds([&] { time.step(); })).number("time-major workspace", static_cast<double>(time.work.bytes()));
+  json.number("time-major ms", milliseconds([&] { time.step(); }))
+      .number("time-major workspace", static_cast<double>(time.work.bytes()));
   const Rnn batch(s);
   const int width = s.K * s.width();
   put(batch.x, s.type, turned(get(time.x, s.type), s.T, s.N, s.D));
@@ -155,18 +170,23 @@ Json dynamic_batches() {
 
 std::vector<Question> speed_questions() {
   std::vector<Question> all = {
-      {"small-h", "does PERSIST_STATIC_SMALL_H take every type, is it right, is it faster", "which types and widths the tuner tries it for", small_h, true},
+      {"small-h", "does PERSIST_STATIC_SMALL_H take every type, is it right, is it faster",
+       "which types and widths the tuner tries it for", small_h, true},
       {"dynamic-batches", "what does PERSIST_DYNAMIC do with a last smaller batch, and what does building it cost",
        "whether the tuner may try it where batches differ in size", dynamic_batches, true}};
   for (const Shape& shape : shapes()) {
     const std::string name = shape.name;
     all.push_back({"algorithms-" + name, "what does each algorithm take for a training step",
-                   "which algorithm the tuner should come to, and which are not worth a trial", [=] { return algorithms(shape); }, true});
-    all.push_back({"batch-major-" + name, "does each algorithm compute batch-major rows, are they right, what do both layouts take",
-                   "refused or slower: the layout is a choice of the tuner, and rows are turned before the call", [=] { return batch_major(shape); }, true});
+                   "which algorithm the tuner should come to, and which are not worth a trial",
+                   [=] { return algorithms(shape); }, true});
+    all.push_back({"batch-major-" + name,
+                   "does each algorithm compute batch-major rows, are they right, what do both layouts take",
+                   "refused or slower: the layout is a choice of the tuner, and rows are turned before the call",
+                   [=] { return batch_major(shape); }, true});
     if (shape.L > 1)
       all.push_back({"per-layer-" + name, "what do calls per layer cost against one for the stack",
-                     "a ratio near 1: dropout between layers may keep a call per layer; else it wants one call", [=] { return per_layer(shape); }, true});
+                     "a ratio near 1: dropout between layers may keep a call per layer; else it wants one call",
+                     [=] { return per_layer(shape); }, true});
   }
   return all;
 }

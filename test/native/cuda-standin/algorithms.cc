@@ -13,7 +13,8 @@
 namespace stm::standin {
 namespace {
 
-constexpr const char* kNames[] = {"standard", "persistStatic", "persistDynamic", "persistStaticSmallH"};  // by cuDNN's numbers
+constexpr const char* kNames[] = {"standard", "persistStatic", "persistDynamic",
+                                  "persistStaticSmallH"};  // by cuDNN's numbers
 
 struct Rule {
   int algorithm = -1;  // of any
@@ -61,7 +62,9 @@ bool parse_all(const char* text, std::vector<Rule>* rules) {
     const size_t comma = std::min(all.find(',', at), all.size());
     Rule rule;
     if (!parse(all.substr(at, comma - at), &rule)) {
-      std::fprintf(stderr, "cuda stand-in: got the algorithms '%s', expected NAME[/batch|/time]=refused|failing|wrong|MILLISECONDS, with commas between\n",
+      std::fprintf(stderr,
+                   "cuda stand-in: got the algorithms '%s', expected "
+                   "NAME[/batch|/time]=refused|failing|wrong|MILLISECONDS, with commas between\n",
                    text);
       return false;
     }
@@ -99,7 +102,9 @@ Manner manner_of(cudnnRNNAlgo_t algorithm, cudnnRNNDataLayout_t layout) {
   return manner;
 }
 
-std::chrono::steady_clock::time_point device_time() { return std::chrono::steady_clock::now() + std::chrono::microseconds(taken_us.load()); }
+std::chrono::steady_clock::time_point device_time() {
+  return std::chrono::steady_clock::now() + std::chrono::microseconds(taken_us.load());
+}
 void take_time(double milliseconds) { taken_us += static_cast<int64_t>(1000 * milliseconds); }
 
 }  // namespace stm::standin

@@ -139,8 +139,8 @@ bool parse(const std::string& text, Fault* fault) {
   char *end = nullptr, *code_end = nullptr;
   fault->number = std::strtoull(text.c_str() + colon + 1, &end, 10);
   fault->code = static_cast<int>(std::strtol(text.c_str() + equals + 1, &code_end, 10));
-  return known(fault->name) && fault->number > 0 && end == text.c_str() + equals - (fault->onwards ? 1 : 0) && code_end != text.c_str() + equals + 1 &&
-         !*code_end;
+  return known(fault->name) && fault->number > 0 && end == text.c_str() + equals - (fault->onwards ? 1 : 0) &&
+         code_end != text.c_str() + equals + 1 && !*code_end;
 }
 
 bool parse_all(const char* text, std::vector<Fault>* faults) {
@@ -150,7 +150,9 @@ bool parse_all(const char* text, std::vector<Fault>* faults) {
     Fault fault;
     const std::string one = rest.substr(0, comma);
     if (!parse(one, &fault)) {
-      std::fprintf(stderr, "cuda stand-in: got the fault '%s', expected NAME:N=CODE or NAME:N+=CODE with the name of a function that it exports.\n",
+      std::fprintf(stderr,
+                   "cuda stand-in: got the fault '%s', expected NAME:N=CODE or NAME:N+=CODE with the name of a "
+                   "function that it exports.\n",
                    one.c_str());
       return false;
     }
@@ -200,7 +202,8 @@ Call::Call(const char* function, const char* format, ...) : function_(function),
     const std::lock_guard<std::mutex> lock(b.mutex);
     const unsigned long long number = ++b.counts[function];
     for (const Fault& fault : b.faults) {
-      if (fault.name == function && (number == fault.number || (fault.onwards && number > fault.number))) fault_ = fault.code;
+      if (fault.name == function && (number == fault.number || (fault.onwards && number > fault.number)))
+        fault_ = fault.code;
     }
     logged_ = b.log != nullptr;
   }
@@ -215,7 +218,8 @@ void Call::log_result(long long result) {
   if (!logged_) return;
   Book& b = book();
   const std::lock_guard<std::mutex> lock(b.mutex);
-  std::fprintf(b.log, "%s%s%s -> %lld%s\n", function_, arguments_.empty() ? "" : " ", arguments_.c_str(), result, fault_ ? " (asked for)" : "");
+  std::fprintf(b.log, "%s%s%s -> %lld%s\n", function_, arguments_.empty() ? "" : " ", arguments_.c_str(), result,
+               fault_ ? " (asked for)" : "");
   std::fflush(b.log);
 }
 
@@ -225,7 +229,9 @@ cudaError_t Call::finish(cudaError_t error) {
   return error;
 }
 
-cudnnStatus_t Call::cudnn_fault() { return refuse(static_cast<cudnnStatus_t>(fault_), "%s: this fault was asked for", function_); }
+cudnnStatus_t Call::cudnn_fault() {
+  return refuse(static_cast<cudnnStatus_t>(fault_), "%s: this fault was asked for", function_);
+}
 
 std::string& last_cudnn_error() {
   thread_local std::string text;

@@ -9,7 +9,8 @@
 
 namespace stm::standin {
 
-/// One call of an exported function: counted, logged, and failed if a fault was asked for. Every exported function makes one.
+/// One call of an exported function: counted, logged, and failed if a fault was asked for. Every exported function
+/// makes one.
 class Call {
  public:
   Call(const char* function, const char* format, ...) __attribute__((format(printf, 3, 4)));
@@ -20,7 +21,8 @@ class Call {
   int fault() const { return fault_; }
   void log_result(long long result);
 
-  /// The body's result for functions of the CUDA run-time library that need a device that works. Keeps it for cudaGetLastError.
+  /// The body's result for functions of the CUDA run-time library that need a device that works. Keeps it for
+  /// cudaGetLastError.
   template <class F>
   cudaError_t cuda(F body) {
     return finish(fault_ ? injected(fault_) : unusable() ? unusable() : body());
@@ -39,7 +41,9 @@ class Call {
   }
   template <class F>
   cublasStatus_t cublas(F body) {
-    const cublasStatus_t status = fault_ ? static_cast<cublasStatus_t>(fault_) : unusable() ? CUBLAS_STATUS_EXECUTION_FAILED : body();
+    const cublasStatus_t status = fault_       ? static_cast<cublasStatus_t>(fault_)
+                                  : unusable() ? CUBLAS_STATUS_EXECUTION_FAILED
+                                               : body();
     log_result(status);
     return status;
   }

@@ -38,7 +38,8 @@ cudaError_t end_capture(const std::shared_ptr<Stream>& stream, cudaGraph_t* grap
   const std::shared_ptr<Capture> capture = stream->capture;
   if (!capture) return cudaErrorIllegalState;
   if (capture->origin != stream.get()) return cudaErrorStreamCaptureUnmatched;
-  if (capture->mode != cudaStreamCaptureModeRelaxed && capture->thread != std::this_thread::get_id()) return cudaErrorStreamCaptureWrongThread;
+  if (capture->mode != cudaStreamCaptureModeRelaxed && capture->thread != std::this_thread::get_id())
+    return cudaErrorStreamCaptureWrongThread;
   const bool joined = all_joined(*capture);
   stream->capture = nullptr;
   for (const auto& other : capture->others) other->capture = nullptr;
@@ -61,9 +62,11 @@ cudaError_t join_capture(const std::shared_ptr<Stream>& stream, const Mark& mark
     return error;
   };
   if (stream->capture && stream->capture->invalid) return cudaErrorStreamCaptureInvalidated;
-  if (!mark.capture || (stream->capture && stream->capture != mark.capture)) return fail(cudaErrorStreamCaptureIsolation);
+  if (!mark.capture || (stream->capture && stream->capture != mark.capture))
+    return fail(cudaErrorStreamCaptureIsolation);
   const std::shared_ptr<Capture>& capture = mark.capture;
-  if (std::find(captures().begin(), captures().end(), capture) == captures().end()) return fail(cudaErrorStreamCaptureIsolation);
+  if (std::find(captures().begin(), captures().end(), capture) == captures().end())
+    return fail(cudaErrorStreamCaptureIsolation);
   if (!stream->capture) {
     stream->capture = capture;
     capture->others.push_back(stream);
@@ -150,7 +153,9 @@ cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* 
     if (!found) return cudaErrorInvalidResourceHandle;
     if (!status) return cudaErrorInvalidValue;
     const Lock lock(state_mutex());
-    *status = !found->capture ? cudaStreamCaptureStatusNone : found->capture->invalid ? cudaStreamCaptureStatusInvalidated : cudaStreamCaptureStatusActive;
+    *status = !found->capture           ? cudaStreamCaptureStatusNone
+              : found->capture->invalid ? cudaStreamCaptureStatusInvalidated
+                                        : cudaStreamCaptureStatusActive;
     return cudaSuccess;
   });
 }

@@ -1,4 +1,5 @@
-// cuBLASLt, as far as a product with a bias, or with the gradient of one, asks for it. Its functions come with cuBLAS, whose handles are its own.
+// cuBLASLt, as far as a product with a bias, or with the gradient of one, asks for it. Its functions come with cuBLAS,
+// whose handles are its own.
 #include <cublasLt.h>
 
 #include <algorithm>
@@ -28,7 +29,9 @@ struct LtLayout {
   cudaDataType type;
   uint64_t rows, columns;
   int64_t ld;
-  bool operator==(const LtLayout& other) const { return type == other.type && rows == other.rows && columns == other.columns && ld == other.ld; }
+  bool operator==(const LtLayout& other) const {
+    return type == other.type && rows == other.rows && columns == other.columns && ld == other.ld;
+  }
 };
 
 struct LtPreference {
@@ -74,9 +77,10 @@ struct Described {
   std::shared_ptr<LtLayout> a, b, c, d;
 };
 
-cublasStatus_t describe(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c,
-                        cublasLtMatrixLayout_t d, Described* out) {
-  *out = {found<Blas>(handle), found<LtMatmul>(matmul), found<LtLayout>(a), found<LtLayout>(b), found<LtLayout>(c), found<LtLayout>(d)};
+cublasStatus_t describe(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul, cublasLtMatrixLayout_t a,
+                        cublasLtMatrixLayout_t b, cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d, Described* out) {
+  *out = {found<Blas>(handle), found<LtMatmul>(matmul), found<LtLayout>(a),
+          found<LtLayout>(b),  found<LtLayout>(c),      found<LtLayout>(d)};
   if (!out->blas) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (out->blas->device != current_device()) return bad("the handle belongs to another device than the current one");
   if (!out->matmul || !out->a || !out->b || !out->c || !out->d) return bad("a descriptor is none, or is destroyed");
@@ -88,16 +92,31 @@ cublasStatus_t describe(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul, cu
 cublasStatus_t product_of(const Described& x, Gemm* g) {
   const LtMatmul& matmul = *x.matmul;
   for (const LtLayout* layout : {x.a.get(), x.b.get(), x.d.get()})
-    if (std::max({layout->rows, layout->columns, static_cast<uint64_t>(layout->ld)}) > INT_MAX) return CUBLAS_STATUS_NOT_SUPPORTED;
+    if (std::max({layout->rows, layout->columns, static_cast<uint64_t>(layout->ld)}) > INT_MAX)
+      return CUBLAS_STATUS_NOT_SUPPORTED;
   const bool ta = matmul.trans_a != CUBLAS_OP_N, tb = matmul.trans_b != CUBLAS_OP_N;
   const auto stored = [](const LtLayout& layout) {
-    return Operand{nullptr, layout.type, static_cast<int>(layout.rows), static_cast<int>(layout.columns), static_cast<int>(layout.ld), 0};
+    return Operand{nullptr,
+                   layout.type,
+                   static_cast<int>(layout.rows),
+                   static_cast<int>(layout.columns),
+                   static_cast<int>(layout.ld),
+                   0};
   };
-  *g = {
-      ta,           tb,          static_cast<int>(x.d->rows), static_cast<int>(x.d->columns), static_cast<int>(ta ? x.a->rows : x.a->columns), 1, stored(*x.a),
-      stored(*x.b), stored(*x.d)};
-  const auto op = [](const Operand& m, bool trans) { return std::array<int, 2>{trans ? m.columns : m.rows, trans ? m.rows : m.columns}; };
-  if (op(g->a, ta) != std::array<int, 2>{g->m, g->k} || op(g->b, tb) != std::array<int, 2>{g->k, g->n}) return bad("the matrices do not fit together");
+  *g = {ta,
+        tb,
+        static_cast<int>(x.d->rows),
+        static_cast<int>(x.d->columns),
+        static_cast<int>(ta ? x.a->rows : x.a->columns),
+        1,
+        stored(*x.a),
+        stored(*x.b),
+        stored(*x.d)};
+  const auto op = [](const Operand& m, bool trans) {
+    return std::array<int, 2>{trans ? m.columns : m.rows, trans ? m.rows : m.columns};
+  };
+  if (op(g->a, ta) != std::array<int, 2>{g->m, g->k} || op(g->b, tb) != std::array<int, 2>{g->k, g->n})
+    return bad("the matrices do not fit together");
   if (!settle_types(matmul.compute, CUBLAS_DEFAULT_MATH, g)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (matmul.scale != (g->number_a == Number::F64 ? CUDA_R_64F : CUDA_R_32F)) return CUBLAS_STATUS_NOT_SUPPORTED;
   switch (matmul.epilogue) {
@@ -114,8 +133,8 @@ cublasStatus_t product_of(const Described& x, Gemm* g) {
 uint64_t name_of(const Described& x) {
   uint64_t name = 1469598103934665603ull;
   const auto add = [&name](uint64_t number) { name = (name ^ number) * 1099511628211ull; };
-  for (const int number :
-       {static_cast<int>(x.matmul->compute), static_cast<int>(x.matmul->trans_a), static_cast<int>(x.matmul->trans_b), static_cast<int>(x.matmul->epilogue)})
+  for (const int number : {static_cast<int>(x.matmul->compute), static_cast<int>(x.matmul->trans_a),
+                           static_cast<int>(x.matmul->trans_b), static_cast<int>(x.matmul->epilogue)})
     add(static_cast<uint64_t>(number));
   for (const LtLayout* layout : {x.a.get(), x.b.get(), x.d.get()}) {
     add(static_cast<uint64_t>(layout->type));
@@ -126,13 +145,16 @@ uint64_t name_of(const Described& x) {
 
 bool aligned(const void* data, uint64_t bytes) { return reinterpret_cast<uintptr_t>(data) % bytes == 0; }
 
-cublasStatus_t check_algorithm(const Described& x, const cublasLtMatmulAlgo_t* algo, std::array<const void*, 4> matrices, Range workspace) {
+cublasStatus_t check_algorithm(const Described& x, const cublasLtMatmulAlgo_t* algo,
+                               std::array<const void*, 4> matrices, Range workspace) {
   if (!algo) return bad("without an algorithm the heuristic is asked at every call");
   Algorithm algorithm;
   std::memcpy(static_cast<void*>(&algorithm), algo, sizeof algorithm);
-  if (algorithm.magic != Algorithm::kMagic || algorithm.problem != name_of(x)) return bad("the algorithm is of another problem");
+  if (algorithm.magic != Algorithm::kMagic || algorithm.problem != name_of(x))
+    return bad("the algorithm is of another problem");
   for (size_t i = 0; i < matrices.size(); ++i)
-    if (!aligned(matrices[i], algorithm.alignment[i])) return bad("a matrix is less aligned than the algorithm was chosen for");
+    if (!aligned(matrices[i], algorithm.alignment[i]))
+      return bad("a matrix is less aligned than the algorithm was chosen for");
   if (workspace.bytes < algorithm.workspace) return bad("the workspace is smaller than the algorithm needs");
   if (!workspace.data) return workspace.bytes ? bad("the workspace is null") : CUBLAS_STATUS_SUCCESS;
   if (!aligned(workspace.data, 256)) return bad("the workspace is not aligned to 256 bytes");
@@ -152,10 +174,12 @@ cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t* out, cublasCompute
 
 cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t matmul) {
   Call call("cublasLtMatmulDescDestroy", "matmul=%p", static_cast<void*>(matmul));
-  return call.cublas([&] { return handles<LtMatmul>().remove(matmul) ? CUBLAS_STATUS_SUCCESS : bad("the operation is none"); });
+  return call.cublas(
+      [&] { return handles<LtMatmul>().remove(matmul) ? CUBLAS_STATUS_SUCCESS : bad("the operation is none"); });
 }
 
-cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t matmul, cublasLtMatmulDescAttributes_t attribute, const void* value, size_t bytes) {
+cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t matmul, cublasLtMatmulDescAttributes_t attribute,
+                                              const void* value, size_t bytes) {
   Call call("cublasLtMatmulDescSetAttribute", "matmul=%p attribute=%d", static_cast<void*>(matmul), attribute);
   return call.cublas([&] {
     const auto object = found<LtMatmul>(matmul);
@@ -170,15 +194,20 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t matmul, cubla
   });
 }
 
-cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* out, cudaDataType type, uint64_t rows, uint64_t columns, int64_t ld) {
-  Call call("cublasLtMatrixLayoutCreate", "type=%d rows=%llu columns=%llu ld=%lld", type, static_cast<unsigned long long>(rows),
-            static_cast<unsigned long long>(columns), static_cast<long long>(ld));
-  return call.cublas([&] { return made(out, LtLayout{type, rows, columns, ld}); });  // the real one refuses a bad ld later too
+cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t* out, cudaDataType type, uint64_t rows,
+                                          uint64_t columns, int64_t ld) {
+  Call call("cublasLtMatrixLayoutCreate", "type=%d rows=%llu columns=%llu ld=%lld", type,
+            static_cast<unsigned long long>(rows), static_cast<unsigned long long>(columns),
+            static_cast<long long>(ld));
+  return call.cublas([&] {
+    return made(out, LtLayout{type, rows, columns, ld});
+  });  // the real one refuses a bad ld later too
 }
 
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout) {
   Call call("cublasLtMatrixLayoutDestroy", "layout=%p", static_cast<void*>(layout));
-  return call.cublas([&] { return handles<LtLayout>().remove(layout) ? CUBLAS_STATUS_SUCCESS : bad("the layout is none"); });
+  return call.cublas(
+      [&] { return handles<LtLayout>().remove(layout) ? CUBLAS_STATUS_SUCCESS : bad("the layout is none"); });
 }
 
 cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t* out) {
@@ -188,12 +217,16 @@ cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t* out) {
 
 cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t preference) {
   Call call("cublasLtMatmulPreferenceDestroy", "preference=%p", static_cast<void*>(preference));
-  return call.cublas([&] { return handles<LtPreference>().remove(preference) ? CUBLAS_STATUS_SUCCESS : bad("the preference is none"); });
+  return call.cublas([&] {
+    return handles<LtPreference>().remove(preference) ? CUBLAS_STATUS_SUCCESS : bad("the preference is none");
+  });
 }
 
-cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference, cublasLtMatmulPreferenceAttributes_t attribute, const void* value,
+cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t preference,
+                                                    cublasLtMatmulPreferenceAttributes_t attribute, const void* value,
                                                     size_t bytes) {
-  Call call("cublasLtMatmulPreferenceSetAttribute", "preference=%p attribute=%d", static_cast<void*>(preference), attribute);
+  Call call("cublasLtMatmulPreferenceSetAttribute", "preference=%p attribute=%d", static_cast<void*>(preference),
+            attribute);
   return call.cublas([&] {
     const auto object = found<LtPreference>(preference);
     if (!object) return bad("the preference is none");
@@ -208,16 +241,20 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
   });
 }
 
-cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul, cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
-                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d, cublasLtMatmulPreference_t preference, int wanted,
+cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul,
+                                              cublasLtMatrixLayout_t a, cublasLtMatrixLayout_t b,
+                                              cublasLtMatrixLayout_t c, cublasLtMatrixLayout_t d,
+                                              cublasLtMatmulPreference_t preference, int wanted,
                                               cublasLtMatmulHeuristicResult_t results[], int* count) {
-  Call call("cublasLtMatmulAlgoGetHeuristic", "matmul=%p preference=%p wanted=%d", static_cast<void*>(matmul), static_cast<void*>(preference), wanted);
+  Call call("cublasLtMatmulAlgoGetHeuristic", "matmul=%p preference=%p wanted=%d", static_cast<void*>(matmul),
+            static_cast<void*>(preference), wanted);
   return call.cublas([&] {
     Described x;
     Gemm g;
     if (const cublasStatus_t status = describe(handle, matmul, a, b, c, d, &x)) return status;
     const auto preferred = found<LtPreference>(preference);
-    if (!preferred || !results || !count || wanted < 1) return bad("there is no preference, or no place for an algorithm");
+    if (!preferred || !results || !count || wanted < 1)
+      return bad("there is no preference, or no place for an algorithm");
     if (const cublasStatus_t status = product_of(x, &g)) return status;
     *count = 0;
     const uint32_t least = static_cast<uint32_t>(size_of(g.number_a));
@@ -237,14 +274,18 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   });
 }
 
-cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul, const void* alpha, const void* a, cublasLtMatrixLayout_t a_layout,
-                              const void* b, cublasLtMatrixLayout_t b_layout, const void* beta, const void* c, cublasLtMatrixLayout_t c_layout, void* d,
-                              cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t* algo, void* workspace, size_t bytes, cudaStream_t stream) {
-  Call call("cublasLtMatmul", "matmul=%p workspace=%p bytes=%zu stream=%p", static_cast<void*>(matmul), workspace, bytes, static_cast<void*>(stream));
+cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t matmul, const void* alpha, const void* a,
+                              cublasLtMatrixLayout_t a_layout, const void* b, cublasLtMatrixLayout_t b_layout,
+                              const void* beta, const void* c, cublasLtMatrixLayout_t c_layout, void* d,
+                              cublasLtMatrixLayout_t d_layout, const cublasLtMatmulAlgo_t* algo, void* workspace,
+                              size_t bytes, cudaStream_t stream) {
+  Call call("cublasLtMatmul", "matmul=%p workspace=%p bytes=%zu stream=%p", static_cast<void*>(matmul), workspace,
+            bytes, static_cast<void*>(stream));
   return call.cublas([&] {
     Described x;
     Gemm g;
-    if (const cublasStatus_t status = describe(handle, matmul, a_layout, b_layout, c_layout, d_layout, &x)) return status;
+    if (const cublasStatus_t status = describe(handle, matmul, a_layout, b_layout, c_layout, d_layout, &x))
+      return status;
     if (const cublasStatus_t status = product_of(x, &g)) return status;
     if (c != d) return bad("the stand-in takes C in D's place alone");
     g.a.data = a, g.b.data = b, g.c.data = d;
@@ -253,7 +294,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t matm
     if (const cublasStatus_t status = check_algorithm(x, algo, {a, b, c, d}, {workspace, bytes})) return status;
     // The heuristic is not told how the bias lies, and chooses kernels that read it in vectors.
     if (g.bias && !aligned(g.bias, kBiasAlignment)) return bad("the bias is not aligned to 16 bytes");
-    if (g.gradient && !aligned(g.gradient, kBiasAlignment)) return bad("the bias's gradient is not aligned to 16 bytes");
+    if (g.gradient && !aligned(g.gradient, kBiasAlignment))
+      return bad("the bias's gradient is not aligned to 16 bytes");
     if (g.bias && g.beta != 0) return bad("the stand-in takes a bias with beta 0 alone");
     if (!usable_stream(stream)) return bad("the stream is none of the device");
     return submit_product("cublasLtMatmul", stream, g, {workspace, bytes});

@@ -24,8 +24,8 @@ bool number_of(cudaDataType type, Number* number) {
 // Elements from the first that is touched to the last.
 size_t span(const Operand& x, int count) {
   if (!x.rows || !x.columns) return 0;
-  return static_cast<size_t>(x.stride) * static_cast<size_t>(count - 1) + static_cast<size_t>(x.ld) * static_cast<size_t>(x.columns - 1) +
-         static_cast<size_t>(x.rows);
+  return static_cast<size_t>(x.stride) * static_cast<size_t>(count - 1) +
+         static_cast<size_t>(x.ld) * static_cast<size_t>(x.columns - 1) + static_cast<size_t>(x.rows);
 }
 
 template <class T>
@@ -45,7 +45,8 @@ std::vector<T> gathered(const Operand& x, int index, Number number, Rounding rou
   std::vector<T> values;
   values.reserve(static_cast<size_t>(x.rows) * static_cast<size_t>(x.columns));
   for (int64_t j = 0; j < x.columns; ++j) {
-    for (int64_t i = 0; i < x.rows; ++i) values.push_back(rounded<T>(load(x.data, number, x.stride * index + j * x.ld + i), rounding));
+    for (int64_t i = 0; i < x.rows; ++i)
+      values.push_back(rounded<T>(load(x.data, number, x.stride * index + j * x.ld + i), rounding));
   }
   return values;
 }
@@ -67,9 +68,11 @@ void multiply(const Gemm& g) {
   for (int index = 0; index < g.count; ++index) {
     std::vector<T> product(static_cast<size_t>(g.m) * static_cast<size_t>(g.n));
     if (g.k && g.alpha != 0) {
-      const std::vector<T> a = gathered<T>(g.a, index, g.number_a, g.rounding), b = gathered<T>(g.b, index, g.number_a, g.rounding);
+      const std::vector<T> a = gathered<T>(g.a, index, g.number_a, g.rounding),
+                           b = gathered<T>(g.b, index, g.number_a, g.rounding);
       // Columns read as rows: Cᵀ = op(B)ᵀ op(A)ᵀ.
-      gemm_parallel<T>(g.trans_b, g.trans_a, g.n, g.m, g.k, b.data(), g.b.rows, a.data(), g.a.rows, T(0), product.data(), g.m);
+      gemm_parallel<T>(g.trans_b, g.trans_a, g.n, g.m, g.k, b.data(), g.b.rows, a.data(), g.a.rows, T(0),
+                       product.data(), g.m);
     }
     void* const c = const_cast<void*>(g.c.data);
     for (int64_t j = 0; j < g.n; ++j) {
@@ -77,7 +80,8 @@ void multiply(const Gemm& g) {
         const int64_t at = g.c.stride * index + j * g.c.ld + i;
         const double before = g.beta != 0 ? g.beta * load(c, g.number_c, at) : 0;  // beta 0 does not read C
         const double bias = g.bias ? load(g.bias, g.number_c, i) : 0;
-        store(c, g.number_c, at, g.alpha * static_cast<double>(product[static_cast<size_t>(j * g.m + i)]) + before + bias);
+        store(c, g.number_c, at,
+              g.alpha * static_cast<double>(product[static_cast<size_t>(j * g.m + i)]) + before + bias);
       }
     }
   }
@@ -96,10 +100,12 @@ cublasStatus_t bad(const char* what) {
 }
 
 bool settle_types(cublasComputeType_t compute, cublasMath_t math, Gemm* g) {
-  if (g->a.type != g->b.type || !number_of(g->a.type, &g->number_a) || !number_of(g->c.type, &g->number_c)) return false;
+  if (g->a.type != g->b.type || !number_of(g->a.type, &g->number_a) || !number_of(g->c.type, &g->number_c))
+    return false;
   g->rounding = Rounding::None;
   const bool f64 = compute == CUBLAS_COMPUTE_64F || compute == CUBLAS_COMPUTE_64F_PEDANTIC;
-  if (f64 || g->number_a == Number::F64 || g->number_c == Number::F64) return f64 && g->number_a == Number::F64 && g->number_c == Number::F64;
+  if (f64 || g->number_a == Number::F64 || g->number_c == Number::F64)
+    return f64 && g->number_a == Number::F64 && g->number_c == Number::F64;
   if (g->number_c != Number::F32 && g->number_c != g->number_a) return false;
   if (g->number_a == Number::Bf16 && settings().capability < 80) return false;
   switch (compute) {
@@ -125,14 +131,16 @@ cublasStatus_t check_shapes(const Gemm& g) {
     if (reinterpret_cast<uintptr_t>(x->data) % size_of(number)) return bad("a matrix is not aligned to its elements");
   }
   if (g.a.stride < 0 || g.b.stride < 0 || g.c.stride < 0) return bad("a stride is negative");
-  if (g.count > 1 && g.c.stride < static_cast<long long>(g.c.ld) * (g.n - 1) + g.m && g.c.stride < g.m) return bad("the products overlap");
+  if (g.count > 1 && g.c.stride < static_cast<long long>(g.c.ld) * (g.n - 1) + g.m && g.c.stride < g.m)
+    return bad("the products overlap");
   if (g.c.data == g.a.data || g.c.data == g.b.data) return bad("C is A or B");
   return CUBLAS_STATUS_SUCCESS;
 }
 
 cublasStatus_t take_scalars(const void* alpha, const void* beta, Gemm* g) {
   if (!alpha || !beta) return bad("alpha or beta is null");
-  if (touches_device({alpha, 1}) || touches_device({beta, 1})) return bad("alpha or beta is in device memory, but the pointer mode is host");
+  if (touches_device({alpha, 1}) || touches_device({beta, 1}))
+    return bad("alpha or beta is in device memory, but the pointer mode is host");
   const Number number = g->number_a == Number::F64 ? Number::F64 : Number::F32;
   g->alpha = load(alpha, number, 0);
   g->beta = load(beta, number, 0);
@@ -147,7 +155,8 @@ cublasStatus_t submit_product(const char* function, cudaStream_t stream, const G
     ranges.push_back({g.b.data, span(g.b, g.count) * size_of(g.number_a)});
   }
   if (g.bias) ranges.push_back({g.bias, static_cast<size_t>(g.m) * size_of(g.number_c)});
-  if (g.gradient) ranges.push_back({g.gradient, static_cast<size_t>(g.gradient_of_a ? g.m : g.n) * size_of(g.number_c)});
+  if (g.gradient)
+    ranges.push_back({g.gradient, static_cast<size_t>(g.gradient_of_a ? g.m : g.n) * size_of(g.number_c)});
   if (workspace.data) ranges.push_back(workspace);
   const cudaError_t error = submit_touching(stream, function, std::move(ranges), [g, workspace] {
     if (workspace.data) spoil(workspace);

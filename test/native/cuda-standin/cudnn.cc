@@ -36,7 +36,8 @@ const StatusText kStatuses[] = {
     {CUDNN_STATUS_NOT_SUPPORTED_SHAPE, "CUDNN_STATUS_NOT_SUPPORTED_SHAPE"},
     {CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE, "CUDNN_STATUS_NOT_SUPPORTED_DATA_TYPE"},
     {CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH, "CUDNN_STATUS_NOT_SUPPORTED_ARCH_MISMATCH"},
-    {CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING, "CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING"},
+    {CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING,
+     "CUDNN_STATUS_NOT_SUPPORTED_RUNTIME_PREREQUISITE_MISSING"},
     {CUDNN_STATUS_NOT_SUPPORTED_PADDING, "CUDNN_STATUS_NOT_SUPPORTED_PADDING"},
     {CUDNN_STATUS_INTERNAL_ERROR, "CUDNN_STATUS_INTERNAL_ERROR"},
     {CUDNN_STATUS_EXECUTION_FAILED, "CUDNN_STATUS_EXECUTION_FAILED"},
@@ -46,10 +47,12 @@ const StatusText kStatuses[] = {
 cudnnStatus_t check_dims(int count, const int* dims, const int* strides) {
   if (!dims || !strides) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "dimA or strideA is null");
   if (count < 2) return refuse(CUDNN_STATUS_BAD_PARAM, "nbDims %d is less than 2", count);
-  if (count > CUDNN_DIM_MAX) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "nbDims %d is more than %d", count, CUDNN_DIM_MAX);
+  if (count > CUDNN_DIM_MAX)
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, "nbDims %d is more than %d", count, CUDNN_DIM_MAX);
   for (int i = 0; i < count; ++i) {
     if (dims[i] < 1) return refuse(CUDNN_STATUS_BAD_PARAM, "dimA[%d] %d is not positive", i, dims[i]);
-    if (strides[i] == 0 && dims[i] != 1) return refuse(CUDNN_STATUS_BAD_PARAM, "strideA[%d] is 0, dimA[%d] %d is not 1", i, i, dims[i]);
+    if (strides[i] == 0 && dims[i] != 1)
+      return refuse(CUDNN_STATUS_BAD_PARAM, "strideA[%d] is 0, dimA[%d] %d is not 1", i, i, dims[i]);
   }
   return CUDNN_STATUS_SUCCESS;
 }
@@ -68,9 +71,12 @@ bool number_of(cudnnDataType_t type, Number* number) {
 
 cudnnStatus_t enter(const char* function, const std::shared_ptr<DnnHandle>& handle) {
   if (!handle) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "%s: the handle is null or was destroyed", function);
-  if (unusable()) return refuse(CUDNN_STATUS_EXECUTION_FAILED, "%s: the device has failed before with CUDA error %d", function, static_cast<int>(unusable()));
+  if (unusable())
+    return refuse(CUDNN_STATUS_EXECUTION_FAILED, "%s: the device has failed before with CUDA error %d", function,
+                  static_cast<int>(unusable()));
   if (handle->device != current_device())
-    return refuse(CUDNN_STATUS_BAD_PARAM, "%s: the handle belongs to device %d, the current device is %d", function, handle->device, current_device());
+    return refuse(CUDNN_STATUS_BAD_PARAM, "%s: the handle belongs to device %d, the current device is %d", function,
+                  handle->device, current_device());
   if (handle->in_use.exchange(true)) {
     std::fprintf(stderr, "cuda stand-in: %s: two threads use one cuDNN handle at the same time\n", function);
     return refuse(CUDNN_STATUS_BAD_PARAM, "%s: another thread is using the handle", function);
@@ -85,7 +91,8 @@ void leave(DnnHandle& handle) { handle.in_use = false; }
 using namespace stm::standin;
 
 size_t cudnnGetVersion() {
-  Call call("cudnnGetVersion", "nvrtc=%d", compiler_is_there());  // the first call of all, as soon as the library is open
+  Call call("cudnnGetVersion", "nvrtc=%d",
+            compiler_is_there());  // the first call of all, as soon as the library is open
   call.log_result(static_cast<long long>(settings().cudnn));
   return call.fault() ? static_cast<size_t>(call.fault()) : settings().cudnn;
 }
@@ -121,8 +128,11 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t* out) {
   Call call("cudnnCreate", "%s", "");
   return call.cudnn([&] {
     if (!out) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "cudnnCreate: handle is null");
-    if (unusable()) return refuse(CUDNN_STATUS_NOT_INITIALIZED, "cudnnCreate: no usable device, CUDA error %d", static_cast<int>(unusable()));
-    if (refuse_while_capturing()) return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "cudnnCreate: allocates, and a stream is capturing");
+    if (unusable())
+      return refuse(CUDNN_STATUS_NOT_INITIALIZED, "cudnnCreate: no usable device, CUDA error %d",
+                    static_cast<int>(unusable()));
+    if (refuse_while_capturing())
+      return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "cudnnCreate: allocates, and a stream is capturing");
     auto handle = std::make_shared<DnnHandle>();
     handle->device = current_device();
     *out = static_cast<cudnnHandle_t>(handles<DnnHandle>().add(std::move(handle)));
@@ -133,7 +143,9 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t* out) {
 cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
   Call call("cudnnDestroy", "handle=%p", static_cast<void*>(handle));
   return with_handle(call, "cudnnDestroy", handle, [&](const std::shared_ptr<DnnHandle>&) {
-    if (refuse_while_capturing()) return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "cudnnDestroy: waits for the device, and a stream is capturing");
+    if (refuse_while_capturing())
+      return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART,
+                    "cudnnDestroy: waits for the device, and a stream is capturing");
     (void)spoil_captures(current_device());
     finish_device(current_device());
     handles<DnnHandle>().remove(handle);
@@ -144,7 +156,8 @@ cudnnStatus_t cudnnDestroy(cudnnHandle_t handle) {
 cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream) {
   Call call("cudnnSetStream", "handle=%p stream=%p", static_cast<void*>(handle), static_cast<void*>(stream));
   return with_handle(call, "cudnnSetStream", handle, [&](const std::shared_ptr<DnnHandle>& dnn) {
-    if (!usable_stream(stream)) return refuse(CUDNN_STATUS_BAD_PARAM, "cudnnSetStream: the stream is none of the device");
+    if (!usable_stream(stream))
+      return refuse(CUDNN_STATUS_BAD_PARAM, "cudnnSetStream: the stream is none of the device");
     dnn->stream = stream;
     return CUDNN_STATUS_SUCCESS;
   });
@@ -159,8 +172,10 @@ cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* out) {
   });
 }
 
-cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t desc, cudnnDataType_t type, int count, const int dims[], const int strides[]) {
-  Call call("cudnnSetTensorNdDescriptor", "type=%d dims=%s strides=%s", static_cast<int>(type), listed(dims, count).c_str(), listed(strides, count).c_str());
+cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t desc, cudnnDataType_t type, int count,
+                                         const int dims[], const int strides[]) {
+  Call call("cudnnSetTensorNdDescriptor", "type=%d dims=%s strides=%s", static_cast<int>(type),
+            listed(dims, count).c_str(), listed(strides, count).c_str());
   return call.cudnn([&] {
     const auto found = handles<TensorDescriptor>().find(desc);
     if (!found) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "tensorDesc is null or was destroyed");
@@ -173,11 +188,13 @@ cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t desc, cudnnData
   });
 }
 
-cudnnStatus_t cudnnGetTensorNdDescriptor(const cudnnTensorDescriptor_t desc, int requested, cudnnDataType_t* type, int* count, int dims[], int strides[]) {
+cudnnStatus_t cudnnGetTensorNdDescriptor(const cudnnTensorDescriptor_t desc, int requested, cudnnDataType_t* type,
+                                         int* count, int dims[], int strides[]) {
   Call call("cudnnGetTensorNdDescriptor", "requested=%d", requested);
   return call.cudnn([&] {
     const auto found = handles<TensorDescriptor>().find(desc);
-    if (!found || !type || !count || !dims || !strides) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "a pointer is null, or tensorDesc was destroyed");
+    if (!found || !type || !count || !dims || !strides)
+      return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "a pointer is null, or tensorDesc was destroyed");
     if (requested < 1) return refuse(CUDNN_STATUS_BAD_PARAM, "nbDimsRequested %d is not positive", requested);
     *type = found->type;
     *count = static_cast<int>(found->dims.size());
@@ -191,7 +208,9 @@ cudnnStatus_t cudnnGetTensorNdDescriptor(const cudnnTensorDescriptor_t desc, int
 cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t desc) {
   Call call("cudnnDestroyTensorDescriptor", "desc=%p", static_cast<void*>(desc));
   return call.cudnn([&] {
-    return handles<TensorDescriptor>().remove(desc) ? CUDNN_STATUS_SUCCESS : refuse(CUDNN_STATUS_BAD_PARAM, "tensorDesc is null or was destroyed before");
+    return handles<TensorDescriptor>().remove(desc)
+               ? CUDNN_STATUS_SUCCESS
+               : refuse(CUDNN_STATUS_BAD_PARAM, "tensorDesc is null or was destroyed before");
   });
 }
 
@@ -199,7 +218,8 @@ cudnnStatus_t cudnnCreateDropoutDescriptor(cudnnDropoutDescriptor_t* out) {
   Call call("cudnnCreateDropoutDescriptor", "%s", "");
   return call.cudnn([&] {
     if (!out) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "dropoutDesc is null");
-    *out = static_cast<cudnnDropoutDescriptor_t>(handles<DropoutDescriptor>().add(std::make_shared<DropoutDescriptor>()));
+    *out =
+        static_cast<cudnnDropoutDescriptor_t>(handles<DropoutDescriptor>().add(std::make_shared<DropoutDescriptor>()));
     return CUDNN_STATUS_SUCCESS;
   });
 }
@@ -213,15 +233,19 @@ cudnnStatus_t cudnnDropoutGetStatesSize(cudnnHandle_t handle, size_t* bytes) {
   });
 }
 
-cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle, float dropout, void* states, size_t bytes,
-                                        unsigned long long seed) {
-  Call call("cudnnSetDropoutDescriptor", "dropout=%g states=%p bytes=%zu seed=%llu", static_cast<double>(dropout), states, bytes, seed);
+cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle, float dropout,
+                                        void* states, size_t bytes, unsigned long long seed) {
+  Call call("cudnnSetDropoutDescriptor", "dropout=%g states=%p bytes=%zu seed=%llu", static_cast<double>(dropout),
+            states, bytes, seed);
   return with_handle(call, "cudnnSetDropoutDescriptor", handle, [&](const std::shared_ptr<DnnHandle>& dnn) {
     const auto found = handles<DropoutDescriptor>().find(desc);
     if (!found) return refuse(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "dropoutDesc is null or was destroyed");
-    if (!(dropout >= 0 && dropout <= 1)) return refuse(CUDNN_STATUS_BAD_PARAM, "dropout %g is not in 0 to 1", static_cast<double>(dropout));
-    if (states && bytes < kDropoutStates) return refuse(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "%zu bytes of states, %zu wanted", bytes, kDropoutStates);
-    if (states && submit_touching(dnn->stream, "cudnnSetDropoutDescriptor", {{states, bytes}}, [=] { std::memset(states, 1, bytes); }))
+    if (!(dropout >= 0 && dropout <= 1))
+      return refuse(CUDNN_STATUS_BAD_PARAM, "dropout %g is not in 0 to 1", static_cast<double>(dropout));
+    if (states && bytes < kDropoutStates)
+      return refuse(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "%zu bytes of states, %zu wanted", bytes, kDropoutStates);
+    if (states && submit_touching(dnn->stream, "cudnnSetDropoutDescriptor", {{states, bytes}},
+                                  [=] { std::memset(states, 1, bytes); }))
       return refuse(CUDNN_STATUS_EXECUTION_FAILED, "the states could not be set");
     found->set = true;
     found->dropout = dropout;
@@ -233,6 +257,8 @@ cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t desc, cudnnHand
 cudnnStatus_t cudnnDestroyDropoutDescriptor(cudnnDropoutDescriptor_t desc) {
   Call call("cudnnDestroyDropoutDescriptor", "desc=%p", static_cast<void*>(desc));
   return call.cudnn([&] {
-    return handles<DropoutDescriptor>().remove(desc) ? CUDNN_STATUS_SUCCESS : refuse(CUDNN_STATUS_BAD_PARAM, "dropoutDesc is null or was destroyed before");
+    return handles<DropoutDescriptor>().remove(desc)
+               ? CUDNN_STATUS_SUCCESS
+               : refuse(CUDNN_STATUS_BAD_PARAM, "dropoutDesc is null or was destroyed before");
   });
 }

@@ -42,7 +42,8 @@ class RnnCheck {
     buffer(name, data, static_cast<size_t>(desc.rows() * desc.width) * element(), written, required);
   }
   void state(const char* name, const void* data, int width, bool written) {
-    buffer(name, data, static_cast<size_t>(int64_t{job.config.pseudo_layers()} * job.x.batch * width) * element(), written, false);
+    buffer(name, data, static_cast<size_t>(int64_t{job.config.pseudo_layers()} * job.x.batch * width) * element(),
+           written, false);
   }
   cudnnStatus_t submit(void (*run)(const RnnJob&));
 
@@ -69,11 +70,13 @@ class RnnCheck {
   cudnnStatus_t status_ = CUDNN_STATUS_SUCCESS;
 };
 
-void RnnCheck::descriptors(cudnnRNNDescriptor_t rnn_desc, cudnnRNNDataDescriptor_t x_desc, cudnnRNNDataDescriptor_t y_desc) {
+void RnnCheck::descriptors(cudnnRNNDescriptor_t rnn_desc, cudnnRNNDataDescriptor_t x_desc,
+                           cudnnRNNDataDescriptor_t y_desc) {
   if (!ok()) return;
   const auto rnn = handles<RnnDescriptor>().find(rnn_desc);
   const auto x = handles<RnnData>().find(x_desc), y = handles<RnnData>().find(y_desc);
-  if (!rnn || !rnn->set || !x || !x->set || !y || !y->set) return refuse_with(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "rnnDesc, xDesc or yDesc is not set");
+  if (!rnn || !rnn->set || !x || !x->set || !y || !y->set)
+    return refuse_with(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "rnnDesc, xDesc or yDesc is not set");
   job.config = rnn->config;
   job.x = *x;
   job.y = *y;
@@ -88,11 +91,14 @@ void RnnCheck::descriptors(cudnnRNNDescriptor_t rnn_desc, cudnnRNNDataDescriptor
 void RnnCheck::check_output() {
   const RnnData &x = job.x, &y = job.y;
   if (x.type != y.type || x.layout != y.layout || x.steps != y.steps || x.batch != y.batch || x.lengths != y.lengths)
-    return refuse_with(CUDNN_STATUS_BAD_PARAM, "xDesc and yDesc differ in type, layout, maxSeqLength, batchSize or lengths");
+    return refuse_with(CUDNN_STATUS_BAD_PARAM,
+                       "xDesc and yDesc differ in type, layout, maxSeqLength, batchSize or lengths");
   if (y.width != job.config.output())
-    return refuse_with(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "yDesc's vectorSize %d is not directions x projSize, %d", y.width, job.config.output());
+    return refuse_with(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "yDesc's vectorSize %d is not directions x projSize, %d",
+                       y.width, job.config.output());
   for (int b = 0; b < x.batch; ++b) {
-    if (x.lengths[static_cast<size_t>(b)] == 0) return refuse_with(CUDNN_STATUS_BAD_PARAM, "sequence %d has no steps", b);
+    if (x.lengths[static_cast<size_t>(b)] == 0)
+      return refuse_with(CUDNN_STATUS_BAD_PARAM, "sequence %d has no steps", b);
   }
 }
 
@@ -101,10 +107,12 @@ void RnnCheck::check_layer(const RnnDescriptor& rnn) {
   if (c.algo == CUDNN_RNN_ALGO_PERSIST_DYNAMIC && !rnn.built.count(job.x.batch))
     return refuse_with(CUDNN_STATUS_BAD_PARAM, "cudnnBuildRNNDynamic was not called for a batch of %d", job.x.batch);
   if (c.dropout > 0 && c.layers > 1 && job.training) {
-    if (!c.dropout_states) return refuse_with(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "dropout %g needs states, and they are null", c.dropout);
+    if (!c.dropout_states)
+      return refuse_with(CUDNN_STATUS_BAD_PARAM_NULL_POINTER, "dropout %g needs states, and they are null", c.dropout);
     return refuse_with(CUDNN_STATUS_NOT_SUPPORTED, "dropout %g between layers is not stood in for", c.dropout);
   }
-  if (c.clips && c.mode == CUDNN_LSTM) return refuse_with(CUDNN_STATUS_NOT_SUPPORTED, "clipped cells are not stood in for");
+  if (c.clips && c.mode == CUDNN_LSTM)
+    return refuse_with(CUDNN_STATUS_NOT_SUPPORTED, "clipped cells are not stood in for");
 }
 
 void RnnCheck::states(cudnnTensorDescriptor_t h, cudnnTensorDescriptor_t c, bool with_c, bool has_c) {
@@ -119,12 +127,15 @@ void RnnCheck::check_state(const char* name, cudnnTensorDescriptor_t desc, int w
   if (!ok()) return;
   const auto found = handles<TensorDescriptor>().find(desc);
   if (!found || found->dims.empty()) return refuse_with(CUDNN_STATUS_BAD_PARAM_NOT_FINALIZED, "%s is not set", name);
-  const std::vector<int> dims = {job.config.pseudo_layers(), job.x.batch, width}, strides = {job.x.batch * width, width, 1};
+  const std::vector<int> dims = {job.config.pseudo_layers(), job.x.batch, width},
+                         strides = {job.x.batch * width, width, 1};
   if (found->type == job.config.type && found->dims == dims && found->strides == strides) return;
-  refuse_with(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "%s is not [%d, %d, %d] of the layer's type, fully packed", name, dims[0], dims[1], dims[2]);
+  refuse_with(CUDNN_STATUS_BAD_PARAM_SHAPE_MISMATCH, "%s is not [%d, %d, %d] of the layer's type, fully packed", name,
+              dims[0], dims[1], dims[2]);
 }
 
-void RnnCheck::spaces(size_t weight_bytes, size_t workspace_bytes, void* workspace, size_t reserve_bytes, void* reserve) {
+void RnnCheck::spaces(size_t weight_bytes, size_t workspace_bytes, void* workspace, size_t reserve_bytes,
+                      void* reserve) {
   if (!ok()) return;
   const TempSizes sizes = temp_sizes(job.config, job.x, job.training);
   const struct {
@@ -135,7 +146,8 @@ void RnnCheck::spaces(size_t weight_bytes, size_t workspace_bytes, void* workspa
              {"reserveSpaceSize", reserve_bytes, job.training ? sizes.reserve : 0}};
   for (const auto& space : all) {
     if (space.given < space.wanted)
-      return refuse_with(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "%s %zu is less than %zu", space.name, space.given, space.wanted);
+      return refuse_with(CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT, "%s %zu is less than %zu", space.name, space.given,
+                         space.wanted);
   }
   job.workspace = workspace;
   job.workspace_bytes = workspace_bytes;
@@ -152,7 +164,8 @@ void RnnCheck::buffer(const char* name, const void* data, size_t bytes, bool wri
     return;
   }
   if (reinterpret_cast<uintptr_t>(data) % kAlignment)
-    return refuse_with(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "%s %p is not aligned to %zu bytes", name, data, kAlignment);
+    return refuse_with(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "%s %p is not aligned to %zu bytes", name, data,
+                       kAlignment);
   buffers_.push_back({name, data, bytes, written});
 }
 
@@ -169,15 +182,16 @@ void RnnCheck::check_overlaps() {
 // The first call of a kind loads code and allocates, which a capture does not survive.
 bool RnnCheck::warm() {
   const RnnConfig& c = job.config;
-  const std::string kind = std::string(job.function) + ' ' + std::to_string(job.training) + std::to_string(c.algo) + std::to_string(c.mode) +
-                           std::to_string(c.type) + std::to_string(c.math);
+  const std::string kind = std::string(job.function) + ' ' + std::to_string(job.training) + std::to_string(c.algo) +
+                           std::to_string(c.mode) + std::to_string(c.type) + std::to_string(c.math);
   if (!capturing(handle_->stream)) return handle_->warm.insert(kind), true;
   if (handle_->warm.count(kind)) return true;
   invalidate_capture(handle_->stream);
   return false;
 }
 
-// Lengths in memory that is given back before this returns, behind so much else that nothing is written over them by that alone.
+// Lengths in memory that is given back before this returns, behind so much else that nothing is written over them by
+// that alone.
 uintptr_t temporary(const std::vector<int>& lengths) {
   constexpr size_t kBefore = 64;
   char* const block = static_cast<char*>(std::malloc(kBefore + lengths.size() * sizeof(int)));
@@ -188,7 +202,8 @@ uintptr_t temporary(const std::vector<int>& lengths) {
   return address;
 }
 
-// What lies there now, where it is less than it was: of more, a row of one step is made, so that no buffer is too small.
+// What lies there now, where it is less than it was: of more, a row of one step is made, so that no buffer is too
+// small.
 std::vector<int> lengths_at(uintptr_t address, const std::vector<int>& before) {
   std::vector<int> lengths;
   for (size_t i = 0; i < before.size(); ++i) {
@@ -204,9 +219,11 @@ cudnnStatus_t RnnCheck::submit(void (*run)(const RnnJob&)) {
   const bool lengths_captured = !job.x.full() && capturing(handle_->stream);
   if (lengths_captured && settings().lengths == CapturedLengths::Refused) {
     invalidate_capture(handle_->stream);
-    return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "%s: rows of different lengths are not to be captured", job.function);
+    return refuse(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "%s: rows of different lengths are not to be captured",
+                  job.function);
   }
-  if (!warm()) refuse_with(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "%s", "the first call of its kind must come before the capture");
+  if (!warm())
+    refuse_with(CUDNN_STATUS_EXECUTION_FAILED_CUDART, "%s", "the first call of its kind must come before the capture");
   if (!ok()) return status_;
   std::vector<Range> ranges;
   for (const Buffer& buffer : buffers_) ranges.push_back({buffer.data, buffer.bytes});
@@ -244,13 +261,15 @@ int algorithm(cudnnRNNDescriptor_t desc) {
 
 using namespace stm::standin;
 
-cudnnStatus_t cudnnRNNForward(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cudnnForwardMode_t mode, const int32_t[], cudnnRNNDataDescriptor_t x_desc,
-                              const void* x, cudnnRNNDataDescriptor_t y_desc, void* y, cudnnTensorDescriptor_t h_desc, const void* hx, void* hy,
-                              cudnnTensorDescriptor_t c_desc, const void* cx, void* cy, size_t weight_bytes, const void* weights, size_t workspace_bytes,
-                              void* workspace, size_t reserve_bytes, void* reserve) {
+cudnnStatus_t cudnnRNNForward(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cudnnForwardMode_t mode, const int32_t[],
+                              cudnnRNNDataDescriptor_t x_desc, const void* x, cudnnRNNDataDescriptor_t y_desc, void* y,
+                              cudnnTensorDescriptor_t h_desc, const void* hx, void* hy, cudnnTensorDescriptor_t c_desc,
+                              const void* cx, void* cy, size_t weight_bytes, const void* weights,
+                              size_t workspace_bytes, void* workspace, size_t reserve_bytes, void* reserve) {
   const char* const name = "cudnnRNNForward";
-  Call call("cudnnRNNForward", "algo=%d mode=%d x=%s weights=%zu workspace=%zu reserve=%zu hx=%d hy=%d cx=%d cy=%d", algorithm(rnn), mode,
-            shape(x_desc).c_str(), weight_bytes, workspace_bytes, reserve_bytes, hx != nullptr, hy != nullptr, cx != nullptr, cy != nullptr);
+  Call call("cudnnRNNForward", "algo=%d mode=%d x=%s weights=%zu workspace=%zu reserve=%zu hx=%d hy=%d cx=%d cy=%d",
+            algorithm(rnn), mode, shape(x_desc).c_str(), weight_bytes, workspace_bytes, reserve_bytes, hx != nullptr,
+            hy != nullptr, cx != nullptr, cy != nullptr);
   return with_handle(call, name, handle, [&](const std::shared_ptr<DnnHandle>& dnn) {
     RnnCheck check(name, dnn, mode == CUDNN_FWD_MODE_TRAINING);
     check.descriptors(rnn, x_desc, y_desc);
@@ -264,20 +283,25 @@ cudnnStatus_t cudnnRNNForward(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cu
     check.buffer("weightSpace", weights, check.job.layout.bytes, false, true);
     check.spaces(weight_bytes, workspace_bytes, workspace, reserve_bytes, reserve);
     RnnJob& job = check.job;
-    if (check.ok() && job.manner.failing) return refuse(CUDNN_STATUS_NOT_SUPPORTED, "%s: fails, as the test wants it", name);
+    if (check.ok() && job.manner.failing)
+      return refuse(CUDNN_STATUS_NOT_SUPPORTED, "%s: fails, as the test wants it", name);
     job.x_data = x, job.y_out = y, job.hx = hx, job.hy = hy, job.cx = cx, job.cy = cy, job.weights = weights;
     return check.submit(run_forward);
   });
 }
 
-cudnnStatus_t cudnnRNNBackwardData_v8(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, const int32_t[], cudnnRNNDataDescriptor_t y_desc, const void* y,
-                                      const void* dy, cudnnRNNDataDescriptor_t x_desc, void* dx, cudnnTensorDescriptor_t h_desc, const void* hx,
-                                      const void* dhy, void* dhx, cudnnTensorDescriptor_t c_desc, const void* cx, const void* dcy, void* dcx,
-                                      size_t weight_bytes, const void* weights, size_t workspace_bytes, void* workspace, size_t reserve_bytes, void* reserve) {
+cudnnStatus_t cudnnRNNBackwardData_v8(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, const int32_t[],
+                                      cudnnRNNDataDescriptor_t y_desc, const void* y, const void* dy,
+                                      cudnnRNNDataDescriptor_t x_desc, void* dx, cudnnTensorDescriptor_t h_desc,
+                                      const void* hx, const void* dhy, void* dhx, cudnnTensorDescriptor_t c_desc,
+                                      const void* cx, const void* dcy, void* dcx, size_t weight_bytes,
+                                      const void* weights, size_t workspace_bytes, void* workspace,
+                                      size_t reserve_bytes, void* reserve) {
   const char* const name = "cudnnRNNBackwardData_v8";
-  Call call("cudnnRNNBackwardData_v8", "algo=%d x=%s weights=%zu workspace=%zu reserve=%zu hx=%d cx=%d dhy=%d dcy=%d dhx=%d dcx=%d", algorithm(rnn),
-            shape(x_desc).c_str(), weight_bytes, workspace_bytes, reserve_bytes, hx != nullptr, cx != nullptr, dhy != nullptr, dcy != nullptr, dhx != nullptr,
-            dcx != nullptr);
+  Call call("cudnnRNNBackwardData_v8",
+            "algo=%d x=%s weights=%zu workspace=%zu reserve=%zu hx=%d cx=%d dhy=%d dcy=%d dhx=%d dcx=%d",
+            algorithm(rnn), shape(x_desc).c_str(), weight_bytes, workspace_bytes, reserve_bytes, hx != nullptr,
+            cx != nullptr, dhy != nullptr, dcy != nullptr, dhx != nullptr, dcx != nullptr);
   return with_handle(call, name, handle, [&](const std::shared_ptr<DnnHandle>& dnn) {
     RnnCheck check(name, dnn, true);
     check.descriptors(rnn, x_desc, y_desc);
@@ -294,20 +318,24 @@ cudnnStatus_t cudnnRNNBackwardData_v8(cudnnHandle_t handle, cudnnRNNDescriptor_t
     check.buffer("weightSpace", weights, check.job.layout.bytes, false, true);
     check.spaces(weight_bytes, workspace_bytes, workspace, reserve_bytes, reserve);
     RnnJob& job = check.job;
-    job.y_data = y, job.dy = dy, job.dx = dx, job.hx = hx, job.dhy = dhy, job.dhx = dhx, job.cx = cx, job.dcy = dcy, job.dcx = dcx, job.weights = weights;
+    job.y_data = y, job.dy = dy, job.dx = dx, job.hx = hx, job.dhy = dhy, job.dhx = dhx, job.cx = cx, job.dcy = dcy,
+    job.dcx = dcx, job.weights = weights;
     return check.submit(run_backward_data);
   });
 }
 
-cudnnStatus_t cudnnRNNBackwardWeights_v8(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cudnnWgradMode_t mode, const int32_t[],
-                                         cudnnRNNDataDescriptor_t x_desc, const void* x, cudnnTensorDescriptor_t h_desc, const void* hx,
-                                         cudnnRNNDataDescriptor_t y_desc, const void* y, size_t weight_bytes, void* dweights, size_t workspace_bytes,
-                                         void* workspace, size_t reserve_bytes, void* reserve) {
+cudnnStatus_t cudnnRNNBackwardWeights_v8(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn, cudnnWgradMode_t mode,
+                                         const int32_t[], cudnnRNNDataDescriptor_t x_desc, const void* x,
+                                         cudnnTensorDescriptor_t h_desc, const void* hx,
+                                         cudnnRNNDataDescriptor_t y_desc, const void* y, size_t weight_bytes,
+                                         void* dweights, size_t workspace_bytes, void* workspace, size_t reserve_bytes,
+                                         void* reserve) {
   const char* const name = "cudnnRNNBackwardWeights_v8";
-  Call call("cudnnRNNBackwardWeights_v8", "algo=%d mode=%d x=%s weights=%zu workspace=%zu reserve=%zu hx=%d", algorithm(rnn), mode, shape(x_desc).c_str(),
-            weight_bytes, workspace_bytes, reserve_bytes, hx != nullptr);
+  Call call("cudnnRNNBackwardWeights_v8", "algo=%d mode=%d x=%s weights=%zu workspace=%zu reserve=%zu hx=%d",
+            algorithm(rnn), mode, shape(x_desc).c_str(), weight_bytes, workspace_bytes, reserve_bytes, hx != nullptr);
   return with_handle(call, name, handle, [&](const std::shared_ptr<DnnHandle>& dnn) {
-    if (mode != CUDNN_WGRAD_MODE_ADD) return refuse(CUDNN_STATUS_BAD_PARAM, "%s: addGrad %d is not CUDNN_WGRAD_MODE_ADD", name, mode);
+    if (mode != CUDNN_WGRAD_MODE_ADD)
+      return refuse(CUDNN_STATUS_BAD_PARAM, "%s: addGrad %d is not CUDNN_WGRAD_MODE_ADD", name, mode);
     RnnCheck check(name, dnn, true);
     check.descriptors(rnn, x_desc, y_desc);
     check.states(h_desc, nullptr, false, false);

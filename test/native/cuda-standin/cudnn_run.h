@@ -1,5 +1,6 @@
 #pragma once
-// What cuDNN's recurrent calls compute, once the stream has come to them: stmnet's CPU engine between two changes of layout.
+// What cuDNN's recurrent calls compute, once the stream has come to them: stmnet's CPU engine between two changes of
+// layout.
 #include <memory>
 
 #include "cuda-standin/algorithms.h"
@@ -17,8 +18,10 @@ struct RnnJob {
   RnnData x, y;
   WeightLayout layout;
   Manner manner;
-  const void *x_data = nullptr, *y_data = nullptr, *hx = nullptr, *cx = nullptr, *weights = nullptr, *dy = nullptr, *dhy = nullptr, *dcy = nullptr;
-  void *y_out = nullptr, *hy = nullptr, *cy = nullptr, *dx = nullptr, *dhx = nullptr, *dcx = nullptr, *dweights = nullptr;
+  const void *x_data = nullptr, *y_data = nullptr, *hx = nullptr, *cx = nullptr, *weights = nullptr, *dy = nullptr,
+             *dhy = nullptr, *dcy = nullptr;
+  void *y_out = nullptr, *hy = nullptr, *cy = nullptr, *dx = nullptr, *dhx = nullptr, *dcx = nullptr,
+       *dweights = nullptr;
   void *workspace = nullptr, *reserve = nullptr;
   size_t workspace_bytes = 0;
 };

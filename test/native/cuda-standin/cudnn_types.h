@@ -98,7 +98,8 @@ struct RnnData {
 /// False for a type that recurrent layers do not take.
 bool number_of(cudnnDataType_t type, Number* number);
 
-/// For a call that needs a handle: one that lives, is used by one thread at a time, and belongs to the current device, which works.
+/// For a call that needs a handle: one that lives, is used by one thread at a time, and belongs to the current device,
+/// which works.
 cudnnStatus_t enter(const char* function, const std::shared_ptr<DnnHandle>& handle);
 void leave(DnnHandle& handle);
 

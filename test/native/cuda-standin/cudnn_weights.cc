@@ -84,7 +84,9 @@ WeightLayout weight_layout(const RnnConfig& c) {
   describe(c, &layout);
   size_t at = 0, turn = static_cast<size_t>(3 * c.algo + 5 * c.math + 11 * c.type + c.layers);
   for (const Item& item : order(c)) {
-    WeightPlace& place = (item.bias ? layout.biases : layout.matrices)[static_cast<size_t>(item.pseudo_layer * c.linear_layers() + item.linear_layer)];
+    WeightPlace& place =
+        (item.bias ? layout.biases
+                   : layout.matrices)[static_cast<size_t>(item.pseudo_layer * c.linear_layers() + item.linear_layer)];
     if (!place.rows) continue;
     const size_t begin = plain ? at : (at + 255) / 256 * 256 + 256 * (1 + turn++ % 3);
     if (begin > at) layout.gaps.emplace_back(at, begin);

@@ -25,7 +25,8 @@ class Counted {
   const char* what_;
 };
 
-/// A value that no handle had before and no memory has: to follow one, or to use one again after it has been destroyed, never works.
+/// A value that no handle had before and no memory has: to follow one, or to use one again after it has been destroyed,
+/// never works.
 void* new_handle();
 
 /// Objects that the caller knows by opaque handles.

@@ -7,6 +7,8 @@ namespace stm::cuda {
 
 cudaError_t host_launch(const char* kernel, cudaStream_t stream, std::function<void()> body);
 
-cudaError_t host_launch(const char* kernel, cudaStream_t stream, std::function<void()> body) { return standin_launch(kernel, stream, std::move(body)); }
+cudaError_t host_launch(const char* kernel, cudaStream_t stream, std::function<void()> body) {
+  return standin_launch(kernel, stream, std::move(body));
+}
 
 }  // namespace stm::cuda

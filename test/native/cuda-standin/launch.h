@@ -3,5 +3,6 @@
 
 #include <functional>
 
-/// Appends a kernel, compiled for the host, to a stream. Counts as a call of cudaLaunchKernel; cudaGetLastError reports its failure, as for a real launch.
+/// Appends a kernel, compiled for the host, to a stream. Counts as a call of cudaLaunchKernel; cudaGetLastError reports
+/// its failure, as for a real launch.
 cudaError_t standin_launch(const char* kernel, cudaStream_t stream, std::function<void()> body);

@@ -44,7 +44,8 @@ void unpoison([[maybe_unused]] const void* data, [[maybe_unused]] size_t bytes) 
 #endif
 }
 
-// A guard is looked at, and set up again, with the sanitizer's leave: in its builds it reports most of what would be found here, and sooner.
+// A guard is looked at, and set up again, with the sanitizer's leave: in its builds it reports most of what would be
+// found here, and sooner.
 bool intact(char* guard) {
   unpoison(guard, kGuard);
   bool all = true;
@@ -57,7 +58,8 @@ bool intact(char* guard) {
 void check(const Block& block) {
   const bool before = intact(block.data - kGuard), after = intact(block.data + block.bytes);
   if (before && after) return;
-  fail_device(block.device, cudaErrorIllegalAddress, "something wrote %s an allocation of %zu bytes%s", !before ? "before" : "past the end of", block.bytes,
+  fail_device(block.device, cudaErrorIllegalAddress, "something wrote %s an allocation of %zu bytes%s",
+              !before ? "before" : "past the end of", block.bytes,
               block.space == Space::Pinned ? " of pinned host memory" : "");
 }
 
@@ -211,14 +213,16 @@ cudaError_t submit_touching(cudaStream_t stream, const char* function, std::vect
   const int device = current_device();
   for (const Range& range : ranges) {
     if (on_device(range, device)) continue;
-    fail_device(device, cudaErrorIllegalAddress, "%s: %zu bytes at %p are not all in one live allocation of device %d", function, range.bytes, range.data,
-                device);
+    fail_device(device, cudaErrorIllegalAddress, "%s: %zu bytes at %p are not all in one live allocation of device %d",
+                function, range.bytes, range.data, device);
     return cudaErrorIllegalAddress;
   }
   return submit(stream, [function, device, ranges = std::move(ranges), work = std::move(work)] {
     for (const Range& range : ranges) {
       if (on_device(range, device, true)) continue;
-      fail_device(device, cudaErrorIllegalAddress, "%s: %zu bytes at %p had been released before the stream came to them", function, range.bytes, range.data);
+      fail_device(device, cudaErrorIllegalAddress,
+                  "%s: %zu bytes at %p had been released before the stream came to them", function, range.bytes,
+                  range.data);
       return;
     }
     work();

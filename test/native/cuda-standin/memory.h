@@ -27,18 +27,21 @@ enum class Space { Device, Pinned };
 
 /// New memory between guards, full of NaN. Null if the device has no more, or, `pool` given, the pool cannot get it.
 void* new_block(Space space, size_t bytes, int device, const std::shared_ptr<Pool>& pool);
-/// Marks the block that begins there as given back in stream order: no later call may name it. False if there is none, or it is already.
+/// Marks the block that begins there as given back in stream order: no later call may name it. False if there is none,
+/// or it is already.
 bool retire_block(const void* data);
 /// Gives the block that begins there back at once. False if there is none of that kind.
 bool release_block(const void* data, Space space);
 
-/// Whether the range lies in one live block of device memory; with `retired`, one that was given back counts as long as it has not been released.
+/// Whether the range lies in one live block of device memory; with `retired`, one that was given back counts as long as
+/// it has not been released.
 bool on_device(Range range, int device, bool retired = false);
 bool touches_device(Range range);
 /// Whether the range lies in pinned memory.
 bool pinned(Range range);
 
-/// As submit(); the work is done only if all ranges still are live device memory then, or else the device fails. They must be now.
+/// As submit(); the work is done only if all ranges still are live device memory then, or else the device fails. They
+/// must be now.
 cudaError_t submit_touching(cudaStream_t stream, const char* function, std::vector<Range> ranges, Work work);
 
 /// Looks at all guards, and lets pools shrink to their thresholds: after every wait.

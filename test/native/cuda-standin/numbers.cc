@@ -30,7 +30,9 @@ uint16_t to_f16(double value) {
   const double x = std::fabs(value);
   if (std::isnan(x)) return static_cast<uint16_t>(sign | 0x7e00);
   if (x >= 65520) return static_cast<uint16_t>(sign | 0x7c00);
-  if (x < 0x1p-14) return static_cast<uint16_t>(sign | static_cast<uint16_t>(std::nearbyint(x * 0x1p24)));  // subnormal, or the first that is not
+  if (x < 0x1p-14)
+    return static_cast<uint16_t>(
+        sign | static_cast<uint16_t>(std::nearbyint(x * 0x1p24)));  // subnormal, or the first that is not
   int exponent;
   const double digits = std::frexp(x, &exponent);                              // in [0.5, 1)
   const auto mantissa = static_cast<uint32_t>(std::nearbyint(digits * 2048));  // 1024 to 2048

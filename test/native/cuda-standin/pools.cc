@@ -54,7 +54,8 @@ cudaError_t set_attribute(Pool& pool, cudaMemPoolAttr attr, const void* value) {
     *size = wanted;
     return cudaSuccess;
   }
-  if (wanted || attr == cudaMemPoolAttrReservedMemCurrent || attr == cudaMemPoolAttrUsedMemCurrent) return cudaErrorInvalidValue;
+  if (wanted || attr == cudaMemPoolAttrReservedMemCurrent || attr == cudaMemPoolAttrUsedMemCurrent)
+    return cudaErrorInvalidValue;
   *size = attr == cudaMemPoolAttrUsedMemHigh ? pool.used : pool.reserved;  // 0 sets a mark back to what is
   return cudaSuccess;
 }
@@ -97,7 +98,9 @@ cudaError_t cudaMemPoolCreate(cudaMemPool_t* out, const cudaMemPoolProps* props)
   Call call("cudaMemPoolCreate", "device=%d", props ? props->location.id : -1);
   return call.cuda([&] {
     if (const cudaError_t refused = refuse_without_pools()) return refused;
-    if (!out || !props || props->allocType != cudaMemAllocationTypePinned || props->location.type != cudaMemLocationTypeDevice) return cudaErrorInvalidValue;
+    if (!out || !props || props->allocType != cudaMemAllocationTypePinned ||
+        props->location.type != cudaMemLocationTypeDevice)
+      return cudaErrorInvalidValue;
     if (props->location.id < 0 || props->location.id >= settings().devices) return cudaErrorInvalidDevice;
     auto pool = std::make_shared<Pool>();
     pool->device = props->location.id;

@@ -25,7 +25,8 @@ void run(Stream& stream, uint64_t ticket, uint64_t most = ~uint64_t{0}) {
       work = std::move(stream.queue.front());
       stream.queue.pop_front();
     }
-    if (fatal_error(stream.device) == cudaSuccess) [&]() noexcept { work(); }();  // a device that failed does nothing more
+    if (fatal_error(stream.device) == cudaSuccess)
+      [&]() noexcept { work(); }();  // a device that failed does nothing more
     const Lock lock(state_mutex());
     ++stream.completed;
   }
@@ -222,7 +223,8 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags) {
-  Call call("cudaStreamWaitEvent", "stream=%p event=%p flags=%u", static_cast<void*>(stream), static_cast<void*>(event), flags);
+  Call call("cudaStreamWaitEvent", "stream=%p event=%p flags=%u", static_cast<void*>(stream), static_cast<void*>(event),
+            flags);
   return call.cuda([&] {
     const auto waiting = handles<Stream>().find(stream);
     const auto found = handles<Event>().find(event);

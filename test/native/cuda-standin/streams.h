@@ -82,7 +82,8 @@ void invalidate_capture(cudaStream_t stream);
 void finish_stream(Stream& stream);
 void finish_device(int device);
 
-/// cudaErrorStreamCaptureUnsupported, and the end of the captures concerned, if this thread must not wait or allocate because somebody captures.
+/// cudaErrorStreamCaptureUnsupported, and the end of the captures concerned, if this thread must not wait or allocate
+/// because somebody captures.
 cudaError_t refuse_while_capturing();
 /// Ends every capture on the device in failure, whatever its thread and mode: for calls that wait for the whole device.
 /// Whether there was one.

@@ -46,18 +46,23 @@ cudaError_t allocate_pinned(void** out, size_t bytes) {
 
 cudaMemcpyKind kind_of(const void* to, const void* from, size_t bytes) {
   const bool to_device = touches_device({to, bytes}), from_device = touches_device({from, bytes});
-  return to_device ? from_device ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice : from_device ? cudaMemcpyDeviceToHost : cudaMemcpyHostToHost;
+  return to_device     ? from_device ? cudaMemcpyDeviceToDevice : cudaMemcpyHostToDevice
+         : from_device ? cudaMemcpyDeviceToHost
+                       : cudaMemcpyHostToHost;
 }
 
 cudaError_t wrong_end(const char* what, const void* data, size_t bytes) {
-  fail_device(current_device(), cudaErrorIllegalAddress, "cudaMemcpyAsync: the host's %s, %zu bytes at %p, is memory of a device", what, bytes, data);
+  fail_device(current_device(), cudaErrorIllegalAddress,
+              "cudaMemcpyAsync: the host's %s, %zu bytes at %p, is memory of a device", what, bytes, data);
   return cudaErrorIllegalAddress;
 }
 
 // Pinned memory that a copy was given must live until the stream has come to the copy.
 bool still_pinned(bool was, const void* data, size_t bytes, int device) {
   if (!was || pinned({data, bytes})) return true;
-  fail_device(device, cudaErrorIllegalAddress, "cudaMemcpyAsync: %zu bytes of pinned memory at %p had been freed before the stream came to them", bytes, data);
+  fail_device(device, cudaErrorIllegalAddress,
+              "cudaMemcpyAsync: %zu bytes of pinned memory at %p had been freed before the stream came to them", bytes,
+              data);
   return false;
 }
 
@@ -71,8 +76,9 @@ cudaError_t copy_to_device(void* to, const void* from, size_t bytes, cudaStream_
     });
   }
   const auto begin = static_cast<const char*>(from);
-  return submit_touching(stream, "cudaMemcpyAsync", {{to, bytes}},
-                         [to, staged = std::vector<char>(begin, begin + bytes)] { std::memcpy(to, staged.data(), staged.size()); });
+  return submit_touching(
+      stream, "cudaMemcpyAsync", {{to, bytes}},
+      [to, staged = std::vector<char>(begin, begin + bytes)] { std::memcpy(to, staged.data(), staged.size()); });
 }
 
 cudaError_t copy_to_host(void* to, const void* from, size_t bytes, cudaStream_t stream) {
@@ -95,7 +101,8 @@ cudaError_t cudaMallocAsync(void** out, size_t bytes, cudaStream_t stream) {
 }
 
 cudaError_t cudaMallocFromPoolAsync(void** out, size_t bytes, cudaMemPool_t pool, cudaStream_t stream) {
-  Call call("cudaMallocFromPoolAsync", "bytes=%zu pool=%p stream=%p", bytes, static_cast<void*>(pool), static_cast<void*>(stream));
+  Call call("cudaMallocFromPoolAsync", "bytes=%zu pool=%p stream=%p", bytes, static_cast<void*>(pool),
+            static_cast<void*>(stream));
   return call.cuda([&] { return allocate_ordered(out, bytes, find_pool(pool), stream); });
 }
 
@@ -171,7 +178,8 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 }
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
-  Call call("cudaMemcpyAsync", "to=%p from=%p bytes=%zu kind=%d stream=%p", to, from, bytes, static_cast<int>(kind), static_cast<void*>(stream));
+  Call call("cudaMemcpyAsync", "to=%p from=%p bytes=%zu kind=%d stream=%p", to, from, bytes, static_cast<int>(kind),
+            static_cast<void*>(stream));
   return call.cuda([&] {
     if (!usable_stream(stream)) return cudaErrorInvalidResourceHandle;
     if (bytes == 0) return cudaSuccess;
@@ -182,7 +190,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpy
       case cudaMemcpyDeviceToDevice: {
         const char *const a = static_cast<const char*>(to), *const b = static_cast<const char*>(from);
         if (a < b + bytes && b < a + bytes) return cudaErrorInvalidValue;  // undefined; no memmove
-        return submit_touching(stream, "cudaMemcpyAsync", {{to, bytes}, {from, bytes}}, [=] { std::memcpy(to, from, bytes); });
+        return submit_touching(stream, "cudaMemcpyAsync", {{to, bytes}, {from, bytes}},
+                               [=] { std::memcpy(to, from, bytes); });
       }
       case cudaMemcpyHostToHost: return submit(stream, [=] { std::memcpy(to, from, bytes); });
       default: return cudaErrorInvalidMemcpyDirection;

@@ -1,5 +1,6 @@
-// Stands for NVRTC, CUDA's compiler at run time, as far as it matters where it is: the stand-in for cuDNN (cudnnBuildRNNDynamic) looks for it as the real one
-// does. It compiles nothing, and like the real one needs its builtins for that, which it finds in the process or on the loader's path, and not beside itself.
+// Stands for NVRTC, CUDA's compiler at run time, as far as it matters where it is: the stand-in for cuDNN
+// (cudnnBuildRNNDynamic) looks for it as the real one does. It compiles nothing, and like the real one needs its
+// builtins for that, which it finds in the process or on the loader's path, and not beside itself.
 #include <dlfcn.h>
 
 extern "C" {

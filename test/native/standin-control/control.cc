@@ -1,4 +1,5 @@
-// The stand-in's controls for tests in JavaScript: setFaults, callCount, resetCounts, functions, leaks, pinnedBytes, recover. See ../cuda-standin/control.h.
+// The stand-in's controls for tests in JavaScript: setFaults, callCount, resetCounts, functions, leaks, pinnedBytes,
+// recover. See ../cuda-standin/control.h.
 #include <node_api.h>
 
 #include <string>
@@ -42,7 +43,8 @@ napi_value reset_counts(napi_env, napi_callback_info) {
 napi_value functions(napi_env env, napi_callback_info) {
   napi_value list;
   napi_create_array(env, &list);
-  for (int i = 0; const char* name = standin_functions(i); ++i) napi_set_element(env, list, static_cast<uint32_t>(i), string_of(env, name));
+  for (int i = 0; const char* name = standin_functions(i); ++i)
+    napi_set_element(env, list, static_cast<uint32_t>(i), string_of(env, name));
   return list;
 }
 
@@ -68,8 +70,9 @@ NAPI_MODULE_INIT() {
   const struct {
     const char* name;
     napi_callback call;
-  } entries[] = {{"setFaults", set_faults}, {"callCount", call_count},     {"resetCounts", reset_counts}, {"functions", functions},
-                 {"leaks", leaks},          {"pinnedBytes", pinned_bytes}, {"recover", recover}};
+  } entries[] = {{"setFaults", set_faults}, {"callCount", call_count}, {"resetCounts", reset_counts},
+                 {"functions", functions},  {"leaks", leaks},          {"pinnedBytes", pinned_bytes},
+                 {"recover", recover}};
   for (const auto& entry : entries) {
     napi_value function;
     napi_create_function(env, entry.name, NAPI_AUTO_LENGTH, entry.call, nullptr, &function);

@@ -1,4 +1,5 @@
-// The cells on one vector of units: `left` of its lanes are inside the layer. A row of gates has one slot of `hidden` numbers for each of the cell's sums:
+// The cells on one vector of units: `left` of its lanes are inside the layer. A row of gates has one slot of `hidden`
+// numbers for each of the cell's sums:
 //
 //   LSTM  i f g o      GRU  q r z n (q = W_hn h + b_hn; r z n feed the input's weights, q r z the state's)      RNN  h
 //
@@ -26,9 +27,10 @@ struct Units {
   bool relu;              // RNN
 };
 
-// How the sums of a cell lie in tiles and panels: kSlots slots of kUnitVecs vectors. The products with the input and with the state each fill kGates slots in
-// a row, starting at kInputSlot and at slot 0; gate g of the weights (PyTorch's order) is the state's slot (g + kRotate) % kGates. kPrevious: what the cell
-// itself needs of the step before.
+// How the sums of a cell lie in tiles and panels: kSlots slots of kUnitVecs vectors. The products with the input and
+// with the state each fill kGates slots in a row, starting at kInputSlot and at slot 0; gate g of the weights
+// (PyTorch's order) is the state's slot (g + kRotate) % kGates. kPrevious: what the cell itself needs of the step
+// before.
 struct LstmCell {
   static constexpr int kSlots = 4, kGates = 4, kInputSlot = 0, kUnitVecs = 1, kRotate = 0;
   static constexpr Previous kPrevious = Previous::kCell;
@@ -49,7 +51,8 @@ struct LstmCell {
     return hn::Mul(o, Tanh(cell));
   }
 
-  // `carry`: the gradient of the cell, this step's in, the previous step's out. Adds the gradients of the sums to `d_bias`.
+  // `carry`: the gradient of the cell, this step's in, the previous step's out. Adds the gradients of the sums to
+  // `d_bias`.
   static HWY_INLINE void Backward(const Units& u, V d_h, float* carry, V (&d_bias)[kSlots]) {
     const V one = Const(1.0f);
     const V i = LoadFirst(u.gates, u.left), f = LoadFirst(u.gates + u.hidden, u.left);
@@ -124,7 +127,8 @@ struct RnnCell {
 
   static HWY_INLINE void Backward(const Units& u, V d_h, float*, V (&d_bias)[kSlots]) {
     const V h = LoadFirst(u.gates, u.left);
-    const V d_sum = u.relu ? hn::IfThenElseZero(hn::Gt(h, hn::Zero(D())), d_h) : hn::Mul(d_h, hn::NegMulAdd(h, h, Const(1.0f)));
+    const V d_sum =
+        u.relu ? hn::IfThenElseZero(hn::Gt(h, hn::Zero(D())), d_h) : hn::Mul(d_h, hn::NegMulAdd(h, h, Const(1.0f)));
     StoreFirst(d_sum, u.gates, u.left);
     d_bias[0] = hn::Add(d_bias[0], d_sum);
   }

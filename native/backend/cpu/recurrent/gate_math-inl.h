@@ -19,10 +19,12 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));  // a constant on ev
 
 HWY_INLINE V Const(float value) { return hn::Set(D(), value); }
 
-// The limit comes first in Min and Max: x86 then returns x where x is NaN, so that a NaN passes through every function here.
+// The limit comes first in Min and Max: x86 then returns x where x is NaN, so that a NaN passes through every function
+// here.
 HWY_INLINE V Clamp(V x, float limit) { return hn::Min(Const(limit), hn::Max(Const(-limit), x)); }
 
-// exp(x) = 2^n * e^r with n = round(x / ln 2), |r| <= ln2 / 2; a degree-6 polynomial for e^r. Relative error about 1e-7.
+// exp(x) = 2^n * e^r with n = round(x / ln 2), |r| <= ln2 / 2; a degree-6 polynomial for e^r. Relative error about
+// 1e-7.
 HWY_INLINE V Exp(V x) {
   const hn::RebindToSigned<D> di;
   x = Clamp(x, 87.0f);

@@ -8,9 +8,9 @@
 
 namespace stm {
 
-/// Where everything of the f32 engine lies in the caller's buffers. Each struct is made from a problem and a base address; with a null one only `bytes` means
-/// anything. Pure arithmetic, independent of threads and instruction set, so that sizes asked for on one thread hold on another. `i` is a pseudo-layer, l·K +
-/// k.
+/// Where everything of the f32 engine lies in the caller's buffers. Each struct is made from a problem and a base
+/// address; with a null one only `bytes` means anything. Pure arithmetic, independent of threads and instruction set,
+/// so that sizes asked for on one thread hold on another. `i` is a pseudo-layer, l·K + k.
 
 /// Takes arrays of floats one after the other, each on a 64-byte boundary relative to the base.
 class Carver {
@@ -28,7 +28,8 @@ class Carver {
   size_t bytes_ = 0;
 };
 
-/// Row length of the gates. A stride of a multiple of 2 KB puts a column of the matrix into few cache sets, which costs BLIS 3 to 18 % in dG^T · x.
+/// Row length of the gates. A stride of a multiple of 2 KB puts a column of the matrix into few cache sets, which costs
+/// BLIS 3 to 18 % in dG^T · x.
 inline int64_t gates_stride(const RecurrentProblem& p) {
   const int64_t numbers = cell_slots(p.cell) * p.H;
   return numbers + (numbers % 512 == 0 ? 16 : 0);
@@ -72,21 +73,25 @@ struct PackedLayer {
 };
 
 inline size_t packed_bytes(const RecurrentProblem& p) {
-  return static_cast<size_t>(p.K) *
-         (PackedLayer(p, nullptr, p.input_size(0)).bytes + static_cast<size_t>(p.L - 1) * PackedLayer(p, nullptr, p.input_size(1)).bytes);
+  return static_cast<size_t>(p.K) * (PackedLayer(p, nullptr, p.input_size(0)).bytes +
+                                     static_cast<size_t>(p.L - 1) * PackedLayer(p, nullptr, p.input_size(1)).bytes);
 }
 
 inline PackedLayer packed_layer(const RecurrentProblem& p, void* packed, int64_t i) {
   const int64_t first = std::min(i, p.K), later = i - first;
-  const size_t skip =
-      static_cast<size_t>(first) * PackedLayer(p, nullptr, p.input_size(0)).bytes + static_cast<size_t>(later) * PackedLayer(p, nullptr, p.input_size(1)).bytes;
+  const size_t skip = static_cast<size_t>(first) * PackedLayer(p, nullptr, p.input_size(0)).bytes +
+                      static_cast<size_t>(later) * PackedLayer(p, nullptr, p.input_size(1)).bytes;
   return PackedLayer(p, static_cast<char*>(packed) + skip, p.input_size(i / p.K));
 }
 
-/// Whether the caller's rows are in storage order, without padding: x, y and their gradients are then used where they lie.
-inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) { return rows == p.N * p.T && (!p.batch_first || p.N <= 1 || p.T <= 1); }
+/// Whether the caller's rows are in storage order, without padding: x, y and their gradients are then used where they
+/// lie.
+inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) {
+  return rows == p.N * p.T && (!p.batch_first || p.N <= 1 || p.T <= 1);
+}
 
-/// What a training forward leaves for backward. `between` holds the outputs of each layer, packed; x and the last layer's output only if not in place.
+/// What a training forward leaves for backward. `between` holds the outputs of each layer, packed; x and the last
+/// layer's output only if not in place.
 struct Reserve {
   uint64_t* state;  ///< kFresh after forward, kSpent after backward
   float *x, *gates, *cells, *wide, *between;
@@ -112,8 +117,11 @@ struct Reserve {
 
 /// Scratch of a forward call. Without training it stands in for the reserve.
 struct ForwardScratch {
-  float *zeros, *partial, *h0, *c0;   ///< partial [K][N][max(H, O)]; h0 [L·K][N][O] and c0 [L·K][N][H], sorted; c0 is the running state in inference
-  float *x, *gates, *wide, *between;  ///< inference: gates and wide of one layer, [K][...]; between of two layers in turn
+  float *zeros, *partial, *h0,
+      /// partial [K][N][max(H, O)]; h0 [L·K][N][O] and c0 [L·K][N][H], sorted; c0 is the running state in inference
+      *c0;
+  float *x, *gates, *wide,
+      *between;  ///< inference: gates and wide of one layer, [K][...]; between of two layers in turn
   int64_t gates_step, wide_step, between_step;
   size_t bytes;
 
@@ -139,8 +147,8 @@ struct ForwardScratch {
 struct BackwardScratch {
   float *zeros, *partial, *h0, *c0, *d_hn;  ///< as in ForwardScratch; d_hn [L·K][N][O], sorted
   float *carry, *previous, *d_projected;    ///< [K][N][H], [K][rows][O], [K][rows][P]
-  float* first_gates;                       ///< [K][N][gates · H]: the gradients of each row's first sums, in the caller's order of rows
-  float *d_out, *d_in;                      ///< gradients of a layer's output and input, in turn: [rows][max(K·O, D)]
+  float* first_gates;   ///< [K][N][gates · H]: the gradients of each row's first sums, in the caller's order of rows
+  float *d_out, *d_in;  ///< gradients of a layer's output and input, in turn: [rows][max(K·O, D)]
   int64_t previous_step, d_projected_step, first_gates_step, widest;
   size_t bytes;
 

@@ -1,6 +1,8 @@
-// The register-blocked product at the heart of the recurrence: a tile of rows x vectors of accumulators, fed by packed panels.
+// The register-blocked product at the heart of the recurrence: a tile of rows x vectors of accumulators, fed by packed
+// panels.
 //
-//   panel: [depth][vecs][kLanes], so that one step of depth is `vecs` consecutive vectors (fastest on a 64-byte boundary)
+//   panel: [depth][vecs][kLanes], so that one step of depth is `vecs` consecutive vectors (fastest on a 64-byte
+//     boundary)
 #if defined(STM_PANEL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STM_PANEL_INL_H_
 #undef STM_PANEL_INL_H_
@@ -22,8 +24,8 @@ namespace HWY_NAMESPACE {
 
 constexpr int kMaxVecs = 4;  // in a tile
 
-// Rows of a tile by its vectors, as many as the register file allows: 32 registers hold 24 accumulators, 16 hold 12; SSE4 needs a temporary for each multiply,
-// as it has no FMA. kPlainVecs: the width of a plain panel.
+// Rows of a tile by its vectors, as many as the register file allows: 32 registers hold 24 accumulators, 16 hold 12;
+// SSE4 needs a temporary for each multiply, as it has no FMA. kPlainVecs: the width of a plain panel.
 #if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
 constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 8, 8, 6}, kPlainVecs = 4;
 #elif HWY_TARGET == HWY_AVX2
@@ -73,8 +75,9 @@ HWY_INLINE void MulAddPanel(V (&acc)[kRows][kVecs], const Factors& f) {
   const float* HWY_RESTRICT a = f.a;
   const float* HWY_RESTRICT panel = f.panel;
   const ptrdiff_t stride = f.stride;
-  _Pragma("GCC unroll 2") for (int64_t k = 0; k < f.depth; ++k, ++a, panel += kVecs * kLanes) {  // twice: 3 % on AVX2, nothing on AVX3
-    if constexpr (kRows < kVecs) {                                                               // keep the smaller side in registers, stream the other
+  _Pragma("GCC unroll 2") for (int64_t k = 0; k < f.depth;
+                               ++k, ++a, panel += kVecs * kLanes) {  // twice: 3 % on AVX2, nothing on AVX3
+    if constexpr (kRows < kVecs) {  // keep the smaller side in registers, stream the other
       V rows[kRows];
       STM_UNROLL for (int r = 0; r < kRows; ++r) rows[r] = hn::Set(d, a[r * stride]);
       STM_UNROLL for (int v = 0; v < kVecs; ++v) {
@@ -92,14 +95,18 @@ HWY_INLINE void MulAddPanel(V (&acc)[kRows][kVecs], const Factors& f) {
   }
 }
 
-// sums[row][vec] = initial[row][vec] + both products; rows are `sums_stride` and `initial_stride` floats apart (0: one row serves all).
+// sums[row][vec] = initial[row][vec] + both products; rows are `sums_stride` and `initial_stride` floats apart (0: one
+// row serves all).
 template <int kRows, int kVecs>
-void MulAddTile(float* sums, ptrdiff_t sums_stride, const float* initial, ptrdiff_t initial_stride, const Factors& first, const Factors& second) {
+void MulAddTile(float* sums, ptrdiff_t sums_stride, const float* initial, ptrdiff_t initial_stride,
+                const Factors& first, const Factors& second) {
   V acc[kRows][kVecs];
-  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::LoadU(D(), initial + r * initial_stride + v * kLanes);
+  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] =
+      hn::LoadU(D(), initial + r * initial_stride + v * kLanes);
   MulAddPanel(acc, first);
   MulAddPanel(acc, second);
-  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) hn::StoreU(acc[r][v], D(), sums + r * sums_stride + v * kLanes);
+  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v)
+      hn::StoreU(acc[r][v], D(), sums + r * sums_stride + v * kLanes);
 }
 
 using TileFunction = void (*)(float*, ptrdiff_t, const float*, ptrdiff_t, const Factors&, const Factors&);

@@ -41,7 +41,8 @@ Weights<Float> weights_of(const RecurrentProblem& p, Float* blob, int64_t layer,
 
 // Everything a forward call computes, step by step. Index of a row: (pseudo-layer or layer, time, batch row).
 struct Record {
-  // [L·K][T][N][...]: the gates after their functions (G·H), GRU's W_hn h + b_hn (H), the cell (H), h before the projection (H); [L][T][N][K·O]: outputs.
+  // [L·K][T][N][...]: the gates after their functions (G·H), GRU's W_hn h + b_hn (H), the cell (H), h before the
+  // projection (H); [L][T][N][K·O]: outputs.
   double *gates, *state_sum, *cell, *wide, *output;
   size_t bytes;
   const RecurrentProblem& p;
@@ -67,7 +68,9 @@ struct Record {
 };
 
 int64_t length_of(const RecurrentProblem& p, int64_t b) { return p.lengths ? p.lengths[b] : p.T; }
-int64_t caller_row(const RecurrentProblem& p, int64_t t, int64_t b) { return p.batch_first ? b * p.T + t : t * p.N + b; }
+int64_t caller_row(const RecurrentProblem& p, int64_t t, int64_t b) {
+  return p.batch_first ? b * p.T + t : t * p.N + b;
+}
 
 // y += matrix [rows, columns] x
 void multiply(const double* matrix, int64_t rows, int64_t columns, const double* x, double* y) {
@@ -96,9 +99,10 @@ void add(const double* x, int64_t count, double* y) {
   for (int64_t i = 0; i < count; ++i) y[i] += x[i];
 }
 
-// One step of one row: `from_input` and `from_state` are W_ih x + b_ih and W_hh h + b_hh; h is replaced by what precedes the projection, c by the new cell.
-void step_forward(const RecurrentProblem& p, const double* from_input, const double* from_state, double* gates, double* state_sum, const double* h, double* c,
-                  double* wide) {
+// One step of one row: `from_input` and `from_state` are W_ih x + b_ih and W_hh h + b_hh; h is replaced by what
+// precedes the projection, c by the new cell.
+void step_forward(const RecurrentProblem& p, const double* from_input, const double* from_state, double* gates,
+                  double* state_sum, const double* h, double* c, double* wide) {
   const int64_t H = p.H;
   for (int64_t j = 0; j < H; ++j) {
     const auto sum = [&](int64_t gate) { return from_input[gate * H + j] + from_state[gate * H + j]; };
@@ -111,7 +115,8 @@ void step_forward(const RecurrentProblem& p, const double* from_input, const dou
         break;
       }
       case Cell::Gru: {
-        const double r = sigmoid(sum(0)), z = sigmoid(sum(1)), n = std::tanh(from_input[2 * H + j] + r * from_state[2 * H + j]);
+        const double r = sigmoid(sum(0)), z = sigmoid(sum(1)),
+                     n = std::tanh(from_input[2 * H + j] + r * from_state[2 * H + j]);
         gates[j] = r, gates[H + j] = z, gates[2 * H + j] = n;
         state_sum[j] = from_state[2 * H + j];
         wide[j] = (1 - z) * n + z * h[j];
@@ -123,10 +128,11 @@ void step_forward(const RecurrentProblem& p, const double* from_input, const dou
   }
 }
 
-// The gradients of a step's two sums, from that of h before the projection (d_wide) and of the cell (d_c, replaced by that of the cell before). d_h_before gets
-// what flows to the previous h past the products.
-void step_backward(const RecurrentProblem& p, const double* gates, const double* state_sum, const double* c, const double* c_before, const double* h_before,
-                   const double* d_wide, double* d_c, double* d_input, double* d_state, double* d_h_before) {
+// The gradients of a step's two sums, from that of h before the projection (d_wide) and of the cell (d_c, replaced by
+// that of the cell before). d_h_before gets what flows to the previous h past the products.
+void step_backward(const RecurrentProblem& p, const double* gates, const double* state_sum, const double* c,
+                   const double* c_before, const double* h_before, const double* d_wide, double* d_c, double* d_input,
+                   double* d_state, double* d_h_before) {
   const int64_t H = p.H;
   for (int64_t j = 0; j < H; ++j) {
     switch (p.cell) {
@@ -160,8 +166,10 @@ void step_backward(const RecurrentProblem& p, const double* gates, const double*
 const double* doubles(const void* p) { return static_cast<const double*>(p); }
 double* doubles(void* p) { return static_cast<double*>(p); }
 
-void forward_row(const RecurrentProblem& p, const RecurrentForward& buffers, const Record& record, int64_t layer, int64_t k, int64_t b) {
-  const int64_t H = p.H, O = p.width(), D = p.input_size(layer), rows = p.gates() * H, i = layer * p.K + k, length = length_of(p, b);
+void forward_row(const RecurrentProblem& p, const RecurrentForward& buffers, const Record& record, int64_t layer,
+                 int64_t k, int64_t b) {
+  const int64_t H = p.H, O = p.width(), D = p.input_size(layer), rows = p.gates() * H, i = layer * p.K + k,
+                length = length_of(p, b);
   const Weights<const double> w = weights_of(p, doubles(buffers.weights), layer, k);
   std::vector<double> h(O), c(H), from_input(rows), from_state(rows);
   if (buffers.h0) std::copy_n(doubles(buffers.h0) + (i * p.N + b) * O, O, h.begin());
@@ -179,7 +187,8 @@ void forward_row(const RecurrentProblem& p, const RecurrentForward& buffers, con
     multiply(w.w_ih, rows, D, x, from_input.data());
     multiply(w.w_hh, rows, O, h.data(), from_state.data());
     double* const wide = record.wide + at * H;
-    step_forward(p, from_input.data(), from_state.data(), record.gates + at * rows, record.state_sum + at * H, h.data(), c.data(), wide);
+    step_forward(p, from_input.data(), from_state.data(), record.gates + at * rows, record.state_sum + at * H, h.data(),
+                 c.data(), wide);
     if (p.cell == Cell::Lstm) std::copy_n(c.data(), H, record.cell + at * H);
     if (p.P) {
       std::fill(h.begin(), h.end(), 0.0);
@@ -194,9 +203,10 @@ void forward_row(const RecurrentProblem& p, const RecurrentForward& buffers, con
 }
 
 // d_output [T][N][K·O]; d_input [T][N][input size], null if not wanted.
-void backward_row(const RecurrentProblem& p, const RecurrentBackward& buffers, const Record& record, int64_t layer, int64_t k, int64_t b,
-                  const double* d_output, double* d_input) {
-  const int64_t H = p.H, O = p.width(), D = p.input_size(layer), rows = p.gates() * H, i = layer * p.K + k, length = length_of(p, b), state = i * p.N + b;
+void backward_row(const RecurrentProblem& p, const RecurrentBackward& buffers, const Record& record, int64_t layer,
+                  int64_t k, int64_t b, const double* d_output, double* d_input) {
+  const int64_t H = p.H, O = p.width(), D = p.input_size(layer), rows = p.gates() * H, i = layer * p.K + k,
+                length = length_of(p, b), state = i * p.N + b;
   const Weights<const double> w = weights_of(p, doubles(buffers.weights), layer, k);
   const Weights<double> g = weights_of(p, doubles(buffers.dweights), layer, k);
   std::vector<double> h0(O), c0(H), d_h(O), d_h_before(O), d_c(H), d_wide(H), d_from_input(rows), d_from_state(rows);
@@ -219,8 +229,8 @@ void backward_row(const RecurrentProblem& p, const RecurrentBackward& buffers, c
     } else {
       std::copy_n(d_h.data(), H, d_wide.begin());
     }
-    step_backward(p, record.gates + at * rows, record.state_sum + at * H, record.cell + at * H, c_before, h_before, d_wide.data(), d_c.data(),
-                  d_from_input.data(), d_from_state.data(), d_h_before.data());
+    step_backward(p, record.gates + at * rows, record.state_sum + at * H, record.cell + at * H, c_before, h_before,
+                  d_wide.data(), d_c.data(), d_from_input.data(), d_from_state.data(), d_h_before.data());
     multiply_transposed(w.w_hh, rows, O, d_from_state.data(), d_h_before.data());
     if (d_input) multiply_transposed(w.w_ih, rows, D, d_from_input.data(), d_input + row * D);
     if (buffers.dweights) {
@@ -252,15 +262,18 @@ void to_caller(const RecurrentProblem& p, const double* from, int64_t width, dou
 
 void from_caller(const RecurrentProblem& p, const double* from, int64_t width, double* to) {
   for (int64_t t = 0; t < p.T; ++t) {
-    for (int64_t b = 0; b < p.N; ++b) std::copy_n(from + caller_row(p, t, b) * width, width, to + (t * p.N + b) * width);
+    for (int64_t b = 0; b < p.N; ++b)
+      std::copy_n(from + caller_row(p, t, b) * width, width, to + (t * p.N + b) * width);
   }
 }
 
 Status check_lengths(const RecurrentProblem& p) {
   for (int64_t b = 0; b < p.N; ++b) {
     if (length_of(p, b) >= 0 && length_of(p, b) <= p.T) continue;
-    return Status::fail(StatusKind::OutOfRange, "got lengths[%lld] = %lld, expected 0 to %lld, the number of steps. Fix: give each row's count of real steps.",
-                        static_cast<long long>(b), static_cast<long long>(length_of(p, b)), static_cast<long long>(p.T));
+    return Status::fail(
+        StatusKind::OutOfRange,
+        "got lengths[%lld] = %lld, expected 0 to %lld, the number of steps. Fix: give each row's count of real steps.",
+        static_cast<long long>(b), static_cast<long long>(length_of(p, b)), static_cast<long long>(p.T));
   }
   return Status::ok();
 }

@@ -8,7 +8,9 @@ namespace {
 
 constexpr int64_t kRowsBetweenStops = 256;
 
-void copy_row(const float* from, int64_t width, float* to) { std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float)); }
+void copy_row(const float* from, int64_t width, float* to) {
+  std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float));
+}
 void clear_row(int64_t width, float* to) { std::memset(to, 0, static_cast<size_t>(width) * sizeof(float)); }
 
 }  // namespace
@@ -17,21 +19,25 @@ void gather_rows(const Sequence& s, const float* padded, int64_t width, float* p
   const Share steps(s.steps, rank, members);
   for (int64_t t = steps.begin; t < steps.end; ++t) {
     stop_point();
-    for (int64_t row = 0; row < s.live[t]; ++row) copy_row(padded + s.caller_row(t, row) * width, width, packed + (s.first[t] + row) * width);
+    for (int64_t row = 0; row < s.live[t]; ++row)
+      copy_row(padded + s.caller_row(t, row) * width, width, packed + (s.first[t] + row) * width);
   }
 }
 
-void scatter_rows(const Sequence& s, const float* packed, int64_t width, int64_t steps, float* padded, int rank, int members) {
+void scatter_rows(const Sequence& s, const float* packed, int64_t width, int64_t steps, float* padded, int rank,
+                  int members) {
   const Share share(steps, rank, members);
   for (int64_t t = share.begin; t < share.end; ++t) {
     stop_point();
     const int64_t live = t < s.steps ? s.live[t] : 0;
-    for (int64_t row = 0; row < live; ++row) copy_row(packed + (s.first[t] + row) * width, width, padded + s.caller_row(t, row) * width);
+    for (int64_t row = 0; row < live; ++row)
+      copy_row(packed + (s.first[t] + row) * width, width, padded + s.caller_row(t, row) * width);
     for (int64_t row = live; row < s.batch; ++row) clear_row(width, padded + s.caller_row(t, row) * width);
   }
 }
 
-void sort_states(const Sequence& s, const float* from, int64_t blocks, int64_t width, float* to, int rank, int members) {
+void sort_states(const Sequence& s, const float* from, int64_t blocks, int64_t width, float* to, int rank,
+                 int members) {
   const Share share(blocks * s.batch, rank, members);
   for (int64_t i = share.begin; i < share.end; ++i) {
     if (i % kRowsBetweenStops == 0) stop_point();
@@ -43,8 +49,8 @@ void sort_states(const Sequence& s, const float* from, int64_t blocks, int64_t w
   }
 }
 
-void gather_previous(const Sequence& s, bool reverse, const float* out, int64_t ld_out, const float* h0, int64_t width, float* previous, int rank,
-                     int members) {
+void gather_previous(const Sequence& s, bool reverse, const float* out, int64_t ld_out, const float* h0, int64_t width,
+                     float* previous, int rank, int members) {
   const Share steps(s.steps, rank, members);
   for (int64_t t = steps.begin; t < steps.end; ++t) {
     stop_point();

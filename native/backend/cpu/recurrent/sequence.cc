@@ -6,9 +6,11 @@ namespace stm {
 
 namespace {
 
-constexpr int64_t kRowsWorthOwning = 5;                 // with fewer, tiles of rows are so flat that sharing units is faster in spite of the barriers
-constexpr int64_t kUnitsWorthOwning = 16;               // a panel
-constexpr int64_t kWorkWorthOwning = int64_t{1} << 16;  // multiplications a step: about a microsecond, as long as a barrier
+constexpr int64_t kRowsWorthOwning =
+    5;  // with fewer, tiles of rows are so flat that sharing units is faster in spite of the barriers
+constexpr int64_t kUnitsWorthOwning = 16;  // a panel
+constexpr int64_t kWorkWorthOwning = int64_t{1}
+                                     << 16;  // multiplications a step: about a microsecond, as long as a barrier
 
 struct Choice {
   bool by_rows;
@@ -18,7 +20,8 @@ struct Choice {
 Choice choose(const RecurrentProblem& p, const Sequence& s, int members) {
   const int64_t work = s.batch * (p.weight_elements() / (p.L * p.K)), one = 1;
   const int64_t by_rows = std::clamp<int64_t>(s.batch / kRowsWorthOwning, 1, members);
-  const int64_t by_units = std::max(one, std::min({int64_t{members}, (p.H + kUnitsWorthOwning - 1) / kUnitsWorthOwning, work / kWorkWorthOwning}));
+  const int64_t by_units = std::max(
+      one, std::min({int64_t{members}, (p.H + kUnitsWorthOwning - 1) / kUnitsWorthOwning, work / kWorkWorthOwning}));
   const bool rows = by_rows == members || 2 * by_units <= 3 * by_rows;
   return {rows, static_cast<int>(rows ? by_rows : by_units)};
 }
@@ -35,15 +38,18 @@ Status Sequence::assign(const RecurrentProblem& p) {
   for (int64_t b = 0; b < batch; ++b) {
     const int32_t length = p.lengths ? p.lengths[b] : static_cast<int32_t>(p.T);
     if (length < 0 || length > p.T) {
-      return Status::fail(StatusKind::OutOfRange, "got lengths[%lld] = %d, expected 0 to %lld, the number of steps. Fix: give each row's count of real steps.",
-                          static_cast<long long>(b), length, static_cast<long long>(p.T));
+      return Status::fail(
+          StatusKind::OutOfRange,
+          "got lengths[%lld] = %d, expected 0 to %lld, the number of steps. Fix: give each row's count of real steps.",
+          static_cast<long long>(b), length, static_cast<long long>(p.T));
     }
     order[b] = static_cast<int32_t>(b);
     lengths[b] = length;
     if (b > 0 && length > lengths[b - 1]) sorted = false;
   }
   if (!sorted) {
-    std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) { return p.lengths[a] != p.lengths[b] ? p.lengths[a] > p.lengths[b] : a < b; });
+    std::sort(order.begin(), order.end(),
+              [&](int32_t a, int32_t b) { return p.lengths[a] != p.lengths[b] ? p.lengths[a] > p.lengths[b] : a < b; });
     for (int64_t row = 0; row < batch; ++row) lengths[row] = p.lengths[order[row]];
   }
   steps = batch ? lengths[0] : 0;

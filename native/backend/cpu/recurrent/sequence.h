@@ -7,7 +7,8 @@
 
 namespace stm {
 
-/// Rows of a batch sorted by descending length. Only live rows are stored (as in torch's PackedSequence): step t holds rows 0..live[t]-1, at storage rows
+/// Rows of a batch sorted by descending length. Only live rows are stored (as in torch's PackedSequence): step t holds
+/// rows 0..live[t]-1, at storage rows
 /// first[t], first[t] + 1, ...        lengths 4 2 2 0:   t=0: rows 0 1 2 | t=1: rows 0 1 2 | t=2: row 0 | t=3: row 0
 class Sequence {
  public:
@@ -31,8 +32,9 @@ class Sequence {
 /// The sum of a problem's lengths.
 int64_t live_rows(const RecurrentProblem& problem);
 
-/// How the members of a team share the recurrence of one direction: by batch rows (members never wait for each other between steps) or by hidden units (a
-/// barrier a step). Only `owners` members take part, fewer than there are where there is too little to do.
+/// How the members of a team share the recurrence of one direction: by batch rows (members never wait for each other
+/// between steps) or by hidden units (a barrier a step). Only `owners` members take part, fewer than there are where
+/// there is too little to do.
 struct Split {
   void assign(const RecurrentProblem& problem, const Sequence& sequence, int members);
 
@@ -42,7 +44,8 @@ struct Split {
   bool by_rows = true;
   bool apart = false;  ///< the directions of a layer run at the same time, on owners of their own
   int owners = 1;
-  std::vector<int64_t> bounds;       ///< by rows: owner m has batch rows bounds[m]..bounds[m + 1], about the same number of live steps each
+  std::vector<int64_t>
+      bounds;  ///< by rows: owner m has batch rows bounds[m]..bounds[m + 1], about the same number of live steps each
   mutable Barrier between_steps[2];  ///< by units: of each direction's owners
 };
 

@@ -13,7 +13,8 @@
 namespace stm {
 namespace {
 
-constexpr int64_t kAloneWork = int64_t{1} << 18;  // multiplications: a few microseconds, less than waking a team and keeping it in step costs
+constexpr int64_t kAloneWork =
+    int64_t{1} << 18;  // multiplications: a few microseconds, less than waking a team and keeping it in step costs
 
 // Bookkeeping of a call. Kept by the calling thread, so that a steady loop allocates nothing.
 struct Bookkeeping {
@@ -72,7 +73,8 @@ struct ForwardCall {
   bool in_place, fused;
   const float *x, *h0, *c0;  // packed; sorted, null for zeros
 
-  ForwardCall(const RecurrentProblem& problem, const RecurrentForward& b, const Sequence& sequence, const Split& how, Team& members)
+  ForwardCall(const RecurrentProblem& problem, const RecurrentForward& b, const Sequence& sequence, const Split& how,
+              Team& members)
       : p(problem),
         buffers(b),
         s(sequence),
@@ -92,13 +94,15 @@ struct ForwardCall {
 
   bool keeps_state() const { return p.cell == Cell::Lstm && !p.training; }
 
-  // Whether a member needs only what it has computed itself, from layer to layer, so that no barrier is due between them: it owns rows in all directions, and
-  // no product over all steps, of which every member computes a part, reads the output of the layer below.
+  // Whether a member needs only what it has computed itself, from layer to layer, so that no barrier is due between
+  // them: it owns rows in all directions, and no product over all steps, of which every member computes a part, reads
+  // the output of the layer below.
   bool independent() const { return split.by_rows && !split.apart && fused; }
 
   float* output(int64_t layer) const {
     if (layer + 1 == p.L && in_place) return floats(buffers.y);
-    return p.training ? reserve.between + layer * reserve.between_step : scratch.between + layer % 2 * scratch.between_step;
+    return p.training ? reserve.between + layer * reserve.between_step
+                      : scratch.between + layer % 2 * scratch.between_step;
   }
   const float* input(int64_t layer) const { return layer ? output(layer - 1) : x; }
 
@@ -131,7 +135,9 @@ Recurrence ForwardCall::recurrence(int64_t i) const {
   r.project_panels = packed.project;
   r.input = fused ? input(layer) : nullptr;
   r.input_panels = packed.input;
-  r.gates = p.training ? reserve.gates + i * reserve.gates_step : fused ? nullptr : scratch.gates + k * scratch.gates_step;
+  r.gates = p.training ? reserve.gates + i * reserve.gates_step
+            : fused    ? nullptr
+                       : scratch.gates + k * scratch.gates_step;
   r.ld_gates = gates_stride(p);
   if (p.cell == Cell::Lstm) r.cells = p.training ? reserve.cells + i * reserve.cells_step : scratch.c0 + i * p.N * p.H;
   if (p.P) r.wide = p.training ? reserve.wide + i * reserve.wide_step : scratch.wide + k * scratch.wide_step;
@@ -156,7 +162,8 @@ void ForwardCall::run_layer(int64_t layer, int rank) {
       const Recurrence r = recurrence(i);
       const int64_t D = r.input_size;
       gemm_shared(team, rank,
-                  Product<float>{false, true, s.rows, p.gates() * p.H, D, input(layer), D, layer_weights(p, floats(buffers.weights), i).w_ih, D, 0.0f,
+                  Product<float>{false, true, s.rows, p.gates() * p.H, D, input(layer), D,
+                                 layer_weights(p, floats(buffers.weights), i).w_ih, D, 0.0f,
                                  r.gates + cell_input_slot(p.cell) * p.H, r.ld_gates});
     }
     team.barrier();
@@ -165,7 +172,8 @@ void ForwardCall::run_layer(int64_t layer, int rank) {
   if (!independent()) team.barrier();
 }
 
-// The batch rows whose states a member looks after: its own where members are independent, since others may not be so far.
+// The batch rows whose states a member looks after: its own where members are independent, since others may not be so
+// far.
 Share ForwardCall::state_rows(int rank) const {
   Share share(s.batch, rank, team.size());
   if (independent()) {
@@ -186,7 +194,10 @@ void ForwardCall::final_states(int64_t layer, int rank) {
       const float* const h = s.lengths[row] ? r.out + last * r.ld_out : r.h0 ? r.h0 + row * O : scratch.zeros;
       if (buffers.hn) std::memcpy(floats(buffers.hn) + at * O, h, static_cast<size_t>(O) * sizeof(float));
       if (p.cell != Cell::Lstm || !buffers.cn) continue;
-      const float* const c = !p.training ? r.cells + row * H : s.lengths[row] ? r.cells + last * H : r.c0 ? r.c0 + row * H : scratch.zeros;
+      const float* const c = !p.training      ? r.cells + row * H
+                             : s.lengths[row] ? r.cells + last * H
+                             : r.c0           ? r.c0 + row * H
+                                              : scratch.zeros;
       std::memcpy(floats(buffers.cn) + at * H, c, static_cast<size_t>(H) * sizeof(float));
     }
   }
@@ -218,7 +229,8 @@ struct BackwardCall {
   bool in_place;
   const float *x, *h0, *c0, *d_hn;  // packed; sorted, null for zeros
 
-  BackwardCall(const RecurrentProblem& problem, const RecurrentBackward& b, const Sequence& sequence, const Split& how, Team& members, float* d_bias_sums)
+  BackwardCall(const RecurrentProblem& problem, const RecurrentBackward& b, const Sequence& sequence, const Split& how,
+               Team& members, float* d_bias_sums)
       : p(problem),
         buffers(b),
         s(sequence),
@@ -236,7 +248,8 @@ struct BackwardCall {
         d_hn(!b.dhn || sequence.sorted ? floats(b.dhn) : scratch.d_hn) {}
 
   float* output(int64_t layer) const {
-    return layer + 1 == p.L && in_place ? const_cast<float*>(floats(buffers.y)) : reserve.between + layer * reserve.between_step;
+    return layer + 1 == p.L && in_place ? const_cast<float*>(floats(buffers.y))
+                                        : reserve.between + layer * reserve.between_step;
   }
   const float* input(int64_t layer) const { return layer ? output(layer - 1) : x; }
 
@@ -309,9 +322,12 @@ void BackwardCall::prepare(int rank) {
 }
 
 void BackwardCall::start_layer(int64_t layer, int rank) {
-  const float* const carried = p.cell == Cell::Lstm ? floats(buffers.dcn) : p.cell == Cell::Gru ? floats(buffers.dhn) : nullptr;
+  const float* const carried = p.cell == Cell::Lstm  ? floats(buffers.dcn)
+                               : p.cell == Cell::Gru ? floats(buffers.dhn)
+                                                     : nullptr;
   sort_states(s, block(carried, layer * p.K, p.N * p.H), p.K, p.H, scratch.carry, rank, team.size());
-  for (int64_t k = 0; k < p.K; ++k) std::memset(d_bias + (k * team.size() + rank) * bias_step(), 0, static_cast<size_t>(bias_step()) * sizeof(float));
+  for (int64_t k = 0; k < p.K; ++k)
+    std::memset(d_bias + (k * team.size() + rank) * bias_step(), 0, static_cast<size_t>(bias_step()) * sizeof(float));
 }
 
 // The gradients of a layer's initial states, but for the product that follows: rows without steps hand theirs on.
@@ -321,16 +337,20 @@ void BackwardCall::initial_states(int64_t i, int rank) {
   const Share rows = Share(s.batch, rank, team.size());
   for (int64_t row = rows.begin; row < rows.end; ++row) {
     const int64_t b = s.order[row], at = i * p.N + b;
-    if (buffers.dc0 && p.cell == Cell::Lstm) std::memcpy(floats(buffers.dc0) + at * H, r.carry + row * H, static_cast<size_t>(H) * sizeof(float));
+    if (buffers.dc0 && p.cell == Cell::Lstm)
+      std::memcpy(floats(buffers.dc0) + at * H, r.carry + row * H, static_cast<size_t>(H) * sizeof(float));
     if (!buffers.dh0) continue;
     const bool empty = s.lengths[row] == 0;
-    const float* const from = p.cell == Cell::Gru ? r.carry + row * H : empty && r.d_hn ? r.d_hn + row * O : scratch.zeros;
+    const float* const from = p.cell == Cell::Gru ? r.carry + row * H
+                              : empty && r.d_hn   ? r.d_hn + row * O
+                                                  : scratch.zeros;
     std::memcpy(floats(buffers.dh0) + at * O, from, static_cast<size_t>(O) * sizeof(float));
     float* const gates = scratch.first_gates + i % p.K * scratch.first_gates_step + b * depth;
     if (empty) {
       std::memset(gates, 0, static_cast<size_t>(depth) * sizeof(float));
     } else {
-      std::memcpy(gates, r.gates + first_row(s, r.reverse, row) * r.ld_gates, static_cast<size_t>(depth) * sizeof(float));
+      std::memcpy(gates, r.gates + first_row(s, r.reverse, row) * r.ld_gates,
+                  static_cast<size_t>(depth) * sizeof(float));
     }
   }
 }
@@ -341,7 +361,8 @@ void BackwardCall::input_gradients(int64_t i, int rank) {
   const float* const d_gates = reserve.gates + i * reserve.gates_step;
   if (float* const d_in = d_input(layer)) {
     gemm_shared(team, rank,
-                Product<float>{false, false, s.rows, D, rows, d_gates + cell_input_slot(p.cell) * H, gates_stride(p), w.w_ih, D, k ? 1.0f : 0.0f, d_in, D});
+                Product<float>{false, false, s.rows, D, rows, d_gates + cell_input_slot(p.cell) * H, gates_stride(p),
+                               w.w_ih, D, k ? 1.0f : 0.0f, d_in, D});
   }
   if (!buffers.dh0) return;
   const float* const first = scratch.first_gates + k * scratch.first_gates_step;
@@ -355,20 +376,27 @@ void BackwardCall::input_gradients(int64_t i, int rank) {
 }
 
 void BackwardCall::weight_gradients(int64_t i, int rank) {
-  const int64_t layer = i / p.K, k = i % p.K, D = p.input_size(layer), H = p.H, O = p.width(), rows = p.gates() * H, ld = gates_stride(p);
+  const int64_t layer = i / p.K, k = i % p.K, D = p.input_size(layer), H = p.H, O = p.width(), rows = p.gates() * H,
+                ld = gates_stride(p);
   const LayerWeights<float> g = layer_weights(p, floats(buffers.dweights), i);
   const float* const d_gates = reserve.gates + i * reserve.gates_step;
   const float* const previous = scratch.previous + k * scratch.previous_step;
-  gemm_shared(team, rank, Product<float>{true, false, rows, D, s.rows, d_gates + cell_input_slot(p.cell) * H, ld, input(layer), D, 0.0f, g.w_ih, D});
+  gemm_shared(team, rank,
+              Product<float>{true, false, rows, D, s.rows, d_gates + cell_input_slot(p.cell) * H, ld, input(layer), D,
+                             0.0f, g.w_ih, D});
   if (p.cell == Cell::Gru) {
-    gemm_shared(team, rank, Product<float>{true, false, 2 * H, O, s.rows, d_gates + H, ld, previous, O, 0.0f, g.w_hh, O});
-    gemm_shared(team, rank, Product<float>{true, false, H, O, s.rows, d_gates, ld, previous, O, 0.0f, g.w_hh + 2 * H * O, O});
+    gemm_shared(team, rank,
+                Product<float>{true, false, 2 * H, O, s.rows, d_gates + H, ld, previous, O, 0.0f, g.w_hh, O});
+    gemm_shared(team, rank,
+                Product<float>{true, false, H, O, s.rows, d_gates, ld, previous, O, 0.0f, g.w_hh + 2 * H * O, O});
   } else {
     gemm_shared(team, rank, Product<float>{true, false, rows, O, s.rows, d_gates, ld, previous, O, 0.0f, g.w_hh, O});
   }
   if (p.P) {
     const float* const d_projected = scratch.d_projected + k * scratch.d_projected_step;
-    gemm_shared(team, rank, Product<float>{true, false, p.P, H, s.rows, d_projected, p.P, reserve.wide + i * reserve.wide_step, H, 0.0f, g.w_hr, H});
+    gemm_shared(team, rank,
+                Product<float>{true, false, p.P, H, s.rows, d_projected, p.P, reserve.wide + i * reserve.wide_step, H,
+                               0.0f, g.w_hr, H});
   }
   if (p.bias) bias_gradients(i, rank);
 }
@@ -397,7 +425,8 @@ void BackwardCall::run_layer(int64_t layer, int rank) {
   for (int64_t i = begin; i < end; ++i) {
     const Recurrence r = recurrence(i);
     if (buffers.dweights)
-      gather_previous(s, r.reverse, r.out, r.ld_out, r.h0, p.width(), scratch.previous + i % p.K * scratch.previous_step, rank, team.size());
+      gather_previous(s, r.reverse, r.out, r.ld_out, r.h0, p.width(),
+                      scratch.previous + i % p.K * scratch.previous_step, rank, team.size());
   }
   team.barrier();
   if (buffers.dh0 || buffers.dc0) {
@@ -500,7 +529,8 @@ Status fused_backward(const RecurrentProblem& p, const RecurrentBackward& buffer
   if (state != Reserve::kFresh) {
     return Status::fail(
         StatusKind::Internal,
-        "got a reserve that %s, expected one that a training forward has just filled. Fix: run backward once for each forward, or on a copy of the reserve.",
+        "got a reserve that %s, expected one that a training forward has just filled. Fix: run backward once for each "
+        "forward, or on a copy of the reserve.",
         state == Reserve::kSpent ? "an earlier backward has used up" : "no training forward has filled");
   }
   if (kept.sequence.rows == 0) {

@@ -3,8 +3,9 @@
 
 namespace stm {
 
-/// The f32 engine: a stack of recurrent layers, forward and backward, on the process's thread team. The contract is that of RecurrentKernels. A training
-/// forward leaves a reserve that serves one backward; a second one on the same reserve is an error.
+/// The f32 engine: a stack of recurrent layers, forward and backward, on the process's thread team. The contract is
+/// that of RecurrentKernels. A training forward leaves a reserve that serves one backward; a second one on the same
+/// reserve is an error.
 Status fused_sizes(const RecurrentProblem& problem, RecurrentSizes* out);
 Status fused_pack(const RecurrentProblem& problem, const float* weights, void* packed);
 Status fused_forward(const RecurrentProblem& problem, const RecurrentForward& buffers);

@@ -28,7 +28,9 @@ struct Spans {
   Span span[3];
   int count = 0;
   Spans(const Sequence& s, int64_t previous, int64_t t, int64_t next, int64_t begin, int64_t end) {
-    const auto live_at = [&](int64_t step) { return step < 0 || step >= s.steps ? int64_t{0} : int64_t{std::min(s.live[step], s.live[t])}; };
+    const auto live_at = [&](int64_t step) {
+      return step < 0 || step >= s.steps ? int64_t{0} : int64_t{std::min(s.live[step], s.live[t])};
+    };
     const int64_t with_previous = live_at(previous), with_next = live_at(next);
     const int64_t cuts[4] = {0, std::min(with_previous, with_next), std::max(with_previous, with_next), s.live[t]};
     for (int i = 0; i < 3; ++i) {
@@ -70,9 +72,11 @@ HWY_INLINE int VecsInPanel(int64_t columns, int64_t panel) {
 
 // ---- packing
 
-// [gates][hidden][columns] -> panels of kWidth units: [columns][slot][kUnitVecs * kLanes], slots in the order of the state's if rotated.
+// [gates][hidden][columns] -> panels of kWidth units: [columns][slot][kUnitVecs * kLanes], slots in the order of the
+// state's if rotated.
 template <class C>
-void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank, int members) {
+void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank,
+                    int members) {
   constexpr int kWidth = Geometry<C>::kWidth;
   const Share share(ceil_div(hidden, kWidth), rank, members);
   for (int64_t panel = share.begin; panel < share.end; ++panel) {
@@ -91,8 +95,10 @@ void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t col
   }
 }
 
-// [depth][columns] -> panels of up to kPlainVecs vectors: [depth][vecs][kLanes]; row k of a panel is row (k + first) % depth of the matrix.
-void PackPlainPanels(const float* weight, int64_t depth, int64_t columns, int64_t first, float* panels, int rank, int members) {
+// [depth][columns] -> panels of up to kPlainVecs vectors: [depth][vecs][kLanes]; row k of a panel is row (k + first) %
+// depth of the matrix.
+void PackPlainPanels(const float* weight, int64_t depth, int64_t columns, int64_t first, float* panels, int rank,
+                     int members) {
   const Share share(ceil_div(columns, kPlainWidth), rank, members);
   for (int64_t panel = share.begin; panel < share.end; ++panel) {
     stop_point();
@@ -113,7 +119,8 @@ void PackTransposedPanels(const float* weight, int64_t depth, int64_t columns, f
   const Share share(ceil_div(columns, kPlainWidth), rank, members);
   for (int64_t panel = share.begin; panel < share.end; ++panel) {
     stop_point();
-    const int64_t column = panel * kPlainWidth, width = VecsInPanel(columns, panel) * kLanes, left = std::min(width, columns - column);
+    const int64_t column = panel * kPlainWidth, width = VecsInPanel(columns, panel) * kLanes,
+                  left = std::min(width, columns - column);
     float* to = panels + panel * kPlainWidth * depth;
     for (int64_t k = 0; k < depth; ++k, to += width) {
       for (int64_t j = 0; j < left; ++j) to[j] = weight[(column + j) * depth + k];
@@ -208,7 +215,8 @@ HWY_INLINE void ForRowTiles(const Span& span, int height, const F& tile) {
 // What the cell of batch row `row` needs, from unit `unit` on.
 template <class C>
 HWY_INLINE Units UnitsAt(const Recurrence& r, const Step& step, int64_t row, int64_t unit) {
-  Units units{r.hidden, r.hidden - unit, r.training ? step.gates + row * r.ld_gates + unit : nullptr, nullptr, nullptr, r.cell == Cell::RnnRelu};
+  Units units{r.hidden, r.hidden - unit, r.training ? step.gates + row * r.ld_gates + unit : nullptr,
+              nullptr,  nullptr,         r.cell == Cell::RnnRelu};
   if (C::kPrevious == Previous::kCell) {
     units.cell = step.cells + row * r.hidden + unit;
     units.previous = step.c_previous + row * step.ld_c_previous + unit;
@@ -229,10 +237,11 @@ void ForwardTile(const Recurrence& r, const Step& step, int64_t row, int rows, i
   const TileFunction product = kTiles.at[G::kGateVecs][rows];
   const Factors none{nullptr, 0, nullptr, 0};
   const Factors state{step.h_previous + row * step.ld_h_previous, step.ld_h_previous,
-                      r.forward_panels + panel * G::kGateVecs * kLanes * (r.projection ? r.projection : H), step.state_depth};
+                      r.forward_panels + panel * G::kGateVecs * kLanes * (r.projection ? r.projection : H),
+                      step.state_depth};
   if (r.input) {
-    const Factors input{step.input + row * r.input_size, static_cast<ptrdiff_t>(r.input_size), r.input_panels + panel * G::kGateVecs * kLanes * r.input_size,
-                        r.input_size};
+    const Factors input{step.input + row * r.input_size, static_cast<ptrdiff_t>(r.input_size),
+                        r.input_panels + panel * G::kGateVecs * kLanes * r.input_size, r.input_size};
     if (G::kInputOffset == 0) {
       product(sums, kStride, bias, 0, input, state);
     } else {
@@ -259,7 +268,8 @@ void ForwardTile(const Recurrence& r, const Step& step, int64_t row, int rows, i
     if (left <= 0) break;
     for (int m = 0; m < rows; ++m) {
       const int64_t at = row + m;
-      StoreFirst(C::Forward(UnitsAt<C>(r, step, at, column), sums + m * kStride + v * kLanes, G::kWidth), step.wide + at * step.ld_wide + column, left);
+      StoreFirst(C::Forward(UnitsAt<C>(r, step, at, column), sums + m * kStride + v * kLanes, G::kWidth),
+                 step.wide + at * step.ld_wide + column, left);
     }
   }
 }
@@ -277,7 +287,8 @@ struct PlainProduct {
   ptrdiff_t ld_partial;
 };
 
-// The product comes in pieces of depth; all but the last leave partial sums behind. The last hands its sums, [rows][vecs][kLanes], to finish.
+// The product comes in pieces of depth; all but the last leave partial sums behind. The last hands its sums,
+// [rows][vecs][kLanes], to finish.
 template <class F>
 HWY_INLINE void ForProductTiles(const PlainProduct& p, const Span& span, const Share& panels, const F& finish) {
   const int64_t depth = p.a ? p.depth : 0, piece = depth ? ceil_div(depth, ceil_div(depth, kPlainDepth)) : 1;
@@ -295,11 +306,13 @@ HWY_INLINE void ForProductTiles(const PlainProduct& p, const Span& span, const S
         for (int m = 0; m < rows; ++m) {
           for (int v = 0; v < vecs; ++v) {
             const int64_t at = column + v * kLanes;
-            hn::Store(initial ? LoadFirst(initial + (row + m) * ld_initial + at, p.columns - at) : hn::Zero(D()), D(), sums + m * stride + v * kLanes);
+            hn::Store(initial ? LoadFirst(initial + (row + m) * ld_initial + at, p.columns - at) : hn::Zero(D()), D(),
+                      sums + m * stride + v * kLanes);
           }
         }
         if (depth) {
-          const Factors factors{p.a + row * p.stride + from, p.stride, p.panels + panel * kPlainWidth * p.panels_depth + from * stride,
+          const Factors factors{p.a + row * p.stride + from, p.stride,
+                                p.panels + panel * kPlainWidth * p.panels_depth + from * stride,
                                 std::min(piece, depth - from)};
           kTiles.at[vecs][rows](sums, stride, sums, stride, factors, none);
         }
@@ -307,7 +320,8 @@ HWY_INLINE void ForProductTiles(const PlainProduct& p, const Span& span, const S
         for (int m = 0; m < rows; ++m) {
           for (int v = 0; v < vecs; ++v) {
             const int64_t at = column + v * kLanes;
-            StoreFirst(hn::Load(D(), sums + m * stride + v * kLanes), p.partial + (row + m) * p.ld_partial + at, p.columns - at);
+            StoreFirst(hn::Load(D(), sums + m * stride + v * kLanes), p.partial + (row + m) * p.ld_partial + at,
+                       p.columns - at);
           }
         }
       });
@@ -317,7 +331,8 @@ HWY_INLINE void ForProductTiles(const PlainProduct& p, const Span& span, const S
 
 // The cell's backward for `rows` rows and `vecs` vectors of units, given the gradients of h so far.
 template <class C>
-void BackwardCells(const Recurrence& r, const Step& step, int64_t row, int rows, int64_t unit, int vecs, const float* sums) {
+void BackwardCells(const Recurrence& r, const Step& step, int64_t row, int rows, int64_t unit, int vecs,
+                   const float* sums) {
   const int64_t H = r.hidden;
   const float* const d_out = r.projection ? nullptr : step.d_out;
   for (int v = 0; v < vecs; ++v) {
@@ -366,22 +381,26 @@ void Forward(const Recurrence& r, int owner) {
     for (const Span& span : spans) {
       const Step step = MakeStep<C>(r, t, previous, next, span, owner);
       for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-        ForRowTiles(span, kRowsFor[Geometry<C>::kGateVecs], [&](int64_t row, int rows) { ForwardTile<C>(r, step, row, rows, panel); });
+        ForRowTiles(span, kRowsFor[Geometry<C>::kGateVecs],
+                    [&](int64_t row, int rows) { ForwardTile<C>(r, step, row, rows, panel); });
       }
     }
     if (!work.by_rows) r.between_steps->wait();
     if (!r.projection) continue;
     for (const Span& span : spans) {
       const Step step = MakeStep<C>(r, t, previous, next, span, owner);
-      const PlainProduct product{step.wide, step.ld_wide, r.hidden, r.project_panels, r.hidden, r.projection, nullptr, r.partial, r.ld_partial};
-      ForProductTiles(product, span, projected, [&](int64_t row, int rows, int64_t column, int vecs, const float* sums) {
-        for (int m = 0; m < rows; ++m) {
-          for (int v = 0; v < vecs; ++v) {
-            const int64_t at = column + v * kLanes;
-            StoreFirst(hn::Load(D(), sums + (m * vecs + v) * kLanes), step.out + (row + m) * r.ld_out + at, r.projection - at);
-          }
-        }
-      });
+      const PlainProduct product{step.wide,    step.ld_wide, r.hidden,  r.project_panels, r.hidden,
+                                 r.projection, nullptr,      r.partial, r.ld_partial};
+      ForProductTiles(product, span, projected,
+                      [&](int64_t row, int rows, int64_t column, int vecs, const float* sums) {
+                        for (int m = 0; m < rows; ++m) {
+                          for (int v = 0; v < vecs; ++v) {
+                            const int64_t at = column + v * kLanes;
+                            StoreFirst(hn::Load(D(), sums + (m * vecs + v) * kLanes),
+                                       step.out + (row + m) * r.ld_out + at, r.projection - at);
+                          }
+                        }
+                      });
     }
     if (!work.by_rows) r.between_steps->wait();
   }
@@ -414,20 +433,24 @@ void Backward(const Recurrence& r, int owner) {
     const int64_t t = r.reverse ? s.steps - 1 - n : n, previous = t - direction, next = t + direction;
     const Spans spans(s, previous, t, next, work.begin, work.end);
     if (r.projection) {
-      for (const Span& span : spans) BackwardProjected<C>(r, MakeStep<C>(r, t, previous, next, span, owner), span, projected);
+      for (const Span& span : spans)
+        BackwardProjected<C>(r, MakeStep<C>(r, t, previous, next, span, owner), span, projected);
       if (!work.by_rows) r.between_steps->wait();
     }
     for (const Span& span : spans) {
       const Step step = MakeStep<C>(r, t, previous, next, span, owner);
-      const PlainProduct product = r.projection ? PlainProduct{step.d_projected, static_cast<ptrdiff_t>(r.projection),
-                                                               r.projection,     r.unproject_panels,
-                                                               r.projection,     r.hidden,
-                                                               nullptr,          r.partial,
-                                                               r.ld_partial}
-                                                : PlainProduct{step.d_gates_next, r.ld_gates, step.depth, r.backward_panels, C::kGates * r.hidden,
-                                                               r.hidden,          step.d_hn,  r.partial,  r.ld_partial};
-      ForProductTiles(product, span, panels,
-                      [&](int64_t row, int rows, int64_t unit, int vecs, const float* sums) { BackwardCells<C>(r, step, row, rows, unit, vecs, sums); });
+      const PlainProduct product =
+          r.projection
+              ? PlainProduct{step.d_projected, static_cast<ptrdiff_t>(r.projection),
+                             r.projection,     r.unproject_panels,
+                             r.projection,     r.hidden,
+                             nullptr,          r.partial,
+                             r.ld_partial}
+              : PlainProduct{step.d_gates_next, r.ld_gates, step.depth, r.backward_panels, C::kGates * r.hidden,
+                             r.hidden,          step.d_hn,  r.partial,  r.ld_partial};
+      ForProductTiles(product, span, panels, [&](int64_t row, int rows, int64_t unit, int vecs, const float* sums) {
+        BackwardCells<C>(r, step, row, rows, unit, vecs, sums);
+      });
     }
     if (!work.by_rows) r.between_steps->wait();
   }
@@ -435,20 +458,29 @@ void Backward(const Recurrence& r, int owner) {
 
 // ---- the choice of the cell
 
-void PackGatePanelsOf(Cell cell, bool state, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank, int members) {
-  const auto pack = cell == Cell::Lstm ? &PackGatePanels<LstmCell> : cell == Cell::Gru ? &PackGatePanels<GruCell> : &PackGatePanels<RnnCell>;
+void PackGatePanelsOf(Cell cell, bool state, const float* weight, int64_t hidden, int64_t columns, float* panels,
+                      int rank, int members) {
+  const auto pack = cell == Cell::Lstm  ? &PackGatePanels<LstmCell>
+                    : cell == Cell::Gru ? &PackGatePanels<GruCell>
+                                        : &PackGatePanels<RnnCell>;
   pack(state, weight, hidden, columns, panels, rank, members);
 }
 void PackBiasOf(Cell cell, const float* b_ih, const float* b_hh, int64_t hidden, float* panels) {
-  const auto pack = cell == Cell::Lstm ? &PackBias<LstmCell> : cell == Cell::Gru ? &PackBias<GruCell> : &PackBias<RnnCell>;
+  const auto pack = cell == Cell::Lstm  ? &PackBias<LstmCell>
+                    : cell == Cell::Gru ? &PackBias<GruCell>
+                                        : &PackBias<RnnCell>;
   pack(b_ih, b_hh, hidden, panels);
 }
 void ForwardOf(const Recurrence& r, int owner) {
-  const auto forward = r.cell == Cell::Lstm ? &Forward<LstmCell> : r.cell == Cell::Gru ? &Forward<GruCell> : &Forward<RnnCell>;
+  const auto forward = r.cell == Cell::Lstm  ? &Forward<LstmCell>
+                       : r.cell == Cell::Gru ? &Forward<GruCell>
+                                             : &Forward<RnnCell>;
   forward(r, owner);
 }
 void BackwardOf(const Recurrence& r, int owner) {
-  const auto backward = r.cell == Cell::Lstm ? &Backward<LstmCell> : r.cell == Cell::Gru ? &Backward<GruCell> : &Backward<RnnCell>;
+  const auto backward = r.cell == Cell::Lstm  ? &Backward<LstmCell>
+                        : r.cell == Cell::Gru ? &Backward<GruCell>
+                                              : &Backward<RnnCell>;
   backward(r, owner);
 }
 
@@ -476,14 +508,18 @@ size_t gate_panels_size(Cell cell, int64_t hidden, int64_t columns) {
 size_t plain_panels_size(int64_t depth, int64_t columns) { return padded(columns) * static_cast<size_t>(depth); }
 size_t bias_panels_size(Cell cell, int64_t hidden) { return padded(hidden) * static_cast<size_t>(cell_slots(cell)); }
 
-void pack_gate_panels(Cell cell, bool state, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank, int members) {
+void pack_gate_panels(Cell cell, bool state, const float* weight, int64_t hidden, int64_t columns, float* panels,
+                      int rank, int members) {
   HWY_DYNAMIC_DISPATCH(PackGatePanelsOf)(cell, state, weight, hidden, columns, panels, rank, members);
 }
-void pack_backward_panels(Cell cell, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank, int members) {
+void pack_backward_panels(Cell cell, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank,
+                          int members) {
   const int64_t depth = (cell == Cell::Lstm ? 4 : cell == Cell::Gru ? 3 : 1) * hidden;
-  HWY_DYNAMIC_DISPATCH(PackPlainPanels)(weight, depth, columns, cell == Cell::Gru ? 2 * hidden : 0, panels, rank, members);
+  HWY_DYNAMIC_DISPATCH(PackPlainPanels)
+  (weight, depth, columns, cell == Cell::Gru ? 2 * hidden : 0, panels, rank, members);
 }
-void pack_plain_panels(const float* weight, int64_t depth, int64_t columns, bool transposed, float* panels, int rank, int members) {
+void pack_plain_panels(const float* weight, int64_t depth, int64_t columns, bool transposed, float* panels, int rank,
+                       int members) {
   if (transposed) {
     HWY_DYNAMIC_DISPATCH(PackTransposedPanels)(weight, depth, columns, panels, rank, members);
   } else {

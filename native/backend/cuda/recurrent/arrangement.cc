@@ -24,7 +24,8 @@ Chunk cut(const RecurrentProblem& p, int64_t from, int64_t steps) {
   }
   chunk.batch = static_cast<int64_t>(chunk.rows.size());
   if (chunk.batch == p.N) chunk.rows.clear();
-  if (std::all_of(chunk.lengths.begin(), chunk.lengths.end(), [steps](int32_t length) { return length == steps; })) chunk.lengths.clear();
+  if (std::all_of(chunk.lengths.begin(), chunk.lengths.end(), [steps](int32_t length) { return length == steps; }))
+    chunk.lengths.clear();
   return chunk;
 }
 
@@ -37,7 +38,8 @@ bool Arrangement::varies() const {
 Arrangement arrange(const RecurrentProblem& p, int64_t most_steps) {
   Arrangement arrangement;
   const int64_t end = longest(p);
-  for (int64_t from = 0; from < end; from += most_steps) arrangement.chunks.push_back(cut(p, from, std::min(most_steps, end - from)));
+  for (int64_t from = 0; from < end; from += most_steps)
+    arrangement.chunks.push_back(cut(p, from, std::min(most_steps, end - from)));
   if (arrangement.chunks.size() <= 1 || p.K == 1) {
     arrangement.passes.push_back({0, p.L, 0, p.K});
     return arrangement;

@@ -8,7 +8,13 @@ namespace {
 class Backward {
  public:
   Backward(Context& context, const Plan& plan, const RecurrentBackward& buffers)
-      : context_(context), plan_(plan), p_(plan.problem), b_(buffers), mover_(context, plan), parts_(plan, buffers.workspace), kept_(plan, buffers.reserve) {
+      : context_(context),
+        plan_(plan),
+        p_(plan.problem),
+        b_(buffers),
+        mover_(context, plan),
+        parts_(plan, buffers.workspace),
+        kept_(plan, buffers.reserve) {
     if (!plan.lstm()) b_.c0 = nullptr, b_.dcn = nullptr, b_.dc0 = nullptr;
   }
 
@@ -16,7 +22,8 @@ class Backward {
     STM_TRY(prepare());
     std::vector<const void*> weights;
     Carver packed(const_cast<void*>(b_.packed));
-    for (const PassPlan& pass : plan_.passes) weights.push_back(plan_.packs() ? packed.take(pass.network->weight_bytes) : b_.weights);
+    for (const PassPlan& pass : plan_.passes)
+      weights.push_back(plan_.packs() ? packed.take(pass.network->weight_bytes) : b_.weights);
     size_t number = kept_.calls.size();
     for (size_t i = plan_.passes.size(); i-- > 0;) {
       const PassPlan& pass = plan_.passes[i];
@@ -32,7 +39,8 @@ class Backward {
   size_t bytes(int64_t elements) const { return static_cast<size_t>(elements) * size_of(p_.dtype); }
 
   Status prepare() {
-    const size_t h = bytes(p_.L * p_.K * p_.N * p_.width()), c = bytes(p_.L * p_.K * p_.N * p_.H), y = bytes(p_.N * p_.T * p_.K * p_.width());
+    const size_t h = bytes(p_.L * p_.K * p_.N * p_.width()), c = bytes(p_.L * p_.K * p_.N * p_.H),
+                 y = bytes(p_.N * p_.T * p_.K * p_.width());
     STM_TRY(mover_.start());
     if (b_.dweights && !plan_.packs()) STM_TRY(mover_.zero(b_.dweights, bytes(p_.weight_elements())));
     const auto direct = [](bool moved, size_t size) { return moved ? 0 : size; };
@@ -62,7 +70,9 @@ class Backward {
     const void* const data = pass.pass.layer == 0 ? b_.x : kept_.layers[static_cast<size_t>(pass.pass.layer - 1)];
     return {const_cast<void*>(data), pass.input_width, 0, pass.input_width};
   }
-  const void* output(const Pass& pass) const { return is_last(pass) ? b_.y : kept_.layers[static_cast<size_t>(pass.layer)]; }
+  const void* output(const Pass& pass) const {
+    return is_last(pass) ? b_.y : kept_.layers[static_cast<size_t>(pass.layer)];
+  }
   /// The gradient of a pass's output; null: zeros.
   const void* output_gradient(const Pass& pass) const { return is_last(pass) ? b_.dy : parts_.dlayer[pass.layer % 2]; }
   /// Where that of its input goes; null: nowhere.
@@ -75,7 +85,9 @@ class Backward {
   Status gather_gradients(const PassPlan& pass, const Call& call, CallBackward& g) {
     const void* const dy = output_gradient(pass.pass);
     g.dy = dy && !plan_.moves_inputs ? dy : parts_.dy;
-    if (!dy) STM_TRY(mover_.zero(parts_.dy, static_cast<size_t>(call.batch * call.steps * pass.output_width) * size_of(plan_.element)));
+    if (!dy)
+      STM_TRY(mover_.zero(parts_.dy,
+                          static_cast<size_t>(call.batch * call.steps * pass.output_width) * size_of(plan_.element)));
     else if (plan_.moves_inputs) STM_TRY(mover_.gather_steps(pass, whole(dy, pass), parts_.dy));
     g.dhy = plan_.state_of_call(dhn_, parts_.dhy);
     g.dcy = plan_.state_of_call(dcn_, parts_.dcy);
@@ -98,7 +110,8 @@ class Backward {
 
   Status scatter_gradients(const PassPlan& pass, const CallBackward& g, bool first) {
     void* const dx = input_gradient(pass.pass);
-    if (plan_.moves_outputs && dx) STM_TRY(mover_.scatter_steps(pass, g.dx, {dx, pass.input_width, 0, pass.input_width}, adds(pass.pass)));
+    if (plan_.moves_outputs && dx)
+      STM_TRY(mover_.scatter_steps(pass, g.dx, {dx, pass.input_width, 0, pass.input_width}, adds(pass.pass)));
     if (plan_.moves_states && dh0_) STM_TRY(mover_.scatter_states(pass, g.dhx, p_.width(), dh0_));
     if (plan_.moves_states && dc0_) STM_TRY(mover_.scatter_states(pass, g.dcx, p_.H, dc0_));
     if (b_.dweights && plan_.packs()) STM_TRY(mover_.scatter_weights(pass, g.dweights, b_.dweights, !first));
@@ -106,7 +119,8 @@ class Backward {
   }
 
   /// `first`: of the pass, in the order of this walk.
-  Status chunk(const PassPlan& pass, const Chunk& chunk, const Call& call, const void* weights, const ReserveParts::Call& kept, bool first) {
+  Status chunk(const PassPlan& pass, const Chunk& chunk, const Call& call, const void* weights,
+               const ReserveParts::Call& kept, bool first) {
     CallBackward g{};
     STM_TRY(mover_.enter(chunk));
     STM_TRY(gather_gradients(pass, call, g));
@@ -131,12 +145,15 @@ class Backward {
   Mover mover_;
   const BackwardParts parts_;
   const ReserveParts kept_;
-  const void *dhn_ = nullptr, *dcn_ = nullptr;  // gradients of states that go into calls, and come out; null: zeros, or not wanted
+  const void *dhn_ = nullptr,
+             *dcn_ = nullptr;  // gradients of states that go into calls, and come out; null: zeros, or not wanted
   void *dh0_ = nullptr, *dc0_ = nullptr;
 };
 
 }  // namespace
 
-Status run_backward(Context& context, const Plan& plan, const RecurrentBackward& buffers) { return Backward(context, plan, buffers).run(); }
+Status run_backward(Context& context, const Plan& plan, const RecurrentBackward& buffers) {
+  return Backward(context, plan, buffers).run();
+}
 
 }  // namespace stm::cuda

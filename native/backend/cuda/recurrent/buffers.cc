@@ -33,12 +33,15 @@ struct BlockBytes {
 };
 
 /// Bytes of a layer's output as the caller's y lies.
-size_t layer_bytes(const RecurrentProblem& p) { return static_cast<size_t>(p.N * p.T * p.K * p.width()) * size_of(p.dtype); }
+size_t layer_bytes(const RecurrentProblem& p) {
+  return static_cast<size_t>(p.N * p.T * p.K * p.width()) * size_of(p.dtype);
+}
 
 std::vector<void*> take_layers(const Plan& plan, Carver& carver) {
   std::vector<void*> layers;
   if (plan.passes.size() > 1)
-    for (int64_t layer = 0; layer + 1 < plan.problem.L; ++layer) layers.push_back(carver.take(layer_bytes(plan.problem)));
+    for (int64_t layer = 0; layer + 1 < plan.problem.L; ++layer)
+      layers.push_back(carver.take(layer_bytes(plan.problem)));
   return layers;
 }
 
@@ -81,7 +84,8 @@ BackwardParts::BackwardParts(const Plan& plan, void* base) {
   const RecurrentProblem& p = plan.problem;
   const BlockBytes block(plan);
   Carver carver(base);
-  const size_t states = static_cast<size_t>(p.L * p.K * p.N) * size_of(p.dtype), h = plan.moves_states ? block.h : 0, c = plan.moves_states ? block.c : 0;
+  const size_t states = static_cast<size_t>(p.L * p.K * p.N) * size_of(p.dtype), h = plan.moves_states ? block.h : 0,
+               c = plan.moves_states ? block.c : 0;
   x = carver.take(plan.moves_inputs && !plan.keeps_blocks ? block.x : 0);
   y = carver.take(plan.moves_outputs && !plan.keeps_blocks ? block.y : 0);
   dy = carver.take(block.y);  // zeros, if the caller's is null

@@ -43,7 +43,7 @@ struct ForwardParts {
 struct BackwardParts {
   void *x, *y, *dy, *dx, *dhy, *dcy, *dhx, *dcx;  ///< blocks of a call
   void *dh, *dc;                                  ///< gradients of the states, between calls
-  void* dlayer[2];                                ///< gradient of the outputs of a layer, as the caller's dy lies, by turns
+  void* dlayer[2];  ///< gradient of the outputs of a layer, as the caller's dy lies, by turns
   void *dweights, *cudnn;
   size_t bytes;
   BackwardParts(const Plan& plan, void* base);

@@ -5,7 +5,8 @@ namespace stm::cuda {
 Status Call::describe(Context& context) {
   const NetworkSpec& spec = network_.spec;
   const RecurrentProblem shape = spec.shape();
-  const std::vector<int32_t> all = lengths.empty() ? std::vector<int32_t>(static_cast<size_t>(batch), static_cast<int32_t>(steps)) : lengths;
+  const std::vector<int32_t> all =
+      lengths.empty() ? std::vector<int32_t>(static_cast<size_t>(batch), static_cast<int32_t>(steps)) : lengths;
   STM_TRY(x_.create(context));
   STM_TRY(describe_steps(context, x_, spec.D, all));
   STM_TRY(y_.create(context));
@@ -16,10 +17,12 @@ Status Call::describe(Context& context) {
   return describe_states(context, c_, spec.H);
 }
 
-Status Call::describe_steps(Context& context, const RnnDataDescriptor& descriptor, int64_t width, const std::vector<int32_t>& all) const {
-  const cudnnRNNDataLayout_t layout = batch_major ? CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED : CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED;
-  STM_CUDNN(context, cudnnSetRNNDataDescriptor, descriptor.get(), data_type(network_.spec.element), layout, static_cast<int>(steps), static_cast<int>(batch),
-            static_cast<int>(width), all.data(), nullptr);
+Status Call::describe_steps(Context& context, const RnnDataDescriptor& descriptor, int64_t width,
+                            const std::vector<int32_t>& all) const {
+  const cudnnRNNDataLayout_t layout =
+      batch_major ? CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED : CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED;
+  STM_CUDNN(context, cudnnSetRNNDataDescriptor, descriptor.get(), data_type(network_.spec.element), layout,
+            static_cast<int>(steps), static_cast<int>(batch), static_cast<int>(width), all.data(), nullptr);
   return Status::ok();
 }
 
@@ -33,25 +36,29 @@ Status Call::describe_states(Context& context, const TensorDescriptor& descripto
 
 Status Call::measure(Context& context) {
   const cudnnForwardMode_t mode = training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE;
-  STM_CUDNN(context, cudnnGetRNNTempSpaceSizes, context.cudnn, network_.descriptor(), mode, x_.get(), &workspace, &reserve);
+  STM_CUDNN(context, cudnnGetRNNTempSpaceSizes, context.cudnn, network_.descriptor(), mode, x_.get(), &workspace,
+            &reserve);
   if (!training) reserve = 0;
   return Status::ok();
 }
 
 Status Call::forward(Context& context, const CallForward& b) const {
   const cudnnForwardMode_t mode = training ? CUDNN_FWD_MODE_TRAINING : CUDNN_FWD_MODE_INFERENCE;
-  STM_CUDNN(context, cudnnRNNForward, context.cudnn, network_.descriptor(), mode, nullptr, x_.get(), b.x, y_.get(), b.y, h_.get(), b.hx, b.hy, c_.get(), b.cx,
-            b.cy, network_.weight_bytes, b.weights, workspace, b.workspace, reserve, b.reserve);
+  STM_CUDNN(context, cudnnRNNForward, context.cudnn, network_.descriptor(), mode, nullptr, x_.get(), b.x, y_.get(), b.y,
+            h_.get(), b.hx, b.hy, c_.get(), b.cx, b.cy, network_.weight_bytes, b.weights, workspace, b.workspace,
+            reserve, b.reserve);
   return Status::ok();
 }
 
 /// BackwardWeights works on what BackwardData has left in the reserve: both run, in this order, whatever is wanted.
 Status Call::backward(Context& context, const CallBackward& b) const {
-  STM_CUDNN(context, cudnnRNNBackwardData_v8, context.cudnn, network_.descriptor(), nullptr, y_.get(), b.y, b.dy, x_.get(), b.dx, h_.get(), b.hx, b.dhy, b.dhx,
-            c_.get(), b.cx, b.dcy, b.dcx, network_.weight_bytes, b.weights, workspace, b.workspace, reserve, b.reserve);
+  STM_CUDNN(context, cudnnRNNBackwardData_v8, context.cudnn, network_.descriptor(), nullptr, y_.get(), b.y, b.dy,
+            x_.get(), b.dx, h_.get(), b.hx, b.dhy, b.dhx, c_.get(), b.cx, b.dcy, b.dcx, network_.weight_bytes,
+            b.weights, workspace, b.workspace, reserve, b.reserve);
   if (!b.dweights) return Status::ok();
-  STM_CUDNN(context, cudnnRNNBackwardWeights_v8, context.cudnn, network_.descriptor(), CUDNN_WGRAD_MODE_ADD, nullptr, x_.get(), b.x, h_.get(), b.hx, y_.get(),
-            b.y, network_.weight_bytes, b.dweights, workspace, b.workspace, reserve, b.reserve);
+  STM_CUDNN(context, cudnnRNNBackwardWeights_v8, context.cudnn, network_.descriptor(), CUDNN_WGRAD_MODE_ADD, nullptr,
+            x_.get(), b.x, h_.get(), b.hx, y_.get(), b.y, network_.weight_bytes, b.dweights, workspace, b.workspace,
+            reserve, b.reserve);
   return Status::ok();
 }
 

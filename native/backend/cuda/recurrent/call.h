@@ -5,7 +5,8 @@
 
 namespace stm::cuda {
 
-/// Operands of a call, in the network's elements; [batch, steps, …] or [steps, batch, …] as the call says. Those that may be null are as in RecurrentForward.
+/// Operands of a call, in the network's elements; [batch, steps, …] or [steps, batch, …] as the call says. Those that
+/// may be null are as in RecurrentForward.
 struct CallForward {
   const void *x, *hx, *cx, *weights;
   void *y, *hy, *cy, *reserve, *workspace;
@@ -20,8 +21,14 @@ struct CallBackward {
 class Call {
  public:
   /// `lengths` of the rows, each from 1; none: all `steps`.
-  Call(const Network& network, int64_t batch, int64_t steps, std::vector<int32_t> lengths, bool batch_major, bool training)
-      : batch(batch), steps(steps), lengths(std::move(lengths)), batch_major(batch_major), training(training), network_(network) {}
+  Call(const Network& network, int64_t batch, int64_t steps, std::vector<int32_t> lengths, bool batch_major,
+       bool training)
+      : batch(batch),
+        steps(steps),
+        lengths(std::move(lengths)),
+        batch_major(batch_major),
+        training(training),
+        network_(network) {}
 
   /// Makes the descriptors; needs no device.
   Status describe(Context& context);
@@ -37,7 +44,8 @@ class Call {
   size_t workspace = 0, reserve = 0;
 
  private:
-  Status describe_steps(Context& context, const RnnDataDescriptor& descriptor, int64_t width, const std::vector<int32_t>& lengths) const;
+  Status describe_steps(Context& context, const RnnDataDescriptor& descriptor, int64_t width,
+                        const std::vector<int32_t>& lengths) const;
   Status describe_states(Context& context, const TensorDescriptor& descriptor, int64_t width) const;
   const Network& network_;
   RnnDataDescriptor x_, y_;

@@ -8,7 +8,8 @@ namespace stm::cuda {
 /// How cuDNN is to compute a problem.
 struct Choice {
   Algorithm algorithm = Algorithm::Standard;  ///< not Auto
-  bool batch_major = true;                    ///< it gets blocks of [batch, steps, …]; else of [steps, batch, …]. The caller's order may be the other
+  bool batch_major =
+      true;  ///< it gets blocks of [batch, steps, …]; else of [steps, batch, …]. The caller's order may be the other
 
   bool operator==(const Choice&) const = default;
   /// As RecurrentProblem::choice, and back.

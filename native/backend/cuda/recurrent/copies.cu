@@ -55,8 +55,11 @@ Status dispatch(DType dtype, Element element, F f) {
 /// To divide numbers of at most `most` by one that is known before the launch.
 class Division {
  public:
-  Division(int64_t most, int64_t by) : by_(std::max<int64_t>(by, 1)), narrow_(most < kMost && by_ < kMost), divisor_(narrow_ ? by_ : 1) {}
-  STM_DEVICE int64_t quotient(int64_t n) const { return narrow_ ? divisor_.quotient(static_cast<uint32_t>(n)) : n / by_; }
+  Division(int64_t most, int64_t by)
+      : by_(std::max<int64_t>(by, 1)), narrow_(most < kMost && by_ < kMost), divisor_(narrow_ ? by_ : 1) {}
+  STM_DEVICE int64_t quotient(int64_t n) const {
+    return narrow_ ? divisor_.quotient(static_cast<uint32_t>(n)) : n / by_;
+  }
   STM_DEVICE int64_t by() const { return by_; }
 
  private:
@@ -70,12 +73,16 @@ class Division {
 class Places {
  public:
   Places(const Window& window, const Steps& padded)
-      : window_(window), row_(padded.row), step_(padded.step), inner_(window.batch * window.steps, window.batch_major ? window.steps : window.batch) {}
+      : window_(window),
+        row_(padded.row),
+        step_(padded.step),
+        inner_(window.batch * window.steps, window.batch_major ? window.steps : window.batch) {}
   /// The first element of the caller's step that is number `index` in the block; -1 if the row has ended.
   STM_DEVICE int64_t of(int64_t index) const {
     const int64_t outer = inner_.quotient(index), rest = index - outer * inner_.by();
     const int64_t r = window_.batch_major ? outer : rest, t = window_.from + (window_.batch_major ? rest : outer);
-    const int64_t number = window_.rows ? window_.rows[r] : r, length = window_.lengths ? window_.lengths[number] : window_.most;
+    const int64_t number = window_.rows ? window_.rows[r] : r,
+                  length = window_.lengths ? window_.lengths[number] : window_.most;
     if (t >= length) return -1;
     return number * row_ + (window_.flipped ? length - 1 - t : t) * step_;
   }
@@ -117,7 +124,8 @@ struct Slabs {
 /// Whether steps of `width` elements of a padded batch can be read in packs of W.
 template <int W, class T>
 bool steps_lie_in_packs(const Steps& padded, int64_t width) {
-  return width % W == 0 && padded.row % W == 0 && padded.step % W == 0 && lie_in_packs<W>(static_cast<const T*>(padded.data));
+  return width % W == 0 && padded.row % W == 0 && padded.step % W == 0 &&
+         lie_in_packs<W>(static_cast<const T*>(padded.data));
 }
 
 template <int W, class From, class To>
@@ -189,7 +197,8 @@ struct ClearPadding {
     slabs.walk(block, slab, [&](auto some, int64_t index, int64_t j) {
       constexpr int kSome = decltype(some)::value;
       const int64_t row = by_row.quotient(index), t = index - row * by_row.by();
-      if (t >= lengths[row]) put(zeros<kSome, T>(), static_cast<T*>(padded.data) + row * padded.row + t * padded.step + j, false);
+      if (t >= lengths[row])
+        put(zeros<kSome, T>(), static_cast<T*>(padded.data) + row * padded.row + t * padded.step + j, false);
     });
   }
 };
@@ -212,7 +221,8 @@ struct ConvertPieces {
     table.with_piece(piece, [&](const Item& item, int64_t begin, int64_t size) {
       each_pack<W>(block, size, lie_in_packs<W>(item.from, item.to), [&](auto some, int64_t i) {
         constexpr int kSome = decltype(some)::value;
-        put(item.from ? converted<kSome, From, To>(item.from + begin + i) : zeros<kSome, To>(), item.to + begin + i, add);
+        put(item.from ? converted<kSome, From, To>(item.from + begin + i) : zeros<kSome, To>(), item.to + begin + i,
+            add);
       });
     });
   }
@@ -238,40 +248,49 @@ Status gather(Context& context, DType dtype, Element element, const Steps& padde
     using From = decltype(from);
     using To = decltype(to);
     using Kernel = Gather<From, To>;
-    const bool packed = steps_lie_in_packs<Kernel::W, From>(padded, window.width) && lie_in_packs<Kernel::W>(static_cast<To*>(block));
+    const bool packed =
+        steps_lie_in_packs<Kernel::W, From>(padded, window.width) && lie_in_packs<Kernel::W>(static_cast<To*>(block));
     const Slabs<Kernel::W> slabs(window.batch * window.steps, window.width, packed);
-    const Kernel kernel{Places(window, padded), slabs, static_cast<const From*>(padded.data), static_cast<To*>(block), window.width};
+    const Kernel kernel{Places(window, padded), slabs, static_cast<const From*>(padded.data), static_cast<To*>(block),
+                        window.width};
     return launch_blocks(context, "recurrent_gather", slabs.count(), slabs.threads(), kernel);
   });
 }
 
-Status scatter(Context& context, DType dtype, Element element, const void* block, const Window& window, const Steps& padded, bool add) {
+Status scatter(Context& context, DType dtype, Element element, const void* block, const Window& window,
+               const Steps& padded, bool add) {
   return dispatch(dtype, element, [&](auto to, auto from) {
     using From = decltype(from);
     using To = decltype(to);
     using Kernel = Scatter<From, To>;
-    const bool packed = steps_lie_in_packs<Kernel::W, To>(padded, window.width) && lie_in_packs<Kernel::W>(static_cast<const From*>(block));
+    const bool packed = steps_lie_in_packs<Kernel::W, To>(padded, window.width) &&
+                        lie_in_packs<Kernel::W>(static_cast<const From*>(block));
     const Slabs<Kernel::W> slabs(window.batch * window.steps, window.width, packed);
-    const Kernel kernel{Places(window, padded), slabs, static_cast<const From*>(block), static_cast<To*>(padded.data), window.width, add};
+    const Kernel kernel{Places(window, padded),        slabs,        static_cast<const From*>(block),
+                        static_cast<To*>(padded.data), window.width, add};
     return launch_blocks(context, "recurrent_scatter", slabs.count(), slabs.threads(), kernel);
   });
 }
 
-Status clear_padding(Context& context, DType dtype, const Steps& padded, int64_t N, int64_t T, int64_t width, const int32_t* lengths) {
+Status clear_padding(Context& context, DType dtype, const Steps& padded, int64_t N, int64_t T, int64_t width,
+                     const int32_t* lengths) {
   return dispatch_floating(dtype, [&](auto zero) {
     using T_ = decltype(zero);
     using Kernel = ClearPadding<T_>;
     const Slabs<Kernel::W> slabs(N * T, width, steps_lie_in_packs<Kernel::W, T_>(padded, width));
-    return launch_blocks(context, "recurrent_clear_padding", slabs.count(), slabs.threads(), Kernel{padded, slabs, Division(N * T, T), lengths});
+    return launch_blocks(context, "recurrent_clear_padding", slabs.count(), slabs.threads(),
+                         Kernel{padded, slabs, Division(N * T, T), lengths});
   });
 }
 
 Status convert_in(Context& context, DType dtype, Element element, const std::vector<Conversion>& arrays) {
-  return dispatch(dtype, element, [&](auto from, auto to) { return convert<decltype(from), decltype(to)>(context, arrays, false); });
+  return dispatch(dtype, element,
+                  [&](auto from, auto to) { return convert<decltype(from), decltype(to)>(context, arrays, false); });
 }
 
 Status convert_out(Context& context, DType dtype, Element element, const std::vector<Conversion>& arrays, bool add) {
-  return dispatch(dtype, element, [&](auto to, auto from) { return convert<decltype(from), decltype(to)>(context, arrays, add); });
+  return dispatch(dtype, element,
+                  [&](auto to, auto from) { return convert<decltype(from), decltype(to)>(context, arrays, add); });
 }
 
 }  // namespace stm::cuda

@@ -11,8 +11,8 @@ struct Steps {
   int64_t row, step;
 };
 
-/// Which part of a padded batch a dense block [batch, steps, width] (or [steps, batch, width]) holds: `steps` steps from `from` of the rows named in `rows`.
-/// With `flipped`, steps count from each row's last real one, backwards.
+/// Which part of a padded batch a dense block [batch, steps, width] (or [steps, batch, width]) holds: `steps` steps
+/// from `from` of the rows named in `rows`. With `flipped`, steps count from each row's last real one, backwards.
 struct Window {
   int64_t batch, steps, from, width;
   const int32_t* rows;     ///< device memory, [batch]; null: all, in order
@@ -25,9 +25,11 @@ struct Window {
 /// The window as a dense block; zeros where a row has ended.
 Status gather(Context& context, DType dtype, Element element, const Steps& padded, const Window& window, void* block);
 /// Writes the block back into the window, or adds it; places where a row has ended are left alone.
-Status scatter(Context& context, DType dtype, Element element, const void* block, const Window& window, const Steps& padded, bool add);
+Status scatter(Context& context, DType dtype, Element element, const void* block, const Window& window,
+               const Steps& padded, bool add);
 /// Zeros in all steps from each row's length on, of N rows of T steps.
-Status clear_padding(Context& context, DType dtype, const Steps& padded, int64_t N, int64_t T, int64_t width, const int32_t* lengths);
+Status clear_padding(Context& context, DType dtype, const Steps& padded, int64_t N, int64_t T, int64_t width,
+                     const int32_t* lengths);
 
 /// An array that is converted as it lies. Null `from`: zeros.
 struct Conversion {

@@ -3,10 +3,14 @@
 
 namespace stm::cuda {
 
-using TensorDescriptor = Descriptor<cudnnTensorDescriptor_t, &Libraries::cudnnCreateTensorDescriptor, &Libraries::cudnnDestroyTensorDescriptor>;
-using DropoutDescriptor = Descriptor<cudnnDropoutDescriptor_t, &Libraries::cudnnCreateDropoutDescriptor, &Libraries::cudnnDestroyDropoutDescriptor>;
-using RnnDescriptor = Descriptor<cudnnRNNDescriptor_t, &Libraries::cudnnCreateRNNDescriptor, &Libraries::cudnnDestroyRNNDescriptor>;
-using RnnDataDescriptor = Descriptor<cudnnRNNDataDescriptor_t, &Libraries::cudnnCreateRNNDataDescriptor, &Libraries::cudnnDestroyRNNDataDescriptor>;
+using TensorDescriptor = Descriptor<cudnnTensorDescriptor_t, &Libraries::cudnnCreateTensorDescriptor,
+                                    &Libraries::cudnnDestroyTensorDescriptor>;
+using DropoutDescriptor = Descriptor<cudnnDropoutDescriptor_t, &Libraries::cudnnCreateDropoutDescriptor,
+                                     &Libraries::cudnnDestroyDropoutDescriptor>;
+using RnnDescriptor =
+    Descriptor<cudnnRNNDescriptor_t, &Libraries::cudnnCreateRNNDescriptor, &Libraries::cudnnDestroyRNNDescriptor>;
+using RnnDataDescriptor = Descriptor<cudnnRNNDataDescriptor_t, &Libraries::cudnnCreateRNNDataDescriptor,
+                                     &Libraries::cudnnDestroyRNNDataDescriptor>;
 
 }  // namespace stm::cuda
 

@@ -24,7 +24,8 @@ class Forward {
     size_t number = 0;
     for (const PassPlan& pass : plan_.passes) {
       const void* const weights = plan_.packs() ? weights_.take(pass.network->weight_bytes) : b_.weights;
-      for (size_t i = 0; i < pass.calls.size(); ++i) STM_TRY(chunk(pass, plan_.arrangement.chunks[i], *pass.calls[i], weights, number++));
+      for (size_t i = 0; i < pass.calls.size(); ++i)
+        STM_TRY(chunk(pass, plan_.arrangement.chunks[i], *pass.calls[i], weights, number++));
     }
     return plan_.has_padding ? mover_.clear_padding(b_.y, p_.K * p_.width()) : Status::ok();
   }
@@ -35,7 +36,9 @@ class Forward {
   Status prepare() {
     const size_t h = bytes(p_.L * p_.K * p_.N * p_.width()), c = bytes(p_.L * p_.K * p_.N * p_.H);
     STM_TRY(mover_.start());
-    if (plan_.carries_states()) {  // the caller's last states hold those between calls; rows without steps keep their first ones
+    if (plan_
+            // the caller's last states hold those between calls; rows without steps keep their first ones
+            .carries_states()) {
       STM_TRY(mover_.copy_or_zero(b_.hn, b_.h0, h));
       if (b_.cn) STM_TRY(mover_.copy_or_zero(b_.cn, b_.c0, c));
     }
@@ -58,7 +61,8 @@ class Forward {
   void* layer(int64_t index) const { return (p_.training ? kept_.layers : parts_.layers)[static_cast<size_t>(index)]; }
 
   Status chunk(const PassPlan& pass, const Chunk& chunk, const Call& call, const void* weights, size_t number) {
-    const ReserveParts::Call kept = p_.training ? kept_.calls[number] : ReserveParts::Call{nullptr, parts_.hx, parts_.cx, nullptr, nullptr};
+    const ReserveParts::Call kept =
+        p_.training ? kept_.calls[number] : ReserveParts::Call{nullptr, parts_.hx, parts_.cx, nullptr, nullptr};
     void *const x = plan_.keeps_blocks ? kept.x : parts_.x, *const y = plan_.keeps_blocks ? kept.y : parts_.y;
     const void *const h = plan_.carries_states() ? b_.hn : b_.h0, *const c = plan_.carries_states() ? b_.cn : b_.c0;
     CallForward f;
@@ -95,6 +99,8 @@ class Forward {
 
 }  // namespace
 
-Status run_forward(Context& context, const Plan& plan, const RecurrentForward& buffers) { return Forward(context, plan, buffers).run(); }
+Status run_forward(Context& context, const Plan& plan, const RecurrentForward& buffers) {
+  return Forward(context, plan, buffers).run();
+}
 
 }  // namespace stm::cuda

@@ -21,7 +21,8 @@ Steps Mover::steps(const Part& part) const {
 }
 
 Window Mover::steps_window(const PassPlan& pass, int64_t width) const {
-  return {chunk_->batch, chunk_->steps, chunk_->from, width, rows_, lengths_, p_.T, plan_.batch_major(), pass.pass.flipped()};
+  return {chunk_->batch, chunk_->steps,       chunk_->from,       width, rows_, lengths_,
+          p_.T,          plan_.batch_major(), pass.pass.flipped()};
 }
 
 Steps Mover::states(const PassPlan& pass, const void* data, int64_t width) const {
@@ -37,25 +38,30 @@ Window Mover::states_window(const PassPlan& pass, int64_t width) const {
 }
 
 Status Mover::gather_steps(const PassPlan& pass, const Part& part, void* block) {
-  if (!plan_.converts_steps) return gather(context_, p_.dtype, plan_.element, steps(part), steps_window(pass, part.width), block);
+  if (!plan_.converts_steps)
+    return gather(context_, p_.dtype, plan_.element, steps(part), steps_window(pass, part.width), block);
   in_.push_back({part.data, block, p_.N * p_.T * part.width});
   return Status::ok();
 }
 
 Status Mover::scatter_steps(const PassPlan& pass, const void* block, const Part& part, bool add) {
-  if (!plan_.converts_steps) return scatter(context_, p_.dtype, plan_.element, block, steps_window(pass, part.width), steps(part), add);
+  if (!plan_.converts_steps)
+    return scatter(context_, p_.dtype, plan_.element, block, steps_window(pass, part.width), steps(part), add);
   out_.push_back({block, part.data, p_.N * p_.T * part.width});
   return Status::ok();
 }
 
 Status Mover::gather_states(const PassPlan& pass, const void* data, int64_t width, void* block) {
-  if (!plan_.converts_states) return gather(context_, p_.dtype, plan_.element, states(pass, data, width), states_window(pass, width), block);
+  if (!plan_.converts_states)
+    return gather(context_, p_.dtype, plan_.element, states(pass, data, width), states_window(pass, width), block);
   in_.push_back({data, block, p_.L * p_.K * p_.N * width});
   return Status::ok();
 }
 
 Status Mover::scatter_states(const PassPlan& pass, const void* block, int64_t width, void* data) {
-  if (!plan_.converts_states) return scatter(context_, p_.dtype, plan_.element, block, states_window(pass, width), states(pass, data, width), false);
+  if (!plan_.converts_states)
+    return scatter(context_, p_.dtype, plan_.element, block, states_window(pass, width), states(pass, data, width),
+                   false);
   out_.push_back({block, data, p_.L * p_.K * p_.N * width});
   return Status::ok();
 }
@@ -63,7 +69,8 @@ Status Mover::scatter_states(const PassPlan& pass, const void* block, int64_t wi
 void Mover::gather_weights(const PassPlan& pass, const void* blob, void* space) {
   const auto at = [space](size_t byte) { return static_cast<char*>(space) + byte; };
   for (const WeightRun& run : pass.runs)
-    in_.push_back({static_cast<const char*>(blob) + static_cast<size_t>(run.blob) * size_of(p_.dtype), at(run.space), run.count});
+    in_.push_back(
+        {static_cast<const char*>(blob) + static_cast<size_t>(run.blob) * size_of(p_.dtype), at(run.space), run.count});
   for (const WeightGap& gap : pass.network->gaps) in_.push_back({nullptr, at(gap.space), gap.count});
 }
 
@@ -71,7 +78,8 @@ Status Mover::scatter_weights(const PassPlan& pass, const void* space, void* blo
   std::vector<Conversion> added;
   for (const WeightRun& run : pass.runs) {
     (add ? added : out_)
-        .push_back({static_cast<const char*>(space) + run.space, static_cast<char*>(blob) + static_cast<size_t>(run.blob) * size_of(p_.dtype), run.count});
+        .push_back({static_cast<const char*>(space) + run.space,
+                    static_cast<char*>(blob) + static_cast<size_t>(run.blob) * size_of(p_.dtype), run.count});
   }
   return cuda::convert_out(context_, p_.dtype, plan_.element, added, true);
 }

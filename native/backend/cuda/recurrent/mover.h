@@ -4,8 +4,8 @@
 
 namespace stm::cuda {
 
-/// Moves the steps and states of one chunk at a time between the caller's buffers and the blocks of its call. What is only converted waits for convert_in() or
-/// convert_out(), which take all of it at once.
+/// Moves the steps and states of one chunk at a time between the caller's buffers and the blocks of its call. What is
+/// only converted waits for convert_in() or convert_out(), which take all of it at once.
 class Mover {
  public:
   Mover(Context& context, const Plan& plan) : context_(context), plan_(plan), p_(plan.problem) {}
@@ -15,7 +15,8 @@ class Mover {
   /// Turns to a chunk.
   Status enter(const Chunk& chunk);
 
-  /// `data` is [N, T, total] or [T, N, total], as the caller's; the call gets `width` elements of each step, from `offset` on.
+  /// `data` is [N, T, total] or [T, N, total], as the caller's; the call gets `width` elements of each step, from
+  /// `offset` on.
   struct Part {
     void* data;
     int64_t total, offset, width;

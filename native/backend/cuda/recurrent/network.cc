@@ -9,8 +9,8 @@
 namespace stm::cuda {
 namespace {
 
-// cudnnGetRNNWeightParams adds offsets to an address that it does not follow: others give it null, or an address of the host's. Not null, so that an offset of 0
-// is not taken for a missing parameter.
+// cudnnGetRNNWeightParams adds offsets to an address that it does not follow: others give it null, or an address of the
+// host's. Not null, so that an offset of 0 is not taken for a missing parameter.
 constexpr uintptr_t kBase = uintptr_t{1} << 32;
 
 /// What cuDNN says of a parameter.
@@ -19,8 +19,8 @@ struct Description {
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   int axes = 0, extents[kMostAxes] = {}, strides[kMostAxes] = {};
 
-  /// Whether it is a matrix of these sizes, row after row, among extents of 1. Of a bias, or a matrix that is a single row or column, only the count says
-  /// something: nobody promises where its extent stands, or with which strides.
+  /// Whether it is a matrix of these sizes, row after row, among extents of 1. Of a bias, or a matrix that is a single
+  /// row or column, only the count says something: nobody promises where its extent stands, or with which strides.
   bool is_of(int64_t rows, int64_t columns) const {
     if (axes < 1 || axes > kMostAxes) return false;
     const int64_t wanted[2][2] = {{rows, columns}, {columns, 1}};  // extents and strides
@@ -36,7 +36,8 @@ struct Description {
   }
   std::string words() const {
     std::string text = std::to_string(axes) + " axes";
-    for (int i = 0; i < axes && i < kMostAxes; ++i) text += (i ? ", " : ": ") + std::to_string(extents[i]) + " by " + std::to_string(strides[i]);
+    for (int i = 0; i < axes && i < kMostAxes; ++i)
+      text += (i ? ", " : ": ") + std::to_string(extents[i]) + " by " + std::to_string(strides[i]);
     return text;
   }
 };
@@ -64,7 +65,8 @@ cudnnRNNMode_t mode_of(Cell cell) {
 
 cudnnMathType_t math_of(const NetworkSpec& spec) {
   if (size_of(spec.element) == 2) return CUDNN_TENSOR_OP_MATH;
-  return spec.element == Element::F32 && !spec.tf32 ? CUDNN_FMA_MATH : CUDNN_DEFAULT_MATH;  // the default lets f32 be computed as tf32
+  return spec.element == Element::F32 && !spec.tf32 ? CUDNN_FMA_MATH
+                                                    : CUDNN_DEFAULT_MATH;  // the default lets f32 be computed as tf32
 }
 
 int32_t number(int64_t value) { return static_cast<int32_t>(value); }
@@ -99,7 +101,9 @@ Status Network::describe_dropout(Context& context) {
   const char* const setting = std::getenv("STMNET_CUDNN_DROPOUT");
   const std::string form = setting && *setting ? setting : "set";
   if (form == "null") return Status::ok();
-  if (form != "set") return Status::fail(StatusKind::Unsupported, "got STMNET_CUDNN_DROPOUT=%.40s, expected set or null. Fix: unset it.", form.c_str());
+  if (form != "set")
+    return Status::fail(StatusKind::Unsupported, "got STMNET_CUDNN_DROPOUT=%.40s, expected set or null. Fix: unset it.",
+                        form.c_str());
   STM_TRY(dropout_.create(context));
   STM_CUDNN(context, cudnnSetDropoutDescriptor, dropout_.get(), context.cudnn, 0.0f, nullptr, 0, 0);
   return Status::ok();
@@ -111,9 +115,10 @@ Status Network::describe(Context& context) {
   const cudnnDataType_t precision = spec.element == Element::F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
   // A projection to H units stands for none. Unpacked layouts need the padded flag, whatever the lengths.
   STM_CUDNN(context, cudnnSetRNNDescriptor_v8, descriptor_.get(), algorithm_of(spec.algorithm), mode_of(spec.cell),
-            spec.bias ? CUDNN_RNN_DOUBLE_BIAS : CUDNN_RNN_NO_BIAS, spec.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT,
-            data_type(spec.element), precision, math_of(spec), number(spec.D), number(spec.H), number(spec.P ? spec.P : spec.H), number(spec.L), dropout_.get(),
-            CUDNN_RNN_PADDED_IO_ENABLED);
+            spec.bias ? CUDNN_RNN_DOUBLE_BIAS : CUDNN_RNN_NO_BIAS,
+            spec.K == 2 ? CUDNN_BIDIRECTIONAL : CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, data_type(spec.element),
+            precision, math_of(spec), number(spec.D), number(spec.H), number(spec.P ? spec.P : spec.H), number(spec.L),
+            dropout_.get(), CUDNN_RNN_PADDED_IO_ENABLED);
   return Status::ok();
 }
 
@@ -141,16 +146,20 @@ Status Network::lay_out(Context& context) {
   return Status::ok();
 }
 
-/// Adds W_ih, W_hh, W_hr and the biases of a pseudo-layer. cuDNN numbers them: the input's gates, the state's gates, and 8 for the projection.
+/// Adds W_ih, W_hh, W_hr and the biases of a pseudo-layer. cuDNN numbers them: the input's gates, the state's gates,
+/// and 8 for the projection.
 Status Network::add_parameters(Context& context, Slots& slots, int64_t pseudo_layer) {
   const RecurrentProblem shape = spec.shape();
   const int64_t gates = shape.gates();
   for (int64_t id = 0; id < 2 * gates + (spec.P ? 1 : 0); ++id) {
     const bool projection = id == 2 * gates;
-    const int64_t rows = projection ? spec.P : spec.H, columns = projection ? spec.H : id < gates ? shape.input_size(pseudo_layer / spec.K) : shape.width();
+    const int64_t rows = projection ? spec.P : spec.H, columns = projection   ? spec.H
+                                                                 : id < gates ? shape.input_size(pseudo_layer / spec.K)
+                                                                              : shape.width();
     void *matrix = nullptr, *bias = nullptr;
-    STM_CUDNN(context, cudnnGetRNNWeightParams, context.cudnn, descriptor_.get(), number(pseudo_layer), weight_bytes, reinterpret_cast<const void*>(kBase),
-              projection ? 8 : number(id), slots.matrix_tensor.get(), &matrix, slots.bias_tensor.get(), &bias);
+    STM_CUDNN(context, cudnnGetRNNWeightParams, context.cudnn, descriptor_.get(), number(pseudo_layer), weight_bytes,
+              reinterpret_cast<const void*>(kBase), projection ? 8 : number(id), slots.matrix_tensor.get(), &matrix,
+              slots.bias_tensor.get(), &bias);
     STM_TRY(add_run(context, slots.matrix_tensor, matrix, slots.matrix, rows, columns));
     slots.matrix += rows * columns;
     if (!spec.bias || projection) continue;
@@ -161,16 +170,21 @@ Status Network::add_parameters(Context& context, Slots& slots, int64_t pseudo_la
 }
 
 /// One parameter; cuDNN must say of it what we think it is.
-Status Network::add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows, int64_t columns) {
+Status Network::add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob,
+                        int64_t rows, int64_t columns) {
   Description found;
-  STM_CUDNN(context, cudnnGetTensorNdDescriptor, tensor.get(), Description::kMostAxes, &found.type, &found.axes, found.extents, found.strides);
-  const size_t space = reinterpret_cast<uintptr_t>(address) - kBase, bytes = static_cast<size_t>(rows * columns) * size_of(spec.element);
-  const bool inside = address && space <= weight_bytes && bytes <= weight_bytes - space && space % size_of(spec.element) == 0;
+  STM_CUDNN(context, cudnnGetTensorNdDescriptor, tensor.get(), Description::kMostAxes, &found.type, &found.axes,
+            found.extents, found.strides);
+  const size_t space = reinterpret_cast<uintptr_t>(address) - kBase,
+               bytes = static_cast<size_t>(rows * columns) * size_of(spec.element);
+  const bool inside =
+      address && space <= weight_bytes && bytes <= weight_bytes - space && space % size_of(spec.element) == 0;
   if (!inside || found.type != data_type(spec.element) || !found.is_of(rows, columns)) {
-    return Status::fail(
-        StatusKind::Internal,
-        "cuDNN describes a weight of %lld x %lld as type %d, %s at byte %zu of %zu. Fix: use a cuDNN of version 9 that stmnet has been tested with.",
-        static_cast<long long>(rows), static_cast<long long>(columns), static_cast<int>(found.type), found.words().c_str(), space, weight_bytes);
+    return Status::fail(StatusKind::Internal,
+                        "cuDNN describes a weight of %lld x %lld as type %d, %s at byte %zu of %zu. Fix: use a cuDNN "
+                        "of version 9 that stmnet has been tested with.",
+                        static_cast<long long>(rows), static_cast<long long>(columns), static_cast<int>(found.type),
+                        found.words().c_str(), space, weight_bytes);
   }
   runs.push_back({blob, space, rows * columns});
   return Status::ok();
@@ -183,7 +197,8 @@ void Network::summarise() {
   std::vector<WeightRun> joined;
   for (const WeightRun& run : runs) {
     WeightRun* const last = joined.empty() ? nullptr : &joined.back();
-    const bool adjoins = last && run.blob != matrices && last->space + static_cast<size_t>(last->count) * width == run.space;
+    const bool adjoins =
+        last && run.blob != matrices && last->space + static_cast<size_t>(last->count) * width == run.space;
     if (adjoins) last->count += run.count;
     else joined.push_back(run);
   }

@@ -12,7 +12,8 @@ enum class Element : int32_t { F32, F64, F16, Bf16 };
 
 inline size_t size_of(Element element) { return element == Element::F64 ? 8 : element == Element::F32 ? 4 : 2; }
 cudnnDataType_t data_type(Element element);
-/// What cuDNN is to hold for a problem: numbers of the problem's dtype, or 16-bit ones of which the matrix units multiply faster.
+/// What cuDNN is to hold for a problem: numbers of the problem's dtype, or 16-bit ones of which the matrix units
+/// multiply faster.
 Element element_of(const RecurrentProblem& problem);
 /// Whether those are the problem's own.
 inline bool converts(const RecurrentProblem& problem) { return size_of(element_of(problem)) == 2; }
@@ -68,7 +69,8 @@ class Network {
   struct Slots;
   Status describe_dropout(Context& context);
   Status add_parameters(Context& context, Slots& slots, int64_t pseudo_layer);
-  Status add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows, int64_t columns);
+  Status add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows,
+                 int64_t columns);
   void summarise();
   void find_gaps();
   DropoutDescriptor dropout_;  // null or set

@@ -14,7 +14,9 @@ Status run_pack(Context& context, const Plan& plan, const void* weights, void* p
 
 Status align(Context& context, std::initializer_list<Input> inputs) {
   constexpr uintptr_t kBoundary = 16;
-  const auto lies_across = [](const Input& input) { return input.bytes && reinterpret_cast<uintptr_t>(*input.data) % kBoundary != 0; };
+  const auto lies_across = [](const Input& input) {
+    return input.bytes && reinterpret_cast<uintptr_t>(*input.data) % kBoundary != 0;
+  };
   Carver count(nullptr);
   for (const Input& input : inputs)
     if (lies_across(input)) count.take(input.bytes);

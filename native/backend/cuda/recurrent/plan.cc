@@ -18,7 +18,8 @@ std::vector<WeightRun> place_runs(const RecurrentProblem& p, const Pass& pass, c
     matrices += rows * (p.input_size(i / p.K) + p.width()) + p.P * p.H;
   }
   const int64_t bias = matrices + (pass.layer * p.K + pass.direction) * 2 * rows;
-  for (WeightRun& run : runs) run.blob = run.blob < network.matrices ? before + run.blob : bias + run.blob - network.matrices;
+  for (WeightRun& run : runs)
+    run.blob = run.blob < network.matrices ? before + run.blob : bias + run.blob - network.matrices;
   return runs;
 }
 
@@ -36,7 +37,8 @@ void decide_moves(Plan& plan) {
   plan.converts_states = all_rows && converts(p);
   plan.converts_steps = whole && !a.varies() && plan.same_order() && converts(p);
   plan.keeps_blocks = p.training && a.single() && converts(p);
-  plan.has_padding = std::any_of(plan.lengths.begin(), plan.lengths.end(), [&p](int32_t length) { return length < p.T; });
+  plan.has_padding =
+      std::any_of(plan.lengths.begin(), plan.lengths.end(), [&p](int32_t length) { return length < p.T; });
 }
 
 void measure(Plan& plan) {
@@ -48,7 +50,8 @@ void measure(Plan& plan) {
     packed.take(pass.network->weight_bytes);
     sizes.layout = (sizes.layout ^ pass.network->layout) * 1099511628211u;
   }
-  const bool as_they_are = plan.arrangement.chunks.empty() || (plan.passes.size() == 1 && plan.passes[0].network->as_blob);
+  const bool as_they_are =
+      plan.arrangement.chunks.empty() || (plan.passes.size() == 1 && plan.passes[0].network->as_blob);
   sizes.packed = as_they_are ? 0 : packed.bytes();
   if (as_they_are) sizes.layout = 0;
   sizes.reserve = plan.problem.training ? ReserveParts(plan, nullptr).bytes : 0;
@@ -97,7 +100,8 @@ Status Planner::plan_pass(const Plan& plan, const Pass& pass, PassPlan* out) {
   STM_TRY(network(spec_of(p, pass, plan.choice.algorithm, plan.arrangement.chunks[0].batch), &out->network));
   out->runs = place_runs(p, pass, *out->network);
   for (const Chunk& chunk : plan.arrangement.chunks) {
-    auto call = std::make_unique<Call>(*out->network, chunk.batch, chunk.steps, chunk.lengths, plan.batch_major(), p.training);
+    auto call =
+        std::make_unique<Call>(*out->network, chunk.batch, chunk.steps, chunk.lengths, plan.batch_major(), p.training);
     STM_TRY(call->describe(context_));
     STM_TRY(call->measure(context_));
     out->calls.push_back(std::move(call));
@@ -105,7 +109,8 @@ Status Planner::plan_pass(const Plan& plan, const Pass& pass, PassPlan* out) {
   return Status::ok();
 }
 
-Status Planner::plan(const RecurrentProblem& problem, Arrangement arrangement, Choice choice, std::unique_ptr<Plan>* out) {
+Status Planner::plan(const RecurrentProblem& problem, Arrangement arrangement, Choice choice,
+                     std::unique_ptr<Plan>* out) {
   auto plan = std::make_unique<Plan>();
   plan->choice = choice;
   plan->problem = problem;

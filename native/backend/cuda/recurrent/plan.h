@@ -18,7 +18,8 @@ struct PassPlan {
   int64_t output_width = 0;                  ///< and of one that comes out
 };
 
-/// What is known of a problem before its buffers are: the calls, and what must be moved for them. Without chunks there is nothing for cuDNN to do.
+/// What is known of a problem before its buffers are: the calls, and what must be moved for them. Without chunks there
+/// is nothing for cuDNN to do.
 struct Plan {
   RecurrentProblem problem;  ///< its lengths are those below
   std::vector<int32_t> lengths;
@@ -37,7 +38,8 @@ struct Plan {
   bool has_padding = false;      ///< some row ends before T; y and dx come back with zeros there
 
   bool lstm() const { return problem.cell == Cell::Lstm; }
-  /// Whether the caller's buffers hold h and c, or their gradients, between calls that take some rows or layers of them.
+  /// Whether the caller's buffers hold h and c, or their gradients, between calls that take some rows or layers of
+  /// them.
   bool carries_states() const { return moves_states && !converts_states; }
   /// What a call gets in the place of the caller's state: `block` if it is moved; null stays null.
   template <class T>

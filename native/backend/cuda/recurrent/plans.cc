@@ -10,20 +10,20 @@ constexpr size_t kMostSettled = 4096;  // before they are forgotten and made ane
 
 /// Everything that a plan depends on, as bytes.
 std::string key_of(const RecurrentProblem& p, Choice choice) {
-  const int64_t numbers[] = {
-      static_cast<int64_t>(p.cell),
-      static_cast<int64_t>(p.dtype),
-      p.N,
-      p.T,
-      p.D,
-      p.H,
-      p.P,
-      p.L,
-      p.K,
-      int64_t{p.bias} | int64_t{p.batch_first} << 1 | int64_t{p.training} << 2 | int64_t{p.deterministic} << 3 | int64_t{p.lengths != nullptr} << 4,
-      static_cast<int64_t>(p.math),
-      static_cast<int64_t>(p.algorithm),
-      static_cast<int64_t>(choice.number())};
+  const int64_t numbers[] = {static_cast<int64_t>(p.cell),
+                             static_cast<int64_t>(p.dtype),
+                             p.N,
+                             p.T,
+                             p.D,
+                             p.H,
+                             p.P,
+                             p.L,
+                             p.K,
+                             int64_t{p.bias} | int64_t{p.batch_first} << 1 | int64_t{p.training} << 2 |
+                                 int64_t{p.deterministic} << 3 | int64_t{p.lengths != nullptr} << 4,
+                             static_cast<int64_t>(p.math),
+                             static_cast<int64_t>(p.algorithm),
+                             static_cast<int64_t>(choice.number())};
   std::string key(reinterpret_cast<const char*>(numbers), sizeof numbers);
   if (p.lengths) key.append(reinterpret_cast<const char*>(p.lengths), static_cast<size_t>(p.N) * sizeof(int32_t));
   return key;
@@ -51,7 +51,8 @@ Status Plans::choose(const RecurrentProblem& problem, bool repeated, Choice* out
 }
 
 /// What was the fastest elsewhere, or for a similar shape, may be refused for this one.
-Status Plans::choose_fastest(const RecurrentProblem& problem, const Arrangement& arrangement, bool repeated, Choice* out, bool* settled) {
+Status Plans::choose_fastest(const RecurrentProblem& problem, const Arrangement& arrangement, bool repeated,
+                             Choice* out, bool* settled) {
   STM_TRY(tuner_.choose(problem, arrangement, repeated, out, settled));
   const Choice plain = tuner_.plain(problem);
   if (*out == plain) return Status::ok();
@@ -64,8 +65,10 @@ Status Plans::choose_fastest(const RecurrentProblem& problem, const Arrangement&
   return Status::ok();
 }
 
-/// An algorithm that the caller names may take the steps in one order alone. Where it takes none, the plain way will say why.
-Status Plans::choose_named(const RecurrentProblem& problem, const Arrangement& arrangement, Choice* out, bool* settled) {
+/// An algorithm that the caller names may take the steps in one order alone. Where it takes none, the plain way will
+/// say why.
+Status Plans::choose_named(const RecurrentProblem& problem, const Arrangement& arrangement, Choice* out,
+                           bool* settled) {
   const std::vector<bool> orders = tuner_.orders(problem);
   for (const bool batch_major : orders) {
     if (orders.size() == 1) break;
@@ -122,9 +125,12 @@ void Plans::add(std::string key, std::shared_ptr<const Plan> plan) {
 
 Status Plans::make(const RecurrentProblem& problem, Choice choice, std::unique_ptr<Plan>* out) {
   const Status status = planner_.plan(problem, arrange(problem, most_steps_), choice, out);
-  if (status.is_ok() || choice.algorithm == Algorithm::Standard || context_.lost || status.kind == StatusKind::OutOfMemory) return status;
-  return Status::fail(status.kind, "cuDNN's algorithm '%s' does not compute this shape (%.120s). Fix: use 'auto' or 'standard'.", name_of(choice.algorithm),
-                      status.message);
+  if (status.is_ok() || choice.algorithm == Algorithm::Standard || context_.lost ||
+      status.kind == StatusKind::OutOfMemory)
+    return status;
+  return Status::fail(status.kind,
+                      "cuDNN's algorithm '%s' does not compute this shape (%.120s). Fix: use 'auto' or 'standard'.",
+                      name_of(choice.algorithm), status.message);
 }
 
 }  // namespace stm::cuda

@@ -16,7 +16,8 @@ namespace stm::cuda {
 class Plans {
  public:
   /// `most_steps`: of one call of cuDNN's.
-  Plans(Context& context, int64_t most_steps) : context_(context), most_steps_(most_steps), planner_(context), tuner_(context, planner_) {}
+  Plans(Context& context, int64_t most_steps)
+      : context_(context), most_steps_(most_steps), planner_(context), tuner_(context, planner_) {}
   /// How the problem is to be computed: RecurrentKernels::choose.
   Status choose(const RecurrentProblem& problem, bool repeated, Choice* out);
   /// The problem's plan, as it was chosen or else the plain one, made if need be.
@@ -32,10 +33,12 @@ class Plans {
   Status find(const RecurrentProblem& problem, Choice choice, std::shared_ptr<const Plan>* out);
   Status make(const RecurrentProblem& problem, Choice choice, std::unique_ptr<Plan>* out);
   Status choose_named(const RecurrentProblem& problem, const Arrangement& arrangement, Choice* out, bool* settled);
-  Status choose_fastest(const RecurrentProblem& problem, const Arrangement& arrangement, bool repeated, Choice* out, bool* settled);
+  Status choose_fastest(const RecurrentProblem& problem, const Arrangement& arrangement, bool repeated, Choice* out,
+                        bool* settled);
   void add(std::string key, std::shared_ptr<const Plan> plan);
 
-  // cuDNN may read a descriptor as long as its call is in the device's queue. That holds some thousand launches; a plan this many plans old has left it.
+  // cuDNN may read a descriptor as long as its call is in the device's queue. That holds some thousand launches; a plan
+  // this many plans old has left it.
   static constexpr size_t kKept = 2048;
 
   Context& context_;
@@ -43,8 +46,8 @@ class Plans {
   Planner planner_;
   Tuner tuner_;
   std::unordered_map<std::string, Choice> settled_;  ///< choices that stay, so that most calls find theirs at once
-  std::mutex mutex_;                                 ///< of those below: where the host is out of memory graphs end on any thread
-  std::list<Entry> entries_;                         ///< the last used first
+  std::mutex mutex_;          ///< of those below: where the host is out of memory graphs end on any thread
+  std::list<Entry> entries_;  ///< the last used first
   std::unordered_map<std::string, std::list<Entry>::iterator> places_;
 };
 

@@ -13,8 +13,8 @@ constexpr int kWarmUps = 3, kRuns = 10;
 constexpr float kEnough = 500;  // milliseconds that the runs of one algorithm may take before there are fewer of them
 constexpr float kHopeless = 2;  // times the fastest: no more runs will make it the fastest
 
-/// How far algorithms may differ, relative to the largest number. Sums in another order; with 16-bit elements each result may fall on the other side of
-/// a rounding, and such differences feed back.
+/// How far algorithms may differ, relative to the largest number. Sums in another order; with 16-bit elements each
+/// result may fall on the other side of a rounding, and such differences feed back.
 double tolerance(const RecurrentProblem& problem) {
   if (problem.dtype == DType::F64) return 1e-5;
   switch (problem.math) {
@@ -123,7 +123,8 @@ Status Trial::run() {
   STM_TRY(run_forward(context_, *plan_, {o.x, o.h0, o.c0, o.weights, packed_, r.y, r.hn, r.cn, reserve_, workspace_}));
   if (!problem_.training) return Status::ok();
   return run_backward(context_, *plan_,
-                      {o.x, o.h0, o.c0, o.weights, packed_, r.y, r.hn, r.cn, o.dy, o.dhn, o.dcn, r.dx, r.dh0, r.dc0, r.dweights, reserve_, workspace_});
+                      {o.x, o.h0, o.c0, o.weights, packed_, r.y, r.hn, r.cn, o.dy, o.dhn, o.dcn, r.dx, r.dh0, r.dc0,
+                       r.dweights, reserve_, workspace_});
 }
 
 Status Trial::time(float fastest, float* milliseconds) {
@@ -152,7 +153,8 @@ void Trial::keep_results() { std::swap(results_, kept_); }
 Status Trial::difference(const void* mine, const void* other, int64_t count, double* out) {
   std::vector<double> parts(2 * kComparisons);
   STM_TRY(compare_trials(context_, problem_.dtype, mine, other, count, static_cast<double*>(comparison_)));
-  STM_CUDA(context_, cudaMemcpyAsync(parts.data(), comparison_, parts.size() * sizeof(double), cudaMemcpyDeviceToHost, context_.stream));
+  STM_CUDA(context_, cudaMemcpyAsync(parts.data(), comparison_, parts.size() * sizeof(double), cudaMemcpyDeviceToHost,
+                                     context_.stream));
   STM_CUDA(context_, cudaStreamSynchronize(context_.stream));
   double apart = 0, largest = 0;
   for (size_t i = 0; i < parts.size(); i += 2) {

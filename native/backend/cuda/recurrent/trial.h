@@ -6,8 +6,8 @@
 
 namespace stm::cuda {
 
-/// Plans of one problem, run on the same numbers drawn at random, in one block of memory that goes back to the device's pool at the end. One plan at a time is
-/// entered; those that are given must live until the trial has ended.
+/// Plans of one problem, run on the same numbers drawn at random, in one block of memory that goes back to the device's
+/// pool at the end. One plan at a time is entered; those that are given must live until the trial has ended.
 class Trial {
  public:
   /// What the problem is computed from.
@@ -27,7 +27,8 @@ class Trial {
   Status enter(const Plan& plan);
   /// Forward, and backward if training.
   Status run();
-  /// Median of some runs, in milliseconds; waits. Fewer runs if it cannot be as fast as `fastest`; 0: it can be anything.
+  /// Median of some runs, in milliseconds; waits. Fewer runs if it cannot be as fast as `fastest`; 0: it can be
+  /// anything.
   Status time(float fastest, float* milliseconds);
   /// The results of the last run become those that later ones are compared with.
   void keep_results();

@@ -27,7 +27,8 @@ struct Compare {
   STM_DEVICE void operator()(Block& block, int64_t part) const {
     const int64_t begin = count * part / kComparisons, size = count * (part + 1) / kComparisons - begin;
     const T *const x = a + begin, *const y = b + begin;
-    const double apart = block.largest(size, 0.0, [&](int64_t i) { return std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i])); });
+    const double apart = block.largest(
+        size, 0.0, [&](int64_t i) { return std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i])); });
     const double largest = block.largest(size, 0.0, [&](int64_t i) { return std::abs(static_cast<double>(y[i])); });
     block.once([&] {
       out[2 * part] = apart;
@@ -39,7 +40,8 @@ struct Compare {
 }  // namespace
 
 Status fill_for_trial(Context& context, DType dtype, void* data, int64_t count, double scale, uint32_t seed) {
-  if (dtype == DType::F64) return launch_each(context, "recurrent_trial_fill", count, Fill<double>{static_cast<double*>(data), scale, seed});
+  if (dtype == DType::F64)
+    return launch_each(context, "recurrent_trial_fill", count, Fill<double>{static_cast<double*>(data), scale, seed});
   return launch_each(context, "recurrent_trial_fill", count, Fill<float>{static_cast<float*>(data), scale, seed});
 }
 

@@ -27,8 +27,8 @@ int attribute(int device, cudaDeviceAttr attribute) {
   return 0;
 }
 
-/// What is the same for all problems of a process and decides what is fast, or possible: the device or the part of it that there is, who shares it, and the
-/// libraries.
+/// What is the same for all problems of a process and decides what is fast, or possible: the device or the part of it
+/// that there is, who shares it, and the libraries.
 std::string beginning_of_keys(const Context& context) {
   constexpr auto kMpsEnabled = static_cast<cudaDeviceAttr>(133);  // has no name in older headers
   cudaDeviceProp properties;
@@ -86,11 +86,13 @@ const char* obstacle(Algorithm algorithm, const RecurrentProblem& p, const Arran
   if (!p.bias) return "no biases";
   if (p.dtype == DType::F64 && algorithm != Algorithm::PersistDynamic) return "f64";
   const bool gated = p.cell == Cell::Lstm || p.cell == Cell::Gru;
-  if (algorithm == Algorithm::PersistStaticSmallH && p.H > (gated ? 192 : 384)) return gated ? "more than 192 hidden units" : "more than 384 hidden units";
+  if (algorithm == Algorithm::PersistStaticSmallH && p.H > (gated ? 192 : 384))
+    return gated ? "more than 192 hidden units" : "more than 384 hidden units";
   return nullptr;
 }
 
-Tuner::Tuner(Context& context, Planner& planner) : context_(context), planner_(planner), layout_(setting("STMNET_CUDNN_LAYOUT")) {
+Tuner::Tuner(Context& context, Planner& planner)
+    : context_(context), planner_(planner), layout_(setting("STMNET_CUDNN_LAYOUT")) {
   const std::string autotune = setting("STMNET_CUDNN_AUTOTUNE");
   enabled_ = autotune != "0";
   everything_ = autotune == "all";
@@ -108,12 +110,15 @@ std::vector<bool> Tuner::orders(const RecurrentProblem& problem) const {
   return {false};
 }
 
-/// Persistent kernels of two backends wait for multiprocessors that the other holds: whoever is not alone takes none that was not there before.
+/// Persistent kernels of two backends wait for multiprocessors that the other holds: whoever is not alone takes none
+/// that was not there before.
 bool Tuner::idle(const RecurrentProblem& problem) const {
-  return problem.algorithm == Algorithm::Auto && (!enabled_ || problem.deterministic || (context_.presence && !context_.presence->alone()));
+  return problem.algorithm == Algorithm::Auto &&
+         (!enabled_ || problem.deterministic || (context_.presence && !context_.presence->alone()));
 }
 
-Status Tuner::choose(const RecurrentProblem& problem, const Arrangement& arrangement, bool repeated, Choice* out, bool* settled) {
+Status Tuner::choose(const RecurrentProblem& problem, const Arrangement& arrangement, bool repeated, Choice* out,
+                     bool* settled) {
   *out = plain(problem);
   *settled = true;
   if (obstacle(Algorithm::PersistDynamic, problem, arrangement)) return Status::ok();
@@ -130,7 +135,8 @@ Status Tuner::choose(const RecurrentProblem& problem, const Arrangement& arrange
   return Status::ok();
 }
 
-Status Tuner::verdict(const RecurrentProblem& problem, const Chunk& chunk, Scope scope, bool repeated, Verdict* out, bool* known) {
+Status Tuner::verdict(const RecurrentProblem& problem, const Chunk& chunk, Scope scope, bool repeated, Verdict* out,
+                      bool* known) {
   const std::string key = key_of(problem, chunk, scope);
   *known = cache_.find(key, out);
   if (*known) return Status::ok();
@@ -154,7 +160,8 @@ std::string Tuner::key_of(const RecurrentProblem& p, const Chunk& chunk, Scope s
   static const char* const elements[] = {"f32", "f64", "f16", "bf16"};
   static const char* const scopes[] = {"", ":compiled", ":all"};
   const bool tf32 = p.dtype == DType::F32 && p.math == MathMode::Tf32;
-  std::string key = device_ + ":" + cells[static_cast<int>(p.cell)] + ":" + (tf32 ? "tf32" : elements[static_cast<int>(element_of(p))]);
+  std::string key = device_ + ":" + cells[static_cast<int>(p.cell)] + ":" +
+                    (tf32 ? "tf32" : elements[static_cast<int>(element_of(p))]);
   const struct {
     const char* name;
     int64_t value;
@@ -165,7 +172,8 @@ std::string Tuner::key_of(const RecurrentProblem& p, const Chunk& chunk, Scope s
                {"N", scope == Scope::Static ? power_of_two_from(chunk.batch) : chunk.batch},
                {"T", power_of_two_from(chunk.steps)}};
   for (const auto& size : sizes) key += std::string(":") + size.name + std::to_string(size.value);
-  return key + (p.batch_first ? ":batchFirst" : ":timeFirst") + (p.training ? ":training" : ":inference") + scopes[static_cast<int>(scope)];
+  return key + (p.batch_first ? ":batchFirst" : ":timeFirst") + (p.training ? ":training" : ":inference") +
+         scopes[static_cast<int>(scope)];
 }
 
 struct Tuner::Candidate {
@@ -178,7 +186,8 @@ struct Tuner::Candidate {
 /// What can be planned, and the reasons of what cannot; the plain way first.
 Status Tuner::candidates(const RecurrentProblem& p, Scope scope, std::vector<Candidate>& all, bool* lasting) {
   std::vector<Algorithm> algorithms{Algorithm::Standard};
-  if (scope != Scope::WithDynamic) algorithms.insert(algorithms.end(), {Algorithm::PersistStatic, Algorithm::PersistStaticSmallH});
+  if (scope != Scope::WithDynamic)
+    algorithms.insert(algorithms.end(), {Algorithm::PersistStatic, Algorithm::PersistStaticSmallH});
   if (scope != Scope::Static && context_.compiles) algorithms.push_back(Algorithm::PersistDynamic);
   const Arrangement arrangement = arrange(p, p.T);
   for (const Algorithm algorithm : algorithms) {
@@ -186,7 +195,8 @@ Status Tuner::candidates(const RecurrentProblem& p, Scope scope, std::vector<Can
       Candidate& candidate = all.emplace_back();
       candidate.choice = {algorithm, batch_major};
       const char* const why = obstacle(algorithm, p, arrangement);
-      const Status status = why ? Status::fail(StatusKind::Unsupported, "%s", why) : planner_.plan(p, arrangement, candidate.choice, &candidate.plan);
+      const Status status = why ? Status::fail(StatusKind::Unsupported, "%s", why)
+                                : planner_.plan(p, arrangement, candidate.choice, &candidate.plan);
       if (context_.lost || (!status.is_ok() && all.size() == 1)) return status;
       if (status.kind == StatusKind::OutOfMemory) *lasting = false;
       if (!status.is_ok()) candidate.finding = refused(status.message);
@@ -195,9 +205,11 @@ Status Tuner::candidates(const RecurrentProblem& p, Scope scope, std::vector<Can
   return Status::ok();
 }
 
-/// The fastest of the candidates whose results are those of the plain way. A problem that leaves no room for a trial gets that; `lasting` is false then.
+/// The fastest of the candidates whose results are those of the plain way. A problem that leaves no room for a trial
+/// gets that; `lasting` is false then.
 Status Tuner::measure(const RecurrentProblem& problem, const Chunk& chunk, Scope scope, Verdict* out, bool* lasting) {
-  const ExclusiveLock lock(context_.device);  // what is compiled and loaded waits for the device, and nobody else shall slow what is timed
+  const ExclusiveLock lock(
+      context_.device);  // what is compiled and loaded waits for the device, and nobody else shall slow what is timed
   const RecurrentProblem p = without_lengths(problem, chunk);
   std::vector<Candidate> all;
   STM_TRY(candidates(p, scope, all, lasting));
@@ -247,7 +259,8 @@ Status Tuner::compare(const RecurrentProblem& p, std::vector<Candidate>& all, bo
   return Status::ok();
 }
 
-Status Tuner::prove(const RecurrentProblem& problem, const Arrangement& arrangement, Choice choice, std::optional<bool>* proven) {
+Status Tuner::prove(const RecurrentProblem& problem, const Arrangement& arrangement, Choice choice,
+                    std::optional<bool>* proven) {
   const std::string key = key_of(problem, arrangement.chunks[0], Scope::Everything) + choice.text();
   const auto known = computes_.find(key);
   if (known != computes_.end()) {

@@ -27,12 +27,15 @@ bool Verdict::has_static() const {
   const std::string name = name_of(Algorithm::PersistStatic);  // that of the other begins alike
   for (size_t at = findings.find(name); at != std::string::npos; at = findings.find(name, at + 1)) {
     const size_t equals = findings.find('=', at);
-    if (equals != std::string::npos && equals + 1 < findings.size() && findings[equals + 1] >= '0' && findings[equals + 1] <= '9') return true;
+    if (equals != std::string::npos && equals + 1 < findings.size() && findings[equals + 1] >= '0' &&
+        findings[equals + 1] <= '9')
+      return true;
   }
   return false;
 }
 
-TuningCache::TuningCache() : folder_(folder_of_cache()), file_(folder_.empty() ? "" : folder_ + "/cudnn-algorithms.txt") {}
+TuningCache::TuningCache()
+    : folder_(folder_of_cache()), file_(folder_.empty() ? "" : folder_ + "/cudnn-algorithms.txt") {}
 
 bool TuningCache::find(const std::string& key, Verdict* out) {
   if (!read_) read();
@@ -78,7 +81,8 @@ void TuningCache::write() const {
   const std::string beside = file_ + "." + std::to_string(std::random_device()());
   {
     std::ofstream file(beside);
-    for (const auto& [key, verdict] : lasting_) file << key << ' ' << verdict.choice.text() << ' ' << verdict.findings << '\n';
+    for (const auto& [key, verdict] : lasting_)
+      file << key << ' ' << verdict.choice.text() << ' ' << verdict.findings << '\n';
     file.close();
     if (!file) error = std::make_error_code(std::errc::io_error);
   }
