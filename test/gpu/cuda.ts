@@ -9,6 +9,9 @@ const facts = listed.find(({ name, available }) => available && name === cuda);
 /** Whether the device is one that computes on the CPU: fewer and smaller cases do there. */
 export const standin = facts?.model?.includes('stand-in') ?? false;
 
+/** Why no compiled step is a graph, where whoever runs the tests wants none. */
+export const whyNoGraph = process.env['STMNET_CUDA_GRAPHS'] === '0' ? 'STMNET_CUDA_GRAPHS is 0' : undefined;
+
 /** Tests that need a CUDA device; skipped without one, under a title that says why. STMNET_REQUIRE_CUDA=1 turns that into a failure. */
 export function describeCuda(name: string, suite: () => void): void {
   const reason = listed.find(({ available }) => !available)?.reason?.split('\n')[0] ?? 'devices() lists none';
