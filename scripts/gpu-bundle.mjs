@@ -22,15 +22,14 @@ import {
 import { join } from 'node:path';
 import { addon, glibcOf, plugin } from './binary.mjs';
 import { prebuildsFault } from './check-prebuilds.mjs';
+import { optionsOf } from './gpu/options.mjs';
 import { read, root, run, sourceHash } from './toolchain.mjs';
 
 /** What may travel at once is 64 MiB, with the repository. */
 const limitMiB = 52;
-const args = process.argv.slice(2);
+const given = optionsOf('gpu:bundle', { standin: Boolean, sources: Boolean, output: String });
 const at = (...path) => join(root, ...path);
-const output =
-  args.find((arg) => arg.startsWith('--output='))?.slice('--output='.length) ??
-  join('build', 'gpu', 'stmnet-gpu.tar.xz');
+const { standin = false, sources = false, output = join('build', 'gpu', 'stmnet-gpu.tar.xz') } = given;
 const folder = at('build', 'gpu', 'bundle', 'stmnet-gpu');
 
 /** What of the repository goes along. */
@@ -70,7 +69,7 @@ const binaries = {
   [join(prebuilds, addon.file)]: join('build', 'Release', addon.file),
   [join('build', 'gpu', 'cuda-probe')]: join('build', 'gpu', 'cuda-probe'),
 };
-if (!args.includes('--sources')) binaries[join(prebuilds, plugin.file)] = join('build', 'Release', plugin.file);
+if (!sources) binaries[join(prebuilds, plugin.file)] = join('build', 'Release', plugin.file);
 
 /** Names of installed packages that these need, themselves included. */
 function closure(names) {
@@ -124,18 +123,18 @@ function pack() {
   cpSync(at('scripts', 'gpu', 'run.sh'), join(folder, 'run.sh'));
   const packages = copyPackages();
   checkBinaries();
-  if (args.includes('--standin')) addStandin();
+  if (standin) addStandin();
   return packages;
 }
 
 /** The stand-in is for this machine alone. */
 function addStandin() {
-  const standin = join('build', 'standin');
-  const own = at(standin, 'libstmnet_cuda_standin.so');
+  const built = join('build', 'standin');
+  const own = at(built, 'libstmnet_cuda_standin.so');
   if (!existsSync(own) || !readFileSync(own).includes(sourceHash()))
-    throw new Error(`got no ${standin} of these sources.\n  Fix: npm run build:standin`);
-  cpSync(at(standin), join(folder, standin), { recursive: true, preserveTimestamps: true });
-  for (const name of readdirSync(at(standin))) run('strip', ['--strip-unneeded', join(folder, standin, name)]);
+    throw new Error(`got no ${built} of these sources.\n  Fix: npm run build:standin`);
+  cpSync(at(built), join(folder, built), { recursive: true, preserveTimestamps: true });
+  for (const name of readdirSync(at(built))) run('strip', ['--strip-unneeded', join(folder, built, name)]);
 }
 
 function isBinary(file) {

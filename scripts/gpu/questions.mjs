@@ -15,28 +15,19 @@ import { createInterface } from 'node:readline';
 import { environment, root } from '../toolchain.mjs';
 import { buildProbe, probe } from './build-probe.mjs';
 import { wheelFolder } from './cuda-folder.mjs';
-import { required, useStandin, writeReport } from './device.mjs';
+import { required, useStandin } from './device.mjs';
+import { optionsOf } from './options.mjs';
+import { objectsIn } from './processes.mjs';
+import { writeReport } from './reports.mjs';
 
 const started = Date.now();
 const seconds = () => (Date.now() - started) / 1000;
 
-/** @throws {Error} if there is an option that means nothing */
-function parse(args) {
-  const flags = ['standin', 'build', 'published', 'all'];
-  const values = ['output', 'limit', 'each'];
-  const known = [...flags.map((flag) => `--${flag}`), ...values.map((value) => `--${value}=…`)];
-  const options = { output: join('build', 'gpu', 'questions.json'), starts: [] };
-  for (const arg of args) {
-    const [, name, value] = arg.match(/^--([^=]+)(?:=(.+))?$/) ?? [];
-    if (!arg.startsWith('--')) options.starts.push(arg);
-    else if (value === undefined ? flags.includes(name) : values.includes(name)) options[name] = value ?? true;
-    else throw new Error(`got ${arg}, expected one of ${known.join(', ')}, or the beginning of a name.`);
-  }
-  options.limit = Number(options.limit ?? (options.all ? 3600 : 100));
-  options.each = Number(options.each ?? (options.all ? 30 : 10));
-  if (!(options.limit > 0 && options.each > 0))
-    throw new Error('got a limit that is no number of seconds, expected one above 0.');
-  return options;
+function options() {
+  const known = { standin: Boolean, build: Boolean, published: Boolean, all: Boolean };
+  const given = optionsOf('questions', { ...known, output: String, limit: Number, each: Number }, { names: true });
+  const output = join('build', 'gpu', 'questions.json');
+  return { output, limit: given.all ? 3600 : 100, each: given.all ? 30 : 10, ...given };
 }
 
 /** The program for the device that is meant, built if need be. */
@@ -53,22 +44,13 @@ async function program({ standin, published }) {
   return path;
 }
 
-/** What the line says; nothing where it is half of one, as a program that is killed leaves it. */
-function parsed(line) {
-  try {
-    return [JSON.parse(line)];
-  } catch {
-    return [];
-  }
-}
-
 /** Runs the program until it ends, or to the limit. Each line that it prints goes to `take`, as the object that it is. */
 function asked(path, args, env, limit, take) {
   return new Promise((done, failed) => {
     const child = spawn(path, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
     // It ends in time itself, unless a process that it waits for cannot.
     const end = setTimeout(() => child.kill('SIGKILL'), Math.max(0, limit - seconds()) * 1000);
-    createInterface({ input: child.stdout }).on('line', (line) => parsed(line).forEach(take));
+    createInterface({ input: child.stdout }).on('line', (line) => objectsIn(line).forEach(take));
     child.on('error', failed).on('close', () => {
       clearTimeout(end);
       done();
@@ -81,13 +63,10 @@ const words = ({ failed, outcome, seconds: took }) => failed ?? `${outcome ?? 'a
 async function main(options, path) {
   const wheels = options.standin ? undefined : wheelFolder();
   const env = { ...environment(), ...(wheels ? { STMNET_CUDA_LIBS: wheels } : {}) };
-  const chosen = [...(options.all ? ['--all'] : []), ...options.starts];
+  const chosen = [...(options.all ? ['--all'] : []), ...options.names];
   const listed = spawnSync(path, ['list', ...chosen], { encoding: 'utf8', env });
   if (listed.status !== 0) throw new Error(listed.error?.message ?? listed.stderr.trim());
-  const questions = listed.stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  const questions = objectsIn(listed.stdout);
   let device;
   const answers = {};
   const save = (quiet) => writeReport(options.output, { device, seconds: seconds(), answers }, { quiet });
@@ -118,10 +97,10 @@ async function main(options, path) {
 }
 
 try {
-  const options = parse(process.argv.slice(2));
-  const path = await program(options);
-  if (options.build) console.log(`questions: ${path} is built`);
-  else process.exitCode = (await main(options, path)) ? 0 : 1;
+  const given = options();
+  const path = await program(given);
+  if (given.build) console.log(`questions: ${path} is built`);
+  else process.exitCode = (await main(given, path)) ? 0 : 1;
 } catch (error) {
   console.error(`questions: ${error.message}`);
   process.exitCode = 1;

@@ -7,12 +7,13 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { root } from '../toolchain.mjs';
-import { runWithin, writeReport } from './device.mjs';
+import { optionsOf } from './options.mjs';
+import { runWithin } from './processes.mjs';
+import { writeReport } from './reports.mjs';
 
-const args = process.argv.slice(2);
-const option = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-const output = option('output') ?? join('build', 'gpu', 'sanitizer.json');
-const end = performance.now() / 1000 + Number(option('limit') ?? 600);
+const given = optionsOf('sanitizer', { standin: Boolean, output: String, limit: Number });
+const { standin = false, output = join('build', 'gpu', 'sanitizer.json'), limit = 600 } = given;
+const end = performance.now() / 1000 + limit;
 const found = 97; // the exit status that says so
 
 /** compute-sanitizer, and what it can do; undefined if there is none. */
@@ -64,7 +65,7 @@ function check({ program, help }, tool, seconds) {
     '--expose-gc',
     'scripts/gpu/smoke.mjs',
     '--tiny',
-    ...(args.includes('--standin') ? ['--standin'] : []),
+    ...(standin ? ['--standin'] : []),
   ];
   const begun = performance.now();
   const { status, stdout, stderr, error } = runWithin(seconds, program, [...options, ...rows], {

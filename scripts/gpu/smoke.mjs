@@ -7,16 +7,16 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { findDevice, required, useStandin, writeReport } from './device.mjs';
+import { findDevice, required, useStandin } from './device.mjs';
+import { optionsOf } from './options.mjs';
+import { writeReport } from './reports.mjs';
 
-const args = process.argv.slice(2);
-const option = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-const standin = args.includes('--standin');
-const output = option('output') ?? join('build', 'gpu', 'smoke.json');
+const known = { standin: Boolean, tiny: Boolean, output: String, limit: Number };
+const given = optionsOf('smoke', { ...known, group: String, first: String }); // those two: to its children
+const { standin = false, tiny = false, output = join('build', 'gpu', 'smoke.json'), limit = 3600 } = given;
 const started = performance.now();
-const secondsLeft = () => Number(option('limit') ?? 3600) - (performance.now() - started) / 1000;
+const secondsLeft = () => limit - (performance.now() - started) / 1000;
 const patience = 20; // seconds for one row
 
 /** Runs a row. @returns its finding; `failed` if it threw */
@@ -32,13 +32,16 @@ async function found({ name, run }) {
   }
 }
 
-/** The child: a line of JSON before and after each row, from row `first` on. */
+/** Tells the parent. What is printed is not for it: libraries print there too. */
+const tell = (message) => new Promise((done) => process.send(message, done));
+
+/** The child: says before each row, from row `first` on, that it begins, and after it what was found. */
 async function answer(rows, first) {
   const { usable } = await import('./smoke-rows.mjs');
   for (const row of rows.slice(first)) {
-    console.log(JSON.stringify({ begun: row.name }));
+    await tell({ begun: row.name });
     const finding = await found(row);
-    console.log(JSON.stringify(finding));
+    await tell(finding);
     // The rows that are left run in another process.
     if (finding.outcome === 'failed' && !(await usable().catch(() => false))) process.exit(1);
   }
@@ -61,9 +64,9 @@ function ask(group, index, first, add) {
         `--first=${first}`,
         ...(standin ? ['--standin'] : []),
       ],
-      { env, stdio: ['ignore', 'pipe', 'pipe'] },
+      { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] },
     );
-    let [answered, row, errors, late] = [0, undefined, '', false];
+    let [answered, row, printed, late] = [0, undefined, '', false];
     let clock;
     const wait = () => {
       clearTimeout(clock);
@@ -73,9 +76,9 @@ function ask(group, index, first, add) {
       );
     };
     wait();
-    child.stderr.on('data', (text) => (errors = (errors + text).slice(-2000)));
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const said = JSON.parse(line);
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (text) => (printed = (printed + text).slice(-2000)));
+    child.on('message', (said) => {
       wait();
       if (said.begun !== undefined) return void (row = said.begun);
       row = undefined;
@@ -94,7 +97,7 @@ function ask(group, index, first, add) {
         add(group, {
           name: unanswered.name,
           outcome: late && secondsLeft() <= 0.2 ? 'not reached' : 'failed',
-          detail: `${ended}${errors ? `: ${errors.trim().split('\n').at(-1)}` : ''}`,
+          detail: `${ended}${printed ? `: ${printed.trim().split('\n').at(-1)}` : ''}`,
         });
         answered += 1;
       }
@@ -142,7 +145,7 @@ async function everything(device, parts) {
   return findings;
 }
 
-async function tiny(device) {
+async function fewSmall(device) {
   const { tinyRows } = await import('./smoke-rows.mjs');
   const findings = [];
   for (const row of tinyRows()) {
@@ -155,11 +158,10 @@ async function tiny(device) {
 }
 
 async function main() {
-  if (option('group') !== undefined)
-    return answer(
-      (await import('./smoke-rows.mjs')).groupsOf(standin)[Number(option('group'))].rows,
-      Number(option('first')),
-    );
+  if (given.group !== undefined) {
+    const { groupsOf } = await import('./smoke-rows.mjs');
+    return answer(groupsOf(standin)[Number(given.group)].rows, Number(given.first));
+  }
   const { device, reason, parts } = findDevice();
   if (device === undefined) {
     writeReport(output, { skipped: true, reason, parts });
@@ -167,8 +169,8 @@ async function main() {
     process.exitCode = required() ? 1 : 0;
     return;
   }
-  const findings = args.includes('--tiny') ? await tiny(device) : await everything(device, parts);
-  if (!args.includes('--tiny')) table(findings);
+  const findings = tiny ? await fewSmall(device) : await everything(device, parts);
+  if (!tiny) table(findings);
   const count = (outcome) => findings.filter((one) => one.outcome === outcome).length;
   console.log(
     `smoke: ${findings.length} rows: ${['ok', 'refused', 'no graph', 'untuned', 'failed', 'not reached'].map((outcome) => `${count(outcome)} ${outcome}`).join(', ')}`,

@@ -7,17 +7,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { environment, root } from '../toolchain.mjs';
-import { findDevice, required, runWithin, useStandin, writeReport } from './device.mjs';
+import { findDevice, required, useStandin } from './device.mjs';
+import { optionsOf } from './options.mjs';
+import { objectsIn, runWithin } from './processes.mjs';
+import { writeReport } from './reports.mjs';
 
-const args = process.argv.slice(2);
-const option = (name) => args.find((arg) => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-const output = option('output') ?? join('build', 'gpu', 'test.json');
+const given = optionsOf('test:gpu', { standin: Boolean, output: String, limit: Number }, { names: true });
+const { standin = false, output = join('build', 'gpu', 'test.json'), limit = 100_000, names } = given;
 const lines = resolve(root, output.replace(/\.json$/, '.jsonl'));
-const standin = args.includes('--standin');
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-const filters = args.filter((arg) => !arg.startsWith('--'));
 const started = Date.now();
-const secondsLeft = () => Number(option('limit') ?? 100_000) - (Date.now() - started) / 1000;
+const secondsLeft = () => limit - (Date.now() - started) / 1000;
 
 /**
  * Which files a run takes, by the beginning of their path. The algorithms are timed against each other: nothing else
@@ -31,11 +31,11 @@ const runs = [
   { name: 'rest', takes: () => true },
 ];
 
-/** All test files below test/ that vitest.gpu.config.mts includes and the filters name, by run. */
+/** All test files below test/ that vitest.gpu.config.mts includes and the names are parts of, by run. */
 function filesByRun() {
   const listed = spawnSync(
     process.execPath,
-    [vitest, 'list', '--filesOnly', '--config', 'vitest.gpu.config.mts', ...filters],
+    [vitest, 'list', '--filesOnly', '--config', 'vitest.gpu.config.mts', ...names],
     { cwd: root, env: environment(), encoding: 'utf8' },
   );
   const files = listed.stdout
@@ -45,7 +45,7 @@ function filesByRun() {
     .map((line) => relative(root, resolve(root, line)));
   if (files.length === 0)
     throw new Error(
-      `got no test file${filters.length > 0 ? ` for ${filters.join(' ')}` : ''}, expected some.\n${listed.stderr}`,
+      `got no test file${names.length > 0 ? ` for ${names.join(' ')}` : ''}, expected some.\n${listed.stderr}`,
     );
   return runs
     .map((run, index) => ({
@@ -96,13 +96,7 @@ function runFiles({ name, files, tunes }, seconds) {
 
 /** What the reporter has written so far: how each file fared, and every failure with its message. */
 function findings() {
-  const all = existsSync(lines)
-    ? readFileSync(lines, 'utf8')
-        .trim()
-        .split('\n')
-        .filter(Boolean)
-        .map((line) => JSON.parse(line))
-    : [];
+  const all = existsSync(lines) ? objectsIn(readFileSync(lines, 'utf8')) : [];
   return {
     files: all.filter(({ passed }) => passed !== undefined),
     failures: all
