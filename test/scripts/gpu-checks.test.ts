@@ -4,7 +4,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { standinEnvironment } from '../../scripts/standin';
 import { root } from '../../scripts/toolchain.mjs';
 
 const there = existsSync(join(root, 'build', 'standin', 'libstmnet_cuda_standin.so'));
@@ -70,6 +72,55 @@ describe.skipIf(!there)('smoke.mjs on the stand-in', () => {
     expect(text).toMatch(/"outcome":"failed","detail":"[^"]*cudnnRNNForward/);
   });
 
+  /** What a script says that has the groups of smoke-rows.mjs. */
+  function withGroups(code: string, env: Record<string, string | undefined> = {}): unknown {
+    const url = pathToFileURL(join(root, 'scripts', 'gpu', 'smoke-rows.mjs')).href;
+    const script = `import { groupsOf } from ${JSON.stringify(url)};
+      const row = (groups, group, name) =>
+        groups.find((one) => one.name === group).rows.find((one) => one.name.startsWith(name)).run();
+      console.log(JSON.stringify(${code}));`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, ...standinEnvironment(root), ...env },
+    });
+    expect(stderr).toBe('');
+    return JSON.parse(stdout);
+  }
+
+  it('asks cuDNN for every algorithm, in sizes that stmnet does not refuse itself', () => {
+    const algorithms = ['standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH'];
+    const ran = algorithms.map((algo) => `await row(groupsOf(false), 'algorithms', '${algo} fma')`);
+    const found = withGroups(`[${ran.join()}]`, { STMNET_CUDNN_AUTOTUNE: '0' }) as Finding[];
+    expect(found.map(({ outcome, detail }) => [outcome, detail])).toEqual(
+      algorithms.map(() => [undefined, expect.stringMatching(/ of 0\.00001$/)]),
+    );
+  });
+
+  it('lets one group find NVRTC under the library path that the user has', () => {
+    const code = 'groupsOf(true).map(({ name, env }) => [name, env.LD_LIBRARY_PATH])';
+    const paths = (env: Record<string, string | undefined>): unknown[] =>
+      (withGroups(code, env) as [string, string | null][]).filter(([, path]) => path !== null);
+    const name = 'NVRTC by the plug-in';
+    expect(paths({ LD_LIBRARY_PATH: '/ours', STMNET_GPU_LIBRARY_PATH: '/own' })).toEqual([[name, '/own']]);
+    expect(paths({ LD_LIBRARY_PATH: '/ours', STMNET_GPU_LIBRARY_PATH: '' })).toEqual([[name, '']]);
+    expect(paths({ LD_LIBRARY_PATH: '/own', STMNET_GPU_LIBRARY_PATH: undefined })).toEqual([[name, '/own']]);
+  });
+
+  it('calls a shape tuned only if it has a line of its own', () => {
+    const cache = join(folder, 'tuning-cache');
+    mkdirSync(cache);
+    writeFileSync(join(cache, 'other.txt'), 'of another shape\n');
+    const tune = (autotune: string): unknown =>
+      withGroups(`await row(groupsOf(true), 'tuning', 'LSTM tf32')`, {
+        STMNET_CACHE_DIR: cache,
+        STMNET_CUDNN_AUTOTUNE: autotune,
+      });
+    expect(tune('0')).toMatchObject({ outcome: 'untuned', choices: [] });
+    expect(tune('1')).toMatchObject({ outcome: 'ok', choices: [expect.stringContaining(':tf32:')] });
+    expect(tune('1')).toMatchObject({ outcome: 'untuned', choices: [] });
+  });
+
   it('ends at its limit, and says of each row how it fared or that it was not reached', () => {
     // and whatever libraries print
     const noise = "process.stdout.write('null\\n{\"half\": \\n1\\nno end of line')";
@@ -87,6 +138,7 @@ describe.skipIf(!there)('smoke.mjs on the stand-in', () => {
         'dropout set',
         'dropout null',
         'algorithms',
+        'NVRTC by the plug-in',
         'kernels',
         'layout time',
         'layout batch',

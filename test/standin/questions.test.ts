@@ -266,12 +266,14 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
       });
       expect(Number(one['against f32'])).toBeLessThan(1e-2);
     }
-    for (const [name, field] of [
-      ['products-bias-PTB-large', 'against two passes'],
-      ['products-gradient-PTB-large', 'dbias against the sum'],
+    for (const [name, field, sizes] of [
+      ['products-bias-PTB-large', 'against two passes', ['all', 'one row', 'one output', 'one input']],
+      ['products-gradient-PTB-large', 'dbias against the sum', [undefined]],
     ] as const) {
       const { cases = [] } = answerTo(name);
-      expect(cases.map(({ form, outcome }) => [form, outcome])).toEqual([...forms, 'f64'].map((form) => [form, 'ok']));
+      expect(cases.map((one) => [one['sizes'], one['form'], one['outcome']])).toEqual(
+        sizes.flatMap((size) => [...forms, 'f64'].map((form) => [size, form, 'ok'])),
+      );
       for (const one of cases) expect(Number(one[field]), String(one['form'])).toBeLessThan(1e-5);
     }
   });

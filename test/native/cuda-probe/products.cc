@@ -245,11 +245,11 @@ Json forms(const Shape& shape) {
 }
 
 /// The bias of y by cuBLASLt, and by a pass before the product. A memset of y stands for that pass: it writes as much.
-Json bias(const Shape& shape) {
+void bias_of(const Shape& shape, const char* sizes) {
   std::vector<Form> some = kForms;
   some.push_back(kWide);
   for (const Form& form : some)
-    tell_case(tried(Json().text("form", form.name), [&](Json& json) {
+    tell_case(tried(Json().text("form", form.name).text("sizes", sizes), [&](Json& json) {
       const Product product(shape, Direction::Forward, form);
       product.write_bias();
       product.by_cublas(1);
@@ -264,6 +264,14 @@ Json bias(const Shape& shape) {
           .number("cuBLASLt ms", each_ms([&] { by_lt.run(); }))
           .number("cuBLASLt workspace", by_lt.workspace_bytes());
     }));
+}
+
+/// Of the shape, and of those like it that stmnet keeps away from cuBLASLt.
+Json bias(const Shape& shape) {
+  bias_of(shape, "all");
+  bias_of({shape.name, 1, shape.in, shape.out}, "one row");
+  bias_of({shape.name, shape.rows, shape.in, 1}, "one output");
+  bias_of({shape.name, shape.rows, 1, shape.out}, "one input");
   return described(shape);
 }
 
