@@ -25,7 +25,7 @@ import { prebuildsFault } from './check-prebuilds.mjs';
 import { optionsOf } from './gpu/options.mjs';
 import { read, root, run, sourceHash } from './toolchain.mjs';
 
-/** What may travel at once is 64 MiB, with the repository. */
+/** What the archive may have at most. */
 const limitMiB = 52;
 const given = optionsOf('gpu:bundle', { standin: Boolean, sources: Boolean, output: String });
 const at = (...path) => join(root, ...path);

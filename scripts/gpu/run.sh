@@ -1,8 +1,9 @@
 #!/bin/sh
 # sh run.sh [FOLDER]: everything that wants a GPU, on a machine with an NVIDIA driver, Python with PyTorch, and no
 # network, within a given time. FOLDER (results) gets at most eight files: results.tgz with everything so far, logs and
-# reports and what the tuner chose, and beside it summary.txt and the reports that are there. They are written anew
-# after each part, so that whatever stops this script leaves what was found before. A second run adds to them.
+# reports and what the tuner chose, and beside it summary.txt and the report of each part (without tar, logs.txt instead
+# of the archive). They are written anew after each part, so that whatever stops this script leaves what was found
+# before. A second run adds to them.
 # Variables:
 #
 #   STMNET_GPU_SECONDS   how long all of it may take (540)
@@ -13,7 +14,7 @@
 #   STMNET_PYTHON        the Python that has PyTorch (python3)
 #   STMNET_GPU_STANDIN   1: on the stand-in, to try this script without a GPU
 #
-# Plain POSIX shell, tar, gzip and timeout: a container may have no more.
+# Plain POSIX shell, GNU's grep, tar, gzip and timeout: a container may have no more.
 started=$(date +%s)
 case ${1:-} in
   '') out= ;;
@@ -25,20 +26,21 @@ out=${out:-$PWD/results}
 work=$PWD/build/gpu/results
 state=$PWD/build/gpu/state
 mkdir -p "$out" "$state" || exit 2
-if [ ! -d "$work" ] && [ -e "$out/results.tgz" ]; then tar xzf "$out/results.tgz" -C build/gpu; fi
+unpacked=0
+if [ ! -d "$work" ] && [ -e "$out/results.tgz" ]; then tar xzf "$out/results.tgz" -C build/gpu || unpacked=$?; fi
 mkdir -p "$work" || exit 2
 
 budget=${STMNET_GPU_SECONDS:-540}
 grace=2                                   # between asking a part to end and killing it
 end=$((started + budget - budget / 60 - 1)) # the rest is for packing
 parts=${STMNET_PARTS:-doctor smoke bench test questions sanitizer}
-failed=0 computes=1
+failed=0 computes=1 packed=0
 
 # The share of a part, in seconds of a whole run.
 weight() {
   case $1 in
     plugin) echo 120 ;;
-    doctor) echo 40 ;;
+    doctor) echo 60 ;;
     smoke) echo 60 ;;
     bench) echo 150 ;;
     test) echo 170 ;;
@@ -49,28 +51,53 @@ weight() {
 }
 for name in $parts; do weight "$name" > "$state/weight" || exit 2; done
 
+say() {
+  echo "$1" | tee -a "$work/summary.txt"
+}
+
 # Copies what is small and read first; beside it and then in its place, so that nobody gets half of it.
 publish() {
-  for file in summary.txt smoke.json bench.json test.json questions.json; do
+  for file in summary.txt doctor.json smoke.json bench.json test.json questions.json sanitizer.json; do
     if [ -e "$work/$file" ]; then cp "$work/$file" "$out/$file.new" && mv "$out/$file.new" "$out/$file"; fi
+  done
+}
+
+# What is in the archive alone.
+logs() {
+  for file in "$work"/*.log "$work/test.jsonl" "$work/cudnn-algorithms.txt"; do
+    if [ -e "$file" ]; then echo "== ${file##*/}" && cat "$file"; fi
   done
 }
 
 pack() {
   publish
   if [ -e "$STMNET_CACHE_DIR/cudnn-algorithms.txt" ]; then cp "$STMNET_CACHE_DIR/cudnn-algorithms.txt" "$work/"; fi
+  before=$packed
   tar czf "$out/results.tgz.new" -C build/gpu results
+  packed=$?
   # 1: a part that could not be killed still writes
-  if [ $? -le 1 ]; then mv "$out/results.tgz.new" "$out/results.tgz"; fi
+  if [ "$packed" -le 1 ]; then
+    mv "$out/results.tgz.new" "$out/results.tgz"
+    return
+  fi
+  failed=1
+  rm -f "$out/results.tgz.new"
+  if [ "$before" -le 1 ]; then say "run.sh: results.tgz was not written, tar ended with exit status $packed"; fi
+  publish
+  logs > "$out/logs.txt.new" && mv "$out/logs.txt.new" "$out/logs.txt"
 }
 
-say() {
-  echo "$1" | tee -a "$work/summary.txt"
-}
-
-# Kills what is left of a part: a process that timeout has not started itself outlives it.
+# Kills what is left of a part. What it has started may be in other groups, as whatever timeout starts is, and have other
+# parents by now; but all have its mark in their environment.
 sweep() {
-  if [ -s "$state/pid" ]; then kill -s KILL -- "-$(cat "$state/pid")" 2> /dev/null; fi
+  for round in 1 2 3; do
+    left=$(grep -ls "STMNET_GPU_MARK=$mark" /proc/[0-9]*/environ)
+    for file in $left; do
+      pid=${file#/proc/}
+      kill -s KILL "${pid%/environ}" 2> /dev/null
+    done
+    if [ -z "$left" ]; then break; fi
+  done
   rm -f "$state/pid"
 }
 
@@ -100,12 +127,13 @@ part() {
   name=$1 seconds=$2
   shift 2
   log=$work/$name.log shown=0
+  mark=$$-$started-$name
   begun=$(date +%s)
   rm -f "$state/pid" "$state/status"
   echo "== $name"
   : > "$log"
   (
-    timeout -k "$grace" "$seconds" "$@" &
+    STMNET_GPU_MARK=$mark timeout -k "$grace" "$seconds" "$@" &
     echo $! > "$state/pid"
     wait $!
     echo $? > "$state/status.new"
@@ -140,11 +168,7 @@ run() {
   case $1 in
     plugin) part plugin "$seconds" node scripts/gpu/build-plugin.mjs ;;
     doctor)
-      part doctor "$seconds" sh -c '
-        node dist/cli/main.js doctor --require-cuda
-        status=$?
-        node dist/cli/main.js doctor --json > "$1"
-        exit $status' sh "$work/doctor.json"
+      part doctor "$seconds" node dist/cli/main.js doctor --require-cuda --json "$work/doctor.json"
       ;;
     smoke)
       part smoke "$seconds" node --expose-gc scripts/gpu/smoke.mjs "--output=$work/smoke.json" "--limit=$limit" \
@@ -188,27 +212,40 @@ elif [ -z "$STMNET_CUDA_LIBS$STMNET_CUDNN_LIB" ]; then
   STMNET_CUDA_LIBS=$(timeout -k 2 20 node -e "$ask")
   if [ -n "$STMNET_CUDA_LIBS" ]; then export STMNET_CUDA_LIBS; else unset STMNET_CUDA_LIBS; fi
 fi
-# What cuDNN opens by name, NVRTC above all, is in folders that the loader does not know.
+# What cuDNN opens by name, NVRTC above all, is in folders that the loader does not know. The part smoke tries it without.
 if [ -n "$STMNET_CUDA_LIBS" ]; then
   nvidia=$STMNET_CUDA_LIBS/nvidia
+  STMNET_GPU_LIBRARY_PATH=$LD_LIBRARY_PATH
   LD_LIBRARY_PATH=$nvidia/cu13/lib:$nvidia/cudnn/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-  export LD_LIBRARY_PATH
+  export LD_LIBRARY_PATH STMNET_GPU_LIBRARY_PATH
 fi
 if [ ! -e build/Release/libstmnet_cuda.so ] && [ -z "$STMNET_CUDA_PLUGIN" ]; then parts="plugin $parts"; fi
 
 say "== $(date -u +%Y-%m-%dT%H:%M:%SZ): $parts, $budget s"
+if [ "$unpacked" != 0 ]; then
+  say "run.sh: what $out/results.tgz had is not there, tar ended with exit status $unpacked"
+  failed=1
+fi
 set -- $parts
 while [ $# -gt 0 ]; do
   total=0
   for each; do total=$((total + $(weight "$each"))); done
-  seconds=$(((end - $(date +%s)) * $(weight "$1") / total - grace))
+  left=$((end - $(date +%s)))
+  seconds=$((left * $(weight "$1") / total - grace))
+  # It reads libraries of gigabytes, nobody before it, and decides on the rest.
+  least=$((left / 2 < 60 ? left / 2 : 60))
+  if [ "$1" = doctor ] && [ "$seconds" -lt "$least" ]; then seconds=$least; fi
   if [ "$computes" = 0 ] && [ "$1" != questions ]; then
     say "$1: left out, stmnet does not compute on a GPU here; doctor.log says what is missing"
   elif [ "$seconds" -lt 1 ]; then
     say "$1: left out, no time is left"
     failed=1
-  elif ! run "$1" "$seconds" && [ "$1" = doctor ]; then
-    computes=0 # cuDNN itself can still be asked
+  else
+    run "$1" "$seconds"
+    case $1-$status in
+      doctor-0 | doctor-124 | doctor-137) ;; # who was stopped has not said that it does not
+      doctor-*) computes=0 ;;                # cuDNN itself can still be asked
+    esac
   fi
   shift
 done

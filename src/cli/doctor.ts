@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { LSTM } from '../layers';
 import { addonFile } from '../native/load';
 import { devices, deviceParts, mathMode, setMathMode, type DeviceInfo, type DevicePart } from '../tensor/device';
@@ -7,8 +8,8 @@ import { version } from './version';
 
 /** Options of `stmnet doctor`. */
 export interface DoctorOptions {
-  /** Print one JSON object instead of text. */
-  json?: boolean;
+  /** True: print one JSON object instead of text. A file: write it there, and print text. */
+  json?: boolean | string;
   /** Fail unless a CUDA device computes. */
   requireCuda?: boolean;
 }
@@ -33,7 +34,9 @@ export interface Findings {
  */
 export async function doctor(options: DoctorOptions, print: (line: string) => void): Promise<number> {
   const findings = await examine();
-  for (const line of options.json === true ? [JSON.stringify(findings, undefined, 2)] : report(findings)) print(line);
+  const json = JSON.stringify(findings, undefined, 2);
+  if (typeof options.json === 'string') writeFileSync(options.json, `${json}\n`);
+  for (const line of options.json === true ? [json] : report(findings)) print(line);
   const sound = findings.devices.every(({ trial }) => trial === undefined || trial === 'ok');
   const cuda = findings.devices.some(({ name, trial }) => name.startsWith('cuda') && trial === 'ok');
   return sound && (cuda || options.requireCuda !== true) ? 0 : 1;

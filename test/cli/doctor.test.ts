@@ -46,6 +46,16 @@ test('a plug-in of other sources is refused', () => {
   expect(part(alien, 'CUDA plug-in')).toMatchObject({ found: false, problem: expect.stringContaining('other sources'), fix: expect.stringContaining('npm run build:cuda') });
 });
 
+test('JSON goes to a file beside the text', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stmnet-doctor-'));
+  const file = join(folder, 'doctor.json');
+  const { code, stdout } = stmnet(['doctor', '--json', file], { STMNET_CUDA_PLUGIN: join(root, 'nowhere.so') });
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^ {2}ok {2}cpu /m);
+  expect((JSON.parse(readFileSync(file, 'utf8')) as Findings).devices[0]).toMatchObject({ name: 'cpu', trial: 'ok' });
+  rmSync(folder, { recursive: true });
+});
+
 test('an unknown option is named', () => {
   const { code, stderr } = stmnet(['doctor', '--jsn']);
   expect(code).toBe(1);

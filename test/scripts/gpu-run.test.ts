@@ -1,10 +1,20 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, it as sequential } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { root } from '../../scripts/toolchain.mjs';
 
 /**
@@ -14,18 +24,32 @@ import { root } from '../../scripts/toolchain.mjs';
 interface Plan {
   hangs?: boolean;
   status?: number;
+  /** Starts a program that hangs, in a group of its own. */
+  starts?: boolean;
+  /** Variables of its environment that it writes into its report. */
+  tells?: string[];
 }
 
 const stub = `
 const { writeFileSync } = require('node:fs');
+const { spawn } = require('node:child_process');
 const name = NAME;
 const plan = JSON.parse(process.env.STUB_PLAN ?? '{}')[name] ?? {};
-const at = process.argv.findIndex((arg) => arg.startsWith('--output'));
+const at = process.argv.findIndex((arg) => /^--(output|json)/.test(arg));
 const output = at < 0 ? undefined : (process.argv[at].split('=')[1] ?? process.argv[at + 1]);
-if (output !== undefined) writeFileSync(output, JSON.stringify({ part: name, at: process.env.STUB_MARK ?? '' }));
-if (process.argv.includes('--json')) { console.log(JSON.stringify({ part: name })); process.exit(0); }
+const told = Object.fromEntries((plan.tells ?? []).map((variable) => [variable, process.env[variable]]));
+if (output !== undefined) writeFileSync(output, JSON.stringify({ part: name, at: process.env.STUB_MARK ?? '', ...told }));
 console.log(name + ' ran ' + (process.env.STUB_MARK ?? ''));
-if (plan.hangs) { writeFileSync('hanging-' + name, String(process.pid)); process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); }
+const hang = (of) => {
+  require('node:fs').writeFileSync('hanging-' + of, String(process.pid));
+  process.on('SIGTERM', () => undefined);
+  setInterval(() => undefined, 1000);
+};
+if (plan.starts) {
+  const inner = spawn('timeout', ['-k', '1', '90', process.execPath, '-e', '(' + hang + ')("inner")'], { stdio: 'ignore' });
+  inner.on('spawn', () => inner.unref());
+}
+if (plan.hangs) hang(name);
 else process.exitCode = plan.status ?? 0;
 `;
 
@@ -38,6 +62,17 @@ const programs: Readonly<Record<string, string>> = {
   sanitizer: 'scripts/gpu/sanitizer.mjs',
 };
 const everyPart = Object.keys(programs).join(' ');
+/** What a whole run leaves. */
+const everyFile = [
+  'bench.json',
+  'doctor.json',
+  'questions.json',
+  'results.tgz',
+  'sanitizer.json',
+  'smoke.json',
+  'summary.txt',
+  'test.json',
+];
 
 let folder: string;
 
@@ -121,24 +156,15 @@ const inArchive = (out: string, name: string): string => tar('xzOf', join(out, '
 const given = (summary: string, part: string): number =>
   Number(new RegExp(`^${part}: .* s of (\\d+)`, 'm').exec(summary)?.[1] ?? Number.NaN);
 
-// They mostly wait: together they take as long as the longest.
+// They mostly wait: together they take as long as the longest. Each test has an `expect` of its own, which knows it.
 describe.concurrent('run.sh', () => {
-  const it = sequential;
-
   it('runs every part and leaves at most eight files: an archive of everything, and what is read first', async ({
     expect,
   }) => {
     const [path, out] = [bundle('all'), join(folder, 'all-out')];
     const { status, summary } = await run(path, out, {});
     expect(status, summary).toBe(0);
-    expect(readdirSync(out).sort()).toEqual([
-      'bench.json',
-      'questions.json',
-      'results.tgz',
-      'smoke.json',
-      'summary.txt',
-      'test.json',
-    ]);
+    expect(readdirSync(out).sort()).toEqual(everyFile);
     expect(archived(out)).toEqual([
       'bench.json',
       'bench.log',
@@ -164,12 +190,9 @@ describe.concurrent('run.sh', () => {
     expect,
   }) => {
     const [path, out] = [bundle('hang'), join(folder, 'hang-out')];
-    const { status, seconds, summary } = await run(path, out, {
-      parts: 'doctor bench test',
-      seconds: 20,
-      plan: { bench: { hangs: true } },
-    });
-    expect(seconds, summary).toBeLessThan(23);
+    const options = { parts: 'bench test', seconds: 13, plan: { bench: { hangs: true } } };
+    const { status, seconds, summary } = await run(path, out, options);
+    expect(seconds, summary).toBeLessThan(16);
     expect(status).toBe(1);
     expect(summary).toMatch(/^bench: stopped after \d+ s/m);
     expect(summary).toMatch(/^test: fine/m);
@@ -180,25 +203,83 @@ describe.concurrent('run.sh', () => {
 
   it('ends within its time when every part hangs', async ({ expect }) => {
     const [path, out] = [bundle('hangs'), join(folder, 'hangs-out')];
-    const plan = Object.fromEntries(['smoke', 'bench', 'test'].map((part) => [part, { hangs: true }]));
-    const { seconds, summary } = await run(path, out, { parts: 'smoke bench test', seconds: 24, plan });
-    expect(seconds, summary).toBeLessThan(27);
-    expect(summary.match(/stopped after/g)).toHaveLength(3);
-    expect(archived(out)).toEqual(expect.arrayContaining(['smoke.json', 'bench.json', 'test.json']));
-    for (const part of ['smoke', 'bench', 'test']) expect(isRunning(path, part), part).toBe(false);
+    const plan = { bench: { hangs: true }, test: { hangs: true } };
+    const { seconds, summary } = await run(path, out, { parts: 'bench test', seconds: 13, plan });
+    expect(seconds, summary).toBeLessThan(16);
+    expect(summary.match(/stopped after/g)).toHaveLength(2);
+    expect(archived(out)).toEqual(expect.arrayContaining(['bench.json', 'test.json']));
+    for (const part of ['bench', 'test']) expect(isRunning(path, part), part).toBe(false);
   });
 
-  it('leaves nothing running that a part has started, and makes nobody wait for it', async ({ expect }) => {
-    const [path, out] = [bundle('grandchild'), join(folder, 'grandchild-out')];
-    // doctor is a shell that ends when it is asked to; what it has started does not
-    const { seconds, summary } = await run(path, out, {
-      parts: 'doctor',
-      seconds: 12,
-      plan: { doctor: { hangs: true } },
-    });
-    expect(summary).toMatch(/^doctor: stopped after \d+ s/m);
-    expect(seconds).toBeLessThan(15);
-    expect(isRunning(path, 'doctor')).toBe(false);
+  it('leaves nothing running that a part has started, whether the part ends, is stopped or hangs', async ({
+    expect,
+  }) => {
+    const plans: Plan[] = [{ starts: true }, { starts: true, hangs: true }];
+    const check = async (plan: Plan, name: string): Promise<void> => {
+      const [path, out] = [bundle(name), join(folder, `${name}-out`)];
+      const { seconds, summary } = await run(path, out, { parts: 'test', seconds: 7, plan: { test: plan } });
+      expect(summary).toMatch(plan.hangs === true ? /^test: stopped after \d+ s/m : /^test: fine/m);
+      expect(seconds).toBeLessThan(10);
+      // where the part ended at once, it may never have come to hang
+      expect(existsSync(join(path, 'hanging-inner')) && isRunning(path, 'inner')).toBe(false);
+    };
+    await Promise.all(plans.map((plan, index) => check(plan, `inner-${index}`)));
+  });
+
+  it('goes on after a doctor that was stopped, which has not said that stmnet does not compute', async ({ expect }) => {
+    const [path, out] = [bundle('slow-doctor'), join(folder, 'slow-doctor-out')];
+    const options = { parts: 'doctor smoke', seconds: 13, plan: { doctor: { hangs: true } } };
+    const { status, summary } = await run(path, out, options);
+    expect(status).toBe(1);
+    expect(summary).toMatch(/^doctor: stopped after [56] s/m);
+    expect(summary).toMatch(/^smoke: fine/m);
+  });
+
+  it('gives doctor a minute where there is as much, and half of the time where there is not', async ({ expect }) => {
+    const times = await Promise.all(
+      [540, 200, 80].map(async (seconds) => {
+        const [path, out] = [bundle(`doctor-${seconds}`), join(folder, `doctor-${seconds}-out`)];
+        const { summary } = await run(path, out, { seconds, plan: { doctor: { status: 1 } } });
+        return given(summary, 'doctor');
+      }),
+    );
+    expect(times.slice(0, 2)).toEqual([60, 60]);
+    expect([38, 39]).toContain(times[2]);
+  });
+
+  it('lets the loader find the libraries of the wheels, and says which path it had before', async ({ expect }) => {
+    const tells = ['LD_LIBRARY_PATH', 'STMNET_GPU_LIBRARY_PATH'];
+    const paths = async (name: string, env: Record<string, string>): Promise<unknown> => {
+      const [path, out] = [bundle(name), join(folder, `${name}-out`)];
+      await run(path, out, { parts: 'smoke', plan: { smoke: { tells } }, env });
+      const report = JSON.parse(readFileSync(join(out, 'smoke.json'), 'utf8')) as Record<string, string>;
+      return tells.map((variable) => report[variable]);
+    };
+    const ours = '/wheels/nvidia/cu13/lib:/wheels/nvidia/cudnn/lib';
+    const [some, none, neither] = await Promise.all([
+      paths('path-some', { STMNET_CUDA_LIBS: '/wheels', LD_LIBRARY_PATH: '/own' }),
+      paths('path-none', { STMNET_CUDA_LIBS: '/wheels' }),
+      paths('path-neither', { LD_LIBRARY_PATH: '/own' }),
+    ]);
+    expect(some).toEqual([`${ours}:/own`, '/own']);
+    expect(none).toEqual([ours, '']);
+    expect(neither).toEqual(['/own', undefined]);
+  });
+
+  it('says so and fails where there is no tar, and leaves the logs beside the reports', async ({ expect }) => {
+    const [path, out, bin] = [bundle('no-tar'), join(folder, 'no-tar-out'), join(folder, 'no-tar-bin')];
+    mkdirSync(bin);
+    const folders = (process.env['PATH'] ?? '').split(delimiter).reverse(); // the first one is made last, and stays
+    for (const from of folders.filter((one) => existsSync(one)))
+      for (const name of readdirSync(from).filter((one) => one !== 'tar')) {
+        rmSync(join(bin, name), { force: true });
+        symlinkSync(join(from, name), join(bin, name));
+      }
+    const { status, summary } = await run(path, out, { parts: 'doctor smoke', env: { PATH: bin } });
+    expect(status).toBe(1);
+    expect(summary.match(/results\.tgz was not written, tar ended with exit status 127/g)).toHaveLength(1);
+    expect(readdirSync(out).sort()).toEqual(['doctor.json', 'logs.txt', 'smoke.json', 'summary.txt']);
+    expect(readFileSync(join(out, 'logs.txt'), 'utf8')).toBe('== doctor.log\ndoctor ran \n== smoke.log\nsmoke ran \n');
   });
 
   it('gives a part its share, and what the parts before it have left', async ({ expect }) => {
@@ -225,17 +306,17 @@ describe.concurrent('run.sh', () => {
 
   it('adds the results of a second run to those of the first', async ({ expect }) => {
     const [path, out] = [bundle('twice'), join(folder, 'twice-out')];
-    await run(path, out, { parts: 'doctor smoke bench questions', mark: 'first' });
-    const { summary } = await run(path, out, { parts: 'test sanitizer', mark: 'second' });
-    const all = ['bench.json', 'questions.json', 'results.tgz', 'smoke.json', 'summary.txt', 'test.json'];
-    expect(readdirSync(out).sort()).toEqual(all);
+    await run(path, out, { parts: 'bench', mark: 'first' });
+    const { summary } = await run(path, out, { parts: 'test', mark: 'second' });
+    const both = ['bench.json', 'results.tgz', 'summary.txt', 'test.json'];
+    expect(readdirSync(out).sort()).toEqual(both);
     expect(summary).toMatch(/^bench: fine[^]*^test: fine/m);
     expect(inArchive(out, 'bench.log')).toContain('bench ran first');
     expect(inArchive(out, 'test.log')).toContain('test ran second');
     // into another folder, as where each call has its own
     const other = join(folder, 'twice-other');
     await run(path, other, { parts: 'sanitizer', mark: 'third' });
-    expect(readdirSync(other).sort()).toEqual(all);
+    expect(readdirSync(other).sort()).toEqual([...both, 'sanitizer.json'].sort());
     expect(inArchive(other, 'bench.log')).toContain('bench ran first');
     // and from a bundle unpacked anew, into the first
     rmSync(join(path, 'build', 'gpu'), { recursive: true });
@@ -245,21 +326,23 @@ describe.concurrent('run.sh', () => {
     expect(inArchive(out, 'summary.txt')).toMatch(/^bench: fine[^]*^test: fine[^]*^smoke: fine/m);
   });
 
-  it.each(['SIGTERM', 'SIGKILL'] as const)('leaves what it has when it is stopped by %s', async (signal) => {
-    const { expect } = await import('vitest');
+  it.for(['SIGTERM', 'SIGKILL'] as const)('leaves what it has when it is stopped by %s', async (signal, { expect }) => {
     const [path, out] = [bundle(signal), join(folder, `${signal}-out`)];
-    const child = start(path, out, { parts: 'doctor smoke bench', seconds: 60, plan: { bench: { hangs: true } } });
+    const plan = { test: { hangs: true, starts: true } };
+    const child = start(path, out, { parts: 'smoke test', seconds: 60, plan });
     const ended = once(child, 'close');
-    const begun = join(path, 'build', 'gpu', 'results', 'bench.json');
-    for (let i = 0; i < 300 && spawnSync('test', ['-e', begun]).status !== 0; i++) await sleep(100);
+    const hanging = ['test', 'inner'].map((name) => join(path, `hanging-${name}`));
+    for (let i = 0; i < 300 && !hanging.every((file) => existsSync(file)); i++) await sleep(100);
     child.kill(signal);
     await ended;
-    if (signal === 'SIGKILL') process.kill(Number(readFileSync(join(path, 'hanging-bench'), 'utf8')), 'SIGKILL');
-    else expect(isRunning(path, 'bench')).toBe(false);
     expect(inArchive(out, 'smoke.log')).toContain('smoke ran');
-    if (signal === 'SIGTERM') expect(inArchive(out, 'bench.log')).toContain('bench ran');
-    if (signal === 'SIGTERM')
-      expect(readFileSync(join(out, 'summary.txt'), 'utf8')).toContain('stopped by a signal in bench');
+    if (signal === 'SIGKILL') {
+      for (const file of hanging) process.kill(Number(readFileSync(file, 'utf8')), 'SIGKILL');
+      return;
+    }
+    expect([isRunning(path, 'test'), isRunning(path, 'inner')]).toEqual([false, false]);
+    expect(inArchive(out, 'test.log')).toContain('test ran');
+    expect(readFileSync(join(out, 'summary.txt'), 'utf8')).toContain('stopped by a signal in test');
   });
 
   it('keeps what the tuner has chosen', async ({ expect }) => {
