@@ -19,57 +19,18 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { addon, glibcOf, plugin } from './binary.mjs';
 import { prebuildsFault } from './check-prebuilds.mjs';
+import { binariesOf, parts, prebuilds, sizeFault } from './gpu-bundle-contents.mjs';
 import { optionsOf } from './gpu/options.mjs';
 import { read, root, run, sourceHash } from './toolchain.mjs';
 
-/** What the archive may have at most. */
-const limitMiB = 52;
 const given = optionsOf('gpu:bundle', { standin: Boolean, sources: Boolean, output: String });
 const at = (...path) => join(root, ...path);
 const { standin = false, sources = false, output = join('build', 'gpu', 'stmnet-gpu.tar.xz') } = given;
 const folder = at('build', 'gpu', 'bundle', 'stmnet-gpu');
-
-/** What of the repository goes along. */
-const parts = [
-  'package.json',
-  'LICENSE',
-  'tsconfig.json',
-  'vitest.config.mts',
-  'vitest.gpu.config.mts',
-  'CMakeLists.txt',
-  'cmake',
-  'native',
-  'src',
-  'dist',
-  'scripts/toolchain.mjs',
-  'scripts/toolchain.d.mts',
-  'scripts/gpu',
-  'scripts/bench',
-  'scripts/golden',
-  'test/golden.test.ts',
-  'test/golden',
-  'test/gpu',
-  'test/support',
-  'test/tensor',
-  'test/layers',
-  'test/losses',
-  'test/optimizers',
-  'test/training',
-  'test/guide',
-  'test/native/cuda-probe',
-  'build/js',
-];
-
-/** Binaries, and where the bundle has them. */
-const prebuilds = join('prebuilds', `${process.platform}-${process.arch}`);
-const binaries = {
-  [join(prebuilds, addon.file)]: join('build', 'Release', addon.file),
-  [join('build', 'gpu', 'cuda-probe')]: join('build', 'gpu', 'cuda-probe'),
-};
-if (!sources) binaries[join(prebuilds, plugin.file)] = join('build', 'Release', plugin.file);
+const binaries = binariesOf({ sources });
 
 /** Names of installed packages that these need, themselves included. */
 function closure(names) {
@@ -162,7 +123,7 @@ function checkBinaries() {
 }
 
 function archive() {
-  const path = at(output);
+  const path = resolve(root, output);
   rmSync(path, { force: true });
   const { status } = spawnSync('tar', ['-I', 'xz -9e -T1', '-C', join(folder, '..'), '-cf', path, 'stmnet-gpu'], {
     stdio: 'inherit',
@@ -183,7 +144,8 @@ try {
     .map((line) => line.replace(`${folder}/`, '').replace('\t', ' MiB '))
     .join(', ');
   console.log(`gpu:bundle: ${output}, ${size.toFixed(1)} MiB (${sizes}; ${packages} packages)`);
-  if (size > limitMiB) throw new Error(`the archive has ${size.toFixed(1)} MiB, expected at most ${limitMiB}.`);
+  const fault = sizeFault(size);
+  if (fault !== undefined) throw new Error(fault);
 } catch (error) {
   console.error(`gpu:bundle: ${error.message}`);
   process.exitCode = 1;

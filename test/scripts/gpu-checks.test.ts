@@ -1,8 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,30 +17,41 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs a script of scripts/gpu on the stand-in. @returns how it ended, and its report */
-function script(
+interface Ended {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+function node(args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  return new Promise((done) => {
+    const options = { cwd: root, timeout: 55_000, env: { ...process.env, ...env } };
+    execFile(process.execPath, args, options, (error, stdout, stderr) =>
+      done({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr }),
+    );
+  });
+}
+
+let scripts = 0;
+
+/** Runs a script of scripts/gpu on the stand-in. @returns how it ended, its report and where that is */
+async function script(
   name: string,
   args: readonly string[],
   env: Record<string, string> = {},
-): { status: number | null; text: string; seconds: number; report: Record<string, unknown> } {
-  const output = join(folder, `${name}.json`);
-  rmSync(output, { force: true });
+): Promise<{ status: number; text: string; seconds: number; report: Record<string, unknown>; output: string }> {
+  const output = join(folder, `${name}-${++scripts}`, `${name}.json`);
   const begun = performance.now();
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
+  const { status, stdout, stderr } = await node(
     ['--expose-gc', join(root, 'scripts', 'gpu', `${name}.mjs`), '--standin', `--output=${output}`, ...args],
-    {
-      cwd: root,
-      encoding: 'utf8',
-      timeout: 55_000,
-      env: { ...process.env, STMNET_REQUIRE_CUDA: '1', CUDA_HOME: '', ...env },
-    },
+    { STMNET_REQUIRE_CUDA: '1', CUDA_HOME: '', ...env },
   );
   return {
     status,
     text: stdout + stderr,
     seconds: (performance.now() - begun) / 1000,
     report: existsSync(output) ? (JSON.parse(readFileSync(output, 'utf8')) as Record<string, unknown>) : {},
+    output,
   };
 }
 
@@ -58,73 +69,69 @@ interface Finding {
   detail?: string;
 }
 
-describe.skipIf(!there)('smoke.mjs on the stand-in', () => {
-  it('computes, captures and sorts as the CPU does', () => {
-    const { status, text } = script('smoke', ['--tiny']);
+describe.skipIf(!there)('smoke.mjs on the stand-in', { concurrent: true }, () => {
+  it('computes, captures and sorts as the CPU does', async ({ expect }) => {
+    const { status, text } = await script('smoke', ['--tiny']);
     expect(status, text).toBe(0);
     expect(text).toMatch(/smoke: (\d+) rows: \1 ok, 0 refused, 0 no graph, 0 untuned, 0 failed/);
     expect(text).toMatch(/language model bf16, dropout, lengths.*the same bits, 2 replays/);
   });
 
-  it('fails where a call of cuDNN fails, with the reason', () => {
-    const { status, text } = script('smoke', ['--tiny'], { STMNET_STANDIN_FAIL: 'cudnnRNNForward:1=5000' });
+  it('fails where a call of cuDNN fails, with the reason', async ({ expect }) => {
+    const { status, text } = await script('smoke', ['--tiny'], { STMNET_STANDIN_FAIL: 'cudnnRNNForward:1=5000' });
     expect(status).toBe(1);
     expect(text).toMatch(/"outcome":"failed","detail":"[^"]*cudnnRNNForward/);
   });
 
   /** What a script says that has the groups of smoke-rows.mjs. */
-  function withGroups(code: string, env: Record<string, string | undefined> = {}): unknown {
+  async function withGroups(code: string, env: Record<string, string | undefined> = {}): Promise<unknown> {
     const url = pathToFileURL(join(root, 'scripts', 'gpu', 'smoke-rows.mjs')).href;
-    const script = `import { groupsOf } from ${JSON.stringify(url)};
+    const source = `import { groupsOf } from ${JSON.stringify(url)};
       const row = (groups, group, name) =>
         groups.find((one) => one.name === group).rows.find((one) => one.name.startsWith(name)).run();
       console.log(JSON.stringify(${code}));`;
-    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: root,
-      encoding: 'utf8',
-      env: { ...process.env, ...standinEnvironment(root), ...env },
-    });
-    expect(stderr).toBe('');
+    const { stdout, stderr } = await node(['--input-type=module', '-e', source], { ...standinEnvironment(root), ...env });
+    if (stderr !== '') throw new Error(stderr);
     return JSON.parse(stdout);
   }
 
-  it('asks cuDNN for every algorithm, in sizes that stmnet does not refuse itself', () => {
+  it('asks cuDNN for every algorithm, in sizes that stmnet does not refuse itself', async ({ expect }) => {
     const algorithms = ['standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH'];
     const ran = algorithms.map((algo) => `await row(groupsOf(false), 'algorithms', '${algo} fma')`);
-    const found = withGroups(`[${ran.join()}]`, { STMNET_CUDNN_AUTOTUNE: '0' }) as Finding[];
+    const found = (await withGroups(`[${ran.join()}]`, { STMNET_CUDNN_AUTOTUNE: '0' })) as Finding[];
     expect(found.map(({ outcome, detail }) => [outcome, detail])).toEqual(
       algorithms.map(() => [undefined, expect.stringMatching(/ of 0\.00001$/)]),
     );
   });
 
-  it('lets one group find NVRTC under the library path that the user has', () => {
+  it('lets one group find NVRTC under the library path that the user has', async ({ expect }) => {
     const code = 'groupsOf(true).map(({ name, env }) => [name, env.LD_LIBRARY_PATH])';
-    const paths = (env: Record<string, string | undefined>): unknown[] =>
-      (withGroups(code, env) as [string, string | null][]).filter(([, path]) => path !== null);
+    const paths = async (env: Record<string, string | undefined>): Promise<unknown[]> =>
+      ((await withGroups(code, env)) as [string, string | null][]).filter(([, path]) => path !== null);
     const name = 'NVRTC by the plug-in';
-    expect(paths({ LD_LIBRARY_PATH: '/ours', STMNET_GPU_LIBRARY_PATH: '/own' })).toEqual([[name, '/own']]);
-    expect(paths({ LD_LIBRARY_PATH: '/ours', STMNET_GPU_LIBRARY_PATH: '' })).toEqual([[name, '']]);
-    expect(paths({ LD_LIBRARY_PATH: '/own', STMNET_GPU_LIBRARY_PATH: undefined })).toEqual([[name, '/own']]);
+    expect(await paths({ LD_LIBRARY_PATH: '/ours', STMNET_GPU_LIBRARY_PATH: '/own' })).toEqual([[name, '/own']]);
+    expect(await paths({ LD_LIBRARY_PATH: '/ours', STMNET_GPU_LIBRARY_PATH: '' })).toEqual([[name, '']]);
+    expect(await paths({ LD_LIBRARY_PATH: '/own', STMNET_GPU_LIBRARY_PATH: undefined })).toEqual([[name, '/own']]);
   });
 
-  it('calls a shape tuned only if it has a line of its own', () => {
+  it('calls a shape tuned only if it has a line of its own', async ({ expect }) => {
     const cache = join(folder, 'tuning-cache');
     mkdirSync(cache);
     writeFileSync(join(cache, 'other.txt'), 'of another shape\n');
-    const tune = (autotune: string): unknown =>
+    const tune = (autotune: string): Promise<unknown> =>
       withGroups(`await row(groupsOf(true), 'tuning', 'LSTM tf32')`, {
         STMNET_CACHE_DIR: cache,
         STMNET_CUDNN_AUTOTUNE: autotune,
       });
-    expect(tune('0')).toMatchObject({ outcome: 'untuned', choices: [] });
-    expect(tune('1')).toMatchObject({ outcome: 'ok', choices: [expect.stringContaining(':tf32:')] });
-    expect(tune('1')).toMatchObject({ outcome: 'untuned', choices: [] });
+    expect(await tune('0')).toMatchObject({ outcome: 'untuned', choices: [] });
+    expect(await tune('1')).toMatchObject({ outcome: 'ok', choices: [expect.stringContaining(':tf32:')] });
+    expect(await tune('1')).toMatchObject({ outcome: 'untuned', choices: [] });
   });
 
-  it('ends at its limit, and says of each row how it fared or that it was not reached', () => {
+  it('ends at its limit, and says of each row how it fared or that it was not reached', async ({ expect }) => {
     // and whatever libraries print
     const noise = "process.stdout.write('null\\n{\"half\": \\n1\\nno end of line')";
-    const { status, report, seconds } = script('smoke', ['--limit=4'], preloading('noise', noise));
+    const { status, report, seconds } = await script('smoke', ['--limit=4'], preloading('noise', noise));
     const findings = report['findings'] as Finding[];
     expect(status).toBe(1);
     expect(seconds).toBeLessThan(15);
@@ -151,8 +158,8 @@ describe.skipIf(!there)('smoke.mjs on the stand-in', () => {
   });
 });
 
-describe.skipIf(!there)('sanitizer.mjs', () => {
-  /** A compute-sanitizer that runs the program and finds what it is told to. */
+describe.skipIf(!there)('sanitizer.mjs', { concurrent: true }, () => {
+  /** A compute-sanitizer that runs the program, unless FAKE_ROWS is none, and finds what it is told to. */
   const fake = `#!/bin/sh
 if [ "$1" = --help ]; then echo '--kernel-name arg'; exit 0; fi
 echo "$@" >> "$FAKE_CALLS"
@@ -162,22 +169,20 @@ while [ "\${1#--}" != "$1" ]; do
 done
 echo '========= COMPUTE-SANITIZER' > "$log"
 case $FAKE_HANGS in *$tool*) sleep 100 ;; esac
-"$@" || exit 3
+if [ "$FAKE_ROWS" != none ]; then "$@" || exit 3; fi
 case $FAKE_FINDS in
   *$tool*) echo '========= Error: Race reported between Write access and Read access [8 hazards]' >> "$log"; exit 97 ;;
   *) echo "========= \${tool} SUMMARY: 0 errors" >> "$log" ;;
 esac
 `;
-  const withFake = (
+  const withFake = async (
     args: readonly string[],
     env: Record<string, string> = {},
-  ): ReturnType<typeof script> & { calls: string } => {
-    const bin = join(folder, 'bin');
-    mkdirSync(bin, { recursive: true });
+  ): Promise<Awaited<ReturnType<typeof script>> & { calls: string }> => {
+    const bin = mkdtempSync(join(folder, 'bin-'));
     writeFileSync(join(bin, 'compute-sanitizer'), fake, { mode: 0o755 });
-    const calls = join(folder, 'calls');
-    rmSync(calls, { force: true });
-    const result = script('sanitizer', args, {
+    const calls = join(bin, 'calls');
+    const result = await script('sanitizer', args, {
       PATH: `${bin}:${process.env['PATH'] ?? ''}`,
       FAKE_CALLS: calls,
       ...env,
@@ -185,8 +190,8 @@ esac
     return { ...result, calls: readFileSync(calls, 'utf8') };
   };
 
-  it('runs the small rows under both tools, racecheck on kernels of stmnet alone', () => {
-    const { status, text, report, calls } = withFake(['--limit=50']);
+  it('runs the small rows under both tools, racecheck on kernels of stmnet alone', async ({ expect }) => {
+    const { status, text, report, calls } = await withFake(['--limit=50']);
     expect(status, text).toBe(0);
     expect(report['results']).toMatchObject({ racecheck: { outcome: 'clean' }, memcheck: { outcome: 'clean' } });
     const [race = '', memory = ''] = calls.split('\n');
@@ -196,8 +201,8 @@ esac
     expect(text).toMatch(/sanitizer: racecheck clean \(.*0 errors\), memcheck clean/);
   });
 
-  it('fails for what a tool finds, and still runs the other', () => {
-    const { status, report } = withFake(['--limit=50'], { FAKE_FINDS: 'racecheck' });
+  it('fails for what a tool finds, and still runs the other', async ({ expect }) => {
+    const { status, report } = await withFake(['--limit=50'], { FAKE_FINDS: 'racecheck', FAKE_ROWS: 'none' });
     expect(status).toBe(1);
     expect(report['results']).toMatchObject({
       racecheck: { outcome: 'findings', findings: [expect.stringContaining('8 hazards')] },
@@ -205,10 +210,10 @@ esac
     });
   });
 
-  it('stops a tool that takes too long and gives the other its time', () => {
-    const { status, report, seconds } = withFake(['--limit=26'], { FAKE_HANGS: 'racecheck' });
+  it('stops a tool that takes too long and gives the other its time', async ({ expect }) => {
+    const { status, report, seconds } = await withFake(['--limit=10'], { FAKE_HANGS: 'racecheck', FAKE_ROWS: 'none' });
     expect(status).toBe(0);
-    expect(seconds).toBeLessThan(40);
+    expect(seconds).toBeLessThan(20);
     expect(report['results']).toMatchObject({
       racecheck: { outcome: 'stopped', findings: [] },
       memcheck: { outcome: 'clean' },
@@ -217,21 +222,21 @@ esac
 
   it.skipIf(
     existsSync('/usr/local/cuda/bin/compute-sanitizer') || spawnSync('compute-sanitizer', ['--version']).status === 0,
-  )('is skipped with the reason where there is none', () => {
-    const { status, text, report } = script('sanitizer', []);
+  )('is skipped with the reason where there is none', async ({ expect }) => {
+    const { status, text, report } = await script('sanitizer', []);
     expect(status).toBe(0);
     expect(text).toContain('sanitizer: skipped: no compute-sanitizer');
     expect(report).toMatchObject({ skipped: true });
   });
 });
 
-describe.skipIf(!there)('test.mjs on the stand-in', () => {
-  it('runs the files in order of worth and puts their results together', () => {
+describe.skipIf(!there)('test.mjs on the stand-in', { concurrent: true }, () => {
+  it('runs the files in order of worth and puts their results together', async ({ expect }) => {
     // and whatever a process that was killed has left between the lines
     const half = `const lines = process.env.STMNET_TEST_LINES;
       if (lines) require('node:fs').appendFileSync(lines, '{"half": \\nnull\\n');`;
     const names = ['test/optimizers/clip', 'test/layers/linear'];
-    const { status, text, report } = script('test', names, preloading('half', half));
+    const { status, text, report } = await script('test', names, preloading('half', half));
     expect(status, text).toBe(0);
     expect(report).toMatchObject({
       failed: 0,
@@ -249,8 +254,30 @@ describe.skipIf(!there)('test.mjs on the stand-in', () => {
     ]);
   });
 
-  it('says which it did not reach', () => {
-    const { status, text, report } = script('test', ['--limit=1', 'test/optimizers/clip', 'test/layers/linear']);
+  it('lets nothing be chosen but where algorithms are tested alone, with a cache of their own', async ({ expect }) => {
+    const seen = join(folder, 'seen.jsonl');
+    const tell = `const { STMNET_TEST_LINES: lines, ...env } = process.env;
+      if (lines) {
+        const files = process.argv.filter((arg) => arg.endsWith('.test.ts'));
+        require('node:fs').appendFileSync(${JSON.stringify(seen)}, JSON.stringify({ files, env }) + '\\n');
+        process.exit();
+      }`;
+    const { output } = await script('test', ['test/gpu', 'test/optimizers/clip'], preloading('seen', tell));
+    const runs = readFileSync(seen, 'utf8').trim().split('\n');
+    const [others, alone, rest] = runs.map((line) => JSON.parse(line) as { files: string[]; env: NodeJS.ProcessEnv });
+    expect(runs).toHaveLength(3);
+    expect(others?.files).toContain('test/gpu/ops.test.ts');
+    expect(others?.files).not.toContain('test/gpu/algorithms.test.ts');
+    expect(alone?.files).toEqual(['test/gpu/algorithms.test.ts']);
+    expect(rest?.files).toEqual([expect.stringContaining('test/optimizers/clip')]);
+    const fixed = { STMNET_TEST_DEVICE: 'cuda', STMNET_REQUIRE_CUDA: '1', STMNET_NUM_THREADS: '1' };
+    for (const run of [others, rest]) expect(run?.env).toMatchObject({ ...fixed, STMNET_CUDNN_AUTOTUNE: '0' });
+    expect(alone?.env).toMatchObject({ ...fixed, STMNET_CACHE_DIR: join(dirname(output), 'algorithms') });
+    expect(alone?.env).not.toHaveProperty('STMNET_CUDNN_AUTOTUNE');
+  });
+
+  it('says which it did not reach', async ({ expect }) => {
+    const { status, text, report } = await script('test', ['--limit=1', 'test/optimizers/clip', 'test/layers/linear']);
     expect(status).toBe(1);
     expect(text).toContain('NOT REACHED test/layers/linear.test.ts');
     expect(report).toMatchObject({

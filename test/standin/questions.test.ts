@@ -164,6 +164,17 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     expect(Object.keys(answers)).toEqual(['wgrad-set']);
   });
 
+  test('what it opens is in the report, NVRTC too, which no path of the loader names', () => {
+    const { report } = ask(['self-heap'], { LD_LIBRARY_PATH: '', STMNET_PROBE_SELF: '1' });
+    const standin = join(root, 'build', 'standin');
+    expect(report?.device).toMatchObject({
+      cuDNN: expect.stringContaining(`${standin}/libcuda_standin.so`) as string,
+      cuBLAS: expect.stringContaining(`${standin}/libcuda_standin.so`) as string,
+      // whose builtins were found with it: nothing follows the path
+      NVRTC: expect.stringMatching(new RegExp(`^13\\.\\d+, ${standin}/libnvrtc\\.so\\.13$`)) as string,
+    });
+  });
+
   test('it is built of the same sources for the stand-in and for a GPU', () => {
     const found = (file: string, pattern: RegExp): string[] =>
       [...(pattern.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '').matchAll(/native[\w/]+/g)].map(String);
