@@ -58,7 +58,9 @@ void check_state(const char* op, const Tensor& parameter, const Tensor& moment) 
 /// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state
 /// yet, does nothing and returns their indices.
 template <class Rule>
-std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moments, bool has_scalars) {
+std::vector<int64_t> step_group(const Group& group, const Rule& rule) {
+  const int moments = rule.moments();
+  const bool has_scalars = rule.has_scalars();
   const size_t width = static_cast<size_t>(moments) + (has_scalars ? 1 : 0);
   check_group(group, width);
   std::vector<int64_t> place(group.parameters.size(), -1), missing;
@@ -109,51 +111,47 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule, int moment
 
 std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
                          double weight_decay, double momentum, double dampening, bool nesterov, MaybeTensor skip) {
-  const bool moving = momentum != 0;
   return step_group<SgdRule>({"SGD.step", parameters, state, known, learning_rate, skip},
-                             {{nullptr, nullptr, weight_decay}, momentum, dampening, nesterov}, moving, moving);
+                             {{weight_decay}, momentum, dampening, nesterov});
 }
 
 std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
                           double weight_decay, double beta1, double beta2, double eps, bool amsgrad, bool decoupled,
                           MaybeTensor skip) {
   return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known, learning_rate, skip},
-                              {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, amsgrad, decoupled},
-                              amsgrad ? 3 : 2, true);
+                              {{weight_decay}, beta1, beta2, eps, amsgrad, decoupled});
 }
 
 std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
                            double weight_decay, double beta1, double beta2, double eps, double momentum_decay,
                            bool decoupled, MaybeTensor skip) {
   return step_group<NadamRule>({"NAdam.step", parameters, state, known, learning_rate, skip},
-                               {{nullptr, nullptr, weight_decay}, beta1, beta2, eps, momentum_decay, decoupled}, 2,
-                               true);
+                               {{weight_decay}, beta1, beta2, eps, momentum_decay, decoupled});
 }
 
 std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
                             double weight_decay, double beta1, double beta2, double eps, MaybeTensor skip) {
   return step_group<AdamaxRule>({"Adamax.step", parameters, state, known, learning_rate, skip},
-                                {{nullptr, nullptr, weight_decay}, beta1, beta2, eps}, 2, true);
+                                {{weight_decay}, beta1, beta2, eps});
 }
 
 std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
                              double weight_decay, double alpha, double eps, double momentum, bool centered,
                              MaybeTensor skip) {
   return step_group<RmspropRule>({"RMSprop.step", parameters, state, known, learning_rate, skip},
-                                 {{nullptr, nullptr, weight_decay}, alpha, eps, momentum, centered},
-                                 1 + (centered ? 1 : 0) + (momentum != 0 ? 1 : 0), true);
+                                 {{weight_decay}, alpha, eps, momentum, centered});
 }
 
 std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
                              double weight_decay, double learning_rate_decay, double eps, MaybeTensor skip) {
   return step_group<AdagradRule>({"Adagrad.step", parameters, state, known, learning_rate, skip},
-                                 {{nullptr, nullptr, weight_decay}, learning_rate_decay, eps}, 1, true);
+                                 {{weight_decay}, learning_rate_decay, eps});
 }
 
 std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
                               double weight_decay, double rho, double eps, MaybeTensor skip) {
   return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known, learning_rate, skip},
-                                  {{nullptr, nullptr, weight_decay}, rho, eps}, 2, true);
+                                  {{weight_decay}, rho, eps});
 }
 
 void zero_grad(Tensors parameters) {

@@ -52,21 +52,20 @@ struct Parameter {
     const View& view = side(*arrays);
     return view.as<char>() + static_cast<size_t>(row * view.extent[1]) * size_of(view.dtype);
   }
-  OptimizerSlot at(const Side& side, int moments, bool counted) const {
+  template <class Rule>
+  OptimizerSlot at(const Side& side, const Rule& rule) const {
     OptimizerSlot slot{row_at(side, 0), row_at(side, 1), {}, nullptr, size, arrays->host.dtype};
-    for (int j = 0; j < moments; ++j) slot.moment[j] = row_at(side, 2 + j);
-    if (counted) slot.scalars = side(scalars).as<double>();
+    for (int j = 0; j < rule.moments(); ++j) slot.moment[j] = row_at(side, 2 + j);
+    if (rule.has_scalars()) slot.scalars = side(scalars).as<double>();
     return slot;
   }
 };
 
-/// A rule's name and options, how many moments it has, and whether it counts steps.
+/// A rule's name and options.
 template <class Rule>
 struct Case {
   std::string name;
   Rule rule;
-  int moments;
-  bool counted = true;
 };
 
 struct Options {
@@ -74,38 +73,37 @@ struct Options {
          beta1 = draw_real(0, 0.95), beta2 = draw_real(0.5, 0.999);
   double momentum = chance(0.4) ? 0 : draw_real(0.1, 0.95);
   bool decoupled = chance(0.5), flag = chance(0.5);
-  OptimizerRule shared() const { return {nullptr, nullptr, weight_decay}; }
+  OptimizerRule shared() const { return {weight_decay}; }
 };
 
 Case<SgdRule> sgd() {
   const Options o;
   const bool nesterov = o.momentum != 0 && o.flag;
-  return {
-      "sgd", {o.shared(), o.momentum, nesterov ? 0 : draw_real(0, 0.5), nesterov}, o.momentum != 0, o.momentum != 0};
+  return {"sgd", {o.shared(), o.momentum, nesterov ? 0 : draw_real(0, 0.5), nesterov}};
 }
 Case<AdamRule> adam() {
   const Options o;
-  return {"adam", {o.shared(), o.beta1, o.beta2, o.eps, o.flag, o.decoupled}, o.flag ? 3 : 2};
+  return {"adam", {o.shared(), o.beta1, o.beta2, o.eps, o.flag, o.decoupled}};
 }
 Case<NadamRule> nadam() {
   const Options o;
-  return {"nadam", {o.shared(), o.beta1, o.beta2, o.eps, 4e-3, o.decoupled}, 2};
+  return {"nadam", {o.shared(), o.beta1, o.beta2, o.eps, 4e-3, o.decoupled}};
 }
 Case<AdamaxRule> adamax() {
   const Options o;
-  return {"adamax", {o.shared(), o.beta1, o.beta2, o.eps}, 2};
+  return {"adamax", {o.shared(), o.beta1, o.beta2, o.eps}};
 }
 Case<RmspropRule> rmsprop() {
   const Options o;
-  return {"rmsprop", {o.shared(), draw_real(0.9, 0.999), o.eps, o.momentum, o.flag}, 1 + o.flag + (o.momentum != 0)};
+  return {"rmsprop", {o.shared(), draw_real(0.9, 0.999), o.eps, o.momentum, o.flag}};
 }
 Case<AdagradRule> adagrad() {
   const Options o;
-  return {"adagrad", {o.shared(), draw_real(0, 0.2), o.eps}, 1};
+  return {"adagrad", {o.shared(), draw_real(0, 0.2), o.eps}};
 }
 Case<AdadeltaRule> adadelta() {
   const Options o;
-  return {"adadelta", {o.shared(), o.beta1, o.eps}, 2};
+  return {"adadelta", {o.shared(), o.beta1, o.eps}};
 }
 
 /// Moments as there might be after a step: squares are positive, and more than the mean's, so that nothing cancels.
@@ -142,7 +140,7 @@ void check_steps(Device& device, OptimizerKernels& cuda, const Case<Rule>& c, in
     rule.learning_rate = at(rate).template as<double>();
     if (asks) rule.skip = at(skip).template as<float>();
     std::vector<OptimizerSlot> slots;
-    for (const auto& parameter : parameters) slots.push_back(parameter->at(at, c.moments, c.counted));
+    for (const auto& parameter : parameters) slots.push_back(parameter->at(at, rule));
     if (left == Left::OutByFault && !at.on_device)
       return Status::fail(StatusKind::OutOfRange, "as an op before would have said");
     Status status = Status::ok();
@@ -150,7 +148,7 @@ void check_steps(Device& device, OptimizerKernels& cuda, const Case<Rule>& c, in
       status = kernels.step(rule, slots.data(), static_cast<int64_t>(slots.size()));
       std::fill(slots.begin(), slots.end(), OptimizerSlot{});  // the call has read them
       slots.clear();
-      for (const auto& parameter : parameters) slots.push_back(parameter->at(at, c.moments, c.counted));
+      for (const auto& parameter : parameters) slots.push_back(parameter->at(at, rule));
     }
     return status;
   };

@@ -344,7 +344,7 @@ void check_rule(Repeats& repeats, const char* name, const Rule& rule) {
 
 void check_optimizers(Repeats& repeats) {
   static const double rate = 0.01;
-  const OptimizerRule common{&rate, nullptr, 0.1};
+  const OptimizerRule common{0.1, &rate};
   check_rule(repeats, "sgd", SgdRule{common, 0.9, 0.1, true});
   check_rule(repeats, "adam", AdamRule{common, 0.9, 0.99, 1e-8, true, true});
   check_rule(repeats, "nadam", NadamRule{common, 0.9, 0.99, 1e-8, 0.004, false});

@@ -6,7 +6,7 @@
 #include "backend/cpu/backend.h"
 #include "backend/cpu/dispatch.h"
 #include "backend/cpu/team.h"
-#include "backend/optimizer_maths.h"
+#include "backend/kernels/optimizers.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/optimizers.cc"
@@ -17,30 +17,55 @@ HWY_BEFORE_NAMESPACE();
 namespace stm::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// One vector of elements: `step(d, p, g, m0, m1, m2)` changes all but g.
-template <int kMoments, class D, class Step, class T = hn::TFromD<D>>
-HWY_ATTR HWY_INLINE void StepVector(D d, const OptimizerSlot& slot, int64_t at, const Step& step) {
+/// A vector as the number of optimizer_updates-inl.h.
+template <class D>
+struct Number {
+  hn::Vec<D> vector;
+  HWY_INLINE Number(hn::Vec<D> vector) : vector(vector) {}
+  HWY_INLINE explicit Number(double x) : vector(hn::Set(D(), static_cast<hn::TFromD<D>>(x))) {}
+
+  friend HWY_INLINE Number operator+(Number a, Number b) { return hn::Add(a.vector, b.vector); }
+  friend HWY_INLINE Number operator-(Number a, Number b) { return hn::Sub(a.vector, b.vector); }
+  friend HWY_INLINE Number operator*(Number a, Number b) { return hn::Mul(a.vector, b.vector); }
+  friend HWY_INLINE Number operator/(Number a, Number b) { return hn::Div(a.vector, b.vector); }
+  friend HWY_INLINE Number mul_add(Number a, Number b, Number c) { return hn::MulAdd(a.vector, b.vector, c.vector); }
+  friend HWY_INLINE Number neg_mul_add(Number a, Number b, Number c) {
+    return hn::NegMulAdd(a.vector, b.vector, c.vector);
+  }
+  friend HWY_INLINE Number sqrt(Number x) { return hn::Sqrt(x.vector); }
+  friend HWY_INLINE Number abs(Number x) { return hn::Abs(x.vector); }
+  friend HWY_INLINE Number larger(Number a, Number b) { return hn::Max(a.vector, b.vector); }
+  // 0 of a NaN too, unlike the scalar's
+  friend HWY_INLINE Number not_negative(Number x) { return hn::Max(x.vector, hn::Zero(D())); }
+};
+#include "backend/optimizer_updates-inl.h"
+
+/// One vector of elements.
+template <class D, class Rule, class T = hn::TFromD<D>>
+HWY_ATTR HWY_INLINE void StepVector(D d, const Rule& rule, const typename Rule::Factors& factors,
+                                    const OptimizerSlot& slot, int64_t at) {
+  using N = Number<D>;
   T* const parameter = static_cast<T*>(slot.parameter) + at;
   const auto moment = [&](int i) HWY_ATTR { return static_cast<T*>(slot.moment[i]) + at; };
-  auto p = hn::LoadU(d, parameter);
-  const auto g = hn::LoadU(d, static_cast<const T*>(slot.gradient) + at);
-  auto m0 = hn::Zero(d), m1 = hn::Zero(d), m2 = hn::Zero(d);
-  if constexpr (kMoments > 0) m0 = hn::LoadU(d, moment(0));
-  if constexpr (kMoments > 1) m1 = hn::LoadU(d, moment(1));
-  if constexpr (kMoments > 2) m2 = hn::LoadU(d, moment(2));
-  step(d, p, g, m0, m1, m2);
-  hn::StoreU(p, d, parameter);
-  if constexpr (kMoments > 0) hn::StoreU(m0, d, moment(0));
-  if constexpr (kMoments > 1) hn::StoreU(m1, d, moment(1));
-  if constexpr (kMoments > 2) hn::StoreU(m2, d, moment(2));
+  N p = hn::LoadU(d, parameter);
+  Moments<N> m = {N(0.0), N(0.0), N(0.0)};
+  for (int i = 0; i < kMaxOptimizerMoments; ++i)
+    if (i < rule.moments()) m[i] = hn::LoadU(d, moment(i));
+  update(rule, factors, p, N(hn::LoadU(d, static_cast<const T*>(slot.gradient) + at)), m);
+  hn::StoreU(p.vector, d, parameter);
+  for (int i = 0; i < kMaxOptimizerMoments; ++i)
+    if (i < rule.moments()) hn::StoreU(m[i].vector, d, moment(i));
 }
 
-template <class T, int kMoments, class Step>
-HWY_ATTR void StepElements(const OptimizerSlot& slot, int64_t begin, int64_t end, const Step& step) {
+/// Rule and factors are copies, which stay in registers: what is stored might lie in others, as far as a compiler sees.
+template <class T, class Rule>
+HWY_ATTR HWY_FLATTEN void StepElements(Rule rule, typename Rule::Factors factors, const OptimizerSlot& slot,
+                                       int64_t begin, int64_t end) {
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const size_t moments = static_cast<size_t>(rule.moments());
   int64_t at = begin;
-  for (; at + lanes <= end; at += lanes) StepVector<kMoments>(d, slot, at, step);
+  for (; at + lanes <= end; at += lanes) StepVector(d, rule, factors, slot, at);
   if (at == end) return;
   // The last elements, fewer than a vector holds, take the same way in a copy: their results do not depend on where a
   // part ends.
@@ -51,129 +76,23 @@ HWY_ATTR void StepElements(const OptimizerSlot& slot, int64_t begin, int64_t end
   last.gradient = copies[1];
   std::memcpy(copies[0], static_cast<const T*>(slot.parameter) + at, bytes);
   std::memcpy(copies[1], static_cast<const T*>(slot.gradient) + at, bytes);
-  for (int i = 0; i < kMoments; ++i) {
+  for (size_t i = 0; i < moments; ++i) {
     last.moment[i] = copies[2 + i];
     std::memcpy(copies[2 + i], static_cast<const T*>(slot.moment[i]) + at, bytes);
   }
-  StepVector<kMoments>(d, last, 0, step);
+  StepVector(d, rule, factors, last, 0);
   std::memcpy(static_cast<T*>(slot.parameter) + at, copies[0], bytes);
-  for (int i = 0; i < kMoments; ++i) std::memcpy(static_cast<T*>(slot.moment[i]) + at, copies[2 + i], bytes);
+  for (size_t i = 0; i < moments; ++i) std::memcpy(static_cast<T*>(slot.moment[i]) + at, copies[2 + i], bytes);
 }
 
-template <int kMoments, class Step>
-HWY_ATTR void StepSlot(const OptimizerSlot& slot, int64_t begin, int64_t end, const Step& step) {
-  if (slot.dtype == DType::F32) StepElements<float, kMoments>(slot, begin, end, step);
-  else StepElements<double, kMoments>(slot, begin, end, step);
-}
-
-/// The number `x` in every lane. A macro's work, but typed: `d` says which precision.
-template <class D>
-HWY_ATTR HWY_INLINE hn::Vec<D> All(D d, double x) {
-  return hn::Set(d, static_cast<hn::TFromD<D>>(x));
-}
-
-template <class D, class V>
-HWY_ATTR HWY_INLINE V Decayed(D d, V g, V p, double weight_decay) {
-  return hn::MulAdd(All(d, weight_decay), p, g);
-}
-
-// What the factors are stands at each rule's begin_step.
-
-HWY_ATTR void Sgd(const SgdRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
-                  int64_t end) {
-  const bool first = factors.b == 1;
-  const auto step = [&](auto d, auto& p, auto g, auto& velocity, auto&, auto&) HWY_ATTR {
-    auto change = Decayed(d, g, p, rule.weight_decay);
-    if (rule.momentum != 0) {
-      velocity =
-          first ? change : hn::MulAdd(All(d, rule.momentum), velocity, hn::Mul(All(d, 1 - rule.dampening), change));
-      change = rule.nesterov ? hn::MulAdd(All(d, rule.momentum), velocity, change) : velocity;
-    }
-    p = hn::NegMulAdd(All(d, factors.a), change, p);
-  };
-  if (rule.momentum != 0) StepSlot<1>(slot, begin, end, step);
-  else StepSlot<0>(slot, begin, end, step);
-}
-
-HWY_ATTR void Adam(const AdamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
-                   int64_t end) {
-  const double decay = rule.decoupled ? 0 : rule.weight_decay;
-  const auto step = [&](auto d, auto& p, auto g, auto& mean, auto& square, auto& largest) HWY_ATTR {
-    g = Decayed(d, g, p, decay);
-    mean = hn::MulAdd(All(d, 1 - rule.beta1), hn::Sub(g, mean), mean);
-    square = hn::MulAdd(All(d, rule.beta2), square, hn::Mul(hn::Mul(All(d, 1 - rule.beta2), g), g));
-    if (rule.amsgrad) largest = hn::Max(largest, square);
-    const auto root = hn::MulAdd(hn::Sqrt(rule.amsgrad ? largest : square), All(d, factors.b), All(d, rule.eps));
-    p = hn::NegMulAdd(All(d, factors.a), hn::Div(mean, root), hn::Mul(All(d, factors.c), p));
-  };
-  if (rule.amsgrad) StepSlot<3>(slot, begin, end, step);
-  else StepSlot<2>(slot, begin, end, step);
-}
-
-HWY_ATTR void Nadam(const NadamRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
-                    int64_t end) {
-  const double decay = rule.decoupled ? 0 : rule.weight_decay;
-  StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& mean, auto& square, auto&) HWY_ATTR {
-    g = Decayed(d, g, p, decay);
-    mean = hn::MulAdd(All(d, 1 - rule.beta1), hn::Sub(g, mean), mean);
-    square = hn::MulAdd(All(d, rule.beta2), square, hn::Mul(hn::Mul(All(d, 1 - rule.beta2), g), g));
-    const auto root = hn::MulAdd(hn::Sqrt(square), All(d, factors.b), All(d, rule.eps));
-    const auto change = hn::MulAdd(All(d, factors.a), g, hn::Mul(All(d, factors.d), mean));
-    p = hn::Sub(hn::Mul(All(d, factors.c), p), hn::Div(change, root));
-  });
-}
-
-HWY_ATTR void Adamax(const AdamaxRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
-                     int64_t end) {
-  StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& mean, auto& largest, auto&) HWY_ATTR {
-    g = Decayed(d, g, p, rule.weight_decay);
-    mean = hn::MulAdd(All(d, 1 - rule.beta1), hn::Sub(g, mean), mean);
-    largest = hn::Max(hn::Mul(All(d, rule.beta2), largest), hn::Add(hn::Abs(g), All(d, rule.eps)));
-    p = hn::NegMulAdd(All(d, factors.a), hn::Div(mean, largest), p);
-  });
-}
-
-/// The moments that are kept lie without gaps: square, then mean if centered, then velocity.
-HWY_ATTR void Rmsprop(const RmspropRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
-                      int64_t end) {
-  const auto step = [&](auto d, auto& p, auto g, auto& square, auto& second, auto& third) HWY_ATTR {
-    auto& velocity = rule.centered ? third : second;
-    g = Decayed(d, g, p, rule.weight_decay);
-    square = hn::MulAdd(All(d, rule.alpha), square, hn::Mul(hn::Mul(All(d, 1 - rule.alpha), g), g));
-    auto spread = square;
-    if (rule.centered) {
-      second = hn::MulAdd(All(d, 1 - rule.alpha), hn::Sub(g, second), second);
-      spread = hn::Max(hn::NegMulAdd(second, second, square), hn::Zero(d));  // rounding may take it below 0
-    }
-    auto change = hn::Div(g, hn::Add(hn::Sqrt(spread), All(d, rule.eps)));
-    if (rule.momentum != 0) change = velocity = hn::MulAdd(All(d, rule.momentum), velocity, change);
-    p = hn::NegMulAdd(All(d, factors.a), change, p);
-  };
-  if (rule.centered && rule.momentum != 0) StepSlot<3>(slot, begin, end, step);
-  else if (rule.centered || rule.momentum != 0) StepSlot<2>(slot, begin, end, step);
-  else StepSlot<1>(slot, begin, end, step);
-}
-
-HWY_ATTR void Adagrad(const AdagradRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
-                      int64_t end) {
-  StepSlot<1>(slot, begin, end, [&](auto d, auto& p, auto g, auto& sum, auto&, auto&) HWY_ATTR {
-    g = Decayed(d, g, p, rule.weight_decay);
-    sum = hn::MulAdd(g, g, sum);
-    p = hn::NegMulAdd(All(d, factors.a), hn::Div(g, hn::Add(hn::Sqrt(sum), All(d, rule.eps))), p);
-  });
-}
-
-HWY_ATTR void Adadelta(const AdadeltaRule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin,
-                       int64_t end) {
-  StepSlot<2>(slot, begin, end, [&](auto d, auto& p, auto g, auto& square, auto& changes, auto&) HWY_ATTR {
-    const auto rest = All(d, 1 - rule.rho), eps = All(d, rule.eps);
-    g = Decayed(d, g, p, rule.weight_decay);
-    square = hn::MulAdd(All(d, rule.rho), square, hn::Mul(hn::Mul(rest, g), g));
-    const auto change = hn::Mul(hn::Div(hn::Sqrt(hn::Add(changes, eps)), hn::Sqrt(hn::Add(square, eps))), g);
-    changes = hn::MulAdd(All(d, rule.rho), changes, hn::Mul(hn::Mul(rest, change), change));
-    p = hn::NegMulAdd(All(d, factors.a), change, p);
-  });
-}
+#define STM_WALK(Name)                                                                                      \
+  HWY_ATTR void Name(const Name##Rule& rule, const Name##Rule::Factors& factors, const OptimizerSlot& slot, \
+                     int64_t begin, int64_t end) {                                                          \
+    if (slot.dtype == DType::F32) StepElements<float>(rule, factors, slot, begin, end);                     \
+    else StepElements<double>(rule, factors, slot, begin, end);                                             \
+  }
+STM_OPTIMIZER_RULES(STM_WALK)
+#undef STM_WALK
 
 /// Sum of squares in double, whatever the elements are.
 HWY_ATTR double SumOfSquares(const float* x, int64_t n) {
@@ -199,28 +118,10 @@ HWY_AFTER_NAMESPACE();
 namespace stm {
 namespace {
 
-HWY_EXPORT(Sgd);
-HWY_EXPORT(Adam);
-HWY_EXPORT(Nadam);
-HWY_EXPORT(Adamax);
-HWY_EXPORT(Rmsprop);
-HWY_EXPORT(Adagrad);
-HWY_EXPORT(Adadelta);
+#define STM_EXPORT(Name) HWY_EXPORT(Name);
+STM_OPTIMIZER_RULES(STM_EXPORT)
+#undef STM_EXPORT
 HWY_EXPORT(SumOfSquares);
-
-// The walk of each rule, on the instruction set chosen at run time.
-#define STM_WALK(Rule, Walk)                                                                                       \
-  void walk(const Rule& rule, const StepFactors& factors, const OptimizerSlot& slot, int64_t begin, int64_t end) { \
-    HWY_DYNAMIC_DISPATCH(Walk)(rule, factors, slot, begin, end);                                                   \
-  }
-STM_WALK(SgdRule, Sgd)
-STM_WALK(AdamRule, Adam)
-STM_WALK(NadamRule, Nadam)
-STM_WALK(AdamaxRule, Adamax)
-STM_WALK(RmspropRule, Rmsprop)
-STM_WALK(AdagradRule, Adagrad)
-STM_WALK(AdadeltaRule, Adadelta)
-#undef STM_WALK
 
 /// Work is shared out in pieces of this many elements, and norms are summed by such pieces, so that the number of
 /// threads does not show.
@@ -241,17 +142,17 @@ void for_elements(int64_t count, const Size& size, const F& f) {
 }
 
 /// Begins the step of each parameter; then the elements of all of them are shared out. Takes no memory: a step that
-/// fails half-way would cost the parameters.
-template <class Rule>
-Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count) {
+/// fails half-way would cost the parameters. `walk` is that of the rule, on the instruction set chosen at run time.
+template <class Rule, class Walk>
+Status step_all(const Rule& rule, const OptimizerSlot* slots, int64_t count, const Walk& walk) {
   constexpr int64_t kAtOnce = 128;
   if (rule.skip && *rule.skip != 0) return Status::ok();
   const FlushDenormals flush;
-  StepFactors factors[kAtOnce];
+  typename Rule::Factors factors[kAtOnce];
   for (int64_t first = 0; first < count; first += kAtOnce) {
     const int64_t here = std::min(kAtOnce, count - first);
     const OptimizerSlot* const some = slots + first;
-    for (int64_t i = 0; i < here; ++i) factors[i] = begin_step(rule, some[i].scalars);
+    for (int64_t i = 0; i < here; ++i) factors[i] = rule.begin(some[i].scalars);
     for_elements(
         here, [&](int64_t i) { return some[i].size; },
         [&](int64_t i, int64_t begin, int64_t end) { walk(rule, factors[i], some[i], begin, end); });
@@ -273,27 +174,12 @@ double part_of_norm(double p, const T* x, int64_t n) {
 
 class CpuOptimizerKernels final : public OptimizerKernels {
  public:
-  Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return guarded([&] { return step_all(rule, slots, count); });
+#define STM_STEP(Name)                                                                               \
+  Status step(const Name##Rule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { \
+    return guarded([&] { return step_all(rule, slots, count, HWY_DYNAMIC_DISPATCH(Name)); });        \
   }
-  Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return guarded([&] { return step_all(rule, slots, count); });
-  }
-  Status step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return guarded([&] { return step_all(rule, slots, count); });
-  }
-  Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return guarded([&] { return step_all(rule, slots, count); });
-  }
-  Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return guarded([&] { return step_all(rule, slots, count); });
-  }
-  Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return guarded([&] { return step_all(rule, slots, count); });
-  }
-  Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {
-    return guarded([&] { return step_all(rule, slots, count); });
-  }
+  STM_OPTIMIZER_RULES(STM_STEP)
+#undef STM_STEP
 
   Status total_norm(double p, const View* gradients, int64_t count, const View& norm) noexcept override {
     return guarded([&] { return norm_of_all(p, gradients, count, norm); });

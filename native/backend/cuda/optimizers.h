@@ -10,13 +10,9 @@ class CudaOptimizers final : public OptimizerKernels {
  public:
   explicit CudaOptimizers(Context& context) : context_(context) {}
 
-  Status step(const SgdRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
-  Status step(const AdamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
-  Status step(const NadamRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
-  Status step(const AdamaxRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
-  Status step(const RmspropRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
-  Status step(const AdagradRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
-  Status step(const AdadeltaRule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+#define STM_STEP(Name) Status step(const Name##Rule& rule, const OptimizerSlot* slots, int64_t count) noexcept override;
+  STM_OPTIMIZER_RULES(STM_STEP)
+#undef STM_STEP
 
   Status total_norm(double p, const View* gradients, int64_t count, const View& norm) noexcept override;
   Status scale_to_norm(double max_norm, const View& norm, const View* gradients, int64_t count) noexcept override;
