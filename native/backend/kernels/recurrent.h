@@ -7,6 +7,17 @@ namespace stm {
 
 enum class Cell : int32_t { Lstm, Gru, RnnTanh, RnnRelu };
 
+/// Gates of a cell: rows of its weights by hidden units.
+constexpr int64_t gates_of(Cell cell) {
+  switch (cell) {
+    case Cell::Lstm: return 4;
+    case Cell::Gru: return 3;
+    case Cell::RnnTanh:
+    case Cell::RnnRelu: break;
+  }
+  return 1;
+}
+
 /// cuDNN's algorithms; Auto takes the fastest for the shape. Other devices have one of their own.
 enum class Algorithm : int32_t { Auto, Standard, PersistStatic, PersistDynamic, PersistStaticSmallH };
 
@@ -28,16 +39,56 @@ struct RecurrentProblem {
   bool deterministic = false;  ///< same bits in every run of the same program on the same device
   uint64_t choice = 0;         ///< what choose() gave; 0: the device's plain way
 
-  int64_t gates() const { return cell == Cell::Lstm ? 4 : cell == Cell::Gru ? 3 : 1; }
+  int64_t gates() const { return gates_of(cell); }
   int64_t width() const { return P ? P : H; }
   int64_t input_size(int64_t layer) const { return layer == 0 ? D : K * width(); }
-  int64_t weight_elements() const {
-    int64_t n = 0;
-    for (int64_t layer = 0; layer < L; ++layer)
-      n += K * (gates() * H * (input_size(layer) + width()) + P * H + (bias ? 2 * gates() * H : 0));
-    return n;
-  }
+  int64_t weight_elements() const;
 };
+
+/// A matrix or bias among the weights of a problem, and where it lies in their buffer.
+struct RecurrentWeight {
+  enum Role { Input, State, Projection, InputBias, StateBias } role;  ///< W_ih, W_hh, W_hr, b_ih, b_hh
+  size_t index;  ///< its number among them
+  int64_t layer, direction;
+  int64_t rows, columns;  ///< columns: 1 of a bias
+  int64_t first;          ///< the number of its first element
+
+  bool is_bias() const { return role == InputBias || role == StateBias; }
+  int64_t size() const { return rows * columns; }
+};
+
+/// Calls f(RecurrentWeight) for each weight in the order of the buffer.
+template <class F>
+void for_each_weight(const RecurrentProblem& p, const F& f) {
+  using W = RecurrentWeight;
+  const int64_t rows = p.gates() * p.H;
+  size_t index = 0;
+  int64_t first = 0;
+  const auto visit = [&](W::Role role, int64_t l, int64_t k, int64_t height, int64_t width) {
+    f(W{role, index++, l, k, height, width, first});
+    first += height * width;
+  };
+  for (int64_t l = 0; l < p.L; ++l) {
+    for (int64_t k = 0; k < p.K; ++k) {
+      visit(W::Input, l, k, rows, p.input_size(l));
+      visit(W::State, l, k, rows, p.width());
+      if (p.P) visit(W::Projection, l, k, p.P, p.H);
+    }
+  }
+  if (!p.bias) return;
+  for (int64_t l = 0; l < p.L; ++l) {
+    for (int64_t k = 0; k < p.K; ++k) {
+      visit(W::InputBias, l, k, rows, 1);
+      visit(W::StateBias, l, k, rows, 1);
+    }
+  }
+}
+
+inline int64_t RecurrentProblem::weight_elements() const {
+  int64_t elements = 0;
+  for_each_weight(*this, [&](const RecurrentWeight& weight) { elements += weight.size(); });
+  return elements;
+}
 
 /// Bytes of the buffers that the caller provides.
 struct RecurrentSizes {

@@ -43,16 +43,19 @@ struct LayerWeights {
 
 template <class Float>
 LayerWeights<Float> layer_weights(const RecurrentProblem& p, Float* weights, int64_t i) {
-  const int64_t rows = p.gates() * p.H, O = p.width(), rest = rows * O + p.P * p.H;
-  const int64_t first = std::min(i, p.K), later = i - first;
-  Float* const at = weights + first * (rows * p.input_size(0) + rest) + later * (rows * p.input_size(1) + rest);
-  const int64_t inputs = rows * p.input_size(i / p.K);
-  LayerWeights<Float> w{at, at + inputs, p.P ? at + inputs + rows * O : nullptr, nullptr, nullptr};
-  if (p.bias) {
-    w.b_ih = weights + p.weight_elements() - (p.L * p.K - i) * 2 * rows;
-    w.b_hh = w.b_ih + rows;
-  }
-  return w;
+  LayerWeights<Float> layer{};
+  for_each_weight(p, [&](const RecurrentWeight& w) {
+    if (w.layer * p.K + w.direction != i) return;
+    Float* const at = weights + w.first;
+    switch (w.role) {
+      case RecurrentWeight::Input: layer.w_ih = at; break;
+      case RecurrentWeight::State: layer.w_hh = at; break;
+      case RecurrentWeight::Projection: layer.w_hr = at; break;
+      case RecurrentWeight::InputBias: layer.b_ih = at; break;
+      case RecurrentWeight::StateBias: layer.b_hh = at; break;
+    }
+  });
+  return layer;
 }
 
 /// One pseudo-layer's packed weights. Independent of N, T and lengths.

@@ -1,0 +1,64 @@
+#include "ops/recurrent_problem.h"
+
+namespace stm::ops {
+namespace {
+
+std::shared_ptr<const std::vector<int32_t>> check_lengths(const std::vector<int64_t>& given,
+                                                          const RecurrentProblem& p) {
+  STM_CHECK(static_cast<int64_t>(given.size()) == p.N, Kind::Shape,
+            "recurrent: got {} lengths, expected {}, one for each row.\n  Fix: pass one length for each row.",
+            given.size(), p.N);
+  auto lengths = std::make_shared<std::vector<int32_t>>();
+  for (const int64_t length : given) {
+    STM_CHECK(length >= 0 && length <= p.T, Kind::Index,
+              "recurrent: got length {}, expected 0..{}.\n  Fix: lengths count the real steps of each row.", length,
+              p.T);
+    lengths->push_back(static_cast<int32_t>(length));
+  }
+  return lengths;
+}
+
+}  // namespace
+
+StackProblem recurrent_problem(const Tensor& x, const RecurrentOptions& o,
+                               const std::optional<std::vector<int64_t>>& lengths) {
+  check_floating("recurrent", "x", x);
+  check_rank("recurrent", "x", x, 3);
+  StackProblem p;
+  p.cell = o.cell;
+  p.dtype = x.dtype();
+  p.N = x.extent(o.batch_first ? 0 : 1);
+  p.T = x.extent(o.batch_first ? 1 : 0);
+  p.D = x.extent(2);
+  p.H = o.hidden_size;
+  p.P = o.proj_size;
+  p.L = o.num_layers;
+  p.K = o.bidirectional ? 2 : 1;
+  p.bias = o.bias;
+  p.batch_first = o.batch_first;
+  p.math = p.dtype == DType::F32 ? Session::current().math : MathMode::Fma;
+  p.algorithm = o.algorithm;
+  p.deterministic = Session::current().deterministic;
+  STM_CHECK(p.H > 0 && p.L > 0 && p.P >= 0 && p.P < p.H && (p.P == 0 || p.cell == Cell::Lstm), Kind::Option,
+            "recurrent: got hiddenSize {}, numLayers {}, projSize {}, expected hiddenSize > projSize >= 0, numLayers > "
+            "0 and a projection for LSTM only.\n  "
+            "Fix: correct the options.",
+            p.H, p.L, p.P);
+  STM_CHECK(
+      p.N <= INT32_MAX && p.T <= INT32_MAX, Kind::Shape,
+      "recurrent: got x {}, expected at most 2147483647 rows and as many steps.\n  Fix: cut the batch into parts.", x);
+  // What backward needs of every step, in numbers: no count of bytes that a device makes of it can leave 64 bits.
+  STM_CHECK(times(p.N, p.T, p.L, p.K, p.gates() + 4, p.H) <= kMostElements, Kind::Shape,
+            "recurrent: got x {} with hiddenSize {} and numLayers {}, expected at most 2^40 numbers in all steps.\n  "
+            "Fix: cut the batch into parts.",
+            x, p.H, p.L);
+  if (lengths) {
+    p.kept_lengths = check_lengths(*lengths, p);
+    p.lengths = p.kept_lengths->data();
+  }
+  const Status status = x.device().backend.recurrent().check(p);
+  STM_CHECK(status.is_ok(), Kind::Option, "recurrent: {}", status.message);
+  return p;
+}
+
+}  // namespace stm::ops

@@ -1,0 +1,83 @@
+#include "ops/recurrent_weights.h"
+
+namespace stm::ops {
+namespace {
+
+Shape shape_of(const RecurrentWeight& w) { return w.is_bias() ? Shape{w.rows} : Shape{w.rows, w.columns}; }
+
+/// Weights that lie behind each other.
+struct WeightsInLine {
+  size_t end;  ///< the number of the first that does not
+  int64_t elements;
+};
+WeightsInLine in_line(const std::vector<Tensor>& weights, size_t first) {
+  WeightsInLine line{first + 1, weights[first].size()};
+  const auto follows = [&](const Tensor& w) {
+    return w.contiguous() && w->storage == weights[first]->storage &&
+           w->offset == weights[first]->offset + line.elements;
+  };
+  if (!weights[first].contiguous()) return line;
+  for (; line.end < weights.size() && follows(weights[line.end]); ++line.end) line.elements += weights[line.end].size();
+  return line;
+}
+
+}  // namespace
+
+void check_weights(const char* op, const std::vector<Tensor>& weights, const RecurrentProblem& p) {
+  const int64_t expected = times(p.L, p.K, (p.P ? 3 : 2) + (p.bias ? 2 : 0));  // before a list as long as that is made
+  STM_CHECK(static_cast<int64_t>(weights.size()) == expected, Kind::Option,
+            "{}: got {} weights, expected {}.\n  Fix: pass W_ih, W_hh (and W_hr) of each layer and direction, then "
+            "b_ih, b_hh of each.",
+            op, weights.size(), expected);
+  int64_t elements = 0;
+  for_each_weight(p, [&](const RecurrentWeight& w) {
+    const Shape shape = shape_of(w);
+    const Tensor& given = weights[w.index];
+    elements = plus(elements, given.size());
+    STM_CHECK(given.shape() == shape && given.dtype() == p.dtype, Kind::Shape,
+              "{}: got weight {} as {}, expected {}{}.\n  Fix: build the layer with the sizes of its weights, and keep "
+              "one dtype.",
+              op, w.index, given, p.dtype, shape);
+  });
+  STM_CHECK(elements <= kMostElements, Kind::Shape,
+            "{}: got weights of {} elements, expected at most 2^40.\n  Fix: use fewer or smaller layers.", op,
+            elements);
+}
+
+std::vector<Tensor> weights_of_layer(const std::vector<Tensor>& weights, const RecurrentProblem& problem,
+                                     int64_t layer) {
+  std::vector<Tensor> of_layer;
+  for_each_weight(problem, [&](const RecurrentWeight& w) {
+    if (w.layer == layer) of_layer.push_back(weights[w.index]);
+  });
+  return of_layer;
+}
+
+Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
+  const Tensor& first = weights[0];
+  if (first.contiguous() && in_line(weights, 0).end == weights.size())
+    return alias(first, {elements}, {1}, first->offset);
+  const Tensor blob = empty({elements}, first);
+  int64_t at = 0;
+  for (size_t i = 0; i < weights.size();) {
+    const WeightsInLine line = in_line(weights, i);
+    const Tensor& w = weights[i];
+    const Tensor from = line.end > i + 1 ? alias(w, {line.elements}, {1}, w->offset) : w,
+                 to = alias(blob, from.shape(), dense_strides(from.shape()), at);
+    enqueue("recurrent", {from}, {to}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+    at += line.elements;
+    i = line.end;
+  }
+  return blob;
+}
+
+std::vector<Tensor> weights_in(const Tensor& blob, const RecurrentProblem& problem) {
+  std::vector<Tensor> weights;
+  for_each_weight(problem, [&](const RecurrentWeight& w) {
+    const Shape shape = shape_of(w);
+    weights.push_back(blob ? alias(blob, shape, dense_strides(shape), w.first) : Tensor());
+  });
+  return weights;
+}
+
+}  // namespace stm::ops
