@@ -48,7 +48,7 @@ struct RecurrentProblem {
 /// A matrix or bias among the weights of a problem, and where it lies in their buffer.
 struct RecurrentWeight {
   enum Role { Input, State, Projection, InputBias, StateBias } role;  ///< W_ih, W_hh, W_hr, b_ih, b_hh
-  size_t index;  ///< its number among them
+  size_t index;                                                       ///< its number among them
   int64_t layer, direction;
   int64_t rows, columns;  ///< columns: 1 of a bias
   int64_t first;          ///< the number of its first element
