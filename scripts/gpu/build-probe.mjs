@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { environment, jobs, root, run } from '../toolchain.mjs';
+import { environment, jobs, read, root, run } from '../toolchain.mjs';
 import { cudaFolder, cudaParts } from './cuda-folder.mjs';
 
 const folder = join(root, 'build', 'gpu');
@@ -24,27 +24,14 @@ function sources() {
   ];
 }
 
-/** What makes this machine's compiler build for glibc 2.31, as cmake/glibc-2.31.cmake does. */
+/** What makes this machine's compiler build for glibc 2.31: the flags that CMake has for it. */
 function sysrootFlags() {
   const deps = join(root, '.deps', 'glibc-2.31');
   run('sh', ['scripts/sysroot', deps]);
-  const sysroot = join(deps, 'sysroot');
-  const triplet = readdirSync(join(sysroot, 'usr', 'lib', 'gcc')).find((name) => name.endsWith('-linux-gnu'));
-  const gcc = join(sysroot, 'usr', 'lib', 'gcc', triplet, '10');
-  const headers = [join(sysroot, 'usr', 'include', 'c++', '10'), join(sysroot, 'usr', 'include', triplet, 'c++', '10')];
-  return {
-    compile: [
-      `--sysroot=${sysroot}`,
-      '-nostdinc++',
-      ...headers.flatMap((path) => ['-isystem', path]),
-      `-ffile-prefix-map=${root}=.`,
-    ],
-    link: [
-      `--sysroot=${sysroot}`,
-      ...[gcc, join(sysroot, 'usr', 'lib', triplet)].flatMap((path) => [`-B${path}`, `-L${path}`]),
-      `-L${join(sysroot, 'lib', triplet)}`,
-    ],
-  };
+  const env = { ...environment(), STMNET_SYSROOT: join(deps, 'sysroot') };
+  const lines = read('cmake', ['-P', 'scripts/gpu/sysroot-flags.cmake'], { env }).trim().split('\n');
+  const [compile, link] = lines.map((line) => line.split(' '));
+  return { compile: [...compile, `-ffile-prefix-map=${root}=.`], link };
 }
 
 const compile = (args) =>

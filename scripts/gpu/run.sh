@@ -87,8 +87,8 @@ pack() {
   logs > "$out/logs.txt.new" && mv "$out/logs.txt.new" "$out/logs.txt"
 }
 
-# Kills what is left of a part. What it has started may be in other groups, as whatever timeout starts is, and have other
-# parents by now; but all have its mark in their environment.
+# Kills what is left of a part. What it has started may be in other groups, as whatever timeout starts is, and have
+# other parents by now; but all have its mark in their environment.
 sweep() {
   for round in 1 2 3; do
     left=$(grep -ls "STMNET_GPU_MARK=$mark" /proc/[0-9]*/environ)
@@ -212,7 +212,7 @@ elif [ -z "$STMNET_CUDA_LIBS$STMNET_CUDNN_LIB" ]; then
   STMNET_CUDA_LIBS=$(timeout -k 2 20 node -e "$ask")
   if [ -n "$STMNET_CUDA_LIBS" ]; then export STMNET_CUDA_LIBS; else unset STMNET_CUDA_LIBS; fi
 fi
-# What cuDNN opens by name, NVRTC above all, is in folders that the loader does not know. The part smoke tries it without.
+# What cuDNN opens by name, NVRTC above all, is in folders that the loader does not know. The part smoke tries without.
 if [ -n "$STMNET_CUDA_LIBS" ]; then
   nvidia=$STMNET_CUDA_LIBS/nvidia
   STMNET_GPU_LIBRARY_PATH=$LD_LIBRARY_PATH

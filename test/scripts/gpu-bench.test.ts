@@ -169,7 +169,7 @@ describe('bench gpu', () => {
         '--burst',
         '5',
         '--limit',
-        '6',
+        '4',
         '--output',
         output,
       ];

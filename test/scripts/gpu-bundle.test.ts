@@ -35,11 +35,12 @@ describe('the bundle for a GPU', () => {
 
   it('has all that its scripts and tests import', () => {
     const bundled = new Set(parts.flatMap((part) => filesOf(part)));
-    const sources = [...bundled].filter((file) => /^(scripts\/gpu\/|scripts\/toolchain|test\/|vitest).*\.m?[jt]s$/.test(file));
+    const read = /^(scripts\/gpu\/|scripts\/toolchain|test\/|vitest).*\.m?[jt]s$/;
+    const sources = [...bundled].filter((file) => read.test(file));
     expect(sources.length).toBeGreaterThan(50);
     const missing = sources.flatMap((file) => {
-      const imports = [...readFileSync(join(root, file), 'utf8').matchAll(/^(?:import|export)[^;]*? from '(\.[^']+)'/gm)];
-      return imports
+      const text = readFileSync(join(root, file), 'utf8');
+      return [...text.matchAll(/^(?:import|export)[^;]*? from '(\.[^']+)'/gm)]
         .map(([, path = '']) => relative(root, join(root, dirname(file), path)))
         .filter((path) => !['', '.ts', '.mjs', '/index.ts'].some((end) => bundled.has(path + end)))
         .map((path) => `${file}: ${path}`);

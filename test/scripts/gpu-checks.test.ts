@@ -90,7 +90,8 @@ describe.skipIf(!there)('smoke.mjs on the stand-in', { concurrent: true }, () =>
       const row = (groups, group, name) =>
         groups.find((one) => one.name === group).rows.find((one) => one.name.startsWith(name)).run();
       console.log(JSON.stringify(${code}));`;
-    const { stdout, stderr } = await node(['--input-type=module', '-e', source], { ...standinEnvironment(root), ...env });
+    const args = ['--input-type=module', '-e', source];
+    const { stdout, stderr } = await node(args, { ...standinEnvironment(root), ...env });
     if (stderr !== '') throw new Error(stderr);
     return JSON.parse(stdout);
   }
