@@ -29,13 +29,18 @@ uint32_t alignment_of(const void* data) {
 /// A handle of cuBLAS's is one of cuBLASLt's.
 cublasLtHandle_t handle_of(const Context& context) { return reinterpret_cast<cublasLtHandle_t>(context.cublas); }
 
+/// A product with a bias is never worth an error that two passes would not have. These they would have too.
+bool is_fatal(const Status& status) {
+  return status.kind == StatusKind::DeviceLost || status.kind == StatusKind::OutOfMemory;
+}
+
 }  // namespace
 
 struct BiasedProducts::Plan {
   MatmulDescriptor matmul;
   LayoutDescriptor a, b, out;
   cublasLtMatmulAlgo_t algorithm{};
-  bool usable = false;  ///< cuBLASLt has a kernel
+  bool usable = false;  ///< cuBLASLt has a kernel, which has not failed
 };
 
 BiasedProducts::BiasedProducts(Context& context) : context_(context) {}
@@ -59,26 +64,33 @@ BiasedProducts::Problem BiasedProducts::problem_of(const BiasedProduct& p) {
 Status BiasedProducts::run(const BiasedProduct& product, bool* launched) {
   *launched = false;
   const Libraries& library = *context_.libraries;
-  if (!library.cublasLtMatmul || alignment_of(product.bias) < kBiasAlignment) return Status::ok();
+  // Some versions of cuBLASLt refuse matrices of a single row or column, whose strides say nothing. So few numbers gain
+  // little by one pass anyway.
+  const bool thin = product.m == 1 || product.n == 1 || product.k == 1;
+  if (!library.cublasLtMatmul || thin || alignment_of(product.bias) < kBiasAlignment) return Status::ok();
   Plan* plan = nullptr;
   STM_TRY(find(product, &plan));
   if (!plan->usable) return Status::ok();
-  STM_TRY(point_bias(*plan, product.bias));
   void* workspace = nullptr;
   STM_TRY(context_.scratch(Context::kCublas, context_.cublas_workspace(), &workspace));
+  Status status = point_bias(*plan, product.bias);
+  if (status.is_ok()) status = multiply(*plan, product, workspace);
+  if (is_fatal(status)) return status;
+  *launched = plan->usable = status.is_ok();
+  return Status::ok();
+}
+
+Status BiasedProducts::multiply(const Plan& plan, const BiasedProduct& p, void* workspace) {
   const double one = 1, zero = 0;
   const float one_f = 1, zero_f = 0;
-  const bool wide = product.type == CUDA_R_64F;
-  const cublasStatus_t status = library.cublasLtMatmul(
-      handle_of(context_), plan->matmul.get(), wide ? static_cast<const void*>(&one) : &one_f, product.a, plan->a.get(),
-      product.b, plan->b.get(), wide ? static_cast<const void*>(&zero) : &zero_f, product.out, plan->out.get(),
-      product.out, plan->out.get(), &plan->algorithm, workspace, context_.cublas_workspace(), context_.stream);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) {
-    plan->usable = false;
-    return Status::ok();
-  }
-  STM_TRY(context_.check(status, "cublasLtMatmul"));
-  *launched = true;
+  const bool wide = p.type == CUDA_R_64F;
+  const void *const alpha = wide ? static_cast<const void*>(&one) : &one_f, *const beta =
+                                                                                wide ? static_cast<const void*>(&zero)
+                                                                                     : &zero_f;
+  STM_CUDA(context_, context_.libraries->cublasLtMatmul(handle_of(context_), plan.matmul.get(), alpha, p.a,
+                                                        plan.a.get(), p.b, plan.b.get(), beta, p.out, plan.out.get(),
+                                                        p.out, plan.out.get(), &plan.algorithm, workspace,
+                                                        context_.cublas_workspace(), context_.stream));
   return Status::ok();
 }
 
@@ -90,8 +102,9 @@ Status BiasedProducts::find(const BiasedProduct& product, Plan** out) {
     return Status::ok();
   }
   auto plan = std::make_unique<Plan>();
-  STM_TRY(describe(product, *plan));
-  STM_TRY(choose(problem, *plan));
+  Status status = describe(product, *plan);
+  if (status.is_ok()) status = choose(problem, *plan);
+  if (is_fatal(status)) return status;
   if (plans_.size() >= kMostPlans) plans_.clear();
   *out = plan.get();
   plans_[problem] = std::move(plan);
@@ -136,11 +149,9 @@ Status BiasedProducts::choose(const Problem& problem, Plan& plan) {
   STM_TRY(prefer(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, problem.out_alignment));
   cublasLtMatmulHeuristicResult_t best{};
   int found = 0;
-  const cublasStatus_t status =
-      library.cublasLtMatmulAlgoGetHeuristic(handle_of(context_), plan.matmul.get(), plan.a.get(), plan.b.get(),
-                                             plan.out.get(), plan.out.get(), preference.get(), 1, &best, &found);
-  if (status == CUBLAS_STATUS_NOT_SUPPORTED) return Status::ok();
-  STM_TRY(context_.check(status, "cublasLtMatmulAlgoGetHeuristic"));
+  STM_CUDA(context_,
+           library.cublasLtMatmulAlgoGetHeuristic(handle_of(context_), plan.matmul.get(), plan.a.get(), plan.b.get(),
+                                                  plan.out.get(), plan.out.get(), preference.get(), 1, &best, &found));
   plan.usable = found == 1 && best.state == CUBLAS_STATUS_SUCCESS;
   plan.algorithm = best.algo;
   return Status::ok();

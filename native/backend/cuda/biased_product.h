@@ -28,7 +28,7 @@ class BiasedProducts {
  public:
   explicit BiasedProducts(Context& context);
   ~BiasedProducts();
-  /// `*launched` is false where cuBLASLt is missing or has no kernel for it: then nothing has been done.
+  /// `*launched` is false where cuBLASLt is missing, has no kernel for it or fails: then nothing has been done.
   Status run(const BiasedProduct& product, bool* launched);
 
  private:
@@ -42,6 +42,7 @@ class BiasedProducts {
   };
   struct Plan;
   static Problem problem_of(const BiasedProduct& product);
+  Status multiply(const Plan& plan, const BiasedProduct& product, void* workspace);
   Status find(const BiasedProduct& product, Plan** out);
   Status describe(const BiasedProduct& product, Plan& plan);
   Status choose(const Problem& problem, Plan& plan);

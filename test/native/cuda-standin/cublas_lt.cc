@@ -117,6 +117,8 @@ cublasStatus_t product_of(const Described& x, Gemm* g) {
   };
   if (op(g->a, ta) != std::array<int, 2>{g->m, g->k} || op(g->b, tb) != std::array<int, 2>{g->k, g->n})
     return bad("the matrices do not fit together");
+  // Some versions refuse those, though nothing says so.
+  if (g->m == 1 || g->n == 1 || g->k == 1) return bad("a matrix is a single row or column");
   if (!settle_types(matmul.compute, CUBLAS_DEFAULT_MATH, g)) return CUBLAS_STATUS_NOT_SUPPORTED;
   if (matmul.scale != (g->number_a == Number::F64 ? CUDA_R_64F : CUDA_R_32F)) return CUBLAS_STATUS_NOT_SUPPORTED;
   switch (matmul.epilogue) {
