@@ -175,10 +175,10 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
 
 /// Without `dim`: every axis of extent 1.
 Tensor squeeze(const Tensor& x, const std::optional<int64_t>& dim) {
-  const std::optional<size_t> only = dim ? std::optional(check_axis("squeeze", *dim, x.rank())) : std::nullopt;
+  const size_t only = dim ? check_axis("squeeze", *dim, x.rank()) : x.rank();
   Shape shape, strides;
   for (size_t i = 0; i < x.rank(); ++i) {
-    if (x.extent(i) == 1 && (!only || *only == i)) continue;
+    if (x.extent(i) == 1 && (!dim || only == i)) continue;
     shape.push_back(x.extent(i));
     strides.push_back(x->strides[i]);
   }
