@@ -1,54 +1,49 @@
 #include "backend/cuda/device_lock.h"
 
-#include <atomic>
-#include <map>
-#include <mutex>
+#include <array>
+#include <cstdint>
 
 namespace stm::cuda {
 namespace {
 
-std::atomic<int> waiters{0};
-thread_local const std::shared_mutex* held = nullptr;
+/// Those of the devices, which need no memory that could be short. Should there be more devices, some share one, and
+/// wait for each other in vain.
+constexpr size_t kLocks = 64;
+std::array<std::shared_mutex, kLocks> locks;
 
-/// The device's, which outlives everything. Null if this thread holds it.
-std::shared_mutex* unless_held(int device) {
-  static std::mutex& mutex = *new std::mutex;
-  static auto& all = *new std::map<int, std::shared_mutex>;
-  const std::lock_guard lock(mutex);
-  std::shared_mutex* const found = &all[device];
-  return found == held ? nullptr : found;
-}
+/// Which of them this thread holds, as bits.
+thread_local uint64_t held = 0;
+
+size_t number_of(int device) { return static_cast<size_t>(device) % kLocks; }
+uint64_t bit_of(int device) { return uint64_t{1} << number_of(device); }
+
+/// Null if this thread holds it.
+std::shared_mutex* unless_held(int device) { return held & bit_of(device) ? nullptr : &locks[number_of(device)]; }
 
 }  // namespace
 
-CaptureLock::CaptureLock(int device) : mutex_(unless_held(device)) {
+CaptureLock::CaptureLock(int device) : device_(device), mutex_(unless_held(device)) {
   if (!mutex_) return;
   mutex_->lock_shared();
-  held = mutex_;
+  held |= bit_of(device_);
 }
 
 CaptureLock::~CaptureLock() {
   if (!mutex_) return;
-  held = nullptr;
+  held &= ~bit_of(device_);
   mutex_->unlock_shared();
 }
 
-ExclusiveLock::ExclusiveLock(int device) : mutex_(unless_held(device)) {
+ExclusiveLock::ExclusiveLock(int device) : device_(device), mutex_(unless_held(device)) {
   if (!mutex_) return;
-  if (!mutex_->try_lock()) {
-    ++waiters;
-    mutex_->lock();
-    --waiters;
-  }
-  held = mutex_;
+  mutex_->lock();
+  held |= bit_of(device_);
 }
 
 ExclusiveLock::~ExclusiveLock() {
   if (!mutex_) return;
-  held = nullptr;
+  held &= ~bit_of(device_);
   mutex_->unlock();
 }
-
-int ExclusiveLock::waiting() { return waiters; }
 
 }  // namespace stm::cuda

@@ -7,7 +7,7 @@ namespace stm::cuda {
 /// memory do: made on any thread, such a call ends every capture on its device, whatever the capture's mode. There is
 /// one lock for a device in the whole process, because workers have backends of their own.
 ///
-/// A thread that asks for one while it holds one gets nothing. Inside of an ExclusiveLock nobody is left to be kept
+/// A thread that asks for one of a device while it holds one gets nothing. Inside of an ExclusiveLock nobody is left to be kept
 /// away; inside of a CaptureLock the call spoils the thread's own capture, which can be survived, while to wait for
 /// itself could not. A capture waits for no other thread on its way, so whoever waits for its end gets there.
 class CaptureLock {
@@ -19,6 +19,7 @@ class CaptureLock {
   CaptureLock& operator=(const CaptureLock&) = delete;
 
  private:
+  const int device_;
   std::shared_mutex* const mutex_;  ///< null: the thread holds it already
 };
 
@@ -30,10 +31,8 @@ class ExclusiveLock {
   ExclusiveLock(const ExclusiveLock&) = delete;
   ExclusiveLock& operator=(const ExclusiveLock&) = delete;
 
-  /// How many threads wait for one now, on any device.
-  static int waiting();
-
  private:
+  const int device_;
   std::shared_mutex* const mutex_;
 };
 
