@@ -10,6 +10,10 @@
 namespace stm {
 namespace {
 
+/// Captures of one program that may fail. Another thread spoils one now and then, which cannot be told from one that
+/// will never succeed: a library whose call it has spoiled has words of its own for that.
+constexpr int kMostCaptures = 3;
+
 /// Whether none is poisoned.
 bool sound(const std::vector<Storage*>& storages) {
   return std::none_of(storages.begin(), storages.end(),
@@ -163,7 +167,7 @@ void Program::run(Executor& executor) {
     const Status status = capture(executor, &at);
     if (status.kind == StatusKind::DeviceLost) return fail(executor, at, status, false);
     if (!status.is_ok()) {  // nothing has run yet; what is wrong with a command itself shows again, where it is told
-      give_up_graph(at, status);
+      give_up_graph(at, status, ++failed_captures_ < kMostCaptures);
       return run_one_by_one(executor);
     }
   }
@@ -171,7 +175,7 @@ void Program::run(Executor& executor) {
   if (status.is_ok()) status = backend_.launch(graph_);
   if (status.is_ok()) return;
   // How far it came nobody knows, so the commands must not run on top of it; they will in the next replay.
-  if (status.kind != StatusKind::DeviceLost) give_up_graph("compile", status);
+  if (status.kind != StatusKind::DeviceLost) give_up_graph("compile", status, false);
   fail(executor, "compile", status, true);
 }
 
@@ -188,10 +192,10 @@ bool Program::may_capture() {
   return captures_;
 }
 
-/// For good, unless memory was short: there may be more the next time.
-void Program::give_up_graph(const char* op, const Status& status) {
+/// For good, unless it is to be tried `again`, or memory was short: there may be more the next time.
+void Program::give_up_graph(const char* op, const Status& status, bool again) {
   if (graph_) backend_.release_graph(std::exchange(graph_, nullptr));
-  captures_ = status.kind == StatusKind::OutOfMemory;
+  captures_ = again || status.kind == StatusKind::OutOfMemory;
   fall_back(std::string(op_of(op)) + ": " + status.message);
 }
 

@@ -60,7 +60,7 @@ class Program : public std::enable_shared_from_this<Program> {
   void run_one_by_one(Executor& executor);
   bool may_capture();
   Status capture(Executor& executor, const char** at);
-  void give_up_graph(const char* op, const Status& status);
+  void give_up_graph(const char* op, const Status& status, bool again);
   void fall_back(std::string reason);
   void fail(Executor& executor, const char* op, const Status& status, bool began);
 
@@ -77,7 +77,8 @@ class Program : public std::enable_shared_from_this<Program> {
   Allocator::Block* arena_ = nullptr;
   void* graph_ = nullptr;
   bool placed_ = false, ran_ = false;  ///< ran_: all commands, without a fault
-  bool captures_ = true;               ///< false: the commands run one by one for good
+  int failed_captures_ = 0;
+  bool captures_ = true;  ///< false: the commands run one by one for good
   mutable std::mutex reason_mutex_;
   std::string reason_;  ///< of fallback()
 };

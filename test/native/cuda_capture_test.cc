@@ -2,9 +2,8 @@
 // usage: cuda_capture_test [seed]
 #include <dlfcn.h>
 
-#include <atomic>
+#include <chrono>
 #include <future>
-#include <thread>
 
 #include "backend/cuda/backend.h"
 #include "backend/cuda/device_lock.h"
@@ -55,23 +54,23 @@ class Opened {
   Backend* backend_ = nullptr;
 };
 
+/// Whether another thread's action is still under way after a while, which is many times what it takes.
+template <class T>
+bool waits(const std::future<T>& action) {
+  return action.wait_for(std::chrono::milliseconds(100)) == std::future_status::timeout;
+}
+
 /// What another thread does in the middle of a capture must wait for its end, and be done then.
 void check_waits(const std::string& name, const std::function<void()>& action) {
   Opened device;
   int32_t *const from = device.number(7), *const to = device.number(0);
   require(device->begin_capture(), "begin_capture");
-  std::atomic<bool> done{false};
-  std::thread other([&] {
-    action();
-    done = true;
-  });
-  while (!done && ExclusiveLock::waiting() == 0) std::this_thread::yield();
-  require(!done, name + " does not wait for the end of a capture");
+  std::future<void> other = std::async(std::launch::async, action);
+  require(waits(other), name + " does not wait for the end of a capture");
   require(device->copy(to, from, sizeof *to), name + ": a call that is captured");
   void* graph = nullptr;
   require(device->end_capture(&graph), name + ": the capture");
-  other.join();
-  require(ExclusiveLock::waiting() == 0, name + ": somebody waits on");
+  other.get();
   require(device.read(to) == 0, name + ": a capture runs what it captures");
   if (graph) require(device->launch(graph), name + ": the graph");
   require(device.read(to) == 7, name + ": the graph does nothing");
@@ -167,16 +166,47 @@ void check_plans() {
 
 /// Whom the lock keeps apart, and whom it must not.
 void check_lock() {
+  const auto elsewhere = [](auto work) { return std::async(std::launch::async, work); };
+  const auto exclusive = [](int device) { const ExclusiveLock lock(device); };
+  const auto capture = [](int device) { const CaptureLock lock(device); };
+  std::future<void> later;
   {
-    const CaptureLock capture(0);
-    const ExclusiveLock own(0);  // would wait for itself
-    std::thread([] {
-      const CaptureLock another(0);
-      const ExclusiveLock elsewhere(1);
-    }).join();
+    const CaptureLock outer(0);
+    { const ExclusiveLock other_device(1); }
+    { const CaptureLock own(0); }
+    const ExclusiveLock own(0);  // would wait for itself, if what is held were forgotten
+    elsewhere([&] { capture(0), exclusive(1); }).get();
+    later = elsewhere([&] { exclusive(0); });
+    require(waits(later), "somebody else has a device that is being captured on");
   }
-  const ExclusiveLock outer(0), inner(0);
-  require(ExclusiveLock::waiting() == 0, "a lock that is had at once counts as waiting");
+  later.get();
+  {
+    const ExclusiveLock outer(0), inner(0);
+    later = elsewhere([&] { capture(0); });
+    require(waits(later), "a capture begins on a device that somebody has alone");
+  }
+  later.get();
+}
+
+/// Who waits for the end of a capture comes after its graph has been made.
+void check_instantiation() {
+  Opened device;
+  int32_t *const from = device.number(7), *const to = device.number(0);
+  standin_reset_counts();
+  require(device->begin_capture(), "begin_capture");
+  std::future<unsigned long long> later = std::async(std::launch::async, [] {
+    const ExclusiveLock lock(0);
+    return standin_call_count("cudaGraphUpload");
+  });
+  require(waits(later), "nobody waits");
+  // So many that it takes longer to make the graph than to wake up.
+  for (int i = 0; i < 20'000; ++i) require(device->copy(to, from, sizeof *to), "copy");
+  void* graph = nullptr;
+  require(device->end_capture(&graph), "end_capture");
+  require(later.get() == 1, "another thread has the device before the graph is on it");
+  device->release_graph(graph);
+  device->release(from);
+  device->release(to);
 }
 
 int run() {
@@ -186,6 +216,7 @@ int run() {
   for (const char* name : {"STMNET_CUBLAS_LIB", "STMNET_CUDNN_LIB"}) setenv(name, standin.dli_fname, 1);
   setenv("STMNET_CACHE_DIR", "/dev/null/none", 1);  // what was measured before is measured again
   check_lock();
+  check_instantiation();
   check_whole_device();
   check_plans();
   char text[512];

@@ -38,10 +38,10 @@ Status Graphs::end(void** graph) {
   cudaGraph_t captured = nullptr;
   Status status = context_.check(cudaStreamEndCapture(context_.stream, &captured), "cudaStreamEndCapture");
   if (!status.is_ok()) leave_capture();
-  lock_.reset();
   CudaRecurrent::Held plans = recurrent_.take_captured();
   cudaGraphExec_t executable = nullptr;
   if (status.is_ok()) status = instantiate(captured, &executable);
+  lock_.reset();  // not before: who waits may keep the device for seconds, to find out what is the fastest
   if (captured) ignore(cudaGraphDestroy(captured));
   if (status.is_ok()) *graph = new (std::nothrow) Graph{executable, std::move(plans)};
   if (*graph) return status;
