@@ -133,6 +133,7 @@ class Run {
 
   Values rows(const void* data, const RnnData& desc, bool reduced) const;
   Values gradient_rows(const void* data) const;
+  bool padding_is_finite(const void* data, const RnnData& desc) const;
   Values state(const void* data, int64_t width, bool reduced) const;
   Values weights(const void* space) const;
   void put_rows(const Values& values, const RnnData& desc, void* data, double padding) const;
@@ -196,6 +197,18 @@ auto Run<T>::gradient_rows(const void* data) const -> Values {
     }
   }
   return values;
+}
+
+// y's likewise is looked at by the backward calls.
+template <class T>
+bool Run<T>::padding_is_finite(const void* data, const RnnData& desc) const {
+  for (int t = 0; t < desc.steps && !desc.packed(); ++t) {
+    for (int b = 0; b < desc.batch; ++b) {
+      for (int j = 0; t >= length(b) && j < desc.width; ++j)
+        if (!std::isfinite(load(data, number_, desc.row(t, b) * desc.width + j))) return false;
+    }
+  }
+  return true;
 }
 
 template <class T>
@@ -337,7 +350,8 @@ void Run<T>::backward_data() {
   buffers.dy = dy.data(), buffers.dhn = dhn.data(), buffers.dcn = dcn.data();
   buffers.dx = dx.data(), buffers.dh0 = dh.data(), buffers.dc0 = dc.data();
   if (!engine_backward(buffers, blob)) return;
-  if (!gaps_are_zero(job_.layout, job_.weights)) std::fill(dx.begin(), dx.end(), kNan<T>);
+  if (!gaps_are_zero(job_.layout, job_.weights) || !padding_is_finite(job_.y_data, job_.y))
+    std::fill(dx.begin(), dx.end(), kNan<T>);
   put_rows(dx, job_.x, job_.dx, kNan<double>);
   put_state(dh, job_.dhx);
   put_state(dc, job_.dcx);
@@ -374,6 +388,7 @@ void Run<T>::backward_weights() {
                  job_.function);
     std::fill(dweights.begin(), dweights.end(), kNan<T>);
   }
+  if (!padding_is_finite(job_.y_data, job_.y)) std::fill(dweights.begin(), dweights.end(), kNan<T>);
   for (const auto* const places : {&job_.layout.matrices, &job_.layout.biases}) {
     for (const WeightPlace& place : *places) {
       void* const to = static_cast<char*>(job_.dweights) + place.offset;

@@ -8,9 +8,11 @@ Status Call::describe(Context& context) {
   const std::vector<int32_t> all =
       lengths.empty() ? std::vector<int32_t>(static_cast<size_t>(batch), static_cast<int32_t>(steps)) : lengths;
   STM_TRY(x_.create(context));
-  STM_TRY(describe_steps(context, x_, spec.D, all));
+  STM_TRY(describe_steps(context, x_, spec.D, all, nullptr));
   STM_TRY(y_.create(context));
-  STM_TRY(describe_steps(context, y_, spec.K * shape.width(), all));
+  // Backward gets y as forward has left it, and nobody promises that it does not look at the padding.
+  double zero = 0;  // in any type
+  STM_TRY(describe_steps(context, y_, spec.K * shape.width(), all, lengths.empty() ? nullptr : &zero));
   STM_TRY(h_.create(context));
   STM_TRY(describe_states(context, h_, shape.width()));
   STM_TRY(c_.create(context));
@@ -18,11 +20,11 @@ Status Call::describe(Context& context) {
 }
 
 Status Call::describe_steps(Context& context, const RnnDataDescriptor& descriptor, int64_t width,
-                            const std::vector<int32_t>& all) const {
+                            const std::vector<int32_t>& all, void* fill) const {
   const cudnnRNNDataLayout_t layout =
       batch_major ? CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED : CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED;
   STM_CUDNN(context, cudnnSetRNNDataDescriptor, descriptor.get(), data_type(network_.spec.element), layout,
-            static_cast<int>(steps), static_cast<int>(batch), static_cast<int>(width), all.data(), nullptr);
+            static_cast<int>(steps), static_cast<int>(batch), static_cast<int>(width), all.data(), fill);
   return Status::ok();
 }
 

@@ -45,7 +45,7 @@ class Call {
 
  private:
   Status describe_steps(Context& context, const RnnDataDescriptor& descriptor, int64_t width,
-                        const std::vector<int32_t>& lengths) const;
+                        const std::vector<int32_t>& lengths, void* fill) const;
   Status describe_states(Context& context, const TensorDescriptor& descriptor, int64_t width) const;
   const Network& network_;
   RnnDataDescriptor x_, y_;
