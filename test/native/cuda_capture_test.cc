@@ -164,6 +164,34 @@ void check_plans() {
   require(after == before, "descriptors of graphs that are gone stay: " + std::to_string(after - before) + ", " + text);
 }
 
+/// One layer that a graph calls often is one plan to keep, which displaces no others when the graph is gone.
+void check_calls_of_one_plan() {
+  Device device;
+  Opened opened;
+  RecurrentKernels& kernels = opened->recurrent();
+  Case c;
+  c.p.N = 1, c.p.D = 1, c.p.H = 1, c.p.T = 2;
+  c.p.algorithm = Algorithm::Standard;
+  c.draw_values();
+  OnDevice on(device, c, kernels);
+  require(on.prepare(), "prepare");
+  device.wait();
+  require(on.forward(), "warming up");
+  RecurrentProblem other = c.p;
+  other.T = 3;
+  RecurrentSizes sizes;
+  require(kernels.sizes(other, &sizes), "sizes");
+  void* graph = nullptr;
+  require(opened->begin_capture(), "begin_capture");
+  for (int i = 0; i < 2100; ++i) require(on.forward(), "capturing");
+  require(opened->end_capture(&graph), "end_capture");
+  opened->release_graph(graph);
+  standin_reset_counts();
+  require(kernels.sizes(other, &sizes), "sizes");
+  require(standin_call_count("cudnnSetRNNDataDescriptor") == 0, "many calls of one layer displace another's plan");
+  opened.settle();
+}
+
 /// Whom the lock keeps apart, and whom it must not.
 void check_lock() {
   const auto elsewhere = [](auto work) { return std::async(std::launch::async, work); };
@@ -219,6 +247,7 @@ int run() {
   check_instantiation();
   check_whole_device();
   check_plans();
+  check_calls_of_one_plan();
   char text[512];
   require(standin_leaks(text, sizeof text) == 0, std::string("left behind: ") + text);
   return finish("cuda_capture_test");

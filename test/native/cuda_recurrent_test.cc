@@ -227,10 +227,10 @@ void check_captured_plan(Device& device, CudaRecurrent& kernels) {
   must(cudaStreamEndCapture(device.context.stream, &graph), "cudaStreamEndCapture");
   must(cudaGraphDestroy(graph), "cudaGraphDestroy");
   CudaRecurrent::Held held = kernels.take_captured();
-  require(held.size() == 2 && held[0] == held[1] && held[0]->lengths == c.lengths, "both calls hold the plan");
+  require(held.size() == 1 && held[0]->lengths == c.lengths, "both calls hold the plan, once");
   const std::weak_ptr<const Plan> plan = held[0];
   find_others(kernels);
-  require(plan.use_count() == 2, "a plan that only a graph reads is remembered as well");
+  require(plan.use_count() == 1, "a plan that only a graph reads is remembered as well");
   kernels.rest(std::move(held));
   require(!plan.expired(), "a plan is dropped although a launch of its graph may be under way");
   find_others(kernels);

@@ -83,7 +83,9 @@ void CudaRecurrent::rest(Held plans) noexcept {
 Status CudaRecurrent::hold_if_captured(const std::shared_ptr<const Plan>& plan) {
   cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
   STM_CUDA(context_, cudaStreamIsCapturing(context_.stream, &capturing));
-  if (capturing != cudaStreamCaptureStatusNone) captured_.push_back(plan);
+  if (capturing == cudaStreamCaptureStatusNone) return Status::ok();
+  // Once, though a step may call it hundreds of times: what rests displaces other plans.
+  if (std::find(captured_.begin(), captured_.end(), plan) == captured_.end()) captured_.push_back(plan);
   return Status::ok();
 }
 
