@@ -56,7 +56,7 @@ Outcome use(RecurrentKernels& kernels, const RecurrentProblem& p, int times = 1,
 }
 
 constexpr int kEnough = 4;                ///< uses, after which a problem is measured
-constexpr unsigned long long kProof = 1;  ///< runs to see that a choice found in a file computes here
+constexpr unsigned long long kProof = 2;  ///< runs to see that a choice found in a file computes here, and what
 
 /// What algorithms are like, until the end.
 class Algorithms {
@@ -368,7 +368,8 @@ void check_failing_trials(Device& device) {
 /// A file that came from elsewhere may name what cuDNN refuses here: then it is as if it named the standard algorithm.
 /// Only what the caller names fails.
 void check_refused_choice(Device& device) {
-  for (const char* how : {"persistStatic=refused", "persistStatic=failing", "persistStatic/batch=failing"}) {
+  for (const char* how :
+       {"persistStatic=refused", "persistStatic=failing", "persistStatic/batch=failing", "persistStatic=wrong"}) {
     const CacheFolder folder;
     const RecurrentProblem p = plain_problem();
     {
@@ -409,7 +410,7 @@ void check_refused_choice(Device& device) {
   }
   CudaRecurrent kernels(device.context);
   standin_reset_counts();
-  standin_set_faults("cudnnGetRNNTempSpaceSizes:2=3000");  // after the proof
+  standin_set_faults("cudnnGetRNNTempSpaceSizes:3=3000");  // after the proof
   uint64_t choice = 0;
   require(kernels.choose(p, false, &choice), "choose");
   standin_set_faults("");

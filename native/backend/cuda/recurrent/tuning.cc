@@ -274,19 +274,25 @@ Status Tuner::prove(const RecurrentProblem& problem, const Arrangement& arrangem
   const ExclusiveLock lock(context_.device);
   RecurrentProblem p = without_lengths(problem, arrangement.chunks[0]);
   p.T = std::min(p.T, kProvingSteps);
-  std::unique_ptr<Plan> plan;
+  std::unique_ptr<Plan> plan, standard;
   Trial trial(context_, p);
+  bool agrees = false;
   const auto attempt = [&] {
     STM_TRY(planner_.plan(p, arrange(p, p.T), choice, &plan));
-    STM_TRY(trial.begin({plan.get()}));
+    STM_TRY(planner_.plan(p, arrange(p, p.T), {Algorithm::Standard, orders(p).front()}, &standard));
+    STM_TRY(trial.begin({standard.get(), plan.get()}));
+    STM_TRY(trial.enter(*standard));
+    STM_TRY(trial.run());
+    trial.keep_results();
     STM_TRY(trial.enter(*plan));
-    return trial.run();
+    STM_TRY(trial.run());
+    return trial.agrees(&agrees);
   };
   const Status status = attempt();
   if (context_.lost) return status;
   if (status.kind == StatusKind::OutOfMemory) return Status::ok();  // it is tried again
   if (computes_.size() > kMostNotes) computes_.clear();
-  *proven = computes_[key] = status.is_ok();
+  *proven = computes_[key] = status.is_ok() && agrees;
   return Status::ok();
 }
 
