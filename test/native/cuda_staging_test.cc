@@ -1,7 +1,9 @@
 // Page-locked memory: how much there is at most, what makes room for what, and what comes back.
+#include <chrono>
 #include <future>
 #include <thread>
 
+#include "backend/cuda/device_lock.h"
 #include "backend/cuda/staging.h"
 #include "cuda-standin/control.h"
 #include "cuda_kernels.h"
@@ -134,6 +136,30 @@ void check_uploads(Device& device) {
   require(standin_pinned_bytes() == 0, "trim keeps some");
 }
 
+/// To free idle buffers waits for the device, which no capture on it survives: it must wait for its end.
+void check_capture(Device& device) {
+  const Memory small(256 * kKiB), large(4 * kMiB);
+  must(cudaMemsetAsync(small.data(), 7, small.bytes(), device.context.stream), "cudaMemsetAsync");
+  must(cudaMemsetAsync(large.data(), 7, large.bytes(), device.context.stream), "cudaMemsetAsync");
+  Copies copies(device);
+  copies.together(900, small);
+  cudaStream_t stream = nullptr;
+  cudaGraph_t graph = nullptr;
+  must(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  std::future<void> other;
+  {
+    const CaptureLock lock(device.context.device);
+    must(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    other = std::async(std::launch::async, [&] { copies.together(40, large); });
+    require(other.wait_for(std::chrono::milliseconds(300)) == std::future_status::timeout,
+            "nobody waits for the end of a capture");
+    must(cudaStreamEndCapture(stream, &graph), "cudaStreamEndCapture");
+  }
+  other.get();
+  must(cudaGraphDestroy(graph), "cudaGraphDestroy");
+  must(cudaStreamDestroy(stream), "cudaStreamDestroy");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -144,6 +170,7 @@ int main(int argc, char** argv) {
     check_waiting(device);
     check_failure(device);
     check_uploads(device);
+    check_capture(device);
   }
   char text[256];
   require(standin_leaks(text, sizeof text) == 0, std::string("left: ") + text);
