@@ -165,9 +165,7 @@ struct CrossEntropyCase {
   CrossEntropyCase(int64_t classes, bool reduce)
       : classes(classes),
         loss{chance(0.5) ? -100 : draw(0, classes - 1),
-             chance(0.5)   ? 0
-             : chance(0.2) ? 1
-                           : 0.2,
+             chance(0.5) ? 0 : chance(0.2) ? 1 : 0.2,
              reduce,
              chance(0.5),
              false,

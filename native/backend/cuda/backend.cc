@@ -18,6 +18,7 @@
 #include "backend/cuda/recurrent.h"
 #include "backend/cuda/reduce.h"
 #include "backend/cuda/staging.h"
+#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {
@@ -144,6 +145,7 @@ class CudaBackend final : public Backend {
 
   /// Executor thread. What fails here is tried again by the next command.
   Status set_up() {
+    STM_TRY(check_switches());
     const ExclusiveLock lock(context_.device);
     STM_CUDA(context_, cudaSetDevice(context_.device));
     if (!context_.stream) STM_CUDA(context_, cudaStreamCreateWithFlags(&context_.stream, cudaStreamNonBlocking));

@@ -22,8 +22,6 @@ struct BiasedProduct {
 /// Such products in one kernel, by cuBLASLt: it adds the bias before it writes the result. cuBLASLt is asked once for
 /// the kernel of a problem; its first answer counts, so that every run of a library takes the same. Executor thread
 /// only.
-///
-///   STMNET_CUBLASLT=0    cuBLASLt is left alone (libraries.cc)
 class BiasedProducts {
  public:
   explicit BiasedProducts(Context& context);

@@ -1,11 +1,10 @@
 #include "backend/cuda/graphs.h"
 
-#include <cstdlib>
-#include <cstring>
 #include <new>
 #include <utility>
 
 #include "backend/cuda/recurrent.h"
+#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {
@@ -15,15 +14,10 @@ struct Graph {
   CudaRecurrent::Held plans;  ///< whose descriptors it may read
 };
 
-bool wanted() {
-  const char* const setting = std::getenv("STMNET_CUDA_GRAPHS");
-  return !setting || std::strcmp(setting, "0") != 0;
-}
-
 }  // namespace
 
 Graphs::Graphs(Context& context, CudaRecurrent& recurrent)
-    : context_(context), recurrent_(recurrent), wanted_(wanted()) {}
+    : context_(context), recurrent_(recurrent), wanted_(is(Switch::Graphs, "1")) {}
 
 Status Graphs::begin() {
   lock_.emplace(context_.device);

@@ -9,8 +9,6 @@ namespace stm::cuda {
 class CudaRecurrent;
 
 /// What the stream of one open device is given, captured to be launched again. Executor thread only, but for release().
-///
-///   STMNET_CUDA_GRAPHS=0   nothing is captured: compiled steps run their ops one by one
 class Graphs {
  public:
   Graphs(Context& context, CudaRecurrent& recurrent);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/cuda/folders.h"
+#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {
@@ -108,7 +109,7 @@ void load_cublas(LoadedLibraries& loaded) {
   STM_FIND(cublasGemmStridedBatchedEx)
 #undef STM_FIND
   if (!report.problem.empty()) return;
-  if (environment("STMNET_CUBLASLT") != "0") find_cublaslt(library, f);
+  if (is(Switch::CublasLt, "1")) find_cublaslt(library, f);
   report.path = path_of(reinterpret_cast<const void*>(f.cublasGemmEx), report.path);
   int version = 0;
   if (f.cublasGetVersion_v2(nullptr, &version) != CUBLAS_STATUS_SUCCESS) return;

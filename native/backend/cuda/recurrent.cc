@@ -1,24 +1,15 @@
 #include "backend/cuda/recurrent.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <exception>
 #include <limits>
-#include <new>
 
+#include "backend/cuda/guarded.h"
 #include "backend/cuda/recurrent/plans.h"
 #include "backend/cuda/recurrent/run.h"
+#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {
-
-constexpr int64_t kMostSteps = 65'535;  // of a data descriptor of cuDNN's
-
-int64_t most_steps() {
-  const char* const setting = std::getenv("STMNET_CUDNN_MAX_STEPS");
-  const long long wanted = setting ? std::strtoll(setting, nullptr, 10) : 0;
-  return wanted >= 1 && wanted < kMostSteps ? wanted : kMostSteps;
-}
 
 long long number(int64_t n) { return static_cast<long long>(n); }
 
@@ -52,19 +43,6 @@ Status check_sizes(const RecurrentProblem& p) {
                           "count of real steps.",
                           number(row), p.lengths[row], number(p.T));
   return Status::ok();
-}
-
-/// No exception leaves a kernel.
-template <class F>
-Status guarded(F function) noexcept {
-  try {
-    return function();
-  } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory,
-                        "the host is out of memory. Fix: use a smaller batch, or free tensors.");
-  } catch (const std::exception& error) {
-    return Status::fail(StatusKind::Internal, "%s", error.what());
-  }
 }
 
 }  // namespace

@@ -15,15 +15,7 @@ struct Plan;
 /// the fastest for the shape, and what is moved around them, because cuDNN takes no rows without steps, promises
 /// nothing of padding, and has weights in an order of its own.
 ///
-///   STMNET_CUDNN_AUTOTUNE=0    the standard algorithm for everything; nothing is timed. "all": the one that is
-///                              compiled as it runs is timed wherever it can be
-///   STMNET_CUDNN_LAYOUT=time   cuDNN gets steps in the order of time, whatever the caller's order is; "batch": row by
-///                              row. By default the caller's, or what is
-///                              the fastest
-///   STMNET_CUDNN_DROPOUT=null  networks have no dropout descriptor; by default, and with "set", they have one that is
-///                              set to none
-///   STMNET_CUDNN_MAX_STEPS=n   steps of one call, at most and by default the 65,535 that cuDNN takes: longer sequences
-///                              are cut
+/// Switches of the environment: STMNET_CUDNN_AUTOTUNE, _LAYOUT, _DROPOUT and _MAX_STEPS (switches.h).
 class CudaRecurrent final : public RecurrentKernels {
  public:
   explicit CudaRecurrent(Context& context);

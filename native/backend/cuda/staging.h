@@ -10,7 +10,8 @@ namespace stm::cuda {
 
 /// Page-locked memory between host and device, so that copies need not be waited for. Executor thread only.
 ///
-/// There are 256 MiB of it at most. What copies are done with is kept for those to come. Where there is no room for
+/// There are 256 MiB of it at most, unless reads that have not been marked yet hold all that: nothing could bring a
+/// buffer back then. What copies are done with is kept for those to come. Where there is no room for
 /// another buffer, the longest idle ones go while a quarter is idle, in sizes that are not wanted; otherwise a copy
 /// under way will bring one back, and is waited for: to free and make buffers again and again would stop the device
 /// each time.

@@ -1,10 +1,10 @@
 #include "backend/cuda/recurrent/network.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string>
 
 #include "backend/cuda/device_lock.h"
+#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {
@@ -98,12 +98,7 @@ RecurrentProblem NetworkSpec::shape() const {
 
 /// Says that nothing is dropped. What a descriptor holds that has not been set is nowhere documented.
 Status Network::describe_dropout(Context& context) {
-  const char* const setting = std::getenv("STMNET_CUDNN_DROPOUT");
-  const std::string form = setting && *setting ? setting : "set";
-  if (form == "null") return Status::ok();
-  if (form != "set")
-    return Status::fail(StatusKind::Unsupported, "got STMNET_CUDNN_DROPOUT=%.40s, expected set or null. Fix: unset it.",
-                        form.c_str());
+  if (is(Switch::Dropout, "null")) return Status::ok();
   STM_TRY(dropout_.create(context));
   STM_CUDNN(context, cudnnSetDropoutDescriptor, dropout_.get(), context.cudnn, 0.0f, nullptr, 0, 0);
   return Status::ok();

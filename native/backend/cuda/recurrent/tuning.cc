@@ -1,11 +1,11 @@
 #include "backend/cuda/recurrent/tuning.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 
 #include "backend/cuda/device_lock.h"
 #include "backend/cuda/recurrent/trial.h"
+#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {
@@ -14,11 +14,6 @@ constexpr int kUses = 4;               // after so many it is worth to be measur
 constexpr float kWorthwhile = 0.98f;   // of the plain way's time: what is nearer is not told apart
 constexpr int64_t kProvingSteps = 8;   // whether an algorithm computes a problem does not depend on the time
 constexpr size_t kMostNotes = 65'536;  // of problems of each kind, before they are forgotten and made anew
-
-std::string setting(const char* name) {
-  const char* const text = std::getenv(name);
-  return text ? text : "";
-}
 
 int attribute(int device, cudaDeviceAttr attribute) {
   int value = 0;
@@ -92,11 +87,9 @@ const char* obstacle(Algorithm algorithm, const RecurrentProblem& p, const Arran
 }
 
 Tuner::Tuner(Context& context, Planner& planner)
-    : context_(context), planner_(planner), layout_(setting("STMNET_CUDNN_LAYOUT")) {
-  const std::string autotune = setting("STMNET_CUDNN_AUTOTUNE");
-  enabled_ = autotune != "0";
-  everything_ = autotune == "all";
-  if (layout_ != "time" && layout_ != "batch") layout_.clear();
+    : context_(context), planner_(planner), layout_(is(Switch::Layout, "any") ? "" : word_of(Switch::Layout)) {
+  enabled_ = !is(Switch::Autotune, "0");
+  everything_ = is(Switch::Autotune, "all");
   if (enabled_) device_ = beginning_of_keys(context) + (layout_.empty() ? "" : ":only-" + layout_);
 }
 
