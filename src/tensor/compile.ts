@@ -244,7 +244,8 @@ const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
 
 /**
  * A function that does what `step` does, without its JavaScript: the ops of a call are recorded once and then repeated, on a CUDA device as one graph. Each call is
- * exactly one step, with the bits that `step` itself would give. Worth it where the ops are small.
+ * exactly one step, with the bits that `step` itself would give, on a CUDA device as far as recurrent layers keep to one algorithm: with `algo: 'standard'` or under
+ * `setDeterministic(true)`. Worth it where the ops are small.
  *
  *     const train = compile((x: Tensor, y: Tensor) => {
  *       const loss = crossEntropy(model.forward(x), y);

@@ -47,11 +47,11 @@ function run(body: string, environment: Record<string, string>): Story & { file:
 }
 
 /** The numbers with what the tuner finds, beside those of the standard algorithm alone. */
-function compare(body: string, fastest: string): Story & { file: string } {
+function compare(body: string, fastest: string, environment: Record<string, string> = {}): Story & { file: string } {
   const others = ['standard', 'persistStatic', 'persistStaticSmallH'].flatMap((name) => [`${name}/batch`, `${name}/time`]);
   const speeds = others.map((name) => `${name}=${name === fastest ? 1000 : 5000}`).join();
-  const tuned = run(body, { STMNET_STANDIN_ALGORITHMS: speeds });
-  const plain = run(body, { STMNET_CUDNN_AUTOTUNE: '0' });
+  const tuned = run(body, { STMNET_STANDIN_ALGORITHMS: speeds, ...environment });
+  const plain = run(body, { STMNET_CUDNN_AUTOTUNE: '0', ...environment });
   expect(plain.steps.every(({ algorithm }) => algorithm === 0)).toBe(true);
   expect(plain.file).toBe('');
   expect(tuned.numbers.length).toBe(plain.numbers.length);
@@ -75,6 +75,21 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
       optimizer.step();
       return loss;
     };`;
+
+  /** A worker opens the device, until `closeThere()`. */
+  const openElsewhere = `
+      const { Worker } = require('node:worker_threads');
+      const worker = new Worker(${JSON.stringify(`
+        const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
+        const { parentPort } = require('node:worker_threads');
+        stm.full([2], 1, { device: 'cuda' }).data().then(() => parentPort.postMessage('open'));
+        parentPort.on('message', () => process.exit());
+      `)}, { eval: true });
+      await new Promise((resolve) => worker.once('message', resolve));
+      const closeThere = () => {
+        worker.postMessage('end');
+        return new Promise((resolve) => worker.once('exit', resolve));
+      };`;
 
   test.each(['persistStatic/batch', 'persistStatic/time'])('is made at the fourth step of a training: %s', (fastest) => {
     const story = compare(`${training} for (let i = 0; i < 6; i++) await tell(step(rows(3, 5)), ...lstm.parameters());`, fastest);
@@ -115,6 +130,22 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
     expect(algorithms(story).at(-1)).toBe(persistStatic);
   });
 
+  test.each(['persistStatic/batch', 'persistStatic/time'])('a recorded step keeps the choice that its weights are packed for, though a worker opens the device: %s', (fastest) => {
+    const story = compare(
+      `${training}
+      const compiled = stm.compile(step);
+      for (let i = 0; i < 3; i++) await tell(compiled(rows(3, 5)), ...lstm.parameters());
+      ${openElsewhere}
+      await tell(compiled(rows(3, 5)), ...lstm.parameters());
+      await tell(step(rows(3, 5)), ...lstm.parameters());
+      await closeThere();
+      `,
+      fastest,
+      { STMNET_CUDA_GRAPHS: '0' }, // each replay calls cuDNN
+    );
+    expect(algorithms(story)).toEqual([standard, persistStatic, persistStatic, persistStatic, standard]);
+  });
+
   test.each(['persistStatic/batch', 'standard/time'])('a compiled step finds weights that have changed as the choice wants them: %s', (fastest) => {
     const story = compare(
       `
@@ -135,18 +166,10 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
   test('stays the standard one while another worker has the device open', () => {
     const story = compare(
       `
-      const { Worker } = require('node:worker_threads');
-      const worker = new Worker(${JSON.stringify(`
-        const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
-        const { parentPort } = require('node:worker_threads');
-        stm.full([2], 1, { device: 'cuda' }).data().then(() => parentPort.postMessage('open'));
-        parentPort.on('message', () => process.exit());
-      `)}, { eval: true });
-      await new Promise((resolve) => worker.once('message', resolve));
+      ${openElsewhere}
       ${training}
       for (let i = 0; i < 6; i++) await tell(step(rows(3, 5)));
-      worker.postMessage('end');
-      await new Promise((resolve) => worker.once('exit', resolve));
+      await closeThere();
       for (let i = 0; i < 4; i++) await tell(step(rows(3, 5)));
       `,
       'persistStatic/batch',
