@@ -9,6 +9,7 @@
 #include "backend/cuda/device_lock.h"
 #include "backend/cuda/elementwise.h"
 #include "backend/cuda/graphs.h"
+#include "backend/cuda/guarded.h"
 #include "backend/cuda/indexing.h"
 #include "backend/cuda/losses.h"
 #include "backend/cuda/matmul.h"
@@ -83,22 +84,30 @@ class CudaBackend final : public Backend {
   // ---- order
 
   Status entering(const char* op) noexcept override {
-    if (!ready_) {
-      const Status status = set_up();
-      if (!status.is_ok()) return status;
-    }
-    if (context_.lost) return lost();
-    context_.op = completion_.number_of(op);
-    return Status::ok();
+    return guarded([&] {
+      if (!ready_) STM_TRY(set_up());
+      if (context_.lost) return lost();
+      context_.op = completion_.number_of(op);
+      return Status::ok();
+    });
   }
 
   void notify(Done done, void* context) noexcept override {
     if (!ready_) return done(context, Status::ok(), "");  // nothing has run on this device yet
-    Completion::Item item;
+    Completion::Items one;
+    const Status made = guarded([&] {
+      one.emplace_back();
+      return Status::ok();
+    });
+    if (!made.is_ok()) {  // after all earlier ones, nevertheless
+      staging_.land();
+      return done(context, made, "");
+    }
+    Completion::Item& item = one.front();
     item.done = done;
     item.context = context;
     item.failed = context_.lost ? lost() : staging_.mark(item);
-    completion_.submit(std::move(item));
+    completion_.submit(std::move(one));
   }
 
   void stop() noexcept override { completion_.stop(); }
@@ -208,6 +217,8 @@ Status open_device(int device, Backend** out) try {
       StatusKind::Internal,
       "the system gives no thread (%s). Fix: raise the limit of threads (ulimit -u, or the container's limit of pids)",
       error.what());
+} catch (const std::bad_alloc&) {
+  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
 }
 
 void describe_device(int device, DeviceFacts* out) {

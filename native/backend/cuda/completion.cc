@@ -66,24 +66,26 @@ cudaError_t query(cudaEvent_t event) {
   return state;
 }
 
-void Completion::submit(Item item) {
+void Completion::submit(Items item) noexcept {
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(item));
+    queue_.splice(queue_.end(), item);
     ++unsettled_;
   }
   filled_.notify_one();
 }
 
-Completion::Returned Completion::take_returned() {
+Completion::Items Completion::take_returned() noexcept {
+  Items returned;
   const std::lock_guard lock(mutex_);
-  return std::exchange(returned_, {});
+  returned.swap(returned_);
+  return returned;
 }
 
 bool Completion::wait_returned() {
   std::unique_lock lock(mutex_);
-  settled_.wait(lock, [this] { return !returned_.staged.empty() || unsettled_ == 0; });
-  return !returned_.staged.empty();
+  settled_.wait(lock, [this] { return !returned_.empty() || unsettled_ == 0; });
+  return !returned_.empty();
 }
 
 void Completion::drain() {
@@ -115,10 +117,10 @@ void Completion::work() {
     std::unique_lock lock(mutex_);
     filled_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (queue_.empty()) return;
-    Item item = std::move(queue_.front());
-    queue_.pop_front();
+    Items item;
+    item.splice(item.end(), queue_, queue_.begin());
     lock.unlock();
-    settle(item);
+    settle(std::move(item));
   }
 }
 
@@ -131,7 +133,8 @@ Status Completion::outcome(const Item& item) {
   return status;
 }
 
-void Completion::settle(Item& item) {
+void Completion::settle(Items one) {
+  const Item& item = one.front();
   Status status = outcome(item);
   const char* op = "";
   if (status.is_ok()) {
@@ -142,14 +145,14 @@ void Completion::settle(Item& item) {
       op = names_[static_cast<size_t>(item.fault->op)];
     }
   }
-  {
+  const Done done = item.done;
+  void* const context = item.context;
+  if (item.event || item.fault || !item.arrivals.empty()) {
     const std::lock_guard lock(mutex_);
-    if (item.event) returned_.events.push_back(item.event);
-    if (item.fault) returned_.staged.push_back(item.fault);
-    for (const Arrival& arrival : item.arrivals) returned_.staged.push_back(arrival.staged);
+    returned_.splice(returned_.end(), one);
   }
   settled_.notify_one();
-  if (item.done) item.done(item.context, status, op);
+  if (done) done(context, status, op);
   {
     const std::lock_guard lock(mutex_);
     --unsettled_;

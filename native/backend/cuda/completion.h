@@ -1,6 +1,6 @@
 #pragma once
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -30,17 +30,16 @@ class Completion {
     Done done = nullptr;           ///< null: a piece of what the next item with one reports on
     void* context = nullptr;
   };
-  /// What the thread is done with and the executor may use again.
-  struct Returned {
-    std::vector<cudaEvent_t> events;
-    std::vector<void*> staged;
-  };
+  /// One that is to be submitted, or those that are done with and whose events and memory the executor may use again.
+  /// They go from list to list, so that the thread needs no memory, which could be short.
+  using Items = std::list<Item>;
 
   explicit Completion(int device) : device_(device), thread_([this] { work(); }) {}
   ~Completion() { stop(); }
 
-  void submit(Item item);
-  Returned take_returned();
+  void submit(Items item) noexcept;
+  void submit(Item item) { submit(Items{std::move(item)}); }
+  Items take_returned() noexcept;
   /// Waits until there is something for take_returned(). False if nothing is left that could return anything.
   bool wait_returned();
   /// Waits until nothing that was submitted is left to do.
@@ -52,15 +51,15 @@ class Completion {
 
  private:
   void work();
-  void settle(Item& item);
+  void settle(Items item);
   Status outcome(const Item& item);
 
   const int device_;
   std::mutex mutex_;
   std::condition_variable filled_, settled_;
-  std::deque<Item> queue_;
+  Items queue_;
   size_t unsettled_ = 0;  ///< of the queue, and the one that is being settled
-  Returned returned_;
+  Items returned_;
   Status of_pieces_ = Status::ok();  ///< the first failure among the pieces before the next item; the thread's own
   std::vector<const char*> names_{""};
   bool stopping_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "backend/cuda/guarded.h"
 #include "backend/cuda/launch.h"
 
 namespace stm::cuda {
@@ -110,6 +111,10 @@ Status Context::grow(Buffer& buffer, size_t bytes) {
     return Status::fail(
         StatusKind::Internal,
         "a graph that is being captured needs %zu bytes more of scratch. Fix: report it, with the step.", bytes);
+  STM_TRY(guarded([&] {
+    outgrown_.reserve(outgrown_.size() + 1);
+    return Status::ok();
+  }));
   size_t size = size_t{64} << 10;
   while (size < bytes) size *= 2;
   void* data = nullptr;
@@ -144,10 +149,13 @@ Status Context::scratch(Scratch slot, size_t bytes, void** device) {
 }
 
 void Context::release_buffers() {
-  for (Buffer& buffer : constants_) outgrown_.push_back(buffer.data), buffer = {};
-  for (Buffer& buffer : scratch_) outgrown_.push_back(buffer.data), buffer = {};
-  for (void* data : outgrown_)
-    if (data) release(data);
+  const auto give_back = [&](Buffer& buffer) {
+    if (buffer.data) release(buffer.data);
+    buffer = {};
+  };
+  for (Buffer& buffer : constants_) give_back(buffer);
+  for (Buffer& buffer : scratch_) give_back(buffer);
+  for (void* data : outgrown_) release(data);
   outgrown_.clear();
 }
 

@@ -2,6 +2,7 @@
 #include <limits>
 #include <vector>
 
+#include "backend/cuda/guarded.h"
 #include "backend/cuda/launch.h"
 #include "backend/cuda/losses.h"
 #include "backend/dispatch.h"
@@ -193,8 +194,11 @@ struct Backward {
 template <class T>
 Status send_sequences(Context& context, const CtcLoss& loss, const View& input, const View& target, Sequences<T>* out) {
   std::vector<SequenceFacts> facts;
-  for (int64_t n = 0; n < input.extent[1]; ++n)
-    facts.push_back({loss.target_offsets[n], loss.divisors[n], loss.input_lengths[n], loss.target_lengths[n]});
+  STM_TRY(guarded([&] {
+    for (int64_t n = 0; n < input.extent[1]; ++n)
+      facts.push_back({loss.target_offsets[n], loss.divisors[n], loss.input_lengths[n], loss.target_lengths[n]});
+    return Status::ok();
+  }));
   *out = {input.as<T>(), input.stride[0],    input.stride[1], input.stride[2], target.as<int32_t>(),
           nullptr,       input.extent[0],    input.extent[1], input.extent[2], 2 * loss.longest_target + 1,
           loss.blank,    loss.zero_infinity, loss.reduce,     context.fault,   context.op};

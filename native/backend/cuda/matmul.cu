@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "backend/cuda/guarded.h"
 #include "backend/cuda/launch.h"
 
 // cuBLAS reads matrices column by column. Rows of ours are columns of the transpose, so out = a · b is asked for as
@@ -203,7 +204,7 @@ Status CudaMatmul::linear(MathMode math, const View& x, const View& weight, cons
                                 .bias = bias.data,
                                 .out = out.data};
     bool launched = false;
-    STM_TRY(biased_.run(product, &launched));
+    STM_TRY(guarded([&] { return biased_.run(product, &launched); }));
     if (launched) return Status::ok();
   }
   if (bias.data)

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "backend/cuda/backend.h"
 #include "backend/cuda/context.h"
+#include "backend/cuda/guarded.h"
 #include "backend/cuda/libraries.h"
 
 namespace stm::cuda {
@@ -156,7 +158,7 @@ class CudaPlugin final : public Plugin {
  public:
   const char* kind() noexcept override { return "cuda"; }
 
-  int32_t device_count(char* why, size_t size) noexcept override {
+  int32_t device_count(char* why, size_t size) noexcept override try {
     const Devices devices = find_devices();
     if (devices.count > 0 && libraries().usable()) return devices.count;
     std::string text;
@@ -167,10 +169,16 @@ class CudaPlugin final : public Plugin {
       }
     std::snprintf(why, size, "%s", text.c_str());
     return 0;
+  } catch (const std::bad_alloc&) {
+    std::snprintf(why, size, "the host is out of memory");
+    return 0;
   }
 
   Status facts(int32_t index, DeviceFacts* out) noexcept override {
-    describe_device(index, out);
+    STM_TRY(guarded([&] {
+      describe_device(index, out);
+      return Status::ok();
+    }));
     return capability_of(index);
   }
 
@@ -179,11 +187,13 @@ class CudaPlugin final : public Plugin {
     return status.is_ok() ? open_device(index, out) : status;
   }
 
-  int32_t parts(Part* out, int32_t capacity) noexcept override {
+  int32_t parts(Part* out, int32_t capacity) noexcept override try {
     const std::vector<Part> parts = all_parts();
     const auto count = static_cast<int32_t>(parts.size());
     if (out) std::copy_n(parts.begin(), std::min(count, capacity), out);
     return count;
+  } catch (const std::bad_alloc&) {
+    return 0;
   }
 
  private:

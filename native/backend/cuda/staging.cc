@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "backend/cuda/device_lock.h"
+#include "backend/cuda/guarded.h"
 
 namespace stm::cuda {
 namespace {
@@ -14,9 +15,11 @@ constexpr size_t kMostPinned = size_t{256} << 20, kMuchIdle = kMostPinned / 4;
 
 /// Takes back what the completion thread is done with.
 void Staging::collect() {
-  Completion::Returned returned = completion_.take_returned();
-  for (cudaEvent_t event : returned.events) give_back(event);
-  for (void* buffer : returned.staged) give_back(buffer);
+  for (const Completion::Item& item : completion_.take_returned()) {
+    if (item.event) give_back(item.event);
+    if (item.fault) give_back(item.fault);
+    for (const Completion::Arrival& arrival : item.arrivals) give_back(arrival.staged);
+  }
 }
 
 Status Staging::take(size_t bytes, void** buffer) {
@@ -27,9 +30,13 @@ Status Staging::take(size_t bytes, void** buffer) {
   } while (pinned_ + size > kMostPinned && make_room());
   const ExclusiveLock lock(context_.device);
   STM_CUDA(context_, cudaMallocHost(buffer, size));
-  sizes_[*buffer] = size;
-  pinned_ += size;
-  return Status::ok();
+  const Status kept = guarded([&] {
+    sizes_[*buffer] = size;
+    return Status::ok();
+  });
+  if (kept.is_ok()) pinned_ += size;
+  else ignore(cudaFreeHost(std::exchange(*buffer, nullptr)));
+  return kept;
 }
 
 bool Staging::take_idle(size_t size, void** buffer) {
@@ -70,10 +77,31 @@ void Staging::free_oldest() {
   ignore(cudaFreeHost(buffer));
 }
 
-void Staging::give_back(void* buffer) {
-  const size_t size = sizes_[buffer];
-  idle_[size].push_back({buffer, ++clock_});
-  idle_bytes_ += size;
+void Staging::give_back(void* buffer) noexcept {
+  const auto known = sizes_.find(buffer);
+  const size_t size = known->second;
+  const Status kept = guarded([&] {
+    idle_[size].push_back({buffer, ++clock_});
+    return Status::ok();
+  });
+  if (kept.is_ok()) {
+    idle_bytes_ += size;
+    return;
+  }
+  // Where the host is out of memory it is not kept for later.
+  if (const auto empty = idle_.find(size); empty != idle_.end() && empty->second.empty()) idle_.erase(empty);
+  sizes_.erase(known);
+  pinned_ -= size;
+  const ExclusiveLock lock(context_.device);
+  ignore(cudaFreeHost(buffer));
+}
+
+void Staging::give_back(cudaEvent_t event) noexcept {
+  const Status kept = guarded([&] {
+    events_.push_back(event);
+    return Status::ok();
+  });
+  if (!kept.is_ok()) ignore(cudaEventDestroy(event));
 }
 
 Status Staging::take_event(cudaEvent_t* event) {
@@ -120,10 +148,15 @@ Status Staging::reclaim_oldest() {
 }
 
 Status Staging::upload(void* to, const void* host, size_t bytes) {
+  return guarded([&] { return upload_pieces(to, host, bytes); });
+}
+
+Status Staging::upload_pieces(void* to, const void* host, size_t bytes) {
   for (size_t at = 0; at < bytes; at += kPiece) {
     const size_t size = std::min(kPiece, bytes - at);
     STM_TRY(reclaim(size));
-    Flight flight{nullptr, nullptr, size};
+    std::list<Flight> one{{nullptr, nullptr, size}};  // before anything is under way: it may find no memory
+    Flight& flight = one.front();
     STM_TRY(take(size, &flight.buffer));
     std::memcpy(flight.buffer, static_cast<const char*>(host) + at, size);
     Status status = context_.check(
@@ -135,7 +168,7 @@ Status Staging::upload(void* to, const void* host, size_t bytes) {
       give_back(flight.buffer);
       return status;
     }
-    flights_.push_back(flight);
+    flights_.splice(flights_.end(), one);
     in_flight_ += size;
   }
   return Status::ok();
@@ -144,36 +177,40 @@ Status Staging::upload(void* to, const void* host, size_t bytes) {
 /// One piece after the other: while the device copies one, the completion thread hands on those before it.
 Status Staging::download(void* host, const void* from, size_t bytes) {
   collect();
-  Status status = Status::ok();
-  for (size_t at = 0; at < bytes && status.is_ok(); at += kPiece) {
-    if (at > 0) status = submit_piece();
-    if (status.is_ok())
-      status = fetch(static_cast<char*>(host) + at, static_cast<const char*>(from) + at, std::min(kPiece, bytes - at));
-  }
+  const Status status = guarded([&] {
+    for (size_t at = 0; at < bytes; at += kPiece) {
+      if (at > 0) STM_TRY(submit_piece());
+      STM_TRY(fetch(static_cast<char*>(host) + at, static_cast<const char*>(from) + at, std::min(kPiece, bytes - at)));
+    }
+    return Status::ok();
+  });
   if (!status.is_ok()) land();
   return status;
 }
 
 Status Staging::fetch(void* host, const void* from, size_t bytes) {
-  Completion::Arrival arrival{nullptr, host, bytes};
-  STM_TRY(take(bytes, &arrival.staged));
-  const Status status = context_.check(
-      cudaMemcpyAsync(arrival.staged, from, bytes, cudaMemcpyDeviceToHost, context_.stream), "cudaMemcpyAsync");
-  if (status.is_ok()) arrivals_.push_back(arrival);
-  else give_back(arrival.staged);
+  arrivals_.push_back({nullptr, host, bytes});  // before anything is under way: it may find no memory
+  void* staged = nullptr;
+  Status status = take(bytes, &staged);
+  arrivals_.back().staged = staged;
+  if (status.is_ok())
+    status = context_.check(cudaMemcpyAsync(staged, from, bytes, cudaMemcpyDeviceToHost, context_.stream),
+                            "cudaMemcpyAsync");
+  if (status.is_ok()) return status;
+  arrivals_.pop_back();
+  if (staged) give_back(staged);
   return status;
 }
 
 /// Of a download that goes on.
 Status Staging::submit_piece() {
-  Completion::Item piece;
-  STM_TRY(record(&piece.event));
-  piece.arrivals = std::exchange(arrivals_, {});
+  Completion::Items piece(1);
+  STM_TRY(record(&piece.front().event));
+  piece.front().arrivals = std::exchange(arrivals_, {});
   completion_.submit(std::move(piece));
   return Status::ok();
 }
 
-/// Waits for what is under way, after a failure.
 void Staging::land() {
   const cudaError_t waited = cudaStreamSynchronize(context_.stream);
   ignore(waited);
@@ -184,10 +221,10 @@ void Staging::land() {
   completion_.drain();
 }
 
-Status Staging::mark(Completion::Item& item) {
+Status Staging::mark(Completion::Item& item) noexcept {
   collect();
   item.arrivals = std::exchange(arrivals_, {});
-  const Status status = watch(item);
+  const Status status = guarded([&] { return watch(item); });
   if (!status.is_ok())
     ignore(cudaStreamSynchronize(context_.stream));  // its memory comes back at once, and copies may be under way
   return status;

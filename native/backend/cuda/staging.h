@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <list>
 #include <map>
 #include <vector>
 
@@ -25,7 +26,9 @@ class Staging {
   /// nothing will be written there any more.
   Status download(void* host, const void* from, size_t bytes);
   /// Makes `item` wait for all work so far, with what has been downloaded and the fault as it then stands.
-  Status mark(Completion::Item& item);
+  Status mark(Completion::Item& item) noexcept;
+  /// Waits for what is under way, where nothing can be marked.
+  void land();
 
   /// Frees what no copy needs.
   void trim();
@@ -47,16 +50,16 @@ class Staging {
   bool take_idle(size_t size, void** buffer);
   bool make_room();
   void free_oldest();
-  void give_back(void* buffer);
+  void give_back(void* buffer) noexcept;
   Status take_event(cudaEvent_t* event);
-  void give_back(cudaEvent_t event) { events_.push_back(event); }
+  void give_back(cudaEvent_t event) noexcept;
   Status reclaim(size_t wanted);
   Status reclaim_oldest();
   Status record(cudaEvent_t* event);
+  Status upload_pieces(void* to, const void* host, size_t bytes);
   Status fetch(void* host, const void* from, size_t bytes);
   Status submit_piece();
   Status watch(Completion::Item& item);
-  void land();
 
   Context& context_;
   Completion& completion_;
@@ -65,7 +68,7 @@ class Staging {
   size_t pinned_ = 0, idle_bytes_ = 0;
   uint64_t clock_ = 0;
   std::vector<cudaEvent_t> events_;
-  std::deque<Flight> flights_;  ///< uploads
+  std::list<Flight> flights_;  ///< uploads
   size_t in_flight_ = 0;
   std::vector<Completion::Arrival> arrivals_;  ///< downloads since the last item
 };

@@ -116,6 +116,8 @@ const char* const kFunctions[] = {"cudaGetDeviceCount",
                                   "cudnnRNNBackwardData_v8",
                                   "cudnnRNNBackwardWeights_v8"};
 
+thread_local int depth = 0;
+
 bool known(const std::string& name) {
   for (const char* const function : kFunctions) {
     if (name == function) return true;
@@ -191,6 +193,9 @@ std::string formatted(const char* format, va_list arguments) {
 }
 
 }  // namespace
+
+Call::Depth::Depth() { ++depth; }
+Call::Depth::~Depth() { --depth; }
 
 Call::Call(const char* function, const char* format, ...) : function_(function), fault_(0), logged_(false) {
   if (!known(function)) {
@@ -293,6 +298,8 @@ bool standin_set_faults(const char* text) {
   b.faults = std::move(faults);
   return true;
 }
+
+bool standin_is_inside() { return stm::standin::depth > 0; }
 
 unsigned long long standin_call_count(const char* name) {
   Book& b = book();

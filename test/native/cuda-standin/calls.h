@@ -59,6 +59,12 @@ class Call {
   cudaError_t finish(cudaError_t error);
   cudnnStatus_t cudnn_fault();
 
+  /// Of this thread.
+  struct Depth {
+    Depth();
+    ~Depth();
+  };
+  const Depth depth_;
   const char* function_;
   int fault_;
   bool logged_;

@@ -41,6 +41,8 @@ const char* standin_functions(int index);
 int standin_leaks(char* text, size_t size);
 /// Bytes of page-locked memory that are allocated now.
 unsigned long long standin_pinned_bytes();
+/// Whether this thread is in a call of the stand-in's, whose memory is none of the plug-in's.
+bool standin_is_inside();
 /// Forgets fatal errors, as only a new process could.
 void standin_recover();
 }
