@@ -12,6 +12,7 @@
 #endif
 
 #include "backend/cpu/recurrent/panel-inl.h"
+#include "backend/kernels/recurrent.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stm {
@@ -133,6 +134,26 @@ struct RnnCell {
     d_bias[0] = hn::Add(d_bias[0], d_sum);
   }
 };
+
+// The panels of a cell, and its tiles.
+template <class C>
+struct CellPanels {
+  static constexpr int kWidth = C::kUnitVecs * kLanes;        // units per gate panel
+  static constexpr int kTileVecs = C::kSlots * C::kUnitVecs;  // vectors of sums a row
+  static constexpr int kGateVecs = C::kGates * C::kUnitVecs;  // vectors of a product
+  static constexpr int kInputOffset = C::kInputSlot * C::kUnitVecs * kLanes;
+};
+
+// Calls f with an object of the cell's type.
+template <class F>
+void WithCell(Cell cell, const F& f) {
+  switch (cell) {
+    case Cell::Lstm: return f(LstmCell());
+    case Cell::Gru: return f(GruCell());
+    case Cell::RnnTanh:
+    case Cell::RnnRelu: return f(RnnCell());
+  }
+}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace stm

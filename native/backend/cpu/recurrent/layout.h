@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "backend/cpu/recurrent/steps.h"
 #include "backend/kernels/recurrent.h"
 
 namespace stm {
@@ -27,6 +26,10 @@ class Carver {
   char* base_;
   size_t bytes_ = 0;
 };
+
+/// Slots in a row of gates, and the slot where the input's (state's: 0) gates begin: see cells-inl.h.
+constexpr int64_t cell_slots(Cell cell) { return cell == Cell::Gru ? 4 : gates_of(cell); }
+constexpr int64_t cell_input_slot(Cell cell) { return cell == Cell::Gru ? 1 : 0; }
 
 /// Row length of the gates. A stride of a multiple of 2 KB puts a column of the matrix into few cache sets, which costs
 /// BLIS 3 to 18 % in dG^T · x.
@@ -58,114 +61,100 @@ LayerWeights<Float> layer_weights(const RecurrentProblem& p, Float* weights, int
   return layer;
 }
 
-/// One pseudo-layer's packed weights. Independent of N, T and lengths.
-struct PackedLayer {
-  float *bias, *input, *state, *project, *backward, *unproject;
-  size_t bytes;
-  PackedLayer(const RecurrentProblem& p, void* base, int64_t input_size) {
-    const int64_t rows = p.gates() * p.H, O = p.width();
-    Carver carve(base);
-    bias = carve.floats(bias_panels_size(p.cell, p.H));
-    input = carve.floats(gate_panels_size(p.cell, p.H, input_size));
-    state = carve.floats(gate_panels_size(p.cell, p.H, O));
-    project = carve.floats(p.P ? plain_panels_size(p.H, p.P) : 0);
-    backward = carve.floats(p.training ? plain_panels_size(rows, O) : 0);
-    unproject = carve.floats(p.training && p.P ? plain_panels_size(p.P, p.H) : 0);
-    bytes = carve.bytes();
-  }
-};
-
-inline size_t packed_bytes(const RecurrentProblem& p) {
-  return static_cast<size_t>(p.K) * (PackedLayer(p, nullptr, p.input_size(0)).bytes +
-                                     static_cast<size_t>(p.L - 1) * PackedLayer(p, nullptr, p.input_size(1)).bytes);
-}
-
-inline PackedLayer packed_layer(const RecurrentProblem& p, void* packed, int64_t i) {
-  const int64_t first = std::min(i, p.K), later = i - first;
-  const size_t skip = static_cast<size_t>(first) * PackedLayer(p, nullptr, p.input_size(0)).bytes +
-                      static_cast<size_t>(later) * PackedLayer(p, nullptr, p.input_size(1)).bytes;
-  return PackedLayer(p, static_cast<char*>(packed) + skip, p.input_size(i / p.K));
-}
-
 /// Whether the caller's rows are in storage order, without padding: x, y and their gradients are then used where they
 /// lie.
 inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) {
   return rows == p.N * p.T && (!p.batch_first || p.N <= 1 || p.T <= 1);
 }
 
-/// What a training forward leaves for backward. `between` holds the outputs of each layer, packed; x and the last
-/// layer's output only if not in place.
+/// What the layers' steps work on. In training `i` counts all pseudo-layers, and all outputs are kept; inference has
+/// gates and wide of one layer at a time, the outputs of two in turn, and of the cells the running state.
+struct LayerArrays {
+  float* x;  ///< the packed input, unless in place
+  float *gates, *cells, *wide;
+  float* between;  ///< outputs of the layers, packed; the last layer's only if not in place
+  int64_t gates_step, cells_step, wide_step, between_step;
+};
+
+/// What a training forward leaves for backward.
 struct Reserve {
   uint64_t* state;  ///< kFresh after forward, kSpent after backward
-  float *x, *gates, *cells, *wide, *between;
-  int64_t gates_step, cells_step, wide_step, between_step;
+  LayerArrays arrays;
   size_t bytes;
   static constexpr uint64_t kFresh = 0x73746d6672657368, kSpent = 0x73746d7370656e74;
 
   Reserve(const RecurrentProblem& p, int64_t rows, void* base) {
     Carver carve(base);
     state = reinterpret_cast<uint64_t*>(carve.floats(2));
-    gates_step = rows * gates_stride(p);
-    cells_step = p.cell == Cell::Lstm ? rows * p.H : 0;
-    wide_step = p.P ? rows * p.H : 0;
-    between_step = rows * p.K * p.width();
-    x = carve.floats(rows_in_place(p, rows) ? 0 : rows * p.D);
-    gates = carve.floats(p.L * p.K * gates_step);
-    cells = carve.floats(p.L * p.K * cells_step);
-    wide = carve.floats(p.L * p.K * wide_step);
-    between = carve.floats((p.L - rows_in_place(p, rows)) * between_step);
+    LayerArrays& a = arrays;
+    a.gates_step = rows * gates_stride(p);
+    a.cells_step = p.cell == Cell::Lstm ? rows * p.H : 0;
+    a.wide_step = p.P ? rows * p.H : 0;
+    a.between_step = rows * p.K * p.width();
+    a.x = carve.floats(rows_in_place(p, rows) ? 0 : rows * p.D);
+    a.gates = carve.floats(p.L * p.K * a.gates_step);
+    a.cells = carve.floats(p.L * p.K * a.cells_step);
+    a.wide = carve.floats(p.L * p.K * a.wide_step);
+    a.between = carve.floats((p.L - rows_in_place(p, rows)) * a.between_step);
     bytes = carve.bytes();
   }
 };
 
+/// Scratch that both passes have.
+struct StateScratch {
+  float* zeros;    ///< [max(H, O)]
+  float* partial;  ///< [K][N][max(H, O)]
+  float* h0;       ///< [L·K][N][O], sorted
+  float* c0;       ///< [L·K][N][H], sorted; the running state in inference
+};
+
 /// Scratch of a forward call. Without training it stands in for the reserve.
 struct ForwardScratch {
-  float *zeros, *partial, *h0,
-      /// partial [K][N][max(H, O)]; h0 [L·K][N][O] and c0 [L·K][N][H], sorted; c0 is the running state in inference
-      *c0;
-  float *x, *gates, *wide,
-      *between;  ///< inference: gates and wide of one layer, [K][...]; between of two layers in turn
-  int64_t gates_step, wide_step, between_step;
+  StateScratch states;
+  LayerArrays arrays;
   size_t bytes;
 
   ForwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
     const int64_t O = p.width(), widest = std::max(p.H, O), spare = p.training ? 0 : 1;
     Carver carve(base);
-    gates_step = rows * gates_stride(p);
-    wide_step = p.P ? p.N * p.H : 0;
-    between_step = rows * p.K * O;
-    zeros = carve.floats(widest);
-    partial = carve.floats(p.P ? p.K * p.N * widest : 0);
-    h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
-    c0 = carve.floats(p.cell == Cell::Lstm && (p.lengths || !p.training) ? p.L * p.K * p.N * p.H : 0);
-    x = carve.floats(rows_in_place(p, rows) ? 0 : spare * rows * p.D);
-    gates = carve.floats(p.N == 1 ? spare * p.K * gates_step : 0);
-    wide = carve.floats(spare * p.K * wide_step);
-    between = carve.floats(spare * std::min<int64_t>(p.L, 2) * between_step);
+    states.zeros = carve.floats(widest);
+    states.partial = carve.floats(p.P ? p.K * p.N * widest : 0);
+    states.h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
+    states.c0 = carve.floats(p.cell == Cell::Lstm && (p.lengths || !p.training) ? p.L * p.K * p.N * p.H : 0);
+    LayerArrays& a = arrays;
+    a.gates_step = rows * gates_stride(p);
+    a.cells_step = p.N * p.H;
+    a.wide_step = p.P ? p.N * p.H : 0;
+    a.between_step = rows * p.K * O;
+    a.x = carve.floats(rows_in_place(p, rows) ? 0 : spare * rows * p.D);
+    a.gates = carve.floats(p.N == 1 ? spare * p.K * a.gates_step : 0);
+    a.cells = states.c0;
+    a.wide = carve.floats(spare * p.K * a.wide_step);
+    a.between = carve.floats(spare * std::min<int64_t>(p.L, 2) * a.between_step);
     bytes = carve.bytes();
   }
 };
 
 /// Scratch of a backward call.
 struct BackwardScratch {
-  float *zeros, *partial, *h0, *c0, *d_hn;  ///< as in ForwardScratch; d_hn [L·K][N][O], sorted
-  float *carry, *previous, *d_projected;    ///< [K][N][H], [K][rows][O], [K][rows][P]
+  StateScratch states;
+  float* d_hn;                            ///< [L·K][N][O], sorted
+  float *carry, *previous, *d_projected;  ///< [K][N][H], [K][rows][O], [K][rows][P]
   float* first_gates;   ///< [K][N][gates · H]: the gradients of each row's first sums, in the caller's order of rows
   float *d_out, *d_in;  ///< gradients of a layer's output and input, in turn: [rows][max(K·O, D)]
-  int64_t previous_step, d_projected_step, first_gates_step, widest;
+  int64_t previous_step, d_projected_step, first_gates_step;
   size_t bytes;
 
   BackwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
-    const int64_t O = p.width();
-    widest = std::max(p.H, O);
+    const int64_t O = p.width(), widest = std::max(p.H, O);
     Carver carve(base);
     previous_step = rows * O;
     d_projected_step = rows * p.P;
     first_gates_step = p.N * p.gates() * p.H;
-    zeros = carve.floats(widest);
-    partial = carve.floats(p.K * p.N * widest);
-    h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
-    c0 = carve.floats(p.lengths && p.cell == Cell::Lstm ? p.L * p.K * p.N * p.H : 0);
+    states.zeros = carve.floats(widest);
+    states.partial = carve.floats(p.K * p.N * widest);
+    states.h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
+    states.c0 = carve.floats(p.lengths && p.cell == Cell::Lstm ? p.L * p.K * p.N * p.H : 0);
     d_hn = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
     carry = carve.floats(p.K * p.N * p.H);
     previous = carve.floats(p.K * previous_step);

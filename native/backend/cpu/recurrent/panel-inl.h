@@ -10,6 +10,7 @@
 #define STM_PANEL_INL_H_
 #endif
 
+#include <algorithm>
 #include <cstddef>
 
 #include "backend/cpu/recurrent/gate_math-inl.h"
@@ -34,6 +35,13 @@ constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 6, 4, 3}, kPlainVecs = 2;
 constexpr int kRowsFor[kMaxVecs + 1] = {0, 6, 4, 3, 2}, kPlainVecs = 2;
 #endif
 constexpr int kMaxRows = 8;
+constexpr int64_t kPlainWidth = kPlainVecs * kLanes;  // columns per plain panel
+
+constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+HWY_INLINE int VecsInPanel(int64_t columns, int64_t panel) {
+  return static_cast<int>(std::min<int64_t>(kPlainVecs, CeilDiv(columns - panel * kPlainWidth, kLanes)));
+}
 
 // Loads the first `count` lanes (all if there are more), zeros after; touches no memory past them.
 HWY_INLINE V LoadFirst(const float* p, int64_t count) {

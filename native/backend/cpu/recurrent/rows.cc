@@ -8,11 +8,6 @@ namespace {
 
 constexpr int64_t kRowsBetweenStops = 256;
 
-void copy_row(const float* from, int64_t width, float* to) {
-  std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float));
-}
-void clear_row(int64_t width, float* to) { std::memset(to, 0, static_cast<size_t>(width) * sizeof(float)); }
-
 }  // namespace
 
 void gather_rows(const Sequence& s, const float* padded, int64_t width, float* packed, int rank, int members) {

@@ -1,8 +1,15 @@
 #pragma once
+#include <cstring>
+
 #include "backend/cpu/recurrent/sequence.h"
 #include "backend/cpu/team.h"
 
 namespace stm {
+
+inline void copy_row(const float* from, int64_t width, float* to) {
+  std::memcpy(to, from, static_cast<size_t>(width) * sizeof(float));
+}
+inline void clear_row(int64_t width, float* to) { std::memset(to, 0, static_cast<size_t>(width) * sizeof(float)); }
 
 /// Moves of rows between the caller's layout and the packed, sorted one. Each does the part of member `rank` of
 /// `members`.

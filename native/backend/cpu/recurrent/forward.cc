@@ -1,0 +1,109 @@
+#include <cstring>
+
+#include "backend/cpu/gemm.h"
+#include "backend/cpu/recurrent/pass.h"
+#include "backend/cpu/recurrent/rows.h"
+
+namespace stm {
+namespace {
+
+struct ForwardPass : StackPass {
+  const RecurrentForward& buffers;
+
+  ForwardPass(const RecurrentProblem& p, const RecurrentForward& b, const Bookkeeping& kept, Team& team,
+              const ForwardScratch& workspace)
+      : StackPass(p, {b.x, b.h0, b.c0, b.packed, b.y}, kept, team, workspace.states,
+                  p.training ? Reserve(p, kept.sequence.rows, b.reserve).arrays : workspace.arrays),
+        buffers(b) {}
+
+  // Whether a member needs only what it has computed itself, from layer to layer, so that no barrier is due between
+  // them: it owns rows in all directions, and no product over all steps, of which every member computes a part, reads
+  // the output of the layer below.
+  bool independent() const { return split.by_rows && !split.apart && fused; }
+
+  void input_products(int64_t layer, int rank) const;
+  void run_layer(int64_t layer, int rank) const;
+  Share state_rows(int rank) const;
+  const float* final_h(const Recurrence& r, int64_t row) const;
+  const float* final_c(const Recurrence& r, int64_t row) const;
+  void final_states(int64_t layer, int rank) const;
+  void run(int rank) const;
+};
+
+void ForwardPass::input_products(int64_t layer, int rank) const {
+  for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i) {
+    const Recurrence r = recurrence(i);
+    const int64_t D = p.input_size(layer);
+    gemm_shared(team, rank,
+                Product<float>{false, true, s.rows, p.gates() * p.H, D, input(layer), D,
+                               layer_weights(p, floats(buffers.weights), i).w_ih, D, 0.0f,
+                               r.rows.gates + cell_input_slot(p.cell) * p.H, r.rows.ld_gates});
+  }
+}
+
+void ForwardPass::run_layer(int64_t layer, int rank) const {
+  if (!fused) {
+    input_products(layer, rank);
+    team.barrier();
+  }
+  for_own_directions(layer, rank, [&](int64_t i, int owner) { run_forward(recurrence(i), owner); });
+  if (!independent()) team.barrier();
+}
+
+// The batch rows whose states a member looks after: its own where members are independent, since others may not be so
+// far.
+Share ForwardPass::state_rows(int rank) const {
+  Share share(s.batch, rank, team.size());
+  if (independent()) {
+    share.begin = rank < split.owners ? split.bounds[rank] : s.batch;
+    share.end = rank < split.owners ? split.bounds[rank + 1] : s.batch;
+  }
+  return share;
+}
+
+// A row's h and c after its last step in the direction of travel; the initial ones if it has no steps.
+const float* ForwardPass::final_h(const Recurrence& r, int64_t row) const {
+  if (s.lengths[row]) return r.rows.out + first_row(s, !r.geometry.reverse, row) * r.rows.ld_out;
+  return r.rows.h0 ? r.rows.h0 + row * O : scratch.zeros;
+}
+const float* ForwardPass::final_c(const Recurrence& r, int64_t row) const {
+  if (!p.training) return r.rows.cells + row * p.H;
+  if (s.lengths[row]) return r.rows.cells + first_row(s, !r.geometry.reverse, row) * p.H;
+  return r.rows.c0 ? r.rows.c0 + row * p.H : scratch.zeros;
+}
+
+void ForwardPass::final_states(int64_t layer, int rank) const {
+  const Share rows = state_rows(rank);
+  for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i) {
+    const Recurrence r = recurrence(i);
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const int64_t at = i * p.N + s.order[row];
+      if (buffers.hn) copy_row(final_h(r, row), O, floats(buffers.hn) + at * O);
+      if (p.cell == Cell::Lstm && buffers.cn) copy_row(final_c(r, row), p.H, floats(buffers.cn) + at * p.H);
+    }
+  }
+}
+
+void ForwardPass::run(int rank) const {
+  if (!in_place) gather_rows(s, floats(buffers.x), p.D, arrays.x, rank, team.size());
+  prepare_states(rank);
+  team.barrier();
+  for (int64_t layer = 0; layer < p.L; ++layer) {
+    run_layer(layer, rank);
+    final_states(layer, rank);
+  }
+  if (in_place || !buffers.y) return;
+  team.barrier();
+  scatter_rows(s, output(p.L - 1), p.K * O, p.T, floats(buffers.y), rank, team.size());
+}
+
+}  // namespace
+
+void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, const Bookkeeping& kept,
+                  Team& team) {
+  const ForwardScratch workspace(problem, kept.sequence.rows, buffers.workspace);
+  const ForwardPass pass(problem, buffers, kept, team, workspace);
+  team.run([&](int rank) { pass.run(rank); });
+}
+
+}  // namespace stm

@@ -1,0 +1,169 @@
+#include "backend/cpu/recurrent/pack.h"
+
+#include <algorithm>
+
+#include "backend/cpu/recurrent/layout.h"
+#include "backend/cpu/team.h"
+
+// This file is compiled once per instruction set: foreach_target.h includes it again with another HWY_TARGET each time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/recurrent/pack.cc"
+#include "hwy/foreach_target.h"
+//
+#include "backend/cpu/recurrent/cells-inl.h"
+#include "backend/cpu/recurrent/panel-inl.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace stm {
+namespace HWY_NAMESPACE {
+
+// [gates][hidden][columns] -> panels of kWidth units: [columns][slot][kUnitVecs * kLanes], slots in the order of the
+// state's if rotated.
+template <class C>
+void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank,
+                    int members) {
+  constexpr int kWidth = CellPanels<C>::kWidth;
+  const Share share(CeilDiv(hidden, kWidth), rank, members);
+  for (int64_t panel = share.begin; panel < share.end; ++panel) {
+    stop_point();
+    const int64_t unit = panel * kWidth, left = std::min<int64_t>(kWidth, hidden - unit);
+    float* HWY_RESTRICT to = panels + panel * C::kGates * kWidth * columns;
+    for (int gate = 0; gate < C::kGates; ++gate) {
+      const int slot = state ? (gate + C::kRotate) % C::kGates : gate;
+      const float* from = weight + (gate * hidden + unit) * columns;
+      for (int64_t k = 0; k < columns; ++k) {
+        float* HWY_RESTRICT lanes = to + (k * C::kGates + slot) * kWidth;
+        for (int64_t j = 0; j < left; ++j) lanes[j] = from[j * columns + k];
+        for (int64_t j = left; j < kWidth; ++j) lanes[j] = 0.0f;
+      }
+    }
+  }
+}
+
+// [depth][columns] -> panels of up to kPlainVecs vectors: [depth][vecs][kLanes]; row k of a panel is row (k + first) %
+// depth of the matrix.
+void PackPlainPanels(const float* weight, int64_t depth, int64_t columns, int64_t first, float* panels, int rank,
+                     int members) {
+  const Share share(CeilDiv(columns, kPlainWidth), rank, members);
+  for (int64_t panel = share.begin; panel < share.end; ++panel) {
+    stop_point();
+    const int64_t column = panel * kPlainWidth;
+    const int vecs = VecsInPanel(columns, panel);
+    float* to = panels + panel * kPlainWidth * depth;
+    for (int64_t k = 0; k < depth; ++k) {
+      const int64_t row = k + first < depth ? k + first : k + first - depth;
+      for (int v = 0; v < vecs; ++v, to += kLanes) {
+        hn::StoreU(LoadFirst(weight + row * columns + column + v * kLanes, columns - column - v * kLanes), D(), to);
+      }
+    }
+  }
+}
+
+// [columns][depth] -> the same panels.
+void PackTransposedPanels(const float* weight, int64_t depth, int64_t columns, float* panels, int rank, int members) {
+  const Share share(CeilDiv(columns, kPlainWidth), rank, members);
+  for (int64_t panel = share.begin; panel < share.end; ++panel) {
+    stop_point();
+    const int64_t column = panel * kPlainWidth, width = VecsInPanel(columns, panel) * kLanes,
+                  left = std::min(width, columns - column);
+    float* to = panels + panel * kPlainWidth * depth;
+    for (int64_t k = 0; k < depth; ++k, to += width) {
+      for (int64_t j = 0; j < left; ++j) to[j] = weight[(column + j) * depth + k];
+      for (int64_t j = left; j < width; ++j) to[j] = 0.0f;
+    }
+  }
+}
+
+// [panel][slot][kWidth]
+template <class C>
+void PackBias(const float* b_ih, const float* b_hh, int64_t hidden, float* panels) {
+  constexpr int kWidth = CellPanels<C>::kWidth;
+  const int64_t count = CeilDiv(hidden, kWidth) * C::kSlots * kWidth;
+  std::fill(panels, panels + count, 0.0f);
+  if (!b_ih) return;
+  for (int64_t unit = 0; unit < hidden; ++unit) {
+    float* const lane = panels + unit / kWidth * C::kSlots * kWidth + unit % kWidth;
+    for (int gate = 0; gate < C::kGates; ++gate) {
+      lane[(gate + C::kInputSlot) * kWidth] += b_ih[gate * hidden + unit];
+      lane[(gate + C::kRotate) % C::kGates * kWidth] += b_hh[gate * hidden + unit];
+    }
+  }
+}
+
+template <class C>
+void PackLayerOf(const RecurrentProblem& p, const LayerWeights<const float>& w, int64_t input_size,
+                 const PackedLayer& to, int rank, int members) {
+  const int64_t H = p.H, O = p.width(), rows = C::kGates * H;
+  PackGatePanels<C>(false, w.w_ih, H, input_size, to.input, rank, members);
+  PackGatePanels<C>(true, w.w_hh, H, O, to.state, rank, members);
+  if (p.P) PackTransposedPanels(w.w_hr, H, p.P, to.project, rank, members);
+  // The rows of W_hh in the order of the slots.
+  if (p.training)
+    PackPlainPanels(w.w_hh, rows, O, (C::kGates - C::kRotate) % C::kGates * H, to.backward, rank, members);
+  if (p.training && p.P) PackPlainPanels(w.w_hr, p.P, H, 0, to.unproject, rank, members);
+}
+
+void PackLayer(const RecurrentProblem& p, const LayerWeights<const float>& w, int64_t input_size, const PackedLayer& to,
+               int rank, int members) {
+  WithCell(p.cell, [&](auto cell) { PackLayerOf<decltype(cell)>(p, w, input_size, to, rank, members); });
+}
+
+void PackBiases(const RecurrentProblem& p, const LayerWeights<const float>& w, const PackedLayer& to) {
+  WithCell(p.cell, [&](auto cell) { PackBias<decltype(cell)>(w.b_ih, w.b_hh, p.H, to.bias); });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stm
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace stm {
+HWY_EXPORT(PackLayer);
+HWY_EXPORT(PackBiases);
+
+namespace {
+
+constexpr int64_t kWidest = 64;  // numbers in the widest panel of any instruction set
+
+int64_t padded(int64_t count) { return (count + kWidest - 1) / kWidest * kWidest; }
+
+PackedLayer carve_layer(const RecurrentProblem& p, int64_t layer, Carver& carve) {
+  const int64_t rows = p.gates() * p.H, O = p.width(), units = padded(p.H);
+  PackedLayer to;
+  to.bias = carve.floats(cell_slots(p.cell) * units);
+  to.input = carve.floats(p.gates() * units * p.input_size(layer));
+  to.state = carve.floats(p.gates() * units * O);
+  to.project = carve.floats(p.P ? padded(p.P) * p.H : 0);
+  to.backward = carve.floats(p.training ? padded(O) * rows : 0);
+  to.unproject = carve.floats(p.training && p.P ? units * p.P : 0);
+  return to;
+}
+
+/// Bytes of the first `count` pseudo-layers. Those above the first layer are alike.
+size_t bytes_of(const RecurrentProblem& p, int64_t count) {
+  Carver first(nullptr), later(nullptr);
+  carve_layer(p, 0, first);
+  carve_layer(p, 1, later);
+  const int64_t in_first = std::min(count, p.K);
+  return static_cast<size_t>(in_first) * first.bytes() + static_cast<size_t>(count - in_first) * later.bytes();
+}
+
+}  // namespace
+
+size_t packed_bytes(const RecurrentProblem& p) { return bytes_of(p, p.L * p.K); }
+
+PackedLayer packed_layer(const RecurrentProblem& p, void* packed, int64_t i) {
+  Carver carve(static_cast<char*>(packed) + bytes_of(p, i));
+  return carve_layer(p, i / p.K, carve);
+}
+
+void pack_layer(const RecurrentProblem& p, const float* weights, int64_t i, void* packed, int rank, int members) {
+  const PackedLayer to = packed_layer(p, packed, i);
+  const LayerWeights<const float> w = layer_weights(p, weights, i);
+  HWY_DYNAMIC_DISPATCH(PackLayer)(p, w, p.input_size(i / p.K), to, rank, members);
+  if (rank == i % members) HWY_DYNAMIC_DISPATCH(PackBiases)(p, w, to);
+}
+
+}  // namespace stm
+#endif

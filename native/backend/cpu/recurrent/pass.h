@@ -1,0 +1,78 @@
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "backend/cpu/recurrent/layout.h"
+#include "backend/cpu/recurrent/sequence.h"
+#include "backend/cpu/recurrent/steps.h"
+#include "backend/cpu/team.h"
+
+namespace stm {
+
+/// What a call finds out about its problem. Kept by the calling thread, so that a steady loop allocates nothing.
+struct Bookkeeping {
+  Sequence sequence;
+  Split split;
+  std::vector<float> d_bias;  ///< [K][members][slots · H]
+};
+
+/// The stack's passes over a sequence that has rows.
+void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, const Bookkeeping& kept,
+                  Team& team);
+void backward_pass(const RecurrentProblem& problem, const RecurrentBackward& buffers, Bookkeeping& kept, Team& team);
+
+inline const float* floats(const void* p) { return static_cast<const float*>(p); }
+inline float* floats(void* p) { return static_cast<float*>(p); }
+
+/// The block of pseudo-layer `i`, if there is any.
+template <class Float>
+Float* block(Float* states, int64_t i, int64_t step) {
+  return states ? states + i * step : nullptr;
+}
+
+/// What both passes know of their call. Their functions with a `rank` do the part of that member of the team.
+struct StackPass {
+  /// Buffers of the caller that both passes have.
+  struct Buffers {
+    const void *x, *h0, *c0, *packed;
+    void* y;
+  };
+
+  StackPass(const RecurrentProblem& problem, const Buffers& buffers, const Bookkeeping& kept, Team& team,
+            const StateScratch& scratch, const LayerArrays& arrays);
+
+  /// Where the rows of a layer's output lie, and of its input; packed.
+  float* output(int64_t layer) const;
+  const float* input(int64_t layer) const { return layer ? output(layer - 1) : x; }
+  /// A caller's states in the order of the sorted rows: themselves, or where they are to be sorted to. Null stays null.
+  const float* in_order(const void* states, const float* sorted) const {
+    return !states || s.sorted ? floats(states) : sorted;
+  }
+  /// Clears the zeros and brings the initial states into order.
+  void prepare_states(int rank) const;
+  Recurrence recurrence(int64_t i) const;
+  /// Calls run(i, owner) for the directions of a layer whose steps this member has a part in.
+  template <class F>
+  void for_own_directions(int64_t layer, int rank, const F& run) const {
+    for (int64_t k = 0; k < p.K; ++k) {
+      const int owner = split.rank_in(k, rank);
+      if (owner >= 0 && owner < split.owners) run(layer * p.K + k, owner);
+    }
+  }
+
+  const RecurrentProblem& p;
+  const Sequence& s;
+  const Split& split;
+  Team& team;
+  const Buffers given;
+  const StateScratch scratch;
+  const LayerArrays arrays;
+  const int64_t O;      ///< the width of h
+  const bool in_place;  ///< x, y and their gradients are used where they lie
+  /// The tiles multiply the input, too. A single row fills one of a tile's rows only, so its inputs are better
+  /// multiplied all steps at once.
+  const bool fused;
+  const float *x, *h0, *c0;  ///< packed; sorted, null for zeros
+};
+
+}  // namespace stm
