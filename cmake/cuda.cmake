@@ -131,8 +131,7 @@ if(STMNET_STANDIN)
 
   # The questions to cuDNN (scripts/gpu/questions.mjs), which open the libraries as the plug-in does.
   file(GLOB STMNET_PROBE_SOURCES CONFIGURE_DEPENDS test/native/cuda-probe/*.cc)
-  add_executable(cuda_probe ${STMNET_PROBE_SOURCES} native/backend/cuda/folders.cc native/backend/cuda/libraries.cc
-    native/backend/cuda/switches.cc)
+  add_executable(cuda_probe ${STMNET_PROBE_SOURCES} native/backend/cuda/folders.cc native/backend/cuda/libraries.cc native/backend/cuda/switches.cc)
   stmnet_standin_target(cuda_probe)
   set_target_properties(cuda_probe PROPERTIES OUTPUT_NAME cuda-probe RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/standin)
   target_link_libraries(cuda_probe PRIVATE cuda_standin)
