@@ -5,6 +5,7 @@
 
 #include "backend/cuda/device_lock.h"
 #include "backend/cuda/switches.h"
+#include "backend/hash.h"
 
 namespace stm::cuda {
 namespace {
@@ -117,10 +118,9 @@ Status Network::describe(Context& context) {
   return Status::ok();
 }
 
-/// Where the next parameters lie in stmnet's order, and what cuDNN describes them with.
-struct Network::Slots {
-  int64_t matrix = 0, bias = 0;
-  TensorDescriptor matrix_tensor, bias_tensor;
+/// What cuDNN describes a parameter with.
+struct Network::ParameterTensors {
+  TensorDescriptor matrix, bias;
 };
 
 Status Network::lay_out(Context& context) {
@@ -129,37 +129,38 @@ Status Network::lay_out(Context& context) {
     STM_CUDNN(context, cudnnBuildRNNDynamic, context.cudnn, descriptor_.get(), number(spec.batch));
   }
   STM_CUDNN(context, cudnnGetRNNWeightSpaceSize, context.cudnn, descriptor_.get(), &weight_bytes);
-  const RecurrentProblem shape = spec.shape();
-  matrices = shape.weight_elements() - (spec.bias ? 2 * spec.L * spec.K * shape.gates() * spec.H : 0);
-  Slots slots;
-  slots.bias = matrices;
-  STM_TRY(slots.matrix_tensor.create(context));
-  STM_TRY(slots.bias_tensor.create(context));
-  for (int64_t i = 0; i < spec.L * spec.K; ++i) STM_TRY(add_parameters(context, slots, i));
+  RecurrentProblem shape = spec.shape();
+  ParameterTensors tensors;
+  STM_TRY(tensors.matrix.create(context));
+  STM_TRY(tensors.bias.create(context));
+  Status status = Status::ok();
+  for_each_weight(shape, [&](const RecurrentWeight& weight) {
+    if (status.is_ok()) status = add_weight(context, tensors, weight);
+  });
+  STM_TRY(status);
+  shape.bias = false;
+  matrices = shape.weight_elements();
   summarise();
   find_gaps();
   return Status::ok();
 }
 
-/// Adds W_ih, W_hh, W_hr and the biases of a pseudo-layer. cuDNN numbers them: the input's gates, the state's gates,
+/// Adds the parameters that a weight is made of, gate by gate. cuDNN numbers them: the input's gates, the state's gates,
 /// and 8 for the projection.
-Status Network::add_parameters(Context& context, Slots& slots, int64_t pseudo_layer) {
-  const RecurrentProblem shape = spec.shape();
-  const int64_t gates = shape.gates();
-  for (int64_t id = 0; id < 2 * gates + (spec.P ? 1 : 0); ++id) {
-    const bool projection = id == 2 * gates;
-    const int64_t rows = projection ? spec.P : spec.H, columns = projection   ? spec.H
-                                                                 : id < gates ? shape.input_size(pseudo_layer / spec.K)
-                                                                              : shape.width();
+Status Network::add_weight(Context& context, const ParameterTensors& tensors, const RecurrentWeight& weight) {
+  const int64_t gates = gates_of(spec.cell);
+  int64_t first_id = 0, parts = gates;
+  if (weight.role == RecurrentWeight::State || weight.role == RecurrentWeight::StateBias) first_id = gates;
+  if (weight.role == RecurrentWeight::Projection) first_id = 8, parts = 1;
+  const int64_t pseudo_layer = weight.layer * spec.K + weight.direction, rows = weight.rows / parts;
+  for (int64_t part = 0; part < parts; ++part) {
     void *matrix = nullptr, *bias = nullptr;
     STM_CUDNN(context, cudnnGetRNNWeightParams, context.cudnn, descriptor_.get(), number(pseudo_layer), weight_bytes,
-              reinterpret_cast<const void*>(kBase), projection ? 8 : number(id), slots.matrix_tensor.get(), &matrix,
-              slots.bias_tensor.get(), &bias);
-    STM_TRY(add_run(context, slots.matrix_tensor, matrix, slots.matrix, rows, columns));
-    slots.matrix += rows * columns;
-    if (!spec.bias || projection) continue;
-    STM_TRY(add_run(context, slots.bias_tensor, bias, slots.bias, rows, 1));
-    slots.bias += rows;
+              reinterpret_cast<const void*>(kBase), number(first_id + part), tensors.matrix.get(), &matrix,
+              tensors.bias.get(), &bias);
+    const int64_t blob = weight.first + part * rows * weight.columns;
+    STM_TRY(weight.is_bias() ? add_run(context, tensors.bias, bias, blob, rows, weight.columns)
+                             : add_run(context, tensors.matrix, matrix, blob, rows, weight.columns));
   }
   return Status::ok();
 }
@@ -199,15 +200,13 @@ void Network::summarise() {
   }
   runs = std::move(joined);
   as_blob = width > 2 && weight_bytes == static_cast<size_t>(spec.shape().weight_elements()) * width;
-  layout = 1469598103934665603u;
-  const auto mix = [this](uint64_t value) { layout = (layout ^ value) * 1099511628211u; };
-  mix(static_cast<uint64_t>(spec.element));
-  mix(weight_bytes);
+  Hash hash;
+  hash.add(spec.element, weight_bytes);
   for (const WeightRun& run : runs) {
     as_blob = as_blob && run.space == static_cast<size_t>(run.blob) * width;
-    mix(static_cast<uint64_t>(run.blob));
-    mix(run.space);
+    hash.add(run.blob, run.space);
   }
+  layout = hash.value();
 }
 
 void Network::find_gaps() {

@@ -66,9 +66,9 @@ class Network {
   uint64_t layout = 0;   ///< equal for networks whose packed weights are alike
 
  private:
-  struct Slots;
+  struct ParameterTensors;
   Status describe_dropout(Context& context);
-  Status add_parameters(Context& context, Slots& slots, int64_t pseudo_layer);
+  Status add_weight(Context& context, const ParameterTensors& tensors, const RecurrentWeight& weight);
   Status add_run(Context& context, const TensorDescriptor& tensor, const void* address, int64_t blob, int64_t rows,
                  int64_t columns);
   void summarise();

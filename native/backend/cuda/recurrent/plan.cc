@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "backend/cuda/recurrent/buffers.h"
+#include "backend/hash.h"
 
 namespace stm::cuda {
 namespace {
@@ -11,15 +12,14 @@ namespace {
 std::vector<WeightRun> place_runs(const RecurrentProblem& p, const Pass& pass, const Network& network) {
   std::vector<WeightRun> runs = network.runs;
   if (pass.layers == p.L && pass.directions == p.K) return runs;
-  const int64_t rows = p.gates() * p.H;
-  int64_t matrices = 0, before = 0;  // elements of all matrices, and of those of earlier pseudo-layers
-  for (int64_t i = 0; i < p.L * p.K; ++i) {
-    if (i == pass.layer * p.K + pass.direction) before = matrices;
-    matrices += rows * (p.input_size(i / p.K) + p.width()) + p.P * p.H;
-  }
-  const int64_t bias = matrices + (pass.layer * p.K + pass.direction) * 2 * rows;
+  int64_t matrices = 0, biases = 0;  // where those of the pass begin
+  for_each_weight(p, [&](const RecurrentWeight& weight) {
+    if (weight.layer != pass.layer || weight.direction != pass.direction) return;
+    if (weight.role == RecurrentWeight::Input) matrices = weight.first;
+    if (weight.role == RecurrentWeight::InputBias) biases = weight.first;
+  });
   for (WeightRun& run : runs)
-    run.blob = run.blob < network.matrices ? before + run.blob : bias + run.blob - network.matrices;
+    run.blob = run.blob < network.matrices ? matrices + run.blob : biases + run.blob - network.matrices;
   return runs;
 }
 
@@ -44,16 +44,16 @@ void decide_moves(Plan& plan) {
 void measure(Plan& plan) {
   RecurrentSizes& sizes = plan.sizes;
   Carver packed(nullptr);
-  sizes.layout = 1469598103934665603u;
+  Hash layout;
   for (const PassPlan& pass : plan.passes) {
     if (!pass.network) continue;
     packed.take(pass.network->weight_bytes);
-    sizes.layout = (sizes.layout ^ pass.network->layout) * 1099511628211u;
+    layout.add(pass.network->layout);
   }
   const bool as_they_are =
       plan.arrangement.chunks.empty() || (plan.passes.size() == 1 && plan.passes[0].network->as_blob);
   sizes.packed = as_they_are ? 0 : packed.bytes();
-  if (as_they_are) sizes.layout = 0;
+  sizes.layout = as_they_are ? 0 : layout.value();
   sizes.reserve = plan.problem.training ? ReserveParts(plan, nullptr).bytes : 0;
   sizes.forward_workspace = ForwardParts(plan, nullptr).bytes;
   sizes.backward_workspace = plan.problem.training ? BackwardParts(plan, nullptr).bytes : 0;
