@@ -283,9 +283,18 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     ] as const) {
       const { cases = [] } = answerTo(name);
       expect(cases.map((one) => [one['sizes'], one['form'], one['outcome']])).toEqual(
-        sizes.flatMap((size) => [...forms, 'f64'].map((form) => [size, form, 'ok'])),
+        // The stand-in is one of those that refuse a single row or column.
+        sizes.flatMap((size) =>
+          [...forms, 'f64'].map((form) => [
+            size,
+            form,
+            size?.startsWith('one') === true
+              ? 'cublasLtMatmulAlgoGetHeuristic: 7 CUBLAS_STATUS_INVALID_VALUE'
+              : 'ok',
+          ]),
+        ),
       );
-      for (const one of cases) expect(Number(one[field]), String(one['form'])).toBeLessThan(1e-5);
+      for (const one of cases.filter(({ outcome }) => outcome === 'ok')) expect(Number(one[field]), String(one['form'])).toBeLessThan(1e-5);
     }
   });
 
