@@ -142,7 +142,7 @@ void check_capture(Device& device) {
   must(cudaMemsetAsync(small.data(), 7, small.bytes(), device.context.stream), "cudaMemsetAsync");
   must(cudaMemsetAsync(large.data(), 7, large.bytes(), device.context.stream), "cudaMemsetAsync");
   Copies copies(device);
-  copies.together(900, small);
+  copies.together(1000, small);  // so many that there is no room for a large one
   cudaStream_t stream = nullptr;
   cudaGraph_t graph = nullptr;
   must(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
