@@ -1,5 +1,5 @@
-// npm run lint: oxlint with types, clang-format, the layer rule, the style budgets and the changelog. All of them run, whatever the first one says.
-// npm run format (--fix): lets oxlint and clang-format mend what they can.
+// npm run lint: oxlint with types, prettier, clang-format, the layer rule, the style budgets and the changelog. All of them run, whatever the first one says.
+// npm run format (--fix): lets oxlint, prettier and clang-format mend what they can.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { read, root, run, tool } from './toolchain.mjs';
@@ -7,9 +7,11 @@ import { read, root, run, tool } from './toolchain.mjs';
 const fix = process.argv.includes('--fix');
 const tracked = (...patterns) => read('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns]).split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
 const cpp = tracked('*.cc', '*.h', '*.cu');
+const javascript = tracked('*.ts', '*.mts', '*.mjs', '*.cjs', '*.js');
 
 const checks = {
   oxlint: () => run(tool('oxlint'), ['--type-aware', '--deny-warnings', ...(fix ? ['--fix'] : [])]),
+  prettier: () => run(tool('prettier'), [fix ? '--write' : '--check', '--log-level=warn', ...javascript]),
   'clang-format': () => cpp.length > 0 && run('clang-format', [...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...cpp]),
   layers: () => run(process.execPath, ['build/js/scripts/check-layers.js']),
   style: () => run(process.execPath, ['build/js/scripts/check-style.js']),
