@@ -7,8 +7,9 @@
 //                           tree's addon too. Without CI a machine that cannot get CUDA's headers passes, and its CUDA
 //                           tests are skipped.
 //
-// CUDA comes from STMNET_CUDA_ROOT (a toolkit, or a folder made by cuda:sdk); without it from build/cuda-sdk, which cuda-sdk.mjs fills. STMNET_CUDA_ARCHS
-// builds for other architectures than those published, as in STMNET_CUDA_ARCHS=90-real.
+// CUDA comes from STMNET_CUDA_ROOT (a toolkit, or a folder made by cuda:sdk); without it from build/cuda-sdk, which
+// cuda-sdk.mjs fills. STMNET_CUDA_ARCHS builds for other architectures than those published, as in
+// STMNET_CUDA_ARCHS=90-real.
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,7 +40,8 @@ export function configureWith(folder, wanted) {
   try {
     run('cmake', ['-S', '.', '-B', folder, ...wanted], { stdio: ['ignore', 'ignore', 'inherit'] });
   } catch (error) {
-    rmSync(at(folder, 'CMakeCache.txt'), { force: true }); // it holds the options although what they ask for was not made
+    // it holds the options although what they ask for was not made
+    rmSync(at(folder, 'CMakeCache.txt'), { force: true });
     throw error;
   }
 }
@@ -52,14 +54,28 @@ function buildStandin(cmakeOptions) {
 }
 
 /**
- * Builds the plug-in in `folder`, unless it is up to date, and copies it to `output`. `published`: for glibc 2.31 or later, against the sysroot in
- * STMNET_SYSROOT (scripts/sysroot).
+ * Builds the plug-in in `folder`, unless it is up to date, and copies it to `output`. `published`: for glibc 2.31 or
+ * later, against the sysroot in STMNET_SYSROOT (scripts/sysroot).
  */
-export function buildPlugin({ folder = join('build', 'cuda'), output = join('build', 'Release', plugin.file), published = false, env = environment() } = {}) {
+export function buildPlugin({
+  folder = join('build', 'cuda'),
+  output = join('build', 'Release', plugin.file),
+  published = false,
+  env = environment(),
+} = {}) {
   const cuda = cudaRoot({ headers: false });
-  const architectures = (process.env.STMNET_CUDA_ARCHS ?? '').split(/[\s,;]+/).filter(Boolean).join(';');
+  const architectures = (process.env.STMNET_CUDA_ARCHS ?? '')
+    .split(/[\s,;]+/)
+    .filter(Boolean)
+    .join(';');
   const sdk = join(cuda, 'sdk.json');
-  const configuration = JSON.stringify({ settings, cuda, sdk: existsSync(sdk) ? readFileSync(sdk, 'utf8') : '', architectures, published });
+  const configuration = JSON.stringify({
+    settings,
+    cuda,
+    sdk: existsSync(sdk) ? readFileSync(sdk, 'utf8') : '',
+    architectures,
+    published,
+  });
   const stamp = `${sourceHash()} ${configuration}`;
   const stampFile = relative('build', `${folder}.stamp`);
   if (current(stampFile, stamp, [output])) return console.log(`build:cuda: ${output} is up to date`);
@@ -69,7 +85,13 @@ export function buildPlugin({ folder = join('build', 'cuda'), output = join('bui
   if (!existsSync(configured) || readFileSync(configured, 'utf8') !== configuration) {
     for (const old of ['CMakeCache.txt', 'CMakeFiles']) rmSync(at(folder, old), { recursive: true, force: true });
     const toolchain = published ? [`-DCMAKE_TOOLCHAIN_FILE=${at('cmake', 'glibc-2.31.cmake')}`] : [];
-    const wanted = [...toolchain, '-DSTMNET_CUDA=ON', `-DSTMNET_CUDA_ROOT=${cuda}`, `-DCMAKE_CUDA_ARCHITECTURES=${architectures}`, ...options.map((option) => `-D${option}`)];
+    const wanted = [
+      ...toolchain,
+      '-DSTMNET_CUDA=ON',
+      `-DSTMNET_CUDA_ROOT=${cuda}`,
+      `-DCMAKE_CUDA_ARCHITECTURES=${architectures}`,
+      ...options.map((option) => `-D${option}`),
+    ];
     run('cmake', ['-S', '.', '-B', folder, '-DCMAKE_BUILD_TYPE=Release', ...wanted], { env });
     writeFileSync(configured, configuration);
   }
@@ -80,7 +102,9 @@ export function buildPlugin({ folder = join('build', 'cuda'), output = join('bui
   mkdirSync(join(at(output), '..'), { recursive: true });
   copyFileSync(at(built), at(output));
   writeFileSync(at('build', stampFile), stamp);
-  console.log(`build:cuda: ${output}, ${(statSync(at(output)).size / 2 ** 20).toFixed(1)} MiB, ${((Date.now() - started) / 1000).toFixed(0)} s`);
+  console.log(
+    `build:cuda: ${output}, ${(statSync(at(output)).size / 2 ** 20).toFixed(1)} MiB, ${((Date.now() - started) / 1000).toFixed(0)} s`,
+  );
 }
 
 /**

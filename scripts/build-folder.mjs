@@ -1,4 +1,5 @@
-// The folder build/, which the build scripts share: its lock, the stamps that say what is up to date, and its configuration by cmake-js.
+// The folder build/, which the build scripts share: its lock, the stamps that say what is up to date, and its
+// configuration by cmake-js.
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,10 @@ export const options = (process.env.STMNET_CMAKE ?? '').split(/\s+/).filter(Bool
 export const settings = JSON.stringify({ root, options });
 
 /** Is the stamp in build/ the one of these inputs, and are the results there? */
-export const current = (name, stamp, results) => results.every((file) => existsSync(at(file))) && existsSync(at('build', name)) && readFileSync(at('build', name), 'utf8') === stamp;
+export const current = (name, stamp, results) =>
+  results.every((file) => existsSync(at(file))) &&
+  existsSync(at('build', name)) &&
+  readFileSync(at('build', name), 'utf8') === stamp;
 
 /** Configures build/ for the addon and what is tested beside it, unless it is. */
 export function configure() {
@@ -28,7 +32,7 @@ export function configure() {
 export async function locked(action, say = console.log) {
   mkdirSync(at('build'), { recursive: true });
   const lock = at('build', 'build.lock');
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       const file = openSync(lock, 'wx');
       writeFileSync(file, String(process.pid));

@@ -1,6 +1,6 @@
-// npm run build [-- native|ts] [--quiet]: builds what is out of date, the addon by cmake-js and the JavaScript by tsc. Options of CMake: the
-// variable STMNET_CMAKE, as in STMNET_CMAKE="STMNET_SANITIZE=address".
-// The CUDA plug-in is built by build-cuda.mjs.
+// npm run build [-- native|ts] [--quiet]: builds what is out of date, the addon by cmake-js and the JavaScript by tsc.
+// Options of CMake: the variable STMNET_CMAKE, as in STMNET_CMAKE="STMNET_SANITIZE=address". The CUDA plug-in is built
+// by build-cuda.mjs.
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
@@ -29,7 +29,10 @@ function buildNative() {
   writeFileSync(at('build', 'native.stamp'), stamp);
 }
 
-/** Compiles one project; deletes what an earlier run left in its folder for sources that are gone. Returns whether it had no errors. */
+/**
+ * Compiles one project; deletes what an earlier run left in its folder for sources that are gone. Returns whether it
+ * had no errors.
+ */
 function compile(project, folder, keep) {
   let output = '';
   let fine = true;
@@ -52,13 +55,29 @@ const entries = ['dist/index', 'dist/datasets/index'];
 
 function buildTypeScript() {
   const projects = [
-    { project: 'tsconfig.json', sources: 'src', folder: 'dist', keep: (file) => file.startsWith('dist/examples/') || /\.mjs$|\.d\.mts$/.test(file) },
+    {
+      project: 'tsconfig.json',
+      sources: 'src',
+      folder: 'dist',
+      keep: (file) => file.startsWith('dist/examples/') || /\.mjs$|\.d\.mts$/.test(file),
+    },
     { project: 'examples/tsconfig.json', sources: 'examples', folder: 'dist/examples', keep: () => false },
     { project: 'scripts/tsconfig.json', sources: 'scripts', folder: 'build/js', keep: () => false },
   ];
   const hash = createHash('sha256');
-  const inputs = [...projects.flatMap(({ project, sources }) => [project, ...filesBelow(sources, (name) => name.endsWith('.ts') || name.endsWith('.mts') || dataFile(name))]), 'scripts/build.mjs', 'package-lock.json'];
-  for (const file of inputs) hash.update(`${file}\0`).update(readFileSync(at(file))).update('\0');
+  const inputs = [
+    ...projects.flatMap(({ project, sources }) => [
+      project,
+      ...filesBelow(sources, (name) => name.endsWith('.ts') || name.endsWith('.mts') || dataFile(name)),
+    ]),
+    'scripts/build.mjs',
+    'package-lock.json',
+  ];
+  for (const file of inputs)
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(at(file)))
+      .update('\0');
   const stamp = hash.digest('hex');
   if (current('typescript.stamp', stamp, ['dist/index.js'])) return say('build: the JavaScript is up to date');
   let fine = true;

@@ -1,5 +1,5 @@
-// npm's prepack: a package without the addon would install and then fail on its first line, one without the CUDA plug-in, or with one of other sources,
-// as soon as a GPU is asked for.
+// npm's prepack: a package without the addon would install and then fail on its first line, one without the CUDA
+// plug-in, or with one of other sources, as soon as a GPU is asked for.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

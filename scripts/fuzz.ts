@@ -1,11 +1,13 @@
-// npm run fuzz -- [--calls N] [--seed S] [--mode public|raw|checked|all] [--chunk N] [--device cuda-standin]: makes random calls in child processes.
+// npm run fuzz -- [--calls N] [--seed S] [--mode public|raw|checked|all] [--chunk N] [--device cuda-standin]: makes
+// random calls in child processes.
 //
-//   public   the public API with right and wrong arguments, on tensors in any state: an error must be one of stmnet's, and the process goes on
+//   public   the public API with right and wrong arguments, on tensors in any state: an error must be one of stmnet's,
+//            and the process goes on
 //   raw      the native op table with ids of living and dead tensors: the process goes on
 //   checked  calls whose results and gradients are compared with a plain evaluation in f64
 //
-// A child makes `chunk` calls from a seed of its own, S, S + 1, …: `--mode M --seed S --calls CHUNK` repeats one. Exits with 1 if a child crashed, hung,
-// leaked, computed something wrong or threw what is no error of stmnet's.
+// A child makes `chunk` calls from a seed of its own, S, S + 1, …: `--mode M --seed S --calls CHUNK` repeats one. Exits
+// with 1 if a child crashed, hung, leaked, computed something wrong or threw what is no error of stmnet's.
 import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,7 @@
-// npm run golden -- FOLDER [--device NAME]: runs every *.safetensors case below FOLDER through the public API and compares it with what the file expects.
-// One line for each failing case, then "N passed, N failed"; exits 1 if a case failed or there was none. The device cuda-standin is the CUDA back end on
-// libraries that stand for CUDA (`npm run build:standin`).
+// npm run golden -- FOLDER [--device NAME]: runs every *.safetensors case below FOLDER through the public API and
+// compares it with what the file expects. One line for each failing case, then "N passed, N failed"; exits 1 if a case
+// failed or there was none. The device cuda-standin is the CUDA back end on libraries that stand for CUDA
+// (`npm run build:standin`).
 import { spawnSync } from 'node:child_process';
 import { join, relative, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -9,7 +10,10 @@ import { casesBelow, runCase } from './golden/run-case';
 import { standinEnvironment } from './standin';
 
 async function main(): Promise<boolean> {
-  const { values, positionals } = parseArgs({ allowPositionals: true, options: { device: { type: 'string', default: 'cpu' } } });
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { device: { type: 'string', default: 'cpu' } },
+  });
   const [folder = 'test/golden'] = positionals;
   if (values.device === 'cuda-standin') return onStandin(folder);
   setDefaultDevice(values.device);
@@ -23,14 +27,20 @@ async function main(): Promise<boolean> {
     console.log(`${relative(resolve(folder), resolve(path))}: ${failures.join('; ')}`);
   }
   console.log(`${paths.length - failed} passed, ${failed} failed`);
-  if (paths.length === 0) console.error(`golden: got no case below ${folder}, expected *.safetensors files.\n  Fix: name the folder that holds them.`);
+  if (paths.length === 0)
+    console.error(
+      `golden: got no case below ${folder}, expected *.safetensors files.\n  Fix: name the folder that holds them.`,
+    );
   return failed === 0 && paths.length > 0;
 }
 
 /** The same in a process whose `cuda` is the stand-in: the plug-in is chosen as the addon is loaded. */
 function onStandin(folder: string): boolean {
   const environment = { ...process.env, ...standinEnvironment(join(__dirname, '..', '..', '..')) };
-  const { status } = spawnSync(process.execPath, [__filename, folder, '--device', 'cuda'], { stdio: 'inherit', env: environment });
+  const { status } = spawnSync(process.execPath, [__filename, folder, '--device', 'cuda'], {
+    stdio: 'inherit',
+    env: environment,
+  });
   return status === 0;
 }
 

@@ -11,8 +11,18 @@ export interface Violation {
   rule: string;
 }
 
-/** Folders of src/ from the lowest layer to the highest; folders of one row do not know each other. A file may import from the rows below its own. */
-const typescriptLayers = [['native'], ['tensor'], ['layers', 'losses', 'optimizers', 'data'], ['io'], ['training', 'datasets'], ['cli']];
+/**
+ * Folders of src/ from the lowest layer to the highest; folders of one row do not know each other. A file may import
+ * from the rows below its own.
+ */
+const typescriptLayers = [
+  ['native'],
+  ['tensor'],
+  ['layers', 'losses', 'optimizers', 'data'],
+  ['io'],
+  ['training', 'datasets'],
+  ['cli'],
+];
 
 /** What optimizers/ may import, as types only, from their sibling layers/. */
 const sharedTypes = { from: ['optimizers'], files: ['layers/parameter', 'layers/module'] };
@@ -31,17 +41,23 @@ const interfaceFile = /^backend\/([^/]+|kernels\/[^/]+)\.h$/;
 
 /** Headers that belong to one folder. */
 const foreignHeaders = [
-  { header: /^(napi|node_api|node_api_types|js_native_api|js_native_api_types|uv)\.h$|^napi-inl\.h$/, folder: 'binding' },
+  {
+    header: /^(napi|node_api|node_api_types|js_native_api|js_native_api_types|uv)\.h$|^napi-inl\.h$/,
+    folder: 'binding',
+  },
   { header: /^(cuda|cudnn|cublas|nccl|cub\/|thrust\/)/, folder: 'backend/cuda' },
 ];
 
 /**
- * Every import of src/ and every include of native/ below `root` that breaks the rule of docs/architecture.md on who may know whom.
+ * Every import of src/ and every include of native/ below `root` that breaks the rule of docs/architecture.md on who
+ * may know whom.
  *
  * @returns the violations, by file; empty if there are none
  */
 export function findViolations(root: string): Violation[] {
-  return [...typescriptViolations(join(root, 'src')), ...nativeViolations(join(root, 'native'))].sort((a, b) => a.file.localeCompare(b.file));
+  return [...typescriptViolations(join(root, 'src')), ...nativeViolations(join(root, 'native'))].sort((a, b) =>
+    a.file.localeCompare(b.file),
+  );
 }
 
 function typescriptViolations(source: string): Violation[] {
@@ -56,18 +72,31 @@ function typescriptViolations(source: string): Violation[] {
   });
 }
 
-function brokenTypeScriptRule({ file, from, imported, typeOnly }: { file: string; from: string; imported: string; typeOnly: boolean }): string | undefined {
+function brokenTypeScriptRule({
+  file,
+  from,
+  imported,
+  typeOnly,
+}: {
+  file: string;
+  from: string;
+  imported: string;
+  typeOnly: boolean;
+}): string | undefined {
   if (imported.startsWith('..')) return 'nothing in src/ imports from outside src/';
   if (imported === 'index' || imported === '.') return 'nothing in src/ imports src/index.ts';
   if (file === 'index.ts') return undefined;
   const to = folderOf(imported);
   if (to === from) return undefined;
   const [fromLayer, toLayer] = [from, to].map((folder) => typescriptLayers.findIndex((row) => row.includes(folder)));
-  if (fromLayer === undefined || fromLayer === -1) return `src/${from} has no layer; give it one in scripts/layers.ts and docs/architecture.md`;
-  if (toLayer === undefined || toLayer === -1) return `src/${to} has no layer; give it one in scripts/layers.ts and docs/architecture.md`;
+  if (fromLayer === undefined || fromLayer === -1)
+    return `src/${from} has no layer; give it one in scripts/layers.ts and docs/architecture.md`;
+  if (toLayer === undefined || toLayer === -1)
+    return `src/${to} has no layer; give it one in scripts/layers.ts and docs/architecture.md`;
   if (toLayer < fromLayer) return undefined;
   if (toLayer > fromLayer) return `${from}/ lies below ${to}/ and must not know it`;
-  if (!sharedTypes.from.includes(from) || !sharedTypes.files.includes(imported)) return `${from}/ and ${to}/ are siblings and do not import each other`;
+  if (!sharedTypes.from.includes(from) || !sharedTypes.files.includes(imported))
+    return `${from}/ and ${to}/ are siblings and do not import each other`;
   return typeOnly ? undefined : `${from}/ may use ${imported} as a type only: import type`;
 }
 
@@ -81,16 +110,29 @@ function nativeViolations(native: string): Violation[] {
   });
 }
 
-function brokenNativeRule({ native, file, from, target }: { native: string; file: string; from: string; target: string }): string | undefined {
+function brokenNativeRule({
+  native,
+  file,
+  from,
+  target,
+}: {
+  native: string;
+  file: string;
+  from: string;
+  target: string;
+}): string | undefined {
   const beside = toUnix(normalize(join(dirname(file), target)));
   const own = existsSync(join(native, beside)) ? beside : existsSync(join(native, target)) ? target : undefined;
   if (own === undefined) {
     const owner = foreignHeaders.find(({ header }) => header.test(target));
-    return owner === undefined || owner.folder === from ? undefined : `${target} belongs to native/${owner.folder} alone`;
+    return owner === undefined || owner.folder === from
+      ? undefined
+      : `${target} belongs to native/${owner.folder} alone`;
   }
   const to = nativePart(own);
   const allowed = includes[from];
-  if (allowed === undefined) return `native/${from} has no layer; give it one in scripts/layers.ts and docs/architecture.md`;
+  if (allowed === undefined)
+    return `native/${from} has no layer; give it one in scripts/layers.ts and docs/architecture.md`;
   if (to === from || allowed.includes(to)) return undefined;
   return to.startsWith('backend/') && from !== to
     ? `${from} sees a device only through the headers of backend/ and backend/kernels/`
@@ -118,16 +160,24 @@ function filesBelow(folder: string, pattern: RegExp): string[] {
 function importsOf(text: string): { target: string; typeOnly: boolean }[] {
   const code = withoutComments(text);
   const found: { target: string; typeOnly: boolean }[] = [];
-  for (const [, clause = '', target = ''] of code.matchAll(/(?:^|[;}\n])\s*(?:import|export)\b([^'"`;]*?)\bfrom\s*['"]([^'"]+)['"]/g)) {
+  for (const [, clause = '', target = ''] of code.matchAll(
+    /(?:^|[;}\n])\s*(?:import|export)\b([^'"`;]*?)\bfrom\s*['"]([^'"]+)['"]/g,
+  )) {
     found.push({ target, typeOnly: /^\s+type\s+[{*\w]/.test(clause) });
   }
-  for (const [, target = ''] of code.matchAll(/(?:\bimport|\brequire)\s*\(\s*['"]([^'"]+)['"]\s*\)/g)) found.push({ target, typeOnly: false });
-  for (const [, target = ''] of code.matchAll(/(?:^|[;\n])\s*import\s*['"]([^'"]+)['"]/g)) found.push({ target, typeOnly: false });
+  for (const [, target = ''] of code.matchAll(/(?:\bimport|\brequire)\s*\(\s*['"]([^'"]+)['"]\s*\)/g))
+    found.push({ target, typeOnly: false });
+  for (const [, target = ''] of code.matchAll(/(?:^|[;\n])\s*import\s*['"]([^'"]+)['"]/g))
+    found.push({ target, typeOnly: false });
   return found;
 }
 
-const includesOf = (text: string): string[] => [...withoutComments(text).matchAll(/^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]/gm)].map(([, target = '']) => target);
+const includesOf = (text: string): string[] =>
+  [...withoutComments(text).matchAll(/^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]/gm)].map(([, target = '']) => target);
 
 /** The text without comments; strings stay, so that `'//'` in one is no comment. */
 const withoutComments = (text: string): string =>
-  text.replace(/("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g, (_, literal: string | undefined) => literal ?? ' ');
+  text.replace(
+    /("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g,
+    (_, literal: string | undefined) => literal ?? ' ',
+  );

@@ -1,11 +1,15 @@
-// npm run lint: oxlint with types, prettier, clang-format, the layer rule, the style budgets and the changelog. All of them run, whatever the first one says.
-// npm run format (--fix): lets oxlint, prettier and clang-format mend what they can.
+// npm run lint: oxlint with types, prettier, clang-format, the layer rule, the style budgets and the changelog. All of
+// them run, whatever the first one says. npm run format (--fix): lets oxlint, prettier and clang-format mend what they
+// can.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { read, root, run, tool } from './toolchain.mjs';
 
 const fix = process.argv.includes('--fix');
-const tracked = (...patterns) => read('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns]).split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
+const tracked = (...patterns) =>
+  read('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns])
+    .split('\n')
+    .filter((file) => file !== '' && existsSync(join(root, file)));
 const cpp = tracked('*.cc', '*.h', '*.cu');
 const javascript = tracked('*.ts', '*.mts', '*.mjs', '*.cjs', '*.js');
 
@@ -27,5 +31,9 @@ for (const [name, check] of Object.entries(checks)) {
     failed.push(name);
   }
 }
-console.log(failed.length === 0 ? 'lint: all fine' : `lint: failed: ${failed.join(', ')}. Fix: npm run format mends what a program can; the rest is named above.`);
+console.log(
+  failed.length === 0
+    ? 'lint: all fine'
+    : `lint: failed: ${failed.join(', ')}. Fix: npm run format mends what a program can; the rest is named above.`,
+);
 process.exitCode = failed.length === 0 ? 0 : 1;

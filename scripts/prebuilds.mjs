@@ -1,6 +1,6 @@
-// npm run prebuilds: makes prebuilds/<platform>-<arch>/, what is published: stmnet.node, the addon, and beside it libstmnet_cuda.so, the CUDA plug-in; both
-// stripped, for glibc 2.31 or later. Those that are there and were built from these sources, here with these options or
-// elsewhere, are kept.
+// npm run prebuilds: makes prebuilds/<platform>-<arch>/, what is published: stmnet.node, the addon, and beside it
+// libstmnet_cuda.so, the CUDA plug-in; both stripped, for glibc 2.31 or later. Those that are there and were built from
+// these sources, here with these options or elsewhere, are kept.
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Environment variables under which `cuda` is the stand-in: the plug-in's own sources on libraries that stand for CUDA, cuBLAS and cuDNN and compute on the CPU.
+ * Environment variables under which `cuda` is the stand-in: the plug-in's own sources on libraries that stand for CUDA,
+ * cuBLAS and cuDNN and compute on the CPU.
  *
  * @param root  the repository's root folder
  * @throws {Error} if it is not built

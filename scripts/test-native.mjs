@@ -1,6 +1,8 @@
-// npm run test:native [-- --sanitize=address|thread] [--engine] [NAME…]: builds and runs the C++ tests, test/native/*_test.cc. With a sanitizer in a build
-// folder of their own. NAME is a regular expression over the tests' names. Those called cuda_* need CUDA's headers (build-cuda.mjs). --engine: only the tests
-// of the CPU's kernels that share work between threads, which need little of the rest to be built; `npm run test:races` runs them under ThreadSanitizer.
+// npm run test:native [-- --sanitize=address|thread] [--engine] [NAME…]: builds and runs the C++ tests,
+// test/native/*_test.cc. With a sanitizer in a build folder of their own. NAME is a regular expression over the tests'
+// names. Those called cuda_* need CUDA's headers (build-cuda.mjs). --engine: only the tests of the CPU's kernels that
+// share work between threads, which need little of the rest to be built; `npm run test:races` runs them under
+// ThreadSanitizer.
 import { configureWith, standinOptions } from './build-cuda.mjs';
 import { configure } from './build-folder.mjs';
 import { jobs, run } from './toolchain.mjs';
@@ -25,13 +27,29 @@ function standinIfPossible() {
 
 try {
   const standin = standinIfPossible();
-  if (sanitizer) run('cmake', ['-S', '.', '-B', folder, `-DSTMNET_SANITIZE=${sanitizer}`, '-DCMAKE_BUILD_TYPE=RelWithDebInfo', ...standin]);
+  if (sanitizer)
+    run('cmake', [
+      '-S',
+      '.',
+      '-B',
+      folder,
+      `-DSTMNET_SANITIZE=${sanitizer}`,
+      '-DCMAKE_BUILD_TYPE=RelWithDebInfo',
+      ...standin,
+    ]);
   else {
     configure();
     configureWith(folder, standin);
   }
   run('cmake', ['--build', folder, '--parallel', jobs, '--target', engine ? 'engine_tests' : 'native_tests']);
-  run('ctest', ['--test-dir', folder, '--output-on-failure', '--no-tests=error', ...(engine ? ['-L', 'engine'] : []), ...(names.length > 0 ? ['-R', names.join('|')] : [])]);
+  run('ctest', [
+    '--test-dir',
+    folder,
+    '--output-on-failure',
+    '--no-tests=error',
+    ...(engine ? ['-L', 'engine'] : []),
+    ...(names.length > 0 ? ['-R', names.join('|')] : []),
+  ]);
 } catch (error) {
   console.error(`test:native: ${error.message}`);
   process.exitCode = 1;

@@ -3,7 +3,13 @@ import './tensor/methods.generated';
 
 export { FileError } from './io/file-error';
 export { load, save, type LoadOptions } from './io/model-file';
-export { loadSafetensors, loadSafetensorsMetadata, saveSafetensors, type LoadSafetensorsOptions, type SaveSafetensorsOptions } from './io/safetensors';
+export {
+  loadSafetensors,
+  loadSafetensorsMetadata,
+  saveSafetensors,
+  type LoadSafetensorsOptions,
+  type SaveSafetensorsOptions,
+} from './io/safetensors';
 export * from './data';
 export * from './layers';
 export * from './losses';
@@ -13,9 +19,39 @@ export { autocast } from './tensor/autocast';
 export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
 export { isDebug, setDebug } from './tensor/debug';
-export { defaultDevice, devices, emptyCache, isDeterministic, mathMode, memory, numThreads, setDefaultDevice, setDeterministic, setMathMode, setMaxMemory, setNumThreads, synchronize, type DeviceInfo, type MathMode } from './tensor/device';
+export {
+  defaultDevice,
+  devices,
+  emptyCache,
+  isDeterministic,
+  mathMode,
+  memory,
+  numThreads,
+  setDefaultDevice,
+  setDeterministic,
+  setMathMode,
+  setMaxMemory,
+  setNumThreads,
+  synchronize,
+  type DeviceInfo,
+  type MathMode,
+} from './tensor/device';
 export * from './tensor/errors';
-export { arange, eye, full, ones, onesLike, tensor, zeros, zerosLike, type HostArray, type NestedArray, type SourceArray, type TensorOptions, type TensorSource } from './tensor/factories';
+export {
+  arange,
+  eye,
+  full,
+  ones,
+  onesLike,
+  tensor,
+  zeros,
+  zerosLike,
+  type HostArray,
+  type NestedArray,
+  type SourceArray,
+  type TensorOptions,
+  type TensorSource,
+} from './tensor/factories';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';
 export * from './tensor/ops/attention';
 export * from './tensor/ops/convolution';
@@ -31,6 +67,16 @@ export * from './tensor/ops/shape';
 export { concat, flip, select, slice } from './tensor/sequence-ops';
 export { pad, type PadOptions, type SequenceItem } from './tensor/pad';
 export { mapValues, PaddedSequence, type Sequence } from './tensor/padded-sequence';
-export { getRandomState, manualSeed, permutation, rand, randint, randn, setRandomState, type RandintOptions, type RandomState } from './tensor/random';
+export {
+  getRandomState,
+  manualSeed,
+  permutation,
+  rand,
+  randint,
+  randn,
+  setRandomState,
+  type RandintOptions,
+  type RandomState,
+} from './tensor/random';
 export { keep, scope } from './tensor/scope';
 export { Tensor, type BackwardOptions, type DType, type TypedArray } from './tensor/tensor';

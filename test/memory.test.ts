@@ -10,8 +10,9 @@ interface Held {
 }
 
 /**
- * Trains `steps` steps in a child whose activations are 1 MiB each; `loop` is a function body that runs `count` steps of `step` and decides who releases
- * what. Looks at what is alive after 20 steps and at the end, once a collection was forced if `collect`.
+ * Trains `steps` steps in a child whose activations are 1 MiB each; `loop` is a function body that runs `count` steps
+ * of `step` and decides who releases what. Looks at what is alive after 20 steps and at the end, once a collection was
+ * forced if `collect`.
  */
 function train(loop: string, { steps, collect }: { steps: number; collect: boolean }): Held {
   const child = runChild(`
@@ -53,16 +54,23 @@ function train(loop: string, { steps, collect }: { steps: number; collect: boole
 test.each([
   ['never awaits', 'for (let i = 0; i < count; i++) step();'],
   ['awaits each step', 'for (let i = 0; i < count; i++) await step().item();'],
-  ['awaits now and then', 'for (let i = 0; i < count; i++) { const loss = step(); if (i % 50 === 0) await loss.item(); }'],
+  [
+    'awaits now and then',
+    'for (let i = 0; i < count; i++) { const loss = step(); if (i % 50 === 0) await loss.item(); }',
+  ],
 ])('a plain loop that %s stays flat', (_, loop) => {
   const { before, after, peakMb, collectedByGc } = train(loop, { steps: 400, collect: true });
   expect(after).toEqual(before);
-  expect(peakMb).toBeLessThan(500); // V8 collects when it has heard of 64 MiB more, and takes its time where other threads are busy
+  // V8 collects when it has heard of 64 MiB more, and takes its time where other threads are busy
+  expect(peakMb).toBeLessThan(500);
   expect(collectedByGc).toBeGreaterThan(1_000);
 });
 
 test('1,000 steps in scope() need no garbage collector', () => {
-  const { before, after, peakMb, collectedByGc } = train('for (let i = 0; i < count; i++) { stm.scope(step).dispose(); if (i % 2 === 0) await stm.synchronize(); }', { steps: 1_000, collect: false });
+  const { before, after, peakMb, collectedByGc } = train(
+    'for (let i = 0; i < count; i++) { stm.scope(step).dispose(); if (i % 2 === 0) await stm.synchronize(); }',
+    { steps: 1_000, collect: false },
+  );
   expect(after).toEqual(before);
   expect(peakMb).toBeLessThan(32);
   expect(collectedByGc).toBe(0);
@@ -93,7 +101,10 @@ test('1,000 steps of the Trainer leave live bytes and handles where they were', 
       console.log(JSON.stringify([before, held()]));
     })();`);
   expect(child).toMatchObject({ code: 0, signal: null });
-  const [before, after] = JSON.parse(child.stdout.trim().split('\n').at(-1) ?? '') as [Record<string, number>, Record<string, number>];
+  const [before, after] = JSON.parse(child.stdout.trim().split('\n').at(-1) ?? '') as [
+    Record<string, number>,
+    Record<string, number>,
+  ];
   expect(after).toEqual(before);
   expect(after['collectedByGc']).toBe(0);
 });

@@ -18,7 +18,10 @@ export interface Benchmark {
  */
 export function wholeNumber(values: BenchmarkValues, name: string, least = 1): number {
   const number = Number(values[name]);
-  if (!Number.isInteger(number) || number < least) throw new Error(`--${name}: got '${values[name] ?? ''}', expected a whole number of at least ${least}.\n  Fix: --${name} ${Math.max(least, 10)}`);
+  if (!Number.isInteger(number) || number < least)
+    throw new Error(
+      `--${name}: got '${values[name] ?? ''}', expected a whole number of at least ${least}.\n  Fix: --${name} ${Math.max(least, 10)}`,
+    );
   return number;
 }
 
@@ -30,7 +33,10 @@ export function wholeNumber(values: BenchmarkValues, name: string, least = 1): n
 export function listOf<Name extends string>(values: BenchmarkValues, name: string, known: readonly Name[]): Name[] {
   return (values[name] ?? '').split(',').map((text) => {
     const found = known.find((candidate) => candidate === text.trim());
-    if (found === undefined) throw new Error(`--${name}: got '${text}', expected some of: ${known.join(',')}.\n  Fix: --${name} ${known.slice(0, 2).join(',')}`);
+    if (found === undefined)
+      throw new Error(
+        `--${name}: got '${text}', expected some of: ${known.join(',')}.\n  Fix: --${name} ${known.slice(0, 2).join(',')}`,
+      );
     return found;
   });
 }

@@ -1,4 +1,17 @@
-import { Adam, ArrayDataset, CrossEntropyLoss, DataLoader, LSTM, LastStep, Linear, Sequential, Trainer, numThreads, scope, type HostArray } from 'stmnet';
+import {
+  Adam,
+  ArrayDataset,
+  CrossEntropyLoss,
+  DataLoader,
+  LSTM,
+  LastStep,
+  Linear,
+  Sequential,
+  Trainer,
+  numThreads,
+  scope,
+  type HostArray,
+} from 'stmnet';
 import { wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
 import { shapes } from './shapes';
 import { quantile } from './statistics';
@@ -32,10 +45,23 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   const [shape] = shapes.filter(({ name }) => name === 'S5');
   if (shape === undefined) throw new Error('shapes.ts has no S5.');
   const { T, N, D, H, L } = shape;
-  const utterance = (): HostArray => ({ data: Float32Array.from({ length: T * D }, () => Math.random() - 0.5), shape: [T, D] });
-  const dataset = new ArrayDataset(Array.from({ length: 2 * N }, (_, index) => ({ input: utterance(), target: index % 10 })));
-  const model = new Sequential(new LSTM({ inputSize: D, hiddenSize: H, numLayers: L }), new LastStep(), new Linear({ inFeatures: H, outFeatures: 10 }));
-  const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer: new Adam(model.parameters(), { learningRate: 1e-3 }) });
+  const utterance = (): HostArray => ({
+    data: Float32Array.from({ length: T * D }, () => Math.random() - 0.5),
+    shape: [T, D],
+  });
+  const dataset = new ArrayDataset(
+    Array.from({ length: 2 * N }, (_, index) => ({ input: utterance(), target: index % 10 })),
+  );
+  const model = new Sequential(
+    new LSTM({ inputSize: D, hiddenSize: H, numLayers: L }),
+    new LastStep(),
+    new Linear({ inFeatures: H, outFeatures: 10 }),
+  );
+  const trainer = new Trainer({
+    model,
+    loss: new CrossEntropyLoss(),
+    optimizer: new Adam(model.parameters(), { learningRate: 1e-3 }),
+  });
   const loader = new DataLoader(dataset, { batchSize: N, shuffle: true });
   let steps = 0;
   const epoch = async (): Promise<void> => {
@@ -52,8 +78,12 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   while (performance.now() - start < seconds * 1000) await epoch();
   const stepMs = (performance.now() - start) / steps;
   watch.stop();
-  const [p50 = Number.NaN, p99 = Number.NaN, max = Number.NaN] = [0.5, 0.99, 1].map((fraction) => quantile(watch.lags, fraction));
-  console.log(`${steps} steps of ${stepMs.toFixed(0)} ms with ${numThreads()} threads; lag of ${watch.lags.length} calls of a ${periodMs} ms timer: p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}, max ${max.toFixed(2)} ms`);
+  const [p50 = Number.NaN, p99 = Number.NaN, max = Number.NaN] = [0.5, 0.99, 1].map((fraction) =>
+    quantile(watch.lags, fraction),
+  );
+  console.log(
+    `${steps} steps of ${stepMs.toFixed(0)} ms with ${numThreads()} threads; lag of ${watch.lags.length} calls of a ${periodMs} ms timer: p50 ${p50.toFixed(2)}, p99 ${p99.toFixed(2)}, max ${max.toFixed(2)} ms`,
+  );
   console.log(JSON.stringify({ steps, stepMs, p50, p99, max, limitMs }));
   if (p99 < limitMs) return true;
   console.error(`event-loop: got a lag with p99 ${p99.toFixed(2)} ms, expected less than ${limitMs} ms.`);

@@ -2,8 +2,9 @@ import type { MathMode } from 'stmnet';
 import { shapes, type RecurrentShape } from './shapes';
 
 /**
- * What a step is: `train` forward, backward and the update by SGD; `gradients` forward and backward alone; `infer` forward; `latency` forward and the output read
- * back before the next step; `language` a whole language-model step: embedding, LSTM with carried state, decoder, cross-entropy, clipping, SGD.
+ * What a step is: `train` forward, backward and the update by SGD; `gradients` forward and backward alone; `infer`
+ * forward; `latency` forward and the output read back before the next step; `language` a whole language-model step:
+ * embedding, LSTM with carried state, decoder, cross-entropy, clipping, SGD.
  */
 export type GpuKind = 'train' | 'gradients' | 'infer' | 'latency' | 'language';
 
@@ -25,7 +26,11 @@ export const sides: readonly GpuSide[] = ['eager', 'compiled', 'torch', 'torchGr
 export const modes: readonly MathMode[] = ['fma', 'tf32', 'bf16', 'f16'];
 export const kinds: readonly GpuKind[] = ['train', 'gradients', 'infer', 'latency', 'language'];
 
-const shape = (name: string, about: string, [T, N, D, H, L]: [number, number, number, number, number]): RecurrentShape => ({ name, about, T, N, D, H, L, bidirectional: false });
+const shape = (
+  name: string,
+  about: string,
+  [T, N, D, H, L]: [number, number, number, number, number],
+): RecurrentShape => ({ name, about, T, N, D, H, L, bidirectional: false });
 
 const more: readonly RecurrentShape[] = [
   shape('large', 'large language model', [35, 20, 1500, 1500, 2]),
@@ -44,23 +49,46 @@ const language: readonly (readonly [RecurrentShape, number])[] = [
 const launchBound = ['S1', 'S2', 'streaming', 'PTB-small'];
 
 /** Names of the shapes, in the table's order. */
-export const gpuShapes: readonly string[] = [...shapes.filter(({ name }) => !['S7', 'S8'].includes(name)), ...more, streaming, ...language.map(([one]) => one)].map(({ name }) => name);
+export const gpuShapes: readonly string[] = [
+  ...shapes.filter(({ name }) => !['S7', 'S8'].includes(name)),
+  ...more,
+  streaming,
+  ...language.map(([one]) => one),
+].map(({ name }) => name);
 
-/** Steps from which a sequence is long: a row of it takes as long as several others, so these come last, where a limit may cut them off. */
+/**
+ * Steps from which a sequence is long: a row of it takes as long as several others, so these come last, where a limit
+ * may cut them off.
+ */
 const long = 1000;
 
-/** Rows of these shapes and kinds, kind after kind, those of long sequences after all others. `tiny` makes every extent small, to try the benchmark itself. */
+/**
+ * Rows of these shapes and kinds, kind after kind, those of long sequences after all others. `tiny` makes every extent
+ * small, to try the benchmark itself.
+ */
 export function gpuCases(names: readonly string[], wanted: readonly GpuKind[], tiny: boolean): GpuCase[] {
   const small = (size: number, most: number): number => (tiny ? Math.min(size, most) : size);
   const row = (kind: GpuKind, { T, N, D, H, ...one }: RecurrentShape, dropout = 0): GpuCase => ({
-    ...one, kind, T: small(T, 4), N: small(N, 3), D: small(D, 8), H: small(H, 8), dropout, vocabulary: small(10_000, 20), launchBound: launchBound.includes(one.name),
+    ...one,
+    kind,
+    T: small(T, 4),
+    N: small(N, 3),
+    D: small(D, 8),
+    H: small(H, 8),
+    dropout,
+    vocabulary: small(10_000, 20),
+    launchBound: launchBound.includes(one.name),
   });
   const recurrent = [...shapes.filter(({ name }) => !['S7', 'S8'].includes(name)), ...more, streaming];
   const shapesOf = (kind: GpuKind): (readonly [RecurrentShape, number])[] => {
     if (kind === 'language') return [...language];
     return (kind === 'latency' ? [streaming] : recurrent).map((one) => [one, 0] as const);
   };
-  const rows = wanted.flatMap((kind) => shapesOf(kind).filter(([one]) => names.includes(one.name)).map(([one, dropout]) => ({ one, kind, dropout })));
+  const rows = wanted.flatMap((kind) =>
+    shapesOf(kind)
+      .filter(([one]) => names.includes(one.name))
+      .map(([one, dropout]) => ({ one, kind, dropout })),
+  );
   const ordered = [...rows.filter(({ one }) => one.T < long), ...rows.filter(({ one }) => one.T >= long)];
   return ordered.map(({ one, kind, dropout }) => row(kind, one, dropout));
 }

@@ -1,4 +1,24 @@
-import { clipGradNorm, compile, crossEntropy, detach, Dropout, Embedding, Linear, LSTM, Module, noGrad, randint, randn, scope, setMathMode, SGD, synchronize, zeros, type MathMode, type Tensor } from 'stmnet';
+import {
+  clipGradNorm,
+  compile,
+  crossEntropy,
+  detach,
+  Dropout,
+  Embedding,
+  Linear,
+  LSTM,
+  Module,
+  noGrad,
+  randint,
+  randn,
+  scope,
+  setMathMode,
+  SGD,
+  synchronize,
+  zeros,
+  type MathMode,
+  type Tensor,
+} from 'stmnet';
 import type { GpuCase } from './gpu-cases';
 
 /** Steps of one case: each call queues one. */
@@ -13,8 +33,15 @@ interface Steps {
 export class OwnGpu {
   readonly #prepared = new Map<string, Steps>();
 
-  /** @returns milliseconds of `count` steps, from an idle device to an idle device, and why a compiled one is no graph */
-  async time(one: GpuCase, mode: MathMode, compiled: boolean, count: number): Promise<{ ms: number; fallback?: string }> {
+  /**
+   * @returns milliseconds of `count` steps, from an idle device to an idle device, and why a compiled one is no graph
+   */
+  async time(
+    one: GpuCase,
+    mode: MathMode,
+    compiled: boolean,
+    count: number,
+  ): Promise<{ ms: number; fallback?: string }> {
     setMathMode(mode);
     const { step, fallback } = this.#prepare(one, `${one.kind} ${one.name} ${mode} ${compiled}`, compiled);
     await synchronize();
@@ -71,7 +98,11 @@ function recurrentSteps({ kind, T, N, D, H, L, bidirectional }: GpuCase, compile
 }
 
 /** Steps that `call` makes with a function or its compiled form. */
-function chosen<A extends unknown[], R>(step: (...args: A) => R, compiled: boolean, call: (run: (...args: A) => R) => Tensor | undefined): Steps {
+function chosen<A extends unknown[], R>(
+  step: (...args: A) => R,
+  compiled: boolean,
+  call: (run: (...args: A) => R) => Tensor | undefined,
+): Steps {
   if (!compiled) return { step: () => call(step), dispose: () => undefined, fallback: () => undefined };
   const run = compile(step);
   return { step: () => call(run), dispose: () => run.clear(), fallback: () => run.fallback };

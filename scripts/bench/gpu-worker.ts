@@ -39,11 +39,7 @@ async function main(device: string): Promise<void> {
     const request = JSON.parse(line) as Request;
     try {
       if (request.release === true) own.release();
-      say(
-        request.release === true
-          ? {}
-          : await own.time(request.case, request.mode, request.compiled, request.steps),
-      );
+      say(request.release === true ? {} : await own.time(request.case, request.mode, request.compiled, request.steps));
     } catch (error) {
       say({ error: error instanceof Error ? error.message : String(error) });
       if (!(await usable())) process.exit(1);

@@ -18,7 +18,9 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   load(); // reads the files into the disk cache
   const times = Array.from({ length: runs }, load);
   const ms = median(times);
-  console.log(`require('stmnet'): median ${ms.toFixed(1)} ms, fastest ${quantile(times, 0).toFixed(1)}, slowest ${quantile(times, 1).toFixed(1)} ms of ${runs} processes`);
+  console.log(
+    `require('stmnet'): median ${ms.toFixed(1)} ms, fastest ${quantile(times, 0).toFixed(1)}, slowest ${quantile(times, 1).toFixed(1)} ms of ${runs} processes`,
+  );
   console.log(JSON.stringify({ ms, times, limitMs }));
   if (ms < limitMs) return true;
   console.error(`import: got ${ms.toFixed(1)} ms, expected less than ${limitMs} ms.`);

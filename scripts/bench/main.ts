@@ -1,5 +1,5 @@
-// npm run bench -- NAME [options]: one benchmark; without a name, what there is. They print what they measured; those with a limit that must hold exit
-// with 1 when it does not.
+// npm run bench -- NAME [options]: one benchmark; without a name, what there is. They print what they measured; those
+// with a limit that must hold exit with 1 when it does not.
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark';
 import { eventLoop } from './event-loop';
@@ -21,7 +21,10 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
 function usage(): string {
   const lines = [...benchmarks].flatMap(([name, { summary, options }]) => [
     `  ${name.padEnd(12)}${summary}`,
-    ...Object.entries(options).map(([option, { default: value, description }]) => `      --${option.padEnd(12)}${description}; ${value === '' ? 'none' : value} if left out`),
+    ...Object.entries(options).map(
+      ([option, { default: value, description }]) =>
+        `      --${option.padEnd(12)}${description}; ${value === '' ? 'none' : value} if left out`,
+    ),
   ]);
   return `npm run bench -- NAME [options]\n${lines.join('\n')}`;
 }
@@ -33,7 +36,9 @@ async function main([name, ...rest]: readonly string[]): Promise<boolean> {
   }
   const benchmark = benchmarks.get(name);
   if (benchmark === undefined) {
-    throw new Error(`got the benchmark '${name}', expected one of: ${[...benchmarks.keys()].join(', ')}.\n  Fix: npm run bench -- ${[...benchmarks.keys()][0]}`);
+    throw new Error(
+      `got the benchmark '${name}', expected one of: ${[...benchmarks.keys()].join(', ')}.\n  Fix: npm run bench -- ${[...benchmarks.keys()][0]}`,
+    );
   }
   const { values } = parseArgs({ args: rest, options: benchmark.options, allowPositionals: false });
   return benchmark.run(Object.fromEntries(Object.entries(values).map(([option, value]) => [option, String(value)])));

@@ -1,5 +1,23 @@
 import {
-  AdamW, ArrayDataset, CrossEntropyLoss, DataLoader, Dropout, Embedding, LSTM, Linear, Module, PaddedSequence, Trainer, clipGradNorm, crossEntropy, memory, scope, synchronize, tensor, zeros, type Tensor,
+  AdamW,
+  ArrayDataset,
+  CrossEntropyLoss,
+  DataLoader,
+  Dropout,
+  Embedding,
+  LSTM,
+  Linear,
+  Module,
+  PaddedSequence,
+  Trainer,
+  clipGradNorm,
+  crossEntropy,
+  memory,
+  scope,
+  synchronize,
+  tensor,
+  zeros,
+  type Tensor,
 } from 'stmnet';
 import { median } from './statistics';
 
@@ -12,7 +30,10 @@ export type LoopName = (typeof loopNames)[number];
 export interface Marks {
   few: number;
   many: number;
-  /** Between `many` and here RSS must no longer grow: V8 has then compiled what it compiles and given its heap its size, and a queue that fills is full. */
+  /**
+   * Between `many` and here RSS must no longer grow: V8 has then compiled what it compiles and given its heap its size,
+   * and a queue that fills is full.
+   */
   end: number;
 }
 
@@ -58,11 +79,15 @@ const rows = 8;
 const steps = 12;
 const lengths = Array.from({ length: rows }, (_, row) => steps - (row % 4));
 
-const integers = (count: number, below: number, least = 0): Int32Array => Int32Array.from({ length: count }, (_, index) => least + ((index * 7919) % (below - least)));
+const integers = (count: number, below: number, least = 0): Int32Array =>
+  Int32Array.from({ length: count }, (_, index) => least + ((index * 7919) % (below - least)));
 const sentences = (count: number): Sentence[] =>
   Array.from({ length: count }, (_, index) => {
     const length = lengths[index % rows] ?? steps;
-    return { input: { data: integers(length, 50, 1), shape: [length] }, target: { data: integers(length, 5), shape: [length] } };
+    return {
+      input: { data: integers(length, 50, 1), shape: [length] },
+      target: { data: integers(length, 5), shape: [length] },
+    };
   });
 
 /** Runs `count` more steps of a loop. */
@@ -92,11 +117,18 @@ function plainLoop(everyNth: number, inScope: boolean): Continue {
 
 function trainerLoop(): Continue {
   const model = new Tagger();
-  const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer: new AdamW(model.parameters(), { learningRate: 1e-3, weightDecay: 0.01 }) });
+  const trainer = new Trainer({
+    model,
+    loss: new CrossEntropyLoss(),
+    optimizer: new AdamW(model.parameters(), { learningRate: 1e-3, weightDecay: 0.01 }),
+  });
   const batches = 20;
   const loader = new DataLoader(new ArrayDataset(sentences(batches * rows)), { batchSize: rows, shuffle: true });
   return async (count) => {
-    if (count % batches !== 0) throw new Error(`memory: got ${count} steps of the Trainer, expected a multiple of ${batches}.\n  Fix: choose --few, --many and --end so.`);
+    if (count % batches !== 0)
+      throw new Error(
+        `memory: got ${count} steps of the Trainer, expected a multiple of ${batches}.\n  Fix: choose --few, --many and --end so.`,
+      );
     await trainer.fit(loader, { epochs: count / batches, progress: false });
   };
 }
@@ -151,7 +183,8 @@ async function advance(proceed: Continue, from: number, to: number): Promise<num
  * @throws {Error} if the process was started without --expose-gc
  */
 export async function runLoop(name: LoopName, { few, many, end }: Marks): Promise<LoopReport> {
-  if (globalThis.gc === undefined) throw new Error('memory: got a process without gc(), expected one.\n  Fix: start it with node --expose-gc.');
+  if (globalThis.gc === undefined)
+    throw new Error('memory: got a process without gc(), expected one.\n  Fix: start it with node --expose-gc.');
   const tidies = name === 'trainer' || name === 'scope';
   const proceed = loops[name]();
   await advance(proceed, 0, few);

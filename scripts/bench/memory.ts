@@ -31,15 +31,40 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   }
   console.log(
     table(
-      ['loop', `bytes at ${few}`, `at ${many}`, `handles at ${few}`, `at ${many}`, `RSS KB at ${many}`, `at ${end}`, 'B a step', 'peak KB', 'by GC', 'ms a step', ''],
+      [
+        'loop',
+        `bytes at ${few}`,
+        `at ${many}`,
+        `handles at ${few}`,
+        `at ${many}`,
+        `RSS KB at ${many}`,
+        `at ${end}`,
+        'B a step',
+        'peak KB',
+        'by GC',
+        'ms a step',
+        '',
+      ],
       reports.map(({ loop, report, growth, faults }) => [
-        loop, ...[report.few.usedBytes, report.many.usedBytes, report.few.handles, report.many.handles].map(String),
-        ...[report.rssAtMany, report.rssAtEnd].map((bytes) => (bytes / 1024).toFixed(0)), growth.toFixed(0), (report.peakBytes / 1024).toFixed(0), String(report.collectedByGc), report.stepMs.toFixed(2),
+        loop,
+        ...[report.few.usedBytes, report.many.usedBytes, report.few.handles, report.many.handles].map(String),
+        ...[report.rssAtMany, report.rssAtEnd].map((bytes) => (bytes / 1024).toFixed(0)),
+        growth.toFixed(0),
+        (report.peakBytes / 1024).toFixed(0),
+        String(report.collectedByGc),
+        report.stepMs.toFixed(2),
         faults.length === 0 ? 'flat' : faults.join('; '),
       ]),
     ),
   );
-  console.log(JSON.stringify({ few, many, end, loops: Object.fromEntries(reports.map(({ loop, report, growth }) => [loop, { ...report, growth }])) }));
+  console.log(
+    JSON.stringify({
+      few,
+      many,
+      end,
+      loops: Object.fromEntries(reports.map(({ loop, report, growth }) => [loop, { ...report, growth }])),
+    }),
+  );
   return reports.every(({ faults }) => faults.length === 0);
 }
 
@@ -55,7 +80,10 @@ function faultsOf({ few, many, collectedByGc, tidies }: LoopReport, growth: numb
 /** Runs one loop in a process of its own, so that no other has warmed its heap. */
 function inChild(loop: LoopName, { few, many, end }: Marks): Promise<LoopReport> {
   return new Promise((resolve, reject) => {
-    const child = fork(join(__dirname, 'memory-child.js'), [loop, String(few), String(many), String(end)], { execArgv: ['--expose-gc'], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const child = fork(join(__dirname, 'memory-child.js'), [loop, String(few), String(many), String(end)], {
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
     let report: LoopReport | undefined;
     child.on('message', (message) => (report = message as LoopReport));
     child.on('error', reject);

@@ -40,7 +40,12 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   ];
   const results: Record<string, number> = {};
   for (const [name, run] of cases) results[name] = await fastest(run, rounds, calls);
-  console.log(table(['call', 'ns'], Object.entries(results).map(([name, ns]) => [name, ns.toFixed(0)])));
+  console.log(
+    table(
+      ['call', 'ns'],
+      Object.entries(results).map(([name, ns]) => [name, ns.toFixed(0)]),
+    ),
+  );
   console.log(JSON.stringify(results));
   return true;
 }

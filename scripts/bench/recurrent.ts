@@ -61,7 +61,11 @@ export const recurrentSpeed: Benchmark = {
 };
 
 async function measure(values: BenchmarkValues): Promise<boolean> {
-  const names = listOf(values, 'shapes', shapes.map(({ name }) => name));
+  const names = listOf(
+    values,
+    'shapes',
+    shapes.map(({ name }) => name),
+  );
   const chosen = names.flatMap((name) => shapes.filter((shape) => shape.name === name));
   const cells = listOf<TimedCell>(values, 'cell', ['lstm', 'gru']);
   const kinds = listOf<TimedKind>(values, 'kind', ['train', 'infer']);

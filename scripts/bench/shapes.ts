@@ -10,7 +10,12 @@ export interface RecurrentShape {
   readonly bidirectional: boolean;
 }
 
-const shape = (name: string, about: string, [T, N, D, H, L]: [number, number, number, number, number], bidirectional = false): RecurrentShape => ({ name, about, T, N, D, H, L, bidirectional });
+const shape = (
+  name: string,
+  about: string,
+  [T, N, D, H, L]: [number, number, number, number, number],
+  bidirectional = false,
+): RecurrentShape => ({ name, about, T, N, D, H, L, bidirectional });
 
 /** The shapes that the engine is measured on. */
 export const shapes: readonly RecurrentShape[] = [
@@ -27,10 +32,14 @@ export const shapes: readonly RecurrentShape[] = [
 /** Those that a train step is measured on. */
 export const trainedShapes: readonly string[] = ['S1', 'S2', 'S3', 'S4', 'S5', 'S6'];
 
-/** Multiplications and additions of the products of one forward pass with `gates` gates; a train step has three times as many. */
+/**
+ * Multiplications and additions of the products of one forward pass with `gates` gates; a train step has three times as
+ * many.
+ */
 export function forwardFlop({ T, N, D, H, L, bidirectional }: RecurrentShape, gates: number): number {
   const directions = bidirectional ? 2 : 1;
   let flop = 0;
-  for (let layer = 0; layer < L; ++layer) flop += directions * 2 * gates * H * ((layer === 0 ? D : directions * H) + H) * T * N;
+  for (let layer = 0; layer < L; ++layer)
+    flop += directions * 2 * gates * H * ((layer === 0 ? D : directions * H) + H) * T * N;
   return flop;
 }

@@ -1,5 +1,5 @@
-// One process of `npm run fuzz`: makes calls from a seed and tells its parent what became of them. A file holds the latest calls, for the case that the
-// process does not live to tell.
+// One process of `npm run fuzz`: makes calls from a seed and tells its parent what became of them. A file holds the
+// latest calls, for the case that the process does not live to tell.
 import { ftruncateSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import {

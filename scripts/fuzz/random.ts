@@ -1,4 +1,7 @@
-/** A small generator of its own (splitmix-like, 32 bits), so that a seed gives the same calls on every version of stmnet. */
+/**
+ * A small generator of its own (splitmix-like, 32 bits), so that a seed gives the same calls on every version of
+ * stmnet.
+ */
 export class Draw {
   #state: number;
 

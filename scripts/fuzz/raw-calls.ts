@@ -11,7 +11,10 @@ const { binding } = required(join(dirname(required.resolve('stmnet/package.json'
   binding: NativeBinding;
 };
 
-/** Ops that change the process or the environment for all that follows, wait, fill the memory at the word of one number, or are there for tests only. */
+/**
+ * Ops that change the process or the environment for all that follows, wait, fill the memory at the word of one number,
+ * or are there for tests only.
+ */
 const leftOut = new Set([
   'shutDown',
   'arange',

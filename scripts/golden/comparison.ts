@@ -38,19 +38,28 @@ export class Comparison {
       norm += expected ** 2;
       largest = Math.max(largest, Math.abs(got - expected));
     }
-    const [kind, error, tolerance] = norm === 0 ? ['absolute', largest, absoluteTolerance] : ['relative', Math.sqrt(difference / norm), this.golden.tolerance];
-    if (!(Number(error) <= Number(tolerance))) this.#failures.push(`${name} has ${kind} error ${Number(error).toExponential(2)}, at most ${tolerance} is allowed`);
+    const [kind, error, tolerance] =
+      norm === 0
+        ? ['absolute', largest, absoluteTolerance]
+        : ['relative', Math.sqrt(difference / norm), this.golden.tolerance];
+    if (!(Number(error) <= Number(tolerance)))
+      this.#failures.push(
+        `${name} has ${kind} error ${Number(error).toExponential(2)}, at most ${tolerance} is allowed`,
+      );
   }
 
   /** Compares the gradients of leaves with the entries `grad.NAME`, and misses none that the file has. */
   async checkGradients(leaves: Readonly<Record<string, Tensor>>): Promise<void> {
-    for (const name of this.golden.names.filter((entry) => entry.startsWith('grad.'))) await this.check(name, leaves[name.slice('grad.'.length)]?.grad);
+    for (const name of this.golden.names.filter((entry) => entry.startsWith('grad.')))
+      await this.check(name, leaves[name.slice('grad.'.length)]?.grad);
   }
 }
 
 /** Runs backward from Σ upstream · result. */
 export function backwardFrom(golden: GoldenCase, results: Readonly<Record<string, Tensor>>): void {
-  const parts = Object.entries(results).map(([name, result]) => result.mul(golden.tensor(`upstream.${name}`).reshape(result.shape)).sum());
+  const parts = Object.entries(results).map(([name, result]) =>
+    result.mul(golden.tensor(`upstream.${name}`).reshape(result.shape)).sum(),
+  );
   const [first, ...others] = parts;
   others.reduce((total, part) => total.add(part), first ?? golden.tensor('upstream')).backward();
 }

@@ -7,11 +7,14 @@ import { recurrentLayer } from './recurrent-cases';
 export async function runCurveCase(golden: GoldenCase, comparison: Comparison): Promise<void> {
   const rnn = recurrentLayer(golden);
   const linear = new Linear({ inFeatures: golden.number('hiddenSize'), outFeatures: golden.number('classes') });
-  const stored = (prefix: string, names: Iterable<[string, unknown]>): Record<string, Tensor> => Object.fromEntries(Array.from(names, ([name]) => [name, golden.tensor(`initial.${prefix}.${name}`)]));
+  const stored = (prefix: string, names: Iterable<[string, unknown]>): Record<string, Tensor> =>
+    Object.fromEntries(Array.from(names, ([name]) => [name, golden.tensor(`initial.${prefix}.${name}`)]));
   rnn.loadStateDict(stored('rnn', rnn.namedParameters()));
   linear.loadStateDict(stored('linear', linear.namedParameters()));
 
-  const optimizer = new Adam([...rnn.parameters(), ...linear.parameters()], { learningRate: golden.number('learningRate') });
+  const optimizer = new Adam([...rnn.parameters(), ...linear.parameters()], {
+    learningRate: golden.number('learningRate'),
+  });
   const input = new PaddedSequence(golden.tensor('input'), golden.numbers('lengths'));
   const target = golden.tensor('target');
   const losses: Tensor[] = [];

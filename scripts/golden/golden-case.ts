@@ -9,7 +9,8 @@ interface Entry {
 }
 
 /**
- * The inputs and expected results of one case, read from a safetensors file without the package's own reader, which is under test too.
+ * The inputs and expected results of one case, read from a safetensors file without the package's own reader, which is
+ * under test too.
  *
  * The metadata entry `config` is a JSON object that says what the case is.
  */
@@ -22,14 +23,22 @@ export class GoldenCase {
    * @param device  where its tensors go
    * @throws {Error} if the file is not one that the golden script wrote
    */
-  constructor(readonly path: string, readonly device: string) {
+  constructor(
+    readonly path: string,
+    readonly device: string,
+  ) {
     const file = readFileSync(path);
     const start = 8 + Number(file.readBigUInt64LE(0));
-    const header = JSON.parse(file.toString('utf8', 8, start)) as Record<string, Entry> & { __metadata__?: Record<string, string> };
+    const header = JSON.parse(file.toString('utf8', 8, start)) as Record<string, Entry> & {
+      __metadata__?: Record<string, string>;
+    };
     const { __metadata__: metadata, ...entries } = header;
     this.#config = JSON.parse(metadata?.['config'] ?? 'null') as Record<string, unknown>;
-    if (typeof this.#config !== 'object' || this.#config === null) throw new Error(`${path}: got no metadata entry config, expected a JSON object`);
-    this.#arrays = new Map(Object.entries(entries).map(([name, entry]) => [name, hostArray(path, name, entry, file.subarray(start))]));
+    if (typeof this.#config !== 'object' || this.#config === null)
+      throw new Error(`${path}: got no metadata entry config, expected a JSON object`);
+    this.#arrays = new Map(
+      Object.entries(entries).map(([name, entry]) => [name, hostArray(path, name, entry, file.subarray(start))]),
+    );
   }
 
   /** Largest relative error that a result may have. */
@@ -89,7 +98,8 @@ export class GoldenCase {
   /** A tensor of the file as it lies there. */
   array(name: string): HostArray {
     const array = this.#arrays.get(name);
-    if (array === undefined) throw new Error(`${this.path}: got no tensor ${name}, expected one of ${this.names.join(', ')}`);
+    if (array === undefined)
+      throw new Error(`${this.path}: got no tensor ${name}, expected one of ${this.names.join(', ')}`);
     return array;
   }
 
@@ -109,7 +119,12 @@ export class GoldenCase {
   }
 }
 
-function hostArray(path: string, name: string, { dtype, shape, data_offsets: [from, to] }: Entry, data: Buffer): HostArray {
+function hostArray(
+  path: string,
+  name: string,
+  { dtype, shape, data_offsets: [from, to] }: Entry,
+  data: Buffer,
+): HostArray {
   const bytes = new Uint8Array(data.subarray(from, to)).buffer;
   if (dtype === 'F32') return { data: new Float32Array(bytes), shape };
   if (dtype === 'BOOL') return { data: new Uint8Array(bytes), shape };

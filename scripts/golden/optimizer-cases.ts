@@ -1,6 +1,24 @@
 import {
-  Adadelta, Adagrad, Adam, Adamax, AdamW, clipGradNorm, clipGradValue, CosineAnnealingLR, ExponentialLR, LinearLR, MultiStepLR, NAdam, OneCycleLR, Parameter, RMSprop, SGD, StepLR,
-  type Optimizer, type Schedule, type Tensor,
+  Adadelta,
+  Adagrad,
+  Adam,
+  Adamax,
+  AdamW,
+  clipGradNorm,
+  clipGradValue,
+  CosineAnnealingLR,
+  ExponentialLR,
+  LinearLR,
+  MultiStepLR,
+  NAdam,
+  OneCycleLR,
+  Parameter,
+  RMSprop,
+  SGD,
+  StepLR,
+  type Optimizer,
+  type Schedule,
+  type Tensor,
 } from 'stmnet';
 import type { Comparison } from './comparison';
 import type { GoldenCase } from './golden-case';
@@ -16,7 +34,10 @@ const optimizers: Readonly<Record<string, (parameters: Parameter[], golden: Gold
   adadelta: (parameters, golden) => new Adadelta(parameters, options(golden, 'rho')),
 };
 
-const options = (golden: GoldenCase, ...own: string[]): { learningRate: number; [name: string]: unknown } => ({ learningRate: golden.number('learningRate'), ...golden.options('weightDecay', ...own) });
+const options = (golden: GoldenCase, ...own: string[]): { learningRate: number; [name: string]: unknown } => ({
+  learningRate: golden.number('learningRate'),
+  ...golden.options('weightDecay', ...own),
+});
 
 function betas(golden: GoldenCase): { betas?: [number, number] } {
   if (!golden.has('betas')) return {};
@@ -25,13 +46,24 @@ function betas(golden: GoldenCase): { betas?: [number, number] } {
 }
 
 const schedules: Readonly<Record<string, (optimizer: Optimizer, golden: GoldenCase) => Schedule>> = {
-  step: (optimizer, golden) => new StepLR(optimizer, { stepSize: golden.number('stepSize'), gamma: golden.number('gamma') }),
-  multiStep: (optimizer, golden) => new MultiStepLR(optimizer, { milestones: golden.list('milestones'), gamma: golden.number('gamma') }),
+  step: (optimizer, golden) =>
+    new StepLR(optimizer, { stepSize: golden.number('stepSize'), gamma: golden.number('gamma') }),
+  multiStep: (optimizer, golden) =>
+    new MultiStepLR(optimizer, { milestones: golden.list('milestones'), gamma: golden.number('gamma') }),
   exponential: (optimizer, golden) => new ExponentialLR(optimizer, { gamma: golden.number('gamma') }),
-  cosineAnnealing: (optimizer, golden) => new CosineAnnealingLR(optimizer, { tMax: golden.number('tMax'), etaMin: golden.number('etaMin') }),
+  cosineAnnealing: (optimizer, golden) =>
+    new CosineAnnealingLR(optimizer, { tMax: golden.number('tMax'), etaMin: golden.number('etaMin') }),
   linear: (optimizer, golden) =>
-    new LinearLR(optimizer, { startFactor: golden.number('startFactor'), endFactor: golden.number('endFactor'), totalIters: golden.number('totalIters') }),
-  oneCycle: (optimizer, golden) => new OneCycleLR(optimizer, { maxLearningRate: golden.number('maxLearningRate'), totalSteps: golden.number('totalSteps') }),
+    new LinearLR(optimizer, {
+      startFactor: golden.number('startFactor'),
+      endFactor: golden.number('endFactor'),
+      totalIters: golden.number('totalIters'),
+    }),
+  oneCycle: (optimizer, golden) =>
+    new OneCycleLR(optimizer, {
+      maxLearningRate: golden.number('maxLearningRate'),
+      totalSteps: golden.number('totalSteps'),
+    }),
 };
 
 /** Tensors NAME.0, NAME.1, … of the file. */
@@ -46,7 +78,10 @@ export async function runOptimizerCase(golden: GoldenCase, comparison: Compariso
   if (golden.has('clip')) return runClipCase(golden, comparison);
   const make = optimizers[golden.text('optimizer')];
   const schedule = golden.has('schedule') ? schedules[golden.text('schedule')] : undefined;
-  if (make === undefined || (schedule === undefined && golden.has('schedule'))) throw new Error(`${golden.path}: got an unknown optimizer or schedule, expected one of ${Object.keys(optimizers).join(', ')}`);
+  if (make === undefined || (schedule === undefined && golden.has('schedule')))
+    throw new Error(
+      `${golden.path}: got an unknown optimizer or schedule, expected one of ${Object.keys(optimizers).join(', ')}`,
+    );
   const parameters = numbered(golden, 'initial').map((values) => new Parameter(values));
   const optimizer = make(parameters, golden);
   const running = schedule?.(optimizer, golden);
@@ -59,7 +94,8 @@ export async function runOptimizerCase(golden: GoldenCase, comparison: Compariso
     rates.push(optimizer.learningRate);
     optimizer.step();
     running?.step();
-    for (const [index, parameter] of parameters.entries()) await comparison.check(`parameter.${step}.${index}`, parameter);
+    for (const [index, parameter] of parameters.entries())
+      await comparison.check(`parameter.${step}.${index}`, parameter);
   }
   comparison.checkNumbers('learningRates', rates, golden.list('learningRates'));
 }
@@ -71,7 +107,10 @@ async function runClipCase(golden: GoldenCase, comparison: Comparison): Promise<
     return parameter;
   });
   if (golden.text('clip') === 'norm') {
-    await comparison.check('totalNorm', clipGradNorm(parameters, { maxNorm: golden.number('maxNorm'), ...golden.options('normType') }));
+    await comparison.check(
+      'totalNorm',
+      clipGradNorm(parameters, { maxNorm: golden.number('maxNorm'), ...golden.options('normType') }),
+    );
   } else {
     clipGradValue(parameters, { clipValue: golden.number('clipValue') });
   }

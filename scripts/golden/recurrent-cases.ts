@@ -40,7 +40,11 @@ export async function runRecurrentCase(golden: GoldenCase, comparison: Compariso
   const turned = (x: Tensor): Tensor => (golden.flag('batchFirst') ? x : x.transpose(0, 1));
   const sequence = golden.has('lengths') ? new PaddedSequence(turned(input), golden.list('lengths')) : input;
   const { output, h, c } = run(layer, sequence, states);
-  const results = { output: output instanceof PaddedSequence ? turned(output.values) : output, hn: h, ...(c === undefined ? {} : { cn: c }) };
+  const results = {
+    output: output instanceof PaddedSequence ? turned(output.values) : output,
+    hn: h,
+    ...(c === undefined ? {} : { cn: c }),
+  };
   for (const [name, result] of Object.entries(results)) await comparison.check(name, result);
   backwardFrom(golden, results);
   await comparison.checkGradients({ input, ...states, ...parameters });

@@ -38,5 +38,7 @@ function runnerOf(golden: GoldenCase): (golden: GoldenCase, comparison: Comparis
   if (golden.has('layer')) return runLayerCase;
   if (golden.has('optimizer') || golden.has('clip')) return runOptimizerCase;
   if (golden.has('mode')) return runRecurrentCase;
-  throw new Error(`${golden.path}: got a case without curve, loss, layer, optimizer, clip or mode, expected one of them`);
+  throw new Error(
+    `${golden.path}: got a case without curve, loss, layer, optimizer, clip or mode, expected one of them`,
+  );
 }

@@ -44,7 +44,7 @@ async function program({ standin, published }) {
   return path;
 }
 
-/** Runs the program until it ends, or to the limit. Each line that it prints goes to `take`, as the object that it is. */
+/** Runs the program until it ends, or to the limit. Each line that it prints goes to `take`, as an object. */
 function asked(path, args, env, limit, take) {
   return new Promise((done, failed) => {
     const child = spawn(path, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });

@@ -60,13 +60,7 @@ function check({ program, help }, tool, seconds) {
     ...own,
     ...(tool === 'memcheck' ? ['--report-api-errors', 'no'] : []),
   ];
-  const rows = [
-    process.execPath,
-    '--expose-gc',
-    'scripts/gpu/smoke.mjs',
-    '--tiny',
-    ...(standin ? ['--standin'] : []),
-  ];
+  const rows = [process.execPath, '--expose-gc', 'scripts/gpu/smoke.mjs', '--tiny', ...(standin ? ['--standin'] : [])];
   const begun = performance.now();
   const { status, stdout, stderr, error } = runWithin(seconds, program, [...options, ...rows], {
     cwd: root,

@@ -45,8 +45,16 @@ export async function doctor(options: DoctorOptions, print: (line: string) => vo
 /** Looks at everything, and lets a small LSTM run on each device. */
 export async function examine(): Promise<Findings> {
   const found: Findings['devices'] = [];
-  for (const device of devices()) found.push(device.available ? { ...device, trial: await tryOut(device.name) } : device);
-  return { version, node: process.version, platform: `${process.platform}-${process.arch}`, addon: addonFile, devices: found, parts: deviceParts() };
+  for (const device of devices())
+    found.push(device.available ? { ...device, trial: await tryOut(device.name) } : device);
+  return {
+    version,
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+    addon: addonFile,
+    devices: found,
+    parts: deviceParts(),
+  };
 }
 
 /** Runs a small LSTM on the device and on the CPU. @returns `ok`, or what was wrong */
@@ -56,11 +64,15 @@ async function tryOut(device: string): Promise<string> {
     setMathMode('fma');
     manualSeed(1);
     const [model, input] = [new LSTM({ inputSize: 8, hiddenSize: 16 }).to('cpu'), randn([2, 5, 8], { device: 'cpu' })];
-    const run = (where: string): Promise<ArrayLike<number>> => noGrad(() => model.forward(input.to(where)).output).data();
+    const run = (where: string): Promise<ArrayLike<number>> =>
+      noGrad(() => model.forward(input.to(where)).output).data();
     const expected = await run('cpu');
     model.to(device);
     const given = await run(device);
-    const worst = Array.from(given).reduce((most, value, index) => Math.max(most, Math.abs(value - (expected[index] ?? Number.NaN))), 0);
+    const worst = Array.from(given).reduce(
+      (most, value, index) => Math.max(most, Math.abs(value - (expected[index] ?? Number.NaN))),
+      0,
+    );
     return worst < 1e-4 ? 'ok' : `a small LSTM differs from the CPU's by ${worst}`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -73,20 +85,33 @@ async function tryOut(device: string): Promise<string> {
 function report({ version: own, node, platform, addon, devices: found, parts }: Findings): string[] {
   const lines = [`stmnet ${own}, Node.js ${node}, ${platform}`, `addon: ${addon}`, '', 'Devices'];
   for (const device of found) {
-    const facts = [device.model, device.description, device.memory === undefined ? undefined : `${(device.memory / 2 ** 30).toFixed(1)} GiB`, device.cudnn && `cuDNN ${device.cudnn}`];
+    const facts = [
+      device.model,
+      device.description,
+      device.memory === undefined ? undefined : `${(device.memory / 2 ** 30).toFixed(1)} GiB`,
+      device.cudnn && `cuDNN ${device.cudnn}`,
+    ];
     lines.push(entry(device.trial === 'ok', device.name, facts.filter(Boolean).join(', ') || 'not available'));
     if (device.limit !== undefined) lines.push(...indented(`no better ones: ${device.limit}`));
     if (device.trial !== undefined && device.trial !== 'ok') lines.push(...indented(device.trial));
   }
   lines.push('', 'What CUDA needs');
   for (const part of parts) {
-    lines.push(entry(part.found, part.name, part.found ? [part.version, part.path].filter(Boolean).join(', ') : part.problem));
+    lines.push(
+      entry(part.found, part.name, part.found ? [part.version, part.path].filter(Boolean).join(', ') : part.problem),
+    );
     if (!part.found) lines.push(...indented(`Fix: ${part.fix}.`));
   }
   const cuda = found.filter(({ name, trial }) => name.startsWith('cuda') && trial === 'ok').map(({ name }) => name);
-  lines.push('', cuda.length > 0 ? `stmnet computes on the CPU and on ${cuda.join(', ')}.` : 'stmnet computes on the CPU; a CUDA device needs what is marked above, from the top.');
+  lines.push(
+    '',
+    cuda.length > 0
+      ? `stmnet computes on the CPU and on ${cuda.join(', ')}.`
+      : 'stmnet computes on the CPU; a CUDA device needs what is marked above, from the top.',
+  );
   return lines;
 }
 
-const entry = (fine: boolean, name: string, text: string): string => `  ${fine ? 'ok ' : 'no '} ${name.padEnd(20)} ${text}`;
+const entry = (fine: boolean, name: string, text: string): string =>
+  `  ${fine ? 'ok ' : 'no '} ${name.padEnd(20)} ${text}`;
 const indented = (text: string): string[] => text.split('\n').map((line) => `      ${' '.repeat(20)} ${line.trim()}`);

@@ -22,7 +22,10 @@ import { Tensor, type DType } from '../tensor/tensor';
 /** What one field of an item may hold: a number, numbers on the host in any form, or a tensor. */
 export type Field = number | boolean | SourceArray | HostArray<SourceArray> | readonly NestedArray[] | Tensor;
 
-/** What `collate` makes of items: each field of records becomes a tensor or a PaddedSequence; items that are no records become one. */
+/**
+ * What `collate` makes of items: each field of records becomes a tensor or a PaddedSequence; items that are no records
+ * become one.
+ */
 export type Collated<Item> = Item extends Field ? Sequence : { [Name in keyof Item]: Sequence };
 
 /** Element types by field, where the default is not what is wanted. */
@@ -67,11 +70,21 @@ export function collateLike(items: readonly unknown[], dtypes: unknown, others: 
 
 function batchOf(items: readonly unknown[], dtypes: unknown, others: Iterable<unknown>): unknown {
   const [first] = items;
-  if (first === undefined) throw new ShapeError('collate', { given: 'an empty batch', expected: 'at least one item', fix: 'leave empty batches out' });
+  if (first === undefined)
+    throw new ShapeError('collate', {
+      given: 'an empty batch',
+      expected: 'at least one item',
+      fix: 'leave empty batches out',
+    });
   refusePair(first);
   checkTypes('collate', first, dtypes);
   if (isField(first)) return collateField('items', items, asked('collate', dtypes), others);
-  if (!isRecord(first)) throw new ShapeError('collate', { given: `the item ${describe(first)}`, expected: 'numbers, arrays, tensors, or records of these', fix: 'pass a collate function of your own' });
+  if (!isRecord(first))
+    throw new ShapeError('collate', {
+      given: `the item ${describe(first)}`,
+      expected: 'numbers, arrays, tensors, or records of these',
+      fix: 'pass a collate function of your own',
+    });
   const types = isRecord(dtypes) ? dtypes : {};
   return Object.fromEntries(
     Object.keys(first).map((name) => [
@@ -111,15 +124,29 @@ function refusePair(item: unknown): void {
 export function checkTypes(op: string, item: unknown, dtypes: unknown): void {
   if (dtypes === undefined) return;
   if (isField(item)) {
-    if (isRecord(dtypes)) throw new OptionError(op, { given: `dtypes: ${describe(dtypes)} for items without names`, expected: 'one element type', fix: "pass such as 'f32', or make the items records such as { input, target }" });
+    if (isRecord(dtypes))
+      throw new OptionError(op, {
+        given: `dtypes: ${describe(dtypes)} for items without names`,
+        expected: 'one element type',
+        fix: "pass such as 'f32', or make the items records such as { input, target }",
+      });
     checkDType(op, dtypes);
   } else if (isRecord(item)) {
     const names = Object.keys(item);
-    if (!isPlain(dtypes)) throw new OptionError(op, { given: `dtypes: ${describe(dtypes)}`, expected: `element types by field (${names.join(', ')})`, fix: `pass such as { ${names[0] ?? ''}: 'f32' }` });
+    if (!isPlain(dtypes))
+      throw new OptionError(op, {
+        given: `dtypes: ${describe(dtypes)}`,
+        expected: `element types by field (${names.join(', ')})`,
+        fix: `pass such as { ${names[0] ?? ''}: 'f32' }`,
+      });
     for (const [name, dtype] of Object.entries(dtypes)) {
       if (!names.includes(name)) {
         const meant = nearMiss(name, names);
-        throw new OptionError(op, { given: `${name} in dtypes`, expected: `only fields of the items: ${names.join(', ')}`, fix: meant === undefined ? `leave ${name} out` : `write ${meant}, if that is what you mean by ${name}` });
+        throw new OptionError(op, {
+          given: `${name} in dtypes`,
+          expected: `only fields of the items: ${names.join(', ')}`,
+          fix: meant === undefined ? `leave ${name} out` : `write ${meant}, if that is what you mean by ${name}`,
+        });
       }
       checkDType(op, dtype);
     }
@@ -174,7 +201,8 @@ function withFeatures(
   for (const other of others) {
     const rest = (other instanceof Tensor ? other.shape : readHostValues('collate', other)?.shape)?.slice(1) ?? [];
     if (rest.length > 0) return parts.map((part) => (part instanceof Tensor ? part : { ...part, shape: [0, ...rest] }));
-    const oneAxis = other instanceof Tensor ? other.size > 0 : isNumber(other) || (Array.isArray(other) && other.length > 0);
+    const oneAxis =
+      other instanceof Tensor ? other.size > 0 : isNumber(other) || (Array.isArray(other) && other.length > 0);
     if (oneAxis) break;
   }
   return parts;

@@ -49,7 +49,8 @@ function itemAt<Item>(dataset: Dataset<Item>, index: number): Item {
  *
  *     for (const { input, target } of new DataLoader(train, { batchSize: 16, shuffle: true })) …
  *
- * @throws {OptionError} if the dataset is empty, `dropLast` leaves no batch, or an option is unknown, out of range, or names a field that the items do not have
+ * @throws {OptionError} if the dataset is empty, `dropLast` leaves no batch, or an option is unknown, out of range, or
+ * names a field that the items do not have
  */
 export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>, AsyncIterable<Batch> {
   static {
@@ -71,21 +72,41 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     const op = 'DataLoader';
     checkOptions(op, options, ['batchSize', 'shuffle', 'dropLast', 'sampler', 'dtypes', 'collate']);
     const dataset = asDataset(op, source);
-    if (dataset.length === 0) throw new OptionError(op, { given: 'an empty dataset', expected: 'at least one item', fix: 'look at how the dataset was read or split' });
+    if (dataset.length === 0)
+      throw new OptionError(op, {
+        given: 'an empty dataset',
+        expected: 'at least one item',
+        fix: 'look at how the dataset was read or split',
+      });
     const shuffle = flag(op, 'shuffle', options.shuffle ?? false);
-    if (options.sampler !== undefined && shuffle) throw new OptionError(op, { given: 'both shuffle and a sampler', expected: 'one of them', fix: 'let the sampler shuffle' });
-    if (options.collate !== undefined && options.dtypes !== undefined) throw new OptionError(op, { given: 'both dtypes and collate', expected: 'one of them', fix: 'choose the types in collate' });
+    if (options.sampler !== undefined && shuffle)
+      throw new OptionError(op, {
+        given: 'both shuffle and a sampler',
+        expected: 'one of them',
+        fix: 'let the sampler shuffle',
+      });
+    if (options.collate !== undefined && options.dtypes !== undefined)
+      throw new OptionError(op, {
+        given: 'both dtypes and collate',
+        expected: 'one of them',
+        fix: 'choose the types in collate',
+      });
     this.dataset = dataset;
     this.batchSize = positiveInteger(op, 'batchSize', options.batchSize ?? 1);
     this.#dropLast = flag(op, 'dropLast', options.dropLast ?? false);
-    this.#sampler = options.sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
+    this.#sampler =
+      options.sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
     const { dtypes } = options;
     const array = arrayBelow(dataset);
     if (array !== undefined && dtypes !== undefined) checkTypes(op, array.at(0), dtypes);
     this.collate =
       options.collate ?? ((items) => collateLike<Item>(items, dtypes, array === undefined ? [] : itemsOf(array)));
     if (this.length === 0) {
-      throw new OptionError(op, { given: `batchSize: ${this.batchSize} with dropLast for ${this.#sampler.length} items`, expected: 'at least one full batch', fix: 'use smaller batches, or leave dropLast out' });
+      throw new OptionError(op, {
+        given: `batchSize: ${this.batchSize} with dropLast for ${this.#sampler.length} items`,
+        expected: 'at least one full batch',
+        fix: 'use smaller batches, or leave dropLast out',
+      });
     }
   }
 

@@ -19,7 +19,12 @@ export class ArrayDataset<Item> implements Dataset<Item>, Iterable<Item> {
   readonly #items: readonly Item[];
 
   constructor(items: readonly Item[]) {
-    if (!Array.isArray(items)) throw new OptionError('ArrayDataset', { given: describe(items), expected: 'an array of items', fix: 'pass such as [{ input, target }, …]' });
+    if (!Array.isArray(items))
+      throw new OptionError('ArrayDataset', {
+        given: describe(items),
+        expected: 'an array of items',
+        fix: 'pass such as [{ input, target }, …]',
+      });
     this.#items = items;
   }
 
@@ -30,7 +35,12 @@ export class ArrayDataset<Item> implements Dataset<Item>, Iterable<Item> {
   /** @throws {OptionError} if there is no item of that index */
   at(index: number): Item {
     const item = this.#items[checkIndex('ArrayDataset.at', index, this.length)];
-    if (item === undefined) throw new OptionError('ArrayDataset.at', { given: `a hole at index ${index}`, expected: 'an item', fix: 'fill the array' });
+    if (item === undefined)
+      throw new OptionError('ArrayDataset.at', {
+        given: `a hole at index ${index}`,
+        expected: 'an item',
+        fix: 'fill the array',
+      });
     return item;
   }
 
@@ -98,7 +108,11 @@ export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
 
 function checkIndex(op: string, index: number, length: number): number {
   if (Number.isInteger(index) && index >= 0 && index < length) return index;
-  throw new OptionError(op, { given: `index ${describe(index)}`, expected: `a whole number in 0..${length - 1}`, fix: `the dataset has ${length} items` });
+  throw new OptionError(op, {
+    given: `index ${describe(index)}`,
+    expected: `a whole number in 0..${length - 1}`,
+    fix: `the dataset has ${length} items`,
+  });
 }
 
 /**
@@ -112,10 +126,15 @@ export function randomSplit<Item>(items: readonly Item[], sizes: readonly number
 export function randomSplit<Item>(dataset: Dataset<Item>, sizes: readonly number[]): Subset<Item>[];
 export function randomSplit<Item>(source: readonly Item[] | Dataset<Item>, sizes: readonly number[]): Subset<Item>[] {
   const dataset = asDataset('randomSplit', source);
-  const counts = sizes.length > 0 && sizes.every((size) => size > 0 && size < 1) ? countsOf(dataset.length, sizes) : sizes;
+  const counts =
+    sizes.length > 0 && sizes.every((size) => size > 0 && size < 1) ? countsOf(dataset.length, sizes) : sizes;
   const total = counts.reduce((sum, count) => sum + count, 0);
   if (!counts.every((count) => Number.isInteger(count) && count >= 0) || total !== dataset.length) {
-    throw new OptionError('randomSplit', { given: `sizes ${describe(sizes)}`, expected: `whole numbers that add up to ${dataset.length}, or fractions that add up to 1`, fix: 'pass such as [0.9, 0.1]' });
+    throw new OptionError('randomSplit', {
+      given: `sizes ${describe(sizes)}`,
+      expected: `whole numbers that add up to ${dataset.length}, or fractions that add up to 1`,
+      fix: 'pass such as [0.9, 0.1]',
+    });
   }
   const order = permutation(dataset.length);
   let begin = 0;
@@ -126,7 +145,10 @@ export function randomSplit<Item>(source: readonly Item[] | Dataset<Item>, sizes
   });
 }
 
-/** Whole numbers near length · fraction that add up to the length, or numbers that do not, if the fractions do not add up to 1. */
+/**
+ * Whole numbers near length · fraction that add up to the length, or numbers that do not, if the fractions do not add
+ * up to 1.
+ */
 function countsOf(length: number, fractions: readonly number[]): readonly number[] {
   if (Math.abs(fractions.reduce((sum, fraction) => sum + fraction, 0) - 1) > 1e-9) return fractions;
   let [end, before] = [0, 0];
@@ -159,11 +181,18 @@ export function kFold<Item>(dataset: Dataset<Item>, k: number): Fold<Item>[];
 export function kFold<Item>(source: readonly Item[] | Dataset<Item>, k: number): Fold<Item>[] {
   const dataset = asDataset('kFold', source);
   if (positiveInteger('kFold', 'k', k) < 2 || k > dataset.length) {
-    throw new OptionError('kFold', { given: `k: ${k}`, expected: `2..${dataset.length}, the number of items`, fix: 'choose fewer folds, such as 5' });
+    throw new OptionError('kFold', {
+      given: `k: ${k}`,
+      expected: `2..${dataset.length}, the number of items`,
+      fix: 'choose fewer folds, such as 5',
+    });
   }
   const order = permutation(dataset.length);
   return Array.from({ length: k }, (_, fold) => {
     const [begin, end] = [Math.floor((fold * order.length) / k), Math.floor(((fold + 1) * order.length) / k)];
-    return { train: new Subset(dataset, [...order.slice(0, begin), ...order.slice(end)]), validation: new Subset(dataset, order.slice(begin, end)) };
+    return {
+      train: new Subset(dataset, [...order.slice(0, begin), ...order.slice(end)]),
+      validation: new Subset(dataset, order.slice(begin, end)),
+    };
   });
 }

@@ -35,10 +35,11 @@ interface Part {
 }
 
 /**
- * Japanese Vowels: nine male speakers utter /ae/, and the task is to name the speaker. An utterance is a series of 7 to 29 frames of 12 LPC cepstrum
- * coefficients, as they were published: nothing is scaled.
+ * Japanese Vowels: nine male speakers utter /ae/, and the task is to name the speaker. An utterance is a series of 7 to
+ * 29 frames of 12 LPC cepstrum coefficients, as they were published: nothing is scaled.
  *
- * M. Kudo, J. Toyama, M. Shimbo, Hokkaido University; UCI Machine Learning Repository, 1999, https://doi.org/10.24432/C5NS47. Licence: CC BY 4.0.
+ * M. Kudo, J. Toyama, M. Shimbo, Hokkaido University; UCI Machine Learning Repository, 1999,
+ * https://doi.org/10.24432/C5NS47. Licence: CC BY 4.0.
  *
  * The data come with the package; every call reads them anew.
  */
@@ -47,7 +48,10 @@ export async function japaneseVowels(): Promise<JapaneseVowels> {
   const { buffer, byteOffset, byteLength } = await promisify(gunzip)(packed);
   const headerBytes = new DataView(buffer, byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, byteOffset + 4, headerBytes))) as Header;
-  const frames = decodeFrames(new Uint8Array(buffer, byteOffset + 4 + headerBytes, byteLength - 4 - headerBytes), header.divisor);
+  const frames = decodeFrames(
+    new Uint8Array(buffer, byteOffset + 4 + headerBytes, byteLength - 4 - headerBytes),
+    header.divisor,
+  );
   const trainValues = header.features * header.train.lengths.reduce((sum, length) => sum + length, 0);
   return {
     train: utterances(frames.subarray(0, trainValues), header.features, header.train),
@@ -55,12 +59,19 @@ export async function japaneseVowels(): Promise<JapaneseVowels> {
   };
 }
 
-/** The int32 values lie in four planes, lowest bytes first; divided in double precision they are the decimals of the source. */
+/**
+ * The int32 values lie in four planes, lowest bytes first; divided in double precision they are the decimals of the
+ * source.
+ */
 function decodeFrames(planes: Uint8Array, divisor: number): Float32Array {
   const count = planes.length / 4;
   const plane = (which: number): Uint8Array => planes.subarray(which * count, (which + 1) * count);
   const [lowest, second, third, highest] = [plane(0), plane(1), plane(2), plane(3)];
-  return Float32Array.from({ length: count }, (_, i) => ((lowest[i] ?? 0) | ((second[i] ?? 0) << 8) | ((third[i] ?? 0) << 16) | ((highest[i] ?? 0) << 24)) / divisor);
+  return Float32Array.from(
+    { length: count },
+    (_, i) =>
+      ((lowest[i] ?? 0) | ((second[i] ?? 0) << 8) | ((third[i] ?? 0) << 16) | ((highest[i] ?? 0) << 24)) / divisor,
+  );
 }
 
 function utterances(values: Float32Array, features: number, { lengths, speakers }: Part): ArrayDataset<Utterance> {

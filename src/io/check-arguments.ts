@@ -22,7 +22,11 @@ export function checkPath(op: string, path: unknown, call: string): asserts path
       fix: 'take it out, as by path.replaceAll("\\0", "")',
     });
   }
-  throw new OptionError(op, { given: `${describe(path)} as path`, expected: 'the name of a file, a string', fix: path instanceof URL ? 'pass fileURLToPath(url)' : `call ${call}` });
+  throw new OptionError(op, {
+    given: `${describe(path)} as path`,
+    expected: 'the name of a file, a string',
+    fix: path instanceof URL ? 'pass fileURLToPath(url)' : `call ${call}`,
+  });
 }
 
 /**
@@ -31,16 +35,40 @@ export function checkPath(op: string, path: unknown, call: string): asserts path
  * @throws {OptionError} if `tensors` is not an object, or holds something that is no tensor
  */
 export function checkTensors(op: string, tensors: unknown): void {
-  if (typeof tensors !== 'object' || tensors === null || Array.isArray(tensors) || tensors instanceof Tensor || tensors instanceof Module || tensors instanceof Map || isPromise(tensors)) {
-    const fix = tensors instanceof Module ? 'pass its state, model.stateDict(), or call save(model, path)'
-      : isPromise(tensors) ? 'await the promise first'
-      : tensors instanceof Map ? 'make an object of it: Object.fromEntries(map)' : remedy(tensors, `call ${op}(path, { name: tensor })`);
-    throw new OptionError(op, { given: `${tensors instanceof Module ? `a module, ${tensors.constructor.name}` : describe(tensors)} as tensors`, expected: 'an object of tensors by name', fix });
+  if (
+    typeof tensors !== 'object' ||
+    tensors === null ||
+    Array.isArray(tensors) ||
+    tensors instanceof Tensor ||
+    tensors instanceof Module ||
+    tensors instanceof Map ||
+    isPromise(tensors)
+  ) {
+    const fix =
+      tensors instanceof Module
+        ? 'pass its state, model.stateDict(), or call save(model, path)'
+        : isPromise(tensors)
+          ? 'await the promise first'
+          : tensors instanceof Map
+            ? 'make an object of it: Object.fromEntries(map)'
+            : remedy(tensors, `call ${op}(path, { name: tensor })`);
+    throw new OptionError(op, {
+      given: `${tensors instanceof Module ? `a module, ${tensors.constructor.name}` : describe(tensors)} as tensors`,
+      expected: 'an object of tensors by name',
+      fix,
+    });
   }
   for (const [name, value] of Object.entries(tensors)) {
     if (value instanceof Tensor) continue;
-    const fix = value instanceof PaddedSequence ? 'pass its values, and its lengths as a tensor of their own' : remedy(value, 'make a tensor of it by tensor(x), or leave it out');
-    throw new OptionError(op, { given: `${describe(value)} as tensor ${JSON.stringify(name)}`, expected: 'a Tensor', fix });
+    const fix =
+      value instanceof PaddedSequence
+        ? 'pass its values, and its lengths as a tensor of their own'
+        : remedy(value, 'make a tensor of it by tensor(x), or leave it out');
+    throw new OptionError(op, {
+      given: `${describe(value)} as tensor ${JSON.stringify(name)}`,
+      expected: 'a Tensor',
+      fix,
+    });
   }
 }
 
@@ -62,5 +90,9 @@ export function checkMetadata(op: string, metadata: unknown): void {
   }
   if (isObject && odd === undefined) return;
   const given = odd === undefined ? `metadata: ${describe(metadata)}` : `metadata.${odd[0]}: ${describe(odd[1])}`;
-  throw new OptionError(op, { given, expected: 'an object of strings', fix: 'make strings of the values, by String or JSON.stringify' });
+  throw new OptionError(op, {
+    given,
+    expected: 'an object of strings',
+    fix: 'make strings of the values, by String or JSON.stringify',
+  });
 }

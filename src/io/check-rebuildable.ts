@@ -28,10 +28,14 @@ export function checkRebuildable(model: Module): void {
     }
     checkValue(name, 'options', options);
   }
-  if ([...model.namedModules()].some(([, module]) => isReshaped(module))) checkShapes(model, Object.fromEntries(classes));
+  if ([...model.namedModules()].some(([, module]) => isReshaped(module)))
+    checkShapes(model, Object.fromEntries(classes));
 }
 
-/** Compares with a model that is built as `load` builds it; only where something was replaced, since that costs a second model. */
+/**
+ * Compares with a model that is built as `load` builds it; only where something was replaced, since that costs a second
+ * model.
+ */
 function checkShapes(model: Module, classes: Record<string, Module['constructor']>): void {
   const own = model.namedTensors();
   const made = rebuiltLike(model, classes).namedTensors();
@@ -57,7 +61,11 @@ function rebuiltLike(model: Module, classes: Record<string, Module['constructor'
   }
 }
 
-function checkName(name: string, constructor: Module['constructor'], classes: Map<string, Module['constructor']>): void {
+function checkName(
+  name: string,
+  constructor: Module['constructor'],
+  classes: Map<string, Module['constructor']>,
+): void {
   if (name === '') {
     throw new OptionError('save', {
       given: 'a module of a class without a name',

@@ -24,7 +24,10 @@ const remedy =
 export const checksumKeys: readonly string[] = [sumKey, markKey];
 
 /** What the metadata of a file that is to be written begin with. */
-export const blankChecksum: readonly (readonly [string, string])[] = [[sumKey, '0'.repeat(digits)], [markKey, mark]];
+export const blankChecksum: readonly (readonly [string, string])[] = [
+  [sumKey, '0'.repeat(digits)],
+  [markKey, mark],
+];
 
 /** So much is hashed before the event loop gets a turn, some 20 ms. */
 const pieceBytes = 1 << 24;
@@ -55,7 +58,10 @@ export async function sign(header: Uint8Array, chunks: readonly Uint8Array[]): P
 export class Checksum {
   readonly #hash: Hash;
 
-  constructor(readonly source: Source, readonly expected: string) {
+  constructor(
+    readonly source: Source,
+    readonly expected: string,
+  ) {
     this.#hash = createHash('sha256');
   }
 

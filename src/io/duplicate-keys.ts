@@ -1,12 +1,12 @@
 /**
- * The first key that some object of a JSON text holds twice. `JSON.parse` keeps the last of them without a word, so two readers can see two
- * different files in one.
+ * The first key that some object of a JSON text holds twice. `JSON.parse` keeps the last of them without a word, so two
+ * readers can see two different files in one.
  *
  * @param json  a text that `JSON.parse` accepts
  * @returns the key, or undefined if every object's keys differ
  */
 export function findDuplicateKey(json: string): string | undefined {
-  const open: (Set<string> | undefined)[] = [];  // made at the first key: a hostile text may open millions of brackets
+  const open: (Set<string> | undefined)[] = []; // made at the first key: a hostile text may open millions of brackets
   for (let at = 0; at < json.length; at++) {
     const character = json[at];
     if (character === '{' || character === '[') open.push(undefined);

@@ -1,11 +1,16 @@
 import { StmnetError } from '../tensor/errors';
 
-/** A file that the file system does not let us read or write. `code` is the system's (`ENOENT`, `EACCES`, `ENOSPC`, …), `cause` its error. */
+/**
+ * A file that the file system does not let us read or write. `code` is the system's (`ENOENT`, `EACCES`, `ENOSPC`, …),
+ * `cause` its error.
+ */
 export class FileError extends StmnetError {}
 
 /** The system's code of an error; undefined for an error that is none of the file system's. */
 export function systemCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && 'syscall' in error && typeof error.code === 'string' ? error.code : undefined;
+  return error instanceof Error && 'code' in error && 'syscall' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 }
 
 /**
@@ -18,7 +23,15 @@ export function systemCode(error: unknown): string | undefined {
 export function fileError(op: string, path: string, goal: 'read' | 'write', error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
-  const wrapped = new FileError(op, { given: `${path}, of which the system says ${code}`, expected: `a file that it can ${goal}`, fix: fixes[goal][code] ?? `see the error's cause: ${error.message}` }, code);
+  const wrapped = new FileError(
+    op,
+    {
+      given: `${path}, of which the system says ${code}`,
+      expected: `a file that it can ${goal}`,
+      fix: fixes[goal][code] ?? `see the error's cause: ${error.message}`,
+    },
+    code,
+  );
   wrapped.cause = error;
   return wrapped;
 }
@@ -28,15 +41,26 @@ const notAFile = 'give the path of a file, not that of a folder';
 
 const fixes: Record<'read' | 'write', Readonly<Record<string, string>>> = {
   read: {
-    ENOENT: `check the path; the working directory is the one that process.cwd() names`, ENOTDIR: 'check the path: part of it is a file', EISDIR: notAFile,
-    EACCES: 'let this user read it', EPERM: 'let this user read it',
+    ENOENT: `check the path; the working directory is the one that process.cwd() names`,
+    ENOTDIR: 'check the path: part of it is a file',
+    EISDIR: notAFile,
+    EACCES: 'let this user read it',
+    EPERM: 'let this user read it',
   },
   write: {
-    ENOENT: 'make the folder first, by fs.mkdir(folder, { recursive: true })', ENOTDIR: 'check the path: part of it is a file', EISDIR: notAFile, ENOTEMPTY: notAFile,
-    EACCES: 'let this user write into the folder', EPERM: 'let this user write into the folder', EROFS: 'save elsewhere: this disk is read-only',
+    ENOENT: 'make the folder first, by fs.mkdir(folder, { recursive: true })',
+    ENOTDIR: 'check the path: part of it is a file',
+    EISDIR: notAFile,
+    ENOTEMPTY: notAFile,
+    EACCES: 'let this user write into the folder',
+    EPERM: 'let this user write into the folder',
+    EROFS: 'save elsewhere: this disk is read-only',
     EBUSY: 'mount its folder in place of the file: what is mounted itself cannot be replaced',
-    ENXIO: 'give the path of a file', EPIPE: 'let the reader of the FIFO read to the end',
+    ENXIO: 'give the path of a file',
+    EPIPE: 'let the reader of the FIFO read to the end',
     ENAMETOOLONG: 'give it a name of at most 255 bytes',
-    ENOSPC: room, EDQUOT: room, EFBIG: room,
+    ENOSPC: room,
+    EDQUOT: room,
+    EFBIG: room,
   },
 };

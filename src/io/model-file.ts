@@ -34,13 +34,15 @@ export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [neve
   : InstanceType<Classes[keyof Classes]>;
 
 /**
- * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model is rebuilt from.
+ * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model
+ * is rebuilt from.
  *
- * The values are those of the moment of the call: training may go on at once. The file is a safetensors file that any reader of the format opens.
- * It appears whole or not at all: a full disk or a killed process leaves an older file as it was. A SHA-256 in its
- * metadata lets `load` know a damaged file.
+ * The values are those of the moment of the call: training may go on at once. The file is a safetensors file that any
+ * reader of the format opens. It appears whole or not at all: a full disk or a killed process leaves an older file as
+ * it was. A SHA-256 in its metadata lets `load` know a damaged file.
  *
- * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps them in a field `options`
+ * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps
+ * them in a field `options`
  * @param path   the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays what
  *   it is
  * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say; if a class
@@ -56,15 +58,18 @@ export async function save(model: Module, path: string): Promise<void> {
   const config = model.config();
   const state = model.stateDict();
   try {
-    await writeTensors({ op: 'save', path }, state, { [formatKey]: String(currentFormat), [configKey]: JSON.stringify(config) });
+    await writeTensors({ op: 'save', path }, state, {
+      [formatKey]: String(currentFormat),
+      [configKey]: JSON.stringify(config),
+    });
   } finally {
     for (const tensor of Object.values(state)) tensor.dispose();
   }
 }
 
 /**
- * Rebuilds the model that `save` wrote, in training mode like every new model: call `eval()` before predicting. The random numbers that come after
- * are those that would have come without it.
+ * Rebuilds the model that `save` wrote, in training mode like every new model: call `eval()` before predicting. The
+ * random numbers that come after are those that would have come without it.
  *
  * What it gives is typed as one of `classes`, a Tagger for `load('tagger.safetensors', { classes: { Tagger } })`, and
  * as a Sequential without them. A type parameter says otherwise, as in `load<Sequential>('model.safetensors', {
@@ -88,7 +93,7 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
   const source = { op: 'load', path };
   const { tensors, metadata } = await readTensors(source);
   const config = readConfig(source, metadata);
-  await synchronize(options.device);  // what failed before is not the file's fault
+  await synchronize(options.device); // what failed before is not the file's fault
   try {
     const elements = [...tensors.values()].reduce((sum, { data }) => sum + data.length, 0);
     const model = withAllowance({ tensors: tensors.size, elements }, () =>
@@ -99,7 +104,8 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
     await synchronize(options.device);
     return model;
   } catch (error) {
-    // A damaged configuration may have asked for a model that no memory holds: that fault belongs to this error, not to the caller's next read.
+    // A damaged configuration may have asked for a model that no memory holds: that fault belongs to this error, not to
+    // the caller's next read.
     await synchronize(options.device).catch(() => undefined);
     throw error;
   }
@@ -156,23 +162,41 @@ const misfit = (source: Source, error: unknown, why: string): FormatError =>
 function readConfig(source: Source, metadata: ReadonlyMap<string, string>): ModuleConfig {
   const format = metadata.get(formatKey);
   if (format === undefined) {
-    throw formatError(source, `no ${formatKey} in the metadata`, 'a file that save() wrote', 'build the model and call model.loadStateDict(await loadSafetensors(path))');
+    throw formatError(
+      source,
+      `no ${formatKey} in the metadata`,
+      'a file that save() wrote',
+      'build the model and call model.loadStateDict(await loadSafetensors(path))',
+    );
   }
   if (!/^[1-9]\d{0,8}$/.test(format)) throw formatError(source, `${formatKey} ${quoted(format)}`, 'a whole number');
-  if (Number(format) > currentFormat) throw formatError(source, `format ${format}`, `at most ${currentFormat}`, 'update stmnet to a version that knows this format');
+  if (Number(format) > currentFormat)
+    throw formatError(
+      source,
+      `format ${format}`,
+      `at most ${currentFormat}`,
+      'update stmnet to a version that knows this format',
+    );
   const json = metadata.get(configKey);
-  if (json === undefined) throw formatError(source, `no ${configKey} in the metadata`, 'the configuration of the model');
+  if (json === undefined)
+    throw formatError(source, `no ${configKey} in the metadata`, 'the configuration of the model');
   try {
     const config = JSON.parse(json) as ModuleConfig;
     const twice = findDuplicateKey(json);
     if (twice === undefined) return config;
     throw new SyntaxError(`the key ${quoted(twice)} twice`);
   } catch (error) {
-    throw formatError(source, `${configKey} that is not JSON (${quoted(messageOf(error))})`, 'the configuration of the model');
+    throw formatError(
+      source,
+      `${configKey} that is not JSON (${quoted(messageOf(error))})`,
+      'the configuration of the model',
+    );
   }
 }
 
-/** A model with fresh weights. What a constructor says of a damaged configuration becomes an error that names the file. */
+/**
+ * A model with fresh weights. What a constructor says of a damaged configuration becomes an error that names the file.
+ */
 function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): Module {
   const random = getRandomState();
   try {
@@ -180,7 +204,11 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
   } catch (error) {
     if (error instanceof RebuildError) {
       const { given, expected, fix } = error.parts;
-      if (error.own) throw causedBy(error.cause ?? error, new OptionError(source.op, { given: `${given} in ${source.path}`, expected, fix }));
+      if (error.own)
+        throw causedBy(
+          error.cause ?? error,
+          new OptionError(source.op, { given: `${given} in ${source.path}`, expected, fix }),
+        );
       throw causedBy(error, formatError(source, given, expected, fix));
     }
     if (error instanceof AllowanceError) {
@@ -188,7 +216,14 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
     }
     if (error instanceof NativeError) throw error;
     // A layer's constructor speaks to whoever wrote its options.
-    throw causedBy(error, formatError(source, `a model that cannot be rebuilt (${firstLine(error)})`, 'classes and options that this version knows'));
+    throw causedBy(
+      error,
+      formatError(
+        source,
+        `a model that cannot be rebuilt (${firstLine(error)})`,
+        'classes and options that this version knows',
+      ),
+    );
   } finally {
     setRandomState(random);
   }
@@ -206,7 +241,9 @@ function causedBy<E extends StmnetError>(cause: unknown, error: E): E {
 
 function checkModel(model: unknown, path: unknown): void {
   if (model instanceof Module) return;
-  const fix = path instanceof Module ? 'swap the arguments: save(model, path)' : remedy(model, 'pass a model; tensors go into a file by saveSafetensors(path, tensors)');
+  const fix =
+    path instanceof Module
+      ? 'swap the arguments: save(model, path)'
+      : remedy(model, 'pass a model; tensors go into a file by saveSafetensors(path, tensors)');
   throw new OptionError('save', { given: `${describe(model)} as model`, expected: 'a Module', fix });
 }
-

@@ -175,7 +175,7 @@ async function readAt(
   checksum?: Checksum,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = allocate(source, length, () => new Uint8Array(length));
-  for (let at = 0; at < length; ) {
+  for (let at = 0; at < length;) {
     const { bytesRead } = await file.read(bytes, at, Math.min(pieceBytes, length - at), position + at);
     if (bytesRead === 0) {
       throw formatError(

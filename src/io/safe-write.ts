@@ -41,7 +41,7 @@ export async function writeSafely(path: string, chunks: readonly Uint8Array[]): 
     }
     await rename(temporary, target.path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);  // the first error is the one to tell
+    await rm(temporary, { force: true }).catch(() => undefined); // the first error is the one to tell
     throw error;
   }
   await syncFolder(folder);
@@ -68,7 +68,7 @@ async function endOfLinks(path: string): Promise<string> {
   for (;;) {
     const next = await unlessMissing(readlink(end), 'EINVAL');
     if (next === undefined) return end;
-    end = isAbsolute(next) ? next : `${dirname(end)}/${next}`;  // not normalized: the folder can be a link itself
+    end = isAbsolute(next) ? next : `${dirname(end)}/${next}`; // not normalized: the folder can be a link itself
   }
 }
 
@@ -124,12 +124,12 @@ async function openWithReader(path: string): Promise<FileHandle> {
 }
 
 async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.length; ) {
+  for (let at = 0; at < chunk.length;) {
     try {
       at += (await file.write(chunk, at, Math.min(pieceBytes, chunk.length - at))).bytesWritten;
     } catch (error) {
       if (systemCode(error) !== 'EAGAIN') throw error;
-      await pause(1);  // a pipe that is full
+      await pause(1); // a pipe that is full
     }
   }
 }

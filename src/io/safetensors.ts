@@ -37,9 +37,9 @@ export interface LoadSafetensorsOptions {
 /**
  * Writes tensors to one safetensors file that any reader of the format opens, PyTorch's `load_file` among them.
  *
- * All values are those of the moment of the call, whatever changes a tensor afterwards. The file appears whole or not at all: it is written beside
- * `path`, synced and renamed, so a full disk or a killed process leaves an older file as it was. Its metadata hold a
- * SHA-256 of all of it, by which `load` and `loadSafetensors` know a damaged file.
+ * All values are those of the moment of the call, whatever changes a tensor afterwards. The file appears whole or not
+ * at all: it is written beside `path`, synced and renamed, so a full disk or a killed process leaves an older file as
+ * it was. Its metadata hold a SHA-256 of all of it, by which `load` and `loadSafetensors` know a damaged file.
  *
  * @param path     the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays
  *   what it is
@@ -50,7 +50,11 @@ export interface LoadSafetensorsOptions {
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  * @see https://huggingface.co/docs/safetensors, the format
  */
-export async function saveSafetensors(path: string, tensors: Readonly<Record<string, Tensor>>, options: SaveSafetensorsOptions = {}): Promise<void> {
+export async function saveSafetensors(
+  path: string,
+  tensors: Readonly<Record<string, Tensor>>,
+  options: SaveSafetensorsOptions = {},
+): Promise<void> {
   checkPath('saveSafetensors', path, 'saveSafetensors(path, tensors)');
   checkTensors('saveSafetensors', tensors);
   checkOptions('saveSafetensors', options, ['metadata']);
@@ -61,15 +65,19 @@ export async function saveSafetensors(path: string, tensors: Readonly<Record<str
 /**
  * Reads the tensors of a safetensors file, in the order of its header.
  *
- * F32, F64, I32 and BOOL keep their type; F16 and BF16 become f32; I64, I16, I8, U64, U32, U16 and U8 become i32 and must fit it. The file is
- * taken for hostile: all of it is checked before the first tensor is made, and against its SHA-256 if stmnet wrote it.
+ * F32, F64, I32 and BOOL keep their type; F16 and BF16 become f32; I64, I16, I8, U64, U32, U16 and U8 become i32 and
+ * must fit it. The file is taken for hostile: all of it is checked before the first tensor is made, and against its
+ * SHA-256 if stmnet wrote it.
  *
  * @param path  a regular file
  * @throws {FormatError} if it is truncated or damaged, contradicts itself or holds a type that tensors cannot take
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if it does not fit into memory
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
-export async function loadSafetensors(path: string, options: LoadSafetensorsOptions = {}): Promise<Record<string, Tensor>> {
+export async function loadSafetensors(
+  path: string,
+  options: LoadSafetensorsOptions = {},
+): Promise<Record<string, Tensor>> {
   checkPath('loadSafetensors', path, 'loadSafetensors(path, options)');
   checkOptions('loadSafetensors', options, ['device']);
   const source = { op: 'loadSafetensors', path };
@@ -95,18 +103,30 @@ export async function loadSafetensorsMetadata(path: string): Promise<Metadata> {
  *
  * @throws as `saveSafetensors`
  */
-export async function writeTensors(source: Source, tensors: Readonly<Record<string, Tensor>>, metadata: Metadata): Promise<void> {
-  const entries = Object.entries(tensors).sort(([, a], [, b]) => storedBytes(b.dtype, 1) - storedBytes(a.dtype, 1));  // wide types first: all stay aligned
+export async function writeTensors(
+  source: Source,
+  tensors: Readonly<Record<string, Tensor>>,
+  metadata: Metadata,
+): Promise<void> {
+  // wide types first: all stay aligned
+  const entries = Object.entries(tensors).sort(([, a], [, b]) => storedBytes(b.dtype, 1) - storedBytes(a.dtype, 1));
   const header: SafetensorsHeader = { tensors: [], metadata: new Map([...blankChecksum, ...Object.entries(metadata)]) };
   let begin = 0;
   for (const [name, { dtype, shape, size }] of entries) {
-    if (name === metadataKey) throw formatError(source, `a tensor with the name ${metadataKey}`, 'any other name: the format keeps this one for itself', 'rename it');
+    if (name === metadataKey)
+      throw formatError(
+        source,
+        `a tensor with the name ${metadataKey}`,
+        'any other name: the format keeps this one for itself',
+        'rename it',
+      );
     const end = begin + storedBytes(dtype, size);
     header.tensors.push({ name, dtype: storedDType[dtype], shape, begin, end });
     begin = end;
   }
   const text = headerText(source, header);
-  const values = Promise.all(entries.map(([, tensor]) => tensor.data())); // all reads are ordered now: one moment's values
+  // all reads are ordered now: one moment's values
+  const values = Promise.all(entries.map(([, tensor]) => tensor.data()));
   values.catch(() => undefined); // told where it is awaited, which a save before this one can delay
   try {
     await inTurn(wholePath(source.path), async (path) => {

@@ -43,7 +43,7 @@ function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return systemCode(error) !== 'ESRCH';  // one of another user may be asked for, and the answer is EPERM
+    return systemCode(error) !== 'ESRCH'; // one of another user may be asked for, and the answer is EPERM
   }
 }
 

@@ -121,7 +121,9 @@ export class LeakyReLU extends ThroughZero {
   constructor(options: LeakyReLUOptions = {}) {
     super();
     checkOptions('LeakyReLU', options, ['negativeSlope']);
-    this.options = Object.freeze({ negativeSlope: finiteNumber('LeakyReLU', 'negativeSlope', options.negativeSlope ?? 0.01) });
+    this.options = Object.freeze({
+      negativeSlope: finiteNumber('LeakyReLU', 'negativeSlope', options.negativeSlope ?? 0.01),
+    });
   }
 
   protected override activate(values: Tensor): Tensor {
@@ -151,7 +153,11 @@ abstract class AlongAxis extends Activation {
     const { dim } = this.options;
     if (input instanceof PaddedSequence && (dim < 0 ? dim + input.shape.length : dim) < 2) {
       const given = `dim ${dim} of a PaddedSequence ${describe(input)}`;
-      throw new ShapeError(`${this.constructor.name}.forward`, { given, expected: 'an axis of features, after [N, T]', fix: 'use dim: -1' });
+      throw new ShapeError(`${this.constructor.name}.forward`, {
+        given,
+        expected: 'an axis of features, after [N, T]',
+        fix: 'use dim: -1',
+      });
     }
     return super.forward(input);
   }

@@ -24,8 +24,9 @@ export interface AdditiveAttentionOptions {
  *
  *   score(q, k) = v · tanh(W_q q + W_k k)
  *
- * Shapes: query [N, Q, querySize] or [N, querySize], key [N, K, keySize], value [N, K, E] → [N, Q, E] or [N, E]; query_weight [hiddenSize, querySize], key_weight
- * [hiddenSize, keySize], score_weight [hiddenSize], each from U(-1/√n, 1/√n) with n its last axis. See `Attention` for masks and lengths.
+ * Shapes: query [N, Q, querySize] or [N, querySize], key [N, K, keySize], value [N, K, E] → [N, Q, E] or [N, E];
+ * query_weight [hiddenSize, querySize], key_weight [hiddenSize, keySize], score_weight [hiddenSize], each from U(-1/√n,
+ * 1/√n) with n its last axis. See `Attention` for masks and lengths.
  *
  * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
  */

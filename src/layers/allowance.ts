@@ -20,7 +20,7 @@ export class AllowanceError extends OptionError {
   }
 }
 
-let current: Allowance | undefined;  // per environment: each worker loads a copy of this module
+let current: Allowance | undefined; // per environment: each worker loads a copy of this module
 
 /**
  * Runs `build` so that the layers it makes take no more than what is allowed: a small file that describes a huge model

@@ -11,9 +11,18 @@ import { Module } from './module';
  * @param name  of the argument, for the message
  * @throws {OptionError} if `value` is not a Module of this copy of the package
  */
-export function checkModule(op: string, name: string, value: unknown, otherwise = 'wrap a function in a Module'): asserts value is Module {
+export function checkModule(
+  op: string,
+  name: string,
+  value: unknown,
+  otherwise = 'wrap a function in a Module',
+): asserts value is Module {
   if (value instanceof Module) return;
-  throw new OptionError(op, { given: `${describe(value)} as ${name}`, expected: 'a Module', fix: remedy(value, otherwise) });
+  throw new OptionError(op, {
+    given: `${describe(value)} as ${name}`,
+    expected: 'a Module',
+    fix: remedy(value, otherwise),
+  });
 }
 
 /**
@@ -28,7 +37,9 @@ export function applyLayer(op: string, layer: Module, input: Sequence): Sequence
   const output: unknown = typeof result === 'object' && result !== null && 'output' in result ? result.output : result;
   if (output instanceof Tensor || output instanceof PaddedSequence) return output;
   throw new ShapeError(op, {
-    given: `${describe(result)} from ${layer.constructor.name}`, expected: 'a Tensor, a PaddedSequence, or an object with one as output', fix: 'write a Module whose forward picks what goes on',
+    given: `${describe(result)} from ${layer.constructor.name}`,
+    expected: 'a Tensor, a PaddedSequence, or an object with one as output',
+    fix: 'write a Module whose forward picks what goes on',
   });
 }
 

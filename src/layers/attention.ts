@@ -18,15 +18,20 @@ import { Module } from './module';
 
 /** What a call of an attention layer may add. */
 export interface AttentionOptions {
-  /** bool, broadcasts to [N, Q, K] ([N, K] for a query [N, D]): false hides a key from a query. Keys past a length are hidden anyway. */
+  /**
+   * bool, broadcasts to [N, Q, K] ([N, K] for a query [N, D]): false hides a key from a query. Keys past a length are
+   * hidden anyway.
+   */
   mask?: Tensor | undefined;
 }
 
 /**
- * Base of the attention layers: each query takes the mean of the values, weighted by softmax of how well their keys fit it.
+ * Base of the attention layers: each query takes the mean of the values, weighted by softmax of how well their keys fit
+ * it.
  *
- * Shapes: query [N, Q, D], or [N, D] for one query a row; key [N, K, D'], value [N, K, E] → [N, Q, E], or [N, E]. Any of them may be a PaddedSequence: keys past a
- * length are hidden, and a padded query gives a PaddedSequence. A query that sees no key gives zeros.
+ * Shapes: query [N, Q, D], or [N, D] for one query a row; key [N, K, D'], value [N, K, E] → [N, Q, E], or [N, E]. Any
+ * of them may be a PaddedSequence: keys past a length are hidden, and a padded query gives a PaddedSequence. A query
+ * that sees no key gives zeros.
  */
 export abstract class Attention extends Module {
   /** How well each key fits each query, [N, Q, K], of query [N, Q, D] and key [N, K, D']. */
@@ -49,10 +54,14 @@ export abstract class Attention extends Module {
       throw this.#misfit(`query ${describe(query)}`, 'a padded query [N, Q, D]');
     const [batch, steps] = key.shape;
     if (value.shape.length !== 3 || value.shape[0] !== batch || value.shape[1] !== steps || !sameLengths(key, value)) {
-      throw this.#misfit(`key ${describe(key)} and value ${describe(value)}`, 'key [N, K, D] and value [N, K, E] with equal lengths');
+      throw this.#misfit(
+        `key ${describe(key)} and value ${describe(value)}`,
+        'key [N, K, D] and value [N, K, E] with equal lengths',
+      );
     }
     const lengths = lengthsOf(key) ?? lengthsOf(value);
-    const keys = withLengths(key, lengths), values = withoutPadding(withLengths(value, lengths));
+    const keys = withLengths(key, lengths),
+      values = withoutPadding(withLengths(value, lengths));
     return mapRealSteps(query, (queries) => {
       const result = matmul(this.weights(queries, keys, options), values);
       return query.shape.length === 2 ? squeeze(result, 1) : result;
@@ -72,11 +81,19 @@ export abstract class Attention extends Module {
     const queries = single ? unsqueeze(query, 1) : withoutPadding(query);
     const keys = withoutPadding(key);
     if (queries.rank !== 3 || keys.rank !== 3 || queries.shape[0] !== keys.shape[0]) {
-      throw this.#misfit(`query ${describe(query)} and key ${describe(key)}`, 'query [N, Q, D] or [N, D], and key [N, K, D]');
+      throw this.#misfit(
+        `query ${describe(query)} and key ${describe(key)}`,
+        'query [N, Q, D] or [N, D], and key [N, K, D]',
+      );
     }
     let mask = this.hidden(queries, keys);
     if (options.mask !== undefined) {
-      if (options.mask.dtype !== 'bool') throw new DTypeError(this.constructor.name, { given: `mask ${describe(options.mask)}`, expected: 'bool, false for what is hidden', fix: "cast it with cast('bool')" });
+      if (options.mask.dtype !== 'bool')
+        throw new DTypeError(this.constructor.name, {
+          given: `mask ${describe(options.mask)}`,
+          expected: 'bool, false for what is hidden',
+          fix: "cast it with cast('bool')",
+        });
       const given = single && options.mask.rank === 2 ? unsqueeze(options.mask, 1) : options.mask;
       mask = both(mask, given);
     }
@@ -90,7 +107,11 @@ export abstract class Attention extends Module {
   }
 
   #misfit(given: string, expected: string): ShapeError {
-    return new ShapeError(`${this.constructor.name}.forward`, { given, expected, fix: 'give all of them one batch, and each key a value' });
+    return new ShapeError(`${this.constructor.name}.forward`, {
+      given,
+      expected,
+      fix: 'give all of them one batch, and each key a value',
+    });
   }
 }
 
@@ -109,5 +130,9 @@ function sameLengths(key: Sequence, value: Sequence): boolean {
 export function checkWidth(op: string, name: string, x: Tensor, option: string, size: number): void {
   const width = x.shape.at(-1);
   if (width === size) return;
-  throw new ShapeError(op, { given: `${name} ${describe(x)}`, expected: `last axis ${size} (${option})`, fix: `build the layer with ${option}: ${width}` });
+  throw new ShapeError(op, {
+    given: `${name} ${describe(x)}`,
+    expected: `last axis ${size} (${option})`,
+    fix: `build the layer with ${option}: ${width}`,
+  });
 }

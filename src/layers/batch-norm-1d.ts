@@ -3,7 +3,15 @@ import { ones, zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import { add_ } from '../tensor/ops/elementwise';
 import { batchNorm } from '../tensor/ops/normalization';
-import { checkOptions, describe, finiteNumber, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
+import {
+  checkOptions,
+  describe,
+  finiteNumber,
+  flag,
+  nonNegativeNumber,
+  oneOf,
+  positiveInteger,
+} from '../tensor/options';
 import { lengthsOf, mapZeros, type Sequence } from '../tensor/padded-sequence';
 import { claim } from './allowance';
 import { checkSequence } from './check-input';
@@ -32,10 +40,12 @@ export interface BatchNorm1dOptions {
  *
  *   y = (x - mean) / √(variance + eps) · weight + bias
  *
- * In training by the batch's own mean and (biased) variance, while running_mean and running_var (unbiased) move towards them; in evaluation by those.
+ * In training by the batch's own mean and (biased) variance, while running_mean and running_var (unbiased) move towards
+ * them; in evaluation by those.
  *
- * Shapes: input [N, C] or [N, T, C] → the same, features last; weight (from ones), bias (from zeros), running_mean, running_var [C]. A PaddedSequence gives a
- * PaddedSequence: steps past a length are left out of the statistics, and zero.
+ * Shapes: input [N, C] or [N, T, C] → the same, features last; weight (from ones), bias (from zeros), running_mean,
+ * running_var [C]. A PaddedSequence gives a PaddedSequence: steps past a length are left out of the statistics, and
+ * zero.
  *
  * @throws {OptionError} if `numFeatures` is not a positive whole number, or an option is unknown
  * @see torch.nn.BatchNorm1d, whose features are the second axis
@@ -77,18 +87,32 @@ export class BatchNorm1d extends Module {
     this.num_batches_tracked = trackRunningStats ? new BufferTensor(zeros([], { dtype: 'i32' })) : undefined;
   }
 
-  /** @throws {ShapeError} if `input` is not [N, C] or [N, T, C] with C `numFeatures`, or fewer than two rows are real in training */
+  /**
+   * @throws {ShapeError} if `input` is not [N, C] or [N, T, C] with C `numFeatures`, or fewer than two rows are real in
+   * training
+   */
   forward<X extends Sequence>(input: X): X {
     checkSequence('BatchNorm1d.forward', input);
     const { numFeatures, eps, momentum } = this.options;
     const { shape } = input;
     if (shape.at(-1) !== numFeatures || shape.length < 2 || shape.length > 3) {
       throw new ShapeError('BatchNorm1d.forward', {
-        given: `input ${describe(input)}`, expected: `[N, ${numFeatures}] or [N, T, ${numFeatures}] (numFeatures)`, fix: `build the layer with numFeatures: ${shape.at(-1) ?? 1}, features last`,
+        given: `input ${describe(input)}`,
+        expected: `[N, ${numFeatures}] or [N, T, ${numFeatures}] (numFeatures)`,
+        fix: `build the layer with numFeatures: ${shape.at(-1) ?? 1}, features last`,
       });
     }
     const lengths = lengthsOf(input);
-    const settings = { weight: this.weight, bias: this.bias, runningMean: this.running_mean, runningVar: this.running_var, training: this.training, momentum, eps, lengths };
+    const settings = {
+      weight: this.weight,
+      bias: this.bias,
+      runningMean: this.running_mean,
+      runningVar: this.running_var,
+      training: this.training,
+      momentum,
+      eps,
+      lengths,
+    };
     const output = mapZeros(input, (values) => batchNorm(values, settings));
     const batches = this.num_batches_tracked;
     if (this.training && batches !== undefined) noGrad(() => add_(batches, 1));

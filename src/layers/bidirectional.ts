@@ -11,7 +11,10 @@ import { Module } from './module';
 
 /** Options of a Bidirectional. */
 export interface BidirectionalOptions {
-  /** How the outputs of the two directions become one: side by side on the last axis, or element by element. Default 'concat'. */
+  /**
+   * How the outputs of the two directions become one: side by side on the last axis, or element by element. Default
+   * 'concat'.
+   */
   merge?: 'concat' | 'sum' | 'mul' | 'mean';
 }
 
@@ -23,10 +26,12 @@ const merges: Record<Required<BidirectionalOptions>['merge'], (ahead: Tensor, ba
 };
 
 /**
- * Two modules over the same steps, one forwards and one backwards: for recurrent modules of one's own. (LSTM, GRU and RNN have `bidirectional: true`,
- * which is faster.) The second module sees the steps in reverse order, of a PaddedSequence the real ones only; its output is turned back.
+ * Two modules over the same steps, one forwards and one backwards: for recurrent modules of one's own. (LSTM, GRU and
+ * RNN have `bidirectional: true`, which is faster.) The second module sees the steps in reverse order, of a
+ * PaddedSequence the real ones only; its output is turned back.
  *
- * Shapes: input [N, T, D] → [N, T, 2·H] for 'concat', [N, T, H] for the others, where each module takes [N, T, D] to [N, T, H].
+ * Shapes: input [N, T, D] → [N, T, 2·H] for 'concat', [N, T, H] for the others, where each module takes [N, T, D] to
+ * [N, T, H].
  *
  * @param forwardLayer   sees the steps in order
  * @param backwardLayer  sees them in reverse; another module of the same kind
@@ -45,7 +50,9 @@ export class Bidirectional extends Module {
     checkModule('Bidirectional', 'forwardLayer', forwardLayer);
     checkModule('Bidirectional', 'backwardLayer', backwardLayer);
     checkOptions('Bidirectional', options, ['merge']);
-    this.options = Object.freeze({ merge: oneOf('Bidirectional', 'merge', options.merge ?? 'concat', ['concat', 'sum', 'mul', 'mean']) });
+    this.options = Object.freeze({
+      merge: oneOf('Bidirectional', 'merge', options.merge ?? 'concat', ['concat', 'sum', 'mul', 'mean']),
+    });
     this.forwardLayer = forwardLayer;
     this.backwardLayer = backwardLayer;
   }
@@ -54,15 +61,26 @@ export class Bidirectional extends Module {
   forward<X extends Sequence>(input: X): X {
     const op = 'Bidirectional.forward';
     checkSequence(op, input);
-    if (input.shape.length < 2) throw new ShapeError(op, { given: `input ${describe(input)}`, expected: '[N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
+    if (input.shape.length < 2)
+      throw new ShapeError(op, {
+        given: `input ${describe(input)}`,
+        expected: '[N, T, …]',
+        fix: 'put the batch first: x.unsqueeze(0)',
+      });
     const ahead = applyLayer(op, this.forwardLayer, input);
     const reversed = applyLayer(op, this.backwardLayer, flip(input, [1]));
-    // A module of the user's may give back the values alone: its real steps are the same ones, and turned back likewise.
+    // A module of the user's may give back the values alone: its real steps are the same ones, and turned back
+    // likewise.
     const lost = input instanceof PaddedSequence && !(reversed instanceof PaddedSequence);
     const back = flip(lost ? new PaddedSequence(reversed, input.lengths) : reversed, [1]);
-    const axes = (output: Sequence): string => output.shape.slice(0, this.options.merge === 'concat' ? -1 : undefined).join();
+    const axes = (output: Sequence): string =>
+      output.shape.slice(0, this.options.merge === 'concat' ? -1 : undefined).join();
     if (axes(ahead) !== axes(back) || ahead.shape.length !== back.shape.length) {
-      throw new ShapeError(op, { given: `outputs ${describe(ahead)} and ${describe(back)}`, expected: 'the same shape from both directions', fix: 'build both modules with the same sizes' });
+      throw new ShapeError(op, {
+        given: `outputs ${describe(ahead)} and ${describe(back)}`,
+        expected: 'the same shape from both directions',
+        fix: 'build both modules with the same sizes',
+      });
     }
     const [one, other] = [valuesLike(op, ahead, input), valuesLike(op, back, input)];
     return mapZeros(input, () => merges[this.options.merge](one, other));

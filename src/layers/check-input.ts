@@ -13,11 +13,16 @@ import { Tensor } from '../tensor/tensor';
  */
 export function checkSequence(op: string, value: unknown, what = 'input'): asserts value is Sequence {
   if (value instanceof Tensor || value instanceof PaddedSequence) return;
-  throw new OptionError(op, { given: value === undefined ? `no ${what}` : `${what} ${describe(value)}`, expected: 'a Tensor or a PaddedSequence', fix: sequenceFor(value) });
+  throw new OptionError(op, {
+    given: value === undefined ? `no ${what}` : `${what} ${describe(value)}`,
+    expected: 'a Tensor or a PaddedSequence',
+    fix: sequenceFor(value),
+  });
 }
 
 function sequenceFor(value: unknown): string {
   if (value === undefined) return 'pass the tensor that the layer shall compute with, as in layer.forward(x)';
-  if (typeof value === 'object' && value !== null && 'output' in value) return 'pass the output of the layer before: result.output';
+  if (typeof value === 'object' && value !== null && 'output' in value)
+    return 'pass the output of the layer before: result.output';
   return remedy(value, 'make a tensor of numbers by tensor(x), a batch of sequences by pad(sequences)');
 }

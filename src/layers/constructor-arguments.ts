@@ -2,10 +2,12 @@ import { isPlainObject } from '../tensor/nested-tensors';
 import { isPackaged } from './module';
 
 /**
- * Whether a class of the user's needs arguments to be built: whether its own constructor, or the nearest one above it, declares parameters. Those
- * with defaults do not count in `length`, so the text is read. A class without a constructor of its own takes what the class above it takes.
+ * Whether a class of the user's needs arguments to be built: whether its own constructor, or the nearest one above it,
+ * declares parameters. Those with defaults do not count in `length`, so the text is read. A class without a constructor
+ * of its own takes what the class above it takes.
  *
- * @param constructor  a class that extends Module; of the package's own layers the answer is false, since their options are always kept
+ * @param constructor  a class that extends Module; of the package's own layers the answer is false, since their options
+ * are always kept
  */
 export function takesArguments(constructor: unknown): boolean {
   if (isPackaged(constructor)) return false;
@@ -14,8 +16,9 @@ export function takesArguments(constructor: unknown): boolean {
 }
 
 /**
- * Whether a class of the user's can be built of its options alone, `new Tagger(options)`: not if its constructor needs several arguments, nor if the
- * first of them is itself one of the options, as `size` is where `constructor(size)` keeps `{ size }`.
+ * Whether a class of the user's can be built of its options alone, `new Tagger(options)`: not if its constructor needs
+ * several arguments, nor if the first of them is itself one of the options, as `size` is where `constructor(size)`
+ * keeps `{ size }`.
  *
  * @param constructor  a class that extends Module
  * @param options      what its object keeps in the field `options`
@@ -26,7 +29,10 @@ export function takesOptions(constructor: unknown, options: unknown): boolean {
   return required <= 1 && !(first !== undefined && isPlainObject(options) && Object.hasOwn(options, first));
 }
 
-/** The parameters of a class's own constructor, or of the nearest one above it: how many have no default, and their text. */
+/**
+ * The parameters of a class's own constructor, or of the nearest one above it: how many have no default, and their
+ * text.
+ */
 function declaredArguments(constructor: unknown): { required: number; text: string } {
   for (let current: unknown = constructor; typeof current === 'function'; current = Object.getPrototypeOf(current)) {
     const text = parametersOf(Function.prototype.toString.call(current));
@@ -36,9 +42,13 @@ function declaredArguments(constructor: unknown): { required: number; text: stri
 }
 
 /** Comments, strings, templates and regular expressions: what may hold brackets that are none. */
-const opaque = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`|(?<=[=(,:;!&|?{}[]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\//g;
+const opaque =
+  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`|(?<=[=(,:;!&|?{}[]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\//g;
 
-/** What stands between the brackets of a class's own constructor; undefined without one, and for one that only hands its arguments on. */
+/**
+ * What stands between the brackets of a class's own constructor; undefined without one, and for one that only hands its
+ * arguments on.
+ */
 function parametersOf(source: string): string | undefined {
   const text = source.replace(opaque, ' ');
   const head = /(?<![\w$.#])constructor\s*\(/y;
@@ -49,7 +59,10 @@ function parametersOf(source: string): string | undefined {
     else if ('})]'.includes(character)) depth--;
     else if (depth === 1 && character === 'c') {
       head.lastIndex = at;
-      if (head.test(text)) return handsOn.test(text.slice(at)) ? undefined : /^\s*([^)]*?)\s*\)/.exec(text.slice(head.lastIndex))?.[1] ?? '';
+      if (head.test(text))
+        return handsOn.test(text.slice(at))
+          ? undefined
+          : (/^\s*([^)]*?)\s*\)/.exec(text.slice(head.lastIndex))?.[1] ?? '');
     }
   }
   return undefined;

@@ -30,11 +30,11 @@ export interface Conv1dOptions extends WindowOptions {
  *
  *   y[n, t, o] = Σ_{c, k} x[n, t · stride + k · dilation - padding, c] · weight[o, c, k] + bias[o]
  *
- * Shapes: input [N, T, inChannels] → [N, T', outChannels] with T' = ⌊(T + 2 · padding - dilation · (kernelSize - 1) - 1) / stride⌋ + 1; weight [outChannels,
- * inChannels, kernelSize] and bias [outChannels], both from U(-1/√(inChannels · kernelSize), 1/√(inChannels · kernelSize)). A PaddedSequence gives a PaddedSequence
- * whose lengths follow the same formula: each row is convolved as if it stood alone, what lies past its length
- * counting as zeros; a row of length 0 keeps it. A row that is too short for a window has no step afterwards, alone as
- * beside longer ones.
+ * Shapes: input [N, T, inChannels] → [N, T', outChannels] with T' = ⌊(T + 2 · padding - dilation · (kernelSize - 1) -
+ * 1) / stride⌋ + 1; weight [outChannels, inChannels, kernelSize] and bias [outChannels], both from U(-1/√(inChannels ·
+ * kernelSize), 1/√(inChannels · kernelSize)). A PaddedSequence gives a PaddedSequence whose lengths follow the same
+ * formula: each row is convolved as if it stood alone, what lies past its length counting as zeros; a row of length 0
+ * keeps it. A row that is too short for a window has no step afterwards, alone as beside longer ones.
  *
  * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
  * @see torch.nn.Conv1d, whose features are the second axis
@@ -49,14 +49,32 @@ export class Conv1d extends Module {
 
   constructor(options: Conv1dOptions) {
     super();
-    checkOptions('Conv1d', options, ['inChannels', 'outChannels', 'kernelSize', 'stride', 'padding', 'dilation', 'bias', 'dtype']);
+    checkOptions('Conv1d', options, [
+      'inChannels',
+      'outChannels',
+      'kernelSize',
+      'stride',
+      'padding',
+      'dilation',
+      'bias',
+      'dtype',
+    ]);
     const inChannels = positiveInteger('Conv1d', 'inChannels', options.inChannels);
     const outChannels = positiveInteger('Conv1d', 'outChannels', options.outChannels);
     const kernelSize = positiveInteger('Conv1d', 'kernelSize', options.kernelSize);
     const bias = flag('Conv1d', 'bias', options.bias ?? true);
     const dtype = oneOf('Conv1d', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
     const { stride, dilation } = checkWindows('Conv1d', kernelSize, options);
-    this.options = Object.freeze({ inChannels, outChannels, kernelSize, stride, padding: options.padding ?? 0, dilation, bias, dtype });
+    this.options = Object.freeze({
+      inChannels,
+      outChannels,
+      kernelSize,
+      stride,
+      padding: options.padding ?? 0,
+      dilation,
+      bias,
+      dtype,
+    });
     const bound = 1 / Math.sqrt(inChannels * kernelSize);
     this.weight = takeOver(uniformValues([outChannels, inChannels, kernelSize], bound, dtype));
     this.bias = bias ? takeOver(uniformValues([outChannels], bound, dtype)) : undefined;
@@ -69,7 +87,9 @@ export class Conv1d extends Module {
     const { inChannels, kernelSize } = this.options;
     if (input.shape.length !== 3 || input.shape[2] !== inChannels || input.shape[1] === undefined) {
       throw new ShapeError('Conv1d.forward', {
-        given: `input ${describe(input)}`, expected: `[N, T, ${inChannels}] (inChannels)`, fix: 'put the features on the last axis, or build the layer with another inChannels',
+        given: `input ${describe(input)}`,
+        expected: `[N, T, ${inChannels}] (inChannels)`,
+        fix: 'put the features on the last axis, or build the layer with another inChannels',
       });
     }
     const windows = checkWindows('Conv1d', kernelSize, this.options);

@@ -1,7 +1,8 @@
 import { mapTensors } from '../tensor/nested-tensors';
 
 /**
- * The same tensors without their history, in whatever they are held: `state = detach(state)` truncates back-propagation through time.
+ * The same tensors without their history, in whatever they are held: `state = detach(state)` truncates back-propagation
+ * through time.
  *
  * @param tree  a tensor, a PaddedSequence, or arrays and plain objects of them; anything else stays as it is
  */

@@ -11,7 +11,8 @@ export interface DropoutOptions {
 }
 
 /**
- * Sets elements to zero at random while training and scales the others by 1 / (1 - p); passes everything on in evaluation.
+ * Sets elements to zero at random while training and scales the others by 1 / (1 - p); passes everything on in
+ * evaluation.
  *
  * Shapes: any → the same.
  *

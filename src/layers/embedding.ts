@@ -74,14 +74,27 @@ export class Embedding extends Module {
    * @param weights  [numEmbeddings, embeddingDim]: nested arrays, a host array or a tensor
    * @throws {ShapeError} if `weights` do not have two axes
    */
-  static fromPretrained(weights: HostArray | readonly NestedArray[] | Tensor, options: PretrainedOptions = {}): Embedding {
+  static fromPretrained(
+    weights: HostArray | readonly NestedArray[] | Tensor,
+    options: PretrainedOptions = {},
+  ): Embedding {
     checkOptions('Embedding.fromPretrained', options, ['freeze', 'paddingIdx']);
     const rows = weights instanceof Tensor ? weights : tensor(weights);
     const [numEmbeddings, embeddingDim] = rows.shape;
     if (rows.rank !== 2 || numEmbeddings === undefined || embeddingDim === undefined) {
-      throw new ShapeError('Embedding.fromPretrained', { given: `weights ${describe(rows)}`, expected: 'two axes, [numEmbeddings, embeddingDim]', fix: 'give one row of numbers for each index' });
+      throw new ShapeError('Embedding.fromPretrained', {
+        given: `weights ${describe(rows)}`,
+        expected: 'two axes, [numEmbeddings, embeddingDim]',
+        fix: 'give one row of numbers for each index',
+      });
     }
-    const layer = new Embedding({ numEmbeddings, embeddingDim, dtype: rows.dtype === 'f64' ? 'f64' : 'f32', freeze: options.freeze ?? true, ...(options.paddingIdx === undefined ? {} : { paddingIdx: options.paddingIdx }) });
+    const layer = new Embedding({
+      numEmbeddings,
+      embeddingDim,
+      dtype: rows.dtype === 'f64' ? 'f64' : 'f32',
+      freeze: options.freeze ?? true,
+      ...(options.paddingIdx === undefined ? {} : { paddingIdx: options.paddingIdx }),
+    });
     layer.loadStateDict({ weight: rows });
     if (rows !== weights) rows.dispose();
     return layer;
@@ -92,13 +105,16 @@ export class Embedding extends Module {
    *
    * @throws {DTypeError} if `input` is bool
    * @throws {NativeError} at the next read if a number is not whole, or above 2^24 in f32
-   * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the
+   * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at
+   * the
    *   next read
    */
   forward<X extends Sequence>(input: X): X {
     checkSequence('Embedding.forward', input);
     const { paddingIdx } = this.options;
-    return mapRealSteps(input, (indices) => embedding(indices, this.weight, paddingIdx === undefined ? {} : { paddingIdx }));
+    return mapRealSteps(input, (indices) =>
+      embedding(indices, this.weight, paddingIdx === undefined ? {} : { paddingIdx }),
+    );
   }
 }
 
@@ -111,7 +127,11 @@ function checked(options: EmbeddingOptions): Readonly<EmbeddingOptions> {
   if (options.paddingIdx === undefined) return Object.freeze({ numEmbeddings, embeddingDim, freeze, dtype });
   const paddingIdx = nonNegativeInteger('Embedding', 'paddingIdx', options.paddingIdx);
   if (paddingIdx >= numEmbeddings) {
-    throw new OptionError('Embedding', { given: `paddingIdx: ${paddingIdx}`, expected: `an index below numEmbeddings, ${numEmbeddings}`, fix: 'count the padding row among the rows' });
+    throw new OptionError('Embedding', {
+      given: `paddingIdx: ${paddingIdx}`,
+      expected: `an index below numEmbeddings, ${numEmbeddings}`,
+      fix: 'count the padding row among the rows',
+    });
   }
   return Object.freeze({ numEmbeddings, embeddingDim, paddingIdx, freeze, dtype });
 }

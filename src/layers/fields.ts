@@ -84,7 +84,7 @@ function kindOf(value: unknown): Kind | undefined {
 }
 
 /** What elements of arrays and plain objects were when a walk last met them: no proxy watches those. */
-const met = new WeakMap<object, Map<string, Kind>>();  // per environment, and gone with the arrays
+const met = new WeakMap<object, Map<string, Kind>>(); // per environment, and gone with the arrays
 
 /** Notes that an element is a parameter or buffer, and refuses a plain tensor where one was. */
 function watchElement(holder: object, key: string, value: object, place: string): void {
@@ -195,7 +195,11 @@ function lostIn(value: object, path: string, within?: Lost['within'], seen = new
   }
   const inner = value instanceof Map ? 'Map' : value instanceof Set ? 'Set' : within;
   const elements: unknown[] =
-    value instanceof Map || value instanceof Set ? [...value.values()] : Array.isArray(value) || isPlainObject(value) ? Object.values(value) : [];
+    value instanceof Map || value instanceof Set
+      ? [...value.values()]
+      : Array.isArray(value) || isPlainObject(value)
+        ? Object.values(value)
+        : [];
   return elements.flatMap((element) =>
     typeof element === 'object' && element !== null ? lostIn(element, path, inner, seen) : [],
   );
@@ -212,8 +216,9 @@ function refuseLost(owner: FieldOwner, places: readonly Place[], lost: readonly 
   throw new OptionError(`${owner.constructor.name}.${path}`, {
     given: `${what}${kindOf(value) === undefined ? ' with requiresGrad' : ''}${within === undefined ? '' : ` in a ${within}`}, which would be neither trained nor saved`,
     expected: 'parameters, buffers and modules, in fields, arrays or plain objects',
-    fix: kindOf(value) === undefined
-      ? 'wrap the tensor: new Parameter(tensor), or new BufferTensor(tensor) for what is saved and not trained'
-      : `put an array or a plain object { name: … } in the place of the ${within ?? 'Map'}`,
+    fix:
+      kindOf(value) === undefined
+        ? 'wrap the tensor: new Parameter(tensor), or new BufferTensor(tensor) for what is saved and not trained'
+        : `put an array or a plain object { name: … } in the place of the ${within ?? 'Map'}`,
   });
 }

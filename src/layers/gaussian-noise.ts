@@ -11,7 +11,8 @@ export interface GaussianNoiseOptions {
 }
 
 /**
- * Adds normal noise of mean 0 while training; passes everything on in evaluation. Padding of a PaddedSequence stays zero.
+ * Adds normal noise of mean 0 while training; passes everything on in evaluation. Padding of a PaddedSequence stays
+ * zero.
  *
  * Shapes: any → the same.
  *

@@ -1,6 +1,19 @@
 // The layers of the public surface.
 export {
-  Activation, ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, type ELUOptions, type LeakyReLUOptions, type SoftmaxOptions,
+  Activation,
+  ELU,
+  GELU,
+  LeakyReLU,
+  LogSoftmax,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Tanh,
+  type ELUOptions,
+  type LeakyReLUOptions,
+  type SoftmaxOptions,
 } from './activations';
 export * from './additive-attention';
 export type { AttentionOptions } from './attention';

@@ -2,7 +2,12 @@ import { binding } from '../native/load';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { fill_ } from '../tensor/ops/elementwise';
-import { normal_ as normalFill, uniform_ as uniformFill, type NormalOptions, type UniformOptions } from '../tensor/ops/random';
+import {
+  normal_ as normalFill,
+  uniform_ as uniformFill,
+  type NormalOptions,
+  type UniformOptions,
+} from '../tensor/ops/random';
 import { slice } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber, oneOf } from '../tensor/options';
 import { checkTensor, idOf, type Tensor } from '../tensor/tensor';
@@ -15,14 +20,18 @@ const quietly = <X extends Tensor>(x: X, fill: () => unknown): X => {
   return x;
 };
 
-/** Uniform numbers in [low, high), by default [0, 1). @throws {OptionError} if the bounds are not finite, or in the wrong order */
+/**
+ * Uniform numbers in [low, high), by default [0, 1). @throws {OptionError} if the bounds are not finite, or in the
+ * wrong order
+ */
 const uniform_ = <X extends Tensor>(x: X, options: UniformOptions = {}): X => quietly(x, () => uniformFill(x, options));
 
 /** Normal numbers, by default of mean 0 and deviation 1. @throws {OptionError} if an option is out of range */
 const normal_ = <X extends Tensor>(x: X, options: NormalOptions = {}): X => quietly(x, () => normalFill(x, options));
 
 /** One value everywhere. */
-const constant_ = <X extends Tensor>(x: X, value: number): X => quietly(x, () => fill_(x, finiteNumber('init.constant_', 'value', value)));
+const constant_ = <X extends Tensor>(x: X, value: number): X =>
+  quietly(x, () => fill_(x, finiteNumber('init.constant_', 'value', value)));
 
 /** Zeros. */
 const zeros_ = <X extends Tensor>(x: X): X => constant_(x, 0);
@@ -34,7 +43,12 @@ const ones_ = <X extends Tensor>(x: X): X => constant_(x, 1);
 function fans(op: string, x: Tensor): { fanIn: number; fanOut: number } {
   checkTensor(x, op);
   const [out, into, ...field] = x.shape;
-  if (out === undefined || into === undefined) throw new ShapeError(op, { given: describe(x), expected: 'at least two axes, [out, in, …]', fix: 'use uniform_() or zeros_() for a bias' });
+  if (out === undefined || into === undefined)
+    throw new ShapeError(op, {
+      given: describe(x),
+      expected: 'at least two axes, [out, in, …]',
+      fix: 'use uniform_() or zeros_() for a bias',
+    });
   const size = field.reduce((product, extent) => product * extent, 1);
   return { fanIn: into * size, fanOut: out * size };
 }
@@ -51,7 +65,10 @@ function xavierDeviation(op: string, x: Tensor, options: XavierOptions): number 
   return nonNegativeNumber(op, 'gain', options.gain ?? 1) * Math.sqrt(2 / Math.max(fanIn + fanOut, 1));
 }
 
-/** U(-a, a) with a = gain · √(6 / (fanIn + fanOut)) (Glorot and Bengio, 2010). @throws {ShapeError} if `x` has fewer than two axes */
+/**
+ * U(-a, a) with a = gain · √(6 / (fanIn + fanOut)) (Glorot and Bengio, 2010). @throws {ShapeError} if `x` has fewer
+ * than two axes
+ */
 function xavierUniform_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
   const bound = Math.sqrt(3) * xavierDeviation('init.xavierUniform_', x, options);
   return uniform_(x, { low: -bound, high: bound });
@@ -68,7 +85,8 @@ export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' 
 const nonlinearities: readonly Nonlinearity[] = ['leakyRelu', 'linear', 'sigmoid', 'tanh', 'relu', 'selu'];
 
 /**
- * The factor that keeps the deviation of what comes out of an activation near 1: √2 for relu, 5/3 for tanh, 3/4 for selu, √(2 / (1 + slope²)) for leakyRelu, else 1.
+ * The factor that keeps the deviation of what comes out of an activation near 1: √2 for relu, 5/3 for tanh, 3/4 for
+ * selu, √(2 / (1 + slope²)) for leakyRelu, else 1.
  *
  * @param slope  of leakyRelu below 0. Default 0.01.
  * @throws {OptionError} if the name is unknown
@@ -116,7 +134,8 @@ function kaimingNormal_<X extends Tensor>(x: X, options: KaimingOptions = {}): X
 }
 
 /**
- * A random matrix [first axis, the rest] whose rows, or columns if there are fewer of them, are orthonormal, times `gain` (Saxe et al., 2014).
+ * A random matrix [first axis, the rest] whose rows, or columns if there are fewer of them, are orthonormal, times
+ * `gain` (Saxe et al., 2014).
  *
  * @param options.gain  default 1
  * @throws {ShapeError} if `x` has fewer than two axes
@@ -136,7 +155,8 @@ function orthogonal_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
 const defaultBound = (weight: Tensor): number => 1 / Math.sqrt(Math.max(fans('init.defaultBound', weight).fanIn, 1));
 
 /**
- * Sets the biases of all forget gates of an LSTM: `value` in b_ih and 0 in b_hh, whose sum counts. 1 helps to remember from the start (Jozefowicz et al., 2015).
+ * Sets the biases of all forget gates of an LSTM: `value` in b_ih and 0 in b_hh, whose sum counts. 1 helps to remember
+ * from the start (Jozefowicz et al., 2015).
  *
  * @returns `lstm`
  * @throws {OptionError} if the layer has no biases
@@ -144,24 +164,46 @@ const defaultBound = (weight: Tensor): number => 1 / Math.sqrt(Math.max(fans('in
 function setForgetBias(lstm: LSTM, value = 1): LSTM {
   const options: unknown = typeof lstm === 'object' && lstm !== null ? lstm.options : undefined;
   if (typeof options !== 'object' || options === null || !('projSize' in options)) {
-    throw new OptionError('init.setForgetBias', { given: describe(lstm), expected: 'an LSTM', fix: 'pass the layer: init.setForgetBias(lstm)' });
+    throw new OptionError('init.setForgetBias', {
+      given: describe(lstm),
+      expected: 'an LSTM',
+      fix: 'pass the layer: init.setForgetBias(lstm)',
+    });
   }
   const bias = finiteNumber('init.setForgetBias', 'value', value);
   const { hiddenSize } = lstm.options;
   const biases = [...lstm.namedParameters()].filter(([name]) => name.startsWith('bias_'));
-  if (biases.length === 0) throw new OptionError('init.setForgetBias', { given: 'an LSTM with bias: false', expected: 'one with biases', fix: 'build it with bias: true' });
+  if (biases.length === 0)
+    throw new OptionError('init.setForgetBias', {
+      given: 'an LSTM with bias: false',
+      expected: 'one with biases',
+      fix: 'build it with bias: true',
+    });
   noGrad(() => {
     for (const [name, parameter] of biases) {
-      if (parameter instanceof Parameter) fill_(slice(parameter, [hiddenSize], [2 * hiddenSize]), name.startsWith('bias_ih') ? bias : 0);
+      if (parameter instanceof Parameter)
+        fill_(slice(parameter, [hiddenSize], [2 * hiddenSize]), name.startsWith('bias_ih') ? bias : 0);
     }
   });
   return lstm;
 }
 
 /**
- * Initialisations, as in `init.xavierUniform_(layer.weight)`: each overwrites a tensor in place, without recording it, and returns it. Random ones draw from
- * the generator that `manualSeed` starts.
+ * Initialisations, as in `init.xavierUniform_(layer.weight)`: each overwrites a tensor in place, without recording it,
+ * and returns it. Random ones draw from the generator that `manualSeed` starts.
  */
 export const init = {
-  uniform_, normal_, constant_, zeros_, ones_, xavierUniform_, xavierNormal_, kaimingUniform_, kaimingNormal_, orthogonal_, gain, defaultBound, setForgetBias,
+  uniform_,
+  normal_,
+  constant_,
+  zeros_,
+  ones_,
+  xavierUniform_,
+  xavierNormal_,
+  kaimingUniform_,
+  kaimingNormal_,
+  orthogonal_,
+  gain,
+  defaultBound,
+  setForgetBias,
 } as const;

@@ -28,8 +28,8 @@ export interface LayerNormOptions {
  *
  *   y = (x - mean) / √(variance + eps) · weight + bias
  *
- * Shapes: input […, normalizedShape] → the same; weight (from ones) and bias (from zeros) [normalizedShape]. A PaddedSequence gives a PaddedSequence, zero past each
- * length.
+ * Shapes: input […, normalizedShape] → the same; weight (from ones) and bias (from zeros) [normalizedShape]. A
+ * PaddedSequence gives a PaddedSequence, zero past each length.
  *
  * @throws {OptionError} if an extent is not a positive whole number, or an option is unknown
  * @see torch.nn.LayerNorm
@@ -47,9 +47,15 @@ export class LayerNorm extends Module {
     checkOptions('LayerNorm', options, ['normalizedShape', 'eps', 'elementwiseAffine', 'bias', 'dtype']);
     const given = typeof options.normalizedShape === 'number' ? [options.normalizedShape] : options.normalizedShape;
     if (!Array.isArray(given) || given.length === 0) {
-      throw new OptionError('LayerNorm', { given: `normalizedShape: ${describe(options.normalizedShape)}`, expected: 'an extent or a list of extents', fix: 'pass the last axis of the input' });
+      throw new OptionError('LayerNorm', {
+        given: `normalizedShape: ${describe(options.normalizedShape)}`,
+        expected: 'an extent or a list of extents',
+        fix: 'pass the last axis of the input',
+      });
     }
-    const normalizedShape = Object.freeze(given.map((extent) => positiveInteger('LayerNorm', 'normalizedShape', extent)));
+    const normalizedShape = Object.freeze(
+      given.map((extent) => positiveInteger('LayerNorm', 'normalizedShape', extent)),
+    );
     const eps = nonNegativeNumber('LayerNorm', 'eps', options.eps ?? 1e-5);
     const elementwiseAffine = flag('LayerNorm', 'elementwiseAffine', options.elementwiseAffine ?? true);
     const bias = flag('LayerNorm', 'bias', options.bias ?? true);
@@ -60,7 +66,10 @@ export class LayerNorm extends Module {
     this.bias = elementwiseAffine && bias ? takeOver(zeros(normalizedShape, { dtype })) : undefined;
   }
 
-  /** @throws {ShapeError} if the last axes of `input` are not `normalizedShape`, or it spans the steps of a PaddedSequence */
+  /**
+   * @throws {ShapeError} if the last axes of `input` are not `normalizedShape`, or it spans the steps of a
+   * PaddedSequence
+   */
   forward<X extends Sequence>(input: X): X {
     checkSequence('LayerNorm.forward', input);
     const { normalizedShape, eps } = this.options;
@@ -69,7 +78,9 @@ export class LayerNorm extends Module {
     const free = input instanceof PaddedSequence ? input.shape.length - 2 : input.shape.length;
     if (axes > free || last.some((extent, axis) => extent !== normalizedShape[axis])) {
       throw new ShapeError('LayerNorm.forward', {
-        given: `input ${describe(input)}`, expected: `last axes ${describe([...normalizedShape])} (normalizedShape)`, fix: `build the layer with normalizedShape: ${describe(last)}`,
+        given: `input ${describe(input)}`,
+        expected: `last axes ${describe([...normalizedShape])} (normalizedShape)`,
+        fix: `build the layer with normalizedShape: ${describe(last)}`,
       });
     }
     return mapRealSteps(input, (values) => layerNorm(values, { weight: this.weight, bias: this.bias, eps, axes }));

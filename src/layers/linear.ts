@@ -24,8 +24,8 @@ export interface LinearOptions {
  *
  *   y = x Wᵀ + b
  *
- * Shapes: input […, inFeatures] → […, outFeatures]; weight [outFeatures, inFeatures], bias [outFeatures], both from U(-1/√inFeatures, 1/√inFeatures).
- * A PaddedSequence gives a PaddedSequence, zero past each length.
+ * Shapes: input […, inFeatures] → […, outFeatures]; weight [outFeatures, inFeatures], bias [outFeatures], both from
+ * U(-1/√inFeatures, 1/√inFeatures). A PaddedSequence gives a PaddedSequence, zero past each length.
  *
  * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
  * @see torch.nn.Linear
@@ -60,7 +60,10 @@ export class Linear extends Module {
       throw new ShapeError('Linear.forward', {
         given: `input ${describe(input)}`,
         expected: `last axis ${inFeatures} (inFeatures)`,
-        fix: width === undefined ? 'give the input an axis of features: x.reshape([1, -1])' : `build the layer with inFeatures: ${width}`,
+        fix:
+          width === undefined
+            ? 'give the input an axis of features: x.reshape([1, -1])'
+            : `build the layer with inFeatures: ${width}`,
       });
     }
     return mapRealSteps(input, (values) => linear(values, this.weight, this.bias));

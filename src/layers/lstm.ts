@@ -10,25 +10,31 @@ export interface LSTMOptions extends RecurrentOptions {
   projSize?: number;
 }
 
-/** State of an LSTM: h [L·K, N, O] and c [L·K, N, H]; without the N axis for an input [T, D]. O is projSize, or H without projection. */
+/**
+ * State of an LSTM: h [L·K, N, O] and c [L·K, N, H]; without the N axis for an input [T, D]. O is projSize, or H
+ * without projection.
+ */
 export interface LSTMState {
   h: Tensor;
   c: Tensor;
 }
 
 /**
- * Long short-term memory over a padded batch (Hochreiter and Schmidhuber, 1997; with forget gate and, if asked for, projection).
+ * Long short-term memory over a padded batch (Hochreiter and Schmidhuber, 1997; with forget gate and, if asked for,
+ * projection).
  *
  *   i, f, o = σ(W_i{i,f,o} x_t + b_i + W_h{i,f,o} h_{t-1} + b_h)
  *   g       = tanh(W_ig x_t + b_ig + W_hg h_{t-1} + b_hg)
  *   c_t     = f ⊙ c_{t-1} + i ⊙ g
  *   h_t     = o ⊙ tanh(c_t), or W_hr (o ⊙ tanh(c_t)) with projSize
  *
- * Shapes: input [N, T, D] → output [N, T, K·O]; states h [L·K, N, O], c [L·K, N, H], before and after. [T, N, D] without `batchFirst`; a single
- * sequence [T, D] → [T, K·O]. A PaddedSequence gives a PaddedSequence: steps past a length are zero, the states are those of each row's last real
- * step (its first, backwards), and a row of length 0 keeps its initial state.
+ * Shapes: input [N, T, D] → output [N, T, K·O]; states h [L·K, N, O], c [L·K, N, H], before and after. [T, N, D]
+ * without `batchFirst`; a single sequence [T, D] → [T, K·O]. A PaddedSequence gives a PaddedSequence: steps past a
+ * length are zero, the states are those of each row's last real step (its first, backwards), and a row of length 0
+ * keeps its initial state.
  *
- * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), `projSize` is not below `hiddenSize`, or an option is unknown
+ * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), `projSize` is not below
+ * `hiddenSize`, or an option is unknown
  * @see torch.nn.LSTM for the same weights; native/backend/kernels/recurrent.h for their layout
  */
 export class LSTM extends RecurrentLayer {
@@ -38,7 +44,11 @@ export class LSTM extends RecurrentLayer {
     const shared = checkRecurrentOptions('LSTM', options, ['projSize']);
     const projSize = nonNegativeInteger('LSTM', 'projSize', options.projSize ?? 0);
     if (projSize >= shared.hiddenSize) {
-      throw new OptionError('LSTM', { given: `projSize: ${projSize}`, expected: `less than hiddenSize, ${shared.hiddenSize}`, fix: 'leave projSize out, or make hiddenSize larger' });
+      throw new OptionError('LSTM', {
+        given: `projSize: ${projSize}`,
+        expected: `less than hiddenSize, ${shared.hiddenSize}`,
+        fix: 'leave projSize out, or make hiddenSize larger',
+      });
     }
     super(shared, { cell: 'lstm', gates: 4, projSize });
     this.options = Object.freeze({ ...shared, projSize });
@@ -51,7 +61,8 @@ export class LSTM extends RecurrentLayer {
 
   /**
    * @param state  initial states; zeros if left out
-   * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or a state has another shape
+   * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or a state has another
+   * shape
    * @throws {OptionError} if `input` is no sequence, or the state is not { h, c }
    * @throws {DTypeError} if `input` or a state is of another dtype than the layer
    */

@@ -39,7 +39,8 @@ export const isPackaged = (constructor: unknown): boolean =>
   typeof constructor === 'function' && packaged.has(constructor);
 
 /**
- * Called after each `forward` with the module, what went in and what came out; what it returns replaces the output, unless it returns undefined.
+ * Called after each `forward` with the module, what went in and what came out; what it returns replaces the output,
+ * unless it returns undefined.
  */
 export type ForwardHook = (module: Module, inputs: readonly unknown[], output: unknown) => unknown;
 
@@ -53,7 +54,8 @@ interface Memory {
 }
 
 /**
- * Base of all layers and models. Parameters, buffers and modules are found in the fields, and in arrays and plain objects in the fields:
+ * Base of all layers and models. Parameters, buffers and modules are found in the fields, and in arrays and plain
+ * objects in the fields:
  *
  *     class Tagger extends Module {
  *       lstm = new LSTM({ inputSize: 100, hiddenSize: 128 });
@@ -70,8 +72,9 @@ interface Memory {
  * A tensor with `requiresGrad`, or a Map or Set of modules or parameters, would be neither trained nor saved: it is an
  * error of `parameters()` and `stateDict()`. Plain tensors may stand in fields.
  *
- * Private `#fields` cannot be seen from outside their class: what stands in one is neither trained nor saved. Keep parameters, buffers and modules
- * in plain fields, which TypeScript may declare `private`. Write `forward` as a method: hooks and `summary` do not see an arrow function in a field.
+ * Private `#fields` cannot be seen from outside their class: what stands in one is neither trained nor saved. Keep
+ * parameters, buffers and modules in plain fields, which TypeScript may declare `private`. Write `forward` as a method:
+ * hooks and `summary` do not see an arrow function in a field.
  */
 export abstract class Module extends FieldOwner {
   readonly #memory: Memory = { training: true, hooks: new Set(), input: undefined, output: [] };
@@ -79,7 +82,7 @@ export abstract class Module extends FieldOwner {
 
   constructor() {
     super();
-    const memory = this.#memory;  // every call of forward uses it, and a private field of a proxy is slow to reach
+    const memory = this.#memory; // every call of forward uses it, and a private field of a proxy is slow to reach
     const forward: unknown = Reflect.get(this, 'forward');
     const hooked = (...inputs: unknown[]): unknown => {
       if (typeof forward !== 'function') throw this.#noForward();
@@ -93,7 +96,8 @@ export abstract class Module extends FieldOwner {
       const own = Object.getOwnPropertyDescriptor(this, 'forward');
       return own?.enumerable === true || (forward === undefined && own?.value !== hooked);
     };
-    // An own property, so that hooks and summary() see every call of model.forward(); not enumerable, so that it is no field of the model.
+    // An own property, so that hooks and summary() see every call of model.forward(); not enumerable, so that it is no
+    // field of the model.
     Object.defineProperty(this, 'forward', { value: hooked, configurable: true, writable: true, enumerable: false });
   }
 
@@ -102,14 +106,23 @@ export abstract class Module extends FieldOwner {
 
   #noForward(): OptionError {
     const { name } = this.constructor;
-    return new OptionError(`${name}.forward`, { given: 'a module without forward', expected: 'a method forward, which computes the output', fix: `write forward(x) { … } in class ${name}` });
+    return new OptionError(`${name}.forward`, {
+      given: 'a module without forward',
+      expected: 'a method forward, which computes the output',
+      fix: `write forward(x) { … } in class ${name}`,
+    });
   }
 
-  /** Refuses a forward that was put into a field, and so in the place of the one that tells hooks and summary() what came out. */
+  /**
+   * Refuses a forward that was put into a field, and so in the place of the one that tells hooks and summary() what
+   * came out.
+   */
   #checkMethod(op: string): void {
     if (!this.#isField()) return;
     throw new OptionError(`${this.constructor.name}.${op}`, {
-      given: 'a module whose forward is a field', expected: 'a method', fix: 'write forward(x) { … } in place of forward = (x) => …',
+      given: 'a module whose forward is a field',
+      expected: 'a method',
+      fix: 'write forward(x) { … } in place of forward = (x) => …',
     });
   }
 
@@ -197,7 +210,13 @@ export abstract class Module extends FieldOwner {
 
   /** The modules in this module's own fields, each once. */
   children(): Module[] {
-    return [...new Set(placesIn(this, 'shallow').map(({ part }) => part).filter((part) => part instanceof Module))];
+    return [
+      ...new Set(
+        placesIn(this, 'shallow')
+          .map(({ part }) => part)
+          .filter((part) => part instanceof Module),
+      ),
+    ];
   }
 
   /**
@@ -219,7 +238,8 @@ export abstract class Module extends FieldOwner {
   }
 
   /**
-   * Copies values into the parameters and buffers. Nothing is copied if anything does not fit. Of a tied parameter's names one is enough.
+   * Copies values into the parameters and buffers. Nothing is copied if anything does not fit. Of a tied parameter's
+   * names one is enough.
    *
    * @param options.strict  whether names missing and unexpected are errors; other shapes always are. Default true.
    * @returns the names that the state lacks and those that the model does not know
@@ -240,8 +260,8 @@ export abstract class Module extends FieldOwner {
   }
 
   /**
-   * Moves parameters, their gradients and buffers to a device. They stay the same objects, so that an optimizer made before goes on with them; its own state
-   * follows at its next step.
+   * Moves parameters, their gradients and buffers to a device. They stay the same objects, so that an optimizer made
+   * before goes on with them; its own state follows at its next step.
    *
    * @param device  as in `devices()`; `cuda` is `cuda:0`
    * @throws {DeviceError} if there is no such device; the message says why
@@ -272,7 +292,8 @@ export abstract class Module extends FieldOwner {
   }
 
   /**
-   * Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared parameter counts once.
+   * Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared
+   * parameter counts once.
    *
    * @throws {OptionError} if the `forward` of a module is not a method but a field, whose output nobody sees
    */
@@ -302,8 +323,11 @@ export abstract class Module extends FieldOwner {
     const children = known ? this.givenModules().map((module) => module.config()) : [];
     const tied = sharedPaths(this);
     return {
-      class: this.constructor.name, ...(known ? {} : { own: true }), ...(options === undefined ? {} : { options }),
-      ...(children.length > 0 ? { children } : {}), ...(tied.length > 0 ? { tied } : {}),
+      class: this.constructor.name,
+      ...(known ? {} : { own: true }),
+      ...(options === undefined ? {} : { options }),
+      ...(children.length > 0 ? { children } : {}),
+      ...(tied.length > 0 ? { tied } : {}),
     };
   }
 
@@ -348,9 +372,17 @@ function underOneName(module: Module, forward: () => unknown, inputs: readonly u
 }
 
 /** What `util.inspect` shows. `above` holds the modules on the way here. */
-function moduleText(module: Module, depth: number, options: InspectOptions, above: ReadonlySet<object> = new Set()): string {
+function moduleText(
+  module: Module,
+  depth: number,
+  options: InspectOptions,
+  above: ReadonlySet<object> = new Set(),
+): string {
   const settings: unknown = Reflect.get(module, 'options');
-  const shown = typeof settings === 'object' && settings !== null && Object.keys(settings).length > 0 ? inspect(settings, { ...options, breakLength: Infinity }) : '';
+  const shown =
+    typeof settings === 'object' && settings !== null && Object.keys(settings).length > 0
+      ? inspect(settings, { ...options, breakLength: Infinity })
+      : '';
   const chain = new Set([...above, module]);
   const parts = placesIn(module, 'shallow', above).flatMap(({ path, part }) => {
     if (!(part instanceof Module)) return [];

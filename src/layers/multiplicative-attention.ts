@@ -21,8 +21,8 @@ export interface MultiplicativeAttentionOptions {
  *
  *   score(q, k) = qᵀ W k
  *
- * Shapes: query [N, Q, querySize] or [N, querySize], key [N, K, keySize], value [N, K, E] → [N, Q, E] or [N, E]; weight [querySize, keySize] from
- * U(-1/√keySize, 1/√keySize). See `Attention` for masks and lengths.
+ * Shapes: query [N, Q, querySize] or [N, querySize], key [N, K, keySize], value [N, K, E] → [N, Q, E] or [N, E]; weight
+ * [querySize, keySize] from U(-1/√keySize, 1/√keySize). See `Attention` for masks and lengths.
  *
  * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
  */

@@ -6,7 +6,8 @@ import { checkTensor, idOf, NEW, Tensor } from '../tensor/tensor';
 /**
  * A tensor that an optimizer trains. A `Module` finds the parameters in its fields; no registration is needed.
  *
- * A parameter is a leaf of the graph and shares its bytes with the tensor that it is made of: a view makes a parameter that is a view.
+ * A parameter is a leaf of the graph and shares its bytes with the tensor that it is made of: a view makes a parameter
+ * that is a view.
  */
 export class Parameter extends Tensor {
   #path: string | undefined;
@@ -18,7 +19,11 @@ export class Parameter extends Tensor {
   constructor(values: Tensor) {
     checkTensor(values, 'Parameter', 'values');
     if (values.dtype !== 'f32' && values.dtype !== 'f64') {
-      throw new DTypeError('Parameter', { given: describe(values), expected: 'f32 or f64', fix: 'hold whole numbers and masks in a BufferTensor' });
+      throw new DTypeError('Parameter', {
+        given: describe(values),
+        expected: 'f32 or f64',
+        fix: 'hold whole numbers and masks in a BufferTensor',
+      });
     }
     super(binding.detach(idOf(values, 'Parameter', 'values')), NEW);
     this.requiresGrad_(true);
@@ -39,7 +44,8 @@ export class Parameter extends Tensor {
 }
 
 /**
- * A tensor that belongs to a module's state without being trained, as running statistics do: saved and loaded with the parameters, left alone by optimizers.
+ * A tensor that belongs to a module's state without being trained, as running statistics do: saved and loaded with the
+ * parameters, left alone by optimizers.
  */
 export class BufferTensor extends Tensor {
   /** @param values  of any dtype and shape; shared, not copied */

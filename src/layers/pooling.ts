@@ -31,7 +31,10 @@ function checkSteps(op: string, given: Sequence): { input: Sequence; rows: numbe
 /** [N, D] with zeros in the rows that have no real step. */
 function clearEmpty(pooled: Tensor, lengths: readonly number[]): Tensor {
   if (!lengths.includes(0)) return pooled;
-  const empty = tensor({ data: Uint8Array.from(lengths, (length) => (length === 0 ? 1 : 0)), shape: [lengths.length, 1] }, { dtype: 'bool', device: pooled.device });
+  const empty = tensor(
+    { data: Uint8Array.from(lengths, (length) => (length === 0 ? 1 : 0)), shape: [lengths.length, 1] },
+    { dtype: 'bool', device: pooled.device },
+  );
   return maskedFill(pooled, empty, 0);
 }
 
@@ -42,8 +45,8 @@ export interface LastStepOptions {
 }
 
 /**
- * The last real step: what a recurrent layer knows at the end. With `bidirectional`, the first half of the features at the last real step and the
- * second half at the first step, which is where the backward direction ends.
+ * The last real step: what a recurrent layer knows at the end. With `bidirectional`, the first half of the features at
+ * the last real step and the second half at the first step, which is where the backward direction ends.
  *
  * Shapes: input [N, T, D] → [N, D]. A row of length 0 gives zeros.
  *
@@ -64,7 +67,11 @@ export class LastStep extends Module {
     const { input, steps, features } = checkSteps('LastStep.forward', given);
     if (!this.options.bidirectional) return lastSteps(input, steps);
     if (features % 2 !== 0) {
-      throw new ShapeError('LastStep.forward', { given: `input ${describe(input)}`, expected: 'an even last axis, half for each direction', fix: 'leave bidirectional out, or give it the output of a bidirectional layer' });
+      throw new ShapeError('LastStep.forward', {
+        given: `input ${describe(input)}`,
+        expected: 'an even last axis, half for each direction',
+        fix: 'leave bidirectional out, or give it the output of a bidirectional layer',
+      });
     }
     const half = features / 2;
     const part = (from: number, to: number): Sequence => mapZeros(input, (values) => cut(values, from, to));
@@ -77,7 +84,13 @@ const cut = (values: Tensor, from: number, to: number): Tensor => slice(values, 
 
 function lastSteps(input: Sequence, steps: number): Tensor {
   if (!(input instanceof PaddedSequence)) return select(input, 1, steps - 1);
-  return clearEmpty(pickSteps(input.values, input.lengths.map((length, row) => row * steps + Math.max(length - 1, 0))), input.lengths);
+  return clearEmpty(
+    pickSteps(
+      input.values,
+      input.lengths.map((length, row) => row * steps + Math.max(length - 1, 0)),
+    ),
+    input.lengths,
+  );
 }
 
 function firstSteps(input: Sequence): Tensor {
@@ -100,9 +113,17 @@ export class MeanPool extends Module {
   forward(given: Sequence): Tensor {
     const { input } = checkSteps('MeanPool.forward', given);
     if (!(input instanceof PaddedSequence)) return mean(input, 1);
-    if (input.dtype !== 'f32' && input.dtype !== 'f64') throw new DTypeError('MeanPool.forward', { given: describe(input), expected: 'f32 or f64', fix: 'cast it first' });
+    if (input.dtype !== 'f32' && input.dtype !== 'f64')
+      throw new DTypeError('MeanPool.forward', {
+        given: describe(input),
+        expected: 'f32 or f64',
+        fix: 'cast it first',
+      });
     const counts = Float64Array.from(input.lengths, (length) => Math.max(length, 1));
-    return div(sum(input.zeroPadding().values, 1), tensor({ data: counts, shape: [counts.length, 1] }, { dtype: input.dtype, device: input.device }));
+    return div(
+      sum(input.zeroPadding().values, 1),
+      tensor({ data: counts, shape: [counts.length, 1] }, { dtype: input.dtype, device: input.device }),
+    );
   }
 }
 
@@ -128,6 +149,9 @@ export class MaxPool extends Module {
     const padding = new Uint8Array(rows * steps);
     input.lengths.forEach((length, row) => padding.fill(1, row * steps + length, (row + 1) * steps));
     const mask = tensor({ data: padding, shape: [rows, steps] }, { dtype: 'bool', device: input.device });
-    return clearEmpty(max(maskedFill(input.values, reshape(mask, [rows, steps, 1]), LEAST[input.dtype]), 1), input.lengths);
+    return clearEmpty(
+      max(maskedFill(input.values, reshape(mask, [rows, steps, 1]), LEAST[input.dtype]), 1),
+      input.lengths,
+    );
   }
 }

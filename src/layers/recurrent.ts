@@ -31,13 +31,19 @@ export interface RecurrentOptions {
   /** Element type of the parameters. Default f32; f64 runs a plain step-by-step reference. */
   dtype?: FloatingDType;
   /**
-   * Which of cuDNN's algorithms computes on a CUDA device: `auto` times those that can compute a shape once, when it has come a few times or is compiled, and
-   * keeps the fastest. Default auto. The CPU has one algorithm of its own.
+   * Which of cuDNN's algorithms computes on a CUDA device: `auto` times those that can compute a shape once, when it
+   * has come a few times or is compiled, and keeps the fastest. Default auto. The CPU has one algorithm of its own.
    */
   algo?: RecurrentAlgorithm;
 }
 
-const algorithms: readonly RecurrentAlgorithm[] = ['auto', 'standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH'];
+const algorithms: readonly RecurrentAlgorithm[] = [
+  'auto',
+  'standard',
+  'persistStatic',
+  'persistDynamic',
+  'persistStaticSmallH',
+];
 
 /** What a layer hands to the op beside the options. */
 interface CellKind {
@@ -61,7 +67,17 @@ interface States {
   c: Tensor | undefined;
 }
 
-const sharedOptions = ['inputSize', 'hiddenSize', 'numLayers', 'bias', 'batchFirst', 'dropout', 'bidirectional', 'dtype', 'algo'] as const;
+const sharedOptions = [
+  'inputSize',
+  'hiddenSize',
+  'numLayers',
+  'bias',
+  'batchFirst',
+  'dropout',
+  'bidirectional',
+  'dtype',
+  'algo',
+] as const;
 
 /**
  * Fills in the defaults of the shared options.
@@ -69,7 +85,11 @@ const sharedOptions = ['inputSize', 'hiddenSize', 'numLayers', 'bias', 'batchFir
  * @param own  names of the options that only this layer has
  * @throws {OptionError} if a value is out of range, or an option is unknown
  */
-export function checkRecurrentOptions(op: string, options: RecurrentOptions, own: readonly string[]): Required<RecurrentOptions> {
+export function checkRecurrentOptions(
+  op: string,
+  options: RecurrentOptions,
+  own: readonly string[],
+): Required<RecurrentOptions> {
   checkOptions(op, options, [...sharedOptions, ...own]);
   return {
     inputSize: positiveInteger(op, 'inputSize', options.inputSize),
@@ -90,7 +110,11 @@ const MOST_LAYERS = 65_536;
 function layerCount(op: string, value: unknown): number {
   const count = positiveInteger(op, 'numLayers', value);
   if (count <= MOST_LAYERS) return count;
-  throw new OptionError(op, { given: `numLayers: ${count}`, expected: `at most ${MOST_LAYERS}`, fix: 'use fewer layers; hiddenSize makes them wider' });
+  throw new OptionError(op, {
+    given: `numLayers: ${count}`,
+    expected: `at most ${MOST_LAYERS}`,
+    fix: 'use fewer layers; hiddenSize makes them wider',
+  });
 }
 
 /**
@@ -138,7 +162,11 @@ export abstract class RecurrentLayer extends Module {
     return this.#names.map((name) => {
       const parameter: unknown = Reflect.get(this, name);
       if (parameter instanceof Parameter) return parameter;
-      throw new DTypeError(`${this.constructor.name}.forward`, { given: `${name}: ${describe(parameter)}`, expected: 'a Parameter', fix: `assign new Parameter(tensor) to ${name}` });
+      throw new DTypeError(`${this.constructor.name}.forward`, {
+        given: `${name}: ${describe(parameter)}`,
+        expected: 'a Parameter',
+        fix: `assign new Parameter(tensor) to ${name}`,
+      });
     });
   }
 
@@ -149,7 +177,10 @@ export abstract class RecurrentLayer extends Module {
     const rows = positiveInteger(op, 'batchSize', options.batchSize);
     const stack = this.options.numLayers * this.#directions;
     const settings = { dtype: this.options.dtype, device: this.#weights()[0]?.device ?? 'cpu' };
-    return { h: zeros([stack, rows, this.#width], settings), c: zeros([stack, rows, this.options.hiddenSize], settings) };
+    return {
+      h: zeros([stack, rows, this.#width], settings),
+      c: zeros([stack, rows, this.options.hiddenSize], settings),
+    };
   }
 
   /** Checks, runs the stack, and gives the output in the kind of the input. */
@@ -158,7 +189,9 @@ export abstract class RecurrentLayer extends Module {
     checkSequence(`${this.constructor.name}.forward`, input);
     const states = this.#statesOf(state);
     const { shape } = input;
-    const flat = shape.length === 2 && (input instanceof PaddedSequence || shape[1] !== this.options.inputSize || countsRows(input));
+    const flat =
+      shape.length === 2 &&
+      (input instanceof PaddedSequence || shape[1] !== this.options.inputSize || countsRows(input));
     if (flat) throw this.#withoutFeatures(input);
     if (input instanceof PaddedSequence) {
       const result = this.#runBatch(input.zeroPadding().values, states, true, input.lengths);
@@ -168,7 +201,11 @@ export abstract class RecurrentLayer extends Module {
     if (input.rank !== 2) return this.#runBatch(input, states, batchFirst);
     const batch = batchFirst ? 0 : 1;
     const one = (state: Tensor | undefined): Tensor | undefined => (state?.rank === 2 ? unsqueeze(state, 1) : state);
-    const { output, h, c } = this.#runBatch(unsqueeze(input, batch), { h: one(states.h), c: one(states.c) }, batchFirst);
+    const { output, h, c } = this.#runBatch(
+      unsqueeze(input, batch),
+      { h: one(states.h), c: one(states.c) },
+      batchFirst,
+    );
     return { output: select(output, batch, 0), h: select(h, 1, 0), c: c === undefined ? undefined : select(c, 1, 0) };
   }
 
@@ -178,14 +215,21 @@ export abstract class RecurrentLayer extends Module {
     const names = this.#kind.cell === 'lstm' ? ['h', 'c'] : ['h'];
     const form = `{ ${names.join(', ')} }`;
     const wrong = (given: string): OptionError =>
-      new OptionError(`${this.constructor.name}.forward`, { given, expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`, fix: `pass ${form}, as forward and zeroState return them` });
-    if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor) throw wrong(`state ${describe(state)}`);
+      new OptionError(`${this.constructor.name}.forward`, {
+        given,
+        expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`,
+        fix: `pass ${form}, as forward and zeroState return them`,
+      });
+    if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor)
+      throw wrong(`state ${describe(state)}`);
     // A whole result of forward is a state too: its output is no part of it.
     const odd = Object.keys(state).find((key) => key !== 'output' && !names.includes(key));
     const part = (name: string): Tensor => {
       const value: unknown = Reflect.get(state, name);
       if (value instanceof Tensor) return value;
-      throw wrong(value === undefined ? `state ${describe(state)}, without ${name}` : `state ${name}: ${describe(value)}`);
+      throw wrong(
+        value === undefined ? `state ${describe(state)}, without ${name}` : `state ${name}: ${describe(value)}`,
+      );
     };
     if (odd !== undefined) throw wrong(`state ${describe(state)}, with ${odd}`);
     return { h: part('h'), c: names.includes('c') ? part('c') : undefined };
@@ -201,8 +245,18 @@ export abstract class RecurrentLayer extends Module {
     const { hiddenSize, numLayers, bidirectional, bias, dropout, algo: algorithm } = this.options;
     const { cell, projSize } = this.#kind;
     return recurrent(input, this.#weights(), {
-      cell, hiddenSize, projSize, numLayers, bidirectional, bias, batchFirst, dropout: this.training ? dropout : 0, algorithm,
-      ...(states.h === undefined ? {} : { h: states.h }), ...(states.c === undefined ? {} : { c: states.c }), ...(lengths === undefined ? {} : { lengths }),
+      cell,
+      hiddenSize,
+      projSize,
+      numLayers,
+      bidirectional,
+      bias,
+      batchFirst,
+      dropout: this.training ? dropout : 0,
+      algorithm,
+      ...(states.h === undefined ? {} : { h: states.h }),
+      ...(states.c === undefined ? {} : { c: states.c }),
+      ...(lengths === undefined ? {} : { lengths }),
     });
   }
 
@@ -224,7 +278,8 @@ export abstract class RecurrentLayer extends Module {
     const padded = input instanceof PaddedSequence;
     const unsqueezed = padded ? 'x.map((values) => values.unsqueeze(-1))' : 'x.unsqueeze(-1)';
     const layer = inputSize === 1 ? '' : ', for a layer with inputSize: 1';
-    const steps = input.shape[1] === inputSize ? '; or, where each row is one step, an axis of steps: x.unsqueeze(1)' : '';
+    const steps =
+      input.shape[1] === inputSize ? '; or, where each row is one step, an axis of steps: x.unsqueeze(1)' : '';
     return new ShapeError(`${this.constructor.name}.forward`, {
       given: `input ${describe(input)}`,
       expected: `[N, T, ${inputSize}] (inputSize)${padded || countsRows(input) ? '' : `, or [T, ${inputSize}] for one sequence`}`,
@@ -237,7 +292,12 @@ export abstract class RecurrentLayer extends Module {
     const { inputSize, dtype } = this.options;
     const given = `input ${describe(input)}`;
     const layout = batchFirst ? '[N, T, D]' : '[T, N, D]';
-    if (input.rank !== 3) throw new ShapeError(op, { given, expected: `${layout} or [T, D]`, fix: 'reshape it to rows, steps and features' });
+    if (input.rank !== 3)
+      throw new ShapeError(op, {
+        given,
+        expected: `${layout} or [T, D]`,
+        fix: 'reshape it to rows, steps and features',
+      });
     const width = input.shape[2] ?? 0;
     if (width !== inputSize) {
       const fix = `build the layer with inputSize: ${width}, or put a Linear(${width} → ${inputSize}) before it`;
@@ -246,7 +306,12 @@ export abstract class RecurrentLayer extends Module {
     if (input.shape[batchFirst ? 0 : 1] === 0) {
       throw new ShapeError(op, { given, expected: `at least one row, ${layout}`, fix: 'leave empty batches out' });
     }
-    if (input.dtype !== dtype) throw new DTypeError(op, { given, expected: `${dtype}, as the layer's parameters`, fix: `cast the input, x.cast('${dtype}'), or build the layer with that dtype` });
+    if (input.dtype !== dtype)
+      throw new DTypeError(op, {
+        given,
+        expected: `${dtype}, as the layer's parameters`,
+        fix: `cast the input, x.cast('${dtype}'), or build the layer with that dtype`,
+      });
   }
 
   #checkState(name: 'h' | 'c', state: Tensor | undefined, rows: number, width: number): void {
@@ -255,9 +320,18 @@ export abstract class RecurrentLayer extends Module {
     const expected = [this.options.numLayers * this.#directions, rows, width];
     const given = `state ${name} ${describe(state)}`;
     if (state.shape.join() !== expected.join()) {
-      throw new ShapeError(op, { given, expected: `${describe(expected)}, [L·K, N, ${name === 'c' || this.#kind.projSize === 0 ? 'H' : 'P'}]`, fix: `start from zeroState({ batchSize: ${rows} })` });
+      throw new ShapeError(op, {
+        given,
+        expected: `${describe(expected)}, [L·K, N, ${name === 'c' || this.#kind.projSize === 0 ? 'H' : 'P'}]`,
+        fix: `start from zeroState({ batchSize: ${rows} })`,
+      });
     }
-    if (state.dtype !== this.options.dtype) throw new DTypeError(op, { given, expected: this.options.dtype, fix: `cast it: state.cast('${this.options.dtype}')` });
+    if (state.dtype !== this.options.dtype)
+      throw new DTypeError(op, {
+        given,
+        expected: this.options.dtype,
+        fix: `cast it: state.cast('${this.options.dtype}')`,
+      });
   }
 }
 
@@ -270,7 +344,9 @@ function weightShapes(options: Required<RecurrentOptions>, { gates, projSize }: 
   const width = projSize > 0 ? projSize : hiddenSize;
   const directions = bidirectional ? ['', '_reverse'] : [''];
   claim([0], numLayers * directions.length * (2 + (projSize > 0 ? 1 : 0) + (bias ? 2 : 0)) - 1);
-  const suffixes = Array.from({ length: numLayers }, (_, layer) => directions.map((direction) => ({ layer, suffix: `l${layer}${direction}` }))).flat();
+  const suffixes = Array.from({ length: numLayers }, (_, layer) =>
+    directions.map((direction) => ({ layer, suffix: `l${layer}${direction}` })),
+  ).flat();
   const shapes = new Map<string, number[]>();
   for (const { layer, suffix } of suffixes) {
     shapes.set(`weight_ih_${suffix}`, [gates * hiddenSize, layer === 0 ? inputSize : directions.length * width]);
@@ -286,7 +362,11 @@ function weightShapes(options: Required<RecurrentOptions>, { gates, projSize }: 
 }
 
 /** Parameters that are views of one fresh buffer, one after the other. */
-function viewsOfOne(shapes: ReadonlyMap<string, readonly number[]>, bound: number, dtype: FloatingDType): Map<string, Parameter> {
+function viewsOfOne(
+  shapes: ReadonlyMap<string, readonly number[]>,
+  bound: number,
+  dtype: FloatingDType,
+): Map<string, Parameter> {
   const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
   const buffer = uniformValues([[...shapes.values()].reduce((sum, shape) => sum + size(shape), 0)], bound, dtype);
   const parameters = new Map<string, Parameter>();
@@ -305,12 +385,19 @@ function viewsOfOne(shapes: ReadonlyMap<string, readonly number[]>, bound: numbe
 
 const kinds = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'];
 
-/** PyTorch's order: by layer, forwards before backwards, and within one weight_ih, weight_hh, bias_ih, bias_hh, weight_hr. */
+/**
+ * PyTorch's order: by layer, forwards before backwards, and within one weight_ih, weight_hh, bias_ih, bias_hh,
+ * weight_hr.
+ */
 function byLayerAndDirection(a: string, b: string): number {
   const key = (name: string): number[] => {
     const [, kind = '', layer = '', reverse] = /^(\w+?_\w+?)_l(\d+)(_reverse)?$/.exec(name) ?? [];
     return [Number(layer), reverse === undefined ? 0 : 1, kinds.indexOf(kind)];
   };
   const other = key(b);
-  return key(a).map((value, i) => value - (other[i] ?? 0)).find((difference) => difference !== 0) ?? 0;
+  return (
+    key(a)
+      .map((value, i) => value - (other[i] ?? 0))
+      .find((difference) => difference !== 0) ?? 0
+  );
 }

@@ -29,8 +29,33 @@ export type ModuleClasses = Readonly<Record<string, new (...args: never[]) => Mo
 
 /** Built of options alone. */
 const layers: ModuleClasses = {
-  AdditiveAttention, BatchNorm1d, Conv1d, Dropout, ELU, Embedding, GaussianNoise, GELU, GRU, LastStep, LayerNorm, LeakyReLU, Linear, LogSoftmax, LSTM,
-  MaxPool, MeanPool, MultiplicativeAttention, ReLU, RNN, ScaledDotProductAttention, Sigmoid, SiLU, Softmax, Softplus, Standardize, Tanh,
+  AdditiveAttention,
+  BatchNorm1d,
+  Conv1d,
+  Dropout,
+  ELU,
+  Embedding,
+  GaussianNoise,
+  GELU,
+  GRU,
+  LastStep,
+  LayerNorm,
+  LeakyReLU,
+  Linear,
+  LogSoftmax,
+  LSTM,
+  MaxPool,
+  MeanPool,
+  MultiplicativeAttention,
+  ReLU,
+  RNN,
+  ScaledDotProductAttention,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Standardize,
+  Tanh,
 };
 
 /** Built of modules, and of options after them. */
@@ -41,7 +66,10 @@ declarePackaged([...Object.values(layers), ...Object.values(containers)]);
 /** Why a module cannot be rebuilt, in parts, so that `load` can add which file it was reading. */
 export class RebuildError extends OptionError {
   /** @param own  whether the fault is that of a class of the user's, not of the configuration */
-  constructor(readonly parts: ErrorParts, readonly own = false) {
+  constructor(
+    readonly parts: ErrorParts,
+    readonly own = false,
+  ) {
     super('load', parts);
   }
 }
@@ -50,8 +78,10 @@ export class RebuildError extends OptionError {
  * Builds the module that a configuration describes, with fresh weights.
  *
  * @param config   what `module.config()` returned; it may come from a file and is checked
- * @param classes  classes of the user's own that it holds, by name. Each is built with the `options` that its object had, or without arguments.
- * @throws {RebuildError} if a class is unknown, or the configuration is not one, or the constructor of a class of the user's throws
+ * @param classes  classes of the user's own that it holds, by name. Each is built with the `options` that its object
+ * had, or without arguments.
+ * @throws {RebuildError} if a class is unknown, or the configuration is not one, or the constructor of a class of the
+ * user's throws
  */
 export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Module {
   const checked = checkConfig(config);
@@ -102,11 +132,18 @@ function constructOwn(own: ModuleClasses[string], name: string, settings: readon
     return Reflect.construct(own, settings);
   } catch (error) {
     const call = `new ${name}(${settings.length > 0 ? 'options' : ''})`;
-    const reason = (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).split('\n', 1)[0]?.replace(/\.$/, '') ?? '';
-    const failure = new RebuildError({
-      given: `${name}, whose constructor fails (${reason}),`, expected: `${call} to build the model that was saved`,
-      fix: `keep the constructor's argument in a field options of ${name} before saving, and let the constructor take it; see the error's cause`,
-    }, true);
+    const reason =
+      (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
+        .split('\n', 1)[0]
+        ?.replace(/\.$/, '') ?? '';
+    const failure = new RebuildError(
+      {
+        given: `${name}, whose constructor fails (${reason}),`,
+        expected: `${call} to build the model that was saved`,
+        fix: `keep the constructor's argument in a field options of ${name} before saving, and let the constructor take it; see the error's cause`,
+      },
+      true,
+    );
     failure.cause = error;
     throw failure;
   }
@@ -133,7 +170,8 @@ function checkConfig(config: ModuleConfig): CheckedConfig {
   return { name, own: own === true, options, children, tied };
 }
 
-const isPaths = (value: unknown): value is string[] => Array.isArray(value) && value.every((path) => typeof path === 'string');
+const isPaths = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((path) => typeof path === 'string');
 
 const damaged = (given: string): RebuildError =>
   new RebuildError({

@@ -27,7 +27,8 @@ export class Residual extends Module {
     const change = applyLayer('Residual.forward', this.module, input);
     if (change.shape.join() !== input.shape.join()) {
       throw new ShapeError('Residual.forward', {
-        given: `${describe(change)} from ${this.module.constructor.name} for input ${describe(input)}`, expected: 'the shape of the input',
+        given: `${describe(change)} from ${this.module.constructor.name} for input ${describe(input)}`,
+        expected: 'the shape of the input',
         fix: 'give the module as many output features as input features, or put a Linear into it',
       });
     }

@@ -15,10 +15,11 @@ export interface RNNOptions extends RecurrentOptions {
  *
  *   h_t = tanh(W_ih x_t + b_ih + W_hh h_{t-1} + b_hh), or max(…, 0)
  *
- * Shapes: input [N, T, D] → output [N, T, K·H]; state h [L·K, N, H], before and after. [T, N, D] without `batchFirst`; a single sequence
- * [T, D] → [T, K·H]. A PaddedSequence gives a PaddedSequence, as for an LSTM.
+ * Shapes: input [N, T, D] → output [N, T, K·H]; state h [L·K, N, H], before and after. [T, N, D] without `batchFirst`;
+ * a single sequence [T, D] → [T, K·H]. A PaddedSequence gives a PaddedSequence, as for an LSTM.
  *
- * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), `nonlinearity` is neither of the two, or an option is unknown
+ * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), `nonlinearity` is neither
+ * of the two, or an option is unknown
  * @see torch.nn.RNN for the same weights
  */
 export class RNN extends RecurrentLayer {
@@ -40,7 +41,8 @@ export class RNN extends RecurrentLayer {
 
   /**
    * @param state  initial state; zeros if left out
-   * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or the state has another shape
+   * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or the state has another
+   * shape
    * @throws {OptionError} if `input` is no sequence, or the state is not { h }
    * @throws {DTypeError} if `input` or the state is of another dtype than the layer
    */

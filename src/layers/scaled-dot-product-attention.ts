@@ -17,7 +17,8 @@ export interface ScaledDotProductAttentionOptions {
  *
  *   softmax(scale · Q Kᵀ) V
  *
- * Shapes: query [N, Q, D] or [N, D], key [N, K, D], value [N, K, E] → [N, Q, E] or [N, E]; see `Attention` for masks and lengths.
+ * Shapes: query [N, Q, D] or [N, D], key [N, K, D], value [N, K, E] → [N, Q, E] or [N, E]; see `Attention` for masks
+ * and lengths.
  *
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.functional.scaled_dot_product_attention
@@ -31,12 +32,19 @@ export class ScaledDotProductAttention extends Attention {
     checkOptions('ScaledDotProductAttention', options, ['scale', 'causal']);
     const { scale } = options;
     const causal = flag('ScaledDotProductAttention', 'causal', options.causal ?? false);
-    this.options = Object.freeze({ ...(scale === undefined ? {} : { scale: finiteNumber('ScaledDotProductAttention', 'scale', scale) }), causal });
+    this.options = Object.freeze({
+      ...(scale === undefined ? {} : { scale: finiteNumber('ScaledDotProductAttention', 'scale', scale) }),
+      causal,
+    });
   }
 
   protected override scores(query: Tensor, key: Tensor): Tensor {
     if (query.shape.at(-1) !== key.shape.at(-1)) {
-      throw new ShapeError('ScaledDotProductAttention.forward', { given: `query ${describe(query)} and key ${describe(key)}`, expected: 'equal last axes', fix: 'project one of them with a Linear' });
+      throw new ShapeError('ScaledDotProductAttention.forward', {
+        given: `query ${describe(query)} and key ${describe(key)}`,
+        expected: 'equal last axes',
+        fix: 'project one of them with a Linear',
+      });
     }
     return scaledProducts(query, key, this.options.scale);
   }

@@ -4,9 +4,11 @@ import { applyLayer, checkModule } from './apply';
 import { Module } from './module';
 
 /**
- * Modules one after the other. A recurrent layer passes its `output` on and starts from zeros; for its states write a Module.
+ * Modules one after the other. A recurrent layer passes its `output` on and starts from zeros; for its states write a
+ * Module.
  *
- *     new Sequential(new LSTM({ inputSize: 12, hiddenSize: 64 }), new LastStep(), new Linear({ inFeatures: 64, outFeatures: 9 }))
+ *     new Sequential(new LSTM({ inputSize: 12, hiddenSize: 64 }), new LastStep(), new Linear({ inFeatures: 64,
+ *       outFeatures: 9 }))
  *
  * Parameters are named by place, as in PyTorch: `0.weight_ih_l0`, `2.bias`. So are the layers: `model[0]`.
  *
@@ -18,9 +20,19 @@ export class Sequential extends Module implements Iterable<Module> {
 
   constructor(...layers: Module[]) {
     super();
-    if (layers.length === 0) throw new OptionError('Sequential', { given: 'no layer', expected: 'at least one', fix: 'pass the layers one by one: new Sequential(a, b)' });
+    if (layers.length === 0)
+      throw new OptionError('Sequential', {
+        given: 'no layer',
+        expected: 'at least one',
+        fix: 'pass the layers one by one: new Sequential(a, b)',
+      });
     layers.forEach((layer, place) => {
-      checkModule('Sequential', `layer ${place}`, layer, 'pass the layers one by one, not in an array; wrap a function in a Module');
+      checkModule(
+        'Sequential',
+        `layer ${place}`,
+        layer,
+        'pass the layers one by one, not in an array; wrap a function in a Module',
+      );
       Reflect.set(this, place, layer);
     });
   }

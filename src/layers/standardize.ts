@@ -57,7 +57,8 @@ export class Standardize extends Module {
   }
 
   /**
-   * Measures mean and standard deviation (divided by n) of each feature over all steps of the data. A feature that does not vary gets deviation 1.
+   * Measures mean and standard deviation (divided by n) of each feature over all steps of the data. A feature that does
+   * not vary gets deviation 1.
    *
    * @param data  a dataset of items { input }, or an array of inputs: host arrays or nested arrays […, D] on the host
    * @throws {ShapeError} if there is no step, or the items have different last axes
@@ -95,10 +96,18 @@ export class Standardize extends Module {
     checkSequence('Standardize.forward', input);
     const { mean, deviation } = this;
     if (mean === undefined || deviation === undefined) {
-      throw new OptionError('Standardize.forward', { given: 'a layer that was not fitted', expected: 'mean and deviation of the training data', fix: 'call fit(train) first, or build it with numFeatures and load its state' });
+      throw new OptionError('Standardize.forward', {
+        given: 'a layer that was not fitted',
+        expected: 'mean and deviation of the training data',
+        fix: 'call fit(train) first, or build it with numFeatures and load its state',
+      });
     }
     if (input.shape.at(-1) !== mean.shape[0]) {
-      throw new ShapeError('Standardize.forward', { given: `input ${describe(input)}`, expected: `last axis ${mean.shape[0]} (numFeatures)`, fix: 'fit the layer on data with the same features' });
+      throw new ShapeError('Standardize.forward', {
+        given: `input ${describe(input)}`,
+        expected: `last axis ${mean.shape[0]} (numFeatures)`,
+        fix: 'fit the layer on data with the same features',
+      });
     }
     return mapRealSteps(input, (values) => div(sub(values, mean), deviation));
   }
@@ -128,13 +137,21 @@ class Statistics {
     const features = shape.at(-1) ?? 0;
     const shift = (this.#shift ??= this.#start(data, features));
     if (shape.length === 0 || features !== shift.length) {
-      throw new ShapeError('Standardize.fit', { given: `item ${index} of shape ${describe(shape)}`, expected: `last axis ${shift.length}, as item 0`, fix: 'give all items the same features' });
+      throw new ShapeError('Standardize.fit', {
+        given: `item ${index} of shape ${describe(shape)}`,
+        expected: `last axis ${shift.length}, as item 0`,
+        fix: 'give all items the same features',
+      });
     }
     for (let start = 0; start < data.length; start += features) {
       for (let feature = 0; feature < features; feature++) {
         const value = (data[start + feature] ?? 0) - (shift[feature] ?? 0);
         if (!Number.isFinite(value)) {
-          throw new OptionError('Standardize.fit', { given: `${data[start + feature]} in item ${index}, feature ${feature}`, expected: 'finite numbers', fix: 'clean the data, or leave the item out' });
+          throw new OptionError('Standardize.fit', {
+            given: `${data[start + feature]} in item ${index}, feature ${feature}`,
+            expected: 'finite numbers',
+            fix: 'clean the data, or leave the item out',
+          });
         }
         this.#sum[feature] = (this.#sum[feature] ?? 0) + value;
         this.#squares[feature] = (this.#squares[feature] ?? 0) + value * value;
@@ -151,9 +168,18 @@ class Statistics {
 
   result(expected: number | undefined): { mean: Float64Array; deviation: Float64Array } {
     const shift = this.#shift;
-    if (shift === undefined || this.#count === 0) throw new ShapeError('Standardize.fit', { given: 'data without a step', expected: 'at least one step', fix: 'fit on the training data' });
+    if (shift === undefined || this.#count === 0)
+      throw new ShapeError('Standardize.fit', {
+        given: 'data without a step',
+        expected: 'at least one step',
+        fix: 'fit on the training data',
+      });
     if (expected !== undefined && shift.length !== expected) {
-      throw new ShapeError('Standardize.fit', { given: `data of ${shift.length} features`, expected: `${expected} (numFeatures)`, fix: `build the layer with numFeatures: ${shift.length}, or without` });
+      throw new ShapeError('Standardize.fit', {
+        given: `data of ${shift.length} features`,
+        expected: `${expected} (numFeatures)`,
+        fix: `build the layer with numFeatures: ${shift.length}, or without`,
+      });
     }
     const offsets = this.#sum.map((sum) => sum / this.#count);
     const deviation = this.#squares.map((squares, feature) => {

@@ -3,8 +3,8 @@ import type { Module } from './module';
 const heads = ['name', 'class', 'output shape', 'parameters'] as const;
 
 /**
- * Table of a model: one row a module, in the order of the fields, then the totals. Parameters are those in the module's own fields; one that occurred
- * further up is not counted again. Of shapes, N is the batch and T is time.
+ * Table of a model: one row a module, in the order of the fields, then the totals. Parameters are those in the module's
+ * own fields; one that occurred further up is not counted again. Of shapes, N is the batch and T is time.
  */
 export function summaryTable(model: Module): string {
   const counted = new Set<object>();
@@ -21,9 +21,20 @@ export function summaryTable(model: Module): string {
     ];
   });
   const total = model.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
-  const trainable = model.parameters().reduce((sum, parameter) => sum + (parameter.requiresGrad ? parameter.size : 0), 0);
+  const trainable = model
+    .parameters()
+    .reduce((sum, parameter) => sum + (parameter.requiresGrad ? parameter.size : 0), 0);
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => cells.map((cell, column) => (column === 3 ? cell.padStart(widths[3] ?? 0) : cell.padEnd(widths[column] ?? 0))).join('  ');
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === 3 ? cell.padStart(widths[3] ?? 0) : cell.padEnd(widths[column] ?? 0)))
+      .join('  ');
   const rule = '-'.repeat(widths.reduce((sum, width) => sum + width, 2 * (widths.length - 1)));
-  return [line(heads), rule, ...rows.map(line), rule, `${total.toLocaleString('en')} parameters, ${trainable.toLocaleString('en')} trainable`].join('\n');
+  return [
+    line(heads),
+    rule,
+    ...rows.map(line),
+    rule,
+    `${total.toLocaleString('en')} parameters, ${trainable.toLocaleString('en')} trainable`,
+  ].join('\n');
 }

@@ -29,7 +29,11 @@ export class TimeDistributed extends Module {
     checkSequence('TimeDistributed.forward', input);
     const [rows, steps] = input.shape;
     if (rows === undefined || steps === undefined) {
-      throw new ShapeError('TimeDistributed.forward', { given: `input ${describe(input)}`, expected: '[N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
+      throw new ShapeError('TimeDistributed.forward', {
+        given: `input ${describe(input)}`,
+        expected: '[N, T, …]',
+        fix: 'put the batch first: x.unsqueeze(0)',
+      });
     }
     if (!(input instanceof PaddedSequence)) {
       const output = this.#each(joinSteps(input));
@@ -43,7 +47,9 @@ export class TimeDistributed extends Module {
     const output = applyLayer('TimeDistributed.forward', this.module, steps);
     if (output instanceof Tensor && output.shape[0] === steps.shape[0]) return output;
     throw new ShapeError('TimeDistributed.forward', {
-      given: `${describe(output)} from ${this.module.constructor.name} for steps ${describe(steps)}`, expected: 'a tensor of one row a step', fix: 'wrap a module that maps each row by itself',
+      given: `${describe(output)} from ${this.module.constructor.name} for steps ${describe(steps)}`,
+      expected: 'a tensor of one row a step',
+      fix: 'wrap a module that maps each row by itself',
     });
   }
 

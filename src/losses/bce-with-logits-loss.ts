@@ -7,7 +7,8 @@ import { Loss, reductionOf, weightsOf } from './loss';
 /**
  * Binary cross entropy of `σ(input)`, without overflow; `posWeight` makes positive targets count more.
  *
- * Shapes: input and target equal, targets in [0, 1] → [] (or the same, for reduction `none`); posWeight one number, or [C], one a place on the last axis.
+ * Shapes: input and target equal, targets in [0, 1] → [] (or the same, for reduction `none`); posWeight one number, or
+ * [C], one a place on the last axis.
  *
  * @throws {OptionError} if an option is unknown, or `posWeight` is no tensor
  * @see torch.nn.BCEWithLogitsLoss

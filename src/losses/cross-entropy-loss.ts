@@ -26,16 +26,31 @@ export class CrossEntropyLoss extends Loss {
     const op = 'CrossEntropyLoss';
     checkOptions(op, options, ['weight', 'ignoreIndex', 'labelSmoothing', 'reduction']);
     const { ignoreIndex = -100, labelSmoothing = 0 } = options;
-    if (!Number.isInteger(ignoreIndex)) throw new OptionError(op, { given: `ignoreIndex: ${String(ignoreIndex)}`, expected: 'a whole number', fix: 'name the label of the steps to leave out' });
+    if (!Number.isInteger(ignoreIndex))
+      throw new OptionError(op, {
+        given: `ignoreIndex: ${String(ignoreIndex)}`,
+        expected: 'a whole number',
+        fix: 'name the label of the steps to leave out',
+      });
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
-      throw new OptionError(op, { given: `labelSmoothing: ${String(labelSmoothing)}`, expected: 'a number in 0..1', fix: 'pass a fraction such as labelSmoothing: 0.1' });
+      throw new OptionError(op, {
+        given: `labelSmoothing: ${String(labelSmoothing)}`,
+        expected: 'a number in 0..1',
+        fix: 'pass a fraction such as labelSmoothing: 0.1',
+      });
     }
-    this.options = Object.freeze({ weight: weightsOf(op, 'weight', options.weight), ignoreIndex, labelSmoothing, reduction: reductionOf(op, options) });
+    this.options = Object.freeze({
+      weight: weightsOf(op, 'weight', options.weight),
+      ignoreIndex,
+      labelSmoothing,
+      reduction: reductionOf(op, options),
+    });
   }
 
   /**
    * @param settings.stepWeights  weight of each step: of the target's shape, or [N], one a sequence
-   * @throws {ShapeError} if the target has neither the input's axes nor those but the last; {OptionError} if a label is out of range
+   * @throws {ShapeError} if the target has neither the input's axes nor those but the last; {OptionError} if a label is
+   * out of range
    */
   override forward(input: Sequence, target: Sequence, settings: Pick<CrossEntropyOptions, 'stepWeights'> = {}): Tensor {
     checkOptions('CrossEntropyLoss.forward', settings, ['stepWeights']);

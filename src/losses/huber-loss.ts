@@ -21,7 +21,12 @@ export class HuberLoss extends Loss {
     super();
     checkOptions('HuberLoss', options, ['delta', 'reduction']);
     const delta = nonNegativeNumber('HuberLoss', 'delta', options.delta ?? 1);
-    if (delta === 0) throw new OptionError('HuberLoss', { given: 'delta: 0', expected: 'a number above 0 for delta', fix: 'use L1Loss for the line alone' });
+    if (delta === 0)
+      throw new OptionError('HuberLoss', {
+        given: 'delta: 0',
+        expected: 'a number above 0 for delta',
+        fix: 'use L1Loss for the line alone',
+      });
     this.options = Object.freeze({ delta, reduction: reductionOf('HuberLoss', options) });
   }
 

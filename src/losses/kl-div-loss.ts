@@ -21,7 +21,12 @@ export class KLDivLoss extends Loss {
   constructor(options: KLDivergenceOptions = {}) {
     super();
     checkOptions('KLDivLoss', options, ['logTarget', 'reduction']);
-    const reduction = oneOf('KLDivLoss', 'reduction', options.reduction ?? 'mean', ['mean', 'sum', 'none', 'batchmean']);
+    const reduction = oneOf('KLDivLoss', 'reduction', options.reduction ?? 'mean', [
+      'mean',
+      'sum',
+      'none',
+      'batchmean',
+    ]);
     this.options = Object.freeze({ reduction, logTarget: flag('KLDivLoss', 'logTarget', options.logTarget ?? false) });
   }
 

@@ -33,7 +33,8 @@ export abstract class Loss {
 }
 
 /** The reduction that was chosen, `mean` by default. */
-export const reductionOf = (op: string, options: { reduction?: Reduction }): Reduction => oneOf(op, 'reduction', options.reduction ?? 'mean', ['mean', 'sum', 'none']);
+export const reductionOf = (op: string, options: { reduction?: Reduction }): Reduction =>
+  oneOf(op, 'reduction', options.reduction ?? 'mean', ['mean', 'sum', 'none']);
 
 /** Weights that a loss was given, if any: a tensor, as plain numbers would be refused at the first batch only. */
 export function weightsOf(op: string, name: string, weights: Tensor | null | undefined): Tensor | undefined {
@@ -41,7 +42,11 @@ export function weightsOf(op: string, name: string, weights: Tensor | null | und
   const given: unknown = weights;
   if (typeof given === 'number' || Array.isArray(given)) {
     const numbers = Array.isArray(given) && given.length > 8 ? '[…]' : describe(given);
-    throw new OptionError(op, { given: `${describe(given)} as ${name}`, expected: 'a Tensor', fix: `write ${name}: tensor(${numbers})` });
+    throw new OptionError(op, {
+      given: `${describe(given)} as ${name}`,
+      expected: 'a Tensor',
+      fix: `write ${name}: tensor(${numbers})`,
+    });
   }
   checkTensor(weights, op, name);
   return weights;

@@ -1,7 +1,15 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber, probability } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+import {
+  checkShared,
+  ids,
+  Optimizer,
+  type OptimizerGroup,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type StateLayout,
+} from './optimizer';
 
 /** Options of Adadelta. learningRate is 1 by default. */
 export interface AdadeltaOptions extends OptimizerOptions {
@@ -21,7 +29,10 @@ export interface AdadeltaOptions extends OptimizerOptions {
  * @see torch.optim.Adadelta
  */
 export class Adadelta extends Optimizer<AdadeltaOptions> {
-  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdadeltaOptions>[], options: AdadeltaOptions = {}) {
+  constructor(
+    parameters: Iterable<Tensor> | readonly ParameterGroup<AdadeltaOptions>[],
+    options: AdadeltaOptions = {},
+  ) {
     super('Adadelta', parameters, options);
   }
 
@@ -34,11 +45,32 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
   }
 
   protected override layout(): StateLayout {
-    return { moments: [{ name: 'square_avg', initial: 0 }, { name: 'acc_delta', initial: 0 }], scalars: { name: 'step', initial: [0] } };
+    return {
+      moments: [
+        { name: 'square_avg', initial: 0 },
+        { name: 'acc_delta', initial: 0 },
+      ],
+      scalars: { name: 'step', initial: [0] },
+    };
   }
 
-  protected override update(group: OptimizerGroup<AdadeltaOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+  protected override update(
+    group: OptimizerGroup<AdadeltaOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
     const { parameters, weightDecay, rho, eps } = group;
-    return binding.adadeltaStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adadelta.step', 'learningRate'), weightDecay, rho, eps, optionalIdOf(skip, 'Adadelta.step', 'skip'));
+    return binding.adadeltaStep(
+      ids(parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'Adadelta.step', 'learningRate'),
+      weightDecay,
+      rho,
+      eps,
+      optionalIdOf(skip, 'Adadelta.step', 'skip'),
+    );
   }
 }

@@ -1,7 +1,15 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+import {
+  checkShared,
+  ids,
+  Optimizer,
+  type OptimizerGroup,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type StateLayout,
+} from './optimizer';
 
 /** Options of Adagrad. learningRate is 1e-2 by default. */
 export interface AdagradOptions extends OptimizerOptions {
@@ -31,7 +39,11 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return {
       ...checkShared('Adagrad', options, ['learningRateDecay', 'initialAccumulatorValue', 'eps'], 1e-2),
       learningRateDecay: nonNegativeNumber('Adagrad', 'learningRateDecay', options.learningRateDecay ?? 0),
-      initialAccumulatorValue: nonNegativeNumber('Adagrad', 'initialAccumulatorValue', options.initialAccumulatorValue ?? 0),
+      initialAccumulatorValue: nonNegativeNumber(
+        'Adagrad',
+        'initialAccumulatorValue',
+        options.initialAccumulatorValue ?? 0,
+      ),
       eps: nonNegativeNumber('Adagrad', 'eps', options.eps ?? 1e-10),
     };
   }
@@ -40,8 +52,23 @@ export class Adagrad extends Optimizer<AdagradOptions> {
     return { moments: [{ name: 'sum', initial: initialAccumulatorValue }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<AdagradOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+  protected override update(
+    group: OptimizerGroup<AdagradOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
     const { parameters, weightDecay, learningRateDecay, eps } = group;
-    return binding.adagradStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adagrad.step', 'learningRate'), weightDecay, learningRateDecay, eps, optionalIdOf(skip, 'Adagrad.step', 'skip'));
+    return binding.adagradStep(
+      ids(parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'Adagrad.step', 'learningRate'),
+      weightDecay,
+      learningRateDecay,
+      eps,
+      optionalIdOf(skip, 'Adagrad.step', 'skip'),
+    );
   }
 }

@@ -1,7 +1,16 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+import {
+  checkBetas,
+  checkShared,
+  ids,
+  Optimizer,
+  type OptimizerGroup,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type StateLayout,
+} from './optimizer';
 
 /** Options of Adam and AdamW. learningRate is 1e-3 by default. */
 export interface AdamOptions extends OptimizerOptions {
@@ -35,15 +44,33 @@ export class Adam extends Optimizer<AdamOptions> {
     return adamLayout(group);
   }
 
-  protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+  protected override update(
+    group: OptimizerGroup<AdamOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
     const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adam.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, amsgrad, false, optionalIdOf(skip, 'Adam.step', 'skip'));
+    return binding.adamStep(
+      ids(parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'Adam.step', 'learningRate'),
+      weightDecay,
+      betas[0],
+      betas[1],
+      eps,
+      amsgrad,
+      false,
+      optionalIdOf(skip, 'Adam.step', 'skip'),
+    );
   }
 }
 
 /**
- * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): parameters are multiplied by 1 - learningRate · weightDecay, the moments see the
- * plain gradient. weightDecay is 0.01 by default.
+ * Adam with decoupled weight decay (Loshchilov and Hutter, 2019): parameters are multiplied by 1 - learningRate ·
+ * weightDecay, the moments see the plain gradient. weightDecay is 0.01 by default.
  *
  * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
  * @see torch.optim.AdamW
@@ -61,9 +88,27 @@ export class AdamW extends Optimizer<AdamOptions> {
     return adamLayout(group);
   }
 
-  protected override update(group: OptimizerGroup<AdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+  protected override update(
+    group: OptimizerGroup<AdamOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
     const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(ids(parameters), ids(state), known, idOf(learningRate, 'AdamW.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, amsgrad, true, optionalIdOf(skip, 'AdamW.step', 'skip'));
+    return binding.adamStep(
+      ids(parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'AdamW.step', 'learningRate'),
+      weightDecay,
+      betas[0],
+      betas[1],
+      eps,
+      amsgrad,
+      true,
+      optionalIdOf(skip, 'AdamW.step', 'skip'),
+    );
   }
 }
 
@@ -77,6 +122,10 @@ function resolveAdam(op: string, options: AdamOptions, weightDecay: number): Req
 }
 
 const adamLayout = ({ amsgrad }: Required<AdamOptions>): StateLayout => ({
-  moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_avg_sq', initial: 0 }, ...(amsgrad ? [{ name: 'max_exp_avg_sq', initial: 0 }] : [])],
+  moments: [
+    { name: 'exp_avg', initial: 0 },
+    { name: 'exp_avg_sq', initial: 0 },
+    ...(amsgrad ? [{ name: 'max_exp_avg_sq', initial: 0 }] : []),
+  ],
   scalars: { name: 'step', initial: [0] },
 });

@@ -1,7 +1,16 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+import {
+  checkBetas,
+  checkShared,
+  ids,
+  Optimizer,
+  type OptimizerGroup,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type StateLayout,
+} from './optimizer';
 
 /** Options of Adamax. learningRate is 2e-3 by default. */
 export interface AdamaxOptions extends OptimizerOptions {
@@ -34,11 +43,33 @@ export class Adamax extends Optimizer<AdamaxOptions> {
   }
 
   protected override layout(): StateLayout {
-    return { moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_inf', initial: 0 }], scalars: { name: 'step', initial: [0] } };
+    return {
+      moments: [
+        { name: 'exp_avg', initial: 0 },
+        { name: 'exp_inf', initial: 0 },
+      ],
+      scalars: { name: 'step', initial: [0] },
+    };
   }
 
-  protected override update(group: OptimizerGroup<AdamaxOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+  protected override update(
+    group: OptimizerGroup<AdamaxOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
     const { parameters, weightDecay, betas, eps } = group;
-    return binding.adamaxStep(ids(parameters), ids(state), known, idOf(learningRate, 'Adamax.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, optionalIdOf(skip, 'Adamax.step', 'skip'));
+    return binding.adamaxStep(
+      ids(parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'Adamax.step', 'learningRate'),
+      weightDecay,
+      betas[0],
+      betas[1],
+      eps,
+      optionalIdOf(skip, 'Adamax.step', 'skip'),
+    );
   }
 }

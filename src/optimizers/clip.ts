@@ -14,8 +14,9 @@ export interface ClipGradNormOptions {
 }
 
 /**
- * Scales all gradients by one factor, so that their joint norm is at most `maxNorm`; smaller ones stay as they are. In place, without waiting. With a
- * NaN among the gradients all become NaN; an infinite one becomes NaN and the others 0, as in PyTorch: look at the norm returned.
+ * Scales all gradients by one factor, so that their joint norm is at most `maxNorm`; smaller ones stay as they are. In
+ * place, without waiting. With a NaN among the gradients all become NaN; an infinite one becomes NaN and the others 0,
+ * as in PyTorch: look at the norm returned.
  *
  * @param parameters  those without a gradient are left out
  * @returns the norm before, []; 0 if there is no gradient
@@ -26,7 +27,11 @@ export function clipGradNorm(parameters: Iterable<Tensor>, options: ClipGradNorm
   checkOptions('clipGradNorm', options, ['maxNorm', 'normType']);
   const { normType = 2 } = options;
   if (typeof normType !== 'number' || !(normType > 0)) {
-    throw new OptionError('clipGradNorm', { given: `normType: ${describe(normType)}`, expected: 'a number above 0, or Infinity', fix: 'leave normType out for the usual norm' });
+    throw new OptionError('clipGradNorm', {
+      given: `normType: ${describe(normType)}`,
+      expected: 'a number above 0, or Infinity',
+      fix: 'leave normType out for the usual norm',
+    });
   }
   const maxNorm = nonNegativeNumber('clipGradNorm', 'maxNorm', options.maxNorm);
   const members = membersOf('clipGradNorm', parameters);
@@ -56,12 +61,19 @@ export function clipGradValue(parameters: Iterable<Tensor>, options: ClipGradVal
 /** The parameters, each once. */
 function membersOf(op: string, parameters: unknown): Tensor[] {
   if (typeof parameters !== 'object' || parameters === null || !isIterable(parameters)) {
-    const fix = parameters instanceof Tensor ? 'put it into a list, [parameter], or pass model.parameters()' : remedy(parameters, 'pass model.parameters()');
+    const fix =
+      parameters instanceof Tensor
+        ? 'put it into a list, [parameter], or pass model.parameters()'
+        : remedy(parameters, 'pass model.parameters()');
     throw new OptionError(op, { given: describe(parameters), expected: 'a list of parameters', fix });
   }
   return [...new Set(parameters)].map((item) => {
     if (item instanceof Tensor) return item;
-    throw new OptionError(op, { given: `${describe(item)} among the parameters`, expected: 'only parameters', fix: remedy(item, 'pass model.parameters(), not namedParameters()') });
+    throw new OptionError(op, {
+      given: `${describe(item)} among the parameters`,
+      expected: 'only parameters',
+      fix: remedy(item, 'pass model.parameters(), not namedParameters()'),
+    });
   });
 }
 

@@ -3,7 +3,22 @@ import { defaultDevice } from '../tensor/device';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { full } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
-import { add, cast, clone, copy_, fill_, ge, gt, isFinite, logicalAnd, logicalNot, maximum, mul, reciprocal, where } from '../tensor/ops/elementwise';
+import {
+  add,
+  cast,
+  clone,
+  copy_,
+  fill_,
+  ge,
+  gt,
+  isFinite,
+  logicalAnd,
+  logicalNot,
+  maximum,
+  mul,
+  reciprocal,
+  where,
+} from '../tensor/ops/elementwise';
 import { checkOptions, describe, finiteNumber, flag, positiveInteger } from '../tensor/options';
 import { onReplay, outsideRecordings } from '../tensor/recording';
 import { outsideScopes, scope } from '../tensor/scope';
@@ -24,7 +39,10 @@ export interface GradScalerOptions {
   enabled?: boolean;
 }
 
-/** What `GradScaler.stateDict` gives and `loadStateDict` takes: the tensors can be saved as safetensors, the rest as JSON. */
+/**
+ * What `GradScaler.stateDict` gives and `loadStateDict` takes: the tensors can be saved as safetensors, the rest as
+ * JSON.
+ */
 export interface GradScalerStateDict {
   options: Required<GradScalerOptions>;
   /** `scale` and `growth_tracker`, f32 []: the scale, and the sound steps since it last changed. */
@@ -44,8 +62,9 @@ type Stage = 'unscaled' | 'stepped';
 const NAMES = ['initialScale', 'growthFactor', 'backoffFactor', 'growthInterval', 'enabled'];
 
 /**
- * Keeps gradients out of the range where f16 rounds them to zero: the loss is multiplied by a scale, the gradients are divided by it before the optimizer sees them, and
- * a step in which one of them is infinite or NaN is left out and makes the scale smaller. All of it happens on the device, without waiting.
+ * Keeps gradients out of the range where f16 rounds them to zero: the loss is multiplied by a scale, the gradients are
+ * divided by it before the optimizer sees them, and a step in which one of them is infinite or NaN is left out and
+ * makes the scale smaller. All of it happens on the device, without waiting.
  *
  *     const scaler = new GradScaler();
  *     const loss = autocast('f16', () => crossEntropy(model.forward(x), y));
@@ -97,7 +116,11 @@ export class GradScaler {
     if (!this.options.enabled) return;
     const stage = this.#stages.get(optimizer);
     if (stage !== undefined) {
-      throw new OptionError('GradScaler.unscale_', { given: `an optimizer that was ${stage} already`, expected: 'one call a step, before step()', fix: 'call update() at the end of each step' });
+      throw new OptionError('GradScaler.unscale_', {
+        given: `an optimizer that was ${stage} already`,
+        expected: 'one call a step, before step()',
+        fix: 'call update() at the end of each step',
+      });
     }
     this.#unscale(optimizer);
   }
@@ -108,7 +131,9 @@ export class GradScaler {
     noGrad(() =>
       scope(() => {
         const factor = reciprocal(scale);
-        const largest = wrap(binding.scaleGradients(ids(parametersOf(optimizer)), idOf(factor, 'GradScaler.unscale_', 'factor')));
+        const largest = wrap(
+          binding.scaleGradients(ids(parametersOf(optimizer)), idOf(factor, 'GradScaler.unscale_', 'factor')),
+        );
         copy_(found, maximum(found, cast(logicalNot(isFinite(largest)), 'f32')));
       }),
     );
@@ -116,7 +141,8 @@ export class GradScaler {
   }
 
   /**
-   * Calls `optimizer.step` in such a way that nothing changes where a gradient was infinite or NaN. `optimizer.steps` counts the call all the same.
+   * Calls `optimizer.step` in such a way that nothing changes where a gradient was infinite or NaN. `optimizer.steps`
+   * counts the call all the same.
    *
    * @throws {OptionError} if it was done already since the last `update`
    */
@@ -125,7 +151,11 @@ export class GradScaler {
     if (!this.options.enabled) return optimizer.step();
     const stage = this.#stages.get(optimizer);
     if (stage === 'stepped') {
-      throw new OptionError('GradScaler.step', { given: 'a second step of an optimizer', expected: 'one before each update()', fix: 'call update() at the end of each step' });
+      throw new OptionError('GradScaler.step', {
+        given: 'a second step of an optimizer',
+        expected: 'one before each update()',
+        fix: 'call update() at the end of each step',
+      });
     }
     if (stage === undefined) this.#unscale(optimizer);
     optimizer.step({ skip: this.#foundOf(optimizer) });
@@ -133,7 +163,8 @@ export class GradScaler {
   }
 
   /**
-   * Makes the scale smaller if gradients of any optimizer were not finite since the last call, larger after `growthInterval` sound steps in a row.
+   * Makes the scale smaller if gradients of any optimizer were not finite since the last call, larger after
+   * `growthInterval` sound steps in a row.
    *
    * @throws {OptionError} if nothing was unscaled since the last call
    */
@@ -141,7 +172,11 @@ export class GradScaler {
     if (!this.options.enabled) return;
     const state = this.#state;
     if (state === undefined || this.#stages.size === 0) {
-      throw new OptionError('GradScaler.update', { given: 'no gradients that were looked at', expected: 'step() or unscale_() of an optimizer before', fix: 'call update() at the end of each step' });
+      throw new OptionError('GradScaler.update', {
+        given: 'no gradients that were looked at',
+        expected: 'step() or unscale_() of an optimizer before',
+        fix: 'call update() at the end of each step',
+      });
     }
     const found = [...this.#stages.keys()].map((optimizer) => this.#foundOf(optimizer));
     noGrad(() => scope(() => this.#adapt(state, found)));
@@ -152,8 +187,12 @@ export class GradScaler {
 
   #adapt({ scale, tracker, device }: ScalerState, found: readonly Tensor[]): void {
     const { growthFactor, backoffFactor, growthInterval } = this.options;
-    const bad = gt(found.map((flagOf) => flagOf.to(device)).reduce((a, b) => maximum(a, b)), 0);
-    const sound = add(tracker, 1), grown = mul(scale, growthFactor);
+    const bad = gt(
+      found.map((flagOf) => flagOf.to(device)).reduce((a, b) => maximum(a, b)),
+      0,
+    );
+    const sound = add(tracker, 1),
+      grown = mul(scale, growthFactor);
     const due = ge(sound, growthInterval);
     copy_(scale, where(bad, mul(scale, backoffFactor), where(logicalAnd(due, isFinite(grown)), grown, scale)));
     copy_(tracker, where(bad, 0, where(due, 0, sound)));
@@ -163,7 +202,10 @@ export class GradScaler {
   /** Scale and options. The tensors are copies. */
   stateDict(): GradScalerStateDict {
     const { scale, tracker } = this.#on(this.#state?.device ?? defaultDevice());
-    return noGrad(() => ({ options: { ...this.options }, state: { scale: clone(scale), growth_tracker: clone(tracker) } }));
+    return noGrad(() => ({
+      options: { ...this.options },
+      state: { scale: clone(scale), growth_tracker: clone(tracker) },
+    }));
   }
 
   /**
@@ -178,8 +220,18 @@ export class GradScaler {
     checkOptions(op, dict.state, ['scale', 'growth_tracker']);
     const { scale, growth_tracker: tracker } = dict.state;
     for (const value of [scale, tracker]) {
-      if (value === undefined) throw new OptionError(op, { given: `state ${describe(Object.keys(dict.state))}`, expected: 'scale and growth_tracker', fix: 'pass what stateDict() returned' });
-      if (value.dtype !== 'f32' || value.size !== 1) throw new ShapeError(op, { given: describe(value), expected: 'f32 of one element', fix: 'pass what stateDict() returned' });
+      if (value === undefined)
+        throw new OptionError(op, {
+          given: `state ${describe(Object.keys(dict.state))}`,
+          expected: 'scale and growth_tracker',
+          fix: 'pass what stateDict() returned',
+        });
+      if (value.dtype !== 'f32' || value.size !== 1)
+        throw new ShapeError(op, {
+          given: describe(value),
+          expected: 'f32 of one element',
+          fix: 'pass what stateDict() returned',
+        });
     }
     const own = this.#on(this.#state?.device ?? defaultDevice());
     noGrad(() =>
@@ -195,7 +247,8 @@ export class GradScaler {
     const state = this.#state;
     if (state?.device === device) return state;
     return outsideRecordings(() => {
-      if (state === undefined) return (this.#state = { device, scale: kept(this.options.initialScale, device), tracker: kept(0, device) });
+      if (state === undefined)
+        return (this.#state = { device, scale: kept(this.options.initialScale, device), tracker: kept(0, device) });
       binding.moveTensors(ids([state.scale, state.tracker]), device);
       state.device = device;
       return state;
@@ -226,7 +279,12 @@ const kept = (value: number, device: string): Tensor => outsideScopes(() => full
 
 function resolve(op: string, options: GradScalerOptions): Required<GradScalerOptions> {
   checkOptions(op, options, NAMES);
-  const within = (name: 'initialScale' | 'growthFactor' | 'backoffFactor', initial: number, fits: (value: number) => boolean, expected: string): number => {
+  const within = (
+    name: 'initialScale' | 'growthFactor' | 'backoffFactor',
+    initial: number,
+    fits: (value: number) => boolean,
+    expected: string,
+  ): number => {
     const value = finiteNumber(op, name, options[name] ?? initial);
     if (fits(value)) return value;
     throw new OptionError(op, { given: `${name}: ${value}`, expected, fix: `leave ${name} out` });

@@ -1,7 +1,16 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { checkBetas, checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+import {
+  checkBetas,
+  checkShared,
+  ids,
+  Optimizer,
+  type OptimizerGroup,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type StateLayout,
+} from './optimizer';
 
 /** Options of NAdam. learningRate is 2e-3 by default. */
 export interface NAdamOptions extends OptimizerOptions {
@@ -40,11 +49,35 @@ export class NAdam extends Optimizer<NAdamOptions> {
   }
 
   protected override layout(): StateLayout {
-    return { moments: [{ name: 'exp_avg', initial: 0 }, { name: 'exp_avg_sq', initial: 0 }], scalars: { name: 'step_and_mu_product', initial: [0, 1] } };
+    return {
+      moments: [
+        { name: 'exp_avg', initial: 0 },
+        { name: 'exp_avg_sq', initial: 0 },
+      ],
+      scalars: { name: 'step_and_mu_product', initial: [0, 1] },
+    };
   }
 
-  protected override update(group: OptimizerGroup<NAdamOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+  protected override update(
+    group: OptimizerGroup<NAdamOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
     const { parameters, weightDecay, betas, eps, momentumDecay, decoupledWeightDecay } = group;
-    return binding.nadamStep(ids(parameters), ids(state), known, idOf(learningRate, 'NAdam.step', 'learningRate'), weightDecay, betas[0], betas[1], eps, momentumDecay, decoupledWeightDecay, optionalIdOf(skip, 'NAdam.step', 'skip'));
+    return binding.nadamStep(
+      ids(parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'NAdam.step', 'learningRate'),
+      weightDecay,
+      betas[0],
+      betas[1],
+      eps,
+      momentumDecay,
+      decoupledWeightDecay,
+      optionalIdOf(skip, 'NAdam.step', 'skip'),
+    );
   }
 }

@@ -30,7 +30,10 @@ export type { OptimizerStateDict, ParameterNote, StateLayout } from './optimizer
 export interface OptimizerOptions {
   /** Length of a step, at least 0. The default differs from optimizer to optimizer. */
   learningRate?: number;
-  /** Pulls parameters towards 0, at least 0: adds weightDecay · parameter to the gradient (L2), unless the optimizer says otherwise. Default 0. */
+  /**
+   * Pulls parameters towards 0, at least 0: adds weightDecay · parameter to the gradient (L2), unless the optimizer
+   * says otherwise. Default 0.
+   */
   weightDecay?: number;
 }
 
@@ -38,7 +41,9 @@ export interface OptimizerOptions {
 export type ParameterGroup<O extends OptimizerOptions = OptimizerOptions> = O & { parameters: Iterable<Tensor> };
 
 /** A group with all its options. They may be changed between steps, as schedules change the learning rate. */
-export type OptimizerGroup<O extends OptimizerOptions = OptimizerOptions> = Required<O> & { readonly parameters: readonly Tensor[] };
+export type OptimizerGroup<O extends OptimizerOptions = OptimizerOptions> = Required<O> & {
+  readonly parameters: readonly Tensor[];
+};
 
 /** Learning rate of one group as the kernels read it: f64[1]. */
 interface GroupRate {
@@ -50,7 +55,13 @@ interface GroupRate {
 }
 
 /** Checks learning rate and weight decay, and that there is no option but these and `own`. */
-export function checkShared(op: string, options: OptimizerOptions, own: readonly string[], learningRate: number, weightDecay = 0): Required<OptimizerOptions> {
+export function checkShared(
+  op: string,
+  options: OptimizerOptions,
+  own: readonly string[],
+  learningRate: number,
+  weightDecay = 0,
+): Required<OptimizerOptions> {
   checkOptions(op, options, ['learningRate', 'weightDecay', ...own]);
   return {
     learningRate: nonNegativeNumber(op, 'learningRate', options.learningRate ?? learningRate),
@@ -65,8 +76,16 @@ export function checkShared(op: string, options: OptimizerOptions, own: readonly
  */
 export function checkBetas(op: string, value: readonly [number, number]): readonly [number, number] {
   const given: unknown = value;
-  const valid = Array.isArray(given) && given.length === 2 && given.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1);
-  if (!valid) throw new OptionError(op, { given: `betas: ${describe(given)}`, expected: 'two numbers in [0, 1)', fix: 'pass such as betas: [0.9, 0.999]' });
+  const valid =
+    Array.isArray(given) &&
+    given.length === 2 &&
+    given.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1);
+  if (!valid)
+    throw new OptionError(op, {
+      given: `betas: ${describe(given)}`,
+      expected: 'two numbers in [0, 1)',
+      fix: 'pass such as betas: [0.9, 0.999]',
+    });
   return [value[0], value[1]];
 }
 
@@ -74,7 +93,8 @@ export function checkBetas(op: string, value: readonly [number, number]): readon
 export const ids = (tensors: readonly Tensor[]): TensorId[] => idsOf(tensors, 'Optimizer', 'parameters');
 
 /**
- * Base of all optimizers. `step` changes the parameters that have a gradient, in one native call for each group; it does not wait.
+ * Base of all optimizers. `step` changes the parameters that have a gradient, in one native call for each group; it
+ * does not wait.
  *
  *     optimizer.zeroGrad();
  *     loss.backward();
@@ -99,7 +119,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * @param name        of the class, for messages
    * @param parameters  tensors to train, or groups with options of their own
    * @param options     for all groups
-   * @throws {OptionError} if there is no parameter, one occurs twice or is no leaf, or an option is unknown or out of range
+   * @throws {OptionError} if there is no parameter, one occurs twice or is no leaf, or an option is unknown or out of
+   * range
    */
   protected constructor(name: string, parameters: Iterable<Tensor> | readonly ParameterGroup<O>[], options: O) {
     this.#name = name;
@@ -109,7 +130,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       closed(name, { ...this.resolve({ ...options, ...own }), parameters: members }),
     );
     this.#held = this.groups.map(() => ({ known: [], slots: new Map() }));
-    checkParameters(name, this.groups.flatMap((group) => group.parameters));
+    checkParameters(
+      name,
+      this.groups.flatMap((group) => group.parameters),
+    );
     this.#notes = this.groups.map((group) => group.parameters.map(noteOf));
   }
 
@@ -119,8 +143,17 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /** What a parameter of the group needs. */
   protected abstract layout(group: Required<O>): StateLayout;
 
-  /** The native call. @returns places of the parameters that have a gradient and lack state, in which case nothing was done */
-  protected abstract update(group: OptimizerGroup<O>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[];
+  /**
+   * The native call. @returns places of the parameters that have a gradient and lack state, in which case nothing was
+   * done
+   */
+  protected abstract update(
+    group: OptimizerGroup<O>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[];
 
   /** Steps taken since the start, those of a loaded state included. */
   get steps(): number {
@@ -143,9 +176,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   }
 
   /**
-   * Changes each parameter that has a gradient. The others stay as they are, and so does their state. State follows parameters to another device.
+   * Changes each parameter that has a gradient. The others stay as they are, and so does their state. State follows
+   * parameters to another device.
    *
-   * @param options.skip  f32, one element: unless it is 0 nothing changes, as GradScaler wants it. `steps` counts the call all the same.
+   * @param options.skip  f32, one element: unless it is 0 nothing changes, as GradScaler wants it. `steps` counts the
+   * call all the same.
    * @throws {DeviceError} if the parameters of a group are on several devices
    * @throws {OptionError} if a group's learning rate was set to something that is none, or an option is unknown
    */
@@ -169,10 +204,14 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     if (!recorded) this.#steps++;
   }
 
-  /** A compiled step is made with the options of its groups, except the learning rate, and with the state tensors of now. */
+  /**
+   * A compiled step is made with the options of its groups, except the learning rate, and with the state tensors of
+   * now.
+   */
   #assumeOptions(): void {
     if (!insideStep()) return;
-    const now = (): string => `${this.#loads} ${JSON.stringify(this.groups.map((group) => ({ ...optionsOf(group), learningRate: 0 })))}`;
+    const now = (): string =>
+      `${this.#loads} ${JSON.stringify(this.groups.map((group) => ({ ...optionsOf(group), learningRate: 0 })))}`;
     const then = now();
     assume(this, () => now() === then);
   }
@@ -184,7 +223,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     });
   }
 
-  /** The group's learning rate on its device; made at the first step and when the parameters have moved, written where it has changed. */
+  /**
+   * The group's learning rate on its device; made at the first step and when the parameters have moved, written where
+   * it has changed.
+   */
   #rateOf(index: number, group: OptimizerGroup<O>, held: GroupState): Tensor {
     const device = group.parameters[0]?.device ?? 'cpu';
     const known = this.#rates[index];
@@ -307,13 +349,21 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
  */
 export function checkOptimizer(op: string, value: unknown, fix: string): asserts value is Optimizer {
   if (value instanceof Optimizer) return;
-  throw new OptionError(op, { given: describe(value), expected: 'an optimizer such as new Adam(model.parameters())', fix: remedy(value, fix) });
+  throw new OptionError(op, {
+    given: describe(value),
+    expected: 'an optimizer such as new Adam(model.parameters())',
+    fix: remedy(value, fix),
+  });
 }
 
 /** Refuses the name that others give to the learning rate: an assignment to it would change nothing. */
 function refuseShortRate(holder: object, name: string): void {
   const set = (value: unknown): never => {
-    throw new OptionError(name, { given: `lr = ${describe(value)}`, expected: 'a name that an optimizer has', fix: 'write learningRate in place of lr' });
+    throw new OptionError(name, {
+      given: `lr = ${describe(value)}`,
+      expected: 'a name that an optimizer has',
+      fix: 'write learningRate in place of lr',
+    });
   };
   Object.defineProperty(holder, 'lr', { set, configurable: true }); // no declared member, so that types refuse it too
 }
@@ -325,36 +375,73 @@ function closed<G extends object>(name: string, group: G): G {
 }
 
 /** Takes parameters and groups apart. */
-function groupsOf<O extends OptimizerOptions>(op: string, given: Iterable<Tensor> | readonly ParameterGroup<O>[]): { members: Tensor[]; own: object }[] {
+function groupsOf<O extends OptimizerOptions>(
+  op: string,
+  given: Iterable<Tensor> | readonly ParameterGroup<O>[],
+): { members: Tensor[]; own: object }[] {
   if (typeof given !== 'object' || given === null || !(Symbol.iterator in given)) {
-    throw new OptionError(op, { given: describe(given), expected: 'parameters, or groups { parameters, … }', fix: remedy(given, `pass model.parameters(), as in new ${op}(model.parameters(), { … })`) });
+    throw new OptionError(op, {
+      given: describe(given),
+      expected: 'parameters, or groups { parameters, … }',
+      fix: remedy(given, `pass model.parameters(), as in new ${op}(model.parameters(), { … })`),
+    });
   }
   const items: (Tensor | ParameterGroup<O>)[] = [...given];
   const loose = items.filter((item): item is Tensor => item instanceof Tensor);
   if (loose.length === items.length) return [{ members: loose, own: {} }];
   return items.map((item) => {
     if (item instanceof Tensor || typeof item !== 'object' || item === null || !('parameters' in item)) {
-      throw new OptionError(op, { given: describe(item), expected: 'only tensors, or only groups { parameters, … }', fix: remedy(item, 'pass model.parameters(), or put { parameters: … } around each list') });
+      throw new OptionError(op, {
+        given: describe(item),
+        expected: 'only tensors, or only groups { parameters, … }',
+        fix: remedy(item, 'pass model.parameters(), or put { parameters: … } around each list'),
+      });
     }
     const { parameters, ...own } = item;
     const members: unknown = parameters;
     if (typeof members !== 'object' || members === null || !(Symbol.iterator in members)) {
-      const fix = typeof members === 'function' ? `pass model.parameters(), as in new ${op}(model.parameters(), { … })` : 'write { parameters: layer.parameters(), … }';
-      throw new OptionError(op, { given: `${describe(typeof members === 'function' ? item : members)} as a group's parameters`, expected: 'a list of parameters', fix: remedy(item, fix) });
+      const fix =
+        typeof members === 'function'
+          ? `pass model.parameters(), as in new ${op}(model.parameters(), { … })`
+          : 'write { parameters: layer.parameters(), … }';
+      throw new OptionError(op, {
+        given: `${describe(typeof members === 'function' ? item : members)} as a group's parameters`,
+        expected: 'a list of parameters',
+        fix: remedy(item, fix),
+      });
     }
     return { members: [...parameters], own };
   });
 }
 
 function checkParameters(op: string, parameters: readonly Tensor[]): void {
-  if (parameters.length === 0) throw new OptionError(op, { given: 'no parameters', expected: 'at least one', fix: 'pass model.parameters(), after the layers were made' });
+  if (parameters.length === 0)
+    throw new OptionError(op, {
+      given: 'no parameters',
+      expected: 'at least one',
+      fix: 'pass model.parameters(), after the layers were made',
+    });
   const seen = new Set<Tensor>();
   for (const parameter of parameters) {
     if (!(parameter instanceof Tensor)) {
-      throw new OptionError(op, { given: describe(parameter), expected: 'tensors', fix: remedy(parameter, 'pass model.parameters(), not namedParameters()') });
+      throw new OptionError(op, {
+        given: describe(parameter),
+        expected: 'tensors',
+        fix: remedy(parameter, 'pass model.parameters(), not namedParameters()'),
+      });
     }
-    if (!parameter.isLeaf) throw new OptionError(op, { given: `${describe(parameter)}, which an op made`, expected: 'leaves', fix: 'pass the parameters themselves, or detach() the tensor' });
-    if (seen.has(parameter)) throw new OptionError(op, { given: `${describe(parameter)} twice`, expected: 'each parameter once', fix: 'leave it out of one of the groups' });
+    if (!parameter.isLeaf)
+      throw new OptionError(op, {
+        given: `${describe(parameter)}, which an op made`,
+        expected: 'leaves',
+        fix: 'pass the parameters themselves, or detach() the tensor',
+      });
+    if (seen.has(parameter))
+      throw new OptionError(op, {
+        given: `${describe(parameter)} twice`,
+        expected: 'each parameter once',
+        fix: 'leave it out of one of the groups',
+      });
     seen.add(parameter);
   }
 }

@@ -22,7 +22,8 @@ export interface ReduceLROnPlateauOptions {
 }
 
 /**
- * Multiplies the learning rate by `factor` when a metric has not become better for more than `patience` steps. `step` wants the metric.
+ * Multiplies the learning rate by `factor` when a metric has not become better for more than `patience` steps. `step`
+ * wants the metric.
  *
  * @throws {OptionError} if an option is unknown or out of range
  * @see torch.optim.lr_scheduler.ReduceLROnPlateau
@@ -36,9 +37,22 @@ export class ReduceLROnPlateau extends Schedule {
   constructor(optimizer: Optimizer, options: ReduceLROnPlateauOptions = {}) {
     super(optimizer);
     const op = 'ReduceLROnPlateau';
-    checkOptions(op, options, ['mode', 'factor', 'patience', 'threshold', 'thresholdMode', 'cooldown', 'minLearningRate']);
+    checkOptions(op, options, [
+      'mode',
+      'factor',
+      'patience',
+      'threshold',
+      'thresholdMode',
+      'cooldown',
+      'minLearningRate',
+    ]);
     const factor = nonNegativeNumber(op, 'factor', options.factor ?? 0.1);
-    if (factor >= 1) throw new OptionError(op, { given: `factor: ${factor}`, expected: 'a number in [0, 1)', fix: 'pass such as factor: 0.1' });
+    if (factor >= 1)
+      throw new OptionError(op, {
+        given: `factor: ${factor}`,
+        expected: 'a number in [0, 1)',
+        fix: 'pass such as factor: 0.1',
+      });
     this.#options = {
       mode: oneOf(op, 'mode', options.mode ?? 'min', ['min', 'max']),
       factor,
@@ -57,7 +71,11 @@ export class ReduceLROnPlateau extends Schedule {
    */
   override step(metric?: number): void {
     if (typeof metric !== 'number') {
-      throw new OptionError('ReduceLROnPlateau.step', { given: describe(metric), expected: 'the metric to watch, a number', fix: 'pass such as the validation loss: schedule.step(loss)' });
+      throw new OptionError('ReduceLROnPlateau.step', {
+        given: describe(metric),
+        expected: 'the metric to watch, a number',
+        fix: 'pass such as the validation loss: schedule.step(loss)',
+      });
     }
     if (this.#isBetter(metric)) {
       this.#best = metric;
@@ -70,7 +88,11 @@ export class ReduceLROnPlateau extends Schedule {
       this.#badSteps = 0;
     }
     if (this.#badSteps <= this.#options.patience) return;
-    for (const group of this.optimizer.groups) group.learningRate = Math.max(group.learningRate * this.#options.factor, Math.min(this.#options.minLearningRate, group.learningRate));
+    for (const group of this.optimizer.groups)
+      group.learningRate = Math.max(
+        group.learningRate * this.#options.factor,
+        Math.min(this.#options.minLearningRate, group.learningRate),
+      );
     this.#cooldownLeft = this.#options.cooldown;
     this.#badSteps = 0;
   }
@@ -83,14 +105,23 @@ export class ReduceLROnPlateau extends Schedule {
   }
 
   override stateDict(): ScheduleState {
-    return { best: Number.isFinite(this.#best) ? this.#best : null, badSteps: this.#badSteps, cooldownLeft: this.#cooldownLeft };
+    return {
+      best: Number.isFinite(this.#best) ? this.#best : null,
+      badSteps: this.#badSteps,
+      cooldownLeft: this.#cooldownLeft,
+    };
   }
 
   override loadStateDict(state: ScheduleState): void {
     const op = 'ReduceLROnPlateau.loadStateDict';
     checkOptions(op, state, ['best', 'badSteps', 'cooldownLeft']);
     const { best } = state;
-    if (typeof best !== 'number' && best !== null) throw new OptionError(op, { given: `best: ${describe(best)}`, expected: 'a number or null', fix: 'load a state of a ReduceLROnPlateau' });
+    if (typeof best !== 'number' && best !== null)
+      throw new OptionError(op, {
+        given: `best: ${describe(best)}`,
+        expected: 'a number or null',
+        fix: 'load a state of a ReduceLROnPlateau',
+      });
     const badSteps = nonNegativeInteger(op, 'badSteps', state['badSteps']);
     this.#cooldownLeft = nonNegativeInteger(op, 'cooldownLeft', state['cooldownLeft']);
     this.#badSteps = badSteps;

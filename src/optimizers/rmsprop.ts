@@ -1,7 +1,15 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+import {
+  checkShared,
+  ids,
+  Optimizer,
+  type OptimizerGroup,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type StateLayout,
+} from './optimizer';
 
 /** Options of RMSprop. learningRate is 1e-2 by default. */
 export interface RMSpropOptions extends OptimizerOptions {
@@ -44,8 +52,25 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
     return { moments: names.map((name) => ({ name, initial: 0 })), scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<RMSpropOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
+  protected override update(
+    group: OptimizerGroup<RMSpropOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
     const { parameters, weightDecay, alpha, eps, momentum, centered } = group;
-    return binding.rmspropStep(ids(parameters), ids(state), known, idOf(learningRate, 'RMSprop.step', 'learningRate'), weightDecay, alpha, eps, momentum, centered, optionalIdOf(skip, 'RMSprop.step', 'skip'));
+    return binding.rmspropStep(
+      ids(parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'RMSprop.step', 'learningRate'),
+      weightDecay,
+      alpha,
+      eps,
+      momentum,
+      centered,
+      optionalIdOf(skip, 'RMSprop.step', 'skip'),
+    );
   }
 }

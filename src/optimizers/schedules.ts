@@ -1,14 +1,23 @@
 import { markClass } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
-import { checkOptions, describe, finiteNumber, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../tensor/options';
+import {
+  checkOptions,
+  describe,
+  finiteNumber,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  oneOf,
+  positiveInteger,
+  probability,
+} from '../tensor/options';
 import { checkOptimizer, type Optimizer } from './optimizer';
 
 /** What a schedule remembers: plain data. */
 export type ScheduleState = Record<string, unknown>;
 
 /**
- * Base of all schedules: sets the learning rates of an optimizer's groups, from those they have when the schedule is made. Call `step` after the
- * optimizer's steps that belong together: after each one, or after each epoch.
+ * Base of all schedules: sets the learning rates of an optimizer's groups, from those they have when the schedule is
+ * made. Call `step` after the optimizer's steps that belong together: after each one, or after each epoch.
  */
 export abstract class Schedule {
   static {
@@ -82,7 +91,11 @@ abstract class RateSchedule extends Schedule {
       });
     }
     if (!Array.isArray(base) || base.length !== this.#base.length) {
-      throw new OptionError(op, { given: `base: ${describe(base)}`, expected: `${this.#base.length} learning rates`, fix: 'load a state of a schedule with as many parameter groups' });
+      throw new OptionError(op, {
+        given: `base: ${describe(base)}`,
+        expected: `${this.#base.length} learning rates`,
+        fix: 'load a state of a schedule with as many parameter groups',
+      });
     }
     const rates = base.map((value) => nonNegativeNumber(op, 'base', value));
     this.#steps = nonNegativeInteger(op, 'steps', state['steps']);
@@ -144,9 +157,15 @@ export class MultiStepLR extends RateSchedule {
     super('MultiStepLR', optimizer);
     checkOptions('MultiStepLR', options, ['milestones', 'gamma']);
     if (!Array.isArray(options.milestones)) {
-      throw new OptionError('MultiStepLR', { given: `milestones: ${describe(options.milestones)}`, expected: 'an array of step numbers', fix: 'pass such as milestones: [30, 80]' });
+      throw new OptionError('MultiStepLR', {
+        given: `milestones: ${describe(options.milestones)}`,
+        expected: 'an array of step numbers',
+        fix: 'pass such as milestones: [30, 80]',
+      });
     }
-    this.#milestones = options.milestones.map((milestone) => nonNegativeInteger('MultiStepLR', 'milestones', milestone));
+    this.#milestones = options.milestones.map((milestone) =>
+      nonNegativeInteger('MultiStepLR', 'milestones', milestone),
+    );
     this.#gamma = nonNegativeNumber('MultiStepLR', 'gamma', options.gamma ?? 0.1);
     this.apply();
   }
@@ -192,7 +211,8 @@ export interface CosineAnnealingLROptions {
 }
 
 /**
- * Lets the learning rate fall along half a cosine to `etaMin` in `tMax` steps (Loshchilov and Hutter, 2017), and rise again after that.
+ * Lets the learning rate fall along half a cosine to `etaMin` in `tMax` steps (Loshchilov and Hutter, 2017), and rise
+ * again after that.
  *
  *   etaMin + (base - etaMin) · (1 + cos(π · steps / tMax)) / 2
  *
@@ -269,8 +289,8 @@ export interface OneCycleLROptions {
 }
 
 /**
- * One cycle: the learning rate rises to its maximum and falls far below where it began (Smith and Topin, 2018). To be stepped after each training
- * step. The momentum of the optimizer stays as it is.
+ * One cycle: the learning rate rises to its maximum and falls far below where it began (Smith and Topin, 2018). To be
+ * stepped after each training step. The momentum of the optimizer stays as it is.
  *
  * @throws {OptionError} if an option is unknown or out of range; at `step`, if the cycle is over
  * @see torch.optim.lr_scheduler.OneCycleLR with cycle_momentum=False
@@ -281,7 +301,14 @@ export class OneCycleLR extends RateSchedule {
   constructor(optimizer: Optimizer, options: OneCycleLROptions) {
     super('OneCycleLR', optimizer);
     const op = 'OneCycleLR';
-    checkOptions(op, options, ['maxLearningRate', 'totalSteps', 'pctStart', 'annealStrategy', 'divFactor', 'finalDivFactor']);
+    checkOptions(op, options, [
+      'maxLearningRate',
+      'totalSteps',
+      'pctStart',
+      'annealStrategy',
+      'divFactor',
+      'finalDivFactor',
+    ]);
     this.#options = {
       maxLearningRate: nonNegativeNumber(op, 'maxLearningRate', options.maxLearningRate),
       totalSteps: positiveInteger(op, 'totalSteps', options.totalSteps),
@@ -295,9 +322,15 @@ export class OneCycleLR extends RateSchedule {
 
   protected override rate(steps: number): number {
     const { maxLearningRate, totalSteps, pctStart, annealStrategy, divFactor, finalDivFactor } = this.#options;
-    if (steps > totalSteps) throw new OptionError('OneCycleLR', { given: `step ${steps}`, expected: `at most ${totalSteps}, totalSteps`, fix: 'pass as many totalSteps as there are training steps' });
+    if (steps > totalSteps)
+      throw new OptionError('OneCycleLR', {
+        given: `step ${steps}`,
+        expected: `at most ${totalSteps}, totalSteps`,
+        fix: 'pass as many totalSteps as there are training steps',
+      });
     const first = maxLearningRate / divFactor;
-    const between = (from: number, to: number, part: number): number => (annealStrategy === 'linear' ? from + (to - from) * part : to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2);
+    const between = (from: number, to: number, part: number): number =>
+      annealStrategy === 'linear' ? from + (to - from) * part : to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2;
     const top = pctStart * totalSteps - 1;
     const end = totalSteps - 1;
     if (steps <= top) return between(first, maxLearningRate, top > 0 ? steps / top : 1);

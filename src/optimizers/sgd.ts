@@ -2,7 +2,15 @@ import { binding } from '../native/load';
 import { OptionError } from '../tensor/errors';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { checkShared, ids, Optimizer, type OptimizerGroup, type OptimizerOptions, type ParameterGroup, type StateLayout } from './optimizer';
+import {
+  checkShared,
+  ids,
+  Optimizer,
+  type OptimizerGroup,
+  type OptimizerOptions,
+  type ParameterGroup,
+  type StateLayout,
+} from './optimizer';
 
 /** Options of SGD. learningRate is 1e-3 by default. */
 export interface SGDOptions extends OptimizerOptions {
@@ -34,16 +42,38 @@ export class SGD extends Optimizer<SGDOptions> {
     const dampening = nonNegativeNumber('SGD', 'dampening', options.dampening ?? 0);
     const nesterov = flag('SGD', 'nesterov', options.nesterov ?? false);
     if (nesterov && (momentum === 0 || dampening !== 0)) {
-      throw new OptionError('SGD', { given: `nesterov: true with momentum: ${momentum} and dampening: ${dampening}`, expected: 'momentum above 0 and no dampening', fix: 'pass such as momentum: 0.9' });
+      throw new OptionError('SGD', {
+        given: `nesterov: true with momentum: ${momentum} and dampening: ${dampening}`,
+        expected: 'momentum above 0 and no dampening',
+        fix: 'pass such as momentum: 0.9',
+      });
     }
     return { ...shared, momentum, dampening, nesterov };
   }
 
   protected override layout({ momentum }: Required<SGDOptions>): StateLayout {
-    return momentum === 0 ? { moments: [] } : { moments: [{ name: 'momentum_buffer', initial: 0 }], scalars: { name: 'step', initial: [0] } };
+    return momentum === 0
+      ? { moments: [] }
+      : { moments: [{ name: 'momentum_buffer', initial: 0 }], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(group: OptimizerGroup<SGDOptions>, learningRate: Tensor, state: readonly Tensor[], known: readonly number[], skip: Tensor | undefined): number[] {
-    return binding.sgdStep(ids(group.parameters), ids(state), known, idOf(learningRate, 'SGD.step', 'learningRate'), group.weightDecay, group.momentum, group.dampening, group.nesterov, optionalIdOf(skip, 'SGD.step', 'skip'));
+  protected override update(
+    group: OptimizerGroup<SGDOptions>,
+    learningRate: Tensor,
+    state: readonly Tensor[],
+    known: readonly number[],
+    skip: Tensor | undefined,
+  ): number[] {
+    return binding.sgdStep(
+      ids(group.parameters),
+      ids(state),
+      known,
+      idOf(learningRate, 'SGD.step', 'learningRate'),
+      group.weightDecay,
+      group.momentum,
+      group.dampening,
+      group.nesterov,
+      optionalIdOf(skip, 'SGD.step', 'skip'),
+    );
   }
 }

@@ -7,7 +7,11 @@ import type { Tensor } from './tensor';
 
 /** `scale · Q Kᵀ`, […, Q, K]; scale is 1 / √D by default. */
 export function scaledProducts(query: Tensor, key: Tensor, scale?: number): Tensor {
-  const factor = finiteNumber('scaledDotProductAttention', 'scale', scale ?? 1 / Math.sqrt(Math.max(1, query.shape.at(-1) ?? 1)));
+  const factor = finiteNumber(
+    'scaledDotProductAttention',
+    'scale',
+    scale ?? 1 / Math.sqrt(Math.max(1, query.shape.at(-1) ?? 1)),
+  );
   return matmul(mul(query, factor), transpose(key, -2, -1));
 }
 
@@ -18,4 +22,5 @@ export function causalMask(query: Tensor, key: Tensor): Tensor {
 }
 
 /** What both masks let through; an absent one lets everything through. */
-export const both = (mask: Tensor | undefined, other: Tensor): Tensor => (mask === undefined ? other : logicalAnd(mask, other));
+export const both = (mask: Tensor | undefined, other: Tensor): Tensor =>
+  mask === undefined ? other : logicalAnd(mask, other);

@@ -3,8 +3,8 @@ import { setMathMode, type MathMode } from './device';
 import { checkFunction, refusePromise } from './scope';
 
 /**
- * Runs `fn` with another math mode: what its recurrent layers and matrix products of f32 numbers, and their gradients, may be computed in. The mode of before comes
- * back afterwards, also if `fn` throws.
+ * Runs `fn` with another math mode: what its recurrent layers and matrix products of f32 numbers, and their gradients,
+ * may be computed in. The mode of before comes back afterwards, also if `fn` throws.
  *
  *     const loss = autocast('bf16', () => crossEntropy(model.forward(x), y));
  *     loss.backward();

@@ -23,12 +23,16 @@ export interface CompileOptions {
 export interface CompiledStep {
   /** How many recordings there are now. */
   readonly recordings: number;
-  /** How many calls so far were replays of a recording. One that stays at 0 gains nothing; a warning of the process says so after a while. */
+  /**
+   * How many calls so far were replays of a recording. One that stays at 0 gains nothing; a warning of the process says
+   * so after a while.
+   */
   readonly replays: number;
   /**
-   * Why replays run their ops one by one although the device could run them as a graph, such as a call of CUDA's that cannot be captured; the results are the same,
-   * and each call takes longer. Undefined where replays are graphs, on the CPU, and before a graph was tried, which is in the third call of a kind; the device is behind
-   * the calls, so look after a read. Under `setDebug(true)` a warning of the process says it too.
+   * Why replays run their ops one by one although the device could run them as a graph, such as a call of CUDA's that
+   * cannot be captured; the results are the same, and each call takes longer. Undefined where replays are graphs, on
+   * the CPU, and before a graph was tried, which is in the third call of a kind; the device is behind the calls, so
+   * look after a read. Under `setDebug(true)` a warning of the process says it too.
    */
   readonly fallback: string | undefined;
   /** Drops all recordings and their memory. The next calls record again. */
@@ -118,9 +122,18 @@ class Recordings<A extends unknown[], R> {
     this.#warned = true;
     const same = variant === undefined && this.#variants.some((known) => known.key === key);
     const [reason, fix] = same
-      ? ['a mode, an option, a leaf or its gradient was another each time', 'let train(), requiresGrad, gradients and what the step reads outside of its arguments be as they were']
-      : ['their shapes, lengths or other arguments differed', 'pad batches to few lengths, pass what changes as tensors, raise maxRecordings, or call the step itself'];
-    process.emitWarning(`compile: got ${this.#unlike} calls in a row none of which could be replayed, because ${reason}; expected calls that are alike.\n  Fix: ${fix}.`, { type: 'StmnetWarning', code: 'STM_COMPILE_NO_REPLAY' });
+      ? [
+          'a mode, an option, a leaf or its gradient was another each time',
+          'let train(), requiresGrad, gradients and what the step reads outside of its arguments be as they were',
+        ]
+      : [
+          'their shapes, lengths or other arguments differed',
+          'pad batches to few lengths, pass what changes as tensors, raise maxRecordings, or call the step itself',
+        ];
+    process.emitWarning(
+      `compile: got ${this.#unlike} calls in a row none of which could be replayed, because ${reason}; expected calls that are alike.\n  Fix: ${fix}.`,
+      { type: 'StmnetWarning', code: 'STM_COMPILE_NO_REPLAY' },
+    );
   }
 
   /** Warns once where a recording does not run as the graph that it could be. */
@@ -128,7 +141,10 @@ class Recordings<A extends unknown[], R> {
     const reason = this.#toldFallback ? '' : binding.recordingFallback(number);
     if (reason === '') return;
     this.#toldFallback = true;
-    process.emitWarning(`compile: got a step that cannot run as a graph, because of ${reason}; expected one that can.\n  Fix: none is needed, its ops run one by one; where that is too slow, leave out of the step what is named.`, { type: 'StmnetWarning', code: 'STM_COMPILE_NO_GRAPH' });
+    process.emitWarning(
+      `compile: got a step that cannot run as a graph, because of ${reason}; expected one that can.\n  Fix: none is needed, its ops run one by one; where that is too slow, leave out of the step what is named.`,
+      { type: 'StmnetWarning', code: 'STM_COMPILE_NO_GRAPH' },
+    );
   }
 
   /** Runs the step; `outside` makes of each result what is returned. */
@@ -139,7 +155,10 @@ class Recordings<A extends unknown[], R> {
     return mapTensors(result, outside);
   }
 
-  /** A real step, in which state that is made on first use comes into being. Its results are copies, as those of replays. */
+  /**
+   * A real step, in which state that is made on first use comes into being. Its results are copies, as those of
+   * replays.
+   */
   #runPlainly(key: string, args: A): R {
     const { result, notes } = takeNotes(false, () => scope(() => this.#call(args, (x) => noGrad(() => clone(x)))));
     this.#variants.unshift({ key, notes });
@@ -192,7 +211,10 @@ function fits({ notes, recorded }: Variant): boolean {
 const identities = new WeakMap<object, number>();
 let lastIdentity = 0;
 
-/** What distinguishes one argument from another that needs a recording of its own. Puts its tensors into `tensors`; `above` holds the objects on the way here. */
+/**
+ * What distinguishes one argument from another that needs a recording of its own. Puts its tensors into `tensors`;
+ * `above` holds the objects on the way here.
+ */
 function keyOf(value: unknown, tensors: Tensor[], above: ReadonlySet<object>): string {
   if (value instanceof Tensor) return tensorKey(value, tensors);
   if (value instanceof PaddedSequence) {
@@ -204,15 +226,31 @@ function keyOf(value: unknown, tensors: Tensor[], above: ReadonlySet<object>): s
   if (typeof value === 'bigint') return `${value}n`;
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return String(value);
   if (ArrayBuffer.isView(value)) {
-    throw new OptionError('compile', { given: `the argument ${describe(value)}`, expected: 'tensors for what changes from call to call', fix: 'make a tensor of it first: tensor({ data, shape })' });
+    throw new OptionError('compile', {
+      given: `the argument ${describe(value)}`,
+      expected: 'tensors for what changes from call to call',
+      fix: 'make a tensor of it first: tensor({ data, shape })',
+    });
   }
   if (markOf(value)?.own === false) {
-    throw new OptionError('compile', { given: `the argument ${describe(value)}`, expected: 'tensors of this copy', fix: remedy(value, '') });
+    throw new OptionError('compile', {
+      given: `the argument ${describe(value)}`,
+      expected: 'tensors of this copy',
+      fix: remedy(value, ''),
+    });
   }
-  if (above.has(value)) throw new OptionError('compile', { given: 'an argument that holds itself', expected: 'arrays and objects without cycles', fix: 'pass the tensors alone' });
+  if (above.has(value))
+    throw new OptionError('compile', {
+      given: 'an argument that holds itself',
+      expected: 'arrays and objects without cycles',
+      fix: 'pass the tensors alone',
+    });
   const below = new Set([...above, value]);
   if (Array.isArray(value)) return `[${value.map((part) => keyOf(part, tensors, below)).join()}]`;
-  if (isPlainObject(value)) return `{${Object.entries(value).map(([name, part]) => `${JSON.stringify(name)}:${keyOf(part, tensors, below)}`).join()}}`;
+  if (isPlainObject(value))
+    return `{${Object.entries(value)
+      .map(([name, part]) => `${JSON.stringify(name)}:${keyOf(part, tensors, below)}`)
+      .join()}}`;
   const known = identities.get(value) ?? ++lastIdentity;
   identities.set(value, known);
   return `#${known}`;
@@ -221,7 +259,9 @@ function keyOf(value: unknown, tensors: Tensor[], above: ReadonlySet<object>): s
 function tensorKey(x: Tensor, tensors: Tensor[]): string {
   if (x.requiresGrad) {
     throw new OptionError('compile', {
-      given: `the argument ${describe(x)}, which requires a gradient`, expected: 'arguments without history', fix: 'let the step find parameters outside of its arguments; detach() anything else',
+      given: `the argument ${describe(x)}, which requires a gradient`,
+      expected: 'arguments without history',
+      fix: 'let the step find parameters outside of its arguments; detach() anything else',
     });
   }
   tensors.push(x);
@@ -230,12 +270,22 @@ function tensorKey(x: Tensor, tensors: Tensor[]): string {
 
 /** @throws {OptionError} if a replay could not give such a result */
 function checkResult(value: unknown, above: ReadonlySet<object>): void {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') || value instanceof Tensor || value instanceof PaddedSequence) return;
+  if (
+    value === null ||
+    (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol') ||
+    value instanceof Tensor ||
+    value instanceof PaddedSequence
+  )
+    return;
   if (typeof value === 'object' && !above.has(value) && (Array.isArray(value) || isPlainObject(value))) {
     for (const part of Object.values(value)) checkResult(part, new Set([...above, value]));
     return;
   }
-  throw new OptionError('compile', { given: `the result ${describe(value)}`, expected: 'tensors, PaddedSequences, arrays and plain objects of them, or nothing', fix: 'return the tensors alone' });
+  throw new OptionError('compile', {
+    given: `the result ${describe(value)}`,
+    expected: 'tensors, PaddedSequences, arrays and plain objects of them, or nothing',
+    fix: 'return the tensors alone',
+  });
 }
 
 const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
@@ -243,9 +293,10 @@ const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
 });
 
 /**
- * A function that does what `step` does, without its JavaScript: the ops of a call are recorded once and then repeated, on a CUDA device as one graph. Each call is
- * exactly one step, with the bits that `step` itself would give, on a CUDA device as far as recurrent layers keep to one algorithm: with `algo: 'standard'` or under
- * `setDeterministic(true)`. Worth it where the ops are small.
+ * A function that does what `step` does, without its JavaScript: the ops of a call are recorded once and then repeated,
+ * on a CUDA device as one graph. Each call is exactly one step, with the bits that `step` itself would give, on a CUDA
+ * device as far as recurrent layers keep to one algorithm: with `algo: 'standard'` or under `setDeterministic(true)`.
+ * Worth it where the ops are small.
  *
  *     const train = compile((x: Tensor, y: Tensor) => {
  *       const loss = crossEntropy(model.forward(x), y);
@@ -256,26 +307,42 @@ const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
  *     });
  *     for (const [x, y] of batches) train(x, y);
  *
- * There is a recording for each kind of call: shapes, dtypes, devices of the tensors and lengths of the PaddedSequences among the arguments, the values of numbers,
- * strings and booleans, the identity of other objects, train or eval, whether gradients are recorded and are there, math mode, an optimizer's options. The first call
- * of a kind runs `step` itself, the second records it. What else JavaScript decides, and data that it brings in (`tensor([…])`), stays as it was when recorded; so
- * does the choice of tensors outside of the arguments. State that goes from call to call is changed in place, or is an argument and a result. A schedule's `step()`
- * belongs outside; learning rates, the number of steps and random numbers go on as ever. A step whose calls are never alike is slower than `step` itself: the
- * process warns once (`STM_COMPILE_NO_REPLAY`) after 4 · maxRecordings calls in a row, at least 32, that were no replays. What a CUDA device cannot capture as a
- * graph runs op by op, with the same results; `fallback` of the compiled step says why.
+ * There is a recording for each kind of call: shapes, dtypes, devices of the tensors and lengths of the PaddedSequences
+ * among the arguments, the values of numbers, strings and booleans, the identity of other objects, train or eval,
+ * whether gradients are recorded and are there, math mode, an optimizer's options. The first call of a kind runs `step`
+ * itself, the second records it. What else JavaScript decides, and data that it brings in (`tensor([…])`), stays as it
+ * was when recorded; so does the choice of tensors outside of the arguments. State that goes from call to call is
+ * changed in place, or is an argument and a result. A schedule's `step()` belongs outside; learning rates, the number
+ * of steps and random numbers go on as ever. A step whose calls are never alike is slower than `step` itself: the
+ * process warns once (`STM_COMPILE_NO_REPLAY`) after 4 · maxRecordings calls in a row, at least 32, that were no
+ * replays. What a CUDA device cannot capture as a graph runs op by op, with the same results; `fallback` of the
+ * compiled step says why.
  *
- * As in `scope`, tensors made in the step and not returned are let go. Results have no history. After a call a parameter's `grad` is that of its step, and is
- * overwritten by the next.
+ * As in `scope`, tensors made in the step and not returned are let go. Results have no history. After a call a
+ * parameter's `grad` is that of its step, and is overwritten by the next.
  *
- * @param step  takes and returns tensors and PaddedSequences, also in arrays and plain objects; other arguments are allowed too. It must not read values, wait, move
+ * @param step  takes and returns tensors and PaddedSequences, also in arrays and plain objects; other arguments are
+ * allowed too. It must not read values, wait, move
  *              tensors to another device, or change an argument in place
  * @throws {OptionError} if `step` does such a thing, when it is called
  */
-export function compile<A extends unknown[], R>(step: (...args: A) => R, options: CompileOptions = {}): ((...args: A) => R) & CompiledStep {
-  if (typeof step !== 'function') throw new OptionError('compile', { given: describe(step), expected: 'a function', fix: 'pass the step: compile((x, y) => …)' });
+export function compile<A extends unknown[], R>(
+  step: (...args: A) => R,
+  options: CompileOptions = {},
+): ((...args: A) => R) & CompiledStep {
+  if (typeof step !== 'function')
+    throw new OptionError('compile', {
+      given: describe(step),
+      expected: 'a function',
+      fix: 'pass the step: compile((x, y) => …)',
+    });
   checkOptions('compile', options, ['maxRecordings']);
   const numbers = new Set<number>();
-  const recordings = new Recordings(step, positiveInteger('compile', 'maxRecordings', options.maxRecordings ?? 16), numbers);
+  const recordings = new Recordings(
+    step,
+    positiveInteger('compile', 'maxRecordings', options.maxRecordings ?? 16),
+    numbers,
+  );
   const compiled = (...args: A): R => recordings.run(args);
   finalizer.register(compiled, numbers);
   return Object.defineProperties(compiled, {

@@ -1,5 +1,6 @@
-// Two copies of the package can be in one process: two versions, a linked checkout, or a test runner that loads modules anew. Each has tensors
-// and classes of its own, which know nothing of the other's. A mark on the prototypes, under a symbol that all copies share, tells them apart.
+// Two copies of the package can be in one process: two versions, a linked checkout, or a test runner that loads modules
+// anew. Each has tensors and classes of its own, which know nothing of the other's. A mark on the prototypes, under a
+// symbol that all copies share, tells them apart.
 const MARK = Symbol.for('stmnet.class');
 
 interface Mark {
@@ -45,7 +46,8 @@ export function isPromise(value: unknown): boolean {
  */
 export function remedy(value: unknown, otherwise: string): string {
   const mark = markOf(value);
-  if (mark?.own === false) return `use one copy of the package, \`npm ls stmnet\` lists them${mark.name === 'Tensor' ? ', or carry the numbers over: tensor({ data: await x.data(), shape: x.shape })' : ''}`;
+  if (mark?.own === false)
+    return `use one copy of the package, \`npm ls stmnet\` lists them${mark.name === 'Tensor' ? ', or carry the numbers over: tensor({ data: await x.data(), shape: x.shape })' : ''}`;
   if (isPromise(value)) return 'await the promise first';
   return otherwise;
 }

@@ -9,15 +9,18 @@ const OP = 'defineFunction';
 /** A differentiable function of the user's own: `forward` computes, `backward` gives the gradient of each input. */
 export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
   /**
-   * Computes the result without recording. What it returns as `saved` is handed to `backward`: tensors, also in arrays and plain objects, live as long as the
-   * graph does, and changing one in place meanwhile is an error, as with every other op.
+   * Computes the result without recording. What it returns as `saved` is handed to `backward`: tensors, also in arrays
+   * and plain objects, live as long as the graph does, and changing one in place meanwhile is an error, as with every
+   * other op.
    */
   forward(...inputs: Inputs): { output: Tensor; saved: Saved };
   /**
-   * Gradients of the inputs, in their order, from that of the output; undefined where none is needed. Called during `backward()`, whose graph it cannot walk
-   * again. If it throws, so does `backward()`, and no leaf has got a gradient of it.
+   * Gradients of the inputs, in their order, from that of the output; undefined where none is needed. Called during
+   * `backward()`, whose graph it cannot walk again. If it throws, so does `backward()`, and no leaf has got a gradient
+   * of it.
    *
-   * Take tensors from `saved`: a function that holds its own output in a variable keeps it, and the graph behind it, until a `backward()` has passed.
+   * Take tensors from `saved`: a function that holds its own output in a variable keeps it, and the graph behind it,
+   * until a `backward()` has passed.
    */
   backward(grad: Tensor, saved: Saved): readonly (Tensor | undefined)[];
 }
@@ -31,35 +34,56 @@ export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
  *   backward: (grad, x) => [grad.mul(x.pow(2).mul(3))],
  * });
  */
-export function defineFunction<Inputs extends Tensor[], Saved>(definition: FunctionDefinition<Inputs, Saved>): (...inputs: Inputs) => Tensor {
+export function defineFunction<Inputs extends Tensor[], Saved>(
+  definition: FunctionDefinition<Inputs, Saved>,
+): (...inputs: Inputs) => Tensor {
   for (const part of ['forward', 'backward'] as const) {
     const given: unknown = typeof definition === 'object' && definition !== null ? definition[part] : definition;
     if (typeof given !== 'function') {
-      throw new OptionError(OP, { given: `${describe(given)} as ${part}`, expected: 'an object of two functions, { forward, backward }', fix: 'see defineFunction in the documentation: backward gives the gradient of each input' });
+      throw new OptionError(OP, {
+        given: `${describe(given)} as ${part}`,
+        expected: 'an object of two functions, { forward, backward }',
+        fix: 'see defineFunction in the documentation: backward gives the gradient of each input',
+      });
     }
   }
   return (...inputs) => {
     inputs.forEach((input, place) => checkTensor(input, OP, `input ${place}`));
     const made: unknown = noGrad(() => definition.forward(...inputs));
     if (typeof made !== 'object' || made === null || !('output' in made)) {
-      throw new OptionError(OP, { given: `${describe(made)} from forward`, expected: '{ output, saved }', fix: 'return { output: result, saved: x }' });
+      throw new OptionError(OP, {
+        given: `${describe(made)} from forward`,
+        expected: '{ output, saved }',
+        fix: 'return { output: result, saved: x }',
+      });
     }
     const { output, saved }: { output: unknown; saved?: unknown } = made;
     checkTensor(output, OP, 'output of forward');
     if (inputs.some((input) => input === output)) {
-      throw new OptionError('defineFunction', { given: 'an input as the output', expected: 'a new tensor', fix: 'return output: x.clone()' });
+      throw new OptionError('defineFunction', {
+        given: 'an input as the output',
+        expected: 'a new tensor',
+        fix: 'return output: x.clone()',
+      });
     }
     const result = output.detach();
     const kept: Tensor[] = [];
     const rebuild = takeTensors(saved, kept);
     const count = inputs.length;
     const backward = ([grad]: (number | undefined)[], savedIds: number[]): (number | undefined)[] => {
-      if (grad === undefined) return new Array<undefined>(count).fill(undefined); // not of `inputs`, which would live as long
+      // not of `inputs`, which would live as long
+      if (grad === undefined) return new Array<undefined>(count).fill(undefined);
       const gradients = definition.backward(wrap(grad), rebuild(savedIds.map(wrap)) as Saved);
       if (!Array.isArray(gradients)) {
-        throw new OptionError('defineFunction', { given: `${describe(gradients)} from backward`, expected: 'an array with a gradient, or undefined, for each input', fix: 'return [gradient]' });
+        throw new OptionError('defineFunction', {
+          given: `${describe(gradients)} from backward`,
+          expected: 'an array with a gradient, or undefined, for each input',
+          fix: 'return [gradient]',
+        });
       }
-      return gradients.map((gradient: Tensor | undefined, place) => optionalIdOf(gradient, OP, `gradient ${place} of backward`));
+      return gradients.map((gradient: Tensor | undefined, place) =>
+        optionalIdOf(gradient, OP, `gradient ${place} of backward`),
+      );
     };
     binding.onBackward(idsOf([result], OP, 'output'), idsOf(inputs, OP, 'inputs'), idsOf(kept, OP, 'saved'), backward);
     return result;

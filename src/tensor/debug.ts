@@ -15,10 +15,15 @@ function callSite(below: (...args: never[]) => unknown): string {
   const holder: { stack?: string } = {};
   Error.stackTraceLimit = 50;
   Error.captureStackTrace(holder, below);
-  const lines = (holder.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at ') && !line.includes('node:internal'));
+  const lines = (holder.stack ?? '')
+    .split('\n')
+    .filter((line) => line.trimStart().startsWith('at ') && !line.includes('node:internal'));
   Error.stackTraceLimit = before;
   const theirs = lines.filter((line) => !line.includes(own));
-  return (theirs.length > 0 ? theirs : lines).slice(0, MOST_LINES).map((line) => `    ${line.trim()}`).join('\n');
+  return (theirs.length > 0 ? theirs : lines)
+    .slice(0, MOST_LINES)
+    .map((line) => `    ${line.trim()}`)
+    .join('\n');
 }
 
 function tell(site: string): void {
@@ -45,9 +50,11 @@ function surround(): void {
 }
 
 /**
- * Whether each op remembers the line that asked for it. What only the device finds out, such as an index that is out of range there, rejects a later read; the
- * message then names the op, and with `true` also the lines of your program that called it, or, in a step of `compile`, those that it was recorded from. An op of
- * `backward` has the line of `backward()`. For finding a mistake: each call takes some microseconds longer. Without it nothing is remembered, and nothing costs.
+ * Whether each op remembers the line that asked for it. What only the device finds out, such as an index that is out of
+ * range there, rejects a later read; the message then names the op, and with `true` also the lines of your program that
+ * called it, or, in a step of `compile`, those that it was recorded from. An op of `backward` has the line of
+ * `backward()`. For finding a mistake: each call takes some microseconds longer. Without it nothing is remembered, and
+ * nothing costs.
  *
  * The variable STMNET_DEBUG=1 in the environment switches it on at the start.
  *

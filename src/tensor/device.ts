@@ -65,8 +65,18 @@ export function resolveDevice(op: string, name: string): string {
   const known = devices();
   if (known.some((device) => device.available && device.name === full)) return full;
   const reason = known.find((device) => !device.available && full.startsWith(device.name))?.reason;
-  const names = known.filter((device) => device.available).map((device) => device.name).join(', ');
-  throw new DeviceError(op, { given: `'${name}'`, expected: `one of: ${names}`, fix: reason === undefined ? 'use a device that devices() lists' : `no CUDA device: ${reason.replaceAll('\n  Fix: ', ' Fix: ').replace(/\.$/, '')}` });
+  const names = known
+    .filter((device) => device.available)
+    .map((device) => device.name)
+    .join(', ');
+  throw new DeviceError(op, {
+    given: `'${name}'`,
+    expected: `one of: ${names}`,
+    fix:
+      reason === undefined
+        ? 'use a device that devices() lists'
+        : `no CUDA device: ${reason.replaceAll('\n  Fix: ', ' Fix: ').replace(/\.$/, '')}`,
+  });
 }
 
 /**
@@ -82,17 +92,20 @@ export function setDefaultDevice(name: string): void {
 /** Name of the default device. */
 export const defaultDevice = (): string => settings.device;
 
-/** Resolves once everything asked for so far is computed; rejects with the first fault that no read has reported yet. */
+/**
+ * Resolves once everything asked for so far is computed; rejects with the first fault that no read has reported yet.
+ */
 export function synchronize(device: string = settings.device): Promise<void> {
   refuseInStep('synchronize()', 'wait outside the step');
   return binding.synchronize(device);
 }
 
 /**
- * Gives the memory that a device keeps for later tensors back to the system, for other programs to use. What tensors hold stays; the next ones are made a little
- * slower. Resolves once it is done, after everything asked for so far.
+ * Gives the memory that a device keeps for later tensors back to the system, for other programs to use. What tensors
+ * hold stays; the next ones are made a little slower. Resolves once it is done, after everything asked for so far.
  *
- * Nobody has to call it: what is kept is reused, stays within what tensors needed lately, and goes back by itself where memory is short.
+ * Nobody has to call it: what is kept is reused, stays within what tensors needed lately, and goes back by itself where
+ * memory is short.
  *
  * @throws {OptionError} inside a step of compile(); {DeviceError} if there is no such device
  * @see memory, whose `cachedBytes` counts what is kept
@@ -106,28 +119,36 @@ export function emptyCache(device: string = settings.device): Promise<void> {
 export const numThreads = (): number => binding.numThreads();
 
 /**
- * Sets the number of threads that the CPU computes with, for the whole process, from the next command on. Where the system refuses so many, it computes with fewer.
+ * Sets the number of threads that the CPU computes with, for the whole process, from the next command on. Where the
+ * system refuses so many, it computes with fewer.
  *
- * @param count  1 or more; 0 goes back to the default: STMNET_NUM_THREADS, else the cores that affinity and the container's quota allow
+ * @param count  1 or more; 0 goes back to the default: STMNET_NUM_THREADS, else the cores that affinity and the
+ * container's quota allow
  * @throws {OptionError} if `count` is not a whole number in 0..1024
  */
 export const setNumThreads = (count: number): void => binding.setNumThreads(count);
 
-/** What is alive, allocated and queued: tensors that scripts hold, device bytes in use (`usedBytes`) and kept for later (`cachedBytes`), commands. */
+/**
+ * What is alive, allocated and queued: tensors that scripts hold, device bytes in use (`usedBytes`) and kept for later
+ * (`cachedBytes`), commands.
+ */
 export const memory = (): ReturnType<typeof binding.memory> => binding.memory();
 
 /**
- * Limits what the tensors of a device may hold. An op that would need more rejects the next read with the sizes asked for, held and allowed.
+ * Limits what the tensors of a device may hold. An op that would need more rejects the next read with the sizes asked
+ * for, held and allowed.
  *
  * @param bytes   0 for as much as there is
  * @param device  default: the default device
  * @throws {OptionError} if `bytes` is no number of bytes
  */
-export const setMaxMemory = (bytes: number, device: string = settings.device): void => binding.setMaxMemory(device, bytes);
+export const setMaxMemory = (bytes: number, device: string = settings.device): void =>
+  binding.setMaxMemory(device, bytes);
 
 /**
- * What products of f32 numbers may be computed in: `fma` f32 throughout; `tf32`, `bf16` or `f16`: the matrix units of a CUDA device, the operands rounded to 10,
- * 7 or 10 bits of mantissa (f16: to numbers up to 65,504), sums in f32. Parameters, results and gradients are f32 always.
+ * What products of f32 numbers may be computed in: `fma` f32 throughout; `tf32`, `bf16` or `f16`: the matrix units of a
+ * CUDA device, the operands rounded to 10, 7 or 10 bits of mantissa (f16: to numbers up to 65,504), sums in f32.
+ * Parameters, results and gradients are f32 always.
  */
 export type MathMode = 'fma' | 'tf32' | 'bf16' | 'f16';
 
@@ -135,8 +156,8 @@ export type MathMode = 'fma' | 'tf32' | 'bf16' | 'f16';
 export const mathMode = (): MathMode => binding.mathMode();
 
 /**
- * Sets what recurrent layers and matrix products of f32 numbers may be computed in, for the calls that follow. `tf32` at the start, as PyTorch's recurrent layers. The
- * CPU computes in f32 whatever is allowed.
+ * Sets what recurrent layers and matrix products of f32 numbers may be computed in, for the calls that follow. `tf32`
+ * at the start, as PyTorch's recurrent layers. The CPU computes in f32 whatever is allowed.
  *
  * @throws {OptionError} if `mode` is none of these
  * @see autocast for a part of a program
@@ -149,7 +170,8 @@ export function setMathMode(mode: MathMode): void {
 export const isDeterministic = (): boolean => binding.isDeterministic();
 
 /**
- * Chooses only algorithms that give the same bits in every run of the same program on the same machine, or not. Off at the start: then cuDNN's algorithm for a
- * recurrent layer is the fastest, which a later run may choose differently. Everything else gives the same bits in any case.
+ * Chooses only algorithms that give the same bits in every run of the same program on the same machine, or not. Off at
+ * the start: then cuDNN's algorithm for a recurrent layer is the fastest, which a later run may choose differently.
+ * Everything else gives the same bits in any case.
  */
 export const setDeterministic = (on: boolean): void => binding.setDeterministic(on);

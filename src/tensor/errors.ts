@@ -24,8 +24,16 @@ export abstract class StmnetError extends Error {
    * @param message  its parts, or the whole text if native code wrote it
    * @param code     replaces the class's own code
    */
-  constructor(readonly op: string, message: ErrorParts | string, code: string) {
-    super(typeof message === 'string' ? message : `${op}: got ${message.given}, expected ${message.expected}.\n  Fix: ${message.fix}.`);
+  constructor(
+    readonly op: string,
+    message: ErrorParts | string,
+    code: string,
+  ) {
+    super(
+      typeof message === 'string'
+        ? message
+        : `${op}: got ${message.given}, expected ${message.expected}.\n  Fix: ${message.fix}.`,
+    );
     this.name = new.target.name;
     this.code = code;
   }

@@ -31,7 +31,8 @@ export type TensorSource = HostArray<SourceArray> | SourceArray | NestedArray;
  *
  * @param source  a number, nested arrays of one shape, a typed array (one axis), or `{ data, shape }`
  * @throws {ShapeError} if nested arrays are ragged, or `data` does not have as many elements as `shape` says
- * @throws {DTypeError} if a value does not fit `dtype`: a fraction or more than 32 bits in i32, another number than 0 and 1 in bool
+ * @throws {DTypeError} if a value does not fit `dtype`: a fraction or more than 32 bits in i32, another number than 0
+ * and 1 in bool
  */
 export function tensor(source: TensorSource, options: TensorOptions = {}): Tensor {
   refuseShape(options);
@@ -41,7 +42,10 @@ export function tensor(source: TensorSource, options: TensorOptions = {}): Tenso
     throw new OptionError('tensor', {
       given: describe(source),
       expected: 'a number, nested arrays, a typed array, or { data: typed array, shape }',
-      fix: remedy(source, markOf(source)?.own === true ? 'take it as it is; clone() copies a tensor' : 'pass the numbers themselves'),
+      fix: remedy(
+        source,
+        markOf(source)?.own === true ? 'take it as it is; clone() copies a tensor' : 'pass the numbers themselves',
+      ),
     });
   }
   const dtype = options.dtype === undefined ? host.dtype : checkDType('tensor', options.dtype);
@@ -71,17 +75,24 @@ export const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
   return requiresGrad === true ? result.requiresGrad_(true) : result;
 };
 
-/** A tensor of `shape` with every element `value`. @throws {DTypeError} if `dtype` does not hold it: a fraction or more than 32 bits in i32, another number than 0 and 1 in bool */
+/**
+ * A tensor of `shape` with every element `value`. @throws {DTypeError} if `dtype` does not hold it: a fraction or more
+ * than 32 bits in i32, another number than 0 and 1 in bool
+ */
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
   checkOptions('full', options, OPTION_NAMES);
-  return within('full', () => finish(binding.full(shape, value, options.dtype ?? 'f32', options.device ?? defaultDevice()), options));
+  return within('full', () =>
+    finish(binding.full(shape, value, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
+  );
 }
 
 /** A tensor of zeros. */
-export const zeros = (shape: readonly number[], options: TensorOptions = {}): Tensor => within('zeros', () => full(shape, 0, options));
+export const zeros = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
+  within('zeros', () => full(shape, 0, options));
 
 /** A tensor of ones. */
-export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor => within('ones', () => full(shape, 1, options));
+export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
+  within('ones', () => full(shape, 1, options));
 
 /** Zeros of the shape, dtype and device of `x`. */
 export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('zerosLike', x, 0, options);

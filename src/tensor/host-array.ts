@@ -69,7 +69,9 @@ const isOfKind = (value: unknown, dtype: DType): value is TypedArray => classOf(
 /** Whether `value` is a typed array that tensors are made of. */
 export const isSourceArray = (value: unknown): value is SourceArray => dtypeOfArray(value) !== undefined;
 
-/** Whether `value` has the form of a HostArray; its parts may still be wrong. A tensor, with its method data, is none. */
+/**
+ * Whether `value` has the form of a HostArray; its parts may still be wrong. A tensor, with its method data, is none.
+ */
 export const isHostArray = (value: unknown): value is { data: unknown; shape: unknown } =>
   typeof value === 'object' &&
   value !== null &&
@@ -161,7 +163,12 @@ function readNested(op: string, source: NestedArray): HostValues {
     } else if ((typeof value === 'number' || typeof value === 'boolean') && depth === shape.length) {
       if (typeof value === 'boolean') booleans++;
       data.push(Number(value));
-    } else if (!Array.isArray(value) && !isSourceArray(value) && typeof value !== 'number' && typeof value !== 'boolean') {
+    } else if (
+      !Array.isArray(value) &&
+      !isSourceArray(value) &&
+      typeof value !== 'number' &&
+      typeof value !== 'boolean'
+    ) {
       throw noNumber(op, value, depth);
     } else {
       throw new ShapeError(op, {

@@ -32,7 +32,8 @@ declare module './tensor' {
      *
      *   y[n, t, o] = Σ_{c, k} x[n, t · stride + k · dilation - padding, c] · weight[o, c, k] + bias[o]
      *
-     * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O] with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ + 1.
+     * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O] with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ +
+     * 1.
      *
      * @throws {ShapeError} if channels differ, or no window fits into the padded steps
      * @see torch.nn.functional.conv1d, whose features are the second axis
@@ -44,30 +45,43 @@ declare module './tensor' {
     sub: Method<typeof elementwise.sub>;
     /** Element-wise `a · b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
     mul: Method<typeof elementwise.mul>;
-    /** Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ, or are not f32 or f64 */
+    /**
+     * Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes
+     * differ, or are not f32 or f64
+     */
     div: Method<typeof elementwise.div>;
     /**
-     * Element-wise floor of `a / b`, as Python's `//`: `-7` by `2` gives `-4`. Shapes broadcast; the gradient is 0. An i32 divided by 0 rejects the next read.
+     * Element-wise floor of `a / b`, as Python's `//`: `-7` by `2` gives `-4`. Shapes broadcast; the gradient is 0. An i32
+     * divided by 0 rejects the next read.
      *
-     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the
+     * number 0
      */
     floorDivide: Method<typeof elementwise.floorDivide>;
     /**
-     * Element-wise `a - b · floor(a / b)`, as Python's `%`: it has the sign of `b`, so `-7` by `2` leaves `1`. Shapes broadcast. An i32 divided by 0 rejects the
-     * next read.
+     * Element-wise `a - b · floor(a / b)`, as Python's `%`: it has the sign of `b`, so `-7` by `2` leaves `1`. Shapes
+     * broadcast. An i32 divided by 0 rejects the next read.
      *
-     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the
+     * number 0
      */
     remainder: Method<typeof elementwise.remainder>;
     /**
      * a to the power of b. Shapes broadcast.
      *
-     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if `b` is a number below 0 and `a` i32, which then has no whole result
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if `b` is a number below 0 and `a`
+     * i32, which then has no whole result
      */
     pow: Method<typeof elementwise.pow>;
-    /** The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
+    /**
+     * The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
+     * if they do not; {DTypeError} if dtypes differ
+     */
     maximum: Method<typeof elementwise.maximum>;
-    /** The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
+    /**
+     * The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
+     * if they do not; {DTypeError} if dtypes differ
+     */
     minimum: Method<typeof elementwise.minimum>;
     /** Element-wise `value - x`. */
     rsub: Method<typeof elementwise.rsub>;
@@ -163,7 +177,10 @@ declare module './tensor' {
     where: Method<typeof elementwise.where>;
     /** `value` where `mask` (bool, broadcast) holds, `x` elsewhere. */
     maskedFill: Method<typeof elementwise.maskedFill>;
-    /** `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or NaN, rejects the next read. */
+    /**
+     * `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or
+     * NaN, rejects the next read.
+     */
     cast: Method<typeof elementwise.cast>;
     /** A dense copy. */
     clone: Method<typeof elementwise.clone>;
@@ -188,7 +205,8 @@ declare module './tensor' {
      *
      * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers; weight [V, E] → […, E].
      *
-     * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the next read
+     * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the
+     * next read
      */
     embedding: Method<typeof indexing.embedding>;
     /** Places of `x` along `dim` in the order of `indices` (i32 [n]). @throws {OptionError} if one is out of range */
@@ -202,7 +220,8 @@ declare module './tensor' {
      *
      * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers → […, numClasses].
      *
-     * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else {NativeError} at the next read
+     * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else
+     * {NativeError} at the next read
      */
     oneHot: Method<typeof indexing.oneHot>;
     /** The `k` largest (or smallest) elements along `dim`, in order. @throws {OptionError} if there are fewer */
@@ -216,11 +235,13 @@ declare module './tensor' {
      */
     unfold: Method<typeof indexing.unfold>;
     /**
-     * Matrix product over the last two axes; leading axes broadcast. A vector on the left is a row, on the right a column, and its axis goes away again.
+     * Matrix product over the last two axes; leading axes broadcast. A vector on the left is a row, on the right a column,
+     * and its axis goes away again.
      *
      * Shapes: a […, M, K], b […, K, N] → […, M, N].
      *
-     * @throws {ShapeError} if the inner extents differ, or leading axes do not broadcast; {DTypeError} if the dtypes are not floating and equal
+     * @throws {ShapeError} if the inner extents differ, or leading axes do not broadcast; {DTypeError} if the dtypes are
+     * not floating and equal
      */
     matmul: Method<typeof matmul.matmul>;
     /**
@@ -237,7 +258,8 @@ declare module './tensor' {
      * Shapes: `x` of any shape → the same.
      *
      * @param dim  axis, or counted from the end. Default -1.
-     * @throws {ShapeError} if the mask does not broadcast to `x`; {DTypeError} if `x` is not f32 or f64, or the mask not bool
+     * @throws {ShapeError} if the mask does not broadcast to `x`; {DTypeError} if `x` is not f32 or f64, or the mask not
+     * bool
      * @see torch.softmax
      */
     softmax: Method<typeof normalization.softmax>;
@@ -274,8 +296,8 @@ declare module './tensor' {
      */
     batchNorm: Method<typeof normalization.batchNorm>;
     /**
-     * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training: see the layer `Dropout` for
-     * that. The gradient is dropped and scaled alike. Shape of `x` is kept.
+     * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training:
+     * see the layer `Dropout` for that. The gradient is dropped and scaled alike. Shape of `x` is kept.
      *
      * @param p  in [0, 1)
      * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
@@ -312,10 +334,12 @@ declare module './tensor' {
     /**
      * A stack of recurrent layers in one call, or one call a layer where dropout lies between them.
      *
-     * Shapes: x [N, T, D] (batchFirst) or [T, N, D] → output [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H]. Outputs past a length are 0; h and c are
-     * those of each row's last real step, in the reverse direction of its first; a row of length 0 keeps its initial state.
+     * Shapes: x [N, T, D] (batchFirst) or [T, N, D] → output [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H].
+     * Outputs past a length are 0; h and c are those of each row's last real step, in the reverse direction of its first; a
+     * row of length 0 keeps its initial state.
      *
-     * @param weights  of each layer and direction W_ih [G·H, D or K·O], W_hh [G·H, O], (W_hr [P, H]); then, with bias, of each b_ih, b_hh [G·H]
+     * @param weights  of each layer and direction W_ih [G·H, D or K·O], W_hh [G·H, O], (W_hr [P, H]); then, with bias, of
+     * each b_ih, b_hh [G·H]
      * @throws {ShapeError} if a shape does not fit the options
      * @see native/ops/recurrent.cc
      */
@@ -326,13 +350,25 @@ declare module './tensor' {
     mean: Method<typeof reduce.mean>;
     /** Product over `dim`, or of all elements. */
     prod: Method<typeof reduce.prod>;
-    /** Largest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
+    /**
+     * Largest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
+     * choose from
+     */
     max: Method<typeof reduce.max>;
-    /** Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
+    /**
+     * Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
+     * choose from
+     */
     min: Method<typeof reduce.min>;
-    /** Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
+    /**
+     * Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws
+     * {ShapeError} if it chooses from more than 2^31
+     */
     argmax: Method<typeof reduce.argmax>;
-    /** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
+    /**
+     * Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws
+     * {ShapeError} if it chooses from more than 2^31
+     */
     argmin: Method<typeof reduce.argmin>;
     /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
     any: Method<typeof reduce.any>;
@@ -341,14 +377,18 @@ declare module './tensor' {
     /** Running sums along `dim`. */
     cumsum: Method<typeof reduce.cumsum>;
     /**
-     * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less `correction`.
+     * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less
+     * `correction`.
      *
      * Exact for large numbers that lie close together, too.
      *
      * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if no more elements than `correction`
      */
     variance: Method<typeof reduce.variance>;
-    /** Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal is 0. */
+    /**
+     * Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal
+     * is 0.
+     */
     std: Method<typeof reduce.std>;
     /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
     logSumExp: Method<typeof reduce.logSumExp>;
@@ -359,7 +399,10 @@ declare module './tensor' {
      * @throws {OptionError} if `p` is not above 0
      */
     norm: Method<typeof reduce.norm>;
-    /** The same elements in row-major order under other extents, one of which may be -1. @throws {ShapeError} if the numbers of elements differ */
+    /**
+     * The same elements in row-major order under other extents, one of which may be -1. @throws {ShapeError} if the numbers
+     * of elements differ
+     */
     reshape: Method<typeof shape.reshape>;
     /** Axes `start..end` merged into one. */
     flatten: Method<typeof shape.flatten>;
@@ -368,8 +411,8 @@ declare module './tensor' {
     /** Axes in the order `dims`. */
     permute: Method<typeof shape.permute>;
     /**
-     * Elements `start` to `end` (exclusive) of each axis. Negative places count from the end, `null` leaves a side open, what lies outside is cut; axes that are
-     * not named stay whole.
+     * Elements `start` to `end` (exclusive) of each axis. Negative places count from the end, `null` leaves a side open,
+     * what lies outside is cut; axes that are not named stay whole.
      *
      * @example x.slice([0, 1], [null, 2])  // x[:, 1:2]
      */
@@ -380,7 +423,10 @@ declare module './tensor' {
     unsqueeze: Method<typeof shape.unsqueeze>;
     /** Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out. */
     squeeze: Method<typeof shape.squeeze>;
-    /** Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front. @throws {ShapeError} if another axis would have to change */
+    /**
+     * Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front. @throws {ShapeError} if another axis
+     * would have to change
+     */
     expand: Method<typeof shape.expand>;
     /**
      * Consecutive parts along `dim`: of `sizes` elements each (the last may be shorter), or of the sizes listed.
@@ -391,7 +437,8 @@ declare module './tensor' {
     /**
      * `x` repeated `repeats[i]` times along axis i.
      *
-     * @throws {OptionError} if there is not one number for each axis; {ShapeError} if the result would have more than 2^40 elements
+     * @throws {OptionError} if there is not one number for each axis; {ShapeError} if the result would have more than 2^40
+     * elements
      */
     tile: Method<typeof shape.tile>;
     /**

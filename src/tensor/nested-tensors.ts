@@ -19,6 +19,7 @@ export function mapTensors(value: unknown, fn: (x: Tensor) => Tensor): unknown {
   if (value instanceof Tensor) return fn(value);
   if (value instanceof PaddedSequence) return value.withValues(fn(value.values));
   if (Array.isArray(value)) return value.map((part) => mapTensors(part, fn));
-  if (isPlainObject(value)) return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTensors(part, fn)]));
+  if (isPlainObject(value))
+    return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTensors(part, fn)]));
   return value;
 }

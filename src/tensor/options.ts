@@ -3,8 +3,8 @@ import { OptionError } from './errors';
 import { insteadOf, nearMiss } from './option-names';
 
 /**
- * What a message says about a value: a tensor as `f32[32, 50, 96] on cpu`, a string in quotes, an array element by element (long ones shortened),
- * anything else as JavaScript prints it.
+ * What a message says about a value: a tensor as `f32[32, 50, 96] on cpu`, a string in quotes, an array element by
+ * element (long ones shortened), anything else as JavaScript prints it.
  *
  * @param value  anything
  */
@@ -41,7 +41,8 @@ function describeObject(value: object): string {
     const { constructor }: { constructor?: unknown } = prototype ?? {};
     const kind = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'Object';
     const mark = markOf(value);
-    if (mark?.own === false) return `${/^[AEIOU]/.test(mark.name) ? 'an' : 'a'} ${mark.name} of another copy of the package${kind === mark.name ? '' : `, ${kind}`}`;
+    if (mark?.own === false)
+      return `${/^[AEIOU]/.test(mark.name) ? 'an' : 'a'} ${mark.name} of another copy of the package${kind === mark.name ? '' : `, ${kind}`}`;
     if (mark?.name === 'Module') return kind; // its text may be long
     if (isPromise(value)) return 'a Promise';
     return ownText(value) ?? (kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind);
@@ -69,12 +70,17 @@ export function checkOptions(op: string, options: object, known: readonly string
   checkPlain(op, options, known);
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    throw new OptionError(op, { given: `an option ${key}`, expected: known.length === 0 ? 'no options' : `only ${listed(known)}`, fix: insteadOf(key, known) });
+    throw new OptionError(op, {
+      given: `an option ${key}`,
+      expected: known.length === 0 ? 'no options' : `only ${listed(known)}`,
+      fix: insteadOf(key, known),
+    });
   }
 }
 
 /**
- * Refuses options that are not a plain object. A number, a tensor or a Map has no key that could be unknown: it would be ignored.
+ * Refuses options that are not a plain object. A number, a tensor or a Map has no key that could be unknown: it would
+ * be ignored.
  *
  * @param known    the names that are understood, or some of them
  * @param example  what to pass
@@ -104,7 +110,10 @@ export function checkNoOptions(op: string, given: ArrayLike<unknown>): void {
   checkOptions(op, options, []);
 }
 
-/** Whether `value` is an object literal or has no prototype; also one of another realm, as test runners and vm contexts are. */
+/**
+ * Whether `value` is an object literal or has no prototype; also one of another realm, as test runners and vm contexts
+ * are.
+ */
 export function isPlain(value: unknown): value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -145,7 +154,13 @@ export function nonNegativeInteger(op: string, name: string, value: unknown): nu
  */
 export function probability(op: string, name: string, value: unknown): number {
   if (typeof value === 'number' && value >= 0 && value < 1) return value;
-  throw wrong(op, name, value, `a probability in [0, 1) for ${name}`, `pass 0 to switch it off, or a fraction such as ${name}: 0.5`);
+  throw wrong(
+    op,
+    name,
+    value,
+    `a probability in [0, 1) for ${name}`,
+    `pass 0 to switch it off, or a fraction such as ${name}: 0.5`,
+  );
 }
 
 /**
@@ -189,5 +204,11 @@ export function oneOf<T extends string>(op: string, name: string, value: unknown
   if (found !== undefined) return found;
   const meant = typeof value === 'string' ? nearMiss(value, allowed) : undefined;
   const choices = allowed.map((candidate) => `'${candidate}'`).join(', ');
-  throw wrong(op, name, value, `one of ${choices}`, meant === undefined ? `pass ${name}: '${allowed[0] ?? ''}'` : `write '${meant}', if that is what you mean`);
+  throw wrong(
+    op,
+    name,
+    value,
+    `one of ${choices}`,
+    meant === undefined ? `pass ${name}: '${allowed[0] ?? ''}'` : `write '${meant}', if that is what you mean`,
+  );
 }

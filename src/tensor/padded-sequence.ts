@@ -42,22 +42,31 @@ export class PaddedSequence {
     checkTensor(values, 'PaddedSequence', 'values');
     const [rows, steps] = values.shape;
     if (rows === undefined || steps === undefined) {
-      throw new ShapeError('PaddedSequence', { given: `values ${describe(values)}`, expected: 'at least two axes, [N, T, …]', fix: 'put the batch first: x.unsqueeze(0)' });
+      throw new ShapeError('PaddedSequence', {
+        given: `values ${describe(values)}`,
+        expected: 'at least two axes, [N, T, …]',
+        fix: 'put the batch first: x.unsqueeze(0)',
+      });
     }
     if (!Array.isArray(lengths as unknown)) {
       throw new ShapeError('PaddedSequence', {
-        given: `${describe(lengths)} as lengths`, expected: `an array of ${rows} lengths`, fix: 'give each row of values a length; Array.from() makes an array of a typed one',
+        given: `${describe(lengths)} as lengths`,
+        expected: `an array of ${rows} lengths`,
+        fix: 'give each row of values a length; Array.from() makes an array of a typed one',
       });
     }
     if (lengths.length !== rows) {
       throw new ShapeError('PaddedSequence', {
-        given: `${lengths.length} lengths for values ${describe(values)}`, expected: `${rows} lengths, one a row`, fix: 'give each row of values a length',
+        given: `${lengths.length} lengths for values ${describe(values)}`,
+        expected: `${rows} lengths, one a row`,
+        fix: 'give each row of values a length',
       });
     }
     const bad = lengths.findIndex((length) => !Number.isInteger(length) || length < 0 || length > steps);
     if (bad >= 0) {
       throw new ShapeError('PaddedSequence', {
-        given: `length ${describe(lengths[bad])} for row ${bad} of values ${describe(values)}`, expected: `a whole number from 0 to ${steps}, the number of steps`,
+        given: `length ${describe(lengths[bad])} for row ${bad} of values ${describe(values)}`,
+        expected: `a whole number from 0 to ${steps}, the number of steps`,
         fix: 'count the real steps of the row; padding comes after them',
       });
     }
@@ -128,7 +137,8 @@ export class PaddedSequence {
     checkTensor(result, 'PaddedSequence.map', 'the result of the function');
     if (result.shape[0] !== this.shape[0] || result.shape[1] !== this.shape[1]) {
       throw new ShapeError('PaddedSequence.map', {
-        given: `a function that turns ${describe(this.values)} into ${describe(result)}`, expected: `[${this.shape[0]}, ${this.shape[1]}, …], the same rows and steps`,
+        given: `a function that turns ${describe(this.values)} into ${describe(result)}`,
+        expected: `[${this.shape[0]}, ${this.shape[1]}, …], the same rows and steps`,
         fix: 'build a new PaddedSequence with lengths of its own, or leave the first two axes as they are',
       });
     }
@@ -199,7 +209,11 @@ export class PaddedSequence {
   argmax(dim = -1): PaddedSequence {
     const axis = dim < 0 ? dim + this.shape.length : dim;
     if (axis < 2) {
-      throw new ShapeError('PaddedSequence.argmax', { given: `dim ${describe(dim)} of ${describe(this)}`, expected: 'an axis of features, after [N, T]', fix: 'take argmax of .values for the others' });
+      throw new ShapeError('PaddedSequence.argmax', {
+        given: `dim ${describe(dim)} of ${describe(this)}`,
+        expected: 'an axis of features, after [N, T]',
+        fix: 'take argmax of .values for the others',
+      });
     }
     return mapZeros(this, (values) => argmax(values, dim));
   }
@@ -332,7 +346,9 @@ export class PaddedSequence {
     return `${String(this.values)}, lengths ${describe([...this.lengths])}`;
   }
 
-  /** As that of a Tensor: text where text is wanted. @throws {OptionError} in arithmetic and in comparisons by operators */
+  /**
+   * As that of a Tensor: text where text is wanted. @throws {OptionError} in arithmetic and in comparisons by operators
+   */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();
     throw noNumber('PaddedSequence', this.toString());
@@ -349,7 +365,8 @@ export class PaddedSequence {
 }
 
 /**
- * Applies `fn` to the values of a sequence and gives back the kind that came in: a tensor for a tensor, the same lengths around it for a PaddedSequence.
+ * Applies `fn` to the values of a sequence and gives back the kind that came in: a tensor for a tensor, the same
+ * lengths around it for a PaddedSequence.
  *
  *     const logits = mapValues(x, (values) => values.mul(2).add(1));
  *
@@ -396,4 +413,3 @@ export const valuesOf = (x: Sequence): Tensor => (x instanceof PaddedSequence ? 
 /** The lengths of a PaddedSequence, nothing of a tensor. */
 export const lengthsOf = (x: Sequence): readonly number[] | undefined =>
   x instanceof PaddedSequence ? x.lengths : undefined;
-

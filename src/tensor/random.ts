@@ -15,9 +15,10 @@ export interface RandomState {
 }
 
 /**
- * Starts the random numbers of this environment (main thread or worker) anew: weights, dropout masks, noise and the order of a shuffled
- * DataLoader. One seed gives the same numbers every time, on every device and with any number of threads. Without a call each process and each worker draws
- * numbers of its own; `getRandomState().seed` tells the seed that it was given.
+ * Starts the random numbers of this environment (main thread or worker) anew: weights, dropout masks, noise and the
+ * order of a shuffled DataLoader. One seed gives the same numbers every time, on every device and with any number of
+ * threads. Without a call each process and each worker draws numbers of its own; `getRandomState().seed` tells the seed
+ * that it was given.
  *
  * @param seed  a whole number of at least 0
  * @throws {OptionError} if it is anything else
@@ -36,7 +37,10 @@ export const getRandomState = (): RandomState => binding.randomState();
  */
 export function setRandomState(state: RandomState): void {
   checkOptions('setRandomState', state, ['seed', 'offset']);
-  binding.setRandomState(nonNegativeInteger('setRandomState', 'seed', state.seed), nonNegativeInteger('setRandomState', 'offset', state.offset));
+  binding.setRandomState(
+    nonNegativeInteger('setRandomState', 'seed', state.seed),
+    nonNegativeInteger('setRandomState', 'offset', state.offset),
+  );
 }
 
 /**
@@ -46,7 +50,9 @@ export function setRandomState(state: RandomState): void {
  */
 export function rand(shape: readonly number[], options: TensorOptions = {}): Tensor {
   checkOptions('rand', options, OPTION_NAMES);
-  return within('rand', () => finish(binding.rand(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options));
+  return within('rand', () =>
+    finish(binding.rand(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
+  );
 }
 
 /**
@@ -56,7 +62,9 @@ export function rand(shape: readonly number[], options: TensorOptions = {}): Ten
  */
 export function randn(shape: readonly number[], options: TensorOptions = {}): Tensor {
   checkOptions('randn', options, OPTION_NAMES);
-  return within('randn', () => finish(binding.randn(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options));
+  return within('randn', () =>
+    finish(binding.randn(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
+  );
 }
 
 /** Options of `randint`. */
@@ -75,7 +83,11 @@ export interface RandintOptions {
 export function randint(low: number, high: number, shape: readonly number[], options: RandintOptions = {}): Tensor {
   checkOptions('randint', options, ['device']);
   if (!Number.isInteger(low) || !Number.isInteger(high)) {
-    throw new OptionError('randint', { given: `low ${describe(low)} and high ${describe(high)}`, expected: 'whole numbers', fix: 'round them, or take rand() for fractions' });
+    throw new OptionError('randint', {
+      given: `low ${describe(low)} and high ${describe(high)}`,
+      expected: 'whole numbers',
+      fix: 'round them, or take rand() for fractions',
+    });
   }
   return wrap(binding.randint(low, high, shape, options.device ?? defaultDevice()));
 }
@@ -89,4 +101,5 @@ export function randint(low: number, high: number, shape: readonly number[], opt
  * @param count  a whole number in 0..2^26
  * @throws {OptionError} if it is anything else
  */
-export const permutation = (count: number): number[] => binding.permutation(nonNegativeInteger('permutation', 'count', count));
+export const permutation = (count: number): number[] =>
+  binding.permutation(nonNegativeInteger('permutation', 'count', count));

@@ -1,4 +1,5 @@
-// What a step does beside its ops, as far as compile() must know of it. Written by what runs inside a step, read by compile() alone.
+// What a step does beside its ops, as far as compile() must know of it. Written by what runs inside a step, read by
+// compile() alone.
 import { binding } from '../native/load';
 import { OptionError } from './errors';
 
@@ -54,7 +55,9 @@ export function onReplay(effect: () => void): boolean {
   return true;
 }
 
-/** Runs the ops of `fn` at once, even in a step that is being recorded: for state that is made on first use. @internal */
+/**
+ * Runs the ops of `fn` at once, even in a step that is being recorded: for state that is made on first use. @internal
+ */
 export function outsideRecordings<R>(fn: () => R): R {
   const before = binding.pauseRecording(true);
   try {
@@ -73,5 +76,9 @@ export function outsideRecordings<R>(fn: () => R): R {
  */
 export function refuseInStep(call: string, fix = 'return the tensor and read it outside'): void {
   if (!insideStep()) return;
-  throw new OptionError('compile', { given: `${call} inside a compiled step`, expected: 'a step that can be repeated without JavaScript', fix }, 'ERR_STM_RECORDING');
+  throw new OptionError(
+    'compile',
+    { given: `${call} inside a compiled step`, expected: 'a step that can be repeated without JavaScript', fix },
+    'ERR_STM_RECORDING',
+  );
 }

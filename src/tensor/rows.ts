@@ -1,6 +1,7 @@
 import { Tensor } from './tensor';
 
-// Of a tensor with two axes a recurrent layer cannot tell whether the first counts sequences or the steps of one. Of a batch it is known.
+// Of a tensor with two axes a recurrent layer cannot tell whether the first counts sequences or the steps of one. Of a
+// batch it is known.
 const batches = new WeakSet<object>();
 
 /** Notes that the first axis of a batch counts its items. @returns the batch @internal */

@@ -21,8 +21,8 @@ export function addToScope(tensor: Scoped): boolean {
 }
 
 /**
- * Runs `fn` and disposes of every tensor created meanwhile, except those in its result: a tensor, or arrays and objects that hold tensors.
- * Makes memory peaks smaller; correctness never depends on it.
+ * Runs `fn` and disposes of every tensor created meanwhile, except those in its result: a tensor, or arrays and objects
+ * that hold tensors. Makes memory peaks smaller; correctness never depends on it.
  *
  * @throws {OptionError} if `fn` returns a promise: tensors created after its first `await` would escape
  */
@@ -44,8 +44,8 @@ export function scope<R>(fn: () => R): R {
 }
 
 /**
- * Takes tensors out of the scope, or the training step, that made them: they live on, as those that are made outside of every scope. For state that goes from
- * step to step. Gradients go on into the step before unless it is detached:
+ * Takes tensors out of the scope, or the training step, that made them: they live on, as those that are made outside of
+ * every scope. For state that goes from step to step. Gradients go on into the step before unless it is detached:
  *
  *     this.state = keep(detach({ h, c }));
  *
@@ -76,14 +76,19 @@ export function outsideScopes<R>(fn: () => R): R {
 
 /** @throws {OptionError} if `fn` is no function @internal */
 export function checkFunction(op: string, fn: unknown): void {
-  if (typeof fn !== 'function') throw new OptionError(op, { given: describe(fn), expected: 'a function', fix: `write ${op}(() => …)` });
+  if (typeof fn !== 'function')
+    throw new OptionError(op, { given: describe(fn), expected: 'a function', fix: `write ${op}(() => …)` });
 }
 
 /** Functions that run to their end before they return cannot take asynchronous ones. @internal */
 export function refusePromise(op: string, result: unknown): void {
   if (result instanceof Promise) {
     result.catch(() => undefined); // its own failure would be reported as unhandled beside this error
-    throw new OptionError(op, { given: 'an async function', expected: 'a synchronous one', fix: `await outside ${op}()` });
+    throw new OptionError(op, {
+      given: 'an async function',
+      expected: 'a synchronous one',
+      fix: `await outside ${op}()`,
+    });
   }
 }
 

@@ -51,19 +51,28 @@ let end: (x: Tensor, how: End) => void;
 /**
  * A handle to native values. Holds a number, nothing else: values, shape and graph live in C++.
  *
- * A tensor lives until `dispose()`, the end of its `scope()`, or until it is garbage-collected, whichever comes first. Nobody has to tidy.
- * Every op function whose first parameter is a tensor is also a method: `matmul(x, w)` is `x.matmul(w)`.
+ * A tensor lives until `dispose()`, the end of its `scope()`, or until it is garbage-collected, whichever comes first.
+ * Nobody has to tidy. Every op function whose first parameter is a tensor is also a method: `matmul(x, w)` is
+ * `x.matmul(w)`.
  *
- * Inside this package an id is read only in the argument list of the call that uses it: the object may be collected right after.
+ * Inside this package an id is read only in the argument list of the call that uses it: the object may be collected
+ * right after.
  */
 export class Tensor {
-  readonly #id: TensorId; // private, so that nothing else is taken for a tensor: not a database row, not a tensor of another worker or copy of the package
+  // private, so that nothing else is taken for a tensor: not a database row, not a tensor of another worker or copy of
+  // the package
+  readonly #id: TensorId;
   #shape: readonly number[] | undefined;
   #ended: End | undefined;
 
   /** @internal Made by the factories and ops. */
   constructor(id: TensorId, made: typeof NEW) {
-    if (made !== NEW) throw new OptionError('Tensor', { given: `new Tensor(${describe(id)})`, expected: 'a tensor made by a function', fix: 'call tensor(x), zeros(shape) or another factory' });
+    if (made !== NEW)
+      throw new OptionError('Tensor', {
+        given: `new Tensor(${describe(id)})`,
+        expected: 'a tensor made by a function',
+        fix: 'call tensor(x), zeros(shape) or another factory',
+      });
     this.#id = id;
     this.adopt();
   }
@@ -147,12 +156,17 @@ export class Tensor {
    * Adds d(this)/d(leaf) to the gradient of every leaf that this tensor was computed from, and releases the graph.
    *
    * @throws {ShapeError} if the tensor has more than one element and no `gradient` is given
-   * @throws {GraphError} if it depends on no tensor with `requiresGrad`, or the graph was released, or a saved tensor was changed in place
+   * @throws {GraphError} if it depends on no tensor with `requiresGrad`, or the graph was released, or a saved tensor
+   * was changed in place
    */
   backward(options: BackwardOptions = {}): void {
     checkOptions('backward', options, ['gradient', 'retainGraph']);
     const retainGraph = flag('backward', 'retainGraph', options.retainGraph ?? false);
-    binding.backward(idOf(this, 'backward', 'this'), optionalIdOf(options.gradient, 'backward', 'gradient'), retainGraph);
+    binding.backward(
+      idOf(this, 'backward', 'this'),
+      optionalIdOf(options.gradient, 'backward', 'gradient'),
+      retainGraph,
+    );
   }
 
   /** The same elements, outside the graph: gradients stop here. Shares storage. */
@@ -173,7 +187,10 @@ export class Tensor {
     return within('to', () => new Tensor(binding.toDevice(idOf(this, 'to', 'this'), device), NEW));
   }
 
-  /** A copy of the elements in row-major order, once everything asked for before has been computed. bool gives a Uint8Array. */
+  /**
+   * A copy of the elements in row-major order, once everything asked for before has been computed. bool gives a
+   * Uint8Array.
+   */
   data(): Promise<TypedArray> {
     refuseInStep('data()');
     return binding.data(idOf(this, 'data', 'this'));
@@ -190,7 +207,12 @@ export class Tensor {
     const { shape, dtype } = this;
     let [lists, all] = [1, 0];
     for (const extent of shape.slice(0, -1)) all += lists *= extent;
-    if (all > MOST_LISTS) throw new OptionError('array', { given: String(this), expected: `at most ${MOST_LISTS} arrays`, fix: 'read it with data(), or in parts with slice()' });
+    if (all > MOST_LISTS)
+      throw new OptionError('array', {
+        given: String(this),
+        expected: `at most ${MOST_LISTS} arrays`,
+        fix: 'read it with data(), or in parts with slice()',
+      });
     const data = await this.data();
     let next = 0;
     const build = (axis: number): NestedArray => {
@@ -212,12 +234,20 @@ export class Tensor {
   }
 
   async #only(): Promise<number> {
-    if (this.size !== 1) throw new OptionError('item', { given: this.toString(), expected: 'one element', fix: 'reduce it with sum() or mean(), or read it with data()' });
+    if (this.size !== 1)
+      throw new OptionError('item', {
+        given: this.toString(),
+        expected: 'one element',
+        fix: 'reduce it with sum() or mean(), or read it with data()',
+      });
     const [value] = await this.data();
     return value ?? Number.NaN;
   }
 
-  /** Lets go of the handle now. Work that is queued on the elements is still done. Using the tensor afterwards is a DisposedError. */
+  /**
+   * Lets go of the handle now. Work that is queued on the elements is still done. Using the tensor afterwards is a
+   * DisposedError.
+   */
   dispose(): void {
     end(this, 'dispose()');
   }
@@ -254,7 +284,8 @@ export class Tensor {
   toJSON(): never {
     checkTensor(this, 'toJSON', 'this');
     throw new OptionError('toJSON', {
-      given: `${this.toString()} in JSON.stringify()`, expected: 'numbers that have been read',
+      given: `${this.toString()} in JSON.stringify()`,
+      expected: 'numbers that have been read',
       fix: 'read it first, as in JSON.stringify(await x.array()); save() and saveSafetensors() write tensors to files',
     });
   }
@@ -321,14 +352,16 @@ export function checkTensor(x: unknown, op: string, name = 'x', expected?: strin
 }
 
 function notATensor(x: unknown, op: string, name: string, expected = 'a Tensor'): OptionError {
-  const given = x === undefined ? `no ${name}` : `${x instanceof Tensor ? 'a proxy of a Tensor' : describe(x)} as ${name}`;
+  const given =
+    x === undefined ? `no ${name}` : `${x instanceof Tensor ? 'a proxy of a Tensor' : describe(x)} as ${name}`;
   return new OptionError(op, { given, expected, fix: tensorFor(x) });
 }
 
 /** What is thrown where an operator asks for a number. @internal */
 export const noNumber = (op: string, text: string): OptionError =>
   new OptionError(op, {
-    given: `${text} in arithmetic or in a comparison by an operator`, expected: 'a number',
+    given: `${text} in arithmetic or in a comparison by an operator`,
+    expected: 'a number',
     fix: 'read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x)',
   });
 
@@ -337,9 +370,15 @@ type End = 'dispose()' | 'scope';
 
 function ended(how: End, op: string, name: string): DisposedError {
   const given = name === 'this' ? 'a tensor' : `a tensor as ${name}`;
-  if (how === 'dispose()') return new DisposedError(op, { given: `${given} that was disposed`, expected: 'a live one', fix: 'dispose of it later, or not at all: what nobody refers to is let go by itself' });
+  if (how === 'dispose()')
+    return new DisposedError(op, {
+      given: `${given} that was disposed`,
+      expected: 'a live one',
+      fix: 'dispose of it later, or not at all: what nobody refers to is let go by itself',
+    });
   return new DisposedError(op, {
-    given: `${given} that was disposed at the end of the scope, or the training step, that made it`, expected: 'a live one',
+    given: `${given} that was disposed at the end of the scope, or the training step, that made it`,
+    expected: 'a live one',
     fix: 'return it from the scope; what goes from step to step, such as a recurrent state in a field, is kept by keep(): this.state = keep(detach(state))',
   });
 }

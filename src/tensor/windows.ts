@@ -33,7 +33,12 @@ export function checkWindows(op: string, size: number, options: WindowOptions): 
     const padding = nonNegativeInteger(op, 'padding', options.padding ?? 0);
     return { stride, dilation, before: padding, after: padding, span };
   }
-  if (stride !== 1) throw new ShapeError(op, { given: `padding 'same' with stride ${stride}`, expected: 'stride 1', fix: 'pass the padding as a number' });
+  if (stride !== 1)
+    throw new ShapeError(op, {
+      given: `padding 'same' with stride ${stride}`,
+      expected: 'stride 1',
+      fix: 'pass the padding as a number',
+    });
   const before = Math.floor((span - 1) / 2);
   return { stride, dilation, before, after: span - 1 - before, span };
 }

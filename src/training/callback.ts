@@ -15,37 +15,58 @@ export interface TrainerCallback {
 const NAMES: readonly (keyof TrainerCallback)[] = ['onStep', 'onEpochEnd'];
 
 /**
- * Checks the callbacks of a training. Beside its methods an object may have whatever it needs, but no `on…` that is never called.
+ * Checks the callbacks of a training. Beside its methods an object may have whatever it needs, but no `on…` that is
+ * never called.
  *
  * @throws {OptionError} if they are no array, or one has no method that is called, or one that looks as if it were
  */
 export function checkCallbacks(op: string, callbacks: unknown): readonly TrainerCallback[] {
   if (callbacks === undefined) return [];
-  if (!Array.isArray(callbacks)) throw new OptionError(op, { given: `callbacks: ${describe(callbacks)}`, expected: 'an array of callbacks', fix: 'put it into brackets: callbacks: [callback]' });
+  if (!Array.isArray(callbacks))
+    throw new OptionError(op, {
+      given: `callbacks: ${describe(callbacks)}`,
+      expected: 'an array of callbacks',
+      fix: 'put it into brackets: callbacks: [callback]',
+    });
   return callbacks.map((callback: unknown) => checkCallback(op, callback));
 }
 
 function checkCallback(op: string, callback: unknown): TrainerCallback {
   const expected = `an object with ${NAMES.join(' or ')}`;
   if (typeof callback !== 'object' || callback === null) {
-    throw new OptionError(op, { given: `${describe(callback)} among the callbacks`, expected, fix: 'pass such as { onEpochEnd(record) { … } }' });
+    throw new OptionError(op, {
+      given: `${describe(callback)} among the callbacks`,
+      expected,
+      fix: 'pass such as { onEpochEnd(record) { … } }',
+    });
   }
   const methods = methodsOf(callback);
   const known = methods.filter((name) => NAMES.some((expectedName) => expectedName === name));
-  const odd = methods.find((name) => /^on[A-Z_]/.test(name) && !known.includes(name)) ?? (known.length === 0 ? (methods[0] ?? Object.keys(callback)[0] ?? '') : undefined);
+  const odd =
+    methods.find((name) => /^on[A-Z_]/.test(name) && !known.includes(name)) ??
+    (known.length === 0 ? (methods[0] ?? Object.keys(callback)[0] ?? '') : undefined);
   if (odd === undefined) return callback;
   const meant = nearMiss(odd, NAMES);
   throw new OptionError(op, {
-    given: odd === '' ? 'a callback without methods' : `${odd} in a callback`, expected,
-    fix: meant === undefined ? `name what is to be called ${NAMES.join(' or ')}` : `write ${meant}, if that is what you mean by ${odd}`,
+    given: odd === '' ? 'a callback without methods' : `${odd} in a callback`,
+    expected,
+    fix:
+      meant === undefined
+        ? `name what is to be called ${NAMES.join(' or ')}`
+        : `write ${meant}, if that is what you mean by ${odd}`,
   });
 }
 
 /** Names of the methods of an object, those of its classes included. */
 function methodsOf(object: object): string[] {
   const names = new Set<string>();
-  for (let level: unknown = object; typeof level === 'object' && level !== null && level !== Object.prototype; level = Object.getPrototypeOf(level)) {
-    for (const name of Object.getOwnPropertyNames(level)) if (name !== 'constructor' && typeof Reflect.get(object, name) === 'function') names.add(name);
+  for (
+    let level: unknown = object;
+    typeof level === 'object' && level !== null && level !== Object.prototype;
+    level = Object.getPrototypeOf(level)
+  ) {
+    for (const name of Object.getOwnPropertyNames(level))
+      if (name !== 'constructor' && typeof Reflect.get(object, name) === 'function') names.add(name);
   }
   return [...names];
 }

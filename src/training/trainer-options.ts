@@ -231,7 +231,8 @@ export function checkForeign(foreign: readonly Tensor[]): void {
 function checkOptimizer(op: string, options: TrainerOptions): void {
   const count = options.optimizer.groups.reduce((sum, group) => sum + group.parameters.length, 0);
   const foreign = foreignParameters(options);
-  // Tensors of the user's own may be trained through any model; whether the loss reaches them is seen in the first step.
+  // Tensors of the user's own may be trained through any model; whether the loss reaches them is seen in the first
+  // step.
   if (foreign.length < count || foreign.some((parameter) => !(parameter instanceof Parameter))) return;
   throw new OptionError(op, {
     given: 'an optimizer of which no parameter is in the model',

@@ -34,17 +34,40 @@ const array = (x: Sequence): Promise<unknown> => x.array();
 
 describe('collate', () => {
   test('pads what differs in length, with its lengths, zero among them', async () => {
-    const { input, target } = collate([{ input: [[1, 2], [3, 4]], target: 2 }, { input: [[5, 6]], target: 0 }, { input: { data: new Float32Array(0), shape: [0, 2] }, target: 1 }]);
+    const { input, target } = collate([
+      {
+        input: [
+          [1, 2],
+          [3, 4],
+        ],
+        target: 2,
+      },
+      { input: [[5, 6]], target: 0 },
+      { input: { data: new Float32Array(0), shape: [0, 2] }, target: 1 },
+    ]);
     expect(input).toBeInstanceOf(PaddedSequence);
     expect(input.shape).toEqual([3, 2, 2]);
-    expect(await array(input)).toEqual([[[1, 2], [3, 4]], [[5, 6]], []]);
+    expect(await array(input)).toEqual([
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [[5, 6]],
+      [],
+    ]);
     expect([target.dtype, await array(target)]).toEqual(['f32', [2, 0, 1]]);
   });
   test('stacks what has one shape, and keeps typed arrays', async () => {
-    const batch = collate([{ x: Int32Array.of(1, 2), y: 0.5, z: true }, { x: Int32Array.of(3, 4), y: 1, z: false }]);
+    const batch = collate([
+      { x: Int32Array.of(1, 2), y: 0.5, z: true },
+      { x: Int32Array.of(3, 4), y: 1, z: false },
+    ]);
     expect(batch.x).toBeInstanceOf(Tensor);
     expect([batch.x.dtype, batch.y.dtype, batch.z.dtype]).toEqual(['i32', 'f32', 'bool']);
-    expect(await array(batch.x)).toEqual([[1, 2], [3, 4]]);
+    expect(await array(batch.x)).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(await array(batch.y)).toEqual([0.5, 1]);
   });
   test('large batches are joined on the device, to the same numbers, and leave one handle', async () => {
@@ -60,7 +83,17 @@ describe('collate', () => {
     expect(collate([new Float64Array(40_000), new Float32Array(40_000)]).dtype).toBe('f32');
   });
   test('items that are no records; element types that are asked for', async () => {
-    expect(await array(collate([[1, 2], [3, 4]]))).toEqual([[1, 2], [3, 4]]);
+    expect(
+      await array(
+        collate([
+          [1, 2],
+          [3, 4],
+        ]),
+      ),
+    ).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
     expect(collate([1, 2], 'f32').dtype).toBe('f32');
     expect(collate([{ target: 1 }, { target: 2 }], { target: 'f64' }).target.dtype).toBe('f64');
   });
@@ -72,15 +105,25 @@ describe('collate', () => {
     expect(Array.from((await x.grad?.data()) ?? [])).toEqual([4, 4]);
   });
   test('mistakes', () => {
-    expect(() => collate([])).toThrow('collate: got an empty batch, expected at least one item.\n  Fix: leave empty batches out.');
+    expect(() => collate([])).toThrow(
+      'collate: got an empty batch, expected at least one item.\n  Fix: leave empty batches out.',
+    );
     expect(() => collate([{ x: 1 }, { x: 'two' }])).toThrow('collate: got "two" as x of item 1');
     expect(() => collate([{ x: [1, 2] }, { x: [[1, 2]] }])).toThrow(ShapeError);
     expect(() => collate(['a'])).toThrow(/got the item "a"/);
     expect(() => collate([{ x: 1 }], { x: 'f16' as 'f32' })).toThrow(/got dtype "f16"/);
-    expect(() => collate([{ target: 1 }], { targt: 'f32' } as never)).toThrow('collate: got targt in dtypes, expected only fields of the items: target.\n  Fix: write target, if that is what you mean by targt.');
-    expect(() => collate([{ target: 1 }], 'f32' as never)).toThrow('collate: got dtypes: "f32", expected element types by field (target).');
-    expect(() => collate([{ target: 1 }], new Map([['target', 'i32']]) as never)).toThrow(/^collate: got dtypes: Map, expected element types by field/);
-    expect(() => collate([1], { target: 'f32' } as never)).toThrow('collate: got dtypes: { target } for items without names, expected one element type.');
+    expect(() => collate([{ target: 1 }], { targt: 'f32' } as never)).toThrow(
+      'collate: got targt in dtypes, expected only fields of the items: target.\n  Fix: write target, if that is what you mean by targt.',
+    );
+    expect(() => collate([{ target: 1 }], 'f32' as never)).toThrow(
+      'collate: got dtypes: "f32", expected element types by field (target).',
+    );
+    expect(() => collate([{ target: 1 }], new Map([['target', 'i32']]) as never)).toThrow(
+      /^collate: got dtypes: Map, expected element types by field/,
+    );
+    expect(() => collate([1], { target: 'f32' } as never)).toThrow(
+      'collate: got dtypes: { target } for items without names, expected one element type.',
+    );
     expect(() => collate([{ y: 1 }, { y: 0.5 }], { y: 'i32' })).toThrow(
       "collate: got the value 0.5 as y of item 1, expected whole numbers of 32 bits for dtype i32.\n  Fix: correct the value, or choose another dtype, as in dtype: 'f32'.",
     );
@@ -92,17 +135,26 @@ describe('collate', () => {
 
 describe('DataLoader', () => {
   const dataset = new ArrayDataset(Array.from({ length: 7 }, (_, i) => ({ input: [i], target: i })));
-  const targets = async (loader: DataLoader<{ input: number[]; target: number }>): Promise<unknown[]> => Promise.all(Array.from(loader, ({ target }) => array(target)));
+  const targets = async (loader: DataLoader<{ input: number[]; target: number }>): Promise<unknown[]> =>
+    Promise.all(Array.from(loader, ({ target }) => array(target)));
 
   test('batches in order, the last one smaller or left out', async () => {
     const loader = new DataLoader(dataset, { batchSize: 3 });
     expect(loader.length).toBe(3);
     expect(await targets(loader)).toEqual([[0, 1, 2], [3, 4, 5], [6]]);
     const full = new DataLoader(dataset, { batchSize: 3, dropLast: true });
-    expect([full.length, await targets(full)]).toEqual([2, [[0, 1, 2], [3, 4, 5]]]);
+    expect([full.length, await targets(full)]).toEqual([
+      2,
+      [
+        [0, 1, 2],
+        [3, 4, 5],
+      ],
+    ]);
   });
   test('an array is a dataset too', async () => {
-    expect(await Promise.all(Array.from(new DataLoader([5, 6, 7], { batchSize: 2 }), (batch) => array(batch)))).toEqual([[5, 6], [7]]);
+    expect(await Promise.all(Array.from(new DataLoader([5, 6, 7], { batchSize: 2 }), (batch) => array(batch)))).toEqual(
+      [[5, 6], [7]],
+    );
   });
   test('for await walks over it too', async () => {
     let count = 0;
@@ -118,19 +170,33 @@ describe('DataLoader', () => {
     expect(await targets(loader)).toEqual(first);
     expect((first[0] as number[]).toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
-  test('a sampler and a collate function of one\'s own', () => {
+  test("a sampler and a collate function of one's own", () => {
     const sampler = { length: 2, [Symbol.iterator]: () => [6, 0][Symbol.iterator]() };
-    const loader = new DataLoader(dataset, { batchSize: 2, sampler, collate: (items) => items.map(({ target }) => target) });
+    const loader = new DataLoader(dataset, {
+      batchSize: 2,
+      sampler,
+      collate: (items) => items.map(({ target }) => target),
+    });
     expect([...loader]).toEqual([[6, 0]]);
   });
   test('mistakes', () => {
-    expect(() => new DataLoader(new ArrayDataset([]))).toThrow('DataLoader: got an empty dataset, expected at least one item.\n  Fix: look at how the dataset was read or split.');
-    expect(() => new DataLoader(dataset, { batchSize: 8, dropLast: true })).toThrow(/batchSize: 8 with dropLast for 7 items/);
+    expect(() => new DataLoader(new ArrayDataset([]))).toThrow(
+      'DataLoader: got an empty dataset, expected at least one item.\n  Fix: look at how the dataset was read or split.',
+    );
+    expect(() => new DataLoader(dataset, { batchSize: 8, dropLast: true })).toThrow(
+      /batchSize: 8 with dropLast for 7 items/,
+    );
     expect(() => new DataLoader(dataset, { batchSize: 0 })).toThrow(OptionError);
     expect(() => new DataLoader(dataset, { batchsize: 2 } as object)).toThrow(/got an option batchsize/);
-    expect(() => new DataLoader(7 as never)).toThrow('DataLoader: got 7, expected a dataset with length and at(index).');
-    expect(() => new DataLoader(dataset, { shuffle: true, sampler: new SequentialSampler(7) })).toThrow(/both shuffle and a sampler/);
-    expect(() => new DataLoader(dataset, { dtypes: { target: 'f32' }, collate: () => 0 })).toThrow(/both dtypes and collate/);
+    expect(() => new DataLoader(7 as never)).toThrow(
+      'DataLoader: got 7, expected a dataset with length and at(index).',
+    );
+    expect(() => new DataLoader(dataset, { shuffle: true, sampler: new SequentialSampler(7) })).toThrow(
+      /both shuffle and a sampler/,
+    );
+    expect(() => new DataLoader(dataset, { dtypes: { target: 'f32' }, collate: () => 0 })).toThrow(
+      /both dtypes and collate/,
+    );
   });
 });
 
@@ -149,7 +215,13 @@ describe('element types never depend on the numbers', () => {
     expect(types(new DataLoader(targets, { dtypes: { target: 'f64' } }))).toEqual(['f64', 'f64', 'f64', 'f64']);
     expect(Array.from(new DataLoader([1, 2], { dtypes: 'i32' }), (batch) => batch.dtype)).toEqual(['i32', 'i32']);
     const large = 2 ** 24 + 1;
-    for (const rows of [[[large, 3], [1, 2]], [[large], [1, 2]]]) {
+    for (const rows of [
+      [
+        [large, 3],
+        [1, 2],
+      ],
+      [[large], [1, 2]],
+    ]) {
       expect(Array.from(await collate(rows, 'i32').data())).toEqual(rows.flat());
       expect(Array.from(await collate(rows, 'f64').data())).toEqual(rows.flat());
     }
@@ -165,7 +237,17 @@ describe('element types never depend on the numbers', () => {
     expect(collate([tensor([1, 2], { dtype: 'f64' }), [3]]).dtype).toBe('f64');
   });
   test('an item without steps has the features of the others, in whatever batch', () => {
-    const items = [{ input: [] }, { input: [[1, 2], [3, 4]] }, { input: [] }, { input: [] }];
+    const items = [
+      { input: [] },
+      {
+        input: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+      { input: [] },
+      { input: [] },
+    ];
     expect(Array.from(new DataLoader(items), ({ input }) => input.shape)).toEqual([
       [1, 0, 2],
       [1, 2, 2],
@@ -176,16 +258,24 @@ describe('element types never depend on the numbers', () => {
       [2, 2, 2],
       [2, 0, 2],
     ]);
-    expect(Array.from(new DataLoader<number[]>([[], [1]]), (input) => input.shape)).toEqual([[1, 0], [1, 1]]);
+    expect(Array.from(new DataLoader<number[]>([[], [1]]), (input) => input.shape)).toEqual([
+      [1, 0],
+      [1, 1],
+    ]);
   });
   test('items are not made beforehand', () => {
     const asked: number[] = [];
-    const made: Dataset<{ target: number }> = { length: 3, at: (index) => (asked.push(index), { target: [0.5, 1, 2][index] ?? 0 }) };
+    const made: Dataset<{ target: number }> = {
+      length: 3,
+      at: (index) => (asked.push(index), { target: [0.5, 1, 2][index] ?? 0 }),
+    };
     expect(types(new DataLoader(made))).toEqual(['f32', 'f32', 'f32']);
     expect(asked).toEqual([0, 1, 2]);
   });
   test('a field that the items lack', () => {
-    expect(() => new DataLoader(targets, { dtypes: { traget: 'f32' } as never })).toThrow('DataLoader: got traget in dtypes, expected only fields of the items: input, target.\n  Fix: write target');
+    expect(() => new DataLoader(targets, { dtypes: { traget: 'f32' } as never })).toThrow(
+      'DataLoader: got traget in dtypes, expected only fields of the items: input, target.\n  Fix: write target',
+    );
   });
   test('items that are yet to come', async () => {
     const later = new DataLoader({ length: 2, at: (index) => Promise.resolve({ input: [index] }) });
@@ -211,7 +301,11 @@ describe('labels and indices of plain numbers', () => {
     ).train('loss');
   };
   test('are taken by Embedding and class losses', async () => {
-    const words = [{ input: [1, 2], target: 0 }, { input: [3], target: 1 }, { input: [], target: 1 }];
+    const words = [
+      { input: [1, 2], target: 0 },
+      { input: [3], target: 1 },
+      { input: [], target: 1 },
+    ];
     const [loss] = await fit(
       () => new Sequential(new Embedding({ numEmbeddings: 9, embeddingDim: 2 }), new LastStep()),
       new CrossEntropyLoss(),
@@ -239,7 +333,7 @@ describe('labels and indices of plain numbers', () => {
     ]);
     expect(Number.isFinite(loss)).toBe(true);
   });
-  test('i32 of the user\'s own is refused where numbers are due', () => {
+  test("i32 of the user's own is refused where numbers are due", () => {
     expect(() => mseLoss(tensor([1, 2]), tensor(Int32Array.of(1, 2)))).toThrow(DTypeError);
     expect(() => new LSTM({ inputSize: 1, hiddenSize: 2 }).forward(zeros([1, 2, 1], { dtype: 'i32' }))).toThrow(
       DTypeError,

@@ -1,9 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { ArrayDataset, kFold, manualSeed, OptionError, randomSplit, RandomSampler, SequentialSampler, Subset, type Dataset, type Fold } from 'stmnet';
+import {
+  ArrayDataset,
+  kFold,
+  manualSeed,
+  OptionError,
+  randomSplit,
+  RandomSampler,
+  SequentialSampler,
+  Subset,
+  type Dataset,
+  type Fold,
+} from 'stmnet';
 
 const alphabet = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
 const letters = new ArrayDataset(alphabet);
-const itemsOf = <Item>(dataset: Dataset<Item>): Item[] => Array.from({ length: dataset.length }, (_, i) => dataset.at(i));
+const itemsOf = <Item>(dataset: Dataset<Item>): Item[] =>
+  Array.from({ length: dataset.length }, (_, i) => dataset.at(i));
 
 test('a subset gives the items asked for, in that order', () => {
   expect(itemsOf(new Subset(letters, [7, 0, 7]))).toEqual(['h', 'a', 'h']);
@@ -40,14 +52,32 @@ test('randomSplit divides all items, the same way for the same seed', () => {
   expect(split()).toEqual(parts);
 });
 
-test.each([[[0.9, 0.1], [9, 1]], [[0.5, 0.25, 0.25], [5, 3, 2]], [[1 / 3, 1 / 3, 1 / 3], [3, 4, 3]]])('randomSplit by parts %j', (parts, counts) => {
+test.each([
+  [
+    [0.9, 0.1],
+    [9, 1],
+  ],
+  [
+    [0.5, 0.25, 0.25],
+    [5, 3, 2],
+  ],
+  [
+    [1 / 3, 1 / 3, 1 / 3],
+    [3, 4, 3],
+  ],
+])('randomSplit by parts %j', (parts, counts) => {
   expect(randomSplit(letters, parts).map(({ length }) => length)).toEqual(counts);
 });
 
 test('kFold uses every item for validation once and never trains on it', () => {
   const folds = kFold(letters, 3);
-  expect(folds.map(({ train, validation }) => [train.length, validation.length])).toEqual([[7, 3], [7, 3], [6, 4]]);
-  for (const { train, validation } of folds) expect([...itemsOf(train), ...itemsOf(validation)].sort()).toEqual(alphabet);
+  expect(folds.map(({ train, validation }) => [train.length, validation.length])).toEqual([
+    [7, 3],
+    [7, 3],
+    [6, 4],
+  ]);
+  for (const { train, validation } of folds)
+    expect([...itemsOf(train), ...itemsOf(validation)].sort()).toEqual(alphabet);
   expect(folds.flatMap(({ validation }) => itemsOf(validation)).sort()).toEqual(alphabet);
 });
 
@@ -76,8 +106,17 @@ test('a permutation puts every item everywhere equally often', () => {
 
 describe('mistakes', () => {
   test('what is neither an array nor a dataset', () => {
-    const users = { Subset: (x: never) => new Subset(x, []), randomSplit: (x: never) => randomSplit(x, []), kFold: (x: never) => kFold(x, 2) };
-    const values = new Map<unknown, string>([[undefined, 'undefined'], [null, 'null'], [3, '3'], [{ length: 3 }, '{ length }']]);
+    const users = {
+      Subset: (x: never) => new Subset(x, []),
+      randomSplit: (x: never) => randomSplit(x, []),
+      kFold: (x: never) => kFold(x, 2),
+    };
+    const values = new Map<unknown, string>([
+      [undefined, 'undefined'],
+      [null, 'null'],
+      [3, '3'],
+      [{ length: 3 }, '{ length }'],
+    ]);
     for (const [op, make] of Object.entries(users)) {
       for (const [wrong, given] of values) {
         const message = `${op}: got ${given}, expected a dataset with length and at(index).\n  Fix: wrap an array: new ArrayDataset(items).`;
@@ -87,15 +126,21 @@ describe('mistakes', () => {
   });
 
   test('places that are not there', () => {
-    expect(() => letters.at(10)).toThrow('ArrayDataset.at: got index 10, expected a whole number in 0..9.\n  Fix: the dataset has 10 items.');
+    expect(() => letters.at(10)).toThrow(
+      'ArrayDataset.at: got index 10, expected a whole number in 0..9.\n  Fix: the dataset has 10 items.',
+    );
     expect(() => letters.at(-1)).toThrow(OptionError);
     expect(() => new Subset(letters, [1, 11])).toThrow('Subset: got index 11');
   });
   test('something that is no array', () => {
-    expect(() => new ArrayDataset('abc' as unknown as string[])).toThrow('ArrayDataset: got "abc", expected an array of items.');
+    expect(() => new ArrayDataset('abc' as unknown as string[])).toThrow(
+      'ArrayDataset: got "abc", expected an array of items.',
+    );
   });
   test('sizes that do not add up, and folds that cannot be', () => {
-    expect(() => randomSplit(letters, [5, 4])).toThrow('randomSplit: got sizes [5, 4], expected whole numbers that add up to 10');
+    expect(() => randomSplit(letters, [5, 4])).toThrow(
+      'randomSplit: got sizes [5, 4], expected whole numbers that add up to 10',
+    );
     expect(() => randomSplit(letters, [0.5, 0.4])).toThrow(OptionError);
     expect(() => kFold(letters, 1)).toThrow('kFold: got k: 1, expected 2..10');
     expect(() => kFold(letters, 11)).toThrow(OptionError);

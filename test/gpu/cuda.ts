@@ -12,7 +12,10 @@ export const standin = facts?.model?.includes('stand-in') ?? false;
 /** Why no compiled step is a graph, where whoever runs the tests wants none. */
 export const whyNoGraph = process.env['STMNET_CUDA_GRAPHS'] === '0' ? 'STMNET_CUDA_GRAPHS is 0' : undefined;
 
-/** Tests that need a CUDA device; skipped without one, under a title that says why. STMNET_REQUIRE_CUDA=1 turns that into a failure. */
+/**
+ * Tests that need a CUDA device; skipped without one, under a title that says why. STMNET_REQUIRE_CUDA=1 turns that
+ * into a failure.
+ */
 export function describeCuda(name: string, suite: () => void): void {
   const reason = listed.find(({ available }) => !available)?.reason?.split('\n')[0] ?? 'devices() lists none';
   const there = facts !== undefined;
@@ -62,4 +65,5 @@ export function euclidean(got: ArrayLike<number>, expected: ArrayLike<number>): 
 }
 
 /** Bits of a tensor as text, for comparisons that allow nothing. */
-export const bits = async (x: Tensor): Promise<string> => Buffer.from(new Uint8Array((await x.data()).buffer)).toString('hex');
+export const bits = async (x: Tensor): Promise<string> =>
+  Buffer.from(new Uint8Array((await x.data()).buffer)).toString('hex');

@@ -1,5 +1,23 @@
 import { expect, test } from 'vitest';
-import { AdamW, crossEntropy, defaultDevice, Dropout, Embedding, LastStep, LayerNorm, Linear, LSTM, manualSeed, Module, PaddedSequence, setDefaultDevice, tensor, GRU, type MathMode, type Tensor } from 'stmnet';
+import {
+  AdamW,
+  crossEntropy,
+  defaultDevice,
+  Dropout,
+  Embedding,
+  LastStep,
+  LayerNorm,
+  Linear,
+  LSTM,
+  manualSeed,
+  Module,
+  PaddedSequence,
+  setDefaultDevice,
+  tensor,
+  GRU,
+  type MathMode,
+  type Tensor,
+} from 'stmnet';
 import { cuda, describeCuda, random, standin } from './cuda';
 import { within } from './stacks';
 
@@ -17,12 +35,17 @@ class Classifier extends Module {
   }
 
   forward(words: PaddedSequence): Tensor {
-    const { output } = Reflect.apply(this.layer.forward, this.layer, [this.embedding.forward(words)]) as { output: PaddedSequence };
+    const { output } = Reflect.apply(this.layer.forward, this.layer, [this.embedding.forward(words)]) as {
+      output: PaddedSequence;
+    };
     return this.head.forward(this.dropout.forward(this.norm.forward(this.last.forward(output))));
   }
 }
 
-/** Losses of a training run whose data, weights and masks are the same on every device. The class is where the largest word stands. */
+/**
+ * Losses of a training run whose data, weights and masks are the same on every device. The class is where the largest
+ * word stands.
+ */
 async function lossesOn(device: string, cell: 'lstm' | 'gru', mode: MathMode): Promise<number[]> {
   const before = defaultDevice();
   setDefaultDevice(device);
@@ -37,8 +60,16 @@ async function lossesOn(device: string, cell: 'lstm' | 'gru', mode: MathMode): P
       for (let step = 0; step < steps; step++) {
         const lengths = Array.from({ length: N }, () => 1 + Math.floor(draw() * T));
         const words = Int32Array.from({ length: N * T }, () => 1 + Math.floor(draw() * (V - 1)));
-        const classes = Int32Array.from(lengths, (length, row) => Math.floor((words.slice(row * T, row * T + length).indexOf(Math.max(...words.slice(row * T, row * T + length))) / T) * C));
-        const loss = crossEntropy(model.forward(new PaddedSequence(tensor({ data: words, shape: [N, T] }), lengths)), tensor(classes));
+        const classes = Int32Array.from(lengths, (length, row) =>
+          Math.floor(
+            (words.slice(row * T, row * T + length).indexOf(Math.max(...words.slice(row * T, row * T + length))) / T) *
+              C,
+          ),
+        );
+        const loss = crossEntropy(
+          model.forward(new PaddedSequence(tensor({ data: words, shape: [N, T] }), lengths)),
+          tensor(classes),
+        );
         optimizer.zeroGrad();
         loss.backward();
         optimizer.step();
@@ -55,7 +86,11 @@ async function lossesOn(device: string, cell: 'lstm' | 'gru', mode: MathMode): P
 const perStep: Record<MathMode, number> = { fma: 2e-6, tf32: 4e-4, f16: 4e-4, bf16: 3e-3 };
 
 describeCuda('loss curves', () => {
-  test.each((standin ? (['lstm'] as const) : (['lstm', 'gru'] as const)).flatMap((cell) => (['fma', 'tf32', 'f16', 'bf16'] as const).map((mode) => [cell, mode] as const)))('%s, %s: the CPU’s', { timeout: 600_000 }, async (cell, mode) => {
+  test.each(
+    (standin ? (['lstm'] as const) : (['lstm', 'gru'] as const)).flatMap((cell) =>
+      (['fma', 'tf32', 'f16', 'bf16'] as const).map((mode) => [cell, mode] as const),
+    ),
+  )('%s, %s: the CPU’s', { timeout: 600_000 }, async (cell, mode) => {
     const [expected, got] = [await lossesOn('cpu', cell, 'fma'), await lossesOn(cuda, cell, mode)];
     const mean = (losses: readonly number[]): number => losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
     expect(mean(expected.slice(-10))).toBeLessThan(mean(expected.slice(0, 10)) - 0.05);

@@ -1,11 +1,34 @@
 import { expect, test } from 'vitest';
-import { Adam, arange, crossEntropy, Embedding, embedding, gather, indexSelect, Linear, LSTM, manualSeed, memory, noGrad, ones, randn, scope, setMaxMemory, synchronize, tensor, zeros, type Tensor } from 'stmnet';
+import {
+  Adam,
+  arange,
+  crossEntropy,
+  Embedding,
+  embedding,
+  gather,
+  indexSelect,
+  Linear,
+  LSTM,
+  manualSeed,
+  memory,
+  noGrad,
+  ones,
+  randn,
+  scope,
+  setMaxMemory,
+  synchronize,
+  tensor,
+  zeros,
+  type Tensor,
+} from 'stmnet';
 import { bits, cuda, describeCuda } from './cuda';
 
 /** Indices that only the device knows: computed there. */
-const computed = (values: readonly number[]): Tensor => tensor(Int32Array.from(values)).add(tensor(Int32Array.from(values, () => 0)));
+const computed = (values: readonly number[]): Tensor =>
+  tensor(Int32Array.from(values)).add(tensor(Int32Array.from(values, () => 0)));
 
-const usable = async (): Promise<void> => expect(await tensor([1, 2, 3]).mul(2).data()).toEqual(Float32Array.of(2, 4, 6));
+const usable = async (): Promise<void> =>
+  expect(await tensor([1, 2, 3]).mul(2).data()).toEqual(Float32Array.of(2, 4, 6));
 
 describeCuda('indices that the device finds out of range', () => {
   test.each<[string, () => Tensor, RegExp]>([
@@ -14,15 +37,21 @@ describeCuda('indices that the device finds out of range', () => {
     ['indexSelect', () => indexSelect(randn([5, 4]), 0, computed([0, 7])), /indexSelect.*7/s],
     ['gather', () => gather(randn([2, 4]), 1, computed([3, 4]).reshape([2, 1])), /gather.*4/s],
     ['crossEntropy', () => crossEntropy(randn([3, 5]), computed([0, 5, 1])), /crossEntropy.*5/s],
-  ])('%s: the read is rejected with op, value and bounds, once, and the device stays usable', async (_, run, message) => {
-    await expect(run().data()).rejects.toThrow(message);
-    await usable();
-    await synchronize(cuda);
-  });
+  ])(
+    '%s: the read is rejected with op, value and bounds, once, and the device stays usable',
+    async (_, run, message) => {
+      await expect(run().data()).rejects.toThrow(message);
+      await usable();
+      await synchronize(cuda);
+    },
+  );
 
   test('a step that follows from one leaves the parameters as they were', async () => {
     manualSeed(1);
-    const [table, head] = [new Embedding({ numEmbeddings: 10, embeddingDim: 6 }), new Linear({ inFeatures: 6, outFeatures: 3 })];
+    const [table, head] = [
+      new Embedding({ numEmbeddings: 10, embeddingDim: 6 }),
+      new Linear({ inFeatures: 6, outFeatures: 3 }),
+    ];
     const parameters = [...table.parameters(), ...head.parameters()];
     const optimizer = new Adam(parameters, { learningRate: 0.1 });
     const step = (words: Tensor): void => {
@@ -53,12 +82,16 @@ describeCuda('memory that is not there', () => {
   test('a limit rejects what goes past it, in the middle of a training step, and training goes on below it', async () => {
     manualSeed(2);
     const layer = new LSTM({ inputSize: 32, hiddenSize: 32 });
-    const pass = (rows: number): Tensor => scope(() => {
-      for (const parameter of layer.parameters()) parameter.grad = undefined;
-      const loss = layer.forward(randn([rows, 20, 32])).output.square().mean();
-      loss.backward();
-      return loss;
-    });
+    const pass = (rows: number): Tensor =>
+      scope(() => {
+        for (const parameter of layer.parameters()) parameter.grad = undefined;
+        const loss = layer
+          .forward(randn([rows, 20, 32]))
+          .output.square()
+          .mean();
+        loss.backward();
+        return loss;
+      });
     const first = await pass(4).item();
     await synchronize(cuda);
     setMaxMemory(memory().usedBytes + 2 ** 22, cuda);
@@ -78,7 +111,13 @@ describeCuda('memory that is not there', () => {
       return memory().usedBytes;
     };
     const attempt = async (): Promise<void> => {
-      const x = scope(() => noGrad(() => ones([1024, 1024]).matmul(zeros([1024, 2 ** 30])).sum()));
+      const x = scope(() =>
+        noGrad(() =>
+          ones([1024, 1024])
+            .matmul(zeros([1024, 2 ** 30]))
+            .sum(),
+        ),
+      );
       await expect(x.item()).rejects.toThrow(/4398046511104 bytes/);
       x.dispose();
     };

@@ -12,9 +12,22 @@ export interface Input {
   gradient: boolean;
 }
 
-export const float = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({ shape, range, kind: 'float', gradient: true });
-export const constant = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({ ...float(shape, range), gradient: false });
-export const whole = (shape: readonly number[], below: number): Input => ({ shape, range: [0, below], kind: 'whole', gradient: false });
+export const float = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({
+  shape,
+  range,
+  kind: 'float',
+  gradient: true,
+});
+export const constant = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({
+  ...float(shape, range),
+  gradient: false,
+});
+export const whole = (shape: readonly number[], below: number): Input => ({
+  shape,
+  range: [0, below],
+  kind: 'whole',
+  gradient: false,
+});
 export const bool = (shape: readonly number[]): Input => ({ shape, range: [0, 2], kind: 'bool', gradient: false });
 
 function arrayOf({ shape, range: [low, high], kind }: Input, seed: number): HostArray {
@@ -38,6 +51,10 @@ export function viewed(x: Tensor): Tensor {
 export function make(inputs: readonly Input[], seed: number, device: string, dtype: 'f32' | 'f64'): Tensor[] {
   return inputs.map((input, index) => {
     const floating = input.kind === 'float';
-    return tensor(arrayOf(input, seed * 100 + index), { device, ...(floating ? { dtype } : {}), requiresGrad: floating && input.gradient });
+    return tensor(arrayOf(input, seed * 100 + index), {
+      device,
+      ...(floating ? { dtype } : {}),
+      requiresGrad: floating && input.gradient,
+    });
   });
 }

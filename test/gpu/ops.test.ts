@@ -19,17 +19,29 @@ async function results(row: OpRow, device: string, dtype: 'f32' | 'f64', views: 
   const differentiable = outputs.filter((output) => output.requiresGrad);
   const upstream = (output: Tensor, seed: number): Tensor => {
     const draw = random(seed);
-    return tensor({ data: Float64Array.from({ length: output.size }, () => draw() - 0.3), shape: output.shape }, { device, dtype: output.dtype });
+    return tensor(
+      { data: Float64Array.from({ length: output.size }, () => draw() - 0.3), shape: output.shape },
+      { device, dtype: output.dtype },
+    );
   };
-  const terms = differentiable.map((output, index) => output.mul(upstream(output, index + 1)).sum().cast(dtype));
-  terms.slice(1).reduce<Tensor | undefined>((total, term) => total?.add(term), terms[0])?.backward();
+  const terms = differentiable.map((output, index) =>
+    output
+      .mul(upstream(output, index + 1))
+      .sum()
+      .cast(dtype),
+  );
+  terms
+    .slice(1)
+    .reduce<Tensor | undefined>((total, term) => total?.add(term), terms[0])
+    ?.backward();
   const gradients = leaves.flatMap(({ grad }) => (grad === undefined ? [] : [grad]));
   return Promise.all([...outputs, ...gradients].map((x) => x.data()));
 }
 
 test('every op function has a row', async () => {
   const functions: string[] = [];
-  for (const file of readdirSync(folder).filter((name) => name !== 'recurrent.ts')) { // stacks.ts has that one
+  for (const file of readdirSync(folder).filter((name) => name !== 'recurrent.ts')) {
+    // stacks.ts has that one
     const module: Record<string, unknown> = await import(path.join(folder, file));
     for (const [name, value] of Object.entries(module)) if (typeof value === 'function') functions.push(name);
   }
@@ -40,13 +52,23 @@ test('every op function has a row', async () => {
 describeCuda('ops are those of the CPU, with their gradients', () => {
   test.each(Object.keys(opTable))('%s', async (name) => {
     for (const [index, row] of (opTable[name] ?? []).entries()) {
-      for (const [dtype, views] of [['f32', false], ['f64', true], ...(standin ? [] : [['f32', true], ['f64', false]] as const)] as const) {
+      for (const [dtype, views] of [
+        ['f32', false],
+        ['f64', true],
+        ...(standin
+          ? []
+          : ([
+              ['f32', true],
+              ['f64', false],
+            ] as const)),
+      ] as const) {
         const [expected, got] = [await results(row, 'cpu', dtype, views), await results(row, cuda, dtype, views)];
         const what = `${name}, row ${index}, ${dtype}${views ? ', of views' : ''}`;
         expect(got.length, what).toBe(expected.length);
         for (const [place, reference] of expected.entries()) {
           const gap = distance(got[place] ?? [], reference);
-          if (!(gap <= (row.tolerance ?? usual[dtype]))) expect.fail(`${what}: result ${place} differs by ${gap.toExponential(2)} of its largest`);
+          if (!(gap <= (row.tolerance ?? usual[dtype])))
+            expect.fail(`${what}: result ${place} differs by ${gap.toExponential(2)} of its largest`);
         }
       }
     }

@@ -1,4 +1,5 @@
-// Before each file of vitest.gpu.config.mts: what says nothing of devices runs on the one under test too, with products in f32 throughout.
+// Before each file of vitest.gpu.config.mts: what says nothing of devices runs on the one under test too, with products
+// in f32 throughout.
 import { setDefaultDevice, setMathMode } from 'stmnet';
 import { here } from '../support/devices';
 

@@ -1,13 +1,23 @@
 import { expect, test } from 'vitest';
-import { isDeterministic, LSTM, manualSeed, PaddedSequence, scope, setDeterministic, synchronize, tensor, type Tensor } from 'stmnet';
+import {
+  isDeterministic,
+  LSTM,
+  manualSeed,
+  PaddedSequence,
+  scope,
+  setDeterministic,
+  synchronize,
+  tensor,
+  type Tensor,
+} from 'stmnet';
 import { cuda, describeCuda, random, standin } from './cuda';
 
 const [N, T, D, H] = [6, 11, 12, 20];
 const iterations = 1_000;
 
 /**
- * A thousand forward and backward passes with random lengths. The host arrays are overwritten as soon as the call returns, so that a copy that is read late, or
- * lengths that are, show.
+ * A thousand forward and backward passes with random lengths. The host arrays are overwritten as soon as the call
+ * returns, so that a copy that is read late, or lengths that are, show.
  */
 async function passes(wait: boolean): Promise<number[]> {
   manualSeed(17);
@@ -21,7 +31,9 @@ async function passes(wait: boolean): Promise<number[]> {
     figures.push(
       scope(() => {
         for (const parameter of layer.parameters()) parameter.grad = undefined;
-        const { output, h } = layer.forward(new PaddedSequence(tensor({ data: values, shape: [N, T, D] }, { device: cuda }), lengths));
+        const { output, h } = layer.forward(
+          new PaddedSequence(tensor({ data: values, shape: [N, T, D] }, { device: cuda }), lengths),
+        );
         values.fill(Number.NaN);
         lengths.fill(-1);
         output.values.square().sum().add(h.square().sum()).backward();
@@ -31,11 +43,13 @@ async function passes(wait: boolean): Promise<number[]> {
     );
     if (wait) await synchronize(cuda);
   }
-  return Promise.all(figures.map(async (figure) => {
-    const value = await figure.item();
-    figure.dispose();
-    return value;
-  }));
+  return Promise.all(
+    figures.map(async (figure) => {
+      const value = await figure.item();
+      figure.dispose();
+      return value;
+    }),
+  );
 }
 
 describeCuda('a thousand passes with random lengths', () => {

@@ -30,7 +30,8 @@ describeCuda('workers on one device', () => {
   });
 
   test('steps of the main thread become graphs while workers set up, compute and end', () => {
-    const child = runChild(`${worker(`const layer = new stm.GRU({ inputSize: 5, hiddenSize: 7 }); layer.forward(stm.ones([3, 4, 5])).output.sum().item().then(() => process.exit());`)}
+    const child =
+      runChild(`${worker(`const layer = new stm.GRU({ inputSize: 5, hiddenSize: 7 }); layer.forward(stm.ones([3, 4, 5])).output.sum().item().then(() => process.exit());`)}
       let running = 3;
       const next = (left) => left > 0 ? start().once('exit', () => next(left - 1)) : running--;
       for (let i = 0; i < 3; i++) next(3);
@@ -52,16 +53,21 @@ describeCuda('workers on one device', () => {
   });
 
   test('a worker that is terminated mid-queue leaves the device to the main thread', () => {
-    const child = runChild(`${worker('for (let i = 0; i < 200; i++) stm.randn([64, 64]).matmul(stm.randn([64, 64])); parentPort.postMessage(1); queue(5).data();')}
+    const child =
+      runChild(`${worker('for (let i = 0; i < 200; i++) stm.randn([64, 64]).matmul(stm.randn([64, 64])); parentPort.postMessage(1); queue(5).data();')}
       const w = start();
       w.once('message', async () => { await w.terminate(); console.log('main', await one().add(one()).item()); });`);
     expect(child).toMatchObject({ signal: null, stderr: '', code: 0, stdout: 'main 2\n' });
   });
 
   test('process.exit and an uncaught error with work queued end the process at once', () => {
-    const exit = runChild(`stm.setDefaultDevice('${cuda}'); const lstm = new stm.LSTM({ inputSize: 64, hiddenSize: 64 }); for (let i = 0; i < 50; i++) lstm.forward(stm.randn([16, 50, 64])).output.sum().backward(); process.exit(3);`);
+    const exit = runChild(
+      `stm.setDefaultDevice('${cuda}'); const lstm = new stm.LSTM({ inputSize: 64, hiddenSize: 64 }); for (let i = 0; i < 50; i++) lstm.forward(stm.randn([16, 50, 64])).output.sum().backward(); process.exit(3);`,
+    );
     expect(exit).toMatchObject({ signal: null, code: 3, stderr: '' });
-    const thrown = runChild(`stm.setDefaultDevice('${cuda}'); for (let i = 0; i < 200; i++) stm.randn([64, 64]).matmul(stm.randn([64, 64])); throw new Error('mine');`);
+    const thrown = runChild(
+      `stm.setDefaultDevice('${cuda}'); for (let i = 0; i < 200; i++) stm.randn([64, 64]).matmul(stm.randn([64, 64])); throw new Error('mine');`,
+    );
     expect(thrown).toMatchObject({ signal: null, code: 1 });
     expect(thrown.stderr).toContain('mine');
   });

@@ -56,7 +56,9 @@ test('tensors', async () => {
   expect(inspect(y)).toBe('Tensor f32[2, 4] on cpu, requires grad');
   if (!(y instanceof Tensor) || w.grad === undefined) throw new Error('expected a tensor and a gradient');
   const values = Array.from(await y.data());
-  expect(differences([await loss.item()], [values.reduce((sum, value) => sum + value * value, 0) / 8], 1e-6)).toEqual([]);
+  expect(differences([await loss.item()], [values.reduce((sum, value) => sum + value * value, 0) / 8], 1e-6)).toEqual(
+    [],
+  );
   const before = noGrad(() => w.add(w.grad?.mul(0.1) ?? 0));
   expect(differences(await x.matmul(before).add(0.5).tanh().data(), values, 1e-5)).toEqual([]);
   expect(stop.requiresGrad).toBe(false);
@@ -64,7 +66,10 @@ test('tensors', async () => {
 
 test('a language model with carried state', async () => {
   const { before, decoder, embedding, state } = await import('./scripts/language-model');
-  expect([state.h.shape, state.c.shape]).toEqual([[2, 20, 200], [2, 20, 200]]);
+  expect([state.h.shape, state.c.shape]).toEqual([
+    [2, 20, 200],
+    [2, 20, 200],
+  ]);
   expect([state.h.requiresGrad, state.c.requiresGrad]).toEqual([false, false]);
   expect((await state.h.data()).some((value) => value !== 0)).toBe(true);
   expect(await decoder.weight.data()).not.toEqual(before);
@@ -77,12 +82,21 @@ test('weights from elsewhere, and to elsewhere', async () => {
   const saved = await loadSafetensors('weights.safetensors');
   expect(Object.keys(saved)).toEqual(Object.keys(model.stateDict()));
   expect(await saved['fc.bias']?.array()).toEqual([1, 2]);
-  expect(model.loadStateDict(partial, { strict: false })).toEqual({ missing: Object.keys(saved).filter((name) => name !== 'fc.bias'), unexpected: ['head.bias'] });
+  expect(model.loadStateDict(partial, { strict: false })).toEqual({
+    missing: Object.keys(saved).filter((name) => name !== 'fc.bias'),
+    unexpected: ['head.bias'],
+  });
   expect(() => model.loadStateDict(partial)).toThrow('with unexpected head.bias');
 
   model.loadStateDict(await loadSafetensors('from-pytorch.safetensors'));
   const input = tensor({ data: Float32Array.from({ length: 12 }, (_, i) => i / 10), shape: [1, 4, 3] });
-  expect(differences(await model.forward(input).data(), [0.069701, -0.248655, 0.07199, -0.229585, 0.069086, -0.201455, 0.063871, -0.171635], 1e-5)).toEqual([]);
+  expect(
+    differences(
+      await model.forward(input).data(),
+      [0.069701, -0.248655, 0.07199, -0.229585, 0.069086, -0.201455, 0.063871, -0.171635],
+      1e-5,
+    ),
+  ).toEqual([]);
 });
 
 test('the script of the README', { timeout: 180_000 }, async () => {
@@ -94,10 +108,15 @@ test('the script of the README', { timeout: 180_000 }, async () => {
   expect(speakers).toEqual(Int32Array.of(0, 8));
 });
 
-test.each(['first-ten-minutes', 'own-model', 'tensors', 'language-model', 'weights', 'gpu'])('docs/guide.md shows %s as it is run here', (name) => {
-  const root = join(__dirname, '..', '..');
-  const script = readFileSync(join(root, 'test', 'guide', 'scripts', `${name}.ts`), 'utf8');
-  const [, shown = script] = script.split('// ---- as in the guide\n');
-  const body = (shown.split('\n// ---- what the test looks at')[0] ?? '').replace(/\nexport \{[^}]*\};\n?$/, '\n').trim();
-  expect(readFileSync(join(root, 'docs', 'guide.md'), 'utf8')).toContain(body);
-});
+test.each(['first-ten-minutes', 'own-model', 'tensors', 'language-model', 'weights', 'gpu'])(
+  'docs/guide.md shows %s as it is run here',
+  (name) => {
+    const root = join(__dirname, '..', '..');
+    const script = readFileSync(join(root, 'test', 'guide', 'scripts', `${name}.ts`), 'utf8');
+    const [, shown = script] = script.split('// ---- as in the guide\n');
+    const body = (shown.split('\n// ---- what the test looks at')[0] ?? '')
+      .replace(/\nexport \{[^}]*\};\n?$/, '\n')
+      .trim();
+    expect(readFileSync(join(root, 'docs', 'guide.md'), 'utf8')).toContain(body);
+  },
+);

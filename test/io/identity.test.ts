@@ -150,7 +150,9 @@ const bases = ['Module', 'RecurrentLayer', 'Activation', 'Attention'];
 
 test('every layer that the package exports is here', () => {
   const isLayer = (value: unknown): boolean => typeof value === 'function' && value.prototype instanceof Module;
-  const exported = Object.entries(stmnet).filter(([, value]) => isLayer(value)).map(([name]) => name);
+  const exported = Object.entries(stmnet)
+    .filter(([, value]) => isLayer(value))
+    .map(([name]) => name);
   expect(exported.filter((name) => !bases.includes(name)).sort()).toEqual(Object.keys(makers).sort());
 });
 
@@ -215,7 +217,7 @@ describe('models of one’s own come back bit for bit', () => {
     const model = new Sequential(new Mixed(options), new Residual(new Mixed({ ...options, widths: [1] })));
     disturb(model);
     await save(model, path);
-    const copy = await load(path, { classes: { Mixed } }) as unknown as Sequential;
+    const copy = (await load(path, { classes: { Mixed } })) as unknown as Sequential;
     expect((copy[0] as Mixed).options).toEqual(options);
     expect(copy.config()).toEqual(model.config());
     expect(await bytesOf(copy.stateDict())).toEqual(await bytesOf(model.stateDict()));
@@ -237,7 +239,7 @@ describe('models of one’s own come back bit for bit', () => {
     model.norms[1]!.running_var = model.norm.running_var;
     disturb(model);
     await save(model, path);
-    const copy = await load(path, { classes: { Tied } }) as unknown as Tied;
+    const copy = (await load(path, { classes: { Tied } })) as unknown as Tied;
     expect(await bytesOf(copy.stateDict())).toEqual(await bytesOf(model.stateDict()));
     expect(copy['head.of'].weight).toBe(copy.embedding.weight);
     expect(copy.norms[0]).toBe(copy.norm);
@@ -263,7 +265,7 @@ describe('models of one’s own come back bit for bit', () => {
     const options = { inFeatures: 2, outFeatures: 2 };
     const model = new Sequential(new own(options), new packaged(options));
     await save(model, path);
-    const copy = await load(path, { classes: { Linear: own } }) as unknown as Sequential;
+    const copy = (await load(path, { classes: { Linear: own } })) as unknown as Sequential;
     expect([copy[0]?.constructor, copy[1]?.constructor]).toEqual([own, packaged]);
     const x = randn([3, 2]);
     expect(await bytesOf({ y: noGrad(() => copy.forward(x)) as Tensor })).toEqual(

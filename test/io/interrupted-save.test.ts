@@ -37,9 +37,12 @@ describe('a save that is interrupted leaves a whole file', () => {
       const child = spawn(process.execPath, [program, path], { stdio: ['ignore', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', (text) => (output += String(text)));
-      await Promise.race([once(child.stdout, 'data'), once(child, 'close').then(() => Promise.reject(new Error('the program ended before its first save')))]);
+      await Promise.race([
+        once(child.stdout, 'data'),
+        once(child, 'close').then(() => Promise.reject(new Error('the program ended before its first save'))),
+      ]);
       while (!readdirSync(folder).some((name) => name.endsWith('.tmp'))) await sleep(0);
-      await sleep(attempt);  // another moment of a save each time
+      await sleep(attempt); // another moment of a save each time
       child.kill('SIGKILL');
       await once(child, 'close');
       const told = Number(/saved (\d+)\n$/.exec(output)?.[1]);
@@ -88,7 +91,11 @@ describe('a save that is interrupted leaves a whole file', () => {
     await saveSafetensors(path, { values }, { metadata: { round: '0' } });
     values.dispose();
     // No file of the child may grow beyond 2048 blocks of 512 bytes; the tensor takes 4 MiB.
-    const { stdout, status } = spawnSync('sh', ['-c', 'ulimit -f 2048; exec "$0" "$@"', process.execPath, program, path], { encoding: 'utf8' });
+    const { stdout, status } = spawnSync(
+      'sh',
+      ['-c', 'ulimit -f 2048; exec "$0" "$@"', process.execPath, program, path],
+      { encoding: 'utf8' },
+    );
     expect({ stdout, status }).toEqual({ stdout: 'failed EFBIG\n', status: 1 });
     expect(await roundOf(path)).toBe(0);
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);

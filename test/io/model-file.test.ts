@@ -3,8 +3,37 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
-  BatchNorm1d, BufferTensor, Dropout, Embedding, FormatError, GRU, LastStep, LayerNorm, Linear, LSTM, MeanPool, Module, OptionError, ReLU, Residual, Sequential, Standardize,
-  TimeDistributed, load, loadSafetensors, loadSafetensorsMetadata, manualSeed, noGrad, ones, pad, Parameter, rand, randn, save, saveSafetensors, tensor,
+  BatchNorm1d,
+  BufferTensor,
+  Dropout,
+  Embedding,
+  FormatError,
+  GRU,
+  LastStep,
+  LayerNorm,
+  Linear,
+  LSTM,
+  MeanPool,
+  Module,
+  OptionError,
+  ReLU,
+  Residual,
+  Sequential,
+  Standardize,
+  TimeDistributed,
+  load,
+  loadSafetensors,
+  loadSafetensorsMetadata,
+  manualSeed,
+  noGrad,
+  ones,
+  pad,
+  Parameter,
+  rand,
+  randn,
+  save,
+  saveSafetensors,
+  tensor,
 } from 'stmnet';
 import type { PaddedSequence, Tensor } from 'stmnet';
 import { safetensorsFile } from './safetensors-file';
@@ -19,7 +48,9 @@ afterAll(() => rm(folder, { recursive: true }));
 
 /** Everything a state dict says, on the host. */
 async function stateOf(model: Module): Promise<Record<string, unknown>> {
-  const entries = Object.entries(model.stateDict()).map(async ([name, value]) => [name, { dtype: value.dtype, shape: [...value.shape], data: await value.data() }] as const);
+  const entries = Object.entries(model.stateDict()).map(
+    async ([name, value]) => [name, { dtype: value.dtype, shape: [...value.shape], data: await value.data() }] as const,
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 
@@ -28,7 +59,10 @@ const utterances = (): PaddedSequence => pad([rand([7, 12]), rand([3, 12]), rand
 describe('save and load', () => {
   test('rebuild a model that predicts the same, weights and statistics included', async () => {
     manualSeed(1);
-    const frames = Array.from({ length: 6 }, (_, i) => ({ data: Float32Array.from({ length: 48 }, (__, j) => Math.sin(i + j) * (j + 1)), shape: [4, 12] }));
+    const frames = Array.from({ length: 6 }, (_, i) => ({
+      data: Float32Array.from({ length: 48 }, (__, j) => Math.sin(i + j) * (j + 1)),
+      shape: [4, 12],
+    }));
     const model = new Sequential(
       new Standardize().fit(frames),
       new TimeDistributed(new Linear({ inFeatures: 12, outFeatures: 10 })),
@@ -40,7 +74,8 @@ describe('save and load', () => {
       new Dropout({ p: 0.3 }),
       new Linear({ inFeatures: 6, outFeatures: 9, bias: false }),
     );
-    noGrad(() => model.forward(utterances()));  // moves the running statistics of the batch normalisation away from where they began
+    // moves the running statistics of the batch normalisation away from where they began
+    noGrad(() => model.forward(utterances()));
     await save(model, path);
     const copy = await load(path);
     expect(await stateOf(copy)).toEqual(await stateOf(model));
@@ -57,12 +92,18 @@ describe('save and load', () => {
     const metadata = await loadSafetensorsMetadata(path);
     expect(Object.keys(metadata).sort()).toEqual(['stmnet.config', 'stmnet.format']);
     expect(metadata['stmnet.format']).toBe('1');
-    expect(JSON.parse(metadata['stmnet.config'] ?? '')).toMatchObject({ class: 'Sequential', children: [{ class: 'Linear', options: { inFeatures: 2, outFeatures: 1 } }] });
+    expect(JSON.parse(metadata['stmnet.config'] ?? '')).toMatchObject({
+      class: 'Sequential',
+      children: [{ class: 'Linear', options: { inFeatures: 2, outFeatures: 1 } }],
+    });
     expect(Object.keys(await loadSafetensors(path)).sort()).toEqual(['0.bias', '0.weight']);
   });
 
   test('keep tied parameters tied', async () => {
-    const model = new Sequential(new Linear({ inFeatures: 3, outFeatures: 3 }), new Linear({ inFeatures: 3, outFeatures: 3 }));
+    const model = new Sequential(
+      new Linear({ inFeatures: 3, outFeatures: 3 }),
+      new Linear({ inFeatures: 3, outFeatures: 3 }),
+    );
     Reflect.set(model[1]!, 'weight', Reflect.get(model[0]!, 'weight'));
     await save(model, path);
     const copy = await load(path);
@@ -135,7 +176,9 @@ describe('classes of the user', () => {
   test('must have options that a file can carry, and a name', async () => {
     const odd = new Tagger({ tags: 3 });
     Object.assign(odd.options, { callback: () => 1 });
-    await expect(save(odd, path)).rejects.toThrow(/save: got Tagger with options\.callback: function callback, expected options that JSON can carry[\s\S]*Fix:/);
+    await expect(save(odd, path)).rejects.toThrow(
+      /save: got Tagger with options\.callback: function callback, expected options that JSON can carry[\s\S]*Fix:/,
+    );
     Object.assign(odd.options, { callback: [1, { deep: Number.NaN }] });
     await expect(save(odd, path)).rejects.toThrow(/options\.callback\[1\]\.deep: NaN/);
     Object.assign(odd.options, { callback: tensor([1]) });
@@ -204,24 +247,65 @@ describe('constructors of the user', () => {
 });
 
 describe('wrong arguments', () => {
-  const call = (fn: (...args: never[]) => Promise<unknown>, ...args: unknown[]): Promise<unknown> => Reflect.apply(fn, undefined, args) as Promise<unknown>;
+  const call = (fn: (...args: never[]) => Promise<unknown>, ...args: unknown[]): Promise<unknown> =>
+    Reflect.apply(fn, undefined, args) as Promise<unknown>;
 
   test.each<[what: string, attempt: () => Promise<unknown>, message: string]>([
-    ['save, swapped', () => call(save, path, new ReLU()), 'expected a Module.\n  Fix: swap the arguments: save(model, path).'],
-    ['save of tensors', () => call(save, { x: tensor([1]) }, path), 'save: got { x } as model, expected a Module.\n  Fix: pass a model; tensors go into a file by saveSafetensors(path, tensors).'],
+    [
+      'save, swapped',
+      () => call(save, path, new ReLU()),
+      'expected a Module.\n  Fix: swap the arguments: save(model, path).',
+    ],
+    [
+      'save of tensors',
+      () => call(save, { x: tensor([1]) }, path),
+      'save: got { x } as model, expected a Module.\n  Fix: pass a model; tensors go into a file by saveSafetensors(path, tensors).',
+    ],
     ['save of a promise', () => call(save, Promise.resolve(), path), 'Fix: await the promise first.'],
-    ['save without a path', () => call(save, new ReLU()), 'save: got undefined as path, expected the name of a file, a string.\n  Fix: call save(model, path).'],
+    [
+      'save without a path',
+      () => call(save, new ReLU()),
+      'save: got undefined as path, expected the name of a file, a string.\n  Fix: call save(model, path).',
+    ],
     ['load without a path', () => call(load), 'load: got undefined as path'],
     ['load of a URL', () => call(load, new URL('file:///x')), 'Fix: pass fileURLToPath(url).'],
-    ['saveSafetensors, swapped', () => call(saveSafetensors, { x: tensor([1]) }, path), 'saveSafetensors: got { x } as path, expected the name of a file, a string.\n  Fix: call saveSafetensors(path, tensors).'],
-    ['saveSafetensors of nothing', () => call(saveSafetensors, path), 'saveSafetensors: got undefined as tensors, expected an object of tensors by name.\n  Fix: call saveSafetensors(path, { name: tensor }).'],
+    [
+      'saveSafetensors, swapped',
+      () => call(saveSafetensors, { x: tensor([1]) }, path),
+      'saveSafetensors: got { x } as path, expected the name of a file, a string.\n  Fix: call saveSafetensors(path, tensors).',
+    ],
+    [
+      'saveSafetensors of nothing',
+      () => call(saveSafetensors, path),
+      'saveSafetensors: got undefined as tensors, expected an object of tensors by name.\n  Fix: call saveSafetensors(path, { name: tensor }).',
+    ],
     ['saveSafetensors of a tensor', () => call(saveSafetensors, path, tensor([1])), 'got f32[1] on cpu as tensors'],
-    ['saveSafetensors of a model', () => call(saveSafetensors, path, new ReLU()), 'got a module, ReLU as tensors, expected an object of tensors by name.\n  Fix: pass its state, model.stateDict(), or call save(model, path).'],
-    ['saveSafetensors of a number', () => call(saveSafetensors, path, { x: 7 }), 'got 7 as tensor "x", expected a Tensor.\n  Fix: make a tensor of it by tensor(x), or leave it out.'],
-    ['saveSafetensors of a padded sequence', () => call(saveSafetensors, path, { x: pad([[1, 2]]) }), 'Fix: pass its values, and its lengths as a tensor of their own.'],
-    ['saveSafetensors of odd metadata', () => call(saveSafetensors, path, {}, { metadata: { epoch: 3 } }), 'got metadata.epoch: 3, expected an object of strings.\n  Fix: make strings of the values, by String or JSON.stringify.'],
+    [
+      'saveSafetensors of a model',
+      () => call(saveSafetensors, path, new ReLU()),
+      'got a module, ReLU as tensors, expected an object of tensors by name.\n  Fix: pass its state, model.stateDict(), or call save(model, path).',
+    ],
+    [
+      'saveSafetensors of a number',
+      () => call(saveSafetensors, path, { x: 7 }),
+      'got 7 as tensor "x", expected a Tensor.\n  Fix: make a tensor of it by tensor(x), or leave it out.',
+    ],
+    [
+      'saveSafetensors of a padded sequence',
+      () => call(saveSafetensors, path, { x: pad([[1, 2]]) }),
+      'Fix: pass its values, and its lengths as a tensor of their own.',
+    ],
+    [
+      'saveSafetensors of odd metadata',
+      () => call(saveSafetensors, path, {}, { metadata: { epoch: 3 } }),
+      'got metadata.epoch: 3, expected an object of strings.\n  Fix: make strings of the values, by String or JSON.stringify.',
+    ],
     ['loadSafetensors of a number', () => call(loadSafetensors, 7), 'loadSafetensors: got 7 as path'],
-    ['loadSafetensorsMetadata of an empty path', () => call(loadSafetensorsMetadata, ''), 'loadSafetensorsMetadata: got "" as path'],
+    [
+      'loadSafetensorsMetadata of an empty path',
+      () => call(loadSafetensorsMetadata, ''),
+      'loadSafetensorsMetadata: got "" as path',
+    ],
   ])('%s', async (_, attempt, message) => {
     const error: unknown = await attempt().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(OptionError);
@@ -230,22 +314,66 @@ describe('wrong arguments', () => {
 });
 
 describe('load refuses', () => {
-  const bare = (metadata: Record<string, string>): Buffer => safetensorsFile([{ name: 'weight', dtype: 'F32', shape: [1, 1], data: Float32Array.of(1) }], metadata);
+  const bare = (metadata: Record<string, string>): Buffer =>
+    safetensorsFile([{ name: 'weight', dtype: 'F32', shape: [1, 1], data: Float32Array.of(1) }], metadata);
   const config = JSON.stringify({ class: 'Linear', options: { inFeatures: 1, outFeatures: 1, bias: false } });
 
   test.each<[what: string, metadata: Record<string, string>, message: RegExp]>([
-    ['weights without a model', {}, /no stmnet\.format[\s\S]*Fix: build the model and call model\.loadStateDict\(await loadSafetensors\(path\)\)/],
-    ['a newer format', { 'stmnet.format': '2', 'stmnet.config': config }, /got format 2 .*expected at most 1\.\n\s+Fix: update stmnet/],
+    [
+      'weights without a model',
+      {},
+      /no stmnet\.format[\s\S]*Fix: build the model and call model\.loadStateDict\(await loadSafetensors\(path\)\)/,
+    ],
+    [
+      'a newer format',
+      { 'stmnet.format': '2', 'stmnet.config': config },
+      /got format 2 .*expected at most 1\.\n\s+Fix: update stmnet/,
+    ],
     ['a format that is no number', { 'stmnet.format': '1e3', 'stmnet.config': config }, /stmnet\.format "1e3"/],
     ['a model without configuration', { 'stmnet.format': '1' }, /no stmnet\.config/],
-    ['a configuration that is no JSON', { 'stmnet.format': '1', 'stmnet.config': '{' }, /stmnet\.config that is not JSON/],
-    ['a configuration that is null', { 'stmnet.format': '1', 'stmnet.config': 'null' }, /a configuration with null in .*expected \{ class, options\?/],
-    ['a class that every object inherits', { 'stmnet.format': '1', 'stmnet.config': '{"class":"constructor"}' }, /a model that holds a constructor in /],
-    ['options that a layer does not know', { 'stmnet.format': '1', 'stmnet.config': config.replace('bias', 'bais') }, /cannot be rebuilt .*bais/],
-    ['options of the wrong type', { 'stmnet.format': '1', 'stmnet.config': config.replace('1', '"1"') }, /cannot be rebuilt/],
-    ['children without end', { 'stmnet.format': '1', 'stmnet.config': `${'{"class":"Sequential","children":['.repeat(20_000)}${']}'.repeat(20_000)}` }, /cannot be rebuilt/],
-    ['weights of another shape', { 'stmnet.format': '1', 'stmnet.config': config.replace('1', '2') }, /weights that do not fit the model .*weight/],
-    ['weights that the model lacks', { 'stmnet.format': '1', 'stmnet.config': '{"class":"ReLU"}' }, /weights that do not fit the model .*weight/],
+    [
+      'a configuration that is no JSON',
+      { 'stmnet.format': '1', 'stmnet.config': '{' },
+      /stmnet\.config that is not JSON/,
+    ],
+    [
+      'a configuration that is null',
+      { 'stmnet.format': '1', 'stmnet.config': 'null' },
+      /a configuration with null in .*expected \{ class, options\?/,
+    ],
+    [
+      'a class that every object inherits',
+      { 'stmnet.format': '1', 'stmnet.config': '{"class":"constructor"}' },
+      /a model that holds a constructor in /,
+    ],
+    [
+      'options that a layer does not know',
+      { 'stmnet.format': '1', 'stmnet.config': config.replace('bias', 'bais') },
+      /cannot be rebuilt .*bais/,
+    ],
+    [
+      'options of the wrong type',
+      { 'stmnet.format': '1', 'stmnet.config': config.replace('1', '"1"') },
+      /cannot be rebuilt/,
+    ],
+    [
+      'children without end',
+      {
+        'stmnet.format': '1',
+        'stmnet.config': `${'{"class":"Sequential","children":['.repeat(20_000)}${']}'.repeat(20_000)}`,
+      },
+      /cannot be rebuilt/,
+    ],
+    [
+      'weights of another shape',
+      { 'stmnet.format': '1', 'stmnet.config': config.replace('1', '2') },
+      /weights that do not fit the model .*weight/,
+    ],
+    [
+      'weights that the model lacks',
+      { 'stmnet.format': '1', 'stmnet.config': '{"class":"ReLU"}' },
+      /weights that do not fit the model .*weight/,
+    ],
   ])('%s', async (_, metadata, message) => {
     await writeFile(path, bare(metadata));
     const error: unknown = await load(path).catch((reason: unknown) => reason);
@@ -256,7 +384,13 @@ describe('load refuses', () => {
 
   test('a model larger than any memory, and later reads go on', async () => {
     const size = 2 ** 20;
-    await writeFile(path, bare({ 'stmnet.format': '1', 'stmnet.config': JSON.stringify({ class: 'Linear', options: { inFeatures: size, outFeatures: size } }) }));
+    await writeFile(
+      path,
+      bare({
+        'stmnet.format': '1',
+        'stmnet.config': JSON.stringify({ class: 'Linear', options: { inFeatures: size, outFeatures: size } }),
+      }),
+    );
     await expect(load(path)).rejects.toThrow(FormatError);
     expect(await tensor([1, 2]).data()).toEqual(Float32Array.of(1, 2));
     await writeFile(path, bare({ 'stmnet.format': '1', 'stmnet.config': config.replaceAll(':1', `:${2 ** 40}`) }));
@@ -320,11 +454,27 @@ describe('parameters that the options do not tell of', () => {
   const linear = (): Linear => new Linear({ inFeatures: 2, outFeatures: 3 });
 
   test.each<[what: string, model: () => Module, message: RegExp]>([
-    ['another shape', () => Object.assign(linear(), { weight: new Parameter(ones([3, 4])) }), /save: got weight: f32\[3, 4\].*, expected f32\[3, 2\].* which the options/],
+    [
+      'another shape',
+      () => Object.assign(linear(), { weight: new Parameter(ones([3, 4])) }),
+      /save: got weight: f32\[3, 4\].*, expected f32\[3, 2\].* which the options/,
+    ],
     ['undefined', () => Object.assign(linear(), { bias: undefined }), /save: got bias: undefined, expected f32\[3\]/],
-    ['another shape, in a container', () => new Sequential(new ReLU(), Object.assign(linear(), { bias: new Parameter(ones([1])) })), /save: got 1\.bias: f32\[1\]/],
-    ['another shape, in a class of the user’s', () => Object.assign(new Wider(), { scale: new Parameter(ones([4])) }), /save: got scale: f32\[4\].*, expected f32\[3\]/],
-    ['another shape of a buffer', () => Object.assign(new BatchNorm1d({ numFeatures: 2 }), { running_mean: new BufferTensor(ones([3])) }), /save: got running_mean: f32\[3\]/],
+    [
+      'another shape, in a container',
+      () => new Sequential(new ReLU(), Object.assign(linear(), { bias: new Parameter(ones([1])) })),
+      /save: got 1\.bias: f32\[1\]/,
+    ],
+    [
+      'another shape, in a class of the user’s',
+      () => Object.assign(new Wider(), { scale: new Parameter(ones([4])) }),
+      /save: got scale: f32\[4\].*, expected f32\[3\]/,
+    ],
+    [
+      'another shape of a buffer',
+      () => Object.assign(new BatchNorm1d({ numFeatures: 2 }), { running_mean: new BufferTensor(ones([3])) }),
+      /save: got running_mean: f32\[3\]/,
+    ],
   ])('%s: refused by save', async (_, model, message) => {
     const made = model();
     manualSeed(4);

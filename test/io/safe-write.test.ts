@@ -47,7 +47,7 @@ describe('what is no regular file stays what it is', () => {
   test('a FIFO, whose reader comes first or last', async () => {
     const fifo = join(folder, 'fifo');
     execFileSync('mkfifo', [fifo]);
-    const values = full([1 << 18], 3);  // more than a pipe holds
+    const values = full([1 << 18], 3); // more than a pipe holds
     for (const late of [false, true]) {
       const saving = late ? saveSafetensors(fifo, { values }) : undefined;
       if (late) await new Promise((resolve) => setTimeout(resolve, 100));
@@ -74,7 +74,7 @@ describe('what is no regular file stays what it is', () => {
   });
 
   test('the output of a program', async () => {
-    const link = join(folder, 'stdout');  // as /dev/stdout is one, which a test had better not write over
+    const link = join(folder, 'stdout'); // as /dev/stdout is one, which a test had better not write over
     await symlink('/proc/self/fd/1', link);
     const script = "const s = require('stmnet'); s.saveSafetensors(process.argv[1], { x: s.tensor([5]) })";
     spawnSync('sh', ['-c', '"$0" -e "$1" "$2" | cat > "$3"', process.execPath, script, link, join(folder, 'out')]);
@@ -156,7 +156,7 @@ describe('temporary files', () => {
   async function prefix(): Promise<string> {
     const saving = saveSafetensors(join(folder, 'big'), { values: full([1 << 20], 1) });
     for (;;) {
-      const [name] = await left();  // it is there while the file is written
+      const [name] = await left(); // it is there while the file is written
       if (name !== undefined) {
         await saving;
         await rm(join(folder, 'big'));

@@ -22,5 +22,8 @@ export function safetensorsFile(entries: readonly FileEntry[], metadata?: Record
     header[name] = { dtype, shape, data_offsets: [begin, begin + data.byteLength] };
     begin += data.byteLength;
   }
-  return rawFile(header, Buffer.concat(entries.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))));
+  return rawFile(
+    header,
+    Buffer.concat(entries.map(({ data }) => Buffer.from(data.buffer, data.byteOffset, data.byteLength))),
+  );
 }

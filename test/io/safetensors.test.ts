@@ -15,7 +15,9 @@ afterAll(() => rm(folder, { recursive: true }));
 const inFolder = (name: string): string => join(folder, name);
 
 async function contents(tensors: Record<string, Tensor>): Promise<Record<string, unknown>> {
-  const entries = Object.entries(tensors).map(async ([name, t]) => [name, { dtype: t.dtype, shape: [...t.shape], data: await t.data() }] as const);
+  const entries = Object.entries(tensors).map(
+    async ([name, t]) => [name, { dtype: t.dtype, shape: [...t.shape], data: await t.data() }] as const,
+  );
   return Object.fromEntries(await Promise.all(entries));
 }
 
@@ -23,7 +25,10 @@ describe('saveSafetensors and loadSafetensors', () => {
   test('give back what was saved, of every type and shape', async () => {
     const saved = {
       scalar: tensor(3.5),
-      matrix: tensor([[1, -2, 3], [4, 5, 1e-38]]),
+      matrix: tensor([
+        [1, -2, 3],
+        [4, 5, 1e-38],
+      ]),
       wide: tensor([Math.PI, -0, Number.MIN_VALUE], { dtype: 'f64' }),
       odd: tensor([NaN, Infinity, -Infinity]),
       whole: tensor([-2147483648, 2147483647], { dtype: 'i32' }),
@@ -40,7 +45,13 @@ describe('saveSafetensors and loadSafetensors', () => {
 
   test('keep a tensor whose name is a property of every object', async () => {
     const path = inFolder('proto.safetensors');
-    await saveSafetensors(path, Object.fromEntries([['__proto__', tensor([1])], ['constructor', tensor([2])]]));
+    await saveSafetensors(
+      path,
+      Object.fromEntries([
+        ['__proto__', tensor([1])],
+        ['constructor', tensor([2])],
+      ]),
+    );
     const loaded = await loadSafetensors(path);
     expect(Object.keys(loaded).sort()).toEqual(['__proto__', 'constructor']);
     expect(await Object.getOwnPropertyDescriptor(loaded, '__proto__')?.value.data()).toEqual(Float32Array.of(1));
@@ -48,10 +59,17 @@ describe('saveSafetensors and loadSafetensors', () => {
 
   test('write views as the numbers they show', async () => {
     const path = inFolder('views.safetensors');
-    const x = tensor([[1, 2, 3], [4, 5, 6]]);
+    const x = tensor([
+      [1, 2, 3],
+      [4, 5, 6],
+    ]);
     await saveSafetensors(path, { turned: x.transpose(0, 1), part: x.slice([0, 1], [null, 2]) });
     const { turned, part } = await loadSafetensors(path);
-    expect(await turned?.array()).toEqual([[1, 4], [2, 5], [3, 6]]);
+    expect(await turned?.array()).toEqual([
+      [1, 4],
+      [2, 5],
+      [3, 6],
+    ]);
     expect(await part?.array()).toEqual([[2], [5]]);
   });
 
@@ -69,7 +87,7 @@ describe('saveSafetensors and loadSafetensors', () => {
 
   test('carry metadata, which can be read without the tensors', async () => {
     const path = inFolder('metadata.safetensors');
-    const metadata = { note: 'first "run"', 'ключ': 'значение' };
+    const metadata = { note: 'first "run"', ключ: 'значение' };
     await saveSafetensors(path, { x: tensor([1]) }, { metadata });
     expect(await loadSafetensorsMetadata(path)).toEqual(metadata);
     expect(Object.keys(await loadSafetensors(path))).toEqual(['x']);
@@ -80,7 +98,11 @@ describe('saveSafetensors and loadSafetensors', () => {
 
   test('lay the file out as the format says: length, JSON, aligned data without holes', async () => {
     const path = inFolder('layout.safetensors');
-    await saveSafetensors(path, { mask: tensor([true], { dtype: 'bool' }), x: tensor([1.5, -2]), wide: tensor([0.1], { dtype: 'f64' }) });
+    await saveSafetensors(path, {
+      mask: tensor([true], { dtype: 'bool' }),
+      x: tensor([1.5, -2]),
+      wide: tensor([0.1], { dtype: 'f64' }),
+    });
     const bytes = await readFile(path);
     const length = Number(bytes.readBigUInt64LE(0));
     expect(length % 8).toBe(0);
@@ -91,18 +113,26 @@ describe('saveSafetensors and loadSafetensors', () => {
       mask: { dtype: 'BOOL', shape: [1], data_offsets: [16, 17] },
     });
     const data = bytes.subarray(8 + length);
-    expect([data.length, data.readDoubleLE(0), data.readFloatLE(8), data.readFloatLE(12), data[16]]).toEqual([17, 0.1, 1.5, -2, 1]);
+    expect([data.length, data.readDoubleLE(0), data.readFloatLE(8), data.readFloatLE(12), data[16]]).toEqual([
+      17, 0.1, 1.5, -2, 1,
+    ]);
   });
 
   test('refuse the name that the format keeps for itself', async () => {
     const path = inFolder('refused.safetensors');
-    await expect(saveSafetensors(path, { __metadata__: tensor([1]) })).rejects.toThrow(/__metadata__.*\n\s+Fix: rename it/);
+    await expect(saveSafetensors(path, { __metadata__: tensor([1]) })).rejects.toThrow(
+      /__metadata__.*\n\s+Fix: rename it/,
+    );
     await expect(readFile(path)).rejects.toThrow('ENOENT');
   });
 
   test('name an unknown option', async () => {
-    await expect(saveSafetensors('x', {}, JSON.parse('{"metdata":{}}'))).rejects.toThrow(/an option metdata[\s\S]*Fix: .*\bmetadata\b/);
-    await expect(loadSafetensors('x', JSON.parse('{"devise":"cpu"}'))).rejects.toThrow(/an option devise[\s\S]*Fix: .*\bdevice\b/);
+    await expect(saveSafetensors('x', {}, JSON.parse('{"metdata":{}}'))).rejects.toThrow(
+      /an option metdata[\s\S]*Fix: .*\bmetadata\b/,
+    );
+    await expect(loadSafetensors('x', JSON.parse('{"devise":"cpu"}'))).rejects.toThrow(
+      /an option devise[\s\S]*Fix: .*\bdevice\b/,
+    );
   });
 });
 
@@ -116,12 +146,27 @@ describe('loadSafetensors', () => {
   test('widens F16 and BF16 to f32, exactly', async () => {
     const halves = Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001, 0x8000, 0x7c00, 0xfc00, 0x3555, 0x03ff);
     const uppers = Uint16Array.of(0x3f80, 0xc000, 0x7f80, 0x0001, 0x4049);
-    expect(await load([{ name: 'h', dtype: 'F16', shape: [9], data: halves }, { name: 'b', dtype: 'BF16', shape: [5], data: uppers }])).toEqual({
-      h: { dtype: 'f32', shape: [9], data: Float32Array.of(1, -2, 65504, 2 ** -24, -0, Infinity, -Infinity, 0.333251953125, 1023 * 2 ** -24) },
+    expect(
+      await load([
+        { name: 'h', dtype: 'F16', shape: [9], data: halves },
+        { name: 'b', dtype: 'BF16', shape: [5], data: uppers },
+      ]),
+    ).toEqual({
+      h: {
+        dtype: 'f32',
+        shape: [9],
+        data: Float32Array.of(1, -2, 65504, 2 ** -24, -0, Infinity, -Infinity, 0.333251953125, 1023 * 2 ** -24),
+      },
       b: { dtype: 'f32', shape: [5], data: Float32Array.of(1, -2, Infinity, 2 ** -133, 3.140625) },
     });
-    const nan = await load([{ name: 'h', dtype: 'F16', shape: [1], data: Uint16Array.of(0x7e00) }, { name: 'b', dtype: 'BF16', shape: [1], data: Uint16Array.of(0x7fc0) }]);
-    expect(nan).toEqual({ h: { dtype: 'f32', shape: [1], data: Float32Array.of(NaN) }, b: { dtype: 'f32', shape: [1], data: Float32Array.of(NaN) } });
+    const nan = await load([
+      { name: 'h', dtype: 'F16', shape: [1], data: Uint16Array.of(0x7e00) },
+      { name: 'b', dtype: 'BF16', shape: [1], data: Uint16Array.of(0x7fc0) },
+    ]);
+    expect(nan).toEqual({
+      h: { dtype: 'f32', shape: [1], data: Float32Array.of(NaN) },
+      b: { dtype: 'f32', shape: [1], data: Float32Array.of(NaN) },
+    });
   });
 
   test('reads whole numbers of every width as i32', async () => {
@@ -136,7 +181,15 @@ describe('loadSafetensors', () => {
         { name: 'i8', dtype: 'I8', shape: [2], data: Int8Array.of(-128, 127) },
         { name: 'u8', dtype: 'U8', shape: [1], data: Uint8Array.of(255) },
       ]),
-    ).toEqual({ i64: i32(-2147483648, 2147483647), u64: i32(2147483647), u32: i32(2147483647), i16: i32(-32768, 32767), u16: i32(65535), i8: i32(-128, 127), u8: i32(255) });
+    ).toEqual({
+      i64: i32(-2147483648, 2147483647),
+      u64: i32(2147483647),
+      u32: i32(2147483647),
+      i16: i32(-32768, 32767),
+      u16: i32(65535),
+      i8: i32(-128, 127),
+      u8: i32(255),
+    });
   });
 
   test('says what the file system says', async () => {
@@ -170,9 +223,13 @@ describe('writing', () => {
   test('fails without a trace where it cannot write', async () => {
     const place = await mkdtemp(join(folder, 'blocked-'));
     await expect(saveSafetensors(join(place, 'missing', 'x.safetensors'), { x: tensor([1]) })).rejects.toMatchObject({
-      name: 'FileError', code: 'ENOENT', message: expect.stringContaining('Fix: make the folder first'),
+      name: 'FileError',
+      code: 'ENOENT',
+      message: expect.stringContaining('Fix: make the folder first'),
     });
-    await expect(saveSafetensors(place, { x: tensor([1]) })).rejects.toMatchObject({ code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST|ENOTDIR/) });
+    await expect(saveSafetensors(place, { x: tensor([1]) })).rejects.toMatchObject({
+      code: expect.stringMatching(/EISDIR|ENOTEMPTY|EEXIST|ENOTDIR/),
+    });
     expect(await readdir(place)).toEqual([]);
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });

@@ -1,5 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { ELU, GELU, LeakyReLU, LogSoftmax, PaddedSequence, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh, ones, tensor } from 'stmnet';
+import {
+  ELU,
+  GELU,
+  LeakyReLU,
+  LogSoftmax,
+  PaddedSequence,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  Softmax,
+  Softplus,
+  Tanh,
+  ones,
+  tensor,
+} from 'stmnet';
 import { differences } from '../support/near';
 import { here } from '../support/devices';
 
@@ -24,12 +38,33 @@ describe('activations', () => {
   });
 
   test('GELU is the exact form', async () => {
-    expect(differences(await new GELU().forward(tensor([-1, 0, 2])).data(), [-0.158_655_25, 0, 1.954_499_7], 1e-6)).toEqual([]);
+    expect(
+      differences(await new GELU().forward(tensor([-1, 0, 2])).data(), [-0.158_655_25, 0, 1.954_499_7], 1e-6),
+    ).toEqual([]);
   });
 
   test('Softmax and LogSoftmax go along an axis', async () => {
-    expect(differences(await new Softmax({ dim: 0 }).forward(tensor([[1, 0], [1, Math.log(3)]])).data(), [0.5, 0.25, 0.5, 0.75], 1e-6)).toEqual([]);
-    expect(differences(await new LogSoftmax().forward(tensor([[0, Math.log(3)]])).data(), [Math.log(0.25), Math.log(0.75)], 1e-6)).toEqual([]);
+    expect(
+      differences(
+        await new Softmax({ dim: 0 })
+          .forward(
+            tensor([
+              [1, 0],
+              [1, Math.log(3)],
+            ]),
+          )
+          .data(),
+        [0.5, 0.25, 0.5, 0.75],
+        1e-6,
+      ),
+    ).toEqual([]);
+    expect(
+      differences(
+        await new LogSoftmax().forward(tensor([[0, Math.log(3)]])).data(),
+        [Math.log(0.25), Math.log(0.75)],
+        1e-6,
+      ),
+    ).toEqual([]);
     const padded = new Softmax().forward(new PaddedSequence(ones([1, 2, 4]), [1]));
     expect(differences(await padded.values.data(), [0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0], 1e-6)).toEqual([]);
   });

@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import {
-  AdditiveAttention, MultiplicativeAttention, PaddedSequence, ScaledDotProductAttention, matmul, ones, scaledDotProductAttention, softmax, tensor, type Tensor,
+  AdditiveAttention,
+  MultiplicativeAttention,
+  PaddedSequence,
+  ScaledDotProductAttention,
+  matmul,
+  ones,
+  scaledDotProductAttention,
+  softmax,
+  tensor,
+  type Tensor,
 } from 'stmnet';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
@@ -27,12 +36,17 @@ describe.each(Object.entries(layers))('%s', (_, make) => {
   });
 
   it('hides keys past a length, whatever stands there', async () => {
-    const dirty = tensor([[[0, 0, Number.NaN, Number.NaN]], [[0, 0, 0, 0]]], { dtype: 'f64' }).transpose(1, 2); // NaN in the steps that are padding
+    // NaN in the steps that are padding
+    const dirty = tensor([[[0, 0, Number.NaN, Number.NaN]], [[0, 0, 0, 0]]], { dtype: 'f64' }).transpose(1, 2);
     const keys = new PaddedSequence(key.slice([0, 0], [2, 4]).add(dirty), [2, 4]);
     const expected = layer.forward(query.slice([0], [1]), key.slice([0, 0], [1, 2]), value.slice([0, 0], [1, 2]));
     const output = layer.forward(query, keys, value.slice([0, 0], [2, 4]));
     expect(differences(await output.slice([0], [1]).data(), await expected.data(), 1e-13)).toEqual([]);
-    const viaValues = layer.forward(query, key.slice([0, 0], [2, 4]), new PaddedSequence(value.slice([0, 0], [2, 4]), [2, 4]));
+    const viaValues = layer.forward(
+      query,
+      key.slice([0, 0], [2, 4]),
+      new PaddedSequence(value.slice([0, 0], [2, 4]), [2, 4]),
+    );
     expect(await viaValues.array()).toEqual(await output.array());
   });
 
@@ -47,10 +61,24 @@ describe.each(Object.entries(layers))('%s', (_, make) => {
   it('takes one query a row', async () => {
     const single = layer.forward(query.select(1, 0), key, value);
     expect(single.shape).toEqual([2, 6]);
-    expect(differences(await single.data(), await layer.forward(query, key, value).select(1, 0).data(), 1e-13)).toEqual([]);
-    const mask = tensor([[true, false, true, true, true], [false, false, true, true, true]]);
+    expect(differences(await single.data(), await layer.forward(query, key, value).select(1, 0).data(), 1e-13)).toEqual(
+      [],
+    );
+    const mask = tensor([
+      [true, false, true, true, true],
+      [false, false, true, true, true],
+    ]);
     const masked = layer.forward(query.select(1, 0), key, value, { mask });
-    expect(differences(await masked.data(), await layer.forward(query, key, value, { mask: mask.unsqueeze(1) }).select(1, 0).data(), 1e-13)).toEqual([]);
+    expect(
+      differences(
+        await masked.data(),
+        await layer
+          .forward(query, key, value, { mask: mask.unsqueeze(1) })
+          .select(1, 0)
+          .data(),
+        1e-13,
+      ),
+    ).toEqual([]);
   });
 
   it('gives zeros, with gradients of zero, to a query that sees nothing', async () => {
@@ -71,12 +99,22 @@ describe.each(Object.entries(layers))('%s', (_, make) => {
   });
 
   it('refuses what does not fit', () => {
-    expect(() => layer.forward(query, key, f64([2, 4, 6], 1))).toThrow(/\.forward: got key f64\[2, 5, 4\] on (cpu|cuda:0) and value f64\[2, 4, 6\] on (cpu|cuda:0)/);
-    expect(() => layer.forward(f64([3, 3, 4], 1), key)).toThrow(/expected query \[N, Q, D\] or \[N, D\], and key \[N, K, D\]/);
+    expect(() => layer.forward(query, key, f64([2, 4, 6], 1))).toThrow(
+      /\.forward: got key f64\[2, 5, 4\] on (cpu|cuda:0) and value f64\[2, 4, 6\] on (cpu|cuda:0)/,
+    );
+    expect(() => layer.forward(f64([3, 3, 4], 1), key)).toThrow(
+      /expected query \[N, Q, D\] or \[N, D\], and key \[N, K, D\]/,
+    );
     expect(() => layer.forward(f64([2, 3, 7], 1), key)).toThrow(/\.forward: got query f64\[2, 3, 7\] on (cpu|cuda:0)/);
-    expect(() => layer.forward(query, key, value, { mask: ones([2, 1, 5]) })).toThrow(/got mask f32\[2, 1, 5\] on (cpu|cuda:0), expected bool/);
-    expect(() => layer.forward(query, key, value, { masks: ones([1]) } as object)).toThrow(/write mask, if that is what you mean/);
-    expect(() => layer.forward(query, new PaddedSequence(key, [1, 2]), new PaddedSequence(value, [2, 2]))).toThrow(/with equal lengths/);
+    expect(() => layer.forward(query, key, value, { mask: ones([2, 1, 5]) })).toThrow(
+      /got mask f32\[2, 1, 5\] on (cpu|cuda:0), expected bool/,
+    );
+    expect(() => layer.forward(query, key, value, { masks: ones([1]) } as object)).toThrow(
+      /write mask, if that is what you mean/,
+    );
+    expect(() => layer.forward(query, new PaddedSequence(key, [1, 2]), new PaddedSequence(value, [2, 2]))).toThrow(
+      /with equal lengths/,
+    );
   });
 });
 
@@ -84,9 +122,13 @@ describe('ScaledDotProductAttention', () => {
   it('takes a scale and causality', async () => {
     const [query, key, value] = [f64([2, 3, 4], 1), f64([2, 5, 4], 2), f64([2, 5, 6], 3)];
     const layer = new ScaledDotProductAttention({ scale: 0.3, causal: true });
-    expect(await layer.forward(query, key, value).array()).toEqual(await scaledDotProductAttention(query, key, value, { scale: 0.3, causal: true }).array());
+    expect(await layer.forward(query, key, value).array()).toEqual(
+      await scaledDotProductAttention(query, key, value, { scale: 0.3, causal: true }).array(),
+    );
     expect(await layer.weights(query, key).slice([0, 0, 1], [1, 1]).data()).toEqual(new Float64Array(4));
-    expect(() => new ScaledDotProductAttention({ casual: true } as object)).toThrow(/write causal, if that is what you mean/);
+    expect(() => new ScaledDotProductAttention({ casual: true } as object)).toThrow(
+      /write causal, if that is what you mean/,
+    );
   });
 });
 
@@ -94,10 +136,14 @@ describe('AdditiveAttention', () => {
   it('scores by v · tanh(W_q q + W_k k)', async () => {
     const layer = new AdditiveAttention({ querySize: 4, keySize: 6, hiddenSize: 5, dtype: 'f64' });
     const [query, key] = [f64([1, 1, 4], 1), f64([1, 2, 6], 2)];
-    const hidden = matmul(key.reshape([2, 6]), layer.key_weight.transpose(0, 1)).add(matmul(query.reshape([1, 4]), layer.query_weight.transpose(0, 1))).tanh();
+    const hidden = matmul(key.reshape([2, 6]), layer.key_weight.transpose(0, 1))
+      .add(matmul(query.reshape([1, 4]), layer.query_weight.transpose(0, 1)))
+      .tanh();
     const expected = softmax(matmul(hidden, layer.score_weight));
     expect(differences(await layer.weights(query, key).data(), await expected.data(), 1e-13)).toEqual([]);
-    expect(() => layer.forward(query, f64([1, 2, 5], 2))).toThrow(/got key f64\[1, 2, 5\] on (cpu|cuda:0), expected last axis 6 \(keySize\)/);
+    expect(() => layer.forward(query, f64([1, 2, 5], 2))).toThrow(
+      /got key f64\[1, 2, 5\] on (cpu|cuda:0), expected last axis 6 \(keySize\)/,
+    );
     expect(() => new AdditiveAttention({ querySize: 4, keySize: 6, hiddenSize: 0 })).toThrow(/hiddenSize: 0/);
   });
 });

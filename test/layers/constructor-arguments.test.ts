@@ -28,8 +28,14 @@ test.each<[source: string, takes: boolean]>([
   ['class A extends Module { constructor( /* n = 3 */ ) { super(); } }', false],
   ['class A extends Module { linear = new Linear({ inFeatures: 1, outFeatures: 1 }); }', false],
   ['class A extends Module { constructor(...args) { super(...args); this.x = 1; } }', false],
-  ['class A extends Module { /* constructor(n) {} */ note = "constructor(n) {"; rule = /[{"]constructor(n)/; forward(x) { return x; } }', false],
-  ['class A extends Module { make() { return new this.constructor(1); } other() { return class { constructor(n) {} }; } }', false],
+  [
+    'class A extends Module { /* constructor(n) {} */ note = "constructor(n) {"; rule = /[{"]constructor(n)/; forward(x) { return x; } }',
+    false,
+  ],
+  [
+    'class A extends Module { make() { return new this.constructor(1); } other() { return class { constructor(n) {} }; } }',
+    false,
+  ],
   ['class A extends Sequential { constructor() { super(new Tanh()); } }', false],
   ['class A extends Tanh { }', false],
   ['class A extends Sequential { constructor(n = 3) { super(new Tanh()); } }', true],

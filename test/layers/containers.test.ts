@@ -1,6 +1,24 @@
 import { describe, expect, test } from 'vitest';
 import {
-  BatchNorm1d, Bidirectional, GRU, Linear, LSTM, Module, OptionError, PaddedSequence, Residual, Sequential, Tanh, TimeDistributed, cumsum, manualSeed, ones, randn, tensor, type Sequence, type Tensor,
+  BatchNorm1d,
+  Bidirectional,
+  GRU,
+  Linear,
+  LSTM,
+  Module,
+  OptionError,
+  PaddedSequence,
+  Residual,
+  Sequential,
+  Tanh,
+  TimeDistributed,
+  cumsum,
+  manualSeed,
+  ones,
+  randn,
+  tensor,
+  type Sequence,
+  type Tensor,
 } from 'stmnet';
 import { tensorDifferences } from '../support/near';
 import { here } from '../support/devices';
@@ -21,7 +39,14 @@ describe('Sequential', () => {
     const output = model.forward(x);
     if (output instanceof PaddedSequence) throw new Error('expected a tensor');
     expect(await tensorDifferences(output, linear.forward(lstm.forward(x).output.tanh()), 0)).toEqual([]);
-    expect(Array.from(model.namedParameters(), ([name]) => name)).toEqual(['0.weight_ih_l0', '0.weight_hh_l0', '0.bias_ih_l0', '0.bias_hh_l0', '2.weight', '2.bias']);
+    expect(Array.from(model.namedParameters(), ([name]) => name)).toEqual([
+      '0.weight_ih_l0',
+      '0.weight_hh_l0',
+      '0.bias_ih_l0',
+      '0.bias_hh_l0',
+      '2.weight',
+      '2.bias',
+    ]);
     expect(model.length).toBe(3);
     expect(model[2]).toBe(linear);
     expect([...model]).toEqual([lstm, model[1], linear]);
@@ -37,7 +62,9 @@ describe('Sequential', () => {
         return 'word';
       }
     }
-    expect(() => new Sequential(new Word()).forward(ones([1]))).toThrow('Sequential.forward: got "word" from Word, expected a Tensor, a PaddedSequence, or an object with one as output');
+    expect(() => new Sequential(new Word()).forward(ones([1]))).toThrow(
+      'Sequential.forward: got "word" from Word, expected a Tensor, a PaddedSequence, or an object with one as output',
+    );
   });
 });
 
@@ -60,13 +87,48 @@ describe('Residual', () => {
 });
 
 describe('Bidirectional', () => {
-  const x = tensor([[[1], [2], [3]], [[4], [5], [0]]]);
+  const x = tensor([
+    [[1], [2], [3]],
+    [[4], [5], [0]],
+  ]);
 
   test.each([
-    ['concat', [[[1, 6], [3, 5], [6, 3]], [[4, 9], [9, 5], [0, 0]]]],
-    ['sum', [[[7], [8], [9]], [[13], [14], [0]]]],
-    ['mul', [[[6], [15], [18]], [[36], [45], [0]]]],
-    ['mean', [[[3.5], [4], [4.5]], [[6.5], [7], [0]]]],
+    [
+      'concat',
+      [
+        [
+          [1, 6],
+          [3, 5],
+          [6, 3],
+        ],
+        [
+          [4, 9],
+          [9, 5],
+          [0, 0],
+        ],
+      ],
+    ],
+    [
+      'sum',
+      [
+        [[7], [8], [9]],
+        [[13], [14], [0]],
+      ],
+    ],
+    [
+      'mul',
+      [
+        [[6], [15], [18]],
+        [[36], [45], [0]],
+      ],
+    ],
+    [
+      'mean',
+      [
+        [[3.5], [4], [4.5]],
+        [[6.5], [7], [0]],
+      ],
+    ],
   ] as const)('%s, over real steps only', async (merge, expected) => {
     const layer = new Bidirectional(new RunningSum(), new RunningSum(), { merge });
     const output = layer.forward(new PaddedSequence(x, [3, 2]));
@@ -74,22 +136,54 @@ describe('Bidirectional', () => {
   });
 
   test('of a tensor all steps are real', async () => {
-    expect(await new Bidirectional(new RunningSum(), new RunningSum()).forward(x).array()).toEqual([[[1, 6], [3, 5], [6, 3]], [[4, 9], [9, 5], [9, 0]]]);
+    expect(await new Bidirectional(new RunningSum(), new RunningSum()).forward(x).array()).toEqual([
+      [
+        [1, 6],
+        [3, 5],
+        [6, 3],
+      ],
+      [
+        [4, 9],
+        [9, 5],
+        [9, 0],
+      ],
+    ]);
   });
 
   test('equals a bidirectional LSTM', async () => {
     manualSeed(2);
-    const [ahead, back, both] = [new LSTM({ inputSize: 2, hiddenSize: 3 }), new LSTM({ inputSize: 2, hiddenSize: 3 }), new LSTM({ inputSize: 2, hiddenSize: 3, bidirectional: true })];
-    both.loadStateDict({ ...ahead.stateDict(), ...Object.fromEntries(Object.entries(back.stateDict()).map(([name, value]) => [`${name}_reverse`, value])) });
+    const [ahead, back, both] = [
+      new LSTM({ inputSize: 2, hiddenSize: 3 }),
+      new LSTM({ inputSize: 2, hiddenSize: 3 }),
+      new LSTM({ inputSize: 2, hiddenSize: 3, bidirectional: true }),
+    ];
+    both.loadStateDict({
+      ...ahead.stateDict(),
+      ...Object.fromEntries(Object.entries(back.stateDict()).map(([name, value]) => [`${name}_reverse`, value])),
+    });
     const sequence = new PaddedSequence(randn([3, 5, 2]), [5, 0, 2]);
-    expect(await tensorDifferences(new Bidirectional(ahead, back).forward(sequence).values, both.forward(sequence).output.values, 1e-6)).toEqual([]);
+    expect(
+      await tensorDifferences(
+        new Bidirectional(ahead, back).forward(sequence).values,
+        both.forward(sequence).output.values,
+        1e-6,
+      ),
+    ).toEqual([]);
   });
 
   test('mistakes', () => {
     const merge: object = { merge: 'cat' };
-    expect(() => new Bidirectional(new RunningSum(), new RunningSum(), merge)).toThrow("Bidirectional: got merge: \"cat\", expected one of 'concat', 'sum', 'mul', 'mean'");
-    const uneven = new Bidirectional(new Linear({ inFeatures: 1, outFeatures: 2 }), new Linear({ inFeatures: 1, outFeatures: 3 }), { merge: 'sum' });
-    expect(() => uneven.forward(x)).toThrow(`Bidirectional.forward: got outputs f32[2, 3, 2] on ${here} and f32[2, 3, 3] on ${here}, expected the same shape from both directions`);
+    expect(() => new Bidirectional(new RunningSum(), new RunningSum(), merge)).toThrow(
+      "Bidirectional: got merge: \"cat\", expected one of 'concat', 'sum', 'mul', 'mean'",
+    );
+    const uneven = new Bidirectional(
+      new Linear({ inFeatures: 1, outFeatures: 2 }),
+      new Linear({ inFeatures: 1, outFeatures: 3 }),
+      { merge: 'sum' },
+    );
+    expect(() => uneven.forward(x)).toThrow(
+      `Bidirectional.forward: got outputs f32[2, 3, 2] on ${here} and f32[2, 3, 3] on ${here}, expected the same shape from both directions`,
+    );
   });
 });
 
@@ -109,23 +203,36 @@ describe('TimeDistributed', () => {
 
   test('shows the module real steps only', async () => {
     const norm = new BatchNorm1d({ numFeatures: 1 });
-    const values = tensor([[[1], [3], [100]], [[5], [100], [100]]], { requiresGrad: true });
+    const values = tensor(
+      [
+        [[1], [3], [100]],
+        [[5], [100], [100]],
+      ],
+      { requiresGrad: true },
+    );
     const output = new TimeDistributed(norm).forward(new PaddedSequence(values, [2, 1]));
     const direct = norm.forward(tensor([[1], [3], [5]]));
     const [a, b, c] = await direct.data();
-    expect(await output.values.array()).toEqual([[[a], [b], [0]], [[c], [0], [0]]]);
+    expect(await output.values.array()).toEqual([
+      [[a], [b], [0]],
+      [[c], [0], [0]],
+    ]);
     output.values.sum().backward();
     const gradient = (await values.grad?.data()) ?? [];
     expect([gradient[2], gradient[4], gradient[5]]).toEqual([0, 0, 0]);
   });
 
   test('mistakes', () => {
-    expect(() => new TimeDistributed(new Tanh()).forward(ones([2]))).toThrow(`TimeDistributed.forward: got input f32[2] on ${here}, expected [N, T, …]`);
+    expect(() => new TimeDistributed(new Tanh()).forward(ones([2]))).toThrow(
+      `TimeDistributed.forward: got input f32[2] on ${here}, expected [N, T, …]`,
+    );
     class Sum extends Module {
       forward(x: Tensor): Tensor {
         return x.sum(0);
       }
     }
-    expect(() => new TimeDistributed(new Sum()).forward(ones([2, 3, 1]))).toThrow(`got f32[1] on ${here} from Sum for steps f32[6, 1] on ${here}, expected a tensor of one row a step`);
+    expect(() => new TimeDistributed(new Sum()).forward(ones([2, 3, 1]))).toThrow(
+      `got f32[1] on ${here} from Sum for steps f32[6, 1] on ${here}, expected a tensor of one row a step`,
+    );
   });
 });

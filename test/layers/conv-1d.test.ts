@@ -8,10 +8,27 @@ describe('Conv1d', () => {
   const x = tensor(spreadArray([3, 9, 2]), { dtype: 'f64' });
 
   it('is conv1d with its weight and bias', async () => {
-    const layer = new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, stride: 2, padding: 1, dilation: 2, dtype: 'f64' });
-    expect(await layer.forward(x).array()).toEqual(await conv1d(x, layer.weight, { bias: layer.bias, stride: 2, padding: 1, dilation: 2 }).array());
-    expect(Object.entries(layer.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual([`weight f64[4, 2, 3] on ${here}`, `bias f64[4] on ${here}`]);
-    expect([...new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, bias: false }).namedParameters()].map(([name]) => name)).toEqual(['weight']);
+    const layer = new Conv1d({
+      inChannels: 2,
+      outChannels: 4,
+      kernelSize: 3,
+      stride: 2,
+      padding: 1,
+      dilation: 2,
+      dtype: 'f64',
+    });
+    expect(await layer.forward(x).array()).toEqual(
+      await conv1d(x, layer.weight, { bias: layer.bias, stride: 2, padding: 1, dilation: 2 }).array(),
+    );
+    expect(Object.entries(layer.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual([
+      `weight f64[4, 2, 3] on ${here}`,
+      `bias f64[4] on ${here}`,
+    ]);
+    expect(
+      [...new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, bias: false }).namedParameters()].map(
+        ([name]) => name,
+      ),
+    ).toEqual(['weight']);
   });
 
   it('starts within 1 / √(inChannels · kernelSize)', async () => {
@@ -22,7 +39,13 @@ describe('Conv1d', () => {
     expect(Math.min(...values)).toBeLessThan(-0.2);
   });
 
-  const settings: Partial<Conv1dOptions>[] = [{}, { padding: 1 }, { stride: 2, padding: 2 }, { padding: 'same' }, { dilation: 2, padding: 3, stride: 3 }];
+  const settings: Partial<Conv1dOptions>[] = [
+    {},
+    { padding: 1 },
+    { stride: 2, padding: 2 },
+    { padding: 'same' },
+    { dilation: 2, padding: 3, stride: 3 },
+  ];
   it.each(settings)('convolves each row of a padded batch as if it stood alone, with %o', async (options) => {
     const layer = new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, dtype: 'f64', ...options });
     const lengths = [9, 0, 5];
@@ -39,7 +62,12 @@ describe('Conv1d', () => {
     }
     const dense = (await output.values.array()) as number[][][];
     expect(dense[1]?.flat().every((value) => value === 0)).toBe(true);
-    expect(dense[2]?.slice(output.lengths[2]).flat().every((value) => value === 0)).toBe(true);
+    expect(
+      dense[2]
+        ?.slice(output.lengths[2])
+        .flat()
+        .every((value) => value === 0),
+    ).toBe(true);
   });
 
   it('leaves rows that are shorter than a window without steps', async () => {
@@ -54,10 +82,14 @@ describe('Conv1d', () => {
 
   it('refuses what does not fit', () => {
     const layer = new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3 });
-    expect(() => layer.forward(ones([3, 2, 9]))).toThrow(/Conv1d\.forward: got input f32\[3, 2, 9\] on (cpu|cuda:0), expected \[N, T, 2\]/);
+    expect(() => layer.forward(ones([3, 2, 9]))).toThrow(
+      /Conv1d\.forward: got input f32\[3, 2, 9\] on (cpu|cuda:0), expected \[N, T, 2\]/,
+    );
     expect(() => conv1d(ones([3, 2, 2]), layer.weight)).toThrow(/got 2 steps/);
     expect(layer.forward(ones([3, 2, 2])).shape).toEqual([3, 0, 4]);
     expect(() => new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, padding: -1 })).toThrow(/padding: -1/);
-    expect(() => new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, strides: 2 } as Conv1dOptions)).toThrow(/write stride, if that is what you mean/);
+    expect(() => new Conv1d({ inChannels: 2, outChannels: 4, kernelSize: 3, strides: 2 } as Conv1dOptions)).toThrow(
+      /write stride, if that is what you mean/,
+    );
   });
 });

@@ -47,6 +47,8 @@ describe('GaussianNoise', () => {
     layer.forward(x).sum().backward();
     expect(await x.grad?.array()).toEqual([1, 1]);
     expect(layer.eval().forward(x)).toBe(x);
-    expect(() => new GaussianNoise({ stddev: -1 })).toThrow('GaussianNoise: got stddev: -1, expected a finite number of at least 0 for stddev');
+    expect(() => new GaussianNoise({ stddev: -1 })).toThrow(
+      'GaussianNoise: got stddev: -1, expected a finite number of at least 0 for stddev',
+    );
   });
 });

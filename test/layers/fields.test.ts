@@ -240,15 +240,40 @@ describe('what would be neither trained nor saved', () => {
   const list = /\n {2}Fix: put an array or a plain object \{ name: … \} in the place of the (Map|Set)/;
 
   test.each<[what: string, fields: () => object, message: string, fix: RegExp]>([
-    ['a leaf with requiresGrad', () => ({ w: leaf() }), `Scaled.w: got f32[2] on ${here} with requiresGrad, which`, wrap],
+    [
+      'a leaf with requiresGrad',
+      () => ({ w: leaf() }),
+      `Scaled.w: got f32[2] on ${here} with requiresGrad, which`,
+      wrap,
+    ],
     ['one in an array', () => ({ list: [ones([1]), leaf()] }), 'Scaled.list.1: got f32[2]', wrap],
     ['one in a plain object', () => ({ by: { name: leaf() } }), 'Scaled.by.name: got f32[2]', wrap],
-    ['one in a Map', () => ({ by: new Map([['a', leaf()]]) }), `Scaled.by: got f32[2] on ${here} with requiresGrad in a Map`, wrap],
+    [
+      'one in a Map',
+      () => ({ by: new Map([['a', leaf()]]) }),
+      `Scaled.by: got f32[2] on ${here} with requiresGrad in a Map`,
+      wrap,
+    ],
     ['one of a module below', () => ({ below: holding({ w: leaf() }) }), 'Scaled.below.w: got f32[2]', wrap],
     ['a module in a Map', () => ({ by: new Map([['a', linear()]]) }), 'Scaled.by: got Linear in a Map', list],
-    ['a parameter in a Set', () => ({ all: new Set([new Parameter(ones([2]))]) }), `Scaled.all: got f32[2] on ${here} in a Set`, list],
-    ['modules in an array in a Map', () => ({ by: new Map([['a', [linear()]]]) }), 'Scaled.by: got Linear in a Map', list],
-    ['a buffer in a Map in an array', () => ({ list: [new Map([[1, new BufferTensor(ones([2]))]])] }), 'Scaled.list.0: got', list],
+    [
+      'a parameter in a Set',
+      () => ({ all: new Set([new Parameter(ones([2]))]) }),
+      `Scaled.all: got f32[2] on ${here} in a Set`,
+      list,
+    ],
+    [
+      'modules in an array in a Map',
+      () => ({ by: new Map([['a', [linear()]]]) }),
+      'Scaled.by: got Linear in a Map',
+      list,
+    ],
+    [
+      'a buffer in a Map in an array',
+      () => ({ list: [new Map([[1, new BufferTensor(ones([2]))]])] }),
+      'Scaled.list.0: got',
+      list,
+    ],
   ])('%s', (_, fields, message, fix) => {
     const model = holding(fields());
     for (const walk of [() => model.parameters(), () => model.stateDict(), () => model.to('cpu')]) {
@@ -263,11 +288,24 @@ describe('what would be neither trained nor saved', () => {
     const [inner, gone] = [linear(), leaf()];
     gone.dispose();
     const model = holding({
-      plain: ones([2]), result: leaf().mul(2), gone, layers: [inner], index: new Map([['inner', inner]]), words: new Map([['a', 1]]), names: new Set(['a']),
+      plain: ones([2]),
+      result: leaf().mul(2),
+      gone,
+      layers: [inner],
+      index: new Map([['inner', inner]]),
+      words: new Map([['a', 1]]),
+      names: new Set(['a']),
       table: new Map([['a', ones([1])]]),
     });
     Object.assign(model, { self: new Map([['me', model]]) });
-    expect(Object.keys(model.stateDict())).toEqual(['factor', 'count', 'inner.weight', 'inner.bias', 'layers.0.weight', 'layers.0.bias']);
+    expect(Object.keys(model.stateDict())).toEqual([
+      'factor',
+      'count',
+      'inner.weight',
+      'inner.bias',
+      'layers.0.weight',
+      'layers.0.bias',
+    ]);
     expect(model.parameters()).toHaveLength(5);
   });
 });

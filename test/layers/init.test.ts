@@ -15,8 +15,16 @@ const weight = (): Parameter => new Parameter(zeros([300, 200]));
 test.each([
   ['xavierUniform_', () => init.xavierUniform_(weight(), { gain: 2 }), 2 * Math.sqrt(6 / 500)],
   ['kaimingUniform_', () => init.kaimingUniform_(weight(), { nonlinearity: 'relu' }), Math.sqrt(6 / 200)],
-  ['kaimingUniform_ by fanOut', () => init.kaimingUniform_(weight(), { mode: 'fanOut', nonlinearity: 'linear' }), Math.sqrt(3 / 300)],
-  ["kaimingUniform_ as PyTorch's Linear uses it", () => init.kaimingUniform_(weight(), { a: Math.sqrt(5) }), 1 / Math.sqrt(200)],
+  [
+    'kaimingUniform_ by fanOut',
+    () => init.kaimingUniform_(weight(), { mode: 'fanOut', nonlinearity: 'linear' }),
+    Math.sqrt(3 / 300),
+  ],
+  [
+    "kaimingUniform_ as PyTorch's Linear uses it",
+    () => init.kaimingUniform_(weight(), { a: Math.sqrt(5) }),
+    1 / Math.sqrt(200),
+  ],
   ['uniform_', () => init.uniform_(weight(), { low: -0.3, high: 0.3 }), 0.3],
 ])('%s fills its range', async (_, fill, bound) => {
   manualSeed(1);
@@ -46,15 +54,24 @@ test('fans count the axes after the first two', async () => {
   expect(init.defaultBound(zeros([30, 20, 5]))).toBe(0.1);
 });
 
-test.each([[[6, 6]], [[3, 8]], [[9, 4]], [[5, 2, 3]], [[1, 7]], [[7, 1]], [[120, 120]]])('orthogonal_ of %j has orthonormal rows or columns', async (shape) => {
-  manualSeed(4);
-  const x = init.orthogonal_(zeros(shape, { dtype: 'f64' }), { gain: 3 });
-  const matrix = x.reshape([shape[0] ?? 0, -1]).mul(1 / 3);
-  const [rows = 0, columns = 0] = matrix.shape;
-  const product = rows <= columns ? matrix.matmul(matrix.transpose(0, 1)) : matrix.transpose(0, 1).matmul(matrix);
-  const n = Math.min(rows, columns);
-  expect(differences(await product.data(), Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)), 1e-13)).toEqual([]);
-});
+test.each([[[6, 6]], [[3, 8]], [[9, 4]], [[5, 2, 3]], [[1, 7]], [[7, 1]], [[120, 120]]])(
+  'orthogonal_ of %j has orthonormal rows or columns',
+  async (shape) => {
+    manualSeed(4);
+    const x = init.orthogonal_(zeros(shape, { dtype: 'f64' }), { gain: 3 });
+    const matrix = x.reshape([shape[0] ?? 0, -1]).mul(1 / 3);
+    const [rows = 0, columns = 0] = matrix.shape;
+    const product = rows <= columns ? matrix.matmul(matrix.transpose(0, 1)) : matrix.transpose(0, 1).matmul(matrix);
+    const n = Math.min(rows, columns);
+    expect(
+      differences(
+        await product.data(),
+        Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0)),
+        1e-13,
+      ),
+    ).toEqual([]);
+  },
+);
 
 test('orthogonal_ draws anew each time, without a preferred sign', async () => {
   manualSeed(5);
@@ -74,7 +91,11 @@ test('constants, and the return of what was given', async () => {
 
 test('setForgetBias sets the second quarter of b_ih, clears that of b_hh, and leaves the rest', async () => {
   const lstm = new LSTM({ inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true });
-  const before = new Map(await Promise.all([...lstm.namedParameters()].map(async ([name, p]) => [name, Array.from(await p.data())] as const)));
+  const before = new Map(
+    await Promise.all(
+      [...lstm.namedParameters()].map(async ([name, p]) => [name, Array.from(await p.data())] as const),
+    ),
+  );
   expect(init.setForgetBias(lstm, 1.5)).toBe(lstm);
   for (const [name, parameter] of lstm.namedParameters()) {
     const expected = [...(before.get(name) ?? [])];
@@ -93,8 +114,12 @@ test('one seed gives the same weights', async () => {
 
 describe('mistakes', () => {
   test('a tensor without two axes', () => {
-    expect(() => init.xavierUniform_(zeros([3]))).toThrow(`init.xavierUniform_: got f32[3] on ${here}, expected at least two axes, [out, in, …].`);
-    expect(() => init.orthogonal_(zeros([3]))).toThrow(`orthogonal_: got f32[3] on ${here}, expected at least two axes.`);
+    expect(() => init.xavierUniform_(zeros([3]))).toThrow(
+      `init.xavierUniform_: got f32[3] on ${here}, expected at least two axes, [out, in, …].`,
+    );
+    expect(() => init.orthogonal_(zeros([3]))).toThrow(
+      `orthogonal_: got f32[3] on ${here}, expected at least two axes.`,
+    );
   });
   test('options', () => {
     expect(() => init.kaimingNormal_(ones([2, 2]), { nonlinearity: 'rellu' as 'relu' })).toThrow(/write 'relu'/);
@@ -103,7 +128,9 @@ describe('mistakes', () => {
     expect(() => init.constant_(ones([2]), Number.NaN)).toThrow(/got value: NaN/);
   });
   test('an LSTM without biases', () => {
-    expect(() => init.setForgetBias(new LSTM({ inputSize: 2, hiddenSize: 3, bias: false }))).toThrow('init.setForgetBias: got an LSTM with bias: false, expected one with biases.');
+    expect(() => init.setForgetBias(new LSTM({ inputSize: 2, hiddenSize: 3, bias: false }))).toThrow(
+      'init.setForgetBias: got an LSTM with bias: false, expected one with biases.',
+    );
   });
 });
 

@@ -5,8 +5,31 @@ import { here } from '../support/devices';
 describe('Linear', () => {
   test('x Wᵀ + b over the last axis', async () => {
     const layer = new Linear({ inFeatures: 2, outFeatures: 3 });
-    layer.loadStateDict({ weight: tensor([[1, 2], [3, 4], [5, 6]]), bias: tensor([10, 20, 30]) });
-    expect(await layer.forward(tensor([[[1, 1], [2, 0]]])).array()).toEqual([[[13, 27, 41], [12, 26, 40]]]);
+    layer.loadStateDict({
+      weight: tensor([
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ]),
+      bias: tensor([10, 20, 30]),
+    });
+    expect(
+      await layer
+        .forward(
+          tensor([
+            [
+              [1, 1],
+              [2, 0],
+            ],
+          ]),
+        )
+        .array(),
+    ).toEqual([
+      [
+        [13, 27, 41],
+        [12, 26, 40],
+      ],
+    ]);
   });
 
   test('without bias', async () => {
@@ -45,9 +68,13 @@ describe('Linear', () => {
   test('mistakes', () => {
     const layer = new Linear({ inFeatures: 4, outFeatures: 2 });
     expect(() => layer.forward(zeros([2, 3]))).toThrow(ShapeError);
-    expect(() => layer.forward(zeros([2, 3]))).toThrow(`Linear.forward: got input f32[2, 3] on ${here}, expected last axis 4 (inFeatures).\n  Fix: build the layer with inFeatures: 3.`);
+    expect(() => layer.forward(zeros([2, 3]))).toThrow(
+      `Linear.forward: got input f32[2, 3] on ${here}, expected last axis 4 (inFeatures).\n  Fix: build the layer with inFeatures: 3.`,
+    );
     const features: object = { inFeature: 3 };
     expect(() => new Linear({ inFeatures: 4, outFeatures: 2, ...features })).toThrow('Fix: write inFeatures');
-    expect(() => new Linear({ inFeatures: 4, outFeatures: 0 })).toThrow('Linear: got outFeatures: 0, expected a whole number of at least 1 for outFeatures');
+    expect(() => new Linear({ inFeatures: 4, outFeatures: 0 })).toThrow(
+      'Linear: got outFeatures: 0, expected a whole number of at least 1 for outFeatures',
+    );
   });
 });

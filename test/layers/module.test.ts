@@ -52,10 +52,26 @@ const paths = (model: Module): string[] => Array.from(model.namedParameters(), (
 describe('fields are parameters', () => {
   test('found in fields, arrays and plain objects, in order', () => {
     const model = new Model();
-    expect(paths(model)).toEqual(['scale', 'blocks.0.linear.weight', 'blocks.0.linear.bias', 'blocks.1.linear.weight', 'blocks.1.linear.bias', 'heads.first.weight', 'heads.first.bias', 'heads.offset']);
+    expect(paths(model)).toEqual([
+      'scale',
+      'blocks.0.linear.weight',
+      'blocks.0.linear.bias',
+      'blocks.1.linear.weight',
+      'blocks.1.linear.bias',
+      'heads.first.weight',
+      'heads.first.bias',
+      'heads.offset',
+    ]);
     expect(model.parameters()).toHaveLength(8);
     expect(Array.from(model.namedBuffers(), ([name]) => name)).toEqual(['counts']);
-    expect(Array.from(model.namedModules(), ([name]) => name)).toEqual(['', 'blocks.0', 'blocks.0.linear', 'blocks.1', 'blocks.1.linear', 'heads.first']);
+    expect(Array.from(model.namedModules(), ([name]) => name)).toEqual([
+      '',
+      'blocks.0',
+      'blocks.0.linear',
+      'blocks.1',
+      'blocks.1.linear',
+      'heads.first',
+    ]);
     expect(model.children()).toEqual([...model.blocks, model.heads.first]);
   });
 
@@ -91,7 +107,14 @@ describe('modes', () => {
     const model = new Model();
     expect(model.training).toBe(true);
     expect(model.eval()).toBe(model);
-    expect(Array.from(model.namedModules(), ([, module]) => module.training)).toEqual([false, false, false, false, false, false]);
+    expect(Array.from(model.namedModules(), ([, module]) => module.training)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+      false,
+    ]);
     model.train();
     expect(model.blocks[1]?.linear.training).toBe(true);
   });
@@ -99,7 +122,10 @@ describe('modes', () => {
   test('requiresGrad_ freezes', () => {
     const model = new Model();
     model.heads.first.requiresGrad_(false);
-    model.forward(randn([4, 3])).sum().backward();
+    model
+      .forward(randn([4, 3]))
+      .sum()
+      .backward();
     expect(model.heads.first.weight.grad).toBeUndefined();
     expect(model.heads.offset.grad).toBeDefined();
   });
@@ -112,7 +138,9 @@ describe('modes', () => {
   });
 
   test('a parameter holds floating numbers', () => {
-    expect(() => new Parameter(tensor([1], { dtype: 'i32' }))).toThrow(`Parameter: got i32[1] on ${here}, expected f32 or f64`);
+    expect(() => new Parameter(tensor([1], { dtype: 'i32' }))).toThrow(
+      `Parameter: got i32[1] on ${here}, expected f32 or f64`,
+    );
   });
 });
 
@@ -145,24 +173,38 @@ describe('state dict', () => {
 
   test('without strict, says what was missing and unexpected', async () => {
     const model = new Model();
-    expect(model.loadStateDict({ scale: tensor([1, 2, 3]), extra: ones([1]) }, { strict: false })).toEqual({ missing: Object.keys(model.stateDict()).filter((name) => name !== 'scale'), unexpected: ['extra'] });
+    expect(model.loadStateDict({ scale: tensor([1, 2, 3]), extra: ones([1]) }, { strict: false })).toEqual({
+      missing: Object.keys(model.stateDict()).filter((name) => name !== 'scale'),
+      unexpected: ['extra'],
+    });
     expect(await model.scale.array()).toEqual([1, 2, 3]);
   });
 
   test('unknown options are errors', () => {
     const options: object = { strcit: false };
-    expect(() => new Model().loadStateDict({}, options)).toThrow('Model.loadStateDict: got an option strcit, expected only strict.\n  Fix: write strict');
+    expect(() => new Model().loadStateDict({}, options)).toThrow(
+      'Model.loadStateDict: got an option strcit, expected only strict.\n  Fix: write strict',
+    );
   });
 
   test.each<[what: string, state: unknown, message: string]>([
-    ['a promise', Promise.resolve({}), 'got a Promise, expected a state dict, an object of tensors by name.\n  Fix: await it: model.loadStateDict(await loadSafetensors(path)).'],
-    ['a module', new Block(), 'got a module, Block, expected a state dict, an object of tensors by name.\n  Fix: pass the state of that module: other.stateDict().'],
+    [
+      'a promise',
+      Promise.resolve({}),
+      'got a Promise, expected a state dict, an object of tensors by name.\n  Fix: await it: model.loadStateDict(await loadSafetensors(path)).',
+    ],
+    [
+      'a module',
+      new Block(),
+      'got a module, Block, expected a state dict, an object of tensors by name.\n  Fix: pass the state of that module: other.stateDict().',
+    ],
     ['a map', new Map(), 'Fix: make an object of it: Object.fromEntries(map).'],
     ['nothing', undefined, 'got undefined, expected a state dict'],
     ['a path', 'model.safetensors', 'got "model.safetensors", expected a state dict'],
   ])('refuses %s', (_, state, message) => {
     const model = new Model();
-    const attempt = (): unknown => Reflect.apply(Reflect.get(model, 'loadStateDict'), model, [state, { strict: false }]);
+    const attempt = (): unknown =>
+      Reflect.apply(Reflect.get(model, 'loadStateDict'), model, [state, { strict: false }]);
     expect(attempt).toThrow(OptionError);
     expect(attempt).toThrow(message);
   });
@@ -220,10 +262,14 @@ describe('forward hooks', () => {
       override forward = (x: Tensor): Tensor => x;
     }
     expect(() => new Arrow().registerForwardHook(() => undefined)).toThrow(OptionError);
-    expect(() => new Arrow().registerForwardHook(() => undefined)).toThrow('Arrow.registerForwardHook: got a module whose forward is a field, expected a method');
+    expect(() => new Arrow().registerForwardHook(() => undefined)).toThrow(
+      'Arrow.registerForwardHook: got a module whose forward is a field, expected a method',
+    );
     const outer = Object.assign(new Block(), { inner: new Arrow() });
     expect(() => outer.summary()).toThrow(OptionError);
-    expect(() => outer.summary()).toThrow('Arrow.summary: got a module whose forward is a field, expected a method.\n  Fix: write forward(x) { … } in place of forward = (x) => ….');
+    expect(() => outer.summary()).toThrow(
+      'Arrow.summary: got a module whose forward is a field, expected a method.\n  Fix: write forward(x) { … } in place of forward = (x) => ….',
+    );
   });
 
   test('a forward assigned in the constructor is a field too', () => {
@@ -234,7 +280,9 @@ describe('forward hooks', () => {
         this.forward = (x) => x;
       }
     }
-    expect(() => new Assigned().registerForwardHook(() => undefined)).toThrow('Assigned.registerForwardHook: got a module whose forward is a field');
+    expect(() => new Assigned().registerForwardHook(() => undefined)).toThrow(
+      'Assigned.registerForwardHook: got a module whose forward is a field',
+    );
   });
 
   test('a module without forward says so when it is called', () => {
@@ -242,7 +290,9 @@ describe('forward hooks', () => {
       declare forward: (x: Tensor) => Tensor;
     }
     expect(() => new Bare().forward(ones([1]))).toThrow(OptionError);
-    expect(() => new Bare().forward(ones([1]))).toThrow('Bare.forward: got a module without forward, expected a method forward, which computes the output.\n  Fix: write forward(x) { … } in class Bare.');
+    expect(() => new Bare().forward(ones([1]))).toThrow(
+      'Bare.forward: got a module without forward, expected a method forward, which computes the output.\n  Fix: write forward(x) { … } in class Bare.',
+    );
     expect(() => new Bare().registerForwardHook(() => undefined)).not.toThrow();
   });
 });
@@ -262,7 +312,11 @@ describe('what a model prints', () => {
   });
 
   test('summary: a row a module, shared parameters once', () => {
-    const model = new Sequential(new LSTM({ inputSize: 2, hiddenSize: 4, bidirectional: true }), new Dropout(), new Linear({ inFeatures: 8, outFeatures: 1000 }));
+    const model = new Sequential(
+      new LSTM({ inputSize: 2, hiddenSize: 4, bidirectional: true }),
+      new Dropout(),
+      new Linear({ inFeatures: 8, outFeatures: 1000 }),
+    );
     noGrad(() => model.forward(new PaddedSequence(ones([3, 5, 2]), [1, 5, 2])));
     const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     model.summary();
@@ -346,7 +400,7 @@ describe('what a model prints', () => {
   });
 
   test('inspect shows classes, options and paths', () => {
-    const options = '{ inFeatures: 3, outFeatures: 3, bias: true, dtype: \'f32\' }';
+    const options = "{ inFeatures: 3, outFeatures: 3, bias: true, dtype: 'f32' }";
     expect(inspect(new Block())).toBe(`Block(\n  linear: Linear(${options})\n)`);
     expect(inspect([new Parameter(ones([2]))])).toBe(`[ Parameter f32[2] on ${here}, requires grad ]`);
   });

@@ -1,12 +1,46 @@
 import { describe, expect, test } from 'vitest';
-import { DataLoader, DTypeError, flip, GRU, Linear, LSTM, manualSeed, MSELoss, noGrad, ones, OptionError, pad, PaddedSequence, randn, RNN, Sequential, SGD, ShapeError, tensor, Trainer, zeros, type Sequence, type Tensor } from 'stmnet';
+import {
+  DataLoader,
+  DTypeError,
+  flip,
+  GRU,
+  Linear,
+  LSTM,
+  manualSeed,
+  MSELoss,
+  noGrad,
+  ones,
+  OptionError,
+  pad,
+  PaddedSequence,
+  randn,
+  RNN,
+  Sequential,
+  SGD,
+  ShapeError,
+  tensor,
+  Trainer,
+  zeros,
+  type Sequence,
+  type Tensor,
+} from 'stmnet';
 import { differences, tensorDifferences } from '../support/near';
 import { here } from '../support/devices';
 
 type Recurrent = LSTM | GRU | RNN;
 
 /** One layer of each cell, with or without backward direction. */
-const cells: Record<string, (options: { inputSize: number; hiddenSize: number; numLayers?: number; bidirectional?: boolean; batchFirst?: boolean; dropout?: number }) => Recurrent> = {
+const cells: Record<
+  string,
+  (options: {
+    inputSize: number;
+    hiddenSize: number;
+    numLayers?: number;
+    bidirectional?: boolean;
+    batchFirst?: boolean;
+    dropout?: number;
+  }) => Recurrent
+> = {
   lstm: (options) => new LSTM(options),
   projected: (options) => new LSTM({ ...options, projSize: 2 }),
   gru: (options) => new GRU(options),
@@ -23,11 +57,20 @@ describe('parameters', () => {
     expect(Array.from(layer.namedParameters(), ([name, parameter]) => `${name} ${parameter.shape.join()}`)).toEqual(
       ['l0', 'l0_reverse', 'l1', 'l1_reverse'].flatMap((suffix) => {
         const width = suffix.startsWith('l0') ? 3 : 4;
-        return [`weight_ih_${suffix} 20,${width}`, `weight_hh_${suffix} 20,2`, `bias_ih_${suffix} 20`, `bias_hh_${suffix} 20`, `weight_hr_${suffix} 2,5`];
+        return [
+          `weight_ih_${suffix} 20,${width}`,
+          `weight_hh_${suffix} 20,2`,
+          `bias_ih_${suffix} 20`,
+          `bias_hh_${suffix} 20`,
+          `weight_hr_${suffix} 2,5`,
+        ];
       }),
     );
     expect(layer.weight_hh_l1_reverse?.requiresGrad).toBe(true);
-    expect(Object.keys(new GRU({ inputSize: 3, hiddenSize: 5, bias: false }).stateDict())).toEqual(['weight_ih_l0', 'weight_hh_l0']);
+    expect(Object.keys(new GRU({ inputSize: 3, hiddenSize: 5, bias: false }).stateDict())).toEqual([
+      'weight_ih_l0',
+      'weight_hh_l0',
+    ]);
     expect(new GRU({ inputSize: 3, hiddenSize: 5 }).weight_ih_l0?.shape).toEqual([15, 3]);
     expect(new RNN({ inputSize: 3, hiddenSize: 5 }).weight_ih_l0?.shape).toEqual([5, 3]);
   });
@@ -46,7 +89,10 @@ describe('parameters', () => {
 
   test('have gradients of their own, though they share a buffer', async () => {
     const layer = new LSTM({ inputSize: 3, hiddenSize: 4 });
-    layer.forward(randn([2, 5, 3])).output.sum().backward();
+    layer
+      .forward(randn([2, 5, 3]))
+      .output.sum()
+      .backward();
     const [input, hidden] = [layer.bias_ih_l0?.grad, layer.bias_hh_l0?.grad];
     expect(await input?.data()).toEqual(await hidden?.data());
     noGrad(() => input?.mul_(2));
@@ -75,13 +121,21 @@ describe.each(Object.entries(cells))('%s', (_, make) => {
       const x = randn([4, 6, 3]);
       const { output, h } = run(layer, new PaddedSequence(x, lengths));
       for (const [row, length] of lengths.entries()) {
-        const padding = await valuesOf(output).slice([row, length], [row + 1, null]).data();
-        expect(padding.every((value) => value === 0), `seed ${seed}`).toBe(true);
+        const padding = await valuesOf(output)
+          .slice([row, length], [row + 1, null])
+          .data();
+        expect(
+          padding.every((value) => value === 0),
+          `seed ${seed}`,
+        ).toBe(true);
         const state = h.slice([0, row], [null, row + 1]);
         // A row of length 0 keeps its initial state; there is no run to compare it with.
         const one = length === 0 ? undefined : run(layer, x.slice([row, 0], [row + 1, length]));
         const steps = valuesOf(output).slice([row, 0], [row + 1, length]);
-        expect(await tensorDifferences(steps, one === undefined ? steps : valuesOf(one.output), 1e-6), `seed ${seed}`).toEqual([]);
+        expect(
+          await tensorDifferences(steps, one === undefined ? steps : valuesOf(one.output), 1e-6),
+          `seed ${seed}`,
+        ).toEqual([]);
         expect(await tensorDifferences(state, one?.h ?? zeros(state.shape), 1e-6), `seed ${seed}`).toEqual([]);
       }
     }
@@ -93,12 +147,26 @@ describe.each(Object.entries(cells))('%s', (_, make) => {
     const [ahead, back] = [make(sizes), make(sizes)];
     const state = Object.entries(both.stateDict());
     ahead.loadStateDict(Object.fromEntries(state.filter(([name]) => !name.endsWith('_reverse'))));
-    back.loadStateDict(Object.fromEntries(state.filter(([name]) => name.endsWith('_reverse')).map(([name, value]) => [name.replace('_reverse', ''), value])));
+    back.loadStateDict(
+      Object.fromEntries(
+        state
+          .filter(([name]) => name.endsWith('_reverse'))
+          .map(([name, value]) => [name.replace('_reverse', ''), value]),
+      ),
+    );
     const x = randn([2, 5, 3]);
     const output = valuesOf(run(both, x).output);
     const width = (output.shape[2] ?? 0) / 2;
-    expect(await tensorDifferences(output.slice([0, 0, 0], [null, null, width]), valuesOf(run(ahead, x).output), 1e-6)).toEqual([]);
-    expect(await tensorDifferences(output.slice([0, 0, width], [null, null, null]), flip(valuesOf(run(back, flip(x, [1])).output), [1]), 1e-6)).toEqual([]);
+    expect(
+      await tensorDifferences(output.slice([0, 0, 0], [null, null, width]), valuesOf(run(ahead, x).output), 1e-6),
+    ).toEqual([]);
+    expect(
+      await tensorDifferences(
+        output.slice([0, 0, width], [null, null, null]),
+        flip(valuesOf(run(back, flip(x, [1])).output), [1]),
+        1e-6,
+      ),
+    ).toEqual([]);
   });
 
   test('time-major is batch-first with the axes swapped', async () => {
@@ -106,7 +174,13 @@ describe.each(Object.entries(cells))('%s', (_, make) => {
     const [first, second] = [make(sizes), make({ ...sizes, batchFirst: false })];
     second.loadStateDict(first.stateDict());
     const x = randn([2, 5, 3]);
-    expect(await tensorDifferences(valuesOf(run(second, x.transpose(0, 1)).output).transpose(0, 1), valuesOf(run(first, x).output), 1e-6)).toEqual([]);
+    expect(
+      await tensorDifferences(
+        valuesOf(run(second, x.transpose(0, 1)).output).transpose(0, 1),
+        valuesOf(run(first, x).output),
+        1e-6,
+      ),
+    ).toEqual([]);
   });
 
   test('one sequence without a batch axis', async () => {
@@ -137,7 +211,10 @@ describe.each(Object.entries(cells))('%s', (_, make) => {
     const whole = run(layer, x);
     const { output, ...state } = run(layer, x.slice([0, 0], [null, 2]));
     expect(valuesOf(output).shape[1]).toBe(2);
-    const rest = layer instanceof LSTM ? layer.forward(x.slice([0, 2], [null, null]), { h: state.h, c: state.c ?? state.h }) : layer.forward(x.slice([0, 2], [null, null]), { h: state.h });
+    const rest =
+      layer instanceof LSTM
+        ? layer.forward(x.slice([0, 2], [null, null]), { h: state.h, c: state.c ?? state.h })
+        : layer.forward(x.slice([0, 2], [null, null]), { h: state.h });
     expect(await tensorDifferences(rest.output, valuesOf(whole.output).slice([0, 2], [null, null]), 1e-6)).toEqual([]);
     expect(await tensorDifferences(rest.h, whole.h, 1e-6)).toEqual([]);
   });
@@ -147,7 +224,10 @@ describe('states', () => {
   test('zeroState has the right shapes, and equals none', async () => {
     const layer = new LSTM({ inputSize: 3, hiddenSize: 5, numLayers: 2, bidirectional: true, projSize: 2 });
     const state = layer.zeroState({ batchSize: 7 });
-    expect([state.h.shape, state.c.shape]).toEqual([[4, 7, 2], [4, 7, 5]]);
+    expect([state.h.shape, state.c.shape]).toEqual([
+      [4, 7, 2],
+      [4, 7, 5],
+    ]);
     const x = randn([7, 4, 3]);
     expect(await tensorDifferences(layer.forward(x, state).output, layer.forward(x).output, 0)).toEqual([]);
     expect(new GRU({ inputSize: 3, hiddenSize: 5 }).zeroState({ batchSize: 2 }).h.shape).toEqual([1, 2, 5]);
@@ -161,7 +241,9 @@ describe('states', () => {
     expect(() => layer.forward(x, layer.zeroState({ batchSize: 3 }))).toThrow(
       `LSTM.forward: got state h f32[1, 3, 5] on ${here}, expected [1, 2, 5], [L·K, N, H].\n  Fix: start from zeroState({ batchSize: 2 }).`,
     );
-    expect(() => layer.forward(x, { h, c: zeros([1, 2, 4]) })).toThrow(`LSTM.forward: got state c f32[1, 2, 4] on ${here}, expected [1, 2, 5], [L·K, N, H]`);
+    expect(() => layer.forward(x, { h, c: zeros([1, 2, 4]) })).toThrow(
+      `LSTM.forward: got state c f32[1, 2, 4] on ${here}, expected [1, 2, 5], [L·K, N, H]`,
+    );
     expect(() => layer.forward(x, { h: h.cast('f64'), c })).toThrow(DTypeError);
   });
 });
@@ -170,12 +252,25 @@ describe('mistakes', () => {
   test('the last axis', () => {
     const forecaster = new LSTM({ inputSize: 1, hiddenSize: 4 });
     const fix = 'Fix: give each step an axis of features, [[1], [2]] in place of [1, 2]:';
-    expect(() => forecaster.forward(tensor([[1, 2], [2, 3]]))).toThrow(
+    expect(() =>
+      forecaster.forward(
+        tensor([
+          [1, 2],
+          [2, 3],
+        ]),
+      ),
+    ).toThrow(
       `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 1] (inputSize), or [T, 1] for one sequence.\n  ${fix} x.unsqueeze(-1).`,
     );
-    expect(() => forecaster.forward(pad([[1, 2], [3]]))).toThrow(`expected [N, T, 1] (inputSize).\n  ${fix} x.map((values) => values.unsqueeze(-1)).`);
-    expect(forecaster.forward(pad([[1, 2], [3]]).map((values) => values.unsqueeze(-1))).output.shape).toEqual([2, 2, 4]);
-    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4 }).forward(tensor([[1, 2]]))).toThrow(`${fix} x.unsqueeze(-1), for a layer with inputSize: 1.`);
+    expect(() => forecaster.forward(pad([[1, 2], [3]]))).toThrow(
+      `expected [N, T, 1] (inputSize).\n  ${fix} x.map((values) => values.unsqueeze(-1)).`,
+    );
+    expect(forecaster.forward(pad([[1, 2], [3]]).map((values) => values.unsqueeze(-1))).output.shape).toEqual([
+      2, 2, 4,
+    ]);
+    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4 }).forward(tensor([[1, 2]]))).toThrow(
+      `${fix} x.unsqueeze(-1), for a layer with inputSize: 1.`,
+    );
     const layer = new LSTM({ inputSize: 128, hiddenSize: 4 });
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(ShapeError);
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(
@@ -185,7 +280,10 @@ describe('mistakes', () => {
 
   test('a batch of rows without steps is not one sequence', async () => {
     const layer = new LSTM({ inputSize: 2, hiddenSize: 4 });
-    const items = [{ input: [1, 2], target: [1] }, { input: [2, 3], target: [2] }];
+    const items = [
+      { input: [1, 2], target: [1] },
+      { input: [2, 3], target: [2] },
+    ];
     const loader = new DataLoader(items, { batchSize: 2 });
     const message =
       `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 2] (inputSize).\n` +
@@ -198,31 +296,55 @@ describe('mistakes', () => {
     const model = new Sequential(layer, new Linear({ inFeatures: 4, outFeatures: 1 }));
     const trainer = new Trainer({ model, loss: new MSELoss(), optimizer: new SGD(model.parameters()), device: here });
     await expect(trainer.fit(loader, { epochs: 1, progress: false })).rejects.toThrow(message);
-    expect(layer.forward(tensor([[1, 2], [2, 3]])).output.shape).toEqual([2, 4]); // one sequence
+    expect(
+      layer.forward(
+        tensor([
+          [1, 2],
+          [2, 3],
+        ]),
+      ).output.shape,
+    ).toEqual([2, 4]); // one sequence
   });
 
   test('rank, dtype and empty batches', () => {
     const layer = new GRU({ inputSize: 3, hiddenSize: 4 });
-    expect(() => layer.forward(zeros([3]))).toThrow(`GRU.forward: got input f32[3] on ${here}, expected [N, T, D] or [T, D]`);
-    expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow(`GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters`);
-    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(`GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n  Fix: leave empty batches out.`);
-    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow(`GRU.forward: got input f32[2, 4] on ${here}, lengths [1, 2], expected [N, T, 3] (inputSize).`);
+    expect(() => layer.forward(zeros([3]))).toThrow(
+      `GRU.forward: got input f32[3] on ${here}, expected [N, T, D] or [T, D]`,
+    );
+    expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow(
+      `GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters`,
+    );
+    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(
+      `GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n  Fix: leave empty batches out.`,
+    );
+    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow(
+      `GRU.forward: got input f32[2, 4] on ${here}, lengths [1, 2], expected [N, T, 3] (inputSize).`,
+    );
   });
 
   test('options', () => {
     const hidden: object = { hidenSize: 3 };
     expect(() => new LSTM({ inputSize: 3, hiddenSize: 4, ...hidden })).toThrow('LSTM: got an option hidenSize');
     expect(() => new LSTM({ inputSize: 0, hiddenSize: 4 })).toThrow(OptionError);
-    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4, projSize: 4 })).toThrow('LSTM: got projSize: 4, expected less than hiddenSize, 4');
-    expect(() => new GRU({ inputSize: 3, hiddenSize: 4, dropout: 1 })).toThrow('GRU: got dropout: 1, expected a probability in [0, 1) for dropout');
+    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4, projSize: 4 })).toThrow(
+      'LSTM: got projSize: 4, expected less than hiddenSize, 4',
+    );
+    expect(() => new GRU({ inputSize: 3, hiddenSize: 4, dropout: 1 })).toThrow(
+      'GRU: got dropout: 1, expected a probability in [0, 1) for dropout',
+    );
     const sigmoid: object = { nonlinearity: 'sigmoid' };
-    expect(() => new RNN({ inputSize: 3, hiddenSize: 4, ...sigmoid })).toThrow("RNN: got nonlinearity: \"sigmoid\", expected one of 'tanh', 'relu'");
+    expect(() => new RNN({ inputSize: 3, hiddenSize: 4, ...sigmoid })).toThrow(
+      "RNN: got nonlinearity: \"sigmoid\", expected one of 'tanh', 'relu'",
+    );
   });
 });
 
 test('f64 layers compute what f32 layers do', async () => {
   manualSeed(10);
-  const [single, double] = [new LSTM({ inputSize: 3, hiddenSize: 17 }), new LSTM({ inputSize: 3, hiddenSize: 17, dtype: 'f64' })];
+  const [single, double] = [
+    new LSTM({ inputSize: 3, hiddenSize: 17 }),
+    new LSTM({ inputSize: 3, hiddenSize: 17, dtype: 'f64' }),
+  ];
   double.loadStateDict(single.stateDict());
   const x = randn([2, 9, 3]);
   const output = double.forward(x.cast('f64')).output;
@@ -232,7 +354,8 @@ test('f64 layers compute what f32 layers do', async () => {
 
 describe('an initial state', () => {
   const sizes = { inputSize: 2, hiddenSize: 3 };
-  const forward = (layer: Recurrent, state: unknown): unknown => Reflect.apply(Reflect.get(layer, 'forward'), layer, [ones([1, 2, 2]), state]);
+  const forward = (layer: Recurrent, state: unknown): unknown =>
+    Reflect.apply(Reflect.get(layer, 'forward'), layer, [ones([1, 2, 2]), state]);
   const h = zeros([1, 1, 3]);
   const twoTensors = 'expected { h, c }, two tensors.\n  Fix: pass { h, c }, as forward and zeroState return them.';
   const oneTensor = 'expected { h }, a tensor.\n  Fix: pass { h }, as forward and zeroState return them.';
@@ -250,13 +373,16 @@ describe('an initial state', () => {
     expect(() => forward(new LSTM(sizes), state)).toThrow(`LSTM.forward: got ${given}, ${twoTensors}`);
   });
 
-  test.each([new GRU(sizes), new RNN(sizes)])('with c, bare or in an array is refused by a layer without c', (layer) => {
-    const { name } = layer.constructor;
-    expect(() => forward(layer, { h, c: h })).toThrow(OptionError);
-    expect(() => forward(layer, { h, c: h })).toThrow(`${name}.forward: got state { h, c }, with c, ${oneTensor}`);
-    expect(() => forward(layer, h)).toThrow(`${name}.forward: got state f32[1, 1, 3] on ${here}, ${oneTensor}`);
-    expect(() => forward(layer, [h])).toThrow(`${name}.forward: got state [f32[1, 1, 3] on ${here}], ${oneTensor}`);
-  });
+  test.each([new GRU(sizes), new RNN(sizes)])(
+    'with c, bare or in an array is refused by a layer without c',
+    (layer) => {
+      const { name } = layer.constructor;
+      expect(() => forward(layer, { h, c: h })).toThrow(OptionError);
+      expect(() => forward(layer, { h, c: h })).toThrow(`${name}.forward: got state { h, c }, with c, ${oneTensor}`);
+      expect(() => forward(layer, h)).toThrow(`${name}.forward: got state f32[1, 1, 3] on ${here}, ${oneTensor}`);
+      expect(() => forward(layer, [h])).toThrow(`${name}.forward: got state [f32[1, 1, 3] on ${here}], ${oneTensor}`);
+    },
+  );
 
   test('is what forward returned, with or without its output', async () => {
     for (const layer of [new LSTM(sizes), new GRU(sizes)]) {

@@ -1,19 +1,73 @@
 import { describe, expect, test } from 'vitest';
 import {
-  AdditiveAttention, BatchNorm1d, Bidirectional, Conv1d, Dropout, ELU, Embedding, GELU, GRU, GaussianNoise, LSTM, LastStep, LayerNorm, LeakyReLU, Linear, LogSoftmax, MaxPool, MeanPool, Module,
-  MultiplicativeAttention, RNN, ReLU, Residual, ScaledDotProductAttention, Sequential, SiLU, Sigmoid, Softmax, Softplus, Standardize, Tanh, TimeDistributed, type Tensor,
+  AdditiveAttention,
+  BatchNorm1d,
+  Bidirectional,
+  Conv1d,
+  Dropout,
+  ELU,
+  Embedding,
+  GELU,
+  GRU,
+  GaussianNoise,
+  LSTM,
+  LastStep,
+  LayerNorm,
+  LeakyReLU,
+  Linear,
+  LogSoftmax,
+  MaxPool,
+  MeanPool,
+  Module,
+  MultiplicativeAttention,
+  RNN,
+  ReLU,
+  Residual,
+  ScaledDotProductAttention,
+  Sequential,
+  SiLU,
+  Sigmoid,
+  Softmax,
+  Softplus,
+  Standardize,
+  Tanh,
+  TimeDistributed,
+  type Tensor,
 } from 'stmnet';
 import type { ModuleConfig } from '../../src/layers/module';
 import { rebuild } from '../../src/layers/registry';
 import { here } from '../support/devices';
 
 const modules: Module[] = [
-  new AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4 }), new BatchNorm1d({ numFeatures: 3 }), new Bidirectional(new Tanh(), new ReLU(), { merge: 'sum' }),
-  new Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 3 }), new Dropout({ p: 0.1 }), new ELU({ alpha: 2 }), new Embedding({ numEmbeddings: 5, embeddingDim: 2, paddingIdx: 1 }), new GELU(),
-  new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2 }), new GaussianNoise({ stddev: 0.2 }), new LSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, bidirectional: true }),
-  new LastStep({ bidirectional: true }), new LayerNorm({ normalizedShape: 4 }), new LeakyReLU({ negativeSlope: 0.2 }), new Linear({ inFeatures: 2, outFeatures: 3, bias: false }), new LogSoftmax({ dim: 1 }),
-  new MaxPool(), new MeanPool(), new MultiplicativeAttention({ querySize: 2, keySize: 3 }), new RNN({ inputSize: 2, hiddenSize: 3, nonlinearity: 'relu' }), new Residual(new Linear({ inFeatures: 2, outFeatures: 2 })),
-  new ScaledDotProductAttention(), new SiLU(), new Sigmoid(), new Softmax(), new Softplus(), new Standardize({ numFeatures: 3 }), new Tanh(), new TimeDistributed(new Sequential(new Tanh())),
+  new AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4 }),
+  new BatchNorm1d({ numFeatures: 3 }),
+  new Bidirectional(new Tanh(), new ReLU(), { merge: 'sum' }),
+  new Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 3 }),
+  new Dropout({ p: 0.1 }),
+  new ELU({ alpha: 2 }),
+  new Embedding({ numEmbeddings: 5, embeddingDim: 2, paddingIdx: 1 }),
+  new GELU(),
+  new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2 }),
+  new GaussianNoise({ stddev: 0.2 }),
+  new LSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, bidirectional: true }),
+  new LastStep({ bidirectional: true }),
+  new LayerNorm({ normalizedShape: 4 }),
+  new LeakyReLU({ negativeSlope: 0.2 }),
+  new Linear({ inFeatures: 2, outFeatures: 3, bias: false }),
+  new LogSoftmax({ dim: 1 }),
+  new MaxPool(),
+  new MeanPool(),
+  new MultiplicativeAttention({ querySize: 2, keySize: 3 }),
+  new RNN({ inputSize: 2, hiddenSize: 3, nonlinearity: 'relu' }),
+  new Residual(new Linear({ inFeatures: 2, outFeatures: 2 })),
+  new ScaledDotProductAttention(),
+  new SiLU(),
+  new Sigmoid(),
+  new Softmax(),
+  new Softplus(),
+  new Standardize({ numFeatures: 3 }),
+  new Tanh(),
+  new TimeDistributed(new Sequential(new Tanh())),
 ];
 
 /** As a file carries it. */
@@ -28,7 +82,10 @@ describe('rebuild', () => {
   });
 
   test('keeps ties', () => {
-    const [embedding, decoder] = [new Embedding({ numEmbeddings: 5, embeddingDim: 2 }), new Linear({ inFeatures: 2, outFeatures: 5 })];
+    const [embedding, decoder] = [
+      new Embedding({ numEmbeddings: 5, embeddingDim: 2 }),
+      new Linear({ inFeatures: 2, outFeatures: 5 }),
+    ];
     decoder.weight = embedding.weight;
     const model = new Sequential(embedding, decoder);
     expect(model.config().tied).toEqual([['0.weight', '1.weight']]);
@@ -89,8 +146,13 @@ describe('rebuild', () => {
     }
     const model = new Sequential(new Tanh(), new Tagger({ classes: 7 }));
     const copy = rebuild(throughJson(model), { Tagger });
-    expect(Object.entries(copy.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual([`1.linear.weight f32[7, 2] on ${here}`, `1.linear.bias f32[7] on ${here}`]);
-    expect(() => rebuild(throughJson(model))).toThrow('load: got a model that holds a Tagger, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Tagger } }).');
+    expect(Object.entries(copy.stateDict()).map(([name, value]) => `${name} ${String(value)}`)).toEqual([
+      `1.linear.weight f32[7, 2] on ${here}`,
+      `1.linear.bias f32[7] on ${here}`,
+    ]);
+    expect(() => rebuild(throughJson(model))).toThrow(
+      'load: got a model that holds a Tagger, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Tagger } }).',
+    );
   });
 
   test.each([

@@ -13,11 +13,21 @@ describe('Standardize', () => {
     const layer = new Standardize().fit(items);
     expect(layer.options.numFeatures).toBe(3);
     expect(differences((await layer.mean?.data()) ?? [], [3, 30, 5], 1e-6)).toEqual([]);
-    expect(differences((await layer.deviation?.data()) ?? [], [Math.sqrt(8 / 3), Math.sqrt(1400 / 3), 1], 1e-5)).toEqual([]);
+    expect(
+      differences((await layer.deviation?.data()) ?? [], [Math.sqrt(8 / 3), Math.sqrt(1400 / 3), 1], 1e-5),
+    ).toEqual([]);
     const output = layer.forward(pad(items.map(({ input }) => input)));
     expect(await output.values.select(0, 1).slice([1], [null]).array()).toEqual([[0, 0, 0]]);
-    const real = (await output.array()).flat(1).map((step) => (typeof step === 'object' ? Number(step[0]) : Number.NaN));
-    expect(differences([real.reduce((sum, value) => sum + value, 0), real.reduce((sum, value) => sum + value * value, 0)], [0, 3], 1e-5)).toEqual([]);
+    const real = (await output.array())
+      .flat(1)
+      .map((step) => (typeof step === 'object' ? Number(step[0]) : Number.NaN));
+    expect(
+      differences(
+        [real.reduce((sum, value) => sum + value, 0), real.reduce((sum, value) => sum + value * value, 0)],
+        [0, 3],
+        1e-5,
+      ),
+    ).toEqual([]);
   });
 
   test('takes nested arrays, and large means without losing digits', async () => {
@@ -44,7 +54,18 @@ describe('Standardize', () => {
   });
 
   test('rows without steps say nothing, also first', async () => {
-    expect(await new Standardize().fit([[], [[1, 2], [3, 4]], []]).mean?.array()).toEqual([2, 3]);
+    expect(
+      await new Standardize()
+        .fit([
+          [],
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          [],
+        ])
+        .mean?.array(),
+    ).toEqual([2, 3]);
   });
 
   test('with numFeatures it starts as the identity', async () => {
@@ -52,15 +73,29 @@ describe('Standardize', () => {
   });
 
   test('mistakes', () => {
-    expect(() => new Standardize().forward(zeros([1, 2]))).toThrow('Standardize.forward: got a layer that was not fitted, expected mean and deviation of the training data');
-    expect(() => new Standardize().fit(items).forward(new PaddedSequence(zeros([1, 2, 4]), [1]))).toThrow(`Standardize.forward: got input f32[1, 2, 4] on ${here}, lengths [1], expected last axis 3 (numFeatures)`);
-    expect(() => new Standardize().fit([])).toThrow('Standardize.fit: got data without a step, expected at least one step');
-    expect(() => new Standardize().fit([[[1, 2]], [[1]]])).toThrow('Standardize.fit: got item 1 of shape [1, 1], expected last axis 2, as item 0');
+    expect(() => new Standardize().forward(zeros([1, 2]))).toThrow(
+      'Standardize.forward: got a layer that was not fitted, expected mean and deviation of the training data',
+    );
+    expect(() => new Standardize().fit(items).forward(new PaddedSequence(zeros([1, 2, 4]), [1]))).toThrow(
+      `Standardize.forward: got input f32[1, 2, 4] on ${here}, lengths [1], expected last axis 3 (numFeatures)`,
+    );
+    expect(() => new Standardize().fit([])).toThrow(
+      'Standardize.fit: got data without a step, expected at least one step',
+    );
+    expect(() => new Standardize().fit([[[1, 2]], [[1]]])).toThrow(
+      'Standardize.fit: got item 1 of shape [1, 1], expected last axis 2, as item 0',
+    );
     expect(() => new Standardize().fit([Promise.resolve([[1]])])).toThrow(
       'Standardize.fit: got a Promise as item 0, expected a host array or nested arrays […, D].\n  Fix: await the promise first.',
     );
-    expect(() => new Standardize().fit([[[1, NaN]]])).toThrow('Standardize.fit: got NaN in item 0, feature 1, expected finite numbers');
-    expect(() => new Standardize().fit([zeros([1, 2])])).toThrow(`Standardize.fit: got f32[1, 2] on ${here} as item 0, expected a host array or nested arrays […, D]`);
-    expect(() => new Standardize({ numFeatures: 4 }).fit(items)).toThrow('Standardize.fit: got data of 3 features, expected 4 (numFeatures)');
+    expect(() => new Standardize().fit([[[1, NaN]]])).toThrow(
+      'Standardize.fit: got NaN in item 0, feature 1, expected finite numbers',
+    );
+    expect(() => new Standardize().fit([zeros([1, 2])])).toThrow(
+      `Standardize.fit: got f32[1, 2] on ${here} as item 0, expected a host array or nested arrays […, D]`,
+    );
+    expect(() => new Standardize({ numFeatures: 4 }).fit(items)).toThrow(
+      'Standardize.fit: got data of 3 features, expected 4 (numFeatures)',
+    );
   });
 });

@@ -10,11 +10,19 @@ test('natural exit does not wait for work that nobody awaits', () => {
 });
 
 test('a pending read keeps the process alive until it settles', () => {
-  expect(runChild('slow(one(), 300).item().then((value) => console.log("read", value));')).toMatchObject({ ...clean, code: 0, stdout: 'read 1\n' });
+  expect(runChild('slow(one(), 300).item().then((value) => console.log("read", value));')).toMatchObject({
+    ...clean,
+    code: 0,
+    stdout: 'read 1\n',
+  });
 });
 
 test('a pending fence keeps the process alive until it settles', () => {
-  expect(runChild('slow(one(), 300); stm.synchronize().then(() => console.log("done"));')).toMatchObject({ ...clean, code: 0, stdout: 'done\n' });
+  expect(runChild('slow(one(), 300); stm.synchronize().then(() => console.log("done"));')).toMatchObject({
+    ...clean,
+    code: 0,
+    stdout: 'done\n',
+  });
 });
 
 test('a settled read does not keep the process alive', () => {
@@ -24,7 +32,9 @@ test('a settled read does not keep the process alive', () => {
 });
 
 test('process.exit drops the queue and pending reads', () => {
-  const child = runChild('queue(20).data().then(() => console.log("never"), () => console.log("nor this")); setTimeout(() => process.exit(7), 50);');
+  const child = runChild(
+    'queue(20).data().then(() => console.log("never"), () => console.log("nor this")); setTimeout(() => process.exit(7), 50);',
+  );
   expect(child).toMatchObject({ ...clean, code: 7, stdout: '' });
   expect(child.ms).toBeLessThan(10_000);
 });
@@ -33,13 +43,18 @@ test.each([
   ['process.exit(7)', 7],
   ['throw new Error("mine")', 1],
 ])('the executor stops before static destructors run: %s', (end, code) => {
-  // Node skips cleanup hooks here; without the 'exit' event the executor would run into what the destructors have destroyed.
+  // Node skips cleanup hooks here; without the 'exit' event the executor would run into what the destructors have
+  // destroyed.
   const child = runChild(`
     let x = stm.full([64, 64], 0.01);
     for (let i = 0; i < 20_000; i++) x = x.matmul(x).tanh();
     x.data();
     setTimeout(() => { ${end} }, 30);`);
-  expect(child).toMatchObject({ signal: null, code, stderr: code === 7 ? '' : (expect.stringContaining('mine') as string) });
+  expect(child).toMatchObject({
+    signal: null,
+    code,
+    stderr: code === 7 ? '' : (expect.stringContaining('mine') as string),
+  });
 });
 
 test('an uncaught error mid-queue exits with its own code and message', () => {
@@ -60,6 +75,8 @@ test('SIGTERM ends the process', () => {
 });
 
 test('an op after the exit event does nothing and does not crash', () => {
-  const child = runChild('process.on("exit", () => { slow(one(), 10); one().add(one()).data(); process.exitCode = 5; });');
+  const child = runChild(
+    'process.on("exit", () => { slow(one(), 10); one().add(one()).data(); process.exitCode = 5; });',
+  );
   expect(child).toMatchObject({ ...clean, code: 5 });
 });

@@ -2,13 +2,18 @@ import { expect, test } from 'vitest';
 import { runChild } from '../support/child';
 
 /**
- * Runs `step` again and again in a child, with memory that runs out at the first allocation, then at the second, and so on, until the step gets through: at each place
- * either one allocation fails or all that follow do. An allocation is one of host memory by the addon, of device memory, or of a result's array.
+ * Runs `step` again and again in a child, with memory that runs out at the first allocation, then at the second, and so
+ * on, until the step gets through: at each place either one allocation fails or all that follow do. An allocation is
+ * one of host memory by the addon, of device memory, or of a result's array.
  *
- * @param setUp  a script that declares `async function step()`, which returns a number, and `check()`, run after each failure
+ * @param setUp  a script that declares `async function step()`, which returns a number, and `check()`, run after each
+ * failure
  * @returns how often the step failed
  */
-function failEverywhere(setUp: string, { stride, count }: { stride: number; count: string }): { places: number; failed: number } {
+function failEverywhere(
+  setUp: string,
+  { stride, count }: { stride: number; count: string },
+): { places: number; failed: number } {
   const child = runChild(`
     stm.setNumThreads(1);
     ${setUp}
@@ -68,14 +73,24 @@ const training = `
 test.each([
   ['one allocation', { stride: 1, count: '1' }],
   ['all memory from some place on', { stride: 5, count: '1e15' }],
-])('a training step survives the loss of %s, wherever it is', (_, how) => {
-  const { places, failed } = failEverywhere(`${training}\nconst step = () => stm.scope(() => train(...batch())).item();`, how);
-  expect(places).toBeGreaterThan(500);
-  expect(failed).toBeGreaterThan(places / how.stride / 2);
-}, 300_000);
+])(
+  'a training step survives the loss of %s, wherever it is',
+  (_, how) => {
+    const { places, failed } = failEverywhere(
+      `${training}\nconst step = () => stm.scope(() => train(...batch())).item();`,
+      how,
+    );
+    expect(places).toBeGreaterThan(500);
+    expect(failed).toBeGreaterThan(places / how.stride / 2);
+  },
+  300_000,
+);
 
 test('so does a compiled one', () => {
-  const { places, failed } = failEverywhere(`${training}\nconst compiled = stm.compile(train);\nconst step = () => compiled(...batch()).item();`, { stride: 1, count: '1' });
+  const { places, failed } = failEverywhere(
+    `${training}\nconst compiled = stm.compile(train);\nconst step = () => compiled(...batch()).item();`,
+    { stride: 1, count: '1' },
+  );
   expect(places).toBeGreaterThan(20);
   expect(failed).toBeGreaterThan(places / 2);
 }, 300_000);

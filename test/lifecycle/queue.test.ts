@@ -10,8 +10,11 @@ function answers(script: string): unknown {
 }
 
 test('a full queue holds the caller, and memory() counts it', () => {
-  const script = 'const before = stm.memory().stalls; limitQueue(10); for (let i = 0; i < 60; i++) slow(one(), 1); const { stalls, stalledMs, peakCommands } = stm.memory(); await stm.synchronize();';
-  const { before, stalls, stalledMs, peakCommands, queued } = answers(`${script} return { before, stalls, stalledMs, peakCommands, queued: stm.memory().queuedCommands };`) as Record<string, number>;
+  const script =
+    'const before = stm.memory().stalls; limitQueue(10); for (let i = 0; i < 60; i++) slow(one(), 1); const { stalls, stalledMs, peakCommands } = stm.memory(); await stm.synchronize();';
+  const { before, stalls, stalledMs, peakCommands, queued } = answers(
+    `${script} return { before, stalls, stalledMs, peakCommands, queued: stm.memory().queuedCommands };`,
+  ) as Record<string, number>;
   expect({ before, queued }).toEqual({ before: 0, queued: 0 });
   expect(stalls).toBeGreaterThan(5);
   expect(stalledMs).toBeGreaterThan(20);
@@ -19,7 +22,8 @@ test('a full queue holds the caller, and memory() counts it', () => {
 });
 
 test('host arrays that wait in the queue are bounded too', () => {
-  const script = 'binding.setQueueLimits(65536, 4e6); slow(one(), 100); for (let i = 0; i < 20; i++) stm.tensor(new Float32Array(250_000)); const { stalls, queuedBytes } = stm.memory();';
+  const script =
+    'binding.setQueueLimits(65536, 4e6); slow(one(), 100); for (let i = 0; i < 20; i++) stm.tensor(new Float32Array(250_000)); const { stalls, queuedBytes } = stm.memory();';
   const { stalls, queuedBytes } = answers(`${script} return { stalls, queuedBytes };`) as Record<string, number>;
   expect(stalls).toBeGreaterThan(0);
   expect(queuedBytes).toBeLessThan(6e6);
@@ -46,7 +50,8 @@ test('a fault that nobody read rejects the next fence, once', () => {
 });
 
 test('an in-place target of a skipped command keeps its values', () => {
-  const script = 'const kept = one(); kept.add_(fail(one())); const first = await stm.synchronize().then(() => "fine", () => "fault"); return [first, await kept.item()];';
+  const script =
+    'const kept = one(); kept.add_(fail(one())); const first = await stm.synchronize().then(() => "fine", () => "fault"); return [first, await kept.item()];';
   expect(answers(script)).toEqual(['fault', 1]);
 });
 

@@ -10,13 +10,16 @@ const commands: Record<string, string> = {
   'a reduction of columns': 'stm.ones([1]).expand([2 ** 38, 3]).max(0)',
   'the place of an extreme': 'stm.ones([1]).expand([2, 2 ** 30, 2 ** 9]).argmax(1)',
   'a matrix product': 'stm.ones([7000, 7000], { dtype: "f64" }).matmul(stm.ones([7000, 7000], { dtype: "f64" }))',
-  'a product of a matrix and a vector': 'stm.ones([1]).expand([2 ** 16, 1, 2 ** 13]).matmul(stm.ones([2 ** 13, 2 ** 12]))',
+  'a product of a matrix and a vector':
+    'stm.ones([1]).expand([2 ** 16, 1, 2 ** 13]).matmul(stm.ones([2 ** 13, 2 ** 12]))',
   'an LSTM': 'new stm.LSTM({ inputSize: 4, hiddenSize: 1024 }).forward(stm.ones([4, 10_000, 4])).output',
-  'an LSTM over one row': 'new stm.LSTM({ inputSize: 4, hiddenSize: 1024, numLayers: 2 }).forward(stm.ones([1, 10_000, 4])).output',
-  'an LSTM in f64': 'new stm.LSTM({ inputSize: 4, hiddenSize: 512, dtype: "f64" }).forward(stm.ones([8, 2_000, 4], { dtype: "f64" })).output',
+  'an LSTM over one row':
+    'new stm.LSTM({ inputSize: 4, hiddenSize: 1024, numLayers: 2 }).forward(stm.ones([1, 10_000, 4])).output',
+  'an LSTM in f64':
+    'new stm.LSTM({ inputSize: 4, hiddenSize: 512, dtype: "f64" }).forward(stm.ones([8, 2_000, 4], { dtype: "f64" })).output',
   'a sort': 'stm.randn([2 ** 25]).sort().values',
   'orthogonal weights': 'stm.init.orthogonal_(stm.zeros([3_500, 3_500]))',
-  'CTC': `stm.stack(Array.from({ length: 12 }, () =>
+  CTC: `stm.stack(Array.from({ length: 12 }, () =>
     stm.ctcLoss(stm.logSoftmax(stm.randn([6_000, 1, 20]), -1), stm.ones([1, 2_900], { dtype: "i32" }))), 0)`,
 };
 
@@ -32,7 +35,12 @@ describe('process.exit does not wait for', () => {
       result.data().then(() => console.log('done'), (error) => console.log(error.message));
       setTimeout(() => { require('node:fs').writeSync(1, String(Date.now())); process.exit(7); }, 500);`);
     const waited = sinceLastWord(child);
-    expect(child).toMatchObject({ code: 7, signal: null, stderr: '', stdout: expect.stringMatching(/^\d+$/) as string });
+    expect(child).toMatchObject({
+      code: 7,
+      signal: null,
+      stderr: '',
+      stdout: expect.stringMatching(/^\d+$/) as string,
+    });
     expect(waited).toBeLessThan(prompt);
   });
 });
@@ -51,7 +59,8 @@ test('terminating a worker does not wait for its command', () => {
 });
 
 test('terminating a worker that waits for the threads of another one', () => {
-  const child = runChild(`${worker('stm.ones([400, 400]).matmul(stm.ones([400, 400])).sum().data(); parentPort.postMessage(1);')}
+  const child =
+    runChild(`${worker('stm.ones([400, 400]).matmul(stm.ones([400, 400])).sum().data(); parentPort.postMessage(1);')}
     stm.setNumThreads(2);
     stm.ones([1]).expand([2 ** 40]).sum().data();
     setTimeout(() => {
@@ -63,7 +72,8 @@ test('terminating a worker that waits for the threads of another one', () => {
 });
 
 test('terminating a worker whose script waits for room in its queue', () => {
-  const child = runChild(`${worker('limitQueue(10); parentPort.postMessage(1); for (;;) stm.ones([1]).expand([2 ** 40]).sum();')}
+  const child =
+    runChild(`${worker('limitQueue(10); parentPort.postMessage(1); for (;;) stm.ones([1]).expand([2 ** 40]).sum();')}
     const w = start();
     w.once('message', () => setTimeout(async () => { now(); await w.terminate(); }, 1_000));`);
   expect(sinceLastWord(child)).toBeLessThan(prompt);

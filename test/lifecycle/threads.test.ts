@@ -32,17 +32,29 @@ const refusal =
 
 describe.skipIf(process.getuid?.() !== 0)('where the system gives few threads (tested as root only)', () => {
   test('a team is made of those that there are', () => {
-    const child = runLimited(load + '(async () => { stm.setNumThreads(2); await product(); limit(); stm.setNumThreads(16); console.log(await product(), await product()); })();', 5);
+    const child = runLimited(
+      load +
+        '(async () => { stm.setNumThreads(2); await product(); limit(); stm.setNumThreads(16); console.log(await product(), await product()); })();',
+      5,
+    );
     expect(child).toEqual({ code: 0, signal: null, stdout: '216000000 216000000\n', stderr: '' });
   });
 
   test('without any thread the calling one computes', () => {
-    const child = runLimited(load + '(async () => { stm.setNumThreads(1); await product(); limit(); stm.setNumThreads(8); console.log(await product()); })();', 0);
+    const child = runLimited(
+      load +
+        '(async () => { stm.setNumThreads(1); await product(); limit(); stm.setNumThreads(8); console.log(await product()); })();',
+      0,
+    );
     expect(child).toEqual({ code: 0, signal: null, stdout: '216000000\n', stderr: '' });
   });
 
   test('process.exit after a team that could not be made', () => {
-    const child = runLimited(load + '(async () => { await product(); limit(); stm.setNumThreads(64); product(); setTimeout(() => process.exit(4), 100); })();', 3);
+    const child = runLimited(
+      load +
+        '(async () => { await product(); limit(); stm.setNumThreads(64); product(); setTimeout(() => process.exit(4), 100); })();',
+      3,
+    );
     expect(child).toEqual({ code: 4, signal: null, stdout: '', stderr: '' });
   });
 

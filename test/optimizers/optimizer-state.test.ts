@@ -27,9 +27,11 @@ const parameter = (shape: readonly number[], seed = 1, dtype: 'f32' | 'f64' = 'f
   new Parameter(tensor(spreadArray(shape, seed), { dtype }));
 
 function stepOnce(optimizer: Optimizer, step: number): void {
-  optimizer.groups.flatMap((group) => group.parameters).forEach((item, i) => {
-    item.grad = tensor(spreadArray(item.shape, 10 * step + i + 3), { dtype: item.dtype });
-  });
+  optimizer.groups
+    .flatMap((group) => group.parameters)
+    .forEach((item, i) => {
+      item.grad = tensor(spreadArray(item.shape, 10 * step + i + 3), { dtype: item.dtype });
+    });
   optimizer.step();
 }
 
@@ -194,7 +196,9 @@ describe('options switched on a live group', () => {
     const [alpha, eps, rate] = [0.99, 1e-8, 0.01];
     const expected = numbers(1).map((w, i) => {
       const [g0, g1] = [gradient(0)[i]!, gradient(1)[i]!];
-      const v0 = (1 - alpha) * g0 * g0, mean = (1 - alpha) * g0, v1 = alpha * v0 + (1 - alpha) * g1 * g1;
+      const v0 = (1 - alpha) * g0 * g0,
+        mean = (1 - alpha) * g0,
+        v1 = alpha * v0 + (1 - alpha) * g1 * g1;
       return w - (rate * g0) / (Math.sqrt(v0 - mean * mean) + eps) - (rate * g1) / (Math.sqrt(v1) + eps);
     });
     weights.forEach((w, i) => expect(w).toBeCloseTo(expected[i]!, 12));
@@ -206,7 +210,8 @@ describe('options switched on a live group', () => {
     const buffer = await optimizer.stateDict().state['0.momentum_buffer']?.data();
     const [alpha, eps] = [0.99, 1e-8];
     const expected = [0, 1, 2, 3].map((i) => {
-      let v = 0, b = 0;
+      let v = 0,
+        b = 0;
       for (const step of [0, 1, 2]) {
         const g = gradient(step)[i]!;
         v = alpha * v + (1 - alpha) * g * g;

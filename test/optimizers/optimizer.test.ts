@@ -1,7 +1,36 @@
 import { describe, expect, test } from 'vitest';
 import {
-  Adadelta, Adagrad, Adam, Adamax, AdamW, bernoulli, clipGradNorm, CosineAnnealingLR, devices, ExponentialLR, LinearLR, MultiStepLR, OneCycleLR, ReduceLROnPlateau, StepLR, DisposedError, NAdam, noGrad, OptionError, Parameter, RMSprop, scope, setNumThreads, SGD, ShapeError, synchronize, tensor, zeros,
-  type Optimizer, type OptimizerOptions, type Tensor,
+  Adadelta,
+  Adagrad,
+  Adam,
+  Adamax,
+  AdamW,
+  bernoulli,
+  clipGradNorm,
+  CosineAnnealingLR,
+  devices,
+  ExponentialLR,
+  LinearLR,
+  MultiStepLR,
+  OneCycleLR,
+  ReduceLROnPlateau,
+  StepLR,
+  DisposedError,
+  NAdam,
+  noGrad,
+  OptionError,
+  Parameter,
+  RMSprop,
+  scope,
+  setNumThreads,
+  SGD,
+  ShapeError,
+  synchronize,
+  tensor,
+  zeros,
+  type Optimizer,
+  type OptimizerOptions,
+  type Tensor,
 } from 'stmnet';
 import { binding } from '../../src/native/load';
 import { idOf } from '../../src/tensor/tensor';
@@ -21,11 +50,13 @@ const kinds: Record<string, Make> = {
   'Adam, amsgrad': (parameters, options) => new Adam(parameters, { amsgrad: true, ...options }),
   AdamW: (parameters, options) => new AdamW(parameters, options),
   NAdam: (parameters, options) => new NAdam(parameters, options),
-  'NAdam, decoupled decay': (parameters, options) => new NAdam(parameters, { weightDecay: 0.1, decoupledWeightDecay: true, ...options }),
+  'NAdam, decoupled decay': (parameters, options) =>
+    new NAdam(parameters, { weightDecay: 0.1, decoupledWeightDecay: true, ...options }),
   Adamax: (parameters, options) => new Adamax(parameters, options),
   RMSprop: (parameters, options) => new RMSprop(parameters, options),
   'RMSprop, centered': (parameters, options) => new RMSprop(parameters, { centered: true, momentum: 0.5, ...options }),
-  Adagrad: (parameters, options) => new Adagrad(parameters, { initialAccumulatorValue: 0.1, learningRateDecay: 0.01, ...options }),
+  Adagrad: (parameters, options) =>
+    new Adagrad(parameters, { initialAccumulatorValue: 0.1, learningRateDecay: 0.01, ...options }),
   Adadelta: (parameters, options) => new Adadelta(parameters, options),
 };
 
@@ -40,13 +71,19 @@ function stepOnce(optimizer: Optimizer, parameters: readonly Parameter[], step: 
   optimizer.step();
 }
 
-const dataOf = (tensors: readonly Tensor[]): Promise<number[][]> => Promise.all(tensors.map(async (item) => Array.from(await item.data())));
+const dataOf = (tensors: readonly Tensor[]): Promise<number[][]> =>
+  Promise.all(tensors.map(async (item) => Array.from(await item.data())));
 
 describe.each(Object.entries(kinds))('%s', (_, make) => {
   test('the elements of a part do not depend on the parts that threads take', async () => {
     const run = async (threads: number): Promise<number[][]> => {
       setNumThreads(threads);
-      const parameters = [parameter([41_003], 1, 'f32'), parameter([7], 2, 'f32'), parameter([0], 3, 'f32'), parameter([30_001], 4, 'f32')];
+      const parameters = [
+        parameter([41_003], 1, 'f32'),
+        parameter([7], 2, 'f32'),
+        parameter([0], 3, 'f32'),
+        parameter([30_001], 4, 'f32'),
+      ];
       const optimizer = make(parameters);
       for (let step = 0; step < 3; step++) stepOnce(optimizer, parameters, step);
       return dataOf(parameters);
@@ -128,15 +165,23 @@ test('zeroGrad drops gradients, and a step without any does nothing', async () =
 
 test('groups have options of their own, and learningRate sets them all', async () => {
   const [a, b] = [new Parameter(tensor([1])), new Parameter(tensor([1]))];
-  const optimizer = new SGD([{ parameters: [a], learningRate: 0.5 }, { parameters: [b] }], { learningRate: 0.1, weightDecay: 1 });
-  expect(optimizer.groups.map((group) => [group.learningRate, group.weightDecay])).toEqual([[0.5, 1], [0.1, 1]]);
+  const optimizer = new SGD([{ parameters: [a], learningRate: 0.5 }, { parameters: [b] }], {
+    learningRate: 0.1,
+    weightDecay: 1,
+  });
+  expect(optimizer.groups.map((group) => [group.learningRate, group.weightDecay])).toEqual([
+    [0.5, 1],
+    [0.1, 1],
+  ]);
   for (const item of [a, b]) item.grad = tensor([1]);
   optimizer.step();
   expect(differences((await dataOf([a, b])).flat(), [1 - 0.5 * 2, 1 - 0.1 * 2], 1e-6)).toEqual([]);
   optimizer.learningRate = 0;
   optimizer.step();
   expect(optimizer.groups.map((group) => group.learningRate)).toEqual([0, 0]);
-  expect(() => (optimizer.learningRate = -1)).toThrow('SGD: got learningRate: -1, expected a finite number of at least 0 for learningRate.');
+  expect(() => (optimizer.learningRate = -1)).toThrow(
+    'SGD: got learningRate: -1, expected a finite number of at least 0 for learningRate.',
+  );
 });
 
 test('a learning rate may change at every step, and in one group only', async () => {
@@ -150,9 +195,16 @@ test('a learning rate may change at every step, and in one group only', async ()
     optimizer.step();
     seen.push((await dataOf([a, b])).flat());
   }
-  expect(seen).toEqual([[-1, -1], [-1.5, -2], [-2, -3], [-2.25, -4]]);
+  expect(seen).toEqual([
+    [-1, -1],
+    [-1.5, -2],
+    [-2, -3],
+    [-2.25, -4],
+  ]);
   if (first) first.learningRate = -1;
-  expect(() => optimizer.step()).toThrow('SGD.step: got learningRate: -1, expected a finite number of at least 0 for learningRate.');
+  expect(() => optimizer.step()).toThrow(
+    'SGD.step: got learningRate: -1, expected a finite number of at least 0 for learningRate.',
+  );
 });
 
 test('a step that is to be skipped changes nothing, the number of steps included', async () => {
@@ -161,7 +213,19 @@ test('a step that is to be skipped changes nothing, the number of steps included
   const state = [zeros([5], { dtype: 'f64' }), zeros([5], { dtype: 'f64' }), tensor([0], { dtype: 'f64' })];
   const rate = tensor([0.1], { dtype: 'f64' });
   const stepUnless = async (skip: Tensor | undefined): Promise<number[][]> => {
-    const missing = binding.adamStep([id(weight)], state.map(id), [0], id(rate), 0, 0.9, 0.999, 1e-8, false, false, skip === undefined ? undefined : id(skip));
+    const missing = binding.adamStep(
+      [id(weight)],
+      state.map(id),
+      [0],
+      id(rate),
+      0,
+      0.9,
+      0.999,
+      1e-8,
+      false,
+      false,
+      skip === undefined ? undefined : id(skip),
+    );
     expect(missing).toEqual([]);
     return dataOf([weight, ...state]);
   };
@@ -170,9 +234,14 @@ test('a step that is to be skipped changes nothing, the number of steps included
   expect(await stepUnless(tensor([Number.NaN]))).toEqual(before);
   expect((await stepUnless(tensor([0])))[3]).toEqual([1]);
   expect((await stepUnless(undefined))[3]).toEqual([2]);
-  const dtypes = (learningRate: Tensor, skip: Tensor) => () => binding.sgdStep([id(weight)], [], [], id(learningRate), 0, 0, 0, false, id(skip));
-  expect(dtypes(tensor([0.1]), tensor([0]))).toThrow(/SGD.step: got the learning rate f32\[1\] on \S+, expected one f64/);
-  expect(dtypes(rate, tensor([0, 0]))).toThrow(/SGD.step: got f32\[2\] on \S+ as what decides whether to skip the step, expected one f32/);
+  const dtypes = (learningRate: Tensor, skip: Tensor) => () =>
+    binding.sgdStep([id(weight)], [], [], id(learningRate), 0, 0, 0, false, id(skip));
+  expect(dtypes(tensor([0.1]), tensor([0]))).toThrow(
+    /SGD.step: got the learning rate f32\[1\] on \S+, expected one f64/,
+  );
+  expect(dtypes(rate, tensor([0, 0]))).toThrow(
+    /SGD.step: got f32\[2\] on \S+ as what decides whether to skip the step, expected one f32/,
+  );
 });
 
 const cuda = devices().find(({ name, available }) => available && name.startsWith('cuda'))?.name;
@@ -198,7 +267,12 @@ describe.skipIf(cuda === undefined)('parameters on a CUDA device', () => {
       return dataOf(parameters);
     };
     const expected = (await run(-1, -1)).flat();
-    for (const [moveAt, loadAt] of [[0, -1], [2, -1], [2, 2], [1, 3]] as const) {
+    for (const [moveAt, loadAt] of [
+      [0, -1],
+      [2, -1],
+      [2, 2],
+      [1, 3],
+    ] as const) {
       expect(differences((await run(moveAt, loadAt)).flat(), expected, 1e-12)).toEqual([]);
     }
   });
@@ -246,15 +320,25 @@ test('changing parameters after a forward pass makes its backward an error', () 
 describe('mistakes', () => {
   const weight = parameter([2]);
   test('no parameters, the same twice, results of ops, other things', () => {
-    expect(() => new Adam([])).toThrow('Adam: got no parameters, expected at least one.\n  Fix: pass model.parameters(), after the layers were made.');
-    expect(() => new Adam([{ parameters: [weight] }, { parameters: [weight] }])).toThrow(/twice, expected each parameter once/);
+    expect(() => new Adam([])).toThrow(
+      'Adam: got no parameters, expected at least one.\n  Fix: pass model.parameters(), after the layers were made.',
+    );
+    expect(() => new Adam([{ parameters: [weight] }, { parameters: [weight] }])).toThrow(
+      /twice, expected each parameter once/,
+    );
     expect(() => new Adam([weight.mul(2)])).toThrow(/which an op made, expected leaves/);
     expect(() => new Adam([[weight] as unknown as Tensor])).toThrow(OptionError);
-    expect(() => new Adam(7 as unknown as Tensor[])).toThrow('Adam: got 7, expected parameters, or groups { parameters, … }.');
+    expect(() => new Adam(7 as unknown as Tensor[])).toThrow(
+      'Adam: got 7, expected parameters, or groups { parameters, … }.',
+    );
   });
   test('options that are unknown or out of range', () => {
-    expect(() => new Adam([weight], { learningrate: 1 } as object)).toThrow(/got an option learningrate.*\n.*learningRate/);
-    expect(() => new Adam([weight], { betas: [0.9, 1] })).toThrow('Adam: got betas: [0.9, 1], expected two numbers in [0, 1).');
+    expect(() => new Adam([weight], { learningrate: 1 } as object)).toThrow(
+      /got an option learningrate.*\n.*learningRate/,
+    );
+    expect(() => new Adam([weight], { betas: [0.9, 1] })).toThrow(
+      'Adam: got betas: [0.9, 1], expected two numbers in [0, 1).',
+    );
     expect(() => new SGD([weight], { nesterov: true })).toThrow(/nesterov: true with momentum: 0/);
     expect(() => new RMSprop([weight], { eps: -1 })).toThrow(OptionError);
     expect(() => new Adagrad([{ parameters: [weight], initialAccumulatorValue: Number.NaN }])).toThrow(OptionError);
@@ -275,13 +359,19 @@ describe('mistakes', () => {
     const [first, second] = [new Adam([small]), new Adam([large], { learningRate: 0.5 })];
     stepOnce(first, [small], 0);
     stepOnce(second, [large], 0);
-    expect(() => second.loadStateDict(first.stateDict())).toThrow(`Adam.loadStateDict: got 0.exp_avg: f64[2] on ${here}, expected f64[3].`);
+    expect(() => second.loadStateDict(first.stateDict())).toThrow(
+      `Adam.loadStateDict: got 0.exp_avg: f64[2] on ${here}, expected f64[3].`,
+    );
     expect([second.learningRate, second.steps]).toEqual([0.5, 1]);
     const state = second.stateDict();
     expect(() => second.loadStateDict({ ...state, groups: [] })).toThrow(/got 0 groups, expected 1/);
-    expect(() => second.loadStateDict({ ...state, state: { ...state.state, '7.step': zeros([1]) } })).toThrow(/got state \["7.step"\]/);
+    expect(() => second.loadStateDict({ ...state, state: { ...state.state, '7.step': zeros([1]) } })).toThrow(
+      /got state \["7.step"\]/,
+    );
     const { '0.exp_avg_sq': __, ...part } = state.state;
-    expect(() => second.loadStateDict({ ...state, state: part })).toThrow(/expected \["exp_avg", "exp_avg_sq", "step"\]/);
+    expect(() => second.loadStateDict({ ...state, state: part })).toThrow(
+      /expected \["exp_avg", "exp_avg_sq", "step"\]/,
+    );
   });
 });
 
@@ -300,7 +390,9 @@ describe('options that would change nothing', () => {
     );
     for (const given of [true, 'fast', null, [0.1], new Map([['learningRate', 0.1]])]) {
       const options = given as OptimizerOptions;
-      expect(() => new Maker([parameter([1])], options)).toThrow(/Fix: pass an object of options: \{ learningRate: 0\.01 \}/);
+      expect(() => new Maker([parameter([1])], options)).toThrow(
+        /Fix: pass an object of options: \{ learningRate: 0\.01 \}/,
+      );
       expect(() => new Maker([{ parameters: [parameter([1])] }], options)).toThrow(OptionError);
     }
   });
@@ -327,6 +419,8 @@ describe('options that would change nothing', () => {
     expect(() => Object.assign(optimizer.groups[0] ?? {}, { momentum: 0.5 })).toThrow(/momentum/);
     Object.assign(optimizer.groups[0] ?? {}, { weightDecay: 0.5, learningRate: 0.25 });
     expect([optimizer.learningRate, optimizer.groups[0]?.weightDecay]).toEqual([0.25, 0.5]);
-    expect(Object.keys(optimizer.stateDict().groups[0]?.options ?? optimizer.stateDict().groups[0] ?? {})).not.toContain('lr');
+    expect(
+      Object.keys(optimizer.stateDict().groups[0]?.options ?? optimizer.stateDict().groups[0] ?? {}),
+    ).not.toContain('lr');
   });
 });

@@ -1,5 +1,22 @@
-// A user's CommonJS program: `consumer.cjs train FILE` trains a model, saves it and prints what it predicts; `consumer.cjs predict FILE` loads it.
-const { Accuracy, Adam, CrossEntropyLoss, DataLoader, LSTM, LastStep, Linear, Sequential, Standardize, Trainer, load, manualSeed, noGrad, pad, save } = require('stmnet');
+// A user's CommonJS program: `consumer.cjs train FILE` trains a model, saves it and prints what it predicts;
+// `consumer.cjs predict FILE` loads it.
+const {
+  Accuracy,
+  Adam,
+  CrossEntropyLoss,
+  DataLoader,
+  LSTM,
+  LastStep,
+  Linear,
+  Sequential,
+  Standardize,
+  Trainer,
+  load,
+  manualSeed,
+  noGrad,
+  pad,
+  save,
+} = require('stmnet');
 const { japaneseVowels } = require('stmnet/datasets');
 
 const [task, file] = process.argv.slice(2);
@@ -20,7 +37,12 @@ async function main() {
     new LastStep(),
     new Linear({ inFeatures: 16, outFeatures: 9 }),
   );
-  const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer: new Adam(model.parameters(), { learningRate: 1e-2 }), metrics: [new Accuracy()] });
+  const trainer = new Trainer({
+    model,
+    loss: new CrossEntropyLoss(),
+    optimizer: new Adam(model.parameters(), { learningRate: 1e-2 }),
+    metrics: [new Accuracy()],
+  });
   await trainer.fit(new DataLoader(train, { batchSize: 32, shuffle: true }), { epochs: 5 });
   const { accuracy } = await trainer.evaluate(new DataLoader(test, { batchSize: 64 }));
   if (!(accuracy > 0.5)) throw new Error(`accuracy: got ${accuracy}, expected more than 0.5`);

@@ -1,7 +1,22 @@
-// A user's ES module: `consumer.mjs train FILE` trains a model, saves it and prints what it predicts; `consumer.mjs predict FILE` loads it.
+// A user's ES module: `consumer.mjs train FILE` trains a model, saves it and prints what it predicts;
+// `consumer.mjs predict FILE` loads it.
 import { createRequire } from 'node:module';
 import * as stmnet from 'stmnet';
-import { Adam, CrossEntropyLoss, DataLoader, GRU, LastStep, Linear, Sequential, Standardize, Trainer, load, noGrad, pad, save } from 'stmnet';
+import {
+  Adam,
+  CrossEntropyLoss,
+  DataLoader,
+  GRU,
+  LastStep,
+  Linear,
+  Sequential,
+  Standardize,
+  Trainer,
+  load,
+  noGrad,
+  pad,
+  save,
+} from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
 
 const [task, file] = process.argv.slice(2);
@@ -10,13 +25,23 @@ const { train, test } = await japaneseVowels();
 // One set of classes for both module systems.
 const required = createRequire(import.meta.url)('stmnet');
 const imported = { ...stmnet };
-for (const name of Object.keys(required)) if (imported[name] !== required[name]) throw new Error(`${name} differs between import and require`);
+for (const name of Object.keys(required))
+  if (imported[name] !== required[name]) throw new Error(`${name} differs between import and require`);
 
 let model;
 if (task === 'predict') model = await load(file);
 else {
-  model = new Sequential(new Standardize().fit(train), new GRU({ inputSize: 12, hiddenSize: 16 }), new LastStep(), new Linear({ inFeatures: 16, outFeatures: 9 }));
-  const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer: new Adam(model.parameters(), { learningRate: 1e-2 }) });
+  model = new Sequential(
+    new Standardize().fit(train),
+    new GRU({ inputSize: 12, hiddenSize: 16 }),
+    new LastStep(),
+    new Linear({ inFeatures: 16, outFeatures: 9 }),
+  );
+  const trainer = new Trainer({
+    model,
+    loss: new CrossEntropyLoss(),
+    optimizer: new Adam(model.parameters(), { learningRate: 1e-2 }),
+  });
   await trainer.fit(new DataLoader(train, { batchSize: 32, shuffle: true }), { epochs: 3 });
   await save(model, file);
 }

@@ -1,5 +1,21 @@
-// A user's TypeScript, checked under strict and run: `consumer.mts train FILE` trains a model of its own and saves it, `predict FILE` loads it.
-import { CrossEntropyLoss, LSTM, LastStep, Linear, Module, SGD, load, manualSeed, noGrad, pad, save, tensor, type PaddedSequence, type Tensor } from 'stmnet';
+// A user's TypeScript, checked under strict and run: `consumer.mts train FILE` trains a model of its own and saves it,
+// `predict FILE` loads it.
+import {
+  CrossEntropyLoss,
+  LSTM,
+  LastStep,
+  Linear,
+  Module,
+  SGD,
+  load,
+  manualSeed,
+  noGrad,
+  pad,
+  save,
+  tensor,
+  type PaddedSequence,
+  type Tensor,
+} from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
 
 class Speaker extends Module {
@@ -33,7 +49,8 @@ else {
     optimizer.step();
     values.push(await value.item());
   }
-  if (!(Number(values.at(-1)) < 0.5 * Number(values[0]))) throw new Error(`loss: got ${values.join(' ')}, expected it to fall to half`);
+  if (!(Number(values.at(-1)) < 0.5 * Number(values[0])))
+    throw new Error(`loss: got ${values.join(' ')}, expected it to fall to half`);
   await save(speaker, file);
   model = speaker;
 }

@@ -1,6 +1,6 @@
-// npm run test:package: packs what would be published, looks into it, installs it into an empty folder with neither compiler nor install scripts, and
-// uses it there, from CommonJS, ES modules and TypeScript, on every Node.js that is supported. What it computes with
-// must be the best of this processor. With --gate it does nothing unless CI=true.
+// npm run test:package: packs what would be published, looks into it, installs it into an empty folder with neither
+// compiler nor install scripts, and uses it there, from CommonJS, ES modules and TypeScript, on every Node.js that is
+// supported. What it computes with must be the best of this processor. With --gate it does nothing unless CI=true.
 import {
   copyFileSync,
   existsSync,

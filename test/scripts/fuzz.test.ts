@@ -37,7 +37,12 @@ describe('the comparison with the plain evaluation', () => {
   });
 
   it('finds a missing result', async () => {
-    const twice: CheckedCase = { label: 'two', inputs: [], run: () => [scope(() => [] as Tensor[])].flat(), plain: () => [{ shape: [], data: Float64Array.of(1) }] };
+    const twice: CheckedCase = {
+      label: 'two',
+      inputs: [],
+      run: () => [scope(() => [] as Tensor[])].flat(),
+      plain: () => [{ shape: [], data: Float64Array.of(1) }],
+    };
     expect(await check(new Draw(1), twice)).toBe('two: got 0 results, expected 1');
   });
 });
@@ -46,8 +51,14 @@ describe('the plain evaluation', () => {
   const x = build([2, 3], ([row, column]) => 10 * row! + column!);
 
   it('multiplies stacks of matrices', () => {
-    const y = product(x, build([2, 3, 1], ([stack, row]) => stack! + row!));
-    expect([y.shape, [...y.data]]).toEqual([[2, 2, 1], [5, 35, 8, 68]]);
+    const y = product(
+      x,
+      build([2, 3, 1], ([stack, row]) => stack! + row!),
+    );
+    expect([y.shape, [...y.data]]).toEqual([
+      [2, 2, 1],
+      [5, 35, 8, 68],
+    ]);
   });
 
   it('reduces over axes counted from either end', () => {
@@ -68,6 +79,9 @@ describe('the op table of the raw calls', () => {
   });
 
   it('splits parameter lists at the outer commas', () => {
-    expect(partsOf('f: (a: x, b: y) => [p, q], n: Record<string, number>')).toEqual(['f: (a: x, b: y) => [p, q]', 'n: Record<string, number>']);
+    expect(partsOf('f: (a: x, b: y) => [p, q], n: Record<string, number>')).toEqual([
+      'f: (a: x, b: y) => [p, q]',
+      'n: Record<string, number>',
+    ]);
   });
 });

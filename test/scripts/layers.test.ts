@@ -17,7 +17,8 @@ function repository(files: Record<string, string>): string {
   return root;
 }
 
-const rules = (files: Record<string, string>): string[] => findViolations(repository(files)).map(({ file, rule }) => `${file}: ${rule}`);
+const rules = (files: Record<string, string>): string[] =>
+  findViolations(repository(files)).map(({ file, rule }) => `${file}: ${rule}`);
 
 afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
@@ -28,7 +29,8 @@ describe('layers of src/', () => {
     expect(
       rules({
         'src/index.ts': "export * from './training/trainer';",
-        'src/training/trainer.ts': "import { Tensor } from '../tensor/tensor';\nimport { Module } from '../layers/module';\nimport fs from 'node:fs';",
+        'src/training/trainer.ts':
+          "import { Tensor } from '../tensor/tensor';\nimport { Module } from '../layers/module';\nimport fs from 'node:fs';",
         'src/layers/linear.ts': "import { Module } from './module';\nimport { binding } from '../native/load';",
         'src/optimizers/adam.ts': "import type { Parameter } from '../layers/parameter';",
       }),
@@ -36,7 +38,7 @@ describe('layers of src/', () => {
   });
 
   it('finds an import from a higher layer, in every form', () => {
-    const upward = "tensor/ lies below layers/ and must not know it";
+    const upward = 'tensor/ lies below layers/ and must not know it';
     expect(
       rules({
         'src/tensor/a.ts': "import {\n  Linear,\n} from '../layers/linear';",
@@ -78,14 +80,22 @@ describe('layers of src/', () => {
   });
 
   it('reads code, not comments', () => {
-    expect(rules({ 'src/tensor/a.ts': "// import { x } from '../layers/linear';\n/* import '../layers/linear'; */\nconst url = 'http://x'; import { y } from '../training/y';" })).toEqual([
-      'src/tensor/a.ts: tensor/ lies below training/ and must not know it',
-    ]);
+    expect(
+      rules({
+        'src/tensor/a.ts':
+          "// import { x } from '../layers/linear';\n/* import '../layers/linear'; */\nconst url = 'http://x'; import { y } from '../training/y';",
+      }),
+    ).toEqual(['src/tensor/a.ts: tensor/ lies below training/ and must not know it']);
   });
 });
 
 describe('layers of native/', () => {
-  const boundary = { 'native/backend/backend.h': '', 'native/backend/kernels/reduce.h': '#include "backend/status.h"', 'native/backend/status.h': '', 'native/core/tensor.h': '' };
+  const boundary = {
+    'native/backend/backend.h': '',
+    'native/backend/kernels/reduce.h': '#include "backend/status.h"',
+    'native/backend/status.h': '',
+    'native/core/tensor.h': '',
+  };
 
   it('lets each layer include what lies below', () => {
     expect(
@@ -107,18 +117,38 @@ describe('layers of native/', () => {
         'native/core/executor.cc': '#  include <node_api.h>',
         'native/backend/cuda/matmul.cc': '#include <cublas_v2.h>',
       }),
-    ).toEqual(['native/core/executor.cc: node_api.h belongs to native/binding alone', 'native/ops/matmul.cc: cublas_v2.h belongs to native/backend/cuda alone']);
+    ).toEqual([
+      'native/core/executor.cc: node_api.h belongs to native/binding alone',
+      'native/ops/matmul.cc: cublas_v2.h belongs to native/backend/cuda alone',
+    ]);
   });
 
   it('shows core and ops the device boundary and nothing behind it', () => {
     const hidden = 'sees a device only through the headers of backend/ and backend/kernels/';
     expect(
-      rules({ 'native/backend/cpu/team.h': '', 'native/core/session.cc': '#include "backend/cpu/team.h"', 'native/ops/matmul.cc': '#include "../backend/cpu/team.h"', 'native/backend/cuda/a.cc': '#include "backend/cpu/team.h"' }),
-    ).toEqual([`native/backend/cuda/a.cc: backend/cuda ${hidden}`, `native/core/session.cc: core ${hidden}`, `native/ops/matmul.cc: ops ${hidden}`]);
+      rules({
+        'native/backend/cpu/team.h': '',
+        'native/core/session.cc': '#include "backend/cpu/team.h"',
+        'native/ops/matmul.cc': '#include "../backend/cpu/team.h"',
+        'native/backend/cuda/a.cc': '#include "backend/cpu/team.h"',
+      }),
+    ).toEqual([
+      `native/backend/cuda/a.cc: backend/cuda ${hidden}`,
+      `native/core/session.cc: core ${hidden}`,
+      `native/ops/matmul.cc: ops ${hidden}`,
+    ]);
   });
 
   it('finds an include from a higher layer', () => {
-    expect(rules({ ...boundary, 'native/ops/ops.h': '', 'native/core/graph.cc': '#include "ops/ops.h"', 'native/backend/cpu/a.cc': '#include "core/tensor.h"', 'native/backend/view.h': '#include "core/tensor.h"' })).toEqual([
+    expect(
+      rules({
+        ...boundary,
+        'native/ops/ops.h': '',
+        'native/core/graph.cc': '#include "ops/ops.h"',
+        'native/backend/cpu/a.cc': '#include "core/tensor.h"',
+        'native/backend/view.h': '#include "core/tensor.h"',
+      }),
+    ).toEqual([
       'native/backend/cpu/a.cc: backend/cpu lies below core and must not know it',
       'native/backend/view.h: the device boundary lies below core and must not know it',
       'native/core/graph.cc: core lies below ops and must not know it',

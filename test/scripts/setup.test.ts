@@ -16,7 +16,8 @@ describe('scripts/setup on a machine without compiler', () => {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'stmnet-setup-'));
-    for (const program of ['sh', 'sed', 'tr', 'uname', 'dirname', 'id', 'cat', 'mktemp', 'mkdir', 'rm', 'sort']) symlinkSync(which(program), join(folder, program));
+    for (const program of ['sh', 'sed', 'tr', 'uname', 'dirname', 'id', 'cat', 'mktemp', 'mkdir', 'rm', 'sort'])
+      symlinkSync(which(program), join(folder, program));
     symlinkSync(process.execPath, join(folder, 'node'));
   });
   afterEach(() => rmSync(folder, { recursive: true }));
@@ -38,12 +39,26 @@ describe('scripts/setup on a machine without compiler', () => {
   };
 
   it.each([
-    ['Fedora', 'NAME="Fedora Linux"\nID=fedora\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel'],
-    ['Rocky Linux', 'ID="rocky"\nID_LIKE="rhel centos fedora"\n', 'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel'],
-    ['Alpine', 'ID=alpine\n', 'sudo apk add g++ musl-dev cmake samurai clang-extra-tools highway-dev fmt-dev openblas-dev'],
+    [
+      'Fedora',
+      'NAME="Fedora Linux"\nID=fedora\n',
+      'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel',
+    ],
+    [
+      'Rocky Linux',
+      'ID="rocky"\nID_LIKE="rhel centos fedora"\n',
+      'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel',
+    ],
+    [
+      'Alpine',
+      'ID=alpine\n',
+      'sudo apk add g++ musl-dev cmake samurai clang-extra-tools highway-dev fmt-dev openblas-dev',
+    ],
   ])('prints the line for %s and stops', (_, release, line) => {
     const { status, stdout, stderr } = setup(release);
-    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev');
+    expect(stderr).toContain(
+      'setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev',
+    );
     expect(stderr).toContain(`Fix: ${line}`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
     expect(stdout).toBe('');
@@ -59,7 +74,9 @@ describe('scripts/setup on a machine without compiler', () => {
 
   it('names the packages where it knows no package manager', () => {
     const { status, stderr } = setup('ID=plan9\n');
-    expect(stderr).toContain('setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev');
+    expect(stderr).toContain(
+      'setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev',
+    );
     expect(stderr).toContain('install what your system calls them.');
     expect(status).toBe(1);
   });
@@ -69,31 +86,48 @@ describe('scripts/setup on a machine without compiler', () => {
       mkdirSync(join(folder, 'usr', 'include', dirname(header)), { recursive: true });
       writeFileSync(join(folder, 'usr', 'include', header), '');
     }
-    expect(setup('ID=fedora\n').stderr).toContain('setup: missing: g++ cmake ninja-build clang-format. Fix: sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra\n');
+    expect(setup('ID=fedora\n').stderr).toContain(
+      'setup: missing: g++ cmake ninja-build clang-format. Fix: sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra\n',
+    );
   });
 
   it('asks for Node.js 20', () => {
     fake('node', 'echo 18');
-    expect(setup('ID=debian\n').stderr).toBe('setup: got Node.js 18, expected 20 or later. Fix: install a newer Node.js.\n');
+    expect(setup('ID=debian\n').stderr).toBe(
+      'setup: got Node.js 18, expected 20 or later. Fix: install a newer Node.js.\n',
+    );
   });
 
   it('installs by apt-get as root, fetching the lists only when that fails', () => {
     fake('id', 'echo 0');
-    fake('apt-get', `echo "$@" >>${join(folder, 'calls')}; [ "$1" = update ] || [ -e ${join(folder, 'fresh')} ] || exit 100`);
-    const install = 'install -y --no-install-recommends g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev';
+    fake(
+      'apt-get',
+      `echo "$@" >>${join(folder, 'calls')}; [ "$1" = update ] || [ -e ${join(folder, 'fresh')} ] || exit 100`,
+    );
+    const install =
+      'install -y --no-install-recommends g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev';
     const stale = setup('ID=debian\n');
     expect(stale.status).toBe(1);
-    expect(readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')).toEqual([install, 'update -q -o APT::Update::Error-Mode=any', install.replace('-y', '-y -q')]);
+    expect(readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')).toEqual([
+      install,
+      'update -q -o APT::Update::Error-Mode=any',
+      install.replace('-y', '-y -q'),
+    ]);
     rmSync(join(folder, 'calls'));
     writeFileSync(join(folder, 'fresh'), '');
     const { stderr } = setup('ID=ubuntu\nID_LIKE=debian\n');
     expect(readFileSync(join(folder, 'calls'), 'utf8').trim()).toBe(install);
-    expect(stderr).toContain('setup: still missing after the installation: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev');
+    expect(stderr).toContain(
+      'setup: still missing after the installation: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev',
+    );
   });
 
   it('names in one line what it could not reach', () => {
     fake('id', 'echo 1000');
-    fake('apt-get', `echo "Err:1 http://mirror.example/debian bookworm InRelease"; echo "  Temporary failure resolving 'mirror.example'" >&2; exit 100`);
+    fake(
+      'apt-get',
+      `echo "Err:1 http://mirror.example/debian bookworm InRelease"; echo "  Temporary failure resolving 'mirror.example'" >&2; exit 100`,
+    );
     const { status, stderr } = setup('ID=debian\n');
     expect(stderr).toBe(
       'setup: could not reach mirror.example (apt-get update). Fix: connect this machine to the network, or set its proxy, and run npm run setup again.\n',

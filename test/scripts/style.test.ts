@@ -16,14 +16,20 @@ describe('findStyleFaults', () => {
 
   it('counts lines, each language with its own budget', () => {
     expect(faults('a.ts', 'x;\n'.repeat(400))).toEqual([]);
-    expect(faults('a.ts', 'x;\n'.repeat(401))).toEqual(['0 401 lines, expected at most 400: two ideas; give each a file of its own']);
+    expect(faults('a.ts', 'x;\n'.repeat(401))).toEqual([
+      '0 401 lines, expected at most 400: two ideas; give each a file of its own',
+    ]);
     expect(faults('a.cc', 'x;\n'.repeat(600))).toEqual([]);
-    expect(faults('a.cc', 'x;\n'.repeat(601))).toEqual(['0 601 lines, expected at most 600: two ideas; give each a file of its own']);
+    expect(faults('a.cc', 'x;\n'.repeat(601))).toEqual([
+      '0 601 lines, expected at most 600: two ideas; give each a file of its own',
+    ]);
     expect(faults('b.generated.ts', 'x;\n'.repeat(900))).toEqual([]);
   });
 
   it('names the line of a forbidden phrase', () => {
-    expect(faults('src/a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual(['2 a double assertion; give the value its type, or narrow it with a check']);
+    expect(faults('src/a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual([
+      '2 a double assertion; give the value its type, or narrow it with a check',
+    ]);
     expect(faults('a.h', `int a;  // ${'TO'}${'DO'} later\n`)[0]).toMatch(/^1 an unfinished place/);
     expect(faults('a.cc', 'int a; \n')).toEqual(['1 blanks at the end of the line']);
   });

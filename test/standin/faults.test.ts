@@ -21,8 +21,9 @@ interface Outcome {
 }
 
 /**
- * In a process whose CUDA is the stand-in: fails the first, second and last call of every function in turn, in an environment (worker) of its own that trains,
- * reads, compiles and evaluates; after the error it does all of that again.
+ * In a process whose CUDA is the stand-in: fails the first, second and last call of every function in turn, in an
+ * environment (worker) of its own that trains, reads, compiles and evaluates; after the error it does all of that
+ * again.
  */
 const script = `
   const { Worker } = require('node:worker_threads');
@@ -102,11 +103,13 @@ const script = `
     outcomes.push({ name: '', call: 0, reached: true, sticky: false, ...clean, leaks: clean.left() });
     const used = control.functions().map((name) => ({ name, calls: control.callCount(name) })).filter(({ calls }) => calls > 0);
     for (const { name, calls } of used) {
-      if (/Get(Last)?Error(Name|String)?$|PeekAtLastError$|ErrorString$|StatusString$/.test(name)) continue; // they say what failed, and cannot fail
+      // they say what failed, and cannot fail
+      if (/Get(Last)?Error(Name|String)?$|PeekAtLastError$|ErrorString$|StatusString$/.test(name)) continue;
       for (const call of new Set([1, 2, Math.ceil(calls / 4), Math.ceil(calls / 2)].filter((n) => n <= calls))) {
         for (const code of codes(name)) {
           control.resetCounts();
-          control.setFaults(name + ':' + call + (name === 'cudaMallocAsync' ? '+=' : '=') + code); // once, memory that is short is found on second thoughts
+          // once, memory that is short is found on second thoughts
+          control.setFaults(name + ':' + call + (name === 'cudaMallocAsync' ? '+=' : '=') + code);
           const { reached: calls, ...outcome } = await run(name);
           const reached = calls >= call;
           control.setFaults('');
@@ -120,11 +123,15 @@ const script = `
 `;
 
 /** Calls after whose failure the work itself is done all the same. */
-const harmless = /^cublasLt|Destroy|Free|Query|TrimTo|GraphUpload|GetVersion|GetCudartVersion|DriverGetVersion|RuntimeGetVersion|MemGetInfo|SetAttribute|GetDevice|GetAttribute|GetDefaultMemPool|VersionCheck|SetDevice|StreamSynchronize/;
+const harmless =
+  /^cublasLt|Destroy|Free|Query|TrimTo|GraphUpload|GetVersion|GetCudartVersion|DriverGetVersion|RuntimeGetVersion|MemGetInfo|SetAttribute|GetDevice|GetAttribute|GetDefaultMemPool|VersionCheck|SetDevice|StreamSynchronize/;
 
 describe.skipIf(!built)('each call of CUDA, cuBLAS and cuDNN that fails', () => {
   const child = built ? runScript(script, { environment: standinEnvironment(root), timeout: 300_000 }) : undefined;
-  const { outcomes, used } = (child?.code === 0 ? JSON.parse(child.stdout) : { outcomes: [], used: [] }) as { outcomes: Outcome[]; used: string[] };
+  const { outcomes, used } = (child?.code === 0 ? JSON.parse(child.stdout) : { outcomes: [], used: [] }) as {
+    outcomes: Outcome[];
+    used: string[];
+  };
 
   test('the work itself needs none to fail, and leaves nothing behind', () => {
     expect(child?.code, child?.stderr).toBe(0);
@@ -133,16 +140,26 @@ describe.skipIf(!built)('each call of CUDA, cuBLAS and cuDNN that fails', () => 
   });
 
   test('is an error that names the call, or a step that is no graph for a reason that does, or does no harm', () => {
-    const silent = outcomes.filter(({ name, reached, errors, fallback }) => name !== '' && reached && errors.length === 0 && fallback === '' && !harmless.test(name));
+    const silent = outcomes.filter(
+      ({ name, reached, errors, fallback }) =>
+        name !== '' && reached && errors.length === 0 && fallback === '' && !harmless.test(name),
+    );
     expect(silent).toEqual([]);
-    const unclear = outcomes.flatMap(({ name, call, errors, fallback }) => [...errors.slice(0, 1), ...(fallback === '' ? [] : [fallback])].filter((text) => !/cuda|cublas|cudnn|CUDA|memory|asked for/.test(text)).map((text) => `${name}:${call} ${text}`));
+    const unclear = outcomes.flatMap(({ name, call, errors, fallback }) =>
+      [...errors.slice(0, 1), ...(fallback === '' ? [] : [fallback])]
+        .filter((text) => !/cuda|cublas|cudnn|CUDA|memory|asked for/.test(text))
+        .map((text) => `${name}:${call} ${text}`),
+    );
     expect(unclear).toEqual([]);
   });
 
   test('leaves a process that goes on, unless CUDA itself is lost', () => {
     const broken = outcomes.filter(({ name, sticky, retried }) => name !== '' && !sticky && retried !== '');
     expect(broken).toEqual([]);
-    const unsaid = outcomes.filter(({ sticky, reached, errors, retried }) => sticky && reached && errors.length > 0 && !/lost|cudaErrorIllegalAddress/.test(errors.join() + retried));
+    const unsaid = outcomes.filter(
+      ({ sticky, reached, errors, retried }) =>
+        sticky && reached && errors.length > 0 && !/lost|cudaErrorIllegalAddress/.test(errors.join() + retried),
+    );
     expect(unsaid).toEqual([]);
   });
 

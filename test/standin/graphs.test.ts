@@ -16,7 +16,15 @@ interface Outcome {
 const counted = ['cudaStreamBeginCapture', 'cudaGraphInstantiate', 'cudaGraphUpload', 'cudaGraphLaunch'];
 
 /** Trains in a process of its own; `faults` hold from the first compiled call on. */
-function train({ faults = '', lengths = '[5, 5, 5]', environment = {} }: { faults?: string; lengths?: string; environment?: Record<string, string> }): Outcome {
+function train({
+  faults = '',
+  lengths = '[5, 5, 5]',
+  environment = {},
+}: {
+  faults?: string;
+  lengths?: string;
+  environment?: Record<string, string>;
+}): Outcome {
   const body = `
     stm.setDeterministic(true);
     const outcome = { warnings: [], errors: [] };
@@ -62,12 +70,25 @@ describe.skipIf(!standinIsBuilt)('a compiled step on a device (the stand-in)', (
     const outcome = train({ lengths: '[5, 0, 3]' });
     expect(outcome.compiled).toEqual(outcome.eager);
     expect(outcome).toMatchObject({ fallback: null, replays: 4, errors: [], warnings: [], leaks: '' });
-    expect(outcome.calls).toEqual({ cudaStreamBeginCapture: 1, cudaGraphInstantiate: 1, cudaGraphUpload: 1, cudaGraphLaunch: 4 });
+    expect(outcome.calls).toEqual({
+      cudaStreamBeginCapture: 1,
+      cudaGraphInstantiate: 1,
+      cudaGraphUpload: 1,
+      cudaGraphLaunch: 4,
+    });
   });
 
   test.each([
-    ['its begin', 'cudaStreamBeginCapture:1+=900', /^compile: cudaStreamBeginCapture failed: cudaErrorStreamCaptureUnsupported/],
-    ['its end', `${end(1)},${end(3)},${end(5)}`, /^compile: cudaStreamEndCapture failed: cudaErrorStreamCaptureInvalidated/],
+    [
+      'its begin',
+      'cudaStreamBeginCapture:1+=900',
+      /^compile: cudaStreamBeginCapture failed: cudaErrorStreamCaptureUnsupported/,
+    ],
+    [
+      'its end',
+      `${end(1)},${end(3)},${end(5)}`,
+      /^compile: cudaStreamEndCapture failed: cudaErrorStreamCaptureInvalidated/,
+    ],
     ['making a graph of it', 'cudaGraphInstantiate:1+=801', /^compile: cudaGraphInstantiate failed/],
   ])('goes on op by op if %s fails three times, with the same numbers', (_, faults, reason) => {
     const outcome = train({ faults });
@@ -126,12 +147,21 @@ describe.skipIf(!standinIsBuilt)('a compiled step on a device (the stand-in)', (
     const outcome = train({ environment: { STMNET_CUDA_GRAPHS: '0' } });
     expect(outcome.fallback).toBe('STMNET_CUDA_GRAPHS is 0');
     expect(outcome.compiled).toEqual(outcome.eager);
-    expect(outcome.calls).toEqual({ cudaStreamBeginCapture: 0, cudaGraphInstantiate: 0, cudaGraphUpload: 0, cudaGraphLaunch: 0 });
+    expect(outcome.calls).toEqual({
+      cudaStreamBeginCapture: 0,
+      cudaGraphInstantiate: 0,
+      cudaGraphUpload: 0,
+      cudaGraphLaunch: 0,
+    });
   });
 
   test('says under setDebug, once, that it is no graph', () => {
     const { warnings, fallback } = train({ faults: 'cudaStreamEndCapture:1+=901', environment: { STMNET_DEBUG: '1' } });
-    expect(warnings).toEqual([expect.stringMatching(/^StmnetWarning STM_COMPILE_NO_GRAPH compile: got a step that cannot run as a graph, because of compile: cudaStreamEndCapture failed[\s\S]*\n {2}Fix: /)]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^StmnetWarning STM_COMPILE_NO_GRAPH compile: got a step that cannot run as a graph, because of compile: cudaStreamEndCapture failed[\s\S]*\n {2}Fix: /,
+      ),
+    ]);
     expect(fallback).toMatch(/^compile: cudaStreamEndCapture failed/);
   });
 });

@@ -27,7 +27,10 @@ describe.skipIf(!standinIsBuilt)('a device without memory pools', () => {
 
   test('trains and compiles there to the same bits', () => {
     const work = `${train} return { losses, graphs: control.callCount('cudaGraphLaunch') };`;
-    const [without, usual] = [onStandin<{ losses: number[]; graphs: number }>(work, { STMNET_STANDIN_POOLS: '0' }), onStandin<{ losses: number[]; graphs: number }>(work)];
+    const [without, usual] = [
+      onStandin<{ losses: number[]; graphs: number }>(work, { STMNET_STANDIN_POOLS: '0' }),
+      onStandin<{ losses: number[]; graphs: number }>(work),
+    ];
     expect(without.losses).toEqual(usual.losses);
     expect(without.losses.at(-1)).toBeLessThan(without.losses[0] ?? 0);
     expect(without.graphs).toBe(0);
@@ -50,14 +53,20 @@ describe.skipIf(!standinIsBuilt)('a device without memory pools', () => {
       return { error, held, kept, sum, left: control.leaks() === living ? '' : living + ' / ' + control.leaks() };`,
       { STMNET_STANDIN_POOLS: '0' },
     );
-    expect(result).toMatchObject({ error: expect.stringMatching(/asked for 4398046511104 bytes.*Fix:/s) as string, kept: 0, sum: 4096, left: '' });
+    expect(result).toMatchObject({
+      error: expect.stringMatching(/asked for 4398046511104 bytes.*Fix:/s) as string,
+      kept: 0,
+      sum: 4096,
+      left: '',
+    });
     expect(result.held).toBeGreaterThan(2 ** 20);
   });
 });
 
 describe.skipIf(!standinIsBuilt)('reads that go in pieces', () => {
   /** What a read of arange(n) should not be; the first place, or -1. */
-  const wrong = 'const wrong = (values, n, from = 0) => values.length !== n ? 0 : values.findIndex((value, i) => value !== from + i);';
+  const wrong =
+    'const wrong = (values, n, from = 0) => values.length !== n ? 0 : values.findIndex((value, i) => value !== from + i);';
 
   test('several queue up, each exact, and no command waits for the device', () => {
     const result = onStandin<{ wrong: number[]; waits: number }>(`${wrong}
@@ -66,7 +75,8 @@ describe.skipIf(!standinIsBuilt)('reads that go in pieces', () => {
       await stm.synchronize('cuda');
       control.resetCounts();
       const reads = tensors.map((x) => x.data());
-      const later = tensors.map((x) => { const y = x.add(1); x.dispose(); return y.data(); }); // its memory is free for others
+      // its memory is free for others
+      const later = tensors.map((x) => { const y = x.add(1); x.dispose(); return y.data(); });
       const found = [...(await Promise.all(reads)).map((values, i) => wrong(values, sizes[i])), ...(await Promise.all(later)).map((values, i) => wrong(values, sizes[i], 1))];
       return { wrong: found, waits: control.callCount('cudaStreamSynchronize') };`);
     expect(result).toEqual({ wrong: Array.from({ length: 8 }, () => -1), waits: 0 });
@@ -75,15 +85,18 @@ describe.skipIf(!standinIsBuilt)('reads that go in pieces', () => {
   test('what the device finds wrong on the way rejects them, and the next is right', () => {
     const result = onStandin<{ error: string; wrong: number[] }>(`${wrong}
       const n = 9_000_000, x = stm.arange(0, n), first = x.data();
-      const words = stm.tensor(Int32Array.of(3, 1)).add(stm.tensor(Int32Array.of(4, 0))); // 7 is known to the device alone
+      // 7 is known to the device alone
+      const words = stm.tensor(Int32Array.of(3, 1)).add(stm.tensor(Int32Array.of(4, 0)));
       const bad = stm.embedding(words, stm.ones([5, n / 2])).data(), last = x.data();
       const error = await bad.then(() => '', ({ message }) => message);
       return { error, wrong: [wrong(await first, n), wrong(await last, n)] };`);
     expect(result).toEqual({ error: expect.stringMatching(/embedding.*7.*0\.\.4/s) as string, wrong: [-1, -1] });
   });
 
-  test.each(['cudaMallocHost', 'cudaMemcpyAsync', 'cudaEventRecord', 'cudaEventCreateWithFlags', 'cudaEventQuery'])('%s that fails at any piece rejects the one, and leaves the others alone', (name) => {
-    const result = onStandin<{ errors: string[]; wrong: number[] }>(`${wrong}
+  test.each(['cudaMallocHost', 'cudaMemcpyAsync', 'cudaEventRecord', 'cudaEventCreateWithFlags', 'cudaEventQuery'])(
+    '%s that fails at any piece rejects the one, and leaves the others alone',
+    (name) => {
+      const result = onStandin<{ errors: string[]; wrong: number[] }>(`${wrong}
       const n = 2_500_000, errors = [], found = [];
       const x = stm.arange(0, n);
       for (const call of [1, 2, 3]) {
@@ -98,11 +111,12 @@ describe.skipIf(!standinIsBuilt)('reads that go in pieces', () => {
         found.push(...outcomes.filter(({ value }) => value).map(({ value }) => wrong(value, n)), wrong(await x.data(), n));
       }
       return { errors, wrong: found };`);
-    expect(result.wrong.every((place) => place === -1)).toBe(true);
-    expect(result.errors.length).toBeGreaterThan(0);
-    expect(result.errors.length).toBeLessThanOrEqual(3);
-    expect(result.errors.join()).toContain(name);
-  });
+      expect(result.wrong.every((place) => place === -1)).toBe(true);
+      expect(result.errors.length).toBeGreaterThan(0);
+      expect(result.errors.length).toBeLessThanOrEqual(3);
+      expect(result.errors.join()).toContain(name);
+    },
+  );
 });
 
 describe.skipIf(!standinIsBuilt)('page-locked memory', () => {

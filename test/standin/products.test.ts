@@ -7,7 +7,9 @@ import { standinEnvironment } from '../../scripts/standin';
 const root = join(__dirname, '..', '..');
 const built = existsSync(join(root, 'build', 'standin', 'standin_control.node'));
 
-/** Trains a Linear in each mode of computing, eagerly and compiled, and tells its losses and how often what was called. */
+/**
+ * Trains a Linear in each mode of computing, eagerly and compiled, and tells its losses and how often what was called.
+ */
 const script = `
   const control = require(${JSON.stringify(join(root, 'build', 'standin', 'standin_control.node'))});
   stm.setDefaultDevice('cuda');
@@ -40,7 +42,9 @@ interface Told {
 }
 
 function train(variables: Record<string, string>): Told {
-  const { code, stdout, stderr } = runScript(prelude + script, { environment: { ...standinEnvironment(root), ...variables } });
+  const { code, stdout, stderr } = runScript(prelude + script, {
+    environment: { ...standinEnvironment(root), ...variables },
+  });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout) as Told;
 }

@@ -288,13 +288,12 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
           [...forms, 'f64'].map((form) => [
             size,
             form,
-            size?.startsWith('one') === true
-              ? 'cublasLtMatmulAlgoGetHeuristic: 7 CUBLAS_STATUS_INVALID_VALUE'
-              : 'ok',
+            size?.startsWith('one') === true ? 'cublasLtMatmulAlgoGetHeuristic: 7 CUBLAS_STATUS_INVALID_VALUE' : 'ok',
           ]),
         ),
       );
-      for (const one of cases.filter(({ outcome }) => outcome === 'ok')) expect(Number(one[field]), String(one['form'])).toBeLessThan(1e-5);
+      for (const one of cases.filter(({ outcome }) => outcome === 'ok'))
+        expect(Number(one[field]), String(one['form'])).toBeLessThan(1e-5);
     }
   });
 

@@ -7,7 +7,9 @@ import { standinEnvironment } from '../../scripts/standin';
 
 const root = join(__dirname, '..', '..');
 
-/** What a child tells: of each step, the algorithm of cuDNN's last call and how many calls there were; and its numbers. */
+/**
+ * What a child tells: of each step, the algorithm of cuDNN's last call and how many calls there were; and its numbers.
+ */
 interface Story {
   steps: { algorithm: number; calls: number }[];
   numbers: number[][];
@@ -36,7 +38,12 @@ function run(body: string, environment: Record<string, string>): Story & { file:
   const folder = mkdtempSync(join(tmpdir(), 'stmnet-tuning-'));
   try {
     const child = runScript(`${prelude}\n(async () => {${body}\nconsole.log(JSON.stringify(story)); })();`, {
-      environment: { ...standinEnvironment(root), STMNET_STANDIN_LOG: join(folder, 'log'), STMNET_CACHE_DIR: folder, ...environment },
+      environment: {
+        ...standinEnvironment(root),
+        STMNET_STANDIN_LOG: join(folder, 'log'),
+        STMNET_CACHE_DIR: folder,
+        ...environment,
+      },
     });
     expect(child.stderr).toBe('');
     const file = join(folder, 'cudnn-algorithms.txt');
@@ -48,7 +55,10 @@ function run(body: string, environment: Record<string, string>): Story & { file:
 
 /** The numbers with what the tuner finds, beside those of the standard algorithm alone. */
 function compare(body: string, fastest: string, environment: Record<string, string> = {}): Story & { file: string } {
-  const others = ['standard', 'persistStatic', 'persistStaticSmallH'].flatMap((name) => [`${name}/batch`, `${name}/time`]);
+  const others = ['standard', 'persistStatic', 'persistStaticSmallH'].flatMap((name) => [
+    `${name}/batch`,
+    `${name}/time`,
+  ]);
   const speeds = others.map((name) => `${name}=${name === fastest ? 1000 : 5000}`).join();
   const tuned = run(body, { STMNET_STANDIN_ALGORITHMS: speeds, ...environment });
   const plain = run(body, { STMNET_CUDNN_AUTOTUNE: '0', ...environment });
@@ -57,7 +67,8 @@ function compare(body: string, fastest: string, environment: Record<string, stri
   expect(tuned.numbers.length).toBe(plain.numbers.length);
   for (const [i, numbers] of plain.numbers.entries()) {
     expect(tuned.numbers[i]?.length).toBe(numbers.length);
-    for (const [j, number] of numbers.entries()) expect(Math.abs((tuned.numbers[i]?.[j] ?? NaN) - number), `number ${j} of result ${i}`).toBeLessThan(1e-5);
+    for (const [j, number] of numbers.entries())
+      expect(Math.abs((tuned.numbers[i]?.[j] ?? NaN) - number), `number ${j} of result ${i}`).toBeLessThan(1e-5);
   }
   return tuned;
 }
@@ -65,8 +76,10 @@ function compare(body: string, fastest: string, environment: Record<string, stri
 const algorithms = (story: Story): number[] => story.steps.map(({ algorithm }) => algorithm);
 const [standard, persistStatic] = [0, 1];
 
-describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node')))('the choice of cuDNN’s algorithm (the stand-in)', () => {
-  const training = `
+describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node')))(
+  'the choice of cuDNN’s algorithm (the stand-in)',
+  () => {
+    const training = `
     const optimizer = new stm.SGD(lstm.parameters(), { learningRate: 0.1 });
     const step = (x) => {
       const loss = lstm.forward(x).output.square().mean();
@@ -76,8 +89,8 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
       return loss;
     };`;
 
-  /** A worker opens the device, until `closeThere()`. */
-  const openElsewhere = `
+    /** A worker opens the device, until `closeThere()`. */
+    const openElsewhere = `
       const { Worker } = require('node:worker_threads');
       const worker = new Worker(${JSON.stringify(`
         const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
@@ -91,21 +104,41 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
         return new Promise((resolve) => worker.once('exit', resolve));
       };`;
 
-  test.each(['persistStatic/batch', 'persistStatic/time'])('is made at the fourth step of a training: %s', (fastest) => {
-    const story = compare(`${training} for (let i = 0; i < 6; i++) await tell(step(rows(3, 5)), ...lstm.parameters());`, fastest);
-    expect(algorithms(story)).toEqual([standard, standard, standard, persistStatic, persistStatic, persistStatic]);
-    expect(story.steps.map(({ calls }) => calls > 1)).toEqual([false, false, false, true, false, false]);
-    expect(story.file).toContain(`:training ${fastest} standard/batch=`);
-  });
+    test.each(['persistStatic/batch', 'persistStatic/time'])(
+      'is made at the fourth step of a training: %s',
+      (fastest) => {
+        const story = compare(
+          `${training} for (let i = 0; i < 6; i++) await tell(step(rows(3, 5)), ...lstm.parameters());`,
+          fastest,
+        );
+        expect(algorithms(story)).toEqual([standard, standard, standard, persistStatic, persistStatic, persistStatic]);
+        expect(story.steps.map(({ calls }) => calls > 1)).toEqual([false, false, false, true, false, false]);
+        expect(story.file).toContain(`:training ${fastest} standard/batch=`);
+      },
+    );
 
-  test('the last batch of an epoch is computed without being measured', () => {
-    const story = compare(`${training} for (let epoch = 0; epoch < 2; epoch++) for (const n of [8, 8, 8, 3]) await tell(step(rows(n, 5)));`, 'persistStatic/batch');
-    expect(algorithms(story)).toEqual([standard, standard, standard, standard, persistStatic, persistStatic, persistStatic, standard]);
-  });
+    test('the last batch of an epoch is computed without being measured', () => {
+      const story = compare(
+        `${training} for (let epoch = 0; epoch < 2; epoch++) for (const n of [8, 8, 8, 3]) await tell(step(rows(n, 5)));`,
+        'persistStatic/batch',
+      );
+      expect(algorithms(story)).toEqual([
+        standard,
+        standard,
+        standard,
+        standard,
+        persistStatic,
+        persistStatic,
+        persistStatic,
+        standard,
+      ]);
+    });
 
-  test.each(['persistStatic/batch', 'persistStatic/time', 'standard/time'])('a graph from before the choice has its gradients after it, twice: %s', (fastest) => {
-    const story = compare(
-      `
+    test.each(['persistStatic/batch', 'persistStatic/time', 'standard/time'])(
+      'a graph from before the choice has its gradients after it, twice: %s',
+      (fastest) => {
+        const story = compare(
+          `
       const gradients = () => lstm.parameters().map((parameter) => parameter.grad.clone());
       const early = lstm.forward(rows(3, 5)).output.square().sum();
       for (let i = 0; i < 5; i++) await tell(lstm.forward(rows(3, 5)).output);
@@ -118,21 +151,34 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
       early.backward();
       await tell(...gradients());
       `,
-      fastest,
+          fastest,
+        );
+        expect(algorithms(story).slice(0, 5)).toEqual(
+          fastest === 'standard/time'
+            ? [0, 0, 0, 0, 0]
+            : [standard, standard, persistStatic, persistStatic, persistStatic],
+        );
+      },
     );
-    expect(algorithms(story).slice(0, 5)).toEqual(fastest === 'standard/time' ? [0, 0, 0, 0, 0] : [standard, standard, persistStatic, persistStatic, persistStatic]);
-  });
 
-  test.each(['persistStatic/batch', 'persistStatic/time'])('is made before a compiled step is captured: %s', (fastest) => {
-    const story = compare(`${training} const compiled = stm.compile(step); for (let i = 0; i < 6; i++) await tell(compiled(rows(3, 5)), ...lstm.parameters());`, fastest);
-    expect(algorithms(story).slice(0, 2)).toEqual([standard, persistStatic]);
-    expect(story.steps.slice(3).map(({ calls }) => calls)).toEqual([0, 0, 0]); // a graph, which keeps the choice
-    expect(algorithms(story).at(-1)).toBe(persistStatic);
-  });
+    test.each(['persistStatic/batch', 'persistStatic/time'])(
+      'is made before a compiled step is captured: %s',
+      (fastest) => {
+        const story = compare(
+          `${training} const compiled = stm.compile(step); for (let i = 0; i < 6; i++) await tell(compiled(rows(3, 5)), ...lstm.parameters());`,
+          fastest,
+        );
+        expect(algorithms(story).slice(0, 2)).toEqual([standard, persistStatic]);
+        expect(story.steps.slice(3).map(({ calls }) => calls)).toEqual([0, 0, 0]); // a graph, which keeps the choice
+        expect(algorithms(story).at(-1)).toBe(persistStatic);
+      },
+    );
 
-  test.each(['persistStatic/batch', 'persistStatic/time'])('a recorded step keeps the choice that its weights are packed for, though a worker opens the device: %s', (fastest) => {
-    const story = compare(
-      `${training}
+    test.each(['persistStatic/batch', 'persistStatic/time'])(
+      'a recorded step keeps the choice that its weights are packed for, though a worker opens the device: %s',
+      (fastest) => {
+        const story = compare(
+          `${training}
       const compiled = stm.compile(step);
       for (let i = 0; i < 3; i++) await tell(compiled(rows(3, 5)), ...lstm.parameters());
       ${openElsewhere}
@@ -140,15 +186,18 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
       await tell(step(rows(3, 5)), ...lstm.parameters());
       await closeThere();
       `,
-      fastest,
-      { STMNET_CUDA_GRAPHS: '0' }, // each replay calls cuDNN
+          fastest,
+          { STMNET_CUDA_GRAPHS: '0' }, // each replay calls cuDNN
+        );
+        expect(algorithms(story)).toEqual([standard, persistStatic, persistStatic, persistStatic, standard]);
+      },
     );
-    expect(algorithms(story)).toEqual([standard, persistStatic, persistStatic, persistStatic, standard]);
-  });
 
-  test.each(['persistStatic/batch', 'standard/time'])('a compiled step finds weights that have changed as the choice wants them: %s', (fastest) => {
-    const story = compare(
-      `
+    test.each(['persistStatic/batch', 'standard/time'])(
+      'a compiled step finds weights that have changed as the choice wants them: %s',
+      (fastest) => {
+        const story = compare(
+          `
       lstm.eval();
       const infer = stm.compile((x) => lstm.forward(x).output);
       const other = stm.compile((x) => stm.concat([lstm.forward(x).output, lstm.forward(x).output], 0));
@@ -158,22 +207,24 @@ describe.skipIf(!existsSync(join(root, 'build', 'standin', 'standin_control.node
         await tell(stm.noGrad(() => lstm.forward(rows(3, 5)).output));
       }
       `,
-      fastest,
+          fastest,
+        );
+        expect(story.file).toContain(`:inference ${fastest} `);
+      },
     );
-    expect(story.file).toContain(`:inference ${fastest} `);
-  });
 
-  test('stays the standard one while another worker has the device open', () => {
-    const story = compare(
-      `
+    test('stays the standard one while another worker has the device open', () => {
+      const story = compare(
+        `
       ${openElsewhere}
       ${training}
       for (let i = 0; i < 6; i++) await tell(step(rows(3, 5)));
       await closeThere();
       for (let i = 0; i < 4; i++) await tell(step(rows(3, 5)));
       `,
-      'persistStatic/batch',
-    );
-    expect(algorithms(story)).toEqual([...Array.from({ length: 9 }, () => standard), persistStatic]);
-  });
-});
+        'persistStatic/batch',
+      );
+      expect(algorithms(story)).toEqual([...Array.from({ length: 9 }, () => standard), persistStatic]);
+    });
+  },
+);

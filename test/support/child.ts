@@ -13,8 +13,9 @@ export interface Child {
 }
 
 /**
- * What scripts of a child or a worker may use: `stm`, the built package; `slow(x, ms)`, a copy of x after a pause on the executor; `fail(x)`, a tensor whose
- * command fails; `one()`, a fresh tensor [1]; `limitQueue(commands)`; and `queue(ms)`, 1,000 commands of ms each, of which it returns the last result.
+ * What scripts of a child or a worker may use: `stm`, the built package; `slow(x, ms)`, a copy of x after a pause on
+ * the executor; `fail(x)`, a tensor whose command fails; `one()`, a fresh tensor [1]; `limitQueue(commands)`; and
+ * `queue(ms)`, 1,000 commands of ms each, of which it returns the last result.
  */
 export const prelude = `
   const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
@@ -45,8 +46,20 @@ export interface ChildOptions {
 /** Runs `script`, which requires what it needs, in a Node process of its own. */
 export function runScript(script: string, { environment = {}, timeout = 50_000 }: ChildOptions = {}): Child {
   const start = performance.now();
-  const child = spawnSync(process.execPath, ['--expose-gc', '-e', script], { cwd: root, encoding: 'utf8', timeout, maxBuffer: 2 ** 26, env: { ...process.env, ...preloaded(), ...environment } });
-  return { code: child.status, signal: child.signal, stdout: child.stdout, stderr: child.stderr, ms: performance.now() - start };
+  const child = spawnSync(process.execPath, ['--expose-gc', '-e', script], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout,
+    maxBuffer: 2 ** 26,
+    env: { ...process.env, ...preloaded(), ...environment },
+  });
+  return {
+    code: child.status,
+    signal: child.signal,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ms: performance.now() - start,
+  };
 }
 
 /** Under a sanitizer the children need its libraries before all others; STMNET_PRELOAD names them. */

@@ -8,14 +8,17 @@ const only = process.env['STMNET_TEST_DEVICE'] === 'cuda' ? 'cuda:0' : process.e
 export const here = only ?? 'cpu';
 
 /**
- * Runs a suite on each device present, as the default device of its tests, with products in f32 throughout. Without a CUDA device that suite is skipped and its
- * title says why; STMNET_REQUIRE_CUDA=1 turns the skip into a failure. STMNET_TEST_DEVICE=cuda runs it on that device alone.
+ * Runs a suite on each device present, as the default device of its tests, with products in f32 throughout. Without a
+ * CUDA device that suite is skipped and its title says why; STMNET_REQUIRE_CUDA=1 turns the skip into a failure.
+ * STMNET_TEST_DEVICE=cuda runs it on that device alone.
  *
  * @param suite  registers tests; make tensors inside them, not while registering
  */
 export function describeDevices(name: string, suite: (device: string) => void): void {
   const listed = devices();
-  const present = listed.filter((device) => device.available && (only === undefined || device.name === only)).map((device) => device.name);
+  const present = listed
+    .filter((device) => device.available && (only === undefined || device.name === only))
+    .map((device) => device.name);
   for (const device of present) {
     describe(`${name} on ${device}`, () => {
       const before = [defaultDevice(), mathMode()] as const;
@@ -31,8 +34,13 @@ export function describeDevices(name: string, suite: (device: string) => void): 
     });
   }
   if (present.some((device) => device.startsWith('cuda') || device === only)) return;
-  const reason = listed.find((device) => !device.available)?.reason?.split('\n')[0] ?? `devices() lists ${listed.map((device) => device.name).join(', ')}`;
-  describe.skipIf(process.env['STMNET_REQUIRE_CUDA'] !== '1' && only === undefined)(`${name} on ${only ?? 'cuda'} (${reason})`, () => {
-    it('finds the device', () => expect.fail(reason));
-  });
+  const reason =
+    listed.find((device) => !device.available)?.reason?.split('\n')[0] ??
+    `devices() lists ${listed.map((device) => device.name).join(', ')}`;
+  describe.skipIf(process.env['STMNET_REQUIRE_CUDA'] !== '1' && only === undefined)(
+    `${name} on ${only ?? 'cuda'} (${reason})`,
+    () => {
+      it('finds the device', () => expect.fail(reason));
+    },
+  );
 }

@@ -11,16 +11,22 @@ export function spreadArray(shape: readonly number[], seed = 1, scale = 1): Host
 }
 
 /**
- * Expects the gradients of `fn` at `inputs` (f64) to be those of central differences, for an upstream gradient of `spread` numbers.
+ * Expects the gradients of `fn` at `inputs` (f64) to be those of central differences, for an upstream gradient of
+ * `spread` numbers.
  *
  * @param tolerance  absolute plus relative; central differences of step 1e-5 in f64 are good to about 1e-9
  */
-export async function expectGradients(fn: (...inputs: Tensor[]) => Tensor, inputs: readonly HostArray[], tolerance = 1e-7): Promise<void> {
+export async function expectGradients(
+  fn: (...inputs: Tensor[]) => Tensor,
+  inputs: readonly HostArray[],
+  tolerance = 1e-7,
+): Promise<void> {
   const leaves = inputs.map((input) => tensor(input, { dtype: 'f64', requiresGrad: true }));
   const output = fn(...leaves);
   const upstream = tensor(spreadArray(output.shape, 5), { dtype: 'f64' });
   output.backward({ gradient: upstream });
-  const value = (changed: readonly HostArray[]): Promise<number> => noGrad(() => sum(fn(...changed.map((input) => tensor(input, { dtype: 'f64' }))).mul(upstream))).item();
+  const value = (changed: readonly HostArray[]): Promise<number> =>
+    noGrad(() => sum(fn(...changed.map((input) => tensor(input, { dtype: 'f64' }))).mul(upstream))).item();
   for (const [place, input] of inputs.entries()) {
     const gradient = await leaves[place]?.grad?.data();
     expect(gradient?.length, `gradient of input ${place}`).toBe(input.data.length);
@@ -33,7 +39,8 @@ export async function expectGradients(fn: (...inputs: Tensor[]) => Tensor, input
       };
       const expected = ((await moved(step)) - (await moved(-step))) / (2 * step);
       const got = gradient?.[element] ?? Number.NaN;
-      if (!(Math.abs(got - expected) <= tolerance * (1 + Math.abs(expected)))) expect.fail(`gradient of input ${place}, element ${element}: got ${got}, expected ${expected}`);
+      if (!(Math.abs(got - expected) <= tolerance * (1 + Math.abs(expected))))
+        expect.fail(`gradient of input ${place}, element ${element}: got ${got}, expected ${expected}`);
     }
   }
 }

@@ -12,7 +12,10 @@ export interface OpCase {
   run: (...inputs: Tensor[]) => Tensor;
   /** The same in plain TypeScript on f64 numbers. `generate` and `at` help. */
   reference: (...inputs: HostArray[]) => HostArray;
-  /** Lists of input shapes, one shape for each input: the usual ones and the odd ones, with extents of 0 and 1, and broadcast against each other. */
+  /**
+   * Lists of input shapes, one shape for each input: the usual ones and the odd ones, with extents of 0 and 1, and
+   * broadcast against each other.
+   */
   shapes: readonly (readonly (readonly number[])[])[];
   /** Inputs lie between these. Default [-1, 1]. */
   domain?: readonly [number, number];
@@ -44,16 +47,28 @@ export function generate(shape: readonly number[], fn: (place: readonly number[]
 /** The element at a place; axes are aligned at the last one and broadcast where their extent is 1. */
 export function at(x: HostArray, place: readonly number[]): number {
   const added = place.length - x.shape.length;
-  const position = x.shape.reduce((sum, extent, axis) => sum * extent + (extent === 1 ? 0 : (place[axis + added] ?? 0)), 0);
+  const position = x.shape.reduce(
+    (sum, extent, axis) => sum * extent + (extent === 1 ? 0 : (place[axis + added] ?? 0)),
+    0,
+  );
   return x.data[position] ?? Number.NaN;
 }
 
 /** Inputs of one case: repeatable numbers within the domain. */
 function inputsOf({ domain: [low, high] = [-1, 1] }: OpCase, shapes: readonly (readonly number[])[]): HostArray[] {
-  return shapes.map((shape, input) => ({ data: Float64Array.from({ length: sizeOf(shape) }, (_, position) => low + ((spread(position, input + 1) + 1) / 2) * (high - low)), shape }));
+  return shapes.map((shape, input) => ({
+    data: Float64Array.from(
+      { length: sizeOf(shape) },
+      (_, position) => low + ((spread(position, input + 1) + 1) / 2) * (high - low),
+    ),
+    shape,
+  }));
 }
 
-/** `x` as it lies under `viewed`: axes in reverse order and, where there is an axis, with a stray element at either end of the last of them. */
+/**
+ * `x` as it lies under `viewed`: axes in reverse order and, where there is an axis, with a stray element at either end
+ * of the last of them.
+ */
 function spreadOut(x: HostArray): HostArray {
   const reversed = [...x.shape].reverse();
   const framed = reversed.map((extent, axis) => (axis === reversed.length - 1 ? extent + 2 : extent));
@@ -65,10 +80,12 @@ function spreadOut(x: HostArray): HostArray {
 }
 
 /** A view that shows the array that `spreadOut` was given: neither dense nor at the start of its storage. */
-const viewed = (x: Tensor): Tensor => (x.rank === 0 ? x : x.permute(x.shape.map((_, axis) => x.rank - 1 - axis)).slice([1], [-1]));
+const viewed = (x: Tensor): Tensor =>
+  x.rank === 0 ? x : x.permute(x.shape.map((_, axis) => x.rank - 1 - axis)).slice([1], [-1]);
 
 /**
- * Expects `got` to have the reference's shape, and its numbers within a tolerance (see tolerances.ts). NaN equals NaN, and infinities themselves.
+ * Expects `got` to have the reference's shape, and its numbers within a tolerance (see tolerances.ts). NaN equals NaN,
+ * and infinities themselves.
  */
 export async function expectClose(got: Tensor, expected: HostArray, tolerance: number): Promise<void> {
   expect(got.shape).toEqual([...expected.shape]);
@@ -76,18 +93,22 @@ export async function expectClose(got: Tensor, expected: HostArray, tolerance: n
   expect(data.length).toBe(expected.data.length);
   for (const [position, wanted] of Array.from(expected.data).entries()) {
     const value = data[position] ?? Number.NaN;
-    const near = Object.is(value, wanted) || value === wanted || Math.abs(value - wanted) <= tolerance * (1 + Math.abs(wanted));
-    if (!near) expect.fail(`element [${placeOf(expected.shape, position).join(', ')}]: got ${value}, expected ${wanted} within ${tolerance}`);
+    const near =
+      Object.is(value, wanted) || value === wanted || Math.abs(value - wanted) <= tolerance * (1 + Math.abs(wanted));
+    if (!near)
+      expect.fail(
+        `element [${placeOf(expected.shape, position).join(', ')}]: got ${value}, expected ${wanted} within ${tolerance}`,
+      );
   }
 }
 
 /**
- * Registers the tests that every op gets, for each list of shapes and on each device: its value against the reference in f64 and f32, of dense inputs and of
- * views that are neither dense nor at the start of their storage, and its gradient with respect to every input, dense and as a view, against central
- * differences in f64.
+ * Registers the tests that every op gets, for each list of shapes and on each device: its value against the reference
+ * in f64 and f32, of dense inputs and of views that are neither dense nor at the start of their storage, and its
+ * gradient with respect to every input, dense and as a view, against central differences in f64.
  *
- * @example
- * opCase({ op: 'sub', run: (a, b) => a.sub(b), reference: (a, b) => generate(a.shape, (p) => at(a, p) - at(b, p)), shapes: [[[2, 3], [3]], [[0, 3], [3]], [[1], [1]]] });
+ * @example opCase({ op: 'sub', run: (a, b) => a.sub(b), reference: (a, b) => generate(a.shape, (p) => at(a, p) - at(b,
+ * p)), shapes: [[[2, 3], [3]], [[0, 3], [3]], [[1], [1]]] });
  */
 export function opCase(row: OpCase): void {
   const { op, run, reference, shapes, gradient = true, f32 = true } = row;
@@ -97,10 +118,18 @@ export function opCase(row: OpCase): void {
         const inputs = inputsOf(row, list);
         const dtypes = f32 ? (['f64', 'f32'] as const) : (['f64'] as const);
         it.each(dtypes)('is the reference in %s', async (dtype) => {
-          await expectClose(run(...inputs.map((x) => tensor(x, { dtype }))), reference(...inputs.map((x) => rounded(x, dtype))), tolerances.value[dtype]);
+          await expectClose(
+            run(...inputs.map((x) => tensor(x, { dtype }))),
+            reference(...inputs.map((x) => rounded(x, dtype))),
+            tolerances.value[dtype],
+          );
         });
         it('takes views', async () => {
-          await expectClose(run(...inputs.map((x) => viewed(tensor(spreadOut(x), { dtype: 'f64' })))), reference(...inputs), tolerances.value.f64);
+          await expectClose(
+            run(...inputs.map((x) => viewed(tensor(spreadOut(x), { dtype: 'f64' })))),
+            reference(...inputs),
+            tolerances.value.f64,
+          );
         });
         if (!gradient) return;
         it('has the gradient of differences', async () => {
@@ -113,4 +142,5 @@ export function opCase(row: OpCase): void {
 }
 
 /** What a dtype holds of an array, so that the reference sees the same numbers as the op. */
-const rounded = (x: HostArray, dtype: 'f32' | 'f64'): HostArray => (dtype === 'f64' ? x : { data: Float64Array.from(x.data, Math.fround), shape: x.shape });
+const rounded = (x: HostArray, dtype: 'f32' | 'f64'): HostArray =>
+  dtype === 'f64' ? x : { data: Float64Array.from(x.data, Math.fround), shape: x.shape };

@@ -1,4 +1,20 @@
-import { Adam, BatchNorm1d, clipGradNorm, CrossEntropyLoss, Dropout, GaussianNoise, Linear, LSTM, manualSeed, Module, OneCycleLR, pad, tensor, type PaddedSequence, type Tensor } from 'stmnet';
+import {
+  Adam,
+  BatchNorm1d,
+  clipGradNorm,
+  CrossEntropyLoss,
+  Dropout,
+  GaussianNoise,
+  Linear,
+  LSTM,
+  manualSeed,
+  Module,
+  OneCycleLR,
+  pad,
+  tensor,
+  type PaddedSequence,
+  type Tensor,
+} from 'stmnet';
 import { spreadArray } from './gradients';
 
 /** A model with everything that is random or has statistics. */
@@ -16,7 +32,8 @@ export class Tagger extends Module {
 /** A training with everything that has state: dropout, running statistics, moments, a schedule. */
 export function training() {
   manualSeed(11);
-  const model = new Tagger(), optimizer = new Adam(model.parameters(), { learningRate: 1e-2 });
+  const model = new Tagger(),
+    optimizer = new Adam(model.parameters(), { learningRate: 1e-2 });
   const schedule = new OneCycleLR(optimizer, { maxLearningRate: 2e-2, totalSteps: 60 });
   const criterion = new CrossEntropyLoss();
   const step = (x: PaddedSequence, y: PaddedSequence): { loss: Tensor; norm: Tensor } => {
@@ -31,9 +48,14 @@ export function training() {
 }
 
 /** Repeatable numbers in (-1, 1). */
-export const numbers = (shape: readonly number[], seed: number): Tensor => tensor(spreadArray(shape, seed), { dtype: 'f32' });
+export const numbers = (shape: readonly number[], seed: number): Tensor =>
+  tensor(spreadArray(shape, seed), { dtype: 'f32' });
 
-const lengths = [[6, 2, 0, 5], [4, 4, 4], [6, 2, 0, 5]];
+const lengths = [
+  [6, 2, 0, 5],
+  [4, 4, 4],
+  [6, 2, 0, 5],
+];
 
 /** Batch `i`: three kinds in turn, two of which are alike; the second is smaller. */
 export function batch(i: number): [PaddedSequence, PaddedSequence] {

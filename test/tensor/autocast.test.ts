@@ -1,5 +1,17 @@
 import { expect, test } from 'vitest';
-import { autocast, linear, LSTM, manualSeed, mathMode, OptionError, Parameter, setMathMode, tensor, type MathMode, type Tensor } from 'stmnet';
+import {
+  autocast,
+  linear,
+  LSTM,
+  manualSeed,
+  mathMode,
+  OptionError,
+  Parameter,
+  setMathMode,
+  tensor,
+  type MathMode,
+  type Tensor,
+} from 'stmnet';
 import { describeDevices } from '../support/devices';
 import { spreadArray } from '../support/gradients';
 
@@ -7,9 +19,17 @@ test('the mode holds inside, and that of before comes back', () => {
   const before = mathMode();
   try {
     setMathMode('fma');
-    expect(autocast('bf16', () => [mathMode(), autocast('f16', mathMode), mathMode()])).toEqual(['bf16', 'f16', 'bf16']);
+    expect(autocast('bf16', () => [mathMode(), autocast('f16', mathMode), mathMode()])).toEqual([
+      'bf16',
+      'f16',
+      'bf16',
+    ]);
     expect(mathMode()).toBe('fma');
-    expect(() => autocast('tf32', () => { throw new RangeError('mine'); })).toThrow(new RangeError('mine'));
+    expect(() =>
+      autocast('tf32', () => {
+        throw new RangeError('mine');
+      }),
+    ).toThrow(new RangeError('mine'));
     expect(mathMode()).toBe('fma');
     expect(() => autocast('bf16', () => Promise.resolve(1))).toThrow(/autocast: got an async function/);
     expect(mathMode()).toBe('fma');
@@ -21,21 +41,25 @@ test('the mode holds inside, and that of before comes back', () => {
 });
 
 describeDevices('autocast', (device) => {
-  const numbers = (shape: readonly number[], seed: number): Tensor => tensor(spreadArray(shape, seed), { dtype: 'f32' });
+  const numbers = (shape: readonly number[], seed: number): Tensor =>
+    tensor(spreadArray(shape, seed), { dtype: 'f32' });
 
   /** Ops with a parameter; their gradients are products too. */
   const ops: Record<string, () => { parameter: Parameter; run: () => Tensor }> = {
     matmul: () => {
-      const parameter = new Parameter(numbers([24, 16], 2)), x = numbers([8, 24], 1);
+      const parameter = new Parameter(numbers([24, 16], 2)),
+        x = numbers([8, 24], 1);
       return { parameter, run: () => x.matmul(parameter) };
     },
     linear: () => {
-      const parameter = new Parameter(numbers([16, 24], 2)), x = numbers([8, 24], 1);
+      const parameter = new Parameter(numbers([16, 24], 2)),
+        x = numbers([8, 24], 1);
       return { parameter, run: () => linear(x, parameter) };
     },
     LSTM: () => {
       manualSeed(1);
-      const layer = new LSTM({ inputSize: 24, hiddenSize: 16 }), x = numbers([8, 5, 24], 1);
+      const layer = new LSTM({ inputSize: 24, hiddenSize: 16 }),
+        x = numbers([8, 5, 24], 1);
       const [parameter] = layer.parameters();
       if (parameter === undefined) throw new Error('an LSTM has parameters');
       return { parameter, run: () => layer.forward(x).output };

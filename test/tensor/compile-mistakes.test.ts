@@ -1,13 +1,31 @@
 import { expect, test } from 'vitest';
-import { Adam, compile, getRandomState, isGradEnabled, Linear, manualSeed, OptionError, PaddedSequence, Parameter, SGD, synchronize, tensor, type Tensor } from 'stmnet';
+import {
+  Adam,
+  compile,
+  getRandomState,
+  isGradEnabled,
+  Linear,
+  manualSeed,
+  OptionError,
+  PaddedSequence,
+  Parameter,
+  SGD,
+  synchronize,
+  tensor,
+  type Tensor,
+} from 'stmnet';
 import { binding } from '../../src/native/load';
 import { idOf, wrap } from '../../src/tensor/tensor';
 import { describeDevices } from '../support/devices';
 
 describeDevices('compile: mistakes', () => {
   const refused = (step: (x: Tensor) => unknown, message: RegExp, code = 'ERR_STM_RECORDING'): void => {
-    const compiled = compile(step), x = tensor([1, 2]);
-    for (let i = 0; i < 3; i++) expect(() => compiled(x)).toThrowError(expect.objectContaining({ code, message: expect.stringMatching(message) }));
+    const compiled = compile(step),
+      x = tensor([1, 2]);
+    for (let i = 0; i < 3; i++)
+      expect(() => compiled(x)).toThrowError(
+        expect.objectContaining({ code, message: expect.stringMatching(message) }),
+      );
     expect(compiled.recordings).toBe(0);
   };
 
@@ -18,7 +36,12 @@ describeDevices('compile: mistakes', () => {
     ['data()', (x) => void new PaddedSequence(x.reshape([1, 2]), [1]).data()],
     ['array()', (x) => void new PaddedSequence(x.reshape([1, 2]), [1]).array()],
     ['synchronize()', () => void synchronize()],
-  ])('%s inside is refused at the call', (call, step) => refused(step, new RegExp(`compile: got ${call.replace(/[()]/g, '\\$&')} inside a compiled step, expected .*\n {2}Fix: `)));
+  ])('%s inside is refused at the call', (call, step) =>
+    refused(
+      step,
+      new RegExp(`compile: got ${call.replace(/[()]/g, '\\$&')} inside a compiled step, expected .*\n {2}Fix: `),
+    ),
+  );
 
   test('promises, results that are none, arguments that cannot be repeated', () => {
     refused(() => Promise.resolve(), /compile: got an async function/, 'ERR_STM_OPTION');
@@ -49,7 +72,8 @@ describeDevices('compile: mistakes', () => {
   });
 
   test('an exception passes, and leaves gradients, steps, random numbers and modes as they were', async () => {
-    const layer = new Linear({ inFeatures: 2, outFeatures: 1 }), optimizer = new Adam(layer.parameters());
+    const layer = new Linear({ inFeatures: 2, outFeatures: 1 }),
+      optimizer = new Adam(layer.parameters());
     let fails = false;
     const compiled = compile((x: Tensor) => {
       const loss = layer.forward(x.dropout(0.5)).sum();
@@ -64,7 +88,9 @@ describeDevices('compile: mistakes', () => {
     const before = [await layer.weight.grad?.array(), await layer.weight.array(), optimizer.steps, getRandomState()];
     fails = true;
     for (let i = 0; i < 2; i++) expect(() => compiled(x)).toThrow(new RangeError('mine'));
-    expect([await layer.weight.grad?.array(), await layer.weight.array(), optimizer.steps, getRandomState()]).toEqual(before);
+    expect([await layer.weight.grad?.array(), await layer.weight.array(), optimizer.steps, getRandomState()]).toEqual(
+      before,
+    );
     expect(isGradEnabled()).toBe(true);
     fails = false;
     for (let i = 0; i < 3; i++) compiled(x);
@@ -73,7 +99,8 @@ describeDevices('compile: mistakes', () => {
   });
 
   test('a fault of the device rejects the read of that step, and not of the next', async () => {
-    const table = new Parameter(tensor([[1], [2]])), optimizer = new SGD([table], { learningRate: 1 });
+    const table = new Parameter(tensor([[1], [2]])),
+      optimizer = new SGD([table], { learningRate: 1 });
     const compiled = compile((places: Tensor) => {
       const loss = table.indexSelect(0, places).sum();
       optimizer.zeroGrad();

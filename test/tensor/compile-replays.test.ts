@@ -15,7 +15,9 @@ describeDevices('compile: steps that are never alike', () => {
   afterEach(() => void process.off('warning', listen));
   const ours = async (): Promise<string[]> => {
     await turn();
-    return warnings.filter(({ code }) => code === 'STM_COMPILE_NO_REPLAY').map(({ name, message }) => `${name}: ${message}`);
+    return warnings
+      .filter(({ code }) => code === 'STM_COMPILE_NO_REPLAY')
+      .map(({ name, message }) => `${name}: ${message}`);
   };
 
   test('one warning says that no call was like another', async () => {
@@ -23,7 +25,11 @@ describeDevices('compile: steps that are never alike', () => {
     for (let size = 1; size < 64; size++) compiled(zeros([size]));
     expect(await ours()).toEqual([]);
     for (let size = 64; size < 200; size++) compiled(zeros([size]));
-    expect(await ours()).toEqual([expect.stringMatching(/^StmnetWarning: compile: got 64 calls in a row none of which could be replayed, because their shapes[\s\S]*\n {2}Fix: pad batches to few lengths/)]);
+    expect(await ours()).toEqual([
+      expect.stringMatching(
+        /^StmnetWarning: compile: got 64 calls in a row none of which could be replayed, because their shapes[\s\S]*\n {2}Fix: pad batches to few lengths/,
+      ),
+    ]);
     expect([compiled.replays, compiled.recordings]).toEqual([0, 0]);
   });
 
@@ -37,7 +43,8 @@ describeDevices('compile: steps that are never alike', () => {
   });
 
   test('another reason is named where the arguments are alike', async () => {
-    const w = zeros([2], { requiresGrad: true }), optimizer = new SGD([new Parameter(w)], { learningRate: 0.1 });
+    const w = zeros([2], { requiresGrad: true }),
+      optimizer = new SGD([new Parameter(w)], { learningRate: 0.1 });
     const [group] = optimizer.groups;
     const compiled = compile((x: Tensor) => {
       for (const { parameters } of optimizer.groups) for (const parameter of parameters) parameter.grad = x;
@@ -47,7 +54,9 @@ describeDevices('compile: steps that are never alike', () => {
       if (group !== undefined) group.weightDecay = i / 1000;
       compiled(zeros([2]));
     }
-    expect(await ours()).toEqual([expect.stringMatching(/because a mode, an option, a leaf or its gradient was another each time/)]);
+    expect(await ours()).toEqual([
+      expect.stringMatching(/because a mode, an option, a leaf or its gradient was another each time/),
+    ]);
     expect(compiled.replays).toBe(0);
   });
 

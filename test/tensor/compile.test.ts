@@ -1,6 +1,24 @@
 import { expect, test } from 'vitest';
 import {
-  Adam, compile, DataLoader, getRandomState, Linear, LSTM, manualSeed, mathMode, noGrad, ones, PaddedSequence, Parameter, rand, setMathMode, SGD, tensor, zeros, type CompiledStep, type Tensor,
+  Adam,
+  compile,
+  DataLoader,
+  getRandomState,
+  Linear,
+  LSTM,
+  manualSeed,
+  mathMode,
+  noGrad,
+  ones,
+  PaddedSequence,
+  Parameter,
+  rand,
+  setMathMode,
+  SGD,
+  tensor,
+  zeros,
+  type CompiledStep,
+  type Tensor,
 } from 'stmnet';
 import { describeDevices } from '../support/devices';
 import { batch, numbers, training, type Tagger } from '../support/tagger';
@@ -8,12 +26,26 @@ import { batch, numbers, training, type Tagger } from '../support/tagger';
 const bits = async (x: Tensor): Promise<number[]> => Array.from(await x.data());
 
 async function stateOf({ model, optimizer }: ReturnType<typeof training>): Promise<unknown> {
-  const named = [...Object.entries(model.stateDict()), ...Object.entries(optimizer.stateDict().state), ...model.parameters().map((p, i) => [`grad ${i}`, p.grad ?? zeros([])] as const)];
-  return { values: await Promise.all(named.map(async ([name, x]) => [name, await bits(x)])), steps: optimizer.steps, rate: optimizer.learningRate, random: getRandomState() };
+  const named = [
+    ...Object.entries(model.stateDict()),
+    ...Object.entries(optimizer.stateDict().state),
+    ...model.parameters().map((p, i) => [`grad ${i}`, p.grad ?? zeros([])] as const),
+  ];
+  return {
+    values: await Promise.all(named.map(async ([name, x]) => [name, await bits(x)])),
+    steps: optimizer.steps,
+    rate: optimizer.learningRate,
+    random: getRandomState(),
+  };
 }
 
-async function train(steps: number, wrap: (step: ReturnType<typeof training>['step']) => ReturnType<typeof training>['step'], between?: (i: number, model: Tagger) => void): Promise<unknown> {
-  const run = training(), step = wrap(run.step);
+async function train(
+  steps: number,
+  wrap: (step: ReturnType<typeof training>['step']) => ReturnType<typeof training>['step'],
+  between?: (i: number, model: Tagger) => void,
+): Promise<unknown> {
+  const run = training(),
+    step = wrap(run.step);
   const seen: unknown[] = [];
   for (let i = 0; i < steps; i++) {
     between?.(i, run.model);
@@ -51,8 +83,12 @@ describeDevices('compile', () => {
       runs++;
       return options.add ? x.mul(factor).add(options.shift) : x.mul(factor);
     });
-    const call = async (x: Tensor, factor: number, shift = 0, add = true): Promise<[unknown, number]> => [await compiled(x, factor, { shift, add }).array(), runs];
-    const x = tensor([1, 2]), y = tensor([[3, 4]]);
+    const call = async (x: Tensor, factor: number, shift = 0, add = true): Promise<[unknown, number]> => [
+      await compiled(x, factor, { shift, add }).array(),
+      runs,
+    ];
+    const x = tensor([1, 2]),
+      y = tensor([[3, 4]]);
     expect(await call(x, 2)).toEqual([[2, 4], 1]);
     expect(await call(x, 2)).toEqual([[2, 4], 2]);
     expect(await call(tensor([5, 6]), 2)).toEqual([[10, 12], 2]);
@@ -75,11 +111,25 @@ describeDevices('compile', () => {
     layer.loadStateDict({ weight: tensor([[2], [3]]), bias: tensor([1, 1]) });
     const compiled = compile((x: PaddedSequence) => layer.forward(x));
     for (let i = 0; i < 5; i++) {
-      const y = compiled(new PaddedSequence(tensor([[[i], [7]], [[i], [7]]]), [1, 2]));
+      const y = compiled(
+        new PaddedSequence(
+          tensor([
+            [[i], [7]],
+            [[i], [7]],
+          ]),
+          [1, 2],
+        ),
+      );
       expect(y.isZeroPadded).toBe(true);
       expect(await y.values.array()).toEqual([
-        [[2 * i + 1, 3 * i + 1], [0, 0]],
-        [[2 * i + 1, 3 * i + 1], [15, 22]],
+        [
+          [2 * i + 1, 3 * i + 1],
+          [0, 0],
+        ],
+        [
+          [2 * i + 1, 3 * i + 1],
+          [15, 22],
+        ],
       ]);
     }
     expect(compiled.replays).toBeGreaterThan(0);
@@ -97,7 +147,9 @@ describeDevices('compile', () => {
       return runs;
     };
     try {
-      expect([call([1, 2], 0), call([1, 2], 0), call([1, 2], 0), call([2, 1], 0), call([1, 2], -0)]).toEqual([1, 2, 2, 3, 4]);
+      expect([call([1, 2], 0), call([1, 2], 0), call([1, 2], 0), call([2, 1], 0), call([1, 2], -0)]).toEqual([
+        1, 2, 2, 3, 4,
+      ]);
       setMathMode(before === 'fma' ? 'tf32' : 'fma');
       expect(call([1, 2], 0)).toBe(5);
     } finally {
@@ -107,10 +159,13 @@ describeDevices('compile', () => {
 
   test('recordings that were not used for longest go', () => {
     let runs = 0;
-    const compiled = compile((x: Tensor) => {
-      runs++;
-      return x.add(1);
-    }, { maxRecordings: 2 });
+    const compiled = compile(
+      (x: Tensor) => {
+        runs++;
+        return x.add(1);
+      },
+      { maxRecordings: 2 },
+    );
     const call = (size: number): number => {
       compiled(zeros([size]));
       return runs;
@@ -127,12 +182,15 @@ describeDevices('compile', () => {
     const results = [1, 2, 3, 4].map((value) => compiled(tensor([value])));
     expect(await Promise.all(results.map(({ product }) => product.item()))).toEqual([3, 6, 9, 12]);
     expect(await Promise.all(results.map(({ sums }) => sums[0].item()))).toEqual([1, 2, 3, 4]);
-    expect(results.map(({ product, sums }) => [product.requiresGrad, sums[1], sums[2]])).toEqual(results.map(() => [false, undefined, 'as it is']));
+    expect(results.map(({ product, sums }) => [product.requiresGrad, sums[1], sums[2]])).toEqual(
+      results.map(() => [false, undefined, 'as it is']),
+    );
   });
 
   test('an inference sees weights that have changed since', async () => {
     manualSeed(3);
-    const model = new LSTM({ inputSize: 3, hiddenSize: 4 }), head = new Linear({ inFeatures: 4, outFeatures: 2 });
+    const model = new LSTM({ inputSize: 3, hiddenSize: 4 }),
+      head = new Linear({ inFeatures: 4, outFeatures: 2 });
     const plain = (x: Tensor): Tensor => head.forward(model.forward(x).output);
     const compiled = compile(plain);
     const x = numbers([2, 5, 3], 1);
@@ -153,7 +211,8 @@ describeDevices('compile', () => {
   test('two recordings, and eager steps between them, go on from each other', async () => {
     const run = async (wrap: (step: (x: Tensor) => Tensor) => (x: Tensor) => Tensor): Promise<unknown> => {
       manualSeed(5);
-      const layer = new Linear({ inFeatures: 3, outFeatures: 2 }), optimizer = new SGD(layer.parameters(), { learningRate: 0.1, momentum: 0.9 });
+      const layer = new Linear({ inFeatures: 3, outFeatures: 2 }),
+        optimizer = new SGD(layer.parameters(), { learningRate: 0.1, momentum: 0.9 });
       const one = (x: Tensor): Tensor => {
         const loss = layer.forward(x).square().mean();
         optimizer.zeroGrad();
@@ -161,7 +220,8 @@ describeDevices('compile', () => {
         optimizer.step();
         return loss;
       };
-      const first = wrap(one), second = wrap((x) => one(x.mul(2).dropout(0.5)));
+      const first = wrap(one),
+        second = wrap((x) => one(x.mul(2).dropout(0.5)));
       const seen: number[] = [];
       for (let i = 0; i < 12; i++) {
         const x = numbers([4, 3], i);
@@ -174,7 +234,8 @@ describeDevices('compile', () => {
 
   test('gradients add up over calls as they would in eager steps', async () => {
     const run = async (compiled: boolean): Promise<unknown> => {
-      const w = new Parameter(tensor([1, 2])), optimizer = new SGD([w], { learningRate: 0.5 });
+      const w = new Parameter(tensor([1, 2])),
+        optimizer = new SGD([w], { learningRate: 0.5 });
       const plain = (x: Tensor): Tensor => {
         const loss = x.mul(w).square().sum();
         loss.backward();
@@ -196,7 +257,8 @@ describeDevices('compile', () => {
 
   test('a parameter that is frozen, options that change and a state that is loaded make a step of another kind', async () => {
     const run = async (compiled: boolean): Promise<unknown> => {
-      const [a, b] = [new Parameter(tensor([1])), new Parameter(tensor([2]))], optimizer = new Adam([a, b], { learningRate: 0.1 });
+      const [a, b] = [new Parameter(tensor([1])), new Parameter(tensor([2]))],
+        optimizer = new Adam([a, b], { learningRate: 0.1 });
       const plain = (x: Tensor): Tensor => {
         const loss = x.mul(a).mul(b).square().sum();
         optimizer.zeroGrad();
@@ -213,7 +275,13 @@ describeDevices('compile', () => {
         const [group] = optimizer.groups;
         if (i === 17 && group !== undefined) group.weightDecay = 0.1;
         if (i === 20) optimizer.learningRate = 0.01;
-        if (i === 15) saved = { ...optimizer.stateDict(), state: Object.fromEntries(Object.entries(optimizer.stateDict().state).map(([name, x]) => [name, x.clone()])) };
+        if (i === 15)
+          saved = {
+            ...optimizer.stateDict(),
+            state: Object.fromEntries(
+              Object.entries(optimizer.stateDict().state).map(([name, x]) => [name, x.clone()]),
+            ),
+          };
         if (i === 24) optimizer.loadStateDict(saved);
         seen.push(await step(tensor([1 + i / 10])).item(), await a.item(), await b.item(), optimizer.steps);
       }
@@ -223,7 +291,8 @@ describeDevices('compile', () => {
   });
 
   test('a model that moves to another device and back is followed', async () => {
-    const layer = new Linear({ inFeatures: 2, outFeatures: 1 }), optimizer = new Adam(layer.parameters(), { learningRate: 0.1 });
+    const layer = new Linear({ inFeatures: 2, outFeatures: 1 }),
+      optimizer = new Adam(layer.parameters(), { learningRate: 0.1 });
     const home = layer.weight.device;
     const [one, other] = [ones([1, 2]), ones([1, 2], { device: 'cpu' })];
     const step = compile(() => {
@@ -238,7 +307,8 @@ describeDevices('compile', () => {
       layer.to(device);
       for (let i = 0; i < 4; i++) losses.push(await step().item());
     }
-    losses.slice(1).forEach((loss, i) => expect((losses[i] ?? 0) - loss).toBeCloseTo(0.3, 4)); // each step moves two weights and a bias by 0.1
+    // each step moves two weights and a bias by 0.1
+    losses.slice(1).forEach((loss, i) => expect((losses[i] ?? 0) - loss).toBeCloseTo(0.3, 4));
     expect(optimizer.steps).toBe(12);
   });
 
@@ -246,20 +316,33 @@ describeDevices('compile', () => {
     const count = zeros([1]);
     const compiled = compile(() => [count.add_(1), count.reshape([])]);
     const results = Array.from({ length: 4 }, () => compiled());
-    for (const [i, pair] of results.entries()) expect(await Promise.all(pair.map((x) => x.data()))).toEqual([Float32Array.of(i + 1), Float32Array.of(i + 1)]);
+    for (const [i, pair] of results.entries())
+      expect(await Promise.all(pair.map((x) => x.data()))).toEqual([Float32Array.of(i + 1), Float32Array.of(i + 1)]);
     results[0]?.[0]?.add_(10);
     expect(await count.item()).toBe(4);
   });
 
   test('a compiled step inside another becomes a part of it', async () => {
-    const inner = compile((x: Tensor) => x.add(1)), outer = compile((x: Tensor) => inner(inner(x)).mul(2));
+    const inner = compile((x: Tensor) => x.add(1)),
+      outer = compile((x: Tensor) => inner(inner(x)).mul(2));
     for (let i = 0; i < 4; i++) expect(await outer(tensor([i])).item()).toBe((i + 2) * 2);
     expect([inner.recordings, outer.recordings]).toEqual([0, 1]);
   });
 
   test('data from the host and empty tensors', async () => {
-    const compiled = compile((x: Tensor) => [x.add(tensor([1, 2, 3])), tensor([7]), zeros([0, 2]).add(1), x.slice([0], [0])]);
-    for (let i = 0; i < 4; i++) expect(await Promise.all(compiled(tensor([i, i, i])).map((y) => y.array()))).toEqual([[i + 1, i + 2, i + 3], [7], [], []]);
+    const compiled = compile((x: Tensor) => [
+      x.add(tensor([1, 2, 3])),
+      tensor([7]),
+      zeros([0, 2]).add(1),
+      x.slice([0], [0]),
+    ]);
+    for (let i = 0; i < 4; i++)
+      expect(await Promise.all(compiled(tensor([i, i, i])).map((y) => y.array()))).toEqual([
+        [i + 1, i + 2, i + 3],
+        [7],
+        [],
+        [],
+      ]);
     const empty = compile((x: Tensor) => x.sum());
     for (let i = 0; i < 4; i++) expect(await empty(zeros([0])).item()).toBe(0);
     const nothing = compile(() => undefined);
@@ -271,6 +354,11 @@ test('a batch of rows does not replay what was recorded for one sequence', () =>
   const lstm = new LSTM({ inputSize: 2, hiddenSize: 3 });
   const step = compile((x: Tensor) => lstm.forward(x).output.sum());
   for (let i = 0; i < 3; i++) step(ones([4, 2])); // four steps of one sequence
-  const [made] = [...new DataLoader(Array.from({ length: 4 }, () => ({ input: [1, 2], target: 0 })), { batchSize: 4 })];
+  const [made] = [
+    ...new DataLoader(
+      Array.from({ length: 4 }, () => ({ input: [1, 2], target: 0 })),
+      { batchSize: 4 },
+    ),
+  ];
   expect(() => step((made as { input: Tensor }).input)).toThrow(/expected \[N, T, 2\]/);
 });

@@ -1,12 +1,29 @@
 import { afterEach, expect, test } from 'vitest';
-import { bernoulli, cast, compile, defineFunction, embedding, isDebug, noGrad, ones, setDebug, tensor, type NativeError, type Tensor } from 'stmnet';
+import {
+  bernoulli,
+  cast,
+  compile,
+  defineFunction,
+  embedding,
+  isDebug,
+  noGrad,
+  ones,
+  setDebug,
+  tensor,
+  type NativeError,
+  type Tensor,
+} from 'stmnet';
 import { runScript } from '../support/child';
 import { describeDevices } from '../support/devices';
 
 afterEach(() => setDebug(false));
 
 /** What reading rejects with. */
-const failure = (x: Tensor): Promise<NativeError> => x.data().then(() => expect.unreachable('it was read'), (error: unknown) => error as NativeError);
+const failure = (x: Tensor): Promise<NativeError> =>
+  x.data().then(
+    () => expect.unreachable('it was read'),
+    (error: unknown) => error as NativeError,
+  );
 
 describeDevices('an index that only the device can check', (device) => {
   const outOfRange = (): Tensor => cast(tensor([7], { device }), 'i32');
@@ -22,7 +39,9 @@ describeDevices('an index that only the device can check', (device) => {
     expect(isDebug()).toBe(true);
     const found = await failure(lookUp(outOfRange()));
     expect(found).toMatchObject({ op: 'embedding', code: 'ERR_STM_INDEX', name: 'NativeError' });
-    expect(found.message).toMatch(/^embedding: got index 7[^]*\n {2}Asked for here, under debug:\n {4}at lookUp \(.*debug\.test\.ts:\d+:\d+\)\n/);
+    expect(found.message).toMatch(
+      /^embedding: got index 7[^]*\n {2}Asked for here, under debug:\n {4}at lookUp \(.*debug\.test\.ts:\d+:\d+\)\n/,
+    );
     expect(found.message).not.toContain('src/tensor');
     expect(found.stack).toContain('at lookUp (');
     setDebug(false);
@@ -47,9 +66,12 @@ describeDevices('an index that only the device can check', (device) => {
 test('names of ops in other messages stay as they are', () => {
   setDebug(true);
   const x = ones([2], { requiresGrad: true });
-  const y = x.mul(2), z = y.mul(y).sum();
+  const y = x.mul(2),
+    z = y.mul(y).sum();
   noGrad(() => y.detach().add_(1));
-  expect(() => z.backward()).toThrow(/^backward: got f32\[2\] on \S+ saved by mul at version 0, but add_ has changed it in place/);
+  expect(() => z.backward()).toThrow(
+    /^backward: got f32\[2\] on \S+ saved by mul at version 0, but add_ has changed it in place/,
+  );
 });
 
 test('each call has its own place, also around those of a user-defined backward', async () => {
@@ -57,7 +79,10 @@ test('each call has its own place, also around those of a user-defined backward'
   function inBackward(grad: Tensor): Tensor {
     return bernoulli(grad.mul(7)); // a probability above 1
   }
-  const fn = defineFunction({ forward: (x: Tensor) => ({ output: x.mul(1), saved: x }), backward: (grad) => [inBackward(grad)] });
+  const fn = defineFunction({
+    forward: (x: Tensor) => ({ output: x.mul(1), saved: x }),
+    backward: (grad) => [inBackward(grad)],
+  });
   const x = ones([2], { requiresGrad: true });
   fn(x).sum().backward();
   const { grad } = x;

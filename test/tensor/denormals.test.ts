@@ -14,7 +14,11 @@ describe('denormals on the CPU', () => {
   afterEach(() => setNumThreads(0));
 
   it.each(cases)('$n of them in $dtype are kept', async ({ dtype, tiny, root, array, n }) => {
-    const [given, x, whole] = [array(n), tensor(array(n), { device: 'cpu' }), full([n], tiny, { dtype, device: 'cpu' })];
+    const [given, x, whole] = [
+      array(n),
+      tensor(array(n), { device: 'cpu' }),
+      full([n], tiny, { dtype, device: 'cpu' }),
+    ];
     expect(await x.data()).toEqual(given);
     expect(await whole.data()).toEqual(given);
     expect(await x.gt(0).all().item()).toBe(1);

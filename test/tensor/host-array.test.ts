@@ -124,11 +124,15 @@ describe('nested arrays', () => {
       () => new Standardize().fit([bad]),
     ])
       expect(make).toThrow(/got 3 values, expected 4 for shape \[2, 2\]/);
-    expect(() => tensor([Float32Array.of(1)] as never)).toThrow('Fix: put the numbers of all arrays into one typed array');
+    expect(() => tensor([Float32Array.of(1)] as never)).toThrow(
+      'Fix: put the numbers of all arrays into one typed array',
+    );
     expect(() => tensor(tensor([1]) as never)).toThrow(
       /^tensor: got f32\[1\] on (cpu|cuda:0), expected a number, .*\n {2}Fix: take it as it is; clone\(\) copies a tensor\.$/,
     );
-    expect(() => pad([pad([[1]]) as never])).toThrow(/^pad: got f32\[1, 1\] on (cpu|cuda:0), lengths \[1\] as item 0, expected/);
+    expect(() => pad([pad([[1]]) as never])).toThrow(
+      /^pad: got f32\[1, 1\] on (cpu|cuda:0), lengths \[1\] as item 0, expected/,
+    );
     expect(() => tensor('words' as never)).toThrow(
       'tensor: got "words", expected a number, nested arrays, a typed array, or { data: typed array, shape }.',
     );

@@ -5,9 +5,15 @@ import { describeDevices } from '../support/devices';
 
 // Sizes whose products and sums leave 64 bits, or 53, must not come back as small ones.
 
-const refused = expect.objectContaining({ name: expect.stringMatching(/^(OptionError|ShapeError)$/), message: expect.stringMatching(/Fix: /) });
+const refused = expect.objectContaining({
+  name: expect.stringMatching(/^(OptionError|ShapeError)$/),
+  message: expect.stringMatching(/Fix: /),
+});
 /** Such a refusal, or what the device says: that a result of nothing but extents has no room, or an index no place. */
-const ended = expect.objectContaining({ name: expect.stringMatching(/^(OptionError|ShapeError|NativeError)$/), message: expect.stringMatching(/Fix: /) });
+const ended = expect.objectContaining({
+  name: expect.stringMatching(/^(OptionError|ShapeError|NativeError)$/),
+  message: expect.stringMatching(/Fix: /),
+});
 const most = 2 ** 53 - 1;
 const i32 = { dtype: 'i32' } as const;
 const huge = [2 ** 20, 2 ** 31, 2 ** 32, 2 ** 40, 2 ** 52, most];
@@ -33,7 +39,15 @@ describeDevices('huge sizes', () => {
     ['listed parts', (n: number) => stm.split(ones([1]), [n, n, most, 1])],
     ['a part’s rows and steps', (n: number) => stm.rand([n, n, n])],
     ['the k of a sort', (n: number) => stm.topK(ones([4]), n)],
-    ['borders', (n: number) => stm.padConstant(ones([1, 1, 1]), [[n, n], [n, n], [n, n]])],
+    [
+      'borders',
+      (n: number) =>
+        stm.padConstant(ones([1, 1, 1]), [
+          [n, n],
+          [n, n],
+          [n, n],
+        ]),
+    ],
   ])('%s', (_, call) => {
     for (const n of huge) expect(() => call(n), `${n}`).toThrowError(refused);
   });
@@ -47,7 +61,9 @@ describeDevices('huge sizes', () => {
 
   test('one-hot classes, embeddings, layers', () => {
     expect(() => stm.oneHot(tensor([0], i32).expand([2 ** 20]), 2 ** 30)).toThrowError(refused);
-    expect(() => stm.embedding(tensor([0], i32).expand([2 ** 30]), ones([1, 1]).expand([1, 2 ** 20]))).toThrowError(refused);
+    expect(() => stm.embedding(tensor([0], i32).expand([2 ** 30]), ones([1, 1]).expand([1, 2 ** 20]))).toThrowError(
+      refused,
+    );
     for (const n of [2 ** 40, 2 ** 52, most]) {
       expect(() => new stm.Embedding({ numEmbeddings: n, embeddingDim: n })).toThrowError(refused);
       expect(() => new stm.Linear({ inFeatures: n, outFeatures: n })).toThrowError(refused);
@@ -65,19 +81,47 @@ describeDevices('huge sizes', () => {
 
   test('labels, lengths and weights of more than 32 bits', () => {
     const long = 2 ** 32;
-    expect(() => stm.ctcLoss(zeros([1]).expand([long, 1, 2]), tensor([[1]], i32), { inputLengths: [long], targetLengths: [1] })).toThrowError(refused);
-    expect(() => stm.ctcLoss(zeros([4, 1, 2]), tensor([[1]], i32).expand([1, long]), { inputLengths: [4], targetLengths: [long] })).toThrowError(refused);
+    expect(() =>
+      stm.ctcLoss(zeros([1]).expand([long, 1, 2]), tensor([[1]], i32), { inputLengths: [long], targetLengths: [1] }),
+    ).toThrowError(refused);
+    expect(() =>
+      stm.ctcLoss(zeros([4, 1, 2]), tensor([[1]], i32).expand([1, long]), { inputLengths: [4], targetLengths: [long] }),
+    ).toThrowError(refused);
     expect(() => stm.sort(zeros([1]).expand([long]))).toThrowError(refused);
   });
 
   test.each([
-    ['softmax', (x: Tensor) => stm.softmax(x)], ['sum', (x: Tensor) => stm.sum(x, 1)], ['sort', (x: Tensor) => stm.sort(x, 1).values], ['cumsum', (x: Tensor) => stm.cumsum(x, 0)],
-    ['concat', (x: Tensor) => stm.concat([x, x, x], 0)], ['matmul', (x: Tensor) => stm.matmul(x, x.transpose(0, 1))], ['indexSelect', (x: Tensor) => stm.indexSelect(x, 1, tensor(Int32Array.of()))],
-    ['flip', (x: Tensor) => stm.flip(x, [0, 1])], ['tile', (x: Tensor) => stm.tile(x, [3, 2])], ['clone', (x: Tensor) => x.transpose(0, 1).clone()], ['add', (x: Tensor) => x.add(x)],
-    ['padConstant', (x: Tensor) => stm.padConstant(x, [[1, 2], [0, 0]])], ['gather', (x: Tensor) => stm.gather(x, 0, zeros([3, x.shape[1] ?? 0], i32))], ['unfold', (x: Tensor) => stm.unfold(x, 0, 1)],
-    ['mseLoss', (x: Tensor) => stm.mseLoss(x, x, { reduction: 'sum' })], ['stack', (x: Tensor) => stm.stack([x, x], 0)], ['cast', (x: Tensor) => x.cast('f64')],
+    ['softmax', (x: Tensor) => stm.softmax(x)],
+    ['sum', (x: Tensor) => stm.sum(x, 1)],
+    ['sort', (x: Tensor) => stm.sort(x, 1).values],
+    ['cumsum', (x: Tensor) => stm.cumsum(x, 0)],
+    ['concat', (x: Tensor) => stm.concat([x, x, x], 0)],
+    ['matmul', (x: Tensor) => stm.matmul(x, x.transpose(0, 1))],
+    ['indexSelect', (x: Tensor) => stm.indexSelect(x, 1, tensor(Int32Array.of()))],
+    ['flip', (x: Tensor) => stm.flip(x, [0, 1])],
+    ['tile', (x: Tensor) => stm.tile(x, [3, 2])],
+    ['clone', (x: Tensor) => x.transpose(0, 1).clone()],
+    ['add', (x: Tensor) => x.add(x)],
+    [
+      'padConstant',
+      (x: Tensor) =>
+        stm.padConstant(x, [
+          [1, 2],
+          [0, 0],
+        ]),
+    ],
+    ['gather', (x: Tensor) => stm.gather(x, 0, zeros([3, x.shape[1] ?? 0], i32))],
+    ['unfold', (x: Tensor) => stm.unfold(x, 0, 1)],
+    ['mseLoss', (x: Tensor) => stm.mseLoss(x, x, { reduction: 'sum' })],
+    ['stack', (x: Tensor) => stm.stack([x, x], 0)],
+    ['cast', (x: Tensor) => x.cast('f64')],
   ] as const)('%s of nothing beside a huge extent ends at once', async (_, run) => {
-    for (const shape of [[0, 2 ** 20], [2 ** 20, 0], [0, 2 ** 40], [2 ** 40, 0]]) {
+    for (const shape of [
+      [0, 2 ** 20],
+      [2 ** 20, 0],
+      [0, 2 ** 40],
+      [2 ** 40, 0],
+    ]) {
       try {
         const y = run(zeros(shape, { requiresGrad: true }));
         if (y.requiresGrad) y.sum().backward();

@@ -11,13 +11,43 @@ vi.resetModules();
 const other: typeof stm = await import('stmnet');
 
 const own = tensor([1, 2]);
-const closed = new Proxy({}, { get: () => { throw new Error('closed'); } });
+const closed = new Proxy(
+  {},
+  {
+    get: () => {
+      throw new Error('closed');
+    },
+  },
+);
 /** What is no tensor, by name. */
 const garbage: Record<string, unknown> = {
-  undefined: undefined, null: null, number: 5, NaN: Number.NaN, string: '1', boolean: true, symbol: Symbol('x'), bigint: 5n, list: [1, 2], nested: [[own]],
-  typed: new Float32Array(2), buffer: new ArrayBuffer(8), promise: Promise.resolve(own), empty: {}, row: { id: 0 }, 'row of one': { id: 1, shape: [2], dtype: 'f32' }, bare: Object.create(null),
-  heir: Object.create(Tensor.prototype), proxy: new Proxy(own, {}), function: () => own, module: new Linear({ inFeatures: 1, outFeatures: 1 }),
-  map: new Map([['id', 1]]), date: new Date(0), closed, result: { output: own }, sequence: new PaddedSequence(zeros([2, 3]), [1, 2]), 'another copy': other.tensor([1, 2]),
+  undefined: undefined,
+  null: null,
+  number: 5,
+  NaN: Number.NaN,
+  string: '1',
+  boolean: true,
+  symbol: Symbol('x'),
+  bigint: 5n,
+  list: [1, 2],
+  nested: [[own]],
+  typed: new Float32Array(2),
+  buffer: new ArrayBuffer(8),
+  promise: Promise.resolve(own),
+  empty: {},
+  row: { id: 0 },
+  'row of one': { id: 1, shape: [2], dtype: 'f32' },
+  bare: Object.create(null),
+  heir: Object.create(Tensor.prototype),
+  proxy: new Proxy(own, {}),
+  function: () => own,
+  module: new Linear({ inFeatures: 1, outFeatures: 1 }),
+  map: new Map([['id', 1]]),
+  date: new Date(0),
+  closed,
+  result: { output: own },
+  sequence: new PaddedSequence(zeros([2, 3]), [1, 2]),
+  'another copy': other.tensor([1, 2]),
 };
 
 /** What `call` throws; a plain TypeError would be a fault of the package. */
@@ -44,12 +74,20 @@ async function accepted(call: (x: never) => unknown, allowed: readonly string[] 
 /** Ops that take numbers beside tensors, and sequences. */
 const NUMBERS = ['number', 'NaN'];
 const numbersAt = (op: string, place: number): readonly string[] =>
-  (place === 1 && /^(add|sub|mul|div|floorDivide|remainder|pow|maximum|minimum|eq|ne|lt|le|gt|ge)_?$/.test(op)) || (place > 0 && op === 'where') ? NUMBERS : [];
+  (place === 1 && /^(add|sub|mul|div|floorDivide|remainder|pow|maximum|minimum|eq|ne|lt|le|gt|ge)_?$/.test(op)) ||
+  (place > 0 && op === 'where')
+    ? NUMBERS
+    : [];
 /** Ops that take a PaddedSequence in the place of `x`. */
 const sequences = (op: string): readonly string[] => (op === 'select' || op === 'slice' ? ['sequence'] : []);
 const ABSENT = ['undefined', 'null'];
 const optional = (op: string, place: number): readonly string[] =>
-  place > 0 && (op === 'layerNorm' || op === 'batchNorm' || (place > 1 && ['linear', 'crossEntropy', 'scaledDotProductAttention', 'conv1d', 'softmax'].includes(op))) ? ABSENT : [];
+  place > 0 &&
+  (op === 'layerNorm' ||
+    op === 'batchNorm' ||
+    (place > 1 && ['linear', 'crossEntropy', 'scaledDotProductAttention', 'conv1d', 'softmax'].includes(op)))
+    ? ABSENT
+    : [];
 
 /** `contiguous`, `fill_` and `zero_` are called on something else in their rows; as methods they are below. */
 const notHere = /^(contiguous|fill_|zero_)$/;
@@ -60,7 +98,10 @@ describe('nothing but a tensor is a tensor', () => {
       const inputs = make(row?.inputs ?? [], 1, 'cpu', 'f32').map((x) => x.detach());
       for (const place of inputs.keys()) {
         const call = (x: never): unknown => row?.run(...inputs.map((input, at) => (at === place ? x : input)));
-        expect(await accepted(call, [...numbersAt(op, place), ...optional(op, place), ...sequences(op)]), `place ${place}`).toEqual([]);
+        expect(
+          await accepted(call, [...numbersAt(op, place), ...optional(op, place), ...sequences(op)]),
+          `place ${place}`,
+        ).toEqual([]);
       }
     });
   }
@@ -70,61 +111,138 @@ const layer = (): Linear => new Linear({ inFeatures: 2, outFeatures: 1 });
 const trained = (): SGD => new SGD(layer().parameters());
 /** Places for tensors beside those of ops: what takes one, and what else it takes. */
 const places: Record<string, readonly [(x: never) => unknown, (readonly string[])?]> = {
-  'grad = x': [(x) => { zeros([1], { requiresGrad: true }).grad = x; }, ABSENT],
+  'grad = x': [
+    (x) => {
+      zeros([1], { requiresGrad: true }).grad = x;
+    },
+    ABSENT,
+  ],
   'gradient of backward': [(x) => zeros([1], { requiresGrad: true }).sum().backward({ gradient: x }), ABSENT],
-  concat: [(x) => stm.concat([own, x], 0)], 'list of concat': [(x) => stm.concat(x, 0)],
-  stack: [(x) => stm.stack([own, x], 0)], 'list of stack': [(x) => stm.stack(x, 0)],
+  concat: [(x) => stm.concat([own, x], 0)],
+  'list of concat': [(x) => stm.concat(x, 0)],
+  stack: [(x) => stm.stack([own, x], 0)],
+  'list of stack': [(x) => stm.stack(x, 0)],
   'mask of softmax': [(x) => stm.softmax(own, 0, { mask: x }), ABSENT],
-  'mask of attention': [(x) => stm.scaledDotProductAttention(zeros([1, 2]), zeros([1, 2]), zeros([1, 2]), { mask: x }), ABSENT],
-  'posWeight': [(x) => stm.binaryCrossEntropyWithLogits(own, own, { posWeight: x }), ABSENT],
-  'stepWeights': [(x) => stm.crossEntropy(zeros([2, 2]), tensor([0, 1], { dtype: 'i32' }), { stepWeights: x }), ABSENT],
+  'mask of attention': [
+    (x) => stm.scaledDotProductAttention(zeros([1, 2]), zeros([1, 2]), zeros([1, 2]), { mask: x }),
+    ABSENT,
+  ],
+  posWeight: [(x) => stm.binaryCrossEntropyWithLogits(own, own, { posWeight: x }), ABSENT],
+  stepWeights: [(x) => stm.crossEntropy(zeros([2, 2]), tensor([0, 1], { dtype: 'i32' }), { stepWeights: x }), ABSENT],
   'bias of conv1d': [(x) => stm.conv1d(zeros([1, 3, 1]), zeros([1, 1, 1]), { bias: x }), ABSENT],
-  zerosLike: [(x) => stm.zerosLike(x)], onesLike: [(x) => stm.onesLike(x)],
-  Tensor: [(x) => Reflect.construct(Tensor, [x])], Parameter: [(x) => new Parameter(x)], BufferTensor: [(x) => new stm.BufferTensor(x)],
-  PaddedSequence: [(x) => new PaddedSequence(x, [1])], 'map of a sequence': [(x) => new PaddedSequence(zeros([1, 1]), [1]).map(() => x)],
-  pad: [(x) => stm.pad(x), ['nested', 'list']], 'item of pad': [(x) => stm.pad([own, x]), ['list', 'typed', 'nested']],
-  'layer': [(x) => layer().forward(x)], 'LSTM': [(x) => new LSTM({ inputSize: 3, hiddenSize: 1 }).forward(x)],
-  'state of an LSTM': [(x) => new LSTM({ inputSize: 2, hiddenSize: 1 }).forward(zeros([1, 2, 2]), x), [...ABSENT, 'closed']],
-  'h of an LSTM': [(x) => new LSTM({ inputSize: 2, hiddenSize: 1 }).forward(zeros([1, 2, 2]), { h: x, c: zeros([1, 1, 1]) })],
-  'parameters of an optimizer': [(x) => new SGD(x), ['module']], 'a parameter of an optimizer': [(x) => new SGD([x])],
-  'parameters of a group': [(x) => new SGD([{ parameters: x }]), ['module']], 'skip': [(x) => trained().step({ skip: x }), ABSENT],
-  clipGradNorm: [(x) => stm.clipGradNorm(x, { maxNorm: 1 })], 'a parameter to clip': [(x) => stm.clipGradValue([x], { clipValue: 1 })],
-  scale: [(x) => new stm.GradScaler().scale(x)], unscale_: [(x) => new stm.GradScaler().unscale_(x)], 'step of a scaler': [(x) => new stm.GradScaler().step(x)],
-  'init': [(x) => stm.init.xavierUniform_(x)], 'orthogonal_': [(x) => stm.init.orthogonal_(x)], 'constant_': [(x) => stm.init.constant_(x, 1)],
+  zerosLike: [(x) => stm.zerosLike(x)],
+  onesLike: [(x) => stm.onesLike(x)],
+  Tensor: [(x) => Reflect.construct(Tensor, [x])],
+  Parameter: [(x) => new Parameter(x)],
+  BufferTensor: [(x) => new stm.BufferTensor(x)],
+  PaddedSequence: [(x) => new PaddedSequence(x, [1])],
+  'map of a sequence': [(x) => new PaddedSequence(zeros([1, 1]), [1]).map(() => x)],
+  pad: [(x) => stm.pad(x), ['nested', 'list']],
+  'item of pad': [(x) => stm.pad([own, x]), ['list', 'typed', 'nested']],
+  layer: [(x) => layer().forward(x)],
+  LSTM: [(x) => new LSTM({ inputSize: 3, hiddenSize: 1 }).forward(x)],
+  'state of an LSTM': [
+    (x) => new LSTM({ inputSize: 2, hiddenSize: 1 }).forward(zeros([1, 2, 2]), x),
+    [...ABSENT, 'closed'],
+  ],
+  'h of an LSTM': [
+    (x) => new LSTM({ inputSize: 2, hiddenSize: 1 }).forward(zeros([1, 2, 2]), { h: x, c: zeros([1, 1, 1]) }),
+  ],
+  'parameters of an optimizer': [(x) => new SGD(x), ['module']],
+  'a parameter of an optimizer': [(x) => new SGD([x])],
+  'parameters of a group': [(x) => new SGD([{ parameters: x }]), ['module']],
+  skip: [(x) => trained().step({ skip: x }), ABSENT],
+  clipGradNorm: [(x) => stm.clipGradNorm(x, { maxNorm: 1 })],
+  'a parameter to clip': [(x) => stm.clipGradValue([x], { clipValue: 1 })],
+  scale: [(x) => new stm.GradScaler().scale(x)],
+  unscale_: [(x) => new stm.GradScaler().unscale_(x)],
+  'step of a scaler': [(x) => new stm.GradScaler().step(x)],
+  init: [(x) => stm.init.xavierUniform_(x)],
+  orthogonal_: [(x) => stm.init.orthogonal_(x)],
+  constant_: [(x) => stm.init.constant_(x, 1)],
   setForgetBias: [(x) => stm.init.setForgetBias(x), ['closed']],
-  saveSafetensors: [(x) => stm.saveSafetensors('/nowhere/x.safetensors', { x })], 'a model to save': [(x) => stm.save(x, '/nowhere/x')],
+  saveSafetensors: [(x) => stm.saveSafetensors('/nowhere/x.safetensors', { x })],
+  'a model to save': [(x) => stm.save(x, '/nowhere/x')],
   loadStateDict: [(x) => layer().loadStateDict({ weight: x, bias: zeros([1]) })],
-  'input of defineFunction': [(x) => stm.defineFunction({ forward: (a: Tensor) => ({ output: stm.neg(a), saved: a }), backward: (grad) => [grad] })(x)],
-  'output of defineFunction': [(x) => stm.defineFunction({ forward: () => ({ output: x, saved: own }), backward: () => [] })()],
+  'input of defineFunction': [
+    (x) =>
+      stm.defineFunction({ forward: (a: Tensor) => ({ output: stm.neg(a), saved: a }), backward: (grad) => [grad] })(x),
+  ],
+  'output of defineFunction': [
+    (x) => stm.defineFunction({ forward: () => ({ output: x, saved: own }), backward: () => [] })(),
+  ],
   'result of forward': [(x) => stm.defineFunction({ forward: () => x, backward: () => [] })(), ['result']],
   'gradient of defineFunction': [
-    (x) => stm.defineFunction({ forward: (a: Tensor) => ({ output: stm.neg(a), saved: a }), backward: () => [x] })(zeros([2], { requiresGrad: true })).sum().backward(), [...ABSENT, 'closed'],
+    (x) =>
+      stm
+        .defineFunction({ forward: (a: Tensor) => ({ output: stm.neg(a), saved: a }), backward: () => [x] })(
+          zeros([2], { requiresGrad: true }),
+        )
+        .sum()
+        .backward(),
+    [...ABSENT, 'closed'],
   ],
-  Sequential: [(x) => new stm.Sequential(x), ['module']], Residual: [(x) => new stm.Residual(x), ['module']], TimeDistributed: [(x) => new stm.TimeDistributed(x), ['module']],
+  Sequential: [(x) => new stm.Sequential(x), ['module']],
+  Residual: [(x) => new stm.Residual(x), ['module']],
+  TimeDistributed: [(x) => new stm.TimeDistributed(x), ['module']],
   Bidirectional: [(x) => new stm.Bidirectional(x, layer()), ['module']],
   schedule: [(x) => new stm.StepLR(x, { stepSize: 1 })],
 };
 
 describe('places for tensors beside those of ops', () => {
-  for (const [place, [call, allowed = []]] of Object.entries(places)) test(place, async () => expect(await accepted(call, allowed)).toEqual([]));
+  for (const [place, [call, allowed = []]] of Object.entries(places))
+    test(place, async () => expect(await accepted(call, allowed)).toEqual([]));
 });
 
 /** Layers on inputs of [2, 3, 4], and what else they take. */
 const layers: readonly stm.Module[] = [
-  new stm.Linear({ inFeatures: 4, outFeatures: 1 }), new stm.LSTM({ inputSize: 4, hiddenSize: 1 }), new stm.GRU({ inputSize: 4, hiddenSize: 1 }), new stm.RNN({ inputSize: 4, hiddenSize: 1 }),
-  new stm.Dropout({ p: 0.5 }), new stm.GaussianNoise({ stddev: 1 }), new stm.LayerNorm({ normalizedShape: 4 }), new stm.BatchNorm1d({ numFeatures: 4 }),
-  new stm.Conv1d({ inChannels: 4, outChannels: 1, kernelSize: 1 }), new stm.Embedding({ numEmbeddings: 2, embeddingDim: 1 }), new stm.Standardize({ numFeatures: 4 }),
-  new stm.LastStep(), new stm.MaxPool(), new stm.MeanPool(), new stm.ELU(), new stm.GELU(), new stm.LeakyReLU(), new stm.LogSoftmax(), new stm.ReLU(), new stm.Sigmoid(), new stm.SiLU(),
-  new stm.Softmax(), new stm.Softplus(), new stm.Tanh(), new stm.Sequential(new stm.ReLU()), new stm.Residual(new stm.ReLU()), new stm.TimeDistributed(new stm.ReLU()),
+  new stm.Linear({ inFeatures: 4, outFeatures: 1 }),
+  new stm.LSTM({ inputSize: 4, hiddenSize: 1 }),
+  new stm.GRU({ inputSize: 4, hiddenSize: 1 }),
+  new stm.RNN({ inputSize: 4, hiddenSize: 1 }),
+  new stm.Dropout({ p: 0.5 }),
+  new stm.GaussianNoise({ stddev: 1 }),
+  new stm.LayerNorm({ normalizedShape: 4 }),
+  new stm.BatchNorm1d({ numFeatures: 4 }),
+  new stm.Conv1d({ inChannels: 4, outChannels: 1, kernelSize: 1 }),
+  new stm.Embedding({ numEmbeddings: 2, embeddingDim: 1 }),
+  new stm.Standardize({ numFeatures: 4 }),
+  new stm.LastStep(),
+  new stm.MaxPool(),
+  new stm.MeanPool(),
+  new stm.ELU(),
+  new stm.GELU(),
+  new stm.LeakyReLU(),
+  new stm.LogSoftmax(),
+  new stm.ReLU(),
+  new stm.Sigmoid(),
+  new stm.SiLU(),
+  new stm.Softmax(),
+  new stm.Softplus(),
+  new stm.Tanh(),
+  new stm.Sequential(new stm.ReLU()),
+  new stm.Residual(new stm.ReLU()),
+  new stm.TimeDistributed(new stm.ReLU()),
   new stm.Bidirectional(new stm.ReLU(), new stm.ReLU()),
 ];
 const attentions = [
-  new stm.AdditiveAttention({ querySize: 4, keySize: 4, hiddenSize: 2 }), new stm.MultiplicativeAttention({ querySize: 4, keySize: 4 }), new stm.ScaledDotProductAttention(),
+  new stm.AdditiveAttention({ querySize: 4, keySize: 4, hiddenSize: 2 }),
+  new stm.MultiplicativeAttention({ querySize: 4, keySize: 4 }),
+  new stm.ScaledDotProductAttention(),
 ];
 const losses: readonly stm.Loss[] = [
-  new stm.MSELoss(), new stm.L1Loss(), new stm.SmoothL1Loss(), new stm.HuberLoss(), new stm.BCELoss(), new stm.BCEWithLogitsLoss(), new stm.CrossEntropyLoss(), new stm.KLDivLoss(), new stm.CTCLoss(),
+  new stm.MSELoss(),
+  new stm.L1Loss(),
+  new stm.SmoothL1Loss(),
+  new stm.HuberLoss(),
+  new stm.BCELoss(),
+  new stm.BCEWithLogitsLoss(),
+  new stm.CrossEntropyLoss(),
+  new stm.KLDivLoss(),
+  new stm.CTCLoss(),
 ];
-const forwardOf = (module: object, inputs: readonly unknown[]): unknown => Reflect.apply(Reflect.get(module, 'forward') as () => unknown, module, inputs);
+const forwardOf = (module: object, inputs: readonly unknown[]): unknown =>
+  Reflect.apply(Reflect.get(module, 'forward') as () => unknown, module, inputs);
 
 describe('classes', () => {
   const x = zeros([2, 3, 4]);
@@ -134,21 +252,43 @@ describe('classes', () => {
 
   test.each(attentions.map((module) => [module.constructor.name, module] as const))('%s', async (_, module) => {
     for (const place of [0, 1, 2]) {
-      expect(await accepted((value) => forwardOf(module, [x, x, x].map((input, at) => (at === place ? value : input))), [...(place === 2 ? ABSENT : []), 'sequence']), `place ${place}`).toEqual([]);
+      expect(
+        await accepted(
+          (value) =>
+            forwardOf(
+              module,
+              [x, x, x].map((input, at) => (at === place ? value : input)),
+            ),
+          [...(place === 2 ? ABSENT : []), 'sequence'],
+        ),
+        `place ${place}`,
+      ).toEqual([]);
     }
     expect(await accepted((value) => forwardOf(module, [x, x, x, { mask: value }]), [...ABSENT, 'closed'])).toEqual([]);
   });
 
   test.each(losses.map((loss) => [loss.constructor.name, loss] as const))('%s', async (_, loss) => {
     for (const place of [0, 1]) {
-      const call = (value: never): unknown => forwardOf(loss, [x, x].map((input, at) => (at === place ? value : input)));
+      const call = (value: never): unknown =>
+        forwardOf(
+          loss,
+          [x, x].map((input, at) => (at === place ? value : input)),
+        );
       expect(await accepted(call, ['sequence']), `place ${place}`).toEqual([]); // zeros [2, 3] may be labels
     }
   });
 
-  test.each([new stm.Accuracy(), new stm.ConfusionMatrix({ numClasses: 2 }), new stm.MeanAbsoluteError(), new stm.MeanSquaredError()].map((metric) => [metric.constructor.name, metric] as const))('%s', async (_, metric) => {
+  test.each(
+    [
+      new stm.Accuracy(),
+      new stm.ConfusionMatrix({ numClasses: 2 }),
+      new stm.MeanAbsoluteError(),
+      new stm.MeanSquaredError(),
+    ].map((metric) => [metric.constructor.name, metric] as const),
+  )('%s', async (_, metric) => {
     for (const place of [0, 1]) {
-      const call = (value: never): unknown => metric.update(...([x, x].map((input, at) => (at === place ? value : input)) as [Tensor, Tensor]));
+      const call = (value: never): unknown =>
+        metric.update(...([x, x].map((input, at) => (at === place ? value : input)) as [Tensor, Tensor]));
       expect(await accepted(call, ['sequence']), `place ${place}`).toEqual([]);
     }
   });
@@ -156,19 +296,66 @@ describe('classes', () => {
 
 /** Functions that take no tensor, or whose tensors are above under another name. */
 const elsewhere = [
-  'arange', 'autocast', 'collate', 'compile', 'defaultDevice', 'defineFunction', 'detach', 'devices', 'enableGrad', 'eye', 'full', 'getRandomState', 'isDebug', 'isDeterministic', 'isGradEnabled',
-  'keep', 'kFold', 'load', 'loadSafetensors', 'loadSafetensorsMetadata', 'manualSeed', 'mathMode', 'memory', 'noGrad', 'numThreads', 'ones', 'rand', 'randint', 'randn', 'randomSplit', 'save', 'scope',
-  'setDebug', 'setDefaultDevice', 'setDeterministic', 'setMathMode', 'setMaxMemory', 'setNumThreads', 'setRandomState', 'synchronize', 'tensor', 'zeros', 'clipGradValue', 'emptyCache', 'permutation', 'mapValues',
+  'arange',
+  'autocast',
+  'collate',
+  'compile',
+  'defaultDevice',
+  'defineFunction',
+  'detach',
+  'devices',
+  'enableGrad',
+  'eye',
+  'full',
+  'getRandomState',
+  'isDebug',
+  'isDeterministic',
+  'isGradEnabled',
+  'keep',
+  'kFold',
+  'load',
+  'loadSafetensors',
+  'loadSafetensorsMetadata',
+  'manualSeed',
+  'mathMode',
+  'memory',
+  'noGrad',
+  'numThreads',
+  'ones',
+  'rand',
+  'randint',
+  'randn',
+  'randomSplit',
+  'save',
+  'scope',
+  'setDebug',
+  'setDefaultDevice',
+  'setDeterministic',
+  'setMathMode',
+  'setMaxMemory',
+  'setNumThreads',
+  'setRandomState',
+  'synchronize',
+  'tensor',
+  'zeros',
+  'clipGradValue',
+  'emptyCache',
+  'permutation',
+  'mapValues',
 ];
 
 test('every exported function and layer is among those above', () => {
   const covered = new Set([...Object.keys(opTable), ...Object.keys(places), ...elsewhere]);
-  const exported = Object.entries(stm).filter((entry): entry is [string, () => unknown] => typeof entry[1] === 'function');
+  const exported = Object.entries(stm).filter(
+    (entry): entry is [string, () => unknown] => typeof entry[1] === 'function',
+  );
   const isClass = (value: () => unknown): boolean => Function.prototype.toString.call(value).startsWith('class');
   expect(exported.filter(([name, value]) => !isClass(value) && !covered.has(name)).map(([name]) => name)).toEqual([]);
   const tried = new Set<unknown>([...layers, ...attentions, ...losses].map((module) => module.constructor));
   const bases: unknown[] = [stm.Module, stm.RecurrentLayer, stm.Activation, stm.Loss];
-  const classes = exported.filter(([, value]) => value.prototype instanceof stm.Module || value.prototype instanceof stm.Loss);
+  const classes = exported.filter(
+    ([, value]) => value.prototype instanceof stm.Module || value.prototype instanceof stm.Loss,
+  );
   expect(classes.filter(([, value]) => !tried.has(value) && !bases.includes(value)).map(([name]) => name)).toEqual([]);
 });
 
@@ -194,17 +381,61 @@ describe('messages', () => {
   };
   const x = (value: unknown): never => value as never;
   test.each<[string, () => unknown, string]>([
-    ['no argument', () => stm.matmul(own, x(undefined)), 'matmul: got no b, expected a Tensor.\n  Fix: pass a tensor, as tensor([1, 2, 3]) makes one.'],
-    ['an object with an id', () => stm.add(own, x({ id: 1, name: 'row' })), 'add: got { id, name } as b, expected a Tensor or a number.\n  Fix: make a tensor of numbers by tensor(x).'],
-    ['a promise', () => stm.relu(x(own.data())), 'relu: got a Promise as x, expected a Tensor.\n  Fix: await the promise first.'],
-    ['a number', () => own.matmul(x(3)), 'matmul: got 3 as b, expected a Tensor.\n  Fix: make a tensor of numbers by tensor(x).'],
-    ['a list', () => stm.exp(x([1, 2])), 'exp: got [1, 2] as x, expected a Tensor.\n  Fix: make a tensor of numbers by tensor(x).'],
-    ['a layer', () => stm.exp(x(layer())), 'exp: got Linear as x, expected a Tensor.\n  Fix: pass what it computes: module.forward(x).'],
-    ['a result', () => stm.exp(x({ output: own, h: own })), 'exp: got { output, h } as x, expected a Tensor.\n  Fix: pass the output of the layer: result.output.'],
-    ['one of a list', () => stm.concat([own, x(null)], 0), 'concat: got null as tensors[1], expected a Tensor.\n  Fix: pass a tensor, as tensor([1, 2, 3]) makes one.'],
-    ['tensors that are no list', () => stm.concat(x(own), 0), `concat: got ${String(own)} as tensors, expected an array of tensors.\n  Fix: put the tensors into an array: [a, b].`],
-    ['a proxy', () => stm.exp(x(garbage['proxy'])), 'exp: got a proxy of a Tensor as x, expected a Tensor.\n  Fix: pass the tensor itself, not an object around it; keep tensors out of reactive state.'],
-    ['new Tensor', () => Reflect.construct(Tensor, [[1, 2]]), 'Tensor: got new Tensor([1, 2]), expected a tensor made by a function.\n  Fix: call tensor(x), zeros(shape) or another factory.'],
+    [
+      'no argument',
+      () => stm.matmul(own, x(undefined)),
+      'matmul: got no b, expected a Tensor.\n  Fix: pass a tensor, as tensor([1, 2, 3]) makes one.',
+    ],
+    [
+      'an object with an id',
+      () => stm.add(own, x({ id: 1, name: 'row' })),
+      'add: got { id, name } as b, expected a Tensor or a number.\n  Fix: make a tensor of numbers by tensor(x).',
+    ],
+    [
+      'a promise',
+      () => stm.relu(x(own.data())),
+      'relu: got a Promise as x, expected a Tensor.\n  Fix: await the promise first.',
+    ],
+    [
+      'a number',
+      () => own.matmul(x(3)),
+      'matmul: got 3 as b, expected a Tensor.\n  Fix: make a tensor of numbers by tensor(x).',
+    ],
+    [
+      'a list',
+      () => stm.exp(x([1, 2])),
+      'exp: got [1, 2] as x, expected a Tensor.\n  Fix: make a tensor of numbers by tensor(x).',
+    ],
+    [
+      'a layer',
+      () => stm.exp(x(layer())),
+      'exp: got Linear as x, expected a Tensor.\n  Fix: pass what it computes: module.forward(x).',
+    ],
+    [
+      'a result',
+      () => stm.exp(x({ output: own, h: own })),
+      'exp: got { output, h } as x, expected a Tensor.\n  Fix: pass the output of the layer: result.output.',
+    ],
+    [
+      'one of a list',
+      () => stm.concat([own, x(null)], 0),
+      'concat: got null as tensors[1], expected a Tensor.\n  Fix: pass a tensor, as tensor([1, 2, 3]) makes one.',
+    ],
+    [
+      'tensors that are no list',
+      () => stm.concat(x(own), 0),
+      `concat: got ${String(own)} as tensors, expected an array of tensors.\n  Fix: put the tensors into an array: [a, b].`,
+    ],
+    [
+      'a proxy',
+      () => stm.exp(x(garbage['proxy'])),
+      'exp: got a proxy of a Tensor as x, expected a Tensor.\n  Fix: pass the tensor itself, not an object around it; keep tensors out of reactive state.',
+    ],
+    [
+      'new Tensor',
+      () => Reflect.construct(Tensor, [[1, 2]]),
+      'Tensor: got new Tensor([1, 2]), expected a tensor made by a function.\n  Fix: call tensor(x), zeros(shape) or another factory.',
+    ],
   ])('%s', (_, call, message) => expect(messageOf(call)).toBe(message));
 
   const oneCopy = 'use one copy of the package, `npm ls stmnet` lists them';
@@ -214,9 +445,13 @@ describe('messages', () => {
       `add: got a Tensor of another copy of the package as b, expected a Tensor or a number.\n  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
     );
     const module = new other.Linear({ inFeatures: 2, outFeatures: 1 });
-    expect(messageOf(() => new stm.Sequential(x(module)))).toContain('got a Module of another copy of the package, Linear as layer 0');
+    expect(messageOf(() => new stm.Sequential(x(module)))).toContain(
+      'got a Module of another copy of the package, Linear as layer 0',
+    );
     expect(messageOf(() => new stm.Sequential(x(module)))).toContain(`Fix: ${oneCopy}.`);
-    expect(messageOf(() => new SGD(x(module.parameters())))).toContain('a Tensor of another copy of the package, Parameter');
+    expect(messageOf(() => new SGD(x(module.parameters())))).toContain(
+      'a Tensor of another copy of the package, Parameter',
+    );
     expect(messageOf(() => new SGD(x(module.parameters())))).toContain(`Fix: ${oneCopy}`);
     class Holder extends stm.Module {
       inner = module;
@@ -226,12 +461,18 @@ describe('messages', () => {
       `Holder: got a Module of another copy of the package, Linear in the field inner, expected modules and tensors of one copy.\n  Fix: ${oneCopy}.`,
     );
     const optimizer = new other.SGD(module.parameters());
-    expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain('an Optimizer of another copy of the package, SGD');
+    expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain(
+      'an Optimizer of another copy of the package, SGD',
+    );
     expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain(`Fix: ${oneCopy}.`);
     const model = layer();
     const parts = { model, loss: new stm.MSELoss(), optimizer: new SGD(model.parameters()) };
     const wrong: Record<string, unknown> = {
-      model: module, optimizer, loss: new other.MSELoss(), schedule: new other.StepLR(optimizer, { stepSize: 1 }), metrics: [new other.Accuracy()],
+      model: module,
+      optimizer,
+      loss: new other.MSELoss(),
+      schedule: new other.StepLR(optimizer, { stepSize: 1 }),
+      metrics: [new other.Accuracy()],
     };
     for (const [name, part] of Object.entries(wrong)) {
       const kind = describeValue(Array.isArray(part) ? part[0] : part);
@@ -244,7 +485,9 @@ describe('messages', () => {
     expect(messageOf(() => stm.compile((input: unknown) => stm.add(own, x(input)))({ deep: [foreign] }))).toBe(
       `compile: got the argument a Tensor of another copy of the package, expected tensors of this copy.\n  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
     );
-    expect(messageOf(() => layer().forward(x(sequence)))).toContain('input a PaddedSequence of another copy of the package');
+    expect(messageOf(() => layer().forward(x(sequence)))).toContain(
+      'input a PaddedSequence of another copy of the package',
+    );
     expect(messageOf(() => layer().forward(x(sequence)))).toContain(`Fix: ${oneCopy}.`);
     const loader = new other.DataLoader([{ input: [1, 2], target: [1] }]);
     await expect(new stm.Trainer(parts).fit(x(loader), { epochs: 1, progress: false })).rejects.toThrow(
@@ -263,7 +506,9 @@ test('what goes wrong in native code is an error of the copy that called', async
 test('a tensor is text where text is wanted, and no number', () => {
   const sequence = new PaddedSequence(zeros([1, 2]), [1]);
   expect(String(sequence)).toContain('lengths [1]');
-  expect(() => (sequence as unknown as number) < 1).toThrow(/^PaddedSequence: got f32\[1, 2\] on .*, lengths \[1\] in arithmetic/);
+  expect(() => (sequence as unknown as number) < 1).toThrow(
+    /^PaddedSequence: got f32\[1, 2\] on .*, lengths \[1\] in arithmetic/,
+  );
   const x = tensor([0.05]);
   const text = `f32[1] on ${x.device}`;
   expect(String(x)).toBe(text);
@@ -271,7 +516,15 @@ test('a tensor is text where text is wanted, and no number', () => {
   expect([x].join()).toBe(text);
   expect(inspect(x)).toBe(`Tensor ${text}`);
   const value = x as unknown as number;
-  const calls: (() => unknown)[] = [() => value < 0.1, () => value >= 0.1, () => value + 1, () => +value, () => Math.max(value, 1), () => Number(x), () => value * 2];
+  const calls: (() => unknown)[] = [
+    () => value < 0.1,
+    () => value >= 0.1,
+    () => value + 1,
+    () => +value,
+    () => Math.max(value, 1),
+    () => Number(x),
+    () => value * 2,
+  ];
   for (const call of calls) {
     expect(call).toThrow(
       `Tensor: got ${text} in arithmetic or in a comparison by an operator, expected a number.\n  Fix: read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x).`,

@@ -17,7 +17,24 @@ function mistake(call: () => unknown): StmnetError | undefined {
 }
 
 /** Called on the result of another function in their rows. */
-const notHere = ['contiguous', 'fill_', 'zero_', 'eq', 'ne', 'isNaN', 'isFinite', 'ctcLoss', 'add_', 'sub_', 'mul_', 'div_', 'copy_', 'batchNorm', 'uniform_', 'normal_'];
+const notHere = [
+  'contiguous',
+  'fill_',
+  'zero_',
+  'eq',
+  'ne',
+  'isNaN',
+  'isFinite',
+  'ctcLoss',
+  'add_',
+  'sub_',
+  'mul_',
+  'div_',
+  'copy_',
+  'batchNorm',
+  'uniform_',
+  'normal_',
+];
 
 describe('a disposed tensor', () => {
   for (const [op, [row]] of Object.entries(opTable).filter(([name]) => !notHere.includes(name))) {
@@ -34,18 +51,47 @@ describe('a disposed tensor', () => {
   }
 });
 
-const floats = zeros([2, 3]), whole = zeros([2, 3], { dtype: 'i32' }), bools = zeros([2, 3], { dtype: 'bool' }), four = zeros([4]);
+const floats = zeros([2, 3]),
+  whole = zeros([2, 3], { dtype: 'i32' }),
+  bools = zeros([2, 3], { dtype: 'bool' }),
+  four = zeros([4]);
 const x = (value: unknown): never => value as never;
 test.each<[string, () => unknown]>([
-  ['sub', () => stm.sub(whole, 0.5)], ['sub', () => stm.sub(bools, 1)], ['div', () => stm.div(bools, 2)], ['add_', () => stm.add_(bools, 1)], ['sub_', () => stm.sub_(whole, 0.5)],
-  ['mul_', () => stm.mul_(bools, 2)], ['div_', () => stm.div_(bools, 2)], ['add_', () => stm.add_(floats, four)], ['copy_', () => stm.copy_(floats, four)], ['fill_', () => stm.fill_(floats, x('a'))],
-  ['logicalAnd', () => stm.logicalAnd(bools, four)], ['logicalOr', () => stm.logicalOr(bools, four)], ['maskedFill', () => stm.maskedFill(floats, floats, 1)], ['maskedFill', () => stm.maskedFill(floats, bools, x('a'))],
-  ['logSumExp', () => stm.logSumExp(floats, 5)], ['logSumExp', () => stm.logSumExp(bools, 0)], ['flatten', () => stm.flatten(floats, 7)], ['stack', () => stm.stack([floats, floats], 9)], ['stack', () => stm.stack([floats, whole], 0)],
-  ['stack', () => stm.stack([], 0)], ['conv1d', () => stm.conv1d(zeros([1, 3, 1]), zeros([1, 1, 1]), { bias: four })], ['conv1d', () => stm.conv1d(zeros([1, 3, 1]), zeros([1, 1, 1], { dtype: 'f64' }))],
-  ['scaledDotProductAttention', () => stm.scaledDotProductAttention(whole, whole, whole)], ['scaledDotProductAttention', () => stm.scaledDotProductAttention(floats, floats, floats, { mask: floats })],
-  ['zeros', () => zeros([-1])], ['ones', () => stm.ones([2], { dtype: x('f16') })], ['full', () => stm.full([2], 1, { dtype: 'i32', requiresGrad: true })], ['rand', () => stm.rand([2], { device: 'nowhere' })],
-  ['tensor', () => tensor([1], { device: 'nowhere' })], ['tensor', () => tensor([1], { dtype: 'i32', requiresGrad: true })], ['arange', () => stm.arange(0, 2, 1, x({ dtyp: 1 }))],
-  ['eye', () => stm.eye(-1)], ['onesLike', () => stm.onesLike(floats, { dtype: x('f16') })], ['to', () => floats.to('nowhere')], ['requiresGrad_', () => floats.requiresGrad_(x(1))],
+  ['sub', () => stm.sub(whole, 0.5)],
+  ['sub', () => stm.sub(bools, 1)],
+  ['div', () => stm.div(bools, 2)],
+  ['add_', () => stm.add_(bools, 1)],
+  ['sub_', () => stm.sub_(whole, 0.5)],
+  ['mul_', () => stm.mul_(bools, 2)],
+  ['div_', () => stm.div_(bools, 2)],
+  ['add_', () => stm.add_(floats, four)],
+  ['copy_', () => stm.copy_(floats, four)],
+  ['fill_', () => stm.fill_(floats, x('a'))],
+  ['logicalAnd', () => stm.logicalAnd(bools, four)],
+  ['logicalOr', () => stm.logicalOr(bools, four)],
+  ['maskedFill', () => stm.maskedFill(floats, floats, 1)],
+  ['maskedFill', () => stm.maskedFill(floats, bools, x('a'))],
+  ['logSumExp', () => stm.logSumExp(floats, 5)],
+  ['logSumExp', () => stm.logSumExp(bools, 0)],
+  ['flatten', () => stm.flatten(floats, 7)],
+  ['stack', () => stm.stack([floats, floats], 9)],
+  ['stack', () => stm.stack([floats, whole], 0)],
+  ['stack', () => stm.stack([], 0)],
+  ['conv1d', () => stm.conv1d(zeros([1, 3, 1]), zeros([1, 1, 1]), { bias: four })],
+  ['conv1d', () => stm.conv1d(zeros([1, 3, 1]), zeros([1, 1, 1], { dtype: 'f64' }))],
+  ['scaledDotProductAttention', () => stm.scaledDotProductAttention(whole, whole, whole)],
+  ['scaledDotProductAttention', () => stm.scaledDotProductAttention(floats, floats, floats, { mask: floats })],
+  ['zeros', () => zeros([-1])],
+  ['ones', () => stm.ones([2], { dtype: x('f16') })],
+  ['full', () => stm.full([2], 1, { dtype: 'i32', requiresGrad: true })],
+  ['rand', () => stm.rand([2], { device: 'nowhere' })],
+  ['tensor', () => tensor([1], { device: 'nowhere' })],
+  ['tensor', () => tensor([1], { dtype: 'i32', requiresGrad: true })],
+  ['arange', () => stm.arange(0, 2, 1, x({ dtyp: 1 }))],
+  ['eye', () => stm.eye(-1)],
+  ['onesLike', () => stm.onesLike(floats, { dtype: x('f16') })],
+  ['to', () => floats.to('nowhere')],
+  ['requiresGrad_', () => floats.requiresGrad_(x(1))],
 ])('%s', (op, call) => {
   const error = mistake(call);
   expect(error?.op).toBe(op);
@@ -55,11 +101,13 @@ test.each<[string, () => unknown]>([
 
 test('what a scope has disposed of is told apart, and kept by keep()', async () => {
   const held: { state?: Tensor; kept?: Tensor; parts?: { h: Tensor }[] } = {};
-  scope(() => scope(() => {
-    held.state = tensor([1]);
-    held.kept = keep(tensor([2]));
-    held.parts = keep([{ h: tensor([3]) }]);
-  }));
+  scope(() =>
+    scope(() => {
+      held.state = tensor([1]);
+      held.kept = keep(tensor([2]));
+      held.parts = keep([{ h: tensor([3]) }]);
+    }),
+  );
   expect(() => held.state?.add(1)).toThrow(
     'add: got a tensor as a that was disposed at the end of the scope, or the training step, that made it, expected a live one.\n' +
       '  Fix: return it from the scope; what goes from step to step, such as a recurrent state in a field, is kept by keep(): this.state = keep(detach(state)).',
@@ -77,7 +125,9 @@ describe('in a layer', () => {
   test('of the package an error bears the name of the layer', () => {
     const linear = new stm.Linear({ inFeatures: 3, outFeatures: 1 });
     expect(opOf(() => linear.forward(whole))).toBe('Linear.forward');
-    expect(opOf(() => new stm.Embedding({ numEmbeddings: 2, embeddingDim: 1 }).forward(zeros([2], { dtype: 'bool' })))).toBe('Embedding.forward');
+    expect(
+      opOf(() => new stm.Embedding({ numEmbeddings: 2, embeddingDim: 1 }).forward(zeros([2], { dtype: 'bool' }))),
+    ).toBe('Embedding.forward');
     expect(opOf(() => new stm.Dropout({ p: 0.5 }).forward(whole))).toBe('Dropout.forward');
     expect(opOf(() => new stm.ReLU().forward(bools))).toBe('ReLU.forward');
     expect(opOf(() => new stm.Sequential(new stm.ReLU(), linear).forward(whole))).toBe('ReLU.forward');

@@ -1,15 +1,46 @@
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import {
-  Dropout, GELU, MaxPool, MeanPool, OptionError, ReLU, Sigmoid, SiLU, softmax, Softplus, sum, Tanh, tensor, zeros,
+  Dropout,
+  GELU,
+  MaxPool,
+  MeanPool,
+  OptionError,
+  ReLU,
+  Sigmoid,
+  SiLU,
+  softmax,
+  Softplus,
+  sum,
+  Tanh,
+  tensor,
+  zeros,
 } from 'stmnet';
-import { checkOptions, describe as inWords, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf, positiveInteger, probability } from '../../src/tensor/options';
+import {
+  checkOptions,
+  describe as inWords,
+  finiteNumber,
+  flag,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  oneOf,
+  positiveInteger,
+  probability,
+} from '../../src/tensor/options';
 import { here } from '../support/devices';
 
 describe('in words', () => {
   test.each([
-    ['text', '"text"'], [3, '3'], [undefined, 'undefined'], [null, 'null'], [10n, '10n'], [[1, [2, 3]], '[1, [2, 3]]'], [{ a: 1, b: 2 }, '{ a, b }'],
-    [new Float32Array(3), 'Float32Array(3)'], [Array.from({ length: 20 }, (_, i) => i), '[0, 1, 2, 3, 4, 5, 6, 7, … 20 in all]'], [new (class Thing {})(), 'Thing'],
+    ['text', '"text"'],
+    [3, '3'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [10n, '10n'],
+    [[1, [2, 3]], '[1, [2, 3]]'],
+    [{ a: 1, b: 2 }, '{ a, b }'],
+    [new Float32Array(3), 'Float32Array(3)'],
+    [Array.from({ length: 20 }, (_, i) => i), '[0, 1, 2, 3, 4, 5, 6, 7, … 20 in all]'],
+    [new (class Thing {})(), 'Thing'],
   ])('%o', (value, words) => {
     expect(inWords(value)).toBe(words);
   });
@@ -27,7 +58,11 @@ describe('checkOptions', () => {
   });
 
   test.each([
-    ['hidenSize', 'hiddenSize'], ['hidden_size', 'hiddenSize'], ['HiddenSize', 'hiddenSize'], ['numLayer', 'numLayers'], ['inputSiez', 'inputSize'],
+    ['hidenSize', 'hiddenSize'],
+    ['hidden_size', 'hiddenSize'],
+    ['HiddenSize', 'hiddenSize'],
+    ['numLayer', 'numLayers'],
+    ['inputSiez', 'inputSize'],
   ])('%s is taken for %s', (given, meant) => {
     expect(() => check({ [given]: 1 })).toThrow(
       `LSTM: got an option ${given}, expected only inputSize, hiddenSize, numLayers.\n  Fix: write ${meant}, if that is what you mean by ${given}.`,
@@ -39,7 +74,9 @@ describe('checkOptions', () => {
   });
 
   test('refuses what is no object of options', () => {
-    expect(() => checkOptions('LSTM', [1], ['inputSize'])).toThrow('LSTM: got [1], expected an object of options (inputSize)');
+    expect(() => checkOptions('LSTM', [1], ['inputSize'])).toThrow(
+      'LSTM: got [1], expected an object of options (inputSize)',
+    );
   });
 
   test('a number in place of the options: the arguments before it may stay', () => {
@@ -50,24 +87,51 @@ describe('checkOptions', () => {
   });
 
   test.each([
-    ['lr', 'learningRate', ['weightDecay', 'learningRate', 'eps']], ['weight_decay', 'weightDecay', ['learningRate', 'weightDecay']], ['batch_size', 'batchSize', ['batchSize', 'shuffle']],
-    ['units', 'hiddenSize', ['inputSize', 'hiddenSize', 'bias']], ['batch_first', 'batchFirst', ['batchFirst', 'bias']], ['epsilon', 'eps', ['betas', 'eps']], ['beta1', 'betas', ['betas', 'eps']],
+    ['lr', 'learningRate', ['weightDecay', 'learningRate', 'eps']],
+    ['weight_decay', 'weightDecay', ['learningRate', 'weightDecay']],
+    ['batch_size', 'batchSize', ['batchSize', 'shuffle']],
+    ['units', 'hiddenSize', ['inputSize', 'hiddenSize', 'bias']],
+    ['batch_first', 'batchFirst', ['batchFirst', 'bias']],
+    ['epsilon', 'eps', ['betas', 'eps']],
+    ['beta1', 'betas', ['betas', 'eps']],
   ])('%s, as others call it, is %s', (given, meant, known) => {
-    expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(`Fix: write ${meant}, if that is what you mean by ${given}.`);
+    expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(
+      `Fix: write ${meant}, if that is what you mean by ${given}.`,
+    );
   });
 
   const layer = ['inputSize', 'hiddenSize', 'numLayers', 'bias', 'dropout', 'bidirectional'];
   test.each([
-    ['returnSequences', layer, 'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone'],
-    ['return_sequences', layer, 'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone'],
-    ['returnState', layer, 'leave it out: forward always returns its states beside output; a Sequential passes output on'],
-    ['recurrentDropout', layer, 'leave it out: dropout acts between stacked layers (numLayers: 2 or more); put a Dropout before or after the layer for its input or output'],
+    [
+      'returnSequences',
+      layer,
+      'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone',
+    ],
+    [
+      'return_sequences',
+      layer,
+      'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone',
+    ],
+    [
+      'returnState',
+      layer,
+      'leave it out: forward always returns its states beside output; a Sequential passes output on',
+    ],
+    [
+      'recurrentDropout',
+      layer,
+      'leave it out: dropout acts between stacked layers (numLayers: 2 or more); put a Dropout before or after the layer for its input or output',
+    ],
     ['activation', layer, 'leave it out: the gates are sigmoid and tanh, as cuDNN computes them; RNN has nonlinearity'],
     ['activation', ['inFeatures', 'outFeatures'], 'leave it out, and put a layer such as new ReLU() after this one'],
     ['activation', [...layer, 'nonlinearity'], 'write nonlinearity, if that is what you mean by activation'],
     ['units', ['inFeatures', 'outFeatures'], 'write outFeatures, if that is what you mean by units'],
     ['input_dim', ['numEmbeddings', 'embeddingDim'], 'write numEmbeddings, if that is what you mean by input_dim'],
-    ['validationSplit', ['epochs', 'validation'], 'split the data first: const [train, held] = randomSplit(data, [0.8, 0.2]), and pass validation: new DataLoader(held, { batchSize })'],
+    [
+      'validationSplit',
+      ['epochs', 'validation'],
+      'split the data first: const [train, held] = randomSplit(data, [0.8, 0.2]), and pass validation: new DataLoader(held, { batchSize })',
+    ],
     ['batchSize', ['epochs', 'validation'], 'give it to the loader: new DataLoader(data, { batchSize })'],
     ['device', layer, "leave it out, and move the module: module.to('cuda')"],
   ])('%s has no counterpart, or depends on the callee', (given, known, fix) => {
@@ -76,12 +140,15 @@ describe('checkOptions', () => {
 
   test('another name for an option that the callee does not have suggests nothing', () => {
     expect(() => checkOptions('Linear', { lr: 1 }, ['inFeatures', 'outFeatures'])).toThrow('Fix: leave lr out.');
-    expect(() => checkOptions('Linear', { constructor: 1 }, ['inFeatures', 'outFeatures'])).toThrow('Fix: leave constructor out.');
+    expect(() => checkOptions('Linear', { constructor: 1 }, ['inFeatures', 'outFeatures'])).toThrow(
+      'Fix: leave constructor out.',
+    );
   });
 });
 
 describe('values', () => {
-  const check = (fn: (op: string, name: string, value: unknown) => unknown, value: unknown): unknown => fn('Layer', 'size', value);
+  const check = (fn: (op: string, name: string, value: unknown) => unknown, value: unknown): unknown =>
+    fn('Layer', 'size', value);
 
   test.each([
     [positiveInteger, [1, 7], [0, -1, 1.5, NaN, '3', undefined], 'a whole number of at least 1 for size'],
@@ -108,17 +175,29 @@ describe('values', () => {
 });
 
 describe('what is no plain object', () => {
-  test.each<[value: unknown]>([[0.5], [0], [true], ['fast'], [''], [null], [[]], [new Map([['p', 1]])], [new Date(0)], [tensor([1])], [Promise.resolve({})], [() => 1]])(
-    '%s is refused as options',
-    (value) => {
-      const given = value as object;
-      expect(() => checkOptions('Made', given, ['p', 'q'])).toThrow(`Made: got ${inWords(given)}, expected an object of options (p, q)`);
-      expect(() => new Dropout(given)).toThrow(/Dropout: got .*\n {2}Fix: pass an object of options: \{ p: … \}/);
-      expect(() => softmax(tensor([1]), 0, given)).toThrow(OptionError);
-      expect(() => sum(tensor([1]), 0, given)).toThrow(OptionError);
-      expect(() => tensor([1], given)).toThrow(OptionError);
-    },
-  );
+  test.each<[value: unknown]>([
+    [0.5],
+    [0],
+    [true],
+    ['fast'],
+    [''],
+    [null],
+    [[]],
+    [new Map([['p', 1]])],
+    [new Date(0)],
+    [tensor([1])],
+    [Promise.resolve({})],
+    [() => 1],
+  ])('%s is refused as options', (value) => {
+    const given = value as object;
+    expect(() => checkOptions('Made', given, ['p', 'q'])).toThrow(
+      `Made: got ${inWords(given)}, expected an object of options (p, q)`,
+    );
+    expect(() => new Dropout(given)).toThrow(/Dropout: got .*\n {2}Fix: pass an object of options: \{ p: … \}/);
+    expect(() => softmax(tensor([1]), 0, given)).toThrow(OptionError);
+    expect(() => sum(tensor([1]), 0, given)).toThrow(OptionError);
+    expect(() => tensor([1], given)).toThrow(OptionError);
+  });
 
   test('objects without prototype and of another realm are plain', () => {
     const foreign: object = runInNewContext('({ p: 0.25 })');
@@ -127,11 +206,14 @@ describe('what is no plain object', () => {
   });
 });
 
-test.each(Object.entries({ GELU, MaxPool, MeanPool, ReLU, Sigmoid, SiLU, Softplus, Tanh }))('%s has no options, and ignores none', (name, Layer) => {
-  const make = (...given: unknown[]): unknown => Reflect.construct(Layer, given);
-  expect(() => make({ beta: 2 })).toThrow(`${name}: got an option beta, expected no options.`);
-  expect(() => make(2)).toThrow(`${name}: got 2, expected no options.\n  Fix: leave it out.`);
-  expect(() => make('tanh')).toThrow(OptionError);
-  expect(() => make({ inplace: true })).toThrow(/memory is used again/);
-  expect([make(), make(undefined), make({})]).toHaveLength(3);
-});
+test.each(Object.entries({ GELU, MaxPool, MeanPool, ReLU, Sigmoid, SiLU, Softplus, Tanh }))(
+  '%s has no options, and ignores none',
+  (name, Layer) => {
+    const make = (...given: unknown[]): unknown => Reflect.construct(Layer, given);
+    expect(() => make({ beta: 2 })).toThrow(`${name}: got an option beta, expected no options.`);
+    expect(() => make(2)).toThrow(`${name}: got 2, expected no options.\n  Fix: leave it out.`);
+    expect(() => make('tanh')).toThrow(OptionError);
+    expect(() => make({ inplace: true })).toThrow(/memory is used again/);
+    expect([make(), make(undefined), make({})]).toHaveLength(3);
+  },
+);

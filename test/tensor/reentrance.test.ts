@@ -7,7 +7,11 @@ import { describeDevices } from '../support/devices';
 
 // What a user's function may do while native code is waiting for it.
 
-const inUse = expect.objectContaining({ name: 'GraphError', code: 'ERR_STM_GRAPH_IN_USE', message: expect.stringMatching(/has not returned yet[\s\S]*Fix: /) });
+const inUse = expect.objectContaining({
+  name: 'GraphError',
+  code: 'ERR_STM_GRAPH_IN_USE',
+  message: expect.stringMatching(/has not returned yet[\s\S]*Fix: /),
+});
 const of = (...values: number[]): Float32Array => Float32Array.from(values);
 
 /** Twice its input; `during` runs before backward gives its gradient. */
@@ -41,7 +45,8 @@ describeDevices('a backward of the user', () => {
 
   test('may dispose of everything it can reach, and make tensors in its place', async () => {
     for (let round = 0; round < 50; round++) {
-      const x = tensor([1, 2], { requiresGrad: true }), middle = x.mul(3);
+      const x = tensor([1, 2], { requiresGrad: true }),
+        middle = x.mul(3);
       const f = doubling(() => {
         expect(() => loss.backward()).toThrowError(inUse);
         for (const tensorOfGraph of [loss, middle]) tensorOfGraph.dispose();
@@ -54,7 +59,8 @@ describeDevices('a backward of the user', () => {
   });
 
   test('may walk another graph, to the same leaf or another', async () => {
-    const x = tensor([1, 2], { requiresGrad: true }), other = tensor([5], { requiresGrad: true });
+    const x = tensor([1, 2], { requiresGrad: true }),
+      other = tensor([5], { requiresGrad: true });
     const f = doubling(() => {
       stm.enableGrad(() => x.square().sum()).backward();
       stm.enableGrad(() => other.mul(7)).backward();
@@ -91,8 +97,12 @@ describeDevices('a backward of the user', () => {
     ['no array', () => 7],
     ['no tensor', () => [{ id: 1 }]],
   ])('that returns %s leaves them too', (_, result) => {
-    const x = tensor([1], { requiresGrad: true }), y = tensor([1], { requiresGrad: true });
-    const f = defineFunction({ forward: (input: Tensor) => ({ output: input.mul(2), saved: undefined }), backward: () => result() as [] });
+    const x = tensor([1], { requiresGrad: true }),
+      y = tensor([1], { requiresGrad: true });
+    const f = defineFunction({
+      forward: (input: Tensor) => ({ output: input.mul(2), saved: undefined }),
+      backward: () => result() as [],
+    });
     expect(() => f(x).add(y).sum().backward()).toThrow(/Fix: /);
     expect([x.grad, y.grad]).toEqual([undefined, undefined]);
   });
@@ -100,9 +110,17 @@ describeDevices('a backward of the user', () => {
   test('may change gradients meanwhile: what it did comes before what backward adds', async () => {
     const x = tensor([1, 2], { requiresGrad: true });
     x.grad = tensor([100, 100]);
-    doubling(() => { x.grad = undefined; })(x).sum().backward();
+    doubling(() => {
+      x.grad = undefined;
+    })(x)
+      .sum()
+      .backward();
     expect(await x.grad?.data()).toEqual(of(2, 2));
-    doubling(() => { x.grad = tensor([5, 5]); })(x).sum().backward();
+    doubling(() => {
+      x.grad = tensor([5, 5]);
+    })(x)
+      .sum()
+      .backward();
     expect(await x.grad?.data()).toEqual(of(7, 7));
   });
 
@@ -115,17 +133,26 @@ describeDevices('a backward of the user', () => {
   });
 
   test('that changes what an earlier op has saved is found out', () => {
-    const w = tensor([1, 2], { requiresGrad: true }), x = tensor([3, 4]);
+    const w = tensor([1, 2], { requiresGrad: true }),
+      x = tensor([3, 4]);
     const loss = doubling(() => void x.add_(1))(w.mul(x)).sum();
-    expect(() => loss.backward()).toThrowError(expect.objectContaining({ code: 'ERR_STM_STALE', message: expect.stringMatching(/saved by mul/) }));
+    expect(() => loss.backward()).toThrowError(
+      expect.objectContaining({ code: 'ERR_STM_STALE', message: expect.stringMatching(/saved by mul/) }),
+    );
     expect(w.grad).toBeUndefined();
   });
 
   test('inside another is called once for each walk', async () => {
     const x = tensor([3], { requiresGrad: true });
     let calls = 0;
-    const inner = doubling(() => { calls++; });
-    const outer = doubling(() => inner(tensor([1], { requiresGrad: true })).requiresGrad || stm.enableGrad(() => inner(tensor([1], { requiresGrad: true })).backward()));
+    const inner = doubling(() => {
+      calls++;
+    });
+    const outer = doubling(
+      () =>
+        inner(tensor([1], { requiresGrad: true })).requiresGrad ||
+        stm.enableGrad(() => inner(tensor([1], { requiresGrad: true })).backward()),
+    );
     outer(x).backward();
     expect(calls).toBe(1);
     expect(await x.grad?.data()).toEqual(of(2));
@@ -149,16 +176,24 @@ describeDevices('a backward of the user', () => {
 test('a native call without the tensors it is told of is an error', () => {
   const x = idOf(tensor([1]), 'test');
   const nothing = [undefined] as unknown as number[];
-  for (const call of [() => binding.onBackward(nothing, [x], [], () => []), () => binding.onBackward([x], nothing, [], () => []), () => binding.onBackward([x], [x], [], undefined as unknown as () => [])]) {
+  for (const call of [
+    () => binding.onBackward(nothing, [x], [], () => []),
+    () => binding.onBackward([x], nothing, [], () => []),
+    () => binding.onBackward([x], [x], [], undefined as unknown as () => []),
+  ]) {
     expect(call).toThrowError(expect.objectContaining({ name: 'OptionError' }));
   }
 });
 
 test('an accessor that shrinks the data while the shape is read finds what is left', () => {
-  const buffer = Reflect.construct(ArrayBuffer, [4096, { maxByteLength: 4096 }]) as ArrayBuffer & { resize(bytes: number): void };
+  const buffer = Reflect.construct(ArrayBuffer, [4096, { maxByteLength: 4096 }]) as ArrayBuffer & {
+    resize(bytes: number): void;
+  };
   const shape = [0];
   Object.defineProperty(shape, 0, { get: () => (buffer.resize(16), 1024) });
-  expect(() => binding.fromArray(new Float32Array(buffer), shape, 'cpu')).toThrowError(expect.objectContaining({ name: 'ShapeError', message: expect.stringMatching(/got 4 values, expected 1024/) }));
+  expect(() => binding.fromArray(new Float32Array(buffer), shape, 'cpu')).toThrowError(
+    expect.objectContaining({ name: 'ShapeError', message: expect.stringMatching(/got 4 values, expected 1024/) }),
+  );
 });
 
 test('an array that says it is long and holds nothing costs nothing', () => {
@@ -169,8 +204,16 @@ test('an array that says it is long and holds nothing costs nothing', () => {
 
 test('an accessor in what a scope returns may dispose of it', () => {
   const kept = scope(() => {
-    const x = stm.ones([2]), y = stm.ones([3]);
-    return { x, y, get z() { x.dispose(); return 1; } };
+    const x = stm.ones([2]),
+      y = stm.ones([3]);
+    return {
+      x,
+      y,
+      get z() {
+        x.dispose();
+        return 1;
+      },
+    };
   });
   expect(() => kept.x.sum()).toThrowError(expect.objectContaining({ name: 'DisposedError' }));
   expect(kept.y.shape).toEqual([3]);
@@ -187,7 +230,9 @@ test('a tensor that is its own gradient, or whose gradient has it for one, is le
   };
   const cycles = (count: number): void => {
     for (let i = 0; i < count; i++) {
-      const x = stm.ones([1 << 14], { requiresGrad: true }), y = stm.ones([1 << 14], { requiresGrad: true }), z = stm.ones([1 << 14], { requiresGrad: true });
+      const x = stm.ones([1 << 14], { requiresGrad: true }),
+        y = stm.ones([1 << 14], { requiresGrad: true }),
+        z = stm.ones([1 << 14], { requiresGrad: true });
       x.grad = x;
       y.grad = z;
       z.grad = y;
@@ -201,7 +246,8 @@ test('a tensor that is its own gradient, or whose gradient has it for one, is le
 });
 
 test('a gradient that was set shares the elements of what it was set to', async () => {
-  const x = tensor([1, 2], { requiresGrad: true }), g = tensor([3, 4]);
+  const x = tensor([1, 2], { requiresGrad: true }),
+    g = tensor([3, 4]);
   x.grad = g;
   g.mul_(10);
   expect(await x.grad.data()).toEqual(of(30, 40));

@@ -207,7 +207,17 @@ describeDevices('concat, slice and select of PaddedSequences', () => {
       [],
     ]);
     expect(x.slice([0, -2]).shape).toEqual([2, 2, 2]);
-    const first = slice(new PaddedSequence(tensor([[1, 2, 3], [4, 5, Number.NaN]]), [3, 2]), [0, 0], [null, -1]);
+    const first = slice(
+      new PaddedSequence(
+        tensor([
+          [1, 2, 3],
+          [4, 5, Number.NaN],
+        ]),
+        [3, 2],
+      ),
+      [0, 0],
+      [null, -1],
+    );
     expect(first.lengths).toEqual([2, 1]);
     expect(await first.values.array()).toEqual([
       [1, 2],
@@ -274,34 +284,100 @@ describeDevices('concat, slice and select of PaddedSequences', () => {
         [0, 0],
       ],
     ]);
-    expect(() => x.select(1, 0.5)).toThrow(
-      'PaddedSequence.select: got index 0.5 along dim 1 of f32[2, 3, 2] on',
-    );
+    expect(() => x.select(1, 0.5)).toThrow('PaddedSequence.select: got index 0.5 along dim 1 of f32[2, 3, 2] on');
     expect(() => x.select(0, 2)).toThrow('expected a whole number in -2..1, along an axis that is there.');
   });
   test('a step that no row has is zeros, as beside longer rows', async () => {
     const x = new PaddedSequence(leaf(), lengths);
-    expect(await x.select(1, 7).array()).toEqual([[0, 0], [0, 0]]);
-    expect(await x.select(1, -7).array()).toEqual([[0, 0], [0, 0]]);
+    expect(await x.select(1, 7).array()).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    expect(await x.select(1, -7).array()).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
     const empty = new PaddedSequence(zeros([2, 0, 3]), [0, 0]);
-    expect(await empty.select(1, -1).array()).toEqual([[0, 0, 0], [0, 0, 0]]);
+    expect(await empty.select(1, -1).array()).toEqual([
+      [0, 0, 0],
+      [0, 0, 0],
+    ]);
     expect(await empty.slice([0, -2]).array()).toEqual([[], []]);
   });
   test('flip turns steps within each length, rows with their lengths', async () => {
     const x = new PaddedSequence(leaf(), lengths);
     const steps = flip(x, [1]);
-    expect([await steps.array(), steps.lengths]).toEqual([[[[3, -3], [2, -2], [1, -1]], [[4, -4]]], lengths]);
-    expect((await steps.values.array() as number[][][])[1]).toEqual([[4, -4], [0, 0], [0, 0]]);
+    expect([await steps.array(), steps.lengths]).toEqual([
+      [
+        [
+          [3, -3],
+          [2, -2],
+          [1, -1],
+        ],
+        [[4, -4]],
+      ],
+      lengths,
+    ]);
+    expect(((await steps.values.array()) as number[][][])[1]).toEqual([
+      [4, -4],
+      [0, 0],
+      [0, 0],
+    ]);
     const rows = x.flip([0]);
-    expect([await rows.array(), rows.lengths]).toEqual([[[[4, -4]], [[1, -1], [2, -2], [3, -3]]], [1, 3]]);
-    expect(await flip(x, [-1]).array()).toEqual([[[-1, 1], [-2, 2], [-3, 3]], [[-4, 4]]]);
+    expect([await rows.array(), rows.lengths]).toEqual([
+      [
+        [[4, -4]],
+        [
+          [1, -1],
+          [2, -2],
+          [3, -3],
+        ],
+      ],
+      [1, 3],
+    ]);
+    expect(await flip(x, [-1]).array()).toEqual([
+      [
+        [-1, 1],
+        [-2, 2],
+        [-3, 3],
+      ],
+      [[-4, 4]],
+    ]);
     const all = flip(x, [2, -2, 0]);
-    expect([await all.array(), all.lengths]).toEqual([[[[-4, 4]], [[-3, 3], [-2, 2], [-1, 1]]], [1, 3]]);
+    expect([await all.array(), all.lengths]).toEqual([
+      [
+        [[-4, 4]],
+        [
+          [-3, 3],
+          [-2, 2],
+          [-1, 1],
+        ],
+      ],
+      [1, 3],
+    ]);
     expect(await flip(all, [0, 1, 2]).array()).toEqual(await x.array());
     expect(await flip(x, []).array()).toEqual(await x.array());
     const y = leaf();
-    const weighed = flip(new PaddedSequence(y, lengths), [0, 1]).map((values) => values.mul(tensor([[[1], [2], [3]], [[4], [5], [6]]])));
-    expect(await gradient(y, weighed)).toEqual([[[6, 6], [5, 5], [4, 4]], [[1, 1], [0, 0], [0, 0]]]);
+    const weighed = flip(new PaddedSequence(y, lengths), [0, 1]).map((values) =>
+      values.mul(
+        tensor([
+          [[1], [2], [3]],
+          [[4], [5], [6]],
+        ]),
+      ),
+    );
+    expect(await gradient(y, weighed)).toEqual([
+      [
+        [6, 6],
+        [5, 5],
+        [4, 4],
+      ],
+      [
+        [1, 1],
+        [0, 0],
+        [0, 0],
+      ],
+    ]);
     const words = pad([Int32Array.of(1, 2, 3), Int32Array.of(4), Int32Array.of()]);
     expect(await flip(words, [1]).array()).toEqual([[3, 2, 1], [4], []]);
     expect(await flip(new PaddedSequence(zeros([2, 0, 3]), [0, 0]), [1]).array()).toEqual([[], []]);
@@ -331,7 +407,10 @@ test('tensors are what they were', async () => {
   ]);
   expect(await slice(x, [0, 1]).array()).toEqual([[2], [4]]);
   expect(await select(x, 0, 1).array()).toEqual([3, 4]);
-  expect(await flip(x, [1]).array()).toEqual([[2, 1], [4, 3]]);
+  expect(await flip(x, [1]).array()).toEqual([
+    [2, 1],
+    [4, 3],
+  ]);
 });
 
 test('mapValues goes through either kind, with zeros in the padding', async () => {

@@ -346,12 +346,18 @@ describe("losses of one's own", () => {
   });
   test('count by the lengths of the output where the target is plain', async () => {
     const batchOf = (rows: number[][]): { input: PaddedSequence; target: Tensor } => {
-      const input = pad(rows.map((row) => row.map((value) => [value])), { steps: 3, device: here });
+      const input = pad(
+        rows.map((row) => row.map((value) => [value])),
+        { steps: 3, device: here },
+      );
       return { input, target: input.values.mul(0) };
     };
     for (const batches of [[[[1, 2, 3], [5]]], [[[1, 2, 3]], [[5]]]]) {
-      const model = new Same().to(here), optimizer = new SGD(model.parameters());
-      const { loss } = await new Trainer({ model, loss: (x, y) => mseLoss(x, y).mul(1), optimizer }).evaluate(batches.map(batchOf));
+      const model = new Same().to(here),
+        optimizer = new SGD(model.parameters());
+      const { loss } = await new Trainer({ model, loss: (x, y) => mseLoss(x, y).mul(1), optimizer }).evaluate(
+        batches.map(batchOf),
+      );
       expect(loss).toBeCloseTo((1 + 4 + 9 + 25) / 4, 5);
     }
   });

@@ -4,18 +4,34 @@ import { expect, test, vi } from 'vitest';
 import { History, Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
 import { epochLine, makeProgress } from '../../src/training/progress';
 
-const record = { epoch: 2, train: { loss: 0.12345, accuracy: 1 }, validation: { loss: 1e-5, accuracy: 0.5 }, learningRate: 0.1, seconds: 1.26 };
+const record = {
+  epoch: 2,
+  train: { loss: 0.12345, accuracy: 1 },
+  validation: { loss: 1e-5, accuracy: 0.5 },
+  learningRate: 0.1,
+  seconds: 1.26,
+};
 
 const streamOf = (isTTY: boolean): { stream: PassThrough & { isTTY: boolean }; text: () => string } => {
   const chunks: string[] = [];
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 120, cursorTo: () => true, clearLine: () => true, moveCursor: () => true });
+  const stream = Object.assign(new PassThrough(), {
+    isTTY,
+    columns: 120,
+    cursorTo: () => true,
+    clearLine: () => true,
+    moveCursor: () => true,
+  });
   stream.on('data', (chunk: Buffer) => chunks.push(chunk.toString()));
   return { stream, text: () => chunks.join('') };
 };
 
 test('the line of an epoch', () => {
-  expect(epochLine(record, 10)).toBe('epoch 2/10: loss 0.1235, accuracy 1.0000 | validation loss 1.000e-5, accuracy 0.5000 | 1.3 s');
-  expect(epochLine({ epoch: 1, train: { loss: 1 }, skipped: 2, learningRate: 0.1, seconds: 1 }, 3)).toBe('epoch 1/3: loss 1.0000 | 2 steps skipped | 1.0 s');
+  expect(epochLine(record, 10)).toBe(
+    'epoch 2/10: loss 0.1235, accuracy 1.0000 | validation loss 1.000e-5, accuracy 0.5000 | 1.3 s',
+  );
+  expect(epochLine({ epoch: 1, train: { loss: 1 }, skipped: 2, learningRate: 0.1, seconds: 1 }, 3)).toBe(
+    'epoch 1/3: loss 1.0000 | 2 steps skipped | 1.0 s',
+  );
 });
 
 test('elsewhere than on a terminal: one plain line an epoch', async () => {
@@ -100,6 +116,11 @@ test('console.log shows the epochs of a history, the last hundred of a long one'
   expect(inspect(history)).toBe(`History of 1 epoch\n  ${epochLine({ ...record, epoch: 1 }, 1)}`);
   for (let epoch = 2; epoch <= 103; epoch++) history.add({ ...record, epoch });
   const lines = inspect(history).split('\n');
-  expect([lines.length, lines[0], lines[1], lines.at(-1)]).toEqual([102, 'History of 103 epochs', '  … 3 earlier', `  ${epochLine({ ...record, epoch: 103 }, 103)}`]);
+  expect([lines.length, lines[0], lines[1], lines.at(-1)]).toEqual([
+    102,
+    'History of 103 epochs',
+    '  … 3 earlier',
+    `  ${epochLine({ ...record, epoch: 103 }, 103)}`,
+  ]);
   expect(Object.keys(history)).toEqual([]);
 });

@@ -1,5 +1,26 @@
 // Checked by `npm run types`: a line marked ts-expect-error that has no error is one.
-import { ArrayDataset, DataLoader, GRU, LSTM, Linear, LastStep, Module, RNN, Subset, detach, kFold, load, randomSplit, type Dataset, type LSTMState, type PaddedSequence, type Parameter, type Sequence, type Sequential, type Tensor } from 'stmnet';
+import {
+  ArrayDataset,
+  DataLoader,
+  GRU,
+  LSTM,
+  Linear,
+  LastStep,
+  Module,
+  RNN,
+  Subset,
+  detach,
+  kFold,
+  load,
+  randomSplit,
+  type Dataset,
+  type LSTMState,
+  type PaddedSequence,
+  type Parameter,
+  type Sequence,
+  type Sequential,
+  type Tensor,
+} from 'stmnet';
 
 declare const tensor: Tensor;
 declare const padded: PaddedSequence;

@@ -1,4 +1,5 @@
-// Calls about tensors' lives: factories, gradients, scopes, functions of the user's own, compiled steps, the random state.
+// Calls about tensors' lives: factories, gradients, scopes, functions of the user's own, compiled steps, the random
+// state.
 import { inspect } from 'node:util';
 import * as stm from 'stmnet';
 import type { Tensor } from 'stmnet';

@@ -107,7 +107,8 @@ async function compareGradients(
       const slope = (h: number): number =>
         (weighted(checked, seeds, input, place, h) - weighted(checked, seeds, input, place, -h)) / (2 * h);
       const [wide, narrow] = [slope(1e-4), slope(2e-5)];
-      if (Math.abs(wide - narrow) > 1e-4 * (1 + Math.abs(narrow))) continue; // a corner, or a pole close by: no derivative to compare with
+      // a corner, or a pole close by: no derivative to compare with
+      if (Math.abs(wide - narrow) > 1e-4 * (1 + Math.abs(narrow))) continue;
       const found = gradient?.[place] ?? 0;
       const tolerance = (leaf.dtype === 'f32' ? 1e-3 : 1e-5) * (1 + Math.abs(narrow) + sizeOf(base.shape) / 100);
       if (!(Math.abs(found - narrow) <= tolerance))

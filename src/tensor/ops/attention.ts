@@ -26,14 +26,21 @@ export interface ScaledDotProductAttentionFunctionOptions {
  * @throws {ShapeError} if the axes do not fit each other
  * @see torch.nn.functional.scaled_dot_product_attention
  */
-export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: ScaledDotProductAttentionFunctionOptions = {}): Tensor {
+export function scaledDotProductAttention(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: ScaledDotProductAttentionFunctionOptions = {},
+): Tensor {
   const op = 'scaledDotProductAttention';
   for (const [name, x] of Object.entries({ query, key, value })) checkTensor(x, op, name);
   checkOptions(op, options, ['mask', 'scale', 'causal']);
   const causal = flag(op, 'causal', options.causal ?? false);
   if (query.rank < 2 || key.shape.at(-1) !== query.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2)) {
     throw new ShapeError(op, {
-      given: `query ${describe(query)}, key ${describe(key)} and value ${describe(value)}`, expected: '[…, Q, D], […, K, D] and […, K, E]', fix: 'project query and key to one width',
+      given: `query ${describe(query)}, key ${describe(key)} and value ${describe(value)}`,
+      expected: '[…, Q, D], […, K, D] and […, K, E]',
+      fix: 'project query and key to one width',
     });
   }
   return within(op, () => {

@@ -19,7 +19,8 @@ export interface Conv1dFunctionOptions extends WindowOptions {
  *
  *   y[n, t, o] = Σ_{c, k} x[n, t · stride + k · dilation - padding, c] · weight[o, c, k] + bias[o]
  *
- * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O] with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ + 1.
+ * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O] with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ +
+ * 1.
  *
  * @throws {ShapeError} if channels differ, or no window fits into the padded steps
  * @see torch.nn.functional.conv1d, whose features are the second axis
@@ -32,28 +33,43 @@ export function conv1d(x: Tensor, weight: Tensor, options: Conv1dFunctionOptions
   const [outputs, inputs, size] = weight.shape;
   if (rows === undefined || steps === undefined || x.rank !== 3 || channels !== inputs || channels === undefined) {
     const expected = `x [N, T, ${inputs ?? 'C'}] and weight [O, C, K]`;
-    throw new ShapeError('conv1d', { given: `x ${describe(x)} and weight ${describe(weight)}`, expected, fix: 'put the features on the last axis: x.transpose(1, 2)' });
+    throw new ShapeError('conv1d', {
+      given: `x ${describe(x)} and weight ${describe(weight)}`,
+      expected,
+      fix: 'put the features on the last axis: x.transpose(1, 2)',
+    });
   }
   if (outputs === undefined || size === undefined || size < 1 || weight.rank !== 3) {
-    throw new ShapeError('conv1d', { given: `weight ${describe(weight)}`, expected: '[O, C, K] with K of at least 1', fix: 'give the weight three axes' });
+    throw new ShapeError('conv1d', {
+      given: `weight ${describe(weight)}`,
+      expected: '[O, C, K] with K of at least 1',
+      fix: 'give the weight three axes',
+    });
   }
   const windows = checkWindows('conv1d', size, options);
   if (steps + windows.before + windows.after < windows.span) {
     throw new ShapeError('conv1d', {
-      given: `${steps} steps with ${windows.before + windows.after} of padding`, expected: `at least ${windows.span}, the span of a window`, fix: 'use more padding or a smaller kernel',
+      given: `${steps} steps with ${windows.before + windows.after} of padding`,
+      expected: `at least ${windows.span}, the span of a window`,
+      fix: 'use more padding or a smaller kernel',
     });
   }
   return within('conv1d', () => {
     const padded = padSteps(x, windows.before, windows.after);
     const unfolded = unfold(padded, 1, size, { stride: windows.stride, dilation: windows.dilation }); // [N, T', C, K]
     const [, count = 0] = unfolded.shape;
-    return linear(reshape(unfolded, [rows, count, channels * size]), reshape(weight, [outputs, channels * size]), options.bias);
+    return linear(
+      reshape(unfolded, [rows, count, channels * size]),
+      reshape(weight, [outputs, channels * size]),
+      options.bias,
+    );
   });
 }
 
 /** Zero steps before and after those of [N, T, C]. */
 function padSteps(x: Tensor, before: number, after: number): Tensor {
   const [rows = 0, , channels = 0] = x.shape;
-  const blank = (steps: number): Tensor[] => (steps === 0 ? [] : [zeros([rows, steps, channels], { dtype: x.dtype, device: x.device })]);
+  const blank = (steps: number): Tensor[] =>
+    steps === 0 ? [] : [zeros([rows, steps, channels], { dtype: x.dtype, device: x.device })];
   return before + after === 0 ? x : concat([...blank(before), x, ...blank(after)], 1);
 }

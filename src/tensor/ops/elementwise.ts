@@ -5,15 +5,35 @@ import { full } from '../factories';
 import { checkOptions, describe } from '../options';
 import { checkTensor, idOf, wrap, type DType, type Tensor } from '../tensor';
 
-// Binary ops broadcast as in NumPy; both operands have one dtype, and a number takes the tensor's. All are differentiable where the mathematics are. A result
-// that an i32 does not hold never wraps around: it rejects the next read, as a sum does.
+// Binary ops broadcast as in NumPy; both operands have one dtype, and a number takes the tensor's. All are
+// differentiable where the mathematics are. A result that an i32 does not hold never wraps around: it rejects the next
+// read, as a sum does.
 
 const OPERAND = 'a Tensor or a number';
 
-type BinaryOp = 'add' | 'sub' | 'mul' | 'div' | 'floorDivide' | 'remainder' | 'pow' | 'maximum' | 'minimum' | 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge';
+type BinaryOp =
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'floorDivide'
+  | 'remainder'
+  | 'pow'
+  | 'maximum'
+  | 'minimum'
+  | 'eq'
+  | 'ne'
+  | 'lt'
+  | 'le'
+  | 'gt'
+  | 'ge';
 
 function binary(op: BinaryOp, scalar: `${BinaryOp}Scalar`, a: Tensor, b: Tensor | number): Tensor {
-  return wrap(typeof b === 'number' ? binding[scalar](idOf(a, op, 'a'), b) : binding[op](idOf(a, op, 'a'), idOf(b, op, 'b', OPERAND)));
+  return wrap(
+    typeof b === 'number'
+      ? binding[scalar](idOf(a, op, 'a'), b)
+      : binding[op](idOf(a, op, 'a'), idOf(b, op, 'b', OPERAND)),
+  );
 }
 
 /** Element-wise `a + b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
@@ -25,35 +45,48 @@ export const sub = (a: Tensor, b: Tensor | number): Tensor => binary('sub', 'sub
 /** Element-wise `a · b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
 export const mul = (a: Tensor, b: Tensor | number): Tensor => binary('mul', 'mulScalar', a, b);
 
-/** Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ, or are not f32 or f64 */
+/**
+ * Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes
+ * differ, or are not f32 or f64
+ */
 export const div = (a: Tensor, b: Tensor | number): Tensor => binary('div', 'divScalar', a, b);
 
 /**
- * Element-wise floor of `a / b`, as Python's `//`: `-7` by `2` gives `-4`. Shapes broadcast; the gradient is 0. An i32 divided by 0 rejects the next read.
+ * Element-wise floor of `a / b`, as Python's `//`: `-7` by `2` gives `-4`. Shapes broadcast; the gradient is 0. An i32
+ * divided by 0 rejects the next read.
  *
- * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the
+ * number 0
  */
 export const floorDivide = (a: Tensor, b: Tensor | number): Tensor => binary('floorDivide', 'floorDivideScalar', a, b);
 
 /**
- * Element-wise `a - b · floor(a / b)`, as Python's `%`: it has the sign of `b`, so `-7` by `2` leaves `1`. Shapes broadcast. An i32 divided by 0 rejects the
- * next read.
+ * Element-wise `a - b · floor(a / b)`, as Python's `%`: it has the sign of `b`, so `-7` by `2` leaves `1`. Shapes
+ * broadcast. An i32 divided by 0 rejects the next read.
  *
- * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the number 0
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if an i32 tensor is divided by the
+ * number 0
  */
 export const remainder = (a: Tensor, b: Tensor | number): Tensor => binary('remainder', 'remainderScalar', a, b);
 
 /**
  * a to the power of b. Shapes broadcast.
  *
- * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if `b` is a number below 0 and `a` i32, which then has no whole result
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ; {OptionError} if `b` is a number below 0 and `a`
+ * i32, which then has no whole result
  */
 export const pow = (a: Tensor, b: Tensor | number): Tensor => binary('pow', 'powScalar', a, b);
 
-/** The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
+/**
+ * The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
+ * if they do not; {DTypeError} if dtypes differ
+ */
 export const maximum = (a: Tensor, b: Tensor | number): Tensor => binary('maximum', 'maximumScalar', a, b);
 
-/** The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
+/**
+ * The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
+ * if they do not; {DTypeError} if dtypes differ
+ */
 export const minimum = (a: Tensor, b: Tensor | number): Tensor => binary('minimum', 'minimumScalar', a, b);
 
 /** Element-wise `value - x`. */
@@ -160,7 +193,11 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
   const isBound = (bound: unknown): boolean => bound === undefined || typeof bound === 'number';
   const some = min !== undefined || max !== undefined;
   if (!some || !isBound(min) || !isBound(max) || (min !== undefined && max !== undefined && min > max)) {
-    throw new OptionError('clamp', { given: `min ${describe(min)}, max ${describe(max)}`, expected: 'one bound or both, min ≤ max', fix: 'write clamp(x, { min: 0 })' });
+    throw new OptionError('clamp', {
+      given: `min ${describe(min)}, max ${describe(max)}`,
+      expected: 'one bound or both, min ≤ max',
+      fix: 'write clamp(x, { min: 0 })',
+    });
   }
   return wrap(binding.clamp(idOf(x, 'clamp'), min, max));
 }
@@ -184,10 +221,12 @@ export const gt = (a: Tensor, b: Tensor | number): Tensor => binary('gt', 'gtSca
 export const ge = (a: Tensor, b: Tensor | number): Tensor => binary('ge', 'geScalar', a, b);
 
 /** Element-wise `a and b` of bool tensors. */
-export const logicalAnd = (a: Tensor, b: Tensor): Tensor => within('logicalAnd', () => minimum(cast(a, 'bool'), cast(b, 'bool')));
+export const logicalAnd = (a: Tensor, b: Tensor): Tensor =>
+  within('logicalAnd', () => minimum(cast(a, 'bool'), cast(b, 'bool')));
 
 /** Element-wise `a or b` of bool tensors. */
-export const logicalOr = (a: Tensor, b: Tensor): Tensor => within('logicalOr', () => maximum(cast(a, 'bool'), cast(b, 'bool')));
+export const logicalOr = (a: Tensor, b: Tensor): Tensor =>
+  within('logicalOr', () => maximum(cast(a, 'bool'), cast(b, 'bool')));
 
 /** Element-wise `not x` of a bool tensor. */
 export const logicalNot = (x: Tensor): Tensor => within('logicalNot', () => eq(cast(x, 'bool'), 0));
@@ -212,7 +251,13 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
   const known = typeof a !== 'number' ? a : typeof b !== 'number' ? b : full([], 0, { device: condition.device });
   const first = typeof a === 'number' ? like(known, a) : a;
   const second = typeof b === 'number' ? like(known, b) : b;
-  return wrap(binding.where(idOf(condition, 'where', 'condition'), idOf(first, 'where', 'first'), idOf(second, 'where', 'second')));
+  return wrap(
+    binding.where(
+      idOf(condition, 'where', 'condition'),
+      idOf(first, 'where', 'first'),
+      idOf(second, 'where', 'second'),
+    ),
+  );
 }
 
 /** `value` where `mask` (bool, broadcast) holds, `x` elsewhere. */
@@ -222,7 +267,10 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
   return within('maskedFill', () => where(mask, value, x));
 }
 
-/** `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or NaN, rejects the next read. */
+/**
+ * `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or
+ * NaN, rejects the next read.
+ */
 export const cast = (x: Tensor, dtype: DType): Tensor => wrap(binding.cast(idOf(x, 'cast'), dtype));
 
 /** A dense copy. */

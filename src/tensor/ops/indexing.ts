@@ -13,30 +13,45 @@ export interface EmbeddingLookupOptions {
  *
  * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers; weight [V, E] → […, E].
  *
- * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the next read
+ * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the
+ * next read
  */
 export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingLookupOptions = {}): Tensor {
   checkOptions('embedding', options, ['paddingIdx']);
-  return wrap(binding.embedding(idOf(indices, 'embedding', 'indices'), idOf(weight, 'embedding', 'weight'), options.paddingIdx));
+  return wrap(
+    binding.embedding(idOf(indices, 'embedding', 'indices'), idOf(weight, 'embedding', 'weight'), options.paddingIdx),
+  );
 }
 
 /** Places of `x` along `dim` in the order of `indices` (i32 [n]). @throws {OptionError} if one is out of range */
-export const indexSelect = (x: Tensor, dim: number, indices: Tensor): Tensor => wrap(binding.indexSelect(idOf(x, 'indexSelect'), dim, idOf(indices, 'indexSelect', 'indices')));
+export const indexSelect = (x: Tensor, dim: number, indices: Tensor): Tensor =>
+  wrap(binding.indexSelect(idOf(x, 'indexSelect'), dim, idOf(indices, 'indexSelect', 'indices')));
 
 /** One place of `x` along `dim` for each element of `index` (i32), which has the shape of `x` except along `dim`. */
-export const gather = (x: Tensor, dim: number, index: Tensor): Tensor => wrap(binding.gather(idOf(x, 'gather'), dim, idOf(index, 'gather', 'index')));
+export const gather = (x: Tensor, dim: number, index: Tensor): Tensor =>
+  wrap(binding.gather(idOf(x, 'gather'), dim, idOf(index, 'gather', 'index')));
 
 /** `x` with each element of `source` added at its place `index` (i32, of the shape of `source`) along `dim`. */
-export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor => wrap(binding.scatterAdd(idOf(x, 'scatterAdd'), dim, idOf(index, 'scatterAdd', 'index'), idOf(source, 'scatterAdd', 'source')));
+export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor =>
+  wrap(
+    binding.scatterAdd(
+      idOf(x, 'scatterAdd'),
+      dim,
+      idOf(index, 'scatterAdd', 'index'),
+      idOf(source, 'scatterAdd', 'source'),
+    ),
+  );
 
 /**
  * 1 at the place of each index, 0 elsewhere (f32).
  *
  * Shapes: indices […] of i32, or of f32 or f64 that hold whole numbers → […, numClasses].
  *
- * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else {NativeError} at the next read
+ * @throws {OptionError} if an index is not in 0..numClasses-1, at the call where it came from the host, else
+ * {NativeError} at the next read
  */
-export const oneHot = (indices: Tensor, numClasses: number): Tensor => wrap(binding.oneHot(idOf(indices, 'oneHot', 'indices'), numClasses));
+export const oneHot = (indices: Tensor, numClasses: number): Tensor =>
+  wrap(binding.oneHot(idOf(indices, 'oneHot', 'indices'), numClasses));
 
 /** Elements in order, and their places (i32) along the axis. */
 export interface Sorted {

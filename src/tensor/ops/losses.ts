@@ -8,10 +8,14 @@ import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 import { binaryTarget, checkEqualShapes, checkLabelShape, commonLengths, countReal } from '../loss-shapes';
 import { transpose } from './shape';
 
-// Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding has loss and gradient 0, and a mean
-// divides by real elements. A mean over nothing is a ShapeError. Losses do not broadcast.
+// Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding
+// has loss and gradient 0, and a mean divides by real elements. A mean over nothing is a ShapeError. Losses do not
+// broadcast.
 
-/** What becomes of the losses of the single items: their mean, their sum, or a tensor of them (`none`; zeros past a length). */
+/**
+ * What becomes of the losses of the single items: their mean, their sum, or a tensor of them (`none`; zeros past a
+ * length).
+ */
 export type Reduction = 'mean' | 'sum' | 'none';
 
 /** What input and target may be, for messages. */
@@ -34,8 +38,19 @@ interface PointwiseSettings {
   posWeight?: Tensor | undefined;
 }
 
-function pointwise(op: string, loss: Pointwise, input: Sequence, target: Sequence, settings: PointwiseSettings): Tensor {
-  const reduction = oneOf(op, 'reduction', settings.reduction ?? 'mean', loss.startsWith('kl') ? [...REDUCTIONS, 'batchmean'] : REDUCTIONS);
+function pointwise(
+  op: string,
+  loss: Pointwise,
+  input: Sequence,
+  target: Sequence,
+  settings: PointwiseSettings,
+): Tensor {
+  const reduction = oneOf(
+    op,
+    'reduction',
+    settings.reduction ?? 'mean',
+    loss.startsWith('kl') ? [...REDUCTIONS, 'batchmean'] : REDUCTIONS,
+  );
   const lengths = commonLengths(op, input, target);
   const [x, given] = [valuesOf(input), valuesOf(target)];
   checkTensor(x, op, 'input', SEQUENCE);
@@ -46,7 +61,11 @@ function pointwise(op: string, loss: Pointwise, input: Sequence, target: Sequenc
   const count = countReal(x.shape, lengths);
   const divisor = { mean: count, batchmean: x.shape[0] ?? 1, sum: 'none' } as const;
   const kind = count === 0 && reduction !== 'none' && divisorsWanted() ? 'sum' : reduction;
-  const [xId, tId, weightId] = [idOf(x, op, 'input'), idOf(t, op, 'target'), optionalIdOf(settings.posWeight, op, 'posWeight')];
+  const [xId, tId, weightId] = [
+    idOf(x, op, 'input'),
+    idOf(t, op, 'target'),
+    optionalIdOf(settings.posWeight, op, 'posWeight'),
+  ];
   const result = wrap(binding.pointwiseLoss(loss, xId, tId, weightId, settings.parameter ?? 0, kind, lengths));
   return reduction === 'none' ? result : divided(result, divisor[reduction]);
 }
@@ -114,15 +133,20 @@ export interface HuberLossOptions extends LossOptions {
 export function huberLoss(input: Sequence, target: Sequence, options: HuberLossOptions = {}): Tensor {
   checkOptions('huberLoss', options, ['delta', 'reduction']);
   const parameter = nonNegativeNumber('huberLoss', 'delta', options.delta ?? 1);
-  if (parameter === 0) throw new OptionError('huberLoss', { given: 'delta: 0', expected: 'a number above 0 for delta', fix: 'use l1Loss for the line alone' });
+  if (parameter === 0)
+    throw new OptionError('huberLoss', {
+      given: 'delta: 0',
+      expected: 'a number above 0 for delta',
+      fix: 'use l1Loss for the line alone',
+    });
   return pointwise('huberLoss', 'huberLoss', input, target, { reduction: options.reduction, parameter });
 }
 
 /**
  * Binary cross entropy of probabilities, `-(t · log x + (1 - t) · log(1 - x))`; logarithms are not taken below -100.
  *
- * Shapes: input and target equal, both in [0, 1] → [] (or the same, for `none`). A number outside, or NaN, is an error at the next read. The target may also
- * lack an axis of extent 1 at the end, or have one more, and may be i32 or bool.
+ * Shapes: input and target equal, both in [0, 1] → [] (or the same, for `none`). A number outside, or NaN, is an error
+ * at the next read. The target may also lack an axis of extent 1 at the end, or have one more, and may be i32 or bool.
  *
  * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
  * @see torch.nn.functional.binary_cross_entropy; `binaryCrossEntropyWithLogits` is exact where sigmoid rounds to 0 or 1
@@ -141,20 +165,28 @@ export interface BinaryCrossEntropyWithLogitsOptions extends LossOptions {
 /**
  * Binary cross entropy of `σ(x)`, `-(posWeight · t · log σ(x) + (1 - t) · log(1 - σ(x)))`, without overflow.
  *
- * Shapes: input and target equal, targets in [0, 1] → [] (or the same, for `none`). A target outside, or NaN, is an error at the next read. The target may also
- * lack an axis of extent 1 at the end, or have one more, and may be i32 or bool.
+ * Shapes: input and target equal, targets in [0, 1] → [] (or the same, for `none`). A target outside, or NaN, is an
+ * error at the next read. The target may also lack an axis of extent 1 at the end, or have one more, and may be i32 or
+ * bool.
  *
  * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
  * @see torch.nn.functional.binary_cross_entropy_with_logits
  */
-export function binaryCrossEntropyWithLogits(input: Sequence, target: Sequence, options: BinaryCrossEntropyWithLogitsOptions = {}): Tensor {
+export function binaryCrossEntropyWithLogits(
+  input: Sequence,
+  target: Sequence,
+  options: BinaryCrossEntropyWithLogitsOptions = {},
+): Tensor {
   checkOptions('binaryCrossEntropyWithLogits', options, ['posWeight', 'reduction']);
   return pointwise('binaryCrossEntropyWithLogits', 'binaryCrossEntropyWithLogits', input, target, options);
 }
 
 /** Options of `klDivergence`. */
 export interface KLDivergenceOptions {
-  /** `batchmean` divides by the first axis, N, as in PyTorch: of [N, C] the divergence itself. Default `mean`, over elements. */
+  /**
+   * `batchmean` divides by the first axis, N, as in PyTorch: of [N, C] the divergence itself. Default `mean`, over
+   * elements.
+   */
   reduction?: Reduction | 'batchmean';
   /** Whether the target holds logarithms too. Default false. */
   logTarget?: boolean;
@@ -163,8 +195,8 @@ export interface KLDivergenceOptions {
 /**
  * Kullback-Leibler divergence of the target from the input, `t · (log t - x)`, 0 where `t` is.
  *
- * Shapes: input log-probabilities, target probabilities of the same shape → [] (or the same, for `none`). A target outside [0, 1], or NaN, is an error at the next
- * read.
+ * Shapes: input log-probabilities, target probabilities of the same shape → [] (or the same, for `none`). A target
+ * outside [0, 1], or NaN, is an error at the next read.
  *
  * @throws {ShapeError} if the shapes differ, or there is nothing to take the mean of
  * @see torch.nn.functional.kl_div
@@ -172,7 +204,9 @@ export interface KLDivergenceOptions {
 export function klDivergence(input: Sequence, target: Sequence, options: KLDivergenceOptions = {}): Tensor {
   checkOptions('klDivergence', options, ['logTarget', 'reduction']);
   const logTarget = flag('klDivergence', 'logTarget', options.logTarget ?? false);
-  return pointwise('klDivergence', logTarget ? 'klDivergenceFromLog' : 'klDivergence', input, target, { reduction: options.reduction });
+  return pointwise('klDivergence', logTarget ? 'klDivergenceFromLog' : 'klDivergence', input, target, {
+    reduction: options.reduction,
+  });
 }
 
 /** Options of `crossEntropy`. */
@@ -190,16 +224,19 @@ export interface CrossEntropyOptions extends LossOptions {
 /**
  * Cross entropy of `softmax(input)` along the last axis and class labels, in one step and without overflow.
  *
- *   loss = -weight[y] · log softmax(x)[y];  the mean divides by the sum of the weights (class · step) of the labels that count
+ *   loss = -weight[y] · log softmax(x)[y];  the mean divides by the sum of the weights (class · step) of the labels
+ *                                           that count
  *
  * Or of probabilities of the classes, such as one-hot, mixed or another model's; they get a gradient too:
  *
- *   loss = -Σ weight[c] · t[c] · log softmax(x)[c];  the mean divides by the number of steps, or the sum of their weights
+ *   loss = -Σ weight[c] · t[c] · log softmax(x)[c]; the mean divides by the number of steps, or the sum of their
+ *     weights
  *
  * Shapes: input […, C], target […] of whole numbers in 0..C-1, i32 or, as plain arrays make them, f32 or f64; or
  * […, C] of the input's dtype → [] (or […], for `none`).
  *
- * @throws {ShapeError} if the target has neither the input's axes nor those but the last, or there is nothing to take the mean of
+ * @throws {ShapeError} if the target has neither the input's axes nor those but the last, or there is nothing to take
+ * the mean of
  * @throws {DTypeError} if probabilities are not of the input's dtype
  * @throws {OptionError} if a label is out of range; at the next read where only the device can know
  * @see torch.nn.functional.cross_entropy, whose classes are the second axis
@@ -209,7 +246,12 @@ export function crossEntropy(input: Sequence, target: Sequence, options: CrossEn
   checkOptions(op, options, ['weight', 'stepWeights', 'ignoreIndex', 'labelSmoothing', 'reduction']);
   const reduction = oneOf(op, 'reduction', options.reduction ?? 'mean', REDUCTIONS);
   const ignoreIndex = finiteNumber(op, 'ignoreIndex', options.ignoreIndex ?? -100);
-  if (!Number.isInteger(ignoreIndex)) throw new OptionError(op, { given: `ignoreIndex: ${ignoreIndex}`, expected: 'a whole number', fix: 'name the label of the steps to leave out' });
+  if (!Number.isInteger(ignoreIndex))
+    throw new OptionError(op, {
+      given: `ignoreIndex: ${ignoreIndex}`,
+      expected: 'a whole number',
+      fix: 'name the label of the steps to leave out',
+    });
   const labelSmoothing = nonNegativeNumber(op, 'labelSmoothing', options.labelSmoothing ?? 0);
   const lengths = commonLengths(op, input, target);
   const [x, t] = [valuesOf(input), valuesOf(target)];
@@ -243,14 +285,15 @@ export interface CTCLossOptions extends LossOptions, CTCLengths {
 }
 
 /**
- * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels, over all alignments. The mean is that of
- * each sequence's loss divided by its number of labels.
+ * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels,
+ * over all alignments. The mean is that of each sequence's loss divided by its number of labels.
  *
  * Shapes: input log-probabilities, a tensor [T, N, C] as in PyTorch or a PaddedSequence of [N, T, C]; target whole
  * numbers [N, S], a PaddedSequence of it, or the labels of all sequences joined, with `targetLengths` → [] (or [N],
  * for `none`).
  *
- * @throws {ShapeError} if lengths and shapes do not fit; {OptionError} if the blank is no class, or lengths are given twice
+ * @throws {ShapeError} if lengths and shapes do not fit; {OptionError} if the blank is no class, or lengths are given
+ * twice
  * @see torch.nn.functional.ctc_loss
  */
 export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptions = {}): Tensor {
@@ -266,19 +309,41 @@ export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptio
   const [steps = 0, count = 0] = x.shape;
   const inputLengths = ownLengths('inputLengths', input, options.inputLengths) ?? new Array<number>(count).fill(steps);
   const targetLengths = ownLengths('targetLengths', target, options.targetLengths) ?? wholeTargets(t, count);
-  const loss = wrap(binding.ctcLoss(idOf(x, op, 'input'), idOf(t, op, 'target'), inputLengths, targetLengths, blank, zeroInfinity, reduction));
+  const loss = wrap(
+    binding.ctcLoss(
+      idOf(x, op, 'input'),
+      idOf(t, op, 'target'),
+      inputLengths,
+      targetLengths,
+      blank,
+      zeroInfinity,
+      reduction,
+    ),
+  );
   return reduction === 'none' ? loss : divided(loss, reduction === 'mean' ? count : 'none');
 }
 
 /** The lengths of a PaddedSequence, or those given for a tensor. */
-function ownLengths(name: string, sequence: Sequence, given: readonly number[] | undefined): readonly number[] | undefined {
+function ownLengths(
+  name: string,
+  sequence: Sequence,
+  given: readonly number[] | undefined,
+): readonly number[] | undefined {
   const own = lengthsOf(sequence);
   if (own === undefined || given === undefined) return own ?? given;
-  throw new OptionError('ctcLoss', { given: `${name} for a PaddedSequence, which has lengths`, expected: 'one of the two', fix: `leave ${name} out` });
+  throw new OptionError('ctcLoss', {
+    given: `${name} for a PaddedSequence, which has lengths`,
+    expected: 'one of the two',
+    fix: `leave ${name} out`,
+  });
 }
 
 function wholeTargets(target: Tensor, count: number): readonly number[] {
   const [, labels] = target.shape;
   if (labels !== undefined) return new Array<number>(count).fill(labels);
-  throw new ShapeError('ctcLoss', { given: `target ${describe(target)} without targetLengths`, expected: 'the number of labels of each sequence', fix: 'pass targetLengths, or give each sequence a row' });
+  throw new ShapeError('ctcLoss', {
+    given: `target ${describe(target)} without targetLengths`,
+    expected: 'the number of labels of each sequence',
+    fix: 'pass targetLengths, or give each sequence a row',
+  });
 }

@@ -4,7 +4,10 @@ import { idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 
 /** Options of `softmax`. */
 export interface SoftmaxFunctionOptions {
-  /** bool, broadcasts to `x`: what is false is left out, as if it were not there, and becomes 0. A row without any element left becomes 0. */
+  /**
+   * bool, broadcasts to `x`: what is false is left out, as if it were not there, and becomes 0. A row without any
+   * element left becomes 0.
+   */
   mask?: Tensor | undefined;
 }
 
@@ -14,7 +17,8 @@ export interface SoftmaxFunctionOptions {
  * Shapes: `x` of any shape → the same.
  *
  * @param dim  axis, or counted from the end. Default -1.
- * @throws {ShapeError} if the mask does not broadcast to `x`; {DTypeError} if `x` is not f32 or f64, or the mask not bool
+ * @throws {ShapeError} if the mask does not broadcast to `x`; {DTypeError} if `x` is not f32 or f64, or the mask not
+ * bool
  * @see torch.softmax
  */
 export function softmax(x: Tensor, dim = -1, options: SoftmaxFunctionOptions = {}): Tensor {
@@ -58,7 +62,15 @@ export function layerNorm(x: Tensor, options: LayerNormFunctionOptions = {}): Te
   checkOptions('layerNorm', options, ['weight', 'bias', 'eps', 'axes']);
   const eps = nonNegativeNumber('layerNorm', 'eps', options.eps ?? 1e-5);
   const axes = positiveInteger('layerNorm', 'axes', options.axes ?? 1);
-  return wrap(binding.layerNorm(idOf(x, 'layerNorm'), optionalIdOf(options.weight, 'layerNorm', 'weight'), optionalIdOf(options.bias, 'layerNorm', 'bias'), eps, axes));
+  return wrap(
+    binding.layerNorm(
+      idOf(x, 'layerNorm'),
+      optionalIdOf(options.weight, 'layerNorm', 'weight'),
+      optionalIdOf(options.bias, 'layerNorm', 'bias'),
+      eps,
+      axes,
+    ),
+  );
 }
 
 /** Options of `batchNorm`. */
@@ -94,9 +106,30 @@ export interface BatchNormFunctionOptions {
  */
 export function batchNorm(x: Tensor, options: BatchNormFunctionOptions = {}): Tensor {
   const o = options;
-  checkOptions('batchNorm', o, ['weight', 'bias', 'runningMean', 'runningVar', 'training', 'momentum', 'eps', 'lengths']);
+  checkOptions('batchNorm', o, [
+    'weight',
+    'bias',
+    'runningMean',
+    'runningVar',
+    'training',
+    'momentum',
+    'eps',
+    'lengths',
+  ]);
   const training = flag('batchNorm', 'training', o.training ?? false);
   const momentum = finiteNumber('batchNorm', 'momentum', o.momentum ?? 0.1);
   const eps = nonNegativeNumber('batchNorm', 'eps', o.eps ?? 1e-5);
-  return wrap(binding.batchNorm(idOf(x, 'batchNorm'), optionalIdOf(o.weight, 'batchNorm', 'weight'), optionalIdOf(o.bias, 'batchNorm', 'bias'), optionalIdOf(o.runningMean, 'batchNorm', 'runningMean'), optionalIdOf(o.runningVar, 'batchNorm', 'runningVar'), training, momentum, eps, o.lengths));
+  return wrap(
+    binding.batchNorm(
+      idOf(x, 'batchNorm'),
+      optionalIdOf(o.weight, 'batchNorm', 'weight'),
+      optionalIdOf(o.bias, 'batchNorm', 'bias'),
+      optionalIdOf(o.runningMean, 'batchNorm', 'runningMean'),
+      optionalIdOf(o.runningVar, 'batchNorm', 'runningVar'),
+      training,
+      momentum,
+      eps,
+      o.lengths,
+    ),
+  );
 }

@@ -3,8 +3,8 @@ import { checkOptions } from '../options';
 import { idOf, wrap, type Tensor } from '../tensor';
 
 /**
- * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training: see the layer `Dropout` for
- * that. The gradient is dropped and scaled alike. Shape of `x` is kept.
+ * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training:
+ * see the layer `Dropout` for that. The gradient is dropped and scaled alike. Shape of `x` is kept.
  *
  * @param p  in [0, 1)
  * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
@@ -25,7 +25,8 @@ export const bernoulli = (p: Tensor): Tensor => wrap(binding.bernoulli(idOf(p, '
  * @param stddev  their deviation, at least 0
  * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
  */
-export const gaussianNoise = (x: Tensor, stddev: number): Tensor => wrap(binding.gaussianNoise(idOf(x, 'gaussianNoise'), stddev));
+export const gaussianNoise = (x: Tensor, stddev: number): Tensor =>
+  wrap(binding.gaussianNoise(idOf(x, 'gaussianNoise'), stddev));
 
 /** Bounds of `uniform_`. */
 export interface UniformOptions {

@@ -23,7 +23,9 @@ export interface RecurrentOptions {
   h?: Tensor | undefined;
   /** Initial cell state [L·K, N, H], LSTM only. Default: zeros. */
   c?: Tensor | undefined;
-  /** Which of cuDNN's algorithms computes; other devices have one of their own. Default auto: the fastest for the shape. */
+  /**
+   * Which of cuDNN's algorithms computes; other devices have one of their own. Default auto: the fastest for the shape.
+   */
   algorithm?: RecurrentAlgorithm;
   /** N whole numbers in 0..T. Default: all T. */
   lengths?: readonly number[] | undefined;
@@ -32,17 +34,36 @@ export interface RecurrentOptions {
 /**
  * A stack of recurrent layers in one call, or one call a layer where dropout lies between them.
  *
- * Shapes: x [N, T, D] (batchFirst) or [T, N, D] → output [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H]. Outputs past a length are 0; h and c are
- * those of each row's last real step, in the reverse direction of its first; a row of length 0 keeps its initial state.
+ * Shapes: x [N, T, D] (batchFirst) or [T, N, D] → output [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H].
+ * Outputs past a length are 0; h and c are those of each row's last real step, in the reverse direction of its first; a
+ * row of length 0 keeps its initial state.
  *
- * @param weights  of each layer and direction W_ih [G·H, D or K·O], W_hh [G·H, O], (W_hr [P, H]); then, with bias, of each b_ih, b_hh [G·H]
+ * @param weights  of each layer and direction W_ih [G·H, D or K·O], W_hh [G·H, O], (W_hr [P, H]); then, with bias, of
+ * each b_ih, b_hh [G·H]
  * @throws {ShapeError} if a shape does not fit the options
  * @see native/ops/recurrent.cc
  */
-export function recurrent(x: Tensor, weights: readonly Tensor[], options: RecurrentOptions): { output: Tensor; h: Tensor; c: Tensor | undefined } {
+export function recurrent(
+  x: Tensor,
+  weights: readonly Tensor[],
+  options: RecurrentOptions,
+): { output: Tensor; h: Tensor; c: Tensor | undefined } {
   const o = options;
   const [output, h, c] = binding.recurrent(
-    idOf(x, 'recurrent'), optionalIdOf(o.h, 'recurrent', 'h'), optionalIdOf(o.c, 'recurrent', 'c'), idsOf(weights, 'recurrent', 'weights'), o.cell, o.hiddenSize, o.projSize, o.numLayers, o.bidirectional, o.bias, o.batchFirst, o.dropout, o.algorithm ?? 'auto', o.lengths,
+    idOf(x, 'recurrent'),
+    optionalIdOf(o.h, 'recurrent', 'h'),
+    optionalIdOf(o.c, 'recurrent', 'c'),
+    idsOf(weights, 'recurrent', 'weights'),
+    o.cell,
+    o.hiddenSize,
+    o.projSize,
+    o.numLayers,
+    o.bidirectional,
+    o.bias,
+    o.batchFirst,
+    o.dropout,
+    o.algorithm ?? 'auto',
+    o.lengths,
   );
   return { output: wrap(output), h: wrap(h), c: c === undefined ? undefined : wrap(c) };
 }

@@ -22,31 +22,52 @@ function keepDim(op: string, options: ReduceOptions): boolean {
 }
 
 /** Sum over `dim`, or of all elements. @throws {OptionError} if an axis is not there or named twice */
-export const sum = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.sum(idOf(x, 'sum'), list(dim), keepDim('sum', options)));
+export const sum = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.sum(idOf(x, 'sum'), list(dim), keepDim('sum', options)));
 
 /** Mean over `dim`, or of all elements. @throws {ShapeError} if there is nothing to average */
-export const mean = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.mean(idOf(x, 'mean'), list(dim), keepDim('mean', options)));
+export const mean = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.mean(idOf(x, 'mean'), list(dim), keepDim('mean', options)));
 
 /** Product over `dim`, or of all elements. */
-export const prod = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.prod(idOf(x, 'prod'), list(dim), keepDim('prod', options)));
+export const prod = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.prod(idOf(x, 'prod'), list(dim), keepDim('prod', options)));
 
-/** Largest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
-export const max = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.max(idOf(x, 'max'), list(dim), keepDim('max', options)));
+/**
+ * Largest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
+ * choose from
+ */
+export const max = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.max(idOf(x, 'max'), list(dim), keepDim('max', options)));
 
-/** Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to choose from */
-export const min = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.min(idOf(x, 'min'), list(dim), keepDim('min', options)));
+/**
+ * Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
+ * choose from
+ */
+export const min = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.min(idOf(x, 'min'), list(dim), keepDim('min', options)));
 
-/** Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
-export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmax(idOf(x, 'argmax'), dim, keepDim('argmax', options)));
+/**
+ * Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws
+ * {ShapeError} if it chooses from more than 2^31
+ */
+export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.argmax(idOf(x, 'argmax'), dim, keepDim('argmax', options)));
 
-/** Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws {ShapeError} if it chooses from more than 2^31 */
-export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor => wrap(binding.argmin(idOf(x, 'argmin'), dim, keepDim('argmin', options)));
+/**
+ * Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws
+ * {ShapeError} if it chooses from more than 2^31
+ */
+export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.argmin(idOf(x, 'argmin'), dim, keepDim('argmin', options)));
 
 /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
-export const any = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.any(idOf(x, 'any'), list(dim), keepDim('any', options)));
+export const any = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.any(idOf(x, 'any'), list(dim), keepDim('any', options)));
 
 /** Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none. */
-export const all = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor => wrap(binding.all(idOf(x, 'all'), list(dim), keepDim('all', options)));
+export const all = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
+  wrap(binding.all(idOf(x, 'all'), list(dim), keepDim('all', options)));
 
 /** Running sums along `dim`. */
 export const cumsum = (x: Tensor, dim: number): Tensor => wrap(binding.cumsum(idOf(x, 'cumsum'), dim));
@@ -58,7 +79,8 @@ export interface VarianceOptions extends ReduceOptions {
 }
 
 /**
- * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less `correction`.
+ * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less
+ * `correction`.
  *
  * Exact for large numbers that lie close together, too.
  *
@@ -69,7 +91,10 @@ export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): 
   return wrap(binding.variance(idOf(x, 'variance'), list(dim), correction, kept));
 }
 
-/** Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal is 0. */
+/**
+ * Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal
+ * is 0.
+ */
 export function std(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
   const { correction, kept } = spread('std', options);
   return wrap(binding.std(idOf(x, 'std'), list(dim), correction, kept));

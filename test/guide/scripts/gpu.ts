@@ -3,7 +3,11 @@ import { devices as listed, setDefaultDevice as prefer } from 'stmnet';
 
 manualSeed(5);
 if (listed().some(({ name, available }) => name === 'cuda:0' && available)) prefer('cuda');
-const model = new Sequential(new LSTM({ inputSize: 6, hiddenSize: 32 }), new LastStep(), new Linear({ inFeatures: 32, outFeatures: 3 }));
+const model = new Sequential(
+  new LSTM({ inputSize: 6, hiddenSize: 32 }),
+  new LastStep(),
+  new Linear({ inFeatures: 32, outFeatures: 3 }),
+);
 const optimizer = new Adam(model.parameters(), { learningRate: 1e-2 });
 /** The class of a sequence is the largest of its first three features, which do not change with time. */
 const batches = Array.from({ length: 200 }, (): [Tensor, Tensor] => {
@@ -14,11 +18,15 @@ const batches = Array.from({ length: 200 }, (): [Tensor, Tensor] => {
 // ---- as in the guide
 import { autocast, compile, devices, setDefaultDevice } from 'stmnet';
 
-console.log(devices());          // [{ name: 'cpu', … }, { name: 'cuda:0', model: 'NVIDIA H200', memory: …, cudnn: '9.24.0' }] or why there is no cuda
-setDefaultDevice('cuda');        // or model.to('cuda'), or { device: 'cuda' } on a factory
-const step = compile((x: Tensor, y: Tensor) => {            // captured once per shape, then replayed
+// [{ name: 'cpu', … }, { name: 'cuda:0', model: 'NVIDIA H200', memory: …, cudnn: '9.24.0' }] or why there is no cuda
+console.log(devices());
+setDefaultDevice('cuda'); // or model.to('cuda'), or { device: 'cuda' } on a factory
+// captured once per shape, then replayed
+const step = compile((x: Tensor, y: Tensor) => {
   const loss = autocast('bf16', () => crossEntropy(model.forward(x), y));
-  optimizer.zeroGrad();  loss.backward();  optimizer.step();
+  optimizer.zeroGrad();
+  loss.backward();
+  optimizer.step();
   return loss;
 });
 for (const [x, y] of batches) step(x, y);

@@ -4,7 +4,10 @@ import { manualSeed, pad } from 'stmnet';
 manualSeed(1);
 /** 51 batches of four sentences; the tag of a word follows from the word. */
 const batches = Array.from({ length: 51 }, (_, step): [PaddedSequence, PaddedSequence] => {
-  const words = [5, 3, 0, 7].map((length, row) => ({ data: Int32Array.from({ length }, (__, t) => 1 + ((step * 31 + row * 7 + t * 3) % 40)), shape: [length] }));
+  const words = [5, 3, 0, 7].map((length, row) => ({
+    data: Int32Array.from({ length }, (__, t) => 1 + ((step * 31 + row * 7 + t * 3) % 40)),
+    shape: [length],
+  }));
   return [pad(words), pad(words.map(({ data, shape }) => ({ data: data.map((word) => word % 17), shape })))];
 });
 
@@ -25,13 +28,15 @@ class Tagger extends Module {
 
 const model = new Tagger();
 const optimizer = new AdamW(model.parameters(), { learningRate: 1e-3, weightDecay: 0.01 });
-for (const [words, tags] of batches) {                       // tags: PaddedSequence of i32 [N, T]
-  const loss = crossEntropy(model.forward(words), tags);     // mean over real steps
+// tags: PaddedSequence of i32 [N, T]
+for (const [words, tags] of batches) {
+  const loss = crossEntropy(model.forward(words), tags); // mean over real steps
   optimizer.zeroGrad();
   loss.backward();
   clipGradNorm(model.parameters(), { maxNorm: 1 });
   optimizer.step();
   if (optimizer.steps % 50 === 0) console.log(await loss.item());
 }
-model.summary();                                             // table: name, output shape, parameters
-console.log([...model.namedParameters()].map(([name, p]) => `${name} ${p}`));   // lstm.weight_ih_l0_reverse f32[512, 100] on cpu
+model.summary(); // table: name, output shape, parameters
+// lstm.weight_ih_l0_reverse f32[512, 100] on cpu
+console.log([...model.namedParameters()].map(([name, p]) => `${name} ${p}`));

@@ -1,4 +1,20 @@
-import { Accuracy, Adam, CrossEntropyLoss, DataLoader, LastStep, Linear, LSTM, Sequential, Standardize, Trainer, load, manualSeed, noGrad, pad, save } from 'stmnet';
+import {
+  Accuracy,
+  Adam,
+  CrossEntropyLoss,
+  DataLoader,
+  LastStep,
+  Linear,
+  LSTM,
+  Sequential,
+  Standardize,
+  Trainer,
+  load,
+  manualSeed,
+  noGrad,
+  pad,
+  save,
+} from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
 
 manualSeed(1);

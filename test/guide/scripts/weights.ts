@@ -15,9 +15,10 @@ const partial = { 'fc.bias': tensor([1, 2]), 'head.bias': tensor([3]) };
 // ---- as in the guide
 import { loadSafetensors, saveSafetensors } from 'stmnet';
 
-model.loadStateDict(await loadSafetensors('from-pytorch.safetensors'));   // names missing, unexpected or of another shape: one error that lists them all
-model.loadStateDict(partial, { strict: false });                         // returns { missing, unexpected }
-await saveSafetensors('weights.safetensors', model.stateDict());          // torch reads it with load_file
+// names missing, unexpected or of another shape: one error that lists them all
+model.loadStateDict(await loadSafetensors('from-pytorch.safetensors'));
+model.loadStateDict(partial, { strict: false }); // returns { missing, unexpected }
+await saveSafetensors('weights.safetensors', model.stateDict()); // torch reads it with load_file
 
 // ---- what the test looks at
 export { model, partial };

@@ -11,7 +11,12 @@ interface Windows {
 }
 
 /** The sum over channels and places of the window, element by element. */
-function convolved(x: HostArray, weight: HostArray, bias: HostArray, { stride, before, after, dilation }: Windows): number[] {
+function convolved(
+  x: HostArray,
+  weight: HostArray,
+  bias: HostArray,
+  { stride, before, after, dilation }: Windows,
+): number[] {
   const [rows = 0, steps = 0, channels = 0] = x.shape;
   const [outputs = 0, , size = 0] = weight.shape;
   const count = Math.floor((steps + before + after - dilation * (size - 1) - 1) / stride) + 1;
@@ -23,7 +28,9 @@ function convolved(x: HostArray, weight: HostArray, bias: HostArray, { stride, b
         for (let c = 0; c < channels; c++) {
           for (let k = 0; k < size; k++) {
             const step = t * stride + k * dilation - before;
-            if (step >= 0 && step < steps) sum += (x.data[(n * steps + step) * channels + c] ?? 0) * (weight.data[(o * channels + c) * size + k] ?? 0);
+            if (step >= 0 && step < steps)
+              sum +=
+                (x.data[(n * steps + step) * channels + c] ?? 0) * (weight.data[(o * channels + c) * size + k] ?? 0);
           }
         }
         result.push(sum);
@@ -45,7 +52,10 @@ describe('conv1d', () => {
   ] as const;
 
   it.each(settings)('is the sum over channels and window with $given', async ({ given, windows }) => {
-    const y = conv1d(tensor(x, { dtype: 'f64' }), tensor(weight, { dtype: 'f64' }), { bias: tensor(bias, { dtype: 'f64' }), ...given });
+    const y = conv1d(tensor(x, { dtype: 'f64' }), tensor(weight, { dtype: 'f64' }), {
+      bias: tensor(bias, { dtype: 'f64' }),
+      ...given,
+    });
     expect(differences(await y.data(), convolved(x, weight, bias, windows), 1e-12)).toEqual([]);
     if ('padding' in given && given.padding === 'same') expect(y.shape).toEqual([2, 7, 4]);
   });
@@ -54,11 +64,17 @@ describe('conv1d', () => {
     const kernel = spreadArray([2, 3, 4], 4);
     const none = { data: new Float64Array(2), shape: [2] };
     const y = conv1d(tensor(x, { dtype: 'f64' }), tensor(kernel, { dtype: 'f64' }), { padding: 'same' });
-    expect(differences(await y.data(), convolved(x, kernel, none, { stride: 1, before: 1, after: 2, dilation: 1 }), 1e-12)).toEqual([]);
+    expect(
+      differences(await y.data(), convolved(x, kernel, none, { stride: 1, before: 1, after: 2, dilation: 1 }), 1e-12),
+    ).toEqual([]);
   });
 
   it('has the gradients of differences', async () => {
-    for (const { given } of settings) await expectGradients((a, b, c) => conv1d(a, b, { bias: c, ...given }), [spreadArray([2, 5, 2]), spreadArray([3, 2, 3], 2), spreadArray([3], 3)]);
+    for (const { given } of settings)
+      await expectGradients(
+        (a, b, c) => conv1d(a, b, { bias: c, ...given }),
+        [spreadArray([2, 5, 2]), spreadArray([3, 2, 3], 2), spreadArray([3], 3)],
+      );
   });
 
   it('takes a batch without rows', () => {
@@ -66,11 +82,19 @@ describe('conv1d', () => {
   });
 
   it('refuses what does not fit', () => {
-    expect(() => conv1d(ones([2, 3, 7]), ones([4, 3, 3]))).toThrow(/conv1d: got x f32\[2, 3, 7\] on (cpu|cuda:0) and weight f32\[4, 3, 3\] on (cpu|cuda:0), expected x \[N, T, 3\]/);
+    expect(() => conv1d(ones([2, 3, 7]), ones([4, 3, 3]))).toThrow(
+      /conv1d: got x f32\[2, 3, 7\] on (cpu|cuda:0) and weight f32\[4, 3, 3\] on (cpu|cuda:0), expected x \[N, T, 3\]/,
+    );
     expect(() => conv1d(ones([2, 3]), ones([4, 3, 3]))).toThrow(/expected x \[N, T, 3\]/);
-    expect(() => conv1d(ones([2, 2, 3]), ones([4, 3, 3]))).toThrow(/got 2 steps with 0 of padding, expected at least 3/);
+    expect(() => conv1d(ones([2, 2, 3]), ones([4, 3, 3]))).toThrow(
+      /got 2 steps with 0 of padding, expected at least 3/,
+    );
     expect(() => conv1d(ones([2, 5, 3]), ones([4, 3, 3]), { stride: 0 })).toThrow(/stride: 0/);
-    expect(() => conv1d(ones([2, 5, 3]), ones([4, 3, 3]), { stride: 2, padding: 'same' })).toThrow(/'same' with stride 2, expected stride 1/);
-    expect(() => conv1d(ones([2, 5, 3]), ones([4, 3, 3]), { pad: 1 } as object)).toThrow(/only bias, stride, padding, dilation/);
+    expect(() => conv1d(ones([2, 5, 3]), ones([4, 3, 3]), { stride: 2, padding: 'same' })).toThrow(
+      /'same' with stride 2, expected stride 1/,
+    );
+    expect(() => conv1d(ones([2, 5, 3]), ones([4, 3, 3]), { pad: 1 } as object)).toThrow(
+      /only bias, stride, padding, dilation/,
+    );
   });
 });

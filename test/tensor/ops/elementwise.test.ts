@@ -8,7 +8,8 @@ const unaryShapes = [[[2, 3]], [[]], [[0, 2]], [[1, 1]]];
 
 /** erf by its power series: exact to f64 for |x| below 3. */
 function erf(x: number): number {
-  let term = x, sum = x;
+  let term = x,
+    sum = x;
   for (let n = 1; n < 100; n++) {
     term *= -(x * x) / n;
     sum += term / (2 * n + 1);
@@ -18,7 +19,12 @@ function erf(x: number): number {
 const phi = (x: number) => (1 + erf(x / Math.SQRT2)) / 2;
 const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
 
-const unary: [name: string, run: (x: Tensor) => Tensor, fn: (x: number) => number, domain?: readonly [number, number]][] = [
+const unary: [
+  name: string,
+  run: (x: Tensor) => Tensor,
+  fn: (x: number) => number,
+  domain?: readonly [number, number],
+][] = [
   ['neg', stm.neg, (x) => -x],
   ['abs', stm.abs, Math.abs],
   ['sign', stm.sign, Math.sign],
@@ -59,15 +65,41 @@ const unary: [name: string, run: (x: Tensor) => Tensor, fn: (x: number) => numbe
   ['clone', stm.clone, (x) => x],
   ['contiguous', stm.contiguous, (x) => x],
 ];
-for (const [op, run, fn, domain] of unary) opCase({ op, run, reference: mapped(fn), shapes: unaryShapes, ...(domain ? { domain } : {}) });
+for (const [op, run, fn, domain] of unary)
+  opCase({ op, run, reference: mapped(fn), shapes: unaryShapes, ...(domain ? { domain } : {}) });
 
-const binaryShapes = [[[2, 3], [2, 3]], [[2, 1], [3]], [[], [2, 2]], [[0, 3], [1, 3]], [[4, 1, 2], [1, 3, 1]]];
+const binaryShapes = [
+  [
+    [2, 3],
+    [2, 3],
+  ],
+  [[2, 1], [3]],
+  [[], [2, 2]],
+  [
+    [0, 3],
+    [1, 3],
+  ],
+  [
+    [4, 1, 2],
+    [1, 3, 1],
+  ],
+];
 const broadcast = (a: readonly number[], b: readonly number[]): number[] => {
   const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => { const x = a[i + a.length - rank] ?? 1, y = b[i + b.length - rank] ?? 1; return x === 1 ? y : x; });
+  return Array.from({ length: rank }, (_, i) => {
+    const x = a[i + a.length - rank] ?? 1,
+      y = b[i + b.length - rank] ?? 1;
+    return x === 1 ? y : x;
+  });
 };
-const both = (fn: (a: number, b: number) => number) => (a: HostArray, b: HostArray) => generate(broadcast(a.shape, b.shape), (place) => fn(at(a, place), at(b, place)));
-const binary: [name: string, run: (a: Tensor, b: Tensor) => Tensor, fn: (a: number, b: number) => number, domain?: readonly [number, number]][] = [
+const both = (fn: (a: number, b: number) => number) => (a: HostArray, b: HostArray) =>
+  generate(broadcast(a.shape, b.shape), (place) => fn(at(a, place), at(b, place)));
+const binary: [
+  name: string,
+  run: (a: Tensor, b: Tensor) => Tensor,
+  fn: (a: number, b: number) => number,
+  domain?: readonly [number, number],
+][] = [
   ['add', stm.add, (a, b) => a + b],
   ['sub', stm.sub, (a, b) => a - b],
   ['mul', stm.mul, (a, b) => a * b],
@@ -76,14 +108,25 @@ const binary: [name: string, run: (a: Tensor, b: Tensor) => Tensor, fn: (a: numb
   ['maximum', stm.maximum, Math.max],
   ['minimum', stm.minimum, Math.min],
 ];
-for (const [op, run, fn, domain] of binary) opCase({ op, run, reference: both(fn), shapes: binaryShapes, ...(domain ? { domain } : {}) });
+for (const [op, run, fn, domain] of binary)
+  opCase({ op, run, reference: both(fn), shapes: binaryShapes, ...(domain ? { domain } : {}) });
 
 opCase({
-  op: 'where', run: (a, b) => stm.where(stm.tensor([true, false, true]), a, b), shapes: [[[2, 3], [3]], [[2, 1], [2, 3]]],
+  op: 'where',
+  run: (a, b) => stm.where(stm.tensor([true, false, true]), a, b),
+  shapes: [
+    [[2, 3], [3]],
+    [
+      [2, 1],
+      [2, 3],
+    ],
+  ],
   reference: (a, b) => generate([2, 3], (place) => (place[1] === 1 ? at(b, place) : at(a, place))),
 });
 opCase({
-  op: 'maskedFill', run: (x) => x.maskedFill(stm.tensor([[true], [false]]), 7), shapes: [[[2, 3]]],
+  op: 'maskedFill',
+  run: (x) => x.maskedFill(stm.tensor([[true], [false]]), 7),
+  shapes: [[[2, 3]]],
   reference: (x) => generate([2, 3], (place) => (place[0] === 0 ? 7 : at(x, place))),
 });
 
@@ -95,11 +138,13 @@ test('values that overflow a naive formula do not', async () => {
 
 test('NaN is kept by relu, maximum and minimum', async () => {
   const x = stm.tensor([Number.NaN, 1]);
-  for (const y of [x.relu(), x.maximum(0), x.minimum(2), stm.tensor([0, 0]).maximum(x)]) expect(Number.isNaN((await y.data())[0])).toBe(true);
+  for (const y of [x.relu(), x.maximum(0), x.minimum(2), stm.tensor([0, 0]).maximum(x)])
+    expect(Number.isNaN((await y.data())[0])).toBe(true);
 });
 
 test('ties: maximum shares its gradient, a bound lets it pass', async () => {
-  const a = stm.tensor([1, 2], { requiresGrad: true }), b = stm.tensor([1, 1], { requiresGrad: true });
+  const a = stm.tensor([1, 2], { requiresGrad: true }),
+    b = stm.tensor([1, 1], { requiresGrad: true });
   a.maximum(b).sum().backward();
   expect(await a.grad?.data()).toEqual(Float32Array.of(0.5, 1));
   expect(await b.grad?.data()).toEqual(Float32Array.of(0.5, 0));
@@ -112,7 +157,8 @@ test('powers have their gradients at 0', async () => {
   const x = stm.tensor([0, 2], { requiresGrad: true });
   x.pow(2).add(x.pow(1)).add(x.pow(0)).sum().backward();
   expect(await x.grad?.data()).toEqual(Float32Array.of(1, 5));
-  const base = stm.tensor([0, 0], { requiresGrad: true }), exponent = stm.tensor([2, 0], { requiresGrad: true });
+  const base = stm.tensor([0, 0], { requiresGrad: true }),
+    exponent = stm.tensor([2, 0], { requiresGrad: true });
   base.pow(exponent).sum().backward();
   expect(await base.grad?.data()).toEqual(Float32Array.of(0, 0));
   expect(await exponent.grad?.data()).toEqual(Float32Array.of(0, 0));
@@ -142,26 +188,63 @@ test('casts cut, and bool is what is not 0', async () => {
 test('integers compute in integers', async () => {
   const x = stm.tensor([1, 2, 3], { dtype: 'i32' });
   expect(await x.mul(x).add(1).data()).toEqual(Int32Array.of(2, 5, 10));
-  expect(() => x.add(0.5)).toThrowError(expect.objectContaining({ name: 'OptionError', message: expect.stringMatching(/got 0.5 with i32\[3\] on (cpu|cuda:0), expected an integer/) }));
-  for (const divisor of [2, x]) expect(() => x.div(divisor)).toThrowError(expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/div: got i32\[3\] on (cpu|cuda:0), expected f32 or f64/) }));
-  expect(() => x.tanh()).toThrowError(expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/tanh: got x i32\[3\]/) }));
+  expect(() => x.add(0.5)).toThrowError(
+    expect.objectContaining({
+      name: 'OptionError',
+      message: expect.stringMatching(/got 0.5 with i32\[3\] on (cpu|cuda:0), expected an integer/),
+    }),
+  );
+  for (const divisor of [2, x])
+    expect(() => x.div(divisor)).toThrowError(
+      expect.objectContaining({
+        name: 'DTypeError',
+        message: expect.stringMatching(/div: got i32\[3\] on (cpu|cuda:0), expected f32 or f64/),
+      }),
+    );
+  expect(() => x.tanh()).toThrowError(
+    expect.objectContaining({ name: 'DTypeError', message: expect.stringMatching(/tanh: got x i32\[3\]/) }),
+  );
 });
 
 test('in-place ops change the tensor and return it', async () => {
   const x = stm.tensor([1, 2]);
-  expect(x.add_(1).sub_(stm.tensor([1])).mul_(3).div_(stm.tensor([1, 2]))).toBe(x);
+  expect(
+    x
+      .add_(1)
+      .sub_(stm.tensor([1]))
+      .mul_(3)
+      .div_(stm.tensor([1, 2])),
+  ).toBe(x);
   expect(await x.data()).toEqual(Float32Array.of(3, 3));
-  expect(await x.mul_(stm.tensor([2, 3])).add_(x).sub_(1).div_(2).data()).toEqual(Float32Array.of(5.5, 8.5));
+  expect(
+    await x
+      .mul_(stm.tensor([2, 3]))
+      .add_(x)
+      .sub_(1)
+      .div_(2)
+      .data(),
+  ).toEqual(Float32Array.of(5.5, 8.5));
   expect(await x.fill_(4).data()).toEqual(Float32Array.of(4, 4));
   expect(await x.copy_(stm.tensor([7])).data()).toEqual(Float32Array.of(7, 7));
   expect(await x.zero_().data()).toEqual(Float32Array.of(0, 0));
 });
 
 test('shapes and dtypes that do not fit are named', () => {
-  const x = stm.tensor([1, 2, 3]), mistake = (name: string, message: RegExp) => expect.objectContaining({ name, message: expect.stringMatching(message) });
-  expect(() => x.add(stm.tensor([1, 2]))).toThrowError(mistake('ShapeError', /add: got f32\[3\] on (cpu|cuda:0) and f32\[2\] on (cpu|cuda:0), expected extents that are equal or 1/));
-  expect(() => x.add(stm.tensor([1], { dtype: 'f64' }))).toThrowError(mistake('DTypeError', /got f32\[3\] on (cpu|cuda:0) and f64\[1\] on (cpu|cuda:0), expected one dtype/));
-  expect(() => x.add_(stm.zeros([2, 3]))).toThrowError(mistake('ShapeError', /add_: got f32\[2, 3\] on (cpu|cuda:0) into f32\[3\]/));
+  const x = stm.tensor([1, 2, 3]),
+    mistake = (name: string, message: RegExp) =>
+      expect.objectContaining({ name, message: expect.stringMatching(message) });
+  expect(() => x.add(stm.tensor([1, 2]))).toThrowError(
+    mistake(
+      'ShapeError',
+      /add: got f32\[3\] on (cpu|cuda:0) and f32\[2\] on (cpu|cuda:0), expected extents that are equal or 1/,
+    ),
+  );
+  expect(() => x.add(stm.tensor([1], { dtype: 'f64' }))).toThrowError(
+    mistake('DTypeError', /got f32\[3\] on (cpu|cuda:0) and f64\[1\] on (cpu|cuda:0), expected one dtype/),
+  );
+  expect(() => x.add_(stm.zeros([2, 3]))).toThrowError(
+    mistake('ShapeError', /add_: got f32\[2, 3\] on (cpu|cuda:0) into f32\[3\]/),
+  );
   expect(() => x.expand([2, 3]).add_(1)).toThrowError(mistake('ShapeError', /elements share memory/));
   expect(() => stm.where(x, 1, 2)).toThrowError(mistake('DTypeError', /where: got condition f32\[3\]/));
   expect(() => x.clamp({})).toThrowError(mistake('OptionError', /one bound or both/));

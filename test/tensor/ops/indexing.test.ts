@@ -26,17 +26,30 @@ import { describeDevices } from '../../support/devices';
 import { expectGradients, spreadArray } from '../../support/gradients';
 import { at, generate, opCase } from '../../support/op-cases';
 
-const indices = (values: readonly number[] | readonly (readonly number[])[]): Tensor => tensor(values as number[], { dtype: 'i32' });
+const indices = (values: readonly number[] | readonly (readonly number[])[]): Tensor =>
+  tensor(values as number[], { dtype: 'i32' });
 /** Indices that only the device knows: they passed through an op. */
 const computed = (values: readonly number[]): Tensor => indices(values).add(0);
 
-for (const [title, places] of [['a matrix', [[4, 0, 2], [0, 0, 1]]], ['a row', [3, 3, 1]], ['no', []]] as const) {
+for (const [title, places] of [
+  [
+    'a matrix',
+    [
+      [4, 0, 2],
+      [0, 0, 1],
+    ],
+  ],
+  ['a row', [3, 3, 1]],
+  ['no', []],
+] as const) {
   opCase({
     op: `embedding of ${title} of indices`,
     run: (weight) => embedding(indices(places), weight),
     reference: (weight) => {
       const host = tensorShape(places);
-      return generate([...host.shape, weight.shape[1] ?? 0], (place) => at(weight, [at(host, place.slice(0, -1)), place.at(-1) ?? 0]));
+      return generate([...host.shape, weight.shape[1] ?? 0], (place) =>
+        at(weight, [at(host, place.slice(0, -1)), place.at(-1) ?? 0]),
+      );
     },
     shapes: [[[5, 3]], [[5, 1]], [[5, 0]]],
   });
@@ -45,22 +58,45 @@ for (const [title, places] of [['a matrix', [[4, 0, 2], [0, 0, 1]]], ['a row', [
 /** Nested numbers as a host array. */
 function tensorShape(values: readonly number[] | readonly (readonly number[])[]): HostArray {
   const [first] = values;
-  return { data: Float64Array.from(values.flat()), shape: typeof first === 'object' ? [values.length, first.length] : [values.length] };
+  return {
+    data: Float64Array.from(values.flat()),
+    shape: typeof first === 'object' ? [values.length, first.length] : [values.length],
+  };
 }
 
 describe('embedding', () => {
   it('gives the padding row no gradient, and adds up rows used twice', async () => {
     const weight = ones([4, 2], { requiresGrad: true });
-    sum(embedding(indices([[1, 0, 1], [3, 0, 1]]), weight, { paddingIdx: 0 })).backward();
-    expect(await weight.grad?.array()).toEqual([[0, 0], [3, 3], [0, 0], [1, 1]]);
+    sum(
+      embedding(
+        indices([
+          [1, 0, 1],
+          [3, 0, 1],
+        ]),
+        weight,
+        { paddingIdx: 0 },
+      ),
+    ).backward();
+    expect(await weight.grad?.array()).toEqual([
+      [0, 0],
+      [3, 3],
+      [0, 0],
+      [1, 1],
+    ]);
     const other = ones([4, 2], { requiresGrad: true });
     sum(embedding(indices([3, 1]), other, { paddingIdx: -1 })).backward();
-    expect(await other.grad?.array()).toEqual([[0, 0], [1, 1], [0, 0], [0, 0]]);
+    expect(await other.grad?.array()).toEqual([
+      [0, 0],
+      [1, 1],
+      [0, 0],
+      [0, 0],
+    ]);
   });
 
   it('has the same gradient, bit for bit, with any number of threads', async () => {
     const before = numThreads();
-    const places = randint(0, 50, [5000]), upstream = tensor(spreadArray([5000, 40], 2), { dtype: 'f32' });
+    const places = randint(0, 50, [5000]),
+      upstream = tensor(spreadArray([5000, 40], 2), { dtype: 'f32' });
     const gradient = async (): Promise<unknown> => {
       const weight = ones([50, 40], { requiresGrad: true });
       embedding(places, weight).backward({ gradient: upstream });
@@ -80,16 +116,22 @@ describe('embedding', () => {
 
   it('refuses indices outside the table at the call, or at the next read where only the device knows them', async () => {
     const weight = ones([3, 2]);
-    expect(() => embedding(indices([0, 3]), weight)).toThrow(/embedding: got an index with the value 3, expected 0\.\.2 \(rows of the table\)/);
+    expect(() => embedding(indices([0, 3]), weight)).toThrow(
+      /embedding: got an index with the value 3, expected 0\.\.2 \(rows of the table\)/,
+    );
     expect(() => embedding(indices([-1]), weight)).toThrow(/the value -1/);
-    await expect(embedding(computed([0, 3]), weight).data()).rejects.toThrow(/embedding.*got index 3, expected 0\.\.2/s);
+    await expect(embedding(computed([0, 3]), weight).data()).rejects.toThrow(
+      /embedding.*got index 3, expected 0\.\.2/s,
+    );
     expect(await embedding(indices([2]), weight).data()).toEqual(Float32Array.of(1, 1));
     expect(() => embedding(ones([2], { dtype: 'bool' }), weight)).toThrow(
       /embedding: got indices bool\[2\] on (cpu|cuda:0), expected i32, or f32 or f64 that hold whole numbers/,
     );
     expect(() => embedding(indices([0]), ones([3]))).toThrow(/got weight f32\[3\] on (cpu|cuda:0), expected 2 axes/);
     expect(() => embedding(indices([0]), weight, { paddingIdx: 3 })).toThrow(/got paddingIdx 3, expected -3\.\.2/);
-    expect(() => embedding(indices([0]), weight, { paddingIdxs: 1 } as object)).toThrow(/got an option paddingIdxs, expected only paddingIdx.\n  Fix: write paddingIdx/);
+    expect(() => embedding(indices([0]), weight, { paddingIdxs: 1 } as object)).toThrow(
+      /got an option paddingIdxs, expected only paddingIdx.\n  Fix: write paddingIdx/,
+    );
   });
 });
 
@@ -97,11 +139,40 @@ describeDevices('indices in f32 and f64', () => {
   const whole = async (dtype: 'f32' | 'f64', value: number): Promise<unknown> =>
     oneHot(tensor([value], { dtype }).mul(1), 4).data();
   it.each(['f32', 'f64'] as const)('of %s stand for whole numbers, and for nothing else', async (dtype) => {
-    const weight = tensor([[1, 2], [3, 4], [5, 6]], { requiresGrad: true });
-    const found = embedding(tensor([[2, 0], [2, 2]], { dtype }), weight);
-    expect(await found.array()).toEqual([[[5, 6], [1, 2]], [[5, 6], [5, 6]]]);
+    const weight = tensor(
+      [
+        [1, 2],
+        [3, 4],
+        [5, 6],
+      ],
+      { requiresGrad: true },
+    );
+    const found = embedding(
+      tensor(
+        [
+          [2, 0],
+          [2, 2],
+        ],
+        { dtype },
+      ),
+      weight,
+    );
+    expect(await found.array()).toEqual([
+      [
+        [5, 6],
+        [1, 2],
+      ],
+      [
+        [5, 6],
+        [5, 6],
+      ],
+    ]);
     found.sum().backward();
-    expect(await weight.grad?.array()).toEqual([[1, 1], [0, 0], [3, 3]]);
+    expect(await weight.grad?.array()).toEqual([
+      [1, 1],
+      [0, 0],
+      [3, 3],
+    ]);
     expect(await whole(dtype, 3)).toEqual(Float32Array.of(0, 0, 0, 1));
     for (const wrong of [0.5, NaN, Infinity, -Infinity, 2 ** 40]) {
       await expect(whole(dtype, wrong)).rejects.toThrow(
@@ -121,7 +192,13 @@ describeDevices('indices in f32 and f64', () => {
     await expect(ctcLoss(zeros([4, 1, 3]), tensor([[1.5]])).item()).rejects.toThrow(/ctcLoss.*got 1\.5 as element 0/s);
   });
   it('are checked where they are real', async () => {
-    const labels = new PaddedSequence(tensor([[1, 0.5], [NaN, -7]]), [1, 0]);
+    const labels = new PaddedSequence(
+      tensor([
+        [1, 0.5],
+        [NaN, -7],
+      ]),
+      [1, 0],
+    );
     expect(await crossEntropy(new PaddedSequence(zeros([2, 2, 4]), [1, 0]), labels).item()).toBeCloseTo(Math.log(4));
   });
 });
@@ -129,9 +206,36 @@ describeDevices('indices in f32 and f64', () => {
 describe('indices of views', () => {
   it('are those that the view shows', async () => {
     const weight = tensor([[0], [10], [20], [30]]);
-    expect(await embedding(indices([[9, 1], [9, 3]]).select(1, 1), weight).array()).toEqual([[10], [30]]);
-    expect(await embedding(indices([[0, 1], [2, 3]]).transpose(0, 1), weight).array()).toEqual([[[0], [20]], [[10], [30]]]);
-    await expect(embedding(indices([[9, 1], [9, 3]]).select(1, 0), weight).data()).rejects.toThrow(/got index 9/);
+    expect(
+      await embedding(
+        indices([
+          [9, 1],
+          [9, 3],
+        ]).select(1, 1),
+        weight,
+      ).array(),
+    ).toEqual([[10], [30]]);
+    expect(
+      await embedding(
+        indices([
+          [0, 1],
+          [2, 3],
+        ]).transpose(0, 1),
+        weight,
+      ).array(),
+    ).toEqual([
+      [[0], [20]],
+      [[10], [30]],
+    ]);
+    await expect(
+      embedding(
+        indices([
+          [9, 1],
+          [9, 3],
+        ]).select(1, 0),
+        weight,
+      ).data(),
+    ).rejects.toThrow(/got index 9/);
   });
 });
 
@@ -142,7 +246,14 @@ for (const dim of [0, 1, -1]) {
     run: (x) => indexSelect(x, dim, indices(picks)),
     reference: (x) => {
       const axis = dim < 0 ? dim + x.shape.length : dim;
-      return generate(x.shape.map((n, i) => (i === axis ? picks.length : n)), (place) => at(x, place.map((index, i) => (i === axis ? (picks[index] ?? 0) : index))));
+      return generate(
+        x.shape.map((n, i) => (i === axis ? picks.length : n)),
+        (place) =>
+          at(
+            x,
+            place.map((index, i) => (i === axis ? (picks[index] ?? 0) : index)),
+          ),
+      );
     },
     shapes: [[[2, 3]], [[3, 2, 2]], [[2, 2, 3, 2]]],
   });
@@ -150,7 +261,13 @@ for (const dim of [0, 1, -1]) {
   opCase({
     op: `gather along ${dim}`,
     run: (x) => gather(x, dim, tensor({ data: Int32Array.from(chosen.data), shape: chosen.shape })),
-    reference: (x) => generate(chosen.shape, (place) => at(x, place.map((index, i) => (i === (dim < 0 ? 2 : dim) ? at(chosen, place) : index)))),
+    reference: (x) =>
+      generate(chosen.shape, (place) =>
+        at(
+          x,
+          place.map((index, i) => (i === (dim < 0 ? 2 : dim) ? at(chosen, place) : index)),
+        ),
+      ),
     shapes: [[[2, 2, 2]], [[0, 1, 2].map((axis) => (axis === (dim < 0 ? 2 : dim) ? 4 : 2))]],
   });
   opCase({
@@ -166,7 +283,13 @@ for (const dim of [0, 1, -1]) {
       });
       return { data: result, shape: x.shape };
     },
-    shapes: [[[2, 2, 2], [2, 2, 2]], [[0, 1, 2].map((axis) => (axis === (dim < 0 ? 2 : dim) ? 5 : 2)), [2, 2, 2]]],
+    shapes: [
+      [
+        [2, 2, 2],
+        [2, 2, 2],
+      ],
+      [[0, 1, 2].map((axis) => (axis === (dim < 0 ? 2 : dim) ? 5 : 2)), [2, 2, 2]],
+    ],
   });
 }
 
@@ -174,31 +297,60 @@ describe('indexSelect, gather and scatterAdd', () => {
   it('take nothing', async () => {
     expect(indexSelect(ones([2, 3]), 1, indices([])).shape).toEqual([2, 0]);
     expect(gather(ones([2, 3]), 1, zeros([2, 0], { dtype: 'i32' })).shape).toEqual([2, 0]);
-    expect(await scatterAdd(ones([2]), 0, zeros([0], { dtype: 'i32' }), ones([0])).data()).toEqual(Float32Array.of(1, 1));
+    expect(await scatterAdd(ones([2]), 0, zeros([0], { dtype: 'i32' }), ones([0])).data()).toEqual(
+      Float32Array.of(1, 1),
+    );
     expect((await indexSelect(ones([0, 3]), 1, indices([2])).data()).length).toBe(0);
   });
 
   it('leave what scatterAdd adds to as it was, and add in whole numbers', async () => {
     const x = tensor([1, 2], { dtype: 'i32' });
-    expect(await scatterAdd(x, 0, indices([0, 0, 1]), tensor([10, 20, 30], { dtype: 'i32' })).data()).toEqual(Int32Array.of(31, 32));
+    expect(await scatterAdd(x, 0, indices([0, 0, 1]), tensor([10, 20, 30], { dtype: 'i32' })).data()).toEqual(
+      Int32Array.of(31, 32),
+    );
     expect(await x.data()).toEqual(Int32Array.of(1, 2));
   });
 
   it('refuse what does not fit', async () => {
     const x = ones([2, 3]);
-    expect(() => indexSelect(x, 1, indices([3]))).toThrow(/indexSelect: got an index with the value 3, expected 0\.\.2 \(places along dim\)/);
+    expect(() => indexSelect(x, 1, indices([3]))).toThrow(
+      /indexSelect: got an index with the value 3, expected 0\.\.2 \(places along dim\)/,
+    );
     expect(() => indexSelect(x, 1, indices([[0]]))).toThrow(/got indices i32\[1, 1\] on (cpu|cuda:0), expected 1 axes/);
     await expect(indexSelect(x, 1, computed([3])).data()).rejects.toThrow(/got index 3, expected 0\.\.2/);
-    expect(() => gather(x, 1, indices([[0], [0], [0]]))).toThrow(/gather: got index i32\[3, 1\] on (cpu|cuda:0) for f32\[2, 3\] on (cpu|cuda:0), expected equal extents except along dim 1/);
+    expect(() => gather(x, 1, indices([[0], [0], [0]]))).toThrow(
+      /gather: got index i32\[3, 1\] on (cpu|cuda:0) for f32\[2, 3\] on (cpu|cuda:0), expected equal extents except along dim 1/,
+    );
     expect(() => gather(x, 1, indices([[0], [-1]]))).toThrow(/gather: .*the value -1/);
-    expect(() => scatterAdd(x, 1, indices([[0], [0]]), ones([2, 2]))).toThrow(/scatterAdd: got index i32\[2, 1\] on (cpu|cuda:0) and source f32\[2, 2\] on (cpu|cuda:0), expected one shape/);
-    await expect(scatterAdd(x, 1, computed([5, 0]).reshape([2, 1]), ones([2, 1])).data()).rejects.toThrow(/got index 5/);
+    expect(() => scatterAdd(x, 1, indices([[0], [0]]), ones([2, 2]))).toThrow(
+      /scatterAdd: got index i32\[2, 1\] on (cpu|cuda:0) and source f32\[2, 2\] on (cpu|cuda:0), expected one shape/,
+    );
+    await expect(scatterAdd(x, 1, computed([5, 0]).reshape([2, 1]), ones([2, 1])).data()).rejects.toThrow(
+      /got index 5/,
+    );
   });
 });
 
 describe('oneHot', () => {
   it('has 1 at each index', async () => {
-    expect(await oneHot(indices([[2, 0], [1, 1]]), 3).array()).toEqual([[[0, 0, 1], [1, 0, 0]], [[0, 1, 0], [0, 1, 0]]]);
+    expect(
+      await oneHot(
+        indices([
+          [2, 0],
+          [1, 1],
+        ]),
+        3,
+      ).array(),
+    ).toEqual([
+      [
+        [0, 0, 1],
+        [1, 0, 0],
+      ],
+      [
+        [0, 1, 0],
+        [0, 1, 0],
+      ],
+    ]);
     expect(oneHot(zeros([0], { dtype: 'i32' }), 3).shape).toEqual([0, 3]);
     expect(await oneHot(tensor(1, { dtype: 'i32' }), 2).data()).toEqual(Float32Array.of(0, 1));
   });
@@ -217,30 +369,58 @@ describe('oneHot', () => {
 function sorted(x: HostArray, axis: number, descending: boolean): HostArray {
   const extent = x.shape[axis] ?? 0;
   return generate(x.shape, (place) => {
-    const line = Array.from({ length: extent }, (_, i) => at(x, place.map((index, other) => (other === axis ? i : index))));
+    const line = Array.from({ length: extent }, (_, i) =>
+      at(
+        x,
+        place.map((index, other) => (other === axis ? i : index)),
+      ),
+    );
     return line.toSorted((a, b) => (descending ? b - a : a - b))[place[axis] ?? 0] ?? Number.NaN;
   });
 }
 
 for (const dim of [0, -1]) {
   for (const descending of [false, true]) {
-    opCase({ op: `sort along ${dim}${descending ? ', descending' : ''}`, run: (x) => sort(x, dim, { descending }).values, reference: (x) => sorted(x, dim < 0 ? x.shape.length - 1 : dim, descending), shapes: [[[5, 4]], [[7]], [[3, 2, 4]], [[1, 1]], [[0, 2]], [[2, 0]]] });
+    opCase({
+      op: `sort along ${dim}${descending ? ', descending' : ''}`,
+      run: (x) => sort(x, dim, { descending }).values,
+      reference: (x) => sorted(x, dim < 0 ? x.shape.length - 1 : dim, descending),
+      shapes: [[[5, 4]], [[7]], [[3, 2, 4]], [[1, 1]], [[0, 2]], [[2, 0]]],
+    });
   }
 }
-opCase({ op: 'topK', run: (x) => topK(x, 2).values, reference: (x) => {
-  const all = sorted(x, x.shape.length - 1, true);
-  return generate([...x.shape.slice(0, -1), 2], (place) => at(all, place));
-}, shapes: [[[3, 5]], [[2]], [[0, 3]]] });
+opCase({
+  op: 'topK',
+  run: (x) => topK(x, 2).values,
+  reference: (x) => {
+    const all = sorted(x, x.shape.length - 1, true);
+    return generate([...x.shape.slice(0, -1), 2], (place) => at(all, place));
+  },
+  shapes: [[[3, 5]], [[2]], [[0, 3]]],
+});
 
 describe('sort and topK', () => {
   it('tell places, keep the order of equal elements, and take NaN for the largest', async () => {
-    const x = tensor([[3, 1, 3, 2], [Number.NaN, 0, 5, 0]]);
-    const up = sort(x), down = sort(x, -1, { descending: true });
-    expect(await up.indices.array()).toEqual([[1, 3, 0, 2], [1, 3, 2, 0]]);
-    expect(await down.indices.array()).toEqual([[0, 2, 3, 1], [0, 2, 1, 3]]);
+    const x = tensor([
+      [3, 1, 3, 2],
+      [Number.NaN, 0, 5, 0],
+    ]);
+    const up = sort(x),
+      down = sort(x, -1, { descending: true });
+    expect(await up.indices.array()).toEqual([
+      [1, 3, 0, 2],
+      [1, 3, 2, 0],
+    ]);
+    expect(await down.indices.array()).toEqual([
+      [0, 2, 3, 1],
+      [0, 2, 1, 3],
+    ]);
     expect(await topK(x, 1, -1, { largest: false }).values.array()).toEqual([[1], [0]]);
     expect(await topK(tensor([4, 9, 7], { dtype: 'i32' }), 2).values.data()).toEqual(Int32Array.of(9, 7));
-    expect(await sort(x.transpose(0, 1), 0).indices.transpose(0, 1).array()).toEqual([[1, 3, 0, 2], [1, 3, 2, 0]]);
+    expect(await sort(x.transpose(0, 1), 0).indices.transpose(0, 1).array()).toEqual([
+      [1, 3, 0, 2],
+      [1, 3, 2, 0],
+    ]);
   });
 
   it('refuse what is not there', () => {
@@ -250,14 +430,25 @@ describe('sort and topK', () => {
   });
 });
 
-for (const [dim, size, stride, dilation] of [[1, 3, 1, 1], [1, 2, 2, 1], [-2, 2, 1, 3], [0, 1, 1, 1], [-1, 2, 3, 1]] as const) {
+for (const [dim, size, stride, dilation] of [
+  [1, 3, 1, 1],
+  [1, 2, 2, 1],
+  [-2, 2, 1, 3],
+  [0, 1, 1, 1],
+  [-1, 2, 3, 1],
+] as const) {
   opCase({
     op: `unfold along ${dim} by ${size}, stride ${stride}, dilation ${dilation}`,
     run: (x) => unfold(x, dim, size, { stride, dilation }),
     reference: (x) => {
       const axis = dim < 0 ? dim + x.shape.length : dim;
       const windows = Math.floor(((x.shape[axis] ?? 0) - (size - 1) * dilation - 1) / stride) + 1;
-      return generate([...x.shape.map((n, i) => (i === axis ? windows : n)), size], (place) => at(x, place.slice(0, -1).map((index, i) => (i === axis ? index * stride + place.at(-1)! * dilation : index))));
+      return generate([...x.shape.map((n, i) => (i === axis ? windows : n)), size], (place) =>
+        at(
+          x,
+          place.slice(0, -1).map((index, i) => (i === axis ? index * stride + place.at(-1)! * dilation : index)),
+        ),
+      );
     },
     shapes: [[[2, 5, 2]], [[1, 7, 3]], [[2, 4, 2]], ...(dim === 1 ? [[[0, 4, 2]], [[2, 4, 0]]] : [])],
   });
@@ -265,7 +456,9 @@ for (const [dim, size, stride, dilation] of [[1, 3, 1, 1], [1, 2, 2, 1], [-2, 2,
 
 describe('unfold', () => {
   it('refuses windows that do not fit', () => {
-    expect(() => unfold(ones([2, 3]), 1, 4)).toThrow(/unfold: got size 4, stride 1, dilation 1 for dim 1 of f32\[2, 3\] on (cpu|cuda:0), expected positive numbers and a window of at most 3 steps/);
+    expect(() => unfold(ones([2, 3]), 1, 4)).toThrow(
+      /unfold: got size 4, stride 1, dilation 1 for dim 1 of f32\[2, 3\] on (cpu|cuda:0), expected positive numbers and a window of at most 3 steps/,
+    );
     expect(() => unfold(ones([2, 3]), 1, 2, { stride: 0 })).toThrow(/stride 0/);
     expect(() => unfold(ones([2, 3]), 1, 2, { step: 2 } as object)).toThrow(/unfold: .*step/s);
     expect(() => unfold(ones([1, 1, 1, 1, 1, 1]), 0, 1)).toThrow(/expected fewer than 6 axes/);

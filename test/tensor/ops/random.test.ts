@@ -1,5 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { DTypeError, OptionError, bernoulli, dropout, full, gaussianNoise, getRandomState, manualSeed, noGrad, normal_, ones, setRandomState, tensor, uniform_, zeros } from 'stmnet';
+import {
+  DTypeError,
+  OptionError,
+  bernoulli,
+  dropout,
+  full,
+  gaussianNoise,
+  getRandomState,
+  manualSeed,
+  noGrad,
+  normal_,
+  ones,
+  setRandomState,
+  tensor,
+  uniform_,
+  zeros,
+} from 'stmnet';
 import { describeDevices } from '../../support/devices';
 import { expectGradients, spreadArray } from '../../support/gradients';
 
@@ -39,12 +55,19 @@ describeDevices('random ops', (device) => {
 
   test('finite differences of dropout and noise, with the mask held', async () => {
     const state = getRandomState();
-    const held = (fn: (x: Parameters<typeof dropout>[0]) => ReturnType<typeof dropout>) => (x: Parameters<typeof dropout>[0]) => {
-      setRandomState(state);
-      return fn(x);
-    };
-    await expectGradients(held((x) => dropout(x, 0.5)), [spreadArray([3, 7])]);
-    await expectGradients(held((x) => gaussianNoise(x, 0.5)), [spreadArray([3, 7])]);
+    const held =
+      (fn: (x: Parameters<typeof dropout>[0]) => ReturnType<typeof dropout>) => (x: Parameters<typeof dropout>[0]) => {
+        setRandomState(state);
+        return fn(x);
+      };
+    await expectGradients(
+      held((x) => dropout(x, 0.5)),
+      [spreadArray([3, 7])],
+    );
+    await expectGradients(
+      held((x) => gaussianNoise(x, 0.5)),
+      [spreadArray([3, 7])],
+    );
   });
 
   test('gaussianNoise adds numbers of the deviation asked for', async () => {
@@ -67,7 +90,9 @@ describeDevices('random ops', (device) => {
   });
 
   test('bernoulli of NaN or of 1.5 rejects the read, and the process goes on', async () => {
-    await expect(bernoulli(tensor([0.5, Number.NaN], { device })).data()).rejects.toThrow(/bernoulli: got nan as element 1, expected probabilities in \[0, 1\]/);
+    await expect(bernoulli(tensor([0.5, Number.NaN], { device })).data()).rejects.toThrow(
+      /bernoulli: got nan as element 1, expected probabilities in \[0, 1\]/,
+    );
     await expect(bernoulli(tensor([1.5], { device })).data()).rejects.toThrow(/got 1.5 as element 0/);
     expect(await ones([1], { device }).item()).toBe(1);
   });
@@ -87,7 +112,9 @@ describeDevices('random ops', (device) => {
 
 describe('mistakes', () => {
   test('a probability out of range', () => {
-    expect(() => dropout(ones([2]), 1)).toThrow('dropout: got p 1, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such as 0.5.');
+    expect(() => dropout(ones([2]), 1)).toThrow(
+      'dropout: got p 1, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such as 0.5.',
+    );
     expect(() => dropout(ones([2]), Number.NaN)).toThrow(OptionError);
   });
   test('an element type without fractions', () => {
@@ -95,14 +122,24 @@ describe('mistakes', () => {
     expect(() => bernoulli(ones([2], { dtype: 'i32' }))).toThrow(DTypeError);
   });
   test('bounds, deviations and options', () => {
-    expect(() => uniform_(ones([2]), { low: 2, high: 1 })).toThrow('uniform_: got low 2 and high 1, expected finite numbers, low not above high.');
-    expect(() => normal_(ones([2]), { std: -1 })).toThrow('normal_: got mean 0 and std -1, expected finite numbers, std at least 0.');
+    expect(() => uniform_(ones([2]), { low: 2, high: 1 })).toThrow(
+      'uniform_: got low 2 and high 1, expected finite numbers, low not above high.',
+    );
+    expect(() => normal_(ones([2]), { std: -1 })).toThrow(
+      'normal_: got mean 0 and std -1, expected finite numbers, std at least 0.',
+    );
     expect(() => gaussianNoise(ones([2]), Infinity)).toThrow(OptionError);
     expect(() => gaussianNoise(ones([2]), 1e39)).toThrow(OptionError);
-    expect(() => normal_(ones([2]), { mean: 1e39 })).toThrow('normal_: got mean 1e+39 and std 1, expected finite numbers, std at least 0.\n  Fix: correct them; f32 has to hold them.');
-    expect(() => uniform_(ones([2]), { low: -3e38, high: 3e38 })).toThrow('uniform_: got low -3e+38 and high 3e+38, expected finite numbers, low not above high.\n  Fix: correct the bounds; f32 has to hold them and their difference.');
+    expect(() => normal_(ones([2]), { mean: 1e39 })).toThrow(
+      'normal_: got mean 1e+39 and std 1, expected finite numbers, std at least 0.\n  Fix: correct them; f32 has to hold them.',
+    );
+    expect(() => uniform_(ones([2]), { low: -3e38, high: 3e38 })).toThrow(
+      'uniform_: got low -3e+38 and high 3e+38, expected finite numbers, low not above high.\n  Fix: correct the bounds; f32 has to hold them and their difference.',
+    );
     expect(() => uniform_(ones([2], { dtype: 'f64' }), { low: -1e308, high: 1e308 })).toThrow(OptionError);
-    expect(() => uniform_(ones([2]), { hi: 1 } as object)).toThrow('uniform_: got an option hi, expected only low, high.');
+    expect(() => uniform_(ones([2]), { hi: 1 } as object)).toThrow(
+      'uniform_: got an option hi, expected only low, high.',
+    );
   });
   test('filling a parameter outside noGrad', () => {
     expect(() => normal_(ones([2], { requiresGrad: true }))).toThrow(/normal_: .*being differentiated/);

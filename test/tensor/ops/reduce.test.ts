@@ -1,6 +1,30 @@
 import { describe, expect, it } from 'vitest';
 import {
-  all, any, argmax, argmin, cumsum, full, isFinite, logSumExp, max, mean, min, norm, numThreads, ones, prod, setNumThreads, std, sum, synchronize, tensor, variance, zeros, type Dims, type HostArray, type ReduceOptions,
+  all,
+  any,
+  argmax,
+  argmin,
+  cumsum,
+  full,
+  isFinite,
+  logSumExp,
+  max,
+  mean,
+  min,
+  norm,
+  numThreads,
+  ones,
+  prod,
+  setNumThreads,
+  std,
+  sum,
+  synchronize,
+  tensor,
+  variance,
+  zeros,
+  type Dims,
+  type HostArray,
+  type ReduceOptions,
   type Tensor,
 } from 'stmnet';
 import { expectGradients, spreadArray } from '../../support/gradients';
@@ -12,20 +36,42 @@ function reduced(x: HostArray, dim: Dims | undefined, keep: boolean, fold: (valu
   const given = dim === undefined ? x.shape.map((_, axis) => axis) : typeof dim === 'number' ? [dim] : dim;
   const axes = given.map((axis) => (axis < 0 ? axis + rank : axis));
   const inner = x.shape.filter((_, axis) => axes.includes(axis));
-  const whole = generate(x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)), (place) => {
-    const values: number[] = [];
-    generate(inner, (within) => values.push(at(x, place.map((index, axis) => (axes.includes(axis) ? (within[axes.filter((other) => other < axis).length] ?? 0) : index)))));
-    return fold(values);
-  });
+  const whole = generate(
+    x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
+    (place) => {
+      const values: number[] = [];
+      generate(inner, (within) =>
+        values.push(
+          at(
+            x,
+            place.map((index, axis) =>
+              axes.includes(axis) ? (within[axes.filter((other) => other < axis).length] ?? 0) : index,
+            ),
+          ),
+        ),
+      );
+      return fold(values);
+    },
+  );
   return keep ? whole : { data: whole.data, shape: x.shape.filter((_, axis) => !axes.includes(axis)) };
 }
 
 const total = (values: readonly number[]): number => values.reduce((result, value) => result + value, 0);
 const average = (values: readonly number[]): number => total(values) / values.length;
-const spreadOf = (values: readonly number[], correction = 1): number => total(values.map((value) => (value - average(values)) ** 2)) / (values.length - correction);
+const spreadOf = (values: readonly number[], correction = 1): number =>
+  total(values.map((value) => (value - average(values)) ** 2)) / (values.length - correction);
 
-/** Every way to name the axes of [2, 3, 4], with and without the kept axis, and shapes with extents of 1 (and 0, if the op has a value for nothing). */
-function reduction(op: string, run: (x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor, fold: (values: number[]) => number, nothing: boolean, least = 1): void {
+/**
+ * Every way to name the axes of [2, 3, 4], with and without the kept axis, and shapes with extents of 1 (and 0, if the
+ * op has a value for nothing).
+ */
+function reduction(
+  op: string,
+  run: (x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor,
+  fold: (values: number[]) => number,
+  nothing: boolean,
+  least = 1,
+): void {
   for (const dim of [undefined, 0, 1, -1, [0, 1], [0, 2], [2, 1], [0, 1, 2]]) {
     for (const keepDim of [false, true]) {
       opCase({
@@ -36,7 +82,13 @@ function reduction(op: string, run: (x: Tensor, dim?: Dims, options?: ReduceOpti
       });
     }
   }
-  opCase({ op: `${op} of long rows and columns`, run: (x) => run(x, 1), reference: (x) => reduced(x, 1, false, fold), shapes: [[[3, 37]], [[2, 19, 70]]], gradient: false });
+  opCase({
+    op: `${op} of long rows and columns`,
+    run: (x) => run(x, 1),
+    reference: (x) => reduced(x, 1, false, fold),
+    shapes: [[[3, 37]], [[2, 19, 70]]],
+    gradient: false,
+  });
 }
 
 describe('reductions over every choice of axes', () => {
@@ -85,27 +137,64 @@ describe('sums of many elements', () => {
     await expect(prod(large).data()).rejects.toThrow(/prod.*outside/s);
     await expect(cumsum(large, 0).data()).rejects.toThrow(/cumsum.*outside/s);
     expect(await prod(tensor([2 ** 20, 2 ** 20, 2 ** 30, 0], { dtype: 'i32' })).item()).toBe(0);
-    expect(await sum(large.slice([1])).item().catch(() => 'outside')).toBe('outside');
-    expect(await sum(tensor([[1, 2], [3, 4]], { dtype: 'i32' }), 0).data()).toEqual(Int32Array.of(4, 6));
+    expect(
+      await sum(large.slice([1]))
+        .item()
+        .catch(() => 'outside'),
+    ).toBe('outside');
+    expect(
+      await sum(
+        tensor(
+          [
+            [1, 2],
+            [3, 4],
+          ],
+          { dtype: 'i32' },
+        ),
+        0,
+      ).data(),
+    ).toEqual(Int32Array.of(4, 6));
   });
 });
 
 describe('max and min', () => {
   it('share the gradient evenly among equal elements', async () => {
-    const x = tensor([[1, 3, 3], [2, 2, 2]], { requiresGrad: true });
+    const x = tensor(
+      [
+        [1, 3, 3],
+        [2, 2, 2],
+      ],
+      { requiresGrad: true },
+    );
     max(x, 1).sum().backward();
-    expect(await x.grad?.array()).toEqual([[0, 0.5, 0.5], [Math.fround(1 / 3), Math.fround(1 / 3), Math.fround(1 / 3)]]);
+    expect(await x.grad?.array()).toEqual([
+      [0, 0.5, 0.5],
+      [Math.fround(1 / 3), Math.fround(1 / 3), Math.fround(1 / 3)],
+    ]);
   });
 
   it('pass NaN on, and take infinities and whole numbers', async () => {
     expect(await max(tensor([1, Number.NaN, 2])).item()).toBeNaN();
     expect(await min(tensor(Array.from({ length: 100 }, (_, i) => (i === 37 ? Number.NaN : i)))).item()).toBeNaN();
     expect(await max(tensor([-Infinity, -Infinity])).item()).toBe(-Infinity);
-    expect(await min(tensor([[3, 1], [2, 4]], { dtype: 'i32' }), 1).data()).toEqual(Int32Array.of(1, 2));
+    expect(
+      await min(
+        tensor(
+          [
+            [3, 1],
+            [2, 4],
+          ],
+          { dtype: 'i32' },
+        ),
+        1,
+      ).data(),
+    ).toEqual(Int32Array.of(1, 2));
   });
 
   it('refuse nothing to choose from', () => {
-    expect(() => max(zeros([0]))).toThrow(/max: got f32\[0\] on (cpu|cuda:0), expected at least one element to choose from/);
+    expect(() => max(zeros([0]))).toThrow(
+      /max: got f32\[0\] on (cpu|cuda:0), expected at least one element to choose from/,
+    );
     expect(() => min(zeros([2, 0]), 1)).toThrow(/min: got/);
     expect(max(zeros([0, 2]), 1).shape).toEqual([0]);
   });
@@ -113,7 +202,10 @@ describe('max and min', () => {
 
 describe('argmax and argmin', () => {
   it('give the first of several, along an axis or in row-major order', async () => {
-    const x = tensor([[1, 5, 5], [7, 0, 0]]);
+    const x = tensor([
+      [1, 5, 5],
+      [7, 0, 0],
+    ]);
     expect(await argmax(x, 1).data()).toEqual(Int32Array.of(1, 0));
     expect(await argmin(x, -1).data()).toEqual(Int32Array.of(0, 1));
     expect(await argmax(x, 0).data()).toEqual(Int32Array.of(1, 0, 0));
@@ -137,7 +229,11 @@ describe('argmax and argmin', () => {
 
 describe('any and all', () => {
   it('read bools and numbers', async () => {
-    const x = tensor([[true, false], [false, false], [true, true]]);
+    const x = tensor([
+      [true, false],
+      [false, false],
+      [true, true],
+    ]);
     expect(await any(x, 1).array()).toEqual([true, false, true]);
     expect(await all(x, 1).array()).toEqual([false, false, true]);
     expect(await all(tensor([1, -2, 0.5])).array()).toBe(true);
@@ -154,25 +250,57 @@ for (const dim of [0, 1, -1]) {
   opCase({
     op: `cumsum along ${dim}`,
     run: (x) => cumsum(x, dim),
-    reference: (x) => generate(x.shape, (place) => {
-      const axis = dim < 0 ? dim + place.length : dim;
-      return total(Array.from({ length: (place[axis] ?? 0) + 1 }, (_, i) => at(x, place.map((index, other) => (other === axis ? i : index)))));
-    }),
+    reference: (x) =>
+      generate(x.shape, (place) => {
+        const axis = dim < 0 ? dim + place.length : dim;
+        return total(
+          Array.from({ length: (place[axis] ?? 0) + 1 }, (_, i) =>
+            at(
+              x,
+              place.map((index, other) => (other === axis ? i : index)),
+            ),
+          ),
+        );
+      }),
     shapes: [[[3, 4]], [[2, 3, 4]], [[1, 1]], [[0, 3]], [[3, 0]]],
   });
 }
 
 describe('prod', () => {
   it('has a gradient where elements are 0', async () => {
-    const x = tensor([[2, 0, 3], [0, 0, 5], [2, 3, 4]], { requiresGrad: true });
+    const x = tensor(
+      [
+        [2, 0, 3],
+        [0, 0, 5],
+        [2, 3, 4],
+      ],
+      { requiresGrad: true },
+    );
     prod(x, 1).sum().backward();
-    expect(await x.grad?.array()).toEqual([[0, 6, 0], [0, 0, 0], [12, 8, 6]]);
+    expect(await x.grad?.array()).toEqual([
+      [0, 6, 0],
+      [0, 0, 0],
+      [12, 8, 6],
+    ]);
   });
 });
 
 describe('logSumExp', () => {
   it('neither overflows nor loses -Infinity', async () => {
-    await expectClose(logSumExp(tensor([[1000, 1000], [-1000, -1001]], { dtype: 'f64' }), 1), { data: Float64Array.of(1000 + Math.log(2), -1000 + Math.log1p(Math.exp(-1))), shape: [2] }, 1e-14);
+    await expectClose(
+      logSumExp(
+        tensor(
+          [
+            [1000, 1000],
+            [-1000, -1001],
+          ],
+          { dtype: 'f64' },
+        ),
+        1,
+      ),
+      { data: Float64Array.of(1000 + Math.log(2), -1000 + Math.log1p(Math.exp(-1))), shape: [2] },
+      1e-14,
+    );
     expect(await logSumExp(tensor([-Infinity, -Infinity])).item()).toBe(-Infinity);
     expect(await logSumExp(tensor([Infinity, 0])).item()).toBe(Infinity);
   });
@@ -180,7 +308,13 @@ describe('logSumExp', () => {
 
 describe('norm', () => {
   it('takes other powers', async () => {
-    const x = tensor([[3, -4], [0, 2]], { dtype: 'f64' });
+    const x = tensor(
+      [
+        [3, -4],
+        [0, 2],
+      ],
+      { dtype: 'f64' },
+    );
     await expectClose(norm(x, 1, { p: 1 }), { data: Float64Array.of(7, 2), shape: [2] }, 1e-14);
     await expectClose(norm(x, 1, { p: Infinity }), { data: Float64Array.of(4, 2), shape: [2] }, 1e-14);
     await expectClose(norm(x, 1, { p: 3 }), { data: Float64Array.of(91 ** (1 / 3), 2), shape: [2] }, 1e-14);
@@ -189,23 +323,41 @@ describe('norm', () => {
   });
 
   it('has gradient 0 at zeros', async () => {
-    const x = tensor([[0, 0], [3, 4]], { requiresGrad: true });
+    const x = tensor(
+      [
+        [0, 0],
+        [3, 4],
+      ],
+      { requiresGrad: true },
+    );
     norm(x, 1).sum().backward();
-    expect(await isFinite(x.grad ?? x).all().array()).toBe(true);
+    expect(
+      await isFinite(x.grad ?? x)
+        .all()
+        .array(),
+    ).toBe(true);
     expect(await x.grad?.data()).toEqual(Float32Array.of(0, 0, Math.fround(0.6), Math.fround(0.8)));
   });
 
   it('refuses p that is no norm', () => {
     expect(() => norm(ones([2]), 0, { p: 0 })).toThrow(/norm: got p 0, expected a number above 0, or Infinity/);
-    expect(() => norm(ones([2]), 0, { P: 1 } as object)).toThrow(/norm: got an option P, expected only keepDim, p.\n  Fix: write p/);
+    expect(() => norm(ones([2]), 0, { P: 1 } as object)).toThrow(
+      /norm: got an option P, expected only keepDim, p.\n  Fix: write p/,
+    );
   });
 });
 
 describe('variance', () => {
   it('takes a correction, and keeps its digits far from zero', async () => {
-    await expectClose(variance(tensor([1, 2, 4]), undefined, { correction: 0 }), { data: Float64Array.of(14 / 9), shape: [] }, 1e-6);
+    await expectClose(
+      variance(tensor([1, 2, 4]), undefined, { correction: 0 }),
+      { data: Float64Array.of(14 / 9), shape: [] },
+      1e-6,
+    );
     await expectClose(variance(tensor([[10000, 10001, 10002]]), 1), { data: Float64Array.of(1), shape: [1] }, 1e-6);
-    expect(() => variance(tensor([1]))).toThrow(/variance: got 1 elements and correction 1, expected more elements than the correction/);
+    expect(() => variance(tensor([1]))).toThrow(
+      /variance: got 1 elements and correction 1, expected more elements than the correction/,
+    );
   });
 });
 
@@ -214,10 +366,16 @@ describe('mistakes', () => {
     const x = ones([2, 3]);
     expect(() => sum(x, 2)).toThrow(/sum: got dim 2, expected -2\.\.1 for a tensor of rank 2/);
     expect(() => sum(x, [0, -2])).toThrow(/sum: got dim -2 twice, expected each axis once/);
-    expect(() => sum(x, 0, { keepdim: true } as object)).toThrow(/sum: got an option keepdim, expected only keepDim.\n  Fix: write keepDim/);
+    expect(() => sum(x, 0, { keepdim: true } as object)).toThrow(
+      /sum: got an option keepdim, expected only keepDim.\n  Fix: write keepDim/,
+    );
     expect(() => sum(tensor([true]))).toThrow(/sum: got bool\[1\] on (cpu|cuda:0), expected numbers/);
-    expect(() => mean(zeros([0]))).toThrow(/mean: got f32\[0\] on (cpu|cuda:0), expected at least one element to average/);
-    expect(() => mean(zeros([2], { dtype: 'i32' }))).toThrow(/mean: got x i32\[2\] on (cpu|cuda:0), expected f32 or f64/);
+    expect(() => mean(zeros([0]))).toThrow(
+      /mean: got f32\[0\] on (cpu|cuda:0), expected at least one element to average/,
+    );
+    expect(() => mean(zeros([2], { dtype: 'i32' }))).toThrow(
+      /mean: got x i32\[2\] on (cpu|cuda:0), expected f32 or f64/,
+    );
     expect(() => variance(x, 3)).toThrow(/variance: got dim 3/);
     expect(() => cumsum(x, 5)).toThrow(/cumsum: got dim 5/);
   });
