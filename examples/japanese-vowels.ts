@@ -118,7 +118,8 @@ async function main(): Promise<void> {
   const seed = wholeNumber('seed', 0);
   manualSeed(seed);
   console.log(
-    `Japanese Vowels: ${train.length} utterances to learn from, ${test.length} to test, ${speakers} speakers, seed ${seed}`,
+    `Japanese Vowels: ${train.length} utterances to learn from, ${test.length} to test, ${speakers} speakers, ` +
+      `seed ${seed}`,
   );
   const model = buildModel(train);
   const trainer = await fit(model, train, wholeNumber('epochs', 1));
@@ -130,7 +131,8 @@ async function main(): Promise<void> {
   const right = targets.filter((target, i) => target === predicted.labels[i]).length;
   console.log(`\n${confusionTable(targets, predicted.labels)}\n`);
   console.log(
-    `test accuracy: ${(100 * Number(accuracy)).toFixed(2)} % (${right} of ${test.length}) after ${seconds.toFixed(1)} s`,
+    `test accuracy: ${(100 * Number(accuracy)).toFixed(2)} % (${right} of ${test.length}) after ` +
+      `${seconds.toFixed(1)} s`,
   );
 
   mkdirSync(dirname(flags.output), { recursive: true });
@@ -150,11 +152,13 @@ function compareWithNewProcess(expected: { scores: number[]; labels: number[] })
   const distance = Math.max(...scores.map((score, i) => Math.abs(score - (expected.scores[i] ?? Infinity))));
   if (labels.length !== expected.labels.length || differing > 0 || !(distance < 1e-5)) {
     throw new Error(
-      `${flags.output}, loaded in a new process, predicts otherwise: ${differing} other speakers, scores up to ${distance} apart.`,
+      `${flags.output}, loaded in a new process, predicts otherwise: ${differing} other speakers, ` +
+        `scores up to ${distance} apart.`,
     );
   }
   console.log(
-    `saved ${flags.output}; a new process loaded it and named the same ${labels.length} speakers (scores at most ${distance} apart)`,
+    `saved ${flags.output}; a new process loaded it and named the same ${labels.length} speakers (scores at most ` +
+      `${distance} apart)`,
   );
 }
 

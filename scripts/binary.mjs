@@ -56,7 +56,8 @@ export function binaryFaults(file, { libraries, exports, anyGlibc = false }) {
     .filter((line) => /\sg\s/.test(line) && !line.includes('*UND*'))
     .map((line) => line.trim().split(/\s+/).at(-1));
   console.log(
-    `${basename(file)}: ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB, needs ${needed.join(' ')}, GLIBC_${newest.join('.')}`,
+    `${basename(file)}: ${(statSync(file).size / 2 ** 20).toFixed(1)} MiB, needs ${needed.join(' ')}, ` +
+      `GLIBC_${newest.join('.')}`,
   );
   const allowed = (library) => library.startsWith('ld-linux') || libraries.includes(library.replace(/\.so\.\d+$/, ''));
   const faults = needed

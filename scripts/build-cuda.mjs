@@ -103,7 +103,8 @@ export function buildPlugin({
   copyFileSync(at(built), at(output));
   writeFileSync(at('build', stampFile), stamp);
   console.log(
-    `build:cuda: ${output}, ${(statSync(at(output)).size / 2 ** 20).toFixed(1)} MiB, ${((Date.now() - started) / 1000).toFixed(0)} s`,
+    `build:cuda: ${output}, ${(statSync(at(output)).size / 2 ** 20).toFixed(1)} MiB, ` +
+      `${((Date.now() - started) / 1000).toFixed(0)} s`,
   );
 }
 

@@ -29,7 +29,8 @@ const changelog = readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
 const faults = changelogFaults(changelog);
 for (const { hash, subject } of commitsWithoutLine(commitsSince(), isReleased(changelog))) {
   faults.push(
-    `commit ${hash} (${subject}) changes what users get, but CHANGELOG.md has no line for it. Fix: add one under [Unreleased]`,
+    `commit ${hash} (${subject}) changes what users get, but CHANGELOG.md has no line for it. ` +
+      'Fix: add one under [Unreleased]',
   );
 }
 for (const fault of faults) console.error(`${fault}.`);

@@ -6,7 +6,8 @@ const violations = findViolations(join(__dirname, '..', '..', '..'));
 for (const { file, target, rule } of violations) console.error(`${file}: imports ${target}, but ${rule}.`);
 if (violations.length > 0) {
   console.error(
-    `layers: ${violations.length} forbidden import${violations.length === 1 ? '' : 's'}. Fix: move the code to the layer that needs it, or pass the value in; docs/architecture.md has the order.`,
+    `layers: ${violations.length} forbidden import${violations.length === 1 ? '' : 's'}. ` +
+      'Fix: move the code to the layer that needs it, or pass the value in; docs/architecture.md has the order.',
   );
   process.exitCode = 1;
 }

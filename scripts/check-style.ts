@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { findStyleFaults } from './style';
 
 const root = join(__dirname, '..', '..', '..');
-const listed = execFileSync(
-  'git',
-  ['ls-files', '--cached', '--others', '--exclude-standard', '--', '*.ts', '*.mts', '*.cc', '*.h', '*.cu'],
-  { cwd: root, encoding: 'utf8' },
-);
+const sources = ['*.ts', '*.mts', '*.cts', '*.mjs', '*.cjs', '*.js', '*.cc', '*.h', '*.cu'];
+const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...sources], {
+  cwd: root,
+  encoding: 'utf8',
+});
 const files = listed.split('\n').filter((file) => file !== '' && existsSync(join(root, file)));
 const faults = findStyleFaults(root, files);
 for (const { file, line, message } of faults) console.error(`${file}${line > 0 ? `:${line}` : ''}: ${message}.`);

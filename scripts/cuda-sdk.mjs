@@ -57,9 +57,10 @@ function findToolkit(say) {
       existsSync(join(folder, 'include', 'cuda_runtime_api.h')) &&
       existsSync(join(folder, 'lib64', 'libcudart_static.a'));
     if (complete && libraries[major]) return { path: realpathSync(folder), major, version };
-    say(
-      `cuda-sdk: passing over ${nvcc}, CUDA ${version}: ${complete ? 'expected version 12 or 13' : 'its headers or libcudart_static.a are not where nvcc looks'}`,
-    );
+    const reason = complete
+      ? 'expected version 12 or 13'
+      : 'its headers or libcudart_static.a are not where nvcc looks';
+    say(`cuda-sdk: passing over ${nvcc}, CUDA ${version}: ${reason}`);
   }
   return undefined;
 }
@@ -80,7 +81,8 @@ function wanted(toolkit, { headers, libs }) {
 }
 
 function findPython(wheels) {
-  const needed = `to unpack ${wheels.map((wheel) => wheel.replace(/:.*/, '')).join(', ')}. Only the CUDA plug-in and its tests need it.`;
+  const names = wheels.map((wheel) => wheel.replace(/:.*/, ''));
+  const needed = `to unpack ${names.join(', ')}. Only the CUDA plug-in and its tests need it.`;
   const fix =
     "Fix: install python3 with pip; or a CUDA toolkit and cuDNN's headers, with STMNET_CUDA_ROOT naming the toolkit.";
   const python = ['python3', 'python'].find((name) => ask(name, '--version') !== undefined);
@@ -106,13 +108,13 @@ function fetchWheels(folder, wheels, record, say) {
     .trim()
     .split('\n')
     .filter((line) => !line.startsWith('[notice]'));
+  const lastLines = log.slice(-6).map((line) => `    ${line.slice(0, 240)}`);
   throw new Error(
-    `got ${error?.message ?? signal ?? `exit code ${status}`} from ${python} scripts/cuda-sdk.py, expected it to download and unpack ${wheels.join(', ')}.\n` +
-      `${log
-        .slice(-6)
-        .map((line) => `    ${line.slice(0, 240)}`)
-        .join('\n')}\n` +
-      "  Fix: connect this machine to the network, or set pip's index and proxy; or install a CUDA toolkit and cuDNN's headers, with STMNET_CUDA_ROOT\n" +
+    `got ${error?.message ?? signal ?? `exit code ${status}`} from ${python} scripts/cuda-sdk.py, ` +
+      `expected it to download and unpack ${wheels.join(', ')}.\n` +
+      `${lastLines.join('\n')}\n` +
+      "  Fix: connect this machine to the network, or set pip's index and proxy; " +
+      "or install a CUDA toolkit and cuDNN's headers, with STMNET_CUDA_ROOT\n" +
       '  naming the toolkit. Only the CUDA plug-in and its tests need it.',
   );
 }
@@ -168,10 +170,11 @@ export function makeCudaSdk({ folder, headers = false, libs = false, say = conso
   if (missing.length > 0) fetchWheels(folder, missing, record, say);
   addLinks(folder, toolkit);
   save();
-  if (missing.length > 0)
-    say(
-      `cuda-sdk: ${folder}: ${toolkit ? `CUDA ${toolkit.version} of ${toolkit.path} and ` : ''}${missing.length} wheels, ${((Date.now() - started) / 1000).toFixed(1)} s`,
-    );
+  if (missing.length > 0) {
+    const found = toolkit ? `CUDA ${toolkit.version} of ${toolkit.path} and ` : '';
+    const seconds = (Date.now() - started) / 1000;
+    say(`cuda-sdk: ${folder}: ${found}${missing.length} wheels, ${seconds.toFixed(1)} s`);
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

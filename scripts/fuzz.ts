@@ -34,7 +34,8 @@ function wholeNumber(name: string, text: string, least: number): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new Error(
-    `got --${name} ${text}, expected a whole number of ${least} or more.\n  Fix: npm run fuzz -- --${name} ${Math.max(least, 1000)}`,
+    `got --${name} ${text}, expected a whole number of ${least} or more.\n` +
+      `  Fix: npm run fuzz -- --${name} ${Math.max(least, 1000)}`,
   );
 }
 
@@ -109,7 +110,10 @@ async function runChild(task: ChildTask, environment: NodeJS.ProcessEnv): Promis
   clearTimeout(timer);
   if (report !== undefined && code === 0) return report;
   const kind: Finding['kind'] = hung ? 'hang' : 'crash';
-  const text = `${hung ? `no progress for ${patience / 1000} s` : `ended with ${signal ?? code}`} after\n      ${lastCalls(task.notes)}\n    ${errors.trim().replaceAll('\n', '\n    ')}`;
+  const text =
+    `${hung ? `no progress for ${patience / 1000} s` : `ended with ${signal ?? code}`} after\n` +
+    `      ${lastCalls(task.notes)}\n` +
+    `    ${errors.trim().replaceAll('\n', '\n    ')}`;
   return { ...emptyReport(), findings: [{ kind, text, call: 0 }] };
 }
 
@@ -124,7 +128,8 @@ function printReport(mode: string, { calls, ends, reads, compared, findings }: R
       .map(([name, times]) => `${times} ${name}`)
       .join(', ') || 'none';
   console.log(
-    `${mode}: ${calls} calls in ${seconds.toFixed(0)} s, ${fine} fine (${percent(fine, calls)}); errors: ${list(errors)}`,
+    `${mode}: ${calls} calls in ${seconds.toFixed(0)} s, ${fine} fine (${percent(fine, calls)}); ` +
+      `errors: ${list(errors)}`,
   );
   if (readFine > 0) console.log(`  reads: ${readFine} fine; errors: ${list(readErrors)}`);
   if (compared > 0) console.log(`  compared with the plain evaluation: ${compared}`);

@@ -23,8 +23,15 @@ ${addon.typings()}}
 
 // `/** doc */ export const name = (x: Tensor…` or `export function name(x: Tensor…`, the documentation straight before
 // it.
-const OP =
-  /(\/\*\*(?:(?!\*\/)[^])*\*\/)\nexport (?:const (\w+) = (?:<[^>]*>)?\(\s*(\w+): Tensor[,)]|function (\w+)\(\s*(\w+): Tensor[,)])/g;
+const OP = new RegExp(
+  [
+    /(\/\*\*(?:(?!\*\/)[^])*\*\/)\nexport /,
+    /(?:const (\w+) = (?:<[^>]*>)?\(\s*(\w+): Tensor[,)]|function (\w+)\(\s*(\w+): Tensor[,)])/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+  'g',
+);
 
 function methods() {
   const folder = path.join(root, 'src', 'tensor', 'ops');

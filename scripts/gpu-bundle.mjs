@@ -62,7 +62,8 @@ function copyPackages() {
 /** The addon and the plug-in must load together: a pair that does not would be found out on the other machine only. */
 function checkPlugin() {
   const paths = { STMNET_ADDON: at(prebuilds, addon.file), STMNET_CUDA_PLUGIN: at(prebuilds, plugin.file) };
-  const ask = `console.log(JSON.stringify(require(${JSON.stringify(at('dist', 'tensor', 'device.js'))}).deviceParts()[0]))`;
+  const deviceModule = JSON.stringify(at('dist', 'tensor', 'device.js'));
+  const ask = `console.log(JSON.stringify(require(${deviceModule}).deviceParts()[0]))`;
   const part = JSON.parse(read(process.execPath, ['-e', ask], { env: { ...process.env, ...paths } }));
   if (!part?.found) throw new Error(`${part?.problem}.\n  Fix: ${part?.fix}.`);
 }
@@ -116,10 +117,10 @@ function checkBinaries() {
   const needs = files.filter(isBinary).map((file) => ({ file: file.slice(folder.length + 1), ...glibcOf(file) }));
   for (const { file, newest } of needs) console.log(`gpu:bundle: ${file} needs glibc ${newest}`);
   const tooNew = needs.filter((one) => one.tooNew);
-  if (tooNew.length > 0)
-    throw new Error(
-      `got ${tooNew.map(({ file, newest }) => `${file}, which needs glibc ${newest}`).join(', ')}, expected what the package needs at most.`,
-    );
+  if (tooNew.length > 0) {
+    const named = tooNew.map(({ file, newest }) => `${file}, which needs glibc ${newest}`);
+    throw new Error(`got ${named.join(', ')}, expected what the package needs at most.`);
+  }
 }
 
 function archive() {

@@ -11,7 +11,7 @@ const tracked = (...patterns) =>
     .split('\n')
     .filter((file) => file !== '' && existsSync(join(root, file)));
 const cpp = tracked('*.cc', '*.h', '*.cu');
-const javascript = tracked('*.ts', '*.mts', '*.mjs', '*.cjs', '*.js');
+const javascript = tracked('*.ts', '*.mts', '*.cts', '*.mjs', '*.cjs', '*.js');
 
 const checks = {
   oxlint: () => run(tool('oxlint'), ['--type-aware', '--deny-warnings', ...(fix ? ['--fix'] : [])]),

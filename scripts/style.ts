@@ -10,8 +10,11 @@ export interface StyleFault {
   message: string;
 }
 
-const typescriptLines = 400;
-const nativeLines = 600;
+/** How long a file and its lines may be. */
+const budgets = [
+  { files: /\.[cm]?[jt]s$/, lines: 400, columns: 120 },
+  { files: /\.(cc|h|cu)$/, lines: 600, columns: Number.POSITIVE_INFINITY },
+];
 const emptyNames = /^(utils?|helpers?|common|misc)\b/;
 
 const patterns = [
@@ -21,33 +24,25 @@ const patterns = [
     message: 'a double assertion; give the value its type, or narrow it with a check',
   },
   {
-    files: /\.(m?ts|cc|h|cu)$/,
+    files: /\.([cm]?[jt]s|cc|h|cu)$/,
     pattern: /\b(TODO|FIXME|XXX|HACK)\b/,
     message: 'an unfinished place; finish it, or open an issue and say its number in the code that depends on it',
   },
-  { files: /\.(m?ts|cc|h|cu)$/, pattern: /[ \t]+$/, message: 'blanks at the end of the line' },
+  { files: /\.([cm]?[jt]s|cc|h|cu)$/, pattern: /[ \t]+$/, message: 'blanks at the end of the line' },
 ];
 
 /**
- * What docs/architecture.md and CONTRIBUTING.md ask of a file and no other tool checks: its length, its name, and a few
- * forbidden phrases.
+ * What docs/architecture.md and CONTRIBUTING.md ask of a file and no other tool checks: its length and that of its
+ * lines, its name, and a few forbidden phrases.
  *
  * @param root   folder that the files are relative to
- * @param files  paths of TypeScript and C++ files; generated ones (`*.generated.ts`) have no length
+ * @param files  paths of TypeScript, JavaScript and C++ files; generated ones (`*.generated.ts`) have no length
  * @returns the faults, in the files' order; empty if there are none
  */
 export function findStyleFaults(root: string, files: readonly string[]): StyleFault[] {
   return files.flatMap((file) => {
     const lines = readFileSync(join(root, file), 'utf8').replace(/\n$/, '').split('\n');
-    const faults: StyleFault[] = [];
-    const limit = /\.m?ts$/.test(file) ? typescriptLines : nativeLines;
-    if (lines.length > limit && !file.endsWith('.generated.ts')) {
-      faults.push({
-        file,
-        line: 0,
-        message: `${lines.length} lines, expected at most ${limit}: two ideas; give each a file of its own`,
-      });
-    }
+    const faults = budgetFaults(file, lines);
     if (emptyNames.test(basename(file)))
       faults.push({ file, line: 0, message: 'a name that says nothing; name the file after the idea it holds' });
     for (const { files: applies, pattern, message } of patterns) {
@@ -56,4 +51,22 @@ export function findStyleFaults(root: string, files: readonly string[]): StyleFa
     }
     return faults;
   });
+}
+
+/** The faults of a file that is longer, or has longer lines, than its language's budget. */
+function budgetFaults(file: string, lines: readonly string[]): StyleFault[] {
+  const budget = budgets.find(({ files }) => files.test(file));
+  if (budget === undefined || file.endsWith('.generated.ts')) return [];
+  const faults: StyleFault[] = [];
+  if (lines.length > budget.lines) {
+    const message = `${lines.length} lines, expected at most ${budget.lines}: two ideas; give each a file of its own`;
+    faults.push({ file, line: 0, message });
+  }
+  lines.forEach((text, index) => {
+    const columns = Array.from(text).length; // characters, not UTF-16 units
+    if (columns <= budget.columns) return;
+    const message = `${columns} columns, expected at most ${budget.columns}: split the text, or name its parts`;
+    faults.push({ file, line: index + 1, message });
+  });
+  return faults;
 }

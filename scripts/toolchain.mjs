@@ -50,10 +50,10 @@ export function run(command, args, options = {}) {
   });
   const line = [command, ...args].join(' ');
   if (error) throw new Error(`${line}: ${error.message}. Fix: npm run setup.`);
-  if (status !== 0)
-    throw new Error(
-      `${line}: ended with ${signal ?? `exit code ${status}`}.${stdout || stderr ? `\n${stdout ?? ''}${stderr ?? ''}` : ''}`,
-    );
+  if (status !== 0) {
+    const printed = stdout || stderr ? `\n${stdout ?? ''}${stderr ?? ''}` : '';
+    throw new Error(`${line}: ended with ${signal ?? `exit code ${status}`}.${printed}`);
+  }
   return stdout ?? '';
 }
 

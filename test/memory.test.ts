@@ -88,10 +88,17 @@ const tagger = `
 
 test('1,000 steps of the Trainer leave live bytes and handles where they were', () => {
   const child = runChild(`${tagger}
-    const items = Array.from({ length: 100 }, (_, i) => ({ input: { data: integers(5 + i % 4, 50), shape: [5 + i % 4] }, target: { data: integers(5 + i % 4, 5), shape: [5 + i % 4] } }));
+    const items = Array.from({ length: 100 }, (_, i) => {
+      const steps = 5 + i % 4;
+      const sequence = (below) => ({ data: integers(steps, below), shape: [steps] });
+      return { input: sequence(50), target: sequence(5) };
+    });
     const loader = new stm.DataLoader(new stm.ArrayDataset(items), { batchSize: 4, shuffle: true });
     const trainer = new stm.Trainer({ model, loss: new stm.CrossEntropyLoss(), optimizer });
-    const held = () => { const { usedBytes, handles, collectedByGc } = stm.memory(); return { usedBytes, handles, collectedByGc }; };
+    const held = () => {
+      const { usedBytes, handles, collectedByGc } = stm.memory();
+      return { usedBytes, handles, collectedByGc };
+    };
     (async () => {
       await trainer.fit(loader, { epochs: 2, progress: false });
       await stm.synchronize();

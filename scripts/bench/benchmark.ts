@@ -20,7 +20,8 @@ export function wholeNumber(values: BenchmarkValues, name: string, least = 1): n
   const number = Number(values[name]);
   if (!Number.isInteger(number) || number < least)
     throw new Error(
-      `--${name}: got '${values[name] ?? ''}', expected a whole number of at least ${least}.\n  Fix: --${name} ${Math.max(least, 10)}`,
+      `--${name}: got '${values[name] ?? ''}', expected a whole number of at least ${least}.\n` +
+        `  Fix: --${name} ${Math.max(least, 10)}`,
     );
   return number;
 }
@@ -35,7 +36,8 @@ export function listOf<Name extends string>(values: BenchmarkValues, name: strin
     const found = known.find((candidate) => candidate === text.trim());
     if (found === undefined)
       throw new Error(
-        `--${name}: got '${text}', expected some of: ${known.join(',')}.\n  Fix: --${name} ${known.slice(0, 2).join(',')}`,
+        `--${name}: got '${text}', expected some of: ${known.join(',')}.\n` +
+          `  Fix: --${name} ${known.slice(0, 2).join(',')}`,
       );
     return found;
   });

@@ -137,7 +137,8 @@ function reasonWithout(device: string, own: { greeting: unknown } | { missing: s
   const full = device === 'cuda' ? 'cuda:0' : device;
   const { devices: listed } = own.greeting as { devices: DeviceInfo[] };
   if (listed.some(({ name, available }) => available && name === full)) return undefined;
-  return `no device ${device}: ${listed.find(({ available }) => !available)?.reason ?? `devices() lists ${listed.map(({ name }) => name).join(', ')}`}`;
+  const reason = listed.find(({ available }) => !available)?.reason;
+  return `no device ${device}: ${reason ?? `devices() lists ${listed.map(({ name }) => name).join(', ')}`}`;
 }
 
 function resultOf(

@@ -13,13 +13,17 @@ export const importTime: Benchmark = {
 
 async function measure(values: BenchmarkValues): Promise<boolean> {
   const runs = wholeNumber(values, 'runs');
-  const script = `const start = performance.now(); require(${JSON.stringify(require.resolve('stmnet'))}); process.stdout.write(String(performance.now() - start));`;
+  const script = `
+    const start = performance.now();
+    require(${JSON.stringify(require.resolve('stmnet'))});
+    process.stdout.write(String(performance.now() - start));`;
   const load = (): number => Number(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }));
   load(); // reads the files into the disk cache
   const times = Array.from({ length: runs }, load);
   const ms = median(times);
   console.log(
-    `require('stmnet'): median ${ms.toFixed(1)} ms, fastest ${quantile(times, 0).toFixed(1)}, slowest ${quantile(times, 1).toFixed(1)} ms of ${runs} processes`,
+    `require('stmnet'): median ${ms.toFixed(1)} ms, fastest ${quantile(times, 0).toFixed(1)}, ` +
+      `slowest ${quantile(times, 1).toFixed(1)} ms of ${runs} processes`,
   );
   console.log(JSON.stringify({ ms, times, limitMs }));
   if (ms < limitMs) return true;

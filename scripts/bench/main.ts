@@ -37,7 +37,8 @@ async function main([name, ...rest]: readonly string[]): Promise<boolean> {
   const benchmark = benchmarks.get(name);
   if (benchmark === undefined) {
     throw new Error(
-      `got the benchmark '${name}', expected one of: ${[...benchmarks.keys()].join(', ')}.\n  Fix: npm run bench -- ${[...benchmarks.keys()][0]}`,
+      `got the benchmark '${name}', expected one of: ${[...benchmarks.keys()].join(', ')}.\n` +
+        `  Fix: npm run bench -- ${[...benchmarks.keys()][0]}`,
     );
   }
   const { values } = parseArgs({ args: rest, options: benchmark.options, allowPositionals: false });

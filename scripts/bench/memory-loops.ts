@@ -127,7 +127,8 @@ function trainerLoop(): Continue {
   return async (count) => {
     if (count % batches !== 0)
       throw new Error(
-        `memory: got ${count} steps of the Trainer, expected a multiple of ${batches}.\n  Fix: choose --few, --many and --end so.`,
+        `memory: got ${count} steps of the Trainer, expected a multiple of ${batches}.\n` +
+          '  Fix: choose --few, --many and --end so.',
       );
     await trainer.fit(loader, { epochs: count / batches, progress: false });
   };

@@ -8,7 +8,9 @@ const limitBytesPerStep = 512;
 
 /** Whether memory is flat while a small tagger trains, each loop in a process of its own. */
 export const memoryGrowth: Benchmark = {
-  summary: `live bytes and handles after a few and after many training steps, which must be equal; then RSS must grow by less than ${limitBytesPerStep} bytes a step`,
+  summary:
+    'live bytes and handles after a few and after many training steps, which must be equal; ' +
+    `then RSS must grow by less than ${limitBytesPerStep} bytes a step`,
   options: {
     loops: { type: 'string', default: loopNames.join(','), description: 'which loops' },
     few: { type: 'string', default: '200', description: 'steps before the first look' },

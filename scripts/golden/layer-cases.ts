@@ -109,7 +109,8 @@ export async function runLayerCase(golden: GoldenCase, comparison: Comparison): 
   const layer = sequenceLayers[kind]?.(golden);
   if (layer === undefined)
     throw new Error(
-      `${golden.path}: got an unknown layer ${kind}, expected one of ${[...Object.keys(sequenceLayers), ...Object.keys(attentionLayers)].join(', ')}`,
+      `${golden.path}: got an unknown layer ${kind}, expected one of ` +
+        `${[...Object.keys(sequenceLayers), ...Object.keys(attentionLayers)].join(', ')}`,
     );
   loadState(golden, layer);
   if (golden.has('training') && !golden.flag('training')) layer.eval();

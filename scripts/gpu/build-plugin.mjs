@@ -36,11 +36,16 @@ function build() {
     '-Xcompiler=-fPIC,-fvisibility=hidden,-fvisibility-inlines-hidden',
   ];
   const object = (source) => join(objects, `${source.slice(root.length).replaceAll('/', '_')}.o`);
-  const rules = sources.map(
-    (source) =>
-      `${object(source)}: ${source}\n\t${[nvcc, ...flags, '-I', join(root, 'native'), ...includes.flatMap((path) => ['-isystem', path]), '-c', source, '-o', '$@'].join(' ')}`,
-  );
-  const link = `${output}: ${sources.map(object).join(' ')}\n\t${[nvcc, '-shared', '-cudart', 'static', '-o', '$@', '$^', `-Xlinker=--version-script=${join(folder, 'plugin.map')}`, '-Xcompiler=-static-libstdc++,-static-libgcc', '-ldl'].join(' ')}`;
+  const headers = ['-I', join(root, 'native'), ...includes.flatMap((path) => ['-isystem', path])];
+  const compile = (source) => [nvcc, ...flags, ...headers, '-c', source, '-o', '$@'].join(' ');
+  const rules = sources.map((source) => `${object(source)}: ${source}\n\t${compile(source)}`);
+  const linkFlags = [
+    `-Xlinker=--version-script=${join(folder, 'plugin.map')}`,
+    '-Xcompiler=-static-libstdc++,-static-libgcc',
+    '-ldl',
+  ];
+  const linkAll = [nvcc, '-shared', '-cudart', 'static', '-o', '$@', '$^', ...linkFlags].join(' ');
+  const link = `${output}: ${sources.map(object).join(' ')}\n\t${linkAll}`;
   const makefile = join(objects, 'Makefile');
   writeFileSync(makefile, `${link}\n\n${rules.join('\n\n')}\n`);
   execFileSync('make', ['-s', '-f', makefile, `-j${availableParallelism()}`, output], { stdio: 'inherit', cwd: root });

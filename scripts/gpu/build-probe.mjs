@@ -65,7 +65,8 @@ export async function buildProbe({ published = false } = {}) {
   const { includes, runtime } = cudaParts(cudaFolder());
   if (runtime === undefined)
     throw new Error(
-      "got no libcudart_static.a beside CUDA's headers, expected the toolkit's.\n  Fix: set CUDA_HOME to a whole toolkit.",
+      "got no libcudart_static.a beside CUDA's headers, expected the toolkit's.\n" +
+        '  Fix: set CUDA_HOME to a whole toolkit.',
     );
   const flags = published ? sysrootFlags() : { compile: [], link: [] };
   const objects = join(folder, 'objects', 'cuda-probe');

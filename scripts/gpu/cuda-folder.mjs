@@ -52,7 +52,8 @@ export function cudaFolder() {
     throw new Error('got no nvcc, expected a CUDA toolkit.\n  Fix: put its bin folder on the PATH, or set CUDA_HOME.');
   if (wheels === undefined)
     throw new Error(
-      `got no nvidia/cudnn among the packages of ${python()}, expected cuDNN's headers there.\n  Fix: set STMNET_PYTHON to a Python that has PyTorch.`,
+      `got no nvidia/cudnn among the packages of ${python()}, expected cuDNN's headers there.\n` +
+        '  Fix: set STMNET_PYTHON to a Python that has PyTorch.',
     );
   const folder = join(root, 'build', 'gpu', 'cuda');
   rmSync(folder, { recursive: true, force: true });

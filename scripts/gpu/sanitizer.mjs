@@ -78,9 +78,10 @@ function check({ program, help }, tool, seconds) {
   const stopped = [124, 137].includes(status);
   const wrong = status === found || findings.length > 0 ? 'findings' : undefined;
   const outcome = wrong ?? (stopped ? 'stopped' : status === 0 ? 'clean' : 'failed');
-  console.log(
-    `${tool}: ${outcome}${stopped ? ` after ${Math.floor(seconds)} s` : ''}, ${(stdout ?? '').split('\n').filter((line) => line.startsWith('{')).length} rows\n${log.trim().split('\n').slice(-15).join('\n')}`,
-  );
+  const after = stopped ? ` after ${Math.floor(seconds)} s` : '';
+  const answers = (stdout ?? '').split('\n').filter((line) => line.startsWith('{'));
+  const logEnd = log.trim().split('\n').slice(-15).join('\n');
+  console.log(`${tool}: ${outcome}${after}, ${answers.length} rows\n${logEnd}`);
   return {
     outcome,
     status: status ?? error?.message,

@@ -172,9 +172,9 @@ async function main() {
   const findings = tiny ? await fewSmall(device) : await everything(device, parts);
   if (!tiny) table(findings);
   const count = (outcome) => findings.filter((one) => one.outcome === outcome).length;
-  console.log(
-    `smoke: ${findings.length} rows: ${['ok', 'refused', 'no graph', 'untuned', 'failed', 'not reached'].map((outcome) => `${count(outcome)} ${outcome}`).join(', ')}`,
-  );
+  const outcomes = ['ok', 'refused', 'no graph', 'untuned', 'failed', 'not reached'];
+  const counts = outcomes.map((outcome) => `${count(outcome)} ${outcome}`);
+  console.log(`smoke: ${findings.length} rows: ${counts.join(', ')}`);
   process.exitCode = count('failed') + count('not reached') > 0 ? 1 : 0;
 }
 

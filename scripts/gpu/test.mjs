@@ -142,11 +142,13 @@ function runTests(found) {
     if (!last) continue;
     for (const { file, passed, failed, skipped, seconds: took } of files)
       console.log(
-        `${failed > 0 ? 'FAILED' : 'ok    '} ${file}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${took} s`,
+        `${failed > 0 ? 'FAILED' : 'ok    '} ${file}: ${passed} passed, ${failed} failed, ${skipped} skipped, ` +
+          `${took} s`,
       );
     for (const file of notReached) console.log(`NOT REACHED ${file}`);
     console.log(
-      `test:gpu: ${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped, ${notReached.length} files not reached on ${found.device.model ?? found.device.name}`,
+      `test:gpu: ${total('passed')} passed, ${total('failed')} failed, ${total('skipped')} skipped, ` +
+        `${notReached.length} files not reached on ${found.device.model ?? found.device.name}`,
     );
   }
   return fine;

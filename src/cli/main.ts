@@ -9,7 +9,8 @@ const program = new Command('stmnet').description('LSTM networks for Node.js.').
 program
   .command('doctor')
   .description(
-    'Says what stmnet can compute on here: every part that a GPU needs, where it was found, what is missing and how to mend it.',
+    'Says what stmnet can compute on here: every part that a GPU needs, where it was found, ' +
+      'what is missing and how to mend it.',
   )
   .option('--json [file]', 'print the findings as JSON; with a file, write them there and print text')
   .option('--require-cuda', 'exit with status 1 unless a CUDA device computes')

@@ -45,7 +45,9 @@ function checkShapes(model: Module, classes: Record<string, Module['constructor'
     throw new OptionError('save', {
       given: `${path}: ${kept === undefined ? 'undefined' : describe(kept)}`,
       expected: `${fresh === undefined ? 'undefined' : describe(fresh)}, which the options of the model make`,
-      fix: 'build the model, or that layer, with the options for it; saveSafetensors(path, model.stateDict()) writes the tensors as they are',
+      fix:
+        'build the model, or that layer, with the options for it; ' +
+        'saveSafetensors(path, model.stateDict()) writes the tensors as they are',
     });
   }
 }

@@ -42,8 +42,19 @@ function declaredArguments(constructor: unknown): { required: number; text: stri
 }
 
 /** Comments, strings, templates and regular expressions: what may hold brackets that are none. */
-const opaque =
-  /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\[\s\S]|[^'\\\n])*'|"(?:\\[\s\S]|[^"\\\n])*"|`(?:\\[\s\S]|[^`\\])*`|(?<=[=(,:;!&|?{}[]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\//g;
+const opaque = new RegExp(
+  [
+    /\/\*[\s\S]*?\*\//,
+    /\/\/[^\n]*/,
+    /'(?:\\[\s\S]|[^'\\\n])*'/,
+    /"(?:\\[\s\S]|[^"\\\n])*"/,
+    /`(?:\\[\s\S]|[^`\\])*`/,
+    /(?<=[=(,:;!&|?{}[]\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+\//,
+  ]
+    .map(({ source }) => source)
+    .join('|'),
+  'g',
+);
 
 /**
  * What stands between the brackets of a class's own constructor; undefined without one, and for one that only hands its

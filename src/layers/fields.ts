@@ -213,8 +213,10 @@ function refuseLost(owner: FieldOwner, places: readonly Place[], lost: readonly 
   if (first === undefined) return;
   const { path, value, within } = first;
   const what = value instanceof FieldOwner ? value.constructor.name : describe(value);
+  const leaf = kindOf(value) === undefined ? ' with requiresGrad' : '';
+  const place = within === undefined ? '' : ` in a ${within}`;
   throw new OptionError(`${owner.constructor.name}.${path}`, {
-    given: `${what}${kindOf(value) === undefined ? ' with requiresGrad' : ''}${within === undefined ? '' : ` in a ${within}`}, which would be neither trained nor saved`,
+    given: `${what}${leaf}${place}, which would be neither trained nor saved`,
     expected: 'parameters, buffers and modules, in fields, arrays or plain objects',
     fix:
       kindOf(value) === undefined

@@ -280,9 +280,10 @@ export abstract class RecurrentLayer extends Module {
     const layer = inputSize === 1 ? '' : ', for a layer with inputSize: 1';
     const steps =
       input.shape[1] === inputSize ? '; or, where each row is one step, an axis of steps: x.unsqueeze(1)' : '';
+    const oneSequence = padded || countsRows(input) ? '' : `, or [T, ${inputSize}] for one sequence`;
     return new ShapeError(`${this.constructor.name}.forward`, {
       given: `input ${describe(input)}`,
-      expected: `[N, T, ${inputSize}] (inputSize)${padded || countsRows(input) ? '' : `, or [T, ${inputSize}] for one sequence`}`,
+      expected: `[N, T, ${inputSize}] (inputSize)${oneSequence}`,
       fix: `give each step an axis of features, [[1], [2]] in place of [1, 2]: ${unsqueezed}${layer}${steps}`,
     });
   }

@@ -140,7 +140,9 @@ function constructOwn(own: ModuleClasses[string], name: string, settings: readon
       {
         given: `${name}, whose constructor fails (${reason}),`,
         expected: `${call} to build the model that was saved`,
-        fix: `keep the constructor's argument in a field options of ${name} before saving, and let the constructor take it; see the error's cause`,
+        fix:
+          `keep the constructor's argument in a field options of ${name} before saving, ` +
+          "and let the constructor take it; see the error's cause",
       },
       true,
     );

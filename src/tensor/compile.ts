@@ -97,7 +97,8 @@ class Recordings<A extends unknown[], R> {
   run(args: A): R {
     if (insideStep()) return this.#step(...args); // a part of the step around it
     const tensors: Tensor[] = [];
-    const key = `${isGradEnabled()} ${mathMode()} ${isDeterministic()} ${defaultDevice()} ${keyOf(args, tensors, new Set())}`;
+    const modes = `${isGradEnabled()} ${mathMode()} ${isDeterministic()} ${defaultDevice()}`;
+    const key = `${modes} ${keyOf(args, tensors, new Set())}`;
     const variant = this.#variants.find((known) => known.key === key && fits(known));
     this.#note(key, variant);
     if (variant === undefined) return this.#runPlainly(key, args);
@@ -131,7 +132,9 @@ class Recordings<A extends unknown[], R> {
           'pad batches to few lengths, pass what changes as tensors, raise maxRecordings, or call the step itself',
         ];
     process.emitWarning(
-      `compile: got ${this.#unlike} calls in a row none of which could be replayed, because ${reason}; expected calls that are alike.\n  Fix: ${fix}.`,
+      `compile: got ${this.#unlike} calls in a row none of which could be replayed, because ${reason}; ` +
+        'expected calls that are alike.\n' +
+        `  Fix: ${fix}.`,
       { type: 'StmnetWarning', code: 'STM_COMPILE_NO_REPLAY' },
     );
   }
@@ -142,7 +145,8 @@ class Recordings<A extends unknown[], R> {
     if (reason === '') return;
     this.#toldFallback = true;
     process.emitWarning(
-      `compile: got a step that cannot run as a graph, because of ${reason}; expected one that can.\n  Fix: none is needed, its ops run one by one; where that is too slow, leave out of the step what is named.`,
+      `compile: got a step that cannot run as a graph, because of ${reason}; expected one that can.\n` +
+        '  Fix: none is needed, its ops run one by one; where that is too slow, leave out of the step what is named.',
       { type: 'StmnetWarning', code: 'STM_COMPILE_NO_GRAPH' },
     );
   }

@@ -46,8 +46,11 @@ export function isPromise(value: unknown): boolean {
  */
 export function remedy(value: unknown, otherwise: string): string {
   const mark = markOf(value);
-  if (mark?.own === false)
-    return `use one copy of the package, \`npm ls stmnet\` lists them${mark.name === 'Tensor' ? ', or carry the numbers over: tensor({ data: await x.data(), shape: x.shape })' : ''}`;
+  if (mark?.own === false) {
+    const oneCopy = 'use one copy of the package, `npm ls stmnet` lists them';
+    if (mark.name !== 'Tensor') return oneCopy;
+    return `${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape })`;
+  }
   if (isPromise(value)) return 'await the promise first';
   return otherwise;
 }

@@ -59,13 +59,16 @@ const FIXED_GATES = 'leave it out: the gates are sigmoid and tanh, as cuDNN comp
 /** What to do about options of Keras and PyTorch that have no counterpart under another name. */
 const ADVICE: Readonly<Record<string, string>> = {
   returnsequences:
-    'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone',
+    'leave it out: forward returns every step as output; ' +
+    'in a Sequential put new LastStep() after the layer for the last one alone',
   returnstate: 'leave it out: forward always returns its states beside output; a Sequential passes output on',
   stateful: 'leave it out, and hand the state on: layer.forward(x, detach(state))',
   gobackwards:
-    'leave it out: take bidirectional: true for both directions, or reverse the steps, each row within its length: flip(x, [1])',
+    'leave it out: take bidirectional: true for both directions, or reverse the steps, ' +
+    'each row within its length: flip(x, [1])',
   recurrentdropout:
-    'leave it out: dropout acts between stacked layers (numLayers: 2 or more); put a Dropout before or after the layer for its input or output',
+    'leave it out: dropout acts between stacked layers (numLayers: 2 or more); ' +
+    'put a Dropout before or after the layer for its input or output',
   timemajor: 'write batchFirst: false for input [T, N, D]',
   unroll: 'leave it out: every device has one way to compute the layer',
   implementation: 'leave it out: every device has one way to compute the layer',
@@ -82,7 +85,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   enforcesorted: 'leave it out: lengths may come in any order',
   lengths: 'put values and lengths together: new PaddedSequence(values, lengths)',
   validationsplit:
-    'split the data first: const [train, held] = randomSplit(data, [0.8, 0.2]), and pass validation: new DataLoader(held, { batchSize })',
+    'split the data first: const [train, held] = randomSplit(data, [0.8, 0.2]), ' +
+    'and pass validation: new DataLoader(held, { batchSize })',
   batchsize: 'give it to the loader: new DataLoader(data, { batchSize })',
   shuffle: 'give it to the loader: new DataLoader(data, { shuffle: true })',
   classweight: 'give the weights to the loss: new CrossEntropyLoss({ weight: tensor([…]) })',

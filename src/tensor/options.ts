@@ -41,13 +41,17 @@ function describeObject(value: object): string {
     const { constructor }: { constructor?: unknown } = prototype ?? {};
     const kind = typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'Object';
     const mark = markOf(value);
-    if (mark?.own === false)
-      return `${/^[AEIOU]/.test(mark.name) ? 'an' : 'a'} ${mark.name} of another copy of the package${kind === mark.name ? '' : `, ${kind}`}`;
+    if (mark?.own === false) {
+      const article = /^[AEIOU]/.test(mark.name) ? 'an' : 'a';
+      const known = `${article} ${mark.name} of another copy of the package`;
+      return kind === mark.name ? known : `${known}, ${kind}`;
+    }
     if (mark?.name === 'Module') return kind; // its text may be long
     if (isPromise(value)) return 'a Promise';
     return ownText(value) ?? (kind === 'Object' ? `{ ${Object.keys(value).join(', ')} }` : kind);
   } catch {
-    return 'an object that does not let itself be read'; // a getter or a proxy of the user's that throws; what matters is the error that is being written
+    // A getter or a proxy of the user's that throws; what matters is the error that is being written.
+    return 'an object that does not let itself be read';
   }
 }
 

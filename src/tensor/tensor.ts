@@ -362,7 +362,9 @@ export const noNumber = (op: string, text: string): OptionError =>
   new OptionError(op, {
     given: `${text} in arithmetic or in a comparison by an operator`,
     expected: 'a number',
-    fix: 'read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x)',
+    fix:
+      'read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, ' +
+      'for text String(x)',
   });
 
 /** How a tensor came to its end. */
@@ -379,7 +381,9 @@ function ended(how: End, op: string, name: string): DisposedError {
   return new DisposedError(op, {
     given: `${given} that was disposed at the end of the scope, or the training step, that made it`,
     expected: 'a live one',
-    fix: 'return it from the scope; what goes from step to step, such as a recurrent state in a field, is kept by keep(): this.state = keep(detach(state))',
+    fix:
+      'return it from the scope; what goes from step to step, such as a recurrent state in a field, ' +
+      'is kept by keep(): this.state = keep(detach(state))',
   });
 }
 

@@ -98,7 +98,8 @@ function classAnswers(
       given: `output ${describe(scores)} and target ${describe(target)}`,
       expected: `labels of shape [${scores.shape.slice(0, -1).join(', ')}]`,
       fix:
-        'pass target.argmax(-1) if the target holds a one for the right class, or give the metric a threshold if each ' +
+        'pass target.argmax(-1) if the target holds a one for the right class, ' +
+        'or give the metric a threshold if each ' +
         'output is a yes or no of its own',
     });
   }

@@ -28,7 +28,8 @@ export interface Progress {
  */
 export async function makeProgress(epochs: number, stream: ProgressStream = process.stderr): Promise<Progress> {
   if (stream.isTTY !== true) return lineProgress(epochs, stream);
-  const { SingleBar, Presets } = await import('cli-progress'); // loaded when a bar is drawn: require('stmnet') stays quick
+  // Loaded when a bar is drawn, so that require('stmnet') stays quick.
+  const { SingleBar, Presets } = await import('cli-progress');
   // The cursor stays and lines wrap as ever (the bar is cut to the width): after Ctrl-C nothing has to be brought back.
   return barProgress(
     epochs,
@@ -76,9 +77,9 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
     start(epoch, steps) {
       stop();
       [started, text] = [performance.now(), ''];
-      bar = makeBar(
-        `epoch ${epoch}/${epochs} ${steps === undefined ? '{value} steps | {rate}' : '{bar} {value}/{total} | {rate} | {eta_formatted} left'}{figures}`,
-      );
+      const format =
+        steps === undefined ? '{value} steps | {rate}' : '{bar} {value}/{total} | {rate} | {eta_formatted} left';
+      bar = makeBar(`epoch ${epoch}/${epochs} ${format}{figures}`);
       bar.start(steps ?? 0, 0, { rate: rate(0), figures: '' });
     },
     step(done) {

@@ -23,7 +23,10 @@ const compile = (names: string) =>
       '-',
     ],
     {
-      input: `#include "core/op_table.h"\nstm::Tensor f(const stm::Tensor& x, double y);\nvoid declare(stm::OpTable& ops) { ops.add("f", &f, {${names}}, "doc"); }`,
+      input: `
+        #include "core/op_table.h"
+        stm::Tensor f(const stm::Tensor& x, double y);
+        void declare(stm::OpTable& ops) { ops.add("f", &f, {${names}}, "doc"); }`,
       encoding: 'utf8',
     },
   );

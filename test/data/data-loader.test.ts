@@ -113,7 +113,8 @@ describe('collate', () => {
     expect(() => collate(['a'])).toThrow(/got the item "a"/);
     expect(() => collate([{ x: 1 }], { x: 'f16' as 'f32' })).toThrow(/got dtype "f16"/);
     expect(() => collate([{ target: 1 }], { targt: 'f32' } as never)).toThrow(
-      'collate: got targt in dtypes, expected only fields of the items: target.\n  Fix: write target, if that is what you mean by targt.',
+      'collate: got targt in dtypes, expected only fields of the items: target.\n' +
+        '  Fix: write target, if that is what you mean by targt.',
     );
     expect(() => collate([{ target: 1 }], 'f32' as never)).toThrow(
       'collate: got dtypes: "f32", expected element types by field (target).',
@@ -125,7 +126,8 @@ describe('collate', () => {
       'collate: got dtypes: { target } for items without names, expected one element type.',
     );
     expect(() => collate([{ y: 1 }, { y: 0.5 }], { y: 'i32' })).toThrow(
-      "collate: got the value 0.5 as y of item 1, expected whole numbers of 32 bits for dtype i32.\n  Fix: correct the value, or choose another dtype, as in dtype: 'f32'.",
+      'collate: got the value 0.5 as y of item 1, expected whole numbers of 32 bits for dtype i32.\n' +
+        "  Fix: correct the value, or choose another dtype, as in dtype: 'f32'.",
     );
     expect(() => collate([true, 1])).toThrow(
       'collate: got 1 as items of item 1, expected numbers, booleans, arrays or tensors, the same kind in all items.',
@@ -181,7 +183,8 @@ describe('DataLoader', () => {
   });
   test('mistakes', () => {
     expect(() => new DataLoader(new ArrayDataset([]))).toThrow(
-      'DataLoader: got an empty dataset, expected at least one item.\n  Fix: look at how the dataset was read or split.',
+      'DataLoader: got an empty dataset, expected at least one item.\n' +
+        '  Fix: look at how the dataset was read or split.',
     );
     expect(() => new DataLoader(dataset, { batchSize: 8, dropLast: true })).toThrow(
       /batchSize: 8 with dropLast for 7 items/,
@@ -280,7 +283,8 @@ describe('element types never depend on the numbers', () => {
   test('items that are yet to come', async () => {
     const later = new DataLoader({ length: 2, at: (index) => Promise.resolve({ input: [index] }) });
     expect(() => [...later]).toThrow(
-      'DataLoader: got a promise from at(0), expected the item itself: batches are made without waiting.\n  Fix: read the items beforehand',
+      'DataLoader: got a promise from at(0), expected the item itself: batches are made without waiting.\n' +
+        '  Fix: read the items beforehand',
     );
     const failing = new DataLoader({ length: 1, at: () => Promise.reject(new Error('its own failure')) });
     expect(() => [...failing]).toThrow(OptionError);

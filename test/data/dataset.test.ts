@@ -119,7 +119,9 @@ describe('mistakes', () => {
     ]);
     for (const [op, make] of Object.entries(users)) {
       for (const [wrong, given] of values) {
-        const message = `${op}: got ${given}, expected a dataset with length and at(index).\n  Fix: wrap an array: new ArrayDataset(items).`;
+        const message =
+          `${op}: got ${given}, expected a dataset with length and at(index).\n` +
+          '  Fix: wrap an array: new ArrayDataset(items).';
         expect(() => make(wrong as never)).toThrow(message);
       }
     }

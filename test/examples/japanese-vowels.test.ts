@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('the main job learns, prints accuracy and confusion matrix, saves, and a new process predicts the same', async () => {
+test('the main job learns, prints accuracy and confusions, saves, and a new process predicts the same', async () => {
   const output = join(folder, 'new', 'speakers.safetensors');
   const { stdout, stderr, status } = run('--epochs', '6', '--seed', '2', '--output', output);
   expect({ status, stderr: stderr.replace(/^.*epoch.*$/gm, '').trim() }).toEqual({ status: 0, stderr: '' });
@@ -49,6 +49,7 @@ test('a wrong option ends with a message and no model', () => {
   const { stderr, status } = run('--seed', 'x', '--output', join(folder, 'none.safetensors'));
   expect(status).toBe(1);
   expect(stderr).toBe(
-    '--seed: got x, expected a whole number of at least 0.\n  Fix: usage: npm start -- [--seed N] [--epochs N] [--output FILE]\n',
+    '--seed: got x, expected a whole number of at least 0.\n' +
+      '  Fix: usage: npm start -- [--seed N] [--epochs N] [--output FILE]\n',
   );
 });

@@ -60,7 +60,8 @@ describeCuda('cuDNN’s algorithms', () => {
         { N: 7 },
       ].entries()) {
         const stack: Stack = { ...base, cell, D: 32, H: standin ? 16 : 64, algo: 'auto', ...change };
-        for (let use = 1; use <= 5; use++) faults.push(...(await faultsOf(stack, 20 * use + index, mode))); // chosen at the fourth
+        // It is chosen at the fourth use.
+        for (let use = 1; use <= 5; use++) faults.push(...(await faultsOf(stack, 20 * use + index, mode)));
       }
     }
     expect(faults).toEqual([]);

@@ -79,7 +79,7 @@ describeCuda('memory that is not there', () => {
     await usable();
   });
 
-  test('a limit rejects what goes past it, in the middle of a training step, and training goes on below it', async () => {
+  test('a limit rejects what goes past it in the middle of a training step; training goes on below it', async () => {
     manualSeed(2);
     const layer = new LSTM({ inputSize: 32, hiddenSize: 32 });
     const pass = (rows: number): Tensor =>

@@ -86,8 +86,16 @@ describe('of a file whose bytes are changed, whichever they are,', () => {
     const bytes = await readFile(path);
     bytes[bytes.length - 1]! ^= 1;
     await writeFile(path, bytes);
+    const given = `bytes that do not have the SHA-256 that was written with them in ${path}`;
     await expect(loadSafetensors(path)).rejects.toThrow(
-      /^loadSafetensors: got bytes that do not have the SHA-256 that was written with them in .*, expected those that were written, of SHA-256 [0-9a-f]{64}\.\n {2}Fix: copy the file again from where it is whole; if another program has written it, leave stmnet\.sha256 and stmnet\.checksum out of its metadata\.$/,
+      `loadSafetensors: got ${given}, expected those that were written`,
+    );
+    await expect(loadSafetensors(path)).rejects.toThrow(
+      /, expected those that were written, of SHA-256 [0-9a-f]{64}\.\n/,
+    );
+    await expect(loadSafetensors(path)).rejects.toThrow(
+      '.\n  Fix: copy the file again from where it is whole; if another program has written it, ' +
+        'leave stmnet.sha256 and stmnet.checksum out of its metadata.',
     );
     await writeFile(
       path,
@@ -178,11 +186,11 @@ describe('a small file', () => {
     ['many small layers', { class: 'Sequential', children: Array.from({ length: 10_000 }, () => linear(1)) }],
   ])('that asks for %s is refused before anything is made', async (_, config) => {
     await writeFile(path, file(config));
+    const tooFew = 'weights that do not fit the model \\(it asks for .*, and the file holds less\\)';
+    const tooDeep = 'a model that cannot be rebuilt \\(GRU: got numLayers: 1099511627776, expected at most 65536\\)';
     const before = process.memoryUsage.rss();
     const start = process.cpuUsage();
-    await expect(load(path)).rejects.toThrow(
-      /^load: got (weights that do not fit the model \(it asks for .*, and the file holds less\)|a model that cannot be rebuilt \(GRU: got numLayers: 1099511627776, expected at most 65536\)) in /,
-    );
+    await expect(load(path)).rejects.toThrow(new RegExp(`^load: got (${tooFew}|${tooDeep}) in `));
     const { user, system } = process.cpuUsage(start);
     expect((user + system) / 1e6, 'seconds').toBeLessThan(2);
     expect((process.memoryUsage.rss() - before) / 2 ** 20, 'MiB').toBeLessThan(200);
@@ -192,7 +200,8 @@ describe('a small file', () => {
     await writeFile(path, rawFile({ x: { dtype: 'F32', shape: [0, 2 ** 52], data_offsets: [0, 0] } }));
     await expect(loadSafetensors(path)).rejects.toBeInstanceOf(FormatError);
     await expect(loadSafetensors(path)).rejects.toThrow(
-      /^loadSafetensors: got tensor "x" of shape "\[0,4503599627370496\]" in .*file\.safetensors, expected a shape that a tensor can have/,
+      `loadSafetensors: got tensor "x" of shape "[0,4503599627370496]" in ${path}, ` +
+        'expected a shape that a tensor can have',
     );
   });
 

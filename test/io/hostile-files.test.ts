@@ -22,6 +22,7 @@ const f32 = (count: number, begin = 0): object => ({
 const bytes = (count: number): Uint8Array => new Uint8Array(count);
 
 /** What each file does, its bytes, and what the message must say of it. */
+const noNumbers = '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}';
 const hostile: [what: string, file: Buffer, message: RegExp][] = [
   ['is empty', Buffer.alloc(0), /got 0 bytes in .*hostile\.safetensors, expected at least 8/],
   ['ends in its length', Buffer.alloc(7), /got 7 bytes/],
@@ -36,7 +37,7 @@ const hostile: [what: string, file: Buffer, message: RegExp][] = [
   [
     'is a zip archive, as torch.save writes',
     Buffer.from('504b0304000008080000000000000000', 'hex'),
-    /got a zip archive, as PyTorch writes \(\.pt, \.pth\), in .*hostile\.safetensors, expected a safetensors file\.\n {2}Fix: export it in Python: safetensors\.torch\.save_file/,
+    /got a zip archive, as PyTorch writes \(\.pt, \.pth\), in .*, expected a safetensors file\.\n.*torch\.save_file/,
   ],
   [
     'is a pickle, as torch.save wrote',
@@ -73,13 +74,7 @@ const hostile: [what: string, file: Buffer, message: RegExp][] = [
     ),
     /the key "x" twice/,
   ],
-  [
-    'has one key twice, escaped',
-    rawFile(
-      '{"x":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},"\\u0078":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}}',
-    ),
-    /the key "x" twice/,
-  ],
+  ['has one key twice, escaped', rawFile(`{"x":${noNumbers},"\\u0078":${noNumbers}}`), /the key "x" twice/],
   [
     'has a dtype twice',
     rawFile('{"x":{"dtype":"F32","shape":[1],"dtype":"F64","data_offsets":[0,8]}}', bytes(8)),

@@ -40,10 +40,8 @@ afterAll(() => rm(folder, { recursive: true }));
 async function bytesOf(tensors: Record<string, Tensor>): Promise<Record<string, string>> {
   const entries = Object.entries(tensors).map(async ([name, values]) => {
     const data = await values.data();
-    return [
-      name,
-      `${values.dtype}[${values.shape.join()}] ${Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex')}`,
-    ] as const;
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('hex');
+    return [name, `${values.dtype}[${values.shape.join()}] ${bytes}`] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }
@@ -286,7 +284,8 @@ describe('models of one’s own come back bit for bit', () => {
     const [A, B] = [make(), make()];
     await save(new Sequential(new A(), new A()), path);
     await expect(save(new Sequential(new A(), new Residual(new B())), path)).rejects.toThrow(
-      'save: got two classes with the name Block, expected names that differ, which load() finds the classes by.\n  Fix: give one of them another name than Block.',
+      'save: got two classes with the name Block, expected names that differ, which load() finds the classes by.\n' +
+        '  Fix: give one of them another name than Block.',
     );
   });
 

@@ -169,7 +169,9 @@ describe('classes of the user', () => {
     const error: unknown = await load(path).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(FormatError);
     expect(String(error)).toBe(
-      `FormatError: load: got a model that holds a Tagger in ${path}, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Tagger } }).`,
+      `FormatError: load: got a model that holds a Tagger in ${path}, ` +
+        'expected a class of stmnet or one that is passed.\n' +
+        '  Fix: load(path, { classes: { Tagger } }).',
     );
   });
 
@@ -211,8 +213,10 @@ class Holder extends Module {
 describe('constructors of the user', () => {
   test('whose argument no field options keeps are refused by save, alone and in a container', async () => {
     const message =
-      'save: got Sized, whose constructor takes an argument that no field keeps, expected a field options, which load() gives to the constructor again.\n' +
-      "  Fix: keep the constructor's argument in a field options: this.options = options in Sized; or build all of it without an argument.";
+      'save: got Sized, whose constructor takes an argument that no field keeps, expected a field options, ' +
+      'which load() gives to the constructor again.\n' +
+      "  Fix: keep the constructor's argument in a field options: this.options = options in Sized; " +
+      'or build all of it without an argument.';
     for (const model of [new Sized(4), new Sequential(new ReLU(), new Sized(4))]) {
       await expect(save(model, path)).rejects.toBeInstanceOf(OptionError);
       await expect(save(model, path)).rejects.toThrow(message);
@@ -239,8 +243,10 @@ describe('constructors of the user', () => {
     const error: unknown = await load(path, { classes: { Tagger: failing } }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(OptionError);
     expect(String(error)).toBe(
-      `OptionError: load: got Tagger, whose constructor fails (TypeError: no vocabulary), in ${path}, expected new Tagger(options) to build the model that was saved.\n` +
-        "  Fix: keep the constructor's argument in a field options of Tagger before saving, and let the constructor take it; see the error's cause.",
+      `OptionError: load: got Tagger, whose constructor fails (TypeError: no vocabulary), in ${path}, ` +
+        'expected new Tagger(options) to build the model that was saved.\n' +
+        "  Fix: keep the constructor's argument in a field options of Tagger before saving, " +
+        "and let the constructor take it; see the error's cause.",
     );
     expect(error).toMatchObject({ cause: { name: 'TypeError', message: 'no vocabulary.' } });
   });
@@ -259,7 +265,8 @@ describe('wrong arguments', () => {
     [
       'save of tensors',
       () => call(save, { x: tensor([1]) }, path),
-      'save: got { x } as model, expected a Module.\n  Fix: pass a model; tensors go into a file by saveSafetensors(path, tensors).',
+      'save: got { x } as model, expected a Module.\n' +
+        '  Fix: pass a model; tensors go into a file by saveSafetensors(path, tensors).',
     ],
     ['save of a promise', () => call(save, Promise.resolve(), path), 'Fix: await the promise first.'],
     [
@@ -272,18 +279,21 @@ describe('wrong arguments', () => {
     [
       'saveSafetensors, swapped',
       () => call(saveSafetensors, { x: tensor([1]) }, path),
-      'saveSafetensors: got { x } as path, expected the name of a file, a string.\n  Fix: call saveSafetensors(path, tensors).',
+      'saveSafetensors: got { x } as path, expected the name of a file, a string.\n' +
+        '  Fix: call saveSafetensors(path, tensors).',
     ],
     [
       'saveSafetensors of nothing',
       () => call(saveSafetensors, path),
-      'saveSafetensors: got undefined as tensors, expected an object of tensors by name.\n  Fix: call saveSafetensors(path, { name: tensor }).',
+      'saveSafetensors: got undefined as tensors, expected an object of tensors by name.\n' +
+        '  Fix: call saveSafetensors(path, { name: tensor }).',
     ],
     ['saveSafetensors of a tensor', () => call(saveSafetensors, path, tensor([1])), 'got f32[1] on cpu as tensors'],
     [
       'saveSafetensors of a model',
       () => call(saveSafetensors, path, new ReLU()),
-      'got a module, ReLU as tensors, expected an object of tensors by name.\n  Fix: pass its state, model.stateDict(), or call save(model, path).',
+      'got a module, ReLU as tensors, expected an object of tensors by name.\n' +
+        '  Fix: pass its state, model.stateDict(), or call save(model, path).',
     ],
     [
       'saveSafetensors of a number',
@@ -298,7 +308,8 @@ describe('wrong arguments', () => {
     [
       'saveSafetensors of odd metadata',
       () => call(saveSafetensors, path, {}, { metadata: { epoch: 3 } }),
-      'got metadata.epoch: 3, expected an object of strings.\n  Fix: make strings of the values, by String or JSON.stringify.',
+      'got metadata.epoch: 3, expected an object of strings.\n' +
+        '  Fix: make strings of the values, by String or JSON.stringify.',
     ],
     ['loadSafetensors of a number', () => call(loadSafetensors, 7), 'loadSafetensors: got 7 as path'],
     [
@@ -431,10 +442,12 @@ class Apart extends Module {
 }
 
 test('options that the constructor takes one by one are refused by save', async () => {
+  const given = 'save: got Apart with options: .*, whose constructor takes them one by one';
+  const message = new RegExp(
+    `${given}, expected .*new Apart\\(options\\)\\.\\n {2}Fix: write constructor\\(options\\)`,
+  );
   for (const model of [new Apart(2, 3), new Apart(2, 3, true), new Sequential(new Apart(2, 3))]) {
-    await expect(save(model, path)).rejects.toThrow(
-      /save: got Apart with options: .*, whose constructor takes them one by one, expected .*new Apart\(options\)\.\n {2}Fix: write constructor\(options\)/,
-    );
+    await expect(save(model, path)).rejects.toThrow(message);
   }
 });
 

@@ -71,7 +71,9 @@ describe('activations', () => {
 
   test('mistakes', () => {
     expect(() => new Softmax({ dim: 1 }).forward(new PaddedSequence(ones([1, 2, 4]), [1]))).toThrow(
-      `Softmax.forward: got dim 1 of a PaddedSequence f32[1, 2, 4] on ${here}, lengths [1], expected an axis of features, after [N, T].\n  Fix: use dim: -1.`,
+      `Softmax.forward: got dim 1 of a PaddedSequence f32[1, 2, 4] on ${here}, lengths [1], ` +
+        'expected an axis of features, after [N, T].\n' +
+        '  Fix: use dim: -1.',
     );
     expect(() => new ELU({ alpha: Infinity })).toThrow('ELU: got alpha: Infinity, expected a finite number for alpha');
     const axis: object = { axis: 1 };

@@ -66,10 +66,12 @@ function refusal(call: () => unknown): string {
 describe('forward without a tensor is an error that says so', () => {
   test.each(layers.map((layer): [string, Module] => [layer.constructor.name, layer]))('%s', (name, layer) => {
     expect(refusal(() => forward(layer))).toBe(
-      `OptionError: ${name}.forward: got no input, expected a Tensor or a PaddedSequence.\n  Fix: pass the tensor that the layer shall compute with, as in layer.forward(x).`,
+      `OptionError: ${name}.forward: got no input, expected a Tensor or a PaddedSequence.\n` +
+        '  Fix: pass the tensor that the layer shall compute with, as in layer.forward(x).',
     );
     expect(refusal(() => forward(layer, [[1, 2]]))).toContain(
-      `${name}.forward: got input [[1, 2]], expected a Tensor or a PaddedSequence.\n  Fix: make a tensor of numbers by tensor(x)`,
+      `${name}.forward: got input [[1, 2]], expected a Tensor or a PaddedSequence.\n` +
+        '  Fix: make a tensor of numbers by tensor(x)',
     );
   });
 

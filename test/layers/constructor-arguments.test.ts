@@ -29,11 +29,11 @@ test.each<[source: string, takes: boolean]>([
   ['class A extends Module { linear = new Linear({ inFeatures: 1, outFeatures: 1 }); }', false],
   ['class A extends Module { constructor(...args) { super(...args); this.x = 1; } }', false],
   [
-    'class A extends Module { /* constructor(n) {} */ note = "constructor(n) {"; rule = /[{"]constructor(n)/; forward(x) { return x; } }',
+    'class A extends Module { /* constructor(n) {} */ note = "constructor(n) {"; rule = /[{"]constructor(n)/; f() {} }',
     false,
   ],
   [
-    'class A extends Module { make() { return new this.constructor(1); } other() { return class { constructor(n) {} }; } }',
+    'class A extends Module { make() { return new this.constructor(1); } f() { return class { constructor(n) {} }; } }',
     false,
   ],
   ['class A extends Sequential { constructor() { super(new Tanh()); } }', false],

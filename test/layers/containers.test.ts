@@ -81,7 +81,8 @@ describe('Residual', () => {
 
   test('refuses another shape', () => {
     expect(() => new Residual(new Linear({ inFeatures: 3, outFeatures: 1 })).forward(ones([2, 3]))).toThrow(
-      `Residual.forward: got f32[2, 1] on ${here} from Linear for input f32[2, 3] on ${here}, expected the shape of the input`,
+      `Residual.forward: got f32[2, 1] on ${here} from Linear for input f32[2, 3] on ${here}, ` +
+        'expected the shape of the input',
     );
   });
 });
@@ -182,7 +183,8 @@ describe('Bidirectional', () => {
       { merge: 'sum' },
     );
     expect(() => uneven.forward(x)).toThrow(
-      `Bidirectional.forward: got outputs f32[2, 3, 2] on ${here} and f32[2, 3, 3] on ${here}, expected the same shape from both directions`,
+      `Bidirectional.forward: got outputs f32[2, 3, 2] on ${here} and f32[2, 3, 3] on ${here}, ` +
+        'expected the same shape from both directions',
     );
   });
 });

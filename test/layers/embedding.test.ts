@@ -97,7 +97,9 @@ describe('Embedding', () => {
     const layer = new Embedding({ numEmbeddings: 3, embeddingDim: 2 });
     expect(() => layer.forward(indices([[0, 3]]))).toThrow(/3/);
     expect(() => layer.forward(tensor([[false, true]]))).toThrow(
-      `Embedding.forward: got indices bool[1, 2] on ${here}, expected i32, or f32 or f64 that hold whole numbers.\n  Fix: cast it with cast('i32').`,
+      `Embedding.forward: got indices bool[1, 2] on ${here}, expected i32, ` +
+        'or f32 or f64 that hold whole numbers.\n' +
+        "  Fix: cast it with cast('i32').",
     );
     expect(() => layer.forward(tensor([[0, 3]]))).toThrow(
       'Embedding.forward: got an index with the value 3, expected 0..2',

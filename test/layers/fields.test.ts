@@ -42,7 +42,8 @@ describe('what stands in the place of a parameter', () => {
       layer,
       'weight',
       () => ones([1, 1]),
-      `Linear.weight: got f32[1, 1] on ${here} in the place of a Parameter, expected a Parameter, or undefined to leave it out.`,
+      `Linear.weight: got f32[1, 1] on ${here} in the place of a Parameter, expected a Parameter, ` +
+        'or undefined to leave it out.',
     ],
     ['a result', layer, 'weight', () => layer().weight.mul(2), 'in the place of a Parameter'],
     ['a number', layer, 'bias', () => 7, 'Linear.bias: got 7 in the place of a Parameter'],
@@ -89,7 +90,8 @@ describe('what stands in the place of a parameter', () => {
 
   test('says how to write values into it', () => {
     expect(assign(layer(), 'weight', ones([1, 1]))).toThrow(
-      'Fix: wrap the tensor, new Parameter(tensor), or write its values into the one there is: noGrad(() => copy_(parameter, tensor)).',
+      'Fix: wrap the tensor, new Parameter(tensor), or write its values into the one there is: noGrad(() => ' +
+        'copy_(parameter, tensor)).',
     );
   });
 
@@ -167,7 +169,9 @@ describe('paths', () => {
 
   test('that two fields share are an error wherever they are used', () => {
     const message =
-      'Dotted: got two fields with the path "a.b", expected a path of its own for each parameter, buffer and module.\n  Fix: rename the field that has a dot in its name.';
+      'Dotted: got two fields with the path "a.b", expected a path of its own for each parameter, ' +
+      'buffer and module.\n' +
+      '  Fix: rename the field that has a dot in its name.';
     for (const use of [
       (m: Module) => m.parameters(),
       (m: Module) => m.stateDict(),

@@ -69,7 +69,8 @@ describe('Linear', () => {
     const layer = new Linear({ inFeatures: 4, outFeatures: 2 });
     expect(() => layer.forward(zeros([2, 3]))).toThrow(ShapeError);
     expect(() => layer.forward(zeros([2, 3]))).toThrow(
-      `Linear.forward: got input f32[2, 3] on ${here}, expected last axis 4 (inFeatures).\n  Fix: build the layer with inFeatures: 3.`,
+      `Linear.forward: got input f32[2, 3] on ${here}, expected last axis 4 (inFeatures).\n` +
+        '  Fix: build the layer with inFeatures: 3.',
     );
     const features: object = { inFeature: 3 };
     expect(() => new Linear({ inFeatures: 4, outFeatures: 2, ...features })).toThrow('Fix: write inFeatures');

@@ -165,7 +165,9 @@ describe('state dict', () => {
     const odd = { ...state, extra: scale ?? ones([1]), 'heads.offset': ones([2]), 'blocks.0.linear.bias': ones([4]) };
     expect(() => model.loadStateDict(odd)).toThrow(ShapeError);
     expect(() => model.loadStateDict(odd)).toThrow(
-      `Model.loadStateDict: got a state dict without scale; with unexpected extra; with blocks.0.linear.bias as f32[4] on ${here} for f32[3] on ${here}, expected the names and shapes of the model.`,
+      'Model.loadStateDict: got a state dict without scale; with unexpected extra; ' +
+        `with blocks.0.linear.bias as f32[4] on ${here} for f32[3] on ${here}, ` +
+        'expected the names and shapes of the model.',
     );
     expect(() => model.loadStateDict(odd, { strict: false })).toThrow('with blocks.0.linear.bias as f32[4]');
     expect(await model.heads.offset.data()).toEqual(before);
@@ -191,12 +193,14 @@ describe('state dict', () => {
     [
       'a promise',
       Promise.resolve({}),
-      'got a Promise, expected a state dict, an object of tensors by name.\n  Fix: await it: model.loadStateDict(await loadSafetensors(path)).',
+      'got a Promise, expected a state dict, an object of tensors by name.\n' +
+        '  Fix: await it: model.loadStateDict(await loadSafetensors(path)).',
     ],
     [
       'a module',
       new Block(),
-      'got a module, Block, expected a state dict, an object of tensors by name.\n  Fix: pass the state of that module: other.stateDict().',
+      'got a module, Block, expected a state dict, an object of tensors by name.\n' +
+        '  Fix: pass the state of that module: other.stateDict().',
     ],
     ['a map', new Map(), 'Fix: make an object of it: Object.fromEntries(map).'],
     ['nothing', undefined, 'got undefined, expected a state dict'],
@@ -268,7 +272,8 @@ describe('forward hooks', () => {
     const outer = Object.assign(new Block(), { inner: new Arrow() });
     expect(() => outer.summary()).toThrow(OptionError);
     expect(() => outer.summary()).toThrow(
-      'Arrow.summary: got a module whose forward is a field, expected a method.\n  Fix: write forward(x) { … } in place of forward = (x) => ….',
+      'Arrow.summary: got a module whose forward is a field, expected a method.\n' +
+        '  Fix: write forward(x) { … } in place of forward = (x) => ….',
     );
   });
 
@@ -291,7 +296,8 @@ describe('forward hooks', () => {
     }
     expect(() => new Bare().forward(ones([1]))).toThrow(OptionError);
     expect(() => new Bare().forward(ones([1]))).toThrow(
-      'Bare.forward: got a module without forward, expected a method forward, which computes the output.\n  Fix: write forward(x) { … } in class Bare.',
+      'Bare.forward: got a module without forward, expected a method forward, which computes the output.\n' +
+        '  Fix: write forward(x) { … } in class Bare.',
     );
     expect(() => new Bare().registerForwardHook(() => undefined)).not.toThrow();
   });

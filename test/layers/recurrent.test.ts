@@ -239,7 +239,8 @@ describe('states', () => {
     const x = zeros([2, 4, 3]);
     const { h, c } = layer.zeroState({ batchSize: 2 });
     expect(() => layer.forward(x, layer.zeroState({ batchSize: 3 }))).toThrow(
-      `LSTM.forward: got state h f32[1, 3, 5] on ${here}, expected [1, 2, 5], [L·K, N, H].\n  Fix: start from zeroState({ batchSize: 2 }).`,
+      `LSTM.forward: got state h f32[1, 3, 5] on ${here}, expected [1, 2, 5], [L·K, N, H].\n` +
+        '  Fix: start from zeroState({ batchSize: 2 }).',
     );
     expect(() => layer.forward(x, { h, c: zeros([1, 2, 4]) })).toThrow(
       `LSTM.forward: got state c f32[1, 2, 4] on ${here}, expected [1, 2, 5], [L·K, N, H]`,
@@ -260,7 +261,8 @@ describe('mistakes', () => {
         ]),
       ),
     ).toThrow(
-      `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 1] (inputSize), or [T, 1] for one sequence.\n  ${fix} x.unsqueeze(-1).`,
+      `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 1] (inputSize), or [T, 1] for one sequence.\n` +
+        `  ${fix} x.unsqueeze(-1).`,
     );
     expect(() => forecaster.forward(pad([[1, 2], [3]]))).toThrow(
       `expected [N, T, 1] (inputSize).\n  ${fix} x.map((values) => values.unsqueeze(-1)).`,
@@ -274,7 +276,8 @@ describe('mistakes', () => {
     const layer = new LSTM({ inputSize: 128, hiddenSize: 4 });
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(ShapeError);
     expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(
-      `LSTM.forward: got input f32[32, 50, 96] on ${here}, expected last axis 128 (inputSize).\n  Fix: build the layer with inputSize: 96, or put a Linear(96 → 128) before it.`,
+      `LSTM.forward: got input f32[32, 50, 96] on ${here}, expected last axis 128 (inputSize).\n` +
+        '  Fix: build the layer with inputSize: 96, or put a Linear(96 → 128) before it.',
     );
   });
 
@@ -287,7 +290,8 @@ describe('mistakes', () => {
     const loader = new DataLoader(items, { batchSize: 2 });
     const message =
       `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 2] (inputSize).\n` +
-      '  Fix: give each step an axis of features, [[1], [2]] in place of [1, 2]: x.unsqueeze(-1), for a layer with inputSize: 1; ' +
+      '  Fix: give each step an axis of features, [[1], [2]] in place of [1, 2]: x.unsqueeze(-1), ' +
+      'for a layer with inputSize: 1; ' +
       'or, where each row is one step, an axis of steps: x.unsqueeze(1).';
     for (const { input } of loader) {
       expect(() => layer.forward(input)).toThrow(message);
@@ -315,7 +319,8 @@ describe('mistakes', () => {
       `GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters`,
     );
     expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(
-      `GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n  Fix: leave empty batches out.`,
+      `GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n` +
+        '  Fix: leave empty batches out.',
     );
     expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow(
       `GRU.forward: got input f32[2, 4] on ${here}, lengths [1, 2], expected [N, T, 3] (inputSize).`,

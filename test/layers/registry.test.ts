@@ -126,7 +126,9 @@ describe('rebuild', () => {
     const copy = rebuild(throughJson(model), { Linear: own }) as Sequential;
     expect([copy[0], copy[1]].map((module) => module?.constructor)).toEqual([own, packaged]);
     expect(() => rebuild(throughJson(model))).toThrow(
-      'load: got a model that holds a Linear, which is not that of stmnet, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Linear } }).',
+      'load: got a model that holds a Linear, which is not that of stmnet, ' +
+        'expected a class of stmnet or one that is passed.\n' +
+        '  Fix: load(path, { classes: { Linear } }).',
     );
     expect(rebuild(throughJson(new packaged({ inFeatures: 2, outFeatures: 1 })), { Linear: own })).toBeInstanceOf(
       packaged,
@@ -151,7 +153,8 @@ describe('rebuild', () => {
       `1.linear.bias f32[7] on ${here}`,
     ]);
     expect(() => rebuild(throughJson(model))).toThrow(
-      'load: got a model that holds a Tagger, expected a class of stmnet or one that is passed.\n  Fix: load(path, { classes: { Tagger } }).',
+      'load: got a model that holds a Tagger, expected a class of stmnet or one that is passed.\n' +
+        '  Fix: load(path, { classes: { Tagger } }).',
     );
   });
 

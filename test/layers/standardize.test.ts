@@ -86,7 +86,8 @@ describe('Standardize', () => {
       'Standardize.fit: got item 1 of shape [1, 1], expected last axis 2, as item 0',
     );
     expect(() => new Standardize().fit([Promise.resolve([[1]])])).toThrow(
-      'Standardize.fit: got a Promise as item 0, expected a host array or nested arrays […, D].\n  Fix: await the promise first.',
+      'Standardize.fit: got a Promise as item 0, expected a host array or nested arrays […, D].\n' +
+        '  Fix: await the promise first.',
     );
     expect(() => new Standardize().fit([[[1, NaN]]])).toThrow(
       'Standardize.fit: got NaN in item 0, feature 1, expected finite numbers',

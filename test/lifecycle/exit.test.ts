@@ -32,9 +32,9 @@ test('a settled read does not keep the process alive', () => {
 });
 
 test('process.exit drops the queue and pending reads', () => {
-  const child = runChild(
-    'queue(20).data().then(() => console.log("never"), () => console.log("nor this")); setTimeout(() => process.exit(7), 50);',
-  );
+  const child = runChild(`
+    queue(20).data().then(() => console.log("never"), () => console.log("nor this"));
+    setTimeout(() => process.exit(7), 50);`);
   expect(child).toMatchObject({ ...clean, code: 7, stdout: '' });
   expect(child.ms).toBeLessThan(10_000);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { prelude, runChild } from '../support/child';
+import { runChild, workerSource } from '../support/child';
 
 /** Far above what a stop takes, about 10 ms, and far below what is left of the command. */
 const prompt = 2_000;
@@ -15,8 +15,8 @@ const commands: Record<string, string> = {
   'an LSTM': 'new stm.LSTM({ inputSize: 4, hiddenSize: 1024 }).forward(stm.ones([4, 10_000, 4])).output',
   'an LSTM over one row':
     'new stm.LSTM({ inputSize: 4, hiddenSize: 1024, numLayers: 2 }).forward(stm.ones([1, 10_000, 4])).output',
-  'an LSTM in f64':
-    'new stm.LSTM({ inputSize: 4, hiddenSize: 512, dtype: "f64" }).forward(stm.ones([8, 2_000, 4], { dtype: "f64" })).output',
+  'an LSTM in f64': `new stm.LSTM({ inputSize: 4, hiddenSize: 512, dtype: "f64" })
+    .forward(stm.ones([8, 2_000, 4], { dtype: "f64" })).output`,
   'a sort': 'stm.randn([2 ** 25]).sort().values',
   'orthogonal weights': 'stm.init.orthogonal_(stm.zeros([3_500, 3_500]))',
   CTC: `stm.stack(Array.from({ length: 12 }, () =>
@@ -47,7 +47,7 @@ describe('process.exit does not wait for', () => {
 
 const worker = (body: string): string => `
   const { Worker } = require('node:worker_threads');
-  const start = () => new Worker(${JSON.stringify(`const { parentPort } = require('node:worker_threads'); ${prelude} ${body}`)}, { eval: true });
+  const start = () => new Worker(${workerSource(body)}, { eval: true });
   const now = () => require('node:fs').writeSync(1, Date.now() + '\\n');\n`;
 
 test('terminating a worker does not wait for its command', () => {

@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { runChild, type Child } from '../support/child';
+import { runChild, workerSource, type Child } from '../support/child';
 
 const root = join(__dirname, '..', '..');
 const nobody = 65_534;
 
+/** Requires the package. */
+const required = `require(${JSON.stringify(join(root, 'dist', 'index.js'))})`;
+
 /** What the scripts use: the package, and `product()`, which is worth a team. */
 const load = `
-  const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
+  const stm = ${required};
   const product = () => stm.ones([600, 600]).matmul(stm.ones([600, 600])).sum().item();\n`;
 
 /**
@@ -20,7 +23,8 @@ function runLimited(script: string, spare: number): Pick<Child, 'code' | 'signal
   const prelude = `
     const limit = () => {
       const threads = require('node:fs').readdirSync('/proc/self/task').length + ${spare};
-      require('node:child_process').execFileSync('prlimit', ['--nproc=' + threads + ':' + threads, '--pid', String(process.pid)]);
+      const options = ['--nproc=' + threads + ':' + threads, '--pid', String(process.pid)];
+      require('node:child_process').execFileSync('prlimit', options);
     };\n`;
   const options = { cwd: '/', encoding: 'utf8', timeout: 30_000, uid: nobody, gid: nobody } as const;
   const child = spawnSync(process.execPath, ['-e', prelude + script], options);
@@ -28,48 +32,59 @@ function runLimited(script: string, spare: number): Pick<Child, 'code' | 'signal
 }
 
 const refusal =
-  /^ERR_STM_DEVICE stmnet: got no thread for a queue of commands .*, expected one\.\n {2}Fix: raise the limit of threads/;
+  /^ERR_STM_DEVICE stmnet: got no thread for a queue of commands .*, expected one\.\n {2}Fix: raise the limit /;
 
 describe.skipIf(process.getuid?.() !== 0)('where the system gives few threads (tested as root only)', () => {
   test('a team is made of those that there are', () => {
-    const child = runLimited(
-      load +
-        '(async () => { stm.setNumThreads(2); await product(); limit(); stm.setNumThreads(16); console.log(await product(), await product()); })();',
-      5,
-    );
+    const script = `${load}
+      (async () => {
+        stm.setNumThreads(2);
+        await product();
+        limit();
+        stm.setNumThreads(16);
+        console.log(await product(), await product());
+      })();`;
+    const child = runLimited(script, 5);
     expect(child).toEqual({ code: 0, signal: null, stdout: '216000000 216000000\n', stderr: '' });
   });
 
   test('without any thread the calling one computes', () => {
-    const child = runLimited(
-      load +
-        '(async () => { stm.setNumThreads(1); await product(); limit(); stm.setNumThreads(8); console.log(await product()); })();',
-      0,
-    );
+    const script = `${load}
+      (async () => {
+        stm.setNumThreads(1);
+        await product();
+        limit();
+        stm.setNumThreads(8);
+        console.log(await product());
+      })();`;
+    const child = runLimited(script, 0);
     expect(child).toEqual({ code: 0, signal: null, stdout: '216000000\n', stderr: '' });
   });
 
   test('process.exit after a team that could not be made', () => {
-    const child = runLimited(
-      load +
-        '(async () => { await product(); limit(); stm.setNumThreads(64); product(); setTimeout(() => process.exit(4), 100); })();',
-      3,
-    );
+    const script = `${load}
+      (async () => {
+        await product();
+        limit();
+        stm.setNumThreads(64);
+        product();
+        setTimeout(() => process.exit(4), 100);
+      })();`;
+    const child = runLimited(script, 3);
     expect(child).toEqual({ code: 4, signal: null, stdout: '', stderr: '' });
   });
 
   test('a worker whose queue gets no thread ends with an error that says so, and the main thread goes on', () => {
-    const child = runLimited(
-      `${load} const { Worker } = require('node:worker_threads');
-       (async () => {
-         await product();
-         limit();
-         const w = new Worker(${JSON.stringify(`require(${JSON.stringify(join(root, 'dist', 'index.js'))})`)}, { eval: true });
-         w.on('error', (error) => console.log(error.code, error.message));
-         w.on('exit', async (code) => console.log('exit', code, await product()));
-       })();`,
-      1,
-    );
+    const script = `${load}
+      const { Worker } = require('node:worker_threads');
+      (async () => {
+        await product();
+        limit();
+        const w = new Worker(${JSON.stringify(required)}, { eval: true });
+        w.on('error', (error) => console.log(error.code, error.message));
+        w.on('exit', async (code) => console.log('exit', code, await product()));
+      })();`;
+    const child = runLimited(script, 1);
     expect(child).toMatchObject({ code: 0, signal: null, stderr: '' });
     expect(child.stdout).toMatch(refusal);
     expect(child.stdout).toMatch(/\nexit 1 216000000\n$/);
@@ -85,7 +100,8 @@ describe.skipIf(process.getuid?.() !== 0)('where the system gives few threads (t
 test('the number of threads changes while the main thread and two workers compute', () => {
   const compute = `async () => {
     stm.manualSeed(1);
-    const lstm = new stm.LSTM({ inputSize: 16, hiddenSize: 64, numLayers: 3 }).eval(), row = stm.randn([1, 12, 16]), rows = stm.randn([9, 6, 16]);
+    const lstm = new stm.LSTM({ inputSize: 16, hiddenSize: 64, numLayers: 3 }).eval();
+    const row = stm.randn([1, 12, 16]), rows = stm.randn([9, 6, 16]);
     const results = [];
     for (let i = 0; i < 15; i++) {
       stm.setNumThreads(1 + (i * 7) % 5);
@@ -93,9 +109,10 @@ test('the number of threads changes while the main thread and two workers comput
     }
     return results;
   }`;
+  const worker = workerSource(`(${compute})().then((results) => parentPort.postMessage(results));`);
   const child = runChild(`
     const { Worker } = require('node:worker_threads');
-    const source = 'const stm = require(' + JSON.stringify(require.resolve(${JSON.stringify(join(root, 'dist', 'index.js'))})) + '); (' + ${JSON.stringify(compute)} + ')().then((results) => require("node:worker_threads").parentPort.postMessage(results));';
+    const source = ${worker};
     const workers = [0, 1].map(() => new Promise((done) => new Worker(source, { eval: true }).once('message', done)));
     (async () => {
       const results = [await (${compute})(), ...(await Promise.all(workers))].flat();

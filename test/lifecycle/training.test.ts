@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { prelude, runChild, runScript } from '../support/child';
+import { prelude, runChild, runScript, workerSource } from '../support/child';
 
 /** `make()` gives a small LSTM in training; its `step()` queues one step and returns the loss. */
 const training = `
   const make = (hiddenSize = 32) => {
-    const model = new stm.Sequential(new stm.LSTM({ inputSize: 8, hiddenSize }), new stm.LastStep(), new stm.Linear({ inFeatures: hiddenSize, outFeatures: 2 }));
+    const lstm = new stm.LSTM({ inputSize: 8, hiddenSize });
+    const head = new stm.Linear({ inFeatures: hiddenSize, outFeatures: 2 });
+    const model = new stm.Sequential(lstm, new stm.LastStep(), head);
     const optimizer = new stm.Adam(model.parameters());
     const x = stm.randn([16, 30, 8]), y = stm.randint(0, 2, [16]);
     const step = () => {
@@ -17,138 +19,221 @@ const training = `
       optimizer.step();
       return loss;
     };
-    return { model, optimizer, step, steps: (count) => { let loss; for (let i = 0; i < count; i++) loss = step(); return loss; } };
+    const steps = (count) => {
+      let loss;
+      for (let i = 0; i < count; i++) loss = step();
+      return loss;
+    };
+    return { model, optimizer, step, steps };
   };
-  const examples = (count) => Array.from({ length: count }, () => ({ input: { data: new Float32Array(240), shape: [30, 8] }, target: 1 }));
+  const example = () => ({ input: { data: new Float32Array(240), shape: [30, 8] }, target: 1 });
+  const examples = (count) => Array.from({ length: count }, example);
   const trainerOf = ({ model, optimizer }) => new stm.Trainer({ model, loss: new stm.CrossEntropyLoss(), optimizer });
 `;
 
 /** \`start(body)\` gives a worker that runs \`body\` after the same prelude. */
 const workers = `
   const { Worker } = require('node:worker_threads');
-  const before = ${JSON.stringify(`const { parentPort } = require('node:worker_threads'); ${prelude} ${training}`)};
+  const before = ${workerSource(training)};
   const start = (body, options = {}) => new Worker(before + body, { eval: true, ...options });
 `;
 
 const run = (script: string): ReturnType<typeof runChild> => runChild(training + workers + script);
 
-/** How each script must end: with a code, or by a signal. */
-const ends: readonly (readonly [name: string, script: string, end: number | string])[] = [
-  ['exit in a microtask', 'make().steps(100); Promise.resolve().then(() => process.exit(7));', 7],
-  ['exit inside a scope', 'const t = make(); stm.scope(() => { t.steps(50); process.exit(7); });', 7],
-  [
-    'exit inside a backward of the user',
-    `const f = stm.defineFunction({ forward: (x) => ({ output: x.mul(2), saved: x }), backward: () => process.exit(7) });
-     f(stm.ones([2], { requiresGrad: true })).sum().backward();`,
-    7,
-  ],
-  ['an error with a full queue', 'make().steps(300); throw new Error("mine");', 1],
-  ['an unhandled rejection with a full queue', 'make().steps(300); Promise.reject(new Error("mine"));', 1],
-  [
-    'exit in an exit handler',
-    'process.on("exit", () => { stm.ones([3]).add(1).data(); process.exit(9); }); make().step();',
-    9,
-  ],
-  [
-    'many ops and reads in an exit handler',
-    'process.on("exit", () => { for (let i = 0; i < 1e4; i++) stm.ones([3]).add(1); stm.ones([2]).data(); stm.memory(); }); make().step();',
-    0,
-  ],
-  ['reallyExit', 'make().steps(300); process.reallyExit(7);', 7],
-  ['abort', 'make().step(); process.abort();', 'SIGABRT'],
-  ['the end of the script with work that nobody reads', 'make().steps(50);', 0],
-  [
-    'a read that is awaited at the end',
-    'make().steps(20).item().then((value) => { process.exitCode = Number.isFinite(value) ? 5 : 6; });',
-    5,
-  ],
-  [
-    'SIGINT',
-    'const t = make(); setInterval(() => t.steps(20), 1); setTimeout(() => process.kill(process.pid, "SIGINT"), 200);',
-    'SIGINT',
-  ],
-  [
-    'SIGTERM with a handler',
-    'process.on("SIGTERM", () => process.exit(3)); const t = make(); setInterval(() => t.steps(20), 1); setTimeout(() => process.kill(process.pid, "SIGTERM"), 200);',
-    3,
-  ],
-  [
-    'SIGINT during fit',
-    `process.on("SIGINT", () => process.exit(4));
-     trainerOf(make()).fit(new stm.DataLoader(examples(200), { batchSize: 4 }), { epochs: 1000, progress: false });
-     setTimeout(() => process.kill(process.pid, "SIGINT"), 400);`,
-    4,
-  ],
-  [
-    'a read after the event loop was starved',
-    'const loss = make().step(); for (const end = Date.now() + 800; Date.now() < end; ); loss.item().then(() => process.exit(7));',
-    7,
-  ],
+interface Ending {
+  name: string;
+  script: string;
+  /** How the script must end: with a code, or by a signal. */
+  end: number | string;
+}
+
+const ends: readonly Ending[] = [
+  {
+    name: 'exit in a microtask',
+    script: 'make().steps(100); Promise.resolve().then(() => process.exit(7));',
+    end: 7,
+  },
+  {
+    name: 'exit inside a scope',
+    script: 'const t = make(); stm.scope(() => { t.steps(50); process.exit(7); });',
+    end: 7,
+  },
+  {
+    name: 'exit inside a backward of the user',
+    script: `
+      const f = stm.defineFunction({
+        forward: (x) => ({ output: x.mul(2), saved: x }),
+        backward: () => process.exit(7),
+      });
+      f(stm.ones([2], { requiresGrad: true })).sum().backward();`,
+    end: 7,
+  },
+  {
+    name: 'an error with a full queue',
+    script: 'make().steps(300); throw new Error("mine");',
+    end: 1,
+  },
+  {
+    name: 'an unhandled rejection with a full queue',
+    script: 'make().steps(300); Promise.reject(new Error("mine"));',
+    end: 1,
+  },
+  {
+    name: 'exit in an exit handler',
+    script: `
+      process.on("exit", () => { stm.ones([3]).add(1).data(); process.exit(9); });
+      make().step();`,
+    end: 9,
+  },
+  {
+    name: 'many ops and reads in an exit handler',
+    script: `
+      process.on("exit", () => {
+        for (let i = 0; i < 1e4; i++) stm.ones([3]).add(1);
+        stm.ones([2]).data();
+        stm.memory();
+      });
+      make().step();`,
+    end: 0,
+  },
+  {
+    name: 'reallyExit',
+    script: 'make().steps(300); process.reallyExit(7);',
+    end: 7,
+  },
+  {
+    name: 'abort',
+    script: 'make().step(); process.abort();',
+    end: 'SIGABRT',
+  },
+  {
+    name: 'the end of the script with work that nobody reads',
+    script: 'make().steps(50);',
+    end: 0,
+  },
+  {
+    name: 'a read that is awaited at the end',
+    script: `
+      make().steps(20).item().then((value) => { process.exitCode = Number.isFinite(value) ? 5 : 6; });`,
+    end: 5,
+  },
+  {
+    name: 'SIGINT',
+    script: `
+      const t = make();
+      setInterval(() => t.steps(20), 1);
+      setTimeout(() => process.kill(process.pid, "SIGINT"), 200);`,
+    end: 'SIGINT',
+  },
+  {
+    name: 'SIGTERM with a handler',
+    script: `
+      process.on("SIGTERM", () => process.exit(3));
+      const t = make();
+      setInterval(() => t.steps(20), 1);
+      setTimeout(() => process.kill(process.pid, "SIGTERM"), 200);`,
+    end: 3,
+  },
+  {
+    name: 'SIGINT during fit',
+    script: `
+      process.on("SIGINT", () => process.exit(4));
+      trainerOf(make()).fit(new stm.DataLoader(examples(200), { batchSize: 4 }), { epochs: 1000, progress: false });
+      setTimeout(() => process.kill(process.pid, "SIGINT"), 400);`,
+    end: 4,
+  },
+  {
+    name: 'a read after the event loop was starved',
+    script: `
+      const loss = make().step();
+      for (const end = Date.now() + 800; Date.now() < end; );
+      loss.item().then(() => process.exit(7));`,
+    end: 7,
+  },
 ];
 
 describe('a process in training ends by', () => {
-  test.each(ends)('%s', (_, script, end) => {
-    const { code, signal } = run(script);
-    expect(signal ?? code).toBe(end);
-  });
+  for (const { name, script, end } of ends) {
+    test(name, () => {
+      const { code, signal } = run(script);
+      expect(signal ?? code).toBe(end);
+    });
+  }
 });
 
-const withWorkers: readonly (readonly [name: string, script: string, end: number])[] = [
-  [
-    'end while the main thread goes on',
-    `const loss = make().steps(20);
-     const worker = start("make().steps(20).item().then((value) => parentPort.postMessage(value));");
-     Promise.all([loss.item(), new Promise((done) => worker.once("exit", done))]).then(([value, code]) => process.exit(Number.isFinite(value) && code === 0 ? 7 : 8));`,
-    7,
-  ],
-  [
-    'are terminated in a loop that never yields',
-    `const worker = start("const t = make(); parentPort.postMessage(1); for (;;) t.step();");
-     worker.once("message", () => setTimeout(() => worker.terminate().then(() => process.exit(7)), 200));`,
-    7,
-  ],
-  [
-    'are terminated with reads pending',
-    `const worker = start("const t = make(); for (let i = 0; i < 200; i++) t.step().data(); parentPort.postMessage(1);");
-     worker.once("message", () => worker.terminate().then(() => process.exit(7)));`,
-    7,
-  ],
-  [
-    'come and go twenty times',
-    `(async () => {
-       for (let i = 0; i < 20; i++) {
-         const worker = start("make(16).steps(3).item().then((value) => parentPort.postMessage(value));");
-         const code = await new Promise((done, fail) => worker.on("exit", done).on("error", fail));
-         if (code !== 0) process.exit(8);
-       }
-       process.exit(7);
-     })();`,
-    7,
-  ],
-  [
-    'train while the main thread exits',
-    `for (let i = 0; i < 3; i++) start("const t = make(); setInterval(() => t.steps(50), 0);");
-     const t = make();
-     setTimeout(() => { t.steps(100); process.exit(7); }, 500);`,
-    7,
-  ],
-  [
-    'exit by themselves',
-    'start("make().steps(100); process.exit(5);").on("exit", (code) => process.exit(code === 5 ? 7 : 8));',
-    7,
-  ],
-  [
-    'throw',
-    'start("make().steps(100); throw new Error(1);").on("error", () => {}).on("exit", (code) => process.exit(code === 1 ? 7 : 8));',
-    7,
-  ],
+const withWorkers: readonly Ending[] = [
+  {
+    name: 'end while the main thread goes on',
+    script: `
+      const loss = make().steps(20);
+      const worker = start("make().steps(20).item().then((value) => parentPort.postMessage(value));");
+      const ended = new Promise((done) => worker.once("exit", done));
+      Promise.all([loss.item(), ended]).then(([value, code]) => {
+        process.exit(Number.isFinite(value) && code === 0 ? 7 : 8);
+      });`,
+    end: 7,
+  },
+  {
+    name: 'are terminated in a loop that never yields',
+    script: `
+      const worker = start("const t = make(); parentPort.postMessage(1); for (;;) t.step();");
+      worker.once("message", () => setTimeout(() => worker.terminate().then(() => process.exit(7)), 200));`,
+    end: 7,
+  },
+  {
+    name: 'are terminated with reads pending',
+    script: `
+      const worker = start(
+        "const t = make(); for (let i = 0; i < 200; i++) t.step().data(); parentPort.postMessage(1);"
+      );
+      worker.once("message", () => worker.terminate().then(() => process.exit(7)));`,
+    end: 7,
+  },
+  {
+    name: 'come and go twenty times',
+    script: `
+      (async () => {
+        for (let i = 0; i < 20; i++) {
+          const worker = start("make(16).steps(3).item().then((value) => parentPort.postMessage(value));");
+          const code = await new Promise((done, fail) => worker.on("exit", done).on("error", fail));
+          if (code !== 0) process.exit(8);
+        }
+        process.exit(7);
+      })();`,
+    end: 7,
+  },
+  {
+    name: 'train while the main thread exits',
+    script: `
+      for (let i = 0; i < 3; i++) start("const t = make(); setInterval(() => t.steps(50), 0);");
+      const t = make();
+      setTimeout(() => { t.steps(100); process.exit(7); }, 500);`,
+    end: 7,
+  },
+  {
+    name: 'exit by themselves',
+    script: `
+      start("make().steps(100); process.exit(5);")
+        .on("exit", (code) => process.exit(code === 5 ? 7 : 8));`,
+    end: 7,
+  },
+  {
+    name: 'throw',
+    script: `
+      start("make().steps(100); throw new Error(1);")
+        .on("error", () => {})
+        .on("exit", (code) => process.exit(code === 1 ? 7 : 8));`,
+    end: 7,
+  },
 ];
 
 describe('workers in training', () => {
-  test.each(withWorkers)('%s', (_, script, end) => {
-    const { code, signal } = run(script);
-    expect(signal ?? code).toBe(end);
-  });
+  for (const { name, script, end } of withWorkers) {
+    test(name, () => {
+      const { code, signal } = run(script);
+      expect(signal ?? code).toBe(end);
+    });
+  }
 });
 
 describe('processes that share the package', () => {
@@ -182,7 +267,11 @@ describe('processes that share the package', () => {
       if (cluster.isPrimary) {
         cluster.setupPrimary({ exec: __filename });
         let ended = 0;
-        for (let i = 0; i < 2; i++) cluster.fork().on('exit', (code) => { if (code !== 0) process.exit(8); if (++ended === 2) process.exit(7); });
+        const end = (code) => {
+          if (code !== 0) process.exit(8);
+          if (++ended === 2) process.exit(7);
+        };
+        for (let i = 0; i < 2; i++) cluster.fork().on('exit', end);
       } else t.steps(5).item().then(() => process.exit(0));`;
     const { code, signal } = runScript(`require(${JSON.stringify(file('cluster.cjs', script))});`);
     expect(signal ?? code).toBe(7);

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { prelude, runChild, runScript } from '../support/child';
+import { runChild, runScript, workerSource } from '../support/child';
 
 const clean = { signal: null, stderr: '' };
 
 /** `start()` gives a worker that runs `body`, in which `parentPort` is there beside the prelude. */
 const worker = (body: string): string => `
   const { Worker } = require('node:worker_threads');
-  const source = ${JSON.stringify(`const { parentPort } = require('node:worker_threads'); ${prelude} ${body}`)};
+  const source = ${workerSource(body)};
   const start = () => new Worker(source, { eval: true });\n`;
 
 test('worker.terminate mid-queue leaves the main thread usable', () => {
@@ -25,8 +25,14 @@ test('worker.terminate while its thread waits for room in the queue', () => {
 });
 
 test('two workers and the main thread compute at once', () => {
-  const sum =
-    '(async () => { let x = one(); for (let i = 0; i < 2000; i++) { x = x.add(one()); if (i % 100 === 0) await x.item(); } return x.item(); })()';
+  const sum = `(async () => {
+    let x = one();
+    for (let i = 0; i < 2000; i++) {
+      x = x.add(one());
+      if (i % 100 === 0) await x.item();
+    }
+    return x.item();
+  })()`;
   const child = runChild(`${worker(`${sum}.then((value) => parentPort.postMessage(value));`)}
     const results = [start(), start()].map((w) => new Promise((done) => w.once('message', done)));
     (async () => { console.log(await ${sum}, ...(await Promise.all(results))); })();`);
@@ -46,7 +52,10 @@ test('two workers and the main thread train at once, on the one thread team', ()
   })()`;
   const child = runChild(`${worker(`${train}.then((value) => parentPort.postMessage(value));`)}
     const results = [start(), start()].map((w) => new Promise((done) => w.once('message', done)));
-    (async () => { const values = [await ${train}, ...(await Promise.all(results))]; console.log(values.every((value) => value === values[0]), values[0] > 0); })();`);
+    (async () => {
+      const values = [await ${train}, ...(await Promise.all(results))];
+      console.log(values.every((value) => value === values[0]), values[0] > 0);
+    })();`);
   expect(child).toMatchObject({ ...clean, code: 0, stdout: 'true true\n' });
 });
 
@@ -64,23 +73,22 @@ test('a worker that ends by itself with work queued', () => {
 });
 
 test('process.exit in a worker, with a read pending', () => {
-  const child = runChild(
-    `${worker('queue(20).data(); setTimeout(() => process.exit(4), 50);')} start().once('exit', async (code) => console.log('exit', code, await one().item()));`,
-  );
+  const child = runChild(`${worker('queue(20).data(); setTimeout(() => process.exit(4), 50);')}
+    start().once('exit', async (code) => console.log('exit', code, await one().item()));`);
   expect(child).toMatchObject({ ...clean, code: 0, stdout: 'exit 4 1\n' });
 });
 
 test('an uncaught error in a worker reaches its error event only', () => {
-  const child = runChild(
-    `${worker('queue(20).data(); setTimeout(() => { throw new Error("mine"); }, 50);')} start().once('error', async (error) => console.log(error.message, await one().item()));`,
-  );
+  const child = runChild(`${worker('queue(20).data(); setTimeout(() => { throw new Error("mine"); }, 50);')}
+    start().once('error', async (error) => console.log(error.message, await one().item()));`);
   expect(child).toMatchObject({ ...clean, code: 0, stdout: 'mine 1\n' });
 });
 
 test('the addon outlives the only worker that has loaded it', () => {
   // The thread team is the process's: were the addon unmapped with the worker, its threads would run into nothing.
-  const body =
-    'const x = stm.randn([256, 256]); x.matmul(x).sum().item().then((value) => parentPort.postMessage(Number.isFinite(value)));';
+  const body = `
+    const x = stm.randn([256, 256]);
+    x.matmul(x).sum().item().then((value) => parentPort.postMessage(Number.isFinite(value)));`;
   const child = runScript(`${worker(body)}
     (async () => {
       for (let i = 0; i < 3; i++) {
@@ -108,8 +116,16 @@ test('twenty workers come and go, terminated at any moment', () => {
 });
 
 test('a tensor cannot be used in another worker', () => {
-  const child =
-    runChild(`${worker(`parentPort.once('message', (x) => { try { stm.add(x, one()); parentPort.postMessage('used'); } catch (error) { parentPort.postMessage(error.name); } });`)}
+  const use = `
+    parentPort.once('message', (x) => {
+      try {
+        stm.add(x, one());
+        parentPort.postMessage('used');
+      } catch (error) {
+        parentPort.postMessage(error.name);
+      }
+    });`;
+  const child = runChild(`${worker(use)}
     const w = start();
     w.once('message', (answer) => { console.log(answer); w.terminate(); });
     w.postMessage(one());`);

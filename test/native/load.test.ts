@@ -62,13 +62,17 @@ describe('loadAddon', () => {
   it('says in one sentence that a platform has no prebuilt addon, and how to build one', () => {
     expect(failure({ root, platform: 'plan9', arch: 'mips' })).toBe(
       `stmnet: There is no prebuilt native addon for plan9-mips. Tried, in this order:\n` +
-        `  ${at('build', 'Release', 'stmnet.node')}: not there\n  ${at('prebuilds', 'plan9-mips', 'stmnet.node')}: not there\n` +
-        '  Fix: in a checkout of the stmnet repository run `npm run setup`, which builds build/Release/stmnet.node; elsewhere set STMNET_ADDON to that file.',
+        `  ${at('build', 'Release', 'stmnet.node')}: not there\n` +
+        `  ${at('prebuilds', 'plan9-mips', 'stmnet.node')}: not there\n` +
+        '  Fix: in a checkout of the stmnet repository run `npm run setup`, which builds build/Release/stmnet.node; ' +
+        'elsewhere set STMNET_ADDON to that file.',
     );
   });
 
   it('fails in a program with that message and leaves the process in order', () => {
-    const program = `try { require('./dist/index.js') } catch (error) { console.log(error.code, error.message.includes('broken.node')) }`;
+    const program =
+      "try { require('./dist/index.js') } catch (error) { console.log(error.code, " +
+      "error.message.includes('broken.node')) }";
     place(at('broken.node'), false);
     mkdirSync(at('dist', 'native'), { recursive: true });
     copyFileSync(join(repository, 'dist', 'native', 'load.js'), at('dist', 'native', 'load.js'));

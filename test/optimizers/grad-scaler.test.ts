@@ -152,7 +152,7 @@ describeDevices('GradScaler', () => {
     ]);
   });
 
-  test('one optimizer of two that fails makes the scale smaller for both, and only its own step is left out', async () => {
+  test('one optimizer of two that fails makes the scale smaller for both, and only its step is left out', async () => {
     const [a, b] = [new Parameter(tensor([1])), new Parameter(tensor([1]))];
     const [first, second] = [new SGD([a], { learningRate: 1 }), new SGD([b], { learningRate: 1 })];
     const scaler = new GradScaler({ initialScale: 4 });

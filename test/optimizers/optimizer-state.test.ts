@@ -79,7 +79,8 @@ describe.each(Object.entries(makers))('the state of %s', (_, make) => {
       const target = other([parameter([2])]);
       if (target.constructor === optimizer.constructor) continue;
       expect(() => target.loadStateDict(dict), name).toThrow(
-        `${target.constructor.name}.loadStateDict: got the state of "${optimizer.constructor.name}", expected that of ${target.constructor.name}.`,
+        `${target.constructor.name}.loadStateDict: got the state of "${optimizer.constructor.name}", ` +
+          `expected that of ${target.constructor.name}.`,
       );
       expect([target.steps, Object.keys(target.stateDict().state)]).toEqual([0, []]);
     }
@@ -119,7 +120,8 @@ describe('the state of other parameters is refused', () => {
       'another order of equal shapes',
       () => [2, 1, 0, 3].map((i) => saved.parameters()[i]!),
       OptionError,
-      '0.weight f32[2, 2] as parameter 0 of group 0, expected 1.weight f32[2, 2].\n  Fix: build the optimizer with the same parameters in the same order.',
+      '0.weight f32[2, 2] as parameter 0 of group 0, expected 1.weight f32[2, 2].\n' +
+        '  Fix: build the optimizer with the same parameters in the same order.',
     ],
     [
       'other names',

@@ -280,7 +280,8 @@ describe.skipIf(cuda === undefined)('parameters on a CUDA device', () => {
     const parameters = [parameter([2]), parameter([3])];
     parameters.forEach((item, i) => binding.moveTensors([id(item)], i === 0 ? 'cpu' : to));
     expect(() => new SGD(parameters).step()).toThrow(
-      `SGD.step: got the parameters f64[2] on cpu and f64[3] on ${to} in one group, expected one device.\n  Fix: move the whole model with to('cpu'), or make a group for each device.`,
+      `SGD.step: got the parameters f64[2] on cpu and f64[3] on ${to} in one group, expected one device.\n` +
+        "  Fix: move the whole model with to('cpu'), or make a group for each device.",
     );
   });
 });
@@ -386,7 +387,8 @@ describe('options that would change nothing', () => {
 
   test.each(Object.entries(makers))('%s refuses what is no object of options', (name, Maker) => {
     expect(() => new Maker([parameter([1])], JSON.parse('0.05'))).toThrow(
-      `${name}: got 0.05, expected an object of options (learningRate, weightDecay, …).\n  Fix: pass an object of options: { learningRate: 0.05 }.`,
+      `${name}: got 0.05, expected an object of options (learningRate, weightDecay, …).\n` +
+        '  Fix: pass an object of options: { learningRate: 0.05 }.',
     );
     for (const given of [true, 'fast', null, [0.1], new Map([['learningRate', 0.1]])]) {
       const options = given as OptimizerOptions;

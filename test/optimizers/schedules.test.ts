@@ -198,7 +198,8 @@ test('the state of another schedule is refused', () => {
   step.step();
   expect(() => exponential.loadStateDict(step.stateDict())).toThrow(OptionError);
   expect(() => exponential.loadStateDict(step.stateDict())).toThrow(
-    'ExponentialLR.loadStateDict: got the state of "StepLR", expected that of ExponentialLR.\n  Fix: build the schedule that was saved.',
+    'ExponentialLR.loadStateDict: got the state of "StepLR", expected that of ExponentialLR.\n' +
+      '  Fix: build the schedule that was saved.',
   );
   exponential.loadStateDict({ steps: 1, base: [1] });
   expect(optimizer.learningRate).toBe(0.5);

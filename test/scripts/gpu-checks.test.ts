@@ -308,7 +308,10 @@ describe('what tests write as they go', () => {
         `test('passes', () => undefined);`,
         `test('is wrong', () => expect(1).toBe(2));`,
         `test.skip('is left out', () => undefined);`,
-        `describe('a suite', () => { beforeAll(() => { throw new Error('not ready'); }); test('never runs', () => 0); });`,
+        `describe('a suite', () => {`,
+        `  beforeAll(() => { throw new Error('not ready'); });`,
+        `  test('never runs', () => 0);`,
+        `});`,
       );
       write(
         'b.test.mjs',

@@ -30,7 +30,9 @@ describe('layers of src/', () => {
       rules({
         'src/index.ts': "export * from './training/trainer';",
         'src/training/trainer.ts':
-          "import { Tensor } from '../tensor/tensor';\nimport { Module } from '../layers/module';\nimport fs from 'node:fs';",
+          "import { Tensor } from '../tensor/tensor';\n" +
+          "import { Module } from '../layers/module';\n" +
+          "import fs from 'node:fs';",
         'src/layers/linear.ts': "import { Module } from './module';\nimport { binding } from '../native/load';",
         'src/optimizers/adam.ts': "import type { Parameter } from '../layers/parameter';",
       }),
@@ -83,7 +85,9 @@ describe('layers of src/', () => {
     expect(
       rules({
         'src/tensor/a.ts':
-          "// import { x } from '../layers/linear';\n/* import '../layers/linear'; */\nconst url = 'http://x'; import { y } from '../training/y';",
+          "// import { x } from '../layers/linear';\n" +
+          "/* import '../layers/linear'; */\n" +
+          "const url = 'http://x'; import { y } from '../training/y';",
       }),
     ).toEqual(['src/tensor/a.ts: tensor/ lies below training/ and must not know it']);
   });

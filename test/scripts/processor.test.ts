@@ -4,7 +4,8 @@ import { processorsBest } from '../package/processor.mjs';
 const avx2 = 'sse4_1 sse4_2 popcnt avx avx2 fma f16c bmi1 bmi2';
 const avx512 = `${avx2} avx512f avx512cd avx512dq avx512bw avx512vl`;
 const cpuinfo = (vendor: string, family: number, model: number, name: string, flags: string): string =>
-  `processor\t: 0\nvendor_id\t: ${vendor}\ncpu family\t: ${family}\nmodel\t\t: ${model}\nmodel name\t: ${name}\nflags\t\t: ${flags}\n\n`;
+  `processor\t: 0\nvendor_id\t: ${vendor}\ncpu family\t: ${family}\n` +
+  `model\t\t: ${model}\nmodel name\t: ${name}\nflags\t\t: ${flags}\n\n`;
 
 test.each([
   ['AuthenticAMD', 26, 2, 'AMD EPYC', avx512, 'AVX3 (AVX-512)', 'skx'],

@@ -87,7 +87,8 @@ describe('scripts/setup on a machine without compiler', () => {
       writeFileSync(join(folder, 'usr', 'include', header), '');
     }
     expect(setup('ID=fedora\n').stderr).toContain(
-      'setup: missing: g++ cmake ninja-build clang-format. Fix: sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra\n',
+      'setup: missing: g++ cmake ninja-build clang-format. ' +
+        'Fix: sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra\n',
     );
   });
 
@@ -118,7 +119,8 @@ describe('scripts/setup on a machine without compiler', () => {
     const { stderr } = setup('ID=ubuntu\nID_LIKE=debian\n');
     expect(readFileSync(join(folder, 'calls'), 'utf8').trim()).toBe(install);
     expect(stderr).toContain(
-      'setup: still missing after the installation: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev',
+      'setup: still missing after the installation: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev ' +
+        'libblis-serial-dev',
     );
   });
 
@@ -126,11 +128,13 @@ describe('scripts/setup on a machine without compiler', () => {
     fake('id', 'echo 1000');
     fake(
       'apt-get',
-      `echo "Err:1 http://mirror.example/debian bookworm InRelease"; echo "  Temporary failure resolving 'mirror.example'" >&2; exit 100`,
+      'echo "Err:1 http://mirror.example/debian bookworm InRelease"; ' +
+        `echo "  Temporary failure resolving 'mirror.example'" >&2; exit 100`,
     );
     const { status, stderr } = setup('ID=debian\n');
     expect(stderr).toBe(
-      'setup: could not reach mirror.example (apt-get update). Fix: connect this machine to the network, or set its proxy, and run npm run setup again.\n',
+      'setup: could not reach mirror.example (apt-get update). Fix: connect this machine to the network, ' +
+        'or set its proxy, and run npm run setup again.\n',
     );
     expect(status).toBe(1);
   });

@@ -26,6 +26,19 @@ describe('findStyleFaults', () => {
     expect(faults('b.generated.ts', 'x;\n'.repeat(900))).toEqual([]);
   });
 
+  it('counts the columns of TypeScript and JavaScript, not those of generated files', () => {
+    const line = `const a = '${'→'.repeat(107)}';`;
+    expect(line).toHaveLength(120);
+    for (const file of ['a.ts', 'a.mts', 'a.mjs', 'a.cjs']) {
+      expect(faults(file, `${line}\n`)).toEqual([]);
+      expect(faults(file, `\n ${line}\n`)).toEqual([
+        '2 121 columns, expected at most 120: split the text, or name its parts',
+      ]);
+    }
+    expect(faults('c.ts', `// ${'𝔸'.repeat(117)}\n`)).toEqual([]);
+    expect(faults('c.generated.ts', ` ${line}\n`)).toEqual([]);
+  });
+
   it('names the line of a forbidden phrase', () => {
     expect(faults('src/a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual([
       '2 a double assertion; give the value its type, or narrow it with a check',

@@ -38,6 +38,9 @@ describe.skipIf(!standinIsBuilt)('a device without memory pools', () => {
   });
 
   test('memory that is short rejects the read, emptyCache gives back what is kept, and the end leaves nothing', () => {
+    const compute = `
+      const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
+      stm.ones([64, 64], { device: 'cuda' }).sum().item();`;
     const result = onStandin<{ error: string; held: number; kept: number; sum: number; left: string }>(
       `
       await stm.ones([8]).sum().item();
@@ -49,7 +52,8 @@ describe.skipIf(!standinIsBuilt)('a device without memory pools', () => {
       const sum = await stm.ones([64, 64]).sum().item();
       const { Worker } = require('node:worker_threads');
       const living = control.leaks();
-      await new Promise((done, fail) => new Worker(${JSON.stringify(`const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))}); stm.ones([64, 64], { device: 'cuda' }).sum().item();`)}, { eval: true }).on('exit', done).on('error', fail));
+      const worker = new Worker(${JSON.stringify(compute)}, { eval: true });
+      await new Promise((done, fail) => worker.on('exit', done).on('error', fail));
       return { error, held, kept, sum, left: control.leaks() === living ? '' : living + ' / ' + control.leaks() };`,
       { STMNET_STANDIN_POOLS: '0' },
     );
@@ -65,8 +69,9 @@ describe.skipIf(!standinIsBuilt)('a device without memory pools', () => {
 
 describe.skipIf(!standinIsBuilt)('reads that go in pieces', () => {
   /** What a read of arange(n) should not be; the first place, or -1. */
-  const wrong =
-    'const wrong = (values, n, from = 0) => values.length !== n ? 0 : values.findIndex((value, i) => value !== from + i);';
+  const wrong = `
+      const wrong = (values, n, from = 0) =>
+        values.length !== n ? 0 : values.findIndex((value, i) => value !== from + i);`;
 
   test('several queue up, each exact, and no command waits for the device', () => {
     const result = onStandin<{ wrong: number[]; waits: number }>(`${wrong}
@@ -77,7 +82,10 @@ describe.skipIf(!standinIsBuilt)('reads that go in pieces', () => {
       const reads = tensors.map((x) => x.data());
       // its memory is free for others
       const later = tensors.map((x) => { const y = x.add(1); x.dispose(); return y.data(); });
-      const found = [...(await Promise.all(reads)).map((values, i) => wrong(values, sizes[i])), ...(await Promise.all(later)).map((values, i) => wrong(values, sizes[i], 1))];
+      const found = [
+        ...(await Promise.all(reads)).map((values, i) => wrong(values, sizes[i])),
+        ...(await Promise.all(later)).map((values, i) => wrong(values, sizes[i], 1)),
+      ];
       return { wrong: found, waits: control.callCount('cudaStreamSynchronize') };`);
     expect(result).toEqual({ wrong: Array.from({ length: 8 }, () => -1), waits: 0 });
   });
@@ -108,7 +116,8 @@ describe.skipIf(!standinIsBuilt)('reads that go in pieces', () => {
         control.setFaults('');
         errors.push(...outcomes.filter(({ reason }) => reason).map(({ reason }) => reason.message));
         await stm.synchronize('cuda').catch(() => {});
-        found.push(...outcomes.filter(({ value }) => value).map(({ value }) => wrong(value, n)), wrong(await x.data(), n));
+        found.push(...outcomes.filter(({ value }) => value).map(({ value }) => wrong(value, n)));
+        found.push(wrong(await x.data(), n));
       }
       return { errors, wrong: found };`);
       expect(result.wrong.every((place) => place === -1)).toBe(true);
@@ -129,7 +138,9 @@ describe.skipIf(!standinIsBuilt)('page-locked memory', () => {
       const reads = Array.from({ length: 30 }, (_, i) => (i % 3 === 2 ? small : x).data().then(note));
       const uploaded = stm.tensor(new Float32Array(n).fill(3));
       const values = await Promise.all(reads);
-      const wrong = values.filter((array, i) => (i % 3 === 2 ? array.some((value) => value !== 1) : array.length !== n || array.some((value, at) => value !== at))).length;
+      const wrongSmall = (array) => array.some((value) => value !== 1);
+      const wrongLarge = (array) => array.length !== n || array.some((value, at) => value !== at);
+      const wrong = values.filter((array, i) => (i % 3 === 2 ? wrongSmall(array) : wrongLarge(array))).length;
       await uploaded.sum().item().then(note);
       await stm.emptyCache('cuda');
       const back = control.pinnedBytes();

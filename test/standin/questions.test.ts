@@ -188,7 +188,8 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
     expect(ask(['nonesuch'])).toMatchObject({
       code: 1,
       stderr:
-        "questions: cuda-probe: got 'nonesuch', expected the beginning of a name that `cuda-probe list --all` prints.\n",
+        "questions: cuda-probe: got 'nonesuch', " +
+        'expected the beginning of a name that `cuda-probe list --all` prints.\n',
     });
     expect(ask(['--fast'])).toMatchObject({
       code: 2,

@@ -29,6 +29,14 @@ export const prelude = `
 `;
 
 /**
+ * The source of a worker that runs `body` after the prelude, `parentPort` being there as well; quoted, so that it can
+ * stand in the script of a child.
+ */
+export function workerSource(body: string): string {
+  return JSON.stringify(`const { parentPort } = require('node:worker_threads'); ${prelude} ${body}`);
+}
+
+/**
  * Runs `script` after the prelude in a Node process of its own.
  *
  * @param script  CommonJS; `gc()` is there

@@ -97,7 +97,8 @@ export async function expectClose(got: Tensor, expected: HostArray, tolerance: n
       Object.is(value, wanted) || value === wanted || Math.abs(value - wanted) <= tolerance * (1 + Math.abs(wanted));
     if (!near)
       expect.fail(
-        `element [${placeOf(expected.shape, position).join(', ')}]: got ${value}, expected ${wanted} within ${tolerance}`,
+        `element [${placeOf(expected.shape, position).join(', ')}]: got ${value}, ` +
+          `expected ${wanted} within ${tolerance}`,
       );
   }
 }

@@ -25,11 +25,12 @@ describeDevices('compile: steps that are never alike', () => {
     for (let size = 1; size < 64; size++) compiled(zeros([size]));
     expect(await ours()).toEqual([]);
     for (let size = 64; size < 200; size++) compiled(zeros([size]));
-    expect(await ours()).toEqual([
-      expect.stringMatching(
-        /^StmnetWarning: compile: got 64 calls in a row none of which could be replayed, because their shapes[\s\S]*\n {2}Fix: pad batches to few lengths/,
-      ),
-    ]);
+    const told = await ours();
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(
+      'StmnetWarning: compile: got 64 calls in a row none of which could be replayed, because their shapes',
+    );
+    expect(told[0]).toContain('\n  Fix: pad batches to few lengths');
     expect([compiled.replays, compiled.recordings]).toEqual([0, 0]);
   });
 

@@ -255,7 +255,7 @@ describeDevices('compile', () => {
     expect(await run(true)).toEqual(await run(false));
   });
 
-  test('a parameter that is frozen, options that change and a state that is loaded make a step of another kind', async () => {
+  test('a frozen parameter, options that change and a state that is loaded make a step of another kind', async () => {
     const run = async (compiled: boolean): Promise<unknown> => {
       const [a, b] = [new Parameter(tensor([1])), new Parameter(tensor([2]))],
         optimizer = new Adam([a, b], { learningRate: 0.1 });

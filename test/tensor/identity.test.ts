@@ -424,17 +424,20 @@ describe('messages', () => {
     [
       'tensors that are no list',
       () => stm.concat(x(own), 0),
-      `concat: got ${String(own)} as tensors, expected an array of tensors.\n  Fix: put the tensors into an array: [a, b].`,
+      `concat: got ${String(own)} as tensors, expected an array of tensors.\n` +
+        '  Fix: put the tensors into an array: [a, b].',
     ],
     [
       'a proxy',
       () => stm.exp(x(garbage['proxy'])),
-      'exp: got a proxy of a Tensor as x, expected a Tensor.\n  Fix: pass the tensor itself, not an object around it; keep tensors out of reactive state.',
+      'exp: got a proxy of a Tensor as x, expected a Tensor.\n' +
+        '  Fix: pass the tensor itself, not an object around it; keep tensors out of reactive state.',
     ],
     [
       'new Tensor',
       () => Reflect.construct(Tensor, [[1, 2]]),
-      'Tensor: got new Tensor([1, 2]), expected a tensor made by a function.\n  Fix: call tensor(x), zeros(shape) or another factory.',
+      'Tensor: got new Tensor([1, 2]), expected a tensor made by a function.\n' +
+        '  Fix: call tensor(x), zeros(shape) or another factory.',
     ],
   ])('%s', (_, call, message) => expect(messageOf(call)).toBe(message));
 
@@ -442,7 +445,8 @@ describe('messages', () => {
   test('objects of another copy are named as such', async () => {
     const foreign = other.tensor([7, 7]);
     expect(messageOf(() => stm.add(own, x(foreign)))).toBe(
-      `add: got a Tensor of another copy of the package as b, expected a Tensor or a number.\n  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
+      'add: got a Tensor of another copy of the package as b, expected a Tensor or a number.\n' +
+        `  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
     );
     const module = new other.Linear({ inFeatures: 2, outFeatures: 1 });
     expect(messageOf(() => new stm.Sequential(x(module)))).toContain(
@@ -458,7 +462,9 @@ describe('messages', () => {
       forward(): void {}
     }
     expect(messageOf(() => new Holder().parameters())).toBe(
-      `Holder: got a Module of another copy of the package, Linear in the field inner, expected modules and tensors of one copy.\n  Fix: ${oneCopy}.`,
+      'Holder: got a Module of another copy of the package, Linear in the field inner, ' +
+        'expected modules and tensors of one copy.\n' +
+        `  Fix: ${oneCopy}.`,
     );
     const optimizer = new other.SGD(module.parameters());
     expect(messageOf(() => new stm.StepLR(x(optimizer), { stepSize: 1 }))).toContain(
@@ -474,16 +480,24 @@ describe('messages', () => {
       schedule: new other.StepLR(optimizer, { stepSize: 1 }),
       metrics: [new other.Accuracy()],
     };
+    const expected: Record<string, string> = {
+      model: 'a Module',
+      optimizer: 'an optimizer',
+      loss: 'a loss such as new CrossEntropyLoss(), or a function',
+      schedule: 'a schedule',
+      metrics: 'metrics such as new Accuracy()',
+    };
     for (const [name, part] of Object.entries(wrong)) {
       const kind = describeValue(Array.isArray(part) ? part[0] : part);
       expect(kind).toContain('of another copy of the package');
       expect(messageOf(() => new stm.Trainer({ ...parts, [name]: part }))).toBe(
-        `Trainer: got ${name}: ${kind}, expected ${{ model: 'a Module', optimizer: 'an optimizer', loss: 'a loss such as new CrossEntropyLoss(), or a function', schedule: 'a schedule', metrics: 'metrics such as new Accuracy()' }[name]}.\n  Fix: ${oneCopy}.`,
+        `Trainer: got ${name}: ${kind}, expected ${expected[name]}.\n  Fix: ${oneCopy}.`,
       );
     }
     const sequence = new other.PaddedSequence(other.zeros([1, 1]), [1]);
     expect(messageOf(() => stm.compile((input: unknown) => stm.add(own, x(input)))({ deep: [foreign] }))).toBe(
-      `compile: got the argument a Tensor of another copy of the package, expected tensors of this copy.\n  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
+      'compile: got the argument a Tensor of another copy of the package, expected tensors of this copy.\n' +
+        `  Fix: ${oneCopy}, or carry the numbers over: tensor({ data: await x.data(), shape: x.shape }).`,
     );
     expect(messageOf(() => layer().forward(x(sequence)))).toContain(
       'input a PaddedSequence of another copy of the package',
@@ -491,7 +505,9 @@ describe('messages', () => {
     expect(messageOf(() => layer().forward(x(sequence)))).toContain(`Fix: ${oneCopy}.`);
     const loader = new other.DataLoader([{ input: [1, 2], target: [1] }]);
     await expect(new stm.Trainer(parts).fit(x(loader), { epochs: 1, progress: false })).rejects.toThrow(
-      `Trainer.fit: got a DataLoader of another copy of the package, expected a DataLoader or another iterable of batches.\n  Fix: ${oneCopy}.`,
+      'Trainer.fit: got a DataLoader of another copy of the package, ' +
+        'expected a DataLoader or another iterable of batches.\n' +
+        `  Fix: ${oneCopy}.`,
     );
   });
 });
@@ -527,7 +543,9 @@ test('a tensor is text where text is wanted, and no number', () => {
   ];
   for (const call of calls) {
     expect(call).toThrow(
-      `Tensor: got ${text} in arithmetic or in a comparison by an operator, expected a number.\n  Fix: read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, for text String(x).`,
+      `Tensor: got ${text} in arithmetic or in a comparison by an operator, expected a number.\n` +
+        '  Fix: read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, ' +
+        'for text String(x).',
     );
   }
 });

@@ -109,8 +109,10 @@ test('what a scope has disposed of is told apart, and kept by keep()', async () 
     }),
   );
   expect(() => held.state?.add(1)).toThrow(
-    'add: got a tensor as a that was disposed at the end of the scope, or the training step, that made it, expected a live one.\n' +
-      '  Fix: return it from the scope; what goes from step to step, such as a recurrent state in a field, is kept by keep(): this.state = keep(detach(state)).',
+    'add: got a tensor as a that was disposed at the end of the scope, or the training step, that made it, ' +
+      'expected a live one.\n' +
+      '  Fix: return it from the scope; what goes from step to step, such as a recurrent state in a field, ' +
+      'is kept by keep(): this.state = keep(detach(state)).',
   );
   expect(await held.kept?.item()).toBe(2);
   expect(await held.parts?.[0]?.h.item()).toBe(3);
@@ -150,15 +152,18 @@ describe('a second backward through a released graph', () => {
   const loss = (x: Tensor): Tensor => x.mul(x).sum();
   const messageOf = (call: () => unknown): string => mistake(call)?.message ?? 'no error';
   const carried = (from: string): string =>
-    `backward: got a loss that goes back to ${from} of an earlier forward pass, whose graph was released by its backward(), expected a graph that no backward() has walked.\n` +
-    '  Fix: detach what one step hands to the next, as a recurrent state: state = detach(state). Of two losses of one forward pass take the sum, or pass retainGraph: true to the first backward().';
+    `backward: got a loss that goes back to ${from} of an earlier forward pass, ` +
+    'whose graph was released by its backward(), expected a graph that no backward() has walked.\n' +
+    '  Fix: detach what one step hands to the next, as a recurrent state: state = detach(state). ' +
+    'Of two losses of one forward pass take the sum, or pass retainGraph: true to the first backward().';
 
   test('of the same loss', () => {
     const used = loss(zeros([2], { requiresGrad: true }));
     used.backward();
     expect(messageOf(() => used.backward())).toBe(
       'backward: got a graph whose sum was released by an earlier backward(), expected an unused one.\n' +
-        '  Fix: compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time.',
+        '  Fix: compute the loss again, add the losses and call backward once, ' +
+        'or pass retainGraph: true the first time.',
     );
   });
 

@@ -65,7 +65,8 @@ describe('checkOptions', () => {
     ['inputSiez', 'inputSize'],
   ])('%s is taken for %s', (given, meant) => {
     expect(() => check({ [given]: 1 })).toThrow(
-      `LSTM: got an option ${given}, expected only inputSize, hiddenSize, numLayers.\n  Fix: write ${meant}, if that is what you mean by ${given}.`,
+      `LSTM: got an option ${given}, expected only inputSize, hiddenSize, numLayers.\n` +
+        `  Fix: write ${meant}, if that is what you mean by ${given}.`,
     );
   });
 
@@ -82,7 +83,8 @@ describe('checkOptions', () => {
   test('a number in place of the options: the arguments before it may stay', () => {
     const options: unknown = 20;
     expect(() => checkOptions('Trainer.fit', options as object, ['epochs', 'progress'])).toThrow(
-      'Trainer.fit: got 20, expected an object of options (epochs, progress).\n  Fix: pass an object of options: { epochs: … }.',
+      'Trainer.fit: got 20, expected an object of options (epochs, progress).\n' +
+        '  Fix: pass an object of options: { epochs: … }.',
     );
   });
 
@@ -105,12 +107,14 @@ describe('checkOptions', () => {
     [
       'returnSequences',
       layer,
-      'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone',
+      'leave it out: forward returns every step as output; ' +
+        'in a Sequential put new LastStep() after the layer for the last one alone',
     ],
     [
       'return_sequences',
       layer,
-      'leave it out: forward returns every step as output; in a Sequential put new LastStep() after the layer for the last one alone',
+      'leave it out: forward returns every step as output; ' +
+        'in a Sequential put new LastStep() after the layer for the last one alone',
     ],
     [
       'returnState',
@@ -120,7 +124,8 @@ describe('checkOptions', () => {
     [
       'recurrentDropout',
       layer,
-      'leave it out: dropout acts between stacked layers (numLayers: 2 or more); put a Dropout before or after the layer for its input or output',
+      'leave it out: dropout acts between stacked layers (numLayers: 2 or more); ' +
+        'put a Dropout before or after the layer for its input or output',
     ],
     ['activation', layer, 'leave it out: the gates are sigmoid and tanh, as cuDNN computes them; RNN has nonlinearity'],
     ['activation', ['inFeatures', 'outFeatures'], 'leave it out, and put a layer such as new ReLU() after this one'],
@@ -130,7 +135,8 @@ describe('checkOptions', () => {
     [
       'validationSplit',
       ['epochs', 'validation'],
-      'split the data first: const [train, held] = randomSplit(data, [0.8, 0.2]), and pass validation: new DataLoader(held, { batchSize })',
+      'split the data first: const [train, held] = randomSplit(data, [0.8, 0.2]), ' +
+        'and pass validation: new DataLoader(held, { batchSize })',
     ],
     ['batchSize', ['epochs', 'validation'], 'give it to the loader: new DataLoader(data, { batchSize })'],
     ['device', layer, "leave it out, and move the module: module.to('cuda')"],

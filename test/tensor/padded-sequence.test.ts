@@ -73,7 +73,8 @@ describe('PaddedSequence', () => {
       ],
     ]);
     expect(() => sequence().map((values) => values.slice([0], [1]))).toThrow(
-      `PaddedSequence.map: got a function that turns f32[2, 3, 2] on ${here} into f32[1, 3, 2] on ${here}, expected [2, 3, …], the same rows and steps`,
+      `PaddedSequence.map: got a function that turns f32[2, 3, 2] on ${here} into f32[1, 3, 2] on ${here}, ` +
+        'expected [2, 3, …], the same rows and steps',
     );
   });
 
@@ -115,7 +116,8 @@ describe('PaddedSequence', () => {
   test('argmax goes over features only', async () => {
     expect(await sequence().argmax(-1).array()).toEqual([[1, 1, 1], [1]]);
     expect(() => sequence().argmax(1)).toThrow(
-      `PaddedSequence.argmax: got dim 1 of f32[2, 3, 2] on ${here}, lengths [3, 1], expected an axis of features, after [N, T]`,
+      `PaddedSequence.argmax: got dim 1 of f32[2, 3, 2] on ${here}, lengths [3, 1], expected an axis of features, ` +
+        'after [N, T]',
     );
   });
 

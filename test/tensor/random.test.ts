@@ -108,17 +108,27 @@ test('two calls never share numbers', async () => {
   expect(seen.size).toBe(100);
 });
 
-test('without a seed each process and worker draws numbers of its own, and tells the seed that makes them again', async () => {
+test('without a seed each process and worker draws numbers of its own, and tells its seed', async () => {
   const { stdout, stderr } = runChild(`
     const { Worker } = require('node:worker_threads');
-    const draw = async () => [stm.getRandomState(), (await new stm.LSTM({ inputSize: 1, hiddenSize: 1 }).weight_ih_l0.data())[0]];
-    const worker = () => new Promise((resolve) => new Worker(
-      'const stm = require(' + JSON.stringify(require.resolve('./dist/index.js')) + '); (' + draw + ')().then((drawn) => require("node:worker_threads").parentPort.postMessage(drawn));',
-      { eval: true }).on('message', resolve));
+    const draw = async () => {
+      const state = stm.getRandomState();
+      const { weight_ih_l0 } = new stm.LSTM({ inputSize: 1, hiddenSize: 1 });
+      return [state, (await weight_ih_l0.data())[0]];
+    };
+    const source = [
+      'const stm = require(' + JSON.stringify(require.resolve('./dist/index.js')) + ');',
+      'const { parentPort } = require("node:worker_threads");',
+      '(' + draw + ')().then((drawn) => parentPort.postMessage(drawn));',
+    ].join(' ');
+    const worker = () => new Promise((resolve) => new Worker(source, { eval: true }).on('message', resolve));
     (async () => {
       const drawn = [await draw(), await worker(), await worker()];
       const again = [];
-      for (const [state] of drawn) { stm.manualSeed(state.seed); again.push((await draw())[1]); }
+      for (const [state] of drawn) {
+        stm.manualSeed(state.seed);
+        again.push((await draw())[1]);
+      }
       console.log(JSON.stringify({ drawn, again }));
     })();
   `);

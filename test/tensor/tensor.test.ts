@@ -177,7 +177,7 @@ test('noGrad records nothing, detach stops gradients', () => {
   expect(() => stm.noGrad(async () => 1)).toThrowError(mistake('OptionError', 'ERR_STM_OPTION', /async function/));
 });
 
-test('a fault rejects the next read once; what was computed from it always rejects; the rest stays usable', async () => {
+test('a fault rejects the next read once; what came of it always rejects; the rest stays usable', async () => {
   const good = stm.tensor([1, 2]);
   const bad = fail(good),
     after = bad.add(good);

@@ -156,8 +156,9 @@ describeDevices('a loss that is not finite', () => {
     });
     await expect(failed).rejects.toThrow(TrainingError);
     await expect(failed).rejects.toThrow(
-      /^Trainer\.fit: got a loss of (NaN|Infinity) in epoch 1, batch 1 \(step 4 of the trainer\), expected a finite number\.\n {2}Fix: look for NaN/,
+      /^Trainer\.fit: got a loss of (NaN|Infinity) in epoch 1, batch 1 \(step 4 of the trainer\), expected a finite/,
     );
+    await expect(failed).rejects.toThrow(' expected a finite number.\n  Fix: look for NaN');
     expect(steps.length).toBeLessThan(6);
     expect(await model.weight.item()).toBe(before);
     expect((await trainer.fit(good, { epochs: 1, progress: false })).last?.train['loss']).toBeLessThan(1);
@@ -247,7 +248,9 @@ test('batches in which nothing counts change no figure; an epoch of nothing else
   expect((await trainer.fit([of(-100, -100), of(0, 1)], { epochs: 1, progress: false })).last?.train).toEqual(one);
   expect((await trainer.evaluate([of(-100)]))['loss']).toBeNaN();
   await expect(trainer.fit([of(-100), of(-100, -100)], { epochs: 1, progress: false })).rejects.toThrow(
-    'Trainer.fit: got 2 batches in epoch 1 of which nothing counts for the loss, expected at least one target that does.\n  Fix: look whether all labels are ignoreIndex',
+    'Trainer.fit: got 2 batches in epoch 1 of which nothing counts for the loss, ' +
+      'expected at least one target that does.\n' +
+      '  Fix: look whether all labels are ignoreIndex',
   );
 });
 

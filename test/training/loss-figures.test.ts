@@ -383,7 +383,8 @@ describe("losses of one's own", () => {
   });
   test('that return no loss are refused', async () => {
     await expect(evaluate((output: Tensor) => output)).rejects.toThrow(
-      `Trainer: the loss: got f32[3, 1] on ${here}, expected a tensor of one element.\n  Fix: take its mean() or sum(); a loss with reduction: 'none' does not.`,
+      `Trainer: the loss: got f32[3, 1] on ${here}, expected a tensor of one element.\n` +
+        "  Fix: take its mean() or sum(); a loss with reduction: 'none' does not.",
     );
     await expect((async () => evaluate(new MSELoss({ reduction: 'none' })))()).rejects.toThrow(
       "Trainer: got a loss with reduction: 'none', expected reduction: 'mean' or 'sum'.\n  Fix: leave reduction out",

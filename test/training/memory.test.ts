@@ -16,7 +16,7 @@ import {
 } from 'stmnet';
 
 // A file of its own, so a process of its own: nothing that other tests left is collected meanwhile.
-test('steps, epochs and evaluations leave handles and live bytes exactly where they were, without the collector', async () => {
+test('steps, epochs and evaluations leave handles and live bytes where they were, without the collector', async () => {
   const items = Array.from({ length: 60 }, (_, i) => ({
     input: Array.from({ length: 1 + (i % 6) }, (__, t) => [Math.cos(i * t), Math.sin(i + t)]),
     target: i % 2,

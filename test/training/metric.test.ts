@@ -310,7 +310,8 @@ describeDevices('a metric', (device) => {
 describe('mistakes', () => {
   test('outputs and targets that do not fit', () => {
     expect(() => new Accuracy().update(zeros([4, 3]), labels([0, 1]))).toThrow(
-      `Accuracy: got output f32[4, 3] on ${here} and target i32[2] on ${here}, expected a target of shape [4]: classes are the last axis of the output.`,
+      `Accuracy: got output f32[4, 3] on ${here} and target i32[2] on ${here}, ` +
+        'expected a target of shape [4]: classes are the last axis of the output.',
     );
     expect(() => new MeanSquaredError().update(zeros([4, 3]), zeros([4]))).toThrow(ShapeError);
     expect(() => new ConfusionMatrix({ numClasses: 4 }).update(zeros([2, 3]), labels([0, 1]))).toThrow(
@@ -347,7 +348,8 @@ describe('mistakes', () => {
       return confusion.compute();
     };
     await expect(count()).rejects.toThrow(
-      'ConfusionMatrix: got 1 label that is no class, expected whole numbers in 0..1, or the ignoreIndex.\n  Fix: correct the labels, or choose numClasses',
+      'ConfusionMatrix: got 1 label that is no class, expected whole numbers in 0..1, or the ignoreIndex.\n' +
+        '  Fix: correct the labels, or choose numClasses',
     );
     confusion.reset();
     confusion.update(zeros([3, 2]), tensor([-1, 0.5, 1]));

@@ -61,7 +61,7 @@ describeDevices('a gradient that is not finite', () => {
       const { model, trainer } = recurrent(options);
       const before = await weightsOf(model);
       await expect(trainer.fit([series(Number.POSITIVE_INFINITY)], quiet)).rejects.toThrow(
-        /^Trainer\.fit: got a gradient of NaN or infinity in epoch 1, batch 1 \(step 1 of the trainer\), expected finite/,
+        'Trainer.fit: got a gradient of NaN or infinity in epoch 1, batch 1 (step 1 of the trainer), expected finite',
       );
       await expect(trainer.fit([series(Number.POSITIVE_INFINITY)], quiet)).rejects.toThrow(
         'Fix: look for NaN or infinity in the input of this batch, and for sqrt',

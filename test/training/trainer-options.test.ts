@@ -34,7 +34,9 @@ describe('the optimizer', () => {
   test('of another model is refused', () => {
     expect(() => new Trainer({ model, loss, optimizer: new SGD(other.parameters()) })).toThrow(OptionError);
     expect(() => new Trainer({ model, loss, optimizer: new SGD(other.parameters()) })).toThrow(
-      'Trainer: got an optimizer of which no parameter is in the model, expected an optimizer over parameters of this model.\n  Fix: make the optimizer of it, after loading or changing the model',
+      'Trainer: got an optimizer of which no parameter is in the model, ' +
+        'expected an optimizer over parameters of this model.\n' +
+        '  Fix: make the optimizer of it, after loading or changing the model',
     );
   });
   test('of some parameters is fine', async () => {
@@ -78,7 +80,9 @@ describe('the optimizer', () => {
     const before = await model.weight.data();
     for (let attempt = 0; attempt < 2; attempt++) {
       await expect(stray.fit([batch(1)], { epochs: 1, progress: false })).rejects.toThrow(
-        'Trainer: got 2 parameters in the optimizer that are not in the model and have no gradient, expected those of the model.\n  Fix: make the optimizer after the last change of the model',
+        'Trainer: got 2 parameters in the optimizer that are not in the model and have no gradient, ' +
+          'expected those of the model.\n' +
+          '  Fix: make the optimizer after the last change of the model',
       );
       expect(await model.weight.data()).toEqual(before); // no step was taken
     }
@@ -152,7 +156,8 @@ describe('words of other libraries', () => {
   });
   test('a class in place of a loss, items in place of batches', async () => {
     expect(() => make({ loss: CrossEntropyLoss })).toThrow(
-      'Trainer: got the class CrossEntropyLoss as loss, expected a loss made of it.\n  Fix: write loss: new CrossEntropyLoss().',
+      'Trainer: got the class CrossEntropyLoss as loss, expected a loss made of it.\n' +
+        '  Fix: write loss: new CrossEntropyLoss().',
     );
     await expect(make({}).fit([{ input: [1], target: 1 }] as never, { epochs: 1, progress: false })).rejects.toThrow(
       'Fix: let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 }).',

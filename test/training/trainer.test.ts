@@ -287,7 +287,7 @@ describe('one at a time', () => {
     };
   };
 
-  test('evaluating in a callback would spoil the figures of the epoch: refused, and the trainer stays usable', async () => {
+  test('evaluating in a callback would spoil the figures of the epoch: it is refused and harms nothing', async () => {
     const { trainer, batches } = made();
     const inside = trainer.fit(batches, {
       epochs: 1,
@@ -296,7 +296,8 @@ describe('one at a time', () => {
     });
     await expect(inside).rejects.toThrow(OptionError);
     await expect(inside).rejects.toThrow(
-      'Trainer.evaluate: got a call while fit is running, expected one at a time: they share the metrics.\n  Fix: evaluate in onEpochEnd or by the option validation, or make a second Trainer of the same model.',
+      'Trainer.evaluate: got a call while fit is running, expected one at a time: they share the metrics.\n' +
+        '  Fix: evaluate in onEpochEnd or by the option validation, or make a second Trainer of the same model.',
     );
     expect((await trainer.evaluate(batches))['loss']).toBe(2);
     expect((await trainer.fit(batches, { epochs: 1, progress: false })).last?.train).toEqual({
@@ -327,7 +328,8 @@ describe('one at a time', () => {
       callbacks: [{ onEpochEnd: (_, seen) => void left.push(seen.evaluate(batches)) }],
     });
     await expect(running).rejects.toThrow(
-      'Trainer.fit: got a call while evaluate is running, expected one at a time: they share the metrics.\n  Fix: await evaluate first.',
+      'Trainer.fit: got a call while evaluate is running, expected one at a time: they share the metrics.\n' +
+        '  Fix: await evaluate first.',
     );
     await Promise.all(left);
   });
@@ -335,7 +337,8 @@ describe('one at a time', () => {
     const { trainer, batches } = made();
     const first = trainer.fit(batches, { epochs: 2, progress: false });
     await expect(trainer.fit(batches, { epochs: 1, progress: false })).rejects.toThrow(
-      'Trainer.fit: got a call while fit is running, expected one at a time: they share the metrics.\n  Fix: await fit first.',
+      'Trainer.fit: got a call while fit is running, expected one at a time: they share the metrics.\n' +
+        '  Fix: await fit first.',
     );
     expect((await first).train('loss')).toEqual([2, 2]);
     const evaluated = trainer.evaluate(batches);
@@ -457,7 +460,8 @@ describe('mistakes', () => {
     const lstm = new LSTM({ inputSize: 1, hiddenSize: 1 });
     const trainer = new Trainer({ model: lstm, loss: new MSELoss(), optimizer: new SGD(lstm.parameters()) });
     const message =
-      'Trainer: the output of the model: got { output, h, c }, expected a tensor or a PaddedSequence.\n  Fix: return output from forward, or put a recurrent layer into a Sequential';
+      'Trainer: the output of the model: got { output, h, c }, expected a tensor or a PaddedSequence.\n' +
+      '  Fix: return output from forward, or put a recurrent layer into a Sequential';
     const input = ones([1, 2, 1]);
     expect(() => trainer.step({ input, target: input })).toThrow(message);
     await expect(trainer.predict(input)).rejects.toThrow(message);
@@ -466,7 +470,8 @@ describe('mistakes', () => {
     const fit = (callbacks: unknown): Promise<unknown> =>
       make().fit(batches, { epochs: 1, progress: false, callbacks: callbacks as never });
     await expect(fit([{ onEpoch: () => undefined }])).rejects.toThrow(
-      'Trainer.fit: got onEpoch in a callback, expected an object with onStep or onEpochEnd.\n  Fix: write onEpochEnd, if that is what you mean by onEpoch.',
+      'Trainer.fit: got onEpoch in a callback, expected an object with onStep or onEpochEnd.\n' +
+        '  Fix: write onEpochEnd, if that is what you mean by onEpoch.',
     );
     await expect(fit([{ onStep: () => undefined, onEpochEnds: () => undefined }])).rejects.toThrow(
       'Fix: write onEpochEnd, if that is what you mean by onEpochEnds.',

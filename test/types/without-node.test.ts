@@ -30,12 +30,16 @@ function compile(file: string, program: string, options: object): string {
   return tsc('-p', '.', '--pretty', 'false');
 }
 
-const head = `import { Adam, CrossEntropyLoss, LSTM, LastStep, Linear, Module, PaddedSequence, Sequential, Tensor, Trainer, load, pad, tensor } from 'stmnet';
+const head = `
+  import { Adam, CrossEntropyLoss, LSTM, LastStep, Linear, Module, Sequential, Trainer } from 'stmnet';
+  import { PaddedSequence, Tensor, load, pad, tensor } from 'stmnet';
   import { japaneseVowels } from 'stmnet/datasets';
-  export const model = new Sequential(new LSTM({ inputSize: 2, hiddenSize: 3 }), new LastStep(), new Linear({ inFeatures: 3, outFeatures: 2 }));\n`;
+  const lstm = new LSTM({ inputSize: 2, hiddenSize: 3 });
+  export const model = new Sequential(lstm, new LastStep(), new Linear({ inFeatures: 3, outFeatures: 2 }));\n`;
 const program = `${head}
   export const base: Module = model;
-  export const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer: new Adam(model.parameters(), { learningRate: 0.001 }) });
+  const optimizer = new Adam(model.parameters(), { learningRate: 0.001 });
+  export const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer });
   export async function predict(): Promise<Tensor | PaddedSequence> {
     for (const { target } of (await japaneseVowels()).train) target satisfies number;
     using one = tensor([1]);
@@ -44,7 +48,8 @@ const program = `${head}
   }`;
 const required = `import stmnet = require('stmnet');
   import datasets = require('stmnet/datasets');
-  const { output }: { output: stmnet.PaddedSequence } = new stmnet.LSTM({ inputSize: 2, hiddenSize: 3 }).forward(stmnet.pad([[[1, 2]]]));
+  const lstm = new stmnet.LSTM({ inputSize: 2, hiddenSize: 3 });
+  const { output }: { output: stmnet.PaddedSequence } = lstm.forward(stmnet.pad([[[1, 2]]]));
   output[Symbol.dispose]();
   export = { output, datasets };`;
 

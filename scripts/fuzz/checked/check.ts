@@ -112,7 +112,10 @@ async function compareGradients(
       const found = gradient?.[place] ?? 0;
       const tolerance = (leaf.dtype === 'f32' ? 1e-3 : 1e-5) * (1 + Math.abs(narrow) + sizeOf(base.shape) / 100);
       if (!(Math.abs(found - narrow) <= tolerance))
-        return `${checked.label}: gradient of input ${at} at element ${place} of ${shapeText(base.shape)}: got ${found}, expected ${narrow}`;
+        return (
+          `${checked.label}: gradient of input ${at} at element ${place} of ${shapeText(base.shape)}: got ${found}, ` +
+          `expected ${narrow}`
+        );
     }
   }
   return undefined;

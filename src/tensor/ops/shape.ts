@@ -119,9 +119,9 @@ export function stack(tensors: readonly Tensor[], dim: number): Tensor {
  * @throws {ShapeError} if listed sizes do not add up to the extent
  */
 export function split(x: Tensor, sizes: number | readonly number[], dim = 0): Tensor[] {
-  return binding
-    .split(idOf(x, 'split'), typeof sizes === 'number' ? equalParts(x, sizes, dim) : sizes, dim)
-    .map((id) => wrap(id));
+  const input = idOf(x, 'split');
+  const parts = typeof sizes === 'number' ? equalParts(x, sizes, dim) : sizes;
+  return binding.split(input, parts, dim).map((id) => wrap(id));
 }
 
 /** More tensors cannot be alive at a time. */

@@ -22,7 +22,7 @@ import {
   type HostArray,
   type Tensor,
 } from 'stmnet';
-import { describeDevices } from '../../support/devices';
+import { describeDevices, here } from '../../support/devices';
 import { expectGradients, spreadArray } from '../../support/gradients';
 import { at, generate, opCase } from '../../support/op-cases';
 
@@ -114,7 +114,7 @@ describe('embedding', () => {
     }
   });
 
-  it('refuses indices outside the table at the call, or at the next read where only the device knows them', async () => {
+  it('refuses indices outside the table: at the call, or at the read where only the device knows them', async () => {
     const weight = ones([3, 2]);
     expect(() => embedding(indices([0, 3]), weight)).toThrow(
       /embedding: got an index with the value 3, expected 0\.\.2 \(rows of the table\)/,
@@ -174,9 +174,14 @@ describeDevices('indices in f32 and f64', () => {
       [3, 3],
     ]);
     expect(await whole(dtype, 3)).toEqual(Float32Array.of(0, 0, 0, 1));
+    const most = dtype === 'f32' ? 16777216 : 2147483647;
     for (const wrong of [0.5, NaN, Infinity, -Infinity, 2 ** 40]) {
       await expect(whole(dtype, wrong)).rejects.toThrow(
-        /oneHot: got .* as element 0, expected whole numbers of at most (16777216|2147483647)\.\n  Fix: correct the number; give larger ones in an Int32Array, or ask for dtype 'i32'\./,
+        /^oneHot: got .* as element 0, expected whole numbers of at most/,
+      );
+      await expect(whole(dtype, wrong)).rejects.toThrow(
+        `expected whole numbers of at most ${most}.\n` +
+          "  Fix: correct the number; give larger ones in an Int32Array, or ask for dtype 'i32'.",
       );
     }
     await expect(whole(dtype, 4)).rejects.toThrow(/got index 4, expected 0\.\.3/);
@@ -319,7 +324,7 @@ describe('indexSelect, gather and scatterAdd', () => {
     expect(() => indexSelect(x, 1, indices([[0]]))).toThrow(/got indices i32\[1, 1\] on (cpu|cuda:0), expected 1 axes/);
     await expect(indexSelect(x, 1, computed([3])).data()).rejects.toThrow(/got index 3, expected 0\.\.2/);
     expect(() => gather(x, 1, indices([[0], [0], [0]]))).toThrow(
-      /gather: got index i32\[3, 1\] on (cpu|cuda:0) for f32\[2, 3\] on (cpu|cuda:0), expected equal extents except along dim 1/,
+      `gather: got index i32[3, 1] on ${here} for f32[2, 3] on ${here}, expected equal extents except along dim 1`,
     );
     expect(() => gather(x, 1, indices([[0], [-1]]))).toThrow(/gather: .*the value -1/);
     expect(() => scatterAdd(x, 1, indices([[0], [0]]), ones([2, 2]))).toThrow(
@@ -457,7 +462,8 @@ for (const [dim, size, stride, dilation] of [
 describe('unfold', () => {
   it('refuses windows that do not fit', () => {
     expect(() => unfold(ones([2, 3]), 1, 4)).toThrow(
-      /unfold: got size 4, stride 1, dilation 1 for dim 1 of f32\[2, 3\] on (cpu|cuda:0), expected positive numbers and a window of at most 3 steps/,
+      `unfold: got size 4, stride 1, dilation 1 for dim 1 of f32[2, 3] on ${here}, ` +
+        'expected positive numbers and a window of at most 3 steps',
     );
     expect(() => unfold(ones([2, 3]), 1, 2, { stride: 0 })).toThrow(/stride 0/);
     expect(() => unfold(ones([2, 3]), 1, 2, { step: 2 } as object)).toThrow(/unfold: .*step/s);

@@ -20,6 +20,7 @@ import {
   type Sequence,
   type Tensor,
 } from 'stmnet';
+import { here } from '../../support/devices';
 import { expectGradients, spread, spreadArray } from '../../support/gradients';
 import { differences } from '../../support/near';
 
@@ -568,7 +569,7 @@ describe('crossEntropy', () => {
     expected.forEach(({ loss }, row) => expect(differences([(got[row] ?? 0) / loss], [1], 1e-6)).toEqual([]));
   });
 
-  it('refuses a label out of range: at the call in a tensor from the host, at the read where padding may hold anything', async () => {
+  it('refuses a label out of range: at the call from the host, else at the read', async () => {
     expect(() => crossEntropy(zeros([2, 3]), labels([0, 3]))).toThrow(
       /crossEntropy: got target .*with the value 3, expected 0\.\.2/,
     );
@@ -604,7 +605,8 @@ describe('crossEntropy', () => {
   it('refuses shapes, dtypes and options that do not fit', () => {
     const target = labels([0, 1]);
     expect(() => crossEntropy(zeros([2, 3, 4]), target)).toThrow(
-      /got input f32\[2, 3, 4\] on (cpu|cuda:0) and target i32\[2\] on (cpu|cuda:0), expected a target of shape \[2, 3\]: classes are the last axis of the input/,
+      `got input f32[2, 3, 4] on ${here} and target i32[2] on ${here}, ` +
+        'expected a target of shape [2, 3]: classes are the last axis of the input',
     );
     expect(() => crossEntropy(zeros([2, 3]), zeros([2], { dtype: 'bool' }))).toThrow(
       /got target bool\[2\] on (cpu|cuda:0), expected i32, or f32 or f64 that hold whole numbers/,

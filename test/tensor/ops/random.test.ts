@@ -131,10 +131,12 @@ describe('mistakes', () => {
     expect(() => gaussianNoise(ones([2]), Infinity)).toThrow(OptionError);
     expect(() => gaussianNoise(ones([2]), 1e39)).toThrow(OptionError);
     expect(() => normal_(ones([2]), { mean: 1e39 })).toThrow(
-      'normal_: got mean 1e+39 and std 1, expected finite numbers, std at least 0.\n  Fix: correct them; f32 has to hold them.',
+      'normal_: got mean 1e+39 and std 1, expected finite numbers, std at least 0.\n' +
+        '  Fix: correct them; f32 has to hold them.',
     );
     expect(() => uniform_(ones([2]), { low: -3e38, high: 3e38 })).toThrow(
-      'uniform_: got low -3e+38 and high 3e+38, expected finite numbers, low not above high.\n  Fix: correct the bounds; f32 has to hold them and their difference.',
+      'uniform_: got low -3e+38 and high 3e+38, expected finite numbers, low not above high.\n' +
+        '  Fix: correct the bounds; f32 has to hold them and their difference.',
     );
     expect(() => uniform_(ones([2], { dtype: 'f64' }), { low: -1e308, high: 1e308 })).toThrow(OptionError);
     expect(() => uniform_(ones([2]), { hi: 1 } as object)).toThrow(

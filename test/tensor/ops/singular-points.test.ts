@@ -513,7 +513,7 @@ describeDevices('at singular points', () => {
     }
   });
 
-  it('a gradient of 0 from above stays 0 where the slope is finite, and masked NaN targets leave none in l1Loss', async () => {
+  it('a gradient of 0 stays 0 where the slope is finite, and masked NaN targets leave none in l1Loss', async () => {
     for (const dtype of ['f32', 'f64'] as const) {
       const x = stm.zeros([2], { dtype, requiresGrad: true }),
         y = stm.tensor([0, NaN], { dtype });
