@@ -66,7 +66,8 @@ export * from './tensor/ops/shape';
 // In place of those of ops/shape: they take PaddedSequences too.
 export { concat, flip, select, slice } from './tensor/sequence-ops';
 export { pad, type PadOptions, type SequenceItem } from './tensor/pad';
-export { mapValues, PaddedSequence, type Sequence } from './tensor/padded-sequence';
+export { mapValues } from './tensor/map-values';
+export { PaddedSequence, type Sequence } from './tensor/padded-sequence';
 export {
   getRandomState,
   manualSeed,

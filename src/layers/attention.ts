@@ -4,14 +4,8 @@ import { matmul } from '../tensor/ops/matmul';
 import { softmax } from '../tensor/ops/normalization';
 import { squeeze, unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, describe } from '../tensor/options';
-import {
-  clearPadding,
-  lengthsOf,
-  mapRealSteps,
-  PaddedSequence,
-  valuesOf,
-  type Sequence,
-} from '../tensor/padded-sequence';
+import { clearPadding, mapRealSteps } from '../tensor/map-values';
+import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { checkSequence } from './check-input';
 import { Module } from './module';

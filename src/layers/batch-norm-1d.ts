@@ -12,7 +12,8 @@ import {
   oneOf,
   positiveInteger,
 } from '../tensor/options';
-import { lengthsOf, mapZeros, type Sequence } from '../tensor/padded-sequence';
+import { mapZeros } from '../tensor/map-values';
+import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
 import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';

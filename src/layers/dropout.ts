@@ -1,6 +1,7 @@
 import { dropout } from '../tensor/ops/random';
 import { checkOptions, probability } from '../tensor/options';
-import { clearPadding, mapZeros, type Sequence } from '../tensor/padded-sequence';
+import type { Sequence } from '../tensor/padded-sequence';
+import { clearPadding, mapZeros } from '../tensor/map-values';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 

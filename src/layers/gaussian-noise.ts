@@ -1,6 +1,7 @@
 import { gaussianNoise } from '../tensor/ops/random';
 import { checkOptions, nonNegativeNumber } from '../tensor/options';
-import { clearPadding, mapRealSteps, type Sequence } from '../tensor/padded-sequence';
+import type { Sequence } from '../tensor/padded-sequence';
+import { clearPadding, mapRealSteps } from '../tensor/map-values';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 

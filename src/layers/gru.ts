@@ -1,6 +1,7 @@
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { checkRecurrentOptions, RecurrentLayer, type RecurrentOptions } from './recurrent';
+import { RecurrentLayer } from './recurrent';
+import { checkRecurrentOptions, type RecurrentOptions } from './recurrent-options';
 
 /** Options of a GRU. */
 export type GRUOptions = RecurrentOptions;

@@ -33,7 +33,8 @@ export { Module, type ForwardHook, type ModuleConfig, type StateDict } from './m
 export * from './multiplicative-attention';
 export { BufferTensor, Parameter } from './parameter';
 export { LastStep, MaxPool, MeanPool, type LastStepOptions } from './pooling';
-export { RecurrentLayer, type RecurrentOptions } from './recurrent';
+export { RecurrentLayer } from './recurrent';
+export type { RecurrentOptions } from './recurrent-options';
 export type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
 export type { ModuleClasses } from './registry';
 export { Residual } from './residual';

@@ -1,7 +1,8 @@
 import { ShapeError } from '../tensor/errors';
 import { linear } from '../tensor/ops/matmul';
 import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
-import { mapRealSteps, type Sequence } from '../tensor/padded-sequence';
+import type { Sequence } from '../tensor/padded-sequence';
+import { mapRealSteps } from '../tensor/map-values';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { takeOver, type Parameter } from './parameter';

@@ -2,7 +2,8 @@ import { OptionError } from '../tensor/errors';
 import { nonNegativeInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { checkRecurrentOptions, RecurrentLayer, type RecurrentOptions } from './recurrent';
+import { RecurrentLayer } from './recurrent';
+import { checkRecurrentOptions, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an LSTM. */
 export interface LSTMOptions extends RecurrentOptions {

@@ -1,58 +1,16 @@
 import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
-import { recurrent, type RecurrentAlgorithm, type RecurrentCell } from '../tensor/ops/recurrent';
-import { concat, reshape, select, slice, unsqueeze } from '../tensor/ops/shape';
-import { checkOptions, describe, flag, oneOf, positiveInteger, probability } from '../tensor/options';
+import { recurrent } from '../tensor/ops/recurrent';
+import { concat, select, slice, unsqueeze } from '../tensor/ops/shape';
+import { checkOptions, describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { countsRows } from '../tensor/rows';
 import { Tensor } from '../tensor/tensor';
-import { claim } from './allowance';
 import { checkSequence } from './check-input';
 import { Module } from './module';
 import { Parameter } from './parameter';
-import { uniformValues, type FloatingDType } from './uniform';
-
-/** Options that LSTM, GRU and RNN share. */
-export interface RecurrentOptions {
-  /** D, the last axis of the input. */
-  inputSize: number;
-  /** H, the width of the state. */
-  hiddenSize: number;
-  /** L, layers on top of each other. Default 1. */
-  numLayers?: number;
-  /** Whether the gates have biases, two each as in PyTorch. Default true. */
-  bias?: boolean;
-  /** Whether plain tensors are [N, T, D]; if false, [T, N, D]. A PaddedSequence is always [N, T, D]. Default true. */
-  batchFirst?: boolean;
-  /** Probability in [0, 1) of dropping an element between two layers, in training only. Default 0. */
-  dropout?: number;
-  /** Whether every layer also runs backwards; outputs are side by side. Default false. */
-  bidirectional?: boolean;
-  /** Element type of the parameters. Default f32; f64 runs a plain step-by-step reference. */
-  dtype?: FloatingDType;
-  /**
-   * Which of cuDNN's algorithms computes on a CUDA device: `auto` times those that can compute a shape once, when it
-   * has come a few times or is compiled, and keeps the fastest. Default auto. The CPU has one algorithm of its own.
-   */
-  algo?: RecurrentAlgorithm;
-}
-
-const algorithms: readonly RecurrentAlgorithm[] = [
-  'auto',
-  'standard',
-  'persistStatic',
-  'persistDynamic',
-  'persistStaticSmallH',
-];
-
-/** What a layer hands to the op beside the options. */
-interface CellKind {
-  cell: RecurrentCell;
-  /** Row blocks of a weight: 4 for LSTM, 3 for GRU, 1 for RNN. */
-  gates: number;
-  /** Width of a projected h; 0 without projection. */
-  projSize: number;
-}
+import type { RecurrentOptions } from './recurrent-options';
+import { byLayerAndDirection, makeWeights, type CellKind } from './recurrent-weights';
 
 /** What a run of the stack gives. */
 interface Result {
@@ -65,56 +23,6 @@ interface Result {
 interface States {
   h: Tensor | undefined;
   c: Tensor | undefined;
-}
-
-const sharedOptions = [
-  'inputSize',
-  'hiddenSize',
-  'numLayers',
-  'bias',
-  'batchFirst',
-  'dropout',
-  'bidirectional',
-  'dtype',
-  'algo',
-] as const;
-
-/**
- * Fills in the defaults of the shared options.
- *
- * @param own  names of the options that only this layer has
- * @throws {OptionError} if a value is out of range, or an option is unknown
- */
-export function checkRecurrentOptions(
-  op: string,
-  options: RecurrentOptions,
-  own: readonly string[],
-): Required<RecurrentOptions> {
-  checkOptions(op, options, [...sharedOptions, ...own]);
-  return {
-    inputSize: positiveInteger(op, 'inputSize', options.inputSize),
-    hiddenSize: positiveInteger(op, 'hiddenSize', options.hiddenSize),
-    numLayers: layerCount(op, options.numLayers ?? 1),
-    bias: flag(op, 'bias', options.bias ?? true),
-    batchFirst: flag(op, 'batchFirst', options.batchFirst ?? true),
-    dropout: probability(op, 'dropout', options.dropout ?? 0),
-    bidirectional: flag(op, 'bidirectional', options.bidirectional ?? false),
-    dtype: oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']),
-    algo: oneOf(op, 'algo', options.algo ?? 'auto', algorithms),
-  };
-}
-
-/** Each layer has names and objects of its own: a slip of the keyboard must not fill the memory with them. */
-const MOST_LAYERS = 65_536;
-
-function layerCount(op: string, value: unknown): number {
-  const count = positiveInteger(op, 'numLayers', value);
-  if (count <= MOST_LAYERS) return count;
-  throw new OptionError(op, {
-    given: `numLayers: ${count}`,
-    expected: `at most ${MOST_LAYERS}`,
-    fix: 'use fewer layers; hiddenSize makes them wider',
-  });
 }
 
 /**
@@ -140,9 +48,8 @@ export abstract class RecurrentLayer extends Module {
   protected constructor(options: Required<RecurrentOptions>, kind: CellKind) {
     super();
     this.#kind = kind;
-    const shapes = weightShapes(options, kind);
-    this.#names = [...shapes.keys()];
-    const parameters = viewsOfOne(shapes, 1 / Math.sqrt(options.hiddenSize), options.dtype);
+    const parameters = makeWeights(options, kind);
+    this.#names = [...parameters.keys()];
     // Fields stand in PyTorch's order, that of the state dict: the biases of a direction after its weights.
     for (const name of [...parameters.keys()].sort(byLayerAndDirection)) Reflect.set(this, name, parameters.get(name));
   }
@@ -334,71 +241,4 @@ export abstract class RecurrentLayer extends Module {
         fix: `cast it: state.cast('${this.options.dtype}')`,
       });
   }
-}
-
-/**
- * Names and shapes of the weights in the order of the buffer. Their number is claimed here, their elements where the
- * buffer is made.
- */
-function weightShapes(options: Required<RecurrentOptions>, { gates, projSize }: CellKind): Map<string, number[]> {
-  const { inputSize, hiddenSize, numLayers, bidirectional, bias } = options;
-  const width = projSize > 0 ? projSize : hiddenSize;
-  const directions = bidirectional ? ['', '_reverse'] : [''];
-  claim([0], numLayers * directions.length * (2 + (projSize > 0 ? 1 : 0) + (bias ? 2 : 0)) - 1);
-  const suffixes = Array.from({ length: numLayers }, (_, layer) =>
-    directions.map((direction) => ({ layer, suffix: `l${layer}${direction}` })),
-  ).flat();
-  const shapes = new Map<string, number[]>();
-  for (const { layer, suffix } of suffixes) {
-    shapes.set(`weight_ih_${suffix}`, [gates * hiddenSize, layer === 0 ? inputSize : directions.length * width]);
-    shapes.set(`weight_hh_${suffix}`, [gates * hiddenSize, width]);
-    if (projSize > 0) shapes.set(`weight_hr_${suffix}`, [projSize, hiddenSize]);
-  }
-  if (!bias) return shapes;
-  for (const { suffix } of suffixes) {
-    shapes.set(`bias_ih_${suffix}`, [gates * hiddenSize]);
-    shapes.set(`bias_hh_${suffix}`, [gates * hiddenSize]);
-  }
-  return shapes;
-}
-
-/** Parameters that are views of one fresh buffer, one after the other. */
-function viewsOfOne(
-  shapes: ReadonlyMap<string, readonly number[]>,
-  bound: number,
-  dtype: FloatingDType,
-): Map<string, Parameter> {
-  const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
-  const buffer = uniformValues([[...shapes.values()].reduce((sum, shape) => sum + size(shape), 0)], bound, dtype);
-  const parameters = new Map<string, Parameter>();
-  let start = 0;
-  for (const [name, shape] of shapes) {
-    const part = slice(buffer, [start], [start + size(shape)]);
-    const view = reshape(part, shape);
-    parameters.set(name, new Parameter(view));
-    part.dispose();
-    view.dispose();
-    start += size(shape);
-  }
-  buffer.dispose();
-  return parameters;
-}
-
-const kinds = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'];
-
-/**
- * PyTorch's order: by layer, forwards before backwards, and within one weight_ih, weight_hh, bias_ih, bias_hh,
- * weight_hr.
- */
-function byLayerAndDirection(a: string, b: string): number {
-  const key = (name: string): number[] => {
-    const [, kind = '', layer = '', reverse] = /^(\w+?_\w+?)_l(\d+)(_reverse)?$/.exec(name) ?? [];
-    return [Number(layer), reverse === undefined ? 0 : 1, kinds.indexOf(kind)];
-  };
-  const other = key(b);
-  return (
-    key(a)
-      .map((value, i) => value - (other[i] ?? 0))
-      .find((difference) => difference !== 0) ?? 0
-  );
 }

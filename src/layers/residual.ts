@@ -1,7 +1,8 @@
 import { ShapeError } from '../tensor/errors';
 import { add } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
-import { mapZeros, type Sequence } from '../tensor/padded-sequence';
+import type { Sequence } from '../tensor/padded-sequence';
+import { mapZeros } from '../tensor/map-values';
 import { applyLayer, checkModule, valuesLike } from './apply';
 import { checkSequence } from './check-input';
 import { Module } from './module';

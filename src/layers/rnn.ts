@@ -2,7 +2,8 @@ import { oneOf } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import type { HiddenState } from './gru';
-import { checkRecurrentOptions, RecurrentLayer, type RecurrentOptions } from './recurrent';
+import { RecurrentLayer } from './recurrent';
+import { checkRecurrentOptions, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an RNN. */
 export interface RNNOptions extends RecurrentOptions {

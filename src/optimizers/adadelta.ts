@@ -1,15 +1,8 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber, probability } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import {
-  checkShared,
-  ids,
-  Optimizer,
-  type OptimizerGroup,
-  type OptimizerOptions,
-  type ParameterGroup,
-  type StateLayout,
-} from './optimizer';
+import { ids, Optimizer, type StateLayout } from './optimizer';
+import { checkShared, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of Adadelta. learningRate is 1 by default. */
 export interface AdadeltaOptions extends OptimizerOptions {

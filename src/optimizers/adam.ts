@@ -1,16 +1,14 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
+import { ids, Optimizer, type StateLayout } from './optimizer';
 import {
   checkBetas,
   checkShared,
-  ids,
-  Optimizer,
   type OptimizerGroup,
   type OptimizerOptions,
   type ParameterGroup,
-  type StateLayout,
-} from './optimizer';
+} from './optimizer-options';
 
 /** Options of Adam and AdamW. learningRate is 1e-3 by default. */
 export interface AdamOptions extends OptimizerOptions {

@@ -6,13 +6,8 @@ export { Adamax, type AdamaxOptions } from './adamax';
 export { clipGradNorm, clipGradValue, type ClipGradNormOptions, type ClipGradValueOptions } from './clip';
 export { GradScaler, type GradScalerOptions, type GradScalerStateDict } from './grad-scaler';
 export { NAdam, type NAdamOptions } from './nadam';
-export {
-  Optimizer,
-  type OptimizerGroup,
-  type OptimizerOptions,
-  type OptimizerStateDict,
-  type ParameterGroup,
-} from './optimizer';
+export { Optimizer, type OptimizerStateDict } from './optimizer';
+export type { OptimizerGroup, OptimizerOptions, ParameterGroup } from './optimizer-options';
 export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './reduce-on-plateau';
 export { RMSprop, type RMSpropOptions } from './rmsprop';
 export * from './schedules';

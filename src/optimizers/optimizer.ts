@@ -8,7 +8,8 @@ import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
 import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/recording';
 import { outsideScopes } from '../tensor/scope';
-import { idsOf, Tensor } from '../tensor/tensor';
+import { idsOf, type Tensor } from '../tensor/tensor';
+import type { OptimizerGroup, OptimizerOptions, ParameterGroup } from './optimizer-options';
 import {
   checkDict,
   checkNotes,
@@ -23,27 +24,9 @@ import {
   type ParameterNote,
   type StateLayout,
 } from './optimizer-state';
+import { checkParameters, closed, groupsOf, refuseShortRate } from './parameter-groups';
 
 export type { OptimizerStateDict, ParameterNote, StateLayout } from './optimizer-state';
-
-/** Options that all optimizers share. */
-export interface OptimizerOptions {
-  /** Length of a step, at least 0. The default differs from optimizer to optimizer. */
-  learningRate?: number;
-  /**
-   * Pulls parameters towards 0, at least 0: adds weightDecay · parameter to the gradient (L2), unless the optimizer
-   * says otherwise. Default 0.
-   */
-  weightDecay?: number;
-}
-
-/** Parameters with options of their own; what is left out comes from the options of the optimizer. */
-export type ParameterGroup<O extends OptimizerOptions = OptimizerOptions> = O & { parameters: Iterable<Tensor> };
-
-/** A group with all its options. They may be changed between steps, as schedules change the learning rate. */
-export type OptimizerGroup<O extends OptimizerOptions = OptimizerOptions> = Required<O> & {
-  readonly parameters: readonly Tensor[];
-};
 
 /** Learning rate of one group as the kernels read it: f64[1]. */
 interface GroupRate {
@@ -52,41 +35,6 @@ interface GroupRate {
   value: number;
   /** Where it lies, and with it the group's state. */
   device: string;
-}
-
-/** Checks learning rate and weight decay, and that there is no option but these and `own`. */
-export function checkShared(
-  op: string,
-  options: OptimizerOptions,
-  own: readonly string[],
-  learningRate: number,
-  weightDecay = 0,
-): Required<OptimizerOptions> {
-  checkOptions(op, options, ['learningRate', 'weightDecay', ...own]);
-  return {
-    learningRate: nonNegativeNumber(op, 'learningRate', options.learningRate ?? learningRate),
-    weightDecay: nonNegativeNumber(op, 'weightDecay', options.weightDecay ?? weightDecay),
-  };
-}
-
-/**
- * Two factors in [0, 1) of running means.
- *
- * @throws {OptionError} if `value` is anything else
- */
-export function checkBetas(op: string, value: readonly [number, number]): readonly [number, number] {
-  const given: unknown = value;
-  const valid =
-    Array.isArray(given) &&
-    given.length === 2 &&
-    given.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1);
-  if (!valid)
-    throw new OptionError(op, {
-      given: `betas: ${describe(given)}`,
-      expected: 'two numbers in [0, 1)',
-      fix: 'pass such as betas: [0.9, 0.999]',
-    });
-  return [value[0], value[1]];
 }
 
 /** Ids of tensors. To be called in the argument list of a native call only. */
@@ -354,94 +302,4 @@ export function checkOptimizer(op: string, value: unknown, fix: string): asserts
     expected: 'an optimizer such as new Adam(model.parameters())',
     fix: remedy(value, fix),
   });
-}
-
-/** Refuses the name that others give to the learning rate: an assignment to it would change nothing. */
-function refuseShortRate(holder: object, name: string): void {
-  const set = (value: unknown): never => {
-    throw new OptionError(name, {
-      given: `lr = ${describe(value)}`,
-      expected: 'a name that an optimizer has',
-      fix: 'write learningRate in place of lr',
-    });
-  };
-  Object.defineProperty(holder, 'lr', { set, configurable: true }); // no declared member, so that types refuse it too
-}
-
-/** A group whose options may change, and which takes no others. */
-function closed<G extends object>(name: string, group: G): G {
-  refuseShortRate(group, name);
-  return Object.preventExtensions(group);
-}
-
-/** Takes parameters and groups apart. */
-function groupsOf<O extends OptimizerOptions>(
-  op: string,
-  given: Iterable<Tensor> | readonly ParameterGroup<O>[],
-): { members: Tensor[]; own: object }[] {
-  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given)) {
-    throw new OptionError(op, {
-      given: describe(given),
-      expected: 'parameters, or groups { parameters, … }',
-      fix: remedy(given, `pass model.parameters(), as in new ${op}(model.parameters(), { … })`),
-    });
-  }
-  const items: (Tensor | ParameterGroup<O>)[] = [...given];
-  const loose = items.filter((item): item is Tensor => item instanceof Tensor);
-  if (loose.length === items.length) return [{ members: loose, own: {} }];
-  return items.map((item) => {
-    if (item instanceof Tensor || typeof item !== 'object' || item === null || !('parameters' in item)) {
-      throw new OptionError(op, {
-        given: describe(item),
-        expected: 'only tensors, or only groups { parameters, … }',
-        fix: remedy(item, 'pass model.parameters(), or put { parameters: … } around each list'),
-      });
-    }
-    const { parameters, ...own } = item;
-    const members: unknown = parameters;
-    if (typeof members !== 'object' || members === null || !(Symbol.iterator in members)) {
-      const fix =
-        typeof members === 'function'
-          ? `pass model.parameters(), as in new ${op}(model.parameters(), { … })`
-          : 'write { parameters: layer.parameters(), … }';
-      throw new OptionError(op, {
-        given: `${describe(typeof members === 'function' ? item : members)} as a group's parameters`,
-        expected: 'a list of parameters',
-        fix: remedy(item, fix),
-      });
-    }
-    return { members: [...parameters], own };
-  });
-}
-
-function checkParameters(op: string, parameters: readonly Tensor[]): void {
-  if (parameters.length === 0)
-    throw new OptionError(op, {
-      given: 'no parameters',
-      expected: 'at least one',
-      fix: 'pass model.parameters(), after the layers were made',
-    });
-  const seen = new Set<Tensor>();
-  for (const parameter of parameters) {
-    if (!(parameter instanceof Tensor)) {
-      throw new OptionError(op, {
-        given: describe(parameter),
-        expected: 'tensors',
-        fix: remedy(parameter, 'pass model.parameters(), not namedParameters()'),
-      });
-    }
-    if (!parameter.isLeaf)
-      throw new OptionError(op, {
-        given: `${describe(parameter)}, which an op made`,
-        expected: 'leaves',
-        fix: 'pass the parameters themselves, or detach() the tensor',
-      });
-    if (seen.has(parameter))
-      throw new OptionError(op, {
-        given: `${describe(parameter)} twice`,
-        expected: 'each parameter once',
-        fix: 'leave it out of one of the groups',
-      });
-    seen.add(parameter);
-  }
 }

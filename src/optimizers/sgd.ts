@@ -2,15 +2,8 @@ import { binding } from '../native/load';
 import { OptionError } from '../tensor/errors';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import {
-  checkShared,
-  ids,
-  Optimizer,
-  type OptimizerGroup,
-  type OptimizerOptions,
-  type ParameterGroup,
-  type StateLayout,
-} from './optimizer';
+import { ids, Optimizer, type StateLayout } from './optimizer';
+import { checkShared, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of SGD. learningRate is 1e-3 by default. */
 export interface SGDOptions extends OptimizerOptions {

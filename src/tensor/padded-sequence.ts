@@ -8,7 +8,8 @@ import { flip, reshape, select, slice } from './ops/shape';
 import { describe } from './options';
 import { refuseInStep } from './recording';
 import { longest, pickSteps, reverseSteps, spreadSteps } from './steps';
-import { checkTensor, noNumber, type DType, type Tensor, type TypedArray } from './tensor';
+import { checkTensor, type DType, type Tensor, type TypedArray } from './tensor';
+import { noNumber } from './tensor-errors';
 
 /** What every layer that knows about time takes and gives back in kind. */
 export type Sequence = Tensor | PaddedSequence;
@@ -145,6 +146,11 @@ export class PaddedSequence {
     return new PaddedSequence(result, this.lengths);
   }
 
+  /** As `map`, for functions that take each step by itself and 0 to 0: their results need no clearing. */
+  #mapZeros(fn: (values: Tensor) => Tensor): PaddedSequence {
+    return PaddedSequence.zeroPadded(this.map(fn).values, this.lengths);
+  }
+
   /** Which steps are real: bool [N, T]. */
   mask(): Tensor {
     return this.#steps(true);
@@ -175,7 +181,7 @@ export class PaddedSequence {
    * @throws {DTypeError} if there is no such type
    */
   cast(dtype: DType): PaddedSequence {
-    return mapZeros(this, (values) => cast(values, dtype));
+    return this.#mapZeros((values) => cast(values, dtype));
   }
 
   /**
@@ -215,7 +221,7 @@ export class PaddedSequence {
         fix: 'take argmax of .values for the others',
       });
     }
-    return mapZeros(this, (values) => argmax(values, dim));
+    return this.#mapZeros((values) => argmax(values, dim));
   }
 
   /**
@@ -264,7 +270,7 @@ export class PaddedSequence {
   select(dim: number, index: number): Tensor | PaddedSequence {
     const [rows = 0, steps = 0] = this.shape;
     const axis = dim < 0 ? dim + this.shape.length : dim;
-    if (axis >= 2) return mapZeros(this, (values) => select(values, axis, index));
+    if (axis >= 2) return this.#mapZeros((values) => select(values, axis, index));
     if (!Number.isInteger(index) || axis < 0 || (axis === 0 && (index >= rows || index < -rows))) {
       throw new OptionError('PaddedSequence.select', {
         given: `index ${describe(index)} along dim ${describe(dim)} of ${describe(this)}`,
@@ -362,49 +368,6 @@ export class PaddedSequence {
     };
     Object.defineProperty(this.prototype, inspect.custom, { value: text, configurable: true, writable: true });
   }
-}
-
-/**
- * Applies `fn` to the values of a sequence and gives back the kind that came in: a tensor for a tensor, the same
- * lengths around it for a PaddedSequence.
- *
- *     const logits = mapValues(x, (values) => values.mul(2).add(1));
- *
- * @param fn  keeps the first two axes when `x` is a PaddedSequence, of which it sees zeros past each length: see
- *            `PaddedSequence.map`
- * @throws {ShapeError} if it does not
- */
-export function mapValues<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;
-export function mapValues(x: Sequence, fn: (values: Tensor) => Tensor): Sequence {
-  return x instanceof PaddedSequence ? x.map(fn) : fn(x);
-}
-
-/**
- * As `mapValues`, with zeros past each length before and after, and no gradient there: how a layer that does not know
- * the lengths is applied. @internal
- */
-export function mapRealSteps<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;
-export function mapRealSteps(x: Sequence, fn: (values: Tensor) => Tensor): Sequence {
-  return x instanceof PaddedSequence ? x.map(fn).zeroPadding() : fn(x);
-}
-
-/**
- * As `mapRealSteps`, for functions without parameters that take each step by itself and 0 to 0, or that know the
- * lengths: their results need no clearing, and a gradient that arrives in the padding goes on to where it ends.
- * @internal
- */
-export function mapZeros<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;
-export function mapZeros(x: Sequence, fn: (values: Tensor) => Tensor): Sequence {
-  return x instanceof PaddedSequence ? PaddedSequence.zeroPadded(x.map(fn).values, x.lengths) : fn(x);
-}
-
-/**
- * The same sequence with zeros past each length, where gradients go nowhere; itself if there is nothing to clear.
- * @internal
- */
-export function clearPadding<X extends Sequence>(x: X): X;
-export function clearPadding(x: Sequence): Sequence {
-  return x instanceof PaddedSequence ? x.zeroPadding() : x;
 }
 
 /** The values of a sequence of either kind. */

@@ -3,11 +3,12 @@ import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
 import { markClass, markOf, remedy } from './copies';
 import { fullDeviceName, refuseDType } from './device-name';
-import { DisposedError, OptionError } from './errors';
+import { OptionError } from './errors';
 import { within } from './op-name';
 import { checkOptions, describe, flag } from './options';
 import { refuseInStep } from './recording';
 import { addToScope } from './scope';
+import { ended, noNumber, type End } from './tensor-errors';
 
 declare global {
   // For `using`, in programs that neither @types/node nor the library `esnext.disposable` tells of it; every supported
@@ -355,36 +356,6 @@ function notATensor(x: unknown, op: string, name: string, expected = 'a Tensor')
   const given =
     x === undefined ? `no ${name}` : `${x instanceof Tensor ? 'a proxy of a Tensor' : describe(x)} as ${name}`;
   return new OptionError(op, { given, expected, fix: tensorFor(x) });
-}
-
-/** What is thrown where an operator asks for a number. @internal */
-export const noNumber = (op: string, text: string): OptionError =>
-  new OptionError(op, {
-    given: `${text} in arithmetic or in a comparison by an operator`,
-    expected: 'a number',
-    fix:
-      'read it first, as in (await loss.item()) < 0.1; for tensors there are add(), lt() and the like, ' +
-      'for text String(x)',
-  });
-
-/** How a tensor came to its end. */
-type End = 'dispose()' | 'scope';
-
-function ended(how: End, op: string, name: string): DisposedError {
-  const given = name === 'this' ? 'a tensor' : `a tensor as ${name}`;
-  if (how === 'dispose()')
-    return new DisposedError(op, {
-      given: `${given} that was disposed`,
-      expected: 'a live one',
-      fix: 'dispose of it later, or not at all: what nobody refers to is let go by itself',
-    });
-  return new DisposedError(op, {
-    given: `${given} that was disposed at the end of the scope, or the training step, that made it`,
-    expected: 'a live one',
-    fix:
-      'return it from the scope; what goes from step to step, such as a recurrent state in a field, ' +
-      'is kept by keep(): this.state = keep(detach(state))',
-  });
 }
 
 /** What to write in place of a value that is no tensor. */

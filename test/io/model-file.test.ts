@@ -4,17 +4,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   BatchNorm1d,
-  BufferTensor,
   Dropout,
-  Embedding,
   FormatError,
   GRU,
   LastStep,
   LayerNorm,
   Linear,
   LSTM,
-  MeanPool,
-  Module,
   OptionError,
   ReLU,
   Residual,
@@ -26,17 +22,16 @@ import {
   loadSafetensorsMetadata,
   manualSeed,
   noGrad,
-  ones,
   pad,
-  Parameter,
   rand,
   randn,
   save,
   saveSafetensors,
   tensor,
 } from 'stmnet';
-import type { PaddedSequence, Tensor } from 'stmnet';
+import type { PaddedSequence } from 'stmnet';
 import { safetensorsFile } from './safetensors-file';
+import { stateOf } from '../support/state-of';
 
 let folder = '';
 let path = '';
@@ -45,14 +40,6 @@ beforeAll(async () => {
   path = join(folder, 'model.safetensors');
 });
 afterAll(() => rm(folder, { recursive: true }));
-
-/** Everything a state dict says, on the host. */
-async function stateOf(model: Module): Promise<Record<string, unknown>> {
-  const entries = Object.entries(model.stateDict()).map(
-    async ([name, value]) => [name, { dtype: value.dtype, shape: [...value.shape], data: await value.data() }] as const,
-  );
-  return Object.fromEntries(await Promise.all(entries));
-}
 
 const utterances = (): PaddedSequence => pad([rand([7, 12]), rand([3, 12]), rand([5, 12])]);
 
@@ -127,128 +114,6 @@ describe('save and load', () => {
     noGrad(() => model.weight.add_(1));
     await saving;
     expect(await stateOf(await load(path))).toEqual(before);
-  });
-});
-
-class Tagger extends Module {
-  readonly options: { tags: number };
-  readonly embedding = new Embedding({ numEmbeddings: 10, embeddingDim: 4 });
-  readonly head: Linear;
-
-  constructor(options: { tags: number }) {
-    super();
-    this.options = options;
-    this.head = new Linear({ inFeatures: 4, outFeatures: options.tags });
-  }
-
-  forward(words: Tensor): Tensor {
-    return this.head.forward(this.embedding.forward(words));
-  }
-}
-
-class Average extends Module {
-  readonly pool = new MeanPool();
-
-  forward(input: PaddedSequence): Tensor {
-    return this.pool.forward(input);
-  }
-}
-
-describe('classes of the user', () => {
-  test('are rebuilt with their options, inside containers too', async () => {
-    await save(new Tagger({ tags: 3 }), path);
-    const tagger = await load<Tagger>(path, { classes: { Tagger } });
-    expect(tagger).toBeInstanceOf(Tagger);
-    expect(tagger.head.weight.shape).toEqual([3, 4]);
-    await save(new Sequential(new Linear({ inFeatures: 2, outFeatures: 5 }), new Average()), path);
-    expect((await load<Sequential>(path, { classes: { Average } }))[1]).toBeInstanceOf(Average);
-  });
-
-  test('that are not passed are named', async () => {
-    await save(new Tagger({ tags: 3 }), path);
-    const error: unknown = await load(path).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(FormatError);
-    expect(String(error)).toBe(
-      `FormatError: load: got a model that holds a Tagger in ${path}, ` +
-        'expected a class of stmnet or one that is passed.\n' +
-        '  Fix: load(path, { classes: { Tagger } }).',
-    );
-  });
-
-  test('must have options that a file can carry, and a name', async () => {
-    const odd = new Tagger({ tags: 3 });
-    Object.assign(odd.options, { callback: () => 1 });
-    await expect(save(odd, path)).rejects.toThrow(
-      /save: got Tagger with options\.callback: function callback, expected options that JSON can carry[\s\S]*Fix:/,
-    );
-    Object.assign(odd.options, { callback: [1, { deep: Number.NaN }] });
-    await expect(save(odd, path)).rejects.toThrow(/options\.callback\[1\]\.deep: NaN/);
-    Object.assign(odd.options, { callback: tensor([1]) });
-    await expect(save(odd, path)).rejects.toThrow(OptionError);
-    const Nameless = ((): typeof Average => class extends Average {})();
-    await expect(save(new Nameless(), path)).rejects.toThrow(/class without a name[\s\S]*Fix: write class Tagger/);
-  });
-});
-
-/** Takes a number and keeps it under another name than options. */
-class Sized extends Module {
-  readonly linear: Linear;
-  constructor(readonly width = 3) {
-    super();
-    this.linear = new Linear({ inFeatures: width, outFeatures: width });
-  }
-  forward(x: Tensor): Tensor {
-    return this.linear.forward(x);
-  }
-}
-
-/** Builds a Sized itself, so that nobody else has to. */
-class Holder extends Module {
-  readonly inner = new Sized(5);
-  forward(x: Tensor): Tensor {
-    return this.inner.forward(x);
-  }
-}
-
-describe('constructors of the user', () => {
-  test('whose argument no field options keeps are refused by save, alone and in a container', async () => {
-    const message =
-      'save: got Sized, whose constructor takes an argument that no field keeps, expected a field options, ' +
-      'which load() gives to the constructor again.\n' +
-      "  Fix: keep the constructor's argument in a field options: this.options = options in Sized; " +
-      'or build all of it without an argument.';
-    for (const model of [new Sized(4), new Sequential(new ReLU(), new Sized(4))]) {
-      await expect(save(model, path)).rejects.toBeInstanceOf(OptionError);
-      await expect(save(model, path)).rejects.toThrow(message);
-    }
-  });
-
-  test('that another class of the user’s calls may take what they like', async () => {
-    await save(new Holder(), path);
-    const copy = await load<Holder>(path, { classes: { Holder } });
-    expect(copy.inner.linear.weight.shape).toEqual([5, 5]);
-  });
-
-  test('that throw are named with their reason, and the file is not blamed', async () => {
-    await save(new Tagger({ tags: 3 }), path);
-    const failing = class Tagger extends Module {
-      constructor() {
-        super();
-        throw new TypeError('no vocabulary.');
-      }
-      forward(x: Tensor): Tensor {
-        return x;
-      }
-    };
-    const error: unknown = await load(path, { classes: { Tagger: failing } }).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(OptionError);
-    expect(String(error)).toBe(
-      `OptionError: load: got Tagger, whose constructor fails (TypeError: no vocabulary), in ${path}, ` +
-        'expected new Tagger(options) to build the model that was saved.\n' +
-        "  Fix: keep the constructor's argument in a field options of Tagger before saving, " +
-        "and let the constructor take it; see the error's cause.",
-    );
-    expect(error).toMatchObject({ cause: { name: 'TypeError', message: 'no vocabulary.' } });
   });
 });
 
@@ -425,84 +290,4 @@ test('weights saved by themselves go into a model by loadStateDict', async () =>
   await saveSafetensors(path, from.stateDict());
   to.loadStateDict(await loadSafetensors(path));
   expect(await stateOf(to)).toEqual(await stateOf(from));
-});
-
-/** Takes its settings one by one. */
-class Apart extends Module {
-  readonly linear: Linear;
-  readonly options: unknown;
-  constructor(n: number, k: number, asList = false) {
-    super();
-    this.options = asList ? [n, k] : { n, k };
-    this.linear = new Linear({ inFeatures: n, outFeatures: k });
-  }
-  forward(x: Tensor): Tensor {
-    return this.linear.forward(x);
-  }
-}
-
-test('options that the constructor takes one by one are refused by save', async () => {
-  const given = 'save: got Apart with options: .*, whose constructor takes them one by one';
-  const message = new RegExp(
-    `${given}, expected .*new Apart\\(options\\)\\.\\n {2}Fix: write constructor\\(options\\)`,
-  );
-  for (const model of [new Apart(2, 3), new Apart(2, 3, true), new Sequential(new Apart(2, 3))]) {
-    await expect(save(model, path)).rejects.toThrow(message);
-  }
-});
-
-/** Its constructor replaces a parameter, as a derived class may; so does the constructor of the copy. */
-class Wider extends Module {
-  scale = new Parameter(ones([2]));
-  constructor() {
-    super();
-    this.scale = new Parameter(ones([3]));
-  }
-  forward(x: Tensor): Tensor {
-    return x.mul(this.scale);
-  }
-}
-
-describe('parameters that the options do not tell of', () => {
-  const linear = (): Linear => new Linear({ inFeatures: 2, outFeatures: 3 });
-
-  test.each<[what: string, model: () => Module, message: RegExp]>([
-    [
-      'another shape',
-      () => Object.assign(linear(), { weight: new Parameter(ones([3, 4])) }),
-      /save: got weight: f32\[3, 4\].*, expected f32\[3, 2\].* which the options/,
-    ],
-    ['undefined', () => Object.assign(linear(), { bias: undefined }), /save: got bias: undefined, expected f32\[3\]/],
-    [
-      'another shape, in a container',
-      () => new Sequential(new ReLU(), Object.assign(linear(), { bias: new Parameter(ones([1])) })),
-      /save: got 1\.bias: f32\[1\]/,
-    ],
-    [
-      'another shape, in a class of the user’s',
-      () => Object.assign(new Wider(), { scale: new Parameter(ones([4])) }),
-      /save: got scale: f32\[4\].*, expected f32\[3\]/,
-    ],
-    [
-      'another shape of a buffer',
-      () => Object.assign(new BatchNorm1d({ numFeatures: 2 }), { running_mean: new BufferTensor(ones([3])) }),
-      /save: got running_mean: f32\[3\]/,
-    ],
-  ])('%s: refused by save', async (_, model, message) => {
-    const made = model();
-    manualSeed(4);
-    const next = await rand([3]).data();
-    manualSeed(4);
-    await expect(save(made, path)).rejects.toBeInstanceOf(OptionError);
-    await expect(save(made, path)).rejects.toThrow(message);
-    expect(await rand([3]).data()).toEqual(next);
-  });
-
-  test('of the shape that they make are saved, whoever replaced them', async () => {
-    const model = Object.assign(linear(), { weight: new Parameter(ones([3, 2])) });
-    await save(model, path);
-    expect(await stateOf(await load<Module>(path))).toEqual(await stateOf(model));
-    await save(Object.assign(new Wider(), { scale: new Parameter(tensor([1, 2, 3])) }), path);
-    expect(await (await load(path, { classes: { Wider } })).scale.data()).toEqual(Float32Array.of(1, 2, 3));
-  });
 });

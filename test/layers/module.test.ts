@@ -1,23 +1,12 @@
 import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import {
-  BufferTensor,
-  Conv1d,
   DeviceError,
-  Dropout,
-  Embedding,
-  LastStep,
-  Linear,
-  LSTM,
-  MeanPool,
   Module,
   OptionError,
   PaddedSequence,
   Parameter,
   Sequential,
-  ShapeError,
-  TimeDistributed,
-  noGrad,
   ones,
   randn,
   tensor,
@@ -26,26 +15,7 @@ import {
   type Tensor,
 } from 'stmnet';
 import { here } from '../support/devices';
-
-class Block extends Module {
-  linear = new Linear({ inFeatures: 3, outFeatures: 3 });
-  forward(x: Tensor): Tensor {
-    return this.linear.forward(x);
-  }
-}
-
-class Model extends Module {
-  scale = new Parameter(ones([3]));
-  blocks = [new Block(), new Block()];
-  heads = { first: new Linear({ inFeatures: 3, outFeatures: 2 }), offset: new Parameter(zeros([2])) };
-  counts = new BufferTensor(zeros([1]));
-  note = 'no parameter';
-  plain = ones([2]);
-  forward(x: Tensor): Tensor {
-    const [a, b] = this.blocks;
-    return this.heads.first.forward(b?.forward(a?.forward(x.mul(this.scale)) ?? x) ?? x).add(this.heads.offset);
-  }
-}
+import { Block, Model } from '../support/block-model';
 
 const paths = (model: Module): string[] => Array.from(model.namedParameters(), ([name]) => name);
 
@@ -144,91 +114,6 @@ describe('modes', () => {
   });
 });
 
-describe('state dict', () => {
-  test('copies values in, in place', async () => {
-    const [from, to] = [new Model(), new Model()];
-    const weight = to.blocks[0]?.linear.weight;
-    expect(to.loadStateDict(from.stateDict())).toEqual({ missing: [], unexpected: [] });
-    expect(to.blocks[0]?.linear.weight).toBe(weight);
-    expect(await weight?.data()).toEqual(await from.blocks[0]?.linear.weight.data());
-    expect(weight?.requiresGrad).toBe(true);
-  });
-
-  test('has no history', () => {
-    expect(Object.values(new Model().stateDict()).some((value) => value.requiresGrad)).toBe(false);
-  });
-
-  test('lists everything that does not fit, and copies nothing', async () => {
-    const model = new Model();
-    const before = await model.heads.offset.data();
-    const { scale, ...state } = model.stateDict();
-    const odd = { ...state, extra: scale ?? ones([1]), 'heads.offset': ones([2]), 'blocks.0.linear.bias': ones([4]) };
-    expect(() => model.loadStateDict(odd)).toThrow(ShapeError);
-    expect(() => model.loadStateDict(odd)).toThrow(
-      'Model.loadStateDict: got a state dict without scale; with unexpected extra; ' +
-        `with blocks.0.linear.bias as f32[4] on ${here} for f32[3] on ${here}, ` +
-        'expected the names and shapes of the model.',
-    );
-    expect(() => model.loadStateDict(odd, { strict: false })).toThrow('with blocks.0.linear.bias as f32[4]');
-    expect(await model.heads.offset.data()).toEqual(before);
-  });
-
-  test('without strict, says what was missing and unexpected', async () => {
-    const model = new Model();
-    expect(model.loadStateDict({ scale: tensor([1, 2, 3]), extra: ones([1]) }, { strict: false })).toEqual({
-      missing: Object.keys(model.stateDict()).filter((name) => name !== 'scale'),
-      unexpected: ['extra'],
-    });
-    expect(await model.scale.array()).toEqual([1, 2, 3]);
-  });
-
-  test('unknown options are errors', () => {
-    const options: object = { strcit: false };
-    expect(() => new Model().loadStateDict({}, options)).toThrow(
-      'Model.loadStateDict: got an option strcit, expected only strict.\n  Fix: write strict',
-    );
-  });
-
-  test.each<[what: string, state: unknown, message: string]>([
-    [
-      'a promise',
-      Promise.resolve({}),
-      'got a Promise, expected a state dict, an object of tensors by name.\n' +
-        '  Fix: await it: model.loadStateDict(await loadSafetensors(path)).',
-    ],
-    [
-      'a module',
-      new Block(),
-      'got a module, Block, expected a state dict, an object of tensors by name.\n' +
-        '  Fix: pass the state of that module: other.stateDict().',
-    ],
-    ['a map', new Map(), 'Fix: make an object of it: Object.fromEntries(map).'],
-    ['nothing', undefined, 'got undefined, expected a state dict'],
-    ['a path', 'model.safetensors', 'got "model.safetensors", expected a state dict'],
-  ])('refuses %s', (_, state, message) => {
-    const model = new Model();
-    const attempt = (): unknown =>
-      Reflect.apply(Reflect.get(model, 'loadStateDict'), model, [state, { strict: false }]);
-    expect(attempt).toThrow(OptionError);
-    expect(attempt).toThrow(message);
-  });
-
-  test('f64 values go into f32 parameters', async () => {
-    const model = new Model();
-    model.loadStateDict({ scale: tensor([1, 2, 3], { dtype: 'f64' }) }, { strict: false });
-    expect(await model.scale.array()).toEqual([1, 2, 3]);
-  });
-
-  test('of a tied parameter one name is enough', () => {
-    const model = new Model();
-    const [a, b] = model.blocks;
-    if (a !== undefined && b !== undefined) b.linear.weight = a.linear.weight;
-    const { 'blocks.1.linear.weight': second, ...state } = model.stateDict();
-    expect(second?.shape).toEqual([3, 3]);
-    expect(model.loadStateDict(state)).toEqual({ missing: [], unexpected: [] });
-  });
-});
-
 describe('forward hooks', () => {
   test('see every call, in order, and may replace the output', async () => {
     const block = new Block();
@@ -300,115 +185,6 @@ describe('forward hooks', () => {
         '  Fix: write forward(x) { … } in class Bare.',
     );
     expect(() => new Bare().registerForwardHook(() => undefined)).not.toThrow();
-  });
-});
-
-describe('what a model prints', () => {
-  test('a forward may dispose of its input', async () => {
-    class Doubled extends Module {
-      forward(x: Tensor): Tensor {
-        const y = x.mul(2);
-        x.dispose();
-        return y;
-      }
-    }
-    const model = new Doubled();
-    expect(await model.forward(ones([2])).array()).toEqual([2, 2]);
-    expect(model.outputShape).toBe('[2]');
-  });
-
-  test('summary: a row a module, shared parameters once', () => {
-    const model = new Sequential(
-      new LSTM({ inputSize: 2, hiddenSize: 4, bidirectional: true }),
-      new Dropout(),
-      new Linear({ inFeatures: 8, outFeatures: 1000 }),
-    );
-    noGrad(() => model.forward(new PaddedSequence(ones([3, 5, 2]), [1, 5, 2])));
-    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    model.summary();
-    const printed = String(write.mock.calls[0]?.[0]);
-    write.mockRestore();
-    expect(printed.split('\n')).toEqual([
-      'name     class       output shape  parameters',
-      '---------------------------------------------',
-      '(model)  Sequential  [N, T, 1000]           0',
-      '0        LSTM        [N, T, 8]            256',
-      '1        Dropout     [N, T, 8]              0',
-      '2        Linear      [N, T, 1000]       9,000',
-      '---------------------------------------------',
-      '9,256 parameters, 9,256 trainable',
-      '',
-    ]);
-  });
-
-  test('summary before the first run, with a tie and a frozen part', () => {
-    const model = new Model();
-    const [a, b] = model.blocks;
-    if (a !== undefined && b !== undefined) b.linear.weight = a.linear.weight;
-    model.heads.first.requiresGrad_(false);
-    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
-    model.summary();
-    const printed = String(write.mock.calls[0]?.[0]);
-    write.mockRestore();
-    expect(printed).toContain('(model)          Model   not run yet            5');
-    expect(printed).toContain('blocks.1.linear  Linear  not run yet            3');
-    expect(printed).toContain('28 parameters, 20 trainable');
-  });
-
-  test.each<[what: string, model: () => Module, input: () => Sequence, shapes: string[]]>([
-    [
-      'tensors',
-      () =>
-        new Sequential(
-          new LSTM({ inputSize: 2, hiddenSize: 3 }),
-          new LastStep(),
-          new Linear({ inFeatures: 3, outFeatures: 5 }),
-        ),
-      () => ones([4, 5, 2]),
-      ['[N, 5]', '[N, T, 3]', '[N, 3]', '[N, 5]'],
-    ],
-    [
-      'indices',
-      () => new Sequential(new Embedding({ numEmbeddings: 9, embeddingDim: 5 }), new MeanPool()),
-      () => zeros([4, 5], { dtype: 'i32' }),
-      ['[N, 5]', '[N, T, 5]', '[N, 5]'],
-    ],
-    [
-      'steps one by one',
-      () => new TimeDistributed(new Linear({ inFeatures: 2, outFeatures: 6 })),
-      () => new PaddedSequence(ones([3, 4, 2]), [1, 4, 2]),
-      ['[N, T, 6]', '[N, 6]'],
-    ],
-    [
-      'time first',
-      () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false }),
-      () => ones([4, 5, 2]),
-      ['[T, N, 3]'],
-    ],
-    ['no batch', () => new LSTM({ inputSize: 2, hiddenSize: 3 }), () => ones([4, 2]), ['[T, 3]']],
-    [
-      'steps that become fewer',
-      () => new Conv1d({ inChannels: 2, outChannels: 3, kernelSize: 3 }),
-      () => ones([4, 9, 2]),
-      ['[N, 7, 3]'],
-    ],
-  ])('summary names the batch and time of %s', (_, make, input, shapes) => {
-    const model = make();
-    noGrad(() => Reflect.apply(Reflect.get(model, 'forward'), model, [input()]));
-    expect(Array.from(model.namedModules(), ([, module]) => module.symbolicShape)).toEqual(shapes);
-  });
-
-  test('the output shape itself has numbers', () => {
-    const layer = new Linear({ inFeatures: 2, outFeatures: 3 });
-    expect(layer.outputShape).toBeUndefined();
-    layer.forward(ones([7, 2]));
-    expect([layer.outputShape, layer.symbolicShape]).toEqual(['[7, 3]', '[N, 3]']);
-  });
-
-  test('inspect shows classes, options and paths', () => {
-    const options = "{ inFeatures: 3, outFeatures: 3, bias: true, dtype: 'f32' }";
-    expect(inspect(new Block())).toBe(`Block(\n  linear: Linear(${options})\n)`);
-    expect(inspect([new Parameter(ones([2]))])).toBe(`[ Parameter f32[2] on ${here}, requires grad ]`);
   });
 });
 

@@ -22,9 +22,7 @@ import {
 } from 'stmnet';
 import { spreadArray } from '../support/gradients';
 import { here } from '../support/devices';
-
-const parameter = (shape: readonly number[], seed = 1, dtype: 'f32' | 'f64' = 'f64'): Parameter =>
-  new Parameter(tensor(spreadArray(shape, seed), { dtype }));
+import { parameter } from '../support/trained-parameters';
 
 function stepOnce(optimizer: Optimizer, step: number): void {
   optimizer.groups

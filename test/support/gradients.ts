@@ -44,3 +44,9 @@ export async function expectGradients(
     }
   }
 }
+
+/** Probabilities, spread over 0.05 to 0.95. */
+export const probabilities = (shape: readonly number[], seed: number): HostArray => {
+  const { data } = spreadArray(shape, seed);
+  return { data: Float64Array.from(data, (value) => 0.5 + 0.45 * value), shape };
+};

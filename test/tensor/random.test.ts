@@ -5,6 +5,7 @@ import {
   getRandomState,
   manualSeed,
   numThreads,
+  permutation,
   rand,
   randint,
   randn,
@@ -185,4 +186,12 @@ describe('mistakes', () => {
       'rand: got an option dtyp, expected only dtype, requiresGrad, device.',
     );
   });
+});
+
+test('permutation is the order of one seed', () => {
+  manualSeed(1);
+  const order = permutation(6);
+  expect(order.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
+  manualSeed(1);
+  expect(permutation(6)).toEqual(order);
 });

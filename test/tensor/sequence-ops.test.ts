@@ -1,40 +1,8 @@
 import { expect, test } from 'vitest';
-import {
-  concat,
-  flip,
-  mapValues,
-  OptionError,
-  pad,
-  PaddedSequence,
-  permutation,
-  manualSeed,
-  select,
-  ShapeError,
-  slice,
-  tensor,
-  zeros,
-  type Tensor,
-} from 'stmnet';
-import { describeDevices, here } from '../support/devices';
+import { concat, flip, OptionError, pad, PaddedSequence, select, ShapeError, slice, tensor, zeros } from 'stmnet';
+import { describeDevices } from '../support/devices';
+import { gradient, leaf, lengths } from '../support/ragged';
 
-/** Rows [1, 2, 3] and [4], of two features each, NaN in the padding. */
-const leaf = (): Tensor =>
-  tensor(
-    [
-      [
-        [1, -1],
-        [2, -2],
-        [3, -3],
-      ],
-      [
-        [4, -4],
-        [NaN, NaN],
-        [NaN, NaN],
-      ],
-    ],
-    { requiresGrad: true },
-  );
-const lengths = [3, 1];
 const other = (): PaddedSequence =>
   new PaddedSequence(
     tensor([
@@ -49,12 +17,6 @@ const other = (): PaddedSequence =>
     ]),
     [1, 2],
   );
-
-/** The gradient of a sum over the results' real steps. */
-async function gradient(x: Tensor, y: PaddedSequence | Tensor): Promise<unknown> {
-  (y instanceof PaddedSequence ? y.zeroPadding().values : y).sum().backward();
-  return x.grad?.array();
-}
 
 describeDevices('concat, slice and select of PaddedSequences', () => {
   test('concat along rows pads to the longest', async () => {
@@ -304,87 +266,6 @@ describeDevices('concat, slice and select of PaddedSequences', () => {
     ]);
     expect(await empty.slice([0, -2]).array()).toEqual([[], []]);
   });
-  test('flip turns steps within each length, rows with their lengths', async () => {
-    const x = new PaddedSequence(leaf(), lengths);
-    const steps = flip(x, [1]);
-    expect([await steps.array(), steps.lengths]).toEqual([
-      [
-        [
-          [3, -3],
-          [2, -2],
-          [1, -1],
-        ],
-        [[4, -4]],
-      ],
-      lengths,
-    ]);
-    expect(((await steps.values.array()) as number[][][])[1]).toEqual([
-      [4, -4],
-      [0, 0],
-      [0, 0],
-    ]);
-    const rows = x.flip([0]);
-    expect([await rows.array(), rows.lengths]).toEqual([
-      [
-        [[4, -4]],
-        [
-          [1, -1],
-          [2, -2],
-          [3, -3],
-        ],
-      ],
-      [1, 3],
-    ]);
-    expect(await flip(x, [-1]).array()).toEqual([
-      [
-        [-1, 1],
-        [-2, 2],
-        [-3, 3],
-      ],
-      [[-4, 4]],
-    ]);
-    const all = flip(x, [2, -2, 0]);
-    expect([await all.array(), all.lengths]).toEqual([
-      [
-        [[-4, 4]],
-        [
-          [-3, 3],
-          [-2, 2],
-          [-1, 1],
-        ],
-      ],
-      [1, 3],
-    ]);
-    expect(await flip(all, [0, 1, 2]).array()).toEqual(await x.array());
-    expect(await flip(x, []).array()).toEqual(await x.array());
-    const y = leaf();
-    const weighed = flip(new PaddedSequence(y, lengths), [0, 1]).map((values) =>
-      values.mul(
-        tensor([
-          [[1], [2], [3]],
-          [[4], [5], [6]],
-        ]),
-      ),
-    );
-    expect(await gradient(y, weighed)).toEqual([
-      [
-        [6, 6],
-        [5, 5],
-        [4, 4],
-      ],
-      [
-        [1, 1],
-        [0, 0],
-        [0, 0],
-      ],
-    ]);
-    const words = pad([Int32Array.of(1, 2, 3), Int32Array.of(4), Int32Array.of()]);
-    expect(await flip(words, [1]).array()).toEqual([[3, 2, 1], [4], []]);
-    expect(await flip(new PaddedSequence(zeros([2, 0, 3]), [0, 0]), [1]).array()).toEqual([[], []]);
-    expect(() => flip(x, [3])).toThrow('flip: got dim 3, expected -3..2');
-    expect(() => flip(x, [1, -2])).toThrow('flip: got dim -2 twice');
-    expect(() => flip(x, 1 as never)).toThrow('put the numbers into one array, as in flip([1, …])');
-  });
   test('indices and masks too', async () => {
     const words = pad([Int32Array.of(1, 2, 3), Int32Array.of(4)]);
     expect(await concat([words, words], 1).array()).toEqual([
@@ -411,19 +292,4 @@ test('tensors are what they were', async () => {
     [2, 1],
     [4, 3],
   ]);
-});
-
-test('mapValues goes through either kind, with zeros in the padding', async () => {
-  expect(await mapValues(tensor([1, 2]), (values) => values.add(1)).array()).toEqual([2, 3]);
-  const mapped = mapValues(new PaddedSequence(tensor([[1, NaN]]), [1]), (values) => values.mul(2));
-  expect([mapped.lengths, await mapped.values.array()]).toEqual([[1], [[2, 0]]]);
-  expect(mapped.device).toBe(here);
-});
-
-test('permutation is the order of one seed', () => {
-  manualSeed(1);
-  const order = permutation(6);
-  expect(order.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
-  manualSeed(1);
-  expect(permutation(6)).toEqual(order);
 });

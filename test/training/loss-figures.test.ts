@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   Accuracy,
   BCELoss,
@@ -12,80 +12,28 @@ import {
   KLDivLoss,
   L1Loss,
   logSoftmax,
-  Module,
   mseLoss,
   MSELoss,
   ones,
-  pad,
   PaddedSequence,
-  Parameter,
   SGD,
   SmoothL1Loss,
   tensor,
   Trainer,
-  type HostArray,
   type LossFunction,
   type Sequence,
   type Tensor,
 } from 'stmnet';
-import { describeDevices, here } from '../support/devices';
-
-/** Gives back its input, and has a parameter for the optimizer. */
-class Same extends Module {
-  scale = new Parameter(ones([1]));
-  forward(x: Sequence): Sequence {
-    return x instanceof PaddedSequence ? x.map((values) => values.mul(this.scale)) : x.mul(this.scale);
-  }
-}
-
-interface Item {
-  input: HostArray;
-  target: HostArray;
-}
+import { describeDevices } from '../support/devices';
+import { column, expectFigure, Same, sumOf, type Item } from '../support/loss-figures';
 
 /** Lengths of the rows: some batches are ragged, some are not, one has no step at all. */
 const LENGTHS = [3, 2, 1, 1, 0, 4, 4, 2];
-const column = (values: readonly number[], width = 1): HostArray => ({
-  data: Float32Array.from(values),
-  shape: [values.length / width, width],
-});
+
 const wave = (row: number, length: number, seed: number): number[] =>
   Array.from({ length }, (_, i) => Math.fround(Math.sin(7 * row + 3 * i + seed)));
 const chance = (values: readonly number[]): number[] => values.map((value) => Math.fround(0.5 + 0.4 * value));
 
-/** What `evaluate` and `fit` report for batches of all sizes. */
-async function figures(items: readonly Item[], loss: () => LossFunction, device: string): Promise<number[]> {
-  const found: number[] = [];
-  for (const batchSize of [1, 2, 3, 5, 8]) {
-    for (const compile of [false, true]) {
-      const model = new Same();
-      const trainer = new Trainer({
-        model,
-        loss: loss(),
-        optimizer: new SGD(model.parameters(), { learningRate: 0 }),
-        device,
-        compile,
-      });
-      const batches = new DataLoader(items, { batchSize });
-      found.push((await trainer.evaluate(batches))['loss'] ?? Number.NaN);
-      const { train, validation } =
-        (await trainer.fit(batches, { epochs: 1, validation: batches, progress: false })).last ?? {};
-      found.push(train?.['loss'] ?? Number.NaN, validation?.['loss'] ?? Number.NaN);
-    }
-  }
-  return found;
-}
-
-async function expectFigure(
-  device: string,
-  items: readonly Item[],
-  loss: () => LossFunction,
-  expected: number,
-): Promise<void> {
-  for (const figure of await figures(items, loss, device)) expect(figure / expected).toBeCloseTo(1, 5);
-}
-
-const sumOf = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const softplus = (x: number): number => Math.log1p(Math.exp(-Math.abs(x))) + Math.max(x, 0);
 
 describeDevices('one figure for a data set, whatever the batches: point-wise losses over ragged rows', (device) => {
@@ -323,85 +271,5 @@ describeDevices('one figure for a data set, whatever the batches: CTC', (device)
     const means = each.map((loss, row) => loss / Math.max(labels[row]?.length ?? 0, 1));
     await expectFigure(device, items, () => new CTCLoss({ zeroInfinity: true }), sumOf(means) / means.length);
     await expectFigure(device, items, () => new CTCLoss({ zeroInfinity: true, reduction: 'sum' }), sumOf(each));
-  });
-});
-
-describe("losses of one's own", () => {
-  const batches = [
-    { input: tensor([[1], [2], [3]]), target: tensor([[0], [0], [0]]) },
-    { input: tensor([[6]]), target: tensor([[0]]) },
-  ];
-  const evaluate = (loss: unknown): Promise<Record<string, number>> => {
-    const model = new Same();
-    return new Trainer({ model, loss: loss as LossFunction, optimizer: new SGD(model.parameters()) }).evaluate(batches);
-  };
-  test('count by the real elements of the target, padded or not', async () => {
-    const mean = (output: Sequence): Tensor => {
-      const steps =
-        output instanceof PaddedSequence ? sumOf([...output.lengths]) : (output.shape[0] ?? 0) * (output.shape[1] ?? 0);
-      return (output instanceof PaddedSequence ? output.zeroPadding().values : output).sum().div(steps);
-    };
-    const rows = [[1, 2], [3, 4], [5], [6]].map((values): Item => ({ input: column(values), target: column(values) }));
-    await expectFigure(here, rows, () => mean, 21 / 6);
-  });
-  test('count by the lengths of the output where the target is plain', async () => {
-    const batchOf = (rows: number[][]): { input: PaddedSequence; target: Tensor } => {
-      const input = pad(
-        rows.map((row) => row.map((value) => [value])),
-        { steps: 3, device: here },
-      );
-      return { input, target: input.values.mul(0) };
-    };
-    for (const batches of [[[[1, 2, 3], [5]]], [[[1, 2, 3]], [[5]]]]) {
-      const model = new Same().to(here),
-        optimizer = new SGD(model.parameters());
-      const { loss } = await new Trainer({ model, loss: (x, y) => mseLoss(x, y).mul(1), optimizer }).evaluate(
-        batches.map(batchOf),
-      );
-      expect(loss).toBeCloseTo((1 + 4 + 9 + 25) / 4, 5);
-    }
-  });
-
-  test('count by the rows of the target where each has one, unless they tell their divisor', async () => {
-    expect((await evaluate((output: Tensor) => output.mean()))['loss']).toBe((3 * 2 + 6) / 4);
-    expect((await evaluate((output: Tensor) => ({ loss: output.mean(), divisor: 1 })))['loss']).toBe((2 + 6) / 2);
-  });
-  test('a class that changes what its base computes is asked, not its base', async () => {
-    class Twice extends MSELoss {
-      override forward(input: Sequence, target: Sequence): Tensor {
-        return super.forward(input, target).mul(2);
-      }
-    }
-    expect((await evaluate(new Twice()))['loss']).toBeCloseTo((2 * (1 + 4 + 9 + 36)) / 4, 5);
-  });
-  test('a divisor of 0 adds nothing, whatever 0 / 0 is', async () => {
-    const loss = (output: Tensor): unknown =>
-      output.shape[0] === 3
-        ? { loss: output.mean(), divisor: 3 }
-        : { loss: output.sum().mul(Number.NaN), divisor: tensor(0) };
-    expect((await evaluate(loss))['loss']).toBe(2);
-  });
-  test('that return no loss are refused', async () => {
-    await expect(evaluate((output: Tensor) => output)).rejects.toThrow(
-      `Trainer: the loss: got f32[3, 1] on ${here}, expected a tensor of one element.\n` +
-        "  Fix: take its mean() or sum(); a loss with reduction: 'none' does not.",
-    );
-    await expect((async () => evaluate(new MSELoss({ reduction: 'none' })))()).rejects.toThrow(
-      "Trainer: got a loss with reduction: 'none', expected reduction: 'mean' or 'sum'.\n  Fix: leave reduction out",
-    );
-    await expect(evaluate(() => 3)).rejects.toThrow('Trainer: the loss: got 3, expected a tensor of one element.');
-    await expect(evaluate(async () => tensor(1))).rejects.toThrow(
-      'Fix: let the loss function return it without async.',
-    );
-    await expect(evaluate(() => [])).rejects.toThrow('Trainer: the loss: got no term, expected at least one.');
-    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisors: 1 }))).rejects.toThrow(
-      'Fix: write divisor, if that is what you mean by divisors.',
-    );
-    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisor: -1 }))).rejects.toThrow(
-      'got divisor: -1',
-    );
-    await expect(evaluate((output: Tensor) => ({ loss: output.mean(), divisor: output }))).rejects.toThrow(
-      'Fix: take the sum() of the weights.',
-    );
   });
 });

@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest';
+import {
+  Accuracy,
+  bernoulli,
+  Linear,
+  LSTM,
+  Module,
+  MSELoss,
+  ones,
+  OptionError,
+  SGD,
+  tensor,
+  Trainer,
+  zeros,
+  type Batch,
+  type Sequence,
+} from 'stmnet';
+import { unit } from '../support/trainers';
+
+describe('mistakes', () => {
+  const { model, batches } = unit(1);
+  const optimizer = new SGD(model.parameters());
+  const make = (): Trainer => new Trainer({ model, loss: new MSELoss(), optimizer });
+
+  test('parts that are missing, unknown or of the wrong kind', () => {
+    expect(() => new Trainer({ model, loss: new MSELoss() } as never)).toThrow(
+      'Trainer: got optimizer: undefined, expected an optimizer.',
+    );
+    expect(() => new Trainer({ model, optimizer, loss: 'mse' } as never)).toThrow(
+      /got loss: "mse", expected a loss such as new CrossEntropyLoss\(\), or a function/,
+    );
+    expect(() => new Trainer({ model, optimizer, loss: new MSELoss(), metric: [] } as never)).toThrow(
+      /got an option metric/,
+    );
+    expect(
+      () => new Trainer({ model, optimizer, loss: new MSELoss(), metrics: [new Accuracy(), new Accuracy()] }),
+    ).toThrow(/two figures named accuracy/);
+    expect(() => new Trainer({ model, optimizer, loss: new MSELoss(), clipGradNorm: -1 })).toThrow(OptionError);
+    expect(() => new Trainer({ model, optimizer, loss: new MSELoss(), device: 'cuda:9' })).toThrow(/cuda:9/);
+  });
+  test('loaders without batches, batches of another form', async () => {
+    await expect(make().fit([], { epochs: 1, progress: false })).rejects.toThrow(
+      'Trainer.fit: got a loader without batches, expected at least one batch.',
+    );
+    await expect(make().evaluate([])).rejects.toThrow('Trainer.evaluate: got a loader without batches');
+    await expect(make().fit(7 as never, { epochs: 1, progress: false })).rejects.toThrow(
+      'Trainer.fit: got 7, expected a DataLoader or another iterable of batches.',
+    );
+    await expect(make().fit([[1, 2]] as never, { epochs: 1, progress: false })).rejects.toThrow(
+      /got the batch \[1, 2\], expected \{ input, target \}/,
+    );
+    await expect(make().fit(batches, { epochs: 0, progress: false })).rejects.toThrow('Trainer.fit: got epochs: 0');
+    await expect(make().fit(batches, { epoch: 2 } as never)).rejects.toThrow(/got an option epoch/);
+    await expect(make().predict('x' as never)).rejects.toThrow(/Trainer.predict: got "x"/);
+  });
+  test('a model that returns no tensor', () => {
+    class Odd extends Module {
+      unit = new Linear({ inFeatures: 1, outFeatures: 1 });
+      forward(): number {
+        return 3;
+      }
+    }
+    const odd = new Odd();
+    expect(() =>
+      new Trainer({ model: odd, loss: new MSELoss(), optimizer: new SGD(odd.parameters()) }).step(batches[0] as Batch),
+    ).toThrow('Trainer: the output of the model: got 3, expected a tensor');
+  });
+  test('a model that returns all that a recurrent layer does', async () => {
+    const lstm = new LSTM({ inputSize: 1, hiddenSize: 1 });
+    const trainer = new Trainer({ model: lstm, loss: new MSELoss(), optimizer: new SGD(lstm.parameters()) });
+    const message =
+      'Trainer: the output of the model: got { output, h, c }, expected a tensor or a PaddedSequence.\n' +
+      '  Fix: return output from forward, or put a recurrent layer into a Sequential';
+    const input = ones([1, 2, 1]);
+    expect(() => trainer.step({ input, target: input })).toThrow(message);
+    await expect(trainer.predict(input)).rejects.toThrow(message);
+  });
+  test('callbacks that would never be called', async () => {
+    const fit = (callbacks: unknown): Promise<unknown> =>
+      make().fit(batches, { epochs: 1, progress: false, callbacks: callbacks as never });
+    await expect(fit([{ onEpoch: () => undefined }])).rejects.toThrow(
+      'Trainer.fit: got onEpoch in a callback, expected an object with onStep or onEpochEnd.\n' +
+        '  Fix: write onEpochEnd, if that is what you mean by onEpoch.',
+    );
+    await expect(fit([{ onStep: () => undefined, onEpochEnds: () => undefined }])).rejects.toThrow(
+      'Fix: write onEpochEnd, if that is what you mean by onEpochEnds.',
+    );
+    await expect(fit([{ onBatchEnd: () => undefined }])).rejects.toThrow('Fix: write onStep,');
+    await expect(fit([{ log: () => undefined }])).rejects.toThrow(
+      'Fix: name what is to be called onStep or onEpochEnd.',
+    );
+    await expect(fit([{}])).rejects.toThrow('got a callback without methods');
+    await expect(fit([() => undefined])).rejects.toThrow(
+      /got a function among the callbacks|got function .* among the callbacks/,
+    );
+    await expect(fit({ onStep: () => undefined })).rejects.toThrow(
+      'Trainer.fit: got callbacks: { onStep }, expected an array of callbacks.',
+    );
+    const counter = new (class Counter {
+      seen = 0;
+      count(): void {
+        this.seen++;
+      }
+      onEpochEnd(): void {
+        this.count();
+      }
+    })();
+    await make().fit(batches, { epochs: 2, progress: false, callbacks: [counter] });
+    expect(counter.seen).toBe(2);
+  });
+  test('a fault on the device ends fit with its reason, and the trainer stays usable', async () => {
+    const faulty: Batch = { input: bernoulli(tensor([[3]])), target: zeros([1, 1]) };
+    const trainer = make();
+    await expect(trainer.fit([faulty], { epochs: 1, progress: false })).rejects.toThrow(
+      /bernoulli: got 3 as element 0/,
+    );
+    const history = await trainer.fit(batches, { epochs: 1, progress: false });
+    expect(history.last?.train['loss']).toBeGreaterThan(0);
+  });
+  test('a generator that is used up', async () => {
+    const once = (function* (): Generator<{ input: Sequence; target: Sequence }> {
+      yield* batches;
+    })();
+    await expect(make().fit(once, { epochs: 2, progress: false })).rejects.toThrow(
+      /a generator can be walked only once/,
+    );
+  });
+});
