@@ -122,7 +122,7 @@ function brokenNativeRule({
   target: string;
 }): string | undefined {
   const beside = toUnix(normalize(join(dirname(file), target)));
-  const own = existsSync(join(native, beside)) ? beside : existsSync(join(native, target)) ? target : undefined;
+  const own = [beside, target].find((path) => existsSync(join(native, path)));
   if (own === undefined) {
     const owner = foreignHeaders.find(({ header }) => header.test(target));
     return owner === undefined || owner.folder === from

@@ -76,8 +76,12 @@ function check({ program, help }, tool, seconds) {
         !/SUMMARY/.test(line),
     );
   const stopped = [124, 137].includes(status);
-  const wrong = status === found || findings.length > 0 ? 'findings' : undefined;
-  const outcome = wrong ?? (stopped ? 'stopped' : status === 0 ? 'clean' : 'failed');
+  const outcomeOf = () => {
+    if (status === found || findings.length > 0) return 'findings';
+    if (stopped) return 'stopped';
+    return status === 0 ? 'clean' : 'failed';
+  };
+  const outcome = outcomeOf();
   const after = stopped ? ` after ${Math.floor(seconds)} s` : '';
   const answers = (stdout ?? '').split('\n').filter((line) => line.startsWith('{'));
   const logEnd = log.trim().split('\n').slice(-15).join('\n');

@@ -270,11 +270,11 @@ const layerRows = (cells, some, sizes) =>
   cells.flatMap((cell) =>
     some.flatMap((mode) =>
       [
-        [true, false],
-        [false, false],
-        [true, true],
-      ].map(([batchFirst, ragged]) => [
-        `${cell} ${mode} ${ragged ? 'lengths' : batchFirst ? 'batch first' : 'time first'}`,
+        { form: 'batch first', batchFirst: true, ragged: false },
+        { form: 'time first', batchFirst: false, ragged: false },
+        { form: 'lengths', batchFirst: true, ragged: true },
+      ].map(({ form, batchFirst, ragged }) => [
+        `${cell} ${mode} ${form}`,
         () => stackRow({ cell, batchFirst, ragged, ...sizes }, mode),
       ]),
     ),

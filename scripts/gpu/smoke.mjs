@@ -87,11 +87,8 @@ function ask(group, index, first, add) {
     });
     child.on('close', (status, signal) => {
       clearTimeout(clock);
-      const ended = late
-        ? secondsLeft() <= 0.2
-          ? 'no time was left'
-          : `no answer within ${patience} s`
-        : `the process ended with ${signal ?? `exit code ${status}`}`;
+      const tooLate = secondsLeft() <= 0.2 ? 'no time was left' : `no answer within ${patience} s`;
+      const ended = late ? tooLate : `the process ended with ${signal ?? `exit code ${status}`}`;
       const unanswered = group.rows[first + answered];
       if (unanswered !== undefined && (row !== undefined || answered === 0)) {
         add(group, {

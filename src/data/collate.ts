@@ -177,8 +177,10 @@ function collateField(
   dtype: DType | undefined,
   others: Iterable<unknown>,
 ): Sequence {
-  const kindOf = (value: unknown): string =>
-    !isNumber(value) ? 'array' : dtype === undefined ? typeof value : 'number';
+  const kindOf = (value: unknown): string => {
+    if (!isNumber(value)) return 'array';
+    return dtype === undefined ? typeof value : 'number';
+  };
   const odd = values.findIndex((value) => kindOf(value) !== kindOf(values[0]));
   if (odd > 0) throw otherKind(name, values[odd], odd);
   const parts = values.map((value, index) => toPart(name, value, index));

@@ -44,18 +44,10 @@ export function checkTensors(op: string, tensors: unknown): void {
     tensors instanceof Map ||
     isPromise(tensors)
   ) {
-    const fix =
-      tensors instanceof Module
-        ? 'pass its state, model.stateDict(), or call save(model, path)'
-        : isPromise(tensors)
-          ? 'await the promise first'
-          : tensors instanceof Map
-            ? 'make an object of it: Object.fromEntries(map)'
-            : remedy(tensors, `call ${op}(path, { name: tensor })`);
     throw new OptionError(op, {
       given: `${tensors instanceof Module ? `a module, ${tensors.constructor.name}` : describe(tensors)} as tensors`,
       expected: 'an object of tensors by name',
-      fix,
+      fix: howToPassTensors(op, tensors),
     });
   }
   for (const [name, value] of Object.entries(tensors)) {
@@ -70,6 +62,14 @@ export function checkTensors(op: string, tensors: unknown): void {
       fix,
     });
   }
+}
+
+/** How to make tensors by name of what was passed in their place. */
+function howToPassTensors(op: string, given: unknown): string {
+  if (given instanceof Module) return 'pass its state, model.stateDict(), or call save(model, path)';
+  if (isPromise(given)) return 'await the promise first';
+  if (given instanceof Map) return 'make an object of it: Object.fromEntries(map)';
+  return remedy(given, `call ${op}(path, { name: tensor })`);
 }
 
 /**

@@ -193,16 +193,17 @@ function lostIn(value: object, path: string, within?: Lost['within'], seen = new
   if (value instanceof Tensor) {
     return isLive(value) && value.requiresGrad && value.isLeaf ? [{ path, value, within }] : [];
   }
-  const inner = value instanceof Map ? 'Map' : value instanceof Set ? 'Set' : within;
-  const elements: unknown[] =
-    value instanceof Map || value instanceof Set
-      ? [...value.values()]
-      : Array.isArray(value) || isPlainObject(value)
-        ? Object.values(value)
-        : [];
+  const { elements, kind = within } = elementsOf(value);
   return elements.flatMap((element) =>
-    typeof element === 'object' && element !== null ? lostIn(element, path, inner, seen) : [],
+    typeof element === 'object' && element !== null ? lostIn(element, path, kind, seen) : [],
   );
+}
+
+/** What a Map, a Set, an array or a plain object holds; nothing of anything else. */
+function elementsOf(value: object): { elements: unknown[]; kind?: 'Map' | 'Set' } {
+  if (value instanceof Map) return { elements: [...value.values()], kind: 'Map' };
+  if (value instanceof Set) return { elements: [...value.values()], kind: 'Set' };
+  return { elements: Array.isArray(value) || isPlainObject(value) ? Object.values(value) : [] };
 }
 
 /** A Map or Set may hold what stands in another field too, as an index of the layers does. */

@@ -87,15 +87,20 @@ function checkState(op: string, state: unknown): void {
     !(state instanceof Map || state instanceof FieldOwner || state instanceof Tensor)
   )
     return;
-  const fix = isPromise(state)
-    ? 'await it: model.loadStateDict(await loadSafetensors(path))'
-    : state instanceof FieldOwner
-      ? 'pass the state of that module: other.stateDict()'
-      : state instanceof Map
-        ? 'make an object of it: Object.fromEntries(map)'
-        : remedy(state, 'pass what stateDict() or await loadSafetensors(path) returns');
   const given = state instanceof FieldOwner ? `a module, ${state.constructor.name}` : describe(state);
-  throw new OptionError(op, { given, expected: 'a state dict, an object of tensors by name', fix });
+  throw new OptionError(op, {
+    given,
+    expected: 'a state dict, an object of tensors by name',
+    fix: howToPassState(state),
+  });
+}
+
+/** How to make a state dict of what was passed in its place. */
+function howToPassState(state: unknown): string {
+  if (isPromise(state)) return 'await it: model.loadStateDict(await loadSafetensors(path))';
+  if (state instanceof FieldOwner) return 'pass the state of that module: other.stateDict()';
+  if (state instanceof Map) return 'make an object of it: Object.fromEntries(map)';
+  return remedy(state, 'pass what stateDict() or await loadSafetensors(path) returns');
 }
 
 /** Same shape, and a kind of number that can be copied. */

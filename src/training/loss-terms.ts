@@ -66,12 +66,10 @@ export function measure(
   output: Sequence,
   target: Sequence,
 ): { loss: Tensor; terms: Measured[]; hints: MetricHints } {
-  const call = (): LossResult =>
-    typeof loss === 'function'
-      ? loss(output, target)
-      : loss instanceof Loss
-        ? loss.ofBatch(output, target)
-        : loss.forward(output, target);
+  const call = (): LossResult => {
+    if (typeof loss === 'function') return loss(output, target);
+    return loss instanceof Loss ? loss.ofBatch(output, target) : loss.forward(output, target);
+  };
   const { result, notes } = takeLossNotes(call);
   const terms = termsOf(result).map((term) => ({
     ...term,

@@ -58,11 +58,9 @@ test('every native op is called by src, and every op function is a method if it 
   const sources = (folder: string): string[] =>
     readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
       const file = path.join(folder, entry.name);
-      return entry.isDirectory()
-        ? sources(file)
-        : !file.endsWith('.ts') || file.endsWith('.generated.ts')
-          ? []
-          : [readFileSync(file, 'utf8')];
+      if (entry.isDirectory()) return sources(file);
+      const written = file.endsWith('.ts') && !file.endsWith('.generated.ts');
+      return written ? [readFileSync(file, 'utf8')] : [];
     });
   const texts = ['src', 'test'].flatMap((folder) => sources(path.join(root, folder)));
   // By name, or, where a family calls them as binding[op], by a name in quotes.

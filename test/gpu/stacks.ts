@@ -141,7 +141,8 @@ export async function run(stack: Stack, seed: number, device: string, dtype: 'f3
   const [h, c] = [made(numbers.h, stack.wanted.state), made(numbers.c, stack.wanted.state)];
   const input = stack.lengths === undefined ? x : new PaddedSequence(x, stack.lengths);
   const lstm = layer instanceof LSTM;
-  const state = stack.state ? (lstm ? { h, c } : { h }) : undefined;
+  const initial = lstm ? { h, c } : { h };
+  const state = stack.state ? initial : undefined;
   const result: { output: Tensor | PaddedSequence; h: Tensor; c?: Tensor } = Reflect.apply(
     Reflect.get(layer, 'forward'),
     layer,

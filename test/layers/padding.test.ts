@@ -11,6 +11,10 @@ const lengths = [2, 4, 0, 1, 5];
 const steps = 6; // so that the last step is padding in every row
 const fills = [NaN, Infinity, -Infinity, 1e30, -3e38, 7.5];
 const indexFills = [-1, 2 ** 31 - 1, -(2 ** 31), 6];
+const strangeFills: Record<string, readonly number[]> = {
+  indices: indexFills,
+  plainIndices: [...fills, ...indexFills],
+};
 
 /** All bits of a tensor, and of a PaddedSequence those of the real steps. */
 const bits = async (x: Sequence | undefined): Promise<string> =>
@@ -71,8 +75,7 @@ describeDevices('what lies past a length', () => {
       const clean = await outcome(given, training, 0, 0);
       expect(clean['finite']).toBe('true');
       if ('gradient in the padding' in clean) expect(clean['gradient in the padding']).toBe('0');
-      const strange =
-        given.input === 'indices' ? indexFills : given.input === 'plainIndices' ? [...fills, ...indexFills] : fills;
+      const strange = strangeFills[given.input ?? 'numbers'] ?? fills;
       for (const fill of strange) expect(await outcome(given, training, fill, 0), `padding of ${fill}`).toEqual(clean);
       for (const fill of fills)
         expect(await outcome(given, training, 0, fill), `gradient of ${fill} in the padding`).toEqual(clean);

@@ -206,14 +206,14 @@ export function casesInput(
   const indices = input === 'indices' || input === 'plainIndices';
   const width = indices ? 1 : FEATURES;
   const data = new (input === 'indices' ? Int32Array : Float32Array)(lengths.length * steps * width).fill(fill);
+  /** The number of one place, as the layer can take it. */
+  const number = (value: number): number => {
+    if (indices) return Math.floor(Math.abs(value) * 5.99);
+    return input === 'positive' ? Math.abs(value) + 0.1 : value;
+  };
   lengths.forEach((length, row) => {
     for (let place = 0; place < length * width; place++) {
-      const number = spread(row * 37 + place, 3);
-      data[row * steps * width + place] = indices
-        ? Math.floor(Math.abs(number) * 5.99)
-        : input === 'positive'
-          ? Math.abs(number) + 0.1
-          : number;
+      data[row * steps * width + place] = number(spread(row * 37 + place, 3));
     }
   });
   return { data, shape: indices ? [lengths.length, steps] : [lengths.length, steps, FEATURES] };

@@ -94,14 +94,20 @@ const factories: Readonly<Record<string, CallMaker>> = {
     ] as const;
     const name = draw.pick(names);
     const run: unknown = Reflect.get(stm, name);
-    const extra =
-      name === 'oneHot' || name === 'split'
-        ? [extent]
-        : name === 'expand'
-          ? [[extent, extent]]
-          : name === 'unfold'
-            ? [0, extent, { dilation: extent }]
-            : [draw.whole(-2, 2)];
+    const extraOf = (): unknown[] => {
+      switch (name) {
+        case 'oneHot':
+        case 'split':
+          return [extent];
+        case 'expand':
+          return [[extent, extent]];
+        case 'unfold':
+          return [0, extent, { dilation: extent }];
+        default:
+          return [draw.whole(-2, 2)];
+      }
+    };
+    const extra = extraOf();
     if (typeof run !== 'function') throw new Error(`fuzz: there is no ${name}`);
     const x = draw.chance(0.8) ? empty : pool.any();
     return {

@@ -84,6 +84,19 @@ const number = (draw: Draw): unknown =>
 const axis = (draw: Draw): unknown => (draw.chance(0.9) ? draw.whole(-3, 2) : garbage(draw));
 const anything = (draw: Draw, pool: Pool): unknown => (draw.chance(0.96) ? pool.any() : garbage(draw));
 
+/** What stands beside `a`: a number, a tensor that fits, or any. */
+function operand(draw: Draw, pool: Pool, a: Tensor): unknown {
+  if (draw.chance(0.3)) return number(draw);
+  return draw.chance(0.7) ? pool.partner(a) : pool.any();
+}
+
+/** What changes `a` in place: a number, a tensor that fits, `a` itself, or any. */
+function operandInPlace(draw: Draw, pool: Pool, a: Tensor): unknown {
+  if (draw.chance(0.3)) return number(draw);
+  if (draw.chance(0.8)) return pool.partner(a);
+  return draw.chance(0.5) ? a : pool.any();
+}
+
 /** A number of elements that a test can afford, in the place of a huge one. */
 export function affordable(value: unknown): unknown {
   if (typeof value === 'number') return Math.abs(value) > 1e5 && Number.isFinite(value) ? -1 : value;
@@ -99,8 +112,7 @@ const elementwise: Readonly<Record<string, CallMaker>> = {
   binary: (draw, pool) => {
     const name = draw.pick(binaryNames);
     const a = pool.any();
-    const b = draw.chance(0.3) ? number(draw) : draw.chance(0.7) ? pool.partner(a) : pool.any();
-    return { name, run: stm[name], args: spoiled(draw, [a, b]) };
+    return { name, run: stm[name], args: spoiled(draw, [a, operand(draw, pool, a)]) };
   },
   method: (draw, pool) => {
     const name = draw.pick([...unaryNames, ...binaryNames, ...reductionNames]);
@@ -146,7 +158,7 @@ const elementwise: Readonly<Record<string, CallMaker>> = {
   inPlace: (draw, pool) => {
     const name = draw.pick(inPlaceNames);
     const a = pool.any();
-    const b = draw.chance(0.3) ? number(draw) : draw.chance(0.8) ? pool.partner(a) : draw.chance(0.5) ? a : pool.any();
+    const b = operandInPlace(draw, pool, a);
     const run = draw.chance(0.8) ? (x: Tensor, y: Tensor): unknown => stm.noGrad(() => stm[name](x, y)) : stm[name];
     return { name, run, args: spoiled(draw, [a, b]) };
   },
@@ -214,7 +226,11 @@ const shapes: Readonly<Record<string, CallMaker>> = {
   }),
   expand: (draw, pool) => {
     const x = pool.any();
-    const extents = Pool.shapeOf(x).map((extent) => (extent === 1 ? draw.extent() : draw.chance(0.2) ? -1 : extent));
+    const expanded = (extent: number): number => {
+      if (extent === 1) return draw.extent();
+      return draw.chance(0.2) ? -1 : extent;
+    };
+    const extents = Pool.shapeOf(x).map(expanded);
     return {
       name: 'expand',
       run: stm.expand,

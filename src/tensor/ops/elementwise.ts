@@ -248,7 +248,7 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
   checkTensor(condition, 'where', 'condition');
   if (typeof a !== 'number') checkTensor(a, 'where', 'a', OPERAND);
   if (typeof b !== 'number') checkTensor(b, 'where', 'b', OPERAND);
-  const known = typeof a !== 'number' ? a : typeof b !== 'number' ? b : full([], 0, { device: condition.device });
+  const known = [a, b].find((x) => typeof x !== 'number') ?? full([], 0, { device: condition.device });
   const first = typeof a === 'number' ? like(known, a) : a;
   const second = typeof b === 'number' ? like(known, b) : b;
   return wrap(

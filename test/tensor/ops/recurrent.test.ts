@@ -49,10 +49,8 @@ test.each([
       };
       if (!x) throw new Error('no input');
       const { output, h: hn, c: cn } = recurrent(x, weights, { ...o, h, c: cell === 'lstm' ? c : undefined });
-      const state = hn
-        .square()
-        .sum()
-        .add(cn ? cn.square().sum() : c ? c.sum() : 0);
+      const sumOfC = cn ? cn.square().sum() : (c?.sum() ?? 0);
+      const state = hn.square().sum().add(sumOfC);
       return output.square().sum().add(state);
     };
     await expectGradients(run, inputsOf(cell), tolerances.gradient);

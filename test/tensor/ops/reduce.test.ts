@@ -33,7 +33,8 @@ import { at, expectClose, generate, opCase } from '../../support/op-cases';
 /** `fold` of the elements behind each result. */
 function reduced(x: HostArray, dim: Dims | undefined, keep: boolean, fold: (values: number[]) => number): HostArray {
   const rank = x.shape.length;
-  const given = dim === undefined ? x.shape.map((_, axis) => axis) : typeof dim === 'number' ? [dim] : dim;
+  const all = x.shape.map((_, axis) => axis);
+  const given = dim === undefined ? all : [dim].flat();
   const axes = given.map((axis) => (axis < 0 ? axis + rank : axis));
   const inner = x.shape.filter((_, axis) => axes.includes(axis));
   const whole = generate(

@@ -76,7 +76,7 @@ opCase({
 opCase({
   op: 'transpose',
   run: (x) => transpose(x, 0, -1),
-  reference: (x) => permuted(x, x.shape.length === 1 ? [0] : x.shape.length === 2 ? [1, 0] : [2, 1, 0]),
+  reference: (x) => permuted(x, [2, 1, 0].slice(-x.shape.length)),
   shapes: [[[2, 3]], [[2, 3, 4]], [[0, 3]], [[1, 2]], [[3]]],
 });
 opCase({
