@@ -21,8 +21,7 @@ ${addon.typings()}}
 `;
 }
 
-// `/** doc */ export const name = (x: Tensor…` or `export function name(x: Tensor…`, the documentation straight before
-// it.
+// `/** doc */ export const name = (x: Tensor…` or `export function name(x: Tensor…`, with its documentation.
 const OP = new RegExp(
   [
     /(\/\*\*(?:(?!\*\/)[^])*\*\/)\nexport /,

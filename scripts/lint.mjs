@@ -1,6 +1,6 @@
 // npm run lint: oxlint with types, prettier, clang-format, the layer rule, the style budgets and the changelog. All of
-// them run, whatever the first one says. npm run format (--fix): lets oxlint, prettier and clang-format mend what they
-// can.
+// them run, whatever the first one says.
+// npm run format (--fix): lets oxlint, prettier and clang-format mend what they can.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { read, root, run, tool } from './toolchain.mjs';

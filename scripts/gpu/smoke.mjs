@@ -49,8 +49,9 @@ async function answer(rows, first) {
 }
 
 /**
- * Asks a child for the rows of a group from `first` on. @returns how many it answered, the one that it ended in
- * included
+ * Asks a child for the rows of a group from `first` on.
+ *
+ * @returns how many it answered, the one that it ended in included
  */
 function ask(group, index, first, add) {
   return new Promise((done) => {

@@ -195,7 +195,10 @@ function collateField(
   return markRows(stackParts(label, alike, dtype ?? batchDType(own)));
 }
 
-/** Parts [] with the features of the first part of the dataset that has any. */
+/**
+ * Parts without steps ([], shape [0]) get the feature axes of the first item of the dataset that has some: shape
+ * [0, D], so that the batch is [N, 0, D].
+ */
 function withFeatures(
   parts: readonly (HostValues | Tensor)[],
   others: Iterable<unknown>,

@@ -146,8 +146,8 @@ export function randomSplit<Item>(source: readonly Item[] | Dataset<Item>, sizes
 }
 
 /**
- * Whole numbers near length · fraction that add up to the length, or numbers that do not, if the fractions do not add
- * up to 1.
+ * How many items each fraction comes to: whole numbers near length · fraction that add up to `length`. Fractions that
+ * do not add up to 1 are returned as they are, and the caller's check refuses them.
  */
 function countsOf(length: number, fractions: readonly number[]): readonly number[] {
   if (Math.abs(fractions.reduce((sum, fraction) => sum + fraction, 0) - 1) > 1e-9) return fractions;

@@ -215,7 +215,8 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
       throw misfit(source, error, `it asks for ${error.asked}, and the file holds less`);
     }
     if (error instanceof NativeError) throw error;
-    // A layer's constructor speaks to whoever wrote its options.
+    // What the constructor of a layer advises is meant for whoever wrote its options in a program: only what it says is
+    // wrong is of use here.
     throw causedBy(
       error,
       formatError(
@@ -231,7 +232,7 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** What an error says, without what to do about it and the full stop. */
+/** The first line of an error's message, which says what is wrong and not how to fix it, without its full stop. */
 const firstLine = (error: unknown): string => (messageOf(error).split('\n', 1)[0] ?? '').replace(/\.$/, '');
 
 function causedBy<E extends StmnetError>(cause: unknown, error: E): E {

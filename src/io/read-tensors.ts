@@ -18,7 +18,8 @@ import { decode, type DecodedData } from './stored-data';
 /** What `readTensors` finds: data on the host, which nobody has to dispose. */
 export interface ReadFile {
   /**
-   * Whoever makes tensors of them takes them out one by one, so that the host's memory is free as soon as it can be.
+   * By name. A caller that makes tensors of them deletes each one from the map when it is done, so that its memory on
+   * the host becomes free early.
    */
   tensors: Map<string, HostTensor>;
   metadata: ReadonlyMap<string, string>;
@@ -65,7 +66,7 @@ export async function readMetadata(source: Source): Promise<ReadonlyMap<string, 
   return withFile(source, async (file) => notesOf((await readHeader(source, file)).header));
 }
 
-/** What whoever wrote the file had to say; the checksum is the file's own. */
+/** The metadata that the user wrote; the entries of the checksum belong to the file format. */
 const notesOf = ({ metadata }: SafetensorsHeader): Map<string, string> =>
   new Map([...metadata].filter(([key]) => !checksumKeys.includes(key)));
 
@@ -125,7 +126,7 @@ function refuseArchive(source: Source, prefix: Uint8Array): void {
   );
 }
 
-/** The places of its parts are known only of a regular file. */
+/** Reading goes by offsets, which only a regular file has. */
 const notAFile = ({ op, path }: Source, isFolder: boolean): FileError =>
   new FileError(
     op,

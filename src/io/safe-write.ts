@@ -30,7 +30,7 @@ export async function writeSafely(path: string, chunks: readonly Uint8Array[]): 
   await clearStale(folder);
   const temporary = join(folder, await temporaryName());
   try {
-    // Whoever may not read the old file shall not read the new one before it has the old one's permissions.
+    // Readable by its owner alone until it has the permissions of the file that it replaces.
     const file = await open(temporary, 'wx', target.old === undefined ? 0o666 : 0o600);
     try {
       for (const chunk of chunks) await writeWhole(file, chunk);
@@ -88,7 +88,10 @@ async function handOn(file: FileHandle, old: Stats): Promise<void> {
   if ((own.mode & 0o7777) !== (old.mode & 0o7777)) await file.chmod(old.mode & 0o7777);
 }
 
-/** Only root may give a file to another user; a group that this user is in is open to it. */
+/**
+ * Gives the file to a user and a group. Where the user may not do that (only root may give files to others), to the
+ * group alone, which is allowed for a group that the user is in.
+ */
 async function giveTo(file: FileHandle, { uid, gid }: Stats): Promise<void> {
   for (const owner of [uid, -1]) {
     try {
@@ -109,8 +112,8 @@ async function writeStraight(path: string, chunks: readonly Uint8Array[]): Promi
 }
 
 /**
- * Opens what is there. Where a FIFO has no reader yet, asking again leaves the threads that serve files to others,
- * which a waiting `open` would not.
+ * Opens a file, device or FIFO that is there. A FIFO can only be opened once it has a reader; trying again and again
+ * keeps no thread of Node's pool waiting meanwhile, as a blocking `open` would.
  */
 async function openWithReader(path: string): Promise<FileHandle> {
   for (let wait = 1; ; wait = Math.min(2 * wait, 50)) {

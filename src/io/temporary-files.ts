@@ -29,7 +29,10 @@ export async function clearStale(folder: string): Promise<void> {
   }
 }
 
-/** Where process numbers mean what they mean here: the machine since it started, and in it the container. */
+/**
+ * A short name of the place whose process numbers can be compared with those here: this machine since its last start,
+ * and in it this container.
+ */
 async function whereabouts(): Promise<string> {
   const parts = [
     hostname(),

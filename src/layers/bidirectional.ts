@@ -70,8 +70,8 @@ export class Bidirectional extends Module {
       });
     const ahead = applyLayer(op, this.forwardLayer, input);
     const reversed = applyLayer(op, this.backwardLayer, flip(input, [1]));
-    // A module of the user's may give back the values alone: its real steps are the same ones, and turned back
-    // likewise.
+    // A module of the user's may return a plain tensor for a PaddedSequence. Its rows are as long as those of the
+    // input, so that the same lengths tell which steps to turn back.
     const lost = input instanceof PaddedSequence && !(reversed instanceof PaddedSequence);
     const back = flip(lost ? new PaddedSequence(reversed, input.lengths) : reversed, [1]);
     const axes = (output: Sequence): string =>

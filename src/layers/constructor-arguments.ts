@@ -41,7 +41,7 @@ function declaredArguments(constructor: unknown): { required: number; text: stri
   return { required: 0, text: '' };
 }
 
-/** Comments, strings, templates and regular expressions: what may hold brackets that are none. */
+/** Comments, strings, templates and regular expressions, whose brackets do not count. */
 const opaque = new RegExp(
   [
     /\/\*[\s\S]*?\*\//,
@@ -57,8 +57,8 @@ const opaque = new RegExp(
 );
 
 /**
- * What stands between the brackets of a class's own constructor; undefined without one, and for one that only hands its
- * arguments on.
+ * The parameters of a class's own constructor, as its source has them. Undefined if the class has no constructor, or
+ * one that only calls `super(...args)`, as compilers write it.
  */
 function parametersOf(source: string): string | undefined {
   const text = source.replace(opaque, ' ');

@@ -105,8 +105,9 @@ export class Conv1d extends Module {
   }
 
   /**
-   * [N, 0, outChannels] of an input that is too short for a window, in the graph as rows that are too short beside
-   * longer ones: its gradients are 0.
+   * The result for an input that is too short for a single window: [N, 0, outChannels]. It is computed of a longer
+   * input and cut to nothing, so that input and weights get gradients of 0 and not none, as with short rows beside
+   * longer ones.
    */
   #withoutWindow(values: Tensor, { before, after, span }: Windows): Tensor {
     const [rows = 0, steps = 0, channels = 0] = values.shape;

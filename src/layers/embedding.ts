@@ -107,8 +107,7 @@ export class Embedding extends Module {
    * @throws {DTypeError} if `input` is bool
    * @throws {NativeError} at the next read if a number is not whole, or above 2^24 in f32
    * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at
-   * the
-   *   next read
+   *   the next read
    */
   forward<X extends Sequence>(input: X): X {
     checkSequence('Embedding.forward', input);

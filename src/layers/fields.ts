@@ -45,7 +45,7 @@ function defineGuarded(owner: FieldOwner, key: string | symbol, descriptor: Prop
   return Reflect.defineProperty(owner, key, descriptor);
 }
 
-/** Stands in an owner that has lost a parameter or buffer, or has one of another shape than before. */
+/** Key of a mark on an owner one of whose parameters or buffers was removed, or replaced by one of another shape. */
 const RESHAPED = Symbol('reshaped');
 
 /** Whether a parameter or buffer was taken away, or replaced by one of another shape, since the first was there. */
@@ -83,7 +83,10 @@ function kindOf(value: unknown): Kind | undefined {
   return value instanceof FieldOwner ? 'Module' : undefined;
 }
 
-/** What elements of arrays and plain objects were when a walk last met them: no proxy watches those. */
+/**
+ * Which elements of arrays and plain objects were parameters or buffers at the last walk. A proxy watches the fields of
+ * a module; these elements have none, so that a replaced one is found by comparing.
+ */
 const met = new WeakMap<object, Map<string, Kind>>(); // per environment, and gone with the arrays
 
 /** Notes that an element is a parameter or buffer, and refuses a plain tensor where one was. */
@@ -177,7 +180,7 @@ function refuseForeign(owner: FieldOwner, path: string, value: object): void {
   });
 }
 
-/** What an optimizer or `save` would never see, and in which field it stands. */
+/** A tensor or module in a field where neither an optimizer nor `save` looks. */
 interface Lost {
   readonly path: string;
   readonly value: object;
@@ -185,7 +188,10 @@ interface Lost {
   readonly within: 'Map' | 'Set' | undefined;
 }
 
-/** A leaf with requiresGrad, or the parts and such leaves in a Map or Set; nothing in anything else. */
+/**
+ * The value itself if it is a plain tensor with requiresGrad; of a Map or Set, and of arrays and objects in it, such
+ * tensors and all parameters, buffers and modules.
+ */
 function lostIn(value: object, path: string, within?: Lost['within'], seen = new Set<object>()): Lost[] {
   if (seen.has(value)) return [];
   seen.add(value);
@@ -206,7 +212,7 @@ function elementsOf(value: object): { elements: unknown[]; kind?: 'Map' | 'Set' 
   return { elements: Array.isArray(value) || isPlainObject(value) ? Object.values(value) : [] };
 }
 
-/** A Map or Set may hold what stands in another field too, as an index of the layers does. */
+/** Refuses lost values, except those that stand in another field as well, as where a Map is an index of the layers. */
 function refuseLost(owner: FieldOwner, places: readonly Place[], lost: readonly Lost[]): void {
   if (lost.length === 0) return;
   const found = new Set<object>(places.map(({ part }) => part)).add(owner);

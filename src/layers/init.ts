@@ -21,8 +21,9 @@ const quietly = <X extends Tensor>(x: X, fill: () => unknown): X => {
 };
 
 /**
- * Uniform numbers in [low, high), by default [0, 1). @throws {OptionError} if the bounds are not finite, or in the
- * wrong order
+ * Uniform numbers in [low, high), by default [0, 1).
+ *
+ * @throws {OptionError} if the bounds are not finite, or in the wrong order
  */
 const uniform_ = <X extends Tensor>(x: X, options: UniformOptions = {}): X => quietly(x, () => uniformFill(x, options));
 
@@ -66,8 +67,9 @@ function xavierDeviation(op: string, x: Tensor, options: XavierOptions): number 
 }
 
 /**
- * U(-a, a) with a = gain · √(6 / (fanIn + fanOut)) (Glorot and Bengio, 2010). @throws {ShapeError} if `x` has fewer
- * than two axes
+ * U(-a, a) with a = gain · √(6 / (fanIn + fanOut)) (Glorot and Bengio, 2010).
+ *
+ * @throws {ShapeError} if `x` has fewer than two axes
  */
 function xavierUniform_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
   const bound = Math.sqrt(3) * xavierDeviation('init.xavierUniform_', x, options);

@@ -114,8 +114,8 @@ export abstract class Module extends FieldOwner {
   }
 
   /**
-   * Refuses a forward that was put into a field, and so in the place of the one that tells hooks and summary() what
-   * came out.
+   * Refuses a module whose forward is a field: it hides the wrapper, made by the constructor, that tells hooks and
+   * summary() of each output.
    */
   #checkMethod(op: string): void {
     if (!this.#isField()) return;
@@ -357,8 +357,8 @@ function* firstPlaces<V>(named: Iterable<readonly [string, V]>): Generator<[stri
 }
 
 /**
- * Runs `forward`. Of a layer of the package the user sees the layer, not its ops, and its name is in the errors; in a
- * module of their own, also inside a container, an op is what they have called.
+ * Runs `forward`. An error of an op inside one of the package's layers names the layer, which is what the user has
+ * called; in modules of the user's own, and in containers, errors keep the name of the op.
  */
 function underOneName(module: Module, forward: () => unknown, inputs: readonly unknown[]): unknown {
   try {

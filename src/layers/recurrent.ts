@@ -129,7 +129,7 @@ export abstract class RecurrentLayer extends Module {
       });
     if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor)
       throw wrong(`state ${describe(state)}`);
-    // A whole result of forward is a state too: its output is no part of it.
+    // The whole result of forward may be passed as a state: its `output` is ignored.
     const odd = Object.keys(state).find((key) => key !== 'output' && !names.includes(key));
     const part = (name: string): Tensor => {
       const value: unknown = Reflect.get(state, name);
@@ -167,7 +167,7 @@ export abstract class RecurrentLayer extends Module {
     });
   }
 
-  /** No row has a step: they are run like empty rows beside longer ones, with a step of padding, cut off again. */
+  /** A batch without steps: it is run with one step of padding and lengths of 0, and that step is cut off again. */
   #runWithoutStep(input: Tensor, states: States, batchFirst: boolean, rows: number): Result {
     const time = batchFirst ? 1 : 0;
     const shape = input.shape.map((extent, axis) => (axis === time ? 1 : extent));
@@ -177,8 +177,8 @@ export abstract class RecurrentLayer extends Module {
   }
 
   /**
-   * Windows as flat lists, [1, 2], have no axis of features. To build the layer for their width would make one sequence
-   * of the batch.
+   * The error for a batch of flat lists, [[1, 2], [3, 4]], which lacks the axis of features. It does not advise to
+   * build the layer with inputSize: 2, because then the whole batch would be taken for one sequence.
    */
   #withoutFeatures(input: Sequence): ShapeError {
     const { inputSize } = this.options;

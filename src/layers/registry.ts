@@ -90,7 +90,10 @@ export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Modu
   return module;
 }
 
-/** Modules of the package may take no more than the file allows, and know every option that the file gives them. */
+/**
+ * Builds a layer or container of the package. It may allocate no more than the file holds values for, and an option
+ * that it does not know is an error.
+ */
 function rebuildPackaged(config: CheckedConfig, classes: ModuleClasses): Module {
   const { name, options, children } = config;
   const container = Object.hasOwn(containers, name) ? containers[name] : undefined;

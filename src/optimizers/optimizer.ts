@@ -28,8 +28,9 @@ import { checkParameters, closed, groupsOf, refuseShortRate } from './parameter-
 
 export type { OptimizerStateDict, ParameterNote, StateLayout } from './optimizer-state';
 
-/** Learning rate of one group as the kernels read it: f64[1]. */
+/** The learning rate of one group on its device, where the kernels read it. */
 interface GroupRate {
+  /** f64 [1]. */
   tensor: Tensor;
   /** What the tensor holds. */
   value: number;
@@ -92,8 +93,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   protected abstract layout(group: Required<O>): StateLayout;
 
   /**
-   * The native call. @returns places of the parameters that have a gradient and lack state, in which case nothing was
-   * done
+   * Makes the native call that changes the parameters of a group.
+   *
+   * @returns places of the parameters that have a gradient and lack state, in which case nothing was done
    */
   protected abstract update(
     group: OptimizerGroup<O>,

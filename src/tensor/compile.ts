@@ -39,7 +39,10 @@ export interface CompiledStep {
   clear(): void;
 }
 
-/** Runs of a step that are alike. Without `recorded` they have been run once, without a recording. */
+/**
+ * One kind of call: arguments, modes and options that the same recording fits. Its first call runs plainly; the second
+ * makes the recording, `recorded`.
+ */
 interface Variant {
   key: string;
   notes: Notes;
@@ -48,21 +51,21 @@ interface Variant {
 
 interface Recorded {
   number: number;
-  /** Of the run that was recorded, for its structure. */
+  /** What the recorded run returned: replays return objects and arrays of the same structure, with new tensors. */
   result: unknown;
 }
 
 /** After at least so many calls in a row that were no replays, a warning says so. */
 const UNLIKE_CALLS = 32;
 
-/** A variant without a recording costs little: so many for each recording that may be kept. */
+/** How many variants without a recording are kept for each recording that may be kept; they cost little. */
 const PENDING_FOR_EACH = 4;
 
 /** The recordings of one step. */
 class Recordings<A extends unknown[], R> {
   readonly #step: (...args: A) => R;
   readonly #most: number;
-  /** Held by the finalizer too, so it refers to nothing. */
+  /** The recordings' numbers. The finalizer holds this set, which therefore must not refer to this object. */
   readonly #numbers: Set<number>;
   #variants: Variant[] = []; // the one used last comes first
   #unlike = 0; // calls since the last replay
@@ -151,7 +154,7 @@ class Recordings<A extends unknown[], R> {
     );
   }
 
-  /** Runs the step; `outside` makes of each result what is returned. */
+  /** Runs the step, and applies `outside` to each tensor in its result. */
   #call(args: A, outside: (x: Tensor) => Tensor): unknown {
     const result = this.#step(...args);
     refusePromise('compile', result);
@@ -160,8 +163,8 @@ class Recordings<A extends unknown[], R> {
   }
 
   /**
-   * A real step, in which state that is made on first use comes into being. Its results are copies, as those of
-   * replays.
+   * Runs the step without recording it, so that state that is made on first use, such as an optimizer's, exists before
+   * a recording is made. Its results are copies, as those of replays are.
    */
   #runPlainly(key: string, args: A): R {
     const { result, notes } = takeNotes(false, () => scope(() => this.#call(args, (x) => noGrad(() => clone(x)))));
@@ -216,8 +219,9 @@ const identities = new WeakMap<object, number>();
 let lastIdentity = 0;
 
 /**
- * What distinguishes one argument from another that needs a recording of its own. Puts its tensors into `tensors`;
- * `above` holds the objects on the way here.
+ * Text that is equal for arguments that can share a recording. Also puts the argument's tensors into `tensors`.
+ *
+ * @param above  the objects that contain `value`, to notice one that contains itself
  */
 function keyOf(value: unknown, tensors: Tensor[], above: ReadonlySet<object>): string {
   if (value instanceof Tensor) return tensorKey(value, tensors);

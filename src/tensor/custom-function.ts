@@ -71,7 +71,7 @@ export function defineFunction<Inputs extends Tensor[], Saved>(
     const rebuild = takeTensors(saved, kept);
     const count = inputs.length;
     const backward = ([grad]: (number | undefined)[], savedIds: number[]): (number | undefined)[] => {
-      // not of `inputs`, which would live as long
+      // `count`, not `inputs.length`: to refer to `inputs` here would keep them alive as long as the graph.
       if (grad === undefined) return new Array<undefined>(count).fill(undefined);
       const gradients = definition.backward(wrap(grad), rebuild(savedIds.map(wrap)) as Saved);
       if (!Array.isArray(gradients)) {
@@ -90,7 +90,10 @@ export function defineFunction<Inputs extends Tensor[], Saved>(
   };
 }
 
-/** Moves the tensors in a value into `kept`; the result puts others in their places. */
+/**
+ * Collects the tensors in a value in `kept`. The function that it returns builds the same value with other tensors in
+ * their places.
+ */
 function takeTensors(value: unknown, kept: Tensor[]): (tensors: readonly Tensor[]) => unknown {
   if (value instanceof Tensor) {
     const place = kept.push(value) - 1;

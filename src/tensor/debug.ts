@@ -6,7 +6,7 @@ import { flag } from './options';
 const own = join(__dirname, '..') + sep;
 const MOST_LINES = 8;
 
-/** The binding's functions while others stand in their places, and the call site that the binding knows. */
+/** The binding's own functions while wrappers replace them, and the call site that the binding was told last. */
 const state = { plain: new Map<string, unknown>(), site: '' };
 
 /** The lines of the user's program that led here, innermost first. */
@@ -31,7 +31,7 @@ function tell(site: string): void {
   binding.setCallSite(site);
 }
 
-/** Puts a function around each one of the binding that says where it is called from. */
+/** Wraps each function of the binding in one that tells the binding where in the user's program it is called. */
 function surround(): void {
   for (const [name, plain] of Object.entries(binding) as [string, unknown][]) {
     if (typeof plain !== 'function' || name === 'setCallSite') continue;

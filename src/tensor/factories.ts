@@ -76,8 +76,10 @@ export const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
 };
 
 /**
- * A tensor of `shape` with every element `value`. @throws {DTypeError} if `dtype` does not hold it: a fraction or more
- * than 32 bits in i32, another number than 0 and 1 in bool
+ * A tensor of `shape` with every element `value`.
+ *
+ * @throws {DTypeError} if `dtype` does not hold it: a fraction or more than 32 bits in i32, another number than 0 and 1
+ * in bool
  */
 export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
   checkOptions('full', options, OPTION_NAMES);

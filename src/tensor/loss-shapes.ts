@@ -37,7 +37,7 @@ function withoutOnes(shape: readonly number[]): readonly number[] {
 export const sameButForOne = (a: readonly number[], b: readonly number[]): boolean =>
   same(a, b) || (same(withoutOnes(a), withoutOnes(b)) && Math.abs(a.length - b.length) === 1);
 
-/** Whether the second axis of `longer` is what `shorter` lacks; ones at the end aside. */
+/** Whether `shorter` is `longer` without its second axis, not counting axes of extent 1 at the end. */
 const hasTimeBeside = (longer: readonly number[], shorter: readonly number[]): boolean =>
   shorter.length > 0 && same(withoutOnes(withoutAxis(longer, 1)), withoutOnes(shorter));
 

@@ -18,7 +18,8 @@ export function mapValues(x: Sequence, fn: (values: Tensor) => Tensor): Sequence
 
 /**
  * As `mapValues`, with zeros past each length before and after, and no gradient there: how a layer that does not know
- * the lengths is applied. @internal
+ * the lengths is applied.
+ * @internal
  */
 export function mapRealSteps<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;
 export function mapRealSteps(x: Sequence, fn: (values: Tensor) => Tensor): Sequence {

@@ -32,8 +32,8 @@ declare module './tensor' {
      *
      *   y[n, t, o] = Σ_{c, k} x[n, t · stride + k · dilation - padding, c] · weight[o, c, k] + bias[o]
      *
-     * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O] with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ +
-     * 1.
+     * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O]
+     * with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ + 1.
      *
      * @throws {ShapeError} if channels differ, or no window fits into the padded steps
      * @see torch.nn.functional.conv1d, whose features are the second axis
@@ -46,8 +46,9 @@ declare module './tensor' {
     /** Element-wise `a · b`. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes differ */
     mul: Method<typeof elementwise.mul>;
     /**
-     * Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes
-     * differ, or are not f32 or f64
+     * Element-wise `a / b`, rounded once. Shapes broadcast.
+     *
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ, or are not f32 or f64
      */
     div: Method<typeof elementwise.div>;
     /**
@@ -74,13 +75,15 @@ declare module './tensor' {
      */
     pow: Method<typeof elementwise.pow>;
     /**
-     * The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
-     * if they do not; {DTypeError} if dtypes differ
+     * The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast.
+     *
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ
      */
     maximum: Method<typeof elementwise.maximum>;
     /**
-     * The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
-     * if they do not; {DTypeError} if dtypes differ
+     * The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast.
+     *
+     * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ
      */
     minimum: Method<typeof elementwise.minimum>;
     /** Element-wise `value - x`. */
@@ -351,23 +354,27 @@ declare module './tensor' {
     /** Product over `dim`, or of all elements. */
     prod: Method<typeof reduce.prod>;
     /**
-     * Largest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
-     * choose from
+     * Largest element over `dim`, or of all; equal ones share the gradient.
+     *
+     * @throws {ShapeError} if there is nothing to choose from
      */
     max: Method<typeof reduce.max>;
     /**
-     * Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
-     * choose from
+     * Smallest element over `dim`, or of all; equal ones share the gradient.
+     *
+     * @throws {ShapeError} if there is nothing to choose from
      */
     min: Method<typeof reduce.min>;
     /**
-     * Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws
-     * {ShapeError} if it chooses from more than 2^31
+     * Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several.
+     *
+     * @throws {ShapeError} if it chooses from more than 2^31
      */
     argmax: Method<typeof reduce.argmax>;
     /**
-     * Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws
-     * {ShapeError} if it chooses from more than 2^31
+     * Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several.
+     *
+     * @throws {ShapeError} if it chooses from more than 2^31
      */
     argmin: Method<typeof reduce.argmin>;
     /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
@@ -400,8 +407,9 @@ declare module './tensor' {
      */
     norm: Method<typeof reduce.norm>;
     /**
-     * The same elements in row-major order under other extents, one of which may be -1. @throws {ShapeError} if the numbers
-     * of elements differ
+     * The same elements in row-major order under other extents, one of which may be -1.
+     *
+     * @throws {ShapeError} if the numbers of elements differ
      */
     reshape: Method<typeof shape.reshape>;
     /** Axes `start..end` merged into one. */
@@ -424,8 +432,9 @@ declare module './tensor' {
     /** Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out. */
     squeeze: Method<typeof shape.squeeze>;
     /**
-     * Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front. @throws {ShapeError} if another axis
-     * would have to change
+     * Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front.
+     *
+     * @throws {ShapeError} if another axis would have to change
      */
     expand: Method<typeof shape.expand>;
     /**

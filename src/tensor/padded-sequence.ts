@@ -78,7 +78,8 @@ export class PaddedSequence {
   /**
    * A sequence of whose values it is known that they are zero past each length, and that a gradient that arrives there
    * goes nowhere: written by a kernel that knows the lengths, selected by `zeroPadding`, or computed from such values
-   * element by element. Layers have nothing to clear in it. @internal
+   * element by element. Layers have nothing to clear in it.
+   * @internal
    */
   static zeroPadded(values: Tensor, lengths: readonly number[]): PaddedSequence {
     const result = new PaddedSequence(values, lengths);
@@ -88,15 +89,16 @@ export class PaddedSequence {
 
   /**
    * Whether the padding is known to be zero and without gradient. No longer after an in-place change; and a leaf would
-   * collect what arrives in its padding. @internal
+   * collect what arrives in its padding.
+   * @internal
    */
   get isZeroPadded(): boolean {
     return this.#isWhole || (this.#isUnchanged && !(this.values.requiresGrad && this.values.isLeaf));
   }
 
   /**
-   * Whether zeros stood past each length once and nothing was changed since; not even by a replay of a compiled step,
-   * which lets go of what it had.
+   * Whether the values had zeros past each length when this was made, and have not been changed in place since. Values
+   * that were disposed of have no version and cannot change any more.
    */
   get #isUnchanged(): boolean {
     return this.#zeroAt !== undefined && (this.#zeroAt === this.values.version || this.values.version === undefined);
@@ -253,7 +255,8 @@ export class PaddedSequence {
     const [first, last] = [start[1] ?? 0, end[1] ?? null];
     if (last === null || last >= 0)
       return new PaddedSequence(slice(rows, [0, first], [null, last === null ? null : Math.max(last, first)]), lengths);
-    // What is cut from the end of a short row stands beside steps that longer rows keep.
+    // Each row loses steps at its own end: in a short row they lie where longer rows still have real steps, so they are
+    // set to zero and not cut off.
     return new PaddedSequence(slice(rows, [0, first], [null, first + longest(lengths)]), lengths).zeroPadding();
   }
 
@@ -353,7 +356,9 @@ export class PaddedSequence {
   }
 
   /**
-   * As that of a Tensor: text where text is wanted. @throws {OptionError} in arithmetic and in comparisons by operators
+   * As that of a Tensor: text where text is wanted.
+   *
+   * @throws {OptionError} in arithmetic and in comparisons by operators
    */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === 'string') return this.toString();

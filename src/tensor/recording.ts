@@ -56,7 +56,8 @@ export function onReplay(effect: () => void): boolean {
 }
 
 /**
- * Runs the ops of `fn` at once, even in a step that is being recorded: for state that is made on first use. @internal
+ * Runs the ops of `fn` at once, even in a step that is being recorded: for state that is made on first use.
+ * @internal
  */
 export function outsideRecordings<R>(fn: () => R): R {
   const before = binding.pauseRecording(true);

@@ -1,7 +1,7 @@
 import { Tensor } from './tensor';
 
-// Of a tensor with two axes a recurrent layer cannot tell whether the first counts sequences or the steps of one. Of a
-// batch it is known.
+// Given a tensor with two axes, a recurrent layer cannot tell a batch of sequences without features from the steps of
+// one sequence. Tensors that collate made, or a DataLoader, are batches: they are noted here.
 const batches = new WeakSet<object>();
 
 /** Notes that the first axis of a batch counts its items. @returns the batch @internal */

@@ -25,7 +25,7 @@ export function concat(parts: readonly Sequence[], dim: number): Sequence {
     ? parts.filter((part): part is PaddedSequence => part instanceof PaddedSequence)
     : [];
   const [first] = sequences;
-  // It also says what is wrong with what is neither.
+  // Tensors, or something wrong altogether, about which the op on tensors throws.
   if (first === undefined) return concatTensors(parts as readonly Tensor[], dim);
   const other = parts.findIndex((part) => !(part instanceof PaddedSequence));
   if (other >= 0) {

@@ -11,11 +11,11 @@ import type { MetricHints } from './metric';
 
 /** What a model says and what is right, element by element; all of one shape. */
 export interface Answers {
-  /** The class that was said, i32; -1 where NaN says nothing. */
+  /** The class that the model predicts, i32; -1 where its output is NaN. */
   readonly said: Tensor;
   /** The right class, i32; 0 where it does not count. */
   readonly truth: Tensor;
-  /** Which count, bool: those that are real, and no label to ignore. */
+  /** Which elements count, bool: those that are not padding and whose label is not the one to ignore. */
   readonly counts: Tensor;
   /** Number of classes. */
   readonly classes: number;
@@ -23,7 +23,7 @@ export interface Answers {
 
 /** How to read the outputs. */
 export interface Reading extends MetricHints {
-  /** Of yes-or-no outputs: above it the answer is 1. */
+  /** For yes-or-no outputs: the answer is 1 where the output is above it, else 0. */
   readonly threshold?: number | undefined;
 }
 
@@ -41,7 +41,7 @@ export function answersOf(op: string, output: Sequence, target: Sequence, readin
   const lengths = commonLengths(op, output, target);
   const scores = valuesOf(output);
   checkShapes(op, scores, valuesOf(target), reading);
-  // Labels past a length may be anything, also what fits no i32.
+  // Labels in the padding may be any number, even one that no i32 holds: they become 0 before they are cast.
   const labels =
     lengths === undefined || target instanceof PaddedSequence ? target : new PaddedSequence(target, lengths);
   const truths = valuesOf(labels instanceof PaddedSequence ? labels.zeroPadding() : labels);

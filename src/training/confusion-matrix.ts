@@ -37,7 +37,8 @@ export class ConfusionMatrix extends Metric {
     checkOptions('ConfusionMatrix', options, ['numClasses', 'threshold', 'ignoreIndex']);
     this.#numClasses = positiveInteger('ConfusionMatrix', 'numClasses', options.numClasses);
     this.#reading = readingOf('ConfusionMatrix', options);
-    // By label, of which the last are no class, and by answer, of which the first is none.
+    // Rows: one for each class, then one for labels that are no class. Columns: one for outputs of NaN, which give no
+    // answer, then one for each class.
     this.shape = [this.#numClasses + 1, this.#numClasses + 1];
   }
 
@@ -75,7 +76,10 @@ export class ConfusionMatrix extends Metric {
     );
   }
 
-  /** Sums in which no label is outside of the classes: only the device sees them, hence they are looked at here. */
+  /**
+   * The sums, once they are known to hold no label outside of the classes. Labels are not read before, since that would
+   * mean to wait for the device at each batch.
+   */
   #checked(totals: readonly number[]): readonly number[] {
     const classes = this.#numClasses;
     const odd = totals.slice(classes * (classes + 1)).reduce((total, count) => total + count, 0);

@@ -20,7 +20,7 @@ export interface EpochRecord {
    * there was none.
    */
   skipped?: number;
-  /** Of the first parameter group, in the last step. */
+  /** Learning rate of the first parameter group in the last step of the epoch. */
   learningRate: number;
   /** How long the epoch took, validation included. */
   seconds: number;

@@ -172,7 +172,7 @@ export class RunningLoss {
     const [flag, parts] = await Promise.all([skip === undefined ? [0] : lossNumbers(skip), Promise.all(reads)]);
     const odd = parts.find(({ sum }) => !Number.isFinite(sum));
     if (odd !== undefined && training) return { what: 'loss', value: odd.sum };
-    // The loss of a batch of which nothing counts may be 0 / 0: there the step was left out, and rightly.
+    // Where nothing in a batch counts, its mean is 0 / 0: leaving out that step was right, and is no fault to report.
     const counts = parts.every(({ mean, divisor }) => !mean || divisor !== 0);
     if (flag[0] !== 0 && counts && training) return { what: 'gradient' };
     parts.forEach((part, index) => {
@@ -201,6 +201,6 @@ function partOf(weight: number, divisor: Measured['divisor'], values: ArrayLike<
   if (divisor === 'none') return { sum: weight * first, divisor: 0, mean: false };
   if (divisor === 'sum') return { sum: weight * second, divisor: first, mean: true };
   const [by, quotient] = divisor === 'quotient' ? [first, second] : [divisor, first];
-  // Divided by 0 nothing counted, whatever 0 / 0 is.
+  // A divisor of 0 means that nothing counted: the sum is 0, although the quotient is NaN.
   return { sum: by === 0 ? 0 : weight * quotient * by, divisor: by, mean: true };
 }

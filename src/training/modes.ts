@@ -4,9 +4,9 @@ import type { Module } from '../layers/module';
 export function modesOf(model: Module): () => void {
   const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
   return () => {
-    // Each call also sets all below, and a module may be below several: what is above stands from the first round on,
-    // what is below it from the second. There are as many rounds as levels at most, unless a class of the user's
-    // refuses a mode.
+    // train() and eval() also set the modules below, so that setting a parent may undo a child: the outermost modules
+    // are right after the first round, those below them after the second, and so on. The number of rounds is limited
+    // because a class of the user's may override train() and never take the mode that it is given.
     for (let [changed, round] = [true, 0]; changed && round <= modes.length; round++) {
       changed = false;
       for (const [module, training] of modes) {

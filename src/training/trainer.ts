@@ -55,14 +55,17 @@ export class Trainer {
   readonly #step: (input: Sequence, target: Sequence) => Outcome;
   readonly #fences: Promise<unknown>[] = [];
   #fitting = false;
-  /** Which of fit and evaluate is counting: they share the metrics. Between its epochs fit is not. */
+  /**
+   * Which of fit and evaluate uses the metrics, which they share; undefined between two epochs of fit, when a callback
+   * may evaluate.
+   */
   #counting: 'fit' | 'evaluate' | undefined;
   #steps = 0;
-  /** In the last step, before the schedule moved on. */
+  /** The learning rate of the last step, which the record of an epoch tells: the schedule may have changed it since. */
   #learningRate = Number.NaN;
   #stopping = false;
   #history = new History();
-  /** Of the optimizer, neither of the model nor of the loss: looked at in the first step. */
+  /** Parameters of the optimizer that are neither the model's nor the loss's: the first step checks their gradients. */
   readonly #foreign: Tensor[];
 
   constructor(options: TrainerOptions) {

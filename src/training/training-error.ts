@@ -58,7 +58,7 @@ export const oddValidation = (value: number, epoch: number): TrainingError =>
       `or division by 0 in the model; nonFiniteLoss: 'skip' goes on. ${HISTORY}`,
   });
 
-/** What a BatchNorm1d keeps of the batches it has seen, those of a step that was left out included. */
+/** Names of the running statistics of a BatchNorm1d, which forward changes even where the step is left out later. */
 const STATISTICS = /(?:^|\.)running_(?:mean|var)$/;
 
 /**
@@ -91,7 +91,10 @@ const listed = (names: readonly string[]): string =>
     ? 'a parameter outside the model'
     : `${names.slice(0, 3).join(', ')}${names.length > 3 ? ' and others' : ''}`;
 
-/** Names of the parameters in training that hold NaN or infinity; others may, as a mask does. */
+/**
+ * Names of the parameters in training that hold NaN or infinity. Parameters that are not trained may hold them on
+ * purpose, as a mask of -Infinity does.
+ */
 async function spoiledParameters(optimizer: Optimizer, model: Module): Promise<string[]> {
   const trained = new Set<Tensor>(optimizer.groups.flatMap(({ parameters }) => parameters));
   return spoiledOf([...model.namedParameters()].filter(([, parameter]) => trained.has(parameter)));

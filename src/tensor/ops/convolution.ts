@@ -19,8 +19,8 @@ export interface Conv1dFunctionOptions extends WindowOptions {
  *
  *   y[n, t, o] = Σ_{c, k} x[n, t · stride + k · dilation - padding, c] · weight[o, c, k] + bias[o]
  *
- * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O] with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ +
- * 1.
+ * Shapes: x [N, T, C], weight [O, C, K] → [N, T', O]
+ * with T' = ⌊(T + 2 · padding - dilation · (K - 1) - 1) / stride⌋ + 1.
  *
  * @throws {ShapeError} if channels differ, or no window fits into the padded steps
  * @see torch.nn.functional.conv1d, whose features are the second axis

@@ -46,8 +46,9 @@ export const sub = (a: Tensor, b: Tensor | number): Tensor => binary('sub', 'sub
 export const mul = (a: Tensor, b: Tensor | number): Tensor => binary('mul', 'mulScalar', a, b);
 
 /**
- * Element-wise `a / b`, rounded once. Shapes broadcast. @throws {ShapeError} if they do not; {DTypeError} if dtypes
- * differ, or are not f32 or f64
+ * Element-wise `a / b`, rounded once. Shapes broadcast.
+ *
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ, or are not f32 or f64
  */
 export const div = (a: Tensor, b: Tensor | number): Tensor => binary('div', 'divScalar', a, b);
 
@@ -78,14 +79,16 @@ export const remainder = (a: Tensor, b: Tensor | number): Tensor => binary('rema
 export const pow = (a: Tensor, b: Tensor | number): Tensor => binary('pow', 'powScalar', a, b);
 
 /**
- * The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
- * if they do not; {DTypeError} if dtypes differ
+ * The larger of a and b; where both are equal, each gets half of the gradient. Shapes broadcast.
+ *
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ
  */
 export const maximum = (a: Tensor, b: Tensor | number): Tensor => binary('maximum', 'maximumScalar', a, b);
 
 /**
- * The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast. @throws {ShapeError}
- * if they do not; {DTypeError} if dtypes differ
+ * The smaller of a and b; where both are equal, each gets half of the gradient. Shapes broadcast.
+ *
+ * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ
  */
 export const minimum = (a: Tensor, b: Tensor | number): Tensor => binary('minimum', 'minimumScalar', a, b);
 

@@ -34,29 +34,33 @@ export const prod = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor
   wrap(binding.prod(idOf(x, 'prod'), list(dim), keepDim('prod', options)));
 
 /**
- * Largest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
- * choose from
+ * Largest element over `dim`, or of all; equal ones share the gradient.
+ *
+ * @throws {ShapeError} if there is nothing to choose from
  */
 export const max = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
   wrap(binding.max(idOf(x, 'max'), list(dim), keepDim('max', options)));
 
 /**
- * Smallest element over `dim`, or of all; equal ones share the gradient. @throws {ShapeError} if there is nothing to
- * choose from
+ * Smallest element over `dim`, or of all; equal ones share the gradient.
+ *
+ * @throws {ShapeError} if there is nothing to choose from
  */
 export const min = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
   wrap(binding.min(idOf(x, 'min'), list(dim), keepDim('min', options)));
 
 /**
- * Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several. @throws
- * {ShapeError} if it chooses from more than 2^31
+ * Place (i32) of the largest element along `dim`, or in row-major order without it; the first of several.
+ *
+ * @throws {ShapeError} if it chooses from more than 2^31
  */
 export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor =>
   wrap(binding.argmax(idOf(x, 'argmax'), dim, keepDim('argmax', options)));
 
 /**
- * Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several. @throws
- * {ShapeError} if it chooses from more than 2^31
+ * Place (i32) of the smallest element along `dim`, or in row-major order without it; the first of several.
+ *
+ * @throws {ShapeError} if it chooses from more than 2^31
  */
 export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor =>
   wrap(binding.argmin(idOf(x, 'argmin'), dim, keepDim('argmin', options)));

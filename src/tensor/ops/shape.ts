@@ -9,8 +9,9 @@ import { checkTensor, checkTensors, idOf, idsOf, wrap, type Tensor } from '../te
 // copied (reshape copies where it must).
 
 /**
- * The same elements in row-major order under other extents, one of which may be -1. @throws {ShapeError} if the numbers
- * of elements differ
+ * The same elements in row-major order under other extents, one of which may be -1.
+ *
+ * @throws {ShapeError} if the numbers of elements differ
  */
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor =>
   wrap(binding.reshape(idOf(x, 'reshape'), shape));
@@ -87,8 +88,9 @@ export const unsqueeze = (x: Tensor, dim: number): Tensor => wrap(binding.unsque
 export const squeeze = (x: Tensor, dim?: number): Tensor => wrap(binding.squeeze(idOf(x, 'squeeze'), dim));
 
 /**
- * Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front. @throws {ShapeError} if another axis
- * would have to change
+ * Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front.
+ *
+ * @throws {ShapeError} if another axis would have to change
  */
 export const expand = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.expand(idOf(x, 'expand'), shape));
 
@@ -178,8 +180,9 @@ export function tile(x: Tensor, repeats: readonly number[]): Tensor {
 const MOST_ELEMENTS = 2 ** 40;
 
 /**
- * Before parts of the result are made, which may be huge themselves. @throws {ShapeError} if no tensor can have this
- * shape
+ * Before parts of the result are made, which may be huge themselves.
+ *
+ * @throws {ShapeError} if no tensor can have this shape
  */
 function checkExtents(op: string, x: Tensor, shape: readonly number[]): void {
   if (shape.reduce((product, extent) => product * Math.max(extent, 1), 1) <= MOST_ELEMENTS) return;
