@@ -9,9 +9,11 @@ const source = (path: string): string => at(`./src/${path}`);
 /** The suites of `describeDevices`. */
 export const deviceSuites = [
   'tensor/**/*',
+  'module/**/*',
   'layers/**/*',
   'losses/**/*',
   'optimizers/**/*',
+  'metrics/**/*',
   'training/**/*',
   'golden',
   'guide/gpu',

@@ -18,14 +18,15 @@ export interface Violation {
 const typescriptLayers = [
   ['native'],
   ['tensor'],
-  ['layers', 'losses', 'optimizers', 'data'],
-  ['io'],
-  ['training', 'datasets'],
+  ['module', 'files'],
+  ['layers', 'losses', 'optimizers', 'metrics', 'text', 'data', 'decoding'],
+  ['io', 'datasets'],
+  ['training'],
+  ['report'],
+  ['tasks'],
+  ['serve'],
   ['cli'],
 ];
-
-/** What optimizers/ may import, as types only, from their sibling layers/. */
-const sharedTypes = { from: ['optimizers'], files: ['layers/parameter', 'layers/module'] };
 
 /** The same for native/: what each folder may include from the others. `interface` is the device boundary: the
  * headers of backend/ and backend/kernels/ themselves, which every device implements or shares. */
@@ -63,26 +64,16 @@ export function findViolations(root: string): Violation[] {
 function typescriptViolations(source: string): Violation[] {
   return filesBelow(source, /\.m?ts$/).flatMap((file) => {
     const from = folderOf(file);
-    return importsOf(readFileSync(join(source, file), 'utf8')).flatMap(({ target, typeOnly }) => {
+    return importsOf(readFileSync(join(source, file), 'utf8')).flatMap((target) => {
       if (!target.startsWith('.')) return [];
       const imported = toUnix(normalize(join(dirname(file), target))).replace(/\.(c|m)?js$/, '');
-      const rule = brokenTypeScriptRule({ file, from, imported, typeOnly });
+      const rule = brokenTypeScriptRule(file, from, imported);
       return rule === undefined ? [] : [{ file: `src/${file}`, target, rule }];
     });
   });
 }
 
-function brokenTypeScriptRule({
-  file,
-  from,
-  imported,
-  typeOnly,
-}: {
-  file: string;
-  from: string;
-  imported: string;
-  typeOnly: boolean;
-}): string | undefined {
+function brokenTypeScriptRule(file: string, from: string, imported: string): string | undefined {
   if (imported.startsWith('..')) return 'nothing in src/ imports from outside src/';
   if (imported === 'index' || imported === '.') return 'nothing in src/ imports src/index.ts';
   if (file === 'index.ts') return undefined;
@@ -95,9 +86,7 @@ function brokenTypeScriptRule({
     return `src/${to} has no layer; give it one in scripts/layers.ts and docs/architecture.md`;
   if (toLayer < fromLayer) return undefined;
   if (toLayer > fromLayer) return `${from}/ lies below ${to}/ and must not know it`;
-  if (!sharedTypes.from.includes(from) || !sharedTypes.files.includes(imported))
-    return `${from}/ and ${to}/ are siblings and do not import each other`;
-  return typeOnly ? undefined : `${from}/ may use ${imported} as a type only: import type`;
+  return `${from}/ and ${to}/ are siblings and do not import each other`;
 }
 
 function nativeViolations(native: string): Violation[] {
@@ -157,19 +146,15 @@ function filesBelow(folder: string, pattern: RegExp): string[] {
     .sort();
 }
 
-function importsOf(text: string): { target: string; typeOnly: boolean }[] {
+/** Everything that a file imports or exports from, as written. */
+function importsOf(text: string): string[] {
   const code = withoutComments(text);
-  const found: { target: string; typeOnly: boolean }[] = [];
-  for (const [, clause = '', target = ''] of code.matchAll(
-    /(?:^|[;}\n])\s*(?:import|export)\b([^'"`;]*?)\bfrom\s*['"]([^'"]+)['"]/g,
-  )) {
-    found.push({ target, typeOnly: /^\s+type\s+[{*\w]/.test(clause) });
-  }
-  for (const [, target = ''] of code.matchAll(/(?:\bimport|\brequire)\s*\(\s*['"]([^'"]+)['"]\s*\)/g))
-    found.push({ target, typeOnly: false });
-  for (const [, target = ''] of code.matchAll(/(?:^|[;\n])\s*import\s*['"]([^'"]+)['"]/g))
-    found.push({ target, typeOnly: false });
-  return found;
+  const forms = [
+    /(?:^|[;}\n])\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]/g,
+    /(?:\bimport|\brequire)\s*\(\s*['"]([^'"]+)['"]\s*\)/g,
+    /(?:^|[;\n])\s*import\s*['"]([^'"]+)['"]/g,
+  ];
+  return forms.flatMap((form) => [...code.matchAll(form)].map(([, target = '']) => target));
 }
 
 const includesOf = (text: string): string[] =>

@@ -1,7 +1,7 @@
 // The public surface. Nothing inside src/ imports this file.
 import './tensor/methods.generated';
 
-export { FileError } from './io/file-error';
+export { FileError } from './files/file-error';
 export { load, save, type LoadOptions } from './io/model-file';
 export {
   loadSafetensors,
@@ -13,6 +13,7 @@ export {
 export * from './data';
 export * from './layers';
 export * from './losses';
+export * from './metrics';
 export * from './optimizers';
 export * from './training';
 export { autocast } from './tensor/autocast';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command `stmnet`.
 import { Command } from 'commander';
-import { doctor, type DoctorOptions } from './doctor';
+import { doctor, type DoctorOptions } from './commands/doctor';
 import { version } from './version';
 
 const program = new Command('stmnet').description('LSTM networks for Node.js.').version(version);

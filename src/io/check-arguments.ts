@@ -1,5 +1,5 @@
 import { isPromise, remedy } from '../tensor/copies';
-import { Module } from '../layers/module';
+import { Module } from '../module/module';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { PaddedSequence } from '../tensor/padded-sequence';

@@ -1,7 +1,8 @@
-import { takesArguments, takesOptions } from '../layers/constructor-arguments';
-import { isReshaped } from '../layers/fields';
-import { isPackaged, type Module } from '../layers/module';
-import { rebuild, type ModuleClasses } from '../layers/registry';
+import { takesArguments, takesOptions } from '../module/constructor-arguments';
+import { isReshaped } from '../module/fields';
+import type { Module } from '../module/module';
+import { isPackaged } from '../module/packaged';
+import { rebuild, type ModuleClasses } from '../module/rebuild';
 import { OptionError } from '../tensor/errors';
 import { renamed } from '../tensor/op-name';
 import { describe } from '../tensor/options';

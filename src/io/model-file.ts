@@ -1,8 +1,8 @@
-import { AllowanceError, withAllowance } from '../layers/allowance';
-import { Module, type ModuleConfig } from '../layers/module';
-import { rebuild, RebuildError, type ModuleClasses } from '../layers/registry';
+import { AllowanceError, withAllowance } from '../module/allowance';
+import { Module, type ModuleConfig } from '../module/module';
+import { rebuild, RebuildError, type ModuleClasses } from '../module/rebuild';
 import type { Sequential } from '../layers/sequential';
-import { assign, matchState, type StateMatch } from '../layers/state-dict';
+import { assign, matchState, type StateMatch } from '../module/state-dict';
 import { remedy } from '../tensor/copies';
 import { synchronize } from '../tensor/device';
 import { NativeError, OptionError, ShapeError, type FormatError, type StmnetError } from '../tensor/errors';

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { NativeError } from '../tensor/errors';
 import { checksumKeys, checksumOf, type Checksum } from './checksum';
-import { FileError, fileError } from './file-error';
+import { FileError, fileError } from '../files/file-error';
 import {
   formatError,
   maxHeaderBytes,

@@ -5,9 +5,9 @@ import { checkOptions } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
 import { checkMetadata, checkPath, checkTensors } from './check-arguments';
 import { blankChecksum, sign } from './checksum';
-import { fileError } from './file-error';
+import { fileError } from '../files/file-error';
 import { readMetadata, readTensors, type HostTensor } from './read-tensors';
-import { writeSafely } from './safe-write';
+import { writeSafely } from '../files/safe-write';
 import {
   formatError,
   headerText,

@@ -5,8 +5,8 @@ import { checkNoOptions, checkOptions, describe, finiteNumber } from '../tensor/
 import { mapRealSteps, mapZeros } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 
 /**
  * Base of the activations: a function of each element or of each row of features. Shapes: any → the same. Padding of a

@@ -4,8 +4,8 @@ import { unsqueeze } from '../tensor/ops/shape';
 import { checkOptions, oneOf, positiveInteger } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
 import { Attention, checkWidth } from './attention';
-import { takeOver, type Parameter } from './parameter';
-import { uniformValues, type FloatingDType } from './uniform';
+import { takeOver, type Parameter } from '../module/parameter';
+import { uniformValues, type FloatingDType } from '../module/uniform';
 
 /** Options of an AdditiveAttention. */
 export interface AdditiveAttentionOptions {

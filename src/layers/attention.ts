@@ -7,8 +7,8 @@ import { checkOptions, describe } from '../tensor/options';
 import { clearPadding, mapRealSteps } from '../tensor/map-values';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 
 /** What a call of an attention layer may add. */
 export interface AttentionOptions {

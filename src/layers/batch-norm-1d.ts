@@ -14,11 +14,11 @@ import {
 } from '../tensor/options';
 import { mapZeros } from '../tensor/map-values';
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
-import { claim } from './allowance';
-import { checkSequence } from './check-input';
-import { Module } from './module';
-import { BufferTensor, takeOver, type Parameter } from './parameter';
-import type { FloatingDType } from './uniform';
+import { claim } from '../module/allowance';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
+import { BufferTensor, takeOver, type Parameter } from '../module/parameter';
+import type { FloatingDType } from '../module/uniform';
 
 /** Options of a BatchNorm1d. */
 export interface BatchNorm1dOptions {

@@ -6,9 +6,9 @@ import { mapZeros } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { flip } from '../tensor/sequence-ops';
 import type { Tensor } from '../tensor/tensor';
-import { applyLayer, checkModule, valuesLike } from './apply';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { applyLayer, checkModule, valuesLike } from '../module/apply';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 
 /** Options of a Bidirectional. */
 export interface BidirectionalOptions {

@@ -6,10 +6,10 @@ import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { checkWindows, windowCount, type WindowOptions, type Windows } from '../tensor/windows';
-import { checkSequence } from './check-input';
-import { Module } from './module';
-import { takeOver, type Parameter } from './parameter';
-import { uniformValues, type FloatingDType } from './uniform';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
+import { takeOver, type Parameter } from '../module/parameter';
+import { uniformValues, type FloatingDType } from '../module/uniform';
 
 /** Options of a Conv1d. */
 export interface Conv1dOptions extends WindowOptions {

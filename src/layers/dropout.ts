@@ -2,8 +2,8 @@ import { dropout } from '../tensor/ops/random';
 import { checkOptions, probability } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { clearPadding, mapZeros } from '../tensor/map-values';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 
 /** Options of a Dropout. */
 export interface DropoutOptions {

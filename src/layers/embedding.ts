@@ -9,11 +9,11 @@ import type { Sequence } from '../tensor/padded-sequence';
 import { mapRealSteps } from '../tensor/map-values';
 import { randn } from '../tensor/random';
 import { Tensor } from '../tensor/tensor';
-import { claim } from './allowance';
-import { checkSequence } from './check-input';
-import { Module } from './module';
-import { takeOver, type Parameter } from './parameter';
-import type { FloatingDType } from './uniform';
+import { claim } from '../module/allowance';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
+import { takeOver, type Parameter } from '../module/parameter';
+import type { FloatingDType } from '../module/uniform';
 
 /** Options of an Embedding. */
 export interface EmbeddingOptions {

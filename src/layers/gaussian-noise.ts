@@ -2,8 +2,8 @@ import { gaussianNoise } from '../tensor/ops/random';
 import { checkOptions, nonNegativeNumber } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { clearPadding, mapRealSteps } from '../tensor/map-values';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 
 /** Options of a GaussianNoise. */
 export interface GaussianNoiseOptions {

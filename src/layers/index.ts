@@ -1,4 +1,6 @@
 // The layers of the public surface.
+import './catalogue';
+
 export {
   Activation,
   ELU,
@@ -20,7 +22,7 @@ export type { AttentionOptions } from './attention';
 export * from './batch-norm-1d';
 export { Bidirectional, type BidirectionalOptions } from './bidirectional';
 export * from './conv-1d';
-export { detach } from './detach';
+export { detach } from '../module/detach';
 export { Dropout, type DropoutOptions } from './dropout';
 export { Embedding, type EmbeddingOptions, type PretrainedOptions } from './embedding';
 export { GaussianNoise, type GaussianNoiseOptions } from './gaussian-noise';
@@ -29,14 +31,14 @@ export * from './init';
 export * from './layer-norm';
 export { Linear, type LinearOptions } from './linear';
 export { LSTM, type LSTMOptions, type LSTMState } from './lstm';
-export { Module, type ForwardHook, type ModuleConfig, type StateDict } from './module';
+export { Module, type ForwardHook, type ModuleConfig, type StateDict } from '../module/module';
 export * from './multiplicative-attention';
-export { BufferTensor, Parameter } from './parameter';
+export { BufferTensor, Parameter } from '../module/parameter';
 export { LastStep, MaxPool, MeanPool, type LastStepOptions } from './pooling';
 export { RecurrentLayer } from './recurrent';
 export type { RecurrentOptions } from './recurrent-options';
 export type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
-export type { ModuleClasses } from './registry';
+export type { ModuleClasses } from '../module/rebuild';
 export { Residual } from './residual';
 export { RNN, type RNNOptions } from './rnn';
 export * from './scaled-dot-product-attention';

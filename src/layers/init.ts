@@ -12,7 +12,7 @@ import { slice } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber, oneOf } from '../tensor/options';
 import { checkTensor, idOf, type Tensor } from '../tensor/tensor';
 import type { LSTM } from './lstm';
-import { Parameter } from './parameter';
+import { Parameter } from '../module/parameter';
 
 /** Functions that overwrite a tensor, a parameter too, without recording it. Each returns its first argument. */
 const quietly = <X extends Tensor>(x: X, fill: () => unknown): X => {

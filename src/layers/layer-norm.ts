@@ -4,11 +4,11 @@ import { layerNorm } from '../tensor/ops/normalization';
 import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { mapRealSteps } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import { claim } from './allowance';
-import { checkSequence } from './check-input';
-import { Module } from './module';
-import { takeOver, type Parameter } from './parameter';
-import type { FloatingDType } from './uniform';
+import { claim } from '../module/allowance';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
+import { takeOver, type Parameter } from '../module/parameter';
+import type { FloatingDType } from '../module/uniform';
 
 /** Options of a LayerNorm. */
 export interface LayerNormOptions {

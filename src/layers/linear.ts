@@ -3,10 +3,10 @@ import { linear } from '../tensor/ops/matmul';
 import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { mapRealSteps } from '../tensor/map-values';
-import { checkSequence } from './check-input';
-import { Module } from './module';
-import { takeOver, type Parameter } from './parameter';
-import { uniformValues, type FloatingDType } from './uniform';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
+import { takeOver, type Parameter } from '../module/parameter';
+import { uniformValues, type FloatingDType } from '../module/uniform';
 
 /** Options of a Linear. */
 export interface LinearOptions {

@@ -3,8 +3,8 @@ import { transpose } from '../tensor/ops/shape';
 import { checkOptions, oneOf, positiveInteger } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
 import { Attention, checkWidth } from './attention';
-import { takeOver, type Parameter } from './parameter';
-import { uniformValues, type FloatingDType } from './uniform';
+import { takeOver, type Parameter } from '../module/parameter';
+import { uniformValues, type FloatingDType } from '../module/uniform';
 
 /** Options of a MultiplicativeAttention. */
 export interface MultiplicativeAttentionOptions {

@@ -8,8 +8,8 @@ import { mapZeros } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { pickSteps } from '../tensor/steps';
 import type { Tensor } from '../tensor/tensor';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 import { withStep } from './steps';
 
 /** An input [N, T, D], of at least one step if only of padding, and its extents. */

@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
 import { checkOptions, flag, oneOf, positiveInteger, probability } from '../tensor/options';
-import type { FloatingDType } from './uniform';
+import type { FloatingDType } from '../module/uniform';
 
 /** Options that LSTM, GRU and RNN share. */
 export interface RecurrentOptions {

@@ -1,9 +1,9 @@
 import type { RecurrentCell } from '../tensor/ops/recurrent';
 import { reshape, slice } from '../tensor/ops/shape';
-import { claim } from './allowance';
-import { Parameter } from './parameter';
+import { claim } from '../module/allowance';
+import { Parameter } from '../module/parameter';
 import type { RecurrentOptions } from './recurrent-options';
-import { uniformValues, type FloatingDType } from './uniform';
+import { uniformValues, type FloatingDType } from '../module/uniform';
 
 /** What a layer hands to the op beside the options. */
 export interface CellKind {

@@ -6,9 +6,9 @@ import { checkOptions, describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { countsRows } from '../tensor/rows';
 import { Tensor } from '../tensor/tensor';
-import { checkSequence } from './check-input';
-import { Module } from './module';
-import { Parameter } from './parameter';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
+import { Parameter } from '../module/parameter';
 import type { RecurrentOptions } from './recurrent-options';
 import { byLayerAndDirection, makeWeights, type CellKind } from './recurrent-weights';
 

@@ -3,9 +3,9 @@ import { add } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { mapZeros } from '../tensor/map-values';
-import { applyLayer, checkModule, valuesLike } from './apply';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { applyLayer, checkModule, valuesLike } from '../module/apply';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 
 /**
  * What goes in, plus what the module makes of it: x + f(x). Of a recurrent layer the `output` is added.

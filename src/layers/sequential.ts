@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import type { Sequence } from '../tensor/padded-sequence';
-import { applyLayer, checkModule } from './apply';
-import { Module } from './module';
+import { applyLayer, checkModule } from '../module/apply';
+import { Module } from '../module/module';
 
 /**
  * Modules one after the other. A recurrent layer passes its `output` on and starts from zeros; for its states write a

@@ -8,11 +8,11 @@ import { checkOptions, describe, oneOf, positiveInteger } from '../tensor/option
 import type { Sequence } from '../tensor/padded-sequence';
 import { mapRealSteps } from '../tensor/map-values';
 import { Tensor } from '../tensor/tensor';
-import { claim } from './allowance';
-import { checkSequence } from './check-input';
-import { Module } from './module';
-import { BufferTensor } from './parameter';
-import type { FloatingDType } from './uniform';
+import { claim } from '../module/allowance';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
+import { BufferTensor } from '../module/parameter';
+import type { FloatingDType } from '../module/uniform';
 
 /** Options of a Standardize. */
 export interface StandardizeOptions {

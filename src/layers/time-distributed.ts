@@ -4,9 +4,9 @@ import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { joinSteps, pickSteps, realPlaces, spreadSteps } from '../tensor/steps';
 import { Tensor } from '../tensor/tensor';
-import { applyLayer, checkModule } from './apply';
-import { checkSequence } from './check-input';
-import { Module } from './module';
+import { applyLayer, checkModule } from '../module/apply';
+import { checkSequence } from '../module/check-input';
+import { Module } from '../module/module';
 
 /**
  * Applies a module that knows nothing of time to each step; of a PaddedSequence to the real steps only, as one batch.

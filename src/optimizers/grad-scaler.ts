@@ -20,7 +20,7 @@ import {
   where,
 } from '../tensor/ops/elementwise';
 import { checkOptions, describe, finiteNumber, flag, positiveInteger } from '../tensor/options';
-import { onReplay, outsideRecordings } from '../tensor/recording';
+import { onReplay, outsideRecordings } from '../tensor/replay-notes';
 import { outsideScopes, scope } from '../tensor/scope';
 import { checkTensor, idOf, wrap, type Tensor } from '../tensor/tensor';
 import { checkOptimizer, ids, type Optimizer } from './optimizer';

@@ -6,7 +6,7 @@ import { full, tensor } from '../tensor/factories';
 import { checkOptions, checkPlain, describe, flag, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
 import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
-import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/recording';
+import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/replay-notes';
 import { outsideScopes } from '../tensor/scope';
 import { idsOf, type Tensor } from '../tensor/tensor';
 import type { OptimizerGroup, OptimizerOptions, ParameterGroup } from './optimizer-options';

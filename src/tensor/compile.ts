@@ -8,7 +8,7 @@ import { isPlainObject, mapTensors } from './nested-tensors';
 import { clone } from './ops/elementwise';
 import { checkOptions, describe, positiveInteger } from './options';
 import { PaddedSequence } from './padded-sequence';
-import { insideStep, takeNotes, type Notes } from './recording';
+import { insideStep, takeNotes, type Notes } from './replay-notes';
 import { countsRows } from './rows';
 import { refusePromise, scope } from './scope';
 import { idsOf, Tensor, wrap } from './tensor';

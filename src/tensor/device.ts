@@ -2,7 +2,7 @@ import { binding } from '../native/load';
 import { fullDeviceName, refuseDType } from './device-name';
 import { DeviceError } from './errors';
 import { oneOf } from './options';
-import { refuseInStep } from './recording';
+import { refuseInStep } from './replay-notes';
 
 /** What `devices()` says of one device. */
 export interface DeviceInfo {

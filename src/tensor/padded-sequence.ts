@@ -6,7 +6,7 @@ import { argmax } from './ops/reduce';
 import { cast, maskedFill } from './ops/elementwise';
 import { flip, reshape, select, slice } from './ops/shape';
 import { describe } from './options';
-import { refuseInStep } from './recording';
+import { refuseInStep } from './replay-notes';
 import { longest, pickSteps, reverseSteps, spreadSteps } from './steps';
 import { checkTensor, type DType, type Tensor, type TypedArray } from './tensor';
 import { noNumber } from './tensor-errors';

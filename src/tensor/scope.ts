@@ -1,6 +1,6 @@
 import { OptionError } from './errors';
 import { describe } from './options';
-import { refuseInStep } from './recording';
+import { refuseInStep } from './replay-notes';
 
 /** What a scope needs to know of a tensor. */
 interface Scoped {

@@ -6,7 +6,7 @@ import { fullDeviceName, refuseDType } from './device-name';
 import { OptionError } from './errors';
 import { within } from './op-name';
 import { checkOptions, describe, flag } from './options';
-import { refuseInStep } from './recording';
+import { refuseInStep } from './replay-notes';
 import { addToScope } from './scope';
 import { ended, noNumber, type End } from './tensor-errors';
 

@@ -9,7 +9,7 @@ import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tens
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { lossNumbers } from './faults';
-import type { MetricHints } from './metric';
+import type { MetricHints } from '../metrics/metric';
 
 /** One term of a loss, with what a Trainer has to know to add up batches. */
 export interface LossTerm {

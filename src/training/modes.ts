@@ -1,4 +1,4 @@
-import type { Module } from '../layers/module';
+import type { Module } from '../module/module';
 
 /** Remembers which modules are in training. @returns what brings that back */
 export function modesOf(model: Module): () => void {

@@ -1,5 +1,5 @@
-import { Module } from '../layers/module';
-import { Parameter } from '../layers/parameter';
+import { Module } from '../module/module';
+import { Parameter } from '../module/parameter';
 import { Loss } from '../losses/loss';
 import type { Optimizer } from '../optimizers/optimizer';
 import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
@@ -12,7 +12,7 @@ import type { Tensor } from '../tensor/tensor';
 import { checkLoader, type Batches } from './batches';
 import { checkCallbacks, type TrainerCallback } from './callback';
 import type { LossFunction } from './loss-terms';
-import type { Metric } from './metric';
+import type { Metric } from '../metrics/metric';
 
 /** What a Trainer is made of. */
 export interface TrainerOptions {

@@ -1,4 +1,4 @@
-import type { Module } from '../layers/module';
+import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import { defaultDevice, synchronize } from '../tensor/device';
 import { noGrad } from '../tensor/grad-mode';
@@ -22,7 +22,7 @@ import {
 import { explainingTypes, placing } from './faults';
 import { History, type EpochRecord, type Figures } from './history';
 import { measure, RunningLoss, type Odd } from './loss-terms';
-import type { Metric } from './metric';
+import type { Metric } from '../metrics/metric';
 import { modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
 import {

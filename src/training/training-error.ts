@@ -1,4 +1,4 @@
-import type { Module } from '../layers/module';
+import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import { StmnetError, type ErrorParts } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';

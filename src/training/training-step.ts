@@ -10,7 +10,7 @@ import { cast, sub } from '../tensor/ops/elementwise';
 import type { Sequence } from '../tensor/padded-sequence';
 import { wrap, type Tensor } from '../tensor/tensor';
 import type { Measured } from './loss-terms';
-import type { MetricHints } from './metric';
+import type { MetricHints } from '../metrics/metric';
 
 /** What goes through a model, and what came of it. */
 export interface Outcome {

@@ -1,4 +1,4 @@
-import { checkSequence } from '../layers/check-input';
+import { checkSequence } from '../module/check-input';
 import { markClass } from '../tensor/copies';
 import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';

@@ -1,67 +1,12 @@
 import { OptionError, type ErrorParts } from '../tensor/errors';
 import { describe } from '../tensor/options';
-import { ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activations';
-import { AdditiveAttention } from './additive-attention';
 import { withAllowance } from './allowance';
-import { BatchNorm1d } from './batch-norm-1d';
-import { Bidirectional } from './bidirectional';
-import { Conv1d } from './conv-1d';
-import { Dropout } from './dropout';
-import { Embedding } from './embedding';
 import { placesIn, type Place } from './fields';
-import { GaussianNoise } from './gaussian-noise';
-import { GRU } from './gru';
-import { LayerNorm } from './layer-norm';
-import { Linear } from './linear';
-import { LSTM } from './lstm';
-import { declarePackaged, Module, type ModuleConfig } from './module';
-import { MultiplicativeAttention } from './multiplicative-attention';
-import { LastStep, MaxPool, MeanPool } from './pooling';
-import { Residual } from './residual';
-import { RNN } from './rnn';
-import { ScaledDotProductAttention } from './scaled-dot-product-attention';
-import { Sequential } from './sequential';
-import { Standardize } from './standardize';
-import { TimeDistributed } from './time-distributed';
+import { Module, type ModuleConfig } from './module';
+import { packagedClass } from './packaged';
 
 /** Classes of the user's by name, as `{ Tagger }`. */
 export type ModuleClasses = Readonly<Record<string, new (...args: never[]) => Module>>;
-
-/** Built of options alone. */
-const layers: ModuleClasses = {
-  AdditiveAttention,
-  BatchNorm1d,
-  Conv1d,
-  Dropout,
-  ELU,
-  Embedding,
-  GaussianNoise,
-  GELU,
-  GRU,
-  LastStep,
-  LayerNorm,
-  LeakyReLU,
-  Linear,
-  LogSoftmax,
-  LSTM,
-  MaxPool,
-  MeanPool,
-  MultiplicativeAttention,
-  ReLU,
-  RNN,
-  ScaledDotProductAttention,
-  Sigmoid,
-  SiLU,
-  Softmax,
-  Softplus,
-  Standardize,
-  Tanh,
-};
-
-/** Built of modules, and of options after them. */
-const containers: ModuleClasses = { Bidirectional, Residual, Sequential, TimeDistributed };
-
-declarePackaged([...Object.values(layers), ...Object.values(containers)]);
 
 /** Why a module cannot be rebuilt, in parts, so that `load` can add which file it was reading. */
 export class RebuildError extends OptionError {
@@ -96,12 +41,12 @@ export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Modu
  */
 function rebuildPackaged(config: CheckedConfig, classes: ModuleClasses): Module {
   const { name, options, children } = config;
-  const container = Object.hasOwn(containers, name) ? containers[name] : undefined;
-  const known = container ?? (Object.hasOwn(layers, name) ? layers[name] : undefined);
+  const known = packagedClass(name);
   if (known === undefined) return rebuildOwn(config, classes);
-  if (container === undefined && children.length > 0) throw damaged(`modules in a ${name}`);
+  if (!known.container && children.length > 0) throw damaged(`modules in a ${name}`);
   const parts = children.map((child) => rebuild(child, classes));
-  const module = Reflect.construct(known, options === undefined ? parts : [...parts, options]);
+  const module: unknown = Reflect.construct(known.constructor, options === undefined ? parts : [...parts, options]);
+  if (!(module instanceof Module)) throw damaged(`the class ${name}`);
   if (options !== undefined && Reflect.get(module, 'options') === undefined) throw damaged(`options of a ${name}`);
   return module;
 }
@@ -109,8 +54,7 @@ function rebuildPackaged(config: CheckedConfig, classes: ModuleClasses): Module 
 function rebuildOwn({ name, options }: CheckedConfig, classes: ModuleClasses): Module {
   const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
   if (own === undefined) {
-    const namesake =
-      Object.hasOwn(layers, name) || Object.hasOwn(containers, name) ? ', which is not that of stmnet' : '';
+    const namesake = packagedClass(name) === undefined ? '' : ', which is not that of stmnet';
     throw new RebuildError({
       given: `a model that holds a ${name}${namesake}`,
       expected: 'a class of stmnet or one that is passed',

@@ -1,7 +1,7 @@
 import { runInThisContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { Linear, Module, Sequential, Tanh, type Tensor } from 'stmnet';
-import { takesArguments, takesOptions } from '../../src/layers/constructor-arguments';
+import { takesArguments, takesOptions } from '../../src/module/constructor-arguments';
 
 /** A class as a user's file writes it, whatever a compiler of tests would make of it. */
 function written(source: string): unknown {

@@ -13,10 +13,10 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Findings } from '../../src/cli/doctor';
-import { standinEnvironment } from '../../scripts/standin';
+import type { Findings } from '../../../src/cli/commands/doctor';
+import { standinEnvironment } from '../../../scripts/standin';
 
-const root = join(__dirname, '..', '..');
+const root = join(__dirname, '..', '..', '..');
 
 /** Runs the command as installed. */
 function stmnet(

@@ -1,10 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { LSTM } from '../layers';
-import { addonFile } from '../native/load';
-import { devices, deviceParts, mathMode, setMathMode, type DeviceInfo, type DevicePart } from '../tensor/device';
-import { noGrad } from '../tensor/grad-mode';
-import { getRandomState, manualSeed, randn, setRandomState } from '../tensor/random';
-import { version } from './version';
+import { LSTM } from '../../layers';
+import { addonFile } from '../../native/load';
+import { devices, deviceParts, mathMode, setMathMode, type DeviceInfo, type DevicePart } from '../../tensor/device';
+import { noGrad } from '../../tensor/grad-mode';
+import { getRandomState, manualSeed, randn, setRandomState } from '../../tensor/random';
+import { version } from '../version';
 
 /** Options of `stmnet doctor`. */
 export interface DoctorOptions {

@@ -6,11 +6,12 @@ import { renamed } from '../tensor/op-name';
 import { noGrad } from '../tensor/grad-mode';
 import { clone } from '../tensor/ops/elementwise';
 import { checkOptions, flag } from '../tensor/options';
-import { assume } from '../tensor/recording';
+import { assume } from '../tensor/replay-notes';
 import { idsOf, type Tensor } from '../tensor/tensor';
 import { markClass } from '../tensor/copies';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
 import { FieldOwner, placesIn, sharedPaths } from './fields';
+import { isPackaged } from './packaged';
 import { BufferTensor, Parameter } from './parameter';
 import { assign, matchState, tensorsOf, type StateDict } from './state-dict';
 import { summaryTable } from './summary';
@@ -27,16 +28,6 @@ export interface ModuleConfig {
   /** Groups of paths that hold one and the same parameter, buffer or module. */
   tied?: string[][];
 }
-
-/** The package's own layers, whose objects `load` builds by itself; registry.ts names them. */
-const packaged = new WeakSet<object>();
-
-/** Makes classes the package's own. */
-export const declarePackaged = (classes: readonly object[]): void => classes.forEach((known) => packaged.add(known));
-
-/** Whether a class is one of the package's layers or containers. */
-export const isPackaged = (constructor: unknown): boolean =>
-  typeof constructor === 'function' && packaged.has(constructor);
 
 /**
  * Called after each `forward` with the module, what went in and what came out; what it returns replaces the output,

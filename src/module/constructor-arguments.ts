@@ -1,5 +1,5 @@
 import { isPlainObject } from '../tensor/nested-tensors';
-import { isPackaged } from './module';
+import { isPackaged } from './packaged';
 
 /**
  * Whether a class of the user's needs arguments to be built: whether its own constructor, or the nearest one above it,

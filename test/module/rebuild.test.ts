@@ -34,8 +34,8 @@ import {
   TimeDistributed,
   type Tensor,
 } from 'stmnet';
-import type { ModuleConfig } from '../../src/layers/module';
-import { rebuild } from '../../src/layers/registry';
+import type { ModuleConfig } from '../../src/module/module';
+import { rebuild } from '../../src/module/rebuild';
 import { here } from '../support/devices';
 
 const modules: Module[] = [

@@ -1,0 +1,5 @@
+// The metrics of the public surface.
+export { Accuracy, type AccuracyOptions } from './accuracy';
+export { ConfusionMatrix, type ConfusionMatrixOptions } from './confusion-matrix';
+export { MeanAbsoluteError, MeanSquaredError } from './mean-error';
+export { Metric, type MetricHints } from './metric';
