@@ -61,7 +61,7 @@ void check_math() {
   }
 }
 
-// Padding: filled if asked for; dirty dy spoils the gradients.
+// Padding: filled if asked for; dirty dy, or a y that nothing fills, spoils the gradients.
 void check_padding() {
   Case k;
   k.lengths = {2, 5, 1};
@@ -80,6 +80,13 @@ void check_padding() {
   OK(step.forward());
   OK(step.backward_data());
   CHECK(step.dx.values()[0] != clean[0]);
+
+  Step unfilled(k);
+  OK(unfilled.d.set_data(k, unfilled.d.y, k.P));
+  OK(unfilled.forward());
+  CHECK(std::isnan(unfilled.y.values()[static_cast<size_t>((4 * k.N + 0) * k.P)]));
+  OK(unfilled.backward_data());
+  CHECK(std::isnan(unfilled.dx.values()[0]));
 }
 
 void check_gaps() {
