@@ -15,13 +15,13 @@ using stm::Allocator;
 using stm::Status;
 using stm::StatusKind;
 using stm::testing::CountingBackend;
-using stm::testing::expect;
-using stm::testing::expect_equal;
+using stm::testing::require;
+using stm::testing::require_equal;
 
 Allocator::Block* taken(Allocator& allocator, size_t bytes) {
   Allocator::Block* block = nullptr;
   const Status status = allocator.take(bytes, &block);
-  expect(status.is_ok(), std::string("take: ") + status.message);
+  require(status.is_ok(), std::string("take: ") + status.message);
   return block;
 }
 
@@ -31,21 +31,21 @@ void blocks_are_used_again() {
     Allocator allocator(stm::testing::borrowed(backend));
     Allocator::Block* first = taken(allocator, 1000);
     void* data = first->data;
-    expect(first->bytes >= 1000 && first->bytes < 2000, "a block is as large as asked for, not twice as large");
-    expect_equal(allocator.used_bytes(), first->bytes, "used bytes with one block");
+    require(first->bytes >= 1000 && first->bytes < 2000, "a block is as large as asked for, not twice as large");
+    require_equal(allocator.used_bytes(), first->bytes, "used bytes with one block");
     allocator.give_back(first);
-    expect_equal(allocator.used_bytes(), 0, "used bytes with none");
+    require_equal(allocator.used_bytes(), 0, "used bytes with none");
     Allocator::Block* second = taken(allocator, 1001);
-    expect(second->data == data, "a neighbouring size gets the same block");
+    require(second->data == data, "a neighbouring size gets the same block");
     Allocator::Block* third = taken(allocator, 1000);
-    expect(third->data != data, "a block in use is not given twice");
-    expect_equal(backend.allocations.load(), 2, "allocations of the device");
-    expect_equal(allocator.peak_bytes(), second->bytes + third->bytes, "peak");
+    require(third->data != data, "a block in use is not given twice");
+    require_equal(backend.allocations.load(), 2, "allocations of the device");
+    require_equal(allocator.peak_bytes(), second->bytes + third->bytes, "peak");
     Allocator::Block* empty = taken(allocator, 0);
-    expect(empty->data != nullptr, "no bytes at all have an address");
+    require(empty->data != nullptr, "no bytes at all have an address");
     for (Allocator::Block* block : {second, third, empty}) allocator.give_back(block);
   }
-  expect_equal(backend.live.load(), 0, "blocks of the device after the allocator has gone");
+  require_equal(backend.live.load(), 0, "blocks of the device after the allocator has gone");
 }
 
 void waste_is_bounded() {
@@ -53,8 +53,8 @@ void waste_is_bounded() {
   Allocator allocator(stm::testing::borrowed(backend));
   for (size_t bytes = 1; bytes < (size_t{1} << 34); bytes = bytes * 9 / 8 + 1) {
     Allocator::Block* block = taken(allocator, bytes);
-    expect(block->bytes >= bytes && block->bytes <= bytes + std::max<size_t>(bytes / 8, 512),
-           "waste of a block of " + std::to_string(bytes) + " bytes: " + std::to_string(block->bytes - bytes));
+    require(block->bytes >= bytes && block->bytes <= bytes + std::max<size_t>(bytes / 8, 512),
+            "waste of a block of " + std::to_string(bytes) + " bytes: " + std::to_string(block->bytes - bytes));
     allocator.give_back(block);
   }
 }
@@ -66,15 +66,15 @@ void a_little_larger_block_serves() {
   Allocator allocator(stm::testing::borrowed(backend));
   allocator.give_back(taken(allocator, 1'200'000));
   Allocator::Block* near = taken(allocator, 1'000'000);
-  expect_equal(backend.allocations.load(), 1, "allocations for a request and one a little smaller");
-  expect(allocator.used_bytes() < 1'060'000,
-         "what is used does not depend on the block that serves: " + std::to_string(allocator.used_bytes()));
+  require_equal(backend.allocations.load(), 1, "allocations for a request and one a little smaller");
+  require(allocator.used_bytes() < 1'060'000,
+          "what is used does not depend on the block that serves: " + std::to_string(allocator.used_bytes()));
   allocator.give_back(near);
   Allocator::Block* far = taken(allocator, 600'000);
-  expect_equal(backend.allocations.load(), 2, "allocations for one half as large");
+  require_equal(backend.allocations.load(), 2, "allocations for one half as large");
   allocator.set_limit(static_cast<int64_t>(far->bytes) + 1'060'000);
   Allocator::Block* exact = taken(allocator, 1'000'000);
-  expect(exact->bytes < 1'060'000, "a larger block is not taken where only the right one stays within the limit");
+  require(exact->bytes < 1'060'000, "a larger block is not taken where only the right one stays within the limit");
   allocator.give_back(far);
   allocator.give_back(exact);
 }
@@ -86,10 +86,10 @@ void the_cache_follows_the_peak() {
   constexpr int64_t kMegabyte = 1 << 20;
   for (int64_t i = 0; i < 2000; ++i) {
     allocator.give_back(taken(allocator, static_cast<size_t>((100 + i % 150) * kMegabyte + i * 8192)));
-    expect(held(allocator) <= 2 * 290 * kMegabyte + 64 * kMegabyte,
-           "bytes held for tensors of at most 280 MB: " + std::to_string(held(allocator)));
+    require(held(allocator) <= 2 * 290 * kMegabyte + 64 * kMegabyte,
+            "bytes held for tensors of at most 280 MB: " + std::to_string(held(allocator)));
   }
-  expect(backend.live.load() < 10, "blocks kept: " + std::to_string(backend.live.load()));
+  require(backend.live.load() < 10, "blocks kept: " + std::to_string(backend.live.load()));
 }
 
 /// What one long period has not asked for goes, although there would be room.
@@ -102,9 +102,9 @@ void old_blocks_go() {
   allocator.give_back(first);
   allocator.give_back(second);
   for (int i = 0; i < 100; ++i) allocator.give_back(taken(allocator, 90 * kMegabyte));
-  expect_equal(allocator.cached_bytes(), 90 * kMegabyte + 6 * kMegabyte,
-               "kept once only one size was asked for in a long while");
-  expect_equal(backend.live.load(), 1, "blocks of the device then");
+  require_equal(allocator.cached_bytes(), 90 * kMegabyte + 6 * kMegabyte,
+                "kept once only one size was asked for in a long while");
+  require_equal(backend.live.load(), 1, "blocks of the device then");
 }
 
 /// A step that asks for the same again, with phases of many sizes, finds everything: no thrashing at the bound, nor by
@@ -130,7 +130,7 @@ void a_steady_loop_never_asks_the_device() {
   for (int i = 0; i < 5; ++i) step();
   const int64_t before = backend.allocations;
   for (int i = 0; i < 100; ++i) step();
-  expect_equal(backend.allocations.load(), before, "allocations of the device after 100 more steps");
+  require_equal(backend.allocations.load(), before, "allocations of the device after 100 more steps");
 }
 
 void emptying() {
@@ -139,11 +139,11 @@ void emptying() {
   Allocator::Block* used = taken(allocator, 5000);
   for (size_t bytes = 1; bytes < 1'000'000; bytes *= 3) allocator.give_back(taken(allocator, bytes));
   allocator.give_back(taken(allocator, 123'456));
-  expect(allocator.cached_bytes() > 123'456, "what has come back counts as kept at once");
+  require(allocator.cached_bytes() > 123'456, "what has come back counts as kept at once");
   allocator.empty_cache();
-  expect_equal(allocator.cached_bytes(), 0, "kept bytes once the cache is empty");
-  expect_equal(backend.live.load(), 1, "blocks of the device then");
-  expect_equal(allocator.used_bytes(), used->bytes, "used bytes then");
+  require_equal(allocator.cached_bytes(), 0, "kept bytes once the cache is empty");
+  require_equal(backend.live.load(), 1, "blocks of the device then");
+  require_equal(allocator.used_bytes(), used->bytes, "used bytes then");
   allocator.give_back(used);
 }
 
@@ -153,10 +153,10 @@ void sizes_that_no_device_has() {
   for (const size_t bytes : {size_t{1} << 50, size_t{1} << 63, SIZE_MAX}) {
     Allocator::Block* none = nullptr;
     const Status status = allocator.take(bytes, &none);
-    expect(status.kind == StatusKind::OutOfMemory && none == nullptr,
-           "so many bytes are refused: " + std::to_string(bytes));
+    require(status.kind == StatusKind::OutOfMemory && none == nullptr,
+            "so many bytes are refused: " + std::to_string(bytes));
   }
-  expect_equal(backend.allocations.load(), 0, "the device was not asked");
+  require_equal(backend.allocations.load(), 0, "the device was not asked");
 }
 
 void out_of_memory() {
@@ -166,17 +166,17 @@ void out_of_memory() {
   allocator.give_back(taken(allocator, 100'000));
   backend.refusals = 1;
   Allocator::Block* block = taken(allocator, 5'000'000);
-  expect_equal(allocator.cached_bytes(), 0, "a refusal empties the cache");
-  expect_equal(backend.live.load(), 2, "blocks of the device then");
+  require_equal(allocator.cached_bytes(), 0, "a refusal empties the cache");
+  require_equal(backend.live.load(), 2, "blocks of the device then");
   const int64_t used = allocator.used_bytes();
   backend.refusals = 2;
   Allocator::Block* none = nullptr;
   const Status status = allocator.take(7'000'000, &none);
-  expect(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "asked for 7340032 bytes") &&
-             std::strstr(status.message, "held by tensors"),
-         std::string("the second refusal is an error: ") + status.message);
-  expect(none == nullptr, "no block came with the error");
-  expect_equal(allocator.used_bytes(), used, "used bytes after an error");
+  require(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "asked for 7340032 bytes") &&
+              std::strstr(status.message, "held by tensors"),
+          std::string("the second refusal is an error: ") + status.message);
+  require(none == nullptr, "no block came with the error");
+  require_equal(allocator.used_bytes(), used, "used bytes after an error");
   allocator.give_back(taken(allocator, 7'000'000));
   allocator.give_back(block);
   allocator.give_back(kept);
@@ -190,11 +190,11 @@ void limits_hold_for_kept_blocks() {
   allocator.set_limit(10'000);
   Allocator::Block* none = nullptr;
   const Status status = allocator.take(8192, &none);
-  expect(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "of 10000 that setMaxMemory allows"),
-         std::string("a block that was kept is over a limit set since: ") + status.message);
-  expect(none == nullptr, "no block came with the error");
+  require(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "of 10000 that setMaxMemory allows"),
+          std::string("a block that was kept is over a limit set since: ") + status.message);
+  require(none == nullptr, "no block came with the error");
   Allocator::Block* small = taken(allocator, 4096);
-  expect_equal(allocator.used_bytes(), 8192, "used bytes below the limit");
+  require_equal(allocator.used_bytes(), 8192, "used bytes below the limit");
   allocator.set_limit(0);
   Allocator::Block* large = taken(allocator, 8192);
   for (Allocator::Block* block : {held, small, large}) allocator.give_back(block);
@@ -221,7 +221,7 @@ void many_threads_give_back() {
         lock.unlock();
         int found;
         std::memcpy(&found, block->data, sizeof found);
-        if (found != mark) expect_equal(found, mark, "mark of a block");
+        if (found != mark) require_equal(found, mark, "mark of a block");
         allocator.give_back(block);
       }
     };
@@ -240,10 +240,10 @@ void many_threads_give_back() {
     }
     filled.notify_all();
     for (std::thread& thread : threads) thread.join();
-    expect_equal(allocator.used_bytes(), 0, "used bytes once all is given back");
-    expect(backend.allocations < kBlocks, "blocks were used again");
+    require_equal(allocator.used_bytes(), 0, "used bytes once all is given back");
+    require(backend.allocations < kBlocks, "blocks were used again");
   }
-  expect_equal(backend.live.load(), 0, "blocks of the device after the allocator has gone");
+  require_equal(backend.live.load(), 0, "blocks of the device after the allocator has gone");
 }
 
 }  // namespace
@@ -260,5 +260,5 @@ int main() {
   out_of_memory();
   limits_hold_for_kept_blocks();
   many_threads_give_back();
-  return stm::testing::verdict("allocator_test");
+  return stm::testing::finish("allocator_test");
 }

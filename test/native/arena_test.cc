@@ -5,15 +5,15 @@
 #include <vector>
 
 #include "core/arena.h"
-#include "counting_backend.h"
+#include "check.h"
 
 namespace {
 
 using stm::ArenaPlan;
 using stm::Lifetime;
 using stm::plan_arena;
-using stm::testing::expect;
-using stm::testing::expect_equal;
+using stm::testing::require;
+using stm::testing::require_equal;
 
 /// Bytes that live at once at the worst moment, in whole places.
 size_t peak_of(const std::vector<Lifetime>& lifetimes) {
@@ -29,20 +29,20 @@ size_t peak_of(const std::vector<Lifetime>& lifetimes) {
 }
 
 void check(const std::vector<Lifetime>& lifetimes, const ArenaPlan& plan, const std::string& name) {
-  expect_equal(plan.offsets.size(), lifetimes.size(), name + ": places");
+  require_equal(plan.offsets.size(), lifetimes.size(), name + ": places");
   for (size_t i = 0; i < lifetimes.size(); ++i) {
     const Lifetime& a = lifetimes[i];
-    expect(plan.offsets[i] % 512 == 0 && plan.offsets[i] + a.bytes <= plan.bytes,
-           name + ": a place is aligned and inside");
+    require(plan.offsets[i] % 512 == 0 && plan.offsets[i] + a.bytes <= plan.bytes,
+            name + ": a place is aligned and inside");
     for (size_t j = 0; j < i; ++j) {
       const Lifetime& b = lifetimes[j];
       const bool at_once = a.first <= b.last && b.first <= a.last;
       const bool overlap = plan.offsets[i] < plan.offsets[j] + std::max<size_t>(b.bytes, 1) &&
                            plan.offsets[j] < plan.offsets[i] + std::max<size_t>(a.bytes, 1);
-      expect(!(at_once && overlap), name + ": what lives at once lies apart");
+      require(!(at_once && overlap), name + ": what lives at once lies apart");
     }
   }
-  expect(plan.bytes >= peak_of(lifetimes), name + ": no plan can need less than the peak");
+  require(plan.bytes >= peak_of(lifetimes), name + ": no plan can need less than the peak");
 }
 
 void a_chain_takes_turns() {
@@ -50,7 +50,7 @@ void a_chain_takes_turns() {
   for (size_t i = 0; i < 100; ++i) chain.push_back({1000, i, i + 1});  // each command reads what the one before wrote
   const ArenaPlan plan = plan_arena(chain);
   check(chain, plan, "chain");
-  expect_equal(plan.bytes, 2 * 1024, "bytes of a chain");
+  require_equal(plan.bytes, 2 * 1024, "bytes of a chain");
 }
 
 void neighbours_join() {
@@ -58,14 +58,14 @@ void neighbours_join() {
   const std::vector<Lifetime> lifetimes{{512, 0, 1}, {512, 0, 2}, {512, 0, 9}, {1024, 3, 4}, {512, 5, 6}, {512, 5, 6}};
   const ArenaPlan plan = plan_arena(lifetimes);
   check(lifetimes, plan, "neighbours");
-  expect_equal(plan.bytes, 3 * 512, "bytes of neighbours");
+  require_equal(plan.bytes, 3 * 512, "bytes of neighbours");
 }
 
 void the_end_grows() {
   const std::vector<Lifetime> lifetimes{{512, 0, 0}, {4096, 1, 1}};
-  expect_equal(plan_arena(lifetimes).bytes, 4096, "a free range at the end is extended");
-  expect_equal(plan_arena({}).bytes, 0, "bytes of nothing");
-  expect_equal(plan_arena({{0, 0, 0}}).bytes, 512, "bytes of nothing with an address");
+  require_equal(plan_arena(lifetimes).bytes, 4096, "a free range at the end is extended");
+  require_equal(plan_arena({}).bytes, 0, "bytes of nothing");
+  require_equal(plan_arena({{0, 0, 0}}).bytes, 512, "bytes of nothing with an address");
 }
 
 void random_lifetimes() {
@@ -79,7 +79,7 @@ void random_lifetimes() {
     }
     const ArenaPlan plan = plan_arena(lifetimes);
     check(lifetimes, plan, "round " + std::to_string(round));
-    expect(plan.bytes <= 2 * peak_of(lifetimes), "round " + std::to_string(round) + ": at most twice the peak");
+    require(plan.bytes <= 2 * peak_of(lifetimes), "round " + std::to_string(round) + ": at most twice the peak");
   }
 }
 
@@ -90,5 +90,5 @@ int main() {
   neighbours_join();
   the_end_grows();
   random_lifetimes();
-  return stm::testing::verdict("arena_test");
+  return stm::testing::finish("arena_test");
 }

@@ -1,37 +1,14 @@
 #pragma once
 // What the tests of core run on: a device that counts, and can be told to run out of memory.
 #include <atomic>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 
 #include "backend/backend.h"
+#include "check.h"
 
 namespace stm::testing {
-
-inline std::atomic<int> failures{0};
-
-inline void expect(bool holds, const std::string& what) {
-  if (holds) return;
-  ++failures;
-  std::printf("FAILED %s\n", what.c_str());
-}
-
-inline void expect_text(const std::string& given, const std::string& expected, const std::string& what) {
-  expect(given == expected, what + ": got '" + given + "', expected '" + expected + "'");
-}
-template <class A, class B>
-void expect_equal(const A& given, const B& expected, const std::string& what) {
-  expect(given == static_cast<A>(expected),
-         what + ": got " + std::to_string(given) + ", expected " + std::to_string(expected));
-}
-
-/// What main() returns.
-inline int verdict(const char* name) {
-  if (failures == 0) std::printf("%s: all passed\n", name);
-  return failures == 0 ? 0 : 1;
-}
 
 /// Memory of the host, counted; kernels are the CPU's. Blocks above `kPretended` bytes are handed out but must not be
 /// touched.

@@ -16,62 +16,23 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "backend/backend.h"
 #include "backend/cuda/context.h"
+#include "check.h"
 
 namespace stm::cuda::test {
 
-// ---- failures and chance
+using namespace stm::testing;
 
-inline int failures = 0;
-inline uint64_t seed = 1;
-inline std::mt19937_64 generator;
-
-inline void fail(const std::string& what) {
-  ++failures;
-  if (failures <= 20) std::printf("FAILED %s\n", what.c_str());
-}
-inline void require(bool condition, const std::string& what) {
-  if (!condition) fail(what);
-}
-inline void require(const Status& status, const std::string& what) {
-  if (!status.is_ok()) fail(what + ": " + status.message);
-}
 /// A CUDA call of the test itself: nothing can be learnt after one has failed.
 inline void must(cudaError_t error, const char* what) {
-  if (error == cudaSuccess) return;
-  std::printf("FAILED %s: %s (seed %llu)\n", what, cudaGetErrorString(error), static_cast<unsigned long long>(seed));
-  std::exit(1);
-}
-
-/// Reads the seed from the command line.
-inline void begin(int argc, char** argv) {
-  if (argc > 1) seed = std::strtoull(argv[1], nullptr, 10);
-  generator.seed(seed);
-}
-/// Prints the outcome; returns the exit code.
-inline int finish(const char* test) {
-  if (failures == 0) std::printf("%s: passed\n", test);
-  else std::printf("%s: %d failures with seed %llu\n", test, failures, static_cast<unsigned long long>(seed));
-  return failures == 0 ? 0 : 1;
-}
-
-inline int64_t draw(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(generator); }
-inline double draw_real(double low, double high) {
-  return std::uniform_real_distribution<double>(low, high)(generator);
-}
-inline bool chance(double probability) { return draw_real(0, 1) < probability; }
-template <class T>
-T one_of(const std::vector<T>& values) {
-  return values[static_cast<size_t>(draw(0, static_cast<int64_t>(values.size()) - 1))];
+  if (error != cudaSuccess) give_up(std::string(what) + ": " + cudaGetErrorString(error));
 }
 
 // ---- the device
@@ -202,7 +163,7 @@ class Operand {
     for (int64_t i = 0; i < size(); ++i) {
       inside[static_cast<size_t>(place(i))] = true;
       const double expected = get(bytes_, place(i)), got = get(bytes, place(i));
-      if (close(expected, got, relative, absolute)) continue;
+      if (near(got, expected, relative, absolute)) continue;
       return " " + shape() + " element " + std::to_string(i) + ": expected " + text(expected) + ", got " + text(got);
     }
     const size_t width = size_of(host.dtype);
@@ -219,12 +180,6 @@ class Operand {
     for (int i = 0; i < host.rank; ++i)
       text += (i ? ", " : "") + std::to_string(host.extent[i]) + ":" + std::to_string(host.stride[i]);
     return text + "]";
-  }
-
-  static bool close(double expected, double got, double relative, double absolute) {
-    if (std::isnan(expected) || std::isnan(got)) return std::isnan(expected) && std::isnan(got);
-    if (expected == got) return true;
-    return std::abs(expected - got) <= absolute + relative * std::max(std::abs(expected), std::abs(got));
   }
 
  private:

@@ -6,16 +6,10 @@
 namespace stm::cuda::test {
 
 inline void must(cublasStatus_t status, const char* what) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  std::printf("FAILED %s: cuBLAS says %d (seed %llu)\n", what, static_cast<int>(status),
-              static_cast<unsigned long long>(seed));
-  std::exit(1);
+  if (status != CUBLAS_STATUS_SUCCESS) give_up(std::string(what) + ": cuBLAS says " + std::to_string(status));
 }
 inline void must(cudnnStatus_t status, const char* what) {
-  if (status == CUDNN_STATUS_SUCCESS) return;
-  std::printf("FAILED %s: cuDNN says %d (seed %llu)\n", what, static_cast<int>(status),
-              static_cast<unsigned long long>(seed));
-  std::exit(1);
+  if (status != CUDNN_STATUS_SUCCESS) give_up(std::string(what) + ": cuDNN says " + std::to_string(status));
 }
 
 /// A device with both libraries.

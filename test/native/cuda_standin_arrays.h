@@ -4,7 +4,6 @@
 
 #include <vector>
 
-#include "cuda-standin/control.h"
 #include "cuda_standin_check.h"
 
 namespace stm::standin {

@@ -1,30 +1,38 @@
 #pragma once
-// How the tests of the stand-in for CUDA check.
+// How the tests of the stand-in for CUDA check: a condition, or the code that a call gives, with their place in the
+// test's source.
 #include <cudnn.h>
 
-#include <cstdio>
+#include <string>
+
+#include "check.h"
+#include "cuda-standin/control.h"
 
 namespace stm::standin {
 
-inline int failures = 0;
+using namespace stm::testing;
+
+inline void check_condition(bool holds, const char* condition, const char* file, int line) {
+  if (!holds) fail(std::string(file) + ":" + std::to_string(line) + " " + condition);
+}
 
 inline void check_code(int got, int expected, const char* call, const char* file, int line) {
   if (got == expected) return;
   char why[300];
   cudnnGetLastErrorString(why, sizeof why);
-  ++failures;
-  std::printf("FAILED %s:%d %s: got %d, expected %d. %s\n", file, line, call, got, expected, why);
+  fail(std::string(file) + ":" + std::to_string(line) + " " + call + ": got " + std::to_string(got) + ", expected " +
+       std::to_string(expected) + ". " + why);
+}
+
+/// All that the test has taken has been given back.
+inline void check_leaks() {
+  char text[300];
+  if (standin_leaks(text, sizeof text) != 0) fail(std::string("left: ") + text);
 }
 
 }  // namespace stm::standin
 
-#define CHECK(condition)                                                \
-  do {                                                                  \
-    if (!(condition)) {                                                 \
-      ++stm::standin::failures;                                         \
-      std::printf("FAILED %s:%d %s\n", __FILE__, __LINE__, #condition); \
-    }                                                                   \
-  } while (false)
+#define CHECK(condition) stm::standin::check_condition(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
 #define CHECK_CODE(call, code) \
   stm::standin::check_code(static_cast<int>(call), static_cast<int>(code), #call, __FILE__, __LINE__)
 #define OK(call) CHECK_CODE(call, 0)

@@ -127,10 +127,6 @@ void check_products() {
 
 int main() {
   check_products();
-  char text[200];
-  const int leaks = standin_leaks(text, sizeof text);
-  CHECK_CODE(leaks, 0);
-  if (leaks) std::printf("left: %s\n", text);
-  if (failures) std::printf("%d failures\n", failures);
-  return failures ? 1 : 0;
+  check_leaks();
+  return finish("cuda_standin_cublas_test");
 }

@@ -218,10 +218,6 @@ int main() {
   OK(cudaStreamSynchronize(stream));
   OK(cublasDestroy(blas));
   OK(cudaStreamDestroy(stream));
-  char text[200];
-  const int leaks = standin_leaks(text, sizeof text);
-  CHECK_CODE(leaks, 0);
-  if (leaks) std::printf("left: %s\n", text);
-  if (failures) std::printf("%d failures\n", failures);
-  return failures ? 1 : 0;
+  check_leaks();
+  return finish("cuda_standin_cublaslt_test");
 }

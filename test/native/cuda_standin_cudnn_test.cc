@@ -178,7 +178,7 @@ int run_plain() {
     step.each_parameter([&](size_t offset, int64_t, int64_t ours) { CHECK(offset == static_cast<size_t>(ours) * 4); });
     step.compare();
   }
-  return failures;
+  return finish("cuda_standin_cudnn_test, plain");
 }
 
 }  // namespace
@@ -199,10 +199,6 @@ int main(int argc, char** argv) {
   OK(cudnnDestroy(handle));
   OK(cudaStreamSynchronize(stream));
   OK(cudaStreamDestroy(stream));
-  char text[300];
-  const int leaks = standin_leaks(text, sizeof text);
-  CHECK_CODE(leaks, 0);
-  if (leaks) std::printf("left: %s\n", text);
-  if (failures) std::printf("%d failures\n", failures);
-  return failures ? 1 : 0;
+  check_leaks();
+  return finish("cuda_standin_cudnn_test");
 }

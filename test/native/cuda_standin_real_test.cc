@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -17,14 +16,10 @@
 
 namespace {
 
-std::mt19937_64 generator;
+using stm::testing::chance;
+using stm::testing::one_of;
 
-int draw(int low, int high) { return std::uniform_int_distribution<int>(low, high)(generator); }
-bool chance(double probability) { return std::uniform_real_distribution<double>(0, 1)(generator) < probability; }
-template <class T>
-T one_of(const std::vector<T>& values) {
-  return values[static_cast<size_t>(draw(0, static_cast<int>(values.size()) - 1))];
-}
+int draw(int low, int high) { return static_cast<int>(stm::testing::draw(low, high)); }
 
 #define FUNCTIONS(X)               \
   X(cudnnGetVersion)               \
@@ -75,10 +70,9 @@ void compare(const char* function, const std::function<cudnnStatus_t(Library&)>&
   const int expected = call(real), got = call(standin);
   ++(expected ? refused : accepted)[function];
   if (got == expected) return;
-  if (++stm::standin::failures > 20) return;
-  std::printf("FAILED %s: the stand-in gives %d, cuDNN %d for", function, got, expected);
-  for (const int argument : arguments) std::printf(" %d", argument);
-  std::printf("\n");
+  std::string given;
+  for (const int argument : arguments) given += " " + std::to_string(argument);
+  stm::testing::require_equal(got, expected, std::string(function) + " of" + given);
 }
 
 cudnnDataType_t draw_type() { return static_cast<cudnnDataType_t>(one_of<int>({0, 0, 0, 1, 2, 9, 3, 4})); }
@@ -159,8 +153,7 @@ void* open_cudnn() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
-  generator.seed(seed);
+  stm::testing::begin(argc, argv);
   void* const library = open_cudnn();
   if (!library) {
     std::printf(
@@ -185,12 +178,10 @@ int main(int argc, char** argv) {
     compare_tensors();
   }
   for (const auto& entry : accepted) {
-    std::printf("seed %llu, %s: %d accepted, %d refused\n", seed, entry.first.c_str(), entry.second,
-                refused[entry.first]);
+    std::printf("%s: %d accepted, %d refused\n", entry.first.c_str(), entry.second, refused[entry.first]);
     CHECK(entry.second > 5000 && refused[entry.first] > 500);
   }
   real.destroy();
   standin.destroy();
-  if (stm::standin::failures) std::printf("%d failures\n", stm::standin::failures);
-  return stm::standin::failures ? 1 : 0;
+  return stm::testing::finish("cuda_standin_real_test");
 }

@@ -27,8 +27,8 @@ using stm::Status;
 using stm::StatusKind;
 using stm::Storage;
 using stm::testing::CountingBackend;
-using stm::testing::expect;
-using stm::testing::expect_equal;
+using stm::testing::require;
+using stm::testing::require_equal;
 
 using Work = std::function<Status(const std::vector<Operand>&)>;
 using StoragePtr = std::shared_ptr<Storage>;
@@ -99,8 +99,8 @@ void commands_run_in_order() {
     });
   }
   rig.drain();
-  expect_equal(next, kCount, "commands that ran");
-  expect_equal(misplaced, 0, "commands out of order");
+  require_equal(next, kCount, "commands that ran");
+  require_equal(misplaced, 0, "commands out of order");
 }
 
 void a_full_queue_holds_the_producer() {
@@ -113,14 +113,14 @@ void a_full_queue_holds_the_producer() {
       ++ran;
       return Status::ok();
     });
-    expect(rig.executor.stats().commands <= 10, "no more than 10 commands wait");
+    require(rig.executor.stats().commands <= 10, "no more than 10 commands wait");
   }
   rig.drain();
   const stm::QueueStats stats = rig.executor.stats();
-  expect_equal(ran.load(), 100, "commands that ran");
-  expect(stats.peak_commands <= 10, "peak: " + std::to_string(stats.peak_commands));
-  expect(stats.stalls > 5 && stats.stalled_ms > 1,
-         "stalls are counted: " + std::to_string(stats.stalls) + ", " + std::to_string(stats.stalled_ms) + " ms");
+  require_equal(ran.load(), 100, "commands that ran");
+  require(stats.peak_commands <= 10, "peak: " + std::to_string(stats.peak_commands));
+  require(stats.stalls > 5 && stats.stalled_ms > 1,
+          "stalls are counted: " + std::to_string(stats.stalls) + ", " + std::to_string(stats.stalled_ms) + " ms");
 }
 
 void host_bytes_fill_the_queue_too() {
@@ -137,12 +137,12 @@ void host_bytes_fill_the_queue_too() {
     rig.push("next", {}, fine);
     pushed.set_value();
   });
-  expect(pushed.get_future().wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout,
-         "a command waits behind too many bytes");
+  require(pushed.get_future().wait_for(std::chrono::milliseconds(50)) == std::future_status::timeout,
+          "a command waits behind too many bytes");
   release.set_value();
   producer.join();
   rig.drain();
-  expect_equal(rig.executor.stats().bytes, 0, "bytes of an empty queue");
+  require_equal(rig.executor.stats().bytes, 0, "bytes of an empty queue");
 }
 
 void faults_spread_and_are_reported_once() {
@@ -163,16 +163,16 @@ void faults_spread_and_are_reported_once() {
   reader->on_skip = [&](const FaultPtr& fault) { told = fault; };
   rig.executor.push(std::move(reader));
   rig.drain([&] {
-    expect(!skipped_ran, "a command with a poisoned operand does not run");
-    expect(bad->fault() && next->fault() == bad->fault(), "what it would have written carries the first fault");
-    expect(spoiled->fault() == bad->fault(), "the in-place target of a command that fails is spoiled");
-    expect(!kept->fault() && !good->fault(),
-           "the in-place target of a skipped command and the operands stay as they were");
-    expect(told && told == bad->fault(), "a skipped command learns why");
+    require(!skipped_ran, "a command with a poisoned operand does not run");
+    require(bad->fault() && next->fault() == bad->fault(), "what it would have written carries the first fault");
+    require(spoiled->fault() == bad->fault(), "the in-place target of a command that fails is spoiled");
+    require(!kept->fault() && !good->fault(),
+            "the in-place target of a skipped command and the operands stay as they were");
+    require(told && told == bad->fault(), "a skipped command learns why");
     const FaultPtr first = rig.executor.take_unreported_fault();
-    expect(first && first->op == "bad" && first->kind == StatusKind::OutOfRange && first->message == "value 7",
-           "the first fault is reported, with op and message");
-    expect(rig.executor.take_unreported_fault() == nullptr, "once");
+    require(first && first->op == "bad" && first->kind == StatusKind::OutOfRange && first->message == "value 7",
+            "the first fault is reported, with op and message");
+    require(rig.executor.take_unreported_fault() == nullptr, "once");
   });
 }
 
@@ -187,13 +187,13 @@ void exceptions_become_faults() {
   rig.backend.refusals = 2;  // the second try comes after the cache was emptied
   rig.push("refused", {operand(c, Access::Write)}, fine);
   rig.drain([&] {
-    expect(a->fault() && a->fault()->kind == StatusKind::Internal && a->fault()->message == "mine",
-           "an exception is a fault");
-    expect(b->fault() && b->fault()->kind == StatusKind::OutOfMemory, "no memory on the host is a fault");
-    expect(c->fault() && c->fault()->kind == StatusKind::OutOfMemory && c->fault()->op == "refused",
-           "no memory on the device is a fault");
-    expect(rig.executor.take_unreported_fault() == a->fault(), "the first of three is the one to report");
-    expect(rig.executor.take_unreported_fault() == nullptr, "the others travel with their storages");
+    require(a->fault() && a->fault()->kind == StatusKind::Internal && a->fault()->message == "mine",
+            "an exception is a fault");
+    require(b->fault() && b->fault()->kind == StatusKind::OutOfMemory, "no memory on the host is a fault");
+    require(c->fault() && c->fault()->kind == StatusKind::OutOfMemory && c->fault()->op == "refused",
+            "no memory on the device is a fault");
+    require(rig.executor.take_unreported_fault() == a->fault(), "the first of three is the one to report");
+    require(rig.executor.take_unreported_fault() == nullptr, "the others travel with their storages");
   });
 }
 
@@ -230,18 +230,18 @@ void stopping_drops_what_waits() {
     });
     executor.stop();
     releaser.join();
-    expect_equal(ran.load(), 1, "the running command ends, the others never run");
-    expect_equal(destroyed.load(), 101, "all are destroyed");
+    require_equal(ran.load(), 1, "the running command ends, the others never run");
+    require_equal(destroyed.load(), 101, "all are destroyed");
     executor.stop();
     counted([&](const std::vector<Operand>&) {
       ++ran;
       return Status::ok();
     });
-    expect_equal(ran.load(), 1, "after stop nothing runs");
-    expect_equal(destroyed.load(), 102, "and what is pushed is destroyed");
-    expect_equal(allocator->used_bytes(), 0, "no storage is left");
+    require_equal(ran.load(), 1, "after stop nothing runs");
+    require_equal(destroyed.load(), 102, "and what is pushed is destroyed");
+    require_equal(allocator->used_bytes(), 0, "no storage is left");
   }
-  expect_equal(backend.live.load(), 0, "no block of the device is left");
+  require_equal(backend.live.load(), 0, "no block of the device is left");
 }
 
 void stopping_frees_a_waiting_producer() {
@@ -265,7 +265,7 @@ void stopping_frees_a_waiting_producer() {
   rig.executor.stop();
   producer.join();
   ender.join();
-  expect_equal(rig.executor.stats().commands, 0, "commands left after stop");
+  require_equal(rig.executor.stats().commands, 0, "commands left after stop");
 }
 
 void stopping_ends_the_running_command() {
@@ -283,7 +283,7 @@ void stopping_ends_the_running_command() {
   });
   while (!runs) std::this_thread::yield();
   rig.executor.stop();
-  expect_equal(later.load(), 0, "commands that began after the stop");
+  require_equal(later.load(), 0, "commands that began after the stop");
 }
 
 void a_wait_for_room_is_given_up() {
@@ -304,8 +304,8 @@ void a_wait_for_room_is_given_up() {
   rig.executor.push(task(), ask);
   while (!runs) std::this_thread::yield();
   for (int i = 0; i < 2; ++i) rig.executor.push(task(), ask);  // one waits, one finds no room
-  expect_equal(asked.load(), 2, "questions whether the command is still wanted");
-  expect_equal(destroyed.load(), 1, "commands that were dropped");
+  require_equal(asked.load(), 2, "questions whether the command is still wanted");
+  require_equal(destroyed.load(), 1, "commands that were dropped");
   ended = true;
 }
 
@@ -335,10 +335,10 @@ void producers_let_go_while_commands_run() {
       return Status::ok();
     });
     rig.drain();
-    expect_equal(total, kSteps, "a sum of ones");
+    require_equal(total, kSteps, "a sum of ones");
     sum.reset();
-    expect_equal(rig.allocator->used_bytes(), 0, "used bytes at the end");
-    expect(rig.backend.allocations < 200, "blocks were used again: " + std::to_string(rig.backend.allocations));
+    require_equal(rig.allocator->used_bytes(), 0, "used bytes at the end");
+    require(rig.backend.allocations < 200, "blocks were used again: " + std::to_string(rig.backend.allocations));
   };
   std::thread other(produce);
   produce();
@@ -358,5 +358,5 @@ int main() {
   stopping_ends_the_running_command();
   a_wait_for_room_is_given_up();
   producers_let_go_while_commands_run();
-  return stm::testing::verdict("executor_test");
+  return stm::testing::finish("executor_test");
 }

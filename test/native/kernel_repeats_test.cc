@@ -1,7 +1,6 @@
 // Every kernel that shares its work over the team, repeated with 1, 2, 3, 4 and 8 threads on shapes large enough to be
 // shared: see repeats.h. The recurrent ones are in recurrent_repeats_test.cc. usage: kernel_repeats_test [repeats]
 #include <cstdint>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,18 +13,9 @@ namespace {
 using namespace stm;
 using testing::Numbers;
 using testing::Repeats;
+using testing::require;
 
 constexpr double kTolerance = 1e-5;  // f32: sums of up to a few thousand terms in another order
-
-int failures = 0;
-
-void require(const Status& status, const std::string& name) {
-  if (status.is_ok()) return;
-  ++failures;
-  std::printf("FAILED %s: %s\n", name.c_str(), status.message);
-}
-
-std::mt19937_64 generator(7);
 
 /// A dense tensor with numbers of its own.
 template <class T>
@@ -46,7 +36,7 @@ struct Array {
       size *= view.extent[axis];
     }
     values.resize(static_cast<size_t>(size));
-    for (T& value : values) value = static_cast<T>(std::uniform_real_distribution<double>(low, high)(generator));
+    for (T& value : values) value = static_cast<T>(testing::draw_real(low, high));
     view.data = values.data();
   }
   Array(const Array& other) : values(other.values), view(other.view) { view.data = values.data(); }
@@ -395,5 +385,5 @@ int main(int argc, char** argv) {
                            check_batch_normalization, check_pointwise_losses, check_cross_entropy, check_ctc,
                            check_optimizers, check_clipping, check_random})
     check(repeats);
-  return failures ? 1 : repeats.verdict();
+  return testing::finish("kernel_repeats_test");
 }

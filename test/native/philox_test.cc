@@ -1,23 +1,17 @@
 // Philox 4x32-10 against the known answers of its authors' Random123, and the kernels' independence of the number of
 // threads.
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <vector>
 
 #include "backend/backend.h"
 #include "backend/cpu/team.h"
 #include "backend/philox.h"
+#include "check.h"
 
 namespace {
 
-int failures = 0;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  ++failures;
-  std::printf("FAILED %s\n", what);
-}
+using stm::testing::require;
 
 bool equals(const stm::PhiloxBlock& block, uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
   return block.word[0] == a && block.word[1] == b && block.word[2] == c && block.word[3] == d;
@@ -51,12 +45,12 @@ void parts_and_threads() {
   std::vector<float> whole(100'003), again(100'003), part(1'000);
   stm::RandomKernels& kernels = stm::cpu_backend().random();
   stm::set_num_threads(1);
-  require(kernels.normal({7, 0}, 0, 1, view_of(whole)).is_ok(), "normal on one thread");
+  require(kernels.normal({7, 0}, 0, 1, view_of(whole)), "normal on one thread");
   stm::set_num_threads(3);
-  require(kernels.normal({7, 0}, 0, 1, view_of(again)).is_ok(), "normal on three threads");
+  require(kernels.normal({7, 0}, 0, 1, view_of(again)), "normal on three threads");
   require(std::memcmp(whole.data(), again.data(), whole.size() * sizeof(float)) == 0,
           "the same numbers on one and on three threads");
-  require(kernels.normal({7, 250}, 0, 1, view_of(part)).is_ok(), "normal from an offset");
+  require(kernels.normal({7, 250}, 0, 1, view_of(part)), "normal from an offset");
   require(std::memcmp(whole.data() + 1'000, part.data(), part.size() * sizeof(float)) == 0,
           "an offset of 250 blocks skips 1,000 numbers");
 }
@@ -73,6 +67,5 @@ int main() {
   known_answers();
   parts_and_threads();
   numbers_below();
-  if (failures == 0) std::printf("philox_test: passed\n");
-  return failures == 0 ? 0 : 1;
+  return stm::testing::finish("philox_test");
 }

@@ -13,16 +13,12 @@
 
 #include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/simd_dispatch.h"
+#include "check.h"
 
 namespace {
 
-int failures = 0;
-
-void require(bool condition, const std::string& what) {
-  if (condition) return;
-  ++failures;
-  std::printf("FAILED %s\n", what.c_str());
-}
+using stm::testing::require;
+using stm::testing::require_text;
 
 // A server of 2023, and what one of its bits more or less makes of it.
 constexpr stm::ProcessorWords kServer{0x000606a6, 0x7ed8320b, 0xf1bf97a9, 0xe7};
@@ -39,9 +35,8 @@ stm::ProcessorWords without(std::initializer_list<int> leaf1, std::initializer_l
 void expect(const char* what, const stm::ProcessorWords& words, const char* best, const char* limit) {
   const stm::Processor found = stm::processor_of(words);
   const char* const given = found.avx512 ? "avx512" : found.avx2 ? "avx2" : found.sse4 ? "sse4" : "none";
-  require(std::strcmp(given, best) == 0, std::string(what) + ": got " + given + ", expected " + best);
-  require(std::strcmp(found.limit, limit) == 0,
-          std::string(what) + ": got '" + found.limit + "', expected '" + limit + "'");
+  require_text(given, best, what);
+  require_text(found.limit, limit, what);
 }
 
 void check_words() {
@@ -109,7 +104,7 @@ void check_this_machine() {
                                           : avx2 ? "AVX2"
                                                  : "SSE4") == 0,
           std::string("vectors are ") + stm::simd_target());
-  require(stm::simd_limit() == here.limit, "got '" + stm::simd_limit() + "', expected '" + here.limit + "'");
+  require_text(stm::simd_limit(), here.limit, "the limit of the vectors");
 }
 #else
 void check_this_machine() {}
@@ -134,6 +129,5 @@ int main() {
   check_forced();
   std::printf("processor_test: %s vectors (%s), BLAS kernels %s (%s)\n", stm::simd_label(), stm::simd_limit().c_str(),
               stm::blas_kernels(), stm::blas_limit().c_str());
-  if (failures) std::printf("%d failures\n", failures);
-  return failures ? 1 : 0;
+  return stm::testing::finish("processor_test");
 }

@@ -5,40 +5,13 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "backend/cpu/recurrent.h"
+#include "check.h"
 
 namespace stm::testing {
-
-inline int failures = 0;
-
-inline void fail(const std::string& what) {
-  ++failures;
-  if (failures <= 20) std::printf("FAILED %s\n", what.c_str());
-}
-
-inline void require(const Status& status, const std::string& what) {
-  if (!status.is_ok()) fail(what + ": " + status.message);
-}
-
-inline std::mt19937_64 generator;
-
-inline int64_t draw(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(generator); }
-inline bool chance(double probability) { return std::uniform_real_distribution<double>(0, 1)(generator) < probability; }
-template <class T>
-T one_of(const std::vector<T>& values) {
-  return values[static_cast<size_t>(draw(0, static_cast<int64_t>(values.size()) - 1))];
-}
-
-inline std::vector<double> numbers(int64_t count, double scale) {
-  std::vector<double> values(static_cast<size_t>(count));
-  for (double& value : values)
-    value = static_cast<float>(std::uniform_real_distribution<double>(-scale, scale)(generator));
-  return values;
-}
 
 // A buffer of exactly `bytes` bytes between two canaries.
 class Guarded {

@@ -73,5 +73,5 @@ int main(int argc, char** argv) {
       repeats.check(std::string(shape.what) + ", " + c.name(), kTolerance, [&] { return everything(c); });
     }
   }
-  return failures ? 1 : repeats.verdict();
+  return finish("recurrent_repeats_test");
 }

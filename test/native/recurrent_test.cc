@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -247,11 +246,10 @@ void check_nan(Cell cell) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
-  std::printf("recurrent_test seed %llu, instruction sets:", seed);
+  begin(argc, argv);
+  std::printf("recurrent_test: instruction sets");
   for (const char* const* target = stm::supported_simd_targets(); *target; ++target) std::printf(" %s", *target);
   std::printf(", default %s, threads %d\n", stm::simd_target(), stm::num_threads());
-  generator.seed(seed);
   const std::vector<Cell> cells = {Cell::Lstm, Cell::Gru, Cell::RnnTanh, Cell::RnnRelu};
 
   for (const Cell cell : cells) {
@@ -288,6 +286,5 @@ int main(int argc, char** argv) {
     check_fused(c);
   }
   std::printf("worst relative error %.1e\n", worst);
-  if (failures) std::printf("%d failures\n", failures);
-  return failures ? 1 : 0;
+  return finish("recurrent_test");
 }

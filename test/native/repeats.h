@@ -4,13 +4,13 @@
 // ThreadSanitizer, which needs no luck and so fewer repeats.
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "backend/cpu/team.h"
+#include "check.h"
 
 namespace stm::testing {
 
@@ -40,29 +40,19 @@ class Repeats {
     for (const int threads : {1, 2, 3, 4, 8}) {
       set_num_threads(threads);
       const Numbers first = call();
-      if (!close(first, alone, tolerance)) fail(name, threads, "differs from one thread");
+      const std::string where = name + ", with " + std::to_string(threads) + " threads";
+      require(close(first, alone, tolerance), where + ": differs from one thread");
       for (int i = 1; i < count_; ++i) {
         if (same_bits(call(), first)) continue;
-        fail(name, threads, "gives other bits when it is repeated");
+        fail(where + ": gives other bits when it is repeated");
         break;
       }
     }
     set_num_threads(0);
   }
 
-  /// What main() returns.
-  int verdict() const {
-    std::printf("%d repeats, %d failures\n", count_, failures_);
-    return failures_ ? 1 : 0;
-  }
-
  private:
-  void fail(const std::string& name, int threads, const char* what) {
-    ++failures_;
-    std::printf("FAILED with %d threads %s: %s\n", threads, what, name.c_str());
-  }
-
-  int count_, failures_ = 0;
+  int count_;
 };
 
 }  // namespace stm::testing

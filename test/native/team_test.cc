@@ -3,10 +3,8 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,23 +14,17 @@
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/processor.h"
 #include "backend/cpu/team.h"
+#include "check.h"
 
 namespace {
 
-int failures = 0;
-
-void require(bool condition, const std::string& what) {
-  if (condition) return;
-  if (++failures <= 20) std::printf("FAILED %s\n", what.c_str());
-}
-
-std::mt19937_64 generator;
-int64_t draw(int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(generator); }
+using stm::testing::draw;
+using stm::testing::require;
 
 template <class T>
 std::vector<T> numbers(int64_t count) {
   std::vector<T> values(static_cast<size_t>(count));
-  for (T& value : values) value = static_cast<T>(std::uniform_real_distribution<double>(-1, 1)(generator));
+  for (T& value : values) value = static_cast<T>(stm::testing::draw_real(-1, 1));
   return values;
 }
 
@@ -245,9 +237,8 @@ void check_stop_while_waiting() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const unsigned long long seed = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1;
-  std::printf("team_test seed %llu, threads %d, BLAS kernels %s\n", seed, stm::num_threads(), stm::blas_kernels());
-  generator.seed(seed);
+  stm::testing::begin(argc, argv);
+  std::printf("team_test: threads %d, BLAS kernels %s\n", stm::num_threads(), stm::blas_kernels());
   stm::begin_kernels(stop);
   require(!stm::processor().avx2 || std::strcmp(stm::blas_kernels(), "generic") != 0,
           "portable BLAS kernels on a processor with AVX2");
@@ -273,6 +264,5 @@ int main(int argc, char** argv) {
     check_gemm<double>(130, 90, 70, threads);
     check_gemm<float>(90, 170, 70, threads);
   }
-  if (failures) std::printf("%d failures\n", failures);
-  return failures ? 1 : 0;
+  return stm::testing::finish("team_test");
 }

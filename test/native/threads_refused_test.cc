@@ -50,8 +50,8 @@ extern "C" __attribute__((visibility("default"))) int pthread_create(pthread_t* 
 
 namespace {
 
-using stm::testing::expect;
-using stm::testing::expect_equal;
+using stm::testing::require;
+using stm::testing::require_equal;
 
 int64_t count_on_team() {
   std::atomic<int64_t> sum{0};
@@ -67,20 +67,20 @@ int team_size() {
 void check_team() {
   limit = 5;
   stm::set_num_threads(16);
-  expect_equal(count_on_team(), 100'000, "work on a team that was to be larger");
-  expect_equal(team_size(), 4, "half of the half of 16: three threads beside the caller, of five");
-  expect_equal(living.load(), 3, "threads that live, none of them left over from a larger team");
+  require_equal(count_on_team(), 100'000, "work on a team that was to be larger");
+  require_equal(team_size(), 4, "half of the half of 16: three threads beside the caller, of five");
+  require_equal(living.load(), 3, "threads that live, none of them left over from a larger team");
   limit = 0;
   stm::set_num_threads(8);
-  expect_equal(count_on_team(), 100'000, "work without any thread");
-  expect_equal(team_size(), 1, "a team of the caller alone");
+  require_equal(count_on_team(), 100'000, "work without any thread");
+  require_equal(team_size(), 1, "a team of the caller alone");
   limit = 1 << 20;
-  expect_equal(team_size(), 1, "the system is not asked again at each command");
+  require_equal(team_size(), 1, "the system is not asked again at each command");
   stm::set_num_threads(3);
-  expect_equal(team_size(), 3, "another size is asked for");
-  expect_equal(count_on_team(), 100'000, "work on a team that is complete again");
+  require_equal(team_size(), 3, "another size is asked for");
+  require_equal(count_on_team(), 100'000, "work on a team that is complete again");
   stm::set_num_threads(1);
-  expect_equal(team_size(), 1, "one thread");
+  require_equal(team_size(), 1, "one thread");
 }
 
 void check_executor() {
@@ -92,7 +92,7 @@ void check_executor() {
   } catch (const stm::Error& error) {
     message = error.what();
   }
-  expect(
+  require(
       message.find("got no thread") != std::string::npos && message.find("Fix: raise the limit") != std::string::npos,
       "what an executor says: " + message);
   limit = 1 << 20;
@@ -104,5 +104,5 @@ void check_executor() {
 int main() {
   check_team();
   check_executor();
-  return stm::testing::verdict("threads_refused_test");
+  return stm::testing::finish("threads_refused_test");
 }
