@@ -130,7 +130,8 @@ STM_DEVICE T normal_pdf(T x) {
   X(elu, "x above 0, a · (e^x - 1) below.", OfBoth, (x > 0 ? x : T(a) * std::expm1(x)), (x <= 0 ? y + T(a) : T(1))) \
   X(leakyRelu, "x above 0, a · x below.", OfX, (x > 0 ? x : T(a) * x), (x > 0 ? T(1) : T(a)))
 
-/// Binary functors: X(name, documentation, value); gradients are composed of other ops in ops/elementwise_arithmetic.cc.
+/// Binary functors: X(name, documentation, value); gradients are composed of other ops, in
+/// ops/elementwise_arithmetic.cc.
 #define STM_BINARY_FUNCTORS(X)                                                      \
   X(add, "a + b.", a + b)                                                           \
   X(sub, "a - b.", a - b)                                                           \

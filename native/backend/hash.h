@@ -3,8 +3,8 @@
 
 namespace stm {
 
-/// One number that stands for many: equal for the same ones in the same order, else another, but for rare chances. FNV-1a,
-/// a whole number at a time.
+/// One number that stands for many: equal for the same ones in the same order, else another, but for rare chances.
+/// FNV-1a, a whole number at a time.
 class Hash {
  public:
   template <class... Numbers>

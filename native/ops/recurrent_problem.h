@@ -23,8 +23,8 @@ struct RecurrentOptions {
   Algorithm algorithm;
 };
 
-/// What the options ask for, for this input, with the session's settings. Refuses what no device, or not the input's, can
-/// compute.
+/// What the options ask for, for this input, with the session's settings. Refuses what no device, or not the input's,
+/// can compute.
 StackProblem recurrent_problem(const Tensor& x, const RecurrentOptions& options,
                                const std::optional<std::vector<int64_t>>& lengths);
 

@@ -19,17 +19,17 @@ describe('findStyleFaults', () => {
     expect(faults('a.ts', 'x;\n'.repeat(401))).toEqual([
       '0 401 lines, expected at most 400: two ideas; give each a file of its own',
     ]);
-    expect(faults('a.cc', 'x;\n'.repeat(600))).toEqual([]);
-    expect(faults('a.cc', 'x;\n'.repeat(601))).toEqual([
-      '0 601 lines, expected at most 600: two ideas; give each a file of its own',
+    expect(faults('a.cc', 'x;\n'.repeat(500))).toEqual([]);
+    expect(faults('a.cc', 'x;\n'.repeat(501))).toEqual([
+      '0 501 lines, expected at most 500: two ideas; give each a file of its own',
     ]);
     expect(faults('b.generated.ts', 'x;\n'.repeat(900))).toEqual([]);
   });
 
-  it('counts the columns of TypeScript and JavaScript, not those of generated files', () => {
+  it('counts the columns of TypeScript, JavaScript and C++, not those of generated files', () => {
     const line = `const a = '${'→'.repeat(107)}';`;
     expect(line).toHaveLength(120);
-    for (const file of ['a.ts', 'a.mts', 'a.mjs', 'a.cjs']) {
+    for (const file of ['a.ts', 'a.mts', 'a.mjs', 'a.cjs', 'a.cc', 'a.h', 'a.cu']) {
       expect(faults(file, `${line}\n`)).toEqual([]);
       expect(faults(file, `\n ${line}\n`)).toEqual([
         '2 121 columns, expected at most 120: split the text, or name its parts',

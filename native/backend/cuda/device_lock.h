@@ -7,9 +7,9 @@ namespace stm::cuda {
 /// memory do: made on any thread, such a call ends every capture on its device, whatever the capture's mode. There is
 /// one lock for a device in the whole process, because workers have backends of their own.
 ///
-/// A thread that asks for one of a device while it holds one gets nothing. Inside of an ExclusiveLock nobody is left to be kept
-/// away; inside of a CaptureLock the call spoils the thread's own capture, which can be survived, while to wait for
-/// itself could not. A capture waits for no other thread on its way, so whoever waits for its end gets there.
+/// A thread that asks for one of a device while it holds one gets nothing. Inside of an ExclusiveLock nobody is left to
+/// be kept away; inside of a CaptureLock the call spoils the thread's own capture, which can be survived, while to wait
+/// for itself could not. A capture waits for no other thread on its way, so whoever waits for its end gets there.
 class CaptureLock {
  public:
   /// From before the begin of a capture until after its end; any number of threads.

@@ -20,8 +20,8 @@ enum class Switch { Autotune, Layout, Dropout, Graphs, CublasLt };
 const char* word_of(Switch which);
 bool is(Switch which, const char* word);
 
-///   STMNET_CUDNN_MAX_STEPS  steps of one call, at most and by default the 65,535 that cuDNN takes: longer sequences are
-///                           cut
+///   STMNET_CUDNN_MAX_STEPS  steps of one call, at most and by default the 65,535 that cuDNN takes: longer sequences
+///                           are cut
 int64_t most_steps();
 
 /// Ok, or which of all those is set to something else. Asked when a device is set up: nobody shall believe to have

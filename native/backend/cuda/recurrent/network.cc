@@ -145,8 +145,8 @@ Status Network::lay_out(Context& context) {
   return Status::ok();
 }
 
-/// Adds the parameters that a weight is made of, gate by gate. cuDNN numbers them: the input's gates, the state's gates,
-/// and 8 for the projection.
+/// Adds the parameters that a weight is made of, gate by gate. cuDNN numbers them: the input's gates, the state's
+/// gates, and 8 for the projection.
 Status Network::add_weight(Context& context, const ParameterTensors& tensors, const RecurrentWeight& weight) {
   const int64_t gates = gates_of(spec.cell);
   int64_t first_id = 0, parts = gates;

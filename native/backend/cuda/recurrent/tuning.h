@@ -32,8 +32,8 @@ class Tuner {
                 bool* settled);
   /// The choice turned out not to compute the problem: the plain way does from now on, in this process.
   void refuse(const RecurrentProblem& problem, const Arrangement& arrangement, Choice choice);
-  /// Whether cuDNN computes the problem so, with the results of the standard algorithm, tried once in this process. No answer where there is no room to try, or a
-  /// graph is captured.
+  /// Whether cuDNN computes the problem so, with the results of the standard algorithm, tried once in this process. No
+  /// answer where there is no room to try, or a graph is captured.
   Status prove(const RecurrentProblem& problem, const Arrangement& arrangement, Choice choice,
                std::optional<bool>* proven);
   /// The orders of blocks that a problem may be computed in, the plain one first.
