@@ -1,4 +1,10 @@
-import type { Module } from './module';
+/** What the table needs to know of a Module. */
+interface Summarised {
+  readonly symbolicShape: string | undefined;
+  namedModules(): Iterable<readonly [string, Summarised]>;
+  children(): readonly Summarised[];
+  parameters(): readonly { readonly size: number; readonly requiresGrad: boolean }[];
+}
 
 const heads = ['name', 'class', 'output shape', 'parameters'] as const;
 
@@ -6,7 +12,7 @@ const heads = ['name', 'class', 'output shape', 'parameters'] as const;
  * Table of a model: one row a module, in the order of the fields, then the totals. Parameters are those in the module's
  * own fields; one that occurred further up is not counted again. Of shapes, N is the batch and T is time.
  */
-export function summaryTable(model: Module): string {
+export function summaryTable(model: Summarised): string {
   const counted = new Set<object>();
   const rows = Array.from(model.namedModules(), ([path, module]) => {
     const below = new Set(module.children().flatMap((child) => child.parameters()));

@@ -1,15 +1,41 @@
+import type { Metric } from '../metrics/metric';
+import type { Module } from '../module/module';
+import type { Optimizer } from '../optimizers/optimizer';
 import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
-import type { EpochRecord } from './history';
-import type { Trainer } from './trainer';
+import type { Sequence } from '../tensor/padded-sequence';
+import type { Batches } from './batches';
+import type { EpochRecord, Figures } from './epoch-record';
+import type { History } from './history';
+
+/** What a callback sees of a training, and may ask of it: a Trainer without what begins a training or a step. */
+export interface TrainingRun {
+  /** The model in training. */
+  readonly model: Module;
+  /** Its optimizer. */
+  readonly optimizer: Optimizer;
+  /** What is measured beside the loss. */
+  readonly metrics: readonly Metric[];
+  /** Training steps of the Trainer so far. */
+  readonly steps: number;
+  /** The epochs so far. */
+  readonly history: History;
+  /** Ends the training after the running epoch; after the running step if the loader has no length. */
+  stop(): void;
+  /** Loss and metrics over batches; not while an epoch is running, hence not in `onStep`. */
+  evaluate(loader: Batches): Promise<Figures>;
+  /** What the model says, in evaluation mode and without recording. */
+  predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
+  predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
+}
 
 /** Called while a model is trained; each may be asynchronous. */
 export interface TrainerCallback {
   /** After each training step, which may not have been computed yet. */
-  onStep?(trainer: Trainer): void | Promise<void>;
+  onStep?(run: TrainingRun): void | Promise<void>;
   /** After each epoch and its validation. */
-  onEpochEnd?(record: EpochRecord, trainer: Trainer): void | Promise<void>;
+  onEpochEnd?(record: EpochRecord, run: TrainingRun): void | Promise<void>;
 }
 
 const NAMES: readonly (keyof TrainerCallback)[] = ['onStep', 'onEpochEnd'];

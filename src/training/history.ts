@@ -2,29 +2,7 @@ import { inspect } from 'node:util';
 import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
-import { epochLine } from './progress';
-
-/** The loss, and the metrics by their names. */
-export type Figures = Record<string, number> & { loss: number };
-
-/** What one epoch came to. */
-export interface EpochRecord {
-  /** 1 for the first. */
-  epoch: number;
-  /** Loss and metrics over the training batches, taken while the weights changed. */
-  train: Figures;
-  /** Loss and metrics of the validation batches after the epoch, if there are any. */
-  validation?: Figures;
-  /**
-   * Steps whose loss or gradient was not finite: they changed no parameter, and are left out of `train.loss`. Absent if
-   * there was none.
-   */
-  skipped?: number;
-  /** Learning rate of the first parameter group in the last step of the epoch. */
-  learningRate: number;
-  /** How long the epoch took, validation included. */
-  seconds: number;
-}
+import { epochLine, type EpochRecord } from './epoch-record';
 
 /** The epochs of a training, in order. */
 export class History {

@@ -1,5 +1,5 @@
 import type { SingleBar } from 'cli-progress';
-import type { EpochRecord } from './history';
+import { epochLine, figuresText, type EpochRecord } from './epoch-record';
 
 /** Where progress goes: standard error, so that what a script prints stays apart. */
 export interface ProgressStream extends NodeJS.WritableStream {
@@ -99,19 +99,3 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
     stop,
   };
 }
-
-/** As in `epoch 3/60: loss 0.1234, accuracy 0.9800 | validation loss 0.2000 | 1.2 s`. */
-export function epochLine({ epoch, train, validation, skipped, seconds }: EpochRecord, epochs: number): string {
-  const checked = validation === undefined ? '' : ` | validation ${figuresText(validation)}`;
-  const left = skipped === undefined ? '' : ` | ${skipped} ${skipped === 1 ? 'step' : 'steps'} skipped`;
-  return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked}${left} | ${seconds.toFixed(1)} s`;
-}
-
-const figuresText = (values: Record<string, number>): string =>
-  Object.entries(values)
-    .map(([name, value]) => `${name} ${shown(value)}`)
-    .join(', ');
-
-/** Four digits after the point, or as many significant ones where that would say nothing. */
-const shown = (value: number): string =>
-  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(3) : value.toFixed(4);

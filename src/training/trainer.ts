@@ -19,8 +19,10 @@ import {
   type Batch,
   type Batches,
 } from './batches';
+import type { TrainingRun } from './callback';
+import type { EpochRecord, Figures } from './epoch-record';
 import { explainingTypes, placing } from './faults';
-import { History, type EpochRecord, type Figures } from './history';
+import { History } from './history';
 import { measure, RunningLoss, type Odd } from './loss-terms';
 import type { Metric } from '../metrics/metric';
 import { modesOf, trainingModes } from './modes';
@@ -44,7 +46,7 @@ import { inPrecision, trainingStep, type Forward, type Outcome } from './trainin
  *
  * @throws {OptionError} if a part is missing or of the wrong kind, or an option is unknown
  */
-export class Trainer {
+export class Trainer implements TrainingRun {
   /** The model in training. */
   readonly model: Module;
   /** Its optimizer. */

@@ -2,7 +2,8 @@ import { PassThrough } from 'node:stream';
 import { inspect } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import { History, Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
-import { epochLine, makeProgress } from '../../src/training/progress';
+import { epochLine } from '../../src/training/epoch-record';
+import { makeProgress } from '../../src/training/progress';
 
 const record = {
   epoch: 2,

@@ -1,0 +1,38 @@
+/** The loss, and the metrics by their names. */
+export type Figures = Record<string, number> & { loss: number };
+
+/** What one epoch came to. */
+export interface EpochRecord {
+  /** 1 for the first. */
+  epoch: number;
+  /** Loss and metrics over the training batches, taken while the weights changed. */
+  train: Figures;
+  /** Loss and metrics of the validation batches after the epoch, if there are any. */
+  validation?: Figures;
+  /**
+   * Steps whose loss or gradient was not finite: they changed no parameter, and are left out of `train.loss`. Absent if
+   * there was none.
+   */
+  skipped?: number;
+  /** Learning rate of the first parameter group in the last step of the epoch. */
+  learningRate: number;
+  /** How long the epoch took, validation included. */
+  seconds: number;
+}
+
+/** As in `epoch 3/60: loss 0.1234, accuracy 0.9800 | validation loss 0.2000 | 1.2 s`. */
+export function epochLine({ epoch, train, validation, skipped, seconds }: EpochRecord, epochs: number): string {
+  const checked = validation === undefined ? '' : ` | validation ${figuresText(validation)}`;
+  const left = skipped === undefined ? '' : ` | ${skipped} ${skipped === 1 ? 'step' : 'steps'} skipped`;
+  return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked}${left} | ${seconds.toFixed(1)} s`;
+}
+
+/** As in `loss 0.1234, accuracy 0.9800`. */
+export const figuresText = (values: Readonly<Record<string, number>>): string =>
+  Object.entries(values)
+    .map(([name, value]) => `${name} ${shown(value)}`)
+    .join(', ');
+
+/** Four digits after the point, or as many significant ones where that would say nothing. */
+const shown = (value: number): string =>
+  value !== 0 && Math.abs(value) < 1e-3 ? value.toExponential(3) : value.toFixed(4);
