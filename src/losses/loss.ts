@@ -1,9 +1,7 @@
 import { markClass } from '../tensor/copies';
-import { OptionError } from '../tensor/errors';
-import { describe, oneOf } from '../tensor/options';
-import type { Reduction } from '../tensor/ops/losses';
 import type { Sequence } from '../tensor/padded-sequence';
-import { checkTensor, type Tensor } from '../tensor/tensor';
+import { readOptions, type Readers } from '../tensor/read-options';
+import type { Tensor } from '../tensor/tensor';
 
 /**
  * Base of all losses: options chosen once, then called with predictions and targets, as a Trainer does.
@@ -32,22 +30,13 @@ export abstract class Loss {
   }
 }
 
-/** The reduction that was chosen, `mean` by default. */
-export const reductionOf = (op: string, options: { reduction?: Reduction }): Reduction =>
-  oneOf(op, 'reduction', options.reduction ?? 'mean', ['mean', 'sum', 'none']);
+/** A loss with the options of its function. */
+export abstract class LossWithOptions<O extends object> extends Loss {
+  /** The options with their defaults. */
+  readonly options: Readonly<Required<O>>;
 
-/** Weights that a loss was given, if any: a tensor, as plain numbers would be refused at the first batch only. */
-export function weightsOf(op: string, name: string, weights: Tensor | null | undefined): Tensor | undefined {
-  if (weights === undefined || weights === null) return undefined;
-  const given: unknown = weights;
-  if (typeof given === 'number' || Array.isArray(given)) {
-    const numbers = Array.isArray(given) && given.length > 8 ? '[…]' : describe(given);
-    throw new OptionError(op, {
-      given: `${describe(given)} as ${name}`,
-      expected: 'a Tensor',
-      fix: `write ${name}: tensor(${numbers})`,
-    });
+  constructor(op: string, options: O, readers: Readers<O>) {
+    super();
+    this.options = readOptions(op, options, readers);
   }
-  checkTensor(weights, op, name);
-  return weights;
 }

@@ -2,38 +2,38 @@ import { binding } from '../../native/load';
 import { OptionError, ShapeError } from '../errors';
 import { within } from '../op-name';
 import { divided, divisorsWanted, tellKind } from '../loss-notes';
-import { checkOptions, describe, finiteNumber, flag, nonNegativeInteger, nonNegativeNumber, oneOf } from '../options';
+import type {
+  BinaryCrossEntropyWithLogitsOptions,
+  CrossEntropyOptions,
+  CTCLossOptions,
+  HuberLossOptions,
+  KLDivergenceOptions,
+  LossOptions,
+  Reduction,
+  SmoothL1LossOptions,
+} from '../loss-options';
+import * as readers from '../loss-readers';
+import { describe } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
+import { readOptions } from '../read-options';
 import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 import { binaryTarget, checkEqualShapes, checkLabelShape, commonLengths, countReal } from '../loss-shapes';
 import { transpose } from './shape';
+
+export type * from '../loss-options';
 
 // Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding
 // has loss and gradient 0, and a mean divides by real elements. A mean over nothing is a ShapeError. Losses do not
 // broadcast.
 
-/**
- * What becomes of the losses of the single items: their mean, their sum, or a tensor of them (`none`; zeros past a
- * length).
- */
-export type Reduction = 'mean' | 'sum' | 'none';
-
 /** What input and target may be, for messages. */
 const SEQUENCE = 'a Tensor or a PaddedSequence';
-
-const REDUCTIONS = ['mean', 'sum', 'none'] as const;
-
-/** Options that all losses have. */
-export interface LossOptions {
-  /** Default `mean`. */
-  reduction?: Reduction;
-}
 
 /** Names of the point-wise losses in the binding. */
 type Pointwise = Parameters<typeof binding.pointwiseLoss>[0];
 
 interface PointwiseSettings {
-  reduction?: Reduction | 'batchmean' | undefined;
+  reduction: Reduction | 'batchmean';
   parameter?: number;
   posWeight?: Tensor | undefined;
 }
@@ -43,14 +43,8 @@ function pointwise(
   loss: Pointwise,
   input: Sequence,
   target: Sequence,
-  settings: PointwiseSettings,
+  { reduction, parameter = 0, posWeight }: PointwiseSettings,
 ): Tensor {
-  const reduction = oneOf(
-    op,
-    'reduction',
-    settings.reduction ?? 'mean',
-    loss.startsWith('kl') ? [...REDUCTIONS, 'batchmean'] : REDUCTIONS,
-  );
   const lengths = commonLengths(op, input, target);
   const [x, given] = [valuesOf(input), valuesOf(target)];
   checkTensor(x, op, 'input', SEQUENCE);
@@ -61,12 +55,8 @@ function pointwise(
   const count = countReal(x.shape, lengths);
   const divisor = { mean: count, batchmean: x.shape[0] ?? 1, sum: 'none' } as const;
   const kind = count === 0 && reduction !== 'none' && divisorsWanted() ? 'sum' : reduction;
-  const [xId, tId, weightId] = [
-    idOf(x, op, 'input'),
-    idOf(t, op, 'target'),
-    optionalIdOf(settings.posWeight, op, 'posWeight'),
-  ];
-  const result = wrap(binding.pointwiseLoss(loss, xId, tId, weightId, settings.parameter ?? 0, kind, lengths));
+  const [xId, tId, weightId] = [idOf(x, op, 'input'), idOf(t, op, 'target'), optionalIdOf(posWeight, op, 'posWeight')];
+  const result = wrap(binding.pointwiseLoss(loss, xId, tId, weightId, parameter, kind, lengths));
   return reduction === 'none' ? result : divided(result, divisor[reduction]);
 }
 
@@ -79,8 +69,7 @@ function pointwise(
  * @see torch.nn.functional.mse_loss
  */
 export function mseLoss(input: Sequence, target: Sequence, options: LossOptions = {}): Tensor {
-  checkOptions('mseLoss', options, ['reduction']);
-  return pointwise('mseLoss', 'mseLoss', input, target, options);
+  return pointwise('mseLoss', 'mseLoss', input, target, readOptions('mseLoss', options, readers.reductionOnly));
 }
 
 /**
@@ -92,14 +81,7 @@ export function mseLoss(input: Sequence, target: Sequence, options: LossOptions 
  * @see torch.nn.functional.l1_loss
  */
 export function l1Loss(input: Sequence, target: Sequence, options: LossOptions = {}): Tensor {
-  checkOptions('l1Loss', options, ['reduction']);
-  return pointwise('l1Loss', 'l1Loss', input, target, options);
-}
-
-/** Options of `smoothL1Loss`. */
-export interface SmoothL1LossOptions extends LossOptions {
-  /** Difference at which the square becomes a line, 0 or more. Default 1. */
-  beta?: number;
+  return pointwise('l1Loss', 'l1Loss', input, target, readOptions('l1Loss', options, readers.reductionOnly));
 }
 
 /**
@@ -111,15 +93,8 @@ export interface SmoothL1LossOptions extends LossOptions {
  * @see torch.nn.functional.smooth_l1_loss
  */
 export function smoothL1Loss(input: Sequence, target: Sequence, options: SmoothL1LossOptions = {}): Tensor {
-  checkOptions('smoothL1Loss', options, ['beta', 'reduction']);
-  const parameter = nonNegativeNumber('smoothL1Loss', 'beta', options.beta ?? 1);
-  return pointwise('smoothL1Loss', 'smoothL1Loss', input, target, { reduction: options.reduction, parameter });
-}
-
-/** Options of `huberLoss`. */
-export interface HuberLossOptions extends LossOptions {
-  /** Difference at which the square becomes a line, above 0. Default 1. */
-  delta?: number;
+  const { beta, reduction } = readOptions('smoothL1Loss', options, readers.smoothL1);
+  return pointwise('smoothL1Loss', 'smoothL1Loss', input, target, { reduction, parameter: beta });
 }
 
 /**
@@ -131,15 +106,8 @@ export interface HuberLossOptions extends LossOptions {
  * @see torch.nn.functional.huber_loss
  */
 export function huberLoss(input: Sequence, target: Sequence, options: HuberLossOptions = {}): Tensor {
-  checkOptions('huberLoss', options, ['delta', 'reduction']);
-  const parameter = nonNegativeNumber('huberLoss', 'delta', options.delta ?? 1);
-  if (parameter === 0)
-    throw new OptionError('huberLoss', {
-      given: 'delta: 0',
-      expected: 'a number above 0 for delta',
-      fix: 'use l1Loss for the line alone',
-    });
-  return pointwise('huberLoss', 'huberLoss', input, target, { reduction: options.reduction, parameter });
+  const { delta, reduction } = readOptions('huberLoss', options, readers.huber);
+  return pointwise('huberLoss', 'huberLoss', input, target, { reduction, parameter: delta });
 }
 
 /**
@@ -152,14 +120,13 @@ export function huberLoss(input: Sequence, target: Sequence, options: HuberLossO
  * @see torch.nn.functional.binary_cross_entropy; `binaryCrossEntropyWithLogits` is exact where sigmoid rounds to 0 or 1
  */
 export function binaryCrossEntropy(input: Sequence, target: Sequence, options: LossOptions = {}): Tensor {
-  checkOptions('binaryCrossEntropy', options, ['reduction']);
-  return pointwise('binaryCrossEntropy', 'binaryCrossEntropy', input, target, options);
-}
-
-/** Options of `binaryCrossEntropyWithLogits`. */
-export interface BinaryCrossEntropyWithLogitsOptions extends LossOptions {
-  /** How much more positive targets count: one weight, or one a place on the last axis, [C]. Default 1. */
-  posWeight?: Tensor | undefined;
+  return pointwise(
+    'binaryCrossEntropy',
+    'binaryCrossEntropy',
+    input,
+    target,
+    readOptions('binaryCrossEntropy', options, readers.reductionOnly),
+  );
 }
 
 /**
@@ -177,19 +144,8 @@ export function binaryCrossEntropyWithLogits(
   target: Sequence,
   options: BinaryCrossEntropyWithLogitsOptions = {},
 ): Tensor {
-  checkOptions('binaryCrossEntropyWithLogits', options, ['posWeight', 'reduction']);
-  return pointwise('binaryCrossEntropyWithLogits', 'binaryCrossEntropyWithLogits', input, target, options);
-}
-
-/** Options of `klDivergence`. */
-export interface KLDivergenceOptions {
-  /**
-   * `batchmean` divides by the first axis, N, as in PyTorch: of [N, C] the divergence itself. Default `mean`, over
-   * elements.
-   */
-  reduction?: Reduction | 'batchmean';
-  /** Whether the target holds logarithms too. Default false. */
-  logTarget?: boolean;
+  const op = 'binaryCrossEntropyWithLogits';
+  return pointwise(op, op, input, target, readOptions(op, options, readers.binaryCrossEntropyWithLogits));
 }
 
 /**
@@ -202,23 +158,9 @@ export interface KLDivergenceOptions {
  * @see torch.nn.functional.kl_div
  */
 export function klDivergence(input: Sequence, target: Sequence, options: KLDivergenceOptions = {}): Tensor {
-  checkOptions('klDivergence', options, ['logTarget', 'reduction']);
-  const logTarget = flag('klDivergence', 'logTarget', options.logTarget ?? false);
-  return pointwise('klDivergence', logTarget ? 'klDivergenceFromLog' : 'klDivergence', input, target, {
-    reduction: options.reduction,
-  });
-}
-
-/** Options of `crossEntropy`. */
-export interface CrossEntropyOptions extends LossOptions {
-  /** Weight of each class, [C]. Default: all 1. */
-  weight?: Tensor | undefined;
-  /** Weight of each step: of the target's shape, or [N], one a sequence. Default: all 1. */
-  stepWeights?: Sequence | undefined;
-  /** Steps with this label are left out; not with probabilities. Default -100. */
-  ignoreIndex?: number;
-  /** Part of the target that is spread over all classes, 0..1. Default 0. */
-  labelSmoothing?: number;
+  const { logTarget, reduction } = readOptions('klDivergence', options, readers.klDivergence);
+  const loss = logTarget ? 'klDivergenceFromLog' : 'klDivergence';
+  return pointwise('klDivergence', loss, input, target, { reduction });
 }
 
 /**
@@ -243,45 +185,21 @@ export interface CrossEntropyOptions extends LossOptions {
  */
 export function crossEntropy(input: Sequence, target: Sequence, options: CrossEntropyOptions = {}): Tensor {
   const op = 'crossEntropy';
-  checkOptions(op, options, ['weight', 'stepWeights', 'ignoreIndex', 'labelSmoothing', 'reduction']);
-  const reduction = oneOf(op, 'reduction', options.reduction ?? 'mean', REDUCTIONS);
-  const ignoreIndex = finiteNumber(op, 'ignoreIndex', options.ignoreIndex ?? -100);
-  if (!Number.isInteger(ignoreIndex))
-    throw new OptionError(op, {
-      given: `ignoreIndex: ${ignoreIndex}`,
-      expected: 'a whole number',
-      fix: 'name the label of the steps to leave out',
-    });
-  const labelSmoothing = nonNegativeNumber(op, 'labelSmoothing', options.labelSmoothing ?? 0);
+  const settings = readOptions(op, options, readers.crossEntropy);
+  const { weight, ignoreIndex, labelSmoothing, reduction } = settings;
   const lengths = commonLengths(op, input, target);
   const [x, t] = [valuesOf(input), valuesOf(target)];
   checkTensor(x, op, 'input', SEQUENCE);
   checkTensor(t, op, 'target', SEQUENCE);
   if (x.shape.join() !== t.shape.join()) checkLabelShape(op, 'input', x, t);
-  const stepWeights = options.stepWeights === undefined ? undefined : valuesOf(options.stepWeights);
+  const stepWeights = settings.stepWeights && valuesOf(settings.stepWeights);
   tellKind({ scores: 'classes', ignoreIndex });
   const counted = reduction === 'mean' && divisorsWanted();
   const [xId, tId] = [idOf(x, op, 'input'), idOf(t, op, 'target')];
-  const weights = [optionalIdOf(options.weight, op, 'weight'), optionalIdOf(stepWeights, op, 'stepWeights')] as const;
+  const weights = [optionalIdOf(weight, op, 'weight'), optionalIdOf(stepWeights, op, 'stepWeights')] as const;
   const ids = binding.crossEntropy(xId, tId, ...weights, ignoreIndex, labelSmoothing, reduction, lengths, counted);
   const [loss, sums] = ids.map(wrap) as [Tensor, Tensor?];
   return reduction === 'none' ? loss : divided(loss, sums ?? 'none');
-}
-
-/** Lengths for `ctcLoss` that do not come with a PaddedSequence. */
-export interface CTCLengths {
-  /** Real steps of each input. Default: all T. Not with a PaddedSequence, which has its own. */
-  inputLengths?: readonly number[] | undefined;
-  /** Labels of each target. Default: all S. Not with a PaddedSequence, which has its own. */
-  targetLengths?: readonly number[] | undefined;
-}
-
-/** Options of `ctcLoss`. */
-export interface CTCLossOptions extends LossOptions, CTCLengths {
-  /** The class that stands for no label. Default 0. */
-  blank?: number;
-  /** Whether a target that is too long for its input has loss and gradient 0, in place of infinity. Default false. */
-  zeroInfinity?: boolean;
 }
 
 /**
@@ -298,17 +216,15 @@ export interface CTCLossOptions extends LossOptions, CTCLengths {
  */
 export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptions = {}): Tensor {
   const op = 'ctcLoss';
-  checkOptions(op, options, ['inputLengths', 'targetLengths', 'blank', 'zeroInfinity', 'reduction']);
-  const reduction = oneOf(op, 'reduction', options.reduction ?? 'mean', REDUCTIONS);
-  const blank = nonNegativeInteger(op, 'blank', options.blank ?? 0);
-  const zeroInfinity = flag(op, 'zeroInfinity', options.zeroInfinity ?? false);
+  const settings = readOptions(op, options, readers.ctc);
+  const { blank, zeroInfinity, reduction } = settings;
   const x = input instanceof PaddedSequence ? within(op, () => transpose(input.values, 0, 1)) : input;
   const t = valuesOf(target);
   checkTensor(x, op, 'input', SEQUENCE);
   checkTensor(t, op, 'target', SEQUENCE);
   const [steps = 0, count = 0] = x.shape;
-  const inputLengths = ownLengths('inputLengths', input, options.inputLengths) ?? new Array<number>(count).fill(steps);
-  const targetLengths = ownLengths('targetLengths', target, options.targetLengths) ?? wholeTargets(t, count);
+  const inputLengths = ownLengths('inputLengths', input, settings.inputLengths) ?? new Array<number>(count).fill(steps);
+  const targetLengths = ownLengths('targetLengths', target, settings.targetLengths) ?? wholeTargets(t, count);
   const loss = wrap(
     binding.ctcLoss(
       idOf(x, op, 'input'),

@@ -1,11 +1,10 @@
-import { ctcLoss, type CTCLengths, type CTCLossOptions as CTCOptions } from '../tensor/ops/losses';
-import { checkOptions, flag, nonNegativeInteger } from '../tensor/options';
+import type { CTCLengths, CTCLossSettings } from '../tensor/loss-options';
+import * as readers from '../tensor/loss-readers';
+import { ctcLoss } from '../tensor/ops/losses';
+import { checkOptions } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { Loss, reductionOf } from './loss';
-
-/** Options of a CTCLoss: those of `ctcLoss` that do not change from batch to batch. */
-export type CTCLossSettings = Omit<CTCOptions, keyof CTCLengths>;
+import { LossWithOptions } from './loss';
 
 /**
  * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels,
@@ -17,16 +16,9 @@ export type CTCLossSettings = Omit<CTCOptions, keyof CTCLengths>;
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.CTCLoss
  */
-export class CTCLoss extends Loss {
-  /** The options with their defaults. */
-  readonly options: Readonly<Required<CTCLossSettings>>;
-
+export class CTCLoss extends LossWithOptions<CTCLossSettings> {
   constructor(options: CTCLossSettings = {}) {
-    super();
-    checkOptions('CTCLoss', options, ['blank', 'zeroInfinity', 'reduction']);
-    const blank = nonNegativeInteger('CTCLoss', 'blank', options.blank ?? 0);
-    const zeroInfinity = flag('CTCLoss', 'zeroInfinity', options.zeroInfinity ?? false);
-    this.options = Object.freeze({ blank, zeroInfinity, reduction: reductionOf('CTCLoss', options) });
+    super('CTCLoss', options, readers.ctcOfAllBatches);
   }
 
   /**

@@ -1,0 +1,32 @@
+import type { CrossEntropyLossOptions, CrossEntropyOptions } from '../tensor/loss-options';
+import * as readers from '../tensor/loss-readers';
+import { crossEntropy } from '../tensor/ops/losses';
+import { checkOptions } from '../tensor/options';
+import type { Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
+import { LossWithOptions } from './loss';
+
+/**
+ * Cross entropy of `softmax(input)` along the last axis and class labels, or probabilities of the classes.
+ *
+ * Shapes: input […, C], target […] of whole numbers in 0..C-1, or […, C] of the input's dtype → [] (or […], for
+ * reduction `none`).
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or `weight` is no tensor
+ * @see torch.nn.CrossEntropyLoss, whose classes are the second axis
+ */
+export class CrossEntropyLoss extends LossWithOptions<CrossEntropyLossOptions> {
+  constructor(options: CrossEntropyLossOptions = {}) {
+    super('CrossEntropyLoss', options, readers.crossEntropyOfAllBatches);
+  }
+
+  /**
+   * @param settings.stepWeights  weight of each step: of the target's shape, or [N], one a sequence
+   * @throws {ShapeError} if the target has neither the input's axes nor those but the last; {OptionError} if a label is
+   * out of range
+   */
+  override forward(input: Sequence, target: Sequence, settings: Pick<CrossEntropyOptions, 'stepWeights'> = {}): Tensor {
+    checkOptions('CrossEntropyLoss.forward', settings, ['stepWeights']);
+    return crossEntropy(input, target, { ...this.options, ...settings });
+  }
+}

@@ -1,0 +1,53 @@
+import { checkOptions, oneOf } from './options';
+
+/**
+ * Checks the value of one option and fills in its default.
+ *
+ * @param op     the callee, for the message
+ * @param name   of the option, for the message
+ * @param value  undefined or null where it was left out
+ * @throws {OptionError} if the value cannot be used
+ */
+export type OptionReader<T> = (op: string, name: string, value: unknown) => T;
+
+/** A reader for each option; a missing one does not compile. The order is that of checks and messages. */
+export type Readers<O> = { readonly [K in keyof O]-?: OptionReader<Required<O>[K]> };
+
+/**
+ * The options with their defaults, frozen.
+ *
+ *     readOptions('Linear', options, { inFeatures: positiveInteger, bias: withDefault(flag, true) })
+ *
+ * @param op     the callee, for messages
+ * @param given  what the user gave
+ * @throws {OptionError} if `given` is not a plain object, has a key without a reader, or a value is out of range
+ */
+export function readOptions<O extends object>(
+  op: string,
+  given: O,
+  readers: NoInfer<Readers<O>>,
+): Readonly<Required<O>>;
+export function readOptions(op: string, given: object, readers: Record<string, OptionReader<unknown>>): object {
+  checkOptions(op, given, Object.keys(readers));
+  const options: Record<string, unknown> = {};
+  for (const [name, read] of Object.entries(readers)) options[name] = read(op, name, Reflect.get(given, name));
+  return Object.freeze(options);
+}
+
+/** Reads an option that may be left out. */
+export const withDefault =
+  <T>(read: OptionReader<T>, otherwise: T): OptionReader<T> =>
+  (op, name, value) =>
+    read(op, name, value ?? otherwise);
+
+/** Reads one of a few names, the first of which is the default. */
+export const choice =
+  <T extends string>(allowed: readonly T[]): OptionReader<T> =>
+  (op, name, value) =>
+    oneOf(op, name, value ?? allowed[0], allowed);
+
+/** Reads the element type of parameters, f32 by default. */
+export const floating = choice(['f32', 'f64']);
+
+/** Takes an option as it is, where whoever uses it checks it. */
+export const asGiven = <T>(_op: string, _name: string, value: unknown): T => value as T;
