@@ -63,7 +63,7 @@ constexpr Intrinsic kIntrinsics[] = {
 const OpTable& table() {
   static const OpTable ops = [] {
     OpTable table;
-    for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_graph, ops::declare_elementwise,
+    for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_history, ops::declare_elementwise,
                          ops::declare_matmul, ops::declare_reduce, ops::declare_shape, ops::declare_indexing,
                          ops::declare_normalization, ops::declare_losses, ops::declare_optimizers, ops::declare_random,
                          ops::declare_recording, ops::declare_recurrent, ops::declare_testing, declare_environment})

@@ -1,10 +1,10 @@
 #include "binding/environment_ops.h"
 
-#include "binding/environment.h"
 #include "backend/source_hash.h"
+#include "binding/environment.h"
 #include "core/allocation_faults.h"
 #include "core/call_site.h"
-#include "core/devices.h"
+#include "core/plugins.h"
 #include "core/recording.h"
 #include "ops/ops.h"
 

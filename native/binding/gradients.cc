@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/graph.h"
+#include "core/history.h"
 #include "ops/ops.h"
 
 namespace stm::binding {

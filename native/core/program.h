@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/arena.h"
-#include "core/session.h"
+#include "core/device.h"
 
 namespace stm {
 

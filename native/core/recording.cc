@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "core/session.h"
+
 namespace stm {
 namespace {
 
@@ -34,10 +36,6 @@ Recording::~Recording() {
   } catch (const std::bad_alloc&) {
     // Then they end here, or with the last replay that is queued.
   }
-}
-
-void record(Recording& recording, Device& device, std::unique_ptr<Command> command) {
-  recording.append(device, std::move(command));
 }
 
 void Recording::append(Device& device, std::unique_ptr<Command> command) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/program.h"
+#include "core/tensor.h"
 
 namespace stm {
 

@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "core/devices.h"
+#include "core/plugins.h"
 #include "core/recording.h"
 
 namespace stm {

@@ -5,36 +5,13 @@
 #include <utility>
 
 #include "backend/math_mode.h"
-#include "core/executor.h"
+#include "core/device.h"
 #include "core/random.h"
 #include "core/tensor.h"
 
 namespace stm {
 
 class Recording;
-
-/// One device of one environment: its backend, its memory and its queue.
-class Device {
- public:
-  Device(std::string name, std::shared_ptr<Backend> shared)
-      : name(std::move(name)),
-        backend(*shared),
-        allocator(std::make_shared<Allocator>(std::move(shared))),
-        executor(backend) {}
-  ~Device() { stop(); }
-  /// Ends the running command, drops the queued ones; nothing is reported afterwards.
-  void stop() {
-    executor.stop();
-    backend.stop();
-  }
-  /// Queues a command, or adds it to the step that is being recorded. JS thread.
-  void push(std::unique_ptr<Command> command);
-
-  const std::string name;  ///< "cpu", "cuda:0"
-  Backend& backend;
-  const std::shared_ptr<Allocator> allocator;
-  Executor executor;
-};
 
 /// Everything one JavaScript environment (main thread or worker) owns. Nothing in core or ops is global: an op finds
 /// its session through `current()`, a thread-local that the binding sets for the length of one native call.
@@ -92,13 +69,5 @@ class Session {
   bool stopped_ = false;
   static inline thread_local Session* current_ = nullptr;
 };
-
-/// A command for a step that is being recorded.
-void record(Recording& recording, Device& device, std::unique_ptr<Command> command);
-
-inline void Device::push(std::unique_ptr<Command> command) {
-  if (Recording* recording = Session::current().recording()) record(*recording, *this, std::move(command));
-  else executor.push(std::move(command), Session::current().still_wanted);
-}
 
 }  // namespace stm

@@ -3,7 +3,7 @@
 // What every op is written with, and the ops that other ops call.
 #include <vector>
 
-#include "core/graph.h"
+#include "core/history.h"
 #include "core/recording.h"
 
 namespace stm {
@@ -16,7 +16,7 @@ inline Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype(), x
 /// Scratch or reserve bytes of a kernel, as a tensor so that they are allocated, kept and freed like any other.
 Tensor scratch(size_t bytes, Device& device);
 
-// ---- walking the graph (ops/graph.cc)
+// ---- walking the graph (ops/history.cc)
 
 /// Adds d(root)/d(leaf), weighted by `seed` (ones if empty), into every leaf reached. Releases each node as it passes
 /// unless `retain`.
@@ -158,7 +158,7 @@ class OpTable;
 namespace ops {
 void declare_factories(OpTable& table);
 void declare_tensor(OpTable& table);
-void declare_graph(OpTable& table);
+void declare_history(OpTable& table);
 void declare_elementwise(OpTable& table);
 void declare_matmul(OpTable& table);
 void declare_reduce(OpTable& table);

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "core/graph.h"
+#include "core/history.h"
 #include "core/op_table.h"
 #include "ops/ops.h"
 

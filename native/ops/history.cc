@@ -1,5 +1,5 @@
 // The walk from a loss back to its leaves.
-#include "core/graph.h"
+#include "core/history.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -253,7 +253,7 @@ void set_grad_enabled(bool on) { Session::current().grad_enabled = on; }
 
 }  // namespace
 
-void declare_graph(OpTable& table) {
+void declare_history(OpTable& table) {
   table.add("backward", &run_backward, {"root", "gradient", "retainGraph"},
             "Adds d(root)/d(leaf) to every leaf and releases the graph node by node.");
   table.add("isGradEnabled", &grad_enabled, "Whether ops are recorded for backward().");

@@ -1,4 +1,4 @@
-#include "core/graph.h"
+#include "core/history.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "core/devices.h"
+#include "core/plugins.h"
 
 #include <dlfcn.h>
 #include <unistd.h>
