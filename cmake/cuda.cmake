@@ -43,7 +43,7 @@ list(REMOVE_DUPLICATES cuda_include)
 file(GLOB_RECURSE STMNET_CUDA_SOURCES CONFIGURE_DEPENDS native/backend/cuda/*.cc native/backend/cuda/*.cu)
 set(cuda_kernels ${STMNET_CUDA_SOURCES})
 list(FILTER cuda_kernels INCLUDE REGEX "\\.cu$")
-set(plugin_map ${CMAKE_CURRENT_SOURCE_DIR}/native/backend/cuda/plugin.map)
+set(plugin_map ${CMAKE_CURRENT_SOURCE_DIR}/native/backend/cuda/device/plugin.map)
 
 if(STMNET_CUDA)
   if(NOT EXISTS ${cuda_toolkit}/bin/nvcc)
@@ -131,7 +131,8 @@ if(STMNET_STANDIN)
 
   # The questions to cuDNN (scripts/gpu/questions.mjs), which open the libraries as the plug-in does.
   file(GLOB STMNET_PROBE_SOURCES CONFIGURE_DEPENDS test/native/cuda-probe/*.cc)
-  add_executable(cuda_probe ${STMNET_PROBE_SOURCES} native/backend/cuda/folders.cc native/backend/cuda/libraries.cc native/backend/cuda/switches.cc)
+  add_executable(cuda_probe ${STMNET_PROBE_SOURCES} native/backend/cuda/device/folders.cc
+    native/backend/cuda/device/libraries.cc native/backend/cuda/device/switches.cc)
   stmnet_standin_target(cuda_probe)
   set_target_properties(cuda_probe PROPERTIES OUTPUT_NAME cuda-probe RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/standin)
   target_link_libraries(cuda_probe PRIVATE cuda_standin)

@@ -14,7 +14,7 @@ const stamp = join(folder, 'cuda-probe.flags');
  * What it has in common with the plug-in, so that it opens the libraries as that does: sources without their ending, as
  * in cmake/cuda.cmake.
  */
-const shared = ['native/backend/cuda/folders', 'native/backend/cuda/libraries', 'native/backend/cuda/switches'];
+const shared = ['folders', 'libraries', 'switches'].map((name) => `native/backend/cuda/device/${name}`);
 
 function sources() {
   const own = join(root, 'test', 'native', 'cuda-probe');

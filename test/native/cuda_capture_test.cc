@@ -5,8 +5,8 @@
 #include <chrono>
 #include <future>
 
-#include "backend/cuda/backend.h"
-#include "backend/cuda/device_lock.h"
+#include "backend/cuda/device/backend.h"
+#include "backend/cuda/device/locks.h"
 #include "cuda-standin/control.h"
 #include "cuda_recurrent.h"
 

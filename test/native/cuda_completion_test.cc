@@ -2,7 +2,7 @@
 #include <chrono>
 #include <thread>
 
-#include "backend/cuda/completion.h"
+#include "backend/cuda/device/completion.h"
 #include "cuda-standin/control.h"
 #include "cuda-standin/launch.h"
 #include "cuda_kernels.h"

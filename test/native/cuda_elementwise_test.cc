@@ -3,8 +3,8 @@
 #include <limits>
 
 #include "backend/cpu/backend.h"
-#include "backend/cuda/axes.h"
 #include "backend/cuda/elementwise.h"
+#include "backend/cuda/kernel/axes.h"
 #include "cuda_kernels.h"
 
 namespace {

@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "backend/backend.h"
-#include "backend/cuda/context.h"
+#include "backend/cuda/device/context.h"
 #include "check.h"
 
 namespace stm::cuda::test {

@@ -6,7 +6,7 @@
 #include <future>
 #include <new>
 
-#include "backend/cuda/backend.h"
+#include "backend/cuda/device/backend.h"
 #include "cuda-standin/control.h"
 #include "cuda_kernels.h"
 

@@ -3,8 +3,8 @@
 #include <future>
 #include <thread>
 
-#include "backend/cuda/device_lock.h"
-#include "backend/cuda/staging.h"
+#include "backend/cuda/device/locks.h"
+#include "backend/cuda/device/staging.h"
 #include "cuda-standin/control.h"
 #include "cuda_kernels.h"
 

@@ -1,9 +1,9 @@
 // The environment's switches of the plug-in: what they mean, and that nothing else is taken for one.
-#include "backend/cuda/switches.h"
+#include "backend/cuda/device/switches.h"
 
 #include <dlfcn.h>
 
-#include "backend/cuda/backend.h"
+#include "backend/cuda/device/backend.h"
 #include "cuda-standin/control.h"
 #include "cuda_kernels.h"
 

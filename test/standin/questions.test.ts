@@ -180,7 +180,7 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
       [...(pattern.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '').matchAll(/native[\w/]+/g)].map(String);
     const standin = found('cmake/cuda.cmake', /add_executable\(cuda_probe (.*)\)/),
       real = found('scripts/gpu/build-probe.mjs', /shared = \[(.*)\]/);
-    expect(standin).toContain('native/backend/cuda/libraries');
+    expect(standin).toContain('native/backend/cuda/device/libraries');
     expect(real).toEqual(standin);
   });
 

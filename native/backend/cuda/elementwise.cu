@@ -1,7 +1,7 @@
 #include "backend/cuda/elementwise.h"
 
-#include "backend/cuda/fitted.h"
-#include "backend/cuda/map.h"
+#include "backend/cuda/kernel/fitted.h"
+#include "backend/cuda/kernel/map.h"
 #include "backend/dispatch.h"
 
 namespace stm::cuda {

@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "backend/cuda/launch.h"
-#include "backend/cuda/padding.h"
+#include "backend/cuda/kernel/launch.h"
+#include "backend/cuda/kernel/padding.h"
 #include "backend/dispatch.h"
 
 namespace stm::cuda {

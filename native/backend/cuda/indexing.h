@@ -1,10 +1,10 @@
 #pragma once
-#include "backend/cuda/context.h"
+#include "backend/cuda/device/context.h"
 #include "backend/kernels/indexing.h"
 
 namespace stm::cuda {
 
-/// sort.cu holds sort, add_rows.cu the two that add up, indexing.cu the others.
+/// indexing_sort.cu holds sort, indexing_add_rows.cu the two that add up, indexing.cu the others.
 class CudaIndexing final : public IndexingKernels {
  public:
   explicit CudaIndexing(Context& context) : context_(context) {}

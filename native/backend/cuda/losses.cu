@@ -3,8 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/cuda/launch.h"
-#include "backend/cuda/padding.h"
+#include "backend/cuda/kernel/launch.h"
+#include "backend/cuda/kernel/padding.h"
 #include "backend/dispatch.h"
 #include "backend/pointwise_losses.h"
 

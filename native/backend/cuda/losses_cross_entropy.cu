@@ -1,10 +1,10 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/cuda/launch.h"
+#include "backend/cuda/kernel/launch.h"
+#include "backend/cuda/kernel/packs.h"
+#include "backend/cuda/kernel/padding.h"
 #include "backend/cuda/losses.h"
-#include "backend/cuda/packs.h"
-#include "backend/cuda/padding.h"
 #include "backend/dispatch.h"
 
 namespace stm::cuda {

@@ -2,8 +2,8 @@
 #include <limits>
 #include <vector>
 
-#include "backend/cuda/guarded.h"
-#include "backend/cuda/launch.h"
+#include "backend/cuda/device/guarded.h"
+#include "backend/cuda/kernel/launch.h"
 #include "backend/cuda/losses.h"
 #include "backend/dispatch.h"
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "backend/cuda/guarded.h"
-#include "backend/cuda/launch.h"
+#include "backend/cuda/device/guarded.h"
+#include "backend/cuda/kernel/launch.h"
 
 // cuBLAS reads matrices column by column. Rows of ours are columns of the transpose, so out = a · b is asked for as
 // outᵀ = bᵀ · aᵀ, and nothing is moved.

@@ -1,5 +1,5 @@
 #pragma once
-#include "backend/cuda/biased_product.h"
+#include "backend/cuda/matmul_biased.h"
 #include "backend/kernels/matmul.h"
 
 namespace stm::cuda {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "backend/cuda/columns.h"
-#include "backend/cuda/launch.h"
-#include "backend/cuda/packs.h"
+#include "backend/cuda/kernel/columns.h"
+#include "backend/cuda/kernel/launch.h"
+#include "backend/cuda/kernel/packs.h"
 #include "backend/dispatch.h"
 
 namespace stm::cuda {

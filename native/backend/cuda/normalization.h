@@ -1,5 +1,5 @@
 #pragma once
-#include "backend/cuda/context.h"
+#include "backend/cuda/device/context.h"
 #include "backend/kernels/normalization.h"
 
 namespace stm::cuda {

@@ -1,4 +1,4 @@
-#include "backend/cuda/columns.h"
+#include "backend/cuda/kernel/columns.h"
 #include "backend/cuda/normalization.h"
 #include "backend/dispatch.h"
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <cstdint>
 
-#include "backend/cuda/packs.h"
-#include "backend/cuda/pieces.h"
+#include "backend/cuda/kernel/packs.h"
+#include "backend/cuda/kernel/pieces.h"
 
 namespace stm::cuda {
 namespace {

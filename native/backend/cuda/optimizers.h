@@ -1,11 +1,11 @@
 #pragma once
-#include "backend/cuda/context.h"
+#include "backend/cuda/device/context.h"
 #include "backend/kernels/optimizers.h"
 
 namespace stm::cuda {
 
 /// Many parameters a launch. A step is two launches: one begins it, a thread for each parameter, the other walks over
-/// the elements. The steps are in optimizers.cu, what changes gradients in gradient_clipping.cu.
+/// the elements. The steps are in optimizers.cu, what changes gradients in optimizers_clip.cu.
 class CudaOptimizers final : public OptimizerKernels {
  public:
   explicit CudaOptimizers(Context& context) : context_(context) {}

@@ -2,8 +2,8 @@
 
 #include <limits>
 
-#include "backend/cuda/axes.h"
-#include "backend/cuda/launch.h"
+#include "backend/cuda/kernel/axes.h"
+#include "backend/cuda/kernel/launch.h"
 #include "backend/dispatch.h"
 #include "backend/draws.h"
 

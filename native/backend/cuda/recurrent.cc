@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
-#include "backend/cuda/guarded.h"
+#include "backend/cuda/device/guarded.h"
+#include "backend/cuda/device/switches.h"
 #include "backend/cuda/recurrent/plans.h"
 #include "backend/cuda/recurrent/run.h"
-#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {

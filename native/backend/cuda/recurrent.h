@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "backend/cuda/context.h"
+#include "backend/cuda/device/context.h"
 #include "backend/kernels/recurrent.h"
 
 namespace stm::cuda {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "backend/cuda/axes.h"
-#include "backend/cuda/fitted.h"
-#include "backend/cuda/launch.h"
-#include "backend/cuda/padding.h"
+#include "backend/cuda/kernel/axes.h"
+#include "backend/cuda/kernel/fitted.h"
+#include "backend/cuda/kernel/launch.h"
+#include "backend/cuda/kernel/padding.h"
 #include "backend/dispatch.h"
 
 // A result is reduced by one thread where its elements are few or its neighbours' lie beside them, else by a block of

@@ -1,10 +1,10 @@
 #pragma once
-#include "backend/cuda/context.h"
+#include "backend/cuda/device/context.h"
 #include "backend/kernels/reduce.h"
 
 namespace stm::cuda {
 
-/// running_sums.cu holds cumsum, reduce.cu the others.
+/// reduce_cumsum.cu holds cumsum, reduce.cu the others.
 class CudaReduce final : public ReduceKernels {
  public:
   explicit CudaReduce(Context& context) : context_(context) {}

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cuda/libraries.h"
+#include "backend/cuda/device/libraries.h"
 #include "json.h"
 
 namespace stm::probe {

@@ -1,4 +1,4 @@
-// The launch seam of the plug-in's kernels (native/backend/cuda/launch.h), as its host half finds it.
+// The launch seam of the plug-in's kernels (native/backend/cuda/kernel/launch.h), as its host half finds it.
 #include "cuda-standin/launch.h"
 
 #include <utility>

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 
-#include "backend/cuda/axes.h"
-#include "backend/cuda/launch.h"
-#include "backend/cuda/padding.h"
-#include "backend/cuda/pieces.h"
+#include "backend/cuda/kernel/axes.h"
+#include "backend/cuda/kernel/launch.h"
+#include "backend/cuda/kernel/padding.h"
+#include "backend/cuda/kernel/pieces.h"
 #include "backend/dispatch.h"
 
 namespace stm::cuda {

@@ -1,6 +1,6 @@
 #pragma once
 // What moves between the caller's buffers and those that cuDNN gets: steps of some rows, converted; weights; padding.
-#include "backend/cuda/context.h"
+#include "backend/cuda/device/context.h"
 #include "backend/cuda/recurrent/network.h"
 
 namespace stm::cuda {

@@ -1,5 +1,5 @@
 #pragma once
-#include "backend/cuda/descriptor.h"
+#include "backend/cuda/device/descriptor.h"
 
 namespace stm::cuda {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "backend/cuda/device_lock.h"
-#include "backend/cuda/switches.h"
+#include "backend/cuda/device/locks.h"
+#include "backend/cuda/device/switches.h"
 #include "backend/hash.h"
 
 namespace stm::cuda {

@@ -1,6 +1,6 @@
 #include "backend/cuda/recurrent/trial_kernels.h"
 
-#include "backend/cuda/launch.h"
+#include "backend/cuda/kernel/launch.h"
 
 namespace stm::cuda {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/cuda/device_lock.h"
+#include "backend/cuda/device/locks.h"
+#include "backend/cuda/device/switches.h"
 #include "backend/cuda/recurrent/trial.h"
-#include "backend/cuda/switches.h"
 
 namespace stm::cuda {
 namespace {
