@@ -22,7 +22,8 @@ import {
   type MathMode,
   type Tensor,
 } from 'stmnet';
-import { bits, cuda, describeCuda, random, whyNoGraph } from './cuda';
+import { random } from '../support/random';
+import { bits, cuda, describeCuda, whyNoGraph } from './cuda';
 
 const [N, T, V, C] = [8, 9, 30, 5];
 

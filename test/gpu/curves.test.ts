@@ -18,7 +18,8 @@ import {
   type MathMode,
   type Tensor,
 } from 'stmnet';
-import { cuda, describeCuda, random, standin } from './cuda';
+import { random } from '../support/random';
+import { cuda, describeCuda, standin } from './cuda';
 import { within } from './stacks';
 
 const [N, T, V, C, steps] = [16, 12, 40, 4, standin ? 30 : 150];

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { MathMode } from 'stmnet';
-import { describeCuda, random, standin } from './cuda';
+import { random } from '../support/random';
+import { describeCuda, standin } from './cuda';
 import { cells, faultsOf, type Cell, type Stack } from './stacks';
 
 const modes: readonly (MathMode | 'f64')[] = ['fma', 'tf32', 'f16', 'bf16', 'f64'];

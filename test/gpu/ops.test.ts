@@ -2,9 +2,10 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { manualSeed, tensor, type Tensor } from 'stmnet';
-import { cuda, describeCuda, distance, random, standin } from './cuda';
-import { make, viewed } from './op-inputs';
-import { opTable, type OpRow } from './op-table';
+import { random } from '../support/random';
+import { cuda, describeCuda, distance, standin } from './cuda';
+import { make, viewed } from '../support/ops/inputs';
+import { opTable, type OpRow } from '../support/ops/table';
 
 const folder = path.join(__dirname, '..', '..', 'src', 'tensor', 'ops');
 

@@ -10,7 +10,8 @@ import {
   tensor,
   type Tensor,
 } from 'stmnet';
-import { cuda, describeCuda, random, standin } from './cuda';
+import { random } from '../support/random';
+import { cuda, describeCuda, standin } from './cuda';
 
 const [N, T, D, H] = [6, 11, 12, 20];
 const iterations = 1_000;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { describeCuda, random } from './cuda';
+import { random } from '../support/random';
+import { describeCuda } from './cuda';
 import { cells, faultsOf, run, type Stack } from './stacks';
 import { cuda } from './cuda';
 

@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import * as stm from 'stmnet';
 import { Linear, LSTM, Parameter, PaddedSequence, SGD, StmnetError, tensor, Tensor, zeros } from 'stmnet';
-import { make } from '../gpu/op-inputs';
-import { opTable } from '../gpu/op-table';
+import { make } from '../support/ops/inputs';
+import { opTable } from '../support/ops/table';
 
 /** Another copy of the package in this process, as two installed versions are. */
 vi.resetModules();

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import * as stm from 'stmnet';
 import { bernoulli, keep, scope, StmnetError, tensor, zeros, type Tensor } from 'stmnet';
-import { make } from '../gpu/op-inputs';
-import { opTable } from '../gpu/op-table';
+import { make } from '../support/ops/inputs';
+import { opTable } from '../support/ops/table';
 
 /** What `call` throws, if it is an error of the package. */
 function mistake(call: () => unknown): StmnetError | undefined {

@@ -18,7 +18,7 @@ import {
 } from 'stmnet';
 import { describeDevices } from '../../support/devices';
 import { spreadArray } from '../../support/gradients';
-import { at, generate, opCase } from '../../support/op-cases';
+import { at, generate, opCase } from '../../support/ops/cases';
 
 const indices = (values: readonly number[] | readonly (readonly number[])[]): Tensor =>
   tensor(values as number[], { dtype: 'i32' });

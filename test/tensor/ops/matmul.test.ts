@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { linear, matmul, ones, randn, tensor, zeros, type HostArray } from 'stmnet';
 import { here } from '../../support/devices';
-import { at, expectClose, generate, opCase } from '../../support/op-cases';
+import { at, expectClose, generate, opCase } from '../../support/ops/cases';
 
 /** NumPy's rule on host arrays. */
 function product(a: HostArray, b: HostArray): HostArray {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { batchNorm, layerNorm, logSoftmax, ones, softmax, tensor, zeros, type HostArray } from 'stmnet';
 import { expectGradients, spreadArray } from '../../support/gradients';
 import { differences } from '../../support/near';
-import { at, generate, opCase } from '../../support/op-cases';
+import { at, generate, opCase } from '../../support/ops/cases';
 
 /** softmax of plain numbers. */
 function softmaxOf(row: readonly number[]): number[] {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { concat, manualSeed, tensor, type HostArray, type Tensor } from 'stmnet';
 import { recurrent, type RecurrentCell } from '../../../src/tensor/ops/recurrent';
-import { generate, sizeOf } from '../../support/op-cases';
+import { generate, sizeOf } from '../../support/ops/cases';
 import { describeDevices } from '../../support/devices';
 import { expectGradients, spread } from '../../support/gradients';
 import { tolerances } from '../../support/tolerances';

@@ -16,7 +16,6 @@ import {
   ones,
   prod,
   setNumThreads,
-  std,
   sum,
   synchronize,
   tensor,
@@ -24,11 +23,10 @@ import {
   zeros,
   type Dims,
   type HostArray,
-  type ReduceOptions,
-  type Tensor,
 } from 'stmnet';
 import { expectGradients, spreadArray } from '../../support/gradients';
-import { at, expectClose, generate, opCase } from '../../support/op-cases';
+import { at, expectClose, generate, opCase } from '../../support/ops/cases';
+import { reductions, total, type Reduction } from '../../support/ops/reductions';
 
 /** `fold` of the elements behind each result. */
 function reduced(x: HostArray, dim: Dims | undefined, keep: boolean, fold: (values: number[]) => number): HostArray {
@@ -57,29 +55,20 @@ function reduced(x: HostArray, dim: Dims | undefined, keep: boolean, fold: (valu
   return keep ? whole : { data: whole.data, shape: x.shape.filter((_, axis) => !axes.includes(axis)) };
 }
 
-const total = (values: readonly number[]): number => values.reduce((result, value) => result + value, 0);
-const average = (values: readonly number[]): number => total(values) / values.length;
-const spreadOf = (values: readonly number[], correction = 1): number =>
-  total(values.map((value) => (value - average(values)) ** 2)) / (values.length - correction);
-
 /**
  * Every way to name the axes of [2, 3, 4], with and without the kept axis, and shapes with extents of 1 (and 0, if the
  * op has a value for nothing).
  */
-function reduction(
-  op: string,
-  run: (x: Tensor, dim?: Dims, options?: ReduceOptions) => Tensor,
-  fold: (values: number[]) => number,
-  nothing: boolean,
-  least = 1,
-): void {
+function reduction(op: string, { run, fold, domain, ofNothing, ofOne }: Reduction): void {
+  const odd = [...(ofOne ? [[[1, 1, 1]]] : []), ...(ofNothing ? [[[2, 0, 4]], [[0, 3, 1]]] : [])];
   for (const dim of [undefined, 0, 1, -1, [0, 1], [0, 2], [2, 1], [0, 1, 2]]) {
     for (const keepDim of [false, true]) {
       opCase({
         op: `${op} over ${dim === undefined ? 'all' : String(dim)}${keepDim ? ', kept' : ''}`,
         run: (x) => run(x, dim, { keepDim }),
         reference: (x) => reduced(x, dim, keepDim, fold),
-        shapes: [[[2, 3, 4]], ...(least === 1 ? [[[1, 1, 1]]] : []), ...(nothing ? [[[2, 0, 4]], [[0, 3, 1]]] : [])],
+        shapes: [[[2, 3, 4]], ...odd],
+        domain,
       });
     }
   }
@@ -88,20 +77,13 @@ function reduction(
     run: (x) => run(x, 1),
     reference: (x) => reduced(x, 1, false, fold),
     shapes: [[[3, 37]], [[2, 19, 70]]],
+    domain,
     gradient: false,
   });
 }
 
 describe('reductions over every choice of axes', () => {
-  reduction('sum', sum, total, true);
-  reduction('mean', mean, average, false);
-  reduction('prod', prod, (values) => values.reduce((result, value) => result * value, 1), true);
-  reduction('max', max, (values) => Math.max(...values), false);
-  reduction('min', min, (values) => Math.min(...values), false);
-  reduction('variance', variance, spreadOf, false, 2);
-  reduction('std', std, (values) => Math.sqrt(spreadOf(values)), false, 2);
-  reduction('logSumExp', logSumExp, (values) => Math.log(total(values.map(Math.exp))), false);
-  reduction('norm', norm, (values) => Math.sqrt(total(values.map((value) => value * value))), true);
+  for (const [op, row] of Object.entries(reductions)) reduction(op, row);
 });
 
 describe('sums of many elements', () => {

@@ -18,7 +18,7 @@ import {
   zeros,
   type Tensor,
 } from 'stmnet';
-import { expectClose } from '../../support/op-cases';
+import { expectClose } from '../../support/ops/cases';
 
 describe('views', () => {
   const views: [string, (x: Tensor) => Tensor][] = [

@@ -20,7 +20,7 @@ import {
   type Tensor,
 } from 'stmnet';
 import { here } from '../../support/devices';
-import { at, generate, opCase } from '../../support/op-cases';
+import { at, generate, opCase } from '../../support/ops/cases';
 
 const withShape = (x: HostArray, shape: readonly number[]): HostArray => ({ data: x.data, shape });
 const permuted = (x: HostArray, order: readonly number[]): HostArray =>

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { tensor, type HostArray, type Tensor } from 'stmnet';
-import { describeDevices } from './devices';
-import { expectGradients, spread } from './gradients';
-import { tolerances } from './tolerances';
+import { describeDevices } from '../devices';
+import { expectGradients, spread } from '../gradients';
+import { tolerances } from '../tolerances';
+import { viewed } from './inputs';
 
 /** One op, everything that is tested of it alike. */
 export interface OpCase {
@@ -19,6 +20,8 @@ export interface OpCase {
   shapes: readonly (readonly (readonly number[])[])[];
   /** Inputs lie between these. Default [-1, 1]. */
   domain?: readonly [number, number];
+  /** Inputs of gradients lie between these, where the op has no jump. Default the domain. */
+  smooth?: readonly [number, number];
   /** False for ops that have no gradient. Default true. */
   gradient?: boolean;
   /** False for ops that take f64 only, or whose reference makes no sense in f32. Default true. */
@@ -54,8 +57,8 @@ export function at(x: HostArray, place: readonly number[]): number {
   return x.data[position] ?? Number.NaN;
 }
 
-/** Inputs of one case: repeatable numbers within the domain. */
-function inputsOf({ domain: [low, high] = [-1, 1] }: OpCase, shapes: readonly (readonly number[])[]): HostArray[] {
+/** Inputs of one case: repeatable numbers from `low` to `high`. */
+function inputsOf(shapes: readonly (readonly number[])[], [low, high]: readonly [number, number]): HostArray[] {
   return shapes.map((shape, input) => ({
     data: Float64Array.from(
       { length: sizeOf(shape) },
@@ -64,24 +67,6 @@ function inputsOf({ domain: [low, high] = [-1, 1] }: OpCase, shapes: readonly (r
     shape,
   }));
 }
-
-/**
- * `x` as it lies under `viewed`: axes in reverse order and, where there is an axis, with a stray element at either end
- * of the last of them.
- */
-function spreadOut(x: HostArray): HostArray {
-  const reversed = [...x.shape].reverse();
-  const framed = reversed.map((extent, axis) => (axis === reversed.length - 1 ? extent + 2 : extent));
-  return generate(framed, (place) => {
-    const inner = place.map((index, axis) => (axis === framed.length - 1 ? index - 1 : index));
-    const last = inner.at(-1) ?? 0;
-    return last < 0 || last >= (reversed.at(-1) ?? 1) ? 77 : at(x, inner.reverse());
-  });
-}
-
-/** A view that shows the array that `spreadOut` was given: neither dense nor at the start of its storage. */
-const viewed = (x: Tensor): Tensor =>
-  x.rank === 0 ? x : x.permute(x.shape.map((_, axis) => x.rank - 1 - axis)).slice([1], [-1]);
 
 /**
  * Expects `got` to have the reference's shape, and its numbers within a tolerance (see tolerances.ts). NaN equals NaN,
@@ -112,11 +97,11 @@ export async function expectClose(got: Tensor, expected: HostArray, tolerance: n
  * p)), shapes: [[[2, 3], [3]], [[0, 3], [3]], [[1], [1]]] });
  */
 export function opCase(row: OpCase): void {
-  const { op, run, reference, shapes, gradient = true, f32 = true } = row;
+  const { op, run, reference, shapes, domain = [-1, 1], smooth = domain, gradient = true, f32 = true } = row;
   describeDevices(op, () => {
     for (const list of shapes) {
       describe(list.map((shape) => `[${shape.join(', ')}]`).join(' '), () => {
-        const inputs = inputsOf(row, list);
+        const inputs = inputsOf(list, domain);
         const dtypes = f32 ? (['f64', 'f32'] as const) : (['f64'] as const);
         it.each(dtypes)('is the reference in %s', async (dtype) => {
           await expectClose(
@@ -127,15 +112,16 @@ export function opCase(row: OpCase): void {
         });
         it('takes views', async () => {
           await expectClose(
-            run(...inputs.map((x) => viewed(tensor(spreadOut(x), { dtype: 'f64' })))),
+            run(...inputs.map((x) => viewed(tensor(x, { dtype: 'f64' })))),
             reference(...inputs),
             tolerances.value.f64,
           );
         });
         if (!gradient) return;
         it('has the gradient of differences', async () => {
-          await expectGradients(run, inputs, tolerances.gradient);
-          await expectGradients((...views) => run(...views.map(viewed)), inputs.map(spreadOut), tolerances.gradient);
+          const points = inputsOf(list, smooth);
+          await expectGradients(run, points, tolerances.gradient);
+          await expectGradients((...leaves) => run(...leaves.map(viewed)), points, tolerances.gradient);
         });
       });
     }

@@ -1,6 +1,6 @@
 // Tensors of repeatable numbers: the same on every device.
-import { concat, tensor, type HostArray, type Tensor } from 'stmnet';
-import { random } from './cuda';
+import { concat, ones, tensor, type HostArray, type Tensor } from 'stmnet';
+import { random } from '../random';
 
 /** How one input of an op is made. */
 export interface Input {
@@ -38,13 +38,13 @@ function arrayOf({ shape, range: [low, high], kind }: Input, seed: number): Host
   return { data: kind === 'bool' ? Uint8Array.from(values) : Int32Array.from(values), shape };
 }
 
-/** The same numbers in a view whose axes lie in reverse order and that starts inside its storage. */
+/** The same numbers in a view whose axes lie in reverse order and that starts and ends inside its storage. */
 export function viewed(x: Tensor): Tensor {
-  if (x.rank === 0 || x.size === 0) return x;
+  if (x.rank === 0) return x;
   const order = x.shape.map((_, axis) => x.rank - 1 - axis);
   const reversed = x.permute(order);
-  const framed = concat([reversed.slice([0], [1]), reversed], 0);
-  return framed.slice([1]).permute(order);
+  const edge = ones([1, ...reversed.shape.slice(1)], { dtype: x.dtype, device: x.device });
+  return concat([edge, reversed, edge], 0).slice([1], [-1]).permute(order);
 }
 
 /** Inputs on a device, as leaves. */

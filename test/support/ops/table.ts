@@ -1,7 +1,9 @@
 // One row or more for each op function of src/tensor/ops: what the tests on a GPU run it with.
 import * as stm from 'stmnet';
 import { PaddedSequence, type Tensor } from 'stmnet';
-import { bool, constant, float, whole, type Input } from './op-inputs';
+import { binaryOps, unaryOps } from './elementwise';
+import { bool, constant, float, whole, type Input } from './inputs';
+import { reductions } from './reductions';
 
 /** One op on some inputs. */
 export interface OpRow {
@@ -36,10 +38,7 @@ const binary = (fn: Two, range: readonly [number, number] = [-2, 2]): OpRow[] =>
     [[], [rows, columns]],
   ].map(([a = [], b = []]) => ({ inputs: [float(a, range), float(b, range)], run: fn }));
 /** Along each axis, along several and over everything. */
-const reducing = (
-  fn: (x: Tensor, dim?: number | number[]) => Tensor,
-  range: readonly [number, number] = [-2, 2],
-): OpRow[] => {
+const reducing = (fn: (x: Tensor, dim?: number | number[]) => Tensor, range: readonly [number, number]): OpRow[] => {
   const cases: [readonly number[], number | number[] | undefined][] = [
     [cube.shape, undefined],
     [cube.shape, 0],
@@ -60,52 +59,13 @@ const lengths = [37, 0, 12, 1, 30];
 const padded = (x: Tensor): PaddedSequence => new PaddedSequence(x, lengths);
 const probabilities = [0.05, 0.95] as const;
 
+const rowsOf = <Op>(ops: Readonly<Record<string, Op>>, rowsOfOne: (op: Op) => OpRow[]): Record<string, OpRow[]> =>
+  Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, rowsOfOne(op)]));
+
 export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
-  add: binary(stm.add),
-  sub: binary(stm.sub),
-  mul: binary(stm.mul),
-  div: binary(stm.div, [0.5, 2]),
-  floorDivide: binary(stm.floorDivide, [0.5, 9]),
-  remainder: binary(stm.remainder, [0.5, 9]),
-  pow: binary(stm.pow, [0.5, 2]),
-  maximum: binary(stm.maximum),
-  minimum: binary(stm.minimum),
-  rsub: unary((x) => stm.rsub(x, 3)),
-  rdiv: unary((x) => stm.rdiv(x, 3), [0.5, 2]),
-  rpow: unary((x) => stm.rpow(x, 1.5)),
-  neg: unary(stm.neg),
-  abs: unary(stm.abs),
-  sign: unary(stm.sign),
-  exp: unary(stm.exp),
-  expm1: unary(stm.expm1),
-  log: unary(stm.log, [0.1, 3]),
-  log1p: unary(stm.log1p, [-0.5, 3]),
-  sqrt: unary(stm.sqrt, [0.1, 3]),
-  rsqrt: unary(stm.rsqrt, [0.1, 3]),
-  square: unary(stm.square),
-  reciprocal: unary(stm.reciprocal, [0.2, 3]),
-  sin: unary(stm.sin),
-  cos: unary(stm.cos),
-  erf: unary(stm.erf),
-  floor: unary(stm.floor),
-  ceil: unary(stm.ceil),
-  round: unary(stm.round),
-  relu: unary(stm.relu),
-  sigmoid: unary(stm.sigmoid),
-  tanh: unary(stm.tanh),
-  gelu: unary(stm.gelu),
-  silu: unary(stm.silu),
-  softplus: unary(stm.softplus),
-  softsign: unary(stm.softsign),
-  elu: unary((x) => stm.elu(x, 0.7)),
-  leakyRelu: unary((x) => stm.leakyRelu(x, 0.1)),
-  clamp: unary((x) => stm.clamp(x, { min: -0.5, max: 1 })),
-  eq: binary((a, b) => stm.eq(stm.round(a), stm.round(b))),
-  ne: binary((a, b) => stm.ne(stm.round(a), stm.round(b))),
-  lt: binary(stm.lt),
-  le: binary(stm.le),
-  gt: binary(stm.gt),
-  ge: binary(stm.ge),
+  ...rowsOf(unaryOps, ({ run, domain }) => unary(run, domain)),
+  ...rowsOf(binaryOps, ({ run, domain }) => binary(run, domain)),
+  ...rowsOf(reductions, ({ run, domain }) => reducing(run, domain)),
   logicalAnd: [{ inputs: [bool([rows, columns]), bool([columns])], run: stm.logicalAnd }],
   logicalOr: [{ inputs: [bool([rows, columns]), bool([columns])], run: stm.logicalOr }],
   logicalNot: [{ inputs: [bool([rows, columns])], run: stm.logicalNot }],
@@ -117,7 +77,6 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
     inputs: [constant([rows, columns])],
     run: (x) => stm.cast(x, dtype),
   })),
-  clone: unary(stm.clone),
   contiguous: [{ inputs: [cube], run: (x) => stm.contiguous(x.permute([2, 0, 1])) }],
   add_: inPlace((a, b) => stm.add_(a, b)),
   sub_: inPlace((a, b) => stm.sub_(a, b)),
@@ -272,11 +231,6 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
   gaussianNoise: [{ inputs: [matrix], run: (x) => stm.gaussianNoise(x, 0.5) }],
   uniform_: [{ inputs: [constant([rows, columns])], run: (x) => stm.uniform_(stm.clone(x), { low: -1, high: 3 }) }],
   normal_: [{ inputs: [constant([rows, columns])], run: (x) => stm.normal_(stm.clone(x), { mean: 1, std: 2 }) }],
-  sum: reducing(stm.sum),
-  mean: reducing(stm.mean),
-  prod: reducing(stm.prod, [0.9, 1.1]),
-  max: reducing(stm.max),
-  min: reducing(stm.min),
   argmax: [undefined, 0, 1, 2].map((dim) => ({ inputs: [constant([5, 37, 24])], run: (x) => stm.argmax(x, dim) })),
   argmin: [undefined, 0, 1, 2].map((dim) => ({ inputs: [constant([5, 37, 24])], run: (x) => stm.argmin(x, dim) })),
   any: [undefined, 0, [0, 2]].map((dim) => ({ inputs: [bool([5, 37, 24])], run: (x) => stm.any(x, dim) })),
@@ -285,10 +239,6 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
     ...[0, 1, 2].map((dim): OpRow => ({ inputs: [cube], run: (x) => stm.cumsum(x, dim) })),
     { inputs: [float([2, 9000])], run: (x) => stm.cumsum(x, 1) },
   ],
-  std: reducing((x, dim) => stm.std(x, dim)),
-  variance: reducing((x, dim) => stm.variance(x, dim)),
-  logSumExp: reducing((x, dim) => stm.logSumExp(x, dim)),
-  norm: reducing((x, dim) => stm.norm(x, dim)),
   reshape: [{ inputs: [cube], run: (x) => stm.reshape(x, [37, 120]) }],
   flatten: [{ inputs: [cube], run: (x) => stm.flatten(x, 1) }],
   transpose: [{ inputs: [cube], run: (x) => stm.mul(stm.transpose(x, 0, 2), 2) }],
