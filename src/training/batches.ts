@@ -1,4 +1,3 @@
-import { DataLoader } from '../data/data-loader';
 import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
@@ -14,18 +13,6 @@ export interface Batch {
 
 /** Batches, anew for each epoch: a DataLoader, an array, or another iterable that can be walked more than once. */
 export type Batches<B = Batch> = Iterable<B> | AsyncIterable<B>;
-
-/**
- * Walks over one epoch. Each result makes its batch when it is called, so that a scope around the call owns the tensors
- * that a DataLoader makes; those of other iterables belong to whoever made them.
- */
-export async function* batchesOf<B>(loader: Batches<B>): AsyncGenerator<() => B> {
-  if (loader instanceof DataLoader) {
-    for (const items of loader.itemBatches()) yield () => loader.collate(items) as B;
-    return;
-  }
-  for await (const batch of loader) yield () => batch;
-}
 
 /** Steps of an epoch, if that is known beforehand. */
 export function countOf(loader: object): number | undefined {
@@ -102,16 +89,6 @@ export function onDevice(x: Sequence, device: string | undefined): Sequence {
   if (device === undefined) return x;
   const moved = x.to(device);
   return countsRows(x) ? markRows(moved) : moved;
-}
-
-/** Steps that may be queued before `fence` waits. */
-const STEPS_AHEAD = 2;
-
-/** Puts `work` behind what is queued already, and waits until little is left. */
-export async function queued(fences: Promise<unknown>[], work: Promise<unknown>): Promise<void> {
-  work.catch(() => undefined); // awaited later; until then it is no unhandled rejection
-  fences.push(work);
-  while (fences.length > STEPS_AHEAD) await fences.shift();
 }
 
 /** The error of an epoch without batches. */

@@ -20,12 +20,12 @@ export async function lossNumbers(values: Tensor): Promise<ArrayLike<number>> {
  * Runs a step and begins to read what came of it. A fault of the device, or an index or a label out of range, is told
  * with the place in the training where it came up.
  */
-export function placing<R>(place: string, step: () => { added: Promise<R> }): { added: Promise<R> } {
+export function placing(place: string, step: () => { done: Promise<unknown> }): { done: Promise<unknown> } {
   const rethrow = (error: unknown): never => {
     throw placed(error, place);
   };
   try {
-    return { added: step().added.catch(rethrow) };
+    return { done: step().done.catch(rethrow) };
   } catch (error) {
     return rethrow(error);
   }

@@ -8,7 +8,6 @@ import { reshape, stack } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tensor/options';
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
-import { lossNumbers } from './faults';
 import type { MetricHints } from '../metrics/metric';
 
 /** One term of a loss, with what a Trainer has to know to add up batches. */
@@ -143,64 +142,4 @@ function checkedDivisor(divisor: unknown): number | Tensor | 'none' | undefined 
 function hintsOf([first, ...others]: readonly OutputKind[]): MetricHints {
   const alike = others.every((kind) => kind.scores === first?.scores && kind.ignoreIndex === first.ignoreIndex);
   return first === undefined || !alike ? {} : first;
-}
-
-interface Total {
-  sum: number;
-  divisor: number;
-  /** Whether anything was divided: if not, the figure is the sum. */
-  mean: boolean;
-}
-
-/** What was not finite in a step that changed no parameter. */
-export type Odd = { readonly what: 'loss'; readonly value: number } | { readonly what: 'gradient' };
-
-/** The loss over batches. The device computes what there is to add, and this reads it as the steps are done. */
-export class RunningLoss {
-  #totals: Total[] = [];
-
-  /**
-   * Begins to read the terms of a batch, which must be called before their scope ends, and adds them when they are
-   * computed.
-   *
-   * @param training  whether to leave a batch out of which a term or the gradient is not finite
-   * @param skip  0 if the gradient is finite; unknown if absent
-   * @returns what was not finite, of a batch that was left out
-   */
-  async add(terms: readonly Measured[], training: boolean, skip?: Tensor): Promise<Odd | undefined> {
-    const reads = terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await lossNumbers(values)));
-    const [flag, parts] = await Promise.all([skip === undefined ? [0] : lossNumbers(skip), Promise.all(reads)]);
-    const odd = parts.find(({ sum }) => !Number.isFinite(sum));
-    if (odd !== undefined && training) return { what: 'loss', value: odd.sum };
-    // Where nothing in a batch counts, its mean is 0 / 0: leaving out that step was right, and is no fault to report.
-    const counts = parts.every(({ mean, divisor }) => !mean || divisor !== 0);
-    if (flag[0] !== 0 && counts && training) return { what: 'gradient' };
-    parts.forEach((part, index) => {
-      const total = (this.#totals[index] ??= { sum: 0, divisor: 0, mean: false });
-      total.sum += part.sum;
-      total.divisor += part.divisor;
-      total.mean ||= part.mean;
-    });
-    return undefined;
-  }
-
-  /** Whether nothing has counted so far, as where all labels are ignored. */
-  get empty(): boolean {
-    return this.#totals.length === 0 || this.#totals.some(({ mean, divisor }) => mean && divisor === 0);
-  }
-
-  /** The loss of all batches so far; NaN if nothing counted. */
-  get value(): number {
-    if (this.#totals.length === 0) return Number.NaN;
-    return this.#totals.reduce((total, { sum, divisor, mean }) => total + (mean ? sum / divisor : sum), 0);
-  }
-}
-
-function partOf(weight: number, divisor: Measured['divisor'], values: ArrayLike<number>): Total {
-  const [first = Number.NaN, second = Number.NaN] = Array.from(values);
-  if (divisor === 'none') return { sum: weight * first, divisor: 0, mean: false };
-  if (divisor === 'sum') return { sum: weight * second, divisor: first, mean: true };
-  const [by, quotient] = divisor === 'quotient' ? [first, second] : [divisor, first];
-  // A divisor of 0 means that nothing counted: the sum is 0, although the quotient is NaN.
-  return { sum: by === 0 ? 0 : weight * quotient * by, divisor: by, mean: true };
 }

@@ -1,4 +1,5 @@
 import type { Module } from '../module/module';
+import { noGrad } from '../tensor/grad-mode';
 
 /** Remembers which modules are in training. @returns what brings that back */
 export function modesOf(model: Module): () => void {
@@ -37,4 +38,18 @@ export function trainingModes(model: Module): () => void {
     if (model.training) resume = modesOf(model);
     else resume();
   };
+}
+
+/**
+ * Runs `work` in evaluation mode and without recording, and puts every module back into the mode that it was in.
+ * Between batches the modes are as before, so that predictions and a training may take turns.
+ */
+export function inEvaluation<R>(model: Module, work: () => R): R {
+  const restore = modesOf(model);
+  model.eval();
+  try {
+    return noGrad(work);
+  } finally {
+    restore();
+  }
 }

@@ -1,12 +1,10 @@
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import { defaultDevice, synchronize } from '../tensor/device';
-import { noGrad } from '../tensor/grad-mode';
 import type { Sequence } from '../tensor/padded-sequence';
-import { scope } from '../tensor/scope';
+import { keep, scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import {
-  batchesOf,
   checkBatch,
   checkLoader,
   countOf,
@@ -15,18 +13,19 @@ import {
   noBatch,
   onDevice,
   outputOf,
-  queued,
   type Batch,
   type Batches,
 } from './batches';
 import type { TrainingRun } from './callback';
 import type { EpochRecord, Figures } from './epoch-record';
-import { explainingTypes, placing } from './faults';
+import { queued, walkEpoch } from './epoch-walk';
+import { explainingTypes } from './faults';
 import { History } from './history';
-import { measure, RunningLoss, type Odd } from './loss-terms';
+import { measure } from './loss-terms';
 import type { Metric } from '../metrics/metric';
-import { modesOf, trainingModes } from './modes';
+import { inEvaluation, modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
+import { RunningFigures, type Odd } from './running-figures';
 import {
   checkFitOptions,
   checkForeign,
@@ -122,13 +121,13 @@ export class Trainer implements TrainingRun {
     return scope(() => this.#train(this.#checked('Trainer.step', batch)).loss);
   }
 
-  #train({ input, target }: Batch): Outcome {
+  #train({ input, target }: Batch): Outcome & { target: Sequence } {
     const { schedule } = this.#options;
     const outcome = this.#explaining({ input, target }, () => this.#step(input, target));
     this.#steps++;
     this.#learningRate = this.optimizer.learningRate;
     if (this.#options.scheduleEvery === 'step') schedule?.step();
-    return outcome;
+    return { ...outcome, target };
   }
 
   /** The batch, on the device of the training. */
@@ -161,15 +160,12 @@ export class Trainer implements TrainingRun {
    * @throws the first fault of the device that no read has reported
    */
   async fence(): Promise<void> {
-    await this.#fence(this.#fences);
+    await queued(this.#fences, this.#queueEmpty());
   }
 
-  /** Queues a fence behind `fences`, and waits until few are left. */
-  async #fence(fences: Promise<unknown>[]): Promise<void> {
-    await queued(
-      fences,
-      synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice()),
-    );
+  /** Is settled once the device has done what is queued. */
+  #queueEmpty(): Promise<void> {
+    return synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice());
   }
 
   /**
@@ -250,65 +246,45 @@ export class Trainer implements TrainingRun {
     options: CheckedFit,
     progress: Progress,
   ): Promise<{ train: Figures; skipped: number }> {
-    const running = this.#startCounting();
+    const figures = new RunningFigures(this.metrics);
     const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
-    const fences: Promise<unknown>[] = [];
-    let [done, skipped] = [0, 0];
+    let skipped = 0;
     let odd: { step: Odd; place: Place } | undefined;
     let shown: Promise<void> | undefined;
     const show = (): Promise<void> =>
-      this.#figures(running)
+      figures
+        .values()
         .then(
           (values) => progress.figures(values),
-          () => undefined, // the same fault rejects the fence of this step
+          () => undefined, // the same fault rejects the walk
         )
         .finally(() => (shown = undefined));
-    for await (const batch of batchesOf(loader)) {
-      const place = { epoch, batch: ++done, step: this.#steps + 1 };
-      const { added } = placing(wordsOf(place), () => scope(() => this.#trainAndCount(batch, running)));
-      const noted = added.then((step) => {
-        if (step === undefined) return;
-        skipped++;
-        odd ??= { step, place };
-      });
-      await queued(fences, noted);
-      if (strict && odd !== undefined) break;
-      for (const callback of options.callbacks) await callback.onStep?.(this);
-      if (progress.step(done)) shown ??= show();
-      if (this.#stopping && countOf(loader) === undefined) break;
-    }
-    if (done === 0) throw noBatch('Trainer.fit');
+    const placeOf = (batch: number): Place => ({ epoch, batch, step: this.#steps + 1 });
+    const batches = await walkEpoch(loader, {
+      place: (batch) => wordsOf(placeOf(batch)),
+      step: (make, batch) => {
+        const place = placeOf(batch);
+        const added = figures.add(this.#train(this.#checked('Trainer.fit', make())), true);
+        const noted = added.then((step) => {
+          if (step === undefined) return;
+          skipped++;
+          odd ??= { step, place };
+        });
+        return { done: noted };
+      },
+      after: async (batch) => {
+        if (strict && odd !== undefined) return false;
+        for (const callback of options.callbacks) await callback.onStep?.(this);
+        if (progress.step(batch)) shown ??= show();
+        return !this.#stopping || countOf(loader) !== undefined;
+      },
+    });
+    if (batches === 0) throw noBatch('Trainer.fit');
     await shown;
-    for (const fence of fences) await fence;
-    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === done)))
+    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === batches)))
       throw await oddStep(this.optimizer, this.model, odd.step, odd.place);
-    if (running.empty && skipped === 0) throw nothingCounts(epoch, done);
-    return { train: await this.#figures(running), skipped };
-  }
-
-  /** Trains on one batch and counts it. @returns what was not finite, once it is known */
-  #trainAndCount(batch: () => Batch, running: RunningLoss): { added: Promise<Odd | undefined> } {
-    const checked = this.#checked('Trainer.fit', batch());
-    const outcome = this.#train(checked);
-    this.#measure(checked, outcome);
-    return { added: running.add(outcome.terms, true, outcome.skip) };
-  }
-
-  #startCounting(): RunningLoss {
-    for (const metric of this.metrics) metric.reset();
-    return new RunningLoss();
-  }
-
-  #measure(batch: Batch, { output, hints }: Outcome): void {
-    if (output === undefined) return;
-    for (const metric of this.metrics) metric.update(output, batch.target, hints);
-  }
-
-  async #figures(running: RunningLoss): Promise<Figures> {
-    const values = await Promise.all(
-      this.metrics.map(async (metric) => [metric.name, await metric.compute()] as const),
-    );
-    return { loss: running.value, ...Object.fromEntries(values) };
+    if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
+    return { train: await figures.values(), skipped };
   }
 
   /**
@@ -325,27 +301,19 @@ export class Trainer implements TrainingRun {
   }
 
   async #evaluate(loader: Batches, where = ' of the evaluation'): Promise<Figures> {
-    const running = this.#startCounting();
-    const fences: Promise<unknown>[] = [];
-    let done = 0;
-    for await (const batch of batchesOf(loader)) {
-      const place = `batch ${++done}${where}`;
-      const work = (): { added: Promise<unknown> } =>
-        this.#evaluating(() => scope(() => this.#evaluateBatch(batch, running)));
-      await queued(fences, placing(place, work).added);
-    }
-    for (const fence of fences) await fence;
-    if (done === 0) throw noBatch('Trainer.evaluate');
-    return this.#figures(running);
+    const figures = new RunningFigures(this.metrics);
+    const batches = await walkEpoch(loader, {
+      evaluating: this.model,
+      place: (batch) => `batch ${batch}${where}`,
+      step: (make) => ({ done: figures.add(this.#measure(this.#checked('Trainer.evaluate', make())), false) }),
+    });
+    if (batches === 0) throw noBatch('Trainer.evaluate');
+    return figures.values();
   }
 
-  #evaluateBatch(batch: () => Batch, running: RunningLoss): { added: Promise<unknown> } {
-    const checked = this.#checked('Trainer.evaluate', batch());
-    const { input, target } = checked;
+  #measure({ input, target }: Batch): Forward & { target: Sequence } {
     const forward = (): Forward => inPrecision(this.#options.precision, () => this.#forward(input, target));
-    const outcome = this.#explaining({ input, target }, forward);
-    this.#measure(checked, outcome);
-    return { added: running.add(outcome.terms, false) };
+    return { ...this.#explaining({ input, target }, forward), target };
   }
 
   /**
@@ -359,29 +327,16 @@ export class Trainer implements TrainingRun {
   async predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
   async predict(data: unknown): Promise<Sequence | Sequence[]> {
     const one = (given: unknown): Sequence => this.#predict(inputOf('Trainer.predict', given));
-    if (!isIterable(data)) return this.#evaluating(() => scope(() => one(data)));
+    if (!isIterable(data)) return inEvaluation(this.model, () => scope(() => one(data)));
     const outputs: Sequence[] = [];
-    const fences: Promise<unknown>[] = [];
-    for await (const batch of batchesOf(data)) {
-      outputs.push(this.#evaluating(() => scope(() => one(batch()))));
-      await this.#fence(fences);
-    }
-    for (const fence of fences) await fence;
+    await walkEpoch(data, {
+      evaluating: this.model,
+      step: (make) => {
+        outputs.push(keep(one(make())));
+        return { done: this.#queueEmpty() };
+      },
+    });
     return outputs;
-  }
-
-  /**
-   * Runs `work` in evaluation mode and without recording, and puts every module back into the mode that it was in.
-   * Between batches the modes are as before, so that predictions and a training may take turns.
-   */
-  #evaluating<R>(work: () => R): R {
-    const restore = modesOf(this.model);
-    this.model.eval();
-    try {
-      return noGrad(work);
-    } finally {
-      restore();
-    }
   }
 
   /** Runs `work` unless something else is counting. */
