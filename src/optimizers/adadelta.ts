@@ -1,8 +1,9 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber, probability } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { ids, Optimizer, type StateLayout } from './optimizer';
-import { checkShared, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of Adadelta. learningRate is 1 by default. */
 export interface AdadeltaOptions extends OptimizerOptions {
@@ -30,11 +31,11 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
   }
 
   protected override resolve(options: AdadeltaOptions): Required<AdadeltaOptions> {
-    return {
-      ...checkShared('Adadelta', options, ['rho', 'eps'], 1),
-      rho: probability('Adadelta', 'rho', options.rho ?? 0.9),
-      eps: nonNegativeNumber('Adadelta', 'eps', options.eps ?? 1e-6),
-    };
+    return readOptions('Adadelta', options, {
+      ...sharedReaders(1),
+      rho: withDefault(probability, 0.9),
+      eps: withDefault(nonNegativeNumber, 1e-6),
+    });
   }
 
   protected override layout(): StateLayout {

@@ -1,8 +1,9 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { ids, Optimizer, type StateLayout } from './optimizer';
-import { checkShared, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of Adagrad. learningRate is 1e-2 by default. */
 export interface AdagradOptions extends OptimizerOptions {
@@ -29,16 +30,12 @@ export class Adagrad extends Optimizer<AdagradOptions> {
   }
 
   protected override resolve(options: AdagradOptions): Required<AdagradOptions> {
-    return {
-      ...checkShared('Adagrad', options, ['learningRateDecay', 'initialAccumulatorValue', 'eps'], 1e-2),
-      learningRateDecay: nonNegativeNumber('Adagrad', 'learningRateDecay', options.learningRateDecay ?? 0),
-      initialAccumulatorValue: nonNegativeNumber(
-        'Adagrad',
-        'initialAccumulatorValue',
-        options.initialAccumulatorValue ?? 0,
-      ),
-      eps: nonNegativeNumber('Adagrad', 'eps', options.eps ?? 1e-10),
-    };
+    return readOptions('Adagrad', options, {
+      ...sharedReaders(1e-2),
+      learningRateDecay: withDefault(nonNegativeNumber, 0),
+      initialAccumulatorValue: withDefault(nonNegativeNumber, 0),
+      eps: withDefault(nonNegativeNumber, 1e-10),
+    });
   }
 
   protected override layout({ initialAccumulatorValue }: Required<AdagradOptions>): StateLayout {

@@ -1,10 +1,11 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { ids, Optimizer, type StateLayout } from './optimizer';
 import {
-  checkBetas,
-  checkShared,
+  betasReader,
+  sharedReaders,
   type OptimizerGroup,
   type OptimizerOptions,
   type ParameterGroup,
@@ -110,14 +111,13 @@ export class AdamW extends Optimizer<AdamOptions> {
   }
 }
 
-function resolveAdam(op: string, options: AdamOptions, weightDecay: number): Required<AdamOptions> {
-  return {
-    ...checkShared(op, options, ['betas', 'eps', 'amsgrad'], 1e-3, weightDecay),
-    betas: checkBetas(op, options.betas ?? [0.9, 0.999]),
-    eps: nonNegativeNumber(op, 'eps', options.eps ?? 1e-8),
-    amsgrad: flag(op, 'amsgrad', options.amsgrad ?? false),
-  };
-}
+const resolveAdam = (op: string, options: AdamOptions, weightDecay: number): Required<AdamOptions> =>
+  readOptions(op, options, {
+    ...sharedReaders(1e-3, weightDecay),
+    betas: betasReader,
+    eps: withDefault(nonNegativeNumber, 1e-8),
+    amsgrad: withDefault(flag, false),
+  });
 
 const adamLayout = ({ amsgrad }: Required<AdamOptions>): StateLayout => ({
   moments: [

@@ -1,10 +1,11 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { ids, Optimizer, type StateLayout } from './optimizer';
 import {
-  checkBetas,
-  checkShared,
+  betasReader,
+  sharedReaders,
   type OptimizerGroup,
   type OptimizerOptions,
   type ParameterGroup,
@@ -33,11 +34,11 @@ export class Adamax extends Optimizer<AdamaxOptions> {
   }
 
   protected override resolve(options: AdamaxOptions): Required<AdamaxOptions> {
-    return {
-      ...checkShared('Adamax', options, ['betas', 'eps'], 2e-3),
-      betas: checkBetas('Adamax', options.betas ?? [0.9, 0.999]),
-      eps: nonNegativeNumber('Adamax', 'eps', options.eps ?? 1e-8),
-    };
+    return readOptions('Adamax', options, {
+      ...sharedReaders(2e-3),
+      betas: betasReader,
+      eps: withDefault(nonNegativeNumber, 1e-8),
+    });
   }
 
   protected override layout(): StateLayout {

@@ -1,7 +1,8 @@
 import { binding } from '../native/load';
 import { remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
-import { checkOptions, describe, nonNegativeNumber } from '../tensor/options';
+import { describe, nonNegativeNumber } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { Tensor, wrap } from '../tensor/tensor';
 import { ids } from './optimizer';
 
@@ -24,18 +25,21 @@ export interface ClipGradNormOptions {
  * @see torch.nn.utils.clip_grad_norm_
  */
 export function clipGradNorm(parameters: Iterable<Tensor>, options: ClipGradNormOptions): Tensor {
-  checkOptions('clipGradNorm', options, ['maxNorm', 'normType']);
-  const { normType = 2 } = options;
-  if (typeof normType !== 'number' || !(normType > 0)) {
-    throw new OptionError('clipGradNorm', {
-      given: `normType: ${describe(normType)}`,
-      expected: 'a number above 0, or Infinity',
-      fix: 'leave normType out for the usual norm',
-    });
-  }
-  const maxNorm = nonNegativeNumber('clipGradNorm', 'maxNorm', options.maxNorm);
+  const { maxNorm, normType } = readOptions('clipGradNorm', options, {
+    maxNorm: nonNegativeNumber,
+    normType: withDefault(orderOfNorm, 2),
+  });
   const members = membersOf('clipGradNorm', parameters);
   return wrap(binding.clipGradNorm(ids(members), maxNorm, normType));
+}
+
+function orderOfNorm(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0) return value;
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected: 'a number above 0, or Infinity',
+    fix: `leave ${name} out for the usual norm`,
+  });
 }
 
 /** Options of `clipGradValue`. */
@@ -52,8 +56,7 @@ export interface ClipGradValueOptions {
  * @see torch.nn.utils.clip_grad_value_
  */
 export function clipGradValue(parameters: Iterable<Tensor>, options: ClipGradValueOptions): void {
-  checkOptions('clipGradValue', options, ['clipValue']);
-  const clipValue = nonNegativeNumber('clipGradValue', 'clipValue', options.clipValue);
+  const { clipValue } = readOptions('clipGradValue', options, { clipValue: nonNegativeNumber });
   const members = membersOf('clipGradValue', parameters);
   binding.clipGradValue(ids(members), clipValue);
 }

@@ -20,6 +20,7 @@ import {
   where,
 } from '../tensor/ops/elementwise';
 import { checkOptions, describe, finiteNumber, flag, positiveInteger } from '../tensor/options';
+import { readOptions, withDefault, type OptionReader, type Readers } from '../tensor/read-options';
 import { onReplay, outsideRecordings } from '../tensor/replay-notes';
 import { outsideScopes, scope } from '../tensor/scope';
 import { checkTensor, idOf, wrap, type Tensor } from '../tensor/tensor';
@@ -59,8 +60,6 @@ interface ScalerState {
 /** What was done with an optimizer since the last `update`. */
 type Stage = 'unscaled' | 'stepped';
 
-const NAMES = ['initialScale', 'growthFactor', 'backoffFactor', 'growthInterval', 'enabled'];
-
 /**
  * Keeps gradients out of the range where f16 rounds them to zero: the loss is multiplied by a scale, the gradients are
  * divided by it before the optimizer sees them, and a step in which one of them is infinite or NaN is left out and
@@ -87,7 +86,7 @@ export class GradScaler {
   readonly #stages = new Map<Optimizer, Stage>();
 
   constructor(options: GradScalerOptions = {}) {
-    this.options = Object.freeze(resolve('GradScaler', options));
+    this.options = readOptions('GradScaler', options, optionReaders);
   }
 
   /** The scale of now, f32 []; a copy. */
@@ -277,23 +276,28 @@ const parametersOf = (optimizer: Optimizer): Tensor[] => optimizer.groups.flatMa
 /** One f32 that outlives every scope. */
 const kept = (value: number, device: string): Tensor => outsideScopes(() => full([], value, { device }));
 
-function resolve(op: string, options: GradScalerOptions): Required<GradScalerOptions> {
-  checkOptions(op, options, NAMES);
-  const within = (
-    name: 'initialScale' | 'growthFactor' | 'backoffFactor',
-    initial: number,
-    fits: (value: number) => boolean,
-    expected: string,
-  ): number => {
-    const value = finiteNumber(op, name, options[name] ?? initial);
+/** Reads a number in a range. */
+const within =
+  (fits: (value: number) => boolean, expected: string): OptionReader<number> =>
+  (op, name, given) => {
+    const value = finiteNumber(op, name, given);
     if (fits(value)) return value;
     throw new OptionError(op, { given: `${name}: ${value}`, expected, fix: `leave ${name} out` });
   };
-  return {
-    initialScale: within('initialScale', 2 ** 16, (value) => value > 0, 'a number above 0'),
-    growthFactor: within('growthFactor', 2, (value) => value > 1, 'a number above 1'),
-    backoffFactor: within('backoffFactor', 0.5, (value) => value > 0 && value < 1, 'a number between 0 and 1'),
-    growthInterval: positiveInteger(op, 'growthInterval', options.growthInterval ?? 2_000),
-    enabled: flag(op, 'enabled', options.enabled ?? true),
-  };
-}
+
+const optionReaders: Readers<GradScalerOptions> = {
+  initialScale: withDefault(
+    within((value) => value > 0, 'a number above 0'),
+    2 ** 16,
+  ),
+  growthFactor: withDefault(
+    within((value) => value > 1, 'a number above 1'),
+    2,
+  ),
+  backoffFactor: withDefault(
+    within((value) => value > 0 && value < 1, 'a number between 0 and 1'),
+    0.5,
+  ),
+  growthInterval: withDefault(positiveInteger, 2_000),
+  enabled: withDefault(flag, true),
+};

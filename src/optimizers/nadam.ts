@@ -1,10 +1,11 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { ids, Optimizer, type StateLayout } from './optimizer';
 import {
-  checkBetas,
-  checkShared,
+  betasReader,
+  sharedReaders,
   type OptimizerGroup,
   type OptimizerOptions,
   type ParameterGroup,
@@ -37,13 +38,13 @@ export class NAdam extends Optimizer<NAdamOptions> {
   }
 
   protected override resolve(options: NAdamOptions): Required<NAdamOptions> {
-    return {
-      ...checkShared('NAdam', options, ['betas', 'eps', 'momentumDecay', 'decoupledWeightDecay'], 2e-3),
-      betas: checkBetas('NAdam', options.betas ?? [0.9, 0.999]),
-      eps: nonNegativeNumber('NAdam', 'eps', options.eps ?? 1e-8),
-      momentumDecay: nonNegativeNumber('NAdam', 'momentumDecay', options.momentumDecay ?? 4e-3),
-      decoupledWeightDecay: flag('NAdam', 'decoupledWeightDecay', options.decoupledWeightDecay ?? false),
-    };
+    return readOptions('NAdam', options, {
+      ...sharedReaders(2e-3),
+      betas: betasReader,
+      eps: withDefault(nonNegativeNumber, 1e-8),
+      momentumDecay: withDefault(nonNegativeNumber, 4e-3),
+      decoupledWeightDecay: withDefault(flag, false),
+    });
   }
 
   protected override layout(): StateLayout {

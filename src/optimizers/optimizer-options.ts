@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
-import { checkOptions, describe, nonNegativeNumber } from '../tensor/options';
+import { describe, nonNegativeNumber } from '../tensor/options';
+import { withDefault, type Readers } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 
 /** Options that all optimizers share. */
@@ -21,37 +22,22 @@ export type OptimizerGroup<O extends OptimizerOptions = OptimizerOptions> = Requ
   readonly parameters: readonly Tensor[];
 };
 
-/** Checks learning rate and weight decay, and that there is no option but these and `own`. */
-export function checkShared(
-  op: string,
-  options: OptimizerOptions,
-  own: readonly string[],
-  learningRate: number,
-  weightDecay = 0,
-): Required<OptimizerOptions> {
-  checkOptions(op, options, ['learningRate', 'weightDecay', ...own]);
-  return {
-    learningRate: nonNegativeNumber(op, 'learningRate', options.learningRate ?? learningRate),
-    weightDecay: nonNegativeNumber(op, 'weightDecay', options.weightDecay ?? weightDecay),
-  };
-}
+/** Readers of the options that all optimizers share. */
+export const sharedReaders = (learningRate: number, weightDecay = 0): Readers<OptimizerOptions> => ({
+  learningRate: withDefault(nonNegativeNumber, learningRate),
+  weightDecay: withDefault(nonNegativeNumber, weightDecay),
+});
 
-/**
- * Two factors in [0, 1) of running means.
- *
- * @throws {OptionError} if `value` is anything else
- */
-export function checkBetas(op: string, value: readonly [number, number]): readonly [number, number] {
-  const given: unknown = value;
-  const valid =
-    Array.isArray(given) &&
-    given.length === 2 &&
-    given.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1);
-  if (!valid)
-    throw new OptionError(op, {
-      given: `betas: ${describe(given)}`,
-      expected: 'two numbers in [0, 1)',
-      fix: 'pass such as betas: [0.9, 0.999]',
-    });
-  return [value[0], value[1]];
+/** Reads two factors in [0, 1) of running means. */
+export const betasReader = withDefault(pairOfFactors, [0.9, 0.999]);
+
+function pairOfFactors(op: string, name: string, given: unknown): readonly [number, number] {
+  const [first, second, ...more]: unknown[] = Array.isArray(given) ? given : [];
+  const isFactor = (beta: unknown): beta is number => typeof beta === 'number' && beta >= 0 && beta < 1;
+  if (isFactor(first) && isFactor(second) && more.length === 0) return [first, second];
+  throw new OptionError(op, {
+    given: `${name}: ${describe(given)}`,
+    expected: 'two numbers in [0, 1)',
+    fix: `pass such as ${name}: [0.9, 0.999]`,
+  });
 }

@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
-import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber, oneOf } from '../tensor/options';
+import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
+import { choice, readOptions, withDefault } from '../tensor/read-options';
 import type { Optimizer } from './optimizer';
 import { Schedule, type ScheduleState } from './schedules';
 
@@ -36,32 +37,15 @@ export class ReduceLROnPlateau extends Schedule {
 
   constructor(optimizer: Optimizer, options: ReduceLROnPlateauOptions = {}) {
     super(optimizer);
-    const op = 'ReduceLROnPlateau';
-    checkOptions(op, options, [
-      'mode',
-      'factor',
-      'patience',
-      'threshold',
-      'thresholdMode',
-      'cooldown',
-      'minLearningRate',
-    ]);
-    const factor = nonNegativeNumber(op, 'factor', options.factor ?? 0.1);
-    if (factor >= 1)
-      throw new OptionError(op, {
-        given: `factor: ${factor}`,
-        expected: 'a number in [0, 1)',
-        fix: 'pass such as factor: 0.1',
-      });
-    this.#options = {
-      mode: oneOf(op, 'mode', options.mode ?? 'min', ['min', 'max']),
-      factor,
-      patience: nonNegativeInteger(op, 'patience', options.patience ?? 10),
-      threshold: nonNegativeNumber(op, 'threshold', options.threshold ?? 1e-4),
-      thresholdMode: oneOf(op, 'thresholdMode', options.thresholdMode ?? 'rel', ['rel', 'abs']),
-      cooldown: nonNegativeInteger(op, 'cooldown', options.cooldown ?? 0),
-      minLearningRate: nonNegativeNumber(op, 'minLearningRate', options.minLearningRate ?? 0),
-    };
+    this.#options = readOptions('ReduceLROnPlateau', options, {
+      mode: choice(['min', 'max']),
+      factor: withDefault(reduction, 0.1),
+      patience: withDefault(nonNegativeInteger, 10),
+      threshold: withDefault(nonNegativeNumber, 1e-4),
+      thresholdMode: choice(['rel', 'abs']),
+      cooldown: withDefault(nonNegativeInteger, 0),
+      minLearningRate: withDefault(nonNegativeNumber, 0),
+    });
     this.#best = this.#options.mode === 'min' ? Infinity : -Infinity;
   }
 
@@ -127,4 +111,14 @@ export class ReduceLROnPlateau extends Schedule {
     this.#badSteps = badSteps;
     this.#best = best ?? (this.#options.mode === 'min' ? Infinity : -Infinity);
   }
+}
+
+function reduction(op: string, name: string, value: unknown): number {
+  const factor = nonNegativeNumber(op, name, value);
+  if (factor < 1) return factor;
+  throw new OptionError(op, {
+    given: `${name}: ${factor}`,
+    expected: 'a number in [0, 1)',
+    fix: `pass such as ${name}: 0.1`,
+  });
 }

@@ -1,8 +1,9 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { ids, Optimizer, type StateLayout } from './optimizer';
-import { checkShared, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of RMSprop. learningRate is 1e-2 by default. */
 export interface RMSpropOptions extends OptimizerOptions {
@@ -31,13 +32,13 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   }
 
   protected override resolve(options: RMSpropOptions): Required<RMSpropOptions> {
-    return {
-      ...checkShared('RMSprop', options, ['alpha', 'eps', 'momentum', 'centered'], 1e-2),
-      alpha: nonNegativeNumber('RMSprop', 'alpha', options.alpha ?? 0.99),
-      eps: nonNegativeNumber('RMSprop', 'eps', options.eps ?? 1e-8),
-      momentum: nonNegativeNumber('RMSprop', 'momentum', options.momentum ?? 0),
-      centered: flag('RMSprop', 'centered', options.centered ?? false),
-    };
+    return readOptions('RMSprop', options, {
+      ...sharedReaders(1e-2),
+      alpha: withDefault(nonNegativeNumber, 0.99),
+      eps: withDefault(nonNegativeNumber, 1e-8),
+      momentum: withDefault(nonNegativeNumber, 0),
+      centered: withDefault(flag, false),
+    });
   }
 
   protected override layout({ momentum, centered }: Required<RMSpropOptions>): StateLayout {

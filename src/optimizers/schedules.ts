@@ -6,10 +6,10 @@ import {
   finiteNumber,
   nonNegativeInteger,
   nonNegativeNumber,
-  oneOf,
   positiveInteger,
   probability,
 } from '../tensor/options';
+import { choice, readOptions, withDefault } from '../tensor/read-options';
 import { checkOptimizer, type Optimizer } from './optimizer';
 
 /** What a schedule remembers: plain data. */
@@ -119,19 +119,20 @@ export interface StepLROptions {
  * @see torch.optim.lr_scheduler.StepLR
  */
 export class StepLR extends RateSchedule {
-  readonly #stepSize: number;
-  readonly #gamma: number;
+  readonly #options: Required<StepLROptions>;
 
   constructor(optimizer: Optimizer, options: StepLROptions) {
     super('StepLR', optimizer);
-    checkOptions('StepLR', options, ['stepSize', 'gamma']);
-    this.#stepSize = positiveInteger('StepLR', 'stepSize', options.stepSize);
-    this.#gamma = nonNegativeNumber('StepLR', 'gamma', options.gamma ?? 0.1);
+    this.#options = readOptions('StepLR', options, {
+      stepSize: positiveInteger,
+      gamma: withDefault(nonNegativeNumber, 0.1),
+    });
     this.apply();
   }
 
   protected override rate(steps: number, base: number): number {
-    return base * this.#gamma ** Math.floor(steps / this.#stepSize);
+    const { stepSize, gamma } = this.#options;
+    return base * gamma ** Math.floor(steps / stepSize);
   }
 }
 
@@ -150,29 +151,30 @@ export interface MultiStepLROptions {
  * @see torch.optim.lr_scheduler.MultiStepLR
  */
 export class MultiStepLR extends RateSchedule {
-  readonly #milestones: readonly number[];
-  readonly #gamma: number;
+  readonly #options: Required<MultiStepLROptions>;
 
   constructor(optimizer: Optimizer, options: MultiStepLROptions) {
     super('MultiStepLR', optimizer);
-    checkOptions('MultiStepLR', options, ['milestones', 'gamma']);
-    if (!Array.isArray(options.milestones)) {
-      throw new OptionError('MultiStepLR', {
-        given: `milestones: ${describe(options.milestones)}`,
-        expected: 'an array of step numbers',
-        fix: 'pass such as milestones: [30, 80]',
-      });
-    }
-    this.#milestones = options.milestones.map((milestone) =>
-      nonNegativeInteger('MultiStepLR', 'milestones', milestone),
-    );
-    this.#gamma = nonNegativeNumber('MultiStepLR', 'gamma', options.gamma ?? 0.1);
+    this.#options = readOptions('MultiStepLR', options, {
+      milestones: stepNumbers,
+      gamma: withDefault(nonNegativeNumber, 0.1),
+    });
     this.apply();
   }
 
   protected override rate(steps: number, base: number): number {
-    return base * this.#gamma ** this.#milestones.filter((milestone) => milestone <= steps).length;
+    const { milestones, gamma } = this.#options;
+    return base * gamma ** milestones.filter((milestone) => milestone <= steps).length;
   }
+}
+
+function stepNumbers(op: string, name: string, given: unknown): number[] {
+  if (Array.isArray(given)) return given.map((step) => nonNegativeInteger(op, name, step));
+  throw new OptionError(op, {
+    given: `${name}: ${describe(given)}`,
+    expected: 'an array of step numbers',
+    fix: `pass such as ${name}: [30, 80]`,
+  });
 }
 
 /** Options of ExponentialLR. */
@@ -188,17 +190,18 @@ export interface ExponentialLROptions {
  * @see torch.optim.lr_scheduler.ExponentialLR
  */
 export class ExponentialLR extends RateSchedule {
-  readonly #gamma: number;
+  readonly #options: Required<ExponentialLROptions>;
 
   constructor(optimizer: Optimizer, options: ExponentialLROptions) {
     super('ExponentialLR', optimizer);
-    checkOptions('ExponentialLR', options, ['gamma']);
-    this.#gamma = nonNegativeNumber('ExponentialLR', 'gamma', options.gamma);
+    this.#options = readOptions('ExponentialLR', options, {
+      gamma: nonNegativeNumber,
+    });
     this.apply();
   }
 
   protected override rate(steps: number, base: number): number {
-    return base * this.#gamma ** steps;
+    return base * this.#options.gamma ** steps;
   }
 }
 
@@ -220,19 +223,20 @@ export interface CosineAnnealingLROptions {
  * @see torch.optim.lr_scheduler.CosineAnnealingLR
  */
 export class CosineAnnealingLR extends RateSchedule {
-  readonly #tMax: number;
-  readonly #etaMin: number;
+  readonly #options: Required<CosineAnnealingLROptions>;
 
   constructor(optimizer: Optimizer, options: CosineAnnealingLROptions) {
     super('CosineAnnealingLR', optimizer);
-    checkOptions('CosineAnnealingLR', options, ['tMax', 'etaMin']);
-    this.#tMax = positiveInteger('CosineAnnealingLR', 'tMax', options.tMax);
-    this.#etaMin = nonNegativeNumber('CosineAnnealingLR', 'etaMin', options.etaMin ?? 0);
+    this.#options = readOptions('CosineAnnealingLR', options, {
+      tMax: positiveInteger,
+      etaMin: withDefault(nonNegativeNumber, 0),
+    });
     this.apply();
   }
 
   protected override rate(steps: number, base: number): number {
-    return this.#etaMin + ((base - this.#etaMin) * (1 + Math.cos((Math.PI * steps) / this.#tMax))) / 2;
+    const { tMax, etaMin } = this.#options;
+    return etaMin + ((base - etaMin) * (1 + Math.cos((Math.PI * steps) / tMax))) / 2;
   }
 }
 
@@ -253,22 +257,22 @@ export interface LinearLROptions {
  * @see torch.optim.lr_scheduler.LinearLR
  */
 export class LinearLR extends RateSchedule {
-  readonly #startFactor: number;
-  readonly #endFactor: number;
-  readonly #totalIters: number;
+  readonly #options: Required<LinearLROptions>;
 
   constructor(optimizer: Optimizer, options: LinearLROptions = {}) {
     super('LinearLR', optimizer);
-    checkOptions('LinearLR', options, ['startFactor', 'endFactor', 'totalIters']);
-    this.#startFactor = nonNegativeNumber('LinearLR', 'startFactor', options.startFactor ?? 1 / 3);
-    this.#endFactor = nonNegativeNumber('LinearLR', 'endFactor', options.endFactor ?? 1);
-    this.#totalIters = positiveInteger('LinearLR', 'totalIters', options.totalIters ?? 5);
+    this.#options = readOptions('LinearLR', options, {
+      startFactor: withDefault(nonNegativeNumber, 1 / 3),
+      endFactor: withDefault(nonNegativeNumber, 1),
+      totalIters: withDefault(positiveInteger, 5),
+    });
     this.apply();
   }
 
   protected override rate(steps: number, base: number): number {
-    const part = Math.min(steps, this.#totalIters) / this.#totalIters;
-    return base * (this.#startFactor + (this.#endFactor - this.#startFactor) * part);
+    const { startFactor, endFactor, totalIters } = this.#options;
+    const part = Math.min(steps, totalIters) / totalIters;
+    return base * (startFactor + (endFactor - startFactor) * part);
   }
 }
 
@@ -300,23 +304,14 @@ export class OneCycleLR extends RateSchedule {
 
   constructor(optimizer: Optimizer, options: OneCycleLROptions) {
     super('OneCycleLR', optimizer);
-    const op = 'OneCycleLR';
-    checkOptions(op, options, [
-      'maxLearningRate',
-      'totalSteps',
-      'pctStart',
-      'annealStrategy',
-      'divFactor',
-      'finalDivFactor',
-    ]);
-    this.#options = {
-      maxLearningRate: nonNegativeNumber(op, 'maxLearningRate', options.maxLearningRate),
-      totalSteps: positiveInteger(op, 'totalSteps', options.totalSteps),
-      pctStart: probability(op, 'pctStart', options.pctStart ?? 0.3),
-      annealStrategy: oneOf(op, 'annealStrategy', options.annealStrategy ?? 'cos', ['cos', 'linear']),
-      divFactor: positive(op, 'divFactor', options.divFactor ?? 25),
-      finalDivFactor: positive(op, 'finalDivFactor', options.finalDivFactor ?? 1e4),
-    };
+    this.#options = readOptions('OneCycleLR', options, {
+      maxLearningRate: nonNegativeNumber,
+      totalSteps: positiveInteger,
+      pctStart: withDefault(probability, 0.3),
+      annealStrategy: choice(['cos', 'linear']),
+      divFactor: withDefault(positive, 25),
+      finalDivFactor: withDefault(positive, 1e4),
+    });
     this.apply();
   }
 

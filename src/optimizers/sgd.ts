@@ -1,9 +1,10 @@
 import { binding } from '../native/load';
 import { OptionError } from '../tensor/errors';
 import { flag, nonNegativeNumber } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import { ids, Optimizer, type StateLayout } from './optimizer';
-import { checkShared, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of SGD. learningRate is 1e-3 by default. */
 export interface SGDOptions extends OptimizerOptions {
@@ -30,10 +31,13 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected override resolve(options: SGDOptions): Required<SGDOptions> {
-    const shared = checkShared('SGD', options, ['momentum', 'dampening', 'nesterov'], 1e-3);
-    const momentum = nonNegativeNumber('SGD', 'momentum', options.momentum ?? 0);
-    const dampening = nonNegativeNumber('SGD', 'dampening', options.dampening ?? 0);
-    const nesterov = flag('SGD', 'nesterov', options.nesterov ?? false);
+    const read = readOptions('SGD', options, {
+      ...sharedReaders(1e-3),
+      momentum: withDefault(nonNegativeNumber, 0),
+      dampening: withDefault(nonNegativeNumber, 0),
+      nesterov: withDefault(flag, false),
+    });
+    const { momentum, dampening, nesterov } = read;
     if (nesterov && (momentum === 0 || dampening !== 0)) {
       throw new OptionError('SGD', {
         given: `nesterov: true with momentum: ${momentum} and dampening: ${dampening}`,
@@ -41,7 +45,7 @@ export class SGD extends Optimizer<SGDOptions> {
         fix: 'pass such as momentum: 0.9',
       });
     }
-    return { ...shared, momentum, dampening, nesterov };
+    return read;
   }
 
   protected override layout({ momentum }: Required<SGDOptions>): StateLayout {
