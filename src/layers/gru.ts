@@ -1,15 +1,9 @@
-import type { Sequence } from '../tensor/padded-sequence';
-import type { Tensor } from '../tensor/tensor';
-import { RecurrentLayer } from './recurrent';
-import { checkRecurrentOptions, type RecurrentOptions } from './recurrent-options';
+import { readOptions } from '../tensor/read-options';
+import { HiddenStateLayer } from './hidden-state-layer';
+import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of a GRU. */
 export type GRUOptions = RecurrentOptions;
-
-/** State of a GRU or RNN: h [L·K, N, H]; [L·K, H] for an input [T, D]. */
-export interface HiddenState {
-  h: Tensor;
-}
 
 /**
  * Gated recurrent unit over a padded batch (Cho et al., 2014; the reset gate is applied after the recurrent product, as
@@ -25,31 +19,12 @@ export interface HiddenState {
  * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), or an option is unknown
  * @see torch.nn.GRU for the same weights
  */
-export class GRU extends RecurrentLayer {
+export class GRU extends HiddenStateLayer {
   override readonly options: Readonly<Required<GRUOptions>>;
 
   constructor(options: GRUOptions) {
-    const shared = checkRecurrentOptions('GRU', options, []);
-    super(shared, { cell: 'gru', gates: 3, projSize: 0 });
-    this.options = Object.freeze(shared);
-  }
-
-  /** A state of zeros for `batchSize` rows. */
-  zeroState(options: { batchSize: number }): HiddenState {
-    const { h, c } = this.zeroStates(options);
-    c.dispose();
-    return { h };
-  }
-
-  /**
-   * @param state  initial state; zeros if left out
-   * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or the state has another
-   * shape
-   * @throws {OptionError} if `input` is no sequence, or the state is not { h }
-   * @throws {DTypeError} if `input` or the state is of another dtype than the layer
-   */
-  forward<X extends Sequence>(input: X, state?: HiddenState): { output: X; h: Tensor } {
-    const { output, h } = this.run(input, state);
-    return { output, h };
+    const read = readOptions('GRU', options, recurrentReaders);
+    super(read, { cell: 'gru', gates: 3, projSize: 0 });
+    this.options = read;
   }
 }

@@ -1,9 +1,10 @@
 import { OptionError } from '../tensor/errors';
 import { nonNegativeInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import { readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { RecurrentLayer } from './recurrent';
-import { checkRecurrentOptions, type RecurrentOptions } from './recurrent-options';
+import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an LSTM. */
 export interface LSTMOptions extends RecurrentOptions {
@@ -42,17 +43,17 @@ export class LSTM extends RecurrentLayer {
   override readonly options: Readonly<Required<LSTMOptions>>;
 
   constructor(options: LSTMOptions) {
-    const shared = checkRecurrentOptions('LSTM', options, ['projSize']);
-    const projSize = nonNegativeInteger('LSTM', 'projSize', options.projSize ?? 0);
-    if (projSize >= shared.hiddenSize) {
+    const read = readOptions('LSTM', options, { ...recurrentReaders, projSize: withDefault(nonNegativeInteger, 0) });
+    const { projSize, hiddenSize } = read;
+    if (projSize >= hiddenSize) {
       throw new OptionError('LSTM', {
         given: `projSize: ${projSize}`,
-        expected: `less than hiddenSize, ${shared.hiddenSize}`,
+        expected: `less than hiddenSize, ${hiddenSize}`,
         fix: 'leave projSize out, or make hiddenSize larger',
       });
     }
-    super(shared, { cell: 'lstm', gates: 4, projSize });
-    this.options = Object.freeze({ ...shared, projSize });
+    super(read, { cell: 'lstm', gates: 4, projSize });
+    this.options = read;
   }
 
   /** States of zeros for `batchSize` rows, as a loop that carries its state starts with. */

@@ -1,6 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
-import { checkOptions, flag, oneOf, positiveInteger, probability } from '../tensor/options';
+import { flag, positiveInteger, probability } from '../tensor/options';
+import { choice, floating, withDefault, type Readers } from '../tensor/read-options';
 import type { FloatingDType } from '../module/uniform';
 
 /** Options that LSTM, GRU and RNN share. */
@@ -28,59 +29,27 @@ export interface RecurrentOptions {
   algo?: RecurrentAlgorithm;
 }
 
-const algorithms: readonly RecurrentAlgorithm[] = [
-  'auto',
-  'standard',
-  'persistStatic',
-  'persistDynamic',
-  'persistStaticSmallH',
-];
-
-const sharedOptions = [
-  'inputSize',
-  'hiddenSize',
-  'numLayers',
-  'bias',
-  'batchFirst',
-  'dropout',
-  'bidirectional',
-  'dtype',
-  'algo',
-] as const;
-
-/**
- * Fills in the defaults of the shared options.
- *
- * @param own  names of the options that only this layer has
- * @throws {OptionError} if a value is out of range, or an option is unknown
- */
-export function checkRecurrentOptions(
-  op: string,
-  options: RecurrentOptions,
-  own: readonly string[],
-): Required<RecurrentOptions> {
-  checkOptions(op, options, [...sharedOptions, ...own]);
-  return {
-    inputSize: positiveInteger(op, 'inputSize', options.inputSize),
-    hiddenSize: positiveInteger(op, 'hiddenSize', options.hiddenSize),
-    numLayers: layerCount(op, options.numLayers ?? 1),
-    bias: flag(op, 'bias', options.bias ?? true),
-    batchFirst: flag(op, 'batchFirst', options.batchFirst ?? true),
-    dropout: probability(op, 'dropout', options.dropout ?? 0),
-    bidirectional: flag(op, 'bidirectional', options.bidirectional ?? false),
-    dtype: oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']),
-    algo: oneOf(op, 'algo', options.algo ?? 'auto', algorithms),
-  };
-}
+/** Readers of the options that LSTM, GRU and RNN share. */
+export const recurrentReaders: Readers<RecurrentOptions> = {
+  inputSize: positiveInteger,
+  hiddenSize: positiveInteger,
+  numLayers: withDefault(layerCount, 1),
+  bias: withDefault(flag, true),
+  batchFirst: withDefault(flag, true),
+  dropout: withDefault(probability, 0),
+  bidirectional: withDefault(flag, false),
+  dtype: floating,
+  algo: choice<RecurrentAlgorithm>(['auto', 'standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH']),
+};
 
 /** Each layer has names and objects of its own: a slip of the keyboard must not fill the memory with them. */
 const MOST_LAYERS = 65_536;
 
-function layerCount(op: string, value: unknown): number {
-  const count = positiveInteger(op, 'numLayers', value);
+function layerCount(op: string, name: string, value: unknown): number {
+  const count = positiveInteger(op, name, value);
   if (count <= MOST_LAYERS) return count;
   throw new OptionError(op, {
-    given: `numLayers: ${count}`,
+    given: `${name}: ${count}`,
     expected: `at most ${MOST_LAYERS}`,
     fix: 'use fewer layers; hiddenSize makes them wider',
   });

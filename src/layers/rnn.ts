@@ -1,9 +1,6 @@
-import { oneOf } from '../tensor/options';
-import type { Sequence } from '../tensor/padded-sequence';
-import type { Tensor } from '../tensor/tensor';
-import type { HiddenState } from './gru';
-import { RecurrentLayer } from './recurrent';
-import { checkRecurrentOptions, type RecurrentOptions } from './recurrent-options';
+import { choice, readOptions } from '../tensor/read-options';
+import { HiddenStateLayer } from './hidden-state-layer';
+import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an RNN. */
 export interface RNNOptions extends RecurrentOptions {
@@ -23,32 +20,12 @@ export interface RNNOptions extends RecurrentOptions {
  * of the two, or an option is unknown
  * @see torch.nn.RNN for the same weights
  */
-export class RNN extends RecurrentLayer {
+export class RNN extends HiddenStateLayer {
   override readonly options: Readonly<Required<RNNOptions>>;
 
   constructor(options: RNNOptions) {
-    const shared = checkRecurrentOptions('RNN', options, ['nonlinearity']);
-    const nonlinearity = oneOf('RNN', 'nonlinearity', options.nonlinearity ?? 'tanh', ['tanh', 'relu']);
-    super(shared, { cell: nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu', gates: 1, projSize: 0 });
-    this.options = Object.freeze({ ...shared, nonlinearity });
-  }
-
-  /** A state of zeros for `batchSize` rows. */
-  zeroState(options: { batchSize: number }): HiddenState {
-    const { h, c } = this.zeroStates(options);
-    c.dispose();
-    return { h };
-  }
-
-  /**
-   * @param state  initial state; zeros if left out
-   * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or the state has another
-   * shape
-   * @throws {OptionError} if `input` is no sequence, or the state is not { h }
-   * @throws {DTypeError} if `input` or the state is of another dtype than the layer
-   */
-  forward<X extends Sequence>(input: X, state?: HiddenState): { output: X; h: Tensor } {
-    const { output, h } = this.run(input, state);
-    return { output, h };
+    const read = readOptions('RNN', options, { ...recurrentReaders, nonlinearity: choice(['tanh', 'relu']) });
+    super(read, { cell: read.nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu', gates: 1, projSize: 0 });
+    this.options = read;
   }
 }
