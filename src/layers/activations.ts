@@ -1,9 +1,10 @@
 import { ShapeError } from '../tensor/errors';
 import { elu, gelu, leakyRelu, relu, sigmoid, silu, softplus, tanh } from '../tensor/ops/elementwise';
 import { logSoftmax, softmax } from '../tensor/ops/normalization';
-import { checkNoOptions, checkOptions, describe, finiteNumber } from '../tensor/options';
+import { checkNoOptions, describe, finiteNumber } from '../tensor/options';
 import { mapRealSteps, mapZeros } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
@@ -95,8 +96,7 @@ export class ELU extends ThroughZero {
 
   constructor(options: ELUOptions = {}) {
     super();
-    checkOptions('ELU', options, ['alpha']);
-    this.options = Object.freeze({ alpha: finiteNumber('ELU', 'alpha', options.alpha ?? 1) });
+    this.options = readOptions('ELU', options, { alpha: withDefault(finiteNumber, 1) });
   }
 
   protected override activate(values: Tensor): Tensor {
@@ -121,10 +121,7 @@ export class LeakyReLU extends ThroughZero {
 
   constructor(options: LeakyReLUOptions = {}) {
     super();
-    checkOptions('LeakyReLU', options, ['negativeSlope']);
-    this.options = Object.freeze({
-      negativeSlope: finiteNumber('LeakyReLU', 'negativeSlope', options.negativeSlope ?? 0.01),
-    });
+    this.options = readOptions('LeakyReLU', options, { negativeSlope: withDefault(finiteNumber, 0.01) });
   }
 
   protected override activate(values: Tensor): Tensor {
@@ -145,8 +142,7 @@ abstract class AlongAxis extends Activation {
 
   constructor(options: SoftmaxOptions = {}) {
     super();
-    checkOptions(new.target.name, options, ['dim']);
-    this.options = Object.freeze({ dim: finiteNumber(new.target.name, 'dim', options.dim ?? -1) });
+    this.options = readOptions(new.target.name, options, { dim: withDefault(finiteNumber, -1) });
   }
 
   /** @throws {ShapeError} if `dim` is the axis of rows or steps of a PaddedSequence */

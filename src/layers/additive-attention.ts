@@ -1,7 +1,8 @@
 import { add, tanh } from '../tensor/ops/elementwise';
 import { linear, matmul } from '../tensor/ops/matmul';
 import { unsqueeze } from '../tensor/ops/shape';
-import { checkOptions, oneOf, positiveInteger } from '../tensor/options';
+import { positiveInteger } from '../tensor/options';
+import { floating, readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { Attention, checkWidth } from './attention';
 import { takeOver, type Parameter } from '../module/parameter';
@@ -42,13 +43,13 @@ export class AdditiveAttention extends Attention {
 
   constructor(options: AdditiveAttentionOptions) {
     super();
-    const op = 'AdditiveAttention';
-    checkOptions(op, options, ['querySize', 'keySize', 'hiddenSize', 'dtype']);
-    const querySize = positiveInteger(op, 'querySize', options.querySize);
-    const keySize = positiveInteger(op, 'keySize', options.keySize);
-    const hiddenSize = positiveInteger(op, 'hiddenSize', options.hiddenSize);
-    const dtype = oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
-    this.options = Object.freeze({ querySize, keySize, hiddenSize, dtype });
+    this.options = readOptions('AdditiveAttention', options, {
+      querySize: positiveInteger,
+      keySize: positiveInteger,
+      hiddenSize: positiveInteger,
+      dtype: floating,
+    });
+    const { querySize, keySize, hiddenSize, dtype } = this.options;
     this.query_weight = takeOver(uniformValues([hiddenSize, querySize], 1 / Math.sqrt(querySize), dtype));
     this.key_weight = takeOver(uniformValues([hiddenSize, keySize], 1 / Math.sqrt(keySize), dtype));
     this.score_weight = takeOver(uniformValues([hiddenSize], 1 / Math.sqrt(hiddenSize), dtype));

@@ -3,17 +3,10 @@ import { ones, zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import { add_ } from '../tensor/ops/elementwise';
 import { batchNorm } from '../tensor/ops/normalization';
-import {
-  checkOptions,
-  describe,
-  finiteNumber,
-  flag,
-  nonNegativeNumber,
-  oneOf,
-  positiveInteger,
-} from '../tensor/options';
+import { describe, finiteNumber, flag, nonNegativeNumber, positiveInteger } from '../tensor/options';
 import { mapZeros } from '../tensor/map-values';
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
+import { floating, readOptions, withDefault } from '../tensor/read-options';
 import { claim } from '../module/allowance';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
@@ -67,15 +60,15 @@ export class BatchNorm1d extends Module {
 
   constructor(options: BatchNorm1dOptions) {
     super();
-    const op = 'BatchNorm1d';
-    checkOptions(op, options, ['numFeatures', 'eps', 'momentum', 'affine', 'trackRunningStats', 'dtype']);
-    const numFeatures = positiveInteger(op, 'numFeatures', options.numFeatures);
-    const eps = nonNegativeNumber(op, 'eps', options.eps ?? 1e-5);
-    const momentum = finiteNumber(op, 'momentum', options.momentum ?? 0.1);
-    const affine = flag(op, 'affine', options.affine ?? true);
-    const trackRunningStats = flag(op, 'trackRunningStats', options.trackRunningStats ?? true);
-    const dtype = oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
-    this.options = Object.freeze({ numFeatures, eps, momentum, affine, trackRunningStats, dtype });
+    this.options = readOptions('BatchNorm1d', options, {
+      numFeatures: positiveInteger,
+      eps: withDefault(nonNegativeNumber, 1e-5),
+      momentum: withDefault(finiteNumber, 0.1),
+      affine: withDefault(flag, true),
+      trackRunningStats: withDefault(flag, true),
+      dtype: floating,
+    });
+    const { numFeatures, affine, trackRunningStats, dtype } = this.options;
     if (affine) claim([numFeatures], 2);
     if (trackRunningStats) {
       claim([numFeatures], 2);

@@ -1,9 +1,10 @@
 import { ShapeError } from '../tensor/errors';
 import { add, mul } from '../tensor/ops/elementwise';
 import { concat } from '../tensor/ops/shape';
-import { checkOptions, describe, oneOf } from '../tensor/options';
+import { describe } from '../tensor/options';
 import { mapZeros } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { choice, readOptions } from '../tensor/read-options';
 import { flip } from '../tensor/sequence-ops';
 import type { Tensor } from '../tensor/tensor';
 import { applyLayer, checkModule, valuesLike } from '../module/apply';
@@ -50,10 +51,7 @@ export class Bidirectional extends Module {
     super();
     checkModule('Bidirectional', 'forwardLayer', forwardLayer);
     checkModule('Bidirectional', 'backwardLayer', backwardLayer);
-    checkOptions('Bidirectional', options, ['merge']);
-    this.options = Object.freeze({
-      merge: oneOf('Bidirectional', 'merge', options.merge ?? 'concat', ['concat', 'sum', 'mul', 'mean']),
-    });
+    this.options = readOptions('Bidirectional', options, { merge: choice(['concat', 'sum', 'mul', 'mean']) });
     this.forwardLayer = forwardLayer;
     this.backwardLayer = backwardLayer;
   }

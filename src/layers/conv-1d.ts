@@ -2,8 +2,9 @@ import { ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
 import { conv1d } from '../tensor/ops/convolution';
 import { concat, slice } from '../tensor/ops/shape';
-import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
+import { describe, flag, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { asGiven, floating, readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { checkWindows, windowCount, type WindowOptions, type Windows } from '../tensor/windows';
 import { checkSequence } from '../module/check-input';
@@ -49,32 +50,18 @@ export class Conv1d extends Module {
 
   constructor(options: Conv1dOptions) {
     super();
-    checkOptions('Conv1d', options, [
-      'inChannels',
-      'outChannels',
-      'kernelSize',
-      'stride',
-      'padding',
-      'dilation',
-      'bias',
-      'dtype',
-    ]);
-    const inChannels = positiveInteger('Conv1d', 'inChannels', options.inChannels);
-    const outChannels = positiveInteger('Conv1d', 'outChannels', options.outChannels);
-    const kernelSize = positiveInteger('Conv1d', 'kernelSize', options.kernelSize);
-    const bias = flag('Conv1d', 'bias', options.bias ?? true);
-    const dtype = oneOf('Conv1d', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
-    const { stride, dilation } = checkWindows('Conv1d', kernelSize, options);
-    this.options = Object.freeze({
-      inChannels,
-      outChannels,
-      kernelSize,
-      stride,
-      padding: options.padding ?? 0,
-      dilation,
-      bias,
-      dtype,
+    this.options = readOptions('Conv1d', options, {
+      inChannels: positiveInteger,
+      outChannels: positiveInteger,
+      kernelSize: positiveInteger,
+      stride: withDefault(positiveInteger, 1),
+      padding: withDefault<number | 'same'>(asGiven, 0),
+      dilation: withDefault(positiveInteger, 1),
+      bias: withDefault(flag, true),
+      dtype: floating,
     });
+    const { inChannels, outChannels, kernelSize, bias, dtype } = this.options;
+    checkWindows('Conv1d', kernelSize, this.options);
     const bound = 1 / Math.sqrt(inChannels * kernelSize);
     this.weight = takeOver(uniformValues([outChannels, inChannels, kernelSize], bound, dtype));
     this.bias = bias ? takeOver(uniformValues([outChannels], bound, dtype)) : undefined;

@@ -1,6 +1,7 @@
 import { dropout } from '../tensor/ops/random';
-import { checkOptions, probability } from '../tensor/options';
+import { probability } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { clearPadding, mapZeros } from '../tensor/map-values';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
@@ -26,8 +27,7 @@ export class Dropout extends Module {
 
   constructor(options: DropoutOptions = {}) {
     super();
-    checkOptions('Dropout', options, ['p']);
-    this.options = Object.freeze({ p: probability('Dropout', 'p', options.p ?? 0.5) });
+    this.options = readOptions('Dropout', options, { p: withDefault(probability, 0.5) });
   }
 
   forward<X extends Sequence>(input: X): X {

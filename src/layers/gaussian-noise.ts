@@ -1,6 +1,7 @@
 import { gaussianNoise } from '../tensor/ops/random';
-import { checkOptions, nonNegativeNumber } from '../tensor/options';
+import { nonNegativeNumber } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import { readOptions } from '../tensor/read-options';
 import { clearPadding, mapRealSteps } from '../tensor/map-values';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
@@ -25,8 +26,7 @@ export class GaussianNoise extends Module {
 
   constructor(options: GaussianNoiseOptions) {
     super();
-    checkOptions('GaussianNoise', options, ['stddev']);
-    this.options = Object.freeze({ stddev: nonNegativeNumber('GaussianNoise', 'stddev', options.stddev) });
+    this.options = readOptions('GaussianNoise', options, { stddev: nonNegativeNumber });
   }
 
   forward<X extends Sequence>(input: X): X {

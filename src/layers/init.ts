@@ -10,6 +10,7 @@ import {
 } from '../tensor/ops/random';
 import { slice } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber, oneOf } from '../tensor/options';
+import { asGiven, choice, readOptions, withDefault } from '../tensor/read-options';
 import { checkTensor, idOf, type Tensor } from '../tensor/tensor';
 import type { LSTM } from './lstm';
 import { Parameter } from '../module/parameter';
@@ -61,9 +62,9 @@ export interface XavierOptions {
 }
 
 function xavierDeviation(op: string, x: Tensor, options: XavierOptions): number {
-  checkOptions(op, options, ['gain']);
+  const { gain } = readOptions(op, options, { gain: withDefault(nonNegativeNumber, 1) });
   const { fanIn, fanOut } = fans(op, x);
-  return nonNegativeNumber(op, 'gain', options.gain ?? 1) * Math.sqrt(2 / Math.max(fanIn + fanOut, 1));
+  return gain * Math.sqrt(2 / Math.max(fanIn + fanOut, 1));
 }
 
 /**
@@ -119,9 +120,12 @@ export interface KaimingOptions {
 }
 
 function kaimingDeviation(op: string, x: Tensor, options: KaimingOptions): number {
-  checkOptions(op, options, ['a', 'mode', 'nonlinearity']);
-  const fan = fans(op, x)[oneOf(op, 'mode', options.mode ?? 'fanIn', ['fanIn', 'fanOut'])];
-  return gain(options.nonlinearity ?? 'leakyRelu', finiteNumber(op, 'a', options.a ?? 0)) / Math.sqrt(Math.max(fan, 1));
+  const { a, mode, nonlinearity } = readOptions(op, options, {
+    a: withDefault(finiteNumber, 0),
+    mode: choice(['fanIn', 'fanOut']),
+    nonlinearity: withDefault<Nonlinearity>(asGiven, 'leakyRelu'),
+  });
+  return gain(nonlinearity, a) / Math.sqrt(Math.max(fans(op, x)[mode], 1));
 }
 
 /** U(-b, b) with b = gain · √(3 / fan) (He et al., 2015). @throws {ShapeError} if `x` has fewer than two axes */

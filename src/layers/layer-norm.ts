@@ -1,9 +1,10 @@
 import { OptionError, ShapeError } from '../tensor/errors';
 import { ones, zeros } from '../tensor/factories';
 import { layerNorm } from '../tensor/ops/normalization';
-import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
+import { describe, flag, nonNegativeNumber, positiveInteger } from '../tensor/options';
 import { mapRealSteps } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { floating, readOptions, withDefault } from '../tensor/read-options';
 import { claim } from '../module/allowance';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
@@ -45,23 +46,14 @@ export class LayerNorm extends Module {
 
   constructor(options: LayerNormOptions) {
     super();
-    checkOptions('LayerNorm', options, ['normalizedShape', 'eps', 'elementwiseAffine', 'bias', 'dtype']);
-    const given = typeof options.normalizedShape === 'number' ? [options.normalizedShape] : options.normalizedShape;
-    if (!Array.isArray(given) || given.length === 0) {
-      throw new OptionError('LayerNorm', {
-        given: `normalizedShape: ${describe(options.normalizedShape)}`,
-        expected: 'an extent or a list of extents',
-        fix: 'pass the last axis of the input',
-      });
-    }
-    const normalizedShape = Object.freeze(
-      given.map((extent) => positiveInteger('LayerNorm', 'normalizedShape', extent)),
-    );
-    const eps = nonNegativeNumber('LayerNorm', 'eps', options.eps ?? 1e-5);
-    const elementwiseAffine = flag('LayerNorm', 'elementwiseAffine', options.elementwiseAffine ?? true);
-    const bias = flag('LayerNorm', 'bias', options.bias ?? true);
-    const dtype = oneOf('LayerNorm', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
-    this.options = Object.freeze({ normalizedShape, eps, elementwiseAffine, bias, dtype });
+    this.options = readOptions('LayerNorm', options, {
+      normalizedShape: extents,
+      eps: withDefault(nonNegativeNumber, 1e-5),
+      elementwiseAffine: withDefault(flag, true),
+      bias: withDefault(flag, true),
+      dtype: floating,
+    });
+    const { normalizedShape, elementwiseAffine, bias, dtype } = this.options;
     if (elementwiseAffine) claim(normalizedShape, bias ? 2 : 1);
     this.weight = elementwiseAffine ? takeOver(ones(normalizedShape, { dtype })) : undefined;
     this.bias = elementwiseAffine && bias ? takeOver(zeros(normalizedShape, { dtype })) : undefined;
@@ -86,4 +78,15 @@ export class LayerNorm extends Module {
     }
     return mapRealSteps(input, (values) => layerNorm(values, { weight: this.weight, bias: this.bias, eps, axes }));
   }
+}
+
+function extents(op: string, name: string, value: unknown): readonly number[] {
+  const given: unknown = typeof value === 'number' ? [value] : value;
+  if (Array.isArray(given) && given.length > 0)
+    return Object.freeze(given.map((extent) => positiveInteger(op, name, extent)));
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected: 'an extent or a list of extents',
+    fix: 'pass the last axis of the input',
+  });
 }

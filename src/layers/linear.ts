@@ -1,7 +1,8 @@
 import { ShapeError } from '../tensor/errors';
 import { linear } from '../tensor/ops/matmul';
-import { checkOptions, describe, flag, oneOf, positiveInteger } from '../tensor/options';
+import { describe, flag, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import { floating, readOptions, withDefault } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
@@ -41,12 +42,13 @@ export class Linear extends Module {
 
   constructor(options: LinearOptions) {
     super();
-    checkOptions('Linear', options, ['inFeatures', 'outFeatures', 'bias', 'dtype']);
-    const inFeatures = positiveInteger('Linear', 'inFeatures', options.inFeatures);
-    const outFeatures = positiveInteger('Linear', 'outFeatures', options.outFeatures);
-    const bias = flag('Linear', 'bias', options.bias ?? true);
-    const dtype = oneOf('Linear', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
-    this.options = Object.freeze({ inFeatures, outFeatures, bias, dtype });
+    this.options = readOptions('Linear', options, {
+      inFeatures: positiveInteger,
+      outFeatures: positiveInteger,
+      bias: withDefault(flag, true),
+      dtype: floating,
+    });
+    const { inFeatures, outFeatures, bias, dtype } = this.options;
     const bound = 1 / Math.sqrt(inFeatures);
     this.weight = takeOver(uniformValues([outFeatures, inFeatures], bound, dtype));
     this.bias = bias ? takeOver(uniformValues([outFeatures], bound, dtype)) : undefined;

@@ -1,6 +1,7 @@
 import { matmul } from '../tensor/ops/matmul';
 import { transpose } from '../tensor/ops/shape';
-import { checkOptions, oneOf, positiveInteger } from '../tensor/options';
+import { positiveInteger } from '../tensor/options';
+import { floating, readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { Attention, checkWidth } from './attention';
 import { takeOver, type Parameter } from '../module/parameter';
@@ -34,12 +35,12 @@ export class MultiplicativeAttention extends Attention {
 
   constructor(options: MultiplicativeAttentionOptions) {
     super();
-    const op = 'MultiplicativeAttention';
-    checkOptions(op, options, ['querySize', 'keySize', 'dtype']);
-    const querySize = positiveInteger(op, 'querySize', options.querySize);
-    const keySize = positiveInteger(op, 'keySize', options.keySize);
-    const dtype = oneOf(op, 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
-    this.options = Object.freeze({ querySize, keySize, dtype });
+    this.options = readOptions('MultiplicativeAttention', options, {
+      querySize: positiveInteger,
+      keySize: positiveInteger,
+      dtype: floating,
+    });
+    const { querySize, keySize, dtype } = this.options;
     this.weight = takeOver(uniformValues([querySize, keySize], 1 / Math.sqrt(keySize), dtype));
   }
 

@@ -3,9 +3,10 @@ import { tensor } from '../tensor/factories';
 import { div, maskedFill } from '../tensor/ops/elementwise';
 import { max, mean, sum } from '../tensor/ops/reduce';
 import { concat, reshape, select, slice } from '../tensor/ops/shape';
-import { checkNoOptions, checkOptions, describe, flag } from '../tensor/options';
+import { checkNoOptions, describe, flag } from '../tensor/options';
 import { mapZeros } from '../tensor/map-values';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { readOptions, withDefault } from '../tensor/read-options';
 import { pickSteps } from '../tensor/steps';
 import type { Tensor } from '../tensor/tensor';
 import { checkSequence } from '../module/check-input';
@@ -59,8 +60,7 @@ export class LastStep extends Module {
 
   constructor(options: LastStepOptions = {}) {
     super();
-    checkOptions('LastStep', options, ['bidirectional']);
-    this.options = Object.freeze({ bidirectional: flag('LastStep', 'bidirectional', options.bidirectional ?? false) });
+    this.options = readOptions('LastStep', options, { bidirectional: withDefault(flag, false) });
   }
 
   /** @throws {ShapeError} if the input is not [N, T, D], or D is odd with `bidirectional` */

@@ -18,15 +18,16 @@ export type Readers<O> = { readonly [K in keyof O]-?: OptionReader<Required<O>[K
  *
  *     readOptions('Linear', options, { inFeatures: positiveInteger, bias: withDefault(flag, true) })
  *
- * @param op     the callee, for messages
- * @param given  what the user gave
+ * @param op       the callee, for messages
+ * @param given    what the user gave
+ * @param readers  of all options; one may give a narrower type than the option has
  * @throws {OptionError} if `given` is not a plain object, has a key without a reader, or a value is out of range
  */
-export function readOptions<O extends object>(
+export function readOptions<O extends object, Read extends Required<O> = Required<O>>(
   op: string,
   given: O,
-  readers: NoInfer<Readers<O>>,
-): Readonly<Required<O>>;
+  readers: NoInfer<Readers<Read>>,
+): Readonly<Read>;
 export function readOptions(op: string, given: object, readers: Record<string, OptionReader<unknown>>): object {
   checkOptions(op, given, Object.keys(readers));
   const options: Record<string, unknown> = {};
