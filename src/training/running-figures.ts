@@ -1,22 +1,9 @@
-import type { Metric, MetricHints } from '../metrics/metric';
-import type { Sequence } from '../tensor/padded-sequence';
+import type { Metric } from '../metrics/metric';
 import type { Tensor } from '../tensor/tensor';
 import type { Figures } from './epoch-record';
 import { lossNumbers } from './faults';
 import type { Measured } from './loss-terms';
-
-/** What the figures are taken from, of one batch. */
-export interface BatchOutcome {
-  /** What the loss consists of. */
-  terms: readonly Measured[];
-  /** How the loss reads the outputs. */
-  hints: MetricHints;
-  target: Sequence;
-  /** Absent where there are no metrics. */
-  output?: Sequence;
-  /** Of a training step: 0 if its gradient is finite, which is unknown if this is absent. */
-  skip?: Tensor;
-}
+import type { BatchOutcome } from './step';
 
 /** What was not finite in a step that changed no parameter. */
 export type Odd = { readonly what: 'loss'; readonly value: number } | { readonly what: 'gradient' };

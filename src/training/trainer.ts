@@ -1,43 +1,28 @@
+import type { Metric } from '../metrics/metric';
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
-import { defaultDevice, synchronize } from '../tensor/device';
 import type { Sequence } from '../tensor/padded-sequence';
 import { keep, scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-import {
-  checkBatch,
-  checkLoader,
-  countOf,
-  inputOf,
-  isIterable,
-  noBatch,
-  onDevice,
-  outputOf,
-  type Batch,
-  type Batches,
-} from './batches';
+import { checkLoader, countOf, isIterable, noBatch, type Batch, type Batches } from './batches';
 import type { TrainingRun } from './callback';
 import type { EpochRecord, Figures } from './epoch-record';
 import { queued, walkEpoch } from './epoch-walk';
-import { explainingTypes } from './faults';
 import { History } from './history';
-import { measure } from './loss-terms';
-import type { Metric } from '../metrics/metric';
 import { inEvaluation, modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
-import { RunningFigures, type Odd } from './running-figures';
+import { RunningFigures } from './running-figures';
+import { Steps } from './step';
 import {
   checkFitOptions,
-  checkForeign,
   checkTrainerOptions,
-  foreignParameters,
   refuseWhile,
   type CheckedFit,
   type FitOptions,
   type TrainerOptions,
 } from './trainer-options';
-import { checkParameters, nothingCounts, oddStep, oddValidation, wordsOf, type Place } from './training-error';
-import { inPrecision, trainingStep, type Forward, type Outcome } from './training-step';
+import { trainEpoch } from './training-epoch';
+import { checkParameters, oddValidation } from './training-error';
 
 /**
  * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two
@@ -53,7 +38,7 @@ export class Trainer implements TrainingRun {
   /** What is measured beside the loss. */
   readonly metrics: readonly Metric[];
   readonly #options: TrainerOptions;
-  readonly #step: (input: Sequence, target: Sequence) => Outcome;
+  readonly #steps: Steps;
   readonly #fences: Promise<unknown>[] = [];
   #fitting = false;
   /**
@@ -61,41 +46,23 @@ export class Trainer implements TrainingRun {
    * may evaluate.
    */
   #counting: 'fit' | 'evaluate' | undefined;
-  #steps = 0;
-  /** The learning rate of the last step, which the record of an epoch tells: the schedule may have changed it since. */
-  #learningRate = Number.NaN;
   #stopping = false;
   #history = new History();
-  /** Parameters of the optimizer that are neither the model's nor the loss's: the first step checks their gradients. */
-  readonly #foreign: Tensor[];
 
   constructor(options: TrainerOptions) {
     checkTrainerOptions('Trainer', options);
-    const { model, optimizer, device, precision, compile = false } = options;
+    const { model, optimizer, metrics = [], device } = options;
     if (device !== undefined) model.to(device);
-    this.#options = options;
-    this.#foreign = foreignParameters(options);
     this.model = model;
     this.optimizer = optimizer;
-    this.metrics = [...(options.metrics ?? [])];
-    const forward = (input: Sequence, target: Sequence): Forward => this.#forward(input, target);
-    this.#step = trainingStep({
-      forward,
-      optimizer,
-      clipGradNorm: options.clipGradNorm,
-      precision,
-      compile,
-      output: this.metrics.length > 0,
-      afterBackward: () => {
-        checkForeign(this.#foreign);
-        this.#foreign.length = 0; // once is enough
-      },
-    });
+    this.metrics = [...metrics];
+    this.#options = { ...options };
+    this.#steps = new Steps(this.#options);
   }
 
   /** Training steps so far. */
   get steps(): number {
-    return this.#steps;
+    return this.#steps.count;
   }
 
   /** The epochs of the running `fit`, or of the last one, also where it was broken off. */
@@ -118,40 +85,7 @@ export class Trainer implements TrainingRun {
    * @throws {OptionError} if the batch is not { input, target } of tensors
    */
   step(batch: Batch): Tensor {
-    return scope(() => this.#train(this.#checked('Trainer.step', batch)).loss);
-  }
-
-  #train({ input, target }: Batch): Outcome & { target: Sequence } {
-    const { schedule } = this.#options;
-    const outcome = this.#explaining({ input, target }, () => this.#step(input, target));
-    this.#steps++;
-    this.#learningRate = this.optimizer.learningRate;
-    if (this.#options.scheduleEvery === 'step') schedule?.step();
-    return { ...outcome, target };
-  }
-
-  /** The batch, on the device of the training. */
-  #checked(op: string, batch: unknown): Batch {
-    const { input, target } = checkBatch(op, batch);
-    const { device } = this.#options;
-    return { input: onDevice(input, device), target: onDevice(target, device) };
-  }
-
-  /** Of tensors that are where they ought to be. */
-  #forward(input: Sequence, target: Sequence): Forward {
-    const output = outputOf(this.model.forward(input as never));
-    return { output, ...measure(this.#options.loss, output, target) };
-  }
-
-  #predict(given: Sequence): Sequence {
-    const { device, precision } = this.#options;
-    const input = onDevice(given, device);
-    const forward = (): Sequence => outputOf(this.model.forward(input as never));
-    return this.#explaining({ input }, () => inPrecision(precision, forward));
-  }
-
-  #explaining<R>(fields: Readonly<Record<string, Sequence>>, step: () => R): R {
-    return explainingTypes(fields, this.optimizer.groups[0]?.parameters[0]?.dtype, step);
+    return scope(() => this.#steps.train('Trainer.step', batch).loss);
   }
 
   /**
@@ -160,12 +94,7 @@ export class Trainer implements TrainingRun {
    * @throws the first fault of the device that no read has reported
    */
   async fence(): Promise<void> {
-    await queued(this.#fences, this.#queueEmpty());
-  }
-
-  /** Is settled once the device has done what is queued. */
-  #queueEmpty(): Promise<void> {
-    return synchronize(this.#options.device ?? this.optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice());
+    await queued(this.#fences, this.#steps.synchronize());
   }
 
   /**
@@ -221,9 +150,19 @@ export class Trainer implements TrainingRun {
 
   async #epoch(loader: Batches, epoch: number, options: CheckedFit, progress: Progress): Promise<EpochRecord> {
     const started = performance.now();
-    const { train, skipped } = await this.#trainEpoch(loader, epoch, options, progress);
+    const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
+    const { train, skipped } = await trainEpoch({
+      epoch,
+      loader,
+      steps: this.#steps,
+      options,
+      progress,
+      run: this,
+      strict,
+      stopping: () => this.#stopping,
+    });
     await checkParameters(this.optimizer, this.model, epoch);
-    const learningRate = this.#learningRate;
+    const { learningRate } = this.#steps;
     const where = ` of the validation after epoch ${epoch}`;
     const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation, where);
     if (validation !== undefined && !Number.isFinite(validation.loss) && options.nonFiniteLoss === 'throw')
@@ -238,53 +177,6 @@ export class Trainer implements TrainingRun {
       learningRate,
       seconds,
     };
-  }
-
-  async #trainEpoch(
-    loader: Batches,
-    epoch: number,
-    options: CheckedFit,
-    progress: Progress,
-  ): Promise<{ train: Figures; skipped: number }> {
-    const figures = new RunningFigures(this.metrics);
-    const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
-    let skipped = 0;
-    let odd: { step: Odd; place: Place } | undefined;
-    let shown: Promise<void> | undefined;
-    const show = (): Promise<void> =>
-      figures
-        .values()
-        .then(
-          (values) => progress.figures(values),
-          () => undefined, // the same fault rejects the walk
-        )
-        .finally(() => (shown = undefined));
-    const placeOf = (batch: number): Place => ({ epoch, batch, step: this.#steps + 1 });
-    const batches = await walkEpoch(loader, {
-      place: (batch) => wordsOf(placeOf(batch)),
-      step: (make, batch) => {
-        const place = placeOf(batch);
-        const added = figures.add(this.#train(this.#checked('Trainer.fit', make())), true);
-        const noted = added.then((step) => {
-          if (step === undefined) return;
-          skipped++;
-          odd ??= { step, place };
-        });
-        return { done: noted };
-      },
-      after: async (batch) => {
-        if (strict && odd !== undefined) return false;
-        for (const callback of options.callbacks) await callback.onStep?.(this);
-        if (progress.step(batch)) shown ??= show();
-        return !this.#stopping || countOf(loader) !== undefined;
-      },
-    });
-    if (batches === 0) throw noBatch('Trainer.fit');
-    await shown;
-    if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === batches)))
-      throw await oddStep(this.optimizer, this.model, odd.step, odd.place);
-    if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
-    return { train: await figures.values(), skipped };
   }
 
   /**
@@ -305,15 +197,10 @@ export class Trainer implements TrainingRun {
     const batches = await walkEpoch(loader, {
       evaluating: this.model,
       place: (batch) => `batch ${batch}${where}`,
-      step: (make) => ({ done: figures.add(this.#measure(this.#checked('Trainer.evaluate', make())), false) }),
+      step: (make) => ({ done: figures.add(this.#steps.measure('Trainer.evaluate', make()), false) }),
     });
     if (batches === 0) throw noBatch('Trainer.evaluate');
     return figures.values();
-  }
-
-  #measure({ input, target }: Batch): Forward & { target: Sequence } {
-    const forward = (): Forward => inPrecision(this.#options.precision, () => this.#forward(input, target));
-    return { ...this.#explaining({ input, target }, forward), target };
   }
 
   /**
@@ -326,14 +213,14 @@ export class Trainer implements TrainingRun {
   async predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
   async predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
   async predict(data: unknown): Promise<Sequence | Sequence[]> {
-    const one = (given: unknown): Sequence => this.#predict(inputOf('Trainer.predict', given));
+    const one = (given: unknown): Sequence => this.#steps.predict('Trainer.predict', given);
     if (!isIterable(data)) return inEvaluation(this.model, () => scope(() => one(data)));
     const outputs: Sequence[] = [];
     await walkEpoch(data, {
       evaluating: this.model,
       step: (make) => {
         outputs.push(keep(one(make())));
-        return { done: this.#queueEmpty() };
+        return { done: this.#steps.synchronize() };
       },
     });
     return outputs;

@@ -7,7 +7,7 @@ import { all } from '../tensor/ops/reduce';
 import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import type { Odd } from './running-figures';
-import { largestMagnitude } from './training-step';
+import { largestMagnitude } from './step';
 
 /** A training that cannot go on as it is: its loss, a gradient or a parameter is not finite, or nothing counts. */
 export class TrainingError extends StmnetError {

@@ -1,0 +1,82 @@
+import { countOf, noBatch, type Batches } from './batches';
+import type { TrainingRun } from './callback';
+import type { Figures } from './epoch-record';
+import { walkEpoch } from './epoch-walk';
+import type { Progress } from './progress';
+import { RunningFigures, type Odd } from './running-figures';
+import type { Steps } from './step';
+import type { CheckedFit } from './trainer-options';
+import { nothingCounts, oddStep, wordsOf, type Place } from './training-error';
+
+/** What an epoch of training needs. */
+export interface TrainingEpoch {
+  /** 1 for the first. */
+  epoch: number;
+  loader: Batches;
+  steps: Steps;
+  options: CheckedFit;
+  progress: Progress;
+  /** What callbacks see. */
+  run: TrainingRun;
+  /** Whether a step that is not finite ends the training, rather than an epoch of nothing but such steps. */
+  strict: boolean;
+  /** Whether the training is to stop, which ends the epoch only of a loader without a length. */
+  stopping: () => boolean;
+}
+
+/**
+ * Trains on every batch of a loader.
+ *
+ * @returns the figures, and how many steps were left out because something was not finite
+ * @throws {TrainingError} if steps are not finite, as far as the options mind it, or nothing counts
+ */
+export async function trainEpoch(training: TrainingEpoch): Promise<{ train: Figures; skipped: number }> {
+  const { epoch, loader, steps, options, progress, run, strict, stopping } = training;
+  const figures = new RunningFigures(run.metrics);
+  const show = showing(figures, progress);
+  let skipped = 0;
+  let odd: { step: Odd; place: Place } | undefined;
+  const placeOf = (batch: number): Place => ({ epoch, batch, step: steps.count + 1 });
+  const batches = await walkEpoch(loader, {
+    place: (batch) => wordsOf(placeOf(batch)),
+    step: (make, batch) => {
+      const place = placeOf(batch);
+      const added = figures.add(steps.train('Trainer.fit', make()), true);
+      const noted = added.then((step) => {
+        if (step === undefined) return;
+        skipped++;
+        odd ??= { step, place };
+      });
+      return { done: noted };
+    },
+    after: async (batch) => {
+      if (strict && odd !== undefined) return false;
+      for (const callback of options.callbacks) await callback.onStep?.(run);
+      if (progress.step(batch)) show.begin();
+      return !stopping() || countOf(loader) !== undefined;
+    },
+  });
+  if (batches === 0) throw noBatch('Trainer.fit');
+  await show.ended();
+  if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === batches)))
+    throw await oddStep(run.optimizer, run.model, odd.step, odd.place);
+  if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
+  return { train: await figures.values(), skipped };
+}
+
+/** Shows the figures so far, one reading at a time. */
+function showing(figures: RunningFigures, progress: Progress): { begin(): void; ended(): Promise<void> } {
+  let running: Promise<void> | undefined;
+  return {
+    begin() {
+      running ??= figures
+        .values()
+        .then(
+          (values) => progress.figures(values),
+          () => undefined, // the same fault ends the walk
+        )
+        .finally(() => (running = undefined));
+    },
+    ended: async () => running,
+  };
+}
