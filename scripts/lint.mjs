@@ -1,5 +1,5 @@
-// npm run lint: oxlint with types, prettier, clang-format, the layer rule, the style budgets and the changelog. All of
-// them run, whatever the first one says.
+// npm run lint: oxlint with types, prettier, clang-format, the layer rule, the style budgets, the tests' names and the
+// changelog. All of them run, whatever the first one says.
 // npm run format (--fix): lets oxlint, prettier and clang-format mend what they can.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ const checks = {
   'clang-format': () => cpp.length > 0 && run('clang-format', [...(fix ? ['-i'] : ['--dry-run', '-Werror']), ...cpp]),
   layers: () => run(process.execPath, ['build/js/scripts/check-layers.js']),
   style: () => run(process.execPath, ['build/js/scripts/check-style.js']),
+  mirror: () => run(process.execPath, ['build/js/scripts/check-mirror.js']),
   changelog: () => run(process.execPath, ['build/js/scripts/check-changelog.js']),
 };
 

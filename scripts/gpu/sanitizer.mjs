@@ -34,7 +34,8 @@ function sanitizer() {
 }
 
 /**
- * Runs the rows under a tool. run_ is in the names of stmnet's kernels (native/backend/cuda/kernel/launch.h), mangled or not.
+ * Runs the rows under a tool. run_ is in the names of stmnet's kernels (native/backend/cuda/kernel/launch.h), mangled
+ * or not.
  */
 function check({ program, help }, tool, seconds) {
   const file = resolve(root, dirname(output), `${tool}.log`);

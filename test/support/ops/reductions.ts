@@ -1,5 +1,5 @@
-// The op functions that fold axes, each with its fold in plain TypeScript: `opCase` compares small inputs with that, and
-// table.ts runs large ones on a GPU and on the CPU.
+// The op functions that fold axes, each with its fold in plain TypeScript: `opCase` compares small inputs with that,
+// and table.ts runs large ones on a GPU and on the CPU.
 import * as stm from 'stmnet';
 import type { Dims, ReduceOptions, Tensor } from 'stmnet';
 
