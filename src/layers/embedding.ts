@@ -4,8 +4,9 @@ import { noGrad } from '../tensor/grad-mode';
 import { zero_ } from '../tensor/ops/elementwise';
 import { embedding } from '../tensor/ops/indexing';
 import { slice } from '../tensor/ops/shape';
-import { checkOptions, describe, flag, nonNegativeInteger, oneOf, positiveInteger } from '../tensor/options';
+import { checkOptions, describe, flag, nonNegativeInteger, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import { floating } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
 import { randn } from '../tensor/random';
 import { Tensor } from '../tensor/tensor';
@@ -123,7 +124,7 @@ function checked(options: EmbeddingOptions): Readonly<EmbeddingOptions> {
   const numEmbeddings = positiveInteger('Embedding', 'numEmbeddings', options.numEmbeddings);
   const embeddingDim = positiveInteger('Embedding', 'embeddingDim', options.embeddingDim);
   const freeze = flag('Embedding', 'freeze', options.freeze ?? false);
-  const dtype = oneOf('Embedding', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+  const dtype = floating('Embedding', 'dtype', options.dtype);
   if (options.paddingIdx === undefined) return Object.freeze({ numEmbeddings, embeddingDim, freeze, dtype });
   const paddingIdx = nonNegativeInteger('Embedding', 'paddingIdx', options.paddingIdx);
   if (paddingIdx >= numEmbeddings) {

@@ -4,8 +4,9 @@ import { tensor, type HostArray } from '../tensor/factories';
 import { readHostValues, toElements } from '../tensor/host-array';
 import { noGrad } from '../tensor/grad-mode';
 import { copy_, div, sub } from '../tensor/ops/elementwise';
-import { checkOptions, describe, oneOf, positiveInteger } from '../tensor/options';
+import { checkOptions, describe, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import { floating } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
 import { Tensor } from '../tensor/tensor';
 import { claim } from '../module/allowance';
@@ -48,7 +49,7 @@ export class Standardize extends Module {
   constructor(options: StandardizeOptions = {}) {
     super();
     checkOptions('Standardize', options, ['numFeatures', 'dtype']);
-    const dtype = oneOf('Standardize', 'dtype', options.dtype ?? 'f32', ['f32', 'f64']);
+    const dtype = floating('Standardize', 'dtype', options.dtype);
     this.options = Object.freeze({ dtype });
     if (options.numFeatures !== undefined) {
       const numFeatures = positiveInteger('Standardize', 'numFeatures', options.numFeatures);
