@@ -64,7 +64,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly #sampler: Sampler;
   readonly #dropLast: boolean;
   /** Makes the batch of items. */
-  readonly collate: (items: readonly Item[]) => Batch | Collated<Item>;
+  readonly #collate: (items: readonly Item[]) => Batch | Collated<Item>;
 
   constructor(items: readonly Item[], options?: DataLoaderOptions<Item, Batch>);
   constructor(dataset: Dataset<Item>, options?: DataLoaderOptions<Item, Batch>);
@@ -99,7 +99,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     const { dtypes } = options;
     const array = arrayBelow(dataset);
     if (array !== undefined && dtypes !== undefined) checkTypes(op, array.at(0), dtypes);
-    this.collate =
+    this.#collate =
       options.collate ?? ((items) => collateLike<Item>(items, dtypes, array === undefined ? [] : itemsOf(array)));
     if (this.length === 0) {
       throw new OptionError(op, {
@@ -116,20 +116,24 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     return this.#dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
-  /** The items of each batch of one epoch; `collate` makes the batch. */
-  *itemBatches(): Generator<Item[]> {
+  /**
+   * The batches of one epoch, each as a function that makes it: tensors belong to the scope around its call, and so a
+   * Trainer lets go of a batch with its step.
+   */
+  *batchMakers(): Generator<() => Batch> {
+    const maker = (items: readonly Item[]) => (): Batch => this.#collate(items) as Batch;
     let items: Item[] = [];
     for (const index of this.#sampler) {
       items.push(itemAt(this.dataset, index));
       if (items.length < this.batchSize) continue;
-      yield items;
+      yield maker(items);
       items = [];
     }
-    if (items.length > 0 && !this.#dropLast) yield items;
+    if (items.length > 0 && !this.#dropLast) yield maker(items);
   }
 
   *[Symbol.iterator](): Generator<Batch> {
-    for (const items of this.itemBatches()) yield this.collate(items) as Batch;
+    for (const make of this.batchMakers()) yield make();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {

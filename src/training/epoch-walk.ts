@@ -34,7 +34,7 @@ export interface Walk<B> {
 export async function walkEpoch<B>(loader: Batches<B>, { step, evaluating, place, after }: Walk<B>): Promise<number> {
   const fences: Promise<unknown>[] = [];
   let number = 0;
-  for await (const make of batchesOf(loader)) {
+  for await (const make of makersOf(loader)) {
     number++;
     const scoped = (): { done: Promise<unknown> } => scope(() => step(make, number));
     const work = (): { done: Promise<unknown> } =>
@@ -47,12 +47,9 @@ export async function walkEpoch<B>(loader: Batches<B>, { step, evaluating, place
   return number;
 }
 
-async function* batchesOf<B>(loader: Batches<B>): AsyncGenerator<() => B> {
-  if (loader instanceof DataLoader) {
-    for (const items of loader.itemBatches()) yield () => loader.collate(items) as B;
-    return;
-  }
-  for await (const batch of loader) yield () => batch;
+async function* makersOf<B>(loader: Batches<B>): AsyncGenerator<() => B> {
+  if (loader instanceof DataLoader) yield* loader.batchMakers();
+  else for await (const batch of loader) yield () => batch;
 }
 
 /** Steps that may be queued before a walk waits. */
