@@ -78,7 +78,7 @@ const numbersAt = (op: string, place: number): readonly string[] =>
     ? NUMBERS
     : [];
 /** Ops that take a PaddedSequence in the place of `x`. */
-const sequences = (op: string): readonly string[] => (op === 'select' || op === 'slice' ? ['sequence'] : []);
+const sequences = (op: string): readonly string[] => (/^(select|slice|flip)$/.test(op) ? ['sequence'] : []);
 const ABSENT = ['undefined', 'null'];
 const optional = (op: string, place: number): readonly string[] =>
   place > 0 &&

@@ -18,6 +18,8 @@ export interface OpCase {
    * broadcast against each other.
    */
   shapes: readonly (readonly (readonly number[])[])[];
+  /** Larger ones, too many for differences: a GPU's results are compared with the CPU's (table.ts). Default none. */
+  large?: readonly (readonly (readonly number[])[])[];
   /** Inputs lie between these. Default [-1, 1]. */
   domain?: readonly [number, number];
   /** Inputs of gradients lie between these, where the op has no jump. Default the domain. */

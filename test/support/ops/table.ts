@@ -3,7 +3,10 @@ import * as stm from 'stmnet';
 import { PaddedSequence, type Tensor } from 'stmnet';
 import { binaryOps, unaryOps } from './elementwise';
 import { bool, constant, float, whole, type Input } from './inputs';
+import { matmulOps } from './matmul';
+import { normalizationOps } from './normalization';
 import { reductions } from './reductions';
+import { shapeOps } from './shape';
 
 /** One op on some inputs. */
 export interface OpRow {
@@ -62,7 +65,19 @@ const probabilities = [0.05, 0.95] as const;
 const rowsOf = <Op>(ops: Readonly<Record<string, Op>>, rowsOfOne: (op: Op) => OpRow[]): Record<string, OpRow[]> =>
   Object.fromEntries(Object.entries(ops).map(([name, op]) => [name, rowsOfOne(op)]));
 
+/** Rows of the functions that have small ones in plain TypeScript too. */
+const withReference: Record<string, OpRow[]> = {};
+for (const { op, run, large = [], domain } of [...shapeOps, ...matmulOps, ...normalizationOps]) {
+  const rowsOfOne = large.map((shapes): OpRow => ({ inputs: shapes.map((shape) => float(shape, domain)), run }));
+  (withReference[op.split(/[ ,]/)[0] ?? op] ??= []).push(...rowsOfOne);
+}
+for (const dim of [0, 1]) {
+  withReference['softmax']?.push({ inputs: [cube], run: (x) => stm.softmax(x, dim) });
+  withReference['logSoftmax']?.push({ inputs: [cube], run: (x) => stm.logSoftmax(x, dim) });
+}
+
 export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
+  ...withReference,
   ...rowsOf(unaryOps, ({ run, domain }) => unary(run, domain)),
   ...rowsOf(binaryOps, ({ run, domain }) => binary(run, domain)),
   ...rowsOf(reductions, ({ run, domain }) => reducing(run, domain)),
@@ -162,41 +177,6 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
       tolerance: 1e-4,
     },
   ], // long sums of logarithms
-  matmul: (
-    [
-      [
-        [rows, columns],
-        [columns, 65],
-      ],
-      [
-        [5, 37, 24],
-        [24, 31],
-      ],
-      [
-        [5, 37, 24],
-        [5, 24, 9],
-      ],
-      [[columns], [columns, 65]],
-      [[5, 37, 24], [24]],
-      [
-        [512, 512],
-        [512, 512],
-      ],
-    ] as const
-  ).map(([a, b]) => ({ inputs: [float(a, [-1, 1]), float(b, [-1, 1])], run: stm.matmul })),
-  linear: [
-    { inputs: [cube, float([31, 24]), float([31])], run: (x, weight, bias) => stm.linear(x, weight, bias) },
-    { inputs: [matrix, float([65, columns])], run: (x, weight) => stm.linear(x, weight) },
-  ],
-  softmax: [0, 1, -1].map((dim) => ({ inputs: [float([5, 37, 24], [-4, 4])], run: (x) => stm.softmax(x, dim) })),
-  logSoftmax: [
-    ...[0, 1, -1].map((dim): OpRow => ({ inputs: [float([5, 37, 24], [-4, 4])], run: (x) => stm.logSoftmax(x, dim) })),
-    { inputs: [float([40, 10_000])], run: (x) => stm.logSoftmax(x) },
-  ],
-  layerNorm: [
-    { inputs: [cube, float([24]), float([24])], run: (x, weight, bias) => stm.layerNorm(x, { weight, bias }) },
-    { inputs: [float([7, 5000])], run: (x) => stm.layerNorm(x) },
-  ],
   batchNorm: [
     {
       inputs: [matrix, float([columns]), float([columns])],
@@ -239,35 +219,9 @@ export const opTable: Readonly<Record<string, readonly OpRow[]>> = {
     ...[0, 1, 2].map((dim): OpRow => ({ inputs: [cube], run: (x) => stm.cumsum(x, dim) })),
     { inputs: [float([2, 9000])], run: (x) => stm.cumsum(x, 1) },
   ],
-  reshape: [{ inputs: [cube], run: (x) => stm.reshape(x, [37, 120]) }],
-  flatten: [{ inputs: [cube], run: (x) => stm.flatten(x, 1) }],
-  transpose: [{ inputs: [cube], run: (x) => stm.mul(stm.transpose(x, 0, 2), 2) }],
-  permute: [{ inputs: [cube], run: (x) => stm.mul(stm.permute(x, [2, 0, 1]), 2) }],
-  slice: [{ inputs: [cube], run: (x) => stm.mul(stm.slice(x, [1, 3], [4, -2]), 2) }],
-  select: [{ inputs: [cube], run: (x) => stm.mul(stm.select(x, 1, 7), 2) }],
-  unsqueeze: [{ inputs: [cube], run: (x) => stm.unsqueeze(x, 1) }],
-  squeeze: [{ inputs: [float([5, 1, 24])], run: (x) => stm.squeeze(x, 1) }],
-  expand: [{ inputs: [float([37, 1])], run: (x) => stm.mul(stm.expand(x, [5, 37, 24]), 2) }],
   concat: [0, 1, 2].map((dim) => ({ inputs: [cube, cube, cube], run: (a, b, c) => stm.concat([a, b, c], dim) })),
   stack: [{ inputs: [cube, cube], run: (a, b) => stm.stack([a, b], 1) }],
   split: [{ inputs: [cube], run: (x) => stm.split(x, [10, 7, 20], 1).map((part) => stm.mul(part, 2)) }],
-  tile: [{ inputs: [cube], run: (x) => stm.tile(x, [2, 1, 3]) }],
-  padConstant: [
-    {
-      inputs: [cube],
-      run: (x) =>
-        stm.padConstant(
-          x,
-          [
-            [1, 2],
-            [0, 3],
-            [4, 0],
-          ],
-          1.5,
-        ),
-    },
-  ],
-  flip: [{ inputs: [cube], run: (x) => stm.mul(stm.flip(x, [0, 2]), 2) }],
   scaledDotProductAttention: [
     {
       inputs: [float([3, 20, 16]), float([3, 31, 16]), float([3, 31, 8])],
