@@ -2,7 +2,7 @@ import { binding } from '../native/load';
 import { remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { describe, nonNegativeNumber } from '../tensor/options';
-import { readOptions, withDefault } from '../tensor/read-options';
+import { readOptions } from '../tensor/read-options';
 import { Tensor, wrap } from '../tensor/tensor';
 import { ids } from './optimizer';
 
@@ -27,13 +27,13 @@ export interface ClipGradNormOptions {
 export function clipGradNorm(parameters: Iterable<Tensor>, options: ClipGradNormOptions): Tensor {
   const { maxNorm, normType } = readOptions('clipGradNorm', options, {
     maxNorm: nonNegativeNumber,
-    normType: withDefault(orderOfNorm, 2),
+    normType: orderOfNorm,
   });
   const members = membersOf('clipGradNorm', parameters);
   return wrap(binding.clipGradNorm(ids(members), maxNorm, normType));
 }
 
-function orderOfNorm(op: string, name: string, value: unknown): number {
+function orderOfNorm(op: string, name: string, value: unknown = 2): number {
   if (typeof value === 'number' && value > 0) return value;
   throw new OptionError(op, {
     given: `${name}: ${describe(value)}`,
