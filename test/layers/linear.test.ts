@@ -60,9 +60,15 @@ describe('Linear', () => {
     }
   });
 
-  test('f64', async () => {
-    const layer = new Linear({ inFeatures: 2, outFeatures: 2, dtype: 'f64' });
-    expect(layer.forward(randn([1, 2], { dtype: 'f64' })).dtype).toBe('f64');
+  test('f64 keeps digits that f32 has not', async () => {
+    const layer = new Linear({ inFeatures: 2, outFeatures: 1, dtype: 'f64' });
+    layer.loadStateDict({
+      weight: tensor([[1 + 2 ** -40, 2]], { dtype: 'f64' }),
+      bias: tensor([2 ** -45], { dtype: 'f64' }),
+    });
+    const output = layer.forward(tensor([[1, 3]], { dtype: 'f64' }));
+    expect(output.dtype).toBe('f64');
+    expect(await output.data()).toEqual(Float64Array.of(7 + 2 ** -40 + 2 ** -45));
   });
 
   test('mistakes', () => {
