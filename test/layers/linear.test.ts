@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Linear, PaddedSequence, ShapeError, manualSeed, noGrad, ones, randn, tensor, zeros } from 'stmnet';
+import { Linear, PaddedSequence, ShapeError, manualSeed, noGrad, ones, tensor, zeros } from 'stmnet';
 import { here } from '../support/devices';
 
 describe('Linear', () => {
