@@ -180,7 +180,7 @@ std::string source_hash() { return stmnet_source_hash(); }
 
 void declare_environment(OpTable& ops) {
   ops.add("dispose", &dispose, {"x"},
-          "Gives up a handle. Commands and graph nodes that hold the storage keep it until they are done.");
+          "Gives up a handle. Commands and histories that hold the storage keep it until they are done.");
   ops.add("moveTensors", &move_tensors, {"tensors", "device"},
           "Moves leaves to a device, where they are the same tensors; those that share bytes still do.");
   ops.add("data", &data, {"x"}, "A copy of the elements in row-major order, once every earlier command has run.");

@@ -8,7 +8,7 @@
 namespace stm::binding {
 namespace {
 
-/// A JavaScript function held by a graph node. Nodes live and die on the JS thread.
+/// A JavaScript function held by a node of a history. Nodes live and die on the JS thread.
 class Callback {
  public:
   Callback(napi_env env, napi_value function) : env_(env) { ok(napi_create_reference(env, function, 1, &reference_)); }

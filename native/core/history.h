@@ -6,7 +6,7 @@
 
 namespace stm {
 
-/// Operands kept for backward; indexing gives them back, detached from the graph.
+/// Operands kept for backward; indexing gives them back, without history.
 using SavedTensors = std::vector<Tensor>;
 
 /// Gradients of the inputs from those of the outputs (empty where an output was not used); an empty Tensor in the
@@ -22,8 +22,8 @@ struct Edge {
   Tensor leaf;
 };
 
-/// One recorded op. The graph has no list of its nodes: a node lives as long as a handle of its outputs or a later node
-/// holds it, so a forward pass that never runs backward is freed with its handles.
+/// One op of a history: what tensors came from, for backward. There is no list of all nodes: a node lives as long as a
+/// handle of its outputs or a later node holds it, and a forward pass without backward is freed with its handles.
 struct Node {
   ~Node();
   const char* op;
@@ -41,7 +41,7 @@ struct Node {
 /// anything for backward.
 bool needs_grad(const Tensor& x);
 
-/// Puts `output` into the graph if an input needs a gradient and recording is on. Inputs and saved tensors may be
+/// Gives `output` a history if an input needs a gradient and gradients are on. Inputs and saved tensors may be
 /// empty. Call it last, after enqueue.
 void on_backward(const char* op, const Tensor& output, std::vector<Tensor> inputs, SavedTensors saved,
                  Backward1 backward);

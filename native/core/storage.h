@@ -29,7 +29,7 @@ struct HostRange {
   int64_t least, greatest;
 };
 
-/// Device bytes shared by tensors, graph nodes and commands; freed when the last of them lets go.
+/// Device bytes shared by tensors, nodes of the history and commands; freed when the last of them lets go.
 ///
 ///   JS thread only:   version, last_writer, host_range, derived, watchers (program order = queue order, so no atomics
 ///                     are needed)

@@ -12,7 +12,7 @@ class Device;
 struct Node;
 struct TensorState;
 
-/// A tensor on the JS thread: a shared, cheap-to-copy reference to its shape, its storage and its place in the graph.
+/// A tensor on the JS thread: a shared, cheap-to-copy reference to its shape, its storage and its history.
 /// May be empty.
 class Tensor {
  public:
@@ -43,7 +43,7 @@ struct TensorState {
   std::shared_ptr<Storage> storage;
   bool is_view = false;
   bool requires_grad = false;  ///< a leaf whose gradient backward() leaves in `grad`
-  std::shared_ptr<Node> node;  ///< the op that made this tensor, if it is in the graph
+  std::shared_ptr<Node> node;  ///< the op that made this tensor, if its history is kept
   size_t output = 0;           ///< which of the node's outputs it is
   Tensor grad;
 };
@@ -52,7 +52,7 @@ inline const Shape& Tensor::shape() const { return state_->shape; }
 inline DType Tensor::dtype() const { return state_->dtype; }
 inline Device& Tensor::device() const { return *state_->device; }
 
-/// Another tensor over the same storage, outside the graph.
+/// Another tensor over the same storage, without history.
 Tensor alias(const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset);
 inline Tensor detached(const Tensor& x) { return alias(x, x->shape, x->strides, x->offset); }
 

@@ -9,7 +9,7 @@ namespace stm::ops {
 /// The extents of `a` and `b` side by side, of which those that are 1 are stretched.
 Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b);
 
-/// `x` seen with the extents of `shape`; outside the graph, because gradients are summed back by sum_to.
+/// `x` seen with the extents of `shape`; without history, because gradients are summed back by sum_to.
 Tensor stretched(const Tensor& x, const Shape& shape);
 
 /// A unary function; differentiable. `parameter`: of functors that have one.
@@ -24,7 +24,7 @@ void check_arithmetic(Binary functor, const Tensor& a);
 /// Refuses numbers that the tensor's dtype, which they take, does not hold.
 double checked_scalar(const char* op, const Tensor& x, double value);
 
-/// Values with broadcasting, and of a tensor and a number (the number first if `reversed`); outside the graph. `op` is
+/// Values with broadcasting, and of a tensor and a number (the number first if `reversed`); without history. `op` is
 /// what the user called.
 Tensor binary_value(Binary functor, const Tensor& a, const Tensor& b);
 Tensor scalar_value(const char* op, Binary functor, const Tensor& x, double value, bool reversed);
@@ -35,7 +35,7 @@ inline Tensor scalar_value(Binary functor, const Tensor& x, double value, bool r
 /// A single 0 of the dtype and on the device of `x`.
 inline Tensor zero_like(const Tensor& x) { return full({}, 0, x.dtype(), x.device()); }
 
-/// Records that the gradient of `y` is that of `x`.
+/// Notes in the history that the gradient of `y` is that of `x`.
 inline void pass_gradient(const char* op, const Tensor& y, const Tensor& x) {
   on_backward(op, y, {x}, {}, [](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> { return {dy}; });
 }

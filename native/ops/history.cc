@@ -255,9 +255,9 @@ void set_grad_enabled(bool on) { Session::current().grad_enabled = on; }
 
 void declare_history(OpTable& table) {
   table.add("backward", &run_backward, {"root", "gradient", "retainGraph"},
-            "Adds d(root)/d(leaf) to every leaf and releases the graph node by node.");
-  table.add("isGradEnabled", &grad_enabled, "Whether ops are recorded for backward().");
-  table.add("setGradEnabled", &set_grad_enabled, {"on"}, "Turns recording on or off.");
+            "Adds d(root)/d(leaf) to every leaf and releases the history node by node.");
+  table.add("isGradEnabled", &grad_enabled, "Whether ops keep a history for backward().");
+  table.add("setGradEnabled", &set_grad_enabled, {"on"}, "Turns keeping histories on or off.");
 }
 
 }  // namespace ops

@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* kRows = "rows of the table";
 
-/// Rows [n, E] of a table by i32 indices of any shape; outside the graph.
+/// Rows [n, E] of a table by i32 indices of any shape; without history.
 Tensor rows_of(const char* op, const Tensor& table, const Tensor& indices) {
   const Tensor y =
       empty({indices.size(), table.extent(1)}, table);  // first: it refuses what is too large before anything is copied

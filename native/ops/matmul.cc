@@ -15,7 +15,7 @@ bool readable(const Tensor& x) {
 
 Tensor made_readable(const Tensor& x) { return readable(x) ? x : contiguous(x); }
 
-/// Leading axes stretched to `batch`; outside the graph.
+/// Leading axes stretched to `batch`; without history.
 Tensor with_batch(const Tensor& x, const Shape& batch) {
   Shape shape = batch, strides = batch;
   const size_t added = batch.rank() + 2 - x.rank();
@@ -36,7 +36,7 @@ Shape leading(const Tensor& x) {
 
 Tensor transposed(const Tensor& x) { return transpose(x, x.rank() - 2, x.rank() - 1); }
 
-/// Matrices, and stacks of them; outside the graph.
+/// Matrices, and stacks of them; without history.
 Tensor product(MathMode math, const Tensor& given_a, const Tensor& given_b) {
   const Tensor a = made_readable(given_a), b = made_readable(given_b);
   Shape shape;

@@ -124,7 +124,7 @@ struct BatchNorm {
   RealItems rows;
 };
 
-/// Normalises with the given statistics, [C] each, and records the gradient.
+/// Normalises with the given statistics, [C] each, and notes the gradient.
 Tensor normalize(const BatchNorm& norm, const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& mean,
                  const Tensor& variance) {
   const Tensor y = empty_like(x);

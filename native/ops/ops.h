@@ -16,7 +16,7 @@ inline Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype(), x
 /// Scratch or reserve bytes of a kernel, as a tensor so that they are allocated, kept and freed like any other.
 Tensor scratch(size_t bytes, Device& device);
 
-// ---- walking the graph (ops/history.cc)
+// ---- walking the history (ops/history.cc)
 
 /// Adds d(root)/d(leaf), weighted by `seed` (ones if empty), into every leaf reached. Releases each node as it passes
 /// unless `retain`.
@@ -96,7 +96,7 @@ void check_host_range(const char* op, const char* name, const Tensor& x, int64_t
                       const char* meaning);
 /// Refuses to number more elements than i32 has places for.
 void check_places(const char* op, const Tensor& x, int64_t count);
-/// In-place ops: refuses targets that the graph would have to follow.
+/// In-place ops: refuses targets that a history would have to follow.
 void check_in_place(const char* op, const Tensor& target, const std::vector<Tensor>& inputs);
 
 namespace ops {

@@ -7,7 +7,7 @@
 
 namespace stm::ops {
 
-/// A problem that keeps its lengths alive, for commands and the graph to hold.
+/// A problem that keeps its lengths alive, for commands and histories to hold.
 struct StackProblem : RecurrentProblem {
   std::shared_ptr<const std::vector<int32_t>> kept_lengths;  ///< what `lengths` points to
 

@@ -166,7 +166,7 @@ std::vector<Tensor> run_backward(const StackProblem& problem, const Wanted& want
   parts[kDHn] = dense(grads[1]);
   if (grads.size() > 2) parts[kDCn] = dense(grads[2]);
   parts[kPacked] = packed_weights(problem, saved[kWeights], reserve);
-  // The kernel may overwrite the reserve; a graph that is kept needs it again.
+  // The kernel may overwrite the reserve; a history that is kept needs it again.
   if (Session::current().retaining_graph) parts[kReserve] = copy_of_scratch(reserve);
   if (wanted.x) parts[kDX] = empty_like(x);
   if (wanted.h0) parts[kDH0] = empty(problem.h_shape(), x);

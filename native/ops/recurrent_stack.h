@@ -8,7 +8,7 @@ struct StackOutput {
   Tensor y, h, c;
 };
 
-/// One call of the device's kernels, in the graph. h0 and c0 may be empty: zeros.
+/// One call of the device's kernels, with its history. h0 and c0 may be empty: zeros.
 StackOutput run_stack(StackProblem problem, const Tensor& x, const Tensor& h0, const Tensor& c0,
                       const std::vector<Tensor>& weights);
 

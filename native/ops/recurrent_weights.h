@@ -13,7 +13,7 @@ std::vector<Tensor> weights_of_layer(const std::vector<Tensor>& weights, const R
                                      int64_t layer);
 
 /// The weights as one dense vector: a view where they already lie behind each other (as the layers make them), else a
-/// copy. Outside the graph.
+/// copy. Without history.
 Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements);
 
 /// The other way: views of a vector with the shapes of the weights; empty ones of an empty vector.

@@ -37,7 +37,7 @@ Plan plan_of(const char* op, const Tensor& x, const Dims& dims) {
   return plan;
 }
 
-/// `x` with the reduced axes last; outside the graph.
+/// `x` with the reduced axes last; without history.
 Tensor reduced_last(const Tensor& x, const Plan& plan) {
   Shape shape, strides;
   for (const std::vector<size_t>* axes : {&plan.kept, &plan.reduced}) {
@@ -58,7 +58,7 @@ Tensor reduced(const char* op, Fold reduction, const Tensor& x, const Plan& plan
   return y;
 }
 
-/// `y` with the shape that the caller wants; outside the graph.
+/// `y` with the shape that the caller wants; without history.
 Tensor shaped(const Tensor& y, const Shape& shape) {
   return y.shape() == shape ? y : alias(y, shape, dense_strides(shape), y->offset);
 }

@@ -1,4 +1,4 @@
-// What a handle says about itself, and what changes its place in the graph.
+// What a handle says about itself, and what changes its history.
 #include "core/op_table.h"
 #include "ops/ops.h"
 
@@ -56,12 +56,12 @@ void declare_tensor(OpTable& table) {
   table.add("describe", &describe_tensor, {"x"}, "Type, shape and device of `x` in words.");
   table.add("requiresGrad", &requires_grad, {"x"}, "Whether backward() goes through `x`.");
   table.add("setRequiresGrad", &set_requires_grad, {"x", "on"}, "Makes the leaf `x` collect a gradient, or not.");
-  table.add("isLeaf", &is_leaf, {"x"}, "Whether no recorded op made `x`.");
+  table.add("isLeaf", &is_leaf, {"x"}, "Whether `x` has no history.");
   table.add("isContiguous", &is_contiguous, {"x"}, "Whether the elements lie densely in row-major order.");
   table.add("version", &version, {"x"},
             "How often the storage of `x` has been written: two equal numbers mean that nothing was changed in place "
             "between.");
-  table.add("detach", &detach, {"x"}, "The same elements, outside the graph.");
+  table.add("detach", &detach, {"x"}, "The same elements, without history.");
   table.add("grad", &grad, {"x"}, "The gradient that backward() left, if any.");
   table.add("setGrad", &set_grad, {"x", "grad"}, "Replaces or drops the gradient.");
   table.add("toDevice", &to_named_device, {"x", "device"}, "`x` on the named device.");

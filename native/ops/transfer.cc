@@ -87,7 +87,7 @@ struct ReceiveCommand final : Command {
   size_t bytes;
 };
 
-/// A dense tensor on another device, outside the graph.
+/// A dense tensor on another device, without history.
 Tensor copied(const Tensor& x, Device& device) {
   const Tensor y = empty(x.shape(), x.dtype(), device);
   const size_t bytes = static_cast<size_t>(x.size()) * size_of(x.dtype());

@@ -15,7 +15,7 @@ import { checkTensor, idOf, type Tensor } from '../tensor/tensor';
 import type { LSTM } from './lstm';
 import { Parameter } from '../module/parameter';
 
-/** Functions that overwrite a tensor, a parameter too, without recording it. Each returns its first argument. */
+/** Functions that overwrite a tensor, a parameter too, under `noGrad`. Each returns its first argument. */
 const quietly = <X extends Tensor>(x: X, fill: () => unknown): X => {
   noGrad(fill);
   return x;
@@ -195,7 +195,7 @@ function setForgetBias(lstm: LSTM, value = 1): LSTM {
 }
 
 /**
- * Initialisations, as in `init.xavierUniform_(layer.weight)`: each overwrites a tensor in place, without recording it,
+ * Initialisations, as in `init.xavierUniform_(layer.weight)`: each overwrites a tensor in place, under `noGrad`,
  * and returns it. Random ones draw from the generator that `manualSeed` starts.
  */
 export const init = {

@@ -24,13 +24,13 @@ export interface NativeBinding {
   requiresGrad(x: TensorId): boolean;
   /** Makes the leaf `x` collect a gradient, or not. */
   setRequiresGrad(x: TensorId, on: boolean): void;
-  /** Whether no recorded op made `x`. */
+  /** Whether `x` has no history. */
   isLeaf(x: TensorId): boolean;
   /** Whether the elements lie densely in row-major order. */
   isContiguous(x: TensorId): boolean;
   /** How often the storage of `x` has been written: two equal numbers mean that nothing was changed in place between. */
   version(x: TensorId): number;
-  /** The same elements, outside the graph. */
+  /** The same elements, without history. */
   detach(x: TensorId): TensorId;
   /** The gradient that backward() left, if any. */
   grad(x: TensorId): TensorId | undefined;
@@ -38,11 +38,11 @@ export interface NativeBinding {
   setGrad(x: TensorId, grad?: TensorId | undefined): void;
   /** `x` on the named device. */
   toDevice(x: TensorId, device: string): TensorId;
-  /** Adds d(root)/d(leaf) to every leaf and releases the graph node by node. */
+  /** Adds d(root)/d(leaf) to every leaf and releases the history node by node. */
   backward(root: TensorId, gradient: TensorId | undefined, retainGraph: boolean): void;
-  /** Whether ops are recorded for backward(). */
+  /** Whether ops keep a history for backward(). */
   isGradEnabled(): boolean;
-  /** Turns recording on or off. */
+  /** Turns keeping histories on or off. */
   setGradEnabled(on: boolean): void;
   /** -x. */
   neg(x: TensorId): TensorId;
@@ -346,7 +346,7 @@ export interface NativeBinding {
   testSlow(x: TensorId, milliseconds: number): TensorId;
   /** Asks the device for memory and leaves it as it is. */
   testAllocate(bytes: number, device: string): TensorId;
-  /** Gives up a handle. Commands and graph nodes that hold the storage keep it until they are done. */
+  /** Gives up a handle. Commands and histories that hold the storage keep it until they are done. */
   dispose(x: TensorId): void;
   /** Moves leaves to a device, where they are the same tensors; those that share bytes still do. */
   moveTensors(tensors: readonly TensorId[], device: string): void;

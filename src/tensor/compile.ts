@@ -317,7 +317,7 @@ const finalizer = new FinalizationRegistry<Set<number>>((numbers) => {
  *
  * There is a recording for each kind of call: shapes, dtypes, devices of the tensors and lengths of the PaddedSequences
  * among the arguments, the values of numbers, strings and booleans, the identity of other objects, train or eval,
- * whether gradients are recorded and are there, math mode, an optimizer's options. The first call of a kind runs `step`
+ * whether gradients are on and are there, math mode, an optimizer's options. The first call of a kind runs `step`
  * itself, the second records it. What else JavaScript decides, and data that it brings in (`tensor([…])`), stays as it
  * was when recorded; so does the choice of tensors outside of the arguments. State that goes from call to call is
  * changed in place, or is an argument and a result. A schedule's `step()` belongs outside; learning rates, the number

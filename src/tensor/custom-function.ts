@@ -9,7 +9,7 @@ const OP = 'defineFunction';
 /** A differentiable function of the user's own: `forward` computes, `backward` gives the gradient of each input. */
 export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
   /**
-   * Computes the result without recording. What it returns as `saved` is handed to `backward`: tensors, also in arrays
+   * Computes the result under `noGrad`. What it returns as `saved` is handed to `backward`: tensors, also in arrays
    * and plain objects, live as long as the graph does, and changing one in place meanwhile is an error, as with every
    * other op.
    */

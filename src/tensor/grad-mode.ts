@@ -15,18 +15,18 @@ function withGrad<R>(op: string, on: boolean, fn: () => R): R {
 }
 
 /**
- * Runs `fn` without recording for `backward`: for inference, and for changing parameters in place.
+ * Runs `fn` without keeping a history for `backward`: for inference, and for changing parameters in place.
  *
  * @throws {OptionError} if `fn` is asynchronous
  */
 export const noGrad = <R>(fn: () => R): R => withGrad('noGrad', false, fn);
 
 /**
- * Runs `fn` with recording, inside `noGrad`.
+ * Keeps the history of what `fn` does, inside `noGrad`.
  *
  * @throws {OptionError} if `fn` is asynchronous
  */
 export const enableGrad = <R>(fn: () => R): R => withGrad('enableGrad', true, fn);
 
-/** Whether ops are recorded for `backward` now. */
+/** Whether ops keep a history for `backward` now. */
 export const isGradEnabled = (): boolean => binding.isGradEnabled();

@@ -117,7 +117,7 @@ export class Tensor {
     return binding.requiresGrad(idOf(this, 'requiresGrad', 'this'));
   }
 
-  /** Whether no recorded op made this tensor: only leaves keep a gradient. */
+  /** Whether this tensor has no history: only leaves keep a gradient. */
   get isLeaf(): boolean {
     return binding.isLeaf(idOf(this, 'isLeaf', 'this'));
   }

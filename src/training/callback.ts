@@ -25,7 +25,7 @@ export interface TrainingRun {
   stop(): void;
   /** Loss and metrics over batches; not while an epoch is running, hence not in `onStep`. */
   evaluate(loader: Batches): Promise<Figures>;
-  /** What the model says, in evaluation mode and without recording. */
+  /** What the model says, in evaluation mode and under `noGrad`. */
   predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
   predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
 }

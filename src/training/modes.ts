@@ -41,7 +41,7 @@ export function trainingModes(model: Module): () => void {
 }
 
 /**
- * Runs `work` in evaluation mode and without recording, and puts every module back into the mode that it was in.
+ * Runs `work` in evaluation mode and under `noGrad`, and puts every module back into the mode that it was in.
  * Between batches the modes are as before, so that predictions and a training may take turns.
  */
 export function inEvaluation<R>(model: Module, work: () => R): R {

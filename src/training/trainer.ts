@@ -180,7 +180,7 @@ export class Trainer implements TrainingRun {
   }
 
   /**
-   * Loss and metrics over batches, in evaluation mode and without recording. The loss is that of all items, whatever
+   * Loss and metrics over batches, in evaluation mode and under `noGrad`. The loss is that of all items, whatever
    * the batch size: see LossFunction.
    *
    * @param loader  gives batches { input, target }
@@ -204,7 +204,7 @@ export class Trainer implements TrainingRun {
   }
 
   /**
-   * What the model says, in evaluation mode and without recording.
+   * What the model says, in evaluation mode and under `noGrad`.
    *
    * @param data  an input, a batch { input }, or a loader of either
    * @returns the output; one for each batch of a loader

@@ -64,7 +64,7 @@ void sort_row(const T* x, int64_t n, bool descending, int64_t k, int32_t* order,
   }
 }
 
-class CpuIndexingKernels final : public IndexingKernels {
+class CpuIndexing final : public IndexingKernels {
  public:
   Status gather_rows(const View& table, const View& indices, const View& out) noexcept override {
     const Status status = check_indices(indices, table.extent[0]);
@@ -238,7 +238,7 @@ class CpuIndexingKernels final : public IndexingKernels {
 }  // namespace
 
 IndexingKernels& cpu_indexing() noexcept {
-  static CpuIndexingKernels kernels;
+  static CpuIndexing kernels;
   return kernels;
 }
 

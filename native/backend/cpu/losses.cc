@@ -90,7 +90,7 @@ void map_elements(const Padding& elements, int64_t size, T* out, F f) {
   });
 }
 
-class CpuLossKernels final : public LossKernels {
+class CpuLosses final : public LossKernels {
  public:
   Status pointwise(const PointwiseLoss& loss, const View& input, const View& target, const View& weight,
                    const View& result, const View& partial) noexcept override {
@@ -155,7 +155,7 @@ class CpuLossKernels final : public LossKernels {
 }  // namespace
 
 LossKernels& cpu_losses() noexcept {
-  static CpuLossKernels kernels;
+  static CpuLosses kernels;
   return kernels;
 }
 

@@ -79,7 +79,7 @@ void multiply(const View& a, const View& b, const View& out) {
   });
 }
 
-class CpuMatmulKernels final : public MatmulKernels {
+class CpuMatmul final : public MatmulKernels {
  public:
   Status matmul(MathMode, const View& a, const View& b, const View& out) noexcept override {
     const FlushDenormals flush;
@@ -117,7 +117,7 @@ class CpuMatmulKernels final : public MatmulKernels {
 }  // namespace
 
 MatmulKernels& cpu_matmul() noexcept {
-  static CpuMatmulKernels kernels;
+  static CpuMatmul kernels;
   return kernels;
 }
 

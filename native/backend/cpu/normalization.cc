@@ -51,7 +51,7 @@ void masked_softmax_row(const T* x, const uint8_t* mask, int64_t mask_stride, T*
   }
 }
 
-class CpuNormalizationKernels final : public NormalizationKernels {
+class CpuNormalization final : public NormalizationKernels {
  public:
   Status softmax(const View& x, const View& mask, bool logarithm, const View& y) noexcept override {
     return dispatch_floating(x.dtype, [&](auto zero) {
@@ -209,7 +209,7 @@ class CpuNormalizationKernels final : public NormalizationKernels {
 }  // namespace
 
 NormalizationKernels& cpu_normalization() noexcept {
-  static CpuNormalizationKernels kernels;
+  static CpuNormalization kernels;
   return kernels;
 }
 

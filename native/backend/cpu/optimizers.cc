@@ -172,7 +172,7 @@ double part_of_norm(double p, const T* x, int64_t n) {
   return part;
 }
 
-class CpuOptimizerKernels final : public OptimizerKernels {
+class CpuOptimizers final : public OptimizerKernels {
  public:
 #define STM_STEP(Name)                                                                               \
   Status step(const Name##Rule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { \
@@ -254,7 +254,7 @@ class CpuOptimizerKernels final : public OptimizerKernels {
 }  // namespace
 
 OptimizerKernels& cpu_optimizers() noexcept {
-  static CpuOptimizerKernels kernels;
+  static CpuOptimizers kernels;
   return kernels;
 }
 

@@ -69,7 +69,7 @@ void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
   }
 }
 
-class CpuRandomKernels final : public RandomKernels {
+class CpuRandom final : public RandomKernels {
  public:
   Status uniform(PhiloxStream stream, double low, double high, const View& out) noexcept override {
     return dispatch_floating(out.dtype, [&](auto zero) {
@@ -160,7 +160,7 @@ class CpuRandomKernels final : public RandomKernels {
 }  // namespace
 
 RandomKernels& cpu_random() noexcept {
-  static CpuRandomKernels kernels;
+  static CpuRandom kernels;
   return kernels;
 }
 

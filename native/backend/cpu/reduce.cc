@@ -256,7 +256,7 @@ void running_sums(const T* x, T* out, const Steps& steps, int64_t width, std::at
   }
 }
 
-class CpuReduceKernels final : public ReduceKernels {
+class CpuReduce final : public ReduceKernels {
  public:
   Status reduce(Fold op, const View& x, int32_t reduced, const View& out) noexcept override {
     return dispatch_any(x.dtype, [&](auto zero) {
@@ -320,7 +320,7 @@ class CpuReduceKernels final : public ReduceKernels {
 }  // namespace
 
 ReduceKernels& cpu_reduce() noexcept {
-  static CpuReduceKernels kernels;
+  static CpuReduce kernels;
   return kernels;
 }
 
