@@ -14,7 +14,11 @@ const stamp = join(folder, 'cuda-probe.flags');
  * What it has in common with the plug-in, so that it opens the libraries as that does: sources without their ending, as
  * in cmake/cuda.cmake.
  */
-const shared = ['folders', 'libraries', 'switches'].map((name) => `native/backend/cuda/device/${name}`);
+const shared = [
+  'native/backend/cuda/device/folders',
+  'native/backend/cuda/device/libraries',
+  'native/backend/cuda/device/switches',
+];
 
 function sources() {
   const own = join(root, 'test', 'native', 'cuda-probe');

@@ -148,14 +148,14 @@ describe('layers of native/', () => {
       rules({
         ...boundary,
         'native/ops/ops.h': '',
-        'native/core/graph.cc': '#include "ops/ops.h"',
+        'native/core/history.cc': '#include "ops/ops.h"',
         'native/backend/cpu/a.cc': '#include "core/tensor.h"',
         'native/backend/view.h': '#include "core/tensor.h"',
       }),
     ).toEqual([
       'native/backend/cpu/a.cc: backend/cpu lies below core and must not know it',
       'native/backend/view.h: the device boundary lies below core and must not know it',
-      'native/core/graph.cc: core lies below ops and must not know it',
+      'native/core/history.cc: core lies below ops and must not know it',
     ]);
   });
 });

@@ -178,8 +178,8 @@ describe.skipIf(!built)('questions to cuDNN, put to the stand-in', () => {
   test('it is built of the same sources for the stand-in and for a GPU', () => {
     const found = (file: string, pattern: RegExp): string[] =>
       [...(pattern.exec(readFileSync(join(root, file), 'utf8'))?.[1] ?? '').matchAll(/native[\w/]+/g)].map(String);
-    const standin = found('cmake/cuda.cmake', /add_executable\(cuda_probe (.*)\)/),
-      real = found('scripts/gpu/build-probe.mjs', /shared = \[(.*)\]/);
+    const standin = found('cmake/cuda.cmake', /add_executable\(cuda_probe ([^)]*)\)/),
+      real = found('scripts/gpu/build-probe.mjs', /shared = \[([^\]]*)\]/);
     expect(standin).toContain('native/backend/cuda/device/libraries');
     expect(real).toEqual(standin);
   });
