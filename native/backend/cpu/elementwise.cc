@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "backend/cpu/backend.h"
-#include "backend/cpu/dispatch.h"
+#include "backend/cpu/guarded.h"
 #include "backend/cpu/rows.h"
 #include "backend/folds.h"
 

@@ -2,7 +2,7 @@
 #include <atomic>
 #include <limits>
 
-#include "backend/cpu/dispatch.h"
+#include "backend/cpu/guarded.h"
 #include "backend/cpu/team.h"
 #include "backend/kernels/losses.h"
 

@@ -2,8 +2,8 @@
 #include <cstring>
 
 #include "backend/cpu/backend.h"
-#include "backend/cpu/dispatch.h"
 #include "backend/cpu/gemm.h"
+#include "backend/cpu/guarded.h"
 #include "backend/cpu/team.h"
 
 namespace stm {

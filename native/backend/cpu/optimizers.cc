@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "backend/cpu/backend.h"
-#include "backend/cpu/dispatch.h"
+#include "backend/cpu/guarded.h"
 #include "backend/cpu/team.h"
 #include "backend/kernels/optimizers.h"
 

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "backend/cpu/backend.h"
-#include "backend/cpu/dispatch.h"
 #include "backend/cpu/gemm.h"
+#include "backend/cpu/guarded.h"
 #include "backend/cpu/team.h"
 #include "backend/draws.h"
 

@@ -1,7 +1,7 @@
 #include "backend/cpu/recurrent.h"
 
 #include "backend/cpu/denormals.h"
-#include "backend/cpu/dispatch.h"
+#include "backend/cpu/guarded.h"
 #include "backend/cpu/recurrent/reference.h"
 #include "backend/cpu/recurrent/stack.h"
 

@@ -5,7 +5,7 @@
 #include <type_traits>
 
 #include "backend/cpu/backend.h"
-#include "backend/cpu/dispatch.h"
+#include "backend/cpu/guarded.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/team.h"
 #include "backend/folds.h"
