@@ -132,7 +132,8 @@ class Recordings<A extends unknown[], R> {
         ]
       : [
           'their shapes, lengths or other arguments differed',
-          'pad batches to few lengths, pass what changes as tensors, raise maxRecordings, or call the step itself',
+          'let batches come in few shapes with the same lengths, pass what changes as tensors, raise maxRecordings, ' +
+            'or call the step itself',
         ];
     process.emitWarning(
       `compile: got ${this.#unlike} calls in a row none of which could be replayed, because ${reason}; ` +

@@ -30,7 +30,7 @@ describeDevices('compile: steps that are never alike', () => {
     expect(told[0]).toContain(
       'StmnetWarning: compile: got 64 calls in a row none of which could be replayed, because their shapes',
     );
-    expect(told[0]).toContain('\n  Fix: pad batches to few lengths');
+    expect(told[0]).toContain('\n  Fix: let batches come in few shapes with the same lengths');
     expect([compiled.replays, compiled.recordings]).toEqual([0, 0]);
   });
 

@@ -310,7 +310,7 @@ describe.skipIf(!built || own)(
     test('what is missing is said, with the command that shows where Python has it', () => {
       const { found, problem, fix } = (machine && part(machine, 'cuBLAS')) ?? {};
       expect([found, problem]).toEqual([false, expect.stringContaining('libcublas.so.13 was not found')]);
-      expect(fix).toContain("`python3 -c 'import nvidia; print(*nvidia.__path__)'` shows");
+      expect(fix).toContain("`python3 -c 'import nvidia, os; print(*map(os.path.dirname, nvidia.__path__))'` shows");
     });
   },
 );

@@ -102,7 +102,7 @@ Part library_part(const char* name, const LibraryReport& report, const char* set
   put(part.problem, report.problem + (report.path.empty() ? "; looked for " + report.searched : ""));
   put(part.fix, "`pip install " + package + "`, or set " + setting +
                     " to the file or STMNET_CUDA_LIBS to the folder that holds nvidia/, which `python3 -c 'import "
-                    "nvidia; print(*nvidia.__path__)'` shows");
+                    "nvidia, os; print(*map(os.path.dirname, nvidia.__path__))'` shows");
   return part;
 }
 
