@@ -13,6 +13,9 @@ export type OptionReader<T> = (op: string, name: string, value: unknown) => T;
 /** A reader for each option; a missing one does not compile. The order is that of checks and messages. */
 export type Readers<O> = { readonly [K in keyof O]-?: OptionReader<Required<O>[K]> };
 
+/** Is not inferred from, as with NoInfer of TypeScript 5.4; users may have an older one. */
+type Settled<T> = [T][T extends unknown ? 0 : never];
+
 /**
  * The options with their defaults, frozen.
  *
@@ -26,7 +29,7 @@ export type Readers<O> = { readonly [K in keyof O]-?: OptionReader<Required<O>[K
 export function readOptions<O extends object, Read extends Required<O> = Required<O>>(
   op: string,
   given: O,
-  readers: NoInfer<Readers<Read>>,
+  readers: Settled<Readers<Read>>,
 ): Readonly<Read>;
 export function readOptions(op: string, given: object, readers: Record<string, OptionReader<unknown>>): object {
   checkOptions(op, given, Object.keys(readers));
