@@ -16,27 +16,20 @@ export * from './losses';
 export * from './metrics';
 export * from './optimizers';
 export * from './training';
-export { autocast } from './tensor/autocast';
+export { autocast, isDeterministic, mathMode, setDeterministic, setMathMode, type MathMode } from './tensor/math-mode';
 export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
 export { isDebug, setDebug } from './tensor/debug';
 export {
   defaultDevice,
   devices,
-  emptyCache,
-  isDeterministic,
-  mathMode,
-  memory,
   numThreads,
   setDefaultDevice,
-  setDeterministic,
-  setMathMode,
-  setMaxMemory,
   setNumThreads,
   synchronize,
   type DeviceInfo,
-  type MathMode,
 } from './tensor/device';
+export { emptyCache, memory, setMaxMemory } from './tensor/memory';
 export * from './tensor/errors';
 export {
   arange,

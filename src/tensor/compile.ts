@@ -1,7 +1,8 @@
 import { binding } from '../native/load';
 import { markOf, remedy } from './copies';
 import { isDebug } from './debug';
-import { defaultDevice, isDeterministic, mathMode } from './device';
+import { defaultDevice } from './device';
+import { isDeterministic, mathMode } from './math-mode';
 import { OptionError } from './errors';
 import { isGradEnabled, noGrad } from './grad-mode';
 import { isPlainObject, mapTensors } from './nested-tensors';

@@ -1,7 +1,5 @@
 import { binding } from '../native/load';
-import { fullDeviceName, refuseDType } from './device-name';
 import { DeviceError } from './errors';
-import { oneOf } from './options';
 import { refuseInStep } from './replay-notes';
 
 /** What `devices()` says of one device. */
@@ -53,6 +51,19 @@ export function devices(): DeviceInfo[] {
   });
 }
 
+/** The name of a device as tensors give it: `cuda` is `cuda:0`. */
+export const fullDeviceName = (name: string): string => (name === 'cuda' ? 'cuda:0' : name);
+
+/** @throws {DeviceError} if `name` is an element type, which other libraries take in the place of a device */
+export function refuseDType(op: string, name: string): void {
+  if (!['f32', 'f64', 'i32', 'bool'].includes(name)) return;
+  throw new DeviceError(op, {
+    given: `the element type '${name}'`,
+    expected: "a device, such as 'cpu' or 'cuda'",
+    fix: `write cast('${name}') for another element type`,
+  });
+}
+
 /**
  * The device of that name as tensors give it: `cuda` is `cuda:0`.
  *
@@ -100,21 +111,6 @@ export function synchronize(device: string = settings.device): Promise<void> {
   return binding.synchronize(device);
 }
 
-/**
- * Gives the memory that a device keeps for later tensors back to the system, for other programs to use. What tensors
- * hold stays; the next ones are made a little slower. Resolves once it is done, after everything asked for so far.
- *
- * Nobody has to call it: what is kept is reused, stays within what tensors needed lately, and goes back by itself where
- * memory is short.
- *
- * @throws {OptionError} inside a step of compile(); {DeviceError} if there is no such device
- * @see memory, whose `cachedBytes` counts what is kept
- */
-export function emptyCache(device: string = settings.device): Promise<void> {
-  refuseInStep('emptyCache()', 'call it outside the step');
-  return binding.emptyCache(device);
-}
-
 /** Threads that the CPU is to compute with: fewer, where the system gives no more. */
 export const numThreads = (): number => binding.numThreads();
 
@@ -127,51 +123,3 @@ export const numThreads = (): number => binding.numThreads();
  * @throws {OptionError} if `count` is not a whole number in 0..1024
  */
 export const setNumThreads = (count: number): void => binding.setNumThreads(count);
-
-/**
- * What is alive, allocated and queued: tensors that scripts hold, device bytes in use (`usedBytes`) and kept for later
- * (`cachedBytes`), commands.
- */
-export const memory = (): ReturnType<typeof binding.memory> => binding.memory();
-
-/**
- * Limits what the tensors of a device may hold. An op that would need more rejects the next read with the sizes asked
- * for, held and allowed.
- *
- * @param bytes   0 for as much as there is
- * @param device  default: the default device
- * @throws {OptionError} if `bytes` is no number of bytes
- */
-export const setMaxMemory = (bytes: number, device: string = settings.device): void =>
-  binding.setMaxMemory(device, bytes);
-
-/**
- * What products of f32 numbers may be computed in: `fma` f32 throughout; `tf32`, `bf16` or `f16`: the matrix units of a
- * CUDA device, the operands rounded to 10, 7 or 10 bits of mantissa (f16: to numbers up to 65,504), sums in f32.
- * Parameters, results and gradients are f32 always.
- */
-export type MathMode = 'fma' | 'tf32' | 'bf16' | 'f16';
-
-/** See `setMathMode`. */
-export const mathMode = (): MathMode => binding.mathMode();
-
-/**
- * Sets what recurrent layers and matrix products of f32 numbers may be computed in, for the calls that follow. `tf32`
- * at the start, as PyTorch's recurrent layers. The CPU computes in f32 whatever is allowed.
- *
- * @throws {OptionError} if `mode` is none of these
- * @see autocast for a part of a program
- */
-export function setMathMode(mode: MathMode): void {
-  binding.setMathMode(oneOf('setMathMode', 'mode', mode, ['fma', 'tf32', 'bf16', 'f16']));
-}
-
-/** Whether only algorithms are chosen that give the same bits in every run. */
-export const isDeterministic = (): boolean => binding.isDeterministic();
-
-/**
- * Chooses only algorithms that give the same bits in every run of the same program on the same machine, or not. Off at
- * the start: then cuDNN's algorithm for a recurrent layer is the fastest, which a later run may choose differently.
- * Everything else gives the same bits in any case.
- */
-export const setDeterministic = (on: boolean): void => binding.setDeterministic(on);

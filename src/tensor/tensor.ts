@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
 import { markClass, markOf, remedy } from './copies';
-import { fullDeviceName, refuseDType } from './device-name';
+import { fullDeviceName, refuseDType } from './device';
 import { OptionError } from './errors';
 import { within } from './op-name';
 import { checkOptions, describe, flag } from './options';

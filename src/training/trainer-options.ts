@@ -4,7 +4,7 @@ import { Loss } from '../losses/loss';
 import type { Optimizer } from '../optimizers/optimizer';
 import { ReduceLROnPlateau } from '../optimizers/reduce-on-plateau';
 import type { Schedule } from '../optimizers/schedules';
-import type { MathMode } from '../tensor/device';
+import type { MathMode } from '../tensor/math-mode';
 import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { checkOptions, describe, flag, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';

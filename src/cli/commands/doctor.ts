@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { LSTM } from '../../layers';
 import { addonFile } from '../../native/load';
-import { devices, deviceParts, mathMode, setMathMode, type DeviceInfo, type DevicePart } from '../../tensor/device';
+import { devices, deviceParts, type DeviceInfo, type DevicePart } from '../../tensor/device';
+import { mathMode, setMathMode } from '../../tensor/math-mode';
 import { noGrad } from '../../tensor/grad-mode';
 import { getRandomState, manualSeed, randn, setRandomState } from '../../tensor/random';
 import { version } from '../version';
