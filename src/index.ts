@@ -16,7 +16,6 @@ export * from './losses';
 export * from './metrics';
 export * from './optimizers';
 export * from './training';
-export { autocast, isDeterministic, mathMode, setDeterministic, setMathMode, type MathMode } from './tensor/math-mode';
 export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
 export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
 export { isDebug, setDebug } from './tensor/debug';
@@ -29,7 +28,6 @@ export {
   synchronize,
   type DeviceInfo,
 } from './tensor/device';
-export { emptyCache, memory, setMaxMemory } from './tensor/memory';
 export * from './tensor/errors';
 export {
   arange,
@@ -46,7 +44,10 @@ export {
   type TensorOptions,
   type TensorSource,
 } from './tensor/factories';
+export { getRandomState, manualSeed, setRandomState, type RandomState } from './tensor/generator';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';
+export { autocast, isDeterministic, mathMode, setDeterministic, setMathMode, type MathMode } from './tensor/math-mode';
+export { emptyCache, memory, setMaxMemory } from './tensor/memory';
 export * from './tensor/ops/attention';
 export * from './tensor/ops/convolution';
 export * from './tensor/ops/elementwise';
@@ -62,16 +63,5 @@ export { concat, flip, select, slice } from './tensor/sequence-ops';
 export { pad, type PadOptions, type SequenceItem } from './tensor/pad';
 export { mapValues } from './tensor/map-values';
 export { PaddedSequence, type Sequence } from './tensor/padded-sequence';
-export {
-  getRandomState,
-  manualSeed,
-  permutation,
-  rand,
-  randint,
-  randn,
-  setRandomState,
-  type RandintOptions,
-  type RandomState,
-} from './tensor/random';
 export { keep, scope } from './tensor/scope';
 export { Tensor, type BackwardOptions, type DType, type TypedArray } from './tensor/tensor';

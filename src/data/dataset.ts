@@ -1,6 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe, positiveInteger } from '../tensor/options';
-import { permutation } from '../tensor/random';
+import { permutation } from '../tensor/ops/random';
 
 /** A list of items. Items are made or read when they are asked for. */
 export interface Dataset<Item> {

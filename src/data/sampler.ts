@@ -1,5 +1,5 @@
 import { nonNegativeInteger } from '../tensor/options';
-import { permutation } from '../tensor/random';
+import { permutation } from '../tensor/ops/random';
 
 /** An order of items: each walk over it is one epoch. */
 export interface Sampler extends Iterable<number> {

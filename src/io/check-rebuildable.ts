@@ -6,7 +6,7 @@ import { rebuild, type ModuleClasses } from '../module/rebuild';
 import { OptionError } from '../tensor/errors';
 import { renamed } from '../tensor/op-name';
 import { describe } from '../tensor/options';
-import { getRandomState, setRandomState } from '../tensor/random';
+import { getRandomState, setRandomState } from '../tensor/generator';
 
 /**
  * Refuses to save a model that `load` could not build again: what would be lost is an error now, not when the model is

@@ -7,7 +7,7 @@ import { remedy } from '../tensor/copies';
 import { synchronize } from '../tensor/device';
 import { NativeError, OptionError, ShapeError, type FormatError, type StmnetError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';
-import { getRandomState, setRandomState } from '../tensor/random';
+import { getRandomState, setRandomState } from '../tensor/generator';
 import { checkPath } from './check-arguments';
 import { checkRebuildable } from './check-rebuildable';
 import { findDuplicateKey } from './duplicate-keys';

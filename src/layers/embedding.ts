@@ -8,7 +8,7 @@ import { checkOptions, describe, flag, nonNegativeInteger, positiveInteger } fro
 import type { Sequence } from '../tensor/padded-sequence';
 import { floating } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
-import { randn } from '../tensor/random';
+import { randn } from '../tensor/ops/random';
 import { Tensor } from '../tensor/tensor';
 import { claim } from '../module/allowance';
 import { checkSequence } from '../module/check-input';

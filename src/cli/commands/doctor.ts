@@ -4,7 +4,8 @@ import { addonFile } from '../../native/load';
 import { devices, deviceParts, type DeviceInfo, type DevicePart } from '../../tensor/device';
 import { mathMode, setMathMode } from '../../tensor/math-mode';
 import { noGrad } from '../../tensor/grad-mode';
-import { getRandomState, manualSeed, randn, setRandomState } from '../../tensor/random';
+import { getRandomState, manualSeed, setRandomState } from '../../tensor/generator';
+import { randn } from '../../tensor/ops/random';
 import { version } from '../version';
 
 /** Options of `stmnet doctor`. */

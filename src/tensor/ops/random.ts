@@ -1,6 +1,71 @@
 import { binding } from '../../native/load';
-import { checkOptions } from '../options';
+import { defaultDevice } from '../device';
+import { OptionError } from '../errors';
+import { finish, OPTION_NAMES, type TensorOptions } from '../factories';
+import { within } from '../op-name';
+import { checkOptions, describe, nonNegativeInteger } from '../options';
 import { idOf, wrap, type Tensor } from '../tensor';
+
+/**
+ * Uniform random numbers in [0, 1), f32 or f64.
+ *
+ * @throws {DTypeError} if `dtype` is neither f32 nor f64
+ */
+export function rand(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  checkOptions('rand', options, OPTION_NAMES);
+  return within('rand', () =>
+    finish(binding.rand(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
+  );
+}
+
+/**
+ * Random numbers of the normal distribution with mean 0 and deviation 1, f32 or f64.
+ *
+ * @throws {DTypeError} if `dtype` is neither f32 nor f64
+ */
+export function randn(shape: readonly number[], options: TensorOptions = {}): Tensor {
+  checkOptions('randn', options, OPTION_NAMES);
+  return within('randn', () =>
+    finish(binding.randn(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
+  );
+}
+
+/** Options of `randint`. */
+export interface RandintOptions {
+  /** Where the tensor lives. Default: `setDefaultDevice`'s. */
+  device?: string;
+}
+
+/**
+ * Whole random numbers from `low` up to, but without, `high`; i32.
+ *
+ * @param low   at least -2^31
+ * @param high  above `low`, at most 2^31
+ * @throws {OptionError} if the bounds are not whole numbers in that order
+ */
+export function randint(low: number, high: number, shape: readonly number[], options: RandintOptions = {}): Tensor {
+  checkOptions('randint', options, ['device']);
+  if (!Number.isInteger(low) || !Number.isInteger(high)) {
+    throw new OptionError('randint', {
+      given: `low ${describe(low)} and high ${describe(high)}`,
+      expected: 'whole numbers',
+      fix: 'round them, or take rand() for fractions',
+    });
+  }
+  return wrap(binding.randint(low, high, shape, options.device ?? defaultDevice()));
+}
+
+/**
+ * The numbers 0..count-1 in random order, on the host, by the generator that `manualSeed` starts: an order to walk
+ * over items in, as RandomSampler does.
+ *
+ *     const shuffled = permutation(items.length).map((index) => items[index]);
+ *
+ * @param count  a whole number in 0..2^26
+ * @throws {OptionError} if it is anything else
+ */
+export const permutation = (count: number): number[] =>
+  binding.permutation(nonNegativeInteger('permutation', 'count', count));
 
 /**
  * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training:
