@@ -1,5 +1,6 @@
 // Writes src/native/binding.generated.ts from the native op table, and src/tensor/methods.generated.ts from the op
-// functions whose first parameter is a tensor. With --check it only compares, and says which file is out of date.
+// functions whose first parameter is a tensor, but for those marked @internal. With --check it only compares, and says
+// which file is out of date.
 'use strict';
 const { existsSync, readFileSync, readdirSync, writeFileSync } = require('node:fs');
 const path = require('node:path');
@@ -44,7 +45,9 @@ function methods() {
       return {
         family,
         variable: family.replace(/-(\w)/g, (_, letter) => letter.toUpperCase()),
-        ops: [...text.matchAll(OP)].map((match) => ({ doc: match[1], name: match[2] ?? match[4] })),
+        ops: [...text.matchAll(OP)]
+          .map((match) => ({ doc: match[1], name: match[2] ?? match[4] }))
+          .filter(({ doc }) => !doc.includes('@internal')),
       };
     })
     .filter(({ ops }) => ops.length > 0);

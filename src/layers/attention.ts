@@ -1,4 +1,4 @@
-import { both } from '../tensor/attention-scores';
+import { both } from '../tensor/ops/attention-scores';
 import { DTypeError, ShapeError } from '../tensor/errors';
 import { matmul } from '../tensor/ops/matmul';
 import { softmax } from '../tensor/ops/normalization';

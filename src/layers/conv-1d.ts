@@ -6,7 +6,7 @@ import { describe, flag, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { asGiven, floating, readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { checkWindows, windowCount, type WindowOptions, type Windows } from '../tensor/windows';
+import { checkWindows, windowCount, type WindowOptions, type Windows } from '../tensor/ops/convolution-windows';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import { takeOver, type Parameter } from '../module/parameter';

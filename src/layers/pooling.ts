@@ -1,17 +1,16 @@
 import { DTypeError, ShapeError } from '../tensor/errors';
-import { tensor } from '../tensor/factories';
+import { tensor, zeros } from '../tensor/factories';
 import { div, maskedFill } from '../tensor/ops/elementwise';
 import { max, mean, sum } from '../tensor/ops/reduce';
 import { concat, reshape, select, slice } from '../tensor/ops/shape';
 import { checkNoOptions, describe, flag } from '../tensor/options';
 import { mapZeros } from '../tensor/map-values';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { readOptions, withDefault } from '../tensor/read-options';
 import { pickSteps } from '../tensor/steps';
 import type { Tensor } from '../tensor/tensor';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
-import { withStep } from './steps';
 
 /** An input [N, T, D], of at least one step if only of padding, and its extents. */
 function checkSteps(op: string, given: Sequence): { input: Sequence; rows: number; steps: number; features: number } {
@@ -28,6 +27,19 @@ function checkSteps(op: string, given: Sequence): { input: Sequence; rows: numbe
   const input = withStep(given);
   const [rows = 0, steps = 0, features = 0] = input.shape;
   return { input, rows, steps, features };
+}
+
+/**
+ * A batch in which no row has a step gets one that is padding, so that it is computed like an empty row beside longer
+ * ones; any other batch stays as it is.
+ *
+ * @param input  [N, T, …]
+ */
+function withStep(input: Sequence): Sequence {
+  const [rows = 0, steps, ...rest] = input.shape;
+  if (steps !== 0) return input;
+  const values = concat([valuesOf(input), zeros([rows, 1, ...rest], { dtype: input.dtype, device: input.device })], 1);
+  return PaddedSequence.zeroPadded(values, new Array<number>(rows).fill(0));
 }
 
 /** [N, D] with zeros in the rows that have no real step. */

@@ -1,4 +1,4 @@
-import { causalMask, scaledProducts } from '../tensor/attention-scores';
+import { causalMask, scaledProducts } from '../tensor/ops/attention-scores';
 import { checkOptions, describe, finiteNumber, flag } from '../tensor/options';
 import { ShapeError } from '../tensor/errors';
 import type { Tensor } from '../tensor/tensor';

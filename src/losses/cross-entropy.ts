@@ -1,5 +1,5 @@
-import type { CrossEntropyLossOptions, CrossEntropyOptions } from '../tensor/loss-options';
-import * as readers from '../tensor/loss-readers';
+import type { CrossEntropyLossOptions, CrossEntropyOptions } from '../tensor/ops/losses-options';
+import * as readers from '../tensor/ops/losses-options';
 import { crossEntropy } from '../tensor/ops/losses';
 import { checkOptions } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';

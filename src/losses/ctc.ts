@@ -1,5 +1,5 @@
-import type { CTCLengths, CTCLossSettings } from '../tensor/loss-options';
-import * as readers from '../tensor/loss-readers';
+import type { CTCLengths, CTCLossSettings } from '../tensor/ops/losses-options';
+import * as readers from '../tensor/ops/losses-options';
 import { ctcLoss } from '../tensor/ops/losses';
 import { checkOptions } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';

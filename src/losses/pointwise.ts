@@ -5,8 +5,8 @@ import type {
   KLDivergenceOptions,
   LossOptions,
   SmoothL1LossOptions,
-} from '../tensor/loss-options';
-import * as readers from '../tensor/loss-readers';
+} from '../tensor/ops/losses-options';
+import * as readers from '../tensor/ops/losses-options';
 import {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,

@@ -1,7 +1,7 @@
 import { ShapeError } from '../tensor/errors';
 import { ones } from '../tensor/factories';
 import { abs, cast, gt, isNaN, le, logicalAnd, logicalNot, maskedFill, ne } from '../tensor/ops/elementwise';
-import { checkEqualShapes, checkLabelShape, commonLengths, sameButForOne } from '../tensor/loss-shapes';
+import { checkEqualShapes, checkLabelShape, commonLengths, sameButForOne } from '../tensor/ops/losses-shapes';
 import { argmax, max } from '../tensor/ops/reduce';
 import { expand, reshape } from '../tensor/ops/shape';
 import { describe } from '../tensor/options';

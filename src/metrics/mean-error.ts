@@ -1,6 +1,6 @@
 import { full } from '../tensor/factories';
 import { abs, cast, mul, sub } from '../tensor/ops/elementwise';
-import { checkEqualShapes, commonLengths, countReal } from '../tensor/loss-shapes';
+import { checkEqualShapes, commonLengths, countReal } from '../tensor/ops/losses-shapes';
 import { sum } from '../tensor/ops/reduce';
 import { stack } from '../tensor/ops/shape';
 import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';

@@ -2,7 +2,7 @@ import { checkSequence } from '../module/check-input';
 import { markClass } from '../tensor/copies';
 import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
-import type { OutputKind } from '../tensor/loss-notes';
+import type { OutputKind } from '../tensor/ops/losses-notes';
 import { add_, fill_ } from '../tensor/ops/elementwise';
 import type { Sequence } from '../tensor/padded-sequence';
 import { outsideScopes, scope } from '../tensor/scope';

@@ -1,9 +1,9 @@
 import { Loss } from '../losses/loss';
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
-import { takeLossNotes, type Divisor, type OutputKind } from '../tensor/loss-notes';
+import { takeLossNotes, type Divisor, type OutputKind } from '../tensor/ops/losses-notes';
 import { add, cast, mul } from '../tensor/ops/elementwise';
-import { countReal } from '../tensor/loss-shapes';
+import { countReal } from '../tensor/ops/losses-shapes';
 import { reshape, stack } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tensor/options';
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';

@@ -1,4 +1,4 @@
-import { both, causalMask, scaledProducts } from '../attention-scores';
+import { both, causalMask, scaledProducts } from './attention-scores';
 import { ShapeError } from '../errors';
 import { within } from '../op-name';
 import { checkOptions, describe, flag } from '../options';

@@ -3,7 +3,7 @@ import { within } from '../op-name';
 import { zeros } from '../factories';
 import { checkOptions, describe } from '../options';
 import { checkTensor, type Tensor } from '../tensor';
-import { checkWindows, type WindowOptions } from '../windows';
+import { checkWindows, type WindowOptions } from './convolution-windows';
 import { unfold } from './indexing';
 import { linear } from './matmul';
 import { concat, reshape } from './shape';

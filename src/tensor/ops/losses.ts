@@ -1,7 +1,7 @@
 import { binding } from '../../native/load';
 import { OptionError, ShapeError } from '../errors';
 import { within } from '../op-name';
-import { divided, divisorsWanted, tellKind } from '../loss-notes';
+import { divided, divisorsWanted, tellKind } from './losses-notes';
 import type {
   BinaryCrossEntropyWithLogitsOptions,
   CrossEntropyOptions,
@@ -11,16 +11,28 @@ import type {
   LossOptions,
   Reduction,
   SmoothL1LossOptions,
-} from '../loss-options';
-import * as readers from '../loss-readers';
+} from './losses-options';
+import * as readers from './losses-options';
 import { describe } from '../options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../padded-sequence';
 import { readOptions } from '../read-options';
 import { checkTensor, idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
-import { binaryTarget, checkEqualShapes, checkLabelShape, commonLengths, countReal } from '../loss-shapes';
+import { binaryTarget, checkEqualShapes, checkLabelShape, commonLengths, countReal } from './losses-shapes';
 import { transpose } from './shape';
 
-export type * from '../loss-options';
+export type {
+  BinaryCrossEntropyWithLogitsOptions,
+  CrossEntropyLossOptions,
+  CrossEntropyOptions,
+  CTCLengths,
+  CTCLossOptions,
+  CTCLossSettings,
+  HuberLossOptions,
+  KLDivergenceOptions,
+  LossOptions,
+  Reduction,
+  SmoothL1LossOptions,
+} from './losses-options';
 
 // Every loss takes tensors or PaddedSequences. If input or target is a PaddedSequence, only real steps count: padding
 // has loss and gradient 0, and a mean divides by real elements. A mean over nothing is a ShapeError. Losses do not

@@ -1,5 +1,5 @@
 // What losses tell those who add up batches and measure outputs. Written by the losses, read by the Trainer alone.
-import type { Tensor } from './tensor';
+import type { Tensor } from '../tensor';
 
 /**
  * By what a loss was divided: a number, `none` for a sum; where only the device knows, f64 [2]: the divisor, and the

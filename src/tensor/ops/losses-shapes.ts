@@ -1,10 +1,10 @@
 // What the shapes of predictions and targets say, for losses and metrics.
-import { ShapeError } from './errors';
-import { describe } from './options';
-import { lengthsOf, type Sequence } from './padded-sequence';
-import type { Tensor } from './tensor';
-import { cast } from './ops/elementwise';
-import { reshape } from './ops/shape';
+import { ShapeError } from '../errors';
+import { describe } from '../options';
+import { lengthsOf, type Sequence } from '../padded-sequence';
+import type { Tensor } from '../tensor';
+import { cast } from './elementwise';
+import { reshape } from './shape';
 
 /** Lengths of one of the two sequences, or of both, which must agree. */
 export function commonLengths(op: string, input: Sequence, target: Sequence): readonly number[] | undefined {

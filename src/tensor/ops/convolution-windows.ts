@@ -1,5 +1,5 @@
-import { ShapeError } from './errors';
-import { nonNegativeInteger, positiveInteger } from './options';
+import { ShapeError } from '../errors';
+import { nonNegativeInteger, positiveInteger } from '../options';
 
 /** Where the windows of a convolution lie. */
 export interface WindowOptions {
