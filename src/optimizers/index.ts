@@ -8,7 +8,6 @@ export { GradScaler, type GradScalerOptions, type GradScalerStateDict } from './
 export { NAdam, type NAdamOptions } from './nadam';
 export { Optimizer, type OptimizerStateDict } from './optimizer';
 export type { OptimizerGroup, OptimizerOptions, ParameterGroup } from './optimizer-options';
-export { ReduceLROnPlateau, type ReduceLROnPlateauOptions } from './reduce-on-plateau';
 export { RMSprop, type RMSpropOptions } from './rmsprop';
 export * from './schedules';
 export { SGD, type SGDOptions } from './sgd';

@@ -1,8 +1,8 @@
-import { OptionError } from '../tensor/errors';
-import { checkOptions, describe, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
-import { choice, readOptions, withDefault } from '../tensor/read-options';
-import type { Optimizer } from './optimizer';
-import { Schedule, type ScheduleState } from './schedules';
+import { OptionError } from '../../tensor/errors';
+import { describe, nonNegativeInteger, nonNegativeNumber } from '../../tensor/options';
+import { choice, readOptions, withDefault } from '../../tensor/read-options';
+import type { Optimizer } from '../optimizer';
+import { Schedule, type ScheduleState } from './schedule';
 
 /** Options of ReduceLROnPlateau. */
 export interface ReduceLROnPlateauOptions {
@@ -20,6 +20,13 @@ export interface ReduceLROnPlateauOptions {
   cooldown?: number;
   /** The least learning rate. Default 0. */
   minLearningRate?: number;
+}
+
+/** What it remembers: the best metric, null before the first one, and what it counts. */
+interface PlateauState {
+  best: number | null;
+  badSteps: number;
+  cooldownLeft: number;
 }
 
 /**
@@ -46,7 +53,12 @@ export class ReduceLROnPlateau extends Schedule {
       cooldown: withDefault(nonNegativeInteger, 0),
       minLearningRate: withDefault(nonNegativeNumber, 0),
     });
-    this.#best = this.#options.mode === 'min' ? Infinity : -Infinity;
+    this.#best = this.#worst;
+  }
+
+  /** What every metric is better than. */
+  get #worst(): number {
+    return this.#options.mode === 'min' ? Infinity : -Infinity;
   }
 
   /**
@@ -97,19 +109,14 @@ export class ReduceLROnPlateau extends Schedule {
   }
 
   override loadStateDict(state: ScheduleState): void {
-    const op = 'ReduceLROnPlateau.loadStateDict';
-    checkOptions(op, state, ['best', 'badSteps', 'cooldownLeft']);
-    const { best } = state;
-    if (typeof best !== 'number' && best !== null)
-      throw new OptionError(op, {
-        given: `best: ${describe(best)}`,
-        expected: 'a number or null',
-        fix: 'load a state of a ReduceLROnPlateau',
-      });
-    const badSteps = nonNegativeInteger(op, 'badSteps', state['badSteps']);
-    this.#cooldownLeft = nonNegativeInteger(op, 'cooldownLeft', state['cooldownLeft']);
-    this.#badSteps = badSteps;
-    this.#best = best ?? (this.#options.mode === 'min' ? Infinity : -Infinity);
+    const read = readOptions<object, PlateauState>('ReduceLROnPlateau.loadStateDict', state, {
+      best: bestSoFar,
+      badSteps: nonNegativeInteger,
+      cooldownLeft: nonNegativeInteger,
+    });
+    this.#best = read.best ?? this.#worst;
+    this.#badSteps = read.badSteps;
+    this.#cooldownLeft = read.cooldownLeft;
   }
 }
 
@@ -120,5 +127,14 @@ function reduction(op: string, name: string, value: unknown): number {
     given: `${name}: ${factor}`,
     expected: 'a number in [0, 1)',
     fix: `pass such as ${name}: 0.1`,
+  });
+}
+
+function bestSoFar(op: string, name: string, value: unknown): number | null {
+  if (typeof value === 'number' || value === null) return value;
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected: 'a number or null',
+    fix: 'load a state of a ReduceLROnPlateau',
   });
 }
