@@ -12,10 +12,13 @@ interface Entry {
  * The inputs and expected results of one case, read from a safetensors file without the package's own reader, which is
  * under test too.
  *
- * The metadata entry `config` is a JSON object that says what the case is.
+ * The metadata entry `config` is a JSON object that says what the case is; scripts/make-golden.py, which wrote it, says
+ * how. `pytorch` and `snippet` tell what computed it, and by which lines.
  */
 export class GoldenCase {
   readonly #config: Readonly<Record<string, unknown>>;
+  /** Entries of the file's header beside the tensors. */
+  readonly metadata: Readonly<Record<string, string>>;
   readonly #arrays: ReadonlyMap<string, HostArray>;
 
   /**
@@ -32,8 +35,9 @@ export class GoldenCase {
     const header = JSON.parse(file.toString('utf8', 8, start)) as Record<string, Entry> & {
       __metadata__?: Record<string, string>;
     };
-    const { __metadata__: metadata, ...entries } = header;
-    this.#config = JSON.parse(metadata?.['config'] ?? 'null') as Record<string, unknown>;
+    const { __metadata__: metadata = {}, ...entries } = header;
+    this.metadata = metadata;
+    this.#config = JSON.parse(metadata['config'] ?? 'null') as Record<string, unknown>;
     if (typeof this.#config !== 'object' || this.#config === null)
       throw new Error(`${path}: got no metadata entry config, expected a JSON object`);
     this.#arrays = new Map(
@@ -77,9 +81,14 @@ export class GoldenCase {
     throw this.#unexpected(key, 'an array of numbers');
   }
 
-  /** The entries of the configuration that have one of these names: options of a layer, loss or optimizer. */
+  /** The entries of the configuration that have one of these names. */
   options(...names: string[]): Record<string, unknown> {
     return Object.fromEntries(names.filter((name) => this.has(name)).map((name) => [name, this.#config[name]]));
+  }
+
+  /** The entries of the configuration that have none of these names: options of a layer, loss or optimizer. */
+  optionsBut(...names: string[]): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(this.#config).filter(([key]) => this.has(key) && !names.includes(key)));
   }
 
   #unexpected(key: string, expected: string): Error {

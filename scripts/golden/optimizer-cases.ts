@@ -1,70 +1,7 @@
-import {
-  Adadelta,
-  Adagrad,
-  Adam,
-  Adamax,
-  AdamW,
-  clipGradNorm,
-  clipGradValue,
-  CosineAnnealingLR,
-  ExponentialLR,
-  LinearLR,
-  MultiStepLR,
-  NAdam,
-  OneCycleLR,
-  Parameter,
-  RMSprop,
-  SGD,
-  StepLR,
-  type Optimizer,
-  type Schedule,
-  type Tensor,
-} from 'stmnet';
+import { Optimizer, Parameter, Schedule, clipGradNorm, clipGradValue, type Tensor } from 'stmnet';
 import type { Comparison } from './comparison';
+import { construct } from './exported';
 import type { GoldenCase } from './golden-case';
-
-const optimizers: Readonly<Record<string, (parameters: Parameter[], golden: GoldenCase) => Optimizer>> = {
-  sgd: (parameters, golden) => new SGD(parameters, options(golden, 'momentum', 'dampening', 'nesterov')),
-  adam: (parameters, golden) => new Adam(parameters, { ...options(golden, 'amsgrad'), ...betas(golden) }),
-  adamw: (parameters, golden) => new AdamW(parameters, { ...options(golden), ...betas(golden) }),
-  nadam: (parameters, golden) => new NAdam(parameters, { ...options(golden), ...betas(golden) }),
-  adamax: (parameters, golden) => new Adamax(parameters, { ...options(golden), ...betas(golden) }),
-  rmsprop: (parameters, golden) => new RMSprop(parameters, options(golden, 'alpha', 'centered', 'momentum')),
-  adagrad: (parameters, golden) => new Adagrad(parameters, options(golden)),
-  adadelta: (parameters, golden) => new Adadelta(parameters, options(golden, 'rho')),
-};
-
-const options = (golden: GoldenCase, ...own: string[]): { learningRate: number; [name: string]: unknown } => ({
-  learningRate: golden.number('learningRate'),
-  ...golden.options('weightDecay', ...own),
-});
-
-function betas(golden: GoldenCase): { betas?: [number, number] } {
-  if (!golden.has('betas')) return {};
-  const [first = Number.NaN, second = Number.NaN] = golden.list('betas');
-  return { betas: [first, second] };
-}
-
-const schedules: Readonly<Record<string, (optimizer: Optimizer, golden: GoldenCase) => Schedule>> = {
-  step: (optimizer, golden) =>
-    new StepLR(optimizer, { stepSize: golden.number('stepSize'), gamma: golden.number('gamma') }),
-  multiStep: (optimizer, golden) =>
-    new MultiStepLR(optimizer, { milestones: golden.list('milestones'), gamma: golden.number('gamma') }),
-  exponential: (optimizer, golden) => new ExponentialLR(optimizer, { gamma: golden.number('gamma') }),
-  cosineAnnealing: (optimizer, golden) =>
-    new CosineAnnealingLR(optimizer, { tMax: golden.number('tMax'), etaMin: golden.number('etaMin') }),
-  linear: (optimizer, golden) =>
-    new LinearLR(optimizer, {
-      startFactor: golden.number('startFactor'),
-      endFactor: golden.number('endFactor'),
-      totalIters: golden.number('totalIters'),
-    }),
-  oneCycle: (optimizer, golden) =>
-    new OneCycleLR(optimizer, {
-      maxLearningRate: golden.number('maxLearningRate'),
-      totalSteps: golden.number('totalSteps'),
-    }),
-};
 
 /** Tensors NAME.0, NAME.1, … of the file. */
 function numbered(golden: GoldenCase, name: string): Tensor[] {
@@ -73,18 +10,25 @@ function numbered(golden: GoldenCase, name: string): Tensor[] {
   return tensors;
 }
 
+/**
+ * The optimizer that a case names and, if it names one, the schedule: `step` is StepLR. All that the case has more are
+ * options, of the schedule where there is one, but for `learningRate`.
+ */
+function build(golden: GoldenCase, parameters: Parameter[]): [Optimizer, Schedule?] {
+  const options = golden.optionsBut('optimizer', 'schedule', 'learningRate', 'steps', 'learningRates', 'tolerance');
+  const learningRate = golden.number('learningRate');
+  const make = (own: object): Optimizer =>
+    construct(golden, Optimizer, golden.text('optimizer'), parameters, { learningRate, ...own }) as Optimizer;
+  if (!golden.has('schedule')) return [make(options)];
+  const optimizer = make({});
+  return [optimizer, construct(golden, Schedule, `${golden.text('schedule')}LR`, optimizer, options)];
+}
+
 /** An optimizer, with or without a schedule: parameters and learning rate at each step. Or clipping of gradients. */
 export async function runOptimizerCase(golden: GoldenCase, comparison: Comparison): Promise<void> {
   if (golden.has('clip')) return runClipCase(golden, comparison);
-  const make = optimizers[golden.text('optimizer')];
-  const schedule = golden.has('schedule') ? schedules[golden.text('schedule')] : undefined;
-  if (make === undefined || (schedule === undefined && golden.has('schedule')))
-    throw new Error(
-      `${golden.path}: got an unknown optimizer or schedule, expected one of ${Object.keys(optimizers).join(', ')}`,
-    );
   const parameters = numbered(golden, 'initial').map((values) => new Parameter(values));
-  const optimizer = make(parameters, golden);
-  const running = schedule?.(optimizer, golden);
+  const [optimizer, schedule] = build(golden, parameters);
   const rates: number[] = [];
   for (let step = 0; step < golden.number('steps'); step++) {
     numbered(golden, `gradient.${step}`).forEach((gradient, index) => {
@@ -93,7 +37,7 @@ export async function runOptimizerCase(golden: GoldenCase, comparison: Compariso
     });
     rates.push(optimizer.learningRate);
     optimizer.step();
-    running?.step();
+    schedule?.step();
     for (const [index, parameter] of parameters.entries())
       await comparison.check(`parameter.${step}.${index}`, parameter);
   }

@@ -1,17 +1,18 @@
-import { GRU, LSTM, PaddedSequence, RNN, type Sequence, type Tensor } from 'stmnet';
+import { PaddedSequence, RecurrentLayer, type GRU, type LSTM, type RNN, type Sequence, type Tensor } from 'stmnet';
 import { backwardFrom, type Comparison } from './comparison';
+import { construct } from './exported';
 import type { GoldenCase } from './golden-case';
 
-/** The layer of a case by its `mode`, with fresh weights. */
+/** The layer of a case by its `mode`, such as gru or rnn_relu, with fresh weights. */
 export function recurrentLayer(golden: GoldenCase): LSTM | GRU | RNN {
-  const mode = golden.text('mode');
-  const sizes = { inputSize: golden.number('inputSize'), hiddenSize: golden.number('hiddenSize') };
-  const options = { ...sizes, ...golden.options('numLayers', 'bidirectional', 'bias', 'batchFirst') };
-  if (mode === 'lstm') return new LSTM({ ...options, ...golden.options('projSize') });
-  if (mode === 'gru') return new GRU(options);
-  if (mode === 'rnn_tanh') return new RNN(options);
-  if (mode === 'rnn_relu') return new RNN({ ...options, nonlinearity: 'relu' });
-  throw new Error(`${golden.path}: got mode ${mode}, expected lstm, gru, rnn_tanh or rnn_relu`);
+  const [name = '', nonlinearity] = golden.text('mode').split('_');
+  const options = golden.options('inputSize', 'hiddenSize', 'numLayers', 'bidirectional', 'bias', 'batchFirst');
+  const projected = golden.has('projSize') && golden.number('projSize') > 0;
+  return construct(golden, RecurrentLayer, name, {
+    ...options,
+    ...(projected ? golden.options('projSize') : {}),
+    ...(nonlinearity === undefined ? {} : { nonlinearity }),
+  }) as LSTM | GRU | RNN;
 }
 
 interface Run {
@@ -20,10 +21,10 @@ interface Run {
   c?: Tensor;
 }
 
-function run(layer: LSTM | GRU | RNN, input: Sequence, states: { h0?: Tensor; c0?: Tensor }): Run {
-  if (states.h0 === undefined) return layer.forward(input);
-  if (layer instanceof LSTM) return layer.forward(input, { h: states.h0, c: states.c0 ?? states.h0 });
-  return layer.forward(input, { h: states.h0 });
+function run(layer: LSTM | GRU | RNN, input: Sequence, { h0, c0 }: { h0?: Tensor; c0?: Tensor }): Run {
+  if (h0 === undefined) return layer.forward(input);
+  const states = c0 === undefined ? { h: h0 } : { h: h0, c: c0 };
+  return layer.forward(input, states as { h: Tensor; c: Tensor });
 }
 
 /** A recurrent layer: outputs, last states, and the gradients of input, states and weights. */
