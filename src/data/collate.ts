@@ -189,8 +189,7 @@ function collateField(
     part instanceof Tensor && dtype !== undefined && part.dtype !== dtype ? cast(part, dtype) : part,
   );
   const shapes = own.map(({ shape }) => shape.join());
-  if (shapes.some((shape) => shape !== shapes[0]))
-    return padRows('collate', label, own, dtype === undefined ? {} : { dtype });
+  if (shapes.some((shape) => shape !== shapes[0])) return padRows('collate', label, own, { dtype });
   const alike = shapes[0] === '0' ? withFeatures(own, others) : own;
   return markRows(stackParts(label, alike, dtype ?? batchDType(own)));
 }

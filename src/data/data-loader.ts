@@ -1,6 +1,7 @@
 import { isPromise, markClass } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
-import { checkOptions, flag, positiveInteger } from '../tensor/options';
+import { flag, positiveInteger } from '../tensor/options';
+import { asGiven, readOptions, withDefault } from '../tensor/read-options';
 import { checkTypes, collateLike, type Collated, type FieldTypes } from './collate';
 import { ArrayDataset, asDataset, itemsOf, Subset, type Dataset } from './dataset';
 import { RandomSampler, SequentialSampler, type Sampler } from './sampler';
@@ -14,14 +15,14 @@ export interface DataLoaderOptions<Item, Batch> {
   /** Whether to leave out a last batch that is not full. Default false. */
   dropLast?: boolean;
   /** The order of the items, in place of `shuffle`. */
-  sampler?: Sampler;
+  sampler?: Sampler | undefined;
   /**
    * Element types of the fields, where the default collate's choice is not what is wanted, as in { target: 'f64' }: it
    * makes f32 of plain numbers, whole ones too, and keeps what typed arrays and tensors are.
    */
-  dtypes?: FieldTypes<Item>;
+  dtypes?: FieldTypes<Item> | undefined;
   /** Makes a batch of items, in place of the default, which stacks and pads. */
-  collate?: (items: readonly Item[]) => Batch;
+  collate?: ((items: readonly Item[]) => Batch) | undefined;
 }
 
 /** The array that a dataset is, or is a part of. */
@@ -70,7 +71,14 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   constructor(dataset: Dataset<Item>, options?: DataLoaderOptions<Item, Batch>);
   constructor(source: readonly Item[] | Dataset<Item>, options: DataLoaderOptions<Item, Batch> = {}) {
     const op = 'DataLoader';
-    checkOptions(op, options, ['batchSize', 'shuffle', 'dropLast', 'sampler', 'dtypes', 'collate']);
+    const { batchSize, shuffle, dropLast, sampler, dtypes, collate } = readOptions(op, options, {
+      batchSize: withDefault(positiveInteger, 1),
+      shuffle: withDefault(flag, false),
+      dropLast: withDefault(flag, false),
+      sampler: asGiven,
+      dtypes: asGiven,
+      collate: asGiven,
+    });
     const dataset = asDataset(op, source);
     if (dataset.length === 0)
       throw new OptionError(op, {
@@ -78,29 +86,25 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
         expected: 'at least one item',
         fix: 'look at how the dataset was read or split',
       });
-    const shuffle = flag(op, 'shuffle', options.shuffle ?? false);
-    if (options.sampler !== undefined && shuffle)
+    if (sampler !== undefined && shuffle)
       throw new OptionError(op, {
         given: 'both shuffle and a sampler',
         expected: 'one of them',
         fix: 'let the sampler shuffle',
       });
-    if (options.collate !== undefined && options.dtypes !== undefined)
+    if (collate !== undefined && dtypes !== undefined)
       throw new OptionError(op, {
         given: 'both dtypes and collate',
         expected: 'one of them',
         fix: 'choose the types in collate',
       });
     this.dataset = dataset;
-    this.batchSize = positiveInteger(op, 'batchSize', options.batchSize ?? 1);
-    this.#dropLast = flag(op, 'dropLast', options.dropLast ?? false);
-    this.#sampler =
-      options.sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
-    const { dtypes } = options;
+    this.batchSize = batchSize;
+    this.#dropLast = dropLast;
+    this.#sampler = sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
     const array = arrayBelow(dataset);
     if (array !== undefined && dtypes !== undefined) checkTypes(op, array.at(0), dtypes);
-    this.#collate =
-      options.collate ?? ((items) => collateLike<Item>(items, dtypes, array === undefined ? [] : itemsOf(array)));
+    this.#collate = collate ?? ((items) => collateLike<Item>(items, dtypes, array === undefined ? [] : itemsOf(array)));
     if (this.length === 0) {
       throw new OptionError(op, {
         given: `batchSize: ${this.batchSize} with dropLast for ${this.#sampler.length} items`,

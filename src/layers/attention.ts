@@ -3,7 +3,8 @@ import { DTypeError, ShapeError } from '../tensor/errors';
 import { matmul } from '../tensor/ops/matmul';
 import { softmax } from '../tensor/ops/normalization';
 import { squeeze, unsqueeze } from '../tensor/ops/shape';
-import { checkOptions, describe } from '../tensor/options';
+import { describe } from '../tensor/options';
+import { asGiven, readOptions } from '../tensor/read-options';
 import { clearPadding, mapRealSteps } from '../tensor/map-values';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
@@ -69,7 +70,7 @@ export abstract class Attention extends Module {
    * @throws {ShapeError} if rows, steps or features do not fit each other; {DTypeError} if the mask is not bool
    */
   weights(query: Sequence, key: Sequence, options: AttentionOptions = {}): Tensor {
-    checkOptions(this.constructor.name, options, ['mask']);
+    const { mask: given } = readOptions(this.constructor.name, options, { mask: asGiven });
     this.#check({ query, key });
     const single = query instanceof Tensor && query.rank === 2;
     const queries = single ? unsqueeze(query, 1) : withoutPadding(query);
@@ -81,15 +82,14 @@ export abstract class Attention extends Module {
       );
     }
     let mask = this.hidden(queries, keys);
-    if (options.mask !== undefined) {
-      if (options.mask.dtype !== 'bool')
+    if (given !== undefined) {
+      if (given.dtype !== 'bool')
         throw new DTypeError(this.constructor.name, {
-          given: `mask ${describe(options.mask)}`,
+          given: `mask ${describe(given)}`,
           expected: 'bool, false for what is hidden',
           fix: "cast it with cast('bool')",
         });
-      const given = single && options.mask.rank === 2 ? unsqueeze(options.mask, 1) : options.mask;
-      mask = both(mask, given);
+      mask = both(mask, single && given.rank === 2 ? unsqueeze(given, 1) : given);
     }
     if (key instanceof PaddedSequence) mask = both(mask, unsqueeze(key.mask(), 1));
     const weights = softmax(this.scores(queries, keys), -1, { mask });

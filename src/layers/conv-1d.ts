@@ -4,9 +4,15 @@ import { conv1d } from '../tensor/ops/convolution';
 import { concat, slice } from '../tensor/ops/shape';
 import { describe, flag, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import { asGiven, floating, readOptions, withDefault } from '../tensor/read-options';
+import { floating, readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { checkWindows, windowCount, type WindowOptions, type Windows } from '../tensor/ops/convolution-windows';
+import {
+  windowCount,
+  windowReaders,
+  windowsOf,
+  type WindowOptions,
+  type Windows,
+} from '../tensor/ops/convolution-windows';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import { takeOver, type Parameter } from '../module/parameter';
@@ -54,14 +60,12 @@ export class Conv1d extends Module {
       inChannels: positiveInteger,
       outChannels: positiveInteger,
       kernelSize: positiveInteger,
-      stride: withDefault(positiveInteger, 1),
-      padding: withDefault<number | 'same'>(asGiven, 0),
-      dilation: withDefault(positiveInteger, 1),
+      ...windowReaders,
       bias: withDefault(flag, true),
       dtype: floating,
     });
     const { inChannels, outChannels, kernelSize, bias, dtype } = this.options;
-    checkWindows('Conv1d', kernelSize, this.options);
+    windowsOf('Conv1d', kernelSize, this.options);
     const bound = 1 / Math.sqrt(inChannels * kernelSize);
     this.weight = takeOver(uniformValues([outChannels, inChannels, kernelSize], bound, dtype));
     this.bias = bias ? takeOver(uniformValues([outChannels], bound, dtype)) : undefined;
@@ -79,7 +83,7 @@ export class Conv1d extends Module {
         fix: 'put the features on the last axis, or build the layer with another inChannels',
       });
     }
-    const windows = checkWindows('Conv1d', kernelSize, this.options);
+    const windows = windowsOf('Conv1d', kernelSize, this.options);
     const count = windowCount(input.shape[1], windows);
     if (!(input instanceof PaddedSequence))
       return count === 0 ? this.#withoutWindow(input, windows) : this.#convolve(input);

@@ -4,9 +4,9 @@ import { noGrad } from '../tensor/grad-mode';
 import { zero_ } from '../tensor/ops/elementwise';
 import { embedding } from '../tensor/ops/indexing';
 import { slice } from '../tensor/ops/shape';
-import { checkOptions, describe, flag, nonNegativeInteger, positiveInteger } from '../tensor/options';
+import { describe, flag, nonNegativeInteger, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
-import { floating } from '../tensor/read-options';
+import { asGiven, floating, optional, readOptions, withDefault } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
 import { randn } from '../tensor/ops/random';
 import { Tensor } from '../tensor/tensor';
@@ -23,7 +23,7 @@ export interface EmbeddingOptions {
   /** Width of a row. */
   embeddingDim: number;
   /** Index of a row that starts as zeros and gets no gradient. Default: none. */
-  paddingIdx?: number;
+  paddingIdx?: number | undefined;
   /** Whether the rows stay as they are in training. Default false. */
   freeze?: boolean;
   /** Element type of the rows. Default f32. */
@@ -35,7 +35,7 @@ export interface PretrainedOptions {
   /** Whether the rows stay as they are in training. Default true. */
   freeze?: boolean;
   /** Index of the row that gets no gradient. Default: none. */
-  paddingIdx?: number;
+  paddingIdx?: number | undefined;
 }
 
 /**
@@ -50,16 +50,29 @@ export interface PretrainedOptions {
  */
 export class Embedding extends Module {
   /** The options with their defaults. */
-  readonly options: Readonly<EmbeddingOptions>;
+  readonly options: Readonly<Required<EmbeddingOptions>>;
   /** [numEmbeddings, embeddingDim]. */
   weight: Parameter;
 
   constructor(options: EmbeddingOptions) {
     super();
-    this.options = checked(options);
+    this.options = readOptions('Embedding', options, {
+      numEmbeddings: positiveInteger,
+      embeddingDim: positiveInteger,
+      paddingIdx: optional(nonNegativeInteger),
+      freeze: withDefault(flag, false),
+      dtype: floating,
+    });
     const { numEmbeddings, embeddingDim, paddingIdx, freeze, dtype } = this.options;
+    if (paddingIdx !== undefined && paddingIdx >= numEmbeddings) {
+      throw new OptionError('Embedding', {
+        given: `paddingIdx: ${paddingIdx}`,
+        expected: `an index below numEmbeddings, ${numEmbeddings}`,
+        fix: 'count the padding row among the rows',
+      });
+    }
     claim([numEmbeddings, embeddingDim]);
-    this.weight = takeOver(randn([numEmbeddings, embeddingDim], { dtype: dtype ?? 'f32' }));
+    this.weight = takeOver(randn([numEmbeddings, embeddingDim], { dtype }));
     if (paddingIdx !== undefined) {
       noGrad(() => {
         const row = slice(this.weight, [paddingIdx], [paddingIdx + 1]);
@@ -67,7 +80,7 @@ export class Embedding extends Module {
         row.dispose();
       });
     }
-    if (freeze === true) this.weight.requiresGrad_(false);
+    if (freeze) this.weight.requiresGrad_(false);
   }
 
   /**
@@ -80,7 +93,10 @@ export class Embedding extends Module {
     weights: HostArray | readonly NestedArray[] | Tensor,
     options: PretrainedOptions = {},
   ): Embedding {
-    checkOptions('Embedding.fromPretrained', options, ['freeze', 'paddingIdx']);
+    const { freeze, paddingIdx } = readOptions('Embedding.fromPretrained', options, {
+      freeze: withDefault(asGiven<boolean>, true),
+      paddingIdx: asGiven,
+    });
     const rows = weights instanceof Tensor ? weights : tensor(weights);
     const [numEmbeddings, embeddingDim] = rows.shape;
     if (rows.rank !== 2 || numEmbeddings === undefined || embeddingDim === undefined) {
@@ -94,8 +110,8 @@ export class Embedding extends Module {
       numEmbeddings,
       embeddingDim,
       dtype: rows.dtype === 'f64' ? 'f64' : 'f32',
-      freeze: options.freeze ?? true,
-      ...(options.paddingIdx === undefined ? {} : { paddingIdx: options.paddingIdx }),
+      freeze,
+      paddingIdx,
     });
     layer.loadStateDict({ weight: rows });
     if (rows !== weights) rows.dispose();
@@ -113,26 +129,6 @@ export class Embedding extends Module {
   forward<X extends Sequence>(input: X): X {
     checkSequence('Embedding.forward', input);
     const { paddingIdx } = this.options;
-    return mapRealSteps(input, (indices) =>
-      embedding(indices, this.weight, paddingIdx === undefined ? {} : { paddingIdx }),
-    );
+    return mapRealSteps(input, (indices) => embedding(indices, this.weight, { paddingIdx }));
   }
-}
-
-function checked(options: EmbeddingOptions): Readonly<EmbeddingOptions> {
-  checkOptions('Embedding', options, ['numEmbeddings', 'embeddingDim', 'paddingIdx', 'freeze', 'dtype']);
-  const numEmbeddings = positiveInteger('Embedding', 'numEmbeddings', options.numEmbeddings);
-  const embeddingDim = positiveInteger('Embedding', 'embeddingDim', options.embeddingDim);
-  const freeze = flag('Embedding', 'freeze', options.freeze ?? false);
-  const dtype = floating('Embedding', 'dtype', options.dtype);
-  if (options.paddingIdx === undefined) return Object.freeze({ numEmbeddings, embeddingDim, freeze, dtype });
-  const paddingIdx = nonNegativeInteger('Embedding', 'paddingIdx', options.paddingIdx);
-  if (paddingIdx >= numEmbeddings) {
-    throw new OptionError('Embedding', {
-      given: `paddingIdx: ${paddingIdx}`,
-      expected: `an index below numEmbeddings, ${numEmbeddings}`,
-      fix: 'count the padding row among the rows',
-    });
-  }
-  return Object.freeze({ numEmbeddings, embeddingDim, paddingIdx, freeze, dtype });
 }

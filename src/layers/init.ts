@@ -9,7 +9,7 @@ import {
   type UniformOptions,
 } from '../tensor/ops/random';
 import { slice } from '../tensor/ops/shape';
-import { checkOptions, describe, finiteNumber, nonNegativeNumber, oneOf } from '../tensor/options';
+import { describe, finiteNumber, nonNegativeNumber, oneOf } from '../tensor/options';
 import { asGiven, choice, readOptions, withDefault } from '../tensor/read-options';
 import { checkTensor, idOf, type Tensor } from '../tensor/tensor';
 import type { LSTM } from './lstm';
@@ -147,8 +147,8 @@ function kaimingNormal_<X extends Tensor>(x: X, options: KaimingOptions = {}): X
  * @throws {ShapeError} if `x` has fewer than two axes
  */
 function orthogonal_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
-  checkOptions('init.orthogonal_', options, ['gain']);
-  return quietly(x, () => binding.orthogonal_(idOf(x, 'init.orthogonal_'), options.gain ?? 1));
+  const { gain } = readOptions('init.orthogonal_', options, { gain: withDefault(asGiven<number>, 1) });
+  return quietly(x, () => binding.orthogonal_(idOf(x, 'init.orthogonal_'), gain));
 }
 
 /**

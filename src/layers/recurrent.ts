@@ -2,8 +2,9 @@ import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
 import { recurrent } from '../tensor/ops/recurrent';
 import { concat, select, slice, unsqueeze } from '../tensor/ops/shape';
-import { checkOptions, describe, positiveInteger } from '../tensor/options';
+import { describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { readOptions } from '../tensor/read-options';
 import { countsRows } from '../tensor/rows';
 import { Tensor } from '../tensor/tensor';
 import { checkSequence } from '../module/check-input';
@@ -80,8 +81,7 @@ export abstract class RecurrentLayer extends Module {
   /** Zero states for N rows: h [L·K, N, O], c [L·K, N, H]. */
   protected zeroStates(options: { batchSize: number }): { h: Tensor; c: Tensor } {
     const op = `${this.constructor.name}.zeroState`;
-    checkOptions(op, options, ['batchSize']);
-    const rows = positiveInteger(op, 'batchSize', options.batchSize);
+    const { batchSize: rows } = readOptions(op, options, { batchSize: positiveInteger });
     const stack = this.options.numLayers * this.#directions;
     const settings = { dtype: this.options.dtype, device: this.#weights()[0]?.device ?? 'cpu' };
     return {

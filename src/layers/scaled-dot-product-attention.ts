@@ -1,5 +1,6 @@
 import { causalMask, scaledProducts } from '../tensor/ops/attention-scores';
-import { checkOptions, describe, finiteNumber, flag } from '../tensor/options';
+import { describe, finiteNumber, flag } from '../tensor/options';
+import { optional, readOptions, withDefault } from '../tensor/read-options';
 import { ShapeError } from '../tensor/errors';
 import type { Tensor } from '../tensor/tensor';
 import { Attention } from './attention';
@@ -25,16 +26,13 @@ export interface ScaledDotProductAttentionOptions {
  */
 export class ScaledDotProductAttention extends Attention {
   /** The options with their defaults. */
-  readonly options: Readonly<ScaledDotProductAttentionOptions>;
+  readonly options: Readonly<Required<ScaledDotProductAttentionOptions>>;
 
   constructor(options: ScaledDotProductAttentionOptions = {}) {
     super();
-    checkOptions('ScaledDotProductAttention', options, ['scale', 'causal']);
-    const { scale } = options;
-    const causal = flag('ScaledDotProductAttention', 'causal', options.causal ?? false);
-    this.options = Object.freeze({
-      ...(scale === undefined ? {} : { scale: finiteNumber('ScaledDotProductAttention', 'scale', scale) }),
-      causal,
+    this.options = readOptions('ScaledDotProductAttention', options, {
+      scale: optional(finiteNumber),
+      causal: withDefault(flag, false),
     });
   }
 
@@ -50,6 +48,6 @@ export class ScaledDotProductAttention extends Attention {
   }
 
   protected override hidden(query: Tensor, key: Tensor): Tensor | undefined {
-    return this.options.causal === true ? causalMask(query, key) : undefined;
+    return this.options.causal ? causalMask(query, key) : undefined;
   }
 }

@@ -4,9 +4,9 @@ import { tensor, type HostArray } from '../tensor/factories';
 import { readHostValues, toElements } from '../tensor/host-array';
 import { noGrad } from '../tensor/grad-mode';
 import { copy_, div, sub } from '../tensor/ops/elementwise';
-import { checkOptions, describe, positiveInteger } from '../tensor/options';
+import { describe, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
-import { floating } from '../tensor/read-options';
+import { floating, optional, readOptions } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
 import { Tensor } from '../tensor/tensor';
 import { claim } from '../module/allowance';
@@ -18,7 +18,7 @@ import type { FloatingDType } from '../module/uniform';
 /** Options of a Standardize. */
 export interface StandardizeOptions {
   /** Last axis of the input. Default: that of the data given to `fit`. */
-  numFeatures?: number;
+  numFeatures?: number | undefined;
   /** Element type of the input. Default f32. */
   dtype?: FloatingDType;
 }
@@ -40,7 +40,7 @@ export interface FitData {
  */
 export class Standardize extends Module {
   /** The options; numFeatures is known after `fit`. */
-  options: Readonly<StandardizeOptions>;
+  options: Readonly<Required<StandardizeOptions>>;
   /** [D], zeros before `fit`; undefined while D is unknown. */
   mean: BufferTensor | undefined;
   /** [D], ones before `fit`; undefined while D is unknown. */
@@ -48,11 +48,9 @@ export class Standardize extends Module {
 
   constructor(options: StandardizeOptions = {}) {
     super();
-    checkOptions('Standardize', options, ['numFeatures', 'dtype']);
-    const dtype = floating('Standardize', 'dtype', options.dtype);
-    this.options = Object.freeze({ dtype });
-    if (options.numFeatures !== undefined) {
-      const numFeatures = positiveInteger('Standardize', 'numFeatures', options.numFeatures);
+    this.options = readOptions('Standardize', options, { numFeatures: optional(positiveInteger), dtype: floating });
+    const { numFeatures } = this.options;
+    if (numFeatures !== undefined) {
       claim([numFeatures], 2);
       this.#set(new Float64Array(numFeatures), new Float64Array(numFeatures).fill(1));
     }
@@ -75,7 +73,7 @@ export class Standardize extends Module {
   }
 
   #set(mean: Float64Array, deviation: Float64Array): void {
-    const dtype = this.options.dtype ?? 'f32';
+    const { dtype } = this.options;
     const fresh = (data: Float64Array): Tensor => tensor({ data, shape: [data.length] }, { dtype });
     const [newMean, newDeviation] = [fresh(mean), fresh(deviation)];
     if (this.mean !== undefined && this.deviation !== undefined) {

@@ -1,7 +1,7 @@
 import type { CrossEntropyLossOptions, CrossEntropyOptions } from '../tensor/ops/losses-options';
 import * as readers from '../tensor/ops/losses-options';
 import { crossEntropy } from '../tensor/ops/losses';
-import { checkOptions } from '../tensor/options';
+import { asGiven, readOptions } from '../tensor/read-options';
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { LossWithOptions } from './loss';
@@ -26,7 +26,7 @@ export class CrossEntropyLoss extends LossWithOptions<CrossEntropyLossOptions> {
    * out of range
    */
   override forward(input: Sequence, target: Sequence, settings: Pick<CrossEntropyOptions, 'stepWeights'> = {}): Tensor {
-    checkOptions('CrossEntropyLoss.forward', settings, ['stepWeights']);
-    return crossEntropy(input, target, { ...this.options, ...settings });
+    const { stepWeights } = readOptions('CrossEntropyLoss.forward', settings, { stepWeights: asGiven });
+    return crossEntropy(input, target, { ...this.options, stepWeights });
   }
 }

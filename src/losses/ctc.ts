@@ -1,7 +1,7 @@
 import type { CTCLengths, CTCLossSettings } from '../tensor/ops/losses-options';
 import * as readers from '../tensor/ops/losses-options';
 import { ctcLoss } from '../tensor/ops/losses';
-import { checkOptions } from '../tensor/options';
+import { readOptions } from '../tensor/read-options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { LossWithOptions } from './loss';
@@ -26,8 +26,8 @@ export class CTCLoss extends LossWithOptions<CTCLossSettings> {
    * @throws {ShapeError} if lengths and shapes do not fit
    */
   override forward(input: Sequence, target: Sequence, lengths: CTCLengths = {}): Tensor {
-    checkOptions('CTCLoss.forward', lengths, ['inputLengths', 'targetLengths']);
-    return ctcLoss(input, target, { ...this.options, ...lengths });
+    const { inputLengths, targetLengths } = readOptions('CTCLoss.forward', lengths, readers.lengthsForCTC);
+    return ctcLoss(input, target, { ...this.options, inputLengths, targetLengths });
   }
 
   /**

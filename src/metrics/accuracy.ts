@@ -1,10 +1,11 @@
 import { cast, eq, logicalAnd } from '../tensor/ops/elementwise';
 import { sum } from '../tensor/ops/reduce';
 import { stack } from '../tensor/ops/shape';
-import { checkOptions, finiteNumber } from '../tensor/options';
+import { finiteNumber } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import { optional, readOptions, type Readers } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { answersOf, type Reading } from './answers';
+import { answersOf } from './answers';
 import { Metric, ratio, type MetricHints } from './metric';
 
 /** Options that say how a metric reads outputs and labels. */
@@ -14,18 +15,16 @@ export interface AccuracyOptions {
    * probabilities. Default: in a Trainer as its loss reads the outputs, 0 where it takes logits; else 0.5 for outputs
    * [N], […, 1] and padded [N, T], while others are scores of classes along the last axis.
    */
-  threshold?: number;
+  threshold?: number | undefined;
   /** A label that is not counted. Default that of the cross entropy in the Trainer, else -100, as there. */
-  ignoreIndex?: number;
+  ignoreIndex?: number | undefined;
 }
 
-/** Checks these options. */
-export function readingOf(op: string, { threshold, ignoreIndex }: AccuracyOptions): Reading {
-  return {
-    ...(threshold === undefined ? {} : { threshold: finiteNumber(op, 'threshold', threshold) }),
-    ...(ignoreIndex === undefined ? {} : { ignoreIndex: finiteNumber(op, 'ignoreIndex', ignoreIndex) }),
-  };
-}
+/** Readers of these options. */
+export const readingReaders: Readers<AccuracyOptions> = {
+  threshold: optional(finiteNumber),
+  ignoreIndex: optional(finiteNumber),
+};
 
 /**
  * Part of the right answers among all, in 0..1. NaN is no answer, hence wrong.
@@ -38,12 +37,11 @@ export function readingOf(op: string, { threshold, ignoreIndex }: AccuracyOption
 export class Accuracy extends Metric {
   readonly name = 'accuracy';
   protected readonly shape = [2];
-  readonly #reading: Reading;
+  readonly #reading: AccuracyOptions;
 
   constructor(options: AccuracyOptions = {}) {
     super();
-    checkOptions('Accuracy', options, ['threshold', 'ignoreIndex']);
-    this.#reading = readingOf('Accuracy', options);
+    this.#reading = readOptions('Accuracy', options, readingReaders);
   }
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {

@@ -3,11 +3,12 @@ import { add, cast, ge, logicalOr, lt, maskedFill, mul } from '../tensor/ops/ele
 import { oneHot } from '../tensor/ops/indexing';
 import { matmul } from '../tensor/ops/matmul';
 import { reshape, transpose } from '../tensor/ops/shape';
-import { checkOptions, describe, positiveInteger } from '../tensor/options';
+import { describe, positiveInteger } from '../tensor/options';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
+import { readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { readingOf, type AccuracyOptions } from './accuracy';
-import { answersOf, type Reading } from './answers';
+import { readingReaders, type AccuracyOptions } from './accuracy';
+import { answersOf } from './answers';
 import { Metric, type MetricHints } from './metric';
 
 /** Options of ConfusionMatrix. */
@@ -30,13 +31,16 @@ export class ConfusionMatrix extends Metric {
   readonly name = 'balancedAccuracy';
   protected readonly shape: readonly number[];
   readonly #numClasses: number;
-  readonly #reading: Reading;
+  readonly #reading: AccuracyOptions;
 
   constructor(options: ConfusionMatrixOptions) {
     super();
-    checkOptions('ConfusionMatrix', options, ['numClasses', 'threshold', 'ignoreIndex']);
-    this.#numClasses = positiveInteger('ConfusionMatrix', 'numClasses', options.numClasses);
-    this.#reading = readingOf('ConfusionMatrix', options);
+    const { numClasses, ...reading } = readOptions('ConfusionMatrix', options, {
+      numClasses: positiveInteger,
+      ...readingReaders,
+    });
+    this.#numClasses = numClasses;
+    this.#reading = reading;
     // Rows: one for each class, then one for labels that are no class. Columns: one for outputs of NaN, which give no
     // answer, then one for each class.
     this.shape = [this.#numClasses + 1, this.#numClasses + 1];

@@ -3,9 +3,10 @@ import type { TensorId } from '../native/binding.generated';
 import { markClass, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
 import { full, tensor } from '../tensor/factories';
-import { checkOptions, checkPlain, describe, flag, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
+import { checkPlain, describe, flag, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';
 import { clone, fill_ } from '../tensor/ops/elementwise';
 import { noGrad } from '../tensor/grad-mode';
+import { asGiven, readOptions, withDefault } from '../tensor/read-options';
 import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/replay-notes';
 import { outsideScopes } from '../tensor/scope';
 import { idsOf, type Tensor } from '../tensor/tensor';
@@ -134,9 +135,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * @throws {DeviceError} if the parameters of a group are on several devices
    * @throws {OptionError} if a group's learning rate was set to something that is none, or an option is unknown
    */
-  step(options: { skip?: Tensor } = {}): void {
-    checkOptions(`${this.#name}.step`, options, ['skip']);
-    const { skip } = options;
+  step(options: { skip?: Tensor | undefined } = {}): void {
+    const { skip } = readOptions(`${this.#name}.step`, options, { skip: asGiven });
     this.#assumeOptions();
     this.groups.forEach((group, index) => {
       const held = this.#held[index];
@@ -227,10 +227,8 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    */
   stateDict(options: { copy?: boolean } = {}): OptimizerStateDict {
     const op = `${this.#name}.stateDict`;
-    checkOptions(op, options, ['copy']);
-    const take = flag(op, 'copy', options.copy ?? false)
-      ? (value: Tensor) => noGrad(() => clone(value))
-      : (value: Tensor) => value.detach();
+    const { copy } = readOptions(op, options, { copy: withDefault(flag, false) });
+    const take = copy ? (value: Tensor) => noGrad(() => clone(value)) : (value: Tensor) => value.detach();
     const state: Record<string, Tensor> = {};
     let first = 0;
     this.groups.forEach((group, index) => {

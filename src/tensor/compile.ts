@@ -7,9 +7,10 @@ import { OptionError } from './errors';
 import { isGradEnabled, noGrad } from './grad-mode';
 import { isPlainObject, mapTensors } from './nested-tensors';
 import { clone } from './ops/elementwise';
-import { checkOptions, describe, positiveInteger } from './options';
+import { describe, positiveInteger } from './options';
 import { PaddedSequence } from './padded-sequence';
 import { insideStep, takeNotes, type Notes } from './replay-notes';
+import { readOptions, withDefault } from './read-options';
 import { countsRows } from './rows';
 import { refusePromise, scope } from './scope';
 import { idsOf, Tensor, wrap } from './tensor';
@@ -346,13 +347,9 @@ export function compile<A extends unknown[], R>(
       expected: 'a function',
       fix: 'pass the step: compile((x, y) => …)',
     });
-  checkOptions('compile', options, ['maxRecordings']);
+  const { maxRecordings } = readOptions('compile', options, { maxRecordings: withDefault(positiveInteger, 16) });
   const numbers = new Set<number>();
-  const recordings = new Recordings(
-    step,
-    positiveInteger('compile', 'maxRecordings', options.maxRecordings ?? 16),
-    numbers,
-  );
+  const recordings = new Recordings(step, maxRecordings, numbers);
   const compiled = (...args: A): R => recordings.run(args);
   finalizer.register(compiled, numbers);
   return Object.defineProperties(compiled, {

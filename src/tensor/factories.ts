@@ -1,10 +1,12 @@
+import type { TensorId } from '../native/binding.generated';
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
 import { markOf, remedy } from './copies';
 import { OptionError } from './errors';
 import { checkDType, readHostValues, toElements, type HostArray, type SourceArray } from './host-array';
 import { within } from './op-name';
-import { checkOptions, describe, nonNegativeInteger } from './options';
+import { describe, nonNegativeInteger } from './options';
+import { asGiven, readOptions, withDefault } from './read-options';
 import { checkTensor, wrap, type DType, type NestedArray, type Tensor } from './tensor';
 
 export type { HostArray, SourceArray } from './host-array';
@@ -20,8 +22,29 @@ export interface TensorOptions {
   device?: string;
 }
 
-/** Names of the TensorOptions. */
-export const OPTION_NAMES = ['dtype', 'requiresGrad', 'device'];
+/**
+ * Makes a tensor as the options ask for it.
+ *
+ * @param make      a native call, mistakes in which are reported under the name of `op`
+ * @param defaults  dtype and device where the options name none
+ * @internal
+ */
+export function create(
+  op: string,
+  options: TensorOptions,
+  make: (dtype: DType, device: string) => TensorId,
+  defaults: { dtype: DType; device: string } = { dtype: 'f32', device: defaultDevice() },
+): Tensor {
+  const { dtype, requiresGrad, device } = readOptions(op, options, {
+    dtype: withDefault(asGiven<DType>, defaults.dtype),
+    requiresGrad: withDefault(asGiven<boolean>, false),
+    device: withDefault(asGiven<string>, defaults.device),
+  });
+  return within(op, () => {
+    const result = wrap(make(dtype, device));
+    return requiresGrad === true ? result.requiresGrad_(true) : result;
+  });
+}
 
 /** Everything that `tensor` makes a tensor of. */
 export type TensorSource = HostArray<SourceArray> | SourceArray | NestedArray;
@@ -36,7 +59,6 @@ export type TensorSource = HostArray<SourceArray> | SourceArray | NestedArray;
  */
 export function tensor(source: TensorSource, options: TensorOptions = {}): Tensor {
   refuseShape(options);
-  checkOptions('tensor', options, OPTION_NAMES);
   const host = readHostValues('tensor', source);
   if (host === undefined) {
     throw new OptionError('tensor', {
@@ -48,12 +70,12 @@ export function tensor(source: TensorSource, options: TensorOptions = {}): Tenso
       ),
     });
   }
-  const dtype = options.dtype === undefined ? host.dtype : checkDType('tensor', options.dtype);
-  return within('tensor', () =>
-    finish(
-      binding.fromArray(toElements('tensor', host.data, dtype), host.shape, options.device ?? defaultDevice()),
-      options,
-    ),
+  const { data, shape, dtype } = host;
+  return create(
+    'tensor',
+    options,
+    (type, device) => binding.fromArray(toElements('tensor', data, checkDType('tensor', type)), shape, device),
+    { dtype, device: defaultDevice() },
   );
 }
 
@@ -69,32 +91,22 @@ function refuseShape(options: unknown): void {
   });
 }
 
-/** The tensor of an id that a native call has just returned, as the options ask for it. */
-export const finish = (id: number, { requiresGrad }: TensorOptions): Tensor => {
-  const result = wrap(id);
-  return requiresGrad === true ? result.requiresGrad_(true) : result;
-};
-
 /**
  * A tensor of `shape` with every element `value`.
  *
  * @throws {DTypeError} if `dtype` does not hold it: a fraction or more than 32 bits in i32, another number than 0 and 1
  * in bool
  */
-export function full(shape: readonly number[], value: number, options: TensorOptions = {}): Tensor {
-  checkOptions('full', options, OPTION_NAMES);
-  return within('full', () =>
-    finish(binding.full(shape, value, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
-  );
-}
+export const full = (shape: readonly number[], value: number, options: TensorOptions = {}): Tensor =>
+  filled('full', shape, value, options);
 
 /** A tensor of zeros. */
 export const zeros = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
-  within('zeros', () => full(shape, 0, options));
+  filled('zeros', shape, 0, options);
 
 /** A tensor of ones. */
 export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
-  within('ones', () => full(shape, 1, options));
+  filled('ones', shape, 1, options);
 
 /** Zeros of the shape, dtype and device of `x`. */
 export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('zerosLike', x, 0, options);
@@ -104,9 +116,16 @@ export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => like
 
 function like(op: string, x: Tensor, value: number, options: TensorOptions): Tensor {
   checkTensor(x, op);
-  checkOptions(op, options, OPTION_NAMES);
-  return within(op, () => full(x.shape, value, { dtype: x.dtype, device: x.device, ...options }));
+  return filled(op, x.shape, value, options, x);
 }
+
+const filled = (
+  op: string,
+  shape: readonly number[],
+  value: number,
+  options: TensorOptions,
+  defaults?: { dtype: DType; device: string },
+): Tensor => create(op, options, (dtype, device) => binding.full(shape, value, dtype, device), defaults);
 
 /**
  * The numbers `start`, `start + step`, … below `end`, as one axis: element i is start + i · step, computed in f64.
@@ -115,19 +134,13 @@ function like(op: string, x: Tensor, value: number, options: TensorOptions): Ten
  * @throws {ShapeError} if there are more than 2^40 of them
  * @throws {DTypeError} if they do not fit `dtype`: fractions or more than 32 bits in i32, others than 0 and 1 in bool
  */
-export function arange(start: number, end: number, step = 1, options: TensorOptions = {}): Tensor {
-  checkOptions('arange', options, OPTION_NAMES);
-  const { dtype = 'f32', device = defaultDevice() } = options;
-  return finish(binding.arange(start, end, step, dtype, device), options);
-}
+export const arange = (start: number, end: number, step = 1, options: TensorOptions = {}): Tensor =>
+  create('arange', options, (dtype, device) => binding.arange(start, end, step, dtype, device));
 
 /**
  * The identity matrix [n, n].
  *
  * @throws {OptionError} if `n` is no whole number of 0 or more; {ShapeError} if n² is more than 2^40
  */
-export function eye(n: number, options: TensorOptions = {}): Tensor {
-  checkOptions('eye', options, OPTION_NAMES);
-  const { dtype = 'f32', device = defaultDevice() } = options;
-  return finish(binding.eye(nonNegativeInteger('eye', 'n', n), dtype, device), options);
-}
+export const eye = (n: number, options: TensorOptions = {}): Tensor =>
+  create('eye', options, (dtype, device) => binding.eye(nonNegativeInteger('eye', 'n', n), dtype, device));

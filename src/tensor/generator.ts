@@ -1,5 +1,6 @@
 import { binding } from '../native/load';
-import { checkOptions, nonNegativeInteger } from './options';
+import { nonNegativeInteger } from './options';
+import { readOptions } from './read-options';
 
 /** Where the generator stands: what `getRandomState` gives and `setRandomState` takes. */
 export interface RandomState {
@@ -31,9 +32,9 @@ export const getRandomState = (): RandomState => binding.randomState();
  * @throws {OptionError} if seed or offset is not a whole number of at least 0, or another key is there
  */
 export function setRandomState(state: RandomState): void {
-  checkOptions('setRandomState', state, ['seed', 'offset']);
-  binding.setRandomState(
-    nonNegativeInteger('setRandomState', 'seed', state.seed),
-    nonNegativeInteger('setRandomState', 'offset', state.offset),
-  );
+  const { seed, offset } = readOptions('setRandomState', state, {
+    seed: nonNegativeInteger,
+    offset: nonNegativeInteger,
+  });
+  binding.setRandomState(seed, offset);
 }

@@ -10,8 +10,9 @@ import {
   type SourceArray,
 } from './host-array';
 import { concat, stack } from './ops/shape';
-import { checkOptions, describe } from './options';
+import { describe } from './options';
 import { PaddedSequence } from './padded-sequence';
+import { asGiven, readOptions } from './read-options';
 import { scope } from './scope';
 import { longest } from './steps';
 import { Tensor, type DType } from './tensor';
@@ -22,11 +23,11 @@ export type SequenceItem = HostArray<SourceArray> | SourceArray | readonly Neste
 /** How `pad` builds the batch. */
 export interface PadOptions {
   /** Element type of host items. Default: that of their typed arrays; plain numbers make f32. Tensors keep theirs. */
-  dtype?: DType;
+  dtype?: DType | undefined;
   /** Number of steps of the batch, at least that of the longest item. Default: that of the longest item. */
-  steps?: number;
+  steps?: number | undefined;
   /** Where host items go. Default: the default device. */
-  device?: string;
+  device?: string | undefined;
 }
 
 /**
@@ -39,7 +40,7 @@ export interface PadOptions {
  * @throws {ShapeError} if there is no item, or items differ after the first axis, or one is longer than `options.steps`
  */
 export function pad(items: readonly SequenceItem[], options: PadOptions = {}): PaddedSequence {
-  checkOptions('pad', options, ['dtype', 'steps', 'device']);
+  const settings = readOptions('pad', options, { dtype: asGiven, steps: asGiven, device: asGiven });
   if (!Array.isArray(items))
     throw new OptionError('pad', {
       given: `${describe(items)} as items`,
@@ -52,7 +53,7 @@ export function pad(items: readonly SequenceItem[], options: PadOptions = {}): P
     'pad',
     'item',
     items.map((item, index) => (item instanceof Tensor ? item : hostRow(item, index))),
-    options,
+    settings,
   );
 }
 

@@ -17,7 +17,7 @@ export type Readers<O> = { readonly [K in keyof O]-?: OptionReader<Required<O>[K
 type Settled<T> = [T][T extends unknown ? 0 : never];
 
 /**
- * The options with their defaults, frozen.
+ * The options with their defaults, frozen. What was left out and has no default is not there.
  *
  *     readOptions('Linear', options, { inFeatures: positiveInteger, bias: withDefault(flag, true) })
  *
@@ -34,7 +34,10 @@ export function readOptions<O extends object, Read extends Required<O> = Require
 export function readOptions(op: string, given: object, readers: Record<string, OptionReader<unknown>>): object {
   checkOptions(op, given, Object.keys(readers));
   const options: Record<string, unknown> = {};
-  for (const [name, read] of Object.entries(readers)) options[name] = read(op, name, Reflect.get(given, name));
+  for (const [name, read] of Object.entries(readers)) {
+    const value = read(op, name, Reflect.get(given, name));
+    if (value !== undefined) options[name] = value;
+  }
   return Object.freeze(options);
 }
 
@@ -43,6 +46,12 @@ export const withDefault =
   <T>(read: OptionReader<T>, otherwise: T): OptionReader<T> =>
   (op, name, value) =>
     read(op, name, value ?? otherwise);
+
+/** Reads an option that has no default where it is left out. */
+export const optional =
+  <T>(read: OptionReader<T>): OptionReader<T | undefined> =>
+  (op, name, value) =>
+    value === undefined ? undefined : read(op, name, value);
 
 /** Reads one of a few names, the first of which is the default. */
 export const choice =

@@ -5,7 +5,8 @@ import { markClass, markOf, remedy } from './copies';
 import { fullDeviceName, refuseDType } from './device';
 import { OptionError } from './errors';
 import { within } from './op-name';
-import { checkOptions, describe, flag } from './options';
+import { describe, flag } from './options';
+import { asGiven, readOptions, withDefault } from './read-options';
 import { refuseInStep } from './replay-notes';
 import { addToScope } from './scope';
 import { ended, noNumber, type End } from './tensor-errors';
@@ -161,13 +162,11 @@ export class Tensor {
    * was changed in place
    */
   backward(options: BackwardOptions = {}): void {
-    checkOptions('backward', options, ['gradient', 'retainGraph']);
-    const retainGraph = flag('backward', 'retainGraph', options.retainGraph ?? false);
-    binding.backward(
-      idOf(this, 'backward', 'this'),
-      optionalIdOf(options.gradient, 'backward', 'gradient'),
-      retainGraph,
-    );
+    const { gradient, retainGraph } = readOptions('backward', options, {
+      gradient: asGiven,
+      retainGraph: withDefault(flag, false),
+    });
+    binding.backward(idOf(this, 'backward', 'this'), optionalIdOf(gradient, 'backward', 'gradient'), retainGraph);
   }
 
   /** The same elements, outside the graph: gradients stop here. Shares storage. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { flag, positiveInteger } from '../../src/tensor/options';
-import { asGiven, choice, floating, readOptions, withDefault } from '../../src/tensor/read-options';
+import { asGiven, choice, floating, optional, readOptions, withDefault } from '../../src/tensor/read-options';
 
 interface LayerOptions {
   size: number;
@@ -50,5 +50,14 @@ describe('readOptions', () => {
 
   test('takes a value as it is where another checks it', () => {
     expect(readOptions('Layer', { size: -1 }, { size: asGiven })).toEqual({ size: -1 });
+  });
+
+  test('leaves an option without default out where it was, and checks it where it was given', () => {
+    const readEdge = (options: { edge?: number | undefined }): object =>
+      readOptions('Layer', options, { edge: optional(positiveInteger) });
+    expect(Object.keys(readEdge({}))).toEqual([]);
+    expect(Object.keys(readEdge({ edge: undefined }))).toEqual([]);
+    expect(readEdge({ edge: 3 })).toEqual({ edge: 3 });
+    expect(() => readEdge({ edge: 0 })).toThrow('Layer: got edge: 0, expected a whole number of at least 1 for edge.');
   });
 });

@@ -1,7 +1,8 @@
 import { both, causalMask, scaledProducts } from './attention-scores';
 import { ShapeError } from '../errors';
 import { within } from '../op-name';
-import { checkOptions, describe, flag } from '../options';
+import { describe, flag } from '../options';
+import { asGiven, readOptions, withDefault } from '../read-options';
 import { checkTensor, type Tensor } from '../tensor';
 import { matmul } from './matmul';
 import { softmax } from './normalization';
@@ -34,8 +35,11 @@ export function scaledDotProductAttention(
 ): Tensor {
   const op = 'scaledDotProductAttention';
   for (const [name, x] of Object.entries({ query, key, value })) checkTensor(x, op, name);
-  checkOptions(op, options, ['mask', 'scale', 'causal']);
-  const causal = flag(op, 'causal', options.causal ?? false);
+  const { mask, scale, causal } = readOptions(op, options, {
+    mask: asGiven,
+    scale: asGiven,
+    causal: withDefault(flag, false),
+  });
   if (query.rank < 2 || key.shape.at(-1) !== query.shape.at(-1) || key.shape.at(-2) !== value.shape.at(-2)) {
     throw new ShapeError(op, {
       given: `query ${describe(query)}, key ${describe(key)} and value ${describe(value)}`,
@@ -44,8 +48,8 @@ export function scaledDotProductAttention(
     });
   }
   return within(op, () => {
-    const scores = scaledProducts(query, key, options.scale);
-    const mask = causal ? both(options.mask, causalMask(query, key)) : options.mask;
-    return matmul(softmax(scores, -1, { mask }), value);
+    const scores = scaledProducts(query, key, scale);
+    const seen = causal ? both(mask, causalMask(query, key)) : mask;
+    return matmul(softmax(scores, -1, { mask: seen }), value);
   });
 }

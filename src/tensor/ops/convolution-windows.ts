@@ -1,5 +1,6 @@
 import { ShapeError } from '../errors';
 import { nonNegativeInteger, positiveInteger } from '../options';
+import { withDefault, type Readers } from '../read-options';
 
 /** Where the windows of a convolution lie. */
 export interface WindowOptions {
@@ -11,7 +12,14 @@ export interface WindowOptions {
   dilation?: number;
 }
 
-/** Windows with their defaults: zero steps `before` and `after`, and how many steps one window spans. */
+/** Readers of the options that say where windows lie. */
+export const windowReaders: Readers<WindowOptions> = {
+  stride: withDefault(positiveInteger, 1),
+  padding: (op, name, value) => (value === 'same' ? value : nonNegativeInteger(op, name, value ?? 0)),
+  dilation: withDefault(positiveInteger, 1),
+};
+
+/** Where windows lie: zero steps `before` and `after`, and how many steps one window spans. */
 export interface Windows {
   stride: number;
   dilation: number;
@@ -21,18 +29,14 @@ export interface Windows {
 }
 
 /**
- * Checks where windows of `size` steps lie.
+ * Where windows of `size` steps lie.
  *
- * @throws {OptionError} if a number is out of range; {ShapeError} if `same` comes with another stride than 1
+ * @throws {ShapeError} if padding `same` comes with another stride than 1
  */
-export function checkWindows(op: string, size: number, options: WindowOptions): Windows {
-  const stride = positiveInteger(op, 'stride', options.stride ?? 1);
-  const dilation = positiveInteger(op, 'dilation', options.dilation ?? 1);
+export function windowsOf(op: string, size: number, options: Required<WindowOptions>): Windows {
+  const { stride, padding, dilation } = options;
   const span = dilation * (size - 1) + 1;
-  if (options.padding !== 'same') {
-    const padding = nonNegativeInteger(op, 'padding', options.padding ?? 0);
-    return { stride, dilation, before: padding, after: padding, span };
-  }
+  if (padding !== 'same') return { stride, dilation, before: padding, after: padding, span };
   if (stride !== 1)
     throw new ShapeError(op, {
       given: `padding 'same' with stride ${stride}`,

@@ -1,9 +1,10 @@
 import { ShapeError } from '../errors';
 import { within } from '../op-name';
 import { zeros } from '../factories';
-import { checkOptions, describe } from '../options';
+import { describe } from '../options';
+import { asGiven, readOptions } from '../read-options';
 import { checkTensor, type Tensor } from '../tensor';
-import { checkWindows, type WindowOptions } from './convolution-windows';
+import { windowReaders, windowsOf, type WindowOptions } from './convolution-windows';
 import { unfold } from './indexing';
 import { linear } from './matmul';
 import { concat, reshape } from './shape';
@@ -26,7 +27,7 @@ export interface Conv1dFunctionOptions extends WindowOptions {
  * @see torch.nn.functional.conv1d, whose features are the second axis
  */
 export function conv1d(x: Tensor, weight: Tensor, options: Conv1dFunctionOptions = {}): Tensor {
-  checkOptions('conv1d', options, ['bias', 'stride', 'padding', 'dilation']);
+  const { bias, ...settings } = readOptions('conv1d', options, { bias: asGiven, ...windowReaders });
   checkTensor(x, 'conv1d');
   checkTensor(weight, 'conv1d', 'weight');
   const [rows, steps, channels] = x.shape;
@@ -46,7 +47,7 @@ export function conv1d(x: Tensor, weight: Tensor, options: Conv1dFunctionOptions
       fix: 'give the weight three axes',
     });
   }
-  const windows = checkWindows('conv1d', size, options);
+  const windows = windowsOf('conv1d', size, settings);
   if (steps + windows.before + windows.after < windows.span) {
     throw new ShapeError('conv1d', {
       given: `${steps} steps with ${windows.before + windows.after} of padding`,
@@ -58,11 +59,7 @@ export function conv1d(x: Tensor, weight: Tensor, options: Conv1dFunctionOptions
     const padded = padSteps(x, windows.before, windows.after);
     const unfolded = unfold(padded, 1, size, { stride: windows.stride, dilation: windows.dilation }); // [N, T', C, K]
     const [, count = 0] = unfolded.shape;
-    return linear(
-      reshape(unfolded, [rows, count, channels * size]),
-      reshape(weight, [outputs, channels * size]),
-      options.bias,
-    );
+    return linear(reshape(unfolded, [rows, count, channels * size]), reshape(weight, [outputs, channels * size]), bias);
   });
 }
 

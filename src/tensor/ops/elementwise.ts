@@ -2,7 +2,8 @@ import { binding } from '../../native/load';
 import { OptionError } from '../errors';
 import { within } from '../op-name';
 import { full } from '../factories';
-import { checkOptions, describe } from '../options';
+import { describe } from '../options';
+import { asGiven, readOptions } from '../read-options';
 import { checkTensor, idOf, wrap, type DType, type Tensor } from '../tensor';
 
 // Binary ops broadcast as in NumPy; both operands have one dtype, and a number takes the tensor's. All are
@@ -181,8 +182,8 @@ export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => wrap(binding.leaky
 
 /** Bounds of `clamp`, one of them at least. */
 export interface ClampOptions {
-  min?: number;
-  max?: number;
+  min?: number | undefined;
+  max?: number | undefined;
 }
 
 /**
@@ -191,8 +192,7 @@ export interface ClampOptions {
  * @throws {OptionError} if neither bound is given, or `min` exceeds `max`
  */
 export function clamp(x: Tensor, options: ClampOptions): Tensor {
-  checkOptions('clamp', options, ['min', 'max']);
-  const { min, max } = options;
+  const { min, max } = readOptions('clamp', options, { min: asGiven, max: asGiven });
   const isBound = (bound: unknown): boolean => bound === undefined || typeof bound === 'number';
   const some = min !== undefined || max !== undefined;
   if (!some || !isBound(min) || !isBound(max) || (min !== undefined && max !== undefined && min > max)) {

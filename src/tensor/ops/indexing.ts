@@ -1,11 +1,11 @@
 import { binding } from '../../native/load';
-import { checkOptions } from '../options';
+import { asGiven, readOptions, withDefault } from '../read-options';
 import { idOf, wrap, type Tensor } from '../tensor';
 
 /** Options of `embedding`. */
 export interface EmbeddingLookupOptions {
   /** A row whose gradient stays 0. */
-  paddingIdx?: number;
+  paddingIdx?: number | undefined;
 }
 
 /**
@@ -17,9 +17,9 @@ export interface EmbeddingLookupOptions {
  * next read
  */
 export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingLookupOptions = {}): Tensor {
-  checkOptions('embedding', options, ['paddingIdx']);
+  const { paddingIdx } = readOptions('embedding', options, { paddingIdx: asGiven });
   return wrap(
-    binding.embedding(idOf(indices, 'embedding', 'indices'), idOf(weight, 'embedding', 'weight'), options.paddingIdx),
+    binding.embedding(idOf(indices, 'embedding', 'indices'), idOf(weight, 'embedding', 'weight'), paddingIdx),
   );
 }
 
@@ -61,15 +61,15 @@ export interface Sorted {
 
 /** The `k` largest (or smallest) elements along `dim`, in order. @throws {OptionError} if there are fewer */
 export function topK(x: Tensor, k: number, dim = -1, options: { largest?: boolean } = {}): Sorted {
-  checkOptions('topK', options, ['largest']);
-  const [values, indices] = binding.topK(idOf(x, 'topK'), k, dim, options.largest ?? true);
+  const { largest } = readOptions('topK', options, { largest: withDefault(asGiven<boolean>, true) });
+  const [values, indices] = binding.topK(idOf(x, 'topK'), k, dim, largest);
   return { values: wrap(values), indices: wrap(indices) };
 }
 
 /** Elements in order along `dim`; equal ones keep theirs. */
 export function sort(x: Tensor, dim = -1, options: { descending?: boolean } = {}): Sorted {
-  checkOptions('sort', options, ['descending']);
-  const [values, indices] = binding.sort(idOf(x, 'sort'), dim, options.descending ?? false);
+  const { descending } = readOptions('sort', options, { descending: withDefault(asGiven<boolean>, false) });
+  const [values, indices] = binding.sort(idOf(x, 'sort'), dim, descending);
   return { values: wrap(values), indices: wrap(indices) };
 }
 
@@ -87,6 +87,9 @@ export interface UnfoldOptions {
  * @throws {OptionError} if a window does not fit
  */
 export function unfold(x: Tensor, dim: number, size: number, options: UnfoldOptions = {}): Tensor {
-  checkOptions('unfold', options, ['stride', 'dilation']);
-  return wrap(binding.unfold(idOf(x, 'unfold'), dim, size, options.stride ?? 1, options.dilation ?? 1));
+  const { stride, dilation } = readOptions('unfold', options, {
+    stride: withDefault(asGiven<number>, 1),
+    dilation: withDefault(asGiven<number>, 1),
+  });
+  return wrap(binding.unfold(idOf(x, 'unfold'), dim, size, stride, dilation));
 }

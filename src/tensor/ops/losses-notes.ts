@@ -12,7 +12,7 @@ export interface OutputKind {
   /** Scores of classes along the last axis, or of yes and no each, before or after a sigmoid. */
   readonly scores: 'classes' | 'logits' | 'probabilities';
   /** The label that it leaves out. */
-  readonly ignoreIndex?: number;
+  readonly ignoreIndex?: number | undefined;
 }
 
 /** What was told meanwhile. */

@@ -148,6 +148,8 @@ export interface CTCLengths {
   targetLengths?: readonly number[] | undefined;
 }
 
+export const lengthsForCTC: Readers<CTCLengths> = { inputLengths: asGiven, targetLengths: asGiven };
+
 /** Options of `ctcLoss`. */
 export interface CTCLossOptions extends LossOptions, CTCLengths {
   /** The class that stands for no label. Default 0. */
@@ -165,4 +167,4 @@ export const ctcOfAllBatches: Readers<CTCLossSettings> = {
   reduction,
 };
 
-export const ctc: Readers<CTCLossOptions> = { inputLengths: asGiven, targetLengths: asGiven, ...ctcOfAllBatches };
+export const ctc: Readers<CTCLossOptions> = { ...lengthsForCTC, ...ctcOfAllBatches };

@@ -1,5 +1,6 @@
 import { binding } from '../../native/load';
-import { checkOptions, finiteNumber, flag, nonNegativeNumber, positiveInteger } from '../options';
+import { finiteNumber, flag, nonNegativeNumber, positiveInteger } from '../options';
+import { asGiven, readOptions, withDefault } from '../read-options';
 import { idOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 
 /** Options of `softmax`. */
@@ -22,8 +23,8 @@ export interface SoftmaxFunctionOptions {
  * @see torch.softmax
  */
 export function softmax(x: Tensor, dim = -1, options: SoftmaxFunctionOptions = {}): Tensor {
-  checkOptions('softmax', options, ['mask']);
-  return wrap(binding.softmax(idOf(x, 'softmax'), dim, optionalIdOf(options.mask, 'softmax', 'mask')));
+  const { mask } = readOptions('softmax', options, { mask: asGiven });
+  return wrap(binding.softmax(idOf(x, 'softmax'), dim, optionalIdOf(mask, 'softmax', 'mask')));
 }
 
 /**
@@ -59,14 +60,17 @@ export interface LayerNormFunctionOptions {
  * @see torch.nn.functional.layer_norm
  */
 export function layerNorm(x: Tensor, options: LayerNormFunctionOptions = {}): Tensor {
-  checkOptions('layerNorm', options, ['weight', 'bias', 'eps', 'axes']);
-  const eps = nonNegativeNumber('layerNorm', 'eps', options.eps ?? 1e-5);
-  const axes = positiveInteger('layerNorm', 'axes', options.axes ?? 1);
+  const { weight, bias, eps, axes } = readOptions('layerNorm', options, {
+    weight: asGiven,
+    bias: asGiven,
+    eps: withDefault(nonNegativeNumber, 1e-5),
+    axes: withDefault(positiveInteger, 1),
+  });
   return wrap(
     binding.layerNorm(
       idOf(x, 'layerNorm'),
-      optionalIdOf(options.weight, 'layerNorm', 'weight'),
-      optionalIdOf(options.bias, 'layerNorm', 'bias'),
+      optionalIdOf(weight, 'layerNorm', 'weight'),
+      optionalIdOf(bias, 'layerNorm', 'bias'),
       eps,
       axes,
     ),
@@ -105,20 +109,16 @@ export interface BatchNormFunctionOptions {
  * @see torch.nn.functional.batch_norm
  */
 export function batchNorm(x: Tensor, options: BatchNormFunctionOptions = {}): Tensor {
-  const o = options;
-  checkOptions('batchNorm', o, [
-    'weight',
-    'bias',
-    'runningMean',
-    'runningVar',
-    'training',
-    'momentum',
-    'eps',
-    'lengths',
-  ]);
-  const training = flag('batchNorm', 'training', o.training ?? false);
-  const momentum = finiteNumber('batchNorm', 'momentum', o.momentum ?? 0.1);
-  const eps = nonNegativeNumber('batchNorm', 'eps', o.eps ?? 1e-5);
+  const o = readOptions('batchNorm', options, {
+    weight: asGiven,
+    bias: asGiven,
+    runningMean: asGiven,
+    runningVar: asGiven,
+    training: withDefault(flag, false),
+    momentum: withDefault(finiteNumber, 0.1),
+    eps: withDefault(nonNegativeNumber, 1e-5),
+    lengths: asGiven,
+  });
   return wrap(
     binding.batchNorm(
       idOf(x, 'batchNorm'),
@@ -126,9 +126,9 @@ export function batchNorm(x: Tensor, options: BatchNormFunctionOptions = {}): Te
       optionalIdOf(o.bias, 'batchNorm', 'bias'),
       optionalIdOf(o.runningMean, 'batchNorm', 'runningMean'),
       optionalIdOf(o.runningVar, 'batchNorm', 'runningVar'),
-      training,
-      momentum,
-      eps,
+      o.training,
+      o.momentum,
+      o.eps,
       o.lengths,
     ),
   );

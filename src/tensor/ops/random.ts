@@ -1,9 +1,9 @@
 import { binding } from '../../native/load';
 import { defaultDevice } from '../device';
 import { OptionError } from '../errors';
-import { finish, OPTION_NAMES, type TensorOptions } from '../factories';
-import { within } from '../op-name';
-import { checkOptions, describe, nonNegativeInteger } from '../options';
+import { create, type TensorOptions } from '../factories';
+import { describe, nonNegativeInteger } from '../options';
+import { asGiven, readOptions, withDefault } from '../read-options';
 import { idOf, wrap, type Tensor } from '../tensor';
 
 /**
@@ -11,24 +11,16 @@ import { idOf, wrap, type Tensor } from '../tensor';
  *
  * @throws {DTypeError} if `dtype` is neither f32 nor f64
  */
-export function rand(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  checkOptions('rand', options, OPTION_NAMES);
-  return within('rand', () =>
-    finish(binding.rand(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
-  );
-}
+export const rand = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
+  create('rand', options, (dtype, device) => binding.rand(shape, dtype, device));
 
 /**
  * Random numbers of the normal distribution with mean 0 and deviation 1, f32 or f64.
  *
  * @throws {DTypeError} if `dtype` is neither f32 nor f64
  */
-export function randn(shape: readonly number[], options: TensorOptions = {}): Tensor {
-  checkOptions('randn', options, OPTION_NAMES);
-  return within('randn', () =>
-    finish(binding.randn(shape, options.dtype ?? 'f32', options.device ?? defaultDevice()), options),
-  );
-}
+export const randn = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
+  create('randn', options, (dtype, device) => binding.randn(shape, dtype, device));
 
 /** Options of `randint`. */
 export interface RandintOptions {
@@ -44,7 +36,7 @@ export interface RandintOptions {
  * @throws {OptionError} if the bounds are not whole numbers in that order
  */
 export function randint(low: number, high: number, shape: readonly number[], options: RandintOptions = {}): Tensor {
-  checkOptions('randint', options, ['device']);
+  const { device } = readOptions('randint', options, { device: withDefault(asGiven<string>, defaultDevice()) });
   if (!Number.isInteger(low) || !Number.isInteger(high)) {
     throw new OptionError('randint', {
       given: `low ${describe(low)} and high ${describe(high)}`,
@@ -52,7 +44,7 @@ export function randint(low: number, high: number, shape: readonly number[], opt
       fix: 'round them, or take rand() for fractions',
     });
   }
-  return wrap(binding.randint(low, high, shape, options.device ?? defaultDevice()));
+  return wrap(binding.randint(low, high, shape, device));
 }
 
 /**
@@ -108,8 +100,11 @@ export interface UniformOptions {
  * @throws {OptionError} if the bounds are not finite or in the wrong order; {DTypeError} if `x` is neither f32 nor f64
  */
 export function uniform_(x: Tensor, options: UniformOptions = {}): Tensor {
-  checkOptions('uniform_', options, ['low', 'high']);
-  binding.uniform_(idOf(x, 'uniform_'), options.low ?? 0, options.high ?? 1);
+  const { low, high } = readOptions('uniform_', options, {
+    low: withDefault(asGiven<number>, 0),
+    high: withDefault(asGiven<number>, 1),
+  });
+  binding.uniform_(idOf(x, 'uniform_'), low, high);
   return x;
 }
 
@@ -128,7 +123,10 @@ export interface NormalOptions {
  * @throws {OptionError} if mean or std is not finite, or std is below 0; {DTypeError} if `x` is neither f32 nor f64
  */
 export function normal_(x: Tensor, options: NormalOptions = {}): Tensor {
-  checkOptions('normal_', options, ['mean', 'std']);
-  binding.normal_(idOf(x, 'normal_'), options.mean ?? 0, options.std ?? 1);
+  const { mean, std } = readOptions('normal_', options, {
+    mean: withDefault(asGiven<number>, 0),
+    std: withDefault(asGiven<number>, 1),
+  });
+  binding.normal_(idOf(x, 'normal_'), mean, std);
   return x;
 }

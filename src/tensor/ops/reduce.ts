@@ -1,6 +1,6 @@
 import { binding } from '../../native/load';
 import { within } from '../op-name';
-import { checkOptions } from '../options';
+import { asGiven, readOptions, withDefault, type Readers } from '../read-options';
 import { checkTensor, idOf, wrap, type Tensor } from '../tensor';
 import { add, exp, isFinite, log, sub, where } from './elementwise';
 import { reshape } from './shape';
@@ -14,12 +14,11 @@ export interface ReduceOptions {
 /** One axis or several, counted from the end if negative; all axes if left out. */
 export type Dims = number | readonly number[];
 
+const keeping: Readers<ReduceOptions> = { keepDim: withDefault(asGiven<boolean>, false) };
+
 const list = (dim: Dims | undefined): readonly number[] | undefined => (typeof dim === 'number' ? [dim] : dim);
 
-function keepDim(op: string, options: ReduceOptions): boolean {
-  checkOptions(op, options, ['keepDim']);
-  return options.keepDim ?? false;
-}
+const keepDim = (op: string, options: ReduceOptions): boolean => readOptions(op, options, keeping).keepDim;
 
 /** Sum over `dim`, or of all elements. @throws {OptionError} if an axis is not there or named twice */
 export const sum = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
@@ -82,6 +81,8 @@ export interface VarianceOptions extends ReduceOptions {
   correction?: number;
 }
 
+const spread: Readers<VarianceOptions> = { ...keeping, correction: withDefault(asGiven<number>, 1) };
+
 /**
  * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less
  * `correction`.
@@ -91,8 +92,8 @@ export interface VarianceOptions extends ReduceOptions {
  * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if no more elements than `correction`
  */
 export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
-  const { correction, kept } = spread('variance', options);
-  return wrap(binding.variance(idOf(x, 'variance'), list(dim), correction, kept));
+  const { correction, keepDim } = readOptions('variance', options, spread);
+  return wrap(binding.variance(idOf(x, 'variance'), list(dim), correction, keepDim));
 }
 
 /**
@@ -100,13 +101,8 @@ export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): 
  * is 0.
  */
 export function std(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
-  const { correction, kept } = spread('std', options);
-  return wrap(binding.std(idOf(x, 'std'), list(dim), correction, kept));
-}
-
-function spread(op: string, options: VarianceOptions): { correction: number; kept: boolean } {
-  checkOptions(op, options, ['keepDim', 'correction']);
-  return { correction: options.correction ?? 1, kept: options.keepDim ?? false };
+  const { correction, keepDim } = readOptions('std', options, spread);
+  return wrap(binding.std(idOf(x, 'std'), list(dim), correction, keepDim));
 }
 
 /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
@@ -127,6 +123,6 @@ export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): T
  * @throws {OptionError} if `p` is not above 0
  */
 export function norm(x: Tensor, dim?: Dims, options: ReduceOptions & { p?: number } = {}): Tensor {
-  checkOptions('norm', options, ['keepDim', 'p']);
-  return wrap(binding.norm(idOf(x, 'norm'), list(dim), options.p ?? 2, options.keepDim ?? false));
+  const { keepDim, p } = readOptions('norm', options, { ...keeping, p: withDefault(asGiven<number>, 2) });
+  return wrap(binding.norm(idOf(x, 'norm'), list(dim), p, keepDim));
 }
