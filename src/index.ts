@@ -1,8 +1,14 @@
-// The public surface. Nothing inside src/ imports this file.
+/**
+ * Models and layers, losses, optimizers, metrics, data, training, files, and the tensors below them. The
+ * [guide](../docs/guide.md) shows how they go together.
+ *
+ * @module stmnet
+ */
+// The public surface: nothing inside src/ imports this file.
 import './tensor/methods.generated';
 
 export { FileError } from './files/file-error';
-export { load, save, type LoadOptions } from './io/model-file';
+export { load, save, type LoadedModule, type LoadOptions } from './io/model-file';
 export {
   loadSafetensors,
   loadSafetensorsMetadata,
@@ -17,7 +23,7 @@ export * from './metrics';
 export * from './optimizers';
 export * from './training';
 export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
-export { defineFunction, type FunctionDefinition } from './tensor/custom-function';
+export { defineFunction, type FunctionDefinition, type FunctionResult } from './tensor/custom-function';
 export { isDebug, setDebug } from './tensor/debug';
 export {
   defaultDevice,
@@ -47,7 +53,7 @@ export {
 export { getRandomState, manualSeed, setRandomState, type RandomState } from './tensor/generator';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';
 export { autocast, isDeterministic, mathMode, setDeterministic, setMathMode, type MathMode } from './tensor/math-mode';
-export { emptyCache, memory, setMaxMemory } from './tensor/memory';
+export { emptyCache, memory, setMaxMemory, type MemoryInfo } from './tensor/memory';
 export * from './tensor/ops/attention';
 export * from './tensor/ops/convolution';
 export * from './tensor/ops/elementwise';

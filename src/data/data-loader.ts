@@ -123,6 +123,8 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   /**
    * The batches of one epoch, each as a function that makes it: tensors belong to the scope around its call, and so a
    * Trainer lets go of a batch with its step.
+   *
+   * @throws {OptionError} if the dataset gives a promise in place of an item
    */
   *batchMakers(): Generator<() => Batch> {
     const maker = (items: readonly Item[]) => (): Batch => this.#collate(items) as Batch;
@@ -136,10 +138,12 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     if (items.length > 0 && !this.#dropLast) yield maker(items);
   }
 
+  /** The batches of one epoch. @throws {OptionError} if the dataset gives a promise in place of an item */
   *[Symbol.iterator](): Generator<Batch> {
     for (const make of this.batchMakers()) yield make();
   }
 
+  /** As the other iterator, for `for await`. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
     yield* this[Symbol.iterator]();
   }

@@ -6,12 +6,16 @@ import { permutation } from '../tensor/ops/random';
 export interface Dataset<Item> {
   /** Number of items. */
   readonly length: number;
-  /** @param index  in 0..length-1 */
+  /**
+   * One item.
+   *
+   * @param index  in 0..length-1
+   */
   at(index: number): Item;
 }
 
 /**
- * A dataset over an array, which is not copied.
+ * A dataset over an array of `items`, which is not copied.
  *
  * @throws {OptionError} if it is given something else
  */
@@ -28,6 +32,7 @@ export class ArrayDataset<Item> implements Dataset<Item>, Iterable<Item> {
     this.#items = items;
   }
 
+  /** Number of items. */
   get length(): number {
     return this.#items.length;
   }
@@ -72,7 +77,7 @@ export function asDataset<Item>(op: string, source: readonly Item[] | Dataset<It
 const isArray = <Item>(source: Dataset<Item> | readonly Item[]): source is readonly Item[] => Array.isArray(source);
 
 /**
- * Some items of a dataset or an array, in an order of one's own. A walk by `for` reads them in that order.
+ * Some items of a dataset or an array: those at `indices`, in that order. A walk by `for` reads them so, too.
  *
  * @throws {OptionError} if it is given neither, or an index is not one of the dataset's
  */
@@ -91,6 +96,7 @@ export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
     this.indices = [...indices];
   }
 
+  /** Number of indices. */
   get length(): number {
     return this.indices.length;
   }
@@ -116,7 +122,7 @@ function checkIndex(op: string, index: number, length: number): number {
 }
 
 /**
- * Divides a dataset or an array at random, by the generator that `manualSeed` starts.
+ * Divides a dataset or an array of `items` at random, by the generator that `manualSeed` starts.
  *
  * @param sizes  whole numbers that add up to the length, or parts of it (fractions above 0) that add up to 1
  * @returns one dataset a size
@@ -170,8 +176,8 @@ export interface Fold<Item> {
 }
 
 /**
- * Divides a dataset or an array at random into k parts, each of which is the validation set of one fold. Sizes differ
- * by one at most.
+ * Divides a dataset or an array of `items` at random into k parts, each of which is the validation set of one fold.
+ * Sizes differ by one at most.
  *
  * @param k  in 2..length
  * @throws {OptionError} if it is not, or it is given something else

@@ -16,6 +16,7 @@ export class SequentialSampler implements Sampler {
     this.length = nonNegativeInteger('SequentialSampler', 'length', length);
   }
 
+  /** 0, 1, …, length - 1. */
   *[Symbol.iterator](): Generator<number> {
     for (let index = 0; index < this.length; index++) yield index;
   }
@@ -30,6 +31,7 @@ export class RandomSampler implements Sampler {
     this.length = nonNegativeInteger('RandomSampler', 'length', length);
   }
 
+  /** The indices of one epoch, each once. */
   [Symbol.iterator](): Iterator<number> {
     return permutation(this.length)[Symbol.iterator]();
   }

@@ -1,2 +1,6 @@
-/** Small data sets that come with the package: `stmnet/datasets`. */
+/**
+ * Small data sets that come with the package.
+ *
+ * @module stmnet/datasets
+ */
 export { japaneseVowels, type JapaneseVowels, type Utterance } from './japanese-vowels';

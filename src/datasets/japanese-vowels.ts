@@ -7,7 +7,9 @@ import type { HostArray } from '../tensor/factories';
 
 /** One utterance: its frames [T, 12], T from 7 to 29, and its speaker, 0 to 8. */
 export interface Utterance {
+  /** The frames, f32 [T, 12]. */
   input: HostArray;
+  /** The speaker, 0 to 8. */
   target: number;
 }
 

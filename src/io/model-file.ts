@@ -29,7 +29,7 @@ export interface LoadOptions {
 }
 
 /** What an object of one of these classes is; of none, a Sequential. */
-export type OneOf<Classes extends ModuleClasses> = [keyof Classes] extends [never]
+export type LoadedModule<Classes extends ModuleClasses> = [keyof Classes] extends [never]
   ? Sequential
   : InstanceType<Classes[keyof Classes]>;
 
@@ -82,7 +82,7 @@ export async function save(model: Module, path: string): Promise<void> {
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if it does not fit into memory
  * @throws {FileError} if `path` cannot be read; its code is the system's: ENOENT, EACCES, …
  */
-export function load<Classes extends ModuleClasses, M extends Module = Extract<OneOf<Classes>, Module>>(
+export function load<Classes extends ModuleClasses, M extends Module = Extract<LoadedModule<Classes>, Module>>(
   path: string,
   options: LoadOptions & { classes: Classes },
 ): Promise<M>;

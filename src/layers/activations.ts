@@ -20,9 +20,10 @@ export abstract class Activation extends Module {
     checkNoOptions(new.target.name, arguments);
   }
 
-  /** The function. */
+  /** The function, of a tensor of any shape; the result has the same. */
   protected abstract activate(values: Tensor): Tensor;
 
+  /** Applies the function. Shapes: any → the same. @throws {OptionError} if `input` is no sequence */
   forward<X extends Sequence>(input: X): X {
     checkSequence(`${this.constructor.name}.forward`, input);
     return mapRealSteps(input, (values) => this.activate(values));
@@ -31,6 +32,7 @@ export abstract class Activation extends Module {
 
 /** Base of the activations that take 0 to 0 and have no parameters: the padding needs no clearing after them. */
 abstract class ThroughZero extends Activation {
+  /** Applies the function. Shapes: any → the same. @throws {OptionError} if `input` is no sequence */
   override forward<X extends Sequence>(input: X): X {
     checkSequence(`${this.constructor.name}.forward`, input);
     return mapZeros(input, (values) => this.activate(values));

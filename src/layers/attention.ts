@@ -29,7 +29,11 @@ export interface AttentionOptions {
  * that sees no key gives zeros.
  */
 export abstract class Attention extends Module {
-  /** How well each key fits each query, [N, Q, K], of query [N, Q, D] and key [N, K, D']. */
+  /**
+   * How well each key fits each query, [N, Q, K], of query [N, Q, D] and key [N, K, D'].
+   *
+   * @throws {ShapeError} if the layer was not made for their last axes
+   */
   protected abstract scores(query: Tensor, key: Tensor): Tensor;
 
   /** What the layer itself hides, bool [Q, K]; nothing by default. */

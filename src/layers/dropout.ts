@@ -30,6 +30,7 @@ export class Dropout extends Module {
     this.options = readOptions('Dropout', options, { p: withDefault(probability, 0.5) });
   }
 
+  /** Drops elements, in training. @throws {OptionError} if `input` is no sequence */
   forward<X extends Sequence>(input: X): X {
     checkSequence('Dropout.forward', input);
     const { p } = this.options;

@@ -29,6 +29,7 @@ export class GaussianNoise extends Module {
     this.options = readOptions('GaussianNoise', options, { stddev: nonNegativeNumber });
   }
 
+  /** Adds noise, in training. @throws {OptionError} if `input` is no sequence */
   forward<X extends Sequence>(input: X): X {
     checkSequence('GaussianNoise.forward', input);
     const { stddev } = this.options;

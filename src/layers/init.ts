@@ -72,15 +72,15 @@ function xavierDeviation(op: string, x: Tensor, options: XavierOptions): number 
  *
  * @throws {ShapeError} if `x` has fewer than two axes
  */
-function xavierUniform_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
+const xavierUniform_ = <X extends Tensor>(x: X, options: XavierOptions = {}): X => {
   const bound = Math.sqrt(3) * xavierDeviation('init.xavierUniform_', x, options);
   return uniform_(x, { low: -bound, high: bound });
-}
+};
 
 /** N(0, gain² · 2 / (fanIn + fanOut)) (Glorot and Bengio, 2010). @throws {ShapeError} if `x` has fewer than two axes */
-function xavierNormal_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
+const xavierNormal_ = <X extends Tensor>(x: X, options: XavierOptions = {}): X => {
   return normal_(x, { std: xavierDeviation('init.xavierNormal_', x, options) });
-}
+};
 
 /** Activations that `gain` knows. */
 export type Nonlinearity = 'linear' | 'sigmoid' | 'tanh' | 'relu' | 'leakyRelu' | 'selu';
@@ -94,7 +94,7 @@ const nonlinearities: readonly Nonlinearity[] = ['leakyRelu', 'linear', 'sigmoid
  * @param slope  of leakyRelu below 0. Default 0.01.
  * @throws {OptionError} if the name is unknown
  */
-function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
+const gain = (nonlinearity: Nonlinearity, slope = 0.01): number => {
   switch (oneOf('init.gain', 'nonlinearity', nonlinearity, nonlinearities)) {
     case 'relu':
       return Math.SQRT2;
@@ -107,7 +107,7 @@ function gain(nonlinearity: Nonlinearity, slope = 0.01): number {
     default:
       return 1;
   }
-}
+};
 
 /** Options of the Kaiming initialisations. */
 export interface KaimingOptions {
@@ -129,15 +129,15 @@ function kaimingDeviation(op: string, x: Tensor, options: KaimingOptions): numbe
 }
 
 /** U(-b, b) with b = gain · √(3 / fan) (He et al., 2015). @throws {ShapeError} if `x` has fewer than two axes */
-function kaimingUniform_<X extends Tensor>(x: X, options: KaimingOptions = {}): X {
+const kaimingUniform_ = <X extends Tensor>(x: X, options: KaimingOptions = {}): X => {
   const bound = Math.sqrt(3) * kaimingDeviation('init.kaimingUniform_', x, options);
   return uniform_(x, { low: -bound, high: bound });
-}
+};
 
 /** N(0, gain² / fan) (He et al., 2015). @throws {ShapeError} if `x` has fewer than two axes */
-function kaimingNormal_<X extends Tensor>(x: X, options: KaimingOptions = {}): X {
+const kaimingNormal_ = <X extends Tensor>(x: X, options: KaimingOptions = {}): X => {
   return normal_(x, { std: kaimingDeviation('init.kaimingNormal_', x, options) });
-}
+};
 
 /**
  * A random matrix [first axis, the rest] whose rows, or columns if there are fewer of them, are orthonormal, times
@@ -146,10 +146,10 @@ function kaimingNormal_<X extends Tensor>(x: X, options: KaimingOptions = {}): X
  * @param options.gain  default 1
  * @throws {ShapeError} if `x` has fewer than two axes
  */
-function orthogonal_<X extends Tensor>(x: X, options: XavierOptions = {}): X {
+const orthogonal_ = <X extends Tensor>(x: X, options: XavierOptions = {}): X => {
   const { gain } = readOptions('init.orthogonal_', options, { gain: withDefault(asGiven<number>, 1) });
   return quietly(x, () => binding.orthogonal_(idOf(x, 'init.orthogonal_'), gain));
-}
+};
 
 /**
  * PyTorch's start of Linear and Conv1d: weight and bias from U(-1/√fanIn, 1/√fanIn).
@@ -167,7 +167,7 @@ const defaultBound = (weight: Tensor): number => 1 / Math.sqrt(Math.max(fans('in
  * @returns `lstm`
  * @throws {OptionError} if the layer has no biases
  */
-function setForgetBias(lstm: LSTM, value = 1): LSTM {
+const setForgetBias = (lstm: LSTM, value = 1): LSTM => {
   const options: unknown = typeof lstm === 'object' && lstm !== null ? lstm.options : undefined;
   if (typeof options !== 'object' || options === null || !('projSize' in options)) {
     throw new OptionError('init.setForgetBias', {
@@ -192,7 +192,7 @@ function setForgetBias(lstm: LSTM, value = 1): LSTM {
     }
   });
   return lstm;
-}
+};
 
 /**
  * Initialisations, as in `init.xavierUniform_(layer.weight)`: each overwrites a tensor in place, under `noGrad`,

@@ -38,7 +38,10 @@ export interface LayerNormOptions {
  */
 export class LayerNorm extends Module {
   /** The options with their defaults. */
-  readonly options: Readonly<Required<LayerNormOptions>> & { readonly normalizedShape: readonly number[] };
+  readonly options: Readonly<Required<LayerNormOptions>> & {
+    /** The last axes that are normalised together. */
+    readonly normalizedShape: readonly number[];
+  };
   /** Factor, or undefined without elementwiseAffine. */
   weight: Parameter | undefined;
   /** Bias, or undefined without. */

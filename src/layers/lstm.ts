@@ -3,7 +3,7 @@ import { nonNegativeInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { RecurrentLayer } from './recurrent';
+import { RecurrentLayer, type ZeroStateOptions } from './recurrent';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an LSTM. */
@@ -17,8 +17,16 @@ export interface LSTMOptions extends RecurrentOptions {
  * without projection.
  */
 export interface LSTMState {
+  /** h of the last real step, for each layer and direction; of the first one, backwards. */
   h: Tensor;
+  /** c of the same step. */
   c: Tensor;
+}
+
+/** What an LSTM gives. */
+export interface LSTMResult<X extends Sequence> extends LSTMState {
+  /** h of every step of the last layer, [N, T, K·O]. */
+  output: X;
 }
 
 /**
@@ -56,19 +64,21 @@ export class LSTM extends RecurrentLayer {
     this.options = read;
   }
 
-  /** States of zeros for `batchSize` rows, as a loop that carries its state starts with. */
-  zeroState(options: { batchSize: number }): LSTMState {
+  /** States of zeros, as a loop that carries its state starts with. @throws {OptionError} if `batchSize` is none */
+  zeroState(options: ZeroStateOptions): LSTMState {
     return this.zeroStates(options);
   }
 
   /**
+   * Runs over all steps.
+   *
    * @param state  initial states; zeros if left out
    * @throws {ShapeError} if the last axis of `input` is not `inputSize`, the batch is empty, or a state has another
    * shape
    * @throws {OptionError} if `input` is no sequence, or the state is not { h, c }
    * @throws {DTypeError} if `input` or a state is of another dtype than the layer
    */
-  forward<X extends Sequence>(input: X, state?: LSTMState): { output: X; h: Tensor; c: Tensor } {
+  forward<X extends Sequence>(input: X, state?: LSTMState): LSTMResult<X> {
     const { output, h, c } = this.run(input, state);
     return { output, h, c: c ?? h };
   }

@@ -20,6 +20,12 @@ interface Result {
   c: Tensor | undefined;
 }
 
+/** Options of `zeroState`. */
+export interface ZeroStateOptions {
+  /** N, the rows of the batch. */
+  batchSize: number;
+}
+
 /** States as the op takes them. */
 interface States {
   h: Tensor | undefined;
@@ -46,6 +52,7 @@ export abstract class RecurrentLayer extends Module {
   readonly #kind: CellKind;
   readonly #names: readonly string[];
 
+  /** @internal */
   protected constructor(options: Required<RecurrentOptions>, kind: CellKind) {
     super();
     this.#kind = kind;
@@ -78,8 +85,12 @@ export abstract class RecurrentLayer extends Module {
     });
   }
 
-  /** Zero states for N rows: h [L·K, N, O], c [L·K, N, H]. */
-  protected zeroStates(options: { batchSize: number }): { h: Tensor; c: Tensor } {
+  /**
+   * Zero states for N rows: h [L·K, N, O], c [L·K, N, H].
+   *
+   * @internal
+   */
+  protected zeroStates(options: ZeroStateOptions): { h: Tensor; c: Tensor } {
     const op = `${this.constructor.name}.zeroState`;
     const { batchSize: rows } = readOptions(op, options, { batchSize: positiveInteger });
     const stack = this.options.numLayers * this.#directions;
@@ -90,7 +101,7 @@ export abstract class RecurrentLayer extends Module {
     };
   }
 
-  /** Checks, runs the stack, and gives the output in the kind of the input. */
+  /** Checks, runs the stack, and gives the output in the kind of the input. @internal */
   protected run<X extends Sequence>(input: X, state: unknown): { output: X; h: Tensor; c: Tensor | undefined };
   protected run(input: Sequence, state: unknown): { output: Sequence; h: Tensor; c: Tensor | undefined } {
     checkSequence(`${this.constructor.name}.forward`, input);

@@ -11,6 +11,8 @@ import { Module } from '../module/module';
  * What goes in, plus what the module makes of it: x + f(x). Of a recurrent layer the `output` is added.
  *
  * Shapes: any → the same.
+ *
+ * @throws {OptionError} if it is given no Module
  */
 export class Residual extends Module {
   /** The module that is bridged. */

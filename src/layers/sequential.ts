@@ -42,6 +42,7 @@ export class Sequential extends Module implements Iterable<Module> {
     return Array.from(this).length;
   }
 
+  /** The layers, first one first. */
   *[Symbol.iterator](): Generator<Module> {
     for (let place = 0; ; place++) {
       const layer = this[place];
@@ -50,6 +51,7 @@ export class Sequential extends Module implements Iterable<Module> {
     }
   }
 
+  /** What the last layer gives, after all before it. */
   forward(input: Sequence): Sequence {
     let value = input;
     for (const layer of this) value = applyLayer('Sequential.forward', layer, value);

@@ -25,7 +25,9 @@ export interface StandardizeOptions {
 
 /** What `fit` reads: a dataset or an array. */
 export interface FitData {
+  /** Number of items. */
   readonly length: number;
+  /** The item at `index`, in 0..length-1. */
   at(index: number): unknown;
 }
 

@@ -12,6 +12,8 @@ import { Module } from '../module/module';
  * Applies a module that knows nothing of time to each step; of a PaddedSequence to the real steps only, as one batch.
  *
  * Shapes: input [N, T, …] → [N, T, …'] where the module takes [M, …] to [M, …']. Padding of the result is zero.
+ *
+ * @throws {OptionError} if it is given no Module
  */
 export class TimeDistributed extends Module {
   /** What each step goes through. */

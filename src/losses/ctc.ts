@@ -33,6 +33,8 @@ export class CTCLoss extends LossWithOptions<CTCLossSettings> {
   /**
    * In a Trainer a tensor is [N, T, C], as where all rows of a batch are full; give a function that calls `forward` for
    * outputs of [T, N, C].
+   *
+   * @throws {ShapeError} if lengths and shapes do not fit
    */
   override ofBatch(input: Sequence, target: Sequence): Tensor {
     const [rows = 0, steps = 0] = input.shape;

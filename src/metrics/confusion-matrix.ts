@@ -71,7 +71,11 @@ export class ConfusionMatrix extends Metric {
     return matmul(transpose(rows, 0, 1), cast(oneHot(add(flat(said), 1), classes + 1), 'f64'));
   }
 
-  /** Counts by class and answer: row = true class, column = answer. */
+  /**
+   * Counts by class and answer: row = true class, column = answer.
+   *
+   * @throws {OptionError} if a label was no class
+   */
   async matrix(): Promise<number[][]> {
     const totals = this.#checked(await this.totals());
     const classes = this.#numClasses;
@@ -95,12 +99,12 @@ export class ConfusionMatrix extends Metric {
     });
   }
 
-  protected override result(all: readonly number[]): number {
-    const totals = this.#checked(all);
+  protected override result(totals: readonly number[]): number {
+    const sums = this.#checked(totals);
     const width = this.#numClasses + 1;
     const recalls: number[] = [];
     for (let row = 0; row < this.#numClasses; row++) {
-      const counts = totals.slice(row * width, (row + 1) * width);
+      const counts = sums.slice(row * width, (row + 1) * width);
       const count = counts.reduce((total, one) => total + one, 0);
       if (count > 0) recalls.push((counts[row + 1] ?? 0) / count);
     }

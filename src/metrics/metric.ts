@@ -33,10 +33,20 @@ export abstract class Metric {
   /** Shape of what `count` returns. */
   protected abstract readonly shape: readonly number[];
 
-  /** Sums over one batch, of `shape`, f64. */
+  /**
+   * Sums over one batch, of `shape`, f64.
+   *
+   * @param hints  what is known of the outputs, as `update` got it
+   * @throws {ShapeError} if output and target do not fit each other
+   */
   protected abstract count(output: Sequence, target: Sequence, hints: MetricHints): Tensor;
 
-  /** The metric of the sums over all batches. */
+  /**
+   * The value of the metric.
+   *
+   * @param totals  the sums over all batches, in row-major order
+   * @throws {OptionError} if the sums say that something was counted which must not be
+   */
   protected abstract result(totals: readonly number[]): number;
 
   /** Forgets all batches. */

@@ -20,13 +20,24 @@ export type { StateDict } from './state-dict';
 
 /** What a module is rebuilt from: its class, the options of its constructor, and the modules that were given to it. */
 export interface ModuleConfig {
+  /** Name of the class. */
   class: string;
   /** Whether the class is one of the user's, which `load` finds in its option `classes`. */
   own?: true;
+  /** What its constructor gets. */
   options?: unknown;
+  /** The modules that were given to the constructor of a container. */
   children?: ModuleConfig[];
   /** Groups of paths that hold one and the same parameter, buffer or module. */
   tied?: string[][];
+}
+
+/** What `loadStateDict` found to differ. */
+export interface NameMismatch {
+  /** Names of the model that the state lacks. */
+  missing: string[];
+  /** Names of the state that the model does not know. */
+  unexpected: string[];
 }
 
 /**
@@ -71,6 +82,7 @@ export abstract class Module extends FieldOwner {
   readonly #memory: Memory = { training: true, hooks: new Set(), input: undefined, output: [] };
   readonly #isField: () => boolean;
 
+  /** @throws {OptionError} from `forward`, if the class has none */
   constructor() {
     super();
     const memory = this.#memory; // every call of forward uses it, and a private field of a proxy is slow to reach
@@ -237,7 +249,7 @@ export abstract class Module extends FieldOwner {
    * @throws {ShapeError} that lists all names missing, unexpected, or of another shape
    * @throws {OptionError} if `state` is not an object of tensors by name
    */
-  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): { missing: string[]; unexpected: string[] } {
+  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): NameMismatch {
     const op = `${this.constructor.name}.loadStateDict`;
     checkOptions(op, options, ['strict']);
     const { pairs, missing, unexpected } = matchState(
@@ -264,7 +276,7 @@ export abstract class Module extends FieldOwner {
     return this;
   }
 
-  /** Freezes (`false`) or unfreezes (`true`) all parameters. */
+  /** Freezes or unfreezes all parameters. @param flag  true if they are trained */
   requiresGrad_(flag: boolean): this {
     for (const parameter of this.parameters()) parameter.requiresGrad_(flag);
     return this;

@@ -45,6 +45,7 @@ export interface GradScalerOptions {
  * JSON.
  */
 export interface GradScalerStateDict {
+  /** The options of the scaler that gave the state. */
   options: Required<GradScalerOptions>;
   /** `scale` and `growth_tracker`, f32 []: the scale, and the sound steps since it last changed. */
   state: Record<string, Tensor>;
@@ -98,6 +99,7 @@ export class GradScaler {
    * The loss times the scale, in its dtype: what `backward` is called on. Differentiable.
    *
    * @param loss  f32 or f64, of any shape
+   * @throws {OptionError} if it is no tensor
    */
   scale(loss: Tensor): Tensor {
     checkTensor(loss, 'GradScaler.scale', 'loss');

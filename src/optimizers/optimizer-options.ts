@@ -15,10 +15,14 @@ export interface OptimizerOptions {
 }
 
 /** Parameters with options of their own; what is left out comes from the options of the optimizer. */
-export type ParameterGroup<O extends OptimizerOptions = OptimizerOptions> = O & { parameters: Iterable<Tensor> };
+export type ParameterGroup<O extends OptimizerOptions = OptimizerOptions> = O & {
+  /** What is trained, as `model.parameters()` lists it. */
+  parameters: Iterable<Tensor>;
+};
 
 /** A group with all its options. They may be changed between steps, as schedules change the learning rate. */
 export type OptimizerGroup<O extends OptimizerOptions = OptimizerOptions> = Required<O> & {
+  /** What is trained. */
   readonly parameters: readonly Tensor[];
 };
 

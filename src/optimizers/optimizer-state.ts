@@ -32,12 +32,28 @@ export interface ParameterNote {
   shape: readonly number[];
 }
 
+/** A tensor of a parameter's shape and dtype that an optimizer keeps. */
+export interface StateMoment {
+  /** Its name in the state dict, as in PyTorch. */
+  name: string;
+  /** What every element starts with. */
+  initial: number;
+}
+
+/** Numbers that an optimizer keeps for a parameter, f64. */
+export interface StateScalars {
+  /** Their name in the state dict, as in PyTorch. */
+  name: string;
+  /** What they start with, one after another. */
+  initial: readonly number[];
+}
+
 /** What an optimizer keeps for each parameter. */
 export interface StateLayout {
-  /** Names of the tensors of the parameter's shape, and what they start with. */
-  moments: readonly { name: string; initial: number }[];
-  /** Name and first values of the f64 numbers beside them; the first counts steps. */
-  scalars?: { name: string; initial: readonly number[] };
+  /** The tensors of the parameter's shape. */
+  moments: readonly StateMoment[];
+  /** The numbers beside them; the first counts steps. */
+  scalars?: StateScalars;
 }
 
 /**

@@ -27,7 +27,7 @@ import {
 } from './optimizer-state';
 import { checkParameters, closed, groupsOf, refuseShortRate } from './parameter-groups';
 
-export type { OptimizerStateDict, ParameterNote, StateLayout } from './optimizer-state';
+export type { OptimizerStateDict, ParameterNote, StateLayout, StateMoment, StateScalars } from './optimizer-state';
 
 /** The learning rate of one group on its device, where the kernels read it. */
 interface GroupRate {
@@ -87,7 +87,11 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     this.#notes = this.groups.map((group) => group.parameters.map(noteOf));
   }
 
-  /** Checks options and fills in the defaults. Runs before fields of the class are there. */
+  /**
+   * Checks options and fills in the defaults. Runs before fields of the class are there.
+   *
+   * @throws {OptionError} if an option is unknown or out of range
+   */
   protected abstract resolve(options: object): Required<O>;
 
   /** What a parameter of the group needs. */
@@ -96,6 +100,10 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * Makes the native call that changes the parameters of a group.
    *
+   * @param learningRate  f64 [1], on the device of the parameters
+   * @param state  the tensors that `layout` names, those of one parameter after another
+   * @param known  places of the parameters that have state, in the order of `state`
+   * @param skip   f32, one element: unless it is 0 nothing changes
    * @returns places of the parameters that have a gradient and lack state, in which case nothing was done
    */
   protected abstract update(
@@ -111,11 +119,17 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     return this.#steps;
   }
 
-  /** The learning rate of the first group. Setting it sets that of every group. */
+  /** The learning rate of the first group. */
   get learningRate(): number {
     return this.groups[0]?.learningRate ?? Number.NaN;
   }
 
+  /**
+   * Sets the learning rate of every group.
+   *
+   * @param value  at least 0
+   * @throws {OptionError} if it is anything else
+   */
   set learningRate(value: number) {
     const checked = nonNegativeNumber(this.#name, 'learningRate', value);
     for (const group of this.groups) group.learningRate = checked;
@@ -224,6 +238,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * step.
    *
    * @param options.copy  whether the tensors are copies of the values of now. Default false.
+   * @throws {OptionError} if an option is unknown
    */
   stateDict(options: { copy?: boolean } = {}): OptimizerStateDict {
     const op = `${this.#name}.stateDict`;

@@ -6,18 +6,25 @@ import { checkTensor, idsOf, optionalIdOf, Tensor, wrap } from './tensor';
 
 const OP = 'defineFunction';
 
+/** What the `forward` of a function of the user's own returns. */
+export interface FunctionResult<Saved> {
+  /** The result, a new tensor. */
+  output: Tensor;
+  /**
+   * What `backward` needs: tensors, also in arrays and plain objects, live as long as the graph does, and changing one
+   * in place meanwhile is an error, as with every other op.
+   */
+  saved: Saved;
+}
+
 /** A differentiable function of the user's own: `forward` computes, `backward` gives the gradient of each input. */
 export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
+  /** Computes the result of `inputs`, under `noGrad`. */
+  forward(...inputs: Inputs): FunctionResult<Saved>;
   /**
-   * Computes the result under `noGrad`. What it returns as `saved` is handed to `backward`: tensors, also in arrays
-   * and plain objects, live as long as the graph does, and changing one in place meanwhile is an error, as with every
-   * other op.
-   */
-  forward(...inputs: Inputs): { output: Tensor; saved: Saved };
-  /**
-   * Gradients of the inputs, in their order, from that of the output; undefined where none is needed. Called during
-   * `backward()`, whose graph it cannot walk again. If it throws, so does `backward()`, and no leaf has got a gradient
-   * of it.
+   * Gradients of the inputs, in their order, from `grad`, that of the output; undefined where none is needed. Called
+   * during `backward()`, whose graph it cannot walk again. If it throws, so does `backward()`, and no leaf has got a
+   * gradient of it.
    *
    * Take tensors from `saved`: a function that holds its own output in a variable keeps it, and the graph behind it,
    * until a `backward()` has passed.
@@ -33,6 +40,7 @@ export interface FunctionDefinition<Inputs extends Tensor[], Saved> {
  *   forward: (x: Tensor) => ({ output: x.pow(3), saved: x }),
  *   backward: (grad, x) => [grad.mul(x.pow(2).mul(3))],
  * });
+ * @throws {OptionError} if `forward` or `backward` is no function; from the op, if one of them returns something else
  */
 export function defineFunction<Inputs extends Tensor[], Saved>(
   definition: FunctionDefinition<Inputs, Saved>,

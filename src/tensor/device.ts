@@ -105,6 +105,9 @@ export const defaultDevice = (): string => settings.device;
 
 /**
  * Resolves once everything asked for so far is computed; rejects with the first fault that no read has reported yet.
+ *
+ * @param device  default: the default device
+ * @throws {OptionError} inside a step of compile(); {DeviceError} if there is no such device
  */
 export function synchronize(device: string = settings.device): Promise<void> {
   refuseInStep('synchronize()', 'wait outside the step');

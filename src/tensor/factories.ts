@@ -100,18 +100,26 @@ function refuseShape(options: unknown): void {
 export const full = (shape: readonly number[], value: number, options: TensorOptions = {}): Tensor =>
   filled('full', shape, value, options);
 
-/** A tensor of zeros. */
+/** A tensor of `shape`, all zeros. @throws {OptionError} if an extent is no whole number of 0 or more */
 export const zeros = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
   filled('zeros', shape, 0, options);
 
-/** A tensor of ones. */
+/** A tensor of `shape`, all ones. @throws {OptionError} if an extent is no whole number of 0 or more */
 export const ones = (shape: readonly number[], options: TensorOptions = {}): Tensor =>
   filled('ones', shape, 1, options);
 
-/** Zeros of the shape, dtype and device of `x`. */
+/**
+ * Zeros of the shape, and unless told otherwise of the dtype and device, of `x`.
+ *
+ * @throws {OptionError} if `x` is no tensor, or an option is unknown
+ */
 export const zerosLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('zerosLike', x, 0, options);
 
-/** Ones of the shape, dtype and device of `x`. */
+/**
+ * Ones of the shape, and unless told otherwise of the dtype and device, of `x`.
+ *
+ * @throws {OptionError} if `x` is no tensor, or an option is unknown
+ */
 export const onesLike = (x: Tensor, options: TensorOptions = {}): Tensor => like('onesLike', x, 1, options);
 
 function like(op: string, x: Tensor, value: number, options: TensorOptions): Tensor {

@@ -16,7 +16,9 @@ export type SourceArray =
 
 /** What lies on the host before it becomes a tensor: elements in row-major order, and their shape. */
 export interface HostArray<Data extends SourceArray = TypedArray> {
+  /** The elements, the last axis running fastest. */
   readonly data: Data;
+  /** Extents, outermost axis first; their product is the number of elements. */
   readonly shape: readonly number[];
 }
 

@@ -2,11 +2,32 @@ import { binding } from '../native/load';
 import { defaultDevice } from './device';
 import { refuseInStep } from './replay-notes';
 
-/**
- * What is alive, allocated and queued: tensors that scripts hold, device bytes in use (`usedBytes`) and kept for later
- * (`cachedBytes`), commands.
- */
-export const memory = (): ReturnType<typeof binding.memory> => binding.memory();
+/** What `memory()` says: of tensors, of the bytes of all devices together, and of the commands that wait to be run. */
+export interface MemoryInfo {
+  /** Tensors that scripts hold. */
+  handles: number;
+  /** Tensors that the garbage collector has disposed of so far, rather than `dispose()` or a scope. */
+  collectedByGc: number;
+  /** Bytes that tensors hold, those that only a history or a queued command needs included. */
+  usedBytes: number;
+  /** The most bytes that were held at a time. */
+  peakBytes: number;
+  /** Bytes that no tensor holds and that are kept for the next ones; see `emptyCache`. */
+  cachedBytes: number;
+  /** Commands that are queued and not yet finished. */
+  queuedCommands: number;
+  /** Bytes that these commands take themselves, host data that they carry included. */
+  queuedBytes: number;
+  /** The most commands that were queued at a time. */
+  peakCommands: number;
+  /** How often a call had to wait because the queue was full. */
+  stalls: number;
+  /** How long these calls waited, in milliseconds. */
+  stalledMs: number;
+}
+
+/** What is alive, allocated and queued now. */
+export const memory = (): MemoryInfo => binding.memory();
 
 /**
  * Limits what the tensors of a device may hold. An op that would need more rejects the next read with the sizes asked

@@ -86,11 +86,11 @@ declare module './tensor' {
      * @throws {ShapeError} if they do not; {DTypeError} if dtypes differ
      */
     minimum: Method<typeof elementwise.minimum>;
-    /** Element-wise `value - x`. */
+    /** Element-wise `value - x`. @throws {OptionError} if `x` is i32 and `value` no whole number */
     rsub: Method<typeof elementwise.rsub>;
-    /** Element-wise `value / x`. */
+    /** Element-wise `value / x`. @throws {DTypeError} if `x` is neither f32 nor f64 */
     rdiv: Method<typeof elementwise.rdiv>;
-    /** Element-wise `base` to the power of `x`. */
+    /** Element-wise `base` to the power of `x`. @throws {OptionError} if `x` is i32 and `base` no whole number */
     rpow: Method<typeof elementwise.rpow>;
     /** `-x`. Shape of `x` is kept. */
     neg: Method<typeof elementwise.neg>;
@@ -140,52 +140,66 @@ declare module './tensor' {
     softplus: Method<typeof elementwise.softplus>;
     /** `x / (1 + |x|)`, in (-1, 1). Shape of `x` is kept. */
     softsign: Method<typeof elementwise.softsign>;
-    /** `x` above 0, `alpha · (e^x - 1)` below (Clevert et al., 2016). */
+    /**
+     * `x` above 0, `alpha · (e^x - 1)` below (Clevert et al., 2016). Shape of `x` is kept.
+     *
+     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `alpha` is no number
+     */
     elu: Method<typeof elementwise.elu>;
-    /** `x` above 0, `slope · x` below. */
+    /**
+     * `x` above 0, `slope · x` below. Shape of `x` is kept.
+     *
+     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `slope` is no number
+     */
     leakyRelu: Method<typeof elementwise.leakyRelu>;
     /**
-     * `x` moved into `min..max`; gradients pass where `x` lies inside or on a bound.
+     * `x` moved into `min..max`; gradients pass where `x` lies inside or on a bound. Shape of `x` is kept.
      *
      * @throws {OptionError} if neither bound is given, or `min` exceeds `max`
      */
     clamp: Method<typeof elementwise.clamp>;
-    /** Element-wise `a = b` as bool. Shapes broadcast. */
+    /** Element-wise `a = b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
     eq: Method<typeof elementwise.eq>;
-    /** Element-wise `a ≠ b` as bool. Shapes broadcast. */
+    /** Element-wise `a ≠ b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
     ne: Method<typeof elementwise.ne>;
-    /** Element-wise `a < b` as bool. Shapes broadcast. */
+    /** Element-wise `a < b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
     lt: Method<typeof elementwise.lt>;
-    /** Element-wise `a ≤ b` as bool. Shapes broadcast. */
+    /** Element-wise `a ≤ b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
     le: Method<typeof elementwise.le>;
-    /** Element-wise `a > b` as bool. Shapes broadcast. */
+    /** Element-wise `a > b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
     gt: Method<typeof elementwise.gt>;
-    /** Element-wise `a ≥ b` as bool. Shapes broadcast. */
+    /** Element-wise `a ≥ b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
     ge: Method<typeof elementwise.ge>;
-    /** Element-wise `a and b` of bool tensors. */
+    /** Element-wise `a and b`, of numbers whether they are not 0. Shapes broadcast. @throws {ShapeError} if they do not */
     logicalAnd: Method<typeof elementwise.logicalAnd>;
-    /** Element-wise `a or b` of bool tensors. */
+    /** Element-wise `a or b`, of numbers whether they are not 0. Shapes broadcast. @throws {ShapeError} if they do not */
     logicalOr: Method<typeof elementwise.logicalOr>;
-    /** Element-wise `not x` of a bool tensor. */
+    /** Element-wise `not x`: of numbers, whether they are 0. */
     logicalNot: Method<typeof elementwise.logicalNot>;
-    /** Where `x` is not a number, as bool. */
+    /** Where an element of `x` is not a number, as bool. */
     isNaN: Method<typeof elementwise.isNaN>;
-    /** Where `x` is neither infinite nor NaN, as bool. */
+    /** Where an element of `x` is neither infinite nor NaN, as bool. */
     isFinite: Method<typeof elementwise.isFinite>;
     /**
      * `a` where `condition` holds, `b` elsewhere. Shapes broadcast; a number takes the other's dtype.
      *
-     * @throws {DTypeError} if `condition` is not bool, or `a` and `b` differ
+     * @throws {ShapeError} if they do not; {DTypeError} if `condition` is not bool, or the dtypes of `a` and `b` differ
      */
     where: Method<typeof elementwise.where>;
-    /** `value` where `mask` (bool, broadcast) holds, `x` elsewhere. */
+    /**
+     * `value` where `mask` holds, `x` elsewhere. Shapes broadcast.
+     *
+     * @throws {ShapeError} if they do not; {DTypeError} if `mask` is not bool
+     */
     maskedFill: Method<typeof elementwise.maskedFill>;
     /**
      * `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or
-     * NaN, rejects the next read.
+     * NaN, rejects the next read. Shape of `x` is kept.
+     *
+     * @throws {OptionError} if there is no such dtype
      */
     cast: Method<typeof elementwise.cast>;
-    /** A dense copy. */
+    /** A copy whose elements lie densely. */
     clone: Method<typeof elementwise.clone>;
     /** `x` if its elements lie densely, else a dense copy. */
     contiguous: Method<typeof elementwise.contiguous>;
@@ -197,7 +211,11 @@ declare module './tensor' {
     mul_: Method<typeof elementwise.mul_>;
     /** `x /= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
     div_: Method<typeof elementwise.div_>;
-    /** Overwrites `x` with `value`, broadcast. @throws {GraphError} if the graph follows either */
+    /**
+     * Overwrites `x` with `value`, which broadcasts to the shape of `x`.
+     *
+     * @throws {GraphError} if the graph follows either; {ShapeError} if the shapes do not fit
+     */
     copy_: Method<typeof elementwise.copy_>;
     /** Sets every element of `x` to `value`. @throws {GraphError} if the graph follows `x` */
     fill_: Method<typeof elementwise.fill_>;
@@ -214,9 +232,19 @@ declare module './tensor' {
     embedding: Method<typeof indexing.embedding>;
     /** Places of `x` along `dim` in the order of `indices` (i32 [n]). @throws {OptionError} if one is out of range */
     indexSelect: Method<typeof indexing.indexSelect>;
-    /** One place of `x` along `dim` for each element of `index` (i32), which has the shape of `x` except along `dim`. */
+    /**
+     * One place of `x` along `dim` for each element of `index` (i32), which has the shape of `x` except along `dim`.
+     *
+     * @throws {ShapeError} if it has another; {DTypeError} if `index` is not i32; {OptionError} if a place is out of range,
+     * at the call where it came from the host, else {NativeError} at the next read
+     */
     gather: Method<typeof indexing.gather>;
-    /** `x` with each element of `source` added at its place `index` (i32, of the shape of `source`) along `dim`. */
+    /**
+     * `x` with each element of `source` added at its place `index` (i32, of the shape of `source`) along `dim`.
+     *
+     * @throws {ShapeError} if the shapes do not fit; {DTypeError} if `index` is not i32; {OptionError} if a place is out of
+     * range, at the call where it came from the host, else {NativeError} at the next read
+     */
     scatterAdd: Method<typeof indexing.scatterAdd>;
     /**
      * 1 at the place of each index, 0 elsewhere (f32).
@@ -229,7 +257,7 @@ declare module './tensor' {
     oneHot: Method<typeof indexing.oneHot>;
     /** The `k` largest (or smallest) elements along `dim`, in order. @throws {OptionError} if there are fewer */
     topK: Method<typeof indexing.topK>;
-    /** Elements in order along `dim`; equal ones keep theirs. */
+    /** Elements in order along `dim`; equal ones keep theirs. @throws {OptionError} if there is no such axis */
     sort: Method<typeof indexing.sort>;
     /**
      * Windows of `size` elements along `dim`, as a new last axis.
@@ -272,6 +300,7 @@ declare module './tensor' {
      * Shapes: `x` of any shape → the same.
      *
      * @param dim  axis, or counted from the end. Default -1.
+     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if there is no such axis
      * @see torch.log_softmax
      */
     logSoftmax: Method<typeof normalization.logSoftmax>;
@@ -321,14 +350,14 @@ declare module './tensor' {
      */
     gaussianNoise: Method<typeof random.gaussianNoise>;
     /**
-     * Overwrites `x` with uniform random numbers in [low, high). In place.
+     * Overwrites the elements of `x` with uniform random numbers in [low, high). In place.
      *
      * @returns `x`
      * @throws {OptionError} if the bounds are not finite or in the wrong order; {DTypeError} if `x` is neither f32 nor f64
      */
     uniform_: Method<typeof random.uniform_>;
     /**
-     * Overwrites `x` with normal random numbers. In place.
+     * Overwrites the elements of `x` with normal random numbers. In place.
      *
      * @returns `x`
      * @throws {OptionError} if mean or std is not finite, or std is below 0; {DTypeError} if `x` is neither f32 nor f64
@@ -345,13 +374,14 @@ declare module './tensor' {
      * each b_ih, b_hh [G·H]
      * @throws {ShapeError} if a shape does not fit the options
      * @see native/ops/recurrent.cc
+     * @hidden
      */
     recurrent: Method<typeof recurrent.recurrent>;
     /** Sum over `dim`, or of all elements. @throws {OptionError} if an axis is not there or named twice */
     sum: Method<typeof reduce.sum>;
     /** Mean over `dim`, or of all elements. @throws {ShapeError} if there is nothing to average */
     mean: Method<typeof reduce.mean>;
-    /** Product over `dim`, or of all elements. */
+    /** Product over `dim`, or of all elements. @throws {OptionError} if an axis is not there or named twice */
     prod: Method<typeof reduce.prod>;
     /**
      * Largest element over `dim`, or of all; equal ones share the gradient.
@@ -377,11 +407,19 @@ declare module './tensor' {
      * @throws {ShapeError} if it chooses from more than 2^31
      */
     argmin: Method<typeof reduce.argmin>;
-    /** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
+    /**
+     * Whether any element over `dim`, or of all, is not 0 (bool); false if there is none.
+     *
+     * @throws {OptionError} if an axis is not there or named twice
+     */
     any: Method<typeof reduce.any>;
-    /** Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none. */
+    /**
+     * Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none.
+     *
+     * @throws {OptionError} if an axis is not there or named twice
+     */
     all: Method<typeof reduce.all>;
-    /** Running sums along `dim`. */
+    /** Running sums along the axis `dim`. @throws {OptionError} if it is not there */
     cumsum: Method<typeof reduce.cumsum>;
     /**
      * Variance over `dim`, or of all elements: squared distances from the mean, added up and divided by their number less
@@ -395,41 +433,52 @@ declare module './tensor' {
     /**
      * Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal
      * is 0.
+     *
+     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if no more elements than `correction`
      */
     std: Method<typeof reduce.std>;
-    /** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
+    /**
+     * `log(sum(exp(x)))` over `dim`, or of all elements, without overflow.
+     *
+     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if an axis is not there or named twice
+     */
     logSumExp: Method<typeof reduce.logSumExp>;
     /**
      * The p-norm over `dim`, or of all elements; its gradient at zeros is 0.
      *
-     * @param p  above 0, or Infinity for the largest absolute value. Default 2.
-     * @throws {OptionError} if `p` is not above 0
+     * @throws {OptionError} if `p` is not above 0, or an axis is not there or named twice
      */
     norm: Method<typeof reduce.norm>;
     /**
-     * The same elements in row-major order under other extents, one of which may be -1.
+     * The same elements in row-major order under other extents.
      *
+     * @param shape  the new extents; -1 in one place stands for what is left
      * @throws {ShapeError} if the numbers of elements differ
      */
     reshape: Method<typeof shape.reshape>;
-    /** Axes `start..end` merged into one. */
+    /** Axes `start..end` merged into one. @throws {OptionError} if one is not there, or they are the wrong way round */
     flatten: Method<typeof shape.flatten>;
-    /** Axes `a` and `b` exchanged. */
+    /** Axes `a` and `b` exchanged. @throws {OptionError} if one is not there */
     transpose: Method<typeof shape.transpose>;
-    /** Axes in the order `dims`. */
+    /** Axes in the order `dims`. @throws {OptionError} if one is missing, not there, or named twice */
     permute: Method<typeof shape.permute>;
     /**
      * Elements `start` to `end` (exclusive) of each axis. Negative places count from the end, `null` leaves a side open,
      * what lies outside is cut; axes that are not named stay whole.
      *
      * @example x.slice([0, 1], [null, 2])  // x[:, 1:2]
+     * @throws {OptionError} if there are more places than axes, or one is no whole number
      */
     slice: Method<typeof shape.slice>;
     /** Place `index` along `dim`, which goes away. @throws {OptionError} if `index` is out of range */
     select: Method<typeof shape.select>;
-    /** A new axis of extent 1 at `dim`. */
+    /** A new axis of extent 1 at `dim`. @throws {OptionError} if `dim` lies past the axes */
     unsqueeze: Method<typeof shape.unsqueeze>;
-    /** Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out. */
+    /**
+     * Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out.
+     *
+     * @throws {OptionError} if there is no such axis
+     */
     squeeze: Method<typeof shape.squeeze>;
     /**
      * Axes of extent 1 repeated to `shape`; -1 keeps an extent; new axes go in front.

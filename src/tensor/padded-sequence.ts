@@ -306,7 +306,7 @@ export class PaddedSequence {
     return PaddedSequence.zeroPadded(flip(reverseSteps(values, this.lengths), others), lengths);
   }
 
-  /** Data of the real steps only, row after row. */
+  /** Data of the real steps only, row after row. @throws {OptionError} inside a step of compile() */
   data(): Promise<TypedArray> {
     refuseInStep('data()');
     return this.#realSteps();
@@ -326,7 +326,7 @@ export class PaddedSequence {
     return kept;
   }
 
-  /** Nested arrays, one a row, each as long as the row's length. */
+  /** Nested arrays, one a row, each as long as its length. @throws {OptionError} inside a step of compile() */
   array(): Promise<NestedArray[]> {
     refuseInStep('array()');
     return this.#rows();
@@ -358,6 +358,7 @@ export class PaddedSequence {
   /**
    * As that of a Tensor: text where text is wanted.
    *
+   * @param hint  what the language asks for: `string`, `number` or `default`
    * @throws {OptionError} in arithmetic and in comparisons by operators
    */
   [Symbol.toPrimitive](hint: string): string {

@@ -9,7 +9,7 @@ import { concat as concatTensors, flip as flipTensor, select as selectTensor, sl
 // The shape ops that mean something else for a PaddedSequence: its lengths go along.
 
 /**
- * Tensors behind each other along `dim`; or PaddedSequences:
+ * The `parts` behind each other along `dim`: tensors, or PaddedSequences:
  *
  * - along rows (0): those of all, padded to the longest;
  * - along steps (1): each row of one continues with the same row of the next, without padding between them;
@@ -92,6 +92,7 @@ function concatSteps(sequences: readonly PaddedSequence[]): PaddedSequence {
  * see `PaddedSequence.slice`.
  *
  * @example slice(x, [0, 1], [null, 2])  // x[:, 1:2]
+ * @throws {OptionError} if there are more places than axes, or one is no whole number
  */
 export function slice<X extends Sequence>(x: X, start: readonly (number | null)[], end?: readonly (number | null)[]): X;
 export function slice(x: Sequence, start: readonly (number | null)[], end: readonly (number | null)[] = []): Sequence {

@@ -91,13 +91,13 @@ export class Tensor {
     return (this.#shape ??= Object.freeze(binding.shape(id)));
   }
 
-  /** Number of axes. */
+  /** Number of axes. @throws {DisposedError} after `dispose()` */
   get rank(): number {
     checkTensor(this, 'rank', 'this');
     return this.shape.length;
   }
 
-  /** Number of elements. */
+  /** Number of elements. @throws {DisposedError} after `dispose()` */
   get size(): number {
     checkTensor(this, 'size', 'this');
     return this.shape.reduce((product, extent) => product * extent, 1);
@@ -140,6 +140,10 @@ export class Tensor {
     return id === undefined ? undefined : new Tensor(id, NEW);
   }
 
+  /**
+   * @param value  of this tensor's shape, dtype and device; undefined drops the gradient
+   * @throws {ShapeError} if it has another shape; {DTypeError} if another dtype
+   */
   set grad(value: Tensor | undefined) {
     within('grad', () => binding.setGrad(idOf(this, 'grad', 'this'), optionalIdOf(value, 'grad', 'the new value')));
   }
@@ -147,6 +151,7 @@ export class Tensor {
   /**
    * Makes this leaf collect a gradient, or not. In place.
    *
+   * @param flag  whether it does. Default true.
    * @throws {DTypeError} if it is not f32 or f64; {GraphError} if an op made it
    */
   requiresGrad_(flag = true): this {
@@ -190,13 +195,19 @@ export class Tensor {
   /**
    * A copy of the elements in row-major order, once everything asked for before has been computed. bool gives a
    * Uint8Array.
+   *
+   * @throws {OptionError} inside a step of compile()
    */
   data(): Promise<TypedArray> {
     refuseInStep('data()');
     return binding.data(idOf(this, 'data', 'this'));
   }
 
-  /** The elements as nested arrays; a number (or boolean) for a tensor without axes. */
+  /**
+   * The elements as nested arrays; a number (or boolean) for a tensor without axes.
+   *
+   * @throws {OptionError} inside a step of compile(), or if more than 2^24 arrays would be made
+   */
   array(): Promise<NestedArray> {
     checkTensor(this, 'array', 'this');
     refuseInStep('array()');
@@ -257,7 +268,7 @@ export class Tensor {
     end(this, 'scope');
   }
 
-  /** For `using`. */
+  /** For `using`. @throws {OptionError} if it is called on something else */
   [Symbol.dispose](): void {
     checkTensor(this, 'dispose', 'this');
     this.dispose();
@@ -272,6 +283,7 @@ export class Tensor {
   /**
    * Text for text. There is no number to give: elements are computed later, and may lie on another device.
    *
+   * @param hint  what the language asks for: `string`, `number` or `default`
    * @throws {OptionError} in arithmetic and in comparisons by operators, which would silently go on with NaN
    */
   [Symbol.toPrimitive](hint: string): string {

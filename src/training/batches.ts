@@ -7,7 +7,9 @@ import { Tensor } from '../tensor/tensor';
 
 /** What a model is trained on at a time. */
 export interface Batch {
+  /** What the model gets, of N rows. */
   readonly input: Sequence;
+  /** What the loss compares the output with. */
   readonly target: Sequence;
 }
 

@@ -25,8 +25,13 @@ export interface TrainingRun {
   stop(): void;
   /** Loss and metrics over batches; not while an epoch is running, hence not in `onStep`. */
   evaluate(loader: Batches): Promise<Figures>;
-  /** What the model says, in evaluation mode and under `noGrad`. */
+  /**
+   * What the model says, in evaluation mode and under `noGrad`.
+   *
+   * @param data  the input of one batch, or batches
+   */
   predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
+  /** As above, one result for each batch. */
   predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
 }
 

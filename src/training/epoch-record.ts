@@ -1,5 +1,8 @@
 /** The loss, and the metrics by their names. */
-export type Figures = Record<string, number> & { loss: number };
+export type Figures = Record<string, number> & {
+  /** The loss over all batches. */
+  loss: number;
+};
 
 /** What one epoch came to. */
 export interface EpochRecord {

@@ -24,8 +24,9 @@ export class History {
   }
 
   /**
-   * One training figure over the epochs: `loss` or the name of a metric.
+   * One training figure over the epochs.
    *
+   * @param name  `loss` or the name of a metric
    * @throws {OptionError} if there is no such figure
    */
   train(name: string): number[] {
@@ -36,6 +37,7 @@ export class History {
   /**
    * One validation figure over the epochs; NaN where there was no validation.
    *
+   * @param name  `loss` or the name of a metric
    * @throws {OptionError} if there is no such figure
    */
   validation(name: string): number[] {

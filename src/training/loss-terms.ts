@@ -41,7 +41,11 @@ export type LossResult = Tensor | LossTerm | readonly (Tensor | LossTerm)[];
  *     ]
  */
 export type LossFunction =
-  { forward(input: Sequence, target: Sequence): LossResult } | ((input: Sequence, target: Sequence) => LossResult);
+  | {
+      /** The loss of predictions. */
+      forward(input: Sequence, target: Sequence): LossResult;
+    }
+  | ((input: Sequence, target: Sequence) => LossResult);
 
 /** A term as the host adds it up: what to read, and what that is. */
 export interface Measured {

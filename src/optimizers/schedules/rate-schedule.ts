@@ -27,7 +27,11 @@ export abstract class RateSchedule<O extends object> extends Schedule {
     this.#apply();
   }
 
-  /** Learning rate after `steps` steps of a group that began with `base`. */
+  /**
+   * Learning rate after `steps` steps of a group that began with `base`.
+   *
+   * @throws {OptionError} if the schedule has an end, and `steps` lies past it
+   */
   protected abstract rate(steps: number, base: number, options: Readonly<Required<O>>): number;
 
   /** Sets the rates of the present step. */

@@ -93,13 +93,13 @@ export const maximum = (a: Tensor, b: Tensor | number): Tensor => binary('maximu
  */
 export const minimum = (a: Tensor, b: Tensor | number): Tensor => binary('minimum', 'minimumScalar', a, b);
 
-/** Element-wise `value - x`. */
+/** Element-wise `value - x`. @throws {OptionError} if `x` is i32 and `value` no whole number */
 export const rsub = (x: Tensor, value: number): Tensor => wrap(binding.rsub(idOf(x, 'rsub'), value));
 
-/** Element-wise `value / x`. */
+/** Element-wise `value / x`. @throws {DTypeError} if `x` is neither f32 nor f64 */
 export const rdiv = (x: Tensor, value: number): Tensor => wrap(binding.rdiv(idOf(x, 'rdiv'), value));
 
-/** Element-wise `base` to the power of `x`. */
+/** Element-wise `base` to the power of `x`. @throws {OptionError} if `x` is i32 and `base` no whole number */
 export const rpow = (x: Tensor, base: number): Tensor => wrap(binding.rpow(idOf(x, 'rpow'), base));
 
 /** `-x`. Shape of `x` is kept. */
@@ -174,20 +174,30 @@ export const softplus = (x: Tensor): Tensor => wrap(binding.softplus(idOf(x, 'so
 /** `x / (1 + |x|)`, in (-1, 1). Shape of `x` is kept. */
 export const softsign = (x: Tensor): Tensor => wrap(binding.softsign(idOf(x, 'softsign')));
 
-/** `x` above 0, `alpha · (e^x - 1)` below (Clevert et al., 2016). */
+/**
+ * `x` above 0, `alpha · (e^x - 1)` below (Clevert et al., 2016). Shape of `x` is kept.
+ *
+ * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `alpha` is no number
+ */
 export const elu = (x: Tensor, alpha = 1): Tensor => wrap(binding.elu(idOf(x, 'elu'), alpha));
 
-/** `x` above 0, `slope · x` below. */
+/**
+ * `x` above 0, `slope · x` below. Shape of `x` is kept.
+ *
+ * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `slope` is no number
+ */
 export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => wrap(binding.leakyRelu(idOf(x, 'leakyRelu'), slope));
 
 /** Bounds of `clamp`, one of them at least. */
 export interface ClampOptions {
+  /** What is less becomes this. Default: no bound. */
   min?: number | undefined;
+  /** What is more becomes this. Default: no bound. */
   max?: number | undefined;
 }
 
 /**
- * `x` moved into `min..max`; gradients pass where `x` lies inside or on a bound.
+ * `x` moved into `min..max`; gradients pass where `x` lies inside or on a bound. Shape of `x` is kept.
  *
  * @throws {OptionError} if neither bound is given, or `min` exceeds `max`
  */
@@ -205,39 +215,39 @@ export function clamp(x: Tensor, options: ClampOptions): Tensor {
   return wrap(binding.clamp(idOf(x, 'clamp'), min, max));
 }
 
-/** Element-wise `a = b` as bool. Shapes broadcast. */
+/** Element-wise `a = b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
 export const eq = (a: Tensor, b: Tensor | number): Tensor => binary('eq', 'eqScalar', a, b);
 
-/** Element-wise `a ≠ b` as bool. Shapes broadcast. */
+/** Element-wise `a ≠ b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
 export const ne = (a: Tensor, b: Tensor | number): Tensor => binary('ne', 'neScalar', a, b);
 
-/** Element-wise `a < b` as bool. Shapes broadcast. */
+/** Element-wise `a < b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
 export const lt = (a: Tensor, b: Tensor | number): Tensor => binary('lt', 'ltScalar', a, b);
 
-/** Element-wise `a ≤ b` as bool. Shapes broadcast. */
+/** Element-wise `a ≤ b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
 export const le = (a: Tensor, b: Tensor | number): Tensor => binary('le', 'leScalar', a, b);
 
-/** Element-wise `a > b` as bool. Shapes broadcast. */
+/** Element-wise `a > b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
 export const gt = (a: Tensor, b: Tensor | number): Tensor => binary('gt', 'gtScalar', a, b);
 
-/** Element-wise `a ≥ b` as bool. Shapes broadcast. */
+/** Element-wise `a ≥ b` as bool. Shapes broadcast. @throws {ShapeError} if not; {DTypeError} if dtypes differ */
 export const ge = (a: Tensor, b: Tensor | number): Tensor => binary('ge', 'geScalar', a, b);
 
-/** Element-wise `a and b` of bool tensors. */
+/** Element-wise `a and b`, of numbers whether they are not 0. Shapes broadcast. @throws {ShapeError} if they do not */
 export const logicalAnd = (a: Tensor, b: Tensor): Tensor =>
   within('logicalAnd', () => minimum(cast(a, 'bool'), cast(b, 'bool')));
 
-/** Element-wise `a or b` of bool tensors. */
+/** Element-wise `a or b`, of numbers whether they are not 0. Shapes broadcast. @throws {ShapeError} if they do not */
 export const logicalOr = (a: Tensor, b: Tensor): Tensor =>
   within('logicalOr', () => maximum(cast(a, 'bool'), cast(b, 'bool')));
 
-/** Element-wise `not x` of a bool tensor. */
+/** Element-wise `not x`: of numbers, whether they are 0. */
 export const logicalNot = (x: Tensor): Tensor => within('logicalNot', () => eq(cast(x, 'bool'), 0));
 
-/** Where `x` is not a number, as bool. */
+/** Where an element of `x` is not a number, as bool. */
 export const isNaN = (x: Tensor): Tensor => within('isNaN', () => ne(x, x));
 
-/** Where `x` is neither infinite nor NaN, as bool. */
+/** Where an element of `x` is neither infinite nor NaN, as bool. */
 export const isFinite = (x: Tensor): Tensor => within('isFinite', () => lt(abs(x), Number.POSITIVE_INFINITY));
 
 const like = (other: Tensor, value: number): Tensor => full([], value, { dtype: other.dtype, device: other.device });
@@ -245,7 +255,7 @@ const like = (other: Tensor, value: number): Tensor => full([], value, { dtype: 
 /**
  * `a` where `condition` holds, `b` elsewhere. Shapes broadcast; a number takes the other's dtype.
  *
- * @throws {DTypeError} if `condition` is not bool, or `a` and `b` differ
+ * @throws {ShapeError} if they do not; {DTypeError} if `condition` is not bool, or the dtypes of `a` and `b` differ
  */
 export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
   checkTensor(condition, 'where', 'condition');
@@ -263,7 +273,11 @@ export function where(condition: Tensor, a: Tensor | number, b: Tensor | number)
   );
 }
 
-/** `value` where `mask` (bool, broadcast) holds, `x` elsewhere. */
+/**
+ * `value` where `mask` holds, `x` elsewhere. Shapes broadcast.
+ *
+ * @throws {ShapeError} if they do not; {DTypeError} if `mask` is not bool
+ */
 export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
   checkTensor(x, 'maskedFill');
   checkTensor(mask, 'maskedFill', 'mask');
@@ -272,11 +286,13 @@ export function maskedFill(x: Tensor, mask: Tensor, value: number): Tensor {
 
 /**
  * `x` in another dtype: floats are cut to integers, and become true where they are not 0. A float that no i32 holds, or
- * NaN, rejects the next read.
+ * NaN, rejects the next read. Shape of `x` is kept.
+ *
+ * @throws {OptionError} if there is no such dtype
  */
 export const cast = (x: Tensor, dtype: DType): Tensor => wrap(binding.cast(idOf(x, 'cast'), dtype));
 
-/** A dense copy. */
+/** A copy whose elements lie densely. */
 export const clone = (x: Tensor): Tensor => wrap(binding.clone(idOf(x, 'clone')));
 
 /** `x` if its elements lie densely, else a dense copy. */
@@ -307,7 +323,11 @@ export const mul_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('mul_', '
 /** `x /= b`, in place. `b` broadcasts to the shape of `x`. @throws {GraphError} if the graph follows either */
 export const div_ = (x: Tensor, b: Tensor | number): Tensor => inPlace('div_', 'divInPlace', 'divScalarInPlace', x, b);
 
-/** Overwrites `x` with `value`, broadcast. @throws {GraphError} if the graph follows either */
+/**
+ * Overwrites `x` with `value`, which broadcasts to the shape of `x`.
+ *
+ * @throws {GraphError} if the graph follows either; {ShapeError} if the shapes do not fit
+ */
 export function copy_(x: Tensor, value: Tensor): Tensor {
   within('copy_', () => binding.copyInPlace(idOf(x, 'copy_'), idOf(value, 'copy_', 'value')));
   return x;

@@ -27,11 +27,21 @@ export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingLoo
 export const indexSelect = (x: Tensor, dim: number, indices: Tensor): Tensor =>
   wrap(binding.indexSelect(idOf(x, 'indexSelect'), dim, idOf(indices, 'indexSelect', 'indices')));
 
-/** One place of `x` along `dim` for each element of `index` (i32), which has the shape of `x` except along `dim`. */
+/**
+ * One place of `x` along `dim` for each element of `index` (i32), which has the shape of `x` except along `dim`.
+ *
+ * @throws {ShapeError} if it has another; {DTypeError} if `index` is not i32; {OptionError} if a place is out of range,
+ * at the call where it came from the host, else {NativeError} at the next read
+ */
 export const gather = (x: Tensor, dim: number, index: Tensor): Tensor =>
   wrap(binding.gather(idOf(x, 'gather'), dim, idOf(index, 'gather', 'index')));
 
-/** `x` with each element of `source` added at its place `index` (i32, of the shape of `source`) along `dim`. */
+/**
+ * `x` with each element of `source` added at its place `index` (i32, of the shape of `source`) along `dim`.
+ *
+ * @throws {ShapeError} if the shapes do not fit; {DTypeError} if `index` is not i32; {OptionError} if a place is out of
+ * range, at the call where it came from the host, else {NativeError} at the next read
+ */
 export const scatterAdd = (x: Tensor, dim: number, index: Tensor, source: Tensor): Tensor =>
   wrap(
     binding.scatterAdd(
@@ -55,19 +65,33 @@ export const oneHot = (indices: Tensor, numClasses: number): Tensor =>
 
 /** Elements in order, and their places (i32) along the axis. */
 export interface Sorted {
+  /** The elements, in the dtype of the input. */
   values: Tensor;
+  /** Where each of them stood along the axis, i32. */
   indices: Tensor;
 }
 
+/** Options of `topK`. */
+export interface TopKOptions {
+  /** Whether to take the largest elements; the smallest if false. Default true. */
+  largest?: boolean;
+}
+
 /** The `k` largest (or smallest) elements along `dim`, in order. @throws {OptionError} if there are fewer */
-export function topK(x: Tensor, k: number, dim = -1, options: { largest?: boolean } = {}): Sorted {
+export function topK(x: Tensor, k: number, dim = -1, options: TopKOptions = {}): Sorted {
   const { largest } = readOptions('topK', options, { largest: withDefault(asGiven<boolean>, true) });
   const [values, indices] = binding.topK(idOf(x, 'topK'), k, dim, largest);
   return { values: wrap(values), indices: wrap(indices) };
 }
 
-/** Elements in order along `dim`; equal ones keep theirs. */
-export function sort(x: Tensor, dim = -1, options: { descending?: boolean } = {}): Sorted {
+/** Options of `sort`. */
+export interface SortOptions {
+  /** Whether the largest comes first. Default false. */
+  descending?: boolean;
+}
+
+/** Elements in order along `dim`; equal ones keep theirs. @throws {OptionError} if there is no such axis */
+export function sort(x: Tensor, dim = -1, options: SortOptions = {}): Sorted {
   const { descending } = readOptions('sort', options, { descending: withDefault(asGiven<boolean>, false) });
   const [values, indices] = binding.sort(idOf(x, 'sort'), dim, descending);
   return { values: wrap(values), indices: wrap(indices) };

@@ -33,6 +33,7 @@ export function softmax(x: Tensor, dim = -1, options: SoftmaxFunctionOptions = {
  * Shapes: `x` of any shape → the same.
  *
  * @param dim  axis, or counted from the end. Default -1.
+ * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if there is no such axis
  * @see torch.log_softmax
  */
 export const logSoftmax = (x: Tensor, dim = -1): Tensor => wrap(binding.logSoftmax(idOf(x, 'logSoftmax'), dim));

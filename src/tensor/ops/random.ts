@@ -7,7 +7,7 @@ import { asGiven, readOptions, withDefault } from '../read-options';
 import { idOf, wrap, type Tensor } from '../tensor';
 
 /**
- * Uniform random numbers in [0, 1), f32 or f64.
+ * A tensor of `shape` with uniform random numbers in [0, 1), f32 or f64.
  *
  * @throws {DTypeError} if `dtype` is neither f32 nor f64
  */
@@ -15,7 +15,7 @@ export const rand = (shape: readonly number[], options: TensorOptions = {}): Ten
   create('rand', options, (dtype, device) => binding.rand(shape, dtype, device));
 
 /**
- * Random numbers of the normal distribution with mean 0 and deviation 1, f32 or f64.
+ * A tensor of `shape` with random numbers of the normal distribution with mean 0 and deviation 1, f32 or f64.
  *
  * @throws {DTypeError} if `dtype` is neither f32 nor f64
  */
@@ -29,7 +29,7 @@ export interface RandintOptions {
 }
 
 /**
- * Whole random numbers from `low` up to, but without, `high`; i32.
+ * A tensor of `shape` with whole random numbers from `low` up to, but without, `high`; i32.
  *
  * @param low   at least -2^31
  * @param high  above `low`, at most 2^31
@@ -94,7 +94,7 @@ export interface UniformOptions {
 }
 
 /**
- * Overwrites `x` with uniform random numbers in [low, high). In place.
+ * Overwrites the elements of `x` with uniform random numbers in [low, high). In place.
  *
  * @returns `x`
  * @throws {OptionError} if the bounds are not finite or in the wrong order; {DTypeError} if `x` is neither f32 nor f64
@@ -110,14 +110,14 @@ export function uniform_(x: Tensor, options: UniformOptions = {}): Tensor {
 
 /** Mean and deviation for `normal_`. */
 export interface NormalOptions {
-  /** Default 0. */
+  /** The middle. Default 0. */
   mean?: number;
   /** Deviation, at least 0. Default 1. */
   std?: number;
 }
 
 /**
- * Overwrites `x` with normal random numbers. In place.
+ * Overwrites the elements of `x` with normal random numbers. In place.
  *
  * @returns `x`
  * @throws {OptionError} if mean or std is not finite, or std is below 0; {DTypeError} if `x` is neither f32 nor f64

@@ -42,6 +42,7 @@ export interface RecurrentOptions {
  * each b_ih, b_hh [G·H]
  * @throws {ShapeError} if a shape does not fit the options
  * @see native/ops/recurrent.cc
+ * @hidden
  */
 export function recurrent(
   x: Tensor,

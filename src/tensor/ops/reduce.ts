@@ -28,7 +28,7 @@ export const sum = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor 
 export const mean = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
   wrap(binding.mean(idOf(x, 'mean'), list(dim), keepDim('mean', options)));
 
-/** Product over `dim`, or of all elements. */
+/** Product over `dim`, or of all elements. @throws {OptionError} if an axis is not there or named twice */
 export const prod = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
   wrap(binding.prod(idOf(x, 'prod'), list(dim), keepDim('prod', options)));
 
@@ -64,15 +64,23 @@ export const argmax = (x: Tensor, dim?: number, options: ReduceOptions = {}): Te
 export const argmin = (x: Tensor, dim?: number, options: ReduceOptions = {}): Tensor =>
   wrap(binding.argmin(idOf(x, 'argmin'), dim, keepDim('argmin', options)));
 
-/** Whether any element over `dim`, or of all, is not 0 (bool); false if there is none. */
+/**
+ * Whether any element over `dim`, or of all, is not 0 (bool); false if there is none.
+ *
+ * @throws {OptionError} if an axis is not there or named twice
+ */
 export const any = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
   wrap(binding.any(idOf(x, 'any'), list(dim), keepDim('any', options)));
 
-/** Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none. */
+/**
+ * Whether all elements over `dim`, or all of them, are not 0 (bool); true if there is none.
+ *
+ * @throws {OptionError} if an axis is not there or named twice
+ */
 export const all = (x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor =>
   wrap(binding.all(idOf(x, 'all'), list(dim), keepDim('all', options)));
 
-/** Running sums along `dim`. */
+/** Running sums along the axis `dim`. @throws {OptionError} if it is not there */
 export const cumsum = (x: Tensor, dim: number): Tensor => wrap(binding.cumsum(idOf(x, 'cumsum'), dim));
 
 /** Options of `variance` and `std`. */
@@ -99,13 +107,19 @@ export function variance(x: Tensor, dim?: Dims, options: VarianceOptions = {}): 
 /**
  * Standard deviation over `dim`, or of all elements: the root of `variance`; its gradient where all elements are equal
  * is 0.
+ *
+ * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if no more elements than `correction`
  */
 export function std(x: Tensor, dim?: Dims, options: VarianceOptions = {}): Tensor {
   const { correction, keepDim } = readOptions('std', options, spread);
   return wrap(binding.std(idOf(x, 'std'), list(dim), correction, keepDim));
 }
 
-/** `log(sum(exp(x)))` over `dim`, or of all elements, without overflow. */
+/**
+ * `log(sum(exp(x)))` over `dim`, or of all elements, without overflow.
+ *
+ * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if an axis is not there or named twice
+ */
 export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): Tensor {
   checkTensor(x, 'logSumExp');
   return within('logSumExp', () => {
@@ -116,13 +130,18 @@ export function logSumExp(x: Tensor, dim?: Dims, options: ReduceOptions = {}): T
   });
 }
 
+/** Options of `norm`. */
+export interface NormOptions extends ReduceOptions {
+  /** Which norm: above 0, or Infinity for the largest absolute value. Default 2. */
+  p?: number;
+}
+
 /**
  * The p-norm over `dim`, or of all elements; its gradient at zeros is 0.
  *
- * @param p  above 0, or Infinity for the largest absolute value. Default 2.
- * @throws {OptionError} if `p` is not above 0
+ * @throws {OptionError} if `p` is not above 0, or an axis is not there or named twice
  */
-export function norm(x: Tensor, dim?: Dims, options: ReduceOptions & { p?: number } = {}): Tensor {
+export function norm(x: Tensor, dim?: Dims, options: NormOptions = {}): Tensor {
   const { keepDim, p } = readOptions('norm', options, { ...keeping, p: withDefault(asGiven<number>, 2) });
   return wrap(binding.norm(idOf(x, 'norm'), list(dim), p, keepDim));
 }

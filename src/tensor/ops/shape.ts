@@ -9,14 +9,15 @@ import { checkTensor, checkTensors, idOf, idsOf, wrap, type Tensor } from '../te
 // copied (reshape copies where it must).
 
 /**
- * The same elements in row-major order under other extents, one of which may be -1.
+ * The same elements in row-major order under other extents.
  *
+ * @param shape  the new extents; -1 in one place stands for what is left
  * @throws {ShapeError} if the numbers of elements differ
  */
 export const reshape = (x: Tensor, shape: readonly number[]): Tensor =>
   wrap(binding.reshape(idOf(x, 'reshape'), shape));
 
-/** Axes `start..end` merged into one. */
+/** Axes `start..end` merged into one. @throws {OptionError} if one is not there, or they are the wrong way round */
 export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   const from = axisOf('flatten', x, start),
     to = axisOf('flatten', x, end);
@@ -42,11 +43,11 @@ function axisOf(op: string, x: Tensor, dim: number): number {
   return dim < 0 ? dim + rank : dim;
 }
 
-/** Axes `a` and `b` exchanged. */
+/** Axes `a` and `b` exchanged. @throws {OptionError} if one is not there */
 export const transpose = (x: Tensor, a: number, b: number): Tensor =>
   wrap(binding.transpose(idOf(x, 'transpose'), a, b));
 
-/** Axes in the order `dims`. */
+/** Axes in the order `dims`. @throws {OptionError} if one is missing, not there, or named twice */
 export const permute = (x: Tensor, dims: readonly number[]): Tensor => wrap(binding.permute(idOf(x, 'permute'), dims));
 
 /**
@@ -54,6 +55,7 @@ export const permute = (x: Tensor, dims: readonly number[]): Tensor => wrap(bind
  * what lies outside is cut; axes that are not named stay whole.
  *
  * @example x.slice([0, 1], [null, 2])  // x[:, 1:2]
+ * @throws {OptionError} if there are more places than axes, or one is no whole number
  */
 export function slice(x: Tensor, start: readonly (number | null)[], end: readonly (number | null)[] = []): Tensor {
   checkTensor(x, 'slice');
@@ -81,10 +83,14 @@ export function slice(x: Tensor, start: readonly (number | null)[], end: readonl
 export const select = (x: Tensor, dim: number, index: number): Tensor =>
   wrap(binding.select(idOf(x, 'select'), dim, index));
 
-/** A new axis of extent 1 at `dim`. */
+/** A new axis of extent 1 at `dim`. @throws {OptionError} if `dim` lies past the axes */
 export const unsqueeze = (x: Tensor, dim: number): Tensor => wrap(binding.unsqueeze(idOf(x, 'unsqueeze'), dim));
 
-/** Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out. */
+/**
+ * Without axis `dim` if its extent is 1; without any axis of extent 1 if `dim` is left out.
+ *
+ * @throws {OptionError} if there is no such axis
+ */
 export const squeeze = (x: Tensor, dim?: number): Tensor => wrap(binding.squeeze(idOf(x, 'squeeze'), dim));
 
 /**
@@ -94,11 +100,11 @@ export const squeeze = (x: Tensor, dim?: number): Tensor => wrap(binding.squeeze
  */
 export const expand = (x: Tensor, shape: readonly number[]): Tensor => wrap(binding.expand(idOf(x, 'expand'), shape));
 
-/** Tensors behind each other along `dim`. @throws {ShapeError} if they differ in another axis */
+/** The `tensors` behind each other along `dim`. @throws {ShapeError} if they differ in another axis */
 export const concat = (tensors: readonly Tensor[], dim: number): Tensor =>
   wrap(binding.concat(idsOf(tensors, 'concat', 'tensors'), dim));
 
-/** Tensors of one shape behind each other along a new axis `dim`. @throws {ShapeError} if their shapes differ */
+/** The `tensors`, of one shape, behind each other along a new axis `dim`. @throws {ShapeError} if shapes differ */
 export function stack(tensors: readonly Tensor[], dim: number): Tensor {
   checkTensors(tensors, 'stack', 'tensors');
   const [first] = tensors;
