@@ -15,7 +15,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const tsc = (...args: string[]): string => {
-  const child = spawnSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), ...args], {
+  const child = spawnSync(process.execPath, [join(root, 'node_modules', '.bin', 'tsc'), ...args], {
     cwd: folder,
     encoding: 'utf8',
   });
