@@ -44,12 +44,11 @@ export {
   tensor,
   zeros,
   zerosLike,
-  type HostArray,
-  type NestedArray,
-  type SourceArray,
   type TensorOptions,
   type TensorSource,
 } from './tensor/factories';
+export type { HostArray, SourceArray } from './tensor/host-array';
+export { Tensor, type BackwardOptions, type DType, type NestedArray, type TypedArray } from './tensor/tensor';
 export { getRandomState, manualSeed, setRandomState, type RandomState } from './tensor/generator';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';
 export { autocast, isDeterministic, mathMode, setDeterministic, setMathMode, type MathMode } from './tensor/math-mode';
@@ -70,4 +69,3 @@ export { pad, type PadOptions, type SequenceItem } from './tensor/pad';
 export { mapValues } from './tensor/map-values';
 export { PaddedSequence, type Sequence } from './tensor/padded-sequence';
 export { keep, scope } from './tensor/scope';
-export { Tensor, type BackwardOptions, type DType, type TypedArray } from './tensor/tensor';

@@ -1,23 +1,22 @@
+import { defaultDevice } from '../tensor/device';
 import { OptionError, ShapeError } from '../tensor/errors';
-import { tensor, type HostArray, type NestedArray, type SourceArray } from '../tensor/factories';
 import {
+  type HostArray,
+  type SourceArray,
   checkDType,
-  isHostArray,
-  isSourceArray,
-  joinElements,
+  isHostData,
+  isScalar,
   readHostValues,
-  toElements,
+  readItem,
   type HostValues,
 } from '../tensor/host-array';
+import { type NestedArray, Tensor, type DType } from '../tensor/tensor';
 import { cast } from '../tensor/ops/elementwise';
-import { stack } from '../tensor/ops/shape';
 import { nearMiss } from '../tensor/option-names';
 import { describe, isPlain } from '../tensor/options';
-import { batchDType, LARGE_BATCH, padRows } from '../tensor/pad';
+import { batchDType, joinRows, padRows } from '../tensor/pad';
 import { markRows } from '../tensor/rows';
 import type { Sequence } from '../tensor/padded-sequence';
-import { scope } from '../tensor/scope';
-import { Tensor, type DType } from '../tensor/tensor';
 
 /** What one field of an item may hold: a number, numbers on the host in any form, or a tensor. */
 export type Field = number | boolean | SourceArray | HostArray<SourceArray> | readonly NestedArray[] | Tensor;
@@ -104,7 +103,7 @@ function refusePair(item: unknown): void {
   if (!Array.isArray(item) || item.length !== 2) return;
   const [input, target]: readonly unknown[] = item;
   const isPlain = Array.isArray(input) && Array.isArray(target) && input.length === target.length;
-  if (isPlain || !(isField(input) && isField(target)) || (isNumber(input) && isNumber(target))) return;
+  if (isPlain || !(isField(input) && isField(target)) || (isScalar(input) && isScalar(target))) return;
   throw new ShapeError('collate', {
     given: `the pair ${describe(item)} as an item`,
     expected: 'an array of numbers, or a record of fields',
@@ -154,13 +153,7 @@ export function checkTypes(op: string, item: unknown, dtypes: unknown): void {
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const isNumber = (value: unknown): value is number | boolean => typeof value === 'number' || typeof value === 'boolean';
-const isField = (value: unknown): boolean =>
-  isNumber(value) ||
-  isSourceArray(value) ||
-  value instanceof Tensor ||
-  Array.isArray(value) ||
-  (isHostArray(value) && isSourceArray(value.data) && Array.isArray(value.shape));
+const isField = (value: unknown): boolean => value instanceof Tensor || isHostData(value);
 
 const fieldOf = (item: unknown, name: string): unknown => (isRecord(item) ? item[name] : undefined);
 
@@ -178,7 +171,7 @@ function collateField(
   others: Iterable<unknown>,
 ): Sequence {
   const kindOf = (value: unknown): string => {
-    if (!isNumber(value)) return 'array';
+    if (!isScalar(value)) return 'array';
     return dtype === undefined ? typeof value : 'number';
   };
   const odd = values.findIndex((value) => kindOf(value) !== kindOf(values[0]));
@@ -191,7 +184,10 @@ function collateField(
   const shapes = own.map(({ shape }) => shape.join());
   if (shapes.some((shape) => shape !== shapes[0])) return padRows('collate', label, own, { dtype });
   const alike = shapes[0] === '0' ? withFeatures(own, others) : own;
-  return markRows(stackParts(label, alike, dtype ?? batchDType(own)));
+  const shape = alike[0]?.shape ?? [];
+  return markRows(
+    joinRows('collate', label, alike, shape, { dtype: dtype ?? batchDType(own), device: defaultDevice() }),
+  );
 }
 
 /**
@@ -206,36 +202,10 @@ function withFeatures(
     const rest = (other instanceof Tensor ? other.shape : readHostValues('collate', other)?.shape)?.slice(1) ?? [];
     if (rest.length > 0) return parts.map((part) => (part instanceof Tensor ? part : { ...part, shape: [0, ...rest] }));
     const oneAxis =
-      other instanceof Tensor ? other.size > 0 : isNumber(other) || (Array.isArray(other) && other.length > 0);
+      other instanceof Tensor ? other.size > 0 : isScalar(other) || (Array.isArray(other) && other.length > 0);
     if (oneAxis) break;
   }
   return parts;
-}
-
-/** [N, …] of parts of one shape. */
-function stackParts(label: string, parts: readonly (HostValues | Tensor)[], dtype: DType): Tensor {
-  const [first] = parts;
-  const onHost = parts.filter((part): part is HostValues => !(part instanceof Tensor));
-  const size = first === undefined || first instanceof Tensor ? 0 : first.data.length;
-  if (onHost.length === parts.length && size * parts.length < LARGE_BATCH) {
-    return tensor(
-      { data: joinElements('collate', label, onHost, dtype, size), shape: [parts.length, ...(first?.shape ?? [])] },
-      { dtype },
-    );
-  }
-  return scope(() =>
-    stack(
-      parts.map((part, index) =>
-        part instanceof Tensor
-          ? part
-          : tensor(
-              { data: toElements('collate', part.data, dtype, ` as ${label} ${index}`), shape: part.shape },
-              { dtype },
-            ),
-      ),
-      0,
-    ),
-  );
 }
 
 const otherKind = (name: string, value: unknown, index: number): ShapeError =>
@@ -245,10 +215,9 @@ const otherKind = (name: string, value: unknown, index: number): ShapeError =>
     fix: 'correct the item, or pass a collate function of your own',
   });
 
-/** A field of one item, with a shape. Numbers in plain arrays are f32, booleans too. */
+/** A field of one item, with a shape. */
 function toPart(name: string, value: unknown, index: number): HostValues | Tensor {
-  if (value instanceof Tensor) return value;
-  const host = readHostValues('collate', value);
-  if (host === undefined) throw otherKind(name, value, index);
-  return Array.isArray(value) ? { ...host, dtype: 'f32' } : host;
+  const part = value instanceof Tensor ? value : readItem('collate', value);
+  if (part === undefined) throw otherKind(name, value, index);
+  return part;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { ArrayDataset } from '../data/dataset';
-import type { HostArray } from '../tensor/factories';
+import type { HostArray } from '../tensor/host-array';
 
 /** One utterance: its frames [T, 12], T from 7 to 29, and its speaker, 0 to 8. */
 export interface Utterance {

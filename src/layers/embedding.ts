@@ -1,5 +1,7 @@
 import { OptionError, ShapeError } from '../tensor/errors';
-import { tensor, type HostArray, type NestedArray } from '../tensor/factories';
+import { tensor } from '../tensor/factories';
+import type { HostArray } from '../tensor/host-array';
+import { type NestedArray, Tensor } from '../tensor/tensor';
 import { noGrad } from '../tensor/grad-mode';
 import { zero_ } from '../tensor/ops/elementwise';
 import { embedding } from '../tensor/ops/indexing';
@@ -9,7 +11,6 @@ import type { Sequence } from '../tensor/padded-sequence';
 import { asGiven, floating, optional, readOptions, withDefault } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
 import { randn } from '../tensor/ops/random';
-import { Tensor } from '../tensor/tensor';
 import { claim } from '../module/allowance';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';

@@ -1,7 +1,7 @@
 import { remedy } from '../tensor/copies';
 import { OptionError, ShapeError } from '../tensor/errors';
-import { tensor, type HostArray } from '../tensor/factories';
-import { readHostValues, toElements } from '../tensor/host-array';
+import { tensor } from '../tensor/factories';
+import { type HostArray, readHostValues, toElements } from '../tensor/host-array';
 import { noGrad } from '../tensor/grad-mode';
 import { copy_, div, sub } from '../tensor/ops/elementwise';
 import { describe, positiveInteger } from '../tensor/options';

@@ -9,9 +9,6 @@ import { describe, nonNegativeInteger } from './options';
 import { asGiven, readOptions, withDefault } from './read-options';
 import { checkTensor, wrap, type DType, type NestedArray, type Tensor } from './tensor';
 
-export type { HostArray, SourceArray } from './host-array';
-export type { NestedArray } from './tensor';
-
 /** Options of the factories. */
 export interface TensorOptions {
   /** Element type. Default: that of a typed array; `f32` for numbers, whole ones too, `bool` for booleans. */

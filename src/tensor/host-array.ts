@@ -53,12 +53,7 @@ const dtypes: Readonly<Record<string, DType>> = {
 };
 
 /** The kind that the addon takes for each dtype. */
-const kinds: Readonly<Record<DType, string>> = {
-  f32: 'Float32Array',
-  f64: 'Float64Array',
-  i32: 'Int32Array',
-  bool: 'Uint8Array',
-};
+const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
 
 /** The dtype of a typed array's elements; undefined for what is none. */
 function dtypeOfArray(value: unknown): DType | undefined {
@@ -66,21 +61,35 @@ function dtypeOfArray(value: unknown): DType | undefined {
   return typeof name === 'string' ? dtypes[name] : undefined;
 }
 
-const isOfKind = (value: unknown, dtype: DType): value is TypedArray => classOf(value) === kinds[dtype];
+const isOfKind = (value: unknown, dtype: DType): value is TypedArray => classOf(value) === kinds[dtype].name;
 
 /** Whether `value` is a typed array that tensors are made of. */
 export const isSourceArray = (value: unknown): value is SourceArray => dtypeOfArray(value) !== undefined;
 
+/** Whether `value` is a number, or a boolean, which counts as one. */
+export const isScalar = (value: unknown): value is number | boolean =>
+  typeof value === 'number' || typeof value === 'boolean';
+
+/** Whether `value` is what `readHostValues` reads, but for what is in its arrays. */
+export const isHostData = (value: unknown): boolean =>
+  isScalar(value) ||
+  isSourceArray(value) ||
+  Array.isArray(value) ||
+  (isHostArray(value) && isSourceArray(value.data) && Array.isArray(value.shape));
+
 /**
  * Whether `value` has the form of a HostArray; its parts may still be wrong. A tensor, with its method data, is none.
  */
-export const isHostArray = (value: unknown): value is { data: unknown; shape: unknown } =>
+const isHostArray = (value: unknown): value is { data: unknown; shape: unknown } =>
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&
   'data' in value &&
   'shape' in value &&
   markOf(value) === undefined;
+
+/** How many elements a tensor of a shape has. */
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
 
 /**
  * As many axes as a tensor may have. Deeper arrays are refused before they are read: one that holds itself has no end.
@@ -97,7 +106,7 @@ const MOST_AXES = 6;
  *                      {OptionError} if `data` or `shape` is not what a HostArray has
  */
 export function readHostValues(op: string, value: unknown): HostValues | undefined {
-  if (typeof value === 'number' || typeof value === 'boolean' || Array.isArray(value)) return readNested(op, value);
+  if (isScalar(value) || Array.isArray(value)) return readNested(op, value);
   const dtype = dtypeOfArray(value);
   if (isSourceArray(value) && dtype !== undefined) {
     const data = unshared(value);
@@ -111,7 +120,7 @@ export function readHostValues(op: string, value: unknown): HostValues | undefin
     throw notNumbers(op, `{ data: ${describe(data)}, shape: ${describe(shape)} }`);
   // A copy, made before the data is looked at: an extent may be a getter, and a buffer may shrink.
   const extents: readonly number[] = [...(shape as readonly number[])];
-  const size = extents.reduce((product, extent) => product * extent, 1);
+  const size = sizeOf(extents);
   if (size !== data.length) {
     throw new ShapeError(op, {
       given: `${data.length} values`,
@@ -120,6 +129,18 @@ export function readHostValues(op: string, value: unknown): HostValues | undefin
     });
   }
   return { data: unshared(data), shape: extents, dtype: own };
+}
+
+/**
+ * Reads the numbers of one item of a batch. Those of plain arrays make f32, booleans too: what an item becomes must not
+ * depend on whether others hold numbers.
+ *
+ * @returns undefined for what is no number on the host
+ * @throws as `readHostValues`
+ */
+export function readItem(op: string, item: unknown): HostValues | undefined {
+  const host = readHostValues(op, item);
+  return host !== undefined && Array.isArray(item) ? { ...host, dtype: 'f32' } : host;
 }
 
 /** Where another thread may write meanwhile, a copy: what is checked has to be what is taken. */
@@ -162,15 +183,10 @@ function readNested(op: string, source: NestedArray): HostValues {
   const copy = (value: unknown, depth: number): void => {
     if (Array.isArray(value) && value.length === shape[depth]) {
       for (const part of value) copy(part, depth + 1);
-    } else if ((typeof value === 'number' || typeof value === 'boolean') && depth === shape.length) {
+    } else if (isScalar(value) && depth === shape.length) {
       if (typeof value === 'boolean') booleans++;
       data.push(Number(value));
-    } else if (
-      !Array.isArray(value) &&
-      !isSourceArray(value) &&
-      typeof value !== 'number' &&
-      typeof value !== 'boolean'
-    ) {
+    } else if (!Array.isArray(value) && !isSourceArray(value) && !isScalar(value)) {
       throw noNumber(op, value, depth);
     } else {
       throw new ShapeError(op, {
@@ -217,7 +233,6 @@ export function toElements(op: string, data: HostValues['data'], dtype: DType, w
 
 /** Zeros that hold `length` elements of a dtype. @throws {NativeError} if there is no memory for them */
 export function zeroElements(dtype: DType, length: number): TypedArray {
-  const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
   try {
     return new kinds[dtype](length);
   } catch (error) {

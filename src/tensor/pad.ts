@@ -1,9 +1,13 @@
 import { remedy } from './copies';
+import { defaultDevice } from './device';
 import { OptionError, ShapeError } from './errors';
-import { tensor, zeros, type NestedArray } from './factories';
+import { tensor, zeros } from './factories';
+import { type NestedArray, Tensor, type DType } from './tensor';
 import {
+  isScalar,
   joinElements,
-  readHostValues,
+  readItem,
+  sizeOf,
   toElements,
   type HostArray,
   type HostValues,
@@ -15,7 +19,6 @@ import { PaddedSequence } from './padded-sequence';
 import { asGiven, readOptions } from './read-options';
 import { scope } from './scope';
 import { longest } from './steps';
-import { Tensor, type DType } from './tensor';
 
 /** What `pad` takes to be one sequence, [T, …]; a bare typed array is [T]. */
 export type SequenceItem = HostArray<SourceArray> | SourceArray | readonly NestedArray[] | Tensor;
@@ -49,12 +52,7 @@ export function pad(items: readonly SequenceItem[], options: PadOptions = {}): P
     });
   if (items.length === 0)
     throw new ShapeError('pad', { given: 'no sequence', expected: 'at least one', fix: 'leave empty batches out' });
-  return padRows(
-    'pad',
-    'item',
-    items.map((item, index) => (item instanceof Tensor ? item : hostRow(item, index))),
-    settings,
-  );
+  return padRows('pad', 'item', items.map(toRow), settings);
 }
 
 /**
@@ -81,30 +79,57 @@ export function padRows(
       fix: 'cut the items, or leave steps out',
     });
   }
-  const dtype = options.dtype ?? batchDType(rows);
-  const settings = { dtype, ...(options.device === undefined ? {} : { device: options.device }) };
-  const stride = rest.reduce((product, extent) => product * extent, steps);
-  const onHost = rows.filter((row): row is HostValues => !(row instanceof Tensor));
-  if (onHost.length === rows.length && rows.length * stride < LARGE_BATCH) {
-    const data = joinElements(op, label, onHost, dtype, stride);
-    return PaddedSequence.zeroPadded(tensor({ data, shape: [rows.length, steps, ...rest] }, settings), lengths);
-  }
-  const values = scope(() => {
-    const tensors = rows.map((row, index) =>
-      row instanceof Tensor
-        ? row
-        : tensor({ data: toElements(op, row.data, dtype, ` as ${label} ${index}`), shape: row.shape }, settings),
-    );
-    return stackRows(tensors, steps, rest);
-  });
-  return PaddedSequence.zeroPadded(values, lengths);
+  const settings = { dtype: options.dtype ?? batchDType(rows), device: options.device ?? defaultDevice() };
+  return PaddedSequence.zeroPadded(joinRows(op, label, rows, [steps, ...rest], settings), lengths);
 }
 
 /**
  * From this many elements on, items go to the device one by one and are joined there: a quarter of the time on this
  * thread, which timers and requests wait for, and padding takes no memory on the host.
  */
-export const LARGE_BATCH = 2 ** 16;
+const LARGE_BATCH = 2 ** 16;
+
+/**
+ * One tensor [N, …] of items, zeros at the end of those that are shorter along their first axis.
+ *
+ * @param op     the caller, for the message
+ * @param label  what an item is to the caller, as for `padRows`
+ * @param shape  of each item in the batch
+ * @internal
+ */
+export function joinRows(
+  op: string,
+  label: string,
+  rows: readonly (HostValues | Tensor)[],
+  shape: readonly number[],
+  settings: { dtype: DType; device: string },
+): Tensor {
+  const { dtype } = settings;
+  const stride = sizeOf(shape);
+  const onHost = rows.filter((row): row is HostValues => !(row instanceof Tensor));
+  if (onHost.length === rows.length && rows.length * stride < LARGE_BATCH) {
+    const data = joinElements(op, label, onHost, dtype, stride);
+    return tensor({ data, shape: [rows.length, ...shape] }, settings);
+  }
+  const toTensor = (row: HostValues | Tensor, index: number): Tensor =>
+    row instanceof Tensor
+      ? row
+      : tensor({ data: toElements(op, row.data, dtype, ` as ${label} ${index}`), shape: row.shape }, settings);
+  return scope(() =>
+    stack(
+      rows.map((row, index) => lengthened(toTensor(row, index), shape)),
+      0,
+    ),
+  );
+}
+
+/** A tensor [T', …] with zeros behind it up to `shape`, [T, …]. */
+function lengthened(row: Tensor, [steps = 1, ...rest]: readonly number[]): Tensor {
+  const [length = 1] = row.shape;
+  if (length === steps) return row;
+  const padding = zeros([steps - length, ...rest], { dtype: row.dtype, device: row.device });
+  return length === 0 ? padding : concat([row, padding], 0);
+}
 
 /**
  * The dtype of a batch: that of its tensors, if there are any, else of the items on the host; f32 where they differ.
@@ -135,25 +160,14 @@ function checkFeatures(op: string, label: string, rows: readonly { shape: readon
   return rest;
 }
 
-/** The numbers of an item. Those of plain arrays make f32, booleans too. */
-function hostRow(item: unknown, index: number): HostValues {
-  const row = typeof item === 'number' || typeof item === 'boolean' ? undefined : readHostValues('pad', item);
-  if (row === undefined)
-    throw new ShapeError('pad', {
-      given: `${describe(item)} as item ${index}`,
-      expected: 'a host array, a typed array, nested arrays or a tensor',
-      fix: remedy(item, 'give each item the shape [T, …]'),
-    });
-  return Array.isArray(item) ? { ...row, dtype: 'f32' } : row;
-}
-
-/** One tensor [N, T, …] of tensors [T_i, …]. */
-function stackRows(rows: readonly Tensor[], steps: number, rest: readonly number[]): Tensor {
-  const whole = rows.map((row) => {
-    const [length = 0] = row.shape;
-    if (length === steps) return row;
-    const padding = zeros([steps - length, ...rest], { dtype: row.dtype, device: row.device });
-    return length === 0 ? padding : concat([row, padding], 0);
+/** An item of a batch as it was given. */
+function toRow(item: unknown, index: number): HostValues | Tensor {
+  if (item instanceof Tensor) return item;
+  const row = isScalar(item) ? undefined : readItem('pad', item);
+  if (row !== undefined) return row;
+  throw new ShapeError('pad', {
+    given: `${describe(item)} as item ${index}`,
+    expected: 'a host array, a typed array, nested arrays or a tensor',
+    fix: remedy(item, 'give each item the shape [T, …]'),
   });
-  return stack(whole, 0);
 }

@@ -1,14 +1,14 @@
 import { inspect } from 'node:util';
 import { markClass } from './copies';
 import { OptionError, ShapeError } from './errors';
-import { tensor, type NestedArray } from './factories';
+import { tensor } from './factories';
+import { type NestedArray, checkTensor, type DType, type Tensor, type TypedArray } from './tensor';
 import { argmax } from './ops/reduce';
 import { cast, maskedFill } from './ops/elementwise';
 import { flip, reshape, select, slice } from './ops/shape';
 import { describe } from './options';
 import { refuseInStep } from './replay-notes';
 import { longest, pickSteps, reverseSteps, spreadSteps } from './steps';
-import { checkTensor, type DType, type Tensor, type TypedArray } from './tensor';
 import { noNumber } from './tensor-errors';
 
 /** What every layer that knows about time takes and gives back in kind. */
