@@ -1,10 +1,14 @@
 import type { CTCLengths, CTCLossSettings } from '../tensor/ops/losses-options';
 import * as readers from '../tensor/ops/losses-options';
+import { tensor } from '../tensor/factories';
+import { div } from '../tensor/ops/elementwise';
 import { ctcLoss } from '../tensor/ops/losses';
+import { lengthsOf, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { readOptions } from '../tensor/read-options';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
+import { elementWeights } from '../tensor/weights';
 import { LossWithOptions } from './loss';
+import { weighted } from './weighted';
 
 /**
  * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels,
@@ -34,11 +38,24 @@ export class CTCLoss extends LossWithOptions<CTCLossSettings> {
    * In a Trainer a tensor is [N, T, C], as where all rows of a batch are full; give a function that calls `forward` for
    * outputs of [T, N, C].
    *
-   * @throws {ShapeError} if lengths and shapes do not fit
+   * @param weight  of each sequence, [N]
+   * @throws {ShapeError} if there is not one weight for each sequence
    */
-  override ofBatch(input: Sequence, target: Sequence): Tensor {
+  override ofBatch(input: Sequence, target: Sequence, weight?: Sequence): Tensor {
     const [rows = 0, steps = 0] = input.shape;
     const known = input instanceof PaddedSequence || input.rank !== 3;
-    return this.forward(known ? input : new PaddedSequence(input, new Array<number>(rows).fill(steps)), target);
+    const sequences = known ? input : new PaddedSequence(input, new Array<number>(rows).fill(steps));
+    if (weight === undefined) return this.forward(sequences, target);
+    const { reduction } = this.options;
+    const values = ctcLoss(sequences, target, { ...this.options, reduction: 'none' });
+    const { shape, dtype, device } = values;
+    const weights = elementWeights('CTCLoss', weight, { shape, lengths: undefined, dtype });
+    if (reduction !== 'mean') return weighted(values, weights, reduction);
+    const labels = lengthsOf(target) ?? new Array<number>(rows).fill(target.shape[1] ?? 0);
+    const counts = tensor(
+      labels.map((count) => Math.max(count, 1)),
+      { dtype, device },
+    );
+    return weighted(div(values, counts), weights, reduction);
   }
 }

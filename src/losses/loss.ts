@@ -1,4 +1,5 @@
 import { markClass } from '../tensor/copies';
+import { OptionError } from '../tensor/errors';
 import type { Sequence } from '../tensor/padded-sequence';
 import { readOptions, type Readers } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
@@ -24,9 +25,17 @@ export abstract class Loss {
   /**
    * The loss as a Trainer computes it, of batches whose first axis is N: `forward`, unless a loss takes its tensors in
    * another order.
+   *
+   * @param weight  of each example, [N], or of each step, [N, T]: a mean is Σ weight · loss / Σ weight
+   * @throws {OptionError} if the loss cannot weigh; a loss of one's own takes the weight here
    */
-  ofBatch(input: Sequence, target: Sequence): Tensor {
-    return this.forward(input, target);
+  ofBatch(input: Sequence, target: Sequence, weight?: Sequence): Tensor {
+    if (weight === undefined) return this.forward(input, target);
+    throw new OptionError(this.constructor.name, {
+      given: 'a batch with a weight',
+      expected: 'a loss that weighs examples or steps',
+      fix: 'write ofBatch(input, target, weight) in this class, or leave weight out of the batches',
+    });
   }
 }
 

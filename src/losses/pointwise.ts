@@ -4,9 +4,11 @@ import type {
   HuberLossOptions,
   KLDivergenceOptions,
   LossOptions,
+  Reduction,
   SmoothL1LossOptions,
 } from '../tensor/ops/losses-options';
 import * as readers from '../tensor/ops/losses-options';
+import { commonLengths } from '../tensor/ops/losses-shapes';
 import {
   binaryCrossEntropy,
   binaryCrossEntropyWithLogits,
@@ -17,8 +19,52 @@ import {
   smoothL1Loss,
 } from '../tensor/ops/losses';
 import type { Sequence } from '../tensor/padded-sequence';
+import type { Readers } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
+import { elementWeights } from '../tensor/weights';
 import { LossWithOptions } from './loss';
+import { countingAlone, weighted } from './weighted';
+
+/** Whatever options a point-wise loss has. */
+interface PointwiseOptions {
+  reduction?: Reduction | 'batchmean';
+}
+
+/** A loss of each element by itself: `forward` is its function with the options of the class. */
+abstract class PointwiseLoss<O extends PointwiseOptions> extends LossWithOptions<O> {
+  readonly #loss: (input: Sequence, target: Sequence, options: Readonly<Required<O>>) => Tensor;
+
+  constructor(
+    op: string,
+    options: O,
+    readers: Readers<O>,
+    loss: (input: Sequence, target: Sequence, options: Readonly<Required<O>>) => Tensor,
+  ) {
+    super(op, options, readers);
+    this.#loss = loss;
+  }
+
+  override forward(input: Sequence, target: Sequence): Tensor {
+    return this.#loss(input, target, this.options);
+  }
+
+  /** @throws {ShapeError} if there is not one weight for each example, step or element */
+  override ofBatch(input: Sequence, target: Sequence, weight?: Sequence): Tensor {
+    if (weight === undefined) return this.forward(input, target);
+    const op = this.constructor.name;
+    const { reduction = 'mean' } = this.options as PointwiseOptions;
+    const { shape, dtype } = input;
+    const lengths = commonLengths(op, input, target);
+    const weights = elementWeights(op, weight, { shape, lengths, dtype });
+    const values = this.#loss(countingAlone(input, weights), countingAlone(target, weights), {
+      ...this.options,
+      reduction: 'none',
+    });
+    if (reduction !== 'batchmean') return weighted(values, weights, reduction);
+    const examples = elementWeights(op, weight, { shape: shape.slice(0, 1), lengths: undefined, dtype });
+    return weighted(values, weights, 'mean', examples);
+  }
+}
 
 /**
  * Mean squared error, `(x - t)²`.
@@ -28,13 +74,9 @@ import { LossWithOptions } from './loss';
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.MSELoss
  */
-export class MSELoss extends LossWithOptions<LossOptions> {
+export class MSELoss extends PointwiseLoss<LossOptions> {
   constructor(options: LossOptions = {}) {
-    super('MSELoss', options, readers.reductionOnly);
-  }
-
-  override forward(input: Sequence, target: Sequence): Tensor {
-    return mseLoss(input, target, this.options);
+    super('MSELoss', options, readers.reductionOnly, mseLoss);
   }
 }
 
@@ -46,13 +88,9 @@ export class MSELoss extends LossWithOptions<LossOptions> {
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.L1Loss
  */
-export class L1Loss extends LossWithOptions<LossOptions> {
+export class L1Loss extends PointwiseLoss<LossOptions> {
   constructor(options: LossOptions = {}) {
-    super('L1Loss', options, readers.reductionOnly);
-  }
-
-  override forward(input: Sequence, target: Sequence): Tensor {
-    return l1Loss(input, target, this.options);
+    super('L1Loss', options, readers.reductionOnly, l1Loss);
   }
 }
 
@@ -64,13 +102,9 @@ export class L1Loss extends LossWithOptions<LossOptions> {
  * @throws {OptionError} if an option is unknown, or `beta` out of range
  * @see torch.nn.SmoothL1Loss
  */
-export class SmoothL1Loss extends LossWithOptions<SmoothL1LossOptions> {
+export class SmoothL1Loss extends PointwiseLoss<SmoothL1LossOptions> {
   constructor(options: SmoothL1LossOptions = {}) {
-    super('SmoothL1Loss', options, readers.smoothL1);
-  }
-
-  override forward(input: Sequence, target: Sequence): Tensor {
-    return smoothL1Loss(input, target, this.options);
+    super('SmoothL1Loss', options, readers.smoothL1, smoothL1Loss);
   }
 }
 
@@ -82,13 +116,9 @@ export class SmoothL1Loss extends LossWithOptions<SmoothL1LossOptions> {
  * @throws {OptionError} if an option is unknown, or `delta` out of range
  * @see torch.nn.HuberLoss
  */
-export class HuberLoss extends LossWithOptions<HuberLossOptions> {
+export class HuberLoss extends PointwiseLoss<HuberLossOptions> {
   constructor(options: HuberLossOptions = {}) {
-    super('HuberLoss', options, readers.huber);
-  }
-
-  override forward(input: Sequence, target: Sequence): Tensor {
-    return huberLoss(input, target, this.options);
+    super('HuberLoss', options, readers.huber, huberLoss);
   }
 }
 
@@ -100,13 +130,9 @@ export class HuberLoss extends LossWithOptions<HuberLossOptions> {
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.BCELoss; BCEWithLogitsLoss is exact where sigmoid rounds to 0 or 1
  */
-export class BCELoss extends LossWithOptions<LossOptions> {
+export class BCELoss extends PointwiseLoss<LossOptions> {
   constructor(options: LossOptions = {}) {
-    super('BCELoss', options, readers.reductionOnly);
-  }
-
-  override forward(input: Sequence, target: Sequence): Tensor {
-    return binaryCrossEntropy(input, target, this.options);
+    super('BCELoss', options, readers.reductionOnly, binaryCrossEntropy);
   }
 }
 
@@ -119,13 +145,9 @@ export class BCELoss extends LossWithOptions<LossOptions> {
  * @throws {OptionError} if an option is unknown, or `posWeight` is no tensor
  * @see torch.nn.BCEWithLogitsLoss
  */
-export class BCEWithLogitsLoss extends LossWithOptions<BinaryCrossEntropyWithLogitsOptions> {
+export class BCEWithLogitsLoss extends PointwiseLoss<BinaryCrossEntropyWithLogitsOptions> {
   constructor(options: BinaryCrossEntropyWithLogitsOptions = {}) {
-    super('BCEWithLogitsLoss', options, readers.binaryCrossEntropyWithLogits);
-  }
-
-  override forward(input: Sequence, target: Sequence): Tensor {
-    return binaryCrossEntropyWithLogits(input, target, this.options);
+    super('BCEWithLogitsLoss', options, readers.binaryCrossEntropyWithLogits, binaryCrossEntropyWithLogits);
   }
 }
 
@@ -139,12 +161,8 @@ export class BCEWithLogitsLoss extends LossWithOptions<BinaryCrossEntropyWithLog
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.KLDivLoss
  */
-export class KLDivLoss extends LossWithOptions<KLDivergenceOptions> {
+export class KLDivLoss extends PointwiseLoss<KLDivergenceOptions> {
   constructor(options: KLDivergenceOptions = {}) {
-    super('KLDivLoss', options, readers.klDivergence);
-  }
-
-  override forward(input: Sequence, target: Sequence): Tensor {
-    return klDivergence(input, target, this.options);
+    super('KLDivLoss', options, readers.klDivergence, klDivergence);
   }
 }

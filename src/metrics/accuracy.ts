@@ -1,4 +1,4 @@
-import { cast, eq, logicalAnd } from '../tensor/ops/elementwise';
+import { maskedFill, ne } from '../tensor/ops/elementwise';
 import { sum } from '../tensor/ops/reduce';
 import { stack } from '../tensor/ops/shape';
 import { finiteNumber } from '../tensor/options';
@@ -45,9 +45,8 @@ export class Accuracy extends Metric {
   }
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
-    const { said, truth, counts } = answersOf('Accuracy', output, target, { ...hints, ...this.#reading });
-    const right = logicalAnd(eq(said, truth), counts);
-    return stack([sum(cast(right, 'f64')), sum(cast(counts, 'f64'))], 0);
+    const { said, truth, weights } = answersOf('Accuracy', output, target, { ...hints, ...this.#reading });
+    return stack([sum(maskedFill(weights, ne(said, truth), 0)), sum(weights)], 0);
   }
 
   protected override result(totals: readonly number[]): number {

@@ -7,6 +7,7 @@ import { expand, reshape } from '../tensor/ops/shape';
 import { describe } from '../tensor/options';
 import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
+import { elementWeights } from '../tensor/weights';
 import type { MetricHints } from './metric';
 
 /** What a model says and what is right, element by element; all of one shape. */
@@ -15,8 +16,11 @@ export interface Answers {
   readonly said: Tensor;
   /** The right class, i32; 0 where it does not count. */
   readonly truth: Tensor;
-  /** Which elements count, bool: those that are not padding and whose label is not the one to ignore. */
-  readonly counts: Tensor;
+  /**
+   * How much each element counts, f64: its weight, 1 if there are none, but 0 in the padding and where the label is the
+   * one to ignore.
+   */
+  readonly weights: Tensor;
   /** Number of classes. */
   readonly classes: number;
 }
@@ -49,9 +53,17 @@ export function answersOf(op: string, output: Sequence, target: Sequence, readin
     lengths?.some((length) => length < (scores.shape[1] ?? 0)) === true
       ? new PaddedSequence(scores, lengths).mask()
       : undefined;
-  if (isBinary(output, truths, reading)) return binaryAnswers(scores, truths, real, reading);
-  return classAnswers(op, scores, truths, real, reading);
+  const { counts, ...answers } = isBinary(output, truths, reading)
+    ? binaryAnswers(scores, truths, real, reading)
+    : classAnswers(op, scores, truths, real, reading);
+  const { weight } = reading;
+  if (weight === undefined) return { ...answers, weights: cast(counts, 'f64') };
+  const weights = elementWeights(op, weight, { shape: counts.shape, lengths, dtype: 'f64' });
+  return { ...answers, weights: maskedFill(weights, logicalNot(counts), 0) };
 }
+
+/** With which elements count, bool, in place of how much. */
+type CountedAnswers = Omit<Answers, 'weights'> & { readonly counts: Tensor };
 
 const sameShape = (a: Tensor, b: Tensor): boolean => a.shape.join() === b.shape.join();
 
@@ -75,7 +87,7 @@ function binaryAnswers(
   target: Tensor,
   real: Tensor | undefined,
   { threshold, ignoreIndex = IGNORED, scores: kind }: Reading,
-): Answers {
+): CountedAnswers {
   const { shape } = target;
   const x = reshape(scores, shape);
   const said = cast(gt(x, threshold ?? (kind === 'logits' ? 0 : 0.5)), 'i32');
@@ -90,7 +102,7 @@ function classAnswers(
   target: Tensor,
   real: Tensor | undefined,
   { ignoreIndex = IGNORED, scores: kind }: Reading,
-): Answers {
+): CountedAnswers {
   const classes = scores.shape.at(-1) ?? 0;
   const given = sameShape(scores, target);
   if (given && kind !== 'classes') {

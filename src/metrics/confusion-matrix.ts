@@ -51,7 +51,7 @@ export class ConfusionMatrix extends Metric {
     const {
       said,
       truth,
-      counts,
+      weights,
       classes: found,
     } = answersOf('ConfusionMatrix', output, target, { ...hints, ...this.#reading });
     if (found !== classes) {
@@ -67,15 +67,11 @@ export class ConfusionMatrix extends Metric {
     }
     const flat = (x: Tensor): Tensor => reshape(x, [-1]);
     const labels = maskedFill(truth, logicalOr(lt(truth, 0), ge(truth, classes)), classes);
-    const rows = mul(cast(oneHot(flat(labels), classes + 1), 'f64'), cast(reshape(counts, [-1, 1]), 'f64'));
+    const rows = mul(cast(oneHot(flat(labels), classes + 1), 'f64'), reshape(weights, [-1, 1]));
     return matmul(transpose(rows, 0, 1), cast(oneHot(add(flat(said), 1), classes + 1), 'f64'));
   }
 
-  /**
-   * Counts by class and answer: row = true class, column = answer.
-   *
-   * @throws {OptionError} if a label was no class
-   */
+  /** Counts by class and answer, or sums of weights: row = true class, column = answer. */
   async matrix(): Promise<number[][]> {
     const totals = this.#checked(await this.totals());
     const classes = this.#numClasses;
