@@ -22,20 +22,25 @@ import type { Sequence } from '../tensor/padded-sequence';
 export type Field = number | boolean | SourceArray | HostArray<SourceArray> | readonly NestedArray[] | Tensor;
 
 /**
- * What `collate` makes of items: each field of records becomes a tensor or a PaddedSequence; items that are no records
- * become one.
+ * What `collate` makes of items: each field of records, and of records in them, becomes a tensor or a PaddedSequence;
+ * items that are no records become one.
  */
-export type Collated<Item> = Item extends Field ? Sequence : { [Name in keyof Item]: Sequence };
+export type Collated<Item> = Item extends Field ? Sequence : { [Name in keyof Item]: CollatedField<Item[Name]> };
+
+type CollatedField<Value> = Value extends Field ? Sequence : Value extends object ? Collated<Value> : Sequence;
 
 /** Element types by field, where the default is not what is wanted. */
-export type FieldTypes<Item> = Item extends Field ? DType : { [Name in keyof Item]?: DType };
+export type FieldTypes<Item> = Item extends Field ? DType : { [Name in keyof Item]?: FieldTypesOf<Item[Name]> };
+
+type FieldTypesOf<Value> = Value extends Field ? DType : Value extends object ? FieldTypes<Value> : DType;
 
 /**
  * Makes a batch of items. Field by field:
  *
  * - numbers: [N];
  * - arrays and tensors of one shape: stacked, [N, …];
- * - arrays and tensors that differ in their first axis only: a PaddedSequence [N, T, …] with their lengths.
+ * - arrays and tensors that differ in their first axis only: a PaddedSequence [N, T, …] with their lengths;
+ * - records, as in { input: { series, age }, target }: a record of the same fields.
  *
  * Element types never depend on the numbers: plain numbers and plain arrays make f32, booleans bool, and typed arrays
  * and tensors keep theirs. Labels and indices may be f32: what takes them checks that they are whole, and f32 holds
@@ -84,17 +89,31 @@ function batchOf(items: readonly unknown[], dtypes: unknown, others: Iterable<un
       expected: 'numbers, arrays, tensors, or records of these',
       fix: 'pass a collate function of your own',
     });
+  return batchOfRecords('', first, items, dtypes, others);
+}
+
+/**
+ * A record of the fields of records.
+ *
+ * @param path  to the field that holds them, for messages: 'input.', or '' for items
+ */
+function batchOfRecords(
+  path: string,
+  first: Record<string, unknown>,
+  items: readonly unknown[],
+  dtypes: unknown,
+  others: Iterable<unknown>,
+): Record<string, unknown> {
   const types = isRecord(dtypes) ? dtypes : {};
   return Object.fromEntries(
-    Object.keys(first).map((name) => [
-      name,
-      collateField(
-        name,
-        items.map((item) => fieldOf(item, name)),
-        asked('collate', types[name]),
-        fieldsOf(others, name),
-      ),
-    ]),
+    Object.keys(first).map((name) => {
+      const values = items.map((item) => fieldOf(item, name));
+      const [head] = values;
+      const rest = fieldsOf(others, name);
+      if (isGroup(head) && values.every(isGroup))
+        return [name, batchOfRecords(`${path}${name}.`, head, values, types[name], rest)];
+      return [name, collateField(`${path}${name}`, values, asked('collate', types[name]), rest)];
+    }),
   );
 }
 
@@ -147,7 +166,9 @@ export function checkTypes(op: string, item: unknown, dtypes: unknown): void {
           fix: meant === undefined ? `leave ${name} out` : `write ${meant}, if that is what you mean by ${name}`,
         });
       }
-      checkDType(op, dtype);
+      const field = fieldOf(item, name);
+      if (isGroup(field)) checkTypes(op, field, dtype);
+      else checkDType(op, dtype);
     }
   }
 }
@@ -155,11 +176,18 @@ export function checkTypes(op: string, item: unknown, dtypes: unknown): void {
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 const isField = (value: unknown): boolean => value instanceof Tensor || isHostData(value);
 
+/** Whether a field holds fields. */
+const isGroup = (value: unknown): value is Record<string, unknown> =>
+  isPlain(value) && !isField(value) && !isHostArray(value);
+
 const fieldOf = (item: unknown, name: string): unknown => (isRecord(item) ? item[name] : undefined);
 
-function* fieldsOf(items: Iterable<unknown>, name: string): Generator<unknown> {
-  for (const item of items) yield fieldOf(item, name);
-}
+/** One field of items, as often as it is walked over. */
+const fieldsOf = (items: Iterable<unknown>, name: string): Iterable<unknown> => ({
+  *[Symbol.iterator]() {
+    for (const item of items) yield fieldOf(item, name);
+  },
+});
 
 const asked = (op: string, dtype: unknown): DType | undefined =>
   dtype === undefined ? undefined : checkDType(op, dtype);

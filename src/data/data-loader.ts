@@ -3,7 +3,7 @@ import { OptionError } from '../tensor/errors';
 import { flag, positiveInteger } from '../tensor/options';
 import { asGiven, readOptions, withDefault } from '../tensor/read-options';
 import { checkTypes, collateLike, type Collated, type FieldTypes } from './collate';
-import { ArrayDataset, asDataset, itemsOf, Subset, type Dataset } from './dataset';
+import { ArrayDataset, asDataset, Subset, type Dataset } from './dataset';
 import { RandomSampler, SequentialSampler, type Sampler } from './sampler';
 
 /** Options of a DataLoader. */
@@ -104,7 +104,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.#sampler = sampler ?? (shuffle ? new RandomSampler(dataset.length) : new SequentialSampler(dataset.length));
     const array = arrayBelow(dataset);
     if (array !== undefined && dtypes !== undefined) checkTypes(op, array.at(0), dtypes);
-    this.#collate = collate ?? ((items) => collateLike<Item>(items, dtypes, array === undefined ? [] : itemsOf(array)));
+    this.#collate = collate ?? ((items) => collateLike<Item>(items, dtypes, array ?? []));
     if (this.length === 0) {
       throw new OptionError(op, {
         given: `batchSize: ${this.batchSize} with dropLast for ${this.#sampler.length} items`,
