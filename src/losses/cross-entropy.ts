@@ -5,7 +5,7 @@ import { crossEntropy } from '../tensor/ops/losses';
 import { asGiven, readOptions } from '../tensor/read-options';
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { elementWeights } from '../tensor/weights';
+import { elementWeights } from '../tensor/ops/losses-weights';
 import { LossWithOptions } from './loss';
 import { countingAlone } from './weighted';
 

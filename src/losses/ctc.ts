@@ -6,7 +6,7 @@ import { ctcLoss } from '../tensor/ops/losses';
 import { lengthsOf, PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { elementWeights } from '../tensor/weights';
+import { elementWeights } from '../tensor/ops/losses-weights';
 import { LossWithOptions } from './loss';
 import { weighted } from './weighted';
 

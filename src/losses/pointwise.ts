@@ -21,7 +21,7 @@ import {
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Readers } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { elementWeights } from '../tensor/weights';
+import { elementWeights } from '../tensor/ops/losses-weights';
 import { LossWithOptions } from './loss';
 import { countingAlone, weighted } from './weighted';
 

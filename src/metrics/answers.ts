@@ -7,7 +7,7 @@ import { expand, reshape } from '../tensor/ops/shape';
 import { describe } from '../tensor/options';
 import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { elementWeights } from '../tensor/weights';
+import { elementWeights } from '../tensor/ops/losses-weights';
 import type { MetricHints } from './metric';
 
 /** What a model says and what is right, element by element; all of one shape. */

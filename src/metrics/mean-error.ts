@@ -5,12 +5,12 @@ import { sum } from '../tensor/ops/reduce';
 import { stack } from '../tensor/ops/shape';
 import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
-import { elementWeights } from '../tensor/weights';
+import { elementWeights } from '../tensor/ops/losses-weights';
 import { Metric, ratio, type MetricHints } from './metric';
 
 /**
- * Σ weight · error(output - target) and Σ weight over real elements, f64 [2]; without weights each counts 1. All in f64,
- * whatever the two are.
+ * Σ weight · error(output - target) and Σ weight over real elements, f64 [2]; without weights each counts 1. All in
+ * f64, whatever the two are.
  */
 function errorSum(
   op: string,

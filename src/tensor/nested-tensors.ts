@@ -23,3 +23,13 @@ export function mapTensors(value: unknown, fn: (x: Tensor) => Tensor): unknown {
     return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, mapTensors(part, fn)]));
   return value;
 }
+
+/** The tensors in a value, in the order and the places in which `mapTensors` meets them. */
+export function tensorsIn(value: unknown): Tensor[] {
+  const found: Tensor[] = [];
+  mapTensors(value, (x) => {
+    found.push(x);
+    return x;
+  });
+  return found;
+}

@@ -23,16 +23,16 @@ export interface TrainingRun {
   readonly history: History;
   /** Ends the training after the running epoch; after the running step if the loader has no length. */
   stop(): void;
-  /** Loss and metrics over batches; not while an epoch is running, hence not in `onStep`. */
-  evaluate(loader: Batches): Promise<Figures>;
+  /** Loss and metrics over batches. The figures of a running epoch do not change by it. */
+  evaluate(loader: Batches<object>): Promise<Figures>;
   /**
    * What the model says, in evaluation mode and under `noGrad`.
    *
-   * @param data  the input of one batch, or batches
+   * @param data  batches, or one batch or its input
    */
-  predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
-  /** As above, one result for each batch. */
-  predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
+  predict(data: Batches<object>): Promise<Sequence[]>;
+  /** As above, of one. */
+  predict(data: object): Promise<Sequence>;
 }
 
 /** Called while a model is trained; each may be asynchronous. */

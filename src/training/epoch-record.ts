@@ -1,5 +1,5 @@
 /** The loss, and the metrics by their names. */
-export type Figures = Record<string, number> & {
+export type Figures<Name extends string = string> = { [Figure in Name]: number } & {
   /** The loss over all batches. */
   loss: number;
 };

@@ -1,7 +1,9 @@
 import { DTypeError, NativeError, OptionError, StmnetError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import { isPlainObject } from '../tensor/nested-tensors';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { DType, Tensor } from '../tensor/tensor';
+import { isSequence } from './batch';
 
 /** What a loss of probabilities says of NaN, on either device. */
 const REFUSED = /: got (?:input |target )?-?nan .*probabilit/;
@@ -46,29 +48,39 @@ function placed(error: unknown, place: string): unknown {
  *
  * @param dtype  of the parameters
  */
-export function explainingTypes<R>(
-  fields: Readonly<Record<string, Sequence>>,
-  dtype: DType | undefined,
-  step: () => R,
-): R {
+export function explainingTypes<R>(batch: object, dtype: DType | undefined, step: () => R): R {
   try {
     return step();
   } catch (error) {
-    throw error instanceof DTypeError && dtype !== undefined ? explained(error, fields, dtype) : error;
+    throw error instanceof DTypeError && dtype !== undefined ? explained(error, batch, dtype) : error;
   }
 }
 
-function explained(error: DTypeError, fields: Readonly<Record<string, Sequence>>, dtype: DType): DTypeError {
+function explained(error: DTypeError, batch: object, dtype: DType): DTypeError {
   const [text = '', advice] = error.message.split('\n  Fix: ');
-  const odd = Object.entries(fields)
-    .filter(([, field]) => field.dtype !== dtype && text.includes(describe(valuesOf(field))))
-    .map(([name]) => name);
+  const isOdd = (field: unknown): field is Sequence =>
+    isSequence(field) && field.dtype !== dtype && text.includes(describe(valuesOf(field)));
+  const odd = Object.entries(batch).filter(([, field]) => isOdd(field) || containsOdd(field, isOdd));
   if (odd.length === 0 || advice?.includes('cast') !== true) return error;
-  const dtypes = odd.map((name) => `${name}: '${dtype}'`).join(', ');
+  const names = odd.map(([name]) => name).join(' and ');
+  const dtypes = odd.map(([name, field]) => `${name}: ${typesText(field, isOdd, dtype)}`).join(', ');
   const fix =
-    `pass the DataLoader dtypes: { ${dtypes} }; of a batch made otherwise, cast the ${odd.join(' and ')} with ` +
+    `pass the DataLoader dtypes: { ${dtypes} }; of a batch made otherwise, cast the ${names} with ` +
     `cast('${dtype}')`;
   const told = new DTypeError(error.op, `${text}\n  Fix: ${fix}.`, error.code);
   told.cause = error;
   return told;
+}
+
+type IsOdd = (field: unknown) => field is Sequence;
+
+/** Whether a record of fields holds one that is odd. */
+const containsOdd = (field: unknown, isOdd: IsOdd): boolean =>
+  isPlainObject(field) && Object.values(field).some((part) => isOdd(part) || containsOdd(part, isOdd));
+
+/** What to write as the element type of a field: 'f32', or { series: 'f32' } for a record. */
+function typesText(field: unknown, isOdd: IsOdd, dtype: DType): string {
+  if (!isPlainObject(field)) return `'${dtype}'`;
+  const odd = Object.entries(field).filter(([, part]) => isOdd(part) || containsOdd(part, isOdd));
+  return `{ ${odd.map(([name, part]) => `${name}: ${typesText(part, isOdd, dtype)}`).join(', ')} }`;
 }

@@ -1,13 +1,15 @@
-import { Loss } from '../losses/loss';
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { takeLossNotes, type Divisor, type OutputKind } from '../tensor/ops/losses-notes';
 import { add, cast, mul } from '../tensor/ops/elementwise';
 import { countReal } from '../tensor/ops/losses-shapes';
+import { sum } from '../tensor/ops/reduce';
 import { reshape, stack } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tensor/options';
 import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { elementWeights } from '../tensor/ops/losses-weights';
+import { isSequence } from './batch';
 import type { MetricHints } from '../metrics/metric';
 
 /** One term of a loss, with what a Trainer has to know to add up batches. */
@@ -28,7 +30,8 @@ export interface LossTerm {
 export type LossResult = Tensor | LossTerm | readonly (Tensor | LossTerm)[];
 
 /**
- * Anything that turns predictions and targets into a loss: one of stmnet's losses, a module, or a function.
+ * Anything that turns predictions and targets into a loss: one of stmnet's losses, a module, or a function. Where
+ * batches have a weight, of examples or steps, it comes third.
  *
  * The figure of a data set is, term by term, Σ loss · divisor / Σ divisor over its batches, hence the same for all
  * batch sizes; of sums it is their sum. The divisors of stmnet's losses are known, also where a function calls them and
@@ -40,12 +43,12 @@ export type LossResult = Tensor | LossTerm | readonly (Tensor | LossTerm)[];
  *       { loss: penalty(output), weight: 0.1, divisor: output.shape[0] },
  *     ]
  */
-export type LossFunction =
+export type LossFunction<Output = Sequence, Target = Sequence> =
   | {
       /** The loss of predictions. */
-      forward(input: Sequence, target: Sequence): LossResult;
+      forward(input: Output, target: Target): LossResult;
     }
-  | ((input: Sequence, target: Sequence) => LossResult);
+  | ((output: Output, target: Target, weight: Sequence | undefined) => LossResult);
 
 /** A term as the host adds it up: what to read, and what that is. */
 export interface Measured {
@@ -58,25 +61,29 @@ export interface Measured {
   readonly divisor: number | 'none' | 'sum' | 'quotient';
 }
 
+/** What a mean is taken to be over if its loss does not tell. */
+export interface Counted {
+  readonly output: unknown;
+  /** What is compared with the output, if that is known. */
+  readonly compared: () => { readonly target?: Sequence; readonly weight?: Sequence };
+  /** Rows of the batch. */
+  readonly rows: number | undefined;
+}
+
 /**
  * Computes the loss of a batch.
  *
  * @returns the loss, for `backward`; its terms, without history; how it reads the outputs
- * @throws {OptionError} if the function returns no loss of one element
+ * @throws {OptionError} if `loss` returns no loss of one element
  */
 export function measure(
-  loss: LossFunction,
-  output: Sequence,
-  target: Sequence,
+  loss: () => LossResult,
+  counted: Counted,
 ): { loss: Tensor; terms: Measured[]; hints: MetricHints } {
-  const call = (): LossResult => {
-    if (typeof loss === 'function') return loss(output, target);
-    return loss instanceof Loss ? loss.ofBatch(output, target) : loss.forward(output, target);
-  };
-  const { result, notes } = takeLossNotes(call);
+  const { result, notes } = takeLossNotes(loss);
   const terms = termsOf(result).map((term) => ({
     ...term,
-    divisor: term.divisor ?? notes.divisors.get(term.loss) ?? countReal(target.shape, lengthsOfPair(output, target)),
+    divisor: term.divisor ?? notes.divisors.get(term.loss) ?? defaultDivisor(counted),
   }));
   const weighed = terms.map((term) => (term.weight === 1 ? term.loss : mul(term.loss, term.weight)));
   return {
@@ -86,10 +93,20 @@ export function measure(
   };
 }
 
-/** The target's lengths; those of the output where a plain target has its rows and steps. */
-function lengthsOfPair(output: Sequence, target: Sequence): readonly number[] | undefined {
+/** The real elements of the target, or the sum of their weights; without a target the rows. */
+function defaultDivisor({ output, compared, rows }: Counted): Divisor {
+  const { target, weight } = compared();
+  if (target === undefined) return rows ?? 1;
+  const lengths = lengthsOf(target) ?? (isSequence(output) ? lengthsLike(output, target) : undefined);
+  const { shape } = target;
+  if (weight === undefined) return countReal(shape, lengths);
+  return noGrad(() => sum(elementWeights('Trainer: the loss', weight, { shape, lengths, dtype: 'f64' })));
+}
+
+/** The lengths of the output where a plain target has its rows and steps. */
+function lengthsLike(output: Sequence, target: Sequence): readonly number[] | undefined {
   const alike = output.shape[0] === target.shape[0] && output.shape[1] === target.shape[1];
-  return lengthsOf(target) ?? (alike ? lengthsOf(output) : undefined);
+  return alike ? lengthsOf(output) : undefined;
 }
 
 function measured({ loss, weight, divisor }: { loss: Tensor; weight: number; divisor: Divisor }): Measured {

@@ -8,12 +8,15 @@ import { compile } from '../tensor/compile';
 import { defaultDevice, synchronize } from '../tensor/device';
 import { noGrad } from '../tensor/grad-mode';
 import { cast, sub } from '../tensor/ops/elementwise';
-import type { Sequence } from '../tensor/padded-sequence';
 import { wrap, type Tensor } from '../tensor/tensor';
-import { checkBatch, inputOf, onDevice, outputOf, type Batch } from './batches';
+import { onDevice, rowsOf } from './batch';
+import { CarriedState, splitState } from './carried-state';
 import { explainingTypes } from './faults';
+import { checkOutput } from './form';
 import { measure, type Measured } from './loss-terms';
-import { checkForeign, foreignParameters, type TrainerOptions } from './trainer-options';
+import { refuseWithout, type CheckedTrainer } from './check-trainer-options';
+import { checkForeign, foreignParameters } from './foreign-parameters';
+import { UnreadFields } from './unread-fields';
 
 /** What came of a batch. */
 export interface Outcome {
@@ -23,7 +26,9 @@ export interface Outcome {
   /** How the loss reads the outputs. */
   hints: MetricHints;
   /** Absent where nobody wants it. */
-  output?: Sequence;
+  output?: unknown;
+  /** Of the model, where it is carried on. */
+  state?: unknown;
   /**
    * After a training step: 0, f32 [], if the optimizer took it, NaN if loss or gradients are not finite. Absent where a
    * GradScaler decides, and where parameters lie on another device than the loss.
@@ -31,22 +36,25 @@ export interface Outcome {
   skip?: Tensor;
 }
 
-/** With the target, where the training is. */
-export type BatchOutcome = Outcome & { target: Sequence };
+/** With the batch, where the training is. */
+export type BatchOutcome = Outcome & { batch: object };
 
 /**
  * What a Trainer does with one batch: it trains on it, measures it, or tells what the model says. The batch goes to the
  * device of the training first. Everything is queued, and belongs to the scope around the call.
  */
 export class Steps {
-  readonly #options: TrainerOptions;
-  readonly #train: (input: Sequence, target: Sequence) => Outcome;
+  readonly #trainer: CheckedTrainer;
+  readonly #unread = new UnreadFields();
+  readonly #train: (batch: object, ...state: readonly unknown[]) => Outcome;
   #count = 0;
   #learningRate = Number.NaN;
+  /** Of the training; evaluations and predictions have their own. */
+  readonly carried = new CarriedState();
 
-  constructor(options: TrainerOptions) {
-    this.#options = options;
-    this.#train = trainingStep(options);
+  constructor(trainer: CheckedTrainer) {
+    this.#trainer = trainer;
+    this.#train = trainingStep(trainer, this.#unread);
   }
 
   /** Training steps so far. */
@@ -59,43 +67,65 @@ export class Steps {
     return this.#learningRate;
   }
 
-  /** @throws {OptionError} if the batch is not { input, target } of tensors */
+  /** @throws {OptionError} if the batch is not what the functions of the Trainer take */
   train(op: string, given: unknown): BatchOutcome {
-    const { optimizer, schedule, scheduleEvery } = this.#options;
-    const { input, target } = this.#batch(op, given);
-    const outcome = this.#explaining({ input, target }, () => this.#train(input, target));
+    const { optimizer, schedule, scheduleEvery } = this.#trainer;
+    const batch = this.#read(op, given);
+    const outcome = this.#carrying(this.carried, batch, (...state) => this.#train(batch, ...state));
     this.#count++;
-    this.#learningRate = optimizer.learningRate;
+    this.#learningRate = optimizer?.learningRate ?? Number.NaN;
     if (scheduleEvery === 'step') schedule?.step();
-    return { ...outcome, target };
+    return { ...outcome, batch: this.#unread.watch(batch) };
   }
 
-  /** @throws {OptionError} if the batch is not { input, target } of tensors */
-  measure(op: string, given: unknown): BatchOutcome {
-    const { input, target } = this.#batch(op, given);
-    return { ...this.#explaining({ input, target }, () => forward(this.#options, input, target)), target };
+  /** @throws {OptionError} if the batch is not what the functions of the Trainer take */
+  measure(op: string, given: unknown, carried: CarriedState): BatchOutcome {
+    const batch = this.#read(op, given);
+    const watched = this.#unread.watch(batch);
+    const outcome = this.#carrying(carried, batch, (...state) =>
+      forward(this.#trainer, watched, { rows: rowsOf(batch), state }),
+    );
+    return { ...outcome, batch: watched };
   }
 
-  /** @throws {OptionError} if `given` is no input and no { input } */
-  predict(op: string, given: unknown): Sequence {
-    const input = onDevice(inputOf(op, given), this.#options.device);
-    return this.#explaining({ input }, () => predict(this.#options, input));
+  /** @throws {OptionError} if `given` is no input and no batch */
+  predict(op: string, given: unknown, carried: CarriedState): unknown {
+    const { form, device } = this.#trainer;
+    const batch = onDevice(form.readInput(op, given), device);
+    return this.#carrying(carried, batch, (...state) => run(this.#trainer, batch, state)).output;
+  }
+
+  /** Warns once of fields of the batches that nothing has read. */
+  tellUnread(): void {
+    this.#unread.tell(this.#trainer.form.readers);
   }
 
   /** Is settled once the device has done what is queued. */
   synchronize(): Promise<void> {
-    const { device, optimizer } = this.#options;
-    return synchronize(device ?? optimizer.groups[0]?.parameters[0]?.device ?? defaultDevice());
+    const { device, optimizer, model } = this.#trainer;
+    const [parameter] = optimizer?.groups[0]?.parameters ?? model.parameters();
+    return synchronize(device ?? parameter?.device ?? defaultDevice());
   }
 
-  #batch(op: string, given: unknown): Batch {
-    const { input, target } = checkBatch(op, given);
-    const { device } = this.#options;
-    return { input: onDevice(input, device), target: onDevice(target, device) };
+  #read(op: string, given: unknown): object {
+    const { form, device } = this.#trainer;
+    const batch = onDevice(form.read(op, given), device);
+    this.#unread.given(given, batch);
+    return batch;
   }
 
-  #explaining<R>(fields: Readonly<Record<string, Sequence>>, step: () => R): R {
-    return explainingTypes(fields, this.#options.optimizer.groups[0]?.parameters[0]?.dtype, step);
+  /** Runs a step on a batch, from the state of the batch before if it is carried on. */
+  #carrying<R extends { state?: unknown }>(
+    carried: CarriedState,
+    batch: object,
+    step: (...state: readonly unknown[]) => R,
+  ): R {
+    const { carryState, optimizer, model } = this.#trainer;
+    const [parameter] = optimizer?.groups[0]?.parameters ?? model.parameters();
+    const state = carryState ? [carried.for(rowsOf(batch))] : [];
+    const outcome = explainingTypes(batch, parameter?.dtype, () => step(...state));
+    if (carryState) carried.put(outcome.state);
+    return outcome;
   }
 }
 
@@ -103,30 +133,45 @@ export class Steps {
 const inPrecision = <R>(precision: MathMode | undefined, fn: () => R): R =>
   precision === undefined ? fn() : autocast(precision, fn);
 
-function predict({ model, precision }: TrainerOptions, input: Sequence): Sequence {
-  return inPrecision(precision, () => outputOf(model.forward(input as never)));
+/** What the model says of a batch, and the state that it ends with if that is carried on. */
+function run(trainer: CheckedTrainer, batch: object, state: readonly unknown[]): { output: unknown; state?: unknown } {
+  const { form, model, precision, carryState } = trainer;
+  const result = inPrecision(precision, () => form.forward(model, batch, ...state));
+  const split = carryState ? splitState(result) : { output: result };
+  checkOutput(split.output);
+  return split;
 }
 
-function forward(options: TrainerOptions, input: Sequence, target: Sequence): Outcome & { output: Sequence } {
-  const { model, loss, precision } = options;
-  return inPrecision(precision, () => {
-    const output = outputOf(model.forward(input as never));
-    return { output, ...measure(loss, output, target) };
-  });
+/** @param rows  of the batch, which is not looked into here: what reads its fields is noted */
+function forward(
+  trainer: CheckedTrainer,
+  batch: object,
+  { rows, state }: { rows: number | undefined; state: readonly unknown[] },
+): Outcome {
+  const { form, precision } = trainer;
+  const result = run(trainer, batch, state);
+  const { output } = result;
+  return inPrecision(precision, () => ({
+    ...result,
+    ...measure(() => form.loss(output, batch), { output, rows, compared: () => form.counted(batch) }),
+  }));
 }
 
 /**
  * A training step: forward, loss, backward, clipping, update; with `f16` by a scaled loss. A loss or a gradient that
  * is not finite changes no parameter.
  */
-function trainingStep(options: TrainerOptions): (input: Sequence, target: Sequence) => Outcome {
-  const { optimizer, metrics = [], clipGradNorm: maxNorm, precision } = options;
-  const outputWanted = metrics.length > 0;
+function trainingStep(
+  trainer: CheckedTrainer,
+  unread: UnreadFields,
+): (batch: object, ...state: readonly unknown[]) => Outcome {
+  const { optimizer, metrics, clipGradNorm: maxNorm, precision } = trainer;
+  if (optimizer === undefined) return () => refuseWithout('Trainer.step');
   const scaler = precision === 'f16' ? new GradScaler() : undefined;
-  const foreign = foreignParameters(options);
-  const step = (input: Sequence, target: Sequence): Outcome => {
-    const { output, ...measured } = forward(options, input, target);
-    const outcome = outputWanted ? { ...measured, output } : measured;
+  const foreign = foreignParameters(trainer, optimizer);
+  const step = (batch: object, ...state: readonly unknown[]): Outcome => {
+    const { output, ...measured } = forward(trainer, unread.watch(batch), { rows: rowsOf(batch), state });
+    const outcome = metrics.length > 0 ? { ...measured, output } : measured;
     const { loss } = measured;
     optimizer.zeroGrad();
     (scaler?.scale(loss) ?? loss).backward();
@@ -143,7 +188,7 @@ function trainingStep(options: TrainerOptions): (input: Sequence, target: Sequen
     optimizer.step(skip);
     return { ...outcome, ...skip };
   };
-  return options.compile === true ? compile(step) : step;
+  return trainer.compile ? compile(step) : step;
 }
 
 /**

@@ -1,63 +1,91 @@
-import type { Metric } from '../metrics/metric';
 import type { Module } from '../module/module';
+import type { Metric } from '../metrics/metric';
 import type { Optimizer } from '../optimizers/optimizer';
 import type { Sequence } from '../tensor/padded-sequence';
 import { keep, scope } from '../tensor/scope';
+import { checkOptions, flag } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
-import { checkLoader, countOf, isIterable, noBatch, type Batch, type Batches } from './batches';
+import type { Batch, BatchField } from './batch';
+import { checkLoader, countOf, isIterable, noBatch, type Batches } from './batches';
 import type { TrainingRun } from './callback';
+import { CarriedState } from './carried-state';
+import {
+  checkFitOptions,
+  checkTrainerOptions,
+  refuseFit,
+  refuseWithout,
+  type CheckedFit,
+  type CheckedTrainer,
+} from './check-trainer-options';
 import type { EpochRecord, Figures } from './epoch-record';
 import { queued, walkEpoch } from './epoch-walk';
 import { History } from './history';
+import { joinOutputs } from './join-outputs';
 import { inEvaluation, modesOf, trainingModes } from './modes';
 import { makeProgress, silent, type Progress } from './progress';
 import { RunningFigures } from './running-figures';
 import { Steps } from './step';
-import {
-  checkFitOptions,
-  checkTrainerOptions,
-  refuseWhile,
-  type CheckedFit,
-  type FitOptions,
-  type TrainerOptions,
-} from './trainer-options';
+import type { AnyBatch, CustomTrainerOptions, FitOptions, OutputOf, TrainerOptions } from './trainer-options';
 import { trainEpoch } from './training-epoch';
 import { checkParameters, oddValidation } from './training-error';
+
+/** Options of `predict`. */
+export interface PredictOptions {
+  /** Whether the outputs of all batches become one, rows behind each other. Default false: one for each batch. */
+  join?: boolean;
+}
+
+/** Input, or a batch of which the rest is not read. */
+type PredictInput<B> = B extends { readonly input: BatchField }
+  ? Sequence | { readonly input: BatchField }
+  : Partial<B>;
 
 /**
  * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two
  * steps are queued at a time, so memory stays flat and the event loop free.
  *
- * @throws {OptionError} if a part is missing or of the wrong kind, or an option is unknown
+ * Batches are { input, target }, and the loss is of output and target. Or they are any objects, which functions of
+ * one's own read:
+ *
+ *     new Trainer({
+ *       model,
+ *       optimizer,
+ *       forward: (model, batch) => model.forward(batch.source, batch.previous),
+ *       loss: (output, batch) => crossEntropy(output, batch.next),
+ *       metrics: [{ metric: new Accuracy(), from: (output, batch) => [output, batch.next] }],
+ *     });
  */
-export class Trainer implements TrainingRun {
+class TrainerOf<M extends Module, B extends object, Output, Name extends string> {
+  static {
+    Object.defineProperty(this, 'name', { value: 'Trainer' });
+  }
+
   /** The model in training. */
-  readonly model: Module;
-  /** Its optimizer. */
-  readonly optimizer: Optimizer;
-  /** What is measured beside the loss. */
-  readonly metrics: readonly Metric[];
-  readonly #options: TrainerOptions;
+  readonly model: M;
+  readonly #trainer: CheckedTrainer;
   readonly #steps: Steps;
   readonly #fences: Promise<unknown>[] = [];
   #fitting = false;
-  /**
-   * Which of fit and evaluate uses the metrics, which they share; undefined between two epochs of fit, when a callback
-   * may evaluate.
-   */
-  #counting: 'fit' | 'evaluate' | undefined;
   #stopping = false;
   #history = new History();
 
-  constructor(options: TrainerOptions) {
-    checkTrainerOptions('Trainer', options);
-    const { model, optimizer, metrics = [], device } = options;
+  /** @throws {OptionError} if a part is missing or of the wrong kind, or an option is unknown */
+  constructor(options: object) {
+    this.#trainer = checkTrainerOptions('Trainer', options);
+    const { model, device } = this.#trainer;
     if (device !== undefined) model.to(device);
-    this.model = model;
-    this.optimizer = optimizer;
-    this.metrics = [...metrics];
-    this.#options = { ...options };
-    this.#steps = new Steps(this.#options);
+    this.model = model as M;
+    this.#steps = new Steps(this.#trainer);
+  }
+
+  /** Its optimizer. @throws {OptionError} if it has none */
+  get optimizer(): Optimizer {
+    return this.#trainer.optimizer ?? refuseWithout('Trainer.optimizer');
+  }
+
+  /** What is measured beside the loss. */
+  get metrics(): readonly Metric[] {
+    return this.#trainer.metrics.map(({ metric }) => metric);
   }
 
   /** Training steps so far. */
@@ -82,10 +110,15 @@ export class Trainer implements TrainingRun {
    * it keeps the queue short. A loss or a gradient that is not finite changes no parameter.
    *
    * @returns the loss before the update; the caller's to dispose of
-   * @throws {OptionError} if the batch is not { input, target } of tensors
+   * @throws {OptionError} if the batch is not what the Trainer takes, or there is no optimizer
    */
-  step(batch: Batch): Tensor {
+  step(batch: B): Tensor {
     return scope(() => this.#steps.train('Trainer.step', batch).loss);
+  }
+
+  /** With `carryState`: lets the next `step` begin from no state, as each epoch of `fit` does. */
+  resetState(): void {
+    this.#steps.carried.reset();
   }
 
   /**
@@ -100,31 +133,30 @@ export class Trainer implements TrainingRun {
   /**
    * Trains for some epochs. The model is in training mode meanwhile, and afterwards as it was before. Modules in
    * evaluation mode within a model in training mode stay so, and in any model those of which no parameter requires a
-   * gradient: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call `predict`, and `onEpochEnd` also
-   * `evaluate`.
+   * gradient: freeze a part by `part.requiresGrad_(false).eval()`. A callback may call `predict` and `evaluate`.
    *
-   * @param loader  gives batches { input, target }: a DataLoader, an array, or an iterable that can be walked once an
-   * epoch
-   * @throws {OptionError} if an option is unknown or out of range, a batch is not { input, target }, there is none, or
-   * the trainer is busy
+   * @param loader  gives batches: a DataLoader, an array, or an iterable that can be walked once an epoch
+   * @throws {OptionError} if an option is unknown or out of range, a batch is not what the Trainer takes, there is
+   * none, there is no optimizer, or the Trainer is fitting already
    * @throws {TrainingError} if a loss or a gradient is NaN or infinite, unless `nonFiniteLoss` says otherwise, or a
    * parameter or a running mean or variance is after an epoch; the epochs before stand in `history`
    * @throws {NativeError} if the device refuses a batch, as for a label out of range; the message names the batch
    */
-  async fit(loader: Batches, options: FitOptions): Promise<History> {
+  async fit(loader: Batches<B>, options: FitOptions<B>): Promise<History> {
     const op = 'Trainer.fit';
     const checked = checkFitOptions(op, options);
     checkLoader(op, loader);
-    refuseWhile(this.#fitting ? 'fit' : this.#counting, 'fit');
+    if (this.#fitting) refuseFit();
+    const optimizer = this.#trainer.optimizer ?? refuseWithout(op);
     this.#fitting = true;
     try {
-      return await this.#fit(loader, checked);
+      return await this.#fit(loader, checked, optimizer);
     } finally {
       this.#fitting = false;
     }
   }
 
-  async #fit(loader: Batches, options: CheckedFit): Promise<History> {
+  async #fit(loader: Batches<B>, options: CheckedFit, optimizer: Optimizer): Promise<History> {
     const { epochs, callbacks } = options;
     const progress = options.progress ? await makeProgress(epochs) : silent;
     const history = new History();
@@ -136,10 +168,10 @@ export class Trainer implements TrainingRun {
       for (let epoch = 1; epoch <= epochs && !this.#stopping; epoch++) {
         train();
         progress.start(epoch, countOf(loader));
-        const record = await this.#alone('fit', () => this.#epoch(loader, epoch, options, progress));
+        const record = await this.#epoch(loader, { epoch, options, progress, optimizer });
         history.add(record);
         progress.end(record);
-        for (const callback of callbacks) await callback.onEpochEnd?.(record, this);
+        for (const callback of callbacks) await callback.onEpochEnd?.(record, this.#run);
       }
     } finally {
       progress.stop();
@@ -148,26 +180,32 @@ export class Trainer implements TrainingRun {
     return history;
   }
 
-  async #epoch(loader: Batches, epoch: number, options: CheckedFit, progress: Progress): Promise<EpochRecord> {
+  /** What callbacks see. */
+  get #run(): TrainingRun {
+    return this as TrainingRun;
+  }
+
+  async #epoch(loader: Batches<B>, { epoch, options, progress, optimizer }: Epoch): Promise<EpochRecord> {
     const started = performance.now();
-    const strict = options.nonFiniteLoss === 'throw' && this.#options.precision !== 'f16';
+    const strict = options.nonFiniteLoss === 'throw' && this.#trainer.precision !== 'f16';
     const { train, skipped } = await trainEpoch({
       epoch,
       loader,
+      trainer: this.#trainer,
       steps: this.#steps,
       options,
       progress,
-      run: this,
+      run: this.#run,
       strict,
       stopping: () => this.#stopping,
     });
-    await checkParameters(this.optimizer, this.model, epoch);
+    await checkParameters(optimizer, this.model, epoch);
     const { learningRate } = this.#steps;
     const where = ` of the validation after epoch ${epoch}`;
     const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation, where);
     if (validation !== undefined && !Number.isFinite(validation.loss) && options.nonFiniteLoss === 'throw')
       throw oddValidation(validation.loss, epoch);
-    if (this.#options.scheduleEvery !== 'step') this.#options.schedule?.step(validation?.loss ?? train.loss);
+    if (this.#trainer.scheduleEvery !== 'step') this.#trainer.schedule?.step(validation?.loss ?? train.loss);
     const seconds = (performance.now() - started) / 1000;
     return {
       epoch,
@@ -181,59 +219,103 @@ export class Trainer implements TrainingRun {
 
   /**
    * Loss and metrics over batches, in evaluation mode and under `noGrad`. The loss is that of all items, whatever
-   * the batch size: see LossFunction.
+   * the batch size: see LossFunction. It needs no optimizer, and may be called while `fit` is running, as by a
+   * callback.
    *
-   * @param loader  gives batches { input, target }
-   * @throws {OptionError} if a batch is not { input, target }, there is none, or an epoch of `fit` or another
-   * `evaluate` is running
+   * @param loader  gives batches
+   * @throws {OptionError} if a batch is not what the Trainer takes, or there is none
    */
-  async evaluate(loader: Batches): Promise<Figures> {
+  async evaluate(loader: Batches<B>): Promise<Figures<Name>> {
     checkLoader('Trainer.evaluate', loader);
-    return this.#alone('evaluate', () => this.#evaluate(loader));
+    return this.#evaluate(loader) as Promise<Figures<Name>>;
   }
 
-  async #evaluate(loader: Batches, where = ' of the evaluation'): Promise<Figures> {
-    const figures = new RunningFigures(this.metrics);
-    const batches = await walkEpoch(loader, {
-      evaluating: this.model,
-      place: (batch) => `batch ${batch}${where}`,
-      step: (make) => ({ done: figures.add(this.#steps.measure('Trainer.evaluate', make()), false) }),
-    });
-    if (batches === 0) throw noBatch('Trainer.evaluate');
-    return figures.values();
+  async #evaluate(loader: Batches<unknown>, where = ' of the evaluation'): Promise<Figures> {
+    const figures = new RunningFigures(this.#trainer.form, this.#trainer.metrics);
+    const carried = new CarriedState();
+    try {
+      const batches = await walkEpoch(loader, {
+        evaluating: this.model,
+        place: (batch) => `batch ${batch}${where}`,
+        step: (make) => {
+          const done = figures.add(this.#steps.measure('Trainer.evaluate', make(), carried), false);
+          this.#steps.tellUnread();
+          return { done };
+        },
+      });
+      if (batches === 0) throw noBatch('Trainer.evaluate');
+      return await figures.values();
+    } finally {
+      figures.dispose();
+      carried.reset();
+    }
   }
 
   /**
    * What the model says, in evaluation mode and under `noGrad`.
    *
-   * @param data  an input, a batch { input }, or a loader of either
-   * @returns the output; one for each batch of a loader
-   * @throws {OptionError} if it is something else
+   * @param data  an input, a batch, or a loader of either; of a batch only what `forward` reads needs to be there
+   * @returns the output; of a loader one for each batch, or with `join: true` one for all, rows behind each other
+   * @throws {OptionError} if it is something else, or outputs cannot be joined
    */
-  async predict(data: Sequence | { readonly input: Sequence }): Promise<Sequence>;
-  async predict(data: Batches<Sequence | { readonly input: Sequence }>): Promise<Sequence[]>;
-  async predict(data: unknown): Promise<Sequence | Sequence[]> {
-    const one = (given: unknown): Sequence => this.#steps.predict('Trainer.predict', given);
-    if (!isIterable(data)) return inEvaluation(this.model, () => scope(() => one(data)));
-    const outputs: Sequence[] = [];
-    await walkEpoch(data, {
-      evaluating: this.model,
-      step: (make) => {
-        outputs.push(keep(one(make())));
-        return { done: this.#steps.synchronize() };
-      },
-    });
-    return outputs;
-  }
-
-  /** Runs `work` unless something else is counting. */
-  async #alone<R>(name: 'fit' | 'evaluate', work: () => Promise<R>): Promise<R> {
-    refuseWhile(this.#counting, name);
-    this.#counting = name;
+  async predict(data: PredictInput<B>): Promise<Output>;
+  async predict(data: Batches<PredictInput<B>>, options: { join: true }): Promise<Output>;
+  async predict(data: Batches<PredictInput<B>>, options?: PredictOptions): Promise<Output[]>;
+  async predict(data: unknown, options: PredictOptions = {}): Promise<unknown> {
+    const op = 'Trainer.predict';
+    checkOptions(op, options, ['join']);
+    const join = flag(op, 'join', options.join ?? false);
+    const carried = new CarriedState();
+    const outputs: unknown[] = [];
     try {
-      return await work();
+      if (!isIterable(data)) return inEvaluation(this.model, () => scope(() => this.#steps.predict(op, data, carried)));
+      await walkEpoch(data, {
+        evaluating: this.model,
+        step: (make) => {
+          outputs.push(keep(this.#steps.predict(op, make(), carried)));
+          return { done: this.#steps.synchronize() };
+        },
+      });
     } finally {
-      this.#counting = undefined;
+      carried.reset();
     }
+    return join ? joinOutputs(outputs) : outputs;
   }
 }
+
+/** What `fit` knows of an epoch. */
+interface Epoch {
+  /** 1 for the first. */
+  epoch: number;
+  options: CheckedFit;
+  progress: Progress;
+  optimizer: Optimizer;
+}
+
+/** A Trainer of a model, of batches B, whose model gives `Output` and whose metrics have these names. */
+export type Trainer<
+  M extends Module = Module,
+  B extends object = Batch<BatchField, BatchField>,
+  Output = Sequence,
+  Name extends string = string,
+> = TrainerOf<M, B, Output, Name>;
+
+/** The class of Trainers. */
+export interface TrainerConstructor {
+  /** @param options  for batches of any fields, which `forward` and `loss` read */
+  new <
+    M extends Module,
+    B extends object = AnyBatch,
+    Returned = unknown,
+    const Name extends string = never,
+    Carries extends boolean = false,
+  >(
+    options: CustomTrainerOptions<M, B, Returned, Name, Carries>,
+  ): Trainer<M, AnyBatch extends B ? object : B, OutputOf<Returned, Carries>, Name>;
+  /** @param options  for batches { input, target }, perhaps with a weight of the examples or steps */
+  new <M extends Module, Target = Sequence, const Name extends string = never, Carries extends boolean = false>(
+    options: TrainerOptions<M, Target, Name, Carries>,
+  ): Trainer<M, Batch<BatchField, BatchField>, OutputOf<ReturnType<M['forward']>, Carries>, Name>;
+}
+
+export const Trainer: TrainerConstructor = TrainerOf;

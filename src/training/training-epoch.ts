@@ -3,16 +3,18 @@ import type { TrainingRun } from './callback';
 import type { Figures } from './epoch-record';
 import { walkEpoch } from './epoch-walk';
 import type { Progress } from './progress';
-import { RunningFigures, type Odd } from './running-figures';
+import type { Odd } from './mean-loss';
+import { RunningFigures } from './running-figures';
 import type { Steps } from './step';
-import type { CheckedFit } from './trainer-options';
+import type { CheckedFit, CheckedTrainer } from './check-trainer-options';
 import { nothingCounts, oddStep, wordsOf, type Place } from './training-error';
 
 /** What an epoch of training needs. */
 export interface TrainingEpoch {
   /** 1 for the first. */
   epoch: number;
-  loader: Batches;
+  loader: Batches<unknown>;
+  trainer: CheckedTrainer;
   steps: Steps;
   options: CheckedFit;
   progress: Progress;
@@ -31,8 +33,17 @@ export interface TrainingEpoch {
  * @throws {TrainingError} if steps are not finite, as far as the options mind it, or nothing counts
  */
 export async function trainEpoch(training: TrainingEpoch): Promise<{ train: Figures; skipped: number }> {
+  const figures = new RunningFigures(training.trainer.form, training.trainer.metrics);
+  try {
+    return await walk(training, figures);
+  } finally {
+    figures.dispose();
+  }
+}
+
+async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{ train: Figures; skipped: number }> {
   const { epoch, loader, steps, options, progress, run, strict, stopping } = training;
-  const figures = new RunningFigures(run.metrics);
+  steps.carried.reset();
   const show = showing(figures, progress);
   let skipped = 0;
   let odd: { step: Odd; place: Place } | undefined;
@@ -42,6 +53,7 @@ export async function trainEpoch(training: TrainingEpoch): Promise<{ train: Figu
     step: (make, batch) => {
       const place = placeOf(batch);
       const added = figures.add(steps.train('Trainer.fit', make()), true);
+      steps.tellUnread();
       const noted = added.then((step) => {
         if (step === undefined) return;
         skipped++;

@@ -6,7 +6,7 @@ import { isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
 import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-import type { Odd } from './running-figures';
+import type { Odd } from './mean-loss';
 import { largestMagnitude } from './step';
 
 /** A training that cannot go on as it is: its loss, a gradient or a parameter is not finite, or nothing counts. */

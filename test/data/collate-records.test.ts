@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { collate, DataLoader, DTypeError, OptionError, PaddedSequence, ShapeError, Tensor } from 'stmnet';
+import { collate, DataLoader, DTypeError, OptionError, PaddedSequence, ShapeError, type Tensor } from 'stmnet';
 
 const items = [
   { input: { series: [[1], [2]], age: 30 }, target: { mood: 1, next: [0.5, 1] } },

@@ -1,10 +1,10 @@
 // Weights of examples or steps, as losses and metrics take them.
-import { ShapeError } from './errors';
-import { cast } from './ops/elementwise';
-import { expand, reshape } from './ops/shape';
-import { describe } from './options';
-import { PaddedSequence, lengthsOf, valuesOf, type Sequence } from './padded-sequence';
-import type { DType, Tensor } from './tensor';
+import { ShapeError } from '../errors';
+import { cast } from './elementwise';
+import { expand, reshape } from './shape';
+import { describe } from '../options';
+import { PaddedSequence, lengthsOf, valuesOf, type Sequence } from '../padded-sequence';
+import type { DType, Tensor } from '../tensor';
 
 /**
  * A weight for each element of something, 0 in its padding.

@@ -1,0 +1,72 @@
+import { OptionError } from '../tensor/errors';
+import { noGrad } from '../tensor/grad-mode';
+import { isPlainObject, mapTensors, tensorsIn } from '../tensor/nested-tensors';
+import { isFinite, logicalNot, maskedFill } from '../tensor/ops/elementwise';
+import { describe } from '../tensor/options';
+import { keep } from '../tensor/scope';
+import type { Tensor } from '../tensor/tensor';
+
+/** What `forward` returns where its state is carried on. */
+export interface WithState {
+  readonly output: unknown;
+  readonly state: unknown;
+}
+
+/**
+ * Takes apart what a model with state returns.
+ *
+ * @param result  { output, state }, or { output, ...state } as recurrent layers return
+ * @throws {OptionError} if it has no output, or no state
+ */
+export function splitState(result: unknown): WithState {
+  if (isPlainObject(result) && 'output' in result) {
+    const { output, state, ...rest } = result;
+    if (state !== undefined) return { output, state };
+    if (Object.keys(rest).length > 0) return { output, state: rest };
+  }
+  throw new OptionError('Trainer: the output of the model', {
+    given: describe(result),
+    expected: '{ output, state } or { output, h, c }, since carryState is on',
+    fix: 'write forward(input, state) so that it starts from state, undefined at first, and returns what it ends with',
+  });
+}
+
+/**
+ * State that goes from one batch to the next, without history: gradients stop between batches. Its tensors live until
+ * the next state takes their place.
+ */
+export class CarriedState {
+  #state: unknown;
+  #rows: number | undefined;
+
+  /** For a batch of so many rows. Undefined at the start, and where rows differ: other rows are other sequences. */
+  for(rows: number | undefined): unknown {
+    if (rows !== this.#rows) this.reset();
+    this.#rows = rows;
+    return this.#state;
+  }
+
+  /**
+   * Puts the state of a batch in the place of the one before. Where it is NaN or infinite it becomes 0: one bad batch
+   * must not spoil those that follow.
+   */
+  put(state: unknown): void {
+    const before = this.#state;
+    this.#state = noGrad(() => keep(mapTensors(state, (x) => finite(x.detach()))));
+    dispose(before);
+  }
+
+  /** Begins anew. */
+  reset(): void {
+    dispose(this.#state);
+    this.#state = undefined;
+    this.#rows = undefined;
+  }
+}
+
+const finite = (x: Tensor): Tensor =>
+  x.dtype === 'f32' || x.dtype === 'f64' ? maskedFill(x, logicalNot(isFinite(x)), 0) : x.clone();
+
+function dispose(state: unknown): void {
+  for (const x of tensorsIn(state)) x.dispose();
+}

@@ -1,0 +1,182 @@
+import { Loss } from '../losses/loss';
+import type { Module } from '../module/module';
+import { OptionError } from '../tensor/errors';
+import { isPlainObject } from '../tensor/nested-tensors';
+import { describe } from '../tensor/options';
+import type { Sequence } from '../tensor/padded-sequence';
+import { isSequence, toTensors, type Batch, type TensorTree } from './batch';
+import type { LossFunction, LossResult } from './loss-terms';
+import type { MetricFrom } from './trainer-options';
+
+/** Input and target as tensors, with a weight if there is one. */
+export type ReadBatch = Batch<TensorTree, TensorTree> & { readonly weight?: Sequence };
+
+/** What a metric compares: output, target, and perhaps the weights of examples or steps. */
+export type Compared = readonly [output: Sequence, target: Sequence, weight?: Sequence | undefined];
+
+/**
+ * What a Trainer asks of a batch, whichever of its two forms it was made in: that of { input, target }, or that of
+ * functions of the user's, `forward` and `loss`, which take batches of any fields.
+ */
+export interface Form {
+  /**
+   * The batch as the other functions take it.
+   *
+   * @throws {OptionError} if a field is missing or of the wrong kind
+   */
+  read(op: string, given: unknown): object;
+  /** As `read`, where only an output is wanted. */
+  readInput(op: string, given: unknown): object;
+  /** @param state  absent unless state is carried from batch to batch */
+  forward(model: Module, batch: object, ...state: readonly unknown[]): unknown;
+  loss(output: unknown, batch: object): LossResult;
+  /** What a metric compares that does not say from what. @throws {OptionError} if the output is no tensor */
+  compared(output: unknown, batch: object): Compared;
+  /** What a loss is taken for a mean over that does not say by what it divided. */
+  counted(batch: object): { target?: Sequence; weight?: Sequence };
+  /** Who reads fields of a batch, for a message. */
+  readonly readers: string;
+}
+
+/** A loss of one's own that takes the weights of a batch. */
+interface LossWithWeight {
+  forward(input: Sequence, target: Sequence, weight?: Sequence): LossResult;
+}
+
+/** The functions of a Trainer that has a `forward`. */
+export interface CustomFunctions {
+  forward: (model: Module, batch: object, ...state: readonly unknown[]) => unknown;
+  loss: ((output: unknown, batch: object) => LossResult) | { forward(output: unknown, batch: object): LossResult };
+}
+
+/** The form of batches { input, target, weight? }. */
+export function shortForm(loss: LossFunction): Form {
+  const takesWeight = loss instanceof Loss || typeof loss !== 'function' || loss.length > 2;
+  return {
+    read: readShort,
+    readInput: (op, given) => {
+      if (isSequence(given)) return { input: given };
+      if (!isPlainObject(given) || given['input'] === undefined) throw noInput(op, given);
+      return { input: toTensors(op, 'input', given['input']) };
+    },
+    forward: (model, batch, ...state) => {
+      const { input } = batch as ReadBatch;
+      const forward: Module['forward'] = Reflect.get(model, 'forward');
+      return Reflect.apply(forward, model, [...(Array.isArray(input) ? input : [input]), ...state]);
+    },
+    loss: (output, batch) => {
+      const { target, weight } = batch as ReadBatch;
+      if (weight !== undefined && !takesWeight) throw noWeight();
+      if (loss instanceof Loss) return loss.ofBatch(sequence(output, 'output'), sequence(target, 'target'), weight);
+      const [x, t] = [output as Sequence, target as Sequence];
+      if (typeof loss === 'function') return loss(x, t, weight);
+      const given: LossWithWeight = loss;
+      return weight === undefined ? given.forward(x, t) : given.forward(x, t, weight);
+    },
+    compared: (output, batch) => {
+      const { target, weight } = batch as ReadBatch;
+      return [sequence(output, 'output'), sequence(target, 'target'), weight];
+    },
+    counted: (batch) => {
+      const { target, weight } = batch as ReadBatch;
+      return { ...(isSequence(target) ? { target } : {}), ...(weight === undefined ? {} : { weight }) };
+    },
+    readers: 'only input, target and weight, or a Trainer with forward and loss that read more',
+  };
+}
+
+/** The form of batches of any fields, which the user's functions read. */
+export function customForm({ forward, loss }: CustomFunctions): Form {
+  const asBatch = (op: string, given: unknown): object => {
+    if (typeof given === 'object' && given !== null)
+      return isSequence(given) || Array.isArray(given) ? given : { ...given };
+    throw new OptionError(op, {
+      given: `the batch ${describe(given)}`,
+      expected: 'an object of fields, such as { source, previous, target }',
+      fix: 'pass a loader of such objects, as a DataLoader of items with these fields is',
+    });
+  };
+  return {
+    read: asBatch,
+    readInput: asBatch,
+    forward: (model, batch, ...state) => forward(model, batch, ...state),
+    loss: (output, batch) => (typeof loss === 'function' ? loss(output, batch) : loss.forward(output, batch)),
+    compared: (output, batch) => {
+      const { target, weight } = batch as { target?: unknown; weight?: unknown };
+      return [sequence(output, 'output'), sequence(target, 'target'), isSequence(weight) ? weight : undefined];
+    },
+    counted: (batch) => {
+      const { target } = batch as { target?: unknown };
+      return isSequence(target) ? { target } : {};
+    },
+    readers: 'what forward, loss or the from of a metric reads',
+  };
+}
+
+/** Input, target and weight of a batch as tensors; other fields are left to UnreadFields. */
+function readShort(op: string, given: unknown): ReadBatch {
+  const found = typeof given === 'object' && given !== null && 'input' in given && 'target' in given;
+  if (!found || typeof given.target === 'number' || typeof given.target === 'boolean') {
+    throw new OptionError(op, {
+      given: `the batch ${describe(given)}`,
+      expected: '{ input, target } of tensors or PaddedSequences',
+      fix: found
+        ? 'let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 })'
+        : 'name the fields of the items so, pass the DataLoader a collate function, or give the Trainer a forward ' +
+          'and a loss that take such batches',
+    });
+  }
+  const [input, target] = [toTensors(op, 'input', given.input), toTensors(op, 'target', given.target)];
+  const weight = 'weight' in given && given.weight !== undefined ? toTensors(op, 'weight', given.weight) : undefined;
+  if (weight === undefined) return { input, target };
+  if (isSequence(weight)) return { input, target, weight };
+  throw new OptionError(op, {
+    given: `${describe(weight)} as weight`,
+    expected: 'one weight an example, [N], or one a step, [N, T]',
+    fix: 'weigh the parts of a loss by terms: [{ loss, weight: 0.5 }, …]',
+  });
+}
+
+const noInput = (op: string, given: unknown): OptionError =>
+  new OptionError(op, {
+    given: describe(given),
+    expected: 'a tensor, a PaddedSequence, or { input } of one',
+    fix: 'make a batch with pad() or tensor() first',
+  });
+
+const noWeight = (): OptionError =>
+  new OptionError('Trainer: the loss', {
+    given: 'batches with a weight, and a loss function that takes none',
+    expected: '(output, target, weight) => …',
+    fix: 'take weight as the third parameter, without a default, or leave weight out of the batches',
+  });
+
+/** @throws {OptionError} if an output or a target is not one tensor or PaddedSequence, where it has to be */
+function sequence(given: unknown, what: 'output' | 'target'): Sequence {
+  if (isSequence(given)) return given;
+  const ofModel = what === 'output' ? 'Trainer: the output of the model' : 'Trainer: the target of the batch';
+  const isState = isPlainObject(given) && what === 'output' && 'output' in given;
+  throw new OptionError(ofModel, {
+    given: describe(given),
+    expected: 'a tensor or a PaddedSequence',
+    fix: isState
+      ? 'return output from forward, or put a recurrent layer into a Sequential, which passes its output on'
+      : 'let the loss be a function of such outputs and targets, and say what a metric compares: ' +
+        '{ metric, from: (output, batch) => [output.tags, batch.target.tags] }',
+  });
+}
+
+/** @throws {OptionError} if a model returns neither tensors nor arrays or records, such as a promise */
+export function checkOutput(output: unknown): unknown {
+  if (isSequence(output) || Array.isArray(output) || isPlainObject(output)) return output;
+  throw new OptionError('Trainer: the output of the model', {
+    given: describe(output),
+    expected: 'a tensor or a PaddedSequence, or a record or an array of these',
+    fix: output instanceof Promise ? 'let forward return it without async' : 'return one from forward',
+  });
+}
+
+/** What a metric compares, by its own `from` if it has one. */
+export function comparedBy(form: Form, { from }: Pick<MetricFrom, 'from'>, output: unknown, batch: object): Compared {
+  return from === undefined ? form.compared(output, batch) : from(output, batch);
+}

@@ -1,0 +1,66 @@
+import type { Tensor } from '../tensor/tensor';
+import { lossNumbers } from './faults';
+import type { Measured } from './loss-terms';
+
+/** What was not finite in a step that changed no parameter. */
+export type Odd = { readonly what: 'loss'; readonly value: number } | { readonly what: 'gradient' };
+
+/**
+ * The first metric of every training, the loss over batches so far: term by term Σ loss · divisor / Σ divisor. Unlike
+ * other metrics it reads each batch as soon as that is computed, to leave out what is not finite.
+ */
+export class MeanLoss {
+  readonly #totals: Total[] = [];
+
+  /**
+   * The device computes what there is to add; this begins to read it, and adds it when it is there.
+   *
+   * @param training  whether to leave out a batch of which a term or the gradient is not finite
+   * @param skip      of a training step: not 0 where the optimizer did not take it
+   * @returns what was not finite, of a batch that was left out
+   */
+  async add(terms: readonly Measured[], training: boolean, skip?: Tensor): Promise<Odd | undefined> {
+    const reads = terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await lossNumbers(values)));
+    const [flag, parts] = await Promise.all([skip === undefined ? [0] : lossNumbers(skip), Promise.all(reads)]);
+    const odd = parts.find(({ sum }) => !Number.isFinite(sum));
+    if (odd !== undefined && training) return { what: 'loss', value: odd.sum };
+    // Where nothing in a batch counts, its mean is 0 / 0: leaving out that step was right, and is no fault to report.
+    const counts = parts.every(({ mean, divisor }) => !mean || divisor !== 0);
+    if (flag[0] !== 0 && counts && training) return { what: 'gradient' };
+    parts.forEach((part, index) => {
+      const total = (this.#totals[index] ??= { sum: 0, divisor: 0, mean: false });
+      total.sum += part.sum;
+      total.divisor += part.divisor;
+      total.mean ||= part.mean;
+    });
+    return undefined;
+  }
+
+  /** Whether nothing has counted so far, as where all labels are ignored. */
+  get empty(): boolean {
+    return this.#totals.length === 0 || this.#totals.some(({ mean, divisor }) => mean && divisor === 0);
+  }
+
+  /** The loss so far; NaN where nothing counted. */
+  get value(): number {
+    if (this.#totals.length === 0) return Number.NaN;
+    return this.#totals.reduce((total, { sum, divisor, mean }) => total + (mean ? sum / divisor : sum), 0);
+  }
+}
+
+/** What a term of the loss adds up to. */
+interface Total {
+  sum: number;
+  divisor: number;
+  /** Whether anything was divided: if not, the figure is the sum. */
+  mean: boolean;
+}
+
+function partOf(weight: number, divisor: Measured['divisor'], values: ArrayLike<number>): Total {
+  const [first = Number.NaN, second = Number.NaN] = Array.from(values);
+  if (divisor === 'none') return { sum: weight * first, divisor: 0, mean: false };
+  if (divisor === 'sum') return { sum: weight * second, divisor: first, mean: true };
+  const [by, quotient] = divisor === 'quotient' ? [first, second] : [divisor, first];
+  // A divisor of 0 means that nothing counted: the sum is 0, although the quotient is NaN.
+  return { sum: by === 0 ? 0 : weight * quotient * by, divisor: by, mean: true };
+}
