@@ -12,16 +12,22 @@ export interface Input {
   gradient: boolean;
 }
 
+/** An input as rows name it: a shape stands for floating numbers of the row's domain. */
+export type Operand = readonly number[] | Input;
+
+/** An input with a gradient. */
 export const float = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({
   shape,
   range,
   kind: 'float',
   gradient: true,
 });
+/** Floating numbers that the op has no gradient of, or is asked for none. */
 export const constant = (shape: readonly number[], range: readonly [number, number] = [-2, 2]): Input => ({
   ...float(shape, range),
   gradient: false,
 });
+/** Whole numbers from 0 up to below a number, such as indices. */
 export const whole = (shape: readonly number[], below: number): Input => ({
   shape,
   range: [0, below],
@@ -29,6 +35,12 @@ export const whole = (shape: readonly number[], below: number): Input => ({
   gradient: false,
 });
 export const bool = (shape: readonly number[]): Input => ({ shape, range: [0, 2], kind: 'bool', gradient: false });
+
+const isInput = (operand: Operand): operand is Input => 'shape' in operand;
+
+/** What an operand of a row with a domain stands for. */
+export const inputOf = (operand: Operand, domain: readonly [number, number]): Input =>
+  isInput(operand) ? operand : float(operand, domain);
 
 function arrayOf({ shape, range: [low, high], kind }: Input, seed: number): HostArray {
   const draw = random(seed);

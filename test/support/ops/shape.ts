@@ -19,6 +19,7 @@ import {
   type Tensor,
 } from 'stmnet';
 import { at, generate, type OpCase } from './cases';
+import { total } from './reduce';
 
 const withShape = (x: HostArray, shape: readonly number[]): HostArray => ({ data: x.data, shape });
 const permuted = (x: HostArray, order: readonly number[]): HostArray =>
@@ -41,10 +42,32 @@ const range = (x: HostArray, axis: number, start: number, extent: number): HostA
       ),
   );
 
+const cube = [5, 37, 24];
+
+/** Extents that make up 37. */
+const parts = [10, 7, 20];
+
+/** Tensors put together along an axis. */
+const concatAlong = (dim: number, shapes: readonly (readonly (readonly number[])[])[]): OpCase => ({
+  op: `concat along ${dim}`,
+  run: (...parts) => concat(parts, dim),
+  reference: (...parts) => {
+    const [first] = parts;
+    const extent = parts.reduce((sum, part) => sum + (part.shape[dim] ?? 0), 0);
+    return generate(first?.shape.with(dim, extent) ?? [], (place) => {
+      let index = place[dim] ?? 0;
+      const part = parts.find(({ shape }) => index < (shape[dim] ?? 0) || ((index -= shape[dim] ?? 0), false));
+      return part === undefined ? Number.NaN : at(part, place.with(dim, index));
+    });
+  },
+  shapes,
+  large: [[cube, cube, cube]],
+});
+
 export const shapeOps: readonly OpCase[] = [
   {
     op: 'reshape',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => reshape(x, [2, -1, 2]),
     reference: (x) => withShape(x, [2, x.data.length / 4, 2]),
     shapes: [[[4, 3]], [[3, 2, 2]], [[12]], [[1, 12, 1]]],
@@ -63,7 +86,7 @@ export const shapeOps: readonly OpCase[] = [
   },
   {
     op: 'flatten',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => flatten(x),
     reference: (x) => withShape(x, [x.data.length]),
     shapes: [[[2, 3, 4]], [[5]], [[0, 2]], [[1, 1]]],
@@ -76,21 +99,21 @@ export const shapeOps: readonly OpCase[] = [
   },
   {
     op: 'transpose',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => transpose(x, 0, -1),
     reference: (x) => permuted(x, [2, 1, 0].slice(-x.shape.length)),
     shapes: [[[2, 3]], [[2, 3, 4]], [[0, 3]], [[1, 2]], [[3]]],
   },
   {
     op: 'permute',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => permute(x, [2, 0, -2]),
     reference: (x) => permuted(x, [2, 0, 1]),
     shapes: [[[2, 3, 4]], [[1, 3, 1]], [[2, 0, 3]]],
   },
   {
     op: 'unsqueeze',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => unsqueeze(x, 1),
     reference: (x) => withShape(x, [x.shape[0] ?? 0, 1, ...x.shape.slice(1)]),
     shapes: [[[2, 3]], [[3]], [[0, 2]]],
@@ -127,21 +150,21 @@ export const shapeOps: readonly OpCase[] = [
   },
   {
     op: 'slice',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => slice(x, [1, null, -3], [null, -1, 10]),
     reference: (x) => range(range(range(x, 0, 1, (x.shape[0] ?? 0) - 1), 1, 0, (x.shape[1] ?? 0) - 1), 2, 1, 3),
     shapes: [[[3, 4, 4]], [[1, 2, 4]], [[2, 1, 4]]],
   },
   {
     op: 'select',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => select(x, 1, -2),
     reference: (x) => withShape(range(x, 1, 1, 1), [x.shape[0] ?? 0, ...x.shape.slice(2)]),
     shapes: [[[2, 3]], [[2, 3, 2]], [[0, 3]], [[1, 3]]],
   },
   {
     op: 'flip',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => flip(x, [0, -1]),
     reference: (x) =>
       generate(x.shape, (place) =>
@@ -156,7 +179,7 @@ export const shapeOps: readonly OpCase[] = [
   },
   {
     op: 'tile',
-    large: [[[5, 37, 24]]],
+    large: [[cube]],
     run: (x) => tile(x, [2, 1, 3]),
     reference: (x) =>
       generate(
@@ -189,43 +212,58 @@ export const shapeOps: readonly OpCase[] = [
     },
     shapes: [[[2, 3]], [[1, 1]], [[0, 3]], [[2, 0]]],
   },
+  concatAlong(1, [
+    [
+      [2, 3],
+      [2, 1],
+      [2, 4],
+    ],
+    [
+      [2, 2, 3],
+      [2, 3, 3],
+    ],
+    [
+      [2, 0],
+      [2, 3],
+    ],
+    [
+      [0, 2],
+      [0, 1],
+    ],
+    [[2, 3]],
+  ]),
+  concatAlong(0, [
+    [
+      [2, 3],
+      [1, 3],
+    ],
+    [
+      [0, 2],
+      [3, 2],
+    ],
+  ]),
+  concatAlong(2, [
+    [
+      [2, 3, 1],
+      [2, 3, 2],
+    ],
+  ]),
   {
-    op: 'concat',
-    run: (...parts) => concat(parts, 1),
-    reference: (...parts) => {
-      const extent = parts.reduce((count, part) => count + (part.shape[1] ?? 0), 0);
-      return generate(
-        [parts[0]?.shape[0] ?? 0, extent, ...(parts[0]?.shape.slice(2) ?? [])],
-        ([row = 0, column = 0, ...rest]) => {
-          let start = 0;
-          const part = parts.find(({ shape }) => column < start + (shape[1] ?? 0) || ((start += shape[1] ?? 0), false));
-          return part === undefined ? Number.NaN : at(part, [row, column - start, ...rest]);
-        },
-      );
-    },
+    op: 'stack along the first axis',
+    run: (...parts) => stack(parts, 0),
+    reference: (...parts) =>
+      generate([parts.length, ...(parts[0]?.shape ?? [])], ([part = 0, ...place]) => at(parts[part]!, place)),
     shapes: [
       [
         [2, 3],
-        [2, 1],
-        [2, 4],
-      ],
-      [
-        [2, 2, 3],
-        [2, 3, 3],
-      ],
-      [
-        [2, 0],
         [2, 3],
       ],
-      [
-        [0, 2],
-        [0, 1],
-      ],
-      [[2, 3]],
     ],
+    large: [[cube, cube]],
   },
   {
     op: 'stack',
+    large: [[cube, cube]],
     run: (...parts) => stack(parts, -1),
     reference: (...parts) =>
       generate([...(parts[0]?.shape ?? []), parts.length], (place) => at(parts[place.at(-1)!]!, place.slice(0, -1))),
@@ -238,6 +276,17 @@ export const shapeOps: readonly OpCase[] = [
       [[0], [0]],
       [[1]],
     ],
+  },
+  {
+    op: 'split',
+    run: (x) => split(x, parts, 1).map((part) => part.mul(2)),
+    reference: (x) =>
+      parts.map((extent, i) => {
+        const part = range(x, 1, total(parts.slice(0, i)), extent);
+        return { data: Float64Array.from(part.data, (value) => 2 * value), shape: part.shape };
+      }),
+    shapes: [[[2, 37]], [[1, 37, 2]], [[0, 37]]],
+    large: [[cube]],
   },
   {
     op: 'split, put together in another order',

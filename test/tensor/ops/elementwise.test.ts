@@ -1,74 +1,9 @@
 import { expect, test } from 'vitest';
 import * as stm from 'stmnet';
-import type { HostArray, Tensor } from 'stmnet';
-import { at, generate, opCase } from '../../support/ops/cases';
-import { binaryOps, unaryOps } from '../../support/ops/elementwise';
+import { opCase } from '../../support/ops/cases';
+import { elementwiseOps } from '../../support/ops/elementwise';
 
-const mapped = (fn: (x: number) => number) => (x: HostArray) => generate(x.shape, (place) => fn(at(x, place)));
-const unaryShapes = [[[2, 3]], [[]], [[0, 2]], [[1, 1]]];
-
-for (const [op, { of, ...row }] of Object.entries(unaryOps))
-  opCase({ op, ...row, reference: mapped(of), shapes: unaryShapes });
-
-const withNumbers: [name: string, run: (x: Tensor) => Tensor, fn: (x: number) => number][] = [
-  ['add a number', (x) => x.add(2), (x) => x + 2],
-  ['sub a number', (x) => x.sub(2), (x) => x - 2],
-  ['mul a number', (x) => x.mul(2), (x) => x * 2],
-  ['div a number', (x) => x.div(4), (x) => x / 4],
-  ['pow a number', (x) => x.pow(3), (x) => x ** 3],
-  ['maximum of a number', (x) => x.maximum(0.25), (x) => Math.max(x, 0.25)],
-  ['minimum of a number', (x) => x.minimum(0.25), (x) => Math.min(x, 0.25)],
-  ['contiguous', stm.contiguous, (x) => x],
-];
-for (const [op, run, fn] of withNumbers) opCase({ op, run, reference: mapped(fn), shapes: unaryShapes });
-
-const binaryShapes = [
-  [
-    [2, 3],
-    [2, 3],
-  ],
-  [[2, 1], [3]],
-  [[], [2, 2]],
-  [
-    [0, 3],
-    [1, 3],
-  ],
-  [
-    [4, 1, 2],
-    [1, 3, 1],
-  ],
-];
-const broadcast = (a: readonly number[], b: readonly number[]): number[] => {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const x = a[i + a.length - rank] ?? 1,
-      y = b[i + b.length - rank] ?? 1;
-    return x === 1 ? y : x;
-  });
-};
-const both = (fn: (a: number, b: number) => number) => (a: HostArray, b: HostArray) =>
-  generate(broadcast(a.shape, b.shape), (place) => fn(at(a, place), at(b, place)));
-for (const [op, { of, ...row }] of Object.entries(binaryOps))
-  opCase({ op, ...row, reference: both(of), shapes: binaryShapes });
-
-opCase({
-  op: 'where',
-  run: (a, b) => stm.where(stm.tensor([true, false, true]), a, b),
-  shapes: [
-    [[2, 3], [3]],
-    [
-      [2, 1],
-      [2, 3],
-    ],
-  ],
-  reference: (a, b) => generate([2, 3], (place) => (place[1] === 1 ? at(b, place) : at(a, place))),
-});
-opCase({
-  op: 'maskedFill',
-  run: (x) => x.maskedFill(stm.tensor([[true], [false]]), 7),
-  shapes: [[[2, 3]]],
-  reference: (x) => generate([2, 3], (place) => (place[0] === 0 ? 7 : at(x, place))),
-});
+for (const row of elementwiseOps) opCase(row);
 
 test('values that overflow a naive formula do not', async () => {
   const x = stm.tensor([-200, 200, 0]);

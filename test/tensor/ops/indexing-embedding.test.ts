@@ -13,50 +13,15 @@ import {
   synchronize,
   tensor,
   zeros,
-  type HostArray,
   type Tensor,
 } from 'stmnet';
 import { describeDevices } from '../../support/devices';
 import { spreadArray } from '../../support/gradients';
-import { at, generate, opCase } from '../../support/ops/cases';
 
 const indices = (values: readonly number[] | readonly (readonly number[])[]): Tensor =>
   tensor(values as number[], { dtype: 'i32' });
 /** Indices that only the device knows: they passed through an op. */
 const computed = (values: readonly number[]): Tensor => indices(values).add(0);
-
-for (const [title, places] of [
-  [
-    'a matrix',
-    [
-      [4, 0, 2],
-      [0, 0, 1],
-    ],
-  ],
-  ['a row', [3, 3, 1]],
-  ['no', []],
-] as const) {
-  opCase({
-    op: `embedding of ${title} of indices`,
-    run: (weight) => embedding(indices(places), weight),
-    reference: (weight) => {
-      const host = tensorShape(places);
-      return generate([...host.shape, weight.shape[1] ?? 0], (place) =>
-        at(weight, [at(host, place.slice(0, -1)), place.at(-1) ?? 0]),
-      );
-    },
-    shapes: [[[5, 3]], [[5, 1]], [[5, 0]]],
-  });
-}
-
-/** Nested numbers as a host array. */
-function tensorShape(values: readonly number[] | readonly (readonly number[])[]): HostArray {
-  const [first] = values;
-  return {
-    data: Float64Array.from(values.flat()),
-    shape: typeof first === 'object' ? [values.length, first.length] : [values.length],
-  };
-}
 
 describe('embedding', () => {
   it('gives the padding row no gradient, and adds up rows used twice', async () => {

@@ -1,80 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import {
-  gather,
-  indexSelect,
-  oneHot,
-  ones,
-  scatterAdd,
-  sort,
-  tensor,
-  topK,
-  unfold,
-  zeros,
-  type HostArray,
-  type Tensor,
-} from 'stmnet';
+import { gather, indexSelect, oneHot, ones, scatterAdd, sort, tensor, topK, unfold, zeros, type Tensor } from 'stmnet';
 import { here } from '../../support/devices';
 import { expectGradients, spreadArray } from '../../support/gradients';
-import { at, generate, opCase } from '../../support/ops/cases';
+import { opCase } from '../../support/ops/cases';
+import { indexingOps } from '../../support/ops/indexing';
 
 const indices = (values: readonly number[] | readonly (readonly number[])[]): Tensor =>
   tensor(values as number[], { dtype: 'i32' });
 /** Indices that only the device knows: they passed through an op. */
 const computed = (values: readonly number[]): Tensor => indices(values).add(0);
 
-for (const dim of [0, 1, -1]) {
-  const picks = [1, 0, 1, 1];
-  opCase({
-    op: `indexSelect along ${dim}`,
-    run: (x) => indexSelect(x, dim, indices(picks)),
-    reference: (x) => {
-      const axis = dim < 0 ? dim + x.shape.length : dim;
-      return generate(
-        x.shape.map((n, i) => (i === axis ? picks.length : n)),
-        (place) =>
-          at(
-            x,
-            place.map((index, i) => (i === axis ? (picks[index] ?? 0) : index)),
-          ),
-      );
-    },
-    shapes: [[[2, 3]], [[3, 2, 2]], [[2, 2, 3, 2]]],
-  });
-  const chosen = generate([2, 2, 2], (place) => (place[0]! + 2 * place[1]! + place[2]!) % 2);
-  opCase({
-    op: `gather along ${dim}`,
-    run: (x) => gather(x, dim, tensor({ data: Int32Array.from(chosen.data), shape: chosen.shape })),
-    reference: (x) =>
-      generate(chosen.shape, (place) =>
-        at(
-          x,
-          place.map((index, i) => (i === (dim < 0 ? 2 : dim) ? at(chosen, place) : index)),
-        ),
-      ),
-    shapes: [[[2, 2, 2]], [[0, 1, 2].map((axis) => (axis === (dim < 0 ? 2 : dim) ? 4 : 2))]],
-  });
-  opCase({
-    op: `scatterAdd along ${dim}`,
-    run: (x, source) => scatterAdd(x, dim, tensor({ data: Int32Array.from(chosen.data), shape: chosen.shape }), source),
-    reference: (x, source) => {
-      const result = Float64Array.from(x.data);
-      const axis = dim < 0 ? 2 : dim;
-      generate(chosen.shape, (place) => {
-        const target = place.map((index, i) => (i === axis ? at(chosen, place) : index));
-        const position = target.reduce((sum, index, i) => sum * x.shape[i]! + index, 0);
-        return (result[position] = result[position]! + at(source, place));
-      });
-      return { data: result, shape: x.shape };
-    },
-    shapes: [
-      [
-        [2, 2, 2],
-        [2, 2, 2],
-      ],
-      [[0, 1, 2].map((axis) => (axis === (dim < 0 ? 2 : dim) ? 5 : 2)), [2, 2, 2]],
-    ],
-  });
-}
+for (const row of indexingOps) opCase(row);
 
 describe('indexSelect, gather and scatterAdd', () => {
   it('take nothing', async () => {
@@ -148,40 +84,6 @@ describe('oneHot', () => {
   });
 });
 
-/** Values and places of each row along an axis, in order. */
-function sorted(x: HostArray, axis: number, descending: boolean): HostArray {
-  const extent = x.shape[axis] ?? 0;
-  return generate(x.shape, (place) => {
-    const line = Array.from({ length: extent }, (_, i) =>
-      at(
-        x,
-        place.map((index, other) => (other === axis ? i : index)),
-      ),
-    );
-    return line.toSorted((a, b) => (descending ? b - a : a - b))[place[axis] ?? 0] ?? Number.NaN;
-  });
-}
-
-for (const dim of [0, -1]) {
-  for (const descending of [false, true]) {
-    opCase({
-      op: `sort along ${dim}${descending ? ', descending' : ''}`,
-      run: (x) => sort(x, dim, { descending }).values,
-      reference: (x) => sorted(x, dim < 0 ? x.shape.length - 1 : dim, descending),
-      shapes: [[[5, 4]], [[7]], [[3, 2, 4]], [[1, 1]], [[0, 2]], [[2, 0]]],
-    });
-  }
-}
-opCase({
-  op: 'topK',
-  run: (x) => topK(x, 2).values,
-  reference: (x) => {
-    const all = sorted(x, x.shape.length - 1, true);
-    return generate([...x.shape.slice(0, -1), 2], (place) => at(all, place));
-  },
-  shapes: [[[3, 5]], [[2]], [[0, 3]]],
-});
-
 describe('sort and topK', () => {
   it('tell places, keep the order of equal elements, and take NaN for the largest', async () => {
     const x = tensor([
@@ -212,30 +114,6 @@ describe('sort and topK', () => {
     expect(() => sort(ones([3]), 0, { ascending: true } as object)).toThrow(/sort: .*ascending/s);
   });
 });
-
-for (const [dim, size, stride, dilation] of [
-  [1, 3, 1, 1],
-  [1, 2, 2, 1],
-  [-2, 2, 1, 3],
-  [0, 1, 1, 1],
-  [-1, 2, 3, 1],
-] as const) {
-  opCase({
-    op: `unfold along ${dim} by ${size}, stride ${stride}, dilation ${dilation}`,
-    run: (x) => unfold(x, dim, size, { stride, dilation }),
-    reference: (x) => {
-      const axis = dim < 0 ? dim + x.shape.length : dim;
-      const windows = Math.floor(((x.shape[axis] ?? 0) - (size - 1) * dilation - 1) / stride) + 1;
-      return generate([...x.shape.map((n, i) => (i === axis ? windows : n)), size], (place) =>
-        at(
-          x,
-          place.slice(0, -1).map((index, i) => (i === axis ? index * stride + place.at(-1)! * dilation : index)),
-        ),
-      );
-    },
-    shapes: [[[2, 5, 2]], [[1, 7, 3]], [[2, 4, 2]], ...(dim === 1 ? [[[0, 4, 2]], [[2, 4, 0]]] : [])],
-  });
-}
 
 describe('unfold', () => {
   it('refuses windows that do not fit', () => {

@@ -2,27 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { PaddedSequence, ctcLoss, logSoftmax, tensor, zeros, type HostArray, type Tensor } from 'stmnet';
 import { expectGradients, spreadArray } from '../../support/gradients';
 import { differences } from '../../support/near';
+import { byEveryPath } from '../../support/ops/losses';
 
 const i32 = (values: readonly number[] | readonly (readonly number[])[]): Tensor => tensor(values, { dtype: 'i32' });
-
-/** What a path of classes spells: repetitions joined, then blanks taken out. */
-const spelled = (path: readonly number[], blank: number): string =>
-  path.filter((label, t) => label !== blank && label !== path[t - 1]).join();
-
-/** -log of the probability of `labels` by going through every path. `log` [T, C] log-probabilities. */
-function byEveryPath(log: readonly (readonly number[])[], labels: readonly number[], blank: number): number {
-  let total = 0;
-  const walk = (path: number[], sum: number): void => {
-    const step = log[path.length];
-    if (step === undefined) {
-      if (spelled(path, blank) === labels.join()) total += Math.exp(sum);
-      return;
-    }
-    step.forEach((value, label) => walk([...path, label], sum + value));
-  };
-  walk([], 0);
-  return -Math.log(total);
-}
 
 /** Log-probabilities [T, N, C], and those of one sequence as [T, C]. */
 async function inputs(

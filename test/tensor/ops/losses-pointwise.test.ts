@@ -2,8 +2,6 @@ import { describe, expect, it } from 'vitest';
 import {
   PaddedSequence,
   ShapeError,
-  binaryCrossEntropy,
-  binaryCrossEntropyWithLogits,
   crossEntropy,
   huberLoss,
   klDivergence,
@@ -14,135 +12,35 @@ import {
   tensor,
   zeros,
   type HostArray,
-  type Sequence,
   type Tensor,
 } from 'stmnet';
-import { expectGradients, probabilities, spreadArray } from '../../support/gradients';
+import { spreadArray } from '../../support/gradients';
 import { differences } from '../../support/near';
+import { opCase } from '../../support/ops/cases';
+import { lossOps, pointwiseLosses } from '../../support/ops/losses';
 
-type PointwiseLoss = (input: Sequence, target: Sequence, options?: { reduction?: 'mean' | 'sum' | 'none' }) => Tensor;
+for (const row of lossOps) opCase(row);
 
 const f64 = (source: HostArray): Tensor => tensor(source, { dtype: 'f64' });
+const between =
+  ([low, high]: readonly [number, number], seed: number) =>
+  (shape: readonly number[]): HostArray => ({
+    data: spreadArray(shape, seed).data.map((value) => low + ((value + 1) / 2) * (high - low)),
+    shape,
+  });
 
-interface Case {
-  name: string;
-  loss: PointwiseLoss;
-  value: (x: number, t: number) => number;
-  input: (shape: readonly number[]) => HostArray;
-  target: (shape: readonly number[]) => HostArray;
-}
-
-const real =
-  (seed: number, scale = 2) =>
-  (shape: readonly number[]): HostArray =>
-    spreadArray(shape, seed, scale);
-const chance =
-  (seed: number) =>
-  (shape: readonly number[]): HostArray =>
-    probabilities(shape, seed);
-const smooth =
-  (beta: number) =>
-  (x: number, t: number): number =>
-    Math.abs(x - t) < beta ? (x - t) ** 2 / (2 * beta) : Math.abs(x - t) - beta / 2;
-const huber =
-  (delta: number) =>
-  (x: number, t: number): number =>
-    Math.abs(x - t) <= delta ? (x - t) ** 2 / 2 : delta * (Math.abs(x - t) - delta / 2);
-
-const cases: Case[] = [
-  { name: 'mseLoss', loss: mseLoss, value: (x, t) => (x - t) ** 2, input: real(1), target: real(2) },
-  { name: 'l1Loss', loss: l1Loss, value: (x, t) => Math.abs(x - t), input: real(1), target: real(2) },
-  { name: 'smoothL1Loss', loss: smoothL1Loss, value: smooth(1), input: real(1), target: real(2) },
-  {
-    name: 'smoothL1Loss, beta 0.3',
-    loss: (x, t, options) => smoothL1Loss(x, t, { beta: 0.3, ...options }),
-    value: smooth(0.3),
-    input: real(1),
-    target: real(2),
-  },
-  {
-    name: 'smoothL1Loss, beta 0',
-    loss: (x, t, options) => smoothL1Loss(x, t, { beta: 0, ...options }),
-    value: (x, t) => Math.abs(x - t),
-    input: real(1),
-    target: real(2),
-  },
-  { name: 'huberLoss', loss: huberLoss, value: huber(1), input: real(1), target: real(2) },
-  {
-    name: 'huberLoss, delta 0.4',
-    loss: (x, t, options) => huberLoss(x, t, { delta: 0.4, ...options }),
-    value: huber(0.4),
-    input: real(1),
-    target: real(2),
-  },
-  {
-    name: 'binaryCrossEntropy',
-    loss: binaryCrossEntropy,
-    value: (x, t) => -(t * Math.log(x) + (1 - t) * Math.log(1 - x)),
-    input: chance(1),
-    target: chance(2),
-  },
-  {
-    name: 'binaryCrossEntropyWithLogits',
-    loss: binaryCrossEntropyWithLogits,
-    value: (x, t) => Math.log1p(Math.exp(x)) - t * x,
-    input: real(1, 5),
-    target: chance(2),
-  },
-  {
-    name: 'klDivergence',
-    loss: klDivergence,
-    value: (x, t) => t * (Math.log(t) - x),
-    input: real(1),
-    target: chance(2),
-  },
-  {
-    name: 'klDivergence, logTarget',
-    loss: (x, t, options) => klDivergence(x, t, { logTarget: true, ...options }),
-    value: (x, t) => Math.exp(t) * (t - x),
-    input: real(1),
-    target: real(2),
-  },
-];
-
-describe.each(cases)('$name', ({ loss, value, input, target }) => {
+describe.each(Object.entries(pointwiseLosses))('%s', (_, { loss, value, ...ranges }) => {
+  const [input, target] = [between(ranges.input, 1), between(ranges.target, 2)];
   const each = (shape: readonly number[]): number[] => {
     const t = target(shape).data;
     return Array.from(input(shape).data, (x, i) => value(x, t[i] ?? 0));
   };
   const total = (values: readonly number[]): number => values.reduce((sum, one) => sum + one, 0);
 
-  it('gives each loss, their sum and their mean', async () => {
-    const shape = [3, 4];
-    const [x, t] = [f64(input(shape)), f64(target(shape))];
-    const none = loss(x, t, { reduction: 'none' });
-    expect(none.shape).toEqual(shape);
-    expect(differences(await none.data(), each(shape), 1e-12)).toEqual([]);
-    expect(
-      differences(
-        [await loss(x, t, { reduction: 'sum' }).item(), await loss(x, t).item()],
-        [total(each(shape)), total(each(shape)) / 12],
-        1e-12,
-      ),
-    ).toEqual([]);
-  });
-
   it('agrees in f32, over many slices', async () => {
     const shape = [130, 101];
     const result = loss(tensor(input(shape), { dtype: 'f32' }), tensor(target(shape), { dtype: 'f32' }));
     expect(differences([await result.item()], [total(each(shape)) / 13130], 1e-6)).toEqual([]);
-  });
-
-  it('takes views and numbers without axes', async () => {
-    const shape = [3, 4];
-    const turned = loss(f64(input(shape)).transpose(0, 1), f64(target(shape)).transpose(0, 1));
-    expect(differences([await turned.item()], [total(each(shape)) / 12], 1e-12)).toEqual([]);
-    expect(differences([await loss(f64(input([])), f64(target([]))).item()], each([]), 1e-12)).toEqual([]);
-  });
-
-  it('has the gradients of differences, by input and target', async () => {
-    for (const reduction of ['mean', 'sum', 'none'] as const)
-      await expectGradients((x, t) => loss(x, t, { reduction }), [input([3, 3]), target([3, 3])], 1e-6);
   });
 
   it('counts real steps only', async () => {

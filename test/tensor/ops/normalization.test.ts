@@ -87,10 +87,7 @@ describe('softmax', () => {
     ]);
   });
 
-  it('has the gradients of differences', async () => {
-    await expectGradients((x) => softmax(x), [spreadArray([3, 5])]);
-    await expectGradients((x) => softmax(x, 0), [spreadArray([3, 5])]);
-    await expectGradients((x) => logSoftmax(x, 1), [spreadArray([2, 4, 3])]);
+  it('has the gradients of differences under a mask', async () => {
     const mask = tensor([
       [true, false, true, true],
       [false, false, false, false],
@@ -235,26 +232,6 @@ describe('batchNorm', () => {
         [0, 0],
       ],
     ]);
-  });
-
-  it('has the gradients of differences', async () => {
-    const parameters = [spreadArray([3], 2), spreadArray([3], 3)] as const;
-    await expectGradients(
-      (input, weight, bias) => batchNorm(input, { weight, bias, training: true }),
-      [spreadArray([5, 3]), ...parameters],
-    );
-    await expectGradients(
-      (input, weight, bias) => batchNorm(input, { weight, bias, training: true, lengths: [2, 0, 3] }),
-      [spreadArray([3, 3, 3]), ...parameters],
-    );
-    const running = {
-      runningMean: tensor(spreadArray([3], 4), { dtype: 'f64' }),
-      runningVar: ones([3], { dtype: 'f64' }),
-    };
-    await expectGradients(
-      (input, weight, bias) => batchNorm(input, { weight, bias, ...running }),
-      [spreadArray([4, 3]), ...parameters],
-    );
   });
 
   it('refuses too few rows, other shapes and half of the statistics', () => {

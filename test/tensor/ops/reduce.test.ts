@@ -21,70 +21,12 @@ import {
   tensor,
   variance,
   zeros,
-  type Dims,
-  type HostArray,
 } from 'stmnet';
 import { expectGradients, spreadArray } from '../../support/gradients';
-import { at, expectClose, generate, opCase } from '../../support/ops/cases';
-import { reductions, total, type Reduction } from '../../support/ops/reductions';
+import { expectClose, generate, opCase } from '../../support/ops/cases';
+import { reduced, reduceOps, total } from '../../support/ops/reduce';
 
-/** `fold` of the elements behind each result. */
-function reduced(x: HostArray, dim: Dims | undefined, keep: boolean, fold: (values: number[]) => number): HostArray {
-  const rank = x.shape.length;
-  const all = x.shape.map((_, axis) => axis);
-  const given = dim === undefined ? all : [dim].flat();
-  const axes = given.map((axis) => (axis < 0 ? axis + rank : axis));
-  const inner = x.shape.filter((_, axis) => axes.includes(axis));
-  const whole = generate(
-    x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)),
-    (place) => {
-      const values: number[] = [];
-      generate(inner, (within) =>
-        values.push(
-          at(
-            x,
-            place.map((index, axis) =>
-              axes.includes(axis) ? (within[axes.filter((other) => other < axis).length] ?? 0) : index,
-            ),
-          ),
-        ),
-      );
-      return fold(values);
-    },
-  );
-  return keep ? whole : { data: whole.data, shape: x.shape.filter((_, axis) => !axes.includes(axis)) };
-}
-
-/**
- * Every way to name the axes of [2, 3, 4], with and without the kept axis, and shapes with extents of 1 (and 0, if the
- * op has a value for nothing).
- */
-function reduction(op: string, { run, fold, domain, ofNothing, ofOne }: Reduction): void {
-  const odd = [...(ofOne ? [[[1, 1, 1]]] : []), ...(ofNothing ? [[[2, 0, 4]], [[0, 3, 1]]] : [])];
-  for (const dim of [undefined, 0, 1, -1, [0, 1], [0, 2], [2, 1], [0, 1, 2]]) {
-    for (const keepDim of [false, true]) {
-      opCase({
-        op: `${op} over ${dim === undefined ? 'all' : String(dim)}${keepDim ? ', kept' : ''}`,
-        run: (x) => run(x, dim, { keepDim }),
-        reference: (x) => reduced(x, dim, keepDim, fold),
-        shapes: [[[2, 3, 4]], ...odd],
-        domain,
-      });
-    }
-  }
-  opCase({
-    op: `${op} of long rows and columns`,
-    run: (x) => run(x, 1),
-    reference: (x) => reduced(x, 1, false, fold),
-    shapes: [[[3, 37]], [[2, 19, 70]]],
-    domain,
-    gradient: false,
-  });
-}
-
-describe('reductions over every choice of axes', () => {
-  for (const [op, row] of Object.entries(reductions)) reduction(op, row);
-});
+for (const row of reduceOps) opCase(row);
 
 describe('sums of many elements', () => {
   const shape = [700, 70];
@@ -228,26 +170,6 @@ describe('any and all', () => {
     expect(await all(zeros([2, 0]), 1).array()).toEqual([true, true]);
   });
 });
-
-for (const dim of [0, 1, -1]) {
-  opCase({
-    op: `cumsum along ${dim}`,
-    run: (x) => cumsum(x, dim),
-    reference: (x) =>
-      generate(x.shape, (place) => {
-        const axis = dim < 0 ? dim + place.length : dim;
-        return total(
-          Array.from({ length: (place[axis] ?? 0) + 1 }, (_, i) =>
-            at(
-              x,
-              place.map((index, other) => (other === axis ? i : index)),
-            ),
-          ),
-        );
-      }),
-    shapes: [[[3, 4]], [[2, 3, 4]], [[1, 1]], [[0, 3]], [[3, 0]]],
-  });
-}
 
 describe('prod', () => {
   it('has a gradient where elements are 0', async () => {
