@@ -38,7 +38,7 @@ export default defineConfig({
     // The guides and examples import the package by its name; here that is the source, so that what is tested is what
     // is written.
     alias: [
-      { find: /^stmnet\/datasets$/, replacement: source('datasets/index.ts') },
+      { find: /^stmnet\/(\w+)$/, replacement: source('$1/index.ts') },
       { find: /^stmnet$/, replacement: source('index.ts') },
     ],
   },

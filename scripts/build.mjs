@@ -51,7 +51,10 @@ function compile(project, folder, keep) {
 }
 
 const dataFile = (name) => /\.(bin|gz|safetensors|txt|md)$/.test(name);
-const entries = ['dist/index', 'dist/datasets/index'];
+
+/** What package.json exports, as `dist/index`: an entry point is written down there, and nowhere else. */
+const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+const entries = Object.values(exports).flatMap(({ require }) => require?.default.replace(/^\.\/(.*)\.js$/, '$1') ?? []);
 
 function buildTypeScript() {
   const projects = [
@@ -71,6 +74,7 @@ function buildTypeScript() {
       ...filesBelow(sources, (name) => name.endsWith('.ts') || name.endsWith('.mts') || dataFile(name)),
     ]),
     'scripts/build.mjs',
+    'package.json',
     'package-lock.json',
   ];
   for (const file of inputs)
@@ -91,7 +95,8 @@ function buildTypeScript() {
 
 /** What tsc does not make: the ESM wrappers (one set of classes for both module systems) and the data files. */
 function finishPackage() {
-  for (const entry of entries.filter((name) => existsSync(at(`${name}.js`)))) {
+  for (const entry of entries) {
+    if (!existsSync(at(`${entry}.js`))) throw new Error(`package.json exports ${entry}.js, which src/ does not have.`);
     for (const suffix of ['.mjs', '.d.mts']) writeFileSync(at(`${entry}${suffix}`), "export * from './index.js';\n");
   }
   for (const file of filesBelow('src', dataFile)) {

@@ -18,12 +18,15 @@ import {
   type Tensor,
 } from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
+import type { Task } from 'stmnet/tasks';
 
 class Tagger extends Module {
   override forward(words: PaddedSequence): PaddedSequence {
     return words;
   }
 }
+
+export const ask = (task: Task<{ text: string }, string, number>): Promise<number> => task.predict('a text');
 
 export async function use(model: Sequential): Promise<void> {
   const parts: Subset<string>[] = randomSplit(['a', 'b', 'c'], [2, 1]);

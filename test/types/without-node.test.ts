@@ -34,6 +34,8 @@ const head = `
   import { Adam, CrossEntropyLoss, LSTM, LastStep, Linear, Module, Sequential, Trainer } from 'stmnet';
   import { PaddedSequence, Tensor, load, pad, tensor } from 'stmnet';
   import { japaneseVowels } from 'stmnet/datasets';
+  import type { Task } from 'stmnet/tasks';
+  export type Filter = Task<{ text: string }, string, number>;
   const lstm = new LSTM({ inputSize: 2, hiddenSize: 3 });
   export const model = new Sequential(lstm, new LastStep(), new Linear({ inFeatures: 3, outFeatures: 2 }));\n`;
 const program = `${head}
@@ -48,10 +50,13 @@ const program = `${head}
   }`;
 const required = `import stmnet = require('stmnet');
   import datasets = require('stmnet/datasets');
+  import tasks = require('stmnet/tasks');
+  type Filter = tasks.Task<{ text: string }, string, number>;
   const lstm = new stmnet.LSTM({ inputSize: 2, hiddenSize: 3 });
   const { output }: { output: stmnet.PaddedSequence } = lstm.forward(stmnet.pad([[[1, 2]]]));
   output[Symbol.dispose]();
-  export = { output, datasets };`;
+  const filter: Filter | undefined = undefined;
+  export = { output, datasets, filter };`;
 
 test.each([
   ['user.mts', program, { module: 'nodenext' }],
