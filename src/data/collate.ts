@@ -4,6 +4,7 @@ import {
   type HostArray,
   type SourceArray,
   checkDType,
+  isHostArray,
   isHostData,
   isScalar,
   readHostValues,

@@ -29,8 +29,8 @@ export interface TaskFitOptions<Example> extends Omit<FitOptions, 'validation'> 
  */
 export interface Task<Example, Input, Prediction, Evaluation extends Pick<Figures, 'loss'> = Figures> {
   /**
-   * Learns from examples. What has to be known beforehand, such as a vocabulary or the labels, is taken from them at the
-   * first call; later calls go on with the same model.
+   * Learns from examples. What has to be known beforehand, such as a vocabulary or the labels, is taken from them at
+   * the first call; later calls go on with the same model.
    *
    * @returns the epochs of this training
    * @throws {OptionError} if there is no example, one is not of the task's form, or an option is unknown
@@ -54,7 +54,8 @@ export interface Task<Example, Input, Prediction, Evaluation extends Pick<Figure
   predict(inputs: readonly Input[]): Promise<Prediction[]>;
 
   /**
-   * Writes all that `load` needs into one file: weights, vocabulary, labels and settings. It appears whole or not at all.
+   * Writes all that `load` needs into one file: weights, vocabulary, labels and settings. It appears whole or not at
+   * all.
    *
    * @param path  of the file; an older one is replaced
    * @throws {OptionError} before `fit` or `load`; {FileError} if it cannot be written

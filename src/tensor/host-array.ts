@@ -80,7 +80,7 @@ export const isHostData = (value: unknown): boolean =>
 /**
  * Whether `value` has the form of a HostArray; its parts may still be wrong. A tensor, with its method data, is none.
  */
-const isHostArray = (value: unknown): value is { data: unknown; shape: unknown } =>
+export const isHostArray = (value: unknown): value is { data: unknown; shape: unknown } =>
   typeof value === 'object' &&
   value !== null &&
   !Array.isArray(value) &&

@@ -1,11 +1,11 @@
-import { tensor, type HostArray, type NestedArray, type SourceArray } from '../tensor/factories';
-import { isHostArray, isSourceArray } from '../tensor/host-array';
+import { tensor } from '../tensor/factories';
+import { isHostArray, isSourceArray, type HostArray, type SourceArray } from '../tensor/host-array';
 import { isPlainObject, mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { countsRows, markRows } from '../tensor/rows';
-import { Tensor } from '../tensor/tensor';
+import { Tensor, type NestedArray } from '../tensor/tensor';
 
 /** Tensors and PaddedSequences, alone or in arrays and records, as deep as one likes. */
 export type TensorTree = Sequence | readonly TensorTree[] | { readonly [name: string]: TensorTree };
