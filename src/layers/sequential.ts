@@ -1,7 +1,34 @@
 import { OptionError } from '../tensor/errors';
 import type { Sequence } from '../tensor/padded-sequence';
-import { applyLayer, checkModule } from '../module/apply';
+import { applyLayer, checkModule, sequenceOf } from '../module/apply';
+import { carriedBy } from '../module/carried';
 import { Module } from '../module/module';
+import { RecurrentLayer } from './recurrent';
+
+/** States of the layers that have one, by their places: those of an LSTM are { h, c }. */
+export type SequentialState = Readonly<Record<string, unknown>>;
+
+/** Runs a layer from a state, and takes apart what it returns. */
+function applyCarrying(
+  layer: Module,
+  input: Sequence,
+  before: unknown,
+  place: number,
+): { output: Sequence; state?: unknown } {
+  const forward: Module['forward'] = Reflect.get(layer, 'forward');
+  const result: unknown = Reflect.apply(forward, layer, [input, before]);
+  const carried = carriedBy(result);
+  if (carried !== undefined) return { ...carried, output: sequenceOf('Sequential.forward', layer, carried) };
+  for (const [, part] of layer.namedModules()) {
+    if (!(part instanceof RecurrentLayer)) continue;
+    throw new OptionError('Sequential.forward', {
+      given: `a state for layer ${place}, whose ${part.constructor.name} cannot get it through ${layer.constructor.name}`,
+      expected: 'recurrent layers in the Sequential itself, or modules that return { output, state }',
+      fix: 'write a Module whose forward(input, state) passes the state on',
+    });
+  }
+  return { output: sequenceOf('Sequential.forward', layer, result) };
+}
 
 /**
  * Modules one after the other. A recurrent layer passes its `output` on and starts from zeros; for its states write a
@@ -51,11 +78,29 @@ export class Sequential extends Module implements Iterable<Module> {
     }
   }
 
+  /**
+   * With a state as second argument: each layer begins with what it ended the call before with.
+   *
+   * @param state  what the call before has returned; undefined in the first, where states are zeros
+   * @throws {OptionError} if a recurrent layer stands within a layer that does not pass its state on
+   */
+  forward(input: Sequence, state: SequentialState | undefined): { output: Sequence; state: SequentialState };
   /** What the last layer gives, after all before it. */
-  forward(input: Sequence): Sequence {
+  forward(input: Sequence): Sequence;
+  forward(input: Sequence, ...carried: readonly [SequentialState?]): unknown {
+    const before = carried[0] ?? {};
+    const state: Record<string, unknown> = {};
     let value = input;
-    for (const layer of this) value = applyLayer('Sequential.forward', layer, value);
-    return value;
+    for (const [place, layer] of Array.from(this).entries()) {
+      if (carried.length === 0) {
+        value = applyLayer('Sequential.forward', layer, value);
+        continue;
+      }
+      const { output, state: next } = applyCarrying(layer, value, before[place], place);
+      value = output;
+      if (next !== undefined) state[place] = next;
+    }
+    return carried.length === 0 ? value : { output: value, state };
   }
 
   protected override givenModules(): readonly Module[] {

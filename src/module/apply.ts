@@ -33,7 +33,15 @@ export function checkModule(
  */
 export function applyLayer(op: string, layer: Module, input: Sequence): Sequence {
   const forward: Module['forward'] = Reflect.get(layer, 'forward');
-  const result: unknown = Reflect.apply(forward, layer, [input]);
+  return sequenceOf(op, layer, Reflect.apply(forward, layer, [input]));
+}
+
+/**
+ * What goes on of a module's result: itself, or its `output`.
+ *
+ * @throws {ShapeError} if that is neither a tensor nor a PaddedSequence
+ */
+export function sequenceOf(op: string, layer: Module, result: unknown): Sequence {
   const output: unknown = typeof result === 'object' && result !== null && 'output' in result ? result.output : result;
   if (output instanceof Tensor || output instanceof PaddedSequence) return output;
   throw new ShapeError(op, {

@@ -1,16 +1,11 @@
+import { carriedBy, type Carried } from '../module/carried';
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
-import { isPlainObject, mapTensors, tensorsIn } from '../tensor/nested-tensors';
+import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { isFinite, logicalNot, maskedFill } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
 import { keep } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-
-/** What `forward` returns where its state is carried on. */
-export interface WithState {
-  readonly output: unknown;
-  readonly state: unknown;
-}
 
 /**
  * Takes apart what a model with state returns.
@@ -18,12 +13,9 @@ export interface WithState {
  * @param result  { output, state }, or { output, ...state } as recurrent layers return
  * @throws {OptionError} if it has no output, or no state
  */
-export function splitState(result: unknown): WithState {
-  if (isPlainObject(result) && 'output' in result) {
-    const { output, state, ...rest } = result;
-    if (state !== undefined) return { output, state };
-    if (Object.keys(rest).length > 0) return { output, state: rest };
-  }
+export function splitState(result: unknown): Carried {
+  const carried = carriedBy(result);
+  if (carried !== undefined) return carried;
   throw new OptionError('Trainer: the output of the model', {
     given: describe(result),
     expected: '{ output, state } or { output, h, c }, since carryState is on',

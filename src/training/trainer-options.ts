@@ -14,10 +14,11 @@ import type { LossFunction, LossResult } from './loss-terms';
  * What a Trainer passes to the loss: what the model's `forward` returns; of it the field `output` where state is
  * carried.
  */
-export type OutputOf<Returned, Carries extends boolean = false> = Carries extends true
-  ? Returned extends { readonly output: infer Output }
-    ? Output
-    : never
+export type OutputOf<Returned, Carries extends boolean = false> = [Carries, Returned] extends [
+  true,
+  { readonly output: infer Output },
+]
+  ? Output
   : unknown extends Returned
     ? Sequence
     : Returned;

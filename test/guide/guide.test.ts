@@ -48,6 +48,14 @@ test('a model of one’s own, a loop of one’s own', async () => {
   expect(written).toContain('hidden2tag  Linear     [N, T, 17]         4,369');
 });
 
+test('batches of any form', async () => {
+  const { history, loss, words } = await import('./scripts/any-batches');
+  expect(loss).toBeLessThan(0.7);
+  expect(words).toBeGreaterThan(0.7);
+  const losses = history.train('loss');
+  expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 3);
+});
+
 test('tensors', async () => {
   const { loss, stop, w, x } = await import('./scripts/tensors');
   expect(printed).toHaveLength(2);
@@ -108,7 +116,7 @@ test('the script of the README', { timeout: 180_000 }, async () => {
   expect(speakers).toEqual(Int32Array.of(0, 8));
 });
 
-test.each(['first-ten-minutes', 'own-model', 'tensors', 'language-model', 'weights', 'gpu'])(
+test.each(['first-ten-minutes', 'own-model', 'tensors', 'any-batches', 'language-model', 'weights', 'gpu'])(
   'docs/guide.md shows %s as it is run here',
   (name) => {
     const root = join(__dirname, '..', '..');

@@ -1,0 +1,20 @@
+import { isPlainObject } from '../tensor/nested-tensors';
+
+/** What a module with state returns, taken apart. */
+export interface Carried {
+  readonly output: unknown;
+  /** What it ends with, and may begin the next call with. */
+  readonly state: unknown;
+}
+
+/**
+ * Output and state of what a module returns: { output, state }, or { output, ...state } as recurrent layers return.
+ *
+ * @returns undefined if it has no output, or no state
+ */
+export function carriedBy(result: unknown): Carried | undefined {
+  if (!isPlainObject(result) || !('output' in result)) return undefined;
+  const { output, state, ...rest } = result;
+  if (state !== undefined) return { output, state };
+  return Object.keys(rest).length > 0 ? { output, state: rest } : undefined;
+}
