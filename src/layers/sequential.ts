@@ -22,7 +22,8 @@ function applyCarrying(
   for (const [, part] of layer.namedModules()) {
     if (!(part instanceof RecurrentLayer)) continue;
     throw new OptionError('Sequential.forward', {
-      given: `a state for layer ${place}, whose ${part.constructor.name} cannot get it through ${layer.constructor.name}`,
+      given:
+        `a state for layer ${place}, whose ${part.constructor.name} cannot get it through ` + layer.constructor.name,
       expected: 'recurrent layers in the Sequential itself, or modules that return { output, state }',
       fix: 'write a Module whose forward(input, state) passes the state on',
     });

@@ -66,8 +66,8 @@ test('a recurrent layer whose state cannot be reached is named', () => {
   const call = (): unknown => noGrad(() => hidden.forward(tensor([[[1, 2, 3]]]), undefined)); // prettier-ignore
   expect(call).toThrow(OptionError);
   expect(call).toThrow(
-    'Sequential.forward: got a state for layer 0, whose LSTM cannot get it through Residual, expected recurrent layers ' +
-      'in the Sequential itself, or modules that return { output, state }.\n' +
+    'Sequential.forward: got a state for layer 0, whose LSTM cannot get it through Residual, expected recurrent ' +
+      'layers in the Sequential itself, or modules that return { output, state }.\n' +
       '  Fix: write a Module whose forward(input, state) passes the state on.',
   );
 });
