@@ -1,12 +1,5 @@
 import type { Sequence } from '../tensor/padded-sequence';
-import type { Tensor } from '../tensor/tensor';
-import { RecurrentLayer, type ZeroStateOptions } from './recurrent';
-
-/** State of a GRU or RNN: h [L·K, N, H]; [L·K, H] for an input [T, D]. */
-export interface HiddenState {
-  /** h of the last real step, for each layer and direction; of the first one, backwards. */
-  h: Tensor;
-}
+import { RecurrentLayer, type HiddenState } from './recurrent';
 
 /** What a GRU or RNN gives. */
 export interface HiddenStateResult<X extends Sequence> extends HiddenState {
@@ -15,14 +8,7 @@ export interface HiddenStateResult<X extends Sequence> extends HiddenState {
 }
 
 /** Base of GRU and RNN, whose state is h alone. */
-export abstract class HiddenStateLayer extends RecurrentLayer {
-  /** A state of zeros, as a loop that carries its state starts with. @throws {OptionError} if `batchSize` is none */
-  zeroState(options: ZeroStateOptions): HiddenState {
-    const { h, c } = this.zeroStates(options);
-    c.dispose();
-    return { h };
-  }
-
+export abstract class HiddenStateLayer extends RecurrentLayer<HiddenState> {
   /**
    * Runs over all steps.
    *
@@ -33,7 +19,6 @@ export abstract class HiddenStateLayer extends RecurrentLayer {
    * @throws {DTypeError} if `input` or the state is of another dtype than the layer
    */
   forward<X extends Sequence>(input: X, state?: HiddenState): HiddenStateResult<X> {
-    const { output, h } = this.run(input, state);
-    return { output, h };
+    return this.run(input, state);
   }
 }

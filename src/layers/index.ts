@@ -27,7 +27,7 @@ export { Dropout, type DropoutOptions } from './dropout';
 export { Embedding, type EmbeddingOptions, type PretrainedOptions } from './embedding';
 export { GaussianNoise, type GaussianNoiseOptions } from './gaussian-noise';
 export { GRU, type GRUOptions } from './gru';
-export type { HiddenState, HiddenStateResult } from './hidden-state-layer';
+export type { HiddenStateResult } from './hidden-state-layer';
 export * from './init';
 export * from './layer-norm';
 export { Linear, type LinearOptions } from './linear';
@@ -36,7 +36,7 @@ export { Module, type ForwardHook, type ModuleConfig, type NameMismatch, type St
 export * from './multiplicative-attention';
 export { BufferTensor, Parameter } from '../module/parameter';
 export { LastStep, MaxPool, MeanPool, type LastStepOptions } from './pooling';
-export { RecurrentLayer, type ZeroStateOptions } from './recurrent';
+export { RecurrentLayer, type HiddenState, type ZeroStateOptions } from './recurrent';
 export type { RecurrentOptions } from './recurrent-options';
 export type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
 export type { ModuleClasses } from '../module/rebuild';

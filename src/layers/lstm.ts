@@ -3,7 +3,7 @@ import { nonNegativeInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { RecurrentLayer, type ZeroStateOptions } from './recurrent';
+import { RecurrentLayer } from './recurrent';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an LSTM. */
@@ -47,7 +47,7 @@ export interface LSTMResult<X extends Sequence> extends LSTMState {
  * `hiddenSize`, or an option is unknown
  * @see torch.nn.LSTM for the same weights; native/backend/kernels/recurrent.h for their layout
  */
-export class LSTM extends RecurrentLayer {
+export class LSTM extends RecurrentLayer<LSTMState> {
   override readonly options: Readonly<Required<LSTMOptions>>;
 
   constructor(options: LSTMOptions) {
@@ -64,11 +64,6 @@ export class LSTM extends RecurrentLayer {
     this.options = read;
   }
 
-  /** States of zeros, as a loop that carries its state starts with. @throws {OptionError} if `batchSize` is none */
-  zeroState(options: ZeroStateOptions): LSTMState {
-    return this.zeroStates(options);
-  }
-
   /**
    * Runs over all steps.
    *
@@ -79,7 +74,6 @@ export class LSTM extends RecurrentLayer {
    * @throws {DTypeError} if `input` or a state is of another dtype than the layer
    */
   forward<X extends Sequence>(input: X, state?: LSTMState): LSTMResult<X> {
-    const { output, h, c } = this.run(input, state);
-    return { output, h, c: c ?? h };
+    return this.run(input, state);
   }
 }

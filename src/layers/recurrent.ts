@@ -1,6 +1,6 @@
 import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
-import { recurrent } from '../tensor/ops/recurrent';
+import { recurrent, type RecurrentFunctionOptions, type RecurrentResult } from '../tensor/ops/recurrent';
 import { concat, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
@@ -13,24 +13,23 @@ import { Parameter } from '../module/parameter';
 import type { RecurrentOptions } from './recurrent-options';
 import { byLayerAndDirection, makeWeights, type CellKind } from './recurrent-weights';
 
-/** What a run of the stack gives. */
-interface Result {
-  output: Tensor;
-  h: Tensor;
-  c: Tensor | undefined;
-}
-
 /** Options of `zeroState`. */
 export interface ZeroStateOptions {
   /** N, the rows of the batch. */
   batchSize: number;
 }
 
-/** States as the op takes them. */
-interface States {
-  h: Tensor | undefined;
-  c: Tensor | undefined;
+/** State of a GRU or RNN: h [L·K, N, H]; [L·K, H] for an input [T, D]. */
+export interface HiddenState {
+  /** h of the last real step, for each layer and direction; of the first one, backwards. */
+  h: Tensor;
 }
+
+/** State of any recurrent layer; c of an LSTM only. */
+type LayerState = HiddenState & { c?: Tensor };
+
+/** States as the op takes them. */
+type States = Pick<RecurrentFunctionOptions, 'h' | 'c'>;
 
 /**
  * Base of LSTM, GRU and RNN: a stack of layers over a padded batch.
@@ -42,7 +41,7 @@ interface States {
  *
  * All start from U(-1/√H, 1/√H).
  */
-export abstract class RecurrentLayer extends Module {
+export abstract class RecurrentLayer<State extends HiddenState = HiddenState> extends Module {
   /** The options with their defaults. */
   abstract readonly options: Readonly<Required<RecurrentOptions>>;
   /** `weight_ih_l0`, `weight_hh_l0`, `weight_hr_l0`, `weight_ih_l0_reverse`, …, as in PyTorch. */
@@ -85,25 +84,20 @@ export abstract class RecurrentLayer extends Module {
     });
   }
 
-  /**
-   * Zero states for N rows: h [L·K, N, O], c [L·K, N, H].
-   *
-   * @internal
-   */
-  protected zeroStates(options: ZeroStateOptions): { h: Tensor; c: Tensor } {
+  /** A state of zeros, as a loop that carries its state starts with. @throws {OptionError} if `batchSize` is none */
+  zeroState(options: ZeroStateOptions): State;
+  zeroState(options: ZeroStateOptions): LayerState {
     const op = `${this.constructor.name}.zeroState`;
     const { batchSize: rows } = readOptions(op, options, { batchSize: positiveInteger });
     const stack = this.options.numLayers * this.#directions;
     const settings = { dtype: this.options.dtype, device: this.#weights()[0]?.device ?? 'cpu' };
-    return {
-      h: zeros([stack, rows, this.#width], settings),
-      c: zeros([stack, rows, this.options.hiddenSize], settings),
-    };
+    const h = zeros([stack, rows, this.#width], settings);
+    return this.#kind.cell === 'lstm' ? { h, c: zeros([stack, rows, this.options.hiddenSize], settings) } : { h };
   }
 
   /** Checks, runs the stack, and gives the output in the kind of the input. @internal */
-  protected run<X extends Sequence>(input: X, state: unknown): { output: X; h: Tensor; c: Tensor | undefined };
-  protected run(input: Sequence, state: unknown): { output: Sequence; h: Tensor; c: Tensor | undefined } {
+  protected run<X extends Sequence>(input: X, state: unknown): { output: X } & State;
+  protected run(input: Sequence, state: unknown): { output: Sequence } & LayerState {
     checkSequence(`${this.constructor.name}.forward`, input);
     const states = this.#statesOf(state);
     const { shape } = input;
@@ -124,12 +118,12 @@ export abstract class RecurrentLayer extends Module {
       { h: one(states.h), c: one(states.c) },
       batchFirst,
     );
-    return { output: select(output, batch, 0), h: select(h, 1, 0), c: c === undefined ? undefined : select(c, 1, 0) };
+    return { output: select(output, batch, 0), h: select(h, 1, 0), ...(c === undefined ? {} : { c: select(c, 1, 0) }) };
   }
 
   /** The tensors of an initial state, whatever a caller without types has passed; null counts as left out. */
   #statesOf(state: unknown): States {
-    if (state === undefined || state === null) return { h: undefined, c: undefined };
+    if (state === undefined || state === null) return {};
     const names = this.#kind.cell === 'lstm' ? ['h', 'c'] : ['h'];
     const form = `{ ${names.join(', ')} }`;
     const wrong = (given: string): OptionError =>
@@ -150,17 +144,17 @@ export abstract class RecurrentLayer extends Module {
       );
     };
     if (odd !== undefined) throw wrong(`state ${describe(state)}, with ${odd}`);
-    return { h: part('h'), c: names.includes('c') ? part('c') : undefined };
+    return Object.fromEntries(names.map((name) => [name, part(name)]));
   }
 
-  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): Result {
+  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): RecurrentResult {
     this.#checkInput(input, batchFirst);
     const [batch, time] = batchFirst ? [0, 1] : [1, 0];
     const rows = input.shape[batch] ?? 0;
     if (input.shape[time] === 0) return this.#runWithoutStep(input, states, batchFirst, rows);
     this.#checkState('h', states.h, rows, this.#width);
     this.#checkState('c', states.c, rows, this.options.hiddenSize);
-    const { hiddenSize, numLayers, bidirectional, bias, dropout, algo: algorithm } = this.options;
+    const { hiddenSize, numLayers, bidirectional, bias, dropout, algo } = this.options;
     const { cell, projSize } = this.#kind;
     return recurrent(input, this.#weights(), {
       cell,
@@ -171,15 +165,14 @@ export abstract class RecurrentLayer extends Module {
       bias,
       batchFirst,
       dropout: this.training ? dropout : 0,
-      algorithm,
-      ...(states.h === undefined ? {} : { h: states.h }),
-      ...(states.c === undefined ? {} : { c: states.c }),
-      ...(lengths === undefined ? {} : { lengths }),
+      algo,
+      ...states,
+      lengths,
     });
   }
 
   /** A batch without steps: it is run with one step of padding and lengths of 0, and that step is cut off again. */
-  #runWithoutStep(input: Tensor, states: States, batchFirst: boolean, rows: number): Result {
+  #runWithoutStep(input: Tensor, states: States, batchFirst: boolean, rows: number): RecurrentResult {
     const time = batchFirst ? 1 : 0;
     const shape = input.shape.map((extent, axis) => (axis === time ? 1 : extent));
     const padding = concat([input, zeros(shape, { dtype: input.dtype, device: input.device })], time);

@@ -8,7 +8,7 @@ export type RecurrentCell = 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu';
 export type RecurrentAlgorithm = 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH';
 
 /** What `recurrent` computes. G: 4 for LSTM, 3 for GRU, 1 for RNN; O: projSize or hiddenSize; K: directions. */
-export interface RecurrentOptions {
+export interface RecurrentFunctionOptions {
   cell: RecurrentCell;
   hiddenSize: number;
   /** Width of h after the projection, 0 for none (LSTM only). */
@@ -26,9 +26,16 @@ export interface RecurrentOptions {
   /**
    * Which of cuDNN's algorithms computes; other devices have one of their own. Default auto: the fastest for the shape.
    */
-  algorithm?: RecurrentAlgorithm;
+  algo?: RecurrentAlgorithm;
   /** N whole numbers in 0..T. Default: all T. */
   lengths?: readonly number[] | undefined;
+}
+
+/** Output and states of `recurrent`; c of an LSTM only. */
+export interface RecurrentResult {
+  output: Tensor;
+  h: Tensor;
+  c?: Tensor;
 }
 
 /**
@@ -44,11 +51,7 @@ export interface RecurrentOptions {
  * @see native/ops/recurrent.cc
  * @hidden
  */
-export function recurrent(
-  x: Tensor,
-  weights: readonly Tensor[],
-  options: RecurrentOptions,
-): { output: Tensor; h: Tensor; c: Tensor | undefined } {
+export function recurrent(x: Tensor, weights: readonly Tensor[], options: RecurrentFunctionOptions): RecurrentResult {
   const o = options;
   const [output, h, c] = binding.recurrent(
     idOf(x, 'recurrent'),
@@ -63,8 +66,8 @@ export function recurrent(
     o.bias,
     o.batchFirst,
     o.dropout,
-    o.algorithm ?? 'auto',
+    o.algo ?? 'auto',
     o.lengths,
   );
-  return { output: wrap(output), h: wrap(h), c: c === undefined ? undefined : wrap(c) };
+  return { output: wrap(output), h: wrap(h), ...(c === undefined ? {} : { c: wrap(c) }) };
 }
