@@ -1,4 +1,4 @@
-import type { CTCLengths, CTCLossSettings } from '../tensor/ops/losses-options';
+import type { CTCLengths, CTCLossOptions } from '../tensor/ops/losses-options';
 import * as readers from '../tensor/ops/losses-options';
 import { tensor } from '../tensor/factories';
 import { div } from '../tensor/ops/elementwise';
@@ -20,8 +20,8 @@ import { weighted } from './weighted';
  * @throws {OptionError} if an option is unknown
  * @see torch.nn.CTCLoss
  */
-export class CTCLoss extends LossWithOptions<CTCLossSettings> {
-  constructor(options: CTCLossSettings = {}) {
+export class CTCLoss extends LossWithOptions<CTCLossOptions> {
+  constructor(options: CTCLossOptions = {}) {
     super('CTCLoss', options, readers.ctcOfAllBatches);
   }
 

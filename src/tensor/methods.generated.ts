@@ -147,9 +147,9 @@ declare module './tensor' {
      */
     elu: Method<typeof elementwise.elu>;
     /**
-     * `x` above 0, `slope · x` below. Shape of `x` is kept.
+     * `x` above 0, `negativeSlope · x` below. Shape of `x` is kept.
      *
-     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `slope` is no number
+     * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `negativeSlope` is no number
      */
     leakyRelu: Method<typeof elementwise.leakyRelu>;
     /**
@@ -345,7 +345,7 @@ declare module './tensor' {
     /**
      * `x` plus normal random numbers of mean 0. Shape of `x` is kept; the gradient passes through.
      *
-     * @param stddev  their deviation, at least 0
+     * @param std  their deviation, at least 0
      * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
      */
     gaussianNoise: Method<typeof random.gaussianNoise>;

@@ -9,6 +9,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   wd: ['weightDecay'],
   l2: ['weightDecay'],
   epsilon: ['eps'],
+  stddev: ['std'],
   beta1: ['betas'],
   beta2: ['betas'],
   rho: ['alpha'],

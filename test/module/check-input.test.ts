@@ -33,7 +33,7 @@ const layers: Module[] = [
   new Dropout(),
   new Embedding({ numEmbeddings: 2, embeddingDim: 2 }),
   new GRU(sizes),
-  new GaussianNoise({ stddev: 1 }),
+  new GaussianNoise({ std: 1 }),
   new LSTM(sizes),
   new LastStep(),
   new LayerNorm({ normalizedShape: 2 }),

@@ -200,7 +200,7 @@ const layers: readonly stm.Module[] = [
   new stm.GRU({ inputSize: 4, hiddenSize: 1 }),
   new stm.RNN({ inputSize: 4, hiddenSize: 1 }),
   new stm.Dropout({ p: 0.5 }),
-  new stm.GaussianNoise({ stddev: 1 }),
+  new stm.GaussianNoise({ std: 1 }),
   new stm.LayerNorm({ normalizedShape: 4 }),
   new stm.BatchNorm1d({ numFeatures: 4 }),
   new stm.Conv1d({ inChannels: 4, outChannels: 1, kernelSize: 1 }),

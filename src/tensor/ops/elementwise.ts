@@ -182,11 +182,12 @@ export const softsign = (x: Tensor): Tensor => wrap(binding.softsign(idOf(x, 'so
 export const elu = (x: Tensor, alpha = 1): Tensor => wrap(binding.elu(idOf(x, 'elu'), alpha));
 
 /**
- * `x` above 0, `slope · x` below. Shape of `x` is kept.
+ * `x` above 0, `negativeSlope · x` below. Shape of `x` is kept.
  *
- * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `slope` is no number
+ * @throws {DTypeError} if `x` is neither f32 nor f64; {OptionError} if `negativeSlope` is no number
  */
-export const leakyRelu = (x: Tensor, slope = 0.01): Tensor => wrap(binding.leakyRelu(idOf(x, 'leakyRelu'), slope));
+export const leakyRelu = (x: Tensor, negativeSlope = 0.01): Tensor =>
+  wrap(binding.leakyRelu(idOf(x, 'leakyRelu'), negativeSlope));
 
 /** Bounds of `clamp`, one of them at least. */
 export interface ClampOptions {

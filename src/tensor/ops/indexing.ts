@@ -3,7 +3,7 @@ import { asGiven, readOptions, withDefault } from '../read-options';
 import { idOf, wrap, type Tensor } from '../tensor';
 
 /** Options of `embedding`. */
-export interface EmbeddingLookupOptions {
+export interface EmbeddingFunctionOptions {
   /** A row whose gradient stays 0. */
   paddingIdx?: number | undefined;
 }
@@ -16,7 +16,7 @@ export interface EmbeddingLookupOptions {
  * @throws {OptionError} if an index is out of range, at the call where it came from the host, else {NativeError} at the
  * next read
  */
-export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingLookupOptions = {}): Tensor {
+export function embedding(indices: Tensor, weight: Tensor, options: EmbeddingFunctionOptions = {}): Tensor {
   const { paddingIdx } = readOptions('embedding', options, { paddingIdx: asGiven });
   return wrap(
     binding.embedding(idOf(indices, 'embedding', 'indices'), idOf(weight, 'embedding', 'weight'), paddingIdx),

@@ -151,7 +151,7 @@ export interface CTCLengths {
 export const lengthsForCTC: Readers<CTCLengths> = { inputLengths: asGiven, targetLengths: asGiven };
 
 /** Options of `ctcLoss`. */
-export interface CTCLossOptions extends LossOptions, CTCLengths {
+export interface CTCLossFunctionOptions extends LossOptions, CTCLengths {
   /** The class that stands for no label. Default 0. */
   blank?: number;
   /** Whether a target that is too long for its input has loss and gradient 0, in place of infinity. Default false. */
@@ -159,12 +159,12 @@ export interface CTCLossOptions extends LossOptions, CTCLengths {
 }
 
 /** Options of a CTCLoss: those of `ctcLoss` that do not change from batch to batch. */
-export type CTCLossSettings = Omit<CTCLossOptions, keyof CTCLengths>;
+export type CTCLossOptions = Omit<CTCLossFunctionOptions, keyof CTCLengths>;
 
-export const ctcOfAllBatches: Readers<CTCLossSettings> = {
+export const ctcOfAllBatches: Readers<CTCLossOptions> = {
   blank: withDefault(nonNegativeInteger, 0),
   zeroInfinity: withDefault(flag, false),
   reduction,
 };
 
-export const ctc: Readers<CTCLossOptions> = { ...lengthsForCTC, ...ctcOfAllBatches };
+export const ctc: Readers<CTCLossFunctionOptions> = { ...lengthsForCTC, ...ctcOfAllBatches };

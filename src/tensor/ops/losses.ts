@@ -5,7 +5,7 @@ import { divided, divisorsWanted, tellKind } from './losses-notes';
 import type {
   BinaryCrossEntropyWithLogitsOptions,
   CrossEntropyOptions,
-  CTCLossOptions,
+  CTCLossFunctionOptions,
   HuberLossOptions,
   KLDivergenceOptions,
   LossOptions,
@@ -25,8 +25,8 @@ export type {
   CrossEntropyLossOptions,
   CrossEntropyOptions,
   CTCLengths,
+  CTCLossFunctionOptions,
   CTCLossOptions,
-  CTCLossSettings,
   HuberLossOptions,
   KLDivergenceOptions,
   LossOptions,
@@ -226,7 +226,7 @@ export function crossEntropy(input: Sequence, target: Sequence, options: CrossEn
  * twice
  * @see torch.nn.functional.ctc_loss
  */
-export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossOptions = {}): Tensor {
+export function ctcLoss(input: Sequence, target: Sequence, options: CTCLossFunctionOptions = {}): Tensor {
   const op = 'ctcLoss';
   const settings = readOptions(op, options, readers.ctc);
   const { blank, zeroInfinity, reduction } = settings;

@@ -79,11 +79,11 @@ export const bernoulli = (p: Tensor): Tensor => wrap(binding.bernoulli(idOf(p, '
 /**
  * `x` plus normal random numbers of mean 0. Shape of `x` is kept; the gradient passes through.
  *
- * @param stddev  their deviation, at least 0
+ * @param std  their deviation, at least 0
  * @throws {OptionError} if it is anything else; {DTypeError} if `x` is neither f32 nor f64
  */
-export const gaussianNoise = (x: Tensor, stddev: number): Tensor =>
-  wrap(binding.gaussianNoise(idOf(x, 'gaussianNoise'), stddev));
+export const gaussianNoise = (x: Tensor, std: number): Tensor =>
+  wrap(binding.gaussianNoise(idOf(x, 'gaussianNoise'), std));
 
 /** Bounds of `uniform_`. */
 export interface UniformOptions {
