@@ -28,12 +28,14 @@ export type Field = number | boolean | SourceArray | HostArray<SourceArray> | re
  */
 export type Collated<Item> = Item extends Field ? Sequence : { [Name in keyof Item]: CollatedField<Item[Name]> };
 
-type CollatedField<Value> = Value extends Field ? Sequence : Value extends object ? Collated<Value> : Sequence;
+/** What `collate` makes of one field. */
+export type CollatedField<Value> = Value extends Field ? Sequence : Value extends object ? Collated<Value> : Sequence;
 
 /** Element types by field, where the default is not what is wanted. */
 export type FieldTypes<Item> = Item extends Field ? DType : { [Name in keyof Item]?: FieldTypesOf<Item[Name]> };
 
-type FieldTypesOf<Value> = Value extends Field ? DType : Value extends object ? FieldTypes<Value> : DType;
+/** The element type of one field, or those of its fields. */
+export type FieldTypesOf<Value> = Value extends Field ? DType : Value extends object ? FieldTypes<Value> : DType;
 
 /**
  * Makes a batch of items. Field by field:

@@ -44,6 +44,6 @@ export type { FloatingDType } from '../module/uniform';
 export { Residual } from './residual';
 export { RNN, type RNNOptions } from './rnn';
 export * from './scaled-dot-product-attention';
-export { Sequential, type SequentialState } from './sequential';
+export { Sequential, type SequentialResult, type SequentialState } from './sequential';
 export { Standardize, type FitData, type StandardizeOptions } from './standardize';
 export { TimeDistributed } from './time-distributed';

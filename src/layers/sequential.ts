@@ -8,6 +8,14 @@ import { RecurrentLayer } from './recurrent';
 /** States of the layers that have one, by their places: those of an LSTM are { h, c }. */
 export type SequentialState = Readonly<Record<string, unknown>>;
 
+/** What a Sequential gives that carries its state. */
+export interface SequentialResult {
+  /** What the last layer gives. */
+  output: Sequence;
+  /** What the next call begins with. */
+  state: SequentialState;
+}
+
 /** Runs a layer from a state, and takes apart what it returns. */
 function applyCarrying(
   layer: Module,
@@ -85,7 +93,7 @@ export class Sequential extends Module implements Iterable<Module> {
    * @param state  what the call before has returned; undefined in the first, where states are zeros
    * @throws {OptionError} if a recurrent layer stands within a layer that does not pass its state on
    */
-  forward(input: Sequence, state: SequentialState | undefined): { output: Sequence; state: SequentialState };
+  forward(input: Sequence, state: SequentialState | undefined): SequentialResult;
   /** What the last layer gives, after all before it. */
   forward(input: Sequence): Sequence;
   forward(input: Sequence, ...carried: readonly [SequentialState?]): unknown {

@@ -71,7 +71,11 @@ export class ConfusionMatrix extends Metric {
     return matmul(transpose(rows, 0, 1), cast(oneHot(add(flat(said), 1), classes + 1), 'f64'));
   }
 
-  /** Counts by class and answer, or sums of weights: row = true class, column = answer. */
+  /**
+   * Counts by class and answer, or sums of weights: row = true class, column = answer.
+   *
+   * @throws {OptionError} if a label was no class
+   */
   async matrix(): Promise<number[][]> {
     const totals = this.#checked(await this.totals());
     const classes = this.#numClasses;

@@ -14,7 +14,10 @@ import type { Tensor } from '../tensor/tensor';
  * out, `ignoreIndex`. What a metric was given as an option goes before. And how much each example, [N], or each step,
  * [N, T], counts: `weight`.
  */
-export type MetricHints = Partial<OutputKind> & { readonly weight?: Sequence };
+export type MetricHints = Partial<OutputKind> & {
+  /** How much each example, [N], or each step, [N, T], counts. Default: 1. */
+  readonly weight?: Sequence;
+};
 
 /** A count that has begun: what a metric has seen since. */
 export interface MetricCount {
@@ -92,6 +95,8 @@ export abstract class Metric {
   /**
    * Begins a count beside the metric's own and beside others. Whenever it is computed, the metric takes its sums over,
    * so that afterwards `compute()` and the like tell of the count that was computed last.
+   *
+   * @throws {OptionError} from its `update`, if output or target is neither a Tensor nor a PaddedSequence
    */
   begin(): MetricCount {
     const totals = new Totals();

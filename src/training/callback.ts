@@ -31,7 +31,7 @@ export interface TrainingRun {
    * @param data  batches, or one batch or its input
    */
   predict(data: Batches<object>): Promise<Sequence[]>;
-  /** As above, of one. */
+  /** As above, where `data` is one batch or its input. */
   predict(data: object): Promise<Sequence>;
 }
 

@@ -5,6 +5,16 @@ export type { TrainerCallback, TrainingRun } from './callback';
 export type { EpochRecord, Figures } from './epoch-record';
 export { History } from './history';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';
-export { Trainer, type PredictOptions, type TrainerConstructor } from './trainer';
-export type { AnyBatch, CustomTrainerOptions, FitOptions, MetricFrom, TrainerOptions } from './trainer-options';
+export { Trainer, type PredictInput, type PredictOptions, type TrainerConstructor } from './trainer';
+export type {
+  AnyBatch,
+  CommonTrainerOptions,
+  CustomTrainerOptions,
+  FitOptions,
+  MetricFrom,
+  MetricUse,
+  NamedMetric,
+  OutputOf,
+  TrainerOptions,
+} from './trainer-options';
 export { TrainingError } from './training-error';

@@ -16,7 +16,10 @@ import type { LossFunction, LossResult } from './loss-terms';
  */
 export type OutputOf<Returned, Carries extends boolean = false> = [Carries, Returned] extends [
   true,
-  { readonly output: infer Output },
+  {
+    /** Beside the state. */
+    readonly output: infer Output;
+  },
 ]
   ? Output
   : unknown extends Returned
@@ -28,6 +31,7 @@ export type AnyBatch = Readonly<Record<string, Tensor & PaddedSequence>>;
 
 /** A metric of something else than output and target. */
 export interface MetricFrom<Output = unknown, B = object, Name extends string = string> {
+  /** What measures. */
   readonly metric: Metric;
   /** What to compare: an output, a target, and perhaps weights of examples or steps. */
   readonly from?: (
@@ -38,11 +42,19 @@ export interface MetricFrom<Output = unknown, B = object, Name extends string = 
   readonly name: Name;
 }
 
+/** A metric whose name is known. */
+export type NamedMetric<Name extends string> = Metric & {
+  /** Under which its figure stands. */
+  readonly name: Name;
+};
+
 /** A metric of a Trainer: by itself it compares output and target. */
 export type MetricUse<Output, B, Name extends string> =
-  | (Metric & { readonly name: Name })
+  | NamedMetric<Name>
   | (Omit<MetricFrom<Output, B>, 'name' | 'metric'> & {
-      readonly metric: Metric & { readonly name: Name };
+      /** What measures. */
+      readonly metric: NamedMetric<Name>;
+      /** Left out: that of the metric. */
       name?: never;
     })
   | MetricFrom<Output, B, Name>;
@@ -95,6 +107,7 @@ export interface TrainerOptions<
   Name extends string = string,
   Carries extends boolean = boolean,
 > extends CommonTrainerOptions<M, OutputOf<ReturnType<M['forward']>, Carries>, Batch<Sequence, Target>, Name, Carries> {
+  /** Left out: the model's own `forward` gets the input of a batch. */
   forward?: undefined;
   /** Of the model's output and the target of a batch. */
   loss: LossFunction<OutputOf<ReturnType<M['forward']>, Carries>, Target>;
@@ -117,7 +130,10 @@ export interface CustomTrainerOptions<
   /** Of what `forward` returns and the batch. */
   loss:
     | ((output: OutputOf<Returned, Carries>, batch: B) => LossResult)
-    | { forward(output: OutputOf<Returned, Carries>, batch: B): LossResult };
+    | {
+        /** The loss of a batch. */
+        forward(output: OutputOf<Returned, Carries>, batch: B): LossResult;
+      };
 }
 
 /** Options of `fit`. */

@@ -35,26 +35,13 @@ export interface PredictOptions {
   join?: boolean;
 }
 
-/** Input, or a batch of which the rest is not read. */
-type PredictInput<B> = B extends { readonly input: BatchField }
-  ? Sequence | { readonly input: BatchField }
-  : Partial<B>;
+/** What `predict` takes of one batch: its input, or a batch of which the rest is not read. */
+export type PredictInput<B> =
+  B extends Pick<Batch<BatchField, BatchField>, 'input'>
+    ? Sequence | Pick<Batch<BatchField, BatchField>, 'input'>
+    : Partial<B>;
 
-/**
- * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two
- * steps are queued at a time, so memory stays flat and the event loop free.
- *
- * Batches are { input, target }, and the loss is of output and target. Or they are any objects, which functions of
- * one's own read:
- *
- *     new Trainer({
- *       model,
- *       optimizer,
- *       forward: (model, batch) => model.forward(batch.source, batch.previous),
- *       loss: (output, batch) => crossEntropy(output, batch.next),
- *       metrics: [{ metric: new Accuracy(), from: (output, batch) => [output, batch.next] }],
- *     });
- */
+/** What `Trainer` makes; its name is given to users by the type and the constant below. */
 class TrainerOf<M extends Module, B extends object, Output, Name extends string> {
   static {
     Object.defineProperty(this, 'name', { value: 'Trainer' });
@@ -259,7 +246,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    * @throws {OptionError} if it is something else, or outputs cannot be joined
    */
   async predict(data: PredictInput<B>): Promise<Output>;
-  async predict(data: Batches<PredictInput<B>>, options: { join: true }): Promise<Output>;
+  async predict(data: Batches<PredictInput<B>>, options: PredictOptions & { join: true }): Promise<Output>;
   async predict(data: Batches<PredictInput<B>>, options?: PredictOptions): Promise<Output[]>;
   async predict(data: unknown, options: PredictOptions = {}): Promise<unknown> {
     const op = 'Trainer.predict';
@@ -318,4 +305,21 @@ export interface TrainerConstructor {
   ): Trainer<M, Batch<BatchField, BatchField>, OutputOf<ReturnType<M['forward']>, Carries>, Name>;
 }
 
+/**
+ * Trains, evaluates and applies a model. Nothing is left to tidy: each step disposes of what it made, and at most two
+ * steps are queued at a time, so memory stays flat and the event loop free.
+ *
+ * Batches are { input, target }, and the loss is of output and target. Or they are any objects, which functions of
+ * one's own read:
+ *
+ *     new Trainer({
+ *       model,
+ *       optimizer,
+ *       forward: (model, batch) => model.forward(batch.source, batch.previous),
+ *       loss: (output, batch) => crossEntropy(output, batch.next),
+ *       metrics: [{ metric: new Accuracy(), from: (output, batch) => [output, batch.next] }],
+ *     });
+ *
+ * @class
+ */
 export const Trainer: TrainerConstructor = TrainerOf;
