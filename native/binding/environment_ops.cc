@@ -4,6 +4,7 @@
 #include "binding/environment.h"
 #include "core/allocation_faults.h"
 #include "core/call_site.h"
+#include "core/dry_run.h"
 #include "core/plugins.h"
 #include "core/recording.h"
 #include "ops/ops.h"
@@ -115,6 +116,17 @@ void set_math_mode(MathMode math) { Session::current().math = math; }
 bool is_deterministic() { return Session::current().deterministic; }
 void set_deterministic(bool on) { Session::current().deterministic = on; }
 
+bool begin_dry_run(const std::string& op, const std::string& message) {
+  std::unique_ptr<DryRun>& dry_run = Session::current().dry_run;
+  if (dry_run) return false;
+  dry_run = std::make_unique<DryRun>(op, message);
+  return true;
+}
+
+void end_dry_run() {
+  if (const std::unique_ptr<DryRun> held = std::move(Session::current().dry_run)) held->discard();
+}
+
 Fence synchronize(const std::string& device) { return {&Session::current().device(device)}; }
 
 Fence empty_cache(const std::string& name) {
@@ -184,6 +196,10 @@ void declare_environment(OpTable& ops) {
   ops.add("moveTensors", &move_tensors, {"tensors", "device"},
           "Moves leaves to a device, where they are the same tensors; those that share bytes still do.");
   ops.add("data", &data, {"x"}, "A copy of the elements in row-major order, once every earlier command has run.");
+  ops.add("beginDryRun", &begin_dry_run, {"op", "message"},
+          "Holds the commands of the ops that follow, until values are read; the message is for reads that come later. "
+          "Returns false if there is a dry run already.");
+  ops.add("endDryRun", &end_dry_run, "Drops what a dry run holds.");
   ops.add("synchronize", &synchronize, {"device"}, "Resolves once every earlier command of the device has run.");
   ops.add("emptyCache", &empty_cache, {"device"},
           "Gives what a device keeps for later back to the system, once every earlier command has run.");

@@ -76,6 +76,7 @@ void Reads::drop(Pending& pending) {
 }
 
 void Reads::enqueue(Pending& pending, std::vector<Operand> operands) try {
+  Session::current().compute_dry_run();
   pending.executor->push(std::make_unique<ReadCommand>(pending, std::move(operands)), Session::current().still_wanted);
 } catch (const std::exception&) {
   drop(pending);

@@ -22,7 +22,7 @@ class Device {
     executor.stop();
     backend.stop();
   }
-  /// Queues a command, or adds it to the step that is being recorded. JS thread.
+  /// Queues a command, or adds it to the step that is being recorded, or to a dry run. JS thread.
   void push(std::unique_ptr<Command> command);
 
   const std::string name;  ///< "cpu", "cuda:0"

@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "core/dry_run.h"
 #include "core/plugins.h"
 #include "core/recording.h"
 
@@ -23,6 +24,7 @@ Session::Session() : generator{fresh_seed()} {
 
 // Recordings give their commands back to the queues of the devices.
 Session::~Session() {
+  dry_run.reset();
   recorder.reset();
   recordings.clear();
 }
@@ -35,6 +37,10 @@ Device& Session::device(const std::string& given) {
   devices_.back()->executor.set_limits(queue_limits);
   if (stopped_) devices_.back()->stop();
   return *devices_.back();
+}
+
+void Session::compute_dry_run() {
+  if (const std::unique_ptr<DryRun> held = std::move(dry_run)) held->compute();
 }
 
 void Session::stop() {

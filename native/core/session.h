@@ -11,6 +11,7 @@
 
 namespace stm {
 
+class DryRun;
 class Recording;
 
 /// Everything one JavaScript environment (main thread or worker) owns. Nothing in core or ops is global: an op finds
@@ -43,6 +44,11 @@ class Session {
   bool recording_paused = false;
   std::unordered_map<int64_t, std::unique_ptr<Recording>> recordings;  ///< finished ones by their numbers
   int64_t next_recording = 0;
+  /// Takes commands in place of the queues, if it is there.
+  std::unique_ptr<DryRun> dry_run;
+  /// Ends a dry run by queueing what it holds, because somebody wants to see it. To be called before anything that goes
+  /// into a queue by itself.
+  void compute_dry_run();
   uint64_t moves = 0;  ///< how often tensors were given other storages: a recording made before knows only the old ones
 
   static Session& current() { return *current_; }

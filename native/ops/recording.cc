@@ -90,6 +90,7 @@ std::vector<Tensor> replay(int64_t number, const std::vector<Tensor>& arguments)
   STM_CHECK(recording.fits(), Kind::Recording,
             "compile: got a recording of other leaves or gradients, expected one that fits.\n  Fix: report this as a "
             "fault of stmnet.");
+  Session::current().compute_dry_run();
   const Session::NoGrad no_grad;
   for (size_t i = 0; i < arguments.size(); ++i) copy_into(recording.arguments().at(i), arguments[i]);
   for (const Recording::LeafGradient& gradient : recording.gradients())

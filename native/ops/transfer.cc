@@ -95,6 +95,7 @@ Tensor copied(const Tensor& x, Device& device) {
   Device *from = nullptr, *to = nullptr;
   std::vector<Operand> source = operands_of("to", {x}, {}, Access::Read, &from),
                        target = operands_of("to", {}, {y}, Access::Write, &to);
+  Session::current().compute_dry_run();
   from->executor.push(std::make_unique<SendCommand>(transfer, bytes, std::move(source)));
   to->executor.push(std::make_unique<ReceiveCommand>(transfer, bytes, std::move(target)));
   if (const auto& range = x->storage->host_range()) y->storage->set_host_range(*range);

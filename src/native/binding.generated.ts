@@ -352,6 +352,10 @@ export interface NativeBinding {
   moveTensors(tensors: readonly TensorId[], device: string): void;
   /** A copy of the elements in row-major order, once every earlier command has run. */
   data(x: TensorId): Promise<Float32Array | Float64Array | Int32Array | Uint8Array>;
+  /** Holds the commands of the ops that follow, until values are read; the message is for reads that come later. Returns false if there is a dry run already. */
+  beginDryRun(op: string, message: string): boolean;
+  /** Drops what a dry run holds. */
+  endDryRun(): void;
   /** Resolves once every earlier command of the device has run. */
   synchronize(device: string): Promise<void>;
   /** Gives what a device keeps for later back to the system, once every earlier command has run. */

@@ -38,3 +38,13 @@ export function setRandomState(state: RandomState): void {
   });
   binding.setRandomState(seed, offset);
 }
+
+/** Runs `fn`, and puts the generator where it was before. @internal */
+export function keepRandomState<R>(fn: () => R): R {
+  const before = getRandomState();
+  try {
+    return fn();
+  } finally {
+    setRandomState(before);
+  }
+}
