@@ -1,68 +1,89 @@
-import { takesArguments, takesOptions } from '../module/constructor-arguments';
-import { isReshaped } from '../module/fields';
+import { differenceOf, type Difference } from '../module/difference';
 import type { Module } from '../module/module';
 import { isPackaged } from '../module/packaged';
-import { rebuild, type ModuleClasses } from '../module/rebuild';
-import { OptionError } from '../tensor/errors';
+import { ConstructorError, rebuildUntied, type ModuleClasses } from '../module/rebuild';
+import { dryRun } from '../tensor/dry-run';
+import { OptionError, type ErrorParts } from '../tensor/errors';
 import { renamed } from '../tensor/op-name';
 import { describe } from '../tensor/options';
-import { getRandomState, setRandomState } from '../tensor/generator';
+import { scope } from '../tensor/scope';
 
 /**
  * Refuses to save a model that `load` could not build again: what would be lost is an error now, not when the model is
- * needed.
+ * needed. The model is built once more, as `load` builds it, without computing anything, and compared.
  *
- * @throws {OptionError} if the options of a module hold what JSON cannot carry, or a class of the user's has no name,
- *   shares it with another one, or takes arguments that no field `options` keeps, or takes several; or if a parameter
- *   or buffer was taken away or got another shape, which no options tell
+ * @returns what it is rebuilt from, as JSON
+ * @throws {OptionError} if the options of a module hold what JSON cannot carry; if a class of the user's has no name,
+ *   shares it with another one, or a constructor that throws; or if what is built has other modules, parameters,
+ *   buffers, ties or settings than the model
  */
-export function checkRebuildable(model: Module): void {
+export function checkRebuildable(model: Module): string {
   const classes = new Map<string, Module['constructor']>();
   for (const module of model.rebuiltModules()) {
     const { constructor } = module;
-    const { name } = constructor;
-    const options: unknown = Reflect.get(module, 'options');
-    if (!isPackaged(constructor)) {
-      checkName(name, constructor, classes);
-      if (options === undefined) checkArguments(name, constructor);
-      else checkOneObject(name, constructor, options);
-    }
-    checkValue(name, 'options', options);
+    if (!isPackaged(constructor)) checkName(constructor.name, constructor, classes);
+    checkValue(constructor.name, 'options', optionsOf(module));
   }
-  if ([...model.namedModules()].some(([, module]) => isReshaped(module)))
-    checkShapes(model, Object.fromEntries(classes));
+  const config = JSON.stringify(model.config());
+  const build = (): Module => rebuildUntied(JSON.parse(config), Object.fromEntries(classes) as ModuleClasses);
+  const difference = withoutComputing(() => differenceOf(model, build));
+  if (difference !== undefined) throw notRebuilt(model, difference);
+  return config;
 }
 
-/**
- * Compares with a model that is built as `load` builds it; only where something was replaced, since that costs a second
- * model.
- */
-function checkShapes(model: Module, classes: Record<string, Module['constructor']>): void {
-  const own = model.namedTensors();
-  const made = rebuiltLike(model, classes).namedTensors();
-  for (const path of new Set([...own.keys(), ...made.keys()])) {
-    const [kept, fresh] = [own.get(path), made.get(path)];
-    if (kept !== undefined && fresh !== undefined && kept.shape.join() === fresh.shape.join()) continue;
-    throw new OptionError('save', {
-      given: `${path}: ${kept === undefined ? 'undefined' : describe(kept)}`,
-      expected: `${fresh === undefined ? 'undefined' : describe(fresh)}, which the options of the model make`,
-      fix:
-        'build the model, or that layer, with the options for it; ' +
-        'saveSafetensors(path, model.stateDict()) writes the tensors as they are',
-    });
-  }
-}
+const optionsOf = (module: Module): unknown => Reflect.get(module, 'options');
 
-function rebuiltLike(model: Module, classes: Record<string, Module['constructor']>): Module {
-  const random = getRandomState();
+/** Runs what builds the model, and disposes of it. An error of a constructor says how to write it. */
+function withoutComputing<R>(fn: () => R): R {
   try {
-    return rebuild(model.config(), classes as ModuleClasses);
+    return dryRun('save', uncomputed, () => scope(fn));
   } catch (error) {
-    throw renamed(error, 'save');
-  } finally {
-    setRandomState(random);
+    if (!(error instanceof ConstructorError)) throw renamed(error, 'save');
+    const refusal = new OptionError('save', {
+      given: `${error.owner}, whose constructor fails as load() calls it (${error.reason})`,
+      expected: `${error.call} to build the model that is saved`,
+      fix: `${remedyFor(error.owner, error.call)}; see the error's cause`,
+    });
+    refusal.cause = error.cause;
+    throw refusal;
   }
 }
+
+/** For a constructor that keeps tensors beyond the model. */
+const uncomputed: ErrorParts = {
+  given: 'a tensor of the model that save() built to compare it, which has no values',
+  expected: 'one that was made elsewhere',
+  fix: 'let no constructor keep() tensors, or set gradients of others',
+};
+
+function notRebuilt(model: Module, { path, has, made }: Difference): OptionError {
+  const maker = makerOf(model, path);
+  const { name } = maker.constructor;
+  const packaged = isPackaged(maker.constructor);
+  const call = `new ${name}(${optionsOf(maker) === undefined ? '' : 'options'})`;
+  return new OptionError('save', {
+    given: `${path}: ${has}`,
+    expected: `${made}, which ${packaged ? 'the options of the model make' : `${call} makes`}`,
+    fix:
+      `${packaged ? 'build the model, or that layer, with the options for it' : remedyFor(name, call)}; ` +
+      'saveSafetensors(path, model.stateDict()) writes the tensors as they are',
+  });
+}
+
+/** The innermost module around a path that `load` builds by itself. */
+function makerOf(model: Module, path: string): Module {
+  const rebuilt = new Set(model.rebuiltModules());
+  const around = [...model.namedModules()].filter(
+    ([place, module]) => rebuilt.has(module) && (place === '' || `${path}.`.startsWith(`${place}.`)),
+  );
+  return around.at(-1)?.[1] ?? model;
+}
+
+const remedyFor = (name: string, call: string): string =>
+  call.endsWith('()')
+    ? `keep the constructor's argument in a field options: this.options = options in ${name}; ` +
+      'or build all of it without an argument'
+    : `write constructor(options) { super(); this.options = options; … } in ${name}, and build all of it from options`;
 
 function checkName(
   name: string,
@@ -84,26 +105,6 @@ function checkName(
     });
   }
   classes.set(name, constructor);
-}
-
-function checkArguments(name: string, constructor: unknown): void {
-  if (!takesArguments(constructor)) return;
-  throw new OptionError('save', {
-    given: `${name}, whose constructor takes an argument that no field keeps`,
-    expected: 'a field options, which load() gives to the constructor again',
-    fix:
-      `keep the constructor's argument in a field options: this.options = options in ${name}; ` +
-      'or build all of it without an argument',
-  });
-}
-
-function checkOneObject(name: string, constructor: unknown, options: unknown): void {
-  if (takesOptions(constructor, options)) return;
-  throw new OptionError('save', {
-    given: `${name} with options: ${describe(options)}, whose constructor takes them one by one`,
-    expected: `a constructor that takes its options as one object, since load() calls new ${name}(options)`,
-    fix: `write constructor(options) { super(); this.options = options; … } in ${name}`,
-  });
 }
 
 /**

@@ -7,7 +7,8 @@ import { remedy } from '../tensor/copies';
 import { synchronize } from '../tensor/device';
 import { NativeError, OptionError, ShapeError, type FormatError, type StmnetError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';
-import { getRandomState, setRandomState } from '../tensor/generator';
+import { keepRandomState } from '../tensor/generator';
+import { refuseInStep } from '../tensor/replay-notes';
 import { checkPath } from './check-arguments';
 import { checkRebuildable } from './check-rebuildable';
 import { findDuplicateKey } from './duplicate-keys';
@@ -41,26 +42,30 @@ export type LoadedModule<Classes extends ModuleClasses> = [keyof Classes] extend
  * reader of the format opens. It appears whole or not at all: a full disk or a killed process leaves an older file as
  * it was. A SHA-256 in its metadata lets `load` know a damaged file.
  *
+ * So that what is saved can be loaded, the model is built once more as `load` builds it, by the constructors of your
+ * classes too, and compared: nothing is computed for that, and the random state stays as it is.
+ *
  * @param model  built of the package's layers, or of a class of your own; one whose constructor needs options keeps
  * them in a field `options`
  * @param path   the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays what
  *   it is
  * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say; if a class
- *   of your own has no name, or that of another one, or takes arguments that no field `options` keeps; if two fields
- *   have one path; if `model` is no Module or `path` no string
+ *   of your own has no name, or that of another one; if its constructor throws when it gets the field `options`, or
+ *   nothing if there is none, or builds other modules, parameters, buffers, ties or settings than those of the model;
+ *   if two fields have one path; if `model` is no Module or `path` no string; inside a step of `compile`
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if the host has no room for a copy of the values
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
 export async function save(model: Module, path: string): Promise<void> {
   checkModel(model, path);
   checkPath('save', path, 'save(model, path)');
-  checkRebuildable(model);
-  const config = model.config();
+  refuseInStep('save()', 'save outside the step');
+  const config = checkRebuildable(model);
   const state = model.stateDict();
   try {
     await writeTensors({ op: 'save', path }, state, {
       [formatKey]: String(currentFormat),
-      [configKey]: JSON.stringify(config),
+      [configKey]: config,
     });
   } finally {
     for (const tensor of Object.values(state)) tensor.dispose();
@@ -198,9 +203,8 @@ function readConfig(source: Source, metadata: ReadonlyMap<string, string>): Modu
  * A model with fresh weights. What a constructor says of a damaged configuration becomes an error that names the file.
  */
 function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): Module {
-  const random = getRandomState();
   try {
-    return rebuild(config, classes);
+    return keepRandomState(() => rebuild(config, classes));
   } catch (error) {
     if (error instanceof RebuildError) {
       const { given, expected, fix } = error.parts;
@@ -225,8 +229,6 @@ function rebuilt(source: Source, config: ModuleConfig, classes: ModuleClasses): 
         'classes and options that this version knows',
       ),
     );
-  } finally {
-    setRandomState(random);
   }
 }
 

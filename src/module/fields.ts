@@ -39,21 +39,38 @@ function defineGuarded(owner: FieldOwner, key: string | symbol, descriptor: Prop
   if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) {
     throw replaced(`${owner.constructor.name}.${String(key)}`, kind, given);
   }
-  if (before instanceof Tensor && !sameShape(before, given)) {
-    Object.defineProperty(owner, RESHAPED, { value: true, configurable: true });
-  }
+  if (isSetting(before) && before !== given) varyingOf(owner).add(key);
   return Reflect.defineProperty(owner, key, descriptor);
 }
 
-/** Key of a mark on an owner one of whose parameters or buffers was removed, or replaced by one of another shape. */
-const RESHAPED = Symbol('reshaped');
+/** Key of the names of the fields whose settings have changed. */
+const VARYING = Symbol('varying');
 
-/** Whether a parameter or buffer was taken away, or replaced by one of another shape, since the first was there. */
-export const isReshaped = (owner: FieldOwner): boolean => Object.hasOwn(owner, RESHAPED);
+function varyingOf(owner: FieldOwner): Set<string | symbol> {
+  const known: unknown = Object.getOwnPropertyDescriptor(owner, VARYING)?.value;
+  if (known instanceof Set) return known;
+  const names = new Set<string | symbol>();
+  Object.defineProperty(owner, VARYING, { value: names });
+  return names;
+}
 
-/** What is disposed of has no shape any more. */
-const sameShape = (before: Tensor, after: unknown): boolean =>
-  isLive(before) && isLive(after) && before.shape.join() === after.shape.join();
+const isSetting = (value: unknown): boolean => ['number', 'string', 'boolean'].includes(typeof value);
+
+/** What an owner was told: its fields, and what is in its field `options`, as `options.p`, by name. */
+export function toldOf(owner: FieldOwner): Map<string, unknown> {
+  const options: unknown = Reflect.get(owner, 'options');
+  const inside = Array.isArray(options) || isPlainObject(options) ? Object.entries(options) : [];
+  return new Map<string, unknown>([
+    ...Object.entries(owner),
+    ...inside.map(([name, value]): [string, unknown] => [`options.${name}`, value]),
+  ]);
+}
+
+/** Those of `toldOf` that are a number, a string or a boolean, the same from the first: no counters. */
+export function settingsOf(owner: FieldOwner): [name: string, value: unknown][] {
+  const varying = varyingOf(owner);
+  return [...toldOf(owner)].filter(([name, value]) => isSetting(value) && !varying.has(name));
+}
 
 const isLive = (value: unknown): value is Tensor => value instanceof Tensor && value.version !== undefined;
 

@@ -19,6 +19,29 @@ export class RebuildError extends OptionError {
   }
 }
 
+/** The constructor of a class of the user's throws; the error's `cause` is what it throws. */
+export class ConstructorError extends RebuildError {
+  /**
+   * @param owner   the name of the class
+   * @param call    how it was called, as in `new Tagger(options)`
+   * @param reason  what the cause says, on one line
+   */
+  constructor(
+    readonly owner: string,
+    readonly call: string,
+    readonly reason: string,
+  ) {
+    const parts = {
+      given: `${owner}, whose constructor fails (${reason}),`,
+      expected: `${call} to build the model that was saved`,
+      fix:
+        `keep the constructor's argument in a field options of ${owner} before saving, ` +
+        "and let the constructor take it; see the error's cause",
+    };
+    super(parts, true);
+  }
+}
+
 /**
  * Builds the module that a configuration describes, with fresh weights.
  *
@@ -28,10 +51,22 @@ export class RebuildError extends OptionError {
  * @throws {RebuildError} if a class is unknown, or the configuration is not one, or the constructor of a class of the
  * user's throws
  */
-export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Module {
+export const rebuild = (config: ModuleConfig, classes: ModuleClasses = {}): Module => build(config, classes, tie);
+
+/**
+ * The same without ties, except those that constructors make: nothing is changed in modules that are not new, as one
+ * that several models share.
+ */
+export const rebuildUntied = (config: ModuleConfig, classes: ModuleClasses): Module =>
+  build(config, classes, () => undefined);
+
+/** Lets the paths of each group hold the same. */
+type Tie = (module: Module, groups: readonly (readonly string[])[]) => void;
+
+function build(config: ModuleConfig, classes: ModuleClasses, tied: Tie): Module {
   const checked = checkConfig(config);
-  const module = checked.own ? rebuildOwn(checked, classes) : rebuildPackaged(checked, classes);
-  if (checked.tied.length > 0) tie(module, checked.tied);
+  const module = checked.own ? buildOwn(checked, classes) : buildPackaged(checked, classes, tied);
+  if (checked.tied.length > 0) tied(module, checked.tied);
   return module;
 }
 
@@ -39,19 +74,19 @@ export function rebuild(config: ModuleConfig, classes: ModuleClasses = {}): Modu
  * Builds a layer or container of the package. It may allocate no more than the file holds values for, and an option
  * that it does not know is an error.
  */
-function rebuildPackaged(config: CheckedConfig, classes: ModuleClasses): Module {
+function buildPackaged(config: CheckedConfig, classes: ModuleClasses, tied: Tie): Module {
   const { name, options, children } = config;
   const known = packagedClass(name);
-  if (known === undefined) return rebuildOwn(config, classes);
+  if (known === undefined) return buildOwn(config, classes);
   if (!known.container && children.length > 0) throw damaged(`modules in a ${name}`);
-  const parts = children.map((child) => rebuild(child, classes));
+  const parts = children.map((child) => build(child, classes, tied));
   const module: unknown = Reflect.construct(known.constructor, options === undefined ? parts : [...parts, options]);
   if (!(module instanceof Module)) throw damaged(`the class ${name}`);
   if (options !== undefined && Reflect.get(module, 'options') === undefined) throw damaged(`options of a ${name}`);
   return module;
 }
 
-function rebuildOwn({ name, options }: CheckedConfig, classes: ModuleClasses): Module {
+function buildOwn({ name, options }: CheckedConfig, classes: ModuleClasses): Module {
   const own = Object.hasOwn(classes, name) ? classes[name] : undefined;
   if (own === undefined) {
     const namesake = packagedClass(name) === undefined ? '' : ', which is not that of stmnet';
@@ -78,21 +113,10 @@ function constructOwn(own: ModuleClasses[string], name: string, settings: readon
   try {
     return Reflect.construct(own, settings);
   } catch (error) {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const [firstLine = ''] = text.split('\n', 1);
     const call = `new ${name}(${settings.length > 0 ? 'options' : ''})`;
-    const reason =
-      (error instanceof Error ? `${error.name}: ${error.message}` : String(error))
-        .split('\n', 1)[0]
-        ?.replace(/\.$/, '') ?? '';
-    const failure = new RebuildError(
-      {
-        given: `${name}, whose constructor fails (${reason}),`,
-        expected: `${call} to build the model that was saved`,
-        fix:
-          `keep the constructor's argument in a field options of ${name} before saving, ` +
-          "and let the constructor take it; see the error's cause",
-      },
-      true,
-    );
+    const failure = new ConstructorError(name, call, firstLine.replace(/\.$/, ''));
     failure.cause = error;
     throw failure;
   }

@@ -1,16 +1,21 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  arange,
   BatchNorm1d,
+  BufferTensor,
   Dropout,
+  Embedding,
   FormatError,
   GRU,
   LastStep,
   LayerNorm,
   Linear,
   LSTM,
+  Module,
   OptionError,
   ReLU,
   Residual,
@@ -29,7 +34,7 @@ import {
   saveSafetensors,
   tensor,
 } from 'stmnet';
-import type { PaddedSequence } from 'stmnet';
+import type { PaddedSequence, Tensor } from 'stmnet';
 import { safetensorsFile } from './safetensors-file';
 import { stateOf } from '../support/state-of';
 
@@ -290,4 +295,34 @@ test('weights saved by themselves go into a model by loadStateDict', async () =>
   await saveSafetensors(path, from.stateDict());
   to.loadStateDict(await loadSafetensors(path));
   expect(await stateOf(to)).toEqual(await stateOf(from));
+});
+
+test('the bytes of a file are those that stmnet wrote at first', async () => {
+  class Own extends Module {
+    readonly embedding = new Embedding({ numEmbeddings: 4, embeddingDim: 3, paddingIdx: 0 });
+    readonly head = new Linear({ inFeatures: 3, outFeatures: 4 });
+    readonly seen = new BufferTensor(tensor([1, 2], { dtype: 'i32' }));
+    constructor(readonly options: { rates: number[]; left?: number | undefined; name: string }) {
+      super();
+      this.head.weight = this.embedding.weight;
+    }
+    forward(x: Tensor): Tensor {
+      return x;
+    }
+  }
+  const norm = new BatchNorm1d({ numFeatures: 2, dtype: 'f64' });
+  const own = new Own({ rates: [0.5, 1e-7], left: undefined, name: 'ü' });
+  const recurrent = new LSTM({ inputSize: 3, hiddenSize: 2, bidirectional: true });
+  const model = new Sequential(norm, new Residual(norm), own, recurrent);
+  noGrad(() => {
+    for (const values of model.parameters()) {
+      values.copy_(arange(0, values.size).reshape(values.shape).cast(values.dtype));
+    }
+  });
+  await save(model, path);
+  expect(
+    createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex'),
+  ).toBe('775f77969c19dcafb0a9cdcb25fc7be26e7d4b36641b014e6e5fc316fbd74409');
 });
