@@ -32,8 +32,7 @@ export function checkModule(
  * @throws {ShapeError} if the module returns neither a tensor nor a PaddedSequence
  */
 export function applyLayer(op: string, layer: Module, input: Sequence): Sequence {
-  const forward: Module['forward'] = Reflect.get(layer, 'forward');
-  return sequenceOf(op, layer, Reflect.apply(forward, layer, [input]));
+  return sequenceOf(op, layer, layer.forward(...([input] as never[])));
 }
 
 /**

@@ -34,7 +34,9 @@ export abstract class FieldOwner {
 
 function defineGuarded(owner: FieldOwner, key: string | symbol, descriptor: PropertyDescriptor): boolean {
   const given: unknown = descriptor.value;
-  const before: unknown = Object.getOwnPropertyDescriptor(owner, key)?.value;
+  const own = Object.getOwnPropertyDescriptor(owner, key);
+  const before: unknown = own?.value;
+  if (own?.set !== undefined && 'value' in descriptor) return Reflect.set(owner, key, given); // forward = (x) => …
   const kind = kindOf(before);
   if (kind !== undefined && given !== undefined && given !== null && kindOf(given) !== kind) {
     throw replaced(`${owner.constructor.name}.${String(key)}`, kind, given);

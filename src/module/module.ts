@@ -75,33 +75,35 @@ interface Memory {
  * error of `parameters()` and `stateDict()`. Plain tensors may stand in fields.
  *
  * Private `#fields` cannot be seen from outside their class: what stands in one is neither trained nor saved. Keep
- * parameters, buffers and modules in plain fields, which TypeScript may declare `private`. Write `forward` as a method:
- * hooks and `summary` do not see an arrow function in a field.
+ * parameters, buffers and modules in plain fields, which TypeScript may declare `private`.
  */
 export abstract class Module extends FieldOwner {
   readonly #memory: Memory = { training: true, hooks: new Set(), input: undefined, output: [] };
-  readonly #isField: () => boolean;
 
   /** @throws {OptionError} from `forward`, if the class has none */
   constructor() {
     super();
-    const memory = this.#memory; // every call of forward uses it, and a private field of a proxy is slow to reach
-    const forward: unknown = Reflect.get(this, 'forward');
-    const hooked = (...inputs: unknown[]): unknown => {
-      if (typeof forward !== 'function') throw this.#noForward();
-      let result = underOneName(this, forward as () => unknown, inputs);
-      for (const hook of memory.hooks) result = hook(this, inputs, result) ?? result;
-      memory.input = inputExtents(inputs);
-      memory.output = extentsOf(result);
-      return result;
+    // In front of whatever `forward` the class has, on each object: so that hooks and summary() see every call of
+    // model.forward(x) once, whether a class, a field or an assignment says what it does. A class that calls
+    // super.forward(x) goes past it. No field of the model, hence not enumerable.
+    const memory = this.#memory; // every call uses it, and a private field of a proxy is slow to reach
+    const { prototype } = new.target;
+    const observing = (own?: unknown): (() => unknown) => {
+      const hooked = (...inputs: unknown[]): unknown => {
+        const forward: unknown = own ?? Reflect.get(prototype, 'forward', this);
+        if (typeof forward !== 'function') throw this.#noForward();
+        let result = underOneName(this, forward as () => unknown, inputs);
+        if (hooked !== current) return result; // another forward, which has replaced this one, calls it
+        for (const hook of memory.hooks) result = hook(this, inputs, result) ?? result;
+        memory.input = inputExtents(inputs);
+        memory.output = extentsOf(result);
+        return result;
+      };
+      return hooked;
     };
-    this.#isField = () => {
-      const own = Object.getOwnPropertyDescriptor(this, 'forward');
-      return own?.enumerable === true || (forward === undefined && own?.value !== hooked);
-    };
-    // An own property, so that hooks and summary() see every call of model.forward(); not enumerable, so that it is no
-    // field of the model.
-    Object.defineProperty(this, 'forward', { value: hooked, configurable: true, writable: true, enumerable: false });
+    let current = observing();
+    const set = (own: unknown): void => void (current = observing(own));
+    Object.defineProperty(this, 'forward', { get: () => current, set, configurable: true, enumerable: false });
   }
 
   /** Computes the output. Declare it as a method, with the inputs and outputs that the module has. */
@@ -113,19 +115,6 @@ export abstract class Module extends FieldOwner {
       given: 'a module without forward',
       expected: 'a method forward, which computes the output',
       fix: `write forward(x) { … } in class ${name}`,
-    });
-  }
-
-  /**
-   * Refuses a module whose forward is a field: it hides the wrapper, made by the constructor, that tells hooks and
-   * summary() of each output.
-   */
-  #checkMethod(op: string): void {
-    if (!this.#isField()) return;
-    throw new OptionError(`${this.constructor.name}.${op}`, {
-      given: 'a module whose forward is a field',
-      expected: 'a method',
-      fix: 'write forward(x) { … } in place of forward = (x) => …',
     });
   }
 
@@ -286,10 +275,8 @@ export abstract class Module extends FieldOwner {
    * Calls `hook` after every `forward` of this module, after the hooks registered before.
    *
    * @returns a function that takes the hook away
-   * @throws {OptionError} if `forward` is not a method but a field, which hooks cannot see
    */
   registerForwardHook(hook: ForwardHook): () => void {
-    this.#checkMethod('registerForwardHook');
     this.#memory.hooks.add(hook);
     return () => void this.#memory.hooks.delete(hook);
   }
@@ -297,11 +284,8 @@ export abstract class Module extends FieldOwner {
   /**
    * Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared
    * parameter counts once.
-   *
-   * @throws {OptionError} if the `forward` of a module is not a method but a field, whose output nobody sees
    */
   summary(): void {
-    for (const [, module] of this.namedModules()) module.#checkMethod('summary');
     process.stdout.write(`${summaryTable(this)}\n`);
   }
 
