@@ -1,59 +1,41 @@
-// The classes that a model file may name: every layer and container of the package.
-import { declarePackaged } from '../module/packaged';
-import { ELU, GELU, LeakyReLU, LogSoftmax, ReLU, Sigmoid, SiLU, Softmax, Softplus, Tanh } from './activations';
-import { AdditiveAttention } from './additive-attention';
-import { BatchNorm1d } from './batch-norm-1d';
-import { Bidirectional } from './bidirectional';
-import { Conv1d } from './conv-1d';
-import { Dropout } from './dropout';
-import { Embedding } from './embedding';
-import { GaussianNoise } from './gaussian-noise';
-import { GRU } from './gru';
-import { LayerNorm } from './layer-norm';
-import { Linear } from './linear';
-import { LSTM } from './lstm';
-import { MultiplicativeAttention } from './multiplicative-attention';
-import { LastStep, MaxPool, MeanPool } from './pooling';
-import { Residual } from './residual';
-import { RNN } from './rnn';
-import { ScaledDotProductAttention } from './scaled-dot-product-attention';
-import { Sequential } from './sequential';
-import { Standardize } from './standardize';
-import { TimeDistributed } from './time-distributed';
-
-/** Built of options alone. */
-const layers = {
-  AdditiveAttention,
-  BatchNorm1d,
-  Conv1d,
-  Dropout,
+// Every layer and container of the package, each named once: what is exported, and what a model file may name.
+export {
+  Activation,
   ELU,
-  Embedding,
-  GaussianNoise,
   GELU,
-  GRU,
-  LastStep,
-  LayerNorm,
   LeakyReLU,
-  Linear,
   LogSoftmax,
-  LSTM,
-  MaxPool,
-  MeanPool,
-  MultiplicativeAttention,
   ReLU,
-  RNN,
-  ScaledDotProductAttention,
   Sigmoid,
   SiLU,
   Softmax,
   Softplus,
-  Standardize,
   Tanh,
-};
-
-/** Built of modules, and of options after them. */
-const containers = { Bidirectional, Residual, Sequential, TimeDistributed };
-
-declarePackaged(layers, false);
-declarePackaged(containers, true);
+  type ELUOptions,
+  type LeakyReLUOptions,
+  type SoftmaxOptions,
+} from './activations';
+export * from './additive-attention';
+export type { AttentionOptions } from './attention';
+export * from './batch-norm-1d';
+export { Bidirectional, type BidirectionalOptions } from './bidirectional';
+export * from './conv-1d';
+export { Dropout, type DropoutOptions } from './dropout';
+export { Embedding, type EmbeddingOptions, type PretrainedOptions } from './embedding';
+export { GaussianNoise, type GaussianNoiseOptions } from './gaussian-noise';
+export { GRU, type GRUOptions } from './gru';
+export type { HiddenStateResult } from './hidden-state-layer';
+export * from './init';
+export * from './layer-norm';
+export { Linear, type LinearOptions } from './linear';
+export { LSTM, type LSTMOptions, type LSTMResult, type LSTMState } from './lstm';
+export * from './multiplicative-attention';
+export { LastStep, MaxPool, MeanPool, type LastStepOptions } from './pooling';
+export { RecurrentLayer, type HiddenState, type ZeroStateOptions } from './recurrent';
+export type { RecurrentOptions } from './recurrent-options';
+export { Residual } from './residual';
+export { RNN, type RNNOptions } from './rnn';
+export * from './scaled-dot-product-attention';
+export { Sequential, type SequentialResult, type SequentialState } from './sequential';
+export { Standardize, type FitData, type StandardizeOptions } from './standardize';
+export { TimeDistributed } from './time-distributed';

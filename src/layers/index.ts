@@ -1,49 +1,22 @@
-// The layers of the public surface.
-import './catalogue';
+// The layers of the public surface. What a model file may name are the classes of the catalogue, but for those that
+// others extend.
+import { declarePackaged, type ModuleClass } from '../module/packaged';
+import { Module } from '../module/module';
+import * as catalogue from './catalogue';
 
-export {
-  Activation,
-  ELU,
-  GELU,
-  LeakyReLU,
-  LogSoftmax,
-  ReLU,
-  Sigmoid,
-  SiLU,
-  Softmax,
-  Softplus,
-  Tanh,
-  type ELUOptions,
-  type LeakyReLUOptions,
-  type SoftmaxOptions,
-} from './activations';
-export * from './additive-attention';
-export type { AttentionOptions } from './attention';
-export * from './batch-norm-1d';
-export { Bidirectional, type BidirectionalOptions } from './bidirectional';
-export * from './conv-1d';
+const { Bidirectional, Residual, Sequential, TimeDistributed, ...others } = catalogue;
+/** Classes for others to extend. */
+const bases: readonly unknown[] = [catalogue.Activation, catalogue.RecurrentLayer];
+const isLayer = (entry: [string, unknown]): entry is [string, ModuleClass] =>
+  typeof entry[1] === 'function' && entry[1].prototype instanceof Module && !bases.includes(entry[1]);
+
+declarePackaged({ Bidirectional, Residual, Sequential, TimeDistributed }, true);
+declarePackaged(Object.fromEntries(Object.entries<unknown>(others).filter(isLayer)), false);
+
+export * from './catalogue';
 export { detach } from '../module/detach';
-export { Dropout, type DropoutOptions } from './dropout';
-export { Embedding, type EmbeddingOptions, type PretrainedOptions } from './embedding';
-export { GaussianNoise, type GaussianNoiseOptions } from './gaussian-noise';
-export { GRU, type GRUOptions } from './gru';
-export type { HiddenStateResult } from './hidden-state-layer';
-export * from './init';
-export * from './layer-norm';
-export { Linear, type LinearOptions } from './linear';
-export { LSTM, type LSTMOptions, type LSTMResult, type LSTMState } from './lstm';
 export { Module, type ForwardHook, type ModuleConfig, type NameMismatch, type StateDict } from '../module/module';
-export * from './multiplicative-attention';
 export { BufferTensor, Parameter } from '../module/parameter';
-export { LastStep, MaxPool, MeanPool, type LastStepOptions } from './pooling';
-export { RecurrentLayer, type HiddenState, type ZeroStateOptions } from './recurrent';
-export type { RecurrentOptions } from './recurrent-options';
 export type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
 export type { ModuleClasses } from '../module/rebuild';
 export type { FloatingDType } from '../module/uniform';
-export { Residual } from './residual';
-export { RNN, type RNNOptions } from './rnn';
-export * from './scaled-dot-product-attention';
-export { Sequential, type SequentialResult, type SequentialState } from './sequential';
-export { Standardize, type FitData, type StandardizeOptions } from './standardize';
-export { TimeDistributed } from './time-distributed';

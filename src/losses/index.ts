@@ -2,4 +2,4 @@
 export { CrossEntropyLoss } from './cross-entropy';
 export { CTCLoss } from './ctc';
 export { Loss } from './loss';
-export { BCELoss, BCEWithLogitsLoss, HuberLoss, KLDivLoss, L1Loss, MSELoss, SmoothL1Loss } from './pointwise';
+export * from './pointwise';

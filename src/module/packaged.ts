@@ -12,7 +12,7 @@ const byName = new Map<string, Packaged>();
 const packaged = new WeakSet<object>();
 
 /**
- * Makes classes the package's own, so that a model file may name them: layers/catalogue.ts has the list.
+ * Makes classes the package's own, so that a model file may name them: layers/index.ts does, with its catalogue.
  *
  * @param classes  by name
  */

@@ -1,15 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import {
-  Adadelta,
   Adagrad,
   Adam,
-  Adamax,
-  AdamW,
   bernoulli,
   clipGradNorm,
   devices,
   NAdam,
   noGrad,
+  Optimizer,
   Parameter,
   RMSprop,
   scope,
@@ -18,12 +16,12 @@ import {
   synchronize,
   tensor,
   zeros,
-  type Optimizer,
   type OptimizerOptions,
   type Tensor,
 } from 'stmnet';
 import { binding } from '../../src/native/load';
 import { idOf } from '../../src/tensor/tensor';
+import { exportedClasses } from '../support/exports';
 import { handlesKept } from '../support/handles';
 import { spreadArray } from '../support/gradients';
 import { differences } from '../support/near';
@@ -33,21 +31,16 @@ const id = (x: Tensor): number => idOf(x, 'test');
 
 type Make = (parameters: Parameter[], options?: OptimizerOptions) => Optimizer;
 
+const classes = exportedClasses<Optimizer, Parameters<Make>>(Optimizer);
 const kinds: Record<string, Make> = {
-  SGD: (parameters, options) => new SGD(parameters, options),
+  ...Object.fromEntries(classes.map(([name, Class]): [string, Make] => [name, (...args) => new Class(...args)])),
   'SGD with momentum': (parameters, options) => new SGD(parameters, { momentum: 0.9, ...options }),
-  Adam: (parameters, options) => new Adam(parameters, options),
   'Adam, amsgrad': (parameters, options) => new Adam(parameters, { amsgrad: true, ...options }),
-  AdamW: (parameters, options) => new AdamW(parameters, options),
-  NAdam: (parameters, options) => new NAdam(parameters, options),
   'NAdam, decoupled decay': (parameters, options) =>
     new NAdam(parameters, { weightDecay: 0.1, decoupledWeightDecay: true, ...options }),
-  Adamax: (parameters, options) => new Adamax(parameters, options),
-  RMSprop: (parameters, options) => new RMSprop(parameters, options),
   'RMSprop, centered': (parameters, options) => new RMSprop(parameters, { centered: true, momentum: 0.5, ...options }),
-  Adagrad: (parameters, options) =>
+  'Adagrad, initial and decay': (parameters, options) =>
     new Adagrad(parameters, { initialAccumulatorValue: 0.1, learningRateDecay: 0.01, ...options }),
-  Adadelta: (parameters, options) => new Adadelta(parameters, options),
 };
 
 const dataOf = (tensors: readonly Tensor[]): Promise<number[][]> =>

@@ -188,6 +188,12 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
   },
 };
 
+/** One layer of each exported class that a case is about, made anew. */
+export function oneOfEach(): stm.Module[] {
+  const classes = Object.keys(layerCases).filter((name) => name in stm);
+  return classes.flatMap((name) => layerCases[name]?.build() ?? []);
+}
+
 /** All states of a recurrent layer in one tensor, rows first. */
 function states({ h, c }: { h: Tensor; c: Tensor }): Tensor {
   return stm.concat([h, c], 2).transpose(0, 1);
