@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { findStyleFaults } from './style';
 
 const root = join(__dirname, '..', '..', '..');
-const sources = ['*.ts', '*.mts', '*.cts', '*.mjs', '*.cjs', '*.js', '*.cc', '*.h', '*.cu'];
+const sources = ['*.ts', '*.mts', '*.cts', '*.mjs', '*.cjs', '*.js', '*.cc', '*.h', '*.cu', '*.md'];
 const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...sources], {
   cwd: root,
   encoding: 'utf8',

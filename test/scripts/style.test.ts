@@ -39,6 +39,16 @@ describe('findStyleFaults', () => {
     expect(faults('c.generated.ts', ` ${line}\n`)).toEqual([]);
   });
 
+  it('counts the columns of texts, but those of tables and of single words', () => {
+    const address = `https://${'x'.repeat(120)}`;
+    const line = 'word '.repeat(24).trimEnd() + 's';
+    expect(line).toHaveLength(120);
+    expect(faults('a.md', `${line}\n| ${line} |\n- ${address}\n${address}\n${'x\n'.repeat(900)}`)).toEqual([]);
+    for (const text of [`${line}!`, `- ${line}`, `see ${address}`]) {
+      expect(faults('a.md', `\n${text}\n`)).toEqual([expect.stringMatching(/^2 1\d\d columns, expected at most 120/)]);
+    }
+  });
+
   it('names the line of a forbidden phrase', () => {
     expect(faults('src/a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual([
       '2 a double assertion; give the value its type, or narrow it with a check',
