@@ -138,7 +138,8 @@ if(STMNET_STANDIN)
   target_link_libraries(cuda_probe PRIVATE cuda_standin)
   add_custom_target(standin DEPENDS cuda_standin nvrtc_standin nvrtc-builtins_standin stmnet_cuda_standin standin_control cuda_probe)
 
-  # A test sees the plug-in's inside, the stand-in's controls (test/native/cuda-standin/*.h) and the CPU engine, to compare with.
+  # A test sees the plug-in's inside, the stand-in's controls (test/native/cuda-standin/*.h) and the CPU engine, to
+  # compare with.
   function(stmnet_standin_test target)
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:stmnet_cuda_objects> $<TARGET_OBJECTS:stmnet_core> $<TARGET_OBJECTS:stmnet_source_hash>)
     stmnet_standin_target(${target})

@@ -1,6 +1,6 @@
-# The three libraries of the CPU engine, found in the system or below CMAKE_PREFIX_PATH (.deps/usr, where scripts/setup unpacks them without root):
-# a BLAS through its cblas interface (default: BLIS, serial, static), Highway and {fmt} (headers only, both).
-# Defines the target stmnet_dependencies.
+# The three libraries of the CPU engine, found in the system or below CMAKE_PREFIX_PATH (.deps/usr, where scripts/setup
+# unpacks them without root): a BLAS through its cblas interface (default: BLIS, serial, static), Highway and {fmt}
+# (headers only, both). Defines the target stmnet_dependencies.
 
 set(STMNET_BLAS_INCLUDE_DIR "" CACHE PATH "Folder of another BLAS's cblas.h. Default: BLIS's")
 set(STMNET_BLAS_LIBRARY "" CACHE FILEPATH "Another BLAS's library; it must be serial: stmnet shares products out over its own threads. Default: BLIS, static")
@@ -29,7 +29,8 @@ if(NOT blas_library)
   set(blas_library ${STMNET_BLIS_LIBRARY})
 endif()
 
-# Links of their own, so that no path that also holds a C library's headers comes into the search: below a sysroot that would mix two of them.
+# Links of their own, so that no path that also holds a C library's headers comes into the search: below a sysroot that
+# would mix two of them.
 set(headers ${CMAKE_CURRENT_BINARY_DIR}/third-party)
 file(MAKE_DIRECTORY ${headers})
 file(CREATE_LINK ${STMNET_HIGHWAY_DIR}/hwy ${headers}/hwy SYMBOLIC)
@@ -46,8 +47,9 @@ target_include_directories(stmnet_dependencies SYSTEM INTERFACE ${headers})
 target_compile_definitions(stmnet_dependencies INTERFACE FMT_HEADER_ONLY)
 target_link_libraries(stmnet_dependencies INTERFACE ${blas_library} Threads::Threads ${CMAKE_DL_LIBS} m)
 
-# BLIS holds a set of kernels of 0.9 MB for each of 13 processors. Two have the kernels of a third, Piledriver, and one is the Xeon Phi, which is not made
-# any more and on which the rest of the engine runs its AVX2 code too: what these three would set up is bound to another's, and their sets stay outside.
+# BLIS holds a set of kernels of 0.9 MB for each of 13 processors. Two have the kernels of a third, Piledriver, and one
+# is the Xeon Phi, which is not made any more and on which the rest of the engine runs its AVX2 code too: what these
+# three would set up is bound to another's, and their sets stay outside.
 if(blas_library MATCHES "/libblis\\.a$")
   # BLIS's question for the kind of processor goes to native/backend/cpu/blas_kernels.cc, which has a better answer for
   # those that BLIS does not know.

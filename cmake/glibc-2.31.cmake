@@ -1,5 +1,6 @@
-# Toolchain of the published addons: this machine's compiler against the Debian 11 in $STMNET_SYSROOT (scripts/sysroot), whose glibc 2.31 is then
-# the oldest that the addon loads on. libstdc++ must be that one too: the static one of a newer compiler asks for a newer glibc.
+# Toolchain of the published addons: this machine's compiler against the Debian 11 in $STMNET_SYSROOT (scripts/sysroot),
+# whose glibc 2.31 is then the oldest that the addon loads on. libstdc++ must be that one too: the static one of a newer
+# compiler asks for a newer glibc.
 set(sysroot $ENV{STMNET_SYSROOT})
 if(NOT IS_DIRECTORY "${sysroot}/usr/include")
   message(FATAL_ERROR "STMNET_SYSROOT: got '${sysroot}', expected the sysroot folder that scripts/sysroot makes. Fix: npm run prebuilds.")

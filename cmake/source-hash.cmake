@@ -1,5 +1,5 @@
-# SHA-256 over everything that decides what the addon does: the one definition, used by the build (OUTPUT given: writes the C++ file) and by
-# the scripts and tests that ask whether the addon is stale (no OUTPUT: prints the hash).
+# SHA-256 over everything that decides what the addon does: the one definition, used by the build (OUTPUT given: writes
+# the C++ file) and by the scripts and tests that ask whether the addon is stale (no OUTPUT: prints the hash).
 #   cmake -DROOT=<repository> [-DOUTPUT=<file.cc>] -P cmake/source-hash.cmake
 file(GLOB_RECURSE files RELATIVE "${ROOT}" "${ROOT}/native/*.cc" "${ROOT}/native/*.h" "${ROOT}/native/*.cu" "${ROOT}/native/*.map" "${ROOT}/cmake/*.cmake")
 list(APPEND files CMakeLists.txt)

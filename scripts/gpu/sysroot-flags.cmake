@@ -1,4 +1,5 @@
-# Prints the flags of cmake/glibc-2.31.cmake for what is built without CMake: a line for the compiler, one for the linker.
+# Prints the flags of cmake/glibc-2.31.cmake for what is built without CMake: a line for the compiler, one for the
+# linker.
 #   STMNET_SYSROOT=<sysroot> cmake -P scripts/gpu/sysroot-flags.cmake
 
 # What a toolchain asks for of all targets: a script has none.
