@@ -19,11 +19,11 @@ import {
   reciprocal,
   where,
 } from '../tensor/ops/elementwise';
-import { checkOptions, describe, finiteNumber, flag, positiveInteger } from '../tensor/options';
-import { readOptions, withDefault, type OptionReader, type Readers } from '../tensor/read-options';
+import { describe, finiteNumber, flag, positiveInteger } from '../tensor/options';
+import { asGiven, readOptions, withDefault, type OptionReader, type Readers } from '../tensor/read-options';
 import { onReplay, outsideRecordings } from '../tensor/replay-notes';
 import { outsideScopes, scope } from '../tensor/scope';
-import { checkTensor, idOf, wrap, type Tensor } from '../tensor/tensor';
+import { checkTensor, idOf, Tensor, wrap } from '../tensor/tensor';
 import { checkOptimizer, ids, type Optimizer } from './optimizer';
 
 /** Options of a GradScaler. */
@@ -217,28 +217,16 @@ export class GradScaler {
    */
   loadStateDict(dict: GradScalerStateDict): void {
     const op = 'GradScaler.loadStateDict';
-    checkOptions(op, dict, ['options', 'state']);
-    checkOptions(op, dict.state, ['scale', 'growth_tracker']);
-    const { scale, growth_tracker: tracker } = dict.state;
-    for (const value of [scale, tracker]) {
-      if (value === undefined)
-        throw new OptionError(op, {
-          given: `state ${describe(Object.keys(dict.state))}`,
-          expected: 'scale and growth_tracker',
-          fix: 'pass what stateDict() returned',
-        });
-      if (value.dtype !== 'f32' || value.size !== 1)
-        throw new ShapeError(op, {
-          given: describe(value),
-          expected: 'f32 of one element',
-          fix: 'pass what stateDict() returned',
-        });
-    }
+    const { state } = readOptions(op, dict, { options: asGiven, state: asGiven });
+    const { scale, growth_tracker: tracker } = readOptions<object, ScalerTensors>(op, state, {
+      scale: (_op, _name, value) => savedNumber(op, state, value),
+      growth_tracker: (_op, _name, value) => savedNumber(op, state, value),
+    });
     const own = this.#on(this.#state?.device ?? defaultDevice());
     noGrad(() =>
       scope(() => {
-        if (scale !== undefined) copy_(own.scale, scale.to(own.device).reshape([]));
-        if (tracker !== undefined) copy_(own.tracker, tracker.to(own.device).reshape([]));
+        copy_(own.scale, scale.to(own.device).reshape([]));
+        copy_(own.tracker, tracker.to(own.device).reshape([]));
       }),
     );
   }
@@ -303,3 +291,22 @@ const optionReaders: Readers<GradScalerOptions> = {
   growthInterval: withDefault(positiveInteger, 2_000),
   enabled: withDefault(flag, true),
 };
+
+/** What a saved state holds. */
+interface ScalerTensors {
+  scale: Tensor;
+  growth_tracker: Tensor;
+}
+
+/** A number of a saved state, f32 of one element. */
+function savedNumber(op: string, state: object, value: unknown): Tensor {
+  const fix = 'pass what stateDict() returned';
+  if (value === undefined)
+    throw new OptionError(op, {
+      given: `state ${describe(Object.keys(state))}`,
+      expected: 'scale and growth_tracker',
+      fix,
+    });
+  if (value instanceof Tensor && value.dtype === 'f32' && value.size === 1) return value;
+  throw new ShapeError(op, { given: describe(value), expected: 'f32 of one element', fix });
+}
