@@ -14,7 +14,7 @@ import {
 import { type NestedArray, Tensor, type DType } from '../tensor/tensor';
 import { cast } from '../tensor/ops/elementwise';
 import { nearMiss } from '../tensor/option-names';
-import { describe, isPlain } from '../tensor/options';
+import { describe, isPlainObject } from '../tensor/options';
 import { batchDType, joinRows, padRows } from '../tensor/pad';
 import { markRows } from '../tensor/rows';
 import type { Sequence } from '../tensor/padded-sequence';
@@ -154,7 +154,7 @@ export function checkTypes(op: string, item: unknown, dtypes: unknown): void {
     checkDType(op, dtypes);
   } else if (isRecord(item)) {
     const names = Object.keys(item);
-    if (!isPlain(dtypes))
+    if (!isPlainObject(dtypes))
       throw new OptionError(op, {
         given: `dtypes: ${describe(dtypes)}`,
         expected: `element types by field (${names.join(', ')})`,
@@ -181,7 +181,7 @@ const isField = (value: unknown): boolean => value instanceof Tensor || isHostDa
 
 /** Whether a field holds fields. */
 const isGroup = (value: unknown): value is Record<string, unknown> =>
-  isPlain(value) && !isField(value) && !isHostArray(value);
+  isPlainObject(value) && !isField(value) && !isHostArray(value);
 
 const fieldOf = (item: unknown, name: string): unknown => (isRecord(item) ? item[name] : undefined);
 

@@ -1,4 +1,4 @@
-import { isPlainObject } from '../tensor/nested-tensors';
+import { isPlainObject } from '../tensor/options';
 
 /** What a module with state returns, taken apart. */
 export interface Carried {

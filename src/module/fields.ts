@@ -1,7 +1,6 @@
 import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
-import { isPlainObject } from '../tensor/nested-tensors';
-import { describe } from '../tensor/options';
+import { isPlainObject, describe } from '../tensor/options';
 import { Tensor } from '../tensor/tensor';
 import { BufferTensor, Parameter } from './parameter';
 

@@ -1,12 +1,6 @@
+import { isPlainObject } from './options';
 import { PaddedSequence } from './padded-sequence';
 import { Tensor } from './tensor';
-
-/** Whether `value` is an object literal, or one without prototype. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
-}
 
 /**
  * The same value with `fn(tensor)` in the place of each tensor, also of those in PaddedSequences, arrays and plain

@@ -96,7 +96,7 @@ export function checkPlain(
   known: readonly string[],
   example = `{ ${known[0] ?? ''}: … }`,
 ): asserts options is object {
-  if (isPlain(options)) return;
+  if (isPlainObject(options)) return;
   const fix = known.length === 0 ? 'leave it out' : `pass an object of options: ${example}`;
   const expected = known.length === 0 ? 'no options' : `an object of options (${listed(known)})`;
   throw new OptionError(op, { given: describe(options), expected, fix });
@@ -118,7 +118,7 @@ export function checkNoOptions(op: string, given: ArrayLike<unknown>): void {
  * Whether `value` is an object literal or has no prototype; also one of another realm, as test runners and vm contexts
  * are.
  */
-export function isPlain(value: unknown): value is object {
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

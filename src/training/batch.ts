@@ -1,8 +1,8 @@
 import { tensor } from '../tensor/factories';
 import { isHostArray, isSourceArray, type HostArray, type SourceArray } from '../tensor/host-array';
-import { isPlainObject, mapTensors, tensorsIn } from '../tensor/nested-tensors';
+import { isPlainObject, describe } from '../tensor/options';
+import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { OptionError } from '../tensor/errors';
-import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { countsRows, markRows } from '../tensor/rows';
 import { Tensor, type NestedArray } from '../tensor/tensor';

@@ -7,7 +7,7 @@ import { ReduceLROnPlateau, type Schedule } from '../optimizers/schedules';
 import type { MathMode } from '../tensor/math-mode';
 import { markOf, remedy } from '../tensor/copies';
 import { OptionError } from '../tensor/errors';
-import { describe, flag, isPlain, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
+import { describe, flag, isPlainObject, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { asGiven, choice, readOptions, withDefault, type OptionReader, type Readers } from '../tensor/read-options';
 import { checkLoader, type Batches } from './batches';
 import { checkCallbacks, type TrainerCallback } from './callback';
@@ -197,11 +197,11 @@ function checkMetrics(op: string, metrics: unknown): CheckedMetric[] {
 
 /** A metric, or { metric, from, name }. */
 function checkMetric(op: string, given: unknown): CheckedMetric {
-  if (!isPlain(given)) {
+  if (!isPlainObject(given)) {
     const metric = part(op, 'metrics', given, 'begin', 'metrics such as new Accuracy()') as Metric;
     return { metric, name: metric.name };
   }
-  const { metric, from, name } = readOptions<MetricUseGiven>(`${op}: a metric`, given as MetricUseGiven, {
+  const { metric, from, name } = readOptions<object, Required<MetricUseGiven>>(`${op}: a metric`, given, {
     metric: (caller, key, value) => part(caller, key, value, 'begin', 'a metric such as new Accuracy()') as Metric,
     from: optional((caller, key, value) => {
       if (typeof value === 'function') return value as MetricFrom['from'];

@@ -1,6 +1,5 @@
 import { DTypeError, NativeError, OptionError, StmnetError } from '../tensor/errors';
-import { describe } from '../tensor/options';
-import { isPlainObject } from '../tensor/nested-tensors';
+import { describe, isPlainObject } from '../tensor/options';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { DType, Tensor } from '../tensor/tensor';
 import { isSequence } from './batch';

@@ -1,8 +1,7 @@
 import { Loss } from '../losses/loss';
 import type { Module } from '../module/module';
 import { OptionError } from '../tensor/errors';
-import { isPlainObject } from '../tensor/nested-tensors';
-import { describe } from '../tensor/options';
+import { isPlainObject, describe } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { isSequence, toTensors, type Batch, type TensorTree } from './batch';
 import type { LossFunction, LossResult } from './loss-terms';

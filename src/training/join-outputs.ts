@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
-import { isPlainObject, tensorsIn } from '../tensor/nested-tensors';
-import { describe } from '../tensor/options';
+import { isPlainObject, describe } from '../tensor/options';
+import { tensorsIn } from '../tensor/nested-tensors';
 import { PaddedSequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
 import { concat } from '../tensor/sequence-ops';

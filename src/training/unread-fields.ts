@@ -1,4 +1,4 @@
-import { isPlainObject } from '../tensor/nested-tensors';
+import { isPlainObject } from '../tensor/options';
 
 /** Names the fields of batches that nobody reads, once: what is left out by mistake must not go unnoticed. */
 export class UnreadFields {

@@ -1,5 +1,6 @@
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { compile, PaddedSequence, Parameter, SGD, zeros, type Tensor } from 'stmnet';
+import { compile, PaddedSequence, Parameter, SGD, tensor, zeros, type Tensor } from 'stmnet';
 import { describeDevices } from '../support/devices';
 
 // A process warns on the next turn of the event loop.
@@ -66,5 +67,17 @@ describeDevices('compile: steps that are never alike', () => {
     for (let i = 0; i < 300; i++) compiled(zeros([1 + (i % 10)]));
     expect(await ours()).toEqual([]);
     expect([compiled.recordings, compiled.replays]).toEqual([10, 300 - 20]);
+  });
+});
+
+describeDevices('compile: an argument of another realm', (device) => {
+  test('is looked into as one of this realm', async () => {
+    const batch = runInNewContext('({})') as { x: Tensor };
+    const double = compile(({ x }: { x: Tensor }) => x.mul(2));
+    for (const value of [1, 2, 3, 4]) {
+      batch.x = tensor([value], { device });
+      expect(await double(batch).array()).toEqual([2 * value]);
+    }
+    expect(double.replays).toBe(2);
   });
 });
