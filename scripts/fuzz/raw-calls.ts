@@ -30,6 +30,8 @@ const leftOut = new Set([
   'devices',
   'deviceParts',
   'abandonRecording',
+  'beginDryRun',
+  'endDryRun',
   'beginRecording',
   'pauseRecording',
   'endRecording',
