@@ -3,11 +3,13 @@
 # (headers only, both). Defines the target stmnet_dependencies.
 
 set(STMNET_BLAS_INCLUDE_DIR "" CACHE PATH "Folder of another BLAS's cblas.h. Default: BLIS's")
-set(STMNET_BLAS_LIBRARY "" CACHE FILEPATH "Another BLAS's library; it must be serial: stmnet shares products out over its own threads. Default: BLIS, static")
+set(STMNET_BLAS_LIBRARY "" CACHE FILEPATH
+  "Another BLAS's library; it must be serial: stmnet shares products out over its own threads. Default: BLIS, static")
 
 function(stmnet_require variable what package)
   if(NOT ${variable})
-    message(FATAL_ERROR "stmnet: ${what} was not found. Fix: apt-get install ${package}, or run `npm run setup`, which finds a way without root too.")
+    message(FATAL_ERROR "stmnet: ${what} was not found. Fix: apt-get install ${package}, or run `npm run setup`, "
+      "which finds a way without root too.")
   endif()
 endfunction()
 
@@ -55,14 +57,16 @@ if(blas_library MATCHES "/libblis\\.a$")
   # those that BLIS does not know.
   target_compile_definitions(stmnet_dependencies INTERFACE STM_STATIC_BLIS)
   target_link_options(stmnet_dependencies INTERFACE -Wl,--wrap=bli_cpuid_query_id)
-  file(STRINGS ${blas_library} blis_sets REGEX "^bli_cntx_init_(knl|haswell|excavator|steamroller|piledriver)(_ref|_ind)?$")
+  file(STRINGS ${blas_library} blis_sets
+    REGEX "^bli_cntx_init_(knl|haswell|excavator|steamroller|piledriver)(_ref|_ind)?$")
   foreach(pair knl:haswell excavator:piledriver steamroller:piledriver)
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 from)
     list(GET pair 1 to)
     foreach(suffix "" _ref _ind)
       if("bli_cntx_init_${from}${suffix}" IN_LIST blis_sets AND "bli_cntx_init_${to}${suffix}" IN_LIST blis_sets)
-        target_link_options(stmnet_dependencies INTERFACE -Wl,--defsym=bli_cntx_init_${from}${suffix}=bli_cntx_init_${to}${suffix})
+        target_link_options(stmnet_dependencies INTERFACE
+          -Wl,--defsym=bli_cntx_init_${from}${suffix}=bli_cntx_init_${to}${suffix})
       endif()
     endforeach()
   endforeach()

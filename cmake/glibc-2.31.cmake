@@ -3,7 +3,8 @@
 # compiler asks for a newer glibc.
 set(sysroot $ENV{STMNET_SYSROOT})
 if(NOT IS_DIRECTORY "${sysroot}/usr/include")
-  message(FATAL_ERROR "STMNET_SYSROOT: got '${sysroot}', expected the sysroot folder that scripts/sysroot makes. Fix: npm run prebuilds.")
+  message(FATAL_ERROR "STMNET_SYSROOT: got '${sysroot}', expected the sysroot folder that scripts/sysroot makes. "
+    "Fix: npm run prebuilds.")
 endif()
 file(GLOB gcc ${sysroot}/usr/lib/gcc/*-linux-gnu/10)
 get_filename_component(triplet ${gcc} DIRECTORY)
@@ -17,6 +18,7 @@ set(CMAKE_CUDA_FLAGS_INIT "-Xcompiler=--sysroot=${sysroot},-nostdinc++")
 foreach(folder ${CMAKE_CXX_STANDARD_INCLUDE_DIRECTORIES})
   string(APPEND CMAKE_CUDA_FLAGS_INIT " -isystem=${folder}")
 endforeach()
+set(libraries "-B${sysroot}/usr/lib/${triplet} -L${sysroot}/usr/lib/${triplet} -L${sysroot}/lib/${triplet}")
 foreach(kind SHARED MODULE EXE)
-  set(CMAKE_${kind}_LINKER_FLAGS_INIT "--sysroot=${sysroot} -B${gcc} -L${gcc} -B${sysroot}/usr/lib/${triplet} -L${sysroot}/usr/lib/${triplet} -L${sysroot}/lib/${triplet}")
+  set(CMAKE_${kind}_LINKER_FLAGS_INIT "--sysroot=${sysroot} -B${gcc} -L${gcc} ${libraries}")
 endforeach()

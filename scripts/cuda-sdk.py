@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Unpacks NVIDIA's Python wheels: cuda-sdk.py FOLDER NAME==VERSION:all|headers…
 
-Called by cuda-sdk.mjs, which says which. The wheels come from wherever pip is configured to look. Of a wheel wanted for its headers alone only
-those entries are read: out of the file if it is one, by HTTP range requests if the server takes them, else the whole wheel is downloaded. The
-files land below FOLDER/nvidia; one line for each wheel, NAME==VERSION:KIND and what it took, is printed when it is complete.
+Called by cuda-sdk.mjs, which says which. The wheels come from wherever pip is configured to look. Of a wheel wanted for
+its headers alone only those entries are read: out of the file if it is one, by HTTP range requests if the server takes
+them, else the whole wheel is downloaded. The files land below FOLDER/nvidia; one line for each wheel,
+NAME==VERSION:KIND and what it took, is printed when it is complete.
 """
 import io
 import logging
@@ -71,8 +72,8 @@ class RemoteFile(io.RawIOBase):
 
 
 def locate(names):
-    """Where pip would get each wheel from, and the session it would use: certificates, proxies and passwords are pip's own. These are pip's
-    internals, so that whatever goes wrong here means: download with pip's command instead."""
+    """Where pip would get each wheel from, and the session it would use: certificates, proxies and passwords are pip's
+    own. These are pip's internals, so that whatever goes wrong here means: download with pip's command instead."""
     from pip._internal.commands import create_command
     from pip._vendor.packaging.specifiers import SpecifierSet
 
@@ -93,7 +94,8 @@ def locate(names):
 
 def unpack(archive, folder, headers_only):
     for entry in archive.infolist():
-        if entry.is_dir() or not entry.filename.startswith("nvidia/") or ".." in pathlib.PurePosixPath(entry.filename).parts:
+        parts = pathlib.PurePosixPath(entry.filename).parts
+        if entry.is_dir() or not entry.filename.startswith("nvidia/") or ".." in parts:
             continue
         if headers_only and "/include/" not in entry.filename:
             continue
@@ -117,7 +119,8 @@ def read_headers(session, link, folder):
 def download(requirement, folder, headers_only):
     """The whole wheel, by pip's command. Returns how."""
     with tempfile.TemporaryDirectory(dir=folder) as wheels:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command += ["--only-binary", ":all:"]
         subprocess.run([*command, "--retries", "1", "-d", wheels, requirement], check=True)
         (wheel,) = pathlib.Path(wheels).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:

@@ -1,15 +1,18 @@
-"""Makes src/datasets/japanese-vowels.bin.gz from ae.train.txt and ae.test.txt, the two text files of the UCI repository.
+"""Makes src/datasets/japanese-vowels.bin.gz from ae.train.txt and ae.test.txt, two text files of the UCI repository.
 
 usage: python3 scripts/make-japanese-vowels.py FOLDER [OUTPUT]
 
-The source gives twelve decimals of six digits a frame; an utterance ends with a frame of twelve 1.0. A decimal times 1e6 is an integer, so
-the file holds integers and loses nothing but the sign of one -0.000000. Unpacked it is
+The source gives twelve decimals of six digits a frame; an utterance ends with a frame of twelve 1.0. A decimal times
+1e6 is an integer, so the file holds integers and loses nothing but the sign of one -0.000000. Unpacked it is
 
     4 bytes    length of the header, little endian
-    header     JSON: attribution, divisor, features, and for each of train and test the lengths and the utterances of each speaker
-    4 planes   the int32 values of all frames, train before test: first the lowest byte of every value, then the second, ...
+    header     JSON: attribution, divisor, features, and for each of train and test the lengths and the utterances of
+               each speaker
+    4 planes   the int32 values of all frames, train before test: first the lowest byte of every value, then the
+               second, ...
 
-Bytes of one weight side by side compress better than whole integers do. The output is the same for the same input, byte by byte.
+Bytes of one weight side by side compress better than whole integers do. The output is the same for the same input, byte
+by byte.
 """
 import gzip
 import json

@@ -14,6 +14,7 @@ export interface StyleFault {
 const budgets = [
   { files: /\.[cm]?[jt]s$/, lines: 400, columns: 120 },
   { files: /\.(cc|h|cu)$/, lines: 500, columns: 120 },
+  { files: /\.(py|sh|cmake)$|^(CMakeLists\.txt|\.ci\/run|scripts\/(setup|sysroot))$/, lines: 500, columns: 120 },
   // A row of a table, or one word: a link, an address.
   { files: /\.md$/, lines: Number.POSITIVE_INFINITY, columns: 120, free: /^\s*\||^\W*\S+$/ },
 ];
@@ -38,7 +39,7 @@ const patterns = [
  * lines, its name, and a few forbidden phrases.
  *
  * @param root   folder that the files are relative to
- * @param files  paths of TypeScript, JavaScript and C++ files; generated ones (`*.generated.ts`) have no length
+ * @param files  paths of sources, scripts and texts; generated ones (`*.generated.ts`) have no length
  * @returns the faults, in the files' order; empty if there are none
  */
 export function findStyleFaults(root: string, files: readonly string[]): StyleFault[] {

@@ -1,10 +1,11 @@
 """PyTorch's side of `npm run bench:gpu`: reads a request a line from stdin, times it, prints a line.
 
-{"case": {...}, "mode": "fma" | "tf32" | "bf16" | "f16", "graph": bool, "steps": n}  ->  {"ms": milliseconds of n steps} or {"error": why not}
+{"case": {...}, "mode": "fma" | "tf32" | "bf16" | "f16", "graph": bool, "steps": n}
+  ->  {"ms": milliseconds of n steps} or {"error": why not}
 {"release": true}  ->  {}
 
-A case is one of scripts/bench/gpu-cases.ts. Steps are timed from an idle device to an idle device; `graph` replays one captured step. The first line printed
-says what runs here. Argument: the device, cuda or cpu.
+A case is one of scripts/bench/gpu-cases.ts. Steps are timed from an idle device to an idle device; `graph` replays one
+captured step. The first line printed says what runs here. Argument: the device, cuda or cpu.
 """
 import json
 import subprocess

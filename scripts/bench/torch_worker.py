@@ -1,9 +1,10 @@
 """PyTorch's side of `npm run bench -- recurrent`: reads a request a line from stdin, times it, prints a line.
 
-{"shape": {"T", "N", "D", "H", "L", "bidirectional"}, "cell": "lstm" | "gru", "kind": "train" | "infer", "runs": n}  ->  [milliseconds of each run]
+{"shape": {"T", "N", "D", "H", "L", "bidirectional"}, "cell": "lstm" | "gru", "kind": "train" | "infer", "runs": n}
+  ->  [milliseconds of each run]
 
-A train run is forward and backward from a given gradient of the output, with the gradients of the input and of every weight. The first line printed
-is {"version", "threads"}. Arguments: the number of threads, and the clock, wall or cpu.
+A train run is forward and backward from a given gradient of the output, with the gradients of the input and of every
+weight. The first line printed is {"version", "threads"}. Arguments: the number of threads, and the clock, wall or cpu.
 """
 import json
 import sys

@@ -26,10 +26,10 @@ describe('findStyleFaults', () => {
     expect(faults('b.generated.ts', 'x;\n'.repeat(900))).toEqual([]);
   });
 
-  it('counts the columns of TypeScript, JavaScript and C++, not those of generated files', () => {
+  it('counts the columns of sources and scripts, not those of generated files', () => {
     const line = `const a = '${'→'.repeat(107)}';`;
     expect(line).toHaveLength(120);
-    for (const file of ['a.ts', 'a.mts', 'a.mjs', 'a.cjs', 'a.cc', 'a.h', 'a.cu']) {
+    for (const file of ['a.ts', 'a.mts', 'a.mjs', 'a.cjs', 'a.cc', 'a.h', 'a.cu', 'a.py', 'a.cmake', 'scripts/setup']) {
       expect(faults(file, `${line}\n`)).toEqual([]);
       expect(faults(file, `\n ${line}\n`)).toEqual([
         '2 121 columns, expected at most 120: split the text, or name its parts',
