@@ -16,7 +16,7 @@ import { cast } from '../tensor/ops/elementwise';
 import { nearMiss } from '../tensor/option-names';
 import { describe, isPlainObject } from '../tensor/options';
 import { batchDType, joinRows, padRows } from '../tensor/pad';
-import { markRows } from '../tensor/rows';
+import { markRows } from '../tensor/batch-rows';
 import type { Sequence } from '../tensor/padded-sequence';
 
 /** What one field of an item may hold: a number, numbers on the host in any form, or a tensor. */

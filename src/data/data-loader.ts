@@ -1,4 +1,4 @@
-import { isPromise, markClass } from '../tensor/copies';
+import { isPromise, markClass } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { flag, positiveInteger } from '../tensor/options';
 import { asGiven, readOptions, withDefault } from '../tensor/read-options';

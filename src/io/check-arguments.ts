@@ -1,4 +1,4 @@
-import { isPromise, remedy } from '../tensor/copies';
+import { isPromise, remedy } from '../tensor/package-copies';
 import { Module } from '../module/module';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';

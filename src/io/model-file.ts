@@ -3,7 +3,7 @@ import { Module, type ModuleConfig } from '../module/module';
 import { rebuild, RebuildError, type ModuleClasses } from '../module/rebuild';
 import type { Sequential } from '../layers/sequential';
 import { assign, matchState, type StateMatch } from '../module/state-dict';
-import { remedy } from '../tensor/copies';
+import { remedy } from '../tensor/package-copies';
 import { synchronize } from '../tensor/device';
 import { NativeError, OptionError, ShapeError, type FormatError, type StmnetError } from '../tensor/errors';
 import { checkOptions, describe } from '../tensor/options';

@@ -5,7 +5,7 @@ import { concat, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { readOptions } from '../tensor/read-options';
-import { countsRows } from '../tensor/rows';
+import { countsRows } from '../tensor/batch-rows';
 import { Tensor } from '../tensor/tensor';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';

@@ -1,4 +1,4 @@
-import { remedy } from '../tensor/copies';
+import { remedy } from '../tensor/package-copies';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { tensor } from '../tensor/factories';
 import { type HostArray, readHostValues, toElements } from '../tensor/host-array';

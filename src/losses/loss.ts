@@ -1,4 +1,4 @@
-import { markClass } from '../tensor/copies';
+import { markClass } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import type { Sequence } from '../tensor/padded-sequence';
 import { readOptions, type Readers } from '../tensor/read-options';

@@ -1,5 +1,5 @@
 import { checkSequence } from '../module/check-input';
-import { markClass } from '../tensor/copies';
+import { markClass } from '../tensor/package-copies';
 import { zeros } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import type { OutputKind } from '../tensor/ops/losses-notes';

@@ -1,4 +1,4 @@
-import { remedy } from '../tensor/copies';
+import { remedy } from '../tensor/package-copies';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { lengthsOf, PaddedSequence, type Sequence } from '../tensor/padded-sequence';

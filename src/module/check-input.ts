@@ -1,4 +1,4 @@
-import { remedy } from '../tensor/copies';
+import { remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';

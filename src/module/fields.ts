@@ -1,4 +1,4 @@
-import { markOf, remedy } from '../tensor/copies';
+import { markOf, remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { isPlainObject, describe } from '../tensor/options';
 import { Tensor } from '../tensor/tensor';

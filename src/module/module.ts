@@ -8,7 +8,7 @@ import { clone } from '../tensor/ops/elementwise';
 import { checkOptions, flag } from '../tensor/options';
 import { assume } from '../tensor/replay-notes';
 import { idsOf, type Tensor } from '../tensor/tensor';
-import { markClass } from '../tensor/copies';
+import { markClass } from '../tensor/package-copies';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
 import { FieldOwner, placesIn, sharedPaths } from './fields';
 import { isPackaged } from './packaged';

@@ -1,4 +1,4 @@
-import { isPromise, remedy } from '../tensor/copies';
+import { isPromise, remedy } from '../tensor/package-copies';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { cast, copy_ } from '../tensor/ops/elementwise';

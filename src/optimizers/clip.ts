@@ -1,5 +1,5 @@
 import { binding } from '../native/load';
-import { remedy } from '../tensor/copies';
+import { remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { describe, nonNegativeNumber } from '../tensor/options';
 import { readOptions } from '../tensor/read-options';

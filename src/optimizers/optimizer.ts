@@ -1,6 +1,6 @@
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
-import { markClass, remedy } from '../tensor/copies';
+import { markClass, remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { full, tensor } from '../tensor/factories';
 import { checkPlain, describe, flag, nonNegativeInteger, nonNegativeNumber } from '../tensor/options';

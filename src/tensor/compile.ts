@@ -1,5 +1,5 @@
 import { binding } from '../native/load';
-import { markOf, remedy } from './copies';
+import { markOf, remedy } from './package-copies';
 import { isDebug } from './debug';
 import { defaultDevice } from './device';
 import { isDeterministic, mathMode } from './math-mode';
@@ -11,7 +11,7 @@ import { clone } from './ops/elementwise';
 import { PaddedSequence } from './padded-sequence';
 import { insideStep, takeNotes, type Notes } from './replay-notes';
 import { readOptions, withDefault } from './read-options';
-import { countsRows } from './rows';
+import { countsRows } from './batch-rows';
 import { refusePromise, scope } from './scope';
 import { idsOf, Tensor, wrap } from './tensor';
 

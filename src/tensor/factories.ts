@@ -1,7 +1,7 @@
 import type { TensorId } from '../native/binding.generated';
 import { binding } from '../native/load';
 import { defaultDevice } from './device';
-import { markOf, remedy } from './copies';
+import { markOf, remedy } from './package-copies';
 import { OptionError } from './errors';
 import { checkDType, readHostValues, toElements, type HostArray, type SourceArray } from './host-array';
 import { within } from './op-name';

@@ -1,7 +1,7 @@
 // Numbers on the host: what they are, and how they become elements of a dtype. Arrays are told apart by what they are
 // and not by `instanceof`, which knows only the classes of one realm: a test runner, a vm context and an iframe have
 // Float32Arrays of their own.
-import { markOf, remedy } from './copies';
+import { markOf, remedy } from './package-copies';
 import { DTypeError, NativeError, OptionError, ShapeError } from './errors';
 import { describe } from './options';
 import type { DType, NestedArray, TypedArray } from './tensor';

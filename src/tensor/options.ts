@@ -1,4 +1,4 @@
-import { isPromise, markOf } from './copies';
+import { isPromise, markOf } from './package-copies';
 import { OptionError } from './errors';
 import { insteadOf, nearMiss } from './option-names';
 

@@ -1,4 +1,4 @@
-import { remedy } from './copies';
+import { remedy } from './package-copies';
 import { defaultDevice } from './device';
 import { OptionError, ShapeError } from './errors';
 import { tensor, zeros } from './factories';

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { markClass } from './copies';
+import { markClass } from './package-copies';
 import { OptionError, ShapeError } from './errors';
 import { tensor } from './factories';
 import { type NestedArray, checkTensor, type DType, type Tensor, type TypedArray } from './tensor';

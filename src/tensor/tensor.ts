@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
-import { markClass, markOf, remedy } from './copies';
+import { markClass, markOf, remedy } from './package-copies';
 import { fullDeviceName, refuseDType } from './device';
 import { OptionError } from './errors';
 import { within } from './op-name';

@@ -4,7 +4,7 @@ import { isPlainObject, describe } from '../tensor/options';
 import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { OptionError } from '../tensor/errors';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import { countsRows, markRows } from '../tensor/rows';
+import { countsRows, markRows } from '../tensor/batch-rows';
 import { Tensor, type NestedArray } from '../tensor/tensor';
 
 /** Tensors and PaddedSequences, alone or in arrays and records, as deep as one likes. */

@@ -1,4 +1,4 @@
-import { markOf, remedy } from '../tensor/copies';
+import { markOf, remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 

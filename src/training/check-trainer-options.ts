@@ -5,7 +5,7 @@ import { Parameter } from '../module/parameter';
 import type { Optimizer } from '../optimizers/optimizer';
 import { ReduceLROnPlateau, type Schedule } from '../optimizers/schedules';
 import type { MathMode } from '../tensor/math-mode';
-import { markOf, remedy } from '../tensor/copies';
+import { markOf, remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { describe, flag, isPlainObject, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { asGiven, choice, readOptions, withDefault, type OptionReader, type Readers } from '../tensor/read-options';

@@ -1,4 +1,4 @@
-import { markClass } from '../../tensor/copies';
+import { markClass } from '../../tensor/package-copies';
 import { checkOptimizer, type Optimizer } from '../optimizer';
 
 /** What a schedule remembers: plain data. */
