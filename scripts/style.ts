@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { functionBodies } from './function-length';
 
 /** One thing in one file that the style does not allow. */
 export interface StyleFault {
@@ -10,10 +11,13 @@ export interface StyleFault {
   message: string;
 }
 
-/** How long a file and its lines may be; lines of the form `free` as long as they like. */
+/**
+ * How long a file and its lines may be, lines of the form `free` as long as they like; and a function's body, which
+ * oxlint counts in TypeScript and JavaScript.
+ */
 const budgets = [
   { files: /\.[cm]?[jt]s$/, lines: 400, columns: 120 },
-  { files: /\.(cc|h|cu)$/, lines: 500, columns: 120 },
+  { files: /\.(cc|h|cu)$/, lines: 500, columns: 120, functions: 60 },
   { files: /\.(py|sh|cmake)$|^(CMakeLists\.txt|\.ci\/run|scripts\/(setup|sysroot))$/, lines: 500, columns: 120 },
   // A row of a table, or one word: a link, an address.
   { files: /\.md$/, lines: Number.POSITIVE_INFINITY, columns: 120, free: /^\s*\||^\W*\S+$/ },
@@ -45,7 +49,7 @@ const patterns = [
 export function findStyleFaults(root: string, files: readonly string[]): StyleFault[] {
   return files.flatMap((file) => {
     const lines = readFileSync(join(root, file), 'utf8').replace(/\n$/, '').split('\n');
-    const faults = budgetFaults(file, lines);
+    const faults = [...budgetFaults(file, lines), ...functionFaults(file, lines.join('\n'))];
     if (emptyNames.test(basename(file)))
       faults.push({ file, line: 0, message: 'a name that says nothing; name the file after the idea it holds' });
     for (const { files: applies, pattern, message } of patterns) {
@@ -54,6 +58,23 @@ export function findStyleFaults(root: string, files: readonly string[]): StyleFa
     }
     return faults;
   });
+}
+
+/** The faults of functions that are longer than their language's budget. */
+function functionFaults(file: string, text: string): StyleFault[] {
+  const most = budgets.find(({ files }) => files.test(file))?.functions;
+  if (most === undefined) return [];
+  try {
+    return functionBodies(text)
+      .filter(({ lines }) => lines > most)
+      .map(({ line, lines }) => {
+        const message = `a function of ${lines} lines, expected at most ${most}: several ideas; give each a function`;
+        return { file, line, message };
+      });
+  } catch (error) {
+    const message = `${String(error)}; its functions cannot be counted: write each brace once, outside of conditions`;
+    return [{ file, line: 0, message }];
+  }
 }
 
 /** The faults of a file that is longer, or has longer lines, than its language's budget. */

@@ -37,6 +37,8 @@ export interface TurnLimits {
 
 /** Enough for a shape to be tuned and a step to be captured. */
 const warmUpSteps = 6;
+/** How many tell how long a step takes. */
+const calibrationSteps = 3;
 /** Seconds after which a side that does not answer is given up. */
 const patience = 30;
 
@@ -80,17 +82,7 @@ export async function takeTurns(
     await attempt(side, async () => {
       if (limits.secondsLeft() <= 0) throw new Error('no time was left');
       const warmUp = await steps(side, warmUpSteps);
-      const calibration = await steps(side, 3);
-      const first = Math.max(calibration / 3, 1e-4);
-      const turn = Math.min(limits.burst, Math.max(0, limits.most - warmUp - calibration) / limits.rounds);
-      running.push({
-        side,
-        steps: Math.max(1, Math.min(3000, Math.round(turn / first))),
-        spent: warmUp + calibration,
-        warmUp,
-        first,
-        times: [],
-      });
+      running.push(started(side, warmUp, await steps(side, calibrationSteps), limits));
     });
   }
   for (let round = 0; round < limits.rounds; ++round) {
@@ -105,15 +97,23 @@ export async function takeTurns(
       });
     }
   }
-  for (const { side, steps: count, warmUp, first, times } of running) {
-    timed[side] ??= {
-      ms: times.length > 0 ? median(times) : first,
-      lowest: Math.min(first, ...times),
-      steps: times.length > 0 ? count : 3,
-      turns: times.length,
-      warmUp,
-      ...fallbacks[side],
-    };
-  }
+  for (const each of running) timed[each.side] ??= { ...resultOf(each), ...fallbacks[each.side] };
   return timed;
 }
+
+/** A side that has run, and how many steps it makes in each of its turns. */
+function started(side: GpuSide, warmUp: number, calibration: number, limits: TurnLimits): Running {
+  const first = Math.max(calibration / calibrationSteps, 1e-4);
+  const turn = Math.min(limits.burst, Math.max(0, limits.most - warmUp - calibration) / limits.rounds);
+  const steps = Math.max(1, Math.min(3000, Math.round(turn / first)));
+  return { side, steps, spent: warmUp + calibration, warmUp, first, times: [] };
+}
+
+/** What a side came to: that of its turns, or, where it had none, of the calibration. */
+const resultOf = ({ steps, warmUp, first, times }: Running): Timed => ({
+  ms: times.length > 0 ? median(times) : first,
+  lowest: Math.min(first, ...times),
+  steps: times.length > 0 ? steps : calibrationSteps,
+  turns: times.length,
+  warmUp,
+});

@@ -287,6 +287,34 @@ const graphRows = (sizes) => [
   ['language model tf32, any order of sums', () => graphRow({ mode: 'tf32', deterministic: false, ...sizes }, 18)],
 ];
 
+const stacks = () =>
+  rows(
+    ['LSTM', 'GRU'].map((cell) => [`${cell} of three layers, training`, () => stackRow({ cell, numLayers: 3 }, 'fma')]),
+  );
+
+// Where a row or a column is one, or the type is f64, two passes compute what cuBLASLt does otherwise.
+const products = () =>
+  rows([
+    ...modes.flatMap((mode) => [
+      [`linear ${mode}`, () => productRow(mode)],
+      [`linear ${mode}, one row`, () => productRow(mode, { count: 1 })],
+      [`linear ${mode}, one output`, () => productRow(mode, { outFeatures: 1 })],
+      [`linear ${mode}, one input`, () => productRow(mode, { inFeatures: 1 })],
+    ]),
+    ['linear f64', () => productRow('fma', { dtype: 'f64' })],
+    ['linear f64, one row', () => productRow('fma', { dtype: 'f64', count: 1 })],
+  ]);
+
+const layouts = () =>
+  rows(
+    ['fma', 'bf16'].flatMap((mode) =>
+      [true, false].map((batchFirst) => [
+        `LSTM ${mode} ${batchFirst ? 'batch first' : 'time first'}`,
+        () => stackRow({ batchFirst }, mode),
+      ]),
+    ),
+  );
+
 /**
  * The groups, in order of worth.
  *
@@ -295,34 +323,6 @@ const graphRows = (sizes) => [
  */
 export function groupsOf(standin) {
   const fixed = { STMNET_CUDNN_AUTOTUNE: '0' };
-  const stacks = () =>
-    rows(
-      ['LSTM', 'GRU'].map((cell) => [
-        `${cell} of three layers, training`,
-        () => stackRow({ cell, numLayers: 3 }, 'fma'),
-      ]),
-    );
-  // Where a row or a column is one, or the type is f64, two passes compute what cuBLASLt does otherwise.
-  const products = () =>
-    rows([
-      ...modes.flatMap((mode) => [
-        [`linear ${mode}`, () => productRow(mode)],
-        [`linear ${mode}, one row`, () => productRow(mode, { count: 1 })],
-        [`linear ${mode}, one output`, () => productRow(mode, { outFeatures: 1 })],
-        [`linear ${mode}, one input`, () => productRow(mode, { inFeatures: 1 })],
-      ]),
-      ['linear f64', () => productRow('fma', { dtype: 'f64' })],
-      ['linear f64, one row', () => productRow('fma', { dtype: 'f64', count: 1 })],
-    ]);
-  const layouts = () =>
-    rows(
-      ['fma', 'bf16'].flatMap((mode) =>
-        [true, false].map((batchFirst) => [
-          `LSTM ${mode} ${batchFirst ? 'batch first' : 'time first'}`,
-          () => stackRow({ batchFirst }, mode),
-        ]),
-      ),
-    );
   const wide = standin ? { T: 6, N: 4, D: 16, H: 16 } : { T: 32, N: 32, D: 256, H: 256 };
   // stmnet itself refuses it more than 192 hidden units
   const sizesFor = (algo) => (algo === 'persistStaticSmallH' ? { ...wide, H: Math.min(wide.H, 192) } : wide);

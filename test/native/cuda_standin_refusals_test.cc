@@ -126,8 +126,10 @@ void check_call_refusals() {
   Step clipped{Case{}};
   OK(cudnnRNNSetClip_v9(clipped.d.rnn, CUDNN_RNN_CLIP_MINMAX, -1, 1));
   CHECK_CODE(clipped.forward(), CUDNN_STATUS_NOT_SUPPORTED);
+}
 
-  // What may not be null: all but the states and their gradients.
+/// What may not be null: all but the states and their gradients.
+void check_needed_buffers() {
   const auto needs = [](Array Step::*buffer, cudnnStatus_t (*call)(Step&)) {
     Step step{Case{}};
     step.*buffer = Array();
@@ -139,8 +141,10 @@ void check_call_refusals() {
     needs(buffer, [](Step& s) { return s.backward_data(); });
   for (Array Step::*buffer : {&Step::x, &Step::y, &Step::dweights, &Step::workspace, &Step::reserve})
     needs(buffer, [](Step& s) { return s.backward_weights(); });
+}
 
-  // ranges, alignment and overlap
+/// Alignment and overlap of buffers, and their ends.
+void check_ranges() {
   Step s{Case{}};
   const auto forward_to = [&](void* y) {
     return cudnnRNNForward(handle, s.d.rnn, CUDNN_FWD_MODE_TRAINING, nullptr, s.d.x, s.x.get(), s.d.y, y, s.d.h,
@@ -238,6 +242,8 @@ int main() {
   check_setting_refusals();
   check_query_refusals();
   check_call_refusals();
+  check_needed_buffers();
+  check_ranges();
   check_threads();
   check_order();
   OK(cudnnDestroy(handle));

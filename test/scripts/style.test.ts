@@ -49,6 +49,14 @@ describe('findStyleFaults', () => {
     }
   });
 
+  it('counts the lines of functions of C++', () => {
+    expect(faults('a.cc', `int f() {\n${'  g();\n'.repeat(60)}}\n`)).toEqual([]);
+    expect(faults('a.cu', `\nint f() {\n${'  g();\n'.repeat(61)}}\n`)).toEqual([
+      '2 a function of 61 lines, expected at most 60: several ideas; give each a function',
+    ]);
+    expect(faults('a.h', '#if A\nint f() {\n#else\nint f(int) {\n#endif\n}\n')[0]).toMatch(/^0 Error: line 2: a brace/);
+  });
+
   it('names the line of a forbidden phrase', () => {
     expect(faults('src/a.ts', 'const a = 1;\nconst b = a as unknown as string;\n')).toEqual([
       '2 a double assertion; give the value its type, or narrow it with a check',
