@@ -159,11 +159,8 @@ export class MaxPool extends Module {
   forward(given: Sequence): Tensor {
     const { input, rows, steps } = checkSteps('MaxPool.forward', given);
     if (!(input instanceof PaddedSequence)) return max(input, 1);
-    const padding = new Uint8Array(rows * steps);
-    input.lengths.forEach((length, row) => padding.fill(1, row * steps + length, (row + 1) * steps));
-    const mask = tensor({ data: padding, shape: [rows, steps] }, { dtype: 'bool', device: input.device });
     return clearEmpty(
-      max(maskedFill(input.values, reshape(mask, [rows, steps, 1]), LEAST[input.dtype]), 1),
+      max(maskedFill(input.values, reshape(input.padding(), [rows, steps, 1]), LEAST[input.dtype]), 1),
       input.lengths,
     );
   }

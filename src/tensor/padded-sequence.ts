@@ -158,6 +158,11 @@ export class PaddedSequence {
     return this.#steps(true);
   }
 
+  /** Which steps are padding: bool [N, T]. @internal */
+  padding(): Tensor {
+    return this.#steps(false);
+  }
+
   /**
    * The same values and lengths with zeros past each length, where gradients go nowhere: chosen, not multiplied, so
    * that NaN and infinity end here. The same object if there is nothing to clear.
@@ -165,7 +170,7 @@ export class PaddedSequence {
   zeroPadding(): PaddedSequence {
     if (this.isZeroPadded) return this;
     const [rows = 0, steps = 0, ...rest] = this.shape;
-    const padding = reshape(this.#steps(false), [rows, steps, ...rest.map(() => 1)]);
+    const padding = reshape(this.padding(), [rows, steps, ...rest.map(() => 1)]);
     return PaddedSequence.zeroPadded(maskedFill(this.values, padding, 0), this.lengths);
   }
 
