@@ -21,26 +21,29 @@ export interface AdamOptions extends OptimizerOptions {
   amsgrad?: boolean;
 }
 
-/**
- * Adaptive moments (Kingma and Ba, 2015).
- *
- *   m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²
- *   p ← p - learningRate · m̂ / (√v̂ + eps)          with m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
- *
- * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
- * @see torch.optim.Adam
- */
-export class Adam extends Optimizer<AdamOptions> {
-  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdamOptions>[], options: AdamOptions = {}) {
-    super('Adam', parameters, options);
-  }
+/** What Adam and AdamW share: all but what weight decay acts on. */
+abstract class AdamRule extends Optimizer<AdamOptions> {
+  /** Whether weight decay multiplies the parameters. Not a field: it is asked for before there are fields. @internal */
+  protected abstract get isDecoupled(): boolean;
 
   protected override resolve(options: AdamOptions): Required<AdamOptions> {
-    return resolveAdam('Adam', options, 0);
+    return readOptions(this.isDecoupled ? 'AdamW' : 'Adam', options, {
+      ...sharedReaders(1e-3, this.isDecoupled ? 0.01 : 0),
+      betas: betasReader,
+      eps: withDefault(nonNegativeNumber, 1e-8),
+      amsgrad: withDefault(flag, false),
+    });
   }
 
-  protected override layout(group: Required<AdamOptions>): StateLayout {
-    return adamLayout(group);
+  protected override layout({ amsgrad }: Required<AdamOptions>): StateLayout {
+    return {
+      moments: [
+        { name: 'exp_avg', initial: 0 },
+        { name: 'exp_avg_sq', initial: 0 },
+        ...(amsgrad ? [{ name: 'max_exp_avg_sq', initial: 0 }] : []),
+      ],
+      scalars: { name: 'step', initial: [0] },
+    };
   }
 
   protected override update(
@@ -50,20 +53,45 @@ export class Adam extends Optimizer<AdamOptions> {
     known: readonly number[],
     skip: Tensor | undefined,
   ): number[] {
+    const op = this.isDecoupled ? 'AdamW.step' : 'Adam.step';
     const { parameters, weightDecay, betas, eps, amsgrad } = group;
     return binding.adamStep(
       ids(parameters),
       ids(state),
       known,
-      idOf(learningRate, 'Adam.step', 'learningRate'),
+      idOf(learningRate, op, 'learningRate'),
       weightDecay,
       betas[0],
       betas[1],
       eps,
       amsgrad,
-      false,
-      optionalIdOf(skip, 'Adam.step', 'skip'),
+      this.isDecoupled,
+      optionalIdOf(skip, op, 'skip'),
     );
+  }
+}
+
+/**
+ * Adaptive moments (Kingma and Ba, 2015).
+ *
+ *   m ← β₁ m + (1 - β₁) g,   v ← β₂ v + (1 - β₂) g²
+ *   p ← p - learningRate · m̂ / (√v̂ + eps)          with m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
+ *
+ * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+ * @see torch.optim.Adam
+ */
+export class Adam extends AdamRule {
+  /**
+   * @param parameters  tensors to train, or groups with options of their own
+   * @param options     for all groups
+   * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+   */
+  constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdamOptions>[], options: AdamOptions = {}) {
+    super('Adam', parameters, options);
+  }
+
+  protected override get isDecoupled(): boolean {
+    return false;
   }
 }
 
@@ -74,56 +102,17 @@ export class Adam extends Optimizer<AdamOptions> {
  * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
  * @see torch.optim.AdamW
  */
-export class AdamW extends Optimizer<AdamOptions> {
+export class AdamW extends AdamRule {
+  /**
+   * @param parameters  tensors to train, or groups with options of their own
+   * @param options     for all groups
+   * @throws {OptionError} if an option is unknown or out of range, or there is no parameter
+   */
   constructor(parameters: Iterable<Tensor> | readonly ParameterGroup<AdamOptions>[], options: AdamOptions = {}) {
     super('AdamW', parameters, options);
   }
 
-  protected override resolve(options: AdamOptions): Required<AdamOptions> {
-    return resolveAdam('AdamW', options, 0.01);
-  }
-
-  protected override layout(group: Required<AdamOptions>): StateLayout {
-    return adamLayout(group);
-  }
-
-  protected override update(
-    group: OptimizerGroup<AdamOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(
-      ids(parameters),
-      ids(state),
-      known,
-      idOf(learningRate, 'AdamW.step', 'learningRate'),
-      weightDecay,
-      betas[0],
-      betas[1],
-      eps,
-      amsgrad,
-      true,
-      optionalIdOf(skip, 'AdamW.step', 'skip'),
-    );
+  protected override get isDecoupled(): boolean {
+    return true;
   }
 }
-
-const resolveAdam = (op: string, options: AdamOptions, weightDecay: number): Required<AdamOptions> =>
-  readOptions(op, options, {
-    ...sharedReaders(1e-3, weightDecay),
-    betas: betasReader,
-    eps: withDefault(nonNegativeNumber, 1e-8),
-    amsgrad: withDefault(flag, false),
-  });
-
-const adamLayout = ({ amsgrad }: Required<AdamOptions>): StateLayout => ({
-  moments: [
-    { name: 'exp_avg', initial: 0 },
-    { name: 'exp_avg_sq', initial: 0 },
-    ...(amsgrad ? [{ name: 'max_exp_avg_sq', initial: 0 }] : []),
-  ],
-  scalars: { name: 'step', initial: [0] },
-});
