@@ -99,6 +99,11 @@ def f32(*shape, scale=1.0):
     return (torch.randn(*shape) * scale).float().double()
 
 
+def drawn(tensors):
+    """Tensors by name, those drawn that are given as functions: a new case draws with its own seed, so not before."""
+    return {name: value() if callable(value) else value for name, value in tensors.items()}
+
+
 def round_parameters(module):
     """Makes the parameters exact in f32."""
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """Layers: the result, the gradients of inputs and parameters, and buffers before and after; read by layer-cases.ts."""
 import torch
 
-from golden_case import GoldenCase, f32, gradients, round_parameters
+from golden_case import GoldenCase, drawn, f32, gradients, round_parameters
 
 F = torch.nn.functional
 
@@ -15,22 +15,23 @@ def layer(run, name, config, code, inputs, *helpers, **given):
     where the features are not last.
     """
     case = GoldenCase(run, "layer", name, config, *helpers)
+    given = drawn(given)
     case.names |= {"f32": f32, **given}
     case.run(f"layer = {code}")
     module = case.names["layer"]
     round_parameters(module)
-    drawn = inputs()
-    case.names |= drawn
-    for leaf in drawn.values():
+    operands = inputs()
+    case.names |= operands
+    for leaf in operands.values():
         if leaf.is_floating_point():
             leaf.requires_grad_(True)
 
     before = {f"before.{inner(key)}": value.clone() for key, value in module.named_buffers()}
-    case.run(f"result = layer({', '.join(drawn)})")
+    case.run(f"result = layer({', '.join(operands)})")
     results = case.backward("result")
     after = {f"after.{inner(key)}": value for key, value in module.named_buffers()}
     parameters = {inner(key): value for key, value in module.named_parameters()}
-    leaves = {**drawn, **parameters}
+    leaves = {**operands, **parameters}
     case.save({**leaves, **results, **before, **after, **given, **gradients(leaves)})
 
 

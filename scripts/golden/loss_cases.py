@@ -1,7 +1,7 @@
 """Losses: the value, and the gradient of the input; read by loss-cases.ts."""
 import torch
 
-from golden_case import GoldenCase, f32, gradients
+from golden_case import GoldenCase, drawn, f32, gradients
 
 
 def loss(run, name, config, code, input, **given):
@@ -9,9 +9,10 @@ def loss(run, name, config, code, input, **given):
     A loss of `input`, a function that draws it, and of other tensors, which the file holds by their names.
 
     `config` has the name of stmnet's function, without `Loss` at its end, and its options; tensors among the options,
-    such as `weight`, and lengths are taken from `given`.
+    such as `weight`, and lengths are taken from `given`, tensors or functions that draw them.
     """
     case = GoldenCase(run, "loss", name, config)
+    given = drawn(given)
     case.names |= given
     case.names["input"] = input = input().requires_grad_(True)
     case.run(f"result = {code}")
@@ -71,4 +72,4 @@ def first_cases(run):
 
 
 def new_cases(run):
-    """A case more: loss(run, NAME, dict(loss="huber", delta=0.5), "F.huber_loss(input, target, delta=0.5)", …)."""
+    """A case more: loss(run, NAME, dict(loss="mse"), "F.mse_loss(input, target)", lambda: f32(5, 3), target=…)."""
