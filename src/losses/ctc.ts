@@ -8,7 +8,7 @@ import { readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { elementWeights } from '../tensor/ops/losses-weights';
 import { LossWithOptions } from './loss';
-import { weighted } from './weighted';
+import { countingAlone, weighted } from './weighted';
 
 /**
  * Connectionist temporal classification (Graves et al., 2006): -log of the probability that the steps spell the labels,
@@ -46,10 +46,14 @@ export class CTCLoss extends LossWithOptions<CTCLossOptions> {
     const known = input instanceof PaddedSequence || input.rank !== 3;
     const sequences = known ? input : new PaddedSequence(input, new Array<number>(rows).fill(steps));
     if (weight === undefined) return this.forward(sequences, target);
-    const { reduction } = this.options;
-    const values = ctcLoss(sequences, target, { ...this.options, reduction: 'none' });
-    const { shape, dtype, device } = values;
-    const weights = elementWeights('CTCLoss', weight, { shape, lengths: undefined, dtype });
+    const { reduction, blank } = this.options;
+    const { dtype, device } = sequences;
+    const weights = elementWeights('CTCLoss', weight, { shape: [rows], lengths: undefined, dtype });
+    const label = blank === 0 ? 1 : 0; // one that a target may hold
+    const values = ctcLoss(countingAlone(sequences, weights), countingAlone(target, weights, label), {
+      ...this.options,
+      reduction: 'none',
+    });
     if (reduction !== 'mean') return weighted(values, weights, reduction);
     const labels = lengthsOf(target) ?? new Array<number>(rows).fill(target.shape[1] ?? 0);
     const counts = tensor(

@@ -3,21 +3,27 @@ import { divided, divisorsWanted } from '../tensor/ops/losses-notes';
 import { add, cast, div, eq, maskedFill, mul } from '../tensor/ops/elementwise';
 import { sum } from '../tensor/ops/reduce';
 import { reshape, stack } from '../tensor/ops/shape';
-import type { Sequence } from '../tensor/padded-sequence';
+import { valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import type { Reduction } from '../tensor/ops/losses-options';
 
 /**
- * What has weight 0 may be NaN, or a label that is none: it becomes 0 before the loss sees it, so that it has an effect
- * neither on the loss nor, by its gradient, on the model.
+ * What has weight 0 may be NaN, or a label that is none: it becomes a number before the loss sees it, so that it has an
+ * effect neither on the loss nor, by its gradient, on the model. What does not fit the weights stays as it is, for the
+ * loss to refuse.
  *
  * @param x        input or target
  * @param weights  of its first axes
+ * @param number   what it becomes, which the loss takes. Default 0
  */
-export function countingAlone(x: Sequence, weights: Tensor): Sequence {
-  const axes = weights.shape.slice(0, x.shape.length); // a target may lack the last axis of extent 1
+export function countingAlone(x: Sequence, weights: Tensor, number = 0): Sequence {
+  const { rank } = valuesOf(x);
+  const axes = weights.shape.slice(0, rank);
+  const fits = axes.every((extent, axis) => extent === x.shape[axis]);
+  // A target may lack the last axis of extent 1.
+  if (!fits || weights.shape.slice(rank).some((extent) => extent !== 1)) return x;
   const left = reshape(eq(weights, 0), [...axes, ...x.shape.slice(axes.length).map(() => 1)]);
-  return mapValues(x, (values) => maskedFill(values, left, 0));
+  return mapValues(x, (values) => maskedFill(values, left, number));
 }
 
 /**

@@ -127,6 +127,59 @@ describe('a weight for each step', () => {
     expect(await input.grad?.data()).toEqual(Float32Array.of(0, 0, 0.5, -0.5));
   });
 
+  test('a weight of 0 leaves NaN, bad labels and too many of them out of CTC', async () => {
+    const numbers = Array.from({ length: 3 * 3 * 3 }, (_, i) => (i < 18 ? Math.sin(i) : Number.NaN));
+    const labels = new PaddedSequence(
+      tensor([[1, 2, 0, 0], [1, 1, 2, 2], [-1, 9, 0, 0]], { dtype: 'i32' }), // prettier-ignore
+      [2, 4, 2],
+    );
+    for (const blank of [0, 2]) {
+      const input = tensor(numbers).reshape([3, 3, 3]).logSoftmax(-1).detach().requiresGrad_(true);
+      const ctc = new CTCLoss({ blank });
+      const target = blank === 0 ? labels : labels.map((values) => values.sub(1).clamp({ min: 0 }));
+      const loss = ctc.ofBatch(input, target, tensor([2, 0, 0]));
+      loss.backward();
+      const first = input.slice([0], [1]).detach().requiresGrad_(true);
+      const alone = ctc.ofBatch(first, target.slice([0], [1]));
+      alone.backward();
+      expect(await loss.item()).toBeCloseTo(await alone.item(), 6);
+      const [found, expected] = await Promise.all([input.grad?.data(), first.grad?.data()]);
+      expect(found?.slice(9)).toEqual(new Float32Array(18));
+      found?.slice(0, 9).forEach((value, place) => expect(value).toBeCloseTo(expected?.[place] ?? Number.NaN, 6));
+    }
+  });
+
+  test('one weight a row may be padded too, where a row has none', async () => {
+    const own = new PaddedSequence(tensor([[2], [Number.NaN]]), [1, 0]); // prettier-ignore
+    expect(await new MSELoss().ofBatch(tensor([1, 2]), tensor([3, 7]), own).item()).toBe(4);
+  });
+
+  test('shapes that do not fit are refused as without weights, not broadcast', () => {
+    const messageOf = (call: () => unknown): string => {
+      try {
+        call();
+      } catch (error) {
+        return String(error);
+      }
+      return 'nothing thrown';
+    };
+    const ones = tensor([1, 1]);
+    const square = tensor([[1, 2], [3, 4]]); // prettier-ignore
+    const cases: [Loss, Tensor, Tensor][] = [
+      [new MSELoss(), square, tensor([[1], [2]])], // prettier-ignore
+      [new MSELoss(), square, tensor([[1, 2]])], // prettier-ignore
+      [new MSELoss(), square, tensor([1, 2])],
+      [new BCELoss(), tensor([[1], [0]]), tensor([[[1]], [[0]]]).reshape([2, 1, 1, 1])], // prettier-ignore
+      [new CrossEntropyLoss(), square, tensor([1, 0, 1])],
+      [new CrossEntropyLoss(), tensor([[[0, 1], [1, 0]], [[0, 1], [1, 0]]]), tensor([1, 0])], // prettier-ignore
+    ];
+    for (const [loss, input, target] of cases) {
+      const plain = messageOf(() => loss.ofBatch(input, target));
+      expect(plain).toContain('ShapeError');
+      expect(messageOf(() => loss.ofBatch(input, target, ones))).toBe(plain);
+    }
+  });
+
   test('weights that do not fit are refused', () => {
     const refused = (weight: Sequence): unknown => {
       try {

@@ -2,6 +2,7 @@
 import { ShapeError } from '../errors';
 import { cast } from './elementwise';
 import { expand, reshape } from './shape';
+import { clearPadding } from '../map-values';
 import { describe } from '../options';
 import { PaddedSequence, lengthsOf, valuesOf, type Sequence } from '../padded-sequence';
 import type { DType, Tensor } from '../tensor';
@@ -25,10 +26,9 @@ export function elementWeights(
   const known = own === undefined || lengths === undefined || own.join() === lengths.join();
   const axes = fittingAxes(weight.shape, shape);
   if (axes === undefined || !known) throw unfit(op, weight, shape, lengths);
-  const values = reshape(cast(valuesOf(weight), dtype), [...axes, ...shape.slice(axes.length).map(() => 1)]);
-  const expanded = expand(values, shape);
-  const real = lengths ?? own;
-  return real === undefined ? expanded : new PaddedSequence(expanded, real).zeroPadding().values;
+  const values = cast(valuesOf(clearPadding(weight)), dtype);
+  const expanded = expand(reshape(values, [...axes, ...shape.slice(axes.length).map(() => 1)]), shape);
+  return lengths === undefined ? expanded : new PaddedSequence(expanded, lengths).zeroPadding().values;
 }
 
 /** The shape of a weight as the first axes of `shape`: axes of extent 1 at its end may be left out. */
