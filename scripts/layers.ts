@@ -15,7 +15,7 @@ export interface Violation {
  * Folders of src/ from the lowest layer to the highest; folders of one row do not know each other. A file may import
  * from the rows below its own.
  */
-const typescriptLayers = [
+export const typescriptLayers: readonly (readonly string[])[] = [
   ['native'],
   ['tensor'],
   ['module', 'files'],
