@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { read, root, run, tool } from './toolchain.mjs';
 
 const fix = process.argv.includes('--fix');
+/** Without the names of all files, which a command may have been given. */
+const shortened = (text) => (text.length > 200 ? `${text.slice(0, 100)} … ${text.slice(-60)}` : text);
 const tracked = (...patterns) =>
   read('git', ['ls-files', '--cached', '--others', '--exclude-standard', '--', ...patterns])
     .split('\n')
@@ -23,12 +25,16 @@ const checks = {
   changelog: () => run(process.execPath, ['build/js/scripts/check-changelog.js']),
 };
 
+// The name of a check alone runs it alone: npm run lint -- style
+const named = Object.keys(checks).filter((name) => process.argv.includes(name));
+
 const failed = [];
 for (const [name, check] of Object.entries(checks)) {
+  if (named.length > 0 && !named.includes(name)) continue;
   try {
     check();
   } catch (error) {
-    console.error(`lint: ${error.message}`);
+    console.error(`lint: ${name}: ${shortened(error.message)}`);
     failed.push(name);
   }
 }

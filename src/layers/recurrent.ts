@@ -106,6 +106,7 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
       (input instanceof PaddedSequence || shape[1] !== this.options.inputSize || countsRows(input));
     if (flat) throw this.#withoutFeatures(input);
     if (input instanceof PaddedSequence) {
+      // The kernels know the lengths; cleared all the same, so that gradients of the padding end on any device.
       const result = this.#runBatch(input.zeroPadding().values, states, true, input.lengths);
       return { ...result, output: PaddedSequence.zeroPadded(result.output, input.lengths) };
     }

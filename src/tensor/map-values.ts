@@ -28,7 +28,8 @@ export function mapRealSteps(x: Sequence, fn: (values: Tensor) => Tensor): Seque
 
 /**
  * As `mapRealSteps`, for functions without parameters that take each step by itself and 0 to 0, or that know the
- * lengths: their results need no clearing, and a gradient that arrives in the padding goes on to where it ends.
+ * lengths: their results need no clearing, and a gradient that arrives in the padding goes on to the `zeroPadding` of
+ * `x`, where it ends.
  * @internal
  */
 export function mapZeros<X extends Sequence>(x: X, fn: (values: Tensor) => Tensor): X;

@@ -18,8 +18,8 @@ export type Sequence = Tensor | PaddedSequence;
  * N sequences of different lengths, padded to the longest, with their lengths: lengths travel with the values.
  *
  * What lies past a length, be it NaN, infinity or an index that is none, has no effect on the output, gradient, loss
- * or metric of anything that takes a PaddedSequence. Results have zeros there. A length may be 0, and lengths may come
- * in any order.
+ * or metric of anything that takes a PaddedSequence. What layers give has zeros there; what `map` gives may not. A
+ * length may be 0, and lengths may come in any order.
  *
  * Shapes: values [N, T, …]; lengths N whole numbers in 0..T.
  */
@@ -77,8 +77,8 @@ export class PaddedSequence {
 
   /**
    * A sequence of whose values it is known that they are zero past each length, and that a gradient that arrives there
-   * goes nowhere: written by a kernel that knows the lengths, selected by `zeroPadding`, or computed from such values
-   * element by element. Layers have nothing to clear in it.
+   * ends, here or at the `zeroPadding` that they were computed from: written by a kernel that knows the lengths, selected
+   * by `zeroPadding`, or computed from such values element by element. Layers have nothing to clear in it.
    * @internal
    */
   static zeroPadded(values: Tensor, lengths: readonly number[]): PaddedSequence {
