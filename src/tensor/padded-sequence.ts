@@ -77,8 +77,8 @@ export class PaddedSequence {
 
   /**
    * A sequence of whose values it is known that they are zero past each length, and that a gradient that arrives there
-   * ends, here or at the `zeroPadding` that they were computed from: written by a kernel that knows the lengths, selected
-   * by `zeroPadding`, or computed from such values element by element. Layers have nothing to clear in it.
+   * ends, here or at the `zeroPadding` that they were computed from: written by a kernel that knows the lengths,
+   * selected by `zeroPadding`, or computed from such values element by element. Layers have nothing to clear in it.
    * @internal
    */
   static zeroPadded(values: Tensor, lengths: readonly number[]): PaddedSequence {
