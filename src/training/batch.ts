@@ -31,7 +31,7 @@ export const isSequence = (value: unknown): value is Sequence =>
 const isRecordOfFields = (value: unknown): value is Record<string, unknown> =>
   isPlainObject(value) && !isHostArray(value);
 const isListOfFields = (value: unknown): value is readonly unknown[] =>
-  Array.isArray(value) && value.some((part) => isSequence(part) || isRecordOfFields(part));
+  Array.isArray(value) && value.some((part) => isSequence(part) || isPlainObject(part));
 
 /**
  * A field of a batch as tensors: numbers on the host become one.
@@ -65,5 +65,5 @@ export function onDevice(tree: unknown, device: string | undefined): unknown {
   });
 }
 
-/** Rows of the first tensor of a batch, N; undefined if there is none. */
-export const rowsOf = (batch: unknown): number | undefined => tensorsIn(batch)[0]?.shape[0];
+/** Rows of the first tensor of a batch that has axes, N; undefined if there is none. */
+export const rowsOf = (batch: unknown): number | undefined => tensorsIn(batch).find(({ rank }) => rank > 0)?.shape[0];

@@ -1,4 +1,5 @@
 import { carriedBy, type Carried } from '../module/carried';
+import { detach } from '../module/detach';
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
@@ -31,11 +32,14 @@ export class CarriedState {
   #state: unknown;
   #rows: number | undefined;
 
-  /** For a batch of so many rows. Undefined at the start, and where rows differ: other rows are other sequences. */
+  /**
+   * For a batch of so many rows. Undefined at the start, and where rows differ: other rows are other sequences. The
+   * tensors belong to the scope of the step, so that the model may return them as its output.
+   */
   for(rows: number | undefined): unknown {
     if (rows !== this.#rows) this.reset();
     this.#rows = rows;
-    return this.#state;
+    return detach(this.#state);
   }
 
   /**

@@ -33,6 +33,8 @@ export interface Form {
   compared(output: unknown, batch: object): Compared;
   /** What a loss is taken for a mean over that does not say by what it divided. */
   counted(batch: object): { target?: Sequence; weight?: Sequence };
+  /** The only fields of a batch that are read, where functions of the user's do not decide that. */
+  readonly fields?: readonly string[];
   /** Who reads fields of a batch, for a message. */
   readonly readers: string;
 }
@@ -50,13 +52,14 @@ export interface CustomFunctions {
 
 /** The form of batches { input, target, weight? }. */
 export function shortForm(loss: LossFunction): Form {
-  const takesWeight = loss instanceof Loss || typeof loss !== 'function' || loss.length > 2;
+  const weighs = takesWeight(loss);
   return {
     read: readShort,
     readInput: (op, given) => {
       if (isSequence(given)) return { input: given };
-      if (!isPlainObject(given) || given['input'] === undefined) throw noInput(op, given);
-      return { input: toTensors(op, 'input', given['input']) };
+      const found = typeof given === 'object' && given !== null && 'input' in given && given.input !== undefined;
+      if (!found) throw noInput(op, given);
+      return { input: toTensors(op, 'input', given.input) };
     },
     forward: (model, batch, ...state) => {
       const { input } = batch as ReadBatch;
@@ -65,7 +68,7 @@ export function shortForm(loss: LossFunction): Form {
     },
     loss: (output, batch) => {
       const { target, weight } = batch as ReadBatch;
-      if (weight !== undefined && !takesWeight) throw noWeight();
+      if (weight !== undefined && !weighs) throw noWeight();
       if (loss instanceof Loss) return loss.ofBatch(sequence(output, 'output'), sequence(target, 'target'), weight);
       const [x, t] = [output as Sequence, target as Sequence];
       if (typeof loss === 'function') return loss(x, t, weight);
@@ -80,21 +83,20 @@ export function shortForm(loss: LossFunction): Form {
       const { target, weight } = batch as ReadBatch;
       return { ...(isSequence(target) ? { target } : {}), ...(weight === undefined ? {} : { weight }) };
     },
+    fields: ['input', 'target', 'weight'],
     readers: 'only input, target and weight, or a Trainer with forward and loss that read more',
   };
 }
 
+/** Whether what a loss is called by has a parameter for the weight of a batch. */
+function takesWeight(loss: LossFunction): boolean {
+  if (typeof loss === 'function') return loss.length > 2;
+  const method: { readonly length: number } = Reflect.get(loss, loss instanceof Loss ? 'ofBatch' : 'forward');
+  return method.length > 2;
+}
+
 /** The form of batches of any fields, which the user's functions read. */
 export function customForm({ forward, loss }: CustomFunctions): Form {
-  const asBatch = (op: string, given: unknown): object => {
-    if (typeof given === 'object' && given !== null)
-      return isSequence(given) || Array.isArray(given) ? given : { ...given };
-    throw new OptionError(op, {
-      given: `the batch ${describe(given)}`,
-      expected: 'an object of fields, such as { source, previous, target }',
-      fix: 'pass a loader of such objects, as a DataLoader of items with these fields is',
-    });
-  };
   return {
     read: asBatch,
     readInput: asBatch,
@@ -110,6 +112,28 @@ export function customForm({ forward, loss }: CustomFunctions): Form {
     },
     readers: 'what forward, loss or the from of a metric reads',
   };
+}
+
+/** A batch of any fields, as a record of its own. */
+function asBatch(op: string, given: unknown): object {
+  if (isSequence(given) || Array.isArray(given)) return given;
+  const isObject = typeof given === 'object' && given !== null;
+  if (isObject && !hasMembers(given)) return { ...given };
+  throw new OptionError(op, {
+    given: `the batch ${describe(given)}`,
+    expected: 'an object of fields, such as { source, previous, target }',
+    fix: isObject
+      ? 'give the batch as a plain object: methods and getters of a class do not come along'
+      : 'pass a loader of such objects, as a DataLoader of items with these fields is',
+  });
+}
+
+/** Whether the class of an object gives it methods or getters. */
+function hasMembers(object: object): boolean {
+  if (isPlainObject(object)) return false;
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (typeof prototype !== 'object' || prototype === null || Object.getPrototypeOf(prototype) === null) return false;
+  return Object.getOwnPropertyNames(prototype).some((name) => name !== 'constructor') || hasMembers(prototype);
 }
 
 /** Input, target and weight of a batch as tensors; other fields are left to UnreadFields. */
@@ -145,7 +169,7 @@ const noInput = (op: string, given: unknown): OptionError =>
 
 const noWeight = (): OptionError =>
   new OptionError('Trainer: the loss', {
-    given: 'batches with a weight, and a loss function that takes none',
+    given: 'batches with a weight, and a loss that takes none',
     expected: '(output, target, weight) => …',
     fix: 'take weight as the third parameter, without a default, or leave weight out of the batches',
   });

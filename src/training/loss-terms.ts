@@ -1,12 +1,13 @@
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { takeLossNotes, type Divisor, type OutputKind } from '../tensor/ops/losses-notes';
+import { clearPadding } from '../tensor/map-values';
 import { add, cast, mul } from '../tensor/ops/elementwise';
 import { countReal } from '../tensor/ops/losses-shapes';
 import { sum } from '../tensor/ops/reduce';
 import { reshape, stack } from '../tensor/ops/shape';
 import { checkOptions, describe, finiteNumber, nonNegativeNumber } from '../tensor/options';
-import { lengthsOf, type Sequence } from '../tensor/padded-sequence';
+import { lengthsOf, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { elementWeights } from '../tensor/ops/losses-weights';
 import { isSequence } from './batch';
@@ -36,7 +37,8 @@ export type LossResult = Tensor | LossTerm | readonly (Tensor | LossTerm)[];
  * The figure of a data set is, term by term, Σ loss · divisor / Σ divisor over its batches, hence the same for all
  * batch sizes; of sums it is their sum. The divisors of stmnet's losses are known, also where a function calls them and
  * returns what they return. A loss computed otherwise is taken for a mean over the real elements of the target, which
- * are its rows or steps where each has one, unless a term tells its divisor:
+ * are its rows or steps where each has one, or their weights; where the target is a record, over rows or their weights.
+ * A term may tell its divisor:
  *
  *     loss: (output, target) => [
  *       crossEntropy(output, target),
@@ -93,10 +95,11 @@ export function measure(
   };
 }
 
-/** The real elements of the target, or the sum of their weights; without a target the rows. */
+/** The real elements of the target, without one the rows; or the sum of their weights. */
 function defaultDivisor({ output, compared, rows }: Counted): Divisor {
   const { target, weight } = compared();
-  if (target === undefined) return rows ?? 1;
+  if (target === undefined)
+    return weight === undefined ? (rows ?? 1) : noGrad(() => sum(cast(valuesOf(clearPadding(weight)), 'f64')));
   const lengths = lengthsOf(target) ?? (isSequence(output) ? lengthsLike(output, target) : undefined);
   const { shape } = target;
   if (weight === undefined) return countReal(shape, lengths);

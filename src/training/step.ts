@@ -95,7 +95,10 @@ export class Steps {
     return this.#carrying(carried, batch, (...state) => run(this.#trainer, batch, state)).output;
   }
 
-  /** Warns once of fields of the batches that nothing has read. */
+  /**
+   * Warns once of fields of the batches that functions of the user's have not read: after an epoch, since they may read
+   * some in training alone, or not in every batch.
+   */
   tellUnread(): void {
     this.#unread.tell(this.#trainer.form.readers);
   }
@@ -110,7 +113,7 @@ export class Steps {
   #read(op: string, given: unknown): object {
     const { form, device } = this.#trainer;
     const batch = onDevice(form.read(op, given), device);
-    this.#unread.given(given, batch);
+    if (form.fields !== undefined) this.#unread.compare(given, form.fields, form.readers);
     return batch;
   }
 

@@ -1,3 +1,4 @@
+import { detach } from '../module/detach';
 import type { Module } from '../module/module';
 import type { Metric } from '../metrics/metric';
 import type { Optimizer } from '../optimizers/optimizer';
@@ -31,7 +32,10 @@ import { checkParameters, oddValidation } from './training-error';
 
 /** Options of `predict`. */
 export interface PredictOptions {
-  /** Whether the outputs of all batches become one, rows behind each other. Default false: one for each batch. */
+  /**
+   * Whether the outputs of all batches become one, rows behind each other; a PaddedSequence where their steps differ.
+   * Default false: one for each batch.
+   */
   join?: boolean;
 }
 
@@ -190,6 +194,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     const { learningRate } = this.#steps;
     const where = ` of the validation after epoch ${epoch}`;
     const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation, where);
+    this.#steps.tellUnread();
     if (validation !== undefined && !Number.isFinite(validation.loss) && options.nonFiniteLoss === 'throw')
       throw oddValidation(validation.loss, epoch);
     if (this.#trainer.scheduleEvery !== 'step') this.#trainer.schedule?.step(validation?.loss ?? train.loss);
@@ -224,13 +229,10 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
       const batches = await walkEpoch(loader, {
         evaluating: this.model,
         place: (batch) => `batch ${batch}${where}`,
-        step: (make) => {
-          const done = figures.add(this.#steps.measure('Trainer.evaluate', make(), carried), false);
-          this.#steps.tellUnread();
-          return { done };
-        },
+        step: (make) => ({ done: figures.add(this.#steps.measure('Trainer.evaluate', make(), carried), false) }),
       });
       if (batches === 0) throw noBatch('Trainer.evaluate');
+      if (this.#trainer.optimizer === undefined) this.#steps.tellUnread();
       return await figures.values();
     } finally {
       figures.dispose();
@@ -259,14 +261,17 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
       await walkEpoch(data, {
         evaluating: this.model,
         step: (make) => {
-          outputs.push(keep(this.#steps.predict(op, make(), carried)));
+          const output = this.#steps.predict(op, make(), carried);
+          outputs.push(keep(join ? detach(output) : output));
           return { done: this.#steps.synchronize() };
         },
       });
     } finally {
       carried.reset();
     }
-    return join ? joinOutputs(outputs) : outputs;
+    if (!join) return outputs;
+    if (outputs.length === 0) throw noBatch(op);
+    return joinOutputs(outputs);
   }
 }
 

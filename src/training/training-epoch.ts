@@ -53,7 +53,6 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
     step: (make, batch) => {
       const place = placeOf(batch);
       const added = figures.add(steps.train('Trainer.fit', make()), true);
-      steps.tellUnread();
       const noted = added.then((step) => {
         if (step === undefined) return;
         skipped++;

@@ -111,6 +111,6 @@ export function nothingCounts(epoch: number, batches: number): TrainingError {
   return new TrainingError('Trainer.fit', {
     given: `${batches} batches in epoch ${epoch} of which nothing counts for the loss`,
     expected: 'at least one target that does',
-    fix: 'look whether all labels are ignoreIndex, all class weights 0 or all sequences empty',
+    fix: 'look whether all labels are ignoreIndex, all weights 0 or all sequences empty',
   });
 }

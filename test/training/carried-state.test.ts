@@ -11,14 +11,17 @@ import {
   Linear,
   LSTM,
   manualSeed,
+  MeanAbsoluteError,
   memory,
   Module,
   mseLoss,
   MSELoss,
   noGrad,
+  ones,
   SGD,
   tensor,
   Trainer,
+  zeros,
   type Sequence,
   type Tensor,
 } from 'stmnet';
@@ -156,6 +159,47 @@ describe('what begins anew', () => {
     );
     expect(loss).toBeCloseTo((2 * (alone[0]?.loss ?? 0) + (alone[1]?.loss ?? 0)) / 3, 6);
   });
+});
+
+test('a model may return the state that it began with', async () => {
+  class Delayed extends Module {
+    gru = new GRU({ inputSize: 1, hiddenSize: 2 });
+
+    forward(x: Sequence, state?: { h: Tensor }): { output: Tensor; h: Tensor } {
+      return { output: state?.h ?? zeros([1, 1, 2]), h: this.gru.forward(x, state).h };
+    }
+  }
+  manualSeed(1);
+  const model = new Delayed();
+  const trainer = new Trainer({ model, loss: new MSELoss(), carryState: true, metrics: [new MeanAbsoluteError()] });
+  const target = zeros([1, 1, 2]);
+  const batches = [1, 2, 3].map((value) => ({ input: tensor([[[value]]]), target })); // prettier-ignore
+  const outputs = await Promise.all((await trainer.predict(batches)).map((output) => output.data()));
+  const states: Float32Array[] = [new Float32Array(2)];
+  let state: { h: Tensor } | undefined;
+  for (const { input } of batches) {
+    const { h } = noGrad(() => model.gru.forward(input, state));
+    states.push((await h.data()) as Float32Array);
+    state = { h };
+  }
+  expect(outputs).toEqual(states.slice(0, 3));
+  const { meanAbsoluteError } = await trainer.evaluate(batches);
+  const sum = states.slice(0, 3).reduce((total, h) => total + Math.abs(h[0] ?? 0) + Math.abs(h[1] ?? 0), 0);
+  expect(meanAbsoluteError).toBeCloseTo(sum / 6, 6);
+});
+
+test('a number beside the rows of a batch does not count as its rows', async () => {
+  manualSeed(2);
+  const gru = new GRU({ inputSize: 1, hiddenSize: 2 });
+  const trainer = new Trainer({
+    model: gru,
+    carryState: true,
+    forward: (model, { x }: { scale: Tensor; x: Tensor }, state) => model.forward(x, state),
+    loss: (output, { scale }) => output.mul(scale).mean(),
+  });
+  const batch = (rows: number): { scale: Tensor; x: Tensor } => ({ scale: tensor(1), x: ones([rows, 2, 1]) });
+  const [two, one] = [await trainer.evaluate([batch(2)]), await trainer.evaluate([batch(1)])];
+  expect((await trainer.evaluate([batch(2), batch(1)])).loss).toBeCloseTo((2 * two.loss + one.loss) / 3, 6);
 });
 
 test('a bad batch does not spoil those after it', async () => {

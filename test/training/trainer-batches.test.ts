@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   Accuracy,
   concat,
@@ -8,6 +8,7 @@ import {
   Embedding,
   LastStep,
   Linear,
+  Loss,
   LSTM,
   manualSeed,
   MeanAbsoluteError,
@@ -119,6 +120,54 @@ describe('functions of one’s own', () => {
     expect(figures).toEqual({ loss: (1 + 2 + 3 + 10) / 4 });
   });
 
+  test('batches of a class: its fields count, and methods that would get lost are refused', async () => {
+    class Fields {
+      readonly input = tensor([[3]]);
+      readonly target = tensor([[5]]);
+    }
+    class Getter extends Fields {
+      get twice(): Tensor {
+        return this.input.mul(2);
+      }
+    }
+    const { model } = unit(2);
+    const short = new Trainer({ model, loss: new MSELoss() });
+    expect(await short.evaluate([new Getter()])).toEqual({ loss: 1 });
+    expect(await (await short.predict(new Getter())).data()).toEqual(Float32Array.of(6));
+    const custom = new Trainer({
+      model,
+      forward: (linear, batch: Fields) => linear.forward(batch.input),
+      loss: (output, batch) => mseLoss(output, batch.target),
+    });
+    expect(await custom.evaluate([new Fields()])).toEqual({ loss: 1 });
+    await expect(custom.evaluate([new Getter()])).rejects.toThrow(
+      'Trainer.evaluate: got the batch Getter, expected an object of fields, such as { source, previous, target }.\n' +
+        '  Fix: give the batch as a plain object: methods and getters of a class do not come along.',
+    );
+  });
+
+  test('forward may add to its batch, for loss and metrics to read; that of the user stays as it was', async () => {
+    const { model } = unit(2);
+    interface Noted {
+      x: Tensor;
+      y?: Tensor;
+    }
+    const trainer = new Trainer({
+      model,
+      forward: (linear, batch: Noted) => {
+        batch.x = batch.x.add(1);
+        batch.y = batch.x;
+        return linear.forward(batch.x);
+      },
+      loss: (output, { y }) => mseLoss(output, y ?? output),
+      metrics: [{ metric: new MeanAbsoluteError(), from: (output, { y }) => [output, y ?? output] }],
+    });
+    const batches = [{ x: tensor([[1]]) }, { x: tensor([[2]]) }];
+    expect(await trainer.evaluate(batches)).toEqual({ loss: (4 + 9) / 2, meanAbsoluteError: 2.5 });
+    expect(batches.map((batch) => Object.keys(batch))).toEqual([['x'], ['x']]);
+    expect(await batches[0]?.x.data()).toEqual(Float32Array.of(1));
+  });
+
   test('what does not fit is refused at once', () => {
     const { model } = unit(1);
     const forward = (linear: Linear, { x }: { x: Tensor }): Tensor => linear.forward(x);
@@ -201,6 +250,17 @@ describe('inputs and targets of several tensors', () => {
     expect(alone.shape).toEqual([5, 3, 8]);
   });
 
+  test('an array of numbers on the host, each with its shape, is a list of arguments too', async () => {
+    class Sum extends Module {
+      forward(a: Tensor, b: Tensor): Tensor {
+        return a.add(b);
+      }
+    }
+    const trainer = new Trainer({ model: new Sum(), loss: new MSELoss() });
+    const numbers = (value: number): object => ({ data: Float32Array.of(value), shape: [1, 1] });
+    expect(await trainer.evaluate([{ input: [numbers(1), numbers(2)], target: [[5]] }] as never)).toEqual({ loss: 4 });
+  });
+
   test('numbers on the host become tensors', async () => {
     const { model } = unit(2);
     const trainer = new Trainer({ model, loss: new MSELoss() });
@@ -265,10 +325,38 @@ describe('weights', () => {
     expect((await weighed.evaluate(new DataLoader(items.filter(({ weight }) => weight > 0)))).loss).toBe(expected.loss);
     const deaf = new Trainer({ model, loss: (output, target) => mseLoss(output, target) });
     await expect(deaf.evaluate(new DataLoader(items, { batchSize: 3 }))).rejects.toThrow(
-      'Trainer: the loss: got batches with a weight, and a loss function that takes none, expected ' +
+      'Trainer: the loss: got batches with a weight, and a loss that takes none, expected ' +
         '(output, target, weight) => ….\n  Fix: take weight as the third parameter, without a default, or leave ' +
         'weight out of the batches.',
     );
+    class Deaf extends Module {
+      forward(output: Sequence, target: Sequence): Tensor {
+        return mseLoss(output, target);
+      }
+    }
+    class OldLoss extends Loss {
+      forward(output: Sequence, target: Sequence): Tensor {
+        return mseLoss(output, target);
+      }
+      override ofBatch(output: Sequence, target: Sequence): Tensor {
+        return this.forward(output, target);
+      }
+    }
+    for (const loss of [new Deaf(), new OldLoss()])
+      await expect(new Trainer({ model, loss }).evaluate(new DataLoader(items))).rejects.toThrow(
+        'got batches with a weight, and a loss that takes none',
+      );
+  });
+
+  test('the figure of a loss of one’s own is that of the data set, where the target is a record too', async () => {
+    const { model } = unit(2);
+    const trainer = new Trainer({
+      model,
+      loss: (output, { y }: { y: Sequence }, weight) => new MSELoss().ofBatch(output, y, weight).mul(2),
+    });
+    const records = items.map(({ input, target, weight }) => ({ input, target: { y: target }, weight }));
+    for (const batchSize of [1, 2, 3])
+      expect(await trainer.evaluate(new DataLoader(records, { batchSize }))).toEqual({ loss: 2 * expected.loss });
   });
 
   test('steps count by their weight', async () => {
@@ -283,44 +371,6 @@ describe('weights', () => {
       expect(figures.loss).toBeCloseTo((1 + 2 * 9 + 0.5 * 16) / 3.5, 6);
       expect(figures.meanAbsoluteError).toBeCloseTo((1 + 2 * 3 + 0.5 * 4) / 3.5, 6);
     }
-  });
-});
-
-describe('fields that nothing reads', () => {
-  const warned: string[] = [];
-  beforeEach(() => {
-    warned.length = 0;
-    vi.spyOn(process, 'emitWarning').mockImplementation((warning) => void warned.push(String(warning)));
-  });
-  afterEach(() => vi.restoreAllMocks());
-
-  test('are named once by the short form', async () => {
-    const { model } = unit(1);
-    const trainer = new Trainer({ model, loss: new MSELoss() });
-    const items = [1, 2].map((value) => ({ input: [value], target: [value], id: value, length: 3 }));
-    await trainer.evaluate(new DataLoader(items));
-    await trainer.evaluate(new DataLoader(items));
-    expect(warned).toEqual([
-      'Trainer: got batches with fields that nothing reads, id, length; expected only input, target and weight, or a ' +
-        'Trainer with forward and loss that read more.\n  Fix: leave them out of the items, or read them there.',
-    ]);
-  });
-
-  test('are named once by functions of one’s own; what a metric reads is read', async () => {
-    const { model } = unit(1);
-    const trainer = new Trainer({
-      model,
-      optimizer: new SGD(model.parameters(), { learningRate: 0 }),
-      forward: (linear, batch: { x: Tensor; y: Tensor; z: Tensor; id: Tensor }) => linear.forward(batch.x),
-      loss: (output, { y }) => mseLoss(output, y),
-      metrics: [{ metric: new MeanAbsoluteError(), from: (output, { z }) => [output, z] }],
-    });
-    const items = [1, 2, 3].map((value) => ({ x: [value], y: [value], z: [value], id: value }));
-    await trainer.fit(new DataLoader(items) as never, { epochs: 2, ...quiet });
-    expect(warned).toEqual([
-      'Trainer: got batches with a field that nothing reads, id; expected what forward, loss or the from of a metric ' +
-        'reads.\n  Fix: leave it out of the items, or read it there.',
-    ]);
   });
 });
 
