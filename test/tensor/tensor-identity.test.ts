@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import * as stm from 'stmnet';
 import { Linear, LSTM, Parameter, PaddedSequence, SGD, StmnetError, tensor, Tensor, zeros } from 'stmnet';
+import * as data from '../../src/data';
 import { exportedClasses } from '../support/exports';
 import { oneOfEach } from '../support/layer-cases';
 import { make } from '../support/ops/inputs';
@@ -253,11 +254,11 @@ describe('classes', () => {
   });
 });
 
-/** Functions that take no tensor, or whose tensors are above under another name. */
+/** Functions that take no tensor, as those of data do, or whose tensors are above under another name. */
 const elsewhere = [
+  ...Object.keys(data),
   'arange',
   'autocast',
-  'collate',
   'compile',
   'defaultDevice',
   'defineFunction',
@@ -271,7 +272,6 @@ const elsewhere = [
   'isDeterministic',
   'isGradEnabled',
   'keep',
-  'kFold',
   'load',
   'loadSafetensors',
   'loadSafetensorsMetadata',
@@ -284,7 +284,6 @@ const elsewhere = [
   'rand',
   'randint',
   'randn',
-  'randomSplit',
   'save',
   'scope',
   'setDebug',
