@@ -107,6 +107,7 @@ function batchOfRecords(
   dtypes: unknown,
   others: Iterable<unknown>,
 ): Record<string, unknown> {
+  refuseMore(path, first, items);
   const types = isRecord(dtypes) ? dtypes : {};
   return Object.fromEntries(
     Object.keys(first).map((name) => {
@@ -118,6 +119,20 @@ function batchOfRecords(
       return [name, collateField(`${path}${name}`, values, asked('collate', types[name]), rest)];
     }),
   );
+}
+
+/** Refuses fields that the first item lacks: they would be left out. */
+function refuseMore(path: string, first: object, items: readonly unknown[]): void {
+  for (const [index, item] of items.entries()) {
+    const names = isRecord(item) && !isField(item) ? Object.keys(item) : [];
+    const name = names.find((key) => !(key in first));
+    if (name === undefined) continue;
+    throw new ShapeError('collate', {
+      given: `a field ${path}${name} in item ${index} that item 0 lacks`,
+      expected: 'the same fields in all items',
+      fix: 'give the field to every item, or to none',
+    });
+  }
 }
 
 /** Refuses [input, target], which is no array of numbers: its parts have no names. */

@@ -6,6 +6,21 @@ const items = [
   { input: { series: [[3]], age: 40 }, target: { mood: 0, next: [1.5, 2] } },
 ];
 
+test('a field that only later items have is refused, not left out', () => {
+  const uneven = [
+    { input: { x: 1 }, target: 1 },
+    { input: { x: 2 }, target: 0, weight: 3 },
+  ];
+  expect(() => collate<object>(uneven)).toThrow(ShapeError);
+  expect(() => collate<object>(uneven)).toThrow(
+    'collate: got a field weight in item 1 that item 0 lacks, expected the same fields in all items.\n' +
+      '  Fix: give the field to every item, or to none.',
+  );
+  expect(() => collate<object>([{ input: { x: 1 } }, { input: { x: 1, y: 2 } }])).toThrow(
+    'collate: got a field input.y in item 1 that item 0 lacks',
+  );
+});
+
 test('fields of fields become a record of tensors and PaddedSequences', async () => {
   const { input, target } = collate(items);
   expect(input.series).toBeInstanceOf(PaddedSequence);
