@@ -104,7 +104,8 @@ export function customForm({ forward, loss }: CustomFunctions): Form {
     loss: (output, batch) => (typeof loss === 'function' ? loss(output, batch) : loss.forward(output, batch)),
     compared: (output, batch) => {
       const { target, weight } = batch as { target?: unknown; weight?: unknown };
-      return [sequence(output, 'output'), sequence(target, 'target'), isSequence(weight) ? weight : undefined];
+      const compared = [sequence(output, 'output'), sequence(target, 'target')] as const;
+      return weight === undefined ? compared : [...compared, sequence(weight, 'weight')];
     },
     counted: (batch) => {
       const { target } = batch as { target?: unknown };
@@ -174,19 +175,22 @@ const noWeight = (): OptionError =>
     fix: 'take weight as the third parameter, without a default, or leave weight out of the batches',
   });
 
-/** @throws {OptionError} if an output or a target is not one tensor or PaddedSequence, where it has to be */
-function sequence(given: unknown, what: 'output' | 'target'): Sequence {
+/** @throws {OptionError} if an output, a target or a weight is not one tensor or PaddedSequence, where it has to be */
+function sequence(given: unknown, what: 'output' | 'target' | 'weight'): Sequence {
   if (isSequence(given)) return given;
-  const ofModel = what === 'output' ? 'Trainer: the output of the model' : 'Trainer: the target of the batch';
-  const isState = isPlainObject(given) && what === 'output' && 'output' in given;
-  throw new OptionError(ofModel, {
+  throw new OptionError(`Trainer: the ${what} of the ${what === 'output' ? 'model' : 'batch'}`, {
     given: describe(given),
     expected: 'a tensor or a PaddedSequence',
-    fix: isState
-      ? 'return output from forward, or put a recurrent layer into a Sequential, which passes its output on'
-      : 'let the loss be a function of such outputs and targets, and say what a metric compares: ' +
-        '{ metric, from: (output, batch) => [output.tags, batch.target.tags] }',
+    fix: adviceOn(given, what),
   });
+}
+
+function adviceOn(given: unknown, what: 'output' | 'target' | 'weight'): string {
+  if (isPlainObject(given) && what === 'output' && 'output' in given)
+    return 'return output from forward, or put a recurrent layer into a Sequential, which passes its output on';
+  const first =
+    what === 'weight' ? 'make a tensor of it, or' : 'let the loss be a function of such outputs and targets, and';
+  return `${first} say what a metric compares: { metric, from: (output, batch) => [output.tags, batch.target.tags] }`;
 }
 
 /** @throws {OptionError} if a model returns neither tensors nor arrays or records, such as a promise */
@@ -199,7 +203,23 @@ export function checkOutput(output: unknown): unknown {
   });
 }
 
-/** What a metric compares, by its own `from` if it has one. */
+/**
+ * What a metric compares, by its own `from` if it has one.
+ *
+ * @throws {OptionError} if that is something else than tensors or PaddedSequences
+ */
 export function comparedBy(form: Form, { from }: Pick<MetricFrom, 'from'>, output: unknown, batch: object): Compared {
-  return from === undefined ? form.compared(output, batch) : from(output, batch);
+  if (from === undefined) return form.compared(output, batch);
+  const compared: unknown = from(output, batch);
+  if (isCompared(compared)) return compared;
+  throw new OptionError('Trainer: the from of a metric', {
+    given: Array.isArray(compared) ? `[${compared.map(describe).join(', ')}]` : describe(compared),
+    expected: '[output, target] or [output, target, weight] of tensors or PaddedSequences',
+    fix: 'return what the metric is to compare, as in from: (output, batch) => [output.tags, batch.tags]',
+  });
+}
+
+function isCompared(value: unknown): value is Compared {
+  if (!Array.isArray(value) || value.length < 2 || value.length > 3) return false;
+  return value.every((part, place) => isSequence(part) || (place === 2 && part === undefined));
 }

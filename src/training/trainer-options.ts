@@ -33,7 +33,10 @@ export type AnyBatch = Readonly<Record<string, Tensor & PaddedSequence>>;
 export interface MetricFrom<Output = unknown, B = object, Name extends string = string> {
   /** What measures. */
   readonly metric: Metric;
-  /** What to compare: an output, a target, and perhaps weights of examples or steps. */
+  /**
+   * What to compare: an output, a target, and perhaps weights of examples or steps, without which all count alike, also
+   * where the batch has a weight.
+   */
   readonly from?: (
     output: Output,
     batch: B,
