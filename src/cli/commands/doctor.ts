@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { Command } from 'commander';
 import { LSTM } from '../../layers';
 import { addonFile } from '../../native/load';
 import { devices, deviceParts, type DeviceInfo, type DevicePart } from '../../tensor/device';
@@ -28,6 +29,18 @@ export interface Findings {
   /** What CUDA needs. */
   parts: DevicePart[];
 }
+
+/** The command `stmnet doctor`. */
+export const doctorCommand = new Command('doctor')
+  .description(
+    'Says what stmnet can compute on here: every part that a GPU needs, where it was found, ' +
+      'what is missing and how to mend it.',
+  )
+  .option('--json [file]', 'print the findings as JSON; with a file, write them there and print text')
+  .option('--require-cuda', 'exit with status 1 unless a CUDA device computes')
+  .action(async (options: DoctorOptions) => {
+    process.exitCode = await doctor(options, (line) => process.stdout.write(`${line}\n`));
+  });
 
 /**
  * Prints what stmnet can compute on here.

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -15,20 +14,9 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Findings } from '../../../src/cli/commands/doctor';
 import { standinEnvironment } from '../../../scripts/standin';
+import { stmnet } from '../../support/cli';
 
 const root = join(__dirname, '..', '..', '..');
-
-/** Runs the command as installed. */
-function stmnet(
-  args: string[],
-  environment: Record<string, string> = {},
-): { code: number | null; stdout: string; stderr: string } {
-  const child = spawnSync(process.execPath, [join(root, 'dist', 'cli', 'main.js'), ...args], {
-    encoding: 'utf8',
-    env: { ...process.env, ...environment },
-  });
-  return { code: child.status, stdout: child.stdout, stderr: child.stderr };
-}
 
 const findings = (environment: Record<string, string>): Findings =>
   JSON.parse(stmnet(['doctor', '--json'], environment).stdout) as Findings;
