@@ -234,9 +234,11 @@ test('memory stays flat', async () => {
 test('a model without state is refused', async () => {
   const model = new Linear({ inFeatures: 1, outFeatures: 1 });
   const trainer = new Trainer({ model: model as Module, loss: new MSELoss(), carryState: true } as never);
+  const given = String(ones([1, 1]));
   await expect(trainer.evaluate([{ input: [[1]], target: [[1]] }] as never)).rejects.toThrow(
-    'Trainer: the output of the model: got f32[1, 1] on cpu, expected { output, state } or { output, h, c }, since ' +
-      'carryState is on.\n  Fix: write forward(input, state) so that it starts from state, undefined at first, and ' +
-      'returns what it ends with.',
+    `Trainer: the output of the model: got ${given}, expected { output, state } or { output, h, c }, ` +
+      'since carryState is on.\n' +
+      '  Fix: write forward(input, state) so that it starts from state, undefined at first, and returns what ' +
+      'it ends with.',
   );
 });
