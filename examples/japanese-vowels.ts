@@ -56,7 +56,7 @@ function wholeNumber(name: 'seed' | 'epochs', least: number): number {
 function buildModel(train: Dataset<Utterance>): Sequential {
   return new Sequential(
     new Standardize().fit(train),
-    new GaussianNoise({ std: 0.9 }), // in training only, like dropout
+    new GaussianNoise({ stddev: 0.9 }), // in training only, like dropout
     new LSTM({ inputSize: 12, hiddenSize, bidirectional: true }),
     new LastStep({ bidirectional: true }),
     new BatchNorm1d({ numFeatures: 2 * hiddenSize }),

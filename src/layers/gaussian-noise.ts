@@ -9,7 +9,7 @@ import { Module } from '../module/module';
 /** Options of a GaussianNoise. */
 export interface GaussianNoiseOptions {
   /** Standard deviation of the noise, at least 0. */
-  std: number;
+  stddev: number;
 }
 
 /**
@@ -18,7 +18,7 @@ export interface GaussianNoiseOptions {
  *
  * Shapes: any → the same.
  *
- * @throws {OptionError} if `std` is negative or not finite, or an option is unknown
+ * @throws {OptionError} if `stddev` is negative or not finite, or an option is unknown
  */
 export class GaussianNoise extends Module {
   /** The options. */
@@ -26,13 +26,15 @@ export class GaussianNoise extends Module {
 
   constructor(options: GaussianNoiseOptions) {
     super();
-    this.options = readOptions('GaussianNoise', options, { std: nonNegativeNumber });
+    this.options = readOptions('GaussianNoise', options, { stddev: nonNegativeNumber });
   }
 
   /** Adds noise, in training. @throws {OptionError} if `input` is no sequence */
   forward<X extends Sequence>(input: X): X {
     checkSequence('GaussianNoise.forward', input);
-    const { std } = this.options;
-    return this.training && std > 0 ? mapRealSteps(input, (values) => gaussianNoise(values, std)) : clearPadding(input);
+    const { stddev } = this.options;
+    return this.training && stddev > 0
+      ? mapRealSteps(input, (values) => gaussianNoise(values, stddev))
+      : clearPadding(input);
   }
 }

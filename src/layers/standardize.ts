@@ -34,9 +34,9 @@ export interface FitData {
 /**
  * Takes each feature to mean 0 and deviation 1 by statistics of the training data, which are saved with the model.
  *
- *   y = (x - mean) / std
+ *   y = (x - mean) / deviation
  *
- * Shapes: input […, D] → the same; mean, std [D]. Padding of a PaddedSequence stays zero.
+ * Shapes: input […, D] → the same; mean, deviation [D]. Padding of a PaddedSequence stays zero.
  *
  * @throws {OptionError} if `numFeatures` is not a positive whole number, or an option is unknown
  */
@@ -46,7 +46,7 @@ export class Standardize extends Module {
   /** [D], zeros before `fit`; undefined while D is unknown. */
   mean: BufferTensor | undefined;
   /** [D], ones before `fit`; undefined while D is unknown. */
-  std: BufferTensor | undefined;
+  deviation: BufferTensor | undefined;
 
   constructor(options: StandardizeOptions = {}) {
     super();
@@ -69,25 +69,25 @@ export class Standardize extends Module {
   fit(data: FitData): this {
     const statistics = new Statistics();
     for (let index = 0; index < data.length; index++) statistics.add(inputOf(data.at(index), index), index);
-    const { mean, std } = statistics.result(this.options.numFeatures);
-    this.#set(mean, std);
+    const { mean, deviation } = statistics.result(this.options.numFeatures);
+    this.#set(mean, deviation);
     return this;
   }
 
-  #set(mean: Float64Array, std: Float64Array): void {
+  #set(mean: Float64Array, deviation: Float64Array): void {
     const { dtype } = this.options;
     const fresh = (data: Float64Array): Tensor => tensor({ data, shape: [data.length] }, { dtype });
-    const [newMean, newStd] = [fresh(mean), fresh(std)];
-    if (this.mean !== undefined && this.std !== undefined) {
-      const [oldMean, oldStd] = [this.mean, this.std];
-      noGrad(() => [copy_(oldMean, newMean), copy_(oldStd, newStd)]);
+    const [newMean, newDeviation] = [fresh(mean), fresh(deviation)];
+    if (this.mean !== undefined && this.deviation !== undefined) {
+      const [oldMean, oldDeviation] = [this.mean, this.deviation];
+      noGrad(() => [copy_(oldMean, newMean), copy_(oldDeviation, newDeviation)]);
     } else {
       this.mean = new BufferTensor(newMean);
-      this.std = new BufferTensor(newStd);
+      this.deviation = new BufferTensor(newDeviation);
       this.options = Object.freeze({ ...this.options, numFeatures: mean.length });
     }
     newMean.dispose();
-    newStd.dispose();
+    newDeviation.dispose();
   }
 
   /**
@@ -96,8 +96,8 @@ export class Standardize extends Module {
    */
   forward<X extends Sequence>(input: X): X {
     checkSequence('Standardize.forward', input);
-    const { mean, std } = this;
-    if (mean === undefined || std === undefined) {
+    const { mean, deviation } = this;
+    if (mean === undefined || deviation === undefined) {
       throw new OptionError('Standardize.forward', {
         given: 'a layer that was not fitted',
         expected: 'mean and deviation of the training data',
@@ -111,7 +111,7 @@ export class Standardize extends Module {
         fix: 'fit the layer on data with the same features',
       });
     }
-    return mapRealSteps(input, (values) => div(sub(values, mean), std));
+    return mapRealSteps(input, (values) => div(sub(values, mean), deviation));
   }
 }
 
@@ -168,7 +168,7 @@ class Statistics {
     return Float64Array.from({ length: features }, (_, feature) => data[feature] ?? 0);
   }
 
-  result(expected: number | undefined): { mean: Float64Array; std: Float64Array } {
+  result(expected: number | undefined): { mean: Float64Array; deviation: Float64Array } {
     const shift = this.#shift;
     if (shift === undefined || this.#count === 0)
       throw new ShapeError('Standardize.fit', {
@@ -184,10 +184,10 @@ class Statistics {
       });
     }
     const offsets = this.#sum.map((sum) => sum / this.#count);
-    const std = this.#squares.map((squares, feature) => {
+    const deviation = this.#squares.map((squares, feature) => {
       const variance = squares / this.#count - (offsets[feature] ?? 0) ** 2;
       return variance > 0 ? Math.sqrt(variance) : 1;
     });
-    return { mean: offsets.map((offset, feature) => offset + (shift[feature] ?? 0)), std };
+    return { mean: offsets.map((offset, feature) => offset + (shift[feature] ?? 0)), deviation };
   }
 }

@@ -9,7 +9,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   wd: ['weightDecay'],
   l2: ['weightDecay'],
   epsilon: ['eps'],
-  stddev: ['std'],
+  std: ['stddev'],
   beta1: ['betas'],
   beta2: ['betas'],
   rho: ['alpha'],

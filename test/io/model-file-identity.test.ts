@@ -93,7 +93,7 @@ const makers: Record<string, Record<string, () => Module>> = {
     '': () => new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true }),
     f64: () => new GRU({ inputSize: 2, hiddenSize: 3, bias: false, ...f64 }),
   },
-  GaussianNoise: of(() => new stmnet.GaussianNoise({ std: 0.7 })),
+  GaussianNoise: of(() => new stmnet.GaussianNoise({ stddev: 0.7 })),
   LSTM: {
     '': () => new LSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, numLayers: 2, bidirectional: true, dropout: 0.3 }),
     f64: () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false, ...f64 }),

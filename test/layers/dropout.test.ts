@@ -31,24 +31,24 @@ describe('Dropout', () => {
 describe('GaussianNoise', () => {
   test('has the deviation asked for, and leaves padding alone', async () => {
     manualSeed(2);
-    const noise = Array.from(await new GaussianNoise({ std: 0.5 }).forward(zeros([200, 100])).data());
+    const noise = Array.from(await new GaussianNoise({ stddev: 0.5 }).forward(zeros([200, 100])).data());
     const mean = noise.reduce((sum, value) => sum + value, 0) / noise.length;
     const deviation = Math.sqrt(noise.reduce((sum, value) => sum + value * value, 0) / noise.length);
     expect(Math.abs(mean)).toBeLessThan(0.02);
     expect(Math.abs(deviation - 0.5)).toBeLessThan(0.02);
-    const output = new GaussianNoise({ std: 1 }).forward(new PaddedSequence(zeros([1, 3, 1]), [2]));
+    const output = new GaussianNoise({ stddev: 1 }).forward(new PaddedSequence(zeros([1, 3, 1]), [2]));
     const [a, b, c] = await output.values.data();
     expect([a === 0, b === 0, c === 0]).toEqual([false, false, true]);
   });
 
   test('passes everything on in evaluation, and its gradient', async () => {
     const x = ones([2], { requiresGrad: true });
-    const layer = new GaussianNoise({ std: 3 });
+    const layer = new GaussianNoise({ stddev: 3 });
     layer.forward(x).sum().backward();
     expect(await x.grad?.array()).toEqual([1, 1]);
     expect(layer.eval().forward(x)).toBe(x);
-    expect(() => new GaussianNoise({ std: -1 })).toThrow(
-      'GaussianNoise: got std: -1, expected a finite number of at least 0 for std',
+    expect(() => new GaussianNoise({ stddev: -1 })).toThrow(
+      'GaussianNoise: got stddev: -1, expected a finite number of at least 0 for stddev',
     );
   });
 });

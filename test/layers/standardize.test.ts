@@ -13,7 +13,9 @@ describe('Standardize', () => {
     const layer = new Standardize().fit(items);
     expect(layer.options.numFeatures).toBe(3);
     expect(differences((await layer.mean?.data()) ?? [], [3, 30, 5], 1e-6)).toEqual([]);
-    expect(differences((await layer.std?.data()) ?? [], [Math.sqrt(8 / 3), Math.sqrt(1400 / 3), 1], 1e-5)).toEqual([]);
+    expect(
+      differences((await layer.deviation?.data()) ?? [], [Math.sqrt(8 / 3), Math.sqrt(1400 / 3), 1], 1e-5),
+    ).toEqual([]);
     const output = layer.forward(pad(items.map(({ input }) => input)));
     expect(await output.values.select(0, 1).slice([1], [null]).array()).toEqual([[0, 0, 0]]);
     const real = (await output.array())
@@ -31,7 +33,7 @@ describe('Standardize', () => {
   test('takes nested arrays, and large means without losing digits', async () => {
     const layer = new Standardize({ dtype: 'f64' }).fit([[[1e6 + 1], [1e6 + 2]], [[1e6 + 3]]]);
     expect(differences((await layer.mean?.data()) ?? [], [1e6 + 2], 1e-6)).toEqual([]);
-    expect(differences((await layer.std?.data()) ?? [], [Math.sqrt(2 / 3)], 1e-9)).toEqual([]);
+    expect(differences((await layer.deviation?.data()) ?? [], [Math.sqrt(2 / 3)], 1e-9)).toEqual([]);
   });
 
   test('its statistics are state, not parameters, and are rebuilt from the options', async () => {

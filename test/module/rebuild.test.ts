@@ -48,7 +48,7 @@ const modules: Module[] = [
   new Embedding({ numEmbeddings: 5, embeddingDim: 2, paddingIdx: 1 }),
   new GELU(),
   new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2 }),
-  new GaussianNoise({ std: 0.2 }),
+  new GaussianNoise({ stddev: 0.2 }),
   new LSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, bidirectional: true }),
   new LastStep({ bidirectional: true }),
   new LayerNorm({ normalizedShape: 4 }),

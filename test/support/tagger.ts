@@ -22,7 +22,7 @@ export class Tagger extends Module {
   lstm = new LSTM({ inputSize: 5, hiddenSize: 7, numLayers: 2, bidirectional: true, dropout: 0.3 });
   norm = new BatchNorm1d({ numFeatures: 14 });
   dropout = new Dropout({ p: 0.2 });
-  noise = new GaussianNoise({ std: 0.1 });
+  noise = new GaussianNoise({ stddev: 0.1 });
   head = new Linear({ inFeatures: 14, outFeatures: 3 });
   forward(x: PaddedSequence): PaddedSequence {
     return this.head.forward(this.noise.forward(this.dropout.forward(this.norm.forward(this.lstm.forward(x).output))));

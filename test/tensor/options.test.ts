@@ -95,7 +95,7 @@ describe('checkOptions', () => {
     ['units', 'hiddenSize', ['inputSize', 'hiddenSize', 'bias']],
     ['batch_first', 'batchFirst', ['batchFirst', 'bias']],
     ['epsilon', 'eps', ['betas', 'eps']],
-    ['stddev', 'std', ['std']],
+    ['std', 'stddev', ['stddev']],
     ['beta1', 'betas', ['betas', 'eps']],
   ])('%s, as others call it, is %s', (given, meant, known) => {
     expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(

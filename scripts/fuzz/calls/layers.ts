@@ -72,7 +72,7 @@ const layers: Readonly<Record<string, CallMaker>> = {
       () => new stm.LastStep({ bidirectional: draw.chance(0.5) && features % 2 === 0 }),
       () => new stm.MeanPool(),
       () => new stm.MaxPool(),
-      () => new stm.GaussianNoise({ std: 0.1 }),
+      () => new stm.GaussianNoise({ stddev: 0.1 }),
       () => new stm.Softmax({ dim: -1 }),
       () => new stm.ELU(),
       () => new stm.TimeDistributed(new stm.Linear({ inFeatures: features, outFeatures: 2 })),
