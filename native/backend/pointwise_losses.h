@@ -1,13 +1,39 @@
 #pragma once
-// Scalar maths of the point-wise losses, written once for every device and both precisions: value, derivative by the
-// prediction x and by the target t; `a` the parameter, `w` the weight.
+// The point-wise losses, written once for every device and both precisions: their list, and the scalar maths, which is
+// value, derivative by the prediction x and by the target t; `a` the parameter, `w` the weight.
 #include <algorithm>
 #include <cmath>
 
 #include "backend/functors.h"
-#include "backend/kernels/losses.h"
+
+/// X(Name, op) for each loss: NameOf below is its maths, op the function that users call. Prediction x, target t, `a`
+/// PointwiseLoss::parameter, w the element's weight:
+///
+///   SquaredError          (x - t)²
+///   AbsoluteError         |x - t|
+///   SmoothAbsoluteError   (x - t)² / 2a below |x - t| = a, else |x - t| - a / 2
+///   Huber                 (x - t)² / 2 up to |x - t| = a, else a · (|x - t| - a / 2)
+///   BinaryCrossEntropy    -(t · log x + (1 - t) · log(1 - x)), logarithms not below -100; x and t in [0, 1]
+///   BinaryCrossEntropyWithLogits   the same with σ(x) for x, the first term weighted by w; t in [0, 1]
+///   Divergence            t · (log t - x), 0 where t is; t in [0, 1]
+///   DivergenceFromLog     e^t · (t - x)
+#define STM_POINTWISE_LOSSES(X)                                   \
+  X(SquaredError, "mseLoss")                                      \
+  X(AbsoluteError, "l1Loss")                                      \
+  X(SmoothAbsoluteError, "smoothL1Loss")                          \
+  X(Huber, "huberLoss")                                           \
+  X(BinaryCrossEntropy, "binaryCrossEntropy")                     \
+  X(BinaryCrossEntropyWithLogits, "binaryCrossEntropyWithLogits") \
+  X(Divergence, "klDivergence")                                   \
+  X(DivergenceFromLog, "klDivergenceFromLog")
 
 namespace stm {
+
+enum class Pointwise : int32_t {
+#define STM_ENTRY(Name, op) Name,
+  STM_POINTWISE_LOSSES(STM_ENTRY)
+#undef STM_ENTRY
+};
 
 template <class T>
 struct SquaredErrorOf {
@@ -91,16 +117,12 @@ struct DivergenceFromLogOf {
 template <class T, class F>
 STM_DEVICE auto with_pointwise(Pointwise function, F f) {
   switch (function) {
-    case Pointwise::SquaredError: return f(SquaredErrorOf<T>{});
-    case Pointwise::AbsoluteError: return f(AbsoluteErrorOf<T>{});
-    case Pointwise::SmoothAbsoluteError: return f(SmoothAbsoluteErrorOf<T>{});
-    case Pointwise::Huber: return f(HuberOf<T>{});
-    case Pointwise::BinaryCrossEntropy: return f(BinaryCrossEntropyOf<T>{});
-    case Pointwise::BinaryCrossEntropyWithLogits: return f(BinaryCrossEntropyWithLogitsOf<T>{});
-    case Pointwise::Divergence: return f(DivergenceOf<T>{});
-    case Pointwise::DivergenceFromLog: break;
+#define STM_CASE(Name, op) \
+  case Pointwise::Name: return f(Name##Of<T>{});
+    STM_POINTWISE_LOSSES(STM_CASE)
+#undef STM_CASE
   }
-  return f(DivergenceFromLogOf<T>{});
+  return f(SquaredErrorOf<T>{});  // there is no other function
 }
 
 template <class T>

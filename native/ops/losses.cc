@@ -4,14 +4,9 @@ namespace stm {
 
 template <>
 struct EnumNames<Pointwise> {
-  static constexpr const char* names[] = {"mseLoss",
-                                          "l1Loss",
-                                          "smoothL1Loss",
-                                          "huberLoss",
-                                          "binaryCrossEntropy",
-                                          "binaryCrossEntropyWithLogits",
-                                          "klDivergence",
-                                          "klDivergenceFromLog"};
+#define STM_NAME(Name, op) op,
+  static constexpr const char* names[] = {STM_POINTWISE_LOSSES(STM_NAME)};
+#undef STM_NAME
 };
 
 namespace ops {

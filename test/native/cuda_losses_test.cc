@@ -38,14 +38,9 @@ struct Batch {
 
 // ---- point-wise losses
 
-const char* const kPointwise[] = {"mse",
-                                  "l1",
-                                  "smooth l1",
-                                  "huber",
-                                  "binary cross entropy",
-                                  "binary cross entropy with logits",
-                                  "divergence",
-                                  "divergence from log"};
+#define STM_NAME(Name, op) op,
+const char* const kPointwise[] = {STM_POINTWISE_LOSSES(STM_NAME)};
+#undef STM_NAME
 
 double probability() { return chance(0.1) ? 0 : chance(0.1) ? 1 : draw_real(0, 1); }
 

@@ -1,32 +1,12 @@
 #pragma once
 #include "backend/padding.h"
+#include "backend/pointwise_losses.h"
 #include "backend/status.h"
 #include "backend/view.h"
 
 namespace stm {
 
-/// Losses that are a sum over elements of a function of prediction x and target t. `a` is PointwiseLoss::parameter, w
-/// the element's weight.
-///
-///   SquaredError          (x - t)²
-///   AbsoluteError         |x - t|
-///   SmoothAbsoluteError   (x - t)² / 2a below |x - t| = a, else |x - t| - a / 2
-///   Huber                 (x - t)² / 2 up to |x - t| = a, else a · (|x - t| - a / 2)
-///   BinaryCrossEntropy    -(t · log x + (1 - t) · log(1 - x)), logarithms not below -100; x and t in [0, 1]
-///   BinaryCrossEntropyWithLogits   the same with σ(x) for x, the first term weighted by w; t in [0, 1]
-///   Divergence            t · (log t - x), 0 where t is; t in [0, 1]
-///   DivergenceFromLog     e^t · (t - x)
-enum class Pointwise : int32_t {
-  SquaredError,
-  AbsoluteError,
-  SmoothAbsoluteError,
-  Huber,
-  BinaryCrossEntropy,
-  BinaryCrossEntropyWithLogits,
-  Divergence,
-  DivergenceFromLog
-};
-
+/// A sum over elements of a function of prediction and target.
 struct PointwiseLoss {
   Pointwise function = Pointwise::SquaredError;
   double parameter = 0;
