@@ -81,7 +81,7 @@ if(STMNET_CUDA)
     LINK_DEPENDS ${plugin_map})
   target_compile_options(stmnet_cuda PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda --expt-relaxed-constexpr
-      -Xcompiler=-Wall,-Wextra,-Wno-unknown-pragmas>)
+      -Xcompiler=-Wall,-Wextra,-Werror=format,-Wno-unknown-pragmas>)
   if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 13)  # a quarter of the size; every driver for CUDA 13 reads it
     target_compile_options(stmnet_cuda PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--compress-mode=size>)
   endif()

@@ -67,11 +67,6 @@ struct Min {
   STM_DEVICE static T join(T a, T b) { return step(a, b); }
 };
 
-/// What is said of a result that an i32 cannot hold.
-constexpr const char* kNoI32 =
-    "got a result outside -2^31..2^31-1, or none (NaN, division by 0), expected one that an i32 holds.\n  Fix: compute "
-    "in f64: cast('f64').";
-
 /// Whether T is i32 and does not hold what was kept.
 template <class T, class Acc>
 STM_DEVICE bool overflows(Acc acc) {

@@ -81,10 +81,10 @@ napi_value converted(const Instance& instance, const std::string& op) {
   } catch (const Error& error) {
     return instance.errors.make(error, op);
   } catch (const std::bad_alloc&) {
-    constexpr const char* message =
-        ": got no memory from the system, expected enough for the call.\n  Fix: use a smaller batch, free tensors, or "
-        "give the process more memory.";
-    return instance.errors.make(Error(Kind::OutOfMemory, op + message), op);
+    return instance.errors.make(Error(Kind::OutOfMemory, op,
+                                      {"no memory from the system", "enough for the call",
+                                       "use a smaller batch, free tensors, or give the process more memory"}),
+                                op);
   } catch (const std::exception& error) {
     napi_value made;
     ok(napi_create_error(env, text(env, "ERR_STM_INTERNAL"), text(env, op + ": " + error.what()), &made));
@@ -201,6 +201,9 @@ napi_value make_instance(napi_env env, napi_callback_info) {
 Addon* new_addon(napi_env env) {
   try {
     return new Addon(env);
+  } catch (const Error& error) {
+    napi_throw_error(env, "ERR_STM_DEVICE", text_of("stmnet", error.message).c_str());
+    return nullptr;
   } catch (const std::exception& error) {
     napi_throw_error(env, "ERR_STM_DEVICE", (std::string("stmnet: ") + error.what()).c_str());
     return nullptr;

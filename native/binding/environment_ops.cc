@@ -104,10 +104,8 @@ void set_queue_limits(int64_t commands, int64_t bytes) {
 }
 
 void set_max_memory(const std::string& device, int64_t bytes) {
-  STM_CHECK(
-      bytes >= 0, Kind::Option,
-      "setMaxMemory: got {}, expected a number of bytes, or 0 for no limit.\n  Fix: pass one such as 8 * 2 ** 30.",
-      bytes);
+  STM_CHECK(bytes >= 0, Kind::Option, "setMaxMemory", fmt::format("{}", bytes), "a number of bytes, or 0 for no limit",
+            "pass one such as 8 * 2 ** 30");
   Session::current().device(device).allocator->set_limit(bytes);
 }
 
@@ -116,10 +114,11 @@ void set_math_mode(MathMode math) { Session::current().math = math; }
 bool is_deterministic() { return Session::current().deterministic; }
 void set_deterministic(bool on) { Session::current().deterministic = on; }
 
-bool begin_dry_run(const std::string& op, const std::string& message) {
+bool begin_dry_run(const std::string& op, const std::string& given, const std::string& expected,
+                   const std::string& fix) {
   std::unique_ptr<DryRun>& dry_run = Session::current().dry_run;
   if (dry_run) return false;
-  dry_run = std::make_unique<DryRun>(op, message);
+  dry_run = std::make_unique<DryRun>(op, Message{given, expected, fix});
   return true;
 }
 
@@ -145,8 +144,8 @@ Fence empty_cache(const std::string& name) {
 }
 
 void test_fail_allocations(int64_t after, int64_t count) {
-  STM_CHECK(after >= 0 && count >= 0, Kind::Option,
-            "testFailAllocations: got {} and {}, expected numbers of 0 or more.\n  Fix: correct them.", after, count);
+  STM_CHECK(after >= 0 && count >= 0, Kind::Option, "testFailAllocations", fmt::format("{} and {}", after, count),
+            "numbers of 0 or more", "correct them");
   fail_allocations(after, count);
 }
 int64_t test_stop_failing() { return stop_failing(); }
@@ -161,8 +160,8 @@ ReadBack data(const Tensor& x) { return {x}; }
 Device& cpu() { return Session::current().device("cpu"); }
 int64_t num_threads() { return cpu().backend.num_threads(); }
 void set_num_threads(int64_t count) {
-  STM_CHECK(count >= 0 && count <= 1024, Kind::Option,
-            "setNumThreads: got {}, expected a whole number in 0..1024.\n  Fix: 0 goes back to the default.", count);
+  STM_CHECK(count >= 0 && count <= 1024, Kind::Option, "setNumThreads", fmt::format("{}", count),
+            "a whole number in 0..1024", "0 goes back to the default");
   cpu().backend.set_num_threads(static_cast<int32_t>(count));
 }
 
@@ -196,7 +195,7 @@ void declare_environment(OpTable& ops) {
   ops.add("moveTensors", &move_tensors, {"tensors", "device"},
           "Moves leaves to a device, where they are the same tensors; those that share bytes still do.");
   ops.add("data", &data, {"x"}, "A copy of the elements in row-major order, once every earlier command has run.");
-  ops.add("beginDryRun", &begin_dry_run, {"op", "message"},
+  ops.add("beginDryRun", &begin_dry_run, {"op", "given", "expected", "fix"},
           "Holds the commands of the ops that follow, until values are read; the message is for reads that come later. "
           "Returns false if there is a dry run already.");
   ops.add("endDryRun", &end_dry_run, "Drops what a dry run holds.");

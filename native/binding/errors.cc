@@ -41,20 +41,19 @@ ErrorClasses::Mapping ErrorClasses::mapping(Kind kind) {
   return {NativeError, "ERR_STM_INTERNAL"};
 }
 
+std::string text_of(const std::string& op, const Message& message) { return op + ": " + message.sentence(); }
+
 napi_value ErrorClasses::make(const Error& error, const std::string& op) const {
   const Mapping found = mapping(error.kind);
-  const std::string message = error.what();
-  const size_t name =
-      message.find(": got ");  // of the op, where the message begins with it: addScalar is add to a user
-  if (name < 40) return construct(found.error_class, message.substr(0, name), found.code, message);
-  return construct(found.error_class, op, found.code, op + ": " + message);
+  const std::string& name = error.op.empty() ? op : error.op;  // addScalar is add to a user
+  return construct(found.error_class, name, found.code, text_of(name, error.message));
 }
 
 napi_value ErrorClasses::make_fault(const Fault& fault) const {
   constexpr const char* codes[] = {"ERR_STM_NATIVE",      "ERR_STM_OUT_OF_MEMORY", "ERR_STM_INDEX",
                                    "ERR_STM_UNSUPPORTED", "ERR_STM_DEVICE_LOST",   "ERR_STM_NATIVE"};
   const std::string op(op_of(fault.op)), site(site_of(fault.op));
-  std::string message = fault.message.rfind(op + ":", 0) == 0 ? fault.message : op + ": " + fault.message;
+  std::string message = text_of(op, fault.message);
   if (!site.empty()) message += "\n  Asked for here, under debug:\n" + site;
   return construct(NativeError, op, codes[static_cast<size_t>(fault.kind)], message);
 }

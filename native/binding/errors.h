@@ -7,6 +7,9 @@
 
 namespace stm::binding {
 
+/// What JavaScript reads: "op: got …, expected ….", and on a second line "Fix: ….".
+std::string text_of(const std::string& op, const Message& message);
+
 /// The JavaScript error classes of one copy of the package, handed over by its src/tensor/errors.ts; each is called as
 /// `new Class(op, message, code)`. Held weakly: a test runner that loads the package anew for each file lets go of the
 /// copies before.
@@ -17,6 +20,7 @@ class ErrorClasses {
   ErrorClasses(const ErrorClasses&) = delete;
   ErrorClasses& operator=(const ErrorClasses&) = delete;
   void adopt(napi_value classes);
+  /// `op` is the function that was called.
   napi_value make(const Error& error, const std::string& op) const;
   napi_value make_fault(const Fault& fault) const;
   /// Where there is no memory for a message.

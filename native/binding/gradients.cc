@@ -34,9 +34,9 @@ class Callback {
 std::vector<Tensor> tensors_of(Environment& environment, napi_value array) {
   uint32_t length = 0;
   std::vector<Tensor> result;
-  STM_CHECK(napi_get_array_length(environment.env, array, &length) == napi_ok, Kind::Option,
-            "backward: got something else from a user-defined function, expected an array of gradients.\n  Fix: return "
-            "one Tensor or undefined for each input.");
+  STM_CHECK(napi_get_array_length(environment.env, array, &length) == napi_ok, Kind::Option, "backward",
+            "something else from a user-defined function", "an array of gradients",
+            "return one Tensor or undefined for each input");
   for (uint32_t i = 0; i < length; ++i) {
     napi_value element;
     napi_valuetype type;
@@ -78,19 +78,18 @@ std::vector<Tensor> call_backward(Environment& environment, const Callback& call
   for (const Tensor& grad : grads) own.push_back(grad ? ops::clone(grad) : Tensor());
   const std::vector<Tensor> result =
       tensors_of(environment, callback.call(ids_of(environment, own), ids_of(environment, saved)));
-  STM_CHECK(result.size() == inputs.size(), Kind::Shape,
-            "backward: got {} gradients from a user-defined function, expected {}, one for each input.\n  Fix: return "
-            "undefined where none is needed.",
-            result.size(), inputs.size());
+  STM_CHECK(result.size() == inputs.size(), Kind::Shape, "backward",
+            fmt::format("{} gradients from a user-defined function", result.size()),
+            fmt::format("{}, one for each input", inputs.size()), "return undefined where none is needed");
   for (size_t i = 0; i < result.size(); ++i) {
     STM_CHECK(!result[i] || (result[i].shape() == inputs[i].shape && result[i].dtype() == inputs[i].dtype), Kind::Shape,
-              "backward: got gradient {} from a user-defined function, expected {}{} as input {} is.\n  Fix: return a "
-              "gradient of the input's shape and dtype.",
-              result[i], inputs[i].dtype, inputs[i].shape, i);
-    STM_CHECK(!result[i] || &result[i].device() == inputs[i].device, Kind::Device,
-              "backward: got gradient {} from a user-defined function, expected one on {} as input {} is.\n  Fix: move "
-              "it with to('{}').",
-              result[i], inputs[i].device->name, i, inputs[i].device->name);
+              "backward", fmt::format("gradient {} from a user-defined function", result[i]),
+              fmt::format("{}{} as input {} is", inputs[i].dtype, inputs[i].shape, i),
+              "return a gradient of the input's shape and dtype");
+    STM_CHECK(!result[i] || &result[i].device() == inputs[i].device, Kind::Device, "backward",
+              fmt::format("gradient {} from a user-defined function", result[i]),
+              fmt::format("one on {} as input {} is", inputs[i].device->name, i),
+              fmt::format("move it with to('{}')", inputs[i].device->name));
   }
   std::vector<Tensor> plain;
   for (const Tensor& grad : result)
@@ -109,9 +108,8 @@ void define_gradient(Environment& environment, const napi_value* arguments) {
   ok(napi_typeof(environment.env, arguments[3], &type));
   STM_CHECK(type == napi_function && std::all_of(outputs.begin(), outputs.end(), there) &&
                 std::all_of(inputs.begin(), inputs.end(), there),
-            Kind::Option,
-            "defineFunction: got something else among the outputs and inputs, expected tensors and a function.\n  Fix: "
-            "pass tensors.");
+            Kind::Option, "defineFunction", "something else among the outputs and inputs", "tensors and a function",
+            "pass tensors");
   std::vector<Form> forms;
   for (const Tensor& x : inputs) forms.push_back({x.shape(), x.dtype(), &x.device()});
   auto callback = std::make_shared<Callback>(environment.env, arguments[3]);

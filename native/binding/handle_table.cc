@@ -25,10 +25,8 @@ double HandleTable::put(Tensor tensor) {
   uint32_t index;
   if (free_.empty()) {
     index = static_cast<uint32_t>(slots_.size());
-    STM_CHECK(index < kGeneration, Kind::Option,
-              "got {} tensors that are alive, expected fewer.\n  Fix: let go of tensors that are not needed: scope(), "
-              "dispose(), or fewer in arrays.",
-              index);
+    STM_CHECK(index < kGeneration, Kind::Option, "", fmt::format("{} tensors that are alive", index), "fewer",
+              "let go of tensors that are not needed: scope(), dispose(), or fewer in arrays");
     if (slots_.size() == slots_.capacity()) grow();
     slots_.emplace_back();
   } else {
@@ -53,9 +51,8 @@ HandleTable::Slot& HandleTable::slot(double id) {
   const bool known = id >= 0 && index < static_cast<double>(slots_.size());  // false for NaN too
   STM_CHECK(
       known && slots_[static_cast<size_t>(index)].generation == generation && slots_[static_cast<size_t>(index)].tensor,
-      Kind::Disposed,
-      "got a tensor that was disposed, expected a live one.\n  Fix: keep it alive, by returning it from scope() or "
-      "disposing of it later.");
+      Kind::Disposed, "", "a tensor that was disposed", "a live one",
+      "keep it alive, by returning it from scope() or disposing of it later");
   return slots_[static_cast<size_t>(index)];
 }
 

@@ -124,8 +124,7 @@ Error NapiArgs::mistake(size_t i, const std::string& expected) {
   const std::string given = is_tensor && nothing ? fmt::format("something else than a tensor as {}", parameter.name)
                             : nothing            ? fmt::format("no {}", parameter.name)
                                                  : fmt::format("{} as {}", shown(i), parameter.name);
-  return Error(Kind::Option,
-               fmt::format("{}: got {}, expected {}.\n  Fix: {}.", op_.name, given, expected, remedy(i, expected)));
+  return Error(Kind::Option, op_.name, {given, expected, remedy(i, expected)});
 }
 
 /// What to do about an argument of the wrong type. Arguments go by their names: where one stands differs between a

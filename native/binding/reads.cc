@@ -91,10 +91,9 @@ napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
   ok(napi_create_double(env_, static_cast<double>(bytes), &length));
   if (allocation_fails() || napi_new_instance(env_, constructor, 1, &length, &buffer) != napi_ok) {
     napi_get_and_clear_last_exception(env_, &exception);
-    throw Error(Kind::OutOfMemory, fmt::format("data: got {}, expected memory for an array of {} bytes, which the "
-                                               "system refuses.\n  Fix: read it in parts with "
-                                               "slice(), or give the process more memory.",
-                                               x, bytes));
+    refuse(Kind::OutOfMemory, "data", fmt::format("{}", x),
+           fmt::format("memory for an array of {} bytes, which the system refuses", bytes),
+           "read it in parts with slice(), or give the process more memory");
   }
   size_t made;
   ok(napi_get_arraybuffer_info(env_, buffer, data, &made));
@@ -104,9 +103,8 @@ napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
 napi_value Reads::begin(const ReadBack& read, const ErrorClasses& errors) {
   refuse_while_recording("data()", "return the tensor and read it outside");
   const size_t bytes = static_cast<size_t>(read.tensor.size()) * size_of(read.tensor.dtype());
-  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option,
-            "data: got {}, expected at most {} bytes in one read.\n  Fix: read it in parts with slice().", read.tensor,
-            kMaxReadBytes);
+  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data", fmt::format("{}", read.tensor),
+            fmt::format("at most {} bytes in one read", kMaxReadBytes), "read it in parts with slice()");
   void* destination = nullptr;
   const napi_value buffer = new_buffer(read.tensor, bytes, &destination);
   const Tensor dense = read.tensor.contiguous() ? read.tensor : ops::clone(detached(read.tensor));

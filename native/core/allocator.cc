@@ -44,10 +44,10 @@ Status Allocator::take(size_t bytes, Block** block) {
   collect_returned();
   const size_t size = SizeClass(std::min(bytes, kMost)).bytes;
   if (limit() > 0 && used_bytes() + static_cast<int64_t>(size) > limit()) {
-    return Status::fail(
-        StatusKind::OutOfMemory,
-        "asked for %zu bytes, %lld are held by tensors, of %lld that setMaxMemory allows. Fix: use a smaller batch.",
-        size, number(used_bytes()), number(limit()));
+    return Status::fail(StatusKind::OutOfMemory,
+                        {"asked for %zu bytes, %lld are held by tensors, of %lld that setMaxMemory allows", size,
+                         number(used_bytes()), number(limit())},
+                        "use a smaller batch");
   }
   if (Block* found = kept(size)) {
     unlink(found);
@@ -82,8 +82,7 @@ Status Allocator::allocate(size_t size, Block** block) {
   while (!fits() && oldest_) release(oldest_);
   Block* const fresh = new (std::nothrow) Block;
   if (!fresh)
-    return Status::fail(StatusKind::OutOfMemory,
-                        "the host is out of memory. Fix: use a smaller batch, or free tensors.");
+    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors");
   const bool hopeless = size >= kMost || allocation_fails();
   Status status = hopeless ? Status::fail(StatusKind::OutOfMemory, "refused") : backend_->allocate(size, &fresh->data);
   if (!status.is_ok() && !hopeless) {
@@ -100,9 +99,9 @@ Status Allocator::allocate(size_t size, Block** block) {
   if (status.kind != StatusKind::OutOfMemory) return status;
   const DeviceMemory memory = backend_->memory();
   return Status::fail(status.kind,
-                      "asked for %zu bytes, %lld are free of %lld, %lld are held by tensors. Fix: use a smaller batch, "
-                      "or free tensors.",
-                      size, number(memory.free_bytes), number(memory.total_bytes), number(used_bytes()));
+                      {"asked for %zu bytes, %lld are free of %lld, %lld are held by tensors", size,
+                       number(memory.free_bytes), number(memory.total_bytes), number(used_bytes())},
+                      "use a smaller batch, or free tensors");
 }
 
 void Allocator::note_use(size_t bytes) {

@@ -12,8 +12,8 @@ namespace stm {
 /// shape and dtype, but no memory is taken. JS thread.
 class DryRun {
  public:
-  /// @param op, message  the fault of whoever reads, later, what was not computed
-  DryRun(std::string op, std::string message)
+  /// @param op, message  of the fault of whoever reads, later, what was not computed
+  DryRun(std::string op, Message message)
       : fault_(std::make_shared<const Fault>(Fault{std::move(op), StatusKind::Unsupported, std::move(message)})) {}
 
   void hold(Device& device, std::unique_ptr<Command> command) { held_.push_back({&device, std::move(command)}); }

@@ -44,10 +44,9 @@ void Executor::push(std::unique_ptr<Command> command, const std::function<bool()
 std::thread Executor::started() try {
   return std::thread([this] { work(); });
 } catch (const std::system_error& error) {
-  throw Error(Kind::Device, fmt::format("got no thread for a queue of commands from the system ({}), expected one.\n  "
-                                        "Fix: raise the limit of threads (ulimit -u, or the "
-                                        "container's limit of pids) or of memory (ulimit -v), or start fewer workers.",
-                                        error.what()));
+  refuse(Kind::Device, "", fmt::format("no thread for a queue of commands from the system ({})", error.what()), "one",
+         "raise the limit of threads (ulimit -u, or the container's limit of pids) or of memory (ulimit -v), or start "
+         "fewer workers");
 }
 
 void Executor::work() {
@@ -73,9 +72,9 @@ template <class Work>
 Status contained(Work work) try {
   return work();
 } catch (const std::bad_alloc&) {
-  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors.");
+  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors");
 } catch (const std::exception& error) {
-  return Status::fail(StatusKind::Internal, "%s", error.what());
+  return Status::fail(StatusKind::Internal, {"%s", error.what()});
 }
 
 }  // namespace

@@ -92,7 +92,7 @@ std::vector<DeviceListing> list_devices() {
       device.name = fmt::format("{}:{}", s.plugin->kind(), i);
       const Status status = s.plugin->facts(i, &device.facts);
       device.available = status.is_ok();
-      if (!device.available) device.reason = status.message;
+      if (!device.available) device.reason = status.message().sentence();
       listing.push_back(device);
     }
     if (count == 0) {
@@ -139,14 +139,16 @@ std::shared_ptr<Backend> open_backend(const std::string& given) {
       Backend* backend = nullptr;
       const Status status = s.plugin->open(i, &backend);
       if (!status.is_ok())
-        throw Error(Kind::Device, fmt::format("got device '{}', which cannot be used: {}", given, status.message));
+        throw Error(
+            Kind::Device, "",
+            {fmt::format("got device '{}', which cannot be used: {}", given, status.message().sentence()), "", ""});
       return {backend, [](Backend* open) { open->close(); }};
     }
     if (count == 0 && name.rfind("cuda", 0) == 0)
-      throw Error(Kind::Device, fmt::format("got device '{}', expected one of: cpu. No CUDA device: {}", given, why));
-    throw Error(Kind::Device, fmt::format("got device '{}', expected one of: {}.\n  Fix: call devices() to see what "
-                                          "this machine offers and why a device is missing.",
-                                          given, known));
+      throw Error(Kind::Device, "",
+                  {fmt::format("got device '{}', expected one of: cpu. No CUDA device: {}", given, why), "", ""});
+    refuse(Kind::Device, "", fmt::format("device '{}'", given), fmt::format("one of: {}", known),
+           "call devices() to see what this machine offers and why a device is missing");
   });
 }
 

@@ -152,7 +152,7 @@ void Program::run_kept(Executor& executor, size_t index) {
 /// What the step writes must not be taken for its results if the host runs out of memory on the way.
 void Program::run_whole(Executor& executor) try { run(executor); } catch (const std::bad_alloc&) {
   fail(executor, "compile",
-       Status::fail(StatusKind::OutOfMemory, "the host is out of memory. Fix: use a smaller batch, or free tensors."),
+       Status::fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors"),
        true);
 }
 
@@ -196,7 +196,7 @@ bool Program::may_capture() {
 void Program::give_up_graph(const char* op, const Status& status, bool again) {
   if (graph_) backend_.release_graph(std::exchange(graph_, nullptr));
   captures_ = again || status.kind == StatusKind::OutOfMemory;
-  fall_back(std::string(op_of(op)) + ": " + status.message);
+  fall_back(std::string(op_of(op)) + ": " + status.message().sentence());
 }
 
 void Program::fall_back(std::string reason) {

@@ -20,10 +20,9 @@ struct Generator {
   /// Reserves enough of the stream for `numbers` 32-bit numbers.
   Ticket take(int64_t numbers) {
     const uint64_t blocks = static_cast<uint64_t>(numbers + 3) / 4;
-    STM_CHECK(blocks <= kLargest - offset, Kind::Option,
-              "random: got offset {} and {} blocks to draw, expected no more than 2^53 - 1 in all.\n  Fix: begin "
-              "another stream with manualSeed().",
-              offset, blocks);
+    STM_CHECK(blocks <= kLargest - offset, Kind::Option, "random",
+              fmt::format("offset {} and {} blocks to draw", offset, blocks), "no more than 2^53 - 1 in all",
+              "begin another stream with manualSeed()");
     const Ticket ticket{seed, offset};
     offset += blocks;
     return ticket;

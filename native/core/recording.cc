@@ -40,10 +40,9 @@ Recording::~Recording() {
 
 void Recording::append(Device& device, std::unique_ptr<Command> command) {
   if (!program_) program_ = std::make_shared<Program>(device);
-  STM_CHECK(&program_->device() == &device, Kind::Recording,
-            "compile: got {} on {} in a step on {}, expected a step on one device.\n  Fix: move tensors before the "
-            "step, and make those inside on the same device.",
-            op_of(command->op), device.name, program_->device().name);
+  STM_CHECK(&program_->device() == &device, Kind::Recording, "compile",
+            fmt::format("{} on {} in a step on {}", op_of(command->op), device.name, program_->device().name),
+            "a step on one device", "move tensors before the step, and make those inside on the same device");
   program_->append(std::move(command));
 }
 
@@ -79,11 +78,10 @@ void Recording::finish(const std::vector<Tensor>& results) {
     for (const Operand& operand : command->operands) {
       if (!operand.storage || operand.access == Access::Read) continue;
       for (size_t i = 0; i < arguments_.size(); ++i)
-        STM_CHECK(operand.storage != arguments_[i]->storage, Kind::InPlace,
-                  "compile: got {} in place on the argument {}, expected a step that leaves its arguments as they "
-                  "are.\n  Fix: clone() it first, or let the step "
-                  "find the tensor outside of its arguments.",
-                  op_of(command->op), arguments_[i]);
+        STM_CHECK(operand.storage != arguments_[i]->storage, Kind::InPlace, "compile",
+                  fmt::format("{} in place on the argument {}", op_of(command->op), arguments_[i]),
+                  "a step that leaves its arguments as they are",
+                  "clone() it first, or let the step find the tensor outside of its arguments");
     }
   }
 }
@@ -126,10 +124,9 @@ void set_gradient(const Tensor& leaf, Tensor gradient) {
 }
 
 void refuse_while_recording(const char* call, const char* fix) {
-  STM_CHECK(!Session::current().recording(), Kind::Recording,
-            "compile: got {} while the step is being recorded, expected a step whose work can be repeated without "
-            "JavaScript.\n  Fix: {}.",
-            call, fix);
+  STM_CHECK(!Session::current().recording(), Kind::Recording, "compile",
+            fmt::format("{} while the step is being recorded", call),
+            "a step whose work can be repeated without JavaScript", fix);
 }
 
 }  // namespace stm

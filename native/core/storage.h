@@ -16,7 +16,7 @@ namespace stm {
 struct Fault {
   std::string op;  ///< with its call site, where that is known
   StatusKind kind;
-  std::string message;
+  Message message;
 };
 using FaultPtr = std::shared_ptr<const Fault>;
 

@@ -44,10 +44,9 @@ Tensor unary(Unary functor, const Tensor& x, double parameter) {
 
 Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b) {
   Shape shape;
-  STM_CHECK(Shape::broadcast(a.shape(), b.shape(), shape), Kind::Shape,
-            "{}: got {} and {}, expected extents that are equal or 1, counted from the last axis.\n  Fix: reshape one, "
-            "or insert an axis with unsqueeze().",
-            op, a, b);
+  STM_CHECK(Shape::broadcast(a.shape(), b.shape(), shape), Kind::Shape, op, fmt::format("{} and {}", a, b),
+            "extents that are equal or 1, counted from the last axis",
+            "reshape one, or insert an axis with unsqueeze()");
   return shape;
 }
 
@@ -82,10 +81,9 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   check_dtype("where", "condition", condition, DType::Bool);
   check_same_dtype("where", a, b);
   Shape values = broadcast_shape("where", a, b), shape;
-  STM_CHECK(
-      Shape::broadcast(condition.shape(), values, shape), Kind::Shape,
-      "where: got condition {} for values of shape {}, expected shapes that broadcast.\n  Fix: reshape the condition.",
-      condition, values);
+  STM_CHECK(Shape::broadcast(condition.shape(), values, shape), Kind::Shape, "where",
+            fmt::format("condition {} for values of shape {}", condition, values), "shapes that broadcast",
+            "reshape the condition");
   Tensor y = empty(shape, a);
   enqueue("where", {stretched(condition, shape), stretched(a, shape), stretched(b, shape)}, {y},
           [](Backend& k, Views v) { return k.elementwise().where(v.in(0), v.in(1), v.in(2), v.out(0)); });

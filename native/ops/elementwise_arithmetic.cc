@@ -16,10 +16,10 @@ const char* name_of(Binary functor) {
 void check_arithmetic(Binary functor, const Tensor& a) {
   const char* op = name_of(functor);
   const bool orders = functor == Binary::maximum || functor == Binary::minimum;
-  STM_CHECK(a.dtype() != DType::Bool || orders, Kind::DType,
-            "{}: got {}, expected numbers.\n  Fix: cast it with cast('f32').", op, a);
-  STM_CHECK(functor != Binary::div || is_floating(a.dtype()), Kind::DType,
-            "{}: got {}, expected f32 or f64.\n  Fix: cast it with cast('f32').", op, a);
+  STM_CHECK(a.dtype() != DType::Bool || orders, Kind::DType, op, fmt::format("{}", a), "numbers",
+            "cast it with cast('f32')");
+  STM_CHECK(functor != Binary::div || is_floating(a.dtype()), Kind::DType, op, fmt::format("{}", a), "f32 or f64",
+            "cast it with cast('f32')");
 }
 
 Tensor binary_value(Binary functor, const Tensor& a, const Tensor& b) {
@@ -34,10 +34,10 @@ Tensor binary_value(Binary functor, const Tensor& a, const Tensor& b) {
 }
 
 double checked_scalar(const char* op, const Tensor& x, double value) {
-  STM_CHECK(holds(x.dtype(), value), Kind::Option,
-            "{}: got {} with {}, expected {}, because numbers take the tensor's dtype.\n  Fix: cast the tensor with "
-            "cast('f32').",
-            op, value, x, x.dtype() == DType::Bool ? "0 or 1" : "an integer of 32 bits");
+  STM_CHECK(holds(x.dtype(), value), Kind::Option, op, fmt::format("{} with {}", value, x),
+            fmt::format("{}, because numbers take the tensor's dtype",
+                        x.dtype() == DType::Bool ? "0 or 1" : "an integer of 32 bits"),
+            "cast the tensor with cast('f32')");
   return value;
 }
 
@@ -47,12 +47,10 @@ namespace {
 void check_whole(Binary functor, const Tensor& x, double value, bool reversed) {
   if (x.dtype() != DType::I32 || reversed) return;
   const char* op = name_of(functor);
-  STM_CHECK(
-      functor != Binary::pow || value >= 0, Kind::Option,
-      "{}: got {} to the power of {}, expected 0 or more for whole numbers.\n  Fix: cast the tensor with cast('f32').",
-      op, x, value);
-  STM_CHECK((functor != Binary::floorDivide && functor != Binary::remainder) || value != 0, Kind::Option,
-            "{}: got {} to be divided by 0, expected another number.\n  Fix: correct the divisor.", op, x);
+  STM_CHECK(functor != Binary::pow || value >= 0, Kind::Option, op, fmt::format("{} to the power of {}", x, value),
+            "0 or more for whole numbers", "cast the tensor with cast('f32')");
+  STM_CHECK((functor != Binary::floorDivide && functor != Binary::remainder) || value != 0, Kind::Option, op,
+            fmt::format("{} to be divided by 0", x), "another number", "correct the divisor");
 }
 
 /// A power that is exact and quicker by another way; empty if there is none.

@@ -5,10 +5,9 @@ namespace {
 
 void check_fits(const char* op, const Tensor& target, const Tensor& value) {
   Shape shape;
-  STM_CHECK(Shape::broadcast(target.shape(), value.shape(), shape) && shape == target.shape(), Kind::Shape,
-            "{}: got {} into {}, expected a shape that broadcasts to the target's.\n  Fix: reshape the value, or use "
-            "the op without the underscore.",
-            op, value, target);
+  STM_CHECK(Shape::broadcast(target.shape(), value.shape(), shape) && shape == target.shape(), Kind::Shape, op,
+            fmt::format("{} into {}", value, target), "a shape that broadcasts to the target's",
+            "reshape the value, or use the op without the underscore");
 }
 
 /// The source of an in-place op, moved out of the way if it overlaps the target in another arrangement.
@@ -44,9 +43,8 @@ void scalar_in_place(const Tensor& target, double value) {
 void copy_in_place(const Tensor& target, const Tensor& value) {
   check_in_place("copy_", target, {value});
   check_fits("copy_", target, value);
-  STM_CHECK(target.dtype() == value.dtype(), Kind::DType,
-            "copy_: got {} into {}, expected one dtype.\n  Fix: cast the value with cast('{}').", value, target,
-            target.dtype());
+  STM_CHECK(target.dtype() == value.dtype(), Kind::DType, "copy_", fmt::format("{} into {}", value, target),
+            "one dtype", fmt::format("cast the value with cast('{}')", target.dtype()));
   enqueue_update("copy_", {apart_from(target, value)}, {target},
                  [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
 }

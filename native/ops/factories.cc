@@ -44,9 +44,8 @@ void note_host_range(const Tensor& x, const char* copy) {
 }
 
 Tensor from_array(const HostValues& values, const Shape& shape, const std::string& device) {
-  STM_CHECK(values.size == shape.size(), Kind::Shape,
-            "tensor: got {} values, expected {} for shape {}.\n  Fix: correct the shape or the data.", values.size,
-            shape.size(), shape);
+  STM_CHECK(values.size == shape.size(), Kind::Shape, "tensor", fmt::format("{} values", values.size),
+            fmt::format("{} for shape {}", shape.size(), shape), "correct the shape or the data");
   Tensor x = empty(shape, values.dtype, Session::current().device(device));
   const size_t bytes = x->storage->bytes();
   const std::shared_ptr<char[]> host = copy_of(values, bytes);
@@ -58,9 +57,9 @@ Tensor from_array(const HostValues& values, const Shape& shape, const std::strin
 }
 
 Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) {
-  STM_CHECK(holds(dtype, value), Kind::DType,
-            "full: got {} for dtype {}, expected {}.\n  Fix: correct the value, or choose another dtype.", value, dtype,
-            dtype == DType::Bool ? "0 or 1, false or true" : "a whole number of 32 bits");
+  STM_CHECK(holds(dtype, value), Kind::DType, "full", fmt::format("{} for dtype {}", value, dtype),
+            fmt::format("{}", dtype == DType::Bool ? "0 or 1, false or true" : "a whole number of 32 bits"),
+            "correct the value, or choose another dtype");
   return full(shape, value, dtype, Session::current().device(device));
 }
 
@@ -70,22 +69,20 @@ void check_progression(double start, double step, int64_t count, DType dtype) {
   const double last = start + static_cast<double>(count - 1) * step, low = dtype == DType::Bool ? 0 : INT32_MIN,
                high = dtype == DType::Bool ? 1 : INT32_MAX;
   const bool whole = std::trunc(start) == start && (count == 1 || std::trunc(step) == step);
-  STM_CHECK(whole && std::min(start, last) >= low && std::max(start, last) <= high, Kind::DType,
-            "arange: got {} to {} in steps of {}, expected {} for dtype {}.\n  Fix: correct the numbers, or choose "
-            "another dtype.",
-            start, last, step, dtype == DType::Bool ? "0 and 1" : "whole numbers of 32 bits", dtype);
+  STM_CHECK(whole && std::min(start, last) >= low && std::max(start, last) <= high, Kind::DType, "arange",
+            fmt::format("{} to {} in steps of {}", start, last, step),
+            fmt::format("{} for dtype {}", dtype == DType::Bool ? "0 and 1" : "whole numbers of 32 bits", dtype),
+            "correct the numbers, or choose another dtype");
 }
 
 Tensor arange(double start, double end, double step, DType dtype, const std::string& device) {
   const double count = std::ceil((end - start) / step);
   STM_CHECK(std::isfinite(start) && std::isfinite(end) && std::isfinite(step) && step != 0 && count >= 0, Kind::Option,
-            "arange: got start {}, end {}, step {}, expected finite numbers and a step that leads from start to end.\n "
-            " Fix: correct the sign of step.",
-            start, end, step);
-  STM_CHECK(
-      count <= static_cast<double>(kMostElements), Kind::Shape,
-      "arange: got start {}, end {}, step {}, which are {} numbers, expected at most 2^40.\n  Fix: use a larger step.",
-      start, end, step, count);
+            "arange", fmt::format("start {}, end {}, step {}", start, end, step),
+            "finite numbers and a step that leads from start to end", "correct the sign of step");
+  STM_CHECK(count <= static_cast<double>(kMostElements), Kind::Shape, "arange",
+            fmt::format("start {}, end {}, step {}, which are {} numbers", start, end, step, count), "at most 2^40",
+            "use a larger step");
   const auto elements = static_cast<int64_t>(count);
   check_progression(start, step, elements, dtype);
   Tensor x = empty({elements}, dtype, Session::current().device(device));
@@ -99,8 +96,8 @@ Tensor arange(double start, double end, double step, DType dtype, const std::str
 }
 
 Tensor eye(int64_t n, DType dtype, const std::string& device) {
-  STM_CHECK(n >= 0 && times(n, n) <= kMostElements, Kind::Shape,
-            "eye: got n {}, expected 0 or more, and at most 2^40 elements.\n  Fix: correct n.", n);
+  STM_CHECK(n >= 0 && times(n, n) <= kMostElements, Kind::Shape, "eye", fmt::format("n {}", n),
+            "0 or more, and at most 2^40 elements", "correct n");
   Tensor x = full({n, n}, 0, dtype, Session::current().device(device));
   enqueue_update("eye", {}, {alias(x, {n}, {n + 1}, 0)},
                  [](Backend& b, Views v) { return b.elementwise().fill(1, v.out(0)); });

@@ -33,21 +33,20 @@ void check_unchanged(const Node& node) {
   for (size_t i = 0; i < node.saved.size(); ++i) {
     const Tensor& saved = node.saved[i];
     if (!saved) continue;
-    STM_CHECK(saved->storage->version() == node.saved_versions[i], Kind::Stale,
-              "backward: got {} saved by {} at version {}, but {} has changed it in place since (now version {}).\n  "
-              "Fix: {}.",
-              saved, node.op, node.saved_versions[i], saved->storage->last_writer(), saved->storage->version(),
-              remedy_for(saved->storage->last_writer()));
+    STM_CHECK(
+        saved->storage->version() == node.saved_versions[i], Kind::Stale, "backward",
+        fmt::format("got {} saved by {} at version {}, but {} has changed it in place since (now version {})", saved,
+                    node.op, node.saved_versions[i], saved->storage->last_writer(), saved->storage->version()),
+        "", remedy_for(saved->storage->last_writer()));
   }
 }
 
 void check_usable(const Node& node) {
-  STM_CHECK(!node.walked, Kind::GraphInUse,
-            "backward: got a graph whose {} belongs to a backward() that has not returned yet, expected one that no "
-            "other walks.\n"
-            "  Fix: in a user-defined backward, compute from the gradient and what forward saved; those are outside "
-            "the graph.",
-            node.op);
+  STM_CHECK(
+      !node.walked, Kind::GraphInUse, "backward",
+      fmt::format("a graph whose {} belongs to a backward() that has not returned yet", node.op),
+      "one that no other walks",
+      "in a user-defined backward, compute from the gradient and what forward saved; those are outside the graph");
   check_unchanged(node);
 }
 
@@ -57,18 +56,16 @@ void check_not_released(const std::vector<Node*>& order) {
   const auto found = std::find_if(order.begin(), order.end(), [](const Node* node) { return !node->backward; });
   if (found == order.end()) return;
   const std::string_view op = (*found)->op;
-  STM_CHECK(
-      found != order.begin(), Kind::GraphReleased,
-      "backward: got a graph whose {} was released by an earlier backward(), expected an unused one.\n"
-      "  Fix: compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time.",
-      op);
-  throw Error(Kind::GraphReleased,
-              fmt::format("backward: got a loss that goes back to {} of an earlier forward pass, whose graph was "
-                          "released by its backward(), expected a graph that "
-                          "no backward() has walked.\n  Fix: detach what one step hands to the next, as a recurrent "
-                          "state: state = detach(state). Of two losses "
-                          "of one forward pass take the sum, or pass retainGraph: true to the first backward().",
-                          op == "recurrent" ? std::string_view("the state of a recurrent layer") : op));
+  STM_CHECK(found != order.begin(), Kind::GraphReleased, "backward",
+            fmt::format("a graph whose {} was released by an earlier backward()", op), "an unused one",
+            "compute the loss again, add the losses and call backward once, or pass retainGraph: true the first time");
+  refuse(
+      Kind::GraphReleased, "backward",
+      fmt::format("a loss that goes back to {} of an earlier forward pass, whose graph was released by its backward()",
+                  op == "recurrent" ? std::string_view("the state of a recurrent layer") : op),
+      "a graph that no backward() has walked",
+      "detach what one step hands to the next, as a recurrent state: state = detach(state). Of two losses of one "
+      "forward pass take the sum, or pass retainGraph: true to the first backward()");
 }
 
 /// Nodes are taken while they are walked, so that a user-defined backward cannot release what the walk stands on.
@@ -211,19 +208,14 @@ Tensor seed_of(const Tensor& root, const Tensor& given) {
 }  // namespace
 
 void backward(const Tensor& root, const Tensor& seed, bool retain) {
-  STM_CHECK(seed || root.size() == 1, Kind::Shape,
-            "backward: got {}, expected one element.\n  Fix: reduce it with sum() or mean() first, or pass the "
-            "gradient: backward({{ gradient }}).",
-            root);
-  STM_CHECK(root->node || root->requires_grad, Kind::NoGraph,
-            "backward: got {} that depends on no tensor with requiresGrad, expected a loss computed from parameters.\n "
-            " Fix: create parameters with "
-            "requiresGrad: true, and compute the loss outside noGrad().",
-            root);
+  STM_CHECK(seed || root.size() == 1, Kind::Shape, "backward", fmt::format("{}", root), "one element",
+            "reduce it with sum() or mean() first, or pass the gradient: backward({ gradient })");
+  STM_CHECK(root->node || root->requires_grad, Kind::NoGraph, "backward",
+            fmt::format("{} that depends on no tensor with requiresGrad", root), "a loss computed from parameters",
+            "create parameters with requiresGrad: true, and compute the loss outside noGrad()");
   if (seed) {
-    STM_CHECK(seed.shape() == root.shape(), Kind::Shape,
-              "backward: got gradient {}, expected the shape {} of the tensor.\n  Fix: reshape or expand the gradient.",
-              seed, root.shape());
+    STM_CHECK(seed.shape() == root.shape(), Kind::Shape, "backward", fmt::format("gradient {}", seed),
+              fmt::format("the shape {} of the tensor", root.shape()), "reshape or expand the gradient");
     check_same_dtype("backward", seed, root);
   }
   const Session::NoGrad no_grad;

@@ -31,12 +31,12 @@ Tensor embedding(const Tensor& given, const Tensor& weight, const std::optional<
   const Tensor indices = whole_numbers("embedding", "indices", given);
   check_floating("embedding", "weight", weight);
   check_rank("embedding", "weight", weight, 2);
-  STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape,
-            "embedding: got indices {}, expected fewer than {} axes.\n  Fix: reshape them.", indices, Shape::kMaxRank);
+  STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape, "embedding", fmt::format("indices {}", indices),
+            fmt::format("fewer than {} axes", Shape::kMaxRank), "reshape them");
   const int64_t rows = weight.extent(0);
-  STM_CHECK(!padding_idx || (*padding_idx >= -rows && *padding_idx < rows), Kind::Option,
-            "embedding: got paddingIdx {}, expected {}..{}.\n  Fix: name a row of weight {}.", *padding_idx, -rows,
-            rows - 1, weight);
+  STM_CHECK(!padding_idx || (*padding_idx >= -rows && *padding_idx < rows), Kind::Option, "embedding",
+            fmt::format("paddingIdx {}", *padding_idx), fmt::format("{}..{}", -rows, rows - 1),
+            fmt::format("name a row of weight {}", weight));
   check_host_range("embedding", "an index", indices, 0, rows - 1, kRows);
   Shape shape = indices.shape();
   shape.push_back(weight.extent(1));
@@ -51,10 +51,10 @@ Tensor embedding(const Tensor& given, const Tensor& weight, const std::optional<
 
 Tensor one_hot(const Tensor& given, int64_t classes) {
   const Tensor indices = whole_numbers("oneHot", "indices", given);
-  STM_CHECK(classes > 0 && classes <= INT32_MAX, Kind::Option,
-            "oneHot: got numClasses {}, expected 1 or more.\n  Fix: count the classes.", classes);
-  STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape,
-            "oneHot: got indices {}, expected fewer than {} axes.\n  Fix: reshape them.", indices, Shape::kMaxRank);
+  STM_CHECK(classes > 0 && classes <= INT32_MAX, Kind::Option, "oneHot", fmt::format("numClasses {}", classes),
+            "1 or more", "count the classes");
+  STM_CHECK(indices.rank() < Shape::kMaxRank, Kind::Shape, "oneHot", fmt::format("indices {}", indices),
+            fmt::format("fewer than {} axes", Shape::kMaxRank), "reshape them");
   check_host_range("oneHot", "an index", indices, 0, classes - 1, "classes");
   Shape shape = indices.shape();
   shape.push_back(classes);
@@ -91,9 +91,9 @@ Tensor around(const Tensor& x, size_t axis) {
 
 void check_index(const char* op, const Tensor& x, const Tensor& index, size_t axis) {
   check_dtype(op, "index", index, DType::I32);
-  STM_CHECK(index.rank() == x.rank() && index.shape().with(axis, 0) == x.shape().with(axis, 0), Kind::Shape,
-            "{}: got index {} for {}, expected equal extents except along dim {}.\n  Fix: expand the index.", op, index,
-            x, axis);
+  STM_CHECK(index.rank() == x.rank() && index.shape().with(axis, 0) == x.shape().with(axis, 0), Kind::Shape, op,
+            fmt::format("index {} for {}", index, x), fmt::format("equal extents except along dim {}", axis),
+            "expand the index");
   check_host_range(op, "an index", index, 0, x.extent(axis) - 1, "places along dim");
 }
 
@@ -125,11 +125,10 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
   const size_t axis = check_axis("scatterAdd", dim, x.rank());
   check_same_dtype("scatterAdd", x, source);
-  STM_CHECK(x.dtype() != DType::Bool, Kind::DType,
-            "scatterAdd: got {}, expected numbers.\n  Fix: cast it with cast('i32').", x);
-  STM_CHECK(index.shape() == source.shape(), Kind::Shape,
-            "scatterAdd: got index {} and source {}, expected one shape.\n  Fix: give each element of source a place.",
-            index, source);
+  STM_CHECK(x.dtype() != DType::Bool, Kind::DType, "scatterAdd", fmt::format("{}", x), "numbers",
+            "cast it with cast('i32')");
+  STM_CHECK(index.shape() == source.shape(), Kind::Shape, "scatterAdd",
+            fmt::format("index {} and source {}", index, source), "one shape", "give each element of source a place");
   check_index("scatterAdd", x, index, axis);
   // Sums of whole numbers are added up in f64, exact to 2^53, and the cast back reports those that an i32 does not
   // hold.
@@ -149,8 +148,8 @@ std::tuple<Tensor, Tensor> sorted(const char* op, const Tensor& x, int64_t dim, 
   const size_t axis = check_axis(op, dim, x.rank());
   const int64_t n = x.extent(axis), k = first.value_or(n);
   check_places(op, x, n);
-  STM_CHECK(k >= 0 && k <= n, Kind::Option, "{}: got k {}, expected 0..{}, the extent of dim {}.\n  Fix: choose fewer.",
-            op, k, n, dim);
+  STM_CHECK(k >= 0 && k <= n, Kind::Option, op, fmt::format("k {}", k),
+            fmt::format("0..{}, the extent of dim {}", n, dim), "choose fewer");
   const Tensor last = transpose(detached(x), axis, x.rank() - 1), dense = contiguous(last);
   const int64_t rows = n ? x.size() / n : 0;
   Shape shape = last.shape().with(x.rank() - 1, k);
@@ -178,13 +177,12 @@ Tensor unfold(const Tensor& given, int64_t dim, int64_t size, int64_t stride, in
   const size_t axis = check_axis("unfold", dim, given.rank());
   const int64_t steps = given.extent(axis),
                 span = plus(times(std::max<int64_t>(size - 1, 0), std::max<int64_t>(dilation, 0)), 1);
-  STM_CHECK(size > 0 && stride > 0 && dilation > 0 && span <= steps, Kind::Option,
-            "unfold: got size {}, stride {}, dilation {} for dim {} of {}, expected positive numbers and a window of "
-            "at most {} steps.\n  Fix: pad the input, "
-            "or use a smaller window.",
-            size, stride, dilation, dim, given, steps);
-  STM_CHECK(given.rank() < Shape::kMaxRank, Kind::Shape,
-            "unfold: got {}, expected fewer than {} axes.\n  Fix: merge axes.", given, Shape::kMaxRank);
+  STM_CHECK(size > 0 && stride > 0 && dilation > 0 && span <= steps, Kind::Option, "unfold",
+            fmt::format("size {}, stride {}, dilation {} for dim {} of {}", size, stride, dilation, dim, given),
+            fmt::format("positive numbers and a window of at most {} steps", steps),
+            "pad the input, or use a smaller window");
+  STM_CHECK(given.rank() < Shape::kMaxRank, Kind::Shape, "unfold", fmt::format("{}", given),
+            fmt::format("fewer than {} axes", Shape::kMaxRank), "merge axes");
   const int64_t windows = (steps - span) / stride + 1;
   const Tensor x = around(contiguous(detached(given)), axis);
   Shape shape = given.shape().with(axis, windows);
@@ -208,9 +206,8 @@ Tensor unfold(const Tensor& given, int64_t dim, int64_t size, int64_t stride, in
 
 Tensor whole_numbers(const char* op, const char* name, const Tensor& given, const RealItems& items) {
   if (given.dtype() == DType::I32) return given;
-  STM_CHECK(is_floating(given.dtype()), Kind::DType,
-            "{}: got {} {}, expected i32, or f32 or f64 that hold whole numbers.\n  Fix: cast it with cast('i32').", op,
-            name, given);
+  STM_CHECK(is_floating(given.dtype()), Kind::DType, op, fmt::format("{} {}", name, given),
+            "i32, or f32 or f64 that hold whole numbers", "cast it with cast('i32')");
   const Tensor x = contiguous(detached(given)), whole = empty(x.shape(), DType::I32, x.device());
   enqueue(op, {x}, {whole},
           [items](Backend& b, Views v) { return b.indexing().whole_numbers(v.in(0), items.view(), v.out(0)); });

@@ -43,10 +43,9 @@ Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tenso
   const char* op = name_of(function);
   check_floating(op, "input", given_input);
   check_same_dtype(op, given_input, given_target);
-  STM_CHECK(given_input.shape() == given_target.shape(), Kind::Shape,
-            "{}: got input {} and target {}, expected equal shapes; losses do not broadcast.\n  Fix: reshape one, as "
-            "in target.unsqueeze(-1).",
-            op, given_input, given_target);
+  STM_CHECK(given_input.shape() == given_target.shape(), Kind::Shape, op,
+            fmt::format("input {} and target {}", given_input, given_target), "equal shapes; losses do not broadcast",
+            "reshape one, as in target.unsqueeze(-1)");
   const Tensor x = contiguous(given_input), t = contiguous(given_target);
   Tensor weight;
   if (given_weight) {
@@ -54,10 +53,10 @@ Tensor pointwise_loss(Pointwise function, const Tensor& given_input, const Tenso
     check_constant(op, "posWeight", *given_weight);
     const Shape last{x.shape().back()};
     Shape shape;
-    STM_CHECK(Shape::broadcast(last, given_weight->shape(), shape) && shape == last, Kind::Shape,
-              "{}: got posWeight {} for input {}, expected one weight or {}, one a place on the last axis.\n  Fix: "
-              "pass {} weights.",
-              op, *given_weight, x, last, last[0]);
+    STM_CHECK(Shape::broadcast(last, given_weight->shape(), shape) && shape == last, Kind::Shape, op,
+              fmt::format("posWeight {} for input {}", *given_weight, x),
+              fmt::format("one weight or {}, one a place on the last axis", last),
+              fmt::format("pass {} weights", last[0]));
     weight = contiguous(expand(*given_weight, last));
   }
   PointwiseProblem problem{{function, parameter, reduction != LossReduction::None, 1, {}},
@@ -101,17 +100,13 @@ bool holds_probabilities(const Tensor& input, const Tensor& target) {
 
 void check_classes(const Tensor& input, const Tensor& target) {
   check_floating("crossEntropy", "input", input);
-  STM_CHECK(input.rank() >= 1 && input.shape().back() > 0, Kind::Shape,
-            "crossEntropy: got input {}, expected [..., C] with at least one class.\n  Fix: put the classes on the "
-            "last axis.",
-            input);
+  STM_CHECK(input.rank() >= 1 && input.shape().back() > 0, Kind::Shape, "crossEntropy", fmt::format("input {}", input),
+            "[..., C] with at least one class", "put the classes on the last axis");
   if (holds_probabilities(input, target)) return check_same_dtype("crossEntropy", input, target);
   const Shape steps(std::vector<int64_t>(input.shape().begin(), input.shape().end() - 1));
-  STM_CHECK(target.shape() == steps, Kind::Shape,
-            "crossEntropy: got target {} for input {}, expected {}: classes are the input's last axis.\n  Fix: "
-            "transpose the input if its classes stand elsewhere; "
-            "give probabilities of the classes the input's shape.",
-            target, input, steps);
+  STM_CHECK(target.shape() == steps, Kind::Shape, "crossEntropy", fmt::format("target {} for input {}", target, input),
+            fmt::format("{}: classes are the input's last axis", steps),
+            "transpose the input if its classes stand elsewhere; give probabilities of the classes the input's shape");
 }
 
 /// The least and the greatest label each stand somewhere, so each must be a class or the one to ignore.
@@ -131,9 +126,10 @@ Tensor class_weight_of(const Tensor& input, const std::optional<Tensor>& weight)
   if (!weight) return {};
   check_same_dtype("crossEntropy", input, *weight);
   check_constant("crossEntropy", "weight", *weight);
-  STM_CHECK(weight->shape() == Shape{input.shape().back()}, Kind::Shape,
-            "crossEntropy: got weight {} for input {}, expected [{}], one a class.\n  Fix: pass {} weights.", *weight,
-            input, input.shape().back(), input.shape().back());
+  STM_CHECK(weight->shape() == Shape{input.shape().back()}, Kind::Shape, "crossEntropy",
+            fmt::format("weight {} for input {}", *weight, input),
+            fmt::format("[{}], one a class", input.shape().back()),
+            fmt::format("pass {} weights", input.shape().back()));
   return contiguous(*weight);
 }
 
@@ -143,10 +139,9 @@ Tensor step_weight_of(const Tensor& input, const Shape& steps, const std::option
   check_same_dtype("crossEntropy", input, *weight);
   check_constant("crossEntropy", "stepWeights", *weight);
   if (weight->shape() == steps) return contiguous(*weight);
-  STM_CHECK(steps.rank() >= 2 && weight->shape() == Shape{steps[0]}, Kind::Shape,
-            "crossEntropy: got stepWeights {} for input {}, expected {}, or one weight a sequence.\n  Fix: reshape the "
-            "weights.",
-            *weight, input, steps);
+  STM_CHECK(steps.rank() >= 2 && weight->shape() == Shape{steps[0]}, Kind::Shape, "crossEntropy",
+            fmt::format("stepWeights {} for input {}", *weight, input),
+            fmt::format("{}, or one weight a sequence", steps), "reshape the weights");
   Shape shape{steps[0]};
   while (shape.rank() < steps.rank()) shape.push_back(1);
   return contiguous(expand(reshape(*weight, shape), steps));
@@ -160,21 +155,19 @@ std::vector<Tensor> cross_entropy(const Tensor& given_input, const Tensor& given
                                   double label_smoothing, LossReduction reduction,
                                   const std::optional<std::vector<int64_t>>& lengths, bool lenient) {
   check_classes(given_input, given_target);
-  STM_CHECK(label_smoothing >= 0 && label_smoothing <= 1, Kind::Option,
-            "crossEntropy: got labelSmoothing {}, expected 0..1.\n  Fix: pass a fraction such as 0.1.",
-            label_smoothing);
-  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option,
-            "crossEntropy: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
+  STM_CHECK(label_smoothing >= 0 && label_smoothing <= 1, Kind::Option, "crossEntropy",
+            fmt::format("labelSmoothing {}", label_smoothing), "0..1", "pass a fraction such as 0.1");
+  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option, "crossEntropy", "reduction 'batchmean'",
+            "'mean', 'sum' or 'none'", "use 'mean'");
   const Shape steps_shape(std::vector<int64_t>(given_input.shape().begin(), given_input.shape().end() - 1));
   const Tensor weight = class_weight_of(given_input, given_weight),
                step_weight = step_weight_of(given_input, steps_shape, given_step_weights);
   const RealItems steps = real_items("crossEntropy", steps_shape, lengths);
   if (!lenient) check_not_empty("crossEntropy", given_input, steps.count, reduction);
   if (holds_probabilities(given_input, given_target)) {
-    STM_CHECK(ignore_index < 0, Kind::Option,
-              "crossEntropy: got ignoreIndex {} with probabilities {}, expected it with labels only.\n  Fix: leave it "
-              "out, and weigh steps with stepWeights.",
-              ignore_index, given_target);
+    STM_CHECK(ignore_index < 0, Kind::Option, "crossEntropy",
+              fmt::format("ignoreIndex {} with probabilities {}", ignore_index, given_target), "it with labels only",
+              "leave it out, and weigh steps with stepWeights");
     return probability_cross_entropy(given_input, given_target, weight, step_weight, label_smoothing, reduction, steps,
                                      lenient);
   }

@@ -16,17 +16,15 @@ namespace ops {
 
 /// Refuses a mean over nothing.
 inline void check_not_empty(const char* op, const Tensor& input, int64_t count, LossReduction reduction) {
-  STM_CHECK(count > 0 || reduction == LossReduction::Sum || reduction == LossReduction::None, Kind::Shape,
-            "{}: got input {} without any real element, expected at least one to take the mean of.\n  Fix: leave empty "
-            "batches out, or use reduction: 'sum'.",
-            op, input);
+  STM_CHECK(count > 0 || reduction == LossReduction::Sum || reduction == LossReduction::None, Kind::Shape, op,
+            fmt::format("input {} without any real element", input), "at least one to take the mean of",
+            "leave empty batches out, or use reduction: 'sum'");
 }
 
 /// Losses take weights as constants.
 inline void check_constant(const char* op, const char* name, const Tensor& weight) {
-  STM_CHECK(!needs_grad(weight), Kind::Option,
-            "{}: got {} {} that requires a gradient, expected a constant.\n  Fix: pass {}.detach().", op, name, weight,
-            name);
+  STM_CHECK(!needs_grad(weight), Kind::Option, op, fmt::format("{} {} that requires a gradient", name, weight),
+            "a constant", fmt::format("pass {}.detach()", name));
 }
 
 /// Cross entropy of softmax(input) along the last axis and probabilities of the classes, of the same shape;

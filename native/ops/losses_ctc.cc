@@ -23,15 +23,14 @@ struct CtcProblem {
 
 std::vector<int32_t> checked_lengths(const char* name, const std::vector<int64_t>& lengths, int64_t count,
                                      int64_t greatest) {
-  STM_CHECK(static_cast<int64_t>(lengths.size()) == count, Kind::Shape,
-            "ctcLoss: got {} {}, expected {}, one a sequence.\n  Fix: give each sequence a length.", lengths.size(),
-            name, count);
+  STM_CHECK(static_cast<int64_t>(lengths.size()) == count, Kind::Shape, "ctcLoss",
+            fmt::format("{} {}", lengths.size(), name), fmt::format("{}, one a sequence", count),
+            "give each sequence a length");
   const int64_t most = std::min<int64_t>(greatest, INT32_MAX);
   std::vector<int32_t> checked;
   for (const int64_t length : lengths) {
-    STM_CHECK(length >= 0 && length <= most, Kind::Shape,
-              "ctcLoss: got the length {} in {}, expected 0..{}.\n  Fix: count the real steps of each sequence.",
-              length, name, most);
+    STM_CHECK(length >= 0 && length <= most, Kind::Shape, "ctcLoss", fmt::format("the length {} in {}", length, name),
+              fmt::format("0..{}", most), "count the real steps of each sequence");
     checked.push_back(static_cast<int32_t>(length));
   }
   return checked;
@@ -45,20 +44,18 @@ std::vector<int64_t> offsets_of(const Tensor& target, const std::vector<int32_t>
     offsets.push_back(target.rank() == 2 ? static_cast<int64_t>(n) * target.extent(1) : end);
     end += lengths[n];
   }
-  STM_CHECK(target.rank() == 2 || end == target.size(), Kind::Shape,
-            "ctcLoss: got target {} for targetLengths that add up to {}, expected as many labels.\n  Fix: join the "
-            "labels of all sequences.",
-            target, end);
+  STM_CHECK(target.rank() == 2 || end == target.size(), Kind::Shape, "ctcLoss",
+            fmt::format("target {} for targetLengths that add up to {}", target, end), "as many labels",
+            "join the labels of all sequences");
   return offsets;
 }
 
 CtcProblem make_problem(const Tensor& input, const Tensor& target, const std::vector<int64_t>& input_lengths,
                         const std::vector<int64_t>& target_lengths, LossReduction reduction) {
   const int64_t count = input.extent(1);
-  STM_CHECK(target.rank() == 1 || (target.rank() == 2 && target.extent(0) == count), Kind::Shape,
-            "ctcLoss: got target {} for input {}, expected [{}, S], or the labels of all sequences joined.\n  Fix: "
-            "give each sequence a row.",
-            target, input, count);
+  STM_CHECK(target.rank() == 1 || (target.rank() == 2 && target.extent(0) == count), Kind::Shape, "ctcLoss",
+            fmt::format("target {} for input {}", target, input),
+            fmt::format("[{}, S], or the labels of all sequences joined", count), "give each sequence a row");
   CtcProblem problem;
   problem.input_lengths = checked_lengths("inputLengths", input_lengths, count, input.extent(0));
   problem.target_lengths = checked_lengths("targetLengths", target_lengths, count, target.shape().back());
@@ -80,12 +77,10 @@ Tensor ctc_loss(const Tensor& input, const Tensor& given_target, const std::vect
   check_floating("ctcLoss", "input", input);
   check_rank("ctcLoss", "input", input, 3);
   const int64_t steps = input.extent(0), count = input.extent(1), classes = input.extent(2);
-  STM_CHECK(blank >= 0 && blank < classes, Kind::Option,
-            "ctcLoss: got blank {} for input {}, expected 0..{}.\n  Fix: name the class on the last axis that stands "
-            "for no label.",
-            blank, input, classes - 1);
-  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option,
-            "ctcLoss: got reduction 'batchmean', expected 'mean', 'sum' or 'none'.\n  Fix: use 'mean'.");
+  STM_CHECK(blank >= 0 && blank < classes, Kind::Option, "ctcLoss", fmt::format("blank {} for input {}", blank, input),
+            fmt::format("0..{}", classes - 1), "name the class on the last axis that stands for no label");
+  STM_CHECK(reduction != LossReduction::BatchMean, Kind::Option, "ctcLoss", "reduction 'batchmean'",
+            "'mean', 'sum' or 'none'", "use 'mean'");
   check_not_empty("ctcLoss", input, count, reduction);
   CtcProblem problem = make_problem(input, given_target, input_lengths, target_lengths, reduction);
   const RealItems labels =

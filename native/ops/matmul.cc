@@ -53,16 +53,16 @@ Tensor product(MathMode math, const Tensor& given_a, const Tensor& given_b) {
 void check_operands(const Tensor& a, const Tensor& b) {
   check_floating("matmul", "a", a);
   check_same_dtype("matmul", a, b);
-  STM_CHECK(a.rank() > 0 && b.rank() > 0, Kind::Shape,
-            "matmul: got {} and {}, expected at least one axis each.\n  Fix: use mul() for numbers.", a, b);
+  STM_CHECK(a.rank() > 0 && b.rank() > 0, Kind::Shape, "matmul", fmt::format("{} and {}", a, b),
+            "at least one axis each", "use mul() for numbers");
   const int64_t inner_a = a.shape().back(), inner_b = b.rank() == 1 ? b.extent(0) : b.extent(b.rank() - 2);
-  STM_CHECK(inner_a == inner_b, Kind::Shape,
-            "matmul: got {} and {}, expected the last axis of a ({}) to be as long as the {} axis of b ({}).\n  Fix: "
-            "transpose one of them.",
-            a, b, inner_a, b.rank() == 1 ? "only" : "last but one", inner_b);
+  STM_CHECK(inner_a == inner_b, Kind::Shape, "matmul", fmt::format("{} and {}", a, b),
+            fmt::format("the last axis of a ({}) to be as long as the {} axis of b ({})", inner_a,
+                        b.rank() == 1 ? "only" : "last but one", inner_b),
+            "transpose one of them");
   Shape batch;
-  STM_CHECK(a.rank() < 2 || b.rank() < 2 || Shape::broadcast(leading(a), leading(b), batch), Kind::Shape,
-            "matmul: got {} and {}, expected leading axes that are equal or 1.\n  Fix: reshape one.", a, b);
+  STM_CHECK(a.rank() < 2 || b.rank() < 2 || Shape::broadcast(leading(a), leading(b), batch), Kind::Shape, "matmul",
+            fmt::format("{} and {}", a, b), "leading axes that are equal or 1", "reshape one");
 }
 
 Tensor matmul_matrices(const Tensor& a, const Tensor& b) {
@@ -84,15 +84,13 @@ void check_linear(const Tensor& x, const Tensor& weight, const std::optional<Ten
   check_floating("linear", "x", x);
   check_same_dtype("linear", x, weight);
   check_rank("linear", "weight", weight, 2);
-  STM_CHECK(x.rank() > 0 && x.shape().back() == weight.extent(1), Kind::Shape,
-            "linear: got x {} and weight {}, expected the last axis of x to be {}.\n  Fix: build the layer with "
-            "inFeatures: {}.",
-            x, weight, weight.extent(1), x.shape().back());
+  STM_CHECK(x.rank() > 0 && x.shape().back() == weight.extent(1), Kind::Shape, "linear",
+            fmt::format("x {} and weight {}", x, weight), fmt::format("the last axis of x to be {}", weight.extent(1)),
+            fmt::format("build the layer with inFeatures: {}", x.shape().back()));
   if (!bias) return;
   check_same_dtype("linear", x, *bias);
-  STM_CHECK(bias->shape() == Shape{weight.extent(0)}, Kind::Shape,
-            "linear: got bias {}, expected shape [{}].\n  Fix: one bias for each row of weight {}.", *bias,
-            weight.extent(0), weight);
+  STM_CHECK(bias->shape() == Shape{weight.extent(0)}, Kind::Shape, "linear", fmt::format("bias {}", *bias),
+            fmt::format("shape [{}]", weight.extent(0)), fmt::format("one bias for each row of weight {}", weight));
 }
 
 Tensor linear(const Tensor& x, const Tensor& given_weight, const std::optional<Tensor>& bias) {

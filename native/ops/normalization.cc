@@ -40,10 +40,9 @@ Tensor softmax(const Tensor& x, int64_t dim, const std::optional<Tensor>& mask) 
   if (!mask) return softmax_along("softmax", x, dim, {}, false);
   check_dtype("softmax", "mask", *mask, DType::Bool);
   Shape shape;
-  STM_CHECK(Shape::broadcast(x.shape(), mask->shape(), shape) && shape == x.shape(), Kind::Shape,
-            "softmax: got mask {} for x {}, expected a shape that broadcasts to x's.\n  Fix: give the mask x's axes, 1 "
-            "where it does not differ: mask.unsqueeze(1).",
-            *mask, x);
+  STM_CHECK(Shape::broadcast(x.shape(), mask->shape(), shape) && shape == x.shape(), Kind::Shape, "softmax",
+            fmt::format("mask {} for x {}", *mask, x), "a shape that broadcasts to x's",
+            "give the mask x's axes, 1 where it does not differ: mask.unsqueeze(1)");
   return softmax_along("softmax", x, dim, expand(*mask, x.shape()), false);
 }
 
@@ -58,9 +57,9 @@ namespace {
 /// The axes that are normalised: weight's or bias's, which are the last ones of x; the last `axes` ones without both.
 Shape normalized_shape(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t axes) {
   const int64_t rank = weight ? static_cast<int64_t>(weight.rank()) : bias ? static_cast<int64_t>(bias.rank()) : axes;
-  STM_CHECK(rank >= 1 && rank <= static_cast<int64_t>(x.rank()), Kind::Shape,
-            "layerNorm: got {} axes to normalise of x {}, expected 1..{}.\n  Fix: normalise axes that x has.", rank, x,
-            x.rank());
+  STM_CHECK(rank >= 1 && rank <= static_cast<int64_t>(x.rank()), Kind::Shape, "layerNorm",
+            fmt::format("{} axes to normalise of x {}", rank, x), fmt::format("1..{}", x.rank()),
+            "normalise axes that x has");
   Shape shape;
   for (size_t axis = x.rank() - static_cast<size_t>(rank); axis < x.rank(); ++axis) shape.push_back(x.shape()[axis]);
   const char* names[] = {"weight", "bias"};
@@ -68,10 +67,9 @@ Shape normalized_shape(const Tensor& x, const Tensor& weight, const Tensor& bias
   for (size_t i = 0; i < 2; ++i) {
     if (!*given[i]) continue;
     check_same_dtype("layerNorm", x, *given[i]);
-    STM_CHECK(given[i]->shape() == shape, Kind::Shape,
-              "layerNorm: got {} {} for x {}, expected {}, the last axes of x.\n  Fix: build the layer with "
-              "normalizedShape: {}.",
-              names[i], *given[i], x, shape, shape);
+    STM_CHECK(given[i]->shape() == shape, Kind::Shape, "layerNorm",
+              fmt::format("{} {} for x {}", names[i], *given[i], x), fmt::format("{}, the last axes of x", shape),
+              fmt::format("build the layer with normalizedShape: {}", shape));
   }
   return shape;
 }
@@ -83,10 +81,8 @@ Tensor layer_norm(const Tensor& given, const std::optional<Tensor>& given_weight
                x = contiguous(given);
   const Shape shape = normalized_shape(x, weight, bias, axes);
   const int64_t width = shape.size();
-  STM_CHECK(width > 0, Kind::Shape,
-            "layerNorm: got x {}, expected at least one element to normalise.\n  Fix: give the normalised axes extents "
-            "of 1 or more.",
-            x);
+  STM_CHECK(width > 0, Kind::Shape, "layerNorm", fmt::format("x {}", x), "at least one element to normalise",
+            "give the normalised axes extents of 1 or more");
   const Tensor y = empty_like(x), statistics = empty({x.size() / width, 2}, DType::F64, x.device());
   enqueue("layerNorm", {x, weight, bias}, {y, statistics}, [width, epsilon](Backend& b, Views v) {
     return b.normalization().layer_norm(v.in(0), v.in(1), v.in(2), width, epsilon, v.out(0), v.out(1));
@@ -112,10 +108,9 @@ Tensor layer_norm(const Tensor& given, const std::optional<Tensor>& given_weight
 void check_columns(const Tensor& x, const char* name, const Tensor& values) {
   if (!values) return;
   check_same_dtype("batchNorm", x, values);
-  STM_CHECK(
-      values.shape() == Shape{x.shape().back()}, Kind::Shape,
-      "batchNorm: got {} {} for x {}, expected [{}], the last axis of x.\n  Fix: build the layer with numFeatures: {}.",
-      name, values, x, x.shape().back(), x.shape().back());
+  STM_CHECK(values.shape() == Shape{x.shape().back()}, Kind::Shape, "batchNorm",
+            fmt::format("{} {} for x {}", name, values, x), fmt::format("[{}], the last axis of x", x.shape().back()),
+            fmt::format("build the layer with numFeatures: {}", x.shape().back()));
 }
 
 struct BatchNorm {
@@ -172,8 +167,8 @@ Tensor batch_norm(const Tensor& given, const std::optional<Tensor>& given_weight
                   const std::optional<Tensor>& given_variance, bool training, double momentum, double epsilon,
                   const std::optional<std::vector<int64_t>>& lengths) {
   check_floating("batchNorm", "x", given);
-  STM_CHECK(given.rank() >= 2, Kind::Shape,
-            "batchNorm: got x {}, expected [N, C] or [N, T, C].\n  Fix: put the batch first: x.unsqueeze(0).", given);
+  STM_CHECK(given.rank() >= 2, Kind::Shape, "batchNorm", fmt::format("x {}", given), "[N, C] or [N, T, C]",
+            "put the batch first: x.unsqueeze(0)");
   const Tensor x = contiguous(given), weight = dense(optional_tensor(given_weight)),
                bias = dense(optional_tensor(given_bias));
   const Tensor mean = optional_tensor(given_mean), variance = optional_tensor(given_variance);
@@ -181,18 +176,17 @@ Tensor batch_norm(const Tensor& given, const std::optional<Tensor>& given_weight
   check_columns(x, "bias", bias);
   check_columns(x, "runningMean", mean);
   check_columns(x, "runningVar", variance);
-  STM_CHECK(static_cast<bool>(mean) == static_cast<bool>(variance), Kind::Option,
-            "batchNorm: got one of runningMean and runningVar, expected both or neither.\n  Fix: pass both.");
-  STM_CHECK(!mean || (mean.contiguous() && variance.contiguous()), Kind::Shape,
-            "batchNorm: got running statistics {} with gaps, expected dense tensors.\n  Fix: clone() them.", mean);
+  STM_CHECK(static_cast<bool>(mean) == static_cast<bool>(variance), Kind::Option, "batchNorm",
+            "one of runningMean and runningVar", "both or neither", "pass both");
+  STM_CHECK(!mean || (mean.contiguous() && variance.contiguous()), Kind::Shape, "batchNorm",
+            fmt::format("running statistics {} with gaps", mean), "dense tensors", "clone() them");
   const Shape items(std::vector<int64_t>(x.shape().begin(), x.shape().end() - 1));
   const bool of_batch = training || !mean;
   const BatchNorm norm{of_batch, epsilon, real_items("batchNorm", items, lengths)};
   if (!of_batch) return normalize(norm, x, weight, bias, mean, variance);
-  STM_CHECK(norm.rows.count >= 2, Kind::Shape,
-            "batchNorm: got {} real row{} in x {}, expected at least 2 to take a variance of.\n  Fix: use a larger "
-            "batch (dropLast: true), or eval().",
-            norm.rows.count, norm.rows.count == 1 ? "" : "s", x);
+  STM_CHECK(norm.rows.count >= 2, Kind::Shape, "batchNorm",
+            fmt::format("{} real row{} in x {}", norm.rows.count, norm.rows.count == 1 ? "" : "s", x),
+            "at least 2 to take a variance of", "use a larger batch (dropLast: true), or eval()");
   if (training && mean) {
     check_in_place("batchNorm", mean, {});
     check_in_place("batchNorm", variance, {});

@@ -5,8 +5,8 @@
 namespace stm {
 
 Tensor empty(const Shape& shape, DType dtype, Device& device) {
-  STM_CHECK(shape.reasonable(), Kind::Shape,
-            "tensor: got shape {}, expected at most 2^40 elements.\n  Fix: correct the extents.", shape);
+  STM_CHECK(shape.reasonable(), Kind::Shape, "tensor", fmt::format("shape {}", shape), "at most 2^40 elements",
+            "correct the extents");
   auto state = std::make_shared<TensorState>();
   state->shape = shape;
   state->strides = dense_strides(shape);
@@ -46,9 +46,8 @@ std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, 
     operands.push_back(operand_of(x, access));
     if (!x) return;
     if (!first) first = &x;
-    STM_CHECK(x->device == (*first)->device, Kind::Device,
-              "{}: got {} and {}, expected tensors on one device.\n  Fix: move one with to('{}').", op, *first, x,
-              (*first)->device->name);
+    STM_CHECK(x->device == (*first)->device, Kind::Device, op, fmt::format("{} and {}", *first, x),
+              "tensors on one device", fmt::format("move one with to('{}')", (*first)->device->name));
     if (access == Access::Update) x->storage->changed_by(op);
   };
   for (const Tensor& x : in) add(x, Access::Read);
@@ -59,25 +58,24 @@ std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, 
 
 size_t check_axis(const char* op, int64_t axis, size_t rank) {
   const int64_t n = static_cast<int64_t>(rank);
-  STM_CHECK(axis >= -n && axis < n, Kind::Option,
-            "{}: got dim {}, expected {}..{} for a tensor of rank {}.\n  Fix: count axes from 0, or from -1 backwards.",
-            op, axis, -n, n - 1, rank);
+  STM_CHECK(axis >= -n && axis < n, Kind::Option, op, fmt::format("dim {}", axis),
+            fmt::format("{}..{} for a tensor of rank {}", -n, n - 1, rank), "count axes from 0, or from -1 backwards");
   return static_cast<size_t>(axis < 0 ? axis + n : axis);
 }
 
 void check_floating(const char* op, const char* name, const Tensor& x) {
-  STM_CHECK(is_floating(x.dtype()), Kind::DType,
-            "{}: got {} {}, expected f32 or f64.\n  Fix: cast it with cast('f32').", op, name, x);
+  STM_CHECK(is_floating(x.dtype()), Kind::DType, op, fmt::format("{} {}", name, x), "f32 or f64",
+            "cast it with cast('f32')");
 }
 
 void check_dtype(const char* op, const char* name, const Tensor& x, DType expected) {
-  STM_CHECK(x.dtype() == expected, Kind::DType, "{}: got {} {}, expected dtype {}.\n  Fix: cast it with cast('{}').",
-            op, name, x, expected, expected);
+  STM_CHECK(x.dtype() == expected, Kind::DType, op, fmt::format("{} {}", name, x), fmt::format("dtype {}", expected),
+            fmt::format("cast it with cast('{}')", expected));
 }
 
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
-  STM_CHECK(a.dtype() == b.dtype(), Kind::DType,
-            "{}: got {} and {}, expected one dtype.\n  Fix: cast one with cast('{}').", op, a, b, a.dtype());
+  STM_CHECK(a.dtype() == b.dtype(), Kind::DType, op, fmt::format("{} and {}", a, b), "one dtype",
+            fmt::format("cast one with cast('{}')", a.dtype()));
 }
 
 bool holds(DType dtype, double value) {
@@ -86,8 +84,8 @@ bool holds(DType dtype, double value) {
 }
 
 void check_rank(const char* op, const char* name, const Tensor& x, size_t expected) {
-  STM_CHECK(x.rank() == expected, Kind::Shape, "{}: got {} {}, expected {} axes.\n  Fix: reshape it.", op, name, x,
-            expected);
+  STM_CHECK(x.rank() == expected, Kind::Shape, op, fmt::format("{} {}", name, x), fmt::format("{} axes", expected),
+            "reshape it");
 }
 
 void check_host_range(const char* op, const char* name, const Tensor& x, int64_t least, int64_t greatest,
@@ -96,31 +94,25 @@ void check_host_range(const char* op, const char* name, const Tensor& x, int64_t
   if (!range || x.size() == 0) return;
   if (range->least >= least && range->greatest <= greatest) return;
   if (x->is_view) return;  // the value may lie outside the view; the kernel looks
-  throw Error(Kind::Index,
-              fmt::format("{}: got {} with the value {}, expected {}..{} ({}).\n  Fix: correct the value.", op, name,
-                          range->least < least ? range->least : range->greatest, least, greatest, meaning));
+  refuse(Kind::Index, op,
+         fmt::format("{} with the value {}", name, range->least < least ? range->least : range->greatest),
+         fmt::format("{}..{} ({})", least, greatest, meaning), "correct the value");
 }
 
 void check_places(const char* op, const Tensor& x, int64_t count) {
-  STM_CHECK(
-      count <= int64_t{1} << 31, Kind::Shape,
-      "{}: got {} elements of {} to choose from, expected at most 2^31, because places are i32.\n  Fix: split it.", op,
-      count, x);
+  STM_CHECK(count <= int64_t{1} << 31, Kind::Shape, op, fmt::format("{} elements of {} to choose from", count, x),
+            "at most 2^31, because places are i32", "split it");
 }
 
 void check_in_place(const char* op, const Tensor& target, const std::vector<Tensor>& inputs) {
   bool followed = needs_grad(target);
   for (const Tensor& x : inputs) followed = followed || needs_grad(x);
-  STM_CHECK(!followed, Kind::InPlace,
-            "{}: got {} in a computation that is being differentiated, expected an in-place op outside it.\n  Fix: use "
-            "the op without the underscore, or wrap "
-            "the update in noGrad().",
-            op, target);
+  STM_CHECK(!followed, Kind::InPlace, op, fmt::format("{} in a computation that is being differentiated", target),
+            "an in-place op outside it", "use the op without the underscore, or wrap the update in noGrad()");
   for (size_t i = 0; i < target.rank(); ++i)
-    STM_CHECK(target->strides[i] != 0 || target->shape[i] <= 1, Kind::Shape,
-              "{}: got {}, an expanded view whose elements share memory, expected one element a place.\n  Fix: clone() "
-              "it first.",
-              op, target);
+    STM_CHECK(target->strides[i] != 0 || target->shape[i] <= 1, Kind::Shape, op,
+              fmt::format("{}, an expanded view whose elements share memory", target), "one element a place",
+              "clone() it first");
 }
 
 }  // namespace stm

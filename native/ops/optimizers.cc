@@ -22,37 +22,32 @@ struct Group {
 };
 
 void check_group(const Group& group, size_t width) {
-  STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option,
-            "{}: got {} state tensors for {} parameters, expected {} each.\n  Fix: report this as a fault of stmnet.",
-            group.op, group.state.size(), group.known.size(), width);
-  STM_CHECK(group.learning_rate.dtype() == DType::F64 && group.learning_rate.size() == 1, Kind::Option,
-            "{}: got the learning rate {}, expected one f64.\n  Fix: report this as a fault of stmnet.", group.op,
-            group.learning_rate);
-  STM_CHECK(!group.skip || (group.skip->dtype() == DType::F32 && group.skip->size() == 1), Kind::Option,
-            "{}: got {} as what decides whether to skip the step, expected one f32.\n  Fix: report this as a fault of "
-            "stmnet.",
-            group.op, *group.skip);
+  STM_CHECK(group.state.size() == group.known.size() * width, Kind::Option, group.op,
+            fmt::format("{} state tensors for {} parameters", group.state.size(), group.known.size()),
+            fmt::format("{} each", width), "report this as a fault of stmnet");
+  STM_CHECK(group.learning_rate.dtype() == DType::F64 && group.learning_rate.size() == 1, Kind::Option, group.op,
+            fmt::format("the learning rate {}", group.learning_rate), "one f64", "report this as a fault of stmnet");
+  STM_CHECK(!group.skip || (group.skip->dtype() == DType::F32 && group.skip->size() == 1), Kind::Option, group.op,
+            fmt::format("{} as what decides whether to skip the step", *group.skip), "one f32",
+            "report this as a fault of stmnet");
   for (const Tensor& parameter : group.parameters)
-    STM_CHECK(parameter->device == group.parameters[0]->device, Kind::Device,
-              "{}: got the parameters {} and {} in one group, expected one device.\n  Fix: move the whole model with "
-              "to('{}'), or make a group for each device.",
-              group.op, group.parameters[0], parameter, group.parameters[0]->device->name);
+    STM_CHECK(parameter->device == group.parameters[0]->device, Kind::Device, group.op,
+              fmt::format("the parameters {} and {} in one group", group.parameters[0], parameter), "one device",
+              fmt::format("move the whole model with to('{}'), or make a group for each device",
+                          group.parameters[0]->device->name));
 }
 
 void check_gradient(const char* op, const Tensor& parameter) {
   const Tensor& grad = parameter->grad;
-  STM_CHECK(grad.shape() == parameter.shape() && grad.dtype() == parameter.dtype(), Kind::Shape,
-            "{}: got the gradient {} of {}, expected the parameter's shape and dtype.\n  Fix: assign a gradient that "
-            "fits, or call zeroGrad() and backward() again.",
-            op, grad, parameter);
+  STM_CHECK(grad.shape() == parameter.shape() && grad.dtype() == parameter.dtype(), Kind::Shape, op,
+            fmt::format("the gradient {} of {}", grad, parameter), "the parameter's shape and dtype",
+            "assign a gradient that fits, or call zeroGrad() and backward() again");
 }
 
 void check_state(const char* op, const Tensor& parameter, const Tensor& moment) {
   STM_CHECK(moment.size() == parameter.size() && moment.dtype() == parameter.dtype() && moment.contiguous(),
-            Kind::Shape,
-            "{}: got the state {} for {}, expected the parameter's shape and dtype.\n  Fix: load a state dict that was "
-            "saved for this model.",
-            op, moment, parameter);
+            Kind::Shape, op, fmt::format("the state {} for {}", moment, parameter), "the parameter's shape and dtype",
+            "load a state dict that was saved for this model");
 }
 
 /// Queues one command that updates all parameters of the group which have a gradient. If some of these have no state
@@ -185,8 +180,7 @@ void enqueue_rescaling(const char* op, const std::vector<Tensor>& in, const std:
 
 Tensor clip_grad_norm(Tensors parameters, double max_norm, double norm_type) {
   const char* op = "clipGradNorm";
-  STM_CHECK(!parameters.empty(), Kind::Option,
-            "{}: got no parameters, expected at least one.\n  Fix: pass model.parameters().", op);
+  STM_CHECK(!parameters.empty(), Kind::Option, op, "no parameters", "at least one", "pass model.parameters()");
   const Session::NoGrad no_grad;
   const std::vector<Tensor> gradients = dense_gradients(parameters);
   if (gradients.empty()) return full({}, 0, parameters[0].dtype(), parameters[0].device());
@@ -233,8 +227,7 @@ Tensor largest_of(const char* op, Tensors values) {
 
 Tensor largest_magnitude(Tensors values, Tensors parameters) {
   const char* op = "Trainer";
-  STM_CHECK(!values.empty(), Kind::Option,
-            "{}: got no values, expected at least one.\n  Fix: report this as a fault of stmnet.", op);
+  STM_CHECK(!values.empty(), Kind::Option, op, "no values", "at least one", "report this as a fault of stmnet");
   const Session::NoGrad no_grad;
   std::vector<Tensor> all = dense_gradients(parameters);
   for (const Tensor& value : values) {
@@ -246,10 +239,9 @@ Tensor largest_magnitude(Tensors values, Tensors parameters) {
 
 Tensor scale_gradients(Tensors parameters, const Tensor& factor) {
   const char* op = "GradScaler";
-  STM_CHECK(!parameters.empty() && factor.size() == 1, Kind::Option,
-            "{}: got {} parameters and the factor {}, expected some, and one number.\n  Fix: report this as a fault of "
-            "stmnet.",
-            op, parameters.size(), factor);
+  STM_CHECK(!parameters.empty() && factor.size() == 1, Kind::Option, op,
+            fmt::format("{} parameters and the factor {}", parameters.size(), factor), "some, and one number",
+            "report this as a fault of stmnet");
   const Session::NoGrad no_grad;
   const std::vector<Tensor> gradients = dense_gradients(parameters);
   if (gradients.empty()) return full({}, 0, DType::F64, parameters[0].device());

@@ -45,8 +45,8 @@ void enqueue_drawing(const char* op, const Draw& draw, std::vector<Tensor> in, c
 int64_t words_of(DType dtype) { return dtype == DType::F32 ? 1 : 2; }
 
 void check_place(const char* what, int64_t value) {
-  STM_CHECK(value >= 0, Kind::Option,
-            "random: got {} {}, expected a whole number of at least 0.\n  Fix: pass one such as 7.", what, value);
+  STM_CHECK(value >= 0, Kind::Option, "random", fmt::format("{} {}", what, value), "a whole number of at least 0",
+            "pass one such as 7");
 }
 
 RandomState random_state() {
@@ -63,9 +63,8 @@ void set_random_state(int64_t seed, int64_t offset) {
 }
 
 Tensor fresh(const char* op, const Shape& shape, DType dtype, const std::string& device, bool floating) {
-  STM_CHECK(is_floating(dtype) == floating, Kind::DType,
-            "{}: got dtype {}, expected {}.\n  Fix: choose that dtype, or cast() the result.", op, dtype,
-            floating ? "f32 or f64" : "i32");
+  STM_CHECK(is_floating(dtype) == floating, Kind::DType, op, fmt::format("dtype {}", dtype),
+            fmt::format("{}", floating ? "f32 or f64" : "i32"), "choose that dtype, or cast() the result");
   return empty(shape, dtype, Session::current().device(device));
 }
 
@@ -76,17 +75,14 @@ bool is_finite(DType dtype, double value) {
 
 void check_bounds(const char* op, DType dtype, double low, double high) {
   STM_CHECK(is_finite(dtype, low) && is_finite(dtype, high) && low <= high && is_finite(dtype, high - low),
-            Kind::Option,
-            "{}: got low {} and high {}, expected finite numbers, low not above high.\n  Fix: correct the bounds; {} "
-            "has to hold them and their difference.",
-            op, low, high, dtype);
+            Kind::Option, op, fmt::format("low {} and high {}", low, high), "finite numbers, low not above high",
+            fmt::format("correct the bounds; {} has to hold them and their difference", dtype));
 }
 
 void check_normal(const char* op, DType dtype, double mean, double std) {
-  STM_CHECK(
-      is_finite(dtype, mean) && is_finite(dtype, std) && std >= 0, Kind::Option,
-      "{}: got mean {} and std {}, expected finite numbers, std at least 0.\n  Fix: correct them; {} has to hold them.",
-      op, mean, std, dtype);
+  STM_CHECK(is_finite(dtype, mean) && is_finite(dtype, std) && std >= 0, Kind::Option, op,
+            fmt::format("mean {} and std {}", mean, std), "finite numbers, std at least 0",
+            fmt::format("correct them; {} has to hold them", dtype));
 }
 
 Tensor rand(const Shape& shape, DType dtype, const std::string& device) {
@@ -105,12 +101,9 @@ Tensor randn(const Shape& shape, DType dtype, const std::string& device) {
 
 Tensor randint(int64_t low, int64_t high, const Shape& shape, const std::string& device) {
   STM_CHECK(low >= INT32_MIN && high <= int64_t{INT32_MAX} + 1 && low < high && high - low <= int64_t{UINT32_MAX},
-            Kind::Option,
-            "randint: got low {} and high {}, expected low below high, both within 32 bits, and fewer than 2^32 "
-            "numbers.\n  Fix: high itself is never drawn: "
-            "pass one more than the largest "
-            "number wanted.",
-            low, high);
+            Kind::Option, "randint", fmt::format("low {} and high {}", low, high),
+            "low below high, both within 32 bits, and fewer than 2^32 numbers",
+            "high itself is never drawn: pass one more than the largest number wanted");
   Tensor x = fresh("randint", shape, DType::I32, device, false);
   enqueue_drawing("randint", take(x.size(), 2, x.device()), {}, {x},
                   [low, range = static_cast<uint32_t>(high - low)](Backend& b, PhiloxStream stream, Views v) {
@@ -150,12 +143,10 @@ void normal_fill(const Tensor& x, double mean, double std) {
 }
 
 void orthogonal_fill(const Tensor& x, double gain) {
-  STM_CHECK(x.rank() >= 2, Kind::Shape,
-            "orthogonal_: got {}, expected at least two axes.\n  Fix: orthogonal vectors need a matrix; use normal_() "
-            "for a bias.",
-            x);
-  STM_CHECK(std::isfinite(gain), Kind::Option,
-            "orthogonal_: got gain {}, expected a finite number.\n  Fix: pass 1, or leave it out.", gain);
+  STM_CHECK(x.rank() >= 2, Kind::Shape, "orthogonal_", fmt::format("{}", x), "at least two axes",
+            "orthogonal vectors need a matrix; use normal_() for a bias");
+  STM_CHECK(std::isfinite(gain), Kind::Option, "orthogonal_", fmt::format("gain {}", gain), "a finite number",
+            "pass 1, or leave it out");
   if (x.size() == 0) return;
   const int64_t rows = x.extent(0), columns = x.size() / rows;
   refill("orthogonal_", x, 2, [gain, rows, columns](Backend& b, PhiloxStream stream, const View& out) {
@@ -186,9 +177,8 @@ constexpr int64_t kMostListed = int64_t{1} << 26;
 
 /// A shuffled 0..count-1, drawn on the host by Fisher and Yates's method.
 std::vector<int64_t> permutation(int64_t count) {
-  STM_CHECK(count >= 0 && count <= kMostListed, Kind::Option,
-            "permutation: got {}, expected 0..{}, as many as an array holds well.\n  Fix: shuffle parts.", count,
-            kMostListed);
+  STM_CHECK(count >= 0 && count <= kMostListed, Kind::Option, "permutation", fmt::format("{}", count),
+            fmt::format("0..{}, as many as an array holds well", kMostListed), "shuffle parts");
   refuse_while_recording("a permutation on the host", "shuffle outside the step");
   const Generator::Ticket ticket = Session::current().generator.take(count * 2);
   const PhiloxStream stream{ticket.seed, ticket.offset};
@@ -206,10 +196,8 @@ std::vector<int64_t> permutation(int64_t count) {
 
 Tensor dropout(const Tensor& x, double p) {
   check_floating("dropout", "x", x);
-  STM_CHECK(p >= 0 && p < 1, Kind::Option,
-            "dropout: got p {}, expected a probability in [0, 1).\n  Fix: pass 0 to switch it off, or a fraction such "
-            "as 0.5.",
-            p);
+  STM_CHECK(p >= 0 && p < 1, Kind::Option, "dropout", fmt::format("p {}", p), "a probability in [0, 1)",
+            "pass 0 to switch it off, or a fraction such as 0.5");
   const Tensor dense = contiguous(x), y = empty_like(x);
   const Draw draw = take(x.size(), words_of(x.dtype()), x.device());
   const auto masked = [p](Backend& b, PhiloxStream stream, Views v) {

@@ -22,16 +22,15 @@ inline RealItems real_items(const char* op, const Shape& items, const std::optio
   RealItems real;
   real.count = items.size();
   if (!lengths) return real;
-  STM_CHECK(items.rank() >= 2 && static_cast<int64_t>(lengths->size()) == items[0], Kind::Shape,
-            "{}: got {} lengths for steps {}, expected one a row of [N, T, …].\n  Fix: give each row a length.", op,
-            lengths->size(), items);
+  STM_CHECK(items.rank() >= 2 && static_cast<int64_t>(lengths->size()) == items[0], Kind::Shape, op,
+            fmt::format("{} lengths for steps {}", lengths->size(), items), "one a row of [N, T, …]",
+            "give each row a length");
   auto kept = std::make_shared<std::vector<int32_t>>();
   const int64_t most = std::min<int64_t>(items[1], INT32_MAX);
   int64_t steps = 0;
   for (const int64_t length : *lengths) {
-    STM_CHECK(length >= 0 && length <= most, Kind::Shape,
-              "{}: got length {}, expected 0..{}, the steps of {}.\n  Fix: count the real steps of each row.", op,
-              length, most, items);
+    STM_CHECK(length >= 0 && length <= most, Kind::Shape, op, fmt::format("length {}", length),
+              fmt::format("0..{}, the steps of {}", most, items), "count the real steps of each row");
     kept->push_back(static_cast<int32_t>(length));
     steps += length;
   }

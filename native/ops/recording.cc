@@ -9,9 +9,8 @@ namespace {
 
 std::vector<Tensor> begin_recording(const std::vector<Tensor>& arguments) {
   Session& session = Session::current();
-  STM_CHECK(
-      !session.recorder, Kind::Recording,
-      "compile: got a recording inside a recording, expected one at a time.\n  Fix: report this as a fault of stmnet.");
+  STM_CHECK(!session.recorder, Kind::Recording, "compile", "a recording inside a recording", "one at a time",
+            "report this as a fault of stmnet");
   std::vector<Tensor> own;
   for (const Tensor& x : arguments) own.push_back(empty_like(x));
   session.recorder = std::make_unique<Recording>(own);
@@ -37,10 +36,9 @@ int64_t end_recording(const std::vector<Tensor>& results) {
 Recording& recording_of(int64_t number) {
   auto& recordings = Session::current().recordings;
   const auto found = recordings.find(number);
-  STM_CHECK(found != recordings.end(), Kind::Disposed,
-            "compile: got the recording {}, which was dropped, expected one that is kept.\n  Fix: report this as a "
-            "fault of stmnet.",
-            number);
+  STM_CHECK(found != recordings.end(), Kind::Disposed, "compile",
+            fmt::format("the recording {}, which was dropped", number), "one that is kept",
+            "report this as a fault of stmnet");
   return *found->second;
 }
 
@@ -87,9 +85,8 @@ void set_random_base(const Recording& recording) {
 
 std::vector<Tensor> replay(int64_t number, const std::vector<Tensor>& arguments) {
   Recording& recording = recording_of(number);
-  STM_CHECK(recording.fits(), Kind::Recording,
-            "compile: got a recording of other leaves or gradients, expected one that fits.\n  Fix: report this as a "
-            "fault of stmnet.");
+  STM_CHECK(recording.fits(), Kind::Recording, "compile", "a recording of other leaves or gradients", "one that fits",
+            "report this as a fault of stmnet");
   Session::current().compute_dry_run();
   const Session::NoGrad no_grad;
   for (size_t i = 0; i < arguments.size(); ++i) copy_into(recording.arguments().at(i), arguments[i]);

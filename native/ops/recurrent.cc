@@ -22,10 +22,8 @@ namespace {
 void check_state(const char* op, const char* name, const std::optional<Tensor>& state, const Shape& expected,
                  const Tensor& x) {
   if (!state) return;
-  STM_CHECK(state->shape() == expected, Kind::Shape,
-            "{}: got {} {}, expected {} ([numLayers · directions, N, size]).\n  Fix: make it with zeroState({{ "
-            "batchSize }}).",
-            op, name, *state, expected);
+  STM_CHECK(state->shape() == expected, Kind::Shape, op, fmt::format("{} {}", name, *state),
+            fmt::format("{} ([numLayers · directions, N, size])", expected), "make it with zeroState({ batchSize })");
   check_same_dtype(op, x, *state);
 }
 

@@ -5,14 +5,13 @@ namespace {
 
 std::shared_ptr<const std::vector<int32_t>> check_lengths(const std::vector<int64_t>& given,
                                                           const RecurrentProblem& p) {
-  STM_CHECK(static_cast<int64_t>(given.size()) == p.N, Kind::Shape,
-            "recurrent: got {} lengths, expected {}, one for each row.\n  Fix: pass one length for each row.",
-            given.size(), p.N);
+  STM_CHECK(static_cast<int64_t>(given.size()) == p.N, Kind::Shape, "recurrent",
+            fmt::format("{} lengths", given.size()), fmt::format("{}, one for each row", p.N),
+            "pass one length for each row");
   auto lengths = std::make_shared<std::vector<int32_t>>();
   for (const int64_t length : given) {
-    STM_CHECK(length >= 0 && length <= p.T, Kind::Index,
-              "recurrent: got length {}, expected 0..{}.\n  Fix: lengths count the real steps of each row.", length,
-              p.T);
+    STM_CHECK(length >= 0 && length <= p.T, Kind::Index, "recurrent", fmt::format("length {}", length),
+              fmt::format("0..{}", p.T), "lengths count the real steps of each row");
     lengths->push_back(static_cast<int32_t>(length));
   }
   return lengths;
@@ -40,24 +39,20 @@ StackProblem recurrent_problem(const Tensor& x, const RecurrentOptions& o,
   p.algorithm = o.algorithm;
   p.deterministic = Session::current().deterministic;
   STM_CHECK(p.H > 0 && p.L > 0 && p.P >= 0 && p.P < p.H && (p.P == 0 || p.cell == Cell::Lstm), Kind::Option,
-            "recurrent: got hiddenSize {}, numLayers {}, projSize {}, expected hiddenSize > projSize >= 0, numLayers > "
-            "0 and a projection for LSTM only.\n  "
-            "Fix: correct the options.",
-            p.H, p.L, p.P);
-  STM_CHECK(
-      p.N <= INT32_MAX && p.T <= INT32_MAX, Kind::Shape,
-      "recurrent: got x {}, expected at most 2147483647 rows and as many steps.\n  Fix: cut the batch into parts.", x);
+            "recurrent", fmt::format("hiddenSize {}, numLayers {}, projSize {}", p.H, p.L, p.P),
+            "hiddenSize > projSize >= 0, numLayers > 0 and a projection for LSTM only", "correct the options");
+  STM_CHECK(p.N <= INT32_MAX && p.T <= INT32_MAX, Kind::Shape, "recurrent", fmt::format("x {}", x),
+            "at most 2147483647 rows and as many steps", "cut the batch into parts");
   // What backward needs of every step, in numbers: no count of bytes that a device makes of it can leave 64 bits.
-  STM_CHECK(times(p.N, p.T, p.L, p.K, p.gates() + 4, p.H) <= kMostElements, Kind::Shape,
-            "recurrent: got x {} with hiddenSize {} and numLayers {}, expected at most 2^40 numbers in all steps.\n  "
-            "Fix: cut the batch into parts.",
-            x, p.H, p.L);
+  STM_CHECK(times(p.N, p.T, p.L, p.K, p.gates() + 4, p.H) <= kMostElements, Kind::Shape, "recurrent",
+            fmt::format("x {} with hiddenSize {} and numLayers {}", x, p.H, p.L), "at most 2^40 numbers in all steps",
+            "cut the batch into parts");
   if (lengths) {
     p.kept_lengths = check_lengths(*lengths, p);
     p.lengths = p.kept_lengths->data();
   }
   const Status status = x.device().backend.recurrent().check(p);
-  STM_CHECK(status.is_ok(), Kind::Option, "recurrent: {}", status.message);
+  if (!status.is_ok()) throw Error(Kind::Option, "recurrent", status.message());
   return p;
 }
 

@@ -25,23 +25,20 @@ WeightsInLine in_line(const std::vector<Tensor>& weights, size_t first) {
 
 void check_weights(const char* op, const std::vector<Tensor>& weights, const RecurrentProblem& p) {
   const int64_t expected = times(p.L, p.K, (p.P ? 3 : 2) + (p.bias ? 2 : 0));  // before a list as long as that is made
-  STM_CHECK(static_cast<int64_t>(weights.size()) == expected, Kind::Option,
-            "{}: got {} weights, expected {}.\n  Fix: pass W_ih, W_hh (and W_hr) of each layer and direction, then "
-            "b_ih, b_hh of each.",
-            op, weights.size(), expected);
+  STM_CHECK(static_cast<int64_t>(weights.size()) == expected, Kind::Option, op,
+            fmt::format("{} weights", weights.size()), fmt::format("{}", expected),
+            "pass W_ih, W_hh (and W_hr) of each layer and direction, then b_ih, b_hh of each");
   int64_t elements = 0;
   for_each_weight(p, [&](const RecurrentWeight& w) {
     const Shape shape = shape_of(w);
     const Tensor& given = weights[w.index];
     elements = plus(elements, given.size());
-    STM_CHECK(given.shape() == shape && given.dtype() == p.dtype, Kind::Shape,
-              "{}: got weight {} as {}, expected {}{}.\n  Fix: build the layer with the sizes of its weights, and keep "
-              "one dtype.",
-              op, w.index, given, p.dtype, shape);
+    STM_CHECK(given.shape() == shape && given.dtype() == p.dtype, Kind::Shape, op,
+              fmt::format("weight {} as {}", w.index, given), fmt::format("{}{}", p.dtype, shape),
+              "build the layer with the sizes of its weights, and keep one dtype");
   });
-  STM_CHECK(elements <= kMostElements, Kind::Shape,
-            "{}: got weights of {} elements, expected at most 2^40.\n  Fix: use fewer or smaller layers.", op,
-            elements);
+  STM_CHECK(elements <= kMostElements, Kind::Shape, op, fmt::format("weights of {} elements", elements), "at most 2^40",
+            "use fewer or smaller layers");
 }
 
 std::vector<Tensor> weights_of_layer(const std::vector<Tensor>& weights, const RecurrentProblem& problem,

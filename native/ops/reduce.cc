@@ -23,8 +23,8 @@ Plan plan_of(const char* op, const Tensor& x, const Dims& dims) {
   if (dims) {
     for (const int64_t dim : *dims) {
       const size_t axis = check_axis(op, dim, x.rank());
-      STM_CHECK(!is_reduced[axis], Kind::Option,
-                "{}: got dim {} twice, expected each axis once.\n  Fix: name every axis once.", op, dim);
+      STM_CHECK(!is_reduced[axis], Kind::Option, op, fmt::format("dim {} twice", dim), "each axis once",
+                "name every axis once");
       is_reduced[axis] = true;
     }
   }
@@ -64,8 +64,7 @@ Tensor shaped(const Tensor& y, const Shape& shape) {
 }
 
 void check_number(const char* op, const Tensor& x) {
-  STM_CHECK(x.dtype() != DType::Bool, Kind::DType, "{}: got {}, expected numbers.\n  Fix: cast it with cast('i32').",
-            op, x);
+  STM_CHECK(x.dtype() != DType::Bool, Kind::DType, op, fmt::format("{}", x), "numbers", "cast it with cast('i32')");
 }
 
 /// A function without a gradient.
@@ -99,8 +98,8 @@ Tensor sum_dims(const Tensor& x, const Dims& dims, bool keep_dims) {
 Tensor mean_dims(const Tensor& x, const Dims& dims, bool keep_dims) {
   check_floating("mean", "x", x);
   const Plan plan = plan_of("mean", x, dims);
-  STM_CHECK(plan.count > 0, Kind::Shape,
-            "mean: got {}, expected at least one element to average.\n  Fix: leave empty batches out.", x);
+  STM_CHECK(plan.count > 0, Kind::Shape, "mean", fmt::format("{}", x), "at least one element to average",
+            "leave empty batches out");
   const Tensor y = shaped(reduced("mean", Fold::Mean, x, plan), plan.result(keep_dims));
   on_backward("mean", y, {x}, {},
               [plan, shape = x.shape()](const Tensor& dy, const SavedTensors&) -> std::vector<Tensor> {
@@ -119,10 +118,8 @@ Tensor spread(const char* op, const Tensor& x, const Dims& dims, double correcti
   check_floating(op, "x", x);
   const Plan plan = plan_of(op, x, dims);
   const double divisor = static_cast<double>(plan.count) - correction;
-  STM_CHECK(
-      divisor > 0, Kind::Option,
-      "{}: got {} elements and correction {}, expected more elements than the correction.\n  Fix: set correction: 0.",
-      op, plan.count, correction);
+  STM_CHECK(divisor > 0, Kind::Option, op, fmt::format("{} elements and correction {}", plan.count, correction),
+            "more elements than the correction", "set correction: 0");
   const Tensor once = distances(op, cast(detached(x), DType::F64), plan);
   // The mean of large f64 numbers may be rounded by more than they lie apart.
   const Tensor distance = x.dtype() == DType::F64 ? distances(op, once, plan) : once;
@@ -174,8 +171,8 @@ Tensor prod(const Tensor& x, const Dims& dims, bool keep_dims) {
 /// The gradient is shared evenly among the elements that reach the extreme.
 Tensor extreme(const char* op, Fold reduction, const Tensor& x, const Dims& dims, bool keep_dims) {
   const Plan plan = plan_of(op, x, dims);
-  STM_CHECK(plan.count > 0, Kind::Shape,
-            "{}: got {}, expected at least one element to choose from.\n  Fix: leave empty batches out.", op, x);
+  STM_CHECK(plan.count > 0, Kind::Shape, op, fmt::format("{}", x), "at least one element to choose from",
+            "leave empty batches out");
   const Tensor y = shaped(reduced(op, reduction, x, plan), plan.result(keep_dims));
   on_backward(op, y, {x}, {x, y}, [plan](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
     const Tensor& x = saved[0];
@@ -218,8 +215,8 @@ Tensor finite_norm(const Tensor& x, const Dims& dims, double p, bool keep_dims) 
 /// The largest absolute value; those that reach it share the gradient.
 Tensor largest_norm(const Tensor& x, const Dims& dims, bool keep_dims) {
   const Plan plan = plan_of("norm", x, dims);
-  STM_CHECK(plan.count > 0, Kind::Shape,
-            "norm: got {}, expected at least one element to choose from.\n  Fix: leave empty batches out.", x);
+  STM_CHECK(plan.count > 0, Kind::Shape, "norm", fmt::format("{}", x), "at least one element to choose from",
+            "leave empty batches out");
   const Tensor y =
       shaped(reduced("norm", Fold::Max, through("norm", Unary::abs, detached(x)), plan), plan.result(keep_dims));
   on_backward("norm", y, {x}, {x, y}, [plan](const Tensor& dy, const SavedTensors& saved) -> std::vector<Tensor> {
@@ -235,8 +232,8 @@ Tensor largest_norm(const Tensor& x, const Dims& dims, bool keep_dims) {
 
 Tensor norm(const Tensor& x, const Dims& dims, double p, bool keep_dims) {
   check_floating("norm", "x", x);
-  STM_CHECK(p > 0, Kind::Option,
-            "norm: got p {}, expected a number above 0, or Infinity.\n  Fix: leave p out for the Euclidean norm.", p);
+  STM_CHECK(p > 0, Kind::Option, "norm", fmt::format("p {}", p), "a number above 0, or Infinity",
+            "leave p out for the Euclidean norm");
   return std::isinf(p) ? largest_norm(x, dims, keep_dims) : finite_norm(x, dims, p, keep_dims);
 }
 
@@ -254,8 +251,8 @@ Tensor arg_extreme(const char* op, bool largest, const Tensor& given, const std:
                    bool keep_dims) {
   const Tensor x = dim ? given : reshape(detached(given), {given.size()});
   const Plan plan = plan_of(op, x, std::vector<int64_t>{dim.value_or(-1)});
-  STM_CHECK(plan.count > 0, Kind::Shape,
-            "{}: got {}, expected at least one element to choose from.\n  Fix: leave empty batches out.", op, given);
+  STM_CHECK(plan.count > 0, Kind::Shape, op, fmt::format("{}", given), "at least one element to choose from",
+            "leave empty batches out");
   check_places(op, given, plan.count);
   const Tensor y = empty(plan.kept_shape, DType::I32, x.device());
   enqueue(op, {reduced_last(x, plan)}, {y},

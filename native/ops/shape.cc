@@ -67,13 +67,13 @@ Tensor permute_by(const char* op, const Tensor& x, const std::vector<size_t>& or
 }
 
 Tensor permute(const Tensor& x, const std::vector<int64_t>& dims) {
-  STM_CHECK(dims.size() == x.rank(), Kind::Option,
-            "permute: got {} dims for {}, expected each axis once.\n  Fix: name every axis once.", dims.size(), x);
+  STM_CHECK(dims.size() == x.rank(), Kind::Option, "permute", fmt::format("{} dims for {}", dims.size(), x),
+            "each axis once", "name every axis once");
   std::vector<size_t> order;
   for (const int64_t dim : dims) {
     order.push_back(check_axis("permute", dim, x.rank()));
-    STM_CHECK(std::count(order.begin(), order.end(), order.back()) == 1, Kind::Option,
-              "permute: got dim {} twice, expected each axis of {} once.\n  Fix: name every axis once.", dim, x);
+    STM_CHECK(std::count(order.begin(), order.end(), order.back()) == 1, Kind::Option, "permute",
+              fmt::format("dim {} twice", dim), fmt::format("each axis of {} once", x), "name every axis once");
   }
   return permute_by("permute", x, order);
 }
@@ -83,26 +83,23 @@ Tensor reshape_to(const Tensor& x, const std::vector<int64_t>& extents) {
   int64_t known = 1;
   std::optional<size_t> open;
   for (size_t i = 0; i < extents.size(); ++i) {
-    STM_CHECK(
-        extents[i] >= 0 || (extents[i] == -1 && !open), Kind::Option,
-        "reshape: got extent {}, expected extents of 0 or more, and -1 at most once.\n  Fix: leave one axis open.",
-        extents[i]);
+    STM_CHECK(extents[i] >= 0 || (extents[i] == -1 && !open), Kind::Option, "reshape",
+              fmt::format("extent {}", extents[i]), "extents of 0 or more, and -1 at most once", "leave one axis open");
     if (extents[i] == -1) {
       open = i;
       continue;
     }
     known = times(known, extents[i]);
   }
-  STM_CHECK(extents.size() <= Shape::kMaxRank, Kind::Option,
-            "reshape: got {} axes, expected at most {}.\n  Fix: merge axes.", extents.size(), Shape::kMaxRank);
+  STM_CHECK(extents.size() <= Shape::kMaxRank, Kind::Option, "reshape", fmt::format("{} axes", extents.size()),
+            fmt::format("at most {}", Shape::kMaxRank), "merge axes");
   Shape shape(extents);
-  STM_CHECK(shape.reasonable(), Kind::Option,
-            "reshape: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
+  STM_CHECK(shape.reasonable(), Kind::Option, "reshape", fmt::format("{} to {}", x, shape),
+            "at most 2^40 elements in all", "correct the extents");
   if (open) {
-    STM_CHECK(known != 0 && x.size() % known == 0, Kind::Shape,
-              "reshape: got {} into {} with one axis open, expected {} elements to be a multiple of {}.\n  Fix: "
-              "correct the extents.",
-              x, shape, x.size(), known);
+    STM_CHECK(known != 0 && x.size() % known == 0, Kind::Shape, "reshape",
+              fmt::format("{} into {} with one axis open", x, shape),
+              fmt::format("{} elements to be a multiple of {}", x.size(), known), "correct the extents");
     shape[*open] = x.size() / known;
   }
   return reshape(x, shape);
@@ -116,10 +113,8 @@ std::optional<int64_t> bound_at(const std::vector<int64_t>& bounds, const std::v
 Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vector<int64_t>& ends,
              const std::vector<int64_t>& open_ends) {
   STM_CHECK(starts.size() <= x.rank() && ends.size() == starts.size() && open_ends.size() == starts.size(),
-            Kind::Option,
-            "slice: got {} starts and {} ends for {}, expected as many of each, at most one for each axis.\n  Fix: use "
-            "null for an open end.",
-            starts.size(), ends.size(), x);
+            Kind::Option, "slice", fmt::format("{} starts and {} ends for {}", starts.size(), ends.size(), x),
+            "as many of each, at most one for each axis", "use null for an open end");
   std::vector<bool> open;
   for (const int64_t flag : open_ends) open.push_back(flag != 0);
   Shape shape = x.shape();
@@ -145,9 +140,8 @@ Tensor slice(const Tensor& x, const std::vector<int64_t>& starts, const std::vec
 Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   const size_t axis = check_axis("select", dim, x.rank());
   const int64_t n = x.extent(axis);
-  STM_CHECK(index >= -n && index < n, Kind::Index,
-            "select: got index {}, expected {}..{} along dim {} of {}.\n  Fix: correct the index.", index, -n, n - 1,
-            dim, x);
+  STM_CHECK(index >= -n && index < n, Kind::Index, "select", fmt::format("index {}", index),
+            fmt::format("{}..{} along dim {} of {}", -n, n - 1, dim, x), "correct the index");
   const int64_t at = index < 0 ? index + n : index;
   Shape shape = x.shape(), strides = x->strides;
   shape.erase(axis);
@@ -163,8 +157,8 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
 }
 
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
-  STM_CHECK(x.rank() < Shape::kMaxRank, Kind::Shape,
-            "unsqueeze: got {}, expected fewer than {} axes.\n  Fix: merge axes.", x, Shape::kMaxRank);
+  STM_CHECK(x.rank() < Shape::kMaxRank, Kind::Shape, "unsqueeze", fmt::format("{}", x),
+            fmt::format("fewer than {} axes", Shape::kMaxRank), "merge axes");
   const size_t axis = check_axis("unsqueeze", dim, x.rank() + 1);
   Shape shape = x.shape(), strides = x->strides;
   shape.insert(axis, 1);
@@ -191,8 +185,8 @@ Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
   int64_t offset = x->offset;
   for (const int64_t dim : dims) {
     const size_t axis = check_axis("flip", dim, x.rank());
-    STM_CHECK(x.extent(axis) <= 1 || strides[axis] == x->strides[axis], Kind::Option,
-              "flip: got dim {} twice, expected each axis once.\n  Fix: name every axis once.", dim);
+    STM_CHECK(x.extent(axis) <= 1 || strides[axis] == x->strides[axis], Kind::Option, "flip",
+              fmt::format("dim {} twice", dim), "each axis once", "name every axis once");
     if (x.extent(axis) <= 1) continue;
     offset += (x.extent(axis) - 1) * x->strides[axis];
     strides[axis] = -x->strides[axis];
@@ -202,21 +196,20 @@ Tensor flip(const Tensor& x, const std::vector<int64_t>& dims) {
 
 /// -1 keeps an extent; new axes go in front.
 Tensor expand_to(const Tensor& x, const std::vector<int64_t>& extents) {
-  STM_CHECK(extents.size() >= x.rank() && extents.size() <= Shape::kMaxRank, Kind::Shape,
-            "expand: got {} extents for {}, expected {} to {}.\n  Fix: name every axis.", extents.size(), x, x.rank(),
-            Shape::kMaxRank);
+  STM_CHECK(extents.size() >= x.rank() && extents.size() <= Shape::kMaxRank, Kind::Shape, "expand",
+            fmt::format("{} extents for {}", extents.size(), x), fmt::format("{} to {}", x.rank(), Shape::kMaxRank),
+            "name every axis");
   Shape shape;
   const size_t added = extents.size() - x.rank();
   for (size_t i = 0; i < extents.size(); ++i) {
     const int64_t own = i < added ? 1 : x.extent(i - added), wanted = extents[i] == -1 && i >= added ? own : extents[i];
-    STM_CHECK(wanted >= 0 && (own == wanted || own == 1), Kind::Shape,
-              "expand: got extent {} for {}, expected {} or, where the extent is 1, any.\n  Fix: only axes of extent 1 "
-              "can be stretched.",
-              extents[i], x, own);
+    STM_CHECK(wanted >= 0 && (own == wanted || own == 1), Kind::Shape, "expand",
+              fmt::format("extent {} for {}", extents[i], x), fmt::format("{} or, where the extent is 1, any", own),
+              "only axes of extent 1 can be stretched");
     shape.push_back(wanted);
   }
-  STM_CHECK(shape.reasonable(), Kind::Shape,
-            "expand: got {} to {}, expected at most 2^40 elements in all.\n  Fix: correct the extents.", x, shape);
+  STM_CHECK(shape.reasonable(), Kind::Shape, "expand", fmt::format("{} to {}", x, shape),
+            "at most 2^40 elements in all", "correct the extents");
   return expand(x, shape);
 }
 
@@ -239,12 +232,12 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   const size_t axis = check_axis("split", dim, x.rank());
   int64_t sum = 0;
   for (const int64_t size : sizes) {
-    STM_CHECK(size >= 0, Kind::Option, "split: got size {}, expected 0 or more.\n  Fix: correct the sizes.", size);
+    STM_CHECK(size >= 0, Kind::Option, "split", fmt::format("size {}", size), "0 or more", "correct the sizes");
     sum = plus(sum, size);
   }
-  STM_CHECK(sum == x.extent(axis), Kind::Shape,
-            "split: got sizes that add up to {} for dim {} of {}, expected {}.\n  Fix: correct the sizes.", sum, dim, x,
-            x.extent(axis));
+  STM_CHECK(sum == x.extent(axis), Kind::Shape, "split",
+            fmt::format("sizes that add up to {} for dim {} of {}", sum, dim, x), fmt::format("{}", x.extent(axis)),
+            "correct the sizes");
   std::vector<Tensor> parts;
   int64_t start = 0;
   for (const int64_t size : sizes) {
@@ -266,9 +259,8 @@ Tensor transpose_dims(const Tensor& x, int64_t a, int64_t b) {
 }  // namespace
 
 Tensor reshape(const Tensor& x, const Shape& shape) {
-  STM_CHECK(shape.size() == x.size(), Kind::Shape,
-            "reshape: got {} into {}, expected as many elements ({} and {}).\n  Fix: correct the extents.", x, shape,
-            x.size(), shape.size());
+  STM_CHECK(shape.size() == x.size(), Kind::Shape, "reshape", fmt::format("{} into {}", x, shape),
+            fmt::format("as many elements ({} and {})", x.size(), shape.size()), "correct the extents");
   Shape strides;
   const Tensor source = strides_for(x, shape, strides) ? x : contiguous(x);
   if (!source.same_as(x)) strides = dense_strides(shape);
@@ -303,15 +295,14 @@ Tensor slice_axis(const Tensor& x, size_t axis, int64_t from, int64_t to) {
 }
 
 Tensor concat(const std::vector<Tensor>& tensors, int64_t dim) {
-  STM_CHECK(!tensors.empty(), Kind::Option,
-            "concat: got no tensors, expected at least one.\n  Fix: leave empty lists out.");
+  STM_CHECK(!tensors.empty(), Kind::Option, "concat", "no tensors", "at least one", "leave empty lists out");
   const Tensor& first = tensors[0];
   const size_t axis = check_axis("concat", dim, first.rank());
   int64_t extent = 0;
   for (const Tensor& x : tensors) {
     check_same_dtype("concat", first, x);
-    STM_CHECK(x.rank() == first.rank() && x.shape().with(axis, 0) == first.shape().with(axis, 0), Kind::Shape,
-              "concat: got {} and {}, expected equal extents except along dim {}.\n  Fix: reshape one.", first, x, dim);
+    STM_CHECK(x.rank() == first.rank() && x.shape().with(axis, 0) == first.shape().with(axis, 0), Kind::Shape, "concat",
+              fmt::format("{} and {}", first, x), fmt::format("equal extents except along dim {}", dim), "reshape one");
     extent = plus(extent, x.extent(axis));
   }
   const Tensor y = empty(first.shape().with(axis, extent), first);

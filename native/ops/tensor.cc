@@ -16,11 +16,10 @@ Tensor detach(const Tensor& x) { return detached(x); }
 std::string describe_tensor(const Tensor& x) { return describe(x); }
 
 void set_requires_grad(const Tensor& x, bool on) {
-  STM_CHECK(!on || is_floating(x.dtype()), Kind::DType,
-            "requiresGrad_: got {}, expected f32 or f64.\n  Fix: only floating tensors have gradients; cast it first.",
-            x);
-  STM_CHECK(!x->node, Kind::NoGraph,
-            "requiresGrad_: got {}, the result of {}, expected a leaf.\n  Fix: detach() it first.", x, x->node->op);
+  STM_CHECK(!on || is_floating(x.dtype()), Kind::DType, "requiresGrad_", fmt::format("{}", x), "f32 or f64",
+            "only floating tensors have gradients; cast it first");
+  STM_CHECK(!x->node, Kind::NoGraph, "requiresGrad_", fmt::format("{}, the result of {}", x, x->node->op), "a leaf",
+            "detach() it first");
   x->requires_grad = on;
 }
 
@@ -32,12 +31,10 @@ std::optional<Tensor> grad(const Tensor& x) {
 void set_grad(const Tensor& x, const std::optional<Tensor>& value) {
   if (value) {
     check_floating("grad", "tensor", x);  // clipping and optimizers read gradients as such
-    STM_CHECK(&value->device() == &x.device(), Kind::Device,
-              "grad: got {} for {}, expected the same device.\n  Fix: move the gradient with to('{}').", *value, x,
-              x.device().name);
-    STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape,
-              "grad: got {} for {}, expected the same shape and dtype.\n  Fix: reshape or cast the gradient.", *value,
-              x);
+    STM_CHECK(&value->device() == &x.device(), Kind::Device, "grad", fmt::format("{} for {}", *value, x),
+              "the same device", fmt::format("move the gradient with to('{}')", x.device().name));
+    STM_CHECK(value->shape() == x.shape() && value->dtype() == x.dtype(), Kind::Shape, "grad",
+              fmt::format("{} for {}", *value, x), "the same shape and dtype", "reshape or cast the gradient");
   }
   // Only the elements: a tensor that held another, or itself, as its gradient could keep both alive for ever.
   set_gradient(x, value ? detached(*value) : Tensor());

@@ -24,8 +24,8 @@ Tensor slow(const Tensor& x, double milliseconds) {
 }
 
 Tensor allocate(int64_t bytes, const std::string& device) {
-  STM_CHECK(bytes >= 0, Kind::Option, "testAllocate: got {} bytes, expected 0 or more.\n  Fix: correct the number.",
-            bytes);
+  STM_CHECK(bytes >= 0, Kind::Option, "testAllocate", fmt::format("{} bytes", bytes), "0 or more",
+            "correct the number");
   Tensor y = scratch(static_cast<size_t>(bytes), Session::current().device(device));
   enqueue("allocate", {}, {y}, [](Backend&, Views) { return Status::ok(); });
   return y;

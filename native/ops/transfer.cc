@@ -66,8 +66,8 @@ struct SendCommand final : Command {
     transfer->bytes.resize(bytes);
     return bytes ? backend.download(transfer->bytes.data(), operands[0].view.data, bytes) : Status::ok();
   } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory, "the host has no %zu bytes for the copy. Fix: move smaller parts.",
-                        bytes);
+    return Status::fail(StatusKind::OutOfMemory, {"the host has no %zu bytes for the copy", bytes},
+                        "move smaller parts");
   }
   void skip(const FaultPtr& fault) override { transfer->finish(fault); }
   std::shared_ptr<Transfer> transfer;
@@ -75,12 +75,21 @@ struct SendCommand final : Command {
   bool sent = false;
 };
 
+/// As the receiver reports what failed on the sender's device.
+Status failed_there(const Fault& fault) {
+  const Message& said = fault.message;
+  const std::string op(op_of(fault.op));
+  if (op == "to")
+    return Status::refuse(fault.kind, {"%s", said.given.c_str()}, {"%s", said.expected.c_str()},
+                          {"%s", said.fix.c_str()});
+  return Status::fail(fault.kind, {"%s: %s", op.c_str(), said.sentence().c_str()});
+}
+
 struct ReceiveCommand final : Command {
   ReceiveCommand(std::shared_ptr<Transfer> transfer, size_t bytes, std::vector<Operand> operands)
       : Command("to", std::move(operands), bytes), transfer(std::move(transfer)), bytes(bytes) {}
   Status run(Backend& backend) override {
-    if (const FaultPtr& fault = transfer->wait())
-      return Status::fail(fault->kind, "%s: %s", std::string(op_of(fault->op)).c_str(), fault->message.c_str());
+    if (const FaultPtr& fault = transfer->wait()) return failed_there(*fault);
     return bytes ? backend.upload(operands[0].view.data, transfer->bytes.data(), bytes) : Status::ok();
   }
   std::shared_ptr<Transfer> transfer;
@@ -119,10 +128,8 @@ Tensor to_device(const Tensor& x, Device& device) {
 void move(const std::vector<Tensor>& tensors, Device& device) {
   std::map<Storage*, std::shared_ptr<Storage>> moved;
   for (const Tensor& x : tensors) {
-    STM_CHECK(!x->node, Kind::NoGraph,
-              "to: got {}, the result of {}, expected parameters and buffers.\n  Fix: use to() of the tensor, which "
-              "gives a copy.",
-              x, x->node->op);
+    STM_CHECK(!x->node, Kind::NoGraph, "to", fmt::format("{}, the result of {}", x, x->node->op),
+              "parameters and buffers", "use to() of the tensor, which gives a copy");
   }
   refuse_while_recording("to() another device", "move the model before the step");
   const Session::NoGrad no_grad;

@@ -353,7 +353,7 @@ export interface NativeBinding {
   /** A copy of the elements in row-major order, once every earlier command has run. */
   data(x: TensorId): Promise<Float32Array | Float64Array | Int32Array | Uint8Array>;
   /** Holds the commands of the ops that follow, until values are read; the message is for reads that come later. Returns false if there is a dry run already. */
-  beginDryRun(op: string, message: string): boolean;
+  beginDryRun(op: string, given: string, expected: string, fix: string): boolean;
   /** Drops what a dry run holds. */
   endDryRun(): void;
   /** Resolves once every earlier command of the device has run. */

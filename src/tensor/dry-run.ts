@@ -15,7 +15,7 @@ import { keepRandomState } from './generator';
 export function dryRun<R>(op: string, later: ErrorParts, fn: () => R): R {
   return keepRandomState(() => {
     const { given, expected, fix } = later;
-    const outermost = binding.beginDryRun(op, `got ${given}, expected ${expected}.\n  Fix: ${fix}.`);
+    const outermost = binding.beginDryRun(op, given, expected, fix);
     try {
       return fn();
     } finally {

@@ -17,11 +17,13 @@ using stm::StatusKind;
 using stm::testing::CountingBackend;
 using stm::testing::require;
 using stm::testing::require_equal;
+using stm::testing::says;
+using stm::testing::text_of;
 
 Allocator::Block* taken(Allocator& allocator, size_t bytes) {
   Allocator::Block* block = nullptr;
   const Status status = allocator.take(bytes, &block);
-  require(status.is_ok(), std::string("take: ") + status.message);
+  require(status.is_ok(), "take: " + text_of(status));
   return block;
 }
 
@@ -172,9 +174,9 @@ void out_of_memory() {
   backend.refusals = 2;
   Allocator::Block* none = nullptr;
   const Status status = allocator.take(7'000'000, &none);
-  require(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "asked for 7340032 bytes") &&
-              std::strstr(status.message, "held by tensors"),
-          std::string("the second refusal is an error: ") + status.message);
+  require(status.kind == StatusKind::OutOfMemory && says(status, "asked for 7340032 bytes") &&
+              says(status, "held by tensors"),
+          "the second refusal is an error: " + text_of(status));
   require(none == nullptr, "no block came with the error");
   require_equal(allocator.used_bytes(), used, "used bytes after an error");
   allocator.give_back(taken(allocator, 7'000'000));
@@ -190,8 +192,8 @@ void limits_hold_for_kept_blocks() {
   allocator.set_limit(10'000);
   Allocator::Block* none = nullptr;
   const Status status = allocator.take(8192, &none);
-  require(status.kind == StatusKind::OutOfMemory && std::strstr(status.message, "of 10000 that setMaxMemory allows"),
-          std::string("a block that was kept is over a limit set since: ") + status.message);
+  require(status.kind == StatusKind::OutOfMemory && says(status, "of 10000 that setMaxMemory allows"),
+          "a block that was kept is over a limit set since: " + text_of(status));
   require(none == nullptr, "no block came with the error");
   Allocator::Block* small = taken(allocator, 4096);
   require_equal(allocator.used_bytes(), 8192, "used bytes below the limit");

@@ -31,8 +31,13 @@ inline void fail(const std::string& what) {
 inline void require(bool condition, const std::string& what) {
   if (!condition) fail(what);
 }
+/// What a device call says of its failure, as a user would read it after the op.
+inline std::string text_of(const Status& status) { return status.message().sentence(); }
+inline bool says(const Status& status, const std::string& words) {
+  return text_of(status).find(words) != std::string::npos;
+}
 inline void require(const Status& status, const std::string& what) {
-  if (!status.is_ok()) fail(what + ": " + status.message);
+  if (!status.is_ok()) fail(what + ": " + text_of(status));
 }
 inline void require_text(const std::string& got, const std::string& expected, const std::string& what) {
   if (got != expected) fail(what + ": got '" + got + "', expected '" + expected + "'");

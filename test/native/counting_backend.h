@@ -35,7 +35,7 @@ class CountingBackend final : public Backend {
   Status allocate(size_t bytes, void** data) noexcept override {
     if (refusals > 0) {
       --refusals;
-      return Status::fail(StatusKind::OutOfMemory, "refused %zu bytes", bytes);
+      return Status::fail(StatusKind::OutOfMemory, {"refused %zu bytes", bytes});
     }
     *data = std::malloc(bytes > kPretended ? 1 : bytes);
     ++allocations;
@@ -99,7 +99,7 @@ class CountingBackend final : public Backend {
 
  private:
   Status outcome(const char* call) const {
-    return std::string(failing) == call ? Status::fail(failure, "%s was told to fail", call) : Status::ok();
+    return std::string(failing) == call ? Status::fail(failure, {"%s was told to fail", call}) : Status::ok();
   }
 };
 

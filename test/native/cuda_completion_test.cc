@@ -63,7 +63,7 @@ void check_failures(Device& device, Completion& completion) {
     require(standin_set_faults(fault), "the fault makes no sense");
     const Heard heard = wait_behind(device, completion, kernels, long_kernel);
     require(standin_set_faults(""), "no faults");
-    return std::string(heard.status.message);
+    return text_of(heard.status);
   };
   require(heard_of("cudaEventQuery:1=1", 1).find("cudaEventQuery failed") == 0,
           "a question that fails is an event that has passed");
@@ -79,7 +79,7 @@ void check_pieces(Device& device, Completion& completion) {
   completion.submit(piece);
   piece.failed = Status::fail(StatusKind::Internal, "the second piece");
   completion.submit(piece);
-  require(std::string(wait_behind(device, completion, 1, [] {}).status.message) == "the first piece",
+  require(text_of(wait_behind(device, completion, 1, [] {}).status) == "the first piece",
           "a piece that failed is not told of");
   require(wait_behind(device, completion, 1, [] {}).status, "a piece is told of twice");
 }

@@ -19,7 +19,7 @@ void check_scratch_in_captures(Device& device) {
   require(within == before, "scratch has moved");
   const Status larger = context.scratch(Context::kPartials, size_t{1} << 20, &within),
                other = context.scratch(Context::kOther, 1, &within);
-  require(!larger.is_ok() && std::strstr(larger.message, "1048576 bytes"), "scratch grows in a graph");
+  require(!larger.is_ok() && says(larger, "1048576 bytes"), "scratch grows in a graph");
   require(!other.is_ok(), "scratch is made in a graph");
   const int32_t number = 7;
   const int32_t* sent = nullptr;

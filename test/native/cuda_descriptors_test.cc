@@ -76,7 +76,7 @@ int check_descriptors(Context& context) {
     ++described;
     const Status status = describe(context, p, arrangement);
     if (status.is_ok()) continue;
-    fail(std::string(status.message) + ": cell " + std::to_string(static_cast<int>(p.cell)) + " math " +
+    fail(text_of(status) + ": cell " + std::to_string(static_cast<int>(p.cell)) + " math " +
          std::to_string(static_cast<int>(p.math)) + (p.dtype == DType::F64 ? " f64" : " f32") + " algorithm " +
          std::to_string(static_cast<int>(p.algorithm)) + " N " + std::to_string(p.N) + " T " + std::to_string(p.T) +
          " D " + std::to_string(p.D) + " H " + std::to_string(p.H) + " P " + std::to_string(p.P));

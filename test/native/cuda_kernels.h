@@ -289,6 +289,9 @@ DeviceFault agree(Device& device, Kernels& cpu, Kernels& cuda, const std::string
   if (on_cpu.kind == StatusKind::OutOfRange) {
     require(fault.code != cuda::DeviceFault::kNone && fault.op == device.context.op,
             what + ": the device reports no value out of range");
+    // Of several such values the device may name another.
+    require_text(in_words(fault).expected(), on_cpu.expected(), what + ": what the device expects, and the CPU");
+    require_text(in_words(fault).fix(), on_cpu.fix(), what + ": what the device advises, and the CPU");
     return fault;
   }
   require(on_cpu, what + " on the CPU");

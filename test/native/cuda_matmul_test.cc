@@ -236,8 +236,8 @@ void check_refusals(MatmulKernels& cuda) {
   out.extent[1] = 1;
   a.stride[0] = a.extent[1], a.stride[1] = b.stride[0] = b.stride[1] = out.stride[0] = out.stride[1] = 1;
   const Status status = cuda.matmul(MathMode::Fma, a, b, out);
-  require(status.kind == StatusKind::Unsupported && std::strstr(status.message, "2147483648"),
-          std::string("an axis beyond int: ") + status.message);
+  require(status.kind == StatusKind::Unsupported && says(status, "2147483648"),
+          "an axis beyond int: " + text_of(status));
 }
 
 /// A call that fails is reported by name.
@@ -246,15 +246,14 @@ void check_failures(Device& device, MatmulKernels& cuda) {
   require(standin_set_faults("cublasGemmEx:1=14"), "a fault");
   standin_reset_counts();
   const Status status = cuda.matmul(MathMode::Fma, a.device, b.device, out.device);
-  require(!status.is_ok() && std::strstr(status.message, "cublasGemmEx"),
-          std::string("a failing cublasGemmEx: ") + status.message);
+  require(!status.is_ok() && says(status, "cublasGemmEx"), "a failing cublasGemmEx: " + text_of(status));
   Operand weight(DType::F32, {6, 4}, Lies::Dense), bias(DType::F32, {6}, Lies::Dense);
   for (const std::string name : {"cublasLtMatmulAlgoGetHeuristic", "cublasLtMatmul"}) {  // two passes want memory too
     require(standin_set_faults((name + ":1=3").c_str()), "a fault");
     standin_reset_counts();
     const Status failed = cuda.linear(MathMode::Fma, a.device, weight.device, bias.device, out.device);
-    require(failed.kind == StatusKind::OutOfMemory && std::strstr(failed.message, (name + " failed").c_str()),
-            "a failing " + name + ": " + failed.message);
+    require(failed.kind == StatusKind::OutOfMemory && says(failed, name + " failed"),
+            "a failing " + name + ": " + text_of(failed));
   }
   standin_set_faults("");
   device.wait();

@@ -88,9 +88,9 @@ void check_descriptions(Context& context) {
   const auto fits = [&](const char* what, auto to) { require(lay_out(to), what); };
   const auto refuses = [&](const char* what, auto to) {
     const Status status = lay_out(to);
-    require(status.kind == StatusKind::Internal && std::strstr(status.message, "cuDNN describes a weight of 5 x ") &&
-                std::strstr(status.message, "Fix:"),
-            std::string(what) + ": expected a refusal, got '" + status.message + "'");
+    require(
+        status.kind == StatusKind::Internal && says(status, "cuDNN describes a weight of 5 x ") && says(status, "Fix:"),
+        std::string(what) + ": expected a refusal, got '" + text_of(status) + "'");
   };
   const auto swap_ends = [](int* values) {
     std::swap(values[0], values[1]), std::swap(values[1], values[2]);

@@ -210,7 +210,7 @@ void test_running_statistics(Kernels& on) {
     on.agree("update_running_statistics", {&statistics, &mean, &variance}, kSums, call);
     for (Operand* operand : {&statistics, &mean, &variance}) operand->to_device(on.device);
     DeviceFault fault;
-    fault.code = static_cast<int32_t>(StatusKind::OutOfRange);
+    fault.code = DeviceFault::kIndex;
     on.device.upload(on.device.context.fault, &fault, sizeof fault);
     require(call(on.cuda, Side{true}), "update_running_statistics after a fault");
     const bool kept = mean.difference(mean.from_device(on.device), 0, 0).empty() &&

@@ -134,7 +134,7 @@ void no_probability(Device& device, Kernels& cpu, Kernels& cuda) {
       const DeviceFault fault = agree(
           device, cpu, cuda, "bernoulli of " + std::to_string(wrong), {&p.whole, &out.whole}, kExact,
           [&](Kernels& kernels, const Side& at) { return kernels.bernoulli(place.at(at), p.at(at), out.at(at)); });
-      require((fault.number == wrong || (std::isnan(wrong) && std::isnan(fault.number))) && fault.value == 13,
+      require((fault.number == wrong || (std::isnan(wrong) && std::isnan(fault.number))) && fault.place == 13,
               "what bernoulli reports of " + std::to_string(wrong));
       const std::vector<char> bytes = out.whole.from_device(device);
       const size_t width = size_of(dtype);

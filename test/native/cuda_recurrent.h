@@ -314,7 +314,7 @@ inline void check_case(Device& device, RecurrentKernels& kernels, Case& c, const
     if (move_reserve) on.move_reserve();
     return on.backward();
   }();
-  if (!status.is_ok()) return fail(where + ": " + status.message + ": " + c.name());
+  if (!status.is_ok()) return fail(where + ": " + text_of(status) + ": " + c.name());
   const Results got = on.results();
   compare(c, got, expected, where);
   check_padding(c, got);

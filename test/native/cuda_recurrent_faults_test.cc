@@ -73,12 +73,12 @@ void check_faults(Device& device, Case c, const char* steps) {
       const bool failed = calls >= static_cast<unsigned long long>(turn) && !destroys &&
                           std::strcmp(name, "cudnnGetLastErrorString") != 0 &&
                           std::strcmp(name, "cudnnGetErrorString") != 0;
-      require(failed == !status.is_ok(), fault + ": " + (failed ? "no failure is reported" : status.message));
+      require(failed == !status.is_ok(), fault + ": " + (failed ? "no failure is reported" : text_of(status)));
       const bool launch = std::strcmp(name, "cudaLaunchKernel") == 0 ||
                           std::strcmp(name, "cudaGetLastError") == 0;  // reported by the kernel's name
       const char* const kind = launch ? "failed" : name;
       if (failed && !std::strstr(name, "Descriptor"))
-        require(std::strstr(status.message, kind) != nullptr, fault + " is reported as " + status.message);
+        require(says(status, kind), fault + " is reported as " + text_of(status));
       if (!destroys) require(standin_leaks(text, sizeof text) == before, fault + " leaks: " + text);
       if (calls < static_cast<unsigned long long>(turn)) break;
     }

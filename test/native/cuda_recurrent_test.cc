@@ -342,8 +342,8 @@ void check_layouts(Device& device, RecurrentKernels& kernels) {
 
 void refuses(RecurrentKernels& kernels, const RecurrentProblem& p, const char* words) {
   const Status status = kernels.check(p);
-  require(!status.is_ok() && std::strstr(status.message, words) && std::strstr(status.message, "Fix:"),
-          std::string("expected a refusal with '") + words + "', got '" + status.message + "'");
+  require(!status.is_ok() && says(status, words) && says(status, "Fix:"),
+          std::string("expected a refusal with '") + words + "', got '" + text_of(status) + "'");
 }
 
 void check_refusals(Device& device) {
@@ -388,9 +388,8 @@ void check_refusals(Device& device) {
   RecurrentSizes sizes;  // what only cuDNN knows
   const Status status =
       kernels.sizes(persistent(Algorithm::PersistStatic, [](RecurrentProblem& q) { q.K = 2; }), &sizes);
-  require(status.kind == StatusKind::Unsupported &&
-              std::strstr(status.message, "'persistStatic' does not compute this shape"),
-          status.message);
+  require(status.kind == StatusKind::Unsupported && says(status, "'persistStatic' does not compute this shape"),
+          text_of(status));
 }
 
 int run(bool plain) {

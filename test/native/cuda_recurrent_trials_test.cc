@@ -56,7 +56,7 @@ void check_failing_trials(Device& device) {
       standin_set_faults("");
       device.wait();
       const bool fatal = std::strstr(fault, "cudaLaunchKernel");  // then nothing can be computed
-      require(status.is_ok() == !fatal, std::string(fault) + ": " + status.message);
+      require(status.is_ok() == !fatal, std::string(fault) + ": " + text_of(status));
       require(fatal || std::strstr(fault, "BuildRNN") || Choice::of(choice).text() == "standard/batch",
               std::string("an algorithm is chosen that failed: ") + fault);
       const bool written = !fatal && !std::strstr(fault, "cudaMalloc");

@@ -95,7 +95,7 @@ class Work {
     bool failed = false;
     for (const Status& status : statuses) {
       failed = failed || !status.is_ok();
-      require(status.is_ok() || (reached && status.kind == StatusKind::OutOfMemory), name + status.message);
+      require(status.is_ok() || (reached && status.kind == StatusKind::OutOfMemory), name + text_of(status));
     }
     require(failed || back_ == there_, name + "other bytes arrived");
   }

@@ -39,9 +39,8 @@ void check_variable(const Variable& variable) {
     setenv(variable.name, word.c_str(), 1);
     const Status status = first_op();
     const std::string said = std::string("got ") + variable.name + "=" + word + ", expected ";
-    require(status.kind == StatusKind::Unsupported && std::string(status.message).find(said) == 0 &&
-                std::strstr(status.message, ".\n  Fix: "),
-            said + "…: " + status.message);
+    require(status.kind == StatusKind::Unsupported && text_of(status).find(said) == 0 && says(status, ".\n  Fix: "),
+            said + "…: " + text_of(status));
   }
   unsetenv(variable.name);
 }

@@ -86,7 +86,7 @@ struct Rig {
 };
 
 Status fine(const std::vector<Operand>&) { return Status::ok(); }
-Status broken(const std::vector<Operand>&) { return Status::fail(StatusKind::OutOfRange, "value %d", 7); }
+Status broken(const std::vector<Operand>&) { return Status::fail(StatusKind::OutOfRange, {"value %d", 7}); }
 
 void commands_run_in_order() {
   Rig rig;
@@ -170,8 +170,9 @@ void faults_spread_and_are_reported_once() {
             "the in-place target of a skipped command and the operands stay as they were");
     require(told && told == bad->fault(), "a skipped command learns why");
     const FaultPtr first = rig.executor.take_unreported_fault();
-    require(first && first->op == "bad" && first->kind == StatusKind::OutOfRange && first->message == "value 7",
-            "the first fault is reported, with op and message");
+    require(
+        first && first->op == "bad" && first->kind == StatusKind::OutOfRange && first->message.sentence() == "value 7",
+        "the first fault is reported, with op and message");
     require(rig.executor.take_unreported_fault() == nullptr, "once");
   });
 }
@@ -187,7 +188,7 @@ void exceptions_become_faults() {
   rig.backend.refusals = 2;  // the second try comes after the cache was emptied
   rig.push("refused", {operand(c, Access::Write)}, fine);
   rig.drain([&] {
-    require(a->fault() && a->fault()->kind == StatusKind::Internal && a->fault()->message == "mine",
+    require(a->fault() && a->fault()->kind == StatusKind::Internal && a->fault()->message.sentence() == "mine",
             "an exception is a fault");
     require(b->fault() && b->fault()->kind == StatusKind::OutOfMemory, "no memory on the host is a fault");
     require(c->fault() && c->fault()->kind == StatusKind::OutOfMemory && c->fault()->op == "refused",

@@ -117,7 +117,8 @@ void a_command_that_fails_anywhere() {
   FaultPtr fault, spoiled;
   (void)rig.value_of(counter.out, &fault);
   (void)rig.value_of(counter.target, &spoiled);
-  require(fault && fault->op == "work" && fault->message == "not this", "the results carry the command's fault");
+  require(fault && fault->op == "work" && fault->message.sentence() == "not this",
+          "the results carry the command's fault");
   require(fault == spoiled, "and what it changes in place, since it had begun");
 }
 

@@ -181,8 +181,8 @@ void check_wrong_lengths(DType dtype) {
   c.lengths[3] = 7;
   const Status status = stm::cpu_recurrent().forward(
       c.p, {x.get(), nullptr, nullptr, nullptr, packed.get(), y.get(), nullptr, nullptr, nullptr, workspace.get()});
-  if (status.kind != stm::StatusKind::OutOfRange || !std::strstr(status.message, "lengths[3] = 7, expected 0 to 6"))
-    fail(std::string("wrong lengths: ") + status.message);
+  if (status.kind != stm::StatusKind::OutOfRange || !says(status, "lengths[3] = 7, expected 0 to 6"))
+    fail("wrong lengths: " + text_of(status));
 }
 
 // Gradients that are not wanted are left alone, and do not change the others; a reserve serves one backward.
@@ -219,7 +219,7 @@ void check_unwanted_gradients(Cell cell) {
     if (!std::equal(got.begin(), got.end(), wanted.begin(), wanted.end()))
       fail("a gradient depends on whether others are wanted: " + c.name());
     const Status second = kernels.backward(p, backward);
-    if (second.kind != stm::StatusKind::Internal || !std::strstr(second.message, "an earlier backward has used up"))
+    if (second.kind != stm::StatusKind::Internal || !says(second, "an earlier backward has used up"))
       fail("a second backward on one reserve is not refused");
   }
 }

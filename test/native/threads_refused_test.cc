@@ -90,7 +90,7 @@ void check_executor() {
   try {
     stm::Executor executor(backend);
   } catch (const stm::Error& error) {
-    message = error.what();
+    message = error.message.sentence();
   }
   require(
       message.find("got no thread") != std::string::npos && message.find("Fix: raise the limit") != std::string::npos,

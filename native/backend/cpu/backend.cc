@@ -58,7 +58,7 @@ class CpuBackend final : public Backend {
       madvise(*data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults where the system grants it
 #endif
     if (*data) return Status::ok();
-    return Status::fail(StatusKind::OutOfMemory, "could not get %zu bytes", bytes);
+    return Status::fail(StatusKind::OutOfMemory, {"could not get %zu bytes", bytes});
   }
   void release(void* data) noexcept override { std::free(data); }
   void trim() noexcept override {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backend/cpu/backend.h"
+#include "backend/data_fault.h"
 #include "backend/cpu/guarded.h"
 #include "backend/cpu/rows.h"
 #include "backend/folds.h"
@@ -58,8 +59,7 @@ Status map_whole(const F& f, const View& out, const V&... in) {
     if (lost != 0) beyond.store(true, std::memory_order_relaxed);
   };
   for_rows<kViews>({&in..., &out}, row);
-  return beyond.load(std::memory_order_relaxed) ? Status::fail(StatusKind::OutOfRange, "%s", folds::kNoI32)
-                                                : Status::ok();
+  return beyond.load(std::memory_order_relaxed) ? in_words({.code = DataFault::kOverflow}) : Status::ok();
 }
 
 /// Arithmetic: f takes and gives Arithmetic<T>.

@@ -16,10 +16,9 @@ Status guarded(F function) noexcept {
     stoppable([&] { status = function(); });
     return status;
   } catch (const std::bad_alloc&) {
-    return Status::fail(StatusKind::OutOfMemory,
-                        "the host is out of memory. Fix: use a smaller batch, or free tensors.");
+    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors");
   } catch (const std::exception& error) {
-    return Status::fail(StatusKind::Internal, "%s", error.what());
+    return Status::fail(StatusKind::Internal, {"%s", error.what()});
   }
 }
 

@@ -37,8 +37,7 @@ Status check_indices(const View& indices, int64_t bound) {
         StatusKind::Internal,
         "stopped");  // what was not looked at must not be used: small kernels have no stop point of their own
   if (bad == values + n) return Status::ok();
-  return Status::fail(StatusKind::OutOfRange, "got index %d, expected 0..%lld.\n  Fix: correct the index.", *bad,
-                      static_cast<long long>(bound - 1));
+  return in_words({.code = DataFault::kIndex, .value = *bad, .greatest = bound - 1});
 }
 
 template <class T>
@@ -96,11 +95,10 @@ class CpuIndexing final : public IndexingKernels {
         });
       });
       if (!wrong.any()) return Status::ok();
-      return Status::fail(StatusKind::OutOfRange,
-                          "got %.17g as element %lld, expected whole numbers of at most %.0f.\n  Fix: correct the "
-                          "number; give larger ones in an Int32Array, or "
-                          "ask for dtype 'i32'.",
-                          static_cast<double>(from[wrong.item()]), static_cast<long long>(wrong.item()), bound);
+      return in_words({.code = DataFault::kNotWhole,
+                       .place = wrong.item(),
+                       .greatest = static_cast<int64_t>(bound),
+                       .number = static_cast<double>(from[wrong.item()])});
     });
   }
 
@@ -193,8 +191,8 @@ class CpuIndexing final : public IndexingKernels {
       });
       return Status::ok();
     });
-    return starved ? Status::fail(StatusKind::OutOfMemory, "the host is out of memory for the order of %lld elements.",
-                                  static_cast<long long>(n))
+    return starved ? Status::fail(StatusKind::OutOfMemory, {"the host is out of memory for the order of %lld elements.",
+                                                            static_cast<long long>(n)})
                    : status;
   }
 

@@ -23,12 +23,11 @@ void look_for_wrong(const T* values, const Padding& elements, int64_t size, Firs
 }
 
 template <class T>
-Status check_probabilities(const char* what, const View& view, const Padding& elements, const char* fix) {
+Status check_probabilities(DataFault::Code code, const View& view, const Padding& elements) {
   FirstWrong wrong;
   look_for_wrong(view.as<T>(), elements, view.size(), wrong);
   if (!wrong.any()) return Status::ok();
-  return Status::fail(StatusKind::OutOfRange, "got %s %g at element %lld, expected a probability in [0, 1]. Fix: %s",
-                      what, static_cast<double>(view.as<T>()[wrong.item()]), static_cast<long long>(wrong.item()), fix);
+  return in_words({.code = code, .place = wrong.item(), .number = static_cast<double>(view.as<T>()[wrong.item()])});
 }
 
 template <class T>
@@ -36,15 +35,12 @@ Status check_domain(const PointwiseLoss& loss, const View& input, const View& ta
   const bool binary = loss.function == Pointwise::BinaryCrossEntropy,
              logits = loss.function == Pointwise::BinaryCrossEntropyWithLogits;
   if (binary) {
-    const Status status = check_probabilities<T>("input", input, loss.elements,
-                                                 "apply sigmoid first, or use binaryCrossEntropyWithLogits.");
+    const Status status = check_probabilities<T>(DataFault::kInputNoProbability, input, loss.elements);
     if (!status.is_ok()) return status;
   }
-  if (binary || logits)
-    return check_probabilities<T>("target", target, loss.elements, "give each target as 0, 1 or something between.");
+  if (binary || logits) return check_probabilities<T>(DataFault::kTargetNoProbability, target, loss.elements);
   if (loss.function == Pointwise::Divergence)
-    return check_probabilities<T>("target", target, loss.elements,
-                                  "pass probabilities, or logTarget: true for their logarithms.");
+    return check_probabilities<T>(DataFault::kTargetNoDistribution, target, loss.elements);
   return Status::ok();
 }
 

@@ -4,6 +4,7 @@
 
 #include "backend/cpu/guarded.h"
 #include "backend/cpu/team.h"
+#include "backend/data_fault.h"
 #include "backend/kernels/losses.h"
 
 namespace stm {

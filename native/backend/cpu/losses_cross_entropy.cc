@@ -80,12 +80,11 @@ Status check_labels(const Rows<T>& rows) {
     }
   });
   if (!wrong.any()) return Status::ok();
-  return Status::fail(StatusKind::OutOfRange,
-                      "got class label %d at step %lld, expected 0..%lld (the last axis of the input) or ignoreIndex "
-                      "%lld. Fix: correct the label, or give the "
-                      "input more classes.",
-                      rows.target[wrong.item()], static_cast<long long>(wrong.item()),
-                      static_cast<long long>(rows.classes - 1), static_cast<long long>(rows.loss.ignore_index));
+  return in_words({.code = DataFault::kLabel,
+                   .value = rows.target[wrong.item()],
+                   .place = wrong.item(),
+                   .greatest = rows.classes - 1,
+                   .except = rows.loss.ignore_index});
 }
 
 template <class T>
@@ -115,10 +114,7 @@ Status forward(const Rows<T>& rows, const View& result, const View& saved) {
   }
   const bool nothing = rows.loss.mean && weights == 0;
   if (nothing && !rows.loss.lenient) {
-    return Status::fail(StatusKind::OutOfRange,
-                        "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean. Fix: "
-                        "leave such batches out, or use reduction: 'sum'.",
-                        static_cast<long long>(rows.rows));
+    return in_words({.code = DataFault::kNothingCounts, .value = rows.rows});
   }
   *result.as<T>() = static_cast<T>(nothing ? 0 : rows.loss.mean ? sum / weights : sum);
   return Status::ok();

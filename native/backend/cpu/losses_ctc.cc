@@ -89,11 +89,12 @@ Status check_labels(const CtcLoss& loss, const View& input, const View& target) 
     for (int64_t i = 0; i < loss.target_lengths[n]; ++i) {
       const int32_t label = target.as<int32_t>()[loss.target_offsets[n] + i];
       if (label >= 0 && label < input.extent[2] && label != loss.blank) continue;
-      return Status::fail(StatusKind::OutOfRange,
-                          "got label %d at place %lld of sequence %lld, expected 0..%lld other than the blank %lld. "
-                          "Fix: correct the label, or choose another blank.",
-                          label, static_cast<long long>(i), static_cast<long long>(n),
-                          static_cast<long long>(input.extent[2] - 1), static_cast<long long>(loss.blank));
+      return in_words({.code = DataFault::kSequenceLabel,
+                       .value = label,
+                       .place = i,
+                       .sequence = n,
+                       .greatest = input.extent[2] - 1,
+                       .except = loss.blank});
     }
   }
   return Status::ok();

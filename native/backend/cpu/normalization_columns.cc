@@ -7,8 +7,10 @@ namespace stm {
 namespace {
 
 Status no_memory(int64_t numbers) {
-  return Status::fail(StatusKind::OutOfMemory, "could not get %lld bytes. Fix: free tensors.",
-                      static_cast<long long>(numbers * static_cast<int64_t>(sizeof(double))));
+  return Status::fail(
+      StatusKind::OutOfMemory,
+      {"could not get %lld bytes", static_cast<long long>(numbers * static_cast<int64_t>(sizeof(double)))},
+      "free tensors");
 }
 
 /// Some doubles; null if memory has run out, since kernels must not throw.

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "backend/cpu/backend.h"
+#include "backend/data_fault.h"
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/guarded.h"
 #include "backend/cpu/team.h"
@@ -114,10 +115,8 @@ class CpuRandom final : public RandomKernels {
         });
       });
       if (wrong < n) {
-        return Status::fail(StatusKind::OutOfRange,
-                            "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass "
-                            "scores through sigmoid() first.",
-                            static_cast<double>(probability[wrong]), static_cast<long long>(wrong));
+        return in_words(
+            {.code = DataFault::kProbability, .place = wrong, .number = static_cast<double>(probability[wrong])});
       }
       for_numbers<T>(stream, n, uniforms<T>, [=](int64_t i, T u) { y[i] = u < probability[i] ? T(1) : T(0); });
       return Status::ok();

@@ -10,23 +10,17 @@ namespace {
 
 Status check_problem(const RecurrentProblem& p) {
   const auto number = [](int64_t n) { return static_cast<long long>(n); };
-  if (p.dtype != DType::F32 && p.dtype != DType::F64) {
-    return Status::fail(
-        StatusKind::Unsupported,
-        "recurrent layer: got elements of another type, expected f32 or f64. Fix: convert the input and the weights.");
-  }
-  if (p.N < 0 || p.T < 0 || p.D < 1 || p.H < 1 || p.L < 1 || p.K < 1 || p.K > 2) {
-    return Status::fail(StatusKind::OutOfRange,
-                        "recurrent layer: got N %lld, T %lld, D %lld, H %lld, L %lld, K %lld, expected N and T from 0, "
-                        "D, H and L from 1, K 1 or 2.",
-                        number(p.N), number(p.T), number(p.D), number(p.H), number(p.L), number(p.K));
-  }
-  if (p.P < 0 || (p.P > 0 && p.cell != Cell::Lstm)) {
-    return Status::fail(
-        StatusKind::Unsupported,
-        "recurrent layer: got a projection of %lld, expected one only for an LSTM. Fix: leave projSize out.",
-        number(p.P));
-  }
+  if (p.dtype != DType::F32 && p.dtype != DType::F64)
+    return Status::refuse(StatusKind::Unsupported, "elements of another type", "f32 or f64",
+                          "convert the input and the weights");
+  if (p.N < 0 || p.T < 0 || p.D < 1 || p.H < 1 || p.L < 1 || p.K < 1 || p.K > 2)
+    return Status::refuse(StatusKind::OutOfRange,
+                          {"N %lld, T %lld, D %lld, H %lld, L %lld, K %lld", number(p.N), number(p.T), number(p.D),
+                           number(p.H), number(p.L), number(p.K)},
+                          "N and T from 0, D, H and L from 1, K 1 or 2", "correct the sizes");
+  if (p.P < 0 || (p.P > 0 && p.cell != Cell::Lstm))
+    return Status::refuse(StatusKind::Unsupported, {"a projection to %lld of %lld units", number(p.P), number(p.H)},
+                          "fewer units, of an LSTM", "leave projSize out");
   return Status::ok();
 }
 

@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "backend/cpu/backend.h"
+#include "backend/data_fault.h"
 #include "backend/cpu/guarded.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/team.h"
@@ -73,7 +74,7 @@ Acc result_of(Acc acc, int64_t count) {
 
 Status finished(const std::atomic<bool>& overflow) {
   if (!overflow.load(std::memory_order_relaxed)) return Status::ok();
-  return Status::fail(StatusKind::OutOfRange, "%s", kNoI32);
+  return in_words({.code = DataFault::kOverflow});
 }
 
 /// A run in interleaved partial results, which the compiler keeps in vectors, joined in a fixed order. It does so for

@@ -16,7 +16,7 @@ struct Report {
   /// Whether `index` is one of 0..bound-1. If not, it is reported.
   STM_DEVICE bool accepts(int64_t index, int64_t bound) const {
     if (index >= 0 && index < bound) return true;
-    report_out_of_range(fault, op, index, 0, bound - 1);
+    report_fault(fault, op, {.code = DataFault::kIndex, .value = index, .greatest = bound - 1});
     return false;
   }
 };
@@ -89,7 +89,11 @@ struct WholeNumbers {
       return;
     }
     out[at] = std::numeric_limits<int32_t>::min();  // no label and no index, so that what is computed from it is NaN
-    report_not_whole(report.fault, report.op, static_cast<double>(value), at, static_cast<int64_t>(bound));
+    report_fault(report.fault, report.op,
+                 {.code = DataFault::kNotWhole,
+                  .place = at,
+                  .greatest = static_cast<int64_t>(bound),
+                  .number = static_cast<double>(value)});
   }
 };
 

@@ -35,7 +35,7 @@ struct Targets {
   STM_DEVICE Item operator()(int64_t, int64_t at) const {
     const int64_t step = index[at], row = quotient(at, given), b = at - quotient(at, width) * width;
     const bool wrong = step < 0 || step >= steps;
-    if (wrong) report_out_of_range(fault, op, step, 0, steps - 1);
+    if (wrong) report_fault(fault, op, {.code = DataFault::kIndex, .value = step, .greatest = steps - 1});
     const int64_t kept = step < 0 ? 0 : step >= steps ? steps - 1 : step;
     const bool absent = steps == 0 || (!wrong && step == skipped);
     return item_of(absent ? kAbsent : static_cast<uint32_t>((row * steps + kept) * width + b),
@@ -146,7 +146,7 @@ struct AddColumns {
       }
       for (int i = 0; i < kBatch && from + i < given; ++i) {
         if (step[i] < 0 || step[i] >= steps) {
-          report_out_of_range(fault, op, step[i], 0, steps - 1);
+          report_fault(fault, op, {.code = DataFault::kIndex, .value = step[i], .greatest = steps - 1});
           return;
         }
         T& place = target[(a * steps + step[i]) * width + b];
@@ -229,8 +229,8 @@ Status scatter(Context& context, const View& index, const View& source, const Vi
 Status CudaIndexing::add_rows(const View& rows, const View& indices, int64_t skipped, const View& out) noexcept {
   const int64_t count = indices.size(), width = out.extent[1];
   if (count > INT32_MAX)
-    return Status::fail(StatusKind::Unsupported, "got %lld indices, expected at most 2147483647.",
-                        static_cast<long long>(count));
+    return Status::refuse(StatusKind::Unsupported, {"%lld indices", static_cast<long long>(count)},
+                          "at most 2147483647", "add them in parts");
   if (out.size() > 0)
     STM_CUDA(context_,
              cudaMemsetAsync(out.data, 0, static_cast<size_t>(out.size()) * size_of(out.dtype), context_.stream));

@@ -26,7 +26,12 @@ struct PointwiseOperands {
     const bool target_too =
         binary || function == Pointwise::BinaryCrossEntropyWithLogits || function == Pointwise::Divergence;
     const bool wrong_x = binary && !is_probability(x), wrong_t = target_too && !is_probability(t);
-    if (wrong_x || wrong_t) report_no_probability(fault, op, static_cast<double>(wrong_x ? x : t), i);
+    if (wrong_x || wrong_t) {
+      const DataFault::Code code = wrong_x                             ? DataFault::kInputNoProbability
+                                   : function == Pointwise::Divergence ? DataFault::kTargetNoDistribution
+                                                                       : DataFault::kTargetNoProbability;
+      report_fault(fault, op, {.code = code, .place = i, .number = static_cast<double>(wrong_x ? x : t)});
+    }
     return !wrong_x && !wrong_t;
   }
   STM_DEVICE T value(int64_t i, DeviceFault* fault, int32_t op) const {

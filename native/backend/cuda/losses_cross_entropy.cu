@@ -59,7 +59,12 @@ struct Rows {
   STM_DEVICE bool counts(int64_t row) const { return steps.is_real(row) && target[row] != ignore_index; }
   STM_DEVICE bool has_label(int64_t row) const { return target[row] >= 0 && target[row] < classes; }
   STM_DEVICE void report(int64_t row) const {
-    report_out_of_range(fault, op, target[row], 0, classes - 1, DeviceFault::kLabel);
+    report_fault(fault, op,
+                 {.code = DataFault::kLabel,
+                  .value = target[row],
+                  .place = row,
+                  .greatest = classes - 1,
+                  .except = ignore_index});
   }
   STM_DEVICE T weight_of(int64_t c) const { return class_weight ? class_weight[c] : T(1); }
   STM_DEVICE T step_weight_of(int64_t row) const { return step_weight ? step_weight[row] : T(1); }
@@ -83,7 +88,7 @@ struct Total {
       sums_out[1] = sums.value;
       if (!result) return;
       const bool nothing = mean && sums.weight == 0;
-      if (nothing && !lenient) report_out_of_range(fault, op, 0, 1, rows, DeviceFault::kNothingCounts);
+      if (nothing && !lenient) report_fault(fault, op, {.code = DataFault::kNothingCounts, .value = rows});
       const T of_nothing = lenient ? T(0) : std::numeric_limits<T>::quiet_NaN();
       *result = nothing ? of_nothing : static_cast<T>(mean ? sums.value / sums.weight : sums.value);
     });

@@ -65,8 +65,13 @@ struct Sequences {
     const int32_t* labels = target + facts[n].offset;
     const int64_t wrong = block.sum(facts[n].labels, [&](int64_t i) {
       if (labels[i] >= 0 && labels[i] < classes && labels[i] != blank) return int64_t{0};
-      report_out_of_range(fault, op, labels[i], blank == 0 ? 1 : 0, blank == classes - 1 ? classes - 2 : classes - 1,
-                          DeviceFault::kLabel);
+      report_fault(fault, op,
+                   {.code = DataFault::kSequenceLabel,
+                    .value = labels[i],
+                    .place = i,
+                    .sequence = n,
+                    .greatest = classes - 1,
+                    .except = blank});
       return int64_t{1};
     });
     return wrong == 0;

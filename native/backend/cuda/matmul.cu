@@ -84,10 +84,9 @@ struct Gemm {
   Status fits() const {
     const int64_t largest = std::max({m, n, k, a.stride, b.stride, batch.extent});
     if (largest <= std::numeric_limits<int32_t>::max()) return Status::ok();
-    return Status::fail(
-        StatusKind::Unsupported,
-        "got matrices with an axis or a stride of %lld, expected at most 2147483647 on cuda. Fix: multiply in pieces.",
-        static_cast<long long>(largest));
+    return Status::refuse(StatusKind::Unsupported,
+                          {"matrices with an axis or a stride of %lld", static_cast<long long>(largest)},
+                          "at most 2147483647 on cuda", "multiply in pieces");
   }
 
   Status run(Context& context, const void* left, const void* right, void* out) const {

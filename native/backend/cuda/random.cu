@@ -55,7 +55,8 @@ struct Bernoulli {
     for (int k = 0; k < kPerBlock<T>; ++k) {
       out[k] = out[k] < p[k] ? T(1) : T(0);
       if (p[k] >= 0 && p[k] <= 1) continue;
-      report_no_probability(fault, op, static_cast<double>(p[k]), first + k);
+      report_fault(fault, op,
+                   {.code = DataFault::kProbability, .place = first + k, .number = static_cast<double>(p[k])});
       out[k] = std::numeric_limits<T>::quiet_NaN();
     }
   }

@@ -15,33 +15,27 @@ long long number(int64_t n) { return static_cast<long long>(n); }
 
 Status check_sizes(const RecurrentProblem& p) {
   if (p.dtype != DType::F32 && p.dtype != DType::F64)
-    return Status::fail(
-        StatusKind::Unsupported,
-        "got elements of another type, expected f32 or f64.\n  Fix: convert the input and the weights.");
+    return Status::refuse(StatusKind::Unsupported, "elements of another type", "f32 or f64",
+                          "convert the input and the weights");
   if (p.N < 0 || p.T < 0 || p.D < 1 || p.H < 1 || p.L < 1 || p.K < 1 || p.K > 2)
-    return Status::fail(
-        StatusKind::OutOfRange,
-        "got N %lld, T %lld, D %lld, H %lld, L %lld, K %lld, expected N and T from 0, D, H and L from 1, K 1 or 2.",
-        number(p.N), number(p.T), number(p.D), number(p.H), number(p.L), number(p.K));
+    return Status::refuse(StatusKind::OutOfRange,
+                          {"N %lld, T %lld, D %lld, H %lld, L %lld, K %lld", number(p.N), number(p.T), number(p.D),
+                           number(p.H), number(p.L), number(p.K)},
+                          "N and T from 0, D, H and L from 1, K 1 or 2", "correct the sizes");
   if (p.P < 0 || p.P >= p.H || (p.P > 0 && p.cell != Cell::Lstm))
-    return Status::fail(
-        StatusKind::Unsupported,
-        "got a projection to %lld of %lld units, expected fewer units, of an LSTM.\n  Fix: leave projSize out.",
-        number(p.P), number(p.H));
+    return Status::refuse(StatusKind::Unsupported, {"a projection to %lld of %lld units", number(p.P), number(p.H)},
+                          "fewer units, of an LSTM", "leave projSize out");
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   const int64_t widest = std::max({p.D, p.H, p.K * p.width(), p.L * p.K}), largest = std::max({p.N, p.T, widest});
   if (largest > kMost || p.N > kMost / widest)
-    return Status::fail(
+    return Status::refuse(
         StatusKind::Unsupported,
-        "got N %lld, T %lld, D %lld, H %lld on cuda, expected each, and N times a width, to be below 2147483648.\n"
-        "  Fix: use smaller batches.",
-        number(p.N), number(p.T), number(p.D), number(p.H));
+        {"N %lld, T %lld, D %lld, H %lld on cuda", number(p.N), number(p.T), number(p.D), number(p.H)},
+        "each, and N times a width, to be below 2147483648", "use smaller batches");
   for (int64_t row = 0; p.lengths && row < p.N; ++row)
     if (p.lengths[row] < 0 || p.lengths[row] > p.T)
-      return Status::fail(StatusKind::OutOfRange,
-                          "got lengths[%lld] = %d, expected 0 to %lld, the number of steps.\n  Fix: give each row's "
-                          "count of real steps.",
-                          number(row), p.lengths[row], number(p.T));
+      return Status::refuse(StatusKind::OutOfRange, {"lengths[%lld] = %d", number(row), p.lengths[row]},
+                            {"0 to %lld, the number of steps", number(p.T)}, "give each row's count of real steps");
   return Status::ok();
 }
 
@@ -71,16 +65,16 @@ Status CudaRecurrent::check(const RecurrentProblem& problem) noexcept {
   return guarded([&] {
     STM_TRY(check_sizes(problem));
     if (problem.dtype == DType::F32 && problem.math == MathMode::Bf16 && context_.capability < 80)
-      return Status::fail(
+      return Status::refuse(
           StatusKind::Unsupported,
-          "got bf16 on a device of compute capability %d.%d, expected 8.0 or more.\n  Fix: use 'tf32' or 'f16'.",
-          context_.capability / 10, context_.capability % 10);
+          {"bf16 on a device of compute capability %d.%d", context_.capability / 10, context_.capability % 10},
+          "8.0 or more", "use 'tf32' or 'f16'");
     const char* const why = obstacle(problem.algorithm, problem, arrange(problem, most_steps_));
     if (!why) return Status::ok();
     return Status::fail(
         StatusKind::Unsupported,
-        "got algorithm '%s' with %s, which 'standard' alone computes.\n  Fix: use 'auto' or 'standard'.",
-        name_of(problem.algorithm), why);
+        {"got algorithm '%s' with %s, which 'standard' alone computes", name_of(problem.algorithm), why},
+        "use 'auto' or 'standard'");
   });
 }
 

@@ -254,7 +254,7 @@ void Run<T>::put_state(const Values& values, void* data) const {
 template <class T>
 bool Run<T>::failed(const Status& status) const {
   if (status.is_ok()) return false;
-  complain(status.message);
+  complain(status.message().sentence().c_str());
   return true;
 }
 

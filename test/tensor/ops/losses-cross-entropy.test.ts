@@ -198,9 +198,14 @@ describe('crossEntropy', () => {
       /crossEntropy: got target .*with the value 3, expected 0\.\.2/,
     );
     expect(() => crossEntropy(zeros([2, 3]), labels([0, -1]))).toThrow(/with the value -1, expected 0\.\.2/);
-    await expect(crossEntropy(zeros([3, 3]), labels([-100, -1, 0])).item()).rejects.toThrow(
-      /got class label -1( at step 1)?, expected 0\.\.2/,
-    );
+    await expect(crossEntropy(zeros([3, 3]), labels([-100, -1, 0])).item()).rejects.toMatchObject({
+      name: 'NativeError',
+      op: 'crossEntropy',
+      code: 'ERR_STM_INDEX',
+      message:
+        'crossEntropy: got class label -1 at step 1, expected 0..2 (the last axis of the input) or ignoreIndex ' +
+        '-100.\n  Fix: correct the label, or give the input more classes.',
+    });
     const padded = new PaddedSequence(
       labels([
         [0, 5],
@@ -209,13 +214,13 @@ describe('crossEntropy', () => {
       [2, 1],
     );
     await expect(crossEntropy(new PaddedSequence(zeros([2, 2, 3]), [2, 1]), padded).item()).rejects.toThrow(
-      /got class label 5( at step 1)?, expected 0\.\.2/,
+      /got class label 5 at step 1, expected 0\.\.2/,
     );
   });
 
   it('refuses a mean where nothing counts', async () => {
     await expect(crossEntropy(zeros([2, 3]), labels([-100, -100])).item()).rejects.toThrow(
-      /2 steps that are all ignored/,
+      /got 2 steps that are all ignored or weigh 0, expected one that counts for the mean\.\n  Fix: leave such batches/,
     );
     expect(await crossEntropy(zeros([2, 3]), labels([-100, -100]), { reduction: 'sum' }).item()).toBe(0);
     expect(() => crossEntropy(zeros([0, 3]), tensor({ data: new Int32Array(0), shape: [0] }))).toThrow(

@@ -171,7 +171,7 @@ describe('ctcLoss', () => {
         ]),
       ).item(),
     ).rejects.toThrow(
-      /got (label 0 at place 1 of sequence 0, expected 0\.\.2 other than the blank 0|class label 0, expected)/,
+      /got label 0 at place 1 of sequence 0, expected 0\.\.2 other than the blank 0\.\n  Fix: correct the label/,
     );
     await expect(
       ctcLoss(
@@ -182,6 +182,6 @@ describe('ctcLoss', () => {
         ]),
         { targetLengths: [2, 1] },
       ).item(),
-    ).rejects.toThrow(/got (label 7 at place 1 of sequence 0|class label 7, expected)/);
+    ).rejects.toThrow(/got label 7 at place 1 of sequence 0, expected/);
   });
 });

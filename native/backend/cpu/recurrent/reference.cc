@@ -270,10 +270,10 @@ void from_caller(const RecurrentProblem& p, const double* from, int64_t width, d
 Status check_lengths(const RecurrentProblem& p) {
   for (int64_t b = 0; b < p.N; ++b) {
     if (length_of(p, b) >= 0 && length_of(p, b) <= p.T) continue;
-    return Status::fail(
-        StatusKind::OutOfRange,
-        "got lengths[%lld] = %lld, expected 0 to %lld, the number of steps. Fix: give each row's count of real steps.",
-        static_cast<long long>(b), static_cast<long long>(length_of(p, b)), static_cast<long long>(p.T));
+    return Status::refuse(StatusKind::OutOfRange,
+                          {"lengths[%lld] = %lld", static_cast<long long>(b), static_cast<long long>(length_of(p, b))},
+                          {"0 to %lld, the number of steps", static_cast<long long>(p.T)},
+                          "give each row's count of real steps");
   }
   return Status::ok();
 }

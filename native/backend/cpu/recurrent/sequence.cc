@@ -38,10 +38,9 @@ Status Sequence::assign(const RecurrentProblem& p) {
   for (int64_t b = 0; b < batch; ++b) {
     const int32_t length = p.lengths ? p.lengths[b] : static_cast<int32_t>(p.T);
     if (length < 0 || length > p.T) {
-      return Status::fail(
-          StatusKind::OutOfRange,
-          "got lengths[%lld] = %d, expected 0 to %lld, the number of steps. Fix: give each row's count of real steps.",
-          static_cast<long long>(b), length, static_cast<long long>(p.T));
+      return Status::refuse(StatusKind::OutOfRange, {"lengths[%lld] = %d", static_cast<long long>(b), length},
+                            {"0 to %lld, the number of steps", static_cast<long long>(p.T)},
+                            "give each row's count of real steps");
     }
     order[b] = static_cast<int32_t>(b);
     lengths[b] = length;

@@ -100,11 +100,11 @@ Status fused_backward(const RecurrentProblem& p, const RecurrentBackward& buffer
   if (!status.is_ok()) return status;
   uint64_t& state = *Reserve(p, kept.sequence.rows, buffers.reserve).state;
   if (state != Reserve::kFresh) {
-    return Status::fail(
-        StatusKind::Internal,
-        "got a reserve that %s, expected one that a training forward has just filled. Fix: run backward once for each "
-        "forward, or on a copy of the reserve.",
-        state == Reserve::kSpent ? "an earlier backward has used up" : "no training forward has filled");
+    return Status::refuse(StatusKind::Internal,
+                          {"a reserve that %s", state == Reserve::kSpent ? "an earlier backward has used up"
+                                                                         : "no training forward has filled"},
+                          "one that a training forward has just filled",
+                          "run backward once for each forward, or on a copy of the reserve");
   }
   if (kept.sequence.rows == 0) {
     empty_backward(p, buffers);

@@ -147,9 +147,8 @@ class CudaBackend final : public Backend {
   ~CudaBackend() = default;
 
   static Status lost() {
-    return Status::fail(
-        StatusKind::DeviceLost,
-        "the CUDA context was lost by an earlier fault. Fix: start the process again; the CPU goes on working.");
+    return Status::fail(StatusKind::DeviceLost, "the CUDA context was lost by an earlier fault",
+                        "start the process again; the CPU goes on working");
   }
 
   /// Executor thread. What fails here is tried again by the next command.
@@ -213,10 +212,8 @@ Status open_device(int device, Backend** out) try {
   *out = new (std::nothrow) CudaBackend(device);
   return *out ? Status::ok() : Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
 } catch (const std::system_error& error) {  // from the thread that waits for the device
-  return Status::fail(
-      StatusKind::Internal,
-      "the system gives no thread (%s). Fix: raise the limit of threads (ulimit -u, or the container's limit of pids)",
-      error.what());
+  return Status::fail(StatusKind::Internal, {"the system gives no thread (%s)", error.what()},
+                      "raise the limit of threads (ulimit -u, or the container's limit of pids)");
 } catch (const std::bad_alloc&) {
   return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
 }

@@ -5,43 +5,8 @@
 #include <cstring>
 #include <utility>
 
-#include "backend/folds.h"
-
 namespace stm::cuda {
 namespace {
-
-Status in_words(const DeviceFault& fault) {
-  const auto value = static_cast<long long>(fault.value), least = static_cast<long long>(fault.least),
-             greatest = static_cast<long long>(fault.greatest);
-  const StatusKind kind = StatusKind::OutOfRange;
-  switch (fault.code) {
-    case DeviceFault::kLabel:
-      return Status::fail(
-          kind, "got class label %lld, expected %lld..%lld.\n  Fix: correct the label, or give the input more classes.",
-          value, least, greatest);
-    case DeviceFault::kProbability:
-      return Status::fail(kind,
-                          "got %g as element %lld, expected probabilities in [0, 1].\n  Fix: clamp them, or pass "
-                          "scores through sigmoid() first.",
-                          fault.number, value);
-    case DeviceFault::kNotWhole:
-      return Status::fail(kind,
-                          "got %.17g as element %lld, expected whole numbers of at most %lld.\n  Fix: correct the "
-                          "number; give larger ones in an Int32Array, or "
-                          "ask for dtype 'i32'.",
-                          fault.number, value, greatest);
-    case DeviceFault::kOverflow: return Status::fail(kind, "%s", folds::kNoI32);
-    case DeviceFault::kNothingCounts:
-      return Status::fail(kind,
-                          "got %lld steps that are all ignored or weigh 0, expected one that counts for the mean.\n  "
-                          "Fix: leave such batches out, or use "
-                          "reduction: 'sum'.",
-                          greatest);
-    default:
-      return Status::fail(kind, "got index %lld, expected %lld..%lld.\n  Fix: correct the index.", value, least,
-                          greatest);
-  }
-}
 
 constexpr auto kPatience = std::chrono::microseconds(100);
 

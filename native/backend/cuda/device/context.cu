@@ -55,13 +55,13 @@ Status describe(cudaError_t error, const char* what) {
   const FunctionName name(what);
   if (is_sticky(error)) {
     return Status::fail(StatusKind::DeviceLost,
-                        "%.*s: the CUDA context is lost: %s (%d). Fix: save what you need from the CPU and start the "
-                        "process again; if it comes back, report it.",
-                        name.length, name.begin, cudaGetErrorName(error), static_cast<int>(error));
+                        {"%.*s failed: the CUDA context is lost: %s (%d)", name.length, name.begin,
+                         cudaGetErrorName(error), static_cast<int>(error)},
+                        "save what you need from the CPU and start the process again; if it comes back, report it");
   }
   const StatusKind kind = error == cudaErrorMemoryAllocation ? StatusKind::OutOfMemory : StatusKind::Internal;
-  return Status::fail(kind, "%.*s failed: %s (%d), %s", name.length, name.begin, cudaGetErrorName(error),
-                      static_cast<int>(error), cudaGetErrorString(error));
+  return Status::fail(kind, {"%.*s failed: %s (%d), %s", name.length, name.begin, cudaGetErrorName(error),
+                             static_cast<int>(error), cudaGetErrorString(error)});
 }
 
 void ignore(cudaError_t error) {
@@ -82,8 +82,8 @@ Status Context::check(cublasStatus_t error, const char* what) {
   const Status before = check(cudaPeekAtLastError(), what);  // an earlier asynchronous fault often shows first here
   if (before.kind == StatusKind::DeviceLost) return before;
   const FunctionName name(what);
-  return Status::fail(kind, "%.*s failed: %s (%d)", name.length, name.begin, libraries->cublasGetStatusString(error),
-                      static_cast<int>(error));
+  return Status::fail(kind, {"%.*s failed: %s (%d)", name.length, name.begin, libraries->cublasGetStatusString(error),
+                             static_cast<int>(error)});
 }
 
 Status Context::check(cudnnStatus_t error, const char* what) {
@@ -97,8 +97,8 @@ Status Context::check(cudnnStatus_t error, const char* what) {
   const StatusKind kind = error == CUDNN_STATUS_ALLOC_FAILED ? StatusKind::OutOfMemory
                           : category == 3                    ? StatusKind::Unsupported
                                                              : StatusKind::Internal;
-  return Status::fail(kind, "%.*s failed: %s (%d). %s", name.length, name.begin, libraries->cudnnGetErrorString(error),
-                      static_cast<int>(error), detail);
+  return Status::fail(kind, {"%.*s failed: %s (%d). %s", name.length, name.begin, libraries->cudnnGetErrorString(error),
+                             static_cast<int>(error), detail});
 }
 
 Status Context::grow(Buffer& buffer, size_t bytes) {
@@ -108,9 +108,8 @@ Status Context::grow(Buffer& buffer, size_t bytes) {
   cudaStreamCaptureStatus capturing = cudaStreamCaptureStatusNone;
   STM_TRY(check(cudaStreamIsCapturing(stream, &capturing), "cudaStreamIsCapturing"));
   if (capturing != cudaStreamCaptureStatusNone)
-    return Status::fail(
-        StatusKind::Internal,
-        "a graph that is being captured needs %zu bytes more of scratch. Fix: report it, with the step.", bytes);
+    return Status::fail(StatusKind::Internal, {"a graph that is being captured needs %zu bytes more of scratch", bytes},
+                        "report it, with the step");
   STM_TRY(guarded([&] {
     outgrown_.reserve(outgrown_.size() + 1);
     return Status::ok();

@@ -6,44 +6,25 @@
 #include "backend/cuda/device/libraries.h"
 #include "backend/cuda/device/presence.h"
 #include "backend/cuda/kernel/block.h"
-#include "backend/status.h"
+#include "backend/data_fault.h"
 
 namespace stm::cuda {
 
 /// Where a kernel says what only it could see. The first report stands until the host has read it.
-struct DeviceFault {
-  enum Kind : int32_t { kNone, kIndex, kLabel, kProbability, kOverflow, kNothingCounts, kNotWhole };
-  int32_t code = kNone;  ///< Kind
-  int32_t op = 0;        ///< Context::op when the kernel was launched
-  int64_t value = 0, least = 0, greatest = 0;
-  double number = 0;  ///< of kProbability and kNotWhole; `value` is its place
+struct DeviceFault : DataFault {
+  int32_t op = 0;  ///< Context::op when the kernel was launched
 };
 
-/// To be called by a kernel that meets `value` outside least..greatest. It then goes on with values that do no harm.
-STM_DEVICE void report_out_of_range(DeviceFault* fault, int32_t op, int64_t value, int64_t least, int64_t greatest,
-                                    DeviceFault::Kind kind = DeviceFault::kIndex) {
-  if (atomic_swap_if(&fault->code, DeviceFault::kNone, kind) != DeviceFault::kNone) return;
+/// To be called by a kernel that meets such a value. It then goes on with values that do no harm.
+STM_DEVICE void report_fault(DeviceFault* fault, int32_t op, const DataFault& found) {
+  if (atomic_swap_if(&fault->code, DataFault::kNone, found.code) != DataFault::kNone) return;
   fault->op = op;
-  fault->value = value;
-  fault->least = least;
-  fault->greatest = greatest;
-}
-
-/// The same for element `place`, which is no probability.
-STM_DEVICE void report_no_probability(DeviceFault* fault, int32_t op, double number, int64_t place) {
-  if (atomic_swap_if(&fault->code, DeviceFault::kNone, DeviceFault::kProbability) != DeviceFault::kNone) return;
-  fault->op = op;
-  fault->value = place;
-  fault->number = number;
-}
-
-/// The same for element `place`, which is no whole number of at most `greatest`.
-STM_DEVICE void report_not_whole(DeviceFault* fault, int32_t op, double number, int64_t place, int64_t greatest) {
-  if (atomic_swap_if(&fault->code, DeviceFault::kNone, DeviceFault::kNotWhole) != DeviceFault::kNone) return;
-  fault->op = op;
-  fault->value = place;
-  fault->greatest = greatest;
-  fault->number = number;
+  fault->value = found.value;
+  fault->place = found.place;
+  fault->sequence = found.sequence;
+  fault->greatest = found.greatest;
+  fault->except = found.except;
+  fault->number = found.number;
 }
 
 /// Ok, or a failed call in words.

@@ -206,10 +206,8 @@ class CudaPlugin final : public Plugin {
           describe(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index), "cudaDeviceGetAttribute");
     if (!status.is_ok()) return status;
     if (10 * major + minor >= kOldestCapability) return Status::ok();
-    return Status::fail(
-        StatusKind::Unsupported,
-        "got compute capability %d.%d, expected 7.5 or later. Fix: use a GPU of the Turing generation or later.", major,
-        minor);
+    return Status::refuse(StatusKind::Unsupported, {"compute capability %d.%d", major, minor}, "7.5 or later",
+                          "use a GPU of the Turing generation or later");
   }
 };
 

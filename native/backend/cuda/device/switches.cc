@@ -41,8 +41,8 @@ int64_t steps_in(const char* text) {
 }
 
 Status refuse(const char* variable, const char* text, const char* expected) {
-  return Status::fail(StatusKind::Unsupported, "got %s=%.40s, expected %s.\n  Fix: correct it, or unset it.", variable,
-                      text, expected);
+  return Status::refuse(StatusKind::Unsupported, {"%s=%.40s", variable, text}, {"%s", expected},
+                        "correct it, or unset it");
 }
 
 }  // namespace

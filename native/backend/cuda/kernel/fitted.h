@@ -9,7 +9,7 @@ template <class T, class Acc>
 STM_DEVICE T fitted(Acc acc, [[maybe_unused]] DeviceFault* fault, [[maybe_unused]] int32_t op) {
   if constexpr (std::is_same_v<T, int32_t> && std::is_same_v<Acc, int64_t>) {
     if (folds::overflows<T>(acc)) {
-      report_out_of_range(fault, op, acc, INT32_MIN, INT32_MAX, DeviceFault::kOverflow);
+      report_fault(fault, op, {.code = DataFault::kOverflow, .value = acc});
       return acc > 0 ? INT32_MAX : INT32_MIN;
     }
   }

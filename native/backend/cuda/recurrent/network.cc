@@ -176,11 +176,11 @@ Status Network::add_run(Context& context, const TensorDescriptor& tensor, const 
   const bool inside =
       address && space <= weight_bytes && bytes <= weight_bytes - space && space % size_of(spec.element) == 0;
   if (!inside || found.type != data_type(spec.element) || !found.is_of(rows, columns)) {
-    return Status::fail(StatusKind::Internal,
-                        "cuDNN describes a weight of %lld x %lld as type %d, %s at byte %zu of %zu. Fix: use a cuDNN "
-                        "of version 9 that stmnet has been tested with.",
-                        static_cast<long long>(rows), static_cast<long long>(columns), static_cast<int>(found.type),
-                        found.words().c_str(), space, weight_bytes);
+    return Status::fail(
+        StatusKind::Internal,
+        {"cuDNN describes a weight of %lld x %lld as type %d, %s at byte %zu of %zu", static_cast<long long>(rows),
+         static_cast<long long>(columns), static_cast<int>(found.type), found.words().c_str(), space, weight_bytes},
+        "use a cuDNN of version 9 that stmnet has been tested with");
   }
   runs.push_back({blob, space, rows * columns});
   return Status::ok();

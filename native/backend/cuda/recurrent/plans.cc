@@ -129,8 +129,9 @@ Status Plans::make(const RecurrentProblem& problem, Choice choice, std::unique_p
       status.kind == StatusKind::OutOfMemory)
     return status;
   return Status::fail(status.kind,
-                      "cuDNN's algorithm '%s' does not compute this shape (%.120s). Fix: use 'auto' or 'standard'.",
-                      name_of(choice.algorithm), status.message);
+                      {"cuDNN's algorithm '%s' does not compute this shape (%.120s)", name_of(choice.algorithm),
+                       status.message().sentence().c_str()},
+                      "use 'auto' or 'standard'");
 }
 
 }  // namespace stm::cuda

@@ -54,8 +54,8 @@ int64_t power_of_two_from(int64_t n) {
 }
 
 /// The reason, as a part of a line that others read.
-std::string refused(const char* why) {
-  std::string reason = std::string("refused(") + why;
+std::string refused(const Status& status) {
+  std::string reason = "refused(" + status.message().sentence();
   for (char& c : reason)
     if (c == '\n' || c == '\r' || c == '=') c = ' ';
   return reason.substr(0, 200) + ")";
@@ -188,11 +188,11 @@ Status Tuner::candidates(const RecurrentProblem& p, Scope scope, std::vector<Can
       Candidate& candidate = all.emplace_back();
       candidate.choice = {algorithm, batch_major};
       const char* const why = obstacle(algorithm, p, arrangement);
-      const Status status = why ? Status::fail(StatusKind::Unsupported, "%s", why)
+      const Status status = why ? Status::fail(StatusKind::Unsupported, {"%s", why})
                                 : planner_.plan(p, arrangement, candidate.choice, &candidate.plan);
       if (context_.lost || (!status.is_ok() && all.size() == 1)) return status;
       if (status.kind == StatusKind::OutOfMemory) *lasting = false;
-      if (!status.is_ok()) candidate.finding = refused(status.message);
+      if (!status.is_ok()) candidate.finding = refused(status);
     }
   }
   return Status::ok();
@@ -246,7 +246,7 @@ Status Tuner::compare(const RecurrentProblem& p, std::vector<Candidate>& all, bo
     if (candidate.time > 0) fastest = fastest > 0 ? std::min(fastest, candidate.time) : candidate.time;
     char text[32];
     std::snprintf(text, sizeof text, "%.3fms", static_cast<double>(candidate.time));
-    candidate.finding = !status.is_ok() ? refused(status.message) : agrees ? text : "differs";
+    candidate.finding = !status.is_ok() ? refused(status) : agrees ? text : "differs";
     status = Status::ok();
   }
   return Status::ok();
