@@ -58,6 +58,11 @@ struct [[nodiscard]] Status {
     return refuse(kind, what, Words(), fix);
   }
 
+  /// Where the host has no more.
+  static Status without_memory() {
+    return fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors");
+  }
+
   const char* given() const { return parts; }
   const char* expected() const { return after(given()); }
   const char* fix() const { return after(expected()); }

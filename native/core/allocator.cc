@@ -81,8 +81,7 @@ Status Allocator::allocate(size_t size, Block** block) {
   };
   while (!fits() && oldest_) release(oldest_);
   Block* const fresh = new (std::nothrow) Block;
-  if (!fresh)
-    return Status::fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors");
+  if (!fresh) return Status::without_memory();
   const bool hopeless = size >= kMost || allocation_fails();
   Status status = hopeless ? Status::fail(StatusKind::OutOfMemory, "refused") : backend_->allocate(size, &fresh->data);
   if (!status.is_ok() && !hopeless) {

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <exception>
-#include <new>
 #include <system_error>
 
+#include "backend/guard.h"
 #include "core/error.h"
 
 namespace stm {
@@ -65,20 +64,6 @@ void Executor::work() {
   }
 }
 
-namespace {
-
-/// What `work` returns; what it throws as a Status.
-template <class Work>
-Status contained(Work work) try {
-  return work();
-} catch (const std::bad_alloc&) {
-  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors");
-} catch (const std::exception& error) {
-  return Status::fail(StatusKind::Internal, {"%s", error.what()});
-}
-
-}  // namespace
-
 Status Executor::make_ready(Command& command) {
   Status status = backend_.entering(command.op);
   if (status.is_ok()) status = command.prepare(backend_);
@@ -95,10 +80,10 @@ Status Executor::make_ready(Command& command) {
 }
 
 Status Executor::attempt(Command& command, bool* ran) {
-  const Status status = contained([&] { return make_ready(command); });
+  const Status status = guarded([&] { return make_ready(command); });
   if (!status.is_ok()) return status;
   if (ran) *ran = true;
-  return contained([&] { return command.run(backend_); });
+  return guarded([&] { return command.run(backend_); });
 }
 
 // A command that is skipped, or fails before it runs, leaves its in-place targets as they were; one that fails while

@@ -151,9 +151,7 @@ void Program::run_kept(Executor& executor, size_t index) {
 
 /// What the step writes must not be taken for its results if the host runs out of memory on the way.
 void Program::run_whole(Executor& executor) try { run(executor); } catch (const std::bad_alloc&) {
-  fail(executor, "compile",
-       Status::fail(StatusKind::OutOfMemory, "the host is out of memory", "use a smaller batch, or free tensors"),
-       true);
+  fail(executor, "compile", Status::without_memory(), true);
 }
 
 void Program::run(Executor& executor) {

@@ -5,21 +5,6 @@
 #include "core/session.h"
 
 namespace stm {
-namespace {
-
-/// An own, dense tensor of the form of `x`.
-Tensor like(const Shape& shape, DType dtype, Device& device) {
-  auto state = std::make_shared<TensorState>();
-  state->shape = shape;
-  state->strides = dense_strides(shape);
-  state->dtype = dtype;
-  state->device = &device;
-  state->storage = std::make_shared<Storage>(device.allocator, static_cast<size_t>(shape.size()) * size_of(dtype));
-  return Tensor(std::move(state));
-}
-
-}  // namespace
-
 // The commands end on the executor, where a captured graph may be given back.
 Recording::~Recording() {
   struct Release final : Command {
@@ -52,7 +37,7 @@ void Recording::notice_gradient(const Tensor& leaf, bool overwritten) {
   gradients_.push_back({leaf, leaf->grad, {}, {}, !overwritten});
   if (overwritten || !leaf->grad) return;
   LeafGradient& noticed = gradients_.back();
-  noticed.entry = like(leaf->grad.shape(), leaf->grad.dtype(), leaf->grad.device());
+  noticed.entry = empty(leaf->grad.shape(), leaf->grad.dtype(), leaf->grad.device());
   leaf->grad = noticed.entry;
 }
 
@@ -64,7 +49,7 @@ void Recording::notice_leaf(const Tensor& leaf) {
 }
 
 const Tensor& Recording::random_base(Device& device) {
-  if (!random_base_) random_base_ = like({2 * static_cast<int64_t>(sizeof(uint64_t))}, DType::Bool, device);
+  if (!random_base_) random_base_ = empty({2 * static_cast<int64_t>(sizeof(uint64_t))}, DType::Bool, device);
   return random_base_;
 }
 

@@ -13,6 +13,18 @@ bool Tensor::contiguous() const {
   return true;
 }
 
+Tensor empty(const Shape& shape, DType dtype, Device& device) {
+  STM_CHECK(shape.reasonable(), Kind::Shape, "tensor", fmt::format("shape {}", shape), "at most 2^40 elements",
+            "correct the extents");
+  auto state = std::make_shared<TensorState>();
+  state->shape = shape;
+  state->strides = dense_strides(shape);
+  state->dtype = dtype;
+  state->device = &device;
+  state->storage = std::make_shared<Storage>(device.allocator, static_cast<size_t>(shape.size()) * size_of(dtype));
+  return Tensor(std::move(state));
+}
+
 Tensor alias(const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset) {
   auto state = std::make_shared<TensorState>();
   state->shape = shape;

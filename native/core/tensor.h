@@ -52,6 +52,9 @@ inline const Shape& Tensor::shape() const { return state_->shape; }
 inline DType Tensor::dtype() const { return state_->dtype; }
 inline Device& Tensor::device() const { return *state_->device; }
 
+/// A dense tensor of its own, whose elements are yet to be written.
+Tensor empty(const Shape& shape, DType dtype, Device& device);
+
 /// Another tensor over the same storage, without history.
 Tensor alias(const Tensor& x, const Shape& shape, const Shape& strides, int64_t offset);
 inline Tensor detached(const Tensor& x) { return alias(x, x->shape, x->strides, x->offset); }

@@ -4,18 +4,6 @@
 
 namespace stm {
 
-Tensor empty(const Shape& shape, DType dtype, Device& device) {
-  STM_CHECK(shape.reasonable(), Kind::Shape, "tensor", fmt::format("shape {}", shape), "at most 2^40 elements",
-            "correct the extents");
-  auto state = std::make_shared<TensorState>();
-  state->shape = shape;
-  state->strides = dense_strides(shape);
-  state->dtype = dtype;
-  state->device = &device;
-  state->storage = std::make_shared<Storage>(device.allocator, static_cast<size_t>(shape.size()) * size_of(dtype));
-  return Tensor(std::move(state));
-}
-
 Tensor scratch(size_t bytes, Device& device) { return empty({static_cast<int64_t>(bytes)}, DType::Bool, device); }
 
 namespace {

@@ -10,7 +10,6 @@ namespace stm {
 
 // ---- making tensors
 
-Tensor empty(const Shape& shape, DType dtype, Device& device);
 inline Tensor empty(const Shape& shape, const Tensor& like) { return empty(shape, like.dtype(), like.device()); }
 inline Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype(), x.device()); }
 /// Scratch or reserve bytes of a kernel, as a tensor so that they are allocated, kept and freed like any other.

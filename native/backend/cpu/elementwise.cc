@@ -4,7 +4,8 @@
 
 #include "backend/cpu/backend.h"
 #include "backend/data_fault.h"
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
+#include "backend/dispatch.h"
 #include "backend/cpu/rows.h"
 #include "backend/folds.h"
 

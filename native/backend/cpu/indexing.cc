@@ -7,7 +7,8 @@
 #include <numeric>
 
 #include "backend/cpu/backend.h"
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
+#include "backend/dispatch.h"
 #include "backend/cpu/losses.h"
 #include "backend/cpu/team.h"
 

@@ -2,9 +2,10 @@
 #include <atomic>
 #include <limits>
 
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
 #include "backend/cpu/team.h"
 #include "backend/data_fault.h"
+#include "backend/dispatch.h"
 #include "backend/kernels/losses.h"
 
 namespace stm {

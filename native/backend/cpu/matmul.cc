@@ -3,7 +3,8 @@
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/gemm.h"
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
+#include "backend/dispatch.h"
 #include "backend/cpu/team.h"
 
 namespace stm {

@@ -1,5 +1,6 @@
 #include "backend/cpu/backend.h"
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
+#include "backend/dispatch.h"
 #include "backend/cpu/normalization_columns.h"
 #include "backend/cpu/normalization_rows.h"
 #include "backend/cpu/team.h"

@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "backend/cpu/backend.h"
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
+#include "backend/dispatch.h"
 #include "backend/cpu/team.h"
 #include "backend/kernels/optimizers.h"
 
@@ -174,28 +175,28 @@ double part_of_norm(double p, const T* x, int64_t n) {
 
 class CpuOptimizers final : public OptimizerKernels {
  public:
-#define STM_STEP(Name)                                                                               \
-  Status step(const Name##Rule& rule, const OptimizerSlot* slots, int64_t count) noexcept override { \
-    return guarded([&] { return step_all(rule, slots, count, HWY_DYNAMIC_DISPATCH(Name)); });        \
+#define STM_STEP(Name)                                                                                      \
+  Status step(const Name##Rule& rule, const OptimizerSlot* slots, int64_t count) noexcept override {        \
+    return guarded_until_stopped([&] { return step_all(rule, slots, count, HWY_DYNAMIC_DISPATCH(Name)); }); \
   }
   STM_OPTIMIZER_RULES(STM_STEP)
 #undef STM_STEP
 
   Status total_norm(double p, const View* gradients, int64_t count, const View& norm) noexcept override {
-    return guarded([&] { return norm_of_all(p, gradients, count, norm); });
+    return guarded_until_stopped([&] { return norm_of_all(p, gradients, count, norm); });
   }
 
   Status scale_to_norm(double max_norm, const View& norm, const View* gradients, int64_t count) noexcept override {
     const double total = norm.dtype == DType::F64 ? *norm.as<double>() : static_cast<double>(*norm.as<float>());
     const double factor = max_norm / (total + 1e-6);
     if (factor >= 1) return Status::ok();
-    return guarded([&] {
+    return guarded_until_stopped([&] {
       return change_all(gradients, count, [factor](auto x) { return static_cast<decltype(x)>(x * factor); });
     });
   }
 
   Status clamp(double limit, const View* gradients, int64_t count) noexcept override {
-    return guarded([&] {
+    return guarded_until_stopped([&] {
       return change_all(gradients, count, [limit](auto x) {
         const auto bound = static_cast<decltype(x)>(limit);
         return x > bound ? bound : x < -bound ? -bound : x;

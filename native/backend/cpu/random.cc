@@ -5,7 +5,8 @@
 #include "backend/cpu/backend.h"
 #include "backend/data_fault.h"
 #include "backend/cpu/gemm.h"
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
+#include "backend/dispatch.h"
 #include "backend/cpu/team.h"
 #include "backend/draws.h"
 
@@ -140,7 +141,7 @@ class CpuRandom final : public RandomKernels {
                     const View& out) noexcept override {
     const bool tall = rows > columns;
     const int64_t count = tall ? columns : rows, length = tall ? rows : columns;
-    return guarded([&] {
+    return guarded_until_stopped([&] {
       std::vector<double> basis(static_cast<size_t>(rows * columns));
       for_numbers<double>(stream, rows * columns, normals<double>, [&](int64_t i, double z) { basis[i] = z; });
       orthonormalize(basis, count, length);

@@ -6,7 +6,8 @@
 
 #include "backend/cpu/backend.h"
 #include "backend/data_fault.h"
-#include "backend/cpu/guarded.h"
+#include "backend/cpu/stopping.h"
+#include "backend/dispatch.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/team.h"
 #include "backend/folds.h"
@@ -17,36 +18,18 @@ namespace {
 using namespace folds;
 
 /// Some axes of a view, walked in row-major order.
-struct Axes {
-  int rank = 0;
-  int64_t extent[kMaxRank], stride[kMaxRank];
+struct Axes : MergedAxes<1> {
   Axes(const View& view, int from, int to) {
-    for (int i = from; i < to; ++i) {
-      if (view.extent[i] == 1) continue;
-      if (rank > 0 && stride[rank - 1] == view.stride[i] * view.extent[i]) {
-        extent[rank - 1] *= view.extent[i];
-        stride[rank - 1] = view.stride[i];
-      } else {
-        extent[rank] = view.extent[i];
-        stride[rank++] = view.stride[i];
-      }
-    }
-    if (rank == 0) {
-      extent[0] = stride[0] = 1;
-      rank = 1;
-    }
-  }
-  int64_t size() const {
-    int64_t n = 1;
-    for (int i = 0; i < rank; ++i) n *= extent[i];
-    return n;
+    for (int i = from; i < to; ++i)
+      if (view.extent[i] != 1) add(view.extent[i], {view.stride[i]});
+    if (rank == 0) add(1, {1});
   }
   int64_t runs() const { return extent[rank - 1] ? size() / extent[rank - 1] : 0; }  ///< of the last axis
   /// Offset in elements of the place with this number, or of the run with this number.
   int64_t offset(int64_t index, int axes) const {
     int64_t sum = 0;
     for (int i = axes; i-- > 0;) {
-      sum += index % extent[i] * stride[i];
+      sum += index % extent[i] * stride[0][i];
       index /= extent[i];
     }
     return sum;
@@ -102,7 +85,7 @@ typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
 template <class R, class T>
 void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places,
                  std::atomic<bool>& overflow) {
-  const int64_t run = inner.extent[inner.rank - 1], runs = inner.runs(), step = inner.stride[inner.rank - 1];
+  const int64_t run = inner.extent[inner.rank - 1], runs = inner.runs(), step = inner.stride[0][inner.rank - 1];
   parallel_for(outer.size(), std::max<int64_t>(1, kSlice / std::max<int64_t>(1, inner.size())),
                [&](int64_t begin, int64_t end) {
                  for (int64_t o = begin; o < end; ++o) {
@@ -125,7 +108,7 @@ void reduce_block(const T* x, const Axes& inner, int64_t first, int64_t count, i
   std::fill_n(acc, width, R::start());
   for (int64_t i = first; i < first + count; ++i) {
     if (i % (kLongRun / kBlock) == 0) stop_point();
-    const T* row = x + (inner.rank == 1 ? i * inner.stride[0] : inner.at(i));
+    const T* row = x + (inner.rank == 1 ? i * inner.stride[0][0] : inner.at(i));
     if (step == 1) {
       for (int64_t j = 0; j < width; ++j) acc[j] = R::step(acc[j], row[j]);
     } else {
@@ -142,7 +125,7 @@ bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, co
                     std::atomic<bool>& overflow) {
   using Acc = typename R::Acc;
   constexpr int64_t kEnough = 16, kRows = 256;
-  const int64_t extent = outer.extent[outer.rank - 1], step = outer.stride[outer.rank - 1],
+  const int64_t extent = outer.extent[outer.rank - 1], step = outer.stride[0][outer.rank - 1],
                 per_run = (extent + kBlock - 1) / kBlock;
   const int64_t blocks = outer.runs() * per_run, count = inner.size();
   const int64_t slices = blocks >= kEnough ? 1 : std::clamp<int64_t>(count / kRows, 1, kEnough),
@@ -211,7 +194,7 @@ Status reduce_as(const View& x, int reduced, const View& out) {
     reduce_all<R, T>(x.as<T>(), x.size(), out.as<T>(), overflow);
     return finished(overflow);
   }
-  const bool columns = inner.size() > 0 && outer.stride[outer.rank - 1] < inner.stride[inner.rank - 1] &&
+  const bool columns = inner.size() > 0 && outer.stride[0][outer.rank - 1] < inner.stride[0][inner.rank - 1] &&
                        outer.extent[outer.rank - 1] > 1;
   if (!columns) reduce_rows<R, T>(x.as<T>(), outer, inner, out.as<T>(), places, overflow);
   else if (!reduce_columns<R, T>(x.as<T>(), outer, inner, out.as<T>(), places, overflow))
@@ -297,7 +280,7 @@ class CpuReduce final : public ReduceKernels {
       const T* first = x.as<const T>() + (reversed ? (count - 1) * x.stride[x.rank - 1] : 0);
       T* first_out = out.as<T>() + (reversed ? (count - 1) * out.stride[out.rank - 1] : 0);
       const int64_t extent = from.extent[from.rank - 1];
-      const bool neighbours = from.stride[from.rank - 1] == 1 && to.stride[to.rank - 1] == 1 &&
+      const bool neighbours = from.stride[0][from.rank - 1] == 1 && to.stride[0][to.rank - 1] == 1 &&
                               to.extent[to.rank - 1] == extent;  // whole blocks at once
       const int64_t width = neighbours ? std::min(kBlock, extent) : 1,
                     per_run = neighbours ? (extent + width - 1) / std::max<int64_t>(width, 1) : 1;

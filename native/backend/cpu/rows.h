@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "backend/axes.h"
 #include "backend/cpu/team.h"
 #include "backend/view.h"
 
@@ -34,33 +35,25 @@ class RowFunction {
 template <size_t N>
 void for_rows(const std::array<const View*, N>& views, RowFunction<N> row) {
   constexpr int64_t kGrain = 16'384, kLongRun = int64_t{1} << 18;
-  std::array<int64_t, kMaxRank> extent{};
-  std::array<std::array<int64_t, N>, kMaxRank> stride{};
-  int rank = 0;
+  MergedAxes<static_cast<int>(N)> axes;
   for (int axis = 0; axis < views[0]->rank; ++axis) {
     const int64_t n = views[0]->extent[axis];
     if (n == 0) return;
     if (n == 1) continue;
-    std::array<int64_t, N> step;
+    int64_t step[N];
     for (size_t i = 0; i < N; ++i) step[i] = views[i]->stride[axis] * static_cast<int64_t>(size_of(views[i]->dtype));
-    bool merge = rank > 0;
-    for (size_t i = 0; i < N && merge; ++i) merge = stride[rank - 1][i] == step[i] * n;
-    if (merge) {
-      extent[rank - 1] *= n;
-      stride[rank - 1] = step;
-    } else {
-      extent[rank] = n;
-      stride[rank++] = step;
-    }
+    axes.add(n, step);
   }
+  const int rank = axes.rank;
   std::array<char*, N> base;
   for (size_t i = 0; i < N; ++i) base[i] = views[i]->template as<char>();
   if (rank == 0) {
     row(base, std::array<int64_t, N>{}, 1);
     return;
   }
-  const int64_t inner = extent[rank - 1];
-  const std::array<int64_t, N> inner_stride = stride[rank - 1];
+  const int64_t inner = axes.extent[rank - 1];
+  std::array<int64_t, N> inner_stride;
+  for (size_t i = 0; i < N; ++i) inner_stride[i] = axes.stride[i][rank - 1];
   if (rank == 1) {
     parallel_for(inner, kGrain, [&](int64_t begin, int64_t end) {
       std::array<char*, N> data;
@@ -70,14 +63,14 @@ void for_rows(const std::array<const View*, N>& views, RowFunction<N> row) {
     return;
   }
   int64_t outer = 1;
-  for (int axis = 0; axis + 1 < rank; ++axis) outer *= extent[axis];
+  for (int axis = 0; axis + 1 < rank; ++axis) outer *= axes.extent[axis];
   parallel_for(outer, std::max<int64_t>(1, kGrain / inner), [&](int64_t begin, int64_t end) {
     for (int64_t index = begin; index < end; ++index) {
       std::array<char*, N> data = base;
       for (int64_t axis = rank - 2, rest = index; axis >= 0; --axis) {
-        const int64_t at = rest % extent[axis];
-        rest /= extent[axis];
-        for (size_t i = 0; i < N; ++i) data[i] += at * stride[axis][i];
+        const int64_t at = rest % axes.extent[axis];
+        rest /= axes.extent[axis];
+        for (size_t i = 0; i < N; ++i) data[i] += at * axes.stride[i][axis];
       }
       if (inner <= kLongRun) {
         row(data, inner_stride, inner);

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "backend/guard.h"
+
 namespace stm {
 
 // How a command ends before its work is done. When an executor is told to stop, nobody will see what its running
@@ -10,8 +12,8 @@ namespace stm {
 // milliseconds apart at most. After the flag has been set the next one throws Stopped, which unwinds to `stoppable`:
 // there the work is left as it is, unfinished, and the kernel returns.
 //
-// parallel_for, Team::run and guarded are stoppable, and parallel_for passes a stop point between blocks of items: a
-// kernel needs stop points of its own only where a single item may take long.
+// parallel_for, Team::run and guarded_until_stopped are stoppable, and parallel_for passes a stop point between blocks
+// of items: a kernel needs stop points of its own only where a single item may take long.
 
 /// Thrown by stop_point.
 struct Stopped {};
@@ -46,6 +48,16 @@ void stoppable(const F& f) {
     f();
   } catch (const Stopped&) {
   }
+}
+
+/// What `kernel()` returns, or Ok if it ended at a stop point; what it throws as a Status.
+template <class F>
+Status guarded_until_stopped(const F& kernel) noexcept {
+  return guarded([&] {
+    Status status = Status::ok();
+    stoppable([&] { status = kernel(); });
+    return status;
+  });
 }
 
 /// Calls `f(begin, end)` on blocks that make up [begin, end), in order, with a stop point before each.

@@ -2,7 +2,7 @@
 #include <limits>
 #include <vector>
 
-#include "backend/cuda/device/guarded.h"
+#include "backend/guard.h"
 #include "backend/cuda/kernel/launch.h"
 #include "backend/cuda/losses.h"
 #include "backend/dispatch.h"

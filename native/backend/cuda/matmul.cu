@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "backend/cuda/device/guarded.h"
+#include "backend/guard.h"
 #include "backend/cuda/kernel/launch.h"
 
 // cuBLAS reads matrices column by column. Rows of ours are columns of the transpose, so out = a · b is asked for as

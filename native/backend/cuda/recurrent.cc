@@ -3,28 +3,20 @@
 #include <algorithm>
 #include <limits>
 
-#include "backend/cuda/device/guarded.h"
+#include "backend/check_recurrent.h"
 #include "backend/cuda/device/switches.h"
 #include "backend/cuda/recurrent/plans.h"
 #include "backend/cuda/recurrent/run.h"
+#include "backend/guard.h"
 
 namespace stm::cuda {
 namespace {
 
 long long number(int64_t n) { return static_cast<long long>(n); }
 
-Status check_sizes(const RecurrentProblem& p) {
-  if (p.dtype != DType::F32 && p.dtype != DType::F64)
-    return Status::refuse(StatusKind::Unsupported, "elements of another type", "f32 or f64",
-                          "convert the input and the weights");
-  if (p.N < 0 || p.T < 0 || p.D < 1 || p.H < 1 || p.L < 1 || p.K < 1 || p.K > 2)
-    return Status::refuse(StatusKind::OutOfRange,
-                          {"N %lld, T %lld, D %lld, H %lld, L %lld, K %lld", number(p.N), number(p.T), number(p.D),
-                           number(p.H), number(p.L), number(p.K)},
-                          "N and T from 0, D, H and L from 1, K 1 or 2", "correct the sizes");
-  if (p.P < 0 || p.P >= p.H || (p.P > 0 && p.cell != Cell::Lstm))
-    return Status::refuse(StatusKind::Unsupported, {"a projection to %lld of %lld units", number(p.P), number(p.H)},
-                          "fewer units, of an LSTM", "leave projSize out");
+/// Likewise what CUDA's libraries, which count by int, do not take.
+Status check_problem(const RecurrentProblem& p) {
+  STM_TRY(check_sizes(p));
   constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
   const int64_t widest = std::max({p.D, p.H, p.K * p.width(), p.L * p.K}), largest = std::max({p.N, p.T, widest});
   if (largest > kMost || p.N > kMost / widest)
@@ -32,11 +24,7 @@ Status check_sizes(const RecurrentProblem& p) {
         StatusKind::Unsupported,
         {"N %lld, T %lld, D %lld, H %lld on cuda", number(p.N), number(p.T), number(p.D), number(p.H)},
         "each, and N times a width, to be below 2147483648", "use smaller batches");
-  for (int64_t row = 0; p.lengths && row < p.N; ++row)
-    if (p.lengths[row] < 0 || p.lengths[row] > p.T)
-      return Status::refuse(StatusKind::OutOfRange, {"lengths[%lld] = %d", number(row), p.lengths[row]},
-                            {"0 to %lld, the number of steps", number(p.T)}, "give each row's count of real steps");
-  return Status::ok();
+  return check_lengths(p);
 }
 
 }  // namespace
@@ -63,7 +51,7 @@ Status CudaRecurrent::hold_if_captured(const std::shared_ptr<const Plan>& plan) 
 
 Status CudaRecurrent::check(const RecurrentProblem& problem) noexcept {
   return guarded([&] {
-    STM_TRY(check_sizes(problem));
+    STM_TRY(check_problem(problem));
     if (problem.dtype == DType::F32 && problem.math == MathMode::Bf16 && context_.capability < 80)
       return Status::refuse(
           StatusKind::Unsupported,

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backend/carver.h"
 #include "backend/kernels/recurrent.h"
 
 namespace stm {
@@ -11,21 +12,7 @@ namespace stm {
 /// address; with a null one only `bytes` means anything. Pure arithmetic, independent of threads and instruction set,
 /// so that sizes asked for on one thread hold on another. `i` is a pseudo-layer, l·K + k.
 
-/// Takes arrays of floats one after the other, each on a 64-byte boundary relative to the base.
-class Carver {
- public:
-  explicit Carver(void* base) : base_(static_cast<char*>(base)) {}
-  float* floats(int64_t count) {
-    float* const at = reinterpret_cast<float*>(base_ + bytes_);
-    bytes_ += (static_cast<size_t>(count) * sizeof(float) + 63) / 64 * 64;
-    return at;
-  }
-  size_t bytes() const { return bytes_; }
-
- private:
-  char* base_;
-  size_t bytes_ = 0;
-};
+using CacheLineCarver = Carver<64>;
 
 /// Slots in a row of gates, and the slot where the input's (state's: 0) gates begin: see cells-inl.h.
 constexpr int64_t cell_slots(Cell cell) { return cell == Cell::Gru ? 4 : gates_of(cell); }
@@ -84,7 +71,7 @@ struct Reserve {
   static constexpr uint64_t kFresh = 0x73746d6672657368, kSpent = 0x73746d7370656e74;
 
   Reserve(const RecurrentProblem& p, int64_t rows, void* base) {
-    Carver carve(base);
+    CacheLineCarver carve(base);
     state = reinterpret_cast<uint64_t*>(carve.floats(2));
     LayerArrays& a = arrays;
     a.gates_step = rows * gates_stride(p);
@@ -116,7 +103,7 @@ struct ForwardScratch {
 
   ForwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
     const int64_t O = p.width(), widest = std::max(p.H, O), spare = p.training ? 0 : 1;
-    Carver carve(base);
+    CacheLineCarver carve(base);
     states.zeros = carve.floats(widest);
     states.partial = carve.floats(p.P ? p.K * p.N * widest : 0);
     states.h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
@@ -147,7 +134,7 @@ struct BackwardScratch {
 
   BackwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
     const int64_t O = p.width(), widest = std::max(p.H, O);
-    Carver carve(base);
+    CacheLineCarver carve(base);
     previous_step = rows * O;
     d_projected_step = rows * p.P;
     first_gates_step = p.N * p.gates() * p.H;

@@ -128,7 +128,7 @@ constexpr int64_t kWidest = 64;  // numbers in the widest panel of any instructi
 
 int64_t padded(int64_t count) { return (count + kWidest - 1) / kWidest * kWidest; }
 
-PackedLayer carve_layer(const RecurrentProblem& p, int64_t layer, Carver& carve) {
+PackedLayer carve_layer(const RecurrentProblem& p, int64_t layer, CacheLineCarver& carve) {
   const int64_t rows = p.gates() * p.H, O = p.width(), units = padded(p.H);
   PackedLayer to;
   to.bias = carve.floats(cell_slots(p.cell) * units);
@@ -142,7 +142,7 @@ PackedLayer carve_layer(const RecurrentProblem& p, int64_t layer, Carver& carve)
 
 /// Bytes of the first `count` pseudo-layers. Those above the first layer are alike.
 size_t bytes_of(const RecurrentProblem& p, int64_t count) {
-  Carver first(nullptr), later(nullptr);
+  CacheLineCarver first(nullptr), later(nullptr);
   carve_layer(p, 0, first);
   carve_layer(p, 1, later);
   const int64_t in_first = std::min(count, p.K);
@@ -154,7 +154,7 @@ size_t bytes_of(const RecurrentProblem& p, int64_t count) {
 size_t packed_bytes(const RecurrentProblem& p) { return bytes_of(p, p.L * p.K); }
 
 PackedLayer packed_layer(const RecurrentProblem& p, void* packed, int64_t i) {
-  Carver carve(static_cast<char*>(packed) + bytes_of(p, i));
+  CacheLineCarver carve(static_cast<char*>(packed) + bytes_of(p, i));
   return carve_layer(p, i / p.K, carve);
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "backend/check_recurrent.h"
 #include "backend/cpu/stopping.h"
 
 namespace stm {
@@ -265,17 +266,6 @@ void from_caller(const RecurrentProblem& p, const double* from, int64_t width, d
     for (int64_t b = 0; b < p.N; ++b)
       std::copy_n(from + caller_row(p, t, b) * width, width, to + (t * p.N + b) * width);
   }
-}
-
-Status check_lengths(const RecurrentProblem& p) {
-  for (int64_t b = 0; b < p.N; ++b) {
-    if (length_of(p, b) >= 0 && length_of(p, b) <= p.T) continue;
-    return Status::refuse(StatusKind::OutOfRange,
-                          {"lengths[%lld] = %lld", static_cast<long long>(b), static_cast<long long>(length_of(p, b))},
-                          {"0 to %lld, the number of steps", static_cast<long long>(p.T)},
-                          "give each row's count of real steps");
-  }
-  return Status::ok();
 }
 
 int64_t widest_rows(const RecurrentProblem& p) { return p.T * p.N * std::max(p.D, p.K * p.width()); }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/check_recurrent.h"
+
 namespace stm {
 
 namespace {
@@ -29,6 +31,8 @@ Choice choose(const RecurrentProblem& p, const Sequence& s, int members) {
 }  // namespace
 
 Status Sequence::assign(const RecurrentProblem& p) {
+  const Status status = check_lengths(p);
+  if (!status.is_ok()) return status;
   batch = p.N;
   row_step_ = p.batch_first ? p.T : 1;
   time_step_ = p.batch_first ? 1 : p.N;
@@ -37,11 +41,6 @@ Status Sequence::assign(const RecurrentProblem& p) {
   sorted = true;
   for (int64_t b = 0; b < batch; ++b) {
     const int32_t length = p.lengths ? p.lengths[b] : static_cast<int32_t>(p.T);
-    if (length < 0 || length > p.T) {
-      return Status::refuse(StatusKind::OutOfRange, {"lengths[%lld] = %d", static_cast<long long>(b), length},
-                            {"0 to %lld, the number of steps", static_cast<long long>(p.T)},
-                            "give each row's count of real steps");
-    }
     order[b] = static_cast<int32_t>(b);
     lengths[b] = length;
     if (b > 0 && length > lengths[b - 1]) sorted = false;

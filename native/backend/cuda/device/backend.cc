@@ -7,7 +7,7 @@
 
 #include "backend/cuda/device/completion.h"
 #include "backend/cuda/device/graphs.h"
-#include "backend/cuda/device/guarded.h"
+#include "backend/guard.h"
 #include "backend/cuda/device/locks.h"
 #include "backend/cuda/device/staging.h"
 #include "backend/cuda/device/switches.h"
@@ -210,12 +210,12 @@ class CudaBackend final : public Backend {
 
 Status open_device(int device, Backend** out) try {
   *out = new (std::nothrow) CudaBackend(device);
-  return *out ? Status::ok() : Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+  return *out ? Status::ok() : Status::without_memory();
 } catch (const std::system_error& error) {  // from the thread that waits for the device
   return Status::fail(StatusKind::Internal, {"the system gives no thread (%s)", error.what()},
                       "raise the limit of threads (ulimit -u, or the container's limit of pids)");
 } catch (const std::bad_alloc&) {
-  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+  return Status::without_memory();
 }
 
 void describe_device(int device, DeviceFacts* out) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "backend/cuda/device/guarded.h"
+#include "backend/guard.h"
 #include "backend/cuda/kernel/launch.h"
 
 namespace stm::cuda {

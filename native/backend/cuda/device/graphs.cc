@@ -42,7 +42,7 @@ Status Graphs::end(void** graph) {
   recurrent_.rest(std::move(plans));
   if (!status.is_ok()) return status;
   ignore(cudaGraphExecDestroy(executable));
-  return Status::fail(StatusKind::OutOfMemory, "the host is out of memory");
+  return Status::without_memory();
 }
 
 /// The graph, on the device already, so that its first launch need not wait for that.

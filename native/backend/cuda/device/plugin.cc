@@ -13,7 +13,7 @@
 
 #include "backend/cuda/device/backend.h"
 #include "backend/cuda/device/context.h"
-#include "backend/cuda/device/guarded.h"
+#include "backend/guard.h"
 #include "backend/cuda/device/libraries.h"
 
 namespace stm::cuda {

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "backend/cuda/device/guarded.h"
+#include "backend/guard.h"
 #include "backend/cuda/device/locks.h"
 
 namespace stm::cuda {

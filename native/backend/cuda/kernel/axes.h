@@ -3,6 +3,7 @@
 // Where kernels find the elements of views with any strides.
 #include <utility>
 
+#include "backend/axes.h"
 #include "backend/cuda/kernel/packs.h"
 #include "backend/functors.h"
 #include "backend/view.h"
@@ -28,13 +29,11 @@ class Divisor {
   uint32_t value_ = 1, magic_ = 1, shift_ = 0;
 };
 
-/// Some axes of N views of equal extents, walked together in the order that lies densest in the first view; axes that
-/// lie densely behind each other in all views are merged. A view that is absent (null) has strides of 0.
+/// Some axes of N views, walked in the order that lies densest in the first. An absent view (null) has strides of 0.
 template <int N>
-struct Axes {
-  int32_t rank = 0;
+struct Axes : MergedAxes<N> {
+  using MergedAxes<N>::rank, MergedAxes<N>::extent, MergedAxes<N>::stride, MergedAxes<N>::size;
   bool narrow = true;  ///< fewer than 2^31 elements, and axes no longer than that beside an empty one
-  int64_t extent[kMaxRank] = {}, stride[N][kMaxRank] = {};
   Divisor divisor[kMaxRank];
 
   /// Axes `from`..`to`-1.
@@ -53,11 +52,6 @@ struct Axes {
     set_divisors();
   }
 
-  int64_t size() const {
-    int64_t n = 1;
-    for (int i = 0; i < rank; ++i) n *= extent[i];
-    return n;
-  }
   int64_t last() const { return extent[rank - 1]; }
   int64_t last_stride(int view) const { return stride[view][rank - 1]; }
   /// Walks packs of `width` elements of the last axis instead of elements.
@@ -89,16 +83,9 @@ struct Axes {
   }
 
   void add(const View* const (&views)[N], int axis) {
-    const int64_t n = views[0]->extent[axis];
     int64_t step[N];
-    bool merges = rank > 0;
-    for (int i = 0; i < N; ++i) {
-      step[i] = views[i]->data ? views[i]->stride[axis] : 0;
-      merges = merges && stride[i][rank - 1] == step[i] * n;
-    }
-    if (merges) extent[rank - 1] *= n;
-    else extent[rank++] = n;
-    for (int i = 0; i < N; ++i) stride[i][rank - 1] = step[i];
+    for (int i = 0; i < N; ++i) step[i] = views[i]->data ? views[i]->stride[axis] : 0;
+    MergedAxes<N>::add(views[0]->extent[axis], step);
   }
   void set_divisors() {
     constexpr int64_t kMost = int64_t{1} << 31;

@@ -21,7 +21,7 @@ class Backward {
   Status run() {
     STM_TRY(prepare());
     std::vector<const void*> weights;
-    Carver packed(const_cast<void*>(b_.packed));
+    DeviceCarver packed(const_cast<void*>(b_.packed));
     for (const PassPlan& pass : plan_.passes)
       weights.push_back(plan_.packs() ? packed.take(pass.network->weight_bytes) : b_.weights);
     size_t number = kept_.calls.size();

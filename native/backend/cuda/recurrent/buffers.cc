@@ -37,7 +37,7 @@ size_t layer_bytes(const RecurrentProblem& p) {
   return static_cast<size_t>(p.N * p.T * p.K * p.width()) * size_of(p.dtype);
 }
 
-std::vector<void*> take_layers(const Plan& plan, Carver& carver) {
+std::vector<void*> take_layers(const Plan& plan, DeviceCarver& carver) {
   std::vector<void*> layers;
   if (plan.passes.size() > 1)
     for (int64_t layer = 0; layer + 1 < plan.problem.L; ++layer)
@@ -48,7 +48,7 @@ std::vector<void*> take_layers(const Plan& plan, Carver& carver) {
 }  // namespace
 
 ReserveParts::ReserveParts(const Plan& plan, void* base) {
-  Carver carver(base);
+  DeviceCarver carver(base);
   for (const PassPlan& pass : plan.passes) {
     for (const auto& call : pass.calls) {
       const BlockBytes block(plan, pass, *call);
@@ -67,7 +67,7 @@ ReserveParts::ReserveParts(const Plan& plan, void* base) {
 
 ForwardParts::ForwardParts(const Plan& plan, void* base) {
   const BlockBytes block(plan);
-  Carver carver(base);
+  DeviceCarver carver(base);
   const bool keeps = plan.problem.training;
   x = carver.take(plan.moves_inputs && !plan.keeps_blocks ? block.x : 0);
   y = carver.take(plan.moves_outputs && !plan.keeps_blocks ? block.y : 0);
@@ -83,7 +83,7 @@ ForwardParts::ForwardParts(const Plan& plan, void* base) {
 BackwardParts::BackwardParts(const Plan& plan, void* base) {
   const RecurrentProblem& p = plan.problem;
   const BlockBytes block(plan);
-  Carver carver(base);
+  DeviceCarver carver(base);
   const size_t states = static_cast<size_t>(p.L * p.K * p.N) * size_of(p.dtype), h = plan.moves_states ? block.h : 0,
                c = plan.moves_states ? block.c : 0;
   x = carver.take(plan.moves_inputs && !plan.keeps_blocks ? block.x : 0);

@@ -1,23 +1,11 @@
 #pragma once
+#include "backend/carver.h"
 #include "backend/cuda/recurrent/plan.h"
 
 namespace stm::cuda {
 
-/// Parts of a buffer, each on a boundary of 256 bytes. Without a buffer it only counts.
-class Carver {
- public:
-  explicit Carver(void* base) : base_(static_cast<char*>(base)) {}
-  void* take(size_t bytes) {
-    void* const part = base_ && bytes ? base_ + bytes_ : nullptr;
-    bytes_ += (bytes + 255) / 256 * 256;
-    return part;
-  }
-  size_t bytes() const { return bytes_; }
-
- private:
-  char* base_;
-  size_t bytes_ = 0;
-};
+/// What cuDNN reads and writes lies on boundaries as cudaMalloc gives them.
+using DeviceCarver = Carver<256>;
 
 /// What a training forward leaves for backward.
 struct ReserveParts {

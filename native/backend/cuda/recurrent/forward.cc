@@ -94,7 +94,7 @@ class Forward {
   Mover mover_;
   const ForwardParts parts_;
   const ReserveParts kept_;
-  Carver weights_;
+  DeviceCarver weights_;
 };
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace stm::cuda {
 Status run_pack(Context& context, const Plan& plan, const void* weights, void* packed) {
   if (!plan.packs()) return Status::ok();
   Mover mover(context, plan);
-  Carver carver(packed);
+  DeviceCarver carver(packed);
   for (const PassPlan& pass : plan.passes) mover.gather_weights(pass, weights, carver.take(pass.network->weight_bytes));
   return mover.convert_in();
 }
@@ -17,13 +17,13 @@ Status align(Context& context, std::initializer_list<Input> inputs) {
   const auto lies_across = [](const Input& input) {
     return input.bytes && reinterpret_cast<uintptr_t>(*input.data) % kBoundary != 0;
   };
-  Carver count(nullptr);
+  DeviceCarver count(nullptr);
   for (const Input& input : inputs)
     if (lies_across(input)) count.take(input.bytes);
   if (count.bytes() == 0) return Status::ok();
   void* scratch = nullptr;
   STM_TRY(context.scratch(Context::kOther, count.bytes(), &scratch));
-  Carver carver(scratch);
+  DeviceCarver carver(scratch);
   for (const Input& input : inputs) {
     if (!lies_across(input)) continue;
     void* const copy = carver.take(input.bytes);

@@ -43,7 +43,7 @@ void decide_moves(Plan& plan) {
 
 void measure(Plan& plan) {
   RecurrentSizes& sizes = plan.sizes;
-  Carver packed(nullptr);
+  DeviceCarver packed(nullptr);
   Hash layout;
   for (const PassPlan& pass : plan.passes) {
     if (!pass.network) continue;

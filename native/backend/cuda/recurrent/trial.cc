@@ -53,7 +53,7 @@ Trial::~Trial() {
   if (cudaStreamSynchronize(context_.stream) != cudaSuccess) (void)cudaGetLastError();
 }
 
-Trial::Results Trial::take_results(Carver& carver) const {
+Trial::Results Trial::take_results(DeviceCarver& carver) const {
   const auto gradient = [&](int64_t elements) { return carver.take(problem_.training ? bytes(elements) : 0); };
   Results r{};
   r.y = carver.take(bytes(y_size()));
@@ -68,7 +68,7 @@ Trial::Results Trial::take_results(Carver& carver) const {
 
 /// Gives everything its part of the block, and says how large that is.
 size_t Trial::carve(void* base, const std::vector<const Plan*>& plans) {
-  Carver carver(base);
+  DeviceCarver carver(base);
   const auto given = [&](int64_t elements) { return carver.take(problem_.training ? bytes(elements) : 0); };
   operands_.x = carver.take(bytes(x_size()));
   operands_.h0 = carver.take(bytes(h_size()));

@@ -42,7 +42,7 @@ class Trial {
     void *y, *hn, *cn, *dx, *dh0, *dc0, *dweights;
   };
   size_t carve(void* base, const std::vector<const Plan*>& plans);
-  Results take_results(Carver& carver) const;
+  Results take_results(DeviceCarver& carver) const;
   Status draw();
   /// The largest difference, relative to the largest number.
   Status difference(const void* mine, const void* other, int64_t count, double* out);
