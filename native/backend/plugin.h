@@ -4,7 +4,7 @@
 namespace stm {
 
 /// One thing that computing on a device needs: a driver, a library, the device itself.
-struct Part {
+struct DevicePart {
   char name[48] = "";
   bool found = false;
   char version[48] = "";
@@ -23,7 +23,7 @@ class Plugin {
   /// A device for one environment; close() gives it back.
   virtual Status open(int32_t index, Backend** out) noexcept = 0;
   /// Everything it needs, in the order in which to mend it. Writes at most `capacity`, returns how many there are.
-  virtual int32_t parts(Part* out, int32_t capacity) noexcept = 0;
+  virtual int32_t parts(DevicePart* out, int32_t capacity) noexcept = 0;
 
  protected:
   ~Plugin() = default;

@@ -177,7 +177,7 @@ std::vector<DeviceReport> devices() {
 
 std::vector<PartReport> parts() {
   std::vector<PartReport> reports;
-  for (const Part& p : device_parts()) reports.push_back({p.name, p.version, p.path, p.problem, p.fix, p.found});
+  for (const DevicePart& p : device_parts()) reports.push_back({p.name, p.version, p.path, p.problem, p.fix, p.found});
   return reports;
 }
 

@@ -106,9 +106,9 @@ std::vector<DeviceListing> list_devices() {
   return listing;
 }
 
-std::vector<Part> device_parts() {
+std::vector<DevicePart> device_parts() {
   return with_plugin([](PluginSlot& s) {
-    std::vector<Part> parts(1);
+    std::vector<DevicePart> parts(1);
     std::snprintf(parts[0].name, sizeof parts[0].name, "CUDA plug-in");
     std::snprintf(parts[0].path, sizeof parts[0].path, "%s", s.file.c_str());
     parts[0].found = s.plugin != nullptr;

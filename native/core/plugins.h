@@ -22,7 +22,7 @@ void set_plugin(const std::string& file, const std::string& source_hash);
 std::vector<DeviceListing> list_devices();
 
 /// Everything that computing on the plug-in's devices needs, and what is missing.
-std::vector<Part> device_parts();
+std::vector<DevicePart> device_parts();
 
 /// "cuda" is "cuda:0".
 std::string canonical_device_name(const std::string& name);

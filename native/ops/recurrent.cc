@@ -13,7 +13,7 @@ struct EnumNames<Cell> {
 };
 template <>
 struct EnumNames<Algorithm> {
-  static constexpr const char* names[] = {"auto", "standard", "persistStatic", "persistDynamic", "persistStaticSmallH"};
+  static constexpr auto& names = kAlgorithmNames;
 };
 
 namespace ops {

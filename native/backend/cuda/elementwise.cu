@@ -175,7 +175,7 @@ struct Constant {
 Status CudaElementwise::unary(Unary op, double parameter, const View& x, const View& y) noexcept {
   return dispatch_floating(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "unary", UnaryValue<T>{op, static_cast<T>(parameter)}, y, Operand<T>{x});
+    return map<T>(context_, "unary", UnaryValue<T>{op, static_cast<T>(parameter)}, y, MapOperand<T>{x});
   });
 }
 
@@ -183,16 +183,16 @@ Status CudaElementwise::unary_backward(Unary op, double parameter, const View& x
                                        const View& dx) noexcept {
   return dispatch_floating(dy.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "unary_backward", UnarySlope<T>{op, static_cast<T>(parameter)}, dx, Operand<T>{x, T(1)},
-                  Operand<T>{y, T(1)}, Operand<T>{dy});
+    return map<T>(context_, "unary_backward", UnarySlope<T>{op, static_cast<T>(parameter)}, dx, MapOperand<T>{x, T(1)},
+                  MapOperand<T>{y, T(1)}, MapOperand<T>{dy});
   });
 }
 
 Status CudaElementwise::binary(Binary op, const View& a, const View& b, const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, Operand<T>{a},
-                  Operand<T>{b});
+    return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, MapOperand<T>{a},
+                  MapOperand<T>{b});
   });
 }
 
@@ -200,7 +200,7 @@ Status CudaElementwise::binary_scalar(Binary op, const View& a, double scalar, b
                                       const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Operand<T> each{a}, number{{}, static_cast<T>(scalar)};
+    const MapOperand<T> each{a}, number{{}, static_cast<T>(scalar)};
     return map<T>(context_, "binary", BinaryValue<T>{op, context_.fault, context_.op}, out, reversed ? number : each,
                   reversed ? each : number);
   });
@@ -209,7 +209,7 @@ Status CudaElementwise::binary_scalar(Binary op, const View& a, double scalar, b
 Status CudaElementwise::compare(Compare op, const View& a, const View& b, const View& out) noexcept {
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<uint8_t>(context_, "compare", Comparison<T>{op}, out, Operand<T>{a}, Operand<T>{b});
+    return map<uint8_t>(context_, "compare", Comparison<T>{op}, out, MapOperand<T>{a}, MapOperand<T>{b});
   });
 }
 
@@ -217,14 +217,15 @@ Status CudaElementwise::compare_scalar(Compare op, const View& a, double scalar,
   return dispatch_any(a.dtype, [&](auto zero) {
     using T = decltype(zero);
     return map<uint8_t>(context_, "compare", ScalarComparison<T>{op, static_cast<Compared<T>>(scalar)}, out,
-                        Operand<T>{a});
+                        MapOperand<T>{a});
   });
 }
 
 Status CudaElementwise::where(const View& condition, const View& a, const View& b, const View& out) noexcept {
   return dispatch_any(out.dtype, [&](auto zero) {
     using T = decltype(zero);
-    return map<T>(context_, "where", Choice<T>{}, out, Operand<uint8_t>{condition}, Operand<T>{a}, Operand<T>{b});
+    return map<T>(context_, "where", Choice<T>{}, out, MapOperand<uint8_t>{condition}, MapOperand<T>{a},
+                  MapOperand<T>{b});
   });
 }
 
@@ -235,7 +236,7 @@ Status CudaElementwise::copy(const View& from, const View& to) noexcept {
       using To = decltype(target);
       return map<To>(context_, "copy",
                      Cast<From, To>{to.dtype == DType::Bool && from.dtype != DType::Bool, context_.fault, context_.op},
-                     to, Operand<From>{from});
+                     to, MapOperand<From>{from});
     });
   });
 }

@@ -16,7 +16,7 @@
 namespace stm::cuda {
 namespace {
 
-enum class Kind : int32_t { Sum, Prod, Max, Min, Mean, ArgMax, ArgMin };
+enum class Reducer : int32_t { Sum, Prod, Max, Min, Mean, ArgMax, ArgMin };
 
 /// What is kept of some elements: in double, or in 64 bits of whole numbers, whatever the reduction is.
 template <class T>
@@ -40,7 +40,7 @@ template <class T>
 struct Reduction {
   static constexpr int W = 16 / sizeof(T) < 4 ? 16 / sizeof(T) : 4;  ///< elements of a pack
   using Wide = folds::Wide<T>;
-  Kind kind;
+  Reducer reducer;
   Axes<2> outer;  ///< of x and the results
   Axes<1> inner;
   const T* x;
@@ -54,10 +54,10 @@ struct Reduction {
 
   /// What changes nothing.
   STM_DEVICE T neutral() const {
-    switch (kind) {
-      case Kind::Prod: return folds::Prod<T>::start();
-      case Kind::Max: return folds::Max<T>::start();
-      case Kind::Min: return folds::Min<T>::start();
+    switch (reducer) {
+      case Reducer::Prod: return folds::Prod<T>::start();
+      case Reducer::Max: return folds::Max<T>::start();
+      case Reducer::Min: return folds::Min<T>::start();
       default: return T(0);
     }
   }
@@ -67,16 +67,18 @@ struct Reduction {
   template <class F>
   STM_DEVICE void with_join(const F& f) const {
     using K = Kept<T>;
-    switch (kind) {
-      case Kind::Sum:
-      case Kind::Mean:
+    switch (reducer) {
+      case Reducer::Sum:
+      case Reducer::Mean:
         return f([](const K& a, const K& b) { return K{folds::Sum<Wide>::join(a.number, b.number), 0}; });
-      case Kind::Prod:
+      case Reducer::Prod:
         return f([](const K& a, const K& b) { return K{folds::Prod<Wide>::join(a.number, b.number), 0}; });
-      case Kind::Max: return f([](const K& a, const K& b) { return K{folds::Max<Wide>::join(a.number, b.number), 0}; });
-      case Kind::Min: return f([](const K& a, const K& b) { return K{folds::Min<Wide>::join(a.number, b.number), 0}; });
-      case Kind::ArgMax: return f([](const K& a, const K& b) { return extreme(true, a, b); });
-      case Kind::ArgMin: return f([](const K& a, const K& b) { return extreme(false, a, b); });
+      case Reducer::Max:
+        return f([](const K& a, const K& b) { return K{folds::Max<Wide>::join(a.number, b.number), 0}; });
+      case Reducer::Min:
+        return f([](const K& a, const K& b) { return K{folds::Min<Wide>::join(a.number, b.number), 0}; });
+      case Reducer::ArgMax: return f([](const K& a, const K& b) { return extreme(true, a, b); });
+      case Reducer::ArgMin: return f([](const K& a, const K& b) { return extreme(false, a, b); });
     }
   }
   STM_DEVICE Kept<T> joined(const Kept<T>& a, const Kept<T>& b) const {
@@ -122,10 +124,10 @@ struct Reduction {
   STM_DEVICE void put(int64_t result, const Kept<T>& kept) const {
     int64_t at[2];
     outer.at(result, at);
-    if (kind == Kind::ArgMax || kind == Kind::ArgMin) static_cast<int32_t*>(out)[at[1]] = kept.place;
+    if (reducer == Reducer::ArgMax || reducer == Reducer::ArgMin) static_cast<int32_t*>(out)[at[1]] = kept.place;
     else
       static_cast<T*>(out)[at[1]] =
-          fitted<T>(kind == Kind::Mean ? kept.number / static_cast<Wide>(count) : kept.number, fault, op);
+          fitted<T>(reducer == Reducer::Mean ? kept.number / static_cast<Wide>(count) : kept.number, fault, op);
   }
   STM_DEVICE void put_slice(int64_t result, int64_t slice, const Kept<T>& kept) const {
     if (slices == 1) put(result, kept);
@@ -195,7 +197,7 @@ int64_t slices_of(int64_t count, int64_t wanted, int64_t least) {
 }
 
 template <class T>
-Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, const View& out) {
+Status reduce_as(Context& context, Reducer reducer, const View& x, int32_t reduced, const View& out) {
   constexpr int W = Reduction<T>::W, kAhead = ReduceByBlocks<T>::kAhead;
   constexpr int64_t kFew = 32,
                     kSmall = int64_t{1} << 18;  // elements of a result for one thread, and in all that caches hold
@@ -203,8 +205,8 @@ Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, co
   const Axes<1> inner({&x}, x.rank - reduced, x.rank);
   const int64_t results = out.size(), count = inner.size();
   if (results == 0) return Status::ok();
-  Reduction<T> r{kind, outer,   inner, x.as<const T>(), out.data,      results,   count,
-                 1,    nullptr, false, count,           context.fault, context.op};
+  Reduction<T> r{reducer, outer,   inner, x.as<const T>(), out.data,      results,   count,
+                 1,       nullptr, false, count,           context.fault, context.op};
   const bool columns = outer.last() > 1 && std::abs(outer.last_stride(0)) < std::abs(inner.last_stride(0));
   const bool by_threads = count <= kFew || (columns && results * count > kSmall);
   const int64_t at_once = int64_t{context.multiprocessors} * 1'024;
@@ -237,13 +239,14 @@ Status reduce_as(Context& context, Kind kind, const View& x, int32_t reduced, co
 }  // namespace
 
 Status CudaReduce::reduce(Fold op, const View& x, int32_t reduced, const View& out) noexcept {
-  return dispatch_any(
-      x.dtype, [&](auto zero) { return reduce_as<decltype(zero)>(context_, static_cast<Kind>(op), x, reduced, out); });
+  return dispatch_any(x.dtype, [&](auto zero) {
+    return reduce_as<decltype(zero)>(context_, static_cast<Reducer>(op), x, reduced, out);
+  });
 }
 
 Status CudaReduce::arg_extreme(bool largest, const View& x, const View& out) noexcept {
   return dispatch_any(x.dtype, [&](auto zero) {
-    return reduce_as<decltype(zero)>(context_, largest ? Kind::ArgMax : Kind::ArgMin, x, 1, out);
+    return reduce_as<decltype(zero)>(context_, largest ? Reducer::ArgMax : Reducer::ArgMin, x, 1, out);
   });
 }
 

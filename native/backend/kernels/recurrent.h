@@ -20,6 +20,9 @@ constexpr int64_t gates_of(Cell cell) {
 
 /// cuDNN's algorithms; Auto takes the fastest for the shape. Other devices have one of their own.
 enum class Algorithm : int32_t { Auto, Standard, PersistStatic, PersistDynamic, PersistStaticSmallH };
+constexpr const char* kAlgorithmNames[] = {"auto", "standard", "persistStatic", "persistDynamic",
+                                           "persistStaticSmallH"};
+constexpr const char* name_of(Algorithm algorithm) { return kAlgorithmNames[static_cast<int32_t>(algorithm)]; }
 
 /// One stack of recurrent layers over one padded batch. N batch, T time, D input, H hidden, P projection (0: none), L
 /// layers, K directions; O = P or H is the width of h. Outputs past a row's length are 0; its final state is that of

@@ -30,8 +30,8 @@ void put(char (&to)[N], const std::string& text) {
 
 std::string words_of(int version) { return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10); }
 
-Part driver_part() {
-  Part part;
+DevicePart driver_part() {
+  DevicePart part;
   put(part.name, "NVIDIA driver");
   int version = 0;
   (void)cudaDriverGetVersion(&version);
@@ -63,8 +63,8 @@ Devices find_devices() {
   return devices;
 }
 
-Part device_part(bool driver_found) {
-  Part part;
+DevicePart device_part(bool driver_found) {
+  DevicePart part;
   put(part.name, "CUDA device");
   const Devices devices = find_devices();
   std::string usable, old;
@@ -92,8 +92,9 @@ Part device_part(bool driver_found) {
   return part;
 }
 
-Part library_part(const char* name, const LibraryReport& report, const char* setting, const std::string& package) {
-  Part part;
+DevicePart library_part(const char* name, const LibraryReport& report, const char* setting,
+                        const std::string& package) {
+  DevicePart part;
   put(part.name, name);
   put(part.version, report.version);
   put(part.path, report.path);
@@ -107,8 +108,8 @@ Part library_part(const char* name, const LibraryReport& report, const char* set
 }
 
 /// The parts of cuDNN that recurrent layers use lie in libraries of their own beside it.
-Part sub_libraries_part(const LibraryReport& cudnn) {
-  Part part;
+DevicePart sub_libraries_part(const LibraryReport& cudnn) {
+  DevicePart part;
   put(part.name, "cuDNN sub-libraries");
   std::string missing;
   const size_t slash = cudnn.path.rfind('/');
@@ -125,8 +126,8 @@ Part sub_libraries_part(const LibraryReport& cudnn) {
 }
 
 /// cuDNN compiles some kernels as it runs; without it the other algorithms remain.
-Part compiler_part(const LibraryReport& nvrtc) {
-  Part part;
+DevicePart compiler_part(const LibraryReport& nvrtc) {
+  DevicePart part;
   put(part.name, "NVRTC (optional)");
   put(part.version, nvrtc.version);
   put(part.path, nvrtc.path);
@@ -138,10 +139,10 @@ Part compiler_part(const LibraryReport& nvrtc) {
   return part;
 }
 
-std::vector<Part> all_parts() {
+std::vector<DevicePart> all_parts() {
   const LoadedLibraries& loaded = libraries();
   const std::string major = std::to_string(kCudaMajor);
-  std::vector<Part> parts{driver_part()};
+  std::vector<DevicePart> parts{driver_part()};
   parts.push_back(device_part(parts[0].found));
   parts.push_back(library_part("cuBLAS", loaded.cublas, "STMNET_CUBLAS_LIB",
                                kCudaMajor >= 13 ? "nvidia-cublas" : "nvidia-cublas-cu" + major));
@@ -152,7 +153,7 @@ std::vector<Part> all_parts() {
   return parts;
 }
 
-bool is_optional(const Part& part) { return std::strstr(part.name, "optional") != nullptr; }
+bool is_optional(const DevicePart& part) { return std::strstr(part.name, "optional") != nullptr; }
 
 class CudaPlugin final : public Plugin {
  public:
@@ -162,7 +163,7 @@ class CudaPlugin final : public Plugin {
     const Devices devices = find_devices();
     if (devices.count > 0 && libraries().usable()) return devices.count;
     std::string text;
-    for (const Part& part : all_parts())
+    for (const DevicePart& part : all_parts())
       if (!part.found && !is_optional(part)) {
         text = std::string(part.name) + ": " + part.problem + ".\n  Fix: " + part.fix + ".";
         break;
@@ -187,8 +188,8 @@ class CudaPlugin final : public Plugin {
     return status.is_ok() ? open_device(index, out) : status;
   }
 
-  int32_t parts(Part* out, int32_t capacity) noexcept override try {
-    const std::vector<Part> parts = all_parts();
+  int32_t parts(DevicePart* out, int32_t capacity) noexcept override try {
+    const std::vector<DevicePart> parts = all_parts();
     const auto count = static_cast<int32_t>(parts.size());
     if (out) std::copy_n(parts.begin(), std::min(count, capacity), out);
     return count;

@@ -12,7 +12,7 @@ struct None {};
 
 /// What map() takes: a view, or one number for all elements.
 template <class T>
-struct Operand {
+struct MapOperand {
   View view;
   T value{};  ///< if the view is absent
 };
@@ -24,7 +24,7 @@ struct Input {
   T value;
   bool splat = false;  ///< a pack holds one element, again and again
 
-  explicit Input(const Operand<T>& operand) : data(operand.view.template as<const T>()), value(operand.value) {}
+  explicit Input(const MapOperand<T>& operand) : data(operand.view.template as<const T>()), value(operand.value) {}
 
   template <int W>
   STM_DEVICE void load_pack(int64_t at, T (&out)[W]) const {
@@ -42,7 +42,7 @@ struct Input {
 };
 template <>
 struct Input<None> {
-  explicit Input(const Operand<None>&) {}
+  explicit Input(const MapOperand<None>&) {}
   template <int W>
   STM_DEVICE void load_pack(int64_t, None (&)[W]) const {}
   STM_DEVICE None load(int64_t) const { return {}; }
@@ -112,8 +112,8 @@ bool set_packs(Input<T>& input, const Axes<N>& axes, int view) {
 
 /// out = f(a, b, c), element by element. All views have the extents of `out`.
 template <class Out, class F, class A = None, class B = None, class C = None>
-Status map(Context& context, const char* name, const F& f, const View& out, const Operand<A>& a = {},
-           const Operand<B>& b = {}, const Operand<C>& c = {}) {
+Status map(Context& context, const char* name, const F& f, const View& out, const MapOperand<A>& a = {},
+           const MapOperand<B>& b = {}, const MapOperand<C>& c = {}) {
   constexpr int W = F::kWidth;
   if (out.size() == 0) return Status::ok();
   Map<F, Out, A, B, C> kernel{f,

@@ -2,17 +2,6 @@
 
 namespace stm::cuda {
 
-const char* name_of(Algorithm algorithm) {
-  switch (algorithm) {
-    case Algorithm::Standard: return "standard";
-    case Algorithm::PersistStatic: return "persistStatic";
-    case Algorithm::PersistDynamic: return "persistDynamic";
-    case Algorithm::PersistStaticSmallH: return "persistStaticSmallH";
-    case Algorithm::Auto: break;
-  }
-  return "auto";
-}
-
 std::string Choice::text() const { return std::string(name_of(algorithm)) + (batch_major ? "/batch" : "/time"); }
 
 bool Choice::parse(const std::string& text, Choice* out) {

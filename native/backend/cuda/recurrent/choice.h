@@ -20,6 +20,4 @@ struct Choice {
   static bool parse(const std::string& text, Choice* out);
 };
 
-const char* name_of(Algorithm algorithm);
-
 }  // namespace stm::cuda
