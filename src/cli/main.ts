@@ -9,6 +9,12 @@ const program = new Command('stmnet')
   .version(version)
   .addCommand(doctorCommand);
 
+// A reader that has gone, as of `stmnet doctor | head`, wants no more.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`stmnet: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -286,7 +286,9 @@ export abstract class Module extends FieldOwner {
    * parameter counts once.
    */
   summary(): void {
-    process.stdout.write(`${summaryTable(this)}\n`);
+    // A reader that has gone, as of `| head`, is no error of the script: console.log minds that, a stream does not.
+    // oxlint-disable-next-line no-console
+    console.log(summaryTable(this));
   }
 
   /** The modules that were given to the constructor, in its order: what a container is rebuilt of. @internal */

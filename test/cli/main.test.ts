@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { stmnet } from '../support/cli';
+import { runUnread } from '../support/child';
+import { main, stmnet } from '../support/cli';
 
 test('the help lists a command for each file of commands/', () => {
   const files = readdirSync(join(__dirname, '..', '..', 'src', 'cli', 'commands'));
@@ -18,4 +19,8 @@ test('a command that is not there is refused', () => {
     stdout: '',
     stderr: "error: unknown command 'dokter'\n(Did you mean doctor?)\n",
   });
+});
+
+test('a reader that has gone is no error', async () => {
+  expect(await runUnread([main, 'doctor'])).toEqual({ code: 0, stderr: '' });
 });

@@ -19,6 +19,7 @@ import {
   type Sequence,
   type Tensor,
 } from 'stmnet';
+import { prelude, runUnread } from '../support/child';
 import { here } from '../support/devices';
 import { Block, Model } from '../support/block-model';
 
@@ -43,7 +44,7 @@ describe('what a model prints', () => {
       new Linear({ inFeatures: 8, outFeatures: 1000 }),
     );
     noGrad(() => model.forward(new PaddedSequence(ones([3, 5, 2]), [1, 5, 2])));
-    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const write = vi.spyOn(console, 'log').mockReturnValue();
     model.summary();
     const printed = String(write.mock.calls[0]?.[0]);
     write.mockRestore();
@@ -56,8 +57,12 @@ describe('what a model prints', () => {
       '2        Linear      [N, T, 1000]       9,000',
       '---------------------------------------------',
       '9,256 parameters, 9,256 trainable',
-      '',
     ]);
+  });
+
+  test('summary for a reader that has gone', async () => {
+    const script = `${prelude} new stm.Linear({ inFeatures: 2, outFeatures: 2 }).summary(); setTimeout(() => {}, 50);`;
+    expect(await runUnread(['-e', script])).toEqual({ code: 0, stderr: '' });
   });
 
   test('summary before the first run, with a tie and a frozen part', () => {
@@ -65,7 +70,7 @@ describe('what a model prints', () => {
     const [a, b] = model.blocks;
     if (a !== undefined && b !== undefined) b.linear.weight = a.linear.weight;
     model.heads.first.requiresGrad_(false);
-    const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const write = vi.spyOn(console, 'log').mockReturnValue();
     model.summary();
     const printed = String(write.mock.calls[0]?.[0]);
     write.mockRestore();

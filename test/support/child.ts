@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 
 const root = join(__dirname, '..', '..');
 
@@ -68,6 +70,14 @@ export function runScript(script: string, { environment = {}, timeout = 50_000 }
     stderr: child.stderr,
     ms: performance.now() - start,
   };
+}
+
+/** Runs Node with these arguments, where nobody reads standard output, as of `| head`, which has ended. */
+export async function runUnread(args: readonly string[]): Promise<Pick<Child, 'code' | 'stderr'>> {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stdout.destroy();
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number | null]>]);
+  return { code, stderr };
 }
 
 /** Under a sanitizer the children need its libraries before all others; STMNET_PRELOAD names them. */

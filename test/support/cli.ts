@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const main = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
+/** What the command `stmnet` runs. */
+export const main = join(__dirname, '..', '..', 'dist', 'cli', 'main.js');
 
 /** Runs the command `stmnet` as installed, with more in its environment. */
 export function stmnet(
