@@ -10,7 +10,6 @@ import {
   Linear,
   LSTM,
   manualSeed,
-  memory,
   MSELoss,
   mseLoss,
   OptionError,
@@ -29,6 +28,7 @@ import {
   type Module,
   type Sequence,
 } from 'stmnet';
+import { handlesKept } from '../support/handles';
 
 const array = (x: Sequence): Promise<unknown> => x.array();
 
@@ -73,9 +73,9 @@ describe('collate', () => {
   test('large batches are joined on the device, to the same numbers, and leave one handle', async () => {
     const rows = [60_000, 50_000].map((length) => Float32Array.from({ length }, (_, i) => Math.sin(i)));
     const equal = rows.map((row) => ({ data: row.slice(0, 50_000), shape: [25_000, 2] }));
-    const before = memory().handles;
+    const before = handlesKept();
     const [stacked, padded] = [collate(equal), collate(rows)];
-    expect(memory().handles).toBe(before + 2);
+    expect(handlesKept()).toBe(before + 2);
     expect(stacked.shape).toEqual([2, 25_000, 2]);
     expect(await stacked.data()).toEqual(Float32Array.from(equal.flatMap(({ data }) => Array.from(data))));
     expect(padded.shape).toEqual([2, 60_000]);

@@ -8,7 +8,6 @@ import {
   Linear,
   LSTM,
   manualSeed,
-  memory,
   Module,
   noGrad,
   OptionError,
@@ -20,6 +19,7 @@ import {
   type Sequence,
   type Tensor,
 } from 'stmnet';
+import { handlesKept } from '../support/handles';
 
 const words = tensor([[1, 2, 3, 0, 1, 4], [4, 3, 2, 1, 0, 0]], { dtype: 'i32' }); // prettier-ignore
 
@@ -54,10 +54,10 @@ test('a Trainer carries its state', async () => {
     target: words.slice([0, from], [null, to]),
   });
   const whole = await trainer.evaluate([piece(0, 6)]);
-  const handles = memory().handles;
+  const handles = handlesKept();
   const pieces = [piece(0, 2), piece(2, 3), piece(3, 6)];
   expect((await trainer.evaluate(pieces)).loss).toBeCloseTo(whole.loss, 6);
-  expect(memory().handles - handles).toBe(2 * pieces.length);
+  expect(handlesKept() - handles).toBe(2 * pieces.length);
   expect(layers.training).toBe(true);
 });
 

@@ -4,11 +4,11 @@ import {
   ConfusionMatrix,
   MeanAbsoluteError,
   MeanSquaredError,
-  memory,
   PaddedSequence,
   ShapeError,
   tensor,
 } from 'stmnet';
+import { handlesKept } from '../support/handles';
 
 const scores = tensor([[2, 1], [0, 3], [5, 4]]); // prettier-ignore
 const labels = tensor([0, 0, 1], { dtype: 'i32' });
@@ -58,7 +58,7 @@ test('several counts of one metric do not know each other; the one computed last
   const metric = new ConfusionMatrix({ numClasses: 2 });
   metric.update(scores, labels);
   const [x, y] = [scores.slice([0], [1]), labels.slice([0], [1])];
-  const before = memory().handles;
+  const before = handlesKept();
   const [first, second] = [metric.begin(), metric.begin()];
   first.update(scores, labels);
   second.update(x, y);
@@ -70,7 +70,7 @@ test('several counts of one metric do not know each other; the one computed last
   expect(await metric.matrix()).toEqual([[1, 0], [0, 0]]); // prettier-ignore
   first.dispose();
   second.dispose();
-  expect(memory().handles).toBe(before);
+  expect(handlesKept()).toBe(before);
   expect(await metric.compute()).toBe(1);
   expect(await metric.begin().compute()).toBeNaN();
   expect(await metric.compute()).toBeNaN();

@@ -1,21 +1,22 @@
 import { expect, test } from 'vitest';
-import { ArrayDataset, DataLoader, Dropout, memory, tensor, type Tensor } from 'stmnet';
+import { ArrayDataset, DataLoader, Dropout, tensor, type Tensor } from 'stmnet';
 import { walkEpoch } from '../../src/training/epoch-walk';
+import { handlesKept } from '../support/handles';
 
 const settled = (): { done: Promise<unknown> } => ({ done: Promise.resolve() });
 
 test('a step makes its batch, which goes with its scope; batches of other iterables stay', async () => {
-  const before = memory().handles;
+  const before = handlesKept();
   const loader = new DataLoader(new ArrayDataset([{ x: [1, 2] }, { x: [3, 4] }, { x: [5, 6] }]), { batchSize: 2 });
   const rows: number[] = [];
   const batches = await walkEpoch(loader, {
     step: (make) => {
-      expect(memory().handles).toBe(before);
+      expect(handlesKept()).toBe(before);
       rows.push(make().x.shape[0] ?? 0);
       return settled();
     },
   });
-  expect([batches, rows, memory().handles]).toEqual([2, [2, 1], before]);
+  expect([batches, rows, handlesKept()]).toEqual([2, [2, 1], before]);
 
   const own = [tensor([1]), tensor([2])];
   const seen: Tensor[] = [];
