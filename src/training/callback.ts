@@ -5,8 +5,9 @@ import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
+import type { Tensor } from '../tensor/tensor';
 import type { Batches } from './batches';
-import type { EpochRecord, Figures } from './epoch-record';
+import type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 import type { History } from './history';
 
 /** What a callback sees of a training, and may ask of it: a Trainer without what begins a training or a step. */
@@ -21,6 +22,11 @@ export interface TrainingRun {
   readonly steps: number;
   /** The epochs so far. */
   readonly history: History;
+  /**
+   * The figures that each epoch will have: `train.loss`, `train.NAME` of each metric, and the same of `validation` if
+   * there is one.
+   */
+  readonly figures: readonly string[];
   /** Ends the training after the running epoch; after the running step if the loader has no length. */
   stop(): void;
   /** Loss and metrics over batches. The figures of a running epoch do not change by it. */
@@ -35,15 +41,85 @@ export interface TrainingRun {
   predict(data: object): Promise<Sequence>;
 }
 
-/** Called while a model is trained; each may be asynchronous. */
-export interface TrainerCallback {
-  /** After each training step, which may not have been computed yet. */
-  onStep?(run: TrainingRun): void | Promise<void>;
-  /** After each epoch and its validation. */
-  onEpochEnd?(record: EpochRecord, run: TrainingRun): void | Promise<void>;
+/** What a callback sees of one training step. */
+export interface TrainingStep {
+  /** Its epoch, 1 for the first. */
+  readonly epoch: number;
+  /** Its batch in the epoch, 1 for the first. */
+  readonly batch: number;
+  /** Its number in the training of the Trainer, as `run.steps`. */
+  readonly step: number;
+  /**
+   * The loss before the update, of one element, which may not have been computed yet. Nothing waits for it but who
+   * reads it: `await step.loss.item()`. It is disposed of once the callbacks of the step have returned, promises
+   * included; `step.loss.clone()` outlives that.
+   */
+  readonly loss: Tensor;
 }
 
-const NAMES: readonly (keyof TrainerCallback)[] = ['onStep', 'onEpochEnd'];
+/** What a callback needs to go on as if there had been no interruption. */
+export interface CallbackState {
+  /** Plain data: what `JSON.stringify` writes and `JSON.parse` brings back the same, so no NaN and no infinity. */
+  readonly data: Readonly<Record<string, unknown>>;
+  /** Tensors by names of the callback's own, such as the best weights so far; read before the next step. */
+  readonly tensors?: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Called while a model is trained, by `fit`. Each method may be asynchronous, and the training waits for it; an error
+ * in one ends the training. One object may serve several trainings, one after another: `onStart` begins anew.
+ */
+export interface TrainerCallback {
+  /** Before the first step, when options and loader have been checked: the place to refuse what cannot work. */
+  onStart?(run: TrainingRun): void | Promise<void>;
+  /** After each training step, which may not have been computed yet. */
+  onStep?(run: TrainingRun, step: TrainingStep): void | Promise<void>;
+  /** After a validation within an epoch. The one at its end comes with the record of the epoch. */
+  onValidation?(record: ValidationRecord, run: TrainingRun): void | Promise<void>;
+  /** After each epoch and its validation. */
+  onEpochEnd?(record: EpochRecord, run: TrainingRun): void | Promise<void>;
+  /** After the last epoch, also where `stop` has made it the last. */
+  onEnd?(run: TrainingRun): void | Promise<void>;
+  /** In place of `onEnd` where an error ends the training, which `fit` throws afterwards. */
+  onError?(error: unknown, run: TrainingRun): void | Promise<void>;
+  /** What a checkpoint keeps of it, of now. */
+  state?(): CallbackState;
+  /** Gets back what `state` gave: after `onStart`, before the first step of a training that is taken up again. */
+  loadState?(state: CallbackState): void | Promise<void>;
+}
+
+const NAMES = [
+  'onStart',
+  'onStep',
+  'onValidation',
+  'onEpochEnd',
+  'onEnd',
+  'onError',
+] as const satisfies readonly (keyof TrainerCallback)[];
+const NAMED = `${NAMES.slice(0, -1).join(', ')} or ${NAMES.at(-1) ?? ''}`;
+
+/**
+ * Tells the callbacks of an error that ends the training, each of them, whatever the others do.
+ *
+ * @param error  what `fit` will throw
+ */
+export async function tellError(
+  callbacks: readonly TrainerCallback[],
+  error: unknown,
+  run: TrainingRun,
+): Promise<void> {
+  for (const callback of callbacks) {
+    try {
+      await callback.onError?.(error, run);
+    } catch (second) {
+      // The first error is the one to be thrown; this one must not be lost either.
+      process.emitWarning(`Trainer.fit: an onError threw while another error ended the training: ${String(second)}`, {
+        type: 'StmnetWarning',
+        code: 'STM_CALLBACK',
+      });
+    }
+  }
+}
 
 /**
  * Checks the callbacks of a training. Beside its methods an object may have whatever it needs, but no `on…` that is
@@ -63,7 +139,7 @@ export function checkCallbacks(op: string, callbacks: unknown): readonly Trainer
 }
 
 function checkCallback(op: string, callback: unknown): TrainerCallback {
-  const expected = `an object with ${NAMES.join(' or ')}`;
+  const expected = `an object with ${NAMED}`;
   if (typeof callback !== 'object' || callback === null) {
     throw new OptionError(op, {
       given: `${describe(callback)} among the callbacks`,
@@ -82,9 +158,7 @@ function checkCallback(op: string, callback: unknown): TrainerCallback {
     given: odd === '' ? 'a callback without methods' : `${odd} in a callback`,
     expected,
     fix:
-      meant === undefined
-        ? `name what is to be called ${NAMES.join(' or ')}`
-        : `write ${meant}, if that is what you mean by ${odd}`,
+      meant === undefined ? `name what is to be called ${NAMED}` : `write ${meant}, if that is what you mean by ${odd}`,
   });
 }
 

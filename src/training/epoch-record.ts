@@ -23,6 +23,16 @@ export interface EpochRecord {
   seconds: number;
 }
 
+/** What one validation came to. */
+export interface ValidationRecord {
+  /** The epoch in which it was, 1 for the first. */
+  epoch: number;
+  /** Training steps of the Trainer before it. */
+  step: number;
+  /** Loss and metrics over the validation batches. */
+  validation: Figures;
+}
+
 /** As in `epoch 3/60: loss 0.1234, accuracy 0.9800 | validation loss 0.2000 | 1.2 s`. */
 export function epochLine({ epoch, train, validation, skipped, seconds }: EpochRecord, epochs: number): string {
   const checked = validation === undefined ? '' : ` | validation ${figuresText(validation)}`;

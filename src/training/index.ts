@@ -1,8 +1,8 @@
 // Training loops of the public surface.
 export type { Batch, BatchField, TensorTree } from './batch';
 export type { Batches } from './batches';
-export type { TrainerCallback, TrainingRun } from './callback';
-export type { EpochRecord, Figures } from './epoch-record';
+export type { CallbackState, TrainerCallback, TrainingRun, TrainingStep } from './callback';
+export type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 export { History } from './history';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';
 export { Trainer, type PredictInput, type PredictOptions, type TrainerConstructor } from './trainer';

@@ -8,7 +8,7 @@ import { checkOptions, flag } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
 import type { Batch, BatchField } from './batch';
 import { checkLoader, countOf, isIterable, noBatch, type Batches } from './batches';
-import type { TrainingRun } from './callback';
+import { tellError, type TrainingRun } from './callback';
 import { CarriedState } from './carried-state';
 import {
   checkFitOptions,
@@ -20,6 +20,7 @@ import {
 } from './check-trainer-options';
 import type { EpochRecord, Figures } from './epoch-record';
 import { queued, walkEpoch } from './epoch-walk';
+import { figureNames } from './figure';
 import { History } from './history';
 import { joinOutputs } from './join-outputs';
 import { inEvaluation, modesOf, trainingModes } from './modes';
@@ -59,6 +60,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   #fitting = false;
   #stopping = false;
   #history = new History();
+  #figures: readonly string[];
 
   /** @throws {OptionError} if a part is missing or of the wrong kind, or an option is unknown */
   constructor(options: object) {
@@ -67,6 +69,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     if (device !== undefined) model.to(device);
     this.model = model as M;
     this.#steps = new Steps(this.#trainer);
+    this.#figures = figureNames(this.#trainer.metrics, false);
   }
 
   /** Its optimizer. @throws {OptionError} if it has none */
@@ -87,6 +90,14 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   /** The epochs of the running `fit`, or of the last one, also where it was broken off. */
   get history(): History {
     return this.#history;
+  }
+
+  /**
+   * The figures of each epoch of the running `fit`, or of the last one: `train.loss`, `train.NAME` of each metric, and
+   * the same of `validation` if it has one.
+   */
+  get figures(): readonly string[] {
+    return this.#figures;
   }
 
   /**
@@ -152,10 +163,12 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     const progress = options.progress ? await makeProgress(epochs) : silent;
     const history = new History();
     this.#history = history;
+    this.#figures = figureNames(this.#trainer.metrics, options.validation !== undefined);
     const restore = modesOf(this.model);
     const train = trainingModes(this.model);
     this.#stopping = false;
     try {
+      for (const callback of callbacks) await callback.onStart?.(this.#run);
       for (let epoch = 1; epoch <= epochs && !this.#stopping; epoch++) {
         train();
         progress.start(epoch, countOf(loader));
@@ -164,6 +177,10 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
         progress.end(record);
         for (const callback of callbacks) await callback.onEpochEnd?.(record, this.#run);
       }
+      for (const callback of callbacks) await callback.onEnd?.(this.#run);
+    } catch (error) {
+      await tellError(callbacks, error, this.#run);
+      throw error;
     } finally {
       progress.stop();
       restore();

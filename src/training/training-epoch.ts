@@ -1,5 +1,7 @@
+import { keep } from '../tensor/scope';
+import type { Tensor } from '../tensor/tensor';
 import { countOf, noBatch, type Batches } from './batches';
-import type { TrainingRun } from './callback';
+import type { TrainerCallback, TrainingRun, TrainingStep } from './callback';
 import type { Figures } from './epoch-record';
 import { walkEpoch } from './epoch-walk';
 import type { Progress } from './progress';
@@ -47,12 +49,16 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
   const show = showing(figures, progress);
   let skipped = 0;
   let odd: { step: Odd; place: Place } | undefined;
+  const heard = options.callbacks.some((callback) => 'onStep' in callback);
+  let loss: Tensor | undefined;
   const placeOf = (batch: number): Place => ({ epoch, batch, step: steps.count + 1 });
   const batches = await walkEpoch(loader, {
     place: (batch) => wordsOf(placeOf(batch)),
     step: (make, batch) => {
       const place = placeOf(batch);
-      const added = figures.add(steps.train('Trainer.fit', make()), true);
+      const outcome = steps.train('Trainer.fit', make());
+      if (heard) loss = keep(outcome.loss.detach());
+      const added = figures.add(outcome, true);
       const noted = added.then((step) => {
         if (step === undefined) return;
         skipped++;
@@ -61,8 +67,11 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
       return { done: noted };
     },
     after: async (batch) => {
-      if (strict && odd !== undefined) return false;
-      for (const callback of options.callbacks) await callback.onStep?.(run);
+      if (strict && odd !== undefined) {
+        loss?.dispose();
+        return false;
+      }
+      if (loss !== undefined) await tellStep(options.callbacks, run, { ...placeOf(batch), step: steps.count, loss });
       if (progress.step(batch)) show.begin();
       return !stopping() || countOf(loader) !== undefined;
     },
@@ -73,6 +82,15 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
     throw await oddStep(run.optimizer, run.model, odd.step, odd.place);
   if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
   return { train: await figures.values(), skipped };
+}
+
+/** Calls `onStep` of each, and lets go of the loss. */
+async function tellStep(callbacks: readonly TrainerCallback[], run: TrainingRun, step: TrainingStep): Promise<void> {
+  try {
+    for (const callback of callbacks) await callback.onStep?.(run, step);
+  } finally {
+    step.loss.dispose();
+  }
 }
 
 /** Shows the figures so far, one reading at a time. */

@@ -1,0 +1,53 @@
+import { OptionError } from '../tensor/errors';
+import { nearMiss } from '../tensor/option-names';
+import { describe } from '../tensor/options';
+import type { Figures } from './epoch-record';
+
+/** What has figures: the record of an epoch, or of a validation within one. */
+export interface WithFigures {
+  readonly train?: Figures;
+  readonly validation?: Figures;
+}
+
+/** The figures of each epoch by the names that callbacks know them by. */
+export function figureNames(metrics: readonly { readonly name: string }[], validated: boolean): string[] {
+  const names = ['loss', ...metrics.map(({ name }) => name)];
+  return (validated ? ['train', 'validation'] : ['train']).flatMap((part) => names.map((name) => `${part}.${name}`));
+}
+
+/**
+ * Checks the name of a figure that a training has to have.
+ *
+ * @param op      who watches it
+ * @param option  in which it was given
+ * @param figure  `train.NAME` or `validation.NAME`
+ * @param known   those of the training, `run.figures`
+ * @throws {OptionError} if there is no such figure
+ */
+export function checkFigure(op: string, option: string, figure: unknown, known: readonly string[]): void {
+  if (typeof figure === 'string' && known.includes(figure)) return;
+  const [part, name] = typeof figure === 'string' ? figure.split(/\.(.*)/su, 2) : [];
+  const validated = known.some((other) => other.startsWith('validation.'));
+  let fix = 'give the Trainer a metric of this name, or watch one of those';
+  if (part === 'validation' && !validated && known.includes(`train.${name ?? ''}`))
+    fix = 'pass fit a validation: trainer.fit(loader, { epochs, validation })';
+  else {
+    const meant = typeof figure !== 'string' ? undefined : (known.find(endsLike(figure)) ?? nearMiss(figure, known));
+    if (meant !== undefined) fix = `write '${meant}', if that is what you mean`;
+  }
+  throw new OptionError(op, { given: `${option}: ${describe(figure)}`, expected: `one of ${known.join(', ')}`, fix });
+}
+
+/** Whether a figure is meant by its bare name, `loss`, or as Keras writes it, `val_loss`: of the validation, if any. */
+function endsLike(figure: string): (known: string, index: number, all: readonly string[]) => boolean {
+  const bare = figure.replace(/^val_/u, '');
+  return (known, _, all) =>
+    known === `validation.${bare}` || (known === `train.${bare}` && !all.includes(`validation.${bare}`));
+}
+
+/** The value of a figure; undefined where the record has none. */
+export function figureOf(record: WithFigures, figure: string): number | undefined {
+  const [part, name = ''] = figure.split(/\.(.*)/su, 2);
+  if (part !== 'train' && part !== 'validation') return undefined;
+  return record[part]?.[name];
+}
