@@ -9,7 +9,7 @@ import { NativeError, OptionError, ShapeError, type FormatError, type StmnetErro
 import { checkOptions, describe } from '../tensor/options';
 import { keepRandomState } from '../tensor/generator';
 import { refuseInStep } from '../tensor/replay-notes';
-import { checkPath } from './check-arguments';
+import { checkPath } from '../files/check-path';
 import { checkRebuildable } from './check-rebuildable';
 import { findDuplicateKey } from './duplicate-keys';
 import { readTensors, type HostTensor } from './read-tensors';
