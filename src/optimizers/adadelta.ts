@@ -1,9 +1,9 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber, probability } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
-import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { ids, Optimizer, type StateLayout } from './optimizer';
-import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import type { Tensor } from '../tensor/tensor';
+import { Optimizer, type StateLayout, type StepCall } from './optimizer';
+import { sharedReaders, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of Adadelta. learningRate is 1 by default. */
 export interface AdadeltaOptions extends OptimizerOptions {
@@ -39,32 +39,11 @@ export class Adadelta extends Optimizer<AdadeltaOptions> {
   }
 
   protected override layout(): StateLayout {
-    return {
-      moments: [
-        { name: 'square_avg', initial: 0 },
-        { name: 'acc_delta', initial: 0 },
-      ],
-      scalars: { name: 'step', initial: [0] },
-    };
+    return { moments: ['square_avg', 'acc_delta'], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(
-    group: OptimizerGroup<AdadeltaOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    const { parameters, weightDecay, rho, eps } = group;
-    return binding.adadeltaStep(
-      ids(parameters),
-      ids(state),
-      known,
-      idOf(learningRate, 'Adadelta.step', 'learningRate'),
-      weightDecay,
-      rho,
-      eps,
-      optionalIdOf(skip, 'Adadelta.step', 'skip'),
-    );
+  protected override update(call: StepCall, group: Required<AdadeltaOptions>): number[] {
+    const { weightDecay, rho, eps } = group;
+    return binding.adadeltaStep(...call.tensors, weightDecay, rho, eps, call.skip);
   }
 }

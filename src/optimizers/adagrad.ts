@@ -1,9 +1,9 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
-import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { ids, Optimizer, type StateLayout } from './optimizer';
-import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import type { Tensor } from '../tensor/tensor';
+import { Optimizer, type StateLayout, type StepCall } from './optimizer';
+import { sharedReaders, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of Adagrad. learningRate is 1e-2 by default. */
 export interface AdagradOptions extends OptimizerOptions {
@@ -39,26 +39,11 @@ export class Adagrad extends Optimizer<AdagradOptions> {
   }
 
   protected override layout({ initialAccumulatorValue }: Required<AdagradOptions>): StateLayout {
-    return { moments: [{ name: 'sum', initial: initialAccumulatorValue }], scalars: { name: 'step', initial: [0] } };
+    return { moments: ['sum'], initial: initialAccumulatorValue, scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(
-    group: OptimizerGroup<AdagradOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    const { parameters, weightDecay, learningRateDecay, eps } = group;
-    return binding.adagradStep(
-      ids(parameters),
-      ids(state),
-      known,
-      idOf(learningRate, 'Adagrad.step', 'learningRate'),
-      weightDecay,
-      learningRateDecay,
-      eps,
-      optionalIdOf(skip, 'Adagrad.step', 'skip'),
-    );
+  protected override update(call: StepCall, group: Required<AdagradOptions>): number[] {
+    const { weightDecay, learningRateDecay, eps } = group;
+    return binding.adagradStep(...call.tensors, weightDecay, learningRateDecay, eps, call.skip);
   }
 }

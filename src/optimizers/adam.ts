@@ -1,15 +1,9 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
-import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { ids, Optimizer, type StateLayout } from './optimizer';
-import {
-  betasReader,
-  sharedReaders,
-  type OptimizerGroup,
-  type OptimizerOptions,
-  type ParameterGroup,
-} from './optimizer-options';
+import type { Tensor } from '../tensor/tensor';
+import { Optimizer, type StateLayout, type StepCall } from './optimizer';
+import { betasReader, sharedReaders, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of Adam and AdamW. learningRate is 1e-3 by default. */
 export interface AdamOptions extends OptimizerOptions {
@@ -37,37 +31,14 @@ abstract class AdamRule extends Optimizer<AdamOptions> {
 
   protected override layout({ amsgrad }: Required<AdamOptions>): StateLayout {
     return {
-      moments: [
-        { name: 'exp_avg', initial: 0 },
-        { name: 'exp_avg_sq', initial: 0 },
-        ...(amsgrad ? [{ name: 'max_exp_avg_sq', initial: 0 }] : []),
-      ],
+      moments: ['exp_avg', 'exp_avg_sq', ...(amsgrad ? ['max_exp_avg_sq'] : [])],
       scalars: { name: 'step', initial: [0] },
     };
   }
 
-  protected override update(
-    group: OptimizerGroup<AdamOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    const op = this.isDecoupled ? 'AdamW.step' : 'Adam.step';
-    const { parameters, weightDecay, betas, eps, amsgrad } = group;
-    return binding.adamStep(
-      ids(parameters),
-      ids(state),
-      known,
-      idOf(learningRate, op, 'learningRate'),
-      weightDecay,
-      betas[0],
-      betas[1],
-      eps,
-      amsgrad,
-      this.isDecoupled,
-      optionalIdOf(skip, op, 'skip'),
-    );
+  protected override update(call: StepCall, group: Required<AdamOptions>): number[] {
+    const { weightDecay, betas, eps, amsgrad } = group;
+    return binding.adamStep(...call.tensors, weightDecay, ...betas, eps, amsgrad, this.isDecoupled, call.skip);
   }
 }
 

@@ -1,15 +1,9 @@
 import { binding } from '../native/load';
 import { nonNegativeNumber } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
-import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { ids, Optimizer, type StateLayout } from './optimizer';
-import {
-  betasReader,
-  sharedReaders,
-  type OptimizerGroup,
-  type OptimizerOptions,
-  type ParameterGroup,
-} from './optimizer-options';
+import type { Tensor } from '../tensor/tensor';
+import { Optimizer, type StateLayout, type StepCall } from './optimizer';
+import { betasReader, sharedReaders, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of Adamax. learningRate is 2e-3 by default. */
 export interface AdamaxOptions extends OptimizerOptions {
@@ -42,33 +36,11 @@ export class Adamax extends Optimizer<AdamaxOptions> {
   }
 
   protected override layout(): StateLayout {
-    return {
-      moments: [
-        { name: 'exp_avg', initial: 0 },
-        { name: 'exp_inf', initial: 0 },
-      ],
-      scalars: { name: 'step', initial: [0] },
-    };
+    return { moments: ['exp_avg', 'exp_inf'], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(
-    group: OptimizerGroup<AdamaxOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    const { parameters, weightDecay, betas, eps } = group;
-    return binding.adamaxStep(
-      ids(parameters),
-      ids(state),
-      known,
-      idOf(learningRate, 'Adamax.step', 'learningRate'),
-      weightDecay,
-      betas[0],
-      betas[1],
-      eps,
-      optionalIdOf(skip, 'Adamax.step', 'skip'),
-    );
+  protected override update(call: StepCall, group: Required<AdamaxOptions>): number[] {
+    const { weightDecay, betas, eps } = group;
+    return binding.adamaxStep(...call.tensors, weightDecay, ...betas, eps, call.skip);
   }
 }

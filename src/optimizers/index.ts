@@ -6,7 +6,7 @@ export { Adamax, type AdamaxOptions } from './adamax';
 export { clipGradNorm, clipGradValue, type ClipGradNormOptions, type ClipGradValueOptions } from './clip';
 export { GradScaler, type GradScalerOptions, type GradScalerStateDict } from './grad-scaler';
 export { NAdam, type NAdamOptions } from './nadam';
-export { Optimizer, type OptimizerStateDict, type StateLayout, type StateMoment, type StateScalars } from './optimizer';
+export { Optimizer, type OptimizerStateDict, type StateLayout, type StateScalars, type StepCall } from './optimizer';
 export type { OptimizerGroup, OptimizerOptions, ParameterGroup } from './optimizer-options';
 export { RMSprop, type RMSpropOptions } from './rmsprop';
 export * from './schedules';

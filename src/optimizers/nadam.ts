@@ -1,15 +1,9 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
-import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { ids, Optimizer, type StateLayout } from './optimizer';
-import {
-  betasReader,
-  sharedReaders,
-  type OptimizerGroup,
-  type OptimizerOptions,
-  type ParameterGroup,
-} from './optimizer-options';
+import type { Tensor } from '../tensor/tensor';
+import { Optimizer, type StateLayout, type StepCall } from './optimizer';
+import { betasReader, sharedReaders, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of NAdam. learningRate is 2e-3 by default. */
 export interface NAdamOptions extends OptimizerOptions {
@@ -48,35 +42,19 @@ export class NAdam extends Optimizer<NAdamOptions> {
   }
 
   protected override layout(): StateLayout {
-    return {
-      moments: [
-        { name: 'exp_avg', initial: 0 },
-        { name: 'exp_avg_sq', initial: 0 },
-      ],
-      scalars: { name: 'step_and_mu_product', initial: [0, 1] },
-    };
+    return { moments: ['exp_avg', 'exp_avg_sq'], scalars: { name: 'step_and_mu_product', initial: [0, 1] } };
   }
 
-  protected override update(
-    group: OptimizerGroup<NAdamOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    const { parameters, weightDecay, betas, eps, momentumDecay, decoupledWeightDecay } = group;
+  protected override update(call: StepCall, group: Required<NAdamOptions>): number[] {
+    const { weightDecay, betas, eps, momentumDecay, decoupledWeightDecay } = group;
     return binding.nadamStep(
-      ids(parameters),
-      ids(state),
-      known,
-      idOf(learningRate, 'NAdam.step', 'learningRate'),
+      ...call.tensors,
       weightDecay,
-      betas[0],
-      betas[1],
+      ...betas,
       eps,
       momentumDecay,
       decoupledWeightDecay,
-      optionalIdOf(skip, 'NAdam.step', 'skip'),
+      call.skip,
     );
   }
 }

@@ -32,14 +32,6 @@ export interface ParameterNote {
   shape: readonly number[];
 }
 
-/** A tensor of a parameter's shape and dtype that an optimizer keeps. */
-export interface StateMoment {
-  /** Its name in the state dict, as in PyTorch. */
-  name: string;
-  /** What every element starts with. */
-  initial: number;
-}
-
 /** Numbers that an optimizer keeps for a parameter, f64. */
 export interface StateScalars {
   /** Their name in the state dict, as in PyTorch. */
@@ -50,8 +42,10 @@ export interface StateScalars {
 
 /** What an optimizer keeps for each parameter. */
 export interface StateLayout {
-  /** The tensors of the parameter's shape. */
-  moments: readonly StateMoment[];
+  /** Names of the tensors of the parameter's shape and dtype, in the state dict as in PyTorch. */
+  moments: readonly string[];
+  /** What each of their elements starts with. Default 0. */
+  initial?: number;
   /** The numbers beside them; the first counts steps. */
   scalars?: StateScalars;
 }
@@ -73,7 +67,7 @@ export const optionsOf = (group: object): Record<string, unknown> =>
 
 /** Names of the state tensors of a parameter, in their order. */
 export const slotNames = ({ moments, scalars }: StateLayout): string[] => [
-  ...moments.map(({ name }) => name),
+  ...moments,
   ...(scalars === undefined ? [] : [scalars.name]),
 ];
 

@@ -9,7 +9,7 @@ import { noGrad } from '../tensor/grad-mode';
 import { asGiven, readOptions, withDefault } from '../tensor/read-options';
 import { assume, insideStep, onReplay, outsideRecordings } from '../tensor/replay-notes';
 import { outsideScopes } from '../tensor/scope';
-import { idsOf, type Tensor } from '../tensor/tensor';
+import { idOf, idsOf, optionalIdOf, type Tensor } from '../tensor/tensor';
 import type { OptimizerGroup, OptimizerOptions, ParameterGroup } from './optimizer-options';
 import {
   checkDict,
@@ -27,7 +27,7 @@ import {
 } from './optimizer-state';
 import { checkParameters, closed, groupsOf, refuseShortRate } from './parameter-groups';
 
-export type { OptimizerStateDict, ParameterNote, StateLayout, StateMoment, StateScalars } from './optimizer-state';
+export type { OptimizerStateDict, ParameterNote, StateLayout, StateScalars } from './optimizer-state';
 
 /** The learning rate of one group on its device, where the kernels read it. */
 interface GroupRate {
@@ -37,6 +37,17 @@ interface GroupRate {
   value: number;
   /** Where it lies, and with it the group's state. */
   device: string;
+}
+
+/** What every native rule takes, beside the options of its group. */
+export interface StepCall {
+  /**
+   * What stands before the options: the parameters; the tensors that `layout` names, those of one parameter after
+   * another; places of the parameters that have state, in the order of those tensors; the learning rate, f64 [1].
+   */
+  tensors: readonly [readonly TensorId[], readonly TensorId[], readonly number[], TensorId];
+  /** What stands behind them: f32, one element; unless it is 0 nothing changes. */
+  skip: TensorId | undefined;
 }
 
 /** Ids of tensors. To be called in the argument list of a native call only. */
@@ -100,19 +111,9 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
   /**
    * Makes the native call that changes the parameters of a group.
    *
-   * @param learningRate  f64 [1], on the device of the parameters
-   * @param state  the tensors that `layout` names, those of one parameter after another
-   * @param known  places of the parameters that have state, in the order of `state`
-   * @param skip   f32, one element: unless it is 0 nothing changes
    * @returns places of the parameters that have a gradient and lack state, in which case nothing was done
    */
-  protected abstract update(
-    group: OptimizerGroup<O>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[];
+  protected abstract update(call: StepCall, group: Required<O>): number[];
 
   /** Steps taken since the start, those of a loaded state included. */
   get steps(): number {
@@ -156,16 +157,23 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       const held = this.#held[index];
       if (held === undefined) return;
       const rate = outsideRecordings(() => this.#rateOf(index, group, held));
-      const missing = this.update(group, rate, this.#stateOf(group, held), held.known, skip);
+      const missing = this.#update(group, rate, held, skip);
       if (missing.length === 0) return;
       held.known.push(...missing);
-      this.update(group, rate, this.#stateOf(group, held), held.known, skip);
+      this.#update(group, rate, held, skip);
     });
     const recorded = onReplay(() => {
       this.#writeRates();
       this.#steps++;
     });
     if (!recorded) this.#steps++;
+  }
+
+  #update(group: OptimizerGroup<O>, rate: Tensor, held: GroupState, skip: Tensor | undefined): number[] {
+    const op = `${this.#name}.step`;
+    const state = this.#stateOf(group, held);
+    const tensors = [ids(group.parameters), ids(state), held.known, idOf(rate, op, 'learningRate')] as const;
+    return this.update({ tensors, skip: optionalIdOf(skip, op, 'skip') }, group);
   }
 
   /**
@@ -214,7 +222,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
    * for a parameter that has its first gradient, and for an option that was switched on between steps.
    */
   #stateOf(group: OptimizerGroup<O>, { known, slots }: GroupState): Tensor[] {
-    const { moments, scalars } = this.layout(group);
+    const { moments, initial = 0, scalars } = this.layout(group);
     const start = (name: string, make: (parameter: Tensor) => Tensor): Tensor[] => {
       const slot = slots.get(name) ?? [];
       slots.set(name, slot);
@@ -222,7 +230,7 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
       if (missing.length > 0) outsideRecordings(() => outsideScopes(() => slot.push(...missing.map(make))));
       return slot;
     };
-    const columns = moments.map(({ name, initial }) =>
+    const columns = moments.map((name) =>
       start(name, ({ shape, dtype, device }) => full(shape, initial, { dtype, device })),
     );
     if (scalars !== undefined) {

@@ -1,9 +1,9 @@
 import { binding } from '../native/load';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
-import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { ids, Optimizer, type StateLayout } from './optimizer';
-import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import type { Tensor } from '../tensor/tensor';
+import { Optimizer, type StateLayout, type StepCall } from './optimizer';
+import { sharedReaders, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of RMSprop. learningRate is 1e-2 by default. */
 export interface RMSpropOptions extends OptimizerOptions {
@@ -42,29 +42,12 @@ export class RMSprop extends Optimizer<RMSpropOptions> {
   }
 
   protected override layout({ momentum, centered }: Required<RMSpropOptions>): StateLayout {
-    const names = ['square_avg', ...(centered ? ['grad_avg'] : []), ...(momentum !== 0 ? ['momentum_buffer'] : [])];
-    return { moments: names.map((name) => ({ name, initial: 0 })), scalars: { name: 'step', initial: [0] } };
+    const moments = ['square_avg', ...(centered ? ['grad_avg'] : []), ...(momentum !== 0 ? ['momentum_buffer'] : [])];
+    return { moments, scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(
-    group: OptimizerGroup<RMSpropOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    const { parameters, weightDecay, alpha, eps, momentum, centered } = group;
-    return binding.rmspropStep(
-      ids(parameters),
-      ids(state),
-      known,
-      idOf(learningRate, 'RMSprop.step', 'learningRate'),
-      weightDecay,
-      alpha,
-      eps,
-      momentum,
-      centered,
-      optionalIdOf(skip, 'RMSprop.step', 'skip'),
-    );
+  protected override update(call: StepCall, group: Required<RMSpropOptions>): number[] {
+    const { weightDecay, alpha, eps, momentum, centered } = group;
+    return binding.rmspropStep(...call.tensors, weightDecay, alpha, eps, momentum, centered, call.skip);
   }
 }

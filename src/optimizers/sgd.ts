@@ -2,9 +2,9 @@ import { binding } from '../native/load';
 import { OptionError } from '../tensor/errors';
 import { flag, nonNegativeNumber } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
-import { idOf, optionalIdOf, type Tensor } from '../tensor/tensor';
-import { ids, Optimizer, type StateLayout } from './optimizer';
-import { sharedReaders, type OptimizerGroup, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
+import type { Tensor } from '../tensor/tensor';
+import { Optimizer, type StateLayout, type StepCall } from './optimizer';
+import { sharedReaders, type OptimizerOptions, type ParameterGroup } from './optimizer-options';
 
 /** Options of SGD. learningRate is 1e-3 by default. */
 export interface SGDOptions extends OptimizerOptions {
@@ -49,28 +49,11 @@ export class SGD extends Optimizer<SGDOptions> {
   }
 
   protected override layout({ momentum }: Required<SGDOptions>): StateLayout {
-    return momentum === 0
-      ? { moments: [] }
-      : { moments: [{ name: 'momentum_buffer', initial: 0 }], scalars: { name: 'step', initial: [0] } };
+    return momentum === 0 ? { moments: [] } : { moments: ['momentum_buffer'], scalars: { name: 'step', initial: [0] } };
   }
 
-  protected override update(
-    group: OptimizerGroup<SGDOptions>,
-    learningRate: Tensor,
-    state: readonly Tensor[],
-    known: readonly number[],
-    skip: Tensor | undefined,
-  ): number[] {
-    return binding.sgdStep(
-      ids(group.parameters),
-      ids(state),
-      known,
-      idOf(learningRate, 'SGD.step', 'learningRate'),
-      group.weightDecay,
-      group.momentum,
-      group.dampening,
-      group.nesterov,
-      optionalIdOf(skip, 'SGD.step', 'skip'),
-    );
+  protected override update(call: StepCall, group: Required<SGDOptions>): number[] {
+    const { weightDecay, momentum, dampening, nesterov } = group;
+    return binding.sgdStep(...call.tensors, weightDecay, momentum, dampening, nesterov, call.skip);
   }
 }

@@ -16,18 +16,18 @@ export interface ErrorParts {
  * The message reads `op: got <given>, expected <expected>.`, and on a second line `Fix: <fix>.`
  */
 export abstract class StmnetError extends Error {
-  /** Stable name of the mistake, as in `ERR_STM_SHAPE`. */
-  readonly code: string;
+  /** What `code` is of errors of this class. */
+  protected static readonly code: string = 'ERR_STM';
 
   /**
    * @param op       the op, layer or function that found the mistake
    * @param message  its parts, or the whole text if native code wrote it
-   * @param code     replaces the class's own code
+   * @param code     stable name of the mistake, as in `ERR_STM_SHAPE`; the class's own unless one is given
    */
   constructor(
     readonly op: string,
     message: ErrorParts | string,
-    code: string,
+    readonly code: string = new.target.code,
   ) {
     super(
       typeof message === 'string'
@@ -35,64 +35,47 @@ export abstract class StmnetError extends Error {
         : `${op}: got ${message.given}, expected ${message.expected}.\n  Fix: ${message.fix}.`,
     );
     this.name = new.target.name;
-    this.code = code;
   }
 }
 
 /** Shapes that do not fit each other, or an op. */
 export class ShapeError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_SHAPE') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_SHAPE';
 }
 
 /** A dtype that an op does not take, or two that differ. */
 export class DTypeError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_DTYPE') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_DTYPE';
 }
 
 /** A device that is not there, or tensors on different ones. */
 export class DeviceError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_DEVICE') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_DEVICE';
 }
 
 /** An argument of the wrong type, name or range; an index out of range has the code `ERR_STM_INDEX`. */
 export class OptionError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_OPTION') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_OPTION';
 }
 
 /** Use of a tensor after `dispose()`, or after its scope ended. */
 export class DisposedError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_DISPOSED') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_DISPOSED';
 }
 
 /** `backward()` over a graph that is missing, released, or whose saved values were overwritten. */
 export class GraphError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_GRAPH') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_GRAPH';
 }
 
 /** A fault while computing: out of memory, an index that only the device could check, a fault of stmnet. */
 export class NativeError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_NATIVE') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_NATIVE';
 }
 
 /** A file that is damaged, hostile, or of a format that this version does not read. */
 export class FormatError extends StmnetError {
-  constructor(op: string, message: ErrorParts | string, code = 'ERR_STM_FORMAT') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_FORMAT';
 }
 
 binding.adoptErrors({ ShapeError, DTypeError, DeviceError, OptionError, DisposedError, GraphError, NativeError });

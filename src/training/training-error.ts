@@ -1,6 +1,6 @@
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
-import { StmnetError, type ErrorParts } from '../tensor/errors';
+import { StmnetError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
@@ -11,9 +11,7 @@ import { largestMagnitude } from './step';
 
 /** A training that cannot go on as it is: its loss, a gradient or a parameter is not finite, or nothing counts. */
 export class TrainingError extends StmnetError {
-  constructor(op: string, message: ErrorParts, code = 'ERR_STM_TRAINING') {
-    super(op, message, code);
-  }
+  protected static override readonly code: string = 'ERR_STM_TRAINING';
 }
 
 /** Where a step of `fit` was. */
