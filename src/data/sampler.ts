@@ -1,11 +1,32 @@
 import { nonNegativeInteger } from '../tensor/options';
 import { permutation } from '../tensor/ops/random';
+import { optional, readOptions } from '../tensor/read-options';
+import { drawingAt, epochStream } from './epoch-stream';
 
-/** An order of items: each walk over it is one epoch. */
-export interface Sampler extends Iterable<number> {
-  /** Indices of one epoch. */
+/**
+ * An order of items, or of whole batches of them. Each walk over it is one epoch.
+ *
+ * One of your own may draw random numbers, as `permutation` does, from the generator that `manualSeed` starts; a
+ * DataLoader reads the order when an epoch begins, and so it can be told again. What else the order comes from, a state
+ * of its own say, belongs into `epoch`.
+ */
+export interface EpochOrder<Place> extends Iterable<Place> {
+  /** How many there are in an epoch. */
   readonly length: number;
+  /**
+   * The order of one epoch, 0 for the first, where it is a function of that number. A DataLoader asks it first; without
+   * it, the walk over the sampler itself is the next epoch.
+   */
+  epoch?(epoch: number): Iterable<Place>;
+  /** What the order depends on beside epoch and generator: a position saved under other settings is refused. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>;
 }
+
+/** An order of items: gives their indices. */
+export type Sampler = EpochOrder<number>;
+
+/** An order of whole batches: gives the indices of the items of each. */
+export type BatchSampler = EpochOrder<readonly number[]>;
 
 /** The items in their order. */
 export class SequentialSampler implements Sampler {
@@ -22,17 +43,40 @@ export class SequentialSampler implements Sampler {
   }
 }
 
-/** All items once in random order, another one in each epoch, by the generator that `manualSeed` starts. */
+/** Options of a RandomSampler. */
+export interface RandomSamplerOptions {
+  /**
+   * Makes the order a function of seed and epoch. Without it the generator that `manualSeed` starts gives the order of
+   * each epoch when its walk begins.
+   */
+  seed?: number | undefined;
+}
+
+/** All items once in random order, another one in each epoch. */
 export class RandomSampler implements Sampler {
   readonly length: number;
+  readonly #seed: number | undefined;
+  #walks = 0;
 
-  /** @throws {OptionError} if `length` is no whole number of at least 0 */
-  constructor(length: number) {
+  /** @throws {OptionError} if `length` or `seed` is no whole number of at least 0 */
+  constructor(length: number, options: RandomSamplerOptions = {}) {
     this.length = nonNegativeInteger('RandomSampler', 'length', length);
+    this.#seed = readOptions('RandomSampler', options, { seed: optional(nonNegativeInteger) }).seed;
+  }
+
+  /** The seed, if there is one. */
+  get settings(): Readonly<Record<string, number>> {
+    return this.#seed === undefined ? {} : { seed: this.#seed };
   }
 
   /** The indices of one epoch, each once. */
+  epoch(epoch: number): number[] {
+    const draw = (): number[] => permutation(this.length);
+    return this.#seed === undefined ? draw() : drawingAt(epochStream(this.#seed, epoch), draw);
+  }
+
+  /** The indices of the next epoch: the first walk is epoch 0. */
   [Symbol.iterator](): Iterator<number> {
-    return permutation(this.length)[Symbol.iterator]();
+    return this.epoch(this.#walks++)[Symbol.iterator]();
   }
 }

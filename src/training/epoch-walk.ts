@@ -34,7 +34,7 @@ export interface Walk<B> {
 export async function walkEpoch<B>(loader: Batches<B>, { step, evaluating, place, after }: Walk<B>): Promise<number> {
   const fences: Promise<unknown>[] = [];
   let number = 0;
-  for await (const make of makersOf(loader)) {
+  for await (const make of makersOf(loader, evaluating === undefined)) {
     number++;
     const scoped = (): { done: Promise<unknown> } => scope(() => step(make, number));
     const work = (): { done: Promise<unknown> } =>
@@ -47,8 +47,9 @@ export async function walkEpoch<B>(loader: Batches<B>, { step, evaluating, place
   return number;
 }
 
-async function* makersOf<B>(loader: Batches<B>): AsyncGenerator<() => B> {
-  if (loader instanceof DataLoader) yield* loader.batchMakers();
+/** @param counted  whether the walk is an epoch of the loader; an evaluation is none */
+async function* makersOf<B>(loader: Batches<B>, counted: boolean): AsyncGenerator<() => B> {
+  if (loader instanceof DataLoader) yield* loader.batchMakers({ counted });
   else for await (const batch of loader) yield () => batch;
 }
 

@@ -181,7 +181,54 @@ describe('DataLoader', () => {
     });
     expect([...loader]).toEqual([[6, 0]]);
   });
+  test('a batchSampler chooses the items of each batch', () => {
+    const batchSampler = {
+      length: 2,
+      *[Symbol.iterator]() {
+        yield [6, 0, 3];
+        yield [1];
+      },
+    };
+    const loader = new DataLoader(dataset, { batchSampler, collate: (items) => items.map(({ target }) => target) });
+    expect([loader.length, loader.batchSize, [...loader], [...loader]]).toEqual([
+      2,
+      undefined,
+      [[6, 0, 3], [1]],
+      [[6, 0, 3], [1]],
+    ]);
+    for (const [name, value] of Object.entries({ batchSize: 2, shuffle: true, seed: 1, dropLast: false }))
+      expect(() => new DataLoader(dataset, { batchSampler, [name]: value })).toThrow(
+        `DataLoader: got both ${name} and a batchSampler, expected one of them.\n` +
+          `  Fix: leave ${name} out: the batchSampler chooses the items of a batch.`,
+      );
+    expect(() => new DataLoader(dataset, { batchSampler, sampler: new SequentialSampler(7) })).toThrow(
+      /both sampler and a batchSampler/,
+    );
+    const giving = (batches: unknown[]) =>
+      new DataLoader(dataset, { batchSampler: { length: 1, [Symbol.iterator]: () => batches.values() } as never });
+    expect(() => [...giving([3])]).toThrow(
+      'DataLoader: got 3 from the batchSampler, expected the indices of a batch, one at least.\n' +
+        '  Fix: yield arrays such as [3, 0, 7], or pass a sampler of single indices as sampler, with a batchSize.',
+    );
+    expect(() => [...giving([[]])]).toThrow(/got \[\] from the batchSampler/);
+    expect(() => [...giving([[7]])]).toThrow(/got index 7/);
+    expect(
+      () => new DataLoader(dataset, { batchSampler: { length: 0, [Symbol.iterator]: () => [].values() } }),
+    ).toThrow(/got a batchSampler without batches/);
+  });
   test('mistakes', () => {
+    expect(() => new DataLoader(dataset, { seed: 1 })).toThrow(
+      'DataLoader: got seed: 1 without shuffle, expected a seed only where the loader draws random numbers.\n' +
+        '  Fix: add shuffle: true, or leave seed out.',
+    );
+    expect(() => new DataLoader(dataset, { seed: 1, sampler: new SequentialSampler(7) })).toThrow(
+      /give the seed to the sampler/,
+    );
+    expect(() => new DataLoader(dataset, { sampler: 5 as never })).toThrow(
+      'DataLoader: got sampler: 5, expected a sampler: a length, and a walk over an epoch.\n' +
+        '  Fix: pass one of the package, or { length, *[Symbol.iterator]() { … } }.',
+    );
+    expect(() => new DataLoader(dataset, { batchSampler: { length: 1 } as never })).toThrow(/got batchSampler: /);
     expect(() => new DataLoader(new ArrayDataset([]))).toThrow(
       'DataLoader: got an empty dataset, expected at least one item.\n' +
         '  Fix: look at how the dataset was read or split.',
