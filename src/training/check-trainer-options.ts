@@ -3,7 +3,7 @@ import type { Metric } from '../metrics/metric';
 import type { Module } from '../module/module';
 import { Parameter } from '../module/parameter';
 import type { Optimizer } from '../optimizers/optimizer';
-import { ReduceLROnPlateau, type Schedule } from '../optimizers/schedules';
+import type { Schedule } from '../optimizers/schedules';
 import type { MathMode } from '../tensor/math-mode';
 import { markOf, remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
@@ -156,10 +156,10 @@ function checkLoss(op: string, loss: unknown): void {
 }
 
 function checkSchedule(op: string, schedule: Schedule, every: 'step' | 'epoch', optimizer: unknown): void {
-  if (schedule instanceof ReduceLROnPlateau && every === 'step') {
-    const fix = 'leave scheduleEvery out: the loss to watch is known after an epoch';
+  if (schedule.figure !== undefined && every === 'step') {
+    const fix = 'leave scheduleEvery out: the figure to watch is known after an epoch';
     throw new OptionError(op, {
-      given: "ReduceLROnPlateau with scheduleEvery: 'step'",
+      given: `${schedule.constructor.name} with scheduleEvery: 'step'`,
       expected: "scheduleEvery: 'epoch'",
       fix,
     });

@@ -76,8 +76,8 @@ export interface CommonTrainerOptions<M extends Module, Output, B, Name extends 
   /** Changes the learning rate. */
   schedule?: Schedule;
   /**
-   * When the schedule moves on: after each training step, or after each epoch (ReduceLROnPlateau then gets the
-   * validation loss, or the training loss without validation). Default 'epoch'.
+   * When the schedule moves on: after each training step, or after each epoch (ReduceLROnPlateau then gets the figure
+   * that it watches). Default 'epoch'.
    */
   scheduleEvery?: 'step' | 'epoch';
   /** Largest joint norm of the gradients. Default: no limit. */

@@ -20,7 +20,7 @@ import {
 } from './check-trainer-options';
 import type { EpochRecord, Figures } from './epoch-record';
 import { queued, walkEpoch } from './epoch-walk';
-import { figureNames } from './figure';
+import { checkFigure, figureNames, figureOf, type WithFigures } from './figure';
 import { History } from './history';
 import { joinOutputs } from './join-outputs';
 import { inEvaluation, modesOf, trainingModes } from './modes';
@@ -164,6 +164,9 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     const history = new History();
     this.#history = history;
     this.#figures = figureNames(this.#trainer.metrics, options.validation !== undefined);
+    const { schedule } = this.#trainer;
+    if (schedule?.figure !== undefined && schedule.figure !== 'loss')
+      checkFigure(schedule.constructor.name, 'figure', schedule.figure, this.#figures);
     const restore = modesOf(this.model);
     const train = trainingModes(this.model);
     this.#stopping = false;
@@ -214,7 +217,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     this.#steps.tellUnread();
     if (validation !== undefined && !Number.isFinite(validation.loss) && options.nonFiniteLoss === 'throw')
       throw oddValidation(validation.loss, epoch);
-    if (this.#trainer.scheduleEvery !== 'step') this.#trainer.schedule?.step(validation?.loss ?? train.loss);
+    if (this.#trainer.scheduleEvery !== 'step') this.#moveSchedule({ train, ...(validation && { validation }) });
     const seconds = (performance.now() - started) / 1000;
     return {
       epoch,
@@ -224,6 +227,14 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
       learningRate,
       seconds,
     };
+  }
+
+  /** After an epoch. */
+  #moveSchedule(figures: WithFigures): void {
+    const { schedule } = this.#trainer;
+    const loss = figures.validation?.loss ?? figures.train?.loss;
+    const named = schedule?.figure;
+    schedule?.step(named === undefined || named === 'loss' ? loss : figureOf(figures, named));
   }
 
   /**

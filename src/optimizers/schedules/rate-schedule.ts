@@ -30,15 +30,26 @@ export abstract class RateSchedule<O extends object> extends Schedule {
   /**
    * Learning rate after `steps` steps of a group that began with `base`.
    *
+   * @param group  its number, 0 for the first
    * @throws {OptionError} if the schedule has an end, and `steps` lies past it
    */
-  protected abstract rate(steps: number, base: number, options: Readonly<Required<O>>): number;
+  protected abstract rate(steps: number, base: number, options: Readonly<Required<O>>, group: number): number;
 
   /** Sets the rates of the present step. */
   #apply(): void {
     this.optimizer.groups.forEach((group, index) => {
-      group.learningRate = this.rate(this.#steps, this.#base[index] ?? group.learningRate, this.#options);
+      group.learningRate = this.rateAt(this.#steps, this.#base[index] ?? group.learningRate, index);
     });
+  }
+
+  /** The learning rates before its first step, of each group. @internal */
+  get base(): readonly number[] {
+    return this.#base;
+  }
+
+  /** The rate of a group after so many steps, had it begun with `base`: for schedules made of others. @internal */
+  rateAt(steps: number, base: number, group: number): number {
+    return this.rate(steps, base, this.#options, group);
   }
 
   override step(): void {

@@ -6,6 +6,11 @@ import { Schedule, type ScheduleState } from './schedule';
 
 /** Options of ReduceLROnPlateau. */
 export interface ReduceLROnPlateauOptions {
+  /**
+   * What a Trainer passes to `step`: `train.NAME` or `validation.NAME`, NAME being `loss` or that of a metric. Default:
+   * the validation loss, or the training loss without validation.
+   */
+  figure?: string;
   /** Whether the metric should become small or large. Default 'min'. */
   mode?: 'min' | 'max';
   /** Factor of the learning rate, in [0, 1). Default 0.1. */
@@ -45,6 +50,7 @@ export class ReduceLROnPlateau extends Schedule {
   constructor(optimizer: Optimizer, options: ReduceLROnPlateauOptions = {}) {
     super(optimizer);
     this.#options = readOptions('ReduceLROnPlateau', options, {
+      figure: withDefault(figureName, 'loss'),
       mode: choice(['min', 'max']),
       factor: withDefault(reduction, 0.1),
       patience: withDefault(nonNegativeInteger, 10),
@@ -54,6 +60,10 @@ export class ReduceLROnPlateau extends Schedule {
       minLearningRate: withDefault(nonNegativeNumber, 0),
     });
     this.#best = this.#worst;
+  }
+
+  override get figure(): string {
+    return this.#options.figure;
   }
 
   /** What every metric is better than. */
@@ -118,6 +128,15 @@ export class ReduceLROnPlateau extends Schedule {
     this.#badSteps = read.badSteps;
     this.#cooldownLeft = read.cooldownLeft;
   }
+}
+
+function figureName(op: string, name: string, value: unknown): string {
+  if (value === 'loss' || (typeof value === 'string' && /^(?:train|validation)\../u.test(value))) return value;
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected: 'train.NAME or validation.NAME',
+    fix: `leave it out for the loss, or pass such as ${name}: 'validation.accuracy'`,
+  });
 }
 
 function reduction(op: string, name: string, value: unknown): number {

@@ -30,6 +30,14 @@ export abstract class Schedule {
    */
   abstract step(metric?: number): void;
 
+  /**
+   * The figure that `step` wants from a Trainer, `train.NAME` or `validation.NAME`; `loss` for that of the validation,
+   * or of the training where there is none. Undefined if it wants none.
+   */
+  get figure(): string | undefined {
+    return undefined;
+  }
+
   /** What `loadStateDict` needs to go on from here. The learning rates themselves are in the optimizer's state. */
   abstract stateDict(): ScheduleState;
 

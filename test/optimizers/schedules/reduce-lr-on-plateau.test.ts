@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { OptionError, Parameter, ReduceLROnPlateau, SGD, zeros, type ReduceLROnPlateauOptions } from 'stmnet';
+import {
+  MeanAbsoluteError,
+  MSELoss,
+  OptionError,
+  Parameter,
+  ReduceLROnPlateau,
+  SGD,
+  Trainer,
+  zeros,
+  type ReduceLROnPlateauOptions,
+} from 'stmnet';
+import { unit } from '../../support/trainers';
 
 const makeOptimizer = (): SGD => new SGD([new Parameter(zeros([1]))], { learningRate: 1 });
 
@@ -47,4 +58,26 @@ test('it wants a metric', () => {
   expect(() => new ReduceLROnPlateau(makeOptimizer()).step()).toThrow(
     'ReduceLROnPlateau.step: got undefined, expected the metric to watch, a number.',
   );
+});
+
+test('a Trainer passes it the figure that it watches', async () => {
+  const rates = async (figure: string | undefined): Promise<number[]> => {
+    const { model, batches } = unit(2);
+    const optimizer = new SGD(model.parameters(), { learningRate: 0.01 });
+    const options = { patience: 0, factor: 0.5, ...(figure === undefined ? {} : { figure }) };
+    const schedule = new ReduceLROnPlateau(optimizer, options);
+    const metrics = [{ metric: new MeanAbsoluteError(), from: () => [zeros([1]), zeros([1])] as const, name: 'zero' }];
+    const trainer = new Trainer({ model, loss: new MSELoss(), optimizer, schedule, metrics });
+    const history = await trainer.fit(batches, { epochs: 3, progress: false, validation: batches });
+    return history.epochs.map(({ learningRate }) => learningRate);
+  };
+  // The loss falls, and 0 stays 0.
+  expect(await rates('train.zero')).toEqual([0.01, 0.01, 0.005]);
+  expect(await rates('validation.loss')).toEqual([0.01, 0.01, 0.01]);
+  expect(await rates(undefined)).toEqual([0.01, 0.01, 0.01]);
+  await expect(rates('validation.zeros')).rejects.toThrow(
+    'ReduceLROnPlateau: got figure: "validation.zeros", expected one of train.loss, train.zero, validation.loss, ' +
+      "validation.zero.\n  Fix: write 'validation.zero', if that is what you mean.",
+  );
+  await expect(rates('zero')).rejects.toThrow('got figure: "zero", expected train.NAME or validation.NAME');
 });
