@@ -6,7 +6,8 @@ import type { Sequence } from '../tensor/padded-sequence';
 import { optional, readOptions, type Readers } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { answersOf } from './answers';
-import { Metric, ratio, type MetricHints } from './metric';
+import { DeviceMetric, ratio } from './device-metric';
+import type { MetricHints } from './metric';
 
 /** Options that say how a metric reads outputs and labels. */
 export interface AccuracyOptions {
@@ -34,9 +35,8 @@ export const readingReaders: Readers<AccuracyOptions> = {
  *
  * @throws {OptionError} if an option is unknown or no number
  */
-export class Accuracy extends Metric {
+export class Accuracy extends DeviceMetric {
   readonly name = 'accuracy';
-  protected readonly shape = [2];
   readonly #reading: AccuracyOptions;
 
   constructor(options: AccuracyOptions = {}) {

@@ -9,7 +9,8 @@ import { readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { readingReaders, type AccuracyOptions } from './accuracy';
 import { answersOf } from './answers';
-import { Metric, type MetricHints } from './metric';
+import { DeviceMetric } from './device-metric';
+import type { MetricHints } from './metric';
 
 /** Options of ConfusionMatrix. */
 export interface ConfusionMatrixOptions extends AccuracyOptions {
@@ -27,9 +28,8 @@ export interface ConfusionMatrixOptions extends AccuracyOptions {
  * @throws {OptionError} if `numClasses` is no positive whole number, or an option is unknown; from `compute` and
  * `matrix` if a label was no class
  */
-export class ConfusionMatrix extends Metric {
+export class ConfusionMatrix extends DeviceMetric {
   readonly name = 'balancedAccuracy';
-  protected readonly shape: readonly number[];
   readonly #numClasses: number;
   readonly #reading: AccuracyOptions;
 
@@ -43,7 +43,6 @@ export class ConfusionMatrix extends Metric {
     this.#reading = reading;
     // Rows: one for each class, then one for labels that are no class. Columns: one for outputs of NaN, which give no
     // answer, then one for each class.
-    this.shape = [this.#numClasses + 1, this.#numClasses + 1];
   }
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
@@ -77,7 +76,7 @@ export class ConfusionMatrix extends Metric {
    * @throws {OptionError} if a label was no class
    */
   async matrix(): Promise<number[][]> {
-    const totals = this.#checked(await this.totals());
+    const totals = this.#checked((await this.gathered()) ?? []);
     const classes = this.#numClasses;
     return Array.from({ length: classes }, (_, row) =>
       Array.from({ length: classes }, (__, column) => totals[row * (classes + 1) + column + 1] ?? 0),

@@ -6,7 +6,8 @@ import { stack } from '../tensor/ops/shape';
 import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { elementWeights } from '../tensor/ops/losses-weights';
-import { Metric, ratio, type MetricHints } from './metric';
+import { DeviceMetric, ratio } from './device-metric';
+import type { MetricHints } from './metric';
 
 /**
  * Σ weight · error(output - target) and Σ weight over real elements, f64 [2]; without weights each counts 1. All in
@@ -37,9 +38,8 @@ function errorSum(
  *
  * Shapes: output and target of one shape.
  */
-export class MeanAbsoluteError extends Metric {
+export class MeanAbsoluteError extends DeviceMetric {
   readonly name = 'meanAbsoluteError';
-  protected readonly shape = [2];
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
     return errorSum('MeanAbsoluteError', output, target, hints, abs);
@@ -55,9 +55,8 @@ export class MeanAbsoluteError extends Metric {
  *
  * Shapes: output and target of one shape.
  */
-export class MeanSquaredError extends Metric {
+export class MeanSquaredError extends DeviceMetric {
   readonly name = 'meanSquaredError';
-  protected readonly shape = [2];
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
     return errorSum('MeanSquaredError', output, target, hints, (difference) => mul(difference, difference));

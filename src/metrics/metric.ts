@@ -1,12 +1,14 @@
-import { checkSequence } from '../module/check-input';
 import { markClass } from '../tensor/package-copies';
-import { zeros } from '../tensor/factories';
-import { noGrad } from '../tensor/grad-mode';
+import type { HostArray, SourceArray } from '../tensor/host-array';
 import type { OutputKind } from '../tensor/ops/losses-notes';
-import { add_, clone, fill_ } from '../tensor/ops/elementwise';
 import type { Sequence } from '../tensor/padded-sequence';
-import { outsideScopes, scope } from '../tensor/scope';
-import type { Tensor } from '../tensor/tensor';
+import type { NestedArray } from '../tensor/tensor';
+
+/** Numbers that metrics compare: tensors, padded sequences, or values on the host. */
+export type NumericInput = Sequence | SourceArray | HostArray<SourceArray> | readonly NestedArray[];
+
+/** What metrics compare: numbers, texts, or texts and sequences that are cut into tokens or tags. */
+export type MetricInput = NumericInput | readonly string[] | readonly (readonly string[])[];
 
 /**
  * What a Trainer tells its metrics of a batch. How the loss reads the outputs: `scores` of classes along the last axis,
@@ -19,148 +21,139 @@ export type MetricHints = Partial<OutputKind> & {
   readonly weight?: Sequence;
 };
 
+/** Hints as `update` takes them: weights may be plain numbers. */
+export type GivenHints = Omit<MetricHints, 'weight'> & {
+  /** How much each example, [N], or each step, [N, T], counts. Default: 1. */
+  readonly weight?: NumericInput | undefined;
+};
+
 /** A count that has begun: what a metric has seen since. */
-export interface MetricCount {
-  /** Counts one batch, on the device and without waiting. */
-  update(output: Sequence, target: Sequence, hints?: MetricHints): void;
+export interface MetricCount<Output = MetricInput, Target = MetricInput> {
+  /** Counts one batch, without waiting. */
+  update(output: Output, target: Target, hints?: GivenHints): void;
   /** The metric of all batches so far; NaN if nothing was counted. */
   compute(): Promise<number>;
+  /** Its further figures of all batches so far, by their names; NaN if nothing was counted. */
+  figures(): Promise<Record<string, number>>;
   /** Lets go of what was counted. */
   dispose(): void;
 }
 
+/** Where a count keeps what it has gathered. */
+export interface Gathering<Gathered> {
+  /** Takes what `update` got, without waiting. */
+  add(output: unknown, target: unknown, hints: GivenHints): void;
+  /** What was gathered; undefined if nothing was. */
+  read(): Promise<Gathered | undefined>;
+  /** Another one with the same in it. */
+  copy(): Gathering<Gathered>;
+  /** Lets go of all. */
+  dispose(): void;
+}
+
 /**
- * A number that is gathered batch by batch: `update` counts on the device without waiting, `compute` reads the result.
+ * A number that is gathered batch by batch: `update` takes a batch without waiting, `compute` reads the result.
  *
  * Given PaddedSequences, metrics count real steps only; what lies past a length has no effect, NaN included. The value
- * does not depend on the batch size. With weights a mean is Σ weight · value / Σ weight.
+ * does not depend on the batch size. With weights a mean is Σ weight · value / Σ weight. Plain arrays of whole numbers
+ * become i32, those of others f64.
  *
- * A metric says what it sums, `count`, and what the sums come to, `result`, and holds nothing else: several counts may
- * run at a time, as where an evaluation takes place while an epoch is running.
+ * A metric holds nothing but what it has gathered, and several counts may run at a time, as where an evaluation takes
+ * place while an epoch is running. One of your own extends DeviceMetric, which adds up tensors where they are, or
+ * HostMetric, which gets numbers or texts.
  */
-export abstract class Metric {
+export abstract class Metric<Output = MetricInput, Target = MetricInput, Gathered = unknown> {
   static {
     markClass(this.prototype, 'Metric');
   }
 
   /** Under which it stands in the history and in the result of `evaluate`. */
   abstract readonly name: string;
-  #own = new Totals();
+  /** Names of its further figures, which stand in the history as `name.figure`. Default: none. */
+  readonly figureNames: readonly string[] = [];
+  #own: Gathering<Gathered> | undefined;
 
-  /** Shape of what `count` returns. */
-  protected abstract readonly shape: readonly number[];
-
-  /**
-   * Sums over one batch, of `shape`, f64.
-   *
-   * @param hints  what is known of the outputs, as `update` got it
-   * @throws {ShapeError} if output and target do not fit each other
-   */
-  protected abstract count(output: Sequence, target: Sequence, hints: MetricHints): Tensor;
+  /** Begins to gather. */
+  protected abstract gathering(): Gathering<Gathered>;
 
   /**
    * The value of the metric.
    *
-   * @param totals  the sums over all batches, in row-major order
-   * @throws {OptionError} if the sums say that something was counted which must not be
+   * @throws {OptionError} if something was counted which must not be
    */
-  protected abstract result(totals: readonly number[]): number;
+  protected abstract result(gathered: Gathered): number;
+
+  /**
+   * The further figures that `figureNames` names.
+   *
+   * @throws {OptionError} if something was counted which must not be
+   */
+  protected details(_gathered: Gathered): Record<string, number> {
+    return {};
+  }
+
+  /** What was gathered since `reset`; undefined if nothing was. */
+  protected gathered(): Promise<Gathered | undefined> {
+    return this.#current().read();
+  }
 
   /** Forgets all batches. */
   reset(): void {
-    this.#own.clear();
+    this.#own?.dispose();
+    this.#own = undefined;
   }
 
   /**
    * Counts one batch.
    *
    * @param hints  what is known of the batch, as a Trainer knows from its loss. Default: nothing
-   * @throws {ShapeError} if output and target do not fit each other; {OptionError} if one is neither a Tensor nor a
-   * PaddedSequence
+   * @throws {ShapeError} if output and target do not fit each other; {OptionError} if one is nothing that the metric
+   * compares
    */
-  update(output: Sequence, target: Sequence, hints: MetricHints = {}): void {
-    this.#add(this.#own, output, target, hints);
-  }
-
-  /** The sums over all batches, in row-major order. */
-  protected async totals(): Promise<number[]> {
-    return this.#own.read();
+  update(output: Output, target: Target, hints: GivenHints = {}): void {
+    this.#current().add(output, target, hints);
   }
 
   /** The value over all batches since `reset`; NaN if nothing was counted. */
   async compute(): Promise<number> {
-    return this.#valueOf(this.#own);
+    return this.#valueOf(await this.gathered());
+  }
+
+  /** The further figures over all batches since `reset`, by their names; NaN if nothing was counted. */
+  async figures(): Promise<Record<string, number>> {
+    return this.#figuresOf(await this.gathered());
   }
 
   /**
-   * Begins a count beside the metric's own and beside others. Whenever it is computed, the metric takes its sums over,
-   * so that afterwards `compute()` and the like tell of the count that was computed last.
+   * Begins a count beside the metric's own and beside others. Whenever it is computed, the metric takes over what it
+   * has gathered, so that afterwards `compute()` and the like tell of the count that was computed last.
    *
-   * @throws {OptionError} from its `update`, if output or target is neither a Tensor nor a PaddedSequence
+   * @throws {OptionError} from its `update`, if output or target is nothing that the metric compares
    */
-  begin(): MetricCount {
-    const totals = new Totals();
+  begin(): MetricCount<Output, Target> {
+    const own = this.gathering();
     return {
-      update: (output, target, hints = {}) => this.#add(totals, output, target, hints),
+      update: (output, target, hints = {}) => own.add(output, target, hints),
       compute: async () => {
-        this.#own.take(totals);
-        return this.#valueOf(totals);
+        this.reset();
+        this.#own = own.copy();
+        return this.#valueOf(await own.read());
       },
-      dispose: () => totals.dispose(),
+      figures: async () => this.#figuresOf(await own.read()),
+      dispose: () => own.dispose(),
     };
   }
 
-  #add(totals: Totals, output: Sequence, target: Sequence, hints: MetricHints): void {
-    checkSequence(`${this.constructor.name}.update`, output, 'output');
-    checkSequence(`${this.constructor.name}.update`, target, 'target');
-    noGrad(() => scope(() => totals.add(this.count(output, target, hints), this.shape)));
+  #current(): Gathering<Gathered> {
+    return (this.#own ??= this.gathering());
   }
 
-  async #valueOf(totals: Totals): Promise<number> {
-    const numbers = await totals.read();
-    return numbers.length === 0 ? Number.NaN : this.result(numbers);
-  }
-}
-
-/** Sums over batches, on the device. */
-class Totals {
-  #sums: Tensor | undefined;
-
-  clear(): void {
-    const sums = this.#sums;
-    if (sums !== undefined) noGrad(() => fill_(sums, 0));
+  #valueOf(gathered: Gathered | undefined): number {
+    return gathered === undefined ? Number.NaN : this.result(gathered);
   }
 
-  add(counted: Tensor, shape: readonly number[]): void {
-    add_(this.#on(counted.device, shape), counted);
-  }
-
-  /** In row-major order; empty if nothing was counted. */
-  async read(): Promise<number[]> {
-    return this.#sums === undefined ? [] : Array.from(await this.#sums.data());
-  }
-
-  /** Becomes a copy of others. */
-  take(others: Totals): void {
-    this.dispose();
-    const sums = others.#sums;
-    if (sums !== undefined) this.#sums = outsideScopes(() => noGrad(() => clone(sums)));
-  }
-
-  dispose(): void {
-    this.#sums?.dispose();
-    this.#sums = undefined;
-  }
-
-  /** The sums, on the device of what is to be added: a model may move between two batches. */
-  #on(device: string, shape: readonly number[]): Tensor {
-    const before = this.#sums;
-    if (before?.device === device) return before;
-    this.#sums = outsideScopes(() => before?.to(device) ?? zeros(shape, { dtype: 'f64', device }));
-    before?.dispose();
-    return this.#sums;
+  #figuresOf(gathered: Gathered | undefined): Record<string, number> {
+    const known = gathered === undefined ? {} : this.details(gathered);
+    return Object.fromEntries(this.figureNames.map((name) => [name, known[name] ?? Number.NaN]));
   }
 }
-
-/** The mean of what was counted: [sum, count]. */
-export const ratio = ([total = 0, count = 0]: readonly number[]): number => (count === 0 ? Number.NaN : total / count);

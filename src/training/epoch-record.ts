@@ -1,5 +1,5 @@
-/** The loss, and the metrics by their names. */
-export type Figures<Name extends string = string> = { [Figure in Name]: number } & {
+/** The loss, and the metrics by their names; their further figures as `f1.spam`. */
+export type Figures<Name extends string = string> = { [Figure in Name | `${Name}.${string}`]: number } & {
   /** The loss over all batches. */
   loss: number;
 };

@@ -1,17 +1,16 @@
 import { Loss } from '../losses/loss';
 import type { Module } from '../module/module';
 import { OptionError } from '../tensor/errors';
+import { isHostData, isScalar } from '../tensor/host-array';
 import { isPlainObject, describe } from '../tensor/options';
+import { isPromise } from '../tensor/package-copies';
 import type { Sequence } from '../tensor/padded-sequence';
 import { isSequence, toTensors, type Batch, type TensorTree } from './batch';
 import type { LossFunction, LossResult } from './loss-terms';
-import type { MetricFrom } from './trainer-options';
+import type { MetricComparison, MetricFrom } from './trainer-options';
 
 /** Input and target as tensors, with a weight if there is one. */
 export type ReadBatch = Batch<TensorTree, TensorTree> & { readonly weight?: Sequence };
-
-/** What a metric compares: output, target, and perhaps the weights of examples or steps. */
-export type Compared = readonly [output: Sequence, target: Sequence, weight?: Sequence | undefined];
 
 /**
  * What a Trainer asks of a batch, whichever of its two forms it was made in: that of { input, target }, or that of
@@ -30,7 +29,7 @@ export interface Form {
   forward(model: Module, batch: object, ...state: readonly unknown[]): unknown;
   loss(output: unknown, batch: object): LossResult;
   /** What a metric compares that does not say from what. @throws {OptionError} if the output is no tensor */
-  compared(output: unknown, batch: object): Compared;
+  compared(output: unknown, batch: object): MetricComparison;
   /** What a loss is taken for a mean over that does not say by what it divided. */
   counted(batch: object): { target?: Sequence; weight?: Sequence };
   /** The only fields of a batch that are read, where functions of the user's do not decide that. */
@@ -204,22 +203,32 @@ export function checkOutput(output: unknown): unknown {
 }
 
 /**
- * What a metric compares, by its own `from` if it has one.
+ * What a metric compares, by its own `from` if it has one; a promise of it if that reads values first.
  *
- * @throws {OptionError} if that is something else than tensors or PaddedSequences
+ * @throws {OptionError} if that is something else than what metrics compare
  */
-export function comparedBy(form: Form, { from }: Pick<MetricFrom, 'from'>, output: unknown, batch: object): Compared {
+export function comparedBy(
+  form: Form,
+  { from }: Pick<MetricFrom, 'from'>,
+  output: unknown,
+  batch: object,
+): MetricComparison | Promise<MetricComparison> {
   if (from === undefined) return form.compared(output, batch);
   const compared: unknown = from(output, batch);
+  return isPromise(compared) ? Promise.resolve(compared).then(checkCompared) : checkCompared(compared);
+}
+
+function checkCompared(compared: unknown): MetricComparison {
   if (isCompared(compared)) return compared;
   throw new OptionError('Trainer: the from of a metric', {
     given: Array.isArray(compared) ? `[${compared.map(describe).join(', ')}]` : describe(compared),
-    expected: '[output, target] or [output, target, weight] of tensors or PaddedSequences',
+    expected: '[output, target] or [output, target, weight] of tensors, PaddedSequences, or arrays of numbers or texts',
     fix: 'return what the metric is to compare, as in from: (output, batch) => [output.tags, batch.tags]',
   });
 }
 
-function isCompared(value: unknown): value is Compared {
+function isCompared(value: unknown): value is MetricComparison {
   if (!Array.isArray(value) || value.length < 2 || value.length > 3) return false;
-  return value.every((part, place) => isSequence(part) || (place === 2 && part === undefined));
+  const isInput = (part: unknown): boolean => isSequence(part) || (isHostData(part) && !isScalar(part));
+  return value.every((part, place) => isInput(part) || (place === 2 && part === undefined));
 }

@@ -11,6 +11,7 @@ export type {
   CommonTrainerOptions,
   CustomTrainerOptions,
   FitOptions,
+  MetricComparison,
   MetricFrom,
   MetricUse,
   NamedMetric,

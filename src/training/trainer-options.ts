@@ -1,4 +1,4 @@
-import type { Metric } from '../metrics/metric';
+import type { Metric, MetricInput, NumericInput } from '../metrics/metric';
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import type { Schedule } from '../optimizers/schedules';
@@ -29,18 +29,20 @@ export type OutputOf<Returned, Carries extends boolean = false> = [Carries, Retu
 /** The batches of functions that do not say what theirs are: records whose fields are what they are used as. */
 export type AnyBatch = Readonly<Record<string, Tensor & PaddedSequence>>;
 
+/** What a metric compares: output, target, and perhaps weights of examples or steps. */
+export type MetricComparison = readonly [output: MetricInput, target: MetricInput, weight?: NumericInput | undefined];
+
 /** A metric of something else than output and target. */
 export interface MetricFrom<Output = unknown, B = object, Name extends string = string> {
   /** What measures. */
   readonly metric: Metric;
   /**
    * What to compare: an output, a target, and perhaps weights of examples or steps, without which all count alike, also
-   * where the batch has a weight.
+   * where the batch has a weight. It may read values first, which it must ask for before its first `await`:
+   *
+   *     from: async (output, batch) => [(await output.argmax(-1).array()).map(decode), batch.texts]
    */
-  readonly from?: (
-    output: Output,
-    batch: B,
-  ) => readonly [output: Sequence, target: Sequence, weight?: Sequence | undefined];
+  readonly from?: (output: Output, batch: B) => MetricComparison | Promise<MetricComparison>;
   /** Under which its figure stands. Default: the metric's own. */
   readonly name: Name;
 }

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { MeanAbsoluteError, MSELoss, tensor, Trainer, type Tensor } from 'stmnet';
 import { unit } from '../support/trainers';
 
-test('what the from of a metric gives has to be tensors', async () => {
+test('what the from of a metric gives has to be tensors, numbers or texts', async () => {
   const { model, batches } = unit(2);
   const evaluate = async (given: unknown): Promise<unknown> => {
     const metric = { metric: new MeanAbsoluteError(), from: () => given as readonly [Tensor, Tensor] };
@@ -11,8 +11,11 @@ test('what the from of a metric gives has to be tensors', async () => {
   const [output, target] = [tensor([1, 2]), tensor([1, 4])];
   expect(await evaluate([output, target, undefined])).toMatchObject({ meanAbsoluteError: 1 });
   expect(await evaluate([output, target, tensor([1, 3])])).toMatchObject({ meanAbsoluteError: 1.5 });
+  expect(await evaluate([[1, 2], [1, 4], [1, 3]])).toMatchObject({ meanAbsoluteError: 1.5 }); // prettier-ignore
+  expect(await evaluate(Promise.resolve([output, target]))).toMatchObject({ meanAbsoluteError: 1 });
   const expected =
-    'expected [output, target] or [output, target, weight] of tensors or PaddedSequences.\n' +
+    'expected [output, target] or [output, target, weight] of tensors, PaddedSequences, or arrays of numbers or ' +
+    'texts.\n' +
     '  Fix: return what the metric is to compare, as in from: (output, batch) => [output.tags, batch.tags].';
   for (const [given, text] of [
     [output, String(output)],
