@@ -171,7 +171,9 @@ function readConfig(source: Source, metadata: ReadonlyMap<string, string>): Modu
       source,
       `no ${formatKey} in the metadata`,
       'a file that save() wrote',
-      'build the model and call model.loadStateDict(await loadSafetensors(path))',
+      metadata.has('stmnet.checkpoint')
+        ? 'it is a checkpoint: build the model and call loadCheckpoint(path, { model })'
+        : 'build the model and call model.loadStateDict(await loadSafetensors(path))',
     );
   }
   if (!/^[1-9]\d{0,8}$/.test(format)) throw formatError(source, `${formatKey} ${quoted(format)}`, 'a whole number');

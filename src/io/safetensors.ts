@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { tensor } from '../tensor/factories';
 import { checkOptions } from '../tensor/options';
-import type { Tensor } from '../tensor/tensor';
+import { Tensor } from '../tensor/tensor';
 import { checkPath } from '../files/check-path';
 import { checkMetadata, checkTensors } from './check-arguments';
 import { blankChecksum, sign } from './checksum';
@@ -14,14 +14,23 @@ import {
   headerText,
   metadataKey,
   quoted,
+  storedSizes,
   type SafetensorsHeader,
   type Source,
+  type StoredDType,
 } from './safetensors-header';
-import { storedBytes, storedDType } from './stored-data';
+import { storedDType } from './stored-data';
 import { inTurn } from './turns';
 
 /** Notes that travel in a file beside its tensors, names and values both strings. */
 export type Metadata = Readonly<Record<string, string>>;
+
+/** Numbers on the host that go into a file as they are. */
+export interface StoredArray {
+  readonly data: ArrayBufferView;
+  readonly dtype: StoredDType;
+  readonly shape: readonly number[];
+}
 
 /** Options of `saveSafetensors`. */
 export interface SaveSafetensorsOptions {
@@ -100,20 +109,22 @@ export async function loadSafetensorsMetadata(path: string): Promise<Metadata> {
 }
 
 /**
- * `saveSafetensors` for callers with a name of their own in messages.
+ * `saveSafetensors` for callers with a name of their own in messages, and also of arrays on the host, which nobody may
+ * change until it is done.
  *
  * @throws as `saveSafetensors`
  */
 export async function writeTensors(
   source: Source,
-  tensors: Readonly<Record<string, Tensor>>,
+  tensors: Readonly<Record<string, Tensor | StoredArray>>,
   metadata: Metadata,
 ): Promise<void> {
-  // wide types first: all stay aligned
-  const entries = Object.entries(tensors).sort(([, a], [, b]) => storedBytes(b.dtype, 1) - storedBytes(a.dtype, 1));
+  const entries = Object.entries(tensors)
+    .map(([name, value]) => ({ name, value, dtype: value instanceof Tensor ? storedDType[value.dtype] : value.dtype }))
+    .sort((a, b) => storedSizes[b.dtype] - storedSizes[a.dtype]); // wide types first: all stay aligned
   const header: SafetensorsHeader = { tensors: [], metadata: new Map([...blankChecksum, ...Object.entries(metadata)]) };
   let begin = 0;
-  for (const [name, { dtype, shape, size }] of entries) {
+  for (const { name, value, dtype } of entries) {
     if (name === metadataKey)
       throw formatError(
         source,
@@ -121,13 +132,13 @@ export async function writeTensors(
         'any other name: the format keeps this one for itself',
         'rename it',
       );
-    const end = begin + storedBytes(dtype, size);
-    header.tensors.push({ name, dtype: storedDType[dtype], shape, begin, end });
+    const end = begin + (value instanceof Tensor ? storedSizes[dtype] * value.size : value.data.byteLength);
+    header.tensors.push({ name, dtype, shape: value.shape, begin, end });
     begin = end;
   }
   const text = headerText(source, header);
   // all reads are ordered now: one moment's values
-  const values = Promise.all(entries.map(([, tensor]) => tensor.data()));
+  const values = Promise.all(entries.map(async ({ value }) => (value instanceof Tensor ? value.data() : value.data)));
   values.catch(() => undefined); // told where it is awaited, which a save before this one can delay
   try {
     await inTurn(wholePath(source.path), async (path) => {

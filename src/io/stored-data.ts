@@ -1,12 +1,5 @@
 import type { DType, TypedArray } from '../tensor/tensor';
-import {
-  formatError,
-  quoted,
-  storedSizes,
-  type Source,
-  type StoredDType,
-  type StoredTensor,
-} from './safetensors-header';
+import { formatError, quoted, type Source, type StoredDType, type StoredTensor } from './safetensors-header';
 
 /** A tensor's data as the host holds it once it is read: converted to a type that tensors have. */
 export interface DecodedData {
@@ -101,9 +94,4 @@ function checkBooleans(source: Source, stored: StoredTensor, bytes: Uint8Array):
       '0 or 1',
     );
   return bytes;
-}
-
-/** Bytes that `size` elements of `dtype` take in a file. */
-export function storedBytes(dtype: DType, size: number): number {
-  return storedSizes[storedDType[dtype]] * size;
 }
