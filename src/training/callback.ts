@@ -10,6 +10,12 @@ import type { Batches } from './batches';
 import type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 import type { History } from './history';
 
+/** Options of `stop`. */
+export interface StopOptions {
+  /** What is still brought to its end. Default `epoch`. */
+  after?: 'epoch' | 'step';
+}
+
 /** What a callback sees of a training, and may ask of it: a Trainer without what begins a training or a step. */
 export interface TrainingRun {
   /** The model in training. */
@@ -27,8 +33,8 @@ export interface TrainingRun {
    * there is one.
    */
   readonly figures: readonly string[];
-  /** Ends the training after the running epoch; after the running step if the loader has no length. */
-  stop(): void;
+  /** Ends the training after the running epoch; after the running step if so asked, or if the loader has no length. */
+  stop(options?: StopOptions): void;
   /** Loss and metrics over batches. The figures of a running epoch do not change by it. */
   evaluate(loader: Batches<object>): Promise<Figures>;
   /**

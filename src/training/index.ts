@@ -1,7 +1,7 @@
 // Training loops of the public surface.
 export type { Batch, BatchField, TensorTree } from './batch';
 export type { Batches } from './batches';
-export type { CallbackState, TrainerCallback, TrainingRun, TrainingStep } from './callback';
+export type { CallbackState, StopOptions, TrainerCallback, TrainingRun, TrainingStep } from './callback';
 export type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 export { History } from './history';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';

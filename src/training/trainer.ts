@@ -5,10 +5,11 @@ import type { Optimizer } from '../optimizers/optimizer';
 import type { Sequence } from '../tensor/padded-sequence';
 import { keep, scope } from '../tensor/scope';
 import { checkOptions, flag } from '../tensor/options';
+import { choice, readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import type { Batch, BatchField } from './batch';
-import { checkLoader, countOf, isIterable, noBatch, type Batches } from './batches';
-import { tellError, type TrainingRun } from './callback';
+import { checkLoader, isIterable, noBatch, type Batches } from './batches';
+import type { StopOptions, TrainingRun } from './callback';
 import { CarriedState } from './carried-state';
 import {
   checkFitOptions,
@@ -18,18 +19,17 @@ import {
   type CheckedFit,
   type CheckedTrainer,
 } from './check-trainer-options';
-import type { EpochRecord, Figures } from './epoch-record';
+import type { Figures } from './epoch-record';
 import { queued, walkEpoch } from './epoch-walk';
-import { checkFigure, figureNames, figureOf, type WithFigures } from './figure';
+import { evaluateBatches } from './evaluation';
+import { figureNames } from './figure';
+import { fitEpochs } from './fit';
+import type { Stopping } from './fit-run';
 import { History } from './history';
 import { joinOutputs } from './join-outputs';
-import { inEvaluation, modesOf, trainingModes } from './modes';
-import { makeProgress, silent, type Progress } from './progress';
-import { RunningFigures } from './running-figures';
+import { inEvaluation } from './modes';
 import { Steps } from './step';
 import type { AnyBatch, CustomTrainerOptions, FitOptions, OutputOf, TrainerOptions } from './trainer-options';
-import { trainEpoch } from './training-epoch';
-import { checkParameters, oddValidation } from './training-error';
 
 /** Options of `predict`. */
 export interface PredictOptions {
@@ -58,7 +58,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   readonly #steps: Steps;
   readonly #fences: Promise<unknown>[] = [];
   #fitting = false;
-  #stopping = false;
+  #stopping: Stopping;
   #history = new History();
   #figures: readonly string[];
 
@@ -102,9 +102,14 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
 
   /**
    * Lets `fit` end after the running epoch; after the running step if the loader has no length, and may have no end.
+   *
+   * @param options.after  `step` not to wait for the end of the epoch, whose record then has the steps so far. Default
+   * `epoch`.
+   * @throws {OptionError} if an option is unknown or is something else
    */
-  stop(): void {
-    this.#stopping = true;
+  stop(options: StopOptions = {}): void {
+    const { after } = readOptions('Trainer.stop', options, { after: choice(['epoch', 'step']) });
+    if (this.#stopping !== 'after step') this.#stopping = `after ${after}`;
   }
 
   /**
@@ -159,82 +164,21 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   }
 
   async #fit(loader: Batches<B>, options: CheckedFit, optimizer: Optimizer): Promise<History> {
-    const { epochs, callbacks } = options;
-    const progress = options.progress ? await makeProgress(epochs) : silent;
     const history = new History();
     this.#history = history;
     this.#figures = figureNames(this.#trainer.metrics, options.validation !== undefined);
-    const { schedule } = this.#trainer;
-    if (schedule?.figure !== undefined && schedule.figure !== 'loss')
-      checkFigure(schedule.constructor.name, 'figure', schedule.figure, this.#figures);
-    const restore = modesOf(this.model);
-    const train = trainingModes(this.model);
-    this.#stopping = false;
-    try {
-      for (const callback of callbacks) await callback.onStart?.(this.#run);
-      for (let epoch = 1; epoch <= epochs && !this.#stopping; epoch++) {
-        train();
-        progress.start(epoch, countOf(loader));
-        const record = await this.#epoch(loader, { epoch, options, progress, optimizer });
-        history.add(record);
-        progress.end(record);
-        for (const callback of callbacks) await callback.onEpochEnd?.(record, this.#run);
-      }
-      for (const callback of callbacks) await callback.onEnd?.(this.#run);
-    } catch (error) {
-      await tellError(callbacks, error, this.#run);
-      throw error;
-    } finally {
-      progress.stop();
-      restore();
-    }
-    return history;
-  }
-
-  /** What callbacks see. */
-  get #run(): TrainingRun {
-    return this as TrainingRun;
-  }
-
-  async #epoch(loader: Batches<B>, { epoch, options, progress, optimizer }: Epoch): Promise<EpochRecord> {
-    const started = performance.now();
-    const strict = options.nonFiniteLoss === 'throw' && this.#trainer.precision !== 'f16';
-    const { train, skipped } = await trainEpoch({
-      epoch,
-      loader,
+    this.#stopping = undefined;
+    await fitEpochs({
       trainer: this.#trainer,
+      optimizer,
       steps: this.#steps,
+      loader,
       options,
-      progress,
-      run: this.#run,
-      strict,
+      history,
+      run: this as TrainingRun,
       stopping: () => this.#stopping,
     });
-    await checkParameters(optimizer, this.model, epoch);
-    const { learningRate } = this.#steps;
-    const where = ` of the validation after epoch ${epoch}`;
-    const validation = options.validation === undefined ? undefined : await this.#evaluate(options.validation, where);
-    this.#steps.tellUnread();
-    if (validation !== undefined && !Number.isFinite(validation.loss) && options.nonFiniteLoss === 'throw')
-      throw oddValidation(validation.loss, epoch);
-    if (this.#trainer.scheduleEvery !== 'step') this.#moveSchedule({ train, ...(validation && { validation }) });
-    const seconds = (performance.now() - started) / 1000;
-    return {
-      epoch,
-      train,
-      ...(validation === undefined ? {} : { validation }),
-      ...(skipped > 0 ? { skipped } : {}),
-      learningRate,
-      seconds,
-    };
-  }
-
-  /** After an epoch. */
-  #moveSchedule(figures: WithFigures): void {
-    const { schedule } = this.#trainer;
-    const loss = figures.validation?.loss ?? figures.train?.loss;
-    const named = schedule?.figure;
-    schedule?.step(named === undefined || named === 'loss' ? loss : figureOf(figures, named));
+    return history;
   }
 
   /**
@@ -247,25 +191,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    */
   async evaluate(loader: Batches<B>): Promise<Figures<Name>> {
     checkLoader('Trainer.evaluate', loader);
-    return this.#evaluate(loader) as Promise<Figures<Name>>;
-  }
-
-  async #evaluate(loader: Batches<unknown>, where = ' of the evaluation'): Promise<Figures> {
-    const figures = new RunningFigures(this.#trainer.form, this.#trainer.metrics);
-    const carried = new CarriedState();
-    try {
-      const batches = await walkEpoch(loader, {
-        evaluating: this.model,
-        place: (batch) => `batch ${batch}${where}`,
-        step: (make) => ({ done: figures.add(this.#steps.measure('Trainer.evaluate', make(), carried), false) }),
-      });
-      if (batches === 0) throw noBatch('Trainer.evaluate');
-      if (this.#trainer.optimizer === undefined) this.#steps.tellUnread();
-      return await figures.values();
-    } finally {
-      figures.dispose();
-      carried.reset();
-    }
+    return evaluateBatches({ trainer: this.#trainer, steps: this.#steps }, loader) as Promise<Figures<Name>>;
   }
 
   /**
@@ -301,15 +227,6 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     if (outputs.length === 0) throw noBatch(op);
     return joinOutputs(outputs);
   }
-}
-
-/** What `fit` knows of an epoch. */
-interface Epoch {
-  /** 1 for the first. */
-  epoch: number;
-  options: CheckedFit;
-  progress: Progress;
-  optimizer: Optimizer;
 }
 
 /** A Trainer of a model, of batches B, whose model gives `Output` and whose metrics have these names. */

@@ -1,31 +1,22 @@
 import { keep } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-import { countOf, noBatch, type Batches } from './batches';
+import { countOf, noBatch } from './batches';
 import type { TrainerCallback, TrainingRun, TrainingStep } from './callback';
 import type { Figures } from './epoch-record';
 import { walkEpoch } from './epoch-walk';
+import type { FitRun } from './fit-run';
 import type { Progress } from './progress';
 import type { Odd } from './mean-loss';
 import { RunningFigures } from './running-figures';
-import type { Steps } from './step';
-import type { CheckedFit, CheckedTrainer } from './check-trainer-options';
 import { nothingCounts, oddStep, wordsOf, type Place } from './training-error';
 
 /** What an epoch of training needs. */
-export interface TrainingEpoch {
+export interface TrainingEpoch extends FitRun {
   /** 1 for the first. */
   epoch: number;
-  loader: Batches<unknown>;
-  trainer: CheckedTrainer;
-  steps: Steps;
-  options: CheckedFit;
   progress: Progress;
-  /** What callbacks see. */
-  run: TrainingRun;
   /** Whether a step that is not finite ends the training, rather than an epoch of nothing but such steps. */
   strict: boolean;
-  /** Whether the training is to stop, which ends the epoch only of a loader without a length. */
-  stopping: () => boolean;
 }
 
 /**
@@ -73,7 +64,8 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
       }
       if (loss !== undefined) await tellStep(options.callbacks, run, { ...placeOf(batch), step: steps.count, loss });
       if (progress.step(batch)) show.begin();
-      return !stopping() || countOf(loader) !== undefined;
+      const when = stopping();
+      return when === undefined || (when === 'after epoch' && countOf(loader) !== undefined);
     },
   });
   if (batches === 0) throw noBatch('Trainer.fit');

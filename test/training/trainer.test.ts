@@ -26,6 +26,7 @@ import {
   type Batch,
   type EpochRecord,
   type Tensor,
+  type TrainerCallback,
 } from 'stmnet';
 import { items, loader, makeTrainer, unit } from '../support/trainers';
 
@@ -195,6 +196,19 @@ test('a loader without end is left after the step in which stop is called', asyn
     ],
   });
   expect([trainer.steps, history.epochs.length]).toEqual([5, 1]);
+});
+
+test('stop can end an epoch after the running step', async () => {
+  const { model, batches } = unit(2);
+  const optimizer = new SGD(model.parameters(), { learningRate: 0 });
+  const trainer = new Trainer({ model, loss: new MSELoss(), optimizer });
+  const stopAt: TrainerCallback = { onStep: (run) => (run.steps === 3 ? run.stop({ after: 'step' }) : undefined) };
+  const history = await trainer.fit(batches, { epochs: 5, progress: false, callbacks: [stopAt] });
+  expect([trainer.steps, history.epochs.length]).toEqual([3, 2]);
+  expect(history.train('loss')).toEqual([2, 2.5]); // of three rows, and of the first batch alone
+  expect(() => trainer.stop({ after: 'batch' as never })).toThrow(
+    "Trainer.stop: got after: \"batch\", expected one of 'epoch', 'step'.",
+  );
 });
 
 test('gradients are clipped', async () => {
