@@ -2,7 +2,10 @@
 export { collate, type Collated, type CollatedField, type Field, type FieldTypes, type FieldTypesOf } from './collate';
 export { DataLoader, type BatchMakersOptions, type DataLoaderOptions } from './data-loader';
 export type { DataFingerprint, DataLoaderState } from './data-loader-state';
-export { ArrayDataset, kFold, randomSplit, Subset, type Dataset, type Fold } from './dataset';
+export { ArrayDataset, Subset, type Dataset } from './dataset';
+export type { ItemKey, KeyOf } from './items-by-key';
+export { kFold, type Fold, type KFoldOptions } from './k-fold';
+export { randomSplit } from './random-split';
 export {
   RandomSampler,
   SequentialSampler,
@@ -11,3 +14,4 @@ export {
   type RandomSamplerOptions,
   type Sampler,
 } from './sampler';
+export { splitDataset, type Split, type SplitOptions, type SplitSizes } from './split-dataset';
