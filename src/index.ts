@@ -8,6 +8,7 @@
 import './tensor/methods.generated';
 
 export { FileError } from './files/file-error';
+export type { LineOptions, TextEncoding } from './files/lines';
 export { loadCheckpoint, saveCheckpoint, type CheckpointPart } from './io/checkpoint';
 export { load, save, type LoadedModule, type LoadOptions } from './io/model-file';
 export {

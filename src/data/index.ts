@@ -7,6 +7,16 @@ export type { ItemKey, KeyOf } from './items-by-key';
 export { kFold, type Fold, type KFoldOptions } from './k-fold';
 export { randomSplit } from './random-split';
 export {
+  readTable,
+  streamTable,
+  type ColumnTypes,
+  type TableField,
+  type TableOptions,
+  type TableRow,
+} from './readers/csv';
+export type { FileRecords, PlacedRecord } from './readers/file-records';
+export type { ColumnType } from './readers/table-columns';
+export {
   RandomSampler,
   SequentialSampler,
   type BatchSampler,

@@ -1,7 +1,7 @@
 import { constants, isAscii, isUtf8 } from 'node:buffer';
 import { FormatError, OptionError, type ErrorParts } from '../tensor/errors';
 import { describe, positiveInteger } from '../tensor/options';
-import { optional, readOptions, withDefault } from '../tensor/read-options';
+import { optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
 import { fileBytes, type FileSource } from './file-bytes';
 
 /**
@@ -22,6 +22,12 @@ interface Settings {
   encoding: string | undefined;
   maxLineBytes: number;
 }
+
+/** Reads these options, for callers that have more of them: a part of what `readOptions` takes. */
+export const lineReaders: Readers<Settings> = {
+  encoding: optional(encodingName),
+  maxLineBytes: withDefault(lineBytes, 1 << 24),
+};
 
 /** A line and its place. */
 export interface Line {
@@ -95,10 +101,7 @@ export async function* readTextBlocks(
   options: LineOptions = {},
 ): AsyncGenerator<TextBlock> {
   const from = typeof source === 'string' ? { op: 'readLines', path: source } : source;
-  const { maxLineBytes, encoding } = readOptions<LineOptions, Settings>(from.op, options, {
-    encoding: optional(encodingName),
-    maxLineBytes: withDefault(lineBytes, 1 << 24),
-  });
+  const { maxLineBytes, encoding } = readOptions<LineOptions, Settings>(from.op, options, lineReaders);
   let coding: Coding | undefined;
   let [first, tail] = [1, [] as Buffer[]];
   let tailBytes = 0;

@@ -58,6 +58,16 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   ddof: ['correction'],
   clipvalue: ['clipGradValue'],
   globalclipnorm: ['clipGradNorm'],
+  sep: ['delimiter'],
+  separator: ['delimiter'],
+  delim: ['delimiter'],
+  names: ['columns'],
+  usecols: ['columns'],
+  dtype: ['types'],
+  navalues: ['missing'],
+  skiprows: ['skipLines'],
+  quotechar: ['quote'],
+  quoting: ['quote'],
 };
 
 const CLIPPED_BY_CALL = 'leave it out, and clip between backward() and step()';

@@ -1,0 +1,14 @@
+import type { FileSource } from '../../files/file-bytes';
+import { FormatError } from '../../tensor/errors';
+
+/**
+ * The error of a file in which nothing is to be read.
+ *
+ * @param expected  what it should have
+ */
+export const emptyFile = ({ op, path }: FileSource, expected: string): FormatError =>
+  new FormatError(op, {
+    given: `${path}, which is empty`,
+    expected: `a file with ${expected}`,
+    fix: 'look whether it is the file that is meant, and was written to its end',
+  });

@@ -1,0 +1,59 @@
+import type { FileSource } from '../../files/file-bytes';
+import { readTextBlocks, type LineOptions, type TextBlock } from '../../files/lines';
+import type { RecordBatch } from './file-records';
+import { quotedRows } from './quoted-rows';
+
+/** How the rows of a file are found. */
+export interface RowOptions {
+  readonly encoding: string | undefined;
+  readonly delimiter: string;
+  readonly quote: '"' | false;
+  /** Lines before the table. */
+  readonly skipLines: number;
+  readonly maxLineBytes: number;
+}
+
+/** The rows of a table as fields of text; a line without a character is none. */
+export async function* tableRows(source: FileSource, options: RowOptions): AsyncGenerator<RecordBatch<string[]>> {
+  const { delimiter, quote, skipLines, encoding, maxLineBytes } = options;
+  const blocks = unixBlocks(source, { encoding, maxLineBytes }, skipLines);
+  const rows =
+    quote === false
+      ? plainRows(blocks, delimiter)
+      : quotedRows(source, blocks, { delimiter, quote, longest: maxLineBytes });
+  for await (const batch of rows) yield withoutEmpty(batch);
+}
+
+/** Whole lines that end with LF, but for those before the table. */
+async function* unixBlocks(source: FileSource, options: LineOptions, skipLines: number): AsyncGenerator<TextBlock> {
+  for await (const block of readTextBlocks(source, options)) {
+    const { text, first } = block.first > skipLines ? block : behindLine(block, skipLines);
+    if (text !== '') yield { text: text.includes('\r') ? text.replaceAll('\r\n', '\n') : text, first };
+  }
+}
+
+/** What follows a line of a block, or nothing. */
+function behindLine({ text, first }: TextBlock, last: number): TextBlock {
+  let [line, at] = [first, 0];
+  for (; line <= last && at < text.length; line++) at = text.indexOf('\n', at) + 1 || text.length;
+  return { text: text.slice(at), first: line };
+}
+
+async function* plainRows(blocks: AsyncIterable<TextBlock>, delimiter: string): AsyncGenerator<RecordBatch<string[]>> {
+  for await (const { text, first } of blocks) {
+    const lines = text.split('\n');
+    if (lines.at(-1) === '') lines.pop();
+    yield { records: lines.map((line) => line.split(delimiter)), lineOf: (index) => first + index };
+  }
+}
+
+const isEmpty = (row: readonly string[]): boolean => row.length === 1 && row[0] === '';
+
+function withoutEmpty(batch: RecordBatch<string[]>): RecordBatch<string[]> {
+  if (!batch.records.some(isEmpty)) return batch;
+  const kept = batch.records.flatMap((row, index) => (isEmpty(row) ? [] : [index]));
+  return {
+    records: kept.map((index) => batch.records[index] ?? []),
+    lineOf: (index) => batch.lineOf(kept[index] ?? 0),
+  };
+}
