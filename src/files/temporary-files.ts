@@ -1,8 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { randomBytes } from 'node:crypto';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemCode } from './file-error';
+import { isAlive, whereabouts } from './process-place';
 
 /** `.stmnet-<where>-<process>-<random>.tmp`: short, so that the name beside it may be as long as names can be. */
 const pattern = /^\.stmnet-([0-9a-f]{8})-(\d+)-[0-9a-f]{12}\.tmp$/;
@@ -26,27 +25,6 @@ export async function clearStale(folder: string): Promise<void> {
     if (where === undefined || (where === here && isAlive(Number(pid)))) continue;
     const path = join(folder, name);
     if (where === here || (await isOld(path))) await rm(path, { force: true }).catch(() => undefined);
-  }
-}
-
-/**
- * A short name of the place whose process numbers can be compared with those here: this machine since its last start,
- * and in it this container.
- */
-async function whereabouts(): Promise<string> {
-  const parts = [
-    hostname(),
-    await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => ''),
-    await readlink('/proc/self/ns/pid').catch(() => ''),
-  ];
-  return createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 8);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return systemCode(error) !== 'ESRCH'; // one of another user may be asked for, and the answer is EPERM
   }
 }
 
