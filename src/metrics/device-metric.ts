@@ -4,7 +4,7 @@ import { add_, clone } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { outsideScopes, scope } from '../tensor/scope';
-import type { Tensor } from '../tensor/tensor';
+import { Tensor } from '../tensor/tensor';
 import { readHints, toSequence } from './metric-input';
 import { Metric, type Gathering, type GivenHints, type MetricHints, type NumericInput } from './metric';
 
@@ -100,6 +100,15 @@ class Totals implements Gathering<readonly number[]> {
   copy(): Totals {
     const sums = this.#sums;
     return new Totals(this.#counting, sums && outsideScopes(() => noGrad(() => clone(sums))));
+  }
+
+  async state(): Promise<Tensor | undefined> {
+    return this.#sums;
+  }
+
+  loadState(state: unknown): void {
+    this.dispose();
+    if (state instanceof Tensor) this.#sums = outsideScopes(() => noGrad(() => clone(state)));
   }
 
   dispose(): void {

@@ -141,6 +141,14 @@ class Parts<Part> implements Gathering<readonly Part[]> {
     return new Parts(this.#partOf, [...this.#parts]);
   }
 
+  state(): Promise<readonly Part[] | undefined> {
+    return this.read();
+  }
+
+  loadState(state: unknown): void {
+    this.#parts = Array.isArray(state) ? [...(state as Part[])] : [];
+  }
+
   dispose(): void {
     this.#parts = [];
   }

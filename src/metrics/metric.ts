@@ -35,6 +35,14 @@ export interface MetricCount<Output = MetricInput, Target = MetricInput> {
   compute(): Promise<number>;
   /** Its further figures of all batches so far, by their names; NaN if nothing was counted. */
   figures(): Promise<Record<string, number>>;
+  /** What was counted so far, for a checkpoint: plain data, or a tensor, which may change with the next batch. */
+  state(): Promise<unknown>;
+  /**
+   * Goes on from there.
+   *
+   * @param state  what `state` gave, of a count of a metric alike
+   */
+  loadState(state: unknown): void;
   /** Lets go of what was counted. */
   dispose(): void;
 }
@@ -47,6 +55,10 @@ export interface Gathering<Gathered> {
   read(): Promise<Gathered | undefined>;
   /** Another one with the same in it. */
   copy(): Gathering<Gathered>;
+  /** What is in it, for a checkpoint; undefined if nothing is. */
+  state(): Promise<unknown>;
+  /** Takes over what `state` gave, in place of what is in it. */
+  loadState(state: unknown): void;
   /** Lets go of all. */
   dispose(): void;
 }
@@ -140,6 +152,8 @@ export abstract class Metric<Output = MetricInput, Target = MetricInput, Gathere
         return this.#valueOf(await own.read());
       },
       figures: async () => this.#figuresOf(await own.read()),
+      state: () => own.state(),
+      loadState: (state) => own.loadState(state),
       dispose: () => own.dispose(),
     };
   }

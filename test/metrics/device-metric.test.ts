@@ -54,6 +54,19 @@ describeDevices('a metric that adds up tensors', () => {
     expect(await bias.compute()).toBeNaN();
   });
 
+  test('a count goes on from the state of another one', async () => {
+    const [first, second] = [new Bias().begin(), new Bias().begin()];
+    second.loadState(await first.state()); // nothing yet
+    expect(await second.compute()).toBeNaN();
+    first.update(tensor([1, 2, 3]), tensor([0, 0, 0]));
+    second.update(tensor([90]), tensor([0])); // which the state takes the place of
+    second.loadState(await first.state());
+    first.update(tensor([7]), tensor([0]));
+    second.update(tensor([6]), tensor([1]));
+    expect([await second.compute(), await second.figures()]).toEqual([11 / 4, { batches: 2 }]);
+    expect(await first.compute()).toBe(13 / 4);
+  });
+
   test('what a batch comes to is not changed by later ones', async () => {
     class Same extends Bias {
       protected override count(output: Sequence): Tensor {

@@ -78,6 +78,19 @@ describeDevices('a metric on the host', (device) => {
     expect(await median.compute()).toBeNaN();
   });
 
+  test('a count goes on from the state of another one', async () => {
+    const [first, second] = [new MedianError().begin(), new MedianError().begin()];
+    first.update(tensor([1, 9]), tensor([0, 0]));
+    second.update([70], [0]); // which the state takes the place of
+    const state = await first.state();
+    first.update([100], [0]);
+    second.loadState(JSON.parse(JSON.stringify(state)));
+    second.update([2], [0]);
+    expect(await second.compute()).toBe(2); // of 1, 2, 9
+    second.loadState(await new MedianError().begin().state());
+    expect(await second.compute()).toBeNaN();
+  });
+
   test('reads what it chose on the device', async () => {
     const median = new MedianOfLast();
     median.update(tensor([[1, 2], [3, 5]]), tensor([[0, 0], [0, 0]])); // prettier-ignore
