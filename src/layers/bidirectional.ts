@@ -10,6 +10,7 @@ import type { Tensor } from '../tensor/tensor';
 import { applyLayer, checkModule, valuesLike } from '../module/apply';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
+import type { Stepping } from '../module/stream';
 
 /** Options of a Bidirectional. */
 export interface BidirectionalOptions {
@@ -83,6 +84,10 @@ export class Bidirectional extends Module {
     }
     const [one, other] = [valuesLike(op, ahead, input), valuesLike(op, back, input)];
     return mapZeros(input, () => merges[this.options.merge](one, other));
+  }
+
+  override get stepping(): Stepping {
+    return 'whole';
   }
 
   protected override givenModules(): readonly Module[] {

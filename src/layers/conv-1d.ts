@@ -15,6 +15,7 @@ import {
 } from '../tensor/ops/convolution-windows';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
+import type { Stepping } from '../module/stream';
 import { takeOver, type Parameter } from '../module/parameter';
 import { uniformValues, type FloatingDType } from '../module/uniform';
 
@@ -69,6 +70,10 @@ export class Conv1d extends Module {
     const bound = 1 / Math.sqrt(inChannels * kernelSize);
     this.weight = takeOver(uniformValues([outChannels, inChannels, kernelSize], bound, dtype));
     this.bias = bias ? takeOver(uniformValues([outChannels], bound, dtype)) : undefined;
+  }
+
+  override get stepping(): Stepping {
+    return this.options.kernelSize > 1 ? 'whole' : 'each';
   }
 
   /** @throws {ShapeError} if `input` is not [N, T, inChannels] */

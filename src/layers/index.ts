@@ -16,6 +16,7 @@ declarePackaged(Object.fromEntries(Object.entries<unknown>(others).filter(isLaye
 export * from './catalogue';
 export { detach } from '../module/detach';
 export { Module, type ForwardHook, type ModuleConfig, type NameMismatch, type StateDict } from '../module/module';
+export type { Stream, StreamFrame, StreamOptions } from '../module/stream';
 export { BufferTensor, Parameter } from '../module/parameter';
 export type { RecurrentAlgorithm } from '../tensor/ops/recurrent';
 export type { ModuleClasses } from '../module/rebuild';

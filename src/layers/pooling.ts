@@ -11,6 +11,7 @@ import { pickSteps } from '../tensor/steps';
 import type { Tensor } from '../tensor/tensor';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
+import type { Stepping } from '../module/stream';
 
 /** An input [N, T, D], of at least one step if only of padding, and its extents. */
 function checkSteps(op: string, given: Sequence): { input: Sequence; rows: number; steps: number; features: number } {
@@ -75,6 +76,10 @@ export class LastStep extends Module {
     this.options = readOptions('LastStep', options, { bidirectional: withDefault(flag, false) });
   }
 
+  override get stepping(): Stepping {
+    return this.options.bidirectional ? 'whole' : 'each';
+  }
+
   /** @throws {ShapeError} if the input is not [N, T, D], or D is odd with `bidirectional` */
   forward(given: Sequence): Tensor {
     const { input, steps, features } = checkSteps('LastStep.forward', given);
@@ -122,6 +127,10 @@ export class MeanPool extends Module {
     checkNoOptions('MeanPool', arguments);
   }
 
+  override get stepping(): Stepping {
+    return 'whole';
+  }
+
   /** @throws {ShapeError} if the input is not [N, T, D] */
   forward(given: Sequence): Tensor {
     const { input } = checkSteps('MeanPool.forward', given);
@@ -153,6 +162,10 @@ export class MaxPool extends Module {
   constructor() {
     super();
     checkNoOptions('MaxPool', arguments);
+  }
+
+  override get stepping(): Stepping {
+    return 'whole';
   }
 
   /** @throws {ShapeError} if the input is not [N, T, D] */

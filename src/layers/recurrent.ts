@@ -10,6 +10,7 @@ import { Tensor } from '../tensor/tensor';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import { Parameter } from '../module/parameter';
+import type { Stepping } from '../module/stream';
 import type { RecurrentOptions } from './recurrent-options';
 import { byLayerAndDirection, makeWeights, type CellKind } from './recurrent-weights';
 
@@ -82,6 +83,10 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
         fix: `assign new Parameter(tensor) to ${name}`,
       });
     });
+  }
+
+  override get stepping(): Stepping {
+    return this.options.bidirectional ? 'whole' : 'carried';
   }
 
   /** A state of zeros, as a loop that carries its state starts with. @throws {OptionError} if `batchSize` is none */

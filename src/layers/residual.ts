@@ -6,6 +6,7 @@ import { mapZeros } from '../tensor/map-values';
 import { applyLayer, checkModule, valuesLike } from '../module/apply';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
+import type { Stepping } from '../module/stream';
 
 /**
  * What goes in, plus what the module makes of it: x + f(x). Of a recurrent layer the `output` is added.
@@ -37,6 +38,10 @@ export class Residual extends Module {
     }
     const added = valuesLike('Residual.forward', change, input);
     return mapZeros(input, (values) => add(values, added));
+  }
+
+  override get stepping(): Stepping {
+    return this.givenModules().some(({ stepping }) => stepping === 'whole') ? 'whole' : 'each';
   }
 
   protected override givenModules(): readonly Module[] {

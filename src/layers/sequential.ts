@@ -3,6 +3,7 @@ import type { Sequence } from '../tensor/padded-sequence';
 import { applyLayer, checkModule, sequenceOf } from '../module/apply';
 import { carriedBy } from '../module/carried';
 import { Module } from '../module/module';
+import type { Stepping } from '../module/stream';
 import { RecurrentLayer } from './recurrent';
 
 /** States of the layers that have one, by their places: those of an LSTM are { h, c }. */
@@ -110,6 +111,10 @@ export class Sequential extends Module implements Iterable<Module> {
       if (next !== undefined) state[place] = next;
     }
     return carried.length === 0 ? value : { output: value, state };
+  }
+
+  override get stepping(): Stepping {
+    return this.givenModules().some(({ stepping }) => stepping === 'whole') ? 'whole' : 'each';
   }
 
   protected override givenModules(): readonly Module[] {

@@ -249,3 +249,13 @@ function refuseLost(owner: FieldOwner, places: readonly Place[], lost: readonly 
         : `put an array or a plain object { name: … } in the place of the ${within ?? 'Map'}`,
   });
 }
+
+/** Named values without those that came under another name before. */
+export function* firstPlaces<V>(named: Iterable<readonly [string, V]>): Generator<[string, V]> {
+  const seen = new Set<V>();
+  for (const [path, value] of named) {
+    if (seen.has(value)) continue;
+    seen.add(value);
+    yield [path, value];
+  }
+}

@@ -4,16 +4,19 @@ import { resolveDevice } from '../tensor/device';
 import { OptionError, StmnetError } from '../tensor/errors';
 import { renamed } from '../tensor/op-name';
 import { noGrad } from '../tensor/grad-mode';
+import type { HostArray } from '../tensor/host-array';
 import { clone } from '../tensor/ops/elementwise';
 import { checkOptions, flag } from '../tensor/options';
 import { assume } from '../tensor/replay-notes';
 import { idsOf, type Tensor } from '../tensor/tensor';
 import { markClass } from '../tensor/package-copies';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
-import { FieldOwner, placesIn, sharedPaths } from './fields';
+import { FieldOwner, firstPlaces, placesIn, sharedPaths } from './fields';
+import { inEvaluation } from '../module/modes';
 import { isPackaged } from './packaged';
 import { BufferTensor, Parameter } from './parameter';
 import { assign, matchState, tensorsOf, type StateDict } from './state-dict';
+import { Stream, type Stepping, type StreamOptions } from './stream';
 import { summaryTable } from './summary';
 
 export type { StateDict } from './state-dict';
@@ -291,6 +294,22 @@ export abstract class Module extends FieldOwner {
     console.log(summaryTable(this));
   }
 
+  /** How the module takes the steps of a sequence. @internal */
+  get stepping(): Stepping {
+    return 'each';
+  }
+
+  /**
+   * Reads sequences step by step, as they come. For recurrent layers, a Sequential, and modules whose
+   * `forward(input, state)` starts from `state`, undefined at first, and returns { output, state }.
+   *
+   * @throws {OptionError} if a layer needs the whole sequence, as a bidirectional one does, or an option is unknown
+   */
+  createStream<Output = HostArray>(options: StreamOptions = {}): Stream<Output> {
+    const run = (...inputs: unknown[]): unknown => inEvaluation(this, () => this.forward(...(inputs as never[])));
+    return new Stream(this, options, run);
+  }
+
   /** The modules that were given to the constructor, in its order: what a container is rebuilt of. @internal */
   protected givenModules(): readonly Module[] {
     return [];
@@ -332,16 +351,6 @@ export abstract class Module extends FieldOwner {
       return moduleText(this, depth, options);
     };
     Object.defineProperty(this.prototype, inspect.custom, { value: text, configurable: true, writable: true });
-  }
-}
-
-/** Named values without those that came under another name before. */
-function* firstPlaces<V>(named: Iterable<readonly [string, V]>): Generator<[string, V]> {
-  const seen = new Set<V>();
-  for (const [path, value] of named) {
-    if (seen.has(value)) continue;
-    seen.add(value);
-    yield [path, value];
   }
 }
 

@@ -3,7 +3,7 @@ import type { Module } from '../module/module';
 import { scope } from '../tensor/scope';
 import type { Batches } from './batches';
 import { placing } from './faults';
-import { inEvaluation } from './modes';
+import { inEvaluation } from '../module/modes';
 
 /** What a walk over the batches of an epoch does. */
 export interface Walk<B> {

@@ -5,7 +5,7 @@ import type { EpochRecord, Figures } from './epoch-record';
 import { evaluateBatches } from './evaluation';
 import { checkFigure, figureOf, type WithFigures } from './figure';
 import type { FitRun } from './fit-run';
-import { modesOf, trainingModes } from './modes';
+import { modesOf, trainingModes } from '../module/modes';
 import { makeProgress, silent, type Progress } from './progress';
 import { trainEpoch } from './training-epoch';
 import { checkParameters, oddValidation } from './training-error';

@@ -27,7 +27,7 @@ import { fitEpochs } from './fit';
 import type { Stopping } from './fit-run';
 import { History } from './history';
 import { joinOutputs } from './join-outputs';
-import { inEvaluation } from './modes';
+import { inEvaluation } from '../module/modes';
 import { Steps } from './step';
 import type { AnyBatch, CustomTrainerOptions, FitOptions, OutputOf, TrainerOptions } from './trainer-options';
 

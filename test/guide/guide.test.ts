@@ -8,7 +8,6 @@ import { differences } from '../support/near';
 
 /** What a script printed, an array of arguments a call. */
 let printed: unknown[][] = [];
-let written = '';
 let folder = '';
 const home = process.cwd();
 
@@ -16,12 +15,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'stmnet-guide-'));
   process.chdir(folder);
   printed = [];
-  written = '';
   vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => void printed.push(values));
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    written += String(text);
-    return true;
-  });
 });
 
 afterEach(() => {
@@ -45,7 +39,7 @@ test('a model of one’s own, a loop of one’s own', async () => {
   expect(Number(loss)).toBeLessThan(Math.log(17));
   expect(names).toContain('lstm.weight_ih_l0_reverse f32[512, 100] on cpu');
   expect(names).toHaveLength(1 + 16 + 2);
-  expect(written).toContain('hidden2tag  Linear     [N, T, 17]         4,369');
+  expect(printed.flat().join('\n')).toContain('hidden2tag  Linear     [N, T, 17]         4,369');
 });
 
 test('batches of any form', async () => {
@@ -84,6 +78,17 @@ test('a language model with carried state', async () => {
   expect(embedding.weight.grad).toBeUndefined();
 });
 
+test('in production', async () => {
+  const { model, replies, socket } = await import('./scripts/production');
+  const frames = [[1, 2, 3], [0, -1, 1], [2, 0, 0]]; // prettier-ignore
+  for (const frame of frames) socket.emit('frame', frame);
+  await vi.waitFor(() => expect(replies).toHaveLength(3));
+  const whole = await (model.eval().forward(tensor([frames])) as Tensor).data();
+  expect(replies.map(({ shape }) => shape)).toEqual([[2], [2], [2]]);
+  const told = replies.flatMap(({ data }) => Array.from(data));
+  expect(differences(told, whole, 1e-5)).toEqual([]);
+});
+
 test('weights from elsewhere, and to elsewhere', async () => {
   copyFileSync(join(__dirname, 'fixtures', 'from-pytorch.safetensors'), 'from-pytorch.safetensors');
   const { model, partial } = await import('./scripts/weights');
@@ -116,15 +121,21 @@ test('the script of the README', { timeout: 180_000 }, async () => {
   expect(speakers).toEqual(Int32Array.of(0, 8));
 });
 
-test.each(['first-ten-minutes', 'own-model', 'tensors', 'any-batches', 'language-model', 'weights', 'gpu'])(
-  'docs/guide.md shows %s as it is run here',
-  (name) => {
-    const root = join(__dirname, '..', '..');
-    const script = readFileSync(join(root, 'test', 'guide', 'scripts', `${name}.ts`), 'utf8');
-    const [, shown = script] = script.split('// ---- as in the guide\n');
-    const body = (shown.split('\n// ---- what the test looks at')[0] ?? '')
-      .replace(/\nexport \{[^}]*\};\n?$/, '\n')
-      .trim();
-    expect(readFileSync(join(root, 'docs', 'guide.md'), 'utf8')).toContain(body);
-  },
-);
+test.each([
+  'first-ten-minutes',
+  'own-model',
+  'tensors',
+  'any-batches',
+  'language-model',
+  'production',
+  'weights',
+  'gpu',
+])('docs/guide.md shows %s as it is run here', (name) => {
+  const root = join(__dirname, '..', '..');
+  const script = readFileSync(join(root, 'test', 'guide', 'scripts', `${name}.ts`), 'utf8');
+  const [, shown = script] = script.split('// ---- as in the guide\n');
+  const body = (shown.split('\n// ---- what the test looks at')[0] ?? '')
+    .replace(/\nexport \{[^}]*\};\n?$/, '\n')
+    .trim();
+  expect(readFileSync(join(root, 'docs', 'guide.md'), 'utf8')).toContain(body);
+});

@@ -1,8 +1,16 @@
-import type { Module } from '../module/module';
 import { noGrad } from '../tensor/grad-mode';
 
+/** What has modes: a Module. */
+interface Switched {
+  readonly training: boolean;
+  train(): unknown;
+  eval(): unknown;
+  namedModules(): Iterable<readonly [string, Switched]>;
+  parameters(): readonly { readonly requiresGrad: boolean }[];
+}
+
 /** Remembers which modules are in training. @returns what brings that back */
-export function modesOf(model: Module): () => void {
+export function modesOf(model: Switched): () => void {
   const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
   return () => {
     // train() and eval() also set the modules below, so that setting a parent may undo a child: the outermost modules
@@ -25,7 +33,7 @@ export function modesOf(model: Module): () => void {
  * it was in the epoch before; at first all of it but parts that cannot learn, since none of their parameters requires a
  * gradient.
  */
-export function trainingModes(model: Module): () => void {
+export function trainingModes(model: Switched): () => void {
   const frozen = Array.from(model.namedModules(), ([, module]) => module).filter((module) => {
     const parameters = module.parameters();
     return !module.training && parameters.length > 0 && parameters.every((parameter) => !parameter.requiresGrad);
@@ -44,7 +52,7 @@ export function trainingModes(model: Module): () => void {
  * Runs `work` in evaluation mode and under `noGrad`, and puts every module back into the mode that it was in.
  * Between batches the modes are as before, so that predictions and a training may take turns.
  */
-export function inEvaluation<R>(model: Module, work: () => R): R {
+export function inEvaluation<R>(model: Switched, work: () => R): R {
   const restore = modesOf(model);
   model.eval();
   try {
