@@ -21,8 +21,10 @@ export interface Answers {
    * one to ignore.
    */
   readonly weights: Tensor;
-  /** Number of classes. */
-  readonly classes: number;
+  /** Number of classes; undefined where the output is answers, which do not tell. */
+  readonly classes: number | undefined;
+  /** Whether the output is scores of classes along its last axis. */
+  readonly scored: boolean;
 }
 
 /** How to read the outputs. */
@@ -37,7 +39,8 @@ const IGNORED = -100;
 /**
  * Reads answers and right classes from outputs and targets.
  *
- * @param output  […, C] scores of classes, or […] or […, 1] scores of yes
+ * @param output  […, C] scores of classes, or […] or […, 1] scores of yes; or the answers themselves, i32 or bool […],
+ *                where -1 is no answer
  * @param target  labels […], or of yes and no also […, 1]; with hints of cross entropy also probabilities […, C]
  * @throws {ShapeError} if they do not fit each other
  */
@@ -53,9 +56,7 @@ export function answersOf(op: string, output: Sequence, target: Sequence, readin
     lengths?.some((length) => length < (scores.shape[1] ?? 0)) === true
       ? new PaddedSequence(scores, lengths).mask()
       : undefined;
-  const { counts, ...answers } = isBinary(output, truths, reading)
-    ? binaryAnswers(scores, truths, real, reading)
-    : classAnswers(op, scores, truths, real, reading);
+  const { counts, ...answers } = read(op, output, truths, real, reading);
   const { weight } = reading;
   if (weight === undefined) return { ...answers, weights: cast(counts, 'f64') };
   const weights = elementWeights(op, weight, { shape: counts.shape, lengths, dtype: 'f64' });
@@ -64,6 +65,35 @@ export function answersOf(op: string, output: Sequence, target: Sequence, readin
 
 /** With which elements count, bool, in place of how much. */
 type CountedAnswers = Omit<Answers, 'weights'> & { readonly counts: Tensor };
+
+function read(
+  op: string,
+  output: Sequence,
+  target: Tensor,
+  real: Tensor | undefined,
+  reading: Reading,
+): CountedAnswers {
+  const scores = valuesOf(output);
+  if (isAnswers(scores, target, reading)) return givenAnswers(scores, target, real, reading);
+  return isBinary(output, target, reading)
+    ? binaryAnswers(scores, target, real, reading)
+    : classAnswers(op, scores, target, real, reading);
+}
+
+/** Whether the output is whole numbers, one for each label: the answers themselves. */
+const isAnswers = ({ dtype, shape }: Tensor, target: Tensor, { threshold }: Reading): boolean =>
+  threshold === undefined && (dtype === 'i32' || dtype === 'bool') && sameButForOne(shape, target.shape);
+
+function givenAnswers(
+  said: Tensor,
+  target: Tensor,
+  real: Tensor | undefined,
+  { ignoreIndex = IGNORED }: Reading,
+): CountedAnswers {
+  const counts = counting(target, real, ignoreIndex);
+  const truth = maskedFill(wholeLabels(target), logicalNot(counts), 0);
+  return { said: cast(reshape(said, target.shape), 'i32'), truth, counts, classes: undefined, scored: false };
+}
 
 const sameShape = (a: Tensor, b: Tensor): boolean => a.shape.join() === b.shape.join();
 
@@ -82,6 +112,8 @@ function isBinary(output: Sequence, target: Tensor, { threshold, scores }: Readi
   return shape.at(-1) === 1 || shape.length === (output instanceof PaddedSequence ? 2 : 1);
 }
 
+const yesOrNo = { classes: 2, scored: false };
+
 function binaryAnswers(
   scores: Tensor,
   target: Tensor,
@@ -93,7 +125,7 @@ function binaryAnswers(
   const said = cast(gt(x, threshold ?? (kind === 'logits' ? 0 : 0.5)), 'i32');
   const counts = counting(target, real, ignoreIndex);
   const yes = target.dtype === 'bool' ? target : gt(cast(target, 'f64'), 0.5);
-  return { said: maskedFill(said, isNaN(x), -1), truth: cast(logicalAnd(yes, counts), 'i32'), counts, classes: 2 };
+  return { said: maskedFill(said, isNaN(x), -1), truth: cast(logicalAnd(yes, counts), 'i32'), counts, ...yesOrNo };
 }
 
 function classAnswers(
@@ -121,10 +153,11 @@ function classAnswers(
   if (given) {
     const truth = argmax(target, -1);
     const counts = counting(truth, real, IGNORED);
-    return { said: answered, truth, counts, classes };
+    return { said: answered, truth, counts, classes, scored: true };
   }
   const counts = counting(target, real, ignoreIndex);
-  return { said: answered, truth: maskedFill(wholeLabels(target), logicalNot(counts), 0), counts, classes };
+  const truth = maskedFill(wholeLabels(target), logicalNot(counts), 0);
+  return { said: answered, truth, counts, classes, scored: true };
 }
 
 /** Which elements count: real ones that are not the label to ignore. */

@@ -1,112 +1,141 @@
-import { OptionError, ShapeError } from '../tensor/errors';
-import { add, cast, ge, logicalOr, lt, maskedFill, mul } from '../tensor/ops/elementwise';
-import { oneHot } from '../tensor/ops/indexing';
-import { matmul } from '../tensor/ops/matmul';
-import { reshape, transpose } from '../tensor/ops/shape';
-import { describe, positiveInteger } from '../tensor/options';
-import { valuesOf, type Sequence } from '../tensor/padded-sequence';
-import { readOptions } from '../tensor/read-options';
+import { zeros } from '../tensor/factories';
+import { add, clamp, mul } from '../tensor/ops/elementwise';
+import { scatterAdd } from '../tensor/ops/indexing';
+import { reshape } from '../tensor/ops/shape';
+import { oneOf } from '../tensor/options';
+import type { Sequence } from '../tensor/padded-sequence';
+import { optional, readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { readingReaders, type AccuracyOptions } from './accuracy';
-import { answersOf } from './answers';
-import { DeviceMetric } from './device-metric';
+import { alignedTable, ClassReport, countText } from './class-report';
+import {
+  checkOdd,
+  classCount,
+  classesOf,
+  ClassMetric,
+  classReaders,
+  withinClasses,
+  type AccuracyOptions,
+  type ClassOptions,
+} from './classes';
 import type { MetricHints } from './metric';
 
 /** Options of ConfusionMatrix. */
-export interface ConfusionMatrixOptions extends AccuracyOptions {
-  /** Number of classes, C; 2 for yes or no. */
-  numClasses: number;
+export type ConfusionMatrixOptions = ClassOptions;
+
+/** Options of `matrix` and `table`. */
+export interface ConfusionMatrixFormat {
+  /**
+   * What counts are divided by: those of the true class (`true`), of the answer (`pred`), or all of them (`all`); 0
+   * where that is 0. Default: nothing.
+   */
+  normalize?: 'true' | 'pred' | 'all' | undefined;
 }
 
 /**
  * How often each class was taken for each other one. Its value is the mean over the classes that occur of the part of
- * them that was recognised (balanced accuracy); `matrix` gives the counts. NaN is no answer: its class was not
- * recognised, and stands in no column.
+ * them that was recognised (balanced accuracy); `matrix` gives the counts, `table` a text, and `report` precision,
+ * recall and F1. NaN is no answer: its class was not recognised, and stands in no column.
  *
  * Shapes: as for Accuracy, labels in 0..C-1.
  *
- * @throws {OptionError} if `numClasses` is no positive whole number, or an option is unknown; from `compute` and
- * `matrix` if a label was no class
+ * @throws {OptionError} if an option is unknown or out of range; from `compute`, `matrix` and the like if a label or an
+ * answer was no class
  */
-export class ConfusionMatrix extends DeviceMetric {
+export class ConfusionMatrix extends ClassMetric {
   readonly name = 'balancedAccuracy';
-  readonly #numClasses: number;
-  readonly #reading: AccuracyOptions;
+  protected readonly reading: AccuracyOptions;
+  readonly #numClasses: number | undefined;
 
-  constructor(options: ConfusionMatrixOptions) {
+  constructor(options: ConfusionMatrixOptions = {}) {
     super();
-    const { numClasses, ...reading } = readOptions('ConfusionMatrix', options, {
-      numClasses: positiveInteger,
-      ...readingReaders,
-    });
-    this.#numClasses = numClasses;
-    this.#reading = reading;
-    // Rows: one for each class, then one for labels that are no class. Columns: one for outputs of NaN, which give no
-    // answer, then one for each class.
+    const { numClasses, ...reading } = readOptions<ConfusionMatrixOptions>('ConfusionMatrix', options, classReaders);
+    this.#numClasses = classCount('ConfusionMatrix', { ...reading, numClasses });
+    this.reading = reading;
   }
 
   protected override count(output: Sequence, target: Sequence, hints: MetricHints): Tensor {
-    const classes = this.#numClasses;
-    const {
-      said,
-      truth,
-      weights,
-      classes: found,
-    } = answersOf('ConfusionMatrix', output, target, { ...hints, ...this.#reading });
-    if (found !== classes) {
-      const expected =
-        found === 2 && valuesOf(output).shape.at(-1) !== 2
-          ? 'numClasses: 2 for yes or no'
-          : `last axis ${classes} (numClasses)`;
-      throw new ShapeError('ConfusionMatrix', {
-        given: `output ${describe(valuesOf(output))}`,
-        expected,
-        fix: 'choose numClasses as the model has outputs',
-      });
-    }
-    const flat = (x: Tensor): Tensor => reshape(x, [-1]);
-    const labels = maskedFill(truth, logicalOr(lt(truth, 0), ge(truth, classes)), classes);
-    const rows = mul(cast(oneHot(flat(labels), classes + 1), 'f64'), reshape(weights, [-1, 1]));
-    return matmul(transpose(rows, 0, 1), cast(oneHot(add(flat(said), 1), classes + 1), 'f64'));
+    const answers = this.answers(output, target, hints);
+    const classes = classesOf('ConfusionMatrix', answers, output, this.#numClasses);
+    // Rows: one for each class, then one for labels that are no class. Columns: one for outputs of NaN, which give no
+    // answer, then one for each class, then one for answers that are no class.
+    const [said, truth, weights] = [answers.said, answers.truth, answers.weights].map((x) => reshape(x, [-1])) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
+    const rows = withinClasses(truth, classes, classes);
+    const columns = add(clamp(said, { min: -1, max: classes }), 1);
+    const size = (classes + 1) * (classes + 2);
+    const sums = zeros([size], { dtype: 'f64', device: weights.device });
+    return reshape(scatterAdd(sums, 0, add(mul(rows, classes + 2), columns), weights), [classes + 1, classes + 2]);
   }
 
   /**
    * Counts by class and answer, or sums of weights: row = true class, column = answer.
    *
-   * @throws {OptionError} if a label was no class
+   * @throws {OptionError} if a label or an answer was no class, or an option is unknown
    */
-  async matrix(): Promise<number[][]> {
-    const totals = this.#checked((await this.gathered()) ?? []);
-    const classes = this.#numClasses;
-    return Array.from({ length: classes }, (_, row) =>
-      Array.from({ length: classes }, (__, column) => totals[row * (classes + 1) + column + 1] ?? 0),
-    );
-  }
-
-  /**
-   * The sums, once they are known to hold no label outside of the classes. Labels are not read before, since that would
-   * mean to wait for the device at each batch.
-   */
-  #checked(totals: readonly number[]): readonly number[] {
-    const classes = this.#numClasses;
-    const odd = totals.slice(classes * (classes + 1)).reduce((total, count) => total + count, 0);
-    if (odd === 0) return totals;
-    throw new OptionError('ConfusionMatrix', {
-      given: `${odd} ${odd === 1 ? 'label that is' : 'labels that are'} no class`,
-      expected: `whole numbers in 0..${classes - 1}, or the ignoreIndex`,
-      fix: 'correct the labels, or choose numClasses as there are classes',
+  async matrix(options: ConfusionMatrixFormat = {}): Promise<number[][]> {
+    const { normalize } = readOptions<ConfusionMatrixFormat>('ConfusionMatrix.matrix', options, {
+      normalize: optional((op, name, value) => oneOf(op, name, value, ['true', 'pred', 'all'])),
+    });
+    const matrix = this.#cellsOf(await this.gathered()).map((row) => row.slice(1));
+    if (normalize === undefined) return matrix;
+    const columns = matrix.map((_, at) => total(matrix.map((row) => row[at] ?? 0)));
+    const whole = total(columns);
+    return matrix.map((row) => {
+      const by = { true: () => total(row), pred: (at: number) => columns[at] ?? 0, all: () => whole }[normalize];
+      return row.map((count, at) => (count === 0 ? 0 : count / by(at)));
     });
   }
 
+  /**
+   * The matrix as a text, with the labels: rows are true classes, columns answers.
+   *
+   * @throws as `matrix`
+   */
+  async table(options: ConfusionMatrixFormat = {}): Promise<string> {
+    const matrix = await this.matrix(options);
+    const names = matrix.map((_, index) => this.reading.labels?.[index] ?? String(index));
+    return alignedTable([['', ...names], ...matrix.map((row, index) => [names[index] ?? '', ...row.map(countText)])]);
+  }
+
+  /**
+   * Precision, recall and F1 of each class and of all; as a text a table.
+   *
+   * @throws {OptionError} if a label or an answer was no class
+   */
+  async report(): Promise<ClassReport> {
+    const cells = this.#cellsOf(await this.gathered());
+    const said = cells.map((_, index) => total(cells.map((row) => row[index + 1] ?? 0)));
+    const counts = { right: cells.map((row, index) => row[index + 1] ?? 0), said, truth: cells.map(total) };
+    return new ClassReport(counts, this.reading.labels, 0);
+  }
+
+  /**
+   * The rows of the classes: no answer, then the classes. Labels are not read before, since that would mean to wait for
+   * the device at each batch.
+   */
+  #cellsOf(totals: readonly number[] | undefined): number[][] {
+    // (C + 1)(C + 2) sums; without any of them as many classes as are known.
+    const known = totals === undefined ? (this.#numClasses ?? 0) : Math.round(Math.sqrt(totals.length + 0.25) - 1.5);
+    const sums = totals ?? [];
+    const width = known + 2;
+    const rows = Array.from({ length: known }, (_, row) =>
+      Array.from({ length: width }, (__, column) => sums[row * width + column] ?? 0),
+    );
+    checkOdd('ConfusionMatrix', 'label', total(sums.slice(known * width)), known);
+    checkOdd('ConfusionMatrix', 'answer', total(rows.map((row) => row[known + 1] ?? 0)), known);
+    return rows.map((row) => row.slice(0, known + 1));
+  }
+
   protected override result(totals: readonly number[]): number {
-    const sums = this.#checked(totals);
-    const width = this.#numClasses + 1;
-    const recalls: number[] = [];
-    for (let row = 0; row < this.#numClasses; row++) {
-      const counts = sums.slice(row * width, (row + 1) * width);
-      const count = counts.reduce((total, one) => total + one, 0);
-      if (count > 0) recalls.push((counts[row + 1] ?? 0) / count);
-    }
-    return recalls.length === 0 ? Number.NaN : recalls.reduce((total, recall) => total + recall, 0) / recalls.length;
+    const recalls = this.#cellsOf(totals).flatMap((row, index) => {
+      const count = total(row);
+      return count === 0 ? [] : [(row[index + 1] ?? 0) / count];
+    });
+    return recalls.length === 0 ? Number.NaN : total(recalls) / recalls.length;
   }
 }
+
+const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);

@@ -1,6 +1,8 @@
 // The metrics of the public surface.
-export { Accuracy, type AccuracyOptions } from './accuracy';
-export { ConfusionMatrix, type ConfusionMatrixOptions } from './confusion-matrix';
+export { Accuracy, TopKAccuracy, type TopKAccuracyOptions } from './accuracy';
+export { ClassReport, type ClassAverage, type ClassFigures } from './class-report';
+export type { AccuracyOptions, ClassOptions } from './classes';
+export { ConfusionMatrix, type ConfusionMatrixFormat, type ConfusionMatrixOptions } from './confusion-matrix';
 export { DeviceMetric } from './device-metric';
 export { HostMetric, type HostForm, type HostNumbers } from './host-metric';
 export { MeanAbsoluteError, MeanSquaredError } from './mean-error';
@@ -13,4 +15,5 @@ export {
   type MetricInput,
   type NumericInput,
 } from './metric';
+export { F1Score, Precision, Recall, type PrecisionRecallOptions } from './precision-recall';
 export type { OutputKind } from '../tensor/ops/losses-notes';

@@ -1,0 +1,50 @@
+"""Prints what the tests of metrics compare with: python3 scripts/metric-references.py FAMILY
+
+Needs scikit-learn 1.9.1, torchmetrics 1.9.0, sacrebleu 2.6.0 and torch 2.13.0, by pip.
+"""
+import sys
+import warnings
+
+import numpy as np
+
+warnings.simplefilter("ignore")
+ROWS = 40
+TRUTH = np.array([(i * i + i // 3) % 4 for i in range(ROWS)])
+SCORES = np.array(
+    [[(i * 7 + c * 11 + (15 if c == TRUTH[i] and i % 3 else 0)) % 17 / 17 for c in range(5)] for i in range(ROWS)]
+)
+WEIGHT = np.array([1 + (i % 4) / 2 for i in range(ROWS)])
+YES, YES_SCORES = (TRUTH > 1).astype(int), SCORES[:, 1]
+
+
+def classes():
+    import sklearn.metrics as m
+    import torch
+    import torchmetrics.functional as F
+
+    said, labels = SCORES.argmax(1), range(5)
+    answers = (YES_SCORES > 0.5).astype(int)
+    for score in (m.precision_score, m.recall_score, m.f1_score):
+        for average in ("macro", "micro", "weighted"):
+            values = [score(TRUTH, said, average=average, sample_weight=weight) for weight in (None, WEIGHT)]
+            print(score.__name__, average, *values)
+        print(score.__name__, "each", score(TRUTH, said, average=None, labels=labels).tolist())
+        print(score.__name__, "binary", score(YES, answers), score(YES, answers, pos_label=0))
+        print(score.__name__, "weighted", score(YES, answers, sample_weight=WEIGHT))
+        print(score.__name__, "macro of two", score(YES, answers, average="macro"))
+    print("absent", m.f1_score([0, 0, 2], [0, 1, 2], average="macro"), m.f1_score([0, 0], [0, 0], zero_division=1))
+    for weight in (None, WEIGHT):
+        print("accuracy", m.accuracy_score(TRUTH, said, sample_weight=weight))
+        print("balanced", m.balanced_accuracy_score(TRUTH, said, sample_weight=weight))
+        print("top 2", m.top_k_accuracy_score(TRUTH, SCORES, k=2, labels=labels, sample_weight=weight))
+    scores, truth = torch.tensor(SCORES), torch.tensor(TRUTH)
+    for k in (1, 2, 3):
+        options = {"task": "multiclass", "num_classes": 5, "average": "micro"}
+        print("top", k, F.accuracy(scores, truth, top_k=k, **options).item())
+    for normalize in (None, "true", "pred", "all"):
+        print(normalize, m.confusion_matrix(TRUTH, said, labels=labels, normalize=normalize).tolist())
+    print(m.classification_report(TRUTH, said, labels=labels, digits=4))
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()
