@@ -1,13 +1,13 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
-import { SequentialSampler, type BatchSampler, type EpochOrder, type Sampler } from './sampler';
+import { SequentialSampler, type BatchSampler, type EpochOrder, type Sampler, type SamplerSettings } from './sampler';
 
 /** Which items make the batches of an epoch. */
 export interface BatchOrder {
   /** Batches of an epoch. */
   readonly length: number;
   /** What the batches depend on beside epoch and generator. */
-  readonly settings: Readonly<Record<string, string | number | boolean>>;
+  readonly settings: SamplerSettings;
   /** The indices of each batch. All random numbers of the epoch are drawn before this returns. */
   epoch(epoch: number): Iterable<readonly number[]>;
 }

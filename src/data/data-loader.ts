@@ -204,9 +204,12 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   #fingerprint(): DataFingerprint {
     const { dataset } = this;
     const array = arrayBelow(dataset);
+    const settings = Object.entries(this.#order.settings).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    );
     this.#data ??= {
       items: dataset.length,
-      ...this.#order.settings,
+      ...Object.fromEntries(settings),
       ...(dataset instanceof Subset ? { part: fingerprintOfNumbers(dataset.indices) } : {}),
       ...(array === undefined ? {} : { content: fingerprintOf(array) }),
     };

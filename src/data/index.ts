@@ -1,4 +1,5 @@
 // Datasets and loaders of the public surface.
+export { BucketSampler, type BucketSamplerOptions } from './bucket-sampler';
 export { collate, type Collated, type CollatedField, type Field, type FieldTypes, type FieldTypesOf } from './collate';
 export { DataLoader, type BatchMakersOptions, type DataLoaderOptions } from './data-loader';
 export type { DataFingerprint, DataLoaderState } from './data-loader-state';
@@ -23,5 +24,6 @@ export {
   type EpochOrder,
   type RandomSamplerOptions,
   type Sampler,
+  type SamplerSettings,
 } from './sampler';
 export { splitDataset, type Split, type SplitOptions, type SplitSizes } from './split-dataset';

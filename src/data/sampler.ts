@@ -3,6 +3,9 @@ import { permutation } from '../tensor/ops/random';
 import { optional, readOptions } from '../tensor/read-options';
 import { drawingAt, epochStream } from './epoch-stream';
 
+/** What an order depends on beside epoch and generator; undefined is left out. */
+export type SamplerSettings = Readonly<Record<string, string | number | boolean | undefined>>;
+
 /**
  * An order of items, or of whole batches of them. Each walk over it is one epoch.
  *
@@ -19,7 +22,7 @@ export interface EpochOrder<Place> extends Iterable<Place> {
    */
   epoch?(epoch: number): Iterable<Place>;
   /** What the order depends on beside epoch and generator: a position saved under other settings is refused. */
-  readonly settings?: Readonly<Record<string, string | number | boolean>>;
+  readonly settings?: SamplerSettings;
 }
 
 /** An order of items: gives their indices. */
