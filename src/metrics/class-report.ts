@@ -73,7 +73,7 @@ export class ClassReport {
   /** Mean over the labels: classes count by how often they occur. */
   readonly weighted: ClassFigures;
 
-  /** @param labels  of the classes; their numbers if there are none */
+  /** @internal */
   constructor(counts: ClassCounts, labels: readonly string[] | undefined, zeroDivision: number) {
     const support = total(counts.truth);
     const of = (figure: (name: FigureName) => number, count: number): ClassFigures => ({

@@ -69,7 +69,7 @@ export abstract class ClassMetric extends DeviceMetric<MetricInput, MetricInput>
   /** How outputs and labels are read. */
   protected abstract readonly reading: AccuracyOptions;
 
-  /** Reads answers and right classes of a batch. */
+  /** Reads answers and right classes of a batch. @internal */
   protected answers(output: Sequence, target: Sequence, hints: MetricHints): Answers {
     const { labels: _, ...reading }: AccuracyOptions = this.reading;
     const all: Reading = { ...hints, ...reading };

@@ -59,6 +59,7 @@ export abstract class DeviceMetric<Output = NumericInput, Target = NumericInput>
     return toSequence(`${this.constructor.name}.update`, given, what);
   }
 
+  /** @internal */
   protected override gathering(): Gathering<readonly number[]> {
     return new Totals((output, target, hints, before) => {
       const counted = this.count(

@@ -78,6 +78,7 @@ export abstract class HostMetric<Part, Output = NumericInput, Target = NumericIn
     return [output, target, weight];
   }
 
+  /** @internal */
   protected override gathering(): Gathering<readonly Part[]> {
     return new Parts((output, target, hints) => this.#part(output, target, hints));
   }

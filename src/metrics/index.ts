@@ -8,7 +8,6 @@ export { HostMetric, type HostForm, type HostNumbers } from './host-metric';
 export { MeanAbsoluteError, MeanSquaredError } from './mean-error';
 export {
   Metric,
-  type Gathering,
   type GivenHints,
   type MetricCount,
   type MetricHints,

@@ -47,7 +47,7 @@ export interface MetricCount<Output = MetricInput, Target = MetricInput> {
   dispose(): void;
 }
 
-/** Where a count keeps what it has gathered. */
+/** Where a count keeps what it has gathered. @internal */
 export interface Gathering<Gathered> {
   /** Takes what `update` got, without waiting. */
   add(output: unknown, target: unknown, hints: GivenHints): void;
@@ -85,7 +85,7 @@ export abstract class Metric<Output = MetricInput, Target = MetricInput, Gathere
   readonly figureNames: readonly string[] = [];
   #own: Gathering<Gathered> | undefined;
 
-  /** Begins to gather. */
+  /** Begins to gather. @internal */
   protected abstract gathering(): Gathering<Gathered>;
 
   /**
