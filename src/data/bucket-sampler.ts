@@ -21,7 +21,7 @@ export interface BucketSamplerOptions {
   seed?: number | undefined;
   /** Whether to leave out a batch that is not full; there is one at most, of the shortest items. Default false. */
   dropLast?: boolean;
-  /** How many batches of items are shuffled with each other, at most: more is more random, and more padding. Default 16. */
+  /** How many batches of items are shuffled with each other, at most: the more, the more padding. Default 16. */
   batchesPerBucket?: number;
 }
 
@@ -40,12 +40,13 @@ interface Bucket {
  *
  *     new DataLoader(items, { batchSampler: new BucketSampler(lengths, { batchSize: 32 }) });
  *
- * Items are sorted by length, longest first, and cut into buckets of a few batches whose lengths are within a quarter of
- * the longest. In each epoch the items of a bucket are shuffled and cut into batches, and the batches of all buckets are
- * shuffled. The number of batches is the same in each epoch. Without `shuffle` the longest items come first, those of one length in their order.
+ * Items are sorted by length, longest first, and cut into buckets of a few batches whose lengths are within a quarter
+ * of the longest. In each epoch the items of a bucket are shuffled and cut into batches, and the batches of all buckets
+ * are shuffled. The number of batches is the same in each epoch. Without `shuffle` the longest items come first, those
+ * of one length in their order.
  *
- * @throws {OptionError} if there is no item, a length is no whole number of at least 0 or more than `maxTokens`, neither
- * `batchSize` nor `maxTokens` is given, no batch is full, or an option is out of range
+ * @throws {OptionError} if there is no item, a length is no whole number of at least 0 or more than `maxTokens`,
+ * neither `batchSize` nor `maxTokens` is given, no batch is full, or an option is out of range
  */
 export class BucketSampler implements BatchSampler {
   /** Batches of an epoch. */
