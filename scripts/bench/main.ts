@@ -8,6 +8,7 @@ import { importTime } from './import';
 import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
 import { recurrentSpeed } from './recurrent';
+import { streaming } from './streaming';
 
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['recurrent', recurrentSpeed],
@@ -16,6 +17,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['memory', memoryGrowth],
   ['import', importTime],
   ['op-call', opCall],
+  ['streaming', streaming],
 ]);
 
 function usage(): string {
