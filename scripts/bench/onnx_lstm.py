@@ -18,11 +18,12 @@ def read_safetensors(path):
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
         data = file.read()
-    return {
-        name: np.frombuffer(data[entry["data_offsets"][0] : entry["data_offsets"][1]], np.float32).reshape(entry["shape"])
-        for name, entry in header.items()
-        if name != "__metadata__"
-    }
+    header.pop("__metadata__", None)
+    tensors = {}
+    for name, entry in header.items():
+        start, end = entry["data_offsets"]
+        tensors[name] = np.frombuffer(data[start:end], np.float32).reshape(entry["shape"])
+    return tensors
 
 
 def reordered(rows):
