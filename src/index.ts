@@ -23,6 +23,7 @@ export * from './layers';
 export * from './losses';
 export * from './metrics';
 export * from './optimizers';
+export * from './text';
 export * from './training';
 export { compile, type CompileOptions, type CompiledStep } from './tensor/compile';
 export { defineFunction, type FunctionDefinition, type FunctionResult } from './tensor/custom-function';

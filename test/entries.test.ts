@@ -52,7 +52,7 @@ describe("require('stmnet')", () => {
     [...new Set(files.flatMap((file) => /^dist\/([^/]+)\//.exec(file)?.[1] ?? []))].sort();
 
   it('loads the folders of the public surface, and none of the other entry points', () => {
-    const folders = 'data files io layers losses metrics module native optimizers tensor training'.split(' ');
+    const folders = 'data files io layers losses metrics module native optimizers tensor text training'.split(' ');
     expect(foldersOf(loaded(`require('stmnet');`))).toEqual(folders);
     expect(foldersOf(loaded(`require('stmnet'); require('stmnet/datasets');`))).toContain('datasets');
   });

@@ -1,0 +1,15 @@
+// Texts as numbers: tokenizers, vocabularies, batches.
+export { ByteTokenizer } from './bytes';
+export { CharacterTokenizer, type CharacterTokenizerOptions } from './characters';
+export type { Normalization } from './text-form';
+export {
+  TextVectorizer,
+  type EncodeBatchOptions,
+  type TextVectorizerFitOptions,
+  type TextVectorizerOptions,
+  type Truncate,
+} from './text-vectorizer';
+export type { Configured, TextConfig, Tokenizer } from './tokenizer';
+export { Vocabulary, type VocabularyFitOptions, type VocabularyOptions } from './vocabulary';
+export type { Numbers, Punctuation } from './word-scanner';
+export { WordTokenizer, type WordTokenizerOptions } from './words';

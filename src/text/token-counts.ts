@@ -1,0 +1,48 @@
+import { longer, TokenTable } from './token-table';
+import { hasSpans, type Tokenizer } from './tokenizer';
+
+/** How often each token of some texts occurs. @internal */
+export class TokenCounts {
+  readonly #tokenizer: Tokenizer;
+  readonly #table = new TokenTable();
+  #ofTable = new Int32Array(1 << 10);
+  readonly #ofStrings = new Map<string, number>();
+  /** Number of texts so far. */
+  texts = 0;
+
+  constructor(tokenizer: Tokenizer) {
+    this.#tokenizer = tokenizer;
+  }
+
+  /** Counts the tokens of one more text. */
+  add(text: string): void {
+    this.texts++;
+    if (!hasSpans(this.#tokenizer)) return countStrings(this.#ofStrings, this.#tokenizer.tokenize(text));
+    const { units, bounds, count } = this.#tokenizer.spans(text, Number.POSITIVE_INFINITY);
+    for (let i = 0; i < count; i++) {
+      const number = this.#table.findOrAdd(units, bounds[2 * i] ?? 0, bounds[2 * i + 1] ?? 0);
+      if (number >= this.#ofTable.length) this.#ofTable = longer(this.#ofTable, number + 1);
+      this.#ofTable[number] = (this.#ofTable[number] ?? 0) + 1;
+    }
+  }
+
+  /** The tokens with their numbers. */
+  counts(): Map<string, number> {
+    const counts = new Map(this.#ofStrings);
+    this.#table.tokens().forEach((token, number) => counts.set(token, this.#ofTable[number] ?? 0));
+    return counts;
+  }
+}
+
+/** Counts tokens into a map. @internal */
+export function countStrings(counts: Map<string, number>, tokens: Iterable<string>): void {
+  for (const token of tokens) {
+    const before = counts.get(token);
+    if (before === undefined) counts.set(alone(token), 1);
+    else counts.set(token, before + 1);
+  }
+}
+
+/** A token that does not keep the text alive of which it is a piece, as pieces of 13 and more units do in V8. */
+const alone = (token: string): string =>
+  token.length < 13 ? token : Buffer.from(token, 'utf16le').toString('utf16le');
