@@ -78,6 +78,14 @@ test('a language model with carried state', async () => {
   expect(embedding.weight.grad).toBeUndefined();
 });
 
+test('pooling, initialisation, class weights, a brake', async () => {
+  const { lstm, trainer } = await import('./scripts/choices');
+  expect(trainer.steps).toBe(30);
+  expect(printed.map(([step]) => step)).toEqual([10, 20, 30]);
+  expect(printed.every(([, loss]) => Number.isFinite(loss))).toBe(true);
+  expect(lstm.options.bidirectional).toBe(true);
+});
+
 test('in production', async () => {
   const { model, replies, socket } = await import('./scripts/production');
   const frames = [[1, 2, 3], [0, -1, 1], [2, 0, 0]]; // prettier-ignore
@@ -128,6 +136,7 @@ test.each([
   'any-batches',
   'language-model',
   'production',
+  'choices',
   'weights',
   'gpu',
 ])('docs/guide.md shows %s as it is run here', (name) => {
