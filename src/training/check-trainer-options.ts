@@ -34,7 +34,7 @@ const FIT_ADVICE: Readonly<Record<string, string>> = {
   optimizer: 'pass it to the Trainer: new Trainer({ model, loss, optimizer })',
   initialepoch: 'call fit for the epochs that are left',
   stepsperepoch: 'give fit a loader of so many batches',
-  earlystopping: 'let a callback stop it: { onEpochEnd(record, trainer) { if (…) trainer.stop(); } }',
+  earlystopping: "pass a callback: callbacks: [new EarlyStopping({ figure: 'validation.loss', patience: 5 })]",
   learningrate: 'pass it to the optimizer: new Adam(model.parameters(), { learningRate: 1e-3 })',
 };
 
@@ -241,6 +241,7 @@ function checkOptimizer(op: string, given: Pick<CheckedTrainer, 'model' | 'loss'
 export interface CheckedFit {
   readonly epochs: number;
   readonly validation: Batches<unknown> | undefined;
+  readonly validateEvery: number | undefined;
   readonly callbacks: readonly TrainerCallback[];
   readonly progress: boolean;
   readonly nonFiniteLoss: 'throw' | 'skip';
@@ -249,6 +250,7 @@ export interface CheckedFit {
 const fitReaders: Readers<CheckedFit> = {
   epochs: positiveInteger,
   validation: optional((op, _, value) => checkLoader(op, value)),
+  validateEvery: optional(positiveInteger),
   callbacks: (op, _, value) => checkCallbacks(op, value),
   progress: withDefault(flag, true),
   nonFiniteLoss: choice(['throw', 'skip']),
@@ -257,7 +259,13 @@ const fitReaders: Readers<CheckedFit> = {
 /** Checks the options of `fit`, and fills in the defaults. */
 export function checkFitOptions(op: string, options: object): CheckedFit {
   adviseNames(op, options, Object.keys(fitReaders), FIT_ADVICE);
-  return readOptions<CheckedFit>(op, options as CheckedFit, fitReaders);
+  const checked = readOptions<CheckedFit>(op, options as CheckedFit, fitReaders);
+  if (checked.validateEvery === undefined || checked.validation !== undefined) return checked;
+  throw new OptionError(op, {
+    given: `validateEvery: ${checked.validateEvery} without a validation`,
+    expected: 'batches to validate on',
+    fix: 'pass validation: loader, or leave validateEvery out',
+  });
 }
 
 /** A part of a Trainer: an object with a method. */

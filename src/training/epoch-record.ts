@@ -8,6 +8,8 @@ export type Figures<Name extends string = string> = { [Figure in Name | `${Name}
 export interface EpochRecord {
   /** 1 for the first. */
   epoch: number;
+  /** Training steps of the Trainer at its end. */
+  step: number;
   /** Loss and metrics over the training batches, taken while the weights changed. */
   train: Figures;
   /** Loss and metrics of the validation batches after the epoch, if there are any. */
@@ -19,8 +21,28 @@ export interface EpochRecord {
   skipped?: number;
   /** Learning rate of the first parameter group in the last step of the epoch. */
   learningRate: number;
+  /** Learning rates of all parameter groups in that step. */
+  learningRates: readonly number[];
+  /** Joint norm of the gradients before clipping, over the steps of the epoch. Absent where nothing measures it. */
+  gradientNorm?: {
+    /** Over the steps. */
+    mean: number;
+    /** The largest. */
+    max: number;
+  };
   /** How long the epoch took, validation included. */
   seconds: number;
+  /** Rows of the training batches. */
+  examples: number;
+  /** Of the training, without validations. */
+  examplesPerSecond: number;
+  /** In bytes. */
+  memory: {
+    /** The most that tensors have held at a time so far, on all devices together. */
+    tensors: number;
+    /** What the process held at the end of the epoch. */
+    process: number;
+  };
 }
 
 /** What one validation came to. */
@@ -33,8 +55,18 @@ export interface ValidationRecord {
   validation: Figures;
 }
 
+/** What the line of an epoch tells. */
+type Shown = 'epoch' | 'train' | 'validation' | 'skipped' | 'seconds';
+
+/** As in `epoch 3/60, step 1200: validation loss 0.2000`. */
+export const validationLine = ({ epoch, step, validation }: ValidationRecord, epochs: number): string =>
+  `epoch ${epoch}/${epochs}, step ${step}: validation ${figuresText(validation)}`;
+
 /** As in `epoch 3/60: loss 0.1234, accuracy 0.9800 | validation loss 0.2000 | 1.2 s`. */
-export function epochLine({ epoch, train, validation, skipped, seconds }: EpochRecord, epochs: number): string {
+export function epochLine(
+  { epoch, train, validation, skipped, seconds }: Pick<EpochRecord, Shown>,
+  epochs: number,
+): string {
   const checked = validation === undefined ? '' : ` | validation ${figuresText(validation)}`;
   const left = skipped === undefined ? '' : ` | ${skipped} ${skipped === 1 ? 'step' : 'steps'} skipped`;
   return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked}${left} | ${seconds.toFixed(1)} s`;

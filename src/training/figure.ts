@@ -1,6 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
+import type { CheckedMetric } from './check-trainer-options';
 import type { Figures } from './epoch-record';
 
 /** What has figures: the record of an epoch, or of a validation within one. */
@@ -10,8 +11,9 @@ export interface WithFigures {
 }
 
 /** The figures of each epoch by the names that callbacks know them by. */
-export function figureNames(metrics: readonly { readonly name: string }[], validated: boolean): string[] {
-  const names = ['loss', ...metrics.map(({ name }) => name)];
+export function figureNames(metrics: readonly CheckedMetric[], validated: boolean): string[] {
+  const further = ({ name, metric }: CheckedMetric): string[] => metric.figureNames.map((part) => `${name}.${part}`);
+  const names = ['loss', ...metrics.flatMap((use) => [use.name, ...further(use)])];
   return (validated ? ['train', 'validation'] : ['train']).flatMap((part) => names.map((name) => `${part}.${name}`));
 }
 

@@ -1,14 +1,15 @@
+import { memory } from '../tensor/memory';
 import { countOf } from './batches';
 import { tellError } from './callback';
 import type { CheckedTrainer } from './check-trainer-options';
-import type { EpochRecord, Figures } from './epoch-record';
-import { evaluateBatches } from './evaluation';
+import type { EpochRecord } from './epoch-record';
 import { checkFigure, figureOf, type WithFigures } from './figure';
 import type { FitRun } from './fit-run';
 import { modesOf, trainingModes } from '../module/modes';
-import { makeProgress, silent, type Progress } from './progress';
-import { trainEpoch } from './training-epoch';
-import { checkParameters, oddValidation } from './training-error';
+import { makeProgress, silent } from './progress';
+import { trainEpoch, type Underway } from './training-epoch';
+import { checkParameters } from './training-error';
+import { Validations } from './validations';
 
 /** Trains for all epochs, unless the training is stopped; the modes of the model are afterwards as before. */
 export async function fitEpochs(fit: FitRun): Promise<void> {
@@ -20,11 +21,12 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
   const progress = options.progress ? await makeProgress(epochs) : silent;
   const restore = modesOf(trainer.model);
   const train = trainingModes(trainer.model);
+  const now = { progress, validations: new Validations(fit, progress) };
   try {
     for (const callback of callbacks) await callback.onStart?.(run);
     for (let epoch = 1; epoch <= epochs && stopping() === undefined; epoch++) {
       train();
-      const record = await fitEpoch(fit, epoch, progress);
+      const record = await fitEpoch(fit, epoch, now);
       history.add(record);
       progress.end(record);
       for (const callback of callbacks) await callback.onEpochEnd?.(record, run);
@@ -39,34 +41,30 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
   }
 }
 
-async function fitEpoch(fit: FitRun, epoch: number, progress: Progress): Promise<EpochRecord> {
+async function fitEpoch(fit: FitRun, epoch: number, now: Underway): Promise<EpochRecord> {
   const { trainer, steps, options, optimizer } = fit;
   const started = performance.now();
-  progress.start(epoch, countOf(fit.loader));
+  now.progress.start(epoch, countOf(fit.loader));
   const strict = options.nonFiniteLoss === 'throw' && trainer.precision !== 'f16';
-  const { train, skipped } = await trainEpoch({ ...fit, epoch, progress, strict });
+  const { train, skipped, examples, seconds } = await trainEpoch({ ...fit, ...now, epoch, strict });
   await checkParameters(optimizer, trainer.model, epoch);
-  const { learningRate } = steps;
-  const validation = await validate(fit, epoch);
+  const { learningRates } = steps;
+  const validation = (await now.validations.afterEpoch(epoch))?.validation;
   steps.tellUnread();
   if (trainer.scheduleEvery !== 'step') moveSchedule(trainer, { train, ...(validation && { validation }) });
   return {
     epoch,
+    step: steps.count,
     train,
     ...(validation && { validation }),
     ...(skipped > 0 ? { skipped } : {}),
-    learningRate,
+    learningRate: learningRates[0] ?? Number.NaN,
+    learningRates,
     seconds: (performance.now() - started) / 1000,
+    examples,
+    examplesPerSecond: examples / seconds,
+    memory: { tensors: memory().peakBytes, process: process.memoryUsage.rss() },
   };
-}
-
-/** The figures of the validation batches after an epoch; undefined if there are none. */
-async function validate(fit: FitRun, epoch: number): Promise<Figures | undefined> {
-  const { validation, nonFiniteLoss } = fit.options;
-  if (validation === undefined) return undefined;
-  const figures = await evaluateBatches(fit, validation, ` of the validation after epoch ${epoch}`);
-  if (!Number.isFinite(figures.loss) && nonFiniteLoss === 'throw') throw oddValidation(figures.loss, epoch);
-  return figures;
 }
 
 /** After an epoch. */

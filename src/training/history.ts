@@ -2,11 +2,27 @@ import { inspect } from 'node:util';
 import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
-import { epochLine, type EpochRecord } from './epoch-record';
+import { epochLine, type EpochRecord, type ValidationRecord } from './epoch-record';
+import { recordsOf, withoutOdd } from './history-json';
 
 /** The epochs of a training, in order. */
 export class History {
   readonly #epochs: EpochRecord[] = [];
+  readonly #within: ValidationRecord[] = [];
+
+  /**
+   * The history in what `JSON.stringify` made of one.
+   *
+   * @param json  the text, or what JSON.parse made of it
+   * @throws {FormatError} if it is something else
+   */
+  static fromJSON(json: unknown): History {
+    const { epochs, validations } = recordsOf('History.fromJSON', json);
+    const history = new History();
+    for (const record of epochs) history.add(record);
+    for (const record of validations) history.addValidation(record);
+    return history;
+  }
 
   /** The records, first epoch first. */
   get epochs(): readonly EpochRecord[] {
@@ -18,9 +34,24 @@ export class History {
     return this.#epochs.at(-1);
   }
 
+  /** All validations, those at the ends of epochs and those within them, in order. */
+  get validations(): readonly ValidationRecord[] {
+    const ends = this.#epochs.flatMap(({ epoch, step, validation }) =>
+      validation === undefined ? [] : [{ epoch, step, validation }],
+    );
+    const isEnd = (record: ValidationRecord): boolean =>
+      ends.some(({ epoch, step }) => epoch === record.epoch && step === record.step);
+    return [...this.#within.filter((record) => !isEnd(record)), ...ends].toSorted((a, b) => a.step - b.step);
+  }
+
   /** Adds the record of an epoch. */
   add(record: EpochRecord): void {
     this.#epochs.push(record);
+  }
+
+  /** Adds the record of a validation within an epoch. */
+  addValidation(record: ValidationRecord): void {
+    this.#within.push(record);
   }
 
   /**
@@ -57,9 +88,12 @@ export class History {
     throw new OptionError(op, { given: describe(name), expected: `one of ${names.join(', ')}`, fix });
   }
 
-  /** For JSON.stringify: the records. */
-  toJSON(): readonly EpochRecord[] {
-    return this.#epochs;
+  /**
+   * For JSON.stringify: { epochs, validations }, the records. NaN and infinity, which JSON has no numbers for, are the
+   * strings `NaN`, `Infinity` and `-Infinity`; `History.fromJSON` makes numbers of them again.
+   */
+  toJSON(): unknown {
+    return withoutOdd({ epochs: this.#epochs, validations: this.#within });
   }
 }
 

@@ -1,6 +1,8 @@
 // Training loops of the public surface.
 export type { Batch, BatchField, TensorTree } from './batch';
 export type { Batches } from './batches';
+export { CsvLogger, type CsvLoggerOptions } from './callbacks/csv-logger';
+export { EarlyStopping, type EarlyStoppingOptions } from './callbacks/early-stopping';
 export type { CallbackState, StopOptions, TrainerCallback, TrainingRun, TrainingStep } from './callback';
 export type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 export { History } from './history';

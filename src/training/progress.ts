@@ -1,5 +1,5 @@
 import type { SingleBar } from 'cli-progress';
-import { epochLine, figuresText, type EpochRecord } from './epoch-record';
+import { epochLine, figuresText, validationLine, type EpochRecord, type ValidationRecord } from './epoch-record';
 
 /** Where progress goes: standard error, so that what a script prints stays apart. */
 export interface ProgressStream extends NodeJS.WritableStream {
@@ -14,6 +14,8 @@ export interface Progress {
   step(done: number): boolean;
   /** Takes fresh figures of the running epoch. */
   figures(values: Record<string, number>): void;
+  /** After a validation within an epoch. */
+  validation(record: ValidationRecord): void;
   /** After an epoch and its validation. */
   end(record: EpochRecord): void;
   /** Takes back what the terminal should not keep, when a training breaks off. */
@@ -56,17 +58,22 @@ export const silent: Progress = {
   start: () => undefined,
   step: () => false,
   figures: () => undefined,
+  validation: () => undefined,
   end: () => undefined,
   stop: () => undefined,
 };
 
 function lineProgress(epochs: number, stream: ProgressStream): Progress {
-  return { ...silent, end: (record) => void stream.write(`${epochLine(record, epochs)}\n`) };
+  return {
+    ...silent,
+    validation: (record) => void stream.write(`${validationLine(record, epochs)}\n`),
+    end: (record) => void stream.write(`${epochLine(record, epochs)}\n`),
+  };
 }
 
 function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: string) => SingleBar): Progress {
   let bar: SingleBar | undefined;
-  let [started, asked, text] = [0, 0, ''];
+  let [started, asked, text, checked] = [0, 0, '', ''];
   const rate = (done: number): string =>
     `${((1000 * done) / Math.max(performance.now() - started, 1)).toFixed(1)} steps/s`;
   const stop = (): void => {
@@ -76,14 +83,14 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
   return {
     start(epoch, steps) {
       stop();
-      [started, text] = [performance.now(), ''];
+      [started, text, checked] = [performance.now(), '', ''];
       const format =
         steps === undefined ? '{value} steps | {rate}' : '{bar} {value}/{total} | {rate} | {eta_formatted} left';
       bar = makeBar(`epoch ${epoch}/${epochs} ${format}{figures}`);
       bar.start(steps ?? 0, 0, { rate: rate(0), figures: '' });
     },
     step(done) {
-      bar?.update(done, { rate: rate(done), figures: text });
+      bar?.update(done, { rate: rate(done), figures: text + checked });
       const now = performance.now();
       if (now - asked < 100) return false;
       asked = now;
@@ -91,6 +98,9 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
     },
     figures(values) {
       text = ` | ${figuresText(values)}`;
+    },
+    validation(record) {
+      checked = ` | validation ${figuresText(record.validation)}`;
     },
     end(record) {
       stop();

@@ -37,7 +37,7 @@ export interface Outcome {
 }
 
 /** With the batch, where the training is. */
-export type BatchOutcome = Outcome & { batch: object };
+export type BatchOutcome = Outcome & { batch: object; rows: number | undefined };
 
 /**
  * What a Trainer does with one batch: it trains on it, measures it, or tells what the model says. The batch goes to the
@@ -48,7 +48,7 @@ export class Steps {
   readonly #unread = new UnreadFields();
   readonly #train: (batch: object, ...state: readonly unknown[]) => Outcome;
   #count = 0;
-  #learningRate = Number.NaN;
+  #learningRates: readonly number[] = [];
   /** Of the training; evaluations and predictions have their own. */
   readonly carried = new CarriedState();
 
@@ -62,9 +62,9 @@ export class Steps {
     return this.#count;
   }
 
-  /** The learning rate of the last training step; the schedule may have changed it since. */
-  get learningRate(): number {
-    return this.#learningRate;
+  /** The learning rates of the last training step, group by group; the schedule may have changed them since. */
+  get learningRates(): readonly number[] {
+    return this.#learningRates;
   }
 
   /** @throws {OptionError} if the batch is not what the functions of the Trainer take */
@@ -73,19 +73,18 @@ export class Steps {
     const batch = this.#read(op, given);
     const outcome = this.#carrying(this.carried, batch, (...state) => this.#train(batch, ...state));
     this.#count++;
-    this.#learningRate = optimizer?.learningRate ?? Number.NaN;
+    this.#learningRates = optimizer?.groups.map(({ learningRate }) => learningRate) ?? [];
     if (scheduleEvery === 'step') schedule?.step();
-    return { ...outcome, batch: this.#unread.watch(batch) };
+    return { ...outcome, batch: this.#unread.watch(batch), rows: rowsOf(batch) };
   }
 
   /** @throws {OptionError} if the batch is not what the functions of the Trainer take */
   measure(op: string, given: unknown, carried: CarriedState): BatchOutcome {
     const batch = this.#read(op, given);
     const watched = this.#unread.watch(batch);
-    const outcome = this.#carrying(carried, batch, (...state) =>
-      forward(this.#trainer, watched, { rows: rowsOf(batch), state }),
-    );
-    return { ...outcome, batch: watched };
+    const rows = rowsOf(batch);
+    const outcome = this.#carrying(carried, batch, (...state) => forward(this.#trainer, watched, { rows, state }));
+    return { ...outcome, batch: watched, rows };
   }
 
   /** @throws {OptionError} if `given` is no input and no batch */

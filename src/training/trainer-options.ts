@@ -147,6 +147,11 @@ export interface FitOptions<B extends object = Batch<BatchField, BatchField>> {
   epochs: number;
   /** Batches to evaluate on after each epoch. */
   validation?: Batches<B>;
+  /**
+   * After how many training steps to evaluate on them beside: after each step whose number, `trainer.steps`, is a
+   * multiple. Default: at the ends of epochs alone.
+   */
+  validateEvery?: number;
   /** Called in their order. */
   callbacks?: readonly TrainerCallback[];
   /** Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error. Default true. */

@@ -9,23 +9,39 @@ import type { Progress } from './progress';
 import type { Odd } from './mean-loss';
 import { RunningFigures } from './running-figures';
 import { nothingCounts, oddStep, wordsOf, type Place } from './training-error';
+import type { Validations } from './validations';
+
+/** What goes with a training from epoch to epoch. */
+export interface Underway {
+  readonly progress: Progress;
+  readonly validations: Validations;
+}
 
 /** What an epoch of training needs. */
-export interface TrainingEpoch extends FitRun {
+export interface TrainingEpoch extends FitRun, Underway {
   /** 1 for the first. */
   epoch: number;
-  progress: Progress;
   /** Whether a step that is not finite ends the training, rather than an epoch of nothing but such steps. */
   strict: boolean;
+}
+
+/** What came of an epoch of training. */
+export interface Trained {
+  readonly train: Figures;
+  /** Steps that were left out because something was not finite. */
+  readonly skipped: number;
+  /** Rows of all batches. */
+  readonly examples: number;
+  /** How long it took, without validations. */
+  readonly seconds: number;
 }
 
 /**
  * Trains on every batch of a loader.
  *
- * @returns the figures, and how many steps were left out because something was not finite
  * @throws {TrainingError} if steps are not finite, as far as the options mind it, or nothing counts
  */
-export async function trainEpoch(training: TrainingEpoch): Promise<{ train: Figures; skipped: number }> {
+export async function trainEpoch(training: TrainingEpoch): Promise<Trained> {
   const figures = new RunningFigures(training.trainer.form, training.trainer.metrics);
   try {
     return await walk(training, figures);
@@ -34,8 +50,10 @@ export async function trainEpoch(training: TrainingEpoch): Promise<{ train: Figu
   }
 }
 
-async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{ train: Figures; skipped: number }> {
-  const { epoch, loader, steps, options, progress, run, strict, stopping } = training;
+async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<Trained> {
+  const { epoch, loader, steps, options, progress, run, strict, stopping, validations } = training;
+  const started = performance.now();
+  let [examples, validating] = [0, 0];
   steps.carried.reset();
   const show = showing(figures, progress);
   let skipped = 0;
@@ -48,6 +66,7 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
     step: (make, batch) => {
       const place = placeOf(batch);
       const outcome = steps.train('Trainer.fit', make());
+      examples += outcome.rows ?? 1;
       if (heard) loss = keep(outcome.loss.detach());
       const added = figures.add(outcome, true);
       const noted = added.then((step) => {
@@ -64,6 +83,9 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
       }
       if (loss !== undefined) await tellStep(options.callbacks, run, { ...placeOf(batch), step: steps.count, loss });
       if (progress.step(batch)) show.begin();
+      const stepped = performance.now();
+      await validations.afterStep(epoch);
+      validating += performance.now() - stepped;
       const when = stopping();
       return when === undefined || (when === 'after epoch' && countOf(loader) !== undefined);
     },
@@ -73,7 +95,8 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<{
   if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === batches)))
     throw await oddStep(run.optimizer, run.model, odd.step, odd.place);
   if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
-  return { train: await figures.values(), skipped };
+  const train = await figures.values();
+  return { train, skipped, examples, seconds: (performance.now() - started - validating) / 1000 };
 }
 
 /** Calls `onStep` of each, and lets go of the loss. */

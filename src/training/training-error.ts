@@ -47,9 +47,9 @@ export async function oddStep(optimizer: Optimizer, model: Module, odd: Odd, pla
 }
 
 /** The error of a validation loss that is not finite. */
-export const oddValidation = (value: number, epoch: number): TrainingError =>
+export const oddValidation = (value: number, when: string): TrainingError =>
   new TrainingError('Trainer.fit', {
-    given: `a validation loss of ${value} after epoch ${epoch}`,
+    given: `a validation loss of ${value} ${when}`,
     expected: 'a finite number',
     fix:
       'look for NaN or infinity in the validation data and in what the model keeps of the training data, and for log ' +

@@ -1,13 +1,32 @@
 import { expect, test } from 'vitest';
+import { Accuracy, DeviceMetric, zeros, type Tensor } from 'stmnet';
 import { checkFigure, figureNames, figureOf } from '../../src/training/figure';
 
-const metrics = [{ name: 'f1' }, { name: 'words.accuracy' }];
+class Spread extends DeviceMetric {
+  readonly name = 'spread';
+  override readonly figureNames = ['low', 'high'];
+  protected count = (): Tensor => zeros([], { dtype: 'f64' });
+  protected result = (): number => 0;
+}
+const metrics = [
+  { metric: new Accuracy(), name: 'f1' },
+  { metric: new Accuracy(), name: 'words.accuracy' },
+];
 const trained = figureNames(metrics, false);
 const validated = figureNames(metrics, true);
 
 test('the names of the figures', () => {
   expect(trained).toEqual(['train.loss', 'train.f1', 'train.words.accuracy']);
   expect(validated).toEqual([...trained, 'validation.loss', 'validation.f1', 'validation.words.accuracy']);
+});
+
+test('further figures of a metric have names below its own', () => {
+  expect(figureNames([{ metric: new Spread(), name: 'margin' }], false)).toEqual([
+    'train.loss',
+    'train.margin',
+    'train.margin.low',
+    'train.margin.high',
+  ]);
 });
 
 test('the value of a figure', () => {

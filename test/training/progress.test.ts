@@ -1,7 +1,6 @@
 import { PassThrough } from 'node:stream';
-import { inspect } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { History, Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
+import { Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
 import { epochLine } from '../../src/training/epoch-record';
 import { makeProgress } from '../../src/training/progress';
 
@@ -9,15 +8,20 @@ const record = {
   epoch: 2,
   train: { loss: 0.12345, accuracy: 1 },
   validation: { loss: 1e-5, accuracy: 0.5 },
+  step: 20,
   learningRate: 0.1,
+  learningRates: [0.1],
   seconds: 1.26,
+  examples: 100,
+  examplesPerSecond: 80,
+  memory: { tensors: 1000, process: 2000 },
 };
 
 const streamOf = (isTTY: boolean): { stream: PassThrough & { isTTY: boolean }; text: () => string } => {
   const chunks: string[] = [];
   const stream = Object.assign(new PassThrough(), {
     isTTY,
-    columns: 120,
+    columns: 160,
     cursorTo: () => true,
     clearLine: () => true,
     moveCursor: () => true,
@@ -30,7 +34,7 @@ test('the line of an epoch', () => {
   expect(epochLine(record, 10)).toBe(
     'epoch 2/10: loss 0.1235, accuracy 1.0000 | validation loss 1.000e-5, accuracy 0.5000 | 1.3 s',
   );
-  expect(epochLine({ epoch: 1, train: { loss: 1 }, skipped: 2, learningRate: 0.1, seconds: 1 }, 3)).toBe(
+  expect(epochLine({ epoch: 1, train: { loss: 1 }, skipped: 2, seconds: 1 }, 3)).toBe(
     'epoch 1/3: loss 1.0000 | 2 steps skipped | 1.0 s',
   );
 });
@@ -40,8 +44,9 @@ test('elsewhere than on a terminal: one plain line an epoch', async () => {
   const progress = await makeProgress(10, stream);
   progress.start(2, 5);
   expect(progress.step(1)).toBe(false);
+  progress.validation({ epoch: 2, step: 15, validation: { loss: 1 } });
   progress.end(record);
-  expect(text()).toBe(`${epochLine(record, 10)}\n`);
+  expect(text()).toBe(`epoch 2/10, step 15: validation loss 1.0000\n${epochLine(record, 10)}\n`);
 });
 
 test('on a terminal: a bar with figures, rate and time left, and the line at the end', async () => {
@@ -54,6 +59,11 @@ test('on a terminal: a bar with figures, rate and time left, and the line at the
   await vi.waitFor(() => {
     progress.step(3);
     expect(text()).toMatch(/epoch 2\/10 .*3\/4 \| [\d.]+ steps\/s \| .* left \| loss 0\.5000, accuracy 0\.2500/);
+  });
+  progress.validation({ epoch: 2, step: 15, validation: { loss: 1 } });
+  await vi.waitFor(() => {
+    progress.step(4);
+    expect(text()).toContain(' | validation loss 1.0000');
   });
   progress.end(record);
   expect(text()).toContain(`${epochLine(record, 10)}\n`);
@@ -86,16 +96,6 @@ test('fit writes one line an epoch to standard error, unless told not to', async
   expect(written[1]).toMatch(/^epoch 2\/2: loss [\d.e-]+ \| \d+\.\d s\n$/);
 });
 
-test('a history gives its figures as lists and itself as JSON', () => {
-  const history = new History();
-  history.add({ ...record, epoch: 1 });
-  history.add({ epoch: 2, train: { loss: 2 }, learningRate: 0.1, seconds: 1 });
-  expect(history.train('loss')).toEqual([0.12345, 2]);
-  expect(history.validation('accuracy')).toEqual([0.5, Number.NaN]);
-  expect(history.last?.epoch).toBe(2);
-  expect(JSON.parse(JSON.stringify(history))).toEqual(history.epochs);
-});
-
 test('a training that breaks off leaves the terminal as it was: cursor shown, lines wrapping', async () => {
   const { stream, text } = streamOf(true);
   const progress = await makeProgress(1, stream);
@@ -108,20 +108,4 @@ test('a training that breaks off leaves the terminal as it was: cursor shown, li
   expect(text()).not.toContain('\u001B[?25l');
   expect(text()).not.toContain('\u001B[?7l');
   progress.stop();
-});
-
-test('console.log shows the epochs of a history, the last hundred of a long one', () => {
-  const history = new History();
-  expect(inspect(history)).toBe('History of 0 epochs');
-  history.add({ ...record, epoch: 1 });
-  expect(inspect(history)).toBe(`History of 1 epoch\n  ${epochLine({ ...record, epoch: 1 }, 1)}`);
-  for (let epoch = 2; epoch <= 103; epoch++) history.add({ ...record, epoch });
-  const lines = inspect(history).split('\n');
-  expect([lines.length, lines[0], lines[1], lines.at(-1)]).toEqual([
-    102,
-    'History of 103 epochs',
-    '  … 3 earlier',
-    `  ${epochLine({ ...record, epoch: 103 }, 103)}`,
-  ]);
-  expect(Object.keys(history)).toEqual([]);
 });

@@ -1,0 +1,152 @@
+import {
+  finiteNumber,
+  flag,
+  nonNegativeInteger,
+  nonNegativeNumber,
+  oneOf,
+  positiveInteger,
+} from '../../tensor/options';
+import { asGiven, optional, readOptions, withDefault } from '../../tensor/read-options';
+import type { Tensor } from '../../tensor/tensor';
+import type { CallbackState, TrainerCallback, TrainingRun } from '../callback';
+import type { EpochRecord, ValidationRecord } from '../epoch-record';
+import { checkFigure, figureOf, type WithFigures } from '../figure';
+import { directionOf, isBetter, type Mode } from '../figure-direction';
+
+/** Options of EarlyStopping. */
+export interface EarlyStoppingOptions {
+  /** What to watch: `train.NAME` or `validation.NAME`. Default `validation.loss`. */
+  figure?: string;
+  /** Whether it should become small or large. Default: what its name says, as of a loss or an accuracy. */
+  mode?: Mode;
+  /** After how many epochs, or validations within epochs, without progress to stop. Default 5. */
+  patience?: number;
+  /** By how much a value has to be better than the best one to count as progress. Default 0. */
+  minDelta?: number;
+  /** Whether the model gets the weights and buffers of the best value back when the training ends. Default false. */
+  restoreBest?: boolean;
+}
+
+type Settings = Required<Omit<EarlyStoppingOptions, 'mode'>> & { mode: Mode | undefined };
+
+/** What it remembers between two looks. */
+interface Progress {
+  /** The best value; null before the first one that is a number. */
+  best: number | null;
+  bestEpoch: number;
+  bestStep: number;
+  /** Looks since the best one. */
+  waited: number;
+  /** The training step of the last look. */
+  seen: number;
+}
+
+const fresh = (): Progress => ({ best: null, bestEpoch: 0, bestStep: 0, waited: 0, seen: 0 });
+
+/**
+ * Ends a training when a figure has not become better for `patience` epochs, or validations where `validateEvery` makes
+ * some within epochs. NaN and infinity are no progress.
+ *
+ *     callbacks: [new EarlyStopping({ figure: 'validation.f1', patience: 3, restoreBest: true })]
+ *
+ * With `restoreBest` the best weights lie in memory a second time, and come back when the training ends, for whatever
+ * reason but an error; the optimizer stays where it was.
+ *
+ * @throws {OptionError} if an option is unknown or out of range; from `fit`, before the first step, if the training has
+ * no such figure, or its name does not tell the mode
+ */
+export class EarlyStopping implements TrainerCallback {
+  readonly #options: Settings;
+  #mode: Mode = 'min';
+  #progress: Progress = fresh();
+  #weights: Record<string, Tensor> = {};
+
+  constructor(options: EarlyStoppingOptions = {}) {
+    this.#options = readOptions<object, Settings>('EarlyStopping', options, {
+      figure: withDefault<string>(asGiven, 'validation.loss'),
+      mode: optional((op, name, value) => oneOf(op, name, value, ['min', 'max'])),
+      patience: withDefault(positiveInteger, 5),
+      minDelta: withDefault(nonNegativeNumber, 0),
+      restoreBest: withDefault(flag, false),
+    });
+  }
+
+  /** The best value so far; undefined before the first one. */
+  get best(): number | undefined {
+    return this.#progress.best ?? undefined;
+  }
+
+  /** The epoch of the best value; 0 before the first one. */
+  get bestEpoch(): number {
+    return this.#progress.bestEpoch;
+  }
+
+  /** Training steps before the best value. */
+  get bestStep(): number {
+    return this.#progress.bestStep;
+  }
+
+  onStart(run: TrainingRun): void {
+    const { figure, mode } = this.#options;
+    checkFigure('EarlyStopping', 'figure', figure, run.figures);
+    this.#mode = mode ?? directionOf('EarlyStopping', figure);
+    this.#progress = fresh();
+    this.#forget();
+  }
+
+  onValidation(record: ValidationRecord, run: TrainingRun): void {
+    if (this.#look(record, run)) run.stop({ after: 'step' });
+  }
+
+  onEpochEnd(record: EpochRecord, run: TrainingRun): void {
+    if (this.#look(record, run)) run.stop();
+  }
+
+  onEnd({ model }: TrainingRun): void {
+    if (Object.keys(this.#weights).length > 0) model.loadStateDict(this.#weights);
+    this.#forget();
+  }
+
+  onError(): void {
+    this.#forget();
+  }
+
+  /** @returns whether the patience has come to its end */
+  #look(record: WithFigures & { epoch: number; step: number }, { model }: TrainingRun): boolean {
+    const { figure, minDelta, patience, restoreBest } = this.#options;
+    const value = figureOf(record, figure);
+    // A figure of the training is not there within an epoch; a validation after its last step comes twice.
+    if (value === undefined || record.step === this.#progress.seen) return false;
+    this.#progress.seen = record.step;
+    if (!isBetter(value, this.best, this.#mode, minDelta)) return ++this.#progress.waited >= patience;
+    this.#progress = { best: value, bestEpoch: record.epoch, bestStep: record.step, waited: 0, seen: record.step };
+    if (restoreBest) this.#keep(model.stateDict({ copy: true }));
+    return false;
+  }
+
+  #keep(weights: Record<string, Tensor>): void {
+    this.#forget();
+    this.#weights = weights;
+  }
+
+  #forget(): void {
+    for (const weights of Object.values(this.#weights)) weights.dispose();
+    this.#weights = {};
+  }
+
+  state(): CallbackState {
+    return { data: { ...this.#progress }, tensors: { ...this.#weights } };
+  }
+
+  loadState({ data, tensors = {} }: CallbackState): void {
+    const read = readOptions<object, Progress>('EarlyStopping.loadState', data, {
+      best: (op, name, value) => (value === null ? null : finiteNumber(op, name, value)),
+      bestEpoch: nonNegativeInteger,
+      bestStep: nonNegativeInteger,
+      waited: nonNegativeInteger,
+      seen: nonNegativeInteger,
+    });
+    this.#progress = { ...read };
+    this.#keep(Object.fromEntries(Object.entries(tensors).map(([name, weights]) => [name, weights.clone()])));
+  }
+}

@@ -1,0 +1,32 @@
+import { OptionError } from '../tensor/errors';
+
+/** Whether a figure should become small or large. */
+export type Mode = 'min' | 'max';
+
+const SMALL = /loss|error|perplexity|distance|brier|bitsper|divergence|^(?:mae|mse|rmse|s?mape|wer|cer)$/u;
+const LARGE = /accuracy|precision|recall|sensitivity|specificity|f1|fbeta|auc|bleu|chrf|rouge|exactmatch|^r2$/u;
+
+/**
+ * Whether a figure should become small or large, by its name: a loss or an error should be small, an accuracy large.
+ *
+ * @param op      whose option `mode` is missing
+ * @param figure  `train.NAME` or `validation.NAME`
+ * @throws {OptionError} if the name does not tell
+ */
+export function directionOf(op: string, figure: string): Mode {
+  const name = figure.replace(/^(?:train|validation)\./u, '').toLowerCase();
+  const [small, large] = [SMALL.test(name), LARGE.test(name)];
+  if (small !== large) return small ? 'min' : 'max';
+  throw new OptionError(op, {
+    given: `figure: "${figure}" without a mode`,
+    expected: 'to be told whether it should become small or large',
+    fix: "pass mode: 'min' or mode: 'max'",
+  });
+}
+
+/** Whether a value is better than the best one so far by more than `margin`; NaN and infinity never are. */
+export function isBetter(value: number, best: number | undefined, mode: Mode, margin = 0): boolean {
+  if (!Number.isFinite(value)) return false;
+  if (best === undefined) return true;
+  return mode === 'min' ? value < best - margin : value > best + margin;
+}

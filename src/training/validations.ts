@@ -1,0 +1,45 @@
+import type { ValidationRecord } from './epoch-record';
+import { evaluateBatches } from './evaluation';
+import type { FitRun } from './fit-run';
+import type { Progress } from './progress';
+import { oddValidation } from './training-error';
+
+/** The validations of a training, at the ends of epochs and, as `validateEvery` says, within them. */
+export class Validations {
+  readonly #fit: FitRun;
+  readonly #progress: Progress;
+  #last: ValidationRecord | undefined;
+
+  constructor(fit: FitRun, progress: Progress) {
+    this.#fit = fit;
+    this.#progress = progress;
+  }
+
+  /** After a training step: validates if it is the time for it, and tells the callbacks. */
+  async afterStep(epoch: number): Promise<void> {
+    const { steps, options, history, run } = this.#fit;
+    const { validateEvery, callbacks } = options;
+    if (validateEvery === undefined || steps.count % validateEvery !== 0) return;
+    const record = await this.#measure(epoch, `at step ${steps.count}`);
+    if (record === undefined) return;
+    history.addValidation(record);
+    this.#progress.validation(record);
+    for (const callback of callbacks) await callback.onValidation?.(record, run);
+  }
+
+  /** At the end of an epoch. What was measured after its last step is not measured again. */
+  async afterEpoch(epoch: number): Promise<ValidationRecord | undefined> {
+    if (this.#last?.step === this.#fit.steps.count && this.#last.epoch === epoch) return this.#last;
+    return this.#measure(epoch, `after epoch ${epoch}`);
+  }
+
+  async #measure(epoch: number, when: string): Promise<ValidationRecord | undefined> {
+    const { options, steps } = this.#fit;
+    if (options.validation === undefined) return undefined;
+    const validation = await evaluateBatches(this.#fit, options.validation, ` of the validation ${when}`);
+    if (!Number.isFinite(validation.loss) && options.nonFiniteLoss === 'throw')
+      throw oddValidation(validation.loss, when);
+    this.#last = { epoch, step: steps.count, validation };
+    return this.#last;
+  }
+}
