@@ -10,7 +10,8 @@ import './tensor/methods.generated';
 export { FileError } from './files/file-error';
 export type { LineOptions, TextEncoding } from './files/lines';
 export { loadCheckpoint, saveCheckpoint, type CheckpointPart } from './io/checkpoint';
-export { load, save, type LoadedModule, type LoadOptions } from './io/model-file';
+export { loadExtras, type Extras, type LoadExtrasOptions } from './io/extras';
+export { load, save, type LoadedModule, type LoadOptions, type SaveOptions } from './io/model-file';
 export {
   loadSafetensors,
   loadSafetensorsMetadata,

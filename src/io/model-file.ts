@@ -11,15 +11,19 @@ import { keepRandomState } from '../tensor/generator';
 import { refuseInStep } from '../tensor/replay-notes';
 import { checkPath } from '../files/check-path';
 import { checkRebuildable } from './check-rebuildable';
-import { findDuplicateKey } from './duplicate-keys';
+import { extrasMetadata, type Extras } from './extras';
+import { checkFormat, currentFormat, formatKey, parseMetadataJson } from './model-metadata';
 import { readTensors, type HostTensor } from './read-tensors';
-import { formatError, quoted, type Source } from './safetensors-header';
+import { formatError, type Source } from './safetensors-header';
 import { makeTensor, writeTensors } from './safetensors';
 
-/** The newest format that is written and read. It rises when an older reader would misread a file. */
-const currentFormat = 1;
-const formatKey = 'stmnet.format';
 const configKey = 'stmnet.config';
+
+/** Options of `save`. */
+export interface SaveOptions {
+  /** What goes into the file beside the model, and comes back by `loadExtras`: a vectorizer, the names of classes. */
+  extras?: Extras;
+}
 
 /** Options of `load`. */
 export interface LoadOptions {
@@ -36,7 +40,7 @@ export type LoadedModule<Classes extends ModuleClasses> = [keyof Classes] extend
 
 /**
  * Writes a model to one file: weights and buffers under the names of its state dict, and in the metadata what the model
- * is rebuilt from.
+ * is rebuilt from, and what else was given: `save(model, path, { extras: { text, labels } })`.
  *
  * The values are those of the moment of the call: training may go on at once. The file is a safetensors file that any
  * reader of the format opens. It appears whole or not at all: a full disk or a killed process leaves an older file as
@@ -52,20 +56,24 @@ export type LoadedModule<Classes extends ModuleClasses> = [keyof Classes] extend
  * @throws {OptionError} if the options of a module hold what JSON cannot carry, a function or a tensor say; if a class
  *   of your own has no name, or that of another one; if its constructor throws when it gets the field `options`, or
  *   nothing if there is none, or builds other modules, parameters, buffers, ties or settings than those of the model;
- *   if two fields have one path; if `model` is no Module or `path` no string; inside a step of `compile`
+ *   if two fields have one path; if `model` is no Module or `path` no string; if an extra is neither plain data nor a
+ *   text object; inside a step of `compile`
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if the host has no room for a copy of the values
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
-export async function save(model: Module, path: string): Promise<void> {
+export async function save(model: Module, path: string, options: SaveOptions = {}): Promise<void> {
+  checkOptions('save', options, ['extras']);
   checkModel(model, path);
   checkPath('save', path, 'save(model, path)');
   refuseInStep('save()', 'save outside the step');
+  const extras = extrasMetadata(options.extras);
   const config = checkRebuildable(model);
   const state = model.stateDict();
   try {
     await writeTensors({ op: 'save', path }, state, {
       [formatKey]: String(currentFormat),
       [configKey]: config,
+      ...extras,
     });
   } finally {
     for (const tensor of Object.values(state)) tensor.dispose();
@@ -165,40 +173,11 @@ const misfit = (source: Source, error: unknown, why: string): FormatError =>
   );
 
 function readConfig(source: Source, metadata: ReadonlyMap<string, string>): ModuleConfig {
-  const format = metadata.get(formatKey);
-  if (format === undefined) {
-    throw formatError(
-      source,
-      `no ${formatKey} in the metadata`,
-      'a file that save() wrote',
-      metadata.has('stmnet.checkpoint')
-        ? 'it is a checkpoint: build the model and call loadCheckpoint(path, { model })'
-        : 'build the model and call model.loadStateDict(await loadSafetensors(path))',
-    );
-  }
-  if (!/^[1-9]\d{0,8}$/.test(format)) throw formatError(source, `${formatKey} ${quoted(format)}`, 'a whole number');
-  if (Number(format) > currentFormat)
-    throw formatError(
-      source,
-      `format ${format}`,
-      `at most ${currentFormat}`,
-      'update stmnet to a version that knows this format',
-    );
+  checkFormat(source, metadata);
   const json = metadata.get(configKey);
-  if (json === undefined)
-    throw formatError(source, `no ${configKey} in the metadata`, 'the configuration of the model');
-  try {
-    const config = JSON.parse(json) as ModuleConfig;
-    const twice = findDuplicateKey(json);
-    if (twice === undefined) return config;
-    throw new SyntaxError(`the key ${quoted(twice)} twice`);
-  } catch (error) {
-    throw formatError(
-      source,
-      `${configKey} that is not JSON (${quoted(messageOf(error))})`,
-      'the configuration of the model',
-    );
-  }
+  const meaning = 'the configuration of the model';
+  if (json === undefined) throw formatError(source, `no ${configKey} in the metadata`, meaning);
+  return parseMetadataJson(source, configKey, json, meaning) as ModuleConfig;
 }
 
 /**

@@ -66,6 +66,23 @@ export async function readMetadata(source: Source): Promise<ReadonlyMap<string, 
   return withFile(source, async (file) => notesOf((await readHeader(source, file)).header));
 }
 
+/**
+ * Reads the notes alone, and all of the file for its checksum, a piece at a time.
+ *
+ * @throws as `loadSafetensors`
+ */
+export async function readVerifiedMetadata(source: Source): Promise<ReadonlyMap<string, string>> {
+  return withFile(source, async (file) => {
+    const { header, dataStart, checksum } = await readHeader(source, file);
+    if (checksum === undefined) return notesOf(header);
+    const end = header.tensors.reduce((last, tensor) => Math.max(last, tensor.end), 0);
+    for (let at = 0; at < end; at += pieceBytes)
+      await readAt(source, file, dataStart + at, Math.min(pieceBytes, end - at), checksum);
+    checksum.verify();
+    return notesOf(header);
+  });
+}
+
 /** The metadata that the user wrote; the entries of the checksum belong to the file format. */
 const notesOf = ({ metadata }: SafetensorsHeader): Map<string, string> =>
   new Map([...metadata].filter(([key]) => !checksumKeys.includes(key)));

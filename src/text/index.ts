@@ -1,6 +1,7 @@
 // Texts as numbers: tokenizers, vocabularies, batches.
 export { ByteTokenizer } from './bytes';
 export { CharacterTokenizer, type CharacterTokenizerOptions } from './characters';
+export type { TextClasses } from './rebuild';
 export type { Normalization } from './text-form';
 export {
   TextVectorizer,
