@@ -7,6 +7,7 @@ export { ArrayDataset, Subset, type Dataset } from './dataset';
 export type { ItemKey, KeyOf } from './items-by-key';
 export { kFold, type Fold, type KFoldOptions } from './k-fold';
 export { randomSplit } from './random-split';
+export { readConll, streamConll, type ConllOptions } from './readers/conll';
 export {
   readTable,
   streamTable,
@@ -16,7 +17,10 @@ export {
   type TableRow,
 } from './readers/csv';
 export type { FileRecords, PlacedRecord } from './readers/file-records';
+export { readJsonLines, streamJsonLines, type JsonLinesOptions, type JsonValue } from './readers/jsonl';
+export { readParallel, streamParallel, type ParallelOptions } from './readers/parallel';
 export type { ColumnType } from './readers/table-columns';
+export { readTextLines, streamTextLines, type TextLinesOptions } from './readers/text-lines';
 export {
   RandomSampler,
   SequentialSampler,

@@ -1,10 +1,12 @@
-import type { FileSource } from '../../files/file-bytes';
 import { checkPath } from '../../files/check-path';
+import type { FileSource } from '../../files/file-bytes';
 import { lineReaders, type LineOptions } from '../../files/lines';
-import { emptyFile } from './empty-file';
 import { OptionError } from '../../tensor/errors';
 import { checkPlain, describe, flag, nonNegativeInteger, oneOf } from '../../tensor/options';
 import { optional, readOptions, withDefault } from '../../tensor/read-options';
+import { columnNames, texts } from './column-names';
+import { delimiterText } from './delimiter';
+import { emptyFile } from './empty-file';
 import { fileRecords, type FileRecords, type RecordBatch } from './file-records';
 import { columnsOf, type ColumnOptions, type Columns, type ColumnType, type TableCell } from './table-columns';
 import { tableRows, type RowOptions } from './table-rows';
@@ -165,42 +167,12 @@ function delimiterOf({ op, path }: FileSource): string {
   });
 }
 
-function delimiterText(op: string, name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '' && !/["\r\n\ufeff]/.test(value)) return value;
-  throw new OptionError(op, {
-    given: `${name}: ${describe(value)}`,
-    expected: 'a character, or several, without quotes and ends of lines',
-    fix: "pass delimiter: ',' or what divides the fields",
-  });
-}
-
 function quoteSign(op: string, name: string, value: unknown): '"' | false {
   if (value === '"' || value === false) return value;
   throw new OptionError(op, {
     given: `${name}: ${describe(value)}`,
     expected: `'"' or false`,
     fix: 'pass false where quotes are characters like others',
-  });
-}
-
-function texts(op: string, name: string, value: unknown): readonly string[] {
-  if (Array.isArray(value) && value.every((text) => typeof text === 'string')) return value;
-  throw new OptionError(op, {
-    given: `${name}: ${describe(value)}`,
-    expected: 'an array of strings',
-    fix: `pass ${name}: ['…']`,
-  });
-}
-
-function columnNames(op: string, name: string, value: unknown): readonly string[] {
-  const columns = texts(op, name, value);
-  const twice = columns.find((column, index) => columns.indexOf(column) !== index);
-  const bad = columns.length === 0 ? 'no name' : (twice ?? columns.find((column) => column === '__proto__'));
-  if (bad === undefined) return columns;
-  throw new OptionError(op, {
-    given: `${name}: ${describe(value)}`,
-    expected: 'names that differ, at least one, and none of them "__proto__"',
-    fix: `pass ${name}: ['label', 'text'], or leave it out`,
   });
 }
 
