@@ -21,6 +21,7 @@ export { readJsonLines, streamJsonLines, type JsonLinesOptions, type JsonValue }
 export { readParallel, streamParallel, type ParallelOptions } from './readers/parallel';
 export type { ColumnType } from './readers/table-columns';
 export { readTextLines, streamTextLines, type TextLinesOptions } from './readers/text-lines';
+export { readWav, type Recording, type WavOptions } from './readers/wav';
 export {
   RandomSampler,
   SequentialSampler,
