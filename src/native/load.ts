@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import bindings from 'bindings';
 import type { NativeBinding } from './binding.generated';
 
 /** Where `loadAddon` looks, and for which machine. */
@@ -41,7 +40,7 @@ export function loadAddon({ root, platform, arch, override }: AddonSearch): { ex
       continue;
     }
     try {
-      return { exports: bindings({ bindings: 'stmnet', module_root: root, try: [[file]] }) as object, file };
+      return { exports: require(file) as object, file };
     } catch (error) {
       if (isStmnetError(error)) throw error;
       reasons.push(`${file}: ${error instanceof Error ? firstLine(error.message) : String(error)}`);
