@@ -49,7 +49,7 @@ export async function locked(action, say = console.log) {
     }
   }
   try {
-    return action();
+    return await action();
   } finally {
     rmSync(lock, { force: true });
   }

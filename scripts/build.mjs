@@ -1,10 +1,12 @@
-// npm run build [-- native|ts] [--quiet]: builds what is out of date, the addon by cmake-js and the JavaScript by tsc.
+// npm run build [-- native|ts] [--quiet]: builds what is out of date, the addon by cmake-js and the JavaScript by tsc
+// and esbuild (bundle.mjs).
 // Options of CMake: the variable STMNET_CMAKE, as in STMNET_CMAKE="STMNET_SANITIZE=address". The CUDA plug-in is built
 // by build-cuda.mjs.
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { at, configure, current, locked, settings } from './build-folder.mjs';
+import { makeBundle, modulesFolder, results } from './bundle.mjs';
 import { jobs, read, root, run, sourceHash, tool } from './toolchain.mjs';
 
 const quiet = process.argv.includes('--quiet');
@@ -30,21 +32,22 @@ function buildNative() {
 }
 
 /**
- * Compiles one project; deletes what an earlier run left in its folder for sources that are gone. Returns whether it
+ * Compiles one project; deletes what an earlier run left in its folders for sources that are gone. Returns whether it
  * had no errors.
  */
-function compile(project, folder, keep) {
+function compile({ project, options = [], folders, keep = () => false }) {
   let output = '';
   let fine = true;
   try {
-    output = read(tool('tsc'), ['-p', project, '--listEmittedFiles', '--pretty', 'false']);
+    output = read(tool('tsc'), ['-p', project, ...options, '--listEmittedFiles', '--pretty', 'false']);
   } catch (error) {
     fine = false;
     output = error.message;
     console.error(output.replace(/^TSFILE:.*\n/gm, ''));
   }
   const emitted = new Set([...output.matchAll(/^TSFILE:\s*(.*)$/gm)].map(([, file]) => relative(root, file.trim())));
-  for (const file of filesBelow(folder, (name) => /\.(c|m)?js$|\.d\.(c|m)?ts$/.test(name))) {
+  const made = (name) => /\.(c|m)?js$|\.d\.(c|m)?ts$/.test(name);
+  for (const file of folders.flatMap((folder) => filesBelow(folder, made))) {
     if (fine && !emitted.has(file) && !keep(file)) rmSync(at(file));
   }
   return fine;
@@ -52,20 +55,17 @@ function compile(project, folder, keep) {
 
 const dataFile = (name) => /\.(bin|gz|safetensors|txt|md)$/.test(name);
 
-/** What package.json exports, as `dist/index`: an entry point is written down there, and nowhere else. */
-const { exports } = JSON.parse(readFileSync(at('package.json'), 'utf8'));
-const entries = Object.values(exports).flatMap(({ require }) => require?.default.replace(/^\.\/(.*)\.js$/, '$1') ?? []);
-
-function buildTypeScript() {
+async function buildTypeScript() {
   const projects = [
     {
       project: 'tsconfig.json',
       sources: 'src',
-      folder: 'dist',
-      keep: (file) => file.startsWith('dist/examples/') || /\.mjs$|\.d\.mts$/.test(file),
+      options: ['--outDir', modulesFolder, '--declarationDir', 'dist'],
+      folders: [modulesFolder, 'dist'],
+      keep: (file) => file.startsWith('dist/examples/') || results.includes(file),
     },
-    { project: 'examples/tsconfig.json', sources: 'examples', folder: 'dist/examples', keep: () => false },
-    { project: 'scripts/tsconfig.json', sources: 'scripts', folder: 'build/js', keep: () => false },
+    { project: 'examples/tsconfig.json', sources: 'examples', folders: ['dist/examples'] },
+    { project: 'scripts/tsconfig.json', sources: 'scripts', folders: ['build/js'] },
   ];
   const hash = createHash('sha256');
   const inputs = [
@@ -74,6 +74,7 @@ function buildTypeScript() {
       ...filesBelow(sources, (name) => name.endsWith('.ts') || name.endsWith('.mts') || dataFile(name)),
     ]),
     'scripts/build.mjs',
+    'scripts/bundle.mjs',
     'package.json',
     'package-lock.json',
   ];
@@ -83,22 +84,20 @@ function buildTypeScript() {
       .update(readFileSync(at(file)))
       .update('\0');
   const stamp = hash.digest('hex');
-  if (current('typescript.stamp', stamp, ['dist/index.js'])) return say('build: the JavaScript is up to date');
+  if (current('typescript.stamp', stamp, results)) return say('build: the JavaScript is up to date');
   let fine = true;
-  for (const { project, sources, folder, keep } of projects) {
-    if (filesBelow(sources, (name) => /\.m?ts$/.test(name)).length > 0) fine = compile(project, folder, keep) && fine;
-    if (sources === 'src') finishPackage();
+  for (const project of projects) {
+    if (filesBelow(project.sources, (name) => /\.m?ts$/.test(name)).length > 0) fine = compile(project) && fine;
+    if (project.sources === 'src' && fine) await finishPackage();
   }
   if (!fine) throw new Error('tsc found errors, listed above.');
   writeFileSync(at('build', 'typescript.stamp'), stamp);
 }
 
-/** What tsc does not make: the ESM wrappers (one set of classes for both module systems) and the data files. */
-function finishPackage() {
-  for (const entry of entries) {
-    if (!existsSync(at(`${entry}.js`))) throw new Error(`package.json exports ${entry}.js, which src/ does not have.`);
-    for (const suffix of ['.mjs', '.d.mts']) writeFileSync(at(`${entry}${suffix}`), "export * from './index.js';\n");
-  }
+/** What tsc does not make: the bundle with its stubs, and the data files. */
+async function finishPackage() {
+  const modules = filesBelow(modulesFolder, (name) => name.endsWith('.js'));
+  await makeBundle(modules.map((file) => file.slice(modulesFolder.length + 1, -'.js'.length)));
   for (const file of filesBelow('src', dataFile)) {
     const target = at(file.replace(/^src/, 'dist'));
     mkdirSync(dirname(target), { recursive: true });
@@ -108,9 +107,9 @@ function finishPackage() {
 
 try {
   if (!['all', 'native', 'ts'].includes(part)) throw new Error(`got '${part}', expected native, ts or nothing (both).`);
-  await locked(() => {
+  await locked(async () => {
     if (part !== 'ts') buildNative();
-    if (part !== 'native') buildTypeScript();
+    if (part !== 'native') await buildTypeScript();
   }, say);
 } catch (error) {
   console.error(`build: ${error.message}`);

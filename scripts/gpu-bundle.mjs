@@ -62,8 +62,8 @@ function copyPackages() {
 /** The addon and the plug-in must load together: a pair that does not would be found out on the other machine only. */
 function checkPlugin() {
   const paths = { STMNET_ADDON: at(prebuilds, addon.file), STMNET_CUDA_PLUGIN: at(prebuilds, plugin.file) };
-  const deviceModule = JSON.stringify(at('dist', 'tensor', 'device.js'));
-  const ask = `console.log(JSON.stringify(require(${deviceModule}).deviceParts()[0]))`;
+  const bundle = JSON.stringify(at('dist', 'bundle', 'stmnet.js'));
+  const ask = `console.log(JSON.stringify(require(${bundle})('tensor/device').deviceParts()[0]))`;
   const part = JSON.parse(read(process.execPath, ['-e', ask], { env: { ...process.env, ...paths } }));
   if (!part?.found) throw new Error(`${part?.problem}.\n  Fix: ${part?.fix}.`);
 }

@@ -7,9 +7,10 @@ import type { Draw } from './random';
 
 const required = createRequire(__filename);
 /** The op table that the package has loaded; it is not exported. */
-const { binding } = required(join(dirname(required.resolve('stmnet/package.json')), 'dist', 'native', 'load.js')) as {
-  binding: NativeBinding;
-};
+const moduleOf = required(join(dirname(required.resolve('stmnet')), 'bundle', 'stmnet.js')) as (
+  name: string,
+) => unknown;
+const { binding } = moduleOf('native/load') as { binding: NativeBinding };
 
 /**
  * Ops that change the process or the environment for all that follows, wait, fill the memory at the word of one number,

@@ -20,7 +20,7 @@ export function useStandin() {
  * @returns {{ device?: object, reason?: string, parts: object[] }} the device, or why there is none
  */
 export function findDevice() {
-  const { devices, deviceParts } = require(join(root, 'dist', 'tensor', 'device.js'));
+  const { devices, deviceParts } = require(join(root, 'dist', 'bundle', 'stmnet.js'))('tensor/device');
   const listed = devices();
   const parts = deviceParts();
   const device = listed.find(({ name, available }) => available && name.startsWith('cuda'));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { ArrayDataset } from '../data/dataset';
+import { codeFolder } from '../native/folders';
 import type { HostArray } from '../tensor/host-array';
 
 /** One utterance: its frames [T, 12], T from 7 to 29, and its speaker, 0 to 8. */
@@ -46,7 +47,7 @@ interface Part {
  * The data come with the package; every call reads them anew.
  */
 export async function japaneseVowels(): Promise<JapaneseVowels> {
-  const packed = await readFile(join(__dirname, 'japanese-vowels.bin.gz'));
+  const packed = await readFile(join(codeFolder, 'datasets', 'japanese-vowels.bin.gz'));
   const { buffer, byteOffset, byteLength } = await promisify(gunzip)(packed);
   const headerBytes = new DataView(buffer, byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, byteOffset + 4, headerBytes))) as Header;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { NativeBinding } from './binding.generated';
+import { packageFolder } from './folders';
 
 /** Where `loadAddon` looks, and for which machine. */
 export interface AddonSearch {
@@ -66,7 +67,7 @@ const isStmnetError = (error: unknown): boolean =>
 const firstLine = (text: string): string => text.split('\n', 1)[0] ?? text;
 
 const loaded = loadAddon({
-  root: join(__dirname, '..', '..'),
+  root: packageFolder,
   platform: process.platform,
   arch: process.arch,
   override: process.env['STMNET_ADDON'],

@@ -1,9 +1,10 @@
-import { join, sep } from 'node:path';
+import { sep } from 'node:path';
+import { codeFolder } from '../native/folders';
 import { binding } from '../native/load';
 import { flag } from './options';
 
 /** The folder of this package's own JavaScript, whose lines are not the user's. */
-const own = join(__dirname, '..') + sep;
+const own = codeFolder + sep;
 const MOST_LINES = 8;
 
 /** The binding's own functions while wrappers replace them, and the call site that the binding was told last. */

@@ -113,7 +113,7 @@ describe('the model that save() builds to compare', () => {
 
   test('of 100 MB takes no more than a few MB in the process', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = runChild(`
-      const { checkRebuildable } = require('./dist/io/check-rebuildable.js');
+      const { checkRebuildable } = moduleOf('io/check-rebuildable');
       class Large extends stm.Module {
         constructor() {
           super();

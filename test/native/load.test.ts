@@ -74,10 +74,11 @@ describe('loadAddon', () => {
       "try { require('./dist/index.js') } catch (error) { console.log(error.code, " +
       "error.message.includes('broken.node')) }";
     place(at('broken.node'), false);
-    mkdirSync(at('dist', 'native'), { recursive: true });
-    copyFileSync(join(repository, 'dist', 'native', 'load.js'), at('dist', 'native', 'load.js'));
-    writeFileSync(at('dist', 'index.js'), "exports.binding = require('./native/load').binding;");
-    const env = { ...process.env, STMNET_ADDON: at('broken.node'), NODE_PATH: join(repository, 'node_modules') };
+    for (const file of [join('dist', 'index.js'), join('dist', 'bundle', 'stmnet.js')]) {
+      mkdirSync(dirname(at(file)), { recursive: true });
+      copyFileSync(join(repository, file), at(file));
+    }
+    const env = { ...process.env, STMNET_ADDON: at('broken.node') };
     expect(read(process.execPath, ['-e', program], { cwd: root, env })).toBe('ERR_STMNET_ADDON_NOT_FOUND true\n');
   });
 });

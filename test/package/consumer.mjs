@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import * as stmnet from 'stmnet';
 import {
   Adam,
+  ArrayDataset,
   CrossEntropyLoss,
   DataLoader,
   GRU,
@@ -27,6 +28,8 @@ const required = createRequire(import.meta.url)('stmnet');
 const imported = { ...stmnet };
 for (const name of Object.keys(required))
   if (imported[name] !== required[name]) throw new Error(`${name} differs between import and require`);
+if (!(train instanceof ArrayDataset) || !(test instanceof required.ArrayDataset))
+  throw new Error('stmnet/datasets has classes of its own, expected those of stmnet');
 
 let model;
 if (task === 'predict') model = await load(file);

@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { addon, binaryFaults, plugin } from '../../scripts/binary.mjs';
+import { results } from '../../scripts/bundle.mjs';
 import { read, root, run, tool } from '../../scripts/toolchain.mjs';
 import { processorsBest } from './processor.mjs';
 
@@ -79,6 +80,16 @@ function checkFiles(paths) {
       /\.tsbuildinfo$|\.stamp$/.test(path),
   );
   expect(foreign.length === 0, `the tarball holds ${foreign.join(', ')}, which no user needs`);
+  const [given, expected] = [paths, results].map((files) =>
+    files
+      .filter((file) => /\.[cm]?js$/.test(file))
+      .sort()
+      .join(),
+  );
+  expect(
+    given === expected,
+    `the JavaScript of the tarball is ${given}, expected the bundle and its stubs, ${expected}`,
+  );
 }
 
 /** The file `path` of a package of npm's, which is kept in .deps/ as far as it is `needed`. */

@@ -15,14 +15,16 @@ export interface Child {
 }
 
 /**
- * What scripts of a child or a worker may use: `stm`, the built package; `slow(x, ms)`, a copy of x after a pause on
- * the executor; `fail(x)`, a tensor whose command fails; `one()`, a fresh tensor [1]; `limitQueue(commands)`; and
- * `queue(ms)`, 1,000 commands of ms each, of which it returns the last result.
+ * What scripts of a child or a worker may use: `stm`, the built package; `moduleOf(name)`, a module of it that is not
+ * exported, such as `tensor/tensor`; `slow(x, ms)`, a copy of x after a pause on the executor; `fail(x)`, a tensor
+ * whose command fails; `one()`, a fresh tensor [1]; `limitQueue(commands)`; and `queue(ms)`, 1,000 commands of ms each,
+ * of which it returns the last result.
  */
 export const prelude = `
   const stm = require(${JSON.stringify(join(root, 'dist', 'index.js'))});
-  const { binding } = require(${JSON.stringify(join(root, 'dist', 'native', 'load.js'))});
-  const { idOf, wrap } = require(${JSON.stringify(join(root, 'dist', 'tensor', 'tensor.js'))});
+  const moduleOf = require(${JSON.stringify(join(root, 'dist', 'bundle', 'stmnet.js'))});
+  const { binding } = moduleOf('native/load');
+  const { idOf, wrap } = moduleOf('tensor/tensor');
   const slow = (x, ms) => wrap(binding.testSlow(idOf(x, 'slow'), ms));
   const fail = (x) => wrap(binding.testFail(idOf(x, 'fail')));
   const one = () => stm.tensor([1]);
