@@ -1,10 +1,12 @@
 // Datasets and loaders of the public surface.
 export { BucketSampler, type BucketSamplerOptions } from './bucket-sampler';
 export { collate, type Collated, type CollatedField, type Field, type FieldTypes, type FieldTypesOf } from './collate';
-export { DataLoader, type BatchMakersOptions, type DataLoaderOptions } from './data-loader';
+export { DataLoader, type BatchMakersOptions } from './data-loader';
+export type { DataLoaderOptions } from './data-loader-options';
 export type { DataFingerprint, DataLoaderState } from './data-loader-state';
 export { ArrayDataset, Subset, type Dataset } from './dataset';
 export type { ItemKey, KeyOf } from './items-by-key';
+export { IterableDataset, type ItemSource, type IterableDatasetOptions } from './iterable-dataset';
 export { kFold, type Fold, type KFoldOptions } from './k-fold';
 export { randomSplit } from './random-split';
 export { readConll, streamConll, type ConllOptions } from './readers/conll';

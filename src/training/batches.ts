@@ -1,3 +1,4 @@
+import { DataLoader } from '../data/data-loader';
 import { markOf, remedy } from '../tensor/package-copies';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
@@ -7,6 +8,7 @@ export type Batches<B> = Iterable<B> | AsyncIterable<B>;
 
 /** Steps of an epoch, if that is known beforehand. */
 export function countOf(loader: object): number | undefined {
+  if (loader instanceof DataLoader && !loader.hasLength) return undefined;
   return 'length' in loader && typeof loader.length === 'number' ? loader.length : undefined;
 }
 

@@ -127,13 +127,13 @@ describe('state()', () => {
     expect([...left]).toHaveLength(4);
     expect(left.state()).toEqual({ epoch: 2, batches: 0, data: left.state().data });
   });
-  test('is not moved by walks that are no epochs, nor by the end of an earlier one', () => {
+  test('is not moved by walks that are no epochs, nor by the end of an earlier one', async () => {
     const walked = loader({ shuffle: true, seed: 1 });
     const [first, second] = [walked[Symbol.iterator](), walked[Symbol.iterator]()];
     first.next();
     second.next();
     second.next();
-    for (const make of walked.batchMakers({ counted: false })) make();
+    for await (const make of walked.batchMakers({ counted: false })) make();
     while (first.next().done !== true);
     expect(walked.state()).toMatchObject({ epoch: 1, batches: 2 });
   });

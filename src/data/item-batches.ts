@@ -1,0 +1,137 @@
+import { OptionError } from '../tensor/errors';
+import { getRandomState, setRandomState } from '../tensor/generator';
+import { isPromise } from '../tensor/package-copies';
+import type { BatchOrder } from './batch-order';
+import type { DataFingerprint } from './data-loader-state';
+import { ArrayDataset, Subset, type Dataset } from './dataset';
+import { fingerprintOf, fingerprintOfNumbers } from './fingerprint';
+import type { IterableDataset } from './iterable-dataset';
+import type { SamplerSettings } from './sampler';
+
+/** The items of the batches of an epoch. */
+export interface ItemBatches<Walk> {
+  /** Batches of an epoch, if that is known. */
+  readonly length: number | undefined;
+  /** What they come from. */
+  fingerprint(): DataFingerprint;
+  /**
+   * Begins an epoch. All random numbers of its order are drawn before this returns.
+   *
+   * @param skip  batches that were given before
+   */
+  epoch(epoch: number, skip: number): Walk;
+}
+
+/** Batches of the items of a list. */
+export class ListBatches<Item> implements ItemBatches<Iterable<Item[]>> {
+  readonly #dataset: Dataset<Item>;
+  readonly #order: BatchOrder;
+
+  constructor(dataset: Dataset<Item>, order: BatchOrder) {
+    this.#dataset = dataset;
+    this.#order = order;
+  }
+
+  get length(): number {
+    return this.#order.length;
+  }
+
+  fingerprint(): DataFingerprint {
+    const dataset = this.#dataset;
+    const array = arrayBelow(dataset);
+    return {
+      items: dataset.length,
+      ...plain(this.#order.settings),
+      ...(dataset instanceof Subset ? { part: fingerprintOfNumbers(dataset.indices) } : {}),
+      ...(array === undefined ? {} : { content: fingerprintOf(array) }),
+    };
+  }
+
+  /** @throws {OptionError} in the walk, if the dataset gives a promise in place of an item */
+  epoch(epoch: number, skip: number): Iterable<Item[]> {
+    return this.#items(this.#order.epoch(epoch), skip);
+  }
+
+  *#items(batches: Iterable<readonly number[]>, skip: number): Generator<Item[]> {
+    let before = skip;
+    for (const indices of batches) if (before-- <= 0) yield indices.map((index) => itemAt(this.#dataset, index));
+  }
+}
+
+/** Batches of the items of a stream. */
+export class StreamBatches<Item> implements ItemBatches<AsyncIterable<Item[]>> {
+  readonly #stream: IterableDataset<Item>;
+  readonly #options: Readonly<{ batchSize: number; dropLast: boolean }>;
+
+  constructor(stream: IterableDataset<Item>, options: { batchSize: number; dropLast: boolean }) {
+    this.#stream = stream;
+    this.#options = { ...options };
+  }
+
+  get length(): number | undefined {
+    const { batchSize, dropLast } = this.#options;
+    const { length } = this.#stream;
+    if (length === undefined) return undefined;
+    return dropLast ? Math.floor(length / batchSize) : Math.ceil(length / batchSize);
+  }
+
+  fingerprint(): DataFingerprint {
+    return { order: 'IterableDataset', ...plain(this.#stream.settings), ...this.#options };
+  }
+
+  /** @throws {OptionError} in the walk, if there is no batch, or fewer items than were given before */
+  epoch(epoch: number, skip: number): AsyncIterable<Item[]> {
+    return this.#items(this.#stream.epoch(epoch), skip);
+  }
+
+  async *#items(items: AsyncIterable<Item>, skip: number): AsyncGenerator<Item[]> {
+    const { batchSize, dropLast } = this.#options;
+    const before = getRandomState();
+    let batch: Item[] = [];
+    let batches = 0;
+    for await (const item of items) {
+      batch.push(item);
+      if (batch.length < batchSize) continue;
+      if (++batches > skip) yield batch;
+      else if (batches === skip) setRandomState(before); // the source may draw; it did so before the walk was left
+      batch = [];
+    }
+    if (batch.length > 0 && !dropLast && ++batches > skip) yield batch;
+    if (skip > 0 && batches === skip) setRandomState(before); // all were given, the last one not full
+    if (batches < Math.max(skip, 1)) throw tooFew(batches, skip, batch.length);
+  }
+}
+
+function tooFew(batches: number, skip: number, items: number): OptionError {
+  const of = items > 0 ? `${items} items, fewer than a batch takes` : 'no item';
+  return new OptionError('DataLoader', {
+    given: skip > 0 ? `a source that ends after ${batches} batches` : `a source of ${of}`,
+    expected: skip > 0 ? `the ${skip} batches that it gave before` : 'at least one batch in an epoch',
+    fix: 'look at what the source reads, and whether each walk begins it anew',
+  });
+}
+
+const plain = (settings: SamplerSettings): DataFingerprint =>
+  Object.fromEntries(
+    Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+  );
+
+/** The array that a dataset is, or is a part of. */
+export function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | undefined {
+  if (dataset instanceof ArrayDataset) return dataset;
+  return dataset instanceof Subset ? arrayBelow<Item>(dataset.dataset) : undefined;
+}
+
+/** The item at `index`. @throws {OptionError} if it is yet to come */
+function itemAt<Item>(dataset: Dataset<Item>, index: number): Item {
+  const item = dataset.at(index);
+  if (!isPromise(item)) return item;
+  Promise.resolve(item).catch(() => undefined); // its own failure would be reported as unhandled beside this error
+  throw new OptionError('DataLoader', {
+    given: `a promise from at(${index})`,
+    expected: 'the item itself: batches are made without waiting',
+    fix:
+      'read the items beforehand, items = await Promise.all(…), or write an async generator of batches, ' +
+      '{ [Symbol.asyncIterator]: … }, which fit and evaluate take too',
+  });
+}
