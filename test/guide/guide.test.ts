@@ -50,6 +50,23 @@ test('batches of any form', async () => {
   expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 3);
 });
 
+test('data from files', async () => {
+  const { houses, messages, pairs, reviews, sampleRate, samples, sentences } = await import('./scripts/data-files');
+  expect(printed).toEqual([['spam.tsv:2 is spam']]);
+  expect(messages[0]).toEqual({ label: 'ham', text: '"Ok" is all he said' });
+  expect(houses).toEqual([
+    { rooms: 3, price: 250.5, town: 'Bath, Somerset' },
+    { rooms: null, price: 99, town: 'York' },
+  ]);
+  expect(reviews.map(({ stars }) => stars)).toEqual([4, 2]);
+  expect(sentences).toEqual([
+    { words: ['The', 'dog'], tags: ['DET', 'NOUN'] },
+    { words: ['Go'], tags: ['VERB'] },
+  ]);
+  expect(pairs[1]).toEqual({ source: 'two', target: 'deux' });
+  expect([sampleRate, ...samples]).toEqual([8000, 0, 0.5, -0.5, 32767 / 32768]);
+});
+
 test('tensors', async () => {
   const { loss, stop, w, x } = await import('./scripts/tensors');
   expect(printed).toHaveLength(2);
@@ -134,6 +151,7 @@ test.each([
   'own-model',
   'tensors',
   'any-batches',
+  'data-files',
   'language-model',
   'production',
   'choices',
