@@ -46,5 +46,43 @@ def classes():
     print(m.classification_report(TRUTH, said, labels=labels, digits=4))
 
 
+CHANCES = SCORES / SCORES.sum(1, keepdims=True)
+LABELS = np.where(np.arange(ROWS) % 11 == 5, 4, TRUTH)
+
+
+def probabilities():
+    import sklearn.metrics as m
+    import torch
+    from torchmetrics.functional.text import perplexity
+
+    for weight in (None, WEIGHT):
+        for score in (m.log_loss, m.brier_score_loss):
+            values = [score(LABELS, CHANCES, sample_weight=weight), score(YES, YES_SCORES, sample_weight=weight)]
+            print(score.__name__, *values)
+    print("bounds", m.log_loss([1, 0], [0.0, 0.0], labels=[0, 1]))
+    print("two columns", m.brier_score_loss(YES, np.stack([1 - YES_SCORES, YES_SCORES], 1)))
+    logits, tokens = torch.tensor(SCORES * 4)[None], torch.tensor(LABELS)[None]
+    print("perplexity", perplexity(logits, tokens).item(), perplexity(logits, tokens, ignore_index=3).item())
+
+
+def ranking():
+    import sklearn.metrics as m
+
+    each = np.eye(5)[LABELS]
+    for weight in (None, WEIGHT):
+        for score in (m.roc_auc_score, m.average_precision_score):
+            print(score.__name__, score(YES, YES_SCORES, sample_weight=weight))
+        for average in ("macro", "weighted"):
+            options = {"average": average, "sample_weight": weight}
+            print("roc_auc_score", average, m.roc_auc_score(LABELS, CHANCES, multi_class="ovr", **options))
+            print("average_precision_score", average, m.average_precision_score(each, CHANCES, **options))
+    print("each", [m.roc_auc_score(each[:, c], CHANCES[:, c]) for c in range(5)])
+    for truth in ([1, 1], [0, 0]):
+        print(truth, m.roc_auc_score(truth, [0.1, 0.2]), m.average_precision_score(truth, [0.1, 0.2]))
+    few = np.array([[0.2, 0.3, 0.5], [0.1, 0.6, 0.3], [0.3, 0.4, 0.3]])
+    print("absent", m.roc_auc_score([0, 1, 1], few, multi_class="ovr", labels=[0, 1, 2]))
+    print("absent", m.average_precision_score(np.eye(3)[[0, 1, 1]], few))
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()

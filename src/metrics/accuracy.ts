@@ -10,7 +10,7 @@ import { readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { ClassMetric, readingReaders, withinClasses, type AccuracyOptions } from './classes';
 import { ratio } from './device-metric';
-import type { MetricHints } from './metric';
+import type { MetricHints } from './metric-input';
 
 /**
  * Part of the right answers among all, in 0..1. NaN is no answer, hence wrong.

@@ -8,7 +8,7 @@ import { describe } from '../tensor/options';
 import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { elementWeights } from '../tensor/ops/losses-weights';
-import type { MetricHints } from './metric';
+import type { MetricHints } from './metric-input';
 
 /** What a model says and what is right, element by element; all of one shape. */
 export interface Answers {

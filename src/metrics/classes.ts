@@ -8,8 +8,7 @@ import { optional, type Readers } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { answersOf, type Answers, type Reading } from './answers';
 import { DeviceMetric } from './device-metric';
-import type { MetricHints, MetricInput } from './metric';
-import { isTexts } from './metric-input';
+import { isTexts, type MetricHints, type MetricInput } from './metric-input';
 
 /** Options that say how a metric reads outputs and labels. */
 export interface AccuracyOptions {
@@ -78,14 +77,16 @@ export abstract class ClassMetric extends DeviceMetric<MetricInput, MetricInput>
 
   /** Texts become the places of their labels. */
   protected override read(given: unknown, what: 'output' | 'target'): Sequence {
-    return isTexts(given) && given.length > 0
-      ? tensor(placesOf(this.constructor.name, this.reading.labels, given), { dtype: 'i32' })
-      : super.read(given, what);
+    return placesOf(this.constructor.name, this.reading.labels, given) ?? super.read(given, what);
   }
 }
 
+/** Texts as the places of their labels, i32; undefined for what is no text. @throws {OptionError} if one is no label */
+export const placesOf = (op: string, labels: readonly string[] | undefined, given: unknown): Tensor | undefined =>
+  isTexts(given) && given.length > 0 ? tensor(placesAmong(op, labels, given), { dtype: 'i32' }) : undefined;
+
 /** The places of texts among labels; those of several rows behind each other. */
-function placesOf(
+function placesAmong(
   op: string,
   labels: readonly string[] | undefined,
   given: readonly (string | readonly string[])[],

@@ -17,7 +17,7 @@ import {
   type AccuracyOptions,
   type ClassOptions,
 } from './classes';
-import type { MetricHints } from './metric';
+import type { MetricHints } from './metric-input';
 
 /** Options of ConfusionMatrix. */
 export type ConfusionMatrixOptions = ClassOptions;

@@ -5,8 +5,8 @@ import { describe } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { outsideScopes, scope } from '../tensor/scope';
 import { Tensor } from '../tensor/tensor';
-import { readHints, toSequence } from './metric-input';
-import { Metric, type Gathering, type GivenHints, type MetricHints, type NumericInput } from './metric';
+import { Metric, type Gathering } from './metric';
+import { readHints, type GivenHints, type MetricHints, type NumericInput } from './metric-input';
 
 /**
  * A metric that adds up tensors where they are: nothing is read before it is computed.
@@ -47,16 +47,6 @@ export abstract class DeviceMetric<Output = NumericInput, Target = NumericInput>
   /** What two parts of the data come to together. Default: their sum. */
   protected joined(before: Tensor, counted: Tensor): Tensor {
     return add_(before, counted);
-  }
-
-  /**
-   * What was given as a tensor or a PaddedSequence.
-   *
-   * @param what  output or target, for the message
-   * @throws {OptionError} if the metric does not compare such
-   */
-  protected read(given: unknown, what: 'output' | 'target'): Sequence {
-    return toSequence(`${this.constructor.name}.update`, given, what);
   }
 
   /** @internal */

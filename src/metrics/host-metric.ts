@@ -5,8 +5,8 @@ import { describe } from '../tensor/options';
 import { lengthsOf, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
 import type { TypedArray } from '../tensor/tensor';
-import { isTexts, readHints, toSequence } from './metric-input';
-import { Metric, type Gathering, type GivenHints, type MetricHints, type NumericInput } from './metric';
+import { Metric, type Gathering } from './metric';
+import { isTexts, readHints, toSequence, type GivenHints, type MetricHints, type NumericInput } from './metric-input';
 
 /** Numbers that were read: elements in row-major order, and where they were padded zeros past each length. */
 export interface HostNumbers {
@@ -61,7 +61,7 @@ export abstract class HostMetric<Part, Output = NumericInput, Target = NumericIn
    * @param parts  one a batch, in their order
    * @throws {OptionError} if something was counted which must not be
    */
-  protected abstract override result(parts: readonly Part[]): number;
+  protected abstract override result(parts: readonly Part[]): number | Promise<number>;
 
   /**
    * What to read of a batch, computed where its tensors are: less to copy where the place of the largest score is all
@@ -95,7 +95,7 @@ export abstract class HostMetric<Part, Output = NumericInput, Target = NumericIn
     if (this.takes === 'texts' || textual === 1) throw notAlike(op, output, target, this.takes);
     const reads = noGrad(() =>
       scope(() => {
-        const [x, y] = [toSequence(op, output, 'output'), toSequence(op, target, 'target')];
+        const [x, y] = [this.read(output, 'output'), this.read(target, 'target')];
         const kept = this.onDevice(x, y, readHints(op, hints));
         return { all: Promise.all(kept.map(async (part) => part && hostNumbers(part))) };
       }),

@@ -7,7 +7,7 @@ import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequen
 import type { Tensor } from '../tensor/tensor';
 import { elementWeights } from '../tensor/ops/losses-weights';
 import { DeviceMetric, ratio } from './device-metric';
-import type { MetricHints } from './metric';
+import type { MetricHints } from './metric-input';
 
 /**
  * Σ weight · error(output - target) and Σ weight over real elements, f64 [2]; without weights each counts 1. All in

@@ -1,12 +1,42 @@
 // How metrics read what they are given: numbers of any form become tensors.
 import { OptionError } from '../tensor/errors';
 import { tensor } from '../tensor/factories';
-import { isHostData, isScalar, isSourceArray, readHostValues } from '../tensor/host-array';
+import {
+  isHostData,
+  isScalar,
+  isSourceArray,
+  readHostValues,
+  type HostArray,
+  type SourceArray,
+} from '../tensor/host-array';
+import type { OutputKind } from '../tensor/ops/losses-notes';
 import { describe } from '../tensor/options';
 import { remedy } from '../tensor/package-copies';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import { Tensor } from '../tensor/tensor';
-import type { GivenHints, MetricHints } from './metric';
+import { Tensor, type NestedArray } from '../tensor/tensor';
+
+/** Numbers that metrics compare: tensors, padded sequences, or values on the host. */
+export type NumericInput = Sequence | SourceArray | HostArray<SourceArray> | readonly NestedArray[];
+
+/** What metrics compare: numbers, texts, or texts and sequences that are cut into tokens or tags. */
+export type MetricInput = NumericInput | readonly string[] | readonly (readonly string[])[];
+
+/**
+ * What a Trainer tells its metrics of a batch. How the loss reads the outputs: `scores` of classes along the last axis,
+ * or of yes and no each, before or after a sigmoid (`classes`, `logits`, `probabilities`), and the label that it leaves
+ * out, `ignoreIndex`. What a metric was given as an option goes before. And how much each example, [N], or each step,
+ * [N, T], counts: `weight`.
+ */
+export type MetricHints = Partial<OutputKind> & {
+  /** How much each example, [N], or each step, [N, T], counts. Default: 1. */
+  readonly weight?: Sequence;
+};
+
+/** Hints as `update` takes them: weights may be plain numbers. */
+export type GivenHints = Omit<MetricHints, 'weight'> & {
+  /** How much each example, [N], or each step, [N, T], counts. Default: 1. */
+  readonly weight?: NumericInput | undefined;
+};
 
 /** Whether a value is a tensor or a PaddedSequence. */
 export const isSequence = (value: unknown): value is Sequence =>

@@ -1,31 +1,6 @@
 import { markClass } from '../tensor/package-copies';
-import type { HostArray, SourceArray } from '../tensor/host-array';
-import type { OutputKind } from '../tensor/ops/losses-notes';
 import type { Sequence } from '../tensor/padded-sequence';
-import type { NestedArray } from '../tensor/tensor';
-
-/** Numbers that metrics compare: tensors, padded sequences, or values on the host. */
-export type NumericInput = Sequence | SourceArray | HostArray<SourceArray> | readonly NestedArray[];
-
-/** What metrics compare: numbers, texts, or texts and sequences that are cut into tokens or tags. */
-export type MetricInput = NumericInput | readonly string[] | readonly (readonly string[])[];
-
-/**
- * What a Trainer tells its metrics of a batch. How the loss reads the outputs: `scores` of classes along the last axis,
- * or of yes and no each, before or after a sigmoid (`classes`, `logits`, `probabilities`), and the label that it leaves
- * out, `ignoreIndex`. What a metric was given as an option goes before. And how much each example, [N], or each step,
- * [N, T], counts: `weight`.
- */
-export type MetricHints = Partial<OutputKind> & {
-  /** How much each example, [N], or each step, [N, T], counts. Default: 1. */
-  readonly weight?: Sequence;
-};
-
-/** Hints as `update` takes them: weights may be plain numbers. */
-export type GivenHints = Omit<MetricHints, 'weight'> & {
-  /** How much each example, [N], or each step, [N, T], counts. Default: 1. */
-  readonly weight?: NumericInput | undefined;
-};
+import { toSequence, type GivenHints, type MetricInput } from './metric-input';
 
 /** A count that has begun: what a metric has seen since. */
 export interface MetricCount<Output = MetricInput, Target = MetricInput> {
@@ -93,7 +68,7 @@ export abstract class Metric<Output = MetricInput, Target = MetricInput, Gathere
    *
    * @throws {OptionError} if something was counted which must not be
    */
-  protected abstract result(gathered: Gathered): number;
+  protected abstract result(gathered: Gathered): number | Promise<number>;
 
   /**
    * The further figures that `figureNames` names.
@@ -104,7 +79,17 @@ export abstract class Metric<Output = MetricInput, Target = MetricInput, Gathere
     return {};
   }
 
-  /** What was gathered since `reset`; undefined if nothing was. */
+  /**
+   * What was given as a tensor or a PaddedSequence.
+   *
+   * @param what  output or target, for the message
+   * @throws {OptionError} if the metric does not compare such
+   */
+  protected read(given: unknown, what: 'output' | 'target'): Sequence {
+    return toSequence(`${this.constructor.name}.update`, given, what);
+  }
+
+  /** What was gathered since `reset`; undefined if nothing was. @internal */
   protected gathered(): Promise<Gathered | undefined> {
     return this.#current().read();
   }
@@ -162,7 +147,7 @@ export abstract class Metric<Output = MetricInput, Target = MetricInput, Gathere
     return (this.#own ??= this.gathering());
   }
 
-  #valueOf(gathered: Gathered | undefined): number {
+  #valueOf(gathered: Gathered | undefined): number | Promise<number> {
     return gathered === undefined ? Number.NaN : this.result(gathered);
   }
 

@@ -18,7 +18,7 @@ import {
   type AccuracyOptions,
   type ClassOptions,
 } from './classes';
-import type { MetricHints } from './metric';
+import type { MetricHints } from './metric-input';
 
 /** Options of Precision, Recall and F1Score. */
 export interface PrecisionRecallOptions extends ClassOptions {

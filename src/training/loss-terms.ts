@@ -11,7 +11,7 @@ import { lengthsOf, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
 import { elementWeights } from '../tensor/ops/losses-weights';
 import { isSequence } from './batch';
-import type { MetricHints } from '../metrics/metric';
+import type { MetricHints } from '../metrics/metric-input';
 
 /** One term of a loss, with what a Trainer has to know to add up batches. */
 export interface LossTerm {

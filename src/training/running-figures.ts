@@ -1,4 +1,5 @@
-import type { MetricCount, MetricHints } from '../metrics/metric';
+import type { MetricCount } from '../metrics/metric';
+import type { MetricHints } from '../metrics/metric-input';
 import type { CheckedMetric } from './check-trainer-options';
 import type { Figures } from './epoch-record';
 import { comparedBy, type Form } from './form';

@@ -1,5 +1,5 @@
 import { binding } from '../native/load';
-import type { MetricHints } from '../metrics/metric';
+import type { MetricHints } from '../metrics/metric-input';
 import { clipGradNorm } from '../optimizers/clip';
 import { GradScaler } from '../optimizers/grad-scaler';
 import { ids, type Optimizer } from '../optimizers/optimizer';

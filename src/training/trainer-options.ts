@@ -1,4 +1,5 @@
-import type { Metric, MetricInput, NumericInput } from '../metrics/metric';
+import type { Metric } from '../metrics/metric';
+import type { MetricInput, NumericInput } from '../metrics/metric-input';
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import type { Schedule } from '../optimizers/schedules';

@@ -278,6 +278,16 @@ const metricCases: Readonly<Record<string, MetricCase>> = {
     target: constant(numbers(2, (x) => (x > 0 ? 1 : 0))),
     build: () => new stm.Accuracy({ threshold: 0 }),
   },
+  'LogLoss of probabilities': {
+    input: constant(numbers(1, (x) => Math.abs(x) / 4)),
+    target: labels('i32'),
+    build: () => new stm.LogLoss(),
+  },
+  'BrierScore of yes or no': {
+    input: constant(numbers(1, probability)),
+    target: constant(numbers(2, (x) => (x > 0 ? 1 : 0))),
+    build: () => new stm.BrierScore(),
+  },
   TopKAccuracy: {
     input: constant(numbers(1)),
     target: labels('f32'),
@@ -315,10 +325,10 @@ describeDevices('what lies past a length, compared', () => {
   });
 
   test.each(Object.entries(metricCases))('%s does not see it', async (_, { input, target, build }) => {
-    const valueOf = async (fill: number): Promise<number> => {
+    const valueOf = async (fill: number): Promise<number | string> => {
       const metric = build();
       metric.update(input(fill), target(fill));
-      return metric.compute();
+      return metric.compute().catch((error: unknown) => String(error)); // such as of what is no probability
     };
     const clean = await valueOf(0);
     expect(clean).not.toBeNaN();

@@ -23,6 +23,14 @@ export const binary = {
   weight: classes.weight,
 };
 
+/** Labels of five classes, numbers that are no probabilities (`given`), and probabilities that sum to 1. */
+export const chances = {
+  truth: classes.truth.map((label, i) => (i % 11 === 5 ? 4 : label)),
+  given: classes.scores,
+  scores: classes.scores.map((row) => row.map((score) => score / row.reduce((sum, other) => sum + other, 0))),
+  weight: classes.weight,
+};
+
 interface Data {
   readonly scores: readonly (number | readonly number[])[];
   readonly truth: readonly number[];
