@@ -17,7 +17,7 @@ export const dataPath = (file: string): string => join(folder, file);
 export function testWithData<const Files extends readonly string[]>(
   name: string,
   files: Files,
-  body: (paths: { -readonly [K in keyof Files]: string }) => Promise<void>,
+  body: (paths: { -readonly [K in keyof Files]: string }) => void | Promise<void>,
 ): void {
   const missing = files.find((file) => !existsSync(dataPath(file)));
   const title = missing === undefined ? name : `${name} (needs ${dataPath(missing)}, or STMNET_DATA)`;

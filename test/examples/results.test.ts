@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { dataPath, testWithData } from '../support/shared-data';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A short run of an example: the figures in its last line. */
+function figuresOf(name: string, ...flags: string[]): Record<string, number> {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [`${root}dist/examples/${name}.js`, '--data', dataPath('.'), ...flags],
+    { encoding: 'utf8', cwd: root },
+  );
+  expect({ status, stderr: stderr.replace(/^epoch .*$/gm, '').trim() }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, number>;
+}
+
+testWithData('sms-spam learns in two epochs', ['sms-spam/SMSSpamCollection.tsv'], () => {
+  const { accuracy, f1 } = figuresOf('sms-spam', '--epochs', '2');
+  expect(accuracy).toBeGreaterThan(0.96); // all ham is 0.866
+  expect(f1).toBeGreaterThan(0.85);
+});
+
+testWithData('names learns in an epoch', ['names/Greek.txt'], () => {
+  expect(figuresOf('names', '--epochs', '1')['accuracy']).toBeGreaterThan(0.6); // all Russian is 0.468
+});
