@@ -51,6 +51,7 @@ const fixes: Record<'read' | 'write', Readonly<Record<string, string>>> = {
     ENOENT: 'make the folder first, by fs.mkdir(folder, { recursive: true })',
     ENOTDIR: 'check the path: part of it is a file',
     EISDIR: notAFile,
+    EEXIST: 'give the path of a folder: a file is in its place',
     ENOTEMPTY: notAFile,
     EACCES: 'let this user write into the folder',
     EPERM: 'let this user write into the folder',

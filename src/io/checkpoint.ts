@@ -1,7 +1,7 @@
 import { mapTensors } from '../tensor/nested-tensors';
 import { noGrad } from '../tensor/grad-mode';
 import { clone } from '../tensor/ops/elementwise';
-import { OptionError } from '../tensor/errors';
+import { FormatError, OptionError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
 import { remedy } from '../tensor/package-copies';
 import { keep, scope } from '../tensor/scope';
@@ -133,7 +133,7 @@ export interface ReadCheckpoint {
 /**
  * Reads a whole checkpoint.
  *
- * @throws {FormatError} if it is damaged, of a newer format, or none
+ * @throws {FormatError} if it is damaged or none; of a newer format, with the code ERR_STM_VERSION
  */
 export async function readCheckpoint(source: Source): Promise<ReadCheckpoint> {
   const { tensors: arrays, metadata } = await readTensors(source);
@@ -145,11 +145,14 @@ export async function readCheckpoint(source: Source): Promise<ReadCheckpoint> {
     throw formatError(source, `no ${treeKey} in the metadata`, 'a file that saveCheckpoint() or fit() wrote', fix);
   }
   if (format !== String(currentFormat))
-    throw formatError(
-      source,
-      `a checkpoint of format ${quoted(format)}`,
-      `format ${currentFormat}`,
-      'update stmnet to a version that knows this format',
+    throw new FormatError(
+      source.op,
+      {
+        given: `a checkpoint of format ${quoted(format)} in ${source.path}`,
+        expected: `format ${currentFormat}`,
+        fix: 'update stmnet to a version that knows this format',
+      },
+      'ERR_STM_VERSION',
     );
   const { tree, tensors } = unpackTree(source, json, arrays);
   if (isPlainObject(tree)) return { tree, tensors };

@@ -65,7 +65,7 @@ export interface TrainingStep {
 
 /** What a callback needs to go on as if there had been no interruption. */
 export interface CallbackState {
-  /** Plain data: what `JSON.stringify` writes and `JSON.parse` brings back the same, so no NaN and no infinity. */
+  /** Plain data: numbers, NaN and infinity among them, strings, booleans, null, and arrays and objects of these. */
   readonly data: Readonly<Record<string, unknown>>;
   /** Tensors by names of the callback's own, such as the best weights so far; read before the next step. */
   readonly tensors?: Readonly<Record<string, Tensor>>;
@@ -90,7 +90,10 @@ export interface TrainerCallback {
   onError?(error: unknown, run: TrainingRun): void | Promise<void>;
   /** What a checkpoint keeps of it, of now. */
   state?(): CallbackState;
-  /** Gets back what `state` gave: after `onStart`, before the first step of a training that is taken up again. */
+  /**
+   * Gets back what `state` gave: after `onStart`, before the first step of a training that is taken up again. Tensors
+   * are disposed of afterwards: `clone` what is to stay.
+   */
   loadState?(state: CallbackState): void | Promise<void>;
 }
 

@@ -52,12 +52,30 @@ export class CarriedState {
     dispose(before);
   }
 
+  /** What goes to the next batch, for a checkpoint. */
+  state(): CarriedStateState {
+    return { rows: this.#rows, state: this.#state };
+  }
+
+  /** Goes on from there. */
+  loadState({ rows, state }: CarriedStateState, device: string): void {
+    this.reset();
+    this.#rows = rows;
+    this.#state = noGrad(() => keep(mapTensors(state, (x) => (x.device === device ? x.clone() : x.to(device)))));
+  }
+
   /** Begins anew. */
   reset(): void {
     dispose(this.#state);
     this.#state = undefined;
     this.#rows = undefined;
   }
+}
+
+/** What a checkpoint keeps of it. */
+export interface CarriedStateState {
+  readonly rows?: number | undefined;
+  readonly state?: unknown;
 }
 
 const finite = (x: Tensor): Tensor =>

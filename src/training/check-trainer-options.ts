@@ -10,6 +10,7 @@ import { OptionError } from '../tensor/errors';
 import { describe, flag, isPlainObject, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { asGiven, choice, readOptions, withDefault, type OptionReader, type Readers } from '../tensor/read-options';
 import { checkLoader, type Batches } from './batches';
+import { readCheckpoints, type CheckedCheckpoints } from './checkpoint-options';
 import { checkCallbacks, type TrainerCallback } from './callback';
 import { foreignParameters } from './foreign-parameters';
 import { customForm, shortForm, type CustomFunctions, type Form } from './form';
@@ -245,6 +246,8 @@ export interface CheckedFit {
   readonly callbacks: readonly TrainerCallback[];
   readonly progress: boolean;
   readonly nonFiniteLoss: 'throw' | 'skip';
+  readonly checkpoints: CheckedCheckpoints | undefined;
+  readonly resume: boolean;
 }
 
 const fitReaders: Readers<CheckedFit> = {
@@ -254,17 +257,25 @@ const fitReaders: Readers<CheckedFit> = {
   callbacks: (op, _, value) => checkCallbacks(op, value),
   progress: withDefault(flag, true),
   nonFiniteLoss: choice(['throw', 'skip']),
+  checkpoints: optional((op, _, value) => readCheckpoints(op, value)),
+  resume: withDefault(flag, false),
 };
 
 /** Checks the options of `fit`, and fills in the defaults. */
 export function checkFitOptions(op: string, options: object): CheckedFit {
   adviseNames(op, options, Object.keys(fitReaders), FIT_ADVICE);
   const checked = readOptions<CheckedFit>(op, options as CheckedFit, fitReaders);
-  if (checked.validateEvery === undefined || checked.validation !== undefined) return checked;
+  if (checked.validateEvery !== undefined && checked.validation === undefined)
+    throw new OptionError(op, {
+      given: `validateEvery: ${checked.validateEvery} without a validation`,
+      expected: 'batches to validate on',
+      fix: 'pass validation: loader, or leave validateEvery out',
+    });
+  if (!checked.resume || checked.checkpoints !== undefined) return checked;
   throw new OptionError(op, {
-    given: `validateEvery: ${checked.validateEvery} without a validation`,
-    expected: 'batches to validate on',
-    fix: 'pass validation: loader, or leave validateEvery out',
+    given: 'resume without checkpoints',
+    expected: 'a folder of checkpoints to go on from',
+    fix: "pass checkpoints: { folder: 'run/checkpoints' }, from the first run on",
   });
 }
 

@@ -1,5 +1,6 @@
 import { DataLoader } from '../data/data-loader';
 import type { Module } from '../module/module';
+import { setRandomState, type RandomState } from '../tensor/generator';
 import { scope } from '../tensor/scope';
 import type { Batches } from './batches';
 import { placing } from './faults';
@@ -19,8 +20,25 @@ export interface Walk<B> {
   evaluating?: Module;
   /** Where a batch is in the training, for the message of a fault. */
   place?: (number: number) => string;
-  /** After each step. @returns whether to go on */
-  after?: (number: number) => Promise<boolean>;
+  /**
+   * After each step.
+   *
+   * @param drain  waits until all steps are done
+   * @returns whether to go on
+   */
+  after?: (number: number, drain: () => Promise<void>) => Promise<boolean>;
+  /** Where a walk goes on that was left. Default: at the first batch. */
+  from?: WalkStart | undefined;
+}
+
+/** Where a walk was left. */
+export interface WalkStart {
+  /** Batches before. */
+  readonly batches: number;
+  /** Where the generator of random numbers stood when the walk began, and where it stood after those batches. */
+  readonly random: { readonly epoch: RandomState; readonly now: RandomState };
+  /** Whether the loader finds its place itself. */
+  readonly placed: boolean;
 }
 
 /**
@@ -31,19 +49,23 @@ export interface Walk<B> {
  *
  * @returns how many batches there were
  */
-export async function walkEpoch<B>(loader: Batches<B>, { step, evaluating, place, after }: Walk<B>): Promise<number> {
+export async function walkEpoch<B>(loader: Batches<B>, walk: Walk<B>): Promise<number> {
+  const { step, evaluating, place, after, from } = walk;
   const fences: Promise<unknown>[] = [];
-  let number = 0;
-  for await (const make of makersOf(loader, evaluating === undefined)) {
+  const drain = async (): Promise<void> => {
+    for (const fence of fences) await fence;
+  };
+  let number = from?.batches ?? 0;
+  for await (const make of from === undefined ? makersOf(loader, evaluating === undefined) : makersFrom(loader, from)) {
     number++;
     const scoped = (): { done: Promise<unknown> } => scope(() => step(make, number));
     const work = (): { done: Promise<unknown> } =>
       evaluating === undefined ? scoped() : inEvaluation(evaluating, scoped);
     const { done } = place === undefined ? work() : placing(place(number), work);
     await queued(fences, done);
-    if (after !== undefined && !(await after(number))) break;
+    if (after !== undefined && !(await after(number, drain))) break;
   }
-  for (const fence of fences) await fence;
+  await drain();
   return number;
 }
 
@@ -51,6 +73,20 @@ export async function walkEpoch<B>(loader: Batches<B>, { step, evaluating, place
 async function* makersOf<B>(loader: Batches<B>, counted: boolean): AsyncGenerator<() => B> {
   if (loader instanceof DataLoader) yield* loader.batchMakers({ counted });
   else for await (const batch of loader) yield () => batch;
+}
+
+/** The batches after those that a walk gave before. */
+async function* makersFrom<B>(loader: Batches<B>, { batches, random, placed }: WalkStart): AsyncGenerator<() => B> {
+  if (!placed) setRandomState(random.epoch); // so that an order that is drawn as the walk begins is that of before
+  let left = placed ? 0 : batches;
+  const makers = makersOf(loader, true)[Symbol.asyncIterator]();
+  try {
+    for (; left > 0; left--) if ((await makers.next()).done === true) return;
+    setRandomState(random.now);
+    for (let next = await makers.next(); next.done !== true; next = await makers.next()) yield next.value;
+  } finally {
+    await makers.return?.(undefined);
+  }
 }
 
 /** Steps that may be queued before a walk waits. */

@@ -1,6 +1,6 @@
 import type { Optimizer } from '../optimizers/optimizer';
 import type { Batches } from './batches';
-import type { TrainingRun } from './callback';
+import type { TrainerCallback, TrainingRun } from './callback';
 import type { CheckedFit, CheckedTrainer } from './check-trainer-options';
 import type { History } from './history';
 import type { Steps } from './step';
@@ -12,6 +12,8 @@ export type Stopping = 'after step' | 'after epoch' | undefined;
 export interface FitRun {
   readonly trainer: CheckedTrainer;
   readonly optimizer: Optimizer;
+  /** The options of its groups when the Trainer was made. */
+  readonly begun: readonly Readonly<Record<string, unknown>>[];
   readonly steps: Steps;
   readonly loader: Batches<unknown>;
   readonly options: CheckedFit;
@@ -20,4 +22,13 @@ export interface FitRun {
   /** What callbacks see. */
   readonly run: TrainingRun;
   readonly stopping: () => Stopping;
+  /** What a callback has asked for, which belongs to the training as its options do. */
+  readonly decided: { stopping: Stopping };
+}
+
+/** Calls one method of each callback, in their order. */
+export async function tell(fit: FitRun, call: (callback: TrainerCallback) => void | Promise<void>): Promise<void> {
+  const before = fit.stopping();
+  for (const callback of fit.options.callbacks) await call(callback);
+  if (fit.stopping() !== before) fit.decided.stopping = fit.stopping();
 }

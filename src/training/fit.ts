@@ -4,7 +4,8 @@ import { tellError } from './callback';
 import type { CheckedTrainer } from './check-trainer-options';
 import type { EpochRecord } from './epoch-record';
 import { checkFigure, figureOf, type WithFigures } from './figure';
-import type { FitRun } from './fit-run';
+import { tell, type FitRun } from './fit-run';
+import { Checkpoints } from './checkpoint-run';
 import { modesOf, trainingModes } from '../module/modes';
 import { makeProgress, silent } from './progress';
 import { trainEpoch, type Underway } from './training-epoch';
@@ -19,34 +20,39 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
   if (schedule?.figure !== undefined && schedule.figure !== 'loss')
     checkFigure(schedule.constructor.name, 'figure', schedule.figure, run.figures);
   const progress = options.progress ? await makeProgress(epochs) : silent;
+  const checkpoints = await Checkpoints.begin(fit);
   const restore = modesOf(trainer.model);
   const train = trainingModes(trainer.model);
-  const now = { progress, validations: new Validations(fit, progress) };
+  const now = { progress, checkpoints, validations: new Validations(fit, progress) };
   try {
-    for (const callback of callbacks) await callback.onStart?.(run);
-    for (let epoch = 1; epoch <= epochs && stopping() === undefined; epoch++) {
+    await tell(fit, (callback) => callback.onStart?.(run));
+    await checkpoints?.loadCallbacks();
+    for (let epoch = checkpoints?.from?.epoch ?? 1; epoch <= epochs && stopping() === undefined; epoch++) {
       train();
       const record = await fitEpoch(fit, epoch, now);
       history.add(record);
       progress.end(record);
-      for (const callback of callbacks) await callback.onEpochEnd?.(record, run);
+      await tell(fit, (callback) => callback.onEpochEnd?.(record, run));
+      await checkpoints?.afterEpoch(record);
     }
-    for (const callback of callbacks) await callback.onEnd?.(run);
+    await checkpoints?.end();
+    await tell(fit, (callback) => callback.onEnd?.(run));
   } catch (error) {
     await tellError(callbacks, error, run);
     throw error;
   } finally {
     progress.stop();
     restore();
+    await checkpoints?.close();
   }
 }
 
 async function fitEpoch(fit: FitRun, epoch: number, now: Underway): Promise<EpochRecord> {
   const { trainer, steps, options, optimizer } = fit;
-  const started = performance.now();
+  const started = performance.now() - 1000 * (now.checkpoints?.from?.running?.seconds ?? 0);
   now.progress.start(epoch, countOf(fit.loader));
   const strict = options.nonFiniteLoss === 'throw' && trainer.precision !== 'f16';
-  const { train, skipped, examples, seconds } = await trainEpoch({ ...fit, ...now, epoch, strict });
+  const { train, skipped, examples, seconds } = await trainEpoch({ ...fit, ...now, epoch, strict, started });
   await checkParameters(optimizer, trainer.model, epoch);
   const { learningRates } = steps;
   const validation = (await now.validations.afterEpoch(epoch))?.validation;

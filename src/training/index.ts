@@ -4,6 +4,7 @@ export type { Batches } from './batches';
 export { CsvLogger, type CsvLoggerOptions } from './callbacks/csv-logger';
 export { EarlyStopping, type EarlyStoppingOptions } from './callbacks/early-stopping';
 export type { CallbackState, StopOptions, TrainerCallback, TrainingRun, TrainingStep } from './callback';
+export type { BestOptions, CheckpointOptions } from './checkpoint-options';
 export type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 export { History } from './history';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';

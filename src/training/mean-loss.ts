@@ -10,7 +10,7 @@ export type Odd = { readonly what: 'loss'; readonly value: number } | { readonly
  * other metrics it reads each batch as soon as that is computed, to leave out what is not finite.
  */
 export class MeanLoss {
-  readonly #totals: Total[] = [];
+  #totals: Total[] = [];
 
   /**
    * The device computes what there is to add; this begins to read it, and adds it when it is there.
@@ -36,6 +36,16 @@ export class MeanLoss {
     return undefined;
   }
 
+  /** What has been added so far, for a checkpoint. */
+  state(): readonly Total[] {
+    return this.#totals.map((total) => ({ ...total }));
+  }
+
+  /** Goes on from there. */
+  loadState(totals: readonly Total[]): void {
+    this.#totals = totals.map((total) => ({ ...total }));
+  }
+
   /** Whether nothing has counted so far, as where all labels are ignored. */
   get empty(): boolean {
     return this.#totals.length === 0 || this.#totals.some(({ mean, divisor }) => mean && divisor === 0);
@@ -49,7 +59,7 @@ export class MeanLoss {
 }
 
 /** What a term of the loss adds up to. */
-interface Total {
+export interface Total {
   sum: number;
   divisor: number;
   /** Whether anything was divided: if not, the figure is the sum. */

@@ -3,7 +3,7 @@ import type { MetricHints } from '../metrics/metric-input';
 import type { CheckedMetric } from './check-trainer-options';
 import type { Figures } from './epoch-record';
 import { comparedBy, type Form } from './form';
-import { MeanLoss, type Odd } from './mean-loss';
+import { MeanLoss, type Odd, type Total } from './mean-loss';
 import type { BatchOutcome } from './step';
 import type { MetricComparison } from './trainer-options';
 
@@ -12,6 +12,12 @@ interface CountedMetric {
   readonly use: CheckedMetric;
   readonly count: MetricCount;
   before?: Promise<void>;
+}
+
+/** What a checkpoint keeps of the figures of a running epoch. */
+export interface RunningFiguresState {
+  readonly loss: readonly Total[];
+  readonly metrics: readonly unknown[];
 }
 
 /** The figures of batches so far: the loss, then the metrics. They are counted apart from those of other walks. */
@@ -64,6 +70,25 @@ export class RunningFigures {
   async values(): Promise<Figures> {
     const values = await Promise.all(this.#metrics.map(figuresOf));
     return { loss: this.#loss.value, ...Object.fromEntries(values.flat()) };
+  }
+
+  /** All that was counted so far, for a checkpoint. */
+  async state(): Promise<RunningFiguresState> {
+    return {
+      metrics: await Promise.all(
+        this.#metrics.map(async ({ before, count }) => {
+          await before;
+          return count.state();
+        }),
+      ),
+      loss: this.#loss.state(),
+    };
+  }
+
+  /** Goes on from there. */
+  loadState({ loss, metrics }: RunningFiguresState): void {
+    this.#loss.loadState(loss);
+    this.#metrics.forEach(({ count }, index) => count.loadState(metrics[index]));
   }
 
   /** Lets go of what the metrics have counted. */

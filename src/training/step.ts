@@ -1,7 +1,7 @@
 import { binding } from '../native/load';
 import type { MetricHints } from '../metrics/metric-input';
 import { clipGradNorm } from '../optimizers/clip';
-import { GradScaler } from '../optimizers/grad-scaler';
+import { GradScaler, type GradScalerStateDict } from '../optimizers/grad-scaler';
 import { ids, type Optimizer } from '../optimizers/optimizer';
 import { autocast, type MathMode } from '../tensor/math-mode';
 import { compile } from '../tensor/compile';
@@ -10,7 +10,7 @@ import { noGrad } from '../tensor/grad-mode';
 import { cast, sub } from '../tensor/ops/elementwise';
 import { wrap, type Tensor } from '../tensor/tensor';
 import { onDevice, rowsOf } from './batch';
-import { CarriedState, splitState } from './carried-state';
+import { CarriedState, splitState, type CarriedStateState } from './carried-state';
 import { explainingTypes } from './faults';
 import { checkOutput } from './form';
 import { measure, type Measured } from './loss-terms';
@@ -36,6 +36,14 @@ export interface Outcome {
   skip?: Tensor;
 }
 
+/** What a checkpoint keeps of the steps of a training. */
+export interface StepsState {
+  readonly count: number;
+  readonly learningRates: readonly number[];
+  readonly carried: CarriedStateState;
+  readonly scaler?: GradScalerStateDict;
+}
+
 /** With the batch, where the training is. */
 export type BatchOutcome = Outcome & { batch: object; rows: number | undefined };
 
@@ -47,6 +55,7 @@ export class Steps {
   readonly #trainer: CheckedTrainer;
   readonly #unread = new UnreadFields();
   readonly #train: (batch: object, ...state: readonly unknown[]) => Outcome;
+  readonly #scaler: GradScaler | undefined;
   #count = 0;
   #learningRates: readonly number[] = [];
   /** Of the training; evaluations and predictions have their own. */
@@ -54,7 +63,8 @@ export class Steps {
 
   constructor(trainer: CheckedTrainer) {
     this.#trainer = trainer;
-    this.#train = trainingStep(trainer, this.#unread);
+    this.#scaler = trainer.precision === 'f16' ? new GradScaler() : undefined;
+    this.#train = trainingStep(trainer, this.#unread, this.#scaler);
   }
 
   /** Training steps so far. */
@@ -65,6 +75,24 @@ export class Steps {
   /** The learning rates of the last training step, group by group; the schedule may have changed them since. */
   get learningRates(): readonly number[] {
     return this.#learningRates;
+  }
+
+  /** What a checkpoint keeps of it. */
+  state(): StepsState {
+    return {
+      count: this.#count,
+      learningRates: this.#learningRates,
+      carried: this.carried.state(),
+      ...(this.#scaler === undefined ? {} : { scaler: this.#scaler.stateDict() }),
+    };
+  }
+
+  /** Goes on from there. */
+  loadState({ count, learningRates, carried, scaler }: StepsState): void {
+    this.#count = count;
+    this.#learningRates = learningRates;
+    this.carried.loadState(carried, this.#device());
+    if (scaler !== undefined) this.#scaler?.loadStateDict(scaler);
   }
 
   /** @throws {OptionError} if the batch is not what the functions of the Trainer take */
@@ -104,9 +132,13 @@ export class Steps {
 
   /** Is settled once the device has done what is queued. */
   synchronize(): Promise<void> {
+    return synchronize(this.#device());
+  }
+
+  #device(): string {
     const { device, optimizer, model } = this.#trainer;
     const [parameter] = optimizer?.groups[0]?.parameters ?? model.parameters();
-    return synchronize(device ?? parameter?.device ?? defaultDevice());
+    return device ?? parameter?.device ?? defaultDevice();
   }
 
   #read(op: string, given: unknown): object {
@@ -166,10 +198,10 @@ function forward(
 function trainingStep(
   trainer: CheckedTrainer,
   unread: UnreadFields,
+  scaler: GradScaler | undefined,
 ): (batch: object, ...state: readonly unknown[]) => Outcome {
-  const { optimizer, metrics, clipGradNorm: maxNorm, precision } = trainer;
+  const { optimizer, metrics, clipGradNorm: maxNorm } = trainer;
   if (optimizer === undefined) return () => refuseWithout('Trainer.step');
-  const scaler = precision === 'f16' ? new GradScaler() : undefined;
   const foreign = foreignParameters(trainer, optimizer);
   const step = (batch: object, ...state: readonly unknown[]): Outcome => {
     const { output, ...measured } = forward(trainer, unread.watch(batch), { rows: rowsOf(batch), state });

@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { Batch, BatchField } from './batch';
 import type { Batches } from './batches';
 import type { TrainerCallback } from './callback';
+import type { CheckpointOptions } from './checkpoint-options';
 import type { LossFunction, LossResult } from './loss-terms';
 
 /**
@@ -164,4 +165,15 @@ export interface FitOptions<B extends object = Batch<BatchField, BatchField>> {
    * without any finite loss, and gradients are the GradScaler's affair. Default `throw`.
    */
   nonFiniteLoss?: 'throw' | 'skip';
+  /**
+   * Writes all of the training to a folder now and then, so that it can be taken up again. Ctrl-C then stops after the
+   * running step with a checkpoint, and ends the process; a second one ends it at once. Default: none.
+   */
+  checkpoints?: CheckpointOptions;
+  /**
+   * Whether to go on from the newest checkpoint of the folder, if there is one: bit for bit where it stopped, on the
+   * CPU and with `setDeterministic(true)` on a GPU. `epochs` counts those before. Data, model, options and callbacks
+   * must be those of the checkpoint, except `epochs`, `device` and `compile`. Default false.
+   */
+  resume?: boolean;
 }

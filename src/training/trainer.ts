@@ -2,6 +2,7 @@ import { detach } from '../module/detach';
 import type { Module } from '../module/module';
 import type { Metric } from '../metrics/metric';
 import type { Optimizer } from '../optimizers/optimizer';
+import { optionsOf } from '../optimizers/optimizer-state';
 import type { Sequence } from '../tensor/padded-sequence';
 import { keep, scope } from '../tensor/scope';
 import { checkOptions, flag } from '../tensor/options';
@@ -56,6 +57,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   readonly model: M;
   readonly #trainer: CheckedTrainer;
   readonly #steps: Steps;
+  readonly #begun: readonly Readonly<Record<string, unknown>>[];
   readonly #fences: Promise<unknown>[] = [];
   #fitting = false;
   #stopping: Stopping;
@@ -69,6 +71,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     if (device !== undefined) model.to(device);
     this.model = model as M;
     this.#steps = new Steps(this.#trainer);
+    this.#begun = this.#trainer.optimizer?.groups.map(optionsOf) ?? [];
     this.#figures = figureNames(this.#trainer.metrics, false);
   }
 
@@ -171,12 +174,14 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     await fitEpochs({
       trainer: this.#trainer,
       optimizer,
+      begun: this.#begun,
       steps: this.#steps,
       loader,
       options,
       history,
       run: this as TrainingRun,
       stopping: () => this.#stopping,
+      decided: { stopping: undefined },
     });
     return history;
   }

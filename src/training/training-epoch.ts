@@ -1,10 +1,14 @@
+import { hasState } from '../io/checkpoint';
+import { getRandomState, type RandomState } from '../tensor/generator';
 import { keep } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import { countOf, noBatch } from './batches';
-import type { TrainerCallback, TrainingRun, TrainingStep } from './callback';
+import type { TrainingStep } from './callback';
 import type { Figures } from './epoch-record';
-import { walkEpoch } from './epoch-walk';
-import type { FitRun } from './fit-run';
+import { walkEpoch, type WalkStart } from './epoch-walk';
+import type { Checkpoints } from './checkpoint-run';
+import type { RunningEpoch } from './checkpoint-state';
+import { tell, type FitRun } from './fit-run';
 import type { Progress } from './progress';
 import type { Odd } from './mean-loss';
 import { RunningFigures } from './running-figures';
@@ -15,6 +19,7 @@ import type { Validations } from './validations';
 export interface Underway {
   readonly progress: Progress;
   readonly validations: Validations;
+  readonly checkpoints: Checkpoints | undefined;
 }
 
 /** What an epoch of training needs. */
@@ -23,6 +28,8 @@ export interface TrainingEpoch extends FitRun, Underway {
   epoch: number;
   /** Whether a step that is not finite ends the training, rather than an epoch of nothing but such steps. */
   strict: boolean;
+  /** When it began, in milliseconds of `performance.now()`. */
+  started: number;
 }
 
 /** What came of an epoch of training. */
@@ -50,59 +57,95 @@ export async function trainEpoch(training: TrainingEpoch): Promise<Trained> {
   }
 }
 
+/** What is counted in an epoch beside the figures. */
+type Counts = Pick<RunningEpoch, 'skipped' | 'examples' | 'validating'>;
+
 async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<Trained> {
   const { epoch, loader, steps, options, progress, run, strict, stopping, validations } = training;
-  const started = performance.now();
-  let [examples, validating] = [0, 0];
-  steps.carried.reset();
+  const { from, counts, random } = beginOf(training, figures);
   const show = showing(figures, progress);
-  let skipped = 0;
   let odd: { step: Odd; place: Place } | undefined;
   const heard = options.callbacks.some((callback) => 'onStep' in callback);
   let loss: Tensor | undefined;
   const placeOf = (batch: number): Place => ({ epoch, batch, step: steps.count + 1 });
   const batches = await walkEpoch(loader, {
+    from,
     place: (batch) => wordsOf(placeOf(batch)),
     step: (make, batch) => {
       const place = placeOf(batch);
       const outcome = steps.train('Trainer.fit', make());
-      examples += outcome.rows ?? 1;
+      counts.examples += outcome.rows ?? 1;
       if (heard) loss = keep(outcome.loss.detach());
       const added = figures.add(outcome, true);
       const noted = added.then((step) => {
         if (step === undefined) return;
-        skipped++;
+        counts.skipped++;
         odd ??= { step, place };
       });
       return { done: noted };
     },
-    after: async (batch) => {
+    after: async (batch, drain) => {
       if (strict && odd !== undefined) {
         loss?.dispose();
         return false;
       }
-      if (loss !== undefined) await tellStep(options.callbacks, run, { ...placeOf(batch), step: steps.count, loss });
+      if (loss !== undefined) await tellStep(training, { ...placeOf(batch), step: steps.count, loss });
       if (progress.step(batch)) show.begin();
       const stepped = performance.now();
       await validations.afterStep(epoch);
-      validating += performance.now() - stepped;
+      counts.validating += performance.now() - stepped;
+      if (training.checkpoints?.due() === true) {
+        await drain();
+        if (strict && odd !== undefined) return false;
+        await keepPlace(training, figures, { ...counts, random, batches: batch });
+      }
       const when = stopping();
       return when === undefined || (when === 'after epoch' && countOf(loader) !== undefined);
     },
   });
   if (batches === 0) throw noBatch('Trainer.fit');
   await show.ended();
+  const { skipped, examples } = counts;
   if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === batches)))
     throw await oddStep(run.optimizer, run.model, odd.step, odd.place);
   if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
   const train = await figures.values();
-  return { train, skipped, examples, seconds: (performance.now() - started - validating) / 1000 };
+  return { train, skipped, examples, seconds: (performance.now() - training.started - counts.validating) / 1000 };
+}
+
+/** Where an epoch begins: at its first batch, or where a checkpoint was made in the middle of it. */
+function beginOf(
+  { checkpoints, steps, loader }: TrainingEpoch,
+  figures: RunningFigures,
+): { from: WalkStart | undefined; counts: { -readonly [Name in keyof Counts]: Counts[Name] }; random: RandomState } {
+  const running = checkpoints?.from?.running;
+  const now = getRandomState();
+  if (running === undefined) {
+    steps.carried.reset();
+    checkpoints?.taken();
+    return { from: undefined, counts: { skipped: 0, examples: 0, validating: 0 }, random: now };
+  }
+  figures.loadState(running.figures);
+  checkpoints?.taken();
+  const { batches, skipped, examples, validating, random } = running;
+  const from = { batches, random: { epoch: random, now }, placed: hasState(loader) };
+  return { from, counts: { skipped, examples, validating }, random };
+}
+
+/** A checkpoint in the middle of an epoch. */
+async function keepPlace(
+  { checkpoints, epoch, started }: TrainingEpoch,
+  figures: RunningFigures,
+  counted: Omit<RunningEpoch, 'figures' | 'seconds'>,
+): Promise<void> {
+  const seconds = (performance.now() - started) / 1000;
+  await checkpoints?.afterStep(epoch, { ...counted, seconds, figures: await figures.state() });
 }
 
 /** Calls `onStep` of each, and lets go of the loss. */
-async function tellStep(callbacks: readonly TrainerCallback[], run: TrainingRun, step: TrainingStep): Promise<void> {
+async function tellStep(training: TrainingEpoch, step: TrainingStep): Promise<void> {
   try {
-    for (const callback of callbacks) await callback.onStep?.(run, step);
+    await tell(training, (callback) => callback.onStep?.(training.run, step));
   } finally {
     step.loss.dispose();
   }

@@ -1,6 +1,6 @@
 import type { ValidationRecord } from './epoch-record';
 import { evaluateBatches } from './evaluation';
-import type { FitRun } from './fit-run';
+import { tell, type FitRun } from './fit-run';
 import type { Progress } from './progress';
 import { oddValidation } from './training-error';
 
@@ -18,13 +18,13 @@ export class Validations {
   /** After a training step: validates if it is the time for it, and tells the callbacks. */
   async afterStep(epoch: number): Promise<void> {
     const { steps, options, history, run } = this.#fit;
-    const { validateEvery, callbacks } = options;
+    const { validateEvery } = options;
     if (validateEvery === undefined || steps.count % validateEvery !== 0) return;
     const record = await this.#measure(epoch, `at step ${steps.count}`);
     if (record === undefined) return;
     history.addValidation(record);
     this.#progress.validation(record);
-    for (const callback of callbacks) await callback.onValidation?.(record, run);
+    await tell(this.#fit, (callback) => callback.onValidation?.(record, run));
   }
 
   /** At the end of an epoch. What was measured after its last step is not measured again. */

@@ -1,0 +1,195 @@
+import { loadParts } from '../io/checkpoint';
+import type { CheckedCheckpoints } from './checkpoint-options';
+import { CheckpointFolder } from './checkpoint-folder';
+import { identityOf, type Identity } from './checkpoint-identity';
+import { resumeFrom, treeOf, type BestSoFar, type Position, type RunningEpoch } from './checkpoint-state';
+import type { EpochRecord } from './epoch-record';
+import { checkFigure, figureOf } from './figure';
+import { directionOf, isBetter, type Mode } from './figure-direction';
+import type { FitRun } from './fit-run';
+import { Interrupt } from './interrupt';
+import { TrainingError } from './training-error';
+
+const op = 'Trainer.fit';
+const bestOp = `${op}: checkpoints.best`;
+
+/** An epoch, and where in it. */
+type Place = Pick<Position, 'epoch' | 'running'>;
+
+/** The checkpoints of a running `fit`. */
+export class Checkpoints {
+  readonly #fit: FitRun;
+  readonly #options: CheckedCheckpoints;
+  readonly #folder: CheckpointFolder;
+  readonly #identity: Identity;
+  readonly #interrupt: Interrupt;
+  readonly #mode: Mode;
+  #best: BestSoFar | undefined;
+  #from: Position | undefined;
+  #loadCallbacks: (() => Promise<void>) | undefined;
+  #passed = false;
+
+  private constructor(fit: FitRun, options: CheckedCheckpoints, folder: CheckpointFolder) {
+    this.#fit = fit;
+    this.#options = options;
+    this.#folder = folder;
+    this.#identity = identityOf(fit);
+    this.#mode = modeOf(fit, options);
+    this.#interrupt = new Interrupt(() =>
+      process.stderr.write(`\n${op}: stops after this step, with a checkpoint. Ctrl-C again stops at once.\n`),
+    );
+  }
+
+  /**
+   * Takes the folder, and puts the training where its newest checkpoint was if it is to be taken up again.
+   *
+   * @throws {FileError} if the folder cannot be written, or is in use
+   * @throws {OptionError} if the checkpoint is of another training, or there is one and it is not to be taken up again
+   * @throws {FormatError} if all checkpoints are damaged
+   */
+  static async begin(fit: FitRun): Promise<Checkpoints | undefined> {
+    const { checkpoints, resume } = fit.options;
+    if (checkpoints === undefined) return undefined;
+    modeOf(fit, checkpoints); // before the folder is made
+    const folder = await CheckpointFolder.open(op, checkpoints.folder);
+    const begun = new Checkpoints(fit, checkpoints, folder);
+    try {
+      await (resume ? begun.#resume() : folder.refuseOld());
+    } catch (error) {
+      await begun.close();
+      throw error;
+    }
+    return begun;
+  }
+
+  /** Where the training goes on; undefined where it begins. */
+  get from(): Position | undefined {
+    return this.#from;
+  }
+
+  async #resume(): Promise<void> {
+    const found = await this.#folder.newest();
+    if (found === undefined) return;
+    const { position, callbacks, loaded } = await resumeFrom(this.#fit, this.#identity, found);
+    this.#from = position;
+    this.#best = position.best;
+    this.#loadCallbacks = callbacks;
+    this.#loaded = loaded;
+    // A process that was killed just then may have left an older one there.
+    if (position.best !== undefined && position.best.step === this.#fit.steps.count && position.running === undefined)
+      await this.#folder.linkBest(position.best.step);
+  }
+
+  #loaded: () => void = () => undefined;
+
+  /** Brings the callbacks to where they were, once they have begun. */
+  async loadCallbacks(): Promise<void> {
+    await this.#loadCallbacks?.();
+    const stopping = this.#from?.stopping;
+    if (stopping === undefined) return;
+    this.#fit.decided.stopping = stopping;
+    this.#fit.run.stop({ after: stopping === 'after step' ? 'step' : 'epoch' });
+  }
+
+  /** Lets go of what was read, once the running epoch has taken its figures over. */
+  taken(): void {
+    this.#loaded();
+    this.#from = undefined;
+  }
+
+  /** Whether there is to be a checkpoint after this step of an epoch. */
+  due(): boolean {
+    const { everySteps } = this.#options;
+    return this.#interrupt.asked || (everySteps !== undefined && this.#fit.steps.count % everySteps === 0);
+  }
+
+  /**
+   * A checkpoint in the middle of an epoch, all steps of which are done.
+   *
+   * @throws {TrainingError} with the code ERR_STM_INTERRUPTED after Ctrl-C
+   */
+  async afterStep(epoch: number, running: RunningEpoch): Promise<void> {
+    await this.#write({ epoch, running }, false);
+    await this.#interrupted(epoch);
+  }
+
+  /**
+   * A checkpoint after an epoch, its validation and the callbacks.
+   *
+   * @throws {TrainingError} with the code ERR_STM_INTERRUPTED after Ctrl-C
+   */
+  async afterEpoch(record: EpochRecord): Promise<void> {
+    const { best, everyEpochs } = this.#options;
+    const value = best === undefined ? undefined : figureOf(record, best.figure);
+    const better = best !== undefined && value !== undefined && isBetter(value, this.#best?.value, this.#mode);
+    if (better) this.#best = { value, step: this.#fit.steps.count, epoch: record.epoch };
+    const last = record.epoch === this.#fit.options.epochs || this.#fit.stopping() !== undefined;
+    const position = { epoch: record.epoch + 1 };
+    if (last || this.#interrupt.asked || record.epoch % everyEpochs === 0) await this.#write(position, better);
+    else if (better) {
+      await this.#folder.ready();
+      this.#folder.writeBest(this.#tree(position));
+    }
+    await this.#interrupted(record.epoch);
+  }
+
+  /** After the last epoch: all is written, and the model has its best weights if it is to have them. */
+  async end(): Promise<void> {
+    await this.#folder.settled();
+    if (!this.#options.restoreBest || this.#best === undefined) return;
+    const { tree, tensors } = await this.#folder.best();
+    await loadParts([[this.#fit.trainer.model, tree['model']]]);
+    for (const tensor of tensors) tensor.dispose();
+  }
+
+  /** Whatever became of the training. After Ctrl-C the process ends here. */
+  async close(): Promise<void> {
+    this.taken();
+    await this.#folder.close();
+    if (this.#passed) this.#interrupt.pass();
+    else this.#interrupt.close();
+  }
+
+  #tree(position: Place): Record<string, unknown> {
+    return treeOf(this.#fit, this.#identity, {
+      ...position,
+      best: this.#best,
+      stopping: this.#fit.decided.stopping,
+    });
+  }
+
+  async #write(position: Place, best: boolean): Promise<void> {
+    await this.#folder.ready();
+    this.#folder.write(this.#fit.steps.count, this.#tree(position), { keep: this.#options.keep, best });
+  }
+
+  async #interrupted(epoch: number): Promise<void> {
+    if (!this.#interrupt.asked) return;
+    await this.#folder.settled();
+    this.#passed = true;
+    const { steps, options } = this.#fit;
+    const path = this.#folder.pathOf(steps.count);
+    const error = new TrainingError(
+      op,
+      {
+        given: `Ctrl-C in epoch ${epoch}, after step ${steps.count}`,
+        expected: `to train ${options.epochs} epochs`,
+        fix: `run it again with resume: true, and it goes on from ${path}`,
+      },
+      'ERR_STM_INTERRUPTED',
+    );
+    process.stderr.write(`${op}: stopped after step ${steps.count}. With resume: true it goes on from ${path}\n`);
+    throw error;
+  }
+}
+
+/**
+ * Whether the figure of the best checkpoint should become small or large.
+ *
+ * @throws {OptionError} if there is no such figure, or its name does not tell
+ */
+function modeOf({ run }: FitRun, { best }: CheckedCheckpoints): Mode {
+  if (best === undefined) return 'min';
+  checkFigure(bestOp, 'figure', best.figure, run.figures);
+  return best.mode ?? directionOf(bestOp, best.figure);
+}

@@ -1,0 +1,213 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  Adam,
+  AdamW,
+  CrossEntropyLoss,
+  DataLoader,
+  Dropout,
+  FileError,
+  LastStep,
+  Linear,
+  LSTM,
+  OptionError,
+  Sequential,
+  StepLR,
+  Trainer,
+  saveCheckpoint,
+  type FitOptions,
+} from 'stmnet';
+import { items } from '../support/trainers';
+
+let root = '';
+let folder = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'stmnet-identity-'));
+  folder = join(root, 'run', 'checkpoints');
+  await make().fit(loader(), options());
+});
+afterAll(() => rm(root, { recursive: true }));
+
+interface Settings {
+  hiddenSize?: number;
+  p?: number;
+  learningRate?: number;
+  gamma?: number;
+  clipGradNorm?: number;
+  smoothing?: number;
+  optimizer?: typeof Adam | typeof AdamW;
+}
+
+function make(settings: Settings = {}): Trainer {
+  const { hiddenSize = 4, p = 0.1, learningRate = 1e-2, gamma = 0.5, clipGradNorm, smoothing = 0 } = settings;
+  const model = new Sequential(
+    new LSTM({ inputSize: 2, hiddenSize }),
+    new LastStep(),
+    new Dropout({ p }),
+    new Linear({ inFeatures: hiddenSize, outFeatures: 2 }),
+  );
+  const optimizer = new (settings.optimizer ?? Adam)(model.parameters(), { learningRate });
+  return new Trainer({
+    model,
+    loss: new CrossEntropyLoss({ labelSmoothing: smoothing }),
+    optimizer,
+    schedule: new StepLR(optimizer, { stepSize: 2, gamma }),
+    ...(clipGradNorm === undefined ? {} : { clipGradNorm }),
+  });
+}
+
+const loader = (given = items, batchSize = 20): DataLoader<(typeof items)[number]> =>
+  new DataLoader(given, { batchSize, shuffle: true });
+const options = (more: Partial<FitOptions> = {}): FitOptions => ({
+  epochs: 1,
+  progress: false,
+  validation: loader(items.slice(0, 20)),
+  checkpoints: { folder },
+  ...more,
+});
+
+const path = (): string => join(folder, 'step-000000003.safetensors');
+
+describe('resume is refused', () => {
+  const cases: [
+    what: string,
+    differences: string,
+    settings: Settings,
+    data?: () => DataLoader<(typeof items)[number]>,
+  ][] = [
+    ['a model of another size', 'model.children.0.options.hiddenSize: 5, there 4;', { hiddenSize: 5 }],
+    ['a model with other settings', '(model.children.2.options.p: 0.2, there 0.1)', { p: 0.2 }],
+    ['another optimizer', '(optimizer.class: "AdamW", there "Adam";', { optimizer: AdamW }],
+    ['another learning rate', '(optimizer.groups.0.learningRate: 0.001, there 0.01)', { learningRate: 1e-3 }],
+    ['another schedule', '(schedule.rates.after 2 steps: 0.1, there 0.5;', { gamma: 0.1 }],
+    ['another loss', '(loss.options.labelSmoothing: 0.1, there 0)', { smoothing: 0.1 }],
+    ['another limit of gradients', '(trainer.clipGradNorm: 1, there nothing)', { clipGradNorm: 1 }],
+    ['other data', 'data.content: ', {}, () => loader(items.map((item) => ({ ...item, target: 1 - item.target })))],
+    ['fewer data', '(data.items: 59, there 60;', {}, () => loader(items.slice(1))],
+    ['other batches', '(data.batchSize: 10, there 20)', {}, () => loader(items, 10)],
+  ];
+
+  test.each(cases)('with %s, and nothing changes', async (_, differences, settings, data = loader) => {
+    const trainer = make(settings);
+    const before = await trainer.model.parameters()[0]?.data();
+    const training = trainer.fit(data(), options({ epochs: 2, resume: true }));
+    await expect(training).rejects.toThrow(OptionError);
+    await expect(training).rejects.toThrow(`Trainer.fit: got resume with another training than that of ${path()} (`);
+    await expect(training).rejects.toThrow(differences);
+    await expect(training).rejects.toThrow(
+      'expected the data, model and options that the checkpoint was made with.\n' +
+        '  Fix: make them as they were; or begin anew in another folder',
+    );
+    expect(await trainer.model.parameters()[0]?.data()).toEqual(before);
+    expect([trainer.steps, await readdir(folder)]).toEqual([0, ['step-000000003.safetensors']]);
+  });
+
+  test('with a validation of other data, or none', async () => {
+    const validation = loader(items.slice(0, 21));
+    await expect(make().fit(loader(), options({ resume: true, validation }))).rejects.toThrow(
+      '(validation.items: 21, there 20;',
+    );
+    const { validation: _, ...without } = options({ resume: true });
+    await expect(make().fit(loader(), without)).rejects.toThrow('validation.items: nothing, there 20');
+  });
+
+  test('by a checkpoint of a loop of one’s own', async () => {
+    const own = await mkdtemp(join(root, 'own-'));
+    await saveCheckpoint(join(own, 'step-000000001.safetensors'), { epoch: 3 });
+    await expect(make().fit(loader(), options({ resume: true, checkpoints: { folder: own } }))).rejects.toThrow(
+      `${join(own, 'step-000000001.safetensors')}, which saveCheckpoint() wrote, expected a checkpoint of fit`,
+    );
+  });
+});
+
+describe('a folder is refused', () => {
+  test('that has checkpoints of an earlier training', async () => {
+    await expect(make().fit(loader(), options())).rejects.toThrow(
+      `Trainer.fit: got a folder with checkpoints of an earlier training (${path()}), expected an empty one, where ` +
+        'the training is not to go on from there.\n' +
+        '  Fix: pass resume: true to go on, or another folder, or remove this one.',
+    );
+  });
+
+  test('that is in use', async () => {
+    const busy = await mkdtemp(join(root, 'busy-'));
+    const [first, second] = [make(), make()];
+    const training = first.fit(loader(), options({ checkpoints: { folder: busy } }));
+    await expect(second.fit(loader(), options({ checkpoints: { folder: busy }, resume: true }))).rejects.toThrow(
+      `Trainer.fit: got ${busy}, which is in use by process ${process.pid}`,
+    );
+    await training;
+    await second.fit(loader(), options({ checkpoints: { folder: busy }, resume: true }));
+  });
+
+  test('that cannot be made or written', async () => {
+    const file = join(root, 'file');
+    await writeFile(file, '');
+    const fit = (place: string): Promise<unknown> => make().fit(loader(), options({ checkpoints: { folder: place } }));
+    await expect(fit(join(file, 'run'))).rejects.toMatchObject({ name: 'FileError', code: 'ENOTDIR' });
+    await expect(fit(file)).rejects.toMatchObject({ name: 'FileError', code: 'EEXIST' });
+    await expect(fit(file)).rejects.toThrow('Fix: give the path of a folder: a file is in its place.');
+    if (process.getuid?.() === 0) return; // who may write everywhere
+    const closed = join(root, 'closed');
+    await mkdir(closed);
+    await chmod(closed, 0o500);
+    await expect(fit(closed)).rejects.toThrow(FileError);
+  });
+
+  test('when the disk is full: the training breaks off, and goes on from the last whole checkpoint', async () => {
+    const small = await mkdtemp(join(root, 'small-'));
+    // No file of the child may grow beyond 8 blocks of 512 bytes, which is less than a checkpoint.
+    const script = `
+      const { readdirSync } = require('node:fs');
+      const { CrossEntropyLoss, DataLoader, Linear, SGD, Trainer } = require('stmnet');
+      const model = new Linear({ inFeatures: 2, outFeatures: 700 });
+      const optimizer = new SGD(model.parameters(), { learningRate: 1 });
+      const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer });
+      const loader = new DataLoader([{ input: [1, 2], target: 0 }]);
+      trainer.fit(loader, { epochs: 3, progress: false, checkpoints: { folder: process.argv[1] } }).catch((error) => {
+        const left = readdirSync(process.argv[1]);
+        console.log(JSON.stringify([error.name, error.code, error.message, trainer.steps, left]));
+      });`;
+    const child = spawnSync('sh', ['-c', 'ulimit -f 8; exec "$0" -e "$1" "$2"', process.execPath, script, small], {
+      encoding: 'utf8',
+    });
+    const [name, code, message, steps, left] = JSON.parse(child.stdout) as unknown[];
+    expect({ name, code, left }).toEqual({ name: 'FileError', code: 'EFBIG', left: [] });
+    expect(steps).toBeLessThanOrEqual(2); // it is written beside the next step
+    expect(message).toContain(
+      `Trainer.fit: got ${join(small, 'step-000000001.safetensors')}, of which the system says`,
+    );
+    expect(message).toContain('. The model in memory is that of the last step.');
+  });
+});
+
+describe('options', () => {
+  const untyped = (given: object): Promise<unknown> => make().fit(loader(), { ...options(), ...given } as FitOptions);
+
+  test.each<[given: object, message: string]>([
+    [
+      { checkpoints: undefined, resume: true },
+      'got resume without checkpoints, expected a folder of checkpoints to go on',
+    ],
+    [{ checkpoints: 'run' }, "Fix: pass an object of options: checkpoints: { folder: 'run/checkpoints' }"],
+    [{ checkpoints: {} }, 'got undefined as path, expected the name of a file, a string'],
+    [{ checkpoints: { folder: 'x', every: 3 } }, 'every'],
+    [{ checkpoints: { folder: 'x', everySteps: 0 } }, 'everySteps: 0'],
+    [{ checkpoints: { folder: 'x', keep: 0 } }, 'keep: 0'],
+    [
+      { checkpoints: { folder: 'x', best: 'validation.loss' } },
+      "Fix: pass an object of options: best: { figure: 'valid",
+    ],
+    [{ checkpoints: { folder: 'x', best: { figure: 7 } } }, 'got figure: 7, expected the name of a figure'],
+    [{ checkpoints: { folder: 'x', best: { figure: 'validation.f1' } } }, 'validation.f1'],
+    [{ checkpoints: { folder: 'x', best: { figure: 'validation.loss', mode: 'up' } } }, 'mode: "up"'],
+    [{ checkpoints: { folder: 'x', restoreBest: true } }, 'got checkpoints with restoreBest and no best'],
+  ])('%j are refused before the first step', async (given, message) => {
+    await expect(untyped(given)).rejects.toThrow(OptionError);
+    await expect(untyped(given)).rejects.toThrow(message);
+    await expect(readdir('x')).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});
