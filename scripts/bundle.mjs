@@ -1,6 +1,6 @@
 // What the build makes of tsc's JavaScript: one file, dist/bundle/stmnet.js, and beside the typings a stub for each
-// file that is loaded by its path. One file loads in half the time that two hundred take, and a hundred more of them
-// make little difference.
+// file that is loaded by its path. One file loads in a third of the time that two hundred take, and a hundred more of
+// them make little difference.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, posix } from 'node:path';
 import { at } from './build-folder.mjs';
@@ -86,7 +86,7 @@ function neededBy(module, inputs) {
 
 /**
  * The text with parentheses around the functions of these modules. V8 compiles such a function with the text; any other
- * it reads twice, to find its end and when it is called, which would be a fifth of all the time.
+ * it reads twice, to find its end and when it is called, which would be a tenth of all the time and more.
  */
 function compiledAtOnce(text, modules) {
   const seen = new Set();
