@@ -3,6 +3,8 @@
 // names. Those called cuda_* need CUDA's headers (build-cuda.mjs). --engine: only the tests of the CPU's kernels that
 // share work between threads, which need little of the rest to be built; `npm run test:races` runs them under
 // ThreadSanitizer.
+import { readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { configureWith, standinOptions } from './build-cuda.mjs';
 import { configure } from './build-folder.mjs';
 import { jobs, run } from './toolchain.mjs';
@@ -25,6 +27,19 @@ function standinIfPossible() {
   }
 }
 
+/** What to build: the tests that are named, or all of them. */
+function targets(standin) {
+  if (engine) return ['engine_tests'];
+  if (names.length === 0) return ['native_tests'];
+  const wanted = new RegExp(names.join('|'));
+  const found = readdirSync('test/native', { recursive: true })
+    .filter((file) => file.endsWith('_test.cc'))
+    .map((file) => basename(file, '.cc'))
+    .filter((name) => wanted.test(name) && (!name.startsWith('cuda_') || !standin.includes('-DSTMNET_STANDIN=OFF')));
+  if (found.length === 0) throw new Error(`no test of test/native is called ${names.join(' or ')}`);
+  return found;
+}
+
 try {
   const standin = standinIfPossible();
   if (sanitizer)
@@ -41,7 +56,7 @@ try {
     configure();
     configureWith(folder, standin);
   }
-  run('cmake', ['--build', folder, '--parallel', jobs, '--target', engine ? 'engine_tests' : 'native_tests']);
+  run('cmake', ['--build', folder, '--parallel', jobs, '--target', ...targets(standin)]);
   run('ctest', [
     '--test-dir',
     folder,
