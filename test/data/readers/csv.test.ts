@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FileError, OptionError, readTable, streamTable, type TableOptions } from 'stmnet';
 import { runChild } from '../../support/child';
+import { random } from '../../support/random';
 import { dataPath, testWithData } from '../../support/shared-data';
 import { fileMaker, refusal } from '../../support/text-file';
 
@@ -223,6 +224,30 @@ test('a table is the same packed, with CR LF, with marks and in UTF-16', async (
   for (const contents of [text, gzipSync(text), text.replaceAll('\n', '\r\n'), marked, wide, gzipSync(wide)])
     expect(await rowsOf(contents)).toEqual(expected);
   expect(await rowsOf(Buffer.from(marked, 'utf16le').swap16())).toEqual(expected);
+});
+
+test.each([1, 2])('what is written is what is read, seed %i', async (seed) => {
+  const next = random(seed);
+  const below = (n: number): number => Math.floor(next() * n);
+  const signs = ['"', ',', '\n', 'word', ' ', 'é', '😀', '""', '\t', ';'];
+  const text = (): string =>
+    Array.from({ length: below(below(20) === 0 ? 30_000 : 12) }, () => signs[below(10)]).join('');
+  const rows = Array.from({ length: 800 }, (_, i) => ({ id: String(i), first: text(), second: text() }));
+  const field = (value: string): string =>
+    /[",\n]/.test(value) || below(4) === 0 ? `"${value.replaceAll('"', '""')}"` : value;
+  let [csv, line] = ['id,first,second\n', 2];
+  const lines = rows.map(({ id, first, second }) => {
+    const row = [id, first, second].map(field).join(',');
+    csv += `${row}\n`;
+    line += row.split('\n').length;
+    return line - row.split('\n').length;
+  });
+  expect(csv.length).toBeGreaterThan(1 << 20); // several pieces of what is read at once
+  const path = file('random.csv.gz', gzipSync(csv));
+  const found = [];
+  for await (const place of streamTable(path).withPlaces()) found.push(place);
+  expect(found.map(({ record }) => record)).toEqual(rows);
+  expect(found.map((place) => place.line)).toEqual(lines);
 });
 
 test('options are checked at the call', async () => {
