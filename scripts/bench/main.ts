@@ -2,6 +2,7 @@
 // with a limit that must hold exit with 1 when it does not.
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark';
+import { dataSpeed } from './data';
 import { eventLoop } from './event-loop';
 import { gpuSpeed } from './gpu';
 import { importTime } from './import';
@@ -13,6 +14,7 @@ import { streaming } from './streaming';
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['recurrent', recurrentSpeed],
   ['gpu', gpuSpeed],
+  ['data', dataSpeed],
   ['event-loop', eventLoop],
   ['memory', memoryGrowth],
   ['import', importTime],
