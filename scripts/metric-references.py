@@ -84,5 +84,25 @@ def ranking():
     print("absent", m.average_precision_score(np.eye(3)[[0, 1, 1]], few))
 
 
+def regression():
+    import sklearn.metrics as m
+    import torch
+    from torchmetrics.functional import symmetric_mean_absolute_percentage_error as smape
+
+    targets = np.array([[(i * 5 % 13 - 6) * 1.5 + c for c in range(2)] for i in range(ROWS)])
+    outputs = targets + np.array([[np.sin(i + c) for c in range(2)] for i in range(ROWS)])
+    target, output = targets[:, 0], outputs[:, 0]
+    for weight in (None, WEIGHT):
+        for score in (m.mean_absolute_error, m.mean_squared_error, m.root_mean_squared_error, m.r2_score):
+            print(score.__name__, score(target, output, sample_weight=weight))
+        print("10 more", m.mean_absolute_percentage_error(target + 10, output + 10, sample_weight=weight))
+        for average in ("uniform_average", "variance_weighted", "raw_values"):
+            print("r2_score", average, m.r2_score(targets, outputs, sample_weight=weight, multioutput=average))
+    print("zeros", m.mean_absolute_percentage_error([0, 2], [1, 1]))
+    print("symmetric", smape(torch.tensor(output), torch.tensor(target)).item())
+    print("equal", m.r2_score([1, 1, 1], [1, 1, 1]), m.r2_score([1, 1, 1], [1, 2, 1]), m.r2_score([1], [1]))
+    print("large", m.r2_score(target + 1e9, output + 1e9))
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()

@@ -6,10 +6,17 @@ export type { AccuracyOptions, ClassOptions } from './classes';
 export { ConfusionMatrix, type ConfusionMatrixFormat, type ConfusionMatrixOptions } from './confusion-matrix';
 export { DeviceMetric } from './device-metric';
 export { HostMetric, type HostForm, type HostNumbers } from './host-metric';
-export { MeanAbsoluteError, MeanSquaredError } from './mean-error';
+export {
+  MeanAbsoluteError,
+  MeanAbsolutePercentageError,
+  MeanSquaredError,
+  RootMeanSquaredError,
+  SymmetricMeanAbsolutePercentageError,
+} from './mean-error';
 export { Metric, type MetricCount } from './metric';
 export type { GivenHints, MetricHints, MetricInput, NumericInput } from './metric-input';
 export { F1Score, Precision, Recall, type PrecisionRecallOptions } from './precision-recall';
 export { BitsPerCharacter, BrierScore, LogLoss, Perplexity } from './probabilities';
-export { AUROC, AveragePrecision, type RankingOptions } from './ranking';
+export { R2Score, type R2ScoreOptions } from './r2-score';
+export { AUROC, AveragePrecision, type RankedRows, type RankingOptions } from './ranking';
 export type { OutputKind } from '../tensor/ops/losses-notes';

@@ -22,10 +22,12 @@ export interface RankingOptions extends ProbabilityOptions {
   average?: 'macro' | 'weighted' | undefined;
 }
 
-/** Rows of a batch that count. */
-interface Rows {
+/** Rows of a batch that count, as AUROC and AveragePrecision gather them. */
+export interface RankedRows {
   /** One list for each class; one for yes or no. */
   readonly scores: readonly Float64Array[];
+  /** The label of each. */
+  /** The label of each. */
   readonly truth: Int32Array;
   /** Absent if each counts 1. */
   readonly weights?: Float64Array;
@@ -40,7 +42,7 @@ interface Descent {
 }
 
 /** A metric of an order, of yes or no or of each class against the others. */
-abstract class Ranking extends HostMetric<Rows, MetricInput, MetricInput> {
+abstract class Ranking extends HostMetric<RankedRows, MetricInput, MetricInput> {
   readonly #options: ProbabilityOptions;
   readonly #average: 'macro' | 'weighted';
 
@@ -72,7 +74,11 @@ abstract class Ranking extends HostMetric<Rows, MetricInput, MetricInput> {
   }
 
   /** @internal */
-  protected override count(output: HostForm<MetricInput>, target: HostForm<MetricInput>, weight?: HostNumbers): Rows {
+  protected override count(
+    output: HostForm<MetricInput>,
+    target: HostForm<MetricInput>,
+    weight?: HostNumbers,
+  ): RankedRows {
     const [{ data: scores, shape }, { data: truth }] = [output as HostNumbers, target as HostNumbers];
     const [columns, weights] = [shape[1] ?? 1, weight?.data ?? truth];
     const kept = Array.from(weights.keys()).filter((row) => weights[row] !== 0);
@@ -96,7 +102,7 @@ abstract class Ranking extends HostMetric<Rows, MetricInput, MetricInput> {
     return values;
   }
 
-  protected override async result(parts: readonly Rows[]): Promise<number> {
+  protected override async result(parts: readonly RankedRows[]): Promise<number> {
     const { values, supports } = await this.#each(parts);
     const weights = values.length === 1 || this.#average === 'macro' ? values.map(() => 1) : supports;
     const all = weights.reduce((sum, weight) => sum + weight, 0);
@@ -105,7 +111,7 @@ abstract class Ranking extends HostMetric<Rows, MetricInput, MetricInput> {
   }
 
   /** The value of each class, and how often it occurs. */
-  async #each(parts: readonly Rows[]): Promise<{ values: number[]; supports: number[] }> {
+  async #each(parts: readonly RankedRows[]): Promise<{ values: number[]; supports: number[] }> {
     const columns = parts[0]?.scores.length ?? 0;
     const classes = Math.max(columns, 2);
     const truth = parts.map((part) => part.truth);
@@ -140,7 +146,7 @@ function joined<A extends Float64Array | Int32Array>(lists: readonly A[], empty:
  * @param wanted  the class that is right
  */
 async function descend(
-  parts: readonly Rows[],
+  parts: readonly RankedRows[],
   column: number,
   wanted: number,
   descent: Descent,

@@ -31,9 +31,24 @@ export const chances = {
   weight: classes.weight,
 };
 
-interface Data {
+/** Two outputs and their targets, `shift` more than they are. */
+export const regression = (shift = 0): Data => {
+  const truth = numbers.map((i) => [0, 1].map((c) => (((i * 5) % 13) - 6) * 1.5 + c + shift));
+  const scores = truth.map((row, i) => row.map((target, c) => target + Math.sin(i + c)));
+  return { truth, scores, weight: classes.weight };
+};
+
+/** The first output alone, and its target. */
+export const regressionOfOne = (shift = 0): Data => {
+  const { truth, scores, weight } = regression(shift);
+  const first = (row: number | readonly number[]): number => (typeof row === 'number' ? row : (row[0] ?? 0));
+  return { truth: truth.map(first), scores: scores.map(first), weight };
+};
+
+/** What metrics compare. */
+export interface Data {
   readonly scores: readonly (number | readonly number[])[];
-  readonly truth: readonly number[];
+  readonly truth: readonly (number | readonly number[])[];
   readonly weight: readonly number[];
 }
 
@@ -53,7 +68,7 @@ export async function inBatches(
   for (let at = 0; at < truth.length; at += size) {
     const part = <T>(list: readonly T[]): T[] => list.slice(at, at + size);
     const output = tensor(part(scores), { dtype: 'f64' });
-    metric.update(output, tensor(part(truth), { dtype: 'i32' }), {
+    metric.update(output, tensor(part(truth), { dtype: truth.every(Number.isInteger) ? 'i32' : 'f64' }), {
       ...hints,
       ...(weighted ? { weight: part(weight) } : {}),
     });
