@@ -29,8 +29,8 @@ export const blankChecksum: readonly (readonly [string, string])[] = [
   [markKey, mark],
 ];
 
-/** So much is hashed before the event loop gets a turn, some 20 ms. */
-const pieceBytes = 1 << 24;
+/** So much is hashed before the event loop gets a turn, some 4 ms. */
+const pieceBytes = 1 << 22;
 
 /**
  * Writes the sum into a header that was made with a blank one.
