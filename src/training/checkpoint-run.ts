@@ -27,6 +27,7 @@ export class Checkpoints {
   #best: BestSoFar | undefined;
   #from: Position | undefined;
   #loadCallbacks: (() => Promise<void>) | undefined;
+  #loaded: () => void = () => undefined;
   #passed = false;
 
   private constructor(fit: FitRun, options: CheckedCheckpoints, folder: CheckpointFolder) {
@@ -80,15 +81,24 @@ export class Checkpoints {
       await this.#folder.linkBest(position.best.step);
   }
 
-  #loaded: () => void = () => undefined;
-
   /** Brings the callbacks to where they were, once they have begun. */
   async loadCallbacks(): Promise<void> {
     await this.#loadCallbacks?.();
     const stopping = this.#from?.stopping;
     if (stopping === undefined) return;
+    if (this.#from?.running === undefined) this.#tellEnded();
     this.#fit.decided.stopping = stopping;
     this.#fit.run.stop({ after: stopping === 'after step' ? 'step' : 'epoch' });
+  }
+
+  #tellEnded(): void {
+    const { history, options, steps } = this.#fit;
+    process.emitWarning(
+      `${op}: got a training that a callback ended after epoch ${history.epochs.length}, and so it does not go on to ` +
+        `epoch ${options.epochs}.\n  Fix: to train on, begin anew in another folder, from the weights there: ` +
+        `await loadCheckpoint(${JSON.stringify(this.#folder.pathOf(steps.count))}, { model }).`,
+      { type: 'StmnetWarning', code: 'STM_TRAINING_ENDED' },
+    );
   }
 
   /** Lets go of what was read, once the running epoch has taken its figures over. */
@@ -146,7 +156,7 @@ export class Checkpoints {
   async close(): Promise<void> {
     this.taken();
     await this.#folder.close();
-    if (this.#passed) this.#interrupt.pass();
+    if (this.#passed) await this.#interrupt.pass();
     else this.#interrupt.close();
   }
 

@@ -1,6 +1,8 @@
 import { isMainThread } from 'node:worker_threads';
 
-const watching = new Set<Interrupt>(); // per environment: each worker loads a copy of this module
+// Per environment: each worker loads a copy of this module.
+const watching = new Set<Interrupt>();
+const waiting: (() => void)[] = [];
 
 /**
  * Notes Ctrl-C while a training can be stopped in good order. A second Ctrl-C does what it does by default, which is to
@@ -31,15 +33,17 @@ export class Interrupt {
   close(): void {
     process.off('SIGINT', this.#note);
     watching.delete(this);
+    if (![...watching].some(({ asked }) => asked)) for (const go of waiting.splice(0)) go();
   }
 
   /**
-   * Ends the process as Ctrl-C would have done, once no other training has to be brought to a good end, and unless the
-   * program has a handler of its own.
+   * Ends the process as Ctrl-C would have done, once no other training has to come to the end of its step, and unless
+   * the program has a handler of its own.
    */
-  pass(): void {
+  async pass(): Promise<void> {
+    const others = new Promise<void>((resolve) => waiting.push(resolve));
     this.close();
-    if ([...watching].some(({ asked }) => asked) || process.listenerCount('SIGINT') > 0) return;
-    process.kill(process.pid, 'SIGINT');
+    await others;
+    if (process.listenerCount('SIGINT') === 0) process.kill(process.pid, 'SIGINT');
   }
 }

@@ -1,9 +1,9 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { Tensor, loadSafetensors, noGrad, tensor } from 'stmnet';
+import { Tensor, loadCheckpoint, loadSafetensors, noGrad, tensor } from 'stmnet';
 import { differences } from '../support/near';
 
 /** What a script printed, an array of arguments a call. */
@@ -137,6 +137,21 @@ test('weights from elsewhere, and to elsewhere', async () => {
   ).toEqual([]);
 });
 
+test('checkpoints and resuming', async () => {
+  const { history, model, path, trainer } = await import('./scripts/checkpoints');
+  const epochs = history.epochs.length;
+  expect(trainer.steps).toBe(history.epochs.reduce((steps, { examples }) => steps + examples / 8, 0));
+  const files = readdirSync('run/checkpoints').sort();
+  expect(files).toEqual([
+    'best.safetensors',
+    ...[epochs - 1, epochs].map(
+      (epoch) => `step-${String((epoch * trainer.steps) / epochs).padStart(9, '0')}.safetensors`,
+    ),
+  ]);
+  const rest = await loadCheckpoint(path, { model });
+  expect(rest).toMatchObject({ epoch: 4, schedule: { steps: 4 }, loader: { batches: 0 } });
+});
+
 test('the script of the README', { timeout: 180_000 }, async () => {
   const script = readFileSync(join(__dirname, 'scripts', 'readme.ts'), 'utf8');
   expect(readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8')).toContain(`\`\`\`js\n${script}\`\`\`\n`);
@@ -156,6 +171,7 @@ test.each([
   'production',
   'choices',
   'weights',
+  'checkpoints',
   'gpu',
 ])('docs/guide.md shows %s as it is run here', (name) => {
   const root = join(__dirname, '..', '..');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +13,9 @@ import {
   LastStep,
   Linear,
   LSTM,
+  Module,
   MSELoss,
+  Parameter,
   Sequential,
   SGD,
   StepLR,
@@ -217,6 +220,39 @@ describeDevices('with state that is carried on', () => {
   });
 });
 
+describeDevices('what is trained outside of the model', () => {
+  test('goes on, too: parameters of the loss, and others in the optimizer', async () => {
+    class Weighed extends Module {
+      readonly scale = new Parameter(tensor([2]));
+      forward(output: Tensor, target: Tensor): Tensor {
+        return output.sub(target).pow(2).mul(this.scale).add(this.scale.reciprocal()).mean();
+      }
+    }
+    const make = (start: number): { trainer: Trainer; batches: Batch[]; loss: Weighed; shift: Parameter } => {
+      const { model, batches } = unit(start);
+      const [loss, shift] = [new Weighed(), new Parameter(tensor([start]))];
+      const optimizer = new Adam([...model.parameters(), ...loss.parameters(), shift], { learningRate: 0.1 });
+      const shifted = { forward: (output: Tensor, target: Tensor) => loss.forward(output.add(shift), target) };
+      const trainer = new Trainer({ model, loss: shifted, optimizer });
+      return { trainer, batches, loss, shift };
+    };
+    const numbers = async ({ trainer, loss, shift }: ReturnType<typeof make>): Promise<unknown> => [
+      await stateOf(trainer),
+      await loss.scale.item(),
+      await shift.item(),
+    ];
+    const options = { epochs: 3, progress: false, checkpoints: { folder, everySteps: 3 } };
+    const whole = make(1);
+    await whole.trainer.fit(whole.batches, { epochs: 3, progress: false });
+    const first = make(1);
+    await expect(first.trainer.fit(first.batches, { ...options, callbacks: [failing(4)] })).rejects.toThrow('stopped');
+    const resumed = make(5);
+    await resumed.trainer.fit(resumed.batches, { ...options, resume: true });
+    expect(await numbers(resumed)).toEqual(await numbers(whole));
+    expect(await whole.shift.item()).not.toBe(1);
+  });
+});
+
 describeDevices('callbacks', () => {
   /** Counts, and ends the training at a number. */
   class Counter implements TrainerCallback {
@@ -258,7 +294,11 @@ describeDevices('callbacks', () => {
     await second.trainer.fit(second.batches, { ...more, callbacks: [{ onEnd: () => undefined }, counter] });
     expect([counter.count, second.trainer.history.epochs.length]).toEqual([3, 3]);
     const [third, ended] = [make(), new Counter(3)];
+    const warned = once(process, 'warning');
     const history = await third.trainer.fit(third.batches, { ...more, callbacks: [ended] });
+    expect(String(await warned)).toContain(
+      'Trainer.fit: got a training that a callback ended after epoch 3, and so it does not go on to epoch 8.\n  Fix: ',
+    );
     expect([ended.count, await ended.weights?.data(), history.epochs.length, third.trainer.steps]).toEqual([
       3,
       Float32Array.of(3, Number.NaN),
