@@ -1,4 +1,5 @@
 // Datasets and loaders of the public surface.
+export { augmentSeries, type AugmentSeriesOptions } from './augment-series';
 export { BucketSampler, type BucketSamplerOptions } from './bucket-sampler';
 export { collate, type Collated, type CollatedField, type Field, type FieldTypes, type FieldTypesOf } from './collate';
 export { DataLoader, type BatchMakersOptions } from './data-loader';

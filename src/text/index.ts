@@ -1,4 +1,6 @@
 // Texts as numbers: tokenizers, vocabularies, batches.
+export { augmentCharacters, type AugmentCharactersOptions } from './augment-characters';
+export { augmentWords, readSynonyms, type AugmentWordsOptions, type Synonyms } from './augment-words';
 export { ByteTokenizer } from './bytes';
 export { CharacterTokenizer, type CharacterTokenizerOptions } from './characters';
 export type { TextClasses } from './rebuild';
@@ -13,4 +15,5 @@ export {
 export type { Configured, TextConfig, Tokenizer } from './tokenizer';
 export { Vocabulary, type VocabularyFitOptions, type VocabularyOptions } from './vocabulary';
 export type { Numbers, Punctuation } from './word-scanner';
+export { loadWordVectors, type WordVectors, type WordVectorsOptions } from './word-vectors';
 export { WordTokenizer, type WordTokenizerOptions } from './words';
