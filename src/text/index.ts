@@ -1,8 +1,10 @@
 // Texts as numbers: tokenizers, vocabularies, batches.
 export { augmentCharacters, type AugmentCharactersOptions } from './augment-characters';
 export { augmentWords, readSynonyms, type AugmentWordsOptions, type Synonyms } from './augment-words';
+export { BPETokenizer, type BPEFormOptions, type BPETokenizerOptions, type BPETrainingOptions } from './bpe';
 export { ByteTokenizer } from './bytes';
 export { CharacterTokenizer, type CharacterTokenizerOptions } from './characters';
+export { HuggingFaceTokenizer, type HuggingFaceTokenizerOptions } from './hugging-face';
 export type { TextClasses } from './rebuild';
 export type { Normalization } from './text-form';
 export {

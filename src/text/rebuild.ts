@@ -1,7 +1,9 @@
 import { OptionError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
+import { BPETokenizer } from './bpe';
 import { ByteTokenizer } from './bytes';
 import { CharacterTokenizer } from './characters';
+import { HuggingFaceTokenizer } from './hugging-face';
 import { TextVectorizer } from './text-vectorizer';
 import type { Configured, Tokenizer } from './tokenizer';
 import { Vocabulary } from './vocabulary';
@@ -17,6 +19,8 @@ const makers: ReadonlyMap<string, Maker> = new Map<string, Maker>([
   ['WordTokenizer', (options) => new WordTokenizer(options)],
   ['CharacterTokenizer', (options) => new CharacterTokenizer(options)],
   ['ByteTokenizer', (options) => new ByteTokenizer(options)],
+  ['BPETokenizer', (options) => new BPETokenizer(options)],
+  ['HuggingFaceTokenizer', (options) => new HuggingFaceTokenizer(options)],
   ['Vocabulary', (options) => new Vocabulary(options)],
 ]);
 

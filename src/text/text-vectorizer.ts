@@ -115,7 +115,8 @@ export class TextVectorizer implements Configured {
 
   /**
    * Learns the vocabulary of texts. Its order is that of `Vocabulary.fit`; special tokens come first: padding, unknown,
-   * begin, end. A tokenizer that has its tokens already, such as a BPETokenizer, keeps them, and nothing is counted.
+   * begin, end. A tokenizer that has its tokens already, such as a BPETokenizer, keeps them and their indices, special
+   * tokens that it lacks come behind them, and nothing is counted.
    *
    * @param texts  an array or another iterable; one that is read asynchronously gives a promise
    * @throws {OptionError} if nothing occurs often enough, or an option is unknown or has another value
@@ -284,7 +285,7 @@ function ofFixedTokens(
       fix: 'leave it out',
     });
   }
-  const vocabulary = new Vocabulary({ tokens: [...new Set([...specials, ...tokens])], unknown });
+  const vocabulary = new Vocabulary({ tokens: [...new Set([...tokens, ...specials])], unknown });
   return new TextVectorizer({ tokenizer, vocabulary, ...rest });
 }
 

@@ -14,7 +14,7 @@ test('bytes of UTF-8, and back', () => {
 test('a vectorizer of bytes knows all texts', () => {
   const text = TextVectorizer.fit([], { tokenizer: new ByteTokenizer(), unknown: null, begin: '<s>' });
   expect(text.vocabulary.size).toBe(258);
-  expect([...text.encode('aé')]).toEqual([1, 2 + 97, 2 + 0xc3, 2 + 0xa9]);
+  expect([...text.encode('aé')]).toEqual([257, 97, 0xc3, 0xa9]);
   expect(text.decode(text.encode('aé語😀'))).toBe('aé語😀');
   expect(() => TextVectorizer.fit([], { tokenizer: new ByteTokenizer(), minFrequency: 2 })).toThrow(
     'got minFrequency: 2, expected neither minFrequency nor maxTokens: the tokenizer has 256 tokens',
