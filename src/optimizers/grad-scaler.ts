@@ -145,11 +145,13 @@ export class GradScaler {
    * Calls `optimizer.step` in such a way that nothing changes where a gradient was infinite or NaN. `optimizer.steps`
    * counts the call all the same.
    *
-   * @throws {OptionError} if it was done already since the last `update`
+   * @param options.skip  f32, one element: unless it is 0 nothing changes either, and the scale does not follow it
+   * @throws {OptionError} if it was done already since the last `update`, or an option is unknown
    */
-  step(optimizer: Optimizer): void {
+  step(optimizer: Optimizer, options: { skip?: Tensor | undefined } = {}): void {
     checkOptimizer('GradScaler.step', optimizer, 'pass the optimizer: scaler.step(optimizer)');
-    if (!this.options.enabled) return optimizer.step();
+    const { skip } = readOptions('GradScaler.step', options, { skip: asGiven });
+    if (!this.options.enabled) return optimizer.step({ skip });
     const stage = this.#stages.get(optimizer);
     if (stage === 'stepped') {
       throw new OptionError('GradScaler.step', {
@@ -159,7 +161,8 @@ export class GradScaler {
       });
     }
     if (stage === undefined) this.#unscale(optimizer);
-    optimizer.step({ skip: this.#foundOf(optimizer) });
+    const found = this.#foundOf(optimizer);
+    optimizer.step({ skip: skip === undefined ? found : noGrad(() => add(found, skip)) });
     this.#enter(optimizer, 'stepped');
   }
 

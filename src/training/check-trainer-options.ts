@@ -15,6 +15,7 @@ import { checkCallbacks, type TrainerCallback } from './callback';
 import { foreignParameters } from './foreign-parameters';
 import { customForm, shortForm, type CustomFunctions, type Form } from './form';
 import type { LossFunction } from './loss-terms';
+import type { OnNaN } from './stop-flag';
 import type { MetricFrom } from './trainer-options';
 
 /** Where the things belong that other libraries pass to a Trainer or to fit, as far as that depends on the two. */
@@ -245,7 +246,7 @@ export interface CheckedFit {
   readonly validateEvery: number | undefined;
   readonly callbacks: readonly TrainerCallback[];
   readonly progress: boolean;
-  readonly nonFiniteLoss: 'throw' | 'skip';
+  readonly onNaN: OnNaN;
   readonly checkpoints: CheckedCheckpoints | undefined;
   readonly resume: boolean;
 }
@@ -256,7 +257,7 @@ const fitReaders: Readers<CheckedFit> = {
   validateEvery: optional(positiveInteger),
   callbacks: (op, _, value) => checkCallbacks(op, value),
   progress: withDefault(flag, true),
-  nonFiniteLoss: choice(['throw', 'skip']),
+  onNaN: choice(['stop', 'skip', 'ignore']),
   checkpoints: optional((op, _, value) => readCheckpoints(op, value)),
   resume: withDefault(flag, false),
 };

@@ -29,7 +29,10 @@ export async function evaluateBatches(
     const batches = await walkEpoch(loader, {
       evaluating: trainer.model,
       place: (batch) => `batch ${batch}${where}`,
-      step: (make) => ({ done: figures.add(steps.measure('Trainer.evaluate', make(), carried), false) }),
+      step: (make) => {
+        const counted = figures.add(steps.measure('Trainer.evaluate', make(), carried), false);
+        return { done: Promise.all([steps.computed(), counted]) };
+      },
     });
     if (batches === 0) throw noBatch('Trainer.evaluate');
     if (trainer.optimizer === undefined) steps.tellUnread();

@@ -1,21 +1,14 @@
 import { DTypeError, NativeError, OptionError, StmnetError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
-import type { DType, Tensor } from '../tensor/tensor';
+import type { DType } from '../tensor/tensor';
 import { isSequence } from './batch';
 
 /** What a loss of probabilities says of NaN, on either device. */
 const REFUSED = /: got (?:input |target )?-?nan .*probabilit/;
 
-/** Begins to read a loss. Where the device refused NaN as a probability, the loss is NaN, as others are. */
-export async function lossNumbers(values: Tensor): Promise<ArrayLike<number>> {
-  try {
-    return await values.data();
-  } catch (error) {
-    if (!(error instanceof NativeError) || !REFUSED.test(error.message)) throw error;
-    return [Number.NaN, Number.NaN]; // of a loss, and of its divisor
-  }
-}
+/** Whether the device refused NaN as a probability: the loss is NaN then, as others are. */
+export const isRefusal = (error: unknown): boolean => error instanceof NativeError && REFUSED.test(error.message);
 
 /**
  * Runs a step and begins to read what came of it. A fault of the device, or an index or a label out of range, is told

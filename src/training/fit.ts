@@ -51,9 +51,9 @@ async function fitEpoch(fit: FitRun, epoch: number, now: Underway): Promise<Epoc
   const { trainer, steps, options, optimizer } = fit;
   const started = performance.now() - 1000 * (now.checkpoints?.from?.running?.seconds ?? 0);
   now.progress.start(epoch, countOf(fit.loader));
-  const strict = options.nonFiniteLoss === 'throw' && trainer.precision !== 'f16';
-  const { train, skipped, examples, seconds } = await trainEpoch({ ...fit, ...now, epoch, strict, started });
-  await checkParameters(optimizer, trainer.model, epoch);
+  const trained = await trainEpoch({ ...fit, ...now, epoch, started });
+  const { train, skipped, gradientNorm, examples, seconds } = trained;
+  if (options.onNaN !== 'ignore') await checkParameters(optimizer, trainer.model, epoch);
   const { learningRates } = steps;
   const validation = (await now.validations.afterEpoch(epoch))?.validation;
   steps.tellUnread();
@@ -66,6 +66,7 @@ async function fitEpoch(fit: FitRun, epoch: number, now: Underway): Promise<Epoc
     ...(skipped > 0 ? { skipped } : {}),
     learningRate: learningRates[0] ?? Number.NaN,
     learningRates,
+    ...(gradientNorm && { gradientNorm }),
     seconds: (performance.now() - started) / 1000,
     examples,
     examplesPerSecond: examples / seconds,

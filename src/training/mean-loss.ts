@@ -1,32 +1,32 @@
-import type { Tensor } from '../tensor/tensor';
-import { lossNumbers } from './faults';
-import type { Measured } from './loss-terms';
-
-/** What was not finite in a step that changed no parameter. */
-export type Odd = { readonly what: 'loss'; readonly value: number } | { readonly what: 'gradient' };
+import type { StepNumbers } from './step-report';
 
 /**
- * The first metric of every training, the loss over batches so far: term by term Σ loss · divisor / Σ divisor. Unlike
- * other metrics it reads each batch as soon as that is computed, to leave out what is not finite.
+ * What was not finite in a step that changed no parameter; `scale` where gradients overflow although the GradScaler has
+ * made the scale small.
  */
+export type Odd =
+  | { readonly what: 'loss'; readonly value: number }
+  | { readonly what: 'gradient' }
+  | { readonly what: 'scale'; readonly value: number };
+
+/** The first metric of every training, the loss over batches so far: term by term Σ loss · divisor / Σ divisor. */
 export class MeanLoss {
   #totals: Total[] = [];
 
   /**
-   * The device computes what there is to add; this begins to read it, and adds it when it is there.
+   * Adds what was read of a batch.
    *
    * @param training  whether to leave out a batch of which a term or the gradient is not finite
-   * @param skip      of a training step: not 0 where the optimizer did not take it
    * @returns what was not finite, of a batch that was left out
    */
-  async add(terms: readonly Measured[], training: boolean, skip?: Tensor): Promise<Odd | undefined> {
-    const reads = terms.map(async ({ weight, values, divisor }) => partOf(weight, divisor, await lossNumbers(values)));
-    const [flag, parts] = await Promise.all([skip === undefined ? [0] : lossNumbers(skip), Promise.all(reads)]);
+  add({ terms, flag = 0, scale = 1 }: StepNumbers, training: boolean): Odd | undefined {
+    const parts = terms.map(partOf);
     const odd = parts.find(({ sum }) => !Number.isFinite(sum));
     if (odd !== undefined && training) return { what: 'loss', value: odd.sum };
     // Where nothing in a batch counts, its mean is 0 / 0: leaving out that step was right, and is no fault to report.
     const counts = parts.every(({ mean, divisor }) => !mean || divisor !== 0);
-    if (flag[0] !== 0 && counts && training) return { what: 'gradient' };
+    if (flag !== 0 && counts && training) return { what: 'gradient' };
+    if (scale < 1 && training) return { what: 'scale', value: scale };
     parts.forEach((part, index) => {
       const total = (this.#totals[index] ??= { sum: 0, divisor: 0, mean: false });
       total.sum += part.sum;
@@ -66,8 +66,8 @@ export interface Total {
   mean: boolean;
 }
 
-function partOf(weight: number, divisor: Measured['divisor'], values: ArrayLike<number>): Total {
-  const [first = Number.NaN, second = Number.NaN] = Array.from(values);
+function partOf({ weight, divisor, values }: StepNumbers['terms'][number]): Total {
+  const [first = Number.NaN, second = Number.NaN] = values;
   if (divisor === 'none') return { sum: weight * first, divisor: 0, mean: false };
   if (divisor === 'sum') return { sum: weight * second, divisor: first, mean: true };
   const [by, quotient] = divisor === 'quotient' ? [first, second] : [divisor, first];

@@ -1,10 +1,11 @@
 import type { MetricCount } from '../metrics/metric';
 import type { MetricHints } from '../metrics/metric-input';
 import type { CheckedMetric } from './check-trainer-options';
-import type { Figures } from './epoch-record';
+import type { EpochRecord, Figures } from './epoch-record';
 import { comparedBy, type Form } from './form';
 import { MeanLoss, type Odd, type Total } from './mean-loss';
 import type { BatchOutcome } from './step';
+import { StepReports } from './step-report';
 import type { MetricComparison } from './trainer-options';
 
 /** A metric and its count, and the batches before that are still being read. */
@@ -18,12 +19,22 @@ interface CountedMetric {
 export interface RunningFiguresState {
   readonly loss: readonly Total[];
   readonly metrics: readonly unknown[];
+  readonly norms: Norms;
+}
+
+/** The norms of gradients so far. */
+interface Norms {
+  readonly count: number;
+  readonly sum: number;
+  readonly max: number;
 }
 
 /** The figures of batches so far: the loss, then the metrics. They are counted apart from those of other walks. */
 export class RunningFigures {
   readonly #form: Form;
   readonly #loss = new MeanLoss();
+  readonly #reports = new StepReports();
+  #norms: Norms = { count: 0, sum: 0, max: 0 };
   readonly #metrics: readonly CountedMetric[];
 
   /** Metrics begin anew. */
@@ -36,14 +47,39 @@ export class RunningFigures {
    * Counts a batch, before the scope of its tensors ends.
    *
    * @param training  whether to leave the loss of a batch out of which a term or the gradient is not finite
-   * @returns what was not finite, of a batch that was left out
+   * @param take      gets what was not finite, of a batch that was left out, once that has been read
+   * @returns what of it is read on the host, if anything
    */
-  add({ terms, hints, output, batch, skip }: BatchOutcome, training: boolean): Promise<Odd | undefined> {
+  add(
+    { report, hints, output, batch }: BatchOutcome,
+    training: boolean,
+    take?: (odd: Odd | undefined) => void,
+  ): Promise<unknown> {
     const compared = this.#metrics.map((metric) => this.#compare(metric, output, batch, hints));
-    const loss = this.#loss.add(terms, training, skip);
-    return compared.every((reading) => reading === undefined)
-      ? loss
-      : Promise.all([loss, ...compared]).then(([odd]) => odd);
+    const read = this.#reports.add(report, (numbers) => {
+      const odd = this.#loss.add(numbers, training);
+      if (odd === undefined && numbers.norm !== undefined) this.#addNorm(numbers.norm);
+      take?.(odd);
+    });
+    return Promise.all([read, ...compared]);
+  }
+
+  /** Reads what has not been read. */
+  settle(): Promise<void> {
+    return this.#reports.flush();
+  }
+
+  /** Norm of the gradients over the steps so far; undefined where nothing has measured it. */
+  get gradientNorm(): EpochRecord['gradientNorm'] {
+    const { count, sum, max } = this.#norms;
+    return count === 0 ? undefined : { mean: sum / count, max };
+  }
+
+  /** That of a step which the GradScaler has left out is not finite, and does not count. */
+  #addNorm(norm: number): void {
+    if (!Number.isFinite(norm)) return;
+    const { count, sum, max } = this.#norms;
+    this.#norms = { count: count + 1, sum: sum + norm, max: Math.max(max, norm) };
   }
 
   /** Lets a metric count a batch: at once, or when its `from` has read what it compares, in the batches' order. */
@@ -61,20 +97,23 @@ export class RunningFigures {
     return reading;
   }
 
-  /** Whether nothing has counted for the loss so far, as where all labels are ignored. */
+  /** Whether nothing that was read has counted for the loss, as where all labels are ignored. */
   get empty(): boolean {
     return this.#loss.empty;
   }
 
   /** The figures of all batches so far; NaN where nothing counted. */
   async values(): Promise<Figures> {
+    await this.settle();
     const values = await Promise.all(this.#metrics.map(figuresOf));
     return { loss: this.#loss.value, ...Object.fromEntries(values.flat()) };
   }
 
   /** All that was counted so far, for a checkpoint. */
   async state(): Promise<RunningFiguresState> {
+    await this.settle();
     return {
+      norms: this.#norms,
       metrics: await Promise.all(
         this.#metrics.map(async ({ before, count }) => {
           await before;
@@ -86,13 +125,15 @@ export class RunningFigures {
   }
 
   /** Goes on from there. */
-  loadState({ loss, metrics }: RunningFiguresState): void {
+  loadState({ loss, metrics, norms }: RunningFiguresState): void {
+    this.#norms = { ...norms };
     this.#loss.loadState(loss);
     this.#metrics.forEach(({ count }, index) => count.loadState(metrics[index]));
   }
 
   /** Lets go of what the metrics have counted. */
   dispose(): void {
+    this.#reports.dispose();
     for (const { count } of this.#metrics) count.dispose();
   }
 }

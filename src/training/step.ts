@@ -6,34 +6,37 @@ import { ids, type Optimizer } from '../optimizers/optimizer';
 import { autocast, type MathMode } from '../tensor/math-mode';
 import { compile } from '../tensor/compile';
 import { defaultDevice, synchronize } from '../tensor/device';
+import { getRandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
-import { cast, sub } from '../tensor/ops/elementwise';
+import { add, cast, eq, maskedFill, sub } from '../tensor/ops/elementwise';
+import { select } from '../tensor/ops/shape';
+import { zerosLike } from '../tensor/factories';
 import { wrap, type Tensor } from '../tensor/tensor';
 import { onDevice, rowsOf } from './batch';
 import { CarriedState, splitState, type CarriedStateState } from './carried-state';
-import { explainingTypes } from './faults';
+import { explainingTypes, isRefusal } from './faults';
 import { checkOutput } from './form';
 import { measure, type Measured } from './loss-terms';
 import { refuseWithout, type CheckedTrainer } from './check-trainer-options';
 import { checkForeign, foreignParameters } from './foreign-parameters';
+import { RecentSteps } from './recent-steps';
+import { reportOf, type StepReport } from './step-report';
+import { StopFlag, type OnNaN } from './stop-flag';
 import { UnreadFields } from './unread-fields';
 
 /** What came of a batch. */
 export interface Outcome {
   loss: Tensor;
-  /** What the loss consists of. */
-  terms: Measured[];
+  /** What there is to read of it. */
+  report: StepReport;
   /** How the loss reads the outputs. */
   hints: MetricHints;
   /** Absent where nobody wants it. */
   output?: unknown;
   /** Of the model, where it is carried on. */
   state?: unknown;
-  /**
-   * After a training step: 0, f32 [], if the optimizer took it, NaN if loss or gradients are not finite. Absent where a
-   * GradScaler decides, and where parameters lie on another device than the loss.
-   */
-  skip?: Tensor;
+  /** Of the gradients, before clipping, f32 []; absent where nothing measures it. */
+  norm?: Tensor;
 }
 
 /** What a checkpoint keeps of the steps of a training. */
@@ -54,17 +57,20 @@ export type BatchOutcome = Outcome & { batch: object; rows: number | undefined }
 export class Steps {
   readonly #trainer: CheckedTrainer;
   readonly #unread = new UnreadFields();
-  readonly #train: (batch: object, ...state: readonly unknown[]) => Outcome;
+  readonly #train: (onNaN: OnNaN, batch: object, ...state: readonly unknown[]) => Outcome;
   readonly #scaler: GradScaler | undefined;
+  readonly #flag = new StopFlag();
   #count = 0;
   #learningRates: readonly number[] = [];
   /** Of the training; evaluations and predictions have their own. */
   readonly carried = new CarriedState();
+  /** Steps that may turn out not to have been finite. */
+  readonly recent = new RecentSteps();
 
   constructor(trainer: CheckedTrainer) {
     this.#trainer = trainer;
     this.#scaler = trainer.precision === 'f16' ? new GradScaler() : undefined;
-    this.#train = trainingStep(trainer, this.#unread, this.#scaler);
+    this.#train = trainingStep(trainer, { unread: this.#unread, scaler: this.#scaler, flag: this.#flag });
   }
 
   /** Training steps so far. */
@@ -95,11 +101,23 @@ export class Steps {
     if (scaler !== undefined) this.#scaler?.loadStateDict(scaler);
   }
 
-  /** @throws {OptionError} if the batch is not what the functions of the Trainer take */
-  train(op: string, given: unknown): BatchOutcome {
+  /** Before the steps of a `fit`: forgets what was not finite in the one before. */
+  begin(): void {
+    this.#flag.clear();
+  }
+
+  /**
+   * @param onNaN  what a loss or a gradient that is not finite does
+   * @throws {OptionError} if the batch is not what the functions of the Trainer take
+   */
+  train(op: string, given: unknown, onNaN: OnNaN): BatchOutcome {
     const { optimizer, schedule, scheduleEvery } = this.#trainer;
+    const random = getRandomState();
     const batch = this.#read(op, given);
-    const outcome = this.#carrying(this.carried, batch, (...state) => this.#train(batch, ...state));
+    const outcome = this.#carrying(this.carried, batch, (...state) => {
+      if (onNaN === 'stop') this.recent.add(this.#trainer.model, { number: this.#count + 1, batch, state, random });
+      return this.#train(onNaN, batch, ...state);
+    });
     this.#count++;
     this.#learningRates = optimizer?.groups.map(({ learningRate }) => learningRate) ?? [];
     if (scheduleEvery === 'step') schedule?.step();
@@ -111,8 +129,10 @@ export class Steps {
     const batch = this.#read(op, given);
     const watched = this.#unread.watch(batch);
     const rows = rowsOf(batch);
-    const outcome = this.#carrying(carried, batch, (...state) => forward(this.#trainer, watched, { rows, state }));
-    return { ...outcome, batch: watched, rows };
+    const { terms, ...outcome } = this.#carrying(carried, batch, (...state) =>
+      forward(this.#trainer, watched, { rows, state }),
+    );
+    return { ...outcome, report: reportOf(terms), batch: watched, rows };
   }
 
   /** @throws {OptionError} if `given` is no input and no batch */
@@ -139,6 +159,15 @@ export class Steps {
     const { device, optimizer, model } = this.#trainer;
     const [parameter] = optimizer?.groups[0]?.parameters ?? model.parameters();
     return device ?? parameter?.device ?? defaultDevice();
+  }
+
+  /** As `synchronize`, but that a loss which the device refused to compute because of NaN is no fault. */
+  async computed(): Promise<void> {
+    try {
+      await this.synchronize();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
   }
 
   #read(op: string, given: unknown): object {
@@ -176,12 +205,16 @@ function run(trainer: CheckedTrainer, batch: object, state: readonly unknown[]):
   return split;
 }
 
-/** @param rows  of the batch, which is not looked into here: what reads its fields is noted */
-function forward(
+/**
+ * Output and loss of a batch.
+ *
+ * @param rows  of the batch, which is not looked into here: what reads its fields is noted
+ */
+export function forward(
   trainer: CheckedTrainer,
   batch: object,
   { rows, state }: { rows: number | undefined; state: readonly unknown[] },
-): Outcome {
+): Omit<Outcome, 'report'> & { terms: Measured[] } {
   const { form, precision } = trainer;
   const result = run(trainer, batch, state);
   const { output } = result;
@@ -191,20 +224,26 @@ function forward(
   }));
 }
 
+/** What goes with the steps of a Trainer. */
+interface StepParts {
+  readonly unread: UnreadFields;
+  readonly scaler: GradScaler | undefined;
+  readonly flag: StopFlag;
+}
+
 /**
- * A training step: forward, loss, backward, clipping, update; with `f16` by a scaled loss. A loss or a gradient that
- * is not finite changes no parameter.
+ * A training step: forward, loss, backward, clipping, update; with `f16` by a scaled loss. Unless it is to be ignored,
+ * a loss or a gradient that is not finite changes no parameter; where it is to stop the training, no later step does.
  */
 function trainingStep(
   trainer: CheckedTrainer,
-  unread: UnreadFields,
-  scaler: GradScaler | undefined,
-): (batch: object, ...state: readonly unknown[]) => Outcome {
+  { unread, scaler, flag }: StepParts,
+): (onNaN: OnNaN, batch: object, ...state: readonly unknown[]) => Outcome {
   const { optimizer, metrics, clipGradNorm: maxNorm } = trainer;
   if (optimizer === undefined) return () => refuseWithout('Trainer.step');
   const foreign = foreignParameters(trainer, optimizer);
-  const step = (batch: object, ...state: readonly unknown[]): Outcome => {
-    const { output, ...measured } = forward(trainer, unread.watch(batch), { rows: rowsOf(batch), state });
+  const step = (onNaN: OnNaN, batch: object, ...state: readonly unknown[]): Outcome => {
+    const { output, terms, ...measured } = forward(trainer, unread.watch(batch), { rows: rowsOf(batch), state });
     const outcome = metrics.length > 0 ? { ...measured, output } : measured;
     const { loss } = measured;
     optimizer.zeroGrad();
@@ -213,31 +252,53 @@ function trainingStep(
     foreign.length = 0; // once is enough
     if (maxNorm !== undefined) scaler?.unscale_(optimizer);
     const norm = maxNorm === undefined ? undefined : clipGradNorm(parametersOf(optimizer), { maxNorm });
-    if (scaler !== undefined) {
-      scaler.step(optimizer);
-      scaler.update();
-      return outcome;
-    }
-    const skip = unlessFinite(loss, optimizer, norm);
-    optimizer.step(skip);
-    return { ...outcome, ...skip };
+    const odd = onNaN === 'ignore' ? undefined : oddity(loss, optimizer, { norm, scaled: scaler !== undefined });
+    const skip = odd !== undefined && onNaN === 'stop' ? noGrad(() => stopping(flag, odd, terms)) : odd;
+    if (scaler === undefined) optimizer.step({ skip });
+    else scaler.step(optimizer, { skip });
+    scaler?.update();
+    const report = reportOf(terms, { flag: odd, norm, scale: scaler?.getScale() });
+    return { ...outcome, report, ...(norm && { norm }) };
   };
   return trainer.compile ? compile(step) : step;
 }
 
 /**
- * Lets the optimizer skip a step whose loss or gradients are not finite, as a GradScaler does of itself: one NaN among
- * them would soon make every parameter NaN. The device decides, and nothing is awaited.
+ * Whether a step is to be left out because its loss or a gradient is not finite: one NaN among them would soon make
+ * every parameter NaN. The device decides, and nothing is awaited. Gradients of a scaled loss are the GradScaler's
+ * affair.
  *
- * @param norm  of the gradients, if it is known
+ * @param how.norm  of the gradients, if it is known
+ * @returns 0, f32 [], of a sound step, else NaN; undefined where parameters lie on another device than the loss
  */
-function unlessFinite(loss: Tensor, optimizer: Optimizer, norm: Tensor | undefined): { skip?: Tensor } {
+function oddity(
+  loss: Tensor,
+  optimizer: Optimizer,
+  { norm, scaled }: { norm: Tensor | undefined; scaled: boolean },
+): Tensor | undefined {
   // Those of a group are on one device.
   const elsewhere = ([first]: readonly Tensor[]): boolean => first !== undefined && first.device !== loss.device;
-  if (optimizer.groups.some(({ parameters }) => elsewhere(parameters))) return {};
-  const parameters = norm === undefined ? parametersOf(optimizer) : [];
-  const largest = largestMagnitude(norm === undefined ? [loss] : [loss, norm], parameters);
-  return { skip: noGrad(() => cast(sub(largest, largest), 'f32')) }; // 0 of a finite number, else NaN
+  if (optimizer.groups.some(({ parameters }) => elsewhere(parameters))) return undefined;
+  const parameters = norm === undefined && !scaled ? parametersOf(optimizer) : [];
+  const largest = largestMagnitude(norm === undefined || scaled ? [loss] : [loss, norm], parameters);
+  return noGrad(() => cast(sub(largest, largest), 'f32')); // 0 of a finite number, else NaN
+}
+
+/**
+ * Lets the flag know of a step, and gives what the optimizer skips by. A step of which nothing counts for the loss is
+ * left out, since its mean is 0 / 0, but is no reason to stop.
+ */
+function stopping(flag: StopFlag, odd: Tensor, terms: readonly Measured[]): Tensor {
+  const divisors = terms.flatMap(({ divisor, values }) =>
+    divisor === 'sum' || divisor === 'quotient' ? [select(values, 0, 0)] : [],
+  );
+  const nothing = terms.some(({ divisor }) => divisor === 0);
+  if (divisors.length === 0 && !nothing) return flag.after(odd);
+  const counted = divisors.reduce(
+    (mask, divisor) => maskedFill(mask, eq(divisor, 0), 0),
+    nothing ? zerosLike(odd) : odd,
+  );
+  return add(flag.after(counted), odd);
 }
 
 const parametersOf = ({ groups }: Optimizer): Tensor[] => groups.flatMap(({ parameters }) => parameters);

@@ -159,12 +159,13 @@ export interface FitOptions<B extends object = Batch<BatchField, BatchField>> {
   /** Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error. Default true. */
   progress?: boolean;
   /**
-   * What a loss or a gradient of NaN or infinity does. Such a step changes no parameter. `throw` ends the training with
-   * a TrainingError that names the step; `skip` goes on, leaves such batches out of the loss, and counts them in the
-   * record of the epoch. With `precision: 'f16'` a step may overflow now and then: there `throw` minds only an epoch
-   * without any finite loss, and gradients are the GradScaler's affair. Default `throw`.
+   * What a loss or a gradient of NaN or infinity does. `stop` and `skip` let such a step change no parameter. `stop`
+   * ends the training within ten steps, none of which changes one either, with a TrainingError that names the step and
+   * the first module output or parameter gradient that is not finite. `skip` goes on, leaves such batches out of the
+   * loss, and counts them in the record of the epoch. `ignore` looks at nothing. With `precision: 'f16'` gradients that
+   * overflow are the GradScaler's affair, unless they do so where it has made the scale smaller than 1. Default `stop`.
    */
-  nonFiniteLoss?: 'throw' | 'skip';
+  onNaN?: 'stop' | 'skip' | 'ignore';
   /**
    * Writes all of the training to a folder now and then, so that it can be taken up again. Ctrl-C then stops after the
    * running step with a checkpoint, and ends the process; a second one ends it at once. Default: none.

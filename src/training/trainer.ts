@@ -123,7 +123,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    * @throws {OptionError} if the batch is not what the Trainer takes, or there is no optimizer
    */
   step(batch: B): Tensor {
-    return scope(() => this.#steps.train('Trainer.step', batch).loss);
+    return scope(() => this.#steps.train('Trainer.step', batch, 'skip').loss);
   }
 
   /** With `carryState`: lets the next `step` begin from no state, as each epoch of `fit` does. */
@@ -148,7 +148,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    * @param loader  gives batches: a DataLoader, an array, or an iterable that can be walked once an epoch
    * @throws {OptionError} if an option is unknown or out of range, a batch is not what the Trainer takes, there is
    * none, there is no optimizer, or the Trainer is fitting already
-   * @throws {TrainingError} if a loss or a gradient is NaN or infinite, unless `nonFiniteLoss` says otherwise, or a
+   * @throws {TrainingError} if a loss or a gradient is NaN or infinite, unless `onNaN` says otherwise, or a
    * parameter or a running mean or variance is after an epoch; the epochs before stand in `history`
    * @throws {NativeError} if the device refuses a batch, as for a label out of range; the message names the batch
    */
@@ -171,6 +171,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     this.#history = history;
     this.#figures = figureNames(this.#trainer.metrics, options.validation !== undefined);
     this.#stopping = undefined;
+    this.#steps.begin();
     await fitEpochs({
       trainer: this.#trainer,
       optimizer,

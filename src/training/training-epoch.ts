@@ -4,7 +4,7 @@ import { keep } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import { countOf, noBatch } from './batches';
 import type { TrainingStep } from './callback';
-import type { Figures } from './epoch-record';
+import type { EpochRecord, Figures } from './epoch-record';
 import { walkEpoch, type WalkStart } from './epoch-walk';
 import type { Checkpoints } from './checkpoint-run';
 import type { RunningEpoch } from './checkpoint-state';
@@ -26,8 +26,6 @@ export interface Underway {
 export interface TrainingEpoch extends FitRun, Underway {
   /** 1 for the first. */
   epoch: number;
-  /** Whether a step that is not finite ends the training, rather than an epoch of nothing but such steps. */
-  strict: boolean;
   /** When it began, in milliseconds of `performance.now()`. */
   started: number;
 }
@@ -35,6 +33,8 @@ export interface TrainingEpoch extends FitRun, Underway {
 /** What came of an epoch of training. */
 export interface Trained {
   readonly train: Figures;
+  /** Norm of the gradients over the steps, where something measures it. */
+  readonly gradientNorm: EpochRecord['gradientNorm'];
   /** Steps that were left out because something was not finite. */
   readonly skipped: number;
   /** Rows of all batches. */
@@ -46,7 +46,7 @@ export interface Trained {
 /**
  * Trains on every batch of a loader.
  *
- * @throws {TrainingError} if steps are not finite, as far as the options mind it, or nothing counts
+ * @throws {TrainingError} if a step is not finite, unless `onNaN` says otherwise, or nothing counts
  */
 export async function trainEpoch(training: TrainingEpoch): Promise<Trained> {
   const figures = new RunningFigures(training.trainer.form, training.trainer.metrics);
@@ -54,6 +54,7 @@ export async function trainEpoch(training: TrainingEpoch): Promise<Trained> {
     return await walk(training, figures);
   } finally {
     figures.dispose();
+    training.steps.recent.forget();
   }
 }
 
@@ -61,7 +62,7 @@ export async function trainEpoch(training: TrainingEpoch): Promise<Trained> {
 type Counts = Pick<RunningEpoch, 'skipped' | 'examples' | 'validating'>;
 
 async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<Trained> {
-  const { epoch, loader, steps, options, progress, run, strict, stopping, validations } = training;
+  const { epoch, loader, steps, options, progress, stopping, validations } = training;
   const { from, counts, random } = beginOf(training, figures);
   const show = showing(figures, progress);
   let odd: { step: Odd; place: Place } | undefined;
@@ -73,19 +74,21 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<T
     place: (batch) => wordsOf(placeOf(batch)),
     step: (make, batch) => {
       const place = placeOf(batch);
-      const outcome = steps.train('Trainer.fit', make());
+      const outcome = steps.train('Trainer.fit', make(), options.onNaN);
       counts.examples += outcome.rows ?? 1;
       if (heard) loss = keep(outcome.loss.detach());
-      const added = figures.add(outcome, true);
-      const noted = added.then((step) => {
-        if (step === undefined) return;
+      const counted = figures.add(outcome, options.onNaN !== 'ignore', (step) => {
+        if (step === undefined) {
+          if (odd === undefined) steps.recent.forget(place.step);
+          return;
+        }
         counts.skipped++;
         odd ??= { step, place };
       });
-      return { done: noted };
+      return { done: Promise.all([steps.computed(), counted]) };
     },
     after: async (batch, drain) => {
-      if (strict && odd !== undefined) {
+      if (options.onNaN === 'stop' && odd !== undefined) {
         loss?.dispose();
         return false;
       }
@@ -96,7 +99,8 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<T
       counts.validating += performance.now() - stepped;
       if (training.checkpoints?.due() === true) {
         await drain();
-        if (strict && odd !== undefined) return false;
+        await figures.settle();
+        if (options.onNaN === 'stop' && odd !== undefined) return false;
         await keepPlace(training, figures, { ...counts, random, batches: batch });
       }
       const when = stopping();
@@ -105,12 +109,14 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<T
   });
   if (batches === 0) throw noBatch('Trainer.fit');
   await show.ended();
+  await figures.settle();
+  if (odd !== undefined && options.onNaN === 'stop') throw await oddStep(training, odd.step, odd.place);
   const { skipped, examples } = counts;
-  if (odd !== undefined && (strict || (options.nonFiniteLoss === 'throw' && skipped === batches)))
-    throw await oddStep(run.optimizer, run.model, odd.step, odd.place);
   if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
   const train = await figures.values();
-  return { train, skipped, examples, seconds: (performance.now() - training.started - counts.validating) / 1000 };
+  const { gradientNorm } = figures;
+  const seconds = (performance.now() - training.started - counts.validating) / 1000;
+  return { train, gradientNorm, skipped, examples, seconds };
 }
 
 /** Where an epoch begins: at its first batch, or where a checkpoint was made in the middle of it. */

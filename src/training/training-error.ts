@@ -6,7 +6,10 @@ import { isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
 import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
+import { diagnose, type Diagnosis } from './diagnosis';
+import type { FitRun } from './fit-run';
 import type { Odd } from './mean-loss';
+import { restoreStatistics, statisticsOf } from './recent-steps';
 import { largestMagnitude } from './step';
 
 /** A training that cannot go on as it is: its loss, a gradient or a parameter is not finite, or nothing counts. */
@@ -28,22 +31,45 @@ export const wordsOf = ({ epoch, batch, step }: Place): string =>
 const LOOK = 'for sqrt, norm, log or division at 0 in the model and the loss';
 const HISTORY = 'trainer.history has the epochs before';
 
-/** The error of a step whose loss or gradient is not finite. The step has changed no parameter. */
-export async function oddStep(optimizer: Optimizer, model: Module, odd: Odd, place: Place): Promise<TrainingError> {
+/**
+ * The error of a step whose loss or gradient is not finite. Neither it nor a later one has changed a parameter, so that
+ * it can be repeated to find out where that began. Running means and variances become those before the step again.
+ */
+export async function oddStep({ trainer, steps, optimizer }: FitRun, odd: Odd, place: Place): Promise<TrainingError> {
+  const { model } = trainer;
   const spoiled = await spoiledParameters(optimizer, model);
-  const what = odd.what === 'loss' ? `a loss of ${odd.value}` : 'a gradient of NaN or infinity';
-  const of =
-    odd.what === 'loss'
-      ? 'look for NaN or infinity in this batch, for log or division by 0 in the model, for a CTC target too long ' +
-        'for its input; a smaller learningRate or clipGradNorm: 1 keeps a training from growing over; '
-      : `look for NaN or infinity in the input of this batch, and ${LOOK}; a smaller learningRate keeps a training ` +
-        'from growing over; ';
-  const fix = `${of}nonFiniteLoss: 'skip' leaves such batches out. The step changed no parameter, and ${HISTORY}`;
+  const recent = steps.recent.find(place.step);
+  const diagnosis = recent === undefined ? undefined : await diagnose(trainer, recent);
+  if (recent !== undefined) restoreStatistics(recent);
   return new TrainingError('Trainer.fit', {
-    given: `${what} in ${wordsOf(place)}`,
+    given: `${oddText(odd)} in ${wordsOf(place)}${beginText(diagnosis)}`,
     expected: odd.what === 'loss' ? 'a finite number' : 'finite numbers',
-    fix: spoiled.length === 0 ? fix : reload(spoiled),
+    fix: spoiled.length === 0 ? adviceOn(odd, diagnosis) : reload(spoiled),
   });
+}
+
+function oddText(odd: Odd): string {
+  if (odd.what === 'loss') return `a loss of ${odd.value}`;
+  return odd.what === 'gradient'
+    ? 'a gradient of NaN or infinity'
+    : `gradients that overflow at a scale of ${odd.value}`;
+}
+
+function beginText(diagnosis: Diagnosis | undefined): string {
+  if (diagnosis === undefined) return '';
+  return diagnosis.first === undefined ? ', but not when it is repeated' : `, first in ${diagnosis.first}`;
+}
+
+function adviceOn({ what }: Odd, diagnosis: Diagnosis | undefined): string {
+  const { fields = [] } = diagnosis ?? {};
+  const smaller = 'a smaller learningRate or clipGradNorm: 1 keeps a training from growing over';
+  const look =
+    what === 'loss'
+      ? 'look for log or division by 0 there, and for a CTC target too long for its input'
+      : `look ${LOOK}`;
+  const of = fields.length > 0 ? `take NaN or infinity out of ${fields.join(', ')} of this batch` : look;
+  const rest = `onNaN: 'skip' leaves such batches out. The weights are those before the step, and ${HISTORY}`;
+  return `${of}; ${smaller}; ${rest}`;
 }
 
 /** The error of a validation loss that is not finite. */
@@ -53,18 +79,15 @@ export const oddValidation = (value: number, when: string): TrainingError =>
     expected: 'a finite number',
     fix:
       'look for NaN or infinity in the validation data and in what the model keeps of the training data, and for log ' +
-      `or division by 0 in the model; nonFiniteLoss: 'skip' goes on. ${HISTORY}`,
+      `or division by 0 in the model; onNaN: 'skip' goes on. ${HISTORY}`,
   });
-
-/** Names of the running statistics of a BatchNorm1d, which forward changes even where the step is left out later. */
-const STATISTICS = /(?:^|\.)running_(?:mean|var)$/;
 
 /**
  * @throws {TrainingError} if a parameter in training, or a mean or variance of the batches, is NaN or infinite after an
  * epoch: no later step could mend it
  */
 export async function checkParameters(optimizer: Optimizer, model: Module, epoch: number): Promise<void> {
-  const statistics = [...model.namedBuffers()].filter(([name]) => STATISTICS.test(name));
+  const statistics = statisticsOf(model);
   const groups = [
     ...optimizer.groups.map(({ parameters }): readonly Tensor[] => parameters),
     statistics.map(([, values]) => values),

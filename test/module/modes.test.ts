@@ -156,10 +156,12 @@ describeDevices('a loss that is not finite', () => {
     });
     await expect(failed).rejects.toThrow(TrainingError);
     await expect(failed).rejects.toThrow(
-      /^Trainer\.fit: got a loss of (NaN|Infinity) in epoch 1, batch 1 \(step 4 of the trainer\), expected a finite/,
+      /^Trainer\.fit: got a loss of (NaN|Infinity) in epoch 1, batch 1 \(step 4 of the trainer\)/,
     );
-    await expect(failed).rejects.toThrow(' expected a finite number.\n  Fix: look for NaN');
-    expect(steps.length).toBeLessThan(6);
+    await expect(failed).rejects.toThrow(
+      ' expected a finite number.\n  Fix: take NaN or infinity out of input of this batch; a smaller learningRate',
+    );
+    expect(steps.length).toBeLessThanOrEqual(10);
     expect(await model.weight.item()).toBe(before);
     expect((await trainer.fit(good, { epochs: 1, progress: false })).last?.train['loss']).toBeLessThan(1);
   });
@@ -185,7 +187,7 @@ describeDevices('a loss that is not finite', () => {
     const history = await skipping.trainer.fit([batch(1), batch(Number.NaN), batch(2, 3)], {
       epochs: 2,
       progress: false,
-      nonFiniteLoss: 'skip',
+      onNaN: 'skip',
     });
     const without = await plain.trainer.fit([batch(1), batch(2, 3)], { epochs: 2, progress: false });
     expect(history.train('loss')).toEqual(without.train('loss'));
@@ -194,7 +196,7 @@ describeDevices('a loss that is not finite', () => {
     const nothing = await skipping.trainer.fit([batch(Number.NaN)], {
       epochs: 1,
       progress: false,
-      nonFiniteLoss: 'skip',
+      onNaN: 'skip',
     });
     expect(nothing.last).toMatchObject({ skipped: 1, train: { loss: Number.NaN } });
   });
@@ -207,19 +209,20 @@ describeDevices('a loss that is not finite', () => {
       epochs: 2,
       validation: [batch(Number.NaN)],
       progress: false,
-      nonFiniteLoss: 'skip',
+      onNaN: 'skip',
     });
     expect(history.validation('loss')).toEqual([Number.NaN, Number.NaN]);
     expect((await trainer.evaluate([batch(Number.NaN)]))['loss']).toBeNaN();
   });
-  test('under f16 ends fit only if no batch has a finite one', async () => {
+  test('under f16 ends fit too: it is no overflow of scaled gradients', async () => {
     const { trainer } = unit({ precision: 'f16' });
-    const history = await trainer.fit([batch(1), batch(Number.NaN), batch(1)], { epochs: 1, progress: false });
+    const odd = [batch(1), batch(Number.NaN), batch(1)];
+    await expect(trainer.fit(odd, { epochs: 1, progress: false })).rejects.toThrow(
+      'got a loss of NaN in epoch 1, batch 2',
+    );
+    const history = await trainer.fit(odd, { epochs: 1, progress: false, onNaN: 'skip' });
     expect(history.last).toMatchObject({ skipped: 1 });
     expect(history.last?.train['loss']).toBeGreaterThan(0);
-    await expect(trainer.fit([batch(Number.NaN)], { epochs: 1, progress: false })).rejects.toThrow(
-      /got a loss of NaN in epoch 1, batch 1/,
-    );
   });
 
   test('harms nothing beside a group without parameters', async () => {

@@ -215,7 +215,7 @@ test('a bad batch does not spoil those after it', async () => {
     target: tensor([[[0, 0]], [[0, 0]]]), // prettier-ignore
   });
   const batches = [piece(1), piece(Number.NaN), piece(1), piece(2)];
-  const history = await trainer.fit(batches, { epochs: 2, nonFiniteLoss: 'skip', ...quiet });
+  const history = await trainer.fit(batches, { epochs: 2, onNaN: 'skip', ...quiet });
   expect(history.epochs.map(({ skipped }) => skipped)).toEqual([1, 1]);
   expect(history.epochs.every(({ train }) => Number.isFinite(train.loss))).toBe(true);
 });
@@ -228,7 +228,8 @@ test('memory stays flat', async () => {
   await trainer.fit(batches, { epochs: 2, validation: batches, ...quiet });
   const [handles, bytes] = [handlesKept(), memory().usedBytes];
   await trainer.fit(batches, { epochs: 5, validation: batches, ...quiet });
-  expect([handlesKept(), memory().usedBytes]).toEqual([handles, bytes]);
+  expect(handlesKept()).toBe(handles);
+  expect(memory().usedBytes).toBeLessThanOrEqual(bytes); // fewer, where what an earlier test left was collected
 });
 
 test('a model without state is refused', async () => {

@@ -222,6 +222,11 @@ test('gradients are clipped', async () => {
   const [, batch] = batches;
   if (batch !== undefined) trainer.step(batch);
   expect(await model.weight.item()).toBeCloseTo(1.25, 5);
+  trainer.optimizer.learningRate = 0;
+  const history = await trainer.fit(batches, { epochs: 1, progress: false });
+  // The slopes: mean of 2 · x · (1.25 x - t) over the batches { 1 → 1, 2 → 2 } and { 3 → 5 }.
+  expect(history.last?.gradientNorm).toEqual({ mean: expect.closeTo(4.375, 5), max: expect.closeTo(7.5, 5) });
+  expect(new Trainer({ model, loss: new MSELoss() }).history.last?.gradientNorm).toBeUndefined();
 });
 
 test('a PaddedSequence goes in and comes out; one input gives one output', async () => {
