@@ -2,11 +2,13 @@ import { checkPath } from '../../files/check-path';
 import type { FileSource } from '../../files/file-bytes';
 import { lineReaders, type LineOptions } from '../../files/lines';
 import { OptionError } from '../../tensor/errors';
+import { nearMiss } from '../../tensor/option-names';
 import { checkPlain, describe, flag, nonNegativeInteger, oneOf } from '../../tensor/options';
 import { optional, readOptions, withDefault } from '../../tensor/read-options';
 import { columnNames, texts } from './column-names';
 import { delimiterText } from './delimiter';
 import { emptyFile } from './empty-file';
+import { inQuotes, names } from './excerpt';
 import { fileRecords, type FileRecords, type RecordBatch } from './file-records';
 import { columnsOf, type ColumnOptions, type Columns, type ColumnType, type TableCell } from './table-columns';
 import { tableRows, type RowOptions } from './table-rows';
@@ -132,6 +134,7 @@ function tableOf(op: string, path: string, given: TableOptions): FileRecords<Rec
     missing: withDefault(texts, []),
     skipLines: withDefault(nonNegativeInteger, 0),
   });
+  checkTypes(op, options.types, options.columns);
   const read = { ...options, delimiter, quote: quote ?? (delimiter === '\t' ? false : '"') };
   return fileRecords(path, () => recordsOf(source, read));
 }
@@ -173,6 +176,19 @@ function quoteSign(op: string, name: string, value: unknown): '"' | false {
     given: `${name}: ${describe(value)}`,
     expected: `'"' or false`,
     fix: 'pass false where quotes are characters like others',
+  });
+}
+
+/** A type of a column that is not read would be without effect. */
+function checkTypes(op: string, types: ColumnTypes, columns: readonly string[] | undefined): void {
+  if (typeof types === 'string' || columns === undefined) return;
+  const other = Object.keys(types).find((name) => !columns.includes(name));
+  if (other === undefined) return;
+  const near = nearMiss(other, columns);
+  throw new OptionError(op, {
+    given: `types of a column ${inQuotes(other)}`,
+    expected: `types of columns that are read: ${names(columns)}`,
+    fix: near === undefined ? 'add it to columns, or leave it out' : `write ${inQuotes(near)}, if that is meant`,
   });
 }
 

@@ -2,6 +2,7 @@ import type { parse as Parse, ParseError } from 'papaparse';
 import type { FileSource } from '../../files/file-bytes';
 import { lineError, type TextBlock } from '../../files/lines';
 import type { RecordBatch } from './file-records';
+import { plainRows } from './plain-rows';
 
 /** How fields are divided and quoted. */
 interface Quoting {
@@ -23,23 +24,29 @@ export async function* quotedRows(
   blocks: AsyncIterable<TextBlock>,
   quoting: Quoting,
 ): AsyncGenerator<RecordBatch<string[]>> {
-  const { default: papa } = await import('papaparse'); // when a table is read, so that require('stmnet') stays quick
   let [first, parts, length] = [1, [] as string[], 0];
   let enough = 0; // what is open grows twofold before it is looked at again, so that long fields cost no square
-  const parsed = (): ParsedRows => rowsOf(papa.parse, source, { text: parts.join(''), first }, quoting);
+  const parsed = async (): Promise<ParsedRows> => {
+    const { default: papa } = await import('papaparse'); // at the first quote, so that require('stmnet') stays quick
+    return rowsOf(papa.parse, source, { text: parts.join(''), first }, quoting);
+  };
   for await (const block of blocks) {
+    if (length === 0 && !block.text.includes(quoting.quote)) {
+      yield plainRows(block, quoting.delimiter);
+      continue;
+    }
     if (length === 0) first = block.first;
     parts.push(block.text);
     length += block.text.length;
     if (length < enough) continue;
-    const { rows, lines, rest, open } = parsed();
+    const { rows, lines, rest, open } = await parsed();
     if (rows.length > 0) yield { records: rows, lineOf: (index) => lines[index] ?? 0 };
     if (open !== undefined && rest.text.length > quoting.longest) throw unclosed(source, open, quoting.longest);
     [first, parts, length] = [rest.first, [rest.text], rest.text.length];
     enough = Math.min(2 * length, quoting.longest);
   }
   if (length === 0) return;
-  const { rows, lines, open } = parsed();
+  const { rows, lines, open } = await parsed();
   if (rows.length > 0) yield { records: rows, lineOf: (index) => lines[index] ?? 0 };
   if (open !== undefined) throw unclosed(source, open);
 }
@@ -59,7 +66,6 @@ function rowsOf(parse: typeof Parse, source: FileSource, block: TextBlock, { del
   const { text, first } = block;
   const rows: string[][] = [];
   const lines: number[] = [];
-  const mayBeTall = text.includes(quote);
   let [end, next, open] = [0, first, undefined as Place | undefined];
   parse(text, {
     delimiter,
@@ -76,7 +82,7 @@ function rowsOf(parse: typeof Parse, source: FileSource, block: TextBlock, { del
       if (end === text.length && data.length === 1 && data[0] === '') return; // behind the last end of a line
       rows.push(data);
       lines.push(next);
-      next += 1 + (mayBeTall ? endsIn(data) : 0);
+      next += 1 + endsIn(data);
     },
   });
   return { rows, lines, rest: { text: text.slice(end), first: next }, open };

@@ -1,6 +1,7 @@
 import type { FileSource } from '../../files/file-bytes';
 import { readTextBlocks, type LineOptions, type TextBlock } from '../../files/lines';
 import type { RecordBatch } from './file-records';
+import { plainRows } from './plain-rows';
 import { quotedRows } from './quoted-rows';
 
 /** How the rows of a file are found. */
@@ -17,11 +18,12 @@ export interface RowOptions {
 export async function* tableRows(source: FileSource, options: RowOptions): AsyncGenerator<RecordBatch<string[]>> {
   const { delimiter, quote, skipLines, encoding, maxLineBytes } = options;
   const blocks = unixBlocks(source, { encoding, maxLineBytes }, skipLines);
-  const rows =
-    quote === false
-      ? plainRows(blocks, delimiter)
-      : quotedRows(source, blocks, { delimiter, quote, longest: maxLineBytes });
-  for await (const batch of rows) yield withoutEmpty(batch);
+  if (quote === false) {
+    for await (const block of blocks) yield withoutEmpty(plainRows(block, delimiter));
+  } else {
+    const rows = quotedRows(source, blocks, { delimiter, quote, longest: maxLineBytes });
+    for await (const batch of rows) yield withoutEmpty(batch);
+  }
 }
 
 /** Whole lines that end with LF, but for those before the table. */
@@ -37,14 +39,6 @@ function behindLine({ text, first }: TextBlock, last: number): TextBlock {
   let [line, at] = [first, 0];
   for (; line <= last && at < text.length; line++) at = text.indexOf('\n', at) + 1 || text.length;
   return { text: text.slice(at), first: line };
-}
-
-async function* plainRows(blocks: AsyncIterable<TextBlock>, delimiter: string): AsyncGenerator<RecordBatch<string[]>> {
-  for await (const { text, first } of blocks) {
-    const lines = text.split('\n');
-    if (lines.at(-1) === '') lines.pop();
-    yield { records: lines.map((line) => line.split(delimiter)), lineOf: (index) => first + index };
-  }
 }
 
 const isEmpty = (row: readonly string[]): boolean => row.length === 1 && row[0] === '';

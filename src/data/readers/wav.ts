@@ -61,16 +61,20 @@ function meanOf(read: (index: number) => number, first: number, count: number): 
 }
 
 const MOST_BYTES = 2 ** 31;
+const beginBytes = 12;
 
 async function wholeFile(source: FileSource): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of fileBytes(source)) {
     pieces.push(piece);
+    if (length < beginBytes && length + piece.length >= beginBytes) checkBegin(source, Buffer.concat(pieces));
     length += piece.length;
     if (length > MOST_BYTES) throw damaged(source, 'more than 2 GiB', 'a recording that fits in memory');
   }
-  return Buffer.concat(pieces, length);
+  const bytes = Buffer.concat(pieces, length);
+  checkBegin(source, bytes);
+  return bytes;
 }
 
 /**
@@ -81,10 +85,8 @@ async function wholeFile(source: FileSource): Promise<Buffer> {
  * with sizes of 32 bits. The first size is often wrong, and nothing depends on it.
  */
 function chunksOf(source: FileSource, bytes: Buffer): { format: Buffer; data: Buffer } {
-  const begin = bytes.subarray(0, 12).toString('latin1');
-  if (bytes.length < 12 || !begin.startsWith('RIFF') || !begin.endsWith('WAVE')) throw noWav(source, begin);
   let format: Buffer | undefined;
-  for (let at = 12; at + 8 <= bytes.length;) {
+  for (let at = beginBytes; at + 8 <= bytes.length;) {
     const name = bytes.toString('latin1', at, at + 4);
     const size = bytes.readUInt32LE(at + 4);
     const chunk = bytes.subarray(at + 8, at + 8 + size);
@@ -101,10 +103,13 @@ function chunksOf(source: FileSource, bytes: Buffer): { format: Buffer; data: Bu
   throw damaged(source, `no chunk '${missing}'`, "chunks 'fmt ' and 'data'");
 }
 
-function noWav(source: FileSource, begin: string): FormatError {
+/** Refuses a file that does not begin as WAV files do, before all of it is read. */
+function checkBegin(source: FileSource, bytes: Buffer): void {
+  const begin = bytes.subarray(0, beginBytes).toString('latin1');
+  if (begin.length === beginBytes && begin.startsWith('RIFF') && begin.endsWith('WAVE')) return;
   const kind = begin.slice(0, 4);
   const known = kind === 'RIFX' || kind === 'RF64' ? `the form ${kind} of WAV` : 'no WAV';
-  return new FormatError(source.op, {
+  throw new FormatError(source.op, {
     given: begin === '' ? `${source.path}, which is empty` : `${source.path}, which is ${known}`,
     expected: "a WAV file, which begins with 'RIFF' and 'WAVE'",
     fix: 'convert it, as by ffmpeg -i FILE -c:a pcm_s16le OUT.wav',

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FileError, OptionError, readTable, streamTable, type TableOptions } from 'stmnet';
-import { runChild } from '../../support/child';
+import { prelude, runScript } from '../../support/child';
 import { random } from '../../support/random';
 import { dataPath, testWithData } from '../../support/shared-data';
 import { fileMaker, refusal } from '../../support/text-file';
@@ -271,6 +271,10 @@ test('options are checked at the call', async () => {
   expect(wrong('a.csv', { columns: [] })).toContain('at least one');
   expect(wrong('a.csv', { columns: 'label' })).toContain('an array of strings');
   expect(wrong('a.csv', { types: { age: 'int' } })).toContain("types.age: \"int\", expected one of 'string', 'number'");
+  expect(wrong('a.csv', { columns: ['Age'], types: { age: 'number' } })).toBe(
+    'OptionError: streamTable: got types of a column "age", expected types of columns that are read: "Age".\n' +
+      '  Fix: write "Age", if that is meant.',
+  );
   expect(wrong('a.csv', { types: ['number'] })).toContain("pass an object of options: types: { age: 'number' }");
   expect(wrong('a.csv', { missing: [null] })).toContain('an array of strings');
   expect(wrong('a.csv', { skipLines: -1 })).toContain('skipLines: -1');
@@ -295,11 +299,10 @@ test('a stream can be walked again, and left early', async () => {
 });
 
 test('a file larger than memory is streamed', { timeout: 120_000 }, () => {
-  const { stdout, stderr, code } = runChild(`
+  const script = `
     const { closeSync, mkdtempSync, openSync, rmSync, writeSync } = require('node:fs');
     const { join } = require('node:path');
     const { tmpdir } = require('node:os');
-    require('node:v8').setFlagsFromString('--max-old-space-size=48');
     const folder = mkdtempSync(join(tmpdir(), 'stmnet-large-'));
     const path = join(folder, 'large.csv');
     const row = (i) => i + ',"' + 'a text, in quotes '.repeat(12) + '"\\n';
@@ -320,7 +323,11 @@ test('a file larger than memory is streamed', { timeout: 120_000 }, () => {
       }
       console.log(JSON.stringify({ right: sum === rows * (rows - 1) / 2, most }));
     })().finally(() => rmSync(folder, { recursive: true }));
-  `);
+  `;
+  const { stdout, stderr, code } = runScript(prelude + script, {
+    environment: { NODE_OPTIONS: '--max-old-space-size=48' },
+    timeout: 100_000,
+  });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const { right, most } = JSON.parse(stdout) as { right: boolean; most: number };
   expect(right).toBe(true);

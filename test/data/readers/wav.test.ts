@@ -172,6 +172,7 @@ describe('what is refused', () => {
 
   test('paths and options that are none', async () => {
     await expect(readWav(dataPath('none.wav'))).rejects.toThrow(FileError);
+    expect(await refusal(readWav('/dev/zero'))).toContain('got /dev/zero, which is no WAV'); // at once
     await expect(readWav('')).rejects.toThrow(OptionError);
     await expect(readWav('a.wav', { stereo: true } as object)).rejects.toThrow(/got an option stereo/);
     await expect(readWav('a.wav', { mono: 1 } as object)).rejects.toThrow(/true or false for mono/);
