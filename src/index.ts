@@ -68,7 +68,7 @@ export * from './tensor/ops/random';
 export * from './tensor/ops/reduce';
 export * from './tensor/ops/shape';
 // In place of those of ops/shape: they take PaddedSequences too.
-export { concat, flip, select, slice } from './tensor/sequence-ops';
+export { concat, flattenSteps, flip, select, slice, unflattenSteps } from './tensor/sequence-ops';
 export { pad, type PadOptions, type SequenceItem } from './tensor/pad';
 export { mapValues } from './tensor/map-values';
 export { PaddedSequence, type Sequence } from './tensor/padded-sequence';

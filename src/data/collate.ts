@@ -17,19 +17,32 @@ import { nearMiss } from '../tensor/option-names';
 import { describe, isPlainObject } from '../tensor/options';
 import { batchDType, joinRows, padRows } from '../tensor/pad';
 import { markRows } from '../tensor/batch-rows';
-import type { Sequence } from '../tensor/padded-sequence';
+import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { zeros } from '../tensor/factories';
+import { SequenceList } from './sequence-list';
 
-/** What one field of an item may hold: a number, numbers on the host in any form, or a tensor. */
-export type Field = number | boolean | SourceArray | HostArray<SourceArray> | readonly NestedArray[] | Tensor;
+/** What one field of an item may hold: a number, numbers on the host in any form, a tensor, or a list of sequences. */
+export type Field =
+  number | boolean | SourceArray | HostArray<SourceArray> | readonly NestedArray[] | Tensor | SequenceList;
 
 /**
  * What `collate` makes of items: each field of records, and of records in them, becomes a tensor or a PaddedSequence;
  * items that are no records become one.
  */
-export type Collated<Item> = Item extends Field ? Sequence : { [Name in keyof Item]: CollatedField<Item[Name]> };
+export type Collated<Item> = Item extends SequenceList
+  ? PaddedSequence
+  : Item extends Field
+    ? Sequence
+    : { [Name in keyof Item]: CollatedField<Item[Name]> };
 
 /** What `collate` makes of one field. */
-export type CollatedField<Value> = Value extends Field ? Sequence : Value extends object ? Collated<Value> : Sequence;
+export type CollatedField<Value> = Value extends SequenceList
+  ? PaddedSequence
+  : Value extends Field
+    ? Sequence
+    : Value extends object
+      ? Collated<Value>
+      : Sequence;
 
 /** Element types by field, where the default is not what is wanted. */
 export type FieldTypes<Item> = Item extends Field ? DType : { [Name in keyof Item]?: FieldTypesOf<Item[Name]> };
@@ -43,6 +56,7 @@ export type FieldTypesOf<Value> = Value extends Field ? DType : Value extends ob
  * - numbers: [N];
  * - arrays and tensors of one shape: stacked, [N, …];
  * - arrays and tensors that differ in their first axis only: a PaddedSequence [N, T, …] with their lengths;
+ * - SequenceLists: the sequences of all items, one behind the other, a PaddedSequence [W, T, …];
  * - records, as in { input: { series, age }, target }: a record of the same fields.
  *
  * Element types never depend on the numbers: plain numbers and plain arrays make f32, booleans bool, and typed arrays
@@ -192,7 +206,8 @@ export function checkTypes(op: string, item: unknown, dtypes: unknown): void {
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
-const isField = (value: unknown): boolean => value instanceof Tensor || isHostData(value);
+const isField = (value: unknown): boolean =>
+  value instanceof Tensor || value instanceof SequenceList || isHostData(value);
 
 /** Whether a field holds fields. */
 const isGroup = (value: unknown): value is Record<string, unknown> =>
@@ -216,6 +231,7 @@ function collateField(
   dtype: DType | undefined,
   others: Iterable<unknown>,
 ): Sequence {
+  if (values[0] instanceof SequenceList) return collateLists(name, values, dtype, others);
   const kindOf = (value: unknown): string => {
     if (!isScalar(value)) return 'array';
     return dtype === undefined ? typeof value : 'number';
@@ -234,6 +250,33 @@ function collateField(
   return markRows(
     joinRows('collate', label, alike, shape, { dtype: dtype ?? batchDType(own), device: defaultDevice() }),
   );
+}
+
+/** The sequences of all items, one behind the other. */
+function collateLists(
+  name: string,
+  values: readonly unknown[],
+  dtype: DType | undefined,
+  others: Iterable<unknown>,
+): PaddedSequence {
+  const parts = values.flatMap((value, item) => {
+    if (!(value instanceof SequenceList)) throw otherKind(name, value, item);
+    return value.sequences.map((sequence, place) => toPart(`sequence ${place} of ${name}`, sequence, item));
+  });
+  const own = parts.map((part) => (part instanceof Tensor && dtype !== undefined ? cast(part, dtype) : part));
+  if (own.length > 0) return padRows('collate', `sequence of ${name}`, own, { dtype });
+  // None at all: as wide as those of other items.
+  const [other] = otherSequences(others);
+  const [, ...rest] = other?.shape ?? [0];
+  return new PaddedSequence(
+    zeros([0, 0, ...rest], { dtype: dtype ?? batchDType(other === undefined ? [] : [other]) }),
+    [],
+  );
+}
+
+function* otherSequences(others: Iterable<unknown>): Generator<HostValues | Tensor> {
+  for (const other of others)
+    if (other instanceof SequenceList) for (const sequence of other.sequences) yield toPart('sequence', sequence, 0);
 }
 
 /**

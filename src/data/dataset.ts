@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import type { SamplerSettings } from './sampler';
 
 /** A list of items. Items are made or read when they are asked for. */
 export interface Dataset<Item> {
@@ -11,6 +12,8 @@ export interface Dataset<Item> {
    * @param index  in 0..length-1
    */
   at(index: number): Item;
+  /** What tells it from other datasets: a position that a DataLoader saved for one of other settings is refused. */
+  readonly settings?: SamplerSettings;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { Tensor } from '../tensor/tensor';
+import { SequenceList } from './sequence-list';
 
 /** Items that are looked at. */
 const SAMPLES = 64;
@@ -31,6 +32,8 @@ function addValue(hash: Hash, value: unknown, depth: number): void {
     hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   } else if (value instanceof Tensor) {
     hash.update(`${value.dtype}[${value.shape.join()}]`);
+  } else if (value instanceof SequenceList) {
+    addValue(hash, value.sequences, depth);
   } else if (typeof value === 'object' && value !== null) {
     addParts(hash, value, depth);
   } else {

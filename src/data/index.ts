@@ -34,4 +34,7 @@ export {
   type Sampler,
   type SamplerSettings,
 } from './sampler';
+export { SequenceList } from './sequence-list';
 export { splitDataset, type Split, type SplitOptions, type SplitSizes } from './split-dataset';
+export { TextStream, type TextBatch, type TextPiece, type TextStreamOptions } from './text-stream';
+export { windows, WindowDataset, type Columns, type Series, type Window, type WindowOptions } from './windows';

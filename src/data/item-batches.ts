@@ -42,6 +42,7 @@ export class ListBatches<Item> implements ItemBatches<Iterable<Item[]>> {
     return {
       items: dataset.length,
       ...plain(this.#order.settings),
+      ...plain(settingsOf(dataset)),
       ...(dataset instanceof Subset ? { part: fingerprintOfNumbers(dataset.indices) } : {}),
       ...(array === undefined ? {} : { content: fingerprintOf(array) }),
     };
@@ -115,6 +116,10 @@ const plain = (settings: SamplerSettings): DataFingerprint =>
   Object.fromEntries(
     Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
   );
+
+/** The settings of a dataset, or of that which it is a part of. */
+const settingsOf = (dataset: Dataset<unknown>): SamplerSettings =>
+  dataset instanceof Subset ? settingsOf(dataset.dataset) : (dataset.settings ?? {});
 
 /** The array that a dataset is, or is a part of. */
 export function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | undefined {

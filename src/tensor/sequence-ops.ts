@@ -2,8 +2,8 @@ import { OptionError, ShapeError } from './errors';
 import { zeros } from './factories';
 import { describe } from './options';
 import { PaddedSequence, type Sequence } from './padded-sequence';
-import { longest, pickSteps, spreadSteps } from './steps';
-import type { Tensor } from './tensor';
+import { longest, pickSteps, realPlaces, spreadSteps } from './steps';
+import { checkTensor, type Tensor } from './tensor';
 import { concat as concatTensors, flip as flipTensor, select as selectTensor, slice as sliceTensor } from './ops/shape';
 
 // The shape ops that mean something else for a PaddedSequence: its lengths go along.
@@ -121,4 +121,49 @@ export function select(x: Sequence, dim: number, index: number): Sequence {
 export function flip<X extends Sequence>(x: X, dims: readonly number[]): X;
 export function flip(x: Sequence, dims: readonly number[]): Sequence {
   return x instanceof PaddedSequence ? x.flip(dims) : flipTensor(x, dims);
+}
+
+/**
+ * The real steps of all rows, one behind the other: [N, T, …] → [W, …], W of them in all.
+ *
+ * @throws {OptionError} if `x` is no PaddedSequence
+ */
+export function flattenSteps(x: PaddedSequence): Tensor {
+  if (x instanceof PaddedSequence) return pickSteps(x.values, realPlaces(x.lengths, x.shape[1] ?? 0));
+  throw new OptionError('flattenSteps', {
+    given: describe(x),
+    expected: 'a PaddedSequence',
+    fix: 'wrap a tensor: new PaddedSequence(x, lengths); without lengths, x.reshape([-1, …]) does it',
+  });
+}
+
+/**
+ * The opposite of `flattenSteps`: [W, …] → [N, T, …] with the lengths of `like`, zeros past each. So what a model says
+ * of the letters of each word goes back to its word:
+ *
+ *     const ofWords = unflattenSteps(words, lastStep.forward(lstm.forward(characters).output));
+ *
+ * @param like   a PaddedSequence with as many real steps, or its lengths
+ * @param steps  of all rows, one behind the other
+ * @throws {ShapeError} if there are not as many; {OptionError} if `like` is neither
+ */
+export function unflattenSteps(like: PaddedSequence | readonly number[], steps: Tensor): PaddedSequence {
+  const op = 'unflattenSteps';
+  checkTensor(steps, op, 'steps');
+  const lengths = like instanceof PaddedSequence ? like.lengths : like;
+  if (!Array.isArray(lengths) || !lengths.every((length) => Number.isInteger(length) && length >= 0))
+    throw new OptionError(op, {
+      given: `${describe(like)} as like`,
+      expected: 'a PaddedSequence, or lengths of at least 0',
+      fix: 'pass the sequence that the steps belong to',
+    });
+  const count = lengths.reduce((sum: number, length: number) => sum + length, 0);
+  if (steps.rank === 0 || steps.shape[0] !== count)
+    throw new ShapeError(op, {
+      given: `${describe(steps)} for lengths ${describe(lengths)}`,
+      expected: `first axis ${count}, the number of real steps`,
+      fix: 'give each real step of the rows its own, in their order',
+    });
+  const most = like instanceof PaddedSequence ? (like.shape[1] ?? 0) : longest(lengths);
+  return PaddedSequence.zeroPadded(spreadSteps(steps, lengths, most), lengths);
 }
