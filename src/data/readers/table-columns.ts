@@ -87,7 +87,10 @@ function placeOf(
   if (place >= 0) return place;
   const near = nearMiss(name, all);
   const other = [',', ';', '\t', '|'].find((sign) => sign !== delimiter && all.length === 1 && all[0]?.includes(sign));
-  const meant = near === undefined ? 'ask for columns that are there' : `write ${inQuotes(near)}, if that is meant`;
+  const there = header
+    ? `ask for columns that are there, or pass header: false where line ${line} is a row`
+    : 'ask for these';
+  const meant = near === undefined ? there : `write ${inQuotes(near)}, if that is meant`;
   throw new FormatError(source.op, {
     given: `a column ${inQuotes(name)}, which ${source.path} does not have`,
     expected: header ? `one that line ${line} names: ${names(all)}` : `one of ${names(all)}`,

@@ -67,7 +67,9 @@ describe('columns', () => {
       'FormatError: readTable: got a column "label", which table.csv does not have, expected one that line 1 names: ' +
         '"Label", "text".\n  Fix: write "Label", if that is meant.',
     );
-    expect(await refused('a,b\n', { types: { zzz: 'number' } })).toContain('Fix: ask for columns that are there.');
+    expect(await refused('a,b\n', { types: { zzz: 'number' } })).toContain(
+      'Fix: ask for columns that are there, or pass header: false where line 1 is a row.',
+    );
     expect(await refused('a;b\n1;2\n', { columns: ['a'] })).toContain(`Fix: pass delimiter: ";", which the only name`);
     expect(await refused('a,b\n1,2\n', { header: false, types: { age: 'number' } })).toContain('one of "0", "1"');
     const many = Array.from({ length: 300 }, (_, i) => `column${i}`).join(',');
