@@ -51,6 +51,11 @@ export class ArrayDataset<Item> implements Dataset<Item>, Iterable<Item> {
     return item;
   }
 
+  /** What `fn` makes of each item, in order. */
+  map<R>(fn: (item: Item, index: number) => R): R[] {
+    return Array.from(itemsOf(this), fn);
+  }
+
   /** The items in order. */
   *[Symbol.iterator](): Generator<Item> {
     yield* itemsOf(this);
@@ -106,6 +111,11 @@ export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
   /** @throws {OptionError} if there is no item of that index */
   at(index: number): Item {
     return this.dataset.at(this.indices[checkIndex('Subset.at', index, this.length)] ?? -1);
+  }
+
+  /** What `fn` makes of each item, in the order of `indices`. */
+  map<R>(fn: (item: Item, index: number) => R): R[] {
+    return Array.from(itemsOf(this), fn);
   }
 
   /** The items in the order of `indices`. */

@@ -104,6 +104,12 @@ test('a permutation puts every item everywhere equally often', () => {
   for (const count of counts.flat()) expect(Math.abs(count - 1000)).toBeLessThan(140);
 });
 
+test('map gives an array of what a function makes of the items', () => {
+  const subset = new Subset(['a', 'b', 'c'], [2, 0]);
+  expect(subset.map((letter, place) => `${letter}${place}`)).toEqual(['c0', 'a1']);
+  expect(new ArrayDataset(['a', 'b']).map((letter) => letter.toUpperCase())).toEqual(['A', 'B']);
+});
+
 describe('mistakes', () => {
   test('what is neither an array nor a dataset', () => {
     const users = {

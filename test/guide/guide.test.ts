@@ -67,6 +67,24 @@ test('data from files', async () => {
   expect([sampleRate, ...samples]).toEqual([8000, 0, 0.5, -0.5, 32767 / 32768]);
 });
 
+test('text and tables', async () => {
+  const { batch, parts, rows, saved, scores, text, vectors } = await import('./scripts/text-and-tables');
+  expect([parts.train.length, parts.validation.length, parts.test.length]).toEqual([160, 20, 20]);
+  expect(parts.test.map(({ label }) => label).filter((label) => label === 'spam')).toHaveLength(4);
+  expect(rows[1]?.label).toBe('ham');
+  expect(text.decode(text.encode('Call now!'))).toBe('call now !');
+  expect([batch.shape, batch.lengths]).toEqual([
+    [2, 3],
+    [3, 2],
+  ]);
+  expect(await batch.values.array()).toEqual([[...text.encode('Call now!')], [...text.encode('See you'), 0]]);
+  expect(vectors.matrix.shape).toEqual([text.vocabulary.size, 100]);
+  expect(vectors.found.toSorted()).toEqual(['!', 'call', 'now', 'prize']);
+  expect(scores).toMatchObject({ shape: [2, 2] });
+  expect(saved.labels).toEqual(['ham', 'spam']);
+  expect(saved.text.encode("Don't call!")).toEqual(text.encode("Don't call!"));
+});
+
 test('tensors', async () => {
   const { loss, stop, w, x } = await import('./scripts/tensors');
   expect(printed).toHaveLength(2);
@@ -167,6 +185,7 @@ test.each([
   'tensors',
   'any-batches',
   'data-files',
+  'text-and-tables',
   'language-model',
   'production',
   'choices',
