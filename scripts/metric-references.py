@@ -104,5 +104,46 @@ def regression():
     print("large", m.r2_score(target + 1e9, output + 1e9))
 
 
+OUTPUTS = [
+    'The quick brown fox jumped over the lazy dog.',
+    "It costs $1,000.50 - or 3-4 times more, doesn't it?",
+    'Ein Haus am See',
+    'naïve café — “quoted” & &amp; fine',
+    'a b',
+]
+REFERENCES = [
+    'The fast brown fox jumps over the lazy dog.',
+    "It cost $1,000.50, or 3-4 times as much, didn't it?",
+    'Ein Haus an einem See',
+    'a naïve café - "quoted" & & fine!',
+    'a b c d',
+]
+OTHERS = [
+    'A quick brown fox jumped over a lazy dog!',
+    'That costs $1,000.50: 3-4 times more.',
+    'Das Haus am See',
+    'naïve cafés “quoted” and fine',
+    'b',
+]
+
+
+def texts():
+    import sacrebleu
+    import torchmetrics.functional.text as T
+
+    for references in ([REFERENCES], [REFERENCES, OTHERS]):
+        print("bleu", sacrebleu.corpus_bleu(OUTPUTS, references).score)
+        print("chrf", [sacrebleu.corpus_chrf(OUTPUTS, references, word_order=order).score for order in (0, 2)])
+    for tokenize in ("char", "none"):
+        print("bleu", tokenize, sacrebleu.corpus_bleu(OUTPUTS, [REFERENCES], tokenize=tokenize).score)
+    pairs = [("Ein Haus am See", "Ein Haus an einem See"), ("the cat sat on it", "the cat lay at it"), ("a b", "a b")]
+    for output, reference in pairs:
+        print(output, sacrebleu.corpus_bleu([output], [[reference]]).score)
+    for references in (REFERENCES, [list(pair) for pair in zip(REFERENCES, OTHERS)]):
+        print("rouge", T.rouge_score(OUTPUTS, references, rouge_keys="rougeL")["rougeL_fmeasure"].item())
+    for score in (T.word_error_rate, T.char_error_rate, T.edit_distance):
+        print(score.__name__, score(OUTPUTS, REFERENCES).item())
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()

@@ -33,6 +33,14 @@ function figureOf(name: FigureName, right: number, said: number, truth: number, 
   return whole === 0 ? zeroDivision : part / whole;
 }
 
+/** Precision, recall and F1 of counts; 0 where there is nothing to divide by. */
+export const figuresOf = (right: number, said: number, truth: number): ClassFigures => ({
+  precision: figureOf('precision', right, said, truth, 0),
+  recall: figureOf('recall', right, said, truth, 0),
+  f1: figureOf('f1', right, said, truth, 0),
+  support: truth,
+});
+
 const total = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
 /** One figure of each class. */

@@ -50,6 +50,8 @@ export abstract class HostMetric<Part, Output = NumericInput, Target = NumericIn
   /**
    * What comes of one batch. Texts come as they were given, numbers after `onDevice`.
    *
+   * @param output  of the model
+   * @param target  what is right
    * @param weight  of examples or steps, if they have some
    * @throws {OptionError} if the metric does not compare such
    */

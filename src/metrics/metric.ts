@@ -73,6 +73,7 @@ export abstract class Metric<Output = MetricInput, Target = MetricInput, Gathere
   /**
    * The further figures that `figureNames` names.
    *
+   * @param _gathered  as `result` gets it
    * @throws {OptionError} if something was counted which must not be
    */
   protected details(_gathered: Gathered): Record<string, number> {

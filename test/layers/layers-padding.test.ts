@@ -270,6 +270,12 @@ const withoutOptions = metrics.flatMap(([name, Class]) =>
     .map((pair, index): [string, MetricCase] => [`${name} ${index + 1}`, { ...pair, build: () => new Class() }]),
 );
 
+const ofLabels = (build: () => Metric): MetricCase => ({
+  input: constant(numbers(1)),
+  target: labels('i32'),
+  build,
+});
+
 const metricCases: Readonly<Record<string, MetricCase>> = {
   ...Object.fromEntries(withoutOptions),
   'Accuracy of plain numbers': { input: constant(numbers(1)), target: labels('f32'), build: () => new stm.Accuracy() },
@@ -288,21 +294,14 @@ const metricCases: Readonly<Record<string, MetricCase>> = {
     target: constant(numbers(2, (x) => (x > 0 ? 1 : 0))),
     build: () => new stm.BrierScore(),
   },
-  TopKAccuracy: {
-    input: constant(numbers(1)),
-    target: labels('f32'),
-    build: () => new stm.TopKAccuracy({ k: 2 }),
-  },
+  EntityF1Score: ofLabels(() => new stm.EntityF1Score({ labels: ['O', 'B-A', 'I-A'] })),
+  TopKAccuracy: ofLabels(() => new stm.TopKAccuracy({ k: 2 })),
   'MeanSquaredError of a plain target': {
     input: constant(numbers(1)),
     target: (fill) => numbers(2)(fill).values.detach(),
     build: () => new stm.MeanSquaredError(),
   },
-  ConfusionMatrix: {
-    input: constant(numbers(1)),
-    target: labels('i32'),
-    build: () => new stm.ConfusionMatrix({ numClasses: 3 }),
-  },
+  ConfusionMatrix: ofLabels(() => new stm.ConfusionMatrix({ numClasses: 3 })),
 };
 
 describeDevices('what lies past a length, compared', () => {
