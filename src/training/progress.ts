@@ -29,6 +29,21 @@ export interface Progress {
  * @param stream  standard error unless a test says otherwise
  */
 export async function makeProgress(epochs: number, stream: ProgressStream = process.stderr): Promise<Progress> {
+  const progress = await progressOn(stream, epochs);
+  // Who reads it may have gone, as after `2>&1 | head`, or its disk is full: that ends no training. Node tells of a
+  // failed write after the write, and of one to a pipe whose reader has gone each time.
+  const ignore = (): void => undefined;
+  stream.on('error', ignore);
+  return {
+    ...progress,
+    stop() {
+      progress.stop();
+      setImmediate(() => stream.off('error', ignore));
+    },
+  };
+}
+
+async function progressOn(stream: ProgressStream, epochs: number): Promise<Progress> {
   if (stream.isTTY !== true) return lineProgress(epochs, stream);
   // Loaded when a bar is drawn, so that require('stmnet') stays quick.
   const { SingleBar, Presets } = await import('cli-progress');

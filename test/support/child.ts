@@ -82,6 +82,14 @@ export async function runUnread(args: readonly string[]): Promise<Pick<Child, 'c
   return { code, stderr };
 }
 
+/** Runs `script` after the prelude, where nobody reads standard error any more. */
+export async function runWithoutErrors(script: string): Promise<Pick<Child, 'code' | 'stdout'>> {
+  const child = spawn(process.execPath, ['-e', prelude + script], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  child.stderr.destroy();
+  const [stdout, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>]);
+  return { code, stdout };
+}
+
 /** Under a sanitizer the children need its libraries before all others; STMNET_PRELOAD names them. */
 function preloaded(): Record<string, string> {
   const libraries = process.env['STMNET_PRELOAD'];

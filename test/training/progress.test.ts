@@ -3,6 +3,7 @@ import { expect, test, vi } from 'vitest';
 import { Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
 import { epochLine } from '../../src/training/epoch-record';
 import { makeProgress } from '../../src/training/progress';
+import { runWithoutErrors } from '../support/child';
 
 const record = {
   epoch: 2,
@@ -108,4 +109,18 @@ test('a training that breaks off leaves the terminal as it was: cursor shown, li
   expect(text()).not.toContain('\u001B[?25l');
   expect(text()).not.toContain('\u001B[?7l');
   progress.stop();
+});
+
+test('a standard error that nobody reads any more ends no training', async () => {
+  const { code, stdout } = await runWithoutErrors(`
+    const model = new stm.Linear({ inFeatures: 1, outFeatures: 1 });
+    const trainer = new stm.Trainer({ model, loss: new stm.MSELoss(), optimizer: new stm.SGD(model.parameters()) });
+    const batches = [{ input: stm.ones([2, 1]), target: stm.zeros([2, 1]) }];
+    const listeners = process.stderr.listenerCount('error');
+    setTimeout(async () => {
+      const history = await trainer.fit(batches, { epochs: 50 });
+      setImmediate(() => console.log(history.epochs.length, process.stderr.listenerCount('error') - listeners));
+    }, 100);
+  `);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: '50 0\n' });
 });
