@@ -2,6 +2,7 @@
 export type { Batch, BatchField, TensorTree } from './batch';
 export type { Batches } from './batches';
 export { CsvLogger, type CsvLoggerOptions } from './callbacks/csv-logger';
+export { TensorBoard, type TensorBoardOptions } from './callbacks/tensorboard';
 export { EarlyStopping, type EarlyStoppingOptions } from './callbacks/early-stopping';
 export type { CallbackState, StopOptions, TrainerCallback, TrainingRun, TrainingStep } from './callback';
 export type { BestOptions, CheckpointOptions } from './checkpoint-options';
