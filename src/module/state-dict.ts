@@ -3,6 +3,7 @@ import { OptionError, ShapeError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { cast, copy_ } from '../tensor/ops/elementwise';
 import { describe } from '../tensor/options';
+import { scope } from '../tensor/scope';
 import { Tensor, type DType } from '../tensor/tensor';
 import { FieldOwner } from './fields';
 
@@ -75,7 +76,8 @@ export function tensorsOf(op: string, state: StateDict): Map<string, Tensor> {
 
 /** Writes values into a parameter or buffer, in its dtype and on its device, without history. */
 export function assign(target: Tensor, values: Tensor): void {
-  noGrad(() => copy_(target, (values.dtype === target.dtype ? values : cast(values, target.dtype)).to(target.device)));
+  const fitting = (): Tensor => (values.dtype === target.dtype ? values : cast(values, target.dtype)).to(target.device);
+  noGrad(() => scope(() => copy_(target, fitting())));
 }
 
 /** Refuses what holds no tensors by name, whatever a caller without types has passed. */
