@@ -10,11 +10,13 @@ import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
 import { recurrentSpeed } from './recurrent';
 import { streaming } from './streaming';
+import { textSpeed } from './text';
 
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['recurrent', recurrentSpeed],
   ['gpu', gpuSpeed],
   ['data', dataSpeed],
+  ['text', textSpeed],
   ['event-loop', eventLoop],
   ['memory', memoryGrowth],
   ['import', importTime],
