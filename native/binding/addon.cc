@@ -126,6 +126,20 @@ napi_value guarded(Instance& instance, const char* op, Body body) {
   return result;
 }
 
+/// Runs `body` where there is no instance, as while the addon loads. In a worker that is stopped meanwhile Node-API calls
+/// fail, with an exception pending.
+template <class Body>
+napi_value guarded_alone(napi_env env, Body body) noexcept {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    bool pending = false;
+    napi_is_exception_pending(env, &pending);
+    if (!pending) napi_throw_error(env, "ERR_STM_INTERNAL", error.what());
+    return nullptr;
+  }
+}
+
 napi_value call_op(napi_env env, napi_callback_info info) {
   size_t count = NapiArgs::kMax;
   napi_value values[NapiArgs::kMax];
@@ -166,13 +180,15 @@ std::string signature(const Op& op) {
 
 /// One `/** doc */ name(…): …;` line each: the body of binding.generated.ts.
 napi_value typings(napi_env env, napi_callback_info) {
-  std::string lines;
-  const auto line = [&lines](const std::string& name, const std::string& signature, const std::string& doc) {
-    lines += "  /** " + doc + " */\n  " + name + signature + ";\n";
-  };
-  for (const Op& op : table().all()) line(op.name, signature(op), op.doc);
-  for (const Intrinsic& i : kIntrinsics) line(i.name, i.signature, i.doc);
-  return text(env, lines);
+  return guarded_alone(env, [&] {
+    std::string lines;
+    const auto line = [&lines](const std::string& name, const std::string& signature, const std::string& doc) {
+      lines += "  /** " + doc + " */\n  " + name + signature + ";\n";
+    };
+    for (const Op& op : table().all()) line(op.name, signature(op), op.doc);
+    for (const Intrinsic& i : kIntrinsics) line(i.name, i.signature, i.doc);
+    return text(env, lines);
+  });
 }
 
 void define(napi_env env, napi_value exports, const char* name, napi_callback callback, const void* data) {
@@ -183,18 +199,20 @@ void define(napi_env env, napi_value exports, const char* name, napi_callback ca
 
 /// The functions, for one copy of the package: all that a copy has of its own is how its errors are made.
 napi_value make_instance(napi_env env, napi_callback_info) {
-  void* data;
-  napi_value functions;
-  ok(napi_get_instance_data(env, &data));
-  ok(napi_create_object(env, &functions));
-  Addon& addon = *static_cast<Addon*>(data);
-  Instance& instance = addon.instances.emplace_back(addon.environment);
-  for (const Op& op : table().all())
-    define(env, functions, op.name.c_str(), call_op, &instance.ops.emplace_back(Bound<Op>{instance, op}));
-  for (const Intrinsic& callee : kIntrinsics)
-    define(env, functions, callee.name, call_intrinsic,
-           &instance.intrinsics.emplace_back(Bound<Intrinsic>{instance, callee}));
-  return functions;
+  return guarded_alone(env, [&] {
+    void* data;
+    napi_value functions;
+    ok(napi_get_instance_data(env, &data));
+    ok(napi_create_object(env, &functions));
+    Addon& addon = *static_cast<Addon*>(data);
+    Instance& instance = addon.instances.emplace_back(addon.environment);
+    for (const Op& op : table().all())
+      define(env, functions, op.name.c_str(), call_op, &instance.ops.emplace_back(Bound<Op>{instance, op}));
+    for (const Intrinsic& callee : kIntrinsics)
+      define(env, functions, callee.name, call_intrinsic,
+             &instance.intrinsics.emplace_back(Bound<Intrinsic>{instance, callee}));
+    return functions;
+  });
 }
 
 /// Null, with a JavaScript exception pending, if there is no memory or no thread for it.
@@ -228,7 +246,9 @@ NAPI_MODULE_INIT() {
         environment.reads.shut_down();
       },
       &addon->environment);
-  define(env, exports, "instance", make_instance, nullptr);
-  define(env, exports, "typings", typings, nullptr);
-  return exports;
+  return guarded_alone(env, [&] {
+    define(env, exports, "instance", make_instance, nullptr);
+    define(env, exports, "typings", typings, nullptr);
+    return exports;
+  });
 }

@@ -115,6 +115,21 @@ test('twenty workers come and go, terminated at any moment', () => {
   expect(child).toMatchObject({ ...clean, code: 0, stdout: 'main 1\n' });
 });
 
+test('workers that are terminated while they load stmnet', { timeout: 120_000 }, () => {
+  const child = runChild(`${worker('one();')}
+    (async () => {
+      for (let i = 0; i < 100; i++) {
+        const w = start();
+        w.on('error', () => {});
+        await new Promise((done) => w.once('online', done));
+        await new Promise((done) => setTimeout(done, (i * 0.7) % 60));
+        await w.terminate();
+      }
+      console.log('main', await one().item());
+    })();`);
+  expect(child).toMatchObject({ ...clean, code: 0, stdout: 'main 1\n' });
+});
+
 test('a tensor cannot be used in another worker', () => {
   const use = `
     parentPort.once('message', (x) => {

@@ -1,5 +1,5 @@
-// The op functions of one number, each with what it gives in plain TypeScript: rows of the op table, and what the fuzzer
-// compares with.
+// The op functions of one number, each with what it gives in plain TypeScript: rows of the op table, and what the
+// fuzzer compares with.
 import * as stm from 'stmnet';
 import type { Tensor } from 'stmnet';
 
