@@ -31,7 +31,7 @@ const longestBegin = 6;
  * @throws {FormatError} if the packed data are damaged, or were packed by something else than gzip
  * @throws {FileError} if the file cannot be read; its code is the system's
  */
-export async function* fileBytes(source: FileSource): AsyncGenerator<Buffer> {
+export async function* fileBytes(source: FileSource): AsyncGenerator<Uint8Array> {
   const stream = createReadStream(source.path, { highWaterMark: pieceBytes });
   try {
     const pieces = withBegin(stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>);

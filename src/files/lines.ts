@@ -106,10 +106,10 @@ export async function* readTextBlocks(
   let [first, tail] = [1, [] as Buffer[]];
   let tailBytes = 0;
   for await (const piece of fileBytes(from)) {
-    let bytes = piece;
+    let bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (coding === undefined) {
-      coding = codingOf(from, encoding, piece);
-      bytes = piece.subarray(coding.mark);
+      coding = codingOf(from, encoding, bytes);
+      bytes = bytes.subarray(coding.mark);
     }
     if (coding.width === 2 && tailBytes % 2 === 1) {
       bytes = Buffer.concat([...tail, bytes]); // a character that two pieces share

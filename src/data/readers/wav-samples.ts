@@ -11,7 +11,8 @@ export interface SampleCoding {
  *
  * @param data  whole samples
  */
-export function sampleReader({ isFloat, bytes }: SampleCoding, data: Buffer): (index: number) => number {
+export function sampleReader({ isFloat, bytes }: SampleCoding, samples: Uint8Array): (index: number) => number {
+  const data = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
   if (isFloat) return bytes === 4 ? (at) => data.readFloatLE(4 * at) : (at) => data.readDoubleLE(8 * at);
   if (bytes === 1) return (at) => ((data[at] ?? 0) - 128) / 128;
   if (bytes === 2) return (at) => data.readInt16LE(2 * at) / 2 ** 15;

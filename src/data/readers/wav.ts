@@ -64,7 +64,7 @@ const MOST_BYTES = 2 ** 31;
 const beginBytes = 12;
 
 async function wholeFile(source: FileSource): Promise<Buffer> {
-  const pieces: Buffer[] = [];
+  const pieces: Uint8Array[] = [];
   let length = 0;
   for await (const piece of fileBytes(source)) {
     pieces.push(piece);
