@@ -3,12 +3,14 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
+import { measureWaiting } from './data-waiting';
 import { median, table } from './statistics';
 import { repository } from './tarball';
 
-/** How fast files become records. */
+/** How fast files become records, and how long a training step waits for its batch. */
 export const dataSpeed: Benchmark = {
-  summary: "rows a second of readTable, of processor time, beside Python's csv.DictReader where there is Python",
+  summary:
+    "rows a second of readTable, of processor time, beside Python's csv.DictReader; share of a step for its batch",
   options: {
     rows: { type: 'string', default: '200000', description: 'rows of the tables that are made' },
     rounds: { type: 'string', default: '5', description: 'rounds, in turn for each side' },
@@ -53,7 +55,7 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
       ),
     );
     console.log(JSON.stringify(results));
-    return true;
+    return await measureWaiting(rounds);
   } finally {
     rmSync(folder, { recursive: true });
   }

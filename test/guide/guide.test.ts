@@ -85,6 +85,19 @@ test('text and tables', async () => {
   expect(saved.text.encode("Don't call!")).toEqual(text.encode("Don't call!"));
 });
 
+test('splits, batches and streams', async () => {
+  const { folds, hours, loader, parts, sentence, text } = await import('./scripts/batches');
+  expect(Object.values(parts).map(({ length }) => length)).toEqual([96, 12, 12]);
+  expect(folds.map(({ validation }) => validation.length)).toEqual([24, 24, 24, 24, 24]);
+  expect(loader.state()).toMatchObject({ epoch: 0, batches: 2 });
+  expect([...loader]).toHaveLength(loader.length - 2);
+  expect(printed.flat()).toEqual([...Array.from({ length: 12 }, () => 32), 16]);
+  const [piece] = text;
+  expect(piece?.input.shape).toEqual([4, 35]);
+  expect([hours.length, hours.at(0).input.shape, hours.at(0).target.shape]).toEqual([209, [168, 2], [24]]);
+  expect(sentence.characters.sequences).toHaveLength(2);
+});
+
 test('tensors', async () => {
   const { loss, stop, w, x } = await import('./scripts/tensors');
   expect(printed).toHaveLength(2);
@@ -186,6 +199,7 @@ test.each([
   'any-batches',
   'data-files',
   'text-and-tables',
+  'batches',
   'language-model',
   'production',
   'choices',
