@@ -23,7 +23,7 @@ const maxDepth = 100;
  * What JSON cannot say is an object with one key that begins with `$`:
  *
  *   { $tensor: 'model.weight' }                    a tensor, by its name in the file
- *   { $array: ['Uint32Array', 'loader.order'] }    a typed array
+ *   { $array: ['Uint32Array', 'loader.order'] }    a typed array, or a long plain one of numbers
  *   { $sequence: [values, lengths] }               a PaddedSequence
  *   { $number: 'NaN' }                             NaN, Infinity, -Infinity, -0
  *   { $bigint: '1' }, { $undefined: 0 }            in an array; in an object what is undefined is left out
@@ -69,10 +69,8 @@ function pack(packing: Packing, path: string, value: unknown, depth: number): un
   if (typeof value === 'bigint') return tag('$bigint', String(value));
   if (value instanceof Tensor) return tag('$tensor', packing.name(path, value));
   if (value instanceof PaddedSequence) return tag('$sequence', [inner('values', value.values), [...value.lengths]]);
-  if (ArrayBuffer.isView(value)) {
-    const stored = storedArray(value);
-    if (stored !== undefined) return tag('$array', [stored.kind, packing.name(path, stored.array)]);
-  }
+  const stored = storedArray(value);
+  if (stored !== undefined) return tag('$array', [stored.kind, packing.name(path, stored.array)]);
   if (Array.isArray(value))
     return Array.from(value as unknown[], (part, index) =>
       part === undefined ? tag('$undefined', 0) : inner(String(index), part),

@@ -28,7 +28,8 @@ export class Checkpoints {
   #from: Position | undefined;
   #loadCallbacks: (() => Promise<void>) | undefined;
   #loaded: () => void = () => undefined;
-  #passed = false;
+  /** Whether all is written: where the training is at its end, or after Ctrl-C. */
+  #whole = false;
 
   private constructor(fit: FitRun, options: CheckedCheckpoints, folder: CheckpointFolder) {
     this.#fit = fit;
@@ -146,6 +147,7 @@ export class Checkpoints {
   /** After the last epoch: all is written, and the model has its best weights if it is to have them. */
   async end(): Promise<void> {
     await this.#folder.settled();
+    this.#whole = true;
     if (!this.#options.restoreBest || this.#best === undefined) return;
     const { tree, tensors } = await this.#folder.best();
     await loadParts([[this.#fit.trainer.model, tree['model']]]);
@@ -156,7 +158,7 @@ export class Checkpoints {
   async close(): Promise<void> {
     this.taken();
     await this.#folder.close();
-    if (this.#passed) await this.#interrupt.pass();
+    if (this.#whole && this.#interrupt.asked) await this.#interrupt.pass();
     else this.#interrupt.close();
   }
 
@@ -176,7 +178,7 @@ export class Checkpoints {
   async #interrupted(epoch: number): Promise<void> {
     if (!this.#interrupt.asked) return;
     await this.#folder.settled();
-    this.#passed = true;
+    this.#whole = true;
     const { steps, options } = this.#fit;
     const path = this.#folder.pathOf(steps.count);
     const error = new TrainingError(

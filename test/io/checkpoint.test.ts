@@ -116,6 +116,9 @@ describe('plain data', () => {
         BigUint64Array.of(2n ** 64n - 1n, 0n),
         new Float32Array(0),
         new Float32Array(4).subarray(1, 3),
+        Array.from({ length: 70 }, (_, i) => [0.1, -0, Number.NaN, 2 ** 53][i % 4]),
+        Array.from({ length: 70 }, (_, i) => (i === 3 ? '3' : i)),
+        Array.from({ length: 70 }, (_, i) => (i === 3 ? undefined : i)),
       ],
     };
     await saveCheckpoint(path, plain);

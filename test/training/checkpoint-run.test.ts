@@ -69,7 +69,7 @@ type Loader = Setup['loader'];
 const lengths = items.map(({ input }) => input.length);
 const shuffled = (): Loader => new DataLoader(items, { batchSize: 8, shuffle: true });
 
-function setup(loader = shuffled): Setup {
+function setup(loader = shuffled, compile = false): Setup {
   const model = new Sequential(
     new LSTM({ inputSize: 2, hiddenSize: 8, bidirectional: true }),
     new LastStep({ bidirectional: true }),
@@ -83,6 +83,7 @@ function setup(loader = shuffled): Setup {
     optimizer,
     schedule: new StepLR(optimizer, { stepSize: 2, gamma: 0.5 }),
     metrics: [new Accuracy()],
+    compile,
   });
   return { trainer, loader: loader() };
 }
@@ -134,6 +135,20 @@ describeDevices('a training with checkpoints', () => {
     expect(resumed.trainer.history.validations).toEqual(whole.trainer.history.validations);
     expect(await stateOf(resumed.trainer)).toEqual(await stateOf(whole.trainer));
     expect(resumed.trainer.history.epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('goes on bit for bit where its steps are compiled', async () => {
+    const alike = items.filter(({ input }) => input.length === 4);
+    const make = (): Setup => setup(() => new DataLoader(alike, { batchSize: 5, shuffle: true }), true);
+    manualSeed(3);
+    const whole = make();
+    await fit(whole, { folder: await mkdtemp(join(root, 'whole-')) }, { epochs: 9 });
+    manualSeed(3);
+    const failed = fit(make(), { everySteps: 3 }, { epochs: 9, callbacks: [failing(11)] });
+    await expect(failed).rejects.toThrow('stopped');
+    const resumed = make();
+    await fit(resumed, { everySteps: 3 }, { epochs: 9, resume: true });
+    expect(await stateOf(resumed.trainer)).toEqual(await stateOf(whole.trainer));
   });
 
   test('that is at its end is not trained on, and goes on where there are to be more epochs', async () => {
