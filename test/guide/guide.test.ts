@@ -50,6 +50,21 @@ test('batches of any form', async () => {
   expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 3);
 });
 
+test('metrics', async () => {
+  const { charErrorRate, history } = await import('./scripts/metrics');
+  expect(history.validation('f1').at(-1)).toBeGreaterThan(0.8);
+  expect(history.validation('f1.faulty')).toEqual(history.validation('f1'));
+  expect(history.validation('auroc').at(-1)).toBeGreaterThan(0.9);
+  expect(history.validation('medianMargin').at(-1)).toBeGreaterThan(history.validation('medianMargin')[0] ?? 0);
+  expect(printed.map(([first]) => first)).toEqual([
+    history.validation('f1').at(-1),
+    expect.stringMatching(/precision .*recall .*f1 .*support\nsound/),
+    expect.stringMatching(/sound .*faulty\nsound/),
+    expect.closeTo(100 * (5 / 6) ** 0.25, 10),
+  ]);
+  expect([0, 1 / 3, 2 / 3, 1]).toContain(charErrorRate);
+});
+
 test('data from files', async () => {
   const { houses, messages, pairs, reviews, sampleRate, samples, sentences } = await import('./scripts/data-files');
   expect(printed).toEqual([['spam.tsv:2 is spam']]);
@@ -197,6 +212,7 @@ test.each([
   'own-model',
   'tensors',
   'any-batches',
+  'metrics',
   'data-files',
   'text-and-tables',
   'batches',
