@@ -13,7 +13,7 @@ const batchSize = 32;
 
 /** How fast texts become batches. */
 export const textSpeed: Benchmark = {
-  summary: `tokens a second of processor time, texts to batches; by words, from the file, at least ${least / 1e6} million`,
+  summary: `tokens a second of processor time, texts to batches; from a file at least ${least / 1e6} million`,
   options: { rounds: { type: 'string', default: '5', description: 'rounds, of which the median counts' } },
   run: measure,
 };

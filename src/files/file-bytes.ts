@@ -3,14 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { FormatError } from '../tensor/errors';
 import { fileError } from './file-error';
-
-/** Which call reads which file: what every message begins with. */
-export interface FileSource {
-  /** The call, as in `readTable`. */
-  readonly op: string;
-  /** The file. */
-  readonly path: string;
-}
+import type { FileSource } from './file-source';
 
 /** So much is read at once. */
 const pieceBytes = 1 << 18;

@@ -2,7 +2,8 @@ import { constants, isAscii, isUtf8 } from 'node:buffer';
 import { FormatError, OptionError, type ErrorParts } from '../tensor/errors';
 import { describe, positiveInteger } from '../tensor/options';
 import { optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
-import { fileBytes, type FileSource } from './file-bytes';
+import { fileBytes } from './file-bytes';
+import type { FileSource } from './file-source';
 
 /**
  * How characters are written as bytes: a name that `TextDecoder` knows, such as `shift_jis`, or `latin1`, which is ISO

@@ -1,5 +1,5 @@
 import { checkPath } from '../files/check-path';
-import type { FileSource } from '../files/file-bytes';
+import type { FileSource } from '../files/file-source';
 import { lineError, readLineBatches } from '../files/lines';
 import { FormatError, OptionError } from '../tensor/errors';
 import { zeroElements, type HostArray } from '../tensor/host-array';

@@ -1,5 +1,5 @@
 import { checkPath } from '../../files/check-path';
-import type { FileSource } from '../../files/file-bytes';
+import type { FileSource } from '../../files/file-source';
 import { lineReaders, type LineOptions } from '../../files/lines';
 import { OptionError } from '../../tensor/errors';
 import { nearMiss } from '../../tensor/option-names';

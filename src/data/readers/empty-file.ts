@@ -1,4 +1,4 @@
-import type { FileSource } from '../../files/file-bytes';
+import type { FileSource } from '../../files/file-source';
 import { FormatError } from '../../tensor/errors';
 
 /**

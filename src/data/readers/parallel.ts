@@ -1,5 +1,5 @@
 import { checkPath } from '../../files/check-path';
-import type { FileSource } from '../../files/file-bytes';
+import type { FileSource } from '../../files/file-source';
 import { lineError, lineReaders, readLineBatches, type LineOptions } from '../../files/lines';
 import { FormatError, OptionError } from '../../tensor/errors';
 import { describe, isPlainObject } from '../../tensor/options';

@@ -1,5 +1,5 @@
 import type { parse as Parse, ParseError } from 'papaparse';
-import type { FileSource } from '../../files/file-bytes';
+import type { FileSource } from '../../files/file-source';
 import { lineError, type TextBlock } from '../../files/lines';
 import type { RecordBatch } from './file-records';
 import { plainRows } from './plain-rows';

@@ -1,4 +1,4 @@
-import type { FileSource } from '../../files/file-bytes';
+import type { FileSource } from '../../files/file-source';
 import { readTextBlocks, type LineOptions, type TextBlock } from '../../files/lines';
 import type { RecordBatch } from './file-records';
 import { plainRows } from './plain-rows';

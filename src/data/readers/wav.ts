@@ -1,5 +1,6 @@
 import { checkPath } from '../../files/check-path';
-import { fileBytes, type FileSource } from '../../files/file-bytes';
+import { fileBytes } from '../../files/file-bytes';
+import type { FileSource } from '../../files/file-source';
 import { FormatError } from '../../tensor/errors';
 import { flag } from '../../tensor/options';
 import { readOptions, withDefault } from '../../tensor/read-options';
