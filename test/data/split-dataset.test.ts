@@ -150,7 +150,10 @@ describe('splitDataset refuses', () => {
     expect(attempt({ train: 50, test: 9 })).toThrow(/in all 59/);
     expect(attempt({ train: 59, test: 0.5 })).toThrow(/in all 59.5/);
     expect(attempt({ train: 1 })).toThrow('splitDataset: got one part, expected two or three');
-    expect(attempt({ train: 0.9, dev: 0.1 })).toThrow(/got an option dev/);
+    expect(attempt({ train: 0.9, dev: 0.1 })).toThrow(
+      /^splitDataset: sizes: got an option dev, .*\n {2}Fix: write validation, if that is what you mean by dev/,
+    );
+    expect(attempt(shares, { stratify: stratifyBy })).toThrow(/Fix: write stratifyBy/);
     expect(attempt({ train: 0.9, test: 0 })).toThrow(
       'got test: 0, expected a fraction or a whole number above 0.\n  Fix: leave test out',
     );

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   Adam,
@@ -105,6 +108,7 @@ describe('a TextStream', () => {
     expect(make('to be or not to be')).toThrow(/got tokens "to be or not to be", expected an array of whole numbers/);
     expect(make(text(9), { batchSize: 4 })).toThrow(/got steps: undefined/);
     expect(make(text(9), { batchSize: 4, steps: 8, shuffle: true })).toThrow(/got an option shuffle/);
+    expect(make(text(9), { batchSize: 4, bptt: 8 })).toThrow(/Fix: write steps/);
   });
 });
 
@@ -135,5 +139,35 @@ describe('a Trainer with carryState on a TextStream', () => {
     expect(history.last?.train.loss).toBeLessThan(0.1); // without the state ln 2 / 2 = 0.35 at best
     const { loss } = await trainer.evaluate(stream());
     expect(loss).toBeLessThan(0.1);
+  });
+
+  test('goes on from the middle of an epoch, state and all', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'stmnet-text-stream-'));
+    const make = (): Trainer<LanguageModel> => {
+      manualSeed(5);
+      const model = new LanguageModel();
+      const optimizer = new Adam(model.parameters(), { learningRate: 0.02 });
+      return new Trainer({ model, loss: new CrossEntropyLoss(), optimizer, carryState: true });
+    };
+    const pieces = (): TextStream => new TextStream(tokens, { batchSize: 4, steps: 35 });
+    const weights = async ({ model }: Trainer<LanguageModel>): Promise<unknown> =>
+      Promise.all(Object.values(model.stateDict()).map((x) => x.data()));
+    try {
+      const whole = make();
+      await whole.fit(pieces(), { epochs: 3, progress: false });
+      const options = { epochs: 3, progress: false, checkpoints: { folder, everySteps: 2 } };
+      const onStep = ({ steps }: { steps: number }): void => {
+        if (steps === 13) throw new Error('stopped');
+      };
+      await expect(make().fit(pieces(), { ...options, callbacks: [{ onStep }] })).rejects.toThrow('stopped');
+      const resumed = make();
+      await resumed.fit(pieces(), { ...options, resume: true });
+      expect(resumed.steps).toBe(27);
+      expect(await weights(resumed)).toEqual(await weights(whole));
+      const longer = new TextStream(tokens, { batchSize: 4, steps: 36 });
+      await expect(make().fit(longer, { ...options, resume: true })).rejects.toThrow(/steps/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { flattenSteps, PaddedSequence, tensor, unflattenSteps, zeros, type Tensor } from 'stmnet';
-import { describeDevices } from '../support/devices';
+import { describeDevices, here } from '../support/devices';
 import { expectGradients, spreadArray } from '../support/gradients';
 
 const array = (x: Tensor): Promise<unknown> => x.array();
@@ -62,14 +62,15 @@ describeDevices('steps behind each other', () => {
 
 test('mistakes', () => {
   expect(() => unflattenSteps([2, 0, 3], zeros([4, 2]))).toThrow(
-    'unflattenSteps: got f32[4, 2] on cpu for lengths [2, 0, 3], expected first axis 5, the number of real steps.\n' +
+    `unflattenSteps: got f32[4, 2] on ${here} for lengths [2, 0, 3], expected first axis 5, ` +
+      'the number of real steps.\n' +
       '  Fix: give each real step of the rows its own, in their order.',
   );
   expect(() => unflattenSteps([], zeros([]))).toThrow(/expected first axis 0/);
   expect(() => unflattenSteps([1.5, 0.5], zeros([2]))).toThrow(/got \[1.5, 0.5\] as like/);
-  expect(() => unflattenSteps(zeros([2]) as never, zeros([2]))).toThrow(/got f32\[2\] on cpu as like/);
+  expect(() => unflattenSteps(zeros([2]) as never, zeros([2]))).toThrow(/got f32\[2\] on .* as like/);
   expect(() => unflattenSteps([1], [[1]] as never)).toThrow(/got \[\[1\]\]/);
   expect(() => flattenSteps(zeros([2, 3]) as never)).toThrow(
-    'flattenSteps: got f32[2, 3] on cpu, expected a PaddedSequence.',
+    `flattenSteps: got f32[2, 3] on ${here}, expected a PaddedSequence.`,
   );
 });
