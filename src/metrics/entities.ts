@@ -22,8 +22,10 @@ export interface EntityF1ScoreOptions {
   details?: boolean | undefined;
 }
 
-/** Entities of one type: found rightly, said, and there. */
-export type EntityCounts = readonly [right: number, said: number, truth: number];
+/** Entities by their type: found rightly, said, and there. */
+export type EntityCounts = Readonly<Record<string, readonly [right: number, said: number, truth: number]>>;
+
+type OfType = EntityCounts[string];
 
 /** Precision, recall and F1 of entities, of all and of each type: an object of plain data, and as a text a table. */
 export class EntityReport {
@@ -33,9 +35,9 @@ export class EntityReport {
   readonly types: Readonly<Record<string, ClassFigures>>;
 
   /** @internal */
-  constructor(counts: ReadonlyMap<string, EntityCounts>) {
-    const sorted = [...counts].sort(([a], [b]) => (a < b ? -1 : 1));
-    this.overall = figuresOf(...summed(counts.values()));
+  constructor(counts: EntityCounts) {
+    const sorted = Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
+    this.overall = figuresOf(...summed(Object.values(counts)));
     this.types = Object.fromEntries(sorted.map(([type, each]) => [type, figuresOf(...each)]));
   }
 
@@ -74,7 +76,7 @@ Object.defineProperty(EntityReport.prototype, inspect.custom, {
  *
  * @throws {OptionError} if an option is unknown; from `compute` if a label has no name, or a tag is none
  */
-export class EntityF1Score extends HostMetric<ReadonlyMap<string, EntityCounts>, MetricInput, MetricInput> {
+export class EntityF1Score extends HostMetric<EntityCounts, MetricInput, MetricInput> {
   readonly name = 'entityF1';
   override readonly figureNames: readonly string[];
   protected override readonly takes = 'both';
@@ -114,24 +116,24 @@ export class EntityF1Score extends HostMetric<ReadonlyMap<string, EntityCounts>,
     output: HostForm<MetricInput>,
     target: HostForm<MetricInput>,
     weight?: HostNumbers,
-  ): ReadonlyMap<string, EntityCounts> {
+  ): EntityCounts {
     if ('data' in output || 'data' in target) return this.#countNumbers(output as HostNumbers, target as HostNumbers);
     refuseWeight('EntityF1Score.update', weight);
     checkCounts('EntityF1Score.update', output, target);
-    const counts = new Map<string, EntityCounts>();
+    const counts = new Map<string, OfType>();
     output.forEach((tags: string | readonly string[], row: number) => {
       const right = target[row] ?? [];
       if (typeof tags === 'string' || typeof right === 'string') throw noRows(tags, right);
       checkCounts('EntityF1Score.update', tags, right);
       addSentence(counts, tags, right);
     });
-    return counts;
+    return Object.fromEntries(counts);
   }
 
-  #countNumbers({ data, shape }: HostNumbers, weights: HostNumbers): ReadonlyMap<string, EntityCounts> {
+  #countNumbers({ data, shape }: HostNumbers, weights: HostNumbers): EntityCounts {
     const [, rows = 0] = shape;
     const [size, steps] = [data.length / 2, rows === 0 ? 0 : data.length / 2 / rows];
-    const counts = new Map<string, EntityCounts>();
+    const counts = new Map<string, OfType>();
     for (let row = 0; row < rows; row++) {
       const places = Array.from({ length: steps }, (_, step) => row * steps + step);
       const counted = places.filter((place) => weights.data[place] !== 0);
@@ -142,7 +144,7 @@ export class EntityF1Score extends HostMetric<ReadonlyMap<string, EntityCounts>,
         counted.map((place) => tagAt(size + place)),
       );
     }
-    return counts;
+    return Object.fromEntries(counts);
   }
 
   /** @param said  NaN is no answer, -1, which is no entity */
@@ -162,12 +164,12 @@ export class EntityF1Score extends HostMetric<ReadonlyMap<string, EntityCounts>,
     return new EntityReport(joined((await this.gathered()) ?? []));
   }
 
-  protected override result(parts: readonly ReadonlyMap<string, EntityCounts>[]): number {
+  protected override result(parts: readonly EntityCounts[]): number {
     return figuresOfAll(parts).f1;
   }
 
   /** @internal */
-  protected override details(parts: readonly ReadonlyMap<string, EntityCounts>[]): Record<string, number> {
+  protected override details(parts: readonly EntityCounts[]): Record<string, number> {
     const { precision, recall } = figuresOfAll(parts);
     return { precision, recall };
   }
@@ -205,9 +207,9 @@ function entitiesOf(tags: readonly string[]): Map<string, string> {
 }
 
 /** Counts the entities of a sentence that are said, there, and both. */
-function addSentence(counts: Map<string, EntityCounts>, tags: readonly string[], right: readonly string[]): void {
+function addSentence(counts: Map<string, OfType>, tags: readonly string[], right: readonly string[]): void {
   const [said, truth] = [entitiesOf(tags), entitiesOf(right)];
-  const add = (type: string, ...[found, claimed, there]: EntityCounts): void => {
+  const add = (type: string, ...[found, claimed, there]: OfType): void => {
     const [a, b, c] = counts.get(type) ?? [0, 0, 0];
     counts.set(type, [a + found, b + claimed, c + there]);
   };
@@ -216,18 +218,18 @@ function addSentence(counts: Map<string, EntityCounts>, tags: readonly string[],
 }
 
 /** Counts of several batches, by type. */
-function joined(parts: readonly ReadonlyMap<string, EntityCounts>[]): Map<string, EntityCounts> {
-  const all = new Map<string, EntityCounts>();
+function joined(parts: readonly EntityCounts[]): EntityCounts {
+  const all = new Map<string, OfType>();
   for (const part of parts)
-    for (const [type, counts] of part) all.set(type, summed([counts, all.get(type) ?? [0, 0, 0]]));
-  return all;
+    for (const [type, counts] of Object.entries(part)) all.set(type, summed([counts, all.get(type) ?? [0, 0, 0]]));
+  return Object.fromEntries(all);
 }
 
-const summed = (counts: Iterable<EntityCounts>): EntityCounts =>
-  [...counts].reduce<EntityCounts>(([a, b, c], [x, y, z]) => [a + x, b + y, c + z], [0, 0, 0]);
+const summed = (counts: readonly OfType[]): OfType =>
+  counts.reduce<OfType>(([a, b, c], [x, y, z]) => [a + x, b + y, c + z], [0, 0, 0]);
 
-const figuresOfAll = (parts: readonly ReadonlyMap<string, EntityCounts>[]): ClassFigures =>
-  figuresOf(...summed(joined(parts).values()));
+const figuresOfAll = (parts: readonly EntityCounts[]): ClassFigures =>
+  figuresOf(...summed(Object.values(joined(parts))));
 
 const noRows = (tags: unknown, right: unknown): OptionError =>
   new OptionError('EntityF1Score.update', {

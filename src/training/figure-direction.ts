@@ -4,7 +4,7 @@ import { OptionError } from '../tensor/errors';
 export type Mode = 'min' | 'max';
 
 const SMALL = /loss|error|perplexity|distance|brier|bitsper|divergence|^(?:mae|mse|rmse|s?mape|wer|cer)$/u;
-const LARGE = /accuracy|precision|recall|sensitivity|specificity|f1|fbeta|auc|bleu|chrf|rouge|exactmatch|^r2$/u;
+const LARGE = /accuracy|precision|recall|sensitivity|specificity|f1|fbeta|auc|auroc|bleu|chrf|rouge|exactmatch|^r2$/u;
 
 /**
  * Whether a figure should become small or large, by its name: a loss or an error should be small, an accuracy large.
