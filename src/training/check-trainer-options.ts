@@ -70,6 +70,7 @@ export interface CheckedTrainer {
   readonly schedule: Schedule | undefined;
   readonly scheduleEvery: 'step' | 'epoch';
   readonly clipGradNorm: number | undefined;
+  readonly accumulate: number;
   readonly device: string | undefined;
   readonly compile: boolean;
   readonly precision: MathMode | undefined;
@@ -87,6 +88,7 @@ const trainerReaders: Readers<GivenTrainer> = {
   schedule: optional((op, name, value) => part(op, name, value, 'step', 'a schedule') as Schedule),
   scheduleEvery: choice(['epoch', 'step']),
   clipGradNorm: optional(nonNegativeNumber),
+  accumulate: withDefault(positiveInteger, 1),
   device: asGiven,
   precision: optional((op, name, value) => oneOf(op, name, value, ['fma', 'tf32', 'bf16', 'f16'])),
   compile: withDefault(flag, false),
@@ -109,6 +111,10 @@ export function checkTrainerOptions(op: string, options: object): CheckedTrainer
   const { forward, ...given } = readOptions<GivenTrainer>(op, options as GivenTrainer, trainerReaders);
   checkLoss(op, given.loss);
   const { schedule, optimizer } = given;
+  if (given.accumulate > 1 && given.compile) {
+    const fix = 'leave one of them out';
+    throw new OptionError(op, { given: 'accumulate beside compile', expected: 'steps of one batch to compile', fix });
+  }
   if (schedule !== undefined) checkSchedule(op, schedule, given.scheduleEvery, optimizer);
   if (optimizer !== undefined) checkOptimizer(op, given, optimizer);
   return { ...given, form: formOf(op, forward, given.loss) };

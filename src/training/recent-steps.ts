@@ -44,8 +44,9 @@ export class RecentSteps {
     this.#steps.push({ number, random, batch, state, statistics });
   }
 
-  find(number: number): RecentStep | undefined {
-    return this.#steps.find((step) => step.number === number);
+  /** What a step was made of: one batch, unless several are accumulated. */
+  of(number: number): RecentStep[] {
+    return this.#steps.filter((step) => step.number === number);
   }
 
   /** Lets go of the steps up to one, or of all. */

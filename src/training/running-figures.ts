@@ -5,7 +5,7 @@ import type { EpochRecord, Figures } from './epoch-record';
 import { comparedBy, type Form } from './form';
 import { MeanLoss, type Odd, type Total } from './mean-loss';
 import type { BatchOutcome } from './step';
-import { StepReports } from './step-report';
+import { StepReports, type StepReport } from './step-report';
 import type { MetricComparison } from './trainer-options';
 
 /** A metric and its count, and the batches before that are still being read. */
@@ -62,6 +62,16 @@ export class RunningFigures {
       take?.(odd);
     });
     return Promise.all([read, ...compared]);
+  }
+
+  /** Takes the report of a step on the batches before, which has no loss of its own. */
+  addStep(report: StepReport, training: boolean, take: (odd: Odd | undefined) => void): Promise<unknown> {
+    const read = this.#reports.add(report, (numbers) => {
+      const odd = this.#loss.add(numbers, training);
+      if (odd === undefined && numbers.norm !== undefined) this.#addNorm(numbers.norm);
+      take(odd);
+    });
+    return Promise.resolve(read);
   }
 
   /** Reads what has not been read. */

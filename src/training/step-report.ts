@@ -1,3 +1,4 @@
+import { full } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import { cast } from '../tensor/ops/elementwise';
 import { concat, reshape } from '../tensor/ops/shape';
@@ -22,7 +23,7 @@ export interface StepReport {
 }
 
 /** What a training step tells beside its loss, each of one element. */
-interface Rest {
+export interface Rest {
   /** Not 0 where the loss or a gradient was not finite, so that the optimizer was to leave the step out. */
   flag?: Tensor | undefined;
   /** Of the gradients, before clipping. */
@@ -44,7 +45,7 @@ export function reportOf(measured: readonly Measured[], rest: Rest = {}): StepRe
   const there = (['flag', 'norm', 'scale'] as const).filter((name) => rest[name] !== undefined);
   const parts = [...measured.map(({ values }) => values), ...there.flatMap((name) => rest[name] ?? [])];
   const terms = measured.map(({ weight, divisor, values }) => ({ weight, divisor, size: values.size }));
-  return { values: noGrad(() => joined(parts)), terms, rest: there };
+  return { values: noGrad(() => (parts.length === 0 ? full([1], 0) : joined(parts))), terms, rest: there };
 }
 
 /** Numbers behind one another, in one dtype. */

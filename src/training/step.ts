@@ -1,17 +1,11 @@
-import { binding } from '../native/load';
 import type { MetricHints } from '../metrics/metric-input';
-import { clipGradNorm } from '../optimizers/clip';
 import { GradScaler, type GradScalerStateDict } from '../optimizers/grad-scaler';
-import { ids, type Optimizer } from '../optimizers/optimizer';
 import { autocast, type MathMode } from '../tensor/math-mode';
 import { compile } from '../tensor/compile';
 import { defaultDevice, synchronize } from '../tensor/device';
 import { getRandomState } from '../tensor/generator';
-import { noGrad } from '../tensor/grad-mode';
-import { add, cast, eq, maskedFill, sub } from '../tensor/ops/elementwise';
-import { select } from '../tensor/ops/shape';
-import { zerosLike } from '../tensor/factories';
-import { wrap, type Tensor } from '../tensor/tensor';
+import type { Tensor } from '../tensor/tensor';
+import { Accumulation } from './accumulation';
 import { onDevice, rowsOf } from './batch';
 import { CarriedState, splitState, type CarriedStateState } from './carried-state';
 import { explainingTypes, isRefusal } from './faults';
@@ -23,6 +17,7 @@ import { RecentSteps } from './recent-steps';
 import { reportOf, type StepReport } from './step-report';
 import { StopFlag, type OnNaN } from './stop-flag';
 import { UnreadFields } from './unread-fields';
+import { update } from './update';
 
 /** What came of a batch. */
 export interface Outcome {
@@ -35,8 +30,8 @@ export interface Outcome {
   output?: unknown;
   /** Of the model, where it is carried on. */
   state?: unknown;
-  /** Of the gradients, before clipping, f32 []; absent where nothing measures it. */
-  norm?: Tensor;
+  /** Whether a step is to follow on the batches that were accumulated. */
+  complete?: boolean;
 }
 
 /** What a checkpoint keeps of the steps of a training. */
@@ -50,6 +45,13 @@ export interface StepsState {
 /** With the batch, where the training is. */
 export type BatchOutcome = Outcome & { batch: object; rows: number | undefined };
 
+/** What came of the step that a batch has completed. */
+export interface StepOutcome {
+  readonly loss: Tensor;
+  /** What there is to read of it beside the reports of its batches. */
+  readonly report?: StepReport;
+}
+
 /**
  * What a Trainer does with one batch: it trains on it, measures it, or tells what the model says. The batch goes to the
  * device of the training first. Everything is queued, and belongs to the scope around the call.
@@ -60,6 +62,7 @@ export class Steps {
   readonly #train: (onNaN: OnNaN, batch: object, ...state: readonly unknown[]) => Outcome;
   readonly #scaler: GradScaler | undefined;
   readonly #flag = new StopFlag();
+  readonly #accumulation: Accumulation | undefined;
   #count = 0;
   #learningRates: readonly number[] = [];
   /** Of the training; evaluations and predictions have their own. */
@@ -70,7 +73,11 @@ export class Steps {
   constructor(trainer: CheckedTrainer) {
     this.#trainer = trainer;
     this.#scaler = trainer.precision === 'f16' ? new GradScaler() : undefined;
-    this.#train = trainingStep(trainer, { unread: this.#unread, scaler: this.#scaler, flag: this.#flag });
+    const { optimizer, accumulate, clipGradNorm: maxNorm } = trainer;
+    const parts = { maxNorm, scaler: this.#scaler, flag: this.#flag };
+    if (optimizer !== undefined && accumulate > 1)
+      this.#accumulation = new Accumulation({ ...parts, optimizer }, accumulate);
+    this.#train = trainingStep(trainer, { ...parts, unread: this.#unread, accumulation: this.#accumulation });
   }
 
   /** Training steps so far. */
@@ -104,24 +111,40 @@ export class Steps {
   /** Before the steps of a `fit`: forgets what was not finite in the one before. */
   begin(): void {
     this.#flag.clear();
+    this.#accumulation?.drop();
   }
 
   /**
    * @param onNaN  what a loss or a gradient that is not finite does
    * @throws {OptionError} if the batch is not what the functions of the Trainer take
    */
-  train(op: string, given: unknown, onNaN: OnNaN): BatchOutcome {
-    const { optimizer, schedule, scheduleEvery } = this.#trainer;
+  train(op: string, given: unknown, onNaN: OnNaN): { batch: BatchOutcome; step: StepOutcome | undefined } {
     const random = getRandomState();
     const batch = this.#read(op, given);
     const outcome = this.#carrying(this.carried, batch, (...state) => {
       if (onNaN === 'stop') this.recent.add(this.#trainer.model, { number: this.#count + 1, batch, state, random });
       return this.#train(onNaN, batch, ...state);
     });
+    const done = { ...outcome, batch: this.#unread.watch(batch), rows: rowsOf(batch) };
+    if (this.#accumulation === undefined) {
+      this.#stepped();
+      return { batch: done, step: { loss: outcome.loss } };
+    }
+    return { batch: done, step: outcome.complete === true ? this.finish(onNaN) : undefined };
+  }
+
+  /** With `accumulate`: the step of the batches that are left of an epoch; undefined if there is none. */
+  finish(onNaN: OnNaN): StepOutcome | undefined {
+    const updated = this.#accumulation?.update(onNaN);
+    if (updated !== undefined) this.#stepped();
+    return updated;
+  }
+
+  #stepped(): void {
+    const { optimizer, schedule, scheduleEvery } = this.#trainer;
     this.#count++;
     this.#learningRates = optimizer?.groups.map(({ learningRate }) => learningRate) ?? [];
     if (scheduleEvery === 'step') schedule?.step();
-    return { ...outcome, batch: this.#unread.watch(batch), rows: rowsOf(batch) };
   }
 
   /** @throws {OptionError} if the batch is not what the functions of the Trainer take */
@@ -229,6 +252,8 @@ interface StepParts {
   readonly unread: UnreadFields;
   readonly scaler: GradScaler | undefined;
   readonly flag: StopFlag;
+  readonly maxNorm: number | undefined;
+  readonly accumulation: Accumulation | undefined;
 }
 
 /**
@@ -237,72 +262,25 @@ interface StepParts {
  */
 function trainingStep(
   trainer: CheckedTrainer,
-  { unread, scaler, flag }: StepParts,
+  { unread, accumulation, ...parts }: StepParts,
 ): (onNaN: OnNaN, batch: object, ...state: readonly unknown[]) => Outcome {
-  const { optimizer, metrics, clipGradNorm: maxNorm } = trainer;
+  const { optimizer, metrics } = trainer;
+  const { scaler } = parts;
   if (optimizer === undefined) return () => refuseWithout('Trainer.step');
   const foreign = foreignParameters(trainer, optimizer);
   const step = (onNaN: OnNaN, batch: object, ...state: readonly unknown[]): Outcome => {
     const { output, terms, ...measured } = forward(trainer, unread.watch(batch), { rows: rowsOf(batch), state });
     const outcome = metrics.length > 0 ? { ...measured, output } : measured;
     const { loss } = measured;
-    optimizer.zeroGrad();
-    (scaler?.scale(loss) ?? loss).backward();
+    if (accumulation === undefined) {
+      optimizer.zeroGrad();
+      (scaler?.scale(loss) ?? loss).backward();
+    }
+    const complete = accumulation?.add(loss, terms) ?? false;
     checkForeign(foreign);
     foreign.length = 0; // once is enough
-    if (maxNorm !== undefined) scaler?.unscale_(optimizer);
-    const norm = maxNorm === undefined ? undefined : clipGradNorm(parametersOf(optimizer), { maxNorm });
-    const odd = onNaN === 'ignore' ? undefined : oddity(loss, optimizer, { norm, scaled: scaler !== undefined });
-    const skip = odd !== undefined && onNaN === 'stop' ? noGrad(() => stopping(flag, odd, terms)) : odd;
-    if (scaler === undefined) optimizer.step({ skip });
-    else scaler.step(optimizer, { skip });
-    scaler?.update();
-    const report = reportOf(terms, { flag: odd, norm, scale: scaler?.getScale() });
-    return { ...outcome, report, ...(norm && { norm }) };
+    if (accumulation !== undefined) return { ...outcome, report: reportOf(terms), complete };
+    return { ...outcome, report: reportOf(terms, update({ ...parts, optimizer }, { loss, terms }, onNaN)) };
   };
   return trainer.compile ? compile(step) : step;
 }
-
-/**
- * Whether a step is to be left out because its loss or a gradient is not finite: one NaN among them would soon make
- * every parameter NaN. The device decides, and nothing is awaited. Gradients of a scaled loss are the GradScaler's
- * affair.
- *
- * @param how.norm  of the gradients, if it is known
- * @returns 0, f32 [], of a sound step, else NaN; undefined where parameters lie on another device than the loss
- */
-function oddity(
-  loss: Tensor,
-  optimizer: Optimizer,
-  { norm, scaled }: { norm: Tensor | undefined; scaled: boolean },
-): Tensor | undefined {
-  // Those of a group are on one device.
-  const elsewhere = ([first]: readonly Tensor[]): boolean => first !== undefined && first.device !== loss.device;
-  if (optimizer.groups.some(({ parameters }) => elsewhere(parameters))) return undefined;
-  const parameters = norm === undefined && !scaled ? parametersOf(optimizer) : [];
-  const largest = largestMagnitude(norm === undefined || scaled ? [loss] : [loss, norm], parameters);
-  return noGrad(() => cast(sub(largest, largest), 'f32')); // 0 of a finite number, else NaN
-}
-
-/**
- * Lets the flag know of a step, and gives what the optimizer skips by. A step of which nothing counts for the loss is
- * left out, since its mean is 0 / 0, but is no reason to stop.
- */
-function stopping(flag: StopFlag, odd: Tensor, terms: readonly Measured[]): Tensor {
-  const divisors = terms.flatMap(({ divisor, values }) =>
-    divisor === 'sum' || divisor === 'quotient' ? [select(values, 0, 0)] : [],
-  );
-  const nothing = terms.some(({ divisor }) => divisor === 0);
-  if (divisors.length === 0 && !nothing) return flag.after(odd);
-  const counted = divisors.reduce(
-    (mask, divisor) => maskedFill(mask, eq(divisor, 0), 0),
-    nothing ? zerosLike(odd) : odd,
-  );
-  return add(flag.after(counted), odd);
-}
-
-const parametersOf = ({ groups }: Optimizer): Tensor[] => groups.flatMap(({ parameters }) => parameters);
-
-/** The largest magnitude among some values and the gradients of parameters, f64 []; NaN if an element is NaN. */
-export const largestMagnitude = (values: readonly Tensor[], parameters: readonly Tensor[]): Tensor =>
-  wrap(binding.largestMagnitude(ids(values), ids(parameters)));

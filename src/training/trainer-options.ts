@@ -86,6 +86,12 @@ export interface CommonTrainerOptions<M extends Module, Output, B, Name extends 
   scheduleEvery?: 'step' | 'epoch';
   /** Largest joint norm of the gradients. Default: no limit. */
   clipGradNorm?: number;
+  /**
+   * Over how many batches to add up gradients before each step, which then is that of one batch of them all, also where
+   * a mean is over more in some than in others, and where fewer are left at the end of an epoch. Learning rates,
+   * `onStep` and `validateEvery` go by such steps. Not beside `compile`. Default 1.
+   */
+  accumulate?: number;
   /** Where to train: the model is moved there, and each batch. Default: where they are. */
   device?: string;
   /**

@@ -117,13 +117,14 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
 
   /**
    * One training step: forward, loss, backward, clipping, update. Everything is queued, nothing awaited. `fence` after
-   * it keeps the queue short. A loss or a gradient that is not finite changes no parameter.
+   * it keeps the queue short. With `accumulate` the update comes at the last batch of each group. A loss or a gradient
+   * that is not finite changes no parameter.
    *
    * @returns the loss before the update; the caller's to dispose of
    * @throws {OptionError} if the batch is not what the Trainer takes, or there is no optimizer
    */
   step(batch: B): Tensor {
-    return scope(() => this.#steps.train('Trainer.step', batch, 'skip').loss);
+    return scope(() => this.#steps.train('Trainer.step', batch, 'skip').batch.loss);
   }
 
   /** With `carryState`: lets the next `step` begin from no state, as each epoch of `fit` does. */

@@ -1,6 +1,6 @@
 import { hasState } from '../io/checkpoint';
 import { getRandomState, type RandomState } from '../tensor/generator';
-import { keep } from '../tensor/scope';
+import { keep, scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import { countOf, noBatch } from './batches';
 import type { TrainingStep } from './callback';
@@ -11,7 +11,9 @@ import type { RunningEpoch } from './checkpoint-state';
 import { tell, type FitRun } from './fit-run';
 import type { Progress } from './progress';
 import type { Odd } from './mean-loss';
+import { placing } from './faults';
 import { RunningFigures } from './running-figures';
+import type { StepOutcome } from './step';
 import { nothingCounts, oddStep, wordsOf, type Place } from './training-error';
 import type { Validations } from './validations';
 
@@ -62,68 +64,143 @@ export async function trainEpoch(training: TrainingEpoch): Promise<Trained> {
 type Counts = Pick<RunningEpoch, 'skipped' | 'examples' | 'validating'>;
 
 async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<Trained> {
-  const { epoch, loader, steps, options, progress, stopping, validations } = training;
+  const { epoch, loader, steps, options } = training;
   const { from, counts, random } = beginOf(training, figures);
-  const show = showing(figures, progress);
-  let odd: { step: Odd; place: Place } | undefined;
-  const heard = options.callbacks.some((callback) => 'onStep' in callback);
-  let loss: Tensor | undefined;
-  const placeOf = (batch: number): Place => ({ epoch, batch, step: steps.count + 1 });
+  const walked = new EpochSteps(training, figures, counts);
   const batches = await walkEpoch(loader, {
     from,
-    place: (batch) => wordsOf(placeOf(batch)),
-    step: (make, batch) => {
-      const place = placeOf(batch);
-      const outcome = steps.train('Trainer.fit', make(), options.onNaN);
-      counts.examples += outcome.rows ?? 1;
-      if (heard) loss = keep(outcome.loss.detach());
-      const counted = figures.add(outcome, options.onNaN !== 'ignore', (step) => {
-        if (step === undefined) {
-          if (odd === undefined) steps.recent.forget(place.step);
-          return;
-        }
-        counts.skipped++;
-        odd ??= { step, place };
-      });
-      return { done: Promise.all([steps.computed(), counted]) };
-    },
-    after: async (batch, drain) => {
-      if (options.onNaN === 'stop' && odd !== undefined) {
-        loss?.dispose();
-        return false;
-      }
-      if (loss !== undefined) await tellStep(training, { ...placeOf(batch), step: steps.count, loss });
-      if (progress.step(batch)) show.begin();
-      const stepped = performance.now();
-      await validations.afterStep(epoch);
-      counts.validating += performance.now() - stepped;
-      if (training.checkpoints?.due() === true) {
-        await drain();
-        await figures.settle();
-        if (options.onNaN === 'stop' && odd !== undefined) return false;
-        await keepPlace(training, figures, { ...counts, random, batches: batch });
-      }
-      const when = stopping();
-      return when === undefined || (when === 'after epoch' && countOf(loader) !== undefined);
-    },
+    place: (batch) => wordsOf(walked.placeOf(batch)),
+    step: (make, batch) => walked.step(make, batch),
+    after: async (batch, drain) => walked.after(batch, random, drain),
   });
   if (batches === 0) throw noBatch('Trainer.fit');
-  await show.ended();
-  await figures.settle();
-  if (odd !== undefined && options.onNaN === 'stop') throw await oddStep(training, odd.step, odd.place);
+  await walked.finish(batches, random);
+  await walked.end();
   const { skipped, examples } = counts;
   if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
+  if (options.onNaN === 'stop') steps.recent.forget();
   const train = await figures.values();
   const { gradientNorm } = figures;
   const seconds = (performance.now() - training.started - counts.validating) / 1000;
   return { train, gradientNorm, skipped, examples, seconds };
 }
 
+/** The steps of an epoch, and what happens around each. */
+class EpochSteps {
+  readonly #training: TrainingEpoch;
+  readonly #figures: RunningFigures;
+  readonly #counts: Counting;
+  readonly #show: { begin(): void; ended(): Promise<void> };
+  readonly #heard: boolean;
+  /** The first step that was not finite. */
+  #odd: { step: Odd; place: Place } | undefined;
+  #lastOdd = 0;
+  /** Of the step that the last batch has completed, where callbacks want it. */
+  #loss: Tensor | undefined;
+  #stepped = false;
+
+  constructor(training: TrainingEpoch, figures: RunningFigures, counts: Counting) {
+    this.#training = training;
+    this.#figures = figures;
+    this.#counts = counts;
+    this.#show = showing(figures, training.progress);
+    this.#heard = training.options.callbacks.some((callback) => 'onStep' in callback);
+  }
+
+  /** Where a batch is, before its step. */
+  placeOf(batch: number): Place {
+    const { epoch, steps } = this.#training;
+    return { epoch, batch, step: steps.count + 1 };
+  }
+
+  /** Trains on a batch. */
+  step(make: () => unknown, number: number): { done: Promise<unknown> } {
+    const { steps, options } = this.#training;
+    const place = this.placeOf(number);
+    const { batch, step } = steps.train('Trainer.fit', make(), options.onNaN);
+    this.#counts.examples += batch.rows ?? 1;
+    const counted = this.#figures.add(batch, options.onNaN !== 'ignore', (odd) => this.#take(odd, place));
+    return { done: Promise.all([steps.computed(), counted, this.#complete(step, place)]) };
+  }
+
+  #complete(step: StepOutcome | undefined, place: Place): Promise<unknown> | undefined {
+    this.#stepped = step !== undefined;
+    if (step === undefined) return undefined;
+    if (this.#heard) this.#loss = keep(step.loss.detach());
+    const counting = this.#training.options.onNaN !== 'ignore';
+    return step.report && this.#figures.addStep(step.report, counting, (odd) => this.#take(odd, place));
+  }
+
+  /** Notes whether a step was finite, when that has been read. */
+  #take(odd: Odd | undefined, place: Place): void {
+    if (odd === undefined) {
+      if (this.#odd === undefined) this.#training.steps.recent.forget(place.step - 1);
+      return;
+    }
+    if (this.#lastOdd !== place.step) this.#counts.skipped++; // a step may have several batches
+    this.#lastOdd = place.step;
+    this.#odd ??= { step: odd, place };
+  }
+
+  get #stops(): boolean {
+    return this.#training.options.onNaN === 'stop' && this.#odd !== undefined;
+  }
+
+  /** After a batch. @returns whether to go on */
+  async after(batch: number, random: RandomState, drain: () => Promise<void>): Promise<boolean> {
+    const { steps, progress, validations, checkpoints, loader, epoch } = this.#training;
+    if (this.#stops) {
+      this.#loss?.dispose();
+      return false;
+    }
+    if (progress.step(batch)) this.#show.begin();
+    if (!this.#stepped) return true;
+    const loss = this.#loss;
+    if (loss !== undefined) await tellStep(this.#training, { epoch, batch, step: steps.count, loss });
+    const stepped = performance.now();
+    await validations.afterStep(epoch);
+    this.#counts.validating += performance.now() - stepped;
+    if (checkpoints?.due() === true) {
+      await drain();
+      await this.#figures.settle();
+      if (this.#stops) return false;
+      await keepPlace(this.#training, this.#figures, { ...this.#counts, random, batches: batch });
+    }
+    const when = this.#training.stopping();
+    return when === undefined || (when === 'after epoch' && countOf(loader) !== undefined);
+  }
+
+  /** The step on the batches that are left where several are accumulated. */
+  async finish(batches: number, random: RandomState): Promise<void> {
+    const { steps, options } = this.#training;
+    if (this.#stops) return;
+    const place = this.placeOf(batches);
+    const { done } = placing(wordsOf(place), () =>
+      scope(() => {
+        const read = this.#complete(steps.finish(options.onNaN), place);
+        return { done: Promise.all([steps.computed(), read]) };
+      }),
+    );
+    await done;
+    if (this.#stepped) await this.after(batches, random, () => Promise.resolve());
+  }
+
+  /** @throws {TrainingError} if a step was not finite, and that ends the training */
+  async end(): Promise<void> {
+    await this.#show.ended();
+    await this.#figures.settle();
+    if (this.#odd !== undefined && this.#stops) throw await oddStep(this.#training, this.#odd.step, this.#odd.place);
+  }
+}
+
+/** What is counted while an epoch is running. */
+type Counting = { -readonly [Name in keyof Counts]: Counts[Name] };
+
 /** Where an epoch begins: at its first batch, or where a checkpoint was made in the middle of it. */
 function beginOf(
   { checkpoints, steps, loader }: TrainingEpoch,
   figures: RunningFigures,
-): { from: WalkStart | undefined; counts: { -readonly [Name in keyof Counts]: Counts[Name] }; random: RandomState } {
+): { from: WalkStart | undefined; counts: Counting; random: RandomState } {
   const running = checkpoints?.from?.running;
   const now = getRandomState();
   if (running === undefined) {

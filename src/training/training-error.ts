@@ -10,7 +10,7 @@ import { diagnose, type Diagnosis } from './diagnosis';
 import type { FitRun } from './fit-run';
 import type { Odd } from './mean-loss';
 import { restoreStatistics, statisticsOf } from './recent-steps';
-import { largestMagnitude } from './step';
+import { largestMagnitude } from './update';
 
 /** A training that cannot go on as it is: its loss, a gradient or a parameter is not finite, or nothing counts. */
 export class TrainingError extends StmnetError {
@@ -38,9 +38,10 @@ const HISTORY = 'trainer.history has the epochs before';
 export async function oddStep({ trainer, steps, optimizer }: FitRun, odd: Odd, place: Place): Promise<TrainingError> {
   const { model } = trainer;
   const spoiled = await spoiledParameters(optimizer, model);
-  const recent = steps.recent.find(place.step);
-  const diagnosis = recent === undefined ? undefined : await diagnose(trainer, recent);
-  if (recent !== undefined) restoreStatistics(recent);
+  const recent = steps.recent.of(place.step);
+  let diagnosis: Diagnosis | undefined;
+  for (const step of recent) if (diagnosis?.first === undefined) diagnosis = await diagnose(trainer, step);
+  recent.toReversed().forEach(restoreStatistics);
   return new TrainingError('Trainer.fit', {
     given: `${oddText(odd)} in ${wordsOf(place)}${beginText(diagnosis)}`,
     expected: odd.what === 'loss' ? 'a finite number' : 'finite numbers',
