@@ -1,3 +1,5 @@
+import type { GradientRecord } from './gradient-record';
+
 /** The loss, and the metrics by their names; their further figures as `f1.spam`. */
 export type Figures<Name extends string = string> = { [Figure in Name | `${Name}.${string}`]: number } & {
   /** The loss over all batches. */
@@ -30,6 +32,8 @@ export interface EpochRecord {
     /** The largest. */
     max: number;
   };
+  /** What a GradientReport has found. */
+  gradients?: GradientRecord;
   /** How long the epoch took, validation included. */
   seconds: number;
   /** Rows of the training batches. */

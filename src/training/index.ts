@@ -2,11 +2,13 @@
 export type { Batch, BatchField, TensorTree } from './batch';
 export type { Batches } from './batches';
 export { CsvLogger, type CsvLoggerOptions } from './callbacks/csv-logger';
+export { GradientReport, type GradientReportOptions } from './callbacks/gradient-report';
 export { TensorBoard, type TensorBoardOptions } from './callbacks/tensorboard';
 export { EarlyStopping, type EarlyStoppingOptions } from './callbacks/early-stopping';
 export type { CallbackState, StopOptions, TrainerCallback, TrainingRun, TrainingStep } from './callback';
 export type { BestOptions, CheckpointOptions } from './checkpoint-options';
 export type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
+export type { GradientRecord } from './gradient-record';
 export { History } from './history';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';
 export { Trainer, type PredictInput, type PredictOptions, type TrainerConstructor } from './trainer';

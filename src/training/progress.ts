@@ -43,6 +43,14 @@ export async function makeProgress(epochs: number, stream: ProgressStream = proc
   };
 }
 
+/** Writes a line to a stream that nobody may read any more. */
+export function writeLine(stream: ProgressStream, text: string): void {
+  const ignore = (): void => undefined;
+  stream.on('error', ignore);
+  stream.write(`${text}\n`);
+  setImmediate(() => stream.off('error', ignore));
+}
+
 async function progressOn(stream: ProgressStream, epochs: number): Promise<Progress> {
   if (stream.isTTY !== true) return lineProgress(epochs, stream);
   // Loaded when a bar is drawn, so that require('stmnet') stays quick.
