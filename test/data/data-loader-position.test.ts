@@ -109,6 +109,14 @@ describe('the order of an epoch', () => {
     const seeds = [0, 1, 2, 2 ** 32, 2 ** 32 + 1, Number.MAX_SAFE_INTEGER];
     expect(new Set(seeds.flatMap((seed) => orders(seed, 20)).map((order) => order.join())).size).toBe(120);
   });
+  test('without a seed is the permutation that the generator gives when the walk begins, as ever', () => {
+    const loader = new DataLoader<Item, number[]>(items, { batchSize: 11, shuffle: true, collate });
+    manualSeed(12);
+    const orders = [permutation(11), permutation(11)];
+    const after = getRandomState();
+    manualSeed(12);
+    expect([[...loader][0], [...loader][0], getRandomState()]).toEqual([...orders, after]);
+  });
   test('of a loader with a seed is that of its sampler', () => {
     const loader = new DataLoader<Item, number[]>(items, { batchSize: 11, shuffle: true, seed: 4, collate });
     const sampler = new RandomSampler(11, { seed: 4 });
