@@ -126,8 +126,8 @@ napi_value guarded(Instance& instance, const char* op, Body body) {
   return result;
 }
 
-/// Runs `body` where there is no instance, as while the addon loads. In a worker that is stopped meanwhile Node-API calls
-/// fail, with an exception pending.
+/// Runs `body` where there is no instance, as while the addon loads. In a worker that is stopped meanwhile Node-API
+/// calls fail, with an exception pending.
 template <class Body>
 napi_value guarded_alone(napi_env env, Body body) noexcept {
   try {

@@ -3,8 +3,14 @@ import { zeros } from './factories';
 import { describe } from './options';
 import { PaddedSequence, type Sequence } from './padded-sequence';
 import { longest, pickSteps, realPlaces, spreadSteps } from './steps';
-import { checkTensor, type Tensor } from './tensor';
-import { concat as concatTensors, flip as flipTensor, select as selectTensor, slice as sliceTensor } from './ops/shape';
+import { checkTensor, Tensor } from './tensor';
+import {
+  concat as concatTensors,
+  flip as flipTensor,
+  reshape,
+  select as selectTensor,
+  slice as sliceTensor,
+} from './ops/shape';
 
 // The shape ops that mean something else for a PaddedSequence: its lengths go along.
 
@@ -20,6 +26,7 @@ import { concat as concatTensors, flip as flipTensor, select as selectTensor, sl
  */
 export function concat(parts: readonly Tensor[], dim: number): Tensor;
 export function concat(parts: readonly PaddedSequence[], dim: number): PaddedSequence;
+export function concat(parts: readonly Sequence[], dim: number): Sequence;
 export function concat(parts: readonly Sequence[], dim: number): Sequence {
   const sequences = Array.isArray(parts)
     ? parts.filter((part): part is PaddedSequence => part instanceof PaddedSequence)
@@ -124,46 +131,72 @@ export function flip(x: Sequence, dims: readonly number[]): Sequence {
 }
 
 /**
- * The real steps of all rows, one behind the other: [N, T, …] → [W, …], W of them in all.
+ * The real steps of all rows, one behind the other: [N, T, …] → [W, …], W of them in all; of a tensor every step is
+ * one.
  *
- * @throws {OptionError} if `x` is no PaddedSequence
+ * @throws {OptionError} if `x` is no sequence; {ShapeError} if it is a tensor without steps
  */
-export function flattenSteps(x: PaddedSequence): Tensor {
+export function flattenSteps(x: Sequence): Tensor {
   if (x instanceof PaddedSequence) return pickSteps(x.values, realPlaces(x.lengths, x.shape[1] ?? 0));
-  throw new OptionError('flattenSteps', {
-    given: describe(x),
-    expected: 'a PaddedSequence',
-    fix: 'wrap a tensor: new PaddedSequence(x, lengths); without lengths, x.reshape([-1, …]) does it',
-  });
+  checkTensor(x, 'flattenSteps');
+  const [rows, steps, ...rest] = stepsOf('flattenSteps', 'x', x);
+  return reshape(x, [rows * steps, ...rest]);
 }
 
 /**
- * The opposite of `flattenSteps`: [W, …] → [N, T, …] with the lengths of `like`, zeros past each. So what a model says
- * of the letters of each word goes back to its word:
+ * The opposite of `flattenSteps`: [W, …] → [N, T, …], a PaddedSequence with the lengths of `like`, zeros past each, or
+ * a tensor where `like` is one. So what a model says of the letters of each word goes back to its word:
  *
  *     const ofWords = unflattenSteps(words, lastStep.forward(lstm.forward(characters).output));
  *
- * @param like   a PaddedSequence with as many real steps, or its lengths
+ * @param like   a PaddedSequence with as many real steps, a tensor [N, T, …], or lengths
  * @param steps  of all rows, one behind the other
- * @throws {ShapeError} if there are not as many; {OptionError} if `like` is neither
+ * @throws {ShapeError} if there are not as many, or `like` is a tensor without steps; {OptionError} if it is none of
+ * the three
  */
-export function unflattenSteps(like: PaddedSequence | readonly number[], steps: Tensor): PaddedSequence {
+export function unflattenSteps(like: PaddedSequence | readonly number[], steps: Tensor): PaddedSequence;
+export function unflattenSteps(like: Tensor, steps: Tensor): Tensor;
+export function unflattenSteps(like: Sequence, steps: Tensor): Sequence;
+export function unflattenSteps(like: Sequence | readonly number[], steps: Tensor): Sequence {
   const op = 'unflattenSteps';
   checkTensor(steps, op, 'steps');
+  if (like instanceof Tensor) {
+    const [rows, length] = stepsOf(op, 'like', like);
+    checkCount(op, steps, rows * length, describe(like));
+    return reshape(steps, [rows, length, ...steps.shape.slice(1)]);
+  }
   const lengths = like instanceof PaddedSequence ? like.lengths : like;
   if (!Array.isArray(lengths) || !lengths.every((length) => Number.isInteger(length) && length >= 0))
     throw new OptionError(op, {
       given: `${describe(like)} as like`,
-      expected: 'a PaddedSequence, or lengths of at least 0',
+      expected: 'a PaddedSequence, a tensor [N, T, …], or lengths of at least 0',
       fix: 'pass the sequence that the steps belong to',
     });
-  const count = lengths.reduce((sum: number, length: number) => sum + length, 0);
-  if (steps.rank === 0 || steps.shape[0] !== count)
-    throw new ShapeError(op, {
-      given: `${describe(steps)} for lengths ${describe(lengths)}`,
-      expected: `first axis ${count}, the number of real steps`,
-      fix: 'give each real step of the rows its own, in their order',
-    });
+  checkCount(
+    op,
+    steps,
+    lengths.reduce((sum: number, length: number) => sum + length, 0),
+    `lengths ${describe(lengths)}`,
+  );
   const most = like instanceof PaddedSequence ? (like.shape[1] ?? 0) : longest(lengths);
   return PaddedSequence.zeroPadded(spreadSteps(steps, lengths, most), lengths);
+}
+
+function stepsOf(op: string, name: string, x: Tensor): readonly [number, number, ...number[]] {
+  const [rows, steps, ...rest] = x.shape;
+  if (rows !== undefined && steps !== undefined) return [rows, steps, ...rest];
+  throw new ShapeError(op, {
+    given: `${describe(x)} as ${name}`,
+    expected: '[N, T, …]',
+    fix: 'put the batch first: x.unsqueeze(0)',
+  });
+}
+
+function checkCount(op: string, steps: Tensor, count: number, of: string): void {
+  if (steps.rank > 0 && steps.shape[0] === count) return;
+  throw new ShapeError(op, {
+    given: `${describe(steps)} for ${of}`,
+    expected: `first axis ${count}, the number of real steps`,
+    fix: 'give each real step of the rows its own, in their order',
+  });
 }

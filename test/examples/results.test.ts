@@ -25,3 +25,13 @@ testWithData('sms-spam learns in two epochs', ['sms-spam/SMSSpamCollection.tsv']
 testWithData('names learns in an epoch', ['names/Greek.txt'], () => {
   expect(figuresOf('names', '--epochs', '1')['accuracy']).toBeGreaterThan(0.6); // all Russian is 0.468
 });
+
+testWithData('ud-ewt-pos learns from 2,000 sentences', ['ud-ewt-pos/en-ud-tag.v2.train.txt.gz'], () => {
+  const { accuracy } = figuresOf('ud-ewt-pos', '--sentences', '2000', '--epochs', '2');
+  expect(accuracy).toBeGreaterThan(0.75); // all nouns is 0.17
+});
+
+testWithData('tinyshakespeare learns in an epoch', ['tinyshakespeare/input.txt'], () => {
+  const { nats } = figuresOf('tinyshakespeare', '--hidden', '64', '--epochs', '1');
+  expect(nats).toBeLessThan(2.7); // letters by their frequency is 3.3
+});

@@ -68,9 +68,18 @@ test('mistakes', () => {
   );
   expect(() => unflattenSteps([], zeros([]))).toThrow(/expected first axis 0/);
   expect(() => unflattenSteps([1.5, 0.5], zeros([2]))).toThrow(/got \[1.5, 0.5\] as like/);
-  expect(() => unflattenSteps(zeros([2]) as never, zeros([2]))).toThrow(/got f32\[2\] on .* as like/);
+  expect(() => unflattenSteps(zeros([2]), zeros([2]))).toThrow(/got f32\[2\] on .* as like, expected \[N, T, …\]/);
+  expect(() => unflattenSteps(zeros([2, 3]), zeros([5]))).toThrow(/for f32\[2, 3\] on .*, expected first axis 6/);
   expect(() => unflattenSteps([1], [[1]] as never)).toThrow(/got \[\[1\]\]/);
-  expect(() => flattenSteps(zeros([2, 3]) as never)).toThrow(
-    `flattenSteps: got f32[2, 3] on ${here}, expected a PaddedSequence.`,
-  );
+  expect(() => flattenSteps([[1]] as never)).toThrow(/flattenSteps: got \[\[1\]\]/);
+});
+
+test('of a tensor every step is one, as in a batch of sequences of one length', async () => {
+  const words = tensor([[1, 2], [3, 4], [5, 6]]); // prettier-ignore
+  const flat = flattenSteps(words);
+  expect(await flat.array()).toEqual([1, 2, 3, 4, 5, 6]);
+  const back = unflattenSteps(words, flat.unsqueeze(-1));
+  expect(back.shape).toEqual([3, 2, 1]);
+  expect(await back.data()).toEqual(await words.data());
+  expect(() => flattenSteps(zeros([2]))).toThrow(/got f32\[2\] on .* as x, expected \[N, T, …\]/);
 });
