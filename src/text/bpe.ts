@@ -35,6 +35,25 @@ export interface BPETrainingOptions extends BPEFormOptions {
 /** Words with the blank before them, numbers, punctuation and blanks, as GPT-2 divides a text: all of it is in one. */
 const words = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
+/** A regular expression cannot go through any length at once. */
+const pieceUnits = 1 << 18;
+
+/** The words of a text, taken from pieces of it that end where a word does: before a blank behind something else. */
+function wordsOf(text: string): string[] {
+  const found: string[] = [];
+  for (let from = 0; from < text.length;) {
+    let end = from + pieceUnits;
+    while (end < text.length && end > from && !/^\S\s$/.test(text.slice(end - 1, end + 1))) end--;
+    if (end === from) end = from + pieceUnits - Number(isHigh(text.charCodeAt(from + pieceUnits - 1))); // a huge word
+    for (const word of text.slice(from, end).match(words) ?? []) found.push(word);
+    from = end;
+  }
+  return found;
+}
+
+/** Whether a unit is the first half of a character. */
+const isHigh = (unit: number): boolean => (unit & 0xfc00) === 0xd800;
+
 /** So many words are remembered with their tokens. */
 const mostRemembered = 1 << 16;
 
@@ -85,7 +104,7 @@ export class BPETokenizer implements Tokenizer {
     const counts = new Map<string, number>();
     const count = (text: unknown): void => {
       checkText('BPETokenizer.train', text);
-      countStrings(counts, textForm.of(text).match(words) ?? []);
+      countStrings(counts, wordsOf(textForm.of(text)));
     };
     const finish = (): BPETokenizer =>
       new BPETokenizer({ merges: learnMerges(new Merges(), counts, vocabularySize, minFrequency), ...form });
@@ -112,7 +131,7 @@ export class BPETokenizer implements Tokenizer {
   tokenize(text: string): string[] {
     checkText('BPETokenizer.tokenize', text);
     const found: string[] = [];
-    for (const word of this.#form.of(text).match(words) ?? []) {
+    for (const word of wordsOf(this.#form.of(text))) {
       let tokens = this.#known.get(word);
       if (tokens === undefined) {
         tokens = this.#merges.apply(Buffer.from(word, 'utf8'));

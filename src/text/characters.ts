@@ -1,5 +1,6 @@
 import { flag } from '../tensor/options';
 import { choice, optional, readOptions, withDefault } from '../tensor/read-options';
+import { segmentEnds } from './segmenter';
 import { checkText, localeTag, normalization, TextForm, type Normalization } from './text-form';
 import type { TextConfig, Tokenizer } from './tokenizer';
 
@@ -60,14 +61,34 @@ export class CharacterTokenizer implements Tokenizer {
   /** Below U+0300 every unit is a character of its own, but for CR LF; above, it may join with its neighbours. */
   #graphemes(text: string): string[] {
     const found: string[] = [];
-    let from = 0;
-    for (const { index, 0: run } of text.matchAll(/(?:[^\0-\u02ff]+[©®]?|[\0-\u02ff](?=[^\0-\u02ff])|\r\n)+/gu)) {
-      for (; from < index; from++) found.push(text.charAt(from));
-      this.#segmenter ??= new Intl.Segmenter(this.options.locale, { granularity: 'grapheme' });
-      for (const { segment } of this.#segmenter.segment(run)) found.push(segment);
-      from = index + run.length;
+    for (let at = 0; at < text.length;) {
+      const end = joinedEnd(text, at);
+      if (end > at) {
+        this.#segmenter ??= new Intl.Segmenter(this.options.locale, { granularity: 'grapheme' });
+        let begin = at;
+        for (const place of segmentEnds(this.#segmenter, text.slice(at, end))) {
+          found.push(text.slice(begin, at + place));
+          begin = at + place;
+        }
+        at = end;
+      } else {
+        const width = text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10 ? 2 : 1;
+        found.push(text.slice(at, at + width));
+        at += width;
+      }
     }
-    for (; from < text.length; from++) found.push(text.charAt(from));
     return found;
   }
+}
+
+/** Where the units from a place on end that may join with a neighbour; the place itself if that unit does not. */
+function joinedEnd(text: string, start: number): number {
+  let end = start;
+  for (; end < text.length; end++) {
+    const [unit, next] = [text.charCodeAt(end), text.charCodeAt(end + 1)];
+    if (unit < 0x300 && !(next >= 0x300)) break; // there may be no next one
+    // © and ® are pictures, and join with what joins pictures.
+    if (unit >= 0x300 && (next === 0xa9 || next === 0xae)) end++;
+  }
+  return Math.min(end, text.length);
 }

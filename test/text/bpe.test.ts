@@ -109,6 +109,15 @@ describe('pieces', () => {
     expect(trained.join(trained.tokenize('bana'.repeat(250_000)))).toBe('bana'.repeat(250_000));
   });
 
+  test('of a long text are those of its parts', () => {
+    const text = `${`${texts.join('\n')} \t\n  `.repeat(20)}x`;
+    expect(text.length).toBeGreaterThan(600_000);
+    const theirs = new HuggingFaceTokenizer({ definition: definitionOf(trained) });
+    expect(trained.tokenize(text)).toEqual(theirs.tokenize(text));
+    const huge = `x${'😀'.repeat(200_000)}`; // no place to cut it but between the halves of a character
+    expect(trained.join(trained.tokenize(huge))).toBe(huge);
+  });
+
   test('have indices in a vectorizer, special tokens behind them', () => {
     const text = TextVectorizer.fit([], { tokenizer: trained, end: '</s>' });
     expect(text.vocabulary.tokens.slice(-3)).toEqual(['<pad>', '<unk>', '</s>']);

@@ -43,6 +43,16 @@ test('graphemes are those of Intl.Segmenter, whatever stands around them', () =>
   }
 });
 
+test('a long text is divided as a whole one, in time that grows with its length', () => {
+  const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  const text = `${family}語กำ🇫🇷e\u0301`.repeat(400);
+  const expected = Array.from(segmenter.segment(text), ({ segment }) => segment);
+  expect(new CharacterTokenizer({ normalize: 'none' }).tokenize(text)).toEqual(expected);
+  expect(new CharacterTokenizer().tokenize('語'.repeat(300_000))).toHaveLength(300_000);
+  const one = `e${'\u0301'.repeat(5000)}`; // a single character
+  expect(new CharacterTokenizer({ normalize: 'none' }).tokenize(`${one}x`)).toEqual([one, 'x']);
+});
+
 test('code points, small letters, and back', () => {
   const points = new CharacterTokenizer({ unit: 'codePoint', lowercase: true });
   expect(points.tokenize(`É${family}`)).toEqual(['é', '👨', '\u200d', '👩', '\u200d', '👧']);

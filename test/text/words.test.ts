@@ -138,6 +138,14 @@ test('join puts spaces where the script has them', () => {
   expect(tokenizer.join([])).toBe('');
 });
 
+test('a run of a million letters without a space', () => {
+  const text = '我喜欢学习'.repeat(200_000);
+  const found = new WordTokenizer().tokenize(text);
+  expect(found.join('')).toBe(text);
+  expect(new Set(found)).toEqual(new Set(['我', '喜欢', '学习']));
+  expect(found).toHaveLength(600_000);
+});
+
 test('a long text after a short one, and a short one after it', () => {
   const tokenizer = new WordTokenizer();
   const long = Array.from({ length: 100_000 }, (_, i) => `word${i}`);
