@@ -148,9 +148,13 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    *
    * @param loader  gives batches: a DataLoader, an array, or an iterable that can be walked once an epoch
    * @throws {OptionError} if an option is unknown or out of range, a batch is not what the Trainer takes, there is
-   * none, there is no optimizer, or the Trainer is fitting already
+   * none, there is no optimizer, or the Trainer is fitting already; if the training that is to be taken up again is
+   * another one, or there are checkpoints and it is not to be
    * @throws {TrainingError} if a loss or a gradient is NaN or infinite, unless `onNaN` says otherwise, or a
-   * parameter or a running mean or variance is after an epoch; the epochs before stand in `history`
+   * parameter or a running mean or variance is after an epoch; the epochs before stand in `history`. After Ctrl-C with
+   * checkpoints, where the program has a handler of its own, with the code ERR_STM_INTERRUPTED
+   * @throws {FileError} if a checkpoint cannot be written, or the folder is in use, with the code EBUSY
+   * @throws {FormatError} if all checkpoints to go on from are damaged
    * @throws {NativeError} if the device refuses a batch, as for a label out of range; the message names the batch
    */
   async fit(loader: Batches<B>, options: FitOptions<B>): Promise<History> {
