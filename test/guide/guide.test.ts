@@ -198,6 +198,20 @@ test('checkpoints and resuming', async () => {
   expect(rest).toMatchObject({ epoch: 4, schedule: { steps: 4 }, loader: { batches: 0 } });
 });
 
+test('a training that one can leave alone', async () => {
+  const { history, trainer, validation } = await import('./scripts/training-alone');
+  const scores = history.validation('f1');
+  const best = Math.max(...scores);
+  expect(best).toBeGreaterThan(0.9);
+  expect(scores.indexOf(best)).toBe(scores.length - 4); // three epochs without progress
+  expect((await trainer.evaluate(validation)).f1).toBe(best); // the best weights are back
+  const rows = readFileSync('run/history.csv', 'utf8').trim().split('\n');
+  expect(rows[0]).toMatch(/^epoch,step,train\.loss,train\.f1,validation\.loss,validation\.f1,learningRate,/u);
+  expect(rows).toHaveLength(1 + history.epochs.length);
+  expect(readdirSync('run').some((name) => name.startsWith('events.out.tfevents.'))).toBe(true);
+  expect(history.epochs.every(({ gradients }) => gradients?.steps['0']?.length !== undefined)).toBe(true);
+});
+
 test('the script of the README', { timeout: 180_000 }, async () => {
   const script = readFileSync(join(__dirname, 'scripts', 'readme.ts'), 'utf8');
   expect(readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8')).toContain(`\`\`\`js\n${script}\`\`\`\n`);
@@ -220,6 +234,7 @@ test.each([
   'production',
   'choices',
   'weights',
+  'training-alone',
   'checkpoints',
   'gpu',
 ])('docs/guide.md shows %s as it is run here', (name) => {
