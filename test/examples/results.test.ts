@@ -31,6 +31,12 @@ testWithData('ud-ewt-pos learns from 2,000 sentences', ['ud-ewt-pos/en-ud-tag.v2
   expect(accuracy).toBeGreaterThan(0.75); // all nouns is 0.17
 });
 
+testWithData('snips learns from 2,000 sentences', ['snips/train/seq.in.txt'], () => {
+  const { accuracy, entityF1 } = figuresOf('snips', '--sentences', '2000', '--epochs', '2');
+  expect(accuracy).toBeGreaterThan(0.8); // the most frequent of seven is about 0.16
+  expect(entityF1).toBeGreaterThan(0.1);
+});
+
 testWithData('tinyshakespeare learns in an epoch', ['tinyshakespeare/input.txt'], () => {
   const { nats } = figuresOf('tinyshakespeare', '--hidden', '64', '--epochs', '1');
   expect(nats).toBeLessThan(2.7); // letters by their frequency is 3.3
