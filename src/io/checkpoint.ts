@@ -10,7 +10,7 @@ import type { Tensor } from '../tensor/tensor';
 import { checkPath } from '../files/check-path';
 import { packTree, unpackTree } from './checkpoint-tree';
 import { readTensors } from './read-tensors';
-import { writeTensors } from './safetensors';
+import { writeTensors, type MakeRoom } from './safetensors';
 import { formatError, quoted, type Source } from './safetensors-header';
 
 /** The newest format of checkpoints that is written and read. It rises when an older reader would misread a file. */
@@ -110,14 +110,19 @@ export async function loadCheckpoint<Rest extends object = Record<string, unknow
 /**
  * `saveCheckpoint` for callers with a name of their own in messages.
  *
+ * @param makeRoom  called once if the disk is full, before a second try
  * @throws as `saveCheckpoint`
  */
-export async function writeCheckpoint(source: Source, parts: Readonly<Record<string, unknown>>): Promise<void> {
+export async function writeCheckpoint(
+  source: Source,
+  parts: Readonly<Record<string, unknown>>,
+  makeRoom?: MakeRoom,
+): Promise<void> {
   // States are made for this alone, as far as they are made here. All reads are begun when the scope ends.
   const { done } = scope(() => {
     const states = Object.entries(parts).map(([name, part]) => [name, hasState(part) ? stateOf(part) : part] as const);
     const { json, arrays } = packTree(source.op, Object.fromEntries(states));
-    return { done: writeTensors(source, arrays, { [formatKey]: String(currentFormat), [treeKey]: json }) };
+    return { done: writeTensors(source, arrays, { [formatKey]: String(currentFormat), [treeKey]: json }, makeRoom) };
   });
   await done;
 }

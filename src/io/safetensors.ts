@@ -6,7 +6,7 @@ import { Tensor } from '../tensor/tensor';
 import { checkPath } from '../files/check-path';
 import { checkMetadata, checkTensors } from './check-arguments';
 import { blankChecksum, sign } from './checksum';
-import { fileError } from '../files/file-error';
+import { fileError, systemCode } from '../files/file-error';
 import { readMetadata, readTensors, type HostTensor } from './read-tensors';
 import { writeSafely } from '../files/safe-write';
 import {
@@ -108,16 +108,21 @@ export async function loadSafetensorsMetadata(path: string): Promise<Metadata> {
   return Object.fromEntries(await readMetadata({ op: 'loadSafetensorsMetadata', path }));
 }
 
+/** Removes what can be spared where a disk is full. @returns whether there was something */
+export type MakeRoom = () => Promise<boolean>;
+
 /**
  * `saveSafetensors` for callers with a name of their own in messages, and also of arrays on the host, which nobody may
  * change until it is done.
  *
+ * @param makeRoom  called once if the disk is full, before a second try
  * @throws as `saveSafetensors`
  */
 export async function writeTensors(
   source: Source,
   tensors: Readonly<Record<string, Tensor | StoredArray>>,
   metadata: Metadata,
+  makeRoom?: MakeRoom,
 ): Promise<void> {
   const entries = Object.entries(tensors)
     .map(([name, value]) => ({ name, value, dtype: value instanceof Tensor ? storedDType[value.dtype] : value.dtype }))
@@ -150,7 +155,11 @@ export async function writeTensors(
         ...(await values).map((data) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
       ];
       await sign(text, chunks);
-      await writeSafely(path, chunks);
+      await writeSafely(path, chunks).catch(async (error: unknown) => {
+        const full = ['ENOSPC', 'EDQUOT'].includes(systemCode(error) ?? '');
+        if (!full || (await makeRoom?.()) !== true) throw error;
+        await writeSafely(path, chunks);
+      });
     });
   } catch (error) {
     throw fileError(source.op, source.path, 'write', error);

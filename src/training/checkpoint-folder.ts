@@ -160,7 +160,11 @@ export class CheckpointFolder {
 
   async #written(path: string, tree: Readonly<Record<string, unknown>>): Promise<void> {
     try {
-      await writeCheckpoint({ op: this.#op, path }, tree);
+      await writeCheckpoint({ op: this.#op, path }, tree, async () => {
+        const before = (await this.#names()).length;
+        await this.#prune(1); // the newest whole one stays until there is another
+        return before > 1;
+      });
     } catch (error) {
       throw error instanceof FileError ? await this.#toldWhere(error) : error;
     }

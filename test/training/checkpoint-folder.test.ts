@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { MSELoss, SGD, Trainer } from 'stmnet';
+import { runScript } from '../support/child';
 import { unit } from '../support/trainers';
 
 const root = await mkdtemp(join(tmpdir(), 'stmnet-checkpoint-folder-'));
@@ -15,6 +16,35 @@ beforeEach(async () => {
 
 const names = async (): Promise<string[]> => (await readdir(folder)).sort();
 const stepFile = (step: number): string => `step-${String(step).padStart(9, '0')}.safetensors`;
+
+test('where the disk is full, an older checkpoint makes room for the newest', () => {
+  // There is room for two files: the one that is there, and the one that is written.
+  const child = runScript(`
+    const promises = require('node:fs/promises');
+    const { readdirSync } = require('node:fs');
+    const folder = ${JSON.stringify(folder)};
+    const stored = () => readdirSync(folder).filter((name) => name.startsWith('step-'));
+    const { Linear, MSELoss, SGD, Trainer, tensor } = require('stmnet');
+    promises.open(process.execPath).then(async (handle) => {
+      const file = Object.getPrototypeOf(handle);
+      await handle.close();
+      const { write } = file;
+      let refused = 0;
+      file.write = async function (...args) {
+        if (stored().length < 2) return Reflect.apply(write, this, args);
+        refused++;
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+      };
+      const model = new Linear({ inFeatures: 1, outFeatures: 1 });
+      const optimizer = new SGD(model.parameters(), { learningRate: 0.01 });
+      const trainer = new Trainer({ model, loss: new MSELoss(), optimizer });
+      const batches = [{ input: tensor([[1]]), target: tensor([[2]]) }];
+      await trainer.fit(batches, { epochs: 6, progress: false, checkpoints: { folder } });
+      console.log(JSON.stringify([refused, stored()]));
+    });`);
+  expect(child.stderr).toBe('');
+  expect(JSON.parse(child.stdout)).toEqual([4, [5, 6].map(stepFile)]);
+});
 
 test('a damaged checkpoint is put aside, with a warning, for the one before it', async () => {
   const { model, batches } = unit(1);
