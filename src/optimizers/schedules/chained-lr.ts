@@ -1,15 +1,10 @@
 import { asGiven, readOptions } from '../../tensor/read-options';
 import type { Optimizer } from '../optimizer';
 import { RateSchedule } from './rate-schedule';
-import { takeParts, type OfSchedules } from './schedule-parts';
+import { rateOf, takeParts, type OfSchedules } from './schedule-parts';
 
 /** Options of ChainedLR. */
 export type ChainedLROptions = OfSchedules;
-
-/** With the schedules that have been looked at. */
-interface Chained {
-  schedules: readonly RateSchedule<object>[];
-}
 
 /**
  * Several schedules at a time: the learning rate is the first one times the factors of all, as where a warm-up goes on
@@ -23,14 +18,14 @@ interface Chained {
  * another optimizer
  * @see torch.optim.lr_scheduler.ChainedScheduler
  */
-export class ChainedLR extends RateSchedule<Chained> {
+export class ChainedLR extends RateSchedule<ChainedLROptions> {
   constructor(optimizer: Optimizer, options: ChainedLROptions) {
     const { schedules } = readOptions('ChainedLR', options, { schedules: asGiven });
     super('ChainedLR', optimizer, { schedules: takeParts('ChainedLR', optimizer, schedules) }, { schedules: asGiven });
   }
 
-  protected override rate(steps: number, base: number, { schedules }: Chained, group: number): number {
+  protected override rate(steps: number, base: number, { schedules }: ChainedLROptions, group: number): number {
     if (base === 0) return 0;
-    return schedules.reduce((rate, schedule) => rate * (schedule.rateAt(steps, base, group) / base), base);
+    return schedules.reduce((rate, schedule) => rate * (rateOf(schedule, steps, base, group) / base), base);
   }
 }

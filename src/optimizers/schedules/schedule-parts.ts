@@ -28,6 +28,10 @@ export function takeParts(
   return [first, ...others];
 }
 
+/** The learning rate that one of the schedules that were taken has after so many steps of its own. */
+export const rateOf = (part: Schedule | undefined, steps: number, base: number, group: number): number =>
+  part instanceof RateSchedule ? part.rateAt(steps, base, group) : base;
+
 const noParts = (op: string, given: string, expected: string): OptionError =>
   new OptionError(op, {
     given: `schedules: ${given}`,

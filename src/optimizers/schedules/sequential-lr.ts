@@ -3,17 +3,11 @@ import { describe } from '../../tensor/options';
 import { asGiven, readOptions } from '../../tensor/read-options';
 import type { Optimizer } from '../optimizer';
 import { RateSchedule } from './rate-schedule';
-import { takeParts, type OfSchedules } from './schedule-parts';
+import { rateOf, takeParts, type OfSchedules } from './schedule-parts';
 
 /** Options of SequentialLR. */
 export interface SequentialLROptions extends OfSchedules {
   /** The steps at which the next schedule takes over, ascending; one fewer than there are schedules. */
-  milestones: readonly number[];
-}
-
-/** With the schedules that have been looked at. */
-interface Sequenced {
-  schedules: readonly RateSchedule<object>[];
   milestones: readonly number[];
 }
 
@@ -30,7 +24,7 @@ interface Sequenced {
  * steps, or that of another optimizer
  * @see torch.optim.lr_scheduler.SequentialLR
  */
-export class SequentialLR extends RateSchedule<Sequenced> {
+export class SequentialLR extends RateSchedule<SequentialLROptions> {
   constructor(optimizer: Optimizer, options: SequentialLROptions) {
     const op = 'SequentialLR';
     const given = readOptions(op, options, { schedules: asGiven, milestones: asGiven });
@@ -46,9 +40,10 @@ export class SequentialLR extends RateSchedule<Sequenced> {
     );
   }
 
-  protected override rate(steps: number, base: number, { schedules, milestones }: Sequenced, group: number): number {
+  protected override rate(steps: number, base: number, options: SequentialLROptions, group: number): number {
+    const { schedules, milestones } = options;
     const place = milestones.filter((milestone) => milestone <= steps).length;
-    return schedules[place]?.rateAt(steps - (milestones[place - 1] ?? 0), base, group) ?? base;
+    return rateOf(schedules[place], steps - (milestones[place - 1] ?? 0), base, group);
   }
 }
 
