@@ -298,8 +298,8 @@ function part(op: string, name: string, value: unknown, method: string, expected
 }
 
 /** Refuses what would train the same model twice at a time. */
-export function refuseFit(): never {
-  throw new OptionError('Trainer.fit', {
+export function refuseFit(op = 'Trainer.fit'): never {
+  throw new OptionError(op, {
     given: 'a call while fit is running',
     expected: 'one at a time: they train the same model',
     fix: 'await fit first',

@@ -10,6 +10,7 @@ export type { BestOptions, CheckpointOptions } from './checkpoint-options';
 export type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 export type { GradientRecord } from './gradient-record';
 export { History } from './history';
+export type { LearningRateCurve, LearningRateSearchOptions } from './learning-rate-search';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';
 export { Trainer, type PredictInput, type PredictOptions, type TrainerConstructor } from './trainer';
 export type {

@@ -29,6 +29,7 @@ import type { Stopping } from './fit-run';
 import { History } from './history';
 import { joinOutputs } from './join-outputs';
 import { inEvaluation } from '../module/modes';
+import { searchLearningRate, type LearningRateCurve, type LearningRateSearchOptions } from './learning-rate-search';
 import { Steps } from './step';
 import type { AnyBatch, CustomTrainerOptions, FitOptions, OutputOf, TrainerOptions } from './trainer-options';
 
@@ -190,6 +191,31 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
       decided: { stopping: undefined },
     });
     return history;
+  }
+
+  /**
+   * Tries learning rates: trains for some steps with a rate that rises from one to the next in equal factors, until the
+   * loss grows away. Weights, buffers, optimizer, schedule, counters and random numbers are afterwards as before.
+   *
+   *     const { suggestion } = await trainer.findLearningRate(loader);
+   *     trainer.optimizer.learningRate = suggestion ?? 1e-3;
+   *
+   * A schedule goes by the rates that it was made with: make it afterwards. See Smith, 2017.
+   *
+   * @param loader  gives batches, as often as needed
+   * @throws {OptionError} as `fit` does, or if an option is unknown or out of range
+   */
+  async findLearningRate(loader: Batches<B>, options: LearningRateSearchOptions = {}): Promise<LearningRateCurve> {
+    const op = 'Trainer.findLearningRate';
+    checkLoader(op, loader);
+    if (this.#fitting) refuseFit(op);
+    const optimizer = this.#trainer.optimizer ?? refuseWithout(op);
+    this.#fitting = true;
+    try {
+      return await searchLearningRate({ trainer: this.#trainer, optimizer, steps: this.#steps }, loader, options);
+    } finally {
+      this.#fitting = false;
+    }
   }
 
   /**
