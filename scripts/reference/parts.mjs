@@ -31,10 +31,14 @@ const isWrittenHere = ({ inheritedFrom, name, sources }) =>
 const signaturesOf = ({ signatures = [], getSignature, setSignature }) =>
   [...signatures, getSignature, setSignature].filter((signature) => signature !== undefined);
 
-/** All that is written about a function, its parameters left out; a constructor is explained by its class. */
+/**
+ * All that is written about a function, its parameters left out; a constructor is explained by its class, and so is what
+ * others call because an interface says so.
+ */
 function textOf(owner) {
   const inside = owner.children?.filter(({ name }) => name === 'forward') ?? [];
-  const around = owner.kindOf(ReflectionKind.Constructor) ? [owner.parent] : [];
+  const ofClass = owner.kindOf(ReflectionKind.Constructor) || owner.implementationOf !== undefined;
+  const around = ofClass ? [owner.parent] : [];
   return [owner, ...signaturesOf(owner), ...around, ...inside.flatMap(signaturesOf)]
     .map(({ comment }) => (comment === undefined ? '' : written(comment)))
     .join('\n');

@@ -1,6 +1,7 @@
 // Training loops of the public surface.
 export type { Batch, BatchField, TensorTree } from './batch';
 export type { Batches } from './batches';
+export type { Mode as FigureMode } from './figure-direction';
 export { CsvLogger, type CsvLoggerOptions } from './callbacks/csv-logger';
 export { GradientReport, type GradientReportOptions } from './callbacks/gradient-report';
 export { TensorBoard, type TensorBoardOptions } from './callbacks/tensorboard';

@@ -56,6 +56,9 @@ export class TensorBoard implements TrainerCallback {
   /**
    * Adds a number to be shown; it is in the file after the epoch, or after `flush`.
    *
+   * @param tag    its name; what stands before a `/` puts charts together
+   * @param value  the number, NaN and infinity too
+   * @param step   where it stands on the axis of steps
    * @throws {OptionError} if the tag is no text, or the step no whole number of at least 0
    */
   scalar(tag: string, value: number, step: number): void {
@@ -66,6 +69,8 @@ export class TensorBoard implements TrainerCallback {
   /**
    * Adds the distribution of numbers, such as `await parameter.data()`. Those that are not finite are left out.
    *
+   * @param tag   its name
+   * @param step  where it stands on the axis of steps
    * @throws {OptionError} as `scalar` does, or if there are no numbers
    */
   histogram(tag: string, numbers: ArrayLike<number>, step: number): void {
@@ -77,6 +82,8 @@ export class TensorBoard implements TrainerCallback {
   /**
    * Adds a text, which may be Markdown.
    *
+   * @param tag   its name
+   * @param step  where it stands on the axis of steps
    * @throws {OptionError} as `scalar` does, or if it is no text
    */
   text(tag: string, text: string, step: number): void {
