@@ -69,7 +69,7 @@ type Loader = Setup['loader'];
 const lengths = items.map(({ input }) => input.length);
 const shuffled = (): Loader => new DataLoader(items, { batchSize: 8, shuffle: true });
 
-function setup(loader = shuffled, compile = false): Setup {
+function setup(loader = shuffled, more: { compile?: boolean; accumulate?: number } = {}): Setup {
   const model = new Sequential(
     new LSTM({ inputSize: 2, hiddenSize: 8, bidirectional: true }),
     new LastStep({ bidirectional: true }),
@@ -83,7 +83,7 @@ function setup(loader = shuffled, compile = false): Setup {
     optimizer,
     schedule: new StepLR(optimizer, { stepSize: 2, gamma: 0.5 }),
     metrics: [new Accuracy()],
-    compile,
+    ...more,
   });
   return { trainer, loader: loader() };
 }
@@ -139,7 +139,7 @@ describeDevices('a training with checkpoints', () => {
 
   test('goes on bit for bit where its steps are compiled', async () => {
     const alike = items.filter(({ input }) => input.length === 4);
-    const make = (): Setup => setup(() => new DataLoader(alike, { batchSize: 5, shuffle: true }), true);
+    const make = (): Setup => setup(() => new DataLoader(alike, { batchSize: 5, shuffle: true }), { compile: true });
     manualSeed(3);
     const whole = make();
     await fit(whole, { folder: await mkdtemp(join(root, 'whole-')) }, { epochs: 9 });
@@ -148,6 +148,19 @@ describeDevices('a training with checkpoints', () => {
     await expect(failed).rejects.toThrow('stopped');
     const resumed = make();
     await fit(resumed, { everySteps: 3 }, { epochs: 9, resume: true });
+    expect(await stateOf(resumed.trainer)).toEqual(await stateOf(whole.trainer));
+  });
+
+  test('goes on bit for bit where a step has several batches', async () => {
+    const make = (): Setup => setup(shuffled, { accumulate: 3 });
+    manualSeed(3);
+    const whole = make();
+    await fit(whole, { folder: await mkdtemp(join(root, 'whole-')) });
+    manualSeed(3);
+    await expect(fit(make(), { everySteps: 2 }, { callbacks: [failing(9)] })).rejects.toThrow('stopped');
+    expect(await names()).toEqual([stepFile(6), stepFile(8)]); // the second of the third epoch
+    const resumed = make();
+    await fit(resumed, { everySteps: 2 }, { resume: true });
     expect(await stateOf(resumed.trainer)).toEqual(await stateOf(whole.trainer));
   });
 

@@ -6,10 +6,10 @@ import { sum } from '../../tensor/ops/reduce';
 import { reshape } from '../../tensor/ops/shape';
 import { flag, nonNegativeNumber, positiveInteger } from '../../tensor/options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../../tensor/padded-sequence';
-import { readOptions, withDefault } from '../../tensor/read-options';
+import { asGiven, readOptions, withDefault } from '../../tensor/read-options';
 import { keep, scope } from '../../tensor/scope';
 import type { Tensor } from '../../tensor/tensor';
-import type { TrainerCallback, TrainingRun, TrainingStep } from '../callback';
+import type { CallbackState, TrainerCallback, TrainingRun, TrainingStep } from '../callback';
 import type { EpochRecord } from '../epoch-record';
 import { writeLine } from '../progress';
 import { findingsIn, gradientLines, type GradientRecord, type LayerNorms } from '../gradient-record';
@@ -118,6 +118,21 @@ export class GradientReport implements TrainerCallback {
 
   onError(): void {
     this.#end();
+  }
+
+  state(): CallbackState {
+    return { data: { looking: this.#looking, found: this.#found } };
+  }
+
+  /** @throws {OptionError} if the state is that of something else */
+  loadState({ data }: CallbackState): void {
+    const read = readOptions<object, { looking: boolean; found: GradientRecord | undefined }>(
+      'GradientReport.loadState',
+      data,
+      { looking: flag, found: asGiven },
+    );
+    this.#looking = read.looking;
+    this.#found = read.found;
   }
 
   #end(): void {
