@@ -45,6 +45,12 @@ export class CsvLogger implements TrainerCallback {
     this.#append = readOptions('CsvLogger', options, { append: withDefault(flag, false) }).append;
   }
 
+  /**
+   * Looks whether the file can be written.
+   *
+   * @throws {FileError} if it cannot be; its code is the system's
+   * @throws {FormatError} with `append`, if it has other columns
+   */
   async onStart(run: TrainingRun): Promise<void> {
     const groups = run.optimizer.groups.map((_, group) => rateName(group));
     this.#columns = ['epoch', 'step', ...run.figures, ...groups, 'gradientNorm', 'seconds', 'examplesPerSecond'];
@@ -57,10 +63,12 @@ export class CsvLogger implements TrainerCallback {
     if (this.#append) await this.#continueFrom(undefined);
   }
 
+  /** Writes a line. @throws {FileError} if the file cannot be written; its code is the system's */
   async onValidation({ epoch, step, validation }: ValidationRecord): Promise<void> {
     await this.#write(new Map([['epoch', epoch], ['step', step], ...prefixed('validation', validation)]));
   }
 
+  /** Writes a line. @throws {FileError} if the file cannot be written; its code is the system's */
   async onEpochEnd(record: EpochRecord): Promise<void> {
     const { epoch, step, train, validation = {}, learningRates, seconds, examplesPerSecond } = record;
     await this.#write(
@@ -91,6 +99,13 @@ export class CsvLogger implements TrainerCallback {
     return { data: { lines: this.#lines } };
   }
 
+  /**
+   * Goes on behind the lines of then.
+   *
+   * @throws {FileError} if the file cannot be read or written; its code is the system's
+   * @throws {FormatError} if it has other columns
+   * @throws {OptionError} if it is the state of something else
+   */
   async loadState({ data }: CallbackState): Promise<void> {
     const { lines } = readOptions<object, { lines: number }>('CsvLogger.loadState', data, {
       lines: nonNegativeInteger,

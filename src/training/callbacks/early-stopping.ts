@@ -18,7 +18,7 @@ export interface EarlyStoppingOptions {
   /** What to watch: `train.NAME` or `validation.NAME`. Default `validation.loss`. */
   figure?: string;
   /** Whether it should become small or large. Default: what its name says, as of a loss or an accuracy. */
-  mode?: Mode;
+  mode?: 'min' | 'max';
   /** After how many epochs, or validations within epochs, without progress to stop. Default 5. */
   patience?: number;
   /** By how much a value has to be better than the best one to count as progress. Default 0. */
@@ -86,6 +86,7 @@ export class EarlyStopping implements TrainerCallback {
     return this.#progress.bestStep;
   }
 
+  /** Begins anew. @throws {OptionError} if the training has no such figure, or its name does not tell the mode */
   onStart(run: TrainingRun): void {
     const { figure, mode } = this.#options;
     checkFigure('EarlyStopping', 'figure', figure, run.figures);
@@ -138,6 +139,7 @@ export class EarlyStopping implements TrainerCallback {
     return { data: { ...this.#progress }, tensors: { ...this.#weights } };
   }
 
+  /** Goes on from there. @throws {OptionError} if it is the state of something else */
   loadState({ data, tensors = {} }: CallbackState): void {
     const read = readOptions<object, Progress>('EarlyStopping.loadState', data, {
       best: (op, name, value) => (value === null ? null : finiteNumber(op, name, value)),

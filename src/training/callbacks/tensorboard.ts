@@ -56,9 +56,9 @@ export class TensorBoard implements TrainerCallback {
   /**
    * Adds a number to be shown; it is in the file after the epoch, or after `flush`.
    *
-   * @param tag    its name; what stands before a `/` puts charts together
-   * @param value  the number, NaN and infinity too
-   * @param step   where it stands on the axis of steps
+   * @param tag    its name; what stands before a `/` is the group
+   * @param value  NaN and infinity are shown as such
+   * @param step   at which it stands, 0 or more
    * @throws {OptionError} if the tag is no text, or the step no whole number of at least 0
    */
   scalar(tag: string, value: number, step: number): void {
@@ -67,10 +67,11 @@ export class TensorBoard implements TrainerCallback {
   }
 
   /**
-   * Adds the distribution of numbers, such as `await parameter.data()`. Those that are not finite are left out.
+   * Adds the distribution of numbers.
    *
-   * @param tag   its name
-   * @param step  where it stands on the axis of steps
+   * @param tag      its name; what stands before a `/` is the group
+   * @param numbers  such as `await parameter.data()`; those that are not finite are left out
+   * @param step     at which it stands, 0 or more
    * @throws {OptionError} as `scalar` does, or if there are no numbers
    */
   histogram(tag: string, numbers: ArrayLike<number>, step: number): void {
@@ -80,10 +81,11 @@ export class TensorBoard implements TrainerCallback {
   }
 
   /**
-   * Adds a text, which may be Markdown.
+   * Adds a text.
    *
-   * @param tag   its name
-   * @param step  where it stands on the axis of steps
+   * @param tag   its name; what stands before a `/` is the group
+   * @param text  may be Markdown
+   * @param step  at which it stands, 0 or more
    * @throws {OptionError} as `scalar` does, or if it is no text
    */
   text(tag: string, text: string, step: number): void {
@@ -112,23 +114,27 @@ export class TensorBoard implements TrainerCallback {
     }
   }
 
+  /** Begins a file with the modules. @throws {FileError} if that cannot be done; its code is the system's */
   async onStart({ model, steps }: TrainingRun): Promise<void> {
     this.#path = undefined;
     this.text('model', `    ${String(model).replaceAll('\n', '\n    ')}`, steps);
     await this.flush();
   }
 
+  /** Adds the loss, where it is the time for it. @throws {NativeError} if the device could not compute it */
   async onStep(_: TrainingRun, { step, loss }: TrainingStep): Promise<void> {
     this.#step = step;
     const { everySteps } = this.#options;
     if (everySteps !== undefined && step % everySteps === 0) this.scalar('step/loss', await loss.item(), step);
   }
 
+  /** Writes the figures. @throws {FileError} if that cannot be done; its code is the system's */
   async onValidation({ step, validation }: ValidationRecord): Promise<void> {
     this.#figures('validation', validation, step);
     await this.flush();
   }
 
+  /** Writes the record. @throws {FileError} if that cannot be done; its code is the system's */
   async onEpochEnd(record: EpochRecord, { model }: TrainingRun): Promise<void> {
     const { step, train, validation = {}, learningRates, gradientNorm, examplesPerSecond } = record;
     this.#figures('train', train, step);
@@ -148,10 +154,12 @@ export class TensorBoard implements TrainerCallback {
     for (const [name, value] of Object.entries(figures)) this.scalar(`${part}/${name}`, value, step);
   }
 
+  /** Writes what was added. @throws {FileError} if that cannot be done; its code is the system's */
   onEnd(): Promise<void> {
     return this.flush();
   }
 
+  /** Writes what was added. @throws {FileError} if that cannot be done; its code is the system's */
   async onError(): Promise<void> {
     if (this.#path !== undefined) await this.flush();
   }
@@ -160,6 +168,12 @@ export class TensorBoard implements TrainerCallback {
     return { data: { step: this.#step } };
   }
 
+  /**
+   * Voids what was written after it.
+   *
+   * @throws {FileError} if that cannot be written; its code is the system's
+   * @throws {OptionError} if it is the state of something else
+   */
   async loadState({ data }: CallbackState): Promise<void> {
     const { step } = readOptions<object, { step: number }>('TensorBoard.loadState', data, { step: nonNegativeInteger });
     this.#step = step;
