@@ -34,13 +34,18 @@ export interface RecentStep {
 /** The steps of which it is not known yet whether they were finite. */
 export class RecentSteps {
   #steps: RecentStep[] = [];
+  #running: readonly Tensor[] = [];
+
+  /** Begins anew, with the running means and variances that a model has now: to look for them takes time. */
+  begin(model: Module): void {
+    this.forget();
+    this.#running = [...model.namedBuffers()].flatMap(([name, buffer]) => (RUNNING.test(name) ? [buffer] : []));
+  }
 
   /** Takes its tensors out of the scope of the step; they share their bytes with those of the step. */
-  add(model: Module, { number, random, ...rest }: Omit<RecentStep, 'statistics'>): void {
+  add({ number, random, ...rest }: Omit<RecentStep, 'statistics'>): void {
     const { batch, state } = noGrad(() => keep(mapTensors(rest, (x) => x.detach()))) as typeof rest;
-    const statistics = [...model.namedBuffers()]
-      .filter(([name]) => RUNNING.test(name))
-      .map(([, buffer]) => [buffer, noGrad(() => keep(clone(buffer)))] as const);
+    const statistics = this.#running.map((buffer) => [buffer, noGrad(() => keep(clone(buffer)))] as const);
     this.#steps.push({ number, random, batch, state, statistics });
   }
 

@@ -111,6 +111,7 @@ export class Steps {
   /** Before the steps of a `fit`: forgets what was not finite in the one before. */
   begin(): void {
     this.#flag.clear();
+    this.recent.begin(this.#trainer.model);
     this.#accumulation?.drop();
   }
 
@@ -122,7 +123,7 @@ export class Steps {
     const random = getRandomState();
     const batch = this.#read(op, given);
     const outcome = this.#carrying(this.carried, batch, (...state) => {
-      if (onNaN === 'stop') this.recent.add(this.#trainer.model, { number: this.#count + 1, batch, state, random });
+      if (onNaN === 'stop') this.recent.add({ number: this.#count + 1, batch, state, random });
       return this.#train(onNaN, batch, ...state);
     });
     const done = { ...outcome, batch: this.#unread.watch(batch), rows: rowsOf(batch) };
