@@ -7,6 +7,7 @@ import { reshape } from '../../tensor/ops/shape';
 import { flag, nonNegativeNumber, positiveInteger } from '../../tensor/options';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../../tensor/padded-sequence';
 import { asGiven, readOptions, withDefault } from '../../tensor/read-options';
+import { insideStep } from '../../tensor/replay-notes';
 import { keep, scope } from '../../tensor/scope';
 import type { Tensor } from '../../tensor/tensor';
 import type { CallbackState, TrainerCallback, TrainingRun, TrainingStep } from '../callback';
@@ -75,7 +76,10 @@ export class GradientReport implements TrainerCallback {
     const { layer } = probe;
     const forward: RecurrentLayer['forward'] = Reflect.get(layer, 'forward');
     const probing = (input: Sequence, ...rest: readonly unknown[]): unknown =>
-      Reflect.apply(forward, layer, [this.#looking && layer.training ? withProbe(probe, input) : input, ...rest]);
+      Reflect.apply(forward, layer, [
+        this.#looking && layer.training && !insideStep() ? withProbe(probe, input) : input,
+        ...rest,
+      ]);
     Reflect.set(layer, 'forward', probing);
     this.#probes.push(probe);
     this.#restore.push(() => Reflect.set(layer, 'forward', forward));
@@ -153,8 +157,10 @@ function withProbe(probe: Probe, input: Sequence): Sequence {
 const squareSum = (x: Tensor): Tensor => sum(mul(cast(x, 'f64'), cast(x, 'f64')));
 
 /** Begins to read the norms along time; undefined where the layer was not called. */
-async function readNorms({ name, layer, input }: Probe): Promise<LayerNorms | undefined> {
+async function readNorms(probe: Probe): Promise<LayerNorms | undefined> {
+  const { name, layer, input } = probe;
   const grad = input?.zeros.grad;
+  delete probe.input;
   if (input === undefined || grad === undefined) return undefined;
   const { batchFirst, bidirectional } = layer.options;
   const [rows = 0, steps = 0] = batchFirst ? grad.shape : [grad.shape[1], grad.shape[0]];

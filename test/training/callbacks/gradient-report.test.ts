@@ -169,6 +169,18 @@ test('it changes nothing in the training, and is drawn where it is asked for', a
   }
 });
 
+test('a compiled step has no time steps, and is trained as ever', async () => {
+  const model = power(0.5);
+  const optimizer = new SGD(model.parameters(), { learningRate: 0 });
+  const trainer = new Trainer({ model, loss: new MSELoss({ reduction: 'sum' }), optimizer, compile: true });
+  const batches = [ones(3, 0), ones(3, 0)];
+  const callbacks = [new GradientReport({ print: false })];
+  const history = await trainer.fit(batches, { ...quiet, epochs: 3, callbacks });
+  const plain = await report(power(0.5), batches);
+  for (const { gradients } of history.epochs)
+    expect([gradients?.parameters, gradients?.steps]).toEqual([plain.found.parameters, {}]);
+});
+
 test('mistakes', () => {
   expect(() => new GradientReport({ everyEpochs: 0 })).toThrow('GradientReport: got everyEpochs: 0');
   expect(() => new GradientReport({ vanish: 1 } as never)).toThrow('GradientReport: got an option vanish');
