@@ -32,8 +32,8 @@ const signaturesOf = ({ signatures = [], getSignature, setSignature }) =>
   [...signatures, getSignature, setSignature].filter((signature) => signature !== undefined);
 
 /**
- * All that is written about a function, its parameters left out; a constructor is explained by its class, and so is what
- * others call because an interface says so.
+ * All that is written about a function, its parameters left out; a constructor is explained by its class, and so is
+ * what others call because an interface says so.
  */
 function textOf(owner) {
   const inside = owner.children?.filter(({ name }) => name === 'forward') ?? [];
