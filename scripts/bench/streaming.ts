@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import type * as Package from 'stmnet';
 import { wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
 import { median, quantile, table } from './statistics';
@@ -71,6 +72,9 @@ async function checkEqual(sides: readonly (readonly [string, Step])[], frame: Fl
   }
 }
 
+/** Threads that wait for work spin for a while: the other side's must rest before this side is timed. */
+const restMs = 100;
+
 async function inTurn(
   sides: readonly (readonly [string, Step])[],
   frame: Float32Array,
@@ -80,6 +84,8 @@ async function inTurn(
   const times = sides.map(([name]): [string, number[]] => [name, []]);
   for (let round = 0; round < rounds; round++) {
     for (const [side, [, take]] of sides.entries()) {
+      await setTimeout(restMs);
+      for (let step = 0; step < 5; step++) await take(frame);
       const start = performance.now();
       for (let step = 0; step < steps; step++) await take(frame);
       times[side]?.[1].push((performance.now() - start) / steps);
