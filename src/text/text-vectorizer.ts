@@ -5,9 +5,9 @@ import { PaddedSequence } from '../tensor/padded-sequence';
 import { asGiven, choice, optional, readOptions, type OptionReader } from '../tensor/read-options';
 import { TokenCounts } from './token-counts';
 import { longer } from './token-table';
-import { hasSpans, type Configured, type TextConfig, type Tokenizer } from './tokenizer';
+import type { Configured, TextConfig, Tokenizer } from './tokenizer';
 import { tokenText, Vocabulary } from './vocabulary';
-import { WordTokenizer } from './words';
+import { hasSpans, WordTokenizer } from './words';
 
 /** Which end of a text is cut when it is too long. */
 export type Truncate = 'end' | 'start';

@@ -1,5 +1,6 @@
 import { longer, TokenTable } from './token-table';
-import { hasSpans, type Tokenizer } from './tokenizer';
+import type { Tokenizer } from './tokenizer';
+import { hasSpans } from './words';
 
 /** How often each token of some texts occurs. @internal */
 export class TokenCounts {

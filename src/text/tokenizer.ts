@@ -37,17 +37,3 @@ export interface Spans {
   /** Number of tokens. */
   readonly count: number;
 }
-
-/** A tokenizer that can tell where tokens are without making strings of them. @internal */
-export interface SpanTokenizer extends Tokenizer {
-  /**
-   * The tokens of a text, `most` of them at most. What is returned is overwritten by the next call.
-   *
-   * @internal
-   */
-  spans(text: string, most: number): Spans;
-}
-
-/** Whether a tokenizer is one of those. @internal */
-export const hasSpans = (tokenizer: Tokenizer): tokenizer is SpanTokenizer =>
-  'spans' in tokenizer && typeof tokenizer.spans === 'function';

@@ -80,7 +80,11 @@ export class WordTokenizer implements Tokenizer {
     return Array.from({ length: count }, (_, i) => all.slice(bounds[2 * i], bounds[2 * i + 1]));
   }
 
-  /** Where the words of a text are, as SpanTokenizer says. @internal */
+  /**
+   * Where the words of a text are, `most` of them at most. What is returned is overwritten by the next call.
+   *
+   * @internal
+   */
   spans(text: string, most: number): Spans {
     checkText('WordTokenizer.tokenize', text);
     const { units, length, isRaw } = this.#form.units(text);
@@ -104,3 +108,12 @@ export class WordTokenizer implements Tokenizer {
     return { class: 'WordTokenizer', options: { ...this.options } };
   }
 }
+
+/**
+ * Whether a tokenizer can tell where its tokens are without making strings of them. A class that is derived of one
+ * that can, and divides texts in its own way, cannot.
+ *
+ * @internal
+ */
+export const hasSpans = (tokenizer: Tokenizer): tokenizer is WordTokenizer =>
+  tokenizer instanceof WordTokenizer && tokenizer.tokenize === WordTokenizer.prototype.tokenize;

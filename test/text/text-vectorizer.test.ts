@@ -142,6 +142,22 @@ test('a tokenizer of one’s own', () => {
   expect(text.decode([2, 1])).toBe('ba-na');
 });
 
+test('a class derived of a tokenizer divides texts in its own way', () => {
+  class Stem extends WordTokenizer {
+    override tokenize(text: string): string[] {
+      return super.tokenize(text).map((word) => word.replace(/ing$/, ''));
+    }
+  }
+  const text = TextVectorizer.fit(['calling call', 'going'], { tokenizer: new Stem(), padding: null });
+  expect(text.vocabulary.tokens).toEqual(['<unk>', 'call', 'go']);
+  expect([...text.encode('Calling going singing')]).toEqual([1, 2, 0]);
+  expect(text.encodeBatch(['going']).lengths).toEqual([1]);
+
+  const tokenizer = new WordTokenizer();
+  tokenizer.tokenize = (one) => one.split('');
+  expect(TextVectorizer.fit(['ab'], { tokenizer }).vocabulary.tokens).toEqual(['<pad>', '<unk>', 'a', 'b']);
+});
+
 test('the words of a language are the same by pieces of a text and by strings', () => {
   // Two ways to one vocabulary: places in the text, which are fast, and strings.
   const tokenizer = new WordTokenizer();
