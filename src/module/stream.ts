@@ -54,6 +54,10 @@ export class Stream<Output = HostArray> {
   readonly #run: Run;
   readonly #rows: number | undefined;
   #state: unknown;
+  /** The state after the last step whose result was read. */
+  #sound: unknown;
+  /** How often the state was set: a step from before that says nothing of the state of now. */
+  #begun = 0;
 
   /** @internal */
   constructor(model: Streamed, options: StreamOptions, run: Run) {
@@ -62,7 +66,7 @@ export class Stream<Output = HostArray> {
     this.#model = model;
     this.#run = run;
     this.#rows = batchSize;
-    if (model.stepping === 'whole') throw this.#needsWhole();
+    if (Array.from(model.namedModules()).some(([, { stepping }]) => stepping === 'whole')) throw this.#needsWhole();
     if (this.#isTimeMajor() && batchSize !== undefined)
       throw new OptionError(this.#op, {
         given: `batchSize: ${batchSize} for layers with batchFirst: false`,
@@ -80,12 +84,28 @@ export class Stream<Output = HostArray> {
    * @throws {ShapeError} if the frame is not of `batchSize` sequences, or the model does not take it; the state is then
    *   as before
    * @throws {OptionError} if the frame is no numbers, or the model has a state that it does not return
+   * @throws {NativeError} if the device refuses it, as an index out of range; steps that were asked for meanwhile fail
+   *   too, and the next one goes on from the last that did not
    */
   async step(frame: StreamFrame): Promise<Output> {
     const { output, state } = scope(() => this.#advance(frame));
-    for (const x of tensorsIn(this.#state)) x.dispose();
     this.#state = state;
-    return (await output) as Output;
+    const begun = this.#begun;
+    try {
+      const told = (await output) as Output;
+      if (begun === this.#begun) this.#settle(state);
+      return told;
+    } catch (error) {
+      // What only the device could see, such as an index out of range, must not spoil the steps to come.
+      if (this.#state === state) this.#state = this.#sound;
+      throw error;
+    }
+  }
+
+  /** Notes that a state is sound: the one before it is not gone back to. */
+  #settle(state: unknown): void {
+    if (this.#sound !== state) for (const x of tensorsIn(this.#sound)) x.dispose();
+    this.#sound = state;
   }
 
   #advance(frame: StreamFrame): { output: Promise<unknown>; state: unknown } {
@@ -149,9 +169,9 @@ export class Stream<Output = HostArray> {
 
   /** Goes on from another place. @param state  of this or another stream of the model, or undefined */
   set state(state: unknown) {
-    const before = this.#state;
     this.#state = mapTensors(state, (x) => x.detach());
-    for (const x of tensorsIn(before)) x.dispose();
+    this.#sound = this.#state;
+    this.#begun++;
   }
 
   /** Begins anew: the next step is the first of its sequence. */

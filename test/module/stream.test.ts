@@ -41,6 +41,16 @@ class Pair extends Module {
   }
 }
 
+/** Returns a state, but reads the steps backwards too. */
+class Inner extends Module {
+  lstm = new LSTM({ inputSize: 3, hiddenSize: 4, bidirectional: true });
+
+  forward(x: Tensor, state?: { h: Tensor; c: Tensor }): object {
+    const { output, ...next } = this.lstm.forward(x, state);
+    return { output, state: next };
+  }
+}
+
 /** Forgets to return its state. */
 class Forgetful extends Module {
   lstm = new LSTM({ inputSize: 3, hiddenSize: 4 });
@@ -147,6 +157,20 @@ describe('the state of a stream', () => {
     expect(await stream.step([4, 5, 6])).toEqual(await other.step([4, 5, 6]));
   });
 
+  test('a frame that only the device can refuse spoils no step after it', async () => {
+    const model = new Sequential(
+      new Embedding({ numEmbeddings: 5, embeddingDim: 3 }),
+      new LSTM({ inputSize: 3, hiddenSize: 4 }),
+    );
+    const [stream, other] = [model.createStream(), model.createStream()];
+    await stream.step(1);
+    await other.step(1);
+    const wrong = tensor(9, { dtype: 'i32' }).add(0);
+    const failed = await Promise.allSettled([stream.step(wrong), stream.step(2)]);
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(await stream.step(2)).toEqual(await other.step(2));
+  });
+
   test('steps leave nothing behind', async () => {
     const stream = deep().createStream();
     await stream.step([1, 2, 3]);
@@ -179,6 +203,7 @@ describe('what cannot be streamed is refused', () => {
       new Sequential(new Residual(new Conv1d({ inChannels: 3, outChannels: 3, kernelSize: 3, padding: 1 }))),
       'got 0.module, a Conv1d, which needs',
     ],
+    [new Inner(), 'got lstm, a LSTM, which needs the whole sequence'],
     [
       new Bidirectional(new Linear({ inFeatures: 3, outFeatures: 1 }), new Linear({ inFeatures: 3, outFeatures: 1 })),
       'got the Bidirectional, which needs',
