@@ -12,7 +12,8 @@ interface Group {
 /**
  * Puts whole groups into parts, so that each part has its share of the items, and of each class if there are any:
  * the largest first, those of one size in random order, each to where it brings the numbers closest to the shares
- * (least χ²).
+ * (least χ²), and of places that are alike in that to the one that is filled least. Parts of like shares are then not
+ * empty as long as there are as many groups.
  *
  * @param shares  of the parts, which add up to 1
  * @returns the indices of each part, in order
@@ -40,7 +41,10 @@ export function assignGroups<Item>(
         return sum + (more * (more + 2 * (before - target))) / target;
       }, 0),
     );
-    const chosen = parts[growth.indexOf(Math.min(...growth))];
+    const least = Math.min(...growth);
+    const alike = growth.map((value) => value - least <= 1e-9 * Math.max(1, Math.abs(least))); // but for rounding
+    const filled = parts.map((part, p) => (alike[p] === true ? part.indices.length / (shares[p] ?? 1) : Infinity));
+    const chosen = parts[filled.indexOf(Math.min(...filled))];
     if (chosen === undefined) continue;
     for (const index of indices) chosen.indices.push(index);
     chosen.counts.forEach((count, c, all) => (all[c] = count + (counts[c] ?? 0)));

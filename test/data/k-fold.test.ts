@@ -56,6 +56,24 @@ test('grouped: a group is in one fold', () => {
   expect(spread(mixed)).toBeLessThanOrEqual(2); // of 22 rare ones
 });
 
+test.each([
+  [10, 3, 5],
+  [2, 4, 8],
+  [7, 2, 3],
+])('%i classes of %i groups each, one class a group: %i folds of like size', (classes, groups, k) => {
+  const visits = Array.from({ length: classes * groups * 4 }, (_, i) => ({
+    label: Math.floor(i / (groups * 4)),
+    customer: Math.floor(i / 4),
+  }));
+  const keys = { groupBy: (visit: (typeof visits)[number]) => visit.customer, stratifyBy: ({ label = 0 }) => label };
+  for (let seed = 0; seed < 5; seed++) {
+    const counts = kFold(visits, k, { ...keys, seed }).map(({ validation }) => validation.length);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(visits.length);
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+    expect(spread(counts)).toBeLessThanOrEqual(4); // one group
+  }
+});
+
 test('a seed gives the same folds, whatever was drawn', () => {
   const folds = (seed: number): number[][] => kFold(rows, 3, { seed }).map(({ validation }) => places(validation));
   const before = folds(1);

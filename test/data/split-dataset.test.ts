@@ -115,6 +115,14 @@ describe('splitDataset', () => {
     expect([5, 15, 25, 35, 115, 1005].map((length) => tests(length, 0.1))).toEqual([1, 2, 3, 4, 12, 101]);
     expect([10, 30, 90, 70].map((length) => tests(length, 0.15))).toEqual([2, 5, 14, 11]);
   });
+  test('groups of one class each are in every part', () => {
+    const visits = numbers(200).map((i) => ({ label: Math.floor(i / 20), customer: Math.floor(i / 4) }));
+    const keys = { groupBy: (visit: (typeof visits)[number]) => visit.customer, stratifyBy: ({ label = 0 }) => label };
+    for (let seed = 0; seed < 5; seed++) {
+      const parts = splitDataset(visits, { train: 0.8, validation: 0.1, test: 0.1 }, { ...keys, seed });
+      expect([parts.train.length, parts.validation.length, parts.test.length]).toEqual([160, 20, 20]);
+    }
+  });
   test('one huge group, and many items', () => {
     const { train, test: held } = splitDataset(
       numbers(300_000),
