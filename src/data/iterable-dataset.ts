@@ -28,7 +28,7 @@ export interface IterableDatasetOptions {
 /**
  * Items that come one after the other and need not fit into memory:
  *
- *     const rows = new IterableDataset(() => readLines('reviews.jsonl'), { shuffleBuffer: 10_000, seed: 1 });
+ *     const rows = new IterableDataset(streamJsonLines('reviews.jsonl'), { shuffleBuffer: 10_000, seed: 1 });
  *     for await (const batch of new DataLoader(rows, { batchSize: 32, collate })) …
  *
  * Each walk is one epoch.
