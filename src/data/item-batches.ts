@@ -43,7 +43,7 @@ export class ListBatches<Item> implements ItemBatches<Iterable<Item[]>> {
       items: dataset.length,
       ...plain(this.#order.settings),
       ...plain(settingsOf(dataset)),
-      ...(dataset instanceof Subset ? { part: fingerprintOfNumbers(dataset.indices) } : {}),
+      ...(dataset instanceof Subset ? { part: fingerprintOfNumbers(placesBelow(dataset)) } : {}),
       ...(array === undefined ? {} : { content: fingerprintOf(array) }),
     };
   }
@@ -120,6 +120,13 @@ const plain = (settings: SamplerSettings): DataFingerprint =>
 /** The settings of a dataset, or of that which it is a part of. */
 const settingsOf = (dataset: Dataset<unknown>): SamplerSettings =>
   dataset instanceof Subset ? settingsOf(dataset.dataset) : (dataset.settings ?? {});
+
+/** Where the items of a part are in the dataset that it is a part of, also if that is so through other parts. */
+function placesBelow({ dataset, indices }: Subset<unknown>): readonly number[] {
+  if (!(dataset instanceof Subset)) return indices;
+  const below = placesBelow(dataset);
+  return indices.map((index) => below[index] ?? -1);
+}
 
 /** The array that a dataset is, or is a part of. */
 export function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | undefined {

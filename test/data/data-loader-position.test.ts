@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   DataLoader,
   getRandomState,
+  kFold,
   Linear,
   manualSeed,
   MSELoss,
@@ -9,6 +10,7 @@ import {
   RandomSampler,
   setRandomState,
   SGD,
+  splitDataset,
   Subset,
   Trainer,
   type DataLoaderOptions,
@@ -201,6 +203,17 @@ describe('loadState refuses', () => {
     const part = (indices: number[]) => new DataLoader(new Subset(items, indices), { batchSize: 2 });
     expect(() => part([0, 1, 4]).loadState(part([0, 2, 4]).state())).toThrow(/\(part "\w+", here "\w+"\)/);
     part([0, 1, 4]).loadState(part([0, 1, 4]).state());
+  });
+  test('a part of another part', () => {
+    const rows = Array.from({ length: 400 }, (_, i) => ({ input: [i], target: [i] }));
+    const fold = (seed: number) => {
+      const { train } = splitDataset(rows, { train: 0.8, test: 0.2 }, { seed });
+      return new DataLoader(kFold(train, 4, { seed: 5 })[0]?.train ?? train, { batchSize: 8 });
+    };
+    expect(() => fold(2).loadState(fold(1).state())).toThrow(/got a state of other batches \(part "\w+", here "\w+"\)/);
+    fold(1).loadState(fold(1).state());
+    const state = new DataLoader(new Subset(new Subset(rows, [7, 5, 3]), [2, 0]), { batchSize: 1 }).state();
+    new DataLoader(new Subset(rows, [3, 7]), { batchSize: 1 }).loadState(state); // the same items
   });
   test('what is no state', () => {
     const loader = new DataLoader(items, { batchSize: 3, shuffle: true });
