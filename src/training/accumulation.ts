@@ -72,12 +72,19 @@ export class Accumulation {
     return sum;
   }
 
-  /** Changes the parameters by what there is; undefined if no batch has come since the last update. */
+  /**
+   * Changes the parameters by what there is, which is nothing where no batch counts; undefined if none has come since
+   * the last update.
+   */
   update(onNaN: OnNaN): Updated | undefined {
     if (this.#batches === 0) return undefined;
     const [sum, divisor] = [this.#sum, this.#divisor];
     const { optimizer } = this.#parts;
     const loss = noGrad(() => lossOf(sum, divisor, parametersOf(optimizer)[0]?.device));
+    if (sum === undefined) {
+      this.drop();
+      return { loss, report: reportOf([]) };
+    }
     const terms = divisor === undefined ? [] : [{ divisor: 'sum' as const, values: reshape(divisor.clone(), [1]) }];
     if (divisor !== undefined) noGrad(() => this.#divideGradients(divisor));
     const told = update(this.#parts, { loss, terms }, onNaN);

@@ -94,6 +94,33 @@ describeDevices('accumulate', () => {
     await large.trainer.fit(loader([some, some]), quiet);
     expect(differences(await small.weights(), await large.weights(), 1e-5)).toEqual([]);
   });
+  test.each(['stop', 'skip', 'ignore'] as const)(
+    'a group of losses that say they were divided by 0 is left out, and nothing odd: %s',
+    async (onNaN) => {
+      const model = new Linear({ inFeatures: 1, outFeatures: 1, bias: false });
+      model.loadStateDict({ weight: tensor([[1]]) });
+      const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
+      const batch = (count: number): { x: Tensor; count: number } => ({ x: tensor([[1]]), count });
+      const trainer = new Trainer({
+        model,
+        optimizer,
+        forward: (linear: Linear, { x }: { x: Tensor }) => linear.forward(x),
+        loss: (output: Tensor, { count }: { x: Tensor; count: number }) => ({
+          loss: output.sum().div(count),
+          divisor: count,
+        }),
+        accumulate: 2,
+      });
+      const { last } = await trainer.fit([batch(0), batch(0), batch(1), batch(1), batch(0)], {
+        ...quiet,
+        epochs: 1,
+        onNaN,
+      });
+      expect(last).not.toHaveProperty('skipped');
+      expect([trainer.steps, last?.train.loss]).toEqual([3, 1]);
+      expect(differences([await model.weight.item()], [0.9], 1e-6)).toEqual([]);
+    },
+  );
   test('a loss that is not finite leaves the group out, and stops the training before it', async () => {
     const pair = (input: number): Batch => ({ input: tensor([[input]]), target: tensor([[0]]) });
     const unit = (): { model: Linear; trainer: Trainer } => {
