@@ -4,6 +4,7 @@ import type { Schedule } from '../optimizers/schedules';
 import { tensorsIn } from '../tensor/nested-tensors';
 import { OptionError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
+import { Tensor } from '../tensor/tensor';
 import { countOf } from './batches';
 import type { FitRun } from './fit-run';
 
@@ -25,7 +26,7 @@ const settingsOf = (options: object): Record<string, unknown> =>
 export function identityOf(fit: FitRun): Identity {
   const { trainer, optimizer, loader, options } = fit;
   const { model, schedule, loss } = trainer;
-  return plain({
+  return plainFields({
     model: { ...modelOf(model), tensors: Object.fromEntries(formsOf(model.namedTensors())) },
     loss: typeof loss === 'object' && loss !== null ? { class: loss.constructor.name, ...optionsOf(loss) } : {},
     optimizer: { class: optimizer.constructor.name, groups: fit.begun },
@@ -52,11 +53,11 @@ function modelOf(model: FitRun['trainer']['model']): Record<string, unknown> {
   }
 }
 
-function* formsOf(
-  tensors: ReadonlyMap<string, { dtype: string; shape: readonly number[] }>,
-): Generator<[string, string]> {
-  for (const [name, { dtype, shape }] of tensors) yield [name, `${dtype}[${shape.join(', ')}]`];
+function* formsOf(tensors: ReadonlyMap<string, Tensor>): Generator<[string, string]> {
+  for (const [name, value] of tensors) yield [name, formOf(value)];
 }
+
+const formOf = ({ dtype, shape }: Tensor): string => `${dtype}[${shape.join(', ')}]`;
 
 /** Steps at which the rates of two schedules are compared. */
 const samples: readonly number[] = [0, 1, 2, 5, 10, 100, 1_000, 10_000];
@@ -85,12 +86,27 @@ function dataOf(loader: object): unknown {
   return { ...(batches === undefined ? {} : { batches }), ...(first.length === 0 ? {} : { first }) };
 }
 
-const plain = (identity: Record<string, unknown>): Identity =>
-  JSON.parse(
-    JSON.stringify(identity, (_, value: unknown) =>
-      typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
-    ),
-  ) as Identity;
+/** What JSON can keep of a value, as JSON does it; a tensor is told by its form: its numbers would have to be read. */
+function plainOf(value: unknown, above: readonly unknown[] = []): unknown {
+  if (value instanceof Tensor) return formOf(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value !== 'object' || value === null) return value;
+  if (above.includes(value)) return 'itself';
+  const within = [...above, value];
+  if (Array.isArray(value)) return value.map((part: unknown) => (isKept(part) ? plainOf(part, within) : null));
+  if (value instanceof Date) return String(value);
+  return plainFields(value, within);
+}
+
+const plainFields = (fields: object, above: readonly unknown[] = []): Record<string, unknown> =>
+  Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, part]) => isKept(part))
+      .map(([name, part]) => [name, plainOf(part, above)]),
+  );
+
+const isKept = (value: unknown): boolean => !['undefined', 'function', 'symbol'].includes(typeof value);
 
 /** So many differences are named. */
 const named = 5;

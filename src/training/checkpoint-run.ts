@@ -54,11 +54,12 @@ export class Checkpoints {
     if (checkpoints === undefined) return undefined;
     modeOf(fit, checkpoints); // before the folder is made
     const folder = await CheckpointFolder.open(op, checkpoints.folder);
-    const begun = new Checkpoints(fit, checkpoints, folder);
+    let begun: Checkpoints | undefined;
     try {
+      begun = new Checkpoints(fit, checkpoints, folder);
       await (resume ? begun.#resume() : folder.refuseOld());
     } catch (error) {
-      await begun.close();
+      await (begun ?? folder).close();
       throw error;
     }
     return begun;

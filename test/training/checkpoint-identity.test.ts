@@ -17,8 +17,11 @@ import {
   Sequential,
   StepLR,
   Trainer,
+  crossEntropy,
   saveCheckpoint,
+  tensor,
   type FitOptions,
+  type Tensor,
 } from 'stmnet';
 import { items } from '../support/trainers';
 
@@ -123,6 +126,37 @@ describe('resume is refused', () => {
   });
 });
 
+test('class weights and big integers among the options of a loss are kept and compared', async () => {
+  const place = await mkdtemp(join(root, 'weights-'));
+  const fit = (loss: CrossEntropyLoss | Own, more: Partial<FitOptions> = {}): Promise<unknown> => {
+    const { model, optimizer } = make();
+    const training = new Trainer({ model, optimizer, loss });
+    return training.fit(loader(), options({ checkpoints: { folder: place }, ...more }));
+  };
+  const weight = tensor([1, 3]);
+  await fit(new CrossEntropyLoss({ weight }));
+  await fit(new CrossEntropyLoss({ weight }), { epochs: 2, resume: true });
+  await expect(fit(new CrossEntropyLoss(), { resume: true })).rejects.toThrow(
+    '(loss.options.weight: nothing, there "f32[2]")',
+  );
+  class Own {
+    readonly options: Record<string, unknown>;
+
+    constructor(size: bigint) {
+      this.options = { size, limit: Infinity, sizes: [1n, undefined] };
+      this.options['all'] = [this.options];
+    }
+
+    forward(output: Tensor, target: Tensor): Tensor {
+      return crossEntropy(output, target);
+    }
+  }
+  const more = { checkpoints: { folder: await mkdtemp(join(root, 'own-loss-')) } };
+  await fit(new Own(3n), more);
+  await fit(new Own(3n), { ...more, epochs: 2, resume: true });
+  await expect(fit(new Own(4n), { ...more, resume: true })).rejects.toThrow('(loss.options.size: "4n", there "3n")');
+});
+
 describe('a folder is refused', () => {
   test('that has checkpoints of an earlier training', async () => {
     await expect(make().fit(loader(), options())).rejects.toThrow(
@@ -141,6 +175,22 @@ describe('a folder is refused', () => {
     );
     await training;
     await second.fit(loader(), options({ checkpoints: { folder: busy }, resume: true }));
+  });
+
+  test('no longer once what was wrong is mended', async () => {
+    const place = await mkdtemp(join(root, 'mended-'));
+    const trainer = make();
+    const odd = {
+      get options(): never {
+        throw new Error('no options');
+      },
+      forward: (output: Tensor, target: Tensor): Tensor => crossEntropy(output, target),
+    };
+    const { model, optimizer } = trainer;
+    const failing = new Trainer({ model, optimizer, loss: odd });
+    await expect(failing.fit(loader(), options({ checkpoints: { folder: place } }))).rejects.toThrow('no options');
+    await trainer.fit(loader(), options({ checkpoints: { folder: place } }));
+    expect(await readdir(place)).toEqual(['step-000000003.safetensors']);
   });
 
   test('that cannot be made or written', async () => {
