@@ -6,7 +6,7 @@ import type { Sequence } from '../tensor/padded-sequence';
 import { editDistance, placesOfTokens } from './edits';
 import { HostMetric, type HostForm, type HostNumbers } from './host-metric';
 import type { MetricHints, MetricInput } from './metric-input';
-import { charactersOf, checkCounts, wordsOf, type TextOrTokens } from './tokens';
+import { charactersOf, checkCounts, textWeights, wordsOf, type TextOrTokens } from './tokens';
 
 /** Edits of a batch, tokens of its targets, and texts; each times the weight of the text. */
 type Edits = readonly [edits: number, tokens: number, texts: number];
@@ -45,9 +45,10 @@ abstract class EditMetric extends HostMetric<
     const op = `${this.constructor.name}.update`;
     const [outputs, targets] = [this.#rowsOf(output), this.#rowsOf(target)];
     checkCounts(op, outputs, targets);
+    const weights = textWeights(op, outputs.length, weight);
     let [edits, tokens, texts] = [0, 0, 0];
     outputs.forEach((said, row) => {
-      const counts = weight === undefined ? 1 : (weight.data[row] ?? 0);
+      const counts = weights[row] ?? 0;
       const right = targets[row] ?? [];
       edits += counts * distanceOf(op, said, right);
       tokens += counts * right.length;
@@ -84,7 +85,8 @@ const summed = (parts: readonly Edits[]): Edits =>
  * Mean over the texts of the edit distance: the fewest insertions, deletions and substitutions of characters that turn
  * one text into the other, as in torchmetrics. Of sequences of tokens it is that of tokens.
  *
- * Shapes: texts, tokens, or numbers: output [N, T] or scores [N, T, C], and target [N, T]; lengths may differ.
+ * Shapes: texts, tokens, or numbers: output [N, T] or scores [N, T, C], and target [N, T]; lengths may differ. Weights
+ * are those of texts or sequences, [N].
  */
 export class EditDistance extends EditMetric {
   readonly name = 'editDistance';

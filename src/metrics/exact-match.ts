@@ -6,7 +6,7 @@ import { stack } from '../tensor/ops/shape';
 import { answersOf } from './answers';
 import { HostMetric, type HostForm, type HostNumbers } from './host-metric';
 import type { MetricHints, MetricInput } from './metric-input';
-import { checkCounts } from './tokens';
+import { checkCounts, textWeights } from './tokens';
 
 /** Options of ExactMatch. */
 export interface ExactMatchOptions {
@@ -47,9 +47,10 @@ export class ExactMatch extends HostMetric<readonly [right: number, all: number]
   ): readonly [right: number, all: number] {
     if ('data' in output || 'data' in target) return matchedRows(output as HostNumbers, target as HostNumbers);
     checkCounts('ExactMatch.update', output, target);
+    const weights = textWeights('ExactMatch.update', output.length, weight);
     let [right, all] = [0, 0];
     output.forEach((text: string | readonly string[], row: number) => {
-      const counts = weight === undefined ? 1 : (weight.data[row] ?? 0);
+      const counts = weights[row] ?? 0;
       if (isMatch(text, target[row] ?? [])) right += counts;
       all += counts;
     });

@@ -1,7 +1,7 @@
 import { HostMetric, type HostNumbers } from './host-metric';
 import { checkNoOptions } from '../tensor/options';
 import { longestCommon, placesOfTokens } from './edits';
-import { textPairs } from './tokens';
+import { textPairs, textWeights } from './tokens';
 
 /**
  * ROUGE-L (Lin, 2004), in 0..1: the mean over texts of the F-score of the longest common subsequence of words, as
@@ -29,9 +29,11 @@ export class ROUGELScore extends HostMetric<
     target: readonly string[] | readonly (readonly string[])[],
     weight?: HostNumbers,
   ): readonly [total: number, weight: number] {
+    const pairs = textPairs('ROUGELScore.update', output, target);
+    const counted = textWeights('ROUGELScore.update', pairs.length, weight);
     let [total, weights] = [0, 0];
-    textPairs('ROUGELScore.update', output, target).forEach(([text, references], row) => {
-      const counts = weight === undefined ? 1 : (weight.data[row] ?? 0);
+    pairs.forEach(([text, references], row) => {
+      const counts = counted[row] ?? 0;
       const scores = references.map((reference) => scoreOf(wordsIn(text), wordsIn(reference)));
       total += counts === 0 ? 0 : counts * Math.max(...scores);
       weights += counts;

@@ -1,6 +1,7 @@
 // How metrics of texts cut them into tokens.
-import { OptionError } from '../tensor/errors';
+import { OptionError, ShapeError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import type { HostNumbers } from './host-metric';
 
 /** A text, or its tokens. */
 export type TextOrTokens = string | readonly string[];
@@ -61,6 +62,24 @@ export function checkCounts(op: string, output: readonly unknown[], target: read
     given: `${output.length} outputs and ${target.length} targets`,
     expected: 'one target for each output',
     fix: 'put several references for one output into an array: [["one", "another"], …]',
+  });
+}
+
+/**
+ * How much each text or sequence counts: 1 where there are no weights.
+ *
+ * @param count   of the texts
+ * @param weight  one for each, [N]; axes of extent 1 may follow
+ * @throws {ShapeError} if they are of another shape, as those of steps are
+ */
+export function textWeights(op: string, count: number, weight: HostNumbers | undefined): readonly number[] {
+  if (weight === undefined) return new Array<number>(count).fill(1);
+  const { data, shape } = weight;
+  if (shape[0] === count && shape.slice(1).every((extent) => extent === 1)) return Array.from(data);
+  throw new ShapeError(op, {
+    given: `a weight of shape [${shape.join(', ')}] for ${count} texts or sequences`,
+    expected: `one for each, [${count}]`,
+    fix: 'weigh no steps here; in a Trainer: { metric, from: (output, batch) => [output, batch.target] }',
   });
 }
 

@@ -1,12 +1,17 @@
 import { expect, test } from 'vitest';
 import {
   Accuracy,
+  CharErrorRate,
   ConfusionMatrix,
+  EditDistance,
+  ExactMatch,
   MeanAbsoluteError,
   MeanSquaredError,
   PaddedSequence,
+  ROUGELScore,
   ShapeError,
   tensor,
+  WordErrorRate,
 } from 'stmnet';
 import { handlesKept } from '../support/handles';
 
@@ -46,12 +51,45 @@ test('steps count by their weights, padding not at all', async () => {
   expect(await error.compute()).toBe((1 * 2 + 4 * 4) / 7);
 });
 
+const shapeText = (x: number[] | number[][]): string => `[${tensor(x).shape.join(', ')}]`;
+
 test('weights of other examples are refused', () => {
   const weight = tensor([1, 2]);
   expect(() => new Accuracy().update(scores, labels, { weight })).toThrow(ShapeError);
   expect(() => new Accuracy().update(scores, labels, { weight })).toThrow(
     `Accuracy: got weight ${String(weight)} for values of shape [3], expected one an example, [3].`,
   );
+});
+
+test.each([EditDistance, WordErrorRate, CharErrorRate, ExactMatch, ROUGELScore])(
+  'weights of texts are one for each text: %o',
+  async (MetricOfTexts) => {
+    const compute = async (weight: number[] | number[][]): Promise<number> => {
+      const metric = new MetricOfTexts();
+      metric.update(['a b', 'c d'], ['a b', 'x y'], { weight });
+      return metric.compute();
+    };
+    expect(await compute([[1], [3]])).toBe(await compute([1, 3]));
+    const wrong = [[1], [1, 1, 1], [[1, 1], [0, 0]]]; // prettier-ignore
+    for (const weight of wrong as (number[] | number[][])[]) {
+      await expect(compute(weight)).rejects.toThrow(ShapeError);
+      await expect(compute(weight)).rejects.toThrow(
+        `${MetricOfTexts.name}.update: got a weight of shape ${shapeText(weight)} for 2 texts or sequences, ` +
+          'expected one for each, [2].',
+      );
+    }
+  },
+);
+
+test('weights of steps are no weights of sequences', async () => {
+  const metric = new EditDistance();
+  const said = [[1, 2, 3], [1, 2, 3]]; // prettier-ignore
+  const right = [[1, 2, 4], [9, 9, 9]]; // prettier-ignore
+  metric.update(said, right, { weight: [[1, 1, 1], [0, 0, 0]] }); // prettier-ignore
+  await expect(metric.compute()).rejects.toThrow('EditDistance.update: got a weight of shape [2, 3] for 2 texts');
+  metric.reset();
+  metric.update(said, right, { weight: [1, 0] });
+  expect(await metric.compute()).toBe(1);
 });
 
 test('several counts of one metric do not know each other; the one computed last is the metric’s own', async () => {
