@@ -84,8 +84,8 @@ export class Stream<Output = HostArray> {
    * @throws {ShapeError} if the frame is not of `batchSize` sequences, or the model does not take it; the state is then
    *   as before
    * @throws {OptionError} if the frame is no numbers, or the model has a state that it does not return
-   * @throws {NativeError} if the device refuses it, as an index out of range; steps that were asked for meanwhile fail
-   *   too, and the next one goes on from the last that did not
+   * @throws {NativeError} if the device refuses it, as an index out of range; the next step goes on from the last one
+   *   that it took
    */
   async step(frame: StreamFrame): Promise<Output> {
     const { output, state } = scope(() => this.#advance(frame));
