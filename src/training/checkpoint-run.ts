@@ -75,12 +75,19 @@ export class Checkpoints {
     if (found === undefined) return;
     const { position, callbacks, loaded } = await resumeFrom(this.#fit, this.#identity, found);
     this.#from = position;
-    this.#best = position.best;
+    this.#best = this.#sameBest(position.best);
     this.#loadCallbacks = callbacks;
     this.#loaded = loaded;
     // A process that was killed just then may have left an older one there.
-    if (position.best !== undefined && position.best.step === this.#fit.steps.count && position.running === undefined)
-      await this.#folder.linkBest(position.best.step);
+    if (this.#best?.step === this.#fit.steps.count && position.running === undefined)
+      await this.#folder.linkBest(this.#best.step);
+  }
+
+  /** The best one so far, unless another figure is to tell it from now on: values of two figures do not compare. */
+  #sameBest(before: BestSoFar | undefined): BestSoFar | undefined {
+    const { best } = this.#options;
+    if (best === undefined) return before;
+    return before?.figure === best.figure && before.mode === this.#mode ? before : undefined;
   }
 
   /** Brings the callbacks to where they were, once they have begun. */
@@ -134,7 +141,8 @@ export class Checkpoints {
     const { best, everyEpochs } = this.#options;
     const value = best === undefined ? undefined : figureOf(record, best.figure);
     const better = best !== undefined && value !== undefined && isBetter(value, this.#best?.value, this.#mode);
-    if (better) this.#best = { value, step: this.#fit.steps.count, epoch: record.epoch };
+    if (better)
+      this.#best = { figure: best.figure, mode: this.#mode, value, step: this.#fit.steps.count, epoch: record.epoch };
     const last = record.epoch === this.#fit.options.epochs || this.#fit.stopping() !== undefined;
     const position = { epoch: record.epoch + 1 };
     if (last || this.#interrupt.asked || record.epoch % everyEpochs === 0) await this.#write(position, better);

@@ -8,6 +8,7 @@ import type { Tensor } from '../tensor/tensor';
 import type { CallbackState, TrainerCallback } from './callback';
 import type { FoundCheckpoint } from './checkpoint-folder';
 import { checkIdentity, type Identity } from './checkpoint-identity';
+import type { Mode } from './figure-direction';
 import type { FitRun, Stopping } from './fit-run';
 import { foreignParameters } from './foreign-parameters';
 import { recordsOf } from './history-json';
@@ -32,6 +33,9 @@ export interface RunningEpoch {
 
 /** The best checkpoint so far. */
 export interface BestSoFar {
+  /** By which figure, and whether that should become small or large. */
+  readonly figure: string;
+  readonly mode: Mode;
   readonly value: number;
   readonly step: number;
   readonly epoch: number;

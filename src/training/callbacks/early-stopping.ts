@@ -136,19 +136,31 @@ export class EarlyStopping implements TrainerCallback {
   }
 
   state(): CallbackState {
-    return { data: { ...this.#progress }, tensors: { ...this.#weights } };
+    const { figure } = this.#options;
+    return { data: { figure, mode: this.#mode, ...this.#progress }, tensors: { ...this.#weights } };
   }
 
-  /** Goes on from there. @throws {OptionError} if it is the state of something else */
+  /**
+   * Goes on from there, or begins anew where that is the state of another figure or mode.
+   *
+   * @throws {OptionError} if it is the state of something else
+   */
   loadState({ data, tensors = {} }: CallbackState): void {
-    const read = readOptions<object, Progress>('EarlyStopping.loadState', data, {
-      best: (op, name, value) => (value === null ? null : finiteNumber(op, name, value)),
-      bestEpoch: nonNegativeInteger,
-      bestStep: nonNegativeInteger,
-      waited: nonNegativeInteger,
-      seen: nonNegativeInteger,
-    });
-    this.#progress = { ...read };
+    const { figure, mode, ...read } = readOptions<object, Progress & { figure: unknown; mode: Mode }>(
+      'EarlyStopping.loadState',
+      data,
+      {
+        best: (op, name, value) => (value === null ? null : finiteNumber(op, name, value)),
+        bestEpoch: nonNegativeInteger,
+        bestStep: nonNegativeInteger,
+        waited: nonNegativeInteger,
+        seen: nonNegativeInteger,
+        figure: asGiven,
+        mode: (op, name, value) => oneOf(op, name, value, ['min', 'max']),
+      },
+    );
+    if (figure !== this.#options.figure || mode !== this.#mode) return;
+    this.#progress = read;
     this.#keep(Object.fromEntries(Object.entries(tensors).map(([name, weights]) => [name, weights.clone()])));
   }
 }

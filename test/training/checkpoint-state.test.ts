@@ -1,0 +1,54 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { EarlyStopping, loadCheckpoint, type FitOptions, type Trainer } from 'stmnet';
+import { scripted } from '../support/scripted';
+
+const root = await mkdtemp(join(tmpdir(), 'stmnet-state-'));
+afterAll(() => rm(root, { recursive: true }));
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(root, 'case-'));
+});
+
+describe('where another figure is watched than before', () => {
+  /** Trains on, an epoch for each score. */
+  async function fit(scores: readonly number[], epochs: number, more: Partial<FitOptions>): Promise<Trainer> {
+    const { trainer, batches } = scripted(scores);
+    const options = { epochs, progress: false, resume: true, validation: batches, checkpoints: { folder } };
+    await trainer.fit(batches, { ...options, ...more });
+    return trainer;
+  }
+
+  const figure = 'validation.score';
+  test.each([
+    [
+      { figure, mode: 'max' },
+      { value: 0.9, step: 1 },
+    ],
+    [
+      { figure, mode: 'min' },
+      { value: 4, step: 4 },
+    ],
+    [{ figure: 'validation.loss' }, { value: -4, step: 4 }],
+  ] as const)('the best checkpoint by %j is looked for anew', async (best, found) => {
+    await fit([0.9, 0.8], 2, { checkpoints: { folder, best: { figure, mode: 'max' } } });
+    const scores = best.figure === figure && best.mode === 'max' ? [0.7, 0.6] : [5, 4];
+    await fit(scores, 4, { checkpoints: { folder, best } });
+    const { position } = await loadCheckpoint<{ position: { best: object } }>(join(folder, 'best.safetensors'));
+    expect(position.best).toEqual({ mode: 'min', ...best, ...found, epoch: found.step });
+  });
+
+  test.each([
+    ['max', [2, 2, 2, 9], { epochs: 6, best: 3 }],
+    ['min', [6, 7, 8, 9, 1], { epochs: 7, best: 6 }],
+  ] as const)('EarlyStopping by %s counts on from max, or anew', async (mode, scores, expected) => {
+    const patient = { figure, patience: 3 };
+    await fit([1, 2, 3], 3, { callbacks: [new EarlyStopping({ ...patient, mode: 'max' })] });
+    const stopping = new EarlyStopping({ ...patient, mode });
+    const { history } = await fit(scores, 9, { callbacks: [stopping] });
+    expect({ epochs: history.epochs.length, best: stopping.best }).toEqual(expected);
+  });
+});
