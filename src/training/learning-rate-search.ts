@@ -1,13 +1,18 @@
 import { hasState } from '../io/checkpoint';
 import { modesOf, trainingModes } from '../module/modes';
+import { Module } from '../module/module';
+import { assign } from '../module/state-dict';
 import type { Optimizer } from '../optimizers/optimizer';
 import { OptionError } from '../tensor/errors';
 import { getRandomState, setRandomState } from '../tensor/generator';
+import { noGrad } from '../tensor/grad-mode';
+import { clone } from '../tensor/ops/elementwise';
 import { describe, finiteNumber, positiveInteger } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
 import { noBatch, type Batches } from './batches';
 import type { CheckedTrainer } from './check-trainer-options';
 import { walkEpoch } from './epoch-walk';
+import { foreignParameters } from './foreign-parameters';
 import type { Steps } from './step';
 
 /** Options of `findLearningRate`. */
@@ -44,8 +49,9 @@ const DIVERGED = 4;
 const FORGETTING = 0.9;
 
 /**
- * Trains with a rate that rises from step to step, and puts everything back: weights, buffers, optimizer, schedule,
- * counters, random numbers and the place in the data. Carried state begins anew.
+ * Trains with a rate that rises from step to step, and puts everything back: weights and buffers of the model and the
+ * loss, whatever else the optimizer changes, optimizer, schedule, counters, random numbers and the place in the data.
+ * Carried state begins anew.
  *
  * @throws {OptionError} if an option is unknown or out of range, or there is no batch
  */
@@ -56,28 +62,42 @@ export async function searchLearningRate(
 ): Promise<LearningRateCurve> {
   const op = 'Trainer.findLearningRate';
   const options = readSearch(op, given);
-  const { model, schedule } = trainer;
-  const [weights, state] = [model.stateDict({ copy: true }), optimizer.stateDict({ copy: true })];
-  const [scheduled, counters, random] = [schedule?.stateDict(), steps.state(), getRandomState()];
+  const putBack = keepAll({ trainer, optimizer, steps });
   const placed = hasState(loader) && 'loadState' in loader ? { loader, place: loader.state() } : undefined;
-  const restore = modesOf(model);
-  trainingModes(model)();
+  const restoreModes = modesOf(trainer.model);
+  trainingModes(trainer.model)();
   steps.begin();
   steps.carried.reset();
   try {
     return curveOf(...(await measured({ trainer, optimizer, steps }, loader, options)));
   } finally {
-    restore();
-    model.loadStateDict(weights);
+    restoreModes();
+    placed?.loader.loadState(placed.place as never);
+    putBack();
+  }
+}
+
+/** Copies what steps change. @returns what puts it back, and lets go of the copies */
+function keepAll({ trainer, optimizer, steps }: Search): () => void {
+  const { model, loss, schedule } = trainer;
+  const modules = loss instanceof Module ? [model, loss] : [model];
+  const weights = modules.map((module) => ({ module, state: module.stateDict({ copy: true }) }));
+  const others = foreignParameters(trainer, optimizer).map((value) => ({ value, copy: noGrad(() => clone(value)) }));
+  const state = optimizer.stateDict({ copy: true });
+  const [scheduled, counters, random] = [schedule?.stateDict(), steps.state(), getRandomState()];
+  return () => {
+    for (const { module, state: before } of weights) module.loadStateDict(before);
+    for (const { value, copy } of others) assign(value, copy);
     if (scheduled !== undefined) schedule?.loadStateDict(scheduled);
     optimizer.loadStateDict(state); // has the last word on the rates
     optimizer.zeroGrad();
     steps.begin();
     steps.loadState({ ...counters, carried: {} });
-    placed?.loader.loadState(placed.place as never);
     setRandomState(random);
-    for (const copy of [...Object.values(weights), ...Object.values(state.state)]) copy.dispose();
-  }
+    const states = [...weights.map((kept) => kept.state), state.state, counters.scaler?.state ?? {}];
+    for (const copy of [...states.flatMap((of) => Object.values(of)), ...others.map(({ copy }) => copy)])
+      copy.dispose();
+  };
 }
 
 function readSearch(op: string, given: LearningRateSearchOptions): Required<LearningRateSearchOptions> {

@@ -1,16 +1,22 @@
 import { expect, test } from 'vitest';
 import {
   Adam,
+  BatchNorm1d,
+  crossEntropy,
   CrossEntropyLoss,
   DataLoader,
   ExponentialLR,
   getRandomState,
   manualSeed,
+  Module,
   MSELoss,
+  Parameter,
   SGD,
   tensor,
   Trainer,
+  type Tensor,
 } from 'stmnet';
+import { handlesKept } from '../support/handles';
 import { differences } from '../support/near';
 import { classifier, items, makeTrainer, unit } from '../support/trainers';
 
@@ -60,6 +66,39 @@ test('everything is as before: a training after it is that without it, bit for b
     return { random, weights, losses: history.train('loss'), steps: trainer.steps, rate: optimizer.learningRate };
   };
   expect(await train(true)).toEqual(await train(false));
+});
+
+test('parameters and buffers of the loss, and parameters from elsewhere, are as before', async () => {
+  class Scaled extends Module {
+    readonly scale = new Parameter(tensor([2]));
+    readonly normalized = new BatchNorm1d({ numFeatures: 2 });
+
+    forward(output: Tensor, target: Tensor): Tensor {
+      return crossEntropy(this.normalized.forward(output).mul(this.scale).add(bias), target);
+    }
+  }
+  const bias = new Parameter(tensor([0.5, 0.25]));
+  const [model, loss] = [classifier(), new Scaled()];
+  const optimizer = new SGD([...model.parameters(), ...loss.parameters(), bias]);
+  const trainer = new Trainer({ model, loss, optimizer });
+  const read = async (): Promise<number[][]> =>
+    Promise.all(
+      [...Object.values(loss.stateDict()), bias].map(async (value) => Array.from(await value.data(), Number)),
+    );
+  const before = await read();
+  await trainer.findLearningRate(new DataLoader(items, { batchSize: 8 }) as never, { steps: 12, from: 0.1 });
+  expect(await read()).toEqual(before);
+});
+
+test.each(['f16', 'bf16'] as const)('nothing is left of it: %s', async (precision) => {
+  const model = classifier();
+  const optimizer = new SGD(model.parameters());
+  const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer, precision });
+  const loader = new DataLoader(items, { batchSize: 8 }) as never;
+  await trainer.findLearningRate(loader, { steps: 10 });
+  const before = handlesKept();
+  await trainer.findLearningRate(loader, { steps: 10 });
+  expect(handlesKept()).toBe(before);
 });
 
 test('mistakes', async () => {
