@@ -79,22 +79,29 @@ function* checked(batches: Iterable<unknown>): Generator<readonly number[]> {
   }
 }
 
-/** The order of an epoch, read as far as its length says, so that a sampler draws what it draws now. */
+/**
+ * The order of an epoch, read when it begins, so that a sampler draws what it draws now.
+ *
+ * @throws {OptionError} if there is more of it than its length says: a position behind that could not be gone to
+ */
 function readOrder<Place>(sampler: EpochOrder<Place>, epoch: number): Iterable<Place> {
   if (sampler instanceof SequentialSampler) return sampler; // draws nothing, and many indices are memory
+  const { length } = sampler;
   const order = sampler.epoch?.(epoch) ?? sampler;
-  if (Array.isArray(order)) return order;
-  const places = order[Symbol.iterator]();
+  if (Array.isArray(order) && order.length <= length) return order;
   const read: Place[] = [];
-  for (let rest = sampler.length; rest > 0; rest--) {
-    const { done, value } = places.next();
-    if (done === true) return read;
-    read.push(value);
+  for (const place of order) {
+    if (read.length >= length) throw tooMany(sampler, length); // which closes the walk
+    read.push(place);
   }
-  return followedBy(read, places);
+  return read;
 }
 
-function* followedBy<Place>(first: readonly Place[], rest: Iterator<Place>): Generator<Place> {
-  yield* first;
-  for (let next = rest.next(); next.done !== true; next = rest.next()) yield next.value;
+function tooMany(sampler: EpochOrder<unknown>, length: number): OptionError {
+  const name = nameOf(sampler);
+  return new OptionError('DataLoader', {
+    given: `a sampler${name === '' || name === 'Object' ? '' : ` ${name}`} that gives more than its length, ${length}`,
+    expected: 'as many in an epoch as its length says',
+    fix: 'correct its length, or let its walk end there',
+  });
 }

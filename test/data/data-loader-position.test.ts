@@ -119,6 +119,28 @@ describe('the order of an epoch', () => {
     manualSeed(12);
     expect([[...loader][0], [...loader][0], getRandomState()]).toEqual([...orders, after]);
   });
+  test('that is longer than its sampler says is refused before the first batch, and its walk is closed', () => {
+    let [given, closed] = [0, 0];
+    class Endless implements Sampler {
+      readonly length = 11;
+      *[Symbol.iterator](): Generator<number> {
+        try {
+          for (;;) yield given++ % 11;
+        } finally {
+          closed++;
+        }
+      }
+    }
+    const walk = (options: Options) => () => [...new DataLoader<Item, number[]>(items, { collate, ...options })];
+    expect(walk({ batchSize: 2, sampler: new Endless() })).toThrow(
+      'DataLoader: got a sampler Endless that gives more than its length, 11, ' +
+        'expected as many in an epoch as its length says.\n  Fix: correct its length, or let its walk end there.',
+    );
+    expect([given, closed]).toEqual([12, 1]);
+    const pairs = { length: 4, epoch: inPairs.epoch, [Symbol.iterator]: inPairs[Symbol.iterator] };
+    expect(walk({ batchSampler: pairs })).toThrow('got a sampler that gives more than its length, 4, expected');
+    expect(walk({ batchSampler: inPairs })()).toHaveLength(5);
+  });
   test('of a loader with a seed is that of its sampler', () => {
     const loader = new DataLoader<Item, number[]>(items, { batchSize: 11, shuffle: true, seed: 4, collate });
     const sampler = new RandomSampler(11, { seed: 4 });
