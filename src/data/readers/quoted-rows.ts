@@ -14,7 +14,8 @@ interface Quoting {
 
 /**
  * The rows of a table whose fields may be quoted (RFC 4180): delimiters, ends of lines and doubled quotes may stand
- * between quotes. A quote elsewhere than at the beginning of a field is a character like others.
+ * between quotes. A quote elsewhere than at the beginning of a field is a character like others, and a line without a
+ * character is no row.
  *
  * @param blocks  whole lines that end with LF
  * @throws {FormatError} if a quote is not closed, or text follows one that closes
@@ -78,10 +79,13 @@ function rowsOf(parse: typeof Parse, source: FileSource, block: TextBlock, { del
         open = placeOf(block, error);
         return;
       }
+      // A line without a character, or what is behind the last end of one; "" is an empty field.
+      const isEmpty = data.length === 1 && data[0] === '' && meta.cursor - end <= 1;
       end = meta.cursor;
-      if (end === text.length && data.length === 1 && data[0] === '') return; // behind the last end of a line
-      rows.push(data);
-      lines.push(next);
+      if (!isEmpty) {
+        rows.push(data);
+        lines.push(next);
+      }
       next += 1 + endsIn(data);
     },
   });

@@ -19,10 +19,9 @@ export async function* tableRows(source: FileSource, options: RowOptions): Async
   const { delimiter, quote, skipLines, encoding, maxLineBytes } = options;
   const blocks = unixBlocks(source, { encoding, maxLineBytes }, skipLines);
   if (quote === false) {
-    for await (const block of blocks) yield withoutEmpty(plainRows(block, delimiter));
+    for await (const block of blocks) yield plainRows(block, delimiter);
   } else {
-    const rows = quotedRows(source, blocks, { delimiter, quote, longest: maxLineBytes });
-    for await (const batch of rows) yield withoutEmpty(batch);
+    yield* quotedRows(source, blocks, { delimiter, quote, longest: maxLineBytes });
   }
 }
 
@@ -39,15 +38,4 @@ function behindLine({ text, first }: TextBlock, last: number): TextBlock {
   let [line, at] = [first, 0];
   for (; line <= last && at < text.length; line++) at = text.indexOf('\n', at) + 1 || text.length;
   return { text: text.slice(at), first: line };
-}
-
-const isEmpty = (row: readonly string[]): boolean => row.length === 1 && row[0] === '';
-
-function withoutEmpty(batch: RecordBatch<string[]>): RecordBatch<string[]> {
-  if (!batch.records.some(isEmpty)) return batch;
-  const kept = batch.records.flatMap((row, index) => (isEmpty(row) ? [] : [index]));
-  return {
-    records: kept.map((index) => batch.records[index] ?? []),
-    lineOf: (index) => batch.lineOf(kept[index] ?? 0),
-  };
 }

@@ -76,6 +76,23 @@ describe('columns', () => {
     expect(await refused(many, { columns: ['x'] })).toContain('"column19", … 300 in all');
   });
 
+  test('of which there is one: a quoted empty field is a row, a line without a character is none', async () => {
+    const rows = [{ note: '' }, { note: 'x' }, { note: '' }, { note: 'y' }, { note: '' }];
+    expect(await rowsOf('note\n""\n\nx\n"" \n\n\ny\n""')).toEqual(rows);
+    expect(await rowsOf('\r\nnote\r\n""\r\n\r\nx\r\n""\r\ny\r\n""\r\n\r\n')).toEqual(rows);
+    expect(await rowsOf('""\n\nx\n', { header: false, missing: [''] })).toEqual([{ 0: null }, { 0: 'x' }]);
+    expect(await rowsOf('note\n\n""\n', {}, 'table.tsv')).toEqual([{ note: '""' }]);
+    const places = streamTable(file('notes.csv', 'note\n\n""\n\nx\n"a\n\nb"\n\ny\n')).withPlaces();
+    const lines: [string | undefined, number][] = [];
+    for await (const { record, line } of places) lines.push([record['note'], line]);
+    expect(lines).toEqual([
+      ['', 3],
+      ['x', 5],
+      ['a\n\nb', 6],
+      ['y', 10],
+    ]);
+  });
+
   test('need names that differ', async () => {
     expect(await refused('id,x,x\n1,2,3\n')).toBe(
       'FormatError: readTable: got two columns named "x" in table.csv, line 1, expected a header with a name of its ' +
