@@ -86,7 +86,7 @@ const isArray = <Item>(source: Dataset<Item> | readonly Item[]): source is reado
 /**
  * Some items of a dataset or an array: those at `indices`, in that order. A walk by `for` reads them so, too.
  *
- * @throws {OptionError} if it is given neither, or an index is not one of the dataset's
+ * @throws {OptionError} if it is given neither, `indices` are no array, or one is not of the dataset
  */
 export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
   /** The dataset below. */
@@ -98,6 +98,12 @@ export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
   constructor(dataset: Dataset<Item>, indices: readonly number[]);
   constructor(source: readonly Item[] | Dataset<Item>, indices: readonly number[]) {
     const dataset = asDataset('Subset', source);
+    if (!Array.isArray(indices) && !ArrayBuffer.isView(indices))
+      throw new OptionError('Subset', {
+        given: `indices ${describe(indices)}`,
+        expected: 'an array of places in the dataset',
+        fix: 'pass such as [0, 3, 7]',
+      });
     for (const index of indices) checkIndex('Subset', index, dataset.length);
     this.dataset = dataset;
     this.indices = [...indices];

@@ -14,10 +14,13 @@ export function randomSplit<Item>(items: readonly Item[], sizes: readonly number
 export function randomSplit<Item>(dataset: Dataset<Item>, sizes: readonly number[]): Subset<Item>[];
 export function randomSplit<Item>(source: readonly Item[] | Dataset<Item>, sizes: readonly number[]): Subset<Item>[] {
   const dataset = asDataset('randomSplit', source);
+  const numbers = Array.isArray(sizes) && sizes.every((size) => typeof size === 'number');
   const counts =
-    sizes.length > 0 && sizes.every((size) => size > 0 && size < 1) ? countsOf(dataset.length, sizes) : sizes;
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (!counts.every((count) => Number.isInteger(count) && count >= 0) || total !== dataset.length) {
+    numbers && sizes.length > 0 && sizes.every((size) => size > 0 && size < 1)
+      ? countsOf(dataset.length, sizes)
+      : sizes;
+  const total = numbers ? counts.reduce((sum, count) => sum + count, 0) : -1;
+  if (!numbers || !counts.every((count) => Number.isInteger(count) && count >= 0) || total !== dataset.length) {
     throw new OptionError('randomSplit', {
       given: `sizes ${describe(sizes)}`,
       expected: `whole numbers that add up to ${dataset.length}, or fractions that add up to 1`,

@@ -127,12 +127,21 @@ function tokenArray(op: string, tokens: ArrayLike<number>): Int32Array {
       expected: 'an array of whole numbers',
       fix: 'encode the text first: text.encode(…)',
     });
-  const values = Int32Array.from(tokens);
-  const odd = values.findIndex((value, index) => value !== tokens[index]);
-  if (odd < 0) return values;
-  throw new OptionError(op, {
-    given: `the token ${describe(tokens[odd])} at place ${odd}`,
-    expected: 'whole numbers of 32 bits',
-    fix: 'encode the text first: text.encode(…)',
-  });
+  const values = new Int32Array(tokens.length);
+  for (let place = 0; place < values.length; place++) {
+    const token: unknown = tokens[place];
+    if (typeof token === 'number') values[place] = token;
+    if (values[place] !== token) throw noToken(op, token, place);
+  }
+  return values;
 }
+
+const noToken = (op: string, token: unknown, place: number): OptionError =>
+  new OptionError(op, {
+    given: `the token ${describe(token)} at place ${place}`,
+    expected: 'whole numbers of 32 bits',
+    fix:
+      typeof token === 'bigint'
+        ? 'pass numbers: Int32Array.from(tokens, Number)'
+        : 'encode the text first: text.encode(…)',
+  });

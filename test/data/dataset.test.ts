@@ -140,6 +140,22 @@ describe('mistakes', () => {
     expect(() => letters.at(-1)).toThrow(OptionError);
     expect(() => new Subset(letters, [1, 11])).toThrow('Subset: got index 11');
   });
+  test('indices and sizes that are none', () => {
+    expect(() => new Subset(letters, 5 as never)).toThrow(
+      'Subset: got indices 5, expected an array of places in the dataset.\n  Fix: pass such as [0, 3, 7].',
+    );
+    for (const wrong of [undefined, null, '12', new Set([1]), {}])
+      expect(() => new Subset(letters, wrong as never)).toThrow(/^Subset: got indices /);
+    expect([...new Subset(letters, Int32Array.of(1, 0) as never)]).toEqual(['b', 'a']);
+    expect(() => new Subset(letters, [1n] as never)).toThrow(/^Subset: got index /);
+    expect(() => randomSplit(letters, undefined as never)).toThrow(
+      'randomSplit: got sizes undefined, expected whole numbers that add up to 10, or fractions that add up to 1.\n' +
+        '  Fix: pass such as [0.9, 0.1].',
+    );
+    for (const wrong of [7, null, { train: 0.9 }, [5n, 5n], ['5', 5], [Symbol('x')], Float64Array.of(5, 5)])
+      expect(() => randomSplit(letters, wrong as never)).toThrow(/^randomSplit: got sizes /);
+    expect(randomSplit([], [])).toEqual([]);
+  });
   test('something that is no array', () => {
     expect(() => new ArrayDataset('abc' as unknown as string[])).toThrow(
       'ArrayDataset: got "abc", expected an array of items.',

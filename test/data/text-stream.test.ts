@@ -104,6 +104,11 @@ describe('a TextStream', () => {
         'last.\n  Fix: use smaller batches, or a longer text.',
     );
     expect(make([1, 2, 2.5, 4, 5, 6])).toThrow('TextStream: got the token 2.5 at place 2, expected whole numbers');
+    expect(make(BigInt64Array.of(1n, 2n, 3n, 4n, 5n, 6n))).toThrow(
+      'TextStream: got the token 1n at place 0, expected whole numbers of 32 bits.\n' +
+        '  Fix: pass numbers: Int32Array.from(tokens, Number).',
+    );
+    expect(make([1, '2', 3, 4, 5, 6])).toThrow('got the token "2" at place 1');
     expect(make([1, 2, 2 ** 31, 4, 5, 6])).toThrow(/got the token 2147483648 at place 2/);
     expect(make('to be or not to be')).toThrow(/got tokens "to be or not to be", expected an array of whole numbers/);
     expect(make(text(9), { batchSize: 4 })).toThrow(/got steps: undefined/);
