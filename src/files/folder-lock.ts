@@ -50,7 +50,8 @@ export class FolderLock {
    *
    * @param op      who asks, for messages
    * @param folder  one that is there
-   * @throws {FileError} with the code EBUSY if it is in use; with the system's if the folder cannot be written
+   * @throws {FileError} with the code EBUSY if it is in use, or if something is in the lock's place that can be neither
+   *   made nor read, such as a link to nowhere; with the system's if the folder cannot be written
    */
   static async take(op: string, folder: string): Promise<FolderLock> {
     const path = join(folder, lockName);
@@ -59,7 +60,8 @@ export class FolderLock {
       // One that was void is out of the way at the second try, unless someone else was quicker.
       for (let tries = 0; !(await created(path, own)); tries++) {
         const held = await read(path);
-        if (held === undefined) continue;
+        if (held === undefined && tries <= 8) continue; // it was released in between
+        if (held === undefined) throw obstructed(op, path);
         if (tries > 8 || (await isHeld(held))) throw inUse(op, folder, held);
         await putAway(path, held.holder?.token);
       }
@@ -189,3 +191,14 @@ function inUse(op: string, folder: string, { holder, silentMs: silent }: Held): 
     'EBUSY',
   );
 }
+
+const obstructed = (op: string, path: string): FileError =>
+  new FileError(
+    op,
+    {
+      given: `${path}, which is there and cannot be read, as a link to nowhere`,
+      expected: 'the lock of a training, or nothing',
+      fix: 'remove it',
+    },
+    'EBUSY',
+  );

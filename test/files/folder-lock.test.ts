@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, mkdir, readFile, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -102,5 +102,15 @@ describe('a folder that cannot be taken', () => {
     await expect(FolderLock.take('Trainer.fit', join(folder, 'none'))).rejects.toMatchObject({ code: 'ENOENT' });
     await mkdir(path);
     await expect(take()).rejects.toMatchObject({ name: 'FileError', code: 'EISDIR' });
+  });
+
+  test('for a link to nowhere in the place of its lock is refused, and not tried for ever', async () => {
+    await symlink(join(folder, 'nowhere'), path);
+    await expect(take()).rejects.toMatchObject({ name: 'FileError', code: 'EBUSY' });
+    await expect(take()).rejects.toThrow(
+      `Trainer.fit: got ${path}, which is there and cannot be read, as a link to nowhere, expected the lock of a ` +
+        'training, or nothing.\n  Fix: remove it.',
+    );
+    expect(await readdir(folder)).toEqual([lockName]);
   });
 });
