@@ -1,6 +1,6 @@
 import { checkPath } from '../files/check-path';
 import { hasConfig } from '../text/configured';
-import { rebuildText, type TextClasses } from '../text/rebuild';
+import { checkTextClass, rebuildText, type TextClasses } from '../text/rebuild';
 import { OptionError, type FormatError } from '../tensor/errors';
 import { checkOptions, describe, isPlainObject } from '../tensor/options';
 import { checkFormat, parseMetadataJson } from './model-metadata';
@@ -28,7 +28,7 @@ type Stored = { data: unknown } | { text: unknown };
  * The metadata of extras.
  *
  * @returns nothing if there are none
- * @throws {OptionError} if one is neither plain data nor a text object
+ * @throws {OptionError} if one is neither plain data nor a text object, or is of another class than its config() says
  */
 export function extrasMetadata(extras: unknown): Record<string, string> {
   if (extras === undefined) return {};
@@ -46,6 +46,7 @@ export function extrasMetadata(extras: unknown): Record<string, string> {
     }
     const config = value.config();
     checkPlainData(`${name}.config()`, config);
+    checkTextClass('save', `extras.${name}`, value);
     return [name, { text: config }];
   });
   return stored.length === 0 ? {} : { [extrasKey]: JSON.stringify(Object.fromEntries(stored)) };

@@ -132,6 +132,30 @@ describe('refused', () => {
     await expect(save(model, path, { extra: {} } as object)).rejects.toThrow('write extras');
   });
 
+  test('a text object that would come back as one of the class above its own', async () => {
+    class Stem extends WordTokenizer {}
+    class Tags extends Vocabulary {}
+    class Cut extends TextVectorizer {}
+    class Signs extends Syllables {}
+    const [tokenizer, vocabulary] = [new WordTokenizer(), new Vocabulary({ tokens: ['a'] })];
+    const refusals: [object, string][] = [
+      [
+        { stem: new Stem() },
+        'save: got extras.stem: Stem whose config() names the class "WordTokenizer", expected the class of the ' +
+          'object, "Stem", for load would make another one.\n  Fix: let config() of Stem return ' +
+          "{ class: 'Stem', options }, and pass classes: { Stem } to loadExtras.",
+      ],
+      [{ text: new TextVectorizer({ tokenizer: new Stem(), vocabulary }) }, 'got extras.text.tokenizer: Stem whose'],
+      [{ text: new TextVectorizer({ tokenizer, vocabulary: new Tags({ tokens: ['a'] }) }) }, 'text.vocabulary: Tags'],
+      [{ text: new Cut({ tokenizer, vocabulary }) }, 'Fix: save an object of TextVectorizer itself'],
+      [{ signs: new Signs({ mark: '-' }) }, 'got extras.signs: Signs whose config() names the class "Syllables"'],
+    ];
+    for (const [extras, message] of refusals) {
+      await expect(save(model, path, { extras: { ...extras } })).rejects.toThrow(message);
+      await expect(save(model, path, { extras: { ...extras } })).rejects.toThrow(OptionError);
+    }
+  });
+
   /** A model whose extras are this text. */
   const hostile = async (extras: string): Promise<unknown> => {
     await save(model, path);
