@@ -171,10 +171,10 @@ export class TextVectorizer implements Configured {
    */
   decode(indices: ArrayLike<number>): string {
     const tokens: string[] = [];
-    for (let i = 0; i < indices.length; i++) {
-      const index = indices[i] ?? -1;
-      if (index === this.paddingIdx || (index === this.#begin && index >= 0) || index === this.#end) continue;
-      tokens.push(this.vocabulary.at(index));
+    for (const index of Array.from(indices)) {
+      const isSpecial = index === this.paddingIdx || index === this.#begin || index === this.#end;
+      // -1 and undefined, which stand for special tokens that are not there, are no indices.
+      if (!isSpecial || !(index >= 0)) tokens.push(this.vocabulary.at(index));
     }
     return this.tokenizer.join(tokens);
   }

@@ -84,6 +84,16 @@ describe('a vectorizer', () => {
     expect(text.decode([2, 4, 3, 0])).toBe('call');
   });
 
+  test('refuses to decode what is no index, whether or not it has special tokens', () => {
+    const bare = TextVectorizer.fit(texts, { padding: null, unknown: null });
+    for (const text of [fitted, bare, TextVectorizer.fit(texts, { begin: '<s>', end: '</s>' })]) {
+      expect(() => text.decode([-1])).toThrow('Vocabulary.at: got index -1, expected a whole number in 0..');
+      expect(() => text.decode(Int32Array.of(2, -1))).toThrow(OptionError);
+      expect(() => text.decode([undefined as never])).toThrow('got index undefined');
+      expect(() => text.decode(Array<number>(1))).toThrow('got index undefined');
+    }
+  });
+
   test('without a token for what is unknown refuses it by name', () => {
     for (const tokenizer of [new WordTokenizer(), new CharacterTokenizer()]) {
       const text = TextVectorizer.fit(['a b'], { tokenizer, unknown: null });
