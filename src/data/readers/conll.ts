@@ -35,7 +35,8 @@ export interface ConllOptions<Column extends string = string> extends LineOption
 
 /**
  * The sentences of a file in the form of the CoNLL tasks: a token a line, its columns divided by tabs or blanks, and an
- * empty line after each sentence; what gzip packed is unpacked.
+ * empty line, or one of blanks and tabs alone, after each sentence; what gzip packed is unpacked. Other blanks of Unicode
+ * are characters like others.
  *
  *     const sentences = await readConll('train.tsv', { columns: ['words', 'tags'] });
  *     sentences[0]; // { words: ['The', 'dog'], tags: ['DET', 'NOUN'] }
@@ -131,7 +132,7 @@ async function* recordsOf(source: FileSource, options: ConllSettings): AsyncGene
   for await (const { lines, first } of readLineBatches(source, { encoding, maxLineBytes })) {
     const done = new Sentences();
     for (const [index, text] of lines.entries()) {
-      if (text.trim() === '') done.add(sentence.finish());
+      if (isBlank(text)) done.add(sentence.finish());
       else if (!sentence.isEmpty || !isComment(text)) sentence.add(text, first + index);
     }
     some ||= done.records.length > 0;
@@ -142,6 +143,9 @@ async function* recordsOf(source: FileSource, options: ConllSettings): AsyncGene
   if (last.records.length > 0) yield last;
   else if (!some) throw emptyFile(source, 'sentences');
 }
+
+/** Other blanks of Unicode, such as U+3000 and U+00A0, are tokens or belong to them. */
+const isBlank = (text: string): boolean => /^[ \t]*$/.test(text);
 
 /** Sentences that are whole, and where they began. */
 class Sentences implements RecordBatch<Sentence> {
@@ -180,7 +184,7 @@ class SentenceBuilder {
   /** Adds the token of a line. */
   add(text: string, line: number): void {
     this.#delimiter ??= text.includes('\t') ? '\t' : ' ';
-    const fields = this.#delimiter === '\t' ? text.split('\t') : text.trim().split(/[ \t]+/);
+    const fields = this.#delimiter === '\t' ? text.split('\t') : (text.match(/[^ \t]+/g) ?? []);
     if (this.#columns === undefined) this.#columns = fields.map((_, index) => String(index));
     if (fields.length !== this.#columns.length) throw this.#ragged(text, fields.length, line);
     if (this.isEmpty) this.#line = line;

@@ -41,6 +41,15 @@ describe('sentences', () => {
     expect(await read('a b\tc\nd\te\n', { delimiter: '\t' })).toEqual([{ 0: ['a b', 'd'], 1: ['c', 'e'] }]);
   });
 
+  test('hold other blanks of Unicode as tokens and within them', async () => {
+    const words = ['\u4eca', '\u3000', '\u00a0\u00a0', 'x\u3000', '\ufeff', '\f'];
+    expect(await read(`${words.join('\n')}\n`)).toEqual([{ 0: words }]);
+    expect(await read(words.map((word) => ` ${word}  O\t`).join('\n'), { delimiter: ' ' })).toEqual([
+      { 0: words, 1: words.map(() => 'O') },
+    ]);
+    expect(await read(words.map((word) => `${word}\tO`).join('\n \t\n'))).toHaveLength(words.length);
+  });
+
   test('have comments only where that is said, for # is a token too', async () => {
     const tagged = '# a comment\n#\tNOUN\n1\tNUM\n';
     expect(await read('#\tNOUN\n1\tNUM\n')).toEqual([{ 0: ['#', '1'], 1: ['NOUN', 'NUM'] }]);
