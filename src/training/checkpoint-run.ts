@@ -8,6 +8,7 @@ import { checkFigure, figureOf } from './figure';
 import { directionOf, isBetter, type Mode } from './figure-direction';
 import type { FitRun } from './fit-run';
 import { Interrupt } from './interrupt';
+import { writeLine } from './progress';
 import { TrainingError } from './training-error';
 
 const op = 'Trainer.fit';
@@ -38,7 +39,7 @@ export class Checkpoints {
     this.#identity = identityOf(fit);
     this.#mode = modeOf(fit, options);
     this.#interrupt = new Interrupt(() =>
-      process.stderr.write(`\n${op}: stops after this step, with a checkpoint. Ctrl-C again stops at once.\n`),
+      writeLine(process.stderr, `\n${op}: stops after this step, with a checkpoint. Ctrl-C again stops at once.`),
     );
   }
 
@@ -199,7 +200,8 @@ export class Checkpoints {
       },
       'ERR_STM_INTERRUPTED',
     );
-    process.stderr.write(`${op}: stopped after step ${steps.count}. With resume: true it goes on from ${path}\n`);
+    const fix = `With resume: true it goes on from ${path}`;
+    writeLine(process.stderr, `${op}: stopped after step ${steps.count}. ${fix}`);
     throw error;
   }
 }

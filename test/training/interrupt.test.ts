@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runScript } from '../support/child';
+import { runScript, runWithoutErrors } from '../support/child';
 
 let root = '';
 beforeAll(async () => {
@@ -49,6 +49,16 @@ describe('Ctrl-C in a training', () => {
     expect(child.code, child.stderr).toBe(0);
     const given = 'Trainer.fit: got Ctrl-C in epoch 2, after step 3, expected to train 4 epochs.';
     expect(child.stdout).toBe(`handled\nTrainingError ERR_STM_INTERRUPTED ${given} 1\n4 1\n`);
+  });
+
+  test('makes a checkpoint where nobody reads standard error any more', async () => {
+    const folder = join(root, 'unread');
+    const child = await runWithoutErrors(`${training}
+      process.on('SIGINT', () => console.log('handled'));
+      train(${JSON.stringify(folder)}, waiting).catch(({ code }) => console.log(code));
+    `);
+    expect(child).toEqual({ code: 0, stdout: 'handled\nERR_STM_INTERRUPTED\n' });
+    expect(await readdir(folder)).toEqual(['step-000000002.safetensors', 'step-000000003.safetensors']);
   });
 
   test('without checkpoints ends the process at once, as it does by default', () => {
