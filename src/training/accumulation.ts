@@ -10,6 +10,7 @@ import { idOf, Tensor } from '../tensor/tensor';
 import type { Measured } from './loss-terms';
 import { reportOf, type StepReport } from './step-report';
 import type { OnNaN } from './stop-flag';
+import { putBack, type RunningStatistics, type StatisticsBefore } from './statistics-before';
 import { parametersOf, update, type UpdateParts } from './update';
 
 /** What came of an update. */
@@ -35,10 +36,19 @@ export class Accumulation {
   /** What the losses so far add up to, and their divisors, f64 []. */
   #sum: Tensor | undefined;
   #divisor: Tensor | undefined;
+  #before: StatisticsBefore = [];
 
   constructor(parts: UpdateParts, every: number) {
     this.#parts = parts;
     this.#every = every;
+  }
+
+  /** Before the forward of a batch: keeps what the statistics are before the first one of a group. */
+  begin(statistics: RunningStatistics): void {
+    if (this.#batches > 0) return;
+    this.drop();
+    this.#before = statistics.copies();
+    for (const [, before] of this.#before) keep(before);
   }
 
   /**
@@ -89,6 +99,7 @@ export class Accumulation {
     if (divisor !== undefined) noGrad(() => this.#divideGradients(divisor));
     const told = update(this.#parts, { loss, terms }, onNaN);
     const { flag } = told;
+    if (flag !== undefined) putBack(this.#before, flag);
     // That nothing counts is no fault: the step is left out, and that is all.
     const odd = noGrad(() => (flag && divisor ? maskedFill(flag, eq(divisor, 0), 0) : flag));
     this.drop();
@@ -104,6 +115,8 @@ export class Accumulation {
   drop(): void {
     this.#sum?.dispose();
     this.#divisor?.dispose();
+    for (const [, before] of this.#before) before.dispose();
+    this.#before = [];
     [this.#batches, this.#sum, this.#divisor] = [0, undefined, undefined];
   }
 }

@@ -14,6 +14,10 @@ const RUNNING = /(?:^|\.)(?:running_(?:mean|var)|num_batches_tracked)$/;
 export const statisticsOf = (model: Module): [string, Tensor][] =>
   [...model.namedBuffers()].filter(([name]) => STATISTICS.test(name));
 
+/** Running means and variances with the counts of their batches. */
+export const runningOf = (model: Module): readonly Tensor[] =>
+  [...model.namedBuffers()].flatMap(([name, buffer]) => (RUNNING.test(name) ? [buffer] : []));
+
 /** Gives running means and variances back what they were before a step. */
 export function restoreStatistics({ statistics }: RecentStep): void {
   noGrad(() => statistics.forEach(([buffer, before]) => void copy_(buffer, before)));
@@ -39,7 +43,7 @@ export class RecentSteps {
   /** Begins anew, with the running means and variances that a model has now: to look for them takes time. */
   begin(model: Module): void {
     this.forget();
-    this.#running = [...model.namedBuffers()].flatMap(([name, buffer]) => (RUNNING.test(name) ? [buffer] : []));
+    this.#running = runningOf(model);
   }
 
   /** Takes its tensors out of the scope of the step; they share their bytes with those of the step. */

@@ -15,6 +15,7 @@ import { refuseWithout, type CheckedTrainer } from './check-trainer-options';
 import { checkForeign, foreignParameters } from './foreign-parameters';
 import { RecentSteps } from './recent-steps';
 import { reportOf, type StepReport } from './step-report';
+import { putBack, RunningStatistics } from './statistics-before';
 import { StopFlag, type OnNaN } from './stop-flag';
 import { UnreadFields } from './unread-fields';
 import { update } from './update';
@@ -63,6 +64,7 @@ export class Steps {
   readonly #scaler: GradScaler | undefined;
   readonly #flag = new StopFlag();
   readonly #accumulation: Accumulation | undefined;
+  readonly #statistics: RunningStatistics;
   #count = 0;
   #learningRates: readonly number[] = [];
   /** Of the training; evaluations and predictions have their own. */
@@ -77,7 +79,9 @@ export class Steps {
     const parts = { maxNorm, scaler: this.#scaler, flag: this.#flag };
     if (optimizer !== undefined && accumulate > 1)
       this.#accumulation = new Accumulation({ ...parts, optimizer }, accumulate);
-    this.#train = trainingStep(trainer, { ...parts, unread: this.#unread, accumulation: this.#accumulation });
+    this.#statistics = new RunningStatistics(trainer.model);
+    const own = { unread: this.#unread, accumulation: this.#accumulation, statistics: this.#statistics };
+    this.#train = trainingStep(trainer, { ...parts, ...own });
   }
 
   /** Training steps so far. */
@@ -112,6 +116,7 @@ export class Steps {
   begin(): void {
     this.#flag.clear();
     this.recent.begin(this.#trainer.model);
+    this.#statistics.begin();
     this.#accumulation?.drop();
   }
 
@@ -255,21 +260,26 @@ interface StepParts {
   readonly flag: StopFlag;
   readonly maxNorm: number | undefined;
   readonly accumulation: Accumulation | undefined;
+  readonly statistics: RunningStatistics;
 }
 
 /**
  * A training step: forward, loss, backward, clipping, update; with `f16` by a scaled loss. Unless it is to be ignored,
- * a loss or a gradient that is not finite changes no parameter; where it is to stop the training, no later step does.
+ * a loss or a gradient that is not finite changes no parameter; where it is to stop the training, no later step does,
+ * and where such steps are skipped, no running mean or variance changes either.
  */
 function trainingStep(
   trainer: CheckedTrainer,
-  { unread, accumulation, ...parts }: StepParts,
+  { unread, accumulation, statistics, ...parts }: StepParts,
 ): (onNaN: OnNaN, batch: object, ...state: readonly unknown[]) => Outcome {
   const { optimizer, metrics } = trainer;
   const { scaler } = parts;
   if (optimizer === undefined) return () => refuseWithout('Trainer.step');
   const foreign = foreignParameters(trainer, optimizer);
   const step = (onNaN: OnNaN, batch: object, ...state: readonly unknown[]): Outcome => {
+    // Where `stop` ends a training, the host gives them back.
+    const before = onNaN === 'skip' && accumulation === undefined ? statistics.copies() : [];
+    if (onNaN === 'skip') accumulation?.begin(statistics);
     const { output, terms, ...measured } = forward(trainer, unread.watch(batch), { rows: rowsOf(batch), state });
     const outcome = metrics.length > 0 ? { ...measured, output } : measured;
     const { loss } = measured;
@@ -281,7 +291,9 @@ function trainingStep(
     checkForeign(foreign);
     foreign.length = 0; // once is enough
     if (accumulation !== undefined) return { ...outcome, report: reportOf(terms), complete };
-    return { ...outcome, report: reportOf(terms, update({ ...parts, optimizer }, { loss, terms }, onNaN)) };
+    const told = update({ ...parts, optimizer }, { loss, terms }, onNaN);
+    if (told.flag !== undefined) putBack(before, told.flag);
+    return { ...outcome, report: reportOf(terms, told) };
   };
   return trainer.compile ? compile(step) : step;
 }

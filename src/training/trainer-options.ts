@@ -168,8 +168,9 @@ export interface FitOptions<B extends object = Batch<BatchField, BatchField>> {
    * What a loss or a gradient of NaN or infinity does. `stop` and `skip` let such a step change no parameter. `stop`
    * ends the training within ten steps, none of which changes one either, with a TrainingError that names the step and
    * the first module output or parameter gradient that is not finite. `skip` goes on, leaves such batches out of the
-   * loss, and counts them in the record of the epoch. `ignore` looks at nothing. With `precision: 'f16'` gradients that
-   * overflow are the GradScaler's affair, unless they do so where it has made the scale smaller than 1. Default `stop`.
+   * loss and of running means and variances, and counts them in the record of the epoch. `ignore` looks at nothing.
+   * With `precision: 'f16'` gradients that overflow are the GradScaler's affair, unless they do so where it has made
+   * the scale smaller than 1. Default `stop`.
    */
   onNaN?: 'stop' | 'skip' | 'ignore';
   /**
