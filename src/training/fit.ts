@@ -19,12 +19,13 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
   const { schedule } = trainer;
   if (schedule?.figure !== undefined && schedule.figure !== 'loss')
     checkFigure(schedule.constructor.name, 'figure', schedule.figure, run.figures);
-  const progress = options.progress ? await makeProgress(epochs) : silent;
   const checkpoints = await Checkpoints.begin(fit);
   const restore = modesOf(trainer.model);
   const train = trainingModes(trainer.model);
-  const now = { progress, checkpoints, validations: new Validations(fit, progress) };
+  let progress = silent; // until nothing is refused any more: it listens to its stream
   try {
+    if (options.progress) progress = await makeProgress(epochs);
+    const now = { progress, checkpoints, validations: new Validations(fit, progress) };
     await tell(fit, (callback) => callback.onStart?.(run));
     await checkpoints?.loadCallbacks();
     for (let epoch = checkpoints?.from?.epoch ?? 1; epoch <= epochs && stopping() === undefined; epoch++) {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Adam,
@@ -164,6 +165,13 @@ describe('a folder is refused', () => {
         'the training is not to go on from there.\n' +
         '  Fix: pass resume: true to go on, or another folder, or remove this one.',
     );
+  });
+
+  test('and nobody listens to standard error afterwards', async () => {
+    const listeners = process.stderr.listenerCount('error');
+    await expect(make().fit(loader(), options({ progress: true }))).rejects.toThrow('got a folder with checkpoints');
+    await setImmediate();
+    expect(process.stderr.listenerCount('error')).toBe(listeners);
   });
 
   test('that is in use', async () => {
