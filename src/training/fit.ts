@@ -28,7 +28,9 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
     const now = { progress, checkpoints, validations: new Validations(fit, progress) };
     await tell(fit, (callback) => callback.onStart?.(run));
     await checkpoints?.loadCallbacks();
-    for (let epoch = checkpoints?.from?.epoch ?? 1; epoch <= epochs && stopping() === undefined; epoch++) {
+    // An epoch that was running is brought to its end, whoever has asked to stop.
+    const goesOn = (): boolean => stopping() === undefined || checkpoints?.from?.running !== undefined;
+    for (let epoch = checkpoints?.from?.epoch ?? 1; epoch <= epochs && goesOn(); epoch++) {
       train();
       const record = await fitEpoch(fit, epoch, now);
       history.add(record);

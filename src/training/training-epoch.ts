@@ -67,12 +67,15 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<T
   const { epoch, loader, steps, options } = training;
   const { from, counts, random } = beginOf(training, figures);
   const walked = new EpochSteps(training, figures, counts);
-  const batches = await walkEpoch(loader, {
-    from,
-    place: (batch) => wordsOf(walked.placeOf(batch)),
-    step: (make, batch) => walked.step(make, batch),
-    after: async (batch, drain) => walked.after(batch, random, drain),
-  });
+  const ended = from !== undefined && !goesOn(training); // with the step before the checkpoint
+  const batches = ended
+    ? from.batches
+    : await walkEpoch(loader, {
+        from,
+        place: (batch) => wordsOf(walked.placeOf(batch)),
+        step: (make, batch) => walked.step(make, batch),
+        after: async (batch, drain) => walked.after(batch, random, drain),
+      });
   if (batches === 0) throw noBatch('Trainer.fit');
   await walked.finish(batches, random);
   await walked.end();
@@ -148,7 +151,7 @@ class EpochSteps {
 
   /** After a batch. @returns whether to go on */
   async after(batch: number, random: RandomState, drain: () => Promise<void>): Promise<boolean> {
-    const { steps, progress, validations, checkpoints, loader, epoch } = this.#training;
+    const { steps, progress, validations, checkpoints, epoch } = this.#training;
     if (this.#stops) {
       this.#loss?.dispose();
       return false;
@@ -166,8 +169,7 @@ class EpochSteps {
       if (this.#stops) return false;
       await keepPlace(this.#training, this.#figures, { ...this.#counts, random, batches: batch });
     }
-    const when = this.#training.stopping();
-    return when === undefined || (when === 'after epoch' && countOf(loader) !== undefined);
+    return goesOn(this.#training);
   }
 
   /** The step on the batches that are left where several are accumulated. */
@@ -191,6 +193,12 @@ class EpochSteps {
     await this.#figures.settle();
     if (this.#odd !== undefined && this.#stops) throw await oddStep(this.#training, this.#odd.step, this.#odd.place);
   }
+}
+
+/** Whether an epoch has a further step, as far as stopping goes. Without a length it may have no end. */
+function goesOn({ stopping, loader }: TrainingEpoch): boolean {
+  const when = stopping();
+  return when === undefined || (when === 'after epoch' && countOf(loader) !== undefined);
 }
 
 /** What is counted while an epoch is running. */

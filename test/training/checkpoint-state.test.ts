@@ -2,8 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { EarlyStopping, loadCheckpoint, type FitOptions, type Trainer } from 'stmnet';
+import {
+  DataLoader,
+  EarlyStopping,
+  IterableDataset,
+  loadCheckpoint,
+  manualSeed,
+  type Batch,
+  type Batches,
+  type FitOptions,
+  type StopOptions,
+  type Trainer,
+  type TrainerCallback,
+} from 'stmnet';
 import { scripted } from '../support/scripted';
+import { items, loader, makeTrainer } from '../support/trainers';
 
 const root = await mkdtemp(join(tmpdir(), 'stmnet-state-'));
 afterAll(() => rm(root, { recursive: true }));
@@ -50,5 +63,50 @@ describe('where another figure is watched than before', () => {
     const stopping = new EarlyStopping({ ...patient, mode });
     const { history } = await fit(scores, 9, { callbacks: [stopping] });
     expect({ epochs: history.epochs.length, best: stopping.best }).toEqual(expected);
+  });
+});
+
+/** Trains the classifier on 60 items, in batches of 8. @returns weights and records */
+async function train(data: Batches<Batch>, options: Partial<FitOptions>): Promise<unknown> {
+  manualSeed(4);
+  const trainer = makeTrainer();
+  await trainer.fit(data, { epochs: 4, progress: false, ...options });
+  const { epochs } = trainer.history;
+  return {
+    weights: await Promise.all(Object.values(trainer.model.stateDict()).map(async (x) => x.data())),
+    records: epochs.map(({ epoch, step, train: figures, examples }) => ({ epoch, step, figures, examples })),
+  };
+}
+
+describe('a training that a callback has asked to end, interrupted before the end of the epoch', () => {
+  const stream = (): Batches<Batch> =>
+    new DataLoader(new IterableDataset(items, { shuffleBuffer: 9 }), { batchSize: 8 });
+  const stopAt = (step: number, how: StopOptions): TrainerCallback => ({
+    onStep: (run) => {
+      if (run.steps === step) run.stop(how);
+    },
+  });
+  const fault = (): never => {
+    throw new Error('interrupted');
+  };
+
+  test.each<[what: string, make: () => Batches<Batch>, how: StopOptions, steps: number, cut: TrainerCallback]>([
+    ['is brought to that', loader, {}, 16, { onStep: (run) => (run.steps === 12 ? fault() : undefined) }],
+    [
+      'has no further step if so asked',
+      loader,
+      { after: 'step' },
+      11,
+      { onEpochEnd: ({ epoch }) => void (epoch === 2 && fault()) },
+    ],
+    ['has none on a stream', stream, {}, 11, { onEpochEnd: ({ epoch }) => void (epoch === 2 && fault()) }],
+  ])('%s', async (_, make, how, steps, cut) => {
+    const whole = await train(make(), { callbacks: [stopAt(11, how)] });
+    const checkpoints = { folder, everySteps: 1 };
+    const interrupted = train(make(), { checkpoints, callbacks: [stopAt(11, how), cut] });
+    await expect(interrupted).rejects.toThrow('interrupted');
+    const resumed = await train(make(), { checkpoints, resume: true });
+    expect(resumed).toEqual(whole);
+    expect(resumed).toMatchObject({ records: [{ step: 8 }, { epoch: 2, step: steps }] });
   });
 });
