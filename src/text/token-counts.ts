@@ -1,3 +1,4 @@
+import { alone } from '../files/alone';
 import { longer, TokenTable } from './token-table';
 import type { Tokenizer } from './tokenizer';
 import { hasSpans } from './words';
@@ -43,7 +44,3 @@ export function countStrings(counts: Map<string, number>, tokens: Iterable<strin
     else counts.set(token, before + 1);
   }
 }
-
-/** A token that does not keep the text alive of which it is a piece, as pieces of 13 and more units do in V8. */
-const alone = (token: string): string =>
-  token.length < 13 ? token : Buffer.from(token, 'utf16le').toString('utf16le');

@@ -20,6 +20,10 @@ export interface RecordBatch<T> {
  * The records of a file, one after another: `for await (const record of streamTable(path))`. Each walk reads the file
  * anew, so one of these serves any number of epochs; a walk holds a few hundred KiB of the file, whatever its size. A
  * mistake in the file ends the walk by an error that names its place.
+ *
+ * A text of 13 characters and more is a piece of the 256 KiB of the file that were read with it, and keeps them in
+ * memory, but for values of JSON, and for tables of which only some `columns` are read. Where a few records of a large
+ * file are kept, keep copies: `structuredClone(record)`.
  */
 export interface FileRecords<T> extends AsyncIterable<T> {
   /** The file, as it was named. */

@@ -1,3 +1,4 @@
+import { alone } from '../../files/alone';
 import type { FileSource } from '../../files/file-source';
 import { lineError } from '../../files/lines';
 import { FormatError } from '../../tensor/errors';
@@ -50,6 +51,7 @@ export function columnsOf(source: FileSource, first: readonly string[], line: nu
     typeof types === 'string' ? types : ((Object.hasOwn(types, name) ? types[name] : undefined) ?? 'string');
   const fields = wanted.map((name, index) => ({ name, at: places[index] ?? 0, type: typeOf(name) }));
   const absent = new Set(missing);
+  const few = fields.length < all.length; // which must not keep the others in memory
   return {
     width: all.length,
     record(row, at) {
@@ -58,7 +60,8 @@ export function columnsOf(source: FileSource, first: readonly string[], line: nu
       for (const { name, at: place, type } of fields) {
         const text = row[place] ?? '';
         if (absent.has(text)) record[name] = null;
-        else record[name] = type === 'string' ? text : numberIn(source, at, { name, type, text });
+        else if (type !== 'string') record[name] = numberIn(source, at, { name, type, text });
+        else record[name] = few ? alone(text) : text;
       }
       return record;
     },

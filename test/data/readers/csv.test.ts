@@ -1,7 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { FileError, OptionError, readTable, streamTable, type TableOptions } from 'stmnet';
-import { prelude, runScript } from '../../support/child';
 import { random } from '../../support/random';
 import { dataPath, testWithData } from '../../support/shared-data';
 import { fileMaker, refusal } from '../../support/text-file';
@@ -315,42 +314,6 @@ test('a stream can be walked again, and left early', async () => {
     if (record['n'] === 33_333) break;
   }
   expect(await table.all()).toHaveLength(40_000);
-});
-
-test('a file larger than memory is streamed', { timeout: 120_000 }, () => {
-  const script = `
-    const { closeSync, mkdtempSync, openSync, rmSync, writeSync } = require('node:fs');
-    const { join } = require('node:path');
-    const { tmpdir } = require('node:os');
-    const folder = mkdtempSync(join(tmpdir(), 'stmnet-large-'));
-    const path = join(folder, 'large.csv');
-    const row = (i) => i + ',"' + 'a text, in quotes '.repeat(12) + '"\\n';
-    const out = openSync(path, 'w');
-    writeSync(out, 'id,text\\n');
-    let [rows, bytes] = [0, 0];
-    while (bytes < 100e6) {
-      let piece = '';
-      for (let i = 0; i < 2000; i++) piece += row(rows++);
-      bytes += writeSync(out, piece);
-    }
-    closeSync(out);
-    (async () => {
-      let [sum, most] = [0, 0];
-      for await (const { id } of stm.streamTable(path, { types: { id: 'integer' } })) {
-        sum += id;
-        if (id % 5000 === 0) most = Math.max(most, process.memoryUsage().rss);
-      }
-      console.log(JSON.stringify({ right: sum === rows * (rows - 1) / 2, most }));
-    })().finally(() => rmSync(folder, { recursive: true }));
-  `;
-  const { stdout, stderr, code } = runScript(prelude + script, {
-    environment: { NODE_OPTIONS: '--max-old-space-size=48' },
-    timeout: 100_000,
-  });
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  const { right, most } = JSON.parse(stdout) as { right: boolean; most: number };
-  expect(right).toBe(true);
-  expect(most).toBeLessThan(300e6);
 });
 
 describe('real tables', () => {
