@@ -35,8 +35,8 @@ export interface ConllOptions<Column extends string = string> extends LineOption
 
 /**
  * The sentences of a file in the form of the CoNLL tasks: a token a line, its columns divided by tabs or blanks, and an
- * empty line, or one of blanks and tabs alone, after each sentence; what gzip packed is unpacked. Other blanks of Unicode
- * are characters like others.
+ * empty line, or one of blanks and tabs alone, after each sentence; what gzip packed is unpacked. Other blanks of
+ * Unicode are characters like others.
  *
  *     const sentences = await readConll('train.tsv', { columns: ['words', 'tags'] });
  *     sentences[0]; // { words: ['The', 'dog'], tags: ['DET', 'NOUN'] }
