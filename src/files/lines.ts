@@ -11,7 +11,7 @@ import type { FileSource } from './file-source';
  */
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252' | (string & {});
 
-/** How the lines of a file are read. */
+/** How the lines of a file are read. They end with LF or CR LF; a file that has CR and no LF is refused. */
 export interface LineOptions {
   /** Default: what the file's byte order mark says, and `utf-8` where there is none. */
   encoding?: TextEncoding | undefined;
@@ -55,11 +55,12 @@ export interface TextBlock {
 }
 
 /**
- * The lines of a text file, one after another. They end with LF or CR LF; an end of the last line is no line more.
+ * The lines of a text file, one after another. They end with LF or CR LF; an end of the last line is no line more. CR
+ * is a character like others within lines, unless there is no LF in the whole file.
  *
  * @param source  which call reads which file; a path alone is read by `readLines`
  * @throws {FormatError} if a line is longer than `maxLineBytes`, or holds bytes that the encoding does not allow, or
- *   NUL in UTF-8, or if packed data are damaged
+ *   NUL in UTF-8, if the file has CR and no LF, or if packed data are damaged
  * @throws {OptionError} if there is no such encoding
  * @throws {FileError} if the file cannot be read; its code is the system's
  */
@@ -80,7 +81,9 @@ export async function* readLineBatches(
   source: FileSource | string,
   options: LineOptions = {},
 ): AsyncGenerator<LineBatch> {
-  for await (const { text, first } of readTextBlocks(source, options)) {
+  for await (const block of readTextBlocks(source, options)) {
+    refuseCarriageReturns(source, block);
+    const { text, first } = block;
     const lines = text.split('\n');
     if (lines.at(-1) === '') lines.pop();
     if (text.includes('\r')) {
@@ -95,7 +98,7 @@ export async function* readLineBatches(
 /**
  * The text of a file in blocks of whole lines, for parsers that look for the ends of records themselves.
  *
- * @throws as `readLines`
+ * @throws as `readLines`, but for CR
  */
 export async function* readTextBlocks(
   source: FileSource | string,
@@ -129,6 +132,24 @@ export async function* readTextBlocks(
     if (tailBytes > maxLineBytes) throw tooLong(from, first, maxLineBytes);
   }
   if (coding !== undefined && tailBytes > 0) yield { text: decode(from, coding, Buffer.concat(tail), first), first };
+}
+
+/**
+ * Refuses a file whose lines end with CR alone, as those of old Macintosh programs do: all of it would be one line. It
+ * is looked for where there is no LF in the file; elsewhere CR is taken for a part of a line.
+ *
+ * @param block  of the file; only the first can be one without LF that is all of it
+ * @param quote  between two of which CR may stand
+ * @throws {FormatError} for such a file
+ */
+export function refuseCarriageReturns(source: FileSource | string, { text, first }: TextBlock, quote?: '"'): void {
+  if (first > 1 || text.includes('\n') || !text.includes('\r')) return;
+  if (quote !== undefined && !text.replaceAll(/"[^"]*"/g, '').includes('\r')) return;
+  throw lineError(typeof source === 'string' ? { op: 'readLines', path: source } : source, 1, {
+    given: 'CR and nowhere an LF',
+    expected: 'lines that end with LF or CR LF',
+    fix: "convert the ends of lines to LF, as by tr '\\r' '\\n'",
+  });
 }
 
 /**
@@ -318,5 +339,5 @@ const tooLong = (source: FileSource, line: number, most: number): FormatError =>
   lineError(source, line, {
     given: `more than ${most} bytes`,
     expected: `lines of at most ${most} bytes`,
-    fix: 'pass a larger maxLineBytes if lines are meant to be as long; else look whether the file is text',
+    fix: 'pass a larger maxLineBytes if lines are meant to be as long; else look whether the file is text with LF at the ends of lines',
   });

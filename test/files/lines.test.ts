@@ -47,7 +47,15 @@ describe('lines', () => {
     expect(await textsOf('a\n')).toEqual(['a']);
     expect(await textsOf('\n\n')).toEqual(['', '']);
     expect(await textsOf('')).toEqual([]);
-    expect(await textsOf('one\rtwo\u2028three\u0085')).toEqual(['one\rtwo\u2028three\u0085']);
+    expect(await textsOf('one\rtwo\u2028three\u0085\nfour\rfive')).toEqual(['one\rtwo\u2028three\u0085', 'four\rfive']);
+  });
+
+  test('may not end with CR alone', async () => {
+    for (const text of ['one\rtwo\rthree\r', 'one\rtwo', 'one\r', `one\r${'two '.repeat(200_000)}`]) {
+      await expect(textsOf(text)).rejects.toThrow(FormatError);
+      await expect(textsOf(gzipSync(text))).rejects.toThrow(`got CR and nowhere an LF in ${path}, line 1, expected`);
+      await expect(textsOf(utf16(text, true))).rejects.toThrow("Fix: convert the ends of lines to LF, as by tr '\\r'");
+    }
   });
 
   test('are the same whatever pieces they come in, packed or not', async () => {

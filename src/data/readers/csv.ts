@@ -76,7 +76,8 @@ export type TableRow<Column extends string, Types, Missing> = string extends Col
  * @param options  how it is read
  * @returns one record a row, in the order of the file
  * @throws {FormatError} with file, line and column, if a row has more or fewer fields than others, a quote is not
- *   closed, a number is none, a column is not there, or the text is not in the encoding; if the file is empty
+ *   closed, a number is none, a column is not there, or the text is not in the encoding; if the file is empty, or has
+ *   no LF, and CR elsewhere than within quotes
  * @throws {FileError} if the file cannot be read; its code is the system's
  * @throws {OptionError} for options that are none
  */

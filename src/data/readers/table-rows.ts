@@ -1,5 +1,5 @@
 import type { FileSource } from '../../files/file-source';
-import { readTextBlocks, type LineOptions, type TextBlock } from '../../files/lines';
+import { readTextBlocks, refuseCarriageReturns, type LineOptions, type TextBlock } from '../../files/lines';
 import type { RecordBatch } from './file-records';
 import { plainRows } from './plain-rows';
 import { quotedRows } from './quoted-rows';
@@ -17,7 +17,7 @@ export interface RowOptions {
 /** The rows of a table as fields of text; a line without a character is none. */
 export async function* tableRows(source: FileSource, options: RowOptions): AsyncGenerator<RecordBatch<string[]>> {
   const { delimiter, quote, skipLines, encoding, maxLineBytes } = options;
-  const blocks = unixBlocks(source, { encoding, maxLineBytes }, skipLines);
+  const blocks = unixBlocks(source, { encoding, maxLineBytes }, options);
   if (quote === false) {
     for await (const block of blocks) yield plainRows(block, delimiter);
   } else {
@@ -26,8 +26,13 @@ export async function* tableRows(source: FileSource, options: RowOptions): Async
 }
 
 /** Whole lines that end with LF, but for those before the table. */
-async function* unixBlocks(source: FileSource, options: LineOptions, skipLines: number): AsyncGenerator<TextBlock> {
+async function* unixBlocks(
+  source: FileSource,
+  options: LineOptions,
+  { skipLines, quote }: Pick<RowOptions, 'skipLines' | 'quote'>,
+): AsyncGenerator<TextBlock> {
   for await (const block of readTextBlocks(source, options)) {
+    refuseCarriageReturns(source, block, quote === false ? undefined : quote);
     const { text, first } = block.first > skipLines ? block : behindLine(block, skipLines);
     if (text !== '') yield { text: text.includes('\r') ? text.replaceAll('\r\n', '\n') : text, first };
   }
