@@ -1,5 +1,5 @@
 import { checkPath } from '../files/check-path';
-import { lineError, readLines } from '../files/lines';
+import { lineError, readLines, type LineOptions } from '../files/lines';
 import { OptionError } from '../tensor/errors';
 import { describe, nonNegativeInteger, probability } from '../tensor/options';
 import { optional, readOptions, withDefault, type OptionReader } from '../tensor/read-options';
@@ -72,15 +72,17 @@ export function augmentWords(tokens: readonly string[], options: AugmentWordsOpt
  *
  *     movie, film, picture
  *
- * @param path  the file, in UTF-8, packed by gzip or not
+ * @param path     the file, packed by gzip or not
+ * @param options  how its lines are read
  * @throws {FormatError} if a line has fewer than two words, naming file and line, or the file has none
  * @throws {FileError} if the file cannot be read; its code is the system's
+ * @throws {OptionError} for options that are none
  */
-export async function readSynonyms(path: string): Promise<Map<string, string[]>> {
+export async function readSynonyms(path: string, options: LineOptions = {}): Promise<Map<string, string[]>> {
   checkPath('readSynonyms', path, 'readSynonyms(path)');
   const source = { op: 'readSynonyms', path };
   const found = new Map<string, Set<string>>();
-  for await (const { text, line } of readLines(source)) {
+  for await (const { text, line } of readLines(source, options)) {
     if (text.trim() === '' || text.startsWith('#')) continue;
     const words = text.split(/[,\t]/).map((word) => word.trim());
     if (words.length < 2 || words.includes('')) {

@@ -1,6 +1,6 @@
 import { checkPath } from '../files/check-path';
 import type { FileSource } from '../files/file-source';
-import { lineError, readLineBatches } from '../files/lines';
+import { lineError, lineReaders, readLineBatches, type LineOptions } from '../files/lines';
 import { FormatError, OptionError } from '../tensor/errors';
 import { zeroElements, type HostArray } from '../tensor/host-array';
 import { describe, nonNegativeInteger } from '../tensor/options';
@@ -9,7 +9,7 @@ import { SeededRandom } from '../tensor/seeded-random';
 import { Vocabulary } from './vocabulary';
 
 /** Options of `loadWordVectors`. */
-export interface WordVectorsOptions {
+export interface WordVectorsOptions extends LineOptions {
   /** The tokens whose vectors are wanted. */
   vocabulary: Vocabulary;
   /**
@@ -30,6 +30,8 @@ export interface WordVectors {
   /** Those that have none, special tokens among them. */
   missing: string[];
 }
+
+type Settings = Required<WordVectorsOptions> & { encoding: string | undefined; maxLineBytes: number };
 
 /** The vectors of a file so far. */
 interface Reading {
@@ -55,16 +57,18 @@ interface Reading {
  * @throws {FileError} if the file cannot be read; its code is the system's
  */
 export async function loadWordVectors(path: string, options: WordVectorsOptions): Promise<WordVectors> {
-  const { vocabulary, others, seed } = readOptions('loadWordVectors', options, {
+  const read = readOptions<WordVectorsOptions, Settings>('loadWordVectors', options, {
+    ...lineReaders,
     vocabulary: vocabularyOf,
     others: choice(['zeros', 'normal']),
     seed: withDefault(nonNegativeInteger, 0),
   });
+  const { vocabulary, others, seed, encoding, maxLineBytes } = read;
   checkPath('loadWordVectors', path, 'loadWordVectors(path, { vocabulary })');
   const source = { op: 'loadWordVectors', path };
   const seen = new Uint8Array(vocabulary.size);
   const reading: Reading = { source, vocabulary, seen, width: 0, rows: new Float32Array(0) };
-  for await (const { lines, first } of readLineBatches(source)) {
+  for await (const { lines, first } of readLineBatches(source, { encoding, maxLineBytes })) {
     for (let i = 0; i < lines.length; i++) readVector(reading, lines[i] ?? '', first + i);
   }
   const { rows, width } = reading;

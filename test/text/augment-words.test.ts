@@ -116,4 +116,13 @@ describe('a file of synonyms', () => {
     await expect(readSynonyms(path)).rejects.toThrow(FormatError);
     await expect(readSynonyms(path)).rejects.toThrow(message.replace('PATH', path));
   });
+
+  test('in another encoding, which the refusal of it advises', async () => {
+    await writeFile(path, Buffer.from('caf\xe9, bistro\n', 'latin1'));
+    await expect(readSynonyms(path)).rejects.toThrow("such as encoding: 'windows-1252'");
+    expect((await readSynonyms(path, { encoding: 'windows-1252' })).get('bistro')).toEqual(['caf\xe9']);
+    await expect(readSynonyms(path, { encode: 'latin1' } as object)).rejects.toThrow(
+      'readSynonyms: got an option encode',
+    );
+  });
 });

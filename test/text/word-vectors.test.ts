@@ -41,6 +41,15 @@ describe('vectors of words', () => {
       expect([...(await vectorsOf(contents)).matrix.data]).toEqual(expected);
   });
 
+  test('in another encoding, which the refusal of it advises', async () => {
+    const [latin, tokens] = [Buffer.from('\xe9t\xe9 1 2\n', 'latin1'), new Vocabulary({ tokens: ['\xe9t\xe9'] })];
+    const advised = "pass the encoding it has, such as encoding: 'windows-1252'";
+    await expect(vectorsOf(latin, { vocabulary: tokens })).rejects.toThrow(advised);
+    expect((await vectorsOf(latin, { vocabulary: tokens, encoding: 'windows-1252' })).found).toEqual(['\xe9t\xe9']);
+    await expect(vectorsOf(glove, { maxLineBytes: 4 })).rejects.toThrow('more than 4 bytes');
+    await expect(vectorsOf(glove, { encoding: 'none' })).rejects.toThrow('loadWordVectors: got encoding: "none"');
+  });
+
   test('with blanks within words, as in GloVe of 840 billion tokens', async () => {
     const spaced = '. . . 8 8\ncall me now 5 5\n';
     expect([...(await vectorsOf(glove + spaced)).matrix.data]).toEqual(expected);
