@@ -339,5 +339,7 @@ const tooLong = (source: FileSource, line: number, most: number): FormatError =>
   lineError(source, line, {
     given: `more than ${most} bytes`,
     expected: `lines of at most ${most} bytes`,
-    fix: 'pass a larger maxLineBytes if lines are meant to be as long; else look whether the file is text with LF at the ends of lines',
+    fix:
+      'pass a larger maxLineBytes if lines are meant to be as long; else look whether the file is text whose lines ' +
+      'end with LF',
   });

@@ -16,7 +16,7 @@ export interface RowOptions {
 
 /** The rows of a table as fields of text; a line without a character is none. */
 export async function* tableRows(source: FileSource, options: RowOptions): AsyncGenerator<RecordBatch<string[]>> {
-  const { delimiter, quote, skipLines, encoding, maxLineBytes } = options;
+  const { delimiter, quote, encoding, maxLineBytes } = options;
   const blocks = unixBlocks(source, { encoding, maxLineBytes }, options);
   if (quote === false) {
     for await (const block of blocks) yield plainRows(block, delimiter);

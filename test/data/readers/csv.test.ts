@@ -31,16 +31,6 @@ describe('columns', () => {
     expect(await rowsOf('label,text\n')).toEqual([]);
   });
 
-  test('are not read from lines that end with CR alone', async () => {
-    const message =
-      'readTable: got CR and nowhere an LF in table.csv, line 1, expected lines that end with LF or CR LF.';
-    for (const options of [{}, { header: false }, { quote: false as const }, { skipLines: 1 }])
-      expect(await refused('a,b\r1,2\r3,4\r', options)).toContain(message);
-    expect(await refused('"a","b"\r"1","2"')).toContain(message);
-    expect(await rowsOf('"a\rb",""', { header: false })).toEqual([{ 0: 'a\rb', 1: '' }]);
-    expect(await rowsOf('a,b\r\n1,"2\r3"')).toEqual([{ a: '1', b: '2\r3' }]);
-  });
-
   test('have the types that are asked for', async () => {
     const text = 'name,age,score\nAda,36,-1.5e3\nAlan, 41 ,.5\n';
     const rows = await readTable(file('types.csv', text), {
