@@ -26,6 +26,8 @@ export interface TrainingRun {
   readonly metrics: readonly Metric[];
   /** Training steps of the Trainer so far. */
   readonly steps: number;
+  /** How many batches make a training step. */
+  readonly accumulate?: number;
   /** The epochs so far. */
   readonly history: History;
   /**

@@ -91,6 +91,11 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     return this.#steps.count;
   }
 
+  /** How many batches make a training step. */
+  get accumulate(): number {
+    return this.#trainer.accumulate;
+  }
+
   /** The epochs of the running `fit`, or of the last one, also where it was broken off. */
   get history(): History {
     return this.#history;

@@ -5,6 +5,7 @@ import { add, cast, mul } from '../../tensor/ops/elementwise';
 import { sum } from '../../tensor/ops/reduce';
 import { reshape } from '../../tensor/ops/shape';
 import { flag, nonNegativeNumber, positiveInteger } from '../../tensor/options';
+import { mathMode } from '../../tensor/math-mode';
 import { lengthsOf, PaddedSequence, valuesOf, type Sequence } from '../../tensor/padded-sequence';
 import { asGiven, readOptions, withDefault } from '../../tensor/read-options';
 import { insideStep } from '../../tensor/replay-notes';
@@ -43,8 +44,10 @@ interface Probe {
  *       lstm: 2.1e-9 ▁▁▂▃▄▅▆▇█ 0.014, 9 steps
  *       ! the gradient in lstm vanishes: at step 3 of 9 it is 8.0e-9, and at step 9 of 9 it is 0.014
  *
- * Norms are those after clipping. With `compile` there are no time steps, since replays do not call the layers. Of a
- * layer that a step calls several times the last call counts.
+ * Norms of parameters are those after clipping, those at time steps before it. There are no time steps with `compile`,
+ * since replays do not call the layers, with `precision: 'f16'`, where the gradient at an input is that of a scaled
+ * loss, and with `accumulate`, where it is that of one batch. Of a layer that a step calls several times the last call
+ * counts.
  *
  * @throws {OptionError} if an option is unknown or out of range
  */
@@ -64,10 +67,11 @@ export class GradientReport implements TrainerCallback {
     });
   }
 
-  onStart({ model, history }: TrainingRun): void {
+  onStart({ model, history, accumulate = 1 }: TrainingRun): void {
     this.#end();
     for (const [name, layer] of model.namedModules())
-      if (layer instanceof RecurrentLayer) this.#watch({ name: name === '' ? 'the model' : name, layer });
+      if (layer instanceof RecurrentLayer && accumulate === 1)
+        this.#watch({ name: name === '' ? 'the model' : name, layer });
     this.#looking = history.epochs.length % this.#options.everyEpochs === 0;
   }
 
@@ -77,7 +81,7 @@ export class GradientReport implements TrainerCallback {
     const forward: RecurrentLayer['forward'] = Reflect.get(layer, 'forward');
     const probing = (input: Sequence, ...rest: readonly unknown[]): unknown =>
       Reflect.apply(forward, layer, [
-        this.#looking && layer.training && !insideStep() ? withProbe(probe, input) : input,
+        this.#looking && layer.training && !insideStep() && mathMode() !== 'f16' ? withProbe(probe, input) : input,
         ...rest,
       ]);
     Reflect.set(layer, 'forward', probing);

@@ -181,6 +181,28 @@ test('a compiled step has no time steps, and is trained as ever', async () => {
     expect([gradients?.parameters, gradients?.steps]).toEqual([plain.found.parameters, {}]);
 });
 
+test.each([{ precision: 'f16' }, { accumulate: 2 }, { accumulate: 4 }] as const)(
+  'there are no time steps where the gradients at inputs are not those of the step: %o',
+  async (options) => {
+    const model = power(0.5);
+    const optimizer = new SGD(model.parameters(), { learningRate: 0 });
+    const trainer = new Trainer({ model, loss: new MSELoss({ reduction: 'sum' }), optimizer, ...options });
+    const callbacks = [new GradientReport({ print: false })];
+    const history = await trainer.fit([ones(3, 0), ones(3, 0)], { ...quiet, callbacks });
+    const { gradients } = history.epochs[0] ?? {};
+    const batches = 'accumulate' in options ? 2 : 1;
+    const plain = Object.values((await report(power(0.5), [ones(3, 0)])).found.parameters);
+    expect(gradients?.steps).toEqual({});
+    expect(
+      differences(
+        Object.values(gradients?.parameters ?? {}),
+        plain.map((norm) => norm * batches),
+        1e-2,
+      ),
+    ).toEqual([]);
+  },
+);
+
 test('mistakes', () => {
   expect(() => new GradientReport({ everyEpochs: 0 })).toThrow('GradientReport: got everyEpochs: 0');
   expect(() => new GradientReport({ vanish: 1 } as never)).toThrow('GradientReport: got an option vanish');
