@@ -111,7 +111,7 @@ function othersOf({ trainer, optimizer }: FitRun): CheckpointPart {
  * Puts a training where a checkpoint was: model, optimizer and all that belongs to it, except callbacks, which begin
  * first. If anything does not fit nothing changes.
  *
- * @returns the position, and what brings the callbacks there
+ * @returns the position, and what brings the callbacks and the random numbers there
  * @throws {OptionError} if the checkpoint is of another training
  */
 export async function resumeFrom(
@@ -132,13 +132,13 @@ export async function resumeFrom(
   const records = recordsOf(op, history);
   const states = statesFor(fit.options.callbacks, callbacks, path);
   await loadParts(partsOf(fit).map(([name, part]) => [part, tree[name]]));
-  setRandomState(random);
   for (const record of records.epochs) fit.history.add(record);
   for (const record of records.validations) fit.history.addValidation(record);
   return {
     position,
     callbacks: async () => {
       for (const [callback, state] of states) await callback.loadState?.(state);
+      setRandomState(random); // after all that may have drawn numbers, as a callback in its onStart
     },
     loaded: () => {
       for (const tensor of tensors) tensor.dispose();

@@ -8,6 +8,7 @@ import {
   IterableDataset,
   loadCheckpoint,
   manualSeed,
+  rand,
   type Batch,
   type Batches,
   type FitOptions,
@@ -109,4 +110,13 @@ describe('a training that a callback has asked to end, interrupted before the en
     expect(resumed).toEqual(whole);
     expect(resumed).toMatchObject({ records: [{ step: 8 }, { epoch: 2, step: steps }] });
   });
+});
+
+test('callbacks that draw numbers as they begin change nothing', async () => {
+  const draw = (): void => rand([3]).dispose();
+  const drawing = (): TrainerCallback => ({ onStart: draw, state: () => ({ data: {} }), loadState: draw });
+  const whole = await train(loader(), { callbacks: [drawing()] });
+  const checkpoints = { folder };
+  await train(loader(), { epochs: 2, checkpoints, callbacks: [drawing()] });
+  expect(await train(loader(), { checkpoints, resume: true, callbacks: [drawing()] })).toEqual(whole);
 });
