@@ -177,11 +177,11 @@ describe('a folder is refused', () => {
   test('that is in use', async () => {
     const busy = await mkdtemp(join(root, 'busy-'));
     const [first, second] = [make(), make()];
-    const training = first.fit(loader(), options({ checkpoints: { folder: busy } }));
-    await expect(second.fit(loader(), options({ checkpoints: { folder: busy }, resume: true }))).rejects.toThrow(
-      `Trainer.fit: got ${busy}, which is in use by process ${process.pid}`,
-    );
-    await training;
+    const refused = async (): Promise<void> =>
+      expect(second.fit(loader(), options({ checkpoints: { folder: busy }, resume: true }))).rejects.toThrow(
+        `Trainer.fit: got ${busy}, which is in use by process ${process.pid}`,
+      );
+    await first.fit(loader(), options({ checkpoints: { folder: busy }, callbacks: [{ onStart: refused }] }));
     await second.fit(loader(), options({ checkpoints: { folder: busy }, resume: true }));
   });
 
