@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import * as stm from 'stmnet';
 import { Linear, LSTM, Parameter, PaddedSequence, SGD, StmnetError, tensor, Tensor, zeros } from 'stmnet';
 import * as data from '../../src/data';
+import * as text from '../../src/text';
 import { exportedClasses } from '../support/exports';
 import { oneOfEach } from '../support/layer-cases';
 import { make } from '../support/ops/inputs';
@@ -132,6 +133,9 @@ const places: Record<string, readonly [(x: never) => unknown, (readonly string[]
   posWeight: [(x) => stm.binaryCrossEntropyWithLogits(own, own, { posWeight: x }), ABSENT],
   stepWeights: [(x) => stm.crossEntropy(zeros([2, 2]), tensor([0, 1], { dtype: 'i32' }), { stepWeights: x }), ABSENT],
   'bias of conv1d': [(x) => stm.conv1d(zeros([1, 3, 1]), zeros([1, 1, 1]), { bias: x }), ABSENT],
+  flattenSteps: [(x) => stm.flattenSteps(x), ['sequence']],
+  unflattenSteps: [(x) => stm.unflattenSteps([2], x)],
+  'like of unflattenSteps': [(x) => stm.unflattenSteps(x, zeros([6, 1])), ['sequence']],
   zerosLike: [(x) => stm.zerosLike(x)],
   onesLike: [(x) => stm.onesLike(x)],
   Tensor: [(x) => Reflect.construct(Tensor, [x])],
@@ -257,6 +261,7 @@ describe('classes', () => {
 /** Functions that take no tensor, as those of data do, or whose tensors are above under another name. */
 const elsewhere = [
   ...Object.keys(data),
+  ...Object.keys(text),
   'arange',
   'autocast',
   'compile',
@@ -273,6 +278,8 @@ const elsewhere = [
   'isGradEnabled',
   'keep',
   'load',
+  'loadCheckpoint',
+  'loadExtras',
   'loadSafetensors',
   'loadSafetensorsMetadata',
   'manualSeed',
@@ -285,6 +292,7 @@ const elsewhere = [
   'randint',
   'randn',
   'save',
+  'saveCheckpoint',
   'scope',
   'setDebug',
   'setDefaultDevice',
