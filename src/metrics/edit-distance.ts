@@ -103,24 +103,27 @@ export class EditDistance extends EditMetric {
   }
 }
 
+/** Edits by tokens of the targets, over the whole corpus. */
+abstract class ErrorRate extends EditMetric {
+  /** @internal */
+  protected override result(parts: readonly Edits[]): number {
+    const [edits, tokens] = summed(parts);
+    return edits / tokens;
+  }
+}
+
 /**
  * Word error rate: edits of words by words of the targets, over the whole corpus, as in torchmetrics. It may be more
  * than 1. Words are what stands between white space.
  *
  * Shapes: as for EditDistance.
  */
-export class WordErrorRate extends EditMetric {
+export class WordErrorRate extends ErrorRate {
   readonly name = 'wordErrorRate';
 
   /** @internal */
   protected override tokensOf(text: string): string[] {
     return wordsOf(text);
-  }
-
-  /** @internal */
-  protected override result(parts: readonly Edits[]): number {
-    const [edits, tokens] = summed(parts);
-    return edits / tokens;
   }
 }
 
@@ -130,17 +133,11 @@ export class WordErrorRate extends EditMetric {
  *
  * Shapes: as for EditDistance.
  */
-export class CharErrorRate extends EditMetric {
+export class CharErrorRate extends ErrorRate {
   readonly name = 'charErrorRate';
 
   /** @internal */
   protected override tokensOf(text: string): string[] {
     return charactersOf(text);
-  }
-
-  /** @internal */
-  protected override result(parts: readonly Edits[]): number {
-    const [edits, tokens] = summed(parts);
-    return edits / tokens;
   }
 }

@@ -28,7 +28,7 @@ export function figureNames(metrics: readonly CheckedMetric[], validated: boolea
  */
 export function checkFigure(op: string, option: string, figure: unknown, known: readonly string[]): void {
   if (typeof figure === 'string' && known.includes(figure)) return;
-  const [part, name] = typeof figure === 'string' ? figure.split(/\.(.*)/su, 2) : [];
+  const [part, name] = typeof figure === 'string' ? figure.replace(/^val_/u, 'validation.').split(/\.(.*)/su, 2) : [];
   const validated = known.some((other) => other.startsWith('validation.'));
   let fix = 'give the Trainer a metric of this name, or watch one of those';
   if (part === 'validation' && !validated && known.includes(`train.${name ?? ''}`))

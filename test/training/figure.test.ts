@@ -39,6 +39,7 @@ test('the value of a figure', () => {
 
 test.each([
   ['validation.f1', trained, 'pass fit a validation: trainer.fit(loader, { epochs, validation })'],
+  ['val_loss', trained, 'pass fit a validation: trainer.fit(loader, { epochs, validation })'],
   ['loss', validated, "write 'validation.loss', if that is what you mean"],
   ['loss', trained, "write 'train.loss', if that is what you mean"],
   ['val_loss', validated, "write 'validation.loss', if that is what you mean"],
