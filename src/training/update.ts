@@ -5,11 +5,14 @@ import { ids, type Optimizer } from '../optimizers/optimizer';
 import { zerosLike } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import { add, cast, eq, maskedFill, sub } from '../tensor/ops/elementwise';
-import { select } from '../tensor/ops/shape';
+import { reshape, select } from '../tensor/ops/shape';
 import { wrap, type Tensor } from '../tensor/tensor';
 import type { Measured } from './loss-terms';
 import type { Rest } from './step-report';
 import type { OnNaN, StopFlag } from './stop-flag';
+
+/** What is asked of a term of the loss. */
+type Term = Pick<Measured, 'divisor' | 'values'>;
 
 /** What changes the parameters. */
 export interface UpdateParts {
@@ -27,7 +30,7 @@ export interface UpdateParts {
  */
 export function update(
   { optimizer, maxNorm, scaler, flag }: UpdateParts,
-  { loss, terms }: { loss: Tensor; terms: readonly Pick<Measured, 'divisor' | 'values'>[] },
+  { loss, terms }: { loss: Tensor; terms: readonly Term[] },
   onNaN: OnNaN,
 ): Rest {
   if (maxNorm !== undefined) scaler?.unscale_(optimizer);
@@ -63,9 +66,9 @@ function oddity(
 
 /**
  * Lets the flag know of a step, and gives what the optimizer skips by. A step of which nothing counts for the loss is
- * left out, since its mean is 0 / 0, but is no reason to stop.
+ * left out, since its mean is 0 / 0, but is no reason to stop; of several terms each answers for itself.
  */
-function stopping(flag: StopFlag, odd: Tensor, terms: readonly Pick<Measured, 'divisor' | 'values'>[]): Tensor {
+function stopping(flag: StopFlag, odd: Tensor, terms: readonly Term[]): Tensor {
   const divisors = terms.flatMap(({ divisor, values }) =>
     divisor === 'sum' || divisor === 'quotient' ? [select(values, 0, 0)] : [],
   );
@@ -75,7 +78,17 @@ function stopping(flag: StopFlag, odd: Tensor, terms: readonly Pick<Measured, 'd
     (mask, divisor) => maskedFill(mask, eq(divisor, 0), 0),
     nothing ? zerosLike(odd) : odd,
   );
-  return add(flag.after(counted), odd);
+  const own = terms.length > 1 ? terms.flatMap(oddityOf) : [];
+  return add(flag.after(own.reduce(add, counted)), odd);
+}
+
+/** 0, f32 [], of a term that is finite or of which nothing counts, else NaN. */
+function oddityOf({ divisor, values }: Term): Tensor[] {
+  if (divisor === 0) return [];
+  const known = divisor !== 'sum' && divisor !== 'quotient';
+  const value = known ? reshape(values, []) : select(values, 0, 1);
+  const odd = cast(sub(value, value), 'f32');
+  return [known ? odd : maskedFill(odd, eq(select(values, 0, 0), 0), 0)];
 }
 
 export const parametersOf = ({ groups }: Optimizer): Tensor[] => groups.flatMap(({ parameters }) => parameters);

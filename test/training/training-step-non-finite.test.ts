@@ -12,6 +12,7 @@ import {
   Linear,
   LSTM,
   MSELoss,
+  mseLoss,
   NativeError,
   Sequential,
   SGD,
@@ -20,7 +21,9 @@ import {
   Trainer,
   TrainingError,
   type Batch,
+  type LossResult,
   type Module,
+  type Sequence,
   type Tensor,
   type TrainerOptions,
 } from 'stmnet';
@@ -52,9 +55,30 @@ function unit(options: Partial<TrainerOptions> = {}, weight = 1): { model: Linea
   const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
   return { model, trainer: new Trainer({ model, loss: new MSELoss(), optimizer, ...options }) };
 }
+/** As `unit`, with a second term of which nothing counts. */
+function twoTerms(divisor: () => number | Tensor): { model: Linear; trainer: Trainer } {
+  const model = new Linear({ inFeatures: 1, outFeatures: 1, bias: false });
+  const optimizer = new SGD(model.parameters(), { learningRate: 0.1 });
+  const loss = (output: Sequence, target: Sequence): LossResult => [
+    mseLoss(output, target),
+    { loss: (output as Tensor).mul(0).sum(), divisor: divisor() },
+  ];
+  return { model, trainer: new Trainer({ model, loss, optimizer }) };
+}
 const pair = (input: number, target: number): Batch => ({ input: tensor([[input]]), target: tensor([[target]]) });
 
 describeDevices('a gradient that is not finite', () => {
+  test.each<[string, () => number | Tensor]>([
+    ['a number', () => 0],
+    ['a tensor', () => tensor([0])],
+  ])('is none the less for a term of which nothing counts, by %s', async (_, divisor) => {
+    const { model, trainer } = twoTerms(divisor);
+    const before = await weightsOf(model);
+    const batches = [pair(Number.NaN, 1), pair(1, 2), pair(1, 2)];
+    await expect(trainer.fit(batches, quiet)).rejects.toThrow(TrainingError);
+    expect(await weightsOf(model)).toEqual(before);
+  });
+
   test.each<Partial<TrainerOptions>>([{}, { compile: true }, { clipGradNorm: 1 }])(
     'ends fit at the batch that has it, and changes no parameter: %o',
     async (options) => {
