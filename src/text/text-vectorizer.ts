@@ -131,8 +131,9 @@ export class TextVectorizer implements Configured {
     if (plan.tokenizer.tokens !== undefined) return ofFixedTokens(plan.tokenizer.tokens, plan, options);
     const counts = new TokenCounts(plan.tokenizer);
     const finish = (): TextVectorizer => ofCounts(counts, plan, options);
+    if (typeof texts !== 'object' || texts === null) throw noTexts(texts);
     if (isAsync(texts)) return countAll(texts, counts).then(finish);
-    if (typeof texts === 'string' || typeof texts !== 'object' || !(Symbol.iterator in texts)) throw noTexts(texts);
+    if (!(Symbol.iterator in texts)) throw noTexts(texts);
     for (const text of texts) counts.add(text);
     return finish();
   }

@@ -1,4 +1,6 @@
 import { alone } from '../files/alone';
+import { OptionError } from '../tensor/errors';
+import { describe } from '../tensor/options';
 import { longer, TokenTable } from './token-table';
 import type { Tokenizer } from './tokenizer';
 import { hasSpans } from './words';
@@ -39,8 +41,16 @@ export class TokenCounts {
 /** Counts tokens into a map. @internal */
 export function countStrings(counts: Map<string, number>, tokens: Iterable<string>): void {
   for (const token of tokens) {
+    if (typeof token !== 'string') throw noToken(token);
     const before = counts.get(token);
     if (before === undefined) counts.set(alone(token), 1);
     else counts.set(token, before + 1);
   }
 }
+
+const noToken = (given: unknown): OptionError =>
+  new OptionError('Vocabulary.fit', {
+    given: `${describe(given)} as a token`,
+    expected: 'a string',
+    fix: 'make texts of numbers: String(x); labels that are whole numbers need no vocabulary',
+  });

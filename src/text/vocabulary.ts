@@ -1,6 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe, positiveInteger } from '../tensor/options';
-import { asGiven, optional, readOptions, withDefault, type OptionReader } from '../tensor/read-options';
+import { optional, readOptions, withDefault, type OptionReader } from '../tensor/read-options';
 import { countStrings } from './token-counts';
 import { TokenTable } from './token-table';
 import type { Configured, TextConfig } from './tokenizer';
@@ -81,8 +81,9 @@ export class Vocabulary implements Configured {
   static fit(texts: Iterable<Iterable<string>>, options: VocabularyFitOptions = {}): Vocabulary {
     const counts = new Map<string, number>();
     let number = 0;
+    if (!isIterable(texts)) throw notDivided(texts);
     for (const text of texts) {
-      if (typeof text === 'string') throw notDivided(text);
+      if (!isIterable(text)) throw notDivided(text);
       countStrings(counts, text);
       number++;
     }
@@ -107,7 +108,7 @@ export class Vocabulary implements Configured {
       {
         minFrequency: withDefault(positiveInteger, 1),
         maxTokens: withDefault(positiveInteger, Number.MAX_SAFE_INTEGER),
-        specials: withDefault(asGiven<readonly string[]>, []),
+        specials: withDefault(specialTokens, []),
         unknown: optional(tokenText),
       },
     );
@@ -202,6 +203,15 @@ const tokenList: OptionReader<readonly string[]> = (op, name, value) => {
   });
 };
 
+const specialTokens: OptionReader<readonly string[]> = (op, name, value) => {
+  if (Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '')) return value as string[];
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected: 'an array of strings that are not empty',
+    fix: `pass such as ${name}: ['<pad>', '<unk>']`,
+  });
+};
+
 const twice = (one: string): OptionError =>
   new OptionError('Vocabulary', {
     given: `the token ${describe(one)} twice`,
@@ -209,11 +219,15 @@ const twice = (one: string): OptionError =>
     fix: 'make it of a set: [...new Set(tokens)]',
   });
 
-const notDivided = (text: string): OptionError =>
+/** Whether a value holds others one by one; a text does too, but means the whole. */
+const isIterable = (value: unknown): value is Iterable<unknown> =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value;
+
+const notDivided = (given: unknown): OptionError =>
   new OptionError('Vocabulary.fit', {
-    given: `the text ${describe(text.slice(0, 40))}`,
+    given: typeof given === 'string' ? `the text ${describe(given.slice(0, 40))}` : describe(given),
     expected: 'the tokens of each text',
-    fix: 'divide it first: tokenizer.tokenize(text); TextVectorizer.fit(texts) does both',
+    fix: 'divide texts first: tokenizer.tokenize(text); TextVectorizer.fit(texts) does both',
   });
 
 function nothingLearned(source: string, counts: ReadonlyMap<string, number>, minFrequency: number): OptionError {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { OptionError, Vocabulary } from 'stmnet';
+import { OptionError, TextVectorizer, Vocabulary } from 'stmnet';
 
 const sentences = [
   ['b', 'a', 'b', 'c'],
@@ -66,6 +66,18 @@ test('what is no vocabulary', () => {
   expect(() => Vocabulary.fit(sentences, { maxTokens: 1, unknown: '<unk>' })).toThrow(
     'got maxTokens: 1, expected more than the 1 special tokens',
   );
+  const wrong: [() => unknown, string][] = [
+    [
+      () => Vocabulary.fit([['a']], { specials: '<pad>' as never }),
+      'got specials: "<pad>", expected an array of strings',
+    ],
+    [() => Vocabulary.fit([['a']], { specials: [''] }), 'got specials: [""], expected an array of strings'],
+    [() => Vocabulary.fit([[1, 2]] as never), 'got 1 as a token, expected a string.'],
+    [() => Vocabulary.fit(42 as never), 'got 42, expected the tokens of each text.'],
+    [() => Vocabulary.fit([null] as never), 'got null, expected the tokens of each text.'],
+    [() => TextVectorizer.fit(null as never), 'got null as texts, expected an array of texts'],
+  ];
+  for (const [call, message] of wrong) expect(call).toThrow(message);
   expect(() => Vocabulary.fit(['a text'])).toThrow('got the text "a text", expected the tokens of each text');
   expect(() => Vocabulary.fit(sentences, { minCount: 2 } as object)).toThrow('got an option minCount');
 });
