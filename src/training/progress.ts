@@ -96,7 +96,7 @@ function lineProgress(epochs: number, stream: ProgressStream): Progress {
 
 function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: string) => SingleBar): Progress {
   let bar: SingleBar | undefined;
-  let [started, asked, text, checked] = [0, 0, '', ''];
+  let [started, asked, took, text, checked] = [0, 0, 0, '', ''];
   const rate = (done: number): string =>
     `${((1000 * done) / Math.max(performance.now() - started, 1)).toFixed(1)} steps/s`;
   const stop = (): void => {
@@ -115,11 +115,12 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
     step(done) {
       bar?.update(done, { rate: rate(done), figures: text + checked });
       const now = performance.now();
-      if (now - asked < 100) return false;
+      if (now - asked < Math.max(100, 10 * took)) return false; // figures of a long epoch may take their time
       asked = now;
       return true;
     },
     figures(values) {
+      took = performance.now() - asked;
       text = ` | ${figuresText(values)}`;
     },
     validation(record) {

@@ -124,3 +124,22 @@ test('a standard error that nobody reads any more ends no training', async () =>
   `);
   expect({ code, stdout }).toEqual({ code: 0, stdout: '50 0\n' });
 });
+
+test('figures that take long are asked for more seldom', async () => {
+  const clock = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  try {
+    const progress = await makeProgress(10, streamOf(true).stream);
+    progress.start(1, 100);
+    const askedAt = (time: number): boolean => {
+      clock.mockReturnValue(time);
+      return progress.step(1);
+    };
+    expect([askedAt(1100), askedAt(1150), askedAt(1200)]).toEqual([true, false, true]);
+    clock.mockReturnValue(1250); // 50 ms for them: not before 500 ms
+    progress.figures({ loss: 1 });
+    expect([askedAt(1300), askedAt(1699), askedAt(1700)]).toEqual([false, false, true]);
+    progress.stop();
+  } finally {
+    clock.mockRestore();
+  }
+});
