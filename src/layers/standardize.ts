@@ -4,7 +4,7 @@ import { tensor } from '../tensor/factories';
 import { type HostArray, readHostValues, toElements } from '../tensor/host-array';
 import { noGrad } from '../tensor/grad-mode';
 import { copy_, div, sub } from '../tensor/ops/elementwise';
-import { describe, positiveInteger } from '../tensor/options';
+import { describe, isPlainObject, positiveInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { floating, optional, readOptions } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
@@ -64,9 +64,10 @@ export class Standardize extends Module {
    *
    * @param data  a dataset of items { input }, or an array of inputs: host arrays or nested arrays […, D] on the host
    * @throws {ShapeError} if there is no step, or the items have different last axes
-   * @throws {OptionError} if an item is no host data, or holds NaN or infinity
+   * @throws {OptionError} if `data` is neither, or an item is no host data, or holds NaN or infinity
    */
   fit(data: FitData): this {
+    checkItems(data);
     const statistics = new Statistics();
     for (let index = 0; index < data.length; index++) statistics.add(inputOf(data.at(index), index), index);
     const { mean, deviation } = statistics.result(this.options.numFeatures);
@@ -115,6 +116,16 @@ export class Standardize extends Module {
   }
 }
 
+/** Refuses what has no items, such as a DataLoader, which has batches. */
+function checkItems(data: unknown): void {
+  if (typeof data === 'object' && data !== null && 'at' in data && typeof data.at === 'function') return;
+  throw new OptionError('Standardize.fit', {
+    given: describe(data),
+    expected: 'a dataset, or an array of inputs',
+    fix: 'fit on the items themselves, before a DataLoader makes batches of them',
+  });
+}
+
 /** The host array in an item of a dataset or array. */
 function inputOf(item: unknown, index: number): HostArray {
   const input: unknown = typeof item === 'object' && item !== null && 'input' in item ? item.input : item;
@@ -123,7 +134,9 @@ function inputOf(item: unknown, index: number): HostArray {
   throw new OptionError('Standardize.fit', {
     given: `${describe(input)} as item ${index}`,
     expected: 'a host array or nested arrays […, D]',
-    fix: remedy(input, 'fit on the data before they become tensors'),
+    fix: isPlainObject(input)
+      ? 'name the numbers input, as in { input, target }, or map the items to them: items.map((item) => item.x)'
+      : remedy(input, 'fit on the data before they become tensors'),
   });
 }
 

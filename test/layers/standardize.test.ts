@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { PaddedSequence, Standardize, pad, tensor, zeros } from 'stmnet';
+import { DataLoader, PaddedSequence, Standardize, pad, tensor, zeros } from 'stmnet';
 import { differences } from '../support/near';
 import { here } from '../support/devices';
 
@@ -79,6 +79,10 @@ describe('Standardize', () => {
     expect(() => new Standardize().fit(items).forward(new PaddedSequence(zeros([1, 2, 4]), [1]))).toThrow(
       `Standardize.forward: got input f32[1, 2, 4] on ${here}, lengths [1], expected last axis 3 (numFeatures)`,
     );
+    expect(() => new Standardize().fit(new DataLoader(items, { batchSize: 1 }) as never)).toThrow(
+      /expected a dataset, or an array of inputs.\n {2}Fix: fit on the items themselves, before a DataLoader/,
+    );
+    expect(() => new Standardize().fit([{ x: [[1]] } as never])).toThrow(/Fix: name the numbers input, as in/);
     expect(() => new Standardize().fit([])).toThrow(
       'Standardize.fit: got data without a step, expected at least one step',
     );
