@@ -59,7 +59,8 @@ const mostRemembered = 1 << 16;
 
 /**
  * Pieces of words, learned from texts: byte pair encoding. It begins with bytes, so that nothing is unknown, and
- * `join(tokenize(text))` is the text, blanks included. A token is written as GPT-2 writes it: Ġ is a blank.
+ * `join(tokenize(text))` is the text in the form of `normalize`, blanks included. A token is written as GPT-2 writes
+ * it: Ġ is a blank.
  *
  *     const tokenizer = BPETokenizer.train(texts, { vocabularySize: 8000 });
  *     const text = TextVectorizer.fit(texts, { tokenizer });

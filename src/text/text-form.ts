@@ -2,7 +2,10 @@ import { OptionError } from '../tensor/errors';
 import { describe, oneOf } from '../tensor/options';
 import type { OptionReader } from '../tensor/read-options';
 
-/** How Unicode writes characters that it can write in several ways; `none` leaves them as they are. */
+/**
+ * How Unicode writes characters that it can write in several ways; `none` leaves them as they are. What may be left out
+ * of a word, soft hyphens and U+FEFF, is left out in each of them.
+ */
 export type Normalization = 'NFC' | 'NFKC' | 'NFD' | 'NFKD' | 'none';
 
 /** Reads the name of a normal form. @internal */
