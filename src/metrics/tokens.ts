@@ -6,9 +6,6 @@ import type { HostNumbers } from './host-metric';
 /** A text, or its tokens. */
 export type TextOrTokens = string | readonly string[];
 
-/** A text to compare with, its tokens, or several of which each would be right. */
-export type References = readonly TextOrTokens[] | readonly (readonly TextOrTokens[])[];
-
 /** What splits words: white space as Unicode has it. */
 const BLANK = /[\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
 
