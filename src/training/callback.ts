@@ -2,6 +2,7 @@ import type { Metric } from '../metrics/metric';
 import type { Module } from '../module/module';
 import type { Optimizer } from '../optimizers/optimizer';
 import { OptionError } from '../tensor/errors';
+import type { MathMode } from '../tensor/math-mode';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
@@ -28,6 +29,8 @@ export interface TrainingRun {
   readonly steps: number;
   /** How many batches make a training step. */
   readonly accumulate?: number;
+  /** What the model's products are computed in; undefined if the Trainer does not say. */
+  readonly precision?: MathMode | undefined;
   /** The epochs so far. */
   readonly history: History;
   /**

@@ -3,6 +3,7 @@ import type { Module } from '../module/module';
 import type { Metric } from '../metrics/metric';
 import type { Optimizer } from '../optimizers/optimizer';
 import { optionsOf } from '../optimizers/optimizer-state';
+import type { MathMode } from '../tensor/math-mode';
 import type { Sequence } from '../tensor/padded-sequence';
 import { keep, scope } from '../tensor/scope';
 import { checkOptions, flag } from '../tensor/options';
@@ -94,6 +95,11 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   /** How many batches make a training step. */
   get accumulate(): number {
     return this.#trainer.accumulate;
+  }
+
+  /** What the model's products are computed in; undefined: what `autocast` says. */
+  get precision(): MathMode | undefined {
+    return this.#trainer.precision;
   }
 
   /** The epochs of the running `fit`, or of the last one, also where it was broken off. */

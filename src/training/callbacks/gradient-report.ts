@@ -47,7 +47,8 @@ interface Probe {
  * Norms of parameters are those after clipping, those at time steps before it. There are no time steps with `compile`,
  * since replays do not call the layers, with `precision: 'f16'`, where the gradient at an input is that of a scaled
  * loss, and with `accumulate`, where it is that of one batch. Of a layer that a step calls several times the last call
- * counts.
+ * counts. With `precision: 'f16'` steps whose gradients overflow, which the GradScaler leaves out, are passed over: the
+ * first other step of the epoch counts, and an epoch of none has no `gradients`.
  *
  * @throws {OptionError} if an option is unknown or out of range
  */
@@ -89,7 +90,7 @@ export class GradientReport implements TrainerCallback {
     this.#restore.push(() => Reflect.set(layer, 'forward', forward));
   }
 
-  async onStep({ model }: TrainingRun, { step }: TrainingStep): Promise<void> {
+  async onStep({ model, precision }: TrainingRun, { step }: TrainingStep): Promise<void> {
     if (!this.#looking) return;
     this.#looking = false;
     const named = [...model.namedParameters()];
@@ -101,6 +102,8 @@ export class GradientReport implements TrainerCallback {
     );
     const norms = await Promise.all(squares.map(async (read) => Math.sqrt((await read)?.[0] ?? Number.NaN)));
     const read = await Promise.all(layers);
+    this.#looking = precision === 'f16' && !norms.every(Number.isFinite);
+    if (this.#looking) return;
     const parameters = Object.fromEntries(named.map(([name], index) => [name, norms[index] ?? Number.NaN]));
     const found = read.filter((layer) => layer !== undefined);
     this.#found = {

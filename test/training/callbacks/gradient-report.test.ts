@@ -20,6 +20,8 @@ import {
   type GradientRecord,
   type Module,
   type PaddedSequence,
+  type TrainingRun,
+  type TrainingStep,
 } from 'stmnet';
 import { differences } from '../../support/near';
 
@@ -181,16 +183,49 @@ test('a compiled step has no time steps, and is trained as ever', async () => {
     expect([gradients?.parameters, gradients?.steps]).toEqual([plain.found.parameters, {}]);
 });
 
-test.each([{ precision: 'f16' }, { accumulate: 2 }, { accumulate: 4 }] as const)(
+test('steps that overflow in f16 are passed over', async () => {
+  const overflowing: number[] = [];
+  const model = power(0.5);
+  const optimizer = new SGD(model.parameters(), { learningRate: 0 });
+  const trainer = new Trainer({
+    model,
+    loss: new MSELoss({ reduction: 'sum' }),
+    optimizer,
+    precision: 'f16',
+    clipGradNorm: 1e9,
+  });
+  const onStep = async (_: TrainingRun, { step }: TrainingStep): Promise<void> => {
+    const grads = await Promise.all(model.parameters().map(async ({ grad }) => grad?.data()));
+    if (!grads.every((grad) => grad?.every(Number.isFinite))) overflowing.push(step);
+  };
+  // On a device of f16 the loss, scaled by 65,536 in the first step, overflows until the scale is 16,384.
+  const batches = [1e-3, 1e9, 0, 0, 0, 0].map((target) => ones(3, target));
+  const history = await trainer.fit(batches, {
+    ...quiet,
+    epochs: 2,
+    callbacks: [{ onStep }, new GradientReport({ print: false })],
+  });
+  const looked = history.epochs.map(({ gradients }) => gradients?.step);
+  const firstFinite = (from: number): number | undefined =>
+    [0, 1, 2, 3, 4, 5].map((step) => from + step).find((step) => !overflowing.includes(step));
+  expect(looked).toEqual([firstFinite(1), firstFinite(7)]);
+  for (const { gradients } of history.epochs)
+    expect(Object.values(gradients?.parameters ?? {}).every(Number.isFinite)).toBe(true);
+});
+
+test.each([{ precision: 'f16' }, { accumulate: 2 }, { accumulate: 5 }] as const)(
   'there are no time steps where the gradients at inputs are not those of the step: %o',
   async (options) => {
     const model = power(0.5);
     const optimizer = new SGD(model.parameters(), { learningRate: 0 });
     const trainer = new Trainer({ model, loss: new MSELoss({ reduction: 'sum' }), optimizer, ...options });
     const callbacks = [new GradientReport({ print: false })];
-    const history = await trainer.fit([ones(3, 0), ones(3, 0)], { ...quiet, callbacks });
+    const history = await trainer.fit(
+      Array.from({ length: 4 }, () => ones(3, 0)),
+      { ...quiet, callbacks },
+    );
     const { gradients } = history.epochs[0] ?? {};
-    const batches = 'accumulate' in options ? 2 : 1;
+    const batches = 'accumulate' in options ? Math.min(options.accumulate, 4) : 1;
     const plain = Object.values((await report(power(0.5), [ones(3, 0)])).found.parameters);
     expect(gradients?.steps).toEqual({});
     expect(
