@@ -19,6 +19,7 @@ import { batchDType, joinRows, padRows } from '../tensor/pad';
 import { markRows } from '../tensor/batch-rows';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { zeros } from '../tensor/factories';
+import { itemNames, itemOfBatch, type ItemName, type ItemPlaces } from './item-places';
 import { SequenceList } from './sequence-list';
 
 /** What one field of an item may hold: a number, numbers on the host in any form, a tensor, or a list of sequences. */
@@ -71,7 +72,7 @@ export type FieldTypesOf<Value> = Value extends Field ? DType : Value extends ob
  */
 export function collate<Item>(items: readonly Item[], dtypes?: FieldTypes<Item>): Collated<Item>;
 export function collate(items: readonly unknown[], dtypes?: unknown): unknown {
-  return batchOf(items, dtypes, []);
+  return batchOf(items, dtypes, { others: [], named: itemOfBatch });
 }
 
 /**
@@ -79,35 +80,55 @@ export function collate(items: readonly unknown[], dtypes?: unknown): unknown {
  * items alone it has those of the dataset's others.
  *
  * @param others  items of the dataset, read only where one is needed
+ * @param places  where the items come from, for messages
  */
 export function collateLike<Item>(
   items: readonly Item[],
   dtypes: FieldTypes<Item> | undefined,
   others: Iterable<Item>,
+  places?: ItemPlaces,
 ): Collated<Item>;
-export function collateLike(items: readonly unknown[], dtypes: unknown, others: Iterable<unknown>): unknown {
-  return batchOf(items, dtypes, others);
+export function collateLike(
+  items: readonly unknown[],
+  dtypes: unknown,
+  others: Iterable<unknown>,
+  places?: ItemPlaces,
+): unknown {
+  return batchOf(items, dtypes, { others, named: places === undefined ? itemOfBatch : itemNames(places) });
 }
 
-function batchOf(items: readonly unknown[], dtypes: unknown, others: Iterable<unknown>): unknown {
+/** What goes with the items of a batch. */
+interface Around {
+  /** Items of the dataset, or one field of them. */
+  readonly others: Iterable<unknown>;
+  /** What messages call an item. */
+  readonly named: ItemName;
+}
+
+function batchOf(items: readonly unknown[], dtypes: unknown, around: Around): unknown {
   const [first] = items;
-  if (first === undefined)
+  if (items.length === 0)
     throw new ShapeError('collate', {
       given: 'an empty batch',
       expected: 'at least one item',
       fix: 'leave empty batches out',
     });
-  refusePair(first);
+  refusePair(first, around.named);
   checkTypes('collate', first, dtypes);
-  if (isField(first)) return collateField('items', items, asked('collate', dtypes), others);
-  if (!isRecord(first))
-    throw new ShapeError('collate', {
-      given: `the item ${describe(first)}`,
-      expected: 'numbers, arrays, tensors, or records of these',
-      fix: 'pass a collate function of your own',
-    });
-  return batchOfRecords('', first, items, dtypes, others);
+  if (isField(first)) return collateField('', items, asked('collate', dtypes), around);
+  if (!isRecord(first)) throw noRecord(first, 0, around);
+  return batchOfRecords('', first, items, dtypes, around);
 }
+
+const noRecord = (item: unknown, row: number, { named }: Around): ShapeError =>
+  new ShapeError('collate', {
+    given: `${describe(item)} as ${named(row)}`,
+    expected: 'numbers, arrays, tensors, or records of these',
+    fix: isGap(item) ? 'leave such items out' : 'make a record of it, or pass a collate function of your own',
+  });
+
+/** Whether nothing stands where an item or a field should. */
+const isGap = (value: unknown): value is null | undefined => value === null || value === undefined;
 
 /**
  * A record of the fields of records.
@@ -119,44 +140,56 @@ function batchOfRecords(
   first: Record<string, unknown>,
   items: readonly unknown[],
   dtypes: unknown,
-  others: Iterable<unknown>,
+  around: Around,
 ): Record<string, unknown> {
-  refuseMore(path, first, items);
+  refuseOthers(path, first, items, around);
   const types = isRecord(dtypes) ? dtypes : {};
   return Object.fromEntries(
     Object.keys(first).map((name) => {
       const values = items.map((item) => fieldOf(item, name));
       const [head] = values;
-      const rest = fieldsOf(others, name);
-      if (isGroup(head) && values.every(isGroup))
+      const rest = { ...around, others: fieldsOf(around.others, name) };
+      if (isGroup(head)) {
+        const odd = values.findIndex((value) => !isGroup(value));
+        if (odd >= 0) throw otherKind(values, odd, fieldNames(`${path}${name}`, around));
         return [name, batchOfRecords(`${path}${name}.`, head, values, types[name], rest)];
+      }
       return [name, collateField(`${path}${name}`, values, asked('collate', types[name]), rest)];
     }),
   );
 }
 
-/** Refuses fields that the first item lacks: they would be left out. */
-function refuseMore(path: string, first: object, items: readonly unknown[]): void {
+/** Refuses what is no record among records, and fields that the first item lacks: they would be left out. */
+function refuseOthers(path: string, first: object, items: readonly unknown[], around: Around): void {
+  const { named } = around;
   for (const [index, item] of items.entries()) {
+    if (path === '' && (!isRecord(item) || isField(item))) throw noRecordLike(first, item, index, around);
     const names = isRecord(item) && !isField(item) ? Object.keys(item) : [];
     const name = names.find((key) => !(key in first));
     if (name === undefined) continue;
     throw new ShapeError('collate', {
-      given: `a field ${path}${name} in item ${index} that item 0 lacks`,
+      given: `a field ${path}${name} in ${named(index)} that ${named(0)} lacks`,
       expected: 'the same fields in all items',
       fix: 'give the field to every item, or to none',
     });
   }
 }
 
+const noRecordLike = (first: object, item: unknown, row: number, { named }: Around): ShapeError =>
+  new ShapeError('collate', {
+    given: `${describe(item)} as ${named(row)}`,
+    expected: `a record of ${Object.keys(first).join(', ')}, as ${named(0)} is`,
+    fix: isGap(item) ? 'leave such items out' : 'give it the fields of the others',
+  });
+
 /** Refuses [input, target], which is no array of numbers: its parts have no names. */
-function refusePair(item: unknown): void {
+function refusePair(item: unknown, named: ItemName): void {
   if (!Array.isArray(item) || item.length !== 2) return;
   const [input, target]: readonly unknown[] = item;
   const isPlain = Array.isArray(input) && Array.isArray(target) && input.length === target.length;
   if (isPlain || !(isField(input) && isField(target)) || (isScalar(input) && isScalar(target))) return;
   throw new ShapeError('collate', {
-    given: `the pair ${describe(item)} as an item`,
+    given: `the pair ${describe(item)} as ${named(0)}`,
     expected: 'an array of numbers, or a record of fields',
     fix: 'name the parts: { input: x, target: y }',
   });
@@ -225,30 +258,33 @@ const fieldsOf = (items: Iterable<unknown>, name: string): Iterable<unknown> => 
 const asked = (op: string, dtype: unknown): DType | undefined =>
   dtype === undefined ? undefined : checkDType(op, dtype);
 
-function collateField(
-  name: string,
-  values: readonly unknown[],
-  dtype: DType | undefined,
-  others: Iterable<unknown>,
-): Sequence {
-  if (values[0] instanceof SequenceList) return collateLists(name, values, dtype, others);
+/** What a message calls a field of an item; `name` is empty where items are fields themselves. */
+const fieldNames =
+  (name: string, { named }: Around): ItemName =>
+  (row) =>
+    name === '' ? named(row) : `${name} of ${named(row)}`;
+
+function collateField(name: string, values: readonly unknown[], dtype: DType | undefined, around: Around): Sequence {
+  if (values[0] instanceof SequenceList) return collateLists(name, values, dtype, around);
   const kindOf = (value: unknown): string => {
     if (!isScalar(value)) return 'array';
     return dtype === undefined ? typeof value : 'number';
   };
-  const odd = values.findIndex((value) => kindOf(value) !== kindOf(values[0]));
-  if (odd > 0) throw otherKind(name, values[odd], odd);
-  const parts = values.map((value, index) => toPart(name, value, index));
-  const label = name === 'items' ? 'item' : `${name} of item`;
+  const named = fieldNames(name, around);
+  const parts = values.map((value, row) => {
+    const part = toPart(value, () => named(row));
+    if (part === undefined || kindOf(value) !== kindOf(values[0])) throw otherKind(values, row, named);
+    return part;
+  });
   const own = parts.map((part) =>
     part instanceof Tensor && dtype !== undefined && part.dtype !== dtype ? cast(part, dtype) : part,
   );
   const shapes = own.map(({ shape }) => shape.join());
-  if (shapes.some((shape) => shape !== shapes[0])) return padRows('collate', label, own, { dtype });
-  const alike = shapes[0] === '0' ? withFeatures(own, others) : own;
+  if (shapes.some((shape) => shape !== shapes[0])) return padRows('collate', named, own, { dtype });
+  const alike = shapes[0] === '0' ? withFeatures(own, around.others) : own;
   const shape = alike[0]?.shape ?? [];
   return markRows(
-    joinRows('collate', label, alike, shape, { dtype: dtype ?? batchDType(own), device: defaultDevice() }),
+    joinRows('collate', named, alike, shape, { dtype: dtype ?? batchDType(own), device: defaultDevice() }),
   );
 }
 
@@ -257,16 +293,24 @@ function collateLists(
   name: string,
   values: readonly unknown[],
   dtype: DType | undefined,
-  others: Iterable<unknown>,
+  around: Around,
 ): PaddedSequence {
-  const parts = values.flatMap((value, item) => {
-    if (!(value instanceof SequenceList)) throw otherKind(name, value, item);
-    return value.sequences.map((sequence, place) => toPart(`sequence ${place} of ${name}`, sequence, item));
+  const fieldOfItem = fieldNames(name, around);
+  const named: string[] = [];
+  const parts = values.flatMap((value, row) => {
+    if (!(value instanceof SequenceList)) throw otherKind(values, row, fieldOfItem);
+    return value.sequences.map((sequence, place) => {
+      const words = `sequence ${place} of ${fieldOfItem(row)}`;
+      named.push(words);
+      const part = toPart(sequence, () => words);
+      if (part === undefined) throw otherKind([sequence], 0, () => words);
+      return part;
+    });
   });
   const own = parts.map((part) => (part instanceof Tensor && dtype !== undefined ? cast(part, dtype) : part));
-  if (own.length > 0) return padRows('collate', `sequence of ${name}`, own, { dtype });
+  if (own.length > 0) return padRows('collate', (row) => named[row] ?? '', own, { dtype });
   // None at all: as wide as those of other items.
-  const [other] = otherSequences(others);
+  const [other] = otherSequences(around.others);
   const [, ...rest] = other?.shape ?? [0];
   return new PaddedSequence(
     zeros([0, 0, ...rest], { dtype: dtype ?? batchDType(other === undefined ? [] : [other]) }),
@@ -276,7 +320,11 @@ function collateLists(
 
 function* otherSequences(others: Iterable<unknown>): Generator<HostValues | Tensor> {
   for (const other of others)
-    if (other instanceof SequenceList) for (const sequence of other.sequences) yield toPart('sequence', sequence, 0);
+    if (other instanceof SequenceList)
+      for (const sequence of other.sequences) {
+        const part = toPart(sequence, () => 'a sequence of another item');
+        if (part !== undefined) yield part;
+      }
 }
 
 /**
@@ -297,16 +345,41 @@ function withFeatures(
   return parts;
 }
 
-const otherKind = (name: string, value: unknown, index: number): ShapeError =>
-  new ShapeError('collate', {
-    given: `${describe(value)} as ${name} of item ${index}`,
-    expected: 'numbers, booleans, arrays or tensors, the same kind in all items',
-    fix: 'correct the item, or pass a collate function of your own',
+/** @param named  what a message calls the values */
+function otherKind(values: readonly unknown[], row: number, named: ItemName): ShapeError {
+  const value = values[row];
+  const kind = row > 0 ? kindInWords(values[0]) : undefined;
+  return new ShapeError('collate', {
+    given: value === undefined ? `no ${named(row)}` : `${describe(value)} as ${named(row)}`,
+    expected: kind === undefined ? 'a number, a boolean, an array or a tensor' : `${kind}, as ${named(0)} is`,
+    fix: adviceOn(value),
   });
+}
 
-/** A field of one item, with a shape. */
-function toPart(name: string, value: unknown, index: number): HostValues | Tensor {
-  const part = value instanceof Tensor ? value : readItem('collate', value);
-  if (part === undefined) throw otherKind(name, value, index);
-  return part;
+/** Undefined for what is no field. */
+function kindInWords(value: unknown): string | undefined {
+  if (isScalar(value)) return `a ${typeof value}`;
+  if (value instanceof SequenceList) return 'a SequenceList';
+  if (isField(value)) return 'an array or a tensor';
+  return isGroup(value) ? `a record of ${Object.keys(value).join(', ')}` : undefined;
+}
+
+function adviceOn(value: unknown): string {
+  if (isGap(value)) return 'fill the field in, or leave the item out';
+  if (typeof value === 'string')
+    return (
+      'make a number of it: Number(x) of digits, the index of a class, labels.indexOf(x), ' +
+      'or text.encode(x) of a TextVectorizer'
+    );
+  if (typeof value === 'bigint') return 'make a number of it: Number(x)';
+  return 'correct the item, or pass a collate function of your own';
+}
+
+/**
+ * A field of one item, with a shape; undefined for what is no field.
+ *
+ * @param name  of the field and the item, for the message
+ */
+function toPart(value: unknown, name: () => string): HostValues | Tensor | undefined {
+  return value instanceof Tensor ? value : readItem('collate', value, () => ` in ${name()}`);
 }

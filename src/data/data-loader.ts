@@ -1,12 +1,14 @@
 import { markClass } from '../tensor/package-copies';
-import { OptionError } from '../tensor/errors';
+import { OptionError, StmnetError } from '../tensor/errors';
+import { withLine } from '../tensor/error-line';
 import { getRandomState } from '../tensor/generator';
 import { checkTypes, collateLike, type Collated } from './collate';
 import { checkOptions, type DataLoaderOptions } from './data-loader-options';
 import { checkState, type DataFingerprint, type DataLoaderState } from './data-loader-state';
 import { asDataset, type Dataset } from './dataset';
 import { drawingAt } from './epoch-stream';
-import { arrayBelow, ListBatches, StreamBatches, type ItemBatches } from './item-batches';
+import { arrayBelow, ListBatches, StreamBatches, type BatchItems, type ItemBatches } from './item-batches';
+import { itemsInWords, type ItemPlaces } from './item-places';
 import { IterableDataset } from './iterable-dataset';
 import { WalkCounter, type WalkPosition } from './walk-position';
 
@@ -14,6 +16,13 @@ import { WalkCounter, type WalkPosition } from './walk-position';
 export interface BatchMakersOptions {
   /** Whether the walk is an epoch that `state()` speaks of; an evaluation is none. Default true. */
   counted?: boolean;
+}
+
+/** Makes one batch of a DataLoader. */
+export interface BatchMaker<Batch> {
+  (): Batch;
+  /** Where its items come from, for messages; undefined of a stream that mixes its items. */
+  readonly places: ItemPlaces | undefined;
 }
 
 /**
@@ -48,7 +57,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   readonly #walks = new WalkCounter();
   #data: DataFingerprint | undefined;
   /** Makes the batch of items. */
-  readonly #collate: (items: readonly Item[]) => Batch | Collated<Item>;
+  readonly #collate: (given: BatchItems<Item>) => Batch | Collated<Item>;
 
   constructor(items: readonly Item[], options?: DataLoaderOptions<Item, Batch>);
   constructor(dataset: Dataset<Item> | IterableDataset<Item>, options?: DataLoaderOptions<Item, Batch>);
@@ -74,7 +83,10 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
       this.#list ?? new StreamBatches(dataset as IterableDataset<Item>, { batchSize: batchSize ?? 1, dropLast });
     const array = stream ? undefined : arrayBelow(dataset);
     if (array !== undefined && dtypes !== undefined) checkTypes(op, array.at(0), dtypes);
-    this.#collate = collate ?? ((items) => collateLike<Item>(items, dtypes, array ?? []));
+    this.#collate =
+      collate === undefined
+        ? ({ items, places }) => collateLike<Item>(items, dtypes, array ?? [], places)
+        : ({ items, places }) => placing(places, () => collate(items));
     if (this.#batches.length === 0) {
       throw new OptionError(op, {
         given:
@@ -133,11 +145,12 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    *
    * @throws {OptionError} if the dataset gives a promise in place of an item, or a stream no batch
    */
-  async *batchMakers({ counted = true }: BatchMakersOptions = {}): AsyncGenerator<() => Batch> {
-    const { position, batches } = this.#begin<Iterable<Item[]> | AsyncIterable<Item[]>>(this.#batches, counted);
-    for await (const items of batches) {
+  async *batchMakers({ counted = true }: BatchMakersOptions = {}): AsyncGenerator<BatchMaker<Batch>> {
+    type Walk = Iterable<BatchItems<Item>> | AsyncIterable<BatchItems<Item>>;
+    const { position, batches } = this.#begin<Walk>(this.#batches, counted);
+    for await (const given of batches) {
       position.batches++;
-      yield () => this.#make(items);
+      yield Object.assign(() => this.#make(given), { places: given.places });
     }
     if (counted) this.#walks.end(position);
   }
@@ -155,9 +168,9 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
         fix: 'write for await (const batch of loader)',
       });
     const { position, batches } = this.#begin(this.#list, true);
-    for (const items of batches) {
+    for (const given of batches) {
       position.batches++;
-      yield this.#make(items);
+      yield this.#make(given);
     }
     this.#walks.end(position);
   }
@@ -167,8 +180,8 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     for await (const make of this.batchMakers()) yield make();
   }
 
-  #make(items: readonly Item[]): Batch {
-    return this.#collate(items) as Batch;
+  #make(given: BatchItems<Item>): Batch {
+    return this.#collate(given) as Batch;
   }
 
   /** Begins a walk, where the last one was left if a state was loaded. */
@@ -178,5 +191,15 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     position.random ??= getRandomState();
     const begin = (): Walk => source.epoch(position.epoch, skip);
     return { position, batches: random === undefined ? begin() : drawingAt(random, begin) };
+  }
+}
+
+/** Runs a collate function of the user's, whose mistakes in the items stmnet tells with where these come from. */
+function placing<R>(places: ItemPlaces | undefined, collate: () => R): R {
+  try {
+    return collate();
+  } catch (error) {
+    if (!(error instanceof StmnetError) || places === undefined) throw error;
+    throw withLine(error, `It came up in the batch of ${itemsInWords(places)}.`);
   }
 }

@@ -5,8 +5,16 @@ import type { BatchOrder } from './batch-order';
 import type { DataFingerprint } from './data-loader-state';
 import { ArrayDataset, Subset, type Dataset } from './dataset';
 import { fingerprintOf, fingerprintOfNumbers } from './fingerprint';
+import type { ItemPlaces } from './item-places';
 import type { IterableDataset } from './iterable-dataset';
 import type { SamplerSettings } from './sampler';
+
+/** The items of one batch. */
+export interface BatchItems<Item> {
+  readonly items: readonly Item[];
+  /** Where they come from; undefined of a stream that mixes its items. */
+  readonly places: ItemPlaces | undefined;
+}
 
 /** The items of the batches of an epoch. */
 export interface ItemBatches<Walk> {
@@ -23,7 +31,7 @@ export interface ItemBatches<Walk> {
 }
 
 /** Batches of the items of a list. */
-export class ListBatches<Item> implements ItemBatches<Iterable<Item[]>> {
+export class ListBatches<Item> implements ItemBatches<Iterable<BatchItems<Item>>> {
   readonly #dataset: Dataset<Item>;
   readonly #order: BatchOrder;
 
@@ -49,18 +57,22 @@ export class ListBatches<Item> implements ItemBatches<Iterable<Item[]>> {
   }
 
   /** @throws {OptionError} in the walk, if the dataset gives a promise in place of an item */
-  epoch(epoch: number, skip: number): Iterable<Item[]> {
+  epoch(epoch: number, skip: number): Iterable<BatchItems<Item>> {
     return this.#items(this.#order.epoch(epoch), skip);
   }
 
-  *#items(batches: Iterable<readonly number[]>, skip: number): Generator<Item[]> {
+  *#items(batches: Iterable<readonly number[]>, skip: number): Generator<BatchItems<Item>> {
     let before = skip;
-    for (const indices of batches) if (before-- <= 0) yield indices.map((index) => itemAt(this.#dataset, index));
+    for (const indices of batches) {
+      if (before-- > 0) continue;
+      const items = indices.map((index) => itemAt(this.#dataset, index));
+      yield { items, places: { source: 'dataset', indices } };
+    }
   }
 }
 
 /** Batches of the items of a stream. */
-export class StreamBatches<Item> implements ItemBatches<AsyncIterable<Item[]>> {
+export class StreamBatches<Item> implements ItemBatches<AsyncIterable<BatchItems<Item>>> {
   readonly #stream: IterableDataset<Item>;
   readonly #options: Readonly<{ batchSize: number; dropLast: boolean }>;
 
@@ -81,11 +93,11 @@ export class StreamBatches<Item> implements ItemBatches<AsyncIterable<Item[]>> {
   }
 
   /** @throws {OptionError} in the walk, if there is no batch, or fewer items than were given before */
-  epoch(epoch: number, skip: number): AsyncIterable<Item[]> {
+  epoch(epoch: number, skip: number): AsyncIterable<BatchItems<Item>> {
     return this.#items(this.#stream.epoch(epoch), skip);
   }
 
-  async *#items(items: AsyncIterable<Item>, skip: number): AsyncGenerator<Item[]> {
+  async *#items(items: AsyncIterable<Item>, skip: number): AsyncGenerator<BatchItems<Item>> {
     const { batchSize, dropLast } = this.#options;
     const before = getRandomState();
     let batch: Item[] = [];
@@ -93,13 +105,20 @@ export class StreamBatches<Item> implements ItemBatches<AsyncIterable<Item[]>> {
     for await (const item of items) {
       batch.push(item);
       if (batch.length < batchSize) continue;
-      if (++batches > skip) yield batch;
+      if (++batches > skip) yield this.#given(batch, batches);
       else if (batches === skip) setRandomState(before); // the source may draw; it did so before the walk was left
       batch = [];
     }
-    if (batch.length > 0 && !dropLast && ++batches > skip) yield batch;
+    if (batch.length > 0 && !dropLast && ++batches > skip) yield this.#given(batch, batches);
     if (skip > 0 && batches === skip) setRandomState(before); // all were given, the last one not full
     if (batches < Math.max(skip, 1)) throw tooFew(batches, skip, batch.length);
+  }
+
+  /** @param number  of the batch, 1 for the first */
+  #given(items: Item[], number: number): BatchItems<Item> {
+    const first = (number - 1) * this.#options.batchSize;
+    const mixed = this.#stream.settings.shuffleBuffer !== undefined;
+    return { items, places: mixed ? undefined : { source: 'stream', indices: items.map((_, row) => first + row) } };
   }
 }
 

@@ -129,7 +129,8 @@ function checkItems(data: unknown): void {
 /** The host array in an item of a dataset or array. */
 function inputOf(item: unknown, index: number): HostArray {
   const input: unknown = typeof item === 'object' && item !== null && 'input' in item ? item.input : item;
-  const host = input instanceof Tensor ? undefined : readHostValues('Standardize.fit', input);
+  const host =
+    input instanceof Tensor ? undefined : readHostValues('Standardize.fit', input, () => ` in item ${index}`);
   if (host !== undefined) return { data: toElements('Standardize.fit', host.data, 'f64'), shape: host.shape };
   throw new OptionError('Standardize.fit', {
     given: `${describe(input)} as item ${index}`,

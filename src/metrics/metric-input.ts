@@ -63,7 +63,7 @@ export function toSequence(op: string, value: unknown, what: string): Sequence {
       fix: remedy(value, 'make a tensor of numbers by tensor(x), a batch of sequences by pad(sequences)'),
     });
   }
-  const host = readHostValues(op, value);
+  const host = readHostValues(op, value, () => ` in ${what}`);
   if (host === undefined || isSourceArray(value) || !Array.isArray(value)) return tensor(value as number[]);
   const whole = Array.prototype.every.call(host.data, (x) => Number.isInteger(x) && Math.abs(Number(x)) < 2 ** 31);
   return tensor(value as number[], { dtype: whole ? 'i32' : 'f64' });

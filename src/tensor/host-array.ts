@@ -22,6 +22,11 @@ export interface HostArray<Data extends SourceArray = TypedArray> {
   readonly shape: readonly number[];
 }
 
+/** Of what a value is a part, for a message: ' in input of item 3'. */
+export type Where = () => string;
+
+const nowhere: Where = () => '';
+
 /** Numbers as they were given: those of a typed array, or of nested arrays in one list. */
 export interface HostValues {
   readonly data: ArrayLike<number | bigint>;
@@ -102,28 +107,29 @@ const MOST_AXES = 6;
  * @param op     the caller, for the message
  * @param value  a number or boolean, nested arrays, a typed array (one axis), or `{ data, shape }`; undefined comes
  *               back for anything else
+ * @param where  of what the value is a part, for the message: ' in input of item 3'
  * @throws {ShapeError} if nested arrays are ragged or too deep; {DTypeError} if they hold something else than numbers;
  *                      {OptionError} if `data` or `shape` is not what a HostArray has
  */
-export function readHostValues(op: string, value: unknown): HostValues | undefined {
-  if (isScalar(value) || Array.isArray(value)) return readNested(op, value);
+export function readHostValues(op: string, value: unknown, where: Where = nowhere): HostValues | undefined {
+  if (isScalar(value) || Array.isArray(value)) return readNested(op, value, where);
   const dtype = dtypeOfArray(value);
   if (isSourceArray(value) && dtype !== undefined) {
     const data = unshared(value);
     return { data, shape: [data.length], dtype };
   }
-  if (ArrayBuffer.isView(value)) throw notNumbers(op, describe(value));
+  if (ArrayBuffer.isView(value)) throw notNumbers(op, `${describe(value)}${where()}`);
   if (!isHostArray(value)) return undefined;
   const { data, shape } = value;
   const own = dtypeOfArray(data);
   if (!isSourceArray(data) || own === undefined || !Array.isArray(shape))
-    throw notNumbers(op, `{ data: ${describe(data)}, shape: ${describe(shape)} }`);
+    throw notNumbers(op, `{ data: ${describe(data)}, shape: ${describe(shape)} }${where()}`);
   // A copy, made before the data is looked at: an extent may be a getter, and a buffer may shrink.
   const extents: readonly number[] = [...(shape as readonly number[])];
   const size = sizeOf(extents);
   if (size !== data.length) {
     throw new ShapeError(op, {
-      given: `${data.length} values`,
+      given: `${data.length} values${where()}`,
       expected: `${size} for shape ${describe(extents)}`,
       fix: 'correct the shape or the data',
     });
@@ -138,8 +144,8 @@ export function readHostValues(op: string, value: unknown): HostValues | undefin
  * @returns undefined for what is no number on the host
  * @throws as `readHostValues`
  */
-export function readItem(op: string, item: unknown): HostValues | undefined {
-  const host = readHostValues(op, item);
+export function readItem(op: string, item: unknown, where: Where = nowhere): HostValues | undefined {
+  const host = readHostValues(op, item, where);
   return host !== undefined && Array.isArray(item) ? { ...host, dtype: 'f32' } : host;
 }
 
@@ -156,23 +162,23 @@ const notNumbers = (op: string, given: string): OptionError =>
   });
 
 /** What stands among numbers and is none. */
-function noNumber(op: string, value: unknown, depth: number): DTypeError {
+function noNumber(op: string, value: unknown, place: string): DTypeError {
   const isText = typeof value === 'string' || typeof value === 'bigint';
   return new DTypeError(op, {
-    given: `${describe(value)} at depth ${depth}, which is no number`,
+    given: `${describe(value)}${place}, which is no number`,
     expected: 'nested arrays of numbers',
     fix: isText ? 'make a number of it: Number(x)' : remedy(value, 'put a number in its place, or leave it out'),
   });
 }
 
 /** All numbers of nested arrays in one list, and their shape. */
-function readNested(op: string, source: NestedArray): HostValues {
+function readNested(op: string, source: NestedArray, where: Where): HostValues {
   const shape: number[] = [];
   for (let level: unknown = source; Array.isArray(level); level = level[0]) {
     shape.push(level.length);
     if (shape.length > MOST_AXES) {
       throw new ShapeError(op, {
-        given: `arrays nested more than ${MOST_AXES} deep`,
+        given: `arrays nested more than ${MOST_AXES} deep${where()}`,
         expected: `at most ${MOST_AXES} axes`,
         fix: 'flatten axes that belong together; an array must not hold itself',
       });
@@ -187,10 +193,10 @@ function readNested(op: string, source: NestedArray): HostValues {
       if (typeof value === 'boolean') booleans++;
       data.push(Number(value));
     } else if (!Array.isArray(value) && !isSourceArray(value) && !isScalar(value)) {
-      throw noNumber(op, value, depth);
+      throw noNumber(op, value, ` at depth ${depth}${where()}`);
     } else {
       throw new ShapeError(op, {
-        given: `${describe(value)} at depth ${depth}`,
+        given: `${describe(value)} at depth ${depth}${where()}`,
         expected: `nested arrays of numbers of shape ${describe(shape)}`,
         fix: isSourceArray(value)
           ? 'put the numbers of all arrays into one typed array, { data, shape }, or into plain ones: Array.from(x)'
@@ -298,17 +304,17 @@ function checked<Numbers extends ArrayLike<number>>(op: string, values: Numbers,
  * The numbers of several items behind each other as elements of one dtype, from place `index * stride` on each; zeros
  * between them.
  *
- * @param name  what an item is to the caller, for the message: 'target' in 'target of item 3'
+ * @param named  what an item is to the caller, for the message: 'target of item 3'
  * @throws {DTypeError} as `toElements`
  */
 export function joinElements(
   op: string,
-  name: string,
+  named: (index: number) => string,
   items: readonly HostValues[],
   dtype: DType,
   stride: number,
 ): TypedArray {
   const target = zeroElements(dtype, items.length * stride);
-  items.forEach(({ data }, index) => writeElements(op, target, index * stride, data, dtype, ` as ${name} ${index}`));
+  items.forEach(({ data }, index) => writeElements(op, target, index * stride, data, dtype, ` as ${named(index)}`));
   return target;
 }

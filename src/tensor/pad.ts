@@ -52,23 +52,23 @@ export function pad(items: readonly SequenceItem[], options: PadOptions = {}): P
     });
   if (items.length === 0)
     throw new ShapeError('pad', { given: 'no sequence', expected: 'at least one', fix: 'leave empty batches out' });
-  return padRows('pad', 'item', items.map(toRow), settings);
+  return padRows('pad', (index) => `item ${index}`, items.map(toRow), settings);
 }
 
 /**
  * What `pad` does, for items that were read already.
  *
  * @param op     the caller, for the message
- * @param label  what an item is to the caller: 'input of item' in 'input of item 3'
+ * @param named  what an item is to the caller: 'input of item 3'
  * @internal
  */
 export function padRows(
   op: string,
-  label: string,
+  named: (index: number) => string,
   rows: readonly (HostValues | Tensor)[],
   options: PadOptions = {},
 ): PaddedSequence {
-  const rest = checkFeatures(op, label, rows);
+  const rest = checkFeatures(op, named, rows);
   const lengths = rows.map((row) => row.shape[0] ?? 0);
   const least = longest(lengths);
   const steps = options.steps ?? least;
@@ -80,7 +80,7 @@ export function padRows(
     });
   }
   const settings = { dtype: options.dtype ?? batchDType(rows), device: options.device ?? defaultDevice() };
-  return PaddedSequence.zeroPadded(joinRows(op, label, rows, [steps, ...rest], settings), lengths);
+  return PaddedSequence.zeroPadded(joinRows(op, named, rows, [steps, ...rest], settings), lengths);
 }
 
 /**
@@ -93,13 +93,13 @@ const LARGE_BATCH = 2 ** 16;
  * One tensor [N, …] of items, zeros at the end of those that are shorter along their first axis.
  *
  * @param op     the caller, for the message
- * @param label  what an item is to the caller, as for `padRows`
+ * @param named  what an item is to the caller, as for `padRows`
  * @param shape  of each item in the batch
  * @internal
  */
 export function joinRows(
   op: string,
-  label: string,
+  named: (index: number) => string,
   rows: readonly (HostValues | Tensor)[],
   shape: readonly number[],
   settings: { dtype: DType; device: string },
@@ -108,13 +108,13 @@ export function joinRows(
   const stride = sizeOf(shape);
   const onHost = rows.filter((row): row is HostValues => !(row instanceof Tensor));
   if (onHost.length === rows.length && rows.length * stride < LARGE_BATCH) {
-    const data = joinElements(op, label, onHost, dtype, stride);
+    const data = joinElements(op, named, onHost, dtype, stride);
     return tensor({ data, shape: [rows.length, ...shape] }, settings);
   }
   const toTensor = (row: HostValues | Tensor, index: number): Tensor =>
     row instanceof Tensor
       ? row
-      : tensor({ data: toElements(op, row.data, dtype, ` as ${label} ${index}`), shape: row.shape }, settings);
+      : tensor({ data: toElements(op, row.data, dtype, ` as ${named(index)}`), shape: row.shape }, settings);
   return scope(() =>
     stack(
       rows.map((row, index) => lengthened(toTensor(row, index), shape)),
@@ -142,7 +142,11 @@ export function batchDType(rows: readonly (HostValues | Tensor)[]): DType {
 }
 
 /** The axes after the first, which all items share; an item without steps may lack them, as [] does. */
-function checkFeatures(op: string, label: string, rows: readonly { shape: readonly number[] }[]): readonly number[] {
+function checkFeatures(
+  op: string,
+  named: (index: number) => string,
+  rows: readonly { shape: readonly number[] }[],
+): readonly number[] {
   const like = Math.max(
     rows.findIndex((row) => row.shape[0] !== 0),
     0,
@@ -150,9 +154,9 @@ function checkFeatures(op: string, label: string, rows: readonly { shape: readon
   const rest = rows[like]?.shape.slice(1) ?? [];
   rows.forEach(({ shape }, index) => {
     if (shape.length > 0 && (describe(shape.slice(1)) === describe(rest) || describe(shape) === '[0]')) return;
-    const expected = `[${['T', ...rest].join(', ')}], as ${label} ${like} is`;
+    const expected = `[${['T', ...rest].join(', ')}], as ${named(like)} is`;
     throw new ShapeError(op, {
-      given: `${label} ${index} of shape ${describe(shape)}`,
+      given: `${named(index)} of shape ${describe(shape)}`,
       expected,
       fix: 'give all sequences the same features',
     });
@@ -163,7 +167,7 @@ function checkFeatures(op: string, label: string, rows: readonly { shape: readon
 /** An item of a batch as it was given. */
 function toRow(item: unknown, index: number): HostValues | Tensor {
   if (item instanceof Tensor) return item;
-  const row = isScalar(item) ? undefined : readItem('pad', item);
+  const row = isScalar(item) ? undefined : readItem('pad', item, () => ` in item ${index}`);
   if (row !== undefined) return row;
   throw new ShapeError('pad', {
     given: `${describe(item)} as item ${index}`,

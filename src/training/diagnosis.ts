@@ -1,3 +1,4 @@
+import { itemNames } from '../data/item-places';
 import type { Module } from '../module/module';
 import { setRandomState, keepRandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
@@ -20,7 +21,7 @@ export interface Diagnosis {
    * of gradients are looked at from the loss back. Undefined where the step, repeated, was finite.
    */
   readonly first: string | undefined;
-  /** Fields of the batch that hold NaN or infinity. */
+  /** Fields of the batch that hold NaN or infinity, in words; of which item, where that is known. */
   readonly fields: readonly string[];
 }
 
@@ -66,7 +67,19 @@ export async function diagnose(trainer: CheckedTrainer, step: RecentStep): Promi
     return all.filter((_, index) => finite[index] === false).map(({ name }) => name);
   };
   const [first] = await odd(looks);
-  return { first, fields: await odd(fields) };
+  return { first, fields: await Promise.all((await odd(fields)).map((name) => inItem(name, step))) };
+}
+
+/** A field of a batch that is not finite, with the first item of it that is not. */
+async function inItem(name: string, { batch, places }: RecentStep): Promise<string> {
+  const field: unknown = Reflect.get(batch, name);
+  const rows = places?.indices.length ?? 0;
+  for (const x of realTensors(field)) {
+    if (places === undefined || x.size === 0 || x.shape[0] !== rows) continue;
+    const place = (await noGrad(() => isFinite(x)).data()).indexOf(0);
+    if (place >= 0) return `${name} of ${itemNames(places)(Math.floor((place * rows) / x.size))}`;
+  }
+  return `${name} of this batch`;
 }
 
 function repeat(trainer: CheckedTrainer, { batch, state }: RecentStep, looks: Look[]): void {

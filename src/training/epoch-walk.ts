@@ -1,10 +1,14 @@
 import { DataLoader } from '../data/data-loader';
+import { itemsInWords, type ItemPlaces } from '../data/item-places';
 import type { Module } from '../module/module';
 import { setRandomState, type RandomState } from '../tensor/generator';
 import { scope } from '../tensor/scope';
 import type { Batches } from './batches';
 import { placing } from './faults';
 import { inEvaluation } from '../module/modes';
+
+/** Makes a batch; that of a DataLoader says of which items. */
+export type Maker<B> = (() => B) & { readonly places?: ItemPlaces | undefined };
 
 /** What a walk over the batches of an epoch does. */
 export interface Walk<B> {
@@ -15,7 +19,7 @@ export interface Walk<B> {
    * @param number  1 for the first
    * @returns what is settled once the device has done the work
    */
-  step: (make: () => B, number: number) => { done: Promise<unknown> };
+  step: (make: Maker<B>, number: number) => { done: Promise<unknown> };
   /** The model, if it is in evaluation mode for each step. */
   evaluating?: Module;
   /** Where a batch is in the training, for the message of a fault. */
@@ -61,7 +65,7 @@ export async function walkEpoch<B>(loader: Batches<B>, walk: Walk<B>): Promise<n
     const scoped = (): { done: Promise<unknown> } => scope(() => step(make, number));
     const work = (): { done: Promise<unknown> } =>
       evaluating === undefined ? scoped() : inEvaluation(evaluating, scoped);
-    const { done } = place === undefined ? work() : placing(place(number), work);
+    const { done } = place === undefined ? work() : placing(withItems(place(number), make.places), work);
     await queued(fences, done);
     if (after !== undefined && !(await after(number, drain))) break;
   }
@@ -69,14 +73,18 @@ export async function walkEpoch<B>(loader: Batches<B>, walk: Walk<B>): Promise<n
   return number;
 }
 
+/** Where a batch is, and of which items. */
+const withItems = (place: string, items: ItemPlaces | undefined): string =>
+  items === undefined ? place : `${place}, with ${itemsInWords(items)}`;
+
 /** @param counted  whether the walk is an epoch of the loader; an evaluation is none */
-async function* makersOf<B>(loader: Batches<B>, counted: boolean): AsyncGenerator<() => B> {
+async function* makersOf<B>(loader: Batches<B>, counted: boolean): AsyncGenerator<Maker<B>> {
   if (loader instanceof DataLoader) yield* loader.batchMakers({ counted });
   else for await (const batch of loader) yield () => batch;
 }
 
 /** The batches after those that a walk gave before. */
-async function* makersFrom<B>(loader: Batches<B>, { batches, random, placed }: WalkStart): AsyncGenerator<() => B> {
+async function* makersFrom<B>(loader: Batches<B>, { batches, random, placed }: WalkStart): AsyncGenerator<Maker<B>> {
   if (!placed) setRandomState(random.epoch); // so that an order that is drawn as the walk begins is that of before
   let left = placed ? 0 : batches;
   const makers = makersOf(loader, true)[Symbol.asyncIterator]();

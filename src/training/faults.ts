@@ -1,4 +1,5 @@
-import { DTypeError, NativeError, OptionError, StmnetError } from '../tensor/errors';
+import { DTypeError, NativeError, StmnetError } from '../tensor/errors';
+import { withLine } from '../tensor/error-line';
 import { describe, isPlainObject } from '../tensor/options';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { DType } from '../tensor/tensor';
@@ -28,10 +29,19 @@ export function placing(place: string, step: () => { done: Promise<unknown> }): 
 function placed(error: unknown, place: string): unknown {
   if (!(error instanceof StmnetError)) return error;
   if (!(error instanceof NativeError) && error.code !== 'ERR_STM_INDEX') return error;
-  const Kind = error instanceof NativeError ? NativeError : OptionError;
-  const told = new Kind(error.op, `${error.message}\n  It came up in ${place}.`, error.code);
-  told.cause = error;
-  return told;
+  return withLine(aboutLabel(error), `It came up in ${place}.`);
+}
+
+/** NaN where a label or an index should be: that is a gap in the data, and no number to be corrected. */
+function aboutLabel(error: StmnetError): StmnetError {
+  const found = /^(.*): got -?nan as element (\d+), expected whole numbers/.exec(error.message);
+  if (found === null) return error;
+  const [, op = '', element = ''] = found;
+  const message =
+    `${op}: got NaN as element ${element} of the labels or indices, expected whole numbers.\n  Fix: give the item ` +
+    'its label, or leave it out; where a loss is to pass over it, give it the ignoreIndex of the loss, ' +
+    '-100 by default.';
+  return new NativeError(op, message, error.code);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ItemPlaces } from '../data/item-places';
 import type { Module } from '../module/module';
 import type { RandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
@@ -28,6 +29,8 @@ export interface RecentStep {
   /** The number of the step. */
   readonly number: number;
   readonly batch: object;
+  /** Where its items come from, if that is known. */
+  readonly places: ItemPlaces | undefined;
   /** Of the batch before, where state is carried: the further arguments of the step. */
   readonly state: readonly unknown[];
   readonly random: RandomState;
@@ -47,10 +50,10 @@ export class RecentSteps {
   }
 
   /** Takes its tensors out of the scope of the step; they share their bytes with those of the step. */
-  add({ number, random, ...rest }: Omit<RecentStep, 'statistics'>): void {
+  add({ number, random, places, ...rest }: Omit<RecentStep, 'statistics'>): void {
     const { batch, state } = noGrad(() => keep(mapTensors(rest, (x) => x.detach()))) as typeof rest;
     const statistics = this.#running.map((buffer) => [buffer, noGrad(() => keep(clone(buffer)))] as const);
-    this.#steps.push({ number, random, batch, state, statistics });
+    this.#steps.push({ number, random, places, batch, state, statistics });
   }
 
   /** What a step was made of: one batch, unless several are accumulated. */

@@ -1,3 +1,4 @@
+import type { ItemPlaces } from '../data/item-places';
 import type { MetricHints } from '../metrics/metric-input';
 import { GradScaler, type GradScalerStateDict } from '../optimizers/grad-scaler';
 import { autocast, type MathMode } from '../tensor/math-mode';
@@ -122,13 +123,19 @@ export class Steps {
 
   /**
    * @param onNaN  what a loss or a gradient that is not finite does
+   * @param places  where the items of the batch come from, for messages
    * @throws {OptionError} if the batch is not what the functions of the Trainer take
    */
-  train(op: string, given: unknown, onNaN: OnNaN): { batch: BatchOutcome; step: StepOutcome | undefined } {
+  train(
+    op: string,
+    given: unknown,
+    onNaN: OnNaN,
+    places?: ItemPlaces,
+  ): { batch: BatchOutcome; step: StepOutcome | undefined } {
     const random = getRandomState();
     const batch = this.#read(op, given);
     const outcome = this.#carrying(this.carried, batch, (...state) => {
-      if (onNaN === 'stop') this.recent.add({ number: this.#count + 1, batch, state, random });
+      if (onNaN === 'stop') this.recent.add({ number: this.#count + 1, batch, places, state, random });
       return this.#train(onNaN, batch, ...state);
     });
     const done = { ...outcome, batch: this.#unread.watch(batch), rows: rowsOf(batch) };

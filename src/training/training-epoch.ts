@@ -5,7 +5,7 @@ import type { Tensor } from '../tensor/tensor';
 import { countOf, noBatch } from './batches';
 import type { TrainingStep } from './callback';
 import type { EpochRecord, Figures } from './epoch-record';
-import { walkEpoch, type WalkStart } from './epoch-walk';
+import { walkEpoch, type Maker, type WalkStart } from './epoch-walk';
 import type { Checkpoints } from './checkpoint-run';
 import type { RunningEpoch } from './checkpoint-state';
 import { tell, type FitRun } from './fit-run';
@@ -117,10 +117,10 @@ class EpochSteps {
   }
 
   /** Trains on a batch. */
-  step(make: () => unknown, number: number): { done: Promise<unknown> } {
+  step(make: Maker<unknown>, number: number): { done: Promise<unknown> } {
     const { steps, options } = this.#training;
     const place = this.placeOf(number);
-    const { batch, step } = steps.train('Trainer.fit', make(), options.onNaN);
+    const { batch, step } = steps.train('Trainer.fit', make(), options.onNaN, make.places);
     this.#counts.examples += batch.rows ?? 1;
     const counted = this.#figures.add(batch, options.onNaN !== 'ignore', (odd) => this.#take(odd, place));
     return { done: Promise.all([steps.computed(), counted, this.#complete(step, place)]) };

@@ -68,7 +68,7 @@ function adviceOn({ what }: Odd, diagnosis: Diagnosis | undefined): string {
     what === 'loss'
       ? 'look for log or division by 0 there, and for a CTC target too long for its input'
       : `look ${LOOK}`;
-  const of = fields.length > 0 ? `take NaN or infinity out of ${fields.join(', ')} of this batch` : look;
+  const of = fields.length > 0 ? `take NaN or infinity out of ${fields.join(' and ')}` : look;
   const rest = `onNaN: 'skip' leaves such batches out. The weights are those before the step, and ${HISTORY}`;
   return `${of}; ${smaller}; ${rest}`;
 }

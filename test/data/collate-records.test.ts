@@ -47,10 +47,10 @@ test('what differs is named by its path', () => {
     ShapeError,
   );
   expect(() => collate([items[0], { input: 7, target: items[0]?.target }])).toThrow(
-    'collate: got 7 as input of item 1, expected numbers, booleans, arrays or tensors, the same kind in all items.',
+    'collate: got 7 as input of item 1, expected a record of series, age, as input of item 0 is.',
   );
   const text = [{ input: { name: 'x' } }];
-  expect(() => collate(text)).toThrow('collate: got "x" as input.name of item 0, expected numbers');
+  expect(() => collate(text)).toThrow('collate: got "x" as input.name of item 0, expected a number');
   expect(() => collate([{ input: { data: [1, 2], shape: [2] } }])).toThrow(OptionError);
 });
 

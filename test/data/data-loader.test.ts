@@ -110,7 +110,7 @@ describe('collate', () => {
     );
     expect(() => collate([{ x: 1 }, { x: 'two' }])).toThrow('collate: got "two" as x of item 1');
     expect(() => collate([{ x: [1, 2] }, { x: [[1, 2]] }])).toThrow(ShapeError);
-    expect(() => collate(['a'])).toThrow(/got the item "a"/);
+    expect(() => collate(['a'])).toThrow('collate: got "a" as item 0');
     expect(() => collate([{ x: 1 }], { x: 'f16' as 'f32' })).toThrow(/got dtype "f16"/);
     expect(() => collate([{ target: 1 }], { targt: 'f32' } as never)).toThrow(
       'collate: got targt in dtypes, expected only fields of the items: target.\n' +
@@ -129,9 +129,7 @@ describe('collate', () => {
       'collate: got the value 0.5 as y of item 1, expected whole numbers of 32 bits for dtype i32.\n' +
         "  Fix: correct the value, or choose another dtype, as in dtype: 'f32'.",
     );
-    expect(() => collate([true, 1])).toThrow(
-      'collate: got 1 as items of item 1, expected numbers, booleans, arrays or tensors, the same kind in all items.',
-    );
+    expect(() => collate([true, 1])).toThrow('collate: got 1 as item 1, expected a boolean, as item 0 is.');
   });
 });
 

@@ -93,7 +93,7 @@ describe('a SequenceList', () => {
     );
     expect(() => collate([{ x: [1] }, { x: new SequenceList([[1]]) }])).toThrow(/as x of item 1/);
     expect(() => collate([{ x: new SequenceList([['a']] as never) }])).toThrow(
-      /^collate: got "a" at depth 1, which is no number/,
+      /^collate: got "a" at depth 1 in sequence 0 of x of item 0, which is no number/,
     );
   });
 });

@@ -28,7 +28,7 @@ const mistakes: Record<string, [() => unknown, string]> = {
   'text in the place of a row': [() => tensor([[1, 2], '3,4'] as never), 'got "3,4" at depth 1, which is no number'],
   'no number': [
     () => pad([[1, null] as never]),
-    'got null at depth 1, which is no number, expected nested arrays of numbers.\n' +
+    'got null at depth 1 in item 0, which is no number, expected nested arrays of numbers.\n' +
       '  Fix: put a number in its place, or leave it out.',
   ],
   'a bigint': [() => tensor([1, 2n] as never), 'Fix: make a number of it: Number(x).'],
@@ -42,7 +42,7 @@ const mistakes: Record<string, [() => unknown, string]> = {
         [[1, 2, 3], 1],
         [[4, 5, 6], 0],
       ] as never),
-    'collate: got the pair [[1, 2, 3], 1] as an item',
+    'collate: got the pair [[1, 2, 3], 1] as item 0, expected an array of numbers',
   ],
   'pairs of arrays': [() => collate([[[1, 2, 3], [1]]]), 'Fix: name the parts: { input: x, target: y }.'],
   'pairs of typed arrays': [

@@ -237,7 +237,7 @@ describe('pad', () => {
       'pad: got item 1 of shape [1, 3], expected [T, 2], as item 0 is',
     );
     expect(() => pad([[[1, 2], [3]]])).toThrow(
-      'pad: got [3] at depth 1, expected nested arrays of numbers of shape [2, 2]',
+      'pad: got [3] at depth 1 in item 0, expected nested arrays of numbers of shape [2, 2]',
     );
     expect(() => pad([[1, 2]], { steps: 1 })).toThrow(
       'pad: got steps: 1, expected at least 2, the length of the longest item',
