@@ -143,10 +143,11 @@ export async function* readTextBlocks(
  * @throws {FormatError} for such a file
  */
 export function refuseCarriageReturns(source: FileSource | string, { text, first }: TextBlock, quote?: '"'): void {
-  if (first > 1 || text.includes('\n') || !text.includes('\r')) return;
-  if (quote !== undefined && !text.replaceAll(/"[^"]*"/g, '').includes('\r')) return;
+  if (first > 1 || !text.includes('\r') || (quote === undefined && text.includes('\n'))) return;
+  const unquoted = quote === undefined ? text : text.replaceAll(/"[^"]*(?:"|$)/g, '');
+  if (unquoted.includes('\n') || !unquoted.includes('\r')) return;
   throw lineError(typeof source === 'string' ? { op: 'readLines', path: source } : source, 1, {
-    given: 'CR and nowhere an LF',
+    given: text.includes('\n') ? 'CR and an LF only within quotes' : 'CR and nowhere an LF',
     expected: 'lines that end with LF or CR LF',
     fix: "convert the ends of lines to LF, as by tr '\\r' '\\n'",
   });

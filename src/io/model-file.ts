@@ -6,7 +6,8 @@ import { assign, matchState, type StateMatch } from '../module/state-dict';
 import { remedy } from '../tensor/package-copies';
 import { synchronize } from '../tensor/device';
 import { NativeError, OptionError, ShapeError, type FormatError, type StmnetError } from '../tensor/errors';
-import { checkOptions, describe } from '../tensor/options';
+import { nearMiss } from '../tensor/option-names';
+import { checkOptions, describe, isPlainObject } from '../tensor/options';
 import { keepRandomState } from '../tensor/generator';
 import { refuseInStep } from '../tensor/replay-notes';
 import { checkPath } from '../files/check-path';
@@ -62,6 +63,7 @@ export type LoadedModule<Classes extends ModuleClasses> = [keyof Classes] extend
  * @throws {FileError} if `path` cannot be written; its code is the system's: ENOENT, EACCES, ENOSPC, …
  */
 export async function save(model: Module, path: string, options: SaveOptions = {}): Promise<void> {
+  checkExtrasAside(options);
   checkOptions('save', options, ['extras']);
   checkModel(model, path);
   checkPath('save', path, 'save(model, path)');
@@ -221,6 +223,20 @@ const firstLine = (error: unknown): string => (messageOf(error).split('\n', 1)[0
 function causedBy<E extends StmnetError>(cause: unknown, error: E): E {
   error.cause = cause;
   return error;
+}
+
+/** Refuses what was given beside the extras and belongs among them. */
+function checkExtrasAside(options: unknown): void {
+  const known = ['extras', 'classes', 'device', 'metadata'];
+  const key = isPlainObject(options)
+    ? Object.keys(options).find((name) => nearMiss(name, known) === undefined)
+    : undefined;
+  if (key === undefined) return;
+  throw new OptionError('save', {
+    given: `an option ${key}`,
+    expected: 'only extras',
+    fix: `put it among them: save(model, path, { extras: { ${key} } }); loadExtras(path) gives it back`,
+  });
 }
 
 function checkModel(model: unknown, path: unknown): void {

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { NativeError } from '../tensor/errors';
 import { checksumKeys, checksumOf, type Checksum } from './checksum';
+import { kindOfFile } from './file-kind';
 import { FileError, fileError } from '../files/file-error';
 import {
   formatError,
@@ -113,7 +114,8 @@ async function readHeader(
   const length = new DataView(prefix.buffer).getBigUint64(0, true);
   const longest = Math.min(size - 8, maxHeaderBytes);
   if (length > BigInt(longest)) {
-    refuseArchive(source, prefix);
+    const kind = kindOfFile(source.path, prefix);
+    if (kind !== undefined) throw formatError(source, kind.given, 'a safetensors file', kind.fix);
     throw formatError(
       source,
       `a header of ${length} bytes`,
@@ -124,23 +126,6 @@ async function readHeader(
   const dataStart = 8 + Number(length);
   const header = parseHeader(source, decodeText(source, bytes), size - dataStart);
   return { header, dataStart, checksum: checksumOf(source, prefix, bytes, header.metadata) };
-}
-
-/** How files of torch.save begin; as the length of a header each would be huge. */
-const archives = new Map([
-  ['504b0304', 'a zip archive, as PyTorch writes (.pt, .pth),'],
-  ['80028a0a', 'a pickle, as PyTorch wrote it before 1.6,'],
-]);
-
-function refuseArchive(source: Source, prefix: Uint8Array): void {
-  const given = archives.get(Buffer.from(prefix.subarray(0, 4)).toString('hex'));
-  if (given === undefined) return;
-  throw formatError(
-    source,
-    given,
-    'a safetensors file',
-    "export it in Python: safetensors.torch.save_file(model.state_dict(), 'model.safetensors')",
-  );
 }
 
 /** Reading goes by offsets, which only a regular file has. */

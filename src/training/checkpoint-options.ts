@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { checkPath } from '../files/check-path';
-import type { Mode } from './figure-direction';
-import { checkPlain, describe, flag, oneOf, positiveInteger } from '../tensor/options';
+import { modeGiven, type Mode } from './figure-direction';
+import { checkPlain, describe, flag, positiveInteger } from '../tensor/options';
 import { optional, readOptions, withDefault } from '../tensor/read-options';
 
 /** Which checkpoint is the best one. */
@@ -84,6 +84,6 @@ function bestOf(op: string, given: unknown): CheckedBest {
         fix: "pass such as figure: 'validation.loss'",
       });
     },
-    mode: optional((caller, name, value) => oneOf(caller, name, value, ['min', 'max'])),
+    mode: optional(modeGiven),
   });
 }

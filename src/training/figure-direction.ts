@@ -1,4 +1,5 @@
 import { OptionError } from '../tensor/errors';
+import { oneOf } from '../tensor/options';
 
 /** Whether a figure should become small or large. */
 export type Mode = 'min' | 'max';
@@ -21,6 +22,16 @@ export function directionOf(op: string, figure: string): Mode {
     given: `figure: "${figure}" without a mode`,
     expected: 'to be told whether it should become small or large',
     fix: "pass mode: 'min' or mode: 'max'",
+  });
+}
+
+/** Reads an option `mode`. @throws {OptionError} if it is something else */
+export function modeGiven(op: string, name: string, value: unknown): Mode {
+  if (value !== 'auto') return oneOf(op, name, value, ['min', 'max']);
+  throw new OptionError(op, {
+    given: `${name}: "auto"`,
+    expected: "one of 'min', 'max'",
+    fix: 'leave it out: what the name of the figure says is the default',
   });
 }
 

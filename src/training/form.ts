@@ -56,6 +56,7 @@ export function shortForm(loss: LossFunction): Form {
     read: readShort,
     readInput: (op, given) => {
       if (isSequence(given)) return { input: given };
+      refuseItem(op, given);
       const found = typeof given === 'object' && given !== null && 'input' in given && given.input !== undefined;
       if (!found) throw noInput(op, given);
       return { input: toTensors(op, 'input', given.input) };
@@ -139,14 +140,14 @@ function hasMembers(object: object): boolean {
 /** Input, target and weight of a batch as tensors; other fields are left to UnreadFields. */
 function readShort(op: string, given: unknown): ReadBatch {
   const found = typeof given === 'object' && given !== null && 'input' in given && 'target' in given;
-  if (!found || typeof given.target === 'number' || typeof given.target === 'boolean') {
+  refuseItem(op, given);
+  if (!found) {
     throw new OptionError(op, {
       given: `the batch ${describe(given)}`,
       expected: '{ input, target } of tensors or PaddedSequences',
-      fix: found
-        ? 'let a DataLoader make batches of such items: new DataLoader(items, { batchSize: 32 })'
-        : 'name the fields of the items so, pass the DataLoader a collate function, or give the Trainer a forward ' +
-          'and a loss that take such batches',
+      fix:
+        'name the fields of the items so, pass the DataLoader a collate function, or give the Trainer a forward ' +
+        'and a loss that take such batches',
     });
   }
   const [input, target] = [toTensors(op, 'input', given.input), toTensors(op, 'target', given.target)];
@@ -160,12 +161,29 @@ function readShort(op: string, given: unknown): ReadBatch {
   });
 }
 
-const noInput = (op: string, given: unknown): OptionError =>
-  new OptionError(op, {
+/** Refuses one item of a dataset, whose target is one number, in the place of a batch. */
+function refuseItem(op: string, given: unknown): void {
+  if (typeof given !== 'object' || given === null || !('target' in given) || !isScalar(given.target)) return;
+  const verb = op.replace(/^.*\./u, '');
+  const many = `trainer.${verb}(new DataLoader(items, { batchSize: 32 })${verb === 'fit' ? ', { epochs }' : ''})`;
+  throw new OptionError(op, {
+    given: `one item, { ${Object.keys(given).join(', ')} } with the target ${describe(given.target)}`,
+    expected: 'a batch, { input, target } of tensors or PaddedSequences',
+    fix: `let a DataLoader make batches of such items${verb === 'step' ? ', and give step one of them' : `: ${many}`}`,
+  });
+}
+
+const noInput = (op: string, given: unknown): OptionError => {
+  const many = 'of many inputs new DataLoader(inputs.map((input) => ({ input })), { batchSize: 32 })';
+  return new OptionError(op, {
     given: describe(given),
     expected: 'a tensor, a PaddedSequence, or { input } of one',
-    fix: 'make a batch with pad() or tensor() first',
+    fix:
+      isHostData(given) && !isScalar(given)
+        ? `make a batch of it first: pad([sequence]) of one sequence, tensor([numbers]) of one row, or ${many}`
+        : 'make a batch with pad() or tensor() first, or of many items new DataLoader(items, { batchSize: 32 })',
   });
+};
 
 const noWeight = (): OptionError =>
   new OptionError('Trainer: the loss', {

@@ -203,3 +203,17 @@ describe('refused', () => {
     await expect(loadExtras('')).rejects.toThrow(OptionError);
   });
 });
+
+test('what is given beside the extras belongs among them', async () => {
+  for (const [options, name] of [
+    [{ labels: ['ham', 'spam'] }, 'labels'],
+    [{ extras: {}, vectorizer: 1 }, 'vectorizer'],
+  ] as const)
+    await expect(save(model, path, options as object)).rejects.toThrow(
+      `save: got an option ${name}, expected only extras.\n  Fix: put it among them: ` +
+        `save(model, path, { extras: { ${name} } }); loadExtras(path) gives it back.`,
+    );
+  await expect(save(model, path, { extra: {} } as never)).rejects.toThrow(
+    'Fix: write extras, if that is what you mean',
+  );
+});

@@ -140,6 +140,11 @@ describe('checkOptions', () => {
         'and pass validation: new DataLoader(held, { batchSize })',
     ],
     ['batchSize', ['epochs', 'validation'], 'give it to the loader: new DataLoader(data, { batchSize })'],
+    ['verbose', ['figure'], 'leave it out: what happens stands on standard error, unless fit gets progress: false'],
+    ['monitor', ['figure', 'mode'], 'write figure, if that is what you mean by monitor'],
+    ['monitor', ['folder', 'best'], 'write best, if that is what you mean by monitor'],
+    ['restore_best_weights', ['restoreBest'], 'write restoreBest, if that is what you mean by restore_best_weights'],
+    ['dirpath', ['folder', 'keep'], 'write folder, if that is what you mean by dirpath'],
     ['device', layer, "leave it out, and move the module: module.to('cuda')"],
   ])('%s has no counterpart, or depends on the callee', (given, known, fix) => {
     expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(`Fix: ${fix}.`);

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest';
+import { EarlyStopping } from 'stmnet';
+import { readCheckpoints } from '../../src/training/checkpoint-options';
 import { directionOf, isBetter } from '../../src/training/figure-direction';
 
 test.each([
@@ -36,4 +38,16 @@ test('what is better', () => {
     false,
     false,
   ]);
+});
+
+test('a mode of auto, as Keras has it', () => {
+  for (const make of [
+    () => new EarlyStopping({ mode: 'auto' as 'min' }),
+    () => readCheckpoints('Trainer.fit', { folder: 'x', best: { figure: 'validation.loss', mode: 'auto' } }),
+  ])
+    expect(make).toThrow(
+      "got mode: \"auto\", expected one of 'min', 'max'.\n" +
+        '  Fix: leave it out: what the name of the figure says is the default.',
+    );
+  expect(() => new EarlyStopping({ mode: 'low' as 'min' })).toThrow('got mode: "low"');
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   Accuracy,
+  ArrayDataset,
   bernoulli,
   Linear,
   LSTM,
@@ -52,6 +53,30 @@ describe('mistakes', () => {
     await expect(make().fit(batches, { epochs: 0, progress: false })).rejects.toThrow('Trainer.fit: got epochs: 0');
     await expect(make().fit(batches, { epoch: 2 } as never)).rejects.toThrow(/got an option epoch/);
     await expect(make().predict('x' as never)).rejects.toThrow(/Trainer.predict: got "x"/);
+  });
+  test('items in the place of batches', async () => {
+    const items = [{ input: [1], target: 1 }];
+    const refused = (verb: string, call: string): string =>
+      `Trainer.${verb}: got one item, { input, target } with the target 1, expected a batch, { input, target } of ` +
+      `tensors or PaddedSequences.\n  Fix: let a DataLoader make batches of such items${call}.`;
+    const loader = 'new DataLoader(items, { batchSize: 32 })';
+    const trainer = make();
+    await expect(trainer.predict(items as never)).rejects.toThrow(refused('predict', `: trainer.predict(${loader})`));
+    await expect(trainer.predict(items[0] as never)).rejects.toThrow(
+      refused('predict', `: trainer.predict(${loader})`),
+    );
+    await expect(trainer.evaluate(items as never)).rejects.toThrow(
+      refused('evaluate', `: trainer.evaluate(${loader})`),
+    );
+    await expect(trainer.fit(new ArrayDataset(items) as never, { epochs: 1, progress: false })).rejects.toThrow(
+      refused('fit', `: trainer.fit(${loader}, { epochs })`),
+    );
+    expect(() => trainer.step(items[0] as never)).toThrow(refused('step', ', and give step one of them'));
+    await expect(trainer.predict([[1], [2]] as never)).rejects.toThrow(
+      'Trainer.predict: got [1], expected a tensor, a PaddedSequence, or { input } of one.\n' +
+        '  Fix: make a batch of it first: pad([sequence]) of one sequence, tensor([numbers]) of one row, or of ' +
+        'many inputs new DataLoader(inputs.map((input) => ({ input })), { batchSize: 32 }).',
+    );
   });
   test('a model that returns no tensor', () => {
     class Odd extends Module {

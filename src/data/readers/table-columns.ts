@@ -51,6 +51,8 @@ export function columnsOf(source: FileSource, first: readonly string[], line: nu
     typeof types === 'string' ? types : ((Object.hasOwn(types, name) ? types[name] : undefined) ?? 'string');
   const fields = wanted.map((name, index) => ({ name, at: places[index] ?? 0, type: typeOf(name) }));
   const absent = new Set(missing);
+  const otherIn = (text: string): string | undefined =>
+    all.length === 1 ? otherDelimiter(text, options.delimiter) : undefined;
   const few = fields.length < all.length; // which must not keep the others in memory
   return {
     width: all.length,
@@ -60,7 +62,7 @@ export function columnsOf(source: FileSource, first: readonly string[], line: nu
       for (const { name, at: place, type } of fields) {
         const text = row[place] ?? '';
         if (absent.has(text)) record[name] = null;
-        else if (type !== 'string') record[name] = numberIn(source, at, { name, type, text });
+        else if (type !== 'string') record[name] = numberIn(source, at, { name, type, text, otherIn });
         else record[name] = few ? alone(text) : text;
       }
       return record;
@@ -89,7 +91,7 @@ function placeOf(
   const place = all.indexOf(name);
   if (place >= 0) return place;
   const near = nearMiss(name, all);
-  const other = [',', ';', '\t', '|'].find((sign) => sign !== delimiter && all.length === 1 && all[0]?.includes(sign));
+  const other = all.length === 1 ? otherDelimiter(all[0], delimiter) : undefined;
   const there = header
     ? `ask for columns that are there, or pass header: false where line ${line} is a row`
     : 'ask for these';
@@ -100,6 +102,10 @@ function placeOf(
     fix: other === undefined ? meant : `pass delimiter: ${inQuotes(other)}, which the only name has inside`,
   });
 }
+
+/** What divides the fields of a row that the delimiter does not divide, as it seems. */
+const otherDelimiter = (text: string | undefined, delimiter: string): string | undefined =>
+  [';', '\t', '|', ','].find((sign) => !delimiter.includes(sign) && text?.includes(sign));
 
 function ragged(
   source: FileSource,
@@ -117,6 +123,9 @@ function ragged(
   });
 
   function fixOf(): string {
+    const narrow = [row, all].find(({ length }) => length === 1);
+    const other = otherDelimiter(narrow?.[0], delimiter);
+    if (other !== undefined) return `pass delimiter: ${inQuotes(other)}, which seems to divide the fields`;
     if (quote === false && quoted) return `pass quote: '"' if quotes go around fields, or mend the line`;
     if (row.length > all.length && quote !== false) return `put quotes around a field with a ${sign} in it`;
     if (row.length > all.length) return `take the ${sign} out of the field that has one in it`;
@@ -126,11 +135,15 @@ function ragged(
 
 const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
-function numberIn(
-  source: FileSource,
-  line: number,
-  { name, type, text }: { name: string; type: 'number' | 'integer'; text: string },
-): number {
+/** A field that is to be a number; `otherIn` says what seems to divide a text that is none. */
+interface NumberField {
+  readonly name: string;
+  readonly type: 'number' | 'integer';
+  readonly text: string;
+  readonly otherIn: (text: string) => string | undefined;
+}
+
+function numberIn(source: FileSource, line: number, { name, type, text, otherIn }: NumberField): number {
   const trimmed = text.trim();
   const value = decimal.test(trimmed) ? Number(trimmed) : Number.NaN;
   if (type === 'integer' ? Number.isSafeInteger(value) : Number.isFinite(value)) return value;
@@ -142,8 +155,15 @@ function numberIn(
     {
       given: text === '' ? 'an empty field' : inQuotes(text),
       expected,
-      fix: `mend it, pass missing: [${inQuotes(text)}] if it stands for a value that is not known, or leave types out`,
+      fix: adviceOn(text, otherIn(text)),
     },
     name,
   );
+}
+
+function adviceOn(text: string, other: string | undefined): string {
+  if (other !== undefined) return `pass delimiter: ${inQuotes(other)}, which seems to divide the fields`;
+  if (/^[+-]?\d+,\d+$/.test(text.trim()))
+    return "leave types out for this column, and write its decimal commas as points: Number(text.replace(',', '.'))";
+  return `mend it, pass missing: [${inQuotes(text)}] if it stands for a value that is not known, or leave types out`;
 }

@@ -11,7 +11,7 @@ import type { Tensor } from '../../tensor/tensor';
 import type { CallbackState, TrainerCallback, TrainingRun } from '../callback';
 import type { EpochRecord, ValidationRecord } from '../epoch-record';
 import { checkFigure, figureOf, type WithFigures } from '../figure';
-import { directionOf, isBetter, type Mode } from '../figure-direction';
+import { directionOf, isBetter, modeGiven, type Mode } from '../figure-direction';
 
 /** Options of EarlyStopping. */
 export interface EarlyStoppingOptions {
@@ -64,7 +64,7 @@ export class EarlyStopping implements TrainerCallback {
   constructor(options: EarlyStoppingOptions = {}) {
     this.#options = readOptions<object, Settings>('EarlyStopping', options, {
       figure: withDefault<string>(asGiven, 'validation.loss'),
-      mode: optional((op, name, value) => oneOf(op, name, value, ['min', 'max'])),
+      mode: optional(modeGiven),
       patience: withDefault(positiveInteger, 5),
       minDelta: withDefault(nonNegativeNumber, 0),
       restoreBest: withDefault(flag, false),

@@ -355,3 +355,29 @@ describe('real tables', () => {
     expect(rows[0]).toEqual({ Month: '1949-01', Passengers: 112 });
   });
 });
+
+describe('a table of another delimiter', () => {
+  const SIGNS = { ';': ';', '\t': '\\t', '|': '|' };
+  test.each(Object.entries(SIGNS))('%j is named', async (sign, shown) => {
+    const text = ['a,b,c', '1,2,3', '4,5,6'].join('\n').replaceAll(',', sign);
+    const fix = `Fix: pass delimiter: "${shown}", which seems to divide the fields.`;
+    const said = (options: TableOptions): Promise<string> => refused(text, options, 'x.csv');
+    expect(await said({ types: 'number' })).toBe(
+      `FormatError: readTable: got "1${shown}2${shown}3" in x.csv, line 2, column "a${shown}b${shown}c", expected a ` +
+        `finite number in decimal notation, as 12 or -3.5e4.\n  ${fix}`,
+    );
+    expect(await said({ header: false, skipLines: 1, types: 'integer' })).toContain(fix);
+    expect(await said({ header: false, columns: ['a', 'b', 'c'] })).toContain(fix);
+  });
+
+  test('also where commas are of its numbers', async () => {
+    const text = 'a;b\n1,5;2,5\n';
+    expect(await refused(text)).toContain('Fix: pass delimiter: ";", which seems');
+    const fix =
+      "leave types out for this column, and write its decimal commas as points: Number(text.replace(',', '.'))";
+    expect(await refused(text, { delimiter: ';', types: 'number' })).toContain(
+      'got "1,5" in table.csv, line 2, column "a", expected a finite number in decimal notation, as 12 or -3.5e4.\n' +
+        `  Fix: ${fix}.`,
+    );
+  });
+});
