@@ -27,6 +27,12 @@ export interface DataLoaderOptions<Item, Batch> {
    * makes f32 of plain numbers, whole ones too, and keeps what typed arrays and tensors are.
    */
   dtypes?: FieldTypes<Item> | undefined;
+  /**
+   * So many batches have their items made, read or asked for before their turn, while the steps before them run; for
+   * `for await` and a Trainer. Nothing else changes, if nothing draws random numbers after it has waited: the batch
+   * itself is made at its turn, errors come at theirs, and `state()` speaks of the batches that were given. Default 0.
+   */
+  prefetch?: number;
   /** Makes a batch of items, in place of the default, which stacks and pads. */
   collate?: ((items: readonly Item[]) => Batch) | undefined;
 }
@@ -39,6 +45,7 @@ export interface CheckedOptions<Item, Batch> {
   /** Undefined for a stream, which comes in its own. */
   order: BatchOrder | undefined;
   dtypes: FieldTypes<Item> | undefined;
+  prefetch: number;
   collate: ((items: readonly Item[]) => Batch) | undefined;
 }
 
@@ -51,7 +58,7 @@ export function checkOptions<Item, Batch>(
   options: DataLoaderOptions<Item, Batch>,
   items: number | undefined,
 ): CheckedOptions<Item, Batch> {
-  const { batchSize, shuffle, seed, dropLast, sampler, batchSampler, dtypes, collate } = readOptions(op, options, {
+  const read = readOptions(op, options, {
     batchSize: withDefault(positiveInteger, 1),
     shuffle: withDefault(flag, false),
     seed: optional(nonNegativeInteger),
@@ -59,8 +66,12 @@ export function checkOptions<Item, Batch>(
     sampler: optional(samplerGiven<Sampler>),
     batchSampler: optional(samplerGiven<BatchSampler>),
     dtypes: asGiven,
+    prefetch: withDefault(nonNegativeInteger, 0),
     collate: asGiven,
   });
+  const { batchSize, shuffle, seed, dropLast, sampler, batchSampler } = read;
+  const { dtypes, prefetch, collate } = read;
+  const common = { dropLast, dtypes, prefetch, collate };
   if (items === undefined) {
     for (const name of ['shuffle', 'seed', 'sampler', 'batchSampler'] as const)
       if (options[name] !== undefined && options[name] !== false)
@@ -81,7 +92,7 @@ export function checkOptions<Item, Batch>(
           `${name} and a batchSampler`,
           `leave ${name} out: the batchSampler chooses the items of a batch`,
         );
-    return { batchSize: undefined, dropLast, order: batchesOf(batchSampler), dtypes, collate };
+    return { ...common, batchSize: undefined, order: batchesOf(batchSampler) };
   }
   if (seed !== undefined && !shuffle)
     throw new OptionError(op, {
@@ -89,10 +100,10 @@ export function checkOptions<Item, Batch>(
       expected: 'a seed only where the loader draws random numbers',
       fix: sampler === undefined ? 'add shuffle: true, or leave seed out' : 'give the seed to the sampler',
     });
-  if (items === undefined) return { batchSize, dropLast, order: undefined, dtypes, collate };
+  if (items === undefined) return { ...common, batchSize, order: undefined };
   const shuffled = (): Sampler => new RandomSampler(items, seed === undefined ? {} : { seed });
   const chosen = sampler ?? (shuffle ? shuffled() : new SequentialSampler(items));
-  return { batchSize, dropLast, order: batchesInOrder(chosen, { batchSize, dropLast }), dtypes, collate };
+  return { ...common, batchSize, order: batchesInOrder(chosen, { batchSize, dropLast }) };
 }
 
 const both = (op: string, what: string, fix: string): OptionError =>

@@ -1,11 +1,12 @@
 import { markClass } from '../tensor/package-copies';
 import { OptionError, StmnetError } from '../tensor/errors';
 import { withLine } from '../tensor/error-line';
-import { getRandomState } from '../tensor/generator';
+import { getRandomState, type RandomState } from '../tensor/generator';
+import { ahead } from './ahead';
 import { checkTypes, collateLike, type Collated } from './collate';
 import { checkOptions, type DataLoaderOptions } from './data-loader-options';
 import { checkState, type DataFingerprint, type DataLoaderState } from './data-loader-state';
-import { asDataset, type Dataset } from './dataset';
+import { asDataset, type AsyncDataset, type Dataset } from './dataset';
 import { drawingAt } from './epoch-stream';
 import { arrayBelow, ListBatches, StreamBatches, type BatchItems, type ItemBatches } from './item-batches';
 import { itemsInWords, type ItemPlaces } from './item-places';
@@ -49,39 +50,43 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   }
 
   /** What the items come from. */
-  readonly dataset: Dataset<Item> | IterableDataset<Item>;
+  readonly dataset: Dataset<Item> | AsyncDataset<Item> | IterableDataset<Item>;
   /** Items of a full batch; undefined where a batchSampler chooses. */
   readonly batchSize: number | undefined;
+  /** Batches whose items are made before their turn. */
+  readonly prefetch: number;
   readonly #list: ListBatches<Item> | undefined;
-  readonly #batches: ListBatches<Item> | StreamBatches<Item>;
+  readonly #batches: ItemBatches<Item>;
   readonly #walks = new WalkCounter();
   #data: DataFingerprint | undefined;
   /** Makes the batch of items. */
   readonly #collate: (given: BatchItems<Item>) => Batch | Collated<Item>;
 
   constructor(items: readonly Item[], options?: DataLoaderOptions<Item, Batch>);
+  constructor(dataset: AsyncDataset<Item> | IterableDataset<Item>, options?: DataLoaderOptions<Item, Batch>);
   constructor(dataset: Dataset<Item> | IterableDataset<Item>, options?: DataLoaderOptions<Item, Batch>);
   constructor(
-    source: readonly Item[] | Dataset<Item> | IterableDataset<Item>,
+    source: readonly Item[] | Dataset<Item> | AsyncDataset<Item> | IterableDataset<Item>,
     options: DataLoaderOptions<Item, Batch> = {},
   ) {
     const op = 'DataLoader';
-    const dataset = source instanceof IterableDataset ? source : asDataset(op, source);
+    const dataset = source instanceof IterableDataset ? source : asDataset<Item | Promise<Item>>(op, source);
     const stream = dataset instanceof IterableDataset;
     const checked = checkOptions(op, options, stream ? undefined : dataset.length);
-    const { batchSize, dropLast, order, dtypes, collate } = checked;
+    const { batchSize, dropLast, order, dtypes, prefetch, collate } = checked;
     if (dataset.length === 0)
       throw new OptionError(op, {
         given: 'an empty dataset',
         expected: 'at least one item',
         fix: 'look at how the dataset was read or split',
       });
-    this.dataset = dataset;
+    this.dataset = dataset as typeof this.dataset;
     this.batchSize = batchSize;
-    this.#list = order === undefined || stream ? undefined : new ListBatches(dataset, order);
+    this.prefetch = prefetch;
+    this.#list = order === undefined || stream ? undefined : new ListBatches<Item>(dataset, order);
     this.#batches =
       this.#list ?? new StreamBatches(dataset as IterableDataset<Item>, { batchSize: batchSize ?? 1, dropLast });
-    const array = stream ? undefined : arrayBelow(dataset);
+    const array = stream ? undefined : arrayBelow(dataset as Dataset<Item>); // the items of an array are there
     if (array !== undefined && dtypes !== undefined) checkTypes(op, array.at(0), dtypes);
     this.#collate =
       collate === undefined
@@ -143,12 +148,16 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    * The batches of one epoch, each as a function that makes it: tensors belong to the scope around its call, and so a
    * Trainer lets go of a batch with its step.
    *
-   * @throws {OptionError} if the dataset gives a promise in place of an item, or a stream no batch
+   * @throws {OptionError} if a stream gives no batch, or batches are made ahead by what draws random numbers
+   * @throws {DataError} if an item cannot be made
    */
   async *batchMakers({ counted = true }: BatchMakersOptions = {}): AsyncGenerator<BatchMaker<Batch>> {
-    type Walk = Iterable<BatchItems<Item>> | AsyncIterable<BatchItems<Item>>;
-    const { position, batches } = this.#begin<Walk>(this.#batches, counted);
-    for await (const given of batches) {
+    const { position, walk } = this.#begin(counted, (epoch, skip) => this.#batches.walk(epoch, skip));
+    const begun = getRandomState();
+    let first = true;
+    for await (const given of ahead(walk, this.prefetch)) {
+      if (first && this.prefetch > 0) refuseDraws(this.prefetch, begun);
+      first = false;
       position.batches++;
       yield Object.assign(() => this.#make(given), { places: given.places });
     }
@@ -158,17 +167,19 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   /**
    * The batches of one epoch.
    *
-   * @throws {OptionError} if the dataset is a stream, or gives a promise in place of an item
+   * @throws {OptionError} if the dataset is a stream, gives a promise in place of an item, or `prefetch` is more than 0
+   * @throws {DataError} if an item cannot be made
    */
   *[Symbol.iterator](): Generator<Batch> {
-    if (this.#list === undefined)
+    const list = this.#list;
+    if (list === undefined || this.prefetch > 0)
       throw new OptionError('DataLoader', {
-        given: 'a walk over a stream by for',
+        given: list === undefined ? 'a walk over a stream by for' : `a walk by for with prefetch: ${this.prefetch}`,
         expected: 'one that can wait for items',
         fix: 'write for await (const batch of loader)',
       });
-    const { position, batches } = this.#begin(this.#list, true);
-    for (const given of batches) {
+    const { position, walk } = this.#begin(true, (epoch, skip) => list.walkAtOnce(epoch, skip));
+    for (const given of walk) {
       position.batches++;
       yield this.#make(given);
     }
@@ -185,12 +196,15 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
   }
 
   /** Begins a walk, where the last one was left if a state was loaded. */
-  #begin<Walk>(source: ItemBatches<Walk>, counted: boolean): { position: WalkPosition; batches: Walk } {
+  #begin<Begun>(
+    counted: boolean,
+    beginAt: (epoch: number, skip: number) => Begun,
+  ): { position: WalkPosition; walk: Begun } {
     const position: WalkPosition = counted ? this.#walks.begin() : { epoch: this.#walks.next.epoch, batches: 0 };
     const { random, batches: skip } = position;
     position.random ??= getRandomState();
-    const begin = (): Walk => source.epoch(position.epoch, skip);
-    return { position, batches: random === undefined ? begin() : drawingAt(random, begin) };
+    const begin = (): Begun => beginAt(position.epoch, skip);
+    return { position, walk: random === undefined ? begin() : drawingAt(random, begin) };
   }
 }
 
@@ -202,4 +216,22 @@ function placing<R>(places: ItemPlaces | undefined, collate: () => R): R {
     if (!(error instanceof StmnetError) || places === undefined) throw error;
     throw withLine(error, `It came up in the batch of ${itemsInWords(places)}.`);
   }
+}
+
+/**
+ * Refuses items that move the generator while they are made ahead: the steps of a training draw meanwhile, and which of
+ * them draws first would depend on time. The first batch tells, for nobody draws but whoever makes it.
+ *
+ * @param begun  where the generator stood before
+ */
+function refuseDraws(prefetch: number, begun: RandomState): void {
+  const { seed, offset } = getRandomState();
+  if (seed === begun.seed && offset === begun.offset) return;
+  throw new OptionError('DataLoader', {
+    given: `prefetch: ${prefetch}, and random numbers were drawn while the first batch was awaited`,
+    expected: 'items that draw none after they have waited: what they get would depend on time',
+    fix:
+      'take them from the seed that at(index, { seed }) gets, and the function (epoch, { seed }) => items of an ' +
+      'IterableDataset; or leave prefetch out, also if it was other code that drew',
+  });
 }

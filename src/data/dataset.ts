@@ -2,8 +2,37 @@ import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import type { SamplerSettings } from './sampler';
 
+/** What a DataLoader says of an item that it asks for. */
+export interface ItemOptions {
+  /**
+   * What is random in the item, as an augmentation, should depend on this number alone, a whole one below 2^53. It
+   * follows from the walk, its epoch and the index, and so it is the same whoever makes the item, when, and in which
+   * order. Absent where nobody walks, as in `dataset.at(3)`: give the item as it is then.
+   */
+  readonly seed?: number | undefined;
+}
+
 /** A list of items. Items are made or read when they are asked for. */
 export interface Dataset<Item> {
+  /** Number of items. */
+  readonly length: number;
+  /**
+   * One item. What it draws from the generator of `manualSeed` while a DataLoader walks follows from `options.seed`,
+   * too, and leaves that generator where it was.
+   *
+   * @param index  in 0..length-1
+   */
+  at(index: number, options?: ItemOptions): Item;
+  /** What tells it from other datasets: a position that a DataLoader saved for one of other settings is refused. */
+  readonly settings?: SamplerSettings;
+}
+
+/**
+ * A list of items that are yet to come when they are asked for, as from files or other threads. A DataLoader of it is
+ * walked over by `for await`, and asks for all items of a batch at once. What an item draws after it has first waited
+ * should come from `options.seed`.
+ */
+export interface AsyncDataset<Item> {
   /** Number of items. */
   readonly length: number;
   /**
@@ -11,8 +40,8 @@ export interface Dataset<Item> {
    *
    * @param index  in 0..length-1
    */
-  at(index: number): Item;
-  /** What tells it from other datasets: a position that a DataLoader saved for one of other settings is refused. */
+  at(index: number, options?: ItemOptions): Promise<Item>;
+  /** What tells it from other datasets, as of a Dataset. */
   readonly settings?: SamplerSettings;
 }
 
@@ -115,8 +144,8 @@ export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
   }
 
   /** @throws {OptionError} if there is no item of that index */
-  at(index: number): Item {
-    return this.dataset.at(this.indices[checkIndex('Subset.at', index, this.length)] ?? -1);
+  at(index: number, options: ItemOptions = {}): Item {
+    return this.dataset.at(this.indices[checkIndex('Subset.at', index, this.length)] ?? -1, options);
   }
 
   /** What `fn` makes of each item, in the order of `indices`. */
@@ -130,7 +159,8 @@ export class Subset<Item> implements Dataset<Item>, Iterable<Item> {
   }
 }
 
-function checkIndex(op: string, index: number, length: number): number {
+/** @throws {OptionError} if there is no item of that index */
+export function checkIndex(op: string, index: number, length: number): number {
   if (Number.isInteger(index) && index >= 0 && index < length) return index;
   throw new OptionError(op, {
     given: `index ${describe(index)}`,

@@ -1,4 +1,4 @@
-import { keepRandomState, setRandomState, type RandomState } from '../tensor/generator';
+import { getRandomState, keepRandomState, setRandomState, type RandomState } from '../tensor/generator';
 
 /** Runs `fn` with the generator standing at `state`, and puts it back where it was. */
 export const drawingAt = <R>(state: RandomState, fn: () => R): R =>
@@ -12,6 +12,16 @@ export const drawingAt = <R>(state: RandomState, fn: () => R): R =>
  * with another one, nor with what `manualSeed(seed)` starts.
  */
 export const epochStream = (seed: number, epoch: number): RandomState => ({ seed: mixed(seed, epoch), offset: 0 });
+
+/**
+ * The seeds of the items of one walk: another one for each index, a function of `seed` and `epoch`, or without a seed
+ * of where the generator stands and the epoch.
+ */
+export function itemSeeds(seed: number | undefined, epoch: number): (index: number) => number {
+  const state = seed === undefined ? getRandomState() : { seed, offset: 0 };
+  const walk = mixed(mixed(state.seed, state.offset), epoch);
+  return (index) => mixed(walk, index);
+}
 
 /** A whole number below 2^53 of two others, in which a change of one bit changes half of all bits. */
 function mixed(a: number, b: number): number {

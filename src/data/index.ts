@@ -2,12 +2,13 @@
 export { augmentSeries, type AugmentSeriesOptions } from './augment-series';
 export { BucketSampler, type BucketSamplerOptions } from './bucket-sampler';
 export { collate, type Collated, type CollatedField, type Field, type FieldTypes, type FieldTypesOf } from './collate';
+export { DataError } from './data-error';
 export { DataLoader, type BatchMakersOptions } from './data-loader';
 export type { DataLoaderOptions } from './data-loader-options';
 export type { DataFingerprint, DataLoaderState } from './data-loader-state';
-export { ArrayDataset, Subset, type Dataset } from './dataset';
+export { ArrayDataset, Subset, type AsyncDataset, type Dataset, type ItemOptions } from './dataset';
 export type { ItemKey, KeyOf } from './items-by-key';
-export { IterableDataset, type ItemSource, type IterableDatasetOptions } from './iterable-dataset';
+export { IterableDataset, type EpochOptions, type ItemSource, type IterableDatasetOptions } from './iterable-dataset';
 export { kFold, type Fold, type KFoldOptions } from './k-fold';
 export { randomSplit } from './random-split';
 export { readConll, streamConll, type ConllOptions } from './readers/conll';

@@ -1,9 +1,12 @@
 import { OptionError } from '../tensor/errors';
-import { getRandomState, setRandomState } from '../tensor/generator';
+import { getRandomState, keepRandomState, setRandomState } from '../tensor/generator';
 import { isPromise } from '../tensor/package-copies';
+import { inTurn, type Walk } from './ahead';
 import type { BatchOrder } from './batch-order';
+import { itemError } from './data-error';
 import type { DataFingerprint } from './data-loader-state';
 import { ArrayDataset, Subset, type Dataset } from './dataset';
+import { itemSeeds } from './epoch-stream';
 import { fingerprintOf, fingerprintOfNumbers } from './fingerprint';
 import type { ItemPlaces } from './item-places';
 import type { IterableDataset } from './iterable-dataset';
@@ -17,25 +20,26 @@ export interface BatchItems<Item> {
 }
 
 /** The items of the batches of an epoch. */
-export interface ItemBatches<Walk> {
+export interface ItemBatches<Item> {
   /** Batches of an epoch, if that is known. */
   readonly length: number | undefined;
   /** What they come from. */
   fingerprint(): DataFingerprint;
   /**
-   * Begins an epoch. All random numbers of its order are drawn before this returns.
+   * Begins an epoch. All random numbers of its order are drawn before this returns, and what is random in its items
+   * follows from where the generator stood.
    *
    * @param skip  batches that were given before
    */
-  epoch(epoch: number, skip: number): Walk;
+  walk(epoch: number, skip: number): Walk<BatchItems<Item>>;
 }
 
 /** Batches of the items of a list. */
-export class ListBatches<Item> implements ItemBatches<Iterable<BatchItems<Item>>> {
-  readonly #dataset: Dataset<Item>;
+export class ListBatches<Item> implements ItemBatches<Item> {
+  readonly #dataset: Dataset<Item | Promise<Item>>;
   readonly #order: BatchOrder;
 
-  constructor(dataset: Dataset<Item>, order: BatchOrder) {
+  constructor(dataset: Dataset<Item | Promise<Item>>, order: BatchOrder) {
     this.#dataset = dataset;
     this.#order = order;
   }
@@ -56,23 +60,68 @@ export class ListBatches<Item> implements ItemBatches<Iterable<BatchItems<Item>>
     };
   }
 
-  /** @throws {OptionError} in the walk, if the dataset gives a promise in place of an item */
-  epoch(epoch: number, skip: number): Iterable<BatchItems<Item>> {
-    return this.#items(this.#order.epoch(epoch), skip);
+  /**
+   * The items of a batch at once, or a promise of them where the dataset gives promises.
+   *
+   * @throws {DataError} in the walk, if an item cannot be made
+   */
+  walk(epoch: number, skip: number): Walk<BatchItems<Item>> {
+    const batches = this.#begin(epoch, skip, namingItem<Item>);
+    return {
+      next() {
+        const { done, value } = batches.next();
+        if (done === true) return { done, value: undefined };
+        const { items, places } = value;
+        if (!items.some(isPromise)) return { value: { items: items as Item[], places } };
+        return allOf(items).then((all) => ({ value: { items: all, places } }));
+      },
+    };
   }
 
-  *#items(batches: Iterable<readonly number[]>, skip: number): Generator<BatchItems<Item>> {
-    let before = skip;
-    for (const indices of batches) {
-      if (before-- > 0) continue;
-      const items = indices.map((index) => itemAt(this.#dataset, index));
-      yield { items, places: { source: 'dataset', indices } };
-    }
+  /**
+   * The same for who cannot wait.
+   *
+   * @throws {OptionError} in the walk, if the dataset gives a promise in place of an item
+   * @throws {DataError} in the walk, if an item cannot be made
+   */
+  walkAtOnce(epoch: number, skip: number): Generator<BatchItems<Item>, undefined> {
+    return this.#begin(epoch, skip, itemAtOnce<Item>);
+  }
+
+  /** @param take  makes of what the dataset gave for an index what is in the batch */
+  #begin<Taken>(
+    epoch: number,
+    skip: number,
+    take: (item: Item | Promise<Item>, index: number) => Taken,
+  ): Generator<BatchItems<Taken>, undefined> {
+    const { seed } = this.#order.settings;
+    const seedOf = itemSeeds(typeof seed === 'number' ? seed : undefined, epoch);
+    const dataset = this.#dataset;
+    const make = (index: number): Taken => {
+      const itemSeed = seedOf(index);
+      setRandomState({ seed: itemSeed, offset: 0 });
+      return take(dataset.at(index, { seed: itemSeed }), index);
+    };
+    const makeAll =
+      arrayBelow(dataset) === undefined
+        ? (indices: readonly number[]) => keepRandomState(() => madeOf(indices, make))
+        : (indices: readonly number[]) => indices.map((index) => take(dataset.at(index), index)); // draws nothing
+    return batchesAfter(this.#order.epoch(epoch), skip, makeAll);
   }
 }
 
+function* batchesAfter<Taken>(
+  order: Iterable<readonly number[]>,
+  skip: number,
+  make: (indices: readonly number[]) => Taken[],
+): Generator<BatchItems<Taken>, undefined> {
+  let before = skip;
+  for (const indices of order)
+    if (before-- <= 0) yield { items: make(indices), places: { source: 'dataset', indices } };
+}
+
 /** Batches of the items of a stream. */
-export class StreamBatches<Item> implements ItemBatches<AsyncIterable<BatchItems<Item>>> {
+export class StreamBatches<Item> implements ItemBatches<Item> {
   readonly #stream: IterableDataset<Item>;
   readonly #options: Readonly<{ batchSize: number; dropLast: boolean }>;
 
@@ -93,8 +142,8 @@ export class StreamBatches<Item> implements ItemBatches<AsyncIterable<BatchItems
   }
 
   /** @throws {OptionError} in the walk, if there is no batch, or fewer items than were given before */
-  epoch(epoch: number, skip: number): AsyncIterable<BatchItems<Item>> {
-    return this.#items(this.#stream.epoch(epoch), skip);
+  walk(epoch: number, skip: number): Walk<BatchItems<Item>> {
+    return inTurn(this.#items(this.#stream.epoch(epoch), skip));
   }
 
   async *#items(items: AsyncIterable<Item>, skip: number): AsyncGenerator<BatchItems<Item>> {
@@ -153,16 +202,45 @@ export function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | u
   return dataset instanceof Subset ? arrayBelow<Item>(dataset.dataset) : undefined;
 }
 
+/** What `make` makes for each index. @throws {DataError} if it throws */
+function madeOf<Made>(indices: readonly number[], make: (index: number) => Made): Made[] {
+  const items: Made[] = [];
+  for (const index of indices)
+    try {
+      items.push(make(index));
+    } catch (error) {
+      for (const item of items) ignoreFailure(item);
+      throw itemError(index, error);
+    }
+  return items;
+}
+
+/** An item, or a promise of it whose failure names it. */
+const namingItem = <Item>(item: Item | Promise<Item>, index: number): Item | Promise<Item> =>
+  isPromise(item)
+    ? Promise.resolve(item).catch((error: unknown) => {
+        throw itemError(index, error);
+      })
+    : item;
+
+/** The items, once all are there. @throws the error of the first in their order that fails */
+async function allOf<Item>(items: readonly (Item | Promise<Item>)[]): Promise<Item[]> {
+  await Promise.allSettled(items);
+  return Promise.all(items);
+}
+
 /** The item at `index`. @throws {OptionError} if it is yet to come */
-function itemAt<Item>(dataset: Dataset<Item>, index: number): Item {
-  const item = dataset.at(index);
-  if (!isPromise(item)) return item;
-  Promise.resolve(item).catch(() => undefined); // its own failure would be reported as unhandled beside this error
+function itemAtOnce<Item>(item: Item | Promise<Item>, index: number): Item {
+  if (!isPromise(item)) return item as Item;
+  ignoreFailure(item);
   throw new OptionError('DataLoader', {
     given: `a promise from at(${index})`,
-    expected: 'the item itself: batches are made without waiting',
-    fix:
-      'read the items beforehand, items = await Promise.all(…), or write an async generator of batches, ' +
-      '{ [Symbol.asyncIterator]: … }, which fit and evaluate take too',
+    expected: 'the item itself: a walk by for makes batches without waiting',
+    fix: 'write for await (const batch of loader), as fit and evaluate do',
   });
+}
+
+/** So that the failure of a promise that nobody waits for is not reported as unhandled beside another error. */
+function ignoreFailure(item: unknown): void {
+  if (isPromise(item)) Promise.resolve(item).catch(() => undefined);
 }

@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import { isPromise } from '../tensor/package-copies';
 import type { Dataset } from './dataset';
 
 /** What items are sorted by: a class, or a customer. */
@@ -37,13 +38,16 @@ export function itemsByKey<Item>(
 ): Map<ItemKey, number[]> {
   const groups = new Map<ItemKey, number[]>();
   for (let index = 0; index < dataset.length; index++) {
-    const key: unknown = keyOf(dataset.at(index), index);
+    const item = dataset.at(index);
+    const key: unknown = keyOf(item, index);
     const usable = typeof key === 'string' || typeof key === 'boolean' || (typeof key === 'number' && key === key);
     if (!usable)
       throw new OptionError(op, {
-        given: `${describe(key)} from ${name} for item ${index}`,
+        given: `${describe(key)} from ${name} for item ${index}${isPromise(item) ? ', a Promise' : ''}`,
         expected: 'text, a number, or true or false',
-        fix: `correct the item, or let ${name} return what tells it from others, as in String(item.day)`,
+        fix: isPromise(item)
+          ? `know the keys before the items are there, as in ${name}: (_, index) => labels[index]`
+          : `correct the item, or let ${name} return what tells it from others, as in String(item.day)`,
       });
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [index]);

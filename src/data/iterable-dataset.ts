@@ -2,12 +2,21 @@ import { OptionError } from '../tensor/errors';
 import { describe, nonNegativeInteger, positiveInteger } from '../tensor/options';
 import { optional, readOptions } from '../tensor/read-options';
 import { markClass } from '../tensor/package-copies';
-import { epochStream } from './epoch-stream';
+import { epochStream, itemSeeds } from './epoch-stream';
 import { PortableRandom, portableRandom } from './portable-random';
 import type { SamplerSettings } from './sampler';
 
 /** Items one after the other, as a reader of a file gives them. */
 export type ItemSource<Item> = Iterable<Item> | AsyncIterable<Item>;
+
+/** What the function of an IterableDataset is told of an epoch. */
+export interface EpochOptions {
+  /**
+   * What is random in the items should depend on this number alone, a whole one below 2^53: it follows from the
+   * dataset's seed and the epoch, or else from where the generator of `manualSeed` stands when the walk begins.
+   */
+  readonly seed: number;
+}
 
 /** Options of an IterableDataset. */
 export interface IterableDatasetOptions {
@@ -44,13 +53,16 @@ export class IterableDataset<Item> implements AsyncIterable<Item> {
   readonly length: number | undefined;
   /** What the order depends on beside epoch, generator and source. */
   readonly settings: SamplerSettings;
-  readonly #source: ItemSource<Item> | ((epoch: number) => ItemSource<Item>);
+  readonly #source: ItemSource<Item> | ((epoch: number, options: EpochOptions) => ItemSource<Item>);
   readonly #shuffleBuffer: number | undefined;
   readonly #seed: number | undefined;
   #walks = 0;
 
   /** @param source  an iterable that can be walked anew, or a function that begins an epoch, 0 for the first */
-  constructor(source: ItemSource<Item> | ((epoch: number) => ItemSource<Item>), options: IterableDatasetOptions = {}) {
+  constructor(
+    source: ItemSource<Item> | ((epoch: number, options: EpochOptions) => ItemSource<Item>),
+    options: IterableDatasetOptions = {},
+  ) {
     const op = 'IterableDataset';
     const { shuffleBuffer, seed, length } = readOptions(op, options, {
       shuffleBuffer: optional(positiveInteger),
@@ -77,8 +89,9 @@ export class IterableDataset<Item> implements AsyncIterable<Item> {
    * @throws {OptionError} if the function of the source gives nothing to walk over
    */
   epoch(epoch: number): AsyncIterable<Item> {
+    const seed = itemSeeds(this.#seed, epoch)(0);
     const random = this.#random(epoch);
-    const items = typeof this.#source === 'function' ? this.#source(epoch) : this.#source;
+    const items = typeof this.#source === 'function' ? this.#source(epoch, { seed }) : this.#source;
     if (typeof this.#source === 'function') checkSource('IterableDataset', items, 'its function');
     const counted = this.#counted(items);
     return random === undefined ? counted : shuffled(counted, this.#shuffleBuffer ?? 1, random);

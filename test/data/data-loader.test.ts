@@ -328,8 +328,8 @@ describe('element types never depend on the numbers', () => {
   test('items that are yet to come', async () => {
     const later = new DataLoader({ length: 2, at: (index) => Promise.resolve({ input: [index] }) });
     expect(() => [...later]).toThrow(
-      'DataLoader: got a promise from at(0), expected the item itself: batches are made without waiting.\n' +
-        '  Fix: read the items beforehand',
+      'DataLoader: got a promise from at(0), expected the item itself: a walk by for makes batches without waiting.\n' +
+        '  Fix: write for await (const batch of loader), as fit and evaluate do.',
     );
     const failing = new DataLoader({ length: 1, at: () => Promise.reject(new Error('its own failure')) });
     expect(() => [...failing]).toThrow(OptionError);

@@ -193,6 +193,11 @@ describe('splitDataset refuses', () => {
       'splitDataset: got undefined from stratifyBy for item 7, expected text, a number, or true or false.',
     );
     expect(attempt(shares, { groupBy: () => Number.NaN })).toThrow(/got NaN from groupBy for item 0/);
+    const later = { length: 3, at: (index: number) => Promise.resolve({ label: index }) };
+    expect(() => splitDataset(later, shares, { groupBy: (item) => Reflect.get(item, 'label') as number })).toThrow(
+      'splitDataset: got undefined from groupBy for item 0, a Promise, expected text, a number, or true or false.\n' +
+        '  Fix: know the keys before the items are there, as in groupBy: (_, index) => labels[index].',
+    );
     expect(attempt(shares, { seed: -1 })).toThrow(/got seed: -1/);
     expect(() => splitDataset(undefined as never, shares)).toThrow(/got undefined, expected a dataset/);
   });
