@@ -11,3 +11,4 @@ export { Schedule, type ScheduleState } from './schedule';
 export type { OfSchedules } from './schedule-parts';
 export { SequentialLR, type SequentialLROptions } from './sequential-lr';
 export { StepLR, type StepLROptions } from './step-lr';
+export { SWALR, type SWALROptions } from './swa-lr';
