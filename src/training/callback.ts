@@ -85,6 +85,14 @@ export interface TrainerCallback {
   onStart?(run: TrainingRun): void | Promise<void>;
   /** After each training step, which may not have been computed yet. */
   onStep?(run: TrainingRun, step: TrainingStep): void | Promise<void>;
+  /**
+   * Before the model is measured or kept: before a validation, the callbacks that hear of it or of an epoch, a
+   * checkpoint, and at the end of the training. The place to give it other weights than those in training. Where a
+   * training is taken up again, the model is the one that was kept so.
+   */
+  onMeasure?(run: TrainingRun): void | Promise<void>;
+  /** Before the first step, and after each `onMeasure` that is not the last: the place to give the weights back. */
+  onTrain?(run: TrainingRun): void | Promise<void>;
   /** After a validation within an epoch. The one at its end comes with the record of the epoch. */
   onValidation?(record: ValidationRecord, run: TrainingRun): void | Promise<void>;
   /** After each epoch and its validation. */
@@ -100,11 +108,21 @@ export interface TrainerCallback {
    * are disposed of afterwards: `clone` what is to stay.
    */
   loadState?(state: CallbackState): void | Promise<void>;
+  /**
+   * What of it makes a training another one, as plain data: one with a checkpoint of another identity, or of none, is
+   * not taken up again. Default: a checkpoint may do without it.
+   */
+  identity?(): Readonly<Record<string, unknown>>;
 }
+
+/** By which a checkpoint knows it again. */
+export const nameOf = (callback: TrainerCallback): string => callback.constructor.name;
 
 const NAMES = [
   'onStart',
   'onStep',
+  'onMeasure',
+  'onTrain',
   'onValidation',
   'onEpochEnd',
   'onEnd',
@@ -139,7 +157,8 @@ export async function tellError(
  * Checks the callbacks of a training. Beside its methods an object may have whatever it needs, but no `on…` that is
  * never called.
  *
- * @throws {OptionError} if they are no array, or one has no method that is called, or one that looks as if it were
+ * @throws {OptionError} if they are no array, or one has no method that is called, or one that looks as if it were; if
+ * two of one class have an identity, which a checkpoint could not tell apart
  */
 export function checkCallbacks(op: string, callbacks: unknown): readonly TrainerCallback[] {
   if (callbacks === undefined) return [];
@@ -149,7 +168,15 @@ export function checkCallbacks(op: string, callbacks: unknown): readonly Trainer
       expected: 'an array of callbacks',
       fix: 'put it into brackets: callbacks: [callback]',
     });
-  return callbacks.map((callback: unknown) => checkCallback(op, callback));
+  const checked = callbacks.map((callback: unknown) => checkCallback(op, callback));
+  const names = checked.filter((callback) => callback.identity !== undefined).map(nameOf);
+  const twice = names.find((name, place) => names.indexOf(name) < place);
+  if (twice === undefined) return checked;
+  throw new OptionError(op, {
+    given: `two callbacks of the class ${twice}`,
+    expected: 'one of it, as it changes what the training is',
+    fix: 'leave one out',
+  });
 }
 
 function checkCallback(op: string, callback: unknown): TrainerCallback {

@@ -6,6 +6,7 @@ import { OptionError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
 import { Tensor } from '../tensor/tensor';
 import { countOf } from './batches';
+import { nameOf, type TrainerCallback } from './callback';
 import type { FitRun } from './fit-run';
 
 /** What a training is made of, as plain data: a checkpoint of it is not one of another. */
@@ -34,9 +35,18 @@ export function identityOf(fit: FitRun): Identity {
     metrics: trainer.metrics.map(({ name }) => name),
     trainer: settingsOf(trainer),
     fit: settingsOf(options),
+    ...callbacksOf(options.callbacks),
     data: dataOf(loader),
     ...(options.validation === undefined ? {} : { validation: dataOf(options.validation) }),
   });
+}
+
+function callbacksOf(callbacks: readonly TrainerCallback[]): Record<string, unknown> {
+  const known = callbacks.flatMap((callback) => {
+    const identity = callback.identity?.();
+    return identity === undefined ? [] : [[nameOf(callback), identity] as const];
+  });
+  return known.length === 0 ? {} : { callbacks: Object.fromEntries(known) };
 }
 
 const optionsOf = (part: object): Record<string, unknown> => {

@@ -5,7 +5,7 @@ import { OptionError } from '../tensor/errors';
 import { getRandomState, setRandomState, type RandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
 import type { Tensor } from '../tensor/tensor';
-import type { CallbackState, TrainerCallback } from './callback';
+import { nameOf, type CallbackState, type TrainerCallback } from './callback';
 import type { FoundCheckpoint } from './checkpoint-folder';
 import { checkIdentity, type Identity } from './checkpoint-identity';
 import type { Mode } from './figure-direction';
@@ -77,8 +77,6 @@ export function treeOf(fit: FitRun, identity: Identity, position: Position): Rec
   };
   return tree;
 }
-
-const nameOf = (callback: TrainerCallback): string => callback.constructor.name;
 
 /**
  * What has a state, in the order in which it is loaded: a schedule sets learning rates, which those of the optimizer

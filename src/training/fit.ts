@@ -32,6 +32,7 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
     const goesOn = (): boolean => stopping() === undefined || checkpoints?.from?.running !== undefined;
     for (let epoch = checkpoints?.from?.epoch ?? 1; epoch <= epochs && goesOn(); epoch++) {
       train();
+      await tell(fit, (callback) => callback.onTrain?.(run));
       const record = await fitEpoch(fit, epoch, now);
       history.add(record);
       progress.end(record);
@@ -51,13 +52,14 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
 }
 
 async function fitEpoch(fit: FitRun, epoch: number, now: Underway): Promise<EpochRecord> {
-  const { trainer, steps, options, optimizer } = fit;
+  const { trainer, steps, options, optimizer, run } = fit;
   const started = performance.now() - 1000 * (now.checkpoints?.from?.running?.seconds ?? 0);
   now.progress.start(epoch, countOf(fit.loader));
   const trained = await trainEpoch({ ...fit, ...now, epoch, started });
   const { train, skipped, gradientNorm, examples, seconds } = trained;
   if (options.onNaN !== 'ignore') await checkParameters(optimizer, trainer.model, epoch);
   const { learningRates } = steps;
+  await tell(fit, (callback) => callback.onMeasure?.(run));
   const validation = (await now.validations.afterEpoch(epoch))?.validation;
   steps.tellUnread();
   if (trainer.scheduleEvery !== 'step') moveSchedule(trainer, { train, ...(validation && { validation }) });

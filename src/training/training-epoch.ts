@@ -151,7 +151,7 @@ class EpochSteps {
 
   /** After a batch. @returns whether to go on */
   async after(batch: number, random: RandomState, drain: () => Promise<void>): Promise<boolean> {
-    const { steps, progress, validations, checkpoints, epoch } = this.#training;
+    const { steps, progress, validations, checkpoints, epoch, run } = this.#training;
     if (this.#stops) {
       this.#loss?.dispose();
       return false;
@@ -160,16 +160,25 @@ class EpochSteps {
     if (!this.#stepped) return true;
     const loss = this.#loss;
     if (loss !== undefined) await tellStep(this.#training, { epoch, batch, step: steps.count, loss });
+    if (validations.due() || checkpoints?.due() === true) {
+      await tell(this.#training, (callback) => callback.onMeasure?.(run));
+      await this.#pause(batch, random, drain);
+      await tell(this.#training, (callback) => callback.onTrain?.(run));
+    }
+    return !this.#stops && goesOn(this.#training);
+  }
+
+  /** Between two steps: validation and checkpoint, where it is the time for them. */
+  async #pause(batch: number, random: RandomState, drain: () => Promise<void>): Promise<void> {
+    const { validations, checkpoints, epoch } = this.#training;
     const stepped = performance.now();
     await validations.afterStep(epoch);
     this.#counts.validating += performance.now() - stepped;
-    if (checkpoints?.due() === true) {
-      await drain();
-      await this.#figures.settle();
-      if (this.#stops) return false;
-      await keepPlace(this.#training, this.#figures, { ...this.#counts, random, batches: batch });
-    }
-    return goesOn(this.#training);
+    if (checkpoints?.due() !== true) return;
+    await drain();
+    await this.#figures.settle();
+    if (this.#stops) return;
+    await keepPlace(this.#training, this.#figures, { ...this.#counts, random, batches: batch });
   }
 
   /** The step on the batches that are left where several are accumulated. */

@@ -15,11 +15,16 @@ export class Validations {
     this.#progress = progress;
   }
 
+  /** Whether there is to be one after this step of an epoch. */
+  due(): boolean {
+    const { steps, options } = this.#fit;
+    return options.validateEvery !== undefined && steps.count % options.validateEvery === 0;
+  }
+
   /** After a training step: validates if it is the time for it, and tells the callbacks. */
   async afterStep(epoch: number): Promise<void> {
-    const { steps, options, history, run } = this.#fit;
-    const { validateEvery } = options;
-    if (validateEvery === undefined || steps.count % validateEvery !== 0) return;
+    if (!this.due()) return;
+    const { steps, history, run } = this.#fit;
     const record = await this.#measure(epoch, `at step ${steps.count}`);
     if (record === undefined) return;
     history.addValidation(record);

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { MeanAbsoluteError, MSELoss, SGD, Trainer, type Batch, type Tensor, type TrainerCallback } from 'stmnet';
 import { unit } from '../support/trainers';
@@ -50,6 +53,49 @@ test('the loss of a step can be read, and is let go after the callbacks', async 
   });
   expect(losses).toEqual([2.5, 1]); // of inputs 1, 2 and 3, doubled, beside 1, 2 and 5
   expect(() => kept?.add(1)).toThrow('disposed');
+});
+
+test('they hear when the model is measured or kept, and before it is trained on', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'stmnet-callbacks-'));
+  const { trainer, batches } = made();
+  const calls: string[] = [];
+  const measured: TrainerCallback = {
+    ...noting(calls),
+    onMeasure: () => void calls.push('measure'),
+    onTrain: () => void calls.push('train'),
+    onValidation: ({ step }) => void calls.push(`validation ${step}`),
+    state: () => ({ data: { kept: calls.push('kept') } }),
+  };
+  const three = [...batches, ...batches.slice(0, 1)];
+  await trainer.fit(three, {
+    epochs: 2,
+    progress: false,
+    callbacks: [measured],
+    validation: batches,
+    validateEvery: 3,
+    checkpoints: { folder, everySteps: 2 },
+  });
+  await rm(folder, { recursive: true });
+  const [first, second] = [
+    ['train', 'step 1/1/1', 'step 1/2/2', 'measure', 'kept', 'train', 'step 1/3/3', 'measure', 'validation 3', 'train'],
+    ['train', 'step 2/1/4', 'measure', 'kept', 'train', 'step 2/2/5', 'step 2/3/6', 'measure', 'validation 6', 'kept'],
+  ];
+  const end = (epoch: number): string[] => ['measure', `epoch ${epoch}`, 'kept'];
+  expect(calls).toEqual(['start', ...first, ...end(1), ...second, 'train', ...end(2), 'end']);
+});
+
+test('two of one class that belong to what the training is are refused', async () => {
+  const { trainer, batches } = made();
+  class Changing implements TrainerCallback {
+    onStep(): void {}
+    identity(): Record<string, unknown> {
+      return {};
+    }
+  }
+  await expect(trainer.fit(batches, { epochs: 1, callbacks: [new Changing(), new Changing()] })).rejects.toThrow(
+    'Trainer.fit: got two callbacks of the class Changing, expected one of it, as it changes what the training is.\n' +
+      '  Fix: leave one out.',
+  );
 });
 
 test.each(['start', 'step 1/2/2', 'epoch 1', 'end'])('an error in one ends fit, and all are told: %s', async (call) => {

@@ -118,6 +118,22 @@ describe('resume is refused', () => {
     await expect(make().fit(loader(), without)).rejects.toThrow('validation.items: nothing, there 20');
   });
 
+  test('with a callback that changes the training, or without one, or with another one', async () => {
+    const changing = (identity: Record<string, unknown>): Partial<FitOptions> => ({
+      callbacks: [{ onStep: () => undefined, identity: () => identity }],
+    });
+    const own = { folder: await mkdtemp(join(root, 'changing-')) };
+    await expect(make().fit(loader(), options({ resume: true, ...changing({ decay: 0.5 }) }))).rejects.toThrow(
+      '(callbacks.Object.decay: 0.5, there nothing)',
+    );
+    await make().fit(loader(), options({ checkpoints: own, ...changing({ decay: 0.5 }) }));
+    await expect(make().fit(loader(), options({ checkpoints: own, resume: true }))).rejects.toThrow(
+      '(callbacks.Object.decay: nothing, there 0.5)',
+    );
+    const other = options({ checkpoints: own, resume: true, ...changing({ decay: 0.9 }) });
+    await expect(make().fit(loader(), other)).rejects.toThrow('(callbacks.Object.decay: 0.9, there 0.5)');
+  });
+
   test('by a checkpoint of a loop of one’s own', async () => {
     const own = await mkdtemp(join(root, 'own-'));
     await saveCheckpoint(join(own, 'step-000000001.safetensors'), { epoch: 3 });

@@ -109,8 +109,8 @@ describe('mistakes', () => {
     const fit = (callbacks: unknown): Promise<unknown> =>
       make().fit(batches, { epochs: 1, progress: false, callbacks: callbacks as never });
     await expect(fit([{ onEpoch: () => undefined }])).rejects.toThrow(
-      'Trainer.fit: got onEpoch in a callback, expected an object with onStart, onStep, onValidation, onEpochEnd, ' +
-        'onEnd or onError.\n' +
+      'Trainer.fit: got onEpoch in a callback, expected an object with onStart, onStep, onMeasure, onTrain, ' +
+        'onValidation, onEpochEnd, onEnd or onError.\n' +
         '  Fix: write onEpochEnd, if that is what you mean by onEpoch.',
     );
     await expect(fit([{ onStep: () => undefined, onEpochEnds: () => undefined }])).rejects.toThrow(
@@ -118,7 +118,7 @@ describe('mistakes', () => {
     );
     await expect(fit([{ onBatchEnd: () => undefined }])).rejects.toThrow('Fix: write onStep,');
     await expect(fit([{ log: () => undefined }])).rejects.toThrow(
-      'Fix: name what is to be called onStart, onStep, onValidation, onEpochEnd, onEnd or onError.',
+      'Fix: name what is to be called onStart, onStep, onMeasure, onTrain, onValidation, onEpochEnd, onEnd or onError.',
     );
     await expect(fit([{}])).rejects.toThrow('got a callback without methods');
     await expect(fit([() => undefined])).rejects.toThrow(
