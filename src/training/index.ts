@@ -2,6 +2,7 @@
 export type { Batch, BatchField, TensorTree } from './batch';
 export type { Batches } from './batches';
 export type { Mode as FigureMode } from './figure-direction';
+export { AveragedWeights, type AveragedWeightsOptions } from './callbacks/averaged-weights';
 export { CsvLogger, type CsvLoggerOptions } from './callbacks/csv-logger';
 export { GradientReport, type GradientReportOptions } from './callbacks/gradient-report';
 export { TensorBoard, type TensorBoardOptions } from './callbacks/tensorboard';

@@ -33,6 +33,7 @@ import { inEvaluation } from '../module/modes';
 import { searchLearningRate, type LearningRateCurve, type LearningRateSearchOptions } from './learning-rate-search';
 import { Steps } from './step';
 import type { AnyBatch, CustomTrainerOptions, FitOptions, OutputOf, TrainerOptions } from './trainer-options';
+import { updateBatchNorm } from './update-batch-norm';
 
 /** Options of `predict`. */
 export interface PredictOptions {
@@ -224,6 +225,32 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     this.#fitting = true;
     try {
       return await searchLearningRate({ trainer: this.#trainer, optimizer, steps: this.#steps }, loader, options);
+    } finally {
+      this.#fitting = false;
+    }
+  }
+
+  /**
+   * Measures the running means and variances of each BatchNorm1d anew: the mean over batches of what each batch has, in
+   * the modes of a training, dropout included. For weights that were not trained step by step, as averages are. A
+   * BatchNorm1d that stays in evaluation mode in `fit`, or whose momentum is 0, keeps its own; where there is none
+   * nothing changes.
+   *
+   *     await trainer.fit(loader, { epochs, callbacks: [new AveragedWeights({ start: 2000 })] });
+   *     await trainer.updateBatchNorm(loader);
+   *
+   * @param loader  gives batches, of which only what `forward` reads needs to be there
+   * @throws {OptionError} if a batch is not what the Trainer takes, there is none, or the Trainer is fitting; all
+   * statistics are then as before
+   * @see torch.optim.swa_utils.update_bn
+   */
+  async updateBatchNorm(loader: Batches<PredictInput<B>>): Promise<void> {
+    const op = 'Trainer.updateBatchNorm';
+    checkLoader(op, loader);
+    if (this.#fitting) refuseFit(op);
+    this.#fitting = true;
+    try {
+      await updateBatchNorm({ trainer: this.#trainer, steps: this.#steps }, loader);
     } finally {
       this.#fitting = false;
     }

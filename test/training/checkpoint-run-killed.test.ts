@@ -23,6 +23,7 @@ interface Options {
   readonly everySteps?: number;
   readonly pause?: number;
   readonly batches?: string;
+  readonly averages?: boolean;
 }
 
 /** A training in a process of its own, which prints a dot a step. */
@@ -55,7 +56,7 @@ const below = (seed: number) => (end: number) => (seed = (seed * 48271) % 214748
 
 describe('a training that is killed again and again', () => {
   test.each([
-    ['in buckets, with checkpoints within epochs', { everySteps: 5, batches: 'buckets' }],
+    ['in buckets, with averages and checkpoints within epochs', { everySteps: 5, batches: 'buckets', averages: true }],
     ['shuffled, with checkpoints after epochs alone', { batches: 'shuffled' }],
   ])('%s, comes to the bits of one that was not', async (name, settings) => {
     const options = { epochs: 3 * kills + 2, pause: 4, ...settings }; // no kill comes after the end

@@ -21,7 +21,7 @@ export interface SWALROptions {
 }
 
 /**
- * Goes over to a constant learning rate, at which weights are averaged (Izmailov et al., 2018).
+ * Goes over to a constant learning rate, at which weights are averaged (Izmailov et al., 2018; see AveragedWeights).
  *
  *   rate · (1 - α) + swaLearningRate · α      rate: that after `start` steps
  *   α = (1 - cos(π · part)) / 2               or part, if linear, which goes from 0 to 1 in `annealSteps` steps
