@@ -33,6 +33,12 @@ def classes():
         print(score.__name__, "weighted", score(YES, answers, sample_weight=WEIGHT))
         print(score.__name__, "macro of two", score(YES, answers, average="macro"))
     print("absent", m.f1_score([0, 0, 2], [0, 1, 2], average="macro"), m.f1_score([0, 0], [0, 0], zero_division=1))
+    for score in (m.precision_score, m.recall_score, m.f1_score):
+        undefined = [
+            score([0, 0, 1, 2, 2, 4], [0, 0, 3, 1, 2, 2], average=average, zero_division=np.nan)
+            for average in ("macro", "weighted")
+        ]
+        print(score.__name__, "undefined", *undefined)
     for weight in (None, WEIGHT):
         print("accuracy", m.accuracy_score(TRUTH, said, sample_weight=weight))
         print("balanced", m.balanced_accuracy_score(TRUTH, said, sample_weight=weight))

@@ -63,9 +63,11 @@ export function averageOf(
   const figures = figureOfEach(name, counts, zeroDivision);
   if (average === 'binary') return figures[positive] ?? Number.NaN;
   // A class that neither occurs nor is answered says nothing, as in scikit-learn and torchmetrics.
-  const weights = truth.map((count, index) =>
-    average === 'weighted' ? count : Number(count + (said[index] ?? 0) > 0),
-  );
+  // One whose figure is 0 / 0 is left out where zeroDivision is NaN, as in scikit-learn.
+  const weights = truth.map((count, index) => {
+    if (Number.isNaN(figures[index])) return 0;
+    return average === 'weighted' ? count : Number(count + (said[index] ?? 0) > 0);
+  });
   const known = figures.map((figure, index) => ((weights[index] ?? 0) === 0 ? 0 : figure * (weights[index] ?? 0)));
   return total(weights) === 0 ? zeroDivision : total(known) / total(weights);
 }

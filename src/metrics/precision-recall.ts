@@ -31,7 +31,10 @@ export interface PrecisionRecallOptions extends ClassOptions {
   average?: ClassAverage | undefined;
   /** For `binary`: the class that is looked for, its number or its label. Default 1, the second of two. */
   positive?: number | string | undefined;
-  /** What a figure is where there is nothing to divide by, as the precision of what is never answered. Default 0. */
+  /**
+   * What a figure is where there is nothing to divide by, as the precision of what is never answered. NaN leaves such a
+   * class out of the means of classes. Default 0.
+   */
   zeroDivision?: number | undefined;
   /** Whether a history has the figure of each class too, as `f1.spam`; with `labels` or `numClasses`. Default false. */
   perClass?: boolean | undefined;

@@ -90,7 +90,31 @@ describeDevices('precision, recall and F1', () => {
   });
 });
 
+/** Macro and weighted, where 3 never occurs and 4 is never answered, with zeroDivision: NaN. */
+const undefinedOnes = {
+  precision: [0.375, 0.6],
+  recall: [0.375, 0.5],
+  f1: [0.3, 0.5],
+} as const;
+
 describe('what is not defined', () => {
+  test.each(['precision', 'recall', 'f1'] as const)('is left out of the mean of classes: %s', async (name) => {
+    const given = [
+      [0, 0, 3, 1, 2, 2],
+      [0, 0, 1, 2, 2, 4],
+    ] as const;
+    const found = await Promise.all(
+      (['macro', 'weighted'] as const).map(async (average) => {
+        const metric = new metrics[name]({ average, numClasses: 6, zeroDivision: Number.NaN });
+        metric.update(...given);
+        const { [average]: inReport } = await metric.report();
+        expect(inReport[name]).toBe(await metric.compute());
+        return metric.compute();
+      }),
+    );
+    found.forEach((value, index) => expect(value).toBeCloseTo(undefinedOnes[name][index] ?? 0, 14));
+  });
+
   test('is 0 as in scikit-learn, or what zeroDivision says', async () => {
     const value = async (Class: Kind, said: number[], truth: number[], options = {}): Promise<number> => {
       const metric = new Class(options);
