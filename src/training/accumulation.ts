@@ -37,14 +37,17 @@ export class Accumulation {
   #sum: Tensor | undefined;
   #divisor: Tensor | undefined;
   #before: StatisticsBefore = [];
+  /** The statistics before the running batch; they belong to its scope. */
+  #beforeBatch: StatisticsBefore = [];
 
   constructor(parts: UpdateParts, every: number) {
     this.#parts = parts;
     this.#every = every;
   }
 
-  /** Before the forward of a batch: keeps what the statistics are before the first one of a group. */
+  /** Before the forward of a batch: keeps what the statistics are before it, and before the first one of a group. */
   begin(statistics: RunningStatistics): void {
+    this.#beforeBatch = statistics.copies();
     if (this.#batches > 0) return;
     this.drop();
     this.#before = statistics.copies();
@@ -72,7 +75,20 @@ export class Accumulation {
         this.#divisor = this.#added(this.#divisor, counted);
       });
     }
+    this.#putBackBatch(divisor, loss.device);
     return ++this.#batches === this.#every;
+  }
+
+  /** A batch of which nothing counts leaves the statistics as they were: NaN in it would stay, and no step be odd. */
+  #putBackBatch(divisor: number | Tensor | 'none', device: string): void {
+    const statistics = this.#beforeBatch;
+    this.#beforeBatch = [];
+    if (statistics.length === 0 || (divisor !== 0 && !(divisor instanceof Tensor))) return;
+    const counted = divisor instanceof Tensor ? reshape(cast(divisor, 'f32'), []) : full([], 0, { device });
+    putBack(
+      statistics,
+      noGrad(() => maskedFill(mul(counted, 0), eq(counted, 0), Number.NaN)),
+    );
   }
 
   #added(before: Tensor | undefined, value: Tensor): Tensor {
@@ -92,6 +108,7 @@ export class Accumulation {
     const { optimizer } = this.#parts;
     const loss = noGrad(() => lossOf(sum, divisor, parametersOf(optimizer)[0]?.device));
     if (sum === undefined) {
+      putBack(this.#before, full([], Number.NaN, { device: loss.device }));
       this.drop();
       return { loss, report: reportOf([]) };
     }
@@ -107,7 +124,7 @@ export class Accumulation {
   }
 
   #divideGradients(divisor: Tensor): void {
-    const factor = cast(maskedFill(reciprocal(divisor), eq(divisor, 0), 0), 'f32');
+    const factor = maskedFill(reciprocal(divisor), eq(divisor, 0), 0); // f64, which gradients of f64 take as it is
     binding.scaleGradients(ids(parametersOf(this.#parts.optimizer)), idOf(factor, 'Trainer', 'factor'));
   }
 

@@ -3,7 +3,7 @@ import type { MetricHints } from '../metrics/metric-input';
 import type { CheckedMetric } from './check-trainer-options';
 import type { EpochRecord, Figures } from './epoch-record';
 import { comparedBy, type Form } from './form';
-import { MeanLoss, type Odd, type Total } from './mean-loss';
+import { MeanLoss, type EmptyTerms, type Odd, type Total } from './mean-loss';
 import type { BatchOutcome } from './step';
 import { StepReports, type StepReport } from './step-report';
 import type { MetricComparison } from './trainer-options';
@@ -107,8 +107,8 @@ export class RunningFigures {
     return reading;
   }
 
-  /** Whether nothing that was read has counted for the loss, as where all labels are ignored. */
-  get empty(): boolean {
+  /** Of which terms of the loss nothing has counted, so that there is none; undefined where there is one. */
+  get empty(): EmptyTerms | undefined {
     return this.#loss.empty;
   }
 

@@ -80,7 +80,8 @@ async function walk(training: TrainingEpoch, figures: RunningFigures): Promise<T
   await walked.finish(batches, random);
   await walked.end();
   const { skipped, examples } = counts;
-  if (figures.empty && skipped === 0) throw nothingCounts(epoch, batches);
+  const { empty } = figures;
+  if (empty !== undefined && skipped === 0) throw nothingCounts(epoch, batches, empty);
   if (options.onNaN === 'stop') steps.recent.forget();
   const train = await figures.values();
   const { gradientNorm } = figures;

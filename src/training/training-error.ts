@@ -8,7 +8,7 @@ import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import { diagnose, type Diagnosis } from './diagnosis';
 import type { FitRun } from './fit-run';
-import type { Odd } from './mean-loss';
+import type { EmptyTerms, Odd } from './mean-loss';
 import { restoreStatistics, statisticsOf } from './recent-steps';
 import { largestMagnitude } from './update';
 
@@ -128,11 +128,16 @@ async function spoiledOf(named: readonly (readonly [string, Tensor])[]): Promise
   return named.flatMap(([name], index) => (finite[index]?.[0] === 1 ? [] : [name]));
 }
 
-/** An epoch without anything to learn from. */
-export function nothingCounts(epoch: number, batches: number): TrainingError {
+/** An epoch without anything to learn from: of the loss, or of a term of it, nothing counts, so that it is 0 / 0. */
+export function nothingCounts(epoch: number, batches: number, { terms, of }: EmptyTerms): TrainingError {
+  const all = terms.length === of;
+  const where = `${batches} batches in epoch ${epoch} of which nothing counts for`;
+  const look = 'look whether all labels are ignoreIndex, all weights 0 or all sequences empty';
   return new TrainingError('Trainer.fit', {
-    given: `${batches} batches in epoch ${epoch} of which nothing counts for the loss`,
-    expected: 'at least one target that does',
-    fix: 'look whether all labels are ignoreIndex, all weights 0 or all sequences empty',
+    given: all
+      ? `${where} the loss`
+      : `${where} term ${terms.join(' and ')} of the ${of} of the loss, so that it is NaN`,
+    expected: all ? 'at least one target that does' : 'a finite number of each term: steps with NaN are left out',
+    fix: all ? look : `let such a term be 0 where its divisor is, { loss: zeros([]), divisor: 0 }; else ${look}`,
   });
 }

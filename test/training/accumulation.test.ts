@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import {
+  BatchNorm1d,
   BCEWithLogitsLoss,
   CrossEntropyLoss,
   DataLoader,
@@ -84,6 +85,59 @@ describeDevices('accumulate', () => {
       );
       expect(differences([weights[0] ?? 0], [weights[1] ?? 1], 1e-5)).toEqual([]);
     }
+  });
+  test('is that step to the last digits in f64', async () => {
+    const weights = await Promise.all(
+      [3, 1].map(async (accumulate) => {
+        const model = new Linear({ inFeatures: 1, outFeatures: 1, dtype: 'f64' });
+        model.loadStateDict({ weight: tensor([[0.1]], { dtype: 'f64' }), bias: tensor([0.2], { dtype: 'f64' }) });
+        const optimizer = new SGD(model.parameters(), { learningRate: 0.05 });
+        const trainer = new Trainer({ model, loss: new MSELoss(), optimizer, accumulate });
+        const rows = Array.from({ length: 7 }, (_, i) => ({ input: [Math.sin(i)], target: [Math.cos(3 * i)] }));
+        const dtypes = { input: 'f64', target: 'f64' } as const;
+        await trainer.fit(new DataLoader(rows, { batchSize: accumulate === 3 ? 3 : 7, dtypes }), quiet);
+        return [...(await model.weight.data()), ...((await model.bias?.data()) ?? [])];
+      }),
+    );
+    expect(differences(weights[0] ?? [], weights[1] ?? [], 1e-14)).toEqual([]);
+  });
+  test.each(['a number', 'a tensor'])('leaves no NaN of a batch that has a divisor of 0, %s', async (kind) => {
+    interface Rows {
+      x: Tensor;
+      count: number;
+    }
+    const statistics = async (batches: Rows[], accumulate = 2): Promise<number[]> => {
+      manualSeed(1);
+      const model = new Sequential(new BatchNorm1d({ numFeatures: 1 }), new Linear({ inFeatures: 1, outFeatures: 2 }));
+      const trainer = new Trainer({
+        model,
+        optimizer: new SGD(model.parameters(), { learningRate: 0.1 }),
+        forward: (layers: Sequential, { x }: Rows) => layers.forward(x) as Tensor,
+        loss: (output: Tensor, { count }: Rows) => ({
+          loss:
+            count === 0
+              ? output
+                  .detach()
+                  .mul(0)
+                  .sum()
+                  .add(model.parameters()[0]?.mul(0).sum() ?? 0)
+              : output.mean(),
+          divisor: kind === 'a number' ? count : tensor([count]),
+        }),
+        accumulate,
+      });
+      await trainer.fit(batches, { ...quiet, epochs: 1, onNaN: 'skip' });
+      const values = await Promise.all(model.buffers().map((buffer) => buffer.data()));
+      return values.flatMap((value) => Array.from(value));
+    };
+    const batch = (x: number, count = 2): Rows => ({ x: tensor([[x], [3]]), count });
+    const nothing = batch(Number.NaN, 0);
+    const only = await statistics([batch(1), batch(2)]);
+    expect(only.every(Number.isFinite)).toBe(true);
+    expect(await statistics([nothing, nothing, batch(1), batch(2)])).toEqual(only);
+    expect(await statistics([batch(5, 0), batch(7, 0), batch(1), batch(2)])).toEqual(only);
+    expect(await statistics([nothing, batch(Number.NaN), batch(1), batch(2)])).toEqual(only);
+    if (kind === 'a number') expect(await statistics([batch(1), nothing, batch(2)])).toEqual(only); // a step on the first batch alone
   });
   test('a batch of which nothing counts adds nothing; a group of such is left out', async () => {
     const [small, large] = [tagger({ accumulate: 2 }), tagger()];

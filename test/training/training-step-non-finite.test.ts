@@ -79,6 +79,31 @@ describeDevices('a gradient that is not finite', () => {
     expect(await weightsOf(model)).toEqual(before);
   });
 
+  test.each<[string, () => number | Tensor]>([
+    ['a number', () => 0],
+    ['a tensor', () => tensor([0])],
+  ])('is none for a term that is 0 where nothing counts for it, in a whole epoch, by %s', async (_, divisor) => {
+    const { model, trainer } = twoTerms(divisor);
+    const alone = unit({}, (await weightsOf(model))[0]?.[0]);
+    const batches = [pair(1, 2), pair(2, 1)];
+    const history = await trainer.fit(batches, quiet);
+    const expected = await alone.trainer.fit(batches, quiet);
+    expect(history.train('loss')).toEqual(expected.train('loss'));
+    expect(await weightsOf(model)).toEqual(await weightsOf(alone.model));
+    expect(await trainer.evaluate(batches)).toEqual(await alone.trainer.evaluate(batches));
+  });
+  test('of a term that is 0 / 0 in a whole epoch is named', async () => {
+    const { model, trainer } = unit({
+      loss: (output, target) => [mseLoss(output, target), { loss: (output as Tensor).mul(0).sum().div(0), divisor: 0 }],
+    });
+    await expect(trainer.fit([pair(1, 2), pair(2, 1)], quiet)).rejects.toThrow(
+      'Trainer.fit: got 2 batches in epoch 1 of which nothing counts for term 2 of the 2 of the loss, so that it is ' +
+        'NaN, expected a finite number of each term: steps with NaN are left out.\n  Fix: let such a term be 0 where ' +
+        'its divisor is, { loss: zeros([]), divisor: 0 }; else look whether all labels are ignoreIndex',
+    );
+    expect(await weightsOf(model)).toEqual([[1]]);
+  });
+
   test.each<Partial<TrainerOptions>>([{}, { compile: true }, { clipGradNorm: 1 }])(
     'ends fit at the batch that has it, and changes no parameter: %o',
     async (options) => {
