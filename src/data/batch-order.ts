@@ -82,26 +82,30 @@ function* checked(batches: Iterable<unknown>): Generator<readonly number[]> {
 /**
  * The order of an epoch, read when it begins, so that a sampler draws what it draws now.
  *
- * @throws {OptionError} if there is more of it than its length says: a position behind that could not be gone to
+ * @throws {OptionError} if there is more or less of it than its length says: a position could not be gone to, and what
+ * goes by the number of batches, as progress and schedules do, would be wrong
  */
 function readOrder<Place>(sampler: EpochOrder<Place>, epoch: number): Iterable<Place> {
   if (sampler instanceof SequentialSampler) return sampler; // draws nothing, and many indices are memory
   const { length } = sampler;
   const order = sampler.epoch?.(epoch) ?? sampler;
-  if (Array.isArray(order) && order.length <= length) return order;
+  if (Array.isArray(order) && order.length === length) return order;
   const read: Place[] = [];
   for (const place of order) {
-    if (read.length >= length) throw tooMany(sampler, length); // which closes the walk
+    if (read.length >= length) throw otherLength(sampler, length); // which closes the walk
     read.push(place);
   }
+  if (read.length < length) throw otherLength(sampler, length, read.length);
   return read;
 }
 
-function tooMany(sampler: EpochOrder<unknown>, length: number): OptionError {
+/** @param few  how many there are, if these are fewer */
+function otherLength(sampler: EpochOrder<unknown>, length: number, few?: number): OptionError {
   const name = nameOf(sampler);
+  const given = few === undefined ? 'more than' : `${few}, fewer than`;
   return new OptionError('DataLoader', {
-    given: `a sampler${name === '' || name === 'Object' ? '' : ` ${name}`} that gives more than its length, ${length}`,
+    given: `a sampler${name === '' || name === 'Object' ? '' : ` ${name}`} that gives ${given} its length, ${length}`,
     expected: 'as many in an epoch as its length says',
-    fix: 'correct its length, or let its walk end there',
+    fix: `correct its length, or let ${few === undefined ? 'its walk end there' : 'each walk begin anew'}`,
   });
 }

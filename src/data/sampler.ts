@@ -14,7 +14,7 @@ export type SamplerSettings = Readonly<Record<string, string | number | boolean 
  * of its own say, belongs into `epoch`.
  */
 export interface EpochOrder<Place> extends Iterable<Place> {
-  /** How many there are in an epoch; a DataLoader refuses a walk that gives more. */
+  /** How many there are in an epoch; a DataLoader refuses a walk that gives more or fewer. */
   readonly length: number;
   /**
    * The order of one epoch, 0 for the first, where it is a function of that number. A DataLoader asks it first; without

@@ -2,6 +2,7 @@ import { loadParts } from '../io/checkpoint';
 import type { CheckedCheckpoints } from './checkpoint-options';
 import { CheckpointFolder } from './checkpoint-folder';
 import { identityOf, type Identity } from './checkpoint-identity';
+import { checkKeepable } from './checkpoint-keepable';
 import { resumeFrom, treeOf, type BestSoFar, type Position, type RunningEpoch } from './checkpoint-state';
 import type { EpochRecord } from './epoch-record';
 import { checkFigure, figureOf } from './figure';
@@ -29,6 +30,7 @@ export class Checkpoints {
   #from: Position | undefined;
   #loadCallbacks: (() => Promise<void>) | undefined;
   #loaded: () => void = () => undefined;
+  #metricsChecked = false;
   /** Whether all is written: where the training is at its end, or after Ctrl-C. */
   #whole = false;
 
@@ -109,6 +111,30 @@ export class Checkpoints {
         `await loadCheckpoint(${JSON.stringify(this.#folder.pathOf(steps.count))}, { model }).`,
       { type: 'StmnetWarning', code: 'STM_TRAINING_ENDED' },
     );
+  }
+
+  /** @throws {OptionError} if a callback has a state that cannot be kept */
+  checkCallbacks(): void {
+    const fix = 'let its state() give { data, tensors }: plain data, and tensors by names; or leave checkpoints out';
+    for (const callback of this.#fit.options.callbacks)
+      checkKeepable(op, `the callback ${callback.constructor.name}`, callback.state?.(), fix);
+  }
+
+  /** Whether the states of the metrics have not been looked at: after one batch they are what they will be. */
+  get metricsUnchecked(): boolean {
+    return !this.#metricsChecked;
+  }
+
+  /**
+   * @param states  of the counts of the metrics, in their order
+   * @throws {OptionError} if one cannot be kept
+   */
+  checkMetrics(states: readonly unknown[]): void {
+    this.#metricsChecked = true;
+    const fix =
+      'let count() of a HostMetric return plain data, as Object.fromEntries(map) or [...set], and state() of a count ' +
+      'likewise; or leave checkpoints out';
+    this.#fit.trainer.metrics.forEach(({ name }, index) => checkKeepable(op, `the metric ${name}`, states[index], fix));
   }
 
   /** Lets go of what was read, once the running epoch has taken its figures over. */

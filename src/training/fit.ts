@@ -28,6 +28,7 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
     const now = { progress, checkpoints, validations: new Validations(fit, progress) };
     await tell(fit, (callback) => callback.onStart?.(run));
     await checkpoints?.loadCallbacks();
+    checkpoints?.checkCallbacks();
     // An epoch that was running is brought to its end, whoever has asked to stop.
     const goesOn = (): boolean => stopping() === undefined || checkpoints?.from?.running !== undefined;
     for (let epoch = checkpoints?.from?.epoch ?? 1; epoch <= epochs && goesOn(); epoch++) {

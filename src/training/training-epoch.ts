@@ -158,6 +158,7 @@ class EpochSteps {
       return false;
     }
     if (progress.step(batch)) this.#show.begin();
+    if (checkpoints?.metricsUnchecked === true) await this.#checkMetrics(checkpoints, drain);
     if (!this.#stepped) return true;
     const loss = this.#loss;
     if (loss !== undefined) await tellStep(this.#training, { epoch, batch, step: steps.count, loss });
@@ -180,6 +181,16 @@ class EpochSteps {
     await this.#figures.settle();
     if (this.#stops) return;
     await keepPlace(this.#training, this.#figures, { ...this.#counts, random, batches: batch });
+  }
+
+  async #checkMetrics(checkpoints: Checkpoints, drain: () => Promise<void>): Promise<void> {
+    try {
+      await drain();
+      checkpoints.checkMetrics((await this.#figures.state()).metrics);
+    } catch (error) {
+      this.#loss?.dispose();
+      throw error;
+    }
   }
 
   /** The step on the batches that are left where several are accumulated. */

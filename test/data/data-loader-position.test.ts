@@ -141,6 +141,19 @@ describe('the order of an epoch', () => {
     expect(walk({ batchSampler: pairs })).toThrow('got a sampler that gives more than its length, 4, expected');
     expect(walk({ batchSampler: inPairs })()).toHaveLength(5);
   });
+
+  test('that is shorter than its sampler says is refused, too: schedules and progress go by the length', () => {
+    const once = [0, 1, 2][Symbol.iterator]();
+    const sampler = { length: 3, [Symbol.iterator]: () => once };
+    const loader = new DataLoader([5, 6, 7], { sampler, collate: (given) => given[0] });
+    expect([...loader]).toEqual([5, 6, 7]);
+    expect(() => [...loader]).toThrow(
+      'DataLoader: got a sampler that gives 0, fewer than its length, 3, expected as many in an epoch as its length ' +
+        'says.\n  Fix: correct its length, or let each walk begin anew.',
+    );
+    const batchSampler = { length: 3, epoch: () => [[0], [1]], *[Symbol.iterator](): Generator<number[]> {} };
+    expect(() => [...new DataLoader([5, 6], { batchSampler })]).toThrow('gives 2, fewer than its length, 3, expected');
+  });
   test('of a loader with a seed is that of its sampler', () => {
     const loader = new DataLoader<Item, number[]>(items, { batchSize: 11, shuffle: true, seed: 4, collate });
     const sampler = new RandomSampler(11, { seed: 4 });
