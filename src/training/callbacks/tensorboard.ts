@@ -1,4 +1,5 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFileSync } from 'node:fs';
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { checkPath } from '../../files/check-path';
@@ -29,8 +30,8 @@ interface Settings {
  * `gradientNorm`, `examplesPerSecond` and the modules of the model as a text. `scalar`, `histogram` and `text` add what
  * one likes.
  *
- * Events are in the file after each epoch. Each training writes a file of its own; one that is taken up again from a
- * checkpoint voids what was written after that.
+ * Events are in the file after each epoch, and before each checkpoint. Each training writes a file of its own; one that
+ * is taken up again from a checkpoint voids what was written after that, so that each step stands there once.
  *
  * @throws {OptionError} if an option is unknown or out of range, or the path no text
  * @throws {FileError} from `fit`, before the first step, if the folder cannot be written; its code is the system's
@@ -104,7 +105,7 @@ export class TensorBoard implements TrainerCallback {
     try {
       if (this.#path === undefined) {
         await mkdir(this.folder, { recursive: true });
-        const parts = [Math.floor(Date.now() / 1000), hostname(), process.pid, this.#files++];
+        const parts = [await this.#begun(), hostname(), process.pid, this.#files++];
         this.#path = join(this.folder, `events.out.tfevents.${parts.join('.')}`);
         events.unshift(eventRecord(Date.now() / 1000, 0, { version: 'brain.Event:2' }));
       }
@@ -112,6 +113,13 @@ export class TensorBoard implements TrainerCallback {
     } catch (error) {
       throw fileError('TensorBoard', this.#path ?? this.folder, 'write', error);
     }
+  }
+
+  /** When this file began, in seconds since 1970, after all before it: files are read in the order of their names. */
+  async #begun(): Promise<number> {
+    const names = await readdir(this.folder);
+    const before = names.map((name) => Number(/^events\.out\.tfevents\.(\d{10})\./u.exec(name)?.[1] ?? 0));
+    return Math.max(Math.floor(Date.now() / 1000), ...before.map((seconds) => seconds + 1));
   }
 
   /** Begins a file with the modules. @throws {FileError} if that cannot be done; its code is the system's */
@@ -164,7 +172,17 @@ export class TensorBoard implements TrainerCallback {
     if (this.#path !== undefined) await this.flush();
   }
 
+  /** Writes what was added: what was before a checkpoint comes no second time. @throws {FileError} as `flush` does */
   state(): CallbackState {
+    if (this.#path !== undefined && this.#events.length > 0) {
+      const events = this.#events;
+      this.#events = [];
+      try {
+        appendFileSync(this.#path, Buffer.concat(events)); // at once: it is to be there before the checkpoint
+      } catch (error) {
+        throw fileError('TensorBoard', this.#path, 'write', error);
+      }
+    }
     return { data: { step: this.#step } };
   }
 

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { FileError, TensorBoard, type FitOptions, type TensorBoardOptions } from 'stmnet';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { FileError, TensorBoard, type FitOptions, type TensorBoardOptions, type TrainingStep } from 'stmnet';
 import { scripted } from '../../support/scripted';
 
 const root = mkdtempSync(join(tmpdir(), 'stmnet-events-'));
@@ -116,6 +116,39 @@ describe.skipIf(!found)('as TensorBoard reads it (pip install tensorboard; 2.21.
     ]);
     expect(texts['notes']).toEqual([[0, 'with *Markdown*, äöü']]);
     expect(texts['model']?.[0]?.[1]).toContain('Linear');
+  });
+  test('each step stands there once, after a training that was killed between two checkpoints', async () => {
+    const [first, second] = [join(root, 'killed'), join(root, 'taken-up')];
+    const fit = async (folder: string, atStep?: (step: number) => Promise<void>): Promise<void> => {
+      const { trainer, batches } = scripted([]);
+      const six = Array.from({ length: 6 }, () => batches[0]) as typeof batches;
+      const board = new TensorBoard(folder, { everySteps: 1 });
+      const killing = { onStep: (_: unknown, { step }: TrainingStep) => atStep?.(step) };
+      await trainer.fit(six, {
+        epochs: 2,
+        progress: false,
+        callbacks: [board, killing],
+        checkpoints: { folder: join(folder, 'checkpoints'), everySteps: 4 },
+        resume: true,
+      });
+    };
+    // What a kill at this moment would leave: of step 5 there is nothing in the file.
+    const killedAt = (at: number, from: string, to: string) => async (step: number) => {
+      if (step !== at) return;
+      const last = `checkpoints/step-${String(4 * Math.floor((at - 1) / 4)).padStart(9, '0')}.safetensors`;
+      await vi.waitFor(() => expect(existsSync(join(from, last))).toBe(true));
+      cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('lock') });
+      throw new Error('killed');
+    };
+    await expect(fit(first, killedAt(5, first, second))).rejects.toThrow('killed');
+    const third = join(root, 'taken-up-again');
+    await expect(fit(second, killedAt(11, second, third))).rejects.toThrow('killed'); // behind the epoch that ends at 6
+    await fit(third);
+    const { scalars } = read(third);
+    expect(scalars['step/loss']).toEqual(
+      Array.from({ length: 12 }, (_, step) => [step + 1, step === 0 ? '0.0' : `-${step}.0`]),
+    );
+    expect(scalars['train/loss']?.map(([step]) => step)).toEqual([6, 12]);
   });
   test('a training that is taken up voids what came after its checkpoint', async () => {
     const folder = join(root, 'resumed');
