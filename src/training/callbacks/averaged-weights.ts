@@ -267,7 +267,6 @@ function move(averages: readonly Tensor[], weight: number): void {
   scope(() => {
     const rate = tensor([-weight], { dtype: 'f64', device: averages[0]?.device ?? 'cpu' });
     binding.sgdStep(ids(averages), [], [], idOf(rate, op, 'rate'), -1, 0, 0, false);
-    binding.zeroGrad(ids(averages));
   });
 }
 
