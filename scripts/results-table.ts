@@ -3,12 +3,13 @@ import { median } from './bench/statistics';
 /** What a figure must reach, and what PyTorch reaches with a model of the same kind. */
 export type Goal = ({ readonly least: number } | { readonly most: number }) & { readonly peer?: number };
 
-/** A figure of an example, with a value for each seed. */
+/** A figure of an example, with a value for each run. */
 export interface Result {
   readonly name: string;
   readonly figure: string;
   readonly goal: Goal;
-  readonly seeds: readonly string[];
+  /** Their seeds or splits. */
+  readonly runs: readonly string[];
   readonly reached: readonly number[];
   /** Of a run, in the median. */
   readonly seconds: number;
@@ -16,9 +17,9 @@ export interface Result {
 }
 
 /** A row of the table of docs/results.md. */
-export function resultRow({ name, figure, goal, seeds, reached, seconds, processor }: Result): string {
+export function resultRow({ name, figure, goal, runs, reached, seconds, processor }: Result): string {
   const wanted = 'least' in goal ? `≥ ${goal.least}` : `≤ ${goal.most}`;
-  const each = reached.map((value, run) => `${seeds[run] ?? ''}: ${value.toFixed(4)}`).join(', ');
+  const each = reached.map((value, run) => `${runs[run] ?? ''}: ${value.toFixed(4)}`).join(', ');
   const cells = [
     name,
     figure,

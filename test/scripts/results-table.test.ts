@@ -5,14 +5,14 @@ const result = {
   name: 'names',
   figure: 'accuracy',
   goal: { least: 0.83, peer: 0.835 },
-  seeds: ['1', '2', '3'],
+  runs: ['1', '2', '3'],
   reached: [0.8, 0.9, 0.85],
   seconds: 61.4,
   processor: 'A',
 };
 const page = '# Results\n\n| example | figure |\n|---|---|\n| names | accuracy | old |\n\nBehind it.\n';
 
-test('a row has the median, the goal and each seed', () => {
+test('a row has the median, the goal and each run', () => {
   expect(resultRow(result)).toBe(
     '| names | accuracy | 0.8500 | ≥ 0.83 | 0.835 | 1: 0.8000, 2: 0.9000, 3: 0.8500 | 61 | A |',
   );
