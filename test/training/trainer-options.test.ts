@@ -160,7 +160,8 @@ describe('words of other libraries', () => {
         '  Fix: write loss: new CrossEntropyLoss().',
     );
     await expect(make({}).fit([{ input: [1], target: 1 }] as never, { epochs: 1, progress: false })).rejects.toThrow(
-      'Fix: let a DataLoader make batches of such items: trainer.fit(new DataLoader(items, { batchSize: 32 }), { epochs }).',
+      'Fix: let a DataLoader make batches of such items: trainer.fit(new DataLoader(items, { batchSize: 32 }), ' +
+        '{ epochs }).',
     );
   });
   test('metrics that are no array', () => {
