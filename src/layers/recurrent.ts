@@ -208,25 +208,29 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
   #checkInput(input: Tensor, batchFirst: boolean): void {
     const op = `${this.constructor.name}.forward`;
     const { inputSize, dtype } = this.options;
-    const given = `input ${describe(input)}`;
+    const given = (): string => `input ${describe(input)}`;
     const layout = batchFirst ? '[N, T, D]' : '[T, N, D]';
     if (input.rank !== 3)
       throw new ShapeError(op, {
-        given,
+        given: given(),
         expected: `${layout} or [T, D]`,
         fix: 'reshape it to rows, steps and features',
       });
     const width = input.shape[2] ?? 0;
     if (width !== inputSize) {
       const fix = `build the layer with inputSize: ${width}, or put a Linear(${width} → ${inputSize}) before it`;
-      throw new ShapeError(op, { given, expected: `last axis ${inputSize} (inputSize)`, fix });
+      throw new ShapeError(op, { given: given(), expected: `last axis ${inputSize} (inputSize)`, fix });
     }
     if (input.shape[batchFirst ? 0 : 1] === 0) {
-      throw new ShapeError(op, { given, expected: `at least one row, ${layout}`, fix: 'leave empty batches out' });
+      throw new ShapeError(op, {
+        given: given(),
+        expected: `at least one row, ${layout}`,
+        fix: 'leave empty batches out',
+      });
     }
     if (input.dtype !== dtype)
       throw new DTypeError(op, {
-        given,
+        given: given(),
         expected: `${dtype}, as the layer's parameters`,
         fix: `cast the input, x.cast('${dtype}'), or build the layer with that dtype`,
       });
@@ -236,17 +240,17 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     if (state === undefined) return;
     const op = `${this.constructor.name}.forward`;
     const expected = [this.options.numLayers * this.#directions, rows, width];
-    const given = `state ${name} ${describe(state)}`;
+    const given = (): string => `state ${name} ${describe(state)}`;
     if (state.shape.join() !== expected.join()) {
       throw new ShapeError(op, {
-        given,
+        given: given(),
         expected: `${describe(expected)}, [L·K, N, ${name === 'c' || this.#kind.projSize === 0 ? 'H' : 'P'}]`,
         fix: `start from zeroState({ batchSize: ${rows} })`,
       });
     }
     if (state.dtype !== this.options.dtype)
       throw new DTypeError(op, {
-        given,
+        given: given(),
         expected: this.options.dtype,
         fix: `cast it: state.cast('${this.options.dtype}')`,
       });

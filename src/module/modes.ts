@@ -5,26 +5,36 @@ interface Switched {
   readonly training: boolean;
   train(): unknown;
   eval(): unknown;
+  switchAlone(training: boolean): boolean;
   namedModules(): Iterable<readonly [string, Switched]>;
   parameters(): readonly { readonly requiresGrad: boolean }[];
 }
 
+/** A module and whether it was in training. */
+type Mode = readonly [module: Switched, training: boolean];
+
+const modes = (model: Switched): Mode[] =>
+  Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
+
+/** Brings modes back. */
+function restore(before: readonly Mode[]): void {
+  // train() and eval() also set the modules below, so that setting a parent may undo a child: the outermost modules
+  // are right after the first round, those below them after the second, and so on. The number of rounds is limited
+  // because a class of the user's may override train() and never take the mode that it is given.
+  for (let [changed, round] = [true, 0]; changed && round <= before.length; round++) {
+    changed = false;
+    for (const [module, training] of before) {
+      if (module.training === training || module.switchAlone(training)) continue;
+      module[training ? 'train' : 'eval']();
+      changed = true;
+    }
+  }
+}
+
 /** Remembers which modules are in training. @returns what brings that back */
 export function modesOf(model: Switched): () => void {
-  const modes = Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
-  return () => {
-    // train() and eval() also set the modules below, so that setting a parent may undo a child: the outermost modules
-    // are right after the first round, those below them after the second, and so on. The number of rounds is limited
-    // because a class of the user's may override train() and never take the mode that it is given.
-    for (let [changed, round] = [true, 0]; changed && round <= modes.length; round++) {
-      changed = false;
-      for (const [module, training] of modes) {
-        if (module.training === training) continue;
-        module[training ? 'train' : 'eval']();
-        changed = true;
-      }
-    }
-  };
+  const before = modes(model);
+  return () => restore(before);
 }
 
 /**
@@ -53,11 +63,11 @@ export function trainingModes(model: Switched): () => void {
  * Between batches the modes are as before, so that predictions and a training may take turns.
  */
 export function inEvaluation<R>(model: Switched, work: () => R): R {
-  const restore = modesOf(model);
-  model.eval();
+  const before = modes(model); // walked over once: a step of a stream takes a few times as long as a walk
+  if (!before.every(([module]) => module.switchAlone(false))) model.eval();
   try {
     return noGrad(work);
   } finally {
-    restore();
+    restore(before);
   }
 }

@@ -11,7 +11,7 @@ import { assume } from '../tensor/replay-notes';
 import { idsOf, type Tensor } from '../tensor/tensor';
 import { markClass } from '../tensor/package-copies';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
-import { FieldOwner, firstPlaces, placesIn, sharedPaths } from './fields';
+import { FieldOwner, firstParameter, firstPlaces, placesIn, sharedPaths } from './fields';
 import { inEvaluation } from '../module/modes';
 import { isPackaged } from './packaged';
 import { BufferTensor, Parameter } from './parameter';
@@ -154,6 +154,13 @@ export abstract class Module extends FieldOwner {
   /** Switches this module and all below it to evaluation. */
   eval(): this {
     return this.#switchTo(false);
+  }
+
+  /** Switches this module alone. @returns false, and does not, where its class has a train() or eval() @internal */
+  switchAlone(training: boolean): boolean {
+    if (this.train !== Module.prototype.train || this.eval !== Module.prototype.eval) return false;
+    this.#memory.training = training;
+    return true;
   }
 
   #switchTo(training: boolean): this {
@@ -307,7 +314,7 @@ export abstract class Module extends FieldOwner {
    */
   createStream<Output = HostArray>(options: StreamOptions = {}): Stream<Output> {
     const run = (...inputs: unknown[]): unknown => inEvaluation(this, () => this.forward(...(inputs as never[])));
-    return new Stream(this, options, run);
+    return new Stream(this, options, run, () => firstParameter(this)?.device);
   }
 
   /** The modules that were given to the constructor, in its order: what a container is rebuilt of. @internal */

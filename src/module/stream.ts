@@ -29,7 +29,6 @@ export type Stepping = 'each' | 'carried' | 'whole';
 interface Streamed {
   readonly stepping: Stepping;
   namedModules(): Iterable<readonly [string, Streamed]>;
-  parameters(): readonly { readonly device: string }[];
 }
 
 /** Runs the model from a state; undefined at the start. */
@@ -52,6 +51,7 @@ export class Stream<Output = HostArray> {
   readonly #op: string;
   readonly #model: Streamed;
   readonly #run: Run;
+  readonly #place: () => string | undefined;
   readonly #rows: number | undefined;
   #state: unknown;
   /** The state after the last step whose result was read. */
@@ -59,12 +59,13 @@ export class Stream<Output = HostArray> {
   /** How often the state was set: a step from before that says nothing of the state of now. */
   #begun = 0;
 
-  /** @internal */
-  constructor(model: Streamed, options: StreamOptions, run: Run) {
+  /** @param place  the device of the parameters, if there are any @internal */
+  constructor(model: Streamed, options: StreamOptions, run: Run, place: () => string | undefined) {
     this.#op = `${model.constructor.name}.createStream`;
     const { batchSize } = readOptions(this.#op, options, { batchSize: optional(positiveInteger) });
     this.#model = model;
     this.#run = run;
+    this.#place = place;
     this.#rows = batchSize;
     if (Array.from(model.namedModules()).some(([, { stepping }]) => stepping === 'whole')) throw this.#needsWhole();
     if (this.#isTimeMajor() && batchSize !== undefined)
@@ -109,9 +110,8 @@ export class Stream<Output = HostArray> {
   }
 
   #advance(frame: StreamFrame): { output: Promise<unknown>; state: unknown } {
-    const device = this.#model.parameters()[0]?.device;
     const result = this.#run(
-      this.#read(frame, device),
+      this.#read(frame, this.#place()),
       mapTensors(this.#state, (x) => x.detach()),
     );
     const carried = carriedBy(result);

@@ -135,6 +135,39 @@ describe('modules in evaluation mode', () => {
     await trainer.predict(zeros([1, 1]));
     expect([model.training, last.training, shared.training]).toEqual([true, true, false]);
   });
+  test.each([
+    [true, true],
+    [true, false],
+    [false, true],
+    [false, false],
+  ])('come back as they were after a step of a stream: %s, %s', async (whole, part) => {
+    const inner = new Dropout({ p: 0.5 });
+    const model = new Sequential(new Sequential(inner)).train(whole);
+    inner.train(part);
+    const stream = model.createStream();
+    expect((await stream.step([1, 2])).data).toEqual(Float32Array.of(1, 2));
+    expect([model.training, inner.training]).toEqual([whole, part]);
+    await expect(stream.step(Object('text'))).rejects.toThrow('got the frame ');
+    expect([model.training, inner.training]).toEqual([whole, part]);
+  });
+  test('a class with eval() and train() of its own has them called', async () => {
+    const calls: string[] = [];
+    class Own extends Sequential {
+      override eval(): this {
+        calls.push('eval');
+        return super.eval();
+      }
+      override train(mode = true): this {
+        calls.push(`train ${mode}`);
+        return super.train(mode);
+      }
+    }
+    const inner = new Dropout({ p: 0.5 });
+    const model = new Own(inner);
+    expect((await model.createStream().step([1, 2])).data).toEqual(Float32Array.of(1, 2));
+    expect(calls).toEqual(['eval', 'train true']);
+    expect([model.training, inner.training]).toEqual([true, true]);
+  });
 });
 
 describeDevices('a loss that is not finite', () => {

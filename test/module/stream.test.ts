@@ -102,6 +102,20 @@ describeDevices('a stream', (device) => {
     expect(model.training).toBe(true);
   });
 
+  test('frames go where the parameters are, wherever in the fields those stand', async () => {
+    class Nested extends Module {
+      self: Module = this;
+      parts = { none: null, deep: [{ lstm: new LSTM({ inputSize: 3, hiddenSize: 2 }) }] as const };
+      forward(x: Tensor, state?: { h: Tensor; c: Tensor }): object {
+        const { output, ...next } = this.parts.deep[0].lstm.forward(x, state);
+        return { output, state: next };
+      }
+    }
+    const stream = new Nested().to(device).createStream();
+    await stream.step([1, 2, 3]);
+    expect((stream.state as { h: Tensor }).h.device).toBe(device);
+  });
+
   test('many sequences side by side; steps that are not awaited keep their order', async () => {
     manualSeed(4);
     const model = deep().to(device).eval();
