@@ -150,4 +150,43 @@ struct Runner {
   }
 };
 
+// Forward without training, with weights that are packed once.
+class Step {
+ public:
+  explicit Step(Case& c) : run_(c), weights_(packed(run_, c)), c_(c) {}
+
+  // All that it writes: y, hn and, of an LSTM, cn.
+  std::vector<double> operator()() {
+    RecurrentSizes sizes;
+    require(cpu_recurrent().sizes(run_.p, &sizes), "sizes");
+    Guarded x = run_.from(c_.x), h0 = run_.from(c_.h0), c0 = run_.from(c_.c0), y = run_.from(c_.dy),
+            hn = run_.from(c_.dhn), cn = run_.from(c_.dcn), workspace(sizes.forward_workspace, 0xFF);
+    require(cpu_recurrent().forward(run_.p, {x.get(), h0.get(), c0.get(), nullptr, weights_.get(), y.get(), hn.get(),
+                                             cn.get(), nullptr, workspace.get()}),
+            "forward");
+    std::vector<double> all = run_.to(y, c_.dy.size());
+    const std::vector<double> h = run_.to(hn, c_.dhn.size()),
+                              cells = run_.to(cn, run_.p.cell == Cell::Lstm ? c_.dcn.size() : 0);
+    all.insert(all.end(), h.begin(), h.end());
+    all.insert(all.end(), cells.begin(), cells.end());
+    for (const Guarded* buffer : {&x, &h0, &c0, &y, &hn, &cn, &workspace})
+      require(buffer->intact(), "a write outside of a buffer: " + c_.name());
+    return all;
+  }
+
+ private:
+  static Guarded packed(Runner<float>& run, Case& c) {
+    run.p.training = false;
+    RecurrentSizes sizes;
+    require(cpu_recurrent().sizes(run.p, &sizes), "sizes");
+    Guarded weights = run.from(c.weights), to(sizes.packed, 0xFF);
+    require(cpu_recurrent().pack(run.p, weights.get(), to.get()), "pack");
+    return to;
+  }
+
+  Runner<float> run_;
+  Guarded weights_;
+  Case& c_;
+};
+
 }  // namespace stm::testing

@@ -44,6 +44,16 @@ const Shape kShapes[] = {
     {"only rows without steps", 3, 4, 8, 24, 2, 1, 0, {0, 0, 0}},
 };
 
+// A single step, of which whoever is there takes the panels one by one: which member computes what is left to chance.
+const Shape kSteps[] = {
+    {"a step of one row", 1, 1, 64, 264, 3, 1, 0, {}},
+    {"a step of one row, both directions", 1, 1, 64, 200, 3, 2, 0, {}},
+    {"a step of one row, projected", 1, 1, 64, 264, 3, 1, 72, {}},
+    {"a step of one row, both directions, projected", 1, 1, 64, 200, 2, 2, 40, {}},
+    {"a step of three rows", 3, 1, 64, 200, 3, 1, 0, {}},
+    {"a step of four rows, some without", 4, 1, 64, 200, 3, 1, 0, {1, 0, 1, 0}},
+};
+
 void append(Numbers& all, const Numbers& values) { all.insert(all.end(), values.begin(), values.end()); }
 
 Numbers everything(Case& c) {
@@ -55,6 +65,28 @@ Numbers everything(Case& c) {
   return all;
 }
 
+Case case_of(const Shape& shape, Cell cell) {
+  Case c;
+  c.p.cell = cell;
+  c.p.N = shape.N, c.p.T = shape.T, c.p.D = shape.D, c.p.H = shape.H, c.p.L = shape.L, c.p.K = shape.K, c.p.P = shape.P;
+  c.p.batch_first = shape.N % 2 == 1;
+  c.lengths = shape.lengths;
+  c.draw_values();
+  return c;
+}
+
+// Forward without training: its sums are the same whoever computes them, so that the bits are those of one thread.
+void check_steps(Repeats& repeats) {
+  for (const Shape& shape : kSteps) {
+    for (const Cell cell : {Cell::Lstm, Cell::Gru, Cell::RnnRelu}) {
+      if (shape.P && cell != Cell::Lstm) continue;
+      Case c = case_of(shape, cell);
+      Step step(c);
+      repeats.check(std::string(shape.what) + ", " + c.name(), 0, [&] { return step(); });
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -63,15 +95,10 @@ int main(int argc, char** argv) {
   for (const Shape& shape : kShapes) {
     for (const Cell cell : {Cell::Lstm, Cell::Gru, Cell::RnnTanh}) {
       if ((shape.P && cell != Cell::Lstm) || (shape.N > 1 && cell == Cell::RnnTanh)) continue;
-      Case c;
-      c.p.cell = cell;
-      c.p.N = shape.N, c.p.T = shape.T, c.p.D = shape.D, c.p.H = shape.H, c.p.L = shape.L, c.p.K = shape.K,
-      c.p.P = shape.P;
-      c.p.batch_first = shape.N % 2 == 1;
-      c.lengths = shape.lengths;
-      c.draw_values();
+      Case c = case_of(shape, cell);
       repeats.check(std::string(shape.what) + ", " + c.name(), kTolerance, [&] { return everything(c); });
     }
   }
+  check_steps(repeats);
   return finish("recurrent_repeats_test");
 }

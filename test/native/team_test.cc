@@ -13,6 +13,7 @@
 #include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/processor.h"
+#include "backend/cpu/stages.h"
 #include "backend/cpu/team.h"
 #include "check.h"
 
@@ -202,6 +203,73 @@ void check_stop() {
   require(passed.load() == lease.team().size(), "a barrier that was stopped does not hold any more");
 }
 
+// Whoever comes to an open run in time takes part, and the work is done in its order whoever that is; runs of all
+// members in between find all of them.
+void check_open_runs() {
+  const stm::TeamLease lease;
+  stm::Team& team = lease.team();
+  constexpr int64_t kStages = 3, kItems = 17;
+  stm::Stages stages;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<int> visits(static_cast<size_t>(kStages * kItems));  // plain, so that a race shows
+    std::atomic<int> inside{0};
+    stages.begin(kStages, team.size());
+    team.run_open([&](int rank) {
+      ++inside;
+      for (int64_t stage = 0; stage < kStages; ++stage) {
+        stages.run(stage, rank, kItems, [&](int64_t i) {
+          int before = 0;
+          for (int64_t j = 0; stage && j < kItems; ++j) before += visits[static_cast<size_t>((stage - 1) * kItems + j)];
+          visits[static_cast<size_t>(stage * kItems + i)] += stage && before != kItems ? 100 : 1;
+        });
+      }
+      --inside;
+    });
+    require(inside.load() == 0, "an open run ends while a member is inside");
+    for (const int visit : visits)
+      require(visit == 1, "an item was computed twice, or before the stage below was done");
+    if (round % 3 != 0) continue;
+    std::atomic<int> members{0};
+    team.run([&](int) { ++members; });
+    require(members.load() == team.size(), "a member does not come to a run after an open one");
+  }
+}
+
+// The caller does all of the work where nobody else does any.
+void check_open_run_alone() {
+  const stm::TeamLease lease;
+  std::atomic<int> calls{0};
+  lease.team().run_open([&](int rank) {
+    if (rank != 0) return;
+    ++calls;
+    int64_t inner = 0;
+    stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) { inner += end - begin; });  // on this member alone
+    require(inner == 100, "work inside an open run is shared");
+  });
+  require(calls.load() == 1, "the caller is not rank 0 of its open run, once");
+}
+
+// A stop ends an open run, with members that wait for items which will never be done.
+void check_open_run_stopped() {
+  const stm::TeamLease lease;
+  stm::Stages stages;
+  stages.begin(1, lease.team().size());
+  std::atomic<int> passed{0};
+  lease.team().run_open([&](int rank) {
+    stages.run(0, rank, 5, [&](int64_t) {
+      stop = true;
+      stm::stop_point();
+    });
+    ++passed;
+  });
+  require(passed.load() == 0, "a stage that was stopped counts as done");
+  stop = false;
+  stages.begin(1, lease.team().size());
+  std::atomic<int> items{0};
+  lease.team().run_open([&](int rank) { stages.run(0, rank, 5, [&](int64_t) { ++items; }); });
+  require(items.load() == 5, "a team that was stopped in an open run has lost something");
+}
+
 // A check of indices that a stop has cut short lets none of them be used.
 void check_stop_before_indices() {
   stm::View table, indices, out;
@@ -252,6 +320,9 @@ int main(int argc, char** argv) {
     check_large_items();
     check_denormals();
     check_stop();
+    check_open_runs();
+    check_open_run_alone();
+    check_open_run_stopped();
     check_stop_before_indices();
     check_stop_while_waiting();
     for (int i = 0; i < 60; ++i) {

@@ -10,26 +10,20 @@
 #include <system_error>
 #include <utility>
 
+#include "backend/cpu/spinning.h"
+
 #if defined(__linux__)
 #include <sched.h>
-#endif
-#if defined(__x86_64__) || defined(_M_X64)
-#include <immintrin.h>
 #endif
 
 namespace stm {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-constexpr int kSpins = 4000;  // some tens of microseconds
-
-inline void pause_briefly() {
-#if defined(__x86_64__) || defined(_M_X64)
-  _mm_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
+// Of Team::state_: the number of the run in the upper half; whether members need not come; whether they may no longer;
+// how many are inside.
+constexpr uint64_t kFirstRun = uint64_t{1} << 32, kRun = ~uint64_t{0} << 32;
+constexpr uint64_t kForAll = 0, kOpen = uint64_t{1} << 31, kClosed = uint64_t{1} << 30, kInside = kClosed - 1;
 
 // ---- how many threads
 
@@ -186,14 +180,10 @@ void Barrier::wait_with(const F& waiting) {
     phase_.store(phase + 1, std::memory_order_release);
     return;
   }
-  for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
-    if (spins % 64 == 63) waiting();
-    if (spins < kSpins) {
-      pause_briefly();
-    } else {
-      std::this_thread::yield();
-    }
-  }
+  spin_until([&, spins = 0]() mutable {
+    if (++spins % 64 == 0) waiting();
+    return phase_.load(std::memory_order_acquire) != phase;
+  });
 }
 
 void Barrier::wait() { wait_with(stop_point); }
@@ -214,20 +204,15 @@ Team::Team(int size) : size_(size), barrier_(size), finish_(size) {
 Team::~Team() { end(); }
 
 void Team::end() {
-  call_ = nullptr;
-  wake();
+  announce(nullptr, nullptr, kForAll);  // of nothing
   for (std::thread& thread : threads_) thread.join();
 }
 
 void Team::run(Call call, void* context) {
   const bool outer = std::exchange(inside_run, true);
   if (size_ > 1) {
-    call_ = call;
-    context_ = context;
-    stop_flag_ = stopping.flag;
-    floating_point_mode_ = floating_point_mode();
     barrier_.reset(size_);
-    wake();
+    announce(call, context, kForAll);
   }
   stoppable_alone([=] { call(context, 0); });
   finish_.wait_for_all();  // what `context` points to may go out of scope
@@ -235,30 +220,81 @@ void Team::run(Call call, void* context) {
   stop_point();
 }
 
-// A member counts itself among the sleepers before it looks at runs_ for the last time, this raises runs_ before it
-// looks at the sleepers: one sees the other.
-void Team::wake() {
-  runs_.fetch_add(1, std::memory_order_seq_cst);
+void Team::run_open(Call call, void* context) {
+  const bool outer = std::exchange(inside_run, true);
+  if (size_ > 1) announce(call, context, kOpen);
+  stoppable_alone([=] { call(context, 0); });
+  if (size_ > 1) {
+    state_.fetch_or(kClosed, std::memory_order_acq_rel);
+    spin_until([this] { return (state_.load(std::memory_order_acquire) & kInside) == 0; });
+  }
+  inside_run = outer;
+  stop_point();
+}
+
+// Between runs nobody else changes the state: all have left the last one, and its number, or kClosed, keeps out who
+// comes late. A member counts itself among the sleepers before it looks at the state for the last time, this sets the
+// state before it looks at the sleepers: one sees the other.
+void Team::announce(Call call, void* context, uint64_t kind) {
+  call_ = call;
+  context_ = context;
+  stop_flag_ = stopping.flag;
+  floating_point_mode_ = floating_point_mode();
+  state_.store((state_.load(std::memory_order_relaxed) & kRun) + kFirstRun + kind, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) == 0) return;
   { const std::lock_guard<std::mutex> lock(mutex_); }
   changed_.notify_all();
 }
 
+// The state once its run is another than that of `seen`. After an open run, for which nobody waits, this leaves the core
+// to whoever wants it: to the JavaScript thread, which is to ask for the next step, for one.
+uint64_t Team::next_run(uint64_t seen) {
+  uint64_t state = 0;
+  const auto is_another = [&] {
+    state = state_.load(std::memory_order_seq_cst);
+    return (state & kRun) != (seen & kRun);
+  };
+  for (int spins = 0; spins < kSpins; ++spins) {
+    if (is_another()) return state;
+    pause_briefly();
+    if ((seen & kOpen) && spins % 64 == 63) std::this_thread::yield();
+  }
+  std::unique_lock<std::mutex> lock(mutex_);
+  sleepers_.fetch_add(1, std::memory_order_seq_cst);
+  changed_.wait(lock, is_another);
+  sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  return state;
+}
+
+// Into the open run of `state`. False if it is closed, or over.
+bool Team::enter(uint64_t state) {
+  const uint64_t run = state & kRun;
+  while ((state & kRun) == run && !(state & kClosed)) {
+    if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      return true;
+  }
+  return false;
+}
+
+void Team::call_as(int rank) {
+  stopping.flag = stop_flag_;
+  set_floating_point_mode(floating_point_mode_);
+  stoppable([=, this] { call_(context_, rank); });
+}
+
 void Team::member(int rank) {
   inside_run = true;
-  for (unsigned seen = 0;; ++seen) {
-    for (int spins = 0; spins < kSpins && runs_.load(std::memory_order_acquire) == seen; ++spins) pause_briefly();
-    if (runs_.load(std::memory_order_acquire) == seen) {
-      std::unique_lock<std::mutex> lock(mutex_);
-      sleepers_.fetch_add(1, std::memory_order_seq_cst);
-      changed_.wait(lock, [&] { return runs_.load(std::memory_order_seq_cst) != seen; });
-      sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  for (uint64_t state = 0;;) {
+    state = next_run(state);
+    if (state & kOpen) {
+      if (!enter(state)) continue;
+      call_as(rank);
+      state_.fetch_sub(1, std::memory_order_release);
+    } else {
+      if (!call_) return;
+      call_as(rank);
+      finish_.wait_for_all();
     }
-    if (!call_) return;
-    stopping.flag = stop_flag_;
-    set_floating_point_mode(floating_point_mode_);
-    stoppable([=, this] { call_(context_, rank); });
-    finish_.wait_for_all();
   }
 }
 

@@ -68,13 +68,26 @@ class Team {
     run([](void* context, int rank) { (*static_cast<std::remove_reference_t<F>*>(context))(rank); }, &function);
   }
 
+  /// As run, for work of which those who are there share out one piece after the other (see stages.h): members that
+  /// come while the caller is at it take part, and nobody waits for the rest, which another program may keep from a
+  /// core. Returns when the caller and those who came have returned from `function`, which must do all of the work if
+  /// it is called for rank 0 alone, and meets no barrier.
+  template <class F>
+  void run_open(F&& function) {
+    run_open([](void* context, int rank) { (*static_cast<std::remove_reference_t<F>*>(context))(rank); }, &function);
+  }
+
   /// To be called by every member inside run(); returns once all have called it. A stop point.
   void barrier() { barrier_.wait(); }
 
  private:
   using Call = void (*)(void* context, int rank);
   void run(Call call, void* context);
-  void wake();
+  void run_open(Call call, void* context);
+  void announce(Call call, void* context, uint64_t kind);
+  uint64_t next_run(uint64_t seen);
+  bool enter(uint64_t state);
+  void call_as(int rank);
   void end();
   void member(int rank);
 
@@ -86,7 +99,8 @@ class Team {
   uint64_t floating_point_mode_ = 0;
   std::mutex mutex_;
   std::condition_variable changed_;
-  alignas(64) std::atomic<unsigned> runs_{0};
+  // The number of the run, and of an open one whether it is closed again and how many members are inside: see team.cc.
+  alignas(64) std::atomic<uint64_t> state_{0};
   alignas(64) std::atomic<int> sleepers_{0};
   Barrier barrier_, finish_;
 };
@@ -119,6 +133,7 @@ void set_num_threads(int count);
 /// The part [begin, end) of `count` items that falls to member `rank` of `size`, in multiples of `unit`.
 struct Share {
   int64_t begin, end;
+  Share(int64_t first, int64_t past) : begin(first), end(past) {}
   Share(int64_t count, int rank, int size, int64_t unit = 1) {
     const int64_t units = (count + unit - 1) / unit;
     begin = units * rank / size * unit;

@@ -61,7 +61,7 @@ BackwardRows BackwardPass::rows_of(int64_t i) const {
 void BackwardPass::prepare(int rank) const {
   const int members = team.size();
   if (buffers.dy && !in_place) gather_rows(s, floats(buffers.dy), p.K * O, d_scratch(p.L - 1), rank, members);
-  prepare_states(rank);
+  prepare_states(rank, team.size());
   if (buffers.dhn && !s.sorted) sort_states(s, floats(buffers.dhn), p.L * p.K, O, own.d_hn, rank, members);
 }
 

@@ -23,10 +23,11 @@ struct ForwardPass : StackPass {
 
   void input_products(int64_t layer, int rank) const;
   void run_layer(int64_t layer, int rank) const;
+  void run_in_stages(Stages& stages) const;
   Share state_rows(int rank) const;
   const float* final_h(const Recurrence& r, int64_t row) const;
   const float* final_c(const Recurrence& r, int64_t row) const;
-  void final_states(int64_t layer, int rank) const;
+  void final_states(int64_t layer, const Share& rows) const;
   void run(int rank) const;
 };
 
@@ -72,8 +73,7 @@ const float* ForwardPass::final_c(const Recurrence& r, int64_t row) const {
   return r.rows.c0 ? r.rows.c0 + row * p.H : scratch.zeros;
 }
 
-void ForwardPass::final_states(int64_t layer, int rank) const {
-  const Share rows = state_rows(rank);
+void ForwardPass::final_states(int64_t layer, const Share& rows) const {
   for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i) {
     const Recurrence r = recurrence(i);
     for (int64_t row = rows.begin; row < rows.end; ++row) {
@@ -86,23 +86,45 @@ void ForwardPass::final_states(int64_t layer, int rank) const {
 
 void ForwardPass::run(int rank) const {
   if (!in_place) gather_rows(s, floats(buffers.x), p.D, arrays.x, rank, team.size());
-  prepare_states(rank);
+  prepare_states(rank, team.size());
   team.barrier();
   for (int64_t layer = 0; layer < p.L; ++layer) {
     run_layer(layer, rank);
-    final_states(layer, rank);
+    final_states(layer, state_rows(rank));
   }
   if (in_place || !buffers.y) return;
   team.barrier();
   scatter_rows(s, output(p.L - 1), p.K * O, p.T, floats(buffers.y), rank, team.size());
 }
 
+// A single step of few rows takes some ten to a few hundred microseconds, in which a member may not even wake up. So
+// whoever is there takes the panels of a layer one by one, and this thread does what is too little to be shared.
+void ForwardPass::run_in_stages(Stages& stages) const {
+  if (!in_place) gather_rows(s, floats(buffers.x), p.D, arrays.x, 0, 1);
+  prepare_states(0, 1);
+  const int64_t parts = p.P ? 2 : 1;  // of a layer: its cells, and their projection
+  stages.begin(p.L * parts, split.owners * (split.apart ? 2 : 1));
+  team.run_open([&](int rank) {
+    if (rank >= stages.shares()) return;
+    for (int64_t stage = 0; stage < p.L * parts; ++stage) {
+      const bool projects = stage % parts == 1;
+      const int64_t first = stage / parts * p.K;
+      const Recurrence directions[2] = {recurrence(first), recurrence(first + p.K - 1)};
+      const int64_t panels = step_panels(directions[0], projects);
+      stages.run(stage, rank, p.K * panels,
+                 [&](int64_t i) { run_step_panel(directions[i / panels], projects, i % panels); });
+    }
+  });
+  for (int64_t layer = 0; layer < p.L; ++layer) final_states(layer, Share(s.batch, 0, 1));
+  if (!in_place && buffers.y) scatter_rows(s, output(p.L - 1), p.K * O, p.T, floats(buffers.y), 0, 1);
+}
+
 }  // namespace
 
-void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, const Bookkeeping& kept,
-                  Team& team) {
+void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, Bookkeeping& kept, Team& team) {
   const ForwardScratch workspace(problem, kept.sequence.rows, buffers.workspace);
   const ForwardPass pass(problem, buffers, kept, team, workspace);
+  if (problem.T == 1 && !problem.training && !kept.split.by_rows) return pass.run_in_stages(kept.stages);
   team.run([&](int rank) { pass.run(rank); });
 }
 

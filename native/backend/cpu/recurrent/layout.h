@@ -54,8 +54,14 @@ inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) {
   return rows == p.N * p.T && (!p.batch_first || p.N <= 1 || p.T <= 1);
 }
 
-/// What the layers' steps work on. In training `i` counts all pseudo-layers, and all outputs are kept; inference has
-/// gates and wide of one layer at a time, the outputs of two in turn, and of the cells the running state.
+/// How many layers' outputs are kept: in training all of them; in inference two in turn, but all of a single step,
+/// where members may be a layer ahead.
+inline int64_t kept_outputs(const RecurrentProblem& p) {
+  return p.training || p.T == 1 ? p.L : std::min<int64_t>(p.L, 2);
+}
+
+/// What the layers' steps work on. In training `i` counts all pseudo-layers; inference has gates and wide of one layer
+/// at a time, and of the cells the running state.
 struct LayerArrays {
   float* x;  ///< the packed input, unless in place
   float *gates, *cells, *wide;
@@ -117,7 +123,7 @@ struct ForwardScratch {
     a.gates = carve.floats(p.N == 1 ? spare * p.K * a.gates_step : 0);
     a.cells = states.c0;
     a.wide = carve.floats(spare * p.K * a.wide_step);
-    a.between = carve.floats(spare * std::min<int64_t>(p.L, 2) * a.between_step);
+    a.between = carve.floats(spare * kept_outputs(p) * a.between_step);
     bytes = carve.bytes();
   }
 };

@@ -25,15 +25,15 @@ StackPass::StackPass(const RecurrentProblem& problem, const Buffers& buffers, co
 
 float* StackPass::output(int64_t layer) const {
   if (layer + 1 == p.L && in_place) return floats(given.y);
-  return arrays.between + (p.training ? layer : layer % 2) * arrays.between_step;
+  return arrays.between + layer % kept_outputs(p) * arrays.between_step;
 }
 
-void StackPass::prepare_states(int rank) const {
+void StackPass::prepare_states(int rank, int members) const {
   if (rank == 0) std::memset(scratch.zeros, 0, static_cast<size_t>(std::max(p.H, O)) * sizeof(float));
   const bool keeps_running_cells = p.cell == Cell::Lstm && !p.training;
-  if (h0 && !s.sorted) sort_states(s, floats(given.h0), p.L * p.K, O, scratch.h0, rank, team.size());
+  if (h0 && !s.sorted) sort_states(s, floats(given.h0), p.L * p.K, O, scratch.h0, rank, members);
   if (keeps_running_cells || (c0 && !s.sorted))
-    sort_states(s, floats(given.c0), p.L * p.K, p.H, scratch.c0, rank, team.size());
+    sort_states(s, floats(given.c0), p.L * p.K, p.H, scratch.c0, rank, members);
 }
 
 Recurrence StackPass::recurrence(int64_t i) const {

@@ -5,6 +5,7 @@
 #include "backend/cpu/recurrent/layout.h"
 #include "backend/cpu/recurrent/sequence.h"
 #include "backend/cpu/recurrent/steps.h"
+#include "backend/cpu/stages.h"
 #include "backend/cpu/team.h"
 
 namespace stm {
@@ -13,12 +14,12 @@ namespace stm {
 struct Bookkeeping {
   Sequence sequence;
   Split split;
+  Stages stages;
   std::vector<float> d_bias;  ///< [K][members][slots · H]
 };
 
 /// The stack's passes over a sequence that has rows.
-void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, const Bookkeeping& kept,
-                  Team& team);
+void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, Bookkeeping& kept, Team& team);
 void backward_pass(const RecurrentProblem& problem, const RecurrentBackward& buffers, Bookkeeping& kept, Team& team);
 
 inline const float* floats(const void* p) { return static_cast<const float*>(p); }
@@ -49,7 +50,7 @@ struct StackPass {
     return !states || s.sorted ? floats(states) : sorted;
   }
   /// Clears the zeros and brings the initial states into order.
-  void prepare_states(int rank) const;
+  void prepare_states(int rank, int members) const;
   Recurrence recurrence(int64_t i) const;
   /// Calls run(i, owner) for the directions of a layer whose steps this member has a part in.
   template <class F>

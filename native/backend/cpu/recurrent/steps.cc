@@ -329,6 +329,18 @@ inline void ForwardProjected(const Recurrence& r, const Step& step, const Span& 
   });
 }
 
+// The cells of some panels at one moment.
+template <class C>
+void ForwardCells(const Recurrence& r, const Moment& moment, const Spans& spans, const Share& panels) {
+  for (const Span& span : spans) {
+    const Step step = MakeStep(r, moment, span);
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+      ForRowTiles(span, kRowsFor[CellPanels<C>::kGateVecs],
+                  [&](int64_t row, int rows) { ForwardTile<C>(r, step, row, rows, panel); });
+    }
+  }
+}
+
 template <class C>
 void Forward(const Recurrence& r, int owner) {
   const DirectionGeometry& g = r.geometry;
@@ -337,18 +349,21 @@ void Forward(const Recurrence& r, int owner) {
   for (int64_t n = 0; n < g.sequence->steps; ++n) {
     const Moment moment(g, n);
     const Spans spans(*g.sequence, moment, work.begin, work.end);
-    for (const Span& span : spans) {
-      const Step step = MakeStep(r, moment, span);
-      for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
-        ForRowTiles(span, kRowsFor[CellPanels<C>::kGateVecs],
-                    [&](int64_t row, int rows) { ForwardTile<C>(r, step, row, rows, panel); });
-      }
-    }
+    ForwardCells<C>(r, moment, spans, panels);
     if (!work.by_rows) g.between_steps->wait();
     if (!g.projection) continue;
     for (const Span& span : spans) ForwardProjected(r, MakeStep(r, moment, span), span, projected);
     if (!work.by_rows) g.between_steps->wait();
   }
+}
+
+template <class C>
+void ForwardPanel(const Recurrence& r, bool projects, int64_t panel) {
+  const Moment moment(r.geometry, 0);
+  const Spans spans(*r.geometry.sequence, moment, 0, r.geometry.sequence->batch);
+  const Share panels(panel, panel + 1);
+  if (!projects) return ForwardCells<C>(r, moment, spans, panels);
+  for (const Span& span : spans) ForwardProjected(r, MakeStep(r, moment, span), span, panels);
 }
 
 // The product of the gradients of the next step's sums with W_hh.
@@ -410,6 +425,16 @@ void Backward(const Recurrence& r, const BackwardRows& b, int owner) {
 void ForwardOf(const Recurrence& r, int owner) {
   WithCell(r.geometry.cell, [&](auto cell) { Forward<decltype(cell)>(r, owner); });
 }
+int64_t StepPanels(const Recurrence& r, bool projects) {
+  const DirectionGeometry& g = r.geometry;
+  if (projects) return CeilDiv(g.projection, kPlainWidth);
+  int64_t panels = 0;
+  WithCell(g.cell, [&](auto cell) { panels = CeilDiv(g.hidden, CellPanels<decltype(cell)>::kWidth); });
+  return panels;
+}
+void StepPanel(const Recurrence& r, bool projects, int64_t panel) {
+  WithCell(r.geometry.cell, [&](auto cell) { ForwardPanel<decltype(cell)>(r, projects, panel); });
+}
 void BackwardOf(const Recurrence& r, const BackwardRows& b, int owner) {
   WithCell(r.geometry.cell, [&](auto cell) { Backward<decltype(cell)>(r, b, owner); });
 }
@@ -421,9 +446,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace stm {
 HWY_EXPORT(ForwardOf);
+HWY_EXPORT(StepPanels);
+HWY_EXPORT(StepPanel);
 HWY_EXPORT(BackwardOf);
 
 void run_forward(const Recurrence& r, int owner) { HWY_DYNAMIC_DISPATCH(ForwardOf)(r, owner); }
+int64_t step_panels(const Recurrence& r, bool projects) { return HWY_DYNAMIC_DISPATCH(StepPanels)(r, projects); }
+void run_step_panel(const Recurrence& r, bool projects, int64_t panel) {
+  HWY_DYNAMIC_DISPATCH(StepPanel)(r, projects, panel);
+}
 void run_backward(const Recurrence& r, const BackwardRows& b, int owner) {
   HWY_DYNAMIC_DISPATCH(BackwardOf)(r, b, owner);
 }

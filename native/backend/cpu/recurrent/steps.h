@@ -58,6 +58,12 @@ struct Recurrence {
 /// Call from every owner of the split, ranks 0 to owners - 1, at the same time. By rows, an owner's rows are complete
 /// when it returns; by units, everything is.
 void run_forward(const Recurrence& r, int owner);
+
+/// Of a sequence of a single step, whose panels of units need each other only from layer to layer: how many there are,
+/// and one of them. `projects`: those of the projection, after all of the cells.
+int64_t step_panels(const Recurrence& r, bool projects);
+void run_step_panel(const Recurrence& r, bool projects, int64_t panel);
+
 void run_backward(const Recurrence& r, const BackwardRows& b, int owner);
 
 }  // namespace stm
