@@ -1,5 +1,6 @@
 /** Where the items of a batch come from, for messages: a dataset has them at these indices, a stream gave them so. */
 export interface ItemPlaces {
+  /** What the indices are of. */
   readonly source: 'dataset' | 'stream';
   /** In the order of the batch, 0 for the first item of the source. */
   readonly indices: readonly number[];

@@ -15,6 +15,8 @@ import type { History } from './history';
 export interface StopOptions {
   /** What is still brought to its end. Default `epoch`. */
   after?: 'epoch' | 'step';
+  /** Why, for the progress and the history: 'validation.loss has not become better for 5 epochs'. */
+  reason?: string;
 }
 
 /** What a callback sees of a training, and may ask of it: a Trainer without what begins a training or a step. */
@@ -40,6 +42,12 @@ export interface TrainingRun {
   readonly figures: readonly string[];
   /** Ends the training after the running epoch; after the running step if so asked, or if the loader has no length. */
   stop(options?: StopOptions): void;
+  /**
+   * Shows a line beside the progress, unless `fit` was told to show none. Absent where nothing shows any.
+   *
+   * @param line  without an end of line
+   */
+  note?(line: string): void;
   /** Loss and metrics over batches. The figures of a running epoch do not change by it. */
   evaluate(loader: Batches<object>): Promise<Figures>;
   /**
@@ -101,7 +109,7 @@ export interface TrainerCallback {
   onEnd?(run: TrainingRun): void | Promise<void>;
   /** In place of `onEnd` where an error ends the training, which `fit` throws afterwards. */
   onError?(error: unknown, run: TrainingRun): void | Promise<void>;
-  /** What a checkpoint keeps of it, of now. */
+  /** What a checkpoint keeps of it, of now. With checkpoints it is asked for once before the first step, too. */
   state?(): CallbackState;
   /**
    * Gets back what `state` gave: after `onStart`, before the first step of a training that is taken up again. Tensors

@@ -4,7 +4,7 @@ import { CheckpointFolder } from './checkpoint-folder';
 import { identityOf, type Identity } from './checkpoint-identity';
 import { checkKeepable } from './checkpoint-keepable';
 import { resumeFrom, treeOf, type BestSoFar, type Position, type RunningEpoch } from './checkpoint-state';
-import type { EpochRecord } from './epoch-record';
+import { bestText, type EpochRecord } from './epoch-record';
 import { checkFigure, figureOf } from './figure';
 import { directionOf, isBetter, type Mode } from './figure-direction';
 import type { FitRun } from './fit-run';
@@ -78,12 +78,29 @@ export class Checkpoints {
     if (found === undefined) return;
     const { position, callbacks, loaded } = await resumeFrom(this.#fit, this.#identity, found);
     this.#from = position;
+    const { steps, history } = this.#fit;
+    history.noteResume({ path: found.path, epoch: position.epoch, step: steps.count });
     this.#best = this.#sameBest(position.best);
     this.#loadCallbacks = callbacks;
     this.#loaded = loaded;
     // A process that was killed just then may have left an older one there.
     if (this.#best?.step === this.#fit.steps.count && position.running === undefined)
       await this.#folder.linkBest(this.#best.step);
+  }
+
+  /** Says where the training goes on, or that there is nothing to go on with. */
+  tellFrom(): void {
+    const { history, options, shown } = this.#fit;
+    const { resumed } = history;
+    if (resumed === undefined || this.#wasEnded) return;
+    const { path, epoch, step } = resumed;
+    const ended = epoch > options.epochs;
+    shown.progress.note(
+      ended
+        ? `nothing to train: ${path} is of the end of epoch ${epoch - 1}, and epochs is ${options.epochs}; ` +
+            'pass more epochs to train on, or another folder to begin anew'
+        : `goes on in epoch ${epoch} of ${options.epochs}, after step ${step}, from ${path}`,
+    );
   }
 
   /** The best one so far, unless another figure is to tell it from now on: values of two figures do not compare. */
@@ -98,9 +115,14 @@ export class Checkpoints {
     await this.#loadCallbacks?.();
     const stopping = this.#from?.stopping;
     if (stopping === undefined) return;
-    if (this.#from?.running === undefined) this.#tellEnded();
+    if (this.#wasEnded) this.#tellEnded();
     this.#fit.decided.stopping = stopping;
     this.#fit.run.stop({ after: stopping === 'after step' ? 'step' : 'epoch' });
+  }
+
+  /** Whether a callback has ended the training that is to be taken up. */
+  get #wasEnded(): boolean {
+    return this.#from !== undefined && this.#from.stopping !== undefined && this.#from.running === undefined;
   }
 
   #tellEnded(): void {
@@ -184,10 +206,15 @@ export class Checkpoints {
   async end(): Promise<void> {
     await this.#folder.settled();
     this.#whole = true;
-    if (!this.#options.restoreBest || this.#best === undefined) return;
-    const { tree, tensors } = await this.#folder.best();
-    await loadParts([[this.#fit.trainer.model, tree['model']]]);
-    for (const tensor of tensors) tensor.dispose();
+    if (this.#best === undefined) return;
+    const { restoreBest } = this.#options;
+    if (restoreBest) {
+      const { tree, tensors } = await this.#folder.best();
+      await loadParts([[this.#fit.trainer.model, tree['model']]]);
+      for (const tensor of tensors) tensor.dispose();
+    }
+    const what = restoreBest ? 'the weights are those of then' : `in ${this.#folder.bestPath}`;
+    this.#fit.shown.progress.note(`best ${bestText(this.#best)}; ${what}`);
   }
 
   /** Whatever became of the training. After Ctrl-C the process ends here. */

@@ -132,6 +132,7 @@ export async function resumeFrom(
   await loadParts(partsOf(fit).map(([name, part]) => [part, tree[name]]));
   for (const record of records.epochs) fit.history.add(record);
   for (const record of records.validations) fit.history.addValidation(record);
+  fit.history.noteStop(records.stopped);
   return {
     position,
     callbacks: async () => {

@@ -76,6 +76,10 @@ export function epochLine(
   return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked}${left} | ${seconds.toFixed(1)} s`;
 }
 
+/** As in `validation.loss 0.1234 in epoch 4, after step 400`. */
+export const bestText = (best: { figure: string; value: number; epoch: number; step: number }): string =>
+  `${best.figure} ${shown(best.value)} in epoch ${best.epoch}, after step ${best.step}`;
+
 /** As in `loss 0.1234, accuracy 0.9800`. */
 export const figuresText = (values: Readonly<Record<string, number>>): string =>
   Object.entries(values)

@@ -1,7 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
-import type { CheckedMetric } from './check-trainer-options';
 import type { Figures } from './epoch-record';
 
 /** What has figures: the record of an epoch, or of a validation within one. */
@@ -10,9 +9,15 @@ export interface WithFigures {
   readonly validation?: Figures;
 }
 
+/** What gives figures: a metric by the name that it has in the training. */
+interface NamedMetric {
+  readonly name: string;
+  readonly metric: { readonly figureNames: readonly string[] };
+}
+
 /** The figures of each epoch by the names that callbacks know them by. */
-export function figureNames(metrics: readonly CheckedMetric[], validated: boolean): string[] {
-  const further = ({ name, metric }: CheckedMetric): string[] => metric.figureNames.map((part) => `${name}.${part}`);
+export function figureNames(metrics: readonly NamedMetric[], validated: boolean): string[] {
+  const further = ({ name, metric }: NamedMetric): string[] => metric.figureNames.map((part) => `${name}.${part}`);
   const names = ['loss', ...metrics.flatMap((use) => [use.name, ...further(use)])];
   return (validated ? ['train', 'validation'] : ['train']).flatMap((part) => names.map((name) => `${part}.${name}`));
 }

@@ -3,6 +3,7 @@ import type { Batches } from './batches';
 import type { TrainerCallback, TrainingRun } from './callback';
 import type { CheckedFit, CheckedTrainer } from './check-trainer-options';
 import type { History } from './history';
+import type { Progress } from './progress';
 import type { Steps } from './step';
 
 /** When a training that is to stop ends; undefined while it goes on. */
@@ -22,6 +23,10 @@ export interface FitRun {
   /** What callbacks see. */
   readonly run: TrainingRun;
   readonly stopping: () => Stopping;
+  /** Why it is to stop. */
+  readonly reason: () => string | undefined;
+  /** Where lines are shown, once it has begun. */
+  readonly shown: { progress: Progress };
   /** What a callback has asked for, which belongs to the training as its options do. */
   readonly decided: { stopping: Stopping };
 }

@@ -25,6 +25,8 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
   let progress = silent; // until nothing is refused any more: it listens to its stream
   try {
     if (options.progress) progress = await makeProgress(epochs);
+    fit.shown.progress = progress;
+    checkpoints?.tellFrom();
     const now = { progress, checkpoints, validations: new Validations(fit, progress) };
     await tell(fit, (callback) => callback.onStart?.(run));
     await checkpoints?.loadCallbacks();
@@ -38,6 +40,7 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
       history.add(record);
       progress.end(record);
       await tell(fit, (callback) => callback.onEpochEnd?.(record, run));
+      noteStop(fit, epoch);
       await checkpoints?.afterEpoch(record);
     }
     await checkpoints?.end();
@@ -47,9 +50,21 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
     throw error;
   } finally {
     progress.stop();
+    fit.shown.progress = silent;
     restore();
     await checkpoints?.close();
   }
+}
+
+/** After an epoch that is the last one because of `stop`, and not as it was to be. */
+function noteStop({ options, history, steps, shown, stopping, reason }: FitRun, epoch: number): void {
+  if (stopping() === undefined || epoch >= options.epochs) {
+    history.noteStop(undefined);
+    return;
+  }
+  const stopped = { epoch, step: steps.count, reason: reason() ?? 'stop() was called' };
+  history.noteStop(stopped);
+  shown.progress.note(`stopped after epoch ${epoch} of ${options.epochs}: ${stopped.reason}`);
 }
 
 async function fitEpoch(fit: FitRun, epoch: number, now: Underway): Promise<EpochRecord> {

@@ -7,6 +7,27 @@ export interface HistoryRecords {
   readonly epochs: readonly EpochRecord[];
   /** Of the validations within epochs. */
   readonly validations: readonly ValidationRecord[];
+  readonly stopped?: StopRecord | undefined;
+}
+
+/** Where a training ended before its last epoch. */
+export interface StopRecord {
+  /** The epoch that it ended with or in, 1 for the first. */
+  readonly epoch: number;
+  /** Training steps of the Trainer. */
+  readonly step: number;
+  /** Why, as `stop` was told. */
+  readonly reason: string;
+}
+
+/** From where a training was taken up again. */
+export interface ResumeRecord {
+  /** The checkpoint. */
+  readonly path: string;
+  /** The epoch that it goes on in or begins with, 1 for the first. */
+  readonly epoch: number;
+  /** Training steps of the Trainer so far. */
+  readonly step: number;
 }
 
 /** What JSON has no number for, as it is written. */
@@ -41,9 +62,15 @@ function withOdd(value: unknown): unknown {
  */
 export function recordsOf(op: string, json: unknown): HistoryRecords {
   const data = withOdd(typeof json === 'string' ? parsed(op, json) : json);
-  const { epochs, validations }: Record<string, unknown> = isPlainObject(data) ? data : {};
-  if (Array.isArray(epochs) && epochs.every(isEpoch) && Array.isArray(validations) && validations.every(isValidation))
-    return { epochs, validations };
+  const { epochs, validations, stopped }: Record<string, unknown> = isPlainObject(data) ? data : {};
+  if (
+    Array.isArray(epochs) &&
+    epochs.every(isEpoch) &&
+    Array.isArray(validations) &&
+    validations.every(isValidation) &&
+    (stopped === undefined || isStop(stopped))
+  )
+    return { epochs, validations, stopped };
   throw new FormatError(op, {
     given: describe(json),
     expected: '{ epochs, validations }, as JSON.stringify(history) writes it',
@@ -85,6 +112,9 @@ function isEpoch(value: unknown): value is EpochRecord {
     isNumbers(memory)
   );
 }
+
+const isStop = (value: unknown): value is StopRecord =>
+  isPlainObject(value) && isNumber(value['epoch']) && isNumber(value['step']) && typeof value['reason'] === 'string';
 
 function isValidation(value: unknown): value is ValidationRecord {
   return isPlainObject(value) && isNumber(value['epoch']) && isNumber(value['step']) && isFigures(value['validation']);

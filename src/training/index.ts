@@ -11,7 +11,8 @@ export type { CallbackState, StopOptions, TrainerCallback, TrainingRun, Training
 export type { BestOptions, CheckpointOptions } from './checkpoint-options';
 export type { EpochRecord, Figures, ValidationRecord } from './epoch-record';
 export type { GradientRecord } from './gradient-record';
-export { History } from './history';
+export { History, type FigureOptions, type BestRecord } from './history';
+export type { ResumeRecord, StopRecord } from './history-json';
 export type { LearningRateCurve, LearningRateSearchOptions } from './learning-rate-search';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';
 export { Trainer, type PredictInput, type PredictOptions, type TrainerConstructor } from './trainer';

@@ -18,6 +18,8 @@ export interface Progress {
   validation(record: ValidationRecord): void;
   /** After an epoch and its validation. */
   end(record: EpochRecord): void;
+  /** Shows a line, before, between or within epochs. */
+  note(text: string): void;
   /** Takes back what the terminal should not keep, when a training breaks off. */
   stop(): void;
 }
@@ -83,6 +85,7 @@ export const silent: Progress = {
   figures: () => undefined,
   validation: () => undefined,
   end: () => undefined,
+  note: () => undefined,
   stop: () => undefined,
 };
 
@@ -91,6 +94,7 @@ function lineProgress(epochs: number, stream: ProgressStream): Progress {
     ...silent,
     validation: (record) => void stream.write(`${validationLine(record, epochs)}\n`),
     end: (record) => void stream.write(`${epochLine(record, epochs)}\n`),
+    note: (text) => void stream.write(`${text}\n`),
   };
 }
 
@@ -129,6 +133,9 @@ function barProgress(epochs: number, stream: ProgressStream, makeBar: (format: s
     end(record) {
       stop();
       stream.write(`${epochLine(record, epochs)}\n`);
+    },
+    note(text) {
+      stream.write(bar === undefined ? `${text}\n` : `\r\u001b[K${text}\n`); // the bar is drawn anew below
     },
     stop,
   };

@@ -6,8 +6,9 @@ import { optionsOf } from '../optimizers/optimizer-state';
 import type { MathMode } from '../tensor/math-mode';
 import type { Sequence } from '../tensor/padded-sequence';
 import { keep, scope } from '../tensor/scope';
-import { checkOptions, flag } from '../tensor/options';
-import { choice, readOptions } from '../tensor/read-options';
+import { OptionError } from '../tensor/errors';
+import { checkOptions, describe, flag } from '../tensor/options';
+import { choice, readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import type { Batch, BatchField } from './batch';
 import { checkLoader, isIterable, noBatch, type Batches } from './batches';
@@ -31,6 +32,7 @@ import { History } from './history';
 import { joinOutputs } from './join-outputs';
 import { inEvaluation } from '../module/modes';
 import { searchLearningRate, type LearningRateCurve, type LearningRateSearchOptions } from './learning-rate-search';
+import { silent } from './progress';
 import { Steps } from './step';
 import type { AnyBatch, CustomTrainerOptions, FitOptions, OutputOf, TrainerOptions } from './trainer-options';
 import { updateBatchNorm } from './update-batch-norm';
@@ -64,6 +66,8 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   readonly #fences: Promise<unknown>[] = [];
   #fitting = false;
   #stopping: Stopping;
+  #reason: string | undefined;
+  #shown = { progress: silent };
   #history = new History();
   #figures: readonly string[];
 
@@ -119,13 +123,30 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   /**
    * Lets `fit` end after the running epoch; after the running step if the loader has no length, and may have no end.
    *
+   * @param options.reason  why, for the progress and the history
    * @param options.after  `step` not to wait for the end of the epoch, whose record then has the steps so far. Default
    * `epoch`.
    * @throws {OptionError} if an option is unknown or is something else
    */
   stop(options: StopOptions = {}): void {
-    const { after } = readOptions('Trainer.stop', options, { after: choice(['epoch', 'step']) });
+    const { after, reason } = readOptions<StopOptions, { after: 'epoch' | 'step'; reason: string }>(
+      'Trainer.stop',
+      options,
+      { after: choice(['epoch', 'step']), reason: withDefault(text, 'stop() was called') },
+    );
+    if (this.#stopping === undefined) this.#reason = reason;
     if (this.#stopping !== 'after step') this.#stopping = `after ${after}`;
+  }
+
+  /**
+   * Shows a line beside the progress of the running `fit`, unless that was told to show none. A bar on a terminal stays
+   * whole.
+   *
+   * @param line  without an end of line
+   * @throws {OptionError} if it is no text
+   */
+  note(line: string): void {
+    this.#shown.progress.note(text('Trainer.note', 'line', line));
   }
 
   /**
@@ -188,7 +209,8 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     const history = new History();
     this.#history = history;
     this.#figures = figureNames(this.#trainer.metrics, options.validation !== undefined);
-    this.#stopping = undefined;
+    [this.#stopping, this.#reason] = [undefined, undefined];
+    this.#shown = { progress: silent };
     this.#steps.begin();
     await fitEpochs({
       trainer: this.#trainer,
@@ -200,6 +222,8 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
       history,
       run: this as TrainingRun,
       stopping: () => this.#stopping,
+      reason: () => this.#reason,
+      shown: this.#shown,
       decided: { stopping: undefined },
     });
     return history;
@@ -302,6 +326,11 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     if (outputs.length === 0) throw noBatch(op);
     return joinOutputs(outputs);
   }
+}
+
+function text(op: string, name: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  throw new OptionError(op, { given: `${name}: ${describe(value)}`, expected: 'a text', fix: 'write it in quotes' });
 }
 
 /** A Trainer of a model, of batches B, whose model gives `Output` and whose metrics have these names. */

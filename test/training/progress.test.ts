@@ -47,7 +47,8 @@ test('elsewhere than on a terminal: one plain line an epoch', async () => {
   expect(progress.step(1)).toBe(false);
   progress.validation({ epoch: 2, step: 15, validation: { loss: 1 } });
   progress.end(record);
-  expect(text()).toBe(`epoch 2/10, step 15: validation loss 1.0000\n${epochLine(record, 10)}\n`);
+  progress.note('stopped');
+  expect(text()).toBe(`epoch 2/10, step 15: validation loss 1.0000\n${epochLine(record, 10)}\nstopped\n`);
 });
 
 test('on a terminal: a bar with figures, rate and time left, and the line at the end', async () => {
@@ -66,8 +67,12 @@ test('on a terminal: a bar with figures, rate and time left, and the line at the
     progress.step(4);
     expect(text()).toContain(' | validation loss 1.0000');
   });
+  progress.note('half way');
+  expect(text()).toContain('\r\u001b[Khalf way\n');
   progress.end(record);
   expect(text()).toContain(`${epochLine(record, 10)}\n`);
+  progress.note('stopped');
+  expect(text().endsWith('\nstopped\n')).toBe(true);
 });
 
 test('on a terminal, for batches that cannot be counted: the steps so far', async () => {

@@ -9,7 +9,7 @@ import {
 import { asGiven, optional, readOptions, withDefault } from '../../tensor/read-options';
 import type { Tensor } from '../../tensor/tensor';
 import type { CallbackState, TrainerCallback, TrainingRun } from '../callback';
-import type { EpochRecord, ValidationRecord } from '../epoch-record';
+import { bestText, type EpochRecord, type ValidationRecord } from '../epoch-record';
 import { checkFigure, figureOf, type WithFigures } from '../figure';
 import { directionOf, isBetter, modeGiven, type Mode } from '../figure-direction';
 
@@ -96,16 +96,30 @@ export class EarlyStopping implements TrainerCallback {
   }
 
   onValidation(record: ValidationRecord, run: TrainingRun): void {
-    if (this.#look(record, run)) run.stop({ after: 'step' });
+    if (this.#look(record, run)) run.stop({ after: 'step', reason: this.#reason });
   }
 
   onEpochEnd(record: EpochRecord, run: TrainingRun): void {
-    if (this.#look(record, run)) run.stop();
+    if (this.#look(record, run)) run.stop({ reason: this.#reason });
   }
 
-  onEnd({ model }: TrainingRun): void {
-    if (Object.keys(this.#weights).length > 0) model.loadStateDict(this.#weights);
+  get #reason(): string {
+    const { figure, patience } = this.#options;
+    const looks = figure.startsWith('validation.') ? 'validation' : 'epoch';
+    return `${figure} has not become better for ${patience} ${looks}${patience === 1 ? '' : 's'}`;
+  }
+
+  /** Gives the model its best weights back, if it is to have them, and tells which these are. */
+  onEnd(run: TrainingRun): void {
+    const restored = Object.keys(this.#weights).length > 0;
+    if (restored) run.model.loadStateDict(this.#weights);
     this.#forget();
+    const { best, bestEpoch, bestStep } = this.#progress;
+    if (best === null) return;
+    const back = restored ? '; the weights are those of then' : '';
+    run.note?.(
+      `best ${bestText({ figure: this.#options.figure, value: best, epoch: bestEpoch, step: bestStep })}${back}`,
+    );
   }
 
   onError(): void {
