@@ -246,8 +246,8 @@ void Team::announce(Call call, void* context, uint64_t kind) {
   changed_.notify_all();
 }
 
-// The state once its run is another than that of `seen`. After an open run, for which nobody waits, this leaves the core
-// to whoever wants it: to the JavaScript thread, which is to ask for the next step, for one.
+// The state once its run is another than that of `seen`. After an open run, to which nobody has to come, this leaves
+// the core to whoever wants it: to the JavaScript thread, which is to ask for the next step, for one.
 uint64_t Team::next_run(uint64_t seen) {
   uint64_t state = 0;
   const auto is_another = [&] {
