@@ -22,12 +22,15 @@ const entries = Object.values(exports).flatMap(({ require }) => (require ? [name
 /** The programs, as `cli/main`. */
 const programs = Object.values(bin).map(nameOf);
 
+/** What is started as a thread of its own, by its path. */
+const threads = ['data/item-worker'];
+
 const stubOf = (name) => `dist/${name}.js`;
 
 /** All that `makeBundle` writes, the bundle first. */
 export const results = [
   bundle,
-  ...programs.map(stubOf),
+  ...[...programs, ...threads].map(stubOf),
   ...entries.flatMap((entry) => ['.js', '.mjs', '.d.mts'].map((suffix) => `dist/${entry}${suffix}`)),
 ];
 
@@ -41,10 +44,11 @@ export async function makeBundle(names) {
   const esbuild = await import('esbuild').catch((error) => {
     throw new Error(`${error.message}.\n  Fix: npm ci`);
   });
-  for (const name of [...entries, ...programs])
-    if (!names.includes(name)) throw new Error(`package.json names ${stubOf(name)}, which src/ does not have.`);
+  for (const name of [...entries, ...programs, ...threads])
+    if (!names.includes(name)) throw new Error(`${stubOf(name)} is to be made of src/${name}.ts, which is not there.`);
   await bundleModules(esbuild, names);
   for (const program of programs) write(stubOf(program), `#!/usr/bin/env node\n${load(program)};\n`);
+  for (const thread of threads) write(stubOf(thread), `${load(thread)};\n`);
   const exported = await exportsOf(esbuild);
   for (const entry of entries) writeEntry(entry, exported.get(entry));
 }

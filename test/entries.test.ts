@@ -45,12 +45,13 @@ it('lists no types for what is no entry point', () => {
 const bundle = 'dist/bundle/stmnet.js';
 
 describe('the JavaScript in dist/', () => {
-  it('is one bundle, and a stub for each entry point and program', () => {
+  it('is one bundle, and a stub for each entry point, program and thread', () => {
     const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })
       .map((file) => join('dist', file))
       .filter((file) => /\.[cm]?js$/.test(file) && !file.startsWith('dist/examples/'));
     const stubs = entries.flatMap((entry) => ['.js', '.mjs'].map((suffix) => join('dist', entry, `index${suffix}`)));
-    expect(files.sort()).toEqual([bundle, ...stubs, ...Object.values(bin).map(String)].sort());
+    const threads = ['dist/data/item-worker.js'];
+    expect(files.sort()).toEqual([bundle, ...stubs, ...Object.values(bin).map(String), ...threads].sort());
     for (const stub of files.filter((file) => file !== bundle && !file.endsWith('.mjs')))
       expect(readFileSync(join(root, stub), 'utf8').length, stub).toBeLessThan(100);
   });

@@ -4,13 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
 import { measureWaiting } from './data-waiting';
+import { measureWorkers } from './data-workers';
 import { median, table } from './statistics';
 import { repository } from './tarball';
 
 /** How fast files become records, and how long a training step waits for its batch. */
 export const dataSpeed: Benchmark = {
   summary:
-    "rows a second of readTable, of processor time, beside Python's csv.DictReader; share of a step for its batch",
+    "rows a second of readTable, of processor time, beside Python's csv.DictReader; share of a step for its batch, " +
+    'also with workers',
   options: {
     rows: { type: 'string', default: '200000', description: 'rows of the tables that are made' },
     rounds: { type: 'string', default: '5', description: 'rounds, in turn for each side' },
@@ -55,7 +57,9 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
       ),
     );
     console.log(JSON.stringify(results));
-    return await measureWaiting(rounds);
+    const fine = await measureWaiting(rounds);
+    await measureWorkers(rounds);
+    return fine;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -39,4 +39,5 @@ export {
 export { SequenceList } from './sequence-list';
 export { splitDataset, type Split, type SplitOptions, type SplitSizes } from './split-dataset';
 export { TextStream, type TextBatch, type TextPiece, type TextStreamOptions } from './text-stream';
+export { WorkerDataset, type WorkerDatasetOptions } from './worker-dataset';
 export { windows, WindowDataset, type Columns, type Series, type Window, type WindowOptions } from './windows';

@@ -50,14 +50,7 @@ export class ListBatches<Item> implements ItemBatches<Item> {
 
   fingerprint(): DataFingerprint {
     const dataset = this.#dataset;
-    const array = arrayBelow(dataset);
-    return {
-      items: dataset.length,
-      ...plain(this.#order.settings),
-      ...plain(settingsOf(dataset)),
-      ...(dataset instanceof Subset ? { part: fingerprintOfNumbers(placesBelow(dataset)) } : {}),
-      ...(array === undefined ? {} : { content: fingerprintOf(array) }),
-    };
+    return { items: dataset.length, ...plain(this.#order.settings), ...dataOf(dataset) };
   }
 
   /**
@@ -184,6 +177,16 @@ const plain = (settings: SamplerSettings): DataFingerprint =>
   Object.fromEntries(
     Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
   );
+
+/** What is known of the items of a dataset: its settings, which part of another one it is, and a trace of an array. */
+export function dataOf(dataset: Dataset<unknown>): DataFingerprint {
+  const array = arrayBelow(dataset);
+  return {
+    ...plain(settingsOf(dataset)),
+    ...(dataset instanceof Subset ? { part: fingerprintOfNumbers(placesBelow(dataset)) } : {}),
+    ...(array === undefined ? {} : { content: fingerprintOf(array) }),
+  };
+}
 
 /** The settings of a dataset, or of that which it is a part of. */
 const settingsOf = (dataset: Dataset<unknown>): SamplerSettings =>

@@ -113,6 +113,18 @@ test('splits, batches and streams', async () => {
   expect(sentence.characters.sequences).toHaveLength(2);
 });
 
+test('items from worker threads', async () => {
+  const { history, loader, recordings } = await import('./scripts/worker-threads');
+  const losses = history.train('loss');
+  expect(losses.at(-1)).toBeLessThan((losses[0] ?? 0) / 2);
+  expect(loader.state()).toMatchObject({ epoch: 10, batches: 0 });
+  await expect(recordings.at(0)).rejects.toThrow(/a dataset that was closed/);
+  const [guide, module] = ['../../docs/guide.md', 'scripts/recordings.mjs'].map((path) =>
+    readFileSync(join(__dirname, path), 'utf8'),
+  );
+  expect(guide).toContain(`\`\`\`js\n${module}\`\`\`\n`);
+});
+
 test('tensors', async () => {
   const { loss, stop, w, x } = await import('./scripts/tensors');
   expect(printed).toHaveLength(2);
@@ -230,6 +242,7 @@ test.each([
   'data-files',
   'text-and-tables',
   'batches',
+  'worker-threads',
   'language-model',
   'production',
   'choices',

@@ -11,6 +11,7 @@ const {
   Sequential,
   Standardize,
   Trainer,
+  WorkerDataset,
   load,
   manualSeed,
   noGrad,
@@ -43,7 +44,8 @@ async function main() {
     optimizer: new Adam(model.parameters(), { learningRate: 1e-2 }),
     metrics: [new Accuracy()],
   });
-  await trainer.fit(new DataLoader(train, { batchSize: 32, shuffle: true }), { epochs: 5 });
+  const items = await WorkerDataset.open(require.resolve('./items.cjs'), { data: { count: train.length } });
+  await trainer.fit(new DataLoader(items, { batchSize: 32, shuffle: true, prefetch: 2 }), { epochs: 5 });
   const { accuracy } = await trainer.evaluate(new DataLoader(test, { batchSize: 64 }));
   if (!(accuracy > 0.5)) throw new Error(`accuracy: got ${accuracy}, expected more than 0.5`);
   await save(model, file);

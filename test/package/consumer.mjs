@@ -13,6 +13,7 @@ import {
   Sequential,
   Standardize,
   Trainer,
+  WorkerDataset,
   load,
   noGrad,
   pad,
@@ -45,7 +46,8 @@ else {
     loss: new CrossEntropyLoss(),
     optimizer: new Adam(model.parameters(), { learningRate: 1e-2 }),
   });
-  await trainer.fit(new DataLoader(train, { batchSize: 32, shuffle: true }), { epochs: 3 });
+  const items = await WorkerDataset.open(new URL('./items.mjs', import.meta.url), { workers: 2 });
+  await trainer.fit(new DataLoader(items, { batchSize: 32, shuffle: true, prefetch: 2 }), { epochs: 3 });
   await save(model, file);
 }
 model.eval();

@@ -5,6 +5,7 @@ import {
   Module,
   Subset,
   Trainer,
+  WorkerDataset,
   Adam,
   devices,
   kFold,
@@ -52,8 +53,9 @@ export async function use(model: Sequential): Promise<void> {
   );
   scores[Symbol.dispose]();
   using one: Tensor = tensor([1]);
+  await using items: WorkerDataset<number> = await WorkerDataset.open<number>('/items.mjs', { workers: 2 });
   const vectors: string | undefined = devices()[0]?.vectors;
   // @ts-expect-error a model that load() gives is one of the classes
   const wrong: LSTM = await load('tagger.safetensors', { classes: { Tagger } }).then((loaded) => loaded);
-  return void [one, vectors, wrong];
+  return void [one, items, vectors, wrong];
 }

@@ -124,7 +124,7 @@ function emptyProject() {
 
 /** Type-checks the TypeScript consumers against what was installed, and compiles the one that runs. */
 function compileConsumer(project) {
-  for (const file of ['consumer.mts', 'consumer.cts', 'consumer.cjs', 'consumer.mjs'])
+  for (const file of ['consumer.mts', 'consumer.cts', 'consumer.cjs', 'consumer.mjs', 'items.cjs', 'items.mjs'])
     copyFileSync(join(root, 'test', 'package', file), join(project, file));
   const compilerOptions = {
     strict: true,

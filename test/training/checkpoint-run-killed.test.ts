@@ -24,6 +24,8 @@ interface Options {
   readonly pause?: number;
   readonly batches?: string;
   readonly averages?: boolean;
+  readonly workers?: number | undefined;
+  readonly prefetch?: number;
 }
 
 /** A training in a process of its own, which prints a dot a step. */
@@ -43,10 +45,10 @@ function start(folder: string, out: string, options: Options) {
 
 const resultOf = (out: string): unknown => JSON.parse(readFileSync(out, 'utf8'));
 
-/** What comes of a training that nobody stops. */
+/** What comes of a training that nobody stops; with items made in its own thread, at their turn. */
 async function whole(name: string, options: Options): Promise<unknown> {
   const out = join(root, `${name}.json`);
-  const { seen, ended } = start(join(root, name), out, { ...options, pause: 0 });
+  const { seen, ended } = start(join(root, name), out, { ...options, workers: undefined, prefetch: 0, pause: 0 });
   expect(await ended, seen.errors).toEqual({ code: 0, signal: null });
   return resultOf(out);
 }
@@ -58,6 +60,7 @@ describe('a training that is killed again and again', () => {
   test.each([
     ['in buckets, with averages and checkpoints within epochs', { everySteps: 5, batches: 'buckets', averages: true }],
     ['shuffled, with checkpoints after epochs alone', { batches: 'shuffled' }],
+    ['with items that workers make ahead', { everySteps: 5, batches: 'augmented', workers: 2, prefetch: 3 }],
   ])('%s, comes to the bits of one that was not', async (name, settings) => {
     const options = { epochs: 3 * kills + 2, pause: 4, ...settings }; // no kill comes after the end
     const expected = await whole(`whole ${name}`, options);

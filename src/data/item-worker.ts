@@ -1,0 +1,40 @@
+// The program of a worker thread of a WorkerDataset: dist/data/item-worker.js.
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { ItemMaker } from './item-maker';
+import { failureOf, type ItemResult, type ItemsRequest, type ItemsSource, type WorkerMessage } from './worker-messages';
+
+async function serve(port: MessagePort, source: ItemsSource): Promise<void> {
+  const post = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+  let maker: ItemMaker;
+  try {
+    maker = await ItemMaker.load(source);
+    post({ kind: 'ready', facts: maker.facts });
+  } catch (error) {
+    return post({ kind: 'failed', failure: failureOf(error) });
+  }
+  /** One request after the other, and one item: each has the generator for itself until it is made. */
+  let last = Promise.resolve();
+  port.on('message', (request: ItemsRequest) => {
+    last = last.then(async () => answer(maker, request, post));
+  });
+}
+
+async function answer(
+  maker: ItemMaker,
+  { id, wanted }: ItemsRequest,
+  post: (message: WorkerMessage, transfer: ArrayBuffer[]) => void,
+): Promise<void> {
+  const results: ItemResult[] = [];
+  const transfers: ArrayBuffer[] = [];
+  for (const one of wanted)
+    try {
+      const { packed, transfer } = await maker.make(one);
+      results.push({ packed });
+      transfers.push(...transfer);
+    } catch (error) {
+      results.push({ failure: failureOf(error) });
+    }
+  post({ kind: 'items', id, results }, transfers);
+}
+
+if (parentPort !== null) void serve(parentPort, workerData as ItemsSource);
