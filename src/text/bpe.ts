@@ -1,6 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { describe, flag, positiveInteger } from '../tensor/options';
 import { optional, readOptions, withDefault, type OptionReader } from '../tensor/read-options';
+import { checkTokens } from './check-list';
 import { byteCharacters, Merges, mostTokens } from './bpe-merges';
 import { learnMerges } from './bpe-training';
 import { readHuggingFace, type HuggingFaceTokenizer } from './hugging-face';
@@ -144,8 +145,13 @@ export class BPETokenizer implements Tokenizer {
     return found;
   }
 
-  /** The text of `tokens`. U+FFFD stands for bytes that are no UTF-8; what is no token stays as it is. */
+  /**
+   * The text of `tokens`. U+FFFD stands for bytes that are no UTF-8; what is no token stays as it is.
+   *
+   * @throws {OptionError} if they are no strings
+   */
   join(tokens: readonly string[]): string {
+    checkTokens('BPETokenizer.join', tokens);
     let [text, bytes] = ['', [] as number[]];
     const flush = (): void => {
       text += Buffer.from(bytes).toString('utf8');

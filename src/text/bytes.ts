@@ -1,4 +1,5 @@
 import { readOptions } from '../tensor/read-options';
+import { checkTokens } from './check-list';
 import { checkText } from './text-form';
 import type { TextConfig, Tokenizer } from './tokenizer';
 
@@ -22,8 +23,13 @@ export class ByteTokenizer implements Tokenizer {
     return Buffer.from(text, 'utf8').toString('latin1').split('');
   }
 
-  /** The text that the bytes, `tokens`, write; U+FFFD for bytes that are no UTF-8. */
+  /**
+   * The text that the bytes, `tokens`, write; U+FFFD for bytes that are no UTF-8.
+   *
+   * @throws {OptionError} if they are no strings
+   */
   join(tokens: readonly string[]): string {
+    checkTokens('ByteTokenizer.join', tokens);
     return Buffer.from(tokens.join(''), 'latin1').toString('utf8');
   }
 

@@ -1,5 +1,6 @@
 import { flag } from '../tensor/options';
 import { choice, optional, readOptions, withDefault } from '../tensor/read-options';
+import { checkTokens } from './check-list';
 import { segmentEnds } from './segmenter';
 import { checkText, localeTag, normalization, TextForm, type Normalization } from './text-form';
 import type { TextConfig, Tokenizer } from './tokenizer';
@@ -48,8 +49,9 @@ export class CharacterTokenizer implements Tokenizer {
     return this.options.unit === 'codePoint' ? Array.from(form) : this.#graphemes(form);
   }
 
-  /** The `tokens` behind each other. */
+  /** The `tokens` behind each other. @throws {OptionError} if they are none */
   join(tokens: readonly string[]): string {
+    checkTokens('CharacterTokenizer.join', tokens);
     return tokens.join('');
   }
 

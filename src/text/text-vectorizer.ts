@@ -3,6 +3,7 @@ import { tensor } from '../tensor/factories';
 import { describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence } from '../tensor/padded-sequence';
 import { asGiven, choice, optional, readOptions, type OptionReader } from '../tensor/read-options';
+import { checkIndices } from './check-list';
 import { TokenCounts } from './token-counts';
 import { longer } from './token-table';
 import type { Configured, TextConfig, Tokenizer } from './tokenizer';
@@ -168,9 +169,10 @@ export class TextVectorizer implements Configured {
   /**
    * The text of indices, as the tokenizer joins tokens. Padding, `begin` and `end` are left out.
    *
-   * @throws {OptionError} if an index is none of the vocabulary
+   * @throws {OptionError} if it is no array, or an index is none of the vocabulary
    */
   decode(indices: ArrayLike<number>): string {
+    checkIndices('TextVectorizer.decode', indices);
     const tokens: string[] = [];
     for (const index of Array.from(indices)) {
       const isSpecial = index === this.paddingIdx || index === this.#begin || index === this.#end;

@@ -1,6 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { describe, positiveInteger } from '../tensor/options';
 import { optional, readOptions, withDefault, type OptionReader } from '../tensor/read-options';
+import { checkIndices, checkTokens } from './check-list';
 import { countStrings } from './token-counts';
 import { TokenTable } from './token-table';
 import type { Configured, TextConfig } from './tokenizer';
@@ -100,8 +101,9 @@ export class Vocabulary implements Configured {
   static ofCounts(
     counts: ReadonlyMap<string, number>,
     options: VocabularyFitOptions = {},
-    source = `${counts.size} tokens`,
+    source?: string,
   ): Vocabulary {
+    checkCounts(counts);
     const { minFrequency, maxTokens, specials, unknown } = readOptions<VocabularyFitOptions, FitSettings>(
       'Vocabulary.fit',
       options,
@@ -121,7 +123,7 @@ export class Vocabulary implements Configured {
       });
     }
     const learned = [...counts].filter(([one, count]) => count >= minFrequency && !first.has(one));
-    if (learned.length === 0) throw nothingLearned(source, counts, minFrequency);
+    if (learned.length === 0) throw nothingLearned(source ?? `${counts.size} tokens`, counts, minFrequency);
     learned.sort(([a, many], [b, others]) => others - many || (a < b ? -1 : 1));
     const tokens = [...first, ...learned.slice(0, maxTokens - first.size).map(([one]) => one)];
     return new Vocabulary({ tokens, unknown });
@@ -159,22 +161,25 @@ export class Vocabulary implements Configured {
 
   /** The token of an index. @throws {OptionError} if there is none */
   at(index: number): string {
-    const found = this.tokens[index];
+    const found = typeof index === 'number' ? this.tokens[index] : undefined;
     if (found !== undefined) return found;
     throw new OptionError('Vocabulary.at', {
       given: `index ${describe(index)}`,
       expected: `a whole number in 0..${this.size - 1}`,
-      fix: 'take indices of this vocabulary',
+      fix:
+        typeof index === 'string' ? 'ask indexOf(token) for the index of a token' : 'take indices of this vocabulary',
     });
   }
 
-  /** The indices of tokens. @throws {OptionError} as `indexOf` */
+  /** The indices of tokens. @throws {OptionError} as `indexOf`, or if they are no array of strings */
   encode(tokens: readonly string[]): Int32Array {
+    checkTokens('Vocabulary.encode', tokens);
     return Int32Array.from(tokens, (one) => this.indexOf(one));
   }
 
-  /** The tokens of indices. @throws {OptionError} as `at` */
+  /** The tokens of indices. @throws {OptionError} as `at`, or if they are no array */
   decode(indices: ArrayLike<number>): string[] {
+    checkIndices('Vocabulary.decode', indices);
     return Array.from(indices, (index) => this.at(index));
   }
 
@@ -211,6 +216,22 @@ const specialTokens: OptionReader<readonly string[]> = (op, name, value) => {
     fix: `pass such as ${name}: ['<pad>', '<unk>']`,
   });
 };
+
+/** @throws {OptionError} if they are no Map of numbers by tokens */
+function checkCounts(counts: unknown): void {
+  let odd: unknown = counts;
+  if (Object.prototype.toString.call(counts) === '[object Map]') {
+    odd = undefined;
+    for (const [one, count] of counts as Map<unknown, unknown>)
+      if (typeof one !== 'string' || typeof count !== 'number') odd ??= [one, count];
+    if (odd === undefined) return;
+  }
+  throw new OptionError('Vocabulary.ofCounts', {
+    given: describe(odd),
+    expected: 'a Map of tokens and how often each occurs',
+    fix: "pass new Map([['a', 3], ['b', 1]]), or learn from texts: Vocabulary.fit(texts)",
+  });
+}
 
 const twice = (one: string): OptionError =>
   new OptionError('Vocabulary', {

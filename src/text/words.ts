@@ -1,5 +1,6 @@
 import { flag } from '../tensor/options';
 import { choice, optional, readOptions, withDefault } from '../tensor/read-options';
+import { checkTokens } from './check-list';
 import { UNSPACED, CharacterClasses } from './character-class';
 import { stopWordList } from './stop-words';
 import { checkText, localeTag, normalization, TextForm, type Normalization } from './text-form';
@@ -91,8 +92,13 @@ export class WordTokenizer implements Tokenizer {
     return this.#scanner.scan(units, length, isRaw, most);
   }
 
-  /** The words of `tokens` with a space between them, but none where both sides belong to a script without spaces. */
+  /**
+   * The words of `tokens` with a space between them, but none where both sides belong to a script without spaces.
+   *
+   * @throws {OptionError} if they are no strings
+   */
   join(tokens: readonly string[]): string {
+    checkTokens('WordTokenizer.join', tokens);
     let text = '';
     let before = false;
     tokens.forEach((token, index) => {
