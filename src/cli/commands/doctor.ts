@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { LSTM } from '../../layers';
 import { addonFile } from '../../native/load';
@@ -117,14 +117,23 @@ function report({ version: own, node, platform, addon, devices: found, parts }: 
     );
     if (!part.found) lines.push(...indented(`Fix: ${part.fix}.`));
   }
-  const cuda = found.filter(({ name, trial }) => name.startsWith('cuda') && trial === 'ok').map(({ name }) => name);
-  lines.push(
-    '',
-    cuda.length > 0
-      ? `stmnet computes on the CPU and on ${cuda.join(', ')}.`
-      : 'stmnet computes on the CPU; a CUDA device needs what is marked above, from the top.',
-  );
+  lines.push('', ...summary(found));
   return lines;
+}
+
+/** Where a driver of NVIDIA is to be seen, on Linux and in WSL. */
+const DRIVER = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'];
+
+/** What a user is to do, who may have a GPU or not. */
+function summary(found: Findings['devices']): string[] {
+  const cuda = found.filter(({ name, trial }) => name.startsWith('cuda') && trial === 'ok').map(({ name }) => name);
+  if (cuda.length > 0) return [`stmnet computes on the CPU and on ${cuda.join(', ')}.`];
+  if (DRIVER.some((file) => existsSync(file)))
+    return ['stmnet computes on the CPU. For the GPU here mend what is marked above, from the top.'];
+  return [
+    'stmnet computes on the CPU. No driver of an NVIDIA GPU was found: without such a GPU nothing is missing, and',
+    'what is marked above does not matter. With one, install its driver first, 580 or later, then look here again.',
+  ];
 }
 
 const entry = (fine: boolean, name: string, text: string): string =>

@@ -30,7 +30,14 @@ test('without a plug-in the CPU computes, and the plug-in is named', () => {
   expect(stdout).toMatch(/^ {2}ok {2}cpu /m);
   expect(stdout).toMatch(/^ {2}no {2}cuda +not available$/m);
   expect(stdout).toMatch(/^ {2}no {2}CUDA plug-in +the CUDA plug-in is not there: .*nowhere\.so$/m);
+  expect(stdout).toContain('Fix: to compute on the CPU nothing needs to be done; for an NVIDIA GPU install the');
   expect(stdout).toContain('npm run build:cuda');
+  const driver = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'].some((file) => existsSync(file));
+  expect(stdout).toContain(
+    driver
+      ? 'stmnet computes on the CPU. For the GPU here mend what is marked above, from the top.\n'
+      : 'No driver of an NVIDIA GPU was found: without such a GPU nothing is missing, and\nwhat is marked above does',
+  );
   expect(stmnet(['doctor', '--require-cuda'], nowhere).code).toBe(1);
 });
 
