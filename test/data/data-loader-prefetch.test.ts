@@ -240,6 +240,17 @@ describe('prefetch', () => {
       expect(asked).toHaveLength(before);
     }
   });
+  test('leaves a batch to its turn, so that its collate may draw; a walk by for gives the same', async () => {
+    const noisy = (items: readonly string[]): Batch => [...items, `${permutation(1000)[0]}`];
+    const make = (prefetch: number): DataLoader<string, Batch> =>
+      new DataLoader<string, Batch>(sync(), { batchSize: 4, shuffle: true, prefetch, collate: noisy });
+    manualSeed(2);
+    const expected = [...make(0)];
+    for (const prefetch of [0, 1, 4]) {
+      manualSeed(2);
+      expect(await all(make(prefetch))).toEqual(expected);
+    }
+  });
   test('that takes time on this thread does not hold up the batch that is handed out', async () => {
     const asked: number[] = [];
     const loader = new DataLoader<string, Batch>(sync(asked), { batchSize: 4, prefetch: 4, collate });
