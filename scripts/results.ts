@@ -4,8 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { median } from './bench/statistics';
+import { readArguments } from './results-arguments';
 import { resultRow, withRows, type Goal } from './results-table';
 
 const root = join(__dirname, '..', '..', '..');
@@ -58,25 +58,16 @@ function run(name: string, flags: readonly string[]): Run {
 }
 
 function main(): boolean {
-  const { values, positionals, tokens } = parseArgs({
-    options: { runs: { type: 'string' } },
-    allowPositionals: true,
-    strict: false,
-    tokens: true,
-  });
-  const [name = ''] = positionals;
+  const { name, runs: given, data, flags } = readArguments(process.argv.slice(2));
   const study = studies[name];
   if (study === undefined)
     throw new Error(
       `got '${name}', expected one of: ${Object.keys(studies).join(', ')}.\n` +
         `  Fix: npm run results -- ${Object.keys(studies)[0] ?? ''}`,
     );
-  const flags = tokens.flatMap((token) =>
-    token.kind === 'option' && token.name !== 'runs' ? [`--${token.name}=${token.value ?? ''}`] : [],
-  );
   const { goals, example = name, over = 'seed' } = study;
-  const each = typeof values.runs === 'string' ? values.runs.split(',') : (study.runs ?? ['1', '2', '3']);
-  const runs = each.map((value) => run(example, [`--${over}=${value}`, ...flags]));
+  const each = given ?? study.runs ?? ['1', '2', '3'];
+  const runs = each.map((value) => run(example, [`--${over}=${value}`, ...data, ...flags]));
   const seconds = median(runs.map((one) => one.seconds));
   const processor = cpus()[0]?.model ?? 'unknown';
   const figures = Object.entries(goals).map(([figure, goal]) => {
