@@ -32,9 +32,8 @@ type Step = (frame: Float32Array) => Promise<ArrayLike<number>>;
 async function measure(values: BenchmarkValues): Promise<boolean> {
   const [size, steps, rounds] = ['size', 'steps', 'rounds'].map((name) => wholeNumber(values, name));
   const tarball = values['package'] ?? '';
-  const { LSTM, saveSafetensors } = (await import(
-    tarball === '' ? 'stmnet' : unpackPackage(tarball)
-  )) as typeof Package;
+  const load = createRequire(__filename); // an import does not take a folder
+  const { LSTM, saveSafetensors } = load(tarball === '' ? 'stmnet' : unpackPackage(tarball)) as typeof Package;
   const model = new LSTM({ inputSize: size ?? 0, hiddenSize: size ?? 0, numLayers: 2 });
   const stream: Package.Stream = model.createStream();
   const sides: [string, Step][] = [['stmnet', async (frame) => (await stream.step(frame)).data]];
