@@ -135,10 +135,15 @@ function inputOf(item: unknown, index: number): HostArray {
   throw new OptionError('Standardize.fit', {
     given: `${describe(input)} as item ${index}`,
     expected: 'a host array or nested arrays […, D]',
-    fix: isPlainObject(input)
-      ? 'name the numbers input, as in { input, target }, or map the items to them: items.map((item) => item.x)'
-      : remedy(input, 'fit on the data before they become tensors'),
+    fix: fixOf(),
   });
+
+  function fixOf(): string {
+    if (input === null || input === undefined) return 'leave such items out';
+    return isPlainObject(input)
+      ? 'name the numbers input, as in { input, target }, or map the items to them: items.map((item) => item.x)'
+      : remedy(input, 'fit on the data before they become tensors');
+  }
 }
 
 /** Sums over steps, shifted by the first step so that large means cost no digits. */

@@ -50,3 +50,19 @@ export function checkTokens(op: string, tokens: unknown): void {
     place++;
   }
 }
+
+/**
+ * Refuses what is no text among texts.
+ *
+ * @param place  of it, 0 for the first
+ * @throws {OptionError} if it is no string
+ */
+export function checkTextAt(op: string, text: unknown, place: number): void {
+  if (typeof text === 'string') return;
+  const isGap = text === null || text === undefined;
+  throw new OptionError(op, {
+    given: `${describe(text)} as text ${place}`,
+    expected: 'a string',
+    fix: isGap ? "leave it out, or put '' in its place" : 'pass the text itself, as in rows.map((row) => row.text)',
+  });
+}

@@ -3,7 +3,7 @@ import { tensor } from '../tensor/factories';
 import { describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence } from '../tensor/padded-sequence';
 import { asGiven, choice, optional, readOptions, type OptionReader } from '../tensor/read-options';
-import { checkIndices } from './check-list';
+import { checkIndices, checkTextAt } from './check-list';
 import { TokenCounts } from './token-counts';
 import { longer } from './token-table';
 import type { Configured, TextConfig, Tokenizer } from './tokenizer';
@@ -155,7 +155,10 @@ export class TextVectorizer implements Configured {
     const { device } = readOptions('TextVectorizer.encodeBatch', options, { device: asGiven });
     if (!Array.isArray(texts) || texts.length === 0) throw noTexts(texts);
     const ids = new IndexBuffer();
-    const ends = texts.map((text) => this.#append(text, ids));
+    const ends = texts.map((text, place) => {
+      checkTextAt('TextVectorizer.encodeBatch', text, place);
+      return this.#append(text, ids);
+    });
     const lengths = ends.map((end, row) => end - (row === 0 ? 0 : (ends[row - 1] ?? 0)));
     const steps = lengths.reduce((a, b) => Math.max(a, b), 0);
     const fill = this.paddingIdx ?? 0;

@@ -1,6 +1,7 @@
 import { alone } from '../files/alone';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import { checkTextAt } from './check-list';
 import { longer, TokenTable } from './token-table';
 import type { Tokenizer } from './tokenizer';
 import { hasSpans } from './words';
@@ -18,8 +19,9 @@ export class TokenCounts {
     this.#tokenizer = tokenizer;
   }
 
-  /** Counts the tokens of one more text. */
+  /** Counts the tokens of one more text. @throws {OptionError} if it is no string */
   add(text: string): void {
+    checkTextAt('TextVectorizer.fit', text, this.texts);
     this.texts++;
     if (!hasSpans(this.#tokenizer)) return countStrings(this.#ofStrings, this.#tokenizer.tokenize(text));
     const { units, bounds, count } = this.#tokenizer.spans(text, Number.POSITIVE_INFINITY);

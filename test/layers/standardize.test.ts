@@ -104,3 +104,13 @@ describe('Standardize', () => {
     );
   });
 });
+
+test('an item that is missing, or ragged, is told with its place', () => {
+  const fit = (items: unknown[]) => () => new Standardize().fit(items as number[][][]);
+  expect(fit([[[1]], null])).toThrow(
+    'Standardize.fit: got null as item 1, expected a host array or nested arrays […, D].\n  Fix: leave such items out.',
+  );
+  expect(fit([{ input: [[1]] }, { input: undefined }])).toThrow('got undefined as item 1, expected');
+  const ragged = [[1, 2], [3]];
+  expect(fit([[[1, 2]], ragged])).toThrow('Standardize.fit: got [3] at depth 1 in item 1, expected nested arrays');
+});

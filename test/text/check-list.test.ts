@@ -78,3 +78,17 @@ test('counts', () => {
   for (const odd of noLists) expect(ofCounts(odd)).toThrow(OptionError);
   expect(ofCounts(new Map([['a', 2]]))().tokens).toEqual(['a']);
 });
+
+test('what is no text among texts is told with its place', async () => {
+  const gap = "as text 1, expected a string.\n  Fix: leave it out, or put '' in its place.";
+  expect(() => TextVectorizer.fit(['a', null as never])).toThrow(`TextVectorizer.fit: got null ${gap}`);
+  expect(() => text.encodeBatch(['a', undefined as never])).toThrow(`TextVectorizer.encodeBatch: got undefined ${gap}`);
+  expect(() => TextVectorizer.fit(['a', 'b', 7 as never])).toThrow(
+    'got 7 as text 2, expected a string.\n  Fix: pass the text itself, as in rows.map((row) => row.text).',
+  );
+  async function* stream(): AsyncGenerator<string> {
+    yield 'a';
+    yield await Promise.resolve({ text: 'b' } as never);
+  }
+  await expect(TextVectorizer.fit(stream())).rejects.toThrow('got { text } as text 1, expected a string');
+});
