@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import {
   DataError,
   DataLoader,
@@ -19,10 +18,10 @@ import {
   type WorkerDatasetOptions,
 } from 'stmnet';
 import { runScript } from '../support/child';
+import { scratchFolder } from '../support/scratch';
 
 const items = new URL('./fixtures/worker-items.mjs', import.meta.url);
-const folder = mkdtempSync(join(tmpdir(), 'stmnet-workers-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratchFolder('workers');
 let modules = 0;
 /** A module of this text. */
 const moduleOf = (text: string, suffix = 'mjs'): string => {

@@ -1,21 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { load, loadSafetensorsMetadata } from 'stmnet';
+import { scratchFolder } from '../support/scratch';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const program = join(root, 'dist/examples/japanese-vowels.js');
 const run = (...options: string[]): { stdout: string; stderr: string; status: number | null } =>
   spawnSync(process.execPath, [program, ...options], { encoding: 'utf8', cwd: root });
 
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'stmnet-vowels-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+const folder = scratchFolder('vowels');
 
 test('the main job learns, prints accuracy and confusions, saves, and a new process predicts the same', async () => {
   const output = join(folder, 'new', 'speakers.safetensors');

@@ -1,12 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, mkdir, readFile, readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { FolderLock, lockName } from '../../src/files/folder-lock';
+import { scratchFolder } from '../support/scratch';
 
-const root = await mkdtemp(join(tmpdir(), 'stmnet-lock-'));
-afterAll(() => rm(root, { recursive: true }));
+const root = scratchFolder('lock');
 
 let folder = '';
 let path = '';

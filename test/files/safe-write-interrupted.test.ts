@@ -1,19 +1,15 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { full, Linear, load, loadSafetensors, loadSafetensorsMetadata, noGrad, save, saveSafetensors } from 'stmnet';
+import { scratchFolder } from '../support/scratch';
 
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'stmnet-interrupted-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+const folder = scratchFolder('interrupted');
 
 const steps = fileURLToPath(new URL('./fixtures/die-at.cjs', import.meta.url));
 const program = fileURLToPath(new URL('./fixtures/save-forever.cjs', import.meta.url));

@@ -1,21 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  rm,
-  stat,
-  symlink,
-  utimes,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, chown, lstat, mkdir, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   FileError,
   Linear,
@@ -29,14 +15,10 @@ import {
   saveSafetensors,
   tensor,
 } from 'stmnet';
-
-const root = await mkdtemp(join(tmpdir(), 'stmnet-safe-write-'));
-afterAll(() => rm(root, { recursive: true }));
+import { scratchFolder } from '../support/scratch';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(root, 'case-'));
-});
+const root = scratchFolder('safe-write', (path) => (folder = path));
 
 const write = (path: string, value = 1): Promise<void> => saveSafetensors(path, { x: tensor([value]) });
 const read = async (path: string): Promise<unknown> => (await loadSafetensors(path))['x']?.item();

@@ -1,16 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { prelude, runScript } from '../support/child';
 import { rawFile } from './safetensors-file';
+import { scratchFolder } from '../support/scratch';
 
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'stmnet-memory-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+const folder = scratchFolder('memory');
 
 /** Leaves a child `bytes` of room, says what becomes of `work`, and then that a sum is right. */
 const script = (work: string, bytes: number): string => `${prelude}

@@ -1,16 +1,12 @@
-import { mkdtemp, readFile, readdir, rm, symlink, writeFile, chmod, stat, lstat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readFile, readdir, symlink, writeFile, chmod, stat, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { FileError, loadSafetensors, loadSafetensorsMetadata, noGrad, saveSafetensors, tensor, zeros } from 'stmnet';
 import type { Tensor } from 'stmnet';
 import { safetensorsFile } from './safetensors-file';
+import { scratchFolder } from '../support/scratch';
 
-let folder = '';
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'stmnet-safetensors-'));
-});
-afterAll(() => rm(folder, { recursive: true }));
+const folder = scratchFolder('safetensors');
 
 const inFolder = (name: string): string => join(folder, name);
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { scratchFolder } from '../support/scratch';
 
 const root = join(__dirname, '..', '..');
 
@@ -26,8 +26,7 @@ describe('the API reference', () => {
   });
 });
 
-const folder = mkdtempSync(join(tmpdir(), 'stmnet-reference-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratchFolder('reference');
 
 const sources: Record<string, string> = {
   'package.json': '{ "name": "faulty" }',

@@ -1,18 +1,13 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { MSELoss, SGD, Trainer } from 'stmnet';
 import { runScript } from '../support/child';
 import { unit } from '../support/trainers';
-
-const root = await mkdtemp(join(tmpdir(), 'stmnet-checkpoint-folder-'));
-afterAll(() => rm(root, { recursive: true }));
+import { scratchFolder } from '../support/scratch';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(root, 'case-'));
-});
+scratchFolder('checkpoint-folder', (path) => (folder = path));
 
 const names = async (): Promise<string[]> => (await readdir(folder)).sort();
 const stepFile = (step: number): string => `step-${String(step).padStart(9, '0')}.safetensors`;

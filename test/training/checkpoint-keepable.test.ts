@@ -1,8 +1,6 @@
 // What no checkpoint can keep is refused when a training begins, and not at its first checkpoint.
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { readdir } from 'node:fs/promises';
+import { expect, test } from 'vitest';
 import {
   HostMetric,
   MSELoss,
@@ -15,14 +13,10 @@ import {
 } from 'stmnet';
 import { handlesKept } from '../support/handles';
 import { unit } from '../support/trainers';
-
-const root = await mkdtemp(join(tmpdir(), 'stmnet-keepable-'));
-afterAll(() => rm(root, { recursive: true }));
+import { scratchFolder } from '../support/scratch';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(root, 'case-'));
-});
+scratchFolder('keepable', (path) => (folder = path));
 
 /** How many values were said, which it notes by value. */
 class Counts extends HostMetric<Map<number, number> | Record<string, number>> {

@@ -1,22 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { scratchFolder } from '../support/scratch';
 
 /** How often a training is killed: `STMNET_KILLS=20` for a thorough run. */
 const kills = Number(process.env['STMNET_KILLS'] ?? 4);
 
 const program = fileURLToPath(new URL('./fixtures/train.cjs', import.meta.url));
-let root = '';
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'stmnet-killed-'));
-});
-afterAll(() => rm(root, { recursive: true }));
+const root = scratchFolder('killed');
 
 interface Options {
   readonly epochs?: number;

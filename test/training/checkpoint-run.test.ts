@@ -1,8 +1,7 @@
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   Accuracy,
   Adam,
@@ -39,14 +38,10 @@ import {
 import { handlesKept } from '../support/handles';
 import { describeDevices } from '../support/devices';
 import { items, unit } from '../support/trainers';
-
-const root = await mkdtemp(join(tmpdir(), 'stmnet-checkpoints-'));
-afterAll(() => rm(root, { recursive: true }));
+import { scratchFolder } from '../support/scratch';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(root, 'case-'));
-});
+const root = scratchFolder('checkpoints', (path) => (folder = path));
 
 const names = async (): Promise<string[]> => (await readdir(folder)).sort();
 const stepFile = (step: number): string => `step-${String(step).padStart(9, '0')}.safetensors`;

@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   DataLoader,
   EarlyStopping,
@@ -18,14 +16,10 @@ import {
 } from 'stmnet';
 import { scripted } from '../support/scripted';
 import { items, loader, makeTrainer } from '../support/trainers';
-
-const root = await mkdtemp(join(tmpdir(), 'stmnet-state-'));
-afterAll(() => rm(root, { recursive: true }));
+import { scratchFolder } from '../support/scratch';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(root, 'case-'));
-});
+scratchFolder('state', (path) => (folder = path));
 
 describe('where another figure is watched than before', () => {
   /** Trains on, an epoch for each score. */

@@ -1,18 +1,12 @@
 // What a training says of itself beside the lines of its epochs: that it went on, stopped early, and which was best.
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { EarlyStopping, History, OptionError, type FitOptions, type Trainer } from 'stmnet';
 import { scripted } from '../support/scripted';
-
-const root = await mkdtemp(join(tmpdir(), 'stmnet-notes-'));
-afterAll(() => rm(root, { recursive: true }));
+import { scratchFolder } from '../support/scratch';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(root, 'case-'));
-});
+scratchFolder('notes', (path) => (folder = path));
 
 /** Trains, with the validations given; the lines that it shows but for those of the epochs. */
 async function notes(

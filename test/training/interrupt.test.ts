@@ -1,14 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { runScript, runWithoutErrors } from '../support/child';
+import { scratchFolder } from '../support/scratch';
 
-let root = '';
-beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'stmnet-interrupt-'));
-});
-afterAll(() => rm(root, { recursive: true }));
+const root = scratchFolder('interrupt');
 
 /** `train(folder, callback)`: eight steps in four epochs, with checkpoints if there is a folder. */
 const training = `

@@ -1,8 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   augmentSeries,
   BucketSampler,
@@ -20,6 +19,7 @@ import {
 } from 'stmnet';
 import { describeDevices } from '../support/devices';
 import { classifier, items, makeTrainer } from '../support/trainers';
+import { scratchFolder } from '../support/scratch';
 
 interface Item {
   input: HostArray;
@@ -27,8 +27,7 @@ interface Item {
 }
 type Source = Dataset<Item> | AsyncDataset<Item> | IterableDataset<Item>;
 
-const root = await mkdtemp(join(tmpdir(), 'stmnet-prefetch-'));
-afterAll(() => rm(root, { recursive: true }));
+const root = scratchFolder('prefetch');
 
 /** An item that is another one each time, by its seed and by the generator. */
 function augmented(index: number, { seed = 0 }: ItemOptions = {}): Item {

@@ -1,7 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import {
   Adam,
   AveragedWeights,
@@ -29,14 +28,10 @@ import {
 import { describeDevices } from '../../support/devices';
 import { stateOf } from '../../support/state-of';
 import { items } from '../../support/trainers';
-
-const root = await mkdtemp(join(tmpdir(), 'stmnet-averages-'));
-afterAll(() => rm(root, { recursive: true }));
+import { scratchFolder } from '../../support/scratch';
 
 let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(root, 'case-'));
-});
+const root = scratchFolder('averages', (path) => (folder = path));
 
 const quiet = { progress: false } as const;
 const alike = items.filter(({ input }) => input.length === 4);

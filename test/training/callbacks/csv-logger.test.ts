@@ -1,12 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { CsvLogger, FileError, FormatError, type FitOptions } from 'stmnet';
 import { scripted } from '../../support/scripted';
+import { scratchFolder } from '../../support/scratch';
 
-const folder = mkdtempSync(join(tmpdir(), 'stmnet-csv-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = scratchFolder('csv');
 
 const HEADER =
   'epoch,step,train.loss,train.score,validation.loss,validation.score,learningRate,gradientNorm,seconds,' +

@@ -1,13 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { FileError, TensorBoard, type FitOptions, type TensorBoardOptions, type TrainingStep } from 'stmnet';
 import { scripted } from '../../support/scripted';
 
-const root = mkdtempSync(join(tmpdir(), 'stmnet-events-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = scratchFolder('events');
 
 const filesIn = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name));
 
@@ -72,6 +70,7 @@ print(json.dumps({
               for tag in tags['tensors']},
 }))
 `;
+import { scratchFolder } from '../../support/scratch';
 const python = process.env['STMNET_PYTHON'] ?? 'python3';
 const found = spawnSync(python, ['-c', 'import tensorboard']).status === 0;
 
