@@ -2,8 +2,14 @@ import type { SingleBar } from 'cli-progress';
 import { epochLine, figuresText, validationLine, type EpochRecord, type ValidationRecord } from './epoch-record';
 
 /** Where progress goes: standard error, so that what a script prints stays apart. */
-export interface ProgressStream extends NodeJS.WritableStream {
+export interface ProgressStream {
   readonly isTTY?: boolean;
+  /** Writes a text. */
+  write(text: string): unknown;
+  /** Calls `listener` at an error, until `off`. */
+  on(event: 'error', listener: () => void): unknown;
+  /** Calls `listener` no more. */
+  off(event: 'error', listener: () => void): unknown;
 }
 
 /** Shows how a training goes on. */
@@ -64,7 +70,7 @@ async function progressOn(stream: ProgressStream, epochs: number): Promise<Progr
     (format) =>
       new SingleBar(
         {
-          stream,
+          stream: stream as NodeJS.WritableStream,
           format,
           hideCursor: false,
           linewrap: true,
