@@ -102,7 +102,8 @@ export class GradientReport implements TrainerCallback {
     );
     const norms = await Promise.all(squares.map(async (read) => Math.sqrt((await read)?.[0] ?? Number.NaN)));
     const read = await Promise.all(layers);
-    this.#looking = precision === 'f16' && !norms.every(Number.isFinite);
+    const overflows = norms.some((norm, index) => squares[index] !== undefined && !Number.isFinite(norm));
+    this.#looking = precision === 'f16' && overflows;
     if (this.#looking) return;
     const parameters = Object.fromEntries(named.map(([name], index) => [name, norms[index] ?? Number.NaN]));
     const found = read.filter((layer) => layer !== undefined);

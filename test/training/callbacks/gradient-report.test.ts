@@ -213,6 +213,24 @@ test('steps that overflow in f16 are passed over', async () => {
     expect(Object.values(gradients?.parameters ?? {}).every(Number.isFinite)).toBe(true);
 });
 
+test('with f16 a parameter without a gradient does not hold the report back', async () => {
+  const [body, head] = [new Linear({ inFeatures: 1, outFeatures: 1 }), new Linear({ inFeatures: 1, outFeatures: 1 })];
+  body.requiresGrad_(false);
+  const model = new Sequential(body, head);
+  const optimizer = new SGD(head.parameters(), { learningRate: 0 });
+  const trainer = new Trainer({ model, loss: new MSELoss(), optimizer, precision: 'f16' });
+  const batches = [1, 2, 3].map((x) => ({ input: tensor([[x]]), target: tensor([[0.5]]) }));
+  const history = await trainer.fit(batches, {
+    ...quiet,
+    epochs: 2,
+    callbacks: [new GradientReport({ print: false })],
+  });
+  expect(history.epochs.map(({ gradients }) => gradients?.step)).toEqual([1, 4]);
+  const norms = history.last?.gradients?.parameters ?? {};
+  expect([norms['0.weight'], norms['0.bias']]).toEqual([Number.NaN, Number.NaN]);
+  expect(Number.isFinite(norms['1.weight']) && Number.isFinite(norms['1.bias'])).toBe(true);
+});
+
 test.each([{ precision: 'f16' }, { accumulate: 2 }, { accumulate: 5 }] as const)(
   'there are no time steps where the gradients at inputs are not those of the step: %o',
   async (options) => {
