@@ -95,9 +95,11 @@ export class Checkpoints {
     if (resumed === undefined || this.#wasEnded) return;
     const { path, epoch, step } = resumed;
     const ended = epoch > options.epochs;
+    const within = this.#from?.running !== undefined;
+    const place = within ? `within epoch ${epoch}, after step ${step}` : `of the end of epoch ${epoch - 1}`;
     shown.progress.note(
       ended
-        ? `nothing to train: ${path} is of the end of epoch ${epoch - 1}, and epochs is ${options.epochs}; ` +
+        ? `nothing to train: ${path} is ${place}, and epochs is ${options.epochs}; ` +
             'pass more epochs to train on, or another folder to begin anew'
         : `goes on in epoch ${epoch} of ${options.epochs}, after step ${step}, from ${path}`,
     );

@@ -89,6 +89,31 @@ test('from where it goes on, and which checkpoint is best', async () => {
   expect(restored.weight).toBe(2);
 });
 
+test('that it is within a later epoch than it is to train', async () => {
+  const { trainer, batches } = scripted([]);
+  const three = [0, 1, 2].flatMap(() => batches);
+  const stop = {
+    onStep: ({ steps }: { steps: number }) => (steps === 5 ? Promise.reject(new Error('cut')) : undefined),
+  };
+  const options = { checkpoints: { folder, everySteps: 1 }, progress: false } as const;
+  await expect(trainer.fit(three, { ...options, epochs: 3, callbacks: [stop] })).rejects.toThrow('cut');
+  const again = scripted([]);
+  const written: string[] = [];
+  const spy = vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => written.push(String(chunk)) > 0);
+  try {
+    await again.trainer.fit(
+      [0, 1, 2].flatMap(() => again.batches),
+      { ...options, progress: true, epochs: 1, resume: true },
+    );
+  } finally {
+    spy.mockRestore();
+  }
+  expect(written.join('').replaceAll(folder, 'run')).toBe(
+    'nothing to train: run/step-000000004.safetensors is within epoch 2, after step 4, and epochs is 1; ' +
+      'pass more epochs to train on, or another folder to begin anew\n',
+  );
+});
+
 test('that a callback had ended it', async () => {
   const options = { checkpoints: { folder }, resume: true };
   await notes([0.5, 0.1, 0.1], { ...options, callbacks: [watch()] });
