@@ -115,11 +115,14 @@ export class Checkpoints {
   /** Brings the callbacks to where they were, once they have begun. */
   async loadCallbacks(): Promise<void> {
     await this.#loadCallbacks?.();
-    const stopping = this.#from?.stopping;
+    const { stopping, reason } = this.#from ?? {};
     if (stopping === undefined) return;
     if (this.#wasEnded) this.#tellEnded();
     this.#fit.decided.stopping = stopping;
-    this.#fit.run.stop({ after: stopping === 'after step' ? 'step' : 'epoch' });
+    this.#fit.run.stop({
+      after: stopping === 'after step' ? 'step' : 'epoch',
+      ...(reason !== undefined && { reason }),
+    });
   }
 
   /** Whether a callback has ended the training that is to be taken up. */
@@ -228,10 +231,12 @@ export class Checkpoints {
   }
 
   #tree(position: Place): Record<string, unknown> {
+    const { stopping } = this.#fit.decided;
     return treeOf(this.#fit, this.#identity, {
       ...position,
       best: this.#best,
-      stopping: this.#fit.decided.stopping,
+      stopping,
+      reason: stopping && this.#fit.reason(),
     });
   }
 

@@ -50,6 +50,8 @@ export interface Position {
   readonly best?: BestSoFar | undefined;
   /** Whether a callback has asked for the end. */
   readonly stopping?: Stopping;
+  /** Why, if one has. */
+  readonly reason?: string | undefined;
 }
 
 /** A checkpoint of `fit`, as a tree. */

@@ -61,8 +61,9 @@ function withOdd(value: unknown): unknown {
  * @throws {FormatError} if it is something else
  */
 export function recordsOf(op: string, json: unknown): HistoryRecords {
-  const data = withOdd(typeof json === 'string' ? parsed(op, json) : json);
-  const { epochs, validations, stopped }: Record<string, unknown> = isPlainObject(data) ? data : {};
+  const data = typeof json === 'string' ? parsed(op, json) : json;
+  const { stopped, ...records }: Record<string, unknown> = isPlainObject(data) ? data : {}; // `reason` may be 'NaN'
+  const [epochs, validations] = [withOdd(records['epochs']), withOdd(records['validations'])];
   if (
     Array.isArray(epochs) &&
     epochs.every(isEpoch) &&

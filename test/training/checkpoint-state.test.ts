@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   DataLoader,
   EarlyStopping,
@@ -104,6 +104,25 @@ describe('a training that a callback has asked to end, interrupted before the en
     expect(resumed).toEqual(whole);
     expect(resumed).toMatchObject({ records: [{ step: 8 }, { epoch: 2, step: steps }] });
   });
+});
+
+test('why a callback ended a training is known after it was interrupted, and taken up again twice', async () => {
+  const make = (): Trainer => makeTrainer();
+  const why = { epochs: 3, progress: false, checkpoints: { folder, everySteps: 1 }, resume: true };
+  const reason = 'NaN'; // also what JSON has no number for
+  const stopping: TrainerCallback = { onStep: (run) => (run.steps === 9 ? run.stop({ reason }) : undefined) };
+  const cutAt = (step: number): TrainerCallback => ({
+    onStep: (run) => {
+      if (run.steps === step) throw new Error('interrupted');
+    },
+  });
+  await expect(make().fit(loader(), { ...why, callbacks: [stopping, cutAt(11)] })).rejects.toThrow('interrupted');
+  await expect(make().fit(loader(), { ...why, callbacks: [cutAt(13)] })).rejects.toThrow('interrupted');
+  const stopped = { epoch: 2, step: 16, reason };
+  expect((await make().fit(loader(), why)).stopped).toEqual(stopped);
+  const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+  expect((await make().fit(loader(), why)).stopped).toEqual(stopped); // of a training that has ended
+  warned.mockRestore();
 });
 
 test('callbacks that draw numbers as they begin change nothing', async () => {

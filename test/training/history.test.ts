@@ -45,6 +45,13 @@ test('a history is text and back, NaN and infinity included', () => {
   }
 });
 
+test.each(['NaN', 'Infinity', '-Infinity'])('a training may have stopped for the reason %s', (reason) => {
+  const history = new History();
+  history.add(record);
+  history.noteStop({ epoch: 1, step: 10, reason });
+  expect(History.fromJSON(JSON.stringify(history)).stopped).toEqual({ epoch: 1, step: 10, reason });
+});
+
 test.each([
   ['{', 'got a text that is no JSON: '],
   ['[]', 'got "[]", expected { epochs, validations }'],
