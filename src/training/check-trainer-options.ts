@@ -12,6 +12,7 @@ import { asGiven, choice, readOptions, withDefault, type OptionReader, type Read
 import { checkLoader, type Batches } from './batches';
 import { readCheckpoints, type CheckedCheckpoints } from './checkpoint-options';
 import { checkCallbacks, type TrainerCallback } from './callback';
+import { EarlyStopping } from './callbacks/early-stopping';
 import { foreignParameters } from './foreign-parameters';
 import { customForm, shortForm, type CustomFunctions, type Form } from './form';
 import type { LossFunction } from './loss-terms';
@@ -277,6 +278,13 @@ export function checkFitOptions(op: string, options: object): CheckedFit {
       given: `validateEvery: ${checked.validateEvery} without a validation`,
       expected: 'batches to validate on',
       fix: 'pass validation: loader, or leave validateEvery out',
+    });
+  const restoring = checked.callbacks.find((one) => one instanceof EarlyStopping && one.restoresBest);
+  if (checked.checkpoints?.restoreBest === true && restoring !== undefined)
+    throw new OptionError(op, {
+      given: `restoreBest of checkpoints and of ${restoring.constructor.name}`,
+      expected: 'one choice of the weights at the end',
+      fix: 'leave restoreBest out of one of the two',
     });
   if (!checked.resume || checked.checkpoints !== undefined) return checked;
   throw new OptionError(op, {

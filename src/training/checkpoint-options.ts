@@ -24,7 +24,10 @@ export interface CheckpointOptions {
   keep?: number;
   /** Keeps the best one, too. It is looked for after each epoch, whatever `everyEpochs` says. Default: none. */
   best?: BestOptions;
-  /** Whether the model has the weights of the best one at the end of the training. Default false. */
+  /**
+   * Whether the model has the weights of the best one at the end of the training; not beside an EarlyStopping with
+   * `restoreBest`. Default false.
+   */
   restoreBest?: boolean;
 }
 

@@ -10,6 +10,7 @@ import {
   CrossEntropyLoss,
   DataLoader,
   Dropout,
+  EarlyStopping,
   FileError,
   LastStep,
   Linear,
@@ -279,6 +280,14 @@ describe('options', () => {
     [{ checkpoints: { folder: 'x', best: { figure: 'validation.f1' } } }, 'validation.f1'],
     [{ checkpoints: { folder: 'x', best: { figure: 'validation.loss', mode: 'up' } } }, 'mode: "up"'],
     [{ checkpoints: { folder: 'x', restoreBest: true } }, 'got checkpoints with restoreBest and no best'],
+    [
+      {
+        checkpoints: { folder: 'x', best: { figure: 'train.loss' }, restoreBest: true },
+        callbacks: [new EarlyStopping({ figure: 'train.loss', restoreBest: true })],
+      },
+      'Trainer.fit: got restoreBest of checkpoints and of EarlyStopping, expected one choice of the weights at the ' +
+        'end.\n  Fix: leave restoreBest out of one of the two.',
+    ],
   ])('%j are refused before the first step', async (given, message) => {
     await expect(untyped(given)).rejects.toThrow(OptionError);
     await expect(untyped(given)).rejects.toThrow(message);

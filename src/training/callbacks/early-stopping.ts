@@ -23,7 +23,10 @@ export interface EarlyStoppingOptions {
   patience?: number;
   /** By how much a value has to be better than the best one to count as progress. Default 0. */
   minDelta?: number;
-  /** Whether the model gets the weights and buffers of the best value back when the training ends. Default false. */
+  /**
+   * Whether the model gets the weights and buffers of the best value back when the training ends; not beside
+   * `checkpoints.restoreBest`. Default false.
+   */
   restoreBest?: boolean;
 }
 
@@ -84,6 +87,11 @@ export class EarlyStopping implements TrainerCallback {
   /** Training steps before the best value. */
   get bestStep(): number {
     return this.#progress.bestStep;
+  }
+
+  /** Whether it gives the model its best weights back. @internal */
+  get restoresBest(): boolean {
+    return this.#options.restoreBest;
   }
 
   /** Begins anew. @throws {OptionError} if the training has no such figure, or its name does not tell the mode */
