@@ -4,7 +4,7 @@ import { asGiven, choice, optional, readOptions, withDefault } from '../../tenso
 import type { Optimizer } from '../optimizer';
 import { RateSchedule } from './rate-schedule';
 import type { Schedule } from './schedule';
-import { rateOf, takeParts } from './schedule-parts';
+import { rateOf, takePart } from './schedule-parts';
 
 /** Options of SWALR. */
 export interface SWALROptions {
@@ -46,7 +46,7 @@ export class SWALR extends RateSchedule<SWALROptions> {
       annealStrategy: choice(['cos', 'linear']),
       schedule: optional<Schedule>(asGiven),
     });
-    if (read.schedule !== undefined) takeParts(op, optimizer, [read.schedule]);
+    if (read.schedule !== undefined) takePart(op, optimizer, read.schedule);
     super(op, optimizer, read, {
       swaLearningRate: asGiven,
       start: asGiven,

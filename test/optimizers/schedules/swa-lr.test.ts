@@ -63,10 +63,16 @@ test('mistakes', () => {
       'parameter group.\n  Fix: pass such as swaLearningRate: 0.05.',
   );
   const other = new CosineAnnealingLR(twoGroups(), { tMax: 8 });
-  expect(make({ swaLearningRate: 0.1, schedule: other })).toThrow('got schedules: schedule 0 of another optimizer');
+  const wanted =
+    'expected a schedule of this optimizer whose rate follows from the number of steps.\n' +
+    '  Fix: pass such as schedule: new CosineAnnealingLR(optimizer, { tMax: 40 }).';
+  expect(make({ swaLearningRate: 0.1, schedule: other })).toThrow(
+    `SWALR: got schedule: CosineAnnealingLR of another optimizer, ${wanted}`,
+  );
+  expect(make({ swaLearningRate: 0.1, schedule: [other] })).toThrow('SWALR: got schedule: [CosineAnnealingLR], ');
   const optimizer = twoGroups();
   const watching = new ReduceLROnPlateau(optimizer);
   expect(() => new SWALR(optimizer, { swaLearningRate: 0.1, schedule: watching })).toThrow(
-    'expected schedules of this',
+    `SWALR: got schedule: ReduceLROnPlateau, ${wanted}`,
   );
 });
