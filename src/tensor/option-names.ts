@@ -61,6 +61,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   windowsize: ['length'],
   lookback: ['length'],
   collatefn: ['collate'],
+  numworkers: ['workers'],
   validationdata: ['validation'],
   verbose: ['progress'],
   clipnorm: ['clipGradNorm'],
@@ -161,7 +162,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   sampleweight: 'weight the loss itself: crossEntropy(x, y, { stepWeights })',
   fromlogits:
     'leave it out: crossEntropy and binaryCrossEntropyWithLogits take logits, binaryCrossEntropy takes probabilities',
-  numworkers: 'leave it out: batches are made while the device computes',
+  numworkers:
+    'leave it out: prefetch makes or reads batches ahead, and the items of a WorkerDataset are made in worker threads',
   pinmemory: 'leave it out: copies to a GPU go through pinned memory by themselves',
   clipnorm: `${CLIPPED_BY_CALL}: clipGradNorm(model.parameters(), 1); the Trainer takes clipGradNorm: 1`,
   globalclipnorm: `${CLIPPED_BY_CALL}: clipGradNorm(model.parameters(), 1); the Trainer takes clipGradNorm: 1`,

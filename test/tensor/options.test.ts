@@ -145,6 +145,13 @@ describe('checkOptions', () => {
     ['monitor', ['folder', 'best'], 'write best, if that is what you mean by monitor'],
     ['restore_best_weights', ['restoreBest'], 'write restoreBest, if that is what you mean by restore_best_weights'],
     ['dirpath', ['folder', 'keep'], 'write folder, if that is what you mean by dirpath'],
+    ['numWorkers', ['workers', 'data'], 'write workers, if that is what you mean by numWorkers'],
+    [
+      'num_workers',
+      ['batchSize', 'prefetch'],
+      'leave it out: prefetch makes or reads batches ahead, ' +
+        'and the items of a WorkerDataset are made in worker threads',
+    ],
     ['device', layer, "leave it out, and move the module: module.to('cuda')"],
   ])('%s has no counterpart, or depends on the callee', (given, known, fix) => {
     expect(() => checkOptions('Made', { [given]: 1 }, known)).toThrow(`Fix: ${fix}.`);
