@@ -80,11 +80,10 @@ class Packing {
     if (isSimple(value)) return value;
     if (typeof value !== 'object' || value === null) throw new NotSendable(path, describe(value));
     if (path.length > MOST_DEPTH) throw new NotSendable(path.slice(0, 3), 'a value that holds itself');
+    if (isHandedOver(ArrayBuffer.isView(value) ? value.buffer : value))
+      throw new NotSendable(path, 'an ArrayBuffer that was handed over before, and is empty now');
     if (ArrayBuffer.isView(value)) return this.#copies ? this.#copyOf(value) : value;
-    if (value instanceof SequenceList) {
-      this.lists.push(path);
-      return this.#list(value.sequences, path);
-    }
+    if (value instanceof SequenceList) return this.#sequences(value, path);
     if (Array.isArray(value)) return this.#list(value, path);
     if (isPlainObject(value))
       return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, this.of(part, [...path, name])]));
@@ -93,16 +92,25 @@ class Packing {
     throw new NotSendable(path, describe(value));
   }
 
-  #collection(value: Map<unknown, unknown> | Set<unknown>, path: readonly string[]): unknown {
-    const inner = new Packing(false);
-    inner.of([...value], path);
-    if (inner.lists.length > 0) throw new NotSendable(path, 'a SequenceList within a Map or a Set');
-    return value;
+  #sequences({ sequences }: SequenceList, path: readonly string[]): unknown {
+    const before = this.lists.push(path);
+    const packed = this.#list(sequences, path);
+    const inner = this.lists[before];
+    if (inner !== undefined) throw new NotSendable(inner, 'a SequenceList within another one');
+    return packed;
   }
 
+  #collection(value: Map<unknown, unknown> | Set<unknown>, path: readonly string[]): unknown {
+    const inner = new Packing(false);
+    const parts = inner.of([...value], path) as unknown[];
+    if (inner.lists.length > 0) throw new NotSendable(path, 'a SequenceList within a Map or a Set');
+    return value instanceof Map ? new Map(parts as [unknown, unknown][]) : new Set(parts);
+  }
+
+  /** A new array: an array may have further properties, which cannot all be sent. */
   #list(values: readonly unknown[], path: readonly string[]): readonly unknown[] {
-    if (values.every(isSimple)) return values;
-    return values.map((part, index) => this.of(part, [...path, String(index)]));
+    if (values.every(isSimple)) return [...values];
+    return Array.from(values, (part, index) => this.of(part, [...path, String(index)]));
   }
 
   #copyOf(view: ArrayBufferView): ArrayBufferView {
@@ -116,3 +124,13 @@ class Packing {
 
 const isSimple = (value: unknown): boolean =>
   value === null || value === undefined || ['number', 'string', 'boolean', 'bigint'].includes(typeof value);
+
+/** Whether an ArrayBuffer has no bytes any more, since another thread has them. */
+function isHandedOver(value: unknown): boolean {
+  if (!(value instanceof ArrayBuffer) || value.byteLength > 0) return false;
+  try {
+    return new Uint8Array(value).length > 0;
+  } catch {
+    return true;
+  }
+}

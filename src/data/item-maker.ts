@@ -55,6 +55,19 @@ export class ItemMaker {
   }
 }
 
+/**
+ * A packed item as it comes to another thread.
+ *
+ * @throws {DataError} if it cannot be copied
+ */
+export function copied(index: number, packed: Packed, transfer: ArrayBuffer[] = []): Packed {
+  try {
+    return structuredClone(packed, { transfer });
+  } catch (error) {
+    throw workerError(index, new NotSendable([], `a value that cannot be copied (${textOf(error)})`));
+  }
+}
+
 /** Waits for what is the user's, and tells whose mistake it is. */
 async function telling(given: string, expected: string, work: Promise<unknown>): Promise<unknown> {
   try {

@@ -5,7 +5,7 @@ import { DisposedError } from '../tensor/errors';
 import { keepRandomState } from '../tensor/generator';
 import { DataError } from './data-error';
 import { unpack } from './item-copies';
-import { ItemMaker } from './item-maker';
+import { copied, ItemMaker } from './item-maker';
 import { itemsInWords } from './item-places';
 import {
   errorOf,
@@ -36,7 +36,7 @@ export interface ItemSource {
 /** Makes items in this thread, copied as those of others, so that the number of workers changes nothing. */
 export class OwnThread implements ItemSource {
   readonly #maker: ItemMaker;
-  readonly pending = 0;
+  readonly #asked = new Set<Awaited>();
 
   private constructor(maker: ItemMaker) {
     this.#maker = maker;
@@ -51,16 +51,23 @@ export class OwnThread implements ItemSource {
     return this.#maker.facts;
   }
 
-  ask(items: readonly Awaited[]): void {
-    for (const item of items)
-      keepRandomState(async () => this.#maker.make(item)).then(
-        ({ packed, transfer }) => item.resolve(unpack(structuredClone(packed, { transfer }))),
-        item.reject,
-      );
+  get pending(): number {
+    return this.#asked.size;
   }
 
-  close(): Promise<void> {
-    return Promise.resolve();
+  ask(items: readonly Awaited[]): void {
+    for (const item of items) {
+      this.#asked.add(item);
+      keepRandomState(async () => this.#maker.make(item))
+        .then(({ packed, transfer }) => unpack(copied(item.index, packed, transfer)))
+        .then(item.resolve, item.reject)
+        .finally(() => this.#asked.delete(item));
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const { reject } of this.#asked) reject(closed()); // what is under way comes to nothing
+    this.#asked.clear();
   }
 }
 
@@ -145,15 +152,23 @@ export class ItemThread implements ItemSource {
     const items = this.#asked.get(id) ?? [];
     this.#asked.delete(id);
     if (this.#asked.size === 0) this.#worker.unref();
-    for (const [place, result] of results.entries())
-      if ('packed' in result) items[place]?.resolve(unpack(result.packed));
-      else items[place]?.reject(errorOf(result.failure));
+    for (const [place, result] of results.entries()) settle(items[place], result);
   }
 
   #fail(error: unknown): void {
     const left = this.#left();
     this.#asked.clear();
     for (const { reject } of left) reject(error);
+  }
+}
+
+/** Gives who waits for an item what came of it. */
+function settle(item: Awaited | undefined, result: ItemResult): void {
+  try {
+    if ('packed' in result) item?.resolve(unpack(result.packed));
+    else item?.reject(errorOf(result.failure));
+  } catch (error) {
+    item?.reject(error); // a listener that throws ends the process
   }
 }
 

@@ -1,6 +1,6 @@
 // The program of a worker thread of a WorkerDataset: dist/data/item-worker.js.
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
-import { ItemMaker } from './item-maker';
+import { copied, ItemMaker } from './item-maker';
 import { failureOf, type ItemResult, type ItemsRequest, type ItemsSource, type WorkerMessage } from './worker-messages';
 
 async function serve(port: MessagePort, source: ItemsSource): Promise<void> {
@@ -24,17 +24,32 @@ async function answer(
   { id, wanted }: ItemsRequest,
   post: (message: WorkerMessage, transfer: ArrayBuffer[]) => void,
 ): Promise<void> {
-  const results: ItemResult[] = [];
+  const made: { index: number; result: ItemResult }[] = [];
   const transfers: ArrayBuffer[] = [];
-  for (const one of wanted)
+  for (const one of wanted) {
+    const { index } = one;
     try {
       const { packed, transfer } = await maker.make(one);
-      results.push({ packed });
+      made.push({ index, result: { packed } });
       transfers.push(...transfer);
     } catch (error) {
-      results.push({ failure: failureOf(error) });
+      made.push({ index, result: { failure: failureOf(error) } });
     }
-  post({ kind: 'items', id, results }, transfers);
+  }
+  try {
+    post({ kind: 'items', id, results: made.map(({ result }) => result) }, transfers);
+  } catch {
+    post({ kind: 'items', id, results: made.map(({ index, result }) => copyOf(index, result)) }, []);
+  }
+}
+
+/** What came of an item, as a copy; or why that cannot be made. */
+function copyOf(index: number, result: ItemResult): ItemResult {
+  try {
+    return 'packed' in result ? { packed: copied(index, result.packed) } : result;
+  } catch (error) {
+    return { failure: failureOf(error) };
+  }
 }
 
 if (parentPort !== null) void serve(parentPort, workerData as ItemsSource);

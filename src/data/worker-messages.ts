@@ -49,8 +49,11 @@ export interface Failure {
   readonly cause?: Failure | undefined;
 }
 
-/** An error, or whatever else was thrown, as it is sent. */
-export function failureOf(error: unknown): Failure {
+/** So many causes, one of the other, are sent: they may form a ring. */
+const MOST_CAUSES = 8;
+
+/** An error, or whatever else was thrown, as it is sent. @param causes  how many of its causes go with it */
+export function failureOf(error: unknown, causes = MOST_CAUSES): Failure {
   if (!(error instanceof Error)) return { name: 'Error', message: describe(error) };
   const { name, message, stack, cause } = error;
   return {
@@ -59,7 +62,7 @@ export function failureOf(error: unknown): Failure {
     stack: stack === undefined ? undefined : String(stack),
     op: error instanceof StmnetError ? error.op : undefined,
     code: 'code' in error && typeof error.code === 'string' ? error.code : undefined,
-    cause: cause === undefined ? undefined : failureOf(cause),
+    cause: cause === undefined || causes === 0 ? undefined : failureOf(cause, causes - 1),
   };
 }
 

@@ -1,8 +1,7 @@
-import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   DataError,
   DataLoader,
@@ -15,30 +14,11 @@ import {
   TextVectorizer,
   WordTokenizer,
   WorkerDataset,
-  type WorkerDatasetOptions,
 } from 'stmnet';
 import { runScript } from '../support/child';
-import { scratchFolder } from '../support/scratch';
+import { moduleOf, open, workersFolder } from '../support/worker-datasets';
 
 const items = new URL('./fixtures/worker-items.mjs', import.meta.url);
-const folder = scratchFolder('workers');
-let modules = 0;
-/** A module of this text. */
-const moduleOf = (text: string, suffix = 'mjs'): string => {
-  const path = join(folder, `${modules++}.${suffix}`);
-  writeFileSync(path, text);
-  return path;
-};
-
-const opened: WorkerDataset<unknown>[] = [];
-afterEach(async () => {
-  for (const dataset of opened.splice(0)) await dataset.close();
-});
-async function open<Item>(module: string | URL, options?: WorkerDatasetOptions): Promise<WorkerDataset<Item>> {
-  const dataset = await WorkerDataset.open<Item>(module, options);
-  opened.push(dataset);
-  return dataset;
-}
 const everyNumber = [0, 1, 3] as const;
 
 describe('a WorkerDataset', () => {
@@ -131,9 +111,9 @@ describe('a WorkerDataset', () => {
     const dataset = await open(module, { workers: 1, data: numbers });
     expect([await dataset.at(0), await dataset.at(0), numbers[0]]).toEqual([1, 2, 2]);
   });
-  test('ends its workers, and then gives nothing', async () => {
+  test.each([0, 2])('ends its workers, and then gives nothing, workers: %d', async (workers) => {
     const slow = moduleOf('export default () => ({ length: 9, at: () => new Promise(() => {}) });');
-    const dataset = await WorkerDataset.open(slow, { workers: 2 });
+    const dataset = await WorkerDataset.open(slow, { workers });
     const waiting = [dataset.at(1), dataset.at(2)].map((item) => item.catch((error: unknown) => error));
     await Promise.resolve();
     await dataset[Symbol.asyncDispose]();
@@ -145,9 +125,6 @@ describe('a WorkerDataset', () => {
       expect(error).toMatchObject({ message });
     }
     await dataset.close();
-    const none = await WorkerDataset.open(items, { workers: 0, data: { kind: 'drawn', count: 2 } });
-    await none.close();
-    await expect(none.at(0)).rejects.toThrow(message);
   });
 });
 
@@ -214,7 +191,7 @@ describe('WorkerDataset.open refuses', () => {
     );
     expect((await refused(() => [])).message).toMatch(/^WorkerDataset\.open: got the module a function, expected/);
     expect((await refused(new URL('https://example.org/a.mjs'))).message).toMatch(/got the module "https:/);
-    expect((await refused(join(folder, 'none.mjs'))).message).toMatch(
+    expect((await refused(join(workersFolder, 'none.mjs'))).message).toMatch(
       /none\.mjs, which is not there, expected the path of a file\.\n {2}Fix: check the path/,
     );
   });
@@ -290,55 +267,6 @@ describe('WorkerDataset.open refuses', () => {
     expect((await refused(other, { workers: 2 })).message).toMatch(
       /got datasets that differ from worker to worker from file:.*: \{"length":\d+,.*\}, \{.*expected the same one/,
     );
-  });
-});
-
-describe.each([0, 1])('an item that goes wrong, workers: %d,', (workers) => {
-  const failing = async (at: string): Promise<[unknown, WorkerDataset<unknown>]> => {
-    const dataset = await open(moduleOf(`export default () => ({ length: 30, at(index) { ${at} } });`), { workers });
-    return [await dataset.at(17).catch((error: unknown) => error), dataset];
-  };
-  test('says which it is, why, and where', async () => {
-    const [error, dataset] = await failing("if (index === 17) throw new RangeError('no such file'); return index;");
-    expect(error).toBeInstanceOf(DataError);
-    expect(error).toMatchObject({
-      message:
-        'WorkerDataset: got an error from at(17), expected item 17 of the dataset.\n' +
-        "  Fix: call at(17) of the module's dataset by itself, it says: RangeError: no such file.",
-      cause: { name: 'RangeError', message: 'no such file', stack: expect.stringMatching(/at .*\.mjs:1/) },
-    });
-    expect(await dataset.at(18)).toBe(18);
-    expect((await failing("return Promise.reject('words');"))[0]).toMatchObject({
-      message: expect.stringMatching(/"words"/),
-    });
-    expect((await failing('null.x;'))[0]).toMatchObject({ message: expect.stringMatching(/TypeError: Cannot read/) });
-  });
-  test('as one of a loader, at its turn', async () => {
-    const module = moduleOf(
-      'export default () => ({ length: 30, at(i) { if (i > 8) throw new Error(`no ${i}`); return i; } });',
-    );
-    for (const prefetch of [0, 4]) {
-      const loader = new DataLoader(await open<number>(module, { workers }), { batchSize: 4, prefetch });
-      let batches = 0;
-      const walk = async (): Promise<void> => {
-        for await (const _ of loader) batches++;
-      };
-      await expect(walk()).rejects.toThrow(/^WorkerDataset: got an error from at\(9\).*no 9\.$/s);
-      expect(batches).toBe(2);
-    }
-  });
-  test('holds what cannot be sent', async () => {
-    const message =
-      /^WorkerDataset: got function f as item 17\.input\[1\], expected numbers, texts, .*\n {2}Fix: give the numbers/;
-    const [error] = await failing('return { input: [1, function f() {}] };');
-    expect(error).toBeInstanceOf(DataError);
-    expect(error).toMatchObject({ message: expect.stringMatching(message) });
-    const [own] = await failing('return { input: new (class Wave {})() };');
-    expect(own).toMatchObject({ message: expect.stringMatching(/got Wave as item 17\.input, expected/) });
-  });
-  test('is none of the dataset', async () => {
-    const dataset = await open(items, { workers, data: { kind: 'drawn', count: 4 } });
-    await expect(dataset.at(4)).rejects.toThrow(/^WorkerDataset\.at: got index 4, expected a whole number in 0\.\.3/);
   });
 });
 
