@@ -10,5 +10,9 @@ export function markRows<X extends object>(batch: X): X {
   return batch;
 }
 
+/** Notes of a batch what is known of another one that has the same numbers. @returns the batch @internal */
+export const markRowsLike = <X extends object>(like: object, batch: X): X =>
+  batches.has(like) ? markRows(batch) : batch;
+
 /** Whether the first axis is known to count the items of a batch. @internal */
 export const countsRows = (x: object): boolean => batches.has(x);

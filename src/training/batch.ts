@@ -4,7 +4,7 @@ import { isPlainObject, describe } from '../tensor/options';
 import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { OptionError } from '../tensor/errors';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import { countsRows, markRows } from '../tensor/batch-rows';
+import { markRowsLike } from '../tensor/batch-rows';
 import { Tensor, type NestedArray } from '../tensor/tensor';
 
 /** Tensors and PaddedSequences, alone or in arrays and records, as deep as one likes. */
@@ -59,10 +59,7 @@ export function toTensors(op: string, place: string, value: unknown): TensorTree
 export function onDevice<Tree>(tree: Tree, device: string | undefined): Tree;
 export function onDevice(tree: unknown, device: string | undefined): unknown {
   if (device === undefined) return tree;
-  return mapTensors(tree, (x) => {
-    const moved = x.to(device);
-    return countsRows(x) ? markRows(moved) : moved;
-  });
+  return mapTensors(tree, (x) => markRowsLike(x, x.to(device)));
 }
 
 /** Rows of the first tensor of a batch that has axes, N; undefined if there is none. */

@@ -1,5 +1,6 @@
 import { itemNames } from '../data/item-places';
 import type { Module } from '../module/module';
+import { countsRows } from '../tensor/batch-rows';
 import { setRandomState, keepRandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
 import { clone, copy_, isFinite } from '../tensor/ops/elementwise';
@@ -70,11 +71,14 @@ export async function diagnose(trainer: CheckedTrainer, step: RecentStep): Promi
   return { first, fields: await Promise.all((await odd(fields)).map((name) => inItem(name, step))) };
 }
 
-/** A field of a batch that is not finite, with the first item of it that is not. */
+/**
+ * A field of a batch that is not finite, with the first item of it that is not. The first axis of a tensor that
+ * `collate` did not make may count something else, such as time, also where it is as long as there are items.
+ */
 async function inItem(name: string, { batch, places }: RecentStep): Promise<string> {
   const field: unknown = Reflect.get(batch, name);
   const rows = places?.indices.length ?? 0;
-  for (const x of realTensors(field)) {
+  for (const x of realTensors(field, countsRows)) {
     if (places === undefined || x.size === 0 || x.shape[0] !== rows) continue;
     const place = (await noGrad(() => isFinite(x)).data()).indexOf(0);
     if (place >= 0) return `${name} of ${itemNames(places)(Math.floor((place * rows) / x.size))}`;
@@ -113,9 +117,10 @@ function look(looks: Look[], name: string, value: unknown): void {
   }
 }
 
-function realTensors(value: unknown): Tensor[] {
-  if (value instanceof Tensor) return [value];
+/** @param takes  which tensors count; those of PaddedSequences do */
+function realTensors(value: unknown, takes: (x: Tensor) => boolean = () => true): Tensor[] {
+  if (value instanceof Tensor) return takes(value) ? [value] : [];
   if (value instanceof PaddedSequence) return [noGrad(() => value.zeroPadding().values)];
-  if (Array.isArray(value)) return value.flatMap(realTensors);
-  return isPlainObject(value) ? Object.values(value).flatMap(realTensors) : [];
+  const parts: unknown = isPlainObject(value) ? Object.values(value) : value;
+  return Array.isArray(parts) ? parts.flatMap((part) => realTensors(part, takes)) : [];
 }

@@ -1,6 +1,7 @@
 import type { ItemPlaces } from '../data/item-places';
 import type { Module } from '../module/module';
 import type { RandomState } from '../tensor/generator';
+import { markRowsLike } from '../tensor/batch-rows';
 import { noGrad } from '../tensor/grad-mode';
 import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { clone, copy_ } from '../tensor/ops/elementwise';
@@ -51,7 +52,7 @@ export class RecentSteps {
 
   /** Takes its tensors out of the scope of the step; they share their bytes with those of the step. */
   add({ number, random, places, ...rest }: Omit<RecentStep, 'statistics'>): void {
-    const { batch, state } = noGrad(() => keep(mapTensors(rest, (x) => x.detach()))) as typeof rest;
+    const { batch, state } = noGrad(() => keep(mapTensors(rest, (x) => markRowsLike(x, x.detach())))) as typeof rest;
     const statistics = this.#running.map((buffer) => [buffer, noGrad(() => keep(clone(buffer)))] as const);
     this.#steps.push({ number, random, places, batch, state, statistics });
   }

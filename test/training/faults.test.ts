@@ -9,8 +9,10 @@ import {
   OptionError,
   Sequential,
   SGD,
+  tensor,
   Trainer,
   TrainingError,
+  type Tensor,
 } from 'stmnet';
 
 interface Item {
@@ -71,4 +73,41 @@ test('an input that is NaN, also where several batches make a step', async () =>
       'Fix: take NaN or infinity out of input of item 5 of the dataset (item 1 of its batch); a smaller learningRate',
     );
   }
+});
+
+test('an input that is NaN, among sequences of other lengths', async () => {
+  const items = itemsWith({
+    input: [
+      [1, 2],
+      [3, 4],
+      [5, Number.NaN],
+    ],
+  });
+  expect(String(await train(items))).toContain(
+    'Fix: take NaN or infinity out of input of item 5 of the dataset (item 1',
+  );
+});
+
+test("an input that is NaN, in batches of a collate of one's own, whose first axis may be another one", async () => {
+  const model = new Linear({ inFeatures: 2, outFeatures: 1 });
+  const trainer = new Trainer({
+    model,
+    loss: (output) => (output as Tensor).mean(),
+    optimizer: new SGD(model.parameters(), { learningRate: 0.1 }),
+  });
+  // As many steps as items: [T, N, D] = [4, 4, 2], where NaN is in each step of item 5, the second of its batch.
+  const steps = [1, 2, 3, 4];
+  const items = itemsWith({}).map((item, index) => ({ ...item, input: steps.map((t) => [t, index === 5 ? NaN : 1]) }));
+  const timeMajor = new DataLoader(items, {
+    batchSize: 4,
+    collate: (batch) => ({
+      input: tensor(steps.map((_, t) => batch.map(({ input }) => input[t] ?? []))),
+      target: tensor(batch.map(({ target }) => target)),
+    }),
+  });
+  const error: unknown = await trainer
+    .fit(timeMajor, { epochs: 1, progress: false })
+    .catch((thrown: unknown) => thrown);
+  expect(error).toBeInstanceOf(TrainingError);
+  expect(String(error)).toContain('Fix: take NaN or infinity out of input of this batch; a smaller learningRate');
 });
