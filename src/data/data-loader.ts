@@ -2,7 +2,7 @@ import { markClass } from '../tensor/package-copies';
 import { OptionError, StmnetError } from '../tensor/errors';
 import { withLine } from '../tensor/error-line';
 import { getRandomState, type RandomState } from '../tensor/generator';
-import { ahead } from './ahead';
+import { ahead, type Walk } from './ahead';
 import { checkTypes, collateLike, type Collated } from './collate';
 import { checkOptions, type DataLoaderOptions } from './data-loader-options';
 import { checkState, type DataFingerprint, type DataLoaderState } from './data-loader-state';
@@ -148,15 +148,17 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    * The batches of one epoch, each as a function that makes it: tensors belong to the scope around its call, and so a
    * Trainer lets go of a batch with its step.
    *
-   * @throws {OptionError} if a stream gives no batch, or batches are made ahead by what draws random numbers
+   * @throws {OptionError} if a stream gives no batch, batches are made ahead by what draws random numbers, or items of
+   * a dataset draw some after they have waited
    * @throws {DataError} if an item cannot be made
    */
   async *batchMakers({ counted = true }: BatchMakersOptions = {}): AsyncGenerator<BatchMaker<Batch>> {
     const { position, walk } = this.#begin(counted, (epoch, skip) => this.#batches.walk(epoch, skip));
+    const isStream = this.#list === undefined;
     const begun = getRandomState();
     let first = true;
-    for await (const given of ahead(walk, this.prefetch)) {
-      if (first && this.prefetch > 0) refuseDraws(this.prefetch, begun);
+    for await (const given of ahead(isStream || this.prefetch > 0 ? walk : drawingNone(walk), this.prefetch)) {
+      if (first && this.prefetch > 0) refuseDraws(begun, { prefetch: this.prefetch, isStream });
       first = false;
       position.batches++;
       yield Object.assign(() => this.#make(given), { places: given.places });
@@ -219,19 +221,41 @@ function placing<R>(places: ItemPlaces | undefined, collate: () => R): R {
 }
 
 /**
- * Refuses items that move the generator while they are made ahead: the steps of a training draw meanwhile, and which of
- * them draws first would depend on time. The first batch tells, for nobody draws but whoever makes it.
+ * A walk over batches of which each is refused if random numbers were drawn while it was awaited: its items wait side
+ * by side, and which of them draws first would depend on time. Whoever takes the batches draws none meanwhile.
+ */
+const drawingNone = <Value>(walk: Walk<Value>): Walk<Value> => ({
+  ...walk,
+  next() {
+    const next = walk.next();
+    if (!(next instanceof Promise)) return next;
+    const begun = getRandomState();
+    return next.then((value) => {
+      refuseDraws(begun, { prefetch: 0, isStream: false });
+      return value;
+    });
+  },
+});
+
+/**
+ * Refuses items that move the generator while they are awaited. With prefetch the steps of a training draw meanwhile,
+ * but before the first batch, which tells therefore: nobody draws then but whoever makes it.
  *
  * @param begun  where the generator stood before
  */
-function refuseDraws(prefetch: number, begun: RandomState): void {
+function refuseDraws(begun: RandomState, { prefetch, isStream }: { prefetch: number; isStream: boolean }): void {
   const { seed, offset } = getRandomState();
   if (seed === begun.seed && offset === begun.offset) return;
   throw new OptionError('DataLoader', {
-    given: `prefetch: ${prefetch}, and random numbers were drawn while the first batch was awaited`,
+    given:
+      prefetch > 0
+        ? `prefetch: ${prefetch}, and random numbers were drawn while the first batch was awaited`
+        : 'random numbers that were drawn while a batch was awaited',
     expected: 'items that draw none after they have waited: what they get would depend on time',
-    fix:
-      'take them from the seed that at(index, { seed }) gets, and the function (epoch, { seed }) => items of an ' +
-      'IterableDataset; or leave prefetch out, also if it was other code that drew',
+    fix: isStream
+      ? 'take them from the seed that the function (epoch, { seed }) => items of an IterableDataset gets; or leave ' +
+        'prefetch out, also if it was other code that drew'
+      : 'take them from the seed that at(index, { seed }) gets, or draw before the first await; items of a ' +
+        'WorkerDataset may draw at any time, if it has workers, and other code between two batches',
   });
 }

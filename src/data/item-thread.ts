@@ -33,7 +33,10 @@ export interface ItemSource {
   close(): Promise<void>;
 }
 
-/** Makes items in this thread, copied as those of others, so that the number of workers changes nothing. */
+/**
+ * Makes items in this thread, copied as those of others, so that the number of workers changes nothing. What an item
+ * draws before it waits follows from its seed; later the generator is that of this thread again.
+ */
 export class OwnThread implements ItemSource {
   readonly #maker: ItemMaker;
   readonly #asked = new Set<Awaited>();

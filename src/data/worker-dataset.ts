@@ -52,8 +52,9 @@ const MOST_WORKERS = 64;
  *
  * Items are the same with any number of workers, also what is random in them: that depends on `seed` of
  * `at(index, { seed })`, and what an item draws from the generator of `manualSeed` follows from it. A worker makes one
- * item at a time. Items come by structured clone: numbers, texts, arrays, typed arrays, records of these, and
- * SequenceLists.
+ * item at a time. With `workers: 0` the training has that generator, too: an item has to draw before its first `await`
+ * there, and a DataLoader refuses one that draws later. Items come by structured clone: numbers, texts, arrays, typed
+ * arrays, records of these, and SequenceLists.
  *
  * The process does not wait for workers that have nothing to do. Where one ends by itself, as by `process.exit`, every
  * item that is asked for from then on is a DataError.

@@ -367,4 +367,21 @@ describe('mistakes', () => {
     await expect(all(new DataLoader<string, Batch>(stream, { ...options, prefetch: 1 }))).rejects.toThrow(message);
     expect(await all(new DataLoader<string, Batch>(stream, options))).toHaveLength(6);
   });
+  test('random numbers of items that wait side by side, in whichever batch', async () => {
+    const rarely = async (index: number): Promise<string> => {
+      await turn();
+      return index === 9 ? `${index} ${permutation(9)[0]}` : String(index);
+    };
+    const [given, error] = await givenBefore(failing(rarely, 0));
+    expect([given, error instanceof OptionError]).toEqual([2, true]);
+    expect(error).toMatchObject({
+      message:
+        'DataLoader: got random numbers that were drawn while a batch was awaited, expected items that draw none ' +
+        'after they have waited: what they get would depend on time.\n' +
+        '  Fix: take them from the seed that at(index, { seed }) gets, or draw before the first await; items of a ' +
+        'WorkerDataset may draw at any time, if it has workers, and other code between two batches.',
+    });
+    const own = new DataLoader<string, Batch>(later(), { batchSize: 4, collate });
+    for await (const _ of own) permutation(9); // whoever walks may draw, and items before they wait
+  });
 });

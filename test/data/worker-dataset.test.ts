@@ -14,6 +14,7 @@ import {
   TextVectorizer,
   WordTokenizer,
   WorkerDataset,
+  type HostArray,
 } from 'stmnet';
 import { runScript } from '../support/child';
 import { moduleOf, open, workersFolder } from '../support/worker-datasets';
@@ -79,6 +80,29 @@ describe('a WorkerDataset', () => {
     expect(await dataset.at(3, { seed: 4 })).not.toEqual(made[0]);
     expect(getRandomState()).toEqual(before);
   });
+  test.each([1, 3])('lets an item draw after it has waited, workers: %d', async (workers) => {
+    const own = await open(items, { workers: 0, data: { kind: 'drawn', count: 20 } });
+    const late = await open(items, { workers, data: { kind: 'late', count: 20 } });
+    const made = await Promise.all([3, 0, 7, 8].map((index) => late.at(index, { seed: 100 + index })));
+    for (const [place, index] of [3, 0, 7, 8].entries())
+      expect(made[place]).toEqual(await own.at(index, { seed: 100 + index }));
+  });
+  test.each([0, 2])(
+    'has a loader refuse what draws after it has waited in this thread, prefetch: %d',
+    async (prefetch) => {
+      const walk = async (workers: number): Promise<number> => {
+        const dataset = await open<{ input: HostArray; target: number }>(items, {
+          workers,
+          data: { kind: 'late', count: 20 },
+        });
+        let batches = 0;
+        for await (const _ of new DataLoader(dataset, { batchSize: 4, prefetch })) batches++;
+        return batches;
+      };
+      expect(await walk(1)).toBe(5);
+      await expect(walk(0)).rejects.toThrow(/drawn while .* batch was awaited, .*\n {2}Fix: .* WorkerDataset may draw/);
+    },
+  );
   test('shares what is asked for at once among its workers', async () => {
     const module = moduleOf(
       "import { threadId } from 'node:worker_threads';\n" +
