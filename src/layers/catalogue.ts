@@ -17,6 +17,7 @@ export {
 } from './activations';
 export * from './additive-attention';
 export type { AttentionOptions } from './attention';
+export { AttentionPool, type AttentionPoolOptions } from './attention-pool';
 export * from './batch-norm-1d';
 export { Bidirectional, type BidirectionalOptions } from './bidirectional';
 export * from './conv-1d';

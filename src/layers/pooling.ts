@@ -13,8 +13,11 @@ import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import type { Stepping } from '../module/stream';
 
-/** An input [N, T, D], of at least one step if only of padding, and its extents. */
-function checkSteps(op: string, given: Sequence): { input: Sequence; rows: number; steps: number; features: number } {
+/** An input [N, T, D], of at least one step if only of padding, and its extents. @internal */
+export function checkSteps(
+  op: string,
+  given: Sequence,
+): { input: Sequence; rows: number; steps: number; features: number } {
   checkSequence(op, given);
   if (given.shape.length !== 3) {
     throw new ShapeError(op, {

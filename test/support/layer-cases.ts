@@ -137,6 +137,7 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
   'LastStep bidirectional': { build: () => new stm.LastStep({ bidirectional: true }) },
   MeanPool: { build: () => new stm.MeanPool() },
   MaxPool: { build: () => new stm.MaxPool() },
+  AttentionPool: { build: () => new stm.AttentionPool({ inputSize: D, hiddenSize: 3 }) },
   Residual: { build: () => new stm.Residual(linear()) },
   'Residual of a convolution': {
     build: () => new stm.Residual(new stm.Conv1d({ inChannels: D, outChannels: D, kernelSize: 3, padding: 'same' })),
