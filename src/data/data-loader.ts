@@ -150,7 +150,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    *
    * @throws {OptionError} if a stream gives no batch, batches are made ahead by what draws random numbers, or items of
    * a dataset draw some after they have waited
-   * @throws {DataError} if an item cannot be made
+   * @throws {DataError} if an item cannot be made; an error of stmnet's keeps its class
    */
   async *batchMakers({ counted = true }: BatchMakersOptions = {}): AsyncGenerator<BatchMaker<Batch>> {
     const { position, walk } = this.#begin(counted, (epoch, skip) => this.#batches.walk(epoch, skip));
@@ -170,7 +170,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
    * The batches of one epoch.
    *
    * @throws {OptionError} if the dataset is a stream, gives a promise in place of an item, or `prefetch` is more than 0
-   * @throws {DataError} if an item cannot be made
+   * @throws {DataError} if an item cannot be made; an error of stmnet's keeps its class
    */
   *[Symbol.iterator](): Generator<Batch> {
     const list = this.#list;

@@ -56,7 +56,7 @@ export class ListBatches<Item> implements ItemBatches<Item> {
   /**
    * The items of a batch at once, or a promise of them where the dataset gives promises.
    *
-   * @throws {DataError} in the walk, if an item cannot be made
+   * @throws {DataError} in the walk, if an item cannot be made; an error of stmnet's keeps its class
    */
   walk(epoch: number, skip: number): Walk<BatchItems<Item>> {
     const batches = this.#begin(epoch, skip, namingItem<Item>);
@@ -75,7 +75,7 @@ export class ListBatches<Item> implements ItemBatches<Item> {
    * The same for who cannot wait.
    *
    * @throws {OptionError} in the walk, if the dataset gives a promise in place of an item
-   * @throws {DataError} in the walk, if an item cannot be made
+   * @throws {DataError} in the walk, if an item cannot be made; an error of stmnet's keeps its class
    */
   walkAtOnce(epoch: number, skip: number): Generator<BatchItems<Item>, undefined> {
     return this.#begin(epoch, skip, itemAtOnce<Item>);
@@ -205,7 +205,7 @@ export function arrayBelow<Item>(dataset: Dataset<Item>): ArrayDataset<Item> | u
   return dataset instanceof Subset ? arrayBelow<Item>(dataset.dataset) : undefined;
 }
 
-/** What `make` makes for each index. @throws {DataError} if it throws */
+/** What `make` makes for each index. @throws {DataError} if it throws; an error of stmnet's keeps its class */
 function madeOf<Made>(indices: readonly number[], make: (index: number) => Made): Made[] {
   const items: Made[] = [];
   for (const index of indices)

@@ -1,13 +1,15 @@
 import { OptionError, StmnetError } from '../tensor/errors';
 import { setRandomState } from '../tensor/generator';
 import { describe, isPlainObject } from '../tensor/options';
-import { DataError } from './data-error';
+import { DataError, errorFromAt, textOf } from './data-error';
 import { ArrayDataset, type AsyncDataset, type Dataset } from './dataset';
 import { NotSendable, packItem, SENDABLE, unpack, type Packed } from './item-copies';
 import { dataOf } from './item-batches';
 import type { DatasetFacts, ItemsSource, Wanted } from './worker-messages';
 
 const op = 'WorkerDataset.open';
+/** Its indices may be others than those of the dataset that a DataLoader has, as of a Subset. */
+const DATASET = "the module's dataset";
 
 /** Makes the items of a module's dataset, in whichever thread. */
 export class ItemMaker {
@@ -116,14 +118,8 @@ function wordsOf(index: number, error: unknown): DataError {
       fix: 'give the numbers, as typed arrays or { data, shape }, and make other objects in collate',
     });
   if (error instanceof StmnetError)
-    return new DataError(error.op, `${error.message}\n  It came up in item ${index} of the dataset.`, error.code);
-  return new DataError('WorkerDataset', {
-    given: `an error from at(${index})`,
-    expected: `item ${index} of the dataset`,
-    fix: `call at(${index}) of the module's dataset by itself, it says: ${textOf(error)}`,
-  });
+    return new DataError(error.op, `${error.message}\n  It came up in item ${index} of ${DATASET}.`, error.code);
+  return errorFromAt('WorkerDataset', DATASET, index, error);
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
-const textOf = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : describe(error);

@@ -22,7 +22,7 @@ export const itemNames =
 const SHOWN = 64;
 
 /** The items of a batch: 'items 4 to 7 of the dataset'; in the order of the batch where that is another one. */
-export function itemsInWords({ source, indices }: ItemPlaces): string {
+export function itemsInWords({ source, indices }: { source: string; indices: readonly number[] }): string {
   const [first = 0] = indices;
   const of = `of the ${source}`;
   if (indices.length === 1) return `item ${first} ${of}`;

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { packageFolder } from '../native/folders';
 import { DisposedError } from '../tensor/errors';
 import { keepRandomState } from '../tensor/generator';
-import { DataError } from './data-error';
+import { DataError, textOf } from './data-error';
 import { unpack } from './item-copies';
 import { copied, ItemMaker } from './item-maker';
 import { itemsInWords } from './item-places';
@@ -191,11 +191,10 @@ export const closed = (): DisposedError =>
  */
 function ended(code: number, thrown: unknown, when: string): DataError {
   const isFull = thrown instanceof Error && 'code' in thrown && thrown.code === 'ERR_WORKER_OUT_OF_MEMORY';
-  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   const error = new DataError('WorkerDataset', {
     given: `a worker that ended ${when}, ${isFull ? 'out of memory' : `with exit code ${code}`}`,
     expected: 'one that lives until close()',
-    fix: fixOf(isFull, thrown === undefined ? undefined : text),
+    fix: fixOf(isFull, thrown === undefined ? undefined : textOf(thrown)),
   });
   if (thrown !== undefined) error.cause = thrown;
   return error;
@@ -203,7 +202,7 @@ function ended(code: number, thrown: unknown, when: string): DataError {
 
 function itemsLeft(left: readonly Wanted[]): string {
   if (left.length === 0) return 'between its items';
-  return `before it gave ${itemsInWords({ source: 'dataset', indices: left.map(({ index }) => index) })}`;
+  return `before it gave ${itemsInWords({ source: "module's dataset", indices: left.map(({ index }) => index) })}`;
 }
 
 function fixOf(isFull: boolean, text: string | undefined): string {

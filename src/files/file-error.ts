@@ -1,10 +1,15 @@
+import { letRebuild } from '../tensor/error-line';
 import { StmnetError } from '../tensor/errors';
 
 /**
  * A file that the file system does not let us read or write. `code` is the system's (`ENOENT`, `EACCES`, `ENOSPC`, …),
  * `cause` its error.
  */
-export class FileError extends StmnetError {}
+export class FileError extends StmnetError {
+  static {
+    letRebuild(this);
+  }
+}
 
 /** The system's code of an error; undefined for an error that is none of the file system's. */
 export function systemCode(error: unknown): string | undefined {

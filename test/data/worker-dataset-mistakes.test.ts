@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DataError, DataLoader, OptionError, WorkerDataset } from 'stmnet';
+import { DataError, DataLoader, OptionError, Subset, WorkerDataset } from 'stmnet';
 import { moduleOf, open } from '../support/worker-datasets';
 
 const items = new URL('./fixtures/worker-items.mjs', import.meta.url);
@@ -14,7 +14,7 @@ describe.each([0, 1])('an item that goes wrong, workers: %d,', (workers) => {
     expect(error).toBeInstanceOf(DataError);
     expect(error).toMatchObject({
       message:
-        'WorkerDataset: got an error from at(17), expected item 17 of the dataset.\n' +
+        "WorkerDataset: got an error from at(17), expected item 17 of the module's dataset.\n" +
         "  Fix: call at(17) of the module's dataset by itself, it says: RangeError: no such file.",
       cause: { name: 'RangeError', message: 'no such file', stack: expect.stringMatching(/at .*\.mjs:1/) },
     });
@@ -45,9 +45,20 @@ describe.each([0, 1])('an item that goes wrong, workers: %d,', (workers) => {
       const walk = async (): Promise<void> => {
         for await (const _ of loader) batches++;
       };
-      await expect(walk()).rejects.toThrow(/^WorkerDataset: got an error from at\(9\).*no 9\.$/s);
+      await expect(walk()).rejects.toThrow(
+        /^WorkerDataset: got an error from at\(9\).*no 9\.\n {2}It came up in item 9 of the dataset\.$/s,
+      );
       expect(batches).toBe(2);
     }
+  });
+  test('as one of a part of the dataset, with its number there', async () => {
+    const dataset = await open<number>(items, { workers, data: { kind: 'unread', count: 9 } });
+    const [error] = await Promise.allSettled([
+      new DataLoader(new Subset(dataset, [8, 4]))[Symbol.asyncIterator]().next(),
+    ]);
+    const lines = "It came up in item 8 of the module's dataset.\n  It came up in item 0 of the dataset.";
+    expect(error).toMatchObject({ reason: { name: 'DataError', code: 'ENOENT' } });
+    expect(error).toMatchObject({ reason: { message: expect.stringMatching(`^readWav: [^]*\\n  ${lines}$`) } });
   });
   test('holds what cannot be sent', async () => {
     const message =

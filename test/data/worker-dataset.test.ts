@@ -191,9 +191,9 @@ describe('a process with workers', () => {
     expect(child).toMatchObject({
       code: 0,
       stdout:
-        'DataError WorkerDataset: got a worker that ended before it gave item 4 of the dataset, out of memory, ' +
-        'expected one that lives until close().\n  Fix: let the module keep less, as by reading in at(index), or ' +
-        'start node with --max-old-space-size=MB.\n',
+        "DataError WorkerDataset: got a worker that ended before it gave item 4 of the module's dataset" +
+        ', out of memory, expected one that lives until close().\n' +
+        '  Fix: let the module keep less, as by reading in at(index), or start node with --max-old-space-size=MB.\n',
     });
   });
 });
@@ -302,7 +302,7 @@ describe('a worker that ends by itself', () => {
     const dataset = await open<number>(module, { workers: 2 });
     const asked = await Promise.allSettled([4, 5, 6, 7].map((index) => dataset.at(index)));
     const message =
-      'WorkerDataset: got a worker that ended before it gave items 4 to 5 of the dataset, with exit code 9, ' +
+      "WorkerDataset: got a worker that ended before it gave items 4 to 5 of the module's dataset, with exit code 9, " +
       'expected one that lives until close().\n  Fix: look for process.exit in the module and in what it loads.';
     expect(asked.map((one) => (one.status === 'rejected' ? String(one.reason.message) : one.value))).toEqual([
       message,
@@ -320,7 +320,7 @@ describe('a worker that ends by itself', () => {
     const error = await (await open(module)).at(2).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       message: expect.stringMatching(
-        /ended before it gave item 2 of the dataset, with exit code 1.*\n {2}Fix: catch .*: TypeError: late\.$/,
+        /ended before it gave item 2 of the module's dataset, with .* 1,.*\n {2}Fix: catch .*: TypeError: late\.$/,
       ),
       cause: { message: 'late' },
     });
