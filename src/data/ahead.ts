@@ -1,5 +1,5 @@
 /** A walk whose next value is there at once, or later. */
-export interface Walk<Value> {
+export interface AheadWalk<Value> {
   /** May be called again before what it gave has come. Throws, or rejects, where the walk ends by an error. */
   next(): IteratorResult<Value> | Promise<IteratorResult<Value>>;
   /** Ends a walk that is left. */
@@ -20,7 +20,7 @@ interface Taken<Value> {
  * while whoever walks is waiting: what takes time on this thread does not hold up the value that is handed out. An
  * error is thrown at its turn.
  */
-export async function* ahead<Value>(walk: Walk<Value>, count: number): AsyncGenerator<Value> {
+export async function* ahead<Value>(walk: AheadWalk<Value>, count: number): AsyncGenerator<Value> {
   const taken: Taken<Value>[] = [];
   let ended = false;
   let turn: NodeJS.Immediate | undefined;
@@ -58,7 +58,7 @@ export async function* ahead<Value>(walk: Walk<Value>, count: number): AsyncGene
   }
 }
 
-function take<Value>(walk: Walk<Value>): Taken<Value> {
+function take<Value>(walk: AheadWalk<Value>): Taken<Value> {
   try {
     const next = walk.next();
     if (!(next instanceof Promise)) return { result: Promise.resolve(next), waits: false, last: next.done === true };
@@ -72,7 +72,7 @@ function take<Value>(walk: Walk<Value>): Taken<Value> {
 }
 
 /** A walk over what comes one after the other: the next value is asked for when the one before is there. */
-export function inTurn<Value>(values: AsyncIterable<Value>): Walk<Value> {
+export function inTurn<Value>(values: AsyncIterable<Value>): AheadWalk<Value> {
   const iterator = values[Symbol.asyncIterator]();
   let left = false;
   let last: Promise<IteratorResult<Value>> | undefined;

@@ -2,7 +2,7 @@ import { markClass } from '../tensor/package-copies';
 import { OptionError, StmnetError } from '../tensor/errors';
 import { withLine } from '../tensor/error-line';
 import { getRandomState, type RandomState } from '../tensor/generator';
-import { ahead, type Walk } from './ahead';
+import { ahead, type AheadWalk } from './ahead';
 import { checkTypes, collateLike, type Collated } from './collate';
 import { checkOptions, type DataLoaderOptions } from './data-loader-options';
 import { checkState, type DataFingerprint, type DataLoaderState } from './data-loader-state';
@@ -91,7 +91,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
     this.#collate =
       collate === undefined
         ? ({ items, places }) => collateLike<Item>(items, dtypes, array ?? [], places)
-        : ({ items, places }) => placing(places, () => collate(items));
+        : ({ items, places }) => locating(places, () => collate(items));
     if (this.#batches.length === 0) {
       throw new OptionError(op, {
         given:
@@ -211,7 +211,7 @@ export class DataLoader<Item, Batch = Collated<Item>> implements Iterable<Batch>
 }
 
 /** Runs a collate function of the user's, whose mistakes in the items stmnet tells with where these come from. */
-function placing<R>(places: ItemPlaces | undefined, collate: () => R): R {
+function locating<R>(places: ItemPlaces | undefined, collate: () => R): R {
   try {
     return collate();
   } catch (error) {
@@ -224,7 +224,7 @@ function placing<R>(places: ItemPlaces | undefined, collate: () => R): R {
  * A walk over batches of which each is refused if random numbers were drawn while it was awaited: its items wait side
  * by side, and which of them draws first would depend on time. Whoever takes the batches draws none meanwhile.
  */
-const drawingNone = <Value>(walk: Walk<Value>): Walk<Value> => ({
+const drawingNone = <Value>(walk: AheadWalk<Value>): AheadWalk<Value> => ({
   ...walk,
   next() {
     const next = walk.next();

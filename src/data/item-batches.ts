@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { getRandomState, keepRandomState, setRandomState } from '../tensor/generator';
 import { isPromise } from '../tensor/package-copies';
-import { inTurn, type Walk } from './ahead';
+import { inTurn, type AheadWalk } from './ahead';
 import type { BatchOrder } from './batch-order';
 import { itemError } from './data-error';
 import type { DataFingerprint } from './data-loader-state';
@@ -31,7 +31,7 @@ export interface ItemBatches<Item> {
    *
    * @param skip  batches that were given before
    */
-  walk(epoch: number, skip: number): Walk<BatchItems<Item>>;
+  walk(epoch: number, skip: number): AheadWalk<BatchItems<Item>>;
 }
 
 /** Batches of the items of a list. */
@@ -58,7 +58,7 @@ export class ListBatches<Item> implements ItemBatches<Item> {
    *
    * @throws {DataError} in the walk, if an item cannot be made; an error of stmnet's keeps its class
    */
-  walk(epoch: number, skip: number): Walk<BatchItems<Item>> {
+  walk(epoch: number, skip: number): AheadWalk<BatchItems<Item>> {
     const batches = this.#begin(epoch, skip, namingItem<Item>);
     return {
       next() {
@@ -135,7 +135,7 @@ export class StreamBatches<Item> implements ItemBatches<Item> {
   }
 
   /** @throws {OptionError} in the walk, if there is no batch, or fewer items than were given before */
-  walk(epoch: number, skip: number): Walk<BatchItems<Item>> {
+  walk(epoch: number, skip: number): AheadWalk<BatchItems<Item>> {
     return inTurn(this.#items(this.#stream.epoch(epoch), skip));
   }
 

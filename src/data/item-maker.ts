@@ -5,7 +5,7 @@ import { DataError, errorFromAt, textOf } from './data-error';
 import { ArrayDataset, type AsyncDataset, type Dataset } from './dataset';
 import { NotSendable, packItem, SENDABLE, unpack, type Packed } from './item-copies';
 import { dataOf } from './item-batches';
-import type { DatasetFacts, ItemsSource, Wanted } from './worker-messages';
+import type { DatasetFacts, WorkerSource, Wanted } from './worker-messages';
 
 const op = 'WorkerDataset.open';
 /** Its indices may be others than those of the dataset that a DataLoader has, as of a Subset. */
@@ -27,7 +27,7 @@ export class ItemMaker {
    * @throws {OptionError} if it exports no function, or that gives no dataset
    * @throws {DataError} if the module or its function throws
    */
-  static async load({ module, data }: ItemsSource): Promise<ItemMaker> {
+  static async load({ module, data }: WorkerSource): Promise<ItemMaker> {
     const exported = await telling(`an error from ${module}`, 'a module that can be imported', import(module));
     const make = defaultOf(exported);
     if (typeof make !== 'function')

@@ -12,7 +12,7 @@ import {
   type DatasetFacts,
   type ItemResult,
   type ItemsRequest,
-  type ItemsSource,
+  type WorkerSource,
   type Wanted,
   type WorkerMessage,
 } from './worker-messages';
@@ -24,7 +24,7 @@ export interface Awaited extends Wanted {
 }
 
 /** Something that makes items. */
-export interface ItemSource {
+export interface ItemGiver {
   readonly facts: DatasetFacts;
   /** Items that it was asked for and has not given yet. */
   readonly pending: number;
@@ -37,7 +37,7 @@ export interface ItemSource {
  * Makes items in this thread, copied as those of others, so that the number of workers changes nothing. What an item
  * draws before it waits follows from its seed; later the generator is that of this thread again.
  */
-export class OwnThread implements ItemSource {
+export class OwnThread implements ItemGiver {
   readonly #maker: ItemMaker;
   readonly #asked = new Set<Awaited>();
 
@@ -46,7 +46,7 @@ export class OwnThread implements ItemSource {
   }
 
   /** @throws {OptionError, DataError} if the module gives no dataset */
-  static async start(source: ItemsSource): Promise<OwnThread> {
+  static async start(source: WorkerSource): Promise<OwnThread> {
     return new OwnThread(await ItemMaker.load(structuredClone(source)));
   }
 
@@ -75,7 +75,7 @@ export class OwnThread implements ItemSource {
 }
 
 /** A worker thread that makes items. The process does not wait for it, but while somebody waits for an item. */
-export class ItemThread implements ItemSource {
+export class ItemThread implements ItemGiver {
   readonly #worker: Worker;
   readonly #asked = new Map<number, readonly Awaited[]>();
   #facts: DatasetFacts = { length: 0, settings: {} };
@@ -92,7 +92,7 @@ export class ItemThread implements ItemSource {
    * @param died  is told if it ends by itself later on
    * @throws {OptionError, DataError} if the module gives no dataset, or the worker ends before
    */
-  static async start(source: ItemsSource, died: (error: DataError) => void): Promise<ItemThread> {
+  static async start(source: WorkerSource, died: (error: DataError) => void): Promise<ItemThread> {
     const worker = new Worker(join(packageFolder, 'dist', 'data', 'item-worker.js'), { workerData: source });
     const thread = new ItemThread(worker);
     try {

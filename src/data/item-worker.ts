@@ -1,9 +1,15 @@
 // The program of a worker thread of a WorkerDataset: dist/data/item-worker.js.
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import { copied, ItemMaker } from './item-maker';
-import { failureOf, type ItemResult, type ItemsRequest, type ItemsSource, type WorkerMessage } from './worker-messages';
+import {
+  failureOf,
+  type ItemResult,
+  type ItemsRequest,
+  type WorkerSource,
+  type WorkerMessage,
+} from './worker-messages';
 
-async function serve(port: MessagePort, source: ItemsSource): Promise<void> {
+async function serve(port: MessagePort, source: WorkerSource): Promise<void> {
   const post = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
   let maker: ItemMaker;
   try {
@@ -52,4 +58,4 @@ function copyOf(index: number, result: ItemResult): ItemResult {
   }
 }
 
-if (parentPort !== null) void serve(parentPort, workerData as ItemsSource);
+if (parentPort !== null) void serve(parentPort, workerData as WorkerSource);

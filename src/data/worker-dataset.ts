@@ -6,9 +6,9 @@ import { describe, nonNegativeInteger } from '../tensor/options';
 import { asGiven, readOptions, withDefault, type OptionReader } from '../tensor/read-options';
 import { checkIndex, type AsyncDataset, type ItemOptions } from './dataset';
 import { NotSendable, packData, SENDABLE, type Packed } from './item-copies';
-import { closed, ItemThread, OwnThread, type Awaited, type ItemSource } from './item-thread';
+import { closed, ItemThread, OwnThread, type Awaited, type ItemGiver } from './item-thread';
 import type { SamplerSettings } from './sampler';
-import type { ItemsSource } from './worker-messages';
+import type { WorkerSource } from './worker-messages';
 
 declare global {
   // For `await using`, as of `using` in src/tensor/tensor.ts.
@@ -64,15 +64,15 @@ export class WorkerDataset<Item> implements AsyncDataset<Item>, AsyncDisposable 
   readonly length: number;
   /** What tells the module's dataset from others; the number of workers does not. */
   readonly settings: SamplerSettings;
-  readonly #sources: readonly ItemSource[];
+  readonly #givers: readonly ItemGiver[];
   readonly #failed: { error?: Error };
   #waiting: Awaited[] = [];
 
-  private constructor(sources: readonly ItemSource[], failed: { error?: Error }) {
-    const { length, settings } = sources[0]?.facts ?? { length: 0, settings: {} };
+  private constructor(givers: readonly ItemGiver[], failed: { error?: Error }) {
+    const { length, settings } = givers[0]?.facts ?? { length: 0, settings: {} };
     this.length = length;
     this.settings = settings;
-    this.#sources = sources;
+    this.#givers = givers;
     this.#failed = failed;
   }
 
@@ -90,21 +90,21 @@ export class WorkerDataset<Item> implements AsyncDataset<Item>, AsyncDisposable 
     options: WorkerDatasetOptions = {},
   ): Promise<WorkerDataset<Item>> {
     const { workers, data } = readOptions(op, options, { workers: withDefault(threads, 1), data: asGiven });
-    const source: ItemsSource = { module: moduleUrl(module), data: packed(data) };
+    const source: WorkerSource = { module: moduleUrl(module), data: packed(data) };
     const failed: { error?: Error } = {};
     const died = (error: Error): void => void (failed.error ??= error);
-    const starts: Promise<ItemSource>[] =
+    const starts: Promise<ItemGiver>[] =
       workers === 0 ? [OwnThread.start(source)] : Array.from({ length: workers }, () => ItemThread.start(source, died));
     const started = await Promise.allSettled(starts);
-    const sources = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+    const givers = started.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
     try {
       await Promise.all(starts);
-      checkAlike(source.module, sources);
+      checkAlike(source.module, givers);
     } catch (error) {
-      await Promise.all(sources.map((one) => one.close()));
+      await Promise.all(givers.map((one) => one.close()));
       throw error;
     }
-    return new WorkerDataset<Item>(sources, failed);
+    return new WorkerDataset<Item>(givers, failed);
   }
 
   /**
@@ -126,7 +126,7 @@ export class WorkerDataset<Item> implements AsyncDataset<Item>, AsyncDisposable 
   /** Ends the workers. Items that are still awaited are a DisposedError. */
   async close(): Promise<void> {
     this.#failed.error = closed();
-    await Promise.all(this.#sources.map((source) => source.close()));
+    await Promise.all(this.#givers.map((giver) => giver.close()));
   }
 
   /** For `await using`. */
@@ -139,11 +139,11 @@ export class WorkerDataset<Item> implements AsyncDataset<Item>, AsyncDisposable 
     this.#waiting = [];
     const { error } = this.#failed;
     if (error !== undefined) return items.forEach(({ reject }) => reject(error));
-    const sources = this.#sources.toSorted((a, b) => a.pending - b.pending);
-    const share = Math.ceil(items.length / sources.length);
-    for (const [place, source] of sources.entries()) {
+    const givers = this.#givers.toSorted((a, b) => a.pending - b.pending);
+    const share = Math.ceil(items.length / givers.length);
+    for (const [place, giver] of givers.entries()) {
       const part = items.slice(place * share, (place + 1) * share);
-      if (part.length > 0) source.ask(part);
+      if (part.length > 0) giver.ask(part);
     }
   }
 }
@@ -190,8 +190,8 @@ function packed(data: unknown): Packed {
 }
 
 /** @throws {OptionError} if the module gives one worker another dataset than another one */
-function checkAlike(module: string, sources: readonly ItemSource[]): void {
-  const [first, ...others] = sources.map(({ facts }) => JSON.stringify(facts));
+function checkAlike(module: string, givers: readonly ItemGiver[]): void {
+  const [first, ...others] = givers.map(({ facts }) => JSON.stringify(facts));
   const other = others.find((facts) => facts !== first);
   if (other === undefined) return;
   throw new OptionError(op, {

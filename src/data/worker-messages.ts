@@ -5,7 +5,7 @@ import type { Packed } from './item-copies';
 import type { SamplerSettings } from './sampler';
 
 /** What a worker is to make items of. */
-export interface ItemsSource {
+export interface WorkerSource {
   /** The module, as a `file:` URL. */
   readonly module: string;
   /** For its function. */
