@@ -55,7 +55,7 @@ inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) {
 }
 
 /// How many layers' outputs are kept: in training all of them; in inference two in turn, but all of a single step,
-/// where members may be a layer ahead.
+/// whose final states are read after the last layer.
 inline int64_t kept_outputs(const RecurrentProblem& p) {
   return p.training || p.T == 1 ? p.L : std::min<int64_t>(p.L, 2);
 }
