@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
@@ -13,6 +12,7 @@ import {
   type FitOptions,
   type HostArray,
 } from 'stmnet';
+import { scratchFolder } from '../support/scratch';
 import { makeTrainer } from '../support/trainers';
 
 interface Item {
@@ -23,11 +23,10 @@ interface Item {
 const items = new URL('./fixtures/worker-items.mjs', import.meta.url);
 const count = 60;
 const lengths = Array.from({ length: count }, (_, index) => 1 + (index % 5));
-const root = await mkdtemp(join(tmpdir(), 'stmnet-workers-'));
+const root = scratchFolder('workers');
 const opened = new Map<string, Promise<WorkerDataset<Item>>>();
 afterAll(async () => {
   for (const dataset of opened.values()) await (await dataset).close();
-  await rm(root, { recursive: true });
 });
 
 /** The items of the module, which are random; made at once, or later. */

@@ -1,5 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -25,10 +24,12 @@ import {
 import { describeDevices, here } from '../../support/devices';
 import { handlesKept } from '../../support/handles';
 import { differences } from '../../support/near';
+import { scratchFolder } from '../../support/scratch';
 import { scripted } from '../../support/scripted';
 import { tolerances } from '../../support/tolerances';
 
 const quiet = { progress: false } as const;
+const root = scratchFolder('averages');
 
 /** A small model with a BatchNorm1d, and four batches. */
 function normalized(): { model: Sequential; trainer: Trainer; batches: { input: Tensor; target: Tensor }[] } {
@@ -162,7 +163,7 @@ test.each(['before', 'after'])('EarlyStopping %s it brings the averages back tha
 });
 
 test('the best checkpoint has them, and comes back', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'stmnet-averages-'));
+  const folder = await mkdtemp(join(root, 'case-'));
   const best = { figure: 'validation.loss', mode: 'max' } as const;
   const { weight, model } = await follow(
     { start: 2 },
@@ -176,7 +177,6 @@ test('the best checkpoint has them, and comes back', async () => {
   expect(await weightIn('best')).toBe(2.5);
   // Within an epoch, and after the last one.
   expect([await weightIn('step-000000004'), await weightIn('step-000000009')]).toEqual([3, 5.5]);
-  await rm(folder, { recursive: true });
 });
 
 test('keepLast keeps the weights of the last step beside, until it is disposed of', async () => {
@@ -207,14 +207,13 @@ test('where an error ends the training, the model has the weights of the trainin
 });
 
 test('a loss of NaN that ends the training within a checkpoint leaves the weights before it', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'stmnet-averages-'));
+  const folder = await mkdtemp(join(root, 'case-'));
   const { trainer, model, batches } = scripted([]);
   const bad = { input: tensor([[Number.NaN]]), target: tensor([[0]]) };
   const options = { checkpoints: { folder, everySteps: 1 }, callbacks: [new AveragedWeights()] };
   const fit = trainer.fit([...batches, ...batches, bad], { ...quiet, epochs: 1, ...options });
   await expect(fit).rejects.toThrow('in epoch 1, batch 3 (step 3 of the trainer)');
   expect(await weightOf(model)).toBe(2);
-  await rm(folder, { recursive: true });
 });
 
 test('a step that is left out counts with the weights as they are, and spoils nothing', async () => {
@@ -271,7 +270,7 @@ test('a shared parameter is averaged once, a frozen one not, and one that is unf
 });
 
 test('a loop of one’s own updates, swaps and saves it', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'stmnet-averages-'));
+  const folder = await mkdtemp(join(root, 'case-'));
   const path = join(folder, 'own.safetensors');
   const { model, optimizer, step } = grown();
   const averages = new AveragedWeights();
@@ -291,7 +290,6 @@ test('a loop of one’s own updates, swaps and saves it', async () => {
   again.update(other.model);
   again.swap(other.model);
   expect(await weightOf(other.model)).toBe(3);
-  await rm(folder, { recursive: true });
 });
 
 /** A weight that grows by 1 a step from 0 on, without a Trainer. */
