@@ -41,8 +41,9 @@ interface Bucket {
  *     new DataLoader(items, { batchSampler: new BucketSampler(lengths, { batchSize: 32 }) });
  *
  * Items are sorted by length, longest first, and cut into buckets of a few batches whose lengths are within a quarter
- * of the longest. In each epoch the items of a bucket are shuffled and cut into batches, and the batches of all buckets
- * are shuffled. The number of batches is the same in each epoch. Without `shuffle` the longest items come first, those
+ * of the longest. In each epoch items of one length are dealt to their buckets anew, so that the order of the dataset
+ * does not matter; the items of a bucket are shuffled and cut into batches, and the batches of all buckets are
+ * shuffled. The number of batches is the same in each epoch. Without `shuffle` the longest items come first, those
  * of one length in their order.
  *
  * @throws {OptionError} if there is no item, a length is no whole number of at least 0 or more than `maxTokens`,
@@ -55,6 +56,8 @@ export class BucketSampler implements BatchSampler {
   readonly settings: SamplerSettings;
   /** Indices, longest items first. */
   readonly #sorted: readonly number[];
+  /** Where in it the items of a length begin, for each of its places. */
+  readonly #runs: Int32Array;
   readonly #buckets: readonly Bucket[];
   readonly #options: Readonly<{ shuffle: boolean; seed: number | undefined; dropLast: boolean }>;
   #walks = 0;
@@ -87,11 +90,9 @@ export class BucketSampler implements BatchSampler {
     this.#sorted = all.map((_, index) => index).sort((a, b) => (all[b] ?? 0) - (all[a] ?? 0));
     const rowsOf = (longest: number): number =>
       Math.min(batchSize ?? Infinity, Math.floor((maxTokens ?? Infinity) / Math.max(longest, 1)));
-    this.#buckets = bucketsOf(
-      this.#sorted.map((index) => all[index] ?? 0),
-      rowsOf,
-      batchesPerBucket,
-    );
+    const sortedLengths = this.#sorted.map((index) => all[index] ?? 0);
+    this.#runs = runsOf(sortedLengths);
+    this.#buckets = bucketsOf(sortedLengths, rowsOf, batchesPerBucket);
     this.#options = { shuffle, seed, dropLast };
     this.settings = { ...read, lengths: fingerprintOfNumbers(all) };
     this.length = this.#buckets.reduce((sum, bucket) => sum + countOf(bucket, dropLast), 0);
@@ -116,10 +117,23 @@ export class BucketSampler implements BatchSampler {
   }
 
   #shuffled(): number[][] {
+    const dealt = this.#dealt();
     const batches = this.#batches(({ begin, end }) =>
-      permutation(end - begin).map((place) => this.#sorted[begin + place] ?? -1),
+      permutation(end - begin).map((place) => dealt[begin + place] ?? -1),
     );
     return permutation(batches.length).map((place) => batches[place] ?? []);
+  }
+
+  /** The sorted items, those of one length in random order: a bucket may end among them. */
+  #dealt(): readonly number[] {
+    const next = this.#runs.slice();
+    const dealt = new Array<number>(next.length);
+    for (const place of permutation(next.length)) {
+      const run = this.#runs[place] ?? 0;
+      dealt[next[run] ?? 0] = this.#sorted[place] ?? -1;
+      next[run] = (next[run] ?? 0) + 1;
+    }
+    return dealt;
   }
 
   #batches(itemsOf: (bucket: Bucket) => readonly number[]): number[][] {
@@ -130,6 +144,14 @@ export class BucketSampler implements BatchSampler {
       );
     });
   }
+}
+
+/** For each place of a sorted list, the first one with the same number. */
+function runsOf(sorted: readonly number[]): Int32Array {
+  const runs = new Int32Array(sorted.length);
+  for (let place = 1; place < sorted.length; ++place)
+    runs[place] = sorted[place] === sorted[place - 1] ? (runs[place - 1] ?? 0) : place;
+  return runs;
 }
 
 const countOf = ({ begin, end, rows }: Bucket, dropLast: boolean): number =>

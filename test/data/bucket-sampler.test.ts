@@ -25,6 +25,17 @@ describe('a BucketSampler', () => {
     const inOrder = Array.from({ length: 63 }, (_, batch) => all.slice(16 * batch, 16 * (batch + 1)));
     expect(steps(inOrder) / real).toBeGreaterThan(3);
   });
+  test.each([1, 4, 30])('mixes items of one length that lie far apart in the dataset: %i lengths', (count) => {
+    const items = 4000; // the first half of one class, the second of another
+    const alike = Array.from({ length: items }, (_, index) => 100 + ((7 * index) % count));
+    for (const seed of [1, 2]) {
+      for (const batch of new BucketSampler(alike, { batchSize: 32, seed })) {
+        const firsts = batch.filter((index) => index < items / 2).length;
+        expect(firsts).toBeGreaterThan(3);
+        expect(firsts).toBeLessThan(29);
+      }
+    }
+  });
   test('with maxTokens no batch has more steps, padding included, and short items make larger batches', () => {
     const sampler = new BucketSampler(Int32Array.from(lengths), { maxTokens: 600, seed: 1 });
     const batches = [...sampler];
