@@ -22,7 +22,10 @@ export interface CheckpointOptions {
   everyEpochs?: number;
   /** How many to keep beside the best one; older ones are removed when a new one is whole. Default 2. */
   keep?: number;
-  /** Keeps the best one, too. It is looked for after each epoch, whatever `everyEpochs` says. Default: none. */
+  /**
+   * Keeps the best one, too. It is looked for after each epoch and each validation within one, whatever `everySteps`
+   * and `everyEpochs` say. Default: none.
+   */
   best?: BestOptions;
   /**
    * Whether the model has the weights of the best one at the end of the training; not beside an EarlyStopping with

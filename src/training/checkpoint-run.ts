@@ -4,8 +4,8 @@ import { CheckpointFolder } from './checkpoint-folder';
 import { identityOf, type Identity } from './checkpoint-identity';
 import { checkKeepable } from './checkpoint-keepable';
 import { resumeFrom, treeOf, type BestSoFar, type Position, type RunningEpoch } from './checkpoint-state';
-import { bestText, type EpochRecord } from './epoch-record';
-import { checkFigure, figureOf } from './figure';
+import { bestText, type EpochRecord, type ValidationRecord } from './epoch-record';
+import { checkFigure, figureOf, type WithFigures } from './figure';
 import { directionOf, isBetter, type Mode } from './figure-direction';
 import type { FitRun } from './fit-run';
 import { Interrupt } from './interrupt';
@@ -27,6 +27,8 @@ export class Checkpoints {
   readonly #interrupt: Interrupt;
   readonly #mode: Mode;
   #best: BestSoFar | undefined;
+  /** Whether that is of this moment, and not written yet. */
+  #unwritten = false;
   #from: Position | undefined;
   #loadCallbacks: (() => Promise<void>) | undefined;
   #loaded: () => void = () => undefined;
@@ -84,8 +86,7 @@ export class Checkpoints {
     this.#loadCallbacks = callbacks;
     this.#loaded = loaded;
     // A process that was killed just then may have left an older one there.
-    if (this.#best?.step === this.#fit.steps.count && position.running === undefined)
-      await this.#folder.linkBest(this.#best.step);
+    if (this.#best?.step === this.#fit.steps.count) await this.#folder.linkBest(this.#best.step);
   }
 
   /** Says where the training goes on, or that there is nothing to go on with. */
@@ -170,19 +171,36 @@ export class Checkpoints {
     this.#from = undefined;
   }
 
-  /** Whether there is to be a checkpoint after this step of an epoch. */
+  /** Takes what a validation within an epoch has found: the best one so far is to be kept. */
+  validated(record: ValidationRecord): void {
+    this.#look(record);
+  }
+
+  #look(record: WithFigures & { readonly epoch: number }): void {
+    const { best } = this.#options;
+    const value = best === undefined ? undefined : figureOf(record, best.figure);
+    if (best === undefined || value === undefined || !isBetter(value, this.#best?.value, this.#mode)) return;
+    this.#best = { figure: best.figure, mode: this.#mode, value, step: this.#fit.steps.count, epoch: record.epoch };
+    this.#unwritten = true;
+  }
+
+  /** Whether something is to be written after this step of an epoch: a checkpoint, or the best one alone. */
   due(): boolean {
+    return this.#unwritten || this.#stepDue();
+  }
+
+  #stepDue(): boolean {
     const { everySteps } = this.#options;
     return this.#interrupt.asked || (everySteps !== undefined && this.#fit.steps.count % everySteps === 0);
   }
 
   /**
-   * A checkpoint in the middle of an epoch, all steps of which are done.
+   * What is due in the middle of an epoch, all steps of which are done.
    *
    * @throws {TrainingError} with the code ERR_STM_INTERRUPTED after Ctrl-C
    */
   async afterStep(epoch: number, running: RunningEpoch): Promise<void> {
-    await this.#write({ epoch, running }, false);
+    await this.#write({ epoch, running }, this.#stepDue());
     await this.#interrupted(epoch);
   }
 
@@ -192,18 +210,10 @@ export class Checkpoints {
    * @throws {TrainingError} with the code ERR_STM_INTERRUPTED after Ctrl-C
    */
   async afterEpoch(record: EpochRecord): Promise<void> {
-    const { best, everyEpochs } = this.#options;
-    const value = best === undefined ? undefined : figureOf(record, best.figure);
-    const better = best !== undefined && value !== undefined && isBetter(value, this.#best?.value, this.#mode);
-    if (better)
-      this.#best = { figure: best.figure, mode: this.#mode, value, step: this.#fit.steps.count, epoch: record.epoch };
+    this.#look(record);
     const last = record.epoch === this.#fit.options.epochs || this.#fit.stopping() !== undefined;
-    const position = { epoch: record.epoch + 1 };
-    if (last || this.#interrupt.asked || record.epoch % everyEpochs === 0) await this.#write(position, better);
-    else if (better) {
-      await this.#folder.ready();
-      this.#folder.writeBest(this.#tree(position));
-    }
+    const due = last || this.#interrupt.asked || record.epoch % this.#options.everyEpochs === 0;
+    await this.#write({ epoch: record.epoch + 1 }, due);
     await this.#interrupted(record.epoch);
   }
 
@@ -240,9 +250,14 @@ export class Checkpoints {
     });
   }
 
-  async #write(position: Place, best: boolean): Promise<void> {
+  /** @param due  whether there is a checkpoint of this step; else the best one alone, if it is of now */
+  async #write(position: Place, due: boolean): Promise<void> {
+    const best = this.#unwritten;
+    if (!due && !best) return;
     await this.#folder.ready();
-    this.#folder.write(this.#fit.steps.count, this.#tree(position), { keep: this.#options.keep, best });
+    this.#unwritten = false;
+    if (due) this.#folder.write(this.#fit.steps.count, this.#tree(position), { keep: this.#options.keep, best });
+    else this.#folder.writeBest(this.#tree(position));
   }
 
   async #interrupted(epoch: number): Promise<void> {

@@ -174,8 +174,9 @@ class EpochSteps {
   async #pause(batch: number, random: RandomState, drain: () => Promise<void>): Promise<void> {
     const { validations, checkpoints, epoch } = this.#training;
     const stepped = performance.now();
-    await validations.afterStep(epoch);
+    const validated = await validations.afterStep(epoch);
     this.#counts.validating += performance.now() - stepped;
+    if (validated !== undefined) checkpoints?.validated(validated);
     if (checkpoints?.due() !== true) return;
     await drain();
     await this.#figures.settle();

@@ -21,15 +21,16 @@ export class Validations {
     return options.validateEvery !== undefined && steps.count % options.validateEvery === 0;
   }
 
-  /** After a training step: validates if it is the time for it, and tells the callbacks. */
-  async afterStep(epoch: number): Promise<void> {
-    if (!this.due()) return;
+  /** After a training step: validates if it is the time for it, and tells the callbacks. @returns what it came to */
+  async afterStep(epoch: number): Promise<ValidationRecord | undefined> {
+    if (!this.due()) return undefined;
     const { steps, history, run } = this.#fit;
     const record = await this.#measure(epoch, `at step ${steps.count}`);
-    if (record === undefined) return;
+    if (record === undefined) return undefined;
     history.addValidation(record);
     this.#progress.validation(record);
     await tell(this.#fit, (callback) => callback.onValidation?.(record, run));
+    return record;
   }
 
   /** At the end of an epoch. What was measured after its last step is not measured again. */
