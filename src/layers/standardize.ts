@@ -1,4 +1,4 @@
-import { remedy } from '../tensor/package-copies';
+import { isPromise, remedy } from '../tensor/package-copies';
 import { OptionError, ShapeError } from '../tensor/errors';
 import { tensor } from '../tensor/factories';
 import { type HostArray, readHostValues, toElements } from '../tensor/host-array';
@@ -24,12 +24,15 @@ export interface StandardizeOptions {
 }
 
 /** What `fit` reads: a dataset or an array. */
-export interface FitData {
+export interface FitData<Item = unknown> {
   /** Number of items. */
   readonly length: number;
   /** The item at `index`, in 0..length-1. */
-  at(index: number): unknown;
+  at(index: number): Item;
 }
+
+/** Items that are awaited at once: enough for all the threads of a WorkerDataset, and few enough to be in memory. */
+const AT_ONCE = 64;
 
 /**
  * Takes each feature to mean 0 and deviation 1 by statistics of the training data, which are saved with the model.
@@ -62,14 +65,42 @@ export class Standardize extends Module {
    * Measures mean and standard deviation (divided by n) of each feature over all steps of the data. A feature that does
    * not vary gets deviation 1.
    *
+   *     const standardize = await new Standardize().fit(recordings);   // a WorkerDataset
+   *
    * @param data  a dataset of items { input }, or an array of inputs: host arrays or nested arrays […, D] on the host
+   * @returns the layer; of a dataset whose items are promises, as of a WorkerDataset, a promise of it, which rejects
+   * with what an item rejects with. Up to 64 items are asked for at once
    * @throws {ShapeError} if there is no step, or the items have different last axes
    * @throws {OptionError} if `data` is neither, or an item is no host data, or holds NaN or infinity
    */
-  fit(data: FitData): this {
+  fit(data: readonly unknown[]): this;
+  fit(data: FitData<Promise<unknown>>): Promise<this>;
+  fit(data: FitData): this;
+  fit(data: FitData): this | Promise<this> {
     checkItems(data);
     const statistics = new Statistics();
-    for (let index = 0; index < data.length; index++) statistics.add(inputOf(data.at(index), index), index);
+    for (let index = 0; index < data.length; index++) {
+      const item = data.at(index);
+      if (isPromise(item) && !Array.isArray(data)) return this.#fitAwaited(data, statistics, { index, item });
+      statistics.add(inputOf(item, index), index);
+    }
+    return this.#take(statistics);
+  }
+
+  /** The rest of `fit`, from the first item that is a promise. */
+  async #fitAwaited(data: FitData, statistics: Statistics, first: { index: number; item: unknown }): Promise<this> {
+    for (let start = first.index; start < data.length; start += AT_ONCE) {
+      const count = Math.min(AT_ONCE, data.length - start);
+      const indices = Array.from({ length: count }, (_, place) => start + place);
+      // An async function each: what `at` throws is a rejection, too, and Promise.all leaves none unhandled.
+      const asked = indices.map(async (index) => (index === first.index ? first.item : data.at(index)));
+      const items = await Promise.all(asked);
+      items.forEach((item, place) => statistics.add(inputOf(item, start + place), start + place));
+    }
+    return this.#take(statistics);
+  }
+
+  #take(statistics: Statistics): this {
     const { mean, deviation } = statistics.result(this.options.numFeatures);
     this.#set(mean, deviation);
     return this;

@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { DataLoader, PaddedSequence, Standardize, pad, tensor, zeros } from 'stmnet';
+import {
+  DataLoader,
+  DisposedError,
+  PaddedSequence,
+  Standardize,
+  Subset,
+  WorkerDataset,
+  pad,
+  tensor,
+  zeros,
+  type HostArray,
+} from 'stmnet';
 import { differences } from '../support/near';
 import { here } from '../support/devices';
 
@@ -66,6 +77,69 @@ describe('Standardize', () => {
         ])
         .mean?.array(),
     ).toEqual([2, 3]);
+  });
+
+  test('of a dataset whose items are promises, fit is a promise of the same statistics', async () => {
+    const numbers = Array.from({ length: 150 }, (_, index) => ({ input: [[index, 1 / (index + 1)]] }));
+    const [pending, most] = [new Set<number>(), { pending: 0 }];
+    const dataset = {
+      length: numbers.length,
+      async at(index: number): Promise<{ input: number[][] } | undefined> {
+        pending.add(index);
+        most.pending = Math.max(most.pending, pending.size);
+        await Promise.resolve();
+        pending.delete(index);
+        return numbers[index];
+      },
+    };
+    const layer = new Standardize();
+    const fitted: Promise<Standardize> = layer.fit(dataset);
+    expect(await fitted).toBe(layer);
+    expect(most.pending).toBe(64);
+    const expected = new Standardize().fit(numbers);
+    expect(await layer.mean?.data()).toEqual(await expected.mean?.data());
+    expect(await layer.deviation?.data()).toEqual(await expected.deviation?.data());
+  });
+
+  test('an item may be a promise where those before it are none, and none is asked for twice', async () => {
+    const asked: number[] = [];
+    const at = (index: number): unknown => {
+      asked.push(index);
+      return index === 0 ? [[1]] : Promise.resolve([[2 * index]]);
+    };
+    const layer = await (new Standardize().fit({ length: 3, at }) as Standardize | Promise<Standardize>);
+    expect(await layer.mean?.array()).toEqual([Math.fround(7 / 3)]);
+    expect(asked).toEqual([0, 1, 2]);
+  });
+
+  test('of a Subset of a WorkerDataset, and what closes the dataset meanwhile rejects the promise alone', async () => {
+    const dataset = await WorkerDataset.open<{ input: HostArray; target: number }>(
+      new URL('../data/fixtures/worker-items.mjs', import.meta.url),
+      { workers: 1, data: { kind: 'array', count: 4 } },
+    );
+    const training = new Subset(dataset, [0, 1]);
+    const layer = await new Standardize().fit(training);
+    const all = new Standardize().fit(await Promise.all([dataset.at(0), dataset.at(1)]));
+    expect(await layer.mean?.data()).toEqual(await all.mean?.data());
+    const [fitted] = await Promise.allSettled([new Standardize().fit(dataset), dataset.close()]);
+    expect(fitted).toEqual({ status: 'rejected', reason: expect.any(DisposedError) as unknown });
+  });
+
+  test('what an awaited item lacks is told with its place', async () => {
+    const fit = (at: (index: number) => Promise<unknown>): Promise<Standardize> =>
+      new Standardize().fit({ length: 3, at });
+    const items = [[[1]], [[2]], [[NaN]]];
+    await expect(fit((index) => Promise.resolve(items[index]))).rejects.toThrow(
+      'Standardize.fit: got NaN in item 2, feature 0, expected finite numbers',
+    );
+    const thrown = new Error('no such file');
+    await expect(fit((index) => Promise.reject(new Error(`closed at ${index}`)))).rejects.toThrow('closed at');
+    await expect(
+      fit((index) => {
+        if (index === 1) throw thrown;
+        return Promise.resolve([[1]]);
+      }),
+    ).rejects.toBe(thrown);
   });
 
   test('with numFeatures it starts as the identity', async () => {
