@@ -29,7 +29,11 @@ test('the first ten minutes', { timeout: 180_000 }, async () => {
   expect(accuracy).toBeGreaterThan(0.9);
   expect(loss).toBeLessThan(0.5);
   expect(history).toBeDefined();
-  expect(printed.at(-1)).toEqual([Int32Array.of(0)]);
+  expect(printed.at(-2)).toEqual([Int32Array.of(0)]);
+  const [probabilities] = printed.at(-1) as [Float32Array];
+  expect(probabilities).toHaveLength(9);
+  expect(probabilities[0]).toBeGreaterThan(0.9);
+  expect(probabilities.reduce((sum, probability) => sum + probability)).toBeCloseTo(1, 5);
   expect(statSync('speakers.safetensors').size).toBeGreaterThan(100_000);
 });
 
@@ -228,9 +232,13 @@ test('the script of the README', { timeout: 180_000 }, async () => {
   const script = readFileSync(join(__dirname, 'scripts', 'readme.ts'), 'utf8');
   expect(readFileSync(join(__dirname, '..', '..', 'README.md'), 'utf8')).toContain(`\`\`\`js\n${script}\`\`\`\n`);
   await import('./scripts/readme');
-  const [[, accuracy], [, speakers]] = [printed.at(-2) ?? [], printed.at(-1) ?? []];
+  const [accuracy, speakers, probabilities] = printed.slice(-3).map(([, value]) => value);
   expect(Number(accuracy)).toBeGreaterThan(0.9);
   expect(speakers).toEqual(Int32Array.of(0, 8));
+  const [first = 0, second = 0] = [0, 9].map((begin) =>
+    (probabilities as Float32Array).subarray(begin, begin + 9).reduce((sum, probability) => sum + probability),
+  );
+  expect([first, second]).toEqual([expect.closeTo(1, 5), expect.closeTo(1, 5)]);
 });
 
 test.each([

@@ -7,6 +7,7 @@ import {
   Linear,
   LSTM,
   Sequential,
+  Softmax,
   Standardize,
   Trainer,
   load,
@@ -39,6 +40,7 @@ await save(model, 'speakers.safetensors'); // weights and configuration, one fil
 const copy = (await load('speakers.safetensors')).eval(); // rebuilt from its configuration
 const scores = noGrad(() => copy.forward(pad([test.at(0).input]))); // a PaddedSequence of one
 console.log(await scores.argmax(-1).data()); // Int32Array [ 0 ]
+console.log(await new Softmax().forward(scores).data()); // Float32Array [ 0.99…, … ], nine probabilities
 
 // ---- what the test looks at
 export { accuracy, history, loss };

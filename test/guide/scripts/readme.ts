@@ -7,6 +7,7 @@ import {
   Linear,
   LSTM,
   Sequential,
+  Softmax,
   Standardize,
   Trainer,
   load,
@@ -44,3 +45,4 @@ const copy = (await load('speakers.safetensors')).eval();
 const utterances = pad([test.at(0).input, test.at(369).input]); // of different lengths
 const scores = noGrad(() => copy.forward(utterances));
 console.log('speakers:', await scores.argmax(-1).data());
+console.log('probabilities:', await new Softmax().forward(scores).data());
