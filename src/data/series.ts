@@ -30,6 +30,8 @@ export interface ReadSeries {
   read(begin: number, end: number, columns?: readonly number[]): HostArray<Floats>;
   /** The first column without a finite number at a step. @throws {OptionError} if something there is no number */
   missingAt: (step: number) => number | undefined;
+  /** Whether a column has no finite number at any step. */
+  isEmpty: (column: number) => boolean;
   /** A value in words. */
   describe(step: number, column: number): string;
 }
@@ -143,6 +145,10 @@ function gathered(
         });
       }
       return undefined;
+    },
+    isEmpty(column) {
+      for (let step = 0; step < steps; step++) if (Number.isFinite(valueAt(step, column))) return false;
+      return true;
     },
     describe: (step, column) => describe(valueAt(step, column)),
   };

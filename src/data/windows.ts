@@ -78,7 +78,7 @@ export class WindowDataset implements Dataset<Window>, Iterable<Window> {
       throw new OptionError(op, {
         given: `a series of ${steps} steps in which every window of ${whole} has a missing value`,
         expected: 'at least one whole window',
-        fix: 'fill what is missing, or take shorter windows',
+        fix: this.#adviceOnEmpty() ?? 'fill what is missing, or take shorter windows',
       });
   }
 
@@ -135,6 +135,17 @@ export class WindowDataset implements Dataset<Window>, Iterable<Window> {
     });
   }
 
+  /** What to do about a column without a value, which no filling mends. */
+  #adviceOnEmpty(): string | undefined {
+    const { width, steps, isEmpty, nameOf } = this.#series;
+    const empty = Array.from({ length: width }, (_, column) => column).find((column) => isEmpty(column));
+    if (empty === undefined) return undefined;
+    return (
+      `look at how ${nameOf(empty)} was read: none of its ${steps} steps has a value, as where the rows have no ` +
+      'field of the name; or leave the column out'
+    );
+  }
+
   /** The first steps of the windows without a missing value; undefined if none is missing. */
   #complete(op: string, count: number, missing: 'refuse' | 'skip'): Int32Array | undefined {
     const { steps, missingAt, nameOf } = this.#series;
@@ -146,7 +157,9 @@ export class WindowDataset implements Dataset<Window>, Iterable<Window> {
         throw new OptionError(op, {
           given: `${this.#series.describe(step, column)} at step ${step} of ${nameOf(column)}`,
           expected: 'finite numbers',
-          fix: "fill it, as with the value before, or pass missing: 'skip' to leave out the windows that hold it",
+          fix:
+            this.#adviceOnEmpty() ??
+            "fill it, as with the value before, or pass missing: 'skip' to leave out the windows that hold it",
         });
       before[step + 1] = (before[step] ?? 0) + (column === undefined ? 0 : 1);
     }

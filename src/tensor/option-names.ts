@@ -99,6 +99,13 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   names: ['columns'],
   usecols: ['columns'],
   dtype: ['types'],
+  float: ['number', 'f32'],
+  float32: ['number', 'f32'],
+  float64: ['number', 'f64'],
+  double: ['number', 'f64'],
+  int: ['integer', 'i32'],
+  int32: ['integer', 'i32'],
+  int64: ['integer', 'i32'],
   navalues: ['missing'],
   skiprows: ['skipLines'],
   quotechar: ['quote'],
@@ -188,6 +195,8 @@ export function insteadOf(word: string, names: readonly string[]): string {
 function adviceOn(word: string, names: readonly string[]): string | undefined {
   if (word === 'activation' && !names.includes('hiddenSize'))
     return 'leave it out, and put a layer such as new ReLU() after this one';
+  if (word === 'shuffle' && names.includes('inOrder'))
+    return 'leave it out: items are drawn at random; for shuffle: false, as of a time series, write inOrder: true';
   return Object.hasOwn(ADVICE, word) ? ADVICE[word] : undefined;
 }
 

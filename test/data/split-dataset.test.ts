@@ -177,6 +177,9 @@ describe('splitDataset refuses', () => {
     expect(attempt({ train: 0.5, test: 0.5 }, { groupBy: () => 'all' })).toThrow(/leaves train empty/);
   });
   test('options that contradict each other, and keys that are none', () => {
+    expect(attempt(shares, { shuffle: false } as object)).toThrow(
+      'Fix: leave it out: items are drawn at random; for shuffle: false, as of a time series, write inOrder: true.',
+    );
     expect(attempt(shares, { inOrder: true, seed: 1 })).toThrow(
       'splitDataset: got both inOrder and seed, expected one of them: what is divided in time is neither drawn nor ' +
         'sorted.\n  Fix: leave seed out.',

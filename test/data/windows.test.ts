@@ -75,6 +75,19 @@ describe('windows', () => {
     );
     expect(() => windows([1, Infinity, 2], { length: 1 })).toThrow(/got Infinity at step 1 of column 0/);
   });
+  test('a column without any value is told as one whose name is wrong', () => {
+    const rows: { heat?: number; haet?: number }[] = heat.map((value) => ({ heat: value }));
+    const mistyped = { power, heat: rows.map(({ haet }) => haet) } as Series;
+    const fix =
+      'Fix: look at how heat was read: none of its 10 steps has a value, as where the rows have no field of the ' +
+      'name; or leave the column out.';
+    expect(() => windows(mistyped, { length: 2 })).toThrow(
+      `windows: got undefined at step 0 of heat, expected finite numbers.\n  ${fix}`,
+    );
+    expect(() => windows(mistyped, { length: 2, missing: 'skip' })).toThrow(
+      `in which every window of 3 has a missing value, expected at least one whole window.\n  ${fix}`,
+    );
+  });
   test('are the items of a loader, and a position knows its series', async () => {
     const make = (series: Series, options: object = {}): DataLoader<Window, { input: Tensor; target: Tensor }> =>
       new DataLoader(windows(series, { length: 3, target: 'heat', ...options }), { batchSize: 4 }) as never;

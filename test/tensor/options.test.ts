@@ -190,6 +190,13 @@ describe('values', () => {
       `RNN: got nonlinearity: "rleu", expected one of 'tanh', 'relu'.\n  Fix: write 'relu', if that is what you mean.`,
     );
     expect(() => oneOf('RNN', 'nonlinearity', 7, ['tanh', 'relu'])).toThrow("Fix: pass nonlinearity: 'tanh'.");
+    for (const [given, meant] of [
+      ['float32', 'f32'],
+      ['float64', 'f64'],
+      ['int64', 'i32'],
+    ] as const)
+      // prettier-ignore
+      expect(() => oneOf('zeros', 'dtype', given, ['f32', 'f64', 'i32', 'bool'])).toThrow(`Fix: write '${meant}', if`);
   });
 });
 

@@ -161,9 +161,24 @@ function numberIn(source: FileSource, line: number, { name, type, text, otherIn 
   );
 }
 
+/** How to read a number with commas, if it is one; 1,234 may be more than a thousand, or less than two. */
+function adviceOnCommas(text: string): string | undefined {
+  const [points, nothing] = ["Number(text.replace(',', '.'))", "Number(text.replaceAll(',', ''))"];
+  const decimals = /^[+-]?\d+,\d+$/.test(text);
+  const thousands = /^[+-]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?$/.test(text);
+  if (decimals && thousands)
+    return (
+      `leave types out for this column, and read its commas as what they are: decimal ones as points, ${points}, ` +
+      `those between thousands as nothing, ${nothing}`
+    );
+  if (decimals) return `leave types out for this column, and write its decimal commas as points: ${points}`;
+  if (thousands) return `leave types out for this column, and take out the commas between thousands: ${nothing}`;
+  return undefined;
+}
+
 function adviceOn(text: string, other: string | undefined): string {
   if (other !== undefined) return `pass delimiter: ${inQuotes(other)}, which seems to divide the fields`;
-  if (/^[+-]?\d+,\d+$/.test(text.trim()))
-    return "leave types out for this column, and write its decimal commas as points: Number(text.replace(',', '.'))";
+  const byCommas = adviceOnCommas(text.trim());
+  if (byCommas !== undefined) return byCommas;
   return `mend it, pass missing: [${inQuotes(text)}] if it stands for a value that is not known, or leave types out`;
 }

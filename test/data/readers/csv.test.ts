@@ -289,6 +289,8 @@ test('options are checked at the call', async () => {
   expect(wrong('a.csv', { columns: [] })).toContain('at least one');
   expect(wrong('a.csv', { columns: 'label' })).toContain('an array of strings');
   expect(wrong('a.csv', { types: { age: 'int' } })).toContain("types.age: \"int\", expected one of 'string', 'number'");
+  expect(wrong('a.csv', { types: { age: 'int' } })).toContain("Fix: write 'integer', if that is what you mean");
+  expect(wrong('a.csv', { types: { age: 'float' } })).toContain("Fix: write 'number', if that is what you mean");
   expect(wrong('a.csv', { columns: ['Age'], types: { age: 'number' } })).toBe(
     'OptionError: streamTable: got types of a column "age", expected types of columns that are read: "Age".\n' +
       '  Fix: write "Age", if that is meant.',
@@ -378,6 +380,21 @@ describe('a table of another delimiter', () => {
     expect(await refused(text, { delimiter: ';', types: 'number' })).toContain(
       'got "1,5" in table.csv, line 2, column "a", expected a finite number in decimal notation, as 12 or -3.5e4.\n' +
         `  Fix: ${fix}.`,
+    );
+  });
+
+  test.each([
+    [
+      '1,234',
+      'read its commas as what they are: decimal ones as points, ' +
+        "Number(text.replace(',', '.')), those between thousands as nothing, Number(text.replaceAll(',', ''))",
+    ],
+    ['-12,345,678.5', "take out the commas between thousands: Number(text.replaceAll(',', ''))"],
+    ['0,234', "write its decimal commas as points: Number(text.replace(',', '.'))"],
+    ['1234,567', "write its decimal commas as points: Number(text.replace(',', '.'))"],
+  ])('what the commas of %s may be', async (text, fix) => {
+    expect(await refused(`a;b\n${text};1\n`, { delimiter: ';', types: 'number' })).toContain(
+      `Fix: leave types out for this column, and ${fix}.`,
     );
   });
 });
