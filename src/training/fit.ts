@@ -1,4 +1,5 @@
 import { memory } from '../tensor/memory';
+import { checkValidation } from './check-validation';
 import { countOf } from './batches';
 import { tellError } from './callback';
 import type { CheckedTrainer } from './check-trainer-options';
@@ -19,6 +20,7 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
   const { schedule } = trainer;
   if (schedule?.figure !== undefined && schedule.figure !== 'loss')
     checkFigure(schedule.constructor.name, 'figure', schedule.figure, run.figures);
+  if (options.validation !== undefined) checkValidation(trainer.form, options.validation);
   const checkpoints = await Checkpoints.begin(fit);
   const restore = modesOf(trainer.model);
   const train = trainingModes(trainer.model);

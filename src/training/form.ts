@@ -165,7 +165,10 @@ function readShort(op: string, given: unknown): ReadBatch {
 function refuseItem(op: string, given: unknown): void {
   if (typeof given !== 'object' || given === null || !('target' in given) || !isScalar(given.target)) return;
   const verb = op.replace(/^.*\./u, '');
-  const many = `trainer.${verb}(new DataLoader(items, { batchSize: 32 })${verb === 'fit' ? ', { epochs }' : ''})`;
+  const loader = 'new DataLoader(items, { batchSize: 32 })';
+  const many = verb.endsWith('validation')
+    ? `validation: ${loader}`
+    : `trainer.${verb}(${loader}${verb === 'fit' ? ', { epochs }' : ''})`;
   throw new OptionError(op, {
     given: `one item, { ${Object.keys(given).join(', ')} } with the target ${describe(given.target)}`,
     expected: 'a batch, { input, target } of tensors or PaddedSequences',
