@@ -5,14 +5,12 @@ import { setRandomState, keepRandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
 import { clone, copy_, isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
-import { isPlainObject } from '../tensor/options';
-import { PaddedSequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
-import { Tensor } from '../tensor/tensor';
 import { rowsOf } from './batch';
 import type { CheckedTrainer } from './check-trainer-options';
 import { isRefusal } from './faults';
 import type { RecentStep } from './recent-steps';
+import { realTensors } from './real-tensors';
 import { forward } from './step';
 
 /** Where NaN or infinity began in a step. */
@@ -115,12 +113,4 @@ function look(looks: Look[], name: string, value: unknown): void {
     finite.catch(() => undefined); // awaited later; until then it is no unhandled rejection
     looks.push({ name, finite });
   }
-}
-
-/** @param takes  which tensors count; those of PaddedSequences do */
-function realTensors(value: unknown, takes: (x: Tensor) => boolean = () => true): Tensor[] {
-  if (value instanceof Tensor) return takes(value) ? [value] : [];
-  if (value instanceof PaddedSequence) return [noGrad(() => value.zeroPadding().values)];
-  const parts: unknown = isPlainObject(value) ? Object.values(value) : value;
-  return Array.isArray(parts) ? parts.flatMap((part) => realTensors(part, takes)) : [];
 }

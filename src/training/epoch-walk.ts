@@ -4,7 +4,8 @@ import type { Module } from '../module/module';
 import { setRandomState, type RandomState } from '../tensor/generator';
 import { scope } from '../tensor/scope';
 import type { Batches } from './batches';
-import { placing } from './faults';
+import { placed } from './faults';
+import { oddItem } from './odd-item';
 import { inEvaluation } from '../module/modes';
 
 /** Makes a batch; that of a DataLoader says of which items. */
@@ -62,10 +63,12 @@ export async function walkEpoch<B>(loader: Batches<B>, walk: Walk<B>): Promise<n
   let number = from?.batches ?? 0;
   for await (const make of from === undefined ? makersOf(loader, evaluating === undefined) : makersFrom(loader, from)) {
     number++;
-    const scoped = (): { done: Promise<unknown> } => scope(() => step(make, number));
+    const where = place?.(number);
+    const looking = new Looking(make);
+    const scoped = (): { done: Promise<unknown> } => scope(() => looking.into((watched) => step(watched, number)));
     const work = (): { done: Promise<unknown> } =>
       evaluating === undefined ? scoped() : inEvaluation(evaluating, scoped);
-    const { done } = place === undefined ? work() : placing(withItems(place(number), make.places), work);
+    const { done } = where === undefined ? work() : await placingItem(where, looking, work);
     await queued(fences, done);
     if (after !== undefined && !(await after(number, drain))) break;
   }
@@ -73,9 +76,54 @@ export async function walkEpoch<B>(loader: Batches<B>, walk: Walk<B>): Promise<n
   return number;
 }
 
-/** Where a batch is, and of which items. */
-const withItems = (place: string, items: ItemPlaces | undefined): string =>
-  items === undefined ? place : `${place}, with ${itemsInWords(items)}`;
+/** Looks into a batch whose step has failed, before its scope lets go of it. */
+class Looking<B> {
+  readonly #make: Maker<B>;
+  /** The item at fault, in words. */
+  odd: Promise<string | undefined> | undefined;
+
+  constructor(make: Maker<B>) {
+    this.#make = make;
+  }
+
+  /** All items in words. */
+  get items(): string | undefined {
+    const { places } = this.#make;
+    return places && itemsInWords(places);
+  }
+
+  into<R>(step: (make: Maker<B>) => R): R {
+    let batch: B | undefined;
+    const { places } = this.#make;
+    const noting = Object.assign(() => (batch = this.#make()), { places });
+    try {
+      return step(noting);
+    } catch (error) {
+      this.odd = oddItem(error, batch, places);
+      this.odd.catch(() => undefined); // awaited later; until then it is no unhandled rejection
+      throw error;
+    }
+  }
+}
+
+/** Begins the work on a batch. A fault is told with its place, and with its items or the one at fault. */
+async function placingItem<B>(
+  where: string,
+  looking: Looking<B>,
+  work: () => { done: Promise<unknown> },
+): Promise<{ done: Promise<unknown> }> {
+  const withItems = (items = looking.items): string => (items === undefined ? where : `${where}, with ${items}`);
+  try {
+    const { done } = work();
+    return {
+      done: done.catch((error: unknown) => {
+        throw placed(error, withItems());
+      }),
+    };
+  } catch (error) {
+    throw placed(error, withItems(await looking.odd));
+  }
+}
 
 /** @param counted  whether the walk is an epoch of the loader; an evaluation is none */
 async function* makersOf<B>(loader: Batches<B>, counted: boolean): AsyncGenerator<Maker<B>> {

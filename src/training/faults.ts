@@ -1,4 +1,4 @@
-import { DTypeError, NativeError, StmnetError } from '../tensor/errors';
+import { DTypeError, NativeError, OptionError, StmnetError } from '../tensor/errors';
 import { withLine } from '../tensor/error-line';
 import { describe, isPlainObject } from '../tensor/options';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
@@ -26,22 +26,45 @@ export function placing(place: string, step: () => { done: Promise<unknown> }): 
   }
 }
 
-function placed(error: unknown, place: string): unknown {
+/** The error of a step; a fault of the device, or an index or a label out of range, with its place. */
+export function placed(error: unknown, place: string): unknown {
   if (!(error instanceof StmnetError)) return error;
   if (!(error instanceof NativeError) && error.code !== 'ERR_STM_INDEX') return error;
   return withLine(aboutLabel(error), `It came up in ${place}.`);
 }
 
-/** NaN where a label or an index should be: that is a gap in the data, and no number to be corrected. */
+/** What is often meant by a label or an index that is none. */
 function aboutLabel(error: StmnetError): StmnetError {
+  return aboutNaN(error) ?? aboutRange(error) ?? error;
+}
+
+/** NaN where a label or an index should be: that is a gap in the data, and no number to be corrected. */
+function aboutNaN(error: StmnetError): StmnetError | undefined {
   const found = /^(.*): got -?nan as element (\d+), expected whole numbers/.exec(error.message);
-  if (found === null) return error;
+  if (found === null) return undefined;
   const [, op = '', element = ''] = found;
   const message =
     `${op}: got NaN as element ${element} of the labels or indices, expected whole numbers.\n  Fix: give the item ` +
     'its label, or leave it out; where a loss is to pass over it, give it the ignoreIndex of the loss, ' +
     '-100 by default.';
   return new NativeError(op, message, error.code);
+}
+
+/** A label that no class has, which is told by its value where that is often meant otherwise. */
+function aboutRange(error: StmnetError): StmnetError | undefined {
+  const found = /: got (?:target with the value|class label) (-?\d+)\D[^]*expected -?\d+\.\.(\d+)/.exec(error.message);
+  const [value, greatest] = [Number(found?.[1]), Number(found?.[2])];
+  if (found === null || greatest === 0) return undefined; // of one class the message says what is meant
+  const more = `let the layer before the loss give one for each, as outFeatures: ${value + 1}`;
+  let fix = `correct the label; where there are more than ${greatest + 1} classes, ${more}`;
+  if (value === greatest + 1) fix = `take 1 off where labels count from 1: they count from 0; else ${more}`;
+  if (value < 0) fix = 'correct the label: classes count from 0';
+  if (value === -1) fix = 'look for the name of its class, where indexOf made the label: -1 is what it gives of none';
+  const [text = ''] = error.message.split('\n  Fix: ');
+  const Kind = error instanceof NativeError ? NativeError : OptionError;
+  const told = new Kind(error.op, `${text}\n  Fix: ${fix}.`, error.code);
+  told.cause = error;
+  return told;
 }
 
 /**

@@ -3,8 +3,11 @@ import { expect, test } from 'vitest';
 import {
   CrossEntropyLoss,
   DataLoader,
+  Embedding,
   LastStep,
   Linear,
+  MeanPool,
+  MSELoss,
   NativeError,
   OptionError,
   Sequential,
@@ -61,7 +64,55 @@ test('a label that is a fraction, or that there is no class for', async () => {
   const error = await train(itemsWith({ target: 7 }));
   expect(error).toBeInstanceOf(OptionError);
   expect(String(error)).toContain('got target with the value 7, expected 0..1');
+});
+
+test.each([
+  [
+    7,
+    'correct the label; where there are more than 2 classes, let the layer before the loss give one for each, ' +
+      'as outFeatures: 8',
+  ],
+  [
+    2,
+    'take 1 off where labels count from 1: they count from 0; else let the layer before the loss give one for each, ' +
+      'as outFeatures: 3',
+  ],
+  [-1, 'look for the name of its class, where indexOf made the label: -1 is what it gives of none'],
+  [-2, 'correct the label: classes count from 0'],
+])('a label out of range, %d, is told with its item and what is often meant', async (target, fix) => {
+  const error = await train(itemsWith({ target }));
+  expect(error).toBeInstanceOf(OptionError);
+  expect(String(error)).toBe(
+    `OptionError: crossEntropy: got target with the value ${target}, expected 0..1 (classes on the last axis of the ` +
+      `input).\n  Fix: ${fix}.\n  It came up in epoch 1, batch 2 (step 2 of the trainer), with item 5 of the dataset ` +
+      '(item 1 of its batch).',
+  );
+});
+
+test('a label out of range among others that are to be ignored', async () => {
+  const items = itemsWith({ target: -1 }).map((item, index) => (index === 4 ? { ...item, target: -100 } : item));
+  const error = await train(items);
+  expect(String(error)).toContain('got class label -1 at step 1, expected 0..1');
+  expect(String(error)).toContain('-1 is what it gives of none');
   expect(String(error)).toContain(WHERE);
+});
+
+test('an index out of range, of sequences', async () => {
+  const model = new Sequential(new Embedding({ numEmbeddings: 4, embeddingDim: 2 }), new MeanPool());
+  const trainer = new Trainer({
+    model,
+    loss: new MSELoss(),
+    optimizer: new SGD(model.parameters(), { learningRate: 0.1 }),
+  });
+  const items = [[1], [2, 3], [1, 2, 5], [0]].map((input) => ({ input, target: [4, 5] }));
+  const fit = trainer.fit(new DataLoader(items, { batchSize: 4, dtypes: { target: 'f32' } }), {
+    epochs: 1,
+    progress: false,
+  });
+  await expect(fit).rejects.toThrow(
+    'got an index with the value 5, expected 0..3 (rows of the table).\n  Fix: correct the value.\n' +
+      '  It came up in epoch 1, batch 1 (step 1 of the trainer), with item 2 of the dataset (item 2 of its batch).',
+  );
 });
 
 test('an input that is NaN, also where several batches make a step', async () => {
