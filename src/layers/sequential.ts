@@ -4,6 +4,7 @@ import { applyLayer, checkModule, sequenceOf } from '../module/apply';
 import { carriedBy } from '../module/carried';
 import { Module } from '../module/module';
 import type { Stepping } from '../module/stream';
+import { checkLastSteps } from './last-step-check';
 import { RecurrentLayer } from './recurrent';
 
 /** States of the layers that have one, by their places: those of an LSTM are { h, c }. */
@@ -47,6 +48,9 @@ function applyCarrying(
  *     new Sequential(new LSTM({ inputSize: 12, hiddenSize: 64 }), new LastStep(), new Linear({ inFeatures: 64,
  *       outFeatures: 9 }))
  *
+ * A LastStep that does not fit the recurrent layer before it, as one without `bidirectional` after a bidirectional
+ * LSTM, is told once in a warning (`STM_LAST_STEP`), at the first call of `forward`.
+ *
  * Parameters are named by place, as in PyTorch: `0.weight_ih_l0`, `2.bias`. So are the layers: `model[0]`.
  *
  * @throws {OptionError} if there is no layer, or one is not a Module
@@ -54,6 +58,7 @@ function applyCarrying(
  */
 export class Sequential extends Module implements Iterable<Module> {
   readonly [place: number]: Module;
+  #checked = false;
 
   constructor(...layers: Module[]) {
     super();
@@ -98,6 +103,7 @@ export class Sequential extends Module implements Iterable<Module> {
   /** What the last layer gives, after all before it. */
   forward(input: Sequence): Sequence;
   forward(input: Sequence, ...carried: readonly [SequentialState?]): unknown {
+    if (!this.#checked) checkLastSteps(this.#inOrder());
     const before = carried[0] ?? {};
     const state: Record<string, unknown> = {};
     let value = input;
@@ -111,6 +117,12 @@ export class Sequential extends Module implements Iterable<Module> {
       if (next !== undefined) state[place] = next;
     }
     return carried.length === 0 ? value : { output: value, state };
+  }
+
+  /** All layers in the order in which they run, also those of a Sequential within, which is then checked with this. */
+  #inOrder(): Module[] {
+    this.#checked = true;
+    return Array.from(this).flatMap((layer) => (layer instanceof Sequential ? layer.#inOrder() : [layer]));
   }
 
   override get stepping(): Stepping {
