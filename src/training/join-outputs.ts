@@ -1,3 +1,4 @@
+import { DataLoader } from '../data/data-loader';
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { isPlainObject, describe } from '../tensor/options';
@@ -7,6 +8,28 @@ import { scope } from '../tensor/scope';
 import { concat } from '../tensor/sequence-ops';
 import { Tensor } from '../tensor/tensor';
 import { isSequence } from './batch';
+
+/** Orders of the package in which rows are not those of the dataset. */
+const MIXED: readonly unknown[] = ['RandomSampler', 'BucketSampler'];
+
+/**
+ * Looks whether the outputs of a loader are those of its items, in their order: where they become one, nobody could
+ * tell which row is whose.
+ *
+ * @throws {OptionError} if a DataLoader mixes its items, or leaves some out
+ */
+export function checkOrder(op: string, loader: object): void {
+  if (!(loader instanceof DataLoader)) return;
+  const { order, shuffleBuffer, dropLast, items, batchSize } = loader.state().data;
+  const mixes = MIXED.includes(order) || shuffleBuffer !== undefined;
+  const drops = dropLast === true && !(Number(items) % Number(batchSize) === 0);
+  if (!mixes && !drops) return;
+  throw new OptionError(op, {
+    given: `join with a DataLoader that ${mixes ? 'mixes its items' : 'leaves the last ones out'}`,
+    expected: 'one that gives all items in their order, as rows of one output are told apart by their place alone',
+    fix: 'predict with a loader of its own, without shuffle, dropLast or buckets: new DataLoader(items, { batchSize })',
+  });
+}
 
 /**
  * Outputs of several batches as the output of one, in their place: they are disposed of.

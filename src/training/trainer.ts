@@ -29,7 +29,7 @@ import { figureNames } from './figure';
 import { fitEpochs } from './fit';
 import type { Stopping } from './fit-run';
 import { History } from './history';
-import { joinOutputs } from './join-outputs';
+import { checkOrder, joinOutputs } from './join-outputs';
 import { inEvaluation } from '../module/modes';
 import { searchLearningRate, type LearningRateCurve, type LearningRateSearchOptions } from './learning-rate-search';
 import { silent } from './progress';
@@ -298,7 +298,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
    *
    * @param data  an input, a batch, or a loader of either; of a batch only what `forward` reads needs to be there
    * @returns the output; of a loader one for each batch, or with `join: true` one for all, rows behind each other
-   * @throws {OptionError} if it is something else, or outputs cannot be joined
+   * @throws {OptionError} if it is something else, or outputs cannot be joined, or are not those of all items in order
    */
   async predict(data: PredictInput<B>): Promise<Output>;
   async predict(data: Batches<PredictInput<B>>, options: PredictOptions & { join: true }): Promise<Output>;
@@ -311,6 +311,7 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
     const outputs: unknown[] = [];
     try {
       if (!isIterable(data)) return inEvaluation(this.model, () => scope(() => this.#steps.predict(op, data, carried)));
+      if (join) checkOrder(op, data);
       await walkEpoch(data, {
         evaluating: this.model,
         step: (make) => {

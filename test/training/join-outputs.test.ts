@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import {
+  BucketSampler,
+  DataLoader,
   Embedding,
+  IterableDataset,
   manualSeed,
   PaddedSequence,
   tensor,
@@ -19,6 +22,7 @@ interface X {
 /** A Trainer whose outputs are what `forward` says. */
 const saying = <Output>(forward: (model: Linear, batch: X) => Output) =>
   new Trainer({ model: unit(2).model, forward, loss: () => tensor(0) });
+const rows = [0, 1, 2, 3, 4].map((value) => ({ input: [value] }));
 const batches = [1, 2].map((value) => ({ x: tensor([[value]]) }));
 
 test('batches of full rows with other numbers of steps become one PaddedSequence', async () => {
@@ -69,4 +73,33 @@ test('what cannot be joined is refused, and nothing of it is kept', async () => 
     'Trainer.predict: got a loader without batches, expected at least one batch.',
   );
   expect(await saying(() => 0).predict([])).toEqual([]);
+});
+
+test.each<[what: string, loader: () => DataLoader<{ input: number[] }>]>([
+  ['mixes its items', () => new DataLoader(rows, { batchSize: 2, shuffle: true })],
+  ['mixes its items', () => new DataLoader(new IterableDataset(rows, { shuffleBuffer: 3 }), { batchSize: 2 })],
+  [
+    'mixes its items',
+    () => new DataLoader(rows, { batchSampler: new BucketSampler([1, 2, 1, 2, 1], { batchSize: 2 }) }),
+  ],
+  ['leaves the last ones out', () => new DataLoader(rows, { batchSize: 2, dropLast: true })],
+  ['leaves the last ones out', () => new DataLoader(new IterableDataset(rows), { batchSize: 2, dropLast: true })],
+])('a loader that %s is not joined', async (what, loader) => {
+  const trainer = new Trainer({ model: unit(2).model, loss: () => tensor(0) });
+  await expect(trainer.predict(loader(), { join: true })).rejects.toThrow(
+    `Trainer.predict: got join with a DataLoader that ${what}, expected one that gives all items in their order, as ` +
+      'rows of one output are told apart by their place alone.\n' +
+      '  Fix: predict with a loader of its own, without shuffle, dropLast or buckets: ' +
+      'new DataLoader(items, { batchSize }).',
+  );
+  expect(await trainer.predict(loader())).not.toEqual([]);
+});
+
+test('one that leaves nothing out is joined, and so is an order of one’s own', async () => {
+  const trainer = new Trainer({ model: unit(2).model, loss: () => tensor(0) });
+  const full = new DataLoader(rows, { batchSize: 5, dropLast: true });
+  expect(await (await trainer.predict(full, { join: true })).array()).toEqual([[0], [2], [4], [6], [8]]);
+  const backwards = { length: 5, [Symbol.iterator]: () => [4, 3, 2, 1, 0].values() };
+  const own = new DataLoader(rows, { batchSize: 2, sampler: backwards });
+  expect(await (await trainer.predict(own, { join: true })).array()).toEqual([[8], [6], [4], [2], [0]]);
 });
