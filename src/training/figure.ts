@@ -39,10 +39,29 @@ export function checkFigure(op: string, option: string, figure: unknown, known: 
   if (part === 'validation' && !validated && known.includes(`train.${name ?? ''}`))
     fix = 'pass fit a validation: trainer.fit(loader, { epochs, validation })';
   else {
-    const meant = typeof figure !== 'string' ? undefined : (known.find(endsLike(figure)) ?? nearMiss(figure, known));
+    const meant = typeof figure === 'string' ? meantBy(figure, known) : undefined;
     if (meant !== undefined) fix = `write '${meant}', if that is what you mean`;
   }
   throw new OptionError(op, { given: `${option}: ${describe(figure)}`, expected: `one of ${known.join(', ')}`, fix });
+}
+
+/** The figure that is meant by one that is not there: its bare name, its beginning, or what differs by little. */
+function meantBy(figure: string, known: readonly string[]): string | undefined {
+  const bare = known.find(endsLike(figure));
+  if (bare !== undefined) return bare;
+  const validated = known.some((other) => other.startsWith('validation.'));
+  const full = figure.replace(/^val_/u, 'validation.');
+  const [, part = validated ? 'validation.' : 'train.', name = ''] = /^(train\.|validation\.)?(.*)$/su.exec(full) ?? [];
+  const names = known.filter((other) => other.startsWith(part)).map((other) => other.slice(part.length));
+  const meant = names.find((other) => name !== '' && other.startsWith(name)) ?? nearMiss(name, names);
+  return meant === undefined ? nearPart(figure, known) : `${part}${meant}`;
+}
+
+/** The same figure of a part that is written otherwise, as in `validaton.loss`. */
+function nearPart(figure: string, known: readonly string[]): string | undefined {
+  const [part = '', name] = figure.split(/\.(.*)/su, 2);
+  const meant = `${nearMiss(part, ['train', 'validation']) ?? ''}.${name ?? ''}`;
+  return known.includes(meant) ? meant : undefined;
 }
 
 /** Whether a figure is meant by its bare name, `loss`, or as Keras writes it, `val_loss`: of the validation, if any. */

@@ -45,6 +45,12 @@ test.each([
   ['val_loss', validated, "write 'validation.loss', if that is what you mean"],
   ['f1', validated, "write 'validation.f1', if that is what you mean"],
   ['validation.f2', validated, "write 'validation.f1', if that is what you mean"],
+  ['validation.words.acc', validated, "write 'validation.words.accuracy', if that is what you mean"],
+  ['val_words.acc', validated, "write 'validation.words.accuracy', if that is what you mean"],
+  ['words', validated, "write 'validation.words.accuracy', if that is what you mean"],
+  ['validaton.loss', validated, "write 'validation.loss', if that is what you mean"],
+  ['validation.los', validated, "write 'validation.loss', if that is what you mean"],
+  ['validation.auc', validated, 'give the Trainer a metric of this name, or watch one of those'],
   ['validation.recall', validated, 'give the Trainer a metric of this name, or watch one of those'],
   [7, validated, 'give the Trainer a metric of this name, or watch one of those'],
 ])('a figure that is not there: %s', (figure, known, fix) => {
