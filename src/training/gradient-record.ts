@@ -38,7 +38,8 @@ export function gradientLines({ step, parameters, steps, findings }: GradientRec
     ([name, norms]) =>
       `  ${name}: ${short(norms[0])} ${sparkline(norms)} ${short(norms.at(-1))}, ${norms.length} steps`,
   );
-  const sorted = Object.entries(parameters).toSorted(([, a], [, b]) => b - a);
+  const measured = Object.entries(parameters).filter(([, norm]) => !Number.isNaN(norm)); // not those that are frozen
+  const sorted = measured.toSorted(([, a], [, b]) => Number(b > a) - Number(b < a)); // infinities, too
   const told = sorted.length > 6 ? [...sorted.slice(0, 3), ...sorted.slice(-3)] : sorted;
   const listed = told.map(([name, norm]) => `${name} ${short(norm)}`).join(', ');
   return [`gradients of step ${step}: ${listed}`, ...layers, ...findings.map((finding) => `  ! ${finding}`)];
