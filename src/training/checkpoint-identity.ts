@@ -139,8 +139,9 @@ export function checkIdentity(op: string, path: string, saved: unknown, now: Ide
     given: `resume with another training than that of ${path} (${differences.join('; ')}${more})`,
     expected: 'the data, model and options that the checkpoint was made with',
     fix:
-      'make them as they were; or begin anew in another folder, from the weights there if they fit: ' +
-      'await loadCheckpoint(path, { model })',
+      'make them as they were; or begin anew in another folder, with the weights and the optimizer there if ' +
+      'they fit: await loadCheckpoint(path, { model, optimizer }), and after it set another learningRate in ' +
+      'optimizer.groups',
   });
 }
 

@@ -20,6 +20,7 @@ import {
   StepLR,
   Trainer,
   crossEntropy,
+  loadCheckpoint,
   saveCheckpoint,
   tensor,
   type FitOptions,
@@ -104,10 +105,24 @@ describe('resume is refused', () => {
     await expect(training).rejects.toThrow(differences);
     await expect(training).rejects.toThrow(
       'expected the data, model and options that the checkpoint was made with.\n' +
-        '  Fix: make them as they were; or begin anew in another folder',
+        '  Fix: make them as they were; or begin anew in another folder, with the weights and the optimizer there if ' +
+        'they fit: await loadCheckpoint(path, { model, optimizer }), and after it set another learningRate in ' +
+        'optimizer.groups.',
     );
     expect(await trainer.model.parameters()[0]?.data()).toEqual(before);
     expect([trainer.steps, await readdir(folder)]).toEqual([0, ['step-000000003.safetensors']]);
+  });
+
+  test('but the optimizer goes on as the message says, by another learning rate', async () => {
+    const { model, optimizer } = make();
+    await loadCheckpoint(path(), { model, optimizer });
+    expect(optimizer.stateDict().steps).toBe(3);
+    expect(Object.keys(optimizer.stateDict().state)).not.toEqual([]);
+    for (const group of optimizer.groups) group.learningRate = 1e-3;
+    const trainer = new Trainer({ model, loss: new CrossEntropyLoss(), optimizer });
+    await trainer.fit(loader(), options({ checkpoints: { folder: await mkdtemp(join(root, 'anew-')) } }));
+    expect(optimizer.stateDict().steps).toBe(6);
+    expect(trainer.history.last?.learningRate).toBe(1e-3);
   });
 
   test('with a validation of other data, or none', async () => {
@@ -262,7 +277,13 @@ describe('a folder is refused', () => {
 describe('options', () => {
   const untyped = (given: object): Promise<unknown> => make().fit(loader(), { ...options(), ...given } as FitOptions);
 
-  test.each<[given: object, message: string]>([
+  /** The same with a folder of its own in the place of `x`. */
+  const within = (place: string, given: { checkpoints?: unknown }): object =>
+    typeof given.checkpoints === 'object' && 'folder' in (given.checkpoints ?? {})
+      ? { ...given, checkpoints: { ...given.checkpoints, folder: place } }
+      : given;
+
+  test.each<[given: { checkpoints?: unknown; [name: string]: unknown }, message: string]>([
     [
       { checkpoints: undefined, resume: true },
       'got resume without checkpoints, expected a folder of checkpoints to go on',
@@ -289,8 +310,9 @@ describe('options', () => {
         'end.\n  Fix: leave restoreBest out of one of the two.',
     ],
   ])('%j are refused before the first step', async (given, message) => {
-    await expect(untyped(given)).rejects.toThrow(OptionError);
-    await expect(untyped(given)).rejects.toThrow(message);
-    await expect(readdir('x')).rejects.toMatchObject({ code: 'ENOENT' });
+    const place = join(await mkdtemp(join(root, 'options-')), 'x');
+    await expect(untyped(within(place, given))).rejects.toThrow(OptionError);
+    await expect(untyped(within(place, given))).rejects.toThrow(message);
+    await expect(readdir(place)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
