@@ -80,8 +80,9 @@ export class Checkpoints {
     if (found === undefined) return;
     const { position, callbacks, loaded } = await resumeFrom(this.#fit, this.#identity, found);
     this.#from = position;
-    const { steps, history } = this.#fit;
-    history.noteResume({ path: found.path, epoch: position.epoch, step: steps.count });
+    const { steps, history, options } = this.#fit;
+    const epoch = position.running === undefined ? Math.min(position.epoch, options.epochs) : position.epoch;
+    history.noteResume({ path: found.path, epoch, step: steps.count });
     this.#best = this.#sameBest(position.best);
     this.#loadCallbacks = callbacks;
     this.#loaded = loaded;
@@ -94,7 +95,8 @@ export class Checkpoints {
     const { history, options, shown } = this.#fit;
     const { resumed } = history;
     if (resumed === undefined || this.#wasEnded) return;
-    const { path, epoch, step } = resumed;
+    const { path, step } = resumed;
+    const { epoch } = this.#from ?? resumed;
     const ended = epoch > options.epochs;
     const within = this.#from?.running !== undefined;
     const place = within ? `within epoch ${epoch}, after step ${step}` : `of the end of epoch ${epoch - 1}`;

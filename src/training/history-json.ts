@@ -24,7 +24,7 @@ export interface StopRecord {
 export interface ResumeRecord {
   /** The checkpoint. */
   readonly path: string;
-  /** The epoch that it goes on in or begins with, 1 for the first. */
+  /** The epoch that it goes on in or begins with, 1 for the first; where all were done, the last of `epochs`. */
   readonly epoch: number;
   /** Training steps of the Trainer so far. */
   readonly step: number;

@@ -81,6 +81,7 @@ test('from where it goes on, and which checkpoint is best', async () => {
     kept,
   ]);
   expect(over.trainer.steps).toBe(4);
+  expect(over.history.resumed?.epoch).toBe(4);
   const restoring = { ...options, checkpoints: { ...options.checkpoints, restoreBest: true } };
   const restored = await notes([], { ...restoring, epochs: 4 });
   expect(restored.lines[1]).toBe(
