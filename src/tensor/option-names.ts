@@ -83,6 +83,7 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   onexception: ['onError'],
   emadecay: ['decay'],
   emamomentum: ['decay'],
+  momentum: ['decay'],
   usebuffers: ['averageBuffers'],
   swastart: ['start'],
   swalr: ['swaLearningRate'],

@@ -202,6 +202,12 @@ function checkCallback(op: string, callback: unknown): TrainerCallback {
     methods.find((name) => /^on[A-Z_]/.test(name) && !known.includes(name)) ??
     (known.length === 0 ? (methods[0] ?? Object.keys(callback)[0] ?? '') : undefined);
   if (odd === undefined) return callback;
+  if (odd === 'step' && 'optimizer' in callback)
+    throw new OptionError(op, {
+      given: `the schedule ${callback.constructor.name} among the callbacks`,
+      expected,
+      fix: 'pass it to the Trainer: new Trainer({ model, loss, optimizer, schedule })',
+    });
   const meant = nearMiss(odd, NAMES);
   throw new OptionError(op, {
     given: odd === '' ? 'a callback without methods' : `${odd} in a callback`,

@@ -16,6 +16,7 @@ import { EarlyStopping } from './callbacks/early-stopping';
 import { foreignParameters } from './foreign-parameters';
 import { customForm, shortForm, type CustomFunctions, type Form } from './form';
 import type { LossFunction } from './loss-terms';
+import { classNamed } from './named-parts';
 import type { OnNaN } from './stop-flag';
 import type { MetricFrom } from './trainer-options';
 
@@ -301,7 +302,7 @@ function part(op: string, name: string, value: unknown, method: string, expected
   throw new OptionError(op, {
     given: `${name}: ${describe(value)}`,
     expected,
-    fix: remedy(value, `pass ${name}, with a method ${method}()`),
+    fix: remedy(value, classNamed(name, value) ?? `pass ${name}, with a method ${method}()`),
   });
 }
 

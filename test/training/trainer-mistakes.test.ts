@@ -9,6 +9,7 @@ import {
   MSELoss,
   ones,
   OptionError,
+  ReduceLROnPlateau,
   SGD,
   tensor,
   Trainer,
@@ -30,6 +31,12 @@ describe('mistakes', () => {
     expect(() => new Trainer({ model, optimizer, loss: 'mse' } as never)).toThrow(
       /got loss: "mse", expected a loss such as new CrossEntropyLoss\(\), or a function/,
     );
+    const named = (loss: unknown, metrics: unknown): Trainer =>
+      new Trainer({ model, optimizer, loss, metrics } as never);
+    expect(() => named('mse', [])).toThrow('Fix: write loss: new MSELoss().');
+    expect(() => named('sparse_categorical_crossentropy', [])).toThrow('Fix: write loss: new CrossEntropyLoss().');
+    expect(() => named('constructor', [])).toThrow('Fix: pass loss, with a method forward().');
+    expect(() => named(new MSELoss(), ['accuracy'])).toThrow('Fix: write metrics: [new Accuracy()].');
     expect(() => new Trainer({ model, optimizer, loss: new MSELoss(), metric: [] } as never)).toThrow(
       /got an option metric/,
     );
@@ -121,6 +128,13 @@ describe('mistakes', () => {
       'Fix: name what is to be called onStart, onStep, onMeasure, onTrain, onValidation, onEpochEnd, onEnd or onError.',
     );
     await expect(fit([{}])).rejects.toThrow('got a callback without methods');
+    const { optimizer } = make();
+    await expect(fit([new ReduceLROnPlateau(optimizer)])).rejects.toThrow(
+      'got the schedule ReduceLROnPlateau among the callbacks, expected an object with onStart,',
+    );
+    await expect(fit([new ReduceLROnPlateau(optimizer)])).rejects.toThrow(
+      'Fix: pass it to the Trainer: new Trainer({ model, loss, optimizer, schedule }).',
+    );
     await expect(fit([() => undefined])).rejects.toThrow(
       /got a function among the callbacks|got function .* among the callbacks/,
     );

@@ -339,6 +339,7 @@ test('mistakes', async () => {
   expect(() => new AveragedWeights({ decay: 1 })).toThrow('AveragedWeights: got decay: 1, expected a probability');
   expect(() => new AveragedWeights({ every: 0 })).toThrow('AveragedWeights: got every: 0, expected a whole number');
   expect(() => new AveragedWeights({ ema_decay: 0.9 } as never)).toThrow('Fix: write decay, if that is what you mean');
+  expect(() => new AveragedWeights({ momentum: 0.9 } as never)).toThrow('Fix: write decay, if that is what you mean');
   expect(() => new AveragedWeights({ use_buffers: true } as never)).toThrow('Fix: write averageBuffers, if that');
   const { model } = grown();
   const averages = new AveragedWeights();
