@@ -1,3 +1,4 @@
+import { DataLoader } from '../data/data-loader';
 import { itemNames } from '../data/item-places';
 import type { Module } from '../module/module';
 import { countsRows } from '../tensor/batch-rows';
@@ -5,8 +6,10 @@ import { setRandomState, keepRandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
 import { clone, copy_, isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
+import { isPlainObject } from '../tensor/options';
 import { scope } from '../tensor/scope';
 import { rowsOf } from './batch';
+import type { Batches } from './batches';
 import type { CheckedTrainer } from './check-trainer-options';
 import { isRefusal } from './faults';
 import type { RecentStep } from './recent-steps';
@@ -73,7 +76,7 @@ export async function diagnose(trainer: CheckedTrainer, step: RecentStep): Promi
  * A field of a batch that is not finite, with the first item of it that is not. The first axis of a tensor that
  * `collate` did not make may count something else, such as time, also where it is as long as there are items.
  */
-async function inItem(name: string, { batch, places }: RecentStep): Promise<string> {
+async function inItem(name: string, { batch, places }: Pick<RecentStep, 'batch' | 'places'>): Promise<string> {
   const field: unknown = Reflect.get(batch, name);
   const rows = places?.indices.length ?? 0;
   for (const x of realTensors(field, countsRows)) {
@@ -82,6 +85,23 @@ async function inItem(name: string, { batch, places }: RecentStep): Promise<stri
     if (place >= 0) return `${name} of ${itemNames(places)(Math.floor((place * rows) / x.size))}`;
   }
   return `${name} of this batch`;
+}
+
+/**
+ * The first field among the batches of a DataLoader that holds NaN or infinity, and of which item it is, in words.
+ *
+ * @returns undefined if there is none, or the batches come from elsewhere and may not be there a second time
+ */
+export async function oddField(loader: Batches<unknown>): Promise<string | undefined> {
+  if (!(loader instanceof DataLoader)) return undefined;
+  for await (const make of loader.batchMakers({ counted: false })) {
+    const batch: unknown = make();
+    if (!isPlainObject(batch)) return undefined;
+    const looks: Look[] = [];
+    for (const [name, field] of Object.entries(batch)) look(looks, name, field);
+    for (const { name, finite } of looks) if (!(await finite)) return inItem(name, { batch, places: make.places });
+  }
+  return undefined;
 }
 
 function repeat(trainer: CheckedTrainer, { batch, state }: RecentStep, looks: Look[]): void {

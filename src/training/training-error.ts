@@ -6,7 +6,8 @@ import { isFinite } from '../tensor/ops/elementwise';
 import { all } from '../tensor/ops/reduce';
 import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
-import { diagnose, type Diagnosis } from './diagnosis';
+import type { Batches } from './batches';
+import { diagnose, oddField, type Diagnosis } from './diagnosis';
 import type { FitRun } from './fit-run';
 import type { EmptyTerms, Odd } from './mean-loss';
 import { restoreStatistics, statisticsOf } from './recent-steps';
@@ -73,15 +74,20 @@ function adviceOn({ what }: Odd, diagnosis: Diagnosis | undefined): string {
   return `${of}; ${smaller}; ${rest}`;
 }
 
-/** The error of a validation loss that is not finite. */
-export const oddValidation = (value: number, when: string): TrainingError =>
-  new TrainingError('Trainer.fit', {
+/** The error of a validation loss that is not finite. A DataLoader is walked again for the item that holds NaN. */
+export async function oddValidation(loader: Batches<unknown>, value: number, when: string): Promise<TrainingError> {
+  const field = await oddField(loader);
+  const look =
+    field === undefined
+      ? 'look for NaN or infinity in the validation data and in what the model keeps of the training data, and for ' +
+        'log or division by 0 in the model'
+      : `take NaN or infinity out of ${field}`;
+  return new TrainingError('Trainer.fit', {
     given: `a validation loss of ${value} ${when}`,
     expected: 'a finite number',
-    fix:
-      'look for NaN or infinity in the validation data and in what the model keeps of the training data, and for log ' +
-      `or division by 0 in the model; onNaN: 'skip' goes on. ${HISTORY}`,
+    fix: `${look}; onNaN: 'skip' goes on. ${HISTORY}`,
   });
+}
 
 /**
  * @throws {TrainingError} if a parameter in training, or a mean or variance of the batches, is NaN or infinite after an

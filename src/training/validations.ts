@@ -43,7 +43,8 @@ export class Validations {
     const { options, steps } = this.#fit;
     if (options.validation === undefined) return undefined;
     const validation = await evaluateBatches(this.#fit, options.validation, ` of the validation ${when}`);
-    if (!Number.isFinite(validation.loss) && options.onNaN === 'stop') throw oddValidation(validation.loss, when);
+    if (!Number.isFinite(validation.loss) && options.onNaN === 'stop')
+      throw await oddValidation(options.validation, validation.loss, when);
     this.#last = { epoch, step: steps.count, validation };
     return this.#last;
   }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MSELoss, SGD, tensor, Trainer, type TrainerCallback } from 'stmnet';
+import { DataLoader, MSELoss, SGD, tensor, Trainer, type TrainerCallback } from 'stmnet';
 import { scripted } from '../support/scripted';
 import { unit } from '../support/trainers';
 
@@ -43,4 +43,15 @@ test('mistakes', async () => {
   const odd = [{ input: tensor([[Number.NaN]]), target: tensor([[0]]) }];
   const fit = trainer.fit([...batches, ...batches], { epochs: 1, progress: false, validation: odd, validateEvery: 1 });
   await expect(fit).rejects.toThrow('Trainer.fit: got a validation loss of NaN at step 1, expected a finite number.');
+});
+
+test('a validation loss that is NaN names the item', async () => {
+  const { trainer, batches } = scripted([]);
+  const items = [0, 1, 2, Number.NaN, 4].map((x) => ({ input: [x], target: [0] }));
+  const validation = new DataLoader(items, { batchSize: 2 });
+  const fit = trainer.fit(batches, { epochs: 1, progress: false, validation });
+  await expect(fit).rejects.toThrow(
+    'Trainer.fit: got a validation loss of NaN after epoch 1, expected a finite number.\n' +
+      "  Fix: take NaN or infinity out of input of item 3 of the dataset (item 1 of its batch); onNaN: 'skip' goes on.",
+  );
 });
