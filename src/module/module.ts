@@ -293,12 +293,12 @@ export abstract class Module extends FieldOwner {
 
   /**
    * Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared
-   * parameter counts once.
+   * parameter counts once. @throws {OptionError} if it is given something, such as an input
    */
-  summary(): void {
+  summary(...given: readonly never[]): void {
     // A reader that has gone, as of `| head`, is no error of the script: console.log minds that, a stream does not.
     // oxlint-disable-next-line no-console
-    console.log(summaryTable(this));
+    console.log(summaryTable(this, given));
   }
 
   /** How the module takes the steps of a sequence. @internal */

@@ -1,3 +1,6 @@
+import { OptionError } from '../tensor/errors';
+import { describe } from '../tensor/options';
+
 /** What the table needs to know of a Module. */
 interface Summarised {
   readonly symbolicShape: string | undefined;
@@ -11,8 +14,17 @@ const heads = ['name', 'class', 'output shape', 'parameters'] as const;
 /**
  * Table of a model: one row a module, in the order of the fields, then the totals. Parameters are those in the module's
  * own fields; one that occurred further up is not counted again. Of shapes, N is the batch and T is time.
+ *
+ * @param given  what `summary` was called with, which takes nothing
+ * @throws {OptionError} if that is something
  */
-export function summaryTable(model: Summarised): string {
+export function summaryTable(model: Summarised, given: readonly unknown[] = []): string {
+  if (given.length > 0)
+    throw new OptionError(`${model.constructor.name}.summary`, {
+      given: describe(given[0]),
+      expected: 'nothing: the shapes are those of the last forward',
+      fix: 'let the model run first: noGrad(() => model.forward(input)), then model.summary()',
+    });
   const counted = new Set<object>();
   const rows = Array.from(model.namedModules(), ([path, module]) => {
     const below = new Set(module.children().flatMap((child) => child.parameters()));

@@ -135,3 +135,17 @@ describe('what a model prints', () => {
     expect(inspect([new Parameter(ones([2]))])).toBe(`[ Parameter f32[2] on ${here}, requires grad ]`);
   });
 });
+
+test('an input for summary() is refused, which shows the shapes of the last forward', () => {
+  const model = new Linear({ inFeatures: 2, outFeatures: 3 });
+  const print = vi.spyOn(console, 'log').mockImplementation(() => undefined);
+  try {
+    expect(() => model.summary(zeros([1, 2]) as never)).toThrow(
+      `Linear.summary: got f32[1, 2] on ${here}, expected nothing: the shapes are those of the last forward.\n` +
+        '  Fix: let the model run first: noGrad(() => model.forward(input)), then model.summary().',
+    );
+    expect(print).not.toHaveBeenCalled();
+  } finally {
+    print.mockRestore();
+  }
+});
