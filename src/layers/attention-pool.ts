@@ -1,11 +1,12 @@
 import { full } from '../tensor/factories';
 import { squeeze } from '../tensor/ops/shape';
 import { positiveInteger } from '../tensor/options';
-import { readOptions } from '../tensor/read-options';
+import { floating, readOptions } from '../tensor/read-options';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { Module } from '../module/module';
 import type { Stepping } from '../module/stream';
+import type { FloatingDType } from '../module/uniform';
 import { AdditiveAttention } from './additive-attention';
 import { checkWidth } from './attention';
 import { checkSteps } from './pooling';
@@ -16,6 +17,8 @@ export interface AttentionPoolOptions {
   inputSize: number;
   /** Width of the hidden layer that scores the steps. Default: `inputSize`. */
   hiddenSize?: number;
+  /** Element type of the parameters. Default f32. */
+  dtype?: FloatingDType;
 }
 
 /**
@@ -37,9 +40,10 @@ export class AttentionPool extends Module {
     this.options = readOptions('AttentionPool', options, {
       inputSize: positiveInteger,
       hiddenSize: (op, name, value) => positiveInteger(op, name, value ?? options.inputSize),
+      dtype: floating,
     });
-    const { inputSize, hiddenSize } = this.options;
-    this.attention = new AdditiveAttention({ querySize: 1, keySize: inputSize, hiddenSize });
+    const { inputSize, hiddenSize, dtype } = this.options;
+    this.attention = new AdditiveAttention({ querySize: 1, keySize: inputSize, hiddenSize, dtype });
   }
 
   override get stepping(): Stepping {

@@ -27,6 +27,7 @@ import {
   tensor,
   type Tensor,
 } from 'stmnet';
+import { layerCases } from '../support/layer-cases';
 
 let folder = '';
 let path = '';
@@ -61,7 +62,7 @@ function disturb(model: Module): void {
 const f64 = { dtype: 'f64' } as const;
 const of = (make: () => Module): Record<string, () => Module> => ({ '': make });
 
-/** Each layer of the public surface, in the forms whose state differs. */
+/** Layers of the public surface in the forms whose state differs; of others the cases of all layers are taken. */
 const makers: Record<string, Record<string, () => Module>> = {
   AdditiveAttention: {
     '': () => new stmnet.AdditiveAttention({ querySize: 2, keySize: 3, hiddenSize: 4 }),
@@ -146,17 +147,24 @@ const makers: Record<string, Record<string, () => Module>> = {
 /** Classes that the package exports for others to extend. */
 const bases = ['Module', 'RecurrentLayer', 'Activation', 'Attention'];
 
-test('every layer that the package exports is here', () => {
-  const isLayer = (value: unknown): boolean => typeof value === 'function' && value.prototype instanceof Module;
-  const exported = Object.entries(stmnet)
-    .filter(([, value]) => isLayer(value))
-    .map(([name]) => name);
-  expect(exported.filter((name) => !bases.includes(name)).sort()).toEqual(Object.keys(makers).sort());
-});
+const isLayer = (value: unknown): boolean => typeof value === 'function' && value.prototype instanceof Module;
+const layers = Object.entries(stmnet)
+  .filter(([name, value]) => isLayer(value) && !bases.includes(name))
+  .map(([name]) => name);
 
-const cases = Object.entries(makers).flatMap(([name, forms]) =>
-  Object.entries(forms).map(([form, make]) => [form === '' ? name : `${name}, ${form}`, name, make] as const),
+/** What a case is called, the layer, and how it is made. */
+type Case = readonly [title: string, name: string, make: () => Module];
+const ofForms = Object.entries(makers).flatMap(([name, forms]) =>
+  Object.entries(forms).map(([form, make]): Case => [form === '' ? name : `${name}, ${form}`, name, make]),
 );
+const others = Object.entries(layerCases)
+  .map(([title, { build }]): Case => [title, title.split(' ')[0] ?? '', build])
+  .filter(([, name]) => layers.includes(name) && !Object.hasOwn(makers, name));
+const cases = [...ofForms, ...others];
+
+test('every layer that the package exports is here', () => {
+  expect([...new Set(cases.map(([, name]) => name))].sort()).toEqual(layers.sort());
+});
 
 test.each(cases)('%s comes back bit for bit, without a word of its class', async (_, name, make) => {
   const model = make();

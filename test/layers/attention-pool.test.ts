@@ -46,11 +46,21 @@ test('is the mean of the real steps under the weights of its network', async () 
 
 test('a batch without lengths is the same as one of full rows', async () => {
   const pool = new AttentionPool({ inputSize: 4 });
-  expect(pool.options).toEqual({ inputSize: 4, hiddenSize: 4 });
+  expect(pool.options).toEqual({ inputSize: 4, hiddenSize: 4, dtype: 'f32' });
   const x = randn([2, 3, 4], { device: here });
   expect(await tensorDifferences(pool.forward(x), pool.forward(pad([x.select(0, 0), x.select(0, 1)])), 1e-6)).toEqual(
     [],
   );
+});
+
+test('of f64', async () => {
+  const pool = new AttentionPool({ inputSize: 4, dtype: 'f64' });
+  const x = randn([2, 3, 4], { device: here, dtype: 'f64' });
+  const pooled = pool.forward(x);
+  expect(pooled.dtype).toBe('f64');
+  const again = new AttentionPool({ inputSize: 4 });
+  again.loadStateDict(pool.stateDict());
+  expect(await tensorDifferences(again.forward(x.cast('f32')), pooled.cast('f32'), 1e-5)).toEqual([]);
 });
 
 test('mistakes', () => {
