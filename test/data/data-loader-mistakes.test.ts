@@ -11,18 +11,11 @@ import {
   type AsyncDataset,
   type Dataset,
 } from 'stmnet';
+import { allOf, turns } from '../support/walks';
 
 type Batch = readonly string[];
 const count = 23;
 const collate = (items: readonly string[]): Batch => [...items];
-const all = async <T>(batches: AsyncIterable<T>): Promise<T[]> => {
-  const read: T[] = [];
-  for await (const batch of batches) read.push(batch);
-  return read;
-};
-const turns = async (many: number): Promise<void> => {
-  for (let i = 0; i < many; i++) await turn();
-};
 
 describe('a DataLoader tells', () => {
   const failing = (at: (index: number) => unknown, prefetch: number) =>
@@ -107,9 +100,9 @@ describe('a DataLoader tells', () => {
       for (let i = 0; i < count; i++) yield await waits(i);
     });
     const options = { batchSize: 4, collate };
-    await expect(all(failing(waits, 1))).rejects.toThrow(message);
-    await expect(all(new DataLoader<string, Batch>(stream, { ...options, prefetch: 1 }))).rejects.toThrow(message);
-    expect(await all(new DataLoader<string, Batch>(stream, options))).toHaveLength(6);
+    await expect(allOf(failing(waits, 1))).rejects.toThrow(message);
+    await expect(allOf(new DataLoader<string, Batch>(stream, { ...options, prefetch: 1 }))).rejects.toThrow(message);
+    expect(await allOf(new DataLoader<string, Batch>(stream, options))).toHaveLength(6);
   });
   test('random numbers of items that wait side by side, in whichever batch', async () => {
     const rarely = async (index: number): Promise<string> => {

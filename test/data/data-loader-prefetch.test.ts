@@ -16,19 +16,12 @@ import {
 } from 'stmnet';
 import { handlesKept } from '../support/handles';
 import { makeTrainer, items as sequences } from '../support/trainers';
+import { allOf, turns } from '../support/walks';
 
 type Batch = readonly string[];
 type Options = DataLoaderOptions<string, Batch>;
 const count = 23;
 const collate = (items: readonly string[]): Batch => [...items];
-const all = async <T>(batches: AsyncIterable<T>): Promise<T[]> => {
-  const read: T[] = [];
-  for await (const batch of batches) read.push(batch);
-  return read;
-};
-const turns = async (many: number): Promise<void> => {
-  for (let i = 0; i < many; i++) await turn();
-};
 
 /** An item with what is random in it: by its seed, and by the generator. */
 const drawn = (index: number, { seed }: ItemOptions = {}): string => `${index} ${seed} ${permutation(1000)[0]}`;
@@ -85,7 +78,7 @@ describe.each(orders)('batches %s', (_, options) => {
   });
   test('come again from a state in the middle, with another prefetch', async () => {
     manualSeed(5);
-    const whole = await all(loader(sync(), 0));
+    const whole = await allOf(loader(sync(), 0));
     for (const [before, after] of [
       [4, 0],
       [0, 4],
@@ -102,7 +95,7 @@ describe.each(orders)('batches %s', (_, options) => {
       const resumed = loader(sync(asked), after);
       resumed.loadState(state);
       setRandomState(generator);
-      expect([...given, ...(await all(resumed))]).toEqual(whole);
+      expect([...given, ...(await allOf(resumed))]).toEqual(whole);
       expect(getRandomState()).toEqual(generator);
       expect(asked).toEqual(whole.slice(3).flatMap((batch) => batch.map((item) => Number.parseInt(item))));
     }
@@ -114,7 +107,7 @@ describe('the seed of an item', () => {
     manualSeed(at);
     const dataset: Dataset<string> = { length: 5, at: (index, { seed } = {}) => `${index}:${seed}` };
     const loader = new DataLoader<string, Batch>(dataset, { batchSize: 2, collate, ...options });
-    return [...(await all(loader)).flat(), ...(await all(loader)).flat()];
+    return [...(await allOf(loader)).flat(), ...(await allOf(loader)).flat()];
   };
   test('is another one for each item and epoch, and is not told where nobody walks', async () => {
     const some = await seeds({}, 1);
@@ -131,9 +124,9 @@ describe('the seed of an item', () => {
   });
   test('goes through a Subset, by the place there', async () => {
     manualSeed(1);
-    const [batch] = await all(new DataLoader(new Subset(later(), [4, 2]), { batchSize: 2, collate }));
+    const [batch] = await allOf(new DataLoader(new Subset(later(), [4, 2]), { batchSize: 2, collate }));
     manualSeed(1);
-    const [first] = await all(new DataLoader<string, Batch>(sync(), { batchSize: 2, collate }));
+    const [first] = await allOf(new DataLoader<string, Batch>(sync(), { batchSize: 2, collate }));
     const seedsOf = (items: readonly string[] = []): (string | undefined)[] => items.map((item) => item.split(' ')[1]);
     expect(batch?.map((item) => Number.parseInt(item))).toEqual([4, 2]);
     expect(seedsOf(batch)).toEqual(seedsOf(first));
@@ -154,23 +147,23 @@ describe('a stream', () => {
         new DataLoader<string, Batch>(new IterableDataset(source, of), { batchSize: 4, dropLast, prefetch, collate });
       manualSeed(3);
       const [whole, second] = [make(0), make(0)];
-      const epochs = [await all(whole), await all(whole)];
+      const epochs = [await allOf(whole), await allOf(whole)];
       for (const prefetch of [0, 1, 4]) {
         manualSeed(3);
         const loader = make(prefetch);
-        expect([await all(loader), await all(loader), loader.state()]).toEqual([...epochs, whole.state()]);
+        expect([await allOf(loader), await allOf(loader), loader.state()]).toEqual([...epochs, whole.state()]);
         manualSeed(3);
-        expect(await all(make(prefetch, true))).toEqual(epochs[0]?.slice(0, 5));
+        expect(await allOf(make(prefetch, true))).toEqual(epochs[0]?.slice(0, 5));
         manualSeed(3);
         const stopped = make(prefetch);
         const given: Batch[] = [];
         for await (const batch of stopped) if (given.push(batch) === 2) break;
         const resumed = make(4 - prefetch);
         resumed.loadState(stopped.state());
-        expect([...given, ...(await all(resumed))]).toEqual(epochs[0]);
+        expect([...given, ...(await allOf(resumed))]).toEqual(epochs[0]);
       }
       manualSeed(4);
-      expect((await all(second)).join() === epochs[0]?.join()).toBe('seed' in of);
+      expect((await allOf(second)).join() === epochs[0]?.join()).toBe('seed' in of);
     },
   );
   test('that is left is closed once what was asked of it is there, and nothing else is read', async () => {
@@ -246,7 +239,7 @@ describe('prefetch', () => {
     const expected = [...make(0)];
     for (const prefetch of [0, 1, 4]) {
       manualSeed(2);
-      expect(await all(make(prefetch))).toEqual(expected);
+      expect(await allOf(make(prefetch))).toEqual(expected);
     }
   });
   test('that takes time on this thread does not hold up the batch that is handed out', async () => {
