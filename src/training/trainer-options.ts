@@ -180,8 +180,9 @@ export interface FitOptions<B extends object = Batch<BatchField, BatchField>> {
   checkpoints?: CheckpointOptions;
   /**
    * Whether to go on from the newest checkpoint of the folder, if there is one: bit for bit where it stopped, on the
-   * CPU and with `setDeterministic(true)` on a GPU. `epochs` counts those before. Data, model, options and callbacks
-   * must be those of the checkpoint, except `epochs`, `device` and `compile`. Default false.
+   * CPU (with as many threads, on a processor of the same kind) and with `setDeterministic(true)` on a GPU. `epochs`
+   * counts those before. Data, model, options and callbacks must be those of the checkpoint, except `epochs`, `device`
+   * and `compile`. Default false.
    */
   resume?: boolean;
 }
