@@ -15,6 +15,7 @@ export const deviceSuites = [
   'optimizers/**/*',
   'metrics/**/*',
   'training/**/*',
+  'decoding/decoding-devices',
   'golden',
   'guide/gpu',
 ].map((path) => `test/${path}.test.ts`);

@@ -7,6 +7,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync,
 import { dirname, join, relative } from 'node:path';
 import { at, configure, current, locked, settings } from './build-folder.mjs';
 import { makeBundle, modulesFolder, results } from './bundle.mjs';
+import { makeReportClient } from './report-client.mjs';
 import { jobs, read, root, run, sourceHash, tool } from './toolchain.mjs';
 
 const quiet = process.argv.includes('--quiet');
@@ -64,6 +65,7 @@ async function buildTypeScript() {
       folders: [modulesFolder, 'dist'],
       keep: (file) => file.startsWith('dist/examples/') || results.includes(file),
     },
+    { project: 'src/report/client/tsconfig.json', sources: 'src/report/client', folders: [] }, // checked; bundled below
     { project: 'examples/tsconfig.json', sources: 'examples', folders: ['dist/examples'] },
     { project: 'scripts/tsconfig.json', sources: 'scripts', folders: ['build/js'] },
   ];
@@ -71,10 +73,11 @@ async function buildTypeScript() {
   const inputs = [
     ...projects.flatMap(({ project, sources }) => [
       project,
-      ...filesBelow(sources, (name) => name.endsWith('.ts') || name.endsWith('.mts') || dataFile(name)),
+      ...filesBelow(sources, (name) => /\.(m?ts|css)$/.test(name) || dataFile(name)),
     ]),
     'scripts/build.mjs',
     'scripts/bundle.mjs',
+    'scripts/report-client.mjs',
     'package.json',
     'package-lock.json',
   ];
@@ -94,10 +97,11 @@ async function buildTypeScript() {
   writeFileSync(at('build', 'typescript.stamp'), stamp);
 }
 
-/** What tsc does not make: the bundle with its stubs, and the data files. */
+/** What tsc does not make: the bundle with its stubs, the program of reports, and the data files. */
 async function finishPackage() {
   const modules = filesBelow(modulesFolder, (name) => name.endsWith('.js'));
   await makeBundle(modules.map((file) => file.slice(modulesFolder.length + 1, -'.js'.length)));
+  await makeReportClient();
   for (const file of filesBelow('src', dataFile)) {
     const target = at(file.replace(/^src/, 'dist'));
     mkdirSync(dirname(target), { recursive: true });

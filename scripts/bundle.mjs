@@ -1,9 +1,10 @@
 // What the build makes of tsc's JavaScript: one file, dist/bundle/stmnet.js, and beside the typings a stub for each
-// file that is loaded by its path. One file loads in a third of the time that two hundred take, and a hundred more of
-// them make little difference.
+// file that is loaded by its path, and the programs. One file loads in a third of the time that two hundred take, and a
+// hundred more of them make little difference.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, posix } from 'node:path';
 import { at } from './build-folder.mjs';
+import { clientFiles } from './report-client.mjs';
 
 /** Where tsc leaves its JavaScript, one file for each of src/; nothing is loaded from there. */
 export const modulesFolder = 'build/modules';
@@ -27,11 +28,12 @@ const threads = ['data/item-worker'];
 
 const stubOf = (name) => `dist/${name}.js`;
 
-/** All that `makeBundle` writes, the bundle first. */
+/** All that is made beside typings and data files, the bundle first. */
 export const results = [
   bundle,
   ...[...programs, ...threads].map(stubOf),
   ...entries.flatMap((entry) => ['.js', '.mjs', '.d.mts'].map((suffix) => `dist/${entry}${suffix}`)),
+  ...clientFiles,
 ];
 
 /**
@@ -47,7 +49,7 @@ export async function makeBundle(names) {
   for (const name of [...entries, ...programs, ...threads])
     if (!names.includes(name)) throw new Error(`${stubOf(name)} is to be made of src/${name}.ts, which is not there.`);
   await bundleModules(esbuild, names);
-  for (const program of programs) write(stubOf(program), `#!/usr/bin/env node\n${load(program)};\n`);
+  for (const program of programs) await bundleProgram(esbuild, program);
   for (const thread of threads) write(stubOf(thread), `${load(thread)};\n`);
   const exported = await exportsOf(esbuild);
   for (const entry of entries) writeEntry(entry, exported.get(entry));
@@ -78,6 +80,44 @@ async function bundleModules({ build }, names) {
   });
   write(bundle, compiledAtOnce(outputFiles[0].text, neededBy('index.js', metafile.inputs)));
 }
+
+/**
+ * A program by itself, so that it can say its help before the bundle is read; what it loads by `import()` it takes out
+ * of there. What both need is in both, so that it must not be told by its class.
+ */
+async function bundleProgram({ build }, program) {
+  const { outputFiles } = await build({
+    entryPoints: [`${program}.js`],
+    absWorkingDir: at(modulesFolder),
+    outfile: at(stubOf(program)),
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    write: false,
+    plugins: [
+      { name: 'packages', setup: loadLater },
+      { name: 'bundle', setup: takeFromBundle },
+    ],
+    logLevel: 'warning',
+  });
+  write(stubOf(program), outputFiles[0].text);
+}
+
+/** What is loaded by `import()` of a file comes out of the bundle. */
+function takeFromBundle({ onResolve, onLoad }) {
+  onResolve({ filter: /^[.].*[.]js$/ }, ({ path, kind, resolveDir, namespace }) => {
+    if (namespace === 'bundle') return { path, external: true };
+    if (kind !== 'dynamic-import') return undefined;
+    return { path: nameIn(resolveDir, path), namespace: 'bundle' };
+  });
+  onLoad({ filter: /./, namespace: 'bundle' }, ({ path }) => ({
+    contents: `module.exports = require('../bundle/stmnet.js')('${path}');`,
+  }));
+}
+
+/** The name of a module, as `cli/commands/train`, that a module of that folder loads. */
+const nameIn = (folder, path) => posix.relative(at(modulesFolder), posix.join(folder, path)).replace(/\.js$/, '');
 
 /** A module and those that it loads, those that they load, and so on; `import()` loads later. */
 function neededBy(module, inputs) {

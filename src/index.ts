@@ -20,6 +20,7 @@ export {
   type SaveSafetensorsOptions,
 } from './io/safetensors';
 export * from './data';
+export * from './decoding';
 export * from './layers';
 export * from './losses';
 export * from './metrics';

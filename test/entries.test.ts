@@ -45,14 +45,15 @@ it('lists no types for what is no entry point', () => {
 const bundle = 'dist/bundle/stmnet.js';
 
 describe('the JavaScript in dist/', () => {
-  it('is one bundle, and a stub for each entry point, program and thread', () => {
+  it('is one bundle, a stub for each entry point and thread, and programs', () => {
     const files = readdirSync(join(root, 'dist'), { recursive: true, encoding: 'utf8' })
       .map((file) => join('dist', file))
       .filter((file) => /\.[cm]?js$/.test(file) && !file.startsWith('dist/examples/'));
     const stubs = entries.flatMap((entry) => ['.js', '.mjs'].map((suffix) => join('dist', entry, `index${suffix}`)));
     const threads = ['dist/data/item-worker.js'];
-    expect(files.sort()).toEqual([bundle, ...stubs, ...Object.values(bin).map(String), ...threads].sort());
-    for (const stub of files.filter((file) => file !== bundle && !file.endsWith('.mjs')))
+    const whole = [bundle, 'dist/report/client.js', ...Object.values(bin).map(String)];
+    expect(files.sort()).toEqual([...whole, ...stubs, ...threads].sort());
+    for (const stub of files.filter((file) => !whole.includes(file) && !file.endsWith('.mjs')))
       expect(readFileSync(join(root, stub), 'utf8').length, stub).toBeLessThan(100);
   });
 
@@ -69,6 +70,17 @@ describe('the JavaScript in dist/', () => {
         console.log(classes.every((one) => train instanceof one && test instanceof one), loaded.length);
       });`);
     expect(stdout + stderr).toBe('true 1\n');
+  });
+
+  it('gives tensors their methods where tasks alone are loaded', () => {
+    const { stdout, stderr } = runScript(`
+      const { TextClassifier } = require('stmnet/tasks');
+      const classifier = new TextClassifier({ hiddenSize: 2, embeddingDim: 2 });
+      const examples = ['a', 'b'].map((text) => ({ text, label: text }));
+      classifier.fit(examples, { epochs: 1, progress: false }).then(async () => {
+        console.log((await classifier.model.head.weight.clone().data()).length);
+      });`);
+    expect(stdout + stderr).toBe('8\n');
   });
 
   it('keeps the names of classes and functions, also in stack traces', () => {
@@ -108,8 +120,8 @@ describe("require('stmnet')", () => {
     [...new Set(names.flatMap((name) => /^(\w+)\//.exec(name)?.[1] ?? []))].sort();
 
   it('runs the folders of the public surface, and none of the other entry points', () => {
-    const folders = 'data files io layers losses metrics module native optimizers tensor text training'.split(' ');
-    expect(foldersOf(loaded(`require('stmnet');`, modules))).toEqual(folders);
+    const folders = 'data decoding files io layers losses metrics module native optimizers tensor text training';
+    expect(foldersOf(loaded(`require('stmnet');`, modules))).toEqual(folders.split(' '));
     expect(foldersOf(loaded(`require('stmnet'); require('stmnet/datasets');`, modules))).toContain('datasets');
   });
 

@@ -14,6 +14,8 @@ struct DataFault {
     kLabel,                 ///< value, place (step), greatest, except (ignoreIndex)
     kSequenceLabel,         ///< value, place, sequence, greatest, except (blank)
     kProbability,           ///< number, place
+    kWeight,                ///< likewise, of what to draw from
+    kTooFewWeights,         ///< value (above 0), sequence (row), greatest (wanted)
     kInputNoProbability,    ///< of a loss: number, place
     kTargetNoProbability,   ///< likewise
     kTargetNoDistribution,  ///< likewise, of the divergence
@@ -51,6 +53,13 @@ inline Status in_words(const DataFault& fault) {
     case DataFault::kProbability:
       return Status::refuse(kind, {"%g as element %lld", fault.number, place}, "probabilities in [0, 1]",
                             "clamp them, or pass scores through sigmoid() first");
+    case DataFault::kWeight:
+      return Status::refuse(kind, {"%g as element %lld", fault.number, place}, "finite numbers of at least 0",
+                            "clamp them, or pass scores through softmax() first");
+    case DataFault::kTooFewWeights:
+      return Status::refuse(kind, {"%lld of the numbers of row %lld above 0", value, sequence},
+                            {"at least %lld of them", greatest},
+                            "draw fewer, leave such rows out, or look at what made them 0");
     case DataFault::kInputNoProbability:
       return of_loss("input", "apply sigmoid first, or use binaryCrossEntropyWithLogits");
     case DataFault::kTargetNoProbability: return of_loss("target", "give each target as 0, 1 or something between");

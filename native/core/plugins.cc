@@ -34,8 +34,8 @@ void load(PluginSlot& s) {
   if (access(s.file.c_str(), R_OK) != 0) {
     s.problem = fmt::format("the CUDA plug-in is not there: {}", s.file);
     s.fix =
-        "to compute on the CPU nothing needs to be done; for an NVIDIA GPU install the package again, or copy the file "
-        "there if a bundler has left it out; in a checkout of the repository run `npm run build:cuda`";
+        "to compute on the CPU nothing needs to be done; for an NVIDIA GPU install stmnet again (npm install stmnet), "
+        "or copy the file there if a bundler has left it out; in a checkout of the repository run `npm run build:cuda`";
     return;
   }
   void* library = dlopen(s.file.c_str(), RTLD_NOW | RTLD_LOCAL);

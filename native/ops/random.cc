@@ -163,6 +163,16 @@ Tensor bernoulli(const Tensor& p) {
   return y;
 }
 
+/// Weights […, V], looked at for `multinomial`: one that is none, or a row with fewer above 0, `possible` […], than
+/// `least`, rejects the next read.
+Tensor checked_weights(const Tensor& weights, const Tensor& possible, int64_t least) {
+  check_floating("multinomial", "probabilities", weights);
+  const Tensor dense = contiguous(weights), y = empty_like(weights);
+  enqueue("multinomial", {dense, contiguous(possible)}, {y},
+          [least](Backend& b, Views v) { return b.random().check_weights(v.in(0), v.in(1), least, v.out(0)); });
+  return y;
+}
+
 Tensor gaussian_noise(const Tensor& x, double std) {
   check_floating("gaussianNoise", "x", x);
   check_normal("gaussianNoise", x.dtype(), 0, std);
@@ -236,6 +246,8 @@ void declare_random(OpTable& table) {
   table.add("orthogonal_", &orthogonal_fill, {"x", "gain"},
             "Overwrites x, taken as a matrix [first axis, the rest], with orthonormal rows or columns times gain.");
   table.add("bernoulli", &bernoulli, {"p"}, "1 with the probability that stands in p, else 0.");
+  table.add("checkedWeights", &checked_weights, {"weights", "possible", "least"},
+            "weights to draw from: finite, at least 0, and as many above 0 in each row, possible, as are wanted.");
   table.add("gaussianNoise", &gaussian_noise, {"x", "std"}, "x plus normal numbers of mean 0.");
   table.add("dropout", &dropout, {"x", "p"}, "x / (1 - p) with probability 1 - p, else 0, element by element.");
   table.add("permutation", &permutation, {"count"}, "0..count-1 in random order.");

@@ -9,6 +9,7 @@ import { importTime } from './import';
 import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
 import { recurrentSpeed } from './recurrent';
+import { serving } from './serve';
 import { streaming } from './streaming';
 import { textSpeed } from './text';
 
@@ -22,6 +23,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['import', importTime],
   ['op-call', opCall],
   ['streaming', streaming],
+  ['serve', serving],
 ]);
 
 function usage(): string {

@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { Tensor } from '../tensor/tensor';
 import { SequenceList } from './sequence-list';
 
-/** Items that are looked at. */
+/** Items that are looked at where nobody says how many. */
 const SAMPLES = 64;
 /** Values of an item that are looked at, those within arrays and objects among them. */
 const VALUES = 4096;
@@ -12,10 +12,15 @@ const BYTES = 2 ** 15;
 /**
  * A short text that two lists of items share only if they are the same, as far as a few items spread over them tell,
  * of large ones their first values. Tensors count by shape and dtype: their numbers may be on a device.
+ *
+ * @param samples  how many items are looked at, at most. Default 64; Infinity for all
  */
-export function fingerprintOf(items: { readonly length: number; at(index: number): unknown }): string {
+export function fingerprintOf(
+  items: { readonly length: number; at(index: number): unknown },
+  samples: number = SAMPLES,
+): string {
   const hash = createHash('sha256');
-  const count = Math.min(SAMPLES, items.length);
+  const count = Math.min(samples, items.length);
   for (let sample = 0; sample < count; sample++) {
     const index = count === 1 ? 0 : Math.round((sample * (items.length - 1)) / (count - 1));
     addItem(hash, items.at(index));

@@ -13,12 +13,14 @@ export { IterableDataset, type EpochOptions, type ItemSource, type IterableDatas
 export { kFold, type Fold, type KFoldOptions } from './k-fold';
 export { randomSplit } from './random-split';
 export { readConll, streamConll, type ConllOptions } from './readers/conll';
+export type { ByteStream } from '../files/file-source';
 export {
   readTable,
   streamTable,
   type ColumnTypes,
   type TableField,
   type TableOptions,
+  type RowOf,
   type TableRow,
 } from './readers/csv';
 export type { FileRecords, PlacedRecord } from './readers/file-records';

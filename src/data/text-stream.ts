@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { markRows } from '../tensor/batch-rows';
 import { OptionError } from '../tensor/errors';
 import { tensor } from '../tensor/factories';
-import { describe, positiveInteger } from '../tensor/options';
+import { describe, isNumberList, positiveInteger } from '../tensor/options';
 import { readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { DataLoader } from './data-loader';
@@ -120,8 +120,7 @@ function batchOf(piece: TextPiece | undefined, rows: number): TextBatch {
 
 function tokenArray(op: string, tokens: ArrayLike<number>): Int32Array {
   if (tokens instanceof Int32Array) return tokens;
-  const isList = Array.isArray(tokens) || (ArrayBuffer.isView(tokens) && !(tokens instanceof DataView));
-  if (!isList)
+  if (!isNumberList(tokens))
     throw new OptionError(op, {
       given: `tokens ${describe(tokens)}`,
       expected: 'an array of whole numbers',

@@ -7,6 +7,7 @@ import { itemsOf } from './dataset';
 import { fingerprintOf } from './fingerprint';
 import { chosenColumns, readSeries, type Columns, type ReadSeries, type Series } from './series';
 import type { SamplerSettings } from './sampler';
+import { counted } from '../tensor/counted';
 
 export type { Columns, Series } from './series';
 
@@ -67,7 +68,7 @@ export class WindowDataset implements Dataset<Window>, Iterable<Window> {
     const whole = length + gap + horizon;
     if (steps < whole)
       throw new OptionError(op, {
-        given: `a series of ${steps} steps`,
+        given: `a series of ${counted(steps, 'step')}`,
         expected: `at least ${whole}: length ${length}, gap ${gap} and horizon ${horizon}`,
         fix: 'take shorter windows, or a longer series',
       });
@@ -76,7 +77,7 @@ export class WindowDataset implements Dataset<Window>, Iterable<Window> {
     this.length = this.#begins?.length ?? count;
     if (this.length === 0)
       throw new OptionError(op, {
-        given: `a series of ${steps} steps in which every window of ${whole} has a missing value`,
+        given: `a series of ${counted(steps, 'step')} in which every window of ${whole} has a missing value`,
         expected: 'at least one whole window',
         fix: this.#adviceOnEmpty() ?? 'fill what is missing, or take shorter windows',
       });

@@ -19,15 +19,16 @@ const longestBegin = 6;
 
 /**
  * The bytes of a file in pieces, in constant memory; what gzip packed, which its first bytes tell, is unpacked. A FIFO
- * or `/dev/stdin` may be read, too. The first piece has at least six bytes, or all there are.
+ * or a stream may be read, too. The first piece has at least six bytes, or all there are.
  *
  * @throws {FormatError} if the packed data are damaged, or were packed by something else than gzip
  * @throws {FileError} if the file cannot be read; its code is the system's
  */
 export async function* fileBytes(source: FileSource): AsyncGenerator<Uint8Array> {
-  const stream = createReadStream(source.path, { highWaterMark: pieceBytes });
+  const stream = source.stream ?? createReadStream(source.path, { highWaterMark: pieceBytes });
+  const bytes = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   try {
-    const pieces = withBegin(stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>);
+    const pieces = withBegin(bytes);
     const first = await pieces.next();
     if (first.done === true) return;
     refusePacked(source, first.value);
@@ -37,7 +38,7 @@ export async function* fileBytes(source: FileSource): AsyncGenerator<Uint8Array>
   } catch (error) {
     throw damaged(source, error) ?? fileError(source.op, source.path, 'read', error);
   } finally {
-    stream.destroy();
+    await bytes.return?.(); // closes a file, and what else comes in pieces
   }
 }
 
@@ -78,7 +79,9 @@ function refusePacked({ op, path }: FileSource, begin: Buffer): void {
   throw new FormatError(op, {
     given: `${path}, which is ${found[0]}`,
     expected: 'text, as it is or packed by gzip',
-    fix: 'unpack it first',
+    fix: /\.(?:xlsx|docx|ods|odt)$/i.test(path)
+      ? 'save it as CSV, or as a plain text, in the program that wrote it'
+      : 'unpack it first',
   });
 }
 

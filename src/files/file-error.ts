@@ -11,6 +11,9 @@ export class FileError extends StmnetError {
   }
 }
 
+/** What was wanted: to read a file, to write one, or to make a folder. */
+type Goal = 'read' | 'write' | 'make';
+
 /** The system's code of an error; undefined for an error that is none of the file system's. */
 export function systemCode(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && 'syscall' in error && typeof error.code === 'string'
@@ -25,14 +28,14 @@ export function systemCode(error: unknown): string | undefined {
  * @param path  the file it is about
  * @param goal  what it wanted to do
  */
-export function fileError(op: string, path: string, goal: 'read' | 'write', error: unknown): unknown {
+export function fileError(op: string, path: string, goal: Goal, error: unknown): unknown {
   const code = systemCode(error);
   if (code === undefined || !(error instanceof Error)) return error;
   const wrapped = new FileError(
     op,
     {
       given: `${path}, of which the system says ${code}`,
-      expected: `a file that it can ${goal}`,
+      expected: `${goal === 'make' ? 'a folder' : 'a file'} that it can ${goal}`,
       fix: fixes[goal][code] ?? `see the error's cause: ${error.message}`,
     },
     code,
@@ -44,7 +47,7 @@ export function fileError(op: string, path: string, goal: 'read' | 'write', erro
 const room = 'make room, or save elsewhere; a file that was there before is still whole';
 const notAFile = 'give the path of a file, not that of a folder';
 
-const fixes: Record<'read' | 'write', Readonly<Record<string, string>>> = {
+const fixes: Record<Goal, Readonly<Record<string, string>>> = {
   read: {
     ENOENT: `check the path; the working directory is the one that process.cwd() names`,
     ENOTDIR: 'check the path: part of it is a file',
@@ -68,5 +71,16 @@ const fixes: Record<'read' | 'write', Readonly<Record<string, string>>> = {
     ENOSPC: room,
     EDQUOT: room,
     EFBIG: room,
+  },
+  make: {
+    ENOENT: 'name a folder elsewhere: none can be made there',
+    ENOTDIR: 'check the path: part of it is a file',
+    EEXIST: 'give the path of a folder: a file is in its place',
+    EACCES: 'let this user write into the folder above it',
+    EPERM: 'let this user write into the folder above it',
+    EROFS: 'name a folder elsewhere: this disk is read-only',
+    ENAMETOOLONG: 'give it a name of at most 255 bytes',
+    ENOSPC: 'make room, or name a folder elsewhere',
+    EDQUOT: 'make room, or name a folder elsewhere',
   },
 };

@@ -1,9 +1,12 @@
-import { constants, isAscii, isUtf8 } from 'node:buffer';
+import { constants, isUtf8 } from 'node:buffer';
 import { FormatError, OptionError, type ErrorParts } from '../tensor/errors';
 import { describe, positiveInteger } from '../tensor/options';
 import { optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
+import { encodingNamed } from './encoding-name';
 import { fileBytes } from './file-bytes';
 import type { FileSource } from './file-source';
+import { foreignKind } from './foreign-kinds';
+import { codingOf, type Coding } from './text-coding';
 
 /**
  * How characters are written as bytes: a name that `TextDecoder` knows, such as `shift_jis`, or `latin1`, which is ISO
@@ -112,6 +115,7 @@ export async function* readTextBlocks(
   for await (const piece of fileBytes(from)) {
     let bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (coding === undefined) {
+      refuseForeign(from, bytes);
       coding = codingOf(from, encoding, bytes);
       bytes = bytes.subarray(coding.mark);
     }
@@ -122,8 +126,7 @@ export async function* readTextBlocks(
     const end = coding.lastEnd(bytes);
     if (end > 0) {
       const block = tailBytes === 0 ? bytes.subarray(0, end) : Buffer.concat([...tail, bytes.subarray(0, end)]);
-      checkLines(from, coding, block, first, maxLineBytes);
-      yield { text: decode(from, coding, block, first), first };
+      yield* blocksOf(from, coding, { bytes: block, first }, maxLineBytes);
       first += coding.count(block);
       [tail, tailBytes] = [[], 0];
     }
@@ -131,7 +134,33 @@ export async function* readTextBlocks(
     tailBytes += bytes.length - end;
     if (tailBytes > maxLineBytes) throw tooLong(from, first, maxLineBytes);
   }
-  if (coding !== undefined && tailBytes > 0) yield { text: decode(from, coding, Buffer.concat(tail), first), first };
+  if (coding !== undefined && tailBytes > 0) yield* blocksOf(from, coding, { bytes: Buffer.concat(tail), first });
+}
+
+/** Whole lines as bytes, and the number of the first. */
+interface ByteBlock {
+  readonly bytes: Buffer;
+  readonly first: number;
+}
+
+/** The text of whole lines. Those before a line that is none are given before it is told. */
+function* blocksOf(source: FileSource, coding: Coding, block: ByteBlock, most = Infinity): Generator<TextBlock> {
+  const { bytes, first } = block;
+  const long = longLineIn(coding, block, most);
+  const short = bytes.subarray(0, long?.start);
+  const whole = coding.decode(short);
+  const odd = whole === undefined ? oddLineIn(coding, { bytes: short, first }) : undefined;
+  const text = whole ?? coding.decode(short.subarray(0, odd?.start));
+  if (text !== undefined && text !== '') yield { text, first };
+  if (odd !== undefined) throw undecoded(source, coding, bytes.subarray(odd.start), odd.line);
+  if (long !== undefined) throw tooLong(source, long.line, most);
+}
+
+/** What is no text is told as what it is, not by the first byte that no text has. */
+function refuseForeign({ op, path }: FileSource, begin: Uint8Array): void {
+  const found = foreignKind(begin);
+  if (found === undefined) return;
+  throw new FormatError(op, { given: `${path}, which is ${found.kind}`, expected: 'text', fix: found.fix });
 }
 
 /**
@@ -181,7 +210,7 @@ function lineBytes(op: string, name: string, value: unknown): number {
 }
 
 function encodingName(op: string, name: string, value: unknown): string {
-  const known = typeof value === 'string' ? standardName(value) : undefined;
+  const known = typeof value === 'string' ? encodingNamed(value) : undefined;
   if (known !== undefined) return known;
   throw new OptionError(op, {
     given: `${name}: ${describe(value)}`,
@@ -190,133 +219,33 @@ function encodingName(op: string, name: string, value: unknown): string {
   });
 }
 
-function standardName(name: string): string | undefined {
-  if (/^(latin-?1|iso-8859-1)$/i.test(name)) return 'latin1';
-  try {
-    return new TextDecoder(name).encoding;
-  } catch {
-    return undefined;
-  }
+/** A line of a block. */
+interface LinePlace {
+  /** Its number. */
+  readonly line: number;
+  /** Where its bytes begin. */
+  readonly start: number;
 }
 
-/** An encoding as far as lines need it. */
-interface Coding {
-  readonly name: string;
-  /** Bytes of the byte order mark that the file begins with. */
-  readonly mark: number;
-  /** Bytes of the shortest character. */
-  readonly width: 1 | 2;
-  /** The place behind the last end of a line; 0 if there is none. */
-  lastEnd(bytes: Buffer): number;
-  /** The place behind the first end of a line from `start` on; 0 if there is none. */
-  nextEnd(bytes: Buffer, start: number): number;
-  /** How many ends of lines there are. */
-  count(bytes: Buffer): number;
-  /** The text; undefined if the bytes are none. */
-  decode(bytes: Buffer): string | undefined;
-}
-
-const marks: readonly (readonly [encoding: string, bytes: readonly number[]])[] = [
-  ['utf-8', [0xef, 0xbb, 0xbf]],
-  ['utf-16le', [0xff, 0xfe]],
-  ['utf-16be', [0xfe, 0xff]],
-];
-
-function codingOf({ op, path }: FileSource, encoding: string | undefined, begin: Buffer): Coding {
-  const marked = marks.find(([, bytes]) => bytes.every((byte, i) => begin[i] === byte));
-  const name = encoding ?? marked?.[0] ?? 'utf-8';
-  if (marked !== undefined && marked[0] !== name && (name === 'utf-8' || name.startsWith('utf-16'))) {
-    throw new FormatError(op, {
-      given: `${path}, which begins with the mark of ${marked[0]}`,
-      expected: `text in ${name}, as encoding says`,
-      fix: `leave encoding out, or pass encoding: '${marked[0]}'`,
-    });
-  }
-  const mark = marked?.[0] === name ? marked[1].length : 0;
-  return name.startsWith('utf-16') ? wideCoding(name, mark) : byteCoding(name, mark);
-}
-
-/** No encoding but UTF-16 has the byte of LF in another character. */
-function byteCoding(name: string, mark: number): Coding {
-  return {
-    name,
-    mark,
-    width: 1,
-    lastEnd: (bytes) => bytes.lastIndexOf(10) + 1,
-    nextEnd: (bytes, start) => bytes.indexOf(10, start) + 1,
-    count(bytes) {
-      let count = 0;
-      for (let i = 0; i < bytes.length; i++) if (bytes[i] === 10) count++;
-      return count;
-    },
-    decode: name === 'utf-8' ? decodeUtf8 : decoderOf(name),
-  };
-}
-
-function wideCoding(name: string, mark: number): Coding {
-  const end = Buffer.from(name === 'utf-16le' ? [10, 0] : [0, 10]);
-  const nextEnd = (bytes: Buffer, start: number): number => {
-    let at = bytes.indexOf(end, start);
-    while (at % 2 === 1) at = bytes.indexOf(end, at + 1);
-    return at < 0 ? 0 : at + 2;
-  };
-  return {
-    name,
-    mark,
-    width: 2,
-    lastEnd(bytes) {
-      let at = bytes.lastIndexOf(end);
-      while (at > 0 && at % 2 === 1) at = bytes.lastIndexOf(end, at - 1);
-      return at < 0 || at % 2 === 1 ? 0 : at + 2;
-    },
-    nextEnd,
-    count(bytes) {
-      let count = 0;
-      for (let at = nextEnd(bytes, 0); at > 0; at = nextEnd(bytes, at)) count++;
-      return count;
-    },
-    decode: decoderOf(name),
-  };
-}
-
-/** NUL is none: it tells of UTF-16, or of no text at all. */
-function decodeUtf8(bytes: Buffer): string | undefined {
-  if (bytes.includes(0)) return undefined;
-  if (isAscii(bytes)) return bytes.toString('latin1');
-  return isUtf8(bytes) ? bytes.toString('utf8') : undefined;
-}
-
-/** What windows-1252 has at 80 to 9F. Several versions of Node.js decode it as ISO 8859-1 by a fault of theirs. */
-const windows1252 = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ';
-
-function decoderOf(name: string): Coding['decode'] {
-  if (name === 'latin1') return (bytes) => bytes.toString('latin1');
-  if (name === 'windows-1252')
-    return (bytes) => bytes.toString('latin1').replace(/[\x80-\x9f]/g, (c) => windows1252[c.charCodeAt(0) - 128] ?? c);
-  const decoder = new TextDecoder(name, { fatal: true, ignoreBOM: true });
-  return (bytes) => {
-    try {
-      return decoder.decode(bytes);
-    } catch {
-      return undefined;
-    }
-  };
-}
-
-function decode(source: FileSource, coding: Coding, block: Buffer, first: number): string {
-  const text = coding.decode(block);
-  if (text !== undefined) return text;
+/** The first line whose bytes are no text; the last one if that is none of those that end. */
+function oddLineIn(coding: Coding, { bytes, first }: ByteBlock): LinePlace {
   let [line, start] = [first, 0];
-  for (let end = coding.nextEnd(block, 0); end > 0; end = coding.nextEnd(block, start)) {
-    if (coding.decode(block.subarray(start, end)) === undefined) break;
+  for (let end = coding.nextEnd(bytes, 0); end > 0; end = coding.nextEnd(bytes, start)) {
+    if (coding.decode(bytes.subarray(start, end)) === undefined) break;
     [line, start] = [line + 1, end];
   }
-  throw undecoded(source, coding, block.subarray(start), line);
+  return { line, start };
 }
 
 function undecoded(source: FileSource, coding: Coding, rest: Buffer, line: number): FormatError {
   const { name } = coding;
   const hasNul = name === 'utf-8' && rest.subarray(0, coding.nextEnd(rest, 0) || rest.length).includes(0);
+  if (name === 'utf-8' && isBinary(sampleOf(rest)))
+    return lineError(source, line, {
+      given: 'binary data',
+      expected: `text in ${name}`,
+      fix: 'give a file of text; if it is one, pass encoding with the one it has',
+    });
   return lineError(source, line, {
     given: hasNul ? 'the character NUL' : `bytes that are no ${name}`,
     expected: `text in ${name}`,
@@ -326,14 +255,34 @@ function undecoded(source: FileSource, coding: Coding, rest: Buffer, line: numbe
   });
 }
 
-/** What is behind the last end of a line was looked at before; a line can only be too long in a long block. */
-function checkLines(source: FileSource, coding: Coding, block: Buffer, first: number, most: number): void {
-  if (block.length <= most) return;
-  for (let start = 0, line = first; start < block.length; line++) {
-    const end = coding.nextEnd(block, start);
-    if (end - start > most) throw tooLong(source, line, most);
+/** Bytes that are looked at to tell what they are. */
+const SAMPLE = 4096;
+
+/** The first of these bytes, without a character of UTF-8 that goes on behind them. */
+function sampleOf(bytes: Buffer): Buffer {
+  let end = SAMPLE;
+  while (end > SAMPLE - 3 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end--; // not the first byte of one
+  return bytes.subarray(0, end);
+}
+
+/** Whether bytes are no UTF-8, and have controls that text has in no encoding; UTF-16 has NUL in every second byte. */
+function isBinary(bytes: Buffer): boolean {
+  const isControl = (byte: number): boolean => byte === 127 || (byte < 32 && !(byte >= 7 && byte <= 13) && byte !== 27);
+  const nulls = [0, 1].map((side) => bytes.filter((byte, at) => byte === 0 && at % 2 === side).length);
+  const isWide = nulls.includes(0) && 4 * Math.max(...nulls) >= bytes.length;
+  const others = bytes.some((byte) => byte !== 0 && isControl(byte));
+  return !isWide && (others || (bytes.includes(0) && !isUtf8(bytes)));
+}
+
+/** The first line of more than `most` bytes; it can only be in a block that is as long. */
+function longLineIn(coding: Coding, { bytes, first }: ByteBlock, most: number): LinePlace | undefined {
+  if (bytes.length <= most) return undefined;
+  for (let start = 0, line = first; start < bytes.length; line++) {
+    const end = coding.nextEnd(bytes, start);
+    if (end - start > most) return { line, start };
     start = end;
   }
+  return undefined;
 }
 
 const tooLong = (source: FileSource, line: number, most: number): FormatError =>

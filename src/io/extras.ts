@@ -70,18 +70,24 @@ export async function loadExtras<E extends object = Record<string, unknown>>(
 ): Promise<E> {
   checkOptions('loadExtras', options, ['classes']);
   checkPath('loadExtras', path, 'loadExtras(path)');
-  const source = { op: 'loadExtras', path };
+  return (await extrasIn({ op: 'loadExtras', path }, options.classes ?? {})) as E;
+}
+
+/**
+ * The same, for whoever reads them on behalf of another call.
+ *
+ * @throws as `loadExtras`, in the name of the call
+ * @internal
+ */
+export async function extrasIn(source: Source, classes: TextClasses): Promise<Record<string, unknown>> {
   const metadata = await readVerifiedMetadata(source);
   checkFormat(source, metadata);
   const json = metadata.get(extrasKey);
-  if (json === undefined) return {} as E;
+  if (json === undefined) return {};
   const stored = parseMetadataJson(source, extrasKey, json, 'what save() wrote beside the model');
   if (!isPlainObject(stored)) throw damaged(source, 'no object');
-  const entries = Object.entries(stored).map(([name, value]) => [
-    name,
-    readOne(source, name, value, options.classes ?? {}),
-  ]);
-  return Object.fromEntries(entries) as E;
+  const entries = Object.entries(stored).map(([name, value]) => [name, readOne(source, name, value, classes)]);
+  return Object.fromEntries(entries) as Record<string, unknown>;
 }
 
 function readOne(source: Source, name: string, stored: unknown, classes: TextClasses): unknown {

@@ -1,4 +1,5 @@
 import { extname } from 'node:path';
+import { foreignKind } from '../files/foreign-kinds';
 
 /** What a file is that is no safetensors file, and what to do with it. */
 export interface FileKind {
@@ -53,6 +54,8 @@ export function kindOfFile(path: string, bytes: Uint8Array): FileKind | undefine
   const begin = Buffer.from(bytes).toString('hex');
   const found = KINDS.find(([start]) => begin.startsWith(start));
   if (found !== undefined) return { given: found[1], fix: found[2] };
+  const foreign = foreignKind(bytes);
+  if (foreign !== undefined) return { given: foreign.kind, fix: SAVED };
   if (!isText(bytes)) return undefined;
   const text = JSON.stringify(Buffer.from(bytes).toString('latin1'));
   const extension = extname(path).toLowerCase();

@@ -1,6 +1,7 @@
 import { constants as limits } from 'node:buffer';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
 import { NativeError } from '../tensor/errors';
 import { checksumKeys, checksumOf, type Checksum } from './checksum';
 import { kindOfFile } from './file-kind';
@@ -120,6 +121,7 @@ async function readHeader(
       source,
       `a header of ${length} bytes`,
       `at most ${longest}, as the file has ${size} bytes and a header never more than ${maxHeaderBytes}`,
+      length > BigInt(maxHeaderBytes) ? 'give a file of safetensors, which this does not seem to be' : undefined,
     );
   }
   const bytes = await readAt(source, file, 8, Number(length));
@@ -128,6 +130,12 @@ async function readHeader(
   return { header, dataStart, checksum: checksumOf(source, prefix, bytes, header.metadata) };
 }
 
+/** Of the folder of a training, what a task or its model is read from. */
+const modelIn = (folder: string): string => {
+  const file = join(folder, 'model.safetensors');
+  return existsSync(file) ? `, ${file}` : '';
+};
+
 /** Reading goes by offsets, which only a regular file has. */
 const notAFile = ({ op, path }: Source, isFolder: boolean): FileError =>
   new FileError(
@@ -135,7 +143,7 @@ const notAFile = ({ op, path }: Source, isFolder: boolean): FileError =>
     {
       given: `${path}, ${isFolder ? 'a folder' : 'a device, FIFO or socket'}`,
       expected: 'a regular file',
-      fix: isFolder ? 'give the path of a file in it' : 'copy what it gives to a file first',
+      fix: isFolder ? `give the path of a file in it${modelIn(path)}` : 'copy what it gives to a file first',
     },
     isFolder ? 'EISDIR' : 'ESPIPE',
   );

@@ -56,10 +56,17 @@ export class AdditiveAttention extends Attention {
   }
 
   protected override scores(query: Tensor, key: Tensor): Tensor {
-    checkWidth('AdditiveAttention.forward', 'query', query, 'querySize', this.options.querySize);
-    checkWidth('AdditiveAttention.forward', 'key', key, 'keySize', this.options.keySize);
+    return this.preparedScores(query, this.prepareKeys(key));
+  }
+
+  protected override prepareKeys(key: Tensor): Tensor {
+    checkWidth('AdditiveAttention', 'key', key, 'keySize', this.options.keySize);
+    return linear(key, this.key_weight); // [N, K, H]
+  }
+
+  protected override preparedScores(query: Tensor, prepared: Tensor): Tensor {
+    checkWidth('AdditiveAttention', 'query', query, 'querySize', this.options.querySize);
     const queries = unsqueeze(linear(query, this.query_weight), 2); // [N, Q, 1, H]
-    const keys = unsqueeze(linear(key, this.key_weight), 1); // [N, 1, K, H]
-    return matmul(tanh(add(queries, keys)), this.score_weight);
+    return matmul(tanh(add(queries, unsqueeze(prepared, 1))), this.score_weight);
   }
 }

@@ -1,5 +1,5 @@
 import type { Sequence } from '../tensor/padded-sequence';
-import { RecurrentLayer, type HiddenState } from './recurrent';
+import { RecurrentLayer, type HiddenState } from './recurrent-layer';
 
 /** What a GRU or RNN gives. */
 export interface HiddenStateResult<X extends Sequence> extends HiddenState {

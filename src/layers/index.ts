@@ -4,13 +4,13 @@ import { declarePackaged, type ModuleClass } from '../module/packaged';
 import { Module } from '../module/module';
 import * as catalogue from './catalogue';
 
-const { Bidirectional, Residual, Sequential, TimeDistributed, ...others } = catalogue;
+const { Bidirectional, Recurrent, Residual, Sequential, TimeDistributed, ...others } = catalogue;
 /** Classes for others to extend. */
-const bases: readonly unknown[] = [catalogue.Activation, catalogue.RecurrentLayer];
+const bases: readonly unknown[] = [catalogue.Activation, catalogue.RecurrentCell, catalogue.RecurrentLayer];
 const isLayer = (entry: [string, unknown]): entry is [string, ModuleClass] =>
   typeof entry[1] === 'function' && entry[1].prototype instanceof Module && !bases.includes(entry[1]);
 
-declarePackaged({ Bidirectional, Residual, Sequential, TimeDistributed }, true);
+declarePackaged({ Bidirectional, Recurrent, Residual, Sequential, TimeDistributed }, true);
 declarePackaged(Object.fromEntries(Object.entries<unknown>(others).filter(isLayer)), false);
 
 export * from './catalogue';

@@ -1,7 +1,8 @@
 import { binding } from '../native/load';
 import { OptionError, ShapeError } from '../tensor/errors';
+import { zerosLike } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
-import { fill_ } from '../tensor/ops/elementwise';
+import { add_, fill_, log, sub_ } from '../tensor/ops/elementwise';
 import {
   normal_ as normalFill,
   uniform_ as uniformFill,
@@ -9,11 +10,11 @@ import {
   type UniformOptions,
 } from '../tensor/ops/random';
 import { slice } from '../tensor/ops/shape';
-import { describe, finiteNumber, nonNegativeNumber, oneOf } from '../tensor/options';
+import { describe, finiteNumber, nonNegativeNumber, oneOf, positiveInteger } from '../tensor/options';
 import { asGiven, choice, readOptions, withDefault } from '../tensor/read-options';
+import { scope } from '../tensor/scope';
 import { checkTensor, idOf, type Tensor } from '../tensor/tensor';
 import type { LSTM } from './lstm';
-import { Parameter } from '../module/parameter';
 
 /** Functions that overwrite a tensor, a parameter too, under `noGrad`. Each returns its first argument. */
 const quietly = <X extends Tensor>(x: X, fill: () => unknown): X => {
@@ -160,6 +161,25 @@ const orthogonal_ = <X extends Tensor>(x: X, options: XavierOptions = {}): X => 
  */
 const defaultBound = (weight: Tensor): number => 1 / Math.sqrt(Math.max(fans('init.defaultBound', weight).fanIn, 1));
 
+/** The biases of an LSTM, by name. @throws {OptionError} if it is none, or has no biases */
+function biasesOf(op: string, lstm: LSTM): (readonly [name: string, bias: Tensor])[] {
+  const options: unknown = typeof lstm === 'object' && lstm !== null ? lstm.options : undefined;
+  if (typeof options !== 'object' || options === null || !('projSize' in options)) {
+    throw new OptionError(op, {
+      given: describe(lstm),
+      expected: 'an LSTM',
+      fix: `pass the layer: ${op}(lstm)`,
+    });
+  }
+  const biases = [...lstm.namedParameters()].filter(([name]) => name.startsWith('bias_'));
+  if (biases.length > 0) return biases;
+  throw new OptionError(op, {
+    given: 'an LSTM with bias: false',
+    expected: 'one with biases',
+    fix: 'build it with bias: true',
+  });
+}
+
 /**
  * Sets the biases of all forget gates of an LSTM: `value` in b_ih and 0 in b_hh, whose sum counts. 1 helps to remember
  * from the start (Jozefowicz et al., 2015).
@@ -168,29 +188,56 @@ const defaultBound = (weight: Tensor): number => 1 / Math.sqrt(Math.max(fans('in
  * @throws {OptionError} if the layer has no biases
  */
 const setForgetBias = (lstm: LSTM, value = 1): LSTM => {
-  const options: unknown = typeof lstm === 'object' && lstm !== null ? lstm.options : undefined;
-  if (typeof options !== 'object' || options === null || !('projSize' in options)) {
-    throw new OptionError('init.setForgetBias', {
-      given: describe(lstm),
-      expected: 'an LSTM',
-      fix: 'pass the layer: init.setForgetBias(lstm)',
-    });
-  }
+  const biases = biasesOf('init.setForgetBias', lstm);
   const bias = finiteNumber('init.setForgetBias', 'value', value);
   const { hiddenSize } = lstm.options;
-  const biases = [...lstm.namedParameters()].filter(([name]) => name.startsWith('bias_'));
-  if (biases.length === 0)
-    throw new OptionError('init.setForgetBias', {
-      given: 'an LSTM with bias: false',
-      expected: 'one with biases',
-      fix: 'build it with bias: true',
-    });
-  noGrad(() => {
-    for (const [name, parameter] of biases) {
-      if (parameter instanceof Parameter)
+  scope(() =>
+    noGrad(() => {
+      for (const [name, parameter] of biases)
         fill_(slice(parameter, [hiddenSize], [2 * hiddenSize]), name.startsWith('bias_ih') ? bias : 0);
-    }
-  });
+    }),
+  );
+  return lstm;
+};
+
+/** Options of `setChronoBias`. */
+export interface ChronoBiasOptions {
+  /** Over how many steps something must be remembered, at most; at least 3. */
+  maxSteps: number;
+}
+
+/**
+ * Sets the biases of the forget and input gates of an LSTM so that its units begin with memories of 1 to `maxSteps`
+ * steps: b_f is the logarithm of a number from U(1, maxSteps - 1), a new one for each unit, and b_i = -b_f (Tallec and
+ * Ollivier, Can recurrent neural networks warp time?, 2018). They stand in b_ih; those of b_hh become 0.
+ *
+ * @returns `lstm`
+ * @throws {OptionError} if the layer has no biases, or `maxSteps` is no whole number of at least 3
+ */
+const setChronoBias = (lstm: LSTM, options: ChronoBiasOptions): LSTM => {
+  const op = 'init.setChronoBias';
+  const biases = biasesOf(op, lstm);
+  const { maxSteps } = readOptions(op, options, { maxSteps: positiveInteger });
+  if (maxSteps < 3)
+    throw new OptionError(op, {
+      given: `maxSteps: ${maxSteps}`,
+      expected: 'at least 3',
+      fix: 'use init.setForgetBias(lstm) where nothing must be remembered for long',
+    });
+  const { hiddenSize } = lstm.options;
+  scope(() =>
+    noGrad(() => {
+      for (const [name, parameter] of biases) {
+        const [input, forget] = [slice(parameter, [0], [hiddenSize]), slice(parameter, [hiddenSize], [2 * hiddenSize])];
+        for (const gate of [input, forget]) fill_(gate, 0);
+        if (!name.startsWith('bias_ih')) continue;
+        const times = uniformFill(zerosLike(forget), { low: 1, high: maxSteps - 1 });
+        const logarithms = log(times);
+        add_(forget, logarithms);
+        sub_(input, logarithms);
+      }
+    }),
+  );
   return lstm;
 };
 
@@ -212,4 +259,5 @@ export const init = {
   gain,
   defaultBound,
   setForgetBias,
+  setChronoBias,
 } as const;

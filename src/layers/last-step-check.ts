@@ -6,10 +6,11 @@ import { Dropout } from './dropout';
 import { GaussianNoise } from './gaussian-noise';
 import { LayerNorm } from './layer-norm';
 import { LastStep } from './pooling';
-import { RecurrentLayer } from './recurrent';
+import { RecurrentLayer } from './recurrent-layer';
+import { VariationalDropout } from './variational-dropout';
 
 /** Layers that leave each feature where it is, so that halves stay halves. */
-const keepers = [Activation, BatchNorm1d, Dropout, GaussianNoise, LayerNorm];
+const keepers = [Activation, BatchNorm1d, Dropout, GaussianNoise, LayerNorm, VariationalDropout];
 
 /** Where the output comes from that a LastStep gets, and whether its second half is that of the backward direction. */
 interface Source {

@@ -3,7 +3,7 @@ import { nonNegativeInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { RecurrentLayer } from './recurrent';
+import { RecurrentLayer } from './recurrent-layer';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an LSTM. */

@@ -1,4 +1,4 @@
-import { matmul } from '../tensor/ops/matmul';
+import { linear, matmul } from '../tensor/ops/matmul';
 import { transpose } from '../tensor/ops/shape';
 import { positiveInteger } from '../tensor/options';
 import { floating, readOptions } from '../tensor/read-options';
@@ -45,8 +45,18 @@ export class MultiplicativeAttention extends Attention {
   }
 
   protected override scores(query: Tensor, key: Tensor): Tensor {
-    checkWidth('MultiplicativeAttention.forward', 'query', query, 'querySize', this.options.querySize);
-    checkWidth('MultiplicativeAttention.forward', 'key', key, 'keySize', this.options.keySize);
+    checkWidth('MultiplicativeAttention', 'query', query, 'querySize', this.options.querySize);
+    checkWidth('MultiplicativeAttention', 'key', key, 'keySize', this.options.keySize);
     return matmul(matmul(query, this.weight), transpose(key, 1, 2));
+  }
+
+  protected override prepareKeys(key: Tensor): Tensor {
+    checkWidth('MultiplicativeAttention', 'key', key, 'keySize', this.options.keySize);
+    return linear(key, this.weight); // [N, K, querySize]
+  }
+
+  protected override preparedScores(query: Tensor, prepared: Tensor): Tensor {
+    checkWidth('MultiplicativeAttention', 'query', query, 'querySize', this.options.querySize);
+    return matmul(query, transpose(prepared, 1, 2));
   }
 }

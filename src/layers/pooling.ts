@@ -38,8 +38,9 @@ export function checkSteps(
  * ones; any other batch stays as it is.
  *
  * @param input  [N, T, …]
+ * @internal
  */
-function withStep(input: Sequence): Sequence {
+export function withStep(input: Sequence): Sequence {
   const [rows = 0, steps, ...rest] = input.shape;
   if (steps !== 0) return input;
   const values = concat([valuesOf(input), zeros([rows, 1, ...rest], { dtype: input.dtype, device: input.device })], 1);

@@ -18,6 +18,12 @@ export interface RecurrentOptions {
   batchFirst?: boolean;
   /** Probability in [0, 1) of dropping an element between two layers, in training only. Default 0. */
   dropout?: number;
+  /**
+   * Probability in [0, 1) of dropping an element of the recurrent weights, weight_hh, in training only: drawn anew by
+   * each `forward`, the same for all its steps and rows (DropConnect; Merity, Keskar and Socher, Regularizing and
+   * optimizing LSTM language models, 2018). Default 0.
+   */
+  weightDrop?: number;
   /** Whether every layer also runs backwards; outputs are side by side. Default false. */
   bidirectional?: boolean;
   /** Element type of the parameters. Default f32; f64 runs a plain step-by-step reference. */
@@ -37,6 +43,7 @@ export const recurrentReaders: Readers<RecurrentOptions> = {
   bias: withDefault(flag, true),
   batchFirst: withDefault(flag, true),
   dropout: withDefault(probability, 0),
+  weightDrop: withDefault(probability, 0),
   bidirectional: withDefault(flag, false),
   dtype: floating,
   algo: choice<RecurrentAlgorithm>(['auto', 'standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH']),

@@ -1,13 +1,38 @@
-import type { RecurrentCell } from '../tensor/ops/recurrent';
+import { DTypeError } from '../tensor/errors';
+import type { CellName } from '../tensor/ops/recurrent';
 import { reshape, slice } from '../tensor/ops/shape';
+import { describe } from '../tensor/options';
 import { claim } from '../module/allowance';
+import type { Module } from '../module/module';
 import { Parameter } from '../module/parameter';
 import type { RecurrentOptions } from './recurrent-options';
 import { uniformValues, type FloatingDType } from '../module/uniform';
 
+/**
+ * The parameters of these names, as a module has them now; a replaced one is where its name is.
+ *
+ * @throws {DTypeError} if one is no Parameter
+ */
+export function currentWeights(module: Module, names: readonly string[]): Parameter[] {
+  return names.map((name) => {
+    const parameter: unknown = Reflect.get(module, name);
+    if (parameter instanceof Parameter) return parameter;
+    throw new DTypeError(`${module.constructor.name}.forward`, {
+      given: `${name}: ${describe(parameter)}`,
+      expected: 'a Parameter',
+      fix: `assign new Parameter(tensor) to ${name}`,
+    });
+  });
+}
+
+/** What the weights depend on. */
+type WeightOptions = Required<
+  Pick<RecurrentOptions, 'inputSize' | 'hiddenSize' | 'numLayers' | 'bidirectional' | 'bias' | 'dtype'>
+>;
+
 /** What a layer hands to the op beside the options. */
 export interface CellKind {
-  cell: RecurrentCell;
+  cell: CellName;
   /** Row blocks of a weight: 4 for LSTM, 3 for GRU, 1 for RNN. */
   gates: number;
   /** Width of a projected h; 0 without projection. */
@@ -17,7 +42,7 @@ export interface CellKind {
 /**
  * Fresh parameters of a stack, views of one buffer drawn from U(-1/√H, 1/√H), by name and in the order of the buffer.
  */
-export function makeWeights(options: Required<RecurrentOptions>, kind: CellKind): Map<string, Parameter> {
+export function makeWeights(options: WeightOptions, kind: CellKind): Map<string, Parameter> {
   return viewsOfOne(weightShapes(options, kind), 1 / Math.sqrt(options.hiddenSize), options.dtype);
 }
 
@@ -25,7 +50,7 @@ export function makeWeights(options: Required<RecurrentOptions>, kind: CellKind)
  * Names and shapes of the weights in the order of the buffer. Their number is claimed here, their elements where the
  * buffer is made.
  */
-function weightShapes(options: Required<RecurrentOptions>, { gates, projSize }: CellKind): Map<string, number[]> {
+function weightShapes(options: WeightOptions, { gates, projSize }: CellKind): Map<string, number[]> {
   const { inputSize, hiddenSize, numLayers, bidirectional, bias } = options;
   const width = projSize > 0 ? projSize : hiddenSize;
   const directions = bidirectional ? ['', '_reverse'] : [''];

@@ -1,258 +1,190 @@
-import { DTypeError, OptionError, ShapeError } from '../tensor/errors';
+import { OptionError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
-import { recurrent, type RecurrentFunctionOptions, type RecurrentResult } from '../tensor/ops/recurrent';
-import { concat, select, slice, unsqueeze } from '../tensor/ops/shape';
-import { describe, positiveInteger } from '../tensor/options';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
-import { readOptions } from '../tensor/read-options';
-import { countsRows } from '../tensor/batch-rows';
+import { clearPadding } from '../tensor/map-values';
+import { tensorsIn } from '../tensor/nested-tensors';
+import { where } from '../tensor/ops/elementwise';
+import { padConstant, reshape, slice, split, squeeze, stack } from '../tensor/ops/shape';
+import { describe, isPlainObject } from '../tensor/options';
+import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { Tensor } from '../tensor/tensor';
+import { checkModule } from '../module/apply';
+import { carriedBy } from '../module/carried';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
-import { Parameter } from '../module/parameter';
 import type { Stepping } from '../module/stream';
-import type { RecurrentOptions } from './recurrent-options';
-import { byLayerAndDirection, makeWeights, type CellKind } from './recurrent-weights';
-
-/** Options of `zeroState`. */
-export interface ZeroStateOptions {
-  /** N, the rows of the batch. */
-  batchSize: number;
-}
-
-/** State of a GRU or RNN: h [L·K, N, H]; [L·K, H] for an input [T, D]. */
-export interface HiddenState {
-  /** h of the last real step, for each layer and direction; of the first one, backwards. */
-  h: Tensor;
-}
-
-/** State of any recurrent layer; c of an LSTM only. */
-type LayerState = HiddenState & { c?: Tensor };
-
-/** States as the op takes them. */
-type States = Pick<RecurrentFunctionOptions, 'h' | 'c'>;
+import type { CellState } from './recurrent-cell';
 
 /**
- * Base of LSTM, GRU and RNN: a stack of layers over a padded batch.
- *
- * The weights lie in one buffer, and the named parameters are views into it, so that an update or a run sees one block:
- *
- *     W_ih_l0  W_hh_l0  [W_hr_l0]  W_ih_l0_reverse  …  W_hh_lL | b_ih_l0  b_hh_l0  b_ih_l0_reverse  …
- *     └ for each layer and direction                           └ for each layer and direction, if biased
- *
- * All start from U(-1/√H, 1/√H).
+ * A cell, a module that takes one step of N rows: an LSTMCell, GRUCell or RNNCell, or one of the user's. Its state is
+ * any tensors [N, …] in plain objects and arrays; undefined stands for the state before the first step. What it returns
+ * is its new state with an `h` that is also its output, or { output, state }.
  */
-export abstract class RecurrentLayer<State extends HiddenState = HiddenState> extends Module {
-  /** The options with their defaults. */
-  abstract readonly options: Readonly<Required<RecurrentOptions>>;
-  /** `weight_ih_l0`, `weight_hh_l0`, `weight_hr_l0`, `weight_ih_l0_reverse`, …, as in PyTorch. */
-  [weight: `weight_${string}`]: Parameter;
-  /** `bias_ih_l0`, `bias_hh_l0`, `bias_ih_l0_reverse`, …, as in PyTorch. */
-  [bias: `bias_${string}`]: Parameter;
-  readonly #kind: CellKind;
-  readonly #names: readonly string[];
+export interface StepModule<State> extends Module {
+  /** Takes one step of N rows, [N, …]. */
+  forward(input: Tensor, state?: State): (State & CellState) | CellResult<State>;
+}
 
-  /** @internal */
-  protected constructor(options: Required<RecurrentOptions>, kind: CellKind) {
+/** What a cell gives whose output is not the h of its state. */
+export interface CellResult<State> {
+  /** The output of the step, [N, …]. */
+  output: Tensor;
+  /** The state after it. */
+  state: State;
+}
+
+/** What a Recurrent gives. */
+export interface RecurrentResult<X extends Sequence, State> {
+  /** The output of every step, [N, T, …]. */
+  output: X;
+  /** The state after each row's last real step. */
+  state: State;
+}
+
+/**
+ * Runs a cell over all steps, from state to state: for cells of one's own.
+ *
+ *     class Leaky extends Module {
+ *       readonly input = new Linear({ inFeatures: 4, outFeatures: 8 });
+ *       forward(x: Tensor, state?: { h: Tensor }) {
+ *         const now = this.input.forward(x).tanh();
+ *         return { h: state === undefined ? now : state.h.mul(0.9).add(now.mul(0.1)) };
+ *       }
+ *     }
+ *     const { output, state } = new Recurrent(new Leaky()).forward(sequences);
+ *
+ * Shapes: input [N, T, …] → output [N, T, …] of what the cell gives for a step [N, …]. A PaddedSequence gives a
+ * PaddedSequence: steps past a length are zero, the state is that of each row's last real step, and a row of length 0
+ * keeps its initial state, zeros if there was none. Each step is a few calls of ops: an LSTM, GRU or RNN, which run the
+ * whole sequence in one, is many times as fast. For both directions:
+ * `new Bidirectional(new Recurrent(ahead), new Recurrent(back))`.
+ *
+ * @throws {OptionError} if the cell is no Module
+ */
+export class Recurrent<State = unknown> extends Module {
+  /** What takes a step. */
+  readonly cell: StepModule<State>;
+
+  constructor(cell: StepModule<State>) {
     super();
-    this.#kind = kind;
-    const parameters = makeWeights(options, kind);
-    this.#names = [...parameters.keys()];
-    // Fields stand in PyTorch's order, that of the state dict: the biases of a direction after its weights.
-    for (const name of [...parameters.keys()].sort(byLayerAndDirection)) Reflect.set(this, name, parameters.get(name));
-  }
-
-  /** K, 1 or 2. */
-  get #directions(): number {
-    return this.options.bidirectional ? 2 : 1;
-  }
-
-  /** Width of h. */
-  get #width(): number {
-    return this.#kind.projSize > 0 ? this.#kind.projSize : this.options.hiddenSize;
-  }
-
-  /** The parameters in the order of the buffer; a replaced one is where its name is. */
-  #weights(): Parameter[] {
-    return this.#names.map((name) => {
-      const parameter: unknown = Reflect.get(this, name);
-      if (parameter instanceof Parameter) return parameter;
-      throw new DTypeError(`${this.constructor.name}.forward`, {
-        given: `${name}: ${describe(parameter)}`,
-        expected: 'a Parameter',
-        fix: `assign new Parameter(tensor) to ${name}`,
-      });
-    });
+    checkModule('Recurrent', 'cell', cell);
+    this.cell = cell;
   }
 
   override get stepping(): Stepping {
-    return this.options.bidirectional ? 'whole' : 'carried';
-  }
-
-  /** A state of zeros, as a loop that carries its state starts with. @throws {OptionError} if `batchSize` is none */
-  zeroState(options: ZeroStateOptions): State;
-  zeroState(options: ZeroStateOptions): LayerState {
-    const op = `${this.constructor.name}.zeroState`;
-    const { batchSize: rows } = readOptions(op, options, { batchSize: positiveInteger });
-    const stack = this.options.numLayers * this.#directions;
-    const settings = { dtype: this.options.dtype, device: this.#weights()[0]?.device ?? 'cpu' };
-    const h = zeros([stack, rows, this.#width], settings);
-    return this.#kind.cell === 'lstm' ? { h, c: zeros([stack, rows, this.options.hiddenSize], settings) } : { h };
-  }
-
-  /** Checks, runs the stack, and gives the output in the kind of the input. @internal */
-  protected run<X extends Sequence>(input: X, state: unknown): { output: X } & State;
-  protected run(input: Sequence, state: unknown): { output: Sequence } & LayerState {
-    checkSequence(`${this.constructor.name}.forward`, input);
-    const states = this.#statesOf(state);
-    const { shape } = input;
-    const flat =
-      shape.length === 2 &&
-      (input instanceof PaddedSequence || shape[1] !== this.options.inputSize || countsRows(input));
-    if (flat) throw this.#withoutFeatures(input);
-    if (input instanceof PaddedSequence) {
-      // The kernels know the lengths; cleared all the same, so that gradients of the padding end on any device.
-      const result = this.#runBatch(input.zeroPadding().values, states, true, input.lengths);
-      return { ...result, output: PaddedSequence.zeroPadded(result.output, input.lengths) };
-    }
-    const { batchFirst } = this.options;
-    if (input.rank !== 2) return this.#runBatch(input, states, batchFirst);
-    const batch = batchFirst ? 0 : 1;
-    const one = (state: Tensor | undefined): Tensor | undefined => (state?.rank === 2 ? unsqueeze(state, 1) : state);
-    const { output, h, c } = this.#runBatch(
-      unsqueeze(input, batch),
-      { h: one(states.h), c: one(states.c) },
-      batchFirst,
-    );
-    return { output: select(output, batch, 0), h: select(h, 1, 0), ...(c === undefined ? {} : { c: select(c, 1, 0) }) };
-  }
-
-  /** The tensors of an initial state, whatever a caller without types has passed; null counts as left out. */
-  #statesOf(state: unknown): States {
-    if (state === undefined || state === null) return {};
-    const names = this.#kind.cell === 'lstm' ? ['h', 'c'] : ['h'];
-    const form = `{ ${names.join(', ')} }`;
-    const wrong = (given: string): OptionError =>
-      new OptionError(`${this.constructor.name}.forward`, {
-        given,
-        expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`,
-        fix: `pass ${form}, as forward and zeroState return them`,
-      });
-    if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor)
-      throw wrong(`state ${describe(state)}`);
-    // The whole result of forward may be passed as a state: its `output` is ignored.
-    const odd = Object.keys(state).find((key) => key !== 'output' && !names.includes(key));
-    const part = (name: string): Tensor => {
-      const value: unknown = Reflect.get(state, name);
-      if (value instanceof Tensor) return value;
-      throw wrong(
-        value === undefined ? `state ${describe(state)}, without ${name}` : `state ${name}: ${describe(value)}`,
-      );
-    };
-    if (odd !== undefined) throw wrong(`state ${describe(state)}, with ${odd}`);
-    return Object.fromEntries(names.map((name) => [name, part(name)]));
-  }
-
-  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): RecurrentResult {
-    this.#checkInput(input, batchFirst);
-    const [batch, time] = batchFirst ? [0, 1] : [1, 0];
-    const rows = input.shape[batch] ?? 0;
-    if (input.shape[time] === 0) return this.#runWithoutStep(input, states, batchFirst, rows);
-    this.#checkState('h', states.h, rows, this.#width);
-    this.#checkState('c', states.c, rows, this.options.hiddenSize);
-    const { hiddenSize, numLayers, bidirectional, bias, dropout, algo } = this.options;
-    const { cell, projSize } = this.#kind;
-    return recurrent(input, this.#weights(), {
-      cell,
-      hiddenSize,
-      projSize,
-      numLayers,
-      bidirectional,
-      bias,
-      batchFirst,
-      dropout: this.training ? dropout : 0,
-      algo,
-      ...states,
-      lengths,
-    });
-  }
-
-  /** A batch without steps: it is run with one step of padding and lengths of 0, and that step is cut off again. */
-  #runWithoutStep(input: Tensor, states: States, batchFirst: boolean, rows: number): RecurrentResult {
-    const time = batchFirst ? 1 : 0;
-    const shape = input.shape.map((extent, axis) => (axis === time ? 1 : extent));
-    const padding = concat([input, zeros(shape, { dtype: input.dtype, device: input.device })], time);
-    const result = this.#runBatch(padding, states, batchFirst, new Array<number>(rows).fill(0));
-    return { ...result, output: slice(result.output, [0, 0], batchFirst ? [null, 0] : [0, null]) };
+    return 'carried';
   }
 
   /**
-   * The error for a batch of flat lists, [[1, 2], [3, 4]], which lacks the axis of features. It does not advise to
-   * build the layer with inputSize: 2, because then the whole batch would be taken for one sequence.
+   * Runs over all steps.
+   *
+   * @param state  the state before the first step; undefined lets the cell begin
+   * @throws {ShapeError} if the input has no rows or steps, or what the cell gives does not have a row for each of the
+   *   input's
+   * @throws {OptionError} if `input` is no sequence, or the cell returns neither a state with h nor { output, state }
    */
-  #withoutFeatures(input: Sequence): ShapeError {
-    const { inputSize } = this.options;
-    const padded = input instanceof PaddedSequence;
-    const unsqueezed = padded ? 'x.map((values) => values.unsqueeze(-1))' : 'x.unsqueeze(-1)';
-    const layer = inputSize === 1 ? '' : ', for a layer with inputSize: 1';
-    const steps =
-      input.shape[1] === inputSize ? '; or, where each row is one step, an axis of steps: x.unsqueeze(1)' : '';
-    const oneSequence = padded || countsRows(input) ? '' : `, or [T, ${inputSize}] for one sequence`;
-    return new ShapeError(`${this.constructor.name}.forward`, {
-      given: `input ${describe(input)}`,
-      expected: `[N, T, ${inputSize}] (inputSize)${oneSequence}`,
-      fix: `give each step an axis of features, [[1], [2]] in place of [1, 2]: ${unsqueezed}${layer}${steps}`,
+  forward<X extends Sequence>(input: X, state?: State): RecurrentResult<X, State>;
+  forward(input: Sequence, state?: State): RecurrentResult<Sequence, State> {
+    checkSequence('Recurrent.forward', input);
+    const [rows = 0, steps = 0] = input.shape;
+    if (input.shape.length < 2 || rows === 0)
+      throw new ShapeError('Recurrent.forward', {
+        given: `input ${describe(input)}`,
+        expected: '[N, T, …] with at least one row',
+        fix: 'put the batch first: x.unsqueeze(0); leave empty batches out',
+      });
+    if (steps === 0) return this.#withoutStep(input, state);
+    if (!(input instanceof PaddedSequence)) return this.#run(input, new Array<number>(rows).fill(steps), state);
+    const result = this.#run(valuesOf(clearPadding(input)), input.lengths, state);
+    return { ...result, output: PaddedSequence.zeroPadded(result.output, input.lengths) };
+  }
+
+  /** Runs the cell as often as the longest row is, at least once to see what it gives. */
+  #run(values: Tensor, lengths: readonly number[], state: State | undefined): RecurrentResult<Tensor, State> {
+    const [shortest, longest] = [Math.min(...lengths), Math.max(1, ...lengths)];
+    const real = shortest < longest ? split(new PaddedSequence(values, lengths).mask(), 1, 1) : [];
+    const outputs: Tensor[] = [];
+    let now = state;
+    for (const [step, input] of split(values, 1, 1).slice(0, longest).entries()) {
+      const after = this.#step(squeeze(input, 1), now);
+      const rows = step < shortest ? undefined : real[step];
+      outputs.push(rows === undefined ? after.output : where(rowsOf(rows, after.output), after.output, 0));
+      now = rows === undefined ? after.state : (this.#held(rows, after.state, now) as State);
+    }
+    const output = stack(outputs, 1);
+    const behind = (values.shape[1] ?? 0) - longest;
+    const amounts = output.shape.map((_, axis): [number, number] => [0, axis === 1 ? behind : 0]);
+    return { output: behind === 0 ? output : padConstant(output, amounts), state: now as State };
+  }
+
+  /** One step of the cell, whatever a cell without types returns. */
+  #step(input: Tensor, state: State | undefined): { output: Tensor; state: State } {
+    const result: unknown = this.cell.forward(input, state);
+    const hidden = isPlainObject(result) && !('output' in result) ? result['h'] : undefined;
+    const { output, state: after } = carriedBy(result) ?? { output: hidden, state: result };
+    if (!(output instanceof Tensor))
+      throw new OptionError('Recurrent.forward', {
+        given: `${describe(result)} from ${this.cell.constructor.name}`,
+        expected: 'a state { h, … } or { output, state }, of which h or output is a tensor',
+        fix: 'return such from forward(input, state)',
+      });
+    this.#checkRows('output', output, input);
+    for (const part of tensorsIn(after)) this.#checkRows('state', part, input);
+    return { output, state: after as State };
+  }
+
+  #checkRows(what: string, x: Tensor, input: Tensor): void {
+    if (x.shape[0] === input.shape[0]) return;
+    throw new ShapeError('Recurrent.forward', {
+      given: `${what} ${describe(x)} from ${this.cell.constructor.name} for a step ${describe(input)}`,
+      expected: `[${input.shape[0] ?? 0}, …], a row for each of the step's`,
+      fix: 'let forward(input, state) keep the rows on the first axis',
     });
   }
 
-  #checkInput(input: Tensor, batchFirst: boolean): void {
-    const op = `${this.constructor.name}.forward`;
-    const { inputSize, dtype } = this.options;
-    const given = (): string => `input ${describe(input)}`;
-    const layout = batchFirst ? '[N, T, D]' : '[T, N, D]';
-    if (input.rank !== 3)
-      throw new ShapeError(op, {
-        given: given(),
-        expected: `${layout} or [T, D]`,
-        fix: 'reshape it to rows, steps and features',
-      });
-    const width = input.shape[2] ?? 0;
-    if (width !== inputSize) {
-      const fix = `build the layer with inputSize: ${width}, or put a Linear(${width} → ${inputSize}) before it`;
-      throw new ShapeError(op, { given: given(), expected: `last axis ${inputSize} (inputSize)`, fix });
+  /** The state after a step where a row has it, before it where the row has ended; zeros before the first step. */
+  #held(real: Tensor, after: unknown, before: unknown): unknown {
+    if (after instanceof Tensor) {
+      if (before !== undefined && !(before instanceof Tensor)) throw this.#otherForm(after, before);
+      return where(rowsOf(real, after), after, before ?? 0);
     }
-    if (input.shape[batchFirst ? 0 : 1] === 0) {
-      throw new ShapeError(op, {
-        given: given(),
-        expected: `at least one row, ${layout}`,
-        fix: 'leave empty batches out',
-      });
-    }
-    if (input.dtype !== dtype)
-      throw new DTypeError(op, {
-        given: given(),
-        expected: `${dtype}, as the layer's parameters`,
-        fix: `cast the input, x.cast('${dtype}'), or build the layer with that dtype`,
-      });
+    const partOf = (key: string): unknown => {
+      if (before === undefined) return undefined;
+      const part: unknown = typeof before === 'object' && before !== null ? Reflect.get(before, key) : undefined;
+      if (part === undefined) throw this.#otherForm(after, before);
+      return part;
+    };
+    if (Array.isArray(after)) return after.map((part, at) => this.#held(real, part, partOf(String(at))));
+    if (!isPlainObject(after)) return after;
+    // The result of a layer's forward may be passed as a state: its `output` is ignored.
+    const missing = isPlainObject(before) && Object.keys(before).some((key) => key !== 'output' && !(key in after));
+    if (missing) throw this.#otherForm(after, before);
+    const held = Object.entries(after).map(([key, part]) => [key, this.#held(real, part, partOf(key))]);
+    return Object.fromEntries(held);
   }
 
-  #checkState(name: 'h' | 'c', state: Tensor | undefined, rows: number, width: number): void {
-    if (state === undefined) return;
-    const op = `${this.constructor.name}.forward`;
-    const expected = [this.options.numLayers * this.#directions, rows, width];
-    const given = (): string => `state ${name} ${describe(state)}`;
-    if (state.shape.join() !== expected.join()) {
-      throw new ShapeError(op, {
-        given: given(),
-        expected: `${describe(expected)}, [L·K, N, ${name === 'c' || this.#kind.projSize === 0 ? 'H' : 'P'}]`,
-        fix: `start from zeroState({ batchSize: ${rows} })`,
-      });
-    }
-    if (state.dtype !== this.options.dtype)
-      throw new DTypeError(op, {
-        given: given(),
-        expected: this.options.dtype,
-        fix: `cast it: state.cast('${this.options.dtype}')`,
-      });
+  #otherForm(after: unknown, before: unknown): OptionError {
+    return new OptionError('Recurrent.forward', {
+      given: `a state ${describe(after)} from ${this.cell.constructor.name} after ${describe(before)}`,
+      expected: 'a state of the same form after each step',
+      fix: 'return all its parts each time, under the same names',
+    });
+  }
+
+  /** A batch without steps: the cell sees one step of padding, and that step is cut off again. */
+  #withoutStep(input: Sequence, state: State | undefined): RecurrentResult<Sequence, State> {
+    const values = valuesOf(input);
+    const shape = values.shape.map((extent, axis) => (axis === 1 ? 1 : extent));
+    const lengths = new Array<number>(shape[0] ?? 0).fill(0);
+    const padding = zeros(shape, { dtype: values.dtype, device: values.device });
+    const { output, state: after } = this.#run(padding, lengths, state);
+    const none = slice(output, [0, 0], [null, 0]);
+    return { output: input instanceof PaddedSequence ? new PaddedSequence(none, lengths) : none, state: after };
+  }
+
+  protected override givenModules(): readonly Module[] {
+    return [this.cell];
   }
 }
+
+/** Which rows are real, bool [N, 1], with as many axes as `x`. */
+const rowsOf = (real: Tensor, x: Tensor): Tensor => reshape(real, [x.shape[0] ?? 0, ...x.shape.slice(1).map(() => 1)]);

@@ -116,13 +116,13 @@ export class ClassReport {
     const line = (name: string, { precision, recall, f1, support: count }: ClassFigures): string[] => [
       name,
       ...[precision, recall, f1].map((figure) => figure.toFixed(4)),
-      countText(count),
+      supportText(count),
     ];
     return alignedTable([
       ['', 'precision', 'recall', 'f1', 'support'],
       ...Object.entries(this.classes).map(([label, figures]) => line(label, figures)),
       [],
-      ['accuracy', '', '', this.accuracy.toFixed(4), countText(support)],
+      ['accuracy', '', '', this.accuracy.toFixed(4), supportText(support)],
       line('macro', this.macro),
       line('weighted', this.weighted),
     ]);
@@ -139,7 +139,7 @@ Object.defineProperty(ClassReport.prototype, inspect.custom, {
 });
 
 /** Counts as they are, sums of weights with four digits after the point. */
-export const countText = (count: number): string => (Number.isInteger(count) ? String(count) : count.toFixed(4));
+export const supportText = (count: number): string => (Number.isInteger(count) ? String(count) : count.toFixed(4));
 
 /** Rows of cells below each other, the first column to the left and the others to the right. */
 export function alignedTable(rows: readonly (readonly string[])[]): string {

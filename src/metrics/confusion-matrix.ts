@@ -6,7 +6,7 @@ import { oneOf } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { optional, readOptions } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
-import { alignedTable, ClassReport, countText } from './class-report';
+import { alignedTable, ClassReport, supportText } from './class-report';
 import {
   checkOdd,
   classCount,
@@ -97,7 +97,7 @@ export class ConfusionMatrix extends ClassMetric {
   async table(options: ConfusionMatrixFormat = {}): Promise<string> {
     const matrix = await this.matrix(options);
     const names = matrix.map((_, index) => this.reading.labels?.[index] ?? String(index));
-    return alignedTable([['', ...names], ...matrix.map((row, index) => [names[index] ?? '', ...row.map(countText)])]);
+    return alignedTable([['', ...names], ...matrix.map((row, index) => [names[index] ?? '', ...row.map(supportText)])]);
   }
 
   /**

@@ -6,8 +6,9 @@ import { optional, readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
 import { stack } from '../tensor/ops/shape';
 import { answersOf } from './answers';
-import { alignedTable, countText, figuresOf, type ClassFigures } from './class-report';
+import { alignedTable, supportText, figuresOf, type ClassFigures } from './class-report';
 import { labelNames } from './classes';
+import { partsOf, spansOf } from './entity-tags';
 import { HostMetric, type HostForm, type HostNumbers } from './host-metric';
 import type { MetricHints, MetricInput } from './metric-input';
 import { checkCounts, refuseWeight } from './tokens';
@@ -46,7 +47,7 @@ export class EntityReport {
     const line = (name: string, { precision, recall, f1, support }: ClassFigures): string[] => [
       name,
       ...[precision, recall, f1].map((figure) => figure.toFixed(4)),
-      countText(support),
+      supportText(support),
     ];
     return alignedTable([
       ['', 'precision', 'recall', 'f1', 'support'],
@@ -90,7 +91,7 @@ export class EntityF1Score extends HostMetric<EntityCounts, MetricInput, MetricI
       ignoreIndex: optional(finiteNumber),
       details: withDefault(flag, false),
     });
-    labels?.forEach((tag) => partsOf(tag));
+    labels?.forEach((tag) => partsOf('EntityF1Score', tag));
     this.#labels = labels;
     this.#ignoreIndex = ignoreIndex;
     this.figureNames = details === true ? ['precision', 'recall'] : [];
@@ -175,36 +176,9 @@ export class EntityF1Score extends HostMetric<EntityCounts, MetricInput, MetricI
   }
 }
 
-/** A tag as its prefix and its type; O has none. @throws {OptionError} if it is no tag */
-function partsOf(tag: string): { prefix: string; type: string } {
-  if (tag === 'O') return { prefix: 'O', type: '' };
-  const [prefix = '', type = ''] = /^([BIESLU])(?:-(.*))?$/su.exec(tag)?.slice(1) ?? [];
-  if (prefix !== '') return { prefix: { L: 'E', U: 'S' }[prefix] ?? prefix, type };
-  throw new OptionError('EntityF1Score', {
-    given: `the tag ${describe(tag)}`,
-    expected: 'O, or B-, I-, E- or S- and a type',
-    fix: "write tags as 'B-PER'; of tags of another kind the Accuracy is the measure",
-  });
-}
-
-/** The entities of a sentence, as `type start end`, with their types. */
-function entitiesOf(tags: readonly string[]): Map<string, string> {
-  const entities = new Map<string, string>();
-  let before = { prefix: 'O', type: '' };
-  let start = 0;
-  for (let at = 0; at <= tags.length; at++) {
-    const tag = at === tags.length ? { prefix: 'O', type: '' } : partsOf(tags[at] ?? 'O');
-    const goesOn =
-      before.prefix !== 'O' &&
-      tag.type === before.type &&
-      (tag.prefix === 'I' || tag.prefix === 'E') &&
-      (before.prefix === 'B' || before.prefix === 'I');
-    if (!goesOn && before.prefix !== 'O') entities.set(`${before.type} ${start} ${at}`, before.type);
-    if (!goesOn) start = at;
-    before = tag;
-  }
-  return entities;
-}
+/** The entities of a sentence by all that makes them equal, with their types. */
+const entitiesOf = (tags: readonly string[]): Map<string, string> =>
+  new Map(spansOf('EntityF1Score', tags).map(({ type, start, end }) => [`${type} ${start} ${end}`, type]));
 
 /** Counts the entities of a sentence that are said, there, and both. */
 function addSentence(counts: Map<string, OfType>, tags: readonly string[], right: readonly string[]): void {

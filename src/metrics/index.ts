@@ -9,6 +9,7 @@ export { ConfusionMatrix, type ConfusionMatrixFormat, type ConfusionMatrixOption
 export { DeviceMetric } from './device-metric';
 export { CharErrorRate, EditDistance, WordErrorRate } from './edit-distance';
 export { EntityF1Score, EntityReport, type EntityCounts, type EntityF1ScoreOptions } from './entities';
+export { entitySpans, isEntityTag, type EntitySpan } from './entity-tags';
 export { ExactMatch, type ExactMatchOptions } from './exact-match';
 export { HostMetric, type HostForm, type HostNumbers } from './host-metric';
 export {

@@ -198,6 +198,29 @@ export function placesIn(owner: FieldOwner, depth: Depth, above: ReadonlySet<obj
   }
 }
 
+/**
+ * A module and all below it, each once, in the order of the places. Says no paths and refuses nothing, and takes a
+ * fraction of the time of a walk that does: what a step of a stream can afford.
+ */
+export function ownersIn(owner: FieldOwner): FieldOwner[] {
+  const owners = [owner];
+  const seen = new Set<object>(owners);
+  walk(owner);
+  return owners;
+
+  function walk(holder: object): void {
+    someField(holder, (_, value) => {
+      if (typeof value !== 'object' || value === null || value instanceof Tensor || seen.has(value)) return false;
+      const isOwner = value instanceof FieldOwner;
+      if (!isOwner && !Array.isArray(value) && !isPlainObject(value)) return false;
+      seen.add(value);
+      if (isOwner) owners.push(value);
+      walk(value);
+      return false;
+    });
+  }
+}
+
 /** The first parameter that a deep walk would meet, undefined if there is none. Looks no further and checks nothing. */
 export function firstParameter(holder: object, seen: Set<object> = new Set([holder])): Parameter | undefined {
   let found: Parameter | undefined;

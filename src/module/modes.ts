@@ -6,15 +6,14 @@ interface Switched {
   train(): unknown;
   eval(): unknown;
   switchAlone(training: boolean): boolean;
-  namedModules(): Iterable<readonly [string, Switched]>;
+  modulesInside(): readonly Switched[];
   parameters(): readonly { readonly requiresGrad: boolean }[];
 }
 
 /** A module and whether it was in training. */
 type Mode = readonly [module: Switched, training: boolean];
 
-const modes = (model: Switched): Mode[] =>
-  Array.from(model.namedModules(), ([, module]) => [module, module.training] as const);
+const modes = (model: Switched): Mode[] => model.modulesInside().map((module) => [module, module.training]);
 
 /** Brings modes back. */
 function restore(before: readonly Mode[]): void {
@@ -44,7 +43,7 @@ export function modesOf(model: Switched): () => void {
  * gradient.
  */
 export function trainingModes(model: Switched): () => void {
-  const frozen = Array.from(model.namedModules(), ([, module]) => module).filter((module) => {
+  const frozen = model.modulesInside().filter((module) => {
     const parameters = module.parameters();
     return !module.training && parameters.length > 0 && parameters.every((parameter) => !parameter.requiresGrad);
   });

@@ -11,7 +11,7 @@ import { assume } from '../tensor/replay-notes';
 import { idsOf, type Tensor } from '../tensor/tensor';
 import { markClass } from '../tensor/package-copies';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
-import { FieldOwner, firstParameter, firstPlaces, placesIn, sharedPaths } from './fields';
+import { FieldOwner, firstParameter, firstPlaces, ownersIn, placesIn, sharedPaths } from './fields';
 import { inEvaluation } from '../module/modes';
 import { isPackaged } from './packaged';
 import { BufferTensor, Parameter } from './parameter';
@@ -210,15 +210,15 @@ export abstract class Module extends FieldOwner {
     yield* firstPlaces(below);
   }
 
+  /** This module and all below it, each once: `namedModules` without names, in less time. @internal */
+  modulesInside(): Module[] {
+    return ownersIn(this).filter((owner) => owner instanceof Module);
+  }
+
   /** The modules in this module's own fields, each once. */
   children(): Module[] {
-    return [
-      ...new Set(
-        placesIn(this, 'shallow')
-          .map(({ part }) => part)
-          .filter((part) => part instanceof Module),
-      ),
-    ];
+    const parts = placesIn(this, 'shallow').map(({ part }) => part);
+    return [...new Set(parts.filter((part) => part instanceof Module))];
   }
 
   /**

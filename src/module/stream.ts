@@ -1,5 +1,5 @@
 import { OptionError, ShapeError } from '../tensor/errors';
-import { tensor, type TensorSource } from '../tensor/factories';
+import { tensor, tensorOfShape, type TensorOptions, type TensorSource } from '../tensor/factories';
 import { isHostData, type HostArray } from '../tensor/host-array';
 import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { reshape } from '../tensor/ops/shape';
@@ -125,17 +125,15 @@ export class Stream<Output = HostArray> {
 
   /** A frame as the model takes it: [N, 1, …]. */
   #read(frame: unknown, device: string | undefined): unknown {
-    if (frame instanceof Tensor || isHostData(frame)) {
-      const options = device === undefined ? {} : { device };
-      const values = frame instanceof Tensor ? frame : tensor(frame as TensorSource, options);
-      const { shape } = values;
-      if (this.#rows !== undefined && shape[0] !== this.#rows)
-        throw new ShapeError(`${this.#op}: step`, {
-          given: `a frame ${describe(values)}`,
-          expected: `a step of ${this.#rows} sequences, [${this.#rows}, …]`,
-          fix: 'give the steps of all sequences, in their order',
-        });
-      return reshape(values, this.#rows === undefined ? [1, 1, ...shape] : [this.#rows, 1, ...shape.slice(1)]);
+    if (frame instanceof Tensor)
+      return reshape(
+        frame,
+        this.#withTime(frame.shape, () => frame),
+      );
+    if (isHostData(frame)) {
+      const options: TensorOptions = device === undefined ? {} : { device };
+      const source = frame as TensorSource;
+      return tensorOfShape(source, options, (shape) => this.#withTime(shape, () => tensor(source, options)));
     }
     if (isPlainObject(frame))
       return Object.fromEntries(Object.entries(frame).map(([name, part]) => [name, this.#read(part, device)]));
@@ -143,6 +141,17 @@ export class Stream<Output = HostArray> {
       given: `the frame ${describe(frame)}`,
       expected: 'one step: a number, an array of numbers, { data, shape } or a tensor',
       fix: 'pass the features of one step, [D], or its index; a PaddedSequence goes through model.forward',
+    });
+  }
+
+  /** The shape of a frame with axes for the sequences, where it has none, and for time. @param values  the frame */
+  #withTime(shape: readonly number[], values: () => Tensor): number[] {
+    if (this.#rows === undefined) return [1, 1, ...shape];
+    if (shape[0] === this.#rows) return [this.#rows, 1, ...shape.slice(1)];
+    throw new ShapeError(`${this.#op}: step`, {
+      given: `a frame ${describe(values())}`,
+      expected: `a step of ${this.#rows} sequences, [${this.#rows}, …]`,
+      fix: 'give the steps of all sequences, in their order',
     });
   }
 
@@ -169,9 +178,11 @@ export class Stream<Output = HostArray> {
 
   /** Goes on from another place. @param state  of this or another stream of the model, or undefined */
   set state(state: unknown) {
+    const left = new Set([...tensorsIn(this.#state), ...tensorsIn(this.#sound)]);
     this.#state = mapTensors(state, (x) => x.detach());
     this.#sound = this.#state;
     this.#begun++;
+    for (const x of left) x.dispose();
   }
 
   /** Begins anew: the next step is the first of its sequence. */

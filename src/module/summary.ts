@@ -11,6 +11,30 @@ interface Summarised {
 
 const heads = ['name', 'class', 'output shape', 'parameters'] as const;
 
+/** A module of a model. */
+export interface SummaryRow {
+  /** Its path among the fields, `encoder.1`; `''` of the model itself. */
+  readonly name: string;
+  /** Its class. */
+  readonly type: string;
+  /** What its last `forward` gave, `[N, T, 64]` with N for the batch and T for time; undefined before the first. */
+  readonly outputShape: string | undefined;
+  /** Numbers in its own parameters, without those that occurred further up. */
+  readonly parameters: number;
+}
+
+/** The modules of a model, in the order of the fields, itself first. */
+export function summaryRows(model: Summarised): SummaryRow[] {
+  const counted = new Set<object>();
+  return Array.from(model.namedModules(), ([name, module]) => {
+    const below = new Set(module.children().flatMap((child) => child.parameters()));
+    const own = module.parameters().filter((parameter) => !below.has(parameter) && !counted.has(parameter));
+    own.forEach((parameter) => counted.add(parameter));
+    const parameters = own.reduce((sum, { size }) => sum + size, 0);
+    return { name, type: module.constructor.name, outputShape: module.symbolicShape, parameters };
+  });
+}
+
 /**
  * Table of a model: one row a module, in the order of the fields, then the totals. Parameters are those in the module's
  * own fields; one that occurred further up is not counted again. Of shapes, N is the batch and T is time.
@@ -25,19 +49,12 @@ export function summaryTable(model: Summarised, given: readonly unknown[] = []):
       expected: 'nothing: the shapes are those of the last forward',
       fix: 'let the model run first: noGrad(() => model.forward(input)), then model.summary()',
     });
-  const counted = new Set<object>();
-  const rows = Array.from(model.namedModules(), ([path, module]) => {
-    const below = new Set(module.children().flatMap((child) => child.parameters()));
-    const own = module.parameters().filter((parameter) => !below.has(parameter) && !counted.has(parameter));
-    own.forEach((parameter) => counted.add(parameter));
-    const count = own.reduce((sum, parameter) => sum + parameter.size, 0);
-    return [
-      path === '' ? '(model)' : path,
-      module.constructor.name,
-      module.symbolicShape ?? 'not run yet',
-      count.toLocaleString('en'),
-    ];
-  });
+  const rows = summaryRows(model).map(({ name, type, outputShape = 'not run yet', parameters }) => [
+    name === '' ? '(model)' : name,
+    type,
+    outputShape,
+    parameters.toLocaleString('en'),
+  ]);
   const total = model.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
   const trainable = model
     .parameters()

@@ -316,6 +316,8 @@ export interface NativeBinding {
   orthogonal_(x: TensorId, gain: number): void;
   /** 1 with the probability that stands in p, else 0. */
   bernoulli(p: TensorId): TensorId;
+  /** weights to draw from: finite, at least 0, and as many above 0 in each row, possible, as are wanted. */
+  checkedWeights(weights: TensorId, possible: TensorId, least: number): TensorId;
   /** x plus normal numbers of mean 0. */
   gaussianNoise(x: TensorId, std: number): TensorId;
   /** x / (1 - p) with probability 1 - p, else 0, element by element. */

@@ -311,6 +311,23 @@ export abstract class Optimizer<O extends OptimizerOptions = OptimizerOptions> {
     this.#loads++;
     this.#steps = steps;
   }
+
+  /**
+   * Lets go of the state, which the garbage collector would else do some day: what is still trained after that begins
+   * as with a new optimizer.
+   *
+   * @internal
+   */
+  dispose(): void {
+    for (const { known, slots } of this.#held) {
+      for (const old of [...slots.values()].flat()) old.dispose();
+      slots.clear();
+      known.length = 0;
+    }
+    for (const rate of this.#rates.splice(0)) rate?.tensor.dispose();
+    this.#loads++;
+    this.#steps = 0;
+  }
 }
 
 /**

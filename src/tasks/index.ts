@@ -1,6 +1,66 @@
 /**
- * Tasks: from examples to a saved model. For now the contract that they follow.
+ * Tasks: from examples to a saved model, each a class with the verbs fit, evaluate, predict, save and load.
  *
  * @module stmnet/tasks
  */
+import '../tensor/methods.generated';
+
+export type { ClassEvaluation } from './class-evaluation';
+export type { ClassPrediction } from './class-prediction';
+export { EventClassifier, type EventPrediction } from './event-classifier';
+export type { EventColumnNames } from './event-cells';
+export type { EventClassifierNetwork, EventClassifierNetworkOptions } from './event-classifier-network';
+export type {
+  EventAskOptions,
+  EventClassifierOptions,
+  EventClassifierSettings,
+  EventFitOptions,
+} from './event-classifier-options';
+export type { EventBatch } from './event-encoder';
+export type { AskedQuestion, EventBaseline, EventEvaluation, ProbabilityFigures } from './event-evaluation';
+export type { EventExample, EventRow, LabelledEvents } from './event-rows';
+export type { EventTime } from './event-time';
+export type { GenerateOptions } from './generate-options';
+export type { NextToken } from './generation';
+export type { InputFault } from './input-fault';
+export type { LanguageEvaluation } from './language-evaluation';
+export { LanguageModel, type LanguageFitOptions } from './language-model';
+export type { LanguageModelNetwork, LanguageModelNetworkOptions, NextScores } from './language-model-network';
+export type { LanguageModelOptions, LanguageModelSettings, LanguageTokens } from './language-model-options';
+export type { LanguageTexts } from './language-texts';
+export type { Cell, EncoderOptions, Normalization } from './recurrent-encoder';
+export { Tagger } from './tagger';
+export type { Tagged, TaggerNetwork, TaggerNetworkOptions } from './tagger-network';
+export type { TaggerOptions, TaggerSettings } from './tagger-options';
+export type { TagEvaluation } from './tag-evaluation';
+export type { TaggedEntity, TagPrediction } from './tag-prediction';
+export type { TagExample } from './tagged-sentences';
+export type { Pooling } from './sequence-pool';
 export type { Examples, Task, TaskClass, TaskFitOptions } from './task';
+export { TextClassifier } from './text-classifier';
+export type { TextClassifierNetwork, TextClassifierNetworkOptions } from './text-classifier-network';
+export type {
+  ClassWeights,
+  TextClassifierOptions,
+  TextClassifierSettings,
+  TextTokens,
+} from './text-classifier-options';
+export type { TextExample } from './text-examples';
+export type { TokenBatch } from './token-encoder';
+export type { TokenFeatures, TokenFeaturesOptions } from './token-features';
+export type { TrainTaskOptions } from './train-options';
+export {
+  ReportCallback,
+  writeEvaluation,
+  writeReport,
+  type BaselineRecord,
+  type CalibrationBin,
+  type LabelFigures,
+  type ConfusionRecord,
+  type EvaluationRecord,
+  type ExampleRecord,
+  type LabelCount,
+  type LengthBin,
+  type ReportCallbackOptions,
+  type ReportOptions,
+} from '../report';

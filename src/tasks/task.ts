@@ -1,20 +1,17 @@
 import type { Dataset } from '../data/dataset';
+import type { EvaluationRecord } from '../report';
 import type { Figures } from '../training/epoch-record';
 import type { History } from '../training/history';
-import type { FitOptions } from '../training/trainer-options';
+import type { InputFault } from './input-fault';
+import type { TrainTaskOptions } from './train-options';
 
 /** Examples of a task: an array, or a dataset that makes or reads them when they are asked for. */
 export type Examples<Example> = readonly Example[] | Dataset<Example>;
 
-/** Options of a task's `fit`: those of the Trainer's, with examples in place of batches. */
-export interface TaskFitOptions<Example> extends Omit<FitOptions, 'validation'> {
+/** Options of a task's `fit`. */
+export interface TaskFitOptions<Example> extends TrainTaskOptions {
   /** Examples to evaluate on after each epoch; they also decide which weights were the best. Default: none. */
-  validation?: Examples<Example>;
-  /**
-   * Folder for all that a training leaves: its configuration, history, checkpoints and report. It is made if it is not
-   * there. Default: nothing is written.
-   */
-  output?: string;
+  validation?: Examples<Example> | undefined;
 }
 
 /**
@@ -28,6 +25,11 @@ export interface TaskFitOptions<Example> extends Omit<FitOptions, 'validation'> 
  * @typeParam Evaluation  what `evaluate` gives: the loss, the metrics by their names, and what else the task measures
  */
 export interface Task<Example, Input, Prediction, Evaluation extends Pick<Figures, 'loss'> = Figures> {
+  /** What the command line calls it: `classify`. */
+  readonly task: string;
+  /** The options that it was made with, and their defaults. */
+  readonly options: object;
+
   /**
    * Learns from examples. What has to be known beforehand, such as a vocabulary or the labels, is taken from them at
    * the first call; later calls go on with the same model.
@@ -35,7 +37,7 @@ export interface Task<Example, Input, Prediction, Evaluation extends Pick<Figure
    * @returns the epochs of this training
    * @throws {OptionError} if there is no example, one is not of the task's form, or an option is unknown
    */
-  fit(examples: Examples<Example>, options: TaskFitOptions<Example>): Promise<History>;
+  fit(examples: Examples<Example>, options?: TaskFitOptions<Example>): Promise<History>;
 
   /**
    * Loss and metrics over examples that were not trained on.
@@ -45,6 +47,15 @@ export interface Task<Example, Input, Prediction, Evaluation extends Pick<Figure
   evaluate(examples: Examples<Example>): Promise<Evaluation>;
 
   /**
+   * What a report shows of examples: figures, and what the task has beside them, such as a confusion matrix and the
+   * examples that it got most wrong.
+   *
+   * @param part  which part of the data they are. Default test
+   * @throws as `evaluate`
+   */
+  examine(examples: Examples<Example>, part?: EvaluationRecord['part']): Promise<EvaluationRecord>;
+
+  /**
    * The answer to one input.
    *
    * @throws {OptionError} before `fit` or `load`, or if the input is not of the task's form
@@ -52,6 +63,22 @@ export interface Task<Example, Input, Prediction, Evaluation extends Pick<Figure
   predict(input: Input): Promise<Prediction>;
   /** The answers to several inputs, in their order, computed batch by batch. */
   predict(inputs: readonly Input[]): Promise<Prediction[]>;
+
+  /**
+   * The answers to several inputs, in their order, whatever each of them is: of a task whose input may be an array, so
+   * that `predict` would take some arrays of inputs for one. A server asks by it.
+   *
+   * @throws as `predict`
+   */
+  predictBatch?(inputs: readonly Input[]): Promise<Prediction[]>;
+
+  /**
+   * What is wrong with an input that came as JSON, in words of JSON. A server asks by it before it predicts, as its
+   * clients know neither the methods nor the examples of a task.
+   *
+   * @returns undefined if it can be asked about
+   */
+  inputFault?(input: unknown): InputFault | undefined;
 
   /**
    * Writes all that `load` needs into one file: weights, vocabulary, labels and settings. It appears whole or not at

@@ -18,6 +18,7 @@ export interface ErrorParts {
 export abstract class StmnetError extends Error {
   /** What `code` is of errors of this class. */
   protected static readonly code: string = 'ERR_STM';
+  readonly #parts: ErrorParts | undefined;
 
   /**
    * @param op       the op, layer or function that found the mistake
@@ -35,6 +36,12 @@ export abstract class StmnetError extends Error {
         : `${op}: got ${message.given}, expected ${message.expected}.\n  Fix: ${message.fix}.`,
     );
     this.name = new.target.name;
+    this.#parts = typeof message === 'string' ? undefined : message;
+  }
+
+  /** The parts of the message, where it was made of them. @internal */
+  get messageParts(): ErrorParts | undefined {
+    return this.#parts;
   }
 }
 

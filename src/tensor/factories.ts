@@ -55,6 +55,21 @@ export type TensorSource = HostArray<SourceArray> | SourceArray | NestedArray;
  * and 1 in bool
  */
 export function tensor(source: TensorSource, options: TensorOptions = {}): Tensor {
+  return tensorOfShape(source, options, (shape) => shape);
+}
+
+/**
+ * As `tensor`, with other extents.
+ *
+ * @param extents  of the tensor, from the shape of the source, for as many elements
+ * @throws as `tensor`, and what `extents` throws
+ * @internal
+ */
+export function tensorOfShape(
+  source: TensorSource,
+  options: TensorOptions,
+  extents: (shape: readonly number[]) => readonly number[],
+): Tensor {
   refuseShape(options);
   const host = readHostValues('tensor', source);
   if (host === undefined) {
@@ -67,7 +82,8 @@ export function tensor(source: TensorSource, options: TensorOptions = {}): Tenso
       ),
     });
   }
-  const { data, shape, dtype } = host;
+  const { data, dtype } = host;
+  const shape = extents(host.shape);
   return create(
     'tensor',
     options,

@@ -230,7 +230,7 @@ export function checkDType(op: string, value: unknown): DType {
  * @throws {DTypeError} if a number does not fit: a fraction or more than 32 bits in i32, another number than 0 and 1
  *                      in bool
  */
-export function toElements(op: string, data: HostValues['data'], dtype: DType, where = ''): TypedArray {
+export function toElements(op: string, data: HostValues['data'], dtype: DType, where: Where = nowhere): TypedArray {
   if (isOfKind(data, dtype)) return dtype === 'bool' ? checked(op, data, dtype, where) : data;
   const target = zeroElements(dtype, data.length);
   writeElements(op, target, 0, data, dtype, where);
@@ -259,7 +259,7 @@ export function writeElements(
   at: number,
   data: HostValues['data'],
   dtype: DType,
-  where = '',
+  where: Where = nowhere,
 ): void {
   const numbers =
     typeof data[0] === 'bigint'
@@ -274,17 +274,17 @@ export function writeElements(
 }
 
 /** A bigint as the number that it is. */
-function exactNumber(op: string, value: number | bigint, where: string): number {
+function exactNumber(op: string, value: number | bigint, where: Where): number {
   const number = Number(value);
   if (Number.isSafeInteger(number)) return number;
   throw new DTypeError(op, {
-    given: `the value ${value}n${where}`,
+    given: `the value ${value}n${where()}`,
     expected: 'whole numbers of 53 bits',
     fix: 'keep such numbers out of tensors, or scale them down',
   });
 }
 
-function checked<Numbers extends ArrayLike<number>>(op: string, values: Numbers, dtype: DType, where: string): Numbers {
+function checked<Numbers extends ArrayLike<number>>(op: string, values: Numbers, dtype: DType, where: Where): Numbers {
   const fits =
     dtype === 'i32' ? (value: number) => (value | 0) === value : (value: number) => value === 0 || value === 1;
   for (let index = 0; index < values.length; index++) {
@@ -292,7 +292,7 @@ function checked<Numbers extends ArrayLike<number>>(op: string, values: Numbers,
     if (fits(value)) continue;
     const expected = dtype === 'i32' ? 'whole numbers of 32 bits for dtype i32' : '0, 1, false or true for dtype bool';
     throw new DTypeError(op, {
-      given: `the value ${value}${where}`,
+      given: `the value ${value}${where()}`,
       expected,
       fix: "correct the value, or choose another dtype, as in dtype: 'f32'",
     });
@@ -315,6 +315,8 @@ export function joinElements(
   stride: number,
 ): TypedArray {
   const target = zeroElements(dtype, items.length * stride);
-  items.forEach(({ data }, index) => writeElements(op, target, index * stride, data, dtype, ` as ${named(index)}`));
+  items.forEach(({ data }, index) =>
+    writeElements(op, target, index * stride, data, dtype, () => ` as ${named(index)}`),
+  );
   return target;
 }

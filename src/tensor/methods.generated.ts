@@ -343,6 +343,38 @@ declare module './tensor' {
      */
     bernoulli: Method<typeof random.bernoulli>;
     /**
+     * Draws places along the last axis, each with a probability in proportion to what stands there. No gradient goes
+     * through.
+     *
+     * Without replacement the places are those of the `numSamples` highest of log p + Gumbel noise, in that order (Gumbel
+     * top-k; Kool et al., 2019): the first is drawn from all, the next from what is left, and so on. With replacement each
+     * is where a uniform number falls among the sums of the probabilities.
+     *
+     * Shapes: probabilities […, V], which need not add up to 1 → i32 […, numSamples].
+     *
+     * @param probabilities  f32 or f64; a row with an element below 0, NaN or Infinity, without one above 0, or without
+     *                       replacement with fewer of these than `numSamples`, rejects the next read
+     * @throws {OptionError} if `numSamples` is not a whole number of 1 or more, or more than V without replacement;
+     * {ShapeError} if there is nothing to draw from; {DTypeError} if `probabilities` is neither f32 nor f64
+     * @see torch.multinomial
+     */
+    multinomial: Method<typeof random.multinomial>;
+    /**
+     * A draw from softmax(x) along an axis that gradients go through (Jang et al., 2017; Maddison et al., 2017):
+     *
+     *   softmax((x + g) / temperature), g from the Gumbel distribution
+     *
+     * Its highest place is drawn with the probabilities of softmax(x). With `hard` that place alone is 1, and the gradient
+     * is that of the above (straight through).
+     *
+     * Shapes: `x` of any shape → the same.
+     *
+     * @throws {OptionError} if `temperature` is not above 0, or there is no such axis; {DTypeError} if `x` is neither f32
+     * nor f64
+     * @see torch.nn.functional.gumbel_softmax
+     */
+    gumbelSoftmax: Method<typeof random.gumbelSoftmax>;
+    /**
      * `x` plus normal random numbers of mean 0. Shape of `x` is kept; the gradient passes through.
      *
      * @param std  their deviation, at least 0
@@ -600,6 +632,8 @@ install('layerNorm', normalization.layerNorm);
 install('batchNorm', normalization.batchNorm);
 install('dropout', random.dropout);
 install('bernoulli', random.bernoulli);
+install('multinomial', random.multinomial);
+install('gumbelSoftmax', random.gumbelSoftmax);
 install('gaussianNoise', random.gaussianNoise);
 install('uniform_', random.uniform_);
 install('normal_', random.normal_);

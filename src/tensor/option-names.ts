@@ -184,9 +184,31 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 const plain = (name: string): string => name.toLowerCase().replaceAll('_', '');
 
-/** What to write in place of an option that nobody knows: the name used here, or how the thing is done here. */
-export function insteadOf(word: string, names: readonly string[]): string {
+/** Options that another call takes. */
+export interface OptionsElsewhere {
+  /** Their names. */
+  readonly names: readonly string[];
+  /** Where one of them belongs: `pass it to fit: fit(examples, { epochs: 3 })`. */
+  readonly fix: (name: string, value: unknown) => string;
+}
+
+/**
+ * What to write in place of an option that nobody knows: the name used here, where it belongs, or how the thing is done
+ * here.
+ *
+ * @param names      of the options that are understood
+ * @param value      what was given
+ * @param elsewhere  options that are understood somewhere else
+ */
+export function insteadOf(
+  word: string,
+  names: readonly string[],
+  value?: unknown,
+  elsewhere: OptionsElsewhere = { names: [], fix: () => '' },
+): string {
   const meant = sameName(word, names);
+  const there = meant === undefined ? sameName(word, elsewhere.names) : undefined;
+  if (there !== undefined) return elsewhere.fix(there, value);
   const advice = adviceOn(plain(word), names);
   const name = meant ?? (advice === undefined ? nearMiss(word, names) : undefined);
   if (name !== undefined) return `write ${name}, if that is what you mean by ${word}`;

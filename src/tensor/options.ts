@@ -1,6 +1,6 @@
 import { isPromise, markOf } from './package-copies';
 import { OptionError } from './errors';
-import { insteadOf, nearMiss } from './option-names';
+import { insteadOf, nearMiss, type OptionsElsewhere } from './option-names';
 
 /**
  * What a message says about a value: a tensor as `f32[32, 50, 96] on cpu`, a string in quotes, an array element by
@@ -65,19 +65,25 @@ function ownText(value: object): string | undefined {
 /**
  * Refuses options that the callee does not know, naming the one that was probably meant.
  *
- * @param op       the callee, as in `LSTM` or `softmax`
- * @param options  what the user gave
- * @param known    the names that are understood
+ * @param op         the callee, as in `LSTM` or `softmax`
+ * @param options    what the user gave
+ * @param known      the names that are understood
+ * @param elsewhere  options of another call, where one of them then belongs
  * @throws {OptionError} if `options` is not a plain object, or has a key that is not in `known`
  */
-export function checkOptions(op: string, options: object, known: readonly string[]): void {
+export function checkOptions(
+  op: string,
+  options: object,
+  known: readonly string[],
+  elsewhere?: OptionsElsewhere,
+): void {
   checkPlain(op, options, known);
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
     throw new OptionError(op, {
       given: `an option ${key}`,
       expected: known.length === 0 ? 'no options' : `only ${listed(known)}`,
-      fix: insteadOf(key, known),
+      fix: insteadOf(key, known, Reflect.get(options, key), elsewhere),
     });
   }
 }
@@ -123,6 +129,10 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
+
+/** Whether `value` is an array or a typed array; what stands in an array is not looked at. */
+export const isNumberList = (value: unknown): value is ArrayLike<unknown> =>
+  Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
 
 const listed = (names: readonly string[]): string => names.join(', ');
 

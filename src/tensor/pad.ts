@@ -114,7 +114,7 @@ export function joinRows(
   const toTensor = (row: HostValues | Tensor, index: number): Tensor =>
     row instanceof Tensor
       ? row
-      : tensor({ data: toElements(op, row.data, dtype, ` as ${named(index)}`), shape: row.shape }, settings);
+      : tensor({ data: toElements(op, row.data, dtype, () => ` as ${named(index)}`), shape: row.shape }, settings);
   return scope(() =>
     stack(
       rows.map((row, index) => lengthened(toTensor(row, index), shape)),
@@ -153,7 +153,9 @@ function checkFeatures(
   );
   const rest = rows[like]?.shape.slice(1) ?? [];
   rows.forEach(({ shape }, index) => {
-    if (shape.length > 0 && (describe(shape.slice(1)) === describe(rest) || describe(shape) === '[0]')) return;
+    const isEmpty = shape.length === 1 && shape[0] === 0;
+    if (isEmpty || (shape.length === rest.length + 1 && rest.every((extent, axis) => extent === shape[axis + 1])))
+      return;
     const expected = `[${['T', ...rest].join(', ')}], as ${named(like)} is`;
     throw new ShapeError(op, {
       given: `${named(index)} of shape ${describe(shape)}`,

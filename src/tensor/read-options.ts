@@ -1,3 +1,4 @@
+import type { OptionsElsewhere } from './option-names';
 import { checkOptions, oneOf } from './options';
 
 /**
@@ -21,18 +22,25 @@ type Settled<T> = [T][T extends unknown ? 0 : never];
  *
  *     readOptions('Linear', options, { inFeatures: positiveInteger, bias: withDefault(flag, true) })
  *
- * @param op       the callee, for messages
- * @param given    what the user gave
- * @param readers  of all options; one may give a narrower type than the option has
+ * @param op         the callee, for messages
+ * @param given      what the user gave
+ * @param readers    of all options; one may give a narrower type than the option has
+ * @param elsewhere  options of another call, which are often given to this one
  * @throws {OptionError} if `given` is not a plain object, has a key without a reader, or a value is out of range
  */
 export function readOptions<O extends object, Read extends Required<O> = Required<O>>(
   op: string,
   given: O,
   readers: Settled<Readers<Read>>,
+  elsewhere?: OptionsElsewhere,
 ): Readonly<Read>;
-export function readOptions(op: string, given: object, readers: Record<string, OptionReader<unknown>>): object {
-  checkOptions(op, given, Object.keys(readers));
+export function readOptions(
+  op: string,
+  given: object,
+  readers: Record<string, OptionReader<unknown>>,
+  elsewhere?: OptionsElsewhere,
+): object {
+  checkOptions(op, given, Object.keys(readers), elsewhere);
   const options: Record<string, unknown> = {};
   for (const [name, read] of Object.entries(readers)) {
     const value = read(op, name, Reflect.get(given, name));

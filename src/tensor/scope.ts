@@ -2,10 +2,11 @@ import { OptionError } from './errors';
 import { describe } from './options';
 import { refuseInStep } from './replay-notes';
 
-/** What a scope needs to know of a tensor. */
-interface Scoped {
+/** What a scope needs to know of a tensor. @internal */
+export interface Scoped {
   leaveScope(): void;
   adopt(): void;
+  dispose(): void;
 }
 
 type Scope = Set<Scoped> | 'none';
@@ -21,25 +22,58 @@ export function addToScope(tensor: Scoped): boolean {
 }
 
 /**
- * Runs `fn` and disposes of every tensor created meanwhile, except those in its result: a tensor, or arrays and objects
- * that hold tensors. Makes memory peaks smaller; correctness never depends on it.
+ * Runs `fn` and disposes of every tensor created meanwhile, except those in its result: a tensor, or arrays, objects,
+ * Maps and Sets that hold tensors. Makes memory peaks smaller; correctness never depends on it.
  *
  * @throws {OptionError} if `fn` returns a promise: tensors created after its first `await` would escape
  */
 export function scope<R>(fn: () => R): R {
   checkFunction('scope', fn);
-  const created = new Set<Scoped>();
-  open.push(created);
-  const kept: Scoped[] = [];
+  const held = new HeldScope();
   try {
-    const result = fn();
+    const result = held.run(fn);
     refusePromise('scope', result);
-    collect(result, created, kept, new Set());
+    held.close(result);
     return result;
   } finally {
-    open.pop();
-    for (const tensor of created) tensor.leaveScope();
+    held.close(undefined);
+  }
+}
+
+/**
+ * A scope that is entered more than once, for what goes on after an await: tensors that `run` makes are disposed of by
+ * `close`, which has to be called.
+ *
+ * @internal
+ */
+export class HeldScope {
+  readonly #created = new Set<Scoped>();
+
+  /** Runs `fn`; of an asynchronous one what it makes before its first await is in the scope. */
+  run<R>(fn: () => R): R {
+    open.push(this.#created);
+    try {
+      return fn();
+    } finally {
+      open.pop();
+    }
+  }
+
+  /**
+   * Disposes of all that was made, except the tensors in `result`: they go to the scope that is open now.
+   *
+   * @returns those tensors
+   */
+  close(result: unknown): ReadonlySet<Scoped> {
+    const found = scopedIn(result);
+    const kept = new Set<Scoped>();
+    for (const tensor of this.#created) {
+      if (found.has(tensor)) kept.add(tensor);
+      else tensor.leaveScope();
+    }
+    this.#created.clear();
     for (const tensor of kept) tensor.adopt();
+    return kept;
   }
 }
 
@@ -49,17 +83,16 @@ export function scope<R>(fn: () => R): R {
  *
  *     this.state = keep(detach({ h, c }));
  *
- * @param tree  a tensor, or arrays and objects that hold tensors
+ * @param tree  a tensor, or arrays, objects, Maps and Sets that hold tensors
  * @returns     the same
  * @throws {OptionError} inside a step of `compile`, which hands state on as an argument and a result
  */
 export function keep<Tree>(tree: Tree): Tree {
   refuseInStep('keep()', 'make the state an argument and a result of the step, or change it in place');
+  const found = scopedIn(tree);
   for (const scope of open) {
     if (scope === 'none') continue;
-    const kept: Scoped[] = [];
-    collect(tree, scope, kept, new Set());
-    outsideScopes(() => kept.forEach((tensor) => tensor.adopt()));
+    for (const tensor of found) if (scope.delete(tensor)) outsideScopes(() => tensor.adopt());
   }
   return tree;
 }
@@ -92,14 +125,26 @@ export function refusePromise(op: string, result: unknown): void {
   }
 }
 
-function collect(value: unknown, created: Set<Scoped>, kept: Scoped[], seen: Set<object>): void {
+/**
+ * The tensors that scopes find in a value: in arrays, objects of any class, Maps and Sets, not in private fields.
+ *
+ * @internal
+ */
+export function scopedIn(value: unknown): Set<Scoped> {
+  const found = new Set<Scoped>();
+  collect(value, found, new Set());
+  return found;
+}
+
+function collect(value: unknown, found: Set<Scoped>, seen: Set<object>): void {
   if (typeof value !== 'object' || value === null || seen.has(value) || ArrayBuffer.isView(value)) return;
   seen.add(value);
   if (isScoped(value)) {
-    if (created.delete(value)) kept.push(value);
+    found.add(value);
     return;
   }
-  for (const part of Object.values(value)) collect(part, created, kept, seen);
+  if (value instanceof Map || value instanceof Set) for (const part of value.values()) collect(part, found, seen);
+  for (const part of Object.values(value)) collect(part, found, seen);
 }
 
 const isScoped = (value: object): value is Scoped => 'adopt' in value && typeof value.adopt === 'function';

@@ -152,19 +152,22 @@ export class BPETokenizer implements Tokenizer {
    */
   join(tokens: readonly string[]): string {
     checkTokens('BPETokenizer.join', tokens);
-    let [text, bytes] = ['', [] as number[]];
-    const flush = (): void => {
-      text += Buffer.from(bytes).toString('utf8');
-      bytes = [];
-    };
+    return Buffer.from(this.bytes(tokens)).toString('utf8');
+  }
+
+  /**
+   * The bytes that `tokens` write in UTF-8, of which one may be a part of a character; what is no token stays as it is.
+   *
+   * @throws {OptionError} if they are no strings
+   */
+  bytes(tokens: readonly string[]): Uint8Array {
+    checkTokens('BPETokenizer.bytes', tokens);
+    const bytes: number[] = [];
     for (const token of tokens) {
-      if (this.#merges.idOf(token) === undefined) {
-        flush();
-        text += token;
-      } else for (const character of token) bytes.push(this.#merges.idOf(character) ?? 0);
+      if (this.#merges.idOf(token) === undefined) for (const byte of Buffer.from(token, 'utf8')) bytes.push(byte);
+      else for (const character of token) bytes.push(this.#merges.idOf(character) ?? 0);
     }
-    flush();
-    return text;
+    return Uint8Array.from(bytes);
   }
 
   /** Class and options. */

@@ -23,6 +23,12 @@ export class ByteTokenizer implements Tokenizer {
     return Buffer.from(text, 'utf8').toString('latin1').split('');
   }
 
+  /** The bytes, `tokens`, as they are. @throws {OptionError} if they are no strings */
+  bytes(tokens: readonly string[]): Uint8Array {
+    checkTokens('ByteTokenizer.bytes', tokens);
+    return Buffer.from(tokens.join(''), 'latin1');
+  }
+
   /**
    * The text that the bytes, `tokens`, write; U+FFFD for bytes that are no UTF-8.
    *

@@ -9,6 +9,7 @@ import { longer } from './token-table';
 import type { Configured, TextConfig, Tokenizer } from './tokenizer';
 import { tokenText, Vocabulary } from './vocabulary';
 import { hasSpans, WordTokenizer } from './words';
+import { counted } from '../tensor/counted';
 
 /** Which end of a text is cut when it is too long. */
 export type Truncate = 'end' | 'start';
@@ -274,7 +275,7 @@ function fitPlan(options: TextVectorizerFitOptions): FitPlan {
 function ofCounts(counts: TokenCounts, plan: FitPlan, { minFrequency, maxTokens }: TextVectorizerFitOptions) {
   const { tokenizer, specials, unknown, rest } = plan;
   const options = { minFrequency: minFrequency ?? 1, maxTokens, specials, unknown };
-  const vocabulary = Vocabulary.ofCounts(counts.counts(), options, `${counts.texts} texts`);
+  const vocabulary = Vocabulary.ofCounts(counts.counts(), options, counted(counts.texts, 'text'));
   return new TextVectorizer({ tokenizer, vocabulary, ...rest });
 }
 

@@ -22,6 +22,11 @@ export interface Tokenizer extends Configured {
   /** A text of tokens: what `tokenize` divides into the same ones, where there is such a text. */
   join(tokens: readonly string[]): string;
   /**
+   * The bytes that tokens write in UTF-8, where a token may be a part of a character: a text that comes token by token
+   * is decoded of these.
+   */
+  bytes?(tokens: readonly string[]): Uint8Array;
+  /**
    * All tokens there can be, where that is known beforehand, in the order of their indices: a TextVectorizer then takes
    * these and learns none.
    */

@@ -5,6 +5,7 @@ import { checkIndices, checkTokens } from './check-list';
 import { countStrings } from './token-counts';
 import { TokenTable } from './token-table';
 import type { Configured, TextConfig } from './tokenizer';
+import { counted } from '../tensor/counted';
 
 /** Options of a Vocabulary. */
 export interface VocabularyOptions {
@@ -88,7 +89,7 @@ export class Vocabulary implements Configured {
       countStrings(counts, text);
       number++;
     }
-    return Vocabulary.ofCounts(counts, options, `${number} texts`);
+    return Vocabulary.ofCounts(counts, options, counted(number, 'text'));
   }
 
   /**
@@ -123,7 +124,7 @@ export class Vocabulary implements Configured {
       });
     }
     const learned = [...counts].filter(([one, count]) => count >= minFrequency && !first.has(one));
-    if (learned.length === 0) throw nothingLearned(source ?? `${counts.size} tokens`, counts, minFrequency);
+    if (learned.length === 0) throw nothingLearned(source ?? counted(counts.size, 'token'), counts, minFrequency);
     learned.sort(([a, many], [b, others]) => others - many || (a < b ? -1 : 1));
     const tokens = [...first, ...learned.slice(0, maxTokens - first.size).map(([one]) => one)];
     return new Vocabulary({ tokens, unknown });
@@ -254,8 +255,8 @@ const notDivided = (given: unknown): OptionError =>
 function nothingLearned(source: string, counts: ReadonlyMap<string, number>, minFrequency: number): OptionError {
   const most = [...counts.values()].reduce((a, b) => Math.max(a, b), 0);
   return new OptionError('Vocabulary.fit', {
-    given: `${source} with ${counts.size} tokens, none of which occurs more than ${most} times`,
-    expected: `one at least that occurs ${minFrequency} times`,
+    given: `${source} with ${counted(counts.size, 'token')}, none of which occurs more than ${counted(most, 'time')}`,
+    expected: `one at least that occurs ${counted(minFrequency, 'time')}`,
     fix: counts.size === 0 ? 'look whether the texts are those that were meant' : 'lower minFrequency',
   });
 }

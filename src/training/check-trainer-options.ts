@@ -17,6 +17,7 @@ import { foreignParameters } from './foreign-parameters';
 import { customForm, shortForm, type CustomFunctions, type Form } from './form';
 import type { LossFunction } from './loss-terms';
 import { classNamed } from './named-parts';
+import { readProgress, type ProgressMaker } from './progress';
 import type { OnNaN } from './stop-flag';
 import type { MetricFrom } from './trainer-options';
 
@@ -253,7 +254,7 @@ export interface CheckedFit {
   readonly validation: Batches<unknown> | undefined;
   readonly validateEvery: number | undefined;
   readonly callbacks: readonly TrainerCallback[];
-  readonly progress: boolean;
+  readonly progress: boolean | ProgressMaker;
   readonly onNaN: OnNaN;
   readonly checkpoints: CheckedCheckpoints | undefined;
   readonly resume: boolean;
@@ -264,7 +265,7 @@ const fitReaders: Readers<CheckedFit> = {
   validation: optional((op, _, value) => checkLoader(op, value)),
   validateEvery: optional(positiveInteger),
   callbacks: (op, _, value) => checkCallbacks(op, value),
-  progress: withDefault(flag, true),
+  progress: readProgress,
   onNaN: choice(['stop', 'skip', 'ignore']),
   checkpoints: optional((op, _, value) => readCheckpoints(op, value)),
   resume: withDefault(flag, false),

@@ -1,7 +1,8 @@
-import { copyFile, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { copyFile, link, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileError, fileError, systemCode } from '../files/file-error';
 import { FolderLock } from '../files/folder-lock';
+import { makeFolder } from '../files/make-folder';
 import { readCheckpoint, writeCheckpoint, type ReadCheckpoint } from '../io/checkpoint';
 import { FormatError, OptionError } from '../tensor/errors';
 
@@ -34,11 +35,7 @@ export class CheckpointFolder {
    * @throws {FileError} if it cannot be made or written, or is in use
    */
   static async open(op: string, folder: string): Promise<CheckpointFolder> {
-    try {
-      await mkdir(folder, { recursive: true });
-    } catch (error) {
-      throw fileError(op, folder, 'write', error);
-    }
+    await makeFolder(op, folder);
     return new CheckpointFolder(op, folder, await FolderLock.take(op, folder));
   }
 

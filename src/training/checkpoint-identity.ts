@@ -128,21 +128,51 @@ const named = 5;
 export function checkIdentity(op: string, path: string, saved: unknown, now: Identity): void {
   const [there, here] = [leavesOf(saved), leavesOf(now)];
   const names = [...new Set([...there.keys(), ...here.keys()])];
-  const odd = names.filter((name) => there.get(name) !== here.get(name));
+  const odd = telling(names.filter((name) => there.get(name) !== here.get(name)));
   if (odd.length === 0) return;
+  const counts = countsOf(here, there);
+  const rest = counts.length === 0 ? odd : odd.filter((name) => !followsFromCounts(name, here, there));
   const word = (value: string | undefined): string => value ?? 'nothing';
-  const differences = odd
-    .slice(0, named)
-    .map((name) => `${name}: ${word(here.get(name))}, there ${word(there.get(name))}`);
-  const more = odd.length > named ? `; and ${odd.length - named} more` : '';
+  const differences = [
+    ...counts,
+    ...rest.slice(0, named).map((name) => `${name}: ${word(here.get(name))}, there ${word(there.get(name))}`),
+  ];
+  const more = rest.length > named ? `; and ${rest.length - named} more` : '';
   throw new OptionError(op, {
     given: `resume with another training than that of ${path} (${differences.join('; ')}${more})`,
     expected: 'the data, model and options that the checkpoint was made with',
     fix:
+      (here.has('validation.items') || !there.has('validation.items')
+        ? ''
+        : 'pass the validation, too, which stmnet train holds back from the examples; ') +
       'make them as they were; or begin anew in another folder, with the weights and the optimizer there if ' +
       'they fit: await loadCheckpoint(path, { model, optimizer }), and after it set another learningRate in ' +
       'optimizer.groups',
   });
+}
+
+/** How many examples there are, in words, if that has changed. */
+function countsOf(here: ReadonlyMap<string, string>, there: ReadonlyMap<string, string>): readonly string[] {
+  const [now, then] = [here, there].map((leaves) => leaves.get('data.items'));
+  const [checks, checked] = [here, there].map((leaves) => leaves.get('validation.items') ?? 'none');
+  return [
+    ...(now === then || now === undefined || then === undefined ? [] : [`${now} examples here, ${then} there`]),
+    ...(checks === checked ? [] : [`validated on ${checks} here, on ${checked} there`]),
+  ];
+}
+
+/** Whether it is a part of data that are others altogether, or the rates of a schedule over as many steps. */
+function followsFromCounts(name: string, ...both: readonly ReadonlyMap<string, string>[]): boolean {
+  if (/^(data|validation)\.(items|lengths|content)$|^schedule\.rates\./.test(name)) return true;
+  return name.startsWith('validation.') && both.some((leaves) => !leaves.has('validation.items'));
+}
+
+/** Without what follows from others: tensors from the options of a model, and rates of a schedule from one another. */
+function telling(odd: readonly string[]): readonly string[] {
+  const [tensors, rates] = ['model.tensors.', 'schedule.rates.'];
+  const hasOptions = odd.some((name) => name.startsWith('model.') && !name.startsWith(tensors));
+  const [rate] = odd.filter((name) => name.startsWith(rates));
+  return odd.filter((name) => !(hasOptions && name.startsWith(tensors)) && (!name.startsWith(rates) || name === rate));
 }
 
 /** Numbers and words of a tree by their paths, as a message shows them. */

@@ -11,6 +11,7 @@ import type { FitRun } from './fit-run';
 import { Interrupt } from './interrupt';
 import { writeLine } from './progress';
 import { TrainingError } from './training-error';
+import { counted } from '../tensor/counted';
 
 const op = 'Trainer.fit';
 const bestOp = `${op}: checkpoints.best`;
@@ -33,6 +34,8 @@ export class Checkpoints {
   #loadCallbacks: (() => Promise<void>) | undefined;
   #loaded: () => void = () => undefined;
   #metricsChecked = false;
+  /** Whether that is known which shows the training. */
+  #begun = false;
   /** Whether all is written: where the training is at its end, or after Ctrl-C. */
   #whole = false;
 
@@ -42,9 +45,7 @@ export class Checkpoints {
     this.#folder = folder;
     this.#identity = identityOf(fit);
     this.#mode = modeOf(fit, options);
-    this.#interrupt = new Interrupt(() =>
-      writeLine(process.stderr, `\n${op}: stops after this step, with a checkpoint. Ctrl-C again stops at once.`),
-    );
+    this.#interrupt = new Interrupt(() => this.#tellAsked());
   }
 
   /**
@@ -93,6 +94,8 @@ export class Checkpoints {
   /** Says where the training goes on, or that there is nothing to go on with. */
   tellFrom(): void {
     const { history, options, shown } = this.#fit;
+    this.#begun = true;
+    if (this.#interrupt.asked) this.#tellAsked();
     const { resumed } = history;
     if (resumed === undefined || this.#wasEnded) return;
     const { path, step } = resumed;
@@ -100,10 +103,14 @@ export class Checkpoints {
     const ended = epoch > options.epochs;
     const within = this.#from?.running !== undefined;
     const place = within ? `within epoch ${epoch}, after step ${step}` : `of the end of epoch ${epoch - 1}`;
+    // A schedule that is made for so many epochs, as most are, is another one for more, which would be refused.
+    const advice =
+      this.#fit.trainer.schedule === undefined
+        ? 'pass more epochs to train on, or another folder to begin anew'
+        : 'to train longer, begin anew in another folder, with more epochs';
     shown.progress.note(
       ended
-        ? `nothing to train: ${path} is ${place}, and epochs is ${options.epochs}; ` +
-            'pass more epochs to train on, or another folder to begin anew'
+        ? `nothing to train: ${path} is ${place}, and epochs is ${options.epochs}; ${advice}`
         : `goes on in epoch ${epoch} of ${options.epochs}, after step ${step}, from ${path}`,
     );
   }
@@ -137,7 +144,7 @@ export class Checkpoints {
     const { history, options, steps } = this.#fit;
     process.emitWarning(
       `${op}: got a training that a callback ended after epoch ${history.epochs.length}, and so it does not go on to ` +
-        `epoch ${options.epochs}.\n  Fix: to train on, begin anew in another folder, from the weights there: ` +
+        `epoch ${options.epochs}.\n  Fix: to train on, begin anew in another folder; for the weights there ` +
         `await loadCheckpoint(${JSON.stringify(this.#folder.pathOf(steps.count))}, { model }).`,
       { type: 'StmnetWarning', code: 'STM_TRAINING_ENDED' },
     );
@@ -272,14 +279,23 @@ export class Checkpoints {
       op,
       {
         given: `Ctrl-C in epoch ${epoch}, after step ${steps.count}`,
-        expected: `to train ${options.epochs} epochs`,
+        expected: `to train ${counted(options.epochs, 'epoch')}`,
         fix: `run it again with resume: true, and it goes on from ${path}`,
       },
       'ERR_STM_INTERRUPTED',
     );
-    const fix = `With resume: true it goes on from ${path}`;
-    writeLine(process.stderr, `${op}: stopped after step ${steps.count}. ${fix}`);
+    this.#tellInterrupt(`${op}: stopped after step ${steps.count}. Resumed, it goes on from ${path}`);
     throw error;
+  }
+
+  /** While the checkpoint is read, nobody knows yet who is to tell of Ctrl-C: then it is told afterwards. */
+  #tellAsked(): void {
+    if (this.#begun)
+      this.#tellInterrupt(`\n${op}: stops after this step, with a checkpoint. Ctrl-C again stops at once.`);
+  }
+
+  #tellInterrupt(line: string): void {
+    if (this.#fit.shown.progress.tellsInterrupts !== true) writeLine(process.stderr, line);
   }
 }
 

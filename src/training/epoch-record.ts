@@ -1,4 +1,5 @@
 import type { GradientRecord } from './gradient-record';
+import { counted } from '../tensor/counted';
 
 /** The loss, and the metrics by their names; their further figures as `f1.spam`. */
 export type Figures<Name extends string = string> = { [Figure in Name | `${Name}.${string}`]: number } & {
@@ -72,7 +73,7 @@ export function epochLine(
   epochs: number,
 ): string {
   const checked = validation === undefined ? '' : ` | validation ${figuresText(validation)}`;
-  const left = skipped === undefined ? '' : ` | ${skipped} ${skipped === 1 ? 'step' : 'steps'} skipped`;
+  const left = skipped === undefined ? '' : ` | ${counted(skipped, 'step')} skipped`;
   return `epoch ${epoch}/${epochs}: ${figuresText(train)}${checked}${left} | ${seconds.toFixed(1)} s`;
 }
 

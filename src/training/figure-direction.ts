@@ -15,14 +15,21 @@ const LARGE = /accuracy|precision|recall|sensitivity|specificity|f1|fbeta|auc|au
  * @throws {OptionError} if the name does not tell
  */
 export function directionOf(op: string, figure: string): Mode {
-  const name = figure.replace(/^(?:train|validation)\./u, '').toLowerCase();
-  const [small, large] = [SMALL.test(name), LARGE.test(name)];
-  if (small !== large) return small ? 'min' : 'max';
+  const told = toldDirection(figure);
+  if (told !== undefined) return told;
   throw new OptionError(op, {
     given: `figure: "${figure}" without a mode`,
     expected: 'to be told whether it should become small or large',
     fix: "pass mode: 'min' or mode: 'max'",
   });
+}
+
+/** The same; undefined where the name does not tell. */
+export function toldDirection(figure: string): Mode | undefined {
+  const name = figure.replace(/^(?:train|validation)\./u, '').toLowerCase();
+  const [small, large] = [SMALL.test(name), LARGE.test(name)];
+  if (small === large) return undefined;
+  return small ? 'min' : 'max';
 }
 
 /** Reads an option `mode`. @throws {OptionError} if it is something else */

@@ -8,7 +8,7 @@ import { checkFigure, figureOf, type WithFigures } from './figure';
 import { tell, type FitRun } from './fit-run';
 import { Checkpoints } from './checkpoint-run';
 import { modesOf, trainingModes } from '../module/modes';
-import { makeProgress, silent } from './progress';
+import { makeProgress, silent, type Progress, type ProgressMaker } from './progress';
 import { trainEpoch, type Underway } from './training-epoch';
 import { checkParameters } from './training-error';
 import { Validations } from './validations';
@@ -26,7 +26,7 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
   const train = trainingModes(trainer.model);
   let progress = silent; // until nothing is refused any more: it listens to its stream
   try {
-    if (options.progress) progress = await makeProgress(epochs);
+    progress = await shownBy(options.progress, epochs);
     fit.shown.progress = progress;
     checkpoints?.tellFrom();
     const now = { progress, checkpoints, validations: new Validations(fit, progress) };
@@ -56,6 +56,11 @@ export async function fitEpochs(fit: FitRun): Promise<void> {
     restore();
     await checkpoints?.close();
   }
+}
+
+async function shownBy(made: boolean | ProgressMaker, epochs: number): Promise<Progress> {
+  if (typeof made === 'function') return made(epochs);
+  return made ? makeProgress(epochs) : silent;
 }
 
 /** After an epoch that is the last one because of `stop`, and not as it was to be. */

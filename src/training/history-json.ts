@@ -1,6 +1,7 @@
 import { FormatError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
 import type { EpochRecord, ValidationRecord } from './epoch-record';
+import type { GradientRecord } from './gradient-record';
 
 /** The records of a training. */
 export interface HistoryRecords {
@@ -47,7 +48,7 @@ export function withoutOdd(value: unknown): unknown {
 }
 
 /** The same with the numbers. */
-function withOdd(value: unknown): unknown {
+export function withOdd(value: unknown): unknown {
   if (typeof value === 'string') return ODD.get(value) ?? value;
   if (Array.isArray(value)) return value.map(withOdd);
   return isPlainObject(value)
@@ -108,11 +109,21 @@ function isEpoch(value: unknown): value is EpochRecord {
     (validation === undefined || isFigures(validation)) &&
     (value['skipped'] === undefined || isNumber(value['skipped'])) &&
     (value['gradientNorm'] === undefined || isNumbers(value['gradientNorm'])) &&
+    (value['gradients'] === undefined || isGradients(value['gradients'])) &&
     Array.isArray(learningRates) &&
     learningRates.every(isNumber) &&
     isNumbers(memory)
   );
 }
+
+const isGradients = (value: unknown): value is GradientRecord =>
+  isPlainObject(value) &&
+  isNumber(value['step']) &&
+  isNumbers(value['parameters']) &&
+  isPlainObject(value['steps']) &&
+  Object.values(value['steps']).every((norms) => Array.isArray(norms) && norms.every(isNumber)) &&
+  Array.isArray(value['findings']) &&
+  value['findings'].every((finding) => typeof finding === 'string');
 
 const isStop = (value: unknown): value is StopRecord =>
   isPlainObject(value) && isNumber(value['epoch']) && isNumber(value['step']) && typeof value['reason'] === 'string';

@@ -7,6 +7,7 @@ import { epochLine, type EpochRecord, type ValidationRecord } from './epoch-reco
 import { checkFigure, figureOf } from './figure';
 import { directionOf, isBetter, modeGiven, type Mode } from './figure-direction';
 import { recordsOf, withoutOdd, type ResumeRecord, type StopRecord } from './history-json';
+import { counted } from '../tensor/counted';
 
 /** Options of `best` of a History. */
 export interface FigureOptions {
@@ -178,7 +179,7 @@ Object.defineProperty(History.prototype, inspect.custom, {
     const earlier = Math.max(epochs.length - SHOWN, 0);
     const lines = epochs.slice(earlier).map((record) => epochLine(record, epochs.length));
     return [
-      `History of ${epochs.length} ${epochs.length === 1 ? 'epoch' : 'epochs'}`,
+      `History of ${counted(epochs.length, 'epoch')}`,
       ...(earlier > 0 ? [`… ${earlier} earlier`] : []),
       ...lines,
     ].join('\n  ');

@@ -15,6 +15,7 @@ export { History, type FigureOptions, type BestRecord } from './history';
 export type { ResumeRecord, StopRecord } from './history-json';
 export type { LearningRateCurve, LearningRateSearchOptions } from './learning-rate-search';
 export type { LossFunction, LossResult, LossTerm } from './loss-terms';
+export type { Progress, ProgressMaker } from './progress';
 export { Trainer, type PredictInput, type PredictOptions, type TrainerConstructor } from './trainer';
 export type {
   AnyBatch,

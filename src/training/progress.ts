@@ -1,4 +1,5 @@
 import type { SingleBar } from 'cli-progress';
+import { flag } from '../tensor/options';
 import { epochLine, figuresText, validationLine, type EpochRecord, type ValidationRecord } from './epoch-record';
 
 /** Where progress goes: standard error, so that what a script prints stays apart. */
@@ -12,11 +13,19 @@ export interface ProgressStream {
   off(event: 'error', listener: () => void): unknown;
 }
 
-/** Shows how a training goes on. */
+/**
+ * Shows how a training goes on, in a way of one's own: what `progress` of `fit` may make. None of its methods is waited
+ * for.
+ */
 export interface Progress {
   /** Before the first step of an epoch of so many steps, if that is known. */
   start(epoch: number, steps: number | undefined): void;
-  /** After a step. @returns whether fresh figures would be shown now */
+  /**
+   * After a step.
+   *
+   * @param done  steps of the epoch so far
+   * @returns whether fresh figures would be shown now
+   */
   step(done: number): boolean;
   /** Takes fresh figures of the running epoch. */
   figures(values: Record<string, number>): void;
@@ -24,11 +33,23 @@ export interface Progress {
   validation(record: ValidationRecord): void;
   /** After an epoch and its validation. */
   end(record: EpochRecord): void;
-  /** Shows a line, before, between or within epochs. */
+  /** Shows a line, before, between or within epochs. @param text  without an end of line */
   note(text: string): void;
   /** Takes back what the terminal should not keep, when a training breaks off. */
   stop(): void;
+  /**
+   * Whether whoever made it tells of Ctrl-C, too: then a training with checkpoints writes no lines about it to standard
+   * error. Default false.
+   */
+  readonly tellsInterrupts?: boolean;
 }
+
+/** Makes what shows a training of so many epochs, before the first step. */
+export type ProgressMaker = (epochs: number) => Progress;
+
+/** Reads whether to show a training, or what does so. @throws {OptionError} if it is neither */
+export const readProgress = (op: string, name: string, value: unknown): boolean | ProgressMaker =>
+  typeof value === 'function' ? (value as ProgressMaker) : flag(op, name, value ?? true);
 
 /**
  * A bar with loss, metrics, rate and time left on a terminal, one line an epoch elsewhere.
@@ -37,7 +58,14 @@ export interface Progress {
  * @param stream  standard error unless a test says otherwise
  */
 export async function makeProgress(epochs: number, stream: ProgressStream = process.stderr): Promise<Progress> {
-  const progress = await progressOn(stream, epochs);
+  return guarded(await progressOn(stream, epochs), stream);
+}
+
+/** One line an epoch, on a terminal as elsewhere. @param epochs  how many there will be */
+export const makeLineProgress = (epochs: number, stream: ProgressStream = process.stderr): Progress =>
+  guarded(lineProgress(epochs, stream), stream);
+
+function guarded(progress: Progress, stream: ProgressStream): Progress {
   // Who reads it may have gone, as after `2>&1 | head`, or its disk is full: that ends no training. Node tells of a
   // failed write after the write, and of one to a pipe whose reader has gone each time.
   const ignore = (): void => undefined;

@@ -95,6 +95,12 @@ export class Steps {
     return this.#learningRates;
   }
 
+  /** Lets go of what one step hands to the next. */
+  dispose(): void {
+    this.#flag.dispose();
+    this.carried.reset();
+  }
+
   /** What a checkpoint keeps of it. */
   state(): StepsState {
     return {

@@ -39,6 +39,12 @@ export class StopFlag {
     if (flag !== undefined) noGrad(() => fill_(flag, 0));
   }
 
+  /** Lets go of it; a later step makes another one. */
+  dispose(): void {
+    this.#flag?.dispose();
+    this.#flag = undefined;
+  }
+
   #on(device: string): Tensor {
     if (this.#flag?.device === device) return this.#flag;
     this.#flag?.dispose();

@@ -11,6 +11,7 @@ import type { Batches } from './batches';
 import type { TrainerCallback } from './callback';
 import type { CheckpointOptions } from './checkpoint-options';
 import type { LossFunction, LossResult } from './loss-terms';
+import type { ProgressMaker } from './progress';
 
 /**
  * What a Trainer passes to the loss: what the model's `forward` returns; of it the field `output` where state is
@@ -162,8 +163,11 @@ export interface FitOptions<B extends object = Batch<BatchField, BatchField>> {
   validateEvery?: number;
   /** Called in their order. */
   callbacks?: readonly TrainerCallback[];
-  /** Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error. Default true. */
-  progress?: boolean;
+  /**
+   * Whether to show a bar on a terminal, or a line an epoch elsewhere, on standard error; or what makes a display of
+   * one's own. Default true.
+   */
+  progress?: boolean | ProgressMaker;
   /**
    * What a loss or a gradient of NaN or infinity does. `stop` and `skip` let such a step change no parameter. `stop`
    * ends the training within ten steps, none of which changes one either, with a TrainingError that names the step and

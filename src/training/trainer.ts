@@ -167,6 +167,18 @@ class TrainerOf<M extends Module, B extends object, Output, Name extends string>
   }
 
   /**
+   * Lets go of what it keeps from step to step, its optimizer of its state and its metrics of what they counted: for a
+   * Trainer that is used no more, and has these parts for itself.
+   *
+   * @internal
+   */
+  dispose(): void {
+    this.#steps.dispose();
+    for (const { metric } of this.#trainer.metrics) metric.reset();
+    this.#trainer.optimizer?.dispose();
+  }
+
+  /**
    * Waits until the device is at most two steps behind; not at all if it is.
    *
    * @throws the first fault of the device that no read has reported

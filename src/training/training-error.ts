@@ -7,11 +7,13 @@ import { all } from '../tensor/ops/reduce';
 import { scope } from '../tensor/scope';
 import type { Tensor } from '../tensor/tensor';
 import type { Batches } from './batches';
+import type { CheckedTrainer } from './check-trainer-options';
 import { diagnose, oddField, type Diagnosis } from './diagnosis';
 import type { FitRun } from './fit-run';
 import type { EmptyTerms, Odd } from './mean-loss';
 import { restoreStatistics, statisticsOf } from './recent-steps';
 import { largestMagnitude } from './update';
+import { counted } from '../tensor/counted';
 
 /** A training that cannot go on as it is: its loss, a gradient or a parameter is not finite, or nothing counts. */
 export class TrainingError extends StmnetError {
@@ -46,7 +48,7 @@ export async function oddStep({ trainer, steps, optimizer }: FitRun, odd: Odd, p
   return new TrainingError('Trainer.fit', {
     given: `${oddText(odd)} in ${wordsOf(place)}${beginText(diagnosis)}`,
     expected: odd.what === 'loss' ? 'a finite number' : 'finite numbers',
-    fix: spoiled.length === 0 ? adviceOn(odd, diagnosis) : reload(spoiled),
+    fix: spoiled.length === 0 ? adviceOn(odd, diagnosis, trainer) : reload(spoiled),
   });
 }
 
@@ -62,25 +64,35 @@ function beginText(diagnosis: Diagnosis | undefined): string {
   return diagnosis.first === undefined ? ', but not when it is repeated' : `, first in ${diagnosis.first}`;
 }
 
-function adviceOn({ what }: Odd, diagnosis: Diagnosis | undefined): string {
+/** What keeps a training from growing over, other than what it had. */
+function smaller({ clipGradNorm: had = Number.POSITIVE_INFINITY }: Pick<CheckedTrainer, 'clipGradNorm'>): string {
+  const clipped = had > 1 ? ' or clipGradNorm: 1' : ` or a clipGradNorm below ${had}`;
+  return `a smaller learningRate${had > 0 ? clipped : ''} keeps a training from growing over`;
+}
+
+function adviceOn({ what }: Odd, diagnosis: Diagnosis | undefined, trainer: CheckedTrainer): string {
   const { fields = [] } = diagnosis ?? {};
-  const smaller = 'a smaller learningRate or clipGradNorm: 1 keeps a training from growing over';
   const look =
     what === 'loss'
       ? 'look for log or division by 0 there, and for a CTC target too long for its input'
       : `look ${LOOK}`;
   const of = fields.length > 0 ? `take NaN or infinity out of ${fields.join(' and ')}` : look;
   const rest = `onNaN: 'skip' leaves such batches out. The weights are those before the step, and ${HISTORY}`;
-  return `${of}; ${smaller}; ${rest}`;
+  return `${of}; ${smaller(trainer)}; ${rest}`;
 }
 
 /** The error of a validation loss that is not finite. A DataLoader is walked again for the item that holds NaN. */
-export async function oddValidation(loader: Batches<unknown>, value: number, when: string): Promise<TrainingError> {
+export async function oddValidation(
+  trainer: CheckedTrainer,
+  loader: Batches<unknown>,
+  value: number,
+  when: string,
+): Promise<TrainingError> {
   const field = await oddField(loader);
   const look =
     field === undefined
       ? 'look for NaN or infinity in the validation data and in what the model keeps of the training data, and for ' +
-        'log or division by 0 in the model'
+        `log or division by 0 in the model; ${smaller(trainer)}`
       : `take NaN or infinity out of ${field}`;
   return new TrainingError('Trainer.fit', {
     given: `a validation loss of ${value} ${when}`,
@@ -112,7 +124,7 @@ export async function checkParameters(optimizer: Optimizer, model: Module, epoch
 
 const reload = (spoiled: readonly string[]): string =>
   `load weights saved before: NaN or infinity stands in ${listed(spoiled)}, which no step can mend. Take a smaller ` +
-  `learningRate, and look for NaN or infinity in the input of earlier batches and ${LOOK}; ${HISTORY}`;
+  `learningRate; look for NaN or infinity in the input of earlier batches and ${LOOK}; ${HISTORY}`;
 
 const listed = (names: readonly string[]): string =>
   names.length === 0
@@ -137,7 +149,7 @@ async function spoiledOf(named: readonly (readonly [string, Tensor])[]): Promise
 /** An epoch without anything to learn from: of the loss, or of a term of it, nothing counts, so that it is 0 / 0. */
 export function nothingCounts(epoch: number, batches: number, { terms, of }: EmptyTerms): TrainingError {
   const all = terms.length === of;
-  const where = `${batches} batches in epoch ${epoch} of which nothing counts for`;
+  const where = `${counted(batches, 'batch', 'batches')} in epoch ${epoch} of which nothing counts for`;
   const look = 'look whether all labels are ignoreIndex, all weights 0 or all sequences empty';
   return new TrainingError('Trainer.fit', {
     given: all

@@ -40,11 +40,11 @@ export class Validations {
   }
 
   async #measure(epoch: number, when: string): Promise<ValidationRecord | undefined> {
-    const { options, steps } = this.#fit;
+    const { trainer, options, steps } = this.#fit;
     if (options.validation === undefined) return undefined;
     const validation = await evaluateBatches(this.#fit, options.validation, ` of the validation ${when}`);
     if (!Number.isFinite(validation.loss) && options.onNaN === 'stop')
-      throw await oddValidation(options.validation, validation.loss, when);
+      throw await oddValidation(trainer, options.validation, validation.loss, when);
     this.#last = { epoch, step: steps.count, validation };
     return this.#last;
   }

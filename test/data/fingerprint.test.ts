@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { DataLoader, tensor } from 'stmnet';
+import { fingerprintOf } from '../../src/data/fingerprint';
 
 const collate = (): number => 0;
 const contentOf = (items: readonly unknown[]): unknown => new DataLoader(items, { collate }).state().data['content'];
@@ -48,4 +49,12 @@ test('has an end where items are huge, refer to each other or to themselves', ()
   expect(performance.now() - started).toBeLessThan(5000);
   wave[19_999_999] = 1;
   expect(contentOf(all)).not.toBe(content);
+});
+
+test('looks at all items where it is told to, in place of a few of them', () => {
+  const items = Array.from({ length: 1000 }, (_, at) => ({ at }));
+  const changed = items.with(5, { at: -1 });
+  expect(fingerprintOf(changed)).toBe(fingerprintOf(items));
+  expect(fingerprintOf(changed, Infinity)).not.toBe(fingerprintOf(items, Infinity));
+  expect(fingerprintOf(structuredClone(items), Infinity)).toBe(fingerprintOf(items, Infinity));
 });

@@ -1,18 +1,28 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect } from 'vitest';
+import { expect, test } from 'vitest';
+import { scratchFolder } from '../support/scratch';
 import { dataPath, testWithData } from '../support/shared-data';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const folder = scratchFolder('examples');
 
-/** A short run of an example: the figures in its last line. */
-function figuresOf(name: string, ...flags: string[]): Record<string, number> {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [`${root}dist/examples/${name}.js`, '--data', dataPath('.'), ...flags],
-    { encoding: 'utf8', cwd: root },
-  );
-  expect({ status, stderr: stderr.replace(/^epoch .*$/gm, '').trim() }).toEqual({ status: 0, stderr: '' });
+/** What a run may say of itself: its epochs, the best of them, and what a language model learns from. */
+const progress = /^(epoch|best) .*$|^[\d,]+ tokens to learn from, [\d,]+ to validate on; \d+ in the vocabulary$/gm;
+
+/** A short run of an example on its data: the figures in its last line. */
+const figuresOf = (name: string, ...flags: string[]): Record<string, number> =>
+  lastLineOf(name, '--data', dataPath('.'), ...flags);
+
+/** The figures in the last line of an example. */
+function lastLineOf(name: string, ...flags: string[]): Record<string, number> {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [`${root}dist/examples/${name}.js`, ...flags], {
+    encoding: 'utf8',
+    cwd: root,
+  });
+  expect({ status, stderr: stderr.replace(progress, '').trim() }).toEqual({ status: 0, stderr: '' });
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, number>;
 }
 
@@ -37,7 +47,70 @@ testWithData('snips learns from 2,000 sentences', ['snips/train/seq.in.txt'], ()
   expect(entityF1).toBeGreaterThan(0.1);
 });
 
+testWithData('language-model learns from 60,000 characters', ['tinyshakespeare/input.txt'], ([play]) => {
+  const text = join(folder, 'play.txt');
+  writeFileSync(text, readFileSync(play, 'utf8').slice(0, 60_000));
+  const flags = ['--text', text, '--hidden', '64', '--epochs', '8'];
+  const { nats, perplexity, bitsPerCharacter } = lastLineOf('language-model', ...flags);
+  expect(nats).toBeLessThan(2.7); // letters by their frequency is 3.3
+  expect(perplexity).toBeCloseTo(Math.exp(nats ?? 0), 6);
+  expect(bitsPerCharacter).toBeCloseTo((nats ?? 0) / Math.LN2, 6);
+});
+
+test('next-word knows what it has learned by heart', () => {
+  const { train, test: heldOut } = lastLineOf('next-word');
+  expect(train).toBe(1);
+  expect(heldOut).toBeLessThan(0.5);
+});
+
+test.each([
+  ['adding', 0.15], // 0.08 by 0.5 at all times
+  ['order', 0.4], // 0.25 by chance
+  ['copy', 0.92], // blanks alone are 0.917; who guesses the copied symbols comes to 0.927
+])('long-memory begins to solve %s', (problem, least) => {
+  const { accuracy, sequences } = lastLineOf('long-memory', '--problem', problem, '--epochs', '2');
+  expect(accuracy).toBeGreaterThan(least);
+  expect(sequences).toBe(4000);
+});
+
 testWithData('tinyshakespeare learns in an epoch', ['tinyshakespeare/input.txt'], () => {
   const { nats } = figuresOf('tinyshakespeare', '--hidden', '64', '--epochs', '1');
   expect(nats).toBeLessThan(2.7); // letters by their frequency is 3.3
+});
+
+testWithData('the TextClassifier learns from each set in an epoch', ['sms-spam/SMSSpamCollection.tsv'], () => {
+  const accuracyOf = (set: string) => figuresOf('classify', '--set', set, '--epochs', '1')['accuracy'];
+  expect(accuracyOf('sms-spam')).toBeGreaterThan(0.94); // all ham is 0.866
+  expect(accuracyOf('names')).toBeGreaterThan(0.55); // all Russian is 0.468
+});
+
+testWithData('the Tagger learns parts of speech from 1,000 sentences', ['ud-ewt-pos/en-ud-tag.v2.train.txt.gz'], () => {
+  const { accuracy } = figuresOf('tagger', '--sentences', '1000', '--epochs', '3');
+  expect(accuracy).toBeGreaterThan(0.7); // all nouns is 0.17
+});
+
+testWithData('the Tagger learns intents and slots from 1,000 sentences', ['snips/train/seq.in.txt'], () => {
+  const { labelAccuracy, entityF1 } = figuresOf('tagger', '--set', 'snips', '--sentences', '1000', '--epochs', '3');
+  expect(labelAccuracy).toBeGreaterThan(0.8); // the most frequent of seven is about 0.16
+  expect(entityF1).toBeGreaterThan(0.1);
+});
+
+testWithData('binary learns in three epochs', ['sms-spam/SMSSpamCollection.tsv'], () => {
+  expect(figuresOf('binary')['accuracy']).toBeGreaterThan(0.95); // all ham is 0.866
+});
+
+testWithData('compare-cells compares', ['names/Greek.txt'], () => {
+  const flags = ['--cells', 'gru,rnn', '--hidden-sizes', '32', '--epochs', '1'];
+  expect(figuresOf('compare-cells', ...flags)['accuracy']).toBeGreaterThan(0.5); // all Russian is 0.468
+});
+
+test('purchase-intent learns from 1,000 customers', () => {
+  const flags = ['--customers', '1000', '--epochs', '6'];
+  const { auroc, logLoss, optimum, behind, ahead } = lastLineOf('purchase-intent', ...flags);
+  expect(optimum).toBeGreaterThan(0.75);
+  expect(optimum).toBeLessThan(0.85);
+  expect(auroc).toBeGreaterThan(0.72);
+  expect(logLoss).toBeLessThan(0.5);
+  expect(behind).toBeCloseTo((optimum ?? 0) - (auroc ?? 0), 10);
+  expect(ahead).toBeGreaterThan(0);
 });

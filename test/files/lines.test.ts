@@ -95,6 +95,28 @@ describe('lines', () => {
     ]);
   });
 
+  test('before one that is none are given first', async () => {
+    const found: Line[] = [];
+    const walk = async (contents: string | Uint8Array, options: LineOptions = {}): Promise<void> => {
+      found.length = 0;
+      await writeFile(path, contents);
+      for await (const line of readLines(path, options)) found.push(line);
+    };
+    const twoLines = [
+      { text: 'a', line: 1 },
+      { text: 'é', line: 2 },
+    ];
+    await expect(walk(Buffer.from('610ac3a90ae90a620a', 'hex'))).rejects.toThrow(`no utf-8 in ${path}, line 3`);
+    expect(found).toEqual(twoLines);
+    await expect(walk('a\né\nlonger than that\nb\n', { maxLineBytes: 8 })).rejects.toThrow(`${path}, line 3`);
+    expect(found).toEqual(twoLines);
+    const undone = Buffer.concat([utf16('a\né\n'), Buffer.from('00d80a00', 'hex')]);
+    await expect(walk(undone)).rejects.toThrow(`no utf-16le in ${path}, line 3`);
+    expect(found).toEqual(twoLines);
+    await expect(walk(Buffer.from('e90a610a', 'hex'))).rejects.toThrow(`no utf-8 in ${path}, line 1`);
+    expect(found).toEqual([]);
+  });
+
   test('can be left before the end', async () => {
     await writeFile(path, gzipSync('a line\n'.repeat(1_000_000)));
     for await (const { line } of readLines(path)) if (line === 3) break;

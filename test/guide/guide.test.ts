@@ -157,6 +157,60 @@ test('a language model with carried state', async () => {
   expect(embedding.weight.grad).toBeUndefined();
 });
 
+test('a language model as a task', async () => {
+  const { bitsPerCharacter, next, perplexity, tokens, written } = await import('./scripts/language-task');
+  expect(next).toEqual({ token: 'E', probability: expect.closeTo(1, 1) });
+  expect(Math.log2(perplexity)).toBeCloseTo(bitsPerCharacter, 5);
+  expect(bitsPerCharacter).toBeLessThan(0.5);
+  expect(written).toHaveLength(400);
+  expect(written).toContain(' what light through yonder window');
+  expect(tokens.slice(1, -1).every((token) => token !== 4)).toBe(true);
+  expect(tokens.length === 60 || tokens.at(-1) === 4).toBe(true);
+  expect(readdirSync('.').sort()).toEqual(['run', 'shakespeare.safetensors']);
+});
+
+test('searching and sampling with any model', async () => {
+  const script = await import('./scripts/decoding');
+  const backwards = [
+    [8, 7],
+    [8, 5, 4],
+    [0, 5, 2, 1],
+  ];
+  expect(script.written).toEqual(backwards);
+  expect(script.best.map((list) => list.length)).toEqual([3, 3, 3]);
+  expect(script.greedy.map(({ tokens }) => tokens)).toEqual(backwards);
+  expect(script.best[0]?.[0]).toMatchObject({ tokens: [8, 7], finished: true });
+  expect(script.printed.join('')).toBe(' 8 7');
+  expect(script.labels).toEqual([[2]]);
+  expect(script.heard.map(([hypothesis]) => hypothesis?.tokens)).toEqual([[1, 2]]);
+});
+
+test('tags of words as a task', async () => {
+  const { accuracy, again, entities, entityF1, labelAccuracy, said } = await import('./scripts/tagging');
+  expect({ accuracy, entityF1, labelAccuracy }).toEqual({ accuracy: 1, entityF1: 1, labelAccuracy: 1 });
+  expect(entities).toEqual({ city: { precision: 1, recall: 1, f1: 1, support: 16 } });
+  expect(said).toEqual({
+    tokens: ['stay', 'in', 'New', 'York'],
+    tags: ['O', 'O', 'B-city', 'I-city'],
+    entities: [{ type: 'city', start: 2, end: 4, text: 'New York' }],
+    label: 'hotel',
+    probability: said.probability,
+  });
+  expect(said.probability).toBeGreaterThan(0.7);
+  expect(await again.predict(['fly', 'to', 'Oslo'])).toMatchObject({ tags: ['O', 'O', 'B-city'], label: 'travel' });
+});
+
+test('will it happen?', { timeout: 120_000 }, async () => {
+  const { answers, auroc, baselines, calibration, probability } = await import('./scripts/events-task');
+  expect(auroc).toBeGreaterThan(0.7);
+  expect(printed).toEqual([[auroc, baselines[0]?.figures.auroc]]);
+  expect(answers).toHaveLength(400);
+  expect(answers[16]).toEqual({ customer: expect.stringMatching(/^c\d+$/), probability: expect.any(Number) });
+  expect(calibration).toHaveLength(10);
+  expect(probability > 0 && probability < 1).toBe(true);
+  expect(readdirSync('.').sort()).toEqual(['purchases.csv', 'purchases.safetensors', 'run']);
+});
+
 test('pooling, initialisation, class weights, a brake', async () => {
   const { lstm, trainer } = await import('./scripts/choices');
   expect(trainer.steps).toBe(30);
@@ -252,6 +306,10 @@ test.each([
   'batches',
   'worker-threads',
   'language-model',
+  'language-task',
+  'decoding',
+  'tagging',
+  'events-task',
   'production',
   'choices',
   'weights',

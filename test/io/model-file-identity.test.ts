@@ -145,7 +145,7 @@ const makers: Record<string, Record<string, () => Module>> = {
 };
 
 /** Classes that the package exports for others to extend. */
-const bases = ['Module', 'RecurrentLayer', 'Activation', 'Attention'];
+const bases = ['Module', 'RecurrentCell', 'RecurrentLayer', 'Activation', 'Attention'];
 
 const isLayer = (value: unknown): boolean => typeof value === 'function' && value.prototype instanceof Module;
 const layers = Object.entries(stmnet)

@@ -198,6 +198,8 @@ describe('loadSafetensors', () => {
         '  Fix: check the path; the working directory is the one that process.cwd() names.',
     );
     await expect(loadSafetensors(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+    await writeFile(join(folder, 'model.safetensors'), '');
+    await expect(loadSafetensors(folder)).rejects.toThrow(`Fix: give the path of a file in it, ${folder}`);
   });
 });
 

@@ -50,6 +50,52 @@ describe.each(Object.entries(layers))('%s', (_, make) => {
     expect(await viaValues.array()).toEqual(await output.array());
   });
 
+  it('gives the same for keys that were prepared', async () => {
+    const near = async (got: Tensor, expected: Tensor): Promise<void> =>
+      expect(differences(await got.data(), await expected.data(), 1e-12)).toEqual([]);
+    await near(layer.forward(query, layer.prepare(key)), layer.forward(query, key));
+    const dirty = tensor([[[0, 0, 0, Number.NaN, Number.NaN]], [[0, 0, 0, 0, 0]]], { dtype: 'f64' }).transpose(1, 2);
+    const keys = new PaddedSequence(key.add(dirty), [3, 5]);
+    const memory = layer.prepare(keys, value);
+    await near(layer.forward(query, memory), layer.forward(query, keys, value));
+    await near(layer.weights(query, memory), layer.weights(query, keys));
+    await near(layer.forward(query.select(1, 0), memory), layer.forward(query.select(1, 0), keys, value));
+    const mask = tensor([[[true, true, false, true, true]], [[false, true, true, true, true]]]);
+    await near(layer.forward(query, memory, undefined, { mask }), layer.forward(query, keys, value, { mask }));
+    const ofValues = layer.prepare(key.add(dirty), new PaddedSequence(value, [3, 5]));
+    await near(layer.forward(query, ofValues), layer.forward(query, keys, value));
+    const padded = layer.forward(new PaddedSequence(query, [3, 1]), memory);
+    expect(padded.lengths).toEqual([3, 1]);
+    await near(padded.values, layer.forward(new PaddedSequence(query, [3, 1]), keys, value).values);
+  });
+
+  it('learns through keys that were prepared as through others', async () => {
+    const keys = tensor(spreadArray([2, 5, 4], 2, 2), { dtype: 'f64', requiresGrad: true });
+    const leaves = [keys, ...layer.parameters()];
+    const gradients = async (run: () => Tensor): Promise<number[]> => {
+      for (const leaf of leaves) leaf.grad = undefined;
+      run().square().sum().backward();
+      const all = await Promise.all(leaves.map(async ({ grad }) => Array.from((await grad?.data()) ?? [])));
+      return all.flat();
+    };
+    const prepared = await gradients(() => layer.forward(query, layer.prepare(keys, value)));
+    const plain = await gradients(() => layer.forward(query, keys, value));
+    expect(differences(prepared, plain, 1e-12)).toEqual([]);
+  });
+
+  it('tells what does not go with prepared keys', () => {
+    const memory = layer.prepare(key, value);
+    expect(() => layer.forward(query, memory, value)).toThrow(
+      'beside prepared keys, expected no value: that of prepare counts.\n  Fix: pass it to prepare(key, value).',
+    );
+    expect(() => layer.forward(query.slice([0], [1]), memory)).toThrow('and prepared keys f64[2, 5');
+    expect(() => layer.prepare(key, value.slice([0, 0], [2, 4]))).toThrow('with equal lengths');
+    expect(() => Reflect.apply(Reflect.get(layer, 'prepare'), layer, [[1, 2]])).toThrow('.prepare: got key');
+    expect(() => Reflect.apply(Reflect.get(layer, 'forward'), layer, [query, { prepared: 1 }])).toThrow(
+      '.forward: got',
+    );
+  });
+
   it('gives a padded query a padded result, zero past its lengths', async () => {
     const output = layer.forward(new PaddedSequence(query, [3, 1]), key, value);
     expect(output).toBeInstanceOf(PaddedSequence);

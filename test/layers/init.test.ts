@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { init, Linear, LSTM, manualSeed, ones, Parameter, zeros, type Tensor } from 'stmnet';
+import { handlesKept } from '../support/handles';
 import { differences } from '../support/near';
 import { here } from '../support/devices';
 
@@ -104,6 +105,34 @@ test('setForgetBias sets the second quarter of b_ih, clears that of b_hh, and le
   }
 });
 
+test('biases are set without a handle left', () => {
+  const lstm = new LSTM({ inputSize: 2, hiddenSize: 3 });
+  const before = handlesKept();
+  init.setForgetBias(lstm);
+  init.setChronoBias(lstm, { maxSteps: 9 });
+  expect(handlesKept()).toBe(before);
+});
+
+test('setChronoBias begins with memories of 1 to maxSteps steps, and leaves the other gates', async () => {
+  const lstm = new LSTM({ inputSize: 2, hiddenSize: 500, numLayers: 2 });
+  const gate = async (bias: Tensor | undefined, at: number): Promise<number[]> =>
+    Array.from((await bias?.data()) ?? []).slice(at * 500, (at + 1) * 500);
+  const others = await gate(lstm.bias_ih_l1, 3);
+  expect(init.setChronoBias(lstm, { maxSteps: 101 })).toBe(lstm);
+  for (const suffix of ['l0', 'l1'] as const) {
+    const forget = await gate(lstm[`bias_ih_${suffix}`], 1);
+    expect(await gate(lstm[`bias_ih_${suffix}`], 0)).toEqual(forget.map((bias) => -bias));
+    const times = forget.map((bias) => Math.exp(bias)).sort((a, b) => a - b);
+    expect([(times[0] ?? 0) > 0.999, (times.at(-1) ?? 0) < 100.001]).toEqual([true, true]);
+    for (const part of [0.1, 0.5, 0.9]) expect(Math.abs((times[part * 500] ?? 0) - (1 + 99 * part))).toBeLessThan(7);
+    expect(
+      new Set([...(await gate(lstm[`bias_hh_${suffix}`], 0)), ...(await gate(lstm[`bias_hh_${suffix}`], 1))]),
+    ).toEqual(new Set([0]));
+  }
+  expect(await gate(lstm.bias_ih_l1, 3)).toEqual(others);
+  expect(lstm.bias_ih_l0?.requiresGrad).toBe(true);
+});
+
 test('one seed gives the same weights', async () => {
   const draw = async (): Promise<unknown> => {
     manualSeed(8);
@@ -130,6 +159,14 @@ describe('mistakes', () => {
   test('an LSTM without biases', () => {
     expect(() => init.setForgetBias(new LSTM({ inputSize: 2, hiddenSize: 3, bias: false }))).toThrow(
       'init.setForgetBias: got an LSTM with bias: false, expected one with biases.',
+    );
+    expect(() => init.setChronoBias(new LSTM({ inputSize: 2, hiddenSize: 3, bias: false }), { maxSteps: 9 })).toThrow(
+      'init.setChronoBias: got an LSTM with bias: false, expected one with biases.',
+    );
+  });
+  test('memories that are too short', () => {
+    expect(() => init.setChronoBias(new LSTM({ inputSize: 2, hiddenSize: 3 }), { maxSteps: 2 })).toThrow(
+      'init.setChronoBias: got maxSteps: 2, expected at least 3.',
     );
   });
 });

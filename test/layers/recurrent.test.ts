@@ -1,328 +1,213 @@
 import { describe, expect, test } from 'vitest';
 import {
-  DataLoader,
+  Bidirectional,
+  concat,
   flip,
   GRU,
+  GRUCell,
   Linear,
+  load,
   LSTM,
-  manualSeed,
-  MSELoss,
-  noGrad,
-  ones,
-  OptionError,
+  LSTMCell,
+  Module,
   pad,
   PaddedSequence,
   randn,
-  RNN,
+  Recurrent,
+  save,
   Sequential,
-  SGD,
-  ShapeError,
   tensor,
-  Trainer,
   zeros,
-  type Sequence,
   type Tensor,
 } from 'stmnet';
+import { join } from 'node:path';
+import { expectGradients, spreadArray } from '../support/gradients';
 import { differences, tensorDifferences } from '../support/near';
-import { here } from '../support/devices';
+import { scratchFolder } from '../support/scratch';
 
-type Recurrent = LSTM | GRU | RNN;
+const sizes = { inputSize: 3, hiddenSize: 5 };
+const lengths = [4, 0, 2, 1];
 
-/** One layer of each cell, with or without backward direction. */
-const cells: Record<
-  string,
-  (options: {
-    inputSize: number;
-    hiddenSize: number;
-    numLayers?: number;
-    bidirectional?: boolean;
-    batchFirst?: boolean;
-    dropout?: number;
-  }) => Recurrent
-> = {
-  lstm: (options) => new LSTM(options),
-  projected: (options) => new LSTM({ ...options, projSize: 2 }),
-  gru: (options) => new GRU(options),
-  'rnn tanh': (options) => new RNN(options),
-  'rnn relu': (options) => new RNN({ ...options, nonlinearity: 'relu' }),
-};
+/** A cell of a user's: a running mean with one parameter, whose output is not its state. */
+class Leaky extends Module {
+  readonly input = new Linear({ inFeatures: 3, outFeatures: 2, dtype: 'f64' });
+  forward(x: Tensor, state?: { mean: Tensor }): { output: Tensor; state: { mean: Tensor } } {
+    const now = this.input.forward(x);
+    const mean = state === undefined ? now : state.mean.mul(0.9).add(now.mul(0.1));
+    return { output: mean.tanh(), state: { mean } };
+  }
+}
 
-const run = (layer: Recurrent, input: Sequence): { output: Sequence; h: Tensor; c?: Tensor } => layer.forward(input);
-const valuesOf = (sequence: Sequence): Tensor => (sequence instanceof PaddedSequence ? sequence.values : sequence);
+/** A layer and a Recurrent of a cell with its weights. */
+function pair(): [layer: LSTM, recurrent: Recurrent<{ h: Tensor; c: Tensor }>] {
+  const [layer, cell] = [new LSTM(sizes), new LSTMCell(sizes)];
+  for (const [name, parameter] of layer.namedParameters()) Reflect.set(cell, name.replace('_l0', ''), parameter);
+  return [layer, new Recurrent(cell)];
+}
 
-describe('parameters', () => {
-  test('have PyTorch’s names, shapes and order', () => {
-    const layer = new LSTM({ inputSize: 3, hiddenSize: 5, numLayers: 2, bidirectional: true, projSize: 2 });
-    expect(Array.from(layer.namedParameters(), ([name, parameter]) => `${name} ${parameter.shape.join()}`)).toEqual(
-      ['l0', 'l0_reverse', 'l1', 'l1_reverse'].flatMap((suffix) => {
-        const width = suffix.startsWith('l0') ? 3 : 4;
-        return [
-          `weight_ih_${suffix} 20,${width}`,
-          `weight_hh_${suffix} 20,2`,
-          `bias_ih_${suffix} 20`,
-          `bias_hh_${suffix} 20`,
-          `weight_hr_${suffix} 2,5`,
-        ];
-      }),
-    );
-    expect(layer.weight_hh_l1_reverse?.requiresGrad).toBe(true);
-    expect(Object.keys(new GRU({ inputSize: 3, hiddenSize: 5, bias: false }).stateDict())).toEqual([
-      'weight_ih_l0',
-      'weight_hh_l0',
-    ]);
-    expect(new GRU({ inputSize: 3, hiddenSize: 5 }).weight_ih_l0?.shape).toEqual([15, 3]);
-    expect(new RNN({ inputSize: 3, hiddenSize: 5 }).weight_ih_l0?.shape).toEqual([5, 3]);
+describe('a cell of the package', () => {
+  test('gives what its layer gives', async () => {
+    const [layer, recurrent] = pair();
+    const x = randn([4, 4, 3]);
+    const [expected, got] = [layer.forward(x), recurrent.forward(x)];
+    expect(await tensorDifferences(got.output, expected.output, 1e-6)).toEqual([]);
+    expect(await tensorDifferences(got.state.c, expected.c.squeeze(0), 1e-6)).toEqual([]);
   });
 
-  test('start within ±1/√H, spread over it', async () => {
-    manualSeed(3);
-    const layer = new LSTM({ inputSize: 20, hiddenSize: 25 });
-    for (const parameter of layer.parameters()) {
-      const values = Array.from(await parameter.data());
-      expect(Math.max(...values)).toBeLessThanOrEqual(0.2);
-      expect(Math.max(...values)).toBeGreaterThan(0.18);
-      expect(Math.min(...values)).toBeGreaterThanOrEqual(-0.2);
-      expect(Math.min(...values)).toBeLessThan(-0.18);
-    }
+  test.each([[lengths], [[0, 0, 0, 0]], [[3, 3, 3, 3]], [[4, 4, 4, 4]]])('over rows of %j steps', async (all) => {
+    const [layer, recurrent] = pair();
+    const data = randn([4, 4, 3]);
+    const x = new PaddedSequence(data, all);
+    const state = { h: randn([4, 5]), c: randn([4, 5]) };
+    const [expected, got] = [
+      layer.forward(x, { h: state.h.unsqueeze(0), c: state.c.unsqueeze(0) }),
+      recurrent.forward(x, state),
+    ];
+    expect(got.output.lengths).toEqual(all);
+    expect(await tensorDifferences(got.output.values, expected.output.values, 1e-6)).toEqual([]);
+    expect(await tensorDifferences(got.state.h, expected.h.squeeze(0), 1e-6)).toEqual([]);
+    expect(await tensorDifferences(got.state.c, expected.c.squeeze(0), 1e-6)).toEqual([]);
   });
 
-  test('have gradients of their own, though they share a buffer', async () => {
-    const layer = new LSTM({ inputSize: 3, hiddenSize: 4 });
-    layer
-      .forward(randn([2, 5, 3]))
-      .output.sum()
-      .backward();
-    const [input, hidden] = [layer.bias_ih_l0?.grad, layer.bias_hh_l0?.grad];
-    expect(await input?.data()).toEqual(await hidden?.data());
-    noGrad(() => input?.mul_(2));
-    const [doubled = 0] = (await input?.data()) ?? [];
-    const [once = 0] = (await hidden?.data()) ?? [];
-    expect(differences([doubled], [2 * once], 1e-6)).toEqual([]);
+  test('takes a state whose parts come in another order', async () => {
+    const [, recurrent] = pair();
+    const x = new PaddedSequence(randn([2, 3, 3]), [3, 0]);
+    const [h, c] = [randn([2, 5]), randn([2, 5])];
+    const { state } = recurrent.forward(x, { c, h });
+    expect(await tensorDifferences(state.h.select(0, 1), h.select(0, 1), 0)).toEqual([]);
+    expect(await tensorDifferences(state.c.select(0, 1), c.select(0, 1), 0)).toEqual([]);
   });
 
-  test('a replaced parameter is used', async () => {
-    const layer = new RNN({ inputSize: 1, hiddenSize: 1, nonlinearity: 'relu', bias: false });
-    const other = new RNN({ inputSize: 1, hiddenSize: 1, bias: false });
-    noGrad(() => [layer.weight_hh_l0?.fill_(0), other.weight_ih_l0?.fill_(3)]);
-    if (other.weight_ih_l0 !== undefined) layer.weight_ih_l0 = other.weight_ih_l0;
-    expect(await layer.forward(ones([1, 2, 1])).output.array()).toEqual([[[3], [3]]]);
+  test('goes in both directions in a Bidirectional', async () => {
+    const layer = new GRU({ ...sizes, bidirectional: true });
+    const [ahead, back] = [new GRUCell(sizes), new GRUCell(sizes)];
+    for (const [name, parameter] of layer.namedParameters())
+      Reflect.set(name.endsWith('_reverse') ? back : ahead, name.replace(/_l0(_reverse)?/, ''), parameter);
+    const x = new PaddedSequence(randn([4, 4, 3]), lengths);
+    const both = new Bidirectional(new Recurrent(ahead), new Recurrent(back));
+    expect(await tensorDifferences(both.forward(x).values, layer.forward(x).output.values, 1e-6)).toEqual([]);
   });
 });
 
-describe.each(Object.entries(cells))('%s', (_, make) => {
-  const sizes = { inputSize: 3, hiddenSize: 4 };
+describe("a cell of the user's", () => {
+  test('carries a state of its own form', async () => {
+    const cell = new Leaky();
+    const recurrent = new Recurrent(cell);
+    const x = randn([2, 3, 3], { dtype: 'f64' });
+    const { output, state } = recurrent.forward(x);
+    let expected: { output: Tensor; state: { mean: Tensor } } | undefined;
+    for (let step = 0; step < 3; step++) {
+      expected = cell.forward(x.select(1, step), expected?.state);
+      expect(await tensorDifferences(output.select(1, step), expected.output, 0)).toEqual([]);
+    }
+    expect(await tensorDifferences(state.mean, expected?.state.mean ?? zeros([]), 0)).toEqual([]);
+  });
 
-  test('lengths: each row is what the row gives by itself', async () => {
-    for (const seed of [1, 2, 3]) {
-      manualSeed(seed);
-      const layer = make({ ...sizes, numLayers: 2, bidirectional: true });
-      const lengths = [4, 0, 6, 1];
-      const x = randn([4, 6, 3]);
-      const { output, h } = run(layer, new PaddedSequence(x, lengths));
-      for (const [row, length] of lengths.entries()) {
-        const padding = await valuesOf(output)
-          .slice([row, length], [row + 1, null])
-          .data();
-        expect(
-          padding.every((value) => value === 0),
-          `seed ${seed}`,
-        ).toBe(true);
-        const state = h.slice([0, row], [null, row + 1]);
-        // A row of length 0 keeps its initial state; there is no run to compare it with.
-        const one = length === 0 ? undefined : run(layer, x.slice([row, 0], [row + 1, length]));
-        const steps = valuesOf(output).slice([row, 0], [row + 1, length]);
-        expect(
-          await tensorDifferences(steps, one === undefined ? steps : valuesOf(one.output), 1e-6),
-          `seed ${seed}`,
-        ).toEqual([]);
-        expect(await tensorDifferences(state, one?.h ?? zeros(state.shape), 1e-6), `seed ${seed}`).toEqual([]);
+  test('sees no padding: each row gives what it gives alone', async () => {
+    const recurrent = new Recurrent(new Leaky());
+    const rows = lengths.map((length) => randn([length, 3], { dtype: 'f64' }));
+    const padded = concat(
+      rows.map((row) =>
+        concat(
+          [row, tensor(new Float64Array((5 - (row.shape[0] ?? 0)) * 3).fill(Number.NaN)).reshape([-1, 3])],
+          0,
+        ).unsqueeze(0),
+      ),
+      0,
+    );
+    const { output, state } = recurrent.forward(new PaddedSequence(padded, lengths));
+    for (const [row, alone] of rows.entries()) {
+      const length = lengths[row] ?? 0;
+      const own = recurrent.forward(alone.unsqueeze(0));
+      const real = output.values.select(0, row);
+      expect(await tensorDifferences(real.slice([0], [length]), own.output.squeeze(0), 1e-12)).toEqual([]);
+      expect(await tensorDifferences(real.slice([length]), zeros([5 - length, 2], { dtype: 'f64' }), 0)).toEqual([]);
+      const mean = length === 0 ? zeros([1, 2], { dtype: 'f64' }) : own.state.mean;
+      expect(await tensorDifferences(state.mean.select(0, row), mean.squeeze(0), 1e-12)).toEqual([]);
+    }
+  });
+
+  test('has gradients, of which none comes from padding', async () => {
+    const recurrent = new Recurrent(new Leaky());
+    await expectGradients(
+      (x) => {
+        const { output, state } = recurrent.forward(new PaddedSequence(x, lengths));
+        return concat([output.values.reshape([-1]), state.mean.reshape([-1])], 0);
+      },
+      [spreadArray([4, 4, 3])],
+    );
+  });
+
+  test('is saved and loaded in a Sequential', async () => {
+    const model = new Sequential(
+      new Recurrent(new Leaky()),
+      new Linear({ inFeatures: 2, outFeatures: 1, dtype: 'f64' }),
+    );
+    const file = join(scratchFolder('recurrent'), 'leaky.safetensors');
+    await save(model, file);
+    const loaded = await load(file, { classes: { Leaky } });
+    const x = randn([2, 3, 3], { dtype: 'f64' });
+    const values = (built: Module): Tensor => (built as Sequential).forward(x) as Tensor;
+    expect(await tensorDifferences(values(loaded), values(model), 0)).toEqual([]);
+  });
+
+  test('goes on step by step in a stream', async () => {
+    const recurrent = new Recurrent(new Leaky());
+    const x = randn([1, 3, 3], { dtype: 'f64' });
+    const { output } = recurrent.forward(x);
+    const stream = recurrent.createStream();
+    for (let step = 0; step < 3; step++) {
+      const told = (await stream.step(x.select(1, step).squeeze(0))) as { data: Float64Array };
+      expect(differences(told.data, await output.select(1, step).data(), 1e-12)).toEqual([]);
+    }
+    stream.reset();
+  });
+
+  test('that forgets parts of its state, or rows, is told', () => {
+    class Forgets extends Module {
+      #calls = 0;
+      forward(x: Tensor): Record<string, Tensor> & { h: Tensor } {
+        return this.#calls++ === 0 ? { h: x, c: x } : { h: x };
       }
     }
-  });
-
-  test('both directions: forward beside the reverse of a run over the reversed steps', async () => {
-    manualSeed(5);
-    const both = make({ ...sizes, bidirectional: true });
-    const [ahead, back] = [make(sizes), make(sizes)];
-    const state = Object.entries(both.stateDict());
-    ahead.loadStateDict(Object.fromEntries(state.filter(([name]) => !name.endsWith('_reverse'))));
-    back.loadStateDict(
-      Object.fromEntries(
-        state
-          .filter(([name]) => name.endsWith('_reverse'))
-          .map(([name, value]) => [name.replace('_reverse', ''), value]),
-      ),
+    const x = new PaddedSequence(zeros([2, 3, 1]), [3, 1]);
+    expect(() => new Recurrent(new Forgets()).forward(x)).toThrow(
+      /from Forgets after .*, expected a state of the same form after each step.\n {2}Fix: return all/,
     );
-    const x = randn([2, 5, 3]);
-    const output = valuesOf(run(both, x).output);
-    const width = (output.shape[2] ?? 0) / 2;
-    expect(
-      await tensorDifferences(output.slice([0, 0, 0], [null, null, width]), valuesOf(run(ahead, x).output), 1e-6),
-    ).toEqual([]);
-    expect(
-      await tensorDifferences(
-        output.slice([0, 0, width], [null, null, null]),
-        flip(valuesOf(run(back, flip(x, [1])).output), [1]),
-        1e-6,
-      ),
-    ).toEqual([]);
-  });
-
-  test('time-major is batch-first with the axes swapped', async () => {
-    manualSeed(6);
-    const [first, second] = [make(sizes), make({ ...sizes, batchFirst: false })];
-    second.loadStateDict(first.stateDict());
-    const x = randn([2, 5, 3]);
-    expect(
-      await tensorDifferences(
-        valuesOf(run(second, x.transpose(0, 1)).output).transpose(0, 1),
-        valuesOf(run(first, x).output),
-        1e-6,
-      ),
-    ).toEqual([]);
-  });
-
-  test('one sequence without a batch axis', async () => {
-    manualSeed(7);
-    const layer = make({ ...sizes, numLayers: 2 });
-    const x = randn([5, 3]);
-    const [alone, batch] = [run(layer, x), run(layer, x.unsqueeze(0))];
-    expect(await tensorDifferences(valuesOf(alone.output), valuesOf(batch.output).squeeze(0), 0)).toEqual([]);
-    expect(await tensorDifferences(alone.h, batch.h.squeeze(1), 0)).toEqual([]);
-  });
-
-  test('dropout acts between layers, in training only', async () => {
-    manualSeed(8);
-    const layer = make({ ...sizes, numLayers: 2, dropout: 0.5 });
-    const plain = make({ ...sizes, numLayers: 2 });
-    plain.loadStateDict(layer.stateDict());
-    const x = randn([2, 5, 3]);
-    const expected = await valuesOf(run(plain, x).output).data();
-    expect(await valuesOf(run(layer, x).output).data()).not.toEqual(expected);
-    layer.eval();
-    expect(differences(await valuesOf(run(layer, x).output).data(), expected, 1e-6)).toEqual([]);
-  });
-
-  test('carried states continue a sequence', async () => {
-    manualSeed(9);
-    const layer = make({ ...sizes, numLayers: 2 });
-    const x = randn([2, 6, 3]);
-    const whole = run(layer, x);
-    const { output, ...state } = run(layer, x.slice([0, 0], [null, 2]));
-    expect(valuesOf(output).shape[1]).toBe(2);
-    const rest =
-      layer instanceof LSTM
-        ? layer.forward(x.slice([0, 2], [null, null]), { h: state.h, c: state.c ?? state.h })
-        : layer.forward(x.slice([0, 2], [null, null]), { h: state.h });
-    expect(await tensorDifferences(rest.output, valuesOf(whole.output).slice([0, 2], [null, null]), 1e-6)).toEqual([]);
-    expect(await tensorDifferences(rest.h, whole.h, 1e-6)).toEqual([]);
-  });
-});
-
-describe('mistakes', () => {
-  test('the last axis', () => {
-    const forecaster = new LSTM({ inputSize: 1, hiddenSize: 4 });
-    const fix = 'Fix: give each step an axis of features, [[1], [2]] in place of [1, 2]:';
-    expect(() =>
-      forecaster.forward(
-        tensor([
-          [1, 2],
-          [2, 3],
-        ]),
-      ),
-    ).toThrow(
-      `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 1] (inputSize), or [T, 1] for one sequence.\n` +
-        `  ${fix} x.unsqueeze(-1).`,
-    );
-    expect(() => forecaster.forward(pad([[1, 2], [3]]))).toThrow(
-      `expected [N, T, 1] (inputSize).\n  ${fix} x.map((values) => values.unsqueeze(-1)).`,
-    );
-    expect(forecaster.forward(pad([[1, 2], [3]]).map((values) => values.unsqueeze(-1))).output.shape).toEqual([
-      2, 2, 4,
-    ]);
-    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4 }).forward(tensor([[1, 2]]))).toThrow(
-      `${fix} x.unsqueeze(-1), for a layer with inputSize: 1.`,
-    );
-    const layer = new LSTM({ inputSize: 128, hiddenSize: 4 });
-    expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(ShapeError);
-    expect(() => layer.forward(zeros([32, 50, 96]))).toThrow(
-      `LSTM.forward: got input f32[32, 50, 96] on ${here}, expected last axis 128 (inputSize).\n` +
-        '  Fix: build the layer with inputSize: 96, or put a Linear(96 → 128) before it.',
-    );
-  });
-
-  test('a batch of rows without steps is not one sequence', async () => {
-    const layer = new LSTM({ inputSize: 2, hiddenSize: 4 });
-    const items = [
-      { input: [1, 2], target: [1] },
-      { input: [2, 3], target: [2] },
-    ];
-    const loader = new DataLoader(items, { batchSize: 2 });
-    const message =
-      `LSTM.forward: got input f32[2, 2] on ${here}, expected [N, T, 2] (inputSize).\n` +
-      '  Fix: give each step an axis of features, [[1], [2]] in place of [1, 2]: x.unsqueeze(-1), ' +
-      'for a layer with inputSize: 1; ' +
-      'or, where each row is one step, an axis of steps: x.unsqueeze(1).';
-    for (const { input } of loader) {
-      expect(() => layer.forward(input)).toThrow(message);
-      expect(layer.forward(valuesOf(input).unsqueeze(1)).output.shape).toEqual([2, 1, 4]);
+    class Sums extends Module {
+      forward(x: Tensor): { h: Tensor } {
+        return { h: x.sum(0) };
+      }
     }
-    const model = new Sequential(layer, new Linear({ inFeatures: 4, outFeatures: 1 }));
-    const trainer = new Trainer({ model, loss: new MSELoss(), optimizer: new SGD(model.parameters()), device: here });
-    await expect(trainer.fit(loader, { epochs: 1, progress: false })).rejects.toThrow(message);
-    expect(
-      layer.forward(
-        tensor([
-          [1, 2],
-          [2, 3],
-        ]),
-      ).output.shape,
-    ).toEqual([2, 4]); // one sequence
-  });
-
-  test('rank, dtype and empty batches', () => {
-    const layer = new GRU({ inputSize: 3, hiddenSize: 4 });
-    expect(() => layer.forward(zeros([3]))).toThrow(
-      `GRU.forward: got input f32[3] on ${here}, expected [N, T, D] or [T, D]`,
+    expect(() => new Recurrent(new Sums()).forward(zeros([2, 3, 1]))).toThrow(
+      'expected [2, …], a row for each of the step',
     );
-    expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow(
-      `GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters`,
-    );
-    expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(
-      `GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n` +
-        '  Fix: leave empty batches out.',
-    );
-    expect(() => layer.forward(new PaddedSequence(zeros([2, 4]), [1, 2]))).toThrow(
-      `GRU.forward: got input f32[2, 4] on ${here}, lengths [1, 2], expected [N, T, 3] (inputSize).`,
-    );
-  });
-
-  test('options', () => {
-    const hidden: object = { hidenSize: 3 };
-    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4, ...hidden })).toThrow('LSTM: got an option hidenSize');
-    expect(() => new LSTM({ inputSize: 0, hiddenSize: 4 })).toThrow(OptionError);
-    expect(() => new LSTM({ inputSize: 3, hiddenSize: 4, projSize: 4 })).toThrow(
-      'LSTM: got projSize: 4, expected less than hiddenSize, 4',
-    );
-    expect(() => new GRU({ inputSize: 3, hiddenSize: 4, dropout: 1 })).toThrow(
-      'GRU: got dropout: 1, expected a probability in [0, 1) for dropout',
-    );
-    const sigmoid: object = { nonlinearity: 'sigmoid' };
-    expect(() => new RNN({ inputSize: 3, hiddenSize: 4, ...sigmoid })).toThrow(
-      "RNN: got nonlinearity: \"sigmoid\", expected one of 'tanh', 'relu'",
+    class Nothing extends Module {
+      forward(x: Tensor): Tensor {
+        return x;
+      }
+    }
+    expect(() => new Recurrent(new Nothing() as never).forward(zeros([2, 3, 1]))).toThrow(
+      'from Nothing, expected a state { h, … } or { output, state }, of which h or output is a tensor.',
     );
   });
 });
 
-test('f64 layers compute what f32 layers do', async () => {
-  manualSeed(10);
-  const [single, double] = [
-    new LSTM({ inputSize: 3, hiddenSize: 17 }),
-    new LSTM({ inputSize: 3, hiddenSize: 17, dtype: 'f64' }),
-  ];
-  double.loadStateDict(single.stateDict());
-  const x = randn([2, 9, 3]);
-  const output = double.forward(x.cast('f64')).output;
-  expect(output.dtype).toBe('f64');
-  expect(differences(await single.forward(x).output.data(), await output.data(), 1e-5)).toEqual([]);
+test('an input without steps leaves the state as it is', async () => {
+  const [, recurrent] = pair();
+  const state = { h: randn([2, 5]), c: randn([2, 5]) };
+  const { output, state: after } = recurrent.forward(zeros([2, 0, 3]), state);
+  expect(output.shape).toEqual([2, 0, 5]);
+  expect(await tensorDifferences(after.h, state.h, 0)).toEqual([]);
+  expect(recurrent.forward(pad([[], []], { dtype: 'f32' }).map((x) => x.reshape([2, 0, 3]))).output.shape).toEqual([
+    2, 0, 5,
+  ]);
+});
+
+test('an input without rows, or without an axis of steps, is told', () => {
+  const [, recurrent] = pair();
+  expect(() => recurrent.forward(zeros([3]))).toThrow('expected [N, T, …] with at least one row');
+  expect(() => recurrent.forward(zeros([0, 2, 3]))).toThrow('expected [N, T, …] with at least one row');
+  expect(() => recurrent.forward(flip(zeros([2, 2, 4]), [1]))).toThrow('LSTMCell.forward: got input f32[2, 4]');
+  expect(() => new Recurrent((() => 1) as never)).toThrow('Recurrent: got a function as cell, expected a Module');
 });

@@ -5,12 +5,14 @@ import {
   Dropout,
   Embedding,
   GRU,
+  GRUCell,
   Linear,
   LSTM,
   manualSeed,
   Module,
   noGrad,
   OptionError,
+  Recurrent,
   Residual,
   Sequential,
   tensor,
@@ -61,12 +63,17 @@ test('a Trainer carries its state', async () => {
   expect(layers.training).toBe(true);
 });
 
-test('a recurrent layer whose state cannot be reached is named', () => {
-  const hidden = new Sequential(new Residual(new LSTM({ inputSize: 3, hiddenSize: 3 })));
-  const call = (): unknown => noGrad(() => hidden.forward(tensor([[[1, 2, 3]]]), undefined)); // prettier-ignore
+test.each([
+  ['LSTM', () => new LSTM({ inputSize: 4, hiddenSize: 4 })],
+  ['LSTM', () => new LSTM({ inputSize: 4, hiddenSize: 2, bidirectional: true })],
+  ['Recurrent', () => new Recurrent(new GRUCell({ inputSize: 4, hiddenSize: 4 }))],
+])('a recurrent layer whose state cannot be reached is named: %s', (name, make) => {
+  const hidden = new Sequential(new Residual(make()));
+  const call = (): unknown => noGrad(() => hidden.forward(tensor([[[1, 2, 3, 4]]]), undefined)); // prettier-ignore
   expect(call).toThrow(OptionError);
   expect(call).toThrow(
-    'Sequential.forward: got a state for layer 0, whose LSTM cannot get it through Residual, expected recurrent ' +
+    'Sequential.forward: got a state for layer 0, whose ' +
+      `${name} cannot get it through Residual, expected recurrent ` +
       'layers in the Sequential itself, or modules that return { output, state }.\n' +
       '  Fix: write a Module whose forward(input, state) passes the state on.',
   );

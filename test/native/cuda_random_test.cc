@@ -151,6 +151,31 @@ void no_probability(Device& device, Kernels& cpu, Kernels& cuda) {
   }
 }
 
+/// Weights to draw from are copied; one that is none, and a row with too few above 0, is reported.
+void weights(Device& device, Kernels& cpu, Kernels& cuda) {
+  constexpr int64_t kRows = 3, kExtent = 7, kLeast = 2;
+  for (const DType dtype : kFloating) {
+    const auto check = [&](const char* what, double element, double possible) {
+      Dense weights(dtype, kRows * kExtent), above(DType::I32, kRows), out(dtype, kRows * kExtent);
+      weights.whole.fill([] { return 0.5; });
+      above.whole.fill([] { return 7.0; });
+      weights.set(9, element);
+      above.set(2, possible);
+      return agree(device, cpu, cuda, what, {&weights.whole, &above.whole, &out.whole}, kExact,
+                   [&](Kernels& kernels, const Side& at) {
+                     return kernels.check_weights(weights.at(at), above.at(at), kLeast, out.at(at));
+                   });
+    };
+    check("weights", 1e30, 2);
+    const DeviceFault few = check("too few weights", 1, 1);
+    require(few.value == 1 && few.sequence == 2 && few.greatest == kLeast, "what is reported of too few weights");
+    for (const double wrong : {-0.5, std::numeric_limits<double>::infinity()}) {
+      const DeviceFault fault = check("a weight that is none", wrong, 2);
+      require(fault.number == wrong && fault.place == 9, "what is reported of a weight that is none");
+    }
+  }
+}
+
 void bases(Device& device, Kernels& cpu, Kernels& cuda) {
   for (int round = 0; round < 40; ++round) {
     const bool large = round % 10 == 0;  // and square: of these a single pass would leave something
@@ -207,6 +232,7 @@ int main(int argc, char** argv) {
   masks(device, cpu, cuda);
   bounds(device, cpu, cuda);
   no_probability(device, cpu, cuda);
+  weights(device, cpu, cuda);
   bases(device, cpu, cuda);
   return finish("cuda_random_test");
 }

@@ -110,6 +110,12 @@ void check_words_of_data_faults() {
   says({.code = DataFault::kProbability, .place = 9, .number = 1.5},
        "got 1.5 as element 9, expected probabilities in [0, 1].\n  Fix: clamp them, or pass scores through sigmoid() "
        "first.");
+  says({.code = DataFault::kWeight, .place = 9, .number = -0.5},
+       "got -0.5 as element 9, expected finite numbers of at least 0.\n  Fix: clamp them, or pass scores through "
+       "softmax() first.");
+  says({.code = DataFault::kTooFewWeights, .value = 1, .sequence = 4, .greatest = 3},
+       "got 1 of the numbers of row 4 above 0, expected at least 3 of them.\n  Fix: draw fewer, leave such rows out, "
+       "or look at what made them 0.");
   says({.code = DataFault::kInputNoProbability, .place = 9, .number = -0.25},
        "got input -0.25 at element 9, expected a probability in [0, 1].\n  Fix: apply sigmoid first, or use "
        "binaryCrossEntropyWithLogits.");

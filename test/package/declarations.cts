@@ -1,6 +1,7 @@
 // The declarations as a CommonJS module sees them, in a project without the types of Node; checked, not run.
 import stmnet = require('stmnet');
 import datasets = require('stmnet/datasets');
+import serving = require('stmnet/serve');
 import tasks = require('stmnet/tasks');
 
 const { output }: { output: stmnet.PaddedSequence } = new stmnet.LSTM({ inputSize: 2, hiddenSize: 3 }).forward(
@@ -12,4 +13,6 @@ const first = async (): Promise<stmnet.HostArray> => (await datasets.japaneseVow
 
 const ask = (task: tasks.Task<{ text: string }, string, number>): Promise<number> => task.predict('a text');
 
-export = { halves, first, ask };
+const stop = (server: serving.TaskServer): Promise<void> => server.stop();
+
+export = { halves, first, ask, stop };

@@ -19,6 +19,7 @@ import {
   type Tensor,
 } from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
+import { serve, type TaskServer } from 'stmnet/serve';
 import type { Task } from 'stmnet/tasks';
 
 class Tagger extends Module {
@@ -28,6 +29,8 @@ class Tagger extends Module {
 }
 
 export const ask = (task: Task<{ text: string }, string, number>): Promise<number> => task.predict('a text');
+
+export const answer = (task: Task<{ text: string }, string, number>): Promise<TaskServer> => serve(task, { port: 0 });
 
 export async function use(model: Sequential): Promise<void> {
   const parts: Subset<string>[] = randomSplit(['a', 'b', 'c'], [2, 1]);

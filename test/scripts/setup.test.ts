@@ -22,10 +22,10 @@ describe('scripts/setup on a machine without compiler', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  const setup = (release: string): { status: number | null; stdout: string; stderr: string } => {
+  const setup = (release: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } => {
     mkdirSync(join(folder, 'etc'), { recursive: true });
     writeFileSync(join(folder, 'etc', 'os-release'), release);
-    return spawnSync(join(folder, 'sh'), [join(root, 'scripts', 'setup')], {
+    return spawnSync(join(folder, 'sh'), [join(root, 'scripts', 'setup'), ...args], {
       encoding: 'utf8',
       env: { PATH: folder, HOME: folder, STMNET_SYSTEM: folder, STMNET_DEPS_FOLDER: join(folder, 'deps') },
     });
@@ -42,22 +42,22 @@ describe('scripts/setup on a machine without compiler', () => {
     [
       'Fedora',
       'NAME="Fedora Linux"\nID=fedora\n',
-      'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel',
+      'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra tmux highway-devel fmt-devel blis-devel',
     ],
     [
       'Rocky Linux',
       'ID="rocky"\nID_LIKE="rhel centos fedora"\n',
-      'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra highway-devel fmt-devel blis-devel',
+      'sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra tmux highway-devel fmt-devel blis-devel',
     ],
     [
       'Alpine',
       'ID=alpine\n',
-      'sudo apk add g++ musl-dev cmake samurai clang-extra-tools highway-dev fmt-dev openblas-dev',
+      'sudo apk add g++ musl-dev cmake samurai clang-extra-tools tmux highway-dev fmt-dev openblas-dev',
     ],
   ])('prints the line for %s and stops', (_, release, line) => {
     const { status, stdout, stderr } = setup(release);
     expect(stderr).toContain(
-      'setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev',
+      'setup: missing: g++ cmake ninja-build clang-format tmux libhwy-dev libfmt-dev libblis-serial-dev',
     );
     expect(stderr).toContain(`Fix: ${line}`);
     expect(stderr.trim().split('\n')).toHaveLength(1);
@@ -68,14 +68,14 @@ describe('scripts/setup on a machine without compiler', () => {
   it('prints the line for macOS and stops', () => {
     fake('uname', 'echo Darwin');
     const { status, stderr } = setup('');
-    expect(stderr).toContain('Fix: brew install gcc cmake ninja clang-format highway fmt blis');
+    expect(stderr).toContain('Fix: brew install gcc cmake ninja clang-format tmux highway fmt blis');
     expect(status).toBe(1);
   });
 
   it('names the packages where it knows no package manager', () => {
     const { status, stderr } = setup('ID=plan9\n');
     expect(stderr).toContain(
-      'setup: missing: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev',
+      'setup: missing: g++ cmake ninja-build clang-format tmux libhwy-dev libfmt-dev libblis-serial-dev',
     );
     expect(stderr).toContain('install what your system calls them.');
     expect(status).toBe(1);
@@ -87,8 +87,8 @@ describe('scripts/setup on a machine without compiler', () => {
       writeFileSync(join(folder, 'usr', 'include', header), '');
     }
     expect(setup('ID=fedora\n').stderr).toContain(
-      'setup: missing: g++ cmake ninja-build clang-format. ' +
-        'Fix: sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra\n',
+      'setup: missing: g++ cmake ninja-build clang-format tmux. ' +
+        'Fix: sudo dnf install gcc-c++ cmake ninja-build clang-tools-extra tmux\n',
     );
   });
 
@@ -106,7 +106,8 @@ describe('scripts/setup on a machine without compiler', () => {
       `echo "$@" >>${join(folder, 'calls')}; [ "$1" = update ] || [ -e ${join(folder, 'fresh')} ] || exit 100`,
     );
     const install =
-      'install -y --no-install-recommends g++ cmake ninja-build clang-format libhwy-dev libfmt-dev libblis-serial-dev';
+      'install -y --no-install-recommends g++ cmake ninja-build clang-format tmux libhwy-dev libfmt-dev ' +
+      'libblis-serial-dev';
     const stale = setup('ID=debian\n');
     expect(stale.status).toBe(1);
     expect(readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n')).toEqual([
@@ -119,7 +120,7 @@ describe('scripts/setup on a machine without compiler', () => {
     const { stderr } = setup('ID=ubuntu\nID_LIKE=debian\n');
     expect(readFileSync(join(folder, 'calls'), 'utf8').trim()).toBe(install);
     expect(stderr).toContain(
-      'setup: still missing after the installation: g++ cmake ninja-build clang-format libhwy-dev libfmt-dev ' +
+      'setup: still missing after the installation: g++ cmake ninja-build clang-format tmux libhwy-dev libfmt-dev ' +
         'libblis-serial-dev',
     );
   });
@@ -145,5 +146,40 @@ describe('scripts/setup on a machine without compiler', () => {
     const { status, stderr } = setup('ID=debian\n');
     expect(stderr).toBe('E: The repository is not signed.\nsetup: apt-get update failed; its output stands above.\n');
     expect(status).toBe(1);
+  });
+
+  describe('asked for a browser', () => {
+    beforeEach(() => {
+      for (const program of ['g++', 'cmake', 'ninja', 'clang-format', 'tmux', 'cmp']) fake(program, 'exit 0');
+      for (const header of ['hwy/highway.h', 'fmt/format.h', 'blis.h']) {
+        mkdirSync(join(folder, 'usr', 'include', dirname(header)), { recursive: true });
+        writeFileSync(join(folder, 'usr', 'include', header), '');
+      }
+      fake('node', `[ "$1" = -p ] && echo 20 || echo built`);
+    });
+
+    it('installs chromium as root, and only then', () => {
+      fake('id', 'echo 0');
+      fake('apt-get', `echo "$@" >>${join(folder, 'calls')}`);
+      expect(setup('ID=debian\n').stdout).toBe('built\n');
+      expect(setup('ID=debian\n', '--browser').stdout).toBe('setup: installing chromium\nbuilt\n');
+      expect(readFileSync(join(folder, 'calls'), 'utf8')).toBe('install -y --no-install-recommends chromium\n');
+    });
+
+    it('goes on without it where it cannot be had', () => {
+      fake('id', 'echo 0');
+      fake('apt-get', 'exit 100');
+      const failed = 'setup: chromium could not be installed; tests of reports are skipped';
+      expect(setup('ID=debian\n', '--browser').stdout).toBe(`setup: installing chromium\n${failed}\nbuilt\n`);
+      fake('id', 'echo 1000');
+      const { status, stdout } = setup('ID=debian\n', '--browser');
+      expect(stdout).toMatch(/^setup: chromium cannot be installed without root or sudo; .*\nbuilt\n$/u);
+      expect(status).toBe(0);
+    });
+
+    it('leaves alone what is there', () => {
+      fake('chromium', 'exit 0');
+      expect(setup('ID=debian\n', '--browser')).toMatchObject({ stdout: 'built\n', status: 0 });
+    });
   });
 });

@@ -63,6 +63,18 @@ type Attention = stm.AdditiveAttention;
 const oneQuery = (attention: Attention, x: PaddedSequence): Tensor =>
   attention.forward(stm.full([x.shape[0] ?? 0, FEATURES], 0.5), x);
 
+const stepByStep = (cell: stm.GRUCell, x: PaddedSequence): PaddedSequence => new stm.Recurrent(cell).forward(x).output;
+
+/** Tags of the steps: the same at a step in every row. */
+function tagsOf(x: Sequence): Sequence {
+  const [rows = 0, steps = 0] = x.shape;
+  const values = tensor({
+    data: Int32Array.from({ length: rows * steps }, (_, at) => (at % steps) % FEATURES),
+    shape: [rows, steps],
+  });
+  return x instanceof PaddedSequence ? new PaddedSequence(values, x.lengths) : values;
+}
+
 /** Cases by name; the part before a space is the exported class that the case is about. */
 export const layerCases: Readonly<Record<string, LayerCase>> = {
   Linear: { build: () => linear() },
@@ -87,6 +99,10 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     build: () => new stm.AdditiveAttention({ querySize: D, keySize: D, hiddenSize: 3 }),
     call: self,
   },
+  'AdditiveAttention of prepared keys': {
+    build: () => new stm.AdditiveAttention({ querySize: D, keySize: D, hiddenSize: 3 }),
+    call: (attention: Attention, x) => attention.forward(x, attention.prepare(x)),
+  },
   'AdditiveAttention of one query': {
     build: () => new stm.AdditiveAttention({ querySize: D, keySize: D, hiddenSize: 3 }),
     call: oneQuery,
@@ -108,6 +124,7 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     acrossRows: 'width',
   },
   Dropout: { build: () => new stm.Dropout({ p: 0.3 }), acrossRows: 'training' },
+  VariationalDropout: { build: () => new stm.VariationalDropout({ p: 0.3 }), acrossRows: 'training' },
   GaussianNoise: { build: () => new stm.GaussianNoise({ stddev: 0.5 }), acrossRows: 'training' },
   Standardize: { build: () => new stm.Standardize().fit([[[1, 2, 3, 4]], [[5, 7, 9, 11]]]) },
   LSTM: { build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, numLayers: 2, bidirectional: true }) },
@@ -116,12 +133,24 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, numLayers: 2, dropout: 0.3 }),
     acrossRows: 'training',
   },
+  'LSTM with dropped weights': {
+    build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, weightDrop: 0.3 }),
+    acrossRows: 'training',
+  },
   'LSTM state': {
     build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, bidirectional: true }),
     call: (lstm: stm.LSTM, x) => states(lstm.forward(x)),
   },
   GRU: { build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, bidirectional: true }) },
   RNN: { build: () => new stm.RNN({ inputSize: D, hiddenSize: 5, nonlinearity: 'relu' }) },
+  LSTMCell: { build: () => new stm.LSTMCell({ inputSize: D, hiddenSize: 5 }), call: stepByStep },
+  GRUCell: { build: () => new stm.GRUCell({ inputSize: D, hiddenSize: 5 }), call: stepByStep },
+  RNNCell: { build: () => new stm.RNNCell({ inputSize: D, hiddenSize: 5 }), call: stepByStep },
+  Recurrent: { build: () => new stm.Recurrent(new stm.LSTMCell({ inputSize: D, hiddenSize: 5 })) },
+  'Recurrent state': {
+    build: () => new stm.Recurrent(new stm.GRUCell({ inputSize: D, hiddenSize: 5 })),
+    call: (recurrent: stm.Recurrent<{ h: Tensor }>, x) => recurrent.forward(x).state.h,
+  },
   ReLU: { build: () => new stm.ReLU() },
   Sigmoid: { build: () => new stm.Sigmoid() },
   Tanh: { build: () => new stm.Tanh() },
@@ -138,6 +167,11 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
   MeanPool: { build: () => new stm.MeanPool() },
   MaxPool: { build: () => new stm.MaxPool() },
   AttentionPool: { build: () => new stm.AttentionPool({ inputSize: D, hiddenSize: 3 }) },
+  CRF: { build: () => new stm.CRF({ numTags: D }) },
+  'CRF loss': {
+    build: () => new stm.CRF({ numTags: D }),
+    call: (crf: stm.CRF, x) => crf.loss(x, tagsOf(x), { reduction: 'none' }),
+  },
   Residual: { build: () => new stm.Residual(linear()) },
   'Residual of a convolution': {
     build: () => new stm.Residual(new stm.Conv1d({ inChannels: D, outChannels: D, kernelSize: 3, padding: 'same' })),
@@ -201,7 +235,7 @@ function states({ h, c }: { h: Tensor; c: Tensor }): Tensor {
 }
 
 /** Exported modules that no case is about: bases. */
-export const baseClasses = ['Module', 'RecurrentLayer'];
+export const baseClasses = ['Module', 'RecurrentCell', 'RecurrentLayer'];
 
 /** Real steps of `lengths.length` rows, with `fill` in the padding. */
 export function casesInput(

@@ -21,6 +21,7 @@ import {
   describe as inWords,
   finiteNumber,
   flag,
+  isNumberList,
   nonNegativeInteger,
   nonNegativeNumber,
   oneOf,
@@ -243,3 +244,9 @@ test.each(Object.entries({ GELU, MaxPool, MeanPool, ReLU, Sigmoid, SiLU, Softplu
     expect([make(), make(undefined), make({})]).toHaveLength(3);
   },
 );
+
+test('lists of numbers are arrays and typed arrays', () => {
+  expect([[], [1], new Float32Array(2), Int32Array.of(1)].every(isNumberList)).toBe(true);
+  const others = [1, '12', undefined, { length: 1 }, new DataView(new ArrayBuffer(4)), new Set([1]), tensor([1])];
+  expect(others.some(isNumberList)).toBe(false);
+});

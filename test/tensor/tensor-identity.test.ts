@@ -193,6 +193,25 @@ const places: Record<string, readonly [(x: never) => unknown, (readonly string[]
   TimeDistributed: [(x) => new stm.TimeDistributed(x), ['module']],
   Bidirectional: [(x) => new stm.Bidirectional(x, layer()), ['module']],
   schedule: [(x) => new stm.StepLR(x, { stepSize: 1 })],
+  tokenProbabilities: [(x) => stm.tokenProbabilities(x), ['list', 'typed']],
+  'scores of a sampler': [(x) => new stm.TokenSampler().next(x), ['list', 'typed']],
+  selectRows: [(x) => stm.selectRows(own, x), ['list', 'typed']],
+  'scores of a step': [(x) => stm.beamSearch(() => ({ scores: x, state: 1 }), { maxLength: 1 })],
+  'attention of a step': [
+    (x) =>
+      stm.greedySearch(() => ({ scores: zeros([1, 2]), state: 1, attention: x }), {
+        maxLength: 1,
+      }),
+    ['undefined'],
+  ],
+  beamSearch: [(x) => stm.beamSearch(x, { maxLength: 1 })],
+  greedySearch: [(x) => stm.greedySearch(x, { maxLength: 1 })],
+  sample: [(x) => stm.sample(x, {}), ['function']],
+  'scores of a sample': [(x) => stm.sample(() => ({ scores: x, state: 1 }), {}).next()],
+  ctcBeamSearch: [(x) => stm.ctcBeamSearch(x)],
+  ctcGreedyDecode: [(x) => stm.ctcGreedyDecode(x)],
+  entitySpans: [(x) => stm.entitySpans(x)],
+  'a tag of entitySpans': [(x) => stm.entitySpans([x])],
 };
 
 describe('places for tensors beside those of ops', () => {
@@ -308,6 +327,7 @@ const elsewhere = [
   'emptyCache',
   'permutation',
   'mapValues',
+  'isEntityTag',
 ];
 
 test('every exported function and layer is among those above', () => {
@@ -318,7 +338,7 @@ test('every exported function and layer is among those above', () => {
   const isClass = (value: () => unknown): boolean => Function.prototype.toString.call(value).startsWith('class');
   expect(exported.filter(([name, value]) => !isClass(value) && !covered.has(name)).map(([name]) => name)).toEqual([]);
   const tried = new Set<unknown>(made.map((module) => module.constructor));
-  const bases: unknown[] = [stm.RecurrentLayer, stm.Activation];
+  const bases: unknown[] = [stm.RecurrentCell, stm.RecurrentLayer, stm.Activation];
   const missing = exportedClasses(stm.Module).filter(([, Layer]) => !tried.has(Layer) && !bases.includes(Layer));
   expect(missing.map(([name]) => name)).toEqual([]);
 });

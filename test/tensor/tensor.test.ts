@@ -315,6 +315,19 @@ test('shapes that overflow are refused', () => {
   );
 });
 
+test('scope and keep find tensors in Maps and Sets', async () => {
+  const held = stm.scope(() => {
+    const inside = stm.scope(() => ({ set: new Set([stm.tensor([1])]), map: new Map([['x', [stm.tensor([2])]]]) }));
+    stm.keep(inside.map);
+    return [inside.set];
+  });
+  const [[one] = []] = held.map((set) => [...set]);
+  expect(await one?.data()).toEqual(Float32Array.of(1));
+  const kept = new Map<string, stm.Tensor>();
+  stm.scope(() => void stm.keep(kept.set('x', stm.tensor([3]))));
+  expect(await kept.get('x')?.data()).toEqual(Float32Array.of(3));
+});
+
 test('scope keeps what it returns and lets go of the rest', async () => {
   const before = handlesKept();
   const { kept, list } = stm.scope(() => {

@@ -102,6 +102,7 @@ describe('pieces', () => {
       expect(trained.join(trained.tokenize(text))).toBe(text.normalize('NFC'));
     expect(trained.join(['Ã'])).toBe('\ufffd');
     expect(trained.join(['<unk>', 'b', '語'])).toBe('<unk>b語');
+    expect(Array.from(trained.bytes(['Ã', 'Ġ', '語']))).toEqual([0xc3, 0x20, ...Buffer.from('語')]);
     expect(trained.tokenize('banana banana').length).toBeLessThan(7);
   });
 

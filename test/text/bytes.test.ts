@@ -6,6 +6,7 @@ test('bytes of UTF-8, and back', () => {
   expect(tokenizer.tokenize('aé')).toEqual(['a', '\xc3', '\xa9']);
   expect(tokenizer.join(tokenizer.tokenize('aé語😀\0'))).toBe('aé語😀\0');
   expect(tokenizer.join(['\xc3'])).toBe('\ufffd');
+  expect(Array.from(tokenizer.bytes(['\xc3', 'a']))).toEqual([0xc3, 0x61]);
   expect(tokenizer.tokens).toHaveLength(256);
   expect(tokenizer.config()).toEqual({ class: 'ByteTokenizer', options: {} });
   expect(() => new ByteTokenizer({ lowercase: true } as never)).toThrow('got an option lowercase, expected no options');

@@ -57,7 +57,7 @@ test('what is no vocabulary', () => {
   expect(() => new Vocabulary({ tokens: ['a'], unknown: '<unk>' })).toThrow('expected one of the tokens');
   expect(() => Vocabulary.fit([])).toThrow(
     'Vocabulary.fit: got 0 texts with 0 tokens, none of which occurs more than 0 times, ' +
-      'expected one at least that occurs 1 times.\n  Fix: look whether the texts are those that were meant.',
+      'expected one at least that occurs 1 time.\n  Fix: look whether the texts are those that were meant.',
   );
   expect(() => Vocabulary.fit(sentences, { minFrequency: 4 })).toThrow(
     'got 2 texts with 5 tokens, none of which occurs more than 3 times, expected one at least that occurs 4 times.\n' +

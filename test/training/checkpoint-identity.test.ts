@@ -88,11 +88,11 @@ describe('resume is refused', () => {
     ['a model with other settings', '(model.children.2.options.p: 0.2, there 0.1)', { p: 0.2 }],
     ['another optimizer', '(optimizer.class: "AdamW", there "Adam";', { optimizer: AdamW }],
     ['another learning rate', '(optimizer.groups.0.learningRate: 0.001, there 0.01)', { learningRate: 1e-3 }],
-    ['another schedule', '(schedule.rates.after 2 steps: 0.1, there 0.5;', { gamma: 0.1 }],
+    ['another schedule', '(schedule.rates.after 2 steps: 0.1, there 0.5)', { gamma: 0.1 }],
     ['another loss', '(loss.options.labelSmoothing: 0.1, there 0)', { smoothing: 0.1 }],
     ['another limit of gradients', '(trainer.clipGradNorm: 1, there nothing)', { clipGradNorm: 1 }],
     ['other data', 'data.content: ', {}, () => loader(items.map((item) => ({ ...item, target: 1 - item.target })))],
-    ['fewer data', '(data.items: 59, there 60;', {}, () => loader(items.slice(1))],
+    ['fewer data', '(59 examples here, 60 there)', {}, () => loader(items.slice(1))],
     ['other batches', '(data.batchSize: 10, there 20)', {}, () => loader(items, 10)],
   ];
 
@@ -128,10 +128,16 @@ describe('resume is refused', () => {
   test('with a validation of other data, or none', async () => {
     const validation = loader(items.slice(0, 21));
     await expect(make().fit(loader(), options({ resume: true, validation }))).rejects.toThrow(
-      '(validation.items: 21, there 20;',
+      '(validated on 21 here, on 20 there)',
     );
     const { validation: _, ...without } = options({ resume: true });
-    await expect(make().fit(loader(), without)).rejects.toThrow('validation.items: nothing, there 20');
+    await expect(make().fit(loader(), without)).rejects.toThrow('(validated on none here, on 20 there)');
+    await expect(make().fit(loader(), without)).rejects.toThrow(
+      'Fix: pass the validation, too, which stmnet train holds back from the examples; make them as they were; or',
+    );
+    await expect(make({ gamma: 0.1, learningRate: 1e-3 }).fit(loader(items.slice(1)), without)).rejects.toThrow(
+      '(59 examples here, 60 there; validated on none here, on 20 there; optimizer.groups.0.learningRate: 0.001, there',
+    );
   });
 
   test('with a callback that changes the training, or without one, or with another one', async () => {

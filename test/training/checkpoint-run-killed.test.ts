@@ -101,9 +101,7 @@ describe('Ctrl-C', () => {
         'Trainer.fit: stops after this step, with a checkpoint. Ctrl-C again stops at once.',
       );
       const path = join(folder, `step-${String(steps).padStart(9, '0')}.safetensors`);
-      expect(seen.errors).toContain(
-        `Trainer.fit: stopped after step ${steps}. With resume: true it goes on from ${path}`,
-      );
+      expect(seen.errors).toContain(`Trainer.fit: stopped after step ${steps}. Resumed, it goes on from ${path}`);
     }
     const { seen, ended } = start(folder, out, { ...options, pause: 0 });
     expect(await ended, seen.errors).toEqual({ code: 0, signal: null });

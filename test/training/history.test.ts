@@ -61,6 +61,10 @@ test.each([
     { epochs: [{ ...record, train: { loss: 'low' } }], validations: [] },
     'got { epochs, validations }, expected { epochs',
   ],
+  [
+    { epochs: [{ ...record, gradients: { step: 1, parameters: {}, steps: { lstm: 'low' } } }], validations: [] },
+    'got { epochs, validations }, expected { epochs',
+  ],
   [{ epochs: [], validations: [{ epoch: 1, step: 1 }] }, 'got { epochs, validations }, expected { epochs'],
 ])('what is no history is refused: %j', (json, message) => {
   expect(() => History.fromJSON(json)).toThrow(FormatError);

@@ -9,13 +9,13 @@ const root = scratchFolder('interrupt');
 /** `train(folder, callback)`: eight steps in four epochs, with checkpoints if there is a folder. */
 const training = `
   const { Linear, MSELoss, SGD, Trainer, tensor } = require('stmnet');
-  const train = (folder, onStep) => {
+  const train = (folder, onStep, progress = false, more = {}) => {
     const model = new Linear({ inFeatures: 1, outFeatures: 1 });
     const optimizer = new SGD(model.parameters(), { learningRate: 0.01 });
     const trainer = new Trainer({ model, loss: new MSELoss(), optimizer });
     const batches = [1, 2].map((x) => ({ input: tensor([[x]]), target: tensor([[x]]) }));
     const checkpoints = folder === undefined ? {} : { checkpoints: { folder } };
-    return trainer.fit(batches, { epochs: 4, progress: false, callbacks: [{ onStep }], ...checkpoints });
+    return trainer.fit(batches, { epochs: 4, progress, callbacks: [{ onStep }], ...checkpoints, ...more });
   };
   const interrupt = ({ steps }) => { if (steps === 3) process.kill(process.pid, 'SIGINT'); };
   // Signals come to JavaScript with the event loop.
@@ -29,8 +29,49 @@ describe('Ctrl-C in a training', () => {
       `${training} train(${JSON.stringify(folder)}, waiting).then(() => console.log('went on'));`,
     );
     expect({ ...child, ms: 0, stderr: '' }).toEqual({ code: null, signal: 'SIGINT', stdout: '', stderr: '', ms: 0 });
-    expect(child.stderr).toContain('Trainer.fit: stopped after step 3. With resume: true it goes on from ');
+    expect(child.stderr).toContain('Trainer.fit: stopped after step 3. Resumed, it goes on from ');
     expect(await readdir(folder)).toEqual(['step-000000002.safetensors', 'step-000000003.safetensors']);
+  });
+
+  test('is told by whoever shows the training, where that says so', () => {
+    const folder = JSON.stringify(join(root, 'told'));
+    const child = runScript(`${training}
+      process.on('SIGINT', () => console.log('handled'));
+      const nothing = () => undefined;
+      const names = ['start', 'step', 'figures', 'validation', 'end', 'note', 'stop'];
+      const progress = () => ({ ...Object.fromEntries(names.map((name) => [name, nothing])), tellsInterrupts: true });
+      train(${folder}, waiting, progress).catch(({ code }) => console.log(code));
+    `);
+    expect({ ...child, ms: 0 }).toEqual({
+      code: 0,
+      signal: null,
+      stdout: 'handled\nERR_STM_INTERRUPTED\n',
+      stderr: '',
+      ms: 0,
+    });
+  });
+
+  test('is told after the checkpoint was read that a training goes on from, by whoever shows it', () => {
+    const resumed = (tellsInterrupts: boolean): ReturnType<typeof runScript> => {
+      const folder = JSON.stringify(join(root, `resumed-${tellsInterrupts}`));
+      return runScript(`${training}
+        process.on('SIGINT', () => console.log('handled'));
+        const nothing = () => undefined;
+        const names = ['start', 'step', 'figures', 'validation', 'end', 'note', 'stop'];
+        const shown = Object.fromEntries(names.map((name) => [name, nothing]));
+        const progress = () => (console.log('shown'), { ...shown, tellsInterrupts: ${tellsInterrupts} });
+        // While the training listens, and has yet to read its checkpoint.
+        const ctrlC = () => process.once('newListener', () => queueMicrotask(() => process.emit('SIGINT')));
+        const again = () => (ctrlC(), train(${folder}, nothing, progress, { resume: true }));
+        train(${folder}, waiting, progress).catch(again).catch(({ message }) => console.log(message.split('\\n')[0]));
+      `);
+    };
+    const given = 'Trainer.fit: got Ctrl-C in epoch 2, after step 4, expected to train 4 epochs.';
+    const stdout = `shown\nhandled\nhandled\nshown\n${given}\n`;
+    expect({ ...resumed(true), ms: 0 }).toEqual({ code: 0, signal: null, stdout, stderr: '', ms: 0 });
+    const { stderr, ...told } = resumed(false);
+    expect(told.stdout).toBe(stdout);
+    expect(stderr.match(/Trainer\.fit: stops after this step/g)).toHaveLength(2);
   });
 
   test('is an error where the program has a handler of its own, and handlers are gone afterwards', async () => {

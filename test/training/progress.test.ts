@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { expect, test, vi } from 'vitest';
 import { Linear, MSELoss, ones, SGD, Trainer, zeros } from 'stmnet';
 import { epochLine } from '../../src/training/epoch-record';
-import { makeProgress } from '../../src/training/progress';
+import { makeProgress, type Progress } from '../../src/training/progress';
 import { runWithoutErrors } from '../support/child';
 
 const record = {
@@ -147,4 +147,29 @@ test('figures that take long are asked for more seldom', async () => {
   } finally {
     clock.mockRestore();
   }
+});
+
+test('a display of one’s own is told of epochs, steps, figures, validations and notes', async () => {
+  const model = new Linear({ inFeatures: 1, outFeatures: 1 });
+  const told: string[] = [];
+  const display = (epochs: number): Progress => ({
+    start: (epoch, steps) => void told.push(`start ${epoch}/${epochs} of ${steps}`),
+    step: (done) => told.push(`step ${done}`) > 0,
+    figures: () => undefined,
+    validation: () => undefined,
+    end: ({ epoch }) => void told.push(`end ${epoch}`),
+    note: (text) => void told.push(text),
+    stop: () => void told.push('stop'),
+  });
+  const trainer = new Trainer({
+    model,
+    loss: new MSELoss(),
+    optimizer: new SGD(model.parameters(), { learningRate: 0 }),
+  });
+  const batch = { input: ones([1, 1]), target: zeros([1, 1]) };
+  const onEpochEnd = (): void => trainer.note('a note');
+  await trainer.fit([batch, batch], { epochs: 1, progress: display, callbacks: [{ onEpochEnd }] });
+  expect(told).toEqual(['start 1/1 of 2', 'step 1', 'step 2', 'end 1', 'a note', 'stop']);
+  const wrong = trainer.fit([batch], { epochs: 1, progress: 'yes' as never });
+  await expect(wrong).rejects.toThrow('got progress: "yes", expected true or false for progress');
 });

@@ -123,6 +123,15 @@ describeDevices('a gradient that is not finite', () => {
       expect((await weightsOf(model)).flat().every(Number.isFinite)).toBe(true);
     },
   );
+  test.each([
+    [undefined, 'a smaller learningRate or clipGradNorm: 1 keeps'],
+    [5, 'a smaller learningRate or clipGradNorm: 1 keeps'],
+    [1, 'a smaller learningRate or a clipGradNorm below 1 keeps'],
+    [0, 'a smaller learningRate keeps'],
+  ])('is told with another clipping than %s', async (clipGradNorm, advice) => {
+    const { trainer } = recurrent(clipGradNorm === undefined ? {} : { clipGradNorm });
+    await expect(trainer.fit([series(Number.POSITIVE_INFINITY)], quiet)).rejects.toThrow(advice);
+  });
   test('is left out and counted where such steps may be skipped', async () => {
     const [skipping, plain] = [recurrent(), recurrent()];
     plain.model.loadStateDict(skipping.model.stateDict());
@@ -161,7 +170,7 @@ describeDevices('a parameter that is not finite', () => {
         /^Trainer\.fit: got NaN or infinity in weight after epoch 1, expected finite numbers\.\n {2}Fix: load weights/,
       );
       await expect(failed).rejects.toThrow(
-        'Take a smaller learningRate, and look for NaN or infinity in the input of earlier batches',
+        'Take a smaller learningRate; look for NaN or infinity in the input of earlier batches',
       );
       expect(trainer.history.epochs).toHaveLength(0);
       expect(await weightsOf(model)).toEqual([[Number.NEGATIVE_INFINITY]]);

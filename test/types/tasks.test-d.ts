@@ -1,7 +1,16 @@
 // What the contract of tasks asks of a class; compiled, never run.
 import { expectTypeOf } from 'vitest';
-import { ArrayDataset, History } from 'stmnet';
-import type { Examples, Task, TaskClass, TaskFitOptions } from 'stmnet/tasks';
+import { ArrayDataset, History, readTable, splitDataset } from 'stmnet';
+import {
+  LanguageModel,
+  TextClassifier,
+  type EvaluationRecord,
+  type Examples,
+  type NextToken,
+  type Task,
+  type TaskClass,
+  type TaskFitOptions,
+} from 'stmnet/tasks';
 
 interface Message {
   text: string;
@@ -14,12 +23,19 @@ interface Answer {
 }
 
 class Filter implements Task<Message, string, Answer, { loss: number; accuracy: number }> {
-  fit(examples: Examples<Message>, { epochs, output = 'run' }: TaskFitOptions<Message>): Promise<History> {
+  readonly task = 'filter';
+  readonly options = {};
+
+  fit(examples: Examples<Message>, { epochs, output = 'run' }: TaskFitOptions<Message> = {}): Promise<History> {
     return Promise.resolve(Object.assign(new History(), { name: `${examples.length} ${epochs} ${output}` }));
   }
 
   evaluate(examples: Examples<Message>): Promise<{ loss: number; accuracy: number }> {
     return Promise.resolve({ loss: examples.length, accuracy: 1 });
+  }
+
+  async examine(examples: Examples<Message>, part: EvaluationRecord['part'] = 'test'): Promise<EvaluationRecord> {
+    return { part, figures: await this.evaluate(examples) };
   }
 
   predict(input: string): Promise<Answer>;
@@ -48,8 +64,9 @@ export async function use(task: Filter): Promise<void> {
   expectTypeOf(await task.predict(['win', 'lose'])).toEqualTypeOf<Answer[]>();
   // @ts-expect-error batches are what a Trainer validates on
   await task.fit(examples, { epochs: 1, validation: [{ input: 1, target: 1 }] });
-  // @ts-expect-error the number of epochs is required
-  await task.fit(examples, {});
+  await task.fit(examples);
+  // @ts-expect-error epochs are a number
+  await task.fit(examples, { epochs: 'many' });
 }
 
 class Unloadable {
@@ -59,3 +76,27 @@ class Unloadable {
 Unloadable satisfies TaskClass<Unloadable>;
 // @ts-expect-error it has no verbs
 export const nothing: Task<Message, string, Answer> = new Unloadable();
+
+LanguageModel satisfies TaskClass<LanguageModel>;
+
+export async function ofTexts(model: LanguageModel): Promise<void> {
+  await model.fit('a text', { validation: ['one', 'another'] });
+  await model.fit(new ArrayDataset(['one', 'another']), { validation: 'a text' });
+  expectTypeOf(await model.predict('a')).toEqualTypeOf<readonly NextToken[]>();
+  expectTypeOf(await model.predict(['a', 'b'])).toEqualTypeOf<(readonly NextToken[])[]>();
+  for await (const piece of model.generate({ stop: ['.', '!'] })) expectTypeOf(piece).toEqualTypeOf<string>();
+  // @ts-expect-error it learns from texts
+  await model.fit([{ text: 'one' }]);
+}
+
+export async function fromTables(): Promise<void> {
+  const path = 'spam.tsv';
+  const classifier = new TextClassifier();
+  // What rows are is not inferred from where they go.
+  await classifier.fit(await readTable(path, { header: false, columns: ['label', 'text'] }));
+  await classifier.fit(
+    splitDataset(await readTable(path, { columns: ['label', 'text'] }), { train: 0.9, test: 0.1 }).train,
+  );
+  // @ts-expect-error there is no text in these rows
+  await classifier.fit(await readTable(path, { columns: ['label', 'words'] }));
+}

@@ -34,8 +34,10 @@ const head = `
   import { Adam, CrossEntropyLoss, LSTM, LastStep, Linear, Module, Sequential, Trainer } from 'stmnet';
   import { PaddedSequence, Tensor, load, pad, tensor } from 'stmnet';
   import { japaneseVowels } from 'stmnet/datasets';
+  import { serve, stopOnSignals, type StopSignal } from 'stmnet/serve';
   import type { Task } from 'stmnet/tasks';
   export type Filter = Task<{ text: string }, string, number>;
+  export const answer = async (filter: Filter): Promise<StopSignal> => stopOnSignals(await serve(filter));
   const lstm = new LSTM({ inputSize: 2, hiddenSize: 3 });
   export const model = new Sequential(lstm, new LastStep(), new Linear({ inFeatures: 3, outFeatures: 2 }));\n`;
 const program = `${head}
@@ -50,13 +52,15 @@ const program = `${head}
   }`;
 const required = `import stmnet = require('stmnet');
   import datasets = require('stmnet/datasets');
+  import serving = require('stmnet/serve');
   import tasks = require('stmnet/tasks');
   type Filter = tasks.Task<{ text: string }, string, number>;
   const lstm = new stmnet.LSTM({ inputSize: 2, hiddenSize: 3 });
   const { output }: { output: stmnet.PaddedSequence } = lstm.forward(stmnet.pad([[[1, 2]]]));
   output[Symbol.dispose]();
   const filter: Filter | undefined = undefined;
-  export = { output, datasets, filter };`;
+  const options: serving.ServeOptions = { port: 0 };
+  export = { output, datasets, filter, options };`;
 
 test.each([
   ['user.mts', program, { module: 'nodenext' }],

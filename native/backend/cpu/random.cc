@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "backend/cpu/backend.h"
@@ -121,6 +122,29 @@ class CpuRandom final : public RandomKernels {
       }
       for_numbers<T>(stream, n, uniforms<T>, [=](int64_t i, T u) { y[i] = u < probability[i] ? T(1) : T(0); });
       return Status::ok();
+    });
+  }
+
+  Status check_weights(const View& weights, const View& possible, int64_t least, const View& out) noexcept override {
+    return dispatch_floating(out.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const T* weight = weights.as<T>();
+      const int32_t* above = possible.as<int32_t>();
+      const int64_t n = out.size(), rows = possible.size();
+      int64_t wrong = n;
+      stoppable([&] {
+        in_blocks(0, n, int64_t{1} << 18, [&](int64_t begin, int64_t end) {
+          const auto bad = [](T w) { return !(w >= 0 && w <= std::numeric_limits<T>::max()); };
+          if (const T* const found = std::find_if(weight + begin, weight + end, bad); found != weight + end)
+            wrong = std::min<int64_t>(wrong, found - weight);
+          std::copy(weight + begin, weight + end, out.as<T>() + begin);
+        });
+      });
+      if (wrong < n)
+        return in_words({.code = DataFault::kWeight, .place = wrong, .number = static_cast<double>(weight[wrong])});
+      const int32_t* const few = std::find_if(above, above + rows, [=](int32_t count) { return count < least; });
+      if (few == above + rows) return Status::ok();
+      return in_words({.code = DataFault::kTooFewWeights, .value = *few, .sequence = few - above, .greatest = least});
     });
   }
 

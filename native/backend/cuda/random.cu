@@ -62,6 +62,27 @@ struct Bernoulli {
   }
 };
 
+/// Element by element; the first of each row looks at what is known of it.
+template <class T>
+struct CheckWeight {
+  DeviceFault* fault;
+  int32_t op;
+  const T* weights;
+  const int32_t* possible;
+  T* out;
+  int64_t extent, least;
+  STM_DEVICE void operator()(int64_t index) const {
+    const T weight = weights[index];
+    out[index] = weight;
+    const int64_t row = index / extent;
+    if (!(weight >= 0 && weight <= std::numeric_limits<T>::max()))
+      report_fault(fault, op, {.code = DataFault::kWeight, .place = index, .number = static_cast<double>(weight)});
+    else if (index == row * extent && possible[row] < least)
+      report_fault(fault, op,
+                   {.code = DataFault::kTooFewWeights, .value = possible[row], .sequence = row, .greatest = least});
+  }
+};
+
 template <class T>
 struct Dropout {
   static constexpr bool kReads = true;
@@ -177,6 +198,16 @@ Status CudaRandom::bernoulli(PhiloxStream stream, const View& p, const View& out
     using T = decltype(zero);
     return fill<T>(context_, "bernoulli", stream, Bernoulli<T>{context_.fault, context_.op}, p.as<T>(), out.as<T>(),
                    out.size());
+  });
+}
+
+Status CudaRandom::check_weights(const View& weights, const View& possible, int64_t least, const View& out) noexcept {
+  if (out.size() == 0) return Status::ok();
+  return dispatch_floating(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    return launch_each(context_, "check_weights", out.size(),
+                       CheckWeight<T>{context_.fault, context_.op, weights.as<T>(), possible.as<int32_t>(), out.as<T>(),
+                                      out.size() / possible.size(), least});
   });
 }
 

@@ -11,6 +11,7 @@ class CudaRandom final : public RandomKernels {
   Status normal(PhiloxStream stream, double mean, double std, const View& out) noexcept override;
   Status integers(PhiloxStream stream, int32_t low, uint32_t range, const View& out) noexcept override;
   Status bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept override;
+  Status check_weights(const View& weights, const View& possible, int64_t least, const View& out) noexcept override;
   Status dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept override;
   Status orthogonal(PhiloxStream stream, double gain, int64_t rows, int64_t columns, const View& out) noexcept override;
 

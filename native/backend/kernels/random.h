@@ -19,6 +19,9 @@ class RandomKernels {
   /// 1 with the probability that stands in `p`, else 0; both f32 or f64. OutOfRange if an element of `p` is no
   /// probability.
   virtual Status bernoulli(PhiloxStream stream, const View& p, const View& out) noexcept = 0;
+  /// out = weights [R, V] to draw from, f32 or f64. OutOfRange if one is below 0 or not finite, or a row has fewer
+  /// above 0, `possible` i32 [R], than `least`.
+  virtual Status check_weights(const View& weights, const View& possible, int64_t least, const View& out) noexcept = 0;
   /// out = x / (1 - p) where the element's uniform number is at least p, else x · 0. The backward pass calls it on dy
   /// with the same stream.
   virtual Status dropout(PhiloxStream stream, double p, const View& x, const View& out) noexcept = 0;

@@ -7,7 +7,7 @@ import { mathMode, setMathMode } from '../../tensor/math-mode';
 import { noGrad } from '../../tensor/grad-mode';
 import { getRandomState, manualSeed, setRandomState } from '../../tensor/generator';
 import { randn } from '../../tensor/ops/random';
-import { version } from '../version';
+import { version } from '../../files/package-version';
 
 /** Options of `stmnet doctor`. */
 export interface DoctorOptions {
@@ -15,6 +15,8 @@ export interface DoctorOptions {
   json?: boolean | string;
   /** Fail unless a CUDA device computes. */
   requireCuda?: boolean;
+  /** Print nothing. */
+  quiet?: boolean;
 }
 
 /** What `stmnet doctor` finds out. */
@@ -38,16 +40,26 @@ export const doctorCommand = new Command('doctor')
   )
   .option('--json [file]', 'print the findings as JSON; with a file, write them there and print text')
   .option('--require-cuda', 'exit with status 1 unless a CUDA device computes')
+  .option('--quiet', 'print nothing: the status tells')
+  .option('--debug', 'show the stack of an error')
   .action(async (options: DoctorOptions) => {
-    process.exitCode = await doctor(options, (line) => process.stdout.write(`${line}\n`));
-  });
+    process.exitCode = await doctor(options, (line) => options.quiet !== true && process.stdout.write(`${line}\n`));
+  })
+  .addHelpText(
+    'after',
+    `
+Examples:
+  $ stmnet doctor
+  $ stmnet doctor --json report.json
+  $ stmnet doctor --require-cuda --quiet && echo a GPU`,
+  );
 
 /**
  * Prints what stmnet can compute on here.
  *
  * @returns the exit status: 1 if `requireCuda` is not met or a device that is listed as available computes wrongly
  */
-export async function doctor(options: DoctorOptions, print: (line: string) => void): Promise<number> {
+export async function doctor(options: DoctorOptions, print: (line: string) => unknown): Promise<number> {
   const findings = await examine();
   const json = JSON.stringify(findings, undefined, 2);
   if (typeof options.json === 'string') writeFileSync(options.json, `${json}\n`);

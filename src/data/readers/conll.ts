@@ -1,5 +1,4 @@
-import { checkPath } from '../../files/check-path';
-import type { FileSource } from '../../files/file-source';
+import { fileSource, type FileSource, type ByteStream } from '../../files/file-source';
 import { lineError, lineReaders, readLineBatches, type LineOptions } from '../../files/lines';
 import { OptionError } from '../../tensor/errors';
 import { describe, flag } from '../../tensor/options';
@@ -9,6 +8,7 @@ import { emptyFile } from './empty-file';
 import { names } from './excerpt';
 import { fileRecords, type FileRecords, type RecordBatch } from './file-records';
 import { conllUColumns, TokenIds, type TokenChoice } from './token-ids';
+import { counted } from '../../tensor/counted';
 
 /** How sentences in columns are read. */
 export interface ConllOptions<Column extends string = string> extends LineOptions {
@@ -41,7 +41,7 @@ export interface ConllOptions<Column extends string = string> extends LineOption
  *     const sentences = await readConll('train.tsv', { columns: ['words', 'tags'] });
  *     sentences[0]; // { words: ['The', 'dog'], tags: ['DET', 'NOUN'] }
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @returns a record a sentence, with as many texts in each column as the sentence has tokens
  * @throws {FormatError} with file and line, if a token has more or fewer columns than others, an `id` is none, or the
@@ -50,7 +50,7 @@ export interface ConllOptions<Column extends string = string> extends LineOption
  * @throws {OptionError} for options that are none
  */
 export async function readConll<Column extends string = string>(
-  path: string,
+  path: string | ByteStream,
   options: ConllOptions<Column> = {},
 ): Promise<Record<Column, string[]>[]> {
   return sentencesOf<Column>('readConll', path, options).all();
@@ -60,12 +60,12 @@ export async function readConll<Column extends string = string>(
  * The sentences of a file in columns, one after another, in constant memory. Takes what `readConll` takes; each walk
  * reads the file anew.
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @throws what `readConll` throws; mistakes of options at the call, those of the file during the walk
  */
 export function streamConll<Column extends string = string>(
-  path: string,
+  path: string | ByteStream,
   options: ConllOptions<Column> = {},
 ): FileRecords<Record<Column, string[]>> {
   return sentencesOf<Column>('streamConll', path, options);
@@ -83,11 +83,11 @@ type Sentence = Record<string, string[]>;
 
 function sentencesOf<Column extends string>(
   op: string,
-  path: string,
+  path: string | ByteStream,
   given: ConllOptions,
 ): FileRecords<Record<Column, string[]>>;
-function sentencesOf(op: string, path: string, given: ConllOptions): FileRecords<Sentence> {
-  checkPath(op, path, `${op}(path, options)`);
+function sentencesOf(op: string, path: string | ByteStream, given: ConllOptions): FileRecords<Sentence> {
+  const source = fileSource(op, path, `${op}(path, options)`);
   const read = readOptions<ConllOptions, ConllSettings>(op, given, {
     ...lineReaders,
     columns: optional(columnNames),
@@ -96,11 +96,11 @@ function sentencesOf(op: string, path: string, given: ConllOptions): FileRecords
     multiword: choice(['words', 'ranges', 'both']),
     emptyNodes: withDefault(flag, false),
   });
-  const isConllU = /\.conllu(\.gz)?$/i.test(path);
+  const isConllU = /\.conllu(\.gz)?$/i.test(source.path);
   const columns = read.columns ?? (isConllU ? conllUColumns : undefined);
   checkIdOptions(op, given, columns);
   const comment = read.comment ?? (isConllU ? '#' : false);
-  return fileRecords(path, () => recordsOf({ op, path }, { ...read, columns, comment }));
+  return fileRecords(source.path, () => recordsOf(source, { ...read, columns, comment }));
 }
 
 function commentSign(op: string, name: string, value: unknown): string | false {
@@ -131,12 +131,15 @@ async function* recordsOf(source: FileSource, options: ConllSettings): AsyncGene
   let some = false;
   for await (const { lines, first } of readLineBatches(source, { encoding, maxLineBytes })) {
     const done = new Sentences();
-    for (const [index, text] of lines.entries()) {
-      if (isBlank(text)) done.add(sentence.finish());
-      else if (!sentence.isEmpty || !isComment(text)) sentence.add(text, first + index);
+    try {
+      for (const [index, text] of lines.entries()) {
+        if (isBlank(text)) done.add(sentence.finish());
+        else if (!sentence.isEmpty || !isComment(text)) sentence.add(text, first + index);
+      }
+    } finally {
+      some ||= done.records.length > 0;
+      if (done.records.length > 0) yield done; // also those before a mistake
     }
-    some ||= done.records.length > 0;
-    if (done.records.length > 0) yield done;
   }
   const last = new Sentences();
   last.add(sentence.finish());
@@ -211,7 +214,7 @@ class SentenceBuilder {
     const columns = this.#columns ?? [];
     const tabs = this.#delimiter === '\t' ? 'a tab' : 'blanks';
     return lineError(this.source, line, {
-      given: `${count} ${count === 1 ? 'column' : 'columns'}`,
+      given: counted(count, 'column'),
       expected: `${columns.length}: ${names(columns)}`,
       fix:
         text.startsWith('#') && comment === false

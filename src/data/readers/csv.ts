@@ -1,5 +1,4 @@
-import { checkPath } from '../../files/check-path';
-import type { FileSource } from '../../files/file-source';
+import { fileSource, type FileSource, type ByteStream } from '../../files/file-source';
 import { lineReaders, type LineOptions } from '../../files/lines';
 import { OptionError } from '../../tensor/errors';
 import { nearMiss } from '../../tensor/option-names';
@@ -9,7 +8,7 @@ import { columnNames, texts } from './column-names';
 import { delimiterText } from './delimiter';
 import { emptyFile } from './empty-file';
 import { inQuotes, names } from './excerpt';
-import { fileRecords, type FileRecords, type RecordBatch } from './file-records';
+import { fileRecords, recordsOfEach, type FileRecords, type RecordBatch } from './file-records';
 import { columnsOf, type ColumnOptions, type Columns, type ColumnType, type TableCell } from './table-columns';
 import { tableRows, type RowOptions } from './table-rows';
 
@@ -63,6 +62,13 @@ export type TableRow<Column extends string, Types, Missing> = string extends Col
       >;
     };
 
+/** A row of a table whose type comes from the options alone, and not from where rows go. */
+export type RowOf<Column extends string, Types, Missing> = TableRow<
+  [Column][Column extends unknown ? 0 : never],
+  [Types][Types extends unknown ? 0 : never],
+  [Missing][Missing extends unknown ? 0 : never]
+>;
+
 /**
  * The rows of a CSV or TSV file as records, `{ label, text }`; what gzip packed is unpacked. For a file that is larger
  * than memory there is `streamTable`.
@@ -72,7 +78,7 @@ export type TableRow<Column extends string, Types, Missing> = string extends Col
  *
  * Lines without a character are skipped; ends of lines within quotes are LF in the record.
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @returns one record a row, in the order of the file
  * @throws {FormatError} with file, line and column, if a row has more or fewer fields than others, a quote is not
@@ -85,8 +91,11 @@ export async function readTable<
   Column extends string = string,
   Types extends ColumnTypes = Record<never, ColumnType>,
   Missing extends string = never,
->(path: string, options?: TableOptions<Column, Types, Missing>): Promise<TableRow<Column, Types, Missing>[]>;
-export async function readTable(path: string, options: TableOptions = {}): Promise<Record<string, TableCell>[]> {
+>(path: string | ByteStream, options?: TableOptions<Column, Types, Missing>): Promise<RowOf<Column, Types, Missing>[]>;
+export async function readTable(
+  path: string | ByteStream,
+  options: TableOptions = {},
+): Promise<Record<string, TableCell>[]> {
   return tableOf('readTable', path, options).all();
 }
 
@@ -96,7 +105,7 @@ export async function readTable(path: string, options: TableOptions = {}): Promi
  *
  *     for await (const { label, text } of streamTable('spam.tsv', { header: false, columns: ['label', 'text'] })) …
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @throws what `readTable` throws; mistakes of options at the call, those of the file during the walk
  */
@@ -104,8 +113,14 @@ export function streamTable<
   Column extends string = string,
   Types extends ColumnTypes = Record<never, ColumnType>,
   Missing extends string = never,
->(path: string, options?: TableOptions<Column, Types, Missing>): FileRecords<TableRow<Column, Types, Missing>>;
-export function streamTable(path: string, options: TableOptions = {}): FileRecords<Record<string, TableCell>> {
+>(
+  path: string | ByteStream,
+  options?: TableOptions<Column, Types, Missing>,
+): FileRecords<RowOf<Column, Types, Missing>>;
+export function streamTable(
+  path: string | ByteStream,
+  options: TableOptions = {},
+): FileRecords<Record<string, TableCell>> {
   return tableOf('streamTable', path, options);
 }
 
@@ -118,9 +133,8 @@ interface GivenSettings extends Omit<TableSettings, 'delimiter' | 'quote'> {
   quote: '"' | false | undefined;
 }
 
-function tableOf(op: string, path: string, given: TableOptions): FileRecords<Record<string, TableCell>> {
-  checkPath(op, path, `${op}(path, options)`);
-  const source = { op, path };
+function tableOf(op: string, path: string | ByteStream, given: TableOptions): FileRecords<Record<string, TableCell>> {
+  const source = fileSource(op, path, `${op}(path, options)`);
   const {
     delimiter = delimiterOf(source),
     quote,
@@ -137,7 +151,7 @@ function tableOf(op: string, path: string, given: TableOptions): FileRecords<Rec
   });
   checkTypes(op, options.types, options.columns);
   const read = { ...options, delimiter, quote: quote ?? (delimiter === '\t' ? false : '"') };
-  return fileRecords(path, () => recordsOf(source, read));
+  return fileRecords(source.path, () => recordsOf(source, read));
 }
 
 async function* recordsOf(
@@ -152,8 +166,7 @@ async function* recordsOf(
     columns ??= columnsOf(source, first, lineOf(0), options);
     const { record } = columns;
     const begin = isHeader ? 1 : 0;
-    const records = rows.slice(begin).map((row, index) => record(row, lineOf(index + begin)));
-    if (records.length > 0) yield { records, lineOf: (index) => lineOf(index + begin) };
+    yield* recordsOfEach(rows.slice(begin), (index) => lineOf(index + begin), record);
   }
   if (columns === undefined) throw emptyFile(source, options.header ? 'a line with the names of columns' : 'rows');
 }

@@ -6,9 +6,12 @@ import { FormatError } from '../../tensor/errors';
  *
  * @param expected  what it should have
  */
-export const emptyFile = ({ op, path }: FileSource, expected: string): FormatError =>
+export const emptyFile = ({ op, path, stream }: FileSource, expected: string): FormatError =>
   new FormatError(op, {
     given: `${path}, which is empty`,
-    expected: `a file with ${expected}`,
-    fix: 'look whether it is the file that is meant, and was written to its end',
+    expected: stream === undefined ? `a file with ${expected}` : expected,
+    fix:
+      stream === undefined
+        ? 'look whether it is the file that is meant, and was written to its end'
+        : 'look at what writes into it',
   });

@@ -34,6 +34,26 @@ export interface FileRecords<T> extends AsyncIterable<T> {
   all(): Promise<T[]>;
 }
 
+/**
+ * Records that are made one by one. Those before a mistake are given before it is thrown, so that whoever walks over
+ * them has what is right.
+ *
+ * @param lineOf  the line that an item begins in
+ * @param make    @throws if an item is none
+ */
+export function* recordsOfEach<Item, T>(
+  items: readonly Item[],
+  lineOf: (index: number) => number,
+  make: (item: Item, line: number) => T,
+): Generator<RecordBatch<T>> {
+  const records: T[] = [];
+  try {
+    items.forEach((item, index) => records.push(make(item, lineOf(index))));
+  } finally {
+    if (records.length > 0) yield { records, lineOf };
+  }
+}
+
 /** @param read  begins to read the file */
 export const fileRecords = <T>(file: string, read: () => AsyncGenerator<RecordBatch<T>>): FileRecords<T> => ({
   file,

@@ -1,5 +1,4 @@
-import { checkPath } from '../../files/check-path';
-import type { FileSource } from '../../files/file-source';
+import { fileSource, type FileSource, type ByteStream } from '../../files/file-source';
 import { lineError, lineReaders, readLineBatches, type LineOptions } from '../../files/lines';
 import { nearMiss } from '../../tensor/option-names';
 import { describe, isPlainObject } from '../../tensor/options';
@@ -7,7 +6,7 @@ import { optional, readOptions } from '../../tensor/read-options';
 import { columnNames } from './column-names';
 import { emptyFile } from './empty-file';
 import { inQuotes, names } from './excerpt';
-import { fileRecords, type FileRecords } from './file-records';
+import { fileRecords, recordsOfEach, type FileRecords } from './file-records';
 
 /** A value of JSON. */
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
@@ -27,14 +26,14 @@ export interface JsonLinesOptions<Field extends string = string> extends LineOpt
  *
  * That the values have the type `T` is up to the file: what is checked is that they are objects with these fields.
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @throws {FormatError} with file and line, if a line is no JSON, or its object lacks a field; if the file is empty
  * @throws {FileError} if the file cannot be read; its code is the system's
  * @throws {OptionError} for options that are none
  */
 export async function readJsonLines<T = Record<string, JsonValue>>(
-  path: string,
+  path: string | ByteStream,
   options: JsonLinesOptions<keyof T & string> = {},
 ): Promise<T[]> {
   return valuesOf<T>('readJsonLines', path, options).all();
@@ -44,12 +43,12 @@ export async function readJsonLines<T = Record<string, JsonValue>>(
  * The values of a JSON Lines file, one after another, in constant memory. Takes what `readJsonLines` takes; each walk
  * reads the file anew.
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @throws what `readJsonLines` throws; mistakes of options at the call, those of the file during the walk
  */
 export function streamJsonLines<T = Record<string, JsonValue>>(
-  path: string,
+  path: string | ByteStream,
   options: JsonLinesOptions<keyof T & string> = {},
 ): FileRecords<T> {
   return valuesOf<T>('streamJsonLines', path, options);
@@ -61,24 +60,26 @@ interface JsonLinesSettings {
   fields: readonly string[] | undefined;
 }
 
-function valuesOf<T>(op: string, path: string, given: JsonLinesOptions): FileRecords<T> {
-  checkPath(op, path, `${op}(path, options)`);
-  const source = { op, path };
+function valuesOf<T>(op: string, path: string | ByteStream, given: JsonLinesOptions): FileRecords<T> {
+  const source = fileSource(op, path, `${op}(path, options)`);
   const { fields, ...options } = readOptions<JsonLinesOptions, JsonLinesSettings>(op, given, {
     ...lineReaders,
     fields: optional(columnNames),
   });
-  return fileRecords(path, async function* () {
+  return fileRecords(source.path, async function* () {
     let some = false;
     for await (const { lines, first } of readLineBatches(source, options)) {
       const filled = lines.flatMap((text, index) => (text.trim() === '' ? [] : [{ text, line: first + index }]));
       if (filled.length === 0) continue;
-      const records = filled.map(({ text, line }) => {
-        const value = valueIn(source, text, line);
-        return fields === undefined ? value : fieldsOf(source, value, line, fields);
-      });
       some = true;
-      yield { records: records as T[], lineOf: (index) => filled[index]?.line ?? first };
+      yield* recordsOfEach(
+        filled,
+        (index) => filled[index]?.line ?? first,
+        ({ text, line }) => {
+          const value = valueIn(source, text, line);
+          return (fields === undefined ? value : fieldsOf(source, value, line, fields)) as T;
+        },
+      );
     }
     if (!some) throw emptyFile(source, 'one value of JSON a line');
   });

@@ -9,6 +9,7 @@ import { delimiterText } from './delimiter';
 import { emptyFile } from './empty-file';
 import { fileRecords, type FileRecords, type RecordBatch } from './file-records';
 import { tableRows } from './table-rows';
+import { counted } from '../../tensor/counted';
 
 /** How texts that belong together are read. */
 export interface ParallelOptions<Name extends string = string> extends LineOptions {
@@ -125,7 +126,7 @@ async function* fromOne(
     const records = rows.map((row, index) => {
       if (row.length < columns.length)
         throw lineError(source, lineOf(index), {
-          given: `${row.length} ${row.length === 1 ? 'text' : 'texts'}`,
+          given: counted(row.length, 'text'),
           expected: `${columns.length}, with ${sign} between`,
           fix: 'mend the line, or pass the delimiter it has',
         });

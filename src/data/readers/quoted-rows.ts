@@ -29,7 +29,7 @@ export async function* quotedRows(
   let enough = 0; // what is open grows twofold before it is looked at again, so that long fields cost no square
   const parsed = async (): Promise<ParsedRows> => {
     const { default: papa } = await import('papaparse'); // at the first quote, so that require('stmnet') stays quick
-    return rowsOf(papa.parse, source, { text: parts.join(''), first }, quoting);
+    return rowsOf(papa.parse, { text: parts.join(''), first }, quoting);
   };
   for await (const block of blocks) {
     if (length === 0 && !block.text.includes(quoting.quote)) {
@@ -40,15 +40,17 @@ export async function* quotedRows(
     parts.push(block.text);
     length += block.text.length;
     if (length < enough) continue;
-    const { rows, lines, rest, open } = await parsed();
+    const { rows, lines, rest, open, stray } = await parsed();
     if (rows.length > 0) yield { records: rows, lineOf: (index) => lines[index] ?? 0 };
+    if (stray !== undefined) throw strayQuote(source, stray, quoting.quote);
     if (open !== undefined && rest.text.length > quoting.longest) throw unclosed(source, open, quoting.longest);
     [first, parts, length] = [rest.first, [rest.text], rest.text.length];
     enough = Math.min(2 * length, quoting.longest);
   }
   if (length === 0) return;
-  const { rows, lines, open } = await parsed();
+  const { rows, lines, open, stray } = await parsed();
   if (rows.length > 0) yield { records: rows, lineOf: (index) => lines[index] ?? 0 };
+  if (stray !== undefined) throw strayQuote(source, stray, quoting.quote);
   if (open !== undefined) throw unclosed(source, open);
 }
 
@@ -60,21 +62,28 @@ interface ParsedRows {
   readonly rest: TextBlock;
   /** Where a quote stands that is not closed, if there is one. */
   readonly open: Place | undefined;
+  /** Where a quote stands that closes too early, if there is one: the rows are those before it. */
+  readonly stray: Place | undefined;
 }
 
 /** The whole rows of a block; what a quote leaves open at its end is none. */
-function rowsOf(parse: typeof Parse, source: FileSource, block: TextBlock, { delimiter, quote }: Quoting): ParsedRows {
+function rowsOf(parse: typeof Parse, block: TextBlock, { delimiter, quote }: Quoting): ParsedRows {
   const { text, first } = block;
   const rows: string[][] = [];
   const lines: number[] = [];
-  let [end, next, open] = [0, first, undefined as Place | undefined];
+  let [end, next] = [0, first];
+  let [open, stray]: (Place | undefined)[] = [];
   parse(text, {
     delimiter,
     quoteChar: quote,
     newline: '\n',
     step({ data, errors, meta }) {
+      if (stray !== undefined) return;
       const error = errors[0];
-      if (error?.code === 'InvalidQuotes') throw strayQuote(source, placeOf(block, error), quote);
+      if (error?.code === 'InvalidQuotes') {
+        stray = placeOf(block, error);
+        return;
+      }
       if (error !== undefined) {
         open = placeOf(block, error);
         return;
@@ -89,7 +98,7 @@ function rowsOf(parse: typeof Parse, source: FileSource, block: TextBlock, { del
       next += 1 + endsIn(data);
     },
   });
-  return { rows, lines, rest: { text: text.slice(end), first: next }, open };
+  return { rows, lines, rest: { text: text.slice(end), first: next }, open, stray };
 }
 
 /** How many ends of lines the fields hold. */

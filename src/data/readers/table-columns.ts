@@ -4,6 +4,7 @@ import { lineError } from '../../files/lines';
 import { FormatError } from '../../tensor/errors';
 import { nearMiss } from '../../tensor/option-names';
 import { inQuotes, names } from './excerpt';
+import { counted } from '../../tensor/counted';
 
 /** What the text of a column means; `integer` is a whole number that a `number` holds exactly. */
 export type ColumnType = 'string' | 'number' | 'integer';
@@ -117,8 +118,9 @@ function ragged(
   const sign = delimiter === '\t' ? 'tab' : inQuotes(delimiter);
   const quoted = row.some((field) => field.startsWith('"'));
   return lineError(source, line, {
-    given: `${row.length} ${row.length === 1 ? 'field' : 'fields'}`,
-    expected: `${all.length}: ${names(all)}`,
+    given: counted(row.length, 'field'),
+    expected:
+      options.header || options.columns !== undefined ? `${all.length}: ${names(all)}` : `${all.length}, as before`,
     fix: fixOf(),
   });
 

@@ -1,4 +1,4 @@
-import { checkPath } from '../../files/check-path';
+import { fileSource, type ByteStream } from '../../files/file-source';
 import { lineReaders, readLineBatches, type LineOptions } from '../../files/lines';
 import { flag } from '../../tensor/options';
 import { readOptions, withDefault } from '../../tensor/read-options';
@@ -16,40 +16,40 @@ export interface TextLinesOptions extends LineOptions {
  *
  *     const names = await readTextLines('names/Czech.txt');
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @throws {FormatError} with file and line, if the text is not in the encoding; if the file is empty
  * @throws {FileError} if the file cannot be read; its code is the system's
  * @throws {OptionError} for options that are none
  */
-export async function readTextLines(path: string, options: TextLinesOptions = {}): Promise<string[]> {
+export async function readTextLines(path: string | ByteStream, options: TextLinesOptions = {}): Promise<string[]> {
   return linesOf('readTextLines', path, options).all();
 }
 
 /**
  * The lines of a text file, one after another, in constant memory; each walk reads the file anew.
  *
- * @param path     the file
+ * @param path     the file; or a stream of its bytes, such as `process.stdin`, which is read once
  * @param options  how it is read
  * @throws what `readTextLines` throws; mistakes of options at the call, those of the file during the walk
  */
-export function streamTextLines(path: string, options: TextLinesOptions = {}): FileRecords<string> {
+export function streamTextLines(path: string | ByteStream, options: TextLinesOptions = {}): FileRecords<string> {
   return linesOf('streamTextLines', path, options);
 }
 
-function linesOf(op: string, path: string, given: TextLinesOptions): FileRecords<string> {
-  checkPath(op, path, `${op}(path, options)`);
+function linesOf(op: string, path: string | ByteStream, given: TextLinesOptions): FileRecords<string> {
+  const source = fileSource(op, path, `${op}(path, options)`);
   const { skipEmpty, ...lines } = readOptions<TextLinesOptions, TextLinesSettings>(op, given, {
     ...lineReaders,
     skipEmpty: withDefault(flag, false),
   });
-  return fileRecords(path, async function* () {
+  return fileRecords(source.path, async function* () {
     let some = false;
-    for await (const batch of readLineBatches({ op, path }, lines)) {
+    for await (const batch of readLineBatches(source, lines)) {
       some = true;
       yield skipEmpty ? filled(batch) : { records: batch.lines, lineOf: (index) => batch.first + index };
     }
-    if (!some) throw emptyFile({ op, path }, 'lines of text');
+    if (!some) throw emptyFile(source, 'lines of text');
   });
 }
 

@@ -1,10 +1,17 @@
 import { binding } from '../../native/load';
 import { defaultDevice } from '../device';
-import { OptionError } from '../errors';
+import { OptionError, ShapeError } from '../errors';
 import { create, type TensorOptions } from '../factories';
-import { describe, nonNegativeInteger } from '../options';
-import { asGiven, readOptions, withDefault } from '../read-options';
-import { idOf, wrap, type Tensor } from '../tensor';
+import { noGrad } from '../grad-mode';
+import { within } from '../op-name';
+import { describe, flag, nonNegativeInteger, positiveInteger } from '../options';
+import { asGiven, readOptions, withDefault, type OptionReader } from '../read-options';
+import { checkTensor, idOf, wrap, type Tensor } from '../tensor';
+import { add, cast, div, gt, log, lt, maximum, minimum, mul, neg, sub } from './elementwise';
+import { gather, oneHot, sort, topK } from './indexing';
+import { softmax } from './normalization';
+import { argmax, cumsum, max, sum } from './reduce';
+import { concat, slice, transpose } from './shape';
 
 /**
  * A tensor of `shape` with uniform random numbers in [0, 1), f32 or f64.
@@ -75,6 +82,129 @@ export const dropout = (x: Tensor, p: number): Tensor => wrap(binding.dropout(id
  * @throws {DTypeError} if `p` is neither f32 nor f64
  */
 export const bernoulli = (p: Tensor): Tensor => wrap(binding.bernoulli(idOf(p, 'bernoulli', 'p')));
+
+/** Options of `multinomial`. */
+export interface MultinomialOptions {
+  /** Whether a place may be drawn more than once. Default false. */
+  replacement?: boolean;
+}
+
+/**
+ * Draws places along the last axis, each with a probability in proportion to what stands there. No gradient goes
+ * through.
+ *
+ * Without replacement the places are those of the `numSamples` highest of log p + Gumbel noise, in that order (Gumbel
+ * top-k; Kool et al., 2019): the first is drawn from all, the next from what is left, and so on. With replacement each
+ * is where a uniform number falls among the sums of the probabilities.
+ *
+ * Shapes: probabilities […, V], which need not add up to 1 → i32 […, numSamples].
+ *
+ * @param probabilities  f32 or f64; a row with an element below 0, NaN or Infinity, without one above 0, or without
+ *                       replacement with fewer of these than `numSamples`, rejects the next read
+ * @throws {OptionError} if `numSamples` is not a whole number of 1 or more, or more than V without replacement;
+ * {ShapeError} if there is nothing to draw from; {DTypeError} if `probabilities` is neither f32 nor f64
+ * @see torch.multinomial
+ */
+export function multinomial(probabilities: Tensor, numSamples: number, options: MultinomialOptions = {}): Tensor {
+  const op = 'multinomial';
+  const { replacement } = readOptions(op, options, { replacement: withDefault(flag, false) });
+  checkTensor(probabilities, op, 'probabilities');
+  const count = positiveInteger(op, 'numSamples', numSamples);
+  const extent = probabilities.shape.at(-1) ?? 0;
+  if (extent === 0)
+    throw new ShapeError(op, {
+      given: `probabilities ${describe(probabilities)}`,
+      expected: '[…, V], of one place at least',
+      fix: 'give each row the probabilities of what to draw from',
+    });
+  if (!replacement && count > extent)
+    throw new OptionError(op, {
+      given: `numSamples: ${count} of ${describe(probabilities)}`,
+      expected: `at most ${extent}, the places that are there`,
+      fix: 'draw fewer, or pass replacement: true',
+    });
+  return within(op, () =>
+    noGrad(() => {
+      const above = sum(cast(gt(probabilities, 0), 'i32'), -1);
+      const weights = wrap(binding.checkedWeights(idOf(probabilities, op), idOf(above, op), replacement ? 1 : count));
+      if (replacement) return placesOf(weights, count);
+      // Not divided by their sum, which may be infinite, and small ones then 0: the noise is added to logs anyway.
+      return topK(add(log(weights), gumbelLike(weights)), count).indices;
+    }),
+  );
+}
+
+/** Where `count` uniform numbers fall among the sums of each row, i32 […, count]. */
+function placesOf(weights: Tensor, count: number): Tensor {
+  const rows = weights.shape.slice(0, -1);
+  const extent = weights.shape.at(-1) ?? 0;
+  const toLast = rows.map(() => null);
+  const wide = cast(weights, 'f64');
+  const sums = cumsum(div(wide, max(wide, -1, { keepDim: true })), -1);
+  const drawn = mul(rand([...rows, count], { dtype: 'f64', device: weights.device }), slice(sums, [...toLast, -1]));
+  // Sorted together: how many sums stand before a number is its place; of equal ones the sums come first.
+  const { indices } = sort(concat([sums, drawn], -1));
+  const places = cumsum(cast(lt(indices, extent), 'i32'), -1);
+  const inOrder = slice(sort(indices).indices, [...toLast, extent]);
+  return minimum(gather(places, -1, inOrder), extent - 1);
+}
+
+/** Numbers of the Gumbel distribution, -log(-log u), in the form of `x`; none is infinite. */
+function gumbelLike(x: Tensor): Tensor {
+  const { dtype, device } = x;
+  const least = dtype === 'f32' ? 2 ** -25 : 2 ** -54; // half of the least above 0 that rand gives
+  return neg(log(neg(log(maximum(rand(x.shape, { dtype, device }), least)))));
+}
+
+/** Options of `gumbelSoftmax`. */
+export interface GumbelSoftmaxOptions {
+  /** What is divided by before softmax, above 0: the smaller, the closer to one place. Default 1. */
+  temperature?: number;
+  /** Whether the result is 1 at the highest place and 0 elsewhere, with the gradient of the soft one. Default false. */
+  hard?: boolean;
+  /** Axis, or counted from the end. Default -1. */
+  dim?: number;
+}
+
+/**
+ * A draw from softmax(x) along an axis that gradients go through (Jang et al., 2017; Maddison et al., 2017):
+ *
+ *   softmax((x + g) / temperature), g from the Gumbel distribution
+ *
+ * Its highest place is drawn with the probabilities of softmax(x). With `hard` that place alone is 1, and the gradient
+ * is that of the above (straight through).
+ *
+ * Shapes: `x` of any shape → the same.
+ *
+ * @throws {OptionError} if `temperature` is not above 0, or there is no such axis; {DTypeError} if `x` is neither f32
+ * nor f64
+ * @see torch.nn.functional.gumbel_softmax
+ */
+export function gumbelSoftmax(x: Tensor, options: GumbelSoftmaxOptions = {}): Tensor {
+  const op = 'gumbelSoftmax';
+  const { temperature, hard, dim } = readOptions(op, options, {
+    temperature: withDefault(aboveZero, 1),
+    hard: withDefault(flag, false),
+    dim: withDefault(asGiven<number>, -1),
+  });
+  checkTensor(x, op);
+  return within(op, () => {
+    const soft = softmax(div(add(x, gumbelLike(x)), temperature), dim);
+    if (!hard) return soft;
+    const ones = transpose(oneHot(argmax(transpose(soft, dim, -1), -1), soft.shape.at(dim) ?? 0), dim, -1);
+    // Where soft - soft is 0, all that is left of soft is its gradient.
+    return add(sub(soft, soft.detach()), cast(ones, soft.dtype));
+  });
+}
+
+const aboveZero: OptionReader<number> = (op, name, value) => {
+  if (typeof value === 'number' && value > 0 && value < Number.POSITIVE_INFINITY) return value;
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected: `a finite number above 0 for ${name}`,
+    fix: 'pass such as 0.5; for the highest place alone pass hard: true',
+  });
+};
 
 /**
  * `x` plus normal random numbers of mean 0. Shape of `x` is kept; the gradient passes through.

@@ -2,14 +2,14 @@ import { binding } from '../../native/load';
 import { idOf, idsOf, optionalIdOf, wrap, type Tensor } from '../tensor';
 
 /** Kinds of recurrent cell. */
-export type RecurrentCell = 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu';
+export type CellName = 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu';
 
 /** cuDNN's algorithms. */
 export type RecurrentAlgorithm = 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH';
 
 /** What `recurrent` computes. G: 4 for LSTM, 3 for GRU, 1 for RNN; O: projSize or hiddenSize; K: directions. */
 export interface RecurrentFunctionOptions {
-  cell: RecurrentCell;
+  cell: CellName;
   hiddenSize: number;
   /** Width of h after the projection, 0 for none (LSTM only). */
   projSize: number;
@@ -32,7 +32,7 @@ export interface RecurrentFunctionOptions {
 }
 
 /** Output and states of `recurrent`; c of an LSTM only. */
-export interface RecurrentResult {
+export interface RecurrentOutput {
   output: Tensor;
   h: Tensor;
   c?: Tensor;
@@ -51,7 +51,7 @@ export interface RecurrentResult {
  * @see native/ops/recurrent.cc
  * @hidden
  */
-export function recurrent(x: Tensor, weights: readonly Tensor[], options: RecurrentFunctionOptions): RecurrentResult {
+export function recurrent(x: Tensor, weights: readonly Tensor[], options: RecurrentFunctionOptions): RecurrentOutput {
   const o = options;
   const [output, h, c] = binding.recurrent(
     idOf(x, 'recurrent'),

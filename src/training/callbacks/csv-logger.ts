@@ -1,7 +1,8 @@
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkPath } from '../../files/check-path';
 import { fileError } from '../../files/file-error';
+import { makeFolder } from '../../files/make-folder';
 import { writeSafely } from '../../files/safe-write';
 import { FormatError } from '../../tensor/errors';
 import { flag, nonNegativeInteger } from '../../tensor/options';
@@ -57,7 +58,7 @@ export class CsvLogger implements TrainerCallback {
     this.#begun = false;
     this.#lines = 0;
     await this.#writing(async () => {
-      await mkdir(dirname(this.path), { recursive: true });
+      await makeFolder('CsvLogger', dirname(this.path));
       await appendFile(this.path, ''); // to learn at once that it cannot be written
     });
     if (this.#append) await this.#continueFrom(undefined);

@@ -12,6 +12,7 @@ import type { CallbackState, TrainerCallback, TrainingRun } from '../callback';
 import { bestText, type EpochRecord, type ValidationRecord } from '../epoch-record';
 import { checkFigure, figureOf, type WithFigures } from '../figure';
 import { directionOf, isBetter, modeGiven, type Mode } from '../figure-direction';
+import { counted } from '../../tensor/counted';
 
 /** Options of EarlyStopping. */
 export interface EarlyStoppingOptions {
@@ -114,7 +115,7 @@ export class EarlyStopping implements TrainerCallback {
   get #reason(): string {
     const { figure, patience } = this.#options;
     const looks = figure.startsWith('validation.') ? 'validation' : 'epoch';
-    return `${figure} has not become better for ${patience} ${looks}${patience === 1 ? '' : 's'}`;
+    return `${figure} has not become better for ${counted(patience, looks)}`;
   }
 
   /** Gives the model its best weights back, if it is to have them, and tells which these are. */

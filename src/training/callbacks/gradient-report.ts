@@ -1,4 +1,4 @@
-import { RecurrentLayer } from '../../layers/recurrent';
+import { RecurrentLayer } from '../../layers/recurrent-layer';
 import { zeros } from '../../tensor/factories';
 import { noGrad } from '../../tensor/grad-mode';
 import { add, cast, mul } from '../../tensor/ops/elementwise';

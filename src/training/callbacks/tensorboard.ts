@@ -1,9 +1,10 @@
 import { appendFileSync } from 'node:fs';
-import { appendFile, mkdir, readdir } from 'node:fs/promises';
+import { appendFile, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { checkPath } from '../../files/check-path';
 import { fileError } from '../../files/file-error';
+import { makeFolder } from '../../files/make-folder';
 import { OptionError } from '../../tensor/errors';
 import { describe, flag, nonNegativeInteger, positiveInteger } from '../../tensor/options';
 import { optional, readOptions, withDefault } from '../../tensor/read-options';
@@ -104,7 +105,7 @@ export class TensorBoard implements TrainerCallback {
     this.#events = [];
     try {
       if (this.#path === undefined) {
-        await mkdir(this.folder, { recursive: true });
+        await makeFolder('TensorBoard', this.folder);
         const parts = [await this.#begun(), hostname(), process.pid, this.#files++];
         this.#path = join(this.folder, `events.out.tfevents.${parts.join('.')}`);
         events.unshift(eventRecord(Date.now() / 1000, 0, { version: 'brain.Event:2' }));

@@ -30,7 +30,7 @@ test('without a plug-in the CPU computes, and the plug-in is named', () => {
   expect(stdout).toMatch(/^ {2}ok {2}cpu /m);
   expect(stdout).toMatch(/^ {2}no {2}cuda +not available$/m);
   expect(stdout).toMatch(/^ {2}no {2}CUDA plug-in +the CUDA plug-in is not there: .*nowhere\.so$/m);
-  expect(stdout).toContain('Fix: to compute on the CPU nothing needs to be done; for an NVIDIA GPU install the');
+  expect(stdout).toContain('Fix: to compute on the CPU nothing needs to be done; for an NVIDIA GPU install stmnet');
   expect(stdout).toContain('npm run build:cuda');
   const driver = ['/proc/driver/nvidia/version', '/dev/nvidiactl', '/dev/dxg'].some((file) => existsSync(file));
   expect(stdout).toContain(
@@ -75,8 +75,8 @@ test('JSON goes to a file beside the text', () => {
 
 test('an unknown option is named', () => {
   const { code, stderr } = stmnet(['doctor', '--jsn']);
-  expect(code).toBe(1);
-  expect(stderr).toContain("unknown option '--jsn'");
+  expect(code).toBe(2);
+  expect(stderr).toBe('stmnet: got --jsn, which is no option of stmnet doctor. Fix: write --json, if that is meant.\n');
 });
 
 const plugin = join(root, 'build', 'Release', 'libstmnet_cuda.so');

@@ -1,6 +1,7 @@
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
-import { FileError, OptionError, readTextLines, streamTextLines } from 'stmnet';
+import { FileError, OptionError, readTable, readTextLines, streamTextLines } from 'stmnet';
 import { dataPath, testWithData } from '../../support/shared-data';
 import { fileMaker, refusal } from '../../support/text-file';
 
@@ -87,4 +88,15 @@ testWithData('cmudict, packed', ['cmudict/cmudict.txt.gz'], async ([path]) => {
 
 testWithData('tinyshakespeare', ['tinyshakespeare/input.txt'], async ([path]) => {
   expect(await readTextLines(path)).toHaveLength(40_000);
+});
+
+test('lines of a stream, as of a pipe, and what is wrong with it', async () => {
+  const stream = Readable.from([Buffer.from('on'), Buffer.from('e\ntw'), Buffer.from('o')]);
+  expect(await readTextLines(stream)).toEqual(['one', 'two']);
+  await expect(readTextLines(Readable.from([Buffer.from('one\ntw\0o\n')]))).rejects.toThrow(
+    'got the character NUL in the stream, line 2',
+  );
+  await expect(readTextLines(Readable.from([]))).rejects.toThrow('got the stream, which is empty');
+  const rows = await readTable(Readable.from([Buffer.from('a\tb\n1\t2\n')]), { delimiter: '\t' });
+  expect(rows).toEqual([{ a: '1', b: '2' }]);
 });

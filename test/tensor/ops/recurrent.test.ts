@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { concat, manualSeed, tensor, type HostArray, type Tensor } from 'stmnet';
-import { recurrent, type RecurrentCell } from '../../../src/tensor/ops/recurrent';
+import { recurrent, type CellName } from '../../../src/tensor/ops/recurrent';
 import { generate, sizeOf } from '../../support/ops/cases';
 import { describeDevices } from '../../support/devices';
 import { expectGradients, spread } from '../../support/gradients';
 import { tolerances } from '../../support/tolerances';
 
 const [rows, steps, features, hidden, layers, directions] = [3, 4, 2, 3, 2, 2] as const;
-const gates: Record<RecurrentCell, number> = { lstm: 4, gru: 3, rnnTanh: 1, rnnRelu: 1 };
+const gates: Record<CellName, number> = { lstm: 4, gru: 3, rnnTanh: 1, rnnRelu: 1 };
 
 /** x, h, c and the weights of a stack in the order of the blob, each of repeatable numbers. */
-function inputsOf(cell: RecurrentCell): HostArray[] {
+function inputsOf(cell: CellName): HostArray[] {
   const height = gates[cell] * hidden,
     state = [layers * directions, rows, hidden],
     shapes: number[][] = [[rows, steps, features], state, state];

@@ -1,0 +1,44 @@
+import { Command } from 'commander';
+import { nameOf } from '../../tasks/catalogue/table-columns';
+import { examplesText } from '../examples-text';
+import { printEvaluation } from '../evaluation-text';
+import { addInputOptions, inputSource } from '../input-options';
+import { namedData } from '../named-data';
+import { openRun } from '../open-run';
+import { evaluateTask } from '../task-verbs';
+import { addCommonOptions, addExamples, remark, type CommonOptions } from '../output';
+
+/** The command `stmnet evaluate`. */
+export function evaluateCommand(): Command {
+  const command = new Command('evaluate')
+    .description(
+      'Measures a trained task on examples that it has not seen. Where a run folder is given, they are read as those ' +
+        'of its training.',
+    )
+    .argument('<run>', 'run folder or model file')
+    .optionsGroup('Data:')
+    .requiredOption('--data <file>', 'examples to measure on; - for standard input');
+  addInputOptions(command);
+  addCommonOptions(command).action(async (run: string, options: CommonOptions & { readonly data: string }) =>
+    evaluate(command, run, options),
+  );
+  return addExamples(command, [
+    'stmnet evaluate run --data test.csv',
+    'stmnet evaluate run --data test.tsv --no-header --label-column 0 --text-column 1',
+    'stmnet evaluate run/model.safetensors --data test.jsonl --json',
+  ]);
+}
+
+async function evaluate(
+  command: Command,
+  path: string,
+  options: CommonOptions & { readonly data: string },
+): Promise<void> {
+  const run = await openRun(path);
+  const source = inputSource(command, run, options.data);
+  const examples = await run.entry.examples(source);
+  const name = nameOf(source.from);
+  remark(options, `${examplesText(run.entry, examples, source.settings)} of ${name}`);
+  const evaluation = await namedData(name, () => evaluateTask(run.entry, run.task, examples));
+  await printEvaluation(evaluation, options);
+}

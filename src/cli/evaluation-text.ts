@@ -1,0 +1,63 @@
+import { COUNTS, nameText } from '../report/format';
+import { counted } from '../tensor/counted';
+import { isPlainObject } from '../tensor/options';
+import { cellText, fourDigits, paint, print, remark, tableText, type CommonOptions } from './output';
+
+/** An evaluation for JSON: NaN and infinity, which it has no numbers for, become null. */
+export const evaluationJson = (evaluation: object): unknown => JSON.parse(JSON.stringify(evaluation));
+
+/** Prints the figures of an evaluation, those of each class, and the labels that training never saw. */
+export async function printEvaluation(evaluation: object, options: CommonOptions): Promise<void> {
+  if (options.json === true) return print(`${JSON.stringify(evaluation)}\n`);
+  if ('question' in evaluation && isPlainObject(evaluation.question)) {
+    const { horizon, cutOff } = evaluation.question;
+    remark(options, `asked: the ${counted(Number(horizon), 'day')} after the cut-off, ${String(cutOff)}`);
+  }
+  const figures = Object.entries(evaluation).flatMap(([name, value]): [string, number][] =>
+    typeof value === 'number' ? [[name, value]] : [],
+  );
+  const width = Math.max(...figures.map(([name]) => nameText(name).length));
+  const lines = figures.map(
+    ([name, value]) => `${nameText(name).padEnd(width)}  ${paint('bold', told(name, value))}\n`,
+  );
+  await print(lines.join(''));
+  for (const [name, value] of Object.entries(evaluation)) {
+    if (isPlainObject(value) && Object.values(value).every(isPlainObject)) await print(`\n${classTable(name, value)}`);
+    if (Array.isArray(value) && name.startsWith('unknown') && value.length > 0)
+      await print(`\nNot in the training, and so counted as wrong: ${value.join(', ')}\n`);
+    if (Array.isArray(value) && name === 'baselines') await print(`\n${baselineTable(value)}`);
+  }
+}
+
+const told = (name: string, value: number): string => (COUNTS.has(name) ? cellText(value) : fourDigits(value));
+
+/** What one of them is. */
+const SINGULAR: Readonly<Record<string, string>> = {
+  classes: 'label',
+  labels: 'label',
+  tags: 'tag',
+  entities: 'entity',
+};
+
+/** @param name  what the classes are: `entities` */
+function classTable(name: string, classes: Readonly<Record<string, unknown>>): string {
+  const heads = ['precision', 'recall', 'f1', 'support'];
+  const rows = Object.entries(classes).map(([label, figures]) => [
+    label,
+    ...heads.map((head) => (isPlainObject(figures) ? Number(figures[head]) : undefined)),
+  ]);
+  return tableText([SINGULAR[name] ?? name, ...heads.map(nameText)], rows, ['support']);
+}
+
+/** What simpler models come to. */
+function baselineTable(baselines: readonly unknown[]): string {
+  const known = baselines.filter(isPlainObject);
+  const figuresOf = ({ figures }: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+    isPlainObject(figures) ? figures : {};
+  const heads = [...new Set(known.flatMap((one) => Object.keys(figuresOf(one))))];
+  const rows = known.map((one) => [
+    typeof one['name'] === 'string' ? one['name'] : '',
+    ...heads.map((head) => Number(figuresOf(one)[head])),
+  ]);
+  return tableText(['compared with', ...heads.map(nameText)], rows);
+}

@@ -1,0 +1,33 @@
+import { OptionError } from '../tensor/errors';
+import { describe } from '../tensor/options';
+import { Tensor } from '../tensor/tensor';
+
+/**
+ * The tensors of an initial state, whatever a caller without types has passed; undefined and null count as left out.
+ * The whole result of forward may be passed: its `output` is ignored.
+ *
+ * @param names  of the parts, `h` and, of an LSTM, `c`
+ * @throws {OptionError} if it is no object, lacks a part or has another
+ */
+export function stateTensors(op: string, names: readonly string[], state: unknown): { h?: Tensor; c?: Tensor } {
+  if (state === undefined || state === null) return {};
+  const form = `{ ${names.join(', ')} }`;
+  const wrong = (given: string): OptionError =>
+    new OptionError(op, {
+      given,
+      expected: `${form}, ${names.length > 1 ? 'two tensors' : 'a tensor'}`,
+      fix: `pass ${form}, as forward and zeroState return them`,
+    });
+  if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor)
+    throw wrong(`state ${describe(state)}`);
+  const odd = Object.keys(state).find((key) => key !== 'output' && !names.includes(key));
+  const part = (name: string): Tensor => {
+    const value: unknown = Reflect.get(state, name);
+    if (value instanceof Tensor) return value;
+    throw wrong(
+      value === undefined ? `state ${describe(state)}, without ${name}` : `state ${name}: ${describe(value)}`,
+    );
+  };
+  if (odd !== undefined) throw wrong(`state ${describe(state)}, with ${odd}`);
+  return Object.fromEntries(names.map((name) => [name, part(name)]));
+}

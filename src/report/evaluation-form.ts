@@ -1,0 +1,33 @@
+import type { ConfusionRecord, EvaluationRecord } from './evaluation-record';
+import { FormFault, listIn, membersIn, numberIn, objectIn, oneOfIn, textIn, type Reader } from './json-form';
+
+const figures = membersIn(numberIn);
+
+const anyConfusion = objectIn({ labels: listIn(textIn), counts: listIn(listIn(numberIn)) }, {});
+
+const confusion: Reader<ConfusionRecord> = (value, path) => {
+  const read = anyConfusion(value, path);
+  const { length } = read.labels;
+  if (read.counts.length === length && read.counts.every((row) => row.length === length)) return read;
+  throw new FormFault(`${path}.counts`, 'of another size', `${length} rows of ${length} numbers, as there are labels`);
+};
+
+const examples = listIn(objectIn({ text: textIn }, { label: textIn, predicted: textIn, probability: numberIn }));
+const classFigures = { label: textIn, precision: numberIn, recall: numberIn, f1: numberIn, support: numberIn };
+const bin = { from: numberIn, to: numberIn, count: numberIn };
+
+/** Reads an EvaluationRecord. Members that it does not know are passed over: a newer version may write more. */
+export const evaluationIn: Reader<EvaluationRecord> = objectIn(
+  {},
+  {
+    part: oneOfIn(['validation', 'test']),
+    figures,
+    confusion,
+    perClass: listIn(objectIn(classFigures, {})),
+    calibration: listIn(objectIn({ ...bin, predicted: numberIn, observed: numberIn }, {})),
+    examples: objectIn({}, { worst: examples, uncertain: examples }),
+    lengths: listIn(objectIn(bin, {})),
+    labels: listIn(objectIn({ label: textIn, count: numberIn }, {})),
+    baselines: listIn(objectIn({ name: textIn, figures }, {})),
+  },
+);

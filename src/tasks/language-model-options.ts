@@ -1,0 +1,104 @@
+import { OptionError } from '../tensor/errors';
+import { flag, positiveInteger, probability } from '../tensor/options';
+import { choice, optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
+import type { Cell } from './recurrent-encoder';
+import { fitOptions, trainReaders } from './train-options';
+
+/** What a language model reads and writes. */
+export type LanguageTokens = 'characters' | 'words' | 'bytes' | 'bpe';
+
+/** Options of a LanguageModel. */
+export interface LanguageModelOptions {
+  /**
+   * What it reads and writes one by one: `characters` of Unicode, `words` and punctuation, line by line, `bytes` of
+   * UTF-8, or `bpe`, pieces of words that are learned from the text. Default characters.
+   */
+  tokens?: LanguageTokens;
+  /** Number of tokens at most: of `bpe`, default 8,000; the most frequent words or characters, default all. */
+  vocabularySize?: number | undefined;
+  /**
+   * How often a word or character has to occur to be a token; all others are one, which is never written. Default 1,
+   * or 2 of at least 10,000 words.
+   */
+  minFrequency?: number | undefined;
+  /** Width of the vector of a token. Default 64 of characters and bytes, else 256; with `tieWeights` hiddenSize. */
+  embeddingDim?: number | undefined;
+  /** Kind of the recurrent layers. Default lstm. */
+  cell?: Cell;
+  /** H, width of a state. Default 512. */
+  hiddenSize?: number;
+  /** Layers on top of each other. Default 1. */
+  numLayers?: number;
+  /** Probability in [0, 1) of dropping an element between and behind the layers, in training. Default 0.4. */
+  dropout?: number;
+  /** Whether tokens are written with the vectors that they are read with (Press and Wolf, 2017). Default false. */
+  tieWeights?: boolean;
+  /** How many tokens back-propagation through time goes back; the state is carried on. Default 128. */
+  steps?: number;
+}
+
+/** The options with their defaults. */
+export interface LanguageModelSettings extends Readonly<
+  Required<Omit<LanguageModelOptions, 'vocabularySize' | 'minFrequency' | 'embeddingDim'>>
+> {
+  /** Number of tokens at most; undefined where it was left out. */
+  readonly vocabularySize?: number | undefined;
+  /** How often a word or character has to occur; undefined where it was left out. */
+  readonly minFrequency?: number | undefined;
+  /** Width of the vector of a token. */
+  readonly embeddingDim: number;
+}
+
+/** What stands where an option was left out, that which depends on others aside. */
+type Read = Required<Omit<LanguageModelSettings, 'embeddingDim'>> & { embeddingDim: number | undefined };
+
+/** Readers of the options. */
+export const languageModelReaders: Readers<Read> = {
+  tokens: choice<LanguageTokens>(['characters', 'words', 'bytes', 'bpe']),
+  vocabularySize: optional(positiveInteger),
+  minFrequency: optional(positiveInteger),
+  embeddingDim: optional(positiveInteger),
+  cell: choice<Cell>(['lstm', 'gru', 'rnn']),
+  hiddenSize: withDefault(positiveInteger, 512),
+  numLayers: withDefault(positiveInteger, 1),
+  dropout: withDefault(probability, 0.4),
+  tieWeights: withDefault(flag, false),
+  steps: withDefault(positiveInteger, 128),
+};
+
+/** Rows of text that are read at once. */
+export const ROWS = 64;
+
+/** Readers of the options of `fit`; training begins with the learning rate, which then falls. */
+export const languageTrainReaders = trainReaders({ batchSize: ROWS, learningRate: 4e-3 });
+
+/** Reads the options. @throws {OptionError} if one is unknown or out of range, or two do not go together */
+export function readLanguageModelOptions(options: LanguageModelOptions): LanguageModelSettings {
+  const op = 'LanguageModel';
+  const read = readOptions<object, Read>(op, options, languageModelReaders, fitOptions(languageTrainReaders));
+  const { tokens, vocabularySize, minFrequency, hiddenSize, tieWeights } = read;
+  const embeddingDim = read.embeddingDim ?? defaultWidth(read);
+  if (tieWeights && embeddingDim !== hiddenSize)
+    throw new OptionError(op, {
+      given: `tieWeights with embeddingDim: ${embeddingDim} and hiddenSize: ${hiddenSize}`,
+      expected: 'vectors as wide as a state, since the same ones are read and written',
+      fix: 'leave embeddingDim out, or pass tieWeights: false',
+    });
+  if (minFrequency !== undefined && (tokens === 'bytes' || tokens === 'bpe'))
+    throw notCounted(`minFrequency: ${minFrequency}`, tokens);
+  if (vocabularySize !== undefined && tokens === 'bytes') throw notCounted(`vocabularySize: ${vocabularySize}`, tokens);
+  return Object.freeze({ ...read, embeddingDim });
+}
+
+/** Width of the vector of a token where none is given. */
+function defaultWidth({ tieWeights, hiddenSize, tokens }: Read): number {
+  if (tieWeights) return hiddenSize;
+  return tokens === 'words' || tokens === 'bpe' ? 256 : 64;
+}
+
+const notCounted = (given: string, tokens: LanguageTokens): OptionError =>
+  new OptionError('LanguageModel', {
+    given: `${given} with tokens: '${tokens}'`,
+    expected: `no such option: ${tokens === 'bytes' ? 'there are 256 bytes' : 'its tokens are learned pieces'}`,
+    fix: "leave it out, or pass tokens: 'words'",
+  });

@@ -1,0 +1,13 @@
+/** The tasks by their names, which stand in their files and on the command line, and the class of each. */
+export const TASK_CLASSES = {
+  classify: 'TextClassifier',
+  tag: 'Tagger',
+  lm: 'LanguageModel',
+  events: 'EventClassifier',
+} as const;
+
+/** The name of a task. */
+export type TaskName = keyof typeof TASK_CLASSES;
+
+/** Whether a task has this name. */
+export const isTaskName = (name: string): name is TaskName => Object.hasOwn(TASK_CLASSES, name);

@@ -1,0 +1,67 @@
+import { OptionError } from '../tensor/errors';
+import { describe, flag, isPlainObject, positiveInteger, probability } from '../tensor/options';
+import { choice, optional, withDefault, type Readers } from '../tensor/read-options';
+import { encoderReaders, type EncoderOptions } from './recurrent-encoder';
+import { tokenReaders, type TokenOptions } from './token-options';
+import type { Pooling } from './sequence-pool';
+
+/** What a text is read as. */
+export type TextTokens = 'auto' | 'words' | 'characters' | 'both';
+
+/** How much each class counts: by how seldom it is, or a number each. */
+export type ClassWeights = 'balanced' | Readonly<Record<string, number>>;
+
+/** Options of a TextClassifier. */
+export interface TextClassifierOptions extends EncoderOptions, TokenOptions {
+  /**
+   * What a text is read as: `words`, `characters`, or `both`, where each word is known by itself and by its spelling.
+   * Default `auto`: characters where the texts of training have fewer than three words in the mean, as names do, else
+   * words.
+   */
+  tokens?: TextTokens;
+  /** Tokens of a text that are read at most; what comes later is cut off. Default 512. */
+  maxLength?: number;
+  /** How the steps of a text become one vector. Default max. */
+  pooling?: Pooling;
+  /** Whether a text may have several labels, or none. Default false. */
+  multiLabel?: boolean;
+  /** How much each class counts in the loss. Default: all 1. */
+  classWeights?: ClassWeights | undefined;
+  /** Part of the target that is spread over all classes, 0..1. Default 0. */
+  labelSmoothing?: number;
+}
+
+/** The options with their defaults; those that have none are undefined where they were left out. */
+export interface TextClassifierSettings extends Required<
+  Omit<TextClassifierOptions, 'minFrequency' | 'vectors' | 'classWeights'>
+> {
+  /** How often a token has to occur to get a vector of its own. */
+  minFrequency: number | undefined;
+  /** File of pretrained word vectors. */
+  vectors: string | undefined;
+  /** How much each class counts in the loss. */
+  classWeights: ClassWeights | undefined;
+}
+
+/** Readers of the options. */
+export const textClassifierReaders: Readers<TextClassifierSettings> = {
+  ...encoderReaders(true),
+  ...tokenReaders,
+  tokens: choice<TextTokens>(['auto', 'words', 'characters', 'both']),
+  maxLength: withDefault(positiveInteger, 512),
+  pooling: choice<Pooling>(['max', 'mean', 'last', 'attention']),
+  multiLabel: withDefault(flag, false),
+  classWeights: optional(weights),
+  labelSmoothing: withDefault(probability, 0),
+};
+
+function weights(op: string, name: string, value: unknown): ClassWeights {
+  if (value === 'balanced') return value;
+  const good = isPlainObject(value) && Object.values(value).every((one) => Number.isFinite(one) && Number(one) >= 0);
+  if (good) return value as Readonly<Record<string, number>>;
+  throw new OptionError(op, {
+    given: `${name}: ${describe(value)}`,
+    expected: "'balanced', or a finite number of at least 0 for each label",
+    fix: `pass such as ${name}: { ham: 1, spam: 6 }`,
+  });
+}
