@@ -19,7 +19,7 @@ export const typescriptLayers: readonly (readonly string[])[] = [
   ['native'],
   ['tensor'],
   ['module', 'files'],
-  ['layers', 'losses', 'optimizers', 'metrics', 'text', 'data', 'decoding'],
+  ['layers', 'losses', 'optimizers', 'metrics', 'text', 'audio', 'data', 'decoding'],
   ['io', 'datasets'],
   ['training'],
   ['report'],

@@ -19,6 +19,7 @@ export {
   type LoadSafetensorsOptions,
   type SaveSafetensorsOptions,
 } from './io/safetensors';
+export * from './audio';
 export * from './data';
 export * from './decoding';
 export * from './layers';

@@ -12,6 +12,7 @@ const groups = [
   ['src/optimizers/', 'Optimizers'],
   ['src/metrics/', 'Metrics'],
   ['src/text/', 'Text'],
+  ['src/audio/', 'Data'],
   ['src/data/', 'Data'],
   ['src/datasets/', 'Data'],
   ['src/decoding/', 'Decoding'],

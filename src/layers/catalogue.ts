@@ -44,6 +44,7 @@ export { RNN, type RNNOptions } from './rnn';
 export { RNNCell, type RNNCellOptions } from './rnn-cell';
 export * from './scaled-dot-product-attention';
 export { Sequential, type SequentialResult, type SequentialState } from './sequential';
+export { SpecAugment, type SpecAugmentOptions } from './spec-augment';
 export { Standardize, type FitData, type StandardizeOptions } from './standardize';
 export { TimeDistributed } from './time-distributed';
 export { VariationalDropout, type VariationalDropoutOptions } from './variational-dropout';

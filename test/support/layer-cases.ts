@@ -126,6 +126,7 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
   Dropout: { build: () => new stm.Dropout({ p: 0.3 }), acrossRows: 'training' },
   VariationalDropout: { build: () => new stm.VariationalDropout({ p: 0.3 }), acrossRows: 'training' },
   GaussianNoise: { build: () => new stm.GaussianNoise({ stddev: 0.5 }), acrossRows: 'training' },
+  SpecAugment: { build: () => new stm.SpecAugment({ maxFrequencyMask: 2, maxTimePart: 0.5 }), acrossRows: 'training' },
   Standardize: { build: () => new stm.Standardize().fit([[[1, 2, 3, 4]], [[5, 7, 9, 11]]]) },
   LSTM: { build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, numLayers: 2, bidirectional: true }) },
   'LSTM with projection': { build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, projSize: 3 }) },
