@@ -6,4 +6,5 @@ export const exampleFiles: Readonly<Record<TaskName, { train: string; test: stri
   tag: { train: 'sentences.conll', test: 'test.conll' },
   lm: { train: 'book.txt', test: 'other-book.txt' },
   events: { train: 'purchases.csv', test: 'others.csv' },
+  seq2seq: { train: 'pairs.tsv', test: 'test.tsv' },
 };

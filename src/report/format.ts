@@ -70,7 +70,7 @@ export function bytesText(bytes: number): string {
 }
 
 /** Figures that count something: they are whole numbers. */
-export const COUNTS: ReadonlySet<string> = new Set(['count', 'tokens', 'unknown']);
+export const COUNTS: ReadonlySet<string> = new Set(['count', 'sources', 'tokens', 'unknown']);
 
 /** A name within a line: `f1` is `F1`, `entityF1` is `entity F1`, `bitsPerCharacter` is `bits per character`. */
 export const nameText = (name: string): string =>

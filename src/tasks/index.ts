@@ -29,6 +29,21 @@ export type { LanguageModelNetwork, LanguageModelNetworkOptions, NextScores } fr
 export type { LanguageModelOptions, LanguageModelSettings, LanguageTokens } from './language-model-options';
 export type { LanguageTexts } from './language-texts';
 export type { Cell, EncoderOptions, Normalization } from './recurrent-encoder';
+export type { PairExample } from './pair-examples';
+export { Seq2Seq } from './seq2seq';
+export type { Seq2SeqEvaluation } from './seq2seq-evaluation';
+export type {
+  DecodedSteps,
+  EncodedSource,
+  LayersState,
+  PairBatch,
+  Said,
+  Seq2SeqNetwork,
+  Seq2SeqNetworkOptions,
+} from './seq2seq-network';
+export type { PairAttention, PairTokens, Seq2SeqOptions, Seq2SeqSettings } from './seq2seq-options';
+export type { Seq2SeqPredictOptions } from './seq2seq-predict-options';
+export type { AttentionWeights, Seq2SeqPrediction, WrittenText } from './seq2seq-prediction';
 export { Tagger } from './tagger';
 export type { Tagged, TaggerNetwork, TaggerNetworkOptions } from './tagger-network';
 export type { TaggerOptions, TaggerSettings } from './tagger-options';

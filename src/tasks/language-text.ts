@@ -1,19 +1,12 @@
-import { BPETokenizer } from '../text/bpe';
-import { ByteTokenizer } from '../text/bytes';
-import { CharacterTokenizer } from '../text/characters';
 import type { Tokenizer } from '../text/tokenizer';
-import { Vocabulary } from '../text/vocabulary';
+import type { Vocabulary } from '../text/vocabulary';
 import { WordTokenizer } from '../text/words';
 import type { LanguageModelSettings } from './language-model-options';
+import { tokenizerOf, vocabularyOf } from './learned-tokens';
 import { LINE_END, TokenWriter } from './token-writer';
 
-/** Stands for words and characters that are not in the vocabulary. */
-const UNKNOWN = '<unk>';
 /** Stands before, between and behind texts; no tokenizer makes it, since there are blanks in it. */
 const END = '<end of text>';
-
-/** Of so many words those that occur once are not learned. */
-const MANY_WORDS = 10_000;
 
 /** How texts become numbers, as it stands in the file of a model. */
 export interface LanguageTextParts {
@@ -48,7 +41,8 @@ export class LanguageText {
    */
   static fit(texts: readonly string[], whole: boolean, settings: LanguageModelSettings): LanguageText {
     const tokenizer = tokenizerOf(texts, settings);
-    const vocabulary = vocabularyOf(texts, tokenizer, whole ? [] : [END], settings);
+    const divided = texts.map((text) => divide(text, tokenizer));
+    const vocabulary = vocabularyOf(divided, tokenizer, whole ? [] : [END], settings);
     const tokens = new LanguageText({ tokenizer, vocabulary, begin: 0 }).encode(texts);
     const [line = ''] = divide(LINE_END, tokenizer);
     const lineEnd = vocabulary.has(line) ? tokens.find((token) => token === vocabulary.indexOf(line)) : undefined;
@@ -115,30 +109,6 @@ export class LanguageText {
     const token = this.at(index);
     return index === this.end || index === this.unknown ? token : this.parts.tokenizer.join([token]);
   }
-}
-
-function tokenizerOf(texts: readonly string[], { tokens, vocabularySize }: LanguageModelSettings): Tokenizer {
-  if (tokens === 'words') return new WordTokenizer({ lowercase: false });
-  if (tokens === 'bytes') return new ByteTokenizer();
-  if (tokens === 'characters') return new CharacterTokenizer({ unit: 'codePoint' });
-  return BPETokenizer.train(texts, vocabularySize === undefined ? {} : { vocabularySize });
-}
-
-function vocabularyOf(
-  texts: readonly string[],
-  tokenizer: Tokenizer,
-  ends: readonly string[],
-  { tokens, vocabularySize, minFrequency }: LanguageModelSettings,
-): Vocabulary {
-  if (tokenizer.tokens !== undefined) return new Vocabulary({ tokens: [...tokenizer.tokens, ...ends] });
-  const divided = texts.map((text) => divide(text, tokenizer));
-  const many = tokens === 'words' && divided.reduce((sum, one) => sum + one.length, 0) >= MANY_WORDS;
-  return Vocabulary.fit(divided, {
-    minFrequency: minFrequency ?? (many ? 2 : 1),
-    maxTokens: vocabularySize,
-    specials: [UNKNOWN, ...ends],
-    unknown: UNKNOWN,
-  });
 }
 
 /** The tokens of a text; of words line by line, with a token between lines. */

@@ -4,6 +4,7 @@ export const TASK_CLASSES = {
   tag: 'Tagger',
   lm: 'LanguageModel',
   events: 'EventClassifier',
+  seq2seq: 'Seq2Seq',
 } as const;
 
 /** The name of a task. */

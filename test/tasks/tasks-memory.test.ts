@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { synchronize } from 'stmnet';
-import { EventClassifier, LanguageModel, Tagger, TextClassifier } from '../../src/tasks';
+import { EventClassifier, LanguageModel, Seq2Seq, Tagger, TextClassifier } from '../../src/tasks';
 import { handlesKept } from '../support/handles';
+import { numberPairs } from '../support/number-pairs';
 import { visits } from '../support/visits';
 
 const quick = { epochs: 2, batchSize: 4, seed: 1, progress: false } as const;
@@ -51,6 +52,16 @@ test.each<[string, () => Record<'fit' | 'ask', () => Promise<unknown>>]>([
       return {
         fit: () => task.fit(song, { ...quick, validation: song }),
         ask: async () => [await task.predict('to'), await task.evaluate(song), await task.generateText({ length: 5 })],
+      };
+    },
+  ],
+  [
+    'a Seq2Seq',
+    () => {
+      const task = new Seq2Seq({ ...small, beamSize: 2 });
+      return {
+        fit: () => task.fit(numberPairs, { ...quick, validation: numberPairs }),
+        ask: async () => [await task.predict('12'), await task.evaluate(numberPairs), await task.examine(numberPairs)],
       };
     },
   ],

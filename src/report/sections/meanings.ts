@@ -26,6 +26,15 @@ const MEANINGS: ReadonlyMap<string, string> = new Map([
   ['brierScore', 'The squared distance of the predicted probability from what happened, 1 or 0, in the mean.'],
   ['perplexity', 'Between how many equally probable tokens the choice of the next one would be as hard.'],
   ['bitsPerCharacter', 'How many bits a character needs in a text that is packed by these predictions.'],
+  ['exactMatch', 'The part of the sources whose target was written without a mistake.'],
+  [
+    'tokenErrorRate',
+    'How many tokens have to be put in, left out or replaced to turn what was written into what is true, by how many ' +
+      'tokens that has.',
+  ],
+  ['bleu', 'How many runs of one to four words of what was written the true target has, too, from 0 to 100.'],
+  ['chrf', 'The same of runs of one to six characters, in both directions: it needs no words.'],
+  ['sources', 'How many different sources were asked about.'],
   ['tokens', 'How many words, characters or pieces of words were predicted.'],
   ['unknown', 'How many of them the vocabulary lacks.'],
 ]);

@@ -13,7 +13,16 @@ test('the name of a file tells', () => {
 });
 
 test.each(catalogue.map((entry) => [entry.name, entry] as const))('%s reads .json as such', async (_, entry) => {
-  const record = { text: 'one', label: 'a', tokens: ['one'], tags: ['X'], customer: 1, date: 2 };
+  const record = {
+    text: 'one',
+    label: 'a',
+    tokens: ['one'],
+    tags: ['X'],
+    source: 'one',
+    target: 'un',
+    customer: 1,
+    date: 2,
+  };
   const from = file(`${entry.name}.json`, `${JSON.stringify(record)}\n{"broken\n`);
   await expect(entry.examples({ from, settings: {} })).rejects.toThrow(/\.json, line 2/);
 });

@@ -1,0 +1,43 @@
+import { checkNBest } from '../decoding/search-options';
+import { finiteNumber, flag, positiveInteger } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
+import type { Seq2SeqSettings } from './seq2seq-options';
+import type { PredictionSettings } from './seq2seq-prediction';
+
+/** How a Seq2Seq's `predict` writes: what is left out is as the task was made. */
+export interface Seq2SeqPredictOptions {
+  /**
+   * How many hypotheses go on after each token; 1 takes the best token each time. It may be more than there are tokens:
+   * a beam fills as targets become longer.
+   */
+  beamSize?: number;
+  /** How many targets of each source to tell in `candidates`, at most `beamSize`. Default 1: no candidates. */
+  nBest?: number;
+  /** α of Wu et al. (2016): above 0 favours longer targets in a beam. */
+  lengthPenalty?: number;
+  /** Tokens of a target at most. */
+  maxLength?: number;
+  /** Whether to tell what each token of the target took of the source. Default false. */
+  attention?: boolean;
+}
+
+/** Reads the options of `predict`. @throws {OptionError} if one is unknown or out of range, or nBest above beamSize */
+export function readPredictOptions(
+  op: string,
+  options: Seq2SeqPredictOptions,
+  { beamSize, lengthPenalty, maxLength }: Seq2SeqSettings,
+  longest: number,
+): PredictionSettings {
+  const read = readOptions<object, PredictionSettings>(op, options, {
+    beamSize: withDefault(positiveInteger, beamSize),
+    nBest: withDefault(positiveInteger, 1),
+    lengthPenalty: withDefault(finiteNumber, lengthPenalty),
+    maxLength: withDefault(positiveInteger, maxLength ?? longest + BEYOND),
+    attention: withDefault(flag, false),
+  });
+  checkNBest(op, read.nBest, read.beamSize);
+  return read;
+}
+
+/** Tokens that a target may have more than the longest one of training. */
+const BEYOND = 5;

@@ -1,0 +1,80 @@
+import type { Hypothesis } from '../decoding/hypothesis';
+import { writeTargets, type TrainedPairs, type WritingSettings } from './seq2seq-writing';
+
+/** A target that was written. */
+export interface WrittenText {
+  /** What it says. */
+  readonly text: string;
+  /** log of its probability, divided by its length as `lengthPenalty` says: the higher, the surer. */
+  readonly score: number;
+}
+
+/** How a target came about: how much each token of it took of each token of the source. */
+export interface AttentionWeights {
+  /** The tokens of the source. */
+  readonly source: readonly string[];
+  /** The tokens of the target. */
+  readonly target: readonly string[];
+  /** A row for each token of the target, a number for each token of the source; each row adds up to 1. */
+  readonly weights: readonly (readonly number[])[];
+}
+
+/** What a Seq2Seq makes of a source. */
+export interface Seq2SeqPrediction extends WrittenText {
+  /** The tokens of the target. */
+  readonly tokens: readonly string[];
+  /** The best targets, this one first, where `nBest` asks for more than one. */
+  readonly candidates?: readonly WrittenText[];
+  /** What of the source each token of the target comes from, where that was asked for. */
+  readonly attention?: AttentionWeights;
+}
+
+/** How to write. */
+export interface PredictionSettings extends WritingSettings {
+  /** Whether to tell the attention. */
+  readonly attention: boolean;
+}
+
+/** The targets of some sources; of a source without a token, nothing. */
+export async function writeTexts(
+  trained: TrainedPairs,
+  sources: readonly string[],
+  settings: PredictionSettings,
+): Promise<Seq2SeqPrediction[]> {
+  const { text } = trained;
+  const divided = sources.map((source) => text.sourceTokens(source));
+  const asked = divided.flatMap((tokens, place) => (tokens.length === 0 ? [] : [{ tokens, place }]));
+  const written = await writeTargets(
+    trained,
+    asked.map(({ tokens }) => text.encodeSource(tokens)),
+    settings,
+  );
+  const predictions = sources.map((): Seq2SeqPrediction => ({ text: '', score: 0, tokens: [] }));
+  asked.forEach(({ tokens, place }, at) => {
+    predictions[place] = predictionOf(trained, tokens, written[at] ?? [], settings);
+  });
+  return predictions;
+}
+
+function predictionOf(
+  { text }: TrainedPairs,
+  source: readonly string[],
+  hypotheses: readonly Hypothesis[],
+  { nBest, attention, maxLength }: PredictionSettings,
+): Seq2SeqPrediction {
+  const told = hypotheses.map((one) => {
+    const tokens = one.tokens.slice(0, maxLength).map((token) => text.at(token));
+    const weights = one.attention?.slice(0, maxLength).map((row) => row.slice(0, source.length));
+    return { tokens, text: text.join(tokens), score: one.score, weights };
+  });
+  const [best] = told;
+  if (best === undefined) return { text: '', score: Number.NEGATIVE_INFINITY, tokens: [] };
+  const { tokens, weights } = best;
+  return {
+    text: best.text,
+    score: best.score,
+    tokens,
+    ...(nBest > 1 && { candidates: told.map((one) => ({ text: one.text, score: one.score })) }),
+    ...(attention && weights !== undefined && { attention: { source, target: tokens, weights } }),
+  };
+}

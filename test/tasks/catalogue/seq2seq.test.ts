@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { seq2seq } from '../../../src/tasks/catalogue/seq2seq';
+
+test('all pairs of a source are in one part', () => {
+  const pairs = Array.from({ length: 60 }, (_, at) => ({ source: String(at % 20), target: String(at) }));
+  const { train = [], validation = [], how } = seq2seq.holdBack(pairs, 0.1, 3, {}) ?? {};
+  expect([train.length, validation.length, how]).toEqual([54, 6, '10 % of the sources, drawn by seed 3']);
+  const learned = new Set(train.map(({ source }) => source));
+  expect(validation.filter(({ source }) => learned.has(source))).toEqual([]);
+  expect(seq2seq.holdBack(pairs.slice(0, 3), 0.1, 3, {})).toBeUndefined();
+});

@@ -1,0 +1,218 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { BLEUScore, concat, matmul, pad, softmax, tensor, type Sequence, type Tensor } from 'stmnet';
+import { Seq2Seq, TextClassifier, type PairExample, type Seq2SeqOptions } from '../../src/tasks';
+import { handlesKept } from '../support/handles';
+import { differences, tensorDifferences } from '../support/near';
+import { numberPair, numberPairs } from '../support/number-pairs';
+import { scratchFolder } from '../support/scratch';
+
+let folder = '';
+scratchFolder('seq2seq', (made) => (folder = made));
+
+const small: Seq2SeqOptions = { hiddenSize: 32, embeddingDim: 16, dropout: 0.05 };
+const quick = { epochs: 40, batchSize: 16, learningRate: 2e-2, seed: 3, progress: false } as const;
+
+async function trained(options: Seq2SeqOptions = {}, pairs: readonly PairExample[] = numberPairs): Promise<Seq2Seq> {
+  const task = new Seq2Seq({ ...small, ...options });
+  await task.fit(pairs, quick);
+  return task;
+}
+
+/** Trained once for the tests that only ask it. */
+let known: Seq2Seq;
+beforeAll(async () => void (known = await trained()));
+
+describe('Seq2Seq', () => {
+  it.each<Seq2SeqOptions>([
+    {},
+    { attention: 'additive', cell: 'gru', numLayers: 2, targetTokens: 'characters' },
+    { attention: 'none', cell: 'rnn', bidirectional: false, hiddenSize: 64 },
+    { tieWeights: true, embeddingDim: 33, hiddenSize: 33, beamSize: 1, sourceTokens: 'bytes' },
+    { sharedEmbeddings: true, sourceTokens: 'bpe', targetTokens: 'bpe', vocabularySize: 270, labelSmoothing: 0.05 },
+    { targetTokens: 'blanks', maxLength: 4 },
+  ])('learns pairs by heart, and writes alike after save and load: %o', async (options) => {
+    const task = await trained(options);
+    const evaluation = await task.evaluate(numberPairs);
+    expect(evaluation.exactMatch).toBeGreaterThan(0.95);
+    expect(evaluation.tokenErrorRate).toBeLessThan(0.02);
+    expect(evaluation.bleu).toBeGreaterThan(95);
+    expect(evaluation.chrf).toBeGreaterThan(95);
+    expect(evaluation.perplexity).toBeCloseTo(Math.exp(evaluation.loss), 10);
+    expect(evaluation.sources).toBe(90);
+    const path = join(folder, 'numbers.safetensors');
+    await task.save(path);
+    const again = await Seq2Seq.load(path);
+    expect(again.options).toEqual(task.options);
+    expect(await again.evaluate(numberPairs)).toEqual(evaluation);
+    const asked = ['18', '7', '', '1234'];
+    expect(await again.predict(asked)).toEqual(await task.predict(asked));
+    const { model } = again;
+    expect(model?.target.weight === model?.head.weight).toBe(options.tieWeights ?? false);
+    expect(model?.source === model?.target).toBe(options.sharedEmbeddings ?? false);
+  });
+
+  it('writes words as the targets do, and pairs that it never saw', async () => {
+    expect(await known.predict('18')).toMatchObject({ text: 'one eight!', tokens: ['one', 'eight', '!'] });
+    const others = [12, 43, 86, 97, 235, 414, 681, 902].map(numberPair);
+    expect((await known.evaluate(others)).exactMatch).toBeGreaterThan(0.8);
+  });
+
+  it('says of each target how probable it is: what evaluate measures of it', async () => {
+    for (const beamSize of [1, 4]) {
+      const { text, score, tokens } = await known.predict('314', { beamSize, lengthPenalty: 0 });
+      const { loss } = await known.evaluate([{ source: '314', target: text }]);
+      expect(tokens).toEqual(['three', 'one', 'four', '!']);
+      // `<unk>`, which evaluate thinks possible, is never written.
+      expect(score).toBeGreaterThanOrEqual(-loss * (tokens.length + 1) - 1e-4);
+      expect(score).toBeLessThan(-loss * (tokens.length + 1) + 2e-3);
+    }
+    const { score, tokens } = await known.predict('29', { lengthPenalty: 1 });
+    const plain = await known.predict('29', { lengthPenalty: 0 });
+    expect(score).toBeCloseTo(plain.score / ((5 + tokens.length + 1) / 6), 4);
+  });
+
+  it('tells the best targets, and a beam may be larger than the vocabulary', async () => {
+    const { text, score, candidates = [] } = await known.predict('27', { beamSize: 60, nBest: 60 });
+    expect(candidates[0]).toEqual({ text, score });
+    expect(candidates.length).toBeGreaterThan(20);
+    const scores = candidates.map((one) => one.score);
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect(new Set(candidates.map((one) => one.text)).size).toBe(candidates.length);
+    expect((await known.predict('27')).candidates).toBeUndefined();
+  });
+
+  it('tells what each token of the target took of the source', async () => {
+    const { attention } = await known.predict('305', { attention: true });
+    expect(attention?.source).toEqual(['3', '0', '5']);
+    expect(attention?.target).toEqual(['three', 'zero', 'five', '!']);
+    expect(attention?.weights.map((row) => row.length)).toEqual([3, 3, 3, 3]);
+    const sums = attention?.weights.map((row) => row.reduce((sum, weight) => sum + weight, 0)) ?? [];
+    expect(differences(sums, [1, 1, 1, 1], 1e-5)).toEqual([]);
+    expect((await known.predict('305')).attention).toBeUndefined();
+    const blind = await trained({ attention: 'none' }, numberPairs.slice(0, 20));
+    expect((await blind.predict('305', { attention: true })).attention).toBeUndefined();
+  });
+
+  it('writes each source of a batch as by itself', async () => {
+    const sources = numberPairs.slice(0, 40).map(({ source }) => source);
+    for (const beamSize of [1, 3]) {
+      const together = await known.predict(sources, { beamSize, attention: true });
+      for (const at of [0, 7, 39]) {
+        const alone = await known.predict(sources[at] ?? '', { beamSize, attention: true });
+        expect(together[at]?.text).toBe(alone.text);
+        expect(together[at]?.score).toBeCloseTo(alone.score, 4);
+        const weights = (one: typeof alone): number[] => (one.attention?.weights ?? []).flat();
+        expect(differences(weights(together[at] ?? alone), weights(alone), 1e-4)).toEqual([]);
+      }
+    }
+    expect(await known.predict([])).toEqual([]);
+  });
+
+  it('cuts what has not ended at the most tokens', async () => {
+    expect((await known.predict('41', { maxLength: 1 })).tokens).toEqual(['four']);
+  });
+
+  it('counts the nearest of the targets that a source has', async () => {
+    const pairs = [
+      { source: '18', target: 'eighteen' },
+      { source: '18', target: 'one eight!' },
+      { source: '29', target: 'two nine' },
+    ];
+    const { exactMatch, tokenErrorRate, sources, bleu } = await known.evaluate(pairs);
+    expect({ exactMatch, sources }).toEqual({ exactMatch: 0.5, sources: 2 });
+    expect(tokenErrorRate).toBeCloseTo(1 / 5, 10); // the ! of `two nine!`
+    const score = new BLEUScore();
+    score.update(['one eight!', 'two nine!'], [['eighteen', 'one eight!'], ['two nine']]);
+    expect(bleu).toBeCloseTo(await score.compute(), 10);
+  });
+
+  it('leaves no tensor of what it wrote', async () => {
+    await known.predict('18');
+    const before = handlesKept();
+    await known.predict(['18', '2'], { nBest: 2, attention: true });
+    await known.predict('18', { beamSize: 1 });
+    expect(handlesKept() - before).toBe(0);
+  });
+
+  it('passes over pairs of which a side is empty, and warns of them', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', listen);
+    const pairs = [...numberPairs.slice(0, 10), { source: ' ', target: 'x' }, { source: '5', target: '' }];
+    const task = new Seq2Seq(small);
+    await task.fit(pairs, { ...quick, epochs: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('Seq2Seq.fit: got an empty text in 2 of 12 examples: example 10; example 11.'),
+    ]);
+    expect(await task.predict('')).toEqual({ text: '', score: 0, tokens: [] });
+    const { loss, exactMatch } = await task.evaluate([{ source: '', target: '' }]);
+    expect([loss, exactMatch]).toEqual([Number.NaN, 1]);
+    await expect(new Seq2Seq().fit([{ source: '', target: 'x' }])).rejects.toThrow('examples that say nothing');
+  });
+
+  it('refuses what does not go together', async () => {
+    expect(() => new Seq2Seq({ tieWeights: true, embeddingDim: 8 })).toThrow(
+      'Seq2Seq: got tieWeights with embeddingDim: 8 and hiddenSize: 256, expected vectors as wide as a state',
+    );
+    expect(() => new Seq2Seq({ sharedEmbeddings: true, sourceTokens: 'bpe' })).toThrow(
+      "got sharedEmbeddings with sourceTokens: 'bpe' and targetTokens: 'auto', expected tokens of one kind",
+    );
+    await expect(known.predict('1', { beamSize: 2, nBest: 3 })).rejects.toThrow('nBest: 3 with beamSize: 2');
+    await expect(known.predict(7 as never)).rejects.toThrow('got 7 as text 0, expected a text');
+    await expect(known.fit([{ source: 'a' } as never])).rejects.toThrow(
+      "got no target in example 0, expected { source: '",
+    );
+    await expect(new Seq2Seq().predict('1')).rejects.toThrow('got a task that has learned nothing yet');
+    const path = join(folder, 'other.safetensors');
+    await known.save(path);
+    await expect(TextClassifier.load(path)).rejects.toThrow('read it by Seq2Seq.load(path)');
+  });
+
+  it('leaves a run folder with all of it, and the mistakes in its report', async () => {
+    const output = join(folder, 'run');
+    const [train, validation] = [numberPairs.slice(0, 60), numberPairs.slice(60)];
+    await new Seq2Seq(small).fit(train, { ...quick, epochs: 2, validation, output });
+    for (const name of ['model.safetensors', 'report.html', 'history.csv'])
+      expect(existsSync(join(output, name))).toBe(true);
+    const [record] = JSON.parse(readFileSync(join(output, 'evaluation.json'), 'utf8')) as {
+      figures: Record<string, number>;
+      examples: { worst: { text: string }[] };
+    }[];
+    expect(Object.keys(record?.figures ?? {})).toContain('tokenErrorRate');
+    expect(record?.examples.worst.length).toBeGreaterThan(0);
+  });
+});
+
+const valuesOf = (x: Sequence): Tensor => ('values' in x ? x.values : x);
+
+describe('Seq2SeqNetwork', () => {
+  it('computes all steps at once as its parts do step by step', async () => {
+    const task = await trained({ numLayers: 2, hiddenSize: 8, targetTokens: 'characters' }, numberPairs.slice(0, 20));
+    const { model } = task;
+    if (model?.attention === undefined || model.combine === undefined) throw new Error('no attention');
+    const [source, previous] = [Int32Array.of(1, 3, 2), Int32Array.of(1, 4, 2, 3)];
+    const batch = {
+      source: pad([source, Int32Array.of(2, 2, 1, 1, 3)]),
+      previous: pad([previous, Int32Array.of(1, 2, 2, 2, 2, 2)]),
+    };
+    const together = valuesOf(model.forward(batch)).slice([0, 0], [1, 4]);
+    const { state, memory } = model.encode(tensor({ data: source, shape: [1, 3] }));
+    if (memory === undefined) throw new Error('no memory');
+    const rows: Tensor[] = [];
+    let now = state;
+    for (const token of previous) {
+      const { output, state: after } = model.read(tensor({ data: Int32Array.of(token), shape: [1, 1] }), now);
+      now = after;
+      const query = valuesOf(output);
+      const { weight } = model.attention.stateDict();
+      const scores = matmul(matmul(query, weight as Tensor), memory.values.transpose(1, 2));
+      const context = matmul(softmax(scores, -1), memory.values);
+      rows.push(model.head.forward(model.combine.forward(concat([query, context], -1)).tanh()));
+    }
+    expect(await tensorDifferences(together, concat(rows, 1), 1e-5)).toEqual([]);
+  });
+});
