@@ -68,10 +68,13 @@ class Storage {
   const std::optional<HostRange>& host_range() const { return host_range_; }
   void set_host_range(HostRange range) { host_range_ = range; }
 
-  /// Bytes computed from these at one version, such as weights packed for a kernel. `key` says what for.
+  /// Bytes computed from these at one version, such as weights packed for a kernel. `key` says what for. Those that
+  /// were computed from other bytes as well, a version of them, serve only with these.
   struct Derived {
     uint64_t key, version;
     std::shared_ptr<Storage> storage;
+    std::weak_ptr<const Storage> other = {};
+    uint64_t other_version = 0;
   };
   std::vector<Derived> derived;
 

@@ -10,6 +10,13 @@ namespace stm::ops {
 /// what is the same at each replay need not be packed again. `reserve`: of the forward call, in backward.
 Tensor packed_weights(const StackProblem& problem, const Tensor& blob, const Tensor& reserve);
 
+/// What a step from a state needs of it, once begun ahead: RecurrentKernels::ahead(). Empty if there is none for this
+/// problem and these weights, as they are now.
+Tensor sums_ahead(const StackProblem& problem, const Tensor& blob, const Tensor& h);
+
+/// The buffer for it, which the step finds.
+Tensor new_sums_ahead(const StackProblem& problem, const Tensor& blob, const Tensor& h);
+
 // For commands that use them, on the executor.
 
 /// Makes the buffer large enough; a smaller one loses what it holds.

@@ -65,6 +65,16 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, con
   return {out.y, out.h, out.c ? std::optional(out.c) : std::nullopt};
 }
 
+void recurrent_ahead(const Tensor& x, const Tensor& h, const std::vector<Tensor>& weights, Cell cell,
+                     int64_t hidden_size, int64_t proj_size, int64_t num_layers, bool bias, bool batch_first,
+                     Algorithm algorithm) {
+  const StackProblem problem = recurrent_problem(
+      x, {cell, hidden_size, proj_size, num_layers, false, bias, batch_first, algorithm}, std::nullopt);
+  check_weights("recurrentAhead", weights, problem);
+  check_state("recurrentAhead", "h", h, problem.h_shape(), x);
+  run_ahead(problem, h, weights);
+}
+
 }  // namespace
 
 void declare_recurrent(OpTable& table) {
@@ -72,6 +82,9 @@ void declare_recurrent(OpTable& table) {
             {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias",
              "batchFirst", "dropout", "algorithm", "lengths"},
             "A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0.");
+  table.add("recurrentAhead", &recurrent_ahead,
+            {"x", "h", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bias", "batchFirst", "algorithm"},
+            "Begins the step that comes after one of x: computes what it needs of h, where that pays, for recurrent.");
 }
 
 }  // namespace ops

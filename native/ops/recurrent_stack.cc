@@ -16,6 +16,7 @@ enum Part : size_t {
   kC0,
   kWeights,
   kPacked,
+  kAhead,
   kY,
   kHn,
   kCn,
@@ -92,7 +93,7 @@ class ForwardCommand final : public StackCommand {
   }
   Status call(RecurrentKernels& kernels, const void* packed) override {
     return kernels.forward(problem_, {data(kX), data(kH0), data(kC0), data(kWeights), packed, data(kY), data(kHn),
-                                      data(kCn), data(kReserve), data(kForwardWorkspace)});
+                                      data(kCn), data(kReserve), data(kForwardWorkspace), data(kAhead)});
   }
   const bool recorded_ = Session::current().recording() != nullptr;
 };
@@ -114,6 +115,33 @@ class BackwardCommand final : public StackCommand {
                                        data(kCn), data(kDY), data(kDHn), data(kDCn), data(kDX), data(kDH0), data(kDC0),
                                        data(kDWeights), data(kReserve), data(kBackwardWorkspace)});
   }
+};
+
+/// What the next step needs of its state: the operands are kH0 … kAhead of that step.
+class AheadCommand final : public Command {
+ public:
+  AheadCommand(const StackProblem& problem, std::vector<Operand> operands)
+      : Command("recurrentAhead", std::move(operands)), problem_(problem) {}
+
+  Status prepare(Backend& backend) override {
+    RecurrentSizes sizes;
+    Status status = backend.recurrent().choose(problem_, false, &problem_.choice);
+    if (status.is_ok()) status = backend.recurrent().sizes(problem_, &sizes);
+    if (!status.is_ok()) return status;
+    storage(kAhead)->resize(sizes.ahead);
+    make_room(*storage(kPacked), sizes);
+    return status;
+  }
+  Status run(Backend& backend) override {
+    const void* packed = nullptr;
+    const Status status = repacked(backend, problem_, data(kWeights), *storage(kPacked), &packed);
+    return status.is_ok() ? backend.recurrent().ahead(problem_, packed, data(kH0), data(kAhead)) : status;
+  }
+
+ private:
+  Storage* storage(Part part) const { return operands[part - kH0].storage.get(); }
+  void* data(Part part) const { return operands[part - kH0].view.data; }
+  StackProblem problem_;
 };
 
 /// The same bytes again, of scratch whose size only the executor knows.
@@ -180,7 +208,27 @@ std::vector<Tensor> run_backward(const StackProblem& problem, const Wanted& want
   return result;
 }
 
+/// Recorded steps have none: what they find must not depend on what ran before.
+bool begins_ahead(const StackProblem& p, const Device& device) {
+  return p.T == 1 && !p.training && !p.lengths && !Session::current().recording() &&
+         device.backend.recurrent().computes_ahead(p);
+}
+
 }  // namespace
+
+void run_ahead(const StackProblem& problem, const Tensor& given_h0, const std::vector<Tensor>& weights) {
+  const Tensor h0 = dense(given_h0);
+  if (!begins_ahead(problem, h0.device())) return;
+  Parts parts(kAhead + 1);
+  parts[kH0] = h0;
+  parts[kWeights] = blob_of(weights, problem.weight_elements());
+  parts[kPacked] = packed_weights(problem, parts[kWeights], Tensor());
+  parts[kAhead] = new_sums_ahead(problem, parts[kWeights], h0);
+  Device* device = nullptr;
+  std::vector<Operand> operands = operands_of("recurrentAhead", {parts.begin() + kH0, parts.begin() + kAhead},
+                                              {parts[kAhead]}, Access::Write, &device);
+  device->push(std::make_unique<AheadCommand>(problem, std::move(operands)));
+}
 
 StackOutput run_stack(StackProblem problem, const Tensor& given_x, const Tensor& given_h0, const Tensor& given_c0,
                       const std::vector<Tensor>& weights) {
@@ -194,6 +242,7 @@ StackOutput run_stack(StackProblem problem, const Tensor& given_x, const Tensor&
   parts[kC0] = c0;
   parts[kWeights] = blob_of(weights, problem.weight_elements());
   parts[kPacked] = packed_weights(problem, parts[kWeights], Tensor());
+  if (h0 && begins_ahead(problem, x.device())) parts[kAhead] = sums_ahead(problem, parts[kWeights], h0);
   parts[kY] = empty(problem.output_shape(), x);
   parts[kHn] = empty(problem.h_shape(), x);
   if (problem.cell == Cell::Lstm) parts[kCn] = empty(problem.c_shape(), x);

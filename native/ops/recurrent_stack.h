@@ -12,4 +12,8 @@ struct StackOutput {
 StackOutput run_stack(StackProblem problem, const Tensor& x, const Tensor& h0, const Tensor& c0,
                       const std::vector<Tensor>& weights);
 
+/// Begins the step from h0 that comes next, where the device can and it pays: what it needs of h0 is computed now, and
+/// run_stack finds it. `problem`: that step's.
+void run_ahead(const StackProblem& problem, const Tensor& h0, const std::vector<Tensor>& weights);
+
 }  // namespace stm::ops

@@ -15,6 +15,7 @@ export const streaming: Benchmark = {
   options: {
     size: { type: 'string', default: '512', description: 'I and H of two layers' },
     steps: { type: 'string', default: '50', description: 'steps of a round' },
+    pause: { type: 'string', default: '0', description: 'milliseconds between a step and the next' },
     rounds: { type: 'string', default: '15', description: 'rounds, in turn for each side' },
     package: { type: 'string', default: '', description: 'the tarball of a package, in place of the tree' },
     peer: {
@@ -31,6 +32,7 @@ type Step = (frame: Float32Array) => Promise<ArrayLike<number>>;
 
 async function measure(values: BenchmarkValues): Promise<boolean> {
   const [size, steps, rounds] = ['size', 'steps', 'rounds'].map((name) => wholeNumber(values, name));
+  const pause = Number(values['pause']);
   const tarball = values['package'] ?? '';
   const load = createRequire(__filename); // an import does not take a folder
   const { LSTM, saveSafetensors } = load(tarball === '' ? 'stmnet' : unpackPackage(tarball)) as typeof Package;
@@ -52,7 +54,7 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   }
   const frame = Float32Array.from({ length: size ?? 0 }, (_, i) => Math.sin(i));
   await checkEqual(sides, frame);
-  const times = await inTurn(sides, frame, steps ?? 1, rounds ?? 1);
+  const times = await inTurn(sides, frame, { steps: steps ?? 1, rounds: rounds ?? 1, pause });
   const rows = times.map(([name, all]) => [name, ...[0.5, 0, 1].map((part) => quantile(all, part).toFixed(3))]);
   console.log(table(['a step, read back', 'median ms', 'fastest', 'slowest'], rows));
   console.log(JSON.stringify(Object.fromEntries(times.map(([name, all]) => [name, median(all)]))));
@@ -77,17 +79,21 @@ const restMs = 100;
 async function inTurn(
   sides: readonly (readonly [string, Step])[],
   frame: Float32Array,
-  steps: number,
-  rounds: number,
+  { steps, rounds, pause }: { steps: number; rounds: number; pause: number },
 ): Promise<[string, number[]][]> {
   const times = sides.map(([name]): [string, number[]] => [name, []]);
   for (let round = 0; round < rounds; round++) {
     for (const [side, [, take]] of sides.entries()) {
       await setTimeout(restMs);
       for (let step = 0; step < 5; step++) await take(frame);
-      const start = performance.now();
-      for (let step = 0; step < steps; step++) await take(frame);
-      times[side]?.[1].push((performance.now() - start) / steps);
+      let taken = 0;
+      for (let step = 0; step < steps; step++) {
+        if (pause > 0) await setTimeout(pause);
+        const start = performance.now();
+        await take(frame);
+        taken += performance.now() - start;
+      }
+      times[side]?.[1].push(taken / steps);
     }
   }
   return times;

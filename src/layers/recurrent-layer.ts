@@ -1,13 +1,19 @@
 import { DTypeError, ShapeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
 import { dropout } from '../tensor/ops/random';
-import { recurrent, type RecurrentFunctionOptions, type RecurrentOutput } from '../tensor/ops/recurrent';
+import {
+  recurrent,
+  recurrentAhead,
+  type RecurrentFunctionOptions,
+  type RecurrentOutput,
+} from '../tensor/ops/recurrent';
 import { concat, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { readOptions } from '../tensor/read-options';
 import { countsRows } from '../tensor/batch-rows';
 import type { Tensor } from '../tensor/tensor';
+import { beginAhead } from '../module/begun-ahead';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import type { Parameter } from '../module/parameter';
@@ -141,7 +147,8 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     this.#checkState('c', states.c, rows, this.options.hiddenSize);
     const { hiddenSize, numLayers, bidirectional, bias, dropout, algo } = this.options;
     const { cell, projSize } = this.#kind;
-    return recurrent(input, this.#droppedWeights(), {
+    const weights = this.#droppedWeights();
+    const result = recurrent(input, weights, {
       cell,
       hiddenSize,
       projSize,
@@ -154,6 +161,11 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
       ...states,
       lengths,
     });
+    if (!bidirectional)
+      beginAhead(() =>
+        recurrentAhead(input, result.h, weights, { cell, hiddenSize, projSize, numLayers, bias, batchFirst, algo }),
+      );
+    return result;
   }
 
   /** A batch without steps: it is run with one step of padding and lengths of 0, and that step is cut off again. */

@@ -8,6 +8,7 @@ import { valuesOf, PaddedSequence } from '../tensor/padded-sequence';
 import { optional, readOptions } from '../tensor/read-options';
 import { scope } from '../tensor/scope';
 import { Tensor } from '../tensor/tensor';
+import { runBeforeAhead } from './begun-ahead';
 import { carriedBy } from './carried';
 
 /** Options of `createStream`. */
@@ -110,9 +111,11 @@ export class Stream<Output = HostArray> {
   }
 
   #advance(frame: StreamFrame): { output: Promise<unknown>; state: unknown } {
-    const result = this.#run(
-      this.#read(frame, this.#place()),
-      mapTensors(this.#state, (x) => x.detach()),
+    const { result, ahead } = runBeforeAhead(() =>
+      this.#run(
+        this.#read(frame, this.#place()),
+        mapTensors(this.#state, (x) => x.detach()),
+      ),
     );
     const carried = carriedBy(result);
     if (carried === undefined) this.#checkStateless();
@@ -120,6 +123,7 @@ export class Stream<Output = HostArray> {
     const state = mapTensors(carried?.state, (x) => x.detach());
     const output = this.#told(carried === undefined ? result : carried.output);
     output.catch(() => undefined); // awaited by whoever took the step; until then it is no unhandled rejection
+    for (const begin of ahead) begin();
     return { output, state };
   }
 

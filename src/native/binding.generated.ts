@@ -342,6 +342,8 @@ export interface NativeBinding {
   replay(recording: number, tensors: readonly TensorId[]): TensorId[];
   /** A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0. */
   recurrent(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bidirectional: boolean, bias: boolean, batchFirst: boolean, dropout: number, algorithm: 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH', lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined];
+  /** Begins the step that comes after one of x: computes what it needs of h, where that pays, for recurrent. */
+  recurrentAhead(x: TensorId, h: TensorId, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bias: boolean, batchFirst: boolean, algorithm: 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH'): void;
   /** Fails on the executor. */
   testFail(x: TensorId): TensorId;
   /** Copies after a pause on the executor. */

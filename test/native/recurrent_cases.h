@@ -155,21 +155,25 @@ class Step {
  public:
   explicit Step(Case& c) : run_(c), weights_(packed(run_, c)), c_(c) {}
 
-  // All that it writes: y, hn and, of an LSTM, cn.
-  std::vector<double> operator()() {
+  bool can_begin_ahead() const { return cpu_recurrent().computes_ahead(run_.p); }
+
+  // All that it writes: y, hn and, of an LSTM, cn. `ahead`: what it needs of h0 is computed in a call before.
+  std::vector<double> operator()(bool ahead = false) {
     RecurrentSizes sizes;
     require(cpu_recurrent().sizes(run_.p, &sizes), "sizes");
+    Guarded sums(ahead ? sizes.ahead : 0, 0xFF);
     Guarded x = run_.from(c_.x), h0 = run_.from(c_.h0), c0 = run_.from(c_.c0), y = run_.from(c_.dy),
             hn = run_.from(c_.dhn), cn = run_.from(c_.dcn), workspace(sizes.forward_workspace, 0xFF);
+    if (ahead) require(cpu_recurrent().ahead(run_.p, weights_.get(), h0.get(), sums.get()), "ahead");
     require(cpu_recurrent().forward(run_.p, {x.get(), h0.get(), c0.get(), nullptr, weights_.get(), y.get(), hn.get(),
-                                             cn.get(), nullptr, workspace.get()}),
+                                             cn.get(), nullptr, workspace.get(), ahead ? sums.get() : nullptr}),
             "forward");
     std::vector<double> all = run_.to(y, c_.dy.size());
     const std::vector<double> h = run_.to(hn, c_.dhn.size()),
                               cells = run_.to(cn, run_.p.cell == Cell::Lstm ? c_.dcn.size() : 0);
     all.insert(all.end(), h.begin(), h.end());
     all.insert(all.end(), cells.begin(), cells.end());
-    for (const Guarded* buffer : {&x, &h0, &c0, &y, &hn, &cn, &workspace})
+    for (const Guarded* buffer : {&x, &h0, &c0, &y, &hn, &cn, &workspace, &sums})
       require(buffer->intact(), "a write outside of a buffer: " + c_.name());
     return all;
   }

@@ -38,6 +38,13 @@ class CpuRecurrent final : public RecurrentKernels {
     });
   }
 
+  bool computes_ahead(const RecurrentProblem& problem) const noexcept override {
+    return problem.dtype == DType::F32 && fused_ahead_pays(problem);
+  }
+  Status ahead(const RecurrentProblem& problem, const void* packed, const void* h0, void* sums) noexcept override {
+    return checked(problem, [&] { return fused_ahead(problem, packed, h0, sums); });
+  }
+
  private:
   template <class F>
   static Status checked(const RecurrentProblem& problem, F function) noexcept {

@@ -98,15 +98,17 @@ struct RecurrentSizes {
   size_t reserve = 0;            ///< written by a training forward, read by backward
   size_t forward_workspace = 0;  ///< scratch of one call
   size_t backward_workspace = 0;
+  size_t ahead = 0;     ///< what ahead() computes, if computes_ahead()
   size_t packed = 0;    ///< weights as this device wants them, made by pack(); 0 if it takes them as they are
   uint64_t layout = 0;  ///< of the packed weights: a pack of one layout does not serve a problem with another
 };
 
 /// x [N, T, D] or [T, N, D] (batch_first), y [N, T, K·O] or [T, N, K·O], h [L·K, N, O], c [L·K, N, H] (LSTM only). All
-/// contiguous. h0, c0 may be null (zeros).
+/// contiguous. h0, c0 may be null (zeros). ahead: what ahead() has computed of h0, or null.
 struct RecurrentForward {
   const void *x, *h0, *c0, *weights, *packed;
   void *y, *hn, *cn, *reserve, *workspace;
+  const void* ahead = nullptr;
 };
 
 /// dy, dhn, dcn may be null (zeros); dx, dh0, dc0, dweights may be null (not wanted). dweights has the layout of
@@ -130,6 +132,14 @@ class RecurrentKernels {
   virtual Status pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept = 0;
   virtual Status forward(const RecurrentProblem& problem, const RecurrentForward& buffers) noexcept = 0;
   virtual Status backward(const RecurrentProblem& problem, const RecurrentBackward& buffers) noexcept = 0;
+  /// Whether a step (T = 1, no lengths, no training) can be begun before its input is there, and is worth it. Any
+  /// thread.
+  virtual bool computes_ahead(const RecurrentProblem&) const noexcept { return false; }
+  /// What a step from h0 needs of it, for RecurrentForward::ahead: sizes().ahead bytes. The step gives the same bits
+  /// with it and without. Only if computes_ahead().
+  virtual Status ahead(const RecurrentProblem&, const void* /*packed*/, const void* /*h0*/, void* /*sums*/) noexcept {
+    return Status::fail(StatusKind::Internal, "this device begins no steps ahead");
+  }
 
  protected:
   ~RecurrentKernels() = default;

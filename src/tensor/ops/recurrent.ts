@@ -71,3 +71,30 @@ export function recurrent(x: Tensor, weights: readonly Tensor[], options: Recurr
   );
   return { output: wrap(output), h: wrap(h), ...(c === undefined ? {} : { c: wrap(c) }) };
 }
+
+/** What `recurrentAhead` needs to know of the step. */
+type StepOptions = Omit<RecurrentFunctionOptions, 'bidirectional' | 'dropout' | 'h' | 'c' | 'lengths'>;
+
+/**
+ * Begins the step that comes after one of `x`, before its input is there: what `recurrent` will need of its state is
+ * computed now, where that pays, and used if state and weights are still these. It gives the same bits either way.
+ *
+ * @param h  the state that the step will begin with, [L, N, O]
+ * @hidden
+ */
+export function recurrentAhead(x: Tensor, h: Tensor, weights: readonly Tensor[], options: StepOptions): void {
+  if (x.version === undefined || h.version === undefined) return; // disposed of by whoever ran the step
+  const o = options;
+  binding.recurrentAhead(
+    idOf(x, 'recurrent'),
+    idOf(h, 'recurrent'),
+    idsOf(weights, 'recurrent', 'weights'),
+    o.cell,
+    o.hiddenSize,
+    o.projSize,
+    o.numLayers,
+    o.bias,
+    o.batchFirst,
+    o.algo ?? 'auto',
+  );
+}

@@ -12,7 +12,7 @@ struct ForwardPass : StackPass {
 
   ForwardPass(const RecurrentProblem& p, const RecurrentForward& b, const Bookkeeping& kept, Team& team,
               const ForwardScratch& workspace)
-      : StackPass(p, {b.x, b.h0, b.c0, b.packed, b.y}, kept, team, workspace.states,
+      : StackPass(p, {b.x, b.h0, b.c0, b.packed, b.y, b.ahead}, kept, team, workspace.states,
                   p.training ? Reserve(p, kept.sequence.rows, b.reserve).arrays : workspace.arrays),
         buffers(b) {}
 
@@ -120,6 +120,21 @@ void ForwardPass::run_in_stages(Stages& stages) const {
 }
 
 }  // namespace
+
+void ahead_pass(const RecurrentProblem& p, const void* packed, const void* h0, void* sums, Bookkeeping& kept,
+                Team& team) {
+  const ForwardScratch none(p, 0, nullptr);
+  const StackPass pass(p, {nullptr, h0, nullptr, packed, nullptr, sums}, kept, team, none.states, none.arrays);
+  kept.stages.begin(1, team.size());
+  team.run_open([&](int rank) {
+    const int64_t panels = step_panels(pass.recurrence(0), false);
+    kept.stages.run(0, rank, p.L * p.K * panels, [&](int64_t item) {
+      const int64_t i = item / panels;
+      const Recurrence r = pass.recurrence(i);
+      run_ahead_panel(r, block(floats(sums), i, p.N * r.rows.ld_ahead), item % panels);
+    });
+  });
+}
 
 void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, Bookkeeping& kept, Team& team) {
   const ForwardScratch workspace(problem, kept.sequence.rows, buffers.workspace);

@@ -131,7 +131,7 @@ int64_t padded(int64_t count) { return (count + kWidest - 1) / kWidest * kWidest
 PackedLayer carve_layer(const RecurrentProblem& p, int64_t layer, CacheLineCarver& carve) {
   const int64_t rows = p.gates() * p.H, O = p.width(), units = padded(p.H);
   PackedLayer to;
-  to.bias = carve.floats(cell_slots(p.cell) * units);
+  to.bias = carve.floats(slots_stride(p));
   to.input = carve.floats(p.gates() * units * p.input_size(layer));
   to.state = carve.floats(p.gates() * units * O);
   to.project = carve.floats(p.P ? padded(p.P) * p.H : 0);
@@ -150,6 +150,8 @@ size_t bytes_of(const RecurrentProblem& p, int64_t count) {
 }
 
 }  // namespace
+
+int64_t slots_stride(const RecurrentProblem& p) { return cell_slots(p.cell) * padded(p.H); }
 
 size_t packed_bytes(const RecurrentProblem& p) { return bytes_of(p, p.L * p.K); }
 

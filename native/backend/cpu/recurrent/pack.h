@@ -15,6 +15,9 @@ struct PackedLayer {
   float* unproject;      ///< training only: with W_hr
 };
 
+/// Numbers in a row of all slots of a pseudo-layer's panels, enough for every instruction set.
+int64_t slots_stride(const RecurrentProblem& problem);
+
 /// Bytes of all pseudo-layers' panels, enough for every instruction set.
 size_t packed_bytes(const RecurrentProblem& problem);
 

@@ -46,6 +46,8 @@ Recurrence StackPass::recurrence(int64_t i) const {
   r.rows.c0 = block(c0, i, p.N * p.H);
   r.rows.zeros = scratch.zeros;
   if (fused) r.rows.input = input(layer);
+  r.rows.ld_ahead = slots_stride(p);
+  r.rows.ahead = block(floats(given.ahead), i, p.N * r.rows.ld_ahead);
   if (p.training || !fused) r.rows.gates = arrays.gates + kept * arrays.gates_step;
   r.rows.ld_gates = gates_stride(p);
   if (p.cell == Cell::Lstm) r.rows.cells = arrays.cells + i * arrays.cells_step;

@@ -20,6 +20,9 @@ struct Bookkeeping {
 
 /// The stack's passes over a sequence that has rows.
 void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, Bookkeeping& kept, Team& team);
+/// Of a single step of rows in the caller's order, what RecurrentKernels::ahead() computes.
+void ahead_pass(const RecurrentProblem& problem, const void* packed, const void* h0, void* sums, Bookkeeping& kept,
+                Team& team);
 void backward_pass(const RecurrentProblem& problem, const RecurrentBackward& buffers, Bookkeeping& kept, Team& team);
 
 inline const float* floats(const void* p) { return static_cast<const float*>(p); }
@@ -37,6 +40,7 @@ struct StackPass {
   struct Buffers {
     const void *x, *h0, *c0, *packed;
     void* y;
+    const void* ahead = nullptr;
   };
 
   StackPass(const RecurrentProblem& problem, const Buffers& buffers, const Bookkeeping& kept, Team& team,

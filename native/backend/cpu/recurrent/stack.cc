@@ -62,6 +62,7 @@ Status fused_sizes(const RecurrentProblem& p, RecurrentSizes* out) {
   out->reserve = p.training ? Reserve(p, rows, nullptr).bytes : 0;
   out->forward_workspace = ForwardScratch(p, rows, nullptr).bytes;
   out->backward_workspace = p.training ? BackwardScratch(p, rows, nullptr).bytes : 0;
+  out->ahead = fused_ahead_pays(p) ? static_cast<size_t>(p.L * p.K * p.N * slots_stride(p)) * sizeof(float) : 0;
   out->packed = packed_bytes(p);
   out->layout = 1;
   return Status::ok();
@@ -75,6 +76,21 @@ Status fused_pack(const RecurrentProblem& p, const float* weights, void* packed)
       }
     });
   });
+  return Status::ok();
+}
+
+// Below that much work a step takes no longer than a command more.
+bool fused_ahead_pays(const RecurrentProblem& p) {
+  return p.T == 1 && !p.lengths && !p.training && p.N > 0 &&
+         p.N * p.L * p.K * p.gates() * p.H * p.width() >= kAloneWork;
+}
+
+Status fused_ahead(const RecurrentProblem& p, const void* packed, const void* h0, void* sums) {
+  Bookkeeping& kept = bookkeeping();
+  const Status status = kept.sequence.assign(p);
+  if (!status.is_ok()) return status;
+  const TeamLease lease;
+  ahead_pass(p, packed, h0, sums, kept, lease.team());
   return Status::ok();
 }
 

@@ -8,6 +8,8 @@ namespace stm {
 /// reserve is an error.
 Status fused_sizes(const RecurrentProblem& problem, RecurrentSizes* out);
 Status fused_pack(const RecurrentProblem& problem, const float* weights, void* packed);
+bool fused_ahead_pays(const RecurrentProblem& problem);
+Status fused_ahead(const RecurrentProblem& problem, const void* packed, const void* h0, void* sums);
 Status fused_forward(const RecurrentProblem& problem, const RecurrentForward& buffers);
 Status fused_backward(const RecurrentProblem& problem, const RecurrentBackward& buffers);
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "backend/cpu/recurrent/spans.h"
+
 // This file is compiled once per instruction set: foreach_target.h includes it again with another HWY_TARGET each time.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "backend/cpu/recurrent/steps.cc"
@@ -11,55 +13,6 @@
 #include "backend/cpu/recurrent/gate_math-inl.h"
 #include "backend/cpu/recurrent/panel-inl.h"
 #include "hwy/highway.h"
-
-#ifndef STM_RECURRENT_SPAN
-#define STM_RECURRENT_SPAN
-namespace stm {
-namespace {
-
-// Rows [begin, end) of one step which agree on whether they have a previous and a next step in the direction of travel.
-struct Span {
-  int64_t begin, end;
-  bool has_previous, has_next;
-};
-
-// A step, and those before and after it in the direction of travel; outside the sequence there are none.
-struct Moment {
-  int64_t previous, t, next;
-  // The n-th of the direction's steps.
-  Moment(const DirectionGeometry& g, int64_t n) {
-    const int64_t direction = g.reverse ? -1 : 1;
-    t = g.reverse ? g.sequence->steps - 1 - n : n;
-    previous = t - direction;
-    next = t + direction;
-  }
-};
-
-// One step's rows in at most three spans, limited to batch rows [begin, end).
-struct Spans {
-  Span span[3];
-  int count = 0;
-  Spans(const Sequence& s, const Moment& at, int64_t begin, int64_t end) {
-    const int64_t t = at.t;
-    const auto live_at = [&](int64_t step) {
-      return step < 0 || step >= s.steps ? int64_t{0} : int64_t{std::min(s.live[step], s.live[t])};
-    };
-    const int64_t with_previous = live_at(at.previous), with_next = live_at(at.next);
-    const int64_t cuts[4] = {0, std::min(with_previous, with_next), std::max(with_previous, with_next), s.live[t]};
-    for (int i = 0; i < 3; ++i) {
-      const Span x{std::max(begin, cuts[i]), std::min(end, cuts[i + 1]), cuts[i] < with_previous, cuts[i] < with_next};
-      if (x.begin < x.end) span[count++] = x;
-    }
-  }
-  const Span* cbegin() const { return span; }
-  const Span* cend() const { return span + count; }
-};
-inline const Span* begin(const Spans& spans) { return spans.cbegin(); }
-inline const Span* end(const Spans& spans) { return spans.cend(); }
-
-}  // namespace
-}  // namespace stm
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace stm {
@@ -170,6 +123,24 @@ HWY_INLINE Units UnitsAt(const Recurrence& r, const Step& step, int64_t row, int
   return units;
 }
 
+// Of a step's rows, the bias and the product with h before it, for the slots of one panel: `rows` rows of `to`, `ld`
+// apart.
+template <class C>
+void StateTile(const Recurrence& r, const Factors& state, int rows, int64_t panel, float* to, ptrdiff_t ld) {
+  using Panels = CellPanels<C>;
+  constexpr ptrdiff_t kStride = Panels::kTileVecs * kLanes, kProduct = Panels::kGateVecs * kLanes;
+  const float* const bias = r.weights.bias + panel * kStride;
+  const Factors none{nullptr, 0, nullptr, 0};
+  kTiles.at[Panels::kGateVecs][rows](to, ld, bias, 0, state, none);
+  for (int m = 0; m < rows; ++m) std::copy(bias + kProduct, bias + kStride, to + m * ld + kProduct);
+}
+
+template <class C>
+HWY_INLINE Factors StateFactors(const Recurrence& r, const Step& step, int64_t row, int64_t panel) {
+  return {step.h_previous + row * step.ld_h_previous, step.ld_h_previous,
+          r.weights.state + panel * CellPanels<C>::kGateVecs * kLanes * r.geometry.width(), step.state_depth};
+}
+
 // The sums of all slots of one panel's units for `rows` rows, then the cell.
 template <class C>
 void ForwardTile(const Recurrence& r, const Step& step, int64_t row, int rows, int64_t panel) {
@@ -181,12 +152,21 @@ void ForwardTile(const Recurrence& r, const Step& step, int64_t row, int rows, i
   HWY_ALIGN float sums[kMaxRows * kStride];
   const TileFunction product = kTiles.at[Panels::kGateVecs][rows];
   const Factors none{nullptr, 0, nullptr, 0};
-  const Factors state{step.h_previous + row * step.ld_h_previous, step.ld_h_previous,
-                      r.weights.state + panel * Panels::kGateVecs * kLanes * g.width(), step.state_depth};
+  const Factors state = StateFactors<C>(r, step, row, panel);
   if (step.input) {
     const Factors input{step.input + row * g.input_size, static_cast<ptrdiff_t>(g.input_size),
                         r.weights.input + panel * Panels::kGateVecs * kLanes * g.input_size, g.input_size};
-    if (Panels::kInputOffset == 0) {
+    if (g.sequence->steps == 1) {  // the state first, which may be there before the input
+      if (r.rows.ahead) {
+        const float* const ahead = r.rows.ahead + row * r.rows.ld_ahead + panel * kStride;
+        for (int m = 0; m < rows; ++m)
+          std::copy(ahead + m * r.rows.ld_ahead, ahead + m * r.rows.ld_ahead + kStride, sums + m * kStride);
+      } else {
+        StateTile<C>(r, state, rows, panel, sums, kStride);
+      }
+      float* const slots = sums + Panels::kInputOffset;
+      product(slots, kStride, slots, kStride, input, none);
+    } else if (Panels::kInputOffset == 0) {
       product(sums, kStride, bias, 0, input, state);
     } else {
       product(sums + Panels::kInputOffset, kStride, bias + Panels::kInputOffset, 0, input, none);
@@ -366,6 +346,17 @@ void ForwardPanel(const Recurrence& r, bool projects, int64_t panel) {
   for (const Span& span : spans) ForwardProjected(r, MakeStep(r, moment, span), span, panels);
 }
 
+template <class C>
+void AheadPanel(const Recurrence& r, float* sums, int64_t panel) {
+  constexpr ptrdiff_t kStride = CellPanels<C>::kTileVecs * kLanes;
+  const Span batch{0, r.geometry.sequence->batch, false, false};
+  const Step step = MakeStep(r, Moment(r.geometry, 0), batch);
+  ForRowTiles(batch, kRowsFor[CellPanels<C>::kGateVecs], [&](int64_t row, int rows) {
+    StateTile<C>(r, StateFactors<C>(r, step, row, panel), rows, panel, sums + row * r.rows.ld_ahead + panel * kStride,
+                 r.rows.ld_ahead);
+  });
+}
+
 // The product of the gradients of the next step's sums with W_hh.
 template <class C>
 PlainProduct BackwardProduct(const Recurrence& r, const BackwardStep& step) {
@@ -435,6 +426,9 @@ int64_t StepPanels(const Recurrence& r, bool projects) {
 void StepPanel(const Recurrence& r, bool projects, int64_t panel) {
   WithCell(r.geometry.cell, [&](auto cell) { ForwardPanel<decltype(cell)>(r, projects, panel); });
 }
+void AheadPanelOf(const Recurrence& r, float* sums, int64_t panel) {
+  WithCell(r.geometry.cell, [&](auto cell) { AheadPanel<decltype(cell)>(r, sums, panel); });
+}
 void BackwardOf(const Recurrence& r, const BackwardRows& b, int owner) {
   WithCell(r.geometry.cell, [&](auto cell) { Backward<decltype(cell)>(r, b, owner); });
 }
@@ -448,12 +442,16 @@ namespace stm {
 HWY_EXPORT(ForwardOf);
 HWY_EXPORT(StepPanels);
 HWY_EXPORT(StepPanel);
+HWY_EXPORT(AheadPanelOf);
 HWY_EXPORT(BackwardOf);
 
 void run_forward(const Recurrence& r, int owner) { HWY_DYNAMIC_DISPATCH(ForwardOf)(r, owner); }
 int64_t step_panels(const Recurrence& r, bool projects) { return HWY_DYNAMIC_DISPATCH(StepPanels)(r, projects); }
 void run_step_panel(const Recurrence& r, bool projects, int64_t panel) {
   HWY_DYNAMIC_DISPATCH(StepPanel)(r, projects, panel);
+}
+void run_ahead_panel(const Recurrence& r, float* sums, int64_t panel) {
+  HWY_DYNAMIC_DISPATCH(AheadPanelOf)(r, sums, panel);
 }
 void run_backward(const Recurrence& r, const BackwardRows& b, int owner) {
   HWY_DYNAMIC_DISPATCH(BackwardOf)(r, b, owner);

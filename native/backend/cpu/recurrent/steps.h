@@ -27,6 +27,8 @@ struct DirectionRows {
   const float* c0;     ///< [batch][H], or null for zeros; training only (else `cells` holds them)
   const float* zeros;  ///< [max(H, O)]
   const float* input;  ///< [rows][input_size], multiplied by the tiles; or null: `gates` hold the product
+  const float* ahead;  ///< of a single step, what run_ahead_panel has left, or null
+  ptrdiff_t ld_ahead;
   float* gates;  ///< [rows][ld_gates]: in, the input product; out, what backward needs; after the backward pass, the
                  ///< gradients of the sums
   ptrdiff_t ld_gates;
@@ -63,6 +65,10 @@ void run_forward(const Recurrence& r, int owner);
 /// and one of them. `projects`: those of the projection, after all of the cells.
 int64_t step_panels(const Recurrence& r, bool projects);
 void run_step_panel(const Recurrence& r, bool projects, int64_t panel);
+
+/// The bias and the product with h0 of one of those panels of cells, for all rows of the batch, into `sums`: [batch]
+/// rows of slots_stride() numbers.
+void run_ahead_panel(const Recurrence& r, float* sums, int64_t panel);
 
 void run_backward(const Recurrence& r, const BackwardRows& b, int owner);
 
