@@ -51,6 +51,7 @@ const studies: Readonly<Record<string, Study>> = {
     flags: ['--set=snips'],
     goals: { labelAccuracy: { least: 0.973, peer: 0.976 }, entityF1: { least: 0.885, peer: 0.887 } },
   },
+  fsdd: { example: 'speech', goals: { charErrorRate: { most: 0.05 }, accuracy: { least: 0.96 } } },
   // Hochreiter and Schmidhuber (1997) solved it within 74,000 sequences.
   'adding-problem': { example: 'long-memory', goals: { solved: { least: 1 }, sequences: { most: 74_000 } } },
   'temporal-order': {

@@ -7,4 +7,5 @@ export const exampleFiles: Readonly<Record<TaskName, { train: string; test: stri
   lm: { train: 'book.txt', test: 'other-book.txt' },
   events: { train: 'purchases.csv', test: 'others.csv' },
   seq2seq: { train: 'pairs.tsv', test: 'test.tsv' },
+  speech: { train: 'recordings.csv', test: 'others.csv' },
 };

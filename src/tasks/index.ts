@@ -44,6 +44,13 @@ export type {
 export type { PairAttention, PairTokens, Seq2SeqOptions, Seq2SeqSettings } from './seq2seq-options';
 export type { Seq2SeqPredictOptions } from './seq2seq-predict-options';
 export type { AttentionWeights, Seq2SeqPrediction, WrittenText } from './seq2seq-prediction';
+export type { SpeechEvaluation } from './speech-evaluation';
+export type { SpeechExample, SpeechInput, SpokenSamples } from './speech-examples';
+export type { SpeechNetwork, SpeechNetworkOptions } from './speech-network';
+export type { SpeechRecognizerOptions, SpeechRecognizerSettings } from './speech-options';
+export type { SpeechPrediction } from './speech-prediction';
+export { SpeechRecognizer } from './speech-recognizer';
+export type { SpeechStream } from './speech-stream';
 export { Tagger } from './tagger';
 export type { Tagged, TaggerNetwork, TaggerNetworkOptions } from './tagger-network';
 export type { TaggerOptions, TaggerSettings } from './tagger-options';

@@ -5,6 +5,7 @@ export const TASK_CLASSES = {
   lm: 'LanguageModel',
   events: 'EventClassifier',
   seq2seq: 'Seq2Seq',
+  speech: 'SpeechRecognizer',
 } as const;
 
 /** The name of a task. */

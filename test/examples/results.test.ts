@@ -104,6 +104,12 @@ testWithData('compare-cells compares', ['names/Greek.txt'], () => {
   expect(figuresOf('compare-cells', ...flags)['accuracy']).toBeGreaterThan(0.5); // all Russian is 0.468
 });
 
+testWithData('speech learns the digits of a speaker', ['fsdd/index.tsv'], () => {
+  const { charErrorRate, accuracy } = figuresOf('speech', '--speakers', '1', '--epochs', '30');
+  expect(charErrorRate).toBeLessThan(0.75); // nothing said is 1
+  expect(accuracy).toBeGreaterThanOrEqual(0);
+});
+
 test('purchase-intent learns from 1,000 customers', () => {
   const flags = ['--customers', '1000', '--epochs', '6'];
   const { auroc, logLoss, optimum, behind, ahead } = lastLineOf('purchase-intent', ...flags);

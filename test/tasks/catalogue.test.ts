@@ -119,7 +119,7 @@ describe.each(catalogue.map((entry) => [entry.name, entry] as const))('%s', (_, 
 test('a flag that is on says what happens without it', () => {
   const all = catalogue.flatMap(({ options, training, data }) => [...options, ...training, ...data]);
   const on = all.filter(({ kind, otherwise }) => kind === 'flag' && otherwise === 'true');
-  expect(new Set(namesOf(on))).toEqual(new Set(['bidirectional', 'lowercase', 'header', 'characters']));
+  expect(new Set(namesOf(on))).toEqual(new Set(['bidirectional', 'lowercase', 'header', 'characters', 'augment']));
   expect(on.filter(({ negated = '' }) => !/^[a-z].*[^.]$/.test(negated))).toEqual([]);
 });
 
@@ -129,7 +129,7 @@ test('an option is called by its name with hyphens', () => {
 
 test('a task that is not there is refused, and the near one named', () => {
   expect(() => entryOf('stmnet', 'clasify')).toThrow(
-    'stmnet: got the task "clasify", expected one of classify, tag, lm, events.\n' +
+    'stmnet: got the task "clasify", expected one of classify, tag, lm, events, seq2seq, speech.\n' +
       '  Fix: write classify, if that is meant.',
   );
 });

@@ -99,7 +99,7 @@ export interface TaskEntry<Example = unknown, Input = unknown, Prediction = obje
   /** What of an example is asked about. */
   inputIn(example: Example): Input;
   /** What an input has some of. */
-  readonly unit: 'token' | 'event';
+  readonly unit: 'token' | 'event' | 'frame';
   /** An input of so many of them, to measure a trained task with. */
   inputOfLength(count: number, task: AnyTask): Input;
   /** What stands in a file to be predicted, one after another. @throws as `examples` */

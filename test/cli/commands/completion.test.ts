@@ -18,7 +18,9 @@ test('bash completes commands, tasks and options', () => {
     return stdout.trimEnd().split('\n');
   };
   expect(completed('stmnet', 'tr')).toEqual(['train']);
-  expect(completed('stmnet', 'train', '')).toEqual(expect.arrayContaining(['classify', 'tag', 'lm', 'events']));
+  expect(completed('stmnet', 'train', '')).toEqual(
+    expect.arrayContaining(['classify', 'tag', 'lm', 'events', 'seq2seq', 'speech']),
+  );
   expect(completed('stmnet', 'train', 'classify', '--hidden')).toEqual(['--hidden-size']);
   expect(completed('stmnet', 'serve', 'run', '--po')).toEqual(['--port']);
   expect(completed('stmnet', 'train', 'lm', '--cell', '')).toEqual(['lstm', 'gru', 'rnn']);

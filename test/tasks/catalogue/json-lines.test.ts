@@ -22,6 +22,7 @@ test.each(catalogue.map((entry) => [entry.name, entry] as const))('%s reads .jso
     target: 'un',
     customer: 1,
     date: 2,
+    path: 'a.wav',
   };
   const from = file(`${entry.name}.json`, `${JSON.stringify(record)}\n{"broken\n`);
   await expect(entry.examples({ from, settings: {} })).rejects.toThrow(/\.json, line 2/);

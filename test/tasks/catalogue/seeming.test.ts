@@ -140,7 +140,7 @@ describe('a file of another form is refused as what it seems to be', () => {
   });
 });
 
-test.each(['classify', 'tag', 'lm', 'events'])('%s names what is no file, or is empty', async (task) => {
+test.each(['classify', 'tag', 'lm', 'events', 'speech'])('%s names what is no file, or is empty', async (task) => {
   const read = (from: string): Promise<string> => refusedAs(entryOf(task).examples({ from, settings: {} }));
   const folder = pathOf['c.csv']!.replace('/c.csv', '');
   expect(await read(`${folder}/nothing.csv`)).toContain(`${task}: got nothing.csv, which is not there, expected`);
