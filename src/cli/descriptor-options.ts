@@ -54,6 +54,7 @@ const ARGUMENTS: Readonly<Record<Exclude<OptionKind, readonly string[]>, string>
   file: 'file',
   weights: 'weights',
   names: 'a,b',
+  numbers: 'x,y',
 };
 
 const PARSERS: Readonly<Record<Exclude<OptionKind, readonly string[]>, (text: string) => unknown>> = {
@@ -73,6 +74,7 @@ const PARSERS: Readonly<Record<Exclude<OptionKind, readonly string[]>, (text: st
   file: (text) => text,
   weights: weightsOf,
   names: (text) => text.split(',').map((name) => name.trim()),
+  numbers: numbersOf,
 };
 
 function numberThat(fits: (value: number) => boolean, expected: string): (text: string) => number {
@@ -81,6 +83,14 @@ function numberThat(fits: (value: number) => boolean, expected: string): (text: 
     if (Number.isFinite(value) && fits(value)) return value;
     throw new InvalidArgumentError(`Expected ${expected}.`);
   };
+}
+
+/** `0.1,0.5,0.9`; none of an empty text. */
+function numbersOf(text: string): number[] {
+  const numbers =
+    text.trim() === '' ? [] : text.split(',').map((one) => (one.trim() === '' ? Number.NaN : Number(one)));
+  if (numbers.every(Number.isFinite)) return numbers;
+  throw new InvalidArgumentError('Expected numbers with commas between, as 0.1,0.5,0.9.');
 }
 
 function encodingIn(text: string): string {

@@ -37,15 +37,16 @@ const SINGULAR: Readonly<Record<string, string>> = {
   labels: 'label',
   tags: 'tag',
   entities: 'entity',
+  targets: 'target',
 };
 
 /** @param name  what the classes are: `entities` */
 function classTable(name: string, classes: Readonly<Record<string, unknown>>): string {
-  const heads = ['precision', 'recall', 'f1', 'support'];
-  const rows = Object.entries(classes).map(([label, figures]) => [
-    label,
-    ...heads.map((head) => (isPlainObject(figures) ? Number(figures[head]) : undefined)),
-  ]);
+  const all = Object.entries(classes).flatMap(([label, figures]) =>
+    isPlainObject(figures) ? [{ label, figures }] : [],
+  );
+  const heads = Object.keys(all[0]?.figures ?? {});
+  const rows = all.map(({ label, figures }) => [label, ...heads.map((head) => Number(figures[head]))]);
   return tableText([SINGULAR[name] ?? name, ...heads.map(nameText)], rows, ['support']);
 }
 

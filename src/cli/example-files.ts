@@ -8,4 +8,5 @@ export const exampleFiles: Readonly<Record<TaskName, { train: string; test: stri
   events: { train: 'purchases.csv', test: 'others.csv' },
   seq2seq: { train: 'pairs.tsv', test: 'test.tsv' },
   speech: { train: 'recordings.csv', test: 'others.csv' },
+  forecast: { train: 'sales.csv', test: 'later.csv' },
 };

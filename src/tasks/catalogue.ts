@@ -3,6 +3,7 @@ import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { classify } from './catalogue/classify';
 import { events } from './catalogue/events';
+import { forecast } from './catalogue/forecast';
 import { lm } from './catalogue/lm';
 import { seq2seq } from './catalogue/seq2seq';
 import { speech } from './catalogue/speech';
@@ -11,7 +12,7 @@ import type { AnyTask, TaskEntry } from './catalogue/task-entry';
 import { readTaskExtras } from './task-file';
 
 /** All tasks, in the order in which they are listed. */
-export const catalogue: readonly TaskEntry[] = [classify, tag, lm, events, seq2seq, speech];
+export const catalogue: readonly TaskEntry[] = [classify, tag, lm, events, seq2seq, speech, forecast];
 
 /** The entry of a name. @throws {OptionError} if there is none; the near one is suggested */
 export function entryOf(op: string, name: string): TaskEntry {

@@ -1,7 +1,10 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 
-/** A moment as it is written: an ISO date or timestamp, `2024-01-31`, `2024-01-31T18:30:00Z`, or a number of days. */
+/**
+ * A moment as it is written: an ISO date or timestamp, `2024-01-31`, `2024-01-31T18:30:00Z`, a month, `2024-01`, or a
+ * number of days.
+ */
 export type EventTime = string | number;
 
 /** A moment in days; those of dates are counted from 1970. */
@@ -13,18 +16,19 @@ export interface Moment {
 
 const DAY = 86_400_000;
 const DATE = /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d(?:\.\d+)?))?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
+const MONTH = /^(\d{4}-\d\d)$/;
 /** More days than anybody counts: what is larger are seconds, or something else. */
 const MOST_DAYS = 1e7;
 
 /**
- * The moment that a cell of a table says; a date alone is its beginning, and a time without a zone is UTC.
+ * The moment that a cell of a table says; a date or month alone is its beginning, and a time without a zone is UTC.
  *
  * @returns undefined if it is none
  */
 export function momentOf(value: unknown): Moment | undefined {
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string' || text.trim() === '') return undefined;
-  const date = DATE.exec(text.trim());
+  const date = DATE.exec(text.trim().replace(MONTH, '$1-01'));
   if (date !== null) return dated(date);
   const days = Number(text);
   return Number.isFinite(days) && Math.abs(days) <= MOST_DAYS ? { days, dated: false } : undefined;

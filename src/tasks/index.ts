@@ -20,6 +20,20 @@ export type { EventBatch } from './event-encoder';
 export type { AskedQuestion, EventBaseline, EventEvaluation, ProbabilityFigures } from './event-evaluation';
 export type { EventExample, EventRow, LabelledEvents } from './event-rows';
 export type { EventTime } from './event-time';
+export { Forecaster } from './forecaster';
+export type { Forecast, ForecastStep } from './forecast-answer';
+export type { Backtest, BacktestFold, BacktestOptions } from './forecast-backtest';
+export type { ForecastBaseline, ForecastEvaluation, ForecastFigures } from './forecast-evaluation';
+export type { ForecastRow } from './forecast-row';
+export type { ForecastBatch, ForecastItem } from './forecast-windows';
+export type { ForecasterNetwork, ForecasterNetworkOptions } from './forecaster-network';
+export type {
+  ForecastAskOptions,
+  ForecasterOptions,
+  ForecasterSettings,
+  ForecastFitOptions,
+  ForecastLoss,
+} from './forecaster-options';
 export type { GenerateOptions } from './generate-options';
 export type { NextToken } from './generation';
 export type { InputFault } from './input-fault';

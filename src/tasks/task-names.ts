@@ -6,6 +6,7 @@ export const TASK_CLASSES = {
   events: 'EventClassifier',
   seq2seq: 'Seq2Seq',
   speech: 'SpeechRecognizer',
+  forecast: 'Forecaster',
 } as const;
 
 /** The name of a task. */

@@ -20,7 +20,10 @@ const refusalOf = (call: () => unknown): string => {
   return '';
 };
 const namesOf = (options: readonly OptionDescriptor[]): string[] => options.map(({ name }) => name);
-const textOf = (value: unknown): string => (typeof value === 'string' ? value : described(value));
+const textOf = (value: unknown): string => {
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(',');
+  return typeof value === 'string' ? value : described(value);
+};
 
 /** What an option needs beside it. */
 const TOGETHER: Readonly<Record<string, object>> = {
@@ -42,6 +45,7 @@ const SAMPLES: Readonly<Record<string, string>> = {
   file: 'x.txt',
   weights: 'balanced',
   names: 'a,b',
+  numbers: '0.25,0.5',
 };
 const sampleOf = ({ kind }: OptionDescriptor): unknown =>
   parseValue(kind, typeof kind === 'string' ? (SAMPLES[kind] ?? 'true') : (kind.at(-1) ?? ''));
@@ -119,7 +123,9 @@ describe.each(catalogue.map((entry) => [entry.name, entry] as const))('%s', (_, 
 test('a flag that is on says what happens without it', () => {
   const all = catalogue.flatMap(({ options, training, data }) => [...options, ...training, ...data]);
   const on = all.filter(({ kind, otherwise }) => kind === 'flag' && otherwise === 'true');
-  expect(new Set(namesOf(on))).toEqual(new Set(['bidirectional', 'lowercase', 'header', 'characters', 'augment']));
+  expect(new Set(namesOf(on))).toEqual(
+    new Set(['bidirectional', 'lowercase', 'header', 'characters', 'augment', 'calendar']),
+  );
   expect(on.filter(({ negated = '' }) => !/^[a-z].*[^.]$/.test(negated))).toEqual([]);
 });
 
@@ -129,7 +135,7 @@ test('an option is called by its name with hyphens', () => {
 
 test('a task that is not there is refused, and the near one named', () => {
   expect(() => entryOf('stmnet', 'clasify')).toThrow(
-    'stmnet: got the task "clasify", expected one of classify, tag, lm, events, seq2seq, speech.\n' +
+    'stmnet: got the task "clasify", expected one of classify, tag, lm, events, seq2seq, speech, forecast.\n' +
       '  Fix: write classify, if that is meant.',
   );
 });

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { synchronize } from 'stmnet';
-import { EventClassifier, LanguageModel, Seq2Seq, Tagger, TextClassifier } from '../../src/tasks';
+import { EventClassifier, Forecaster, LanguageModel, Seq2Seq, Tagger, TextClassifier } from '../../src/tasks';
 import { handlesKept } from '../support/handles';
 import { numberPairs } from '../support/number-pairs';
+import { smallTides, tides } from '../support/tides';
 import { visits } from '../support/visits';
 
 const quick = { epochs: 2, batchSize: 4, seed: 1, progress: false } as const;
@@ -72,6 +73,17 @@ test.each<[string, () => Record<'fit' | 'ask', () => Promise<unknown>>]>([
       return {
         fit: () => task.fit(visits, { ...quick, cutOff: 100, validation: visits }),
         ask: async () => [await task.predictAll(visits), await task.evaluate(visits)],
+      };
+    },
+  ],
+  [
+    'a Forecaster',
+    () => {
+      const task = new Forecaster({ ...smallTides, strategy: 'recursive', known: [], quantiles: [0.1, 0.9] });
+      const days = tides(30);
+      return {
+        fit: () => task.fit(days, { ...quick, validation: days }),
+        ask: async () => [await task.predictAll(days), await task.evaluate(days)],
       };
     },
   ],

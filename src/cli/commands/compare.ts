@@ -184,7 +184,7 @@ async function measure(experiment: Experiment, model: ComparedModel, check: () =
   const { entry, judged } = experiment;
   const { name, ...made } = model;
   const { task, seconds, figures } = await runOnce(experiment, made, {}, check, true);
-  const inputs = judged.slice(0, 1000).map((example) => entry.inputIn(example));
+  const inputs = entry.measuredInputs?.(task) ?? judged.slice(0, 1000).map((example) => entry.inputIn(example));
   const predictionSeconds = (await medianSeconds(() => task.predict(inputs))) / inputs.length;
   return { name, trainingSeconds: seconds, predictionSeconds, parameters: parametersOf(task), figures };
 }

@@ -1,7 +1,7 @@
 /**
  * What the value of an option is, where it comes as text: a whole number of at least 1 or at least 0, a port of TCP, a
  * number of at least 0 or above 0, a probability in [0, 1) or a part in (0, 1], yes or no, a text, an encoding, a file,
- * weights of classes, names with commas between, or one of a few names.
+ * weights of classes, names or numbers with commas between, or one of a few names.
  */
 export type OptionKind =
   | 'size'
@@ -17,6 +17,7 @@ export type OptionKind =
   | 'file'
   | 'weights'
   | 'names'
+  | 'numbers'
   | readonly string[];
 
 /** An option as whoever asks for it by text knows it, such as the command line: what its class does not say itself. */

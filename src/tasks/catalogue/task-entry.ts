@@ -98,8 +98,10 @@ export interface TaskEntry<Example = unknown, Input = unknown, Prediction = obje
   forTask(examples: readonly Example[]): unknown;
   /** What of an example is asked about. */
   inputIn(example: Example): Input;
+  /** Inputs to measure predictions of a trained task with, where an example alone is none. Default: of the examples. */
+  measuredInputs?(task: AnyTask): readonly Input[];
   /** What an input has some of. */
-  readonly unit: 'token' | 'event' | 'frame';
+  readonly unit: 'token' | 'event' | 'frame' | 'step';
   /** An input of so many of them, to measure a trained task with. */
   inputOfLength(count: number, task: AnyTask): Input;
   /** What stands in a file to be predicted, one after another. @throws as `examples` */

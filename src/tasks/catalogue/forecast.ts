@@ -1,0 +1,231 @@
+import { streamTable } from '../../data/readers/csv';
+import { streamJsonLines } from '../../data/readers/jsonl';
+import { FormatError, OptionError } from '../../tensor/errors';
+import { counted } from '../../tensor/counted';
+import { describe, isPlainObject } from '../../tensor/options';
+import { placed } from '../example-place';
+import type { ForecastRow } from '../forecast-row';
+import { momentOf } from '../event-time';
+import { Forecaster } from '../forecaster';
+import { describes, type OptionDescriptor } from './descriptor';
+import { isJsonLines } from './json-lines';
+import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-descriptors';
+import { checkTable, encodingOf, nameOf, otherDelimiter, tableDescriptors, tableOptions } from './table-columns';
+import type { AnyTask, DataSource, HeldBack, TaskEntry } from './task-entry';
+
+/** What differs from other tasks with such layers. */
+const OTHER_DEFAULTS: Readonly<Record<string, Partial<OptionDescriptor>>> = {
+  hiddenSize: { otherwise: '64' },
+  dropout: { otherwise: '0.1' },
+};
+
+/** A step of a forecast in a line. */
+type ForecastLine = Readonly<Record<string, string | number>>;
+
+const options: readonly OptionDescriptor[] = [
+  describes('target', 'names', 'value', 'columns that are forecast, with commas between'),
+  describes('time', 'text', 'date', 'column that says when: dates, or numbers'),
+  describes('series', 'text', 'none: all rows are one', 'column that says of which series a row is'),
+  describes('window', 'size', '48', 'steps that are read'),
+  describes('horizon', 'size', '12', 'steps that are forecast'),
+  describes('numeric', 'names', 'those of nearly all numbers', 'other columns of numbers, with commas between'),
+  describes('categorical', 'names', 'those of few texts', 'columns of categories, with commas between'),
+  describes('known', 'names', 'none', 'columns that are known for the steps of a forecast, too'),
+  describes('calendar', 'flag', 'true', 'whether hour, weekday and time of the year are read', 'read no calendar'),
+  describes('season', 'size', 'a day, week or year', 'steps after which a season begins anew'),
+  describes('anchor', ['last', 'season', 'none'], 'last', 'known value that the network says the difference from'),
+  describes('strategy', ['direct', 'recursive'], 'direct', 'all steps at once, or each from those before'),
+  describes('loss', ['mse', 'mae', 'huber', 'quantile'], 'mse', 'what the forecast makes small'),
+  describes('quantiles', 'numbers', '0.1,0.5,0.9', 'probabilities that the truth is below, for intervals'),
+  describes('scaling', ['series', 'all', 'window'], 'series', 'what has a scale of its own'),
+  describes('logarithm', 'flag', 'false', 'whether logarithms of the targets are forecast'),
+  describes('gaps', ['fill', 'refuse', 'join'], 'fill', 'what missing rows are: steps to fill, a mistake, or nothing'),
+  describes('minFrequency', 'size', '5', 'how often a category has to occur to get a vector'),
+  describes('embeddingDim', 'size', '8', 'width of the vector of a category'),
+  ...encoderDescriptors(false).map((one) => ({ ...one, ...OTHER_DEFAULTS[one.name] })),
+];
+
+const data: readonly OptionDescriptor[] = [
+  describes('format', ['auto', 'table', 'jsonl'], 'auto', 'what a file is; auto goes by its name'),
+  ...tableDescriptors,
+];
+
+/** `stmnet train forecast`: a table of numbers in time. */
+export const forecast: TaskEntry<ForecastRow, readonly ForecastRow[], ForecastLine> = {
+  name: 'forecast',
+  summary: 'Says how numbers go on in time: sales, load, temperature, of one series or many, with intervals.',
+  form: 'a row: when, of which series, and what was measured',
+  options,
+  training: trainDescriptors({ steps: 600, batchSize: 64, learningRate: 3e-3 }),
+  data,
+  quality: { figure: 'scaledMse', better: 'lower' },
+  search: encoderSearch.filter(({ name }) => name !== 'embeddingDim'),
+  make: (given) => new Forecaster(given),
+  load: (path) => Forecaster.load(path),
+  examples,
+  holdBack,
+  examplesText,
+  forTask: (all) => all,
+  inputIn: (row) => [row],
+  measuredInputs: (task) => new Array<readonly ForecastRow[]>(100).fill(inputOfLength(0, task)),
+  unit: 'step',
+  inputOfLength,
+  inputs: () => {
+    throw asTable();
+  },
+  inputOf: () => {
+    throw asTable();
+  },
+  answers,
+  askCommand: (run) => `stmnet predict ${run} --data FILE`,
+  columns: (task) => (task instanceof Forecaster ? task.columns : undefined),
+  row: (_, line) => line,
+};
+
+const op = 'forecast';
+
+const asTable = (): OptionError =>
+  new OptionError(op, {
+    given: 'an input by itself',
+    expected: 'the rows of all series, up to the moment to forecast from',
+    fix: 'pass data, a file with a table of them',
+  });
+
+async function examples(source: DataSource): Promise<readonly ForecastRow[]> {
+  const { from, settings } = source;
+  const { format } = settings;
+  const isJson = format === 'jsonl' || (format !== 'table' && isJsonLines(source));
+  const names = columnsIn(settings);
+  if (!isJson) {
+    const expected = `a table (.csv, .tsv) with the columns ${names.join(', ')}, or JSON Lines (.jsonl)`;
+    await checkTable(op, source, expected, 'write each step in a row, with a comma or a tab between its fields');
+    const table = { ...(await tableOptions(op, source, names)), header: settings['header'] !== false };
+    const all: ForecastRow[] = [];
+    for await (const { record, file, line } of streamTable(from, table).withPlaces()) {
+      if (all.length === 0) checkNames(source, Object.keys(record));
+      all.push(placed(record, { file, line }));
+    }
+    return all;
+  }
+  const rows: ForecastRow[] = [];
+  for await (const { record, file, line } of streamJsonLines<unknown>(from, encodingOf(source)).withPlaces()) {
+    if (!isPlainObject(record))
+      throw new FormatError(op, {
+        given: `${describe(record)} in ${nameOf(from)}, line ${line}`,
+        expected: 'an object for each row',
+        fix: 'mend the line, or leave it out',
+      });
+    rows.push(placed(record as ForecastRow, { file, line }));
+  }
+  return rows;
+}
+
+const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
+
+/** The columns that a table has to have. */
+function columnsIn({ time, series, target }: DataSource['settings']): string[] {
+  const targets = Array.isArray(target) ? target.map(String) : [text(target, 'value')];
+  return [text(time, 'date'), ...(typeof series === 'string' ? [series] : []), ...targets];
+}
+
+/** A table without these columns is another one, or has them under other names. */
+function checkNames({ from, settings }: DataSource, names: readonly string[]): void {
+  const wanted = columnsIn(settings);
+  const absent = wanted.filter((name) => !names.includes(name));
+  if (absent.length === 0) return;
+  const other = names.length === 1 ? otherDelimiter(names) : undefined;
+  const byName = 'name the columns that are meant by --time, --series and --target';
+  throw new OptionError(op, {
+    given: `${nameOf(from)} without ${absent.length > 1 ? 'the columns' : 'the column'} ${absent.join(' and ')}`,
+    expected: `columns that say when and what (${wanted.join(', ')}) among ${names.slice(0, 20).join(', ')}`,
+    fix: other === undefined ? byName : `pass --delimiter '${other}' if that divides the fields, or ${byName}`,
+  });
+}
+
+const numberOf = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
+
+/** The last part of each series in time; the window before it is read, and learned from, too. */
+function holdBack(
+  rows: readonly ForecastRow[],
+  fraction: number,
+  _seed: number,
+  settings: DataSource['settings'],
+): HeldBack<ForecastRow> | undefined {
+  const time = text(settings['time'], 'date');
+  const [window, horizon] = [numberOf(settings['window'], 48), numberOf(settings['horizon'], 12)];
+  const groups = new Map<unknown, ForecastRow[]>();
+  for (const row of rows) {
+    const name = typeof settings['series'] === 'string' ? row[settings['series']] : '';
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [row]);
+    else group.push(row);
+  }
+  const train: ForecastRow[] = [];
+  const validation: ForecastRow[] = [];
+  for (const group of groups.values()) {
+    const sorted = group
+      .map((row) => ({ row, days: momentOf(row[time])?.days ?? 0 }))
+      .sort((a, b) => a.days - b.days)
+      .map(({ row }) => row);
+    const held = Math.max(Math.round(fraction * sorted.length), horizon);
+    const begin = sorted.length - held;
+    if (begin < window + horizon) train.push(...sorted);
+    else {
+      train.push(...sorted.slice(0, begin));
+      validation.push(...sorted.slice(begin - window));
+    }
+  }
+  if (validation.length === 0) return undefined;
+  const part = `the last ${Number((100 * fraction).toFixed(2))} % in time, or a horizon`;
+  const how = `${part}, and the ${window} rows before them`;
+  return { train, validation, how };
+}
+
+/** Steps of one series, with each column that the task reads. */
+function inputOfLength(count: number, task: AnyTask): readonly ForecastRow[] {
+  if (!(task instanceof Forecaster)) throw asTable();
+  const { time, series, target, horizon, window } = task.options;
+  const { numeric = [], categorical = [] } = task.columns ?? {};
+  const cells = Object.fromEntries([...numeric.map((name) => [name, 0]), ...categorical.map((name) => [name, ''])]);
+  const steps = Math.max(count, window, task.reach ?? 0);
+  return Array.from({ length: steps + horizon }, (_, step): ForecastRow => ({
+    ...cells,
+    ...(series !== undefined && { [series]: 'one' }),
+    [time]: task.timeOf(step),
+    ...Object.fromEntries(target.map((name) => [name, step < steps ? 1 : null])),
+  }));
+}
+
+/** How all series of a table go on, a line for each step. */
+async function answers(
+  task: AnyTask,
+  source: DataSource,
+  tell: (line: string) => void,
+): Promise<readonly ForecastLine[]> {
+  if (!(task instanceof Forecaster)) throw asTable();
+  const forecasts = await task.predictAll(await examples(source));
+  const { horizon, target, quantiles } = task.options;
+  const columns = target.flatMap((name) => [name, ...quantiles.map((level) => `${name} ${level}`)]);
+  const keys = [...(task.options.series === undefined ? [] : [task.options.series]), task.options.time];
+  const listed = [...keys, ...columns].join(', ');
+  tell(`forecast: the ${counted(horizon, 'step')} after the last value of each series; ${listed}`);
+  return forecasts.flatMap(({ series, steps }) =>
+    steps.map(({ time, values, quantiles: around = {} }) => ({
+      ...(series !== undefined && { series }),
+      time: String(time),
+      ...Object.fromEntries(
+        target.flatMap((name) => [
+          [name, values[name] ?? Number.NaN],
+          ...Object.entries(around[name] ?? {}).map(([level, value]) => [`${name} ${level}`, value]),
+        ]),
+      ),
+    })),
+  );
+}
+
+/** As `40 rows of 3 series`. */
+function examplesText(rows: readonly ForecastRow[], { series }: DataSource['settings']): string {
+  if (typeof series !== 'string') return counted(rows.length, 'row');
+  const count = new Set(rows.map((row) => row[series])).size;
+  return `${counted(rows.length, 'row')} of ${counted(count, 'series', 'series')}`;
+}

@@ -1,0 +1,128 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+import { stmnet } from '../../support/cli';
+import { scratchFolder } from '../../support/scratch';
+import { dayAt, tides } from '../../support/tides';
+
+const folder = scratchFolder('cli-forecast');
+const rows = tides(80);
+const tableOf = (given: typeof rows): string =>
+  [
+    'date,shop,sales,fair',
+    ...given.map((row) => [row['date'], row['shop'], row['sales'], row['fair']].join(',')),
+    '',
+  ].join('\n');
+
+const data = join(folder, 'sales.csv');
+const run = join(folder, 'run');
+const columns = ['--target', 'sales', '--series', 'shop', '--known', 'fair'];
+const sizes = ['--window', '12', '--horizon', '4', '--season', '8', '--hidden-size', '8', '--dropout', '0'];
+const small = [...columns, ...sizes, '--learning-rate', '0.01'];
+
+let trained: ReturnType<typeof stmnet> | undefined;
+beforeAll(() => {
+  writeFileSync(data, tableOf(rows));
+  trained = stmnet(['train', 'forecast', '--data', data, ...small, '--epochs', '12', '--output', run]);
+});
+
+test('trains, and holds the last part of each series back', () => {
+  const { code, stderr = '' } = trained ?? {};
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toContain(
+    `144 rows of 2 series of ${data} to train on, 40 rows of 2 series held back for validation ` +
+      '(the last 10 % in time, or a horizon, and the 12 rows before them)\n',
+  );
+  expect(stderr).toContain('columns of numbers: fair; of categories: none; left out: none\n');
+});
+
+test('evaluates, with baselines beside', () => {
+  const { code, stdout, stderr } = stmnet(['evaluate', run, '--data', data]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: `160 rows of 2 series of ${data}\n` });
+  expect(stdout).toMatch(/^loss +\d\.\d{4}\nscaled mse +\d\.\d{4}\nscaled mae +\d\.\d{4}\nrmse +\d+\.\d{4}\nmae +/);
+  expect(stdout).toMatch(/^coverage +0\.\d{4}\nnominal coverage +0\.8000\ncount +130$/m);
+  expect(stdout).toMatch(/^compared with +scaled mse +scaled mae +rmse +mae\npersistence( +\d+\.\d{4}){4}\n/m);
+  expect(stdout).toMatch(/^seasonal naive \(8 steps\)( +\d+\.\d{4}){4}$/m);
+  const { scaledMse, baselines } = JSON.parse(stmnet(['evaluate', run, '--data', data, '--json']).stdout);
+  expect(scaledMse).toBeLessThan(baselines[0].figures.scaledMse);
+});
+
+test('predicts what comes behind the last value of each series, a line for each step', () => {
+  const asked = join(folder, 'asked.csv');
+  writeFileSync(asked, tableOf(rows.map((row) => (String(row['date']) < dayAt(76) ? row : { ...row, sales: '' }))));
+  const { code, stdout, stderr } = stmnet(['predict', run, '--data', asked]);
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr:
+      'forecast: the 4 steps after the last value of each series; shop, date, sales, sales 0.1, sales 0.5, sales 0.9\n',
+  });
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t'));
+  expect(lines.map(([shop, date]) => `${shop} ${date}`)).toEqual(
+    ['north', 'south'].flatMap((shop) => [76, 77, 78, 79].map((day) => `${shop} ${dayAt(day)}`)),
+  );
+  for (const [, , ...numbers] of lines) expect(numbers.map(Number).every(Number.isFinite)).toBe(true);
+  const [first] = stmnet(['predict', run, '--data', asked, '--json', '--quiet']).stdout.split('\n');
+  expect(Object.keys(JSON.parse(first ?? ''))).toEqual([
+    'series',
+    'time',
+    'sales',
+    'sales 0.1',
+    'sales 0.5',
+    'sales 0.9',
+  ]);
+  const late = stmnet(['predict', run, '--data', data]);
+  expect(late).toMatchObject({ code: 1, stdout: '' });
+  expect(late.stderr).toContain(`got no fair for ${dayAt(80)}, of which there is no row, expected columns known`);
+});
+
+test('inspects, and resumes', () => {
+  const { code, stdout } = stmnet(['inspect', run]);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^task +forecast \(Forecaster\)$/m);
+  expect(stdout).toMatch(/^encoder\.1 +LSTM +\[N, T, 8\] +\d+$/m);
+  expect(stdout).not.toContain('not run yet');
+  const again = stmnet(['train', 'forecast', '--output', run, '--resume', '--quiet']);
+  expect(again).toMatchObject({ code: 0, stderr: '' });
+});
+
+test('compares cells, and tunes', () => {
+  const quick = ['--data', data, ...columns, ...sizes.slice(0, 6), '--epochs', '1', '--quiet'];
+  const compared = stmnet(['compare', 'forecast', ...quick, '--cells', 'lstm,gru', '--hidden-sizes', '4']);
+  expect(compared).toMatchObject({ code: 0, stderr: '' });
+  expect(compared.stdout).toMatch(/^GRU-4 /m);
+  const tuned = stmnet(['tune', 'forecast', ...quick, '--trials', '2', '--output', join(folder, 'search')]);
+  expect(tuned).toMatchObject({ code: 0, stderr: '' });
+  expect(tuned.stdout).toMatch(/^trial +scaled mse +time +settings$/m);
+});
+
+test('what cannot be used is told with file and line', () => {
+  const refused = (text: string, ...args: string[]): string => {
+    const file = join(folder, 'odd.csv');
+    writeFileSync(file, text);
+    const { code, stderr } = stmnet(['train', 'forecast', '--data', file, ...args, '--output', join(folder, 'odd')]);
+    expect(code).toBe(1);
+    return stderr.replaceAll(file, 'odd.csv');
+  };
+  const text = readFileSync(data, 'utf8');
+  expect(refused(text)).toContain(
+    'got odd.csv without the column value, expected columns that say when and what (date, value) among date, shop',
+  );
+  expect(refused(text, '--target', 'sales')).toContain(
+    `got date "${dayAt(0)}" twice: in odd.csv, line 2 and odd.csv, line 82, expected one row for each step of a `,
+  );
+  expect(refused(text, '--target', 'sales')).toContain('--series');
+  const words = text.replace(/^(2024-01-09,north),[^,]*/m, '$1,many');
+  expect(refused(words, ...small)).toContain('got sales: "many" in odd.csv, line 10, expected a finite number');
+  const odd = text.replace(/^2024-01-09,north/m, '2024-01-09T07:00,north');
+  expect(refused(odd, ...small)).toContain(
+    'got date "2024-01-09T07:00" in odd.csv, line 10 after "2024-01-08" in odd.csv, line 9, which is no whole number',
+  );
+  expect(refused(odd, ...small)).toContain('by --gaps join');
+  expect(refused(text, ...columns, '--window', '90')).toContain(
+    'got 2 series, the longest of 80 steps up to its last value, expected 102 steps at least',
+  );
+  expect(refused(text, ...small, '--quantiles', '0.5,2')).toContain('--quantiles 0.5,2');
+});
