@@ -35,6 +35,7 @@ export default {
     'docs/tasks/tag.md',
     'docs/tasks/lm.md',
     'docs/tasks/events.md',
+    'docs/tasks/forecast.md',
     'docs/serving.md',
     'docs/gpu.md',
     'docs/reliability.md',

@@ -27,6 +27,14 @@ export interface Line {
   readonly dots?: boolean;
 }
 
+/** What lies between two lines over a common x, shaded. */
+export interface Band {
+  readonly name: string;
+  readonly hue: Hue;
+  /** [x, low, high] by rising x. */
+  readonly points: readonly (readonly [x: number, low: number, high: number])[];
+}
+
 /** Lines over a common x, with a cursor. Charts of one `group` share it. */
 export interface LineChart {
   readonly kind: 'lines';
@@ -34,6 +42,8 @@ export interface LineChart {
   readonly x: Axis;
   readonly y: Axis;
   readonly lines: readonly Line[];
+  /** Behind the lines. */
+  readonly bands?: readonly Band[];
   /** A point that is pointed out. */
   readonly mark?: { readonly x: number; readonly y: number; readonly hue: Hue };
 }

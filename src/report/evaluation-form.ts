@@ -2,6 +2,7 @@ import type { ConfusionRecord, EvaluationRecord } from './evaluation-record';
 import { FormFault, listIn, membersIn, numberIn, objectIn, oneOfIn, textIn, type Reader } from './json-form';
 
 const figures = membersIn(numberIn);
+const numbers = listIn(numberIn);
 
 const anyConfusion = objectIn({ labels: listIn(textIn), counts: listIn(listIn(numberIn)) }, {});
 
@@ -28,6 +29,11 @@ export const evaluationIn: Reader<EvaluationRecord> = objectIn(
     examples: objectIn({}, { worst: examples, uncertain: examples }),
     lengths: listIn(objectIn(bin, {})),
     labels: listIn(objectIn({ label: textIn, count: numberIn }, {})),
+    forecasts: listIn(
+      objectIn({ title: textIn, before: numbers, truth: numbers, forecast: numbers }, { low: numbers, high: numbers }),
+    ),
+    interval: textIn,
+    stepErrors: listIn(objectIn({ name: textIn, values: numbers }, {})),
     baselines: listIn(objectIn({ name: textIn, figures }, {})),
   },
 );

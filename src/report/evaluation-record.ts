@@ -26,8 +26,38 @@ export interface EvaluationRecord {
   readonly lengths?: readonly LengthBin[];
   /** How often each label occurs. */
   readonly labels?: readonly LabelCount[];
+  /** Some forecasts beside what came. */
+  readonly forecasts?: readonly ForecastRecord[];
+  /** What the interval of the forecasts is, as `from the 0.1 to the 0.9 quantile`. */
+  readonly interval?: string;
+  /** How far forecasts are off at each step, those of the model and of what it is compared with. */
+  readonly stepErrors?: readonly StepErrorRecord[];
   /** What else was measured on the same examples, such as a logistic regression, to compare the figures with. */
   readonly baselines?: readonly BaselineRecord[];
+}
+
+/** A forecast beside what came; NaN where a value is missing. */
+export interface ForecastRecord {
+  /** Of what, and from when: `sales of store 3, from 2024-01-31`. */
+  readonly title: string;
+  /** What was known before, the last value last. */
+  readonly before: readonly number[];
+  /** What came, step by step. */
+  readonly truth: readonly number[];
+  /** What was forecast. */
+  readonly forecast: readonly number[];
+  /** The lower end of an interval. */
+  readonly low?: readonly number[];
+  /** Its upper end. */
+  readonly high?: readonly number[];
+}
+
+/** How far forecasts are off at each step. */
+export interface StepErrorRecord {
+  /** Whose they are: `forecast`, `persistence`. */
+  readonly name: string;
+  /** One for each step of the horizon. */
+  readonly values: readonly number[];
 }
 
 /** Counts of examples by their label and by what the model took them for. */

@@ -72,12 +72,12 @@ export function bytesText(bytes: number): string {
 /** Figures that count something: they are whole numbers. */
 export const COUNTS: ReadonlySet<string> = new Set(['count', 'sources', 'tokens', 'unknown']);
 
-/** A name within a line: `f1` is `F1`, `entityF1` is `entity F1`, `bitsPerCharacter` is `bits per character`. */
+/** A name within a line: `f1` is `F1`, `scaledMse` is `scaled MSE`, `bitsPerCharacter` is `bits per character`. */
 export const nameText = (name: string): string =>
   name
     .replace(/(?<=[a-z])[A-Z](?=[a-z])/gu, (letter) => ` ${letter.toLowerCase()}`)
     .replace(/(?<=[a-z])(?=F1\b)/gu, ' ')
-    .replace(/\b(?:f1|auroc)\b/gu, (short) => short.toUpperCase());
+    .replace(/\b(?:f1|auroc|mse|mae|rmse)\b/gu, (short) => short.toUpperCase());
 
 /** A name as a title, with a capital letter. */
 export function titleText(name: string): string {

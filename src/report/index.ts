@@ -8,8 +8,10 @@ export type {
   ConfusionRecord,
   EvaluationRecord,
   ExampleRecord,
+  ForecastRecord,
   LabelCount,
   LengthBin,
+  StepErrorRecord,
 } from './evaluation-record';
 export { ReportCallback, type ReportCallbackOptions } from './report-callback';
 export { writeReport, type ReportOptions } from './write-report';

@@ -315,8 +315,7 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
   }
 
   async #record(part: EvaluationRecord['part'], origins: readonly ForecastOrigin[]): Promise<EvaluationRecord> {
-    const { evaluation } = await this.#compare(origins);
-    return recordOfForecasts(part, evaluation);
+    return recordOfForecasts(part, { origins, ...(await this.#compare(origins)) }, this.options);
   }
 
   /** Measures how far a recursive forecast is off at each step. */

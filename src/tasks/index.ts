@@ -95,8 +95,10 @@ export {
   type ConfusionRecord,
   type EvaluationRecord,
   type ExampleRecord,
+  type ForecastRecord,
   type LabelCount,
   type LengthBin,
   type ReportCallbackOptions,
   type ReportOptions,
+  type StepErrorRecord,
 } from '../report';

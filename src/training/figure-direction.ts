@@ -4,7 +4,7 @@ import { oneOf } from '../tensor/options';
 /** Whether a figure should become small or large. */
 export type Mode = 'min' | 'max';
 
-const SMALL = /loss|error|perplexity|distance|brier|bitsper|divergence|^(?:mae|mse|rmse|s?mape|wer|cer)$/u;
+const SMALL = /loss|error|perplexity|distance|brier|bitsper|divergence|^(?:(?:scaled)?r?m[as]e|s?mape|wer|cer)$/u;
 const LARGE = /accuracy|precision|recall|sensitivity|specificity|f1|fbeta|auc|auroc|bleu|chrf|rouge|exactmatch|^r2$/u;
 
 /**

@@ -120,3 +120,14 @@ test('purchase-intent learns from 1,000 customers', () => {
   expect(behind).toBeCloseTo((optimum ?? 0) - (auroc ?? 0), 10);
   expect(ahead).toBeGreaterThan(0);
 });
+
+testWithData('forecast learns from a cut of each set', ['ett/ETTh1.csv.gz', 'beijing-pm25/pollution.csv.gz'], () => {
+  const ofHours = figuresOf('forecast', '--set', 'ett', '--steps', '1500', '--epochs', '1');
+  expect(ofHours['rmse']).toBeLessThan(2); // persistence is 1.7, the day before 1.96, the mean of the training 7
+  const ofAir = figuresOf('forecast', '--set', 'beijing-pm25', '--steps', '1500', '--epochs', '2');
+  expect(ofAir['rmse']).toBeLessThan(26); // persistence is 23.5, the hour of the day before 101
+});
+
+testWithData('forecast learns how passengers grow', ['airline-passengers/airline-passengers.csv'], () => {
+  expect(figuresOf('forecast')['rmse']).toBeLessThan(47); // persistence is 48, the year before 42
+});

@@ -118,6 +118,33 @@ describe.skipIf(missing !== undefined)(missing ?? 'in a browser', { timeout: 120
     await page.close();
   });
 
+  test('the interval of a forecast is shaded from its lower to its upper end, on both sides of 0', async () => {
+    const folder = join(root, 'forecasts');
+    mkdirSync(folder);
+    putFile(folder, 'config.json', {});
+    const curve = { before: [0, -2], truth: [-4, 4], forecast: [0, 0], low: [-4, -2], high: [4, 2] };
+    await writeEvaluation(folder, { forecasts: [{ title: 'sales', ...curve }] });
+    const { page, faults } = await open(await writeReport(folder));
+    const chart = page.locator('figure', { hasText: 'sales' });
+    await expect.poll(() => chart.locator('svg').count()).toBe(1);
+    const [band, came] = await chart.locator('svg').evaluate((svg) =>
+      ['path[fill-opacity="0.18"]', 'path[stroke-width="2"]'].map((which) => {
+        const { y, height } = svg.querySelectorAll(which)[0]!.getBoundingClientRect();
+        return { y, height };
+      }),
+    );
+    expect(band!.height).toBeGreaterThan(50); // pixels
+    expect(Math.abs(band!.height - came!.height) + Math.abs(band!.y - came!.y)).toBeLessThan(2); // both from -4 to 4
+    await chart.locator('.plot').focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('End');
+    expect(await chart.locator('.spoken').textContent()).toMatch(
+      /^step 2, what came 4[.0]*, forecast 0[.0]*, interval -2/,
+    );
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
   test('models that lie on each other keep their names', async () => {
     const path = join(root, 'alike.html');
     const [first, , , second] = comparisonRows;

@@ -24,6 +24,37 @@ const lines = (text: string, title: string) => {
   return chart?.kind === 'lines' ? chart.lines.map(({ name, points }) => [name, points]) : [];
 };
 
+test('forecasts are drawn beside what came, with their interval, and errors at each step', async () => {
+  const curve = { before: [3, Number.NaN], truth: [5, 4], forecast: [4, 4] };
+  const text = await ofEvaluation({
+    figures: { rmse: 1.5, scaledMse: 0.25 },
+    forecasts: [
+      { ...curve, title: 'sales, from 2024-01-31', low: [3, 2], high: [6, 7] },
+      { title: 'rain', before: [1], truth: [2], forecast: [2] },
+    ],
+    interval: 'from the 0.1 to the 0.9 quantile',
+    stepErrors: [
+      { name: 'forecast', values: [0.5, 0.75] },
+      { name: 'persistence', values: [0.5, 1] },
+    ],
+  });
+  const charts = chartsIn(text);
+  expect([...charts.keys()]).toEqual(['sales, from 2024-01-31', 'rain', 'Error at each step']);
+  const [came, forecast] = lines(text, 'sales, from 2024-01-31');
+  expect(JSON.stringify(came)).toBe('["what came",[[-1,3],[0,null],[1,5],[2,4]]]');
+  expect(JSON.stringify(forecast)).toBe('["forecast",[[1,4],[2,4]]]');
+  expect(JSON.stringify(charts.get('sales, from 2024-01-31'))).toContain('"points":[[1,3,6],[2,2,7]]}]');
+  expect(charts.get('rain')).not.toHaveProperty('bands');
+  expect(text.match(/Shaded: from the 0.1 to the 0.9 quantile\./g)).toHaveLength(1);
+  expect(lines(text, 'Error at each step').map(([name]) => name)).toEqual(['forecast', 'persistence']);
+  expect(text).toContain('<dt>Scaled MSE</dt>');
+});
+
+test('errors of one step alone are no curve', async () => {
+  const text = await ofEvaluation({ figures: { mae: 1 }, stepErrors: [{ name: 'forecast', values: [1] }] });
+  expect(sectionsIn(text)).not.toContain('test');
+});
+
 test('a history has figures, curves, speed and a table of its epochs', async () => {
   const text = await ofHistory([
     epochRecord(1, { loss: 2, accuracy: 0.5 }, { validation: { loss: 1.5, accuracy: 0.75 } }),

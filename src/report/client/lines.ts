@@ -1,4 +1,4 @@
-import type { LineChart } from '../charts';
+import type { Band, LineChart } from '../charts';
 import {
   base,
   countTicks,
@@ -26,7 +26,13 @@ export function drawLines(chart: LineChart, around: Surroundings): Drawing {
       const y = points.find((point) => point[0] === x)?.[1];
       return y === undefined || y === null ? [] : [{ name, value: exactly(chart.y.unit, y), colour: theme.hue(hue) }];
     });
-    return tip(`${chart.x.name} ${exactly(chart.x.unit, x)}`, rows);
+    const between = (chart.bands ?? []).flatMap(({ name, hue, points }) => {
+      const point = points.find((one) => one[0] === x);
+      if (point === undefined) return [];
+      const [low, high] = [exactly(chart.y.unit, point[1]), exactly(chart.y.unit, point[2])];
+      return [{ name, value: `${low} to ${high}`, colour: theme.hue(hue) }];
+    });
+    return tip(`${chart.x.name} ${exactly(chart.x.unit, x)}`, [...rows, ...between]);
   };
   const xOf = ({ seriesIndex, dataIndex }: Stop): number => chart.lines[seriesIndex]?.points[dataIndex]?.[0] ?? 0;
   return {
@@ -41,23 +47,53 @@ export function drawLines(chart: LineChart, around: Surroundings): Drawing {
       },
       xAxis: axisAlong(chart, xs, around),
       yAxis: numberAxis(chart.y, around),
-      series: chart.lines.map(({ name, hue, points, dots = false }, index) => ({
-        type: 'line',
-        name,
-        data: points.map(([x, y]) => [x, y ?? '-']),
-        showSymbol: dots || longest <= DOTTED,
-        symbol: 'circle',
-        symbolSize: dots ? 8 : 5,
-        lineStyle: { width: dots ? 0 : 2 },
-        color: theme.hue(hue),
-        emphasis: { disabled: true },
-        z: 2 + index,
-        ...(index === 0 && chart.mark !== undefined ? { markPoint: markOf(chart.mark, around) } : {}),
-      })),
+      series: [
+        ...chart.lines.map(({ name, hue, points, dots = false }, index) => ({
+          type: 'line',
+          name,
+          data: points.map(([x, y]) => [x, y ?? '-']),
+          showSymbol: dots || longest <= DOTTED,
+          symbol: 'circle',
+          symbolSize: dots ? 8 : 5,
+          lineStyle: { width: dots ? 0 : 2 },
+          color: theme.hue(hue),
+          emphasis: { disabled: true },
+          z: 2 + index,
+          ...(index === 0 && chart.mark !== undefined ? { markPoint: markOf(chart.mark, around) } : {}),
+        })),
+        ...(chart.bands ?? []).flatMap((band, index) => bandOf(band, `band ${index}`, around)),
+      ],
     },
     stops: stopsOf(chart, xs),
     tipAt: (stop) => tipFor(xOf(stop)),
   };
+}
+
+/** A line that nobody sees, and on it what is shaded. */
+function bandOf({ name, hue, points }: Band, stack: string, { theme }: Surroundings): object[] {
+  const part = (data: readonly (readonly [number, number])[], shade: object): object => ({
+    type: 'line',
+    name,
+    stack,
+    stackStrategy: 'all',
+    data,
+    symbol: 'none',
+    lineStyle: { width: 0 },
+    color: theme.hue(hue),
+    emphasis: { disabled: true },
+    z: 1,
+    ...shade,
+  });
+  return [
+    part(
+      points.map(([x, low]) => [x, low]),
+      {},
+    ),
+    part(
+      points.map(([x, low, high]) => [x, high - low]),
+      { areaStyle: { color: theme.hue(hue), opacity: 0.18 } },
+    ),
+  ];
 }
 
 /** The axis of x, from the first point to the last; counts have labels at round numbers. */

@@ -8,6 +8,7 @@ import { table, type Cell } from '../table';
 import { confusion } from './confusion';
 import { distributions } from './distributions';
 import { examples } from './examples';
+import { forecasts } from './forecasts';
 
 /** What an evaluation came to beside its figures; a section for each part. */
 export function evaluationSection(record: EvaluationRecord): Section | undefined {
@@ -15,6 +16,7 @@ export function evaluationSection(record: EvaluationRecord): Section | undefined
   const { baselines = [], perClass = [], calibration: bins = [] } = record;
   const shown = [
     record.confusion === undefined ? undefined : confusion(record.confusion),
+    forecasts(record),
     beside([
       baselines.length === 0 ? undefined : comparison(baselines, record.figures ?? {}),
       perClass.length === 0 ? undefined : classes(perClass),

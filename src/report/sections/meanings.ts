@@ -35,6 +35,12 @@ const MEANINGS: ReadonlyMap<string, string> = new Map([
   ['bleu', 'How many runs of one to four words of what was written the true target has, too, from 0 to 100.'],
   ['chrf', 'The same of runs of one to six characters, in both directions: it needs no words.'],
   ['sources', 'How many different sources were asked about.'],
+  ['scaledMse', 'The squared error of targets that have mean 0 and deviation 1 in training, in the mean.'],
+  ['scaledMae', 'The absolute error of the same, in the mean.'],
+  ['rmse', 'The root of the mean squared error, in the units of the targets: far misses count most.'],
+  ['mae', 'By how much forecasts are off in the mean, in the units of the targets.'],
+  ['coverage', 'The part of what came that lies in the interval of its forecast.'],
+  ['nominalCoverage', 'The part that should lie in it.'],
   ['tokens', 'How many words, characters or pieces of words were predicted.'],
   ['unknown', 'How many of them the vocabulary lacks.'],
 ]);

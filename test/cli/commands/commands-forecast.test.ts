@@ -39,9 +39,9 @@ test('trains, and holds the last part of each series back', () => {
 test('evaluates, with baselines beside', () => {
   const { code, stdout, stderr } = stmnet(['evaluate', run, '--data', data]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: `160 rows of 2 series of ${data}\n` });
-  expect(stdout).toMatch(/^loss +\d\.\d{4}\nscaled mse +\d\.\d{4}\nscaled mae +\d\.\d{4}\nrmse +\d+\.\d{4}\nmae +/);
+  expect(stdout).toMatch(/^loss +\d\.\d{4}\nscaled MSE +\d\.\d{4}\nscaled MAE +\d\.\d{4}\nRMSE +\d+\.\d{4}\nMAE +/);
   expect(stdout).toMatch(/^coverage +0\.\d{4}\nnominal coverage +0\.8000\ncount +130$/m);
-  expect(stdout).toMatch(/^compared with +scaled mse +scaled mae +rmse +mae\npersistence( +\d+\.\d{4}){4}\n/m);
+  expect(stdout).toMatch(/^compared with +scaled MSE +scaled MAE +RMSE +MAE\npersistence( +\d+\.\d{4}){4}\n/m);
   expect(stdout).toMatch(/^seasonal naive \(8 steps\)( +\d+\.\d{4}){4}$/m);
   const { scaledMse, baselines } = JSON.parse(stmnet(['evaluate', run, '--data', data, '--json']).stdout);
   expect(scaledMse).toBeLessThan(baselines[0].figures.scaledMse);
@@ -95,7 +95,7 @@ test('compares cells, and tunes', () => {
   expect(compared.stdout).toMatch(/^GRU-4 /m);
   const tuned = stmnet(['tune', 'forecast', ...quick, '--trials', '2', '--output', join(folder, 'search')]);
   expect(tuned).toMatchObject({ code: 0, stderr: '' });
-  expect(tuned.stdout).toMatch(/^trial +scaled mse +time +settings$/m);
+  expect(tuned.stdout).toMatch(/^trial +scaled MSE +time +settings$/m);
 });
 
 test('what cannot be used is told with file and line', () => {
