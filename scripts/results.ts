@@ -52,6 +52,17 @@ const studies: Readonly<Record<string, Study>> = {
     goals: { labelAccuracy: { least: 0.973, peer: 0.976 }, entityF1: { least: 0.885, peer: 0.887 } },
   },
   fsdd: { example: 'speech', goals: { charErrorRate: { most: 0.05 }, accuracy: { least: 0.96 } } },
+  cmudict: {
+    example: 'translate',
+    runs: ['1'],
+    goals: { phonemeError: { most: 0.09 }, wordError: { most: 0.36 } },
+  },
+  // How much better attention makes it, the same model without it beside.
+  'anki-eng-fra': {
+    example: 'translate',
+    flags: ['--set=anki-eng-fra'],
+    goals: { bleu: { least: 15 }, without: { least: 0 }, gain: { least: 3 } },
+  },
   // Hochreiter and Schmidhuber (1997) solved it within 74,000 sequences.
   'adding-problem': { example: 'long-memory', goals: { solved: { least: 1 }, sequences: { most: 74_000 } } },
   'temporal-order': {

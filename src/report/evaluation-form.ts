@@ -1,4 +1,4 @@
-import type { ConfusionRecord, EvaluationRecord } from './evaluation-record';
+import type { AttentionRecord, ConfusionRecord, EvaluationRecord } from './evaluation-record';
 import { FormFault, listIn, membersIn, numberIn, objectIn, oneOfIn, textIn, type Reader } from './json-form';
 
 const figures = membersIn(numberIn);
@@ -11,6 +11,19 @@ const confusion: Reader<ConfusionRecord> = (value, path) => {
   const { length } = read.labels;
   if (read.counts.length === length && read.counts.every((row) => row.length === length)) return read;
   throw new FormFault(`${path}.counts`, 'of another size', `${length} rows of ${length} numbers, as there are labels`);
+};
+
+const anyAttention = objectIn(
+  { source: listIn(textIn), target: listIn(textIn), weights: listIn(listIn(numberIn)) },
+  {},
+);
+
+const attention: Reader<AttentionRecord> = (value, path) => {
+  const read = anyAttention(value, path);
+  const [rows, columns] = [read.target.length, read.source.length];
+  if (read.weights.length === rows && read.weights.every((row) => row.length === columns)) return read;
+  const expected = `${rows} rows of ${columns} numbers, as there are tokens of target and source`;
+  throw new FormFault(`${path}.weights`, 'of another size', expected);
 };
 
 const examples = listIn(objectIn({ text: textIn }, { label: textIn, predicted: textIn, probability: numberIn }));
@@ -27,6 +40,7 @@ export const evaluationIn: Reader<EvaluationRecord> = objectIn(
     perClass: listIn(objectIn(classFigures, {})),
     calibration: listIn(objectIn({ ...bin, predicted: numberIn, observed: numberIn }, {})),
     examples: objectIn({}, { worst: examples, uncertain: examples }),
+    attention: listIn(attention),
     lengths: listIn(objectIn(bin, {})),
     labels: listIn(objectIn({ label: textIn, count: numberIn }, {})),
     forecasts: listIn(

@@ -22,6 +22,8 @@ export interface EvaluationRecord {
     /** Those between whose labels the model could hardly choose. */
     readonly uncertain?: readonly ExampleRecord[];
   };
+  /** Of some examples of sequences that were written, what each step looked at. */
+  readonly attention?: readonly AttentionRecord[];
   /** How long the examples are, in steps: adjoining bins, the shortest first. */
   readonly lengths?: readonly LengthBin[];
   /** How often each label occurs. */
@@ -98,6 +100,16 @@ export interface ExampleRecord {
   readonly predicted?: string;
   /** Of what was predicted, in [0, 1]. */
   readonly probability?: number;
+}
+
+/** Of one example, how much each step of what was written took of each place of the source. */
+export interface AttentionRecord {
+  /** The tokens of the source. */
+  readonly source: readonly string[];
+  /** The tokens that were written. */
+  readonly target: readonly string[];
+  /** A row for each token that was written, a number for each of the source, in [0, 1]. */
+  readonly weights: readonly (readonly number[])[];
 }
 
 /** Examples of from ≤ length < to. */

@@ -2,6 +2,7 @@
 export { writeComparison, type ComparisonOptions, type ComparisonRow } from './comparison';
 export { writeEvaluation } from './evaluation-file';
 export type {
+  AttentionRecord,
   BaselineRecord,
   CalibrationBin,
   LabelFigures,

@@ -89,6 +89,7 @@ export {
   ReportCallback,
   writeEvaluation,
   writeReport,
+  type AttentionRecord,
   type BaselineRecord,
   type CalibrationBin,
   type LabelFigures,

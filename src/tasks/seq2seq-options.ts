@@ -37,7 +37,10 @@ export interface Seq2SeqOptions {
   numLayers?: number;
   /** Whether the encoder reads backwards, too. Default true. */
   bidirectional?: boolean;
-  /** How the decoder looks at the source: by a bilinear form, a small network, not at all. Default multiplicative. */
+  /**
+   * How the decoder looks at the source: by a small network, `additive`, by a bilinear form, `multiplicative`, which takes
+   * less time and memory of long texts, or not at all, `none`. Default additive.
+   */
   attention?: PairAttention;
   /**
    * Probability in [0, 1) of dropping an element between and behind the layers, in training; before them it is half as
@@ -88,7 +91,7 @@ export const seq2SeqReaders: Readers<Read> = {
   hiddenSize: withDefault(positiveInteger, 256),
   numLayers: withDefault(positiveInteger, 1),
   bidirectional: withDefault(flag, true),
-  attention: choice<PairAttention>(['multiplicative', 'additive', 'none']),
+  attention: choice<PairAttention>(['additive', 'multiplicative', 'none']),
   dropout: withDefault(probability, 0.3),
   tieWeights: withDefault(flag, false),
   sharedEmbeddings: withDefault(flag, false),

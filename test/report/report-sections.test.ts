@@ -318,3 +318,24 @@ test('labels, calibration, examples, histograms and simpler models are shown whe
   expect(text).toContain('<th scope="row">This model</th><td class="number">0.8000</td>');
   expect(text).toContain('<th scope="row">logistic regression</th><td class="number">0.7500</td>');
 });
+
+test('what each token that was written looked at is a heat map of its own', async () => {
+  const words = {
+    source: ['I', 'know', '.'],
+    target: ['Je', 'sais'],
+    weights: [
+      [0.5, 0.25, 0.25],
+      [0, 1, 0],
+    ],
+  };
+  const letters = { source: ['a', 'b'], target: ['A'], weights: [[0.75, 0.25]] };
+  const text = await ofEvaluation({ attention: [words, letters, { source: [], target: [], weights: [] }] });
+  expect(chartsIn(text).get('I know .')).toMatchObject({
+    kind: 'heat',
+    columns: words.source,
+    rows: words.target,
+    frames: [{ values: words.weights }],
+  });
+  expect(chartsIn(text).get('ab')).toMatchObject({ columns: letters.source });
+  expect(text.match(/<figure/g)).toHaveLength(2);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { EventClassifier, LanguageModel, Tagger, TextClassifier } from '../../src/tasks';
+import { EventClassifier, LanguageModel, Seq2Seq, Tagger, TextClassifier } from '../../src/tasks';
+import { numberPairs } from '../support/number-pairs';
 import { post, started } from '../support/serving';
 import { quickEvents, smallEvents, visits } from '../support/visits';
 
@@ -27,6 +28,18 @@ test('a Tagger: a text, the tokens of a sentence, and those of several clients a
   );
   const object = await post(server, '/predict', { input: { tokens: ['to'] } });
   expect(object.body.error.message).toContain('POST /predict: input: got { tokens }, expected a text, or an array');
+});
+
+test('a Seq2Seq: the sources of several clients at once', async () => {
+  const task = new Seq2Seq({ hiddenSize: 4, embeddingDim: 4 });
+  await task.fit(numberPairs.slice(0, 8), quick);
+  const server = await started(task, { maxDelay: 20 });
+  const sources = ['18', '7', ''];
+  const answers = await Promise.all(sources.map((input) => post(server, '/predict', { input })));
+  const alone = await task.predict(sources);
+  expect(answers.map(({ body }) => body.prediction.text)).toEqual(alone.map(({ text }) => text));
+  const wrong = await post(server, '/predict', { input: 7 });
+  expect(wrong.body.error.message).toContain('POST /predict: input: got 7, expected a text.');
 });
 
 test('an EventClassifier: the rows of a customer, each from its own last row', async () => {

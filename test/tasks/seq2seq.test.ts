@@ -27,7 +27,7 @@ beforeAll(async () => void (known = await trained()));
 describe('Seq2Seq', () => {
   it.each<Seq2SeqOptions>([
     {},
-    { attention: 'additive', cell: 'gru', numLayers: 2, targetTokens: 'characters' },
+    { attention: 'multiplicative', cell: 'gru', numLayers: 2, targetTokens: 'characters' },
     { attention: 'none', cell: 'rnn', bidirectional: false, hiddenSize: 64 },
     { tieWeights: true, embeddingDim: 33, hiddenSize: 33, beamSize: 1, sourceTokens: 'bytes' },
     { sharedEmbeddings: true, sourceTokens: 'bpe', targetTokens: 'bpe', vocabularySize: 270, labelSmoothing: 0.05 },
@@ -175,15 +175,22 @@ describe('Seq2Seq', () => {
   it('leaves a run folder with all of it, and the mistakes in its report', async () => {
     const output = join(folder, 'run');
     const [train, validation] = [numberPairs.slice(0, 60), numberPairs.slice(60)];
-    await new Seq2Seq(small).fit(train, { ...quick, epochs: 2, validation, output });
+    await new Seq2Seq(small).fit(train, { ...quick, epochs: 12, validation, output });
     for (const name of ['model.safetensors', 'report.html', 'history.csv'])
       expect(existsSync(join(output, name))).toBe(true);
     const [record] = JSON.parse(readFileSync(join(output, 'evaluation.json'), 'utf8')) as {
       figures: Record<string, number>;
       examples: { worst: { text: string }[] };
+      attention: { source: string[]; target: string[]; weights: number[][] }[];
     }[];
     expect(Object.keys(record?.figures ?? {})).toContain('tokenErrorRate');
     expect(record?.examples.worst.length).toBeGreaterThan(0);
+    expect(record?.attention).toHaveLength(6);
+    for (const { source, target, weights } of record?.attention ?? []) {
+      expect(weights).toHaveLength(target.length);
+      for (const row of weights) expect(row).toHaveLength(source.length);
+    }
+    expect(readFileSync(join(output, 'report.html'), 'utf8')).toContain('how much it took of each token of the source');
   });
 });
 
@@ -191,7 +198,10 @@ const valuesOf = (x: Sequence): Tensor => ('values' in x ? x.values : x);
 
 describe('Seq2SeqNetwork', () => {
   it('computes all steps at once as its parts do step by step', async () => {
-    const task = await trained({ numLayers: 2, hiddenSize: 8, targetTokens: 'characters' }, numberPairs.slice(0, 20));
+    const task = await trained(
+      { attention: 'multiplicative', numLayers: 2, hiddenSize: 8, targetTokens: 'characters' },
+      numberPairs.slice(0, 20),
+    );
     const { model } = task;
     if (model?.attention === undefined || model.combine === undefined) throw new Error('no attention');
     const [source, previous] = [Int32Array.of(1, 3, 2), Int32Array.of(1, 4, 2, 3)];

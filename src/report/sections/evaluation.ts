@@ -5,6 +5,7 @@ import { countText, figureText, NONE, percentText, titleText } from '../format';
 import { html, type Html } from '../html';
 import type { Section } from '../page';
 import { table, type Cell } from '../table';
+import { attention } from './attention';
 import { confusion } from './confusion';
 import { distributions } from './distributions';
 import { examples } from './examples';
@@ -23,6 +24,7 @@ export function evaluationSection(record: EvaluationRecord): Section | undefined
       bins.length === 0 ? undefined : calibration(bins),
     ]),
     examples(record.examples ?? {}),
+    attention(record.attention ?? []),
     distributions(record),
   ].filter((content) => content !== undefined);
   if (shown.length === 0) return undefined;

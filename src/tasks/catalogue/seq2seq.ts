@@ -25,7 +25,7 @@ const options: readonly OptionDescriptor[] = [
     'whether the encoder reads backwards, too',
     'let the encoder read forwards alone',
   ),
-  describes('attention', ['multiplicative', 'additive', 'none'], 'multiplicative', 'how it looks at the source'),
+  describes('attention', ['additive', 'multiplicative', 'none'], 'additive', 'how it looks at the source'),
   describes('dropout', 'probability', '0.3', 'part of the values that training drops before, between, behind layers'),
   describes('tieWeights', 'flag', 'false', 'whether tokens are written with the vectors they are read with'),
   describes('sharedEmbeddings', 'flag', 'false', 'whether source and target have one vocabulary'),
