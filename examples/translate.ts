@@ -34,10 +34,10 @@ const fitted = { seed: Number(flags.seed), ...(flags.epochs !== undefined && { e
 async function evaluate(pairs: readonly PairExample[], test: number, options: Seq2SeqOptions, training: object) {
   const sizes = { train: 1 - 2 * test, validation: test, test };
   const parts = splitDataset(pairs, sizes, { groupBy: ({ source }) => source, seed: 1 });
+  const cut = (part: Iterable<PairExample>): PairExample[] => [...part].slice(0, Number(flags.pairs));
   const task = new Seq2Seq(options);
-  const train = [...parts.train].slice(0, Number(flags.pairs));
-  await task.fit(train, { validation: parts.validation, ...training, ...fitted });
-  return task.evaluate(parts.test);
+  await task.fit(cut(parts.train), { validation: cut(parts.validation), ...training, ...fitted });
+  return task.evaluate(cut(parts.test));
 }
 
 async function main(): Promise<Record<string, number>> {

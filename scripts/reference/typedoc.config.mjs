@@ -36,6 +36,7 @@ export default {
     'docs/tasks/lm.md',
     'docs/tasks/events.md',
     'docs/tasks/forecast.md',
+    'docs/tasks/seq2seq.md',
     'docs/serving.md',
     'docs/gpu.md',
     'docs/reliability.md',

@@ -51,6 +51,7 @@ export type {
   EncodedSource,
   LayersState,
   PairBatch,
+  ReadSteps,
   Said,
   Seq2SeqNetwork,
   Seq2SeqNetworkOptions,

@@ -60,6 +60,14 @@ export interface EncodedSource {
   readonly memory?: PreparedKeys;
 }
 
+/** What recurrent layers make of some steps. */
+export interface ReadSteps<X extends Sequence = Sequence> {
+  /** Behind each step, [N, T, H]. */
+  readonly output: X;
+  /** After the last one. */
+  readonly state: LayersState;
+}
+
 /** What a decoder says of each step. */
 export interface Said {
   /** Scores of the tokens, before softmax, [N, T, V]. */
@@ -155,7 +163,7 @@ export class Seq2SeqNetwork extends Module {
   }
 
   /** Runs the decoder's layers over tokens, i32 [N, T]: [N, T, H]. */
-  read(previous: Sequence, state: LayersState): { output: Sequence; state: LayersState } {
+  read(previous: Sequence, state: LayersState): ReadSteps {
     return runLayers(this.decoder, this.before.forward(this.target.forward(previous)), state);
   }
 
@@ -187,11 +195,7 @@ function attentionOf(kind: PairAttention, hiddenSize: number, keySize: number) {
 }
 
 /** Runs recurrent layers of whichever kind. */
-function runLayers<X extends Sequence>(
-  layers: LSTM | GRU | RNN,
-  input: X,
-  state?: LayersState,
-): { output: X; state: LayersState } {
+function runLayers<X extends Sequence>(layers: LSTM | GRU | RNN, input: X, state?: LayersState): ReadSteps<X> {
   if (layers instanceof LSTM) {
     const { output, h, c } = layers.forward(input, state?.c && { h: state.h, c: state.c });
     return { output, state: { h, c } };

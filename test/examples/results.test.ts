@@ -95,6 +95,19 @@ testWithData('the Tagger learns intents and slots from 1,000 sentences', ['snips
   expect(entityF1).toBeGreaterThan(0.1);
 });
 
+testWithData('translate learns phonemes from 2,000 words', ['cmudict/cmudict.txt.gz'], () => {
+  const { phonemeError, wordError } = figuresOf('translate', '--pairs', '2000', '--epochs', '10');
+  expect(phonemeError).toBeLessThan(0.6); // 0.9 and more by the most frequent ones
+  expect(wordError).toBeLessThan(1);
+});
+
+testWithData('translate tells how much better attention makes it', ['anki-eng-fra/eng-fra-5000.tsv'], () => {
+  const flags = ['--set', 'anki-eng-fra', '--pairs', '1000', '--epochs', '10'];
+  const { bleu, without, gain } = figuresOf('translate', ...flags);
+  expect(bleu).toBeGreaterThan(0.5); // 0 of an empty text
+  expect(gain).toBeCloseTo((bleu ?? 0) - (without ?? 0), 10);
+});
+
 testWithData('binary learns in three epochs', ['sms-spam/SMSSpamCollection.tsv'], () => {
   expect(figuresOf('binary')['accuracy']).toBeGreaterThan(0.95); // all ham is 0.866
 });
