@@ -1,10 +1,10 @@
 // A text becomes another one: the letters of a word its phonemes, an English sentence a French one. One task for both:
-// `npm run results -- cmudict` and `anki-eng-fra` run this; the latter beside the same model without attention. Settings
-// were chosen on the validation part; the test part is read once, at the end.
+// `npm run results -- cmudict` and `anki-eng-fra` run this, the latter beside the same model without attention.
+// Settings were chosen on the validation part; the test part is read once, at the end.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readParallel, readTextLines, splitDataset } from 'stmnet';
-import { Seq2Seq, type PairExample, type Seq2SeqEvaluation, type Seq2SeqOptions } from 'stmnet/tasks';
+import { Seq2Seq, type PairExample, type Seq2SeqOptions } from 'stmnet/tasks';
 
 const { values: flags } = parseArgs({
   options: {

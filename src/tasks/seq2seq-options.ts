@@ -38,8 +38,8 @@ export interface Seq2SeqOptions {
   /** Whether the encoder reads backwards, too. Default true. */
   bidirectional?: boolean;
   /**
-   * How the decoder looks at the source: by a small network, `additive`, by a bilinear form, `multiplicative`, which takes
-   * less time and memory of long texts, or not at all, `none`. Default additive.
+   * How the decoder looks at the source: by a small network, `additive`, by a bilinear form, `multiplicative`, which
+   * takes less time and memory of long texts, or not at all, `none`. Default additive.
    */
   attention?: PairAttention;
   /**

@@ -21,6 +21,8 @@ test('learns from a table without a header, and leaves a report with what it loo
   expect(told).toContain('9 examples held back for validation (10 % of the sources, drawn by seed 1)');
   expect(told).toContain(`Next:\n  stmnet predict ${run} "…"      stmnet evaluate ${run} --data FILE `);
   expect(existsSync(join(run, 'report.html'))).toBe(true);
+  const { stdout } = stmnet(['train', 'seq2seq', '--help']);
+  expect(stdout.match(/\$ stmnet train seq2seq --data pairs\.tsv /g)).toHaveLength(2);
   const [record] = JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8')) as {
     attention: { source: string[]; target: string[]; weights: number[][] }[];
   }[];

@@ -347,7 +347,6 @@ test.each([
   ['tag', 'sentences.conll'],
   ['lm', 'book.txt'],
   ['events', 'purchases.csv'],
-  ['seq2seq', 'pairs.tsv'],
 ])('the examples of train %s read what it reads: %s', (task, data) => {
   const { stdout } = stmnet(['train', task, '--help']);
   expect(stdout.match(new RegExp(`\\$ stmnet train ${task} --data ${data} `, 'g'))).toHaveLength(2);
