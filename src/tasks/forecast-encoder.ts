@@ -203,7 +203,8 @@ export class ForecastEncoder {
   #scalesOf(series: ForecastSeries, values: Float64Array): readonly TargetScale[] {
     const { all, own } = this.parts.scales;
     if (this.#settings.scaling === 'all') return all;
-    const known = own[series.name ?? ''];
+    const name = series.name ?? '';
+    const known = Object.hasOwn(own, name) ? own[name] : undefined;
     if (known !== undefined) return known;
     return scaleOfTargets([values], all.length).map((scale, k) => (scale.count < 2 ? (all[k] ?? scale) : scale));
   }

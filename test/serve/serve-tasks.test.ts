@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { EventClassifier, LanguageModel, Seq2Seq, Tagger, TextClassifier } from '../../src/tasks';
+import { EventClassifier, Forecaster, LanguageModel, Seq2Seq, Tagger, TextClassifier } from '../../src/tasks';
 import { numberPairs } from '../support/number-pairs';
 import { post, started } from '../support/serving';
+import { quickTides, smallTides, tides } from '../support/tides';
 import { quickEvents, smallEvents, visits } from '../support/visits';
 
 const quick = { epochs: 2, batchSize: 4, seed: 1, progress: false } as const;
@@ -40,6 +41,21 @@ test('a Seq2Seq: the sources of several clients at once', async () => {
   expect(answers.map(({ body }) => body.prediction.text)).toEqual(alone.map(({ text }) => text));
   const wrong = await post(server, '/predict', { input: 7 });
   expect(wrong.body.error.message).toContain('POST /predict: input: got 7, expected a text.');
+});
+
+test('a Forecaster: the rows of a series, up to its last value', async () => {
+  const forecaster = new Forecaster({ ...smallTides, known: [] });
+  const rows = tides(40);
+  await forecaster.fit(rows, { ...quickTides, epochs: 2 });
+  const server = await started(forecaster, { maxDelay: 20 });
+  const of = (shop: string) => rows.filter((row) => row['shop'] === shop);
+  const several = await post(server, '/predict', { inputs: [of('north'), of('south')] });
+  const alone = await forecaster.predictAll(rows);
+  expect(several.body.predictions.map(({ series }: { series: string }) => series)).toEqual(['north', 'south']);
+  expect(several.body.predictions[1].steps[3].values.sales).toBeCloseTo(alone[1]?.steps[3]?.values['sales'] ?? 0, 2);
+  const short = await post(server, '/predict', { input: of('north').slice(35) });
+  expect(short.status).toBe(422);
+  expect(short.body.error.message).toContain('got series "north" of 5 steps up to its last value, expected 12 steps');
 });
 
 test('an EventClassifier: the rows of a customer, each from its own last row', async () => {

@@ -73,6 +73,31 @@ describe('Forecaster', () => {
     expect(rounded(reversed.toReversed())).toEqual(rounded(forecasts));
   });
 
+  it.each<ForecasterOptions>([
+    {},
+    { strategy: 'recursive' },
+    { scaling: 'window', anchor: 'season', numeric: ['rain'] },
+  ])('reads nothing of what comes after, and figures are those of its forecasts: %o', async (options) => {
+    const holes = rows.map((row, place) => (place % 13 === 10 ? { ...row, sales: null } : row));
+    const forecaster = new Forecaster({ ...small, ...options });
+    await forecaster.fit(holes.filter(isBefore(60)), { ...quick, epochs: 2 });
+    const known = until(100, holes).map((row) => (isBefore(100)(row) ? row : { ...row, rain: null }));
+    const forecasts = await forecaster.predictAll(known);
+    const errors = forecasts.flatMap(({ series, steps }) =>
+      steps.flatMap(({ time, values }) => {
+        const truth = holes.find((row) => row['shop'] === series && row['date'] === time)?.['sales'];
+        return typeof truth === 'number' ? [truth - (values['sales'] ?? 0)] : [];
+      }),
+    );
+    const { mae, rmse, count } = await forecaster.evaluate(holes, { from: dayAt(100), stride: 100 });
+    expect([count, errors.length < 8]).toEqual([2, true]);
+    expect(mae).toBeCloseTo(
+      errors.reduce((sum, error) => sum + Math.abs(error) / errors.length, 0),
+      3,
+    );
+    expect(rmse).toBeCloseTo(Math.sqrt(errors.reduce((sum, error) => sum + error ** 2 / errors.length, 0)), 3);
+  });
+
   it('measures its intervals: about as much of the truth lies in them as should', async () => {
     for (const strategy of ['direct', 'recursive'] as const) {
       const { coverage, nominalCoverage } = await (await trained({ strategy })).evaluate(train);

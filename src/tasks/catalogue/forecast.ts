@@ -1,11 +1,13 @@
 import { streamTable } from '../../data/readers/csv';
 import { streamJsonLines } from '../../data/readers/jsonl';
 import { FormatError, OptionError } from '../../tensor/errors';
+import { nearMiss } from '../../tensor/option-names';
 import { counted } from '../../tensor/counted';
 import { describe, isPlainObject } from '../../tensor/options';
 import { placed } from '../example-place';
 import type { ForecastRow } from '../forecast-row';
 import { momentOf } from '../event-time';
+import { DAY, seasonOf, stepOf } from '../forecast-time';
 import { Forecaster } from '../forecaster';
 import { describes, type OptionDescriptor } from './descriptor';
 import { isJsonLines } from './json-lines';
@@ -134,7 +136,9 @@ function checkNames({ from, settings }: DataSource, names: readonly string[]): v
   const absent = wanted.filter((name) => !names.includes(name));
   if (absent.length === 0) return;
   const other = names.length === 1 ? otherDelimiter(names) : undefined;
-  const byName = 'name the columns that are meant by --time, --series and --target';
+  const near = absent.length === 1 ? nearMiss(absent[0] ?? '', names) : undefined;
+  const meant = 'name the columns that are meant by --time, --series and --target';
+  const byName = near === undefined ? meant : `${meant}: ${near} seems to be one`;
   throw new OptionError(op, {
     given: `${nameOf(from)} without ${absent.length > 1 ? 'the columns' : 'the column'} ${absent.join(' and ')}`,
     expected: `columns that say when and what (${wanted.join(', ')}) among ${names.slice(0, 20).join(', ')}`,
@@ -151,34 +155,51 @@ function holdBack(
   _seed: number,
   settings: DataSource['settings'],
 ): HeldBack<ForecastRow> | undefined {
-  const time = text(settings['time'], 'date');
-  const [window, horizon] = [numberOf(settings['window'], 48), numberOf(settings['horizon'], 12)];
-  const groups = new Map<unknown, ForecastRow[]>();
-  for (const row of rows) {
-    const name = typeof settings['series'] === 'string' ? row[settings['series']] : '';
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [row]);
-    else group.push(row);
-  }
+  const horizon = numberOf(settings['horizon'], 12);
+  const groups = seriesIn(rows, settings);
+  const context = Math.max(numberOf(settings['window'], 48), seasonIn(groups, settings));
   const train: ForecastRow[] = [];
   const validation: ForecastRow[] = [];
-  for (const group of groups.values()) {
-    const sorted = group
-      .map((row) => ({ row, days: momentOf(row[time])?.days ?? 0 }))
-      .sort((a, b) => a.days - b.days)
-      .map(({ row }) => row);
-    const held = Math.max(Math.round(fraction * sorted.length), horizon);
-    const begin = sorted.length - held;
-    if (begin < window + horizon) train.push(...sorted);
+  for (const group of groups) {
+    const sorted = group.map(({ row }) => row);
+    const begin = sorted.length - Math.max(Math.round(fraction * sorted.length), horizon);
+    if (begin < context + horizon) train.push(...sorted);
     else {
       train.push(...sorted.slice(0, begin));
-      validation.push(...sorted.slice(begin - window));
+      validation.push(...sorted.slice(begin - context));
     }
   }
   if (validation.length === 0) return undefined;
   const part = `the last ${Number((100 * fraction).toFixed(2))} % in time, or a horizon`;
-  const how = `${part}, and the ${window} rows before them`;
-  return { train, validation, how };
+  return { train, validation, how: `${part}, and the ${context} rows before them` };
+}
+
+/** A row with its moment in days. */
+interface DatedRow {
+  readonly row: ForecastRow;
+  readonly days: number;
+  readonly dated: boolean;
+}
+
+/** The rows of each series, in time. */
+function seriesIn(rows: readonly ForecastRow[], { time, series }: DataSource['settings']): DatedRow[][] {
+  const groups = new Map<unknown, DatedRow[]>();
+  for (const row of rows) {
+    const name = typeof series === 'string' ? row[series] : '';
+    const dated = { row, ...(momentOf(row[text(time, 'date')]) ?? { days: 0, dated: false }) };
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [dated]);
+    else group.push(dated);
+  }
+  return [...groups.values()].map((group) => group.sort((a, b) => a.days - b.days));
+}
+
+/** Steps of a season, as the task finds them out. */
+function seasonIn(groups: readonly (readonly DatedRow[])[], { season }: DataSource['settings']): number {
+  const dated = groups[0]?.[0]?.dated ?? false;
+  const moments = groups.map((group) => group.map(({ days }) => (dated ? Math.round(days * DAY) : days)));
+  const step = stepOf(moments, dated);
+  return numberOf(season, step === undefined ? 1 : seasonOf(step));
 }
 
 /** Steps of one series, with each column that the task reads. */
@@ -204,15 +225,15 @@ async function answers(
 ): Promise<readonly ForecastLine[]> {
   if (!(task instanceof Forecaster)) throw asTable();
   const forecasts = await task.predictAll(await examples(source));
-  const { horizon, target, quantiles } = task.options;
+  const { horizon, target, quantiles, series: ofSeries, time: ofTime } = task.options;
   const columns = target.flatMap((name) => [name, ...quantiles.map((level) => `${name} ${level}`)]);
-  const keys = [...(task.options.series === undefined ? [] : [task.options.series]), task.options.time];
+  const keys = [...(ofSeries === undefined ? [] : [ofSeries]), ofTime];
   const listed = [...keys, ...columns].join(', ');
   tell(`forecast: the ${counted(horizon, 'step')} after the last value of each series; ${listed}`);
   return forecasts.flatMap(({ series, steps }) =>
     steps.map(({ time, values, quantiles: around = {} }) => ({
-      ...(series !== undefined && { series }),
-      time: String(time),
+      ...(ofSeries !== undefined && series !== undefined && { [ofSeries]: series }),
+      [ofTime]: String(time),
       ...Object.fromEntries(
         target.flatMap((name) => [
           [name, values[name] ?? Number.NaN],

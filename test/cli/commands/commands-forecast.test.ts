@@ -66,8 +66,8 @@ test('predicts what comes behind the last value of each series, a line for each 
   for (const [, , ...numbers] of lines) expect(numbers.map(Number).every(Number.isFinite)).toBe(true);
   const [first] = stmnet(['predict', run, '--data', asked, '--json', '--quiet']).stdout.split('\n');
   expect(Object.keys(JSON.parse(first ?? ''))).toEqual([
-    'series',
-    'time',
+    'shop',
+    'date',
     'sales',
     'sales 0.1',
     'sales 0.5',
@@ -114,6 +114,7 @@ test('what cannot be used is told with file and line', () => {
     `got date "${dayAt(0)}" twice: in odd.csv, line 2 and odd.csv, line 82, expected one row for each step of a `,
   );
   expect(refused(text, '--target', 'sales')).toContain('--series');
+  expect(refused(text, '--target', 'sale')).toContain('--series and --target: sales seems to be one.');
   const words = text.replace(/^(2024-01-09,north),[^,]*/m, '$1,many');
   expect(refused(words, ...small)).toContain('got sales: "many" in odd.csv, line 10, expected a finite number');
   const odd = text.replace(/^2024-01-09,north/m, '2024-01-09T07:00,north');
