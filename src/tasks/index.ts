@@ -51,7 +51,6 @@ export type {
   EncodedSource,
   LayersState,
   PairBatch,
-  ReadSteps,
   Said,
   Seq2SeqNetwork,
   Seq2SeqNetworkOptions,

@@ -8,13 +8,15 @@ import { LSTM } from '../layers/lstm';
 import { MultiplicativeAttention } from '../layers/multiplicative-attention';
 import type { RNN } from '../layers/rnn';
 import { Module } from '../module/module';
+import { zeros } from '../tensor/factories';
 import { mapZeros } from '../tensor/map-values';
 import { tanh } from '../tensor/ops/elementwise';
 import { matmul } from '../tensor/ops/matmul';
-import { reshape, slice, transpose } from '../tensor/ops/shape';
-import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
+import { reshape, slice, split, squeeze, stack, transpose, unsqueeze } from '../tensor/ops/shape';
+import { PaddedSequence, valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { concat } from '../tensor/sequence-ops';
 import type { Tensor } from '../tensor/tensor';
+import { CellStack } from './cell-stack';
 import { CELLS, type Cell } from './recurrent-encoder';
 import type { PairAttention } from './seq2seq-options';
 
@@ -42,6 +44,8 @@ export interface Seq2SeqNetworkOptions {
   tieWeights: boolean;
   /** Whether source and target have one table of vectors. */
   sharedEmbeddings: boolean;
+  /** Whether each step of the decoder reads what the one before took of the source. Default false. */
+  inputFeeding?: boolean | undefined;
 }
 
 /** State of recurrent layers, [L, N, H]; c of an LSTM. */
@@ -50,6 +54,8 @@ export interface LayersState {
   readonly h: Tensor;
   /** What an LSTM keeps. */
   readonly c?: Tensor;
+  /** o of the step before, [N, H], where it is read; zeros before the first step. */
+  readonly fed?: Tensor;
 }
 
 /** What a source has become. */
@@ -57,11 +63,11 @@ export interface EncodedSource {
   /** What the decoder begins with. */
   readonly state: LayersState;
   /** What it looks at; absent without attention. */
-  readonly memory?: PreparedKeys;
+  readonly memory?: PreparedKeys | undefined;
 }
 
 /** What recurrent layers make of some steps. */
-export interface ReadSteps<X extends Sequence = Sequence> {
+interface ReadSteps<X extends Sequence = Sequence> {
   /** Behind each step, [N, T, H]. */
   readonly output: X;
   /** After the last one. */
@@ -72,7 +78,7 @@ export interface ReadSteps<X extends Sequence = Sequence> {
 export interface Said {
   /** Scores of the tokens, before softmax, [N, T, V]. */
   readonly scores: Sequence;
-  /** How much of each place of the source each step took, [N, T, S]; absent without attention. */
+  /** How much of each place of the source each step took, [N, T, S]; absent without attention, or where it is fed. */
   readonly weights?: Tensor;
 }
 
@@ -97,7 +103,8 @@ export interface PairBatch {
  *
  *   a_t = softmax(score(s_t, e_1 … e_S))      o_t = tanh(W [s_t; Σ_i a_ti e_i])
  *
- * The decoder's layers do not read o_t, so that a whole target is computed in one call.
+ * The decoder's layers do not read o_t, so that a whole target is computed in one call; with `inputFeeding` they read
+ * o_{t-1} beside the token, cells that go from step to step.
  */
 export class Seq2SeqNetwork extends Module {
   /** What it was made with. */
@@ -109,7 +116,7 @@ export class Seq2SeqNetwork extends Module {
   /** Reads the source. */
   readonly encoder: LSTM | GRU | RNN;
   /** Reads the target as far as it is written. */
-  readonly decoder: LSTM | GRU | RNN;
+  readonly decoder: LSTM | GRU | RNN | CellStack;
   /** Looks at the source. */
   readonly attention: AdditiveAttention | MultiplicativeAttention | undefined;
   /** W, of what the decoder knows and what it has seen of the source. */
@@ -132,7 +139,10 @@ export class Seq2SeqNetwork extends Module {
     const each = bidirectional ? Math.ceil(hiddenSize / 2) : hiddenSize;
     const stack = { inputSize: embeddingDim, numLayers, dropout: between };
     this.encoder = new Layer({ ...stack, hiddenSize: each, bidirectional });
-    this.decoder = new Layer({ ...stack, hiddenSize });
+    this.decoder =
+      options.inputFeeding === true
+        ? new CellStack({ cell, inputSize: embeddingDim + hiddenSize, hiddenSize, numLayers, dropout })
+        : new Layer({ ...stack, hiddenSize });
     this.attention = attentionOf(options.attention, hiddenSize, bidirectional ? 2 * each : each);
     const seen = this.attention?.options.keySize;
     this.combine =
@@ -158,24 +168,64 @@ export class Seq2SeqNetwork extends Module {
 
   /** Goes on with targets. @param previous  tokens, i32 [N, T] */
   decode(previous: Sequence, { state, memory }: EncodedSource): DecodedSteps {
-    const { output, state: after } = this.read(previous, state);
+    if (this.decoder instanceof CellStack) return this.#feed(this.decoder, previous, { state, memory });
+    const { output, state: after } = runLayers(this.decoder, this.#vectors(previous), state);
     return { ...this.say(output, memory), state: after };
   }
 
-  /** Runs the decoder's layers over tokens, i32 [N, T]: [N, T, H]. */
-  read(previous: Sequence, state: LayersState): ReadSteps {
-    return runLayers(this.decoder, this.before.forward(this.target.forward(previous)), state);
+  /**
+   * One step of B hypotheses, i32 [B], `width` of each row of the memory: scores [B, V] and weights [B, S].
+   *
+   * @param width  hypotheses of a row of the memory, one after another
+   */
+  step(tokens: Tensor, { state, memory }: EncodedSource, width = 1): DecodedSteps {
+    const [rows = 0] = tokens.shape;
+    const flat = (x: Tensor): Tensor => reshape(x, [rows, x.shape.at(-1) ?? 0]);
+    if (this.decoder instanceof CellStack)
+      return this.#feed(this.decoder, unsqueeze(tokens, 1), { state, memory }, width);
+    const { output, state: after } = runLayers(this.decoder, this.#vectors(unsqueeze(tokens, 1)), state);
+    const { scores, weights } = this.say(reshape(valuesOf(output), [rows / width, width, -1]), memory);
+    return { scores: flat(valuesOf(scores)), state: after, ...(weights && { weights: flat(weights) }) };
+  }
+
+  #vectors(previous: Sequence): Sequence {
+    return this.before.forward(this.target.forward(previous));
   }
 
   /** Scores of the tokens that may follow what the layers gave, [N, T, H]; N are the rows of `memory`. */
   say(output: Sequence, memory: PreparedKeys | undefined): Said {
-    if (this.attention === undefined || this.combine === undefined || memory === undefined)
-      return { scores: this.head.forward(this.behind.forward(output)) };
+    const { seen, weights } = this.#look(output, memory);
+    return { scores: this.head.forward(this.behind.forward(seen)), ...(weights && { weights }) };
+  }
+
+  /** o of each step, and how much of the source it took. */
+  #look(output: Sequence, memory: PreparedKeys | undefined): { seen: Sequence; weights?: Tensor } {
+    if (this.attention === undefined || this.combine === undefined || memory === undefined) return { seen: output };
     const weights = this.attention.weights(output, memory);
-    const seen = matmul(weights, memory.values);
-    const context = output instanceof PaddedSequence ? PaddedSequence.zeroPadded(seen, output.lengths) : seen;
-    const both = mapZeros(this.combine.forward(concat([output, context], -1)), tanh);
-    return { scores: this.head.forward(this.behind.forward(both)), weights };
+    const taken = matmul(weights, memory.values);
+    const context = output instanceof PaddedSequence ? PaddedSequence.zeroPadded(taken, output.lengths) : taken;
+    return { seen: mapZeros(this.combine.forward(concat([output, context], -1)), tanh), weights };
+  }
+
+  /** Goes from step to step, each reading o of the one before; of one step scores [B, V], of several [N, T, V]. */
+  #feed(cells: CellStack, previous: Sequence, { state, memory }: EncodedSource, width?: number): DecodedSteps {
+    const vectors = this.#vectors(previous);
+    const [rows = 0] = previous.shape;
+    const outputs: Tensor[] = [];
+    let now = state;
+    let weights: Tensor | undefined;
+    for (const vector of split(valuesOf(vectors), 1, 1)) {
+      const fed = now.fed ?? zeros([rows, this.options.hiddenSize], { device: vector.device });
+      const { output, state: after } = cells.forward(concat([squeeze(vector, 1), fed], 1), now);
+      const said = this.#look(reshape(output, [rows / (width ?? 1), width ?? 1, -1]), memory);
+      const seen = reshape(valuesOf(said.seen), [rows, -1]);
+      now = { ...after, fed: seen };
+      if (width !== undefined && said.weights) weights = reshape(said.weights, [rows, said.weights.shape.at(-1) ?? 0]);
+      outputs.push(seen);
+    }
+    const all = width === undefined ? stack(outputs, 1) : (outputs[0] ?? zeros([rows, this.options.hiddenSize]));
+    const kept = vectors instanceof PaddedSequence ? new PaddedSequence(all, vectors.lengths).zeroPadding() : all;
+    return { scores: this.head.forward(this.behind.forward(kept)), state: now, ...(weights && { weights }) };
   }
 
   /** States of both directions as one, as wide as the decoder's: [L·K, N, H/K] → [L, N, H]. */

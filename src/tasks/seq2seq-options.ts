@@ -51,6 +51,21 @@ export interface Seq2SeqOptions {
   tieWeights?: boolean;
   /** Whether source and target have one vocabulary and one table of vectors. Default false. */
   sharedEmbeddings?: boolean;
+  /**
+   * Whether each step of the decoder reads what the one before took of the source, too (Luong et al., 2015): a step is
+   * then computed after the other, which takes several times as long. Default false.
+   */
+  inputFeeding?: boolean;
+  /**
+   * Part of the tokens, in [0, 1), that the decoder reads in training as it would have written them, in place of the
+   * true ones (Bengio et al., 2015); takes a second pass. Default 0.
+   */
+  scheduledSampling?: number;
+  /**
+   * Whether a token that is not in the vocabulary is copied from the source: of its unknown tokens, or else of all, the
+   * one that the attention is on most. Default false.
+   */
+  copyUnknown?: boolean;
   /** Part of each target, in [0, 1), that is spread over all tokens in training. Default 0. */
   labelSmoothing?: number;
   /** How many hypotheses of a target go on after each token that is written; 1 takes the best each time. Default 5. */
@@ -95,6 +110,9 @@ export const seq2SeqReaders: Readers<Read> = {
   dropout: withDefault(probability, 0.3),
   tieWeights: withDefault(flag, false),
   sharedEmbeddings: withDefault(flag, false),
+  inputFeeding: withDefault(flag, false),
+  scheduledSampling: withDefault(probability, 0),
+  copyUnknown: withDefault(flag, false),
   labelSmoothing: withDefault(probability, 0),
   beamSize: withDefault(positiveInteger, 5),
   lengthPenalty: withDefault(finiteNumber, 0.6),
@@ -122,6 +140,13 @@ export function readSeq2SeqOptions(options: Seq2SeqOptions): Seq2SeqSettings {
       expected: 'vectors as wide as a state, since the same ones are read and written',
       fix: 'leave embeddingDim out, or pass tieWeights: false',
     });
+  for (const name of ['inputFeeding', 'copyUnknown'] as const)
+    if (read[name] && read.attention === 'none')
+      throw new OptionError(op, {
+        given: `${name} with attention: 'none'`,
+        expected: 'attention, which says what is taken of the source',
+        fix: `choose attention, or pass ${name}: false`,
+      });
   if (sharedEmbeddings && sourceTokens !== targetTokens)
     throw new OptionError(op, {
       given: `sharedEmbeddings with sourceTokens: '${sourceTokens}' and targetTokens: '${targetTokens}'`,

@@ -25,10 +25,10 @@ export interface Seq2SeqPredictOptions {
 export function readPredictOptions(
   op: string,
   options: Seq2SeqPredictOptions,
-  { beamSize, lengthPenalty, maxLength }: Seq2SeqSettings,
+  { beamSize, lengthPenalty, maxLength, copyUnknown }: Seq2SeqSettings,
   longest: number,
 ): PredictionSettings {
-  const read = readOptions<object, PredictionSettings>(op, options, {
+  const read = readOptions<object, Omit<PredictionSettings, 'copyUnknown'>>(op, options, {
     beamSize: withDefault(positiveInteger, beamSize),
     nBest: withDefault(positiveInteger, 1),
     lengthPenalty: withDefault(finiteNumber, lengthPenalty),
@@ -36,7 +36,7 @@ export function readPredictOptions(
     attention: withDefault(flag, false),
   });
   checkNBest(op, read.nBest, read.beamSize);
-  return read;
+  return { ...read, copyUnknown };
 }
 
 /** Tokens that a target may have more than the longest one of training. */

@@ -1,4 +1,5 @@
 import type { Hypothesis } from '../decoding/hypothesis';
+import type { PairText } from './pair-text';
 import { writeTargets, type TrainedPairs, type WritingSettings } from './seq2seq-writing';
 
 /** A target that was written. */
@@ -63,8 +64,11 @@ function predictionOf(
   { nBest, attention, maxLength }: PredictionSettings,
 ): Seq2SeqPrediction {
   const told = hypotheses.map((one) => {
-    const tokens = one.tokens.slice(0, maxLength).map((token) => text.at(token));
     const weights = one.attention?.slice(0, maxLength).map((row) => row.slice(0, source.length));
+    const tokens = one.tokens.slice(0, maxLength).map((token, place) => {
+      const word = token === text.unknown ? copied(text, source, weights?.[place] ?? []) : undefined;
+      return word ?? text.at(token);
+    });
     return { tokens, text: text.join(tokens), score: one.score, weights };
   });
   const [best] = told;
@@ -77,4 +81,16 @@ function predictionOf(
     ...(nBest > 1 && { candidates: told.map((one) => ({ text: one.text, score: one.score })) }),
     ...(attention && weights !== undefined && { attention: { source, target: tokens, weights } }),
   };
+}
+
+/** The word of the source that was looked at most; among those that are unknown, if there are such. */
+function copied(text: PairText, source: readonly string[], weights: readonly number[]): string | undefined {
+  const { sourceVocabulary } = text.parts;
+  const all = source.map((word, place) => ({ word, weight: weights[place] ?? 0 }));
+  const unknown = all.filter(({ word }) => !sourceVocabulary.has(word));
+  const among = unknown.length > 0 ? unknown : all;
+  return among.reduce<(typeof all)[number] | undefined>(
+    (best, one) => (best === undefined || one.weight > best.weight ? one : best),
+    undefined,
+  )?.word;
 }

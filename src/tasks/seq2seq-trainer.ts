@@ -6,6 +6,7 @@ import { isEmptyPair, type PairExample } from './pair-examples';
 import type { EncodedPair } from './pair-text';
 import type { Seq2SeqSettings } from './seq2seq-options';
 import type { PairBatch } from './seq2seq-network';
+import { withOwnTokens } from './seq2seq-sampling';
 import type { TrainedPairs } from './seq2seq-writing';
 import type { TaskTrainerParts } from './train-task';
 
@@ -25,13 +26,16 @@ export const lengthOf = ({ target }: EncodedPair): number => target.length;
 /** What trains the network with the targets of the examples, and measures it. */
 export function seq2SeqTrainer(
   { model }: TrainedPairs,
-  { labelSmoothing }: Pick<Seq2SeqSettings, 'labelSmoothing'>,
+  { labelSmoothing, scheduledSampling }: Pick<Seq2SeqSettings, 'labelSmoothing' | 'scheduledSampling'>,
   parts: Partial<TaskTrainerParts> = {},
 ) {
   return new Trainer({
     ...parts,
     model,
-    forward: (network, batch: TeachingBatch) => network.forward(batch),
+    forward: (network, batch: TeachingBatch) => {
+      const samples = network.training && scheduledSampling > 0;
+      return network.forward(samples ? withOwnTokens(network, batch, scheduledSampling) : batch);
+    },
     loss: (scores, { target }) => crossEntropy(scores, target, model.training ? { labelSmoothing } : {}),
     metrics: [{ metric: new Accuracy(), from: (scores, { target }) => [scores, target] as const }],
   });

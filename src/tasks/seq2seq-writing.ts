@@ -8,7 +8,6 @@ import { tensor } from '../tensor/factories';
 import { noGrad } from '../tensor/grad-mode';
 import { tensorsIn } from '../tensor/nested-tensors';
 import { add } from '../tensor/ops/elementwise';
-import { reshape, unsqueeze } from '../tensor/ops/shape';
 import { pad } from '../tensor/pad';
 import { valuesOf } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
@@ -33,6 +32,8 @@ export interface WritingSettings {
   readonly lengthPenalty: number;
   /** Tokens at most. */
   readonly maxLength: number;
+  /** Whether what is not in the vocabulary may be written. */
+  readonly copyUnknown: boolean;
 }
 
 /** Where the hypotheses of some sentences are: `width` rows of the layers' state for each row of the memory. */
@@ -72,10 +73,12 @@ export async function writeTargets(
 async function writeBatch(
   { model, text }: TrainedPairs,
   sources: readonly Int32Array[],
-  { beamSize, nBest, lengthPenalty, maxLength }: WritingSettings,
+  { beamSize, nBest, lengthPenalty, maxLength, copyUnknown }: WritingSettings,
 ): Promise<Hypothesis[][]> {
   const { device } = model.head.weight;
-  const forbidden = text.unknown === undefined ? undefined : without(text.unknown, model.options.targetTokens, device);
+  const { unknown } = text;
+  const forbidden =
+    unknown === undefined || copyUnknown ? undefined : without(unknown, model.options.targetTokens, device);
   const read = noGrad(() => scope(() => model.encode(pad(sources, { device }))));
   const start: WritingState = { layers: read.state, memory: read.memory, width: 1 };
   const common = {
@@ -109,16 +112,12 @@ function writeStep(
   { layers, memory, width }: WritingState,
   forbidden: Tensor | undefined,
 ): StepResult<WritingState> {
-  const [rows = 0] = tokens.shape;
-  const { output, state } = model.read(unsqueeze(tokens, 1), layers);
-  const side = reshape(valuesOf(output), [rows / width, width, -1]);
-  const { scores, weights } = model.say(side, memory);
-  const flat = (x: Tensor): Tensor => reshape(x, [rows, x.shape.at(-1) ?? 0]);
-  const all = flat(valuesOf(scores));
+  const { scores, state, weights } = model.step(tokens, { state: layers, memory }, width);
+  const all = valuesOf(scores);
   return {
     scores: forbidden === undefined ? all : add(all, forbidden),
     state: { layers: state, memory, width },
-    ...(weights && { attention: flat(weights) }),
+    ...(weights && { attention: weights }),
   };
 }
 

@@ -184,7 +184,7 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
   #begin(pairs: readonly PairExample[]): TrainedPairs {
     const text = PairText.fit(pairs, this.options);
     const { embeddingDim, cell, hiddenSize, numLayers, bidirectional, attention, dropout } = this.options;
-    const { tieWeights, sharedEmbeddings } = this.options;
+    const { tieWeights, sharedEmbeddings, inputFeeding } = this.options;
     const model = new Seq2SeqNetwork({
       sourceTokens: text.parts.sourceVocabulary.size,
       targetTokens: text.parts.targetVocabulary.size,
@@ -197,6 +197,7 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
       dropout,
       tieWeights,
       sharedEmbeddings,
+      inputFeeding,
     });
     return { text, model };
   }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BLEUScore, concat, matmul, pad, softmax, tensor, type Sequence, type Tensor } from 'stmnet';
+import { BLEUScore, concat, matmul, pad, softmax, stack, tensor, type LSTM, type Sequence, type Tensor } from 'stmnet';
 import { Seq2Seq, TextClassifier, type PairExample, type Seq2SeqOptions } from '../../src/tasks';
 import { handlesKept } from '../support/handles';
 import { differences, tensorDifferences } from '../support/near';
@@ -31,7 +31,8 @@ describe('Seq2Seq', () => {
     { attention: 'none', cell: 'rnn', bidirectional: false, hiddenSize: 64 },
     { tieWeights: true, embeddingDim: 33, hiddenSize: 33, beamSize: 1, sourceTokens: 'bytes' },
     { sharedEmbeddings: true, sourceTokens: 'bpe', targetTokens: 'bpe', vocabularySize: 270, labelSmoothing: 0.05 },
-    { targetTokens: 'blanks', maxLength: 4 },
+    { targetTokens: 'blanks', maxLength: 4, scheduledSampling: 0.2 },
+    { inputFeeding: true, numLayers: 2 },
   ])('learns pairs by heart, and writes alike after save and load: %o', async (options) => {
     const task = await trained(options);
     const evaluation = await task.evaluate(numberPairs);
@@ -154,6 +155,26 @@ describe('Seq2Seq', () => {
     await expect(new Seq2Seq().fit([{ source: '', target: 'x' }])).rejects.toThrow('examples that say nothing');
   });
 
+  it('copies words that it does not know from where it looks', async () => {
+    const names = ['Ann', 'Bob', 'Cleo', 'Dan', 'Eve', 'Fay', 'Gus', 'Hal', 'Ida', 'Jon', 'Kay', 'Lea'];
+    const verbs = [
+      ['call', 'appelle'],
+      ['see', 'vois'],
+      ['ask', 'demande'],
+    ] as const;
+    const pairs = names.map((name, at) => {
+      const [verb, told] = verbs[at % 3] ?? verbs[0];
+      return { source: `I ${verb} ${name}`, target: `${told} ${name}` };
+    });
+    const task = new Seq2Seq({ ...small, minFrequency: 2, copyUnknown: true });
+    await task.fit(pairs, { ...quick, epochs: 60, batchSize: 4 });
+    expect(await task.predict('I see Zoe')).toMatchObject({ text: 'vois Zoe', tokens: ['vois', 'Zoe'] });
+    expect((await task.evaluate(pairs)).exactMatch).toBeGreaterThan(0.9);
+    const without = new Seq2Seq({ ...small, minFrequency: 2 });
+    await without.fit(pairs, { ...quick, epochs: 2 });
+    expect((await without.predict('I see Zoe')).tokens).not.toContain('<unk>');
+  });
+
   it('refuses what does not go together', async () => {
     expect(() => new Seq2Seq({ tieWeights: true, embeddingDim: 8 })).toThrow(
       'Seq2Seq: got tieWeights with embeddingDim: 8 and hiddenSize: 256, expected vectors as wide as a state',
@@ -161,6 +182,10 @@ describe('Seq2Seq', () => {
     expect(() => new Seq2Seq({ sharedEmbeddings: true, sourceTokens: 'bpe' })).toThrow(
       "got sharedEmbeddings with sourceTokens: 'bpe' and targetTokens: 'auto', expected tokens of one kind",
     );
+    for (const name of ['inputFeeding', 'copyUnknown'])
+      expect(() => new Seq2Seq({ [name]: true, attention: 'none' })).toThrow(
+        `Seq2Seq: got ${name} with attention: 'none', expected attention, which says what is taken of the source.`,
+      );
     await expect(known.predict('1', { beamSize: 2, nBest: 3 })).rejects.toThrow('nBest: 3 with beamSize: 2');
     await expect(known.predict(7 as never)).rejects.toThrow('got 7 as text 0, expected a text');
     await expect(known.fit([{ source: 'a' } as never])).rejects.toThrow(
@@ -213,16 +238,44 @@ describe('Seq2SeqNetwork', () => {
     const { state, memory } = model.encode(tensor({ data: source, shape: [1, 3] }));
     if (memory === undefined) throw new Error('no memory');
     const rows: Tensor[] = [];
-    let now = state;
+    let now: { h: Tensor; c: Tensor } = { h: state.h, c: state.c as Tensor };
     for (const token of previous) {
-      const { output, state: after } = model.read(tensor({ data: Int32Array.of(token), shape: [1, 1] }), now);
+      const read = model.target.forward(tensor({ data: Int32Array.of(token), shape: [1, 1] }));
+      const { output: query, ...after } = (model.decoder as LSTM).forward(read, now);
       now = after;
-      const query = valuesOf(output);
       const { weight } = model.attention.stateDict();
       const scores = matmul(matmul(query, weight as Tensor), memory.values.transpose(1, 2));
       const context = matmul(softmax(scores, -1), memory.values);
       rows.push(model.head.forward(model.combine.forward(concat([query, context], -1)).tanh()));
     }
     expect(await tensorDifferences(together, concat(rows, 1), 1e-5)).toEqual([]);
+  });
+
+  it('feeds what a step took of the source to the next one, in batches with lengths as step by step', async () => {
+    const { model } = await trained({ inputFeeding: true, numLayers: 2, hiddenSize: 8 }, numberPairs.slice(0, 10));
+    if (model === undefined) throw new Error('no model');
+    const [source, previous] = [Int32Array.of(1, 3, 2), Int32Array.of(1, 4, 2, 3)];
+    const batch = {
+      source: pad([source, Int32Array.of(2, 2, 1, 1, 3)]),
+      previous: pad([previous, Int32Array.of(1, 2, 2, 2, 2, 2)]),
+    };
+    const together = valuesOf(model.forward(batch)).slice([0, 0], [1, 4]);
+    const { state, memory } = model.encode(tensor({ data: source, shape: [1, 3] }));
+    const rows: Tensor[] = [];
+    let now = state;
+    for (const token of previous) {
+      const { scores, state: after, weights } = model.step(tensor(Int32Array.of(token)), { state: now, memory });
+      rows.push(valuesOf(scores));
+      expect(weights?.shape).toEqual([1, 3]);
+      now = after;
+    }
+    expect(await tensorDifferences(together, stack(rows, 1), 1e-5)).toEqual([]);
+    // What is fed matters: without it the second step says something else.
+    const { state: first } = model.step(tensor(Int32Array.of(1)), { state, memory });
+    const { fed: _, ...unfed } = first;
+    const [fedScores, others] = [first, unfed].map((one) =>
+      model.step(tensor(Int32Array.of(4)), { state: one, memory }),
+    );
+    expect(await tensorDifferences(valuesOf(fedScores!.scores), valuesOf(others!.scores), 1e-3)).not.toEqual([]);
   });
 });
