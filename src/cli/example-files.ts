@@ -7,6 +7,7 @@ export const exampleFiles: Readonly<Record<TaskName, { train: string; test: stri
   lm: { train: 'book.txt', test: 'other-book.txt' },
   events: { train: 'purchases.csv', test: 'others.csv' },
   seq2seq: { train: 'pairs.tsv', test: 'test.tsv' },
+  qa: { train: 'questions.jsonl', test: 'others.jsonl' },
   speech: { train: 'recordings.csv', test: 'others.csv' },
   forecast: { train: 'sales.csv', test: 'later.csv' },
 };

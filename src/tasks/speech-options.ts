@@ -1,4 +1,4 @@
-import { flag, positiveInteger } from '../tensor/options';
+import { flag, positiveInteger, probability } from '../tensor/options';
 import { optional, withDefault, type Readers } from '../tensor/read-options';
 import { encoderReaders, type EncoderOptions } from './recurrent-encoder';
 
@@ -27,6 +27,8 @@ export interface SpeechRecognizerSettings extends Required<Omit<SpeechRecognizer
 /** Readers of the options. */
 export const speechReaders: Readers<SpeechRecognizerSettings> = {
   ...encoderReaders(true),
+  numLayers: withDefault(positiveInteger, 2),
+  dropout: withDefault(probability, 0.3),
   sampleRate: optional(positiveInteger),
   numMels: withDefault(positiveInteger, 40),
   stack: withDefault(positiveInteger, 2),

@@ -7,6 +7,7 @@ export const TASK_CLASSES = {
   seq2seq: 'Seq2Seq',
   speech: 'SpeechRecognizer',
   forecast: 'Forecaster',
+  qa: 'QuestionAnswerer',
 } as const;
 
 /** The name of a task. */

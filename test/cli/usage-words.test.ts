@@ -33,12 +33,12 @@ test.each([
   ['completion fisch', 'got <shell> fisch, expected one of bash, zsh, fish. Fix: write fish, if that is meant.'],
   [
     'train',
-    'got stmnet train by itself, expected one of classify, tag, lm, events, seq2seq, speech, forecast behind it. ' +
+    'got stmnet train by itself, expected one of classify, tag, lm, events, seq2seq, speech, forecast, qa behind it. ' +
       'Fix: stmnet train --help says what they do.',
   ],
   [
     'train clasify',
-    'got the command clasify, expected one of classify, tag, lm, events, seq2seq, speech, forecast. ' +
+    'got the command clasify, expected one of classify, tag, lm, events, seq2seq, speech, forecast, qa. ' +
       'Fix: write classify, if that is meant.',
   ],
 ])('a mistake of usage is told as all others are: stmnet %s', (line, message) => {

@@ -123,6 +123,11 @@ testWithData('speech learns the digits of a speaker', ['fsdd/index.tsv'], () => 
   expect(accuracy).toBeGreaterThanOrEqual(0);
 });
 
+testWithData('answers finds who is where', ['babi/en/qa1_single-supporting-fact_train.txt'], () => {
+  const { attention1 } = figuresOf('answers', '--tasks', '1', '--attention', 'yes', '--epochs', '12');
+  expect(attention1).toBeGreaterThan(0.5); // a guess among six is 0.17
+});
+
 test('purchase-intent learns from 1,000 customers', () => {
   const flags = ['--customers', '1000', '--epochs', '6'];
   const { auroc, logLoss, optimum, behind, ahead } = lastLineOf('purchase-intent', ...flags);

@@ -124,7 +124,7 @@ test('a flag that is on says what happens without it', () => {
   const all = catalogue.flatMap(({ options, training, data }) => [...options, ...training, ...data]);
   const on = all.filter(({ kind, otherwise }) => kind === 'flag' && otherwise === 'true');
   expect(new Set(namesOf(on))).toEqual(
-    new Set(['bidirectional', 'lowercase', 'header', 'characters', 'augment', 'calendar']),
+    new Set(['bidirectional', 'lowercase', 'header', 'characters', 'augment', 'attention', 'calendar']),
   );
   expect(on.filter(({ negated = '' }) => !/^[a-z].*[^.]$/.test(negated))).toEqual([]);
 });
@@ -135,7 +135,7 @@ test('an option is called by its name with hyphens', () => {
 
 test('a task that is not there is refused, and the near one named', () => {
   expect(() => entryOf('stmnet', 'clasify')).toThrow(
-    'stmnet: got the task "clasify", expected one of classify, tag, lm, events, seq2seq, speech, forecast.\n' +
+    'stmnet: got the task "clasify", expected one of classify, tag, lm, events, seq2seq, speech, forecast, qa.\n' +
       '  Fix: write classify, if that is meant.',
   );
 });

@@ -15,8 +15,14 @@ import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-de
 import { checkTable, columnsOf, encodingOf, nameOf, tableDescriptors } from './table-columns';
 import type { AnyTask, DataSource, HeldBack, TaskEntry } from './task-entry';
 
+/** What differs from other tasks with such layers. */
+const OTHER_DEFAULTS: Readonly<Record<string, Partial<OptionDescriptor>>> = {
+  numLayers: { otherwise: '2' },
+  dropout: { otherwise: '0.3' },
+};
+
 const options: readonly OptionDescriptor[] = [
-  ...encoderDescriptors(true),
+  ...encoderDescriptors(true).map((one) => ({ ...one, ...OTHER_DEFAULTS[one.name] })),
   describes('sampleRate', 'size', 'that of the first recording', 'samples a second of all recordings'),
   describes('numMels', 'size', '40', 'bands of frequencies that a frame is divided into'),
   describes('stack', 'size', '2', 'frames of 10 ms that are read as one step'),

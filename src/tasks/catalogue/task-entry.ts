@@ -101,7 +101,7 @@ export interface TaskEntry<Example = unknown, Input = unknown, Prediction = obje
   /** Inputs to measure predictions of a trained task with, where an example alone is none. Default: of the examples. */
   measuredInputs?(task: AnyTask): readonly Input[];
   /** What an input has some of. */
-  readonly unit: 'token' | 'event' | 'frame' | 'step';
+  readonly unit: 'token' | 'event' | 'frame' | 'step' | 'sentence';
   /** An input of so many of them, to measure a trained task with. */
   inputOfLength(count: number, task: AnyTask): Input;
   /** What stands in a file to be predicted, one after another. @throws as `examples` */

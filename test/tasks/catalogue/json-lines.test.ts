@@ -23,6 +23,9 @@ test.each(catalogue.map((entry) => [entry.name, entry] as const))('%s reads .jso
     customer: 1,
     date: 2,
     path: 'a.wav',
+    story: 'one',
+    question: 'what',
+    answer: 'a',
   };
   const from = file(`${entry.name}.json`, `${JSON.stringify(record)}\n{"broken\n`);
   await expect(entry.examples({ from, settings: {} })).rejects.toThrow(/\.json, line 2/);

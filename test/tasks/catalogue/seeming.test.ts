@@ -140,13 +140,16 @@ describe('a file of another form is refused as what it seems to be', () => {
   });
 });
 
-test.each(['classify', 'tag', 'lm', 'events', 'speech'])('%s names what is no file, or is empty', async (task) => {
-  const read = (from: string): Promise<string> => refusedAs(entryOf(task).examples({ from, settings: {} }));
-  const folder = pathOf['c.csv']!.replace('/c.csv', '');
-  expect(await read(`${folder}/nothing.csv`)).toContain(`${task}: got nothing.csv, which is not there, expected`);
-  expect(await read(folder)).toContain(', which is a folder, expected');
-  expect(await read(pathOf['none.txt']!)).toContain(`${task}: got none.txt, which is empty, expected`);
-});
+test.each(['classify', 'tag', 'lm', 'events', 'speech', 'qa'])(
+  '%s names what is no file, or is empty',
+  async (task) => {
+    const read = (from: string): Promise<string> => refusedAs(entryOf(task).examples({ from, settings: {} }));
+    const folder = pathOf['c.csv']!.replace('/c.csv', '');
+    expect(await read(`${folder}/nothing.csv`)).toContain(`${task}: got nothing.csv, which is not there, expected`);
+    expect(await read(folder)).toContain(', which is a folder, expected');
+    expect(await read(pathOf['none.txt']!)).toContain(`${task}: got none.txt, which is empty, expected`);
+  },
+);
 
 test('events name the file that lacks their columns', async () => {
   const read = (from: string, settings: object = {}): Promise<string> =>

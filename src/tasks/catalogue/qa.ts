@@ -1,0 +1,147 @@
+import { streamJsonLines } from '../../data/readers/jsonl';
+import { splitDataset } from '../../data/split-dataset';
+import { FormatError } from '../../tensor/errors';
+import { describe, isPlainObject } from '../../tensor/options';
+import { placed } from '../example-place';
+import { QuestionAnswerer } from '../question-answerer';
+import { sentencesOf, type AskedStory, type QuestionExample } from '../question-examples';
+import type { QuestionPrediction } from '../question-prediction';
+import { babiQuestions } from './babi';
+import { describes, type OptionDescriptor } from './descriptor';
+import { isJsonLines } from './json-lines';
+import { checkForm } from './seeming';
+import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors } from './shared-descriptors';
+import { columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
+import type { DataSource, HeldBack, TaskEntry } from './task-entry';
+
+const options: readonly OptionDescriptor[] = [
+  ...encoderDescriptors(true),
+  ...tokenDescriptors,
+  describes(
+    'attention',
+    'flag',
+    'true',
+    'whether the question attends to all sentences of a story',
+    'answer by what is known at the last sentence',
+  ),
+];
+
+const FORMAT = 'what a file is; auto goes by its name, and else is lines of bAbI';
+
+const data: readonly OptionDescriptor[] = [
+  describes('format', ['auto', 'babi', 'jsonl', 'table'], 'auto', FORMAT),
+  describes('storyColumn', 'text', 'story', 'column or field of the story, a text or, in JSON Lines, its sentences'),
+  describes('questionColumn', 'text', 'question', 'column or field of the question'),
+  describes('answerColumn', 'text', 'answer', 'column or field of the answer'),
+  ...tableDescriptors,
+];
+
+/** `stmnet train qa`: stories, questions and answers. */
+export const qa: TaskEntry<QuestionExample, AskedStory, QuestionPrediction> = {
+  name: 'qa',
+  summary: 'Answers questions about stories: where is Mary, who has the milk?',
+  form: 'a story, a question and its answer',
+  options,
+  training: trainDescriptors({ steps: 1200, batchSize: 32, learningRate: 3e-3 }),
+  data,
+  quality: { figure: 'accuracy', better: 'higher' },
+  search: encoderSearch,
+  make: (given) => new QuestionAnswerer(given),
+  load: (path) => QuestionAnswerer.load(path),
+  examples,
+  holdBack,
+  forTask: (all) => all,
+  inputIn: ({ story, question }) => ({ story, question }),
+  unit: 'sentence',
+  inputOfLength: (count) => ({ story: new Array<string>(count).fill('A word and another.'), question: 'What word?' }),
+  inputs,
+  inputOf,
+  askCommand: (run) => `stmnet predict ${run} "STORY. QUESTION?"`,
+  row: ({ question }, { answer, probability }) => ({ answer, probability, question }),
+};
+
+const op = 'qa';
+const named = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
+
+function formatOf(source: DataSource): 'babi' | 'jsonl' | 'table' {
+  const { format } = source.settings;
+  if (format === 'babi' || format === 'jsonl' || format === 'table') return format;
+  if (isJsonLines(source)) return 'jsonl';
+  return typeof source.from === 'string' && isNamedTable(source.from) ? 'table' : 'babi';
+}
+
+/** A question as a file has it. */
+interface ReadQuestion extends AskedStory {
+  readonly answer: string | undefined;
+  readonly line: number;
+}
+
+async function examples(source: DataSource): Promise<readonly QuestionExample[]> {
+  const all: QuestionExample[] = [];
+  for await (const { story, question, answer, line } of questions(source, true)) {
+    if (answer === undefined) throw wrongLine(source, line, `no answer to ${describe(question)}`);
+    all.push(placed({ story, question, answer }, { file: nameOf(source.from), line }));
+  }
+  return all;
+}
+
+async function* inputs(source: DataSource): AsyncGenerator<AskedStory> {
+  for await (const { story, question } of questions(source, false)) yield { story, question };
+}
+
+/** @param answered  whether each has an answer */
+async function* questions(source: DataSource, answered: boolean): AsyncGenerator<ReadQuestion> {
+  const { settings } = source;
+  const format = formatOf(source);
+  await checkForm(op, source, {
+    expected: 'lines of bAbI, JSON Lines (.jsonl) or a table (.csv, .tsv) with story, question and answer',
+    refused: ({ form }) => format === 'babi' && form !== 'text' && form !== 'columns' && form !== 'table',
+    fix: ({ form }) => (form === 'jsonl' ? 'pass --format jsonl' : 'give a file of this form, or convert it'),
+  });
+  if (format === 'babi') return yield* babiQuestions(op, source);
+  const names = ['story', 'question', 'answer'].map((name) => named(settings[`${name}Column`], name));
+  if (format === 'table') {
+    const wanted = names.map((column, at) => ({
+      option: ['storyColumn', 'questionColumn', 'answerColumn'][at] ?? '',
+      column,
+      optional: at === 2 && !answered,
+    }));
+    for await (const { fields, line } of columnsOf(op, source, wanted))
+      yield { story: fields[0] ?? '', question: fields[1] ?? '', answer: fields[2], line };
+    return;
+  }
+  for await (const { record, line } of streamJsonLines<unknown>(source.from, encodingOf(source)).withPlaces()) {
+    const fields = isPlainObject(record) ? record : {};
+    const [story, question, answer] = names.map((name) => fields[name]);
+    if (!isStory(story) || typeof question !== 'string') throw wrongLine(source, line, describe(record));
+    yield { story, question, answer: typeof answer === 'string' ? answer : undefined, line };
+  }
+}
+
+const isStory = (value: unknown): value is string | readonly string[] =>
+  typeof value === 'string' || (Array.isArray(value) && value.every((one) => typeof one === 'string'));
+
+const wrongLine = ({ from }: DataSource, line: number, given: string): FormatError =>
+  new FormatError(op, {
+    given: `${given} in ${nameOf(from)}, line ${line}`,
+    expected: 'a story, a question and its answer',
+    fix: 'mend the line, or leave it out',
+  });
+
+/** The last sentence of a text is the question, those before it are the story. */
+function inputOf(text: string): AskedStory {
+  const sentences = sentencesOf(text);
+  return { story: sentences.slice(0, -1), question: sentences.at(-1) ?? '' };
+}
+
+function holdBack(
+  all: readonly QuestionExample[],
+  fraction: number,
+  seed: number,
+): HeldBack<QuestionExample> | undefined {
+  const count = Math.round(all.length * fraction);
+  if (count < 1 || count >= all.length) return undefined;
+  const parts = splitDataset(all, { train: all.length - count, validation: count }, { seed });
+  const how = `${Number((100 * fraction).toFixed(2))} %, drawn by seed ${seed}`;
+  return { train: [...parts.train], validation: [...parts.validation], how };
+}
