@@ -11,7 +11,7 @@ const { values: flags } = parseArgs({
     data: { type: 'string', default: '../shared/data' },
     seed: { type: 'string', default: '1' },
     tasks: { type: 'string', default: '1,2,3,4,5' },
-    attention: { type: 'string', default: 'both' },
+    attention: { type: 'string', default: '1' },
     epochs: { type: 'string', default: '25' },
     validate: { type: 'boolean', default: false },
   },
@@ -35,14 +35,17 @@ async function read(task: string, part: string): Promise<QuestionExample[]> {
 
 async function main(): Promise<void> {
   const figures: Record<string, number> = {};
-  for (const task of flags.tasks.split(',')) {
+  const named = (list: string): string[] => list.split(',').filter((task) => task !== '');
+  const runs = [
+    ...named(flags.tasks).map((task) => ({ task, attention: false })),
+    ...named(flags.attention).map((task) => ({ task, attention: true })),
+  ];
+  for (const { task, attention } of runs) {
     const [train, test] = [await read(task, 'train'), await read(task, 'test')];
     const [learnt, asked] = flags.validate ? [train.slice(0, 900), train.slice(900)] : [train, test];
-    for (const attention of flags.attention === 'both' ? [false, true] : [flags.attention === 'yes']) {
-      const answerer = new QuestionAnswerer({ attention, hiddenSize: 32, embeddingDim: 32, dropout: 0.1 });
-      await answerer.fit(learnt, { seed: Number(flags.seed), epochs: Number(flags.epochs) });
-      figures[`${attention ? 'attention' : 'task'}${task}`] = (await answerer.evaluate(asked)).accuracy;
-    }
+    const answerer = new QuestionAnswerer({ attention, hiddenSize: 32, embeddingDim: 32, dropout: 0.1 });
+    await answerer.fit(learnt, { seed: Number(flags.seed), epochs: Number(flags.epochs) });
+    figures[`${attention ? 'attention' : 'task'}${task}`] = (await answerer.evaluate(asked)).accuracy;
   }
   console.log(JSON.stringify(figures));
 }

@@ -66,6 +66,7 @@ const studies: Readonly<Record<string, Study>> = {
   // Weston et al. (2015), an LSTM on 1,000 questions of each task: 50, 20, 20, 61 and 70 %.
   babi: {
     example: 'answers',
+    runs: ['1'],
     goals: {
       task1: { least: 0.5 },
       task2: { least: 0.2 },

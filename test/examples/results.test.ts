@@ -124,7 +124,7 @@ testWithData('speech learns the digits of a speaker', ['fsdd/index.tsv'], () => 
 });
 
 testWithData('answers finds who is where', ['babi/en/qa1_single-supporting-fact_train.txt'], () => {
-  const { attention1 } = figuresOf('answers', '--tasks', '1', '--attention', 'yes', '--epochs', '12');
+  const { attention1 } = figuresOf('answers', '--tasks', '', '--epochs', '20');
   expect(attention1).toBeGreaterThan(0.5); // a guess among six is 0.17
 });
 
