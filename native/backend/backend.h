@@ -1,6 +1,7 @@
 #pragma once
 #include <atomic>
 
+#include "backend/kernels/cells.h"
 #include "backend/kernels/elementwise.h"
 #include "backend/kernels/indexing.h"
 #include "backend/kernels/losses.h"
@@ -86,6 +87,7 @@ class Backend {
   virtual OptimizerKernels& optimizers() noexcept = 0;
   virtual RandomKernels& random() noexcept = 0;
   virtual RecurrentKernels& recurrent() noexcept = 0;
+  virtual CellKernels* cells() noexcept { return nullptr; }  ///< null if the device has none
 
  protected:
   ~Backend() = default;

@@ -66,7 +66,8 @@ const OpTable& table() {
     for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_history, ops::declare_elementwise,
                          ops::declare_matmul, ops::declare_reduce, ops::declare_shape, ops::declare_indexing,
                          ops::declare_normalization, ops::declare_losses, ops::declare_optimizers, ops::declare_random,
-                         ops::declare_recording, ops::declare_recurrent, ops::declare_testing, declare_environment})
+                         ops::declare_recording, ops::declare_cells, ops::declare_recurrent, ops::declare_testing,
+                         declare_environment})
       declare(table);
     return table;
   }();

@@ -168,6 +168,7 @@ void declare_losses(OpTable& table);
 void declare_optimizers(OpTable& table);
 void declare_random(OpTable& table);
 void declare_recording(OpTable& table);
+void declare_cells(OpTable& table);
 void declare_recurrent(OpTable& table);
 void declare_testing(OpTable& table);
 }  // namespace ops

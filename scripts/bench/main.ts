@@ -2,6 +2,7 @@
 // with a limit that must hold exit with 1 when it does not.
 import { parseArgs } from 'node:util';
 import type { Benchmark } from './benchmark';
+import { cellVariants } from './cells';
 import { dataSpeed } from './data';
 import { eventLoop } from './event-loop';
 import { gpuSpeed } from './gpu';
@@ -15,6 +16,7 @@ import { textSpeed } from './text';
 
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['recurrent', recurrentSpeed],
+  ['cells', cellVariants],
   ['gpu', gpuSpeed],
   ['data', dataSpeed],
   ['text', textSpeed],

@@ -1,9 +1,10 @@
 import { readOptions } from '../tensor/read-options';
+import { gatedGRUReaders, type GatedGRUOptions } from './gated-options';
 import { HiddenStateLayer } from './hidden-state-layer';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of a GRU. */
-export type GRUOptions = RecurrentOptions;
+export interface GRUOptions extends RecurrentOptions, GatedGRUOptions {}
 
 /**
  * Gated recurrent unit over a padded batch (Cho et al., 2014; the reset gate is applied after the recurrent product, as
@@ -12,6 +13,8 @@ export type GRUOptions = RecurrentOptions;
  *   r, z = σ(W_i{r,z} x_t + b_i + W_h{r,z} h_{t-1} + b_h)
  *   n    = tanh(W_in x_t + b_in + r ⊙ (W_hn h_{t-1} + b_hn))
  *   h_t  = (1 - z) ⊙ n + z ⊙ h_{t-1}
+ *
+ * Variants of the cell, fast on the CPU: `recurrentDropout`, `zoneout`, `layerNorm`, `resetAfter: false`.
  *
  * Shapes: input [N, T, D] → output [N, T, K·H]; state h [L·K, N, H], before and after. [T, N, D] without `batchFirst`;
  * a single sequence [T, D] → [T, K·H]. A PaddedSequence gives a PaddedSequence, as for an LSTM.
@@ -23,7 +26,7 @@ export class GRU extends HiddenStateLayer {
   override readonly options: Readonly<Required<GRUOptions>>;
 
   constructor(options: GRUOptions) {
-    const read = readOptions('GRU', options, recurrentReaders);
+    const read = readOptions('GRU', options, { ...recurrentReaders, ...gatedGRUReaders });
     super(read, { cell: 'gru', gates: 3, projSize: 0 });
     this.options = read;
   }

@@ -171,13 +171,18 @@ function biasesOf(op: string, lstm: LSTM): (readonly [name: string, bias: Tensor
       fix: `pass the layer: ${op}(lstm)`,
     });
   }
-  const biases = [...lstm.namedParameters()].filter(([name]) => name.startsWith('bias_'));
+  const biases = [...lstm.namedParameters()].filter(([name]) => /^bias_[ih]h_/.test(name));
   if (biases.length > 0) return biases;
   throw new OptionError(op, {
     given: 'an LSTM with bias: false',
     expected: 'one with biases',
     fix: 'build it with bias: true',
   });
+}
+
+/** The rows of an LSTM's forget gate: the first ones where the input gate is coupled to it. */
+function forgetGate({ options: { hiddenSize, coupledGates } }: LSTM): [from: number, to: number] {
+  return coupledGates ? [0, hiddenSize] : [hiddenSize, 2 * hiddenSize];
 }
 
 /**
@@ -190,11 +195,11 @@ function biasesOf(op: string, lstm: LSTM): (readonly [name: string, bias: Tensor
 const setForgetBias = (lstm: LSTM, value = 1): LSTM => {
   const biases = biasesOf('init.setForgetBias', lstm);
   const bias = finiteNumber('init.setForgetBias', 'value', value);
-  const { hiddenSize } = lstm.options;
+  const [from, to] = forgetGate(lstm);
   scope(() =>
     noGrad(() => {
       for (const [name, parameter] of biases)
-        fill_(slice(parameter, [hiddenSize], [2 * hiddenSize]), name.startsWith('bias_ih') ? bias : 0);
+        fill_(slice(parameter, [from], [to]), name.startsWith('bias_ih') ? bias : 0);
     }),
   );
   return lstm;
@@ -224,17 +229,16 @@ const setChronoBias = (lstm: LSTM, options: ChronoBiasOptions): LSTM => {
       expected: 'at least 3',
       fix: 'use init.setForgetBias(lstm) where nothing must be remembered for long',
     });
-  const { hiddenSize } = lstm.options;
+  const [from, to] = forgetGate(lstm);
   scope(() =>
     noGrad(() => {
       for (const [name, parameter] of biases) {
-        const [input, forget] = [slice(parameter, [0], [hiddenSize]), slice(parameter, [hiddenSize], [2 * hiddenSize])];
-        for (const gate of [input, forget]) fill_(gate, 0);
+        fill_(slice(parameter, [0], [to]), 0);
         if (!name.startsWith('bias_ih')) continue;
-        const times = uniformFill(zerosLike(forget), { low: 1, high: maxSteps - 1 });
-        const logarithms = log(times);
+        const forget = slice(parameter, [from], [to]);
+        const logarithms = log(uniformFill(zerosLike(forget), { low: 1, high: maxSteps - 1 }));
         add_(forget, logarithms);
-        sub_(input, logarithms);
+        if (from > 0) sub_(slice(parameter, [0], [from]), logarithms);
       }
     }),
   );

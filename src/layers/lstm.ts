@@ -3,11 +3,12 @@ import { nonNegativeInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { readOptions, withDefault } from '../tensor/read-options';
 import type { Tensor } from '../tensor/tensor';
+import { gatedLSTMReaders, type GatedLSTMOptions } from './gated-options';
 import { RecurrentLayer } from './recurrent-layer';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an LSTM. */
-export interface LSTMOptions extends RecurrentOptions {
+export interface LSTMOptions extends RecurrentOptions, GatedLSTMOptions {
   /** P, the width that h is projected to, below hiddenSize (Sak et al., 2014). Default 0: no projection. */
   projSize?: number;
 }
@@ -27,6 +28,8 @@ export interface LSTMState {
 export interface LSTMResult<X extends Sequence> extends LSTMState {
   /** h of every step of the last layer, [N, T, K·O]. */
   output: X;
+  /** c of every step of the last layer, [N, T, K·H], with `returnCells`. */
+  cells?: X;
 }
 
 /**
@@ -38,21 +41,27 @@ export interface LSTMResult<X extends Sequence> extends LSTMState {
  *   c_t     = f ⊙ c_{t-1} + i ⊙ g
  *   h_t     = o ⊙ tanh(c_t), or W_hr (o ⊙ tanh(c_t)) with projSize
  *
+ * Variants of the cell, fast on the CPU: `recurrentDropout`, `zoneout`, `layerNorm`, `peephole`, `coupledGates`.
+ *
  * Shapes: input [N, T, D] → output [N, T, K·O]; states h [L·K, N, O], c [L·K, N, H], before and after. [T, N, D]
  * without `batchFirst`; a single sequence [T, D] → [T, K·O]. A PaddedSequence gives a PaddedSequence: steps past a
  * length are zero, the states are those of each row's last real step (its first, backwards), and a row of length 0
  * keeps its initial state.
  *
  * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), `projSize` is not below
- * `hiddenSize`, or an option is unknown
+ * `hiddenSize`, a projection is asked for beside a variant of the cell, or an option is unknown
  * @see torch.nn.LSTM for the same weights; native/backend/kernels/recurrent.h for their layout
  */
 export class LSTM extends RecurrentLayer<LSTMState> {
   override readonly options: Readonly<Required<LSTMOptions>>;
 
   constructor(options: LSTMOptions) {
-    const read = readOptions('LSTM', options, { ...recurrentReaders, projSize: withDefault(nonNegativeInteger, 0) });
-    const { projSize, hiddenSize } = read;
+    const read = readOptions('LSTM', options, {
+      ...recurrentReaders,
+      projSize: withDefault(nonNegativeInteger, 0),
+      ...gatedLSTMReaders,
+    });
+    const { projSize, hiddenSize, coupledGates } = read;
     if (projSize >= hiddenSize) {
       throw new OptionError('LSTM', {
         given: `projSize: ${projSize}`,
@@ -60,7 +69,7 @@ export class LSTM extends RecurrentLayer<LSTMState> {
         fix: 'leave projSize out, or make hiddenSize larger',
       });
     }
-    super(read, { cell: 'lstm', gates: 4, projSize });
+    super(read, { cell: 'lstm', gates: coupledGates ? 3 : 4, projSize });
     this.options = read;
   }
 

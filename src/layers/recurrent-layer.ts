@@ -18,6 +18,8 @@ import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import type { Parameter } from '../module/parameter';
 import type { Stepping } from '../module/stream';
+import { variantOf, type Variant } from './gated-options';
+import { gatedStack, variantWeights } from './gated-stack';
 import type { RecurrentOptions } from './recurrent-options';
 import { stateTensors } from './recurrent-state';
 import { byLayerAndDirection, currentWeights, makeWeights, type CellKind } from './recurrent-weights';
@@ -36,6 +38,9 @@ export interface HiddenState {
 
 /** State of any recurrent layer; c of an LSTM only. */
 type LayerState = HiddenState & { c?: Tensor };
+
+/** What a batch gives; c of every step if it was asked for. */
+type BatchOutput = RecurrentOutput & { cells?: Tensor };
 
 /** States as the op takes them. */
 type States = Pick<RecurrentFunctionOptions, 'h' | 'c'>;
@@ -59,13 +64,24 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
   [bias: `bias_${string}`]: Parameter;
   readonly #kind: CellKind;
   readonly #names: readonly string[];
+  /** What the cell is other than the plain one, and the names of its own parameters. */
+  readonly #variant: Variant | undefined;
+  readonly #variantNames: readonly string[];
 
   /** @internal */
   protected constructor(options: Required<RecurrentOptions>, kind: CellKind) {
     super();
     this.#kind = kind;
+    this.#variant = variantOf(this.constructor.name, options);
     const parameters = makeWeights(options, kind);
     this.#names = [...parameters.keys()];
+    const { cell, gates } = kind;
+    const own =
+      this.#variant !== undefined && (cell === 'lstm' || cell === 'gru')
+        ? variantWeights(options, this.#variant, { cell, gates })
+        : new Map<string, Parameter>();
+    this.#variantNames = [...own.keys()];
+    for (const [name, parameter] of own) parameters.set(name, parameter);
     // Fields stand in PyTorch's order, that of the state dict: the biases of a direction after its weights.
     for (const name of [...parameters.keys()].sort(byLayerAndDirection)) Reflect.set(this, name, parameters.get(name));
   }
@@ -111,11 +127,11 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
   }
 
   /** Checks, runs the stack, and gives the output in the kind of the input. @internal */
-  protected run<X extends Sequence>(input: X, state: unknown): { output: X } & State;
-  protected run(input: Sequence, state: unknown): { output: Sequence } & LayerState {
+  protected run<X extends Sequence>(input: X, state: unknown): { output: X; cells?: X } & State;
+  protected run(input: Sequence, state: unknown): { output: Sequence; cells?: Sequence } & LayerState {
     checkSequence(`${this.constructor.name}.forward`, input);
     const names = this.#kind.cell === 'lstm' ? ['h', 'c'] : ['h'];
-    const states = stateTensors(`${this.constructor.name}.forward`, names, state);
+    const initial = stateTensors(`${this.constructor.name}.forward`, names, state);
     const { shape } = input;
     const flat =
       shape.length === 2 &&
@@ -123,28 +139,36 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     if (flat) throw this.#withoutFeatures(input);
     if (input instanceof PaddedSequence) {
       // The kernels know the lengths; cleared all the same, so that gradients of the padding end on any device.
-      const result = this.#runBatch(input.zeroPadding().values, states, true, input.lengths);
-      return { ...result, output: PaddedSequence.zeroPadded(result.output, input.lengths) };
+      const result = this.#runBatch(input.zeroPadding().values, initial, true, input.lengths);
+      const padded = (values: Tensor): PaddedSequence => PaddedSequence.zeroPadded(values, input.lengths);
+      const { output, cells, ...states } = result;
+      return { output: padded(output), ...(cells === undefined ? {} : { cells: padded(cells) }), ...states };
     }
     const { batchFirst } = this.options;
-    if (input.rank !== 2) return this.#runBatch(input, states, batchFirst);
+    if (input.rank !== 2) return this.#runBatch(input, initial, batchFirst);
     const batch = batchFirst ? 0 : 1;
     const one = (state: Tensor | undefined): Tensor | undefined => (state?.rank === 2 ? unsqueeze(state, 1) : state);
-    const { output, h, c } = this.#runBatch(
+    const { output, h, c, cells } = this.#runBatch(
       unsqueeze(input, batch),
-      { h: one(states.h), c: one(states.c) },
+      { h: one(initial.h), c: one(initial.c) },
       batchFirst,
     );
-    return { output: select(output, batch, 0), h: select(h, 1, 0), ...(c === undefined ? {} : { c: select(c, 1, 0) }) };
+    return {
+      output: select(output, batch, 0),
+      h: select(h, 1, 0),
+      ...(c === undefined ? {} : { c: select(c, 1, 0) }),
+      ...(cells === undefined ? {} : { cells: select(cells, batch, 0) }),
+    };
   }
 
-  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): RecurrentOutput {
+  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): BatchOutput {
     this.#checkInput(input, batchFirst);
     const [batch, time] = batchFirst ? [0, 1] : [1, 0];
     const rows = input.shape[batch] ?? 0;
     if (input.shape[time] === 0) return this.#runWithoutStep(input, states, batchFirst, rows);
     this.#checkState('h', states.h, rows, this.#width);
     this.#checkState('c', states.c, rows, this.options.hiddenSize);
+    if (this.#variant !== undefined) return this.#runVariant(this.#variant, { input, ...states, lengths }, batchFirst);
     const { hiddenSize, numLayers, bidirectional, bias, dropout, algo } = this.options;
     const { cell, projSize } = this.#kind;
     const weights = this.#droppedWeights();
@@ -162,19 +186,38 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
       lengths,
     });
     if (!bidirectional)
-      beginAhead(() =>
-        recurrentAhead(input, result.h, weights, { cell, hiddenSize, projSize, numLayers, bias, batchFirst, algo }),
-      );
+      beginAhead(() => {
+        if (input.version === undefined || result.h.version === undefined) return; // disposed of by who ran the step
+        recurrentAhead(input, result.h, weights, { cell, hiddenSize, projSize, numLayers, bias, batchFirst, algo });
+      });
     return result;
   }
 
+  #runVariant(
+    variant: Variant,
+    batch: States & { input: Tensor; lengths?: readonly number[] | undefined },
+    batchFirst: boolean,
+  ): BatchOutput {
+    const { cell } = this.#kind;
+    if (cell !== 'lstm' && cell !== 'gru') throw new Error(`no variants of ${cell}`);
+    const tensors = new Map<string, Tensor>();
+    this.#droppedWeights().forEach((weight, at) => tensors.set(this.#names[at] ?? '', weight));
+    currentWeights(this, this.#variantNames).forEach((weight, at) => tensors.set(this.#variantNames[at] ?? '', weight));
+    const options = { ...this.options, batchFirst, cell, training: this.training };
+    const { cells, ...result } = gatedStack(batch, { weight: (name) => tensors.get(name), variant, options });
+    const shown = cells !== undefined && Reflect.get(this.options, 'returnCells') === true;
+    return shown ? { ...result, cells } : result;
+  }
+
   /** A batch without steps: it is run with one step of padding and lengths of 0, and that step is cut off again. */
-  #runWithoutStep(input: Tensor, states: States, batchFirst: boolean, rows: number): RecurrentOutput {
+  #runWithoutStep(input: Tensor, states: States, batchFirst: boolean, rows: number): BatchOutput {
     const time = batchFirst ? 1 : 0;
     const shape = input.shape.map((extent, axis) => (axis === time ? 1 : extent));
     const padding = concat([input, zeros(shape, { dtype: input.dtype, device: input.device })], time);
     const result = this.#runBatch(padding, states, batchFirst, new Array<number>(rows).fill(0));
-    return { ...result, output: slice(result.output, [0, 0], batchFirst ? [null, 0] : [0, null]) };
+    const withoutStep = (x: Tensor): Tensor => slice(x, [0, 0], batchFirst ? [null, 0] : [0, null]);
+    const { output, cells, ...state } = result;
+    return { output: withoutStep(output), ...(cells === undefined ? {} : { cells: withoutStep(cells) }), ...state };
   }
 
   /**

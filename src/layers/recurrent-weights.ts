@@ -94,11 +94,22 @@ function viewsOfOne(
   return parameters;
 }
 
-const kinds = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh', 'weight_hr'];
+const kinds = [
+  'weight_ih',
+  'weight_hh',
+  'bias_ih',
+  'bias_hh',
+  'weight_hr',
+  'weight_norm_ih',
+  'weight_norm_hh',
+  'weight_norm_c',
+  'bias_norm_c',
+  'weight_peephole',
+];
 
 /**
  * PyTorch's order: by layer, forwards before backwards, and within one weight_ih, weight_hh, bias_ih, bias_hh,
- * weight_hr.
+ * weight_hr; then what variants of the cell have.
  */
 export function byLayerAndDirection(a: string, b: string): number {
   const key = (name: string): number[] => {

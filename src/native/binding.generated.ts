@@ -340,6 +340,8 @@ export interface NativeBinding {
   dropRecording(recording: number): void;
   /** Runs the recorded ops on other arguments. Returns copies of the results. */
   replay(recording: number, tensors: readonly TensorId[]): TensorId[];
+  /** One direction of one layer of a variant of LSTM or GRU, after the product of its input with W_ih: [y, h, c, cells], the last two of an LSTM only. */
+  gatedCells(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, w: TensorId, b: TensorId | undefined, gain: TensorId | undefined, cellGain: TensorId | undefined, cellBias: TensorId | undefined, peephole: TensorId | undefined, mask: TensorId | undefined, updateH: TensorId | undefined, updateC: TensorId | undefined, cell: 'lstm' | 'gru', coupled: boolean, resetBefore: boolean, reverse: boolean, meanUpdateH: number, meanUpdateC: number, lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined, TensorId | undefined];
   /** A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0. */
   recurrent(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bidirectional: boolean, bias: boolean, batchFirst: boolean, dropout: number, algorithm: 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH', lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined];
   /** Begins the step that comes after one of x: computes what it needs of h, where that pays, for recurrent. */

@@ -93,11 +93,25 @@ const makers: Record<string, Record<string, () => Module>> = {
   GRU: {
     '': () => new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true }),
     f64: () => new GRU({ inputSize: 2, hiddenSize: 3, bias: false, ...f64 }),
+    variant: () => new GRU({ inputSize: 2, hiddenSize: 3, resetAfter: false, recurrentDropout: 0.1, zoneout: 0.2 }),
   },
   GaussianNoise: of(() => new stmnet.GaussianNoise({ stddev: 0.7 })),
   LSTM: {
     '': () => new LSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, numLayers: 2, bidirectional: true, dropout: 0.3 }),
     f64: () => new LSTM({ inputSize: 2, hiddenSize: 3, batchFirst: false, ...f64 }),
+    variant: () =>
+      new LSTM({
+        inputSize: 2,
+        hiddenSize: 3,
+        bidirectional: true,
+        recurrentDropout: 0.1,
+        zoneout: 0.2,
+        zoneoutCell: 0.3,
+        layerNorm: true,
+        peephole: true,
+        coupledGates: true,
+        returnCells: true,
+      }),
   },
   LastStep: of(() => new stmnet.LastStep({ bidirectional: true })),
   LayerNorm: {

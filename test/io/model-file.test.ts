@@ -325,5 +325,5 @@ test('the bytes of a file are the same in each version', async () => {
     createHash('sha256')
       .update(await readFile(path))
       .digest('hex'),
-  ).toBe('fce29211c30735dd6d391fa76e16c0cca51499ef2a380ed4874d1664f0659fbc');
+  ).toBe('213be739bc18990602d6d39f5a9c3b0eff1394fb7b0c33ba270f40fae4690e4f');
 });

@@ -138,6 +138,27 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, weightDrop: 0.3 }),
     acrossRows: 'training',
   },
+  'LSTM with peepholes and zoneout': {
+    build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, peephole: true, zoneout: 0.2, zoneoutCell: 0.3 }),
+    acrossRows: 'training',
+  },
+  'LSTM with norms, coupled gates and recurrent dropout': {
+    build: () =>
+      new stm.LSTM({
+        inputSize: D,
+        hiddenSize: 5,
+        numLayers: 2,
+        bidirectional: true,
+        layerNorm: true,
+        coupledGates: true,
+        recurrentDropout: 0.3,
+      }),
+    acrossRows: 'training',
+  },
+  'GRU with the reset before the product': {
+    build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, numLayers: 2, resetAfter: false }),
+  },
+  'GRU with norms': { build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, bidirectional: true, layerNorm: true }) },
   'LSTM state': {
     build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, bidirectional: true }),
     call: (lstm: stm.LSTM, x) => states(lstm.forward(x)),

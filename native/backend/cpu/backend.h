@@ -12,6 +12,7 @@ NormalizationKernels& cpu_normalization() noexcept;
 OptimizerKernels& cpu_optimizers() noexcept;
 RandomKernels& cpu_random() noexcept;
 RecurrentKernels& cpu_recurrent() noexcept;
+CellKernels& cpu_cells() noexcept;
 ReduceKernels& cpu_reduce() noexcept;
 
 }  // namespace stm

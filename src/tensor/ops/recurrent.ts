@@ -83,7 +83,6 @@ type StepOptions = Omit<RecurrentFunctionOptions, 'bidirectional' | 'dropout' | 
  * @hidden
  */
 export function recurrentAhead(x: Tensor, h: Tensor, weights: readonly Tensor[], options: StepOptions): void {
-  if (x.version === undefined || h.version === undefined) return; // disposed of by whoever ran the step
   const o = options;
   binding.recurrentAhead(
     idOf(x, 'recurrent'),
