@@ -118,9 +118,9 @@ testWithData('compare-cells compares', ['names/Greek.txt'], () => {
 });
 
 testWithData('speech learns the digits of a speaker', ['fsdd/index.tsv'], () => {
-  const { charErrorRate, accuracy } = figuresOf('speech', '--speakers', '1', '--epochs', '30');
-  expect(charErrorRate).toBeLessThan(0.75); // nothing said is 1
-  expect(accuracy).toBeGreaterThanOrEqual(0);
+  const { charErrorRate, accuracy } = figuresOf('speech', '--speakers', '1', '--epochs', '18');
+  expect(charErrorRate).toBeLessThan(0.3); // nothing said is 1
+  expect(accuracy).toBeGreaterThan(0.4); // a guess is 0.1
 });
 
 testWithData('answers finds who is where', ['babi/en/qa1_single-supporting-fact_train.txt'], () => {
