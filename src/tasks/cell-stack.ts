@@ -22,9 +22,19 @@ export interface CellStackOptions {
 }
 
 /** State of the cells, [L, N, H]; c of LSTMs. */
-interface StackState {
+export interface StackState {
+  /** What the cells gave last. */
   readonly h: Tensor;
+  /** What LSTMs keep. */
   readonly c?: Tensor;
+}
+
+/** What a step gives. */
+export interface StackStep {
+  /** h of the highest cell, [N, H]. */
+  readonly output: Tensor;
+  /** After the step. */
+  readonly state: StackState;
 }
 
 /** Cells on top of each other, for a decoder that reads at each step what it said at the one before. */
@@ -49,7 +59,7 @@ export class CellStack extends Module {
   }
 
   /** One step of N rows, [N, D] → [N, H]. */
-  forward(input: Tensor, state: StackState): { output: Tensor; state: StackState } {
+  forward(input: Tensor, state: StackState): StackStep {
     const [h, c]: [Tensor[], Tensor[]] = [[], []];
     let output = input;
     for (const [layer, cell] of this.cells.entries()) {

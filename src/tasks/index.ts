@@ -5,6 +5,7 @@
  */
 import '../tensor/methods.generated';
 
+export type { CellStack, CellStackOptions, StackState, StackStep } from './cell-stack';
 export type { ClassEvaluation } from './class-evaluation';
 export type { ClassPrediction } from './class-prediction';
 export { EventClassifier, type EventPrediction } from './event-classifier';
