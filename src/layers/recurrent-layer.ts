@@ -7,7 +7,7 @@ import {
   type RecurrentFunctionOptions,
   type RecurrentOutput,
 } from '../tensor/ops/recurrent';
-import { concat, select, slice, unsqueeze } from '../tensor/ops/shape';
+import { concat, expand, select, slice, unsqueeze } from '../tensor/ops/shape';
 import { describe, positiveInteger } from '../tensor/options';
 import { PaddedSequence, type Sequence } from '../tensor/padded-sequence';
 import { readOptions } from '../tensor/read-options';
@@ -16,7 +16,9 @@ import type { Tensor } from '../tensor/tensor';
 import { beginAhead } from '../module/begun-ahead';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
-import type { Parameter } from '../module/parameter';
+import { claim } from '../module/allowance';
+import { takeOver, type Parameter } from '../module/parameter';
+import type { FloatingDType } from '../module/uniform';
 import type { Stepping } from '../module/stream';
 import { variantOf, type Variant } from './gated-options';
 import { gatedStack, variantWeights } from './gated-stack';
@@ -60,6 +62,8 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
   abstract readonly options: Readonly<Required<RecurrentOptions>>;
   /** `weight_ih_l0`, `weight_hh_l0`, `weight_hr_l0`, `weight_ih_l0_reverse`, …, as in PyTorch. */
   [weight: `weight_${string}`]: Parameter;
+  /** `initial_h` and, of an LSTM, `initial_c`: the state to begin with, if it is learned. */
+  [initial: `initial_${string}`]: Parameter;
   /** `bias_ih_l0`, `bias_hh_l0`, `bias_ih_l0_reverse`, …, as in PyTorch. */
   [bias: `bias_${string}`]: Parameter;
   readonly #kind: CellKind;
@@ -84,6 +88,10 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     for (const [name, parameter] of own) parameters.set(name, parameter);
     // Fields stand in PyTorch's order, that of the state dict: the biases of a direction after its weights.
     for (const name of [...parameters.keys()].sort(byLayerAndDirection)) Reflect.set(this, name, parameters.get(name));
+    if (!options.learnedState) return;
+    const stack = options.numLayers * (options.bidirectional ? 2 : 1);
+    this.initial_h = learnedFrom([stack, kind.projSize > 0 ? kind.projSize : options.hiddenSize], options.dtype);
+    if (cell === 'lstm') this.initial_c = learnedFrom([stack, options.hiddenSize], options.dtype);
   }
 
   /** K, 1 or 2. */
@@ -126,6 +134,17 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     return this.#kind.cell === 'lstm' ? { h, c: zeros([stack, rows, this.options.hiddenSize], settings) } : { h };
   }
 
+  /** The initial states for so many rows: the given ones, or the learned ones. */
+  #initialStates(given: States, rows: number): States {
+    if (given.h !== undefined || !this.options.learnedState) return given;
+    const names = this.#kind.cell === 'lstm' ? ['initial_h', 'initial_c'] : ['initial_h'];
+    const [h, c] = currentWeights(this, names).map((state) => {
+      const [stack = 0, width = 0] = state.shape;
+      return expand(unsqueeze(state, 1), [stack, rows, width]);
+    });
+    return { h, c };
+  }
+
   /** Checks, runs the stack, and gives the output in the kind of the input. @internal */
   protected run<X extends Sequence>(input: X, state: unknown): { output: X; cells?: X } & State;
   protected run(input: Sequence, state: unknown): { output: Sequence; cells?: Sequence } & LayerState {
@@ -161,10 +180,11 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     };
   }
 
-  #runBatch(input: Tensor, states: States, batchFirst: boolean, lengths?: readonly number[]): BatchOutput {
+  #runBatch(input: Tensor, given: States, batchFirst: boolean, lengths?: readonly number[]): BatchOutput {
     this.#checkInput(input, batchFirst);
     const [batch, time] = batchFirst ? [0, 1] : [1, 0];
     const rows = input.shape[batch] ?? 0;
+    const states = this.#initialStates(given, rows);
     if (input.shape[time] === 0) return this.#runWithoutStep(input, states, batchFirst, rows);
     this.#checkState('h', states.h, rows, this.#width);
     this.#checkState('c', states.c, rows, this.options.hiddenSize);
@@ -289,4 +309,10 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
         fix: `cast it: state.cast('${this.options.dtype}')`,
       });
   }
+}
+
+/** A parameter that begins with zeros. */
+function learnedFrom(shape: readonly number[], dtype: FloatingDType): Parameter {
+  claim(shape);
+  return takeOver(zeros(shape, { dtype }));
 }

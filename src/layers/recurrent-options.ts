@@ -24,6 +24,11 @@ export interface RecurrentOptions {
    * optimizing LSTM language models, 2018). Default 0.
    */
   weightDrop?: number;
+  /**
+   * Whether the state that sequences begin with is learned, `initial_h` [L·K, O] and, of an LSTM, `initial_c` [L·K, H],
+   * from zeros, one for all rows. A state that is passed to `forward` comes in its place. Default false: zeros.
+   */
+  learnedState?: boolean;
   /** Whether every layer also runs backwards; outputs are side by side. Default false. */
   bidirectional?: boolean;
   /** Element type of the parameters. Default f32; f64 runs a plain step-by-step reference. */
@@ -44,6 +49,7 @@ export const recurrentReaders: Readers<RecurrentOptions> = {
   batchFirst: withDefault(flag, true),
   dropout: withDefault(probability, 0),
   weightDrop: withDefault(probability, 0),
+  learnedState: withDefault(flag, false),
   bidirectional: withDefault(flag, false),
   dtype: floating,
   algo: choice<RecurrentAlgorithm>(['auto', 'standard', 'persistStatic', 'persistDynamic', 'persistStaticSmallH']),

@@ -93,7 +93,7 @@ const makers: Record<string, Record<string, () => Module>> = {
   GRU: {
     '': () => new GRU({ inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true }),
     f64: () => new GRU({ inputSize: 2, hiddenSize: 3, bias: false, ...f64 }),
-    variant: () => new GRU({ inputSize: 2, hiddenSize: 3, resetAfter: false, recurrentDropout: 0.1, zoneout: 0.2 }),
+    variant: () => new GRU({ inputSize: 2, hiddenSize: 3, resetAfter: false, zoneout: 0.2, learnedState: true }),
   },
   GaussianNoise: of(() => new stmnet.GaussianNoise({ stddev: 0.7 })),
   LSTM: {

@@ -325,5 +325,5 @@ test('the bytes of a file are the same in each version', async () => {
     createHash('sha256')
       .update(await readFile(path))
       .digest('hex'),
-  ).toBe('213be739bc18990602d6d39f5a9c3b0eff1394fb7b0c33ba270f40fae4690e4f');
+  ).toBe('298fffb4d24ae24341fa4d7475ba21a7651a1e8d3f799f2a970b19e90ddac8cd');
 });

@@ -159,6 +159,9 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, numLayers: 2, resetAfter: false }),
   },
   'GRU with norms': { build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, bidirectional: true, layerNorm: true }) },
+  'LSTM with a learned state': {
+    build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, projSize: 3, bidirectional: true, learnedState: true }),
+  },
   'LSTM state': {
     build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, bidirectional: true }),
     call: (lstm: stm.LSTM, x) => states(lstm.forward(x)),
