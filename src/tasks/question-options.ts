@@ -1,7 +1,7 @@
 import { flag } from '../tensor/options';
 import { withDefault, type Readers } from '../tensor/read-options';
 import { encoderReaders, type EncoderOptions } from './recurrent-encoder';
-import { tokenReaders, type TokenOptions, type TokenSettings } from './token-options';
+import { tokenReaders, type TokenOptions } from './token-options';
 
 /** Options of a QuestionAnswerer. */
 export interface QuestionAnswererOptions extends EncoderOptions, TokenOptions {
@@ -13,8 +13,12 @@ export interface QuestionAnswererOptions extends EncoderOptions, TokenOptions {
 }
 
 /** The options with their defaults; those that have none are undefined where they were left out. */
-export type QuestionAnswererSettings = Required<Omit<QuestionAnswererOptions, 'minFrequency' | 'vectors'>> &
-  Pick<TokenSettings, 'minFrequency' | 'vectors'>;
+export interface QuestionAnswererSettings extends Required<Omit<QuestionAnswererOptions, 'minFrequency' | 'vectors'>> {
+  /** How often a token has to occur to get a vector of its own. */
+  minFrequency: number | undefined;
+  /** File of pretrained word vectors. */
+  vectors: string | undefined;
+}
 
 /** Readers of the options. */
 export const questionReaders: Readers<QuestionAnswererSettings> = {

@@ -3,6 +3,14 @@ import { evenBatches, oneBatch } from './even-batches';
 import type { DividedStory } from './question-examples';
 import { questionItem, questionTrainer, sentencesIn, type TrainedQuestions } from './question-trainer';
 
+/** A sentence of a story that was asked about. */
+export interface StorySentence {
+  /** As it was given. */
+  readonly text: string;
+  /** With attention, how much it says about the question, 0..1. */
+  readonly weight?: number;
+}
+
 /** What a QuestionAnswerer answers. */
 export interface QuestionPrediction {
   /** The most probable answer. */
@@ -12,7 +20,7 @@ export interface QuestionPrediction {
   /** How probable each answer is; they add up to 1. */
   readonly probabilities: Readonly<Record<string, number>>;
   /** The sentences of the story, and with attention how much each says about the question: these add up to 1. */
-  readonly sentences: readonly { readonly text: string; readonly weight?: number }[];
+  readonly sentences: readonly StorySentence[];
 }
 
 /** Answers questions, batch by batch. */

@@ -15,11 +15,17 @@ export interface SpokenSamples {
   readonly channels?: number | undefined;
 }
 
+/** A recording in a file. */
+export interface SpokenFile {
+  /** Of a WAV file. */
+  readonly path: string;
+}
+
 /** What is recognised: the path of a WAV file, or samples. */
 export type SpeechInput = string | SpokenSamples;
 
 /** A recording, as samples or as a WAV file, and what is said in it. */
-export type SpeechExample = (SpokenSamples | { readonly path: string }) & {
+export type SpeechExample = (SpokenSamples | SpokenFile) & {
   /** What is said. */
   readonly transcript: string;
 };

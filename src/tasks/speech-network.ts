@@ -22,6 +22,14 @@ export interface SpeechNetworkOptions {
   encoder: Required<EncoderOptions>;
 }
 
+/** What a SpeechNetwork says of some frames. */
+export interface SpeechPiece {
+  /** A score of each letter, and of none, at each step. */
+  readonly output: Sequence;
+  /** Of the recurrent layers after them. */
+  readonly state: SequentialState;
+}
+
 /** The model of a SpeechRecognizer: frames → recurrent layers → a score of each letter, and of none, at each step. */
 export class SpeechNetwork extends Module {
   /** What it was made with. */
@@ -60,7 +68,7 @@ export class SpeechNetwork extends Module {
    *
    * @param state  what the call before has returned; undefined at the start
    */
-  next(frames: Tensor, state: SequentialState | undefined): { output: Sequence; state: SequentialState } {
+  next(frames: Tensor, state: SequentialState | undefined): SpeechPiece {
     const { output, state: after } = this.encoder.forward(this.#steps(frames), state);
     return { output: this.head.forward(output), state: after };
   }
