@@ -30,6 +30,17 @@ function through(layer: Module, input: Sequence, backward: boolean): unknown {
   return result;
 }
 
+/** Options of variants of the cell, and a learned state. */
+const cellOptions = {
+  LSTM: [
+    { peephole: true, zoneout: 0.5 },
+    { layerNorm: true, coupledGates: true, recurrentDropout: 0.5 },
+    { zoneoutCell: 0.5, returnCells: true, learnedState: true },
+  ],
+  GRU: [{ resetAfter: false, recurrentDropout: 0.5 }, { layerNorm: true, zoneout: 0.5 }, { learnedState: true }],
+  RNN: [{ learnedState: true }],
+} as const;
+
 const recurrentClasses = { LSTM: stm.LSTM, GRU: stm.GRU, RNN: stm.RNN };
 
 const layers: Readonly<Record<string, CallMaker>> = {
@@ -44,6 +55,7 @@ const layers: Readonly<Record<string, CallMaker>> = {
       bias: draw.chance(0.8),
       batchFirst: draw.chance(0.8),
       ...(draw.chance(0.2) ? { dropout: 0.5 } : {}),
+      ...(draw.chance(0.4) ? draw.pick<object>(cellOptions[name]) : {}),
       ...(name === 'LSTM' && hiddenSize > 1 && draw.chance(0.2) ? { projSize: draw.whole(1, hiddenSize - 1) } : {}),
     };
     const [evaluates, backward] = [draw.chance(0.3), draw.chance(0.5)];
