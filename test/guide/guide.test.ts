@@ -37,6 +37,15 @@ test('the first ten minutes', { timeout: 180_000 }, async () => {
   expect(statSync('speakers.safetensors').size).toBeGreaterThan(100_000);
 });
 
+test('other cells', async () => {
+  const { gru, lstm, output, state } = await import('./scripts/cells');
+  expect(output.shape).toEqual([8, 50, 32]);
+  expect(state.h.shape).toEqual([8, 16]);
+  state.h.square().sum().backward();
+  for (const [name, { grad }] of [...lstm.namedParameters(), ...gru.namedParameters()])
+    expect(Math.max(...((await grad?.abs().data()) ?? [])), name).toBeGreaterThan(0);
+});
+
 test('a model of one’s own, a loop of one’s own', async () => {
   await import('./scripts/own-model');
   const [[loss], [names]] = [printed[0] ?? [], printed.at(-1) ?? []];
@@ -308,6 +317,7 @@ test.each([
   'language-model',
   'language-task',
   'decoding',
+  'cells',
   'tagging',
   'events-task',
   'production',
