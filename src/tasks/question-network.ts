@@ -59,7 +59,8 @@ export class QuestionNetwork extends Module {
   readonly attention: AdditiveAttention | undefined;
   /** Scores of the answers. */
   readonly head: Linear;
-  readonly #dropout: Dropout;
+  /** Of the words and the question, in training. */
+  readonly dropout: Dropout;
   readonly #ofWords = new LastStep({ bidirectional: true });
   readonly #ofStory: LastStep;
 
@@ -76,7 +77,7 @@ export class QuestionNetwork extends Module {
       ? new AdditiveAttention({ querySize: asked, keySize: width, hiddenSize: width })
       : undefined;
     this.head = new Linear({ inFeatures: width + asked, outFeatures: answers });
-    this.#dropout = new Dropout({ p: dropout });
+    this.dropout = new Dropout({ p: dropout });
     this.#ofStory = new LastStep({ bidirectional });
   }
 
@@ -88,7 +89,7 @@ export class QuestionNetwork extends Module {
       weights === undefined
         ? this.#ofStory.forward(steps)
         : squeeze(matmul(unsqueeze(weights, 1), valuesOf(clearPadding(steps))), 1);
-    const scores = this.head.forward(concat([told, this.#dropout.forward(question)], -1));
+    const scores = this.head.forward(concat([told, this.dropout.forward(question)], -1));
     return weights === undefined ? { scores } : { scores, weights };
   }
 
@@ -104,7 +105,7 @@ export class QuestionNetwork extends Module {
   /** A vector for each row of words, [N, 2H]. */
   #vectors(words: Sequence): Tensor {
     if (words.shape[0] === 0) return zeros([0, 2 * this.options.encoder.hiddenSize], { device: words.device });
-    const vectors = this.#dropout.forward(this.features.forward({ words }));
+    const vectors = this.dropout.forward(this.features.forward({ words }));
     return this.#ofWords.forward(this.sentence.forward(vectors).output);
   }
 }

@@ -53,6 +53,12 @@ describe('QuestionAnswerer', () => {
     expect(without[0]?.sentences).toEqual([{ text: asked[0]?.story[0] }, { text: asked[0]?.story[1] }]);
   });
 
+  it('drops nothing where it answers', async () => {
+    const answerer = await trained({ dropout: 0.5 }, { epochs: 1 });
+    expect(await answerer.predict(asked)).toEqual(await answerer.predict(asked));
+    expect(await answerer.evaluate(stories)).toEqual(await answerer.evaluate(stories));
+  });
+
   it('reads stories without a sentence, and questions of words it never saw', async () => {
     const answerer = await trained({}, { epochs: 2 });
     const said = await answerer.predict([
