@@ -1,10 +1,27 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { numThreads, OptionError, setNumThreads, ShapeError, tensor, zeros, type DType, type Tensor } from 'stmnet';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import {
+  defaultDevice,
+  DeviceError,
+  numThreads,
+  OptionError,
+  setDefaultDevice,
+  setNumThreads,
+  ShapeError,
+  tensor,
+  zeros,
+  type DType,
+  type Tensor,
+} from 'stmnet';
 import { gatedCells, type GatedCellsOptions, type GatedCellsOutput } from '../../../src/tensor/ops/cells';
 import { gatedCellsBySteps } from '../../../src/tensor/ops/cells-by-steps';
 import { recurrent } from '../../../src/tensor/ops/recurrent';
 import { expectGradients, spreadArray } from '../../support/gradients';
 import { tolerances } from '../../support/tolerances';
+
+// The kernels are the CPU's.
+const device = defaultDevice();
+beforeAll(() => setDefaultDevice('cpu'));
+afterAll(() => setDefaultDevice(device));
 
 /** Which tensors a variant has; the rest are its other options. */
 interface Variant extends Pick<GatedCellsOptions, 'cell' | 'coupled' | 'resetBefore'> {
@@ -219,17 +236,20 @@ describe('the plain ones', () => {
 });
 
 describe('wrong calls', () => {
-  const x = zeros([2, 3, 16]);
-  const w = zeros([16, 4]);
-  test.each<[string, Partial<GatedCellsOptions>, new (...rest: never[]) => Error]>([
-    ['w {…} of another height', { w: zeros([12, 4]) }, ShapeError],
-    ['bias', { b: zeros([4]) }, ShapeError],
-    ['a state of other rows', { h: zeros([3, 4]) }, ShapeError],
-    ['gain alone', { gain: zeros([16]) }, OptionError],
-    ['reset of a GRU', { resetBefore: true }, OptionError],
-    ['lengths of other rows', { lengths: [1] }, ShapeError],
+  const x = zeros([2, 3, 16], { device: 'cpu' });
+  const w = zeros([16, 4], { device: 'cpu' });
+  test.runIf(device !== 'cpu')('a device without such kernels', () => {
+    expect(() => gatedCells(x.to(device), { cell: 'lstm', w: w.to(device) })).toThrow(DeviceError);
+  });
+  test.each<[string, () => Partial<GatedCellsOptions>, new (...rest: never[]) => Error]>([
+    ['w {…} of another height', () => ({ w: zeros([12, 4]) }), ShapeError],
+    ['bias', () => ({ b: zeros([4]) }), ShapeError],
+    ['a state of other rows', () => ({ h: zeros([3, 4]) }), ShapeError],
+    ['gain alone', () => ({ gain: zeros([16]) }), OptionError],
+    ['reset of a GRU', () => ({ resetBefore: true }), OptionError],
+    ['lengths of other rows', () => ({ lengths: [1] }), ShapeError],
   ])('%s', (_, options, kind) => {
-    expect(() => gatedCells(x, { cell: 'lstm', w, ...options })).toThrow(kind);
+    expect(() => gatedCells(x, { cell: 'lstm', w, ...options() })).toThrow(kind);
   });
   test('a length beyond the steps', () => {
     expect(() => gatedCells(x, { cell: 'lstm', w, lengths: [4, 0] })).toThrow('length 4, expected 0..3');
