@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  defaultDevice,
   emptyCache,
   GRU,
   LSTM,
@@ -110,7 +111,8 @@ describe('a step that is begun ahead', () => {
     expect(await plainStep(other, frame, state).output.data()).toEqual(await plain.output.data());
   });
 
-  test('keeps its bytes for as long as the state, of wide layers only', async () => {
+  // Other devices begin no step ahead.
+  test.runIf(defaultDevice() === 'cpu')('keeps its bytes with the state, of wide layers only', async () => {
     const heldAfterStep = async (hiddenSize: number): Promise<number> => {
       const model = new Sequential(new LSTM({ inputSize: 8, hiddenSize, numLayers: 2 }));
       const stream = model.createStream();

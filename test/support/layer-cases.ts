@@ -147,7 +147,6 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
       new stm.LSTM({
         inputSize: D,
         hiddenSize: 5,
-        numLayers: 2,
         bidirectional: true,
         layerNorm: true,
         coupledGates: true,
