@@ -52,6 +52,21 @@ describeDevices('variants of a cell', (device) => {
     close(await values(one.output), (await values(expected.output)).slice(20, 40));
   });
 
+  test('give a row alone what it has beside longer ones, normed too', async () => {
+    manualSeed(7);
+    const model = new LSTM({ inputSize: 2, hiddenSize: 6, numLayers: 2, bidirectional: true, layerNorm: true });
+    model.to(device);
+    const batch = ragged();
+    const { output, h, c } = model.forward(batch);
+    for (const [row, length] of [4, 0, 2].entries()) {
+      if (length === 0) continue;
+      const alone = model.forward(batch.values.slice([row, 0], [row + 1, length]));
+      close(await values(alone.output), await values(output.values.slice([row, 0], [row + 1, length]).contiguous()));
+      close(await values(alone.h), await values(h.slice([0, row], [4, row + 1]).contiguous()));
+      close(await values(alone.c), await values(c.slice([0, row], [4, row + 1]).contiguous()));
+    }
+  });
+
   test('go on from a state as in one go, and step by step in a stream', async () => {
     manualSeed(5);
     const model = new LSTM({

@@ -142,13 +142,13 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, peephole: true, zoneout: 0.2, zoneoutCell: 0.3 }),
     acrossRows: 'training',
   },
-  'LSTM with norms, coupled gates and recurrent dropout': {
+  'LSTM with coupled gates and recurrent dropout': {
     build: () =>
       new stm.LSTM({
         inputSize: D,
         hiddenSize: 5,
+        numLayers: 2,
         bidirectional: true,
-        layerNorm: true,
         coupledGates: true,
         recurrentDropout: 0.3,
       }),
