@@ -8,10 +8,14 @@ const root = join(__dirname, '..', '..');
 
 const ownOptions = join(root, 'scripts', 'reference', 'typedoc.config.mjs');
 
+/** A checkout may have no remote to link to, of which TypeDoc would complain. */
+const withoutGit = ['--disableGit', '--sourceLinkTemplate', '{path}#L{line}'];
+
 /** Runs TypeDoc; returns its status and what it complains of. */
 function reference(options: string, ...args: string[]): { status: number | null; faults: string[] } {
   const typedoc = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc');
-  const child = spawnSync(process.execPath, [typedoc, '--options', options, ...args], { cwd: root, encoding: 'utf8' });
+  const given = [typedoc, '--options', options, ...withoutGit, ...args];
+  const child = spawnSync(process.execPath, given, { cwd: root, encoding: 'utf8' });
   const faults = `${child.stdout}${child.stderr}`
     // oxlint-disable-next-line no-control-regex -- colours
     .replace(/\u001b\[\d+m/g, '')
