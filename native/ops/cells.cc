@@ -190,7 +190,7 @@ Result gated_cells(const Tensor& x, const std::optional<Tensor>& h0, const std::
   for (Tensor& part : parts)
     if (part) part = contiguous(part);
   const std::vector<Tensor> inputs(parts.begin(), parts.begin() + kInputs);
-  p.training = std::any_of(inputs.begin(), inputs.end(), [](const Tensor& t) { return needs_grad(t); });
+  for (const Tensor& input : inputs) p.training |= needs_grad(input);  // asks for each, which a recording notes
   const bool lstm = cell == GatedCell::Lstm;
   const CellSizes sizes = kernels_of(x).sizes(p);
   parts[kY] = empty({p.N, p.T, p.H}, x);

@@ -218,7 +218,8 @@ bool begins_ahead(const StackProblem& p, const Device& device) {
 
 void run_ahead(const StackProblem& problem, const Tensor& given_h0, const std::vector<Tensor>& weights) {
   const Tensor h0 = dense(given_h0);
-  if (!begins_ahead(problem, h0.device())) return;
+  // Of weights that lie apart a copy is made, another one at the next step, which would not find what is made of it.
+  if (!begins_ahead(problem, h0.device()) || !in_one_blob(weights)) return;
   Parts parts(kAhead + 1);
   parts[kH0] = h0;
   parts[kWeights] = blob_of(weights, problem.weight_elements());
@@ -233,8 +234,8 @@ void run_ahead(const StackProblem& problem, const Tensor& given_h0, const std::v
 StackOutput run_stack(StackProblem problem, const Tensor& given_x, const Tensor& given_h0, const Tensor& given_c0,
                       const std::vector<Tensor>& weights) {
   const Tensor x = dense(given_x), h0 = dense(given_h0), c0 = dense(given_c0);
-  const Wanted wanted{needs_grad(x), needs_grad(h0), needs_grad(c0),
-                      std::any_of(weights.begin(), weights.end(), needs_grad)};
+  Wanted wanted{needs_grad(x), needs_grad(h0), needs_grad(c0), false};
+  for (const Tensor& weight : weights) wanted.weights |= needs_grad(weight);  // asks for each, which a recording notes
   problem.training = wanted.x || wanted.h0 || wanted.c0 || wanted.weights;
   Parts parts(kForwardParts);
   parts[kX] = x;

@@ -50,10 +50,13 @@ std::vector<Tensor> weights_of_layer(const std::vector<Tensor>& weights, const R
   return of_layer;
 }
 
+bool in_one_blob(const std::vector<Tensor>& weights) {
+  return weights[0].contiguous() && in_line(weights, 0).end == weights.size();
+}
+
 Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements) {
   const Tensor& first = weights[0];
-  if (first.contiguous() && in_line(weights, 0).end == weights.size())
-    return alias(first, {elements}, {1}, first->offset);
+  if (in_one_blob(weights)) return alias(first, {elements}, {1}, first->offset);
   const Tensor blob = empty({elements}, first);
   int64_t at = 0;
   for (size_t i = 0; i < weights.size();) {

@@ -12,6 +12,9 @@ void check_weights(const char* op, const std::vector<Tensor>& weights, const Rec
 std::vector<Tensor> weights_of_layer(const std::vector<Tensor>& weights, const RecurrentProblem& problem,
                                      int64_t layer);
 
+/// Whether they lie behind each other, as the layers make them.
+bool in_one_blob(const std::vector<Tensor>& weights);
+
 /// The weights as one dense vector: a view where they already lie behind each other (as the layers make them), else a
 /// copy. Without history.
 Tensor blob_of(const std::vector<Tensor>& weights, int64_t elements);

@@ -88,16 +88,16 @@ export function variantOf(layer: string, options: object): Variant | undefined {
   );
   const [first] = asked;
   if (first === undefined) return undefined;
-  const refuse = (other: string, why: string): OptionError =>
+  const refuse = (name: string, other: string, why: string): OptionError =>
     new OptionError(layer, {
-      given: `${first[0]}: ${String(given.get(first[0]))} with ${other}`,
+      given: `${name}: ${String(given.get(name))} with ${other}`,
       expected: `one of the two: ${why}`,
       fix: 'leave one of them out',
     });
   if (Number(given.get('projSize') ?? 0) > 0)
-    throw refuse(`projSize: ${String(given.get('projSize'))}`, 'variants of the cell have no projection');
+    throw refuse(first[0], `projSize: ${String(given.get('projSize'))}`, 'variants of the cell have no projection');
   if (given.get('layerNorm') === true && given.get('resetAfter') === false)
-    throw refuse('resetAfter: false', 'the norm is of the product before the reset');
+    throw refuse('layerNorm', 'resetAfter: false', 'the norm is of the product before the reset');
   const chosen = asked.filter(([name]) => name in plain).map(([name]) => [name, given.get(name)] as const);
   return Object.assign(plain, Object.fromEntries(chosen));
 }

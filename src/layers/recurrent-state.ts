@@ -4,7 +4,7 @@ import { Tensor } from '../tensor/tensor';
 
 /**
  * The tensors of an initial state, whatever a caller without types has passed; undefined and null count as left out.
- * The whole result of forward may be passed: its `output` is ignored.
+ * The whole result of forward may be passed: its `output`, and `cells` of an LSTM, are ignored.
  *
  * @param names  of the parts, `h` and, of an LSTM, `c`
  * @throws {OptionError} if it is no object, lacks a part or has another
@@ -20,7 +20,9 @@ export function stateTensors(op: string, names: readonly string[], state: unknow
     });
   if (typeof state !== 'object' || Array.isArray(state) || state instanceof Tensor)
     throw wrong(`state ${describe(state)}`);
-  const odd = Object.keys(state).find((key) => key !== 'output' && !names.includes(key));
+  // What an LSTM gives beside its state.
+  const beside = names.includes('c') ? ['output', 'cells'] : ['output'];
+  const odd = Object.keys(state).find((key) => !beside.includes(key) && !names.includes(key));
   const part = (name: string): Tensor => {
     const value: unknown = Reflect.get(state, name);
     if (value instanceof Tensor) return value;

@@ -16,5 +16,8 @@ export function carriedBy(result: unknown): Carried | undefined {
   if (!isPlainObject(result) || !('output' in result)) return undefined;
   const { output, state, ...rest } = result;
   if (state !== undefined) return { output, state };
-  return Object.keys(rest).length > 0 ? { output, state: rest } : undefined;
+  // c of every step, which an LSTM gives on request, is no state of it.
+  const { cells, ...parts } = rest;
+  const own = cells !== undefined && Object.keys(parts).sort().join() === 'c,h' ? parts : rest;
+  return Object.keys(own).length > 0 ? { output, state: own } : undefined;
 }

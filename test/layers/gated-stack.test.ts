@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { GRU, init, LSTM, manualSeed, PaddedSequence, randn, type Tensor } from 'stmnet';
+import { GRU, init, LSTM, manualSeed, PaddedSequence, randn, Sequential, type Tensor } from 'stmnet';
 import { describeDevices } from '../support/devices';
 
 const values = async (x: Tensor | undefined): Promise<number[]> => Array.from((await x?.data()) ?? []);
@@ -88,6 +88,20 @@ describeDevices('variants of a cell', (device) => {
     close(Array.from((await stream.step(input.select(1, 3))).data), await values(whole.h));
   });
 
+  test('an LSTM that tells its cells goes on as any other', async () => {
+    manualSeed(8);
+    const model = new LSTM({ inputSize: 2, hiddenSize: 4, returnCells: true }).to(device).eval();
+    const input = x();
+    const whole = model.forward(input);
+    const first = model.forward(input.slice([0, 0], [3, 2]));
+    close(await values(model.forward(input.slice([0, 2], [3, 4]), first).h), await values(whole.h));
+    for (const stepped of [model, new Sequential(model)]) {
+      const stream = stepped.createStream({ batchSize: 3 });
+      for (let t = 0; t < 3; t++) await stream.step(input.select(1, t));
+      close(Array.from((await stream.step(input.select(1, 3))).data), await values(whole.h));
+    }
+  });
+
   test('draw in training, and not in evaluation', async () => {
     for (const option of [{ recurrentDropout: 0.5 }, { zoneout: 0.5 }, { zoneoutCell: 0.5 }]) {
       const model = new LSTM({ inputSize: 2, hiddenSize: 8, ...option }).to(device);
@@ -150,7 +164,9 @@ test('the biases of coupled gates', async () => {
 test('what does not go together is refused', () => {
   const sizes = { inputSize: 2, hiddenSize: 3 };
   expect(() => new LSTM({ ...sizes, peephole: true, projSize: 2 })).toThrow('got peephole: true with projSize: 2');
-  expect(() => new GRU({ ...sizes, resetAfter: false, layerNorm: true })).toThrow('with resetAfter: false');
+  expect(() => new GRU({ ...sizes, zoneout: 0.1, resetAfter: false, layerNorm: true })).toThrow(
+    'got layerNorm: true with resetAfter: false',
+  );
   expect(() => new LSTM({ ...sizes, zoneout: 1 })).toThrow('zoneout');
   expect(() => Reflect.construct(GRU, [{ ...sizes, peephole: true }])).toThrow('got an option peephole');
 });

@@ -290,6 +290,34 @@ describeDevices('compile', () => {
     expect(await run(true)).toEqual(await run(false));
   });
 
+  test.each([false, true])(
+    'a weight of a recurrent layer that is frozen for a while; peepholes: %s',
+    async (peephole) => {
+      const run = async (compiled: boolean): Promise<unknown> => {
+        manualSeed(2);
+        const layer = new LSTM({ inputSize: 2, hiddenSize: 3, peephole }),
+          optimizer = new SGD(layer.parameters(), { learningRate: 0.1 });
+        const plain = (x: Tensor): Tensor => {
+          const loss = layer.forward(x).output.square().sum();
+          optimizer.zeroGrad();
+          loss.backward();
+          optimizer.step();
+          return loss;
+        };
+        const step = compiled ? compile(plain) : plain;
+        const inputs = tensor([[[1, 2], [3, -1]]]); // prettier-ignore
+        const told: unknown[] = [];
+        for (let i = 0; i < 16; i++) {
+          if (i === 0 || i === 11) layer.weight_hh_l0?.requiresGrad_(false);
+          if (i === 5) layer.weight_hh_l0?.requiresGrad_(true);
+          told.push(await step(inputs).item(), await layer.weight_hh_l0?.array());
+        }
+        return told;
+      };
+      expect(await run(true)).toEqual(await run(false));
+    },
+  );
+
   test('a model that moves to another device and back is followed', async () => {
     const layer = new Linear({ inFeatures: 2, outFeatures: 1 }),
       optimizer = new Adam(layer.parameters(), { learningRate: 0.1 });

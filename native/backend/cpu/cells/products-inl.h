@@ -11,6 +11,7 @@
 #include "backend/cpu/cells/layout.h"
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/recurrent/panel-inl.h"
+#include "backend/cpu/stopping.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -63,6 +64,7 @@ struct CellMatrix<float> {
     const Factors none{nullptr, 0, nullptr, 0};
     const int64_t tiles = CeilDiv(m, kRowsFor[kPlainVecs]);
     for (int64_t panel = 0; panel * kPlainWidth < columns; ++panel) {
+      stop_point();
       int64_t row = 0;
       for (int64_t i = 0; i < tiles; ++i) {
         const int rows = static_cast<int>(m / tiles + (i < m % tiles));

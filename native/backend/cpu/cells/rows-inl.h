@@ -108,7 +108,7 @@ void RecurrentSums(const CellProblem& p, const CellParameters<F>& w, F* sums, co
 
 template <class F>
 HWY_INLINE F Updated(F update, F fresh, F before) {
-  return before + update * (fresh - before);
+  return update == F(1) ? fresh : before + update * (fresh - before);
 }
 
 template <class F>
