@@ -1,6 +1,6 @@
 import { ones, zeros } from '../tensor/factories';
 import { gatedCells, type GatedCellName, type GatedCellsOutput } from '../tensor/ops/cells';
-import { gatedCellsBySteps } from '../tensor/ops/cells-by-steps';
+import { gatedCellsBySteps } from './cells-by-steps';
 import { cast, gt } from '../tensor/ops/elementwise';
 import { linear } from '../tensor/ops/matmul';
 import { layerNorm } from '../tensor/ops/normalization';

@@ -13,7 +13,7 @@ import {
   type Tensor,
 } from 'stmnet';
 import { gatedCells, type GatedCellsOptions, type GatedCellsOutput } from '../../../src/tensor/ops/cells';
-import { gatedCellsBySteps } from '../../../src/tensor/ops/cells-by-steps';
+import { gatedCellsBySteps } from '../../../src/layers/cells-by-steps';
 import { recurrent } from '../../../src/tensor/ops/recurrent';
 import { expectGradients, spreadArray } from '../../support/gradients';
 import { tolerances } from '../../support/tolerances';

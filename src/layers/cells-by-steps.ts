@@ -1,11 +1,11 @@
-import { OptionError } from '../errors';
-import { tensor, zeros } from '../factories';
-import type { Tensor } from '../tensor';
-import type { GatedCellsOptions, GatedCellsOutput } from './cells';
-import { add, mul, neg, sigmoid, sub, tanh, where } from './elementwise';
-import { linear } from './matmul';
-import { layerNorm } from './normalization';
-import { select, slice, split, stack } from './shape';
+import { OptionError } from '../tensor/errors';
+import { tensor, zeros } from '../tensor/factories';
+import type { Tensor } from '../tensor/tensor';
+import type { GatedCellsOptions, GatedCellsOutput } from '../tensor/ops/cells';
+import { add, mul, neg, sigmoid, sub, tanh, where } from '../tensor/ops/elementwise';
+import { linear } from '../tensor/ops/matmul';
+import { layerNorm } from '../tensor/ops/normalization';
+import { select, slice, split, stack } from '../tensor/ops/shape';
 
 /** State of one step; c of an LSTM only. */
 interface StepState {
