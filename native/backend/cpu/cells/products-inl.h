@@ -11,6 +11,7 @@
 #include "backend/cpu/cells/layout.h"
 #include "backend/cpu/gemm.h"
 #include "backend/cpu/recurrent/panel-inl.h"
+#include "backend/cpu/recurrent/plain_panels-inl.h"
 #include "backend/cpu/stopping.h"
 #include "hwy/highway.h"
 
@@ -29,7 +30,6 @@ struct CellMatrix<double> {
   int64_t depth, columns;
   bool transposed;
 
-  static int64_t numbers(int64_t, int64_t) { return 0; }
   void pack(double*, int, int) {}
   void multiply(const double* a, int64_t lda, int64_t m, double* out, int64_t ldo) const {
     gemm_serial(
@@ -42,22 +42,13 @@ struct CellMatrix<float> {
   const float* w;
   int64_t depth, columns;
   bool transposed;
-  float* panels = nullptr;  // [panel][depth][kPlainWidth], zeros past the columns
+  float* panels = nullptr;
 
-  static int64_t numbers(int64_t depth, int64_t columns) { return depth * padded_columns(columns); }
   // Member `rank`'s part.
   void pack(float* to, int rank, int members) {
     panels = to;
-    const Share share(CeilDiv(columns, kPlainWidth), rank, members);
-    for (int64_t panel = share.begin; panel < share.end; ++panel) {
-      float* HWY_RESTRICT at = to + panel * kPlainWidth * depth;
-      const int64_t column = panel * kPlainWidth, left = std::min<int64_t>(kPlainWidth, columns - column);
-      for (int64_t k = 0; k < depth; ++k, at += kPlainWidth) {
-        for (int64_t j = 0; j < left; ++j)
-          at[j] = transposed ? w[(column + j) * depth + k] : w[k * columns + column + j];
-        std::fill(at + left, at + kPlainWidth, 0.0f);
-      }
-    }
+    if (transposed) PackTransposedPanels(w, depth, columns, to, rank, members);
+    else PackPlainPanels(w, depth, columns, 0, to, rank, members);
   }
   void multiply(const float* a, int64_t lda, int64_t m, float* out, int64_t ldo) const {
     static const float zeros[kPlainWidth] = {};
@@ -65,11 +56,12 @@ struct CellMatrix<float> {
     const int64_t tiles = CeilDiv(m, kRowsFor[kPlainVecs]);
     for (int64_t panel = 0; panel * kPlainWidth < columns; ++panel) {
       stop_point();
+      const int vecs = VecsInPanel(columns, panel);
       int64_t row = 0;
       for (int64_t i = 0; i < tiles; ++i) {
         const int rows = static_cast<int>(m / tiles + (i < m % tiles));
-        kTiles.at[kPlainVecs][rows](out + row * ldo + panel * kPlainWidth, ldo, zeros, 0,
-                                    {a + row * lda, lda, panels + panel * kPlainWidth * depth, depth}, none);
+        kTiles.at[vecs][rows](out + row * ldo + panel * kPlainWidth, ldo, zeros, 0,
+                              {a + row * lda, lda, panels + panel * kPlainWidth * depth, depth}, none);
         row += rows;
       }
     }

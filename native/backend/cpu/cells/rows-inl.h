@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "backend/cpu/recurrent/gate_math-inl.h"
 #include "backend/kernels/cells.h"
 #include "hwy/highway.h"
 
@@ -18,24 +19,7 @@ namespace stm {
 namespace HWY_NAMESPACE {
 
 HWY_INLINE double TanhOf(double x) { return std::tanh(x); }
-// Odd rational approximation, as of the vectors of gate_math-inl.h; a NaN passes through.
-HWY_INLINE float TanhOf(float x) {
-  constexpr float kLimit = 7.90531110763549805f;
-  x = x > kLimit ? kLimit : x < -kLimit ? -kLimit : x;
-  const float y = x * x;
-  const float p = ((((((-2.76076847742355e-16f * y + 2.00018790482477e-13f) * y - 8.60467152213735e-11f) * y +
-                      5.12229709037114e-08f) *
-                         y +
-                     1.48572235717979e-05f) *
-                        y +
-                    6.37261928875436e-04f) *
-                       y +
-                   4.89352455891786e-03f) *
-                  x;
-  const float q =
-      ((1.19825839466702e-06f * y + 1.18534705686654e-04f) * y + 2.26843463243900e-03f) * y + 4.89352518554385e-03f;
-  return p / q;
-}
+HWY_INLINE float TanhOf(float x) { return Tanh(x); }
 template <class F>
 HWY_INLINE F SigmoidOf(F x) {
   return F(0.5) + F(0.5) * TanhOf(F(0.5) * x);

@@ -6,6 +6,8 @@
 #define STM_GATE_MATH_INL_H_
 #endif
 
+#include <cstddef>
+
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -48,22 +50,38 @@ HWY_INLINE V Sigmoid(V x) {
   return hn::Div(one, hn::Add(one, Exp(hn::Neg(x))));
 }
 
-// Odd rational approximation of degree 13 over 6; the clamp is where it rounds to 1.
+// Odd rational approximation of degree 13 over 6, coefficients of x² from the highest; the limit is where it rounds to
+// 1.
+constexpr float kTanhLimit = 7.90531110763549805f;
+constexpr float kTanhAbove[] = {-2.76076847742355e-16f, 2.00018790482477e-13f, -8.60467152213735e-11f,
+                                5.12229709037114e-08f,  1.48572235717979e-05f, 6.37261928875436e-04f,
+                                4.89352455891786e-03f};
+constexpr float kTanhBelow[] = {1.19825839466702e-06f, 1.18534705686654e-04f, 2.26843463243900e-03f,
+                                4.89352518554385e-03f};
+
+template <size_t kCount>
+HWY_INLINE V PolynomialOf(V x, const float (&coefficients)[kCount]) {
+  V sum = Const(coefficients[0]);
+  _Pragma("GCC unroll 8") for (size_t i = 1; i < kCount; ++i) sum = hn::MulAdd(sum, x, Const(coefficients[i]));
+  return sum;
+}
+template <size_t kCount>
+HWY_INLINE float PolynomialOf(float x, const float (&coefficients)[kCount]) {
+  float sum = coefficients[0];
+  _Pragma("GCC unroll 8") for (size_t i = 1; i < kCount; ++i) sum = sum * x + coefficients[i];
+  return sum;
+}
+
 HWY_INLINE V Tanh(V x) {
-  x = Clamp(x, 7.90531110763549805f);
-  const V x2 = hn::Mul(x, x);
-  V p = Const(-2.76076847742355e-16f);
-  p = hn::MulAdd(p, x2, Const(2.00018790482477e-13f));
-  p = hn::MulAdd(p, x2, Const(-8.60467152213735e-11f));
-  p = hn::MulAdd(p, x2, Const(5.12229709037114e-08f));
-  p = hn::MulAdd(p, x2, Const(1.48572235717979e-05f));
-  p = hn::MulAdd(p, x2, Const(6.37261928875436e-04f));
-  p = hn::MulAdd(p, x2, Const(4.89352455891786e-03f));
-  V q = Const(1.19825839466702e-06f);
-  q = hn::MulAdd(q, x2, Const(1.18534705686654e-04f));
-  q = hn::MulAdd(q, x2, Const(2.26843463243900e-03f));
-  q = hn::MulAdd(q, x2, Const(4.89352518554385e-03f));
-  return hn::Div(hn::Mul(x, p), q);
+  x = Clamp(x, kTanhLimit);
+  const V square = hn::Mul(x, x);
+  return hn::Div(hn::Mul(x, PolynomialOf(square, kTanhAbove)), PolynomialOf(square, kTanhBelow));
+}
+
+// The same of one number, for loops that the compiler vectorises; a NaN passes through here, too.
+HWY_INLINE float Tanh(float x) {
+  x = x > kTanhLimit ? kTanhLimit : x < -kTanhLimit ? -kTanhLimit : x;
+  return x * PolynomialOf(x * x, kTanhAbove) / PolynomialOf(x * x, kTanhBelow);
 }
 
 }  // namespace HWY_NAMESPACE
