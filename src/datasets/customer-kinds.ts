@@ -20,7 +20,7 @@ export interface CustomerKind {
   readonly categories: Readonly<Record<string, number>>;
 }
 
-/** Most customers buy by habit and stay, the others now and then. */
+/** Half of the customers buy by habit and stay long, the others now and then. */
 export const customerKinds: readonly CustomerKind[] = [
   {
     share: 0.5,

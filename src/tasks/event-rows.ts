@@ -1,8 +1,8 @@
 import { OptionError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
 import { collectExamples, fieldsOf, wrongExample } from './examples';
-import { isBlank } from './empty-examples';
-import { calledPlace, listedPlaces } from './example-place';
+import { checkDates, checkFilled, datedRow, type DatedRow, type RowForm } from './dated-rows';
+import { calledPlace } from './example-place';
 import { readMoment, type EventTime, type Moment } from './event-time';
 import type { Examples } from './task';
 
@@ -23,11 +23,7 @@ export interface LabelledEvents {
 export type EventExample = EventRow | LabelledEvents;
 
 /** One row, and where it comes from. */
-export interface EventAt extends Moment {
-  readonly row: EventRow;
-  /** For messages: `row 17`, or `events.csv, line 18`. */
-  readonly place: string;
-}
+export type EventAt = DatedRow<EventRow>;
 
 /** The events of one customer, in time. */
 export interface EventSequence {
@@ -47,6 +43,12 @@ export interface EventKeys {
 }
 
 const FORM = "{ customer: 'c17', date: '2024-01-31', amount: 12.5 }";
+const ROWS: RowForm = {
+  form: FORM,
+  says: 'who and when',
+  naming: "new EventClassifier({ key: 'customer', time: 'date' })",
+  numbers: 'numbers of days',
+};
 const LABELLED = `{ events: [${FORM}], label: true }`;
 
 /**
@@ -71,14 +73,17 @@ export async function collectSequences(
       return example;
     },
   );
-  if (labelled !== true) checkFilled(op, given, keys);
+  if (labelled !== true) checkFilled(op, given, [keys.key, keys.time]);
   const all = given.map((example, place) =>
-    labelled === true ? labelledSequence(op, example, place, keys) : eventAt(op, example, `row ${place}`, keys),
+    labelled === true
+      ? labelledSequence(op, example, place, keys)
+      : eventAt(op, example, `row ${place}`, keys.time, [keys.key, keys.time]),
   );
   checkDates(
     op,
     all.flatMap((one) => ('events' in one ? one.events : [one])),
-    keys,
+    keys.time,
+    ROWS,
   );
   if (labelled === true) return all.filter((one): one is EventSequence => 'events' in one);
   return byCustomer(
@@ -101,8 +106,8 @@ export function sequenceOf(op: string, rows: unknown, name: string, keys: EventK
       expected: 'the rows of a customer, one at least, or an array of such arrays',
       fix: `pass such as predict([${FORM}])`,
     });
-  const events = rows.map((row: unknown, place) => eventAt(op, row, `${name} ${place}`, { time: keys.time }));
-  checkDates(op, events, keys);
+  const events = rows.map((row: unknown, place) => eventAt(op, row, `${name} ${place}`, keys.time, [keys.time]));
+  checkDates(op, events, keys.time, ROWS);
   const [customer, other] = [...new Set(events.map(({ row }) => row[keys.key] ?? undefined))];
   if (other === undefined) return { customer, events: inTime(events) };
   throw new OptionError(op, {
@@ -139,60 +144,8 @@ function labelledSequence(op: string, example: unknown, place: number, keys: Eve
   return { customer, events: read, label: Boolean(label), cutOff: asked };
 }
 
-function eventAt(
-  op: string,
-  row: unknown,
-  place: string,
-  { key, time }: Partial<EventKeys> & { time: string },
-): EventAt {
-  if (!isPlainObject(row))
-    throw new OptionError(op, { given: `${describe(row)} as ${place}`, expected: FORM, fix: 'pass records' });
-  const called = calledPlace(row, place);
-  for (const name of [key, time])
-    if (name !== undefined && isEmptyCell(row[name])) throw noColumn(op, row, called, name);
-  const moment = readMoment(op, `${time} of ${called}`, row[time]);
-  return { ...moment, row: row as EventRow, place: called };
-}
-
-const isEmptyCell = (cell: unknown): boolean =>
-  cell === undefined || cell === null || (typeof cell === 'string' && isBlank(cell));
-
-/** That rows say who and when. @throws {OptionError} if several do not, saying how many and where the first ones are */
-function checkFilled(op: string, rows: readonly unknown[], { key, time }: EventKeys): void {
-  for (const name of [key, time]) {
-    const isEmpty = (row: unknown): boolean => isPlainObject(row) && name in row && isEmptyCell(row[name]);
-    const places = rows.flatMap((row, place) => (isEmpty(row) ? [calledPlace(row, `row ${place}`)] : []));
-    if (places.length > 1)
-      throw new OptionError(op, {
-        given: `no ${name} in ${places.length} of ${rows.length} rows: ${listedPlaces(places)}`,
-        expected: `a value of ${name} in each row`,
-        fix: 'leave such rows out',
-      });
-  }
-}
-
-function noColumn(op: string, row: object, place: string, name: string): OptionError {
-  const isThere = name in row;
-  return new OptionError(op, {
-    given: isThere ? `${name}: ${describe(Reflect.get(row, name))} in ${place}` : `no column ${name} in ${place}`,
-    expected: isThere
-      ? `a value of ${name} in each row`
-      : `columns that say who and when, among ${Object.keys(row).join(', ')}`,
-    fix: isThere ? 'leave the row out' : "name them: new EventClassifier({ key: 'customer', time: 'date' })",
-  });
-}
-
-/** Dates and numbers of days are counted from different moments. */
-function checkDates(op: string, events: readonly EventAt[], { time }: EventKeys): void {
-  const [first] = events;
-  const odd = events.find(({ dated }) => dated !== first?.dated);
-  if (first === undefined || odd === undefined) return;
-  throw new OptionError(op, {
-    given: `${time}: ${describe(first.row[time])} in ${first.place} and ${describe(odd.row[time])} in ${odd.place}`,
-    expected: 'dates in all rows, or numbers of days in all rows',
-    fix: 'write all of them alike',
-  });
-}
+const eventAt = (op: string, row: unknown, place: string, time: string, columns: readonly string[]): EventAt =>
+  datedRow<EventRow>(op, row, place, { time, columns, form: ROWS });
 
 function byCustomer(op: string, events: readonly EventAt[], { key }: EventKeys): EventSequence[] {
   const groups = new Map<string | number, EventAt[]>();

@@ -1,8 +1,6 @@
 import { OptionError } from '../tensor/errors';
-import { describe, isPlainObject } from '../tensor/options';
-import { isBlank } from './empty-examples';
-import { readMoment } from './event-time';
-import { calledPlace, listedPlaces } from './example-place';
+import { describe } from '../tensor/options';
+import { checkDates, checkFilled, datedRow, type RowForm } from './dated-rows';
 import { collectExamples } from './examples';
 import type { ForecastKeys, ForecastRow, StepRow } from './forecast-row';
 import { seriesOnGrid, type ForecastSeries } from './forecast-series';
@@ -11,6 +9,12 @@ import type { Examples } from './task';
 
 const SEVERAL = "name the column that says of which series a row is: new Forecaster({ series: 'store' })";
 const FORM = "{ date: '2024-01-31', value: 12.5 }";
+const ROWS: RowForm = {
+  form: FORM,
+  says: 'when and of which series',
+  naming: "new Forecaster({ time: 'date', series: 'store' })",
+  numbers: 'numbers',
+};
 
 /**
  * Rows as series in order of first appearance, each in time with a place for each step.
@@ -35,9 +39,10 @@ export function seriesOf(
   keys: ForecastKeys,
   known?: TimeStep,
 ): ForecastSeries[] {
-  checkFilled(op, given, keys);
+  checkFilled(op, given, columnsOf(keys));
   const rows = given.map((row, place) => rowAt(op, row, `row ${place}`, keys));
-  checkDates(op, rows, keys, known);
+  checkDates(op, rows, keys.time, ROWS);
+  checkKnown(op, rows, keys, known);
   const groups = new Map<string, StepRow[]>();
   for (const row of rows) {
     const name = keys.series === undefined ? '' : String(row.row[keys.series]);
@@ -58,57 +63,19 @@ export function seriesOf(
   );
 }
 
-function rowAt(op: string, row: unknown, place: string, { time, series }: ForecastKeys): StepRow {
-  if (!isPlainObject(row))
-    throw new OptionError(op, { given: `${describe(row)} as ${place}`, expected: FORM, fix: 'pass records' });
-  const called = calledPlace(row, place);
-  for (const name of [time, series])
-    if (name !== undefined && isEmptyCell(row[name])) throw noColumn(op, row, called, name);
-  const moment = readMoment(op, `${time} of ${called}`, row[time]);
-  const at = moment.dated ? Math.round(moment.days * DAY) : moment.days;
-  return { ...moment, at, row: row as ForecastRow, place: called };
+/** The columns that say when and of what. */
+const columnsOf = ({ time, series }: ForecastKeys): string[] => [time, ...(series === undefined ? [] : [series])];
+
+function rowAt(op: string, given: unknown, name: string, keys: ForecastKeys): StepRow {
+  const { time } = keys;
+  const row = datedRow<ForecastRow>(op, given, name, { time, columns: columnsOf(keys), form: ROWS });
+  return { ...row, at: row.dated ? Math.round(row.days * DAY) : row.days };
 }
 
-const isEmptyCell = (cell: unknown): boolean =>
-  cell === undefined || cell === null || (typeof cell === 'string' && isBlank(cell));
-
-/** That rows say when and of what. @throws {OptionError} if several do not, saying how many and where they are */
-function checkFilled(op: string, rows: readonly unknown[], { time, series }: ForecastKeys): void {
-  for (const name of [time, series]) {
-    if (name === undefined) continue;
-    const isEmpty = (row: unknown): boolean => isPlainObject(row) && name in row && isEmptyCell(row[name]);
-    const places = rows.flatMap((row, place) => (isEmpty(row) ? [calledPlace(row, `row ${place}`)] : []));
-    if (places.length > 1)
-      throw new OptionError(op, {
-        given: `no ${name} in ${places.length} of ${rows.length} rows: ${listedPlaces(places)}`,
-        expected: `a value of ${name} in each row`,
-        fix: 'leave such rows out',
-      });
-  }
-}
-
-function noColumn(op: string, row: object, place: string, name: string): OptionError {
-  const isThere = name in row;
-  return new OptionError(op, {
-    given: isThere ? `${name}: ${describe(Reflect.get(row, name))} in ${place}` : `no column ${name} in ${place}`,
-    expected: isThere
-      ? `a value of ${name} in each row`
-      : `columns that say when and of which series, among ${Object.keys(row).join(', ')}`,
-    fix: isThere ? 'leave the row out' : "name them: new Forecaster({ time: 'date', series: 'store' })",
-  });
-}
-
-/** Dates and numbers are counted differently. */
-function checkDates(op: string, rows: readonly StepRow[], { time }: ForecastKeys, known?: TimeStep): void {
+/** Whether moments are dates, as in the training. */
+function checkKnown(op: string, rows: readonly StepRow[], { time }: ForecastKeys, known?: TimeStep): void {
   const [first] = rows;
   if (first === undefined) return;
-  const odd = rows.find(({ dated }) => dated !== first.dated);
-  if (odd !== undefined)
-    throw new OptionError(op, {
-      given: `${time}: ${describe(first.row[time])} in ${first.place} and ${describe(odd.row[time])} in ${odd.place}`,
-      expected: 'dates in all rows, or numbers in all rows',
-      fix: 'write all of them alike',
-    });
   if (known === undefined || first.dated === (known.unit !== 'number')) return;
   throw new OptionError(op, {
     given: `${time}: ${describe(first.row[time])} in ${first.place}`,

@@ -1,17 +1,12 @@
-import { streamTable } from '../../data/readers/csv';
-import { streamJsonLines } from '../../data/readers/jsonl';
 import { splitDataset } from '../../data/split-dataset';
-import { FormatError, OptionError } from '../../tensor/errors';
+import { OptionError } from '../../tensor/errors';
 import { counted } from '../../tensor/counted';
-import { describe, isPlainObject } from '../../tensor/options';
 import { EventClassifier, type EventPrediction } from '../event-classifier';
-import { placed } from '../example-place';
 import type { EventRow } from '../event-rows';
 import { dateOf, momentOf } from '../event-time';
+import { datedTableDescriptors, readDatedTable, textOr } from './dated-table';
 import { describes, type OptionDescriptor } from './descriptor';
-import { isJsonLines } from './json-lines';
 import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-descriptors';
-import { checkTable, encodingOf, nameOf, otherDelimiter, tableDescriptors, tableOptions } from './table-columns';
 import type { AnyTask, DataSource, HeldBack, TaskEntry } from './task-entry';
 
 /** What differs from other tasks with such layers. */
@@ -37,11 +32,6 @@ const options: readonly OptionDescriptor[] = [
   describes('pooling', ['last', 'max', 'mean', 'attention'], 'last', 'how the events become one vector'),
 ];
 
-const data: readonly OptionDescriptor[] = [
-  describes('format', ['auto', 'table', 'jsonl'], 'auto', 'what a file is; auto goes by its name'),
-  ...tableDescriptors,
-];
-
 const cutOff = describes('cutOff', 'text', 'one horizon before the last row', 'the last moment to learn from');
 
 /** `stmnet train events`: a table of events with who and when. */
@@ -51,7 +41,7 @@ export const events: TaskEntry<EventRow, readonly EventRow[], EventPrediction> =
   form: 'an event: who, when, and what else is known of it',
   options,
   training: [...trainDescriptors({ steps: 300, batchSize: 128, learningRate: 3e-3 }), cutOff],
-  data,
+  data: datedTableDescriptors,
   quality: { figure: 'auroc', better: 'higher' },
   search: encoderSearch.filter(({ name }) => name !== 'embeddingDim'),
   make: (given) => new EventClassifier(given),
@@ -84,47 +74,15 @@ const asTable = (): OptionError =>
     fix: 'pass data, a file with a table of them',
   });
 
-async function examples(source: DataSource): Promise<readonly EventRow[]> {
-  const { from, settings } = source;
-  const { format } = settings;
-  const isJson = format === 'jsonl' || (format !== 'table' && isJsonLines(source));
-  const [who, when] = [text(settings['key'], 'customer'), text(settings['time'], 'date')];
-  if (!isJson) {
-    const expected = `a table (.csv, .tsv) with the columns ${who}, ${when} and others, or JSON Lines (.jsonl)`;
-    await checkTable(op, source, expected, 'write each event in a row, with a comma or a tab between its fields');
-    const table = { ...(await tableOptions(op, source, [who, when])), header: settings['header'] !== false };
-    const all: EventRow[] = [];
-    for await (const { record, file, line } of streamTable(from, table).withPlaces()) {
-      if (all.length === 0) checkNames(source, Object.keys(record), [who, when]);
-      all.push(placed(record, { file, line }));
-    }
-    return all;
-  }
-  const rows: EventRow[] = [];
-  for await (const { record, file, line } of streamJsonLines<unknown>(from, encodingOf(source)).withPlaces()) {
-    if (!isPlainObject(record))
-      throw new FormatError(op, {
-        given: `${describe(record)} in ${nameOf(from)}, line ${line}`,
-        expected: 'an object for each event',
-        fix: 'mend the line, or leave it out',
-      });
-    rows.push(placed(record as EventRow, { file, line }));
-  }
-  return rows;
-}
-
-const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
-
-/** A table without these columns is another one, or has them under other names. */
-function checkNames({ from }: DataSource, names: readonly string[], [who, when]: readonly [string, string]): void {
-  const absent = [who, when].filter((name) => !names.includes(name));
-  if (absent.length === 0) return;
-  const other = names.length === 1 ? otherDelimiter(names) : undefined;
-  const byName = 'name them as the task does, or train with the names they have, by --key and --time';
-  throw new OptionError(op, {
-    given: `${nameOf(from)} without ${absent.length > 1 ? 'columns' : 'a column'} ${absent.join(' and ')}`,
-    expected: `columns that say who and when (--key ${who}, --time ${when}) among ${names.slice(0, 20).join(', ')}`,
-    fix: other === undefined ? byName : `pass --delimiter '${other}' if that divides the fields, or ${byName}`,
+function examples(source: DataSource): Promise<readonly EventRow[]> {
+  const { settings } = source;
+  const [who, when] = [textOr(settings['key'], 'customer'), textOr(settings['time'], 'date')];
+  return readDatedTable<EventRow>(op, source, {
+    columns: [who, when],
+    each: 'event',
+    form: `a table (.csv, .tsv) with the columns ${who}, ${when} and others`,
+    says: `who and when (--key ${who}, --time ${when})`,
+    naming: () => 'name them as the task does, or train with the names they have, by --key and --time',
   });
 }
 
@@ -177,6 +135,6 @@ function lastOf(rows: readonly EventRow[], time: string): string {
 
 /** As `40 rows of 3 customers`. */
 function examplesText(rows: readonly EventRow[], { key }: DataSource['settings']): string {
-  const column = text(key, 'customer');
+  const column = textOr(key, 'customer');
   return `${counted(rows.length, 'row')} of ${counted(new Set(rows.map((row) => row[column])).size, 'customer')}`;
 }

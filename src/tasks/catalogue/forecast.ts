@@ -1,18 +1,13 @@
-import { streamTable } from '../../data/readers/csv';
-import { streamJsonLines } from '../../data/readers/jsonl';
-import { FormatError, OptionError } from '../../tensor/errors';
+import { OptionError } from '../../tensor/errors';
 import { nearMiss } from '../../tensor/option-names';
 import { counted } from '../../tensor/counted';
-import { describe, isPlainObject } from '../../tensor/options';
-import { placed } from '../example-place';
 import type { ForecastRow } from '../forecast-row';
 import { momentOf } from '../event-time';
 import { DAY, seasonOf, stepOf } from '../forecast-time';
 import { Forecaster } from '../forecaster';
+import { datedTableDescriptors, readDatedTable, textOr } from './dated-table';
 import { describes, type OptionDescriptor } from './descriptor';
-import { isJsonLines } from './json-lines';
 import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-descriptors';
-import { checkTable, encodingOf, nameOf, otherDelimiter, tableDescriptors, tableOptions } from './table-columns';
 import type { AnyTask, DataSource, HeldBack, TaskEntry } from './task-entry';
 
 /** What differs from other tasks with such layers. */
@@ -47,11 +42,6 @@ const options: readonly OptionDescriptor[] = [
   ...encoderDescriptors(false).map((one) => ({ ...one, ...OTHER_DEFAULTS[one.name] })),
 ];
 
-const data: readonly OptionDescriptor[] = [
-  describes('format', ['auto', 'table', 'jsonl'], 'auto', 'what a file is; auto goes by its name'),
-  ...tableDescriptors,
-];
-
 /** `stmnet train forecast`: a table of numbers in time. */
 export const forecast: TaskEntry<ForecastRow, readonly ForecastRow[], ForecastLine> = {
   name: 'forecast',
@@ -59,7 +49,7 @@ export const forecast: TaskEntry<ForecastRow, readonly ForecastRow[], ForecastLi
   form: 'a row: when, of which series, and what was measured',
   options,
   training: trainDescriptors({ steps: 600, batchSize: 64, learningRate: 3e-3 }),
-  data,
+  data: datedTableDescriptors,
   quality: { figure: 'scaledMse', better: 'lower' },
   search: encoderSearch.filter(({ name }) => name !== 'embeddingDim'),
   make: (given) => new Forecaster(given),
@@ -93,57 +83,25 @@ const asTable = (): OptionError =>
     fix: 'pass data, a file with a table of them',
   });
 
-async function examples(source: DataSource): Promise<readonly ForecastRow[]> {
-  const { from, settings } = source;
-  const { format } = settings;
-  const isJson = format === 'jsonl' || (format !== 'table' && isJsonLines(source));
-  const names = columnsIn(settings);
-  if (!isJson) {
-    const expected = `a table (.csv, .tsv) with the columns ${names.join(', ')}, or JSON Lines (.jsonl)`;
-    await checkTable(op, source, expected, 'write each step in a row, with a comma or a tab between its fields');
-    const table = { ...(await tableOptions(op, source, names)), header: settings['header'] !== false };
-    const all: ForecastRow[] = [];
-    for await (const { record, file, line } of streamTable(from, table).withPlaces()) {
-      if (all.length === 0) checkNames(source, Object.keys(record));
-      all.push(placed(record, { file, line }));
-    }
-    return all;
-  }
-  const rows: ForecastRow[] = [];
-  for await (const { record, file, line } of streamJsonLines<unknown>(from, encodingOf(source)).withPlaces()) {
-    if (!isPlainObject(record))
-      throw new FormatError(op, {
-        given: `${describe(record)} in ${nameOf(from)}, line ${line}`,
-        expected: 'an object for each row',
-        fix: 'mend the line, or leave it out',
-      });
-    rows.push(placed(record as ForecastRow, { file, line }));
-  }
-  return rows;
+function examples(source: DataSource): Promise<readonly ForecastRow[]> {
+  const columns = columnsIn(source.settings);
+  return readDatedTable<ForecastRow>(op, source, {
+    columns,
+    each: 'row',
+    form: `a table (.csv, .tsv) with the columns ${columns.join(', ')}`,
+    says: `when and what (${columns.join(', ')})`,
+    naming([first = '', ...others], names) {
+      const near = others.length === 0 ? nearMiss(first, names) : undefined;
+      const meant = 'name the columns that are meant by --time, --series and --target';
+      return near === undefined ? meant : `${meant}: ${near} seems to be one`;
+    },
+  });
 }
-
-const text = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
 /** The columns that a table has to have. */
 function columnsIn({ time, series, target }: DataSource['settings']): string[] {
-  const targets = Array.isArray(target) ? target.map(String) : [text(target, 'value')];
-  return [text(time, 'date'), ...(typeof series === 'string' ? [series] : []), ...targets];
-}
-
-/** A table without these columns is another one, or has them under other names. */
-function checkNames({ from, settings }: DataSource, names: readonly string[]): void {
-  const wanted = columnsIn(settings);
-  const absent = wanted.filter((name) => !names.includes(name));
-  if (absent.length === 0) return;
-  const other = names.length === 1 ? otherDelimiter(names) : undefined;
-  const near = absent.length === 1 ? nearMiss(absent[0] ?? '', names) : undefined;
-  const meant = 'name the columns that are meant by --time, --series and --target';
-  const byName = near === undefined ? meant : `${meant}: ${near} seems to be one`;
-  throw new OptionError(op, {
-    given: `${nameOf(from)} without ${absent.length > 1 ? 'the columns' : 'the column'} ${absent.join(' and ')}`,
-    expected: `columns that say when and what (${wanted.join(', ')}) among ${names.slice(0, 20).join(', ')}`,
-    fix: other === undefined ? byName : `pass --delimiter '${other}' if that divides the fields, or ${byName}`,
-  });
+  const targets = Array.isArray(target) ? target.map(String) : [textOr(target, 'value')];
+  return [textOr(time, 'date'), ...(typeof series === 'string' ? [series] : []), ...targets];
 }
 
 const numberOf = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
@@ -186,7 +144,7 @@ function seriesIn(rows: readonly ForecastRow[], { time, series }: DataSource['se
   const groups = new Map<unknown, DatedRow[]>();
   for (const row of rows) {
     const name = typeof series === 'string' ? row[series] : '';
-    const dated = { row, ...(momentOf(row[text(time, 'date')]) ?? { days: 0, dated: false }) };
+    const dated = { row, ...(momentOf(row[textOr(time, 'date')]) ?? { days: 0, dated: false }) };
     const group = groups.get(name);
     if (group === undefined) groups.set(name, [dated]);
     else group.push(dated);

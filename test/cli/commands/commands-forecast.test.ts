@@ -108,7 +108,7 @@ test('what cannot be used is told with file and line', () => {
   };
   const text = readFileSync(data, 'utf8');
   expect(refused(text)).toContain(
-    'got odd.csv without the column value, expected columns that say when and what (date, value) among date, shop',
+    'got odd.csv without a column value, expected columns that say when and what (date, value) among date, shop',
   );
   expect(refused(text, '--target', 'sales')).toContain(
     `got date "${dayAt(0)}" twice: in odd.csv, line 2 and odd.csv, line 82, expected one row for each step of a `,

@@ -17,7 +17,7 @@ test('rows of a table, of a stream, and of JSON Lines', async () => {
   expect(await refusal(forecast.examples({ from: file('odd.jsonl', '3\n'), settings }))).toContain('got 3 in');
   const other = file('other.csv', 'date;sales\n1;2\n');
   await expect(forecast.examples({ from: other, settings: {} })).rejects.toThrow(
-    'without the columns date and value, expected columns that say when and what (date, value) among date;sales.\n' +
+    'without columns date and value, expected columns that say when and what (date, value) among date;sales.\n' +
       "  Fix: pass --delimiter ';' if that divides the fields, or name the columns that are meant by --time",
   );
   expect(forecast.examplesText?.(tides(5), settings)).toBe('10 rows of 2 series');
