@@ -6,7 +6,7 @@ import { differingOptions } from './differing-options';
 import type { RunFolder } from './run-folder';
 
 /** What may differ when a training is taken up again: where it computes, and what does not change its steps. */
-const FREE: readonly string[] = ['output', 'device', 'seed', 'patience', 'keep', 'vectors'];
+const FREE: readonly string[] = ['output', 'device', 'seed', 'patience', 'keep', 'vectors', 'languageModel'];
 
 /**
  * Refuses to take a training up again with other options than it began with, by their names.

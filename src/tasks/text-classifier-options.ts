@@ -1,8 +1,9 @@
 import { OptionError } from '../tensor/errors';
 import { describe, flag, isPlainObject, positiveInteger, probability } from '../tensor/options';
-import { choice, optional, withDefault, type Readers } from '../tensor/read-options';
+import type { OptionsElsewhere } from '../tensor/option-names';
+import { choice, optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
 import { encoderReaders, type EncoderOptions } from './recurrent-encoder';
-import { tokenReaders, type TokenOptions } from './token-options';
+import { fileName, tokenReaders, type TokenOptions } from './token-options';
 import type { Pooling } from './sequence-pool';
 
 /** What a text is read as. */
@@ -29,11 +30,18 @@ export interface TextClassifierOptions extends EncoderOptions, TokenOptions {
   classWeights?: ClassWeights | undefined;
   /** Part of the target that is spread over all classes, 0..1. Default 0. */
   labelSmoothing?: number;
+  /**
+   * A saved LanguageModel, its file or run folder, to begin with (ULMFiT; Howard and Ruder, 2018): its tokens, the
+   * vectors of them, and its recurrent layers, with its `cell`, `embeddingDim`, `hiddenSize` and `numLayers`. Texts are
+   * then read forwards; with `bidirectional: true`, of one layer, backwards too, by weights that begin at random. It is
+   * read at the first `fit`, and no longer needed afterwards. Default none.
+   */
+  languageModel?: string | undefined;
 }
 
 /** The options with their defaults; those that have none are undefined where they were left out. */
 export interface TextClassifierSettings extends Required<
-  Omit<TextClassifierOptions, 'minFrequency' | 'vectors' | 'classWeights'>
+  Omit<TextClassifierOptions, 'minFrequency' | 'vectors' | 'classWeights' | 'languageModel'>
 > {
   /** How often a token has to occur to get a vector of its own. */
   minFrequency: number | undefined;
@@ -41,6 +49,8 @@ export interface TextClassifierSettings extends Required<
   vectors: string | undefined;
   /** How much each class counts in the loss. */
   classWeights: ClassWeights | undefined;
+  /** File or run folder of the language model to begin with. */
+  languageModel: string | undefined;
 }
 
 /** Readers of the options. */
@@ -53,7 +63,47 @@ export const textClassifierReaders: Readers<TextClassifierSettings> = {
   multiLabel: withDefault(flag, false),
   classWeights: optional(weights),
   labelSmoothing: withDefault(probability, 0),
+  languageModel: optional(fileName),
 };
+
+/** What differs where a language model is begun with: it reads forwards, and knows capital letters from small ones. */
+const languageReaders: Readers<TextClassifierSettings> = {
+  ...textClassifierReaders,
+  ...encoderReaders(false),
+  lowercase: withDefault(flag, false),
+};
+
+/** Options that can have no other value beside a language model. */
+const BESIDE_LANGUAGE = {
+  tokens: 'auto',
+  lowercase: false,
+  minFrequency: undefined,
+  vectors: undefined,
+  normalization: 'none',
+  residual: false,
+} as const satisfies Partial<TextClassifierSettings>;
+
+/** Reads the options. @throws {OptionError} if one is unknown or out of range, or two do not go together */
+export function readTextClassifierOptions(
+  options: TextClassifierOptions,
+  elsewhere: OptionsElsewhere,
+): Readonly<TextClassifierSettings> {
+  const op = 'TextClassifier';
+  const hasLanguage = isPlainObject(options) && options.languageModel !== undefined;
+  const readers = hasLanguage ? languageReaders : textClassifierReaders;
+  const read = readOptions<object, TextClassifierSettings>(op, options, readers, elsewhere);
+  if (!hasLanguage) return read;
+  for (const [name, value] of Object.entries(BESIDE_LANGUAGE)) {
+    const given: unknown = Reflect.get(read, name);
+    if (given === value) continue;
+    throw new OptionError(op, {
+      given: `${name}: ${describe(given)} beside languageModel`,
+      expected: value === undefined ? `no ${name}` : `${name}: ${describe(value)}, as the language model reads texts`,
+      fix: `leave ${name} out, or languageModel`,
+    });
+  }
+  return read;
+}
 
 function weights(op: string, name: string, value: unknown): ClassWeights {
   if (value === 'balanced') return value;

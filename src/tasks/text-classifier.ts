@@ -2,7 +2,6 @@ import { BucketSampler } from '../data/bucket-sampler';
 import { DataLoader } from '../data/data-loader';
 import { save } from '../io/model-file';
 import { manualSeed } from '../tensor/generator';
-import { readOptions } from '../tensor/read-options';
 import type { EvaluationRecord } from '../report';
 import type { History } from '../training/history';
 import { evaluateClasses, evaluateLabelSets, type ClassEvaluation } from './class-evaluation';
@@ -13,6 +12,7 @@ import { evenBatches, evenLoader, oneBatch } from './even-batches';
 import { isBlank, warnOfEmpty, type CalledExample } from './empty-examples';
 import { collectExamples, teaching } from './examples';
 import { textFault } from './input-fault';
+import { languageEncoder } from './language-encoder';
 import { lengthBins } from './length-bins';
 import { LossWeights } from './loss-weights';
 import { encoderOptions } from './recurrent-encoder';
@@ -20,6 +20,7 @@ import type { Examples, Task, TaskFitOptions } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
 import { TextClassifierNetwork } from './text-classifier-network';
 import {
+  readTextClassifierOptions,
   textClassifierReaders,
   type TextClassifierOptions,
   type TextClassifierSettings,
@@ -58,16 +59,18 @@ interface Extras extends TaskExtras, TextEncoderParts {
 export class TextClassifier implements Task<TextExample, string, ClassPrediction, ClassEvaluation> {
   readonly task = 'classify';
   readonly inputFault = textFault;
-  readonly options: Readonly<TextClassifierSettings>;
+  readonly #given: TextClassifierOptions;
+  #options: Readonly<TextClassifierSettings>;
   #trained: TrainedText | undefined;
 
   constructor(options: TextClassifierOptions = {}) {
-    this.options = readOptions<object, TextClassifierSettings>(
-      'TextClassifier',
-      options,
-      textClassifierReaders,
-      fitOptions(ofFit),
-    );
+    this.#options = readTextClassifierOptions(options, fitOptions(ofFit));
+    this.#given = { ...options };
+  }
+
+  /** The options with their defaults; from the first `fit` on with the sizes of `languageModel`, if there is one. */
+  get options(): Readonly<TextClassifierSettings> {
+    return this.#options;
   }
 
   /**
@@ -80,10 +83,10 @@ export class TextClassifier implements Task<TextExample, string, ClassPrediction
     const classes = { TextClassifierNetwork, TokenFeatures };
     const { model, extras } = await loadTask<Extras>('TextClassifier.load', path, 'classify', classes);
     const classifier = new TextClassifier(extras.options);
-    const { labels, positive, weights, tokenizer, words, characters, lowercase, maxLength } = extras;
+    const { labels, positive, weights, tokenizer, words, characters, lowercase, maxLength, begin } = extras;
     classifier.#trained = {
       labels: new ClassLabels({ names: labels, multiple: classifier.options.multiLabel, positive }),
-      text: new TextEncoder({ tokenizer, words, characters, lowercase, maxLength }),
+      text: new TextEncoder({ tokenizer, words, characters, lowercase, maxLength, begin }),
       model: model as TextClassifierNetwork,
       weights: weights && new LossWeights(weights),
     };
@@ -207,14 +210,14 @@ export class TextClassifier implements Task<TextExample, string, ClassPrediction
 
   /** Learns vocabulary and labels, and builds the network. */
   async #begin(op: string, texts: readonly LabelledText[]): Promise<TrainedText> {
-    const { multiLabel, classWeights, pooling } = this.options;
+    const { multiLabel, classWeights, pooling, languageModel } = this.options;
     const right = texts.map((one) => one.labels);
     const labels = ClassLabels.of(op, right, multiLabel);
     warnOfMany(op, labels, texts.length);
-    const text = TextEncoder.fit(
-      texts.map((one) => one.text),
-      this.options,
-    );
+    const language = languageModel && (await languageEncoder(op, languageModel, this.options, this.#given));
+    if (language) this.#options = Object.freeze({ ...this.options, ...language.sizes });
+    const given = texts.map((one) => one.text);
+    const text = language ? language.text : TextEncoder.fit(given, this.options);
     const features = await featuresOf(text.parts, this.options);
     const model = new TextClassifierNetwork({
       features: features.options,
@@ -223,6 +226,7 @@ export class TextClassifier implements Task<TextExample, string, ClassPrediction
       classes: labels.size,
     });
     features.fill(model.features);
+    if (language) language.fill(model);
     const weights = classWeights && new LossWeights(labels.weights(op, classWeights, right));
     return { labels, text, model, weights };
   }

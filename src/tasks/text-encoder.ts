@@ -1,6 +1,7 @@
 import type { Tokenizer } from '../text/tokenizer';
 import { CharacterTokenizer } from '../text/characters';
 import { WordTokenizer } from '../text/words';
+import { LanguageText } from './language-text';
 import type { TextClassifierSettings, TextTokens } from './text-classifier-options';
 import { TokenEncoder, type EncodedTokens, type TokenEncoderParts } from './token-encoder';
 import { frequencyFor } from './token-options';
@@ -13,16 +14,21 @@ export interface TextEncoderParts extends TokenEncoderParts {
   readonly tokenizer: Tokenizer;
   /** Tokens of a text at most. */
   readonly maxLength: number;
+  /** Where they are the tokens of a language model: what that reads before a text, see `LanguageTextParts`. */
+  readonly begin?: number | undefined;
 }
 
 /** Turns texts into the indices of their tokens. */
 export class TextEncoder {
   readonly parts: TextEncoderParts;
   readonly #tokens: TokenEncoder;
+  readonly #language: LanguageText | undefined;
 
   constructor(parts: TextEncoderParts) {
     this.parts = parts;
     this.#tokens = new TokenEncoder(parts);
+    const { tokenizer, words: vocabulary, begin } = parts;
+    this.#language = begin === undefined ? undefined : new LanguageText({ tokenizer, vocabulary, begin });
   }
 
   /** Learns tokens and vocabularies of the texts of training. */
@@ -43,6 +49,7 @@ export class TextEncoder {
 
   /** The indices of a text. */
   encode(text: string): EncodedTokens {
+    if (this.#language !== undefined) return { words: this.#language.prompt(text).subarray(0, this.parts.maxLength) };
     return this.#tokens.encode(divided(text, this.parts.tokenizer, this.parts.maxLength));
   }
 }

@@ -35,7 +35,8 @@ export const tokenReaders: Readers<TokenSettings> = {
 export const frequencyFor = ({ minFrequency }: TokenSettings, examples: number): number =>
   minFrequency ?? (examples < 1000 ? 1 : 2);
 
-function fileName(op: string, name: string, value: unknown): string {
+/** Reads the path of a file. */
+export function fileName(op: string, name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '') return value;
   throw new OptionError(op, { given: `${name}: ${describe(value)}`, expected: 'a file', fix: 'pass its path' });
 }

@@ -1,0 +1,31 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { dayColumns, dayTexts, quickTraining, stmnet, writeDays } from '../../support/cli';
+import { scratchFolder } from '../../support/scratch';
+
+let folder = '';
+scratchFolder('cli-train-language', (made) => (folder = made));
+
+test('a classifier begins with a language model, by its run folder; its training is repeated, and gone on with', () => {
+  const [texts, language] = [join(folder, 'texts.txt'), join(folder, 'language')];
+  writeFileSync(texts, dayTexts.map(([, text]) => `${text}\n`).join(''));
+  const small = ['--tokens', 'words', '--hidden-size', '12', '--embedding-dim', '8', '--steps', '8', '--epochs', '1'];
+  const lm = ['--data', texts, '--format', 'lines', ...small, '--output', language];
+  expect(stmnet(['train', 'lm', ...lm])).toMatchObject({ code: 0 });
+
+  const [data, output] = [writeDays(folder), join(folder, 'run')];
+  const classify = (...args: readonly string[]): ReturnType<typeof stmnet> => stmnet(['train', 'classify', ...args]);
+  const args = ['--data', data, ...dayColumns, ...quickTraining, '--language-model', language, '--dropout', '0.1'];
+  const { code, stdout } = classify(...args, '--output', output, '--test', data);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/\naccuracy +1\.0000\n/) });
+  expect(JSON.parse(readFileSync(join(output, 'config.json'), 'utf8'))).toMatchObject({
+    options: { languageModel: language, hiddenSize: 12, embeddingDim: 8, bidirectional: false },
+  });
+  const again = join(folder, 'again');
+  expect(classify('--config', output, '--output', again).stdout).toBe(stdout);
+  expect(classify('--output', output, '--resume')).toMatchObject({ code: 0 });
+
+  const wrong = classify(...args, '--hidden-size', '64', '--output', join(folder, 'wrong'));
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('got --hidden-size 64 beside --language-') });
+});
