@@ -10,6 +10,7 @@ import { importTime } from './import';
 import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
 import { recurrentSpeed } from './recurrent';
+import { seq2SeqStep } from './seq2seq-step';
 import { serving } from './serve';
 import { streaming } from './streaming';
 import { textSpeed } from './text';
@@ -17,6 +18,7 @@ import { textSpeed } from './text';
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['recurrent', recurrentSpeed],
   ['cells', cellVariants],
+  ['seq2seq-step', seq2SeqStep],
   ['gpu', gpuSpeed],
   ['data', dataSpeed],
   ['text', textSpeed],
@@ -30,7 +32,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
 
 function usage(): string {
   const lines = [...benchmarks].flatMap(([name, { summary, options }]) => [
-    `  ${name.padEnd(12)}${summary}`,
+    `  ${name.padEnd(14)}${summary}`,
     ...Object.entries(options).map(
       ([option, { default: value, description }]) =>
         `      --${option.padEnd(12)}${description}; ${value === '' ? 'none' : value} if left out`,
