@@ -1,16 +1,16 @@
 import { OptionError, ShapeError } from '../tensor/errors';
-import { tensor } from '../tensor/factories';
+import { ones, tensor } from '../tensor/factories';
 import type { HostArray } from '../tensor/host-array';
 import { type NestedArray, Tensor } from '../tensor/tensor';
 import { noGrad } from '../tensor/grad-mode';
-import { zero_ } from '../tensor/ops/elementwise';
+import { mul, zero_ } from '../tensor/ops/elementwise';
 import { embedding } from '../tensor/ops/indexing';
 import { slice } from '../tensor/ops/shape';
-import { describe, flag, nonNegativeInteger, positiveInteger } from '../tensor/options';
+import { describe, flag, nonNegativeInteger, positiveInteger, probability } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { asGiven, floating, optional, readOptions, withDefault } from '../tensor/read-options';
 import { mapRealSteps } from '../tensor/map-values';
-import { randn } from '../tensor/ops/random';
+import { dropout, randn } from '../tensor/ops/random';
 import { claim } from '../module/allowance';
 import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
@@ -27,6 +27,11 @@ export interface EmbeddingOptions {
   paddingIdx?: number | undefined;
   /** Whether the rows stay as they are in training. Default false. */
   freeze?: boolean;
+  /**
+   * Probability in [0, 1) of dropping a whole row, in training only: drawn anew by each `forward`, the same wherever an
+   * index stands; what stays is scaled by 1 / (1 - dropout) (embedding dropout; Gal and Ghahramani, 2016). Default 0.
+   */
+  dropout?: number;
   /** Element type of the rows. Default f32. */
   dtype?: FloatingDType;
 }
@@ -46,7 +51,8 @@ export interface PretrainedOptions {
  * weight [numEmbeddings, embeddingDim], from N(0, 1). A PaddedSequence [N, T] gives a PaddedSequence [N, T,
  * embeddingDim], zero past each length. To tie it with an output layer: `linear.weight = embedding.weight`.
  *
- * @throws {OptionError} if a size is not a positive whole number, `paddingIdx` is not a row, or an option is unknown
+ * @throws {OptionError} if a size is not a positive whole number, `paddingIdx` is not a row, `dropout` is not in [0, 1),
+ * or an option is unknown
  * @see torch.nn.Embedding
  */
 export class Embedding extends Module {
@@ -62,6 +68,7 @@ export class Embedding extends Module {
       embeddingDim: positiveInteger,
       paddingIdx: optional(nonNegativeInteger),
       freeze: withDefault(flag, false),
+      dropout: withDefault(probability, 0),
       dtype: floating,
     });
     const { numEmbeddings, embeddingDim, paddingIdx, freeze, dtype } = this.options;
@@ -130,6 +137,17 @@ export class Embedding extends Module {
   forward<X extends Sequence>(input: X): X {
     checkSequence('Embedding.forward', input);
     const { paddingIdx } = this.options;
-    return mapRealSteps(input, (indices) => embedding(indices, this.weight, { paddingIdx }));
+    const kept = this.#keptRows();
+    return mapRealSteps(input, (indices) => {
+      const rows = embedding(indices, this.weight, { paddingIdx });
+      return kept === undefined ? rows : mul(rows, embedding(indices, kept));
+    });
+  }
+
+  /** What each row is multiplied by where rows are dropped, [numEmbeddings, 1]. */
+  #keptRows(): Tensor | undefined {
+    const { numEmbeddings, dropout: p, dtype } = this.options;
+    if (!this.training || p === 0) return undefined;
+    return dropout(ones([numEmbeddings, 1], { dtype, device: this.weight.device }), p);
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { Embedding, Linear, PaddedSequence, SGD, crossEntropy, pad, tensor } from 'stmnet';
+import { Embedding, Linear, PaddedSequence, SGD, arange, compile, crossEntropy, manualSeed, pad, tensor } from 'stmnet';
 import { here } from '../support/devices';
+import { differences } from '../support/near';
 
 const indices = (values: number[][]) => tensor(values, { dtype: 'i32' });
 
@@ -93,7 +94,42 @@ describe('Embedding', () => {
     expect(after).toEqual(await embedding.weight.data());
   });
 
+  test('drops whole rows in training, the same wherever an index stands', async () => {
+    manualSeed(3);
+    const layer = new Embedding({ numEmbeddings: 2000, embeddingDim: 3, dropout: 0.2, paddingIdx: 7, dtype: 'f64' });
+    const rows = (await layer.weight.array()) as number[][];
+    const all = arange(0, 2000, 1, { dtype: 'i32' });
+    const output = layer.forward(all.reshape([1, -1]).expand([2, 2000]));
+    const [first = [], second = []] = (await output.array()) as number[][][];
+    expect(second).toEqual(first);
+    const kept = first.map((row, at) => (row.every((value) => value === 0) && at !== 7 ? 0 : 1.25));
+    const expected = rows.flatMap((row, at) => row.map((value) => value * (kept[at] ?? 0)));
+    expect(differences(first.flat(), expected, 1e-15)).toEqual([]);
+    expect(Math.abs(kept.filter((one) => one === 0).length / 2000 - 0.2)).toBeLessThan(0.03);
+    output.sum().backward();
+    const gradient = kept.map((one, at) => Array(3).fill(at === 7 ? 0 : 2 * one));
+    expect(await layer.weight.grad?.array()).toEqual(gradient);
+    expect(await layer.forward(all).data()).not.toEqual((await output.data()).slice(0, 6000));
+    expect(await layer.eval().forward(all).data()).toEqual(await layer.weight.data());
+  });
+
+  test('drops other rows in each step that is compiled', async () => {
+    const layer = new Embedding({ numEmbeddings: 64, embeddingDim: 1, dropout: 0.5 });
+    const all = arange(0, 64, 1, { dtype: 'i32' });
+    const step = compile(() => layer.forward(all).eq(0));
+    expect(await step().data()).not.toEqual(await step().data());
+  });
+
+  test('of a PaddedSequence leaves padding zero, whatever is dropped', async () => {
+    const layer = new Embedding({ numEmbeddings: 2, embeddingDim: 64, dropout: 0.5 });
+    const { values } = layer.forward(pad([[1, 1], [1]], { dtype: 'i32' }));
+    expect(new Set((await values.data()).slice(192))).toEqual(new Set([0]));
+  });
+
   test('mistakes', () => {
+    expect(() => new Embedding({ numEmbeddings: 3, embeddingDim: 2, dropout: 1 })).toThrow(
+      'Embedding: got dropout: 1, expected a probability in [0, 1) for dropout',
+    );
     const layer = new Embedding({ numEmbeddings: 3, embeddingDim: 2 });
     expect(() => layer.forward(indices([[0, 3]]))).toThrow(/3/);
     expect(() => layer.forward(tensor([[false, true]]))).toThrow(

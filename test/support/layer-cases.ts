@@ -80,6 +80,11 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
   Linear: { build: () => linear() },
   'Linear without bias': { build: () => linear(false) },
   Embedding: { build: () => new stm.Embedding({ numEmbeddings: 6, embeddingDim: 3, paddingIdx: 0 }), input: 'indices' },
+  'Embedding, dropped rows': {
+    build: () => new stm.Embedding({ numEmbeddings: 6, embeddingDim: 3, dropout: 0.3 }),
+    input: 'indices',
+    acrossRows: 'training',
+  },
   'Embedding of plain numbers': {
     build: () => new stm.Embedding({ numEmbeddings: 6, embeddingDim: 3 }),
     input: 'plainIndices',
