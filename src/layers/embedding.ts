@@ -51,8 +51,8 @@ export interface PretrainedOptions {
  * weight [numEmbeddings, embeddingDim], from N(0, 1). A PaddedSequence [N, T] gives a PaddedSequence [N, T,
  * embeddingDim], zero past each length. To tie it with an output layer: `linear.weight = embedding.weight`.
  *
- * @throws {OptionError} if a size is not a positive whole number, `paddingIdx` is not a row, `dropout` is not in [0, 1),
- * or an option is unknown
+ * @throws {OptionError} if a size is not a positive whole number, `paddingIdx` is not a row, `dropout` is not in
+ * [0, 1), or an option is unknown
  * @see torch.nn.Embedding
  */
 export class Embedding extends Module {

@@ -1,8 +1,12 @@
-import { TextStream } from '../data/text-stream';
-import { CrossEntropyLoss } from '../losses/cross-entropy';
+import { TextStream, type TextBatch } from '../data/text-stream';
+import type { SequentialState } from '../layers/sequential';
+import { activationRegularization, temporalActivationRegularization } from '../losses/activation-regularization';
+import { crossEntropy } from '../tensor/ops/losses';
+import type { LossTerm } from '../training/loss-terms';
 import { Trainer } from '../training/trainer';
 import type { TrainedLanguage } from './generation';
 import type { LanguageModelNetwork } from './language-model-network';
+import type { LanguageModelSettings } from './language-model-options';
 import { checkTokenCount } from './language-texts';
 import { evaluateOnce, type TaskTrainerParts } from './train-task';
 
@@ -23,9 +27,36 @@ export interface LanguageEvaluation {
   readonly unknown: number;
 }
 
+/** Weights of what is added to the loss of training. */
+type Penalties = Pick<LanguageModelSettings, 'activationRegularization' | 'temporalActivationRegularization'>;
+
+/** Evaluation adds nothing. */
+const NONE: Penalties = { activationRegularization: 0, temporalActivationRegularization: 0 };
+
 /** What trains the network on a TextStream, and measures it: the state goes from piece to piece. */
-export const languageTrainer = (model: LanguageModelNetwork, parts: Partial<TaskTrainerParts> = {}) =>
-  new Trainer({ ...parts, model, loss: new CrossEntropyLoss(), carryState: true });
+export const languageTrainer = (
+  model: LanguageModelNetwork,
+  { activationRegularization: alpha, temporalActivationRegularization: beta }: Penalties = NONE,
+  parts: Partial<TaskTrainerParts> = {},
+) =>
+  new Trainer({
+    ...parts,
+    model,
+    carryState: true,
+    forward: (network, { input }: TextBatch, state?: SequentialState) => {
+      const { raw, hidden, state: next } = network.activations(input, state);
+      return { output: { scores: network.head.forward(hidden), hidden, raw }, state: next };
+    },
+    loss: ({ scores, hidden, raw }, { target }) => {
+      const terms: LossTerm[] = [{ loss: crossEntropy(scores, target) }];
+      if (!model.training) return terms;
+      const [rows = 0, steps = 0] = target.shape;
+      if (alpha > 0) terms.push({ loss: activationRegularization(hidden), weight: alpha });
+      if (beta > 0)
+        terms.push({ loss: temporalActivationRegularization(raw), weight: beta, divisor: rows * (steps - 1) });
+      return terms;
+    },
+  });
 
 /** A text to be measured, each token after all before it. */
 export const wholeText = (tokens: Int32Array): TextStream => new TextStream(tokens, { batchSize: 1, steps: 1000 });

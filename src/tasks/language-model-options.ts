@@ -1,5 +1,5 @@
 import { OptionError } from '../tensor/errors';
-import { flag, positiveInteger, probability } from '../tensor/options';
+import { flag, nonNegativeNumber, positiveInteger, positiveNumber, probability } from '../tensor/options';
 import { choice, optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
 import type { Cell } from './recurrent-encoder';
 import { fitOptions, trainReaders } from './train-options';
@@ -29,17 +29,41 @@ export interface LanguageModelOptions {
   hiddenSize?: number;
   /** Layers on top of each other. Default 1. */
   numLayers?: number;
-  /** Probability in [0, 1) of dropping an element between and behind the layers, in training. Default 0.4. */
+  /** Probability in [0, 1) of dropping an element behind the layers, and between them, in training. Default 0.4. */
   dropout?: number;
-  /** Whether tokens are written with the vectors that they are read with (Press and Wolf, 2017). Default false. */
+  /** The same between the layers alone. Default: as `dropout`. */
+  hiddenDropout?: number | undefined;
+  /** The same of the vectors of the tokens, before the layers. Default 0. */
+  inputDropout?: number;
+  /**
+   * Whether these three drop the same elements at all steps of a piece, others of each row (variational or locked
+   * dropout; Gal and Ghahramani, 2016). Default false: others at each step.
+   */
+  variationalDropout?: boolean;
+  /** Probability in [0, 1) of dropping a token wherever it stands in a piece: embedding dropout. Default 0. */
+  embeddingDropout?: number;
+  /** Probability in [0, 1) of dropping a recurrent weight for a piece (DropConnect; Merity et al., 2017). Default 0. */
+  weightDrop?: number;
+  /** Weight α of the mean square of what comes behind the layers, in the loss of training (AR). Default 0. */
+  activationRegularization?: number;
+  /** Weight β of the mean square of its change from step to step, likewise (TAR). Default 0. */
+  temporalActivationRegularization?: number;
+  /**
+   * Whether tokens are written with the vectors that they are read with (Press and Wolf, 2017); the last of several
+   * layers is then as wide as they are. Default false.
+   */
   tieWeights?: boolean;
+  /** All weights begin uniform between -initRange and initRange. Default: each as its layer begins. */
+  initRange?: number | undefined;
   /** How many tokens back-propagation through time goes back; the state is carried on. Default 128. */
   steps?: number;
 }
 
 /** The options with their defaults. */
 export interface LanguageModelSettings extends Readonly<
-  Required<Omit<LanguageModelOptions, 'vocabularySize' | 'minFrequency' | 'embeddingDim'>>
+  Required<
+    Omit<LanguageModelOptions, 'vocabularySize' | 'minFrequency' | 'embeddingDim' | 'hiddenDropout' | 'initRange'>
+  >
 > {
   /** Number of tokens at most; undefined where it was left out. */
   readonly vocabularySize?: number | undefined;
@@ -47,10 +71,15 @@ export interface LanguageModelSettings extends Readonly<
   readonly minFrequency?: number | undefined;
   /** Width of the vector of a token. */
   readonly embeddingDim: number;
+  /** Probability of dropping an element between the layers. */
+  readonly hiddenDropout: number;
+  /** Between which bounds the weights begin; undefined where it was left out. */
+  readonly initRange?: number | undefined;
 }
 
 /** What stands where an option was left out, that which depends on others aside. */
-type Read = Required<Omit<LanguageModelSettings, 'embeddingDim'>> & { embeddingDim: number | undefined };
+type Dependent = 'embeddingDim' | 'hiddenDropout';
+type Read = Required<Omit<LanguageModelSettings, Dependent>> & Record<Dependent, number | undefined>;
 
 /** Readers of the options. */
 export const languageModelReaders: Readers<Read> = {
@@ -62,7 +91,15 @@ export const languageModelReaders: Readers<Read> = {
   hiddenSize: withDefault(positiveInteger, 512),
   numLayers: withDefault(positiveInteger, 1),
   dropout: withDefault(probability, 0.4),
+  hiddenDropout: optional(probability),
+  inputDropout: withDefault(probability, 0),
+  variationalDropout: withDefault(flag, false),
+  embeddingDropout: withDefault(probability, 0),
+  weightDrop: withDefault(probability, 0),
+  activationRegularization: withDefault(nonNegativeNumber, 0),
+  temporalActivationRegularization: withDefault(nonNegativeNumber, 0),
   tieWeights: withDefault(flag, false),
+  initRange: optional(positiveNumber),
   steps: withDefault(positiveInteger, 128),
 };
 
@@ -76,18 +113,24 @@ export const languageTrainReaders = trainReaders({ batchSize: ROWS, learningRate
 export function readLanguageModelOptions(options: LanguageModelOptions): LanguageModelSettings {
   const op = 'LanguageModel';
   const read = readOptions<object, Read>(op, options, languageModelReaders, fitOptions(languageTrainReaders));
-  const { tokens, vocabularySize, minFrequency, hiddenSize, tieWeights } = read;
-  const embeddingDim = read.embeddingDim ?? defaultWidth(read);
-  if (tieWeights && embeddingDim !== hiddenSize)
+  const { tokens, vocabularySize, minFrequency, hiddenSize, numLayers, dropout, tieWeights } = read;
+  const { embeddingDim = defaultWidth(read), hiddenDropout = dropout } = read;
+  if (tieWeights && numLayers === 1 && embeddingDim !== hiddenSize)
     throw new OptionError(op, {
-      given: `tieWeights with embeddingDim: ${embeddingDim} and hiddenSize: ${hiddenSize}`,
-      expected: 'vectors as wide as a state, since the same ones are read and written',
-      fix: 'leave embeddingDim out, or pass tieWeights: false',
+      given: `tieWeights with embeddingDim: ${embeddingDim} and hiddenSize: ${hiddenSize} of one layer`,
+      expected: 'vectors as wide as its state, since the same ones are read and written',
+      fix: 'leave embeddingDim out, take several layers, or pass tieWeights: false',
+    });
+  if (numLayers === 1 && hiddenDropout !== dropout)
+    throw new OptionError(op, {
+      given: `hiddenDropout: ${hiddenDropout} with one layer`,
+      expected: 'several layers, between which it drops',
+      fix: 'pass numLayers: 2 or more, or dropout or inputDropout in its place',
     });
   if (minFrequency !== undefined && (tokens === 'bytes' || tokens === 'bpe'))
     throw notCounted(`minFrequency: ${minFrequency}`, tokens);
   if (vocabularySize !== undefined && tokens === 'bytes') throw notCounted(`vocabularySize: ${vocabularySize}`, tokens);
-  return Object.freeze({ ...read, embeddingDim });
+  return Object.freeze({ ...read, embeddingDim, hiddenDropout });
 }
 
 /** Width of the vector of a token where none is given. */

@@ -11,7 +11,7 @@ import { generateFault, readGenerateOptions, type GenerateOptions } from './gene
 import { generateText, nextTokens, type NextToken, type TrainedLanguage } from './generation';
 import { textFault } from './input-fault';
 import { evaluateTexts, languageTrainer, wholeText, type LanguageEvaluation } from './language-evaluation';
-import { LanguageModelNetwork } from './language-model-network';
+import { LanguageModelNetwork, networkOptions } from './language-model-network';
 import {
   languageModelReaders,
   languageTrainReaders,
@@ -114,7 +114,7 @@ export class LanguageModel implements Task<string, string, readonly NextToken[],
       examine: validation === undefined ? undefined : () => this.examine(validation, 'validation'),
       steps: STEPS,
       schedule: (optimizer: Optimizer, totalSteps: number) => new CosineAnnealingLR(optimizer, { tMax: totalSteps }),
-      trainer: (parts: TaskTrainerParts) => languageTrainer(model, parts),
+      trainer: (parts: TaskTrainerParts) => languageTrainer(model, this.options, parts),
     };
     this.#trained = trained;
     const told = tokensText(run, check, text.size);
@@ -201,10 +201,8 @@ export class LanguageModel implements Task<string, string, readonly NextToken[],
 
   /** Learns the tokens, and builds the network. */
   #begin(texts: readonly string[], whole: boolean): TrainedLanguage {
-    const { cell, embeddingDim, hiddenSize, numLayers, dropout, tieWeights } = this.options;
     const text = LanguageText.fit(texts, whole, this.options);
-    const sizes = { numTokens: text.size, embeddingDim, hiddenSize, numLayers };
-    return { text, model: new LanguageModelNetwork({ ...sizes, cell, dropout, tieWeights }) };
+    return { text, model: new LanguageModelNetwork(networkOptions(text.size, this.options)) };
   }
 }
 

@@ -198,6 +198,16 @@ export function nonNegativeNumber(op: string, name: string, value: unknown): num
 }
 
 /**
+ * A finite number above 0.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function positiveNumber(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw wrong(op, name, value, `a finite number above 0 for ${name}`, `pass such as ${name}: 0.1, or leave it out`);
+}
+
+/**
  * `true` or `false`; `undefined`, 0 and 'false' are neither.
  *
  * @throws {OptionError} if `value` is anything else

@@ -27,6 +27,7 @@ const textOf = (value: unknown): string => {
 
 /** What an option needs beside it. */
 const TOGETHER: Readonly<Record<string, object>> = {
+  hiddenDropout: { numLayers: 2 },
   targetColumn: { targetValue: 'x' },
   targetValue: { targetColumn: 'x' },
 };

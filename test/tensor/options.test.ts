@@ -24,6 +24,7 @@ import {
   isNumberList,
   nonNegativeInteger,
   nonNegativeNumber,
+  positiveNumber,
   oneOf,
   positiveInteger,
   probability,
@@ -175,6 +176,7 @@ describe('values', () => {
     [nonNegativeInteger, [0, 7], [-1, 0.5, Infinity, null], 'a whole number of at least 0 for size'],
     [probability, [0, 0.5], [1, -0.1, NaN, '0.5'], 'a probability in [0, 1) for size'],
     [finiteNumber, [0, -3.5], [Infinity, NaN, '1'], 'a finite number for size'],
+    [positiveNumber, [1e-9, 2.5], [0, -1, Infinity, '1'], 'a finite number above 0 for size'],
     [nonNegativeNumber, [0, 2.5], [-1, Infinity, undefined], 'a finite number of at least 0 for size'],
     [flag, [true, false], [0, 1, 'true', null], 'true or false for size'],
   ])('%o', (fn, good, bad, expected) => {

@@ -20,8 +20,16 @@ const options: readonly OptionDescriptor[] = [
   describes('cell', ['lstm', 'gru', 'rnn'], 'lstm', 'kind of the recurrent layers'),
   describes('hiddenSize', 'size', '512', 'width of a state'),
   describes('numLayers', 'size', '1', 'layers on top of each other'),
-  describes('dropout', 'probability', '0.4', 'part of the values that training drops between and behind layers'),
+  describes('dropout', 'probability', '0.4', 'part of the values that training drops behind layers and between them'),
+  describes('hiddenDropout', 'probability', '0.4 or that of dropout', 'the same between layers alone'),
+  describes('inputDropout', 'probability', '0', 'the same of the vectors of tokens, before the layers'),
+  describes('variationalDropout', 'flag', 'false', 'whether these drop the same values at all steps of a piece'),
+  describes('embeddingDropout', 'probability', '0', 'part of the tokens that training drops, wherever they stand'),
+  describes('weightDrop', 'probability', '0', 'part of the recurrent weights that training drops (DropConnect)'),
+  describes('activationRegularization', 'number', '0', 'weight of the mean square of outputs in the loss (AR)'),
+  describes('temporalActivationRegularization', 'number', '0', 'the same of their change from step to step (TAR)'),
   describes('tieWeights', 'flag', 'false', 'whether tokens are written with the vectors they are read with'),
+  describes('initRange', 'positive', 'as each layer begins', 'bound of the weights at the beginning, uniform'),
   describes('steps', 'size', '128', 'tokens that back-propagation through time goes back'),
 ];
 
