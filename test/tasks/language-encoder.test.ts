@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadExtras, tensor, type Tensor } from 'stmnet';
 import { LanguageModel, TextClassifier, type LanguageModelOptions, type TextClassifierOptions } from '../../src/tasks';
 import { LanguageText, type LanguageTextParts } from '../../src/tasks/language-text';
@@ -35,9 +35,6 @@ async function begun(options: TextClassifierOptions): Promise<TextClassifier> {
 const numbers = async (values: unknown): Promise<number[]> => Array.from(await (values as Tensor).data());
 
 describe('a classifier that begins with a language model', () => {
-  let words = '';
-  beforeAll(async () => void (words = await saved('words', { tokens: 'words' })));
-
   it.each<[string, LanguageModelOptions, boolean]>([
     ['words of documents', { tokens: 'words' }, false],
     ['characters of one text, two layers', { tokens: 'characters', numLayers: 2 }, true],
@@ -61,6 +58,7 @@ describe('a classifier that begins with a language model', () => {
   });
 
   it('has the sizes of the language model, answers alike after save and load, and learns', async () => {
+    const words = await saved('words', { tokens: 'words' });
     const classifier = new TextClassifier({ languageModel: words, dropout: 0.1 });
     expect(classifier.options).toMatchObject({ hiddenSize: 128, bidirectional: false, lowercase: false });
     const output = join(folder, 'run');
@@ -88,6 +86,7 @@ describe('a classifier that begins with a language model', () => {
   });
 
   it('refuses options that do not go with it', async () => {
+    const words = await saved('words', { tokens: 'words' });
     for (const [options, told] of [
       [{ tokens: 'characters' }, 'tokens: "characters" beside languageModel, expected tokens: "auto", as the language'],
       [{ vectors: 'x.txt' }, 'vectors: "x.txt" beside languageModel, expected no vectors'],
