@@ -53,6 +53,8 @@ const ARGUMENTS: Readonly<Record<Exclude<OptionKind, readonly string[]>, string>
   encoding: 'text',
   file: 'file',
   weights: 'weights',
+  factors: 'a=x,b=y',
+  parts: 'a,b',
   names: 'a,b',
   numbers: 'x,y',
 };
@@ -73,6 +75,8 @@ const PARSERS: Readonly<Record<Exclude<OptionKind, readonly string[]>, (text: st
   encoding: encodingIn,
   file: (text) => text,
   weights: weightsOf,
+  factors: (text) => pairsIn(text, 'Expected a factor for each part, as features=0.1,encoder=0.3.'),
+  parts: partsOf,
   names: (text) => text.split(',').map((name) => name.trim()),
   numbers: numbersOf,
 };
@@ -106,10 +110,21 @@ function oneOf(names: readonly string[], text: string): string {
 /** `balanced`, or `ham=1,spam=6`. */
 function weightsOf(text: string): unknown {
   if (text === 'balanced') return text;
+  return pairsIn(text, 'Expected balanced, or a weight for each label: ham=1,spam=6.');
+}
+
+/** `encoder`, or for so many epochs: `encoder=1`. */
+function partsOf(text: string): unknown {
+  if (text.includes('=')) return pairsIn(text, 'Expected epochs for each part, as features=2,encoder=1.');
+  return text.split(',').map((name) => name.trim());
+}
+
+/** `a=1,b=0.5`, numbers of at least 0. */
+function pairsIn(text: string, expected: string): Readonly<Record<string, number>> {
   const pairs = text.split(',').map((pair): [string, number] => {
     const at = pair.lastIndexOf('=');
-    return [pair.slice(0, Math.max(at, 0)), Number(pair.slice(at + 1) || Number.NaN)];
+    return [pair.slice(0, Math.max(at, 0)).trim(), Number(pair.slice(at + 1) || Number.NaN)];
   });
-  if (pairs.every(([label, weight]) => label !== '' && weight >= 0)) return Object.fromEntries(pairs);
-  throw new InvalidArgumentError('Expected balanced, or a weight for each label: ham=1,spam=6.');
+  if (pairs.every(([name, value]) => name !== '' && value >= 0)) return Object.fromEntries(pairs);
+  throw new InvalidArgumentError(expected);
 }

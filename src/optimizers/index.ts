@@ -8,6 +8,7 @@ export { GradScaler, type GradScalerOptions, type GradScalerStateDict } from './
 export { NAdam, type NAdamOptions } from './nadam';
 export { Optimizer, type OptimizerStateDict, type StateLayout, type StateScalars, type StepCall } from './optimizer';
 export type { OptimizerGroup, OptimizerOptions, ParameterGroup } from './optimizer-options';
+export { partGroups, type PartGroupsOptions } from './part-groups';
 export { RMSprop, type RMSpropOptions } from './rmsprop';
 export * from './schedules';
 export { SGD, type SGDOptions } from './sgd';

@@ -1,6 +1,8 @@
 import type { TrainerCallback } from '../training/callback';
 import type { ProgressMaker } from '../training/progress';
+import { frozenParts, type FrozenParts } from '../training/callbacks/freeze-parts';
 import type { FitOptions } from '../training/trainer-options';
+import { partFactors } from '../optimizers/part-groups';
 import { checkPath } from '../files/check-path';
 import { describe, flag, nonNegativeInteger, nonNegativeNumber, positiveInteger } from '../tensor/options';
 import type { MathMode } from '../tensor/math-mode';
@@ -21,6 +23,16 @@ export interface TrainTaskOptions extends Partial<
    * task says so falls from the first step on.
    */
   learningRate?: number | undefined;
+  /**
+   * For parts of the model what the learning rate is multiplied by, at least 0, see `partGroups`: `{ features: 0.1,
+   * encoder: 0.3 }`. Default: all parts learn alike.
+   */
+  rateFactors?: Readonly<Record<string, number>> | undefined;
+  /**
+   * Parts of the model that stay as they are, see `FreezeParts`: `['features']`, or each for so many epochs, `{
+   * features: 2, encoder: 1 }`. Default none.
+   */
+  freezeParts?: FrozenParts | undefined;
   /** L2 regularisation, decoupled from the gradients as in AdamW. Default 0.01. */
   weightDecay?: number;
   /** Largest joint norm of the gradients. Default 1. */
@@ -48,7 +60,17 @@ export interface TrainTaskOptions extends Partial<
 }
 
 /** Options without a value where they are left out. */
-type Open = 'epochs' | 'patience' | 'seed' | 'device' | 'precision' | 'output' | 'source' | 'validateEvery';
+type Open =
+  | 'epochs'
+  | 'rateFactors'
+  | 'freezeParts'
+  | 'patience'
+  | 'seed'
+  | 'device'
+  | 'precision'
+  | 'output'
+  | 'source'
+  | 'validateEvery';
 
 /** The options with their defaults, but for what depends on the examples. */
 export type TrainSettings = Readonly<
@@ -66,6 +88,8 @@ export const trainReaders = (task: { batchSize: number; learningRate: number }):
   epochs: optional(positiveInteger),
   batchSize: withDefault(positiveInteger, task.batchSize),
   learningRate: withDefault(nonNegativeNumber, task.learningRate),
+  rateFactors: optional(partFactors),
+  freezeParts: optional(frozenParts),
   weightDecay: withDefault(nonNegativeNumber, 0.01),
   clipGradNorm: withDefault(nonNegativeNumber, 1),
   patience: optional(positiveInteger),

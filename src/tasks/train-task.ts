@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Module } from '../module/module';
 import { AdamW } from '../optimizers/adam';
+import { partGroups } from '../optimizers/part-groups';
 import type { Optimizer } from '../optimizers/optimizer';
 import type { Schedule } from '../optimizers/schedules';
 import { OneCycleLR } from '../optimizers/schedules/one-cycle-lr';
@@ -10,6 +11,7 @@ import { writeEvaluation, writeReport, type EvaluationRecord } from '../report';
 import type { Batches } from '../training/batches';
 import type { TrainerCallback } from '../training/callback';
 import { EarlyStopping } from '../training/callbacks/early-stopping';
+import { FreezeParts } from '../training/callbacks/freeze-parts';
 import type { Figures } from '../training/epoch-record';
 import type { History } from '../training/history';
 import type { FitOptions } from '../training/trainer-options';
@@ -63,8 +65,8 @@ export async function trainTask<B extends object>(
 ): Promise<History> {
   const { task, model, loader, validation } = training;
   const epochs = settings.epochs ?? defaultEpochs(loader.length, training.steps ?? 1200);
-  const { learningRate, weightDecay, clipGradNorm, resume, device, precision } = settings;
-  const optimizer = new AdamW(model.parameters(), { learningRate, weightDecay });
+  const { clipGradNorm, resume, device, precision } = settings;
+  const optimizer = optimizerOf(model, settings);
   const trainer = training.trainer({
     optimizer,
     schedule: (training.schedule ?? oneCycle)(optimizer, epochs * loader.length),
@@ -97,6 +99,7 @@ export async function trainTask<B extends object>(
     ...(validation === undefined ? {} : { validation }),
     ...(settings.validateEvery === undefined ? {} : { validateEvery: settings.validateEvery }),
     callbacks: [
+      ...(settings.freezeParts === undefined ? [] : [new FreezeParts({ parts: settings.freezeParts })]),
       ...stopping(settings, epochs, validation !== undefined),
       ...(folder?.callbacks(config, resume) ?? []),
       ...(folder === undefined ? [] : [new UnfinishedModel(() => task.save(folder.unfinished), settings.keep)]),
@@ -123,8 +126,13 @@ export const evaluateOnce = <B extends object>(
   loader: Batches<B>,
 ): Promise<Figures> => trainer.evaluate(loader).finally(() => trainer.dispose());
 
+function optimizerOf(model: Module, { learningRate, weightDecay, rateFactors: factors }: TrainSettings): Optimizer {
+  const learning = factors === undefined ? model.parameters() : partGroups(model, { learningRate, factors });
+  return new AdamW(learning, { learningRate, weightDecay });
+}
+
 const oneCycle = (optimizer: Optimizer, totalSteps: number): Schedule =>
-  new OneCycleLR(optimizer, { maxLearningRate: optimizer.learningRate, totalSteps });
+  new OneCycleLR(optimizer, { maxLearningRate: optimizer.groups.map((group) => group.learningRate), totalSteps });
 
 /** Often enough for so many steps, 10 times at least and 60 at most. */
 const defaultEpochs = (batches: number, steps: number): number =>

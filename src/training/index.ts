@@ -4,6 +4,7 @@ export type { Batches } from './batches';
 export type { Mode as FigureMode } from './figure-direction';
 export { AveragedWeights, type AveragedWeightsOptions } from './callbacks/averaged-weights';
 export { CsvLogger, type CsvLoggerOptions } from './callbacks/csv-logger';
+export { FreezeParts, type FreezePartsOptions, type FrozenParts } from './callbacks/freeze-parts';
 export { GradientReport, type GradientReportOptions } from './callbacks/gradient-report';
 export { TensorBoard, type TensorBoardOptions } from './callbacks/tensorboard';
 export { EarlyStopping, type EarlyStoppingOptions } from './callbacks/early-stopping';

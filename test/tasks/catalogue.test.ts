@@ -45,6 +45,8 @@ const SAMPLES: Readonly<Record<string, string>> = {
   encoding: 'latin1',
   file: 'x.txt',
   weights: 'balanced',
+  factors: 'head=0.5',
+  parts: 'encoder=2',
   names: 'a,b',
   numbers: '0.25,0.5',
 };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadExtras, tensor, type Tensor } from 'stmnet';
+import { loadExtras, tensor, type EpochRecord, type Tensor } from 'stmnet';
 import { LanguageModel, TextClassifier, type LanguageModelOptions, type TextClassifierOptions } from '../../src/tasks';
 import { LanguageText, type LanguageTextParts } from '../../src/tasks/language-text';
 import { scratchFolder } from '../support/scratch';
@@ -73,6 +73,43 @@ describe('a classifier that begins with a language model', () => {
     const repeated = new TextClassifier(classifier.options);
     await repeated.fit(texts, { ...quick, epochs: 12, learningRate: 3e-2 });
     expect(await repeated.predict('a dull day')).toEqual(await classifier.predict('a dull day'));
+  });
+
+  it('is kept as it is for a while, learns part by part, and goes on bit for bit', async () => {
+    const words = await saved('words', { tokens: 'words' });
+    const vectors = (await LanguageModel.load(words)).model?.embedding.weight;
+    const training = {
+      ...quick,
+      learningRate: 3e-2,
+      rateFactors: { features: 0.1, encoder: 0.5 },
+      freezeParts: { features: 3, encoder: 1 },
+    };
+    const fitted = async (output: string, epochs: number, broken?: number): Promise<TextClassifier> => {
+      const classifier = new TextClassifier({ languageModel: words });
+      const callbacks = [
+        {
+          onEpochEnd({ epoch, learningRates }: EpochRecord) {
+            const [first = 0] = learningRates;
+            [1, 0.1, 0.5].forEach((factor, at) => expect(learningRates[at]).toBeCloseTo(factor * first, 12));
+            if (epoch === broken) throw new Error('broken off');
+          },
+        },
+      ];
+      await classifier.fit(texts, { ...training, epochs, output: join(folder, output), resume: true, callbacks });
+      return classifier;
+    };
+    const early = await fitted('early', 3);
+    expect(await numbers(early.model?.features.words.weight)).toEqual(await numbers(vectors));
+    const late = await fitted('late', 5);
+    expect(await numbers(late.model?.features.words.weight)).not.toEqual(await numbers(vectors));
+    for (const epoch of [2, 4]) await expect(fitted('resumed', 5, epoch)).rejects.toThrow('broken off');
+    expect(await (await fitted('resumed', 5)).predict(lines)).toEqual(await late.predict(lines));
+    expect(JSON.parse(readFileSync(join(folder, 'late', 'config.json'), 'utf8'))).toMatchObject({
+      training: { rateFactors: training.rateFactors, freezeParts: training.freezeParts },
+    });
+    await expect(new TextClassifier().fit(texts, { ...quick, freezeParts: ['encodr'] })).rejects.toThrow(
+      'got "encodr" in parts, expected a part of the model that has parameters: features, encoder, head, or one within',
+    );
   });
 
   it('reads backwards too, by weights of its own, and takes a run folder', async () => {

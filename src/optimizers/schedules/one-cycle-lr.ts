@@ -6,8 +6,8 @@ import { RateSchedule } from './rate-schedule';
 
 /** Options of OneCycleLR. */
 export interface OneCycleLROptions {
-  /** The highest learning rate. */
-  maxLearningRate: number;
+  /** The highest learning rate; of several groups also one for each. */
+  maxLearningRate: number | readonly number[];
   /** Steps of the whole cycle. */
   totalSteps: number;
   /** Part of the steps in which the rate rises, in [0, 1). Default 0.3. */
@@ -30,7 +30,7 @@ export interface OneCycleLROptions {
 export class OneCycleLR extends RateSchedule<OneCycleLROptions> {
   constructor(optimizer: Optimizer, options: OneCycleLROptions) {
     super('OneCycleLR', optimizer, options, {
-      maxLearningRate: nonNegativeNumber,
+      maxLearningRate: (op, name, value) => ratesOf(op, name, value, optimizer.groups.length),
       totalSteps: positiveInteger,
       pctStart: withDefault(probability, 0.3),
       annealStrategy: choice(['cos', 'linear']),
@@ -39,11 +39,9 @@ export class OneCycleLR extends RateSchedule<OneCycleLROptions> {
     });
   }
 
-  protected override rate(
-    steps: number,
-    _base: number,
-    { maxLearningRate, totalSteps, pctStart, annealStrategy, divFactor, finalDivFactor }: Required<OneCycleLROptions>,
-  ): number {
+  protected override rate(steps: number, _base: number, options: Required<OneCycleLROptions>, group: number): number {
+    const { maxLearningRate: highest, totalSteps, pctStart, annealStrategy, divFactor, finalDivFactor } = options;
+    const maxLearningRate = typeof highest === 'number' ? highest : (highest[group] ?? Number.NaN);
     if (steps > totalSteps)
       throw new OptionError('OneCycleLR', {
         given: `step ${steps}`,
@@ -58,6 +56,16 @@ export class OneCycleLR extends RateSchedule<OneCycleLROptions> {
     if (steps <= top) return between(first, maxLearningRate, top > 0 ? steps / top : 1);
     return between(maxLearningRate, first / finalDivFactor, Math.min((steps - top) / Math.max(end - top, 1), 1));
   }
+}
+
+function ratesOf(op: string, name: string, value: unknown, groups: number): number | readonly number[] {
+  if (!Array.isArray(value)) return nonNegativeNumber(op, name, value);
+  if (value.length === groups) return Object.freeze(value.map((rate) => nonNegativeNumber(op, name, rate)));
+  throw new OptionError(op, {
+    given: `${name}: ${value.length} learning rates`,
+    expected: `a number, or ${groups} of them, one for each group of the optimizer`,
+    fix: `pass ${name}: optimizer.groups.map((group) => group.learningRate)`,
+  });
 }
 
 function positive(op: string, name: string, value: unknown): number {

@@ -1,7 +1,7 @@
 /**
  * What the value of an option is, where it comes as text: a whole number of at least 1 or at least 0, a port of TCP, a
  * number of at least 0 or above 0, a probability in [0, 1) or a part in (0, 1], yes or no, a text, an encoding, a file,
- * weights of classes, names or numbers with commas between, or one of a few names.
+ * weights of classes, factors of parts, parts, names or numbers with commas between, or one of a few names.
  */
 export type OptionKind =
   | 'size'
@@ -16,6 +16,8 @@ export type OptionKind =
   | 'encoding'
   | 'file'
   | 'weights'
+  | 'factors'
+  | 'parts'
   | 'names'
   | 'numbers'
   | readonly string[];

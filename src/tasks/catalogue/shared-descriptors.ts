@@ -41,6 +41,8 @@ export const trainDescriptors = (task: {
   ),
   describes('batchSize', 'size', String(task.batchSize), 'examples of a step'),
   describes('learningRate', 'number', String(task.learningRate), 'highest learning rate of AdamW'),
+  describes('rateFactors', 'factors', 'none', 'what parts of the model learn more slowly by: features=0.1,encoder=0.3'),
+  describes('freezeParts', 'parts', 'none', 'parts that stay as they are, or for so many epochs: features=2,encoder=1'),
   describes('weightDecay', 'number', '0.01', 'L2 regularisation, decoupled from the gradients'),
   describes('clipGradNorm', 'number', '1', 'largest joint norm of the gradients'),
   describes('patience', 'size', 'all epochs', 'epochs without a better validation loss after which to stop'),

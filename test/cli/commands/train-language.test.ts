@@ -17,15 +17,27 @@ test('a classifier begins with a language model, by its run folder; its training
   const [data, output] = [writeDays(folder), join(folder, 'run')];
   const classify = (...args: readonly string[]): ReturnType<typeof stmnet> => stmnet(['train', 'classify', ...args]);
   const args = ['--data', data, ...dayColumns, ...quickTraining, '--language-model', language, '--dropout', '0.1'];
-  const { code, stdout } = classify(...args, '--output', output, '--test', data);
-  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/\naccuracy +1\.0000\n/) });
+  const parts = ['--rate-factors', 'features=0.5,encoder=0.8', '--freeze-parts', 'features=2,encoder=1'];
+  const { code, stdout } = classify(...args, ...parts, '--output', output, '--test', data);
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/\naccuracy +(?:1\.0|0\.9)\d+\n/) });
   expect(JSON.parse(readFileSync(join(output, 'config.json'), 'utf8'))).toMatchObject({
     options: { languageModel: language, hiddenSize: 12, embeddingDim: 8, bidirectional: false },
+    training: { rateFactors: { features: 0.5, encoder: 0.8 }, freezeParts: { features: 2, encoder: 1 } },
   });
   const again = join(folder, 'again');
   expect(classify('--config', output, '--output', again).stdout).toBe(stdout);
   expect(classify('--output', output, '--resume')).toMatchObject({ code: 0 });
 
+  for (const [flag, value, told] of [
+    [
+      '--freeze-parts',
+      'features,encodr',
+      'got "encodr" in parts, expected a part of the model that has parameters: feat',
+    ],
+    ['--freeze-parts', 'features=0', 'got features: 0 in --freeze-parts, expected names of parts of the model, or for'],
+    ['--rate-factors', 'features', 'expected a factor for each part, as features=0.1,encoder=0.3.'],
+  ] as const)
+    expect(classify(...args, flag, value, '--output', join(folder, 'wrong')).stderr, value).toContain(told);
   const wrong = classify(...args, '--hidden-size', '64', '--output', join(folder, 'wrong'));
   expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('got --hidden-size 64 beside --language-') });
 });

@@ -101,6 +101,21 @@ test('one cycle of a single step has a rate', () => {
   ).toBe(true);
 });
 
+test('one cycle of several groups has a highest rate for each', () => {
+  const optimizer = makeOptimizer();
+  const schedule = new OneCycleLR(optimizer, { maxLearningRate: [2, 0.5], totalSteps: 10 });
+  const rates: number[][] = [];
+  for (let step = 0; step < 10; step++) {
+    rates.push(optimizer.groups.map((group) => group.learningRate));
+    schedule.step();
+  }
+  for (const [first = 0, second = 0] of rates) expect(second).toBeCloseTo(first / 4, 12);
+  expect(rates[2]).toEqual([2, 0.5]);
+  expect(() => new OneCycleLR(optimizer, { maxLearningRate: [2], totalSteps: 10 })).toThrow(
+    'OneCycleLR: got maxLearningRate: 1 learning rates, expected a number, or 2 of them, one for each group',
+  );
+});
+
 test('a schedule goes on from its state', () => {
   const [first, second] = [makeOptimizer(), makeOptimizer()];
   const schedule = new StepLR(first, { stepSize: 2, gamma: 0.5 });
