@@ -62,7 +62,7 @@ export type {
   Seq2SeqNetworkOptions,
 } from './seq2seq-network';
 export type { PairAttention, PairTokens, Seq2SeqOptions, Seq2SeqSettings } from './seq2seq-options';
-export type { Seq2SeqPredictOptions } from './seq2seq-predict-options';
+export type { Seq2SeqEvaluateOptions, Seq2SeqPredictOptions } from './seq2seq-predict-options';
 export type { AttentionWeights, Seq2SeqPrediction, WrittenText } from './seq2seq-prediction';
 export type { SpeechEvaluation } from './speech-evaluation';
 export type { SpeechExample, SpeechInput, SpokenFile, SpokenSamples } from './speech-examples';

@@ -1,6 +1,6 @@
 import { checkNBest } from '../decoding/search-options';
 import { finiteNumber, flag, positiveInteger } from '../tensor/options';
-import { readOptions, withDefault } from '../tensor/read-options';
+import { optional, readOptions, withDefault } from '../tensor/read-options';
 import type { Seq2SeqSettings } from './seq2seq-options';
 import type { PredictionSettings } from './seq2seq-prediction';
 
@@ -20,6 +20,19 @@ export interface Seq2SeqPredictOptions {
   /** Whether to tell what each token of the target took of the source. Default false. */
   attention?: boolean;
 }
+
+/** How the targets of an evaluation are written: what is left out is as the task was made. */
+export type Seq2SeqEvaluateOptions = Pick<Seq2SeqPredictOptions, 'beamSize' | 'lengthPenalty' | 'maxLength'>;
+
+/** Reads the options of `evaluate`. @throws {OptionError} if one is unknown or out of range */
+export const readEvaluateOptions = (op: string, options: Seq2SeqEvaluateOptions): Seq2SeqEvaluateOptions => {
+  const read = readOptions<object, { [name in keyof Seq2SeqEvaluateOptions]: number | undefined }>(op, options, {
+    beamSize: optional(positiveInteger),
+    lengthPenalty: optional(finiteNumber),
+    maxLength: optional(positiveInteger),
+  });
+  return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
+};
 
 /** Reads the options of `predict`. @throws {OptionError} if one is unknown or out of range, or nBest above beamSize */
 export function readPredictOptions(

@@ -21,7 +21,12 @@ import {
   type Seq2SeqOptions,
   type Seq2SeqSettings,
 } from './seq2seq-options';
-import { readPredictOptions, type Seq2SeqPredictOptions } from './seq2seq-predict-options';
+import {
+  readEvaluateOptions,
+  readPredictOptions,
+  type Seq2SeqEvaluateOptions,
+  type Seq2SeqPredictOptions,
+} from './seq2seq-predict-options';
 import { writeTexts, type Seq2SeqPrediction } from './seq2seq-prediction';
 import { itemsOf, lengthOf, seq2SeqTrainer } from './seq2seq-trainer';
 import type { TrainedPairs } from './seq2seq-writing';
@@ -106,8 +111,15 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
     return trainTask(training, settings);
   }
 
-  async evaluate(examples: Examples<PairExample>): Promise<Seq2SeqEvaluation> {
-    return (await this.#judge('Seq2Seq.evaluate', examples)).evaluation;
+  /**
+   * Loss, and how good what is written is.
+   *
+   * @param options  how to write, where it is not as the task was made
+   * @throws {OptionError} as that of each `Task`, or if an option is unknown or out of range
+   */
+  async evaluate(examples: Examples<PairExample>, options: Seq2SeqEvaluateOptions = {}): Promise<Seq2SeqEvaluation> {
+    const op = 'Seq2Seq.evaluate';
+    return (await this.#judge(op, examples, readEvaluateOptions(op, options))).evaluation;
   }
 
   async examine(examples: Examples<PairExample>, part: EvaluationRecord['part'] = 'test'): Promise<EvaluationRecord> {
@@ -158,7 +170,7 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
   }
 
   /** What is written for examples, and how good it is. */
-  async #judge(op: string, examples: Examples<PairExample>) {
+  async #judge(op: string, examples: Examples<PairExample>, options: Seq2SeqEvaluateOptions = {}) {
     const trained = this.#known(op);
     const pairs = await this.#collect(op, examples);
     const items = itemsOf(trained, pairs);
@@ -169,7 +181,7 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
     const asked = bySource(pairs);
     const written = await this.predict(
       asked.map(({ source }) => source),
-      { attention: this.options.attention !== 'none' },
+      { ...options, attention: this.options.attention !== 'none' },
     );
     const { text } = trained;
     const { loss, accuracy = Number.NaN } = figures;

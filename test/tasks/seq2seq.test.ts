@@ -60,6 +60,16 @@ describe('Seq2Seq', () => {
     expect((await known.evaluate(others)).exactMatch).toBeGreaterThan(0.8);
   });
 
+  it('measures what is written in another way, if that is asked for', async () => {
+    const pairs = ['12', '435'].map((source) => numberPair(Number(source)));
+    expect(await known.evaluate(pairs, { maxLength: 1 })).toMatchObject({ exactMatch: 0, sources: 2 });
+    expect(await known.evaluate(pairs, { beamSize: 1, lengthPenalty: 0 })).toMatchObject({ sources: 2 });
+    await expect(known.evaluate(pairs, { beamSize: 0 })).rejects.toThrow('Seq2Seq.evaluate: got beamSize: 0');
+    await expect(known.evaluate(pairs, { nBest: 2 } as never)).rejects.toThrow(
+      'got an option nBest, expected only beamSize, lengthPenalty, maxLength',
+    );
+  });
+
   it('says of each target how probable it is: what evaluate measures of it', async () => {
     for (const beamSize of [1, 4]) {
       const { text, score, tokens } = await known.predict('314', { beamSize, lengthPenalty: 0 });

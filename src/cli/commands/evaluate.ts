@@ -5,8 +5,10 @@ import { printEvaluation } from '../evaluation-text';
 import { addInputOptions, inputSource } from '../input-options';
 import { namedData } from '../named-data';
 import { openRun } from '../open-run';
+import { readTrainConfig } from '../train-config';
 import { evaluateTask } from '../task-verbs';
 import { addCommonOptions, addExamples, remark, type CommonOptions } from '../output';
+import { addVerbOptions, verbOptions } from '../verb-options';
 
 /** The command `stmnet evaluate`. */
 export function evaluateCommand(): Command {
@@ -19,6 +21,7 @@ export function evaluateCommand(): Command {
     .optionsGroup('Data:')
     .requiredOption('--data <file>', 'examples to measure on; - for standard input');
   addInputOptions(command);
+  addVerbOptions(command, 'evaluating');
   addCommonOptions(command).action(async (run: string, options: CommonOptions & { readonly data: string }) =>
     evaluate(command, run, options),
   );
@@ -35,10 +38,18 @@ async function evaluate(
   options: CommonOptions & { readonly data: string },
 ): Promise<void> {
   const run = await openRun(path);
+  const asked = verbOptions(command, run, 'evaluating');
   const source = inputSource(command, run, options.data);
   const examples = await run.entry.examples(source);
   const name = nameOf(source.from);
   remark(options, `${examplesText(run.entry, examples, source.settings)} of ${name}`);
-  const evaluation = await namedData(name, () => evaluateTask(run.entry, run.task, examples));
+  const { entry, task, folder } = run;
+  const isPlain = Object.keys(asked).length === 0;
+  const training = isPlain || folder === undefined ? {} : (await readTrainConfig(folder, entry)).training;
+  const evaluation = await namedData(name, () =>
+    isPlain || entry.evaluating === undefined
+      ? evaluateTask(entry, task, examples)
+      : entry.evaluating.evaluate(task, examples, asked, training),
+  );
   await printEvaluation(evaluation, options);
 }

@@ -7,6 +7,7 @@ import { openRun, type OpenRun } from '../open-run';
 import { addCommonOptions, addExamples, fourDigits, print, remark, type CommonOptions } from '../output';
 import { UsageError } from '../report-error';
 import { tellStrangers } from '../strangers';
+import { addVerbOptions, verbOptions } from '../verb-options';
 
 /** Options of `stmnet predict`. */
 interface PredictOptions extends CommonOptions {
@@ -27,6 +28,7 @@ export function predictCommand(): Command {
     .optionsGroup('Data:')
     .option('--data <file>', 'inputs in a file, such as a table with --text-column; - for standard input');
   addInputOptions(command);
+  addVerbOptions(command, 'predicting');
   addCommonOptions(command).action(async (run: string, inputs: readonly string[], options: PredictOptions) =>
     predict(command, run, inputs, options),
   );
@@ -52,6 +54,7 @@ async function predict(
     );
   const run = await openRun(path);
   const { entry, task } = run;
+  const asked = verbOptions(command, run, 'predicting');
   if (data === undefined) refuseInputOptions(command);
   const source = data === undefined ? undefined : inputSource(command, run, data);
   const told = <T>(use: () => Promise<T>): Promise<T> =>
@@ -64,9 +67,11 @@ async function predict(
   }
   const inputs = source === undefined ? streamOf(given.map((text) => entry.inputOf(text))) : entry.inputs(source);
   const strangers = new Set<string>();
+  const ask = (batch: readonly unknown[]): Promise<readonly object[]> =>
+    entry.predicting?.predict(task, batch, asked) ?? (task.predict(batch) as Promise<object[]>);
   for await (const batch of batchesOf(inputs, BATCH)) {
     tellStrangers(run, batch, options, strangers);
-    const answers = await told(() => task.predict(batch) as Promise<object[]>);
+    const answers = await told(() => ask(batch));
     await print(answers.map((answer, at) => answerLine(run, batch[at], answer, options)).join(''));
   }
 }
@@ -82,7 +87,8 @@ async function* streamOf<T>(items: readonly T[]): AsyncGenerator<T> {
 function answerLine({ entry }: OpenRun, input: unknown, answer: object, { json }: PredictOptions): string {
   if (json === true)
     return `${JSON.stringify(Array.isArray(answer) ? { input, prediction: answer } : { ...answer, input })}\n`;
-  return `${Object.values(entry.row(input, answer)).map(toldIn).map(onOneLine).join('\t')}\n`;
+  const rows = entry.rows?.(input, answer) ?? [entry.row(input, answer)];
+  return rows.map((row) => `${Object.values(row).map(toldIn).map(onOneLine).join('\t')}\n`).join('');
 }
 
 /** The numbers of an answer are probabilities. */

@@ -1,11 +1,13 @@
 import { splitDataset } from '../../data/split-dataset';
+import { OptionError } from '../../tensor/errors';
 import type { PairExample } from '../pair-examples';
 import { Seq2Seq } from '../seq2seq';
-import type { Seq2SeqPrediction } from '../seq2seq-prediction';
+import type { Seq2SeqEvaluateOptions, Seq2SeqPredictOptions } from '../seq2seq-predict-options';
+import type { AttentionWeights, Seq2SeqPrediction } from '../seq2seq-prediction';
 import { describes, type OptionDescriptor } from './descriptor';
 import { pairDescriptors, readPairs, readSources } from './pair-files';
 import { trainDescriptors } from './shared-descriptors';
-import type { HeldBack, TaskEntry } from './task-entry';
+import type { AnyTask, HeldBack, TaskEntry } from './task-entry';
 
 const KINDS = ['auto', 'words', 'characters', 'bytes', 'bpe', 'blanks'];
 
@@ -38,6 +40,13 @@ const options: readonly OptionDescriptor[] = [
   describes('maxLength', 'size', 'the longest of training, and 5', 'tokens of a target that is written at most'),
 ];
 
+/** How targets are written, which a trained task may be told, too. */
+const writing: readonly OptionDescriptor[] = [
+  describes('beamSize', 'size', 'as trained', 'hypotheses of a target that go on after each token; 1: the best token'),
+  describes('lengthPenalty', 'number', 'as trained', 'by which longer targets are favoured in a beam'),
+  describes('maxLength', 'size', 'as trained', 'tokens of a target that is written at most'),
+];
+
 /** `stmnet train seq2seq`: pairs of texts. */
 export const seq2seq: TaskEntry<PairExample, string, Seq2SeqPrediction> = {
   name: 'seq2seq',
@@ -66,7 +75,23 @@ export const seq2seq: TaskEntry<PairExample, string, Seq2SeqPrediction> = {
   inputOf: (text) => text,
   askCommand: (run) => `stmnet predict ${run} "…"`,
   strangers: (task, source) => (task instanceof Seq2Seq ? task.strangers(source) : []),
+  predicting: {
+    options: [
+      ...writing,
+      describes('nBest', 'size', '1', 'targets of each source to tell, the best first, a line each'),
+      describes('attention', 'flag', 'false', 'what of the source each token was written by; with --json the weights'),
+    ],
+    predict,
+  },
+  evaluating: { options: writing, evaluate },
   row: (source, { text, score }) => ({ target: text, score, source }),
+  rows: (source, { text, score, candidates = [{ text, score }], attention }) =>
+    candidates.map((one, place) => ({
+      target: one.text,
+      score: one.score,
+      source,
+      ...(attention && { attention: place === 0 ? lookedAt(attention) : '' }),
+    })),
 };
 
 /** Some sources with all their targets, or else a target of training would be one of validation. */
@@ -78,3 +103,40 @@ function holdBack(all: readonly PairExample[], fraction: number, seed: number): 
   const how = `${Number((100 * fraction).toFixed(2))} % of the sources, drawn by seed ${seed}`;
   return { train: [...parts.train], validation: [...parts.validation], how };
 }
+
+function known(task: AnyTask): Seq2Seq {
+  if (task instanceof Seq2Seq) return task;
+  throw new OptionError('seq2seq', {
+    given: `the task ${task.task}`,
+    expected: 'a Seq2Seq',
+    fix: 'ask it by its own entry of the catalogue',
+  });
+}
+
+async function predict(
+  task: AnyTask,
+  sources: readonly string[],
+  asked: Seq2SeqPredictOptions,
+): Promise<readonly Seq2SeqPrediction[]> {
+  const pairs = known(task);
+  if (asked.attention === true && pairs.options.attention === 'none')
+    throw new OptionError('Seq2Seq.predict', {
+      given: "attention: true of a task that was made with attention: 'none'",
+      expected: 'a task that looks at the source while it writes',
+      fix: 'leave attention out, or train with attention: additive or multiplicative',
+    });
+  return pairs.predict(sources, asked);
+}
+
+function evaluate(task: AnyTask, examples: readonly PairExample[], asked: Seq2SeqEvaluateOptions): Promise<object> {
+  return known(task).evaluate(examples, asked);
+}
+
+/** Each token of a target with that of the source that it took most of: `je←i suis←am`. */
+const lookedAt = ({ source, target, weights }: AttentionWeights): string =>
+  target
+    .map((token, place) => {
+      const row = weights[place] ?? [];
+      return `${token}←${source[row.indexOf(Math.max(...row))] ?? ''}`;
+    })
+    .join(' ');

@@ -41,6 +41,33 @@ export interface SearchRange {
     readonly (number | string)[] | { readonly low: number; readonly high: number; readonly scale: 'linear' | 'log' };
 }
 
+/** What `predict` of a task takes beside the inputs, where text can say it. */
+export interface PredictingEntry<Input, Prediction> {
+  /** Its options. */
+  readonly options: readonly OptionDescriptor[];
+  /** The answers to some inputs, in their order. @throws {OptionError} if an option cannot be used with this task */
+  predict(task: AnyTask, inputs: readonly Input[], options: object): Promise<readonly Prediction[]>;
+}
+
+/** Other ways to measure a task than its `evaluate` alone, where text can say them. */
+export interface EvaluatingEntry<Example> {
+  /** What says how. */
+  readonly options: readonly OptionDescriptor[];
+  /**
+   * What comes of it.
+   *
+   * @param options   those that were given, one at least
+   * @param training  the options of `fit` that the task was trained with, as far as they are known
+   * @throws {OptionError} if an option cannot be used
+   */
+  evaluate(
+    task: AnyTask,
+    examples: readonly Example[],
+    options: object,
+    training: Readonly<Record<string, unknown>>,
+  ): Promise<object>;
+}
+
 /**
  * A task as whoever takes any task knows it, such as the command line: how it is made of text, and how files become its
  * examples.
@@ -114,6 +141,10 @@ export interface TaskEntry<Example = unknown, Input = unknown, Prediction = obje
    * @param tell  gets a line that says what was asked
    */
   answers?(task: AnyTask, source: DataSource, tell: (line: string) => void): Promise<readonly Prediction[]>;
+  /** Options of its `predict`. Default: none. */
+  readonly predicting?: PredictingEntry<Input, Prediction>;
+  /** Options of an evaluation. Default: none. */
+  readonly evaluating?: EvaluatingEntry<Example>;
   /** The command that asks what is in a run folder, for whoever has just trained it. */
   askCommand(run: string): string;
   /** Which columns of a table a trained task reads as what, where it finds that out by itself. */
@@ -122,4 +153,6 @@ export interface TaskEntry<Example = unknown, Input = unknown, Prediction = obje
   strangers?(task: AnyTask, input: Input): readonly string[];
   /** The columns of a table of predictions. */
   row(input: Input, prediction: Prediction): Readonly<Record<string, string | number>>;
+  /** The rows of such a table where an answer may have several. Default: that of `row`. */
+  rows?(input: Input, prediction: Prediction): readonly Readonly<Record<string, string | number>>[];
 }

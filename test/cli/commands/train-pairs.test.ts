@@ -73,3 +73,42 @@ test('inspect, compare and completion know it', () => {
   expect(compared.code).toBe(0);
   expect(compared.stdout).toContain('GRU-8');
 });
+
+test('predicts with a beam, n-best and attention of its own', () => {
+  const { code, stdout, stderr } = stmnet(['predict', run, '18', '7', '--beam-size', '8', '--n-best', '3']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t'));
+  expect(lines.map(([, , source]) => source)).toEqual(['18', '18', '18', '7', '7', '7']);
+  expect([lines[0]?.[0], lines[3]?.[0]]).toEqual(['one eight!', 'seven!']);
+  expect(Number(lines[0]?.[1])).toBeGreaterThan(Number(lines[1]?.[1]));
+  const seen = stmnet(['predict', run, '18', '--attention']).stdout;
+  expect(seen).toMatch(/^one eight!\t-0\.\d{4}\t18\tone←[18] eight←[18] !←[18]\n$/);
+  const { attention, candidates } = JSON.parse(
+    stmnet(['predict', run, '18', '--attention', '--n-best', '2', '--json']).stdout,
+  ) as { attention: { weights: number[][] }; candidates: { text: string }[] };
+  expect(attention.weights.map((row) => row.length)).toEqual([2, 2, 2]);
+  expect(candidates.map(({ text }) => text)).toEqual(['one eight!', expect.not.stringMatching(/^one eight!$/)]);
+  expect(stmnet(['predict', run, '18', '--max-length', '1']).stdout).toMatch(/^one\t/);
+  const many = stmnet(['predict', run, '18', '--beam-size', '2', '--n-best', '3']);
+  expect(many).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringContaining('got --n-best 3 with --beam-size 2'),
+  });
+});
+
+test('evaluates with a beam of its own', () => {
+  const asked = (...args: string[]): unknown =>
+    JSON.parse(stmnet(['evaluate', run, '--data', data, '--no-header', '--json', ...args]).stdout);
+  expect(asked('--max-length', '1')).toMatchObject({ exactMatch: 0, sources: 90 });
+  expect(asked('--beam-size', '1')).toMatchObject({ sources: 90 });
+  const odd = stmnet(['evaluate', run, '--data', data, '--folds', '2']);
+  expect(odd).toMatchObject({ code: 2, stdout: '' });
+  expect(odd.stderr).toContain(
+    'got --folds, which is no option of the task seq2seq, which the run holds. ' +
+      'Fix: leave it out, or write one of --beam-size, --length-penalty, --max-length.',
+  );
+});

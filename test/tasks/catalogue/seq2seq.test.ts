@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { lm } from '../../../src/tasks/catalogue/lm';
 import { seq2seq } from '../../../src/tasks/catalogue/seq2seq';
 
 test('all pairs of a source are in one part', () => {
@@ -8,4 +9,14 @@ test('all pairs of a source are in one part', () => {
   const learned = new Set(train.map(({ source }) => source));
   expect(validation.filter(({ source }) => learned.has(source))).toEqual([]);
   expect(seq2seq.holdBack(pairs.slice(0, 3), 0.1, 3, {})).toBeUndefined();
+});
+
+test('attention is refused of a task that has none, and another task altogether', async () => {
+  const blind = seq2seq.make({ attention: 'none' });
+  await expect(seq2seq.predicting?.predict(blind, ['a'], { attention: true })).rejects.toThrow(
+    "Seq2Seq.predict: got attention: true of a task that was made with attention: 'none', expected a task that looks",
+  );
+  await expect(seq2seq.predicting?.predict(lm.make({}), ['a'], {})).rejects.toThrow(
+    'seq2seq: got the task lm, expected a Seq2Seq.',
+  );
 });
