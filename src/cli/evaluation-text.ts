@@ -25,6 +25,7 @@ export async function printEvaluation(evaluation: object, options: CommonOptions
     if (isPlainObject(value) && Object.values(value).every(isPlainObject)) await print(`\n${classTable(name, value)}`);
     if (Array.isArray(value) && name.startsWith('unknown') && value.length > 0)
       await print(`\nNot in the training, and so counted as wrong: ${value.join(', ')}\n`);
+    if (Array.isArray(value) && name === 'folds') await print(`\n${foldTable(value)}`);
     if (Array.isArray(value) && name === 'baselines') await print(`\n${baselineTable(value)}`);
   }
 }
@@ -48,6 +49,15 @@ function classTable(name: string, classes: Readonly<Record<string, unknown>>): s
   const heads = Object.keys(all[0]?.figures ?? {});
   const rows = all.map(({ label, figures }) => [label, ...heads.map((head) => Number(figures[head]))]);
   return tableText([SINGULAR[name] ?? name, ...heads.map(nameText)], rows, ['support']);
+}
+
+/** What each fold of a back-test came to; its baselines stand below in the mean over the folds. */
+function foldTable(folds: readonly unknown[]): string {
+  const known = folds.filter(isPlainObject);
+  const heads = Object.entries(known[0] ?? {}).flatMap(([name, value]) => (typeof value === 'number' ? [name] : []));
+  const figures = heads.filter((name) => name !== 'from');
+  const rows = known.map((fold) => [String(fold['from']), ...figures.map((name) => Number(fold[name]))]);
+  return tableText(['fold from', ...figures.map(nameText)], rows, [...COUNTS].map(nameText));
 }
 
 /** What simpler models come to. */

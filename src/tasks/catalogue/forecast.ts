@@ -1,6 +1,7 @@
 import { OptionError } from '../../tensor/errors';
 import { nearMiss } from '../../tensor/option-names';
 import { counted } from '../../tensor/counted';
+import type { Backtest, BacktestOptions } from '../forecast-backtest';
 import type { ForecastRow } from '../forecast-row';
 import { momentOf } from '../event-time';
 import { DAY, seasonOf, stepOf } from '../forecast-time';
@@ -69,6 +70,18 @@ export const forecast: TaskEntry<ForecastRow, readonly ForecastRow[], ForecastLi
     throw asTable();
   },
   answers,
+  evaluating: {
+    options: [
+      describes(
+        'folds',
+        'size',
+        'none; 3 with --size',
+        'back-test: train anew before each of so many folds at the end',
+      ),
+      describes('size', 'size', 'the horizon', 'back-test: steps of a fold'),
+    ],
+    evaluate: backtest,
+  },
   askCommand: (run) => `stmnet predict ${run} --data FILE`,
   columns: (task) => (task instanceof Forecaster ? task.columns : undefined),
   row: (_, line) => line,
@@ -173,6 +186,21 @@ function inputOfLength(count: number, task: AnyTask): readonly ForecastRow[] {
     [time]: task.timeOf(step),
     ...Object.fromEntries(target.map((name) => [name, step < steps ? 1 : null])),
   }));
+}
+
+/** Options of `fit` that a back-test does not take: what goes with a run folder, and with a validation. */
+const NOT_OF_FOLDS: ReadonlySet<string> = new Set(['output', 'resume', 'source', 'validateEvery', 'patience', 'keep']);
+
+/** A forecaster of the same options, trained as the one of the run was before each fold, and compared on it. */
+function backtest(
+  task: AnyTask,
+  rows: readonly ForecastRow[],
+  asked: Pick<BacktestOptions, 'folds' | 'size'>,
+  training: Readonly<Record<string, unknown>>,
+): Promise<Backtest> {
+  if (!(task instanceof Forecaster)) throw asTable();
+  const fit = Object.fromEntries(Object.entries(training).filter(([name]) => !NOT_OF_FOLDS.has(name)));
+  return task.backtest(rows, { ...asked, fit });
 }
 
 /** How all series of a table go on, a line for each step. */

@@ -47,6 +47,33 @@ test('evaluates, with baselines beside', () => {
   expect(scaledMse).toBeLessThan(baselines[0].figures.scaledMse);
 });
 
+test('tests back, trained anew before each fold', () => {
+  const args = ['evaluate', run, '--data', data, '--folds', '2'];
+  const { code, stdout, stderr } = stmnet([...args, '--size', '6']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: `160 rows of 2 series of ${data}\n` });
+  expect(stdout).toMatch(/^scaled MSE +\d\.\d{4}\nscaled MAE +/);
+  expect(stdout).toMatch(/^ *fold from +loss +scaled MSE +scaled MAE +RMSE +MAE +coverage +nominal coverage +count$/m);
+  expect(stdout).toMatch(new RegExp(`^${dayAt(68)}( +\\d+\\.\\d{4}){7} +6$`, 'm'));
+  expect(stdout).toMatch(new RegExp(`^${dayAt(74)}( +\\d+\\.\\d{4}){7} +6$`, 'm'));
+  expect(stdout).toMatch(/^persistence( +\d+\.\d{4}){4}\n/m);
+  const { folds, rmse } = JSON.parse(stmnet([...args, '--json', '--quiet']).stdout) as {
+    folds: { from: string; rmse: number; count: number }[];
+    rmse: number;
+  };
+  expect(folds.map(({ from, count }) => [from, count])).toEqual([
+    [dayAt(72), 2],
+    [dayAt(76), 2],
+  ]);
+  expect(rmse).toBeCloseTo(
+    folds.reduce((sum, fold) => sum + fold.rmse / 2, 0),
+    6,
+  );
+  const short = stmnet([...args.slice(0, -1), '30']);
+  expect(short).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('take fewer or shorter folds') });
+  const plain = stmnet(['evaluate', join(run, 'model.safetensors'), '--data', data, '--beam-size', '2']);
+  expect(plain).toMatchObject({ code: 2, stderr: expect.stringContaining('write one of --folds, --size') });
+});
+
 test('predicts what comes behind the last value of each series, a line for each step', () => {
   const asked = join(folder, 'asked.csv');
   writeFileSync(asked, tableOf(rows.map((row) => (String(row['date']) < dayAt(76) ? row : { ...row, sales: '' }))));
