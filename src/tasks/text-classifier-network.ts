@@ -1,6 +1,7 @@
 import { Linear } from '../layers/linear';
 import type { Sequential } from '../layers/sequential';
 import { Module } from '../module/module';
+import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { encodedSize, recurrentEncoder, type EncoderOptions } from './recurrent-encoder';
 import { sequencePool, type Pooling } from './sequence-pool';
@@ -44,6 +45,11 @@ export class TextClassifierNetwork extends Module {
 
   /** Scores of the classes of each text, before softmax or sigmoid: [N, C]. */
   forward(batch: TokenBatch): Tensor {
-    return this.head.forward(this.pool.forward(this.encoder.forward(this.features.forward(batch))));
+    return this.scores(this.features.forward(batch));
+  }
+
+  /** The same of vectors of tokens, [N, T, size], as `features` gives them. */
+  scores(vectors: Sequence): Tensor {
+    return this.head.forward(this.pool.forward(this.encoder.forward(vectors)));
   }
 }

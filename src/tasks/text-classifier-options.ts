@@ -1,5 +1,5 @@
 import { OptionError } from '../tensor/errors';
-import { describe, flag, isPlainObject, positiveInteger, probability } from '../tensor/options';
+import { describe, flag, isPlainObject, nonNegativeNumber, positiveInteger, probability } from '../tensor/options';
 import type { OptionsElsewhere } from '../tensor/option-names';
 import { choice, optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
 import { encoderReaders, type EncoderOptions } from './recurrent-encoder';
@@ -30,6 +30,12 @@ export interface TextClassifierOptions extends EncoderOptions, TokenOptions {
   classWeights?: ClassWeights | undefined;
   /** Part of the target that is spread over all classes, 0..1. Default 0. */
   labelSmoothing?: number;
+  /**
+   * Length ε by which training moves the vectors of each text to where the loss grows fastest; the loss there is added
+   * (adversarial training; Miyato, Dai and Goodfellow, 2017). Vectors begin with a length of about √embeddingDim each.
+   * Default 0: none.
+   */
+  adversarialEpsilon?: number;
   /**
    * A saved LanguageModel, its file or run folder, to begin with (ULMFiT; Howard and Ruder, 2018): its tokens, the
    * vectors of them, and its recurrent layers, with its `cell`, `embeddingDim`, `hiddenSize` and `numLayers`. Texts are
@@ -63,6 +69,7 @@ export const textClassifierReaders: Readers<TextClassifierSettings> = {
   multiLabel: withDefault(flag, false),
   classWeights: optional(weights),
   labelSmoothing: withDefault(probability, 0),
+  adversarialEpsilon: withDefault(nonNegativeNumber, 0),
   languageModel: optional(fileName),
 };
 

@@ -9,6 +9,7 @@ import { padConstant, slice } from '../tensor/ops/shape';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
 import { Trainer } from '../training/trainer';
+import { adversarialShift } from './adversarial-shift';
 import type { ClassLabels } from './class-labels';
 import type { LossWeights } from './loss-weights';
 import type { TextClassifierNetwork } from './text-classifier-network';
@@ -71,6 +72,9 @@ export function checkItems(
 /** Tokens of a text. */
 export const lengthOf = ({ tokens }: Pick<TextItem, 'tokens'>): number => tokens.words.length;
 
+/** Scores of the classes of texts, [N, C]; behind them those of the same texts with their vectors moved. */
+type Answers = readonly [scores: Tensor, ...moved: Tensor[]];
+
 /**
  * What trains the network, and asks it.
  *
@@ -78,7 +82,7 @@ export const lengthOf = ({ tokens }: Pick<TextItem, 'tokens'>): number => tokens
  */
 export function textTrainer(
   { model, labels, weights }: TrainedText,
-  { multiLabel, labelSmoothing }: TextClassifierSettings,
+  { multiLabel, labelSmoothing, adversarialEpsilon: epsilon }: TextClassifierSettings,
   parts: Partial<TaskTrainerParts> = {},
   unknown: readonly string[] = [],
 ) {
@@ -88,16 +92,23 @@ export function textTrainer(
     ? new BCEWithLogitsLoss({ posWeight: weight })
     : new CrossEntropyLoss({ weight, labelSmoothing });
   const f1 = new F1Score(multiLabel ? {} : { labels: labels.with(unknown).names, positive: labels.positive });
-  const from = (scores: Tensor, { target }: TextBatch) =>
+  const from = ([scores]: Answers, { target }: TextBatch) =>
     [unknown.length === 0 ? scores : answersOf(scores, target, multiLabel), target] as const;
+  const lossOf = (scores: Tensor, target: Sequence) =>
+    loss.forward(scores, multiLabel ? slice(valuesOf(target), [0, 0], [null, labels.size]) : target);
   return new Trainer({
     ...parts,
     model,
-    forward: (network, batch: TextBatch) => network.forward(batch.tokens),
-    loss: (scores, { target, apart }) =>
+    forward: (network, { tokens, target }: TextBatch): Answers => {
+      const vectors = network.features.forward(tokens);
+      if (epsilon === 0 || !network.training) return [network.scores(vectors)];
+      const moved = adversarialShift(network, vectors, epsilon, (from) => lossOf(network.scores(from), target));
+      return [network.scores(vectors), network.scores(moved)];
+    },
+    loss: (answers, { target, apart }) =>
       apart === undefined
-        ? loss.forward(scores, multiLabel ? slice(valuesOf(target), [0, 0], [null, labels.size]) : target)
-        : { loss: zeros([], { device: scores.device }), divisor: 0 },
+        ? answers.map((scores) => lossOf(scores, target))
+        : { loss: zeros([], { device: answers[0].device }), divisor: 0 },
     metrics: [
       { metric: new Accuracy(), from },
       { metric: f1, from },

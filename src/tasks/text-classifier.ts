@@ -154,7 +154,7 @@ export class TextClassifier implements Task<TextExample, string, ClassPrediction
     const trainer = textTrainer(trained, this.options);
     const predictions: ClassPrediction[] = [];
     for (const batch of evenBatches(items, lengthOf)) {
-      const [scores] = await trainer.predict(oneBatch(batch.items));
+      const [[scores] = []] = await trainer.predict(oneBatch(batch.items));
       const rows = scores === undefined ? [] : await chances(scores, this.options.multiLabel);
       rows.forEach((row, at) => (predictions[batch.places[at] ?? 0] = predictionOf(trained.labels, row)));
     }

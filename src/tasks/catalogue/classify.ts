@@ -24,6 +24,7 @@ const options: readonly OptionDescriptor[] = [
   describes('multiLabel', 'flag', 'false', 'whether a text may have several labels, or none'),
   describes('classWeights', 'weights', 'all 1', 'how much each class counts: balanced, or ham=1,spam=6'),
   describes('labelSmoothing', 'probability', '0', 'part of the target that is spread over all classes'),
+  describes('adversarialEpsilon', 'number', '0', 'how far training moves vectors to where the loss grows fastest'),
   describes('languageModel', 'file', 'none', 'run of a language model whose tokens and layers to begin with'),
 ];
 
