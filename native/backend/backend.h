@@ -87,7 +87,7 @@ class Backend {
   virtual OptimizerKernels& optimizers() noexcept = 0;
   virtual RandomKernels& random() noexcept = 0;
   virtual RecurrentKernels& recurrent() noexcept = 0;
-  virtual CellKernels* cells() noexcept { return nullptr; }  ///< null if the device has none
+  virtual CellKernels& cells() noexcept = 0;
 
  protected:
   ~Backend() = default;

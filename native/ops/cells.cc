@@ -86,6 +86,7 @@ KeptProblem problem_of(const Tensor& x, const Tensor& w, GatedCell cell, bool co
   KeptProblem p;
   p.cell = cell;
   p.dtype = x.dtype();
+  p.math = p.dtype == DType::F32 ? Session::current().math : MathMode::Fma;
   p.coupled = coupled;
   p.reset_before = reset_before;
   p.reverse = reverse;
@@ -110,12 +111,7 @@ KeptProblem problem_of(const Tensor& x, const Tensor& w, GatedCell cell, bool co
   return p;
 }
 
-CellKernels& kernels_of(const Tensor& x) {
-  CellKernels* const kernels = x.device().backend.cells();
-  STM_CHECK(kernels, Kind::Device, kOp, fmt::format("x {}", x), "a tensor on the CPU",
-            "move the model to the CPU, or use Recurrent(cell) with a cell of your own");
-  return *kernels;
-}
+CellKernels& kernels_of(const Tensor& x) { return x.device().backend.cells(); }
 
 CellInputs inputs_of(const Views& v) {
   return {v.in(kX).data,        v.in(kH0).data,   v.in(kC0).data,       v.in(kW).data,
@@ -154,7 +150,7 @@ std::vector<Tensor> run_backward(const KeptProblem& p, const std::vector<Tensor>
     b.dpeephole = v.out(kPeephole).data;
     b.reserve = v.in(kReserve).data;
     b.workspace = v.out(kInputs).data;
-    return backend.cells()->backward(p, b);
+    return backend.cells().backward(p, b);
   });
   return out;
 }
@@ -172,6 +168,7 @@ Result gated_cells(const Tensor& x, const std::optional<Tensor>& h0, const std::
   p.update_h = mean_update_h;
   p.update_c = mean_update_c;
   Parts parts(kParts);
+  p.norms = gain.has_value();
   parts[kX] = x;
   parts[kW] = w;
   const std::pair<Part, const std::optional<Tensor>*> optional[] = {{kH0, &h0},
@@ -200,8 +197,8 @@ Result gated_cells(const Tensor& x, const std::optional<Tensor>& h0, const std::
   enqueue(kOp, {parts.begin(), parts.begin() + kGiven},
           {parts[kY], parts[kCells], parts[kReserve], hn, cn, scratch(sizes.forward_workspace, x.device())},
           [p](Backend& backend, Views v) {
-            return backend.cells()->forward(p, {inputs_of(v), v.out(0).data, v.out(1).data, v.out(3).data,
-                                                v.out(4).data, v.out(2).data, v.out(5).data});
+            return backend.cells().forward(p, {inputs_of(v), v.out(0).data, v.out(1).data, v.out(3).data, v.out(4).data,
+                                               v.out(2).data, v.out(5).data});
           });
   if (p.training) {
     std::vector<Tensor> outputs{parts[kY], hn};

@@ -2,10 +2,7 @@ import { OptionError } from '../tensor/errors';
 import { flag, probability } from '../tensor/options';
 import { withDefault, type Readers } from '../tensor/read-options';
 
-/**
- * Options of an LSTM or a GRU for variants of the cell. The CPU has kernels for them; other devices compute them by ops
- * for each step, far slower than the plain cell.
- */
+/** Options of an LSTM or a GRU for variants of the cell, which kernels of their own compute instead of cuDNN. */
 export interface GatedOptions {
   /**
    * Probability in [0, 1) of dropping an element of h before the product with weight_hh, in training only: drawn anew

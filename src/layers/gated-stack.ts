@@ -1,6 +1,5 @@
 import { ones, zeros } from '../tensor/factories';
 import { gatedCells, type GatedCellName, type GatedCellsOutput } from '../tensor/ops/cells';
-import { gatedCellsBySteps } from './cells-by-steps';
 import { cast, gt } from '../tensor/ops/elementwise';
 import { linear } from '../tensor/ops/matmul';
 import { layerNorm } from '../tensor/ops/normalization';
@@ -96,7 +95,7 @@ interface Call {
   lengths: readonly number[] | undefined;
 }
 
-/** One direction of one layer over [N, T, D or K·H]: one call of `gatedCells`, or ops for each step without kernels. */
+/** One direction of one layer over [N, T, D or K·H]: one call of `gatedCells`. */
 function runDirection(
   input: Tensor,
   suffix: string,
@@ -114,7 +113,7 @@ function runDirection(
   const { dtype, device } = x;
   const [rows = 0, steps = 0] = x.shape;
   const masked = training && variant.recurrentDropout > 0;
-  return (device === 'cpu' ? gatedCells : gatedCellsBySteps)(x, {
+  return gatedCells(x, {
     cell,
     w: needed(`weight_hh_${suffix}`),
     b: weight(`bias_hh_${suffix}`),
@@ -140,8 +139,7 @@ function sideBySide(parts: readonly (Tensor | undefined)[]): Tensor | undefined 
 }
 
 /**
- * A stack of layers of a variant of LSTM or GRU: `gatedCells` for each layer and direction, on the CPU; by ops for each
- * step on other devices.
+ * A stack of layers of a variant of LSTM or GRU: `gatedCells` for each layer and direction.
  */
 export function gatedStack({ input, h, c, lengths }: StackInput, call: Omit<Call, 'lengths'>): StackOutput {
   const { cell, batchFirst, training, dropout: between } = call.options;

@@ -38,7 +38,7 @@ void append(Numbers& all, const std::vector<float>& values) { all.insert(all.end
 // Everything that a forward and a backward call write, of a cell with all that goes together.
 Numbers everything(const CellProblem& p) {
   stm::CellKernels& kernels = stm::cpu_cells();
-  const bool lstm = p.cell == GatedCell::Lstm, norms = !p.reset_before;
+  const bool lstm = p.cell == GatedCell::Lstm;
   const int64_t state = p.N * p.H, steps = state * p.T, gates = p.gates() * p.H;
   const std::vector<float> x = drawn(steps * p.gates(), 1, 0.6), h0 = drawn(state, 2, 0.7), c0 = drawn(state, 3, 0.7),
                            w = drawn(gates * p.H, 4, 0.1), b = drawn(gates, 5, 0.5), gain = drawn(gates, 6, 1),
@@ -49,7 +49,7 @@ Numbers everything(const CellProblem& p) {
                            lstm ? c0.data() : nullptr,
                            w.data(),
                            b.data(),
-                           norms ? gain.data() : nullptr,
+                           p.norms ? gain.data() : nullptr,
                            lstm ? units.data() : nullptr,
                            lstm ? units.data() : nullptr,
                            lstm ? peephole.data() : nullptr,
@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
       p.N = shape.N, p.T = shape.T, p.H = shape.H;
       p.coupled = std::string(name) == "coupled lstm";
       p.reset_before = std::string(name) == "gru, reset before";
+      p.norms = !p.reset_before;
       p.reverse = shape.N == 9;
       p.training = true;
       p.lengths = shape.lengths.empty() ? nullptr : shape.lengths.data();

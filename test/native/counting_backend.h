@@ -95,6 +95,7 @@ class CountingBackend final : public Backend {
   OptimizerKernels& optimizers() noexcept override { return cpu_backend().optimizers(); }
   RandomKernels& random() noexcept override { return cpu_backend().random(); }
   RecurrentKernels& recurrent() noexcept override { return cpu_backend().recurrent(); }
+  CellKernels& cells() noexcept override { return cpu_backend().cells(); }
   ReduceKernels& reduce() noexcept override { return cpu_backend().reduce(); }
 
  private:

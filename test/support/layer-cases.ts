@@ -17,6 +17,8 @@ export interface LayerCase {
    * by its width, that of the longest row.
    */
   acrossRows?: 'training' | 'always' | 'width';
+  /** By how much roundings of its products grow: a norm divides by a small deviation. Default 1. */
+  amplifies?: number;
 }
 
 /** A user's activation with a parameter. */
@@ -162,7 +164,10 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
   'GRU with the reset before the product': {
     build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, numLayers: 2, resetAfter: false }),
   },
-  'GRU with norms': { build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, bidirectional: true, layerNorm: true }) },
+  'GRU with norms': {
+    build: () => new stm.GRU({ inputSize: D, hiddenSize: 5, bidirectional: true, layerNorm: true }),
+    amplifies: 5,
+  },
   'LSTM with a learned state': {
     build: () => new stm.LSTM({ inputSize: D, hiddenSize: 5, projSize: 3, bidirectional: true, learnedState: true }),
   },

@@ -4,6 +4,7 @@ import {
   compile,
   DataLoader,
   getRandomState,
+  GRU,
   Linear,
   LSTM,
   manualSeed,
@@ -13,6 +14,7 @@ import {
   PaddedSequence,
   Parameter,
   rand,
+  randn,
   setMathMode,
   SGD,
   tensor,
@@ -286,6 +288,29 @@ describeDevices('compile', () => {
         seen.push(await step(tensor([1 + i / 10])).item(), await a.item(), await b.item(), optimizer.steps);
       }
       return seen;
+    };
+    expect(await run(true)).toEqual(await run(false));
+  });
+
+  test.each<[string, () => LSTM | GRU]>([
+    ['LSTM', () => new LSTM({ inputSize: 2, hiddenSize: 3, layerNorm: true, zoneout: 0.2, recurrentDropout: 0.3 })],
+    ['GRU', () => new GRU({ inputSize: 2, hiddenSize: 3, resetAfter: false, bidirectional: true })],
+  ])('variants of the cell, with lengths: %s', async (_, build) => {
+    const run = async (compiled: boolean): Promise<unknown> => {
+      manualSeed(4);
+      const layer = build(),
+        optimizer = new SGD(layer.parameters(), { learningRate: 0.1 });
+      const plain = (x: Tensor): Tensor => {
+        const loss = layer.forward(new PaddedSequence(x, [3, 1])).output.values.square().sum();
+        optimizer.zeroGrad();
+        loss.backward();
+        optimizer.step();
+        return loss;
+      };
+      const step = compiled ? compile(plain) : plain;
+      const losses: number[] = [];
+      for (let i = 0; i < 8; i++) losses.push(await step(randn([2, 3, 2])).item());
+      return losses;
     };
     expect(await run(true)).toEqual(await run(false));
   });

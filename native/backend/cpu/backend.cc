@@ -105,7 +105,7 @@ class CpuBackend final : public Backend {
   OptimizerKernels& optimizers() noexcept override { return cpu_optimizers(); }
   RandomKernels& random() noexcept override { return cpu_random(); }
   RecurrentKernels& recurrent() noexcept override { return cpu_recurrent(); }
-  CellKernels* cells() noexcept override { return &cpu_cells(); }
+  CellKernels& cells() noexcept override { return cpu_cells(); }
   ReduceKernels& reduce() noexcept override { return cpu_reduce(); }
 };
 

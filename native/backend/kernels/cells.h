@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "backend/math_mode.h"
 #include "backend/status.h"
 #include "backend/view.h"
 
@@ -23,7 +24,9 @@ struct CellProblem {
   GatedCell cell = GatedCell::Lstm;
   DType dtype = DType::F32;  ///< F32 or F64
   int64_t N = 0, T = 0, H = 0;
+  MathMode math = MathMode::Fma;  ///< of the products, where the device knows others
   bool coupled = false, reset_before = false, reverse = false;
+  bool norms = false;                 ///< whether there is a gain
   bool training = false;              ///< whether forward fills the reserve
   double update_h = 1, update_c = 1;  ///< u where there is no tensor of it
   double epsilon = 1e-5;              ///< of the norms

@@ -4,8 +4,7 @@
 #include <numeric>
 #include <vector>
 
-#include "backend/carver.h"
-#include "backend/kernels/cells.h"
+#include "backend/cell_reserve.h"
 
 namespace stm {
 
@@ -13,31 +12,6 @@ using CellCarver = Carver<64>;
 
 /// A row of sums, so wide that whole panels of any instruction set fit.
 constexpr int64_t padded_columns(int64_t count) { return (count + 63) / 64 * 64; }
-
-/// What forward leaves for backward: of each row of each step where it is training, else of one step. F: float or
-/// double.
-template <class F>
-struct CellReserve {
-  F *gates, *raw, *masked, *reset, *normal, *cell_normal, *scales;
-  size_t bytes;
-
-  CellReserve(const CellProblem& p, void* base) {
-    CellCarver carve(base);
-    const int64_t rows = p.training ? p.T * p.N : p.N;
-    const auto take = [&](int64_t width) {
-      return reinterpret_cast<F*>(carve.floats(rows * width * static_cast<int64_t>(sizeof(F) / sizeof(float))));
-    };
-    const bool lstm = p.cell == GatedCell::Lstm;
-    gates = take(4 * p.H);
-    raw = take(lstm ? p.H : 0);
-    masked = take(p.H);
-    reset = take(p.reset_before ? p.H : 0);
-    normal = take(p.gates() * p.H);
-    cell_normal = take(lstm ? p.H : 0);
-    scales = take(2);
-    bytes = carve.bytes();
-  }
-};
 
 template <class F>
 struct CellForwardScratch {

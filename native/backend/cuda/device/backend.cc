@@ -11,6 +11,7 @@
 #include "backend/cuda/device/locks.h"
 #include "backend/cuda/device/staging.h"
 #include "backend/cuda/device/switches.h"
+#include "backend/cuda/cells.h"
 #include "backend/cuda/elementwise.h"
 #include "backend/cuda/indexing.h"
 #include "backend/cuda/losses.h"
@@ -133,6 +134,7 @@ class CudaBackend final : public Backend {
   Status launch(void* graph) noexcept override { return graphs_.launch(graph); }
   void release_graph(void* graph) noexcept override { graphs_.release(graph); }
 
+  CellKernels& cells() noexcept override { return cells_; }
   ElementwiseKernels& elementwise() noexcept override { return elementwise_; }
   IndexingKernels& indexing() noexcept override { return indexing_; }
   LossKernels& losses() noexcept override { return losses_; }
@@ -198,6 +200,7 @@ class CudaBackend final : public Backend {
   CudaIndexing indexing_{context_};
   CudaLosses losses_{context_};
   CudaMatmul matmul_{context_};
+  CudaCells cells_{context_, matmul_};
   CudaNormalization normalization_{context_};
   CudaOptimizers optimizers_{context_};
   CudaRandom random_{context_};

@@ -1,11 +1,11 @@
-import { OptionError } from '../tensor/errors';
-import { tensor, zeros } from '../tensor/factories';
-import type { Tensor } from '../tensor/tensor';
-import type { GatedCellsOptions, GatedCellsOutput } from '../tensor/ops/cells';
-import { add, mul, neg, sigmoid, sub, tanh, where } from '../tensor/ops/elementwise';
-import { linear } from '../tensor/ops/matmul';
-import { layerNorm } from '../tensor/ops/normalization';
-import { select, slice, split, stack } from '../tensor/ops/shape';
+import { OptionError } from '../../src/tensor/errors';
+import { tensor, zeros } from '../../src/tensor/factories';
+import type { Tensor } from '../../src/tensor/tensor';
+import type { GatedCellsOptions, GatedCellsOutput } from '../../src/tensor/ops/cells';
+import { add, mul, neg, sigmoid, sub, tanh, where } from '../../src/tensor/ops/elementwise';
+import { linear } from '../../src/tensor/ops/matmul';
+import { layerNorm } from '../../src/tensor/ops/normalization';
+import { select, slice, split, stack } from '../../src/tensor/ops/shape';
 
 /** State of one step; c of an LSTM only. */
 interface StepState {
@@ -59,11 +59,10 @@ function gruStep(x: Tensor, h: Tensor, o: GatedCellsOptions, { updateH }: Update
 }
 
 /**
- * What `gatedCells` gives, by ops for each step: on any device, and many times slower.
+ * What `gatedCells` gives, by ops for each step: its reference.
  *
  * @param x  the product of the input with W_ih and its bias, [N, T, G·H]
  * @throws {OptionError} if there is no step
- * @hidden
  */
 export function gatedCellsBySteps(x: Tensor, options: GatedCellsOptions): GatedCellsOutput {
   const [rows = 0, steps = 0] = x.shape;
