@@ -29,12 +29,11 @@ declare module './tensor' {
      */
     scaledDotProductAttention: Method<typeof attention.scaledDotProductAttention>;
     /**
-     * One direction of one layer of a variant of LSTM or GRU over a padded batch, on the CPU.
+     * One direction of one layer of a variant of LSTM or GRU over a padded batch.
      *
      * @param x  the product of the input with W_ih and its bias, [N, T, G·H]
      * @throws {ShapeError} if a shape does not fit
      * @throws {OptionError} if an option is one of the other cell
-     * @throws {DeviceError} on a device that has no such kernels
      * @see native/backend/kernels/cells.h for the equations
      * @hidden
      */
