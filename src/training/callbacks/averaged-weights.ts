@@ -8,11 +8,14 @@ import { tensor } from '../../tensor/factories';
 import { noGrad } from '../../tensor/grad-mode';
 import { clone } from '../../tensor/ops/elementwise';
 import { describe, flag, isPlainObject, positiveInteger, probability } from '../../tensor/options';
-import { optional, readOptions, withDefault } from '../../tensor/read-options';
+import { asGiven, optional, readOptions, withDefault } from '../../tensor/read-options';
 import { refuseInStep } from '../../tensor/replay-notes';
 import { outsideScopes, scope } from '../../tensor/scope';
 import { idOf, type Tensor } from '../../tensor/tensor';
 import type { CallbackState, TrainerCallback, TrainingRun, TrainingStep } from '../callback';
+import type { EpochRecord, ValidationRecord } from '../epoch-record';
+import { checkFigure, figureOf, type WithFigures } from '../figure';
+import { NonMonotone } from './non-monotone';
 
 /** Options of AveragedWeights. */
 export interface AveragedWeightsOptions {
@@ -26,6 +29,11 @@ export interface AveragedWeightsOptions {
   /** After how many training steps: those whose number is a multiple of it count. Default 1. */
   every?: number;
   /**
+   * n of NT-ASGD (Merity et al., 2017): steps count from the first validation on whose loss is above the smallest of
+   * those that lie more than n validations back. Needs a validation; 5 is usual. Default: none, all steps count.
+   */
+  nonMonotoneInterval?: number;
+  /**
    * Whether buffers of f32 and f64 are averaged, too: running means and variances. Default false: buffers are those of
    * the training.
    */
@@ -37,7 +45,8 @@ export interface AveragedWeightsOptions {
   keepLast?: boolean;
 }
 
-type Settings = Required<Omit<AveragedWeightsOptions, 'decay'>> & { decay: number | undefined };
+type Open = 'decay' | 'nonMonotoneInterval';
+type Settings = Required<Omit<AveragedWeightsOptions, Open>> & Record<Open, number | undefined>;
 
 /** The average of a tensor; while they are swapped, what the tensor is in training. */
 interface Average {
@@ -46,17 +55,28 @@ interface Average {
   count: number;
 }
 
+/** What `state` keeps as plain data. */
+interface Stored {
+  swapped: boolean;
+  counts: object;
+  nonMonotone: unknown;
+}
+
 const op = 'AveragedWeights';
+/** What the trigger looks at. */
+const LOSS = 'validation.loss';
 
 /**
  * Averages the weights of the steps of a training, which often generalise better than those of the last one:
- * exponentially (EMA), or equally over its last part (SWA, Izmailov et al., 2018).
+ * exponentially (EMA), or equally over its last part (SWA, Izmailov et al., 2018), as averaged SGD does beside SGD (ASGD,
+ * Polyak and Juditsky, 1992).
  *
  *   average ← average + (1 - decay) · (weights - average)        with decay, else
  *   average ← average + (weights - average) / n                   at update n; the first one takes the weights
  *
  *     callbacks: [new AveragedWeights({ decay: 0.999 })]
  *     callbacks: [new AveragedWeights({ start: 20 * loader.length, every: loader.length })] // epochs 20 and later
+ *     callbacks: [new AveragedWeights({ nonMonotoneInterval: 5 })] // NT-ASGD, with the optimizer SGD
  *
  * Training goes on from its own weights, and everybody else sees the averages: validations, the callbacks that hear of
  * them and of epochs, so that `EarlyStopping({ restoreBest: true })` keeps what was measured, the model in every
@@ -78,6 +98,8 @@ const op = 'AveragedWeights';
 export class AveragedWeights implements TrainerCallback {
   readonly #options: Settings;
   readonly #averages = new Map<string, Average>();
+  /** What says when averaging begins. */
+  readonly #trigger: NonMonotone | undefined;
   #swapped = false;
   /** What there is to average of the model of the last call: to look for it takes time. */
   #found: { readonly model: Module; readonly tensors: ReadonlyMap<string, Tensor> } | undefined;
@@ -88,8 +110,11 @@ export class AveragedWeights implements TrainerCallback {
       start: withDefault(positiveInteger, 1),
       every: withDefault(positiveInteger, 1),
       averageBuffers: withDefault(flag, false),
+      nonMonotoneInterval: optional(positiveInteger),
       keepLast: withDefault(flag, false),
     });
+    const { nonMonotoneInterval } = this.#options;
+    this.#trigger = nonMonotoneInterval === undefined ? undefined : new NonMonotone(nonMonotoneInterval);
   }
 
   /** Updates so far. */
@@ -167,17 +192,32 @@ export class AveragedWeights implements TrainerCallback {
   dispose(): void {
     for (const { values } of this.#averages.values()) values.dispose();
     this.#averages.clear();
+    this.#trigger?.reset();
     [this.#swapped, this.#found] = [false, undefined];
   }
 
-  /** Begins anew. */
-  onStart(): void {
+  /** Begins anew. @throws {OptionError} if `nonMonotoneInterval` is given, and the training has no validation */
+  onStart({ figures }: TrainingRun): void {
+    if (this.#trigger !== undefined) checkFigure(op, 'figure of nonMonotoneInterval', LOSS, figures);
     this.dispose();
   }
 
   onStep({ model }: TrainingRun, { step }: TrainingStep): void {
     const { start, every } = this.#options;
-    if (step >= start && step % every === 0) this.update(model);
+    if (step >= start && step % every === 0 && this.#trigger?.counts(step) !== false) this.update(model);
+  }
+
+  onValidation(record: ValidationRecord, run: TrainingRun): void {
+    this.#look(record, run);
+  }
+
+  onEpochEnd(record: EpochRecord, run: TrainingRun): void {
+    this.#look(record, run);
+  }
+
+  #look(record: WithFigures & { epoch: number; step: number }, run: TrainingRun): void {
+    if (this.#trigger?.look(figureOf(record, LOSS), record.step) !== true) return;
+    run.note?.(`weights are averaged from here on: ${LOSS} no longer becomes better (epoch ${record.epoch})`);
   }
 
   onMeasure({ model }: TrainingRun): void {
@@ -188,9 +228,12 @@ export class AveragedWeights implements TrainerCallback {
     if (this.#swapped) this.swap(model);
   }
 
-  /** Warns if nothing was averaged. */
-  onEnd({ steps }: TrainingRun): void {
-    if (this.#averages.size === 0) warnOfNone(this.#options, steps);
+  /** Warns if nothing was averaged, or tells so where no validation has asked for it. */
+  onEnd(run: TrainingRun): void {
+    if (this.#averages.size === 0) {
+      if (this.#trigger === undefined) warnOfNone(this.#options, run.steps);
+      else run.note?.(`no weights were averaged: ${LOSS} became better all the time`);
+    }
     if (!this.#options.keepLast) this.dispose();
   }
 
@@ -202,7 +245,11 @@ export class AveragedWeights implements TrainerCallback {
   state(): CallbackState {
     const entries = [...this.#averages];
     return {
-      data: { swapped: this.#swapped, counts: Object.fromEntries(entries.map(([name, { count }]) => [name, count])) },
+      data: {
+        swapped: this.#swapped,
+        counts: Object.fromEntries(entries.map(([name, { count }]) => [name, count])),
+        ...(this.#trigger && { nonMonotone: this.#trigger.state() }),
+      },
       tensors: Object.fromEntries(entries.map(([name, { values }]) => [name, values])),
     };
   }
@@ -214,20 +261,24 @@ export class AveragedWeights implements TrainerCallback {
    * @throws {OptionError} if it is the state of something else
    */
   loadState({ data, tensors = {} }: CallbackState): void {
-    const { swapped, counts } = readOptions(`${op}.loadState`, data as { swapped: boolean; counts: object }, {
+    const caller = `${op}.loadState`;
+    const { swapped, counts, nonMonotone } = readOptions<object, Stored>(caller, data, {
       swapped: flag,
-      counts: (caller, name, value) => countsOf(caller, name, value, Object.keys(tensors)),
+      counts: (_, name, value) => countsOf(caller, name, value, Object.keys(tensors)),
+      nonMonotone: asGiven,
     });
     const copies = Object.entries(tensors).map(([name, values]) => [name, copyOf(values)] as const);
     this.dispose();
     for (const [name, values] of copies) this.#averages.set(name, { values, count: Number(Reflect.get(counts, name)) });
     this.#swapped = swapped;
+    this.#trigger?.loadState(caller, nonMonotone);
   }
 
   /** The options by which weights are averaged. */
   identity(): Readonly<Record<string, unknown>> {
-    const { decay, start, every, averageBuffers } = this.#options;
-    return { ...(decay === undefined ? {} : { decay }), start, every, averageBuffers };
+    const { decay, nonMonotoneInterval, start, every, averageBuffers } = this.#options;
+    const open = Object.entries({ decay, nonMonotoneInterval }).filter(([, value]) => value !== undefined);
+    return { ...Object.fromEntries(open), start, every, averageBuffers };
   }
 
   /** @throws {OptionError} if something that was averaged is not in the model */
