@@ -39,8 +39,14 @@ export type { GenerateOptions } from './generate-options';
 export type { NextToken } from './generation';
 export type { InputFault } from './input-fault';
 export type { LanguageEvaluation } from './language-evaluation';
-export { LanguageModel, type LanguageFitOptions } from './language-model';
-export type { LanguageModelNetwork, LanguageModelNetworkOptions, NextScores } from './language-model-network';
+export type { LanguageFitOptions, LanguageOptimizer } from './language-fit-options';
+export { LanguageModel } from './language-model';
+export type {
+  LanguageActivations,
+  LanguageModelNetwork,
+  LanguageModelNetworkOptions,
+  NextScores,
+} from './language-model-network';
 export type { LanguageModelOptions, LanguageModelSettings, LanguageTokens } from './language-model-options';
 export type { LanguageTexts } from './language-texts';
 export { QuestionAnswerer } from './question-answerer';

@@ -40,7 +40,8 @@ export async function languageEncoder(
   const classes = { LanguageModelNetwork };
   const { model, extras } = await loadTask<TaskExtras & LanguageTextParts>(op, fileIn(place), 'lm', classes);
   const language = model as LanguageModelNetwork;
-  const { cell, embeddingDim, hiddenSize, numLayers } = language.options;
+  const { cell, embeddingDim, hiddenSize, numLayers, tieWeights } = language.options;
+  if (tieWeights && embeddingDim !== hiddenSize) throw narrows(op, place, { embeddingDim, hiddenSize });
   const sizes = { cell, embeddingDim, hiddenSize, numLayers };
   checkSizes(op, place, sizes, given);
   if (settings.bidirectional && numLayers > 1) throw readsBackwards(op, place, numLayers);
@@ -48,9 +49,8 @@ export async function languageEncoder(
   const text = new TextEncoder({ tokenizer, words, lowercase: false, maxLength: settings.maxLength, begin });
   const fill = ({ features, encoder }: TextClassifierNetwork): void => {
     features.words.loadStateDict(language.embedding.stateDict());
-    const [from, to] = [language.recurrent[0], encoder[1]]; // dropout stands before a classifier's
-    // What reads backwards has no counterpart, and stays as it is.
-    if (from !== undefined) to?.loadStateDict(from.stateDict(), { strict: !settings.bidirectional });
+    // Dropout stands before a classifier's layers. What reads backwards has no counterpart, and stays as it is.
+    encoder[1]?.loadStateDict(language.recurrentWeights(), { strict: !settings.bidirectional });
     for (const parameter of language.parameters()) parameter.dispose();
   };
   return { sizes, text, fill };
@@ -73,6 +73,15 @@ function checkSizes(op: string, place: string, sizes: LanguageSizes, given: Text
     });
   }
 }
+
+const narrows = (op: string, place: string, widths: Pick<LanguageSizes, 'embeddingDim' | 'hiddenSize'>): OptionError =>
+  new OptionError(op, {
+    given:
+      `languageModel: ${describe(place)} of tied weights, whose last layer has the width ${widths.embeddingDim} and ` +
+      `the others ${widths.hiddenSize}`,
+    expected: 'a language model whose layers have the same width',
+    fix: 'train one without tieWeights, or with embeddingDim as hiddenSize',
+  });
 
 const readsBackwards = (op: string, place: string, numLayers: number): OptionError =>
   new OptionError(op, {

@@ -113,6 +113,17 @@ export class LanguageModelNetwork extends Module {
     return { raw, hidden: this.outputDropout.forward(raw), state: next };
   }
 
+  /** The weights of the recurrent layers, by the names that one layer of the package has for all of them. */
+  recurrentWeights(): Record<string, Tensor> {
+    const layers = Array.from(this.recurrent).filter((layer) => layer.parameters().length > 0);
+    const [only] = layers;
+    if (layers.length === 1 && only !== undefined) return only.stateDict();
+    const named = layers.map((layer, at) =>
+      Object.entries(layer.stateDict()).map(([name, weight]) => [name.replace(/_l0$/, `_l${at}`), weight] as const),
+    );
+    return Object.fromEntries(named.flat());
+  }
+
   /** What may follow the last real step, [N, V], in evaluation mode and without gradients. */
   next(input: Sequence, state?: SequentialState): NextScores<Tensor> {
     const { training } = this;

@@ -2,7 +2,7 @@ import { OptionError } from '../tensor/errors';
 import { flag, nonNegativeNumber, positiveInteger, positiveNumber, probability } from '../tensor/options';
 import { choice, optional, readOptions, withDefault, type Readers } from '../tensor/read-options';
 import type { Cell } from './recurrent-encoder';
-import { fitOptions, trainReaders } from './train-options';
+import type { OptionsElsewhere } from '../tensor/option-names';
 
 /** What a language model reads and writes. */
 export type LanguageTokens = 'characters' | 'words' | 'bytes' | 'bpe';
@@ -106,13 +106,18 @@ export const languageModelReaders: Readers<Read> = {
 /** Rows of text that are read at once. */
 export const ROWS = 64;
 
-/** Readers of the options of `fit`; training begins with the learning rate, which then falls. */
-export const languageTrainReaders = trainReaders({ batchSize: ROWS, learningRate: 4e-3 });
-
-/** Reads the options. @throws {OptionError} if one is unknown or out of range, or two do not go together */
-export function readLanguageModelOptions(options: LanguageModelOptions): LanguageModelSettings {
+/**
+ * Reads the options.
+ *
+ * @param ofFit  the options of `fit`
+ * @throws {OptionError} if one is unknown or out of range, or two do not go together
+ */
+export function readLanguageModelOptions(
+  options: LanguageModelOptions,
+  ofFit: OptionsElsewhere,
+): LanguageModelSettings {
   const op = 'LanguageModel';
-  const read = readOptions<object, Read>(op, options, languageModelReaders, fitOptions(languageTrainReaders));
+  const read = readOptions<object, Read>(op, options, languageModelReaders, ofFit);
   const { tokens, vocabularySize, minFrequency, hiddenSize, numLayers, dropout, tieWeights } = read;
   const { embeddingDim = defaultWidth(read), hiddenDropout = dropout } = read;
   if (tieWeights && numLayers === 1 && embeddingDim !== hiddenSize)

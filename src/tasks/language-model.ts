@@ -1,7 +1,6 @@
 import { TextStream } from '../data/text-stream';
 import { save } from '../io/model-file';
 import type { Optimizer } from '../optimizers/optimizer';
-import { CosineAnnealingLR } from '../optimizers/schedules/cosine-annealing-lr';
 import { manualSeed } from '../tensor/generator';
 import type { EvaluationRecord } from '../report';
 import type { TrainingRun } from '../training/callback';
@@ -14,26 +13,27 @@ import { evaluateTexts, languageTrainer, wholeText, type LanguageEvaluation } fr
 import { LanguageModelNetwork, networkOptions } from './language-model-network';
 import {
   languageModelReaders,
-  languageTrainReaders,
   readLanguageModelOptions,
   ROWS,
   type LanguageModelOptions,
   type LanguageModelSettings,
 } from './language-model-options';
+import {
+  languageAveraging,
+  languageOptimizer,
+  languageSchedule,
+  languageTrainReaders,
+  readLanguageFitOptions,
+  type LanguageFitOptions,
+} from './language-fit-options';
 import { LanguageText, type LanguageTextParts } from './language-text';
 import { checkTokenCount, collectTexts, type LanguageTexts } from './language-texts';
 import type { Task } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
 import { checkTexts } from './text-examples';
-import { classOptions, readTrainOptions, type TrainTaskOptions } from './train-options';
-import { trainTask, type TaskTrainerParts } from './train-task';
+import { classOptions, fitOptions } from './train-options';
+import { trainTask, type LearningParameters, type TaskTrainerParts } from './train-task';
 import { counted } from '../tensor/counted';
-
-/** Options of a LanguageModel's `fit`. */
-export interface LanguageFitOptions extends TrainTaskOptions {
-  /** A text, or several, to evaluate on after each epoch; also decides which weights were the best. Default: none. */
-  validation?: LanguageTexts | undefined;
-}
 
 /** What stands in its file. */
 interface Extras extends TaskExtras, LanguageTextParts {}
@@ -54,7 +54,7 @@ const [BEST, PROMPTS] = [10, 32];
  *
  * It learns from one text, or from several, such as documents, each of which has an end that it learns to write. By
  * default AdamW begins with a learning rate of 4e-3, which falls along half a cosine, and an epoch reads 64 rows of the
- * text side by side, `batchSize`, fewer of a short one, for 1,700 steps.
+ * text side by side, `batchSize`, fewer of a short one, for 1,700 steps; `optimizer` of `fit` takes SGD in its place.
  *
  * @throws {OptionError} if an option is unknown or out of range, or two do not go together
  */
@@ -67,7 +67,7 @@ export class LanguageModel implements Task<string, string, readonly NextToken[],
   #trained: TrainedLanguage | undefined;
 
   constructor(options: LanguageModelOptions = {}) {
-    this.options = readLanguageModelOptions(options);
+    this.options = readLanguageModelOptions(options, fitOptions(languageTrainReaders));
   }
 
   /**
@@ -93,7 +93,7 @@ export class LanguageModel implements Task<string, string, readonly NextToken[],
   async fit(texts: LanguageTexts, options: LanguageFitOptions = {}): Promise<History> {
     const op = 'LanguageModel.fit';
     const ofClass = classOptions('LanguageModel', languageModelReaders);
-    const settings = readTrainOptions(op, options, languageTrainReaders, ofClass);
+    const settings = readLanguageFitOptions(options, ofClass);
     const { validation } = options;
     const train = await collectTexts(op, texts);
     const checks = validation === undefined ? undefined : await collectTexts(op, validation);
@@ -106,19 +106,26 @@ export class LanguageModel implements Task<string, string, readonly NextToken[],
     if (check) checkTokenCount(op, 'validation', check);
     const { steps } = this.options;
     const batchSize = options.batchSize ?? rowsOf(run.length, steps);
+    const loader = new TextStream(run, { batchSize, steps });
     const training = {
       task: this,
       model,
-      loader: new TextStream(run, { batchSize, steps }),
+      loader,
       validation: check && wholeText(check),
       examine: validation === undefined ? undefined : () => this.examine(validation, 'validation'),
       steps: STEPS,
-      schedule: (optimizer: Optimizer, totalSteps: number) => new CosineAnnealingLR(optimizer, { tMax: totalSteps }),
+      optimizer: (parameters: LearningParameters) => languageOptimizer(parameters, settings),
+      schedule: (optimizer: Optimizer, total: number) =>
+        languageSchedule(optimizer, settings, { epoch: loader.length, total }),
       trainer: (parts: TaskTrainerParts) => languageTrainer(model, this.options, parts),
     };
     this.#trained = trained;
     const told = tokensText(run, check, text.size);
-    const callbacks = [{ onStart: (of: TrainingRun) => of.note?.(told) }, ...settings.callbacks];
+    const callbacks = [
+      { onStart: (of: TrainingRun) => of.note?.(told) },
+      ...languageAveraging(settings),
+      ...settings.callbacks,
+    ];
     return trainTask(training, { ...settings, batchSize, callbacks });
   }
 

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import type { Module } from '../module/module';
+import type { Parameter } from '../module/parameter';
 import { AdamW } from '../optimizers/adam';
+import type { ParameterGroup } from '../optimizers/optimizer-options';
 import { partGroups } from '../optimizers/part-groups';
 import type { Optimizer } from '../optimizers/optimizer';
 import type { Schedule } from '../optimizers/schedules';
@@ -30,6 +32,9 @@ export interface TaskTrainerParts {
   readonly precision?: MathMode;
 }
 
+/** What an optimizer of a task gets. */
+export type LearningParameters = readonly Parameter[] | readonly ParameterGroup[];
+
 /** A task that is ready to be trained. */
 export interface TaskTraining<B extends object> {
   /** What the command line calls it, its options, and how it is written. */
@@ -42,6 +47,8 @@ export interface TaskTraining<B extends object> {
   readonly validation?: Batches<B> | undefined;
   /** How many steps to train by default, 10 epochs at least and 60 at most. Default 1,200. */
   readonly steps?: number;
+  /** What trains the parameters. Default: AdamW. */
+  readonly optimizer?: (parameters: LearningParameters) => Optimizer;
   /** How the learning rate goes over so many steps. Default: one cycle. */
   readonly schedule?: (optimizer: Optimizer, totalSteps: number) => Schedule;
   /** What the report is to show of the validation, once the training is over. */
@@ -54,8 +61,8 @@ export interface TaskTraining<B extends object> {
 }
 
 /**
- * Trains a task as all of them are trained: AdamW with a schedule of the learning rate, clipped gradients, the weights
- * of the best validation loss at the end, and a run folder if there is an `output`.
+ * Trains a task as all of them are trained: AdamW, or the optimizer of the task, with a schedule of the learning rate,
+ * clipped gradients, the weights of the best validation loss at the end, and a run folder if there is an `output`.
  *
  * @throws what `Trainer.fit` throws
  */
@@ -66,7 +73,7 @@ export async function trainTask<B extends object>(
   const { task, model, loader, validation } = training;
   const epochs = settings.epochs ?? defaultEpochs(loader.length, training.steps ?? 1200);
   const { clipGradNorm, resume, device, precision } = settings;
-  const optimizer = optimizerOf(model, settings);
+  const optimizer = (training.optimizer ?? adamW(settings))(parametersOf(model, settings));
   const trainer = training.trainer({
     optimizer,
     schedule: (training.schedule ?? oneCycle)(optimizer, epochs * loader.length),
@@ -126,10 +133,14 @@ export const evaluateOnce = <B extends object>(
   loader: Batches<B>,
 ): Promise<Figures> => trainer.evaluate(loader).finally(() => trainer.dispose());
 
-function optimizerOf(model: Module, { learningRate, weightDecay, rateFactors: factors }: TrainSettings): Optimizer {
-  const learning = factors === undefined ? model.parameters() : partGroups(model, { learningRate, factors });
-  return new AdamW(learning, { learningRate, weightDecay });
-}
+/** What learns, in groups where its parts have rates of their own. */
+const parametersOf = (model: Module, { learningRate, rateFactors: factors }: TrainSettings): LearningParameters =>
+  factors === undefined ? model.parameters() : partGroups(model, { learningRate, factors });
+
+const adamW =
+  ({ learningRate, weightDecay }: TrainSettings) =>
+  (parameters: LearningParameters): Optimizer =>
+    new AdamW(parameters, { learningRate, weightDecay });
 
 const oneCycle = (optimizer: Optimizer, totalSteps: number): Schedule =>
   new OneCycleLR(optimizer, { maxLearningRate: optimizer.groups.map((group) => group.learningRate), totalSteps });

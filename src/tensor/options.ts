@@ -208,6 +208,16 @@ export function positiveNumber(op: string, name: string, value: unknown): number
 }
 
 /**
+ * A part of a whole, above 0 and at most 1.
+ *
+ * @throws {OptionError} if `value` is anything else
+ */
+export function positivePart(op: string, name: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value <= 1) return value;
+  throw wrong(op, name, value, `a number in (0, 1] for ${name}`, `pass such as ${name}: 0.5`);
+}
+
+/**
  * `true` or `false`; `undefined`, 0 and 'false' are neither.
  *
  * @throws {OptionError} if `value` is anything else

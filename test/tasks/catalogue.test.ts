@@ -3,6 +3,7 @@ import { parseValue } from '../../src/cli/descriptor-options';
 import { catalogue, entryOf } from '../../src/tasks/catalogue';
 import { flagOf, type OptionDescriptor } from '../../src/tasks/catalogue/descriptor';
 import { eventTrainReaders } from '../../src/tasks/event-classifier-options';
+import { languageTrainReaders } from '../../src/tasks/language-fit-options';
 import { TASK_CLASSES } from '../../src/tasks/task-names';
 import { trainReaders } from '../../src/tasks/train-options';
 import { OptionError } from '../../src/tensor/errors';
@@ -80,7 +81,12 @@ describe.each(catalogue.map((entry) => [entry.name, entry] as const))('%s in the
     const batch = entry.training.find(({ name }) => name === 'batchSize')?.otherwise;
     const rate = entry.training.find(({ name }) => name === 'learningRate')?.otherwise;
     const own = entry.name === 'events' ? { cutOff: eventTrainReaders.cutOff } : {};
-    const readers = { ...trainReaders({ batchSize: Number(batch), learningRate: Number(rate) }), ...own };
+    const ofLanguage = entry.name === 'lm' ? languageTrainReaders : {};
+    const readers = {
+      ...ofLanguage,
+      ...trainReaders({ batchSize: Number(batch), learningRate: Number.parseFloat(rate ?? '') }),
+      ...own,
+    };
     expect(entry.training.map(({ name }) => name).sort()).toEqual(
       Object.keys(readers)
         .filter((name) => !NOT_BY_TEXT.includes(name))

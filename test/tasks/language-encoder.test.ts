@@ -38,6 +38,7 @@ describe('a classifier that begins with a language model', () => {
   it.each<[string, LanguageModelOptions, boolean]>([
     ['words of documents', { tokens: 'words' }, false],
     ['characters of one text, two layers', { tokens: 'characters', numLayers: 2 }, true],
+    ['two layers, locked dropout', { tokens: 'characters', numLayers: 2, variationalDropout: true }, true],
     ['bytes, GRU', { tokens: 'bytes', cell: 'gru' }, false],
     ['tied vectors', { tokens: 'words', embeddingDim: 12, tieWeights: true }, false],
   ])('gives the states that the language model has: %s', async (name, options, asOneText) => {
@@ -132,6 +133,10 @@ describe('a classifier that begins with a language model', () => {
       expect(() => new TextClassifier({ languageModel: words, ...options })).toThrow(`TextClassifier: got ${told}`);
     await expect(begun({ languageModel: words, hiddenSize: 64 })).rejects.toThrow(
       `TextClassifier.fit: got hiddenSize: 64 beside languageModel, expected 12, which ${words} has.\n  Fix: leave hid`,
+    );
+    const narrow = await saved('narrow', { numLayers: 2, tieWeights: true });
+    await expect(begun({ languageModel: narrow })).rejects.toThrow(
+      /of tied weights, whose last layer has the width 6 and the others 12, expected a language model whose layers/,
     );
     const deep = await saved('deep', { numLayers: 2 });
     await expect(begun({ languageModel: deep, bidirectional: true })).rejects.toThrow(/of 2 layers, expected a lang/);

@@ -33,6 +33,17 @@ const options: readonly OptionDescriptor[] = [
   describes('steps', 'size', '128', 'tokens that back-propagation through time goes back'),
 ];
 
+const training: readonly OptionDescriptor[] = [
+  ...trainDescriptors(
+    { steps: 1700, batchSize: 64, learningRate: 4e-3 },
+    { learningRate: 'or 20 of SGD', weightDecay: 'or 0 of SGD', clipGradNorm: 'or 0.25 of SGD' },
+  ),
+  describes('optimizer', ['adamw', 'sgd', 'nt-asgd'], 'adamw', 'AdamW, SGD, or SGD with averaged weights'),
+  describes('nonMonotoneInterval', 'size', '5 of nt-asgd', 'epochs without progress before weights are averaged'),
+  describes('learningRateDecay', 'part', '1, or a cosine with adamw', 'factor of the learning rate after an epoch'),
+  describes('decayAfter', 'size', '1', 'epochs before the learning rate is multiplied by that'),
+];
+
 const data: readonly OptionDescriptor[] = [
   describes('format', ['auto', 'text', 'lines', 'jsonl'], 'auto', 'one text, a document a line, or JSON Lines'),
   describes('textColumn', 'text', 'text', 'field of the text in JSON Lines'),
@@ -45,7 +56,7 @@ export const lm: TaskEntry<string, string, readonly NextToken[]> = {
   summary: 'Learns how a text goes on, and writes such texts.',
   form: 'a plain text',
   options,
-  training: trainDescriptors({ steps: 1700, batchSize: 64, learningRate: 4e-3 }),
+  training,
   data,
   quality: { figure: 'perplexity', better: 'lower' },
   shownFigures: ({ loss, ...others }) => ({ loss, perplexity: Math.exp(loss), ...others }),

@@ -27,12 +27,16 @@ export const tokenDescriptors: readonly OptionDescriptor[] = [
   describes('lowercase', 'flag', 'true', 'whether capital letters become small ones in words', 'keep capital letters'),
 ];
 
-/** Options of training, see `TrainTaskOptions`. @param task  what differs between tasks */
-export const trainDescriptors = (task: {
-  steps: number;
-  batchSize: number;
-  learningRate: number;
-}): readonly OptionDescriptor[] => [
+/**
+ * Options of training, see `TrainTaskOptions`.
+ *
+ * @param task  what differs between tasks
+ * @param others  what the options are with other optimizers, where the task has some, as in `or 0.25 of SGD`
+ */
+export const trainDescriptors = (
+  task: { steps: number; batchSize: number; learningRate: number },
+  others: Partial<Record<'learningRate' | 'weightDecay' | 'clipGradNorm', string>> = {},
+): readonly OptionDescriptor[] => [
   describes(
     'epochs',
     'size',
@@ -40,11 +44,11 @@ export const trainDescriptors = (task: {
     'how often to go through the examples',
   ),
   describes('batchSize', 'size', String(task.batchSize), 'examples of a step'),
-  describes('learningRate', 'number', String(task.learningRate), 'highest learning rate of AdamW'),
+  describes('learningRate', 'number', or(task.learningRate, others.learningRate), 'highest learning rate of AdamW'),
   describes('rateFactors', 'factors', 'none', 'what parts of the model learn more slowly by: features=0.1,encoder=0.3'),
   describes('freezeParts', 'parts', 'none', 'parts that stay as they are, or for so many epochs: features=2,encoder=1'),
-  describes('weightDecay', 'number', '0.01', 'L2 regularisation, decoupled from the gradients'),
-  describes('clipGradNorm', 'number', '1', 'largest joint norm of the gradients'),
+  describes('weightDecay', 'number', or(0.01, others.weightDecay), 'L2 regularisation, decoupled from the gradients'),
+  describes('clipGradNorm', 'number', or(1, others.clipGradNorm), 'largest joint norm of the gradients'),
   describes('patience', 'size', 'all epochs', 'epochs without a better validation loss after which to stop'),
   describes('keep', ['best', 'last'], 'best', 'which weights the model has at the end'),
   describes('seed', 'count', '1', 'of initial weights, order, dropout and of the part held back'),
@@ -53,6 +57,9 @@ export const trainDescriptors = (task: {
   describes('validateEvery', 'size', 'after each epoch', 'steps after which to validate besides'),
   describes('onNaN', ['stop', 'skip', 'ignore'], 'stop', 'what a loss or gradient that is not finite does'),
 ];
+
+const or = (value: number, other: string | undefined): string =>
+  other === undefined ? String(value) : `${value} ${other}`;
 
 /** What a search changes in tasks with an encoder. */
 export const encoderSearch: readonly SearchRange[] = [

@@ -68,8 +68,8 @@ const LOSS = 'validation.loss';
 
 /**
  * Averages the weights of the steps of a training, which often generalise better than those of the last one:
- * exponentially (EMA), or equally over its last part (SWA, Izmailov et al., 2018), as averaged SGD does beside SGD (ASGD,
- * Polyak and Juditsky, 1992).
+ * exponentially (EMA), or equally over its last part (SWA, Izmailov et al., 2018; averaged SGD, Polyak and Juditsky,
+ * 1992).
  *
  *   average ← average + (1 - decay) · (weights - average)        with decay, else
  *   average ← average + (weights - average) / n                   at update n; the first one takes the weights

@@ -42,7 +42,8 @@ describe('averaging begins', () => {
 
   test('once; steps behind it count, and the same validation is looked at once', () => {
     const trigger = new NonMonotone(1);
-    expect([trigger.look(1, 5), trigger.look(1, 5), trigger.look(2, 10), trigger.counts(11)]).toEqual(Array(4).fill(false)); // prettier-ignore
+    expect([trigger.look(1, 5), trigger.look(1, 5), trigger.look(2, 10)]).toEqual([false, false, false]);
+    expect(trigger.counts(11)).toBe(false);
     expect([trigger.look(undefined, 15), trigger.look(2, 15), trigger.look(3, 20)]).toEqual([false, true, false]);
     expect([trigger.counts(15), trigger.counts(16)]).toEqual([false, true]);
     const again = new NonMonotone(1);
@@ -83,8 +84,8 @@ function training(losses: readonly number[]) {
 
 const script = [4, 5, 6, 4.5, 3, 2];
 
-// torch 2.13.0: SGD(lr=0.1) over the same batches, w the weights after each step; behind the fourth epoch, whose loss is
-// above that of the first, the mean of all since:
+// torch 2.13.0: SGD(lr=0.1) over the same batches, w the weights after each step; behind the fourth epoch, whose loss
+// is above that of the first, the mean of all since:
 //   [w[1], w[3], w[5], w[7], torch.stack(w[8:10]).mean(0), torch.stack(w[8:12]).mean(0)]
 const byTorch = [
   [0.81909722, 0.09999998],
