@@ -8,6 +8,7 @@ export const exampleFiles: Readonly<Record<TaskName, { train: string; test: stri
   events: { train: 'purchases.csv', test: 'others.csv' },
   seq2seq: { train: 'pairs.tsv', test: 'test.tsv' },
   qa: { train: 'questions.jsonl', test: 'others.jsonl' },
+  span: { train: 'questions.jsonl', test: 'others.jsonl' },
   speech: { train: 'recordings.csv', test: 'others.csv' },
   forecast: { train: 'sales.csv', test: 'later.csv' },
 };

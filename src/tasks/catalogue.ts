@@ -7,13 +7,14 @@ import { forecast } from './catalogue/forecast';
 import { lm } from './catalogue/lm';
 import { seq2seq } from './catalogue/seq2seq';
 import { qa } from './catalogue/qa';
+import { span } from './catalogue/span';
 import { speech } from './catalogue/speech';
 import { tag } from './catalogue/tag';
 import type { AnyTask, TaskEntry } from './catalogue/task-entry';
 import { readTaskExtras } from './task-file';
 
 /** All tasks, in the order in which they are listed. */
-export const catalogue: readonly TaskEntry[] = [classify, tag, lm, events, seq2seq, speech, forecast, qa];
+export const catalogue: readonly TaskEntry[] = [classify, tag, lm, events, seq2seq, speech, forecast, qa, span];
 
 /** The entry of a name. @throws {OptionError} if there is none; the near one is suggested */
 export function entryOf(op: string, name: string): TaskEntry {

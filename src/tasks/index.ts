@@ -70,6 +70,12 @@ export type {
 export type { PairAttention, PairTokens, Seq2SeqOptions, Seq2SeqSettings } from './seq2seq-options';
 export type { Seq2SeqEvaluateOptions, Seq2SeqPredictOptions } from './seq2seq-predict-options';
 export type { AttentionWeights, Seq2SeqPrediction, WrittenText } from './seq2seq-prediction';
+export { SpanAnswerer } from './span-answerer';
+export type { SpanEvaluation } from './span-evaluation';
+export type { AskedContext, SpanExample } from './span-examples';
+export type { SpanBatch, SpanNetwork, SpanNetworkOptions, SpanScores } from './span-network';
+export type { SpanAnswererOptions, SpanAnswererSettings } from './span-options';
+export type { SpanPrediction } from './span-prediction';
 export type { SpeechEvaluation } from './speech-evaluation';
 export type { SpeechExample, SpeechInput, SpokenFile, SpokenSamples } from './speech-examples';
 export type { SpeechNetwork, SpeechNetworkOptions, SpeechPiece } from './speech-network';

@@ -8,6 +8,7 @@ export const TASK_CLASSES = {
   speech: 'SpeechRecognizer',
   forecast: 'Forecaster',
   qa: 'QuestionAnswerer',
+  span: 'SpanAnswerer',
 } as const;
 
 /** The name of a task. */

@@ -144,7 +144,8 @@ test('an option is called by its name with hyphens', () => {
 
 test('a task that is not there is refused, and the near one named', () => {
   expect(() => entryOf('stmnet', 'clasify')).toThrow(
-    'stmnet: got the task "clasify", expected one of classify, tag, lm, events, seq2seq, speech, forecast, qa.\n' +
+    'stmnet: got the task "clasify", expected one of classify, tag, lm, events, seq2seq, speech, forecast, qa, ' +
+      'span.\n' +
       '  Fix: write classify, if that is meant.',
   );
 });

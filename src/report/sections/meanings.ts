@@ -26,7 +26,7 @@ const MEANINGS: ReadonlyMap<string, string> = new Map([
   ['brierScore', 'The squared distance of the predicted probability from what happened, 1 or 0, in the mean.'],
   ['perplexity', 'Between how many equally probable tokens the choice of the next one would be as hard.'],
   ['bitsPerCharacter', 'How many bits a character needs in a text that is packed by these predictions.'],
-  ['exactMatch', 'The part of the sources whose target was written without a mistake.'],
+  ['exactMatch', 'The part of what was asked that was answered, or written, without a mistake.'],
   [
     'tokenErrorRate',
     'How many tokens have to be put in, left out or replaced to turn what was written into what is true, by how many ' +

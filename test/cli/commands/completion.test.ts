@@ -19,7 +19,7 @@ test('bash completes commands, tasks and options', () => {
   };
   expect(completed('stmnet', 'tr')).toEqual(['train']);
   expect(completed('stmnet', 'train', '')).toEqual(
-    expect.arrayContaining(['classify', 'tag', 'lm', 'events', 'seq2seq', 'speech', 'qa']),
+    expect.arrayContaining(['classify', 'tag', 'lm', 'events', 'seq2seq', 'speech', 'qa', 'span']),
   );
   expect(completed('stmnet', 'train', 'classify', '--hidden')).toEqual(['--hidden-size']);
   expect(completed('stmnet', 'serve', 'run', '--po')).toEqual(['--port']);

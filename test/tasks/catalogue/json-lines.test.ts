@@ -24,6 +24,7 @@ test.each(catalogue.map((entry) => [entry.name, entry] as const))('%s reads .jso
     date: 2,
     path: 'a.wav',
     story: 'one',
+    context: 'a one',
     question: 'what',
     answer: 'a',
   };

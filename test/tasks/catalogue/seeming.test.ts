@@ -140,7 +140,7 @@ describe('a file of another form is refused as what it seems to be', () => {
   });
 });
 
-test.each(['classify', 'tag', 'lm', 'events', 'speech', 'qa'])(
+test.each(['classify', 'tag', 'lm', 'events', 'speech', 'qa', 'span'])(
   '%s names what is no file, or is empty',
   async (task) => {
     const read = (from: string): Promise<string> => refusedAs(entryOf(task).examples({ from, settings: {} }));
