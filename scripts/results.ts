@@ -76,6 +76,9 @@ const studies: Readonly<Record<string, Study>> = {
       attention1: { least: 0.95 },
     },
   },
+  spans: {
+    goals: { exactMatch: { least: 0.94 }, f1: { least: 0.97 }, story1: { least: 0.95 }, story2: { least: 0.3 } },
+  },
   // Hochreiter and Schmidhuber (1997) solved it within 74,000 sequences.
   'adding-problem': { example: 'long-memory', goals: { solved: { least: 1 }, sequences: { most: 74_000 } } },
   'temporal-order': {

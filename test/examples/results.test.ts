@@ -128,6 +128,12 @@ testWithData('answers finds who is where', ['babi/en/qa1_single-supporting-fact_
   expect(attention1).toBeGreaterThan(0.5); // a guess among six is 0.17
 });
 
+testWithData('spans finds slots, from 400 sentences', ['snips/train/seq.in.txt'], () => {
+  const { exactMatch, f1 } = figuresOf('spans', '--sentences', '400', '--tasks', '', '--epochs', '5');
+  expect(exactMatch).toBeGreaterThan(0.5); // a random word of nine is right in less than 0.1
+  expect(f1).toBeGreaterThan(exactMatch ?? 1);
+});
+
 test('purchase-intent learns from 1,000 customers', () => {
   const flags = ['--customers', '1000', '--epochs', '6'];
   const { auroc, logLoss, optimum, behind, ahead } = lastLineOf('purchase-intent', ...flags);

@@ -1,5 +1,14 @@
 import { expect, test } from 'vitest';
-import { EventClassifier, Forecaster, LanguageModel, Seq2Seq, Tagger, TextClassifier } from '../../src/tasks';
+import {
+  EventClassifier,
+  Forecaster,
+  LanguageModel,
+  Seq2Seq,
+  SpanAnswerer,
+  Tagger,
+  TextClassifier,
+} from '../../src/tasks';
+import { contexts, smallSpans } from '../support/contexts';
 import { numberPairs } from '../support/number-pairs';
 import { post, started } from '../support/serving';
 import { quickTides, smallTides, tides } from '../support/tides';
@@ -41,6 +50,19 @@ test('a Seq2Seq: the sources of several clients at once', async () => {
   expect(answers.map(({ body }) => body.prediction.text)).toEqual(alone.map(({ text }) => text));
   const wrong = await post(server, '/predict', { input: 7 });
   expect(wrong.body.error.message).toContain('POST /predict: input: got 7, expected a text.');
+});
+
+test('a SpanAnswerer: contexts and questions', async () => {
+  const answerer = new SpanAnswerer(smallSpans);
+  await answerer.fit(contexts.slice(0, 40), quick);
+  const server = await started(answerer, { maxDelay: 20 });
+  const inputs = contexts.slice(0, 3).map(({ context, question }) => ({ context, question }));
+  const answers = await Promise.all(inputs.map((input) => post(server, '/predict', { input })));
+  const alone = await answerer.predict(inputs);
+  expect(answers.map(({ body }) => body.prediction.answer)).toEqual(alone.map(({ answer }) => answer));
+  const wrong = await post(server, '/predict', { input: { question: 'Who?' } });
+  expect(wrong.status).toBe(422);
+  expect(wrong.body.error.message).toContain('POST /predict: input: got no context, expected a context and a question');
 });
 
 test('a Forecaster: the rows of a series, up to its last value', async () => {
