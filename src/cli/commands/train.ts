@@ -9,7 +9,7 @@ import { makeLineProgress } from '../../training/progress';
 import type { EventColumnNames } from '../../tasks/event-cells';
 import { RunFolder } from '../../tasks/run-folder';
 import { addDataOptions } from '../data-options';
-import { addDescriptors } from '../descriptor-options';
+import { addDescriptors, givenOptions } from '../descriptor-options';
 import { evaluationJson, printEvaluation } from '../evaluation-text';
 import { evaluateTask, fitTask, reportTask } from '../task-verbs';
 import { exampleFiles } from '../example-files';
@@ -55,6 +55,7 @@ function taskCommand(entry: TaskEntry): Command {
     .option('--config <file>', 'take options from a configuration, such as config.json of a run folder');
   addDescriptors(command, entry.training, 'Training:');
   addDescriptors(command, entry.options, 'Model:');
+  addDescriptors(command, testedBack(entry)?.options ?? [], 'Back-test:');
   addCommonOptions(command).action(async (options: TrainOptions) => train(entry, command, options));
   const { train: data, test } = exampleFiles[entry.name];
   const name = `stmnet train ${entry.name} --data ${data}`;
@@ -64,6 +65,10 @@ function taskCommand(entry: TaskEntry): Command {
     `stmnet train ${entry.name} --output run --resume`,
   ]);
 }
+
+/** How a task is measured by trainings of its own, if it can be. */
+const testedBack = ({ evaluating }: TaskEntry): TaskEntry['evaluating'] =>
+  evaluating?.trains === true ? evaluating : undefined;
 
 async function train(entry: TaskEntry, command: Command, options: TrainOptions): Promise<void> {
   const { output, resume = false } = options;
@@ -77,6 +82,12 @@ async function train(entry: TaskEntry, command: Command, options: TrainOptions):
   if (resume) await checkResumedData(new RunFolder(output), { ...from, settings }, entry);
   const examples = await readTrainData(entry, from, { ...made, ...settings });
   for (const line of examples.lines) remark(options, line);
+  const asked = givenOptions(command, testedBack(entry)?.options ?? []);
+  const source = { from: from.data, settings: { ...made, ...settings } };
+  const backtest =
+    Object.keys(asked).length === 0
+      ? undefined
+      : await testedBack(entry)?.evaluate(task, await entry.examples(source), asked, training);
   const history = await fit(
     entry,
     task,
@@ -84,7 +95,7 @@ async function train(entry: TaskEntry, command: Command, options: TrainOptions):
     { ...training, output, resume, source: { ...from, settings } },
     options,
   );
-  await printResult({ entry, task, history, examples, patience: training['patience'] }, options);
+  await printResult({ entry, task, history, examples, backtest, patience: training['patience'] }, options);
 }
 
 /** A training that goes on, and is told no data, has those of its own configuration. */
@@ -161,12 +172,14 @@ interface Trained {
   readonly task: AnyTask;
   readonly history: History;
   readonly examples: TrainData;
+  /** What a back-test came to, if one was asked for. */
+  readonly backtest: object | undefined;
   /** That of its options. */
   readonly patience: unknown;
 }
 
 async function printResult(
-  { entry, task, history, examples, patience }: Trained,
+  { entry, task, history, examples, backtest, patience }: Trained,
   options: TrainOptions,
 ): Promise<void> {
   const { output } = options;
@@ -184,12 +197,17 @@ async function printResult(
       seconds,
       epoch,
       test,
+      ...(backtest && { backtest: evaluationJson(backtest) }),
     };
     return print(`${JSON.stringify(result)}\n`);
   }
   if (evaluation && examples.testText !== undefined) {
     await print(`test on ${examples.testText}:\n`);
     await printEvaluation(evaluation, options);
+  }
+  if (backtest !== undefined) {
+    await print('back-test:\n');
+    await printEvaluation(backtest, options);
   }
   const best = entry.shownFigures && history.epochs.find((record) => record.epoch === bestEpoch(history))?.validation;
   if (best !== undefined && entry.shownFigures !== undefined) {

@@ -71,6 +71,7 @@ export const forecast: TaskEntry<ForecastRow, readonly ForecastRow[], ForecastLi
   },
   answers,
   evaluating: {
+    trains: true,
     options: [
       describes(
         'folds',

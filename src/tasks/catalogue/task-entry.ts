@@ -53,6 +53,8 @@ export interface PredictingEntry<Input, Prediction> {
 export interface EvaluatingEntry<Example> {
   /** What says how. */
   readonly options: readonly OptionDescriptor[];
+  /** Whether it trains anew, so that who trains may ask for it at once. Default false. */
+  readonly trains?: boolean;
   /**
    * What comes of it.
    *

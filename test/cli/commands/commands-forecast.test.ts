@@ -74,6 +74,24 @@ test('tests back, trained anew before each fold', () => {
   expect(plain).toMatchObject({ code: 2, stderr: expect.stringContaining('write one of --folds, --size') });
 });
 
+test('trains with a back-test before', () => {
+  const quick = ['--data', data, ...small, '--epochs', '2', '--quiet'];
+  const tested = (output: string, ...args: string[]) =>
+    stmnet(['train', 'forecast', ...quick, '--output', join(folder, output), ...args]);
+  const { code, stdout, stderr } = tested('tested', '--folds', '2');
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^back-test:\nscaled MSE +/);
+  expect(stdout).toMatch(new RegExp(`^${dayAt(72)} `, 'm'));
+  const told = JSON.parse(tested('told', '--folds', '2', '--json').stdout) as { backtest: object };
+  const again = JSON.parse(
+    stmnet(['evaluate', join(folder, 'told'), '--data', data, '--folds', '2', '--json', '--quiet']).stdout,
+  ) as object;
+  expect(told.backtest).toEqual(again);
+  const short = tested('short', '--folds', '30');
+  expect(short).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('take fewer or shorter folds') });
+  expect(JSON.parse(tested('plain', '--json').stdout)).not.toHaveProperty('backtest');
+});
+
 test('predicts what comes behind the last value of each series, a line for each step', () => {
   const asked = join(folder, 'asked.csv');
   writeFileSync(asked, tableOf(rows.map((row) => (String(row['date']) < dayAt(76) ? row : { ...row, sales: '' }))));
