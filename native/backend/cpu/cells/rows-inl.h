@@ -18,6 +18,13 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
+// Before a loop whose turns do not read what others write, which the compiler cannot see of so many arrays.
+#ifdef __clang__
+#define STM_EACH_UNIT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define STM_EACH_UNIT _Pragma("GCC ivdep")
+#endif
+
 HWY_INLINE double TanhOf(double x) { return std::tanh(x); }
 HWY_INLINE float TanhOf(float x) { return Tanh(x); }
 template <class F>
@@ -45,6 +52,7 @@ F Normalize(F* x, int64_t n, F epsilon) {
   const F mean = SumOf<F>(n, [=](int64_t i) { return x[i]; }) / F(n);
   const F variance = SumOf<F>(n, [=](int64_t i) { return (x[i] - mean) * (x[i] - mean); }) / F(n);
   const F scale = F(1) / std::sqrt(variance + epsilon);
+  STM_EACH_UNIT
   for (int64_t i = 0; i < n; ++i) x[i] = (x[i] - mean) * scale;
   return scale;
 }
@@ -54,6 +62,7 @@ template <class F>
 void NormalizeBackward(F* d, const F* normalized, F scale, int64_t n) {
   const F mean = SumOf<F>(n, [=](int64_t i) { return d[i]; }) / F(n);
   const F slope = SumOf<F>(n, [=](int64_t i) { return d[i] * normalized[i]; }) / F(n);
+  STM_EACH_UNIT
   for (int64_t i = 0; i < n; ++i) d[i] = scale * (d[i] - mean - normalized[i] * slope);
 }
 
@@ -81,13 +90,14 @@ void RecurrentSums(const CellProblem& p, const CellParameters<F>& w, F* sums, co
                    int64_t count) {
   if (w.gain) {
     r.scales[0] = Normalize(sums + first, count, F(p.epsilon));
+    STM_EACH_UNIT
     for (int64_t i = first; i < first + count; ++i) {
       r.normal[i] = sums[i];
       sums[i] *= w.gain[i];
     }
   }
-  if (w.b)
-    for (int64_t i = first; i < first + count; ++i) sums[i] += w.b[i];
+  if (w.b) STM_EACH_UNIT
+  for (int64_t i = first; i < first + count; ++i) sums[i] += w.b[i];
 }
 
 template <class F>
@@ -99,6 +109,7 @@ template <class F>
 void LstmForward(const CellProblem& p, const CellParameters<F>& w, F* sums, const CellRow<F>& r) {
   const int64_t H = p.H, G = p.gates();
   RecurrentSums(p, w, sums, r, 0, G * H);
+  STM_EACH_UNIT
   for (int64_t i = 0; i < G * H; ++i) sums[i] += r.x[i];
   F* HWY_RESTRICT const gi = r.gates;
   F* HWY_RESTRICT const gf = gi + H;
@@ -108,27 +119,36 @@ void LstmForward(const CellProblem& p, const CellParameters<F>& w, F* sums, cons
   const F* const sf = p.coupled ? sums : sums + H;
   const F *const sg = sf + H, *const so = sg + H;
   const F *const pi = w.peephole, *const pf = pi ? pi + H : nullptr, *const po = pi ? pf + H : nullptr;
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) gf[j] = SigmoidOf(pf ? sf[j] + pf[j] * r.c[j] : sf[j]);
   if (p.coupled) {
+    STM_EACH_UNIT
     for (int64_t j = 0; j < H; ++j) gi[j] = F(1) - gf[j];
   } else {
+    STM_EACH_UNIT
     for (int64_t j = 0; j < H; ++j) gi[j] = SigmoidOf(pi ? si[j] + pi[j] * r.c[j] : si[j]);
   }
   F* HWY_RESTRICT const raw = r.raw;
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     gg[j] = TanhOf(sg[j]);
     raw[j] = gf[j] * r.c[j] + gi[j] * gg[j];
   }
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) go[j] = SigmoidOf(po ? so[j] + po[j] * raw[j] : so[j]);
   const F* shown = raw;
   if (w.gain) {
+    STM_EACH_UNIT
     for (int64_t j = 0; j < H; ++j) r.cell_normal[j] = raw[j];
     r.scales[1] = Normalize(r.cell_normal, H, F(p.epsilon));
+    STM_EACH_UNIT
     for (int64_t j = 0; j < H; ++j) sums[j] = r.cell_normal[j] * w.cell_gain[j] + w.cell_bias[j];
     shown = sums;
   }
   const F uh = F(p.update_h), uc = F(p.update_c);
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) r.y[j] = Updated(r.update_h ? r.update_h[j] : uh, go[j] * TanhOf(shown[j]), r.h[j]);
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) r.cell[j] = Updated(r.update_c ? r.update_c[j] : uc, raw[j], r.c[j]);
 }
 
@@ -146,8 +166,10 @@ struct CellGradients {
 template <class F>
 void RecurrentSumsBackward(const CellParameters<F>& w, const CellGradients<F>& g, const CellRow<F>& r, int64_t count) {
   F* HWY_RESTRICT const d = g.dproduct;
+  STM_EACH_UNIT
   for (int64_t i = 0; i < count; ++i) g.db[i] += d[i];
   if (!w.gain) return;
+  STM_EACH_UNIT
   for (int64_t i = 0; i < count; ++i) {
     g.dgain[i] += d[i] * r.normal[i];
     d[i] *= w.gain[i];
@@ -155,44 +177,62 @@ void RecurrentSumsBackward(const CellParameters<F>& w, const CellGradients<F>& g
   NormalizeBackward(d, r.normal, r.scales[0], count);
 }
 
+// Of the output gate and, in `draw`, of c' by what is shown of it; in dh what zoneout takes of h before.
 template <class F>
-void LstmBackward(const CellProblem& p, const CellParameters<F>& w, const CellRow<F>& r, const CellGradients<F>& g,
-                  F* scratch) {
-  const int64_t H = p.H, G = p.gates();
-  const F *const gi = r.gates, *const gf = gi + H, *const gg = gf + H, *const go = gg + H;
-  const F *const pi = w.peephole, *const pf = pi ? pi + H : nullptr, *const po = pi ? pf + H : nullptr;
-  F* const di = p.coupled ? nullptr : g.dx;
-  F* const df = p.coupled ? g.dx : g.dx + H;
-  F *const dg = df + H, *const d_o = dg + H;
-  F *HWY_RESTRICT const shown = scratch, *HWY_RESTRICT const draw = scratch + H;
-  for (int64_t j = 0; j < H; ++j)
-    shown[j] = TanhOf(w.gain ? r.cell_normal[j] * w.cell_gain[j] + w.cell_bias[j] : r.raw[j]);
-  const F uh = F(p.update_h), uc = F(p.update_c);
+void ShownBackward(const CellProblem& p, const CellParameters<F>& w, const CellRow<F>& r, const CellGradients<F>& g,
+                   F* HWY_RESTRICT d_o, F* HWY_RESTRICT shown, F* HWY_RESTRICT draw) {
+  const int64_t H = p.H;
+  if (w.gain) {
+    STM_EACH_UNIT
+    for (int64_t j = 0; j < H; ++j) shown[j] = r.cell_normal[j] * w.cell_gain[j] + w.cell_bias[j];
+  }
+  const F *const sums = w.gain ? shown : r.raw, *const go = r.gates + 3 * H;
+  STM_EACH_UNIT
+  for (int64_t j = 0; j < H; ++j) shown[j] = TanhOf(sums[j]);
+  const F uh = F(p.update_h);
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     const F u = r.update_h ? r.update_h[j] : uh, dh = u * g.dh[j];
     g.dh[j] -= dh;
     d_o[j] = dh * shown[j] * go[j] * (F(1) - go[j]);
     draw[j] = dh * go[j] * (F(1) - shown[j] * shown[j]);
   }
-  if (w.gain) {
-    for (int64_t j = 0; j < H; ++j) {
-      g.dcell_gain[j] += draw[j] * r.cell_normal[j];
-      g.dcell_bias[j] += draw[j];
-      draw[j] *= w.cell_gain[j];
-    }
-    NormalizeBackward(draw, r.cell_normal, r.scales[1], H);
+  if (!w.gain) return;
+  STM_EACH_UNIT
+  for (int64_t j = 0; j < H; ++j) {
+    g.dcell_gain[j] += draw[j] * r.cell_normal[j];
+    g.dcell_bias[j] += draw[j];
+    draw[j] *= w.cell_gain[j];
   }
+  NormalizeBackward(draw, r.cell_normal, r.scales[1], H);
+}
+
+template <class F>
+void LstmBackward(const CellProblem& p, const CellParameters<F>& w, const CellRow<F>& r, const CellGradients<F>& g,
+                  F* scratch) {
+  const int64_t H = p.H, G = p.gates();
+  const F *const gi = r.gates, *const gf = gi + H, *const gg = gf + H;
+  const F *const pi = w.peephole, *const pf = pi ? pi + H : nullptr, *const po = pi ? pf + H : nullptr;
+  F* const di = p.coupled ? nullptr : g.dx;
+  F* const df = p.coupled ? g.dx : g.dx + H;
+  F *const dg = df + H, *const d_o = dg + H;
+  F* HWY_RESTRICT const draw = scratch + H;
+  ShownBackward(p, w, r, g, d_o, scratch, draw);
+  const F uc = F(p.update_c);
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     const F u = r.update_c ? r.update_c[j] : uc, dc = u * g.dc[j];
     g.dc[j] -= dc;
     draw[j] += dc;
   }
   if (po) {
+    STM_EACH_UNIT
     for (int64_t j = 0; j < H; ++j) {
       g.dpeephole[2 * H + j] += d_o[j] * r.raw[j];
       draw[j] += d_o[j] * po[j];
     }
   }
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     const F of_input = draw[j] * gg[j];
     F of_forget = draw[j] * r.c[j];
@@ -203,15 +243,20 @@ void LstmBackward(const CellProblem& p, const CellParameters<F>& w, const CellRo
     g.dc[j] += draw[j] * gf[j];
   }
   if (pf) {
+    STM_EACH_UNIT
     for (int64_t j = 0; j < H; ++j) {
       g.dpeephole[H + j] += df[j] * r.c[j];
       g.dc[j] += df[j] * pf[j];
     }
-    for (int64_t j = 0; di && j < H; ++j) {
+  }
+  if (pi && di) {
+    STM_EACH_UNIT
+    for (int64_t j = 0; j < H; ++j) {
       g.dpeephole[j] += di[j] * r.c[j];
       g.dc[j] += di[j] * pi[j];
     }
   }
+  STM_EACH_UNIT
   for (int64_t i = 0; i < G * H; ++i) g.dproduct[i] = g.dx[i];
   RecurrentSumsBackward(w, g, r, G * H);
 }
@@ -222,25 +267,30 @@ void GruGates(const CellProblem& p, const CellParameters<F>& w, F* sums, const C
               F* reset) {
   const int64_t H = p.H;
   RecurrentSums(p, w, sums, r, 0, p.reset_before ? 2 * H : 3 * H);
+  STM_EACH_UNIT
   for (int64_t j = 0; j < 2 * H; ++j) r.gates[j] = SigmoidOf(sums[j] + r.x[j]);
-  if (reset)
-    for (int64_t j = 0; j < H; ++j) reset[j] = r.gates[j] * masked[j];
+  if (reset) STM_EACH_UNIT
+  for (int64_t j = 0; j < H; ++j) reset[j] = r.gates[j] * masked[j];
 }
 
 template <class F>
 void GruForward(const CellProblem& p, const CellParameters<F>& w, F* sums, const CellRow<F>& r) {
   const int64_t H = p.H;
   F* HWY_RESTRICT const sum = sums + 2 * H;
-  if (p.reset_before && w.b)
+  if (p.reset_before && w.b) {
+    STM_EACH_UNIT
     for (int64_t j = 0; j < H; ++j) sum[j] += w.b[2 * H + j];
+  }
   const F *const gr = r.gates, *const gz = gr + H;
   F *HWY_RESTRICT const gn = r.gates + 2 * H, *HWY_RESTRICT const kept = gn + H;
   const F* const x = r.x + 2 * H;
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     kept[j] = sum[j];
     gn[j] = TanhOf(x[j] + (p.reset_before ? F(1) : gr[j]) * sum[j]);
   }
   const F uh = F(p.update_h);
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     const F fresh = gn[j] + gz[j] * (r.h[j] - gn[j]);
     r.y[j] = Updated(r.update_h ? r.update_h[j] : uh, fresh, r.h[j]);
@@ -254,16 +304,22 @@ void GruBackward(const CellProblem& p, const CellParameters<F>& w, const CellRow
   const F *const gr = r.gates, *const gz = gr + H, *const gn = gz + H, *const sum = gn + H;
   F *const dr = g.dx, *const dz = dr + H, *const dn = dz + H;
   const F uh = F(p.update_h);
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     const F u = r.update_h ? r.update_h[j] : uh, dh = u * g.dh[j];
     g.dh[j] += dh * (gz[j] - F(1));
     dz[j] = dh * (r.h[j] - gn[j]) * gz[j] * (F(1) - gz[j]);
     dn[j] = dh * (F(1) - gz[j]) * (F(1) - gn[j] * gn[j]);
     g.dproduct[H + j] = dz[j];
-    g.dproduct[2 * H + j] = p.reset_before ? dn[j] : dn[j] * gr[j];
-    if (!p.reset_before) g.dproduct[j] = dr[j] = dn[j] * sum[j] * gr[j] * (F(1) - gr[j]);
+    g.dproduct[2 * H + j] = dn[j];
   }
-  if (!p.reset_before) RecurrentSumsBackward(w, g, r, 3 * H);
+  if (p.reset_before) return;
+  STM_EACH_UNIT
+  for (int64_t j = 0; j < H; ++j) {
+    g.dproduct[2 * H + j] = dn[j] * gr[j];
+    g.dproduct[j] = dr[j] = dn[j] * sum[j] * gr[j] * (F(1) - gr[j]);
+  }
+  RecurrentSumsBackward(w, g, r, 3 * H);
 }
 
 // Reset before the product: of r, from the gradient of what was multiplied, which becomes that of masked h, in place.
@@ -272,6 +328,7 @@ void GruResetBackward(const CellProblem& p, const CellParameters<F>& w, const Ce
                       const F* masked, F* d_reset) {
   const int64_t H = p.H;
   const F* const gr = r.gates;
+  STM_EACH_UNIT
   for (int64_t j = 0; j < H; ++j) {
     g.dproduct[j] = g.dx[j] = d_reset[j] * masked[j] * gr[j] * (F(1) - gr[j]);
     d_reset[j] *= gr[j];
