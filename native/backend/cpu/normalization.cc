@@ -1,6 +1,7 @@
 #include "backend/cpu/backend.h"
 #include "backend/cpu/stopping.h"
 #include "backend/dispatch.h"
+#include "backend/cpu/layer_norm.h"
 #include "backend/cpu/normalization_columns.h"
 #include "backend/cpu/normalization_rows.h"
 #include "backend/cpu/team.h"
@@ -96,58 +97,26 @@ class CpuNormalization final : public NormalizationKernels {
 
   Status layer_norm(const View& x, const View& weight, const View& bias, int64_t width, double epsilon, const View& y,
                     const View& statistics) noexcept override {
-    return dispatch_floating(x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      const T *w = weight.as<T>(), *b = bias.as<T>();
-      parallel_for(x.size() / width, row_grain(width), [&](int64_t begin, int64_t end) {
-        for (int64_t row = begin; row < end; ++row) {
-          const T* from = x.as<T>() + row * width;
-          T* to = y.as<T>() + row * width;
-          const double mean = lane_sum(width, [&](int64_t i) { return from[i]; }) / static_cast<double>(width);
-          const double variance = lane_sum(width, [&](int64_t i) { return (from[i] - mean) * (from[i] - mean); }) /
-                                  static_cast<double>(width);
-          const double rstd = 1 / std::sqrt(variance + epsilon);
-          statistics.as<double>()[2 * row] = mean;
-          statistics.as<double>()[2 * row + 1] = rstd;
-          // What the mean loses as a T comes back as a shift: the differences from the rounded one are exact.
-          const T center = static_cast<T>(mean), factor = static_cast<T>(rstd),
-                  rest = static_cast<T>((static_cast<double>(center) - mean) * rstd);
-          for (int64_t i = 0; i < width; ++i) to[i] = (from[i] - center) * factor + rest;
-          if (w)
-            for (int64_t i = 0; i < width; ++i) to[i] *= w[i];
-          if (b)
-            for (int64_t i = 0; i < width; ++i) to[i] += b[i];
-        }
-      });
-      return Status::ok();
-    });
+    const LayerNorm norm{x.dtype, x.data, weight.data, bias.data, y.data, statistics.as<double>(), width, epsilon};
+    parallel_for(x.size() / width, row_grain(width),
+                 [&](int64_t begin, int64_t end) { layer_norm_rows(norm, begin, end); });
+    return Status::ok();
   }
 
   Status layer_norm_backward(const View& x, const View& weight, int64_t width, const View& statistics, const View& dy,
                              const View& dx, const View& dweight, const View& dbias) noexcept override {
-    return dispatch_floating(x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      const int64_t rows = x.size() / width;
-      const double* stats = statistics.as<double>();
-      if (dx.data) {
-        parallel_for(rows, row_grain(width), [&](int64_t begin, int64_t end) {
-          for (int64_t row = begin; row < end; ++row)
-            layer_norm_row_gradient(x.as<T>() + row * width, weight.as<T>(), dy.as<T>() + row * width, stats[2 * row],
-                                    stats[2 * row + 1], width, dx.as<T>() + row * width);
-        });
-      }
-      const T *from = x.as<T>(), *grad = dy.as<T>();
-      if (dweight.data) {
-        column_sums(width, rows, Padding{}, dweight.as<T>(), [=](int64_t row, int64_t column) {
-          const int64_t i = row * width + column;
-          return grad[i] * (from[i] - stats[2 * row]) * stats[2 * row + 1];
-        });
-      }
-      if (dbias.data)
-        column_sums(width, rows, Padding{}, dbias.as<T>(),
-                    [=](int64_t row, int64_t column) { return static_cast<double>(grad[row * width + column]); });
-      return Status::ok();
-    });
+    const int64_t rows = x.size() / width;
+    const LayerNormGradient norm{x.dtype, x.data,       weight.data, dy.data, statistics.as<double>(),
+                                 dx.data, dweight.data, dbias.data,  rows,    width};
+    if (norm.dx)
+      parallel_for(rows, row_grain(width),
+                   [&](int64_t begin, int64_t end) { layer_norm_gradient_rows(norm, begin, end); });
+    if (!norm.dweight && !norm.dbias) return Status::ok();
+    const auto columns = [&](int64_t begin, int64_t end) { layer_norm_gradient_columns(norm, begin, end); };
+    const int64_t blocks = (width + kLayerNormColumns - 1) / kLayerNormColumns;
+    if (rows * width < 32'768) stoppable([&] { columns(0, blocks); });
+    else parallel_for(blocks, 1, columns);
+    return Status::ok();
   }
 
   Status batch_statistics(const View& x, const Padding& rows, const View& statistics) noexcept override {
@@ -189,21 +158,6 @@ class CpuNormalization final : public NormalizationKernels {
       return cpu_batch_norm_backward<T>(x, BatchScale{mean, variance, epsilon}, weight, of_batch ? count : 0, rows, dy,
                                         BatchGradients{dx, dweight, dbias});
     });
-  }
-
- private:
-  /// dx = rstd · (g - mean(g) - x̂ · mean(g · x̂)) with g = dy · weight, x̂ the normalised row.
-  template <class T>
-  static void layer_norm_row_gradient(const T* x, const T* weight, const T* dy, double mean, double rstd, int64_t width,
-                                      T* dx) {
-    const auto g = [&](int64_t i) {
-      return weight ? static_cast<double>(dy[i]) * weight[i] : static_cast<double>(dy[i]);
-    };
-    const double of_g = lane_sum(width, g) / static_cast<double>(width);
-    const double of_product =
-        lane_sum(width, [&](int64_t i) { return g(i) * (x[i] - mean) * rstd; }) / static_cast<double>(width);
-    for (int64_t i = 0; i < width; ++i)
-      dx[i] = static_cast<T>(rstd * (g(i) - of_g - (x[i] - mean) * rstd * of_product));
   }
 };
 
