@@ -1,4 +1,6 @@
 import { COUNTS, nameText } from '../report/format';
+import type { RobustnessRecord } from '../report';
+import { CHANGE_NAMES } from '../report/sections/robustness';
 import { counted } from '../tensor/counted';
 import { isPlainObject } from '../tensor/options';
 import { cellText, fourDigits, paint, print, remark, tableText, type CommonOptions } from './output';
@@ -26,6 +28,7 @@ export async function printEvaluation(evaluation: object, options: CommonOptions
     if (Array.isArray(value) && name.startsWith('unknown') && value.length > 0)
       await print(`\nNot in the training, and so counted as wrong: ${value.join(', ')}\n`);
     if (Array.isArray(value) && name === 'folds') await print(`\n${foldTable(value)}`);
+    if (Array.isArray(value) && name === 'robustness') await print(`\n${robustnessTable(value)}`);
     if (Array.isArray(value) && name === 'baselines') await print(`\n${baselineTable(value)}`);
   }
 }
@@ -58,6 +61,18 @@ function foldTable(folds: readonly unknown[]): string {
   const figures = heads.filter((name) => name !== 'from');
   const rows = known.map((fold) => [String(fold['from']), ...figures.map((name) => Number(fold[name]))]);
   return tableText(['fold from', ...figures.map(nameText)], rows, [...COUNTS].map(nameText));
+}
+
+/** How good a model is on changed examples. */
+function robustnessTable(rows: readonly RobustnessRecord[]): string {
+  const cells = rows.map(({ change, amount, accuracy, f1, changed }) => [
+    CHANGE_NAMES[change],
+    change === 'none' ? undefined : String(amount),
+    accuracy,
+    f1,
+    changed,
+  ]);
+  return tableText(['changed texts', 'strength', 'accuracy', 'F1', 'other answers'], cells);
 }
 
 /** What simpler models come to. */

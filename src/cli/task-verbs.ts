@@ -1,4 +1,4 @@
-import { writeEvaluation, writeReport } from '../report';
+import { writeEvaluation, writeReport, type EvaluationRecord } from '../report';
 import type { Examples } from '../tasks/task';
 import type { AnyTask, TaskEntry } from '../tasks/catalogue/task-entry';
 import type { History } from '../training/history';
@@ -29,14 +29,20 @@ export const fitTask = (
 export const evaluateTask = (entry: TaskEntry, task: AnyTask, examples: readonly unknown[]): Promise<object> =>
   task.evaluate(entry.forTask(examples) as Examples<unknown>);
 
-/** Adds what a test came to to the report of a run folder. */
+/**
+ * Adds what a test came to to the report of a run folder.
+ *
+ * @param more  what was measured beside it
+ */
 export async function reportTask(
   entry: TaskEntry,
   task: AnyTask,
   examples: readonly unknown[],
   folder: string,
+  more: Partial<EvaluationRecord> = {},
 ): Promise<void> {
-  await writeEvaluation(folder, await task.examine(entry.forTask(examples) as Examples<unknown>, 'test'));
+  const record = await task.examine(entry.forTask(examples) as Examples<unknown>, 'test');
+  await writeEvaluation(folder, { ...record, ...more });
   await writeReport(folder);
 }
 

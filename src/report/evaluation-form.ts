@@ -28,6 +28,7 @@ const attention: Reader<AttentionRecord> = (value, path) => {
 
 const examples = listIn(objectIn({ text: textIn }, { label: textIn, predicted: textIn, probability: numberIn }));
 const classFigures = { label: textIn, precision: numberIn, recall: numberIn, f1: numberIn, support: numberIn };
+const CHANGES = ['none', 'swap', 'drop', 'insert', 'synonyms', 'adversarial'] as const;
 const bin = { from: numberIn, to: numberIn, count: numberIn };
 
 /** Reads an EvaluationRecord. Members that it does not know are passed over: a newer version may write more. */
@@ -48,6 +49,9 @@ export const evaluationIn: Reader<EvaluationRecord> = objectIn(
     ),
     interval: textIn,
     stepErrors: listIn(objectIn({ name: textIn, values: numbers }, {})),
+    robustness: listIn(
+      objectIn({ change: oneOfIn(CHANGES), amount: numberIn, accuracy: numberIn, f1: numberIn, changed: numberIn }, {}),
+    ),
     baselines: listIn(objectIn({ name: textIn, figures }, {})),
   },
 );

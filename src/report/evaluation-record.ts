@@ -34,6 +34,8 @@ export interface EvaluationRecord {
   readonly interval?: string;
   /** How far forecasts are off at each step, those of the model and of what it is compared with. */
   readonly stepErrors?: readonly StepErrorRecord[];
+  /** How good the model is where the examples are changed. */
+  readonly robustness?: readonly RobustnessRecord[];
   /** What else was measured on the same examples, such as a logistic regression, to compare the figures with. */
   readonly baselines?: readonly BaselineRecord[];
 }
@@ -128,6 +130,23 @@ export interface LabelCount {
   readonly label: string;
   /** How many they are. */
   readonly count: number;
+}
+
+/** How good a model is on examples that were changed in one way. */
+export interface RobustnessRecord {
+  /**
+   * How: not at all; neighbouring characters swapped, characters dropped or inserted; words replaced by synonyms; the
+   * vectors of the tokens moved to where the loss grows fastest.
+   */
+  readonly change: 'none' | 'swap' | 'drop' | 'insert' | 'synonyms' | 'adversarial';
+  /** How strongly: the part of the characters or words, or the length by which the vectors of an example are moved. */
+  readonly amount: number;
+  /** As of an evaluation. */
+  readonly accuracy: number;
+  /** As of an evaluation. */
+  readonly f1: number;
+  /** Part of the examples of which the model says something else than without the change. */
+  readonly changed: number;
 }
 
 /** What something else than the model came to. */

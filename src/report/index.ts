@@ -12,6 +12,7 @@ export type {
   ForecastRecord,
   LabelCount,
   LengthBin,
+  RobustnessRecord,
   StepErrorRecord,
 } from './evaluation-record';
 export { ReportCallback, type ReportCallbackOptions } from './report-callback';

@@ -56,6 +56,7 @@ export type { QuestionAnswererOptions, QuestionAnswererSettings } from './questi
 export type { QuestionPrediction, StorySentence } from './question-prediction';
 export type { Cell, EncoderOptions, Normalization } from './recurrent-encoder';
 export type { PairExample } from './pair-examples';
+export type { RobustnessOptions } from './robustness-options';
 export { Seq2Seq } from './seq2seq';
 export type { Seq2SeqEvaluation } from './seq2seq-evaluation';
 export type {
@@ -119,5 +120,6 @@ export {
   type LengthBin,
   type ReportCallbackOptions,
   type ReportOptions,
+  type RobustnessRecord,
   type StepErrorRecord,
 } from '../report';

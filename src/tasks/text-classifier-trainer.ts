@@ -29,7 +29,7 @@ export interface TrainedText {
 }
 
 /** An example in numbers. */
-interface TextItem {
+export interface TextItem {
   readonly tokens: EncodedTokens;
   readonly target: number | Float32Array;
   /** 1 where a label is one that training never saw: it is no part of the loss. */

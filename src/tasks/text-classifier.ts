@@ -2,13 +2,13 @@ import { BucketSampler } from '../data/bucket-sampler';
 import { DataLoader } from '../data/data-loader';
 import { save } from '../io/model-file';
 import { manualSeed } from '../tensor/generator';
-import type { EvaluationRecord } from '../report';
+import type { EvaluationRecord, RobustnessRecord } from '../report';
 import type { History } from '../training/history';
 import { evaluateClasses, evaluateLabelSets, type ClassEvaluation } from './class-evaluation';
 import { ClassLabels } from './class-labels';
 import { examineClasses } from './class-examination';
-import { chances, predictionOf, type ClassPrediction } from './class-prediction';
-import { evenBatches, evenLoader, oneBatch } from './even-batches';
+import type { ClassPrediction } from './class-prediction';
+import { evenLoader } from './even-batches';
 import { isBlank, warnOfEmpty, type CalledExample } from './empty-examples';
 import { collectExamples, teaching } from './examples';
 import { textFault } from './input-fault';
@@ -16,6 +16,8 @@ import { languageEncoder } from './language-encoder';
 import { lengthBins } from './length-bins';
 import { LossWeights } from './loss-weights';
 import { encoderOptions } from './recurrent-encoder';
+import { measureRobustness, predictionsOf } from './robustness';
+import { readRobustnessOptions, type RobustnessOptions } from './robustness-options';
 import type { Examples, Task, TaskFitOptions } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
 import { TextClassifierNetwork } from './text-classifier-network';
@@ -152,13 +154,26 @@ export class TextClassifier implements Task<TextExample, string, ClassPrediction
     const items = checkTexts(op, given).map((text) => ({ tokens: trained.text.encode(text) }));
     if (items.length === 0) return [];
     const trainer = textTrainer(trained, this.options);
-    const predictions: ClassPrediction[] = [];
-    for (const batch of evenBatches(items, lengthOf)) {
-      const [[scores] = []] = await trainer.predict(oneBatch(batch.items));
-      const rows = scores === undefined ? [] : await chances(scores, this.options.multiLabel);
-      rows.forEach((row, at) => (predictions[batch.places[at] ?? 0] = predictionOf(trained.labels, row)));
-    }
-    return predictions;
+    return predictionsOf(trained, items, async (batch) => (await trainer.predict(batch))[0]?.[0]);
+  }
+
+  /**
+   * How good it is on examples whose texts are changed: characters swapped, dropped or inserted, words replaced by
+   * synonyms, or the vectors of a text moved to where the loss grows fastest (the fast gradient method).
+   *
+   *     const rows = await classifier.robustness(test, { synonyms: await readSynonyms('synonyms.txt') });
+   *
+   * @returns a row for each change and strength, that without any first
+   * @throws {OptionError} as `evaluate`, or if an option is unknown or out of range
+   */
+  async robustness(examples: Examples<TextExample>, options: RobustnessOptions = {}): Promise<RobustnessRecord[]> {
+    const op = 'TextClassifier.robustness';
+    const settings = readRobustnessOptions(op, options);
+    const trained = this.#known(op);
+    const texts = await this.#collect(op, examples);
+    const given = texts.flatMap(({ labels }) => labels);
+    trained.labels.checkSomeKnown(op, given);
+    return measureRobustness(trained, texts, settings, (changed) => this.predict(changed));
   }
 
   async save(path: string): Promise<void> {

@@ -21,5 +21,5 @@ test('an option of another task is refused, and those of this one are named', ()
     'got --beam-size, which is no option of the task forecast, which the run holds. ' +
       'Fix: leave it out, or write one of --folds, --size.',
   );
-  expect(refused('classify', '--folds', '2')).toThrow(/which the run holds\. Fix: leave it out\.$/);
+  expect(refused('lm', '--folds', '2')).toThrow(/which the run holds\. Fix: leave it out\.$/);
 });

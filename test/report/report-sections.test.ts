@@ -1,5 +1,5 @@
 import type { EpochRecord } from 'stmnet';
-import { writeEvaluation, writeReport, type EvaluationRecord } from 'stmnet/tasks';
+import { writeEvaluation, writeReport, type EvaluationRecord, type RobustnessRecord } from 'stmnet/tasks';
 import { expect, test } from 'vitest';
 import { withoutOdd } from '../../src/training/history-json';
 import { chartsIn, epochRecord, pageText, putFile, sectionsIn } from '../support/run-folder';
@@ -48,6 +48,27 @@ test('forecasts are drawn beside what came, with their interval, and errors at e
   expect(text.match(/Shaded: from the 0.1 to the 0.9 quantile\./g)).toHaveLength(1);
   expect(lines(text, 'Error at each step').map(([name]) => name)).toEqual(['forecast', 'persistence']);
   expect(text).toContain('<dt>Scaled MSE</dt>');
+});
+
+test('changed examples have a table, and a curve for each change', async () => {
+  const row = (change: RobustnessRecord['change'], amount: number, accuracy: number): RobustnessRecord => ({
+    change,
+    amount,
+    accuracy,
+    f1: Number.NaN,
+    changed: 0.25,
+  });
+  const text = await ofEvaluation({
+    robustness: [row('none', 0, 0.9), row('drop', 0.1, 0.75), row('drop', 0.05, 0.8), row('adversarial', 2, 0.5)],
+  });
+  expect(lines(text, 'Accuracy over the changed part')).toEqual([
+    ['characters dropped', [[0, 0.9], [0.05, 0.8], [0.1, 0.75]]], // prettier-ignore
+  ]);
+  const moved = lines(text, 'Accuracy over how far vectors are moved');
+  expect(JSON.stringify(moved)).toBe('[["vectors moved",[[0,0.9],[2,0.5]]]]');
+  expect(text.replaceAll(/<[^>]*>/gu, ' ').replaceAll(/\s+/gu, ' ')).toContain(
+    'unchanged – 0.9000 NaN 25.0 % characters dropped 10.0 % 0.7500 NaN 25.0 % characters dropped 5.0 %',
+  );
 });
 
 test('errors of one step alone are no curve', async () => {

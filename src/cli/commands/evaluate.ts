@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { Command } from 'commander';
+import type { RobustnessRecord } from '../../report';
 import { nameOf } from '../../tasks/catalogue/table-columns';
 import { examplesText } from '../examples-text';
 import { printEvaluation } from '../evaluation-text';
@@ -6,7 +8,7 @@ import { addInputOptions, inputSource } from '../input-options';
 import { namedData } from '../named-data';
 import { openRun } from '../open-run';
 import { readTrainConfig } from '../train-config';
-import { evaluateTask } from '../task-verbs';
+import { evaluateTask, reportTask } from '../task-verbs';
 import { addCommonOptions, addExamples, remark, type CommonOptions } from '../output';
 import { addVerbOptions, verbOptions } from '../verb-options';
 
@@ -52,4 +54,7 @@ async function evaluate(
       : entry.evaluating.evaluate(task, examples, asked, training),
   );
   await printEvaluation(evaluation, options);
+  if (folder === undefined || !('robustness' in evaluation)) return;
+  await reportTask(entry, task, examples, folder, { robustness: evaluation.robustness as readonly RobustnessRecord[] });
+  remark(options, `\n${join(folder, 'report.html')} shows it as its test`);
 }

@@ -10,6 +10,7 @@ import { confusion } from './confusion';
 import { distributions } from './distributions';
 import { examples } from './examples';
 import { forecasts } from './forecasts';
+import { robustness } from './robustness';
 
 /** What an evaluation came to beside its figures; a section for each part. */
 export function evaluationSection(record: EvaluationRecord): Section | undefined {
@@ -23,6 +24,7 @@ export function evaluationSection(record: EvaluationRecord): Section | undefined
       perClass.length === 0 ? undefined : classes(perClass),
       bins.length === 0 ? undefined : calibration(bins),
     ]),
+    robustness(record.robustness ?? []),
     examples(record.examples ?? {}),
     attention(record.attention ?? []),
     distributions(record),

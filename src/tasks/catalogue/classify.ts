@@ -12,6 +12,7 @@ import { describes, type OptionDescriptor } from './descriptor';
 import { firstLineOf } from './first-line';
 import { isJsonLines } from './json-lines';
 import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors } from './shared-descriptors';
+import { robustness } from './robustness';
 import { checkTable, columnsOf, delimiterOfHeader, encodingOf, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
 
@@ -59,6 +60,7 @@ export const classify: TaskEntry<TextExample, string, ClassPrediction> = {
   inputOfLength: (tokens) => 'word '.repeat(tokens),
   inputs,
   inputOf: (text) => text,
+  evaluating: robustness,
   askCommand: (run) => `stmnet predict ${run} "…"`,
   row: (text, { label, labels, probability }) => ({
     label: labels === undefined ? label : labels.join(','),
