@@ -79,6 +79,19 @@ const studies: Readonly<Record<string, Study>> = {
   spans: {
     goals: { exactMatch: { least: 0.94 }, f1: { least: 0.97 }, story1: { least: 0.95 }, story2: { least: 0.3 } },
   },
+  // The AUC of an attack by the loss, 0.5 of a model that tells nothing, and the accuracy on names that were held out.
+  'membership-leak': {
+    goals: {
+      neither: { least: 0.56 },
+      dropout: { most: 0.57 },
+      decay: { most: 0.55 },
+      both: { most: 0.54 },
+      neitherAccuracy: { least: 0.66 },
+      dropoutAccuracy: { least: 0.66 },
+      decayAccuracy: { least: 0.64 },
+      bothAccuracy: { least: 0.62 },
+    },
+  },
   // Hochreiter and Schmidhuber (1997) solved it within 74,000 sequences.
   'adding-problem': { example: 'long-memory', goals: { solved: { least: 1 }, sequences: { most: 74_000 } } },
   'temporal-order': {

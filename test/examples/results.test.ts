@@ -36,6 +36,13 @@ testWithData('names learns in an epoch', ['names/Greek.txt'], () => {
   expect(figuresOf('names', '--epochs', '1')['accuracy']).toBeGreaterThan(0.6); // all Russian is 0.468
 });
 
+testWithData('membership-leak tells less of a training with dropout and weight decay', ['names/Greek.txt'], () => {
+  const { neither = 0, both = 1, neitherAccuracy } = figuresOf('membership-leak', '--names', '400', '--epochs', '16');
+  expect(neither).toBeGreaterThan(0.53);
+  expect(both).toBeLessThan(neither);
+  expect(neitherAccuracy).toBeGreaterThan(0.5); // all Russian is 0.468
+});
+
 testWithData('ud-ewt-pos learns from 2,000 sentences', ['ud-ewt-pos/en-ud-tag.v2.train.txt.gz'], () => {
   const { accuracy } = figuresOf('ud-ewt-pos', '--sentences', '2000', '--epochs', '2');
   expect(accuracy).toBeGreaterThan(0.75); // all nouns is 0.17
