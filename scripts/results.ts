@@ -63,6 +63,22 @@ const studies: Readonly<Record<string, Study>> = {
     flags: ['--set=anki-eng-fra'],
     goals: { bleu: { least: 15 }, without: { least: 0 }, gain: { least: 3 } },
   },
+  // Perplexities of one model with each regulariser; `gain` is by which part all of them make it smaller.
+  'wikitext-2-partial': {
+    example: 'regularized-language-model',
+    runs: ['1'],
+    goals: {
+      none: { least: 0 },
+      variationalDropout: { least: 0 },
+      embeddingDropout: { least: 0 },
+      weightDrop: { least: 0 },
+      ar: { least: 0 },
+      tar: { least: 0 },
+      ntAsgd: { least: 0 },
+      all: { least: 0 },
+      gain: { least: 0.1 },
+    },
+  },
   // Weston et al. (2015), an LSTM on 1,000 questions of each task: 50, 20, 20, 61 and 70 %.
   babi: {
     example: 'answers',

@@ -10,7 +10,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = scratchFolder('examples');
 
 /** What a run may say of itself: its epochs, the best of them, and what a language model learns from. */
-const progress = /^(epoch|best) .*$|^[\d,]+ tokens to learn from, [\d,]+ to validate on; \d+ in the vocabulary$/gm;
+const progress =
+  /^(epoch|best|no weights were|weights are) .*$|^[\d,]+ tokens to learn from, [\d,]+ to validate on; .*$/gm;
 
 /** A short run of an example on its data: the figures in its last line. */
 const figuresOf = (name: string, ...flags: string[]): Record<string, number> =>
@@ -62,6 +63,14 @@ testWithData('language-model learns from 60,000 characters', ['tinyshakespeare/i
   expect(nats).toBeLessThan(2.7); // letters by their frequency is 3.3
   expect(perplexity).toBeCloseTo(Math.exp(nats ?? 0), 6);
   expect(bitsPerCharacter).toBeCloseTo((nats ?? 0) / Math.LN2, 6);
+});
+
+testWithData('regularized-language-model measures what regularisers do', ['wikitext-2-partial/test.txt.gz'], () => {
+  const flags = ['--lines', '60', '--epochs', '2', '--hidden', '16', '--rows', 'none,all', '--validate'];
+  const { none = 0, all = 0, gain } = figuresOf('regularized-language-model', ...flags);
+  expect(none).toBeLessThan(200); // all words as probable as each other are 400 and more
+  expect(all).not.toBe(none);
+  expect(gain).toBeCloseTo(1 - all / none, 9);
 });
 
 test('next-word knows what it has learned by heart', () => {
