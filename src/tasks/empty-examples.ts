@@ -16,19 +16,21 @@ export type CalledExample = 'example' | 'validation example';
  *
  * @param isEmpty  whether there is nothing in one
  * @param what     one is then, as `an empty text`
+ * @param fate     what becomes of them
  */
 export function warnOfEmpty<Example>(
   op: string,
   { train, validation = [] }: TrainedExamples<Example>,
   isEmpty: (example: Example) => boolean,
   what: string,
+  fate: 'the training goes on with them' | 'they are passed over' = 'the training goes on with them',
 ): void {
   const places = [...placesOf(train, isEmpty, 'example'), ...placesOf(validation, isEmpty, 'validation example')];
   if (places.length === 0) return;
   const all = train.length + validation.length;
   process.emitWarning(
     `${op}: got ${what} in ${places.length} of ${all} examples: ${listedPlaces(places)}.\n` +
-      '  Fix: look whether the right column was read, or take them out of the data; the training goes on with them.',
+      `  Fix: look whether the right column was read, or take them out of the data; ${fate}.`,
     { type: 'StmnetWarning', code: 'STM_EMPTY_EXAMPLES' },
   );
 }

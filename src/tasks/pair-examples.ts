@@ -1,7 +1,9 @@
+import { counted } from '../tensor/counted';
+import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { placedAs } from './example-place';
 import { fieldsOf, wrongExample } from './examples';
-import { isBlank } from './empty-examples';
+import { isBlank, warnOfEmpty } from './empty-examples';
 
 /** A text, and what is to be made of it: its translation, its pronunciation. */
 export interface PairExample {
@@ -24,3 +26,21 @@ export function pairExample(op: string, example: unknown, place: number): PairEx
 
 /** Whether an example teaches nothing. */
 export const isEmptyPair = ({ source, target }: PairExample): boolean => isBlank(source) || isBlank(target);
+
+/** The pairs that have both sides. @throws {OptionError} if there is none */
+export function fullPairs(op: string, pairs: readonly PairExample[]): PairExample[] {
+  const full = pairs.filter((pair) => !isEmptyPair(pair));
+  if (full.length > 0) return full;
+  throw new OptionError(op, {
+    given: `${counted(pairs.length, 'pair')}, of which each has an empty side`,
+    expected: 'one with a source and a target at least',
+    fix: 'look at which column holds the sources, and which the targets',
+  });
+}
+
+/** Tells in a warning which pairs have an empty side: they are passed over. */
+export const warnOfEmptyPairs = (
+  op: string,
+  train: readonly PairExample[],
+  validation?: readonly PairExample[],
+): void => warnOfEmpty(op, { train, validation }, isEmptyPair, 'an empty text', 'they are passed over');

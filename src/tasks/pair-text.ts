@@ -1,7 +1,7 @@
 import type { Tokenizer } from '../text/tokenizer';
 import type { Vocabulary } from '../text/vocabulary';
 import { WordTokenizer } from '../text/words';
-import { isEmptyPair, type PairExample } from './pair-examples';
+import type { PairExample } from './pair-examples';
 import { tokenizerOf, vocabularyOf, type LearnedTokens } from './learned-tokens';
 import type { PairTokens, Seq2SeqSettings } from './seq2seq-options';
 import { TokenSpacing, type TokenSpacingParts } from './token-spacing';
@@ -49,10 +49,9 @@ export class PairText {
     this.#spacing = spacing && new TokenSpacing(spacing);
   }
 
-  /** Learns the tokens of the pairs of training. */
+  /** Learns the tokens of the pairs of training, of which no side is empty. */
   static fit(pairs: readonly PairExample[], settings: Seq2SeqSettings): PairText {
-    const full = pairs.filter((pair) => !isEmptyPair(pair));
-    const [sources, targets] = [full.map(({ source }) => source), full.map(({ target }) => target)];
+    const [sources, targets] = [pairs.map(({ source }) => source), pairs.map(({ target }) => target)];
     const { sharedEmbeddings, vocabularySize, minFrequency } = settings;
     const learned = (texts: readonly string[], asked: PairTokens): LearnedTokens => {
       const tokens = asked === 'auto' ? chosen(texts) : asked;

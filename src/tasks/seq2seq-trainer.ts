@@ -2,7 +2,7 @@ import { Accuracy } from '../metrics/accuracy';
 import { crossEntropy } from '../tensor/ops/losses';
 import type { Sequence } from '../tensor/padded-sequence';
 import { Trainer } from '../training/trainer';
-import { isEmptyPair, type PairExample } from './pair-examples';
+import type { PairExample } from './pair-examples';
 import type { EncodedPair } from './pair-text';
 import type { Seq2SeqSettings } from './seq2seq-options';
 import type { PairBatch } from './seq2seq-network';
@@ -16,9 +16,9 @@ interface TeachingBatch extends PairBatch {
   readonly target: Sequence;
 }
 
-/** Pairs in numbers, without those that teach nothing. */
+/** Pairs in numbers. */
 export const itemsOf = ({ text }: TrainedPairs, pairs: readonly PairExample[]): EncodedPair[] =>
-  pairs.flatMap((pair) => (isEmptyPair(pair) ? [] : [text.encode(pair)]));
+  pairs.map((pair) => text.encode(pair));
 
 /** Steps of a pair. */
 export const lengthOf = ({ target }: EncodedPair): number => target.length;

@@ -4,11 +4,10 @@ import { save } from '../io/model-file';
 import { manualSeed } from '../tensor/generator';
 import type { EvaluationRecord } from '../report';
 import type { History } from '../training/history';
-import { warnOfEmpty } from './empty-examples';
 import { evenLoader } from './even-batches';
-import { collectExamples, teaching } from './examples';
+import { collectExamples } from './examples';
 import { textFault } from './input-fault';
-import { isEmptyPair, PAIR_FORM, pairExample, type PairExample } from './pair-examples';
+import { fullPairs, PAIR_FORM, pairExample, warnOfEmptyPairs, type PairExample } from './pair-examples';
 import { PairText, type PairTextParts } from './pair-text';
 import { bySource, evaluateWritten, type Seq2SeqEvaluation } from './seq2seq-evaluation';
 import { examineWritten } from './seq2seq-examination';
@@ -49,7 +48,7 @@ interface Extras extends TaskExtras, PairTextParts {}
  *     const { text, score } = await translator.predict('I am cold.');
  *
  * Training reads the true target and learns each next token of it (teacher forcing), all of them in one call of the
- * decoder's layers. Examples of which a side is empty teach nothing and are passed over, with a warning; an empty
+ * decoder's layers. Examples of which a side is empty are passed over, with a warning, in an evaluation, too; an empty
  * source is given an empty target.
  *
  * @throws {OptionError} if an option is unknown or out of range, or two do not go together
@@ -88,14 +87,10 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
     const op = 'Seq2Seq.fit';
     const settings = readTrainOptions(op, options, seq2SeqTrainReaders, classOptions('Seq2Seq', seq2SeqReaders));
     const { validation } = options;
-    const train = await this.#collect(op, examples);
-    const checks = validation && (await this.#collect(op, validation));
-    warnOfEmpty(op, { train, validation: checks }, isEmptyPair, 'an empty text');
+    const [all, others] = [await this.#collect(op, examples), validation && (await this.#collect(op, validation))];
+    warnOfEmptyPairs(op, all, others);
+    const [train, checks] = [fullPairs(op, all), others && fullPairs(`${op}: validation`, others)];
     if (settings.seed !== undefined) manualSeed(settings.seed);
-    teaching(
-      op,
-      train.filter((pair) => !isEmptyPair(pair)),
-    );
     const trained = (this.#trained ??= this.#begin(train));
     const items = itemsOf(trained, train);
     const lengths = items.map(lengthOf);
@@ -103,7 +98,7 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
       task: this,
       model: trained.model,
       loader: new DataLoader(items, { batchSampler: new BucketSampler(lengths, { batchSize: settings.batchSize }) }),
-      validation: checks && evenLoader(teaching(`${op}: validation`, itemsOf(trained, checks)), lengthOf),
+      validation: checks && evenLoader(itemsOf(trained, checks), lengthOf),
       examine: checks && (() => this.examine(checks, 'validation')),
       steps: STEPS,
       trainer: (parts: TaskTrainerParts) => seq2SeqTrainer(trained, this.options, parts),
@@ -112,18 +107,25 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
   }
 
   /**
-   * Loss, and how good what is written is.
+   * Loss, and how good what is written is. Pairs of which a side is empty are passed over, with a warning.
    *
    * @param options  how to write, where it is not as the task was made
-   * @throws {OptionError} as that of each `Task`, or if an option is unknown or out of range
+   * @throws {OptionError} as that of each `Task`, if all pairs have an empty side, or an option is unknown or out of
+   *   range
    */
   async evaluate(examples: Examples<PairExample>, options: Seq2SeqEvaluateOptions = {}): Promise<Seq2SeqEvaluation> {
     const op = 'Seq2Seq.evaluate';
-    return (await this.#judge(op, examples, readEvaluateOptions(op, options))).evaluation;
+    const settings = readEvaluateOptions(op, options);
+    this.#known(op);
+    const pairs = await this.#collect(op, examples);
+    warnOfEmptyPairs(op, pairs);
+    return (await this.#judge(op, pairs, settings)).evaluation;
   }
 
   async examine(examples: Examples<PairExample>, part: EvaluationRecord['part'] = 'test'): Promise<EvaluationRecord> {
-    const { evaluation, written, asked, text } = await this.#judge('Seq2Seq.examine', examples);
+    const op = 'Seq2Seq.examine';
+    this.#known(op);
+    const { evaluation, written, asked, text } = await this.#judge(op, await this.#collect(op, examples));
     return { part, ...examineWritten(evaluation, text, written, asked) };
   }
 
@@ -170,14 +172,11 @@ export class Seq2Seq implements Task<PairExample, string, Seq2SeqPrediction, Seq
   }
 
   /** What is written for examples, and how good it is. */
-  async #judge(op: string, examples: Examples<PairExample>, options: Seq2SeqEvaluateOptions = {}) {
+  async #judge(op: string, examples: readonly PairExample[], options: Seq2SeqEvaluateOptions = {}) {
     const trained = this.#known(op);
-    const pairs = await this.#collect(op, examples);
+    const pairs = fullPairs(op, examples);
     const items = itemsOf(trained, pairs);
-    const figures =
-      items.length === 0
-        ? { loss: Number.NaN, accuracy: Number.NaN }
-        : await evaluateOnce(seq2SeqTrainer(trained, this.options), evenLoader(items, lengthOf));
+    const figures = await evaluateOnce(seq2SeqTrainer(trained, this.options), evenLoader(items, lengthOf));
     const asked = bySource(pairs);
     const written = await this.predict(
       asked.map(({ source }) => source),

@@ -154,15 +154,30 @@ describe('Seq2Seq', () => {
     const pairs = [...numberPairs.slice(0, 10), { source: ' ', target: 'x' }, { source: '5', target: '' }];
     const task = new Seq2Seq(small);
     await task.fit(pairs, { ...quick, epochs: 1 });
+    const evaluation = await task.evaluate(pairs);
     await new Promise((resolve) => setImmediate(resolve));
     process.off('warning', listen);
     expect(warnings.map(({ message }) => message)).toEqual([
-      expect.stringContaining('Seq2Seq.fit: got an empty text in 2 of 12 examples: example 10; example 11.'),
+      'Seq2Seq.fit: got an empty text in 2 of 12 examples: example 10; example 11.\n' +
+        '  Fix: look whether the right column was read, or take them out of the data; they are passed over.',
+      expect.stringContaining('Seq2Seq.evaluate: got an empty text in 2 of 12 examples: example 10; example 11.'),
     ]);
+    expect(evaluation).toEqual(await task.evaluate(pairs.slice(0, 10)));
+    expect((await task.examine(pairs)).figures).toEqual((await task.examine(pairs.slice(0, 10))).figures);
     expect(await task.predict('')).toEqual({ text: '', score: 0, tokens: [] });
-    const { loss, exactMatch } = await task.evaluate([{ source: '', target: '' }]);
-    expect([loss, exactMatch]).toEqual([Number.NaN, 1]);
-    await expect(new Seq2Seq().fit([{ source: '', target: 'x' }])).rejects.toThrow('examples that say nothing');
+  });
+
+  it('refuses pairs that all have an empty side, whatever it is asked to do with them', async () => {
+    const empty = [
+      { source: '', target: 'x' },
+      { source: '5', target: ' ' },
+    ];
+    const told = 'got 2 pairs, of which each has an empty side, expected one with a source and a target';
+    await expect(new Seq2Seq(small).fit(empty, quick)).rejects.toThrow(`Seq2Seq.fit: ${told}`);
+    const fitted = new Seq2Seq(small).fit(numberPairs, { ...quick, validation: empty });
+    await expect(fitted).rejects.toThrow(`Seq2Seq.fit: validation: ${told}`);
+    await expect(known.evaluate(empty)).rejects.toThrow(`Seq2Seq.evaluate: ${told}`);
+    await expect(known.examine(empty)).rejects.toThrow(`Seq2Seq.examine: ${told}`);
   });
 
   it('copies words that it does not know from where it looks', async () => {

@@ -62,6 +62,9 @@ test('names the lines of which a side is empty', () => {
   const { code, stderr } = stmnet(['train', 'seq2seq', ...args, ...small]);
   expect(code).toBe(0);
   expect(stderr).toContain(`got an empty text in 1 of 3 examples: ${holes}, line 3`);
+  const asked = stmnet(['evaluate', run, '--data', holes]); // without a header, as the run was trained
+  expect(asked).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sources +3$/m) });
+  expect(asked.stderr).toContain(`got an empty text in 1 of 4 examples: ${holes}, line 3`);
 });
 
 test('inspect, compare and completion know it', () => {
