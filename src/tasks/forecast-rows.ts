@@ -2,6 +2,7 @@ import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { checkDates, checkFilled, datedRow, type RowForm } from './dated-rows';
 import { collectExamples } from './examples';
+import { joinedStep } from './forecast-joined';
 import type { ForecastKeys, ForecastRow, StepRow } from './forecast-row';
 import { seriesOnGrid, type ForecastSeries } from './forecast-series';
 import { DAY, stepOf, type TimeStep } from './forecast-time';
@@ -53,14 +54,26 @@ export function seriesOf(
   const sorted = [...groups].map(([name, group]) => ({ name, rows: [...group].sort((a, b) => a.at - b.at) }));
   for (const { rows: inTime } of sorted) checkOnce(op, inTime, keys);
   const dated = rows[0]?.dated ?? false;
-  const step = known ??
-    stepOf(
-      sorted.map((one) => one.rows.map(({ at }) => at)),
-      dated,
-    ) ?? { unit: dated ? 'time' : 'number', size: dated ? DAY : 1 };
+  const moments = sorted.map((one) => one.rows.map(({ at }) => at));
+  const step = known ?? stepIn(moments, dated, keys.gaps) ?? { unit: dated ? 'time' : 'number', size: dated ? DAY : 1 };
   return sorted.map((one) =>
     seriesOnGrid(op, { ...one, name: keys.series === undefined ? undefined : one.name, dated, step }, keys),
   );
+}
+
+/**
+ * The step of series.
+ *
+ * @param moments  of each, rising: milliseconds of dates, or numbers
+ * @returns undefined if no series has two moments
+ */
+export function stepIn(
+  moments: readonly (readonly number[])[],
+  dated: boolean,
+  gaps: ForecastKeys['gaps'],
+): TimeStep | undefined {
+  const step = stepOf(moments, dated);
+  return step !== undefined && gaps === 'join' ? joinedStep(moments, step) : step;
 }
 
 /** The columns that say when and of what. */

@@ -90,9 +90,12 @@ export function momentAt({ rows, step }: ForecastSeries, place: number): number 
   return 0;
 }
 
-/** The time of a step as an answer has it. */
-export const timeAt = (series: ForecastSeries, place: number): string | number =>
-  timeText(momentAt(series, place), series.dated);
+/** The time of a step as an answer has it: `+1` for the first one behind the rows where nobody knows when it is. */
+export function timeAt(series: ForecastSeries, place: number): string | number {
+  const { rows, step, dated } = series;
+  const isNumbered = step.unit !== 'months' && step.isNumbered === true;
+  return isNumbered && place >= rows.length ? `+${place - rows.length + 1}` : timeText(momentAt(series, place), dated);
+}
 
 /** What a message calls a series: `series "a"`, or `the series`. */
 export const calledSeries = ({ name }: ForecastSeries): string =>

@@ -1,10 +1,19 @@
+import { momentInWeek, seasonInWeek } from './forecast-week';
+
 /** The time from one step of a series to the next; plain data, as it stands in the file of a model. */
 export type TimeStep =
   | { readonly unit: 'months'; readonly size: number }
-  /** Of dates: milliseconds. */
-  | { readonly unit: 'time'; readonly size: number }
+  | {
+      readonly unit: 'time';
+      /** Of dates: milliseconds. */
+      readonly size: number;
+      /** Of rows that are joined: the times of a week at which they are, milliseconds behind its beginning, rising. */
+      readonly week?: readonly number[];
+      /** Of rows that are joined: whether nobody knows when the next ones are. */
+      readonly isNumbered?: boolean;
+    }
   /** Of numbers: as they are counted. */
-  | { readonly unit: 'number'; readonly size: number };
+  | { readonly unit: 'number'; readonly size: number; readonly isNumbered?: boolean };
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -58,7 +67,9 @@ export function stepsBetween(begin: number, at: number, { unit, size }: TimeStep
 }
 
 /** The moment so many steps after another. */
-export function momentAfter(begin: number, steps: number, { unit, size }: TimeStep): number {
+export function momentAfter(begin: number, steps: number, step: TimeStep): number {
+  const { unit, size } = step;
+  if (unit === 'time' && step.week !== undefined) return momentInWeek(begin, steps, step.week);
   if (unit !== 'months') return unit === 'time' ? begin + steps * size : Number((begin + steps * size).toPrecision(12));
   const { months, day, time, isLast } = calendarOf(begin);
   const then = months + steps * size;
@@ -107,7 +118,9 @@ function monthsOf(moments: readonly (readonly number[])[]): number | undefined {
 const divisorOf = (a: number, b: number): number => (b === 0 ? a : divisorOf(b, a % b));
 
 /** After how many steps a season begins anew, as far as the step tells: a day, a week or a year; else 1. */
-export function seasonOf({ unit, size }: TimeStep): number {
+export function seasonOf(step: TimeStep): number {
+  const { unit, size } = step;
+  if (unit === 'time' && step.week !== undefined) return seasonInWeek(step.week);
   if (unit === 'number') return 1;
   if (unit === 'months') return 12 % size === 0 ? 12 / size : 1;
   if (size < DAY) return DAY % size === 0 ? DAY / size : 1;
@@ -133,11 +146,13 @@ const ROUNDS = { hour: DAY, weekday: 7 * DAY, year: 365 * DAY } as const;
 
 /**
  * The parts of the calendar that change from step to step, and that are seen twice at least: of what was there once,
- * nobody knows whether it comes again.
+ * nobody knows whether it comes again. None of steps whose times nobody knows.
  *
  * @param span  milliseconds from the first step to the last
  */
-export function calendarParts({ unit, size }: TimeStep, span: number): readonly CalendarPart[] {
+export function calendarParts(step: TimeStep, span: number): readonly CalendarPart[] {
+  const { unit, size } = step;
+  if (unit !== 'months' && step.isNumbered === true) return [];
   const seen = (['hour', 'weekday', 'year'] as const).filter((part) => span >= 1.9 * ROUNDS[part]);
   if (unit === 'number') return [];
   if (unit === 'months') return seen.filter((part) => part === 'year' && 12 % size === 0 && size < 12);

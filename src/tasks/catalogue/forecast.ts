@@ -4,7 +4,8 @@ import { counted } from '../../tensor/counted';
 import type { Backtest, BacktestOptions } from '../forecast-backtest';
 import type { ForecastRow } from '../forecast-row';
 import { momentOf } from '../event-time';
-import { DAY, seasonOf, stepOf } from '../forecast-time';
+import { stepIn } from '../forecast-rows';
+import { DAY, seasonOf } from '../forecast-time';
 import { Forecaster } from '../forecaster';
 import { datedTableDescriptors, readDatedTable, textOr } from './dated-table';
 import { describes, type OptionDescriptor } from './descriptor';
@@ -167,10 +168,10 @@ function seriesIn(rows: readonly ForecastRow[], { time, series }: DataSource['se
 }
 
 /** Steps of a season, as the task finds them out. */
-function seasonIn(groups: readonly (readonly DatedRow[])[], { season }: DataSource['settings']): number {
+function seasonIn(groups: readonly (readonly DatedRow[])[], { season, gaps }: DataSource['settings']): number {
   const dated = groups[0]?.[0]?.dated ?? false;
   const moments = groups.map((group) => group.map(({ days }) => (dated ? Math.round(days * DAY) : days)));
-  const step = stepOf(moments, dated);
+  const step = stepIn(moments, dated, gaps === 'join' ? gaps : 'fill');
   return numberOf(season, step === undefined ? 1 : seasonOf(step));
 }
 
