@@ -45,7 +45,7 @@ export async function readTrainData(
     };
   const parts = validationSplit > 0 ? entry.holdBack(all, validationSplit, seed, settings) : undefined;
   if (parts === undefined) {
-    const why = validationSplit > 0 ? 'too few of a kind to hold some back' : 'none held back';
+    const why = validationSplit > 0 ? 'too few to hold some back' : 'none held back';
     return { ...begun, train: all, validation: undefined, lines: [`${count(all)} of ${data}, ${why}`, ...ending] };
   }
   const held = `${count(parts.validation)} held back for validation (${parts.how})`;

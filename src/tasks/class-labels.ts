@@ -34,16 +34,23 @@ export class ClassLabels {
   /**
    * The labels of examples, by alphabet.
    *
+   * @param what  they are
    * @throws {OptionError} if there are fewer than two, or than one where an example may have several
    */
-  static of(op: string, examples: readonly (readonly string[])[], multiple: boolean): ClassLabels {
+  static of(
+    op: string,
+    examples: readonly (readonly string[])[],
+    multiple: boolean,
+    what: 'label' | 'tag' | 'answer' = 'label',
+  ): ClassLabels {
     const names = [...new Set(examples.flat())].sort();
     const least = multiple ? 1 : 2;
     if (names.length >= least) return new ClassLabels({ names, multiple, positive: rarer(names, examples, multiple) });
     throw new OptionError(op, {
-      given: names.length === 0 ? 'examples without a label' : `examples that all have the label ${describe(names[0])}`,
-      expected: multiple ? 'at least one label' : 'at least two different labels',
-      fix: 'look at which column holds the labels',
+      given:
+        names.length === 0 ? `examples without a ${what}` : `examples that all have the ${what} ${describe(names[0])}`,
+      expected: multiple ? `at least one ${what}` : `at least two different ${what}s`,
+      fix: `look at which column holds the ${what}s`,
     });
   }
 

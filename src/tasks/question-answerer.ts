@@ -8,13 +8,14 @@ import type { History } from '../training/history';
 import { evaluateClasses, type ClassEvaluation } from './class-evaluation';
 import { examineClasses } from './class-examination';
 import { ClassLabels } from './class-labels';
-import type { CalledExample } from './empty-examples';
+import { warnOfEmpty, type CalledExample } from './empty-examples';
 import { evenLoader } from './even-batches';
-import { collectExamples, teaching } from './examples';
+import { collectExamples } from './examples';
 import { lengthBins } from './length-bins';
 import {
-  checkAnswers,
+  checkAnswered,
   checkQuestions,
+  isStoryless,
   QUESTION_FORM,
   questionExample,
   questionFault,
@@ -25,7 +26,15 @@ import {
 import { QuestionNetwork } from './question-network';
 import { questionReaders, type QuestionAnswererOptions, type QuestionAnswererSettings } from './question-options';
 import { answerQuestions, type QuestionPrediction } from './question-prediction';
-import { answeredItems, questionTrainer, sentencesIn, wordsOf, type TrainedQuestions } from './question-trainer';
+import {
+  answeredItems,
+  questionTrainer,
+  sentencesIn,
+  someKnown,
+  strangersIn,
+  wordsOf,
+  type TrainedQuestions,
+} from './question-trainer';
 import { encoderOptions } from './recurrent-encoder';
 import type { Examples, Task, TaskFitOptions } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
@@ -60,7 +69,7 @@ type AnsweredStory = DividedStory & { readonly answer: string };
  *     });
  *
  * Questions of a validation or an evaluation whose answer training never had count as wrong, and the loss leaves them
- * out.
+ * out; that of an evaluation which has no others is NaN.
  *
  * @throws {OptionError} if an option is unknown or has another value
  */
@@ -114,18 +123,20 @@ export class QuestionAnswerer implements Task<QuestionExample, AskedStory, Quest
     const { validation } = options;
     const train = await this.#collect(op, examples);
     const checks = validation && (await this.#collect(op, validation, 'validation example'));
+    warnOfEmpty(op, { train, validation: checks }, isStoryless, 'an empty story');
     if (settings.seed !== undefined) manualSeed(settings.seed);
     const trained = (this.#trained ??= await this.#begin(op, train));
-    const items = teaching(op, answeredItems(trained, train).known);
+    const items = someKnown(op, trained, answeredItems(trained, train).known);
     const named = (checks ?? []).map(({ answer }) => [answer]);
-    const { known, others } = answeredItems(trained, checks ?? [], unknownInValidation(op, trained.answers, named));
+    const unknown = unknownInValidation(op, trained.answers, named, 'answer');
+    const { known, others } = answeredItems(trained, checks ?? [], unknown);
     const training = {
       task: this,
       model: trained.model,
       loader: new DataLoader(items, {
         batchSampler: new BucketSampler(items.map(sentencesIn), { batchSize: settings.batchSize }),
       }),
-      validation: checks && evenLoader(teaching(`${op}: validation`, known), sentencesIn, others),
+      validation: checks && evenLoader(someKnown(`${op}: validation`, trained, known), sentencesIn, others),
       examine: checks && (() => this.#examine(op, checks, 'validation')),
       trainer: (parts: TaskTrainerParts) => questionTrainer(trained, parts),
     };
@@ -145,7 +156,11 @@ export class QuestionAnswerer implements Task<QuestionExample, AskedStory, Quest
     return this.#examine(op, await this.#collect(op, examples), part);
   }
 
-  /** The answer to a question. @throws {OptionError} before `fit` or `load`, or if it is no `{ story, question }` */
+  /**
+   * The answer to a question.
+   *
+   * @throws {OptionError} before `fit` or `load`, or if it is no `{ story, question }`, or the question is empty
+   */
   predict(question: AskedStory): Promise<QuestionPrediction>;
   /** The answers to several questions, in their order. */
   predict(questions: readonly AskedStory[]): Promise<QuestionPrediction[]>;
@@ -155,6 +170,17 @@ export class QuestionAnswerer implements Task<QuestionExample, AskedStory, Quest
     const list: readonly unknown[] = Array.isArray(given) ? given : [given];
     const said = await answerQuestions(trained, checkQuestions(op, list));
     return Array.isArray(given) ? said : (said[0] as QuestionPrediction);
+  }
+
+  /**
+   * Of a question and its story the words that are not in the vocabulary, each once.
+   *
+   * @throws {OptionError} before `fit` or `load`
+   * @internal
+   */
+  strangers(asked: AskedStory): readonly string[] {
+    const op = 'QuestionAnswerer.strangers';
+    return checkQuestions(op, [asked]).flatMap((one) => strangersIn(this.#known(op), one));
   }
 
   async save(path: string): Promise<void> {
@@ -175,6 +201,7 @@ export class QuestionAnswerer implements Task<QuestionExample, AskedStory, Quest
       op,
       examples.map(({ answer }) => [answer]),
       false,
+      'answer',
     );
     const tokens = TokenEncoder.fit(
       examples.map(({ story, question }) => [...story, question].flatMap(wordsOf)),
@@ -191,7 +218,6 @@ export class QuestionAnswerer implements Task<QuestionExample, AskedStory, Quest
   async #judge(op: string, examples: readonly AnsweredStory[]) {
     const trained = this.#known(op);
     const right = examples.map(({ answer }) => answer);
-    trained.answers.checkSomeKnown(op, right);
     const { known } = answeredItems(trained, examples);
     const { loss } =
       known.length === 0
@@ -222,7 +248,7 @@ export class QuestionAnswerer implements Task<QuestionExample, AskedStory, Quest
     called: CalledExample = 'example',
   ): Promise<AnsweredStory[]> {
     const all = await collectExamples(op, examples, QUESTION_FORM, (one, place) => questionExample(op, one, place));
-    checkAnswers(op, all, called);
+    checkAnswered(op, all, called);
     return all;
   }
 }

@@ -42,23 +42,31 @@ export function questionExample(
   return placedAs({ ...dividedStory(asked as AskedStory), answer: answer.trim() }, example);
 }
 
-/** That no answer is empty. @throws {OptionError} saying in how many examples one is, and where the first ones are */
-export function checkAnswers(
+/**
+ * That no question and no answer is empty.
+ *
+ * @throws {OptionError} saying in how many examples one is, and where the first ones are
+ */
+export function checkAnswered(
   op: string,
-  examples: readonly { readonly answer: string }[],
+  examples: readonly (DividedStory & { readonly answer: string })[],
   called: CalledExample,
 ): void {
-  checkNoneLacks(op, examples, ({ answer }) => isBlank(answer), 'an empty answer', {
-    called,
-    expected: QUESTION_FORM,
-    fix: 'look at which column holds the answers, or leave such examples out',
-  });
+  for (const what of ['question', 'answer'] as const)
+    checkNoneLacks(op, examples, (one) => isBlank(one[what]), `an empty ${what}`, {
+      called,
+      expected: QUESTION_FORM,
+      fix: `look at which column holds the ${what}s, or leave such examples out`,
+    });
 }
+
+/** Whether nothing is told. */
+export const isStoryless = ({ story }: DividedStory): boolean => story.every(isBlank);
 
 /** Questions to be answered. @throws {OptionError} naming the place of what is none */
 export function checkQuestions(op: string, given: readonly unknown[]): DividedStory[] {
   return given.map((one, place) => {
-    const fault = isPlainObject(one) ? faultIn(one) : describe(one);
+    const fault = isPlainObject(one) ? faultInAsked(one) : describe(one);
     if (fault === undefined) return dividedStory(one as AskedStory);
     throw new OptionError(op, {
       given: `${fault} as question ${place}`,
@@ -70,7 +78,7 @@ export function checkQuestions(op: string, given: readonly unknown[]): DividedSt
 
 /** What is wrong with an input that came as JSON. */
 export function questionFault(input: unknown): InputFault | undefined {
-  const fault = isPlainObject(input) ? faultIn(input) : describe(input);
+  const fault = isPlainObject(input) ? faultInAsked(input) : describe(input);
   if (fault === undefined) return undefined;
   return {
     given: fault,
@@ -85,6 +93,10 @@ function faultIn({ story, question }: Readonly<Record<string, unknown>>): string
   if (typeof question === 'string') return undefined;
   return question === undefined ? 'no question' : `question: ${describe(question)}`;
 }
+
+/** The same of what is asked, which an empty question does not. */
+const faultInAsked = (fields: Readonly<Record<string, unknown>>): string | undefined =>
+  faultIn(fields) ?? (isBlank(String(fields['question'])) ? 'an empty question' : undefined);
 
 const dividedStory = ({ story, question }: AskedStory): DividedStory => ({
   story: typeof story === 'string' ? sentencesOf(story) : story,

@@ -1,6 +1,8 @@
 import { SequenceList } from '../data/sequence-list';
 import { Accuracy } from '../metrics/accuracy';
+import { OptionError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
+import { describe } from '../tensor/options';
 import { argmax } from '../tensor/ops/reduce';
 import { crossEntropy } from '../tensor/ops/losses';
 import type { Sequence } from '../tensor/padded-sequence';
@@ -72,6 +74,20 @@ export function answeredItems(
   }
   return { known, others };
 }
+
+/** Items that a loss can be computed of. @throws {OptionError} if there is none */
+export function someKnown(op: string, { answers }: TrainedQuestions, items: AnsweredItem[]): AnsweredItem[] {
+  if (items.length > 0) return items;
+  throw new OptionError(op, {
+    given: 'questions of which none has an answer that the model knows',
+    expected: `one at least whose answer is that of training: ${answers.names.slice(0, 10).map(describe).join(', ')}`,
+    fix: 'look at which column holds the answers',
+  });
+}
+
+/** The words of a question and its story that are not in the vocabulary, each once. */
+export const strangersIn = ({ tokens }: TrainedQuestions, { story, question }: DividedStory): readonly string[] =>
+  tokens.strangers([...story, question].flatMap((sentence) => words.tokenize(sentence)));
 
 /** Sentences of a story. */
 export const sentencesIn = ({ story }: Pick<QuestionItem, 'story'>): number => story.length;

@@ -65,6 +65,12 @@ export class TokenEncoder {
     return new TokenEncoder({ words, characters, lowercase });
   }
 
+  /** The tokens that are not in the vocabulary, each once, as they are written: all are read as the same one. */
+  strangers(tokens: readonly string[]): readonly string[] {
+    const { words, lowercase } = this.parts;
+    return [...new Set(tokens)].filter((token) => !words.has(lowercase ? token.toLowerCase() : token));
+  }
+
   /** The numbers of a text. */
   encode(tokens: readonly string[]): EncodedTokens {
     const { words, characters, lowercase } = this.parts;

@@ -34,12 +34,12 @@ export async function beginTagger(
   sentences: readonly TagExample[],
   settings: TaggerSettings,
 ): Promise<TrainedTagger> {
-  const namesOf = (each: (sentence: TagExample) => readonly string[]): ClassLabels =>
-    ClassLabels.of(op, sentences.map(each), false);
-  const tags = namesOf((sentence) => sentence.tags);
+  const namesOf = (each: (sentence: TagExample) => readonly string[], what: 'tag' | 'label'): ClassLabels =>
+    ClassLabels.of(op, sentences.map(each), false, what);
+  const tags = namesOf((sentence) => sentence.tags, 'tag');
   const labelled = sentences.some(({ label }) => label !== undefined);
   if (labelled) checkLabelled(op, sentences, 'example');
-  const labels = labelled ? namesOf(({ label = '' }) => [label]) : undefined;
+  const labels = labelled ? namesOf(({ label = '' }) => [label], 'label') : undefined;
   const { characters, lowercase, crf } = settings;
   const minFrequency = frequencyFor(settings, sentences.length);
   const tokens = TokenEncoder.fit(

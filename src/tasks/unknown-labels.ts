@@ -29,7 +29,7 @@ export function unknownInValidation(
   op: string,
   labels: ClassLabels,
   examples: readonly (readonly string[])[],
-  what: 'label' | 'tag' = 'label',
+  what: 'label' | 'tag' | 'answer' = 'label',
 ): string[] {
   const unknown = labels.unknownAmong(examples.flat());
   if (unknown.length === 0) return unknown;

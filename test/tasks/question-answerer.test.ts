@@ -63,11 +63,29 @@ describe('QuestionAnswerer', () => {
     const answerer = await trained({}, { epochs: 2 });
     const said = await answerer.predict([
       { story: [], question: 'Where is Mary?' },
-      { story: ['', 'Ada flew home.'], question: '' },
+      { story: ['', 'Ada flew home.'], question: 'Who flew?' },
     ]);
     expect(said.map(({ sentences }) => sentences.length)).toEqual([0, 2]);
     for (const { answer } of said) expect(answerer.answers).toContain(answer);
     expect(await answerer.predict([])).toEqual([]);
+    expect(answerer.strangers({ story: 'Ada flew to the office.', question: 'Where is MARY, Ada?' })).toEqual([
+      'Ada',
+      'flew',
+      ',',
+    ]);
+  });
+
+  it('warns of empty stories, and goes on with them', async () => {
+    const warnings: Error[] = [];
+    const listen = (warning: Error): unknown => warnings.push(warning);
+    process.on('warning', listen);
+    const empty = { story: ['', ' '], question: 'Where is Mary?', answer: 'garden' };
+    await new QuestionAnswerer(small).fit([...stories.slice(0, 9), empty], { ...quick, epochs: 1 });
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining('QuestionAnswerer.fit: got an empty story in 1 of 10 examples: example 9.'),
+    ]);
   });
 
   it('counts answers that training never had as wrong, and names them', async () => {
@@ -78,6 +96,14 @@ describe('QuestionAnswerer', () => {
     expect(evaluation.loss).toBeCloseTo(known.loss, 5);
     expect(evaluation.accuracy).toBeCloseTo(0.9 * known.accuracy, 5);
     expect(evaluation.unknownLabels).toEqual(['moon']);
+    const alone = await answerer.evaluate([odd]);
+    expect(alone).toMatchObject({ loss: Number.NaN, accuracy: 0, unknownLabels: ['moon'] });
+    const fitted = new QuestionAnswerer(small).fit(stories, { ...quick, epochs: 1, validation: [odd] });
+    await expect(fitted).rejects.toThrow(
+      'QuestionAnswerer.fit: validation: got questions of which none has an answer that the model knows, expected ' +
+        'one at least whose answer is that of training: "garden", "hallway", "kitchen", "office".\n  Fix: ' +
+        'look at which column holds the answers.',
+    );
   });
 
   it('examines questions for a report, and leaves a run folder', async () => {
@@ -124,7 +150,8 @@ describe('bad input to a QuestionAnswerer', () => {
     ['a number as question', [{ ...good, question: 3 }], 'question: 3 in example 0'],
     ['a number as answer', [{ ...good, answer: 3 }], 'answer: 3 in example 0'],
     ['an empty answer', [good, { ...good, answer: ' ' }], 'an empty answer in example 1'],
-    ['one answer', [good, good], 'all have the label "home"'],
+    ['an empty question', [good, { ...good, question: ' ' }], 'an empty question in example 1'],
+    ['one answer', [good, good], 'all have the answer "home"'],
   ])('examples: %s', async (_, examples, message) => {
     await expect(new QuestionAnswerer(small).fit(examples as [], quick)).rejects.toThrow(message);
   });
@@ -136,6 +163,9 @@ describe('bad input to a QuestionAnswerer', () => {
     const answerer = await trained({}, { epochs: 1 });
     await expect(answerer.predict('Where is Mary?' as never)).rejects.toThrow('"Where is Mary?" as question 0');
     await expect(answerer.predict([asked[0], { story: 'a' }] as never)).rejects.toThrow('no question as question 1');
+    const empty = { story: 'Mary went home.', question: ' ' };
+    await expect(answerer.predict(empty)).rejects.toThrow('an empty question as question 0');
+    expect(answerer.inputFault(empty)).toMatchObject({ given: 'an empty question' });
     expect(answerer.inputFault(asked[0])).toBeUndefined();
     expect(answerer.inputFault({ question: 'a' })).toMatchObject({ given: 'no story' });
     expect(answerer.inputFault('a')).toMatchObject({ given: '"a"' });

@@ -242,7 +242,7 @@ describe('bad input to a Tagger', () => {
     ['a tag too few', [good, { tokens: ['a', 'b'], tags: ['O'] }], '2 tokens and 1 tag in example 1'],
     ['a number as label', [{ ...good, label: 3 }], 'label: 3 in example 0'],
     ['labels here and there', [{ ...good, label: 'book' }, good], 'no label in example 1'],
-    ['one tag', [{ tokens: ['a'], tags: ['O'] }], 'all have the label "O"'],
+    ['one tag', [{ tokens: ['a'], tags: ['O'] }], 'all have the tag "O"'],
     ['no token', [{ tokens: [], tags: [] }], 'examples without a label'],
   ])('examples: %s', async (_, examples, message) => {
     await expect(new Tagger(small).fit(examples as [], quick)).rejects.toThrow(message);

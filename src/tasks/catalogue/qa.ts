@@ -1,18 +1,21 @@
 import { streamJsonLines } from '../../data/readers/jsonl';
+import { streamTextLines } from '../../data/readers/text-lines';
 import { splitDataset } from '../../data/split-dataset';
-import { FormatError } from '../../tensor/errors';
+import { FormatError, OptionError } from '../../tensor/errors';
 import { describe, isPlainObject } from '../../tensor/options';
 import { placed } from '../example-place';
 import { QuestionAnswerer } from '../question-answerer';
-import { sentencesOf, type AskedStory, type QuestionExample } from '../question-examples';
+import type { AskedStory, QuestionExample } from '../question-examples';
 import type { QuestionPrediction } from '../question-prediction';
 import { babiQuestions } from './babi';
 import { describes, type OptionDescriptor } from './descriptor';
+import { firstLineOf } from './first-line';
 import { isJsonLines } from './json-lines';
 import { checkForm } from './seeming';
 import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors } from './shared-descriptors';
 import { columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
+import { typedQuestion } from './typed-question';
 
 const options: readonly OptionDescriptor[] = [
   ...encoderDescriptors(true),
@@ -26,10 +29,10 @@ const options: readonly OptionDescriptor[] = [
   ),
 ];
 
-const FORMAT = 'what a file is; auto goes by its name, and else is lines of bAbI';
+const FORMAT = 'what a file is; auto goes by its name, and else is lines of bAbI; text is for predictions alone';
 
 const data: readonly OptionDescriptor[] = [
-  describes('format', ['auto', 'babi', 'jsonl', 'table'], 'auto', FORMAT),
+  describes('format', ['auto', 'babi', 'jsonl', 'table', 'text'], 'auto', FORMAT),
   describes('storyColumn', 'text', 'story', 'column or field of the story, a text or, in JSON Lines, its sentences'),
   describes('questionColumn', 'text', 'question', 'column or field of the question'),
   describes('answerColumn', 'text', 'answer', 'column or field of the answer'),
@@ -55,7 +58,8 @@ export const qa: TaskEntry<QuestionExample, AskedStory, QuestionPrediction> = {
   unit: 'sentence',
   inputOfLength: (count) => ({ story: new Array<string>(count).fill('A word and another.'), question: 'What word?' }),
   inputs,
-  inputOf,
+  inputOf: (text) => storyOf(text),
+  strangers: (task, asked) => (task instanceof QuestionAnswerer ? task.strangers(asked) : []),
   askCommand: (run) => `stmnet predict ${run} "STORY. QUESTION?"`,
   row: ({ question }, { answer, probability }) => ({ answer, probability, question }),
 };
@@ -63,9 +67,9 @@ export const qa: TaskEntry<QuestionExample, AskedStory, QuestionPrediction> = {
 const op = 'qa';
 const named = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
-function formatOf(source: DataSource): 'babi' | 'jsonl' | 'table' {
+function formatOf(source: DataSource): 'babi' | 'jsonl' | 'table' | 'text' {
   const { format } = source.settings;
-  if (format === 'babi' || format === 'jsonl' || format === 'table') return format;
+  if (format === 'babi' || format === 'jsonl' || format === 'table' || format === 'text') return format;
   if (isJsonLines(source)) return 'jsonl';
   return typeof source.from === 'string' && isNamedTable(source.from) ? 'table' : 'babi';
 }
@@ -86,19 +90,41 @@ async function examples(source: DataSource): Promise<readonly QuestionExample[]>
 }
 
 async function* inputs(source: DataSource): AsyncGenerator<AskedStory> {
+  if (await isTexts(source)) return yield* typed(source);
   for await (const { story, question } of questions(source, false)) yield { story, question };
+}
+
+/** Whether each line is a story and its question: if that is said, or a stream begins neither as bAbI nor as JSON. */
+async function isTexts({ from, settings }: DataSource): Promise<boolean> {
+  const { format } = settings;
+  if (format === 'text') return true;
+  if (typeof from === 'string' || (format !== undefined && format !== 'auto')) return false;
+  return !/^\s*(?:\d+ |[[{])/.test(await firstLineOf(op, from, settings['encoding']));
+}
+
+/** Stories and questions that stand in a line each. */
+async function* typed(source: DataSource): AsyncGenerator<AskedStory> {
+  await checkForm(op, source, {
+    expected: 'a story and its question in each line',
+    refused: () => false,
+    fix: () => '',
+  });
+  let line = 0;
+  for await (const text of streamTextLines(source.from, encodingOf(source)))
+    yield storyOf(text, `${nameOf(source.from)}, line ${(line += 1)}`);
 }
 
 /** @param answered  whether each has an answer */
 async function* questions(source: DataSource, answered: boolean): AsyncGenerator<ReadQuestion> {
   const { settings } = source;
   const format = formatOf(source);
+  if (format === 'text') throw noAnswers();
   await checkForm(op, source, {
     expected: 'lines of bAbI, JSON Lines (.jsonl) or a table (.csv, .tsv) with story, question and answer',
     refused: ({ form }) => format === 'babi' && form !== 'text' && form !== 'columns' && form !== 'table',
     fix: ({ form }) => (form === 'jsonl' ? 'pass --format jsonl' : 'give a file of this form, or convert it'),
   });
-  if (format === 'babi') return yield* babiQuestions(op, source);
+  if (format === 'babi') return yield* babiQuestions(op, source, answered);
   const names = ['story', 'question', 'answer'].map((name) => named(settings[`${name}Column`], name));
   if (format === 'table') {
     const wanted = names.map((column, at) => ({
@@ -128,10 +154,17 @@ const wrongLine = ({ from }: DataSource, line: number, given: string): FormatErr
     fix: 'mend the line, or leave it out',
   });
 
+const noAnswers = (): OptionError =>
+  new OptionError(op, {
+    given: '--format text for examples to learn from or to measure on',
+    expected: 'babi, jsonl or table, which have answers beside the questions',
+    fix: 'leave it out, or name one of these',
+  });
+
 /** The last sentence of a text is the question, those before it are the story. */
-function inputOf(text: string): AskedStory {
-  const sentences = sentencesOf(text);
-  return { story: sentences.slice(0, -1), question: sentences.at(-1) ?? '' };
+function storyOf(text: string, where?: string): AskedStory {
+  const { told, question } = typedQuestion(op, text, where);
+  return { story: told, question };
 }
 
 function holdBack(

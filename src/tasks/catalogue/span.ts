@@ -3,7 +3,6 @@ import { splitDataset } from '../../data/split-dataset';
 import { FormatError } from '../../tensor/errors';
 import { describe, isPlainObject } from '../../tensor/options';
 import { placed } from '../example-place';
-import { sentencesOf } from '../question-examples';
 import { SpanAnswerer } from '../span-answerer';
 import type { AskedContext, SpanExample } from '../span-examples';
 import type { SpanPrediction } from '../span-prediction';
@@ -13,6 +12,7 @@ import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors }
 import { squadQuestions } from './squad';
 import { columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
+import { typedQuestion } from './typed-question';
 
 const options: readonly OptionDescriptor[] = [
   ...encoderDescriptors(true),
@@ -156,7 +156,7 @@ const wrongLine = (
 
 /** The last sentence of a text is the question, what is before it is the context. */
 function inputOf(text: string): AskedContext {
-  const question = sentencesOf(text).at(-1) ?? '';
+  const { question } = typedQuestion(op, text);
   return { context: text.slice(0, text.lastIndexOf(question)).trim(), question };
 }
 

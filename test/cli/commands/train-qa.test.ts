@@ -22,6 +22,16 @@ test('trains on questions, and evaluates, predicts and inspects what it has lear
   const asked = stmnet(['predict', output, '--data', data, '--json']);
   const [first = ''] = asked.stdout.split('\n');
   expect(JSON.parse(first)).toMatchObject({ answer: stories[0]?.answer, input: { question: stories[0]?.question } });
+  const piped = stmnet(['predict', output, '-'], {}, { input: `${question}\n` });
+  expect(piped.stdout).toMatch(/^office\t\d\.\d{4}\tWhere is Mary\?\n$/);
+  const stranger = stmnet(['predict', output, 'Mary went to the office. Where is Zorro?']);
+  expect(stranger).toMatchObject({ code: 0, stderr: 'never seen in training, and read as unknown: "Zorro"\n' });
+  expect(stmnet(['predict', output, ''])).toMatchObject({ code: 1, stdout: '' });
+  const cellar = join(folder, 'cellar.jsonl');
+  writeFileSync(cellar, `${JSON.stringify({ story: 'Al sat.', question: 'Who sat?', answer: 'cellar' })}\n`);
+  const unseen = stmnet(['evaluate', output, '--data', cellar]).stdout;
+  expect(unseen).toMatch(/^accuracy +0\.0000$/m);
+  expect(unseen).toContain('Not in the training, and so counted as wrong: cellar\n');
   expect(stmnet(['inspect', output]).stdout).toMatch(/task +qa \(QuestionAnswerer\)/i);
 });
 

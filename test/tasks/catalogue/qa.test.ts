@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { entryOf } from '../../../src/tasks/catalogue';
 import { scratchFolder } from '../../support/scratch';
@@ -14,9 +15,9 @@ const written = (name: string, text: string): string => {
 };
 const read = (from: string, settings: object = {}): Promise<readonly unknown[]> =>
   entry.examples({ from, settings: { ...settings } });
-const asked = async (from: string): Promise<unknown[]> => {
+const asked = async (from: string | Readable, settings: object = {}): Promise<unknown[]> => {
   const all: unknown[] = [];
-  for await (const input of entry.inputs({ from, settings: {} })) all.push(input);
+  for await (const input of entry.inputs({ from, settings: { ...settings } })) all.push(input);
   return all;
 };
 
@@ -50,6 +51,43 @@ test('asks about files with or without answers, and about a text whose last sent
     probability: 0.5,
     question: 'Where is Mary?',
   });
+});
+
+test('a line of a pipe is a story and its question, unless it begins as bAbI or JSON', async () => {
+  const piped = (text: string, settings: object = {}): Promise<unknown[]> =>
+    asked(Readable.from([Buffer.from(text)]), settings);
+  const { answer: _, ...question } = one;
+  const other = { story: ['Al sat.', 'Bo ran.'], question: 'Who ran?' };
+  const lines = 'Mary moved to the bathroom. Where is Mary?\nAl sat. Bo ran. Who ran?\n';
+  expect(await piped(lines)).toEqual([question, other]);
+  expect(await asked(written('f.txt', lines), { format: 'text' })).toEqual([question, other]);
+  expect(await piped('1 Mary moved to the bathroom.\n2 Where is Mary?\n')).toEqual([question]);
+  expect(await piped(`${JSON.stringify(question)}\n`, { format: 'jsonl' })).toEqual([question]);
+  await expect(piped(`${JSON.stringify(question)}\n`)).rejects.toThrow('give JSON Lines (.jsonl)');
+  await expect(piped(`${lines}Who ran?\n`)).rejects.toThrow(
+    'qa: got "Who ran?" in standard input, line 3, one sentence, expected several, of which the last one is the ' +
+      'question.\n  Fix: write such as "Mary went to the garden. Where is Mary?"',
+  );
+  await expect(asked(join(folder, 'f.txt'))).rejects.toThrow(
+    'if each line is a story and its question, pass --format text',
+  );
+  await expect(read(join(folder, 'f.txt'), { format: 'text' })).rejects.toThrow('got --format text for examples');
+});
+
+test('refuses a question without a story, and nothing', () => {
+  expect(() => entry.inputOf('')).toThrow('got "", nothing, expected several, of which the last one is the question');
+  expect(() => entry.inputOf('Where is Mary?')).toThrow('got "Where is Mary?", one sentence');
+});
+
+test('names what has no tab in a file of bAbI', async () => {
+  const blanks = written('g.txt', babi.replaceAll('\t', '    '));
+  await expect(read(blanks)).rejects.toThrow(
+    `got "Where is Mary?     bathroom    1" in ${blanks}, line 2, expected a question as a number, a question, a tab`,
+  );
+  const single = written('h.txt', '1 Al sat.\n2 Who sat? Al 1\n');
+  await expect(read(single)).rejects.toThrow(`got "Who sat? Al 1" in ${single}, line 2`);
+  const none = written('i.txt', '1 Al sat.\n2 "Who sat?" asked Bo.\n3 Who sat? Bo asked.\n');
+  await expect(read(none)).rejects.toThrow(`got 3 lines of ${none}, of which none is a question`);
 });
 
 test('names lines that are none', async () => {

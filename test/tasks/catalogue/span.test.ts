@@ -73,3 +73,8 @@ test('keeps all questions of a context in one part', () => {
   expect((validation as typeof all).filter(({ context }) => learned.has(context))).toEqual([]);
   expect(entry.holdBack(all.slice(0, 3), 0.1, 3, {})).toBeUndefined();
 });
+
+test('refuses a question without a text, and nothing', () => {
+  expect(() => entry.inputOf('')).toThrow('got "", nothing, expected several');
+  expect(() => entry.inputOf('Who sat?')).toThrow('got "Who sat?", one sentence, expected several');
+});
