@@ -3,11 +3,12 @@ import { OptionError } from '../tensor/errors';
 import { positiveInteger } from '../tensor/options';
 import { readOptions, withDefault } from '../tensor/read-options';
 import type { ForecastBaseline, ForecastEvaluation, ForecastFigures } from './forecast-evaluation';
+import type { ComparedPart } from './forecast-origins';
 import type { ForecastRow } from './forecast-row';
 import { collectSeries } from './forecast-rows';
 import { momentAt, type ForecastSeries } from './forecast-series';
 import { timeText } from './forecast-time';
-import type { ForecastAskOptions, ForecasterSettings, ForecastFitOptions } from './forecaster-options';
+import type { ForecasterSettings, ForecastFitOptions } from './forecaster-options';
 import type { Examples } from './task';
 
 /** Options of a back-test. */
@@ -37,7 +38,7 @@ export interface Backtest extends ForecastFigures {
 /** What is trained and evaluated anew for each fold. */
 interface Trained {
   fit(rows: readonly ForecastRow[], options: ForecastFitOptions): Promise<unknown>;
-  evaluate(rows: readonly ForecastRow[], options: ForecastAskOptions): Promise<ForecastEvaluation>;
+  evaluateFold(rows: readonly ForecastRow[], part: ComparedPart): Promise<ForecastEvaluation>;
 }
 
 /** Trains on the rows before each fold, and evaluates on the fold. @param make  a forecaster that knows nothing */
@@ -69,11 +70,11 @@ export async function backtestForecasts(
     const back = (count - fold) * size;
     const moment = foldBegin(op, series, back, settings);
     const known = rowsBefore(series, moment);
-    const seen = rowsBefore(series, foldEnd(series, back - size));
+    const until = foldEnd(series, back - size);
     const trained = make();
     await trained.fit(known, { progress: false, ...fit });
     const from = timeText(moment, series[0]?.dated ?? false);
-    folds.push({ from, ...(await trained.evaluate(seen, { from })) });
+    folds.push({ from, ...(await trained.evaluateFold(rowsBefore(series, until), { from, until })) });
   }
   const names = folds[0]?.baselines.map(({ name }) => name) ?? [];
   return {

@@ -104,6 +104,7 @@ export class ForecastEncoder {
     const { target, calendar, season, scaling, minFrequency } = settings;
     const step = all[0]?.step ?? { unit: 'number', size: 1 };
     checkTargets(op, all, settings);
+    checkValues(op, all, settings);
     const { numeric, categorical, leftOut } = columnsOf(op, all, settings);
     const rows = all.flatMap(rowsOf);
     const values = all.map((series) => ({ series, values: valuesOf(op, series, settings) }));
@@ -289,7 +290,7 @@ function valuesOf(op: string, { rows }: ForecastSeries, { target, logarithm }: S
 const isMissing = (values: Float64Array, column: number, width: number): boolean =>
   values.some((value, place) => place % width === column && Number.isNaN(value));
 
-/** That rows have the columns of the targets, and each series a value. */
+/** That rows have the columns of the targets. */
 function checkTargets(op: string, all: readonly ForecastSeries[], { target }: Settings): void {
   const names = new Set(all.flatMap(rowsOf).flatMap(({ row }) => Object.keys(row)));
   const absent = target.find((name) => !names.has(name));
@@ -302,6 +303,10 @@ function checkTargets(op: string, all: readonly ForecastSeries[], { target }: Se
         near === undefined ? 'name the column that is forecast' : `write ${describe(near)}, if that is what you mean`,
     });
   }
+}
+
+/** That each series has a value of each target. */
+function checkValues(op: string, all: readonly ForecastSeries[], { target }: Settings): void {
   for (const series of all)
     for (const name of target) {
       if (rowsOf(series).some((row) => cellOf(row, name) !== undefined)) continue;

@@ -4,11 +4,10 @@ import { checkDates, checkFilled, datedRow, type RowForm } from './dated-rows';
 import { collectExamples } from './examples';
 import { joinedStep } from './forecast-joined';
 import type { ForecastKeys, ForecastRow, StepRow } from './forecast-row';
-import { seriesOnGrid, type ForecastSeries } from './forecast-series';
+import { seriesOnGrid, warnOfFilled, type ForecastSeries } from './forecast-series';
 import { DAY, stepOf, type TimeStep } from './forecast-time';
 import type { Examples } from './task';
 
-const SEVERAL = "name the column that says of which series a row is: new Forecaster({ series: 'store' })";
 const FORM = "{ date: '2024-01-31', value: 12.5 }";
 const ROWS: RowForm = {
   form: FORM,
@@ -30,7 +29,9 @@ export async function collectSeries(
   known?: TimeStep,
 ): Promise<ForecastSeries[]> {
   const given = await collectExamples<ForecastRow, unknown>(op, examples, FORM, (example) => example);
-  return seriesOf(op, given, keys, known);
+  const series = seriesOf(op, given, keys, known);
+  warnOfFilled(op, series);
+  return series;
 }
 
 /** The same of an array. @throws as `collectSeries` */
@@ -98,15 +99,25 @@ function checkKnown(op: string, rows: readonly StepRow[], { time }: ForecastKeys
 }
 
 /** @throws {OptionError} naming two rows of one time */
-function checkOnce(op: string, rows: readonly StepRow[], { time, series }: ForecastKeys): void {
+function checkOnce(op: string, rows: readonly StepRow[], keys: ForecastKeys): void {
+  const { time, series } = keys;
   const place = rows.findIndex((row, at) => at > 0 && row.at === rows[at - 1]?.at);
   const [before, row] = [rows[place - 1], rows[place]];
   if (before === undefined || row === undefined) return;
   const [one, other] = [before, row].sort((a, b) => a.place.localeCompare(b.place, 'en', { numeric: true }));
   const of = series === undefined ? '' : ` of ${series} ${describe(row.row[series])}`;
+  const several = series === undefined ? seriesBetween(before, row, keys) : undefined;
   throw new OptionError(op, {
     given: `${time} ${describe(row.row[time])}${of} twice: in ${one?.place ?? ''} and ${other?.place ?? ''}`,
     expected: 'one row for each step of a series',
-    fix: 'leave one of them out, or add them up' + (series === undefined ? `; or ${SEVERAL}` : ''),
+    fix: 'leave one of them out, or add them up' + (several === undefined ? '' : `; or ${several}`),
   });
+}
+
+/** Which column may say of which series each of two rows is: one that they differ in, the first of texts if some are. */
+function seriesBetween({ row }: StepRow, { row: other }: StepRow, { target }: ForecastKeys): string | undefined {
+  const names = Object.keys(row).filter((name) => row[name] !== other[name] && !target.includes(name));
+  const name = names.find((one) => Number.isNaN(Number(row[one]))) ?? names[0];
+  if (name === undefined) return undefined;
+  return `name the column that says of which series a row is: new Forecaster({ series: ${describe(name)} })`;
 }

@@ -52,6 +52,34 @@ export function seriesOnGrid(
   return { ...given, dated, rows: Array.from(all) };
 }
 
+/** How many steps series have, and how many of them have no row. */
+const filledIn = (all: readonly ForecastSeries[]): { steps: number; filled: number } => ({
+  steps: all.reduce((sum, { rows }) => sum + rows.length, 0),
+  filled: all.reduce((sum, { rows }) => sum + rows.filter((row) => row === undefined).length, 0),
+});
+
+/** Tells of series most of whose steps have no row, `STM_MOSTLY_FILLED`: rows of weeks in steps of days. */
+export function warnOfFilled(op: string, all: readonly ForecastSeries[]): void {
+  const [{ steps, filled }, [first]] = [filledIn(all), all];
+  if (first === undefined || 2 * filled <= steps) return;
+  const part = `${Math.round((100 * filled) / steps)} %`;
+  process.emitWarning(
+    `${op}: got no row for ${filled} of ${counted(steps, 'step')} (${part}), as a step is ${stepText(first.step)}.\n` +
+      "  Fix: train on rows that are as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
+    { type: 'StmnetWarning', code: 'STM_MOSTLY_FILLED' },
+  );
+}
+
+/** What was found out of the steps: `step: 1 day; 12 of 986 steps filled`. */
+export function stepsText(all: readonly ForecastSeries[], { gaps }: Pick<ForecastKeys, 'gaps'>): string {
+  const { steps, filled } = filledIn(all);
+  const step = all[0]?.step ?? { unit: 'number', size: 1 };
+  if (gaps !== 'join') return `step: ${stepText(step)}; ${filled} of ${counted(steps, 'step')} filled`;
+  if (step.unit !== 'months' && step.isNumbered === true) return 'step: each row; those of a forecast are numbered';
+  const rule = step.unit === 'time' && step.week !== undefined ? `, at ${step.week.length} times of a week` : '';
+  return `step: each row; those of a forecast are ${stepText(step)} apart${rule}`;
+}
+
 function irregular(
   op: string,
   found: {

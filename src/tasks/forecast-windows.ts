@@ -46,12 +46,17 @@ export const reachOf = ({ window, anchor, season }: WindowForm): number =>
 /**
  * Where forecasts of a series can begin: behind a window, with the whole horizon before the end of its values.
  *
- * @param from    the first step that is forecast, at the earliest
- * @param stride  steps from one to the next
+ * @param part.from    the first step that is forecast, at the earliest
+ * @param part.stride  steps from one to the next
+ * @param part.end     the step that horizons end before. Default: the one behind the last value
  */
-export function originsOf(series: EncodedSeries, form: WindowForm, from = 0, stride = 1): ForecastOrigin[] {
+export function originsOf(
+  series: EncodedSeries,
+  form: WindowForm,
+  { from = 0, stride = 1, end = series.past }: { from?: number; stride?: number; end?: number } = {},
+): ForecastOrigin[] {
   const origins: ForecastOrigin[] = [];
-  for (let at = Math.max(reachOf(form), from); at + form.horizon <= series.past; at += stride) {
+  for (let at = Math.max(reachOf(form), from); at + form.horizon <= end; at += stride) {
     const hasTarget = hasValue(series, at, at + form.horizon);
     if (hasTarget && hasValue(series, at - form.window, at)) origins.push({ series, at });
   }

@@ -8,14 +8,14 @@ import type { History } from '../training/history';
 import type { EventColumnNames } from './event-cells';
 import { backtestForecasts, type Backtest, type BacktestOptions } from './forecast-backtest';
 import { baselinesOf } from './forecast-baselines';
-import { ForecastEncoder, type ForecastEncoderParts } from './forecast-encoder';
+import { ForecastEncoder, type EncodedSeries, type ForecastEncoderParts } from './forecast-encoder';
 import { evaluateForecasts, type ForecastEvaluation } from './forecast-evaluation';
-import { checkLong, comparedOrigins, futureOf } from './forecast-origins';
+import { checkLong, comparedOrigins, futuresOf, warnOfShort, type ComparedPart } from './forecast-origins';
 import { answerOf, type Forecast } from './forecast-answer';
 import { recordOfForecasts } from './forecast-record';
 import type { ForecastRow } from './forecast-row';
 import { collectSeries, seriesOf } from './forecast-rows';
-import { calledSeries } from './forecast-series';
+import { calledSeries, stepsText } from './forecast-series';
 import { countOutputs, outputsOf } from './forecast-loss';
 import { momentAfter, timeText } from './forecast-time';
 import {
@@ -74,6 +74,7 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
   readonly task = 'forecast';
   readonly options: Readonly<ForecasterSettings>;
   #trained: TrainedForecaster | undefined;
+  #steps: string | undefined;
 
   constructor(options: ForecasterOptions = {}) {
     this.options = readOptions<object, ForecasterSettings>(
@@ -117,6 +118,11 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
     return this.#trained?.encoder.parts.season;
   }
 
+  /** What was found out of the steps of a training, for people; undefined before `fit`. @internal */
+  get steps(): string | undefined {
+    return this.#steps;
+  }
+
   /** The time of a step as the rows of the training write it, to make rows with. @internal */
   timeOf(step: number): string | number {
     const { encoder } = this.#known('Forecaster.timeOf');
@@ -140,6 +146,7 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
     const ofClass = classOptions('Forecaster', forecasterReaders);
     const settings = readTrainOptions<TrainSettings>(op, options, forecastTrainReaders, ofClass);
     const series = await collectSeries(op, examples, this.options, this.#trained?.encoder.parts.step);
+    this.#steps = stepsText(series, this.options);
     if (settings.seed !== undefined) manualSeed(settings.seed);
     const encoder = this.#trained?.encoder ?? ForecastEncoder.fit(op, series, this.options);
     encoder.checkColumns(op, series);
@@ -169,13 +176,22 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
 
   /**
    * Forecasts from each step of the rows that has a window before it and a horizon behind it, as far as they are known,
-   * and compares with what came; rows of before the first forecast are read alone.
+   * and compares with what came; rows of before the first forecast are read alone. A series that is shorter than a
+   * window and the horizon is left out, and a warning, `STM_SHORT_SERIES`, says so.
    *
    * @throws {OptionError} as that of each `Task`, or if all series are too short
    */
   async evaluate(examples: Examples<ForecastRow>, options: ForecastAskOptions = {}): Promise<ForecastEvaluation> {
     const op = 'Forecaster.evaluate';
     return (await this.#compare(await this.#origins(op, examples, options))).evaluation;
+  }
+
+  /** The same of a fold, up to its end, of series that its training told of. @internal */
+  async evaluateFold(rows: Examples<ForecastRow>, part: ComparedPart): Promise<ForecastEvaluation> {
+    const op = 'Forecaster.backtest';
+    const { encoder } = this.#known(op);
+    const encoded = await this.#encoded(op, rows, encoder);
+    return (await this.#compare(comparedOrigins(op, encoded, this.#whole(encoder), part))).evaluation;
   }
 
   /**
@@ -228,16 +244,17 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
   }
 
   /**
-   * How all series of a table go on, in order of first appearance.
+   * How all series of a table go on, in order of first appearance. One that is shorter than a window is left out, and a
+   * warning, `STM_SHORT_SERIES`, says so.
    *
-   * @throws {OptionError} as `predict`
+   * @throws {OptionError} as `predict`, if all series are too short
    */
   async predictAll(rows: Examples<ForecastRow>): Promise<Forecast[]> {
     const op = 'Forecaster.predictAll';
     const { encoder } = this.#known(op);
     const series = await collectSeries(op, rows, this.options, encoder.parts.step);
     encoder.checkColumns(op, series);
-    return this.#answers(series.map((one) => futureOf(op, one, encoder, this.options)));
+    return this.#answers(futuresOf(op, series, encoder, this.options));
   }
 
   /**
@@ -268,7 +285,10 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
     const series = seriesOf(op, rows, this.options, encoder.parts.step);
     encoder.checkColumns(op, series);
     const [one, other] = series;
-    if (one !== undefined && other === undefined) return futureOf(op, one, encoder, this.options);
+    if (one !== undefined && other === undefined) {
+      const [origin] = futuresOf(op, [one], encoder, this.options);
+      if (origin !== undefined) return origin;
+    }
     throw new OptionError(op, {
       given: one === undefined ? 'no row' : `rows of ${calledSeries(one)} and ${series.length - 1} more`,
       expected: 'the rows of one series',
@@ -293,10 +313,18 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
   ): Promise<ForecastOrigin[]> {
     const asked = readOptions<ForecastAskOptions, Required<ForecastAskOptions>>(op, options, forecastAskReaders);
     const encoder = known ?? this.#known(op).encoder;
+    const encoded = await this.#encoded(op, examples, encoder);
+    const form = this.#whole(encoder);
+    const origins = comparedOrigins(op, encoded, form, asked);
+    warnOfShort(op, encoded, reachOf(form) + form.horizon, 'evaluate');
+    return origins;
+  }
+
+  /** Series in numbers, with a horizon behind the last value. */
+  async #encoded(op: string, examples: Examples<ForecastRow>, encoder: ForecastEncoder): Promise<EncodedSeries[]> {
     const series = await collectSeries(op, examples, this.options, encoder.parts.step);
     encoder.checkColumns(op, series);
-    const encoded = series.map((one) => encoder.encode(op, one));
-    return comparedOrigins(op, encoded, this.#whole(encoder), asked);
+    return series.map((one) => encoder.encode(op, one, this.options.horizon));
   }
 
   /** Windows of the whole horizon. */

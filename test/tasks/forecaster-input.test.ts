@@ -85,8 +85,25 @@ describe('bad input to a Forecaster', () => {
     );
     const { series: _series, ...single } = small;
     expect(await refusal(rows, single)).toContain(
-      "name the column that says of which series a row is: new Forecaster({ series: 'store' })",
+      'add them up; or name the column that says of which series a row is: new Forecaster({ series: "shop" })',
     );
+    const twice = [...hours(9), { date: '2024-01-01 02:00', x: 1 }];
+    expect(await refusal(twice)).toMatch(/Fix: leave one of them out, or add them up\.$/);
+  });
+
+  it('of too few rows a window and a horizon are named that would do', async () => {
+    const fixOf = async (count: number, options: ForecasterOptions) =>
+      (await refusal(hours(count), { ...one, ...options })).split('Fix: ')[1];
+    expect(await fixOf(3, { window: 1, horizon: 12 })).toBe(
+      'take a shorter window or horizon, as horizon: 2, or pass longer series.',
+    );
+    expect(await fixOf(5, {})).toBe('take a shorter window or horizon, as window: 2, or pass longer series.');
+    expect(await fixOf(6, { horizon: 8 })).toBe(
+      'take a shorter window or horizon, as window: 3 and horizon: 3, or pass longer series.',
+    );
+    expect(await fixOf(1, {})).toBe('pass longer series.');
+    expect(await fixOf(20, { anchor: 'season' })).toBe("pass anchor: 'last', or longer series.");
+    await expect(fit(hours(6), { ...one, window: 3, horizon: 3 })).resolves.toHaveProperty('epochs');
   });
 
   it('irregular gaps', async () => {
@@ -112,6 +129,47 @@ describe('bad input to a Forecaster', () => {
       'got 2 of 4 series that are shorter than a window and the horizon, 16 steps: ' +
         'series "new north" of 9 steps; series "new south" of 9 steps.',
     );
+  });
+
+  it('series that are too short, or have no value, are left out of what is asked, with a warning', async () => {
+    const forecaster = new Forecaster({ ...small, known: [] });
+    await forecaster.fit(rows, quick);
+    const short = [
+      ...tides(9).flatMap((row) => (row['shop'] === 'north' ? [{ ...row, shop: 'new' }] : [])),
+      ...tides(20).flatMap((row) => (row['shop'] === 'north' ? [{ ...row, shop: 'empty', sales: null }] : [])),
+    ];
+    const warningOf = async <T>(use: () => Promise<T>): Promise<[T, string]> => {
+      const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+      const given = await use();
+      return [given, `${(await warned).message}`];
+    };
+    const [forecasts, told] = await warningOf(() => forecaster.predictAll([...short, ...rows]));
+    expect(forecasts).toEqual(await forecaster.predictAll(rows));
+    expect(told).toBe(
+      'Forecaster.predictAll: got 2 of 4 series that are shorter than a window, 12 steps: ' +
+        'series "new" of 9 steps; series "empty" of 0 steps.\n' +
+        '  Fix: pass rows of a longer time; the others are forecast.',
+    );
+    const [evaluation, warning] = await warningOf(() => forecaster.evaluate([...short, ...rows]));
+    expect(evaluation).toEqual(await forecaster.evaluate(rows));
+    expect(warning).toContain(
+      'got 2 of 4 series that are shorter than a window and the horizon, 16 steps: series "new"',
+    );
+    await expect(forecaster.predictAll(short)).rejects.toThrow('got series "new" of 9 steps up to its last value');
+  });
+
+  it('steps that are mostly filled are told of', async () => {
+    const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+    const forecaster = new Forecaster(one);
+    await forecaster.fit(hours(30), quick);
+    expect(forecaster.steps).toBe('step: 1 hour; 0 of 30 steps filled');
+    await forecaster.predictAll(hours(30).filter((_, hour) => hour % 5 === 0));
+    expect((await warned).message).toBe(
+      'Forecaster.predictAll: got no row for 20 of 26 steps (77 %), as a step is 1 hour.\n' +
+        "  Fix: train on rows that are as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
+    );
+    await forecaster.fit([...hours(20), ...hours(30).slice(22)], quick);
+    expect(forecaster.steps).toBe('step: 1 hour; 2 of 30 steps filled');
   });
 
   it('columns that a recursive forecast cannot know', async () => {

@@ -164,6 +164,34 @@ describe('Forecaster', () => {
     expect(forecaster.model).toBeUndefined();
   });
 
+  it('measures what there is of a fold where the last values of a series are missing', async () => {
+    const forecaster = new Forecaster({ ...small, known: [] });
+    const tested = async (given: readonly ForecastRow[]) => {
+      const { folds } = await forecaster.backtest(given, { folds: 2, fit: { ...quick, epochs: 1 } });
+      return folds.map(({ from, count, baselines }) => ({ from, count, naive: baselines[0]?.figures.mae ?? 0 }));
+    };
+    const isHole = (row: ForecastRow): boolean =>
+      row['shop'] === 'south' && (row['date'] === dayAt(115) || String(row['date']) >= dayAt(118));
+    const empty = await tested(rows.map((row) => (isHole(row) ? { ...row, sales: null } : row)));
+    const absent = await tested(rows.filter((row) => !isHole(row)));
+    expect(empty.map(({ from, count }) => [from, count])).toEqual([
+      [dayAt(112), 2],
+      [dayAt(116), 2],
+    ]);
+    expect(absent).toEqual(empty);
+    const salesOf = (shop: string, day: number): number =>
+      Number(rows.find((row) => row['shop'] === shop && row['date'] === dayAt(day))?.['sales']);
+    const errors = [112, 113, 114, 115].flatMap((day) =>
+      ['north', 'south'].flatMap((shop) =>
+        shop === 'south' && day === 115 ? [] : [Math.abs(salesOf(shop, day) - salesOf(shop, 111))],
+      ),
+    );
+    expect(empty[0]?.naive).toBeCloseTo(
+      errors.reduce((sum, error) => sum + error / 7, 0),
+      10,
+    );
+  });
+
   it('leaves a run folder whose validation is in its report', async () => {
     const output = join(folder, 'run');
     const forecaster = new Forecaster(small);

@@ -127,6 +127,8 @@ async function fit(
       () => {
         const columns = entry.columns?.(task);
         if (columns !== undefined) remark(options, columnsText(columns));
+        const found = entry.foundOut?.(task);
+        if (found !== undefined) remark(options, found);
         check();
       },
     ),

@@ -86,6 +86,7 @@ export const forecast: TaskEntry<ForecastRow, readonly ForecastRow[], ForecastLi
   },
   askCommand: (run) => `stmnet predict ${run} --data FILE`,
   columns: (task) => (task instanceof Forecaster ? task.columns : undefined),
+  foundOut: (task) => (task instanceof Forecaster ? task.steps : undefined),
   row: (_, line) => line,
 };
 

@@ -151,6 +151,8 @@ export interface TaskEntry<Example = unknown, Input = unknown, Prediction = obje
   askCommand(run: string): string;
   /** Which columns of a table a trained task reads as what, where it finds that out by itself. */
   columns?(task: AnyTask): EventColumnNames | undefined;
+  /** What else a task found out of the examples of its training, in a line for people. */
+  foundOut?(task: AnyTask): string | undefined;
   /** What of an input a trained task never saw in training, each once, and reads as unknown. */
   strangers?(task: AnyTask, input: Input): readonly string[];
   /** The columns of a table of predictions. */

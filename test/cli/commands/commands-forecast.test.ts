@@ -33,7 +33,9 @@ test('trains, and holds the last part of each series back', () => {
     `144 rows of 2 series of ${data} to train on, 40 rows of 2 series held back for validation ` +
       '(the last 10 % in time, or a horizon, and the 12 rows before them)\n',
   );
-  expect(stderr).toContain('columns of numbers: fair; of categories: none; left out: none\n');
+  expect(stderr).toContain(
+    'columns of numbers: fair; of categories: none; left out: none\nstep: 1 day; 0 of 144 steps filled\n',
+  );
 });
 
 test('evaluates, with baselines beside', () => {
@@ -123,6 +125,19 @@ test('predicts what comes behind the last value of each series, a line for each 
   expect(late.stderr).toContain(`got no fair for ${dayAt(80)}, of which there is no row, expected columns known`);
 });
 
+test('a series that is too short is left out of the forecast with a warning, and so of the evaluation', () => {
+  const file = join(folder, 'shorts.csv');
+  const east = tides(3).slice(0, 3);
+  const ahead = rows.map((row) => (String(row['date']) < dayAt(76) ? row : { ...row, sales: '' }));
+  writeFileSync(file, tableOf([...east.map((row) => ({ ...row, shop: 'east' })), ...ahead]));
+  const { code, stdout, stderr } = stmnet(['predict', run, '--data', file]);
+  expect(code).toBe(0);
+  expect(stdout.trimEnd().split('\n')).toHaveLength(8);
+  expect(stderr).toContain('got 1 of 3 series that are shorter than a window, 12 steps: series "east" of 3 steps.');
+  const evaluated = stmnet(['evaluate', run, '--data', file]);
+  expect(evaluated).toMatchObject({ code: 0, stderr: expect.stringContaining('series "east" of 3 steps.') });
+});
+
 test('inspects, and resumes', () => {
   const { code, stdout } = stmnet(['inspect', run]);
   expect(code).toBe(0);
@@ -158,7 +173,13 @@ test('what cannot be used is told with file and line', () => {
   expect(refused(text, '--target', 'sales')).toContain(
     `got date "${dayAt(0)}" twice: in odd.csv, line 2 and odd.csv, line 82, expected one row for each step of a `,
   );
-  expect(refused(text, '--target', 'sales')).toContain('--series');
+  expect(refused(text, '--target', 'sales')).toContain(
+    'or add them up; or name the column that says of which series a row is: --series shop.',
+  );
+  const three = text.split('\n').slice(0, 4).join('\n');
+  expect(refused(three, ...columns, '--window', '1')).toContain(
+    'Fix: take a shorter window or horizon, as --horizon 2',
+  );
   expect(refused(text, '--target', 'sale')).toContain('--series and --target: sales seems to be one.');
   const words = text.replace(/^(2024-01-09,north),[^,]*/m, '$1,many');
   expect(refused(words, ...small)).toContain('got sales: "many" in odd.csv, line 10, expected a finite number');
