@@ -114,7 +114,7 @@ function checkOnce(op: string, rows: readonly StepRow[], keys: ForecastKeys): vo
   });
 }
 
-/** Which column may say of which series each of two rows is: one that they differ in, the first of texts if some are. */
+/** Which column may say of which series two rows are: one that they differ in, of texts if there is one. */
 function seriesBetween({ row }: StepRow, { row: other }: StepRow, { target }: ForecastKeys): string | undefined {
   const names = Object.keys(row).filter((name) => row[name] !== other[name] && !target.includes(name));
   const name = names.find((one) => Number.isNaN(Number(row[one]))) ?? names[0];

@@ -65,7 +65,7 @@ export function warnOfFilled(op: string, all: readonly ForecastSeries[]): void {
   const part = `${Math.round((100 * filled) / steps)} %`;
   process.emitWarning(
     `${op}: got no row for ${filled} of ${counted(steps, 'step')} (${part}), as a step is ${stepText(first.step)}.\n` +
-      "  Fix: train on rows that are as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
+      "  Fix: train on rows as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
     { type: 'StmnetWarning', code: 'STM_MOSTLY_FILLED' },
   );
 }

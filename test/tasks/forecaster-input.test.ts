@@ -152,9 +152,7 @@ describe('bad input to a Forecaster', () => {
     );
     const [evaluation, warning] = await warningOf(() => forecaster.evaluate([...short, ...rows]));
     expect(evaluation).toEqual(await forecaster.evaluate(rows));
-    expect(warning).toContain(
-      'got 2 of 4 series that are shorter than a window and the horizon, 16 steps: series "new"',
-    );
+    expect(warning).toContain('2 of 4 series that are shorter than a window and the horizon, 16 steps: series "new"');
     await expect(forecaster.predictAll(short)).rejects.toThrow('got series "new" of 9 steps up to its last value');
   });
 
@@ -166,7 +164,7 @@ describe('bad input to a Forecaster', () => {
     await forecaster.predictAll(hours(30).filter((_, hour) => hour % 5 === 0));
     expect((await warned).message).toBe(
       'Forecaster.predictAll: got no row for 20 of 26 steps (77 %), as a step is 1 hour.\n' +
-        "  Fix: train on rows that are as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
+        "  Fix: train on rows as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
     );
     await forecaster.fit([...hours(20), ...hours(30).slice(22)], quick);
     expect(forecaster.steps).toBe('step: 1 hour; 2 of 30 steps filled');
