@@ -41,6 +41,7 @@ import { forecastsFrom, forecastTrainer, formOf, spreadOf, type TrainedForecaste
 import type { InputFault } from './input-fault';
 import { rowsFault } from './forecast-input';
 import { encoderOptions } from './recurrent-encoder';
+import { refuseOptions } from './refuse-options';
 import type { Examples, Task } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
 import { classOptions, fitOptions, readTrainOptions, type TrainSettings } from './train-options';
@@ -229,7 +230,11 @@ export class Forecaster implements Task<ForecastRow, readonly ForecastRow[], For
   predict(rows: readonly ForecastRow[]): Promise<Forecast>;
   /** How several go on, in their order. */
   predict(series: readonly (readonly ForecastRow[])[]): Promise<Forecast[]>;
-  async predict(given: readonly ForecastRow[] | readonly (readonly ForecastRow[])[]): Promise<Forecast | Forecast[]> {
+  async predict(
+    given: readonly ForecastRow[] | readonly (readonly ForecastRow[])[],
+    options?: unknown,
+  ): Promise<Forecast | Forecast[]> {
+    refuseOptions('Forecaster.predict', options);
     const isMany = Array.isArray(given) && given.every((one) => Array.isArray(one));
     if (isMany) return this.predictBatch(given);
     const [answer] = await this.predictBatch([given as readonly ForecastRow[]]);

@@ -28,6 +28,7 @@ import {
 } from './language-fit-options';
 import { LanguageText, type LanguageTextParts } from './language-text';
 import { checkTokenCount, collectTexts, type LanguageTexts } from './language-texts';
+import { refuseOptions } from './refuse-options';
 import type { Task } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
 import { checkTexts } from './text-examples';
@@ -153,8 +154,12 @@ export class LanguageModel implements Task<string, string, readonly NextToken[],
   predict(prompt: string): Promise<readonly NextToken[]>;
   /** The same of several prompts, in their order. */
   predict(prompts: readonly string[]): Promise<(readonly NextToken[])[]>;
-  async predict(given: string | readonly string[]): Promise<readonly NextToken[] | (readonly NextToken[])[]> {
+  async predict(
+    given: string | readonly string[],
+    options?: unknown,
+  ): Promise<readonly NextToken[] | (readonly NextToken[])[]> {
     const op = 'LanguageModel.predict';
+    refuseOptions(op, options);
     const trained = this.#known(op);
     const prompts = checkTexts(op, Array.isArray(given) ? given : [given]);
     const told: NextToken[][] = [];

@@ -36,6 +36,7 @@ import {
   type TrainedQuestions,
 } from './question-trainer';
 import { encoderOptions } from './recurrent-encoder';
+import { refuseOptions } from './refuse-options';
 import type { Examples, Task, TaskFitOptions } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
 import { TokenEncoder, type TokenEncoderParts } from './token-encoder';
@@ -164,8 +165,12 @@ export class QuestionAnswerer implements Task<QuestionExample, AskedStory, Quest
   predict(question: AskedStory): Promise<QuestionPrediction>;
   /** The answers to several questions, in their order. */
   predict(questions: readonly AskedStory[]): Promise<QuestionPrediction[]>;
-  async predict(given: AskedStory | readonly AskedStory[]): Promise<QuestionPrediction | QuestionPrediction[]> {
+  async predict(
+    given: AskedStory | readonly AskedStory[],
+    options?: unknown,
+  ): Promise<QuestionPrediction | QuestionPrediction[]> {
     const op = 'QuestionAnswerer.predict';
+    refuseOptions(op, options);
     const trained = this.#known(op);
     const list: readonly unknown[] = Array.isArray(given) ? given : [given];
     const said = await answerQuestions(trained, checkQuestions(op, list));

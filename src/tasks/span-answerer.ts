@@ -9,6 +9,7 @@ import type { CalledExample } from './empty-examples';
 import { evenLoader } from './even-batches';
 import { collectExamples } from './examples';
 import { encoderOptions } from './recurrent-encoder';
+import { refuseOptions } from './refuse-options';
 import { evaluateSpans, examineSpans, type SpanEvaluation } from './span-evaluation';
 import {
   checkContexts,
@@ -134,8 +135,12 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
   predict(question: AskedContext): Promise<SpanPrediction>;
   /** The answers to several questions, in their order. */
   predict(questions: readonly AskedContext[]): Promise<SpanPrediction[]>;
-  async predict(given: AskedContext | readonly AskedContext[]): Promise<SpanPrediction | SpanPrediction[]> {
+  async predict(
+    given: AskedContext | readonly AskedContext[],
+    options?: unknown,
+  ): Promise<SpanPrediction | SpanPrediction[]> {
     const op = 'SpanAnswerer.predict';
+    refuseOptions(op, options);
     const trained = this.#known(op);
     const list: readonly unknown[] = Array.isArray(given) ? given : [given];
     const said = await answerSpans(trained, worded(checkContexts(op, list)), this.#longest(trained));

@@ -9,6 +9,7 @@ import { ClassLabels } from './class-labels';
 import { warnOfEmpty, type CalledExample } from './empty-examples';
 import { collectExamples, teaching } from './examples';
 import type { EvaluationRecord } from '../report';
+import { refuseOptions } from './refuse-options';
 import { evaluateTags, type TagEvaluation } from './tag-evaluation';
 import { examineTags } from './tag-examination';
 import { tagSentences, type TagPrediction } from './tag-prediction';
@@ -156,8 +157,10 @@ export class Tagger implements Task<TagExample, readonly string[], TagPrediction
   predict(sentences: readonly (readonly string[])[]): Promise<TagPrediction[]>;
   async predict(
     given: string | readonly string[] | readonly (readonly string[])[],
+    options?: unknown,
   ): Promise<TagPrediction | TagPrediction[]> {
     const op = 'Tagger.predict';
+    refuseOptions(op, options);
     const trained = this.#known(op);
     const { sentences, single } = checkSentences(op, given, divide);
     const said = await tagSentences(trained, sentences);

@@ -16,6 +16,7 @@ import { languageEncoder } from './language-encoder';
 import { lengthBins } from './length-bins';
 import { LossWeights } from './loss-weights';
 import { encoderOptions } from './recurrent-encoder';
+import { refuseOptions } from './refuse-options';
 import { measureRobustness, predictionsOf } from './robustness';
 import { readRobustnessOptions, type RobustnessOptions } from './robustness-options';
 import type { Examples, Task, TaskFitOptions } from './task';
@@ -144,8 +145,9 @@ export class TextClassifier implements Task<TextExample, string, ClassPrediction
   predict(text: string): Promise<ClassPrediction>;
   /** What several texts are, in their order. */
   predict(texts: readonly string[]): Promise<ClassPrediction[]>;
-  async predict(given: string | readonly string[]): Promise<ClassPrediction | ClassPrediction[]> {
+  async predict(given: string | readonly string[], options?: unknown): Promise<ClassPrediction | ClassPrediction[]> {
     const op = 'TextClassifier.predict';
+    refuseOptions(op, options);
     const trained = this.#known(op);
     if (!Array.isArray(given)) {
       const [only] = await this.predict([given as string]);
