@@ -1,4 +1,5 @@
 import type { Link } from './hypothesis';
+import { lengthDivisor } from './length-penalty';
 import type { SearchSettings } from './search-options';
 
 /** A hypothesis that goes on. */
@@ -87,6 +88,6 @@ export class SentenceBeams {
   }
 
   #penalty(count: number): number {
-    return ((5 + count) / 6) ** this.#settings.lengthPenalty;
+    return lengthDivisor(count, this.#settings.lengthPenalty);
   }
 }

@@ -13,7 +13,7 @@ export interface Seq2SeqPredictOptions {
   beamSize?: number;
   /** How many targets of each source to tell in `candidates`, at most `beamSize`. Default 1: no candidates. */
   nBest?: number;
-  /** α of Wu et al. (2016): above 0 favours longer targets in a beam. */
+  /** α of Wu et al. (2016): above 0 favours longer targets in a beam; scores are divided by it in every search. */
   lengthPenalty?: number;
   /** Tokens of a target at most. */
   maxLength?: number;

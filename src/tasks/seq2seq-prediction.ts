@@ -6,7 +6,10 @@ import { writeTargets, type TrainedPairs, type WritingSettings } from './seq2seq
 export interface WrittenText {
   /** What it says. */
   readonly text: string;
-  /** log of its probability, divided by its length as `lengthPenalty` says: the higher, the surer. */
+  /**
+   * Natural logarithm of its probability, divided by ((5 + n) / 6)^α: n tokens, the end being one, and α
+   * `lengthPenalty`, whatever the size of the beam. At most 0; the higher, the surer.
+   */
   readonly score: number;
 }
 

@@ -2,6 +2,7 @@ import type { PreparedKeys } from '../layers/attention';
 import { beamSearch } from '../decoding/beam-search';
 import { greedySearch } from '../decoding/greedy-search';
 import type { Hypothesis } from '../decoding/hypothesis';
+import { lengthDivisor } from '../decoding/length-penalty';
 import { selectRows } from '../decoding/select-rows';
 import type { StepResult } from '../decoding/step';
 import { tensor } from '../tensor/factories';
@@ -91,12 +92,18 @@ async function writeBatch(
   };
   const step = (tokens: Tensor, state: WritingState) => writeStep(model, tokens, state, forbidden);
   try {
-    if (beamSize === 1) return (await greedySearch(step, common)).map((one) => [one]);
+    if (beamSize === 1) return (await greedySearch(step, common)).map((one) => [scored(one, lengthPenalty)]);
     return await beamSearch(step, { ...common, beamSize, nBest, lengthPenalty });
   } finally {
     for (const x of tensorsIn([start, forbidden])) x.dispose();
   }
 }
+
+/** Its score as a beam would have it, so that those of all sizes mean the same. */
+const scored = (one: Hypothesis, lengthPenalty: number): Hypothesis => ({
+  ...one,
+  score: one.logProbability / lengthDivisor(one.tokens.length + Number(one.finished), lengthPenalty),
+});
 
 /** What is added to scores so that a token is never written, [V]. */
 function without(token: number, vocabulary: number, device: string): Tensor {

@@ -79,9 +79,15 @@ describe('Seq2Seq', () => {
       expect(score).toBeGreaterThanOrEqual(-loss * (tokens.length + 1) - 1e-4);
       expect(score).toBeLessThan(-loss * (tokens.length + 1) + 2e-3);
     }
-    const { score, tokens } = await known.predict('29', { lengthPenalty: 1 });
-    const plain = await known.predict('29', { lengthPenalty: 0 });
-    expect(score).toBeCloseTo(plain.score / ((5 + tokens.length + 1) / 6), 4);
+    for (const beamSize of [1, 2, 5]) {
+      const { score, tokens } = await known.predict('29', { lengthPenalty: 1, beamSize });
+      const plain = await known.predict('29', { lengthPenalty: 0, beamSize });
+      expect(score).toBeCloseTo(plain.score / ((5 + tokens.length + 1) / 6), 4);
+    }
+    const cut = await known.predict(['29', '41'], { lengthPenalty: 2, beamSize: 1, maxLength: 1 });
+    const same = await known.predict(['29', '41'], { lengthPenalty: 2, beamSize: 2, maxLength: 1 });
+    expect(cut.map(({ text }) => text)).toEqual(same.map(({ text }) => text));
+    cut.forEach(({ score }, place) => expect(score).toBeCloseTo(same[place]?.score ?? 0, 4));
   });
 
   it('tells the best targets, and a beam may be larger than the vocabulary', async () => {
