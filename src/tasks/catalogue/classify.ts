@@ -15,6 +15,7 @@ import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors }
 import { robustness } from './robustness';
 import { checkTable, columnsOf, delimiterOfHeader, encodingOf, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
+import { wrongField } from './wrong-field';
 
 const options: readonly OptionDescriptor[] = [
   ...encoderDescriptors(true),
@@ -128,7 +129,8 @@ async function* labelledTexts(source: DataSource, labelColumn: string, multiple:
   }
   for await (const { record, line } of streamJsonLines<unknown>(source.from, encodingOf(source)).withPlaces()) {
     const given = isPlainObject(record) ? record[textColumn] : undefined;
-    if (typeof given !== 'string') throw wrongLine(source, line, describe(record), `an object with ${textColumn}`);
+    if (typeof given !== 'string')
+      throw wrongLine(source, line, wrongField(record, [textColumn]), `an object with ${textColumn}`);
     const fields = record as Readonly<Record<string, unknown>>;
     const several = multiple && !Object.hasOwn(fields, labelColumn);
     yield { text: given, label: fields[several ? `${labelColumn}s` : labelColumn], line };
@@ -209,7 +211,7 @@ async function* inputs(source: DataSource): AsyncIterable<string> {
   for await (const { record, line } of streamJsonLines<unknown>(source.from, encodingOf(source)).withPlaces()) {
     const given = isPlainObject(record) ? record[textColumn] : record;
     if (typeof given !== 'string')
-      throw wrongLine(source, line, describe(record), `a text, or ${textColumn} of an object`);
+      throw wrongLine(source, line, wrongField(record, [textColumn]), `a text, or ${textColumn} of an object`);
     yield given;
   }
 }

@@ -2,7 +2,7 @@ import { streamJsonLines } from '../../data/readers/jsonl';
 import { streamParallel } from '../../data/readers/parallel';
 import { streamTextLines } from '../../data/readers/text-lines';
 import { FormatError, OptionError } from '../../tensor/errors';
-import { describe, isPlainObject } from '../../tensor/options';
+import { isPlainObject } from '../../tensor/options';
 import { placed } from '../example-place';
 import type { PairExample } from '../pair-examples';
 import { describes, type OptionDescriptor } from './descriptor';
@@ -10,6 +10,7 @@ import { isJsonLines } from './json-lines';
 import { checkForm } from './seeming';
 import { checkTable, columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource } from './task-entry';
+import { wrongField } from './wrong-field';
 
 /** Sources alone have no targets to learn from. */
 const FORMAT = 'what a file is; auto goes by its name, text is for predictions alone';
@@ -56,7 +57,12 @@ export async function readPairs(source: DataSource): Promise<readonly PairExampl
     const fields = isPlainObject(record) ? record : {};
     const [given, target] = [fields[sourceColumn], fields[targetColumn]];
     if (typeof given !== 'string' || typeof target !== 'string')
-      throw wrongLine(source, line, describe(record), `an object with the texts ${sourceColumn} and ${targetColumn}`);
+      throw wrongLine(
+        source,
+        line,
+        wrongField(record, [sourceColumn, targetColumn]),
+        `an object with the texts ${sourceColumn} and ${targetColumn}`,
+      );
     add({ source: given, target }, line);
   }
   return all;
@@ -80,7 +86,7 @@ export async function* readSources(source: DataSource): AsyncGenerator<string> {
   for await (const { record, line } of streamJsonLines<unknown>(source.from, encodingOf(source)).withPlaces()) {
     const given = isPlainObject(record) ? record[sourceColumn] : record;
     if (typeof given !== 'string')
-      throw wrongLine(source, line, describe(record), `a text, or ${sourceColumn} of an object`);
+      throw wrongLine(source, line, wrongField(record, [sourceColumn]), `a text, or ${sourceColumn} of an object`);
     yield given;
   }
 }

@@ -16,6 +16,7 @@ import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors }
 import { columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
 import { typedQuestion } from './typed-question';
+import { wrongField } from './wrong-field';
 
 const options: readonly OptionDescriptor[] = [
   ...encoderDescriptors(true),
@@ -139,7 +140,12 @@ async function* questions(source: DataSource, answered: boolean): AsyncGenerator
   for await (const { record, line } of streamJsonLines<unknown>(source.from, encodingOf(source)).withPlaces()) {
     const fields = isPlainObject(record) ? record : {};
     const [story, question, answer] = names.map((name) => fields[name]);
-    if (!isStory(story) || typeof question !== 'string') throw wrongLine(source, line, describe(record));
+    const isTold = (value: unknown, name: string): boolean =>
+      name === names[0] ? isStory(value) : typeof value === 'string';
+    if (!isStory(story) || typeof question !== 'string')
+      throw wrongLine(source, line, wrongField(record, names.slice(0, 2), isTold));
+    if (answered && answer !== undefined && typeof answer !== 'string')
+      throw wrongLine(source, line, wrongField(record, names.slice(2)));
     yield { story, question, answer: typeof answer === 'string' ? answer : undefined, line };
   }
 }

@@ -86,9 +86,12 @@ function widthIn(
 const isProse = (lines: readonly string[]): boolean =>
   2 * lines.filter((line) => /[\p{L}"')][.!?]["')]*\s*$/u.test(line)).length >= lines.length;
 
+/** What is told of lines that have one word each, such as paths. */
+export const WORDS = 'words, one a line';
+
 const columns = (count: number): Seeming => ({
   form: 'columns',
-  told: count === 1 ? 'words, one a line' : `sentences in ${count} columns, a token a line, as the task tag reads`,
+  told: count === 1 ? WORDS : `sentences in ${count} columns, a token a line, as the task tag reads`,
 });
 
 /** What divides the fields of a table, and what it is called. */

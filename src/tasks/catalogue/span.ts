@@ -13,6 +13,7 @@ import { squadQuestions } from './squad';
 import { columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
 import { typedQuestion } from './typed-question';
+import { wrongField } from './wrong-field';
 
 const options: readonly OptionDescriptor[] = [
   ...encoderDescriptors(true),
@@ -121,7 +122,12 @@ async function* questions(source: DataSource, answered: boolean): AsyncGenerator
     const fields = isPlainObject(record) ? record : {};
     const [context, question, answer, start] = names.map((name) => fields[name]);
     if (typeof context !== 'string' || typeof question !== 'string')
-      throw wrongLine(source, line, describe(record), Array.isArray(fields['data']) ? SQUAD : undefined);
+      throw wrongLine(
+        source,
+        line,
+        wrongField(record, names.slice(0, 2)),
+        Array.isArray(fields['data']) ? SQUAD : undefined,
+      );
     yield { context, question, answer, start, line };
   }
 }

@@ -4,7 +4,7 @@ import { streamJsonLines } from '../../data/readers/jsonl';
 import { streamTextLines } from '../../data/readers/text-lines';
 import { splitDataset } from '../../data/split-dataset';
 import { FormatError, OptionError } from '../../tensor/errors';
-import { describe, isPlainObject } from '../../tensor/options';
+import { isPlainObject } from '../../tensor/options';
 import { listedPlaces, placed } from '../example-place';
 import type { SpeechExample, SpeechInput } from '../speech-examples';
 import type { SpeechPrediction } from '../speech-prediction';
@@ -14,6 +14,7 @@ import { isJsonLines } from './json-lines';
 import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-descriptors';
 import { checkTable, columnsOf, encodingOf, nameOf, tableDescriptors } from './table-columns';
 import type { AnyTask, DataSource, HeldBack, TaskEntry } from './task-entry';
+import { wrongField } from './wrong-field';
 
 /** What differs from other tasks with such layers. */
 const OTHER_DEFAULTS: Readonly<Record<string, Partial<OptionDescriptor>>> = {
@@ -112,7 +113,11 @@ async function* listed(source: DataSource, textColumn: string | undefined): Asyn
   const names = [pathColumn, ...(textColumn === undefined ? [] : [textColumn])];
   if (formatOf(source) === 'table') {
     const expected = `a table (.csv, .tsv) with the columns ${names.join(' and ')}, or JSON Lines (.jsonl)`;
-    await checkTable(op, source, expected, 'write the path of a WAV file and what is said in it in each row');
+    const each =
+      textColumn === undefined
+        ? 'pass --format paths if each line is the path of a WAV file'
+        : 'write the path of a WAV file and what is said in it in each row';
+    await checkTable(op, source, expected, each);
     const wanted = names.map((column, at) => ({ option: at === 0 ? 'pathColumn' : 'textColumn', column }));
     for await (const { fields, line } of columnsOf(op, source, wanted))
       yield { path: pathFrom(source, fields[0] ?? ''), text: fields[1], line };
@@ -123,7 +128,7 @@ async function* listed(source: DataSource, textColumn: string | undefined): Asyn
     const [path, text] = names.map((name) => fields[name]);
     if (typeof path !== 'string' || (textColumn !== undefined && typeof text !== 'string'))
       throw new FormatError(op, {
-        given: `${describe(record)} in ${nameOf(source.from)}, line ${line}`,
+        given: `${wrongField(record, names)} in ${nameOf(source.from)}, line ${line}`,
         expected: `an object with ${names.join(' and ')}, texts`,
         fix: 'mend the line, or leave it out',
       });

@@ -5,7 +5,7 @@ import { FormatError, OptionError } from '../../tensor/errors';
 import { nearMiss } from '../../tensor/option-names';
 import { describes, flagOf, type OptionDescriptor } from './descriptor';
 import { firstLineOf } from './first-line';
-import { checkForm, type Seeming } from './seeming';
+import { checkForm, WORDS, type Seeming } from './seeming';
 import type { DataSource } from './task-entry';
 
 /** How a table is read, for descriptors of a task's `data`. */
@@ -96,16 +96,16 @@ function checkOnce(
  * Refuses a file that cannot be read as a table, as nothing says what divides its fields.
  *
  * @param expected  of the file, in words
- * @param ifText    what to do about a plain text
+ * @param ifText    what to do about a plain text, or about words, one a line
  * @throws as `checkForm`
  */
 export async function checkTable(op: string, source: DataSource, expected: string, ifText: string): Promise<void> {
   const { from, settings } = source;
   const isDivided = typeof settings['delimiter'] === 'string' || (typeof from === 'string' && isNamedTable(from));
-  const fix = ({ form, delimiter }: Seeming): string => {
+  const fix = ({ form, told, delimiter }: Seeming): string => {
     if (delimiter !== undefined) return `pass --delimiter '${delimiter === '\t' ? '\\t' : delimiter}'`;
     if (form === 'jsonl') return 'pass --format jsonl';
-    return form === 'text' ? ifText : 'give a file of this form, or convert it';
+    return form === 'text' || told === WORDS ? ifText : 'give a file of this form, or convert it';
   };
   await checkForm(op, source, { expected, refused: () => !isDivided, fix });
 }

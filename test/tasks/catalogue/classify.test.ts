@@ -147,3 +147,8 @@ test('a row that is too long is told without names that its columns do not have'
   const from = file('texts.csv', 'label,text\na,one\nb,two,three\n');
   expect(await refusal(classify.examples({ from, settings: {} }))).toContain(', line 3, expected 2, as before.');
 });
+
+test('a line of JSON with another field names it, and what stands there', async () => {
+  const from = file('field.jsonl', '{"text":"one","label":"a"}\n{"text":7,"label":"b"}\n');
+  expect(await refusal(classify.examples({ from, settings: {} }))).toContain('got text: 7 in ');
+});

@@ -33,12 +33,16 @@ test('a table with a header, or without one its first two columns', async () => 
 test('JSON Lines, and where a line of them is wrong', async () => {
   const from = file('pairs.jsonl', `${pairs.map((pair) => JSON.stringify(pair)).join('\n')}\n{"source":"a"}\n`);
   expect(await refusal(readPairs({ from, settings: {} }))).toBe(
-    'FormatError: seq2seq: got { source } in pairs.jsonl, line 3, ' +
+    'FormatError: seq2seq: got no target in pairs.jsonl, line 3, ' +
       'expected an object with the texts source and target.\n  Fix: mend the line, or leave it out.',
   );
   expect(await sources({ from, settings: {} })).toEqual(['Go.', 'I "know".', 'a']);
   const texts = file('texts.jsonl', '"Go."\n{"en":"a"}\n');
   expect(await refusal(sources({ from: texts, settings: {} }))).toContain('texts.jsonl, line 2, expected a text, or');
+  const number = file('number.jsonl', '{"source":"a","target":"b"}\n{"source":"a","target":5}\n');
+  expect(await refusal(readPairs({ from: number, settings: {} }))).toContain('got target: 5 in ');
+  const none = file('none.jsonl', '{"target":"b"}\n');
+  expect(await refusal(readPairs({ from: none, settings: {} }))).toContain('got no source in ');
 });
 
 test('two files side by side, named by their extensions', async () => {

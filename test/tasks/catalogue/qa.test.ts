@@ -97,6 +97,12 @@ test('names lines that are none', async () => {
   );
   expect(await refused(written('d.txt', '1 Al sat.\n2 Who sat?\n'))).toContain('no answer to "Who sat?" in ');
   expect(await refused(written('c.jsonl', '{"story":"Al sat."}\n'))).toContain('line 1, expected a story, a question');
+  expect(await refused(written('k.jsonl', '{"story":5,"question":"Who?","answer":"Al"}\n'))).toContain(
+    'got story: 5 in ',
+  );
+  expect(await refused(written('l.jsonl', `${JSON.stringify({ ...one, answer: 5 })}\n`))).toContain(
+    'got answer: 5 in ',
+  );
   expect(await refused(written('c.csv', 'story,question\nAl sat.,Who sat?\n'))).toContain('"answer" (--answer-column)');
   expect(await refused(written('e.txt', `${JSON.stringify(one)}\n`))).toContain('pass --format jsonl');
 });

@@ -61,6 +61,7 @@ test('names lines that are none', async () => {
   expect(await refused(written('d.jsonl', lines(one, question)))).toContain('d.jsonl, line 2');
   expect(await refused(written('e.jsonl', lines(one, { ...one, start: -1 })))).toContain('start -1 in ');
   expect(await refused(written('f.jsonl', '{"context":"Al sat."}\n'))).toContain('line 1, expected a context, a');
+  expect(await refused(written('h.jsonl', lines(one, { ...one, question: 5 })))).toContain('got question: 5 in ');
   expect(await refused(written('f.csv', 'context,question\nAl sat.,Who?\n'))).toContain('"answer" (--answer-column)');
   expect(await refused(written('g.jsonl', 'context,question\nAl sat.,Who?\n'))).toContain('pass --format table');
 });

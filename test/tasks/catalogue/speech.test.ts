@@ -51,6 +51,9 @@ test('asks about the recordings of a list, with or without what is said, and abo
   expect(await asked(Readable.from([Buffer.from(`${one}\n${two}\n`)]))).toEqual([one, two]);
   expect(await asked(written('b.txt', `${one}\n`), { format: 'paths' })).toEqual([one]);
   expect(entry.inputOf(one)).toBe(one);
+  await expect(asked(written('list.txt', `${one}\n${one}\n${one}\n`))).rejects.toThrow(
+    'pass --format paths if each line is the path of a WAV file',
+  );
 });
 
 test('names recordings that are not there, and lines that are no list', async () => {
