@@ -14,12 +14,14 @@ export interface GRUOptions extends RecurrentOptions, GatedGRUOptions {}
  *   n    = tanh(W_in x_t + b_in + r ⊙ (W_hn h_{t-1} + b_hn))
  *   h_t  = (1 - z) ⊙ n + z ⊙ h_{t-1}
  *
- * Variants of the cell, fast on the CPU: `recurrentDropout`, `zoneout`, `layerNorm`, `resetAfter: false`.
+ * Variants of the cell, fast on the CPU: `recurrentDropout`, `zoneout`, `layerNorm`, `resetAfter: false`. The last two
+ * do not go together: the norm is of the product before the reset.
  *
  * Shapes: input [N, T, D] → output [N, T, K·H]; state h [L·K, N, H], before and after. [T, N, D] without `batchFirst`;
  * a single sequence [T, D] → [T, K·H]. A PaddedSequence gives a PaddedSequence, as for an LSTM.
  *
- * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), or an option is unknown
+ * @throws {OptionError} if a size is not a positive whole number, `dropout` is not in [0, 1), an option is unknown, or
+ *   two do not go together
  * @see torch.nn.GRU for the same weights
  */
 export class GRU extends HiddenStateLayer {

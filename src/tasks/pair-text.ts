@@ -106,6 +106,16 @@ export class PairText {
     return this.parts.targetVocabulary.at(index);
   }
 
+  /** Tokens of a source, each as it stands in the text. */
+  sourcePieces(tokens: readonly string[]): string[] {
+    return piecesOf(this.parts.sourceTokenizer, tokens);
+  }
+
+  /** Tokens of a target, each as it stands in the text. */
+  targetPieces(tokens: readonly string[]): string[] {
+    return piecesOf(this.parts.targetTokenizer, tokens);
+  }
+
   /** The text of tokens of a target. */
   join(tokens: readonly string[]): string {
     const { targetTokenizer } = this.parts;
@@ -118,6 +128,13 @@ export class PairText {
     return [...new Set(this.sourceTokens(text))].filter((token) => !sourceVocabulary.has(token));
   }
 }
+
+/** What tokens write one by one; one that is a part of a character stays as it is. */
+const piecesOf = (tokenizer: Tokenizer, tokens: readonly string[]): string[] =>
+  tokens.map((token) => {
+    const piece = tokenizer.join([token]);
+    return piece.includes('\uFFFD') ? token : piece;
+  });
 
 /** Words of a text at which it is no single word, in the mean. */
 const SEVERAL = 1.5;

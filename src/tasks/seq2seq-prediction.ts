@@ -15,9 +15,9 @@ export interface WrittenText {
 
 /** How a target came about: how much each token of it took of each token of the source. */
 export interface AttentionWeights {
-  /** The tokens of the source. */
+  /** The tokens of the source, as they stand in the text: a piece of `bpe` that begins a word has a blank before it. */
   readonly source: readonly string[];
-  /** The tokens of the target. */
+  /** The tokens of the target, likewise. */
   readonly target: readonly string[];
   /** A row for each token of the target, a number for each token of the source; each row adds up to 1. */
   readonly weights: readonly (readonly number[])[];
@@ -82,7 +82,10 @@ function predictionOf(
     score: best.score,
     tokens,
     ...(nBest > 1 && { candidates: told.map((one) => ({ text: one.text, score: one.score })) }),
-    ...(attention && weights !== undefined && { attention: { source, target: tokens, weights } }),
+    ...(attention &&
+      weights !== undefined && {
+        attention: { source: text.sourcePieces(source), target: text.targetPieces(tokens), weights },
+      }),
   };
 }
 

@@ -24,6 +24,8 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = {
   usebias: ['bias'],
   activation: ['nonlinearity'],
   proj: ['projSize'],
+  projection: ['projSize'],
+  projectionsize: ['projSize'],
   inputunits: ['inFeatures'],
   outputunits: ['outFeatures'],
   embeddingsize: ['embeddingDim'],

@@ -112,6 +112,17 @@ describe('Seq2Seq', () => {
     expect((await blind.predict('305', { attention: true })).attention).toBeUndefined();
   });
 
+  it('tells pieces of words as they stand in the text', async () => {
+    const pairs = ['red', 'blue', 'grün'].flatMap((word) =>
+      ['car', 'house'].map((thing) => ({ source: `the ${word} ${thing}`, target: `${thing} ${word}` })),
+    );
+    const task = await trained({ sourceTokens: 'bpe', targetTokens: 'bpe', vocabularySize: 270 }, pairs);
+    const { text, tokens, attention } = await task.predict('the blue car', { attention: true });
+    expect(attention?.source.join('')).toBe('the blue car');
+    expect(attention?.target.join('')).toBe(text);
+    expect(tokens.join('')).toContain('Ġ');
+  });
+
   it('writes each source of a batch as by itself', async () => {
     const sources = numberPairs.slice(0, 40).map(({ source }) => source);
     for (const beamSize of [1, 3]) {

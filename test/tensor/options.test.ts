@@ -96,6 +96,7 @@ describe('checkOptions', () => {
     ['weight_decay', 'weightDecay', ['learningRate', 'weightDecay']],
     ['batch_size', 'batchSize', ['batchSize', 'shuffle']],
     ['units', 'hiddenSize', ['inputSize', 'hiddenSize', 'bias']],
+    ['projectionSize', 'projSize', ['inputSize', 'projSize']],
     ['batch_first', 'batchFirst', ['batchFirst', 'bias']],
     ['epsilon', 'eps', ['betas', 'eps']],
     ['std', 'stddev', ['stddev']],

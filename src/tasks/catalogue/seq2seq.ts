@@ -137,6 +137,9 @@ const lookedAt = ({ source, target, weights }: AttentionWeights): string =>
   target
     .map((token, place) => {
       const row = weights[place] ?? [];
-      return `${token}←${source[row.indexOf(Math.max(...row))] ?? ''}`;
+      return `${inLine(token)}←${inLine(source[row.indexOf(Math.max(...row))] ?? '')}`;
     })
     .join(' ');
+
+/** A token without the blank that it may begin with; one that is a blank is shown by a sign. */
+const inLine = (token: string): string => (token === '' ? '' : token.trim() || '␣');

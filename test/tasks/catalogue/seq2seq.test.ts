@@ -20,3 +20,17 @@ test('attention is refused of a task that has none, and another task altogether'
     'seq2seq: got the task lm, expected a Seq2Seq.',
   );
 });
+
+test('attention is told as the text has its tokens', () => {
+  const attention = {
+    source: ['I', ' am', ' '],
+    target: [' je', ' suis', ''],
+    weights: [
+      [1, 0, 0],
+      [0, 1, 0],
+      [0, 0, 1],
+    ],
+  };
+  const [row] = seq2seq.rows?.('I am ', { text: 'je suis', score: -1, tokens: [], attention }) ?? [];
+  expect(row?.['attention']).toBe('je←I suis←am ←␣');
+});
