@@ -1,6 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import type { HostArray } from '../tensor/host-array';
-import { describe, isNumberList } from '../tensor/options';
+import { checkSamples } from './check-samples';
 import type { LogMelSettings } from './log-mel-options';
 import type { PowerSpectrum } from './power-spectrum';
 
@@ -24,7 +24,7 @@ export class LogMelStream {
    *
    * @param samples  the next ones, in -1..1, any number of them
    * @returns [T, F], T may be 0
-   * @throws {OptionError} if they are no numbers, one is not finite, or `end` was called
+   * @throws {OptionError} if they are no numbers in about -1..1, as bytes and 16 bits are, or `end` was called
    */
   push(samples: ArrayLike<number>): HostArray<Float32Array> {
     this.#checkOpen('push');
@@ -57,23 +57,6 @@ export class LogMelStream {
       given: 'a stream that was ended',
       expected: 'one that goes on',
       fix: 'make a stream for each recording: mel.createStream()',
-    });
-  }
-}
-
-function checkSamples(op: string, samples: unknown): void {
-  if (!isNumberList(samples))
-    throw new OptionError(op, {
-      given: `${describe(samples)} as samples`,
-      expected: 'an array of numbers in -1..1',
-      fix: 'pass samples of readWav(path)',
-    });
-  for (let at = 0; at < samples.length; at++) {
-    if (Number.isFinite(samples[at])) continue;
-    throw new OptionError(op, {
-      given: `${describe(samples[at])} as sample ${at}`,
-      expected: 'finite numbers',
-      fix: 'read the recording again, or leave it out',
     });
   }
 }

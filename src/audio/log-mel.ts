@@ -40,7 +40,7 @@ export class LogMel {
    *
    * @param samples  of one channel, in -1..1
    * @returns [T, F], f32
-   * @throws {OptionError} if they are no numbers, or one is not finite
+   * @throws {OptionError} if they are no numbers in about -1..1: bytes and whole numbers of 16 bits are refused
    */
   transform(samples: ArrayLike<number>): HostArray<Float32Array> {
     const stream = this.createStream();

@@ -82,7 +82,7 @@ export type { SpeechExample, SpeechInput, SpokenFile, SpokenSamples } from './sp
 export type { SpeechNetwork, SpeechNetworkOptions, SpeechPiece } from './speech-network';
 export type { SpeechRecognizerOptions, SpeechRecognizerSettings } from './speech-options';
 export type { SpeechPrediction } from './speech-prediction';
-export { SpeechRecognizer } from './speech-recognizer';
+export { SpeechRecognizer, type SpeechPredictOptions, type SpeechStreamOptions } from './speech-recognizer';
 export type { SpeechStream } from './speech-stream';
 export { Tagger } from './tagger';
 export type { Tagged, TaggerNetwork, TaggerNetworkOptions } from './tagger-network';

@@ -1,5 +1,6 @@
 import { OptionError } from '../tensor/errors';
-import { describe, isNumberList, isPlainObject } from '../tensor/options';
+import { samplesFault } from '../audio/check-samples';
+import { describe, isPlainObject } from '../tensor/options';
 import { placedAs } from './example-place';
 import { wrongExample } from './examples';
 import type { InputFault } from './input-fault';
@@ -84,22 +85,14 @@ export function speechFault(input: unknown): InputFault | undefined {
   };
 }
 
-/** The largest magnitude of samples that are a part of full scale. */
-const MOST = 8;
-
 /** What is wrong with an input, in words. */
 function inputFaultOf(input: unknown): string | undefined {
   if (typeof input === 'string') return input === '' ? 'an empty path' : undefined;
   if (!isPlainObject(input)) return describe(input);
   const { samples, sampleRate, channels = 1 } = input;
-  if (!isNumberList(samples)) return samples === undefined ? 'no samples' : `samples: ${describe(samples)}`;
+  if (samples === undefined) return 'no samples';
   if (typeof sampleRate !== 'number' || !Number.isSafeInteger(sampleRate) || sampleRate < 1)
     return sampleRate === undefined ? 'no sampleRate' : `sampleRate: ${describe(sampleRate)}`;
   if (channels !== 1) return `channels: ${describe(channels)}, which readWav mixes unless it is told mono: false,`;
-  for (let at = 0; at < samples.length; at++) {
-    const value = samples[at];
-    if (typeof value !== 'number' || !Number.isFinite(value)) return `${describe(value)} as sample ${at}`;
-    if (Math.abs(value) > MOST) return `${value} as sample ${at}, as of whole numbers that were not divided by 32768,`;
-  }
-  return undefined;
+  return samplesFault(samples);
 }

@@ -69,14 +69,17 @@ export function checkAlignable(
   { stack, called }: { readonly stack: number; readonly called: CalledExample },
 ): void {
   const short = heard.flatMap(({ name, transcript, frames }) => {
-    const [needed, steps] = [leastSteps(letters.encode(transcript)), (frames.shape[0] ?? 0) / stack];
-    return needed <= steps ? [] : [`${name}: ${counted(steps, 'step')} for ${needed}`];
+    const [count = 0] = frames.shape;
+    const [needed, steps] = [leastSteps(letters.encode(transcript)), count / stack];
+    return needed <= steps ? [] : [{ told: `${name}: ${counted(steps, 'step')} for ${needed}`, fits: needed <= count }];
   });
   if (short.length === 0) return;
-  const places = listedPlaces(short);
+  const places = listedPlaces(short.map(({ told }) => told));
   throw new OptionError(op, {
     given: `recordings too short for their transcripts in ${short.length} of ${heard.length} ${called}s: ${places}`,
     expected: `a step of ${10 * stack} ms for each letter, and one more between two that are alike`,
-    fix: stack > 1 ? 'pass stack: 1, or leave them out' : 'look whether they belong together, or leave them out',
+    fix: short.every(({ fits }) => fits)
+      ? 'pass stack: 1, or leave them out'
+      : 'look whether they belong together, or leave them out',
   });
 }

@@ -1,6 +1,5 @@
 import { ctcBeamSearch } from '../decoding/ctc-beam-search';
 import { ctcGreedyDecode } from '../decoding/ctc-greedy-decode';
-import type { HostArray } from '../tensor/host-array';
 import { noGrad } from '../tensor/grad-mode';
 import { neg } from '../tensor/ops/elementwise';
 import { ctcLoss } from '../tensor/ops/losses';
@@ -8,6 +7,7 @@ import { pad } from '../tensor/pad';
 import { valuesOf, type Sequence } from '../tensor/padded-sequence';
 import { scope } from '../tensor/scope';
 import { evenBatches, oneBatch } from './even-batches';
+import type { Heard } from './speech-sound';
 import { framesIn, logProbabilities, speechTrainer, type TrainedSpeech } from './speech-trainer';
 
 /** What a SpeechRecognizer hears in a recording. */
@@ -24,15 +24,15 @@ interface Spelled {
   readonly score: number;
 }
 
-/** What is said in recordings, batch by batch. */
+/** What is said in recordings, batch by batch: nothing in those that are silent. */
 export async function recognise(
   trained: TrainedSpeech,
-  recordings: readonly HostArray<Float32Array>[],
+  recordings: readonly Heard[],
   beamSize: number,
 ): Promise<SpeechPrediction[]> {
   const trainer = speechTrainer(trained);
   const found: SpeechPrediction[] = [];
-  const items = recordings.map((frames) => ({ frames }));
+  const items = recordings.map(({ frames }) => ({ frames }));
   for (const { places, items: some } of evenBatches(items, framesIn)) {
     const [scores] = await trainer.predict(oneBatch(some));
     if (scores === undefined) continue;
@@ -41,7 +41,9 @@ export async function recognise(
     );
     spelled.forEach(({ tokens, score }, at) => {
       const place = places[at];
-      if (place !== undefined) found[place] = { text: trained.letters.decode(tokens), score };
+      if (place === undefined) return;
+      const silent = recordings[place]?.flaw === 'silent';
+      found[place] = silent ? { text: '', score: 0 } : { text: trained.letters.decode(tokens), score };
     });
   }
   return found;

@@ -4,9 +4,10 @@ import { save } from '../io/model-file';
 import type { EvaluationRecord } from '../report';
 import { OptionError } from '../tensor/errors';
 import { manualSeed } from '../tensor/generator';
-import { readOptions } from '../tensor/read-options';
+import { positiveInteger } from '../tensor/options';
+import { readOptions, withDefault } from '../tensor/read-options';
 import type { History } from '../training/history';
-import type { CalledExample } from './empty-examples';
+import { isBlank, warnOfEmpty, type CalledExample } from './empty-examples';
 import { evenLoader } from './even-batches';
 import { collectExamples, teaching } from './examples';
 import { encoderOptions } from './recurrent-encoder';
@@ -31,6 +32,18 @@ import type { Examples, Task, TaskFitOptions } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
 import { classOptions, fitOptions, readTrainOptions, trainReaders } from './train-options';
 import { evaluateOnce, trainTask, type TaskTrainerParts } from './train-task';
+
+/** How `predict` and `evaluate` of a SpeechRecognizer search. */
+export interface SpeechPredictOptions {
+  /** How many beginnings of a text go on with each step; 1 searches nothing. */
+  beamSize?: number;
+}
+
+/** What will be pushed to a SpeechStream. */
+export interface SpeechStreamOptions {
+  /** Samples a second: told, it is checked against that of the training. */
+  sampleRate?: number;
+}
 
 /** Readers of the options of `fit`. */
 const ofFit = trainReaders({ batchSize: 32, learningRate: 3e-3 });
@@ -111,6 +124,12 @@ export class SpeechRecognizer implements Task<SpeechExample, SpeechInput, Speech
     const train = await sound.listen(op, spoken, 'example');
     const checks = checked && (await sound.listen(op, checked, 'validation example'));
     warnOfFlaws(op, [...train, ...(checks ?? [])]);
+    warnOfEmpty(
+      op,
+      { train: spoken, validation: checked },
+      ({ transcript }) => isBlank(transcript),
+      'an empty transcript',
+    );
     if (settings.seed !== undefined) manualSeed(settings.seed);
     const trained = (this.#trained ??= this.#begin(op, sound, train));
     const told = { stack: this.options.stack, called: 'example' as CalledExample };
@@ -131,9 +150,10 @@ export class SpeechRecognizer implements Task<SpeechExample, SpeechInput, Speech
     return trainTask(training, settings);
   }
 
-  async evaluate(examples: Examples<SpeechExample>): Promise<SpeechEvaluation> {
+  async evaluate(examples: Examples<SpeechExample>, options: SpeechPredictOptions = {}): Promise<SpeechEvaluation> {
     const op = 'SpeechRecognizer.evaluate';
-    return (await this.#judge(op, await this.#listen(op, examples))).evaluation;
+    const beamSize = this.#beamSize(op, options);
+    return (await this.#judge(op, await this.#listen(op, examples), beamSize)).evaluation;
   }
 
   async examine(examples: Examples<SpeechExample>, part: EvaluationRecord['part'] = 'test'): Promise<EvaluationRecord> {
@@ -142,21 +162,26 @@ export class SpeechRecognizer implements Task<SpeechExample, SpeechInput, Speech
   }
 
   /**
-   * What is said in a recording.
+   * What is said in a recording; nothing, '', in a silent one.
    *
    * @param recording  the path of a WAV file, or samples of one channel
-   * @throws {OptionError} before `fit` or `load`, if it is no recording, or has another number of samples a second;
-   *   {FileError}, {FormatError} if a file cannot be read
+   * @param options    what is left out is as the task was made
+   * @throws {OptionError} before `fit` or `load`, if it is no recording, has another number of samples a second, or an
+   *   option is unknown or out of range; {FileError}, {FormatError} if a file cannot be read
    */
-  predict(recording: SpeechInput): Promise<SpeechPrediction>;
+  predict(recording: SpeechInput, options?: SpeechPredictOptions): Promise<SpeechPrediction>;
   /** What is said in several recordings, in their order. @param recordings  each as for one */
-  predict(recordings: readonly SpeechInput[]): Promise<SpeechPrediction[]>;
-  async predict(given: SpeechInput | readonly SpeechInput[]): Promise<SpeechPrediction | SpeechPrediction[]> {
+  predict(recordings: readonly SpeechInput[], options?: SpeechPredictOptions): Promise<SpeechPrediction[]>;
+  async predict(
+    given: SpeechInput | readonly SpeechInput[],
+    options: SpeechPredictOptions = {},
+  ): Promise<SpeechPrediction | SpeechPrediction[]> {
     const op = 'SpeechRecognizer.predict';
     const trained = this.#known(op);
+    const beamSize = this.#beamSize(op, options);
     const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-    const frames = await trained.sound.hear(op, checkSpeech(op, list));
-    const said = await recognise(trained, frames, this.options.beamSize);
+    const spoken = checkSpeech(op, list).map((input) => ({ input, transcript: '' }));
+    const said = await recognise(trained, await trained.sound.listen(op, spoken, 'recording'), beamSize);
     return Array.isArray(given) ? said : (said[0] as SpeechPrediction);
   }
 
@@ -167,11 +192,19 @@ export class SpeechRecognizer implements Task<SpeechExample, SpeechInput, Speech
    *     const stream = recognizer.createStream();
    *     microphone.on('samples', async (samples) => process.stdout.write(await stream.push(samples)));
    *
-   * @throws {OptionError} before `fit` or `load`, or if the layers read backwards, too
+   * @throws {OptionError} before `fit` or `load`, if the layers read backwards, too, or of another sample rate
    */
-  createStream(): SpeechStream {
+  createStream(options: SpeechStreamOptions = {}): SpeechStream {
     const op = 'SpeechRecognizer.createStream';
     const trained = this.#known(op);
+    const known = trained.sound.options.sampleRate;
+    const { sampleRate } = readOptions(op, options, { sampleRate: withDefault(positiveInteger, known) });
+    if (sampleRate !== known)
+      throw new OptionError(op, {
+        given: `sampleRate: ${sampleRate}`,
+        expected: `${known}, as in all of training`,
+        fix: `record at ${known} samples a second, or train with recordings of ${sampleRate}`,
+      });
     if (!this.options.bidirectional) return new SpeechStream(trained);
     throw new OptionError(op, {
       given: 'a recognizer that reads backwards, too, from the end of a recording',
@@ -221,15 +254,19 @@ export class SpeechRecognizer implements Task<SpeechExample, SpeechInput, Speech
     return sound.listen(op, await this.#collect(op, examples), 'example');
   }
 
-  async #judge(op: string, heard: readonly Heard[]) {
+  #beamSize(op: string, options: SpeechPredictOptions): number {
+    const { beamSize } = this.options;
+    return readOptions(op, options, { beamSize: withDefault(positiveInteger, beamSize) }).beamSize;
+  }
+
+  async #judge(op: string, heard: readonly Heard[], beamSize = this.options.beamSize) {
     const trained = this.#known(op);
     const { known } = speechItems(trained, heard);
     const { loss } =
       known.length === 0
         ? { loss: Number.NaN }
         : await evaluateOnce(speechTrainer(trained), evenLoader(known, framesIn));
-    const frames = heard.map((one) => one.frames);
-    const said = await recognise(trained, frames, this.options.beamSize);
+    const said = await recognise(trained, heard, beamSize);
     return { said, evaluation: await evaluateSpeech(loss, trained.letters, said, heard) };
   }
 

@@ -1,6 +1,7 @@
 import { readWav } from '../data/readers/wav';
 import { LogMel } from '../audio/log-mel';
-import { OptionError } from '../tensor/errors';
+import { FileError } from '../files/file-error';
+import { FormatError, OptionError, StmnetError } from '../tensor/errors';
 import type { HostArray } from '../tensor/host-array';
 import { calledPlace, listedPlaces } from './example-place';
 import type { CalledExample } from './empty-examples';
@@ -43,23 +44,19 @@ export class SpeechSound {
   }
 
   /**
-   * Frames of recordings that are asked about.
+   * Hears recordings, with what is said in them.
    *
+   * @param called  what a message calls one
    * @throws {OptionError} naming all that have another sample rate; {FileError}, {FormatError} for files
    */
-  async hear(op: string, inputs: readonly SpeechInput[]): Promise<HostArray<Float32Array>[]> {
-    const spoken = inputs.map((input) => ({ input, transcript: '' }));
-    const heard = await this.listen(op, spoken, 'recording');
-    return heard.map(({ frames }) => frames);
-  }
-
-  /** The same of examples. @param called  what a message calls one */
   async listen(op: string, spoken: readonly Spoken[], called: CalledExample | 'recording'): Promise<Heard[]> {
     const heard: Heard[] = [];
     const others: { readonly name: string; readonly rate: number }[] = [];
     for (const [place, one] of spoken.entries()) {
-      const { samples, sampleRate } = await soundOf(one.input);
       const name = nameOf(one, `${called} ${place}`);
+      const { samples, sampleRate } = await soundOf(one.input).catch((error: unknown) => {
+        throw withPlace(error, one);
+      });
       if (sampleRate === this.options.sampleRate) heard.push(this.#heard(one, samples, name));
       else others.push({ name: calledPlace(one, name), rate: sampleRate });
     }
@@ -86,6 +83,16 @@ export class SpeechSound {
 /** The samples of an input. */
 export const soundOf = async (input: SpeechInput): Promise<SpokenSamples> =>
   typeof input === 'string' ? readWav(input) : input;
+
+/** The error of a file that a list names, with the line of the list. */
+function withPlace(error: unknown, one: Spoken): unknown {
+  const place = calledPlace(one, '');
+  const parts = error instanceof StmnetError ? error.messageParts : undefined;
+  if (place === '' || parts === undefined || !(error instanceof FormatError || error instanceof FileError))
+    return error;
+  const Kind = error instanceof FormatError ? FormatError : FileError;
+  return new Kind(error.op, { ...parts, given: `${parts.given} (${place})` });
+}
 
 const nameOf = ({ input }: Spoken, otherwise: string): string => (typeof input === 'string' ? input : otherwise);
 

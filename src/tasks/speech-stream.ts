@@ -1,6 +1,8 @@
+import { checkSamples } from '../audio/check-samples';
 import type { LogMelStream } from '../audio/log-mel-stream';
 import type { SequentialState } from '../layers/sequential';
 import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
+import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
 import { tensor } from '../tensor/factories';
 import { argmax } from '../tensor/ops/reduce';
@@ -18,6 +20,9 @@ export class SpeechStream {
   /** The class of the step before: the same once more is no letter of its own. */
   #before = 0;
   #text = '';
+  #ended = false;
+  /** Whether there was a sample. */
+  #heardAny = false;
   #busy: Promise<unknown> = Promise.resolve();
 
   /** @internal */
@@ -34,17 +39,32 @@ export class SpeechStream {
   /**
    * Hears the next samples. Calls may be made without waiting for those before.
    *
-   * @param samples  of one channel, in -1..1, at the sample rate of the training
+   * @param samples  of one channel, in -1..1, at the sample rate of the training: bytes and whole numbers of 16 bits
+   *   are refused
    * @returns the letters that they end, often none
-   * @throws {OptionError} if they are no finite numbers, or `end` was called
+   * @throws {OptionError} if they are no such numbers, or `end` was called
    */
-  async push(samples: ArrayLike<number>): Promise<string> {
+  async push(samples: Float32Array | Float64Array | readonly number[]): Promise<string> {
+    this.#checkOpen('push');
+    checkSamples('SpeechStream.push', samples);
+    this.#heardAny ||= samples.length > 0;
     return this.#hear(this.#mel.push(samples).data);
   }
 
   /** Hears that nothing follows. @returns the last letters @throws {OptionError} if it was called before */
   async end(): Promise<string> {
-    return this.#hear(this.#mel.end().data, true);
+    this.#checkOpen('end');
+    this.#ended = true;
+    return this.#heardAny ? this.#hear(this.#mel.end().data, true) : '';
+  }
+
+  #checkOpen(verb: string): void {
+    if (!this.#ended) return;
+    throw new OptionError(`SpeechStream.${verb}`, {
+      given: 'a stream that was ended',
+      expected: 'one that goes on',
+      fix: 'make a stream for each recording: recognizer.createStream()',
+    });
   }
 
   #hear(frames: Float32Array, ends = false): Promise<string> {

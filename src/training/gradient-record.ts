@@ -76,6 +76,9 @@ export function findingsIn(
   ];
 }
 
+/** Below this nothing explodes: where a loss is of every step, the last one may have next to no gradient of its own. */
+const LEAST = 1;
+
 function alongTime({ name, bidirectional, norms }: LayerNorms, { vanishing, exploding }: GradientLimits): string[] {
   const count = norms.length;
   const at = (step: number): string => `at step ${step + 1} of ${count} it is ${short(norms[step])}`;
@@ -89,7 +92,8 @@ function alongTime({ name, bidirectional, norms }: LayerNorms, { vanishing, expl
   // It comes from the end, or from both ends.
   const [first = 0, last = 0] = [norms[0], norms[count - 1]];
   const source = bidirectional && first > last ? 0 : count - 1;
-  if (largest > exploding * (norms[source] ?? 0) && (norms[source] ?? 0) > 0)
+  const from = norms[source] ?? 0;
+  if (largest > LEAST && largest > exploding * from && from > 0)
     found.push(`the gradient in ${name} explodes: ${at(peak)}, and ${at(source)}`);
   return found;
 }

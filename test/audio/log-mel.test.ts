@@ -79,8 +79,10 @@ describe('what is refused', () => {
 
   it('samples that are none, and a stream that was ended', () => {
     const mel = new LogMel({ sampleRate: 8000 });
-    expect(() => mel.transform('sound' as never)).toThrow('LogMelStream.push: got "sound" as samples');
+    expect(() => mel.transform('sound' as never)).toThrow('LogMelStream.push: got samples: "sound"');
     expect(() => mel.transform([0, Number.NaN])).toThrow('got NaN as sample 1, expected finite numbers');
+    expect(() => mel.transform(Int16Array.from([1]))).toThrow('whole numbers, expected finite numbers in -1..1');
+    expect(() => mel.createStream().push(Buffer.from([1, 2]))).toThrow('Fix: divide by full scale');
     const stream = mel.createStream();
     stream.end();
     expect(() => stream.push([0])).toThrow('LogMelStream.push: got a stream that was ended');

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { TASK_CLASSES } from '../../src/tasks/task-names';
 import { stmnet } from '../support/cli';
+
+const tasks = Object.keys(TASK_CLASSES).join(', ');
 
 const mistake = (...args: readonly string[]): string => {
   const { code, stdout, stderr } = stmnet(args);
@@ -33,14 +36,9 @@ test.each([
   ['completion fisch', 'got <shell> fisch, expected one of bash, zsh, fish. Fix: write fish, if that is meant.'],
   [
     'train',
-    'got stmnet train by itself, expected one of classify, tag, lm, events, seq2seq, speech, forecast, qa behind it. ' +
-      'Fix: stmnet train --help says what they do.',
+    `got stmnet train by itself, expected one of ${tasks} behind it. ` + 'Fix: stmnet train --help says what they do.',
   ],
-  [
-    'train clasify',
-    'got the command clasify, expected one of classify, tag, lm, events, seq2seq, speech, forecast, qa. ' +
-      'Fix: write classify, if that is meant.',
-  ],
+  ['train clasify', `got the command clasify, expected one of ${tasks}. ` + 'Fix: write classify, if that is meant.'],
 ])('a mistake of usage is told as all others are: stmnet %s', (line, message) => {
   expect(mistake(...line.split(' '))).toBe(`stmnet: ${message}\n`);
 });

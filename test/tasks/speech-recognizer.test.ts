@@ -1,7 +1,13 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { SpeechRecognizer, type SpeechExample, type SpeechRecognizerOptions } from '../../src/tasks';
+import { OptionError } from 'stmnet';
+import {
+  SpeechRecognizer,
+  type SpeechExample,
+  type SpokenSamples,
+  type SpeechRecognizerOptions,
+} from '../../src/tasks';
 import { handlesKept } from '../support/handles';
 import { scratchFolder } from '../support/scratch';
 import { recordings, smallSpeech as small, quickSpeech as quick, whistled, writeWav } from '../support/recordings';
@@ -13,6 +19,12 @@ async function trained(options: SpeechRecognizerOptions = {}, fit: object = {}):
   const recognizer = new SpeechRecognizer({ ...small, ...options });
   await recognizer.fit(recordings, { ...quick, ...fit });
   return recognizer;
+}
+
+async function savedAs(recognizer: SpeechRecognizer, name: string): Promise<string> {
+  const path = join(folder, name);
+  await recognizer.save(path);
+  return path;
 }
 
 describe('SpeechRecognizer', () => {
@@ -68,7 +80,56 @@ describe('SpeechRecognizer', () => {
     expect(told.join('')).toBe(text);
     expect(told.length).toBeGreaterThan(3); // letters come while others are still to come
     expect(stream.text).toBe(text);
-    await expect(stream.push([0])).rejects.toThrow('a stream that was ended');
+    await expect(stream.push([0])).rejects.toThrow('SpeechStream.push: got a stream that was ended');
+    await expect(stream.end()).rejects.toThrow('recognizer.createStream()');
+    expect(await recognizer.createStream({ sampleRate: 8000 }).end()).toBe('');
+    expect(() => recognizer.createStream({ sampleRate: 16_000 })).toThrow('sampleRate: 16000, expected 8000, as in');
+    expect(() => recognizer.createStream({ rate: 8000 } as never)).toThrow(OptionError);
+  });
+
+  it('refuses bytes and whole numbers in a stream, and says how to divide them', async () => {
+    const stream = (await trained({ bidirectional: false }, { epochs: 1 })).createStream();
+    const bytes = Buffer.from(Int16Array.from([0, 9000, -9000]).buffer);
+    await expect(stream.push(bytes as never)).rejects.toThrow(
+      'whole numbers, expected finite numbers in -1..1, samples of one channel.\n  Fix: divide by full scale, ' +
+        'as of 16 bits: Float32Array.from(new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2), (sample) => ',
+    );
+    await expect(stream.push(Int16Array.from([3]) as never)).rejects.toThrow('Float32Array.from(samples, (sample) => ');
+    await expect(stream.push([0, 300])).rejects.toThrow('300 as sample 1, as of whole numbers that were not divided');
+    await expect(stream.push([Number.NaN])).rejects.toThrow('NaN as sample 0');
+    expect(await stream.push(Float32Array.from([0.5]))).toBe('');
+  });
+
+  it('searches as a prediction or an evaluation asks, and hears nothing in silence', async () => {
+    const recognizer = await trained({}, { epochs: 2 });
+    const searched = await SpeechRecognizer.load(await savedAs(recognizer, 'beam.safetensors'));
+    const some = recordings.slice(0, 6).map((one) => one as SpokenSamples);
+    const [greedy, beam] = [await recognizer.predict(some), await recognizer.predict(some, { beamSize: 20 })];
+    expect(await searched.predict(some)).toEqual(greedy);
+    // The most probable text of all alignments, at least as probable as that of the best one.
+    beam.forEach(({ score }, at) => expect(score).toBeGreaterThanOrEqual((greedy[at]?.score ?? 0) - 1e-4));
+    expect(beam).not.toEqual(greedy);
+    const evaluation = await recognizer.evaluate(recordings, { beamSize: 20 });
+    expect(evaluation.charErrorRate).not.toBe((await recognizer.evaluate(recordings)).charErrorRate);
+    for (const options of [{ beamsize: 3 }, { beamSize: 0 }]) {
+      await expect(recognizer.predict(some, options as never)).rejects.toThrow(OptionError);
+      await expect(recognizer.evaluate(recordings, options as never)).rejects.toThrow(OptionError);
+    }
+    const silent = { samples: new Float32Array(4000), sampleRate: 8000 };
+    expect(await recognizer.predict([silent, { ...silent, samples: [] }])).toEqual([
+      { text: '', score: 0 },
+      { text: '', score: 0 },
+    ]);
+  });
+
+  it('warns of empty transcripts', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    await new SpeechRecognizer(small).fit([...recordings.slice(0, 3), { ...whistled('a'), transcript: ' ' }], {
+      ...quick,
+      epochs: 1,
+    });
+    expect(warned.mock.calls[0]?.[0]).toContain('got an empty transcript in 1 of 4 examples: example 3');
+    warned.mockRestore();
   });
 
   it('leaves no tensor behind a piece of a stream, or a prediction', async () => {
@@ -168,6 +229,8 @@ describe('bad input to a SpeechRecognizer', () => {
       [good, { ...whistled('a'), transcript: 'aaaaaaaaaaaa' }],
       'got recordings too short for their transcripts in 1 of 2 examples: example 1: 10 steps for 23',
     ],
+    ['too short for any step', [good, { ...whistled('a'), transcript: 'a'.repeat(99) }], 'look whether they belong'],
+    ['too short for a step', [good, { ...whistled('a'), transcript: 'abcabcabcabc' }], 'pass stack: 1'],
   ])('examples: %s', async (_, examples, message) => {
     await expect(new SpeechRecognizer(small).fit(examples as [], quick)).rejects.toThrow(message);
   });

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { streamJsonLines } from '../../data/readers/jsonl';
 import { streamTextLines } from '../../data/readers/text-lines';
@@ -8,7 +8,7 @@ import { isPlainObject } from '../../tensor/options';
 import { listedPlaces, placed } from '../example-place';
 import type { SpeechExample, SpeechInput } from '../speech-examples';
 import type { SpeechPrediction } from '../speech-prediction';
-import { SpeechRecognizer } from '../speech-recognizer';
+import { SpeechRecognizer, type SpeechPredictOptions } from '../speech-recognizer';
 import { describes, type OptionDescriptor } from './descriptor';
 import { isJsonLines } from './json-lines';
 import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-descriptors';
@@ -30,6 +30,11 @@ const options: readonly OptionDescriptor[] = [
   describes('augment', 'flag', 'true', 'whether training hides parts of the recordings', 'hide nothing in training'),
   describes('beamSize', 'size', '1', 'beginnings of a text that a search goes on with; 1 searches nothing'),
   describes('lowercase', 'flag', 'true', 'whether transcripts are written in small letters', 'keep capital letters'),
+];
+
+/** How a trained task searches. */
+const searching: readonly OptionDescriptor[] = [
+  describes('beamSize', 'size', 'as trained', 'beginnings of a text that a search goes on with; 1 searches nothing'),
 ];
 
 /** A file of paths alone has nothing to learn from. */
@@ -63,6 +68,14 @@ export const speech: TaskEntry<SpeechExample, SpeechInput, SpeechPrediction> = {
   inputs,
   inputOf: (path) => path,
   askCommand: (run) => `stmnet predict ${run} FILE.wav`,
+  predicting: {
+    options: searching,
+    predict: async (task, recordings, asked: SpeechPredictOptions) => known(task).predict(recordings, asked),
+  },
+  evaluating: {
+    options: searching,
+    evaluate: (task, all, asked: SpeechPredictOptions) => known(task).evaluate(all, asked),
+  },
   row: (input, { text, score }) => ({
     text,
     probability: Math.exp(score),
@@ -71,6 +84,16 @@ export const speech: TaskEntry<SpeechExample, SpeechInput, SpeechPrediction> = {
 };
 
 const op = 'speech';
+
+function known(task: AnyTask): SpeechRecognizer {
+  if (task instanceof SpeechRecognizer) return task;
+  throw new OptionError(op, {
+    given: `the task ${task.task}`,
+    expected: 'a SpeechRecognizer',
+    fix: 'ask it by its own entry of the catalogue',
+  });
+}
+
 const named = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
 type Format = 'table' | 'jsonl' | 'paths';
@@ -140,13 +163,15 @@ async function* listed(source: DataSource, textColumn: string | undefined): Asyn
 const pathFrom = ({ from }: DataSource, path: string): string =>
   typeof from === 'string' ? resolve(dirname(from), path) : path;
 
-/** Refuses recordings that are not there, all of them in one error. */
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+
+/** Refuses recordings that are no files, all of them in one error. */
 function checkThere({ from }: DataSource, all: readonly Listed[]): void {
-  const absent = all.filter(({ path }) => !existsSync(path));
+  const absent = all.filter(({ path }) => !isFile(path));
   if (absent.length === 0) return;
   const places = absent.map(({ path, line }) => `${path} (line ${line})`);
   throw new FormatError(op, {
-    given: `${absent.length} of ${all.length} recordings of ${nameOf(from)}, not there: ${listedPlaces(places)}`,
+    given: `${absent.length} of ${all.length} recordings of ${nameOf(from)}, no files: ${listedPlaces(places)}`,
     expected: 'paths of WAV files, from the folder of the list',
     fix: 'mend the paths, or move the list beside the recordings',
   });

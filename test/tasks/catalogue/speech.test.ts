@@ -60,9 +60,10 @@ test('names recordings that are not there, and lines that are no list', async ()
   files();
   const table = written('c.csv', 'path,text\nwav/one.wav,one\nwav/gone.wav,x\nelse.wav,y\n');
   const message = await refused(table);
-  expect(message).toMatch(/got 2 of 3 recordings of .*c.csv, not there: /);
+  expect(message).toMatch(/got 2 of 3 recordings of .*c.csv, no files: /);
   expect(message).toMatch(/wav\/gone\.wav \(line 3\); .*else\.wav \(line 4\), expected paths of WAV files/);
   await expect(asked(table)).rejects.toThrow('gone.wav (line 3)');
+  await expect(asked(written('c2.csv', 'path\n""\n'))).rejects.toThrow('(line 2), expected paths of WAV files');
   expect(await refused(written('d.csv', 'file,text\nwav/one.wav,one\n'))).toContain(
     'the column "path" (--path-column)',
   );
