@@ -9,14 +9,23 @@ import { UsageError } from './report-error';
 /** A verb of which some tasks have options of their own. */
 export type Verb = 'predicting' | 'evaluating';
 
-/** Of all tasks: which one it is shows when the run is opened. */
-const all = (verb: Verb): OptionDescriptor[] => catalogue.flatMap((entry) => optionsOf(entry, verb));
+/** Of all tasks, one of each name: which task it is shows when the run is opened. */
+const all = (verb: Verb): OptionDescriptor[] => [
+  ...new Map(catalogue.flatMap((entry) => optionsOf(entry, verb)).map((one) => [one.name, one])).values(),
+];
+
+/** The names of the tasks that have an option. */
+const tasksWith = (verb: Verb, name: string): string =>
+  catalogue
+    .filter((entry) => optionsOf(entry, verb).some((one) => one.name === name))
+    .map((entry) => entry.name)
+    .join(' and ');
 
 const optionsOf = (entry: TaskEntry, verb: Verb): readonly OptionDescriptor[] => entry[verb]?.options ?? [];
 
-/** Adds the options of a verb to a command, each with the task that has it. */
+/** Adds the options of a verb to a command, each with the tasks that have it. */
 export function addVerbOptions(command: Command, verb: Verb): Command {
-  for (const entry of catalogue) addDescriptors(command, optionsOf(entry, verb), `Of ${entry.name}:`);
+  for (const one of all(verb)) addDescriptors(command, [one], `Of ${tasksWith(verb, one.name)}:`);
   return command;
 }
 

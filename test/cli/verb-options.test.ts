@@ -23,3 +23,10 @@ test('an option of another task is refused, and those of this one are named', ()
   );
   expect(refused('lm', '--folds', '2')).toThrow(/which the run holds\. Fix: leave it out\.$/);
 });
+
+test('an option of several tasks is one option', () => {
+  const command = parsed(['--beam-size', '3']);
+  for (const task of ['seq2seq', 'speech'])
+    expect(verbOptions(command, { entry: entryOf('stmnet', task) }, 'evaluating')).toEqual({ beamSize: 3 });
+  expect(command.helpInformation()).toContain('Of seq2seq and speech:\n  --beam-size <n>');
+});

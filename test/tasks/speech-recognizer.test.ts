@@ -92,7 +92,7 @@ describe('SpeechRecognizer', () => {
     const bytes = Buffer.from(Int16Array.from([0, 9000, -9000]).buffer);
     await expect(stream.push(bytes as never)).rejects.toThrow(
       'whole numbers, expected finite numbers in -1..1, samples of one channel.\n  Fix: divide by full scale, ' +
-        'as of 16 bits: Float32Array.from(new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2), (sample) => ',
+        'as of 16 bits: Float32Array.from(new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2), (sample)',
     );
     await expect(stream.push(Int16Array.from([3]) as never)).rejects.toThrow('Float32Array.from(samples, (sample) => ');
     await expect(stream.push([0, 300])).rejects.toThrow('300 as sample 1, as of whole numbers that were not divided');

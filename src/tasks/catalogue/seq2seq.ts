@@ -42,7 +42,7 @@ const options: readonly OptionDescriptor[] = [
 
 /** How targets are written, which a trained task may be told, too. */
 const writing: readonly OptionDescriptor[] = [
-  describes('beamSize', 'size', 'as trained', 'hypotheses of a target that go on after each token; 1: the best token'),
+  describes('beamSize', 'size', 'as trained', 'beginnings of a text that a search goes on with; 1 searches nothing'),
   describes('lengthPenalty', 'number', 'as trained', 'by which longer targets are favoured in a beam'),
   describes('maxLength', 'size', 'as trained', 'tokens of a target that is written at most'),
 ];

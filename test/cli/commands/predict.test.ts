@@ -119,7 +119,7 @@ test('both a file and inputs are too much', () => {
 test('--help has the forms and columns of the data of any task', () => {
   const text = stmnet(['predict', '--help']).stdout.replaceAll(/\s+/g, ' ');
   expect(text).toContain(
-    '--format <auto|table|jsonl|text|conll|tokens|lines|paths|babi> what a file is, of which each task takes some; ' +
+    '--format <auto|table|jsonl|text|conll|tokens|lines|paths|babi|squad> what a file is, of which each task takes some; ' +
       'auto goes by its name (default: auto)',
   );
   expect(text).toContain(
