@@ -119,8 +119,8 @@ test('both a file and inputs are too much', () => {
 test('--help has the forms and columns of the data of any task', () => {
   const text = stmnet(['predict', '--help']).stdout.replaceAll(/\s+/g, ' ');
   expect(text).toContain(
-    '--format <auto|table|jsonl|text|conll|tokens|lines|paths|babi|squad> what a file is, of which each task takes some; ' +
-      'auto goes by its name (default: auto)',
+    '--format <auto|table|jsonl|text|conll|tokens|lines|paths|babi|squad> what a file is, of which each task takes ' +
+      'some; auto goes by its name (default: auto)',
   );
   expect(text).toContain(
     '--text-column <text> column or field of the text: its name, or its number from 0 (default: text)',
