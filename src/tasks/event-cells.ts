@@ -6,9 +6,17 @@ import type { EventAt } from './event-rows';
 /** What a cell says, if it says something: what is left out, null or blank does not. */
 export function cellOf({ row }: EventAt, column: string): string | number | undefined {
   const value = row[column];
-  return value === null || value === undefined || (typeof value === 'string' && value.trim() === '')
-    ? undefined
-    : value;
+  if (value === null || value === undefined || (typeof value === 'string' && value.trim() === '')) return undefined;
+  return value instanceof Date ? value.toISOString() : value;
+}
+
+/** Words that stand for a number which is not known, in small letters. */
+const UNKNOWN_NUMBERS: ReadonlySet<string> = new Set(['na', 'n/a', '#n/a', '<na>', 'nan', 'null', 'none', '-']);
+
+/** What a cell of a column of numbers says: `NA`, `null` and such words say nothing there, as an empty cell. */
+export function numericCellOf(event: EventAt, column: string): string | number | undefined {
+  const cell = cellOf(event, column);
+  return typeof cell === 'string' && UNKNOWN_NUMBERS.has(cell.trim().toLowerCase()) ? undefined : cell;
 }
 
 /**
@@ -17,7 +25,7 @@ export function cellOf({ row }: EventAt, column: string): string | number | unde
  * @throws {OptionError} naming the row, if it is something else, NaN or infinite
  */
 export function numberIn(op: string, event: EventAt, column: string): number | undefined {
-  const cell = cellOf(event, column);
+  const cell = numericCellOf(event, column);
   if (cell === undefined) return undefined;
   const value = Number(cell);
   if (Number.isFinite(value) && typeof cell !== 'boolean') return value;
@@ -52,8 +60,8 @@ const MOSTLY = 0.9;
 
 /**
  * Finds out what columns hold: numbers, where nine of ten cells at least are numbers or texts that are, so that one
- * that is none is a mistake; categories, where they are texts of which at least every other one is there twice. Others,
- * such as the number of a bill, are left out.
+ * that is none, nor a word for what is not known, is a mistake; categories, where they are texts of which at least
+ * every other one is there twice. Others, such as the number of a bill, are left out.
  *
  * @param given   columns that the user named; in place of those that would be found
  * @param others  columns that say who and when
@@ -88,7 +96,7 @@ function checkColumn(op: string, name: string, all: ReadonlySet<string>): void {
 }
 
 function holdsNumbers(events: readonly EventAt[], name: string): boolean {
-  const cells = events.map((event) => cellOf(event, name)).filter((cell) => cell !== undefined);
+  const cells = events.map((event) => numericCellOf(event, name)).filter((cell) => cell !== undefined);
   const numbers = cells.filter((cell) => typeof cell !== 'string' || Number.isFinite(Number(cell)));
   return cells.length > 0 && numbers.length >= MOSTLY * cells.length;
 }

@@ -6,8 +6,11 @@ import { calledPlace } from './example-place';
 import { readMoment, type EventTime, type Moment } from './event-time';
 import type { Examples } from './task';
 
-/** What happened: a record of texts and numbers, as `readTable` gives them; what is not known is null or left out. */
-export type EventRow = Readonly<Record<string, string | number | null | undefined>>;
+/**
+ * What happened: a record of texts and numbers, as `readTable` gives them, and dates; what is not known is null or left
+ * out.
+ */
+export type EventRow = Readonly<Record<string, string | number | Date | null | undefined>>;
 
 /** Events that belong together, and whether it happened after them: what counts as `it` is up to the user. */
 export interface LabelledEvents {
@@ -108,7 +111,7 @@ export function sequenceOf(op: string, rows: unknown, name: string, keys: EventK
     });
   const events = rows.map((row: unknown, place) => eventAt(op, row, `${name} ${place}`, keys.time, [keys.time]));
   checkDates(op, events, keys.time, ROWS);
-  const [customer, other] = [...new Set(events.map(({ row }) => row[keys.key] ?? undefined))];
+  const [customer, other] = [...new Set(events.map(({ row }) => customerIn(row[keys.key])))];
   if (other === undefined) return { customer, events: inTime(events) };
   throw new OptionError(op, {
     given: `rows of ${describe(customer)} and ${describe(other)}`,
@@ -143,6 +146,10 @@ function labelledSequence(op: string, example: unknown, place: number, keys: Eve
   const asked = cutOff === undefined ? undefined : readMoment(op, `cutOff of example ${place}`, cutOff);
   return { customer, events: read, label: Boolean(label), cutOff: asked };
 }
+
+/** Who; a date may say that, too. */
+const customerIn = (cell: EventRow[string]): string | number | undefined =>
+  cell instanceof Date ? cell.toISOString() : (cell ?? undefined);
 
 const eventAt = (op: string, row: unknown, place: string, time: string, columns: readonly string[]): EventAt =>
   datedRow<EventRow>(op, row, place, { time, columns, form: ROWS });

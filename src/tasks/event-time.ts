@@ -2,10 +2,10 @@ import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 
 /**
- * A moment as it is written: an ISO date or timestamp, `2024-01-31`, `2024-01-31T18:30:00Z`, a month, `2024-01`, or a
- * number of days.
+ * A moment as it is written: an ISO date or timestamp, `2024-01-31`, `2024-01-31T18:30:00Z`, a month, `2024-01`, a
+ * Date, or a number of days.
  */
-export type EventTime = string | number;
+export type EventTime = string | number | Date;
 
 /** A moment in days; those of dates are counted from 1970. */
 export interface Moment {
@@ -26,6 +26,8 @@ const MOST_DAYS = 1e7;
  * @returns undefined if it is none
  */
 export function momentOf(value: unknown): Moment | undefined {
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? undefined : { days: value.getTime() / DAY, dated: true };
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string' || text.trim() === '') return undefined;
   const date = DATE.exec(text.trim().replace(MONTH, '$1-01'));

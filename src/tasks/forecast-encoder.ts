@@ -2,7 +2,7 @@ import { OptionError } from '../tensor/errors';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
 import { Vocabulary } from '../text/vocabulary';
-import { cellOf, findColumns, numberIn, type EventColumnNames } from './event-cells';
+import { cellOf, findColumns, numberIn, numericCellOf, type EventColumnNames } from './event-cells';
 import { scaled as scaledNumber, scaleOf, type CategoricalColumn, type NumericColumn } from './event-encoder';
 import { calledSeries, momentAt, type ForecastSeries } from './forecast-series';
 import { calendarFeatures, calendarParts, seasonOf, type CalendarPart, type TimeStep } from './forecast-time';
@@ -309,7 +309,7 @@ function checkTargets(op: string, all: readonly ForecastSeries[], { target }: Se
 function checkValues(op: string, all: readonly ForecastSeries[], { target }: Settings): void {
   for (const series of all)
     for (const name of target) {
-      if (rowsOf(series).some((row) => cellOf(row, name) !== undefined)) continue;
+      if (rowsOf(series).some((row) => numericCellOf(row, name) !== undefined)) continue;
       throw new OptionError(op, {
         given: `${calledSeries(series)} without a value of ${name}`,
         expected: 'some values to go by',
@@ -329,12 +329,17 @@ function columnsOf(op: string, all: readonly ForecastSeries[], settings: Setting
   const named = numeric && [...numeric, ...free];
   const found = findColumns(op, rows, { numeric: named, categorical }, others);
   const neither = known.find((name) => !found.numeric.includes(name) && !found.categorical.includes(name));
-  if (neither !== undefined)
+  if (neither !== undefined) {
+    const near = nearMiss(neither, [...found.numeric, ...found.categorical]);
     throw new OptionError(op, {
       given: `known: [${describe(neither)}], a column ${found.leftOut.includes(neither) ? UNCLEAR : 'that no row has'}`,
       expected: `columns of numbers or categories, among ${[...found.numeric, ...found.categorical].join(', ')}`,
-      fix: 'name it in numeric or categorical, too, or leave it out',
+      fix:
+        near === undefined
+          ? 'name it in numeric or categorical, too, or leave it out'
+          : `write ${describe(near)}, if that is what you mean`,
     });
+  }
   if (strategy === 'direct') return found;
   const mayRead = (name: string): boolean => known.includes(name) || isConstant(all, name);
   const odd = [...(numeric ?? []), ...(categorical ?? [])].find((name) => !mayRead(name));

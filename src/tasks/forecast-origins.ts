@@ -1,7 +1,7 @@
 import { counted } from '../tensor/counted';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
-import { cellOf } from './event-cells';
+import { cellOf, numericCellOf } from './event-cells';
 import { readMoment, type EventTime } from './event-time';
 import { listedPlaces } from './example-place';
 import type { EncodedSeries, ForecastEncoder } from './forecast-encoder';
@@ -189,11 +189,12 @@ function futureOf(
       expected: `${least} steps at least, which are read before a forecast`,
       fix: 'pass rows of a longer time, or train with a shorter window',
     });
-  const { knownColumns } = encoder;
+  const { knownColumns, columns } = encoder;
+  const readCell = (name: string) => (columns.numeric.includes(name) ? numericCellOf : cellOf);
   for (let at = encoded.past; at < encoded.past + horizon; at++)
     for (const name of knownColumns) {
       const row = series.rows[at];
-      if (row !== undefined && cellOf(row, name) !== undefined) continue;
+      if (row !== undefined && readCell(name)(row, name) !== undefined) continue;
       const [columns, last] = [knownColumns.join(', '), timeAt(series, encoded.past - 1)];
       const where = row === undefined ? ', of which there is no row' : ` in ${row.place}`;
       throw new OptionError(op, {

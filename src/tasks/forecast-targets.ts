@@ -1,6 +1,6 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
-import { cellOf } from './event-cells';
+import { numericCellOf } from './event-cells';
 import type { StepRow } from './forecast-row';
 
 /** How a target is scaled: mean and deviation in training, of its logarithm where that is forecast. */
@@ -31,7 +31,7 @@ export interface TargetValues {
  * @throws {OptionError} naming the row, if it is no such number
  */
 export function targetNumber(op: string, row: StepRow, name: string, logarithm: boolean): number | undefined {
-  const cell = cellOf(row, name);
+  const cell = numericCellOf(row, name);
   if (cell === undefined) return undefined;
   const value = Number(cell);
   const given = `${name}: ${describe(cell)} in ${row.place}`;
@@ -39,7 +39,7 @@ export function targetNumber(op: string, row: StepRow, name: string, logarithm: 
     throw new OptionError(op, {
       given,
       expected: `a finite number, or nothing where it is not known, as ${name} is forecast`,
-      fix: 'correct the row, or leave the cell empty',
+      fix: 'correct the row, or leave the cell empty, or write NA',
     });
   if (logarithm && value <= 0)
     throw new OptionError(op, {

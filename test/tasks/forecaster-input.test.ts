@@ -62,6 +62,10 @@ describe('bad input to a Forecaster', () => {
     expect(await refusal(hours(9), { ...one, target: 'X' })).toContain('Fix: write "x", if that is what you mean');
     expect(await refusal(rows, { ...small, numeric: ['rein'] })).toContain('a column rein, which no row has');
     expect(await refusal(rows, { ...small, known: ['fare'] })).toContain('a column fare, which no row has');
+    expect(await refusal(rows, { ...small, numeric: undefined, known: ['fairs'] })).toContain(
+      'got known: ["fairs"], a column that no row has, expected columns of numbers or categories, among fair, rain.\n' +
+        '  Fix: write "fair", if that is what you mean.',
+    );
     expect(await refusal(rows, { ...small, series: 'shops' })).toContain('no column shops in row 0');
     expect(await refusal(rows, { ...small, numeric: ['shop'], series: undefined })).toContain('twice');
   });
@@ -104,6 +108,27 @@ describe('bad input to a Forecaster', () => {
     expect(await fixOf(1, {})).toBe('pass longer series.');
     expect(await fixOf(20, { anchor: 'season' })).toBe("pass anchor: 'last', or longer series.");
     await expect(fit(hours(6), { ...one, window: 3, horizon: 3 })).resolves.toHaveProperty('epochs');
+  });
+
+  it('words for numbers that are not known are read as nothing, and Dates as dates', async () => {
+    const words = ['NA', 'n/a', 'NaN', 'null', 'None', '-', ' ', null];
+    const written = (empty: (place: number) => string | null): ForecastRow[] =>
+      tides(40).map((row, place) => ({
+        ...row,
+        ...(place % 5 === 1 && { sales: empty(place), rain: empty(place + 1) }),
+      }));
+    const answersOf = async (given: readonly ForecastRow[]) => {
+      const forecaster = new Forecaster({ ...small, known: [], numeric: undefined });
+      await forecaster.fit(given, quick);
+      return [forecaster.columns, await forecaster.predictAll(given), await forecaster.evaluate(given)];
+    };
+    const expected = await answersOf(written(() => null));
+    expect(expected[0]).toEqual({ numeric: ['fair', 'rain'], categorical: [], leftOut: [] });
+    expect(await answersOf(written((place) => words[place % words.length] ?? null))).toEqual(expected);
+    const dated = written(() => null).map((row) => ({ ...row, date: new Date(String(row['date'])) }));
+    expect(await answersOf(dated)).toEqual(expected);
+    expect(await refusal([...hours(9), { date: new Date('soon'), x: 3 }])).toContain('date of row 9: Invalid Date');
+    expect(await refusal(hours(9).map((row) => ({ ...row, x: 'NA' })))).toContain('the series without a value of x');
   });
 
   it('irregular gaps', async () => {
