@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import type { DataSource, TaskEntry } from '../tasks/catalogue/task-entry';
 import { examplesText } from './examples-text';
 import { UsageError } from './report-error';
@@ -29,6 +30,7 @@ export async function readTrainData(
   const { data, validation, validationSplit, test, seed } = options;
   if (validation !== undefined && data === validation)
     throw new UsageError('--validation names the file of --data. Fix: leave it out, and a part is held back.');
+  warnOfKnownTest(data, test, validation);
   const count = (examples: readonly unknown[]): string => examplesText(entry, examples, settings);
   const read = (from: string): Promise<readonly unknown[]> => entry.examples({ from, settings });
   const all = await read(data);
@@ -51,3 +53,19 @@ export async function readTrainData(
   const held = `${count(parts.validation)} held back for validation (${parts.how})`;
   return { ...begun, ...parts, lines: [`${count(parts.train)} of ${data} to train on, ${held}`, ...ending] };
 }
+
+/** Tells of a test that says nothing, as its file is learned from, or chosen by: `STM_KNOWN_TEST`. */
+function warnOfKnownTest(data: string, test: string | undefined, validation: string | undefined): void {
+  const known = [data, validation].find((file) => file !== undefined && test !== undefined && isSameFile(file, test));
+  if (known === undefined) return;
+  process.emitWarning(
+    `got --test ${test}, the file of ${known === data ? '--data' : '--validation'}: its figures tell how well the ` +
+      'model knows these examples, not how good it is on others.\n' +
+      '  Fix: pass another file as --test, or leave it out.',
+    { type: 'StmnetWarning', code: 'STM_KNOWN_TEST' },
+  );
+}
+
+/** Whether two paths lead to one file. */
+const isSameFile = (one: string, other: string): boolean =>
+  one === other || (existsSync(one) && existsSync(other) && realpathSync(one) === realpathSync(other));
