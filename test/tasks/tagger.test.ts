@@ -243,7 +243,7 @@ describe('bad input to a Tagger', () => {
     ['a number as label', [{ ...good, label: 3 }], 'label: 3 in example 0'],
     ['labels here and there', [{ ...good, label: 'book' }, good], 'no label in example 1'],
     ['one tag', [{ tokens: ['a'], tags: ['O'] }], 'all have the tag "O"'],
-    ['no token', [{ tokens: [], tags: [] }], 'examples without a label'],
+    ['no token', [{ tokens: [], tags: [] }], 'examples without a tag'],
   ])('examples: %s', async (_, examples, message) => {
     await expect(new Tagger(small).fit(examples as [], quick)).rejects.toThrow(message);
   });
