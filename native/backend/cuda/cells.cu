@@ -117,11 +117,6 @@ struct SumRows {
   }
 };
 
-Status device_lengths(Context& context, const CellProblem& p, const int32_t** out) {
-  *out = nullptr;
-  return p.lengths ? context.constants(Context::kLengths, p.lengths, p.N, out) : Status::ok();
-}
-
 /// One pass of a call over its steps.
 template <class F>
 class Pass {
@@ -129,14 +124,16 @@ class Pass {
   Pass(Context& context, MatmulKernels& matmul, const CellProblem& p, const CellCall<F>& call, const void* w)
       : context_(context), matmul_(matmul), p_(p), call_(call), w_(static_cast<const F*>(w)) {}
 
-  Status forward(const ForwardScratch<F>& scratch, const CellForward& b) {
+  Status forward(const CellForward& b) {
+    const ForwardScratch<F> scratch(p_, b.workspace);
     STM_TRY(launch_blocks(context_, "cells_begin", p_.N, p_.H, BeginForward<F>{call_}));
     for (int64_t step = 0; step < p_.T; ++step) STM_TRY(forward_step(scratch, call_.time(step)));
     return launch_blocks(context_, "cells_finish", p_.N, p_.H,
                          FinishForward<F>{call_, static_cast<F*>(b.hn), static_cast<F*>(b.cn)});
   }
 
-  Status backward(const BackwardScratch<F>& s, const CellBackward& b) {
+  Status backward(const CellBackward& b) {
+    const BackwardScratch<F> s(p_, b.workspace);
     CellGradients<F> g{.dx = static_cast<F*>(b.dx),
                        .dproduct = s.dproduct,
                        .dh = s.dh,
@@ -234,6 +231,19 @@ class Pass {
   const F* const w_;
 };
 
+/// Calls `run(pass)` with the pass of a call, of its dtype.
+template <class Buffers, class Run>
+Status with_pass(Context& context, MatmulKernels& matmul, const CellProblem& p, const Buffers& b, Run run) noexcept {
+  return guarded([&] {
+    const int32_t* lengths = nullptr;
+    if (p.lengths) STM_TRY(context.constants(Context::kLengths, p.lengths, p.N, &lengths));
+    return dispatch_floating(p.dtype, [&](auto zero) {
+      using F = decltype(zero);
+      return run(Pass<F>(context, matmul, p, CellCall<F>(p, b.in, lengths, b.y, b.cells, b.reserve), b.in.w));
+    });
+  });
+}
+
 template <class F>
 CellSizes sizes_of(const CellProblem& p) {
   return {CellReserve<F>(p, nullptr).bytes, ForwardScratch<F>(p, nullptr).bytes,
@@ -247,29 +257,11 @@ CellSizes CudaCells::sizes(const CellProblem& problem) noexcept {
 }
 
 Status CudaCells::forward(const CellProblem& problem, const CellForward& buffers) noexcept {
-  return guarded([&] {
-    const int32_t* lengths = nullptr;
-    STM_TRY(device_lengths(context_, problem, &lengths));
-    return dispatch_floating(problem.dtype, [&](auto zero) {
-      using F = decltype(zero);
-      const CellCall<F> call(problem, buffers.in, lengths, buffers.y, buffers.cells, buffers.reserve);
-      return Pass<F>(context_, matmul_, problem, call, buffers.in.w)
-          .forward(ForwardScratch<F>(problem, buffers.workspace), buffers);
-    });
-  });
+  return with_pass(context_, matmul_, problem, buffers, [&](auto pass) { return pass.forward(buffers); });
 }
 
 Status CudaCells::backward(const CellProblem& problem, const CellBackward& buffers) noexcept {
-  return guarded([&] {
-    const int32_t* lengths = nullptr;
-    STM_TRY(device_lengths(context_, problem, &lengths));
-    return dispatch_floating(problem.dtype, [&](auto zero) {
-      using F = decltype(zero);
-      const CellCall<F> call(problem, buffers.in, lengths, buffers.y, buffers.cells, buffers.reserve);
-      return Pass<F>(context_, matmul_, problem, call, buffers.in.w)
-          .backward(BackwardScratch<F>(problem, buffers.workspace), buffers);
-    });
-  });
+  return with_pass(context_, matmul_, problem, buffers, [&](auto pass) { return pass.backward(buffers); });
 }
 
 }  // namespace stm::cuda
