@@ -64,8 +64,9 @@ export function warnOfFilled(op: string, all: readonly ForecastSeries[]): void {
   if (first === undefined || 2 * filled <= steps) return;
   const part = `${Math.round((100 * filled) / steps)} %`;
   process.emitWarning(
-    `${op}: got no row for ${filled} of ${counted(steps, 'step')} (${part}), as a step is ${stepText(first.step)}.\n` +
-      "  Fix: train on rows as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
+    `${op}: got no row for ${filled} of ${counted(steps, 'step')} (${part}), which are filled, as a step is ` +
+      `${stepText(first.step)}.\n` +
+      "  Fix: train on rows that are as far apart, or take each row for a step by gaps: 'join'.",
     { type: 'StmnetWarning', code: 'STM_MOSTLY_FILLED' },
   );
 }

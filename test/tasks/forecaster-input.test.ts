@@ -188,8 +188,8 @@ describe('bad input to a Forecaster', () => {
     expect(forecaster.steps).toBe('step: 1 hour; 0 of 30 steps filled');
     await forecaster.predictAll(hours(30).filter((_, hour) => hour % 5 === 0));
     expect((await warned).message).toBe(
-      'Forecaster.predictAll: got no row for 20 of 26 steps (77 %), as a step is 1 hour.\n' +
-        "  Fix: train on rows as far apart, or take each row for a step by gaps: 'join'; the steps are filled.",
+      'Forecaster.predictAll: got no row for 20 of 26 steps (77 %), which are filled, as a step is 1 hour.\n' +
+        "  Fix: train on rows that are as far apart, or take each row for a step by gaps: 'join'.",
     );
     await forecaster.fit([...hours(20), ...hours(30).slice(22)], quick);
     expect(forecaster.steps).toBe('step: 1 hour; 2 of 30 steps filled');

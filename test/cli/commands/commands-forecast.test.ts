@@ -135,6 +135,10 @@ test('a series that is too short is left out of the forecast with a warning, and
   expect(stdout.trimEnd().split('\n')).toHaveLength(8);
   expect(stderr).toContain('got 1 of 3 series that are shorter than a window, 12 steps: series "east" of 3 steps.');
   const evaluated = stmnet(['evaluate', run, '--data', file]);
+  writeFileSync(file, tableOf(ahead.filter((row) => ![1, 2, 3].includes(Number(String(row['date']).slice(-2)) % 4))));
+  expect(stmnet(['predict', run, '--data', file]).stderr).toMatch(
+    /\(\d+ %\), which are filled, as a step is 1 day\.\n {2}Fix: train on rows that are as far apart\.\n/,
+  );
   expect(evaluated).toMatchObject({ code: 0, stderr: expect.stringContaining('series "east" of 3 steps.') });
 });
 
