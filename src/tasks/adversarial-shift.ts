@@ -1,3 +1,4 @@
+import { keepBuffers } from '../module/keep-buffers';
 import type { Module } from '../module/module';
 import { keepRandomState } from '../tensor/generator';
 import { PaddedSequence, lengthsOf, valuesOf, type Sequence } from '../tensor/padded-sequence';
@@ -9,6 +10,9 @@ import type { Tensor } from '../tensor/tensor';
 /** What a gradient's length is at least taken for, so that one of zeros moves nothing. */
 const [LEAST, LEAST_UNIT] = [1e-30, 1e-12];
 
+/** What the loss is multiplied by: gradients are divided by their length, and small ones would be 0 in f16. */
+const SCALE = 1024;
+
 /**
  * Vectors of tokens, moved to where the loss grows fastest (the fast gradient method; Miyato, Dai and Goodfellow,
  * 2017), each text by `epsilon` as a whole:
@@ -16,12 +20,12 @@ const [LEAST, LEAST_UNIT] = [1e-30, 1e-12];
  *   x' = x + ε · g / ‖g‖       g = ∂ loss / ∂ x of a text, all its steps together
  *
  * How far they move is a constant to `backward`, which goes on into the vectors as if they had not been moved. Of the
- * model no gradient changes, and what is drawn meanwhile, as by dropout, is drawn once more by whoever computes the
- * loss next.
+ * model no gradient changes and no running statistic, and what is drawn meanwhile, as by dropout, is drawn once more by
+ * whoever computes the loss next.
  *
  * Shapes: vectors [N, T, D] → [N, T, D].
  *
- * @param model   whose parameters are left alone
+ * @param model   whose parameters and buffers are left alone
  * @param lossOf  of a batch of vectors
  */
 export function adversarialShift<X extends Sequence>(
@@ -34,7 +38,8 @@ export function adversarialShift<X extends Sequence>(
   const learning = model.parameters().filter((parameter) => parameter.requiresGrad);
   learning.forEach((parameter) => parameter.requiresGrad_(false));
   try {
-    keepRandomState(() => lossOf(withValues(vectors, start)).backward());
+    const pass = (): void => mul(lossOf(withValues(vectors, start)), SCALE).backward();
+    keepRandomState(() => keepBuffers(model, pass));
   } finally {
     learning.forEach((parameter) => parameter.requiresGrad_(true));
   }

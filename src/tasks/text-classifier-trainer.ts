@@ -2,6 +2,7 @@ import { CrossEntropyLoss } from '../losses/cross-entropy';
 import { BCEWithLogitsLoss } from '../losses/pointwise';
 import { Accuracy } from '../metrics/accuracy';
 import { F1Score } from '../metrics/precision-recall';
+import { keepBuffers } from '../module/keep-buffers';
 import { zeros } from '../tensor/factories';
 import { cast, gt } from '../tensor/ops/elementwise';
 import { argmax } from '../tensor/ops/reduce';
@@ -103,7 +104,8 @@ export function textTrainer(
       const vectors = network.features.forward(tokens);
       if (epsilon === 0 || !network.training) return [network.scores(vectors)];
       const moved = adversarialShift(network, vectors, epsilon, (from) => lossOf(network.scores(from), target));
-      return [network.scores(vectors), network.scores(moved)];
+      // Running statistics are those of the texts as they are, which evaluation meets.
+      return [network.scores(vectors), keepBuffers(network, () => network.scores(moved))];
     },
     loss: (answers, { target, apart }) =>
       apart === undefined

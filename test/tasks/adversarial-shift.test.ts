@@ -108,6 +108,10 @@ describe('adversarialShift', () => {
     expect(moved[0]).toBeCloseTo(9, 5);
     expect(moved[1]).toBeCloseTo(12, 5);
     expect(Array.from(await adversarialShift(model, values, 10, (x) => x.mul(0).sum()).data())).toEqual([3, 4]);
+    const least = tensor([21 * 2 ** -149, 28 * 2 ** -149]);
+    const far = Array.from(await adversarialShift(model, values, 10, (x) => x.mul(least).sum()).data());
+    expect(far[0]).toBeCloseTo(9, 5);
+    expect(far[1]).toBeCloseTo(12, 5);
   });
 });
 
@@ -173,6 +177,18 @@ describe('TextClassifier with adversarialEpsilon', () => {
     await expect(fit('resumed', 3)).rejects.toThrow('broken off');
     const asked = texts.map(({ text }) => text);
     expect(await (await fit('resumed')).predict(asked)).toEqual(await whole.predict(asked));
+  });
+
+  it('counts the texts as they are alone into running statistics', async () => {
+    const buffersOf = async (adversarialEpsilon: number): Promise<[string, number[]][]> => {
+      const classifier = new TextClassifier({ ...options, normalization: 'batch', adversarialEpsilon });
+      await classifier.fit(texts, still);
+      const buffers = [...(classifier.model?.namedBuffers() ?? [])];
+      return Promise.all(buffers.map(async ([name, buffer]) => [name, Array.from(await buffer.data())]));
+    };
+    const plain = await buffersOf(0);
+    expect(plain.find(([name]) => name.endsWith('num_batches_tracked'))?.[1]).toEqual([1]);
+    expect(await buffersOf(2)).toEqual(plain);
   });
 
   it('takes several labels, and refuses an epsilon below 0', async () => {
