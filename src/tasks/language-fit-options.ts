@@ -22,12 +22,15 @@ export interface LanguageFitOptions extends TrainTaskOptions {
   /** A text, or several, to evaluate on after each epoch; also decides which weights were the best. Default: none. */
   validation?: LanguageTexts | undefined;
   /**
-   * `adamw`; `sgd`; or `nt-asgd`, SGD whose weights are averaged from the epoch on whose validation loss is above the
-   * smallest of those more than `nonMonotoneInterval` epochs back (Merity et al., 2017). Default adamw. With the others
-   * `learningRate` is 20 by default, `clipGradNorm` 0.25, `weightDecay`, which is then part of the gradients, 0.
+   * `adamw`; `sgd`; or `nt-asgd`, SGD whose weights are averaged from the validation on whose loss is above the
+   * smallest of those more than `nonMonotoneInterval` validations back (Merity et al., 2017). Default adamw. With the
+   * others `learningRate` is 20 by default, `clipGradNorm` 0.25, `weightDecay`, which is then part of the gradients, 0.
    */
   optimizer?: LanguageOptimizer;
-  /** n of `nt-asgd`. Default 5. */
+  /**
+   * n of `nt-asgd`, in validations: epochs, or with `validateEvery` more often. Where there is `patience`, which counts
+   * them too, it is to be n + 2 at least: the training would stop before it averages. Default 5.
+   */
   nonMonotoneInterval?: number | undefined;
   /**
    * By which factor in (0, 1] the learning rate is multiplied after each epoch. Default: with `adamw` it falls along
@@ -84,6 +87,7 @@ export function readLanguageFitOptions(
       expected: "it beside optimizer: 'nt-asgd' alone, which averages",
       fix: "leave it out, or pass optimizer: 'nt-asgd'",
     });
+  if (optimizer === 'nt-asgd') checkPatience(op, read);
   if (decayAfter !== undefined && learningRateDecay === undefined)
     throw new OptionError(op, {
       given: `decayAfter: ${decayAfter} without learningRateDecay`,
@@ -94,6 +98,16 @@ export function readLanguageFitOptions(
   const given = Object.entries(OF_SGD).map(([name, value]) => [name, Reflect.get(options, name) ?? value] as const);
   const interval = optimizer === 'nt-asgd' ? { nonMonotoneInterval: nonMonotoneInterval ?? INTERVAL } : {};
   return { ...read, ...(Object.fromEntries(given) as typeof OF_SGD), ...interval };
+}
+
+/** @throws {OptionError} if the training would stop, once the loss no longer becomes better, before it averages */
+function checkPatience(op: string, { patience, nonMonotoneInterval: n = INTERVAL }: LanguageTrainSettings): void {
+  if (patience === undefined || patience > n + 1) return;
+  throw new OptionError(op, {
+    given: `patience: ${patience} with optimizer: 'nt-asgd' and nonMonotoneInterval: ${n}`,
+    expected: `patience of at least ${n + 2}: averaging begins ${n + 1} validations behind the best one`,
+    fix: `pass patience: ${n + 2}, a smaller nonMonotoneInterval, or leave patience out`,
+  });
 }
 
 /** The optimizer that the options ask for. */

@@ -24,6 +24,8 @@ describe('how a LanguageModel is trained', () => {
     const sgd = { learningRate: 20, weightDecay: 0, clipGradNorm: 0.25 };
     expect(read({ optimizer: 'sgd' })).toMatchObject(sgd);
     expect(read({ optimizer: 'nt-asgd', validation })).toMatchObject({ ...sgd, nonMonotoneInterval: 5 });
+    expect(read({ optimizer: 'nt-asgd', validation, patience: 7 })).toMatchObject({ patience: 7 });
+    expect(read({ optimizer: 'sgd', validation, patience: 1 })).toMatchObject({ patience: 1 });
     const own = { learningRate: 30, weightDecay: 1.2e-6, clipGradNorm: 0.3, nonMonotoneInterval: 3 };
     expect(read({ optimizer: 'nt-asgd', validation, ...own })).toMatchObject(own);
     const parameters = new Linear({ inFeatures: 1, outFeatures: 1 }).parameters();
@@ -61,6 +63,8 @@ describe('how a LanguageModel is trained', () => {
     [{ optimizer: 'nt-asgd' }, "got optimizer: 'nt-asgd' without validation"],
     [{ optimizer: 'sgd', nonMonotoneInterval: 5 }, "got nonMonotoneInterval: 5 with optimizer: 'sgd'"],
     [{ optimizer: 'nt-asgd', validation, nonMonotoneInterval: 0 }, 'got nonMonotoneInterval: 0'],
+    [{ optimizer: 'nt-asgd', validation, patience: 6 }, "got patience: 6 with optimizer: 'nt-asgd' and nonMonotone"],
+    [{ optimizer: 'nt-asgd', validation, patience: 2, nonMonotoneInterval: 1 }, 'expected patience of at least 3'],
     [{ decayAfter: 4 }, 'got decayAfter: 4 without learningRateDecay'],
     [{ learningRateDecay: 1.2 }, 'got learningRateDecay: 1.2, expected a number in (0, 1]'],
     [{ learningRateDecay: 0 }, 'got learningRateDecay: 0'],

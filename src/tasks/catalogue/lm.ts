@@ -39,7 +39,7 @@ const training: readonly OptionDescriptor[] = [
     { learningRate: 'or 20 of SGD', weightDecay: 'or 0 of SGD', clipGradNorm: 'or 0.25 of SGD' },
   ),
   describes('optimizer', ['adamw', 'sgd', 'nt-asgd'], 'adamw', 'AdamW, SGD, or SGD with averaged weights'),
-  describes('nonMonotoneInterval', 'size', '5 of nt-asgd', 'epochs without progress before weights are averaged'),
+  describes('nonMonotoneInterval', 'size', '5 of nt-asgd', 'validations without progress before averaging'),
   describes('learningRateDecay', 'part', '1, or a cosine with adamw', 'factor of the learning rate after an epoch'),
   describes('decayAfter', 'size', '1', 'epochs before the learning rate is multiplied by that'),
 ];

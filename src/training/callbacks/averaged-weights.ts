@@ -232,7 +232,7 @@ export class AveragedWeights implements TrainerCallback {
   onEnd(run: TrainingRun): void {
     if (this.#averages.size === 0) {
       if (this.#trigger === undefined) warnOfNone(this.#options, run.steps);
-      else run.note?.(`no weights were averaged: ${LOSS} went on becoming better`);
+      else run.note?.(`no weights were averaged: ${this.#trigger.whyNone(LOSS)}`);
     }
     if (!this.#options.keepLast) this.dispose();
   }

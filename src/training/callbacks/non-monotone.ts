@@ -1,3 +1,4 @@
+import { counted } from '../../tensor/counted';
 import { OptionError } from '../../tensor/errors';
 import { describe, isNumberList, nonNegativeInteger } from '../../tensor/options';
 import { readOptions } from '../../tensor/read-options';
@@ -48,6 +49,15 @@ export class NonMonotone {
     if (earlier.length === 0 || loss <= Math.min(...earlier)) return false;
     this.#begun = step;
     return true;
+  }
+
+  /** Why no step of a training that has ended counts. @param figure  what the losses are called */
+  whyNone(figure: string): string {
+    const n = this.#interval;
+    if (this.#begun !== null) return 'averaging began behind the last step that counts';
+    if (this.#losses.length <= n + 1)
+      return `that takes ${n + 2} validations of a finite ${figure} at least, and there were ${this.#losses.length}`;
+    return `${figure} was never above the smallest of those more than ${counted(n, 'validation')} back`;
   }
 
   /** Begins anew. */

@@ -53,6 +53,18 @@ describe('averaging begins', () => {
     expect([trigger.counts(16), trigger.state()]).toEqual([false, { losses: [], seen: 0, begun: null }]);
   });
 
+  test.each<[interval: number, losses: number[], why: string]>([
+    [2, [], 'that takes 4 validations of a finite loss at least, and there were 0'],
+    [2, [1, 2, 3], 'that takes 4 validations of a finite loss at least, and there were 3'],
+    [1, [3, Number.NaN, Number.NaN, 4], 'that takes 3 validations of a finite loss at least, and there were 2'],
+    [1, [3, 2, 1], 'loss was never above the smallest of those more than 1 validation back'],
+    [1, [1, 2, 3], 'averaging began behind the last step that counts'],
+  ])('tells why it did not: the interval %i and losses %j', (interval, losses, why) => {
+    const trigger = new NonMonotone(interval);
+    losses.forEach((loss, at) => trigger.look(loss, at + 1));
+    expect(trigger.whyNone('loss')).toBe(why);
+  });
+
   test('mistakes', () => {
     const load = (state: unknown) => () => new NonMonotone(1).loadState('load', state);
     expect(load(undefined)).toThrow('load: got undefined');
