@@ -9,7 +9,8 @@ export interface PlacedWord {
   readonly end: number;
 }
 
-const tokenizer = new WordTokenizer({ lowercase: false });
+/** Of texts that are formed, which places are counted in. */
+const tokenizer = new WordTokenizer({ lowercase: false, normalize: 'none' });
 
 /** A text in the form that its words are taken from. */
 const formed = (text: string): string => text.normalize('NFC').replaceAll(/[\u00AD\uFEFF]/g, '');
@@ -18,23 +19,36 @@ const formed = (text: string): string => text.normalize('NFC').replaceAll(/[\u00
 export function placedWords(text: string): PlacedWord[] {
   const form = formed(text);
   const { bounds, count } = tokenizer.spans(form, Number.POSITIVE_INFINITY);
-  const given = form === text ? (place: number): number => place : (place: number): number => placeIn(text, place);
-  const places = Array.from(bounds.subarray(0, 2 * count)); // the next call overwrites them
+  const given = form === text ? undefined : placesIn(text, form.length);
+  const placeOf = (place: number): number => given?.[place] ?? place;
   return Array.from({ length: count }, (_, at) => {
-    const [start = 0, end = 0] = places.slice(2 * at, 2 * at + 2);
-    return { word: form.slice(start, end), start: given(start), end: given(end) };
+    const [start = 0, end = 0] = bounds.subarray(2 * at, 2 * at + 2);
+    return { word: form.slice(start, end), start: placeOf(start), end: placeOf(end) };
   });
 }
 
-/** Of a text the longest beginning that is no longer than `place` once it is formed. */
-function placeIn(text: string, place: number): number {
-  let [low, high] = [0, text.length];
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2);
-    if (formed(text.slice(0, middle)).length <= place) low = middle;
-    else high = middle - 1;
+/**
+ * What is formed by itself: a character with all that may be joined to it, which are marks, vowels and final consonants
+ * of Hangul, and vowels of Kirat Rai; or one that is left out.
+ */
+const FORMED = /[\u00AD\uFEFF]|.[\p{M}\u1160-\u11FF\u{16D67}-\u{16D6A}]*/gsu;
+
+/** Of each place in the form of a text, which has so many units, the last one in the text before which that stands. */
+function placesIn(text: string, length: number): Int32Array {
+  const places = new Int32Array(length + 1);
+  let [from, to] = [0, 0];
+  for (const [part] of text.matchAll(FORMED)) {
+    const form = formed(part);
+    const [more, least] = [part.length - form.length, Math.min(part.length, form.length)];
+    let [head, tail] = [0, 0]; // units that are the same at either end
+    while (head < least && form[head] === part[head]) head++;
+    while (tail < least - head && form.at(-1 - tail) === part.at(-1 - tail)) tail++;
+    for (let unit = 1; unit < form.length; unit++)
+      places[to + unit] = from + (unit <= head ? unit : Math.max(unit, form.length - tail) + more);
+    [from, to] = [from + part.length, to + form.length];
+    places[to] = from;
   }
-  return low;
+  return places;
 }
 
 /** Some words of a context that follow each other, by the places of the first and the last one. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../src/tensor/seeded-random';
 import { placedWords, startOf, wordsAt } from '../../src/tasks/span-words';
 
 const slices = (text: string): string[] => placedWords(text).map(({ start, end }) => text.slice(start, end));
@@ -15,6 +16,31 @@ describe('words of a context', () => {
     const words = placedWords(text);
     expect(words.map(({ word }) => word)).toEqual(['Café', 'softhyphen', 'end', 'öl']);
     expect(slices(text)).toEqual(['Cafe\u0301', 'soft\u00ADhyphen', 'end', 'o\u0308l']);
+  });
+
+  it('are found in a long text as quickly, however it writes its characters', () => {
+    const text = `Cafe\u0301 ${'a soft\u00ADhyphen in it. '.repeat(10_000)}`;
+    const begun = performance.now();
+    const words = placedWords(text);
+    expect(performance.now() - begun).toBeLessThan(5000); // 0.2 s; by a search for each word many minutes
+    expect(words).toHaveLength(50_001);
+    expect(words.at(-4)).toEqual({ word: 'softhyphen', start: text.length - 19, end: text.length - 8 });
+    expect(slices('x'.repeat(3) + '\u0301'.repeat(50_000))).toEqual(['xxx' + '\u0301'.repeat(50_000)]);
+  });
+
+  it('stand where all is that they are made of, in any script', () => {
+    const random = new SeededRandom(7);
+    const letters = ['e', 'a\u0301\u0323', '\u0301', '\u1112', '\u1161', '\u11AB', '각', '\u212B'];
+    const parts = [...letters, '\u00AD', '\uFEFF', ' ', '.', '😀'];
+    const form = (part: string): string => part.normalize('NFC').replaceAll(/[\u00AD\uFEFF]/g, '');
+    for (let round = 0; round < 300; round++) {
+      const text = Array.from({ length: 12 }, () => parts[random.below(parts.length)]).join('');
+      const words = placedWords(text);
+      expect([text, ...words.map(({ start, end }) => form(text.slice(start, end)))]).toEqual([
+        text,
+        ...words.map(({ word }) => word),
+      ]);
+    }
   });
 
   it('are those that some units touch', () => {
