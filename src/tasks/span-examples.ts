@@ -52,12 +52,15 @@ export function spanExample(op: string, example: unknown, place: number): ReadSp
   if (!isAnswer(answer)) throw wrong(`answer: ${describe(answer)}`);
   if (start !== undefined && !(Number.isInteger(start) && Number(start) >= 0)) throw wrong(`start: ${describe(start)}`);
   const { context, question } = asked as AskedContext;
-  const answers = (typeof answer === 'string' ? [answer] : answer).map((one) => one.trim());
-  const words = placedWords(context);
-  const from = typeof start === 'number' ? start : startOf(answers[0] ?? '', context, words);
+  const given = typeof answer === 'string' ? [answer] : answer;
+  const answers = given.map((one) => one.trim());
+  const [blanks, words] = [leadingBlanks(given[0] ?? ''), placedWords(context)];
+  const from = typeof start === 'number' ? start + blanks : startOf(answers[0] ?? '', context, words);
   const span = from < 0 ? undefined : spanAt(context, words, answers[0] ?? '', from);
   return placedAs({ context, question, answers, words, span }, example);
 }
+
+const leadingBlanks = (text: string): number => text.length - text.trimStart().length;
 
 /** The words of an answer that begins there; undefined if it does not. */
 function spanAt(context: string, words: readonly PlacedWord[], answer: string, start: number): WordSpan | undefined {

@@ -102,6 +102,13 @@ describe('SpanAnswerer', () => {
     expect(other.loss).toBeGreaterThan(5);
   });
 
+  it('learns an answer with blanks around it where start says, blanks and all', async () => {
+    const one = { context: 'In a garden in the garden.', question: 'Where?', answer: ' garden ', start: 18 };
+    const said = await known.evaluate([one, { ...one, answer: 'garden', start: 19 }]);
+    const again = await known.evaluate([{ ...one, answer: 'garden', start: 19 }]);
+    expect(said.loss).toBeCloseTo(again.loss, 5);
+  });
+
   it('examines questions for a report, and leaves a run folder', async () => {
     const output = join(folder, 'run');
     const answerer = await trained({}, { epochs: 1, validation: held, output });
