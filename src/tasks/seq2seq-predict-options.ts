@@ -1,4 +1,5 @@
 import { checkNBest } from '../decoding/search-options';
+import { OptionError } from '../tensor/errors';
 import { finiteNumber, flag, positiveInteger } from '../tensor/options';
 import { optional, readOptions, withDefault } from '../tensor/read-options';
 import type { Seq2SeqSettings } from './seq2seq-options';
@@ -34,11 +35,15 @@ export const readEvaluateOptions = (op: string, options: Seq2SeqEvaluateOptions)
   return Object.fromEntries(Object.entries(read).filter(([, value]) => value !== undefined));
 };
 
-/** Reads the options of `predict`. @throws {OptionError} if one is unknown or out of range, or nBest above beamSize */
+/**
+ * Reads the options of `predict`.
+ *
+ * @throws {OptionError} if one is unknown or out of range, nBest above beamSize, or attention asked of a task without
+ */
 export function readPredictOptions(
   op: string,
   options: Seq2SeqPredictOptions,
-  { beamSize, lengthPenalty, maxLength, copyUnknown }: Seq2SeqSettings,
+  { beamSize, lengthPenalty, maxLength, copyUnknown, attention }: Seq2SeqSettings,
   longest: number,
 ): PredictionSettings {
   const read = readOptions<object, Omit<PredictionSettings, 'copyUnknown'>>(op, options, {
@@ -49,6 +54,12 @@ export function readPredictOptions(
     attention: withDefault(flag, false),
   });
   checkNBest(op, read.nBest, read.beamSize);
+  if (read.attention && attention === 'none')
+    throw new OptionError(op, {
+      given: "attention: true of a task that was made with attention: 'none'",
+      expected: 'a task that looks at the source while it writes',
+      fix: 'leave attention out, or train with attention: additive or multiplicative',
+    });
   return { ...read, copyUnknown };
 }
 

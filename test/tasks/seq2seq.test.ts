@@ -109,7 +109,10 @@ describe('Seq2Seq', () => {
     expect(differences(sums, [1, 1, 1, 1], 1e-5)).toEqual([]);
     expect((await known.predict('305')).attention).toBeUndefined();
     const blind = await trained({ attention: 'none' }, numberPairs.slice(0, 20));
-    expect((await blind.predict('305', { attention: true })).attention).toBeUndefined();
+    await expect(blind.predict('305', { attention: true })).rejects.toThrow(
+      "Seq2Seq.predict: got attention: true of a task that was made with attention: 'none', expected a task that looks",
+    );
+    expect((await blind.predict('305', { attention: false })).attention).toBeUndefined();
   });
 
   it('tells pieces of words as they stand in the text', async () => {

@@ -118,14 +118,7 @@ async function predict(
   sources: readonly string[],
   asked: Seq2SeqPredictOptions,
 ): Promise<readonly Seq2SeqPrediction[]> {
-  const pairs = known(task);
-  if (asked.attention === true && pairs.options.attention === 'none')
-    throw new OptionError('Seq2Seq.predict', {
-      given: "attention: true of a task that was made with attention: 'none'",
-      expected: 'a task that looks at the source while it writes',
-      fix: 'leave attention out, or train with attention: additive or multiplicative',
-    });
-  return pairs.predict(sources, asked);
+  return known(task).predict(sources, asked);
 }
 
 function evaluate(task: AnyTask, examples: readonly PairExample[], asked: Seq2SeqEvaluateOptions): Promise<object> {
