@@ -183,8 +183,19 @@ const kernels = {
       ),
       x,
     ),
+  'LSTM with norms and peepholes': ([x]) =>
+    variant(x, new stm.LSTM({ inputSize: 300, hiddenSize: 40, bidirectional: true, layerNorm: true, peephole: true })),
+  'GRU with norms': ([x]) => variant(x, new stm.GRU({ inputSize: 300, hiddenSize: 40, layerNorm: true })),
+  'GRU, reset before': ([x]) =>
+    variant(x, new stm.GRU({ inputSize: 300, hiddenSize: 40, bidirectional: true, resetAfter: false })),
   'element-wise': ([x]) => x.sigmoid().mul(x.tanh()).add(x.exp()),
 };
+
+/** A variant of a cell over rows of different lengths: the output of all steps. */
+function variant(x, layer) {
+  const batch = new stm.PaddedSequence(x.reshape([7, 10, 300]), [10, 3, 0, 10, 1, 7, 10]);
+  return layer.to(x.device).forward(batch).output.values;
+}
 
 async function kernelRow(kernel) {
   const on = async (device) => {

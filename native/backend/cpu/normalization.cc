@@ -1,8 +1,8 @@
 #include "backend/cpu/backend.h"
 #include "backend/cpu/stopping.h"
 #include "backend/dispatch.h"
-#include "backend/cpu/layer_norm.h"
 #include "backend/cpu/normalization_columns.h"
+#include "backend/cpu/normalization_layer.h"
 #include "backend/cpu/normalization_rows.h"
 #include "backend/cpu/team.h"
 
@@ -113,7 +113,7 @@ class CpuNormalization final : public NormalizationKernels {
                    [&](int64_t begin, int64_t end) { layer_norm_gradient_rows(norm, begin, end); });
     if (!norm.dweight && !norm.dbias) return Status::ok();
     const auto columns = [&](int64_t begin, int64_t end) { layer_norm_gradient_columns(norm, begin, end); };
-    const int64_t blocks = (width + kLayerNormColumns - 1) / kLayerNormColumns;
+    const int64_t blocks = (width + kColumnBlock - 1) / kColumnBlock;
     if (rows * width < 32'768) stoppable([&] { columns(0, blocks); });
     else parallel_for(blocks, 1, columns);
     return Status::ok();

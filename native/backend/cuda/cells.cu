@@ -2,6 +2,7 @@
 
 #include "backend/cuda/cells/gru.h"
 #include "backend/cuda/cells/lstm.h"
+#include "backend/cuda/kernel/columns.h"
 #include "backend/dispatch.h"
 #include "backend/guard.h"
 
@@ -85,7 +86,8 @@ struct FinishForward {
   STM_DEVICE void operator()(Block& block, int64_t n) const {
     const int64_t length = call.length(n), last = (n * call.T + (call.reverse ? 0 : length - 1)) * call.H;
     const auto finish = [&](const F* states, const F* initial, F* to) {
-      const F* const from = length > 0 ? states + last : initial ? initial + n * call.H : nullptr;
+      const F* from = initial ? initial + n * call.H : nullptr;
+      if (length > 0) from = states + last;
       block.each(call.H, [&](int64_t j) { to[n * call.H + j] = or_zero(from, j); });
     };
     finish(call.y, call.h0, hn);
@@ -99,21 +101,19 @@ struct FinishBackward {
   CellGradients<F> g;
   F *dh0, *dc0;
   STM_DEVICE void operator()(int64_t i) const {
-    if (dh0) dh0[i] = g.before_step(call, i / call.H, i % call.H);
+    if (dh0) dh0[i] = g.before_step(call, i / call.H, call.time(0), i % call.H);
     if (dc0) dc0[i] = g.dc[i];
   }
 };
 
-/// Sums over the rows of a matrix, in their order.
+/// Elements of two matrices of one shape, to be added up over their rows; the second may be absent.
 template <class F>
-struct SumRows {
-  const F* from;
-  int64_t rows, width;
-  F* to;
-  STM_DEVICE void operator()(int64_t i) const {
-    F sum = 0;
-    for (int64_t row = 0; row < rows; ++row) sum += from[row * width + i];
-    to[i] = sum;
+struct RowTerms {
+  const F *first, *second;
+  STM_DEVICE auto at_column(int64_t) const {
+    return [*this](int64_t at, int64_t) {
+      return TwoSums{static_cast<double>(first[at]), second ? static_cast<double>(second[at]) : 0};
+    };
   }
 };
 
@@ -150,7 +150,7 @@ class Pass {
                        .dpeephole = s.dpeephole};
     STM_TRY(start(b.dhn, s.dh));
     STM_TRY(start(b.dcn, s.dc));
-    STM_CUDA(context_, cudaMemsetAsync(s.db, 0, s.of_rows, context_.stream));
+    if (p_.N > 0) STM_CUDA(context_, cudaMemsetAsync(s.db, 0, s.of_rows, context_.stream));
     for (int64_t step = p_.T; step-- > 0;) {
       STM_TRY(backward_step(s, g, call_.time(step)));
       g.dmasked = s.dmasked;
@@ -160,11 +160,9 @@ class Pass {
     STM_TRY(launch_each(context_, "cells_finish_backward", p_.N * p_.H, finish));
     STM_TRY(weight_gradient(s, static_cast<F*>(b.dw)));
     const int64_t GH = p_.gates() * p_.H;
-    STM_TRY(sum_rows(s.db, GH, b.db));
-    STM_TRY(sum_rows(s.dgain, GH, b.dgain));
-    STM_TRY(sum_rows(s.dcell_gain, p_.H, b.dcell_gain));
-    STM_TRY(sum_rows(s.dcell_bias, p_.H, b.dcell_bias));
-    return sum_rows(s.dpeephole, 3 * p_.H, b.dpeephole);
+    STM_TRY(sum_rows(s.db, s.dgain, GH, b.db, b.dgain));
+    STM_TRY(sum_rows(s.dcell_gain, s.dcell_bias, p_.H, b.dcell_gain, b.dcell_bias));
+    return sum_rows(s.dpeephole, nullptr, 3 * p_.H, b.dpeephole, nullptr);
   }
 
  private:
@@ -179,9 +177,10 @@ class Pass {
     const int64_t H = p_.H, columns = first_rows();
     STM_TRY(matmul_.linear(p_.math, kept(call_.masked, t), w_first(), View{}, matrix(s.sums, p_.N, columns, columns)));
     if (p_.cell == GatedCell::Lstm) return launch_blocks(context_, "lstm_step", p_.N, H, LstmStep<F>{call_, s.sums, t});
-    STM_TRY(launch_blocks(context_, "gru_gates", p_.N, H, GruGates<F>{call_, s.sums, t}));
+    const GruGates<F> gates{call_, s.sums, t};
     if (!p_.reset_before)
-      return launch_blocks(context_, "gru_state", p_.N, H, GruState<F>{call_, s.sums + 2 * H, 3 * H, t});
+      return launch_blocks(context_, "gru_step", p_.N, H, GruStep<F>{gates, {call_, s.sums + 2 * H, 3 * H, t}});
+    STM_TRY(launch_blocks(context_, "gru_gates", p_.N, H, gates));
     STM_TRY(matmul_.linear(p_.math, kept(call_.reset, t), w_second(), View{}, matrix(s.of_n, p_.N, H, H)));
     return launch_blocks(context_, "gru_state", p_.N, H, GruState<F>{call_, s.of_n, H, t});
   }
@@ -219,9 +218,18 @@ class Pass {
     return Status::ok();
   }
 
-  Status sum_rows(const F* from, int64_t width, void* to) {
-    if (!to) return Status::ok();
-    return launch_each(context_, "cells_sum_rows", width, SumRows<F>{from, p_.N, width, static_cast<F*>(to)});
+  /// Sums over the rows of one or two matrices; results may be absent.
+  Status sum_rows(const F* first, const F* second, int64_t width, void* of_first, void* of_second) {
+    if (!of_first && !of_second) return Status::ok();
+    const ColumnWalk walk = ColumnWalk::over(p_.N, width, 16, DevicePadding{nullptr, 1, 1});
+    void* parts = nullptr;
+    STM_TRY(context_.scratch(Context::kPartials, static_cast<size_t>(walk.threads()) * sizeof(TwoSums), &parts));
+    TwoSums* const sums = static_cast<TwoSums*>(parts);
+    const RowTerms<F> terms{first, of_second ? second : nullptr};
+    STM_TRY(launch_each(context_, "cells_sum_rows", walk.threads(), SumLanes<RowTerms<F>>{terms, walk, sums}));
+    return launch_blocks(
+        context_, "cells_sum_rows", width, walk.lanes,
+        SumParts<F>{sums, width, walk.lanes, static_cast<F*>(of_first), static_cast<F*>(of_second), nullptr, 1});
   }
 
   Context& context_;

@@ -6,7 +6,8 @@
 namespace stm::cuda {
 
 /// Gated cells, step by step: a product by cuBLAS, then a kernel with a block for each row of the batch
-/// (cells/lstm.h, cells/gru.h). What a call launches depends on its shape alone, so that a graph may capture it.
+/// (cells/lstm.h, cells/gru.h). Lengths, shares of zoneout and the mode of products travel with launches: a captured
+/// graph is of these alone.
 class CudaCells final : public CellKernels {
  public:
   CudaCells(Context& context, MatmulKernels& matmul) : context_(context), matmul_(matmul) {}

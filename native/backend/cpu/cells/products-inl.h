@@ -19,7 +19,7 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
-// a [m, depth] · M -> out [m, columns], rows lda and ldo apart, ldo a multiple of kCellStride and none of `out` beyond
+// a [m, depth] · M -> out [m, columns], rows lda and ldo apart, ldo as padded_columns says and none of `out` beyond
 // a row's columns kept. M is the matrix w [columns, depth] transposed, or w [depth, columns].
 template <class F>
 struct CellMatrix;

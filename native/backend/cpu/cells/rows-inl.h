@@ -96,8 +96,10 @@ void RecurrentSums(const CellProblem& p, const CellParameters<F>& w, F* sums, co
       sums[i] *= w.gain[i];
     }
   }
-  if (w.b) STM_EACH_UNIT
-  for (int64_t i = first; i < first + count; ++i) sums[i] += w.b[i];
+  if (w.b) {
+    STM_EACH_UNIT
+    for (int64_t i = first; i < first + count; ++i) sums[i] += w.b[i];
+  }
 }
 
 template <class F>

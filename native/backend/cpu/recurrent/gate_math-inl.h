@@ -80,7 +80,8 @@ HWY_INLINE V Tanh(V x) {
 
 // The same of one number, for loops that the compiler vectorises; a NaN passes through here, too.
 HWY_INLINE float Tanh(float x) {
-  x = x > kTanhLimit ? kTanhLimit : x < -kTanhLimit ? -kTanhLimit : x;
+  x = x > kTanhLimit ? kTanhLimit : x;
+  x = x < -kTanhLimit ? -kTanhLimit : x;
   return x * PolynomialOf(x * x, kTanhAbove) / PolynomialOf(x * x, kTanhBelow);
 }
 

@@ -68,7 +68,7 @@ struct CellCall {
   }
 
   /// The time of a step.
-  int64_t time(int64_t step) const { return reverse ? T - 1 - step : step; }
+  STM_DEVICE int64_t time(int64_t step) const { return reverse ? T - 1 - step : step; }
   /// Where the rows of a step stand in the reserve.
   STM_DEVICE int64_t first_kept(int64_t t) const { return training ? t * N : 0; }
 
@@ -171,12 +171,12 @@ struct CellGradients {
 
   /// The gradient of h after step t, in dh.
   STM_DEVICE F of_h(const CellCall<F>& call, int64_t n, int64_t t, int64_t j) const {
-    return before_step(call, n, j) + (dy ? dy[(n * call.T + t) * call.H + j] : F(0));
+    return before_step(call, n, call.next(t), j) + (dy ? dy[(n * call.T + t) * call.H + j] : F(0));
   }
-  /// dh with what the product of the step after gives.
-  STM_DEVICE F before_step(const CellCall<F>& call, int64_t n, int64_t j) const {
+  /// dh with what the product of the step at time `after` gives, unless it is past the row's length.
+  STM_DEVICE F before_step(const CellCall<F>& call, int64_t n, int64_t after, int64_t j) const {
     const int64_t at = n * call.H + j;
-    if (!dmasked) return dh[at];
+    if (!dmasked || !call.live(n, after)) return dh[at];
     const F d = dmasked[at] + (dreset ? dreset[at] : F(0));
     return dh[at] + (call.mask ? d * call.mask[at] : d);
   }
@@ -187,7 +187,7 @@ template <class F>
 STM_DEVICE void pass_by(Block& block, const CellCall<F>& call, const CellGradients<F>& g, int64_t n, int64_t t) {
   F *const dx = g.dx + (n * call.T + t) * call.G * call.H, *const dproduct =
                                                                g.dproduct + (t * call.N + n) * call.G * call.H;
-  block.each(call.H, [&](int64_t j) { g.dh[n * call.H + j] = g.before_step(call, n, j); });
+  block.each(call.H, [&](int64_t j) { g.dh[n * call.H + j] = g.before_step(call, n, call.next(t), j); });
   block.each(call.G * call.H, [&](int64_t i) { dx[i] = dproduct[i] = F(0); });
 }
 

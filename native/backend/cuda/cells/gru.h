@@ -54,6 +54,17 @@ struct GruState {
   }
 };
 
+/// Both, where there is one product.
+template <class F>
+struct GruStep {
+  GruGates<F> gates;
+  GruState<F> state;
+  STM_DEVICE void operator()(Block& block, int64_t n) const {
+    gates(block, n);
+    state(block, n);
+  }
+};
+
 /// Of z and n, and of r if it is applied after the product: then the product's gradient is complete.
 template <class F>
 struct GruBackward {

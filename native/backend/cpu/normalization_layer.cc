@@ -1,15 +1,16 @@
-#include "backend/cpu/layer_norm.h"
+#include "backend/cpu/normalization_layer.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "backend/cpu/normalization_columns.h"
 #include "backend/cpu/normalization_rows.h"
 #include "backend/cpu/stopping.h"
 
 // This file is compiled once per instruction set: foreach_target.h includes it again with another HWY_TARGET each time.
 // Loops are plain, for the compiler to vectorise.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backend/cpu/layer_norm.cc"
+#define HWY_TARGET_INCLUDE "backend/cpu/normalization_layer.cc"
 #include "hwy/foreach_target.h"
 //
 #include "hwy/highway.h"
@@ -75,10 +76,10 @@ void GradientRow(const LayerNormGradient& norm, int64_t row, const Weight& weigh
 
 template <class T>
 void GradientColumns(const LayerNormGradient& norm, int64_t block) {
-  const int64_t first = block * kLayerNormColumns, count = std::min(kLayerNormColumns, norm.width - first);
-  double of_weight[kLayerNormColumns] = {}, of_bias[kLayerNormColumns] = {};
+  const int64_t first = block * kColumnBlock, count = std::min(kColumnBlock, norm.width - first);
+  double of_weight[kColumnBlock] = {}, of_bias[kColumnBlock] = {};
   for (int64_t row = 0; row < norm.rows; ++row) {
-    if (row % 4096 == 0) stop_point();
+    if (row % kRowsBetweenStops == 0) stop_point();
     const T* HWY_RESTRICT const x = static_cast<const T*>(norm.x) + row * norm.width + first;
     const T* HWY_RESTRICT const dy = static_cast<const T*>(norm.dy) + row * norm.width + first;
     const double mean = norm.statistics[2 * row], rstd = norm.statistics[2 * row + 1];

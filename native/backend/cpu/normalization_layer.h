@@ -23,10 +23,9 @@ struct LayerNormGradient {
   void *dx, *dweight, *dbias;  ///< each may be null
   int64_t rows, width;
 };
-constexpr int64_t kLayerNormColumns = 64;  ///< columns summed together: their sums stay in the first-level cache
 /// dx of some rows.
 void layer_norm_gradient_rows(const LayerNormGradient& norm, int64_t begin, int64_t end);
-/// dweight and dbias of some blocks of columns, each over all rows in their order.
+/// dweight and dbias of some blocks of kColumnBlock columns, each over all rows in their order.
 void layer_norm_gradient_columns(const LayerNormGradient& norm, int64_t begin, int64_t end);
 
 }  // namespace stm
