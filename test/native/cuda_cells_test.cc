@@ -1,5 +1,5 @@
-// The variants of a cell on the stand-in, against the CPU's: values and all gradients of random problems, with garbage in
-// the memory that kernels must fill and NaN behind the lengths. usage: cuda_cells_test [seed]
+// The variants of a cell on the stand-in, against the CPU's: values and all gradients of random problems, with garbage
+// in the memory that kernels must fill and NaN behind the lengths. usage: cuda_cells_test [seed]
 #include "backend/cuda/cells.h"
 
 #include <limits>
