@@ -192,10 +192,8 @@ const kernels = {
 };
 
 /** A variant of a cell over rows of different lengths: the output of all steps. */
-function variant(x, layer) {
-  const batch = new stm.PaddedSequence(x.reshape([7, 10, 300]), [10, 3, 0, 10, 1, 7, 10]);
-  return layer.to(x.device).forward(batch).output.values;
-}
+const variant = (x, layer) =>
+  layer.to(x.device).forward(new stm.PaddedSequence(x.reshape([7, 10, 300]), [10, 3, 0, 10, 1, 7, 10])).output.values;
 
 async function kernelRow(kernel) {
   const on = async (device) => {
