@@ -1,11 +1,10 @@
 import { streamJsonLines } from '../../data/readers/jsonl';
-import { streamTextLines } from '../../data/readers/text-lines';
 import { splitDataset } from '../../data/split-dataset';
 import { FormatError, OptionError } from '../../tensor/errors';
 import { describe, isPlainObject } from '../../tensor/options';
 import { placed } from '../example-place';
 import { QuestionAnswerer } from '../question-answerer';
-import type { AskedStory, QuestionExample } from '../question-examples';
+import { sentencesOf, type AskedStory, type QuestionExample } from '../question-examples';
 import type { QuestionPrediction } from '../question-prediction';
 import { babiQuestions } from './babi';
 import { describes, type OptionDescriptor } from './descriptor';
@@ -15,6 +14,7 @@ import { checkForm } from './seeming';
 import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors } from './shared-descriptors';
 import { columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
+import { typedLines } from './typed-lines';
 import { typedQuestion } from './typed-question';
 import { wrongField } from './wrong-field';
 
@@ -95,12 +95,17 @@ async function* inputs(source: DataSource): AsyncGenerator<AskedStory> {
   for await (const { story, question } of questions(source, false)) yield { story, question };
 }
 
-/** Whether each line is a story and its question: if that is said, or a stream begins neither as bAbI nor as JSON. */
+/**
+ * Whether each line is a story and its question: if that is said, or a stream begins neither as JSON nor as bAbI, which
+ * is with one sentence behind the number 1: `1 Mary moved to the bathroom.`
+ */
 async function isTexts({ from, settings }: DataSource): Promise<boolean> {
   const { format } = settings;
   if (format === 'text') return true;
   if (typeof from === 'string' || (format !== undefined && format !== 'auto')) return false;
-  return !/^\s*(?:\d+ |[[{])/.test(await firstLineOf(op, from, settings['encoding']));
+  const first = await firstLineOf(op, from, settings['encoding']);
+  const [, numbered] = /^1 ([^\t]+)/.exec(first) ?? [];
+  return !/^\s*[[{]/.test(first) && (numbered === undefined || sentencesOf(numbered).length > 1);
 }
 
 /** Stories and questions that stand in a line each. */
@@ -110,9 +115,7 @@ async function* typed(source: DataSource): AsyncGenerator<AskedStory> {
     refused: () => false,
     fix: () => '',
   });
-  let line = 0;
-  for await (const text of streamTextLines(source.from, encodingOf(source)))
-    yield storyOf(text, `${nameOf(source.from)}, line ${(line += 1)}`);
+  for await (const { text, where } of typedLines(source)) yield storyOf(text, where);
 }
 
 /** @param answered  whether each has an answer */

@@ -74,6 +74,32 @@ test('a line of a pipe is a story and its question, unless it begins as bAbI or 
   await expect(read(join(folder, 'f.txt'), { format: 'text' })).rejects.toThrow('got --format text for examples');
 });
 
+test('a line of a pipe that begins with a number is one of bAbI only with 1 and one sentence', async () => {
+  const piped = (text: string, settings: object = {}): Promise<unknown[]> =>
+    asked(Readable.from([Buffer.from(text)]), settings);
+  expect(await piped('3 men went to the garden. Where are they?\n')).toEqual([
+    { story: ['3 men went to the garden.'], question: 'Where are they?' },
+  ]);
+  expect(await piped('1 man went home. Where is he?\n')).toEqual([
+    { story: ['1 man went home.'], question: 'Where is he?' },
+  ]);
+  const none = '1 Al sat. Bo ran.\n2 Who sat?\n';
+  await expect(piped(none)).rejects.toThrow('got "2 Who sat?" in standard input, line 2, one sentence');
+  expect(await piped(none, { format: 'babi' })).toEqual([{ story: ['Al sat. Bo ran.'], question: 'Who sat?' }]);
+  expect(await piped('1 Who sat?\tAl\t1\n')).toEqual([{ story: [], question: 'Who sat?' }]);
+});
+
+test('blank lines of texts are passed over', async () => {
+  const lines = '\nAl sat. Who sat?\n  \nBo ran. Who ran?\n\n';
+  const expected = [
+    { story: ['Al sat.'], question: 'Who sat?' },
+    { story: ['Bo ran.'], question: 'Who ran?' },
+  ];
+  expect(await asked(Readable.from([Buffer.from(lines)]))).toEqual(expected);
+  expect(await asked(written('j.txt', lines), { format: 'text' })).toEqual(expected);
+  await expect(asked(Readable.from([Buffer.from(`${lines}Who?\n`)]))).rejects.toThrow('standard input, line 6');
+});
+
 test('refuses a question without a story, and nothing', () => {
   expect(() => entry.inputOf('')).toThrow('got "", nothing, expected several, of which the last one is the question');
   expect(() => entry.inputOf('Where is Mary?')).toThrow('got "Where is Mary?", one sentence');
