@@ -1,17 +1,19 @@
 import { streamJsonLines } from '../../data/readers/jsonl';
 import { splitDataset } from '../../data/split-dataset';
-import { FormatError } from '../../tensor/errors';
+import { FormatError, OptionError } from '../../tensor/errors';
 import { describe, isPlainObject } from '../../tensor/options';
 import { placed } from '../example-place';
 import { SpanAnswerer } from '../span-answerer';
 import type { AskedContext, SpanExample } from '../span-examples';
 import type { SpanPrediction } from '../span-prediction';
 import { describes, type OptionDescriptor } from './descriptor';
+import { firstLineOf } from './first-line';
 import { checkForm } from './seeming';
 import { encoderDescriptors, encoderSearch, tokenDescriptors, trainDescriptors } from './shared-descriptors';
 import { squadQuestions } from './squad';
 import { columnsOf, encodingOf, isNamedTable, nameOf, tableDescriptors } from './table-columns';
 import type { DataSource, HeldBack, TaskEntry } from './task-entry';
+import { typedLines } from './typed-lines';
 import { typedQuestion } from './typed-question';
 import { wrongField } from './wrong-field';
 
@@ -51,7 +53,7 @@ export const span: TaskEntry<SpanExample, AskedContext, SpanPrediction> = {
   unit: 'token',
   inputOfLength: (count) => ({ context: 'a '.repeat(count).trimEnd(), question: 'What?' }),
   inputs,
-  inputOf,
+  inputOf: (text) => inputOf(text),
   askCommand: (run) => `stmnet predict ${run} "TEXT. QUESTION?"`,
   row: ({ question }, { answer, probability }) => ({ answer, probability, question }),
 };
@@ -87,14 +89,25 @@ async function examples(source: DataSource): Promise<readonly SpanExample[]> {
 }
 
 async function* inputs(source: DataSource): AsyncGenerator<AskedContext> {
+  if (await isTexts(source)) {
+    for await (const { text, where } of typedLines(source)) yield inputOf(text, where);
+    return;
+  }
   for await (const { context, question } of questions(source, false)) yield { context, question };
+}
+
+/** Whether each line is a context and its question: in a stream that does not begin as JSON, if nothing else is said. */
+async function isTexts({ from, settings }: DataSource): Promise<boolean> {
+  const { format = 'auto', encoding } = settings;
+  return typeof from !== 'string' && format === 'auto' && !/^\s*[[{]/.test(await firstLineOf(op, from, encoding));
 }
 
 /** @param answered  whether each has an answer */
 async function* questions(source: DataSource, answered: boolean): AsyncGenerator<ReadSpan> {
   const { settings, from } = source;
   const format = formatOf(source);
-  if (format === 'squad' && typeof from === 'string') {
+  if (format === 'squad') {
+    if (typeof from !== 'string') throw noStream();
     for (const { answers, ...asked } of await squadQuestions(op, from))
       yield { ...asked, answer: answers.length === 0 ? '' : answers };
     return;
@@ -141,10 +154,18 @@ function answersIn(answer: unknown): string | readonly string[] | undefined {
 
 /** A number, also as the text of a table; undefined where there is none. */
 function beginIn(start: unknown): number | undefined | 'none' {
-  if (start === undefined || start === null || start === '') return undefined;
-  const begin = Number(start);
-  return Number.isInteger(begin) && begin >= 0 ? begin : 'none';
+  if (start === undefined || start === null) return undefined;
+  const text = typeof start === 'number' || typeof start === 'string' ? String(start).trim() : 'none';
+  if (text === '') return undefined;
+  return /^\d+$/.test(text) ? Number(text) : 'none';
 }
+
+const noStream = (): OptionError =>
+  new OptionError(op, {
+    given: '--format squad of standard input',
+    expected: 'a file, which is read as a whole',
+    fix: 'name the file, as in --data train-v1.1.json --format squad',
+  });
 
 const SQUAD = 'pass --format squad, if it is a file of SQuAD';
 
@@ -161,8 +182,8 @@ const wrongLine = (
   });
 
 /** The last sentence of a text is the question, what is before it is the context. */
-function inputOf(text: string): AskedContext {
-  const { question } = typedQuestion(op, text);
+function inputOf(text: string, where?: string): AskedContext {
+  const { question } = typedQuestion(op, text, where);
   return { context: text.slice(0, text.lastIndexOf(question)).trim(), question };
 }
 

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { entryOf } from '../../../src/tasks/catalogue';
 import { scratchFolder } from '../../support/scratch';
@@ -14,9 +15,9 @@ const written = (name: string, text: string): string => {
 };
 const read = (from: string, settings: object = {}): Promise<readonly unknown[]> =>
   entry.examples({ from, settings: { ...settings } });
-const asked = async (from: string): Promise<unknown[]> => {
+const asked = async (from: string | Readable, settings: object = {}): Promise<unknown[]> => {
   const all: unknown[] = [];
-  for await (const input of entry.inputs({ from, settings: {} })) all.push(input);
+  for await (const input of entry.inputs({ from, settings: { ...settings } })) all.push(input);
   return all;
 };
 const lines = (...records: readonly object[]): string => records.map((one) => `${JSON.stringify(one)}\n`).join('');
@@ -52,6 +53,30 @@ test('asks about files with or without answers, and about a text whose last sent
     probability: 0.5,
     question: 'Who sat?',
   });
+});
+
+test('a line of a pipe is a context and its question, unless it begins as JSON', async () => {
+  const piped = (text: string, settings: object = {}): Promise<unknown[]> =>
+    asked(Readable.from([Buffer.from(text)]), settings);
+  const { answer: _, ...question } = one;
+  const other = { context: 'Al sat.', question: 'Who sat?' };
+  const text = 'Al sat in Rome. Bo sat, too. Who sat?\n\nAl sat. Who sat?\n';
+  expect(await piped(text)).toEqual([question, other]);
+  expect(await piped(lines(question, other))).toEqual([question, other]);
+  await expect(piped(`${text}Who?\n`)).rejects.toThrow('got "Who?" in standard input, line 4, one sentence, expected');
+  await expect(piped('{"data": []}', { format: 'squad' })).rejects.toThrow(
+    'span: got --format squad of standard input, expected a file, which is read as a whole.\n  Fix: name the file',
+  );
+});
+
+test('takes whole numbers alone for a start', async () => {
+  const starts = async (...given: readonly unknown[]): Promise<unknown[]> =>
+    (await read(written('s.jsonl', lines(...given.map((start) => ({ ...one, start })))))).map(
+      (read) => (read as { start?: number }).start,
+    );
+  expect(await starts(0, ' 16 ', '16', ' ', '', null)).toEqual([0, 16, 16, undefined, undefined, undefined]);
+  for (const odd of [false, true, [], '0x10', '1e1', 1.5, -1, '-0'])
+    await expect(starts(odd)).rejects.toThrow(`got start ${JSON.stringify(odd)} in `);
 });
 
 test('names lines that are none', async () => {
