@@ -20,7 +20,7 @@ export const normalized = (text: string): string =>
   text
     .toLowerCase()
     .replaceAll(/[!-/:-@[-`{-~]/g, '')
-    .replaceAll(/\b(?:a|an|the)\b/g, ' ')
+    .replaceAll(/(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu, ' ')
     .trim()
     .replaceAll(/\s+/g, ' ');
 

@@ -7,6 +7,8 @@ describe('answers compared as the script of SQuAD does', () => {
     expect(normalized("an 'A' of a  theatre")).toBe('of theatre');
     expect(normalized('“quoted” – dash')).toBe('“quoted” – dash'); // ASCII alone
     expect(normalized('$1,000.50')).toBe('100050');
+    expect(normalized('España, naïve the')).toBe('españa naïve');
+    expect(normalized('Paß a ß')).toBe('paß ß');
   });
 
   it('have words in common, each as often as in both', () => {
