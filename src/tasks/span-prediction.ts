@@ -49,13 +49,13 @@ export async function answerSpans(
 }
 
 /** The most probable pair of a first and a last word that is not before it, nor too far behind. */
-function bestSpan(
+export function bestSpan(
   starts: Float32Array = new Float32Array(),
   ends: Float32Array = new Float32Array(),
   words: number,
   maxLength: number,
 ): { first: number; last: number; probability: number } {
-  let best = { first: 0, last: 0, probability: -1 };
+  let best = { first: 0, last: 0, probability: 0 };
   for (let first = 0; first < words; first++)
     for (let last = first; last < Math.min(first + maxLength, words); last++) {
       const probability = (starts[first] ?? 0) * (ends[last] ?? 0);
