@@ -95,8 +95,8 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
   /**
    * Learns where answers stand in their contexts.
    *
-   * @throws {OptionError} as that of each `Task`, or if a context or an answer is empty, or an answer is not in its
-   *   context, naming the first such examples
+   * @throws {OptionError} as that of each `Task`, or if a context, a question or an answer is empty, or an answer is
+   *   not in its context, naming the first such examples
    */
   async fit(examples: Examples<SpanExample>, options: TaskFitOptions<SpanExample> = {}): Promise<History> {
     const op = 'SpanAnswerer.fit';
@@ -131,7 +131,7 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
     return this.#examine(op, await this.#collect(op, examples), part);
   }
 
-  /** The answer to a question. @throws {OptionError} before `fit` or `load`, or if it is no `{ context, question }` */
+  /** The answer to a question. @throws {OptionError} before `fit` or `load`, or it is no question */
   predict(question: AskedContext): Promise<SpanPrediction>;
   /** The answers to several questions, in their order. */
   predict(questions: readonly AskedContext[]): Promise<SpanPrediction[]>;

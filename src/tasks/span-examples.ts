@@ -74,7 +74,7 @@ const isAnswer = (value: unknown): value is string | readonly string[] =>
   (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string'));
 
 /**
- * That each example has a context, an answer, and the answer in the context.
+ * That each example has a context, a question, an answer, and the answer in the context.
  *
  * @throws {OptionError} saying in how many examples that is not so, and where the first ones are
  */
@@ -83,6 +83,7 @@ export function checkSpans(op: string, examples: readonly ReadSpan[], called: Ca
     checkNoneLacks(op, examples, lacks, what, { called, expected: SPAN_FORM, fix });
   const wrongColumn = 'look at which column holds what, or leave such examples out';
   check(({ context }) => isBlank(context), 'an empty context', wrongColumn);
+  check(({ question }) => isBlank(question), 'an empty question', wrongColumn);
   check(({ answers }) => answers.some(isBlank), 'an empty answer', wrongColumn);
   check(
     ({ span }) => span === undefined,
@@ -95,7 +96,7 @@ export function checkSpans(op: string, examples: readonly ReadSpan[], called: Ca
 /** Questions to be answered. @throws {OptionError} naming the place of what is none */
 export function checkContexts(op: string, given: readonly unknown[]): AskedContext[] {
   return given.map((one, place) => {
-    const fault = isPlainObject(one) ? faultIn(one) : describe(one);
+    const fault = isPlainObject(one) ? faultInAsked(one) : describe(one);
     if (fault === undefined) return one as AskedContext;
     throw new OptionError(op, {
       given: `${fault} as question ${place}`,
@@ -107,7 +108,7 @@ export function checkContexts(op: string, given: readonly unknown[]): AskedConte
 
 /** What is wrong with an input that came as JSON. */
 export function contextFault(input: unknown): InputFault | undefined {
-  const fault = isPlainObject(input) ? faultIn(input) : describe(input);
+  const fault = isPlainObject(input) ? faultInAsked(input) : describe(input);
   if (fault === undefined) return undefined;
   return {
     given: fault,
@@ -121,3 +122,7 @@ function faultIn(fields: Readonly<Record<string, unknown>>): string | undefined 
   if (odd === undefined) return undefined;
   return fields[odd] === undefined ? `no ${odd}` : `${odd}: ${describe(fields[odd])}`;
 }
+
+/** The same of what is asked, which an empty question does not. */
+const faultInAsked = (fields: Readonly<Record<string, unknown>>): string | undefined =>
+  faultIn(fields) ?? (isBlank(String(fields['question'])) ? 'an empty question' : undefined);

@@ -76,11 +76,11 @@ describe('SpanAnswerer', () => {
     expect({ count, isFinite: Number.isFinite(loss) }).toEqual({ count: 1, isFinite: true });
   });
 
-  it('answers nothing where there is no word, and questions without one', async () => {
+  it('answers nothing where there is no word, and questions without a letter', async () => {
     const [empty, dots, blank] = await known.predict([
       { context: '', question: 'What?' },
       { context: ' \n ', question: 'What?' },
-      { context: 'A name.', question: '' },
+      { context: 'A name.', question: '?' },
     ]);
     const nothing = { answer: '', start: 0, end: 0, probability: 0 };
     expect([empty, dots]).toEqual([nothing, nothing]);
@@ -154,6 +154,7 @@ describe('bad input to a SpanAnswerer', () => {
     ['a list of no answer', [{ ...good, answer: [] }], 'answer: [] in example 0'],
     ['a text as start', [{ ...good, start: '11' }], 'start: "11" in example 0'],
     ['an empty context', [good, { ...good, context: ' ' }], 'an empty context in example 1'],
+    ['an empty question', [good, { ...good, question: ' ' }], 'an empty question in example 1'],
     ['an empty answer', [good, { ...good, answer: ' ' }], 'an empty answer in example 1'],
     ['an answer that is not there', [good, { ...good, answer: 'school' }], `${lost} example 1`],
     ['an answer that is elsewhere', [good, { ...good, start: 5 }], `${lost} example 1`],
@@ -177,6 +178,10 @@ describe('bad input to a SpanAnswerer', () => {
       await expect(early).rejects.toThrow('learned nothing yet');
     await expect(known.predict('Where is Mary?' as never)).rejects.toThrow('"Where is Mary?" as question 0');
     await expect(known.predict([asked, { context: 'a' }] as never)).rejects.toThrow('no question as question 1');
+    await expect(known.predict([asked, { context: 'a', question: '\n' }])).rejects.toThrow(
+      'an empty question as question 1',
+    );
+    expect(known.inputFault({ context: 'a', question: '' })).toMatchObject({ given: 'an empty question' });
     expect(known.inputFault(asked)).toBeUndefined();
     expect(known.inputFault({ question: 'a' })).toMatchObject({ given: 'no context' });
     expect(known.inputFault({ context: 'a', question: 3 })).toMatchObject({ given: 'question: 3' });

@@ -96,7 +96,7 @@ async function* inputs(source: DataSource): AsyncGenerator<AskedContext> {
   for await (const { context, question } of questions(source, false)) yield { context, question };
 }
 
-/** Whether each line is a context and its question: in a stream that does not begin as JSON, if nothing else is said. */
+/** Whether each line is a context and its question: in a stream that does not begin as JSON, if no format is said. */
 async function isTexts({ from, settings }: DataSource): Promise<boolean> {
   const { format = 'auto', encoding } = settings;
   return typeof from !== 'string' && format === 'auto' && !/^\s*[[{]/.test(await firstLineOf(op, from, encoding));
