@@ -101,8 +101,8 @@ export function textTrainer(
     ...parts,
     model,
     forward: (network, { tokens, target }: TextBatch): Answers => {
+      if (epsilon === 0 || !network.training) return [network.forward(tokens)];
       const vectors = network.features.forward(tokens);
-      if (epsilon === 0 || !network.training) return [network.scores(vectors)];
       const moved = adversarialShift(network, vectors, epsilon, (from) => lossOf(network.scores(from), target));
       // Running statistics are those of the texts as they are, which evaluation meets.
       return [network.scores(vectors), keepBuffers(network, () => network.scores(moved))];

@@ -330,6 +330,7 @@ const elsewhere = [
   'permutation',
   'mapValues',
   'isEntityTag',
+  'partGroups',
 ];
 
 test('every exported function and layer is among those above', () => {
