@@ -43,8 +43,8 @@ export interface WholeConfig extends TrainConfig {
 export type GivenFiles = Partial<ExampleFiles> & { readonly config?: string | undefined };
 
 /**
- * What a command trains with: its options, and behind them those of its configuration. Files that a configuration names
- * are those of its data, and count for nothing where the command names other data.
+ * What a command trains with: its options, and behind them those of its configuration that hold beside them. Files that
+ * a configuration names are those of its data, and count for nothing where the command names other data.
  *
  * @returns options with a seed, 1 by default
  * @throws {InputError} as `readTrainConfig`; {UsageError} if nothing says where the examples are
@@ -52,7 +52,9 @@ export type GivenFiles = Partial<ExampleFiles> & { readonly config?: string | un
 export async function trainConfig(entry: TaskEntry, command: Command, given: GivenFiles): Promise<WholeConfig> {
   const read = given.config === undefined ? undefined : await readTrainConfig(given.config, entry);
   const [options, typed] = [givenOptions(command, entry.options), givenOptions(command, entry.training)];
-  const training = { seed: 1, ...read?.training, ...typed };
+  const outdated = entry.outdated?.(read?.training ?? {}, typed) ?? [];
+  const kept = Object.entries(read?.training ?? {}).filter(([name]) => !outdated.includes(name));
+  const training = { seed: 1, ...Object.fromEntries(kept), ...typed };
   warnOfPrecision(training);
   return {
     options: { ...read?.options, ...options },

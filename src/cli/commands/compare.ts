@@ -28,6 +28,7 @@ import {
 } from '../kept-results';
 import { addExamples, print, remark, tableText } from '../output';
 import { checkOutputFolder } from '../output-folder';
+import { UsageError } from '../report-error';
 import { parametersOf } from '../task-verbs';
 import { counted } from '../../tensor/counted';
 
@@ -99,6 +100,7 @@ async function compare(entry: TaskEntry, command: Command, options: CompareOptio
   const { output } = options;
   if (output !== undefined) await checkOutputFolder(output, 'compare.json');
   const experiment = await beginExperiment(entry, command, options);
+  checkVaried(experiment);
   const place = output === undefined ? undefined : { folder: output, identity: identityOf(experiment) };
   const rows: ComparisonRow[] = place === undefined ? [] : [...(await rowsIn(place))];
   for (const line of experiment.data.lines) remark(options, line);
@@ -110,6 +112,17 @@ async function compare(entry: TaskEntry, command: Command, options: CompareOptio
     experiment,
     rows.filter(({ name }) => wanted.includes(name)),
     options,
+  );
+}
+
+/** @throws {UsageError} if something given says which cell all models have */
+function checkVaried({ entry, options, training }: Experiment): void {
+  const open = entry.searchBeside?.({ ...options, ...training }) ?? entry.search;
+  const closed = entry.search.filter(({ name }) => !open.some((range) => range.name === name));
+  if (!closed.some(({ name }) => name === 'cell' || name === 'hiddenSize')) return;
+  throw new UsageError(
+    'got --language-model, whose cell and size all models would have, expected models that differ in them. ' +
+      'Fix: leave it out, or call stmnet tune, which compares other settings.',
   );
 }
 

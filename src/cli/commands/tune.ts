@@ -100,10 +100,11 @@ async function tune(entry: TaskEntry, command: Command, options: TuneOptions): P
  *
  * @throws {UsageError} if that is nothing, and all trials would be alike
  */
-function openRanges({ entry, typed }: Experiment, trials: number): readonly SearchRange[] {
-  const open = entry.search.filter(({ name }) => !typed.includes(name));
+function openRanges({ entry, options, training, typed }: Experiment, trials: number): readonly SearchRange[] {
+  const all = entry.searchBeside?.({ ...options, ...training }) ?? entry.search;
+  const open = all.filter(({ name }) => !typed.includes(name));
   if (open.length > 0 || trials === 1) return open;
-  const flags = flagsOf(entry.search.map(({ name }) => name));
+  const flags = flagsOf(all.map(({ name }) => name));
   throw new UsageError(`got all of ${flags}, which leaves nothing to look for. Fix: leave one out.`);
 }
 

@@ -30,6 +30,9 @@ const options: readonly OptionDescriptor[] = [
   describes('languageModel', 'file', 'none', 'run of a language model whose tokens and layers to begin with'),
 ];
 
+/** What a language model brings with it. */
+const OF_LANGUAGE = ['cell', 'hiddenSize', 'embeddingDim'];
+
 /** A file of texts alone has no labels to learn from. */
 const FORMAT = 'what a file is; auto goes by its name, text is for predictions alone';
 
@@ -51,6 +54,8 @@ export const classify: TaskEntry<TextExample, string, ClassPrediction> = {
   data,
   quality: { figure: 'accuracy', better: 'higher' },
   search: encoderSearch,
+  searchBeside: ({ languageModel }) =>
+    languageModel === undefined ? encoderSearch : encoderSearch.filter(({ name }) => !OF_LANGUAGE.includes(name)),
   make: (given) => new TextClassifier(given),
   load: (path) => TextClassifier.load(path),
   examples,

@@ -10,7 +10,7 @@ import { isJsonLines } from './json-lines';
 import { trainDescriptors } from './shared-descriptors';
 import { checkForm } from './seeming';
 import { encodingOf, isNamedTable, nameOf } from './table-columns';
-import type { DataSource, HeldBack, TaskEntry } from './task-entry';
+import type { DataSource, HeldBack, SearchRange, TaskEntry } from './task-entry';
 
 const options: readonly OptionDescriptor[] = [
   describes('tokens', ['characters', 'words', 'bytes', 'bpe'], 'characters', 'what it reads and writes one by one'),
@@ -50,6 +50,16 @@ const data: readonly OptionDescriptor[] = [
   describes('encoding', 'encoding', 'utf-8', 'how the characters of a file are written, as windows-1252'),
 ];
 
+/** Both have rates of their own. */
+const isSgd = (optimizer: unknown): boolean => optimizer === 'sgd' || optimizer === 'nt-asgd';
+
+const searchOf = (rates: { low: number; high: number }): readonly SearchRange[] => [
+  { name: 'learningRate', values: { ...rates, scale: 'log' } },
+  { name: 'cell', values: ['lstm', 'gru'] },
+  { name: 'hiddenSize', values: [128, 256, 512] },
+  { name: 'dropout', values: { low: 0.1, high: 0.6, scale: 'linear' } },
+];
+
 /** `stmnet train lm`: a plain text, or documents. */
 export const lm: TaskEntry<string, string, readonly NextToken[]> = {
   name: 'lm',
@@ -60,12 +70,15 @@ export const lm: TaskEntry<string, string, readonly NextToken[]> = {
   data,
   quality: { figure: 'perplexity', better: 'lower' },
   shownFigures: ({ loss, ...others }) => ({ loss, perplexity: Math.exp(loss), ...others }),
-  search: [
-    { name: 'learningRate', values: { low: 1e-3, high: 1e-2, scale: 'log' } },
-    { name: 'cell', values: ['lstm', 'gru'] },
-    { name: 'hiddenSize', values: [128, 256, 512] },
-    { name: 'dropout', values: { low: 0.1, high: 0.6, scale: 'linear' } },
-  ],
+  search: searchOf({ low: 1e-3, high: 1e-2 }),
+  searchBeside: ({ optimizer }) => (isSgd(optimizer) ? searchOf({ low: 3, high: 40 }) : lm.search),
+  outdated: ({ optimizer: before = 'adamw' }, { optimizer: now = before }) => {
+    if (now === before) return [];
+    return [
+      'nonMonotoneInterval',
+      ...(isSgd(now) === isSgd(before) ? [] : ['learningRate', 'weightDecay', 'clipGradNorm']),
+    ];
+  },
   make: (given) => new LanguageModel(given),
   load: (path) => LanguageModel.load(path),
   examples,

@@ -97,6 +97,13 @@ export interface TaskEntry<Example = unknown, Input = unknown, Prediction = obje
   readonly shownFigures?: (figures: Figures) => Figures;
   /** What a search for better settings may change. */
   readonly search: readonly SearchRange[];
+  /** The same where some options are given, of the class or of `fit`, that leave it other values. Default: as ever. */
+  searchBeside?(given: Readonly<Record<string, unknown>>): readonly SearchRange[];
+  /**
+   * Options of `fit` in a configuration that do not hold beside those that were typed, as a rate of another optimizer.
+   * Default: all of them hold.
+   */
+  outdated?(configured: Readonly<Record<string, unknown>>, typed: Readonly<Record<string, unknown>>): readonly string[];
 
   /** Makes the task. @throws {OptionError} if an option is unknown or cannot be used */
   make(options: object): AnyTask;

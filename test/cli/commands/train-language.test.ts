@@ -40,4 +40,16 @@ test('a classifier begins with a language model, by its run folder; its training
     expect(classify(...args, flag, value, '--output', join(folder, 'wrong')).stderr, value).toContain(told);
   const wrong = classify(...args, '--hidden-size', '64', '--output', join(folder, 'wrong'));
   expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('got --hidden-size 64 beside --language-') });
+
+  const quick = ['--data', data, ...dayColumns, '--language-model', language, '--batch-size', '8', '--epochs', '1'];
+  const tuned = stmnet(['tune', 'classify', ...quick, '--trials', '2', '--output', join(folder, 'search')]);
+  expect({ code: tuned.code, stderr: tuned.stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringContaining('looks for --learning-rate, --dropout; trial 1 has the defaults'),
+  });
+  expect(tuned.stdout).toMatch(/--learning-rate \S+ --dropout/);
+  expect(stmnet(['compare', 'classify', ...quick])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('got --language-model, whose cell and size all models would have'),
+  });
 });

@@ -89,3 +89,34 @@ test.each(names)('stmnet train lm --config %s trains', (name) => {
   const config = JSON.parse(readFileSync(join(output, 'config.json'), 'utf8')) as { training: object };
   expect(config.training).toMatchObject({ ...given.training, epochs: 1, batchSize: 4 });
 });
+
+test('another optimizer that is typed leaves out what belongs to that of a recipe', async () => {
+  const data = join(folder, 'other.txt');
+  writeFileSync(data, 'one for sorrow , two for joy ,\nthree for a girl , four for a boy .\n'.repeat(30));
+  const { training } = await readTrainConfig(join(recipes, 'awd-lstm-ptb.json'), lm);
+  const rest = ['epochs', 'batchSize'];
+  for (const [optimizer, kept] of [
+    ['adamw', rest],
+    ['sgd', [...rest, 'learningRate', 'clipGradNorm', 'weightDecay']],
+  ] as const) {
+    const output = join(folder, `other-${optimizer}`);
+    const small = ['--embedding-dim', '6', '--hidden-size', '6', '--epochs', '1', '--steps', '10', '--batch-size', '4'];
+    const args = ['--config', join(recipes, 'awd-lstm-ptb.json'), '--data', data, '--output', output, '--quiet'];
+    expect(stmnet(['train', 'lm', ...args, ...small, '--optimizer', optimizer])).toMatchObject({ code: 0, stderr: '' });
+    const config = JSON.parse(readFileSync(join(output, 'config.json'), 'utf8')) as {
+      training: Record<string, unknown>;
+    };
+    expect(config.training).not.toHaveProperty('nonMonotoneInterval');
+    const same = Object.keys(training).filter((name) => config.training[name] === training[name]);
+    expect([...same, ...rest].sort()).toEqual([...kept].sort());
+  }
+});
+
+test('a search takes rates that go with the optimizer', () => {
+  const rates = (optimizer?: string) => lm.searchBeside?.({ optimizer })[0];
+  expect(rates()).toEqual({ name: 'learningRate', values: { low: 1e-3, high: 1e-2, scale: 'log' } });
+  for (const optimizer of ['sgd', 'nt-asgd'])
+    expect(rates(optimizer)).toEqual({ name: 'learningRate', values: { low: 3, high: 40, scale: 'log' } });
+  const names = [undefined, 'sgd'].map((optimizer) => lm.searchBeside?.({ optimizer }).map(({ name }) => name));
+  expect(names[1]).toEqual(names[0]);
+});
