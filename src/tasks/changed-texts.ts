@@ -20,23 +20,42 @@ const WAYS = [
   ['insert', 'insert'],
 ] as const;
 
+/** So many characters are changed before the event loop gets a turn. */
+const PIECE = 1 << 15;
+
 /** All changed versions of texts; what changes a text depends on the seed and its place alone. */
-export function* changedTexts(
+export async function* changedTexts(
   texts: readonly string[],
   { seed, characterRates, wordRates, synonyms }: RobustnessSettings,
-): Generator<ChangedTexts> {
-  const seedOf = (place: number): number => mixedSeed(seed, place);
+): AsyncGenerator<ChangedTexts> {
   for (const [change, way] of WAYS)
     for (const amount of characterRates) {
-      const noisy = (text: string, place: number): string =>
-        augmentCharacters(text, { seed: seedOf(place), [way]: amount });
-      yield { change, amount, texts: texts.map(noisy) };
+      const noisy = (text: string, ofText: number): string => augmentCharacters(text, { seed: ofText, [way]: amount });
+      yield { change, amount, texts: await inPieces(texts, seed, noisy) };
     }
   if (synonyms === undefined) return;
   for (const amount of wordRates) {
-    const other = (text: string, place: number): string => withSynonyms(text, synonyms, amount, seedOf(place));
-    yield { change: 'synonyms', amount, texts: texts.map(other) };
+    const other = (text: string, ofText: number): string => withSynonyms(text, synonyms, amount, ofText);
+    yield { change: 'synonyms', amount, texts: await inPieces(texts, seed, other) };
   }
+}
+
+/** @param change  of a text, with a seed of its own */
+async function inPieces(
+  texts: readonly string[],
+  seed: number,
+  change: (text: string, seed: number) => string,
+): Promise<string[]> {
+  const changed: string[] = [];
+  let work = 0;
+  for (const [place, text] of texts.entries()) {
+    changed.push(change(text, mixedSeed(seed, place)));
+    work += text.length;
+    if (work < PIECE) continue;
+    work = 0;
+    await new Promise(setImmediate);
+  }
+  return changed;
 }
 
 /** A text in which words became synonyms; a capital letter at the beginning of a word stays one. */

@@ -11,7 +11,7 @@ export interface RobustnessOptions {
   characterRates?: readonly number[];
   /** Words that mean the same, as `readSynonyms` reads them. Default: none, and no words are replaced. */
   synonyms?: Synonyms | undefined;
-  /** Parts of the words of a text that become synonyms, where these are given. */
+  /** Parts of the words of a text that become `synonyms`, which it needs. */
   wordRates?: readonly number[];
   /** Lengths by which the vectors of a text are moved to where the loss grows fastest. */
   epsilons?: readonly number[];
@@ -49,12 +49,20 @@ const synonymMap: OptionReader<Synonyms> = (op, name, value) => {
   });
 };
 
-/** Reads the options. @throws {OptionError} if one is unknown or out of range */
-export const readRobustnessOptions = (op: string, options: RobustnessOptions): RobustnessSettings =>
-  readOptions<object, RobustnessSettings>(op, options, {
+/** Reads the options. @throws {OptionError} if one is unknown or out of range, or there are rates and no synonyms */
+export function readRobustnessOptions(op: string, options: RobustnessOptions): RobustnessSettings {
+  const read = readOptions<object, RobustnessSettings>(op, options, {
     seed: withDefault(nonNegativeInteger, 1),
     characterRates: withDefault(listOf(probability), DEFAULT_STRENGTHS.characterRates),
     synonyms: optional(synonymMap),
     wordRates: withDefault(listOf(probability), DEFAULT_STRENGTHS.wordRates),
     epsilons: withDefault(listOf(nonNegativeNumber), DEFAULT_STRENGTHS.epsilons),
   });
+  const { wordRates = [] } = options;
+  if (wordRates.length === 0 || read.synonyms !== undefined) return read;
+  throw new OptionError(op, {
+    given: `wordRates: ${describe(wordRates)} without synonyms`,
+    expected: 'the words to put in the place of others',
+    fix: "pass synonyms: await readSynonyms('synonyms.txt'), or leave wordRates out",
+  });
+}

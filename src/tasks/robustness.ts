@@ -50,7 +50,7 @@ export async function measureRobustness(
     return { change, amount, accuracy, f1, changed: others / said.length };
   };
   const rows = [await rowOf('none', 0, unchanged)];
-  for (const { change, amount, texts: changed } of changedTexts(texts, settings))
+  for await (const { change, amount, texts: changed } of changedTexts(texts, settings))
     rows.push(await rowOf(change, amount, await predict(changed)));
   for (const epsilon of settings.epsilons)
     rows.push(await rowOf('adversarial', epsilon, await attacked(trained, examples, epsilon, unchanged)));

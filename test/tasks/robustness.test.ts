@@ -4,7 +4,7 @@ import { augmentCharacters, crossEntropy, loadExtras, tensor } from 'stmnet';
 import { TextClassifier, type RobustnessRecord, type TextExample } from '../../src/tasks';
 import { adversarialShift } from '../../src/tasks/adversarial-shift';
 import { TextEncoder, type TextEncoderParts } from '../../src/tasks/text-encoder';
-import { changedTexts } from '../../src/tasks/changed-texts';
+import { changedTexts, type ChangedTexts } from '../../src/tasks/changed-texts';
 import { readRobustnessOptions, type RobustnessOptions } from '../../src/tasks/robustness-options';
 import { mixedSeed } from '../../src/tensor/mixed-seed';
 import { handlesKept } from '../support/handles';
@@ -13,15 +13,17 @@ import { scratchFolder } from '../support/scratch';
 let folder = '';
 scratchFolder('robustness', (made) => (folder = made));
 
-const versions = (texts: readonly string[], options: RobustnessOptions) => [
-  ...changedTexts(texts, readRobustnessOptions('test', options)),
-];
+const versions = async (texts: readonly string[], options: RobustnessOptions): Promise<ChangedTexts[]> => {
+  const all: ChangedTexts[] = [];
+  for await (const one of changedTexts(texts, readRobustnessOptions('test', options))) all.push(one);
+  return all;
+};
 
 describe('changedTexts', () => {
   const texts = ['What a lovely day, at the seaside!', 'Nothing to see here', ''];
 
-  it('swaps, drops and inserts characters, text by text', () => {
-    const all = versions(texts, { seed: 4, characterRates: [0, 0.3] });
+  it('swaps, drops and inserts characters, text by text', async () => {
+    const all = await versions(texts, { seed: 4, characterRates: [0, 0.3] });
     expect(all.map(({ change, amount }) => [change, amount])).toEqual([
       ['swap', 0],
       ['swap', 0.3],
@@ -34,26 +36,39 @@ describe('changedTexts', () => {
     const dropped = texts.map((text, place) => augmentCharacters(text, { seed: mixedSeed(4, place), delete: 0.3 }));
     expect(all[3]?.texts).toEqual(dropped);
     expect(dropped[0]?.length).toBeLessThan(texts[0]?.length ?? 0);
-    expect(versions(texts, { seed: 4, characterRates: [0.3] })[0]).toEqual(all[1]);
-    expect(versions(texts, { seed: 5, characterRates: [0.3] })[0]).not.toEqual(all[1]);
+    expect((await versions(texts, { seed: 4, characterRates: [0.3] }))[0]).toEqual(all[1]);
+    expect((await versions(texts, { seed: 5, characterRates: [0.3] }))[0]).not.toEqual(all[1]);
   });
 
-  it('puts synonyms in the place of words, and leaves all between them as it is', () => {
+  it('puts synonyms in the place of words, and leaves all between them as it is', async () => {
     const synonyms = new Map([
       ['lovely', ['fine']],
       ['what', ['which']],
       ['day', ['hour']],
     ]);
-    const [all] = versions(texts, { characterRates: [], wordRates: [0.9], synonyms });
+    const [all] = await versions(texts, { characterRates: [], wordRates: [0.9], synonyms });
     expect(all).toEqual({
       change: 'synonyms',
       amount: 0.9,
       texts: ['Which a fine hour, at the seaside!', ...texts.slice(1)],
     });
-    const [one] = versions(texts, { characterRates: [], wordRates: [0.1], synonyms });
+    const [one] = await versions(texts, { characterRates: [], wordRates: [0.1], synonyms });
     const words = one?.texts[0]?.split(' ') ?? [];
     expect(words.filter((word, place) => word !== texts[0]?.split(' ')[place]).length).toBe(1);
   });
+});
+
+it('lets others have their turn while texts are changed', async () => {
+  let turns = 0;
+  let turn = setImmediate(function again() {
+    turns++;
+    turn = setImmediate(again);
+  });
+  const long = Array.from({ length: 60 }, () => 'a long text '.repeat(200));
+  const synonyms = new Map([['long', ['large']]]);
+  await versions(long, { characterRates: [0.1], wordRates: [0.1], synonyms });
+  clearImmediate(turn);
+  expect(turns).toBeGreaterThan(12); // of four versions, more than three each
 });
 
 describe('TextClassifier.robustness', () => {
@@ -91,7 +106,7 @@ describe('TextClassifier.robustness', () => {
       expect(accuracy).toBeLessThan(1);
       expect(changed).toBeCloseTo(1 - accuracy, 12); // of two labels, all of which were right
     }
-    const asked = versions(
+    const asked = await versions(
       texts.map(({ text }) => text),
       { seed: 2, characterRates: [0.4] },
     );
@@ -161,6 +176,7 @@ describe('TextClassifier.robustness', () => {
     );
     await expect(refused({ epsilons: 1 })).rejects.toThrow('got epsilons: 1, expected an array of numbers');
     await expect(refused({ synonyms: 'x.txt' })).rejects.toThrow('expected a Map of words');
+    await expect(refused({ wordRates: [0.2] })).rejects.toThrow('got wordRates: [0.2] without synonyms, expected');
     await expect(new TextClassifier().robustness(texts)).rejects.toThrow('a task that has learned nothing yet');
   });
 });

@@ -30,6 +30,10 @@ test('measures on changed texts, in a table and in the report of the run folder'
   expect(JSON.parse(readFileSync(join(run, 'evaluation.json'), 'utf8'))).toContainEqual(
     expect.objectContaining({ part: 'test', robustness: expect.arrayContaining([moved]) as unknown }),
   );
+  expect(stmnet([...args, '--word-rates', '0.2'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('got --word-rates 0.2 without --synonyms'),
+  });
   const json = stmnet(['evaluate', join(run, 'model.safetensors'), '--data', data, '--no-header', '--label-column', '0',
     '--text-column', '1', '--robustness', '--json', '--quiet']); // prettier-ignore
   expect(json).toMatchObject({ code: 0, stderr: '' });
