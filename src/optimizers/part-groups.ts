@@ -42,10 +42,25 @@ export const partFactors: OptionReader<Readonly<Record<string, number>>> = (op, 
  */
 export function partGroups(model: Module, options: PartGroupsOptions): ParameterGroup[] {
   const op = 'partGroups';
-  const { learningRate, factors } = readOptions(op, options, { learningRate: nonNegativeNumber, factors: partFactors });
+  const read = readOptions(op, options, { learningRate: nonNegativeNumber, factors: partFactors });
+  return groupsOf(op, 'factors', model, read);
+}
+
+/**
+ * The same of options that were read.
+ *
+ * @param option  what the factors are called, for messages
+ * @internal
+ */
+export function groupsOf(
+  op: string,
+  option: string,
+  model: Module,
+  { learningRate, factors }: PartGroupsOptions,
+): ParameterGroup[] {
   const parts = Object.entries(factors).map(([path, factor]) => ({
     path,
-    parameters: parametersOfPart(op, 'factors', model, path),
+    parameters: parametersOfPart(op, option, model, path),
     learningRate: factor * learningRate,
   }));
   const taken = new Set<Parameter>();
@@ -53,7 +68,7 @@ export function partGroups(model: Module, options: PartGroupsOptions): Parameter
   // An inner part has a longer path.
   for (const { path, parameters, learningRate: rate } of parts.toSorted((a, b) => b.path.length - a.path.length)) {
     const own = parameters.filter((parameter) => !taken.has(parameter));
-    if (own.length === 0) throw allTaken(op, path);
+    if (own.length === 0) throw allTaken(op, option, path);
     own.forEach((parameter) => taken.add(parameter));
     groups.set(path, { parameters: own, learningRate: rate });
   }
@@ -64,9 +79,9 @@ export function partGroups(model: Module, options: PartGroupsOptions): Parameter
   ];
 }
 
-const allTaken = (op: string, path: string): OptionError =>
+const allTaken = (op: string, option: string, path: string): OptionError =>
   new OptionError(op, {
-    given: `${describe(path)} in factors beside parts that have all its parameters`,
+    given: `${describe(path)} in ${option} beside parts that have all its parameters`,
     expected: 'at least one parameter that is in no other part',
     fix: 'leave it out',
   });

@@ -3,7 +3,7 @@ import type { Module } from '../module/module';
 import type { Parameter } from '../module/parameter';
 import { AdamW } from '../optimizers/adam';
 import type { ParameterGroup } from '../optimizers/optimizer-options';
-import { partGroups } from '../optimizers/part-groups';
+import { groupsOf } from '../optimizers/part-groups';
 import type { Optimizer } from '../optimizers/optimizer';
 import type { Schedule } from '../optimizers/schedules';
 import { OneCycleLR } from '../optimizers/schedules/one-cycle-lr';
@@ -13,7 +13,7 @@ import { writeEvaluation, writeReport, type EvaluationRecord } from '../report';
 import type { Batches } from '../training/batches';
 import type { TrainerCallback } from '../training/callback';
 import { EarlyStopping } from '../training/callbacks/early-stopping';
-import { FreezeParts } from '../training/callbacks/freeze-parts';
+import { FreezeParts, partsToFreeze } from '../training/callbacks/freeze-parts';
 import type { Figures } from '../training/epoch-record';
 import type { History } from '../training/history';
 import type { FitOptions } from '../training/trainer-options';
@@ -73,6 +73,7 @@ export async function trainTask<B extends object>(
   const { task, model, loader, validation } = training;
   const epochs = settings.epochs ?? defaultEpochs(loader.length, training.steps ?? 1200);
   const { clipGradNorm, resume, device, precision } = settings;
+  const frozen = freezing(model, settings);
   const optimizer = (training.optimizer ?? adamW(settings))(parametersOf(model, settings));
   const trainer = training.trainer({
     optimizer,
@@ -98,15 +99,14 @@ export async function trainTask<B extends object>(
     device: device ?? defaultDevice(),
     ...(source && { source }),
   };
-  if (folder !== undefined && resume) {
+  if (folder !== undefined && resume)
     await checkResumed('fit', folder, { task: task.task, ...config.options, ...config.training });
-  }
   const fitting = trainer.fit(loader, {
     epochs,
     ...(validation === undefined ? {} : { validation }),
     ...(settings.validateEvery === undefined ? {} : { validateEvery: settings.validateEvery }),
     callbacks: [
-      ...(settings.freezeParts === undefined ? [] : [new FreezeParts({ parts: settings.freezeParts })]),
+      ...frozen,
       ...stopping(settings, epochs, validation !== undefined),
       ...(folder?.callbacks(config, resume) ?? []),
       ...(folder === undefined ? [] : [new UnfinishedModel(() => task.save(folder.unfinished), settings.keep)]),
@@ -135,7 +135,7 @@ export const evaluateOnce = <B extends object>(
 
 /** What learns, in groups where its parts have rates of their own. */
 const parametersOf = (model: Module, { learningRate, rateFactors: factors }: TrainSettings): LearningParameters =>
-  factors === undefined ? model.parameters() : partGroups(model, { learningRate, factors });
+  factors === undefined ? model.parameters() : groupsOf('fit', 'rateFactors', model, { learningRate, factors });
 
 const adamW =
   ({ learningRate, weightDecay }: TrainSettings) =>
@@ -148,6 +148,13 @@ const oneCycle = (optimizer: Optimizer, totalSteps: number): Schedule =>
 /** Often enough for so many steps, 10 times at least and 60 at most. */
 const defaultEpochs = (batches: number, steps: number): number =>
   Math.min(Math.max(Math.ceil(steps / batches), 10), 60);
+
+/** What keeps parts as they are, if something is to. @throws {OptionError} if one is not in the model */
+function freezing(model: Module, { freezeParts: parts }: TrainSettings): TrainerCallback[] {
+  if (parts === undefined) return [];
+  partsToFreeze('fit', 'freezeParts', model, parts);
+  return [new FreezeParts({ parts })];
+}
 
 /** What watches the validation, if something is to. */
 function stopping({ patience, keep }: TrainSettings, epochs: number, validated: boolean): TrainerCallback[] {

@@ -63,6 +63,9 @@ test('mistakes are named', () => {
   expect(groups({ boddy: 1 })).toThrow(
     'partGroups: got "boddy" in factors, expected a part of the model that has parameters: body, head, or one within',
   );
+  expect(groups({ boddy: 1 })).toThrow('Fix: write body, if that is what you mean by boddy.');
+  expect(groups({ 'body.0.wieght': 1 })).toThrow('Fix: write body.0.weight, if');
+  expect(groups({ tail: 1 })).toThrow('Fix: write such as body or head.bias; model.namedParameters() has');
   expect(groups({})).toThrow('partGroups: got factors: {  }, expected a factor of at least 0 for each');
   expect(groups({ body: -1 })).toThrow('got body: -1 in factors, expected a factor of at least 0');
   expect(groups({ head: 1, tied: 1, 'head.weight': 1, 'head.bias': 1 })).toThrow(

@@ -1,4 +1,5 @@
 import { parametersOfPart } from '../../module/model-part';
+import type { Module } from '../../module/module';
 import type { Parameter } from '../../module/parameter';
 import { OptionError } from '../../tensor/errors';
 import { describe, isPlainObject, nonNegativeInteger } from '../../tensor/options';
@@ -34,11 +35,35 @@ export const frozenParts: OptionReader<FrozenParts> = (op, name, value) => {
 interface Frozen {
   /** For so many epochs. */
   readonly epochs: number;
-  /** Those that learned before. */
+  /** Its parameters; once it is frozen those that learned before. */
   readonly parameters: readonly Parameter[];
 }
 
 const op = 'FreezeParts';
+
+/**
+ * Parts of a model that are to be frozen, and for how long, those within others first.
+ *
+ * @param option  what they are called, for messages
+ * @throws {OptionError} if one is not in the model, or nothing is left to learn
+ * @internal
+ */
+export function partsToFreeze(caller: string, option: string, model: Module, parts: FrozenParts): readonly Frozen[] {
+  const epochsOf = (path: string): number =>
+    Array.isArray(parts) ? Number.POSITIVE_INFINITY : ((parts as Readonly<Record<string, number>>)[path] ?? 0);
+  const paths = Array.isArray(parts) ? (parts as readonly string[]) : Object.keys(parts);
+  // An inner part, whose path is longer, is not freed with the outer one.
+  const found = paths
+    .toSorted((a, b) => b.length - a.length)
+    .map((path) => ({ epochs: epochsOf(path), parameters: parametersOfPart(caller, option, model, path) }));
+  const frozen = new Set(found.flatMap(({ parameters }) => parameters));
+  if (model.parameters().some((parameter) => parameter.requiresGrad && !frozen.has(parameter))) return found;
+  throw new OptionError(caller, {
+    given: `${option}: ${describe(parts)}, which are all of the model`,
+    expected: 'something that learns in the first epoch',
+    fix: 'leave out the part nearest to the output, such as head',
+  });
+}
 
 /**
  * Keeps parts of a model as they are while the rest of it learns, all the time, or for the first epochs: with numbers
@@ -68,26 +93,11 @@ export class FreezeParts implements TrainerCallback {
   onStart({ model }: TrainingRun): void {
     this.#free(Number.POSITIVE_INFINITY);
     this.#epochs = 0;
-    const parts = this.#parts;
-    const epochsOf = (path: string): number =>
-      Array.isArray(parts) ? Number.POSITIVE_INFINITY : ((parts as Readonly<Record<string, number>>)[path] ?? 0);
-    const paths = Array.isArray(parts) ? (parts as readonly string[]) : Object.keys(parts);
-    // An inner part, whose path is longer, is not freed with the outer one.
-    const found = paths
-      .toSorted((a, b) => b.length - a.length)
-      .map((path) => ({ epochs: epochsOf(path), parameters: parametersOfPart(op, 'parts', model, path) }));
-    for (const { epochs, parameters } of found) {
+    for (const { epochs, parameters } of partsToFreeze(op, 'parts', model, this.#parts)) {
       const own = parameters.filter((parameter) => parameter.requiresGrad);
       own.forEach((parameter) => parameter.requiresGrad_(false));
       this.#frozen.push({ epochs, parameters: own });
     }
-    if (model.parameters().some((parameter) => parameter.requiresGrad)) return;
-    this.#free(Number.POSITIVE_INFINITY);
-    throw new OptionError(op, {
-      given: `parts: ${describe(parts)}, which are all of the model`,
-      expected: 'something that learns in the first epoch',
-      fix: 'leave out the part nearest to the output, such as head',
-    });
   }
 
   onEpochEnd({ epoch }: EpochRecord): void {

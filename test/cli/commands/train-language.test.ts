@@ -32,8 +32,10 @@ test('a classifier begins with a language model, by its run folder; its training
     [
       '--freeze-parts',
       'features,encodr',
-      'got "encodr" in parts, expected a part of the model that has parameters: feat',
+      'got "encodr" in --freeze-parts, expected a part of the model that has parameters: feat',
     ],
+    ['--freeze-parts', 'encodr', 'write encoder, if that is what you mean by encodr'],
+    ['--rate-factors', 'encodr=0.1', 'got "encodr" in --rate-factors'],
     ['--freeze-parts', 'features=0', 'got features: 0 in --freeze-parts, expected names of parts of the model, or for'],
     ['--rate-factors', 'features', 'expected a factor for each part, as features=0.1,encoder=0.3.'],
   ] as const)
