@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import type { RobustnessRecord } from '../../report';
+import { flagOf } from '../../tasks/catalogue/descriptor';
 import { nameOf } from '../../tasks/catalogue/table-columns';
 import { examplesText } from '../examples-text';
 import { printEvaluation } from '../evaluation-text';
 import { addInputOptions, inputSource } from '../input-options';
 import { namedData } from '../named-data';
 import { openRun } from '../open-run';
+import { InputError } from '../report-error';
 import { readTrainConfig } from '../train-config';
 import { evaluateTask, reportTask } from '../task-verbs';
 import { addCommonOptions, addExamples, remark, type CommonOptions } from '../output';
@@ -41,6 +43,12 @@ async function evaluate(
 ): Promise<void> {
   const run = await openRun(path);
   const asked = verbOptions(command, run, 'evaluating');
+  const [odd] = Object.keys(asked);
+  if (odd !== undefined && run.folder === undefined && run.entry.evaluating?.trains === true)
+    throw new InputError(
+      `got ${flagOf(odd)}, which trains anew, for ${path}, which does not say how it was trained. ` +
+        'Expected a run folder. Fix: name that of its training.',
+    );
   const source = inputSource(command, run, options.data);
   const examples = await run.entry.examples(source);
   const name = nameOf(source.from);

@@ -70,6 +70,14 @@ test('tests back, trained anew before each fold', () => {
     folds.reduce((sum, fold) => sum + fold.rmse / 2, 0),
     6,
   );
+  const model = join(run, 'model.safetensors');
+  expect(stmnet(['evaluate', model, ...args.slice(2)])).toEqual({
+    code: 1,
+    stdout: '',
+    stderr:
+      `stmnet: got --folds, which trains anew, for ${model}, which does not say how it was trained. ` +
+      'Expected a run folder. Fix: name that of its training.\n',
+  });
   const short = stmnet([...args.slice(0, -1), '30']);
   expect(short).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('take fewer or shorter folds') });
   const plain = stmnet(['evaluate', join(run, 'model.safetensors'), '--data', data, '--beam-size', '2']);
