@@ -2,6 +2,7 @@ import { OptionError } from '../tensor/errors';
 import { describe, isPlainObject } from '../tensor/options';
 import type { Dataset } from '../data/dataset';
 import type { Examples } from './task';
+import { othersTurn } from './turns';
 
 /** Makes of an example what the task needs of it, or refuses it by its place. */
 export type ExampleCheck<Checked> = (example: unknown, place: number) => Checked;
@@ -21,8 +22,10 @@ export async function collectExamples<Example, Checked>(
   const given: unknown = examples;
   if (!isList(given)) throw noExamples(op, describe(given), form);
   const all: Checked[] = [];
-  for (let place = 0; place < given.length; place++)
+  for (let place = 0; place < given.length; place++) {
     all.push(check(Array.isArray(given) ? given[place] : await given.at(place), place));
+    await othersTurn(place);
+  }
   if (all.length === 0) throw noExamples(op, 'no example', form);
   return all;
 }

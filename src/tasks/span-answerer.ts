@@ -27,6 +27,7 @@ import { answerSpans, worded, type SpanPrediction } from './span-prediction';
 import { answeredSpans, questionWords, spanTrainer, wordsIn, type TrainedSpans } from './span-trainer';
 import type { Examples, Task, TaskFitOptions } from './task';
 import { loadTask, notTrained, savedExtras, type TaskExtras } from './task-file';
+import { wordReader } from './span-words';
 import { TokenEncoder, type TokenEncoderParts } from './token-encoder';
 import { featuresOf, TokenFeatures } from './token-features';
 import { frequencyFor } from './token-options';
@@ -106,14 +107,15 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
     const checks = validation && (await this.#collect(op, validation, 'validation example'));
     if (settings.seed !== undefined) manualSeed(settings.seed);
     const trained = (this.#trained ??= await this.#begin(train));
-    const items = answeredSpans(trained, train);
+    const items = await answeredSpans(trained, train);
+    const checked = checks && (await answeredSpans(trained, checks));
     const training = {
       task: this,
       model: trained.model,
       loader: new DataLoader(items, {
         batchSampler: new BucketSampler(items.map(wordsIn), { batchSize: settings.batchSize }),
       }),
-      validation: checks && evenLoader(answeredSpans(trained, checks), wordsIn),
+      validation: checked && evenLoader(checked, wordsIn),
       steps: STEPS,
       examine: checks && (() => this.#examine(op, checks, 'validation')),
       trainer: (parts: TaskTrainerParts) => spanTrainer(trained, parts),
@@ -143,7 +145,7 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
     refuseOptions(op, options);
     const trained = this.#known(op);
     const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-    const said = await answerSpans(trained, worded(checkContexts(op, list)), this.#longest(trained));
+    const said = await answerSpans(trained, await worded(checkContexts(op, list)), this.#longest(trained));
     return Array.isArray(given) ? said : (said[0] as SpanPrediction);
   }
 
@@ -165,9 +167,12 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
   /** Learns the words, and builds the network. */
   async #begin(examples: readonly FoundSpan[]): Promise<TrainedSpans> {
     const { lowercase } = this.options;
-    const contexts = new Map(examples.map(({ context, words }) => [context, words.map(({ word }) => word)]));
+    const contexts = new Set(examples.map(({ words }) => words));
     const tokens = TokenEncoder.fit(
-      [...contexts.values(), ...examples.map(({ question }) => questionWords(question))],
+      [
+        ...[...contexts].map((words) => words.map(({ word }) => word)),
+        ...examples.map(({ question }) => questionWords(question)),
+      ],
       {
         minFrequency: frequencyFor(this.options, examples.length),
         characters: false,
@@ -184,7 +189,8 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
   /** What is answered, and how good it is. */
   async #judge(op: string, examples: readonly FoundSpan[]) {
     const trained = this.#known(op);
-    const { loss } = await evaluateOnce(spanTrainer(trained), evenLoader(answeredSpans(trained, examples), wordsIn));
+    const items = await answeredSpans(trained, examples);
+    const { loss } = await evaluateOnce(spanTrainer(trained), evenLoader(items, wordsIn));
     const said = await answerSpans(trained, examples, this.#longest(trained));
     return { said, evaluation: evaluateSpans(loss, said, examples) };
   }
@@ -199,7 +205,8 @@ export class SpanAnswerer implements Task<SpanExample, AskedContext, SpanPredict
   }
 
   async #collect(op: string, examples: Examples<SpanExample>, called: CalledExample = 'example'): Promise<FoundSpan[]> {
-    const all = await collectExamples(op, examples, SPAN_FORM, (one, place) => spanExample(op, one, place));
+    const wordsOf = wordReader();
+    const all = await collectExamples(op, examples, SPAN_FORM, (one, place) => spanExample(op, one, place, wordsOf));
     return checkSpans(op, all, called);
   }
 }

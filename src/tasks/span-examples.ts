@@ -4,7 +4,7 @@ import { checkNoneLacks, isBlank, type CalledExample } from './empty-examples';
 import { placedAs } from './example-place';
 import { fieldsOf, wrongExample } from './examples';
 import type { InputFault } from './input-fault';
-import { placedWords, startOf, wordsAt, type PlacedWord, type WordSpan } from './span-words';
+import { startOf, wordsAt, type PlacedWord, type WordSpan } from './span-words';
 
 /** A question, and the text that has its answer. */
 export interface AskedContext {
@@ -42,8 +42,18 @@ type ReadSpan = Omit<FoundSpan, 'span'> & { readonly span: WordSpan | undefined 
 /** How an example looks. */
 export const SPAN_FORM = "{ context: 'Mary went to the garden.', question: 'Where did she go?', answer: 'the garden' }";
 
-/** Checks one example. @throws {OptionError} naming its place, if it is not of the form */
-export function spanExample(op: string, example: unknown, place: number): ReadSpan {
+/**
+ * Checks one example.
+ *
+ * @param wordsOf  the words of a context
+ * @throws {OptionError} naming its place, if it is not of the form
+ */
+export function spanExample(
+  op: string,
+  example: unknown,
+  place: number,
+  wordsOf: (context: string) => readonly PlacedWord[],
+): ReadSpan {
   const fields = fieldsOf(op, example, place, ['context', 'question', 'answer'], SPAN_FORM);
   const [asked, { answer, start }]: [unknown, typeof fields] = [fields, fields];
   const wrong = (given: string): OptionError => wrongExample(op, place, given, SPAN_FORM);
@@ -54,7 +64,7 @@ export function spanExample(op: string, example: unknown, place: number): ReadSp
   const { context, question } = asked as AskedContext;
   const given = typeof answer === 'string' ? [answer] : answer;
   const answers = given.map((one) => one.trim());
-  const [blanks, words] = [leadingBlanks(given[0] ?? ''), placedWords(context)];
+  const [blanks, words] = [leadingBlanks(given[0] ?? ''), wordsOf(context)];
   const from = typeof start === 'number' ? start + blanks : startOf(answers[0] ?? '', context, words);
   const span = from < 0 ? undefined : spanAt(context, words, answers[0] ?? '', from);
   return placedAs({ context, question, answers, words, span }, example);

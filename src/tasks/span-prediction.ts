@@ -1,8 +1,9 @@
 import { chances } from './class-prediction';
 import { evenBatches, oneBatch } from './even-batches';
 import type { AskedContext } from './span-examples';
-import { spanItem, spanTrainer, wordsIn, type TrainedSpans } from './span-trainer';
-import { placedWords, type PlacedWord } from './span-words';
+import { itemReader, spanTrainer, wordsIn, type TrainedSpans } from './span-trainer';
+import { wordReader, type PlacedWord } from './span-words';
+import { mapInTurns } from './turns';
 
 /** What a SpanAnswerer answers. */
 export interface SpanPrediction {
@@ -20,8 +21,10 @@ export interface SpanPrediction {
 export type WordedContext = AskedContext & { readonly words: readonly PlacedWord[] };
 
 /** Reads the words of the contexts. */
-export const worded = (asked: readonly AskedContext[]): WordedContext[] =>
-  asked.map(({ context, question }) => ({ context, question, words: placedWords(context) }));
+export function worded(asked: readonly AskedContext[]): Promise<WordedContext[]> {
+  const wordsOf = wordReader();
+  return mapInTurns(asked, ({ context, question }) => ({ context, question, words: wordsOf(context) }));
+}
 
 /** Answers questions, batch by batch. @param maxLength  words of an answer at most */
 export async function answerSpans(
@@ -31,9 +34,9 @@ export async function answerSpans(
 ): Promise<SpanPrediction[]> {
   const trainer = spanTrainer(trained);
   const found = asked.map((): SpanPrediction => ({ answer: '', start: 0, end: 0, probability: 0 }));
-  const items = asked.flatMap((one, place) =>
-    one.words.length === 0 ? [] : [{ place, item: spanItem(trained, one, one.words) }],
-  );
+  const itemOf = itemReader(trained);
+  const all = await mapInTurns(asked, (one, place) => ({ place, item: itemOf(one, one.words) }));
+  const items = all.filter(({ item }) => wordsIn(item) > 0);
   for (const { items: some } of evenBatches(items, ({ item }) => wordsIn(item))) {
     const [said] = await trainer.predict(oneBatch(some.map(({ item }) => item)));
     if (said === undefined) continue;

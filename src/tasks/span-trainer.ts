@@ -10,6 +10,7 @@ import type { SpanBatch, SpanNetwork } from './span-network';
 import { placedWords, type PlacedWord } from './span-words';
 import type { TokenEncoder } from './token-encoder';
 import type { TaskTrainerParts } from './train-task';
+import { mapInTurns } from './turns';
 
 /** What training or a file gives a SpanAnswerer. */
 export interface TrainedSpans {
@@ -44,24 +45,34 @@ export function questionWords(question: string): string[] {
   return words.length === 0 ? [''] : words;
 }
 
-/** A question in numbers, and its context, of which the words are known. */
-export function spanItem(
-  { tokens }: Pick<TrainedSpans, 'tokens'>,
-  { question }: AskedContext,
-  words: readonly PlacedWord[],
-): SpanItem {
-  const asked = questionWords(question);
-  const known = new Set(asked.map((word) => word.toLowerCase()));
-  return {
-    context: tokens.encode(words.map(({ word }) => word)).words,
-    shared: Float32Array.from(words, ({ word }) => Number(known.has(word.toLowerCase()))),
-    question: tokens.encode(asked).words,
+/** Puts questions into numbers, and their contexts, of which the words are known: of the same array once. */
+export function itemReader({ tokens }: Pick<TrainedSpans, 'tokens'>) {
+  const read = new Map<readonly PlacedWord[], { readonly context: Int32Array; readonly small: readonly string[] }>();
+  const numbered = (placed: readonly PlacedWord[]) => {
+    const words = placed.map(({ word }) => word);
+    return { context: tokens.encode(words).words, small: words.map((word) => word.toLowerCase()) };
+  };
+  return ({ question }: AskedContext, words: readonly PlacedWord[]): SpanItem => {
+    const { context, small } = read.get(words) ?? numbered(words);
+    read.set(words, { context, small });
+    const asked = questionWords(question);
+    const known = new Set(asked.map((word) => word.toLowerCase()));
+    return {
+      context,
+      shared: Float32Array.from(small, (word) => Number(known.has(word))),
+      question: tokens.encode(asked).words,
+    };
   };
 }
 
 /** Questions and answers in numbers. */
-export const answeredSpans = (trained: Pick<TrainedSpans, 'tokens'>, examples: readonly FoundSpan[]): AnsweredSpan[] =>
-  examples.map((example) => ({ ...spanItem(trained, example, example.words), ...example.span }));
+export function answeredSpans(
+  trained: Pick<TrainedSpans, 'tokens'>,
+  examples: readonly FoundSpan[],
+): Promise<AnsweredSpan[]> {
+  const itemOf = itemReader(trained);
+  return mapInTurns(examples, (example) => ({ ...itemOf(example, example.words), ...example.span }));
+}
 
 /** Words of a context. */
 export const wordsIn = ({ context }: Pick<SpanItem, 'context'>): number => context.length;

@@ -27,6 +27,16 @@ export function placedWords(text: string): PlacedWord[] {
   });
 }
 
+/** Reads the words of texts, of the same one once: a text may be asked about often. */
+export function wordReader(): (text: string) => readonly PlacedWord[] {
+  const known = new Map<string, readonly PlacedWord[]>();
+  return (text) => {
+    const words = known.get(text) ?? placedWords(text);
+    known.set(text, words);
+    return words;
+  };
+}
+
 /**
  * What is formed by itself: a character with all that may be joined to it, which are marks, vowels and final consonants
  * of Hangul, and vowels of Kirat Rai; or one that is left out.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../src/tensor/seeded-random';
-import { placedWords, startOf, wordsAt } from '../../src/tasks/span-words';
+import { placedWords, startOf, wordReader, wordsAt } from '../../src/tasks/span-words';
 
 const slices = (text: string): string[] => placedWords(text).map(({ start, end }) => text.slice(start, end));
 
@@ -41,6 +41,13 @@ describe('words of a context', () => {
         ...words.map(({ word }) => word),
       ]);
     }
+  });
+
+  it('are read once of a text', () => {
+    const wordsOf = wordReader();
+    expect(wordsOf('a text')).toEqual(placedWords('a text'));
+    expect(wordsOf('a text'.slice())).toBe(wordsOf('a text'));
+    expect(wordsOf('b text')[0]?.word).toBe('b');
   });
 
   it('are those that some units touch', () => {
