@@ -14,7 +14,8 @@ export interface Moment {
   readonly dated: boolean;
 }
 
-const DAY = 86_400_000;
+/** Milliseconds of a day. */
+export const DAY = 86_400_000;
 const DATE = /^(\d{4})-?(\d\d)-?(\d\d)(?:[T ](\d\d):?(\d\d)(?::?(\d\d(?:\.\d+)?))?\s?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
 const MONTH = /^(\d{4}-\d\d)$/;
 /** More days than anybody counts: what is larger are seconds, or something else. */

@@ -2,11 +2,10 @@ import { counted } from '../tensor/counted';
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
 import { cellOf, numericCellOf } from './event-cells';
-import { readMoment, type EventTime } from './event-time';
+import { DAY, readMoment, type EventTime } from './event-time';
 import { listedPlaces } from './example-place';
 import type { EncodedSeries, ForecastEncoder } from './forecast-encoder';
 import { calledSeries, momentAt, timeAt, type ForecastSeries } from './forecast-series';
-import { DAY } from './forecast-time';
 import { originsOf, reachOf, type ForecastOrigin, type WindowForm } from './forecast-windows';
 import type { ForecasterSettings } from './forecaster-options';
 

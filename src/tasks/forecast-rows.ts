@@ -5,7 +5,8 @@ import { collectExamples } from './examples';
 import { joinedStep } from './forecast-joined';
 import type { ForecastKeys, ForecastRow, StepRow } from './forecast-row';
 import { seriesOnGrid, warnOfFilled, type ForecastSeries } from './forecast-series';
-import { DAY, stepOf, type TimeStep } from './forecast-time';
+import { DAY } from './event-time';
+import { stepOf, type TimeStep } from './forecast-time';
 import type { Examples } from './task';
 
 const FORM = "{ date: '2024-01-31', value: 12.5 }";

@@ -1,3 +1,4 @@
+import { DAY } from './event-time';
 import { momentInWeek, seasonInWeek } from './forecast-week';
 
 /** The time from one step of a series to the next; plain data, as it stands in the file of a model. */
@@ -18,8 +19,6 @@ export type TimeStep =
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** Milliseconds of a day. */
-export const DAY = 24 * HOUR;
 
 /** What a step is called, the longest first. */
 const NAMES = [

@@ -1,4 +1,5 @@
-const DAY = 86_400_000;
+import { DAY } from './event-time';
+
 const WEEK = 7 * DAY;
 /** Part of what a rule says that has to be so: days without a row are holidays, then, and not another rule. */
 const MOSTLY = 0.8;

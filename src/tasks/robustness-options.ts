@@ -1,7 +1,7 @@
 import { OptionError } from '../tensor/errors';
 import { describe, nonNegativeInteger, nonNegativeNumber, probability } from '../tensor/options';
 import { optional, readOptions, withDefault, type OptionReader } from '../tensor/read-options';
-import type { Synonyms } from '../text/augment-words';
+import { synonymMap, type Synonyms } from '../text/augment-words';
 
 /** Options of `robustness`: which changes, and how strong. An empty list leaves one out. */
 export interface RobustnessOptions {
@@ -39,15 +39,6 @@ const listOf =
       fix: `pass such as ${name}: [0.1, 0.3]`,
     });
   };
-
-const synonymMap: OptionReader<Synonyms> = (op, name, value) => {
-  if (value instanceof Map) return value;
-  throw new OptionError(op, {
-    given: `${name}: ${describe(value)}`,
-    expected: 'a Map of words to arrays of words',
-    fix: "read it: await readSynonyms('synonyms.txt')",
-  });
-};
 
 /** Reads the options. @throws {OptionError} if one is unknown or out of range, or there are rates and no synonyms */
 export function readRobustnessOptions(op: string, options: RobustnessOptions): RobustnessSettings {

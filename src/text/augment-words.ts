@@ -136,7 +136,8 @@ function deleteWords(words: string[], chance: number, random: SeededRandom): str
   return kept.length > 0 ? kept : [words[random.below(words.length)] ?? ''];
 }
 
-const synonymMap: OptionReader<Synonyms> = (op, name, value) => {
+/** Reads an option that has synonyms. */
+export const synonymMap: OptionReader<Synonyms> = (op, name, value) => {
   if (value instanceof Map) return value;
   throw new OptionError(op, {
     given: `${name}: ${describe(value)}`,

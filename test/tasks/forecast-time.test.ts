@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { DAY } from '../../src/tasks/event-time';
 import {
   calendarParts,
-  DAY,
   momentAfter,
   seasonOf,
   stepOf,
