@@ -3,14 +3,15 @@ import { nearMiss } from '../../tensor/option-names';
 import { counted } from '../../tensor/counted';
 import type { Backtest, BacktestOptions } from '../forecast-backtest';
 import type { ForecastRow } from '../forecast-row';
-import { momentOf } from '../event-time';
+import { DAY, momentOf } from '../event-time';
 import { stepIn } from '../forecast-rows';
-import { DAY, seasonOf } from '../forecast-time';
+import { seasonOf } from '../forecast-time';
 import { Forecaster } from '../forecaster';
 import { datedTableDescriptors, readDatedTable, textOr } from './dated-table';
 import { describes, type OptionDescriptor } from './descriptor';
 import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-descriptors';
 import type { AnyTask, DataSource, HeldBack, TaskEntry } from './task-entry';
+import { taskOf } from './task-of';
 
 /** What differs from other tasks with such layers. */
 const OTHER_DEFAULTS: Readonly<Record<string, Partial<OptionDescriptor>>> = {
@@ -178,15 +179,15 @@ function seasonIn(groups: readonly (readonly DatedRow[])[], { season, gaps }: Da
 
 /** Steps of one series, with each column that the task reads. */
 function inputOfLength(count: number, task: AnyTask): readonly ForecastRow[] {
-  if (!(task instanceof Forecaster)) throw asTable();
-  const { time, series, target, horizon, window } = task.options;
-  const { numeric = [], categorical = [] } = task.columns ?? {};
+  const known = taskOf(op, task, Forecaster);
+  const { time, series, target, horizon, window } = known.options;
+  const { numeric = [], categorical = [] } = known.columns ?? {};
   const cells = Object.fromEntries([...numeric.map((name) => [name, 0]), ...categorical.map((name) => [name, ''])]);
-  const steps = Math.max(count, window, task.reach ?? 0);
+  const steps = Math.max(count, window, known.reach ?? 0);
   return Array.from({ length: steps + horizon }, (_, step): ForecastRow => ({
     ...cells,
     ...(series !== undefined && { [series]: 'one' }),
-    [time]: task.timeOf(step),
+    [time]: known.timeOf(step),
     ...Object.fromEntries(target.map((name) => [name, step < steps ? 1 : null])),
   }));
 }
@@ -201,9 +202,8 @@ function backtest(
   asked: Pick<BacktestOptions, 'folds' | 'size'>,
   training: Readonly<Record<string, unknown>>,
 ): Promise<Backtest> {
-  if (!(task instanceof Forecaster)) throw asTable();
   const fit = Object.fromEntries(Object.entries(training).filter(([name]) => !NOT_OF_FOLDS.has(name)));
-  return task.backtest(rows, { ...asked, fit });
+  return taskOf(op, task, Forecaster).backtest(rows, { ...asked, fit });
 }
 
 /** How all series of a table go on, a line for each step. */
@@ -212,9 +212,9 @@ async function answers(
   source: DataSource,
   tell: (line: string) => void,
 ): Promise<readonly ForecastLine[]> {
-  if (!(task instanceof Forecaster)) throw asTable();
-  const forecasts = await task.predictAll(await examples(source));
-  const { horizon, target, quantiles, series: ofSeries, time: ofTime } = task.options;
+  const known = taskOf(op, task, Forecaster);
+  const forecasts = await known.predictAll(await examples(source));
+  const { horizon, target, quantiles, series: ofSeries, time: ofTime } = known.options;
   const columns = target.flatMap((name) => [name, ...quantiles.map((level) => `${name} ${level}`)]);
   const keys = [...(ofSeries === undefined ? [] : [ofSeries]), ofTime];
   const listed = [...keys, ...columns].join(', ');

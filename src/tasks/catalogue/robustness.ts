@@ -1,10 +1,10 @@
-import { OptionError } from '../../tensor/errors';
 import { readSynonyms } from '../../text/augment-words';
 import { DEFAULT_STRENGTHS, type RobustnessOptions } from '../robustness-options';
 import { TextClassifier } from '../text-classifier';
 import type { TextExample } from '../text-examples';
 import { describes, type OptionDescriptor } from './descriptor';
 import type { EvaluatingEntry } from './task-entry';
+import { taskOf } from './task-of';
 
 const { characterRates, wordRates, epsilons } = DEFAULT_STRENGTHS;
 
@@ -28,16 +28,11 @@ interface Asked extends Pick<RobustnessOptions, 'characterRates' | 'wordRates' |
 export const robustness: EvaluatingEntry<TextExample> = {
   options,
   async evaluate(task, examples, asked) {
-    if (!(task instanceof TextClassifier))
-      throw new OptionError('robustness', {
-        given: `the task ${task.task}`,
-        expected: 'a TextClassifier',
-        fix: 'load one by TextClassifier.load(path)',
-      });
-    const evaluation = await task.evaluate(examples);
+    const classifier = taskOf('robustness', task, TextClassifier);
+    const evaluation = await classifier.evaluate(examples);
     const { robustness: isWanted, synonyms, changeSeed, ...strengths } = asked as Asked;
     if (isWanted === false) return evaluation;
-    const rows = await task.robustness(examples, {
+    const rows = await classifier.robustness(examples, {
       ...strengths,
       ...(changeSeed === undefined ? {} : { seed: changeSeed }),
       ...(synonyms === undefined ? {} : { synonyms: await readSynonyms(synonyms) }),

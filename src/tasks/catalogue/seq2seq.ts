@@ -1,5 +1,4 @@
 import { splitDataset } from '../../data/split-dataset';
-import { OptionError } from '../../tensor/errors';
 import type { PairExample } from '../pair-examples';
 import { Seq2Seq } from '../seq2seq';
 import type { Seq2SeqEvaluateOptions, Seq2SeqPredictOptions } from '../seq2seq-predict-options';
@@ -8,6 +7,7 @@ import { describes, type OptionDescriptor } from './descriptor';
 import { pairDescriptors, readPairs, readSources } from './pair-files';
 import { trainDescriptors } from './shared-descriptors';
 import type { AnyTask, HeldBack, TaskEntry } from './task-entry';
+import { taskOf } from './task-of';
 
 const KINDS = ['auto', 'words', 'characters', 'bytes', 'bpe', 'blanks'];
 
@@ -104,25 +104,16 @@ function holdBack(all: readonly PairExample[], fraction: number, seed: number): 
   return { train: [...parts.train], validation: [...parts.validation], how };
 }
 
-function known(task: AnyTask): Seq2Seq {
-  if (task instanceof Seq2Seq) return task;
-  throw new OptionError('seq2seq', {
-    given: `the task ${task.task}`,
-    expected: 'a Seq2Seq',
-    fix: 'ask it by its own entry of the catalogue',
-  });
-}
-
 async function predict(
   task: AnyTask,
   sources: readonly string[],
   asked: Seq2SeqPredictOptions,
 ): Promise<readonly Seq2SeqPrediction[]> {
-  return known(task).predict(sources, asked);
+  return taskOf('seq2seq', task, Seq2Seq).predict(sources, asked);
 }
 
 function evaluate(task: AnyTask, examples: readonly PairExample[], asked: Seq2SeqEvaluateOptions): Promise<object> {
-  return known(task).evaluate(examples, asked);
+  return taskOf('seq2seq', task, Seq2Seq).evaluate(examples, asked);
 }
 
 /** Each token of a target with that of the source that it took most of: `je←i suis←am`. */

@@ -14,6 +14,7 @@ import { isJsonLines } from './json-lines';
 import { encoderDescriptors, encoderSearch, trainDescriptors } from './shared-descriptors';
 import { checkTable, columnsOf, encodingOf, nameOf, tableDescriptors } from './table-columns';
 import type { AnyTask, DataSource, HeldBack, TaskEntry } from './task-entry';
+import { taskOf } from './task-of';
 import { wrongField } from './wrong-field';
 
 /** What differs from other tasks with such layers. */
@@ -70,11 +71,12 @@ export const speech: TaskEntry<SpeechExample, SpeechInput, SpeechPrediction> = {
   askCommand: (run) => `stmnet predict ${run} FILE.wav`,
   predicting: {
     options: searching,
-    predict: async (task, recordings, asked: SpeechPredictOptions) => known(task).predict(recordings, asked),
+    predict: async (task, recordings, asked: SpeechPredictOptions) =>
+      taskOf(op, task, SpeechRecognizer).predict(recordings, asked),
   },
   evaluating: {
     options: searching,
-    evaluate: (task, all, asked: SpeechPredictOptions) => known(task).evaluate(all, asked),
+    evaluate: (task, all, asked: SpeechPredictOptions) => taskOf(op, task, SpeechRecognizer).evaluate(all, asked),
   },
   row: (input, { text, score }) => ({
     text,
@@ -84,15 +86,6 @@ export const speech: TaskEntry<SpeechExample, SpeechInput, SpeechPrediction> = {
 };
 
 const op = 'speech';
-
-function known(task: AnyTask): SpeechRecognizer {
-  if (task instanceof SpeechRecognizer) return task;
-  throw new OptionError(op, {
-    given: `the task ${task.task}`,
-    expected: 'a SpeechRecognizer',
-    fix: 'ask it by its own entry of the catalogue',
-  });
-}
 
 const named = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise);
 
