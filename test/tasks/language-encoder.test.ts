@@ -109,7 +109,7 @@ describe('a classifier that begins with a language model', () => {
       training: { rateFactors: training.rateFactors, freezeParts: training.freezeParts },
     });
     await expect(new TextClassifier().fit(texts, { ...quick, freezeParts: ['encodr'] })).rejects.toThrow(
-      'got "encodr" in parts, expected a part of the model that has parameters: features, encoder, head, or one within',
+      'got "encodr" in freezeParts, expected a part of the model that has parameters: features, encoder, head, or one',
     );
   });
 
