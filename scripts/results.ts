@@ -115,6 +115,11 @@ const studies: Readonly<Record<string, Study>> = {
     flags: ['--problem=order'],
     goals: { solved: { least: 1 }, sequences: { most: 31_390 } },
   },
+  'copy-task': {
+    example: 'long-memory',
+    flags: ['--problem=copy', '--hidden=128', '--rate=2e-3', '--epochs=170'],
+    goals: { accuracy: { least: 0.99 } },
+  },
   // Persistence comes to 0.0343 on ETTh1; `ahead` is the part of its squared error that the model does without.
   ett: { example: 'forecast', flags: ['--set=ett'], goals: { scaledMse: { most: 0.034 }, ahead: { least: 0 } } },
   'beijing-pm25': {
