@@ -19,7 +19,7 @@ export function typedQuestion(
   const place = where === undefined ? '' : ` in ${where}`;
   throw new OptionError(op, {
     given: `${describe(text)}${place}, ${question === undefined ? 'nothing' : 'one sentence'}`,
-    expected: 'several, of which the last one is the question',
+    expected: 'sentences, of which the last one is the question',
     fix: 'write such as "Mary went to the garden. Where is Mary?"',
   });
 }

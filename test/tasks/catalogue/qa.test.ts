@@ -65,7 +65,7 @@ test('a line of a pipe is a story and its question, unless it begins as bAbI or 
   expect(await piped(`${JSON.stringify(question)}\n`, { format: 'jsonl' })).toEqual([question]);
   await expect(piped(`${JSON.stringify(question)}\n`)).rejects.toThrow('give JSON Lines (.jsonl)');
   await expect(piped(`${lines}Who ran?\n`)).rejects.toThrow(
-    'qa: got "Who ran?" in standard input, line 3, one sentence, expected several, of which the last one is the ' +
+    'qa: got "Who ran?" in standard input, line 3, one sentence, expected sentences, of which the last one is the ' +
       'question.\n  Fix: write such as "Mary went to the garden. Where is Mary?"',
   );
   await expect(asked(join(folder, 'f.txt'))).rejects.toThrow(
@@ -101,7 +101,7 @@ test('blank lines of texts are passed over', async () => {
 });
 
 test('refuses a question without a story, and nothing', () => {
-  expect(() => entry.inputOf('')).toThrow('got "", nothing, expected several, of which the last one is the question');
+  expect(() => entry.inputOf('')).toThrow('got "", nothing, expected sentences, of which the last one is the question');
   expect(() => entry.inputOf('Where is Mary?')).toThrow('got "Where is Mary?", one sentence');
 });
 

@@ -101,6 +101,6 @@ test('keeps all questions of a context in one part', () => {
 });
 
 test('refuses a question without a text, and nothing', () => {
-  expect(() => entry.inputOf('')).toThrow('got "", nothing, expected several');
-  expect(() => entry.inputOf('Who sat?')).toThrow('got "Who sat?", one sentence, expected several');
+  expect(() => entry.inputOf('')).toThrow('got "", nothing, expected sentences');
+  expect(() => entry.inputOf('Who sat?')).toThrow('got "Who sat?", one sentence, expected sentences');
 });
