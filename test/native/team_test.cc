@@ -1,17 +1,14 @@
-// The thread team, parallel_for and the matrix products that run on them. usage: team_test [seed]
+// The thread team, parallel_for and leases. usage: team_test [seed]
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <cstdio>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/blas_kernels.h"
-#include "backend/cpu/gemm.h"
 #include "backend/cpu/processor.h"
 #include "backend/cpu/stages.h"
 #include "backend/cpu/team.h"
@@ -21,71 +18,6 @@ namespace {
 
 using stm::testing::draw;
 using stm::testing::require;
-
-template <class T>
-std::vector<T> numbers(int64_t count) {
-  std::vector<T> values(static_cast<size_t>(count));
-  for (T& value : values) value = static_cast<T>(stm::testing::draw_real(-1, 1));
-  return values;
-}
-
-template <class T>
-std::string describe(const stm::Product<T>& p, int threads) {
-  char text[160];
-  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d beta %g threads %d", sizeof(T) == 4 ? "f32" : "f64",
-                int(p.m), int(p.n), int(p.k), p.trans_a, p.trans_b, double(p.beta), threads);
-  return text;
-}
-
-// Compares C with the sum taken in double; what lies between C's rows must be as before.
-template <class T>
-void check_product(const stm::Product<T>& p, const std::vector<T>& before, const T* c, int64_t c_elements,
-                   const std::string& name) {
-  const double tolerance = (sizeof(T) == 4 ? 1e-6 : 1e-14) * static_cast<double>(p.k + 4);
-  for (int64_t i = 0; i < p.m; ++i) {
-    for (int64_t j = 0; j < p.ldc && i * p.ldc + j < c_elements; ++j) {
-      const double old = static_cast<double>(before[static_cast<size_t>(i * p.ldc + j)]),
-                   got = static_cast<double>(c[i * p.ldc + j]);
-      if (j >= p.n) {
-        require(got == old, "a write between the rows of C: " + name);
-        continue;
-      }
-      double sum = p.beta == 0 ? 0 : static_cast<double>(p.beta) * old;
-      for (int64_t k = 0; k < p.k; ++k) {
-        sum += static_cast<double>(p.trans_a ? p.a[k * p.lda + i] : p.a[i * p.lda + k]) *
-               static_cast<double>(p.trans_b ? p.b[j * p.ldb + k] : p.b[k * p.ldb + j]);
-      }
-      require(std::fabs(got - sum) <= tolerance, "wrong product: " + name);
-    }
-  }
-}
-
-template <class T>
-void check_gemm(int64_t m, int64_t n, int64_t k, int threads) {
-  stm::set_num_threads(threads);
-  stm::Product<T> p{
-      draw(0, 1) == 1, draw(0, 1) == 1, m, n, k, nullptr, 0, nullptr, 0, static_cast<T>(draw(0, 2)) / 2, nullptr, 0};
-  p.lda = (p.trans_a ? m : k) + draw(0, 3);
-  p.ldb = (p.trans_b ? k : n) + draw(0, 3);
-  p.ldc = n + draw(0, 3);
-  const std::vector<T> a = numbers<T>((p.trans_a ? k : m) * p.lda), b = numbers<T>((p.trans_b ? n : k) * p.ldb);
-  const int64_t count = draw(1, 4), elements = m * p.ldc;
-  std::vector<T> c = numbers<T>(count * elements);
-  for (size_t i = 0; i < c.size() && p.beta == 0; ++i) {
-    if (static_cast<int64_t>(i % static_cast<size_t>(p.ldc)) < n)
-      c[i] = std::numeric_limits<T>::quiet_NaN();  // beta = 0 must not read C
-  }
-  const std::vector<T> before = c;
-  p.a = a.data(), p.b = b.data(), p.c = c.data();
-  stm::gemm_parallel<T>(p.trans_a, p.trans_b, m, n, k, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);
-  check_product(p, before, c.data(), elements, describe(p, threads));
-  c = before;
-  stm::gemm_batched<T>(count, p, 0, 0, elements);
-  for (int64_t i = 0; i < count; ++i) {
-    const std::vector<T> part(before.begin() + i * elements, before.begin() + (i + 1) * elements);
-    check_product(p, part, c.data() + i * elements, elements, "batched " + describe(p, threads));
-  }
-}
 
 void check_parallel_for(int64_t count, int64_t grain) {
   std::vector<std::atomic<int>> visits(static_cast<size_t>(count));
@@ -325,15 +257,6 @@ int main(int argc, char** argv) {
     check_open_run_stopped();
     check_stop_before_indices();
     check_stop_while_waiting();
-    for (int i = 0; i < 60; ++i) {
-      check_gemm<float>(draw(1, 40), draw(1, 40), draw(0, 40), threads);
-      check_gemm<double>(draw(1, 40), draw(1, 40), draw(0, 40), threads);
-    }
-    check_gemm<float>(1, 300, 200, threads);
-    check_gemm<float>(300, 1, 200, threads);
-    check_gemm<float>(700, 530, 40, threads);  // cut by columns with two threads and more
-    check_gemm<double>(130, 90, 70, threads);
-    check_gemm<float>(90, 170, 70, threads);
   }
   return stm::testing::finish("team_test");
 }

@@ -253,11 +253,12 @@ template <class F>
 void WeightGradient(const CellProblem& p, const CellReserve<F>& reserve, const F* dproduct, F* dw, Team& team,
                     int rank) {
   const int64_t H = p.H, GH = p.gates() * H, columns = p.reset_before ? 2 * H : GH;
-  gemm_shared(team, rank, Product<F>{true, false, columns, H, p.T * p.N, dproduct, GH, reserve.masked, H, F(0), dw, H});
+  gemm_shared(team, rank,
+              Product<F>{true, false, columns, H, p.T * p.N, dproduct, GH, reserve.masked, H, false, dw, H});
   if (p.reset_before)
     gemm_shared(
         team, rank,
-        Product<F>{true, false, H, H, p.T * p.N, dproduct + columns, GH, reserve.reset, H, F(0), dw + columns * H, H});
+        Product<F>{true, false, H, H, p.T * p.N, dproduct + columns, GH, reserve.reset, H, false, dw + columns * H, H});
 }
 
 template <class F>

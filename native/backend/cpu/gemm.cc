@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "backend/cpu/blas_kernels.h"
+#include "backend/cpu/packed_product.h"
 #include "cblas.h"
 
 namespace stm {
@@ -11,29 +12,43 @@ namespace {
 
 constexpr int64_t kSmallProduct =
     int64_t{1} << 19;  // multiplications: some ten microseconds on one core, about what waking a team costs
-constexpr int64_t kRowsToPack = 512, kColumnsToPack = 256;
+constexpr int64_t kRowsTogether = 24;                       // of a slice: a multiple of most tiles' heights
+constexpr int64_t kRowsToPack = 512, kColumnsToPack = 256;  // of BLIS
+
+CBLAS_TRANSPOSE cblas_op(bool transposes) { return transposes ? CblasTrans : CblasNoTrans; }
+int cblas_size(int64_t size) { return static_cast<int>(size); }
 
 void call_gemm(const Product<float>& p) {
-  cblas_sgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans,
-              static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0f, p.a, static_cast<int>(p.lda),
-              p.b, static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
+  cblas_sgemm(CblasRowMajor, cblas_op(p.trans_a), cblas_op(p.trans_b), cblas_size(p.m), cblas_size(p.n),
+              cblas_size(p.k), 1.0f, p.a, cblas_size(p.lda), p.b, cblas_size(p.ldb), p.adds ? 1.0f : 0.0f, p.c,
+              cblas_size(p.ldc));
 }
 void call_gemm(const Product<double>& p) {
-  cblas_dgemm(CblasRowMajor, p.trans_a ? CblasTrans : CblasNoTrans, p.trans_b ? CblasTrans : CblasNoTrans,
-              static_cast<int>(p.m), static_cast<int>(p.n), static_cast<int>(p.k), 1.0, p.a, static_cast<int>(p.lda),
-              p.b, static_cast<int>(p.ldb), p.beta, p.c, static_cast<int>(p.ldc));
+  cblas_dgemm(CblasRowMajor, cblas_op(p.trans_a), cblas_op(p.trans_b), cblas_size(p.m), cblas_size(p.n),
+              cblas_size(p.k), 1.0, p.a, cblas_size(p.lda), p.b, cblas_size(p.ldb), p.adds ? 1.0 : 0.0, p.c,
+              cblas_size(p.ldc));
 }
 
-// y = op(matrix) x + beta y, for a matrix stored as [rows, columns].
-void call_gemv(bool trans, int64_t rows, int64_t columns, const float* matrix, int64_t ld, const float* x,
-               int64_t step_x, float beta, float* y, int64_t step_y) {
-  cblas_sgemv(CblasRowMajor, trans ? CblasTrans : CblasNoTrans, static_cast<int>(rows), static_cast<int>(columns), 1.0f,
-              matrix, static_cast<int>(ld), x, static_cast<int>(step_x), beta, y, static_cast<int>(step_y));
+// y = op(matrix) x, or y + op(matrix) x, for a matrix stored as [rows, columns].
+template <class T>
+struct MatrixTimesVector {
+  bool transposes;
+  int64_t rows, columns;
+  const T* matrix;
+  int64_t ld;
+  const T* x;
+  int64_t step_x;
+  bool adds;
+  T* y;
+  int64_t step_y;
+};
+void call_gemv(const MatrixTimesVector<float>& p) {
+  cblas_sgemv(CblasRowMajor, cblas_op(p.transposes), cblas_size(p.rows), cblas_size(p.columns), 1.0f, p.matrix,
+              cblas_size(p.ld), p.x, cblas_size(p.step_x), p.adds ? 1.0f : 0.0f, p.y, cblas_size(p.step_y));
 }
-void call_gemv(bool trans, int64_t rows, int64_t columns, const double* matrix, int64_t ld, const double* x,
-               int64_t step_x, double beta, double* y, int64_t step_y) {
-  cblas_dgemv(CblasRowMajor, trans ? CblasTrans : CblasNoTrans, static_cast<int>(rows), static_cast<int>(columns), 1.0,
-              matrix, static_cast<int>(ld), x, static_cast<int>(step_x), beta, y, static_cast<int>(step_y));
+void call_gemv(const MatrixTimesVector<double>& p) {
+  cblas_dgemv(CblasRowMajor, cblas_op(p.transposes), cblas_size(p.rows), cblas_size(p.columns), 1.0, p.matrix,
+              cblas_size(p.ld), p.x, cblas_size(p.step_x), p.adds ? 1.0 : 0.0, p.y, cblas_size(p.step_y));
 }
 
 template <class T>
@@ -55,16 +70,28 @@ Product<T> depth_of(Product<T> p, int64_t begin, int64_t end) {
   p.a += p.trans_a ? begin * p.lda : begin;
   p.b += p.trans_b ? begin : begin * p.ldb;
   p.k = end - begin;
-  if (begin > 0) p.beta = 1;
+  if (begin > 0) p.adds = true;
   return p;
 }
 
 template <class T>
-void scale_only(const Product<T>& p) {
-  for (int64_t i = 0; i < p.m; ++i) {
-    for (int64_t j = 0; j < p.n; ++j) p.c[i * p.ldc + j] = p.beta == 0 ? T{0} : p.beta * p.c[i * p.ldc + j];
-  }
+void clear_only(const Product<T>& p) {
+  for (int64_t i = 0; i < p.m && !p.adds; ++i) std::fill_n(p.c + i * p.ldc, p.n, T{0});
 }
+
+// Who computes a product. It is chosen for the whole of it, so that a number of C is the same sum in the same order
+// whoever computes it.
+enum class Way { None, Vector, Panels, Blas };
+
+template <class T>
+Way way_of(const Product<T>& p) {
+  if (p.k <= 0) return Way::None;
+  if (p.m == 1 || p.n == 1) return Way::Vector;
+  return std::is_same_v<T, float> && packed_product_pays(p.m, p.n, p.k) ? Way::Panels : Way::Blas;
+}
+
+template <class T>
+void multiply(Way way, const Product<T>& p);
 
 // Whether a product may take more than some ten milliseconds. A thin one moves more memory for each multiplication. No
 // side of one that is not lasting is longer than 2^30: cblas counts in 32-bit integers.
@@ -76,18 +103,40 @@ bool lasting(int64_t m, int64_t n, int64_t k) {
 
 // In two, across the longest side, as often as it takes: pieces are then thick enough for packing to be worth it.
 template <class T>
-void gemm_in_pieces(const Product<T>& p) {
+void multiply_in_pieces(Way way, const Product<T>& p) {
   stop_point();
   if (p.m >= p.n && p.m >= p.k) {
-    gemm_serial(rows_of(p, 0, p.m / 2));
-    gemm_serial(rows_of(p, p.m / 2, p.m));
+    multiply(way, rows_of(p, 0, p.m / 2));
+    multiply(way, rows_of(p, p.m / 2, p.m));
   } else if (p.n >= p.k) {
-    gemm_serial(columns_of(p, 0, p.n / 2));
-    gemm_serial(columns_of(p, p.n / 2, p.n));
+    multiply(way, columns_of(p, 0, p.n / 2));
+    multiply(way, columns_of(p, p.n / 2, p.n));
   } else {
-    gemm_serial(depth_of(p, 0, p.k / 2));
-    gemm_serial(depth_of(p, p.k / 2, p.k));
+    multiply(way, depth_of(p, 0, p.k / 2));
+    multiply(way, depth_of(p, p.k / 2, p.k));
   }
+}
+
+template <class T>
+void multiply_by_blas(Way way, const Product<T>& p) {
+  if (lasting(p.m, p.n, p.k)) return multiply_in_pieces(way, p);
+  blas_kernels();
+  if (way == Way::Blas) return call_gemm(p);
+  if (p.m == 1 && p.n > 1)
+    return call_gemv(MatrixTimesVector<T>{!p.trans_b, p.trans_b ? p.n : p.k, p.trans_b ? p.k : p.n, p.b, p.ldb, p.a,
+                                          p.trans_a ? p.lda : 1, p.adds, p.c, 1});
+  call_gemv(MatrixTimesVector<T>{p.trans_a, p.trans_a ? p.k : p.m, p.trans_a ? p.m : p.k, p.a, p.lda, p.b,
+                                 p.trans_b ? 1 : p.ldb, p.adds, p.c, p.ldc});
+}
+
+template <class T>
+void multiply(Way way, const Product<T>& p) {
+  if (p.m <= 0 || p.n <= 0) return;
+  if (way == Way::None) return clear_only(p);
+  if constexpr (std::is_same_v<T, float>) {
+    if (way == Way::Panels && packed_product(p)) return;
+  }
+  multiply_by_blas(way == Way::Panels ? Way::Blas : way, p);
 }
 
 bool is_small(int64_t m, int64_t n, int64_t k) { return m * n <= kSmallProduct && m * n * k <= kSmallProduct; }
@@ -96,19 +145,7 @@ bool is_small(int64_t m, int64_t n, int64_t k) { return m * n <= kSmallProduct &
 
 template <class T>
 void gemm_serial(const Product<T>& p) {
-  if (p.m <= 0 || p.n <= 0) return;
-  if (p.k <= 0) return scale_only(p);
-  if (lasting(p.m, p.n, p.k)) return gemm_in_pieces(p);
-  blas_kernels();
-  if (p.m == 1) {
-    call_gemv(!p.trans_b, p.trans_b ? p.n : p.k, p.trans_b ? p.k : p.n, p.b, p.ldb, p.a, p.trans_a ? p.lda : 1, p.beta,
-              p.c, 1);
-  } else if (p.n == 1) {
-    call_gemv(p.trans_a, p.trans_a ? p.k : p.m, p.trans_a ? p.m : p.k, p.a, p.lda, p.b, p.trans_b ? 1 : p.ldb, p.beta,
-              p.c, p.ldc);
-  } else {
-    call_gemm(p);
-  }
+  multiply(way_of(p), p);
 }
 
 // Cuts the longer side of C: then each member packs a slice of the larger operand and all of the smaller one. But BLIS
@@ -117,23 +154,21 @@ void gemm_serial(const Product<T>& p) {
 template <class T>
 void gemm_shared(const Team& team, int rank, const Product<T>& p) {
   const int64_t members = team.size();
-  const bool rows_too_few = p.m < kRowsToPack * members && p.m >= kRowsToPack && p.n >= kColumnsToPack * members;
+  const Way way = way_of(p);
+  const bool rows_too_few =
+      way == Way::Blas && p.m < kRowsToPack * members && p.m >= kRowsToPack && p.n >= kColumnsToPack * members;
   if (p.m >= p.n && !rows_too_few) {
-    const Share share(p.m, rank, team.size(), p.m >= 64 * members ? 32 : 4);
-    gemm_serial(rows_of(p, share.begin, share.end));
+    const Share share(p.m, rank, team.size(), p.m >= 64 * members ? kRowsTogether : 4);
+    multiply(way, rows_of(p, share.begin, share.end));
   } else {
     const Share share(p.n, rank, team.size(), p.n >= 64 * members ? 32 : 16);
-    gemm_serial(columns_of(p, share.begin, share.end));
+    multiply(way, columns_of(p, share.begin, share.end));
   }
 }
 
 template <class T>
-void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
-                   int64_t ldb, T beta, T* c, int64_t ldc) {
-  const Product<T> p{trans_a, trans_b, m, n, k, a, lda, b, ldb, beta, c, ldc};
-  if (is_small(m, n, k)) {
-    return gemm_serial(p);
-  }
+void gemm_parallel(const Product<T>& p) {
+  if (is_small(p.m, p.n, p.k)) return gemm_serial(p);
   const TeamLease lease;
   Team& team = lease.team();
   team.run([&](int rank) { gemm_shared(team, rank, p); });
@@ -163,11 +198,10 @@ void gemm_batched(int64_t count, const Product<T>& first, int64_t stride_a, int6
   });
 }
 
-#define STM_INSTANTIATE(T)                                                                                           \
-  template void gemm_serial<T>(const Product<T>&);                                                                   \
-  template void gemm_shared<T>(const Team&, int, const Product<T>&);                                                 \
-  template void gemm_parallel<T>(bool, bool, int64_t, int64_t, int64_t, const T*, int64_t, const T*, int64_t, T, T*, \
-                                 int64_t);                                                                           \
+#define STM_INSTANTIATE(T)                                           \
+  template void gemm_serial<T>(const Product<T>&);                   \
+  template void gemm_shared<T>(const Team&, int, const Product<T>&); \
+  template void gemm_parallel<T>(const Product<T>&);                 \
   template void gemm_batched<T>(int64_t, const Product<T>&, int64_t, int64_t, int64_t);
 STM_INSTANTIATE(float)
 STM_INSTANTIATE(double)

@@ -5,8 +5,8 @@
 
 namespace stm {
 
-/// op(A) · op(B) + beta · C of row-major matrices, written to C [m, n]; op(A) is [m, k], op(B) [k, n], op transposes if
-/// asked. beta = 0 never reads C. Leading dimensions are below 2^31. T is float or double.
+/// op(A) · op(B) of row-major matrices, written or added to C [m, n]; op(A) is [m, k], op(B) [k, n], op transposes if
+/// asked. C is not read unless it is added to. Leading dimensions are below 2^31. T is float or double.
 template <class T>
 struct Product {
   bool trans_a, trans_b;
@@ -15,7 +15,7 @@ struct Product {
   int64_t lda;
   const T* b;
   int64_t ldb;
-  T beta;
+  bool adds;
   T* c;
   int64_t ldc;
 };
@@ -31,8 +31,7 @@ void gemm_shared(const Team& team, int rank, const Product<T>& product);
 
 /// The product on the process's team, leased for the call; a small one stays on the calling thread and wakes nobody.
 template <class T>
-void gemm_parallel(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b,
-                   int64_t ldb, T beta, T* c, int64_t ldc);
+void gemm_parallel(const Product<T>& product);
 
 /// `count` products of one shape; operand i of each begins i strides (in elements, 0 to share it) after the first. The
 /// C's do not overlap.

@@ -63,13 +63,12 @@ void multiply(const View& a, const View& b, const View& out) {
                       left.stride,
                       b.as<T>() + matrix_offset(b, i),
                       right.stride,
-                      T(0),
+                      false,
                       out.as<T>() + i * m * n,
                       n};
   };
   if (count == 1) {
-    const Product<T> p = product(0);
-    gemm_parallel(p.trans_a, p.trans_b, p.m, p.n, p.k, p.a, p.lda, p.b, p.ldb, p.beta, p.c, p.ldc);
+    gemm_parallel(product(0));
     return;
   }
   const int64_t step_a = batch_stride(a), step_b = batch_stride(b);
@@ -108,8 +107,8 @@ class CpuMatmul final : public MatmulKernels {
         });
       }
       if (rows && width && in)
-        gemm_parallel(false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in,
-                      starts_filled ? T(1) : T(0), y, width);
+        gemm_parallel(Product<T>{false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in,
+                                 starts_filled, y, width});
       return Status::ok();
     });
   }

@@ -53,10 +53,10 @@ void orthonormalize(std::vector<double>& rows, int64_t count, int64_t length) {
     double* block = &rows[static_cast<size_t>(first * length)];
     for (int pass = 0; pass < 2 && first > 0; ++pass) {
       gemm_serial<double>(
-          {false, true, size, first, length, block, length, rows.data(), length, 0, overlap.data(), first});
+          {false, true, size, first, length, block, length, rows.data(), length, false, overlap.data(), first});
       for (int64_t i = 0; i < size * first; ++i) overlap[static_cast<size_t>(i)] *= -1;
       gemm_serial<double>(
-          {false, false, size, length, first, overlap.data(), first, rows.data(), length, 1, block, length});
+          {false, false, size, length, first, overlap.data(), first, rows.data(), length, true, block, length});
     }
     for (int64_t k = 0; k < size; ++k) {
       stop_point();

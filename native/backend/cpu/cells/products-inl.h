@@ -32,8 +32,8 @@ struct CellMatrix<double> {
 
   void pack(double*, int, int) {}
   void multiply(const double* a, int64_t lda, int64_t m, double* out, int64_t ldo) const {
-    gemm_serial(
-        Product<double>{false, transposed, m, columns, depth, a, lda, w, transposed ? depth : columns, 0.0, out, ldo});
+    gemm_serial(Product<double>{false, transposed, m, columns, depth, a, lda, w, transposed ? depth : columns, false,
+                                out, ldo});
   }
 };
 

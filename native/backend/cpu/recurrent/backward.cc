@@ -107,16 +107,16 @@ void BackwardPass::input_gradients(int64_t i, int rank) const {
   if (float* const d_in = d_input(layer)) {
     gemm_shared(team, rank,
                 Product<float>{false, false, s.rows, D, rows, d_gates + cell_input_slot(p.cell) * H, gates_stride(p),
-                               w.w_ih, D, k ? 1.0f : 0.0f, d_in, D});
+                               w.w_ih, D, k > 0, d_in, D});
   }
   if (!buffers.dh0) return;
   const float* const first = own.first_gates + k * own.first_gates_step;
   float* const d_h0 = floats(buffers.dh0) + i * p.N * O;
   if (p.cell == Cell::Gru) {  // slots q r z, weights r z n
-    gemm_shared(team, rank, Product<float>{false, false, p.N, O, 2 * H, first + H, rows, w.w_hh, O, 1.0f, d_h0, O});
-    gemm_shared(team, rank, Product<float>{false, false, p.N, O, H, first, rows, w.w_hh + 2 * H * O, O, 1.0f, d_h0, O});
+    gemm_shared(team, rank, Product<float>{false, false, p.N, O, 2 * H, first + H, rows, w.w_hh, O, true, d_h0, O});
+    gemm_shared(team, rank, Product<float>{false, false, p.N, O, H, first, rows, w.w_hh + 2 * H * O, O, true, d_h0, O});
   } else {
-    gemm_shared(team, rank, Product<float>{false, false, p.N, O, rows, first, rows, w.w_hh, O, 1.0f, d_h0, O});
+    gemm_shared(team, rank, Product<float>{false, false, p.N, O, rows, first, rows, w.w_hh, O, true, d_h0, O});
   }
 }
 
@@ -128,20 +128,20 @@ void BackwardPass::weight_gradients(int64_t i, int rank) const {
   const float* const previous = own.previous + k * own.previous_step;
   gemm_shared(team, rank,
               Product<float>{true, false, rows, D, s.rows, d_gates + cell_input_slot(p.cell) * H, ld, input(layer), D,
-                             0.0f, g.w_ih, D});
+                             false, g.w_ih, D});
   if (p.cell == Cell::Gru) {
     gemm_shared(team, rank,
-                Product<float>{true, false, 2 * H, O, s.rows, d_gates + H, ld, previous, O, 0.0f, g.w_hh, O});
+                Product<float>{true, false, 2 * H, O, s.rows, d_gates + H, ld, previous, O, false, g.w_hh, O});
     gemm_shared(team, rank,
-                Product<float>{true, false, H, O, s.rows, d_gates, ld, previous, O, 0.0f, g.w_hh + 2 * H * O, O});
+                Product<float>{true, false, H, O, s.rows, d_gates, ld, previous, O, false, g.w_hh + 2 * H * O, O});
   } else {
-    gemm_shared(team, rank, Product<float>{true, false, rows, O, s.rows, d_gates, ld, previous, O, 0.0f, g.w_hh, O});
+    gemm_shared(team, rank, Product<float>{true, false, rows, O, s.rows, d_gates, ld, previous, O, false, g.w_hh, O});
   }
   if (p.P) {
     const float* const d_projected = own.d_projected + k * own.d_projected_step;
     gemm_shared(team, rank,
                 Product<float>{true, false, p.P, H, s.rows, d_projected, p.P, arrays.wide + i * arrays.wide_step, H,
-                               0.0f, g.w_hr, H});
+                               false, g.w_hr, H});
   }
   if (p.bias) bias_gradients(i, rank);
 }

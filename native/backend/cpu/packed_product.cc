@@ -1,0 +1,206 @@
+#include "backend/cpu/packed_product.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+
+#include "backend/cpu/stopping.h"
+
+// This file is compiled once per instruction set: foreach_target.h includes it again with another HWY_TARGET each time.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backend/cpu/packed_product.cc"
+#include "hwy/foreach_target.h"
+//
+#include "backend/cpu/recurrent/panel-inl.h"
+#include "backend/cpu/transpose-inl.h"
+#include "hwy/highway.h"
+
+// The same for all instruction sets.
+#ifndef STM_PACKED_PRODUCT_ONCE
+#define STM_PACKED_PRODUCT_ONCE
+namespace stm {
+namespace {
+
+// A block of A stays in the L2 cache while it meets all panels of a block of B, and a panel of B, which is as deep, in
+// the L1 cache while it meets all panels of A.
+constexpr int64_t kDepth = 256, kBlockRows = 240, kBlockColumns = 2048;
+
+struct Blocks {
+  float *a, *b;
+};
+
+}  // namespace
+}  // namespace stm
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace stm {
+namespace HWY_NAMESPACE {
+
+#if HWY_TARGET <= HWY_AVX3
+constexpr int kTileRows = 12, kTileVecs = 2;
+#elif HWY_TARGET == HWY_NEON
+constexpr int kTileRows = 8, kTileVecs = 3;
+#elif HWY_TARGET == HWY_AVX2
+constexpr int kTileRows = 6, kTileVecs = 2;
+#else
+constexpr int kTileRows = 4, kTileVecs = 2;
+#endif
+constexpr int64_t kTileWidth = kTileVecs * kLanes, kRowStep = (kTileRows + 3) / 4 * 4;
+
+// C, or what of it is inside, is set to or added a panel of A times a panel of B.
+struct Tile {
+  const float *a, *b;
+  int64_t depth;
+  float* c;
+  ptrdiff_t ldc;
+  int64_t columns;
+  bool adds;
+};
+
+template <int kRows, int kVecs>
+void MultiplyTile(const Tile& t) {
+  const D d;
+  const float* HWY_RESTRICT a = t.a;
+  const float* HWY_RESTRICT b = t.b;
+  V acc[kRows][kVecs];
+  STM_UNROLL for (int r = 0; r < kRows; ++r) {
+    __builtin_prefetch(t.c + r * t.ldc, 1);
+    STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::Zero(d);
+  }
+  _Pragma("GCC unroll 2") for (int64_t k = 0; k < t.depth; ++k, a += kRowStep, b += kTileWidth) {
+    V columns[kVecs];
+    STM_UNROLL for (int v = 0; v < kVecs; ++v) columns[v] = hn::LoadU(d, b + v * kLanes);
+    STM_UNROLL for (int r = 0; r < kRows; ++r) {
+      const V row = hn::Set(d, a[r]);
+      STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::MulAdd(row, columns[v], acc[r][v]);
+    }
+  }
+  if (t.columns == kVecs * kLanes) {
+    STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) {
+      float* const c = t.c + r * t.ldc + v * kLanes;
+      hn::StoreU(t.adds ? hn::Add(acc[r][v], hn::LoadU(d, c)) : acc[r][v], d, c);
+    }
+    return;
+  }
+  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) {
+    const int64_t left = t.columns - v * kLanes;
+    float* const c = t.c + r * t.ldc + v * kLanes;
+    if (left > 0) StoreFirst(t.adds ? hn::Add(acc[r][v], LoadFirst(c, left)) : acc[r][v], c, left);
+  }
+}
+
+using TileCall = void (*)(const Tile&);
+struct ProductTiles {
+  TileCall at[kTileVecs + 1][kTileRows + 1] = {};
+  template <int kVecs, int kRows>
+  constexpr void Fill() {
+    at[kVecs][kRows] = &MultiplyTile<kRows, kVecs>;
+    if constexpr (kRows < kTileRows) Fill<kVecs, kRows + 1>();
+    else if constexpr (kVecs < kTileVecs) Fill<kVecs + 1, 1>();
+  }
+  constexpr ProductTiles() { Fill<1, 1>(); }
+};
+constexpr ProductTiles kProductTiles;
+
+// `count` numbers, and zeros up to `width`.
+template <int64_t kWidth>
+HWY_INLINE void CopyPadded(const float* HWY_RESTRICT from, int64_t count, float* HWY_RESTRICT to) {
+  if (HWY_LIKELY(count >= kWidth)) {
+    int64_t j = 0;
+    STM_UNROLL for (; j + kLanes <= kWidth; j += kLanes) hn::StoreU(hn::LoadU(D(), from + j), D(), to + j);
+    const hn::FixedTag<float, 4> four;
+    STM_UNROLL for (; j + 4 <= kWidth; j += 4) hn::StoreU(hn::LoadU(four, from + j), four, to + j);
+    STM_UNROLL for (; j < kWidth; ++j) to[j] = from[j];
+    return;
+  }
+  for (int64_t j = 0; j < kWidth; ++j) to[j] = j < count ? from[j] : 0.0f;
+}
+
+// Panels of kWidth lines, the rows of op(A) or the columns of op(B): [panel][depth][kStep]. `dense`: lines are side by
+// side in memory, and the steps of depth `ld` apart; else the other way about.
+template <int64_t kWidth, int64_t kStep>
+void PackPanels(const float* from, ptrdiff_t ld, bool dense, int64_t lines, int64_t depth, float* to) {
+  if (dense) {
+    constexpr int64_t kTogether = 8;  // rows that are read at a time, from one end to the other
+    for (int64_t k = 0; k < depth; k += kTogether) {
+      const int64_t end = std::min(depth, k + kTogether);
+      float* panel = to;
+      for (int64_t line = 0; line < lines; line += kWidth, panel += depth * kStep) {
+        for (int64_t row = k; row < end; ++row)
+          CopyPadded<kWidth>(from + row * ld + line, lines - line, panel + row * kStep);
+      }
+    }
+    return;
+  }
+  for (int64_t line = 0; line < lines; line += kWidth, to += depth * kStep)
+    TransposeRows(from + line * ld, ld, std::min(kWidth, lines - line), kWidth, depth, to, kStep);
+}
+
+void MultiplyBlocks(const Product<float>& p, const Blocks& blocks) {
+  for (int64_t column = 0; column < p.n; column += kBlockColumns) {
+    const int64_t columns = std::min(kBlockColumns, p.n - column);
+    for (int64_t k = 0; k < p.k;) {
+      const int64_t pieces = CeilDiv(p.k - k, kDepth), depth = CeilDiv(p.k - k, pieces);
+      stop_point();
+      PackPanels<kTileWidth, kTileWidth>(p.trans_b ? p.b + column * p.ldb + k : p.b + k * p.ldb + column, p.ldb,
+                                         !p.trans_b, columns, depth, blocks.b);
+      for (int64_t row = 0; row < p.m; row += kBlockRows) {
+        const int64_t rows = std::min(kBlockRows, p.m - row);
+        stop_point();
+        PackPanels<kTileRows, kRowStep>(p.trans_a ? p.a + k * p.lda + row : p.a + row * p.lda + k, p.lda, p.trans_a,
+                                        rows, depth, blocks.a);
+        for (int64_t j = 0; j < columns; j += kTileWidth) {
+          Tile tile{nullptr,        blocks.b + j * depth, depth, nullptr, p.ldc, std::min(kTileWidth, columns - j),
+                    k > 0 || p.adds};
+          const int64_t vecs = CeilDiv(tile.columns, kLanes);
+          for (int64_t i = 0; i < rows; i += kTileRows) {
+            tile.a = blocks.a + i / kTileRows * kRowStep * depth;
+            tile.c = p.c + (row + i) * p.ldc + column + j;
+            kProductTiles.at[vecs][std::min<int64_t>(kTileRows, rows - i)](tile);
+          }
+        }
+      }
+      k += depth;
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace stm
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace stm {
+HWY_EXPORT(MultiplyBlocks);
+
+namespace {
+
+constexpr size_t kNumbersA = kBlockRows * 2 * kDepth, kNumbersB = kBlockColumns * kDepth;  // 2: panels are padded
+
+struct Free {
+  void operator()(float* memory) const { std::free(memory); }
+};
+
+Blocks blocks_of_thread() {
+  thread_local std::unique_ptr<float, Free> memory;
+  if (!memory) memory.reset(static_cast<float*>(std::aligned_alloc(64, (kNumbersA + kNumbersB) * sizeof(float))));
+  return {memory.get(), memory ? memory.get() + kNumbersA : nullptr};
+}
+
+}  // namespace
+
+bool packed_product_pays(int64_t m, int64_t n, int64_t k) {
+  constexpr int64_t kShallow = 32, kSmall = 16'384;
+  return k >= kShallow || m * n <= kSmall;  // shallow and large: little but writing C
+}
+
+bool packed_product(const Product<float>& p) {
+  const Blocks blocks = blocks_of_thread();
+  if (!blocks.a) return false;
+  HWY_DYNAMIC_DISPATCH(MultiplyBlocks)(p, blocks);
+  return true;
+}
+
+}  // namespace stm
+#endif
