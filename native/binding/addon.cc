@@ -5,6 +5,7 @@
 #include "binding/environment_ops.h"
 #include "binding/gradients.h"
 #include "binding/marshal.h"
+#include "core/host_memory.h"
 #include "ops/ops.h"
 
 namespace stm::binding {
@@ -234,6 +235,7 @@ Addon* new_addon(napi_env env) {
 
 NAPI_MODULE_INIT() {
   using namespace stm::binding;
+  stm::keep_freed_memory();
   Addon* const addon = new_addon(env);
   if (!addon) return nullptr;
   napi_set_instance_data(

@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "backend/large_pages.h"
 #include "binding/errors.h"
 #include "core/allocation_faults.h"
 #include "ops/ops.h"
@@ -12,7 +13,14 @@
 namespace stm::binding {
 namespace {
 constexpr size_t kMaxReadBytes = (size_t{1} << 32) - 64;
+constexpr size_t kLarge = size_t{64} << 10;  ///< bytes from which clearing an array costs more than another call
+
+napi_value property(napi_env env, napi_value object, const char* name) {
+  napi_value found;
+  ok(napi_get_named_property(env, object, name, &found));
+  return found;
 }
+}  // namespace
 
 struct Reads::ReadCommand final : Command {
   ReadCommand(Pending& pending, std::vector<Operand> operands)
@@ -40,10 +48,10 @@ struct Reads::ReadCommand final : Command {
 };
 
 Reads::Reads(napi_env env) : env_(env) {
-  napi_value global, constructor;
+  napi_value global;
   ok(napi_get_global(env, &global));
-  ok(napi_get_named_property(env, global, "ArrayBuffer", &constructor));
-  ok(napi_create_reference(env, constructor, 1, &array_buffer_));
+  ok(napi_create_reference(env, property(env, global, "ArrayBuffer"), 1, &array_buffer_));
+  ok(napi_create_reference(env, property(env, global, "Buffer"), 1, &buffer_class_));
   ok(napi_create_threadsafe_function(env, nullptr, nullptr, text(env, "stmnet reads"), 0, 1, nullptr, nullptr, this,
                                      settle, &notify_));
   ok(napi_unref_threadsafe_function(env, notify_));
@@ -53,6 +61,7 @@ Reads::~Reads() {
   for (const Pending& pending : pending_)
     if (pending.buffer) napi_delete_reference(env_, pending.buffer);
   napi_delete_reference(env_, array_buffer_);
+  napi_delete_reference(env_, buffer_class_);
 }
 
 Reads::Pending& Reads::add_pending(Executor& executor, const ErrorClasses& errors, napi_value* promise) {
@@ -83,13 +92,27 @@ void Reads::enqueue(Pending& pending, std::vector<Operand> operands) try {
   throw;
 }
 
-/// The array of a result. JavaScript's own constructor makes it, which throws where there is no memory; Node-API's
-/// function would end the process.
-napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
-  napi_value constructor, length, buffer, exception;
-  ok(napi_get_reference_value(env_, array_buffer_, &constructor));
+/// An array of that many bytes, made by functions of JavaScript, which throw where there is no memory; Node-API's would
+/// end the process, and an array over memory of our own cannot be handed to another thread. A large one is not cleared,
+/// as all of it is written before anybody sees it. Null, with an exception pending, if there is no memory.
+napi_value Reads::made_buffer(size_t bytes) {
+  napi_value maker, length, made;
   ok(napi_create_double(env_, static_cast<double>(bytes), &length));
-  if (allocation_fails() || napi_new_instance(env_, constructor, 1, &length, &buffer) != napi_ok) {
+  if (bytes < kLarge) {
+    ok(napi_get_reference_value(env_, array_buffer_, &maker));
+    return napi_new_instance(env_, maker, 1, &length, &made) == napi_ok ? made : nullptr;
+  }
+  ok(napi_get_reference_value(env_, buffer_class_, &maker));
+  const napi_value allocate = property(env_, maker, "allocUnsafeSlow");
+  if (napi_call_function(env_, maker, allocate, 1, &length, &made) != napi_ok) return nullptr;
+  return property(env_, made, "buffer");
+}
+
+/// The array of a result.
+napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
+  const napi_value buffer = allocation_fails() ? nullptr : made_buffer(bytes);
+  if (!buffer) {
+    napi_value exception;
     napi_get_and_clear_last_exception(env_, &exception);
     refuse(Kind::OutOfMemory, "data", fmt::format("{}", x),
            fmt::format("memory for an array of {} bytes, which the system refuses", bytes),
@@ -97,6 +120,7 @@ napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
   }
   size_t made;
   ok(napi_get_arraybuffer_info(env_, buffer, data, &made));
+  if (bytes >= 2 * kLargePage) prefer_large_pages(*data, bytes);
   return buffer;
 }
 

@@ -43,6 +43,7 @@ class Reads {
   void drop(Pending& pending);
   /// Queues the command that will settle the promise.
   void enqueue(Pending& pending, std::vector<Operand> operands);
+  napi_value made_buffer(size_t bytes);
   napi_value new_buffer(const Tensor& x, size_t bytes, void** data);
   static void settle(napi_env env, napi_value, void* context, void* data);
   void settle(Pending& pending);
@@ -50,6 +51,7 @@ class Reads {
   napi_env env_;
   napi_threadsafe_function notify_ = nullptr;
   napi_ref array_buffer_ = nullptr;  ///< the constructor
+  napi_ref buffer_class_ = nullptr;  ///< Node's Buffer
   std::list<Pending> pending_;
 };
 

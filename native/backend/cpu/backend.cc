@@ -1,7 +1,6 @@
 #include "backend/cpu/backend.h"
 
 #ifdef __linux__
-#include <sys/mman.h>
 #include <unistd.h>
 #endif
 #ifdef __GLIBC__
@@ -16,6 +15,7 @@
 #include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/simd_dispatch.h"
 #include "backend/cpu/team.h"
+#include "backend/large_pages.h"
 
 namespace stm {
 namespace {
@@ -50,13 +50,10 @@ class CpuBackend final : public Backend {
   void starting(const std::atomic<bool>& stopping) noexcept override { begin_kernels(stopping); }
 
   Status allocate(size_t bytes, void** data) noexcept override {
-    constexpr size_t kLine = 64, kHugePage = size_t{2} << 20;
-    const size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kLine;
+    constexpr size_t kLine = 64;
+    const size_t alignment = bytes >= 2 * kLargePage ? kLargePage : kLine;
     *data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-#ifdef __linux__
-    if (*data && alignment == kHugePage)
-      madvise(*data, bytes, MADV_HUGEPAGE);  // a hint: fewer page faults where the system grants it
-#endif
+    if (*data && alignment == kLargePage) prefer_large_pages(*data, bytes);
     if (*data) return Status::ok();
     return Status::fail(StatusKind::OutOfMemory, {"could not get %zu bytes", bytes});
   }
