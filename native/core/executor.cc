@@ -8,36 +8,52 @@
 #include "core/error.h"
 
 namespace stm {
+bool Executor::fills(const Count& waiting) const {
+  return waiting.commands >= static_cast<int64_t>(limits_.commands) ||
+         waiting.bytes >= static_cast<int64_t>(limits_.bytes);
+}
+
+/// Looks at what the executor has begun only if it may matter: that takes the number out of the other core's cache.
+bool Executor::full() {
+  if (!fills(pushed_.value() - seen_)) return false;
+  seen_ = begun_.value();
+  return fills(pushed_.value() - seen_);
+}
+
+bool Executor::has_room() const {
+  const Count waiting = pushed_.value() - begun_.value();
+  return waiting.commands <= static_cast<int64_t>(limits_.commands / 2) &&
+         waiting.bytes <= static_cast<int64_t>(limits_.bytes / 2);
+}
+
+void Executor::note_peak() {
+  const int64_t pushed = pushed_.value().commands;
+  if (pushed - seen_.commands <= peak_commands_) return;
+  seen_ = begun_.value();
+  peak_commands_ = std::max(peak_commands_, pushed - seen_.commands);
+}
 
 /// False if the wait was given up.
-bool Executor::wait_for_room(std::unique_lock<std::mutex>& lock, const std::function<bool()>& still_wanted) {
+bool Executor::wait_for_room(const std::function<bool()>& still_wanted) {
   const auto start = std::chrono::steady_clock::now();
   bool wanted = true;
-  producer_waits_ = true;
-  while (wanted &&
-         !drained_.wait_for(lock, std::chrono::milliseconds(50), [this] { return has_room() || stopping_; })) {
-    if (!still_wanted) continue;
-    lock.unlock();
-    wanted = still_wanted();
-    lock.lock();
-  }
-  producer_waits_ = false;
-  ++stats_.stalls;
-  stats_.stalled_ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  while (wanted && !producer_.sleep_for(std::chrono::milliseconds(50), [this] { return has_room() || stopping_; }))
+    wanted = !still_wanted || still_wanted();
+  ++stalls_;
+  stalled_ms_ += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return wanted;
 }
 
 void Executor::push(std::unique_ptr<Command> command, const std::function<bool()>& still_wanted) {
-  std::unique_lock lock(mutex_);
-  if (full() && !stopping_ && !wait_for_room(lock, still_wanted)) return;
+  if (!stopping_ && full() && !wait_for_room(still_wanted)) return;
   if (stopping_) return;
-  const size_t bytes = command->queued_bytes;
-  queue_.push_back(std::move(command));
-  bytes_ += bytes;
-  stats_.peak_commands = std::max<int64_t>(stats_.peak_commands, static_cast<int64_t>(queue_.size()));
-  const bool was_idle = queue_.size() == 1;
-  lock.unlock();
-  if (was_idle) filled_.notify_one();
+  pushed_.add(*command);
+  note_peak();
+  Command* const added = command.release();
+  added->beside_ = last_.load(std::memory_order_relaxed);
+  while (!last_.compare_exchange_weak(added->beside_, added)) {
+  }
+  idle_.wake();
 }
 
 std::thread Executor::started() try {
@@ -50,18 +66,27 @@ std::thread Executor::started() try {
 
 void Executor::work() {
   backend_.starting(stopping_);
-  for (;;) {
-    std::unique_lock lock(mutex_);
-    filled_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (stopping_) return;
-    std::unique_ptr<Command> command = std::move(queue_.front());
-    queue_.pop_front();
-    bytes_ -= command->queued_bytes;
-    const bool wake_producer = producer_waits_ && has_room();
-    lock.unlock();
-    if (wake_producer) drained_.notify_one();
-    execute(*command);
+  while (!stopping_) {
+    const std::unique_ptr<Command> command = next();
+    if (command) execute(*command);
+    else idle_.wait_until([this] { return last_.load() || stopping_; });
   }
+}
+
+/// Null if none waits.
+std::unique_ptr<Command> Executor::next() {
+  if (!batch_) {
+    Command* newest = last_.exchange(nullptr);
+    while (newest) {
+      Command* const older = std::exchange(newest->beside_, batch_);
+      batch_ = std::exchange(newest, older);
+    }
+    if (!batch_) return nullptr;
+  }
+  std::unique_ptr<Command> command(std::exchange(batch_, batch_->beside_));
+  begun_.add(*command);
+  if (producer_.any() && has_room()) producer_.wake();
+  return command;
 }
 
 Status Executor::make_ready(Command& command) {
@@ -114,27 +139,17 @@ FaultPtr Executor::raise(const char* op, const Status& status) {
 }
 
 void Executor::stop() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  filled_.notify_one();
-  drained_.notify_one();
+  stopping_ = true;
+  idle_.wake();
+  producer_.wake();
   if (thread_.joinable()) thread_.join();
-  queue_.clear();
-}
-
-void Executor::set_limits(QueueLimits limits) {
-  std::lock_guard lock(mutex_);
-  limits_ = limits;
+  for (Command* list : {std::exchange(batch_, nullptr), last_.exchange(nullptr)})
+    while (list) delete std::exchange(list, list->beside_);
 }
 
 QueueStats Executor::stats() const {
-  std::lock_guard lock(mutex_);
-  QueueStats stats = stats_;
-  stats.commands = static_cast<int64_t>(queue_.size());
-  stats.bytes = static_cast<int64_t>(bytes_);
-  return stats;
+  const Count waiting = stopping_ ? Count() : pushed_.value() - begun_.value();
+  return {waiting.commands, waiting.bytes, peak_commands_, stalls_, stalled_ms_};
 }
 
 }  // namespace stm

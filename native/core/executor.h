@@ -1,14 +1,12 @@
 #pragma once
 #include <atomic>
-#include <condition_variable>
-#include <deque>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "backend/waiting.h"
 #include "core/storage.h"
 
 namespace stm {
@@ -46,6 +44,10 @@ class Command {
   const char* const op;  ///< with its call site, where that is known
   std::vector<Operand> operands;
   const size_t queued_bytes;
+
+ private:
+  friend class Executor;
+  Command* beside_ = nullptr;  ///< of a list in the queue: the next one
 };
 
 /// What the queue may hold before `push` makes the JS thread wait.
@@ -60,14 +62,17 @@ struct QueueStats {
 };
 
 /// One thread and one first-in-first-out queue for one device. Knows nothing about tensors, graphs or JavaScript.
+///
+/// The thread takes all commands that wait at once, and stays awake for a while after the last one: a producer that
+/// goes on pushing never wakes it, and neither takes a lock.
 class Executor {
  public:
   /// @throws Error if the system gives no thread
   explicit Executor(Backend& backend) : backend_(backend), thread_(started()) {}
   ~Executor() { stop(); }
 
-  /// Appends a command. Returns at once while the queue is within its limits; otherwise waits until it is half empty,
-  /// or `still_wanted`, which it asks now and then, says no: it drops the command then.
+  /// Appends a command; one thread at a time. Returns at once while the queue is within its limits; otherwise waits
+  /// until it is half empty, or `still_wanted`, which it asks now and then, says no: it drops the command then.
   void push(std::unique_ptr<Command> command, const std::function<bool()>& still_wanted = {});
 
   /// Ends the running command as soon as its device can, drops the queued ones, joins. Idempotent. Afterwards `push`
@@ -88,27 +93,55 @@ class Executor {
   /// A new fault, for the next read or fence to report.
   FaultPtr raise(const char* op, const Status& status);
 
-  void set_limits(QueueLimits limits);
+  // The thread that pushes.
+  void set_limits(QueueLimits limits) { limits_ = limits; }
   QueueStats stats() const;
 
  private:
+  /// How many commands came so far, and their bytes.
+  struct Count {
+    int64_t commands = 0, bytes = 0;
+    Count operator-(const Count& other) const { return {commands - other.commands, bytes - other.bytes}; }
+  };
+  /// The same of one thread, for others to look at.
+  class SharedCount {
+   public:
+    Count value() const { return {commands_.load(), bytes_.load()}; }
+    void add(const Command& command) {
+      bytes_.store(bytes_.load(std::memory_order_relaxed) + static_cast<int64_t>(command.queued_bytes),
+                   std::memory_order_relaxed);
+      commands_.store(commands_.load(std::memory_order_relaxed) + 1);
+    }
+
+   private:
+    std::atomic<int64_t> commands_{0}, bytes_{0};
+  };
+
   std::thread started();
-  bool wait_for_room(std::unique_lock<std::mutex>& lock, const std::function<bool()>& still_wanted);
   void work();
+  std::unique_ptr<Command> next();
   Status make_ready(Command& command);
-  bool full() const { return queue_.size() >= limits_.commands || bytes_ >= limits_.bytes; }
-  bool has_room() const { return queue_.size() <= limits_.commands / 2 && bytes_ <= limits_.bytes / 2; }
+  bool fills(const Count& waiting) const;
+  bool full();
+  bool has_room() const;
+  bool wait_for_room(const std::function<bool()>& still_wanted);
+  void note_peak();
 
   Backend& backend_;
-  mutable std::mutex mutex_;
-  std::condition_variable filled_, drained_;
-  std::deque<std::unique_ptr<Command>> queue_;
-  size_t bytes_ = 0;
+  std::atomic<bool> stopping_{false};
+  // The producer's.
+  alignas(64) std::atomic<Command*> last_{nullptr};  ///< pushed and not taken; each has the one before it beside it
+  SharedCount pushed_;
+  Count seen_;  ///< of those that have begun, when it last looked
+  int64_t peak_commands_ = 0, stalls_ = 0;
+  double stalled_ms_ = 0;
   QueueLimits limits_;
-  QueueStats stats_{};
-  bool producer_waits_ = false;
-  std::atomic<bool> stopping_{false};  // set under the mutex; the running command looks at it without
+  Sleepers producer_;
+  // The executor's.
+  alignas(64) SharedCount begun_;
+  Command* batch_ = nullptr;  ///< taken and not begun, in order
   FaultPtr unreported_;
+  Sleepers idle_;
   std::thread thread_;  // last: starts when everything above exists
 };
 

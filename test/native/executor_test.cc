@@ -310,6 +310,38 @@ void a_wait_for_room_is_given_up() {
   ended = true;
 }
 
+/// For about as long as a thread without commands stays awake: sometimes less, sometimes more.
+void linger(int round) {
+  const auto end = std::chrono::steady_clock::now() + stm::spin_time() * (round % 5) / 2;
+  while (std::chrono::steady_clock::now() < end) stm::pause_briefly();
+}
+
+/// Each finds the thread awake, asleep or on its way there.
+void commands_come_one_at_a_time() {
+  Rig rig;
+  for (int round = 0; round < 2'000; ++round) {
+    std::atomic<int> ran{0};
+    linger(round);
+    for (int i = 0; i <= round % 3; ++i)
+      rig.push([&](const std::vector<Operand>&) {
+        ++ran;
+        return Status::ok();
+      });
+    rig.drain();
+    require_equal(ran.load(), round % 3 + 1, "commands of a round that ran");
+  }
+  require_equal(rig.executor.stats().commands, 0, "commands left");
+}
+
+void an_idle_thread_stops() {
+  for (int round = 0; round < 200; ++round) {
+    Rig rig;
+    if (round % 2) rig.drain();
+    linger(round);
+    rig.executor.stop();
+  }
+}
+
 /// Two devices, each with a producer that computes sums through storages and lets go of them while the commands run.
 void producers_let_go_while_commands_run() {
   const auto produce = [] {
@@ -358,6 +390,8 @@ int main() {
   stopping_frees_a_waiting_producer();
   stopping_ends_the_running_command();
   a_wait_for_room_is_given_up();
+  commands_come_one_at_a_time();
+  an_idle_thread_stops();
   producers_let_go_while_commands_run();
   return stm::testing::finish("executor_test");
 }

@@ -1,0 +1,99 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace stm {
+
+// How a thread waits for another one: it spins for about as long as going to sleep and being woken would take, and then
+// sleeps, so that its core is free for whoever is to make what it waits for. It never yields in a loop: a system takes
+// a thread that yields for one that has had its share, and lets it wait behind a busy neighbour.
+
+inline void pause_briefly() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// How long to spin; 0 on a single core, where nobody could end the wait meanwhile.
+inline std::chrono::nanoseconds spin_time() {
+  static const std::chrono::nanoseconds time(std::thread::hardware_concurrency() == 1 ? 0 : 50'000);
+  return time;
+}
+
+/// Spins until `condition()` is true, for about `limit` at most. @returns whether it became true
+template <class F>
+bool spin_for(std::chrono::nanoseconds limit, const F& condition) {
+  constexpr int kPausesBetweenLooks = 16;
+  if (condition()) return true;
+  if (limit.count() == 0) return false;
+  const auto end = std::chrono::steady_clock::now() + limit;
+  do {
+    for (int i = 0; i < kPausesBetweenLooks; ++i) {
+      pause_briefly();
+      if (condition()) return true;
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
+}
+
+/// Where threads sleep until a condition has come true.
+///
+/// What a condition reads and what makes it true are sequentially consistent atomics: a thread counts itself here
+/// before it looks for the last time, and `wake` looks at the count after the change, so that one sees the other.
+class Sleepers {
+ public:
+  Sleepers() = default;
+  Sleepers(const Sleepers&) = delete;
+  Sleepers& operator=(const Sleepers&) = delete;
+
+  /// Sleeps until `condition()`, or for `limit`. @returns what the condition is then
+  template <class F>
+  bool sleep_for(std::chrono::nanoseconds limit, const F& condition) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    count_.fetch_add(1, std::memory_order_seq_cst);
+    const bool met = changed_.wait_for(lock, limit, condition);
+    count_.fetch_sub(1, std::memory_order_relaxed);
+    return met;
+  }
+
+  /// Sleeps until `condition()`.
+  template <class F>
+  void sleep_until(const F& condition) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    count_.fetch_add(1, std::memory_order_seq_cst);
+    changed_.wait(lock, condition);
+    count_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+  /// Spins, then sleeps, until `condition()`.
+  template <class F>
+  void wait_until(const F& condition) {
+    if (!spin_for(spin_time(), condition)) sleep_until(condition);
+  }
+
+  /// Whether somebody sleeps.
+  bool any() const { return count_.load(std::memory_order_seq_cst) != 0; }
+
+  /// After a change that may have made a condition true. A look at a number if nobody sleeps.
+  void wake() {
+    if (!any()) return;
+    { const std::lock_guard<std::mutex> lock(mutex_); }
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  alignas(64) std::atomic<int> count_{0};
+};
+
+}  // namespace stm
