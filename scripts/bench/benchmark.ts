@@ -1,14 +1,46 @@
 /** Values of the options by name, as text. */
 export type BenchmarkValues = Readonly<Record<string, string>>;
 
+/** For `parseArgs`: all take text and have a default. */
+export type BenchmarkOptions = Readonly<Record<string, { type: 'string'; default: string; description: string }>>;
+
+/** What is shown of figures. */
+export interface ShownTable {
+  readonly title: string;
+  readonly header: readonly string[];
+  /** Texts, as many in each as in the header. */
+  readonly rows: readonly (readonly string[])[];
+  /** What has to be known to read it; empty if nothing has. */
+  readonly note: string;
+}
+
+/** A limit that must hold. */
+export interface Goal {
+  readonly text: string;
+  /** What was measured of it. */
+  readonly got: string;
+  readonly held: boolean;
+}
+
+/** What a benchmark came to. */
+export interface Outcome {
+  readonly tables: readonly ShownTable[];
+  /** All that was measured, for JSON. */
+  readonly figures: unknown;
+  readonly goals: readonly Goal[];
+  /** Of the programs that took part, by the names of their packages. */
+  readonly versions?: Readonly<Record<string, string>>;
+}
+
 /** One benchmark, as `main.ts` lists and calls it. */
 export interface Benchmark {
   /** What it measures, in one line. */
   readonly summary: string;
-  /** For `parseArgs`: all take text and have a default. */
-  readonly options: Readonly<Record<string, { type: 'string'; default: string; description: string }>>;
-  /** Measures and prints. @returns false if a limit that must hold did not */
-  run(values: BenchmarkValues): Promise<boolean>;
+  readonly options: BenchmarkOptions;
+  /** Whether it times a package beside the tree itself; others run inside the package. */
+  readonly besidePackage?: boolean;
+  /** Measures; what takes long is printed as it goes on. */
+  run(values: BenchmarkValues): Promise<Outcome>;
 }
 
 /**

@@ -14,7 +14,8 @@ import {
   type AsyncDataset,
 } from 'stmnet';
 import makeDataset, { BANDS, type Source, type Spectra } from './spectra';
-import { median, table } from './statistics';
+import type { Outcome } from './benchmark';
+import { median } from './statistics';
 import { repository } from './tarball';
 
 /** Recordings of an epoch. */
@@ -27,7 +28,7 @@ const BATCH = 16;
  *
  * @param rounds  epochs of each, the median of which counts
  */
-export async function measureWorkers(rounds: number): Promise<void> {
+export async function measureWorkers(rounds: number): Promise<Outcome> {
   const sources = readSources();
   const results: { workers: number; prefetch: number; step: number; share: number; loss: number }[] = [];
   for (const [workers, prefetch] of [
@@ -45,18 +46,23 @@ export async function measureWorkers(rounds: number): Promise<void> {
   const [first] = results;
   const odd = results.find(({ loss }) => loss !== first?.loss);
   if (odd !== undefined) throw new Error(`workers: ${odd.workers} came to loss ${odd.loss}, none to ${first?.loss}`);
-  console.log(
-    table(
-      ['workers', 'prefetch', 'ms a step', 'of it waiting for the batch'],
-      results.map(({ workers, prefetch, step, share }) => [
-        String(workers),
-        String(prefetch),
-        step.toFixed(1),
-        `${(100 * share).toFixed(0)} %`,
-      ]),
-    ),
-  );
-  console.log(JSON.stringify(results));
+  return {
+    tables: [
+      {
+        title: 'items that take time, in this thread and in workers',
+        header: ['workers', 'prefetch', 'ms a step', 'of it waiting for the batch'],
+        rows: results.map(({ workers, prefetch, step, share }) => [
+          String(workers),
+          String(prefetch),
+          step.toFixed(1),
+          `${(100 * share).toFixed(0)} %`,
+        ]),
+        note: '',
+      },
+    ],
+    figures: results,
+    goals: [],
+  };
 }
 
 function readSources(): Source[] {

@@ -2,10 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
+import { wholeNumber, type Benchmark, type BenchmarkValues, type Outcome } from './benchmark';
 import { measureWaiting } from './data-waiting';
 import { measureWorkers } from './data-workers';
-import { median, table } from './statistics';
+import { python } from './peers';
+import { median } from './statistics';
 import { repository } from './tarball';
 
 /** How fast files become records, and how long a training step waits for its batch. */
@@ -35,31 +36,33 @@ interface Reading {
   characters: number;
 }
 
-async function measure(values: BenchmarkValues): Promise<boolean> {
+async function measure(values: BenchmarkValues): Promise<Outcome> {
   const [rows = 1, rounds = 1] = ['rows', 'rounds'].map((name) => wholeNumber(values, name));
   const folder = mkdtempSync(join(tmpdir(), 'stmnet-data-'));
   try {
     const results = [];
     for (const found of [...madeTables(folder, rows), ...realTables()]) results.push(await compare(found, rounds));
     const header = ['table', 'rows', 'MB', 'stmnet rows/s', 'MB/s', 'Python rows/s', 'stmnet / Python'];
-    console.log(
-      table(
-        header,
-        results.map(({ name, count, bytes, own, python }) => [
-          name,
-          String(count),
-          (bytes / 1e6).toFixed(1),
-          (count / own).toFixed(0),
-          (bytes / own / 1e6).toFixed(1),
-          python === undefined ? '–' : (count / python).toFixed(0),
-          python === undefined ? '–' : (python / own).toFixed(2),
-        ]),
-      ),
-    );
-    console.log(JSON.stringify(results));
-    const fine = await measureWaiting(rounds);
-    await measureWorkers(rounds);
-    return fine;
+    const reading = {
+      title: 'rows a second of processor time',
+      header,
+      rows: results.map(({ name, count, bytes, own, byPython }) => [
+        name,
+        String(count),
+        (bytes / 1e6).toFixed(1),
+        (count / own).toFixed(0),
+        (bytes / own / 1e6).toFixed(1),
+        byPython === undefined ? '–' : (count / byPython).toFixed(0),
+        byPython === undefined ? '–' : (byPython / own).toFixed(2),
+      ]),
+      note: '',
+    };
+    const [waiting, workers] = [await measureWaiting(rounds), await measureWorkers(rounds)];
+    return {
+      tables: [reading, ...waiting.tables, ...workers.tables],
+      figures: { reading: results, waiting: waiting.figures, workers: workers.figures },
+      goals: waiting.goals,
+    };
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -95,25 +98,25 @@ function realTables(): Table[] {
 async function compare(
   found: Table,
   rounds: number,
-): Promise<{ name: string; count: number; bytes: number; own: number; python: number | undefined }> {
+): Promise<{ name: string; count: number; bytes: number; own: number; byPython: number | undefined }> {
   const sides: [own: number[], python: number[]] = [[], []];
   let count = 0;
   for (let round = 0; round < rounds; round++) {
     const own = await readHere(found);
-    const python = readByPython(found);
-    if (python !== undefined && (python.rows !== own.rows || python.characters !== own.characters))
-      throw new Error(`${found.name}: ${JSON.stringify(own)} here, ${JSON.stringify(python)} by Python`);
+    const other = readByPython(found);
+    if (other !== undefined && (other.rows !== own.rows || other.characters !== own.characters))
+      throw new Error(`${found.name}: ${JSON.stringify(own)} here, ${JSON.stringify(other)} by Python`);
     sides[0].push(own.seconds);
-    if (python !== undefined) sides[1].push(python.seconds);
+    if (other !== undefined) sides[1].push(other.seconds);
     count = own.rows;
   }
-  const [own, python] = sides.map(median);
+  const [own, byPython] = sides.map(median);
   return {
     name: found.name,
     count,
     bytes: statSync(found.path).size,
     own: own ?? Number.NaN,
-    python: sides[1].length === 0 ? undefined : python,
+    byPython: sides[1].length === 0 ? undefined : byPython,
   };
 }
 
@@ -134,11 +137,9 @@ async function readHere({ path, header }: Table): Promise<Reading> {
 function readByPython({ path, delimiter, header }: Table): Reading | undefined {
   const script = join(repository, 'scripts', 'bench', 'read_table.py');
   const quoted = delimiter === ',' ? '1' : '0';
-  const { status, stdout, stderr, error } = spawnSync(
-    process.env['STMNET_PYTHON'] ?? 'python3',
-    [script, path, delimiter, quoted, header ? '1' : '0'],
-    { encoding: 'utf8' },
-  );
+  const { status, stdout, stderr, error } = spawnSync(python(), [script, path, delimiter, quoted, header ? '1' : '0'], {
+    encoding: 'utf8',
+  });
   if (error !== undefined) return undefined;
   if (status !== 0) throw new Error(`read_table.py: ${stderr}`);
   return JSON.parse(stdout) as Reading;

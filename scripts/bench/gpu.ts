@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { DeviceInfo, MathMode } from 'stmnet';
-import { listOf, wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
+import { listOf, wholeNumber, type Benchmark, type BenchmarkValues, type Outcome } from './benchmark';
 import { gpuCases, gpuShapes, kinds, modes, sides, type GpuCase, type GpuSide, type GpuKind } from './gpu-cases';
 import { GpuSides } from './gpu-sides';
 import { takeTurns, type Timed, type TurnLimits } from './gpu-turns';
@@ -72,7 +72,7 @@ export const gpuSpeed: Benchmark = {
   run: measure,
 };
 
-async function measure(values: BenchmarkValues): Promise<boolean> {
+async function measure(values: BenchmarkValues): Promise<Outcome> {
   const [size] = listOf(values, 'size', ['full', 'tiny']);
   const cases = gpuCases(listOf(values, 'shapes', gpuShapes), listOf(values, 'kind', kinds), size === 'tiny');
   const [rounds, burst, most, limit] = [
@@ -88,7 +88,8 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   if (missing !== undefined) {
     programs.stop();
     console.log(`bench:gpu: ${missing}`);
-    return process.env['STMNET_REQUIRE_CUDA'] !== '1';
+    const held = process.env['STMNET_REQUIRE_CUDA'] !== '1';
+    return { tables: [], figures: {}, goals: [{ text: 'there is a device', got: missing, held }] };
   }
   const environment = { stmnet: own, torch };
   console.log(JSON.stringify(environment));
@@ -128,7 +129,7 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   if (leftOut.length > 0) console.log(`left out, as ${limit} s were over: ${leftOut.join(', ')}`);
   save();
   console.log(`bench:gpu: ${results.length} rows, ${leftOut.length} left out`);
-  return true;
+  return { tables: [], figures: {}, goals: [] };
 }
 
 /** Why there is nothing to measure on this device. */

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { python } from './peers';
 import { repository } from './tarball';
 
 /** What to start. */
@@ -59,8 +60,13 @@ export class LineWorker {
     const first = await worker.#lines.next();
     clearTimeout(clock);
     if (late) return { missing: `${command}: it was not ready within ${patience} s` };
-    if (first.done === true) return { missing: `${command}: ${failure.trim().split('\n').at(-1) ?? 'ended at once'}` };
+    if (first.done === true) return { missing: `${command}: ${reasonIn(failure)}` };
     return { worker, greeting: JSON.parse(first.value) as unknown };
+  }
+
+  /** Of its process. */
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** @throws {Error} if the process has ended */
@@ -83,7 +89,13 @@ export class LineWorker {
   }
 }
 
-/** Starts a Python script of scripts/bench with STMNET_PYTHON, or `python3`. */
+/** The line of an error's text that says what is wrong: Node.js ends with its version, Python with the error. */
+function reasonIn(text: string): string {
+  const lines = text.trim().split('\n');
+  return lines.find((line) => /^\w*Error: /.test(line)) ?? (lines.at(-1) || 'it ended at once');
+}
+
+/** Starts a Python script of scripts/bench, by `python()`. */
 export function startPython(
   script: string,
   args: readonly string[],
@@ -93,7 +105,7 @@ export function startPython(
   const file = join(repository, 'scripts', 'bench', script);
   return LineWorker.start({
     name: `scripts/bench/${script}`,
-    command: process.env['STMNET_PYTHON'] ?? 'python3',
+    command: python(),
     args: [file, ...args],
     env: { ...process.env, ...env },
     ...(patience === undefined ? {} : { patience }),

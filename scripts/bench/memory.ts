@@ -1,8 +1,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { listOf, wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
+import { listOf, wholeNumber, type Benchmark, type BenchmarkValues, type Outcome } from './benchmark';
 import { loopNames, type LoopName, type LoopReport, type Marks } from './memory-loops';
-import { table } from './statistics';
 
 const limitBytesPerStep = 512;
 
@@ -20,7 +19,7 @@ export const memoryGrowth: Benchmark = {
   run: measure,
 };
 
-async function measure(values: BenchmarkValues): Promise<boolean> {
+async function measure(values: BenchmarkValues): Promise<Outcome> {
   const loops = listOf<LoopName>(values, 'loops', loopNames);
   const few = wholeNumber(values, 'few');
   const many = wholeNumber(values, 'many', few + 1);
@@ -31,43 +30,42 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
     const growth = (report.rssAtEnd - report.rssAtMany) / (end - many);
     reports.push({ loop, report, growth, faults: faultsOf(report, growth) });
   }
-  console.log(
-    table(
-      [
-        'loop',
-        `bytes at ${few}`,
-        `at ${many}`,
-        `handles at ${few}`,
-        `at ${many}`,
-        `RSS KB at ${many}`,
-        `at ${end}`,
-        'B a step',
-        'peak KB',
-        'by GC',
-        'ms a step',
-        '',
-      ],
-      reports.map(({ loop, report, growth, faults }) => [
-        loop,
-        ...[report.few.usedBytes, report.many.usedBytes, report.few.handles, report.many.handles].map(String),
-        ...[report.rssAtMany, report.rssAtEnd].map((bytes) => (bytes / 1024).toFixed(0)),
-        growth.toFixed(0),
-        (report.peakBytes / 1024).toFixed(0),
-        String(report.collectedByGc),
-        report.stepMs.toFixed(2),
-        faults.length === 0 ? 'flat' : faults.join('; '),
-      ]),
-    ),
-  );
-  console.log(
-    JSON.stringify({
-      few,
-      many,
-      end,
-      loops: Object.fromEntries(reports.map(({ loop, report, growth }) => [loop, { ...report, growth }])),
-    }),
-  );
-  return reports.every(({ faults }) => faults.length === 0);
+  const shown = {
+    title: '',
+    header: [
+      'loop',
+      `bytes at ${few}`,
+      `at ${many}`,
+      `handles at ${few}`,
+      `at ${many}`,
+      `RSS KB at ${many}`,
+      `at ${end}`,
+      'B a step',
+      'peak KB',
+      'by GC',
+      'ms a step',
+    ],
+    rows: reports.map(({ loop, report, growth }) => [
+      loop,
+      ...[report.few.usedBytes, report.many.usedBytes, report.few.handles, report.many.handles].map(String),
+      ...[report.rssAtMany, report.rssAtEnd].map((bytes) => (bytes / 1024).toFixed(0)),
+      growth.toFixed(0),
+      (report.peakBytes / 1024).toFixed(0),
+      String(report.collectedByGc),
+      report.stepMs.toFixed(2),
+    ]),
+    note: '',
+  };
+  const loopFigures = reports.map(({ loop, report, growth }) => [loop, { ...report, growth }] as const);
+  return {
+    tables: [shown],
+    figures: { few, many, end, loops: Object.fromEntries(loopFigures) },
+    goals: reports.map(({ loop, faults }) => ({
+      text: `memory is flat in the loop ${loop}`,
+      got: faults.length === 0 ? 'it is' : faults.join('; '),
+      held: faults.length === 0,
+    })),
+  };
 }
 
 function faultsOf({ few, many, collectedByGc, tidies }: LoopReport, growth: number): string[] {

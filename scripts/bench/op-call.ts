@@ -1,6 +1,13 @@
 import { LSTM, add, noGrad, scope, synchronize, tensor, zeros } from 'stmnet';
-import { wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
-import { quantile, table } from './statistics';
+import { wholeNumber, type Benchmark, type BenchmarkValues, type Outcome } from './benchmark';
+import { quantile } from './statistics';
+
+/** Nanoseconds that calls are to take less than. */
+const limits: Readonly<Record<string, number>> = {
+  'add in scope(): check, shape, command': 1000,
+  'add in scope(), recorded for backward': 1700,
+  'LSTM.forward in scope(), not recorded': 8000,
+};
 
 /** What one op call costs the JavaScript thread, without the op's own work. */
 export const opCall: Benchmark = {
@@ -12,7 +19,7 @@ export const opCall: Benchmark = {
   run: measure,
 };
 
-async function measure(values: BenchmarkValues): Promise<boolean> {
+async function measure(values: BenchmarkValues): Promise<Outcome> {
   const [calls, rounds] = [wholeNumber(values, 'calls', 100), wholeNumber(values, 'rounds')];
   const x = tensor([1]);
   const parameter = tensor([1], { requiresGrad: true });
@@ -40,14 +47,22 @@ async function measure(values: BenchmarkValues): Promise<boolean> {
   ];
   const results: Record<string, number> = {};
   for (const [name, run] of cases) results[name] = await fastest(run, rounds, calls);
-  console.log(
-    table(
-      ['call', 'ns'],
-      Object.entries(results).map(([name, ns]) => [name, ns.toFixed(0)]),
-    ),
-  );
-  console.log(JSON.stringify(results));
-  return true;
+  return {
+    tables: [
+      {
+        title: '',
+        header: ['call', 'ns'],
+        rows: Object.entries(results).map(([name, ns]) => [name, ns.toFixed(0)]),
+        note: '',
+      },
+    ],
+    figures: results,
+    goals: Object.entries(limits).map(([call, limit]) => ({
+      text: `${call}: below ${limit} ns`,
+      got: `${(results[call] ?? Number.NaN).toFixed(0)} ns`,
+      held: (results[call] ?? Number.NaN) < limit,
+    })),
+  };
 }
 
 /** Nanoseconds of a call in the fastest round; between rounds the queue is emptied and garbage collected. */

@@ -1,17 +1,28 @@
-// stmnet's side of `npm run bench -- recurrent`: node own-worker.js FOLDER THREADS CLOCK loads the package in FOLDER
-// and answers as torch_worker.py does.
-import { createRequire } from 'node:module';
-import { createInterface } from 'node:readline';
-import { OwnTimer, type Stmnet } from './own-timer';
-import type { Clock, TimerRequest } from './timer';
+// stmnet's side of a comparison: node own-worker.js THREADS CLOCK answers what `turns/protocol.ts` says. It computes
+// with the stmnet in whose folder it lies.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { devices, setNumThreads } from 'stmnet';
+import { CellJob, type CellOptions } from './jobs/cell';
+import { RecurrentJob, type RecurrentOptions } from './jobs/recurrent';
+import { Seq2SeqJob, type Seq2SeqOptions } from './jobs/seq2seq';
+import { StreamJob } from './jobs/stream';
+import type { StreamOptions } from './jobs/stream-case';
+import { packageRoot } from './tarball';
+import { serveJobs, type Clock, type MakeJob } from './turns/protocol';
 
-async function main([folder = '', threads = '0', clock = 'wall']: readonly string[]): Promise<void> {
-  const stmnet = createRequire(__filename)(folder) as Stmnet;
-  stmnet.setNumThreads(Number(threads));
-  console.log(JSON.stringify({ description: stmnet.devices()[0]?.description ?? '' }));
-  const timer = new OwnTimer(stmnet, clock as Clock);
-  for await (const line of createInterface({ input: process.stdin }))
-    console.log(JSON.stringify(await timer.time(JSON.parse(line) as TimerRequest)));
+const jobs: Readonly<Record<string, MakeJob>> = {
+  recurrent: (options, now) => new RecurrentJob(options as RecurrentOptions, now),
+  cell: (options, now) => new CellJob(options as CellOptions, now),
+  seq2seq: (options, now) => new Seq2SeqJob(options as Seq2SeqOptions, now),
+  stream: (options, now) => new StreamJob(options as StreamOptions, now),
+};
+
+async function main([threads = '0', clock = 'wall']: readonly string[]): Promise<void> {
+  setNumThreads(Number(threads));
+  const { version } = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string };
+  const description = devices()[0]?.description ?? '';
+  await serveJobs({ description, versions: { stmnet: version } }, jobs, clock as Clock);
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {

@@ -1,228 +1,170 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { numThreads } from 'stmnet';
-import { listOf, wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
-import { forwardFlop, shapes, trainedShapes, type RecurrentShape } from './shapes';
-import { geometricMean, median, quantile, table } from './statistics';
-import { repository, unpackPackage } from './tarball';
-import { startOwn, startTorch, type Clock, type TimedCell, type TimedKind, type Timer } from './timer';
-
-const sideNames = ['tree', 'package', 'PyTorch'] as const;
-type SideName = (typeof sideNames)[number];
+import { listOf, type Benchmark, type BenchmarkValues, type Goal, type Outcome } from './benchmark';
+import { recurrentCells, recurrentKinds, type RecurrentKind, type RecurrentOptions } from './jobs/recurrent';
+import { compilePeak } from './peak';
+import { forwardFlop, shapes, trainedShapes } from './shapes';
+import { geometricMean } from './statistics';
+import { unpackPackage } from './tarball';
+import { allComputed, atLeast, compared, msOf, type Compared, type Pair, type RowFigures } from './turns/comparison';
+import type { Clock } from './turns/protocol';
+import { compareSides, turnOptions, type Wanted } from './turns/sides';
+import type { Row, RowResult } from './turns/turns';
 
 /** How far the packed addon may be from the tree's: in the geometric mean over all rows, and in one row. */
 const limits = { mean: 0.05, row: 0.15 };
 
-/** One row of what is measured. */
-interface Row {
-  cell: TimedCell;
-  kind: TimedKind;
-  shape: RecurrentShape;
-}
+/** Sides by name: ours first. */
+const own = 'stmnet';
+const packed = 'package';
+const torch = 'PyTorch';
+const onnx = 'onnxruntime-node';
+const tfjs = 'TensorFlow.js';
 
-/** What each side took in one row: milliseconds of a run, the median of each burst. */
-type Bursts = Partial<Record<SideName, number[]>>;
-
-interface Result {
-  row: Row;
-  bursts: Bursts;
-}
-
-interface Sides {
-  timers: ReadonlyMap<SideName, Timer>;
-  rounds: number;
-  burst: number;
-}
+/** Rows that TensorFlow.js takes part in: it needs seconds for a step. */
+const tfjsRows = ['lstm train S1', 'lstm train S4'];
 
 /**
- * A train step and inference: the tree's addon, a package's and PyTorch taking turns in short bursts, so that a noisy
+ * A train step and inference: the tree's addon, a package's and its peers taking turns in short bursts, so that a noisy
  * machine disturbs all alike.
  */
 export const recurrentSpeed: Benchmark = {
-  summary:
-    'a train step and inference of LSTM and GRU, beside a package and PyTorch where STMNET_PYTHON or python3 has it',
+  summary: 'a train step and inference of LSTM and GRU, beside a package, PyTorch, onnxruntime-node and TensorFlow.js',
   options: {
+    ...turnOptions,
     package: {
       type: 'string',
       default: '',
       description: `a tarball to time beside the tree: mean within ${100 * limits.mean} %, rows ${100 * limits.row} %`,
     },
     shapes: { type: 'string', default: shapes.map(({ name }) => name).join(','), description: 'which shapes' },
-    cell: { type: 'string', default: 'lstm', description: 'lstm, gru or both' },
-    kind: { type: 'string', default: 'train,infer', description: 'train, infer or both' },
-    rounds: { type: 'string', default: '7', description: 'bursts of each side' },
-    burst: { type: 'string', default: '250', description: 'milliseconds of a burst' },
+    cell: { type: 'string', default: recurrentCells.join(','), description: 'lstm, gru or both' },
+    kind: {
+      type: 'string',
+      default: recurrentKinds.join(','),
+      description: 'train; inference until the output is computed; until it is read',
+    },
+    precision: { type: 'string', default: 'f32', description: 'f32, or bf16: products of both sides in it' },
     clock: {
       type: 'string',
       default: 'wall',
       description: 'wall, or cpu: processor time of one thread, for machines that others use too',
     },
   },
+  besidePackage: true,
   run: measure,
 };
 
-async function measure(values: BenchmarkValues): Promise<boolean> {
+async function measure(values: BenchmarkValues): Promise<Outcome> {
+  const rows = rowsOf(values);
+  const [clock = 'wall'] = listOf<Clock>(values, 'clock', ['wall', 'cpu']);
+  const tarball = values['package'] ?? '';
+  const wanted: Wanted[] = [
+    { name: own, program: 'stmnet' },
+    ...(tarball === '' ? [] : [{ name: packed, program: 'stmnet' as const, folder: unpackPackage(tarball) }]),
+    { name: torch, program: 'PyTorch' },
+    { name: onnx, program: 'onnxruntime-node' },
+    { name: tfjs, program: 'TensorFlow.js' },
+  ];
+  const threads = Number(values['threads']) || (clock === 'cpu' ? 1 : numThreads());
+  const peak = compilePeak(threads);
+  const before = peak?.() ?? Number.NaN;
+  const { results, versions } = await compareSides(values, wanted, rows, { clock });
+  const most = Math.max(before, peak?.() ?? Number.NaN);
+  const best = tarball === '' ? own : packed;
+  const shown = compared(results, {
+    title: 'LSTM and GRU',
+    sides: [own, packed, torch, onnx, tfjs],
+    pairs: [...[torch, onnx, tfjs].map((side): Pair => [side, best]), [packed, own]],
+    columns: [
+      { name: 'GFLOP/s', of: (result) => gflopsOf(result).toFixed(1) },
+      ...(Number.isNaN(most)
+        ? []
+        : [{ name: 'of the peak', of: (result: RowResult) => `${((100 * gflopsOf(result)) / most).toFixed(0)} %` }]),
+    ],
+  });
+  const goals = [
+    ...allComputed(shown.rows),
+    ...(tarball === '' ? [] : packageGoals(shown.rows)),
+    ...peerGoals(shown, best),
+  ];
+  return { tables: [shown.table], figures: { ...shown, peak: most, threads }, goals, versions };
+}
+
+function rowsOf(values: BenchmarkValues): Row[] {
   const names = listOf(
     values,
     'shapes',
     shapes.map(({ name }) => name),
   );
   const chosen = names.flatMap((name) => shapes.filter((shape) => shape.name === name));
-  const cells = listOf<TimedCell>(values, 'cell', ['lstm', 'gru']);
-  const kinds = listOf<TimedKind>(values, 'kind', ['train', 'infer']);
-  const [rounds, burst] = [wholeNumber(values, 'rounds'), wholeNumber(values, 'burst')];
-  const [clock = 'wall'] = listOf<Clock>(values, 'clock', ['wall', 'cpu']);
-  const suited = (kind: TimedKind): RecurrentShape[] =>
-    chosen.filter(({ name }) => kind === 'infer' || trainedShapes.includes(name));
-  const rows = cells.flatMap((cell) =>
-    kinds.flatMap((kind) => suited(kind).map((shape): Row => ({ cell, kind, shape }))),
-  );
-  const timers = new Map<SideName, Timer>();
-  try {
-    await startSides(timers, values['package'] ?? '', clock);
-    const results: Result[] = [];
-    for (const row of rows) results.push({ row, bursts: await measureRow(row, { timers, rounds, burst }) });
-    return report(results);
-  } finally {
-    for (const timer of timers.values()) timer.stop();
-  }
-}
-
-/** A row of the package that is too far from the tree's is measured once more: the second time counts. */
-async function measureRow(row: Row, sides: Sides): Promise<Bursts> {
-  const bursts = await takeTurns(row, sides);
-  const ratio = ratioOf(bursts, 'package', 'tree');
-  if (!(Math.abs(ratio - 1) > limits.row)) return bursts;
-  console.log(`${nameOf(row)}: package/tree ${ratio.toFixed(3)}; measured once more`);
-  return takeTurns(row, sides);
-}
-
-/** Starts the sides that there are, with one number of threads for all, and says what they are. */
-async function startSides(timers: Map<SideName, Timer>, tarball: string, clock: Clock): Promise<void> {
-  const threads = clock === 'cpu' ? 1 : numThreads();
-  const tree = await startOwn(repository, threads, clock);
-  timers.set('tree', tree.timer);
-  console.log(`tree: ${tree.description}`);
-  if (tarball !== '') {
-    const packed = await startOwn(unpackPackage(tarball), threads, clock);
-    timers.set('package', packed.timer);
-    console.log(`package: ${packed.description}; ${tarball}`);
-  }
-  const torch = await startTorch(threads, clock);
-  if ('timer' in torch) timers.set('PyTorch', torch.timer);
-  console.log(
-    'timer' in torch
-      ? `PyTorch: ${torch.version}, ${threads} threads`
-      : `no PyTorch (${torch.missing}): set STMNET_PYTHON to a Python that has it`,
-  );
-}
-
-/** Bursts of each side in turn; who begins changes from round to round. */
-async function takeTurns({ shape, cell, kind }: Row, { timers, rounds, burst }: Sides): Promise<Bursts> {
-  const sides: { timer: Timer; runs: number; medians: number[] }[] = [];
-  const bursts: Bursts = {};
-  for (const [name, timer] of timers) {
-    await timer.time({ shape, cell, kind, runs: 2 });
-    const [once = burst] = await timer.time({ shape, cell, kind, runs: 1 });
-    const medians = (bursts[name] = []);
-    sides.push({ timer, runs: Math.max(2, Math.min(400, Math.floor(burst / once))), medians });
-  }
-  for (let round = 0; round < rounds; ++round) {
-    for (const { timer, runs, medians } of [
-      ...sides.slice(round % sides.length),
-      ...sides.slice(0, round % sides.length),
-    ]) {
-      await timer.time({ shape, cell, kind, runs: 1 }); // warms caches that the other sides have emptied
-      medians.push(median(await timer.time({ shape, cell, kind, runs })));
-      await sleep(20); // its threads go to sleep
-    }
-  }
-  return bursts;
-}
-
-/**
- * What one side took divided by what another took, the median over the rounds, as both were disturbed alike in each;
- * NaN if one is not there.
- */
-function ratioOf(bursts: Bursts, side: SideName, other: SideName): number {
-  const [above = [], below = []] = [bursts[side], bursts[other]];
-  return median(above.map((ms, round) => ms / (below[round] ?? Number.NaN)));
-}
-
-/** How far the middle half of the bursts lies from their median, as a part of it. */
-const spreadOf = (bursts: readonly number[]): number =>
-  (quantile(bursts, 0.75) - quantile(bursts, 0.25)) / 2 / median(bursts);
-
-const nameOf = ({ cell, kind, shape }: Row): string => `${cell} ${kind} ${shape.name}`;
-
-/** Prints the table and a line of JSON. @returns whether the package, if there is one, is as fast as the tree */
-function report(results: readonly Result[]): boolean {
-  const sides = sideNames.filter((side) => results.some(({ bursts }) => bursts[side] !== undefined));
-  const pairs = (
-    [
-      ['PyTorch', 'tree'],
-      ['PyTorch', 'package'],
-      ['package', 'tree'],
-    ] as const
-  ).filter((pair) => pair.every((side) => sides.includes(side)));
-  const figures = results.map(({ row, bursts }) => ({
-    row: nameOf(row),
-    gflops:
-      (forwardFlop(row.shape, row.cell === 'lstm' ? 4 : 3) * (row.kind === 'train' ? 3 : 1)) /
-      median(bursts.tree ?? []) /
-      1e6,
-    sides: Object.fromEntries(
-      sides.map((side) => [
-        side,
-        { ms: median(bursts[side] ?? []), spread: spreadOf(bursts[side] ?? []), bursts: bursts[side] ?? [] },
-      ]),
-    ),
-    ratios: Object.fromEntries(pairs.map(([side, other]) => [`${side}/${other}`, ratioOf(bursts, side, other)])),
-  }));
-  const rows = figures.map(({ row, gflops, sides: timed, ratios }) => [
-    row,
-    ...Object.values(timed).flatMap(({ ms, spread }) => [ms.toFixed(3), `${(100 * spread).toFixed(1)} %`]),
-    gflops.toFixed(1),
-    ...Object.values(ratios).map((ratio) => ratio.toFixed(3)),
-  ]);
-  const means: Record<string, Record<string, number>> = {};
-  const groups = new Set(results.map(({ row: { cell, kind } }) => `${cell} ${kind}`));
-  for (const group of pairs.length === 0 ? [] : [...groups, ...(groups.size > 1 ? [''] : [])]) {
-    const members = figures.filter(({ row }) => row.startsWith(group));
-    const mean = Object.fromEntries(
-      pairs.map((pair) => [
-        pair.join('/'),
-        geometricMean(members.map(({ ratios }) => ratios[pair.join('/')] ?? Number.NaN)),
-      ]),
-    );
-    means[group === '' ? 'all' : group] = mean;
-    rows.push([
-      `${group === '' ? 'all' : group}, geometric mean`,
-      ...sides.flatMap(() => ['', '']),
-      '',
-      ...Object.values(mean).map((ratio) => ratio.toFixed(3)),
-    ]);
-  }
-  console.log(
-    table(
-      ['', ...sides.flatMap((side) => [`${side} ms`, '±']), 'GFLOP/s', ...pairs.map((pair) => pair.join(' / '))],
-      rows,
+  const [precision = 'f32'] = listOf(values, 'precision', ['f32', 'bf16']);
+  return listOf(values, 'cell', recurrentCells).flatMap((cell) =>
+    listOf(values, 'kind', recurrentKinds).flatMap((kind) =>
+      chosen
+        .filter(({ name }) => kind !== 'train' || trainedShapes.includes(name))
+        .map((shape): Row => {
+          const options: RecurrentOptions = { shape, cell, kind, ...(precision === 'bf16' ? { precision } : {}) };
+          const name = `${cell} ${kind} ${shape.name}`;
+          return { name, group: `${cell} ${kind}`, job: 'recurrent', options, ...whoDoes(name, kind, precision) };
+        }),
     ),
   );
-  console.log(JSON.stringify({ figures, means }));
-  return !sides.includes('package') || withinLimits(figures);
 }
 
-function withinLimits(figures: readonly { row: string; ratios: Readonly<Record<string, number>> }[]): boolean {
-  const ratios = figures.map(({ row, ratios: all }) => ({ row, ratio: all['package/tree'] ?? Number.NaN }));
+function whoDoes(name: string, kind: RecurrentKind, precision: string): Pick<Row, 'sides' | 'tolerance'> {
+  const always = [own, packed, torch];
+  if (precision === 'bf16') return { sides: always, tolerance: 0.05 };
+  if (kind === 'read') return { sides: [...always, onnx] };
+  return { sides: tfjsRows.includes(name) ? [...always, tfjs] : always };
+}
+
+/** Of the products alone. */
+function gflopsOf(result: RowResult): number {
+  const { shape, cell, kind } = result.row.options as RecurrentOptions;
+  const flop = forwardFlop(shape, cell === 'lstm' ? 4 : 3) * (kind === 'train' ? 3 : 1);
+  return flop / msOf(result, own) / 1e6;
+}
+
+/** That the package is as fast as the tree. */
+function packageGoals(rows: readonly RowFigures[]): Goal[] {
+  const ratios = rows.map(({ row, ratios: all }) => ({ row, ratio: all[`${packed} / ${own}`] ?? Number.NaN }));
   const mean = geometricMean(ratios.map(({ ratio }) => ratio));
-  const beyond = ratios
-    .filter(({ ratio }) => !(Math.abs(ratio - 1) <= limits.row))
-    .map(({ row, ratio }) => `${row} ${ratio.toFixed(3)}`);
-  const fine = Math.abs(mean - 1) <= limits.mean && beyond.length === 0;
-  const line =
-    `package/tree: geometric mean ${mean.toFixed(3)}, expected within ${100 * limits.mean} % of 1; ` +
-    `rows beyond ${100 * limits.row} %: ${beyond.join(', ') || 'none'}`;
-  if (fine) console.log(line);
-  else console.error(line);
-  return fine;
+  const beyond = ratios.filter(({ ratio }) => !(Math.abs(ratio - 1) <= limits.row));
+  return [
+    {
+      text: `package / tree within ${100 * limits.mean} % in the geometric mean`,
+      got: mean.toFixed(3),
+      held: Math.abs(mean - 1) <= limits.mean,
+    },
+    {
+      text: `package / tree within ${100 * limits.row} % in each row`,
+      got: beyond.map(({ row, ratio }) => `${row} ${ratio.toFixed(3)}`).join(', ') || 'all are',
+      held: beyond.length === 0,
+    },
+  ];
+}
+
+/** What is asked for beside PyTorch and the faster of the peers; S7 and S8 are a single row and stand apart. */
+function peerGoals({ rows, means }: Compared, best: string): Goal[] {
+  const ratioTo = (row: RowFigures, side: string): number =>
+    row.ratios[`${side} / ${best}`] ?? Number.POSITIVE_INFINITY;
+  const worst = (some: readonly RowFigures[], sides: readonly string[]): { ratio: number; name: string } =>
+    some
+      .map((row) => ({ ratio: Math.min(...sides.map((side) => ratioTo(row, side))), name: row.row }))
+      .reduce((least, one) => (one.ratio < least.ratio ? one : least), { ratio: Number.POSITIVE_INFINITY, name: '' });
+  const meanOf = (some: readonly RowFigures[], sides: readonly string[]): number =>
+    geometricMean(some.map((row) => Math.min(...sides.map((side) => ratioTo(row, side)))));
+  const batches = (group: string): RowFigures[] => rows.filter((row) => row.group === group && !/S[78]$/.test(row.row));
+  const [train, read] = [batches('lstm train'), batches('lstm read')];
+  const [least, slowest] = [worst(train, [torch]), worst(read, [torch, onnx])];
+  return [
+    ...atLeast(`LSTM train, PyTorch / ours in the worst row (${least.name})`, least.ratio, 1.2),
+    ...atLeast('LSTM train, PyTorch / ours in the geometric mean', meanOf(train, [torch]), 1.25),
+    ...atLeast(`LSTM read, the faster peer / ours in the worst row (${slowest.name})`, slowest.ratio, 1.05),
+    ...atLeast('LSTM read, the faster peer / ours in the geometric mean', meanOf(read, [torch, onnx]), 1.15),
+    ...['gru train', 'gru computed'].flatMap((group) =>
+      atLeast(`${group}, PyTorch / ours in the geometric mean`, means[group]?.[`${torch} / ${best}`], 2),
+    ),
+    ...rows.flatMap((row) => atLeast(`${row.row}, TensorFlow.js / ours`, row.ratios[`${tfjs} / ${best}`], 100)),
+  ];
 }

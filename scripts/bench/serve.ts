@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import autocannon from 'autocannon';
 import { readTable } from 'stmnet';
 import { TextClassifier, type TextExample } from 'stmnet/tasks';
-import { wholeNumber, type Benchmark, type BenchmarkValues } from './benchmark';
+import { wholeNumber, type Benchmark, type BenchmarkValues, type Goal, type Outcome } from './benchmark';
 import type { Answer, Answers, Question } from './serve-child';
-import { median, table } from './statistics';
+import { median } from './statistics';
 import { repository } from './tarball';
 
 const leastRatio = 3;
@@ -27,7 +27,7 @@ export const serving: Benchmark = {
   run: measure,
 };
 
-async function measure(values: BenchmarkValues): Promise<boolean> {
+async function measure(values: BenchmarkValues): Promise<Outcome> {
   const [seconds, rounds] = [wholeNumber(values, 'seconds'), wholeNumber(values, 'rounds')];
   const minutes = wholeNumber(values, 'soak', 0);
   const folder = mkdtempSync(join(tmpdir(), 'stmnet-serve-'));
@@ -130,7 +130,7 @@ interface Load {
   readonly failed: number;
 }
 
-async function compare(model: string, texts: readonly string[], seconds: number, rounds: number): Promise<boolean> {
+async function compare(model: string, texts: readonly string[], seconds: number, rounds: number): Promise<Outcome> {
   const sides: { name: string; server: Server; loads: Load[] }[] = [];
   for (const [name, maxBatch] of [
     ['gathered', 64],
@@ -157,18 +157,35 @@ async function compare(model: string, texts: readonly string[], seconds: number,
     processorMs.toFixed(2),
     String(failed),
   ]);
-  console.log(table([`${connections} connections`, 'requests/s', 'p50 ms', 'p99 ms', 'processor ms', 'failed'], rows));
   const [gathered = Number.NaN, single = Number.NaN] = figures.map(({ perSecond }) => perSecond);
-  console.log(`gathered / one by one: ${(gathered / single).toFixed(2)}`);
-  console.log(JSON.stringify({ connections, ratio: gathered / single, figures }));
-  return gathered >= leastRatio * single && figures.every(({ failed }) => failed === 0);
+  const ratio = gathered / single;
+  const failures = figures.reduce((sum, { failed }) => sum + failed, 0);
+  const header = [`${connections} connections`, 'requests/s', 'p50 ms', 'p99 ms', 'processor ms', 'failed'];
+  return {
+    tables: [{ title: '', header, rows, note: '' }],
+    figures: { connections, ratio, figures },
+    goals: [
+      {
+        text: `requests a second, gathered / one by one, at least ${leastRatio}`,
+        got: ratio.toFixed(2),
+        held: ratio >= leastRatio,
+      },
+      noFailure(failures),
+    ],
+  };
 }
+
+const noFailure = (failures: number): Goal => ({
+  text: 'every request is answered',
+  got: `${failures} were not`,
+  held: failures === 0,
+});
 
 const [warmUpSeconds, sampleSeconds] = [20, 10];
 const mostGrowth = 0.05;
 
 /** Whether memory is flat, and no request fails, at 80 % of what the server can. */
-async function soak(model: string, texts: readonly string[], seconds: number, minutes: number): Promise<boolean> {
+async function soak(model: string, texts: readonly string[], seconds: number, minutes: number): Promise<Outcome> {
   const server = await Server.start(model, texts, 64);
   await server.load(seconds);
   const { perSecond } = await server.load(seconds);
@@ -187,23 +204,31 @@ async function soak(model: string, texts: readonly string[], seconds: number, mi
   const third = Math.floor(samples.length / 3);
   const [early, late] = [median(samples.slice(0, third)), median(samples.slice(-third))];
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
-  console.log(
-    `${load.requests} requests in ${minutes} min at ${rate}/s of ${perSecond.toFixed(0)}/s: ` +
-      `p50 ${load.p50} ms, p99 ${load.p99} ms, ${load.failed} failed`,
-  );
   const rows = [
     ['RSS MiB, first and last third', mebibytes(early), mebibytes(late)],
     ['bytes of tensors', String(before.tensorBytes), String(after.tensorBytes)],
     ['tensors', String(before.handles), String(after.handles)],
     ['heap MiB', mebibytes(before.heapBytes), mebibytes(after.heapBytes)],
   ];
-  console.log(table(['', 'before', 'after'], rows));
-  console.log(JSON.stringify({ rate, most: perSecond, ...load, before, after, early, late }));
-  return (
-    load.failed === 0 &&
-    after.tensorBytes <= before.tensorBytes &&
-    after.handles <= before.handles &&
-    late <= early * (1 + mostGrowth) &&
-    after.heapBytes <= before.heapBytes * (1 + mostGrowth)
-  );
+  const title =
+    `${load.requests} requests in ${minutes} min at ${rate}/s of ${perSecond.toFixed(0)}/s: ` +
+    `p50 ${load.p50} ms, p99 ${load.p99} ms`;
+  const grown = Math.max(late / early, after.heapBytes / before.heapBytes) - 1;
+  return {
+    tables: [{ title, header: ['', 'before', 'after'], rows, note: '' }],
+    figures: { rate, most: perSecond, ...load, before, after, early, late },
+    goals: [
+      noFailure(load.failed),
+      {
+        text: 'no more tensors, nor bytes of them, than before',
+        got: `${after.handles} and ${after.tensorBytes}`,
+        held: after.tensorBytes <= before.tensorBytes && after.handles <= before.handles,
+      },
+      {
+        text: `RSS and heap grow by ${100 * mostGrowth} % at most`,
+        got: `${(100 * grown).toFixed(1)} %`,
+        held: grown <= mostGrowth,
+      },
+    ],
+  };
 }

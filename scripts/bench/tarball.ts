@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
+/** The root of the package whose code this is: the repository's, or that of a package which benchmarks run inside. */
+export const packageRoot = join(__dirname, '..', '..', '..', '..');
+
 /** The repository's root. */
-export const repository = join(__dirname, '..', '..', '..', '..');
+export const repository = process.env['STMNET_BENCH_REPOSITORY'] ?? packageRoot;
 
 /**
  * Unpacks a package that `npm pack` made to where its dependencies are found: those of the repository. Its addon is the
- * prebuilt one in it.
+ * prebuilt one in it. The benchmarks go with it, in `build/js`: run there, their `stmnet` is the package.
  *
  * @returns its folder
  * @throws {Error} if it is no such file
@@ -27,5 +30,13 @@ export function unpackPackage(file: string): string {
     throw new Error(
       `--package: got '${file}' without prebuilds/, expected them in it.\n  Fix: npm run prebuilds && npm pack`,
     );
+  cpSync(join(repository, 'build', 'js'), join(folder, 'build', 'js'), { recursive: true });
   return folder;
 }
+
+/** The environment of what runs inside an unpacked package: no other addon than its own. */
+export const packageEnvironment = (): NodeJS.ProcessEnv => ({
+  ...process.env,
+  STMNET_ADDON: '',
+  STMNET_BENCH_REPOSITORY: repository,
+});

@@ -40,7 +40,7 @@ export default {
     'docs/serving.md',
     'docs/gpu.md',
     'docs/reliability.md',
-    'docs/benchmarks.md',
+    'docs/performance.md',
   ].map(at),
   plugin: [knowThePackage],
   markdownItLoader: readEquations,

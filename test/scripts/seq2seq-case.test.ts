@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { drawPairs, type PairSizes } from '../../scripts/bench/seq2seq-case';
+import { drawPairs, type PairSizes } from '../../scripts/bench/jobs/seq2seq-case';
 
 const sizes: PairSizes = {
   rows: 64,

@@ -1,28 +1,17 @@
-"""PyTorch's side of `npm run bench -- seq2seq-step`: reads a request a line from stdin, prints an answer a line.
-
-The first line has the sizes and the batches: {"sizes": ..., "pairs": [{"sources", "targets"}, ...]}. Then:
-
-{"kind": "train" | "check", "steps": n}  ->  [{"ms", "loss"} of each step], with dropout or without
-{"kind": "weights", "file": path}        ->  {}, the parameters read from a file that stmnet has written
-
-A step is forward, loss, backward, clipping by the norm, and Adam. The first line printed is {"version", "threads"}.
-Argument: the number of threads.
-"""
-import json
-import sys
-import time
-
+"""A training of a Seq2Seq, as scripts/bench/jobs/seq2seq.ts has it: forward, loss, backward, clipping, and Adam."""
 import torch
 from torch import nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
+
+from torch_waves import state_of
 
 END = 0
 PASSED_OVER = -100  # what cross_entropy does not count
 
 
 class Seq2Seq(nn.Module):
-    """The model of scripts/bench/seq2seq-worker.ts, with the same names."""
+    """The model of src/tasks/seq2seq-network.ts, with the same names."""
 
     def __init__(self, sizes):
         super().__init__()
@@ -88,59 +77,44 @@ def batch_of(pair):
     )
 
 
-def read_safetensors(path):
-    with open(path, "rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        data = bytearray(file.read())
-    header.pop("__metadata__", None)
-    offsets = {name: entry["data_offsets"] for name, entry in header.items()}
-    return {
-        name: torch.frombuffer(data, dtype=torch.float32, count=(end - start) // 4, offset=start).reshape(
-            header[name]["shape"]
-        )
-        for name, (start, end) in offsets.items()
-    }
+class Training:
+    def __init__(self, sizes, pairs):
+        self.model = Seq2Seq(sizes)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-3)
+        self.batches = [batch_of(pair) for pair in pairs]
+        self.dropout = sizes["dropout"] if sizes["numLayers"] > 1 else 0.0
+        self.taken = 0
+
+    def load(self, tensors):
+        self.model.load_state_dict(state_of(tensors))
+
+    def check(self):
+        """Losses of three steps without dropout."""
+        parts = [self.model.before, self.model.behind]
+        for part in parts:
+            part.eval()
+        self.model.encoder.dropout = self.model.decoder.dropout = 0.0
+        losses = [self.take_step(lambda: 0)[1] for _ in range(3)]
+        for part in parts:
+            part.train()
+        self.model.encoder.dropout = self.model.decoder.dropout = self.dropout
+        return losses
+
+    def run(self, clock):
+        return self.take_step(clock)[0]
+
+    def take_step(self, clock):
+        source, lengths, previous, target = self.batches[self.taken % len(self.batches)]
+        self.taken += 1
+        start = clock()
+        loss = functional.cross_entropy(self.model(source, lengths, previous).flatten(0, 1), target.flatten())
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1)
+        self.optimizer.step()
+        value = loss.item()
+        return clock() - start, value
 
 
-def take_step(model, optimizer, batch):
-    source, lengths, previous, target = batch
-    start = time.perf_counter()
-    loss = functional.cross_entropy(model(source, lengths, previous).flatten(0, 1), target.flatten())
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), 1)
-    optimizer.step()
-    value = loss.item()
-    return {"ms": (time.perf_counter() - start) * 1e3, "loss": value}
-
-
-def main():
-    torch.set_num_threads(int(sys.argv[1]))
-    torch.manual_seed(1)
-    print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
-    first = json.loads(sys.stdin.readline())
-    model = Seq2Seq(first["sizes"])
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    batches = [batch_of(pair) for pair in first["pairs"]]
-    print("{}", flush=True)
-    taken = 0
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["kind"] == "weights":
-            model.load_state_dict(read_safetensors(request["file"]))
-            print("{}", flush=True)
-            continue
-        model.train()
-        if request["kind"] == "check":
-            for part in (model.before, model.behind):
-                part.eval()
-            model.encoder.dropout = model.decoder.dropout = 0.0
-        answers = []
-        for _ in range(request["steps"]):
-            answers.append(take_step(model, optimizer, batches[taken % len(batches)]))
-            taken += 1
-        model.encoder.dropout = model.decoder.dropout = first["sizes"]["dropout"]
-        print(json.dumps(answers), flush=True)
-
-
-main()
+def make(options):
+    return Training(**options)

@@ -15,12 +15,6 @@ export interface DrawnPairs {
   readonly targets: readonly (readonly number[])[];
 }
 
-/** What a side is asked: to train so many steps, with dropout or to be compared without, or to write its weights. */
-export type PairRequest =
-  | { readonly kind: 'train'; readonly steps: number }
-  | { readonly kind: 'check'; readonly steps: number }
-  | { readonly kind: 'weights'; readonly file: string };
-
 /** The end of a target, which begins the one that is read. */
 export const END = 0;
 

@@ -1,0 +1,56 @@
+// npm run bench:peers: puts what stmnet is compared with into build/peers, where `npm run bench` finds it: a virtual
+// environment of Python with PyTorch and onnx, and node/ with onnxruntime-node and TensorFlow.js. What the machine's
+// Python has of the right version is used, not installed again. PyTorch is downloaded with all that pip finds; where an
+// index of builds for the CPU is known, PIP_EXTRA_INDEX_URL makes it ten times smaller. STMNET_PYTHON names the Python
+// that makes the environment.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './toolchain.mjs';
+
+const folder = join(root, 'build', 'peers');
+
+/** Versions that figures are given for. */
+const python = { torch: '2.13.0', onnx: '1.23.1', numpy: undefined };
+const node = {
+  'onnxruntime-node': '1.30.0',
+  '@tensorflow/tfjs': '4.22.0',
+  '@tensorflow/tfjs-backend-wasm': '4.22.0',
+};
+
+/** Runs a command and shows what it says. @throws {Error} if it fails */
+function run(command, args, options = {}) {
+  const { status, error } = spawnSync(command, args, { stdio: 'inherit', ...options });
+  if (error !== undefined || status !== 0)
+    throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? `ended with exit code ${status}`}`);
+}
+
+function makePython() {
+  const own = join(folder, 'bin', 'python');
+  if (!existsSync(own))
+    run(process.env['STMNET_PYTHON'] ?? 'python3', ['-m', 'venv', '--system-site-packages', folder]);
+  const wanted = Object.entries(python).map(([name, version]) =>
+    version === undefined ? name : `${name}==${version}`,
+  );
+  run(own, ['-m', 'pip', 'install', '--quiet', ...wanted]);
+}
+
+function makeNode() {
+  const place = join(folder, 'node');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(
+    join(place, 'package.json'),
+    `${JSON.stringify({ private: true, dependencies: node }, undefined, 2)}\n`,
+  );
+  // Scripts of onnxruntime-node download its CUDA libraries; those for the CPU are in the package.
+  run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: place });
+}
+
+try {
+  makePython();
+  makeNode();
+  console.log(`bench:peers: ${folder} has what npm run bench compares with`);
+} catch (error) {
+  console.error(`bench:peers: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,12 @@
+import type { JobOptions } from '../turns/protocol';
+
+/** What a job of a stream is made of. */
+export interface StreamOptions extends JobOptions {
+  /** I and H of two layers. */
+  readonly size: number;
+  /** Milliseconds between a step and the next. */
+  readonly pause: number;
+}
+
+/** After so many steps all sides must have the same output. */
+export const STEPS_COMPARED = 20;

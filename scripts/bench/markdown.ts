@@ -1,0 +1,40 @@
+import type { ShownTable } from './benchmark';
+import type { BenchReport, SuiteReport } from './report';
+
+/** All tables of a report as Markdown, with the machine, the versions, and how each was measured. */
+export function reportMarkdown({ machine, versions, suites, failed }: BenchReport): string {
+  const names = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const { processor, processors, family, model, memoryBytes, system } = machine;
+  const kind = family === '' ? '' : ` (family ${family}, model ${model})`;
+  const lines = [
+    `${processors} processors of ${processor}${kind}, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB, ${system}; ` +
+      `${names.join(', ')}.`,
+  ];
+  for (const [name, suite] of Object.entries(suites)) lines.push(...suiteMarkdown(name, suite));
+  for (const [name, why] of Object.entries(failed)) lines.push(`\`${name}\` came to no end: ${why}`);
+  return `${lines.join('\n\n')}\n`;
+}
+
+function suiteMarkdown(name: string, { options, tables, goals, seconds }: SuiteReport): string[] {
+  const given = Object.entries(options).map(([option, value]) => ` --${option} ${value}`);
+  const missed = goals.filter(({ held }) => !held);
+  return [
+    `### ${name}`,
+    `\`npm run bench -- ${name}${given.join('')}\`, ${Math.round(seconds)} s.`,
+    ...tables.flatMap(tableMarkdown),
+    ...(goals.length === 0 ? [] : [`${goals.length - missed.length} of ${goals.length} goals hold.`]),
+    ...missed.map(({ text, got }) => `- Not held: ${text}; got ${got}.`),
+  ];
+}
+
+/** A table with its title and note; the first column to the left, the others to the right. */
+export function tableMarkdown({ title, header, rows, note }: ShownTable): string[] {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`;
+  const lines = [line(header), `|${header.map((_, column) => (column === 0 ? '---' : '--:')).join('|')}|`];
+  return [
+    ...(title === '' ? [] : [`${title}:`]),
+    [...lines, ...rows.map(line)].join('\n'),
+    ...(note === '' ? [] : [note]),
+  ];
+}

@@ -1,0 +1,32 @@
+import type { Benchmark } from './benchmark';
+import { cellVariants } from './cells';
+import { dataSpeed } from './data';
+import { eventLoop } from './event-loop';
+import { gpuSpeed } from './gpu';
+import { memoryGrowth } from './memory';
+import { opCall } from './op-call';
+import { recurrentSpeed } from './recurrent';
+import { seq2SeqStep } from './seq2seq-step';
+import { serving } from './serve';
+import { startup } from './startup';
+import { streaming } from './streaming';
+import { textSpeed } from './text';
+
+/** What there is, by name. */
+export const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
+  ['recurrent', recurrentSpeed],
+  ['cells', cellVariants],
+  ['seq2seq-step', seq2SeqStep],
+  ['gpu', gpuSpeed],
+  ['data', dataSpeed],
+  ['text', textSpeed],
+  ['event-loop', eventLoop],
+  ['memory', memoryGrowth],
+  ['startup', startup],
+  ['op-call', opCall],
+  ['streaming', streaming],
+  ['serve', serving],
+]);
+
+/** Those of `--all`, in their order: what needs a device that may not be there is asked for by its name alone. */
+export const suiteNames: readonly string[] = [...benchmarks.keys()].filter((name) => name !== 'gpu');

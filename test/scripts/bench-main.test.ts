@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { BenchReport } from '../../scripts/bench/report';
+import { root } from '../../scripts/toolchain.mjs';
+import { scratchFolder } from '../support/scratch';
+
+/** Runs the benchmarks without any peer. */
+function bench(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const program = join(root, 'build', 'js', 'scripts', 'bench', 'main.js');
+  return spawnSync(process.execPath, ['--expose-gc', program, ...args], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    env: { ...process.env, STMNET_PYTHON: join(root, 'no-python') },
+  });
+}
+
+const quick = ['--rounds', '1', '--burst', '1', '--threads', '1'];
+const alone = [...quick, '--peer', join(root, 'no-peers')];
+
+const folder = scratchFolder('bench');
+
+describe('npm run bench', () => {
+  it('lists benchmarks and their options', () => {
+    const { status, stdout } = bench();
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^ {2}recurrent +a train step and inference/m);
+    expect(stdout).toMatch(/^ {6}--rounds +bursts of each side; 7 if left out$/m);
+  });
+
+  it('names what there is where it is asked for something else', () => {
+    const { status, stderr } = bench('recurent');
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^bench: got the benchmark 'recurent', expected one of: recurrent, /);
+    const rows = bench('recurrent', '--rows', 'lstm train S9');
+    expect(rows.status).toBe(1);
+    expect(rows.stderr).toMatch(/^bench: --rows: got 'lstm train S9', expected parts of: lstm train S1, /);
+  });
+
+  it('measures without peers, writes figures, and makes Markdown of them', () => {
+    const file = join(folder, 'figures.json');
+    const { status, stdout, stderr } = bench('recurrent', ...alone, '--rows', 'lstm read S8', '--json', file);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^no PyTorch \(.*no-python: spawn .* ENOENT\): npm run bench:peers$/m);
+    expect(stdout).toMatch(/^no onnxruntime-node \(/m);
+    const report = JSON.parse(readFileSync(file, 'utf8')) as BenchReport;
+    expect(report.suites['recurrent']?.options).toMatchObject({ rounds: '1', rows: 'lstm read S8', threads: '1' });
+    expect(report.suites['recurrent']?.figures).toMatchObject({ threads: 1, rows: [{ row: 'lstm read S8' }] });
+    expect(report.versions).toMatchObject({ node: process.version, stmnet: '0.1.0' });
+    const tables = bench('--tables', file);
+    expect(tables.stdout).toMatch(/^### recurrent$/m);
+    expect(tables.stdout).toMatch(/^\| lstm read S8/m);
+  });
+
+  it('runs several, says which did not hold, and goes on behind one that fails', () => {
+    const file = join(folder, 'all.json');
+    const { status, stdout } = bench('--all', '--suites', 'streaming,cells', '--threads', 'none', '--json', file);
+    expect(status).toBe(1);
+    expect(stdout).toMatch(/^streaming: it ended with exit code 1$/m);
+    expect(stdout).toMatch(/^cells: it ended with exit code 1$/m);
+    expect(Object.keys((JSON.parse(readFileSync(file, 'utf8')) as BenchReport).failed)).toEqual(['streaming', 'cells']);
+  });
+});
