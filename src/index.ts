@@ -54,6 +54,7 @@ export {
   type TensorSource,
 } from './tensor/factories';
 export type { HostArray, SourceArray } from './tensor/host-array';
+export type { DataOptions } from './tensor/read-into';
 export { Tensor, type BackwardOptions, type DType, type NestedArray, type TypedArray } from './tensor/tensor';
 export { getRandomState, manualSeed, setRandomState, type RandomState } from './tensor/generator';
 export { enableGrad, isGradEnabled, noGrad } from './tensor/grad-mode';

@@ -22,7 +22,7 @@ struct Bound {
 /// Functions that handle JS objects themselves and so cannot be ops; their signatures are given in words.
 struct Intrinsic {
   const char *name, *signature, *doc;
-  void (*call)(Instance&, const napi_value* arguments);
+  napi_value (*call)(Instance&, const napi_value* arguments);
 };
 
 /// The functions as one copy of the package has them, with error classes of its own. Two copies share tensors and
@@ -42,21 +42,38 @@ struct Addon {
   std::deque<Instance> instances;
 };
 
+double id_of(Instance& instance, napi_value value) {
+  double id;
+  ok(napi_get_value_double(instance.environment.env, value, &id));
+  return id;
+}
+
 constexpr Intrinsic kIntrinsics[] = {
     {"watch", "(object: object, id: TensorId): void", "Releases `id` once `object` has been garbage-collected.",
-     [](Instance& instance, const napi_value* a) {
-       double id;
-       ok(napi_get_value_double(instance.environment.env, a[1], &id));
-       instance.environment.handles.watch(a[0], id);
+     [](Instance& instance, const napi_value* a) -> napi_value {
+       instance.environment.handles.watch(a[0], id_of(instance, a[1]));
+       return nullptr;
      }},
     {"adoptErrors", "(classes: Record<string, new (op: string, message: string, code: string) => Error>): void",
      "The classes that native errors are made of.",
-     [](Instance& instance, const napi_value* a) { instance.errors.adopt(a[0]); }},
+     [](Instance& instance, const napi_value* a) -> napi_value {
+       instance.errors.adopt(a[0]);
+       return nullptr;
+     }},
+    {"dataInto", "<A extends Float32Array | Float64Array | Int32Array | Uint8Array>(x: TensorId, into: A): Promise<A>",
+     "As data(), in an array of the caller, which must have the kind and length that data() gives.",
+     [](Instance& instance, const napi_value* a) {
+       Environment& environment = instance.environment;
+       return environment.reads.begin_into(environment.handles.get(id_of(instance, a[0])), a[1], instance.errors);
+     }},
     {"onBackward",
      "(outputs: readonly TensorId[], inputs: readonly TensorId[], saved: readonly TensorId[], "
      "backward: (grads: (TensorId | undefined)[], saved: TensorId[]) => (TensorId | undefined)[]): void",
      "Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward().",
-     [](Instance& instance, const napi_value* a) { define_gradient(instance.environment, a); }},
+     [](Instance& instance, const napi_value* a) -> napi_value {
+       define_gradient(instance.environment, a);
+       return nullptr;
+     }},
 };
 
 /// Immutable after construction and shared by all environments. A plain static: Node unloads the addon with the last
@@ -163,10 +180,7 @@ napi_value call_intrinsic(napi_env env, napi_callback_info info) {
   void* data;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
   const auto& bound = *static_cast<const Bound<Intrinsic>*>(data);
-  return guarded(bound.instance, bound.callee.name, [&]() -> napi_value {
-    bound.callee.call(bound.instance, values);
-    return nullptr;
-  });
+  return guarded(bound.instance, bound.callee.name, [&] { return bound.callee.call(bound.instance, values); });
 }
 
 std::string signature(const Op& op) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <new>
 #include <utility>
 
@@ -14,6 +15,9 @@ namespace stm::binding {
 namespace {
 constexpr size_t kMaxReadBytes = (size_t{1} << 32) - 64;
 constexpr size_t kLarge = size_t{64} << 10;  ///< bytes from which clearing an array costs more than another call
+
+constexpr napi_typedarray_type kTypes[] = {napi_float32_array, napi_float64_array, napi_int32_array,
+                                           napi_uint8_array};  // in the order of DType
 
 napi_value property(napi_env env, napi_value object, const char* name) {
   napi_value found;
@@ -59,7 +63,7 @@ Reads::Reads(napi_env env) : env_(env) {
 
 Reads::~Reads() {
   for (const Pending& pending : pending_)
-    if (pending.buffer) napi_delete_reference(env_, pending.buffer);
+    if (pending.object) napi_delete_reference(env_, pending.object);
   napi_delete_reference(env_, array_buffer_);
   napi_delete_reference(env_, buffer_class_);
 }
@@ -77,7 +81,7 @@ Reads::Pending& Reads::add_pending(Executor& executor, const ErrorClasses& error
 
 /// Of a promise that nobody will settle, because its command could not be queued.
 void Reads::drop(Pending& pending) {
-  if (pending.buffer) napi_delete_reference(env_, pending.buffer);
+  if (pending.object) napi_delete_reference(env_, pending.object);
   napi_value nothing;
   if (napi_get_undefined(env_, &nothing) == napi_ok) napi_resolve_deferred(env_, pending.deferred, nothing);
   pending_.erase(pending.self);
@@ -108,38 +112,63 @@ napi_value Reads::made_buffer(size_t bytes) {
   return property(env_, made, "buffer");
 }
 
+[[noreturn]] void refuse_array(const Tensor& x, size_t bytes) {
+  refuse(Kind::OutOfMemory, "data", fmt::format("{}", x),
+         fmt::format("memory for an array of {} bytes, which the system refuses", bytes),
+         "read it in parts with slice(), or give the process more memory");
+}
+
 /// The array of a result.
 napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
   const napi_value buffer = allocation_fails() ? nullptr : made_buffer(bytes);
   if (!buffer) {
     napi_value exception;
     napi_get_and_clear_last_exception(env_, &exception);
-    refuse(Kind::OutOfMemory, "data", fmt::format("{}", x),
-           fmt::format("memory for an array of {} bytes, which the system refuses", bytes),
-           "read it in parts with slice(), or give the process more memory");
+    refuse_array(x, bytes);
   }
   size_t made;
   ok(napi_get_arraybuffer_info(env_, buffer, data, &made));
-  if (bytes >= 2 * kLargePage) prefer_large_pages(*data, bytes);
   return buffer;
 }
 
-napi_value Reads::begin(const ReadBack& read, const ErrorClasses& errors) {
+/// How many bytes a read gives. Throws where there is none to be.
+size_t readable_bytes(const Tensor& x) {
   refuse_while_recording("data()", "return the tensor and read it outside");
-  const size_t bytes = static_cast<size_t>(read.tensor.size()) * size_of(read.tensor.dtype());
-  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data", fmt::format("{}", read.tensor),
+  const size_t bytes = static_cast<size_t>(x.size()) * size_of(x.dtype());
+  STM_CHECK(bytes <= kMaxReadBytes, Kind::Option, "data", fmt::format("{}", x),
             fmt::format("at most {} bytes in one read", kMaxReadBytes), "read it in parts with slice()");
-  void* destination = nullptr;
-  const napi_value buffer = new_buffer(read.tensor, bytes, &destination);
-  const Tensor dense = read.tensor.contiguous() ? read.tensor : ops::clone(detached(read.tensor));
+  return bytes;
+}
+
+napi_value Reads::begin(const ReadBack& read, const ErrorClasses& errors) {
+  const size_t bytes = readable_bytes(read.tensor);
+  Target target;
+  target.object = new_buffer(read.tensor, bytes, &target.data);
+  return begin(read.tensor, bytes, std::move(target), errors);
+}
+
+napi_value Reads::begin_into(const Tensor& x, napi_value into, const ErrorClasses& errors) {
+  const size_t bytes = readable_bytes(x);
+  Target target;
+  target.object = into;
+  target.aside.reset(new (std::nothrow) char[bytes]);
+  if (!target.aside) refuse_array(x, bytes);
+  target.data = target.aside.get();
+  return begin(x, bytes, std::move(target), errors);
+}
+
+napi_value Reads::begin(const Tensor& x, size_t bytes, Target target, const ErrorClasses& errors) {
+  if (bytes >= 2 * kLargePage) prefer_large_pages(target.data, bytes);
+  const Tensor dense = x.contiguous() ? x : ops::clone(detached(x));
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of("data", {dense}, {}, Access::Read, &device);
   napi_value promise;
   Pending& pending = add_pending(device->executor, errors, &promise);
   pending.dtype = dense.dtype();
   pending.bytes = bytes;
-  pending.destination = destination;
-  ok(napi_create_reference(env_, buffer, 1, &pending.buffer));
+  pending.destination = target.data;
+  pending.aside = std::move(target.aside);
+  ok(napi_create_reference(env_, target.object, 1, &pending.object));
   enqueue(pending, std::move(operands));
   return promise;
 }
@@ -151,6 +180,14 @@ napi_value Reads::begin(const Fence& fence, const ErrorClasses& errors) {
   pending.reports = fence.reports;
   enqueue(pending, {});
   return promise;
+}
+
+/// Where the array of `into` is not there any more.
+Error lost_array() {
+  return Error(
+      Kind::Option, "data",
+      {"an array as into whose memory was handed on, or resized, while the read was pending",
+       "one that stays as it is until the promise is settled", "await data() before the array is transferred"});
 }
 
 /// What a promise is rejected with.
@@ -170,27 +207,48 @@ void Reads::settle(napi_env env, napi_value, void* context, void* data) {
   }
 }
 
-void Reads::settle(Pending& pending) {
-  constexpr napi_typedarray_type types[] = {napi_float32_array, napi_float64_array, napi_int32_array,
-                                            napi_uint8_array};  // in the order of DType
-  const napi_env env = env_;
-  napi_value result;
-  if (pending.buffer) {
-    napi_value buffer;
-    ok(napi_get_reference_value(env, pending.buffer, &buffer));
-    ok(napi_create_typedarray(env, types[static_cast<size_t>(pending.dtype)], pending.bytes / size_of(pending.dtype),
-                              buffer, 0, &result));
-    ok(napi_delete_reference(env, std::exchange(pending.buffer, nullptr)));
-  } else {
-    ok(napi_get_undefined(env, &result));
+/// Copies what was read into the caller's array. False if it is no longer the array that it was at the call: handed to
+/// another thread, or over a buffer that has become shorter.
+bool Reads::fill(const Pending& pending, napi_value array) {
+  napi_typedarray_type type;
+  size_t length;
+  void* data;
+  ok(napi_get_typedarray_info(env_, array, &type, &length, &data, nullptr, nullptr));
+  if (type != kTypes[static_cast<size_t>(pending.dtype)] || length * size_of(pending.dtype) != pending.bytes)
+    return false;
+  if (pending.bytes) std::memcpy(data, pending.aside.get(), pending.bytes);
+  return true;
+}
+
+/// What a promise resolves to, unless it is rejected.
+napi_value Reads::result_of(Pending& pending) {
+  napi_value object, result;
+  if (!pending.object) {
+    ok(napi_get_undefined(env_, &result));
+    return result;
   }
+  ok(napi_get_reference_value(env_, pending.object, &object));
+  ok(napi_delete_reference(env_, std::exchange(pending.object, nullptr)));
+  if (pending.aside) {
+    if (!pending.fault && !fill(pending, object)) pending.lost = true;
+    return object;
+  }
+  ok(napi_create_typedarray(env_, kTypes[static_cast<size_t>(pending.dtype)], pending.bytes / size_of(pending.dtype),
+                            object, 0, &result));
+  return result;
+}
+
+void Reads::settle(Pending& pending) {
+  const napi_value result = result_of(pending);
   if (pending.fault) {
-    ok(napi_reject_deferred(env, pending.deferred, error_of(*pending.errors, *pending.fault)));
+    ok(napi_reject_deferred(env_, pending.deferred, error_of(*pending.errors, *pending.fault)));
+  } else if (pending.lost) {
+    ok(napi_reject_deferred(env_, pending.deferred, pending.errors->make(lost_array(), "data")));
   } else {
-    ok(napi_resolve_deferred(env, pending.deferred, result));
+    ok(napi_resolve_deferred(env_, pending.deferred, result));
   }
   pending_.erase(pending.self);
-  if (pending_.empty()) ok(napi_unref_threadsafe_function(env, notify_));
+  if (pending_.empty()) ok(napi_unref_threadsafe_function(env_, notify_));
 }
 
 void Reads::shut_down() { napi_release_threadsafe_function(notify_, napi_tsfn_abort); }

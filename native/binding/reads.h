@@ -1,5 +1,6 @@
 #pragma once
 #include <list>
+#include <memory>
 
 #include "binding/napi.h"
 #include "core/op_table.h"
@@ -21,10 +22,20 @@ class Reads {
   /// @param errors  what a fault becomes one of
   napi_value begin(const ReadBack& read, const ErrorClasses& errors);
   napi_value begin(const Fence& fence, const ErrorClasses& errors);
+  /// The same into a typed array of the caller, which the promise resolves to. It is written on the JS thread as the
+  /// promise is settled, and by nobody before: the program may hand its memory to another thread at any time, where
+  /// nothing would keep it alive for the executor.
+  napi_value begin_into(const Tensor& x, napi_value into, const ErrorClasses& errors);
   /// After the executor has stopped: nothing will settle any more.
   void shut_down();
 
  private:
+  /// Where the bytes of a read go.
+  struct Target {
+    napi_value object = nullptr;    ///< an ArrayBuffer of its own, or the caller's typed array
+    void* data = nullptr;           ///< what the executor writes to
+    std::unique_ptr<char[]> aside;  ///< that, before it is copied into the caller's array
+  };
   struct Pending {
     Reads* owner;
     Executor* executor;
@@ -32,10 +43,12 @@ class Reads {
     DType dtype = DType::F32;
     std::list<Pending>::iterator self;
     napi_deferred deferred = nullptr;
-    napi_ref buffer = nullptr;
+    napi_ref object = nullptr;  ///< Target::object
     void* destination = nullptr;
+    std::unique_ptr<char[]> aside;
     size_t bytes = 0;
     bool reports = true;  ///< Fence::reports
+    bool lost = false;    ///< the caller's array has gone
     FaultPtr fault;
   };
   struct ReadCommand;
@@ -44,9 +57,12 @@ class Reads {
   /// Queues the command that will settle the promise.
   void enqueue(Pending& pending, std::vector<Operand> operands);
   napi_value made_buffer(size_t bytes);
+  napi_value begin(const Tensor& x, size_t bytes, Target target, const ErrorClasses& errors);
   napi_value new_buffer(const Tensor& x, size_t bytes, void** data);
   static void settle(napi_env env, napi_value, void* context, void* data);
   void settle(Pending& pending);
+  bool fill(const Pending& pending, napi_value array);
+  napi_value result_of(Pending& pending);
 
   napi_env env_;
   napi_threadsafe_function notify_ = nullptr;

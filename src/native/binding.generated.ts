@@ -404,6 +404,8 @@ export interface NativeBinding {
   watch(object: object, id: TensorId): void;
   /** The classes that native errors are made of. */
   adoptErrors(classes: Record<string, new (op: string, message: string, code: string) => Error>): void;
+  /** As data(), in an array of the caller, which must have the kind and length that data() gives. */
+  dataInto<A extends Float32Array | Float64Array | Int32Array | Uint8Array>(x: TensorId, into: A): Promise<A>;
   /** Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward(). */
   onBackward(outputs: readonly TensorId[], inputs: readonly TensorId[], saved: readonly TensorId[], backward: (grads: (TensorId | undefined)[], saved: TensorId[]) => (TensorId | undefined)[]): void;
 }

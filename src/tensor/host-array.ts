@@ -2,9 +2,9 @@
 // and not by `instanceof`, which knows only the classes of one realm: a test runner, a vm context and an iframe have
 // Float32Arrays of their own.
 import { markOf, remedy } from './package-copies';
+import type { DType, NestedArray, TypedArray } from './element-types';
 import { DTypeError, NativeError, OptionError, ShapeError } from './errors';
 import { describe } from './options';
-import type { DType, NestedArray, TypedArray } from './tensor';
 
 /**
  * Typed arrays that become tensors. Float32Array, Float64Array, Int32Array and Uint8Array (bool: 0 or 1) are what a
@@ -57,8 +57,8 @@ const dtypes: Readonly<Record<string, DType>> = {
   BigUint64Array: 'i32',
 };
 
-/** The kind that the addon takes for each dtype. */
-const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
+/** The kind that the addon takes for each dtype, and gives. */
+export const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
 
 /** The dtype of a typed array's elements; undefined for what is none. */
 function dtypeOfArray(value: unknown): DType | undefined {
@@ -66,7 +66,8 @@ function dtypeOfArray(value: unknown): DType | undefined {
   return typeof name === 'string' ? dtypes[name] : undefined;
 }
 
-const isOfKind = (value: unknown, dtype: DType): value is TypedArray => classOf(value) === kinds[dtype].name;
+/** Whether `value` is the kind of typed array that the addon takes for `dtype`, and gives. */
+export const isOfKind = (value: unknown, dtype: DType): value is TypedArray => classOf(value) === kinds[dtype].name;
 
 /** Whether `value` is a typed array that tensors are made of. */
 export const isSourceArray = (value: unknown): value is SourceArray => dtypeOfArray(value) !== undefined;

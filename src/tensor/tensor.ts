@@ -3,13 +3,17 @@ import { binding } from '../native/load';
 import type { TensorId } from '../native/binding.generated';
 import { markClass, markOf, remedy } from './package-copies';
 import { fullDeviceName, refuseDType } from './device';
+import type { DType, NestedArray, TypedArray } from './element-types';
 import { OptionError } from './errors';
 import { within } from './op-name';
 import { describe, flag } from './options';
+import { readTarget, type DataOptions } from './read-into';
 import { asGiven, readOptions, withDefault } from './read-options';
 import { refuseInStep } from './replay-notes';
 import { addToScope } from './scope';
 import { ended, noNumber, type End } from './tensor-errors';
+
+export type { DType, NestedArray, TypedArray } from './element-types';
 
 declare global {
   // For `using`, in programs that neither @types/node nor the library `esnext.disposable` tells of it; every supported
@@ -21,15 +25,6 @@ declare global {
     [Symbol.dispose](): void;
   }
 }
-
-/** Element types: `f32` by default, `i32` for indices, `bool` for masks. */
-export type DType = 'f32' | 'f64' | 'i32' | 'bool';
-
-/** Arrays that hold a tensor's elements on the host: f32, f64, i32 and (Uint8Array, 0 or 1) bool. */
-export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
-
-/** Numbers, or arrays of arrays of numbers, all of one shape. */
-export type NestedArray = number | boolean | readonly NestedArray[];
 
 /** Options of `backward`. */
 export interface BackwardOptions {
@@ -198,9 +193,20 @@ export class Tensor {
    *
    * @throws {OptionError} inside a step of compile()
    */
-  data(): Promise<TypedArray> {
+  data(): Promise<TypedArray>;
+  /**
+   * The same, in an array of the caller.
+   *
+   * @param options.into  the array, to which the promise resolves
+   * @throws {OptionError | DTypeError | ShapeError} if it is not of the kind or length of what is read
+   */
+  data<A extends TypedArray>(options: DataOptions<A>): Promise<A>;
+  data(options?: DataOptions<TypedArray>): Promise<TypedArray> {
+    checkTensor(this, 'data', 'this');
     refuseInStep('data()');
-    return binding.data(idOf(this, 'data', 'this'));
+    const into = options === undefined ? undefined : readTarget(options, this);
+    if (into === undefined) return binding.data(idOf(this, 'data', 'this'));
+    return binding.dataInto(idOf(this, 'data', 'this'), into);
   }
 
   /**

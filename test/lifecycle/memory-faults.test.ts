@@ -101,11 +101,12 @@ test('so does a compiled one', () => {
 
 test('and so do reading, nested arrays and the making of tensors', () => {
   const setUp = `
-    const x = stm.ones([4, 5]);
+    const x = stm.ones([4, 5]), into = new Float32Array(4);
     const step = async () => {
       const y = stm.tensor([[1, 2], [3, 4]]).transpose(0, 1), z = stm.arange(0, 10, 1, { dtype: 'i32' });
-      const [a, b, c] = await Promise.all([x.transpose(0, 1).array(), y.data(), z.sum().item()]);
-      return a[0][0] + b[1] + c;
+      const reads = [x.transpose(0, 1).array(), y.data(), z.sum().item(), y.data({ into })];
+      const [a, b, c, d] = await Promise.all(reads);
+      return a[0][0] + b[1] + c + d[1];
     };
     const check = () => undefined;`;
   expect(failEverywhere(setUp, { stride: 1, count: '1' }).failed).toBeGreaterThan(20);

@@ -1,0 +1,43 @@
+import type { DType, TypedArray } from './element-types';
+import { DTypeError, OptionError, ShapeError } from './errors';
+import { isOfKind, isSourceArray, kinds } from './host-array';
+import { describe } from './options';
+import { asGiven, readOptions } from './read-options';
+
+/** Options of `data`. */
+export interface DataOptions<A extends TypedArray = TypedArray> {
+  /**
+   * An array that the elements are written into, in place of a new one; the promise resolves to it. It has the tensor's
+   * number of elements and is what `data()` would give: a Float32Array for f32, Float64Array for f64, Int32Array for
+   * i32 and Uint8Array for bool; a part of a larger buffer, or one over a SharedArrayBuffer, will do. It stays as it is
+   * until the promise is settled, and is then written on the JavaScript thread, 0.1 ms a megabyte or less; whoever
+   * hands its buffer on meanwhile gets it unwritten, and the promise is rejected.
+   */
+  into: A;
+}
+
+/** What there is to know of a tensor that is read. */
+interface Read {
+  readonly dtype: DType;
+  readonly size: number;
+  toString(): string;
+}
+
+/**
+ * The array that the elements of `x` are to be written into; undefined if none is given.
+ *
+ * @throws {OptionError} if it is no typed array; {DTypeError} if it holds other numbers than the tensor; {ShapeError}
+ * if it has another length
+ */
+export function readTarget<A extends TypedArray>(options: DataOptions<A>, x: Read): A | undefined {
+  const { into }: { into: A | undefined } = readOptions('data', options, { into: asGiven });
+  if (into === undefined) return undefined;
+  const { dtype, size } = x,
+    expected = `a ${kinds[dtype].name} of ${size}, for ${x.toString()}`;
+  const fix = `pass into: new ${kinds[dtype].name}(${size}), or leave it out`;
+  const refusal = { given: `${describe(into)} as into`, expected, fix };
+  if (!isSourceArray(into)) throw new OptionError('data', refusal);
+  if (!isOfKind(into, dtype)) throw new DTypeError('data', refusal);
+  if (into.length !== size) throw new ShapeError('data', { ...refusal, given: `${into.length} numbers as into` });
+  return into;
+}
