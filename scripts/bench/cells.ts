@@ -25,6 +25,8 @@ export const cellVariants: Benchmark = {
   run: measure,
 };
 
+const shown = (ratio: number): string => (Number.isNaN(ratio) ? '' : ratio.toFixed(2));
+
 async function measure(values: BenchmarkValues): Promise<Outcome> {
   const sizes = ['batch', 'steps', 'features', 'hidden'].map((name) => wholeNumber(values, name));
   const [batch = 1, steps = 1, features = 1, hidden = 1] = sizes;
@@ -43,7 +45,7 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
     title: `N, T, D, H: ${sizes.join(', ')}`,
     sides: ['stmnet', 'PyTorch'],
     pairs: [['PyTorch', 'stmnet']],
-    columns: [{ name: 'to the plain cell', of: (result) => toPlain(result).toFixed(2) }],
+    columns: [{ name: 'to the plain cell', of: (result) => shown(toPlain(result)) }],
   });
   const slow = results.filter((result) => toPlain(result) > limit);
   return {

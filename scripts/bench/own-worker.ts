@@ -4,6 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { devices, setNumThreads } from 'stmnet';
 import { CellJob, type CellOptions } from './jobs/cell';
+import { ClassifierJob, type ClassifierOptions } from './jobs/classifier';
+import { ElementwiseJob, type ElementwiseOptions } from './jobs/elementwise';
+import { LanguageJob, type LanguageOptions } from './jobs/language';
 import { RecurrentJob, type RecurrentOptions } from './jobs/recurrent';
 import { Seq2SeqJob, type Seq2SeqOptions } from './jobs/seq2seq';
 import { StreamJob } from './jobs/stream';
@@ -14,6 +17,9 @@ import { serveJobs, type Clock, type MakeJob } from './turns/protocol';
 const jobs: Readonly<Record<string, MakeJob>> = {
   recurrent: (options, now) => new RecurrentJob(options as RecurrentOptions, now),
   cell: (options, now) => new CellJob(options as CellOptions, now),
+  language: (options, now) => new LanguageJob(options as LanguageOptions, now),
+  classifier: (options, now) => new ClassifierJob(options as ClassifierOptions, now),
+  elementwise: (options, now) => new ElementwiseJob(options as ElementwiseOptions, now),
   seq2seq: (options, now) => new Seq2SeqJob(options as Seq2SeqOptions, now),
   stream: (options, now) => new StreamJob(options as StreamOptions, now),
 };

@@ -1,8 +1,11 @@
 import type { Benchmark } from './benchmark';
 import { cellVariants } from './cells';
+import { classifierStep } from './classifier-step';
 import { dataSpeed } from './data';
+import { elementwiseSpeed } from './elementwise';
 import { eventLoop } from './event-loop';
 import { gpuSpeed } from './gpu';
+import { languageStep } from './lm-step';
 import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
 import { recurrentSpeed } from './recurrent';
@@ -16,7 +19,10 @@ import { textSpeed } from './text';
 export const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['recurrent', recurrentSpeed],
   ['cells', cellVariants],
+  ['lm-step', languageStep],
+  ['classifier-step', classifierStep],
   ['seq2seq-step', seq2SeqStep],
+  ['elementwise', elementwiseSpeed],
   ['gpu', gpuSpeed],
   ['data', dataSpeed],
   ['text', textSpeed],

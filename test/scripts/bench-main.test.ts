@@ -54,6 +54,21 @@ describe('npm run bench', () => {
     expect(tables.stdout).toMatch(/^\| lstm read S8/m);
   });
 
+  it.each([
+    ['cells', '--rows', 'zoneout', '--batch', '2', '--steps', '3', '--features', '4', '--hidden', '5'],
+    ['lm-step', '--rows', 'PTB-small', '--vocabulary', '30', '--layers', '1'],
+    ['classifier-step', '--batch', '2', '--vocabulary', '30', '--hidden', '4'],
+    ['seq2seq-step', '--batch', '2', '--tokens', '20', '--embedding', '4', '--hidden', '4', '--layers', '1'],
+    ['elementwise', '--rows', '10k', '--ops', 'tanh,softmax'],
+    ['streaming', '--size', '8', '--pauses', '0'],
+  ])('measures %s', (name, ...args) => {
+    const { status, stdout, stderr } = bench(name, ...alone, ...args);
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    expect(stdout).not.toMatch(/NaN|failed/);
+    expect(stdout).toMatch(/^stmnet: .* 1 threads$/m);
+  });
+
   it('runs several, says which did not hold, and goes on behind one that fails', () => {
     const file = join(folder, 'all.json');
     const { status, stdout } = bench('--all', '--suites', 'streaming,cells', '--threads', 'none', '--json', file);

@@ -1,3 +1,5 @@
+import { drawWord, randomFrom } from './drawn';
+
 /** What is trained: sizes of a Seq2Seq, as `Seq2SeqNetwork` names them. */
 export interface PairSizes {
   readonly rows: number;
@@ -29,18 +31,7 @@ const LONGEST = 30;
 export function drawPairs({ rows, tokens }: PairSizes, count: number, seed: number): DrawnPairs[] {
   const random = randomFrom(seed);
   const sentence = (): number[] =>
-    Array.from({ length: SHORTEST + Math.floor(random() * (LONGEST - SHORTEST + 1)) }, () =>
-      Math.min(tokens - 1, Math.floor(tokens ** random())),
-    );
+    Array.from({ length: SHORTEST + Math.floor(random() * (LONGEST - SHORTEST + 1)) }, () => drawWord(tokens, random));
   const batch = (): number[][] => Array.from({ length: rows }, sentence);
   return Array.from({ length: count }, () => ({ sources: batch(), targets: batch() }));
-}
-
-/** Numbers in [0, 1) of a linear congruential generator. */
-function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

@@ -13,7 +13,14 @@ import torch
 
 from safetensors_file import read_safetensors
 
-modules = {"recurrent": "torch_recurrent", "cell": "torch_cells", "seq2seq": "torch_seq2seq"}
+modules = {
+    "recurrent": "torch_recurrent",
+    "cell": "torch_cells",
+    "language": "torch_language",
+    "classifier": "torch_classifier",
+    "seq2seq": "torch_seq2seq",
+    "elementwise": "torch_elementwise",
+}
 
 
 def answer_to(request, jobs, clock):
