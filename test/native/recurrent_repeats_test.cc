@@ -40,6 +40,7 @@ const Shape kShapes[] = {
      2,
      9,
      {1, 6, 0, 3, 6, 5, 2, 0, 4, 6, 1, 1, 2, 0, 6, 3, 2}},
+    {"rows of a wide layer, units shared", 10, 2, 200, 520, 1, 1, 0, {2, 2, 1, 2, 0, 2, 1, 2, 2, 2}},
     {"many rows", 41, 4, 8, 24, 3, 1, 0, {}},
     {"only rows without steps", 3, 4, 8, 24, 2, 1, 0, {0, 0, 0}},
 };

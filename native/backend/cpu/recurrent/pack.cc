@@ -13,6 +13,7 @@
 #include "backend/cpu/recurrent/cells-inl.h"
 #include "backend/cpu/recurrent/panel-inl.h"
 #include "backend/cpu/recurrent/plain_panels-inl.h"
+#include "backend/cpu/transpose-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -29,15 +30,10 @@ void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t col
   for (int64_t panel = share.begin; panel < share.end; ++panel) {
     stop_point();
     const int64_t unit = panel * kWidth, left = std::min<int64_t>(kWidth, hidden - unit);
-    float* HWY_RESTRICT to = panels + panel * C::kGates * kWidth * columns;
     for (int gate = 0; gate < C::kGates; ++gate) {
       const int slot = state ? (gate + C::kRotate) % C::kGates : gate;
-      const float* from = weight + (gate * hidden + unit) * columns;
-      for (int64_t k = 0; k < columns; ++k) {
-        float* HWY_RESTRICT lanes = to + (k * C::kGates + slot) * kWidth;
-        for (int64_t j = 0; j < left; ++j) lanes[j] = from[j * columns + k];
-        for (int64_t j = left; j < kWidth; ++j) lanes[j] = 0.0f;
-      }
+      TransposeRows(weight + (gate * hidden + unit) * columns, columns, left, kWidth, columns,
+                    panels + panel * C::kGates * kWidth * columns + slot * kWidth, C::kGates * kWidth);
     }
   }
 }

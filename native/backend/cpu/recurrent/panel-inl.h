@@ -28,7 +28,7 @@ constexpr int kMaxVecs = 4;  // in a tile
 // Rows of a tile by its vectors, as many as the register file allows: 32 registers hold 24 accumulators, 16 hold 12;
 // SSE4 needs a temporary for each multiply, as it has no FMA. kPlainVecs: the width of a plain panel.
 #if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 8, 8, 6}, kPlainVecs = 4;
+constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 8, 8, 6}, kPlainVecs = 3;
 #elif HWY_TARGET == HWY_AVX2
 constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 6, 4, 3}, kPlainVecs = 2;
 #else
@@ -68,12 +68,27 @@ HWY_INLINE void StoreFirst(V v, float* p, int64_t count) {
 #endif
 }
 
+// What a tile has fetched into the L2 cache while it multiplies: the panel that comes next, of which each of the row
+// tiles before it fetches a part. A panel is longer than what the processor looks ahead by itself.
+struct Ahead {
+  const float* from = nullptr;
+  ptrdiff_t step = 0;  // numbers for each column of the tile's rows: of one cache line, or of two
+  // The part of tile `tile` of `tiles` in a panel of `depth` times `vecs` vectors.
+  static HWY_INLINE Ahead Part(const float* panel, int vecs, int64_t depth, int64_t tile, int64_t tiles) {
+    const int64_t width = vecs * kLanes, least = std::min(width, kLine);
+    const int64_t step = std::min(2 * least, CeilDiv(CeilDiv(width, tiles), least) * least);
+    return tile * step < width ? Ahead{panel + tile * step * depth, static_cast<ptrdiff_t>(step)} : Ahead{};
+  }
+  static constexpr int64_t kLine = 16;  // numbers in a cache line
+};
+
 // One product into a tile: `depth` columns of rows of `a`, `stride` apart, times a panel.
 struct Factors {
   const float* a;
   ptrdiff_t stride;
   const float* panel;
   int64_t depth;
+  Ahead ahead = {};
 };
 
 // acc[row][vec] += sum over k of a[row * stride + k] * panel[k][vec]
@@ -82,9 +97,12 @@ HWY_INLINE void MulAddPanel(V (&acc)[kRows][kVecs], const Factors& f) {
   const D d;
   const float* HWY_RESTRICT a = f.a;
   const float* HWY_RESTRICT panel = f.panel;
-  const ptrdiff_t stride = f.stride;
-  _Pragma("GCC unroll 2") for (int64_t k = 0; k < f.depth;
-                               ++k, ++a, panel += kVecs * kLanes) {  // twice: 3 % on AVX2, nothing on AVX3
+  const ptrdiff_t stride = f.stride, step = f.ahead.step, second = step > Ahead::kLine ? Ahead::kLine : 0;
+  const float* ahead = f.ahead.from ? f.ahead.from : panel;
+  // Twice: 3 % on AVX2, nothing on AVX3.
+  _Pragma("GCC unroll 2") for (int64_t k = 0; k < f.depth; ++k, ++a, panel += kVecs * kLanes, ahead += step) {
+    __builtin_prefetch(ahead, 0, 2);
+    __builtin_prefetch(ahead + second, 0, 2);
     if constexpr (kRows < kVecs) {  // keep the smaller side in registers, stream the other
       V rows[kRows];
       STM_UNROLL for (int r = 0; r < kRows; ++r) rows[r] = hn::Set(d, a[r * stride]);

@@ -12,6 +12,7 @@
 #include "backend/cpu/recurrent/panel-inl.h"
 #include "backend/cpu/stopping.h"
 #include "backend/cpu/team.h"
+#include "backend/cpu/transpose-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -45,11 +46,7 @@ inline void PackTransposedPanels(const float* weight, int64_t depth, int64_t col
     stop_point();
     const int64_t column = panel * kPlainWidth, width = VecsInPanel(columns, panel) * kLanes,
                   left = std::min(width, columns - column);
-    float* to = panels + panel * kPlainWidth * depth;
-    for (int64_t k = 0; k < depth; ++k, to += width) {
-      for (int64_t j = 0; j < left; ++j) to[j] = weight[(column + j) * depth + k];
-      for (int64_t j = left; j < width; ++j) to[j] = 0.0f;
-    }
+    TransposeRows(weight + column * depth, depth, left, width, depth, panels + panel * kPlainWidth * depth, width);
   }
 }
 

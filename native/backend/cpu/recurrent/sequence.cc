@@ -14,17 +14,24 @@ constexpr int64_t kUnitsWorthOwning = 16;  // a panel
 constexpr int64_t kWorkWorthOwning = int64_t{1}
                                      << 16;  // multiplications a step: about a microsecond, as long as a barrier
 
+constexpr int64_t kBytesWorthDividing =
+    int64_t{4} << 20;  // weights that no cache of a core holds: by units, a member reads its own part of them alone
+constexpr int64_t kWorkWorthDividing = int64_t{1}
+                                       << 20;  // multiplications of a member, beside which a barrier is little
+
 struct Choice {
   bool by_rows;
   int owners;
 };
 
 Choice choose(const RecurrentProblem& p, const Sequence& s, int members) {
-  const int64_t work = s.batch * (p.weight_elements() / (p.L * p.K)), one = 1;
+  const int64_t weights = p.weight_elements() / (p.L * p.K), work = s.batch * weights, one = 1;
   const int64_t by_rows = std::clamp<int64_t>(s.batch / kRowsWorthOwning, 1, members);
   const int64_t by_units = std::max(
       one, std::min({int64_t{members}, (p.H + kUnitsWorthOwning - 1) / kUnitsWorthOwning, work / kWorkWorthOwning}));
-  const bool rows = by_rows == members || 2 * by_units <= 3 * by_rows;
+  const bool streams = weights * int64_t{sizeof(float)} >= kBytesWorthDividing && by_units == members &&
+                       work >= members * kWorkWorthDividing;
+  const bool rows = !streams && (by_rows == members || 2 * by_units <= 3 * by_rows);
   return {rows, static_cast<int>(rows ? by_rows : by_units)};
 }
 

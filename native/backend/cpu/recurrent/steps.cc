@@ -95,7 +95,14 @@ BackwardStep MakeBackwardStep(const Recurrence& r, const BackwardRows& b, const 
   return step;
 }
 
-// Calls tile(row, rows) for row tiles of nearly equal height, at most `height`.
+// Rows of a span that share a tile: number `index` of `count`.
+struct RowTile {
+  int64_t row;
+  int rows;
+  int64_t index, count;
+};
+
+// Calls tile(RowTile) for row tiles of nearly equal height, at most `height`.
 template <class F>
 HWY_INLINE void ForRowTiles(const Span& span, int height, const F& tile) {
   const int64_t rows = span.end - span.begin, tiles = CeilDiv(rows, height);
@@ -103,7 +110,7 @@ HWY_INLINE void ForRowTiles(const Span& span, int height, const F& tile) {
   for (int64_t i = 0; i < tiles; ++i) {
     if (i % kTilesBetweenStops == 0) stop_point();
     const int n = static_cast<int>(rows / tiles + (i < rows % tiles));
-    tile(row, n);
+    tile(RowTile{row, n, i, tiles});
     row += n;
   }
 }
@@ -135,27 +142,42 @@ void StateTile(const Recurrence& r, const Factors& state, int rows, int64_t pane
   for (int m = 0; m < rows; ++m) std::copy(bias + kProduct, bias + kStride, to + m * ld + kProduct);
 }
 
+// A panel of gates, and the one that comes after it.
+struct PanelAt {
+  int64_t panel, next;
+};
+
 template <class C>
-HWY_INLINE Factors StateFactors(const Recurrence& r, const Step& step, int64_t row, int64_t panel) {
-  return {step.h_previous + row * step.ld_h_previous, step.ld_h_previous,
-          r.weights.state + panel * CellPanels<C>::kGateVecs * kLanes * r.geometry.width(), step.state_depth};
+HWY_INLINE Factors GateFactors(const float* a, ptrdiff_t stride, const float* panels, int64_t panels_depth,
+                               int64_t depth, const PanelAt& at, const RowTile& tile) {
+  constexpr int kVecs = CellPanels<C>::kGateVecs;
+  const int64_t size = kVecs * kLanes * panels_depth;
+  return {a + tile.row * stride, stride, panels + at.panel * size, depth,
+          Ahead::Part(panels + at.next * size, kVecs, panels_depth, tile.index, tile.count)};
 }
 
-// The sums of all slots of one panel's units for `rows` rows, then the cell.
 template <class C>
-void ForwardTile(const Recurrence& r, const Step& step, int64_t row, int rows, int64_t panel) {
+HWY_INLINE Factors StateFactors(const Recurrence& r, const Step& step, const PanelAt& at, const RowTile& tile) {
+  return GateFactors<C>(step.h_previous, step.ld_h_previous, r.weights.state, r.geometry.width(), step.state_depth, at,
+                        tile);
+}
+
+// The sums of all slots of one panel's units for a tile's rows, then the cell.
+template <class C>
+void ForwardTile(const Recurrence& r, const Step& step, const PanelAt& at_panel, const RowTile& tile) {
   using Panels = CellPanels<C>;
   constexpr ptrdiff_t kStride = Panels::kTileVecs * kLanes;
   const DirectionGeometry& g = r.geometry;
-  const int64_t H = g.hidden, unit = panel * Panels::kWidth;
+  const int64_t row = tile.row, panel = at_panel.panel, H = g.hidden, unit = panel * Panels::kWidth;
+  const int rows = tile.rows;
   const float* const bias = r.weights.bias + panel * kStride;
   HWY_ALIGN float sums[kMaxRows * kStride];
   const TileFunction product = kTiles.at[Panels::kGateVecs][rows];
   const Factors none{nullptr, 0, nullptr, 0};
-  const Factors state = StateFactors<C>(r, step, row, panel);
+  const Factors state = StateFactors<C>(r, step, at_panel, tile);
   if (step.input) {
-    const Factors input{step.input + row * g.input_size, static_cast<ptrdiff_t>(g.input_size),
-                        r.weights.input + panel * Panels::kGateVecs * kLanes * g.input_size, g.input_size};
+    const Factors input =
+        GateFactors<C>(step.input, g.input_size, r.weights.input, g.input_size, g.input_size, at_panel, tile);
     if (g.sequence->steps == 1) {  // the state first, which may be there before the input
       if (r.rows.ahead) {
         const float* const ahead = r.rows.ahead + row * r.rows.ld_ahead + panel * kStride;
@@ -224,7 +246,14 @@ HWY_INLINE void ForProductTiles(const PlainProduct& p, const Span& span, const S
       const float* const initial = from > 0 ? p.partial : p.initial;
       const ptrdiff_t ld_initial = from > 0 ? p.ld_partial : p.columns;
       const bool last = from + piece >= depth;
-      ForRowTiles(span, kRowsFor[kPlainVecs], [&](int64_t row, int rows) {
+      const int64_t next_panel = !last ? panel : panel + 1 < panels.end ? panel + 1 : panels.begin;
+      const int64_t next_from = last ? 0 : from + piece;
+      const int next_vecs = VecsInPanel(p.columns, next_panel);
+      const float* const next = p.panels + next_panel * kPlainWidth * p.panels_depth + next_from * next_vecs * kLanes;
+      const int64_t next_depth = std::min(piece, depth - next_from);
+      ForRowTiles(span, kRowsFor[kPlainVecs], [&](const RowTile& tile) {
+        const int64_t row = tile.row;
+        const int rows = tile.rows;
         HWY_ALIGN float sums[kMaxRows * kPlainVecs * kLanes];
         const ptrdiff_t stride = vecs * kLanes;
         for (int m = 0; m < rows; ++m) {
@@ -235,9 +264,9 @@ HWY_INLINE void ForProductTiles(const PlainProduct& p, const Span& span, const S
           }
         }
         if (depth) {
-          const Factors factors{p.a + row * p.stride + from, p.stride,
-                                p.panels + panel * kPlainWidth * p.panels_depth + from * stride,
-                                std::min(piece, depth - from)};
+          const Factors factors{
+              p.a + row * p.stride + from, p.stride, p.panels + panel * kPlainWidth * p.panels_depth + from * stride,
+              std::min(piece, depth - from), Ahead::Part(next, next_vecs, next_depth, tile.index, tile.count)};
           kTiles.at[vecs][rows](sums, stride, sums, stride, factors, none);
         }
         if (last) return finish(row, rows, column, vecs, sums);
@@ -315,8 +344,9 @@ void ForwardCells(const Recurrence& r, const Moment& moment, const Spans& spans,
   for (const Span& span : spans) {
     const Step step = MakeStep(r, moment, span);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
+      const PanelAt at{panel, panel + 1 < panels.end ? panel + 1 : panels.begin};
       ForRowTiles(span, kRowsFor[CellPanels<C>::kGateVecs],
-                  [&](int64_t row, int rows) { ForwardTile<C>(r, step, row, rows, panel); });
+                  [&](const RowTile& tile) { ForwardTile<C>(r, step, at, tile); });
     }
   }
 }
@@ -351,9 +381,9 @@ void AheadPanel(const Recurrence& r, float* sums, int64_t panel) {
   constexpr ptrdiff_t kStride = CellPanels<C>::kTileVecs * kLanes;
   const Span batch{0, r.geometry.sequence->batch, false, false};
   const Step step = MakeStep(r, Moment(r.geometry, 0), batch);
-  ForRowTiles(batch, kRowsFor[CellPanels<C>::kGateVecs], [&](int64_t row, int rows) {
-    StateTile<C>(r, StateFactors<C>(r, step, row, panel), rows, panel, sums + row * r.rows.ld_ahead + panel * kStride,
-                 r.rows.ld_ahead);
+  ForRowTiles(batch, kRowsFor[CellPanels<C>::kGateVecs], [&](const RowTile& tile) {
+    StateTile<C>(r, StateFactors<C>(r, step, {panel, panel}, tile), tile.rows, panel,
+                 sums + tile.row * r.rows.ld_ahead + panel * kStride, r.rows.ld_ahead);
   });
 }
 
