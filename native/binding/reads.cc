@@ -158,7 +158,7 @@ napi_value Reads::begin_into(const Tensor& x, napi_value into, const ErrorClasse
 }
 
 napi_value Reads::begin(const Tensor& x, size_t bytes, Target target, const ErrorClasses& errors) {
-  if (bytes >= 2 * kLargePage) prefer_large_pages(target.data, bytes);
+  prefer_large_pages(target.data, bytes);
   const Tensor dense = x.contiguous() ? x : ops::clone(detached(x));
   Device* device = nullptr;
   std::vector<Operand> operands = operands_of("data", {dense}, {}, Access::Read, &device);

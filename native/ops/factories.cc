@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 
+#include "backend/large_pages.h"
 #include "core/op_table.h"
 #include "ops/ops.h"
 
@@ -12,6 +13,7 @@ namespace {
 /// A private copy of host values, as large as the command that carries it says. Bools become 0 and 1.
 std::shared_ptr<char[]> copy_of(const HostValues& values, size_t bytes) {
   std::shared_ptr<char[]> copy(new char[bytes]);
+  prefer_large_pages(copy.get(), bytes);
   if (values.dtype == DType::Bool) {
     const auto* truths = static_cast<const uint8_t*>(values.data);
     std::transform(truths, truths + bytes, copy.get(), [](uint8_t truth) { return static_cast<char>(truth != 0); });

@@ -1,8 +1,10 @@
 // From the memory of one device to that of another, through the host.
 #include <condition_variable>
 #include <map>
+#include <memory>
 #include <mutex>
 
+#include "backend/large_pages.h"
 #include "ops/ops.h"
 
 namespace stm {
@@ -12,7 +14,7 @@ namespace {
 /// before its own, so none waits for ever.
 class Transfer {
  public:
-  std::vector<char> bytes;
+  std::unique_ptr<char[]> bytes;
 
   void finish(FaultPtr fault) {
     {
@@ -63,8 +65,9 @@ struct SendCommand final : Command {
   /// The receiver must hear of it if there is no memory for the copy.
   Status download(Backend& backend, std::unique_ptr<std::shared_ptr<Transfer>>* held) try {
     *held = std::make_unique<std::shared_ptr<Transfer>>(transfer);
-    transfer->bytes.resize(bytes);
-    return bytes ? backend.download(transfer->bytes.data(), operands[0].view.data, bytes) : Status::ok();
+    transfer->bytes.reset(new char[bytes]);
+    prefer_large_pages(transfer->bytes.get(), bytes);
+    return bytes ? backend.download(transfer->bytes.get(), operands[0].view.data, bytes) : Status::ok();
   } catch (const std::bad_alloc&) {
     return Status::fail(StatusKind::OutOfMemory, {"the host has no %zu bytes for the copy", bytes},
                         "move smaller parts");
@@ -90,7 +93,7 @@ struct ReceiveCommand final : Command {
       : Command("to", std::move(operands), bytes), transfer(std::move(transfer)), bytes(bytes) {}
   Status run(Backend& backend) override {
     if (const FaultPtr& fault = transfer->wait()) return failed_there(*fault);
-    return bytes ? backend.upload(operands[0].view.data, transfer->bytes.data(), bytes) : Status::ok();
+    return bytes ? backend.upload(operands[0].view.data, transfer->bytes.get(), bytes) : Status::ok();
   }
   std::shared_ptr<Transfer> transfer;
   size_t bytes;

@@ -53,7 +53,7 @@ class CpuBackend final : public Backend {
     constexpr size_t kLine = 64;
     const size_t alignment = bytes >= 2 * kLargePage ? kLargePage : kLine;
     *data = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-    if (*data && alignment == kLargePage) prefer_large_pages(*data, bytes);
+    if (*data) prefer_large_pages(*data, bytes);
     if (*data) return Status::ok();
     return Status::fail(StatusKind::OutOfMemory, {"could not get %zu bytes", bytes});
   }
