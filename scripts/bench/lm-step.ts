@@ -1,7 +1,7 @@
 import { wholeNumber, type Benchmark, type BenchmarkValues, type Goal, type Outcome } from './benchmark';
 import { drawWord, randomFrom } from './jobs/drawn';
 import type { LanguageOptions } from './jobs/language';
-import { allComputed, atLeast, compared, type RowFigures } from './turns/comparison';
+import { generalGoals, atLeast, compared, type RowFigures } from './turns/comparison';
 import { compareSides, turnOptions, type Wanted } from './turns/sides';
 import type { Row } from './turns/turns';
 
@@ -64,7 +64,7 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
     const least = models.find(({ name }) => name === row.row)?.least ?? 1;
     return [...atLeast(`${row.row}: PyTorch / ours`, row.ratios[`${torch} / ${own}`], least), ...memoryGoal(row)];
   });
-  return { tables: [table, memory], figures, goals: [...allComputed(figures.rows), ...goals], versions };
+  return { tables: [table, memory], figures, goals: [...generalGoals(figures.rows), ...goals], versions };
 }
 
 const mebibytes = ({ sides }: RowFigures, side: string): string => {

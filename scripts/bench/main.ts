@@ -10,7 +10,7 @@ import { reportMarkdown } from './markdown';
 import { readReport, writeReport } from './report';
 import { table } from './statistics';
 import { benchmarks, suiteNames } from './suites';
-import { packageEnvironment, unpackPackage } from './tarball';
+import { packageEnvironment, repository, unpackPackage } from './tarball';
 import { loadNow } from './turns/load';
 
 /** What every benchmark takes beside its own options. */
@@ -44,6 +44,7 @@ function usage(): string {
     'npm run bench -- NAME [options]',
     'npm run bench -- --all [--suites NAMES] [--json FILE] [--package FILE.tgz] [--rounds N] [--burst MS]',
     'npm run bench -- --tables FILE    what --json wrote, as Markdown',
+    'npm run bench -- --plots FILE     what scaling measured, as SVG in docs/performance',
     '  every NAME',
     ...shown(always),
     ...lines,
@@ -122,6 +123,12 @@ async function main(args: readonly string[]): Promise<boolean> {
   }
   if (first === '--tables') {
     console.log(reportMarkdown(readReport(args[1] ?? '')));
+    return true;
+  }
+  if (first === '--plots') {
+    const { writePlots } = await import('./plots.js'); // draws with a package that takes a while to load
+    for (const file of writePlots(readReport(args[1] ?? ''), args[2] ?? join(repository, 'docs', 'performance')))
+      console.log(file);
     return true;
   }
   if (!args.includes('--all')) return runOne(first, args.slice(1));

@@ -5,7 +5,7 @@ import { compilePeak } from './peak';
 import { forwardFlop, shapes, trainedShapes } from './shapes';
 import { geometricMean } from './statistics';
 import { unpackPackage } from './tarball';
-import { allComputed, atLeast, compared, msOf, type Compared, type Pair, type RowFigures } from './turns/comparison';
+import { generalGoals, atLeast, compared, msOf, type Compared, type Pair, type RowFigures } from './turns/comparison';
 import type { Clock } from './turns/protocol';
 import { compareSides, turnOptions, type Wanted } from './turns/sides';
 import type { Row, RowResult } from './turns/turns';
@@ -83,7 +83,7 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
     ],
   });
   const goals = [
-    ...allComputed(shown.rows),
+    ...generalGoals(shown.rows),
     ...(tarball === '' ? [] : packageGoals(shown.rows)),
     ...peerGoals(shown, best),
   ];

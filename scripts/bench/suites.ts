@@ -9,6 +9,7 @@ import { languageStep } from './lm-step';
 import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
 import { recurrentSpeed } from './recurrent';
+import { scaling } from './scaling';
 import { seq2SeqStep } from './seq2seq-step';
 import { serving } from './serve';
 import { startup } from './startup';
@@ -31,6 +32,7 @@ export const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['startup', startup],
   ['op-call', opCall],
   ['streaming', streaming],
+  ['scaling', scaling],
   ['serve', serving],
 ]);
 

@@ -8,21 +8,22 @@ interface Behaviour {
   /** Milliseconds of a run. */
   ms: number;
   values?: number[];
+  free?: boolean;
   /** What it answers with an error to. */
   refuses?: string;
 }
 
 /** A side without a process, which notes in `asked` what it is asked. */
-function fakeSide(name: string, { ms, values = [], refuses }: Behaviour, asked: string[]): Side {
+function fakeSide(name: string, { ms, values = [], free = false, refuses }: Behaviour, asked: string[]): Side {
   const ask = async (request: Request): Promise<Answer> => {
     await Promise.resolve();
     asked.push(`${name} ${request.ask}${request.ask === 'run' ? ` ${request.runs}` : ''} ${request.key}`);
     if (request.ask === refuses) return { error: `it cannot ${request.ask}\nat all` };
     if (request.ask === 'save') writeFileSync(request.file, '');
     if (request.ask === 'run') return { ms: Array<number>(request.runs).fill(ms), peakBytes: 7 };
-    return { values, saved: true };
+    return { values, saved: true, lagMs: 3 };
   };
-  return { name, pid: 0, extra: {}, ask };
+  return { name, pid: 0, free, extra: {}, ask };
 }
 
 const rowOf = (name: string, more: Partial<Row> = {}): Row => ({ name, group: 'g', job: 'j', options: {}, ...more });
@@ -86,6 +87,14 @@ describe('measureRows', () => {
     const sides = [fakeSide('a', { ms: 1 }, asked), fakeSide('b', { ms: 3 }, asked)];
     await measureRows([rowOf('x', { uneven: true })], sides, { ...plan, rounds: 1 });
     expect(asked.filter((text) => text.includes('run'))).toEqual(['a run 2 x', 'b run 2 x', 'a run 3 x', 'b run 3 x']);
+  });
+
+  it('watches the event loop of sides that are to keep it free', async () => {
+    const asked: string[] = [];
+    const sides = [fakeSide('a', { ms: 100, free: true }, asked), fakeSide('b', { ms: 5 }, asked)];
+    const [result] = await measureRows([rowOf('x')], sides, plan);
+    expect(result?.lagMs).toEqual({ a: 3 });
+    expect(asked.slice(-3)).toEqual(['a lag x', 'a drop x', 'b drop x']);
   });
 
   it('measures in one pass where there is one round', async () => {

@@ -1,5 +1,6 @@
 import type { Goal, ShownTable } from '../benchmark';
 import { geometricMean, median, quantile } from '../statistics';
+import { mostLagMs } from './lag';
 import { quietLimit } from './load';
 import type { RowResult } from './turns';
 
@@ -27,6 +28,7 @@ export interface SideFigures {
   readonly spread: number;
   readonly bursts: readonly number[];
   readonly peakBytes: number | undefined;
+  readonly lagMs: number | undefined;
 }
 
 /** A row's figures, for JSON. */
@@ -100,13 +102,13 @@ export function compared(results: readonly RowResult[], showing: Showing): Compa
 }
 
 function figuresOf(result: RowResult, sides: readonly string[], pairs: readonly Pair[]): RowFigures {
-  const { row, bursts, peakBytes, failures, others } = result;
+  const { row, bursts, peakBytes, lagMs, failures, others } = result;
   const timed = sides.flatMap((side): [string, SideFigures][] => {
     const all = (bursts[side] ?? []).filter(Number.isFinite);
     if (all.length === 0) return [];
     const ms = median(all);
     const spread = (quantile(all, 0.75) - quantile(all, 0.25)) / 2 / ms;
-    return [[side, { ms, spread, bursts: all, peakBytes: peakBytes[side] }]];
+    return [[side, { ms, spread, bursts: all, peakBytes: peakBytes[side], lagMs: lagMs[side] }]];
   });
   const ratios = pairs.map((pair): [string, number] => [nameOf(pair), ratioOf(result, pair)]);
   return {
@@ -164,8 +166,25 @@ export function atLeast(text: string, ratio: number | undefined, least: number):
   return [{ text: `${text}, at least ${least}`, got: ratio.toFixed(2), held: ratio >= least }];
 }
 
-/** A goal that every side did its part in all rows, if one did not. */
-export function allComputed(rows: readonly RowFigures[]): Goal[] {
+/**
+ * What is asked of every comparison: that each side did its part in all rows, said if one did not, and that the event
+ * loop stayed free.
+ */
+export function generalGoals(rows: readonly RowFigures[]): Goal[] {
+  return [...allComputed(rows), ...loopFree(rows)];
+}
+
+function loopFree(rows: readonly RowFigures[]): Goal[] {
+  const lags = rows.flatMap(({ row, sides }) =>
+    Object.values(sides).flatMap(({ lagMs }) => (lagMs === undefined || Number.isNaN(lagMs) ? [] : [{ row, lagMs }])),
+  );
+  if (lags.length === 0) return [];
+  const worst = lags.reduce((most, one) => (one.lagMs > most.lagMs ? one : most));
+  const text = `a timer is less than ${mostLagMs} ms late in 99 of 100 cases while a row is computed`;
+  return [{ text, got: `${worst.lagMs.toFixed(2)} ms in ${worst.row}`, held: worst.lagMs < mostLagMs }];
+}
+
+function allComputed(rows: readonly RowFigures[]): Goal[] {
   const failed = rows.filter(({ failures }) => Object.keys(failures).length > 0);
   if (failed.length === 0) return [];
   return [

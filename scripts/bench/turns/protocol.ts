@@ -1,4 +1,6 @@
 import { createInterface } from 'node:readline';
+import { quantile } from '../statistics';
+import { watchTimer } from './lag';
 
 /**
  * What a side is asked, a line of JSON each; it answers with a line. `key` names a job that was made.
@@ -8,6 +10,7 @@ import { createInterface } from 'node:readline';
  *   load   → {}, the parameters are those of the file
  *   check  → { values }, numbers that all sides must come to
  *   run    → { ms, peakBytes }, milliseconds of each run, and the most memory that the process has held so far
+ *   lag    → { lagMs }, by how much a timer of Node.js is late in 99 of 100 cases while so many runs go on
  *   drop   → {}
  *
  * What goes wrong is answered as { error }.
@@ -15,7 +18,7 @@ import { createInterface } from 'node:readline';
 export type Request =
   | { readonly ask: 'make'; readonly key: string; readonly job: string; readonly options: JobOptions }
   | { readonly ask: 'save' | 'load'; readonly key: string; readonly file: string }
-  | { readonly ask: 'run'; readonly key: string; readonly runs: number }
+  | { readonly ask: 'run' | 'lag'; readonly key: string; readonly runs: number }
   | { readonly ask: 'check' | 'drop'; readonly key: string };
 
 /** What a job is made of; what it has in it depends on the job. */
@@ -27,6 +30,7 @@ export interface Answer {
   readonly values?: readonly number[];
   readonly ms?: readonly number[];
   readonly peakBytes?: number;
+  readonly lagMs?: number;
   readonly error?: string;
 }
 
@@ -117,6 +121,12 @@ async function answerTo(
       job.dispose?.();
       jobs.delete(key);
       return {};
+    case 'lag': {
+      const watch = watchTimer();
+      for (let run = 0; run < request.runs; ++run) await job.run();
+      watch.stop();
+      return { lagMs: quantile(watch.lags, 0.99) };
+    }
     case 'run': {
       const ms: number[] = [];
       for (let run = 0; run < request.runs; ++run) ms.push(await job.run());

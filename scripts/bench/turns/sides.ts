@@ -110,12 +110,14 @@ interface Setting {
 /** A process that takes part. */
 class WorkerSide implements Side {
   readonly name: string;
+  readonly free: boolean;
   readonly extra: JobOptions;
   readonly greeting: Greeting;
   readonly #worker: LineWorker;
 
-  constructor({ name, extra = {} }: Wanted, worker: LineWorker, greeting: Greeting) {
+  constructor({ name, program, extra = {} }: Wanted, worker: LineWorker, greeting: Greeting) {
     this.name = name;
+    this.free = program === 'stmnet';
     this.extra = extra;
     this.greeting = greeting;
     this.#worker = worker;
