@@ -41,16 +41,17 @@ void check_leases() {
       for (int round = 0; round < 300; ++round) {
         const stm::TeamLease lease;
         if (++inside != 1) ++wrong;
-        std::atomic<int> members{0};
-        lease.team().run([&](int) {
-          ++members;
-          lease.team().barrier();
-          if (members.load() != lease.team().size()) ++wrong;
-          int64_t done = 0;
-          stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) {
-            done += end - begin;
-          });  // inside a run: on this member alone, in order
-          if (done != 100) ++wrong;
+        std::atomic<int> shares{0};
+        lease.team().run_rounds([&](stm::Rounds::Walk& walk) {
+          walk.round([&](int) { ++shares; });
+          walk.round([&](int) {
+            if (shares.load() != lease.team().size()) ++wrong;
+            int64_t done = 0;
+            stm::parallel_for(100, 1, [&](int64_t begin, int64_t end) {
+              done += end - begin;
+            });  // inside a run: on this member alone, in order
+            if (done != 100) ++wrong;
+          });
         });
         const stm::TeamLease again;
         if (&again.team() != &lease.team()) ++wrong;
@@ -59,17 +60,14 @@ void check_leases() {
     });
   }
   for (std::thread& executor : executors) executor.join();
-  require(wrong.load() == 0, "leases overlap, or a barrier lets a member through early");
+  require(wrong.load() == 0, "leases overlap, or a round begins before the one before is done");
 }
 
 // A few large items are shared out one by one.
 void check_large_items() {
-  std::vector<std::thread::id> who(static_cast<size_t>(stm::num_threads()));
-  stm::parallel_for(stm::num_threads(), 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) who[static_cast<size_t>(i)] = std::this_thread::get_id();
-  });
-  std::sort(who.begin(), who.end());
-  require(std::unique(who.begin(), who.end()) == who.end(), "as many items as threads, and one has two of them");
+  std::atomic<int> alone{0};
+  stm::parallel_for(stm::num_threads(), 1, [&](int64_t begin, int64_t end) { alone += end - begin == 1; });
+  require(alone.load() == stm::num_threads(), "as many items as threads, and two of them in one part");
 }
 
 std::atomic<bool> stop{false};  // the flag of this thread: see main
@@ -117,26 +115,70 @@ void check_stop() {
   require(sum_of(1000) == 1000, "a team that was stopped has lost something");
 
   const stm::TeamLease lease;
+  const int size = lease.team().size();
   std::atomic<int> passed{0};
-  lease.team().run([&](int rank) {
-    while (rank == 0) {  // never comes to the barrier
-      stop = true;
-      stm::stop_point();
-    }
-    lease.team().barrier();
-    ++passed;
+  lease.team().run_rounds([&](stm::Rounds::Walk& walk) {
+    walk.round([&](int rank) {
+      while (rank == 0) {  // never done
+        stop = true;
+        stm::stop_point();
+      }
+    });
+    walk.round([&](int) { ++passed; });
   });
-  require(passed.load() == 0, "a barrier lets members pass that one will not come to");
+  require(passed.load() == 0, "a round begins before the one before is done");
   stop = false;
-  lease.team().run([&](int) {
-    lease.team().barrier();
-    ++passed;
-  });
-  require(passed.load() == lease.team().size(), "a barrier that was stopped does not hold any more");
+  for (int round = 0; round < 2; ++round)
+    lease.team().run_rounds([&](stm::Rounds::Walk& walk) {
+      for (int i = 0; i < 3; ++i) walk.round([&](int) { ++passed; });
+    });
+  require(passed.load() == 6 * size, "a team that was stopped has lost shares");
 }
 
-// Whoever comes to an open run in time takes part, and the work is done in its order whoever that is; runs of all
-// members in between find all of them.
+// Each round needs all of the one before; each share is computed once, whoever is there.
+void check_rounds() {
+  const stm::TeamLease lease;
+  stm::Team& team = lease.team();
+  const int size = team.size();
+  constexpr int kRounds = 40;
+  for (int run = 0; run < 100; ++run) {
+    std::vector<int> visits(static_cast<size_t>(kRounds * size));  // plain, so that a race shows
+    team.run_rounds([&](stm::Rounds::Walk& walk) {
+      for (int round = 0; round < kRounds; ++round)
+        walk.round([&](int rank) {
+          int before = 0;
+          for (int i = 0; round && i < size; ++i) before += visits[static_cast<size_t>((round - 1) * size + i)];
+          visits[static_cast<size_t>(round * size + rank)] += round && before != size ? 100 : 1;
+        });
+    });
+    for (const int visit : visits)
+      require(visit == 1, "a share was computed twice, or before the round before was done");
+  }
+}
+
+// One member goes through all rounds alone; one who comes late finds nothing to do, and holds nobody up.
+void check_rounds_alone() {
+  stm::Rounds rounds;
+  std::vector<int> order;
+  rounds.begin(3);
+  stm::Rounds::Walk early(&rounds, 1), late(&rounds, 2);
+  const auto note = [&](int share) { order.push_back(share); };
+  for (int i = 0; i < 2; ++i) early.round(note);
+  early.wait();
+  require(order == std::vector<int>{1, 2, 0, 1, 2, 0}, "shares are not taken from its own one on");
+  for (int i = 0; i < 2; ++i) late.round(note);
+  require(order.size() == 6, "who comes late takes what is done");
+  late.round(note);
+  early.pass_over(1);
+  early.wait();
+  require(order == std::vector<int>{1, 2, 0, 1, 2, 0, 2, 0, 1}, "who comes late does not take part from then on");
+  rounds.begin(1);
+  stm::Rounds::Walk again(&rounds, 0);
+  again.round(note);
+  require(order.size() == 10, "rounds that begin again are done already");
+}
+
+// Whoever comes to an open run in time takes part, and the work is done in its order whoever that is.
 void check_open_runs() {
   const stm::TeamLease lease;
   stm::Team& team = lease.team();
@@ -161,9 +203,9 @@ void check_open_runs() {
     for (const int visit : visits)
       require(visit == 1, "an item was computed twice, or before the stage below was done");
     if (round % 3 != 0) continue;
-    std::atomic<int> members{0};
-    team.run([&](int) { ++members; });
-    require(members.load() == team.size(), "a member does not come to a run after an open one");
+    std::atomic<int> shares{0};
+    team.run([&](int) { ++shares; });
+    require(shares.load() == team.size(), "a share is lost after an open run");
   }
 }
 
@@ -252,6 +294,8 @@ int main(int argc, char** argv) {
     check_large_items();
     check_denormals();
     check_stop();
+    check_rounds();
+    check_rounds_alone();
     check_open_runs();
     check_open_run_alone();
     check_open_run_stopped();

@@ -140,14 +140,18 @@ void ForwardOf(const CellProblem& p, const CellForward& b, Team& team) {
   std::fill(scratch.zeros, scratch.zeros + p.H, F(0));
   const CellPass<F> pass(p, b.in, rows, b.reserve, scratch.zeros, b.y, b.cells);
   const int64_t columns = (p.reset_before ? 2 : p.gates()) * p.H;
-  team.run([&](int rank) {
-    CellMatrix<F> matrix{In<F>(b.in.w), p.H, columns, true}, of_reset{In<F>(b.in.w) + columns * p.H, p.H, p.H, true};
-    matrix.pack(scratch.panels, rank, team.size());
-    if (p.reset_before) of_reset.pack(scratch.more_panels, rank, team.size());
-    team.barrier();
-    const int64_t begin = rows.bounds[static_cast<size_t>(rank)], end = rows.bounds[static_cast<size_t>(rank) + 1];
-    ForwardOfRows(pass, matrix, of_reset, scratch.sums, begin, end);
-    Finish(pass, b, begin, end);
+  const CellMatrix<F> matrix{In<F>(b.in.w), p.H, columns, true, scratch.panels},
+      of_reset{In<F>(b.in.w) + columns * p.H, p.H, p.H, true, scratch.more_panels};
+  team.run_rounds([&](Rounds::Walk& walk) {
+    walk.round([&](int rank) {
+      matrix.pack(rank, team.size());
+      if (p.reset_before) of_reset.pack(rank, team.size());
+    });
+    walk.round([&](int rank) {
+      const int64_t begin = rows.bounds[static_cast<size_t>(rank)], end = rows.bounds[static_cast<size_t>(rank) + 1];
+      ForwardOfRows(pass, matrix, of_reset, scratch.sums, begin, end);
+      Finish(pass, b, begin, end);
+    });
   });
 }
 
@@ -269,17 +273,20 @@ void BackwardOf(const CellProblem& p, const CellBackward& b, Team& team) {
   const CellPass<F> pass(p, b.in, rows, b.reserve, scratch.zeros, b.y, b.cells);
   const int64_t depth = (p.reset_before ? 2 : p.gates()) * p.H, numbers = CellSums<F>::numbers(p);
   std::vector<F> partial(static_cast<size_t>(numbers * team.size()));
-  team.run([&](int rank) {
-    CellMatrix<F> matrix{In<F>(b.in.w), depth, p.H, false}, of_reset{In<F>(b.in.w) + depth * p.H, p.H, p.H, false};
-    matrix.pack(scratch.panels, rank, team.size());
-    if (p.reset_before) of_reset.pack(scratch.more_panels, rank, team.size());
-    team.barrier();
-    const int64_t begin = rows.bounds[static_cast<size_t>(rank)], end = rows.bounds[static_cast<size_t>(rank) + 1];
-    Begin(pass, b, scratch, begin, end);
-    BackwardOfRows(pass, b, scratch, matrix, of_reset, CellSums<F>(p, partial.data() + rank * numbers), begin, end);
-    End(pass, b, scratch, begin, end);
-    team.barrier();
-    WeightGradient(p, pass.reserve, scratch.dproduct, Out<F>(b.dw), team, rank);
+  const CellMatrix<F> matrix{In<F>(b.in.w), depth, p.H, false, scratch.panels},
+      of_reset{In<F>(b.in.w) + depth * p.H, p.H, p.H, false, scratch.more_panels};
+  team.run_rounds([&](Rounds::Walk& walk) {
+    walk.round([&](int rank) {
+      matrix.pack(rank, team.size());
+      if (p.reset_before) of_reset.pack(rank, team.size());
+    });
+    walk.round([&](int rank) {
+      const int64_t begin = rows.bounds[static_cast<size_t>(rank)], end = rows.bounds[static_cast<size_t>(rank) + 1];
+      Begin(pass, b, scratch, begin, end);
+      BackwardOfRows(pass, b, scratch, matrix, of_reset, CellSums<F>(p, partial.data() + rank * numbers), begin, end);
+      End(pass, b, scratch, begin, end);
+    });
+    walk.round([&](int rank) { WeightGradient(p, pass.reserve, scratch.dproduct, Out<F>(b.dw), team, rank); });
   });
   for (int member = 1; member < team.size(); ++member)
     for (int64_t i = 0; i < numbers; ++i)

@@ -24,8 +24,7 @@ struct Product {
 template <class T>
 void gemm_serial(const Product<T>& product);
 
-/// Member `rank`'s slice of the product. To be called by every member of `team` inside run(); C is complete after the
-/// next barrier.
+/// Rank `rank`'s share of the product, inside a run of `team`; C is complete when all shares are.
 template <class T>
 void gemm_shared(const Team& team, int rank, const Product<T>& product);
 

@@ -3,16 +3,14 @@
 #include <cstdint>
 #include <memory>
 
-#include "backend/cpu/spinning.h"
-#include "backend/cpu/stopping.h"
+#include "backend/cpu/rounds.h"
 #include "backend/cpu/team.h"
 
 namespace stm {
 
-/// Stages of items, of which each stage needs all of the one before, for an open run of a team (Team::run_open). Each
-/// member takes one item after the other, first of its own share, so that a core finds in its cache what it has read at
-/// the last call, then of the others': whoever is kept from a core holds nobody up, unless it has an item at that
-/// moment. Which member computes an item makes no difference to the result.
+/// As Rounds, of many small items: stages of items, of which each stage needs all of the one before. Each member takes
+/// one item after the other, first of its own share, then of the others'. Which member computes an item makes no
+/// difference to the result.
 class Stages {
  public:
   /// Before the run. @param shares  how many members may take part, ranks 0 to shares - 1
@@ -45,11 +43,8 @@ class Stages {
         item(at);
     }
     std::atomic<int64_t>& done = counters[0].done;
-    done.fetch_add(computed, std::memory_order_acq_rel);
-    spin_until([&, spins = 0]() mutable {
-      if (++spins % 64 == 0) stop_point();
-      return done.load(std::memory_order_acquire) == count;
-    });
+    if (done.fetch_add(computed) + computed == count) waiting_.wake();
+    else wait_or_stop(waiting_, [&] { return done.load() == count; });
   }
 
  private:
@@ -60,6 +55,7 @@ class Stages {
   std::unique_ptr<Counters[]> counters_;
   int64_t count_ = 0;
   int shares_ = 1;
+  Sleepers waiting_;
 };
 
 }  // namespace stm

@@ -1,16 +1,16 @@
 #include "backend/cpu/team.h"
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <set>
 #include <string>
 #include <system_error>
 #include <utility>
-
-#include "backend/cpu/spinning.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -20,10 +20,9 @@ namespace stm {
 namespace {
 
 constexpr int kMaxThreads = 1024;
-// Of Team::state_: the number of the run in the upper half; whether members need not come; whether they may no longer;
-// how many are inside.
+// Of Team::state_: the number of the run in the upper half; whether members may no longer come; how many are inside.
 constexpr uint64_t kFirstRun = uint64_t{1} << 32, kRun = ~uint64_t{0} << 32;
-constexpr uint64_t kForAll = 0, kOpen = uint64_t{1} << 31, kClosed = uint64_t{1} << 30, kInside = kClosed - 1;
+constexpr uint64_t kClosed = uint64_t{1} << 31, kInside = kClosed - 1;
 
 // ---- how many threads
 
@@ -170,29 +169,10 @@ void throw_stopped() { throw Stopped{}; }
 
 void begin_kernels(const std::atomic<bool>& stop) { stopping.flag = &stop; }
 
-// Calls `waiting` now and then until all have arrived.
-template <class F>
-void Barrier::wait_with(const F& waiting) {
-  if (count_ == 1) return;
-  const unsigned phase = phase_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
-    arrived_.store(0, std::memory_order_relaxed);
-    phase_.store(phase + 1, std::memory_order_release);
-    return;
-  }
-  spin_until([&, spins = 0]() mutable {
-    if (++spins % 64 == 0) waiting();
-    return phase_.load(std::memory_order_acquire) != phase;
-  });
-}
-
-void Barrier::wait() { wait_with(stop_point); }
-void Barrier::wait_for_all() {
-  wait_with([] {});
-}
-
-Team::Team(int size) : size_(size), barrier_(size), finish_(size) {
+Team::Team(int size) : size_(size) {
+  if (size == 1) return;
   try {
+    rounds_.begin(size);
     threads_.reserve(static_cast<size_t>(size - 1));
     for (int rank = 1; rank < size; ++rank) threads_.emplace_back([this, rank] { member(rank); });
   } catch (...) {
@@ -204,76 +184,61 @@ Team::Team(int size) : size_(size), barrier_(size), finish_(size) {
 Team::~Team() { end(); }
 
 void Team::end() {
-  announce(nullptr, nullptr, kForAll);  // of nothing
+  announce(nullptr, nullptr);  // of nothing
   for (std::thread& thread : threads_) thread.join();
 }
 
-void Team::run(Call call, void* context) {
+void Team::run_open(Call call, const void* context) {
   const bool outer = std::exchange(inside_run, true);
-  if (size_ > 1) {
-    barrier_.reset(size_);
-    announce(call, context, kForAll);
-  }
-  stoppable_alone([=] { call(context, 0); });
-  finish_.wait_for_all();  // what `context` points to may go out of scope
-  inside_run = outer;
-  stop_point();
-}
-
-void Team::run_open(Call call, void* context) {
-  const bool outer = std::exchange(inside_run, true);
-  if (size_ > 1) announce(call, context, kOpen);
+  if (size_ > 1) announce(call, context);
   stoppable_alone([=] { call(context, 0); });
   if (size_ > 1) {
-    state_.fetch_or(kClosed, std::memory_order_acq_rel);
-    spin_until([this] { return (state_.load(std::memory_order_acquire) & kInside) == 0; });
+    state_.fetch_or(kClosed);
+    caller_.wait_until([this] { return (state_.load() & kInside) == 0; });  // of what `context` points to
   }
   inside_run = outer;
   stop_point();
 }
 
 // Between runs nobody else changes the state: all have left the last one, and its number, or kClosed, keeps out who
-// comes late. A member counts itself among the sleepers before it looks at the state for the last time, this sets the
-// state before it looks at the sleepers: one sees the other.
-void Team::announce(Call call, void* context, uint64_t kind) {
+// comes late.
+void Team::announce(Call call, const void* context) {
   call_ = call;
   context_ = context;
   stop_flag_ = stopping.flag;
   floating_point_mode_ = floating_point_mode();
-  state_.store((state_.load(std::memory_order_relaxed) & kRun) + kFirstRun + kind, std::memory_order_seq_cst);
-  if (sleepers_.load(std::memory_order_seq_cst) == 0) return;
-  { const std::lock_guard<std::mutex> lock(mutex_); }
-  changed_.notify_all();
+  state_.store((state_.load(std::memory_order_relaxed) & kRun) + kFirstRun);
+  idle_.wake();
 }
 
-// The state once its run is another than that of `seen`. After an open run, to which nobody has to come, this leaves
-// the core to whoever wants it: to the JavaScript thread, which is to ask for the next step, for one.
+// The state once its run is another than that of `seen`. Nobody waits for who looks for work here, so this leaves the
+// core to whoever wants it: to the JavaScript thread, which is to ask for the next step, for one.
 uint64_t Team::next_run(uint64_t seen) {
   uint64_t state = 0;
+  int looks = 0;
   const auto is_another = [&] {
-    state = state_.load(std::memory_order_seq_cst);
+    state = state_.load();
     return (state & kRun) != (seen & kRun);
   };
-  for (int spins = 0; spins < kSpins; ++spins) {
-    if (is_another()) return state;
-    pause_briefly();
-    if ((seen & kOpen) && spins % 64 == 63) std::this_thread::yield();
-  }
-  std::unique_lock<std::mutex> lock(mutex_);
-  sleepers_.fetch_add(1, std::memory_order_seq_cst);
-  changed_.wait(lock, is_another);
-  sleepers_.fetch_sub(1, std::memory_order_relaxed);
+  const auto is_another_soon = [&] {
+    if (++looks % 64 == 0) std::this_thread::yield();
+    return is_another();
+  };
+  if (!spin_for(spin_time(), is_another_soon)) idle_.sleep_until(is_another);
   return state;
 }
 
-// Into the open run of `state`. False if it is closed, or over.
+// Into the run of `state`. False if it is closed, or over.
 bool Team::enter(uint64_t state) {
   const uint64_t run = state & kRun;
   while ((state & kRun) == run && !(state & kClosed)) {
-    if (state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
-      return true;
+    if (state_.compare_exchange_weak(state, state + 1)) return true;
   }
   return false;
+}
+
+void Team::leave() {
+  if (((state_.fetch_sub(1) - 1) & (kClosed | kInside)) == kClosed) caller_.wake();
 }
 
 void Team::call_as(int rank) {
@@ -286,15 +251,10 @@ void Team::member(int rank) {
   inside_run = true;
   for (uint64_t state = 0;;) {
     state = next_run(state);
-    if (state & kOpen) {
-      if (!enter(state)) continue;
-      call_as(rank);
-      state_.fetch_sub(1, std::memory_order_release);
-    } else {
-      if (!call_) return;
-      call_as(rank);
-      finish_.wait_for_all();
-    }
+    if (!enter(state)) continue;
+    if (!call_) return;
+    call_as(rank);
+    leave();
   }
 }
 

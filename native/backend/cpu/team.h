@@ -1,13 +1,11 @@
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
 #include "backend/cpu/denormals.h"
+#include "backend/cpu/rounds.h"
 #include "backend/cpu/stopping.h"
 
 namespace stm {
@@ -16,40 +14,21 @@ namespace stm {
 /// undone. The flag outlives the thread's kernels.
 void begin_kernels(const std::atomic<bool>& stopping);
 
-/// Holds threads until `count` of them have arrived; a waiting one spins briefly, then yields. Serves any number of
-/// rounds.
-class Barrier {
- public:
-  explicit Barrier(int count = 1) : count_(count) {}
-  Barrier(const Barrier&) = delete;
-  Barrier& operator=(const Barrier&) = delete;
-
-  /// While no thread waits. Also after a stop, which leaves a round incomplete.
-  void reset(int count) {
-    count_ = count;
-    arrived_.store(0, std::memory_order_relaxed);
-  }
-  /// A stop point while it waits: some of the others may have left at one and never arrive.
-  void wait();
-  /// For a round to which everybody comes, stop or not.
-  void wait_for_all();
-
- private:
-  template <class F>
-  void wait_with(const F& waiting);
-
-  int count_;
-  alignas(64) std::atomic<int> arrived_{0};
-  alignas(64) std::atomic<unsigned> phase_{0};
-};
-
-/// A fixed set of threads that runs one function on every member, the caller being rank 0, all with the caller's way of
-/// treating denormals:
+/// A fixed set of threads that share out work, the caller being rank 0, all with the caller's way of treating
+/// denormals:
 ///
-///   team.run([&](int rank) { ...; team.barrier(); ... });
+///   team.run([&](int rank) { ... });                        each rank's share once
+///   team.run_rounds([&](Rounds::Walk& walk) {               the same in rounds, of which each needs the one before
+///     walk.round([&](int rank) { ... });
+///     walk.round([&](int rank) { ... });
+///   });
 ///
-/// A waiting member spins briefly, then yields (at a barrier) or sleeps (between runs), so an idle team costs nothing
-/// and an oversubscribed machine still makes progress. There is one team per process: take it with a `TeamLease`.
+/// What a share is depends on the size of the team alone. Who computes it does not matter: members that come while the
+/// caller is at it take part, and nobody waits for the rest, which another program may keep from a core. So a team
+/// never takes much longer than one thread would, and the results are the same bits.
+///
+/// A waiting member spins briefly, then sleeps, so that its core is free for whoever has work. There is one team per
+/// process: take it with a `TeamLease`.
 class Team {
  public:
   /// @throws std::system_error or std::bad_alloc if the system does not give that many threads; a team of one needs
@@ -61,32 +40,37 @@ class Team {
 
   int size() const { return size_; }
 
-  /// Returns when every member has returned from `function(int rank)`, which throws nothing but Stopped, at a stop
-  /// point: then a member leaves it there.
+  /// Calls `function(int rank)` once for each rank. Returns when all have returned. It throws nothing but Stopped, at a
+  /// stop point: what is left is left undone then. So in the other two.
   template <class F>
-  void run(F&& function) {
-    run([](void* context, int rank) { (*static_cast<std::remove_reference_t<F>*>(context))(rank); }, &function);
+  void run(const F& function) {
+    run_rounds([&](Rounds::Walk& walk) { walk.round(function); });
   }
 
-  /// As run, for work of which those who are there share out one piece after the other (see stages.h): members that
-  /// come while the caller is at it take part, and nobody waits for the rest, which another program may keep from a
-  /// core. Returns when the caller and those who came have returned from `function`, which must do all of the work if
-  /// it is called for rank 0 alone, and meets no barrier.
+  /// Calls `function(Rounds::Walk&)` for the caller and the members who come, who all go through the same rounds.
   template <class F>
-  void run_open(F&& function) {
-    run_open([](void* context, int rank) { (*static_cast<std::remove_reference_t<F>*>(context))(rank); }, &function);
+  void run_rounds(const F& function) {
+    if (size_ > 1) rounds_.begin(size_);
+    run_open([&](int rank) {
+      Rounds::Walk walk(size_ > 1 ? &rounds_ : nullptr, rank);
+      function(walk);
+    });
   }
 
-  /// To be called by every member inside run(); returns once all have called it. A stop point.
-  void barrier() { barrier_.wait(); }
+  /// Calls `function(int rank)` for the caller, which is rank 0, and the members who come; it must do all of the work
+  /// if that is rank 0 alone. Returns when all of them have returned.
+  template <class F>
+  void run_open(const F& function) {
+    run_open([](const void* context, int rank) { (*static_cast<const F*>(context))(rank); }, &function);
+  }
 
  private:
-  using Call = void (*)(void* context, int rank);
-  void run(Call call, void* context);
-  void run_open(Call call, void* context);
-  void announce(Call call, void* context, uint64_t kind);
+  using Call = void (*)(const void* context, int rank);
+  void run_open(Call call, const void* context);
+  void announce(Call call, const void* context);
   uint64_t next_run(uint64_t seen);
   bool enter(uint64_t state);
+  void leave();
   void call_as(int rank);
   void end();
   void member(int rank);
@@ -94,15 +78,13 @@ class Team {
   const int size_;
   std::vector<std::thread> threads_;
   Call call_ = nullptr;
-  void* context_ = nullptr;
+  const void* context_ = nullptr;
   const std::atomic<bool>* stop_flag_ = nullptr;  // the caller's, as the next
   uint64_t floating_point_mode_ = 0;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  // The number of the run, and of an open one whether it is closed again and how many members are inside: see team.cc.
+  // The number of the run, whether it is closed again, and how many members are inside: see team.cc.
   alignas(64) std::atomic<uint64_t> state_{0};
-  alignas(64) std::atomic<int> sleepers_{0};
-  Barrier barrier_, finish_;
+  Sleepers idle_, caller_;
+  Rounds rounds_;
 };
 
 /// Exclusive use of the process's team for one command. Waits while another thread holds it. A lease taken by a thread

@@ -29,8 +29,9 @@ struct CellMatrix<double> {
   const double* w;
   int64_t depth, columns;
   bool transposed;
+  double* panels;  // none: it is multiplied as it lies
 
-  void pack(double*, int, int) {}
+  void pack(int, int) const {}
   void multiply(const double* a, int64_t lda, int64_t m, double* out, int64_t ldo) const {
     gemm_serial(Product<double>{false, transposed, m, columns, depth, a, lda, w, transposed ? depth : columns, false,
                                 out, ldo});
@@ -42,13 +43,12 @@ struct CellMatrix<float> {
   const float* w;
   int64_t depth, columns;
   bool transposed;
-  float* panels = nullptr;
+  float* panels;
 
-  // Member `rank`'s part.
-  void pack(float* to, int rank, int members) {
-    panels = to;
-    if (transposed) PackTransposedPanels(w, depth, columns, to, rank, members);
-    else PackPlainPanels(w, depth, columns, 0, to, rank, members);
+  // The share of `rank`.
+  void pack(int rank, int members) const {
+    if (transposed) PackTransposedPanels(w, depth, columns, panels, rank, members);
+    else PackPlainPanels(w, depth, columns, 0, panels, rank, members);
   }
   void multiply(const float* a, int64_t lda, int64_t m, float* out, int64_t ldo) const {
     static const float zeros[kPlainWidth] = {};

@@ -37,14 +37,13 @@ struct BackwardPass : StackPass {
   BackwardRows rows_of(int64_t i) const;
   void prepare(int rank) const;
   void start_layer(int64_t layer, int rank) const;
-  void run_steps(int64_t layer, int rank) const;
-  void run_layer(int64_t layer, int rank) const;
+  void run_layer(int64_t layer, Member& member) const;
   const float* past_products(const BackwardRows& b, int64_t row) const;
   void initial_states(int64_t i, int rank) const;
   void input_gradients(int64_t i, int rank) const;
   void weight_gradients(int64_t i, int rank) const;
   void bias_gradients(int64_t i, int rank) const;
-  void run(int rank) const;
+  void run(Member& member) const;
 };
 
 BackwardRows BackwardPass::rows_of(int64_t i) const {
@@ -71,6 +70,12 @@ void BackwardPass::start_layer(int64_t layer, int rank) const {
   if (p.cell == Cell::Gru) carried = buffers.dhn;
   sort_states(s, block(floats(carried), layer * p.K, p.N * p.H), p.K, p.H, own.carry, rank, team.size());
   for (int64_t k = 0; k < p.K; ++k) clear_row(bias_step(), d_bias + (k * team.size() + rank) * bias_step());
+  if (!buffers.dweights) return;
+  for (int64_t k = 0; k < p.K; ++k) {
+    const Recurrence r = recurrence(layer * p.K + k);
+    gather_previous(s, r.geometry.reverse, r.rows.out, r.rows.ld_out, r.rows.h0, O,
+                    own.previous + k * own.previous_step, rank, team.size());
+  }
 }
 
 // What reaches a row's initial h past the products.
@@ -162,38 +167,29 @@ void BackwardPass::bias_gradients(int64_t i, int rank) const {
   }
 }
 
-void BackwardPass::run_steps(int64_t layer, int rank) const {
-  for_own_directions(layer, rank, [&](int64_t i, int owner) { run_backward(recurrence(i), rows_of(i), owner); });
-  if (!buffers.dweights) return;
-  for (int64_t k = 0; k < p.K; ++k) {
-    const Recurrence r = recurrence(layer * p.K + k);
-    gather_previous(s, r.geometry.reverse, r.rows.out, r.rows.ld_out, r.rows.h0, O,
-                    own.previous + k * own.previous_step, rank, team.size());
-  }
-}
-
-void BackwardPass::run_layer(int64_t layer, int rank) const {
+void BackwardPass::run_layer(int64_t layer, Member& member) const {
   const int64_t begin = layer * p.K, end = begin + p.K;
-  start_layer(layer, rank);
-  team.barrier();
-  run_steps(layer, rank);
-  team.barrier();
+  member.team.round([&](int rank) { start_layer(layer, rank); });
+  run_directions(layer, member,
+                 [&](int64_t i, const StepParts& parts) { run_backward(recurrence(i), rows_of(i), parts); });
   if (buffers.dh0 || buffers.dc0) {
-    for (int64_t i = begin; i < end; ++i) initial_states(i, rank);
-    team.barrier();
+    member.team.round([&](int rank) {
+      for (int64_t i = begin; i < end; ++i) initial_states(i, rank);
+    });
   }
-  for (int64_t i = begin; i < end; ++i) {
-    input_gradients(i, rank);
-    if (buffers.dweights) weight_gradients(i, rank);
-  }
-  team.barrier();
+  member.team.round([&](int rank) {
+    for (int64_t i = begin; i < end; ++i) {
+      input_gradients(i, rank);
+      if (buffers.dweights) weight_gradients(i, rank);
+    }
+  });
 }
 
-void BackwardPass::run(int rank) const {
-  prepare(rank);
-  team.barrier();
-  for (int64_t layer = p.L - 1; layer >= 0; --layer) run_layer(layer, rank);
-  if (buffers.dx && !in_place) scatter_rows(s, d_input(0), p.D, p.T, floats(buffers.dx), rank, team.size());
+void BackwardPass::run(Member& member) const {
+  member.team.round([&](int rank) { prepare(rank); });
+  for (int64_t layer = p.L - 1; layer >= 0; --layer) run_layer(layer, member);
+  if (!buffers.dx || in_place) return;
+  member.team.round([&](int rank) { scatter_rows(s, d_input(0), p.D, p.T, floats(buffers.dx), rank, team.size()); });
 }
 
 }  // namespace
@@ -202,7 +198,10 @@ void backward_pass(const RecurrentProblem& problem, const RecurrentBackward& buf
   kept.d_bias.resize(static_cast<size_t>(problem.K * team.size() * cell_slots(problem.cell) * problem.H));
   const BackwardScratch workspace(problem, kept.sequence.rows, buffers.workspace);
   const BackwardPass pass(problem, buffers, kept, team, workspace);
-  team.run([&](int rank) { pass.run(rank); });
+  team.run_rounds([&](Rounds::Walk& walk) {
+    Member member(kept.split, walk);
+    pass.run(member);
+  });
 }
 
 }  // namespace stm

@@ -16,19 +16,18 @@ struct ForwardPass : StackPass {
                   p.training ? Reserve(p, kept.sequence.rows, b.reserve).arrays : workspace.arrays),
         buffers(b) {}
 
-  // Whether a member needs only what it has computed itself, from layer to layer, so that no barrier is due between
-  // them: it owns rows in all directions, and no product over all steps, of which every member computes a part, reads
-  // the output of the layer below.
+  // Whether an owner needs only what it has computed itself, from layer to layer: it owns rows in all directions, and
+  // no product over all steps, of which every member computes a part, reads the output of the layer below.
   bool independent() const { return split.by_rows && !split.apart && fused; }
 
   void input_products(int64_t layer, int rank) const;
-  void run_layer(int64_t layer, int rank) const;
+  void run_layer(int64_t layer, Member& member) const;
+  void run_owner(int owner) const;
   void run_in_stages(Stages& stages) const;
-  Share state_rows(int rank) const;
   const float* final_h(const Recurrence& r, int64_t row) const;
   const float* final_c(const Recurrence& r, int64_t row) const;
   void final_states(int64_t layer, const Share& rows) const;
-  void run(int rank) const;
+  void run(Member& member) const;
 };
 
 void ForwardPass::input_products(int64_t layer, int rank) const {
@@ -42,24 +41,19 @@ void ForwardPass::input_products(int64_t layer, int rank) const {
   }
 }
 
-void ForwardPass::run_layer(int64_t layer, int rank) const {
-  if (!fused) {
-    input_products(layer, rank);
-    team.barrier();
-  }
-  for_own_directions(layer, rank, [&](int64_t i, int owner) { run_forward(recurrence(i), owner); });
-  if (!independent()) team.barrier();
+void ForwardPass::run_layer(int64_t layer, Member& member) const {
+  if (!fused) member.team.round([&](int rank) { input_products(layer, rank); });
+  run_directions(layer, member, [&](int64_t i, const StepParts& parts) { run_forward(recurrence(i), parts); });
+  member.team.round([&](int rank) { final_states(layer, Share(s.batch, rank, team.size())); });
 }
 
-// The batch rows whose states a member looks after: its own where members are independent, since others may not be so
-// far.
-Share ForwardPass::state_rows(int rank) const {
-  Share share(s.batch, rank, team.size());
-  if (independent()) {
-    share.begin = rank < split.owners ? split.bounds[rank] : s.batch;
-    share.end = rank < split.owners ? split.bounds[rank + 1] : s.batch;
+// All layers of an owner's rows.
+void ForwardPass::run_owner(int owner) const {
+  const Share rows(split.bounds[owner], split.bounds[owner + 1]);
+  for (int64_t layer = 0; layer < p.L; ++layer) {
+    for (int64_t k = 0; k < p.K; ++k) run_forward(recurrence(layer * p.K + k), StepParts{owner});
+    final_states(layer, rows);
   }
-  return share;
 }
 
 // A row's h and c after its last step in the direction of travel; the initial ones if it has no steps.
@@ -84,17 +78,21 @@ void ForwardPass::final_states(int64_t layer, const Share& rows) const {
   }
 }
 
-void ForwardPass::run(int rank) const {
-  if (!in_place) gather_rows(s, floats(buffers.x), p.D, arrays.x, rank, team.size());
-  prepare_states(rank, team.size());
-  team.barrier();
-  for (int64_t layer = 0; layer < p.L; ++layer) {
-    run_layer(layer, rank);
-    final_states(layer, state_rows(rank));
+void ForwardPass::run(Member& member) const {
+  member.team.round([&](int rank) {
+    if (!in_place) gather_rows(s, floats(buffers.x), p.D, arrays.x, rank, team.size());
+    prepare_states(rank, team.size());
+  });
+  if (independent()) {
+    member.team.round([&](int rank) {
+      if (rank < split.owners) run_owner(rank);
+    });
+  } else {
+    for (int64_t layer = 0; layer < p.L; ++layer) run_layer(layer, member);
   }
   if (in_place || !buffers.y) return;
-  team.barrier();
-  scatter_rows(s, output(p.L - 1), p.K * O, p.T, floats(buffers.y), rank, team.size());
+  member.team.round(
+      [&](int rank) { scatter_rows(s, output(p.L - 1), p.K * O, p.T, floats(buffers.y), rank, team.size()); });
 }
 
 // A single step of few rows takes some ten to a few hundred microseconds, in which a member may not even wake up. So
@@ -140,7 +138,10 @@ void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffe
   const ForwardScratch workspace(problem, kept.sequence.rows, buffers.workspace);
   const ForwardPass pass(problem, buffers, kept, team, workspace);
   if (problem.T == 1 && !problem.training && !kept.split.by_rows) return pass.run_in_stages(kept.stages);
-  team.run([&](int rank) { pass.run(rank); });
+  team.run_rounds([&](Rounds::Walk& walk) {
+    Member member(kept.split, walk);
+    pass.run(member);
+  });
 }
 
 }  // namespace stm

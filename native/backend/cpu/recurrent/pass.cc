@@ -40,7 +40,7 @@ Recurrence StackPass::recurrence(int64_t i) const {
   const int64_t layer = i / p.K, k = i % p.K;
   const int64_t kept = p.training ? i : k;  // of gates and wide
   Recurrence r{};
-  r.geometry = {&s, &split, &split.between_steps[k], p.cell, p.H, p.P, p.input_size(layer), k == 1, p.training};
+  r.geometry = {&s, &split, p.cell, p.H, p.P, p.input_size(layer), k == 1, p.training};
   r.weights = packed_layer(p, const_cast<void*>(given.packed), i);
   r.rows.h0 = block(h0, i, p.N * O);
   r.rows.c0 = block(c0, i, p.N * p.H);

@@ -18,6 +18,18 @@ struct Bookkeeping {
   std::vector<float> d_bias;  ///< [K][members][slots · H]
 };
 
+/// One member's way through a pass: the rounds of the team and, where units are owned, those of the steps of each
+/// direction.
+struct Member {
+  Member(const Split& split, Rounds::Walk& team)
+      : rank(team.own()),
+        team(team),
+        steps{{&split.steps[0], rank % split.owners}, {&split.steps[1], rank % split.owners}} {}
+  const int rank;
+  Rounds::Walk& team;
+  Rounds::Walk steps[2];
+};
+
 /// The stack's passes over a sequence that has rows.
 void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, Bookkeeping& kept, Team& team);
 /// Of a single step of rows in the caller's order, what RecurrentKernels::ahead() computes.
@@ -34,7 +46,7 @@ Float* block(Float* states, int64_t i, int64_t step) {
   return states ? states + i * step : nullptr;
 }
 
-/// What both passes know of their call. Their functions with a `rank` do the part of that member of the team.
+/// What both passes know of their call. Their functions with a `rank` do that rank's share, whoever calls them.
 struct StackPass {
   /// Buffers of the caller that both passes have.
   struct Buffers {
@@ -56,13 +68,28 @@ struct StackPass {
   /// Clears the zeros and brings the initial states into order.
   void prepare_states(int rank, int members) const;
   Recurrence recurrence(int64_t i) const;
-  /// Calls run(i, owner) for the directions of a layer whose steps this member has a part in.
+  /// Calls run(i, owner) for the directions of a layer whose steps this rank has a part in.
   template <class F>
   void for_own_directions(int64_t layer, int rank, const F& run) const {
     for (int64_t k = 0; k < p.K; ++k) {
       const int owner = split.rank_in(k, rank);
       if (owner >= 0 && owner < split.owners) run(layer * p.K + k, owner);
     }
+  }
+  /// A layer's steps: calls run(i, StepParts) for its directions.
+  template <class F>
+  void run_directions(int64_t layer, Member& member, const F& run) const {
+    if (split.by_rows)
+      return member.team.round(
+          [&](int rank) { for_own_directions(layer, rank, [&](int64_t i, int owner) { run(i, StepParts{owner}); }); });
+    member.team.wait();
+    for (int64_t n = 0; n < p.K; ++n) {
+      const int64_t k = member.rank < split.owners ? n : p.K - 1 - n;  // its own first
+      Rounds::Walk& steps = member.steps[k];
+      if (member.rank < split.members()) run(layer * p.K + k, StepParts{0, &steps});
+      else steps.pass_over(rounds_of_steps(recurrence(layer * p.K + k).geometry));
+    }
+    for (Rounds::Walk& steps : member.steps) steps.wait();
   }
 
   const RecurrentProblem& p;

@@ -9,10 +9,10 @@ namespace stm {
 namespace {
 
 constexpr int64_t kRowsWorthOwning =
-    5;  // with fewer, tiles of rows are so flat that sharing units is faster in spite of the barriers
+    5;  // with fewer, tiles of rows are so flat that sharing units is faster in spite of the rounds
 constexpr int64_t kUnitsWorthOwning = 16;  // a panel
 constexpr int64_t kWorkWorthOwning = int64_t{1}
-                                     << 16;  // multiplications a step: about a microsecond, as long as a barrier
+                                     << 16;  // multiplications a step: about a microsecond, as long as a round
 
 constexpr int64_t kBytesWorthDividing =
     int64_t{4} << 20;  // weights that no cache of a core holds: by units, a member reads its own part of them alone
@@ -89,7 +89,7 @@ void Split::assign(const RecurrentProblem& p, const Sequence& s, int members) {
   }
   by_rows = choice.by_rows;
   owners = choice.owners;
-  for (Barrier& barrier : between_steps) barrier.reset(owners);
+  for (Rounds& rounds : steps) rounds.begin(owners);
   bounds.assign(static_cast<size_t>(owners) + 1, s.batch);
   int64_t sum = 0;
   for (int64_t row = 0, owner = 0; row < s.batch; ++row) {

@@ -33,20 +33,22 @@ class Sequence {
 int64_t live_rows(const RecurrentProblem& problem);
 
 /// How the members of a team share the recurrence of one direction: by batch rows (members never wait for each other
-/// between steps) or by hidden units (a barrier a step). Only `owners` members take part, fewer than there are where
+/// between steps) or by hidden units (a round a step). Only `owners` members take part, fewer than there are where
 /// there is too little to do.
 struct Split {
   void assign(const RecurrentProblem& problem, const Sequence& sequence, int members);
 
   /// A member's rank among the owners of direction `k`; outside 0..owners - 1 it has no part.
   int rank_in(int64_t k, int rank) const { return apart ? rank - static_cast<int>(k) * owners : rank; }
+  /// How many have a part.
+  int members() const { return apart ? 2 * owners : owners; }
 
   bool by_rows = true;
   bool apart = false;  ///< the directions of a layer run at the same time, on owners of their own
   int owners = 1;
   std::vector<int64_t>
       bounds;  ///< by rows: owner m has batch rows bounds[m]..bounds[m + 1], about the same number of live steps each
-  mutable Barrier between_steps[2];  ///< by units: of each direction's owners
+  mutable Rounds steps[2];  ///< by units: of each direction's owners, those of all layers
 };
 
 }  // namespace stm

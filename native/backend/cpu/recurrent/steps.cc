@@ -309,7 +309,8 @@ void BackwardCells(const Recurrence& r, const BackwardRows& b, const BackwardSte
 
 // ---- passes
 
-struct Work {  // an owner's part of each step
+// An owner's part of each step.
+struct Work {
   bool by_rows;
   int64_t begin, end;  // batch rows
   int rank, members;   // among those who share the units
@@ -320,6 +321,7 @@ struct Work {  // an owner's part of each step
         rank(by_rows ? 0 : owner),
         members(by_rows ? 1 : g.split->owners) {}
   Share panels(int64_t columns, int64_t width) const { return Share(CeilDiv(columns, width), rank, members); }
+  Spans spans(const DirectionGeometry& g, const Moment& moment) const { return Spans(*g.sequence, moment, begin, end); }
 };
 
 // h of a projected layer, from what its cells have left.
@@ -352,18 +354,20 @@ void ForwardCells(const Recurrence& r, const Moment& moment, const Spans& spans,
 }
 
 template <class C>
-void Forward(const Recurrence& r, int owner) {
+void Forward(const Recurrence& r, const StepParts& parts) {
   const DirectionGeometry& g = r.geometry;
-  const Work work(g, owner);
-  const Share panels = work.panels(g.hidden, CellPanels<C>::kWidth), projected = work.panels(g.projection, kPlainWidth);
   for (int64_t n = 0; n < g.sequence->steps; ++n) {
     const Moment moment(g, n);
-    const Spans spans(*g.sequence, moment, work.begin, work.end);
-    ForwardCells<C>(r, moment, spans, panels);
-    if (!work.by_rows) g.between_steps->wait();
+    parts([&](int owner) {
+      const Work work(g, owner);
+      ForwardCells<C>(r, moment, work.spans(g, moment), work.panels(g.hidden, CellPanels<C>::kWidth));
+    });
     if (!g.projection) continue;
-    for (const Span& span : spans) ForwardProjected(r, MakeStep(r, moment, span), span, projected);
-    if (!work.by_rows) g.between_steps->wait();
+    parts([&](int owner) {
+      const Work work(g, owner);
+      for (const Span& span : work.spans(g, moment))
+        ForwardProjected(r, MakeStep(r, moment, span), span, work.panels(g.projection, kPlainWidth));
+    });
   }
 }
 
@@ -420,31 +424,34 @@ inline PlainProduct UnprojectProduct(const Recurrence& r, const BackwardStep& st
 }
 
 template <class C>
-void Backward(const Recurrence& r, const BackwardRows& b, int owner) {
+void Backward(const Recurrence& r, const BackwardRows& b, const StepParts& parts) {
   const DirectionGeometry& g = r.geometry;
-  const Work work(g, owner);
-  const Share panels = work.panels(g.hidden, kPlainWidth), projected = work.panels(g.projection, kPlainWidth);
   for (int64_t n = g.sequence->steps - 1; n >= 0; --n) {
     const Moment moment(g, n);
-    const Spans spans(*g.sequence, moment, work.begin, work.end);
     if (g.projection) {
-      for (const Span& span : spans)
-        BackwardProjected<C>(r, MakeBackwardStep<C>(r, b, moment, span, owner), span, projected);
-      if (!work.by_rows) g.between_steps->wait();
-    }
-    for (const Span& span : spans) {
-      const BackwardStep step = MakeBackwardStep<C>(r, b, moment, span, owner);
-      const PlainProduct product = g.projection ? UnprojectProduct(r, step) : BackwardProduct<C>(r, step);
-      ForProductTiles(product, span, panels, [&](int64_t row, int rows, int64_t unit, int vecs, const float* sums) {
-        BackwardCells<C>(r, b, step, row, rows, unit, vecs, sums);
+      parts([&](int owner) {
+        const Work work(g, owner);
+        for (const Span& span : work.spans(g, moment))
+          BackwardProjected<C>(r, MakeBackwardStep<C>(r, b, moment, span, owner), span,
+                               work.panels(g.projection, kPlainWidth));
       });
     }
-    if (!work.by_rows) g.between_steps->wait();
+    parts([&](int owner) {
+      const Work work(g, owner);
+      const Share panels = work.panels(g.hidden, kPlainWidth);
+      for (const Span& span : work.spans(g, moment)) {
+        const BackwardStep step = MakeBackwardStep<C>(r, b, moment, span, owner);
+        const PlainProduct product = g.projection ? UnprojectProduct(r, step) : BackwardProduct<C>(r, step);
+        ForProductTiles(product, span, panels, [&](int64_t row, int rows, int64_t unit, int vecs, const float* sums) {
+          BackwardCells<C>(r, b, step, row, rows, unit, vecs, sums);
+        });
+      }
+    });
   }
 }
 
-void ForwardOf(const Recurrence& r, int owner) {
-  WithCell(r.geometry.cell, [&](auto cell) { Forward<decltype(cell)>(r, owner); });
+void ForwardOf(const Recurrence& r, const StepParts& parts) {
+  WithCell(r.geometry.cell, [&](auto cell) { Forward<decltype(cell)>(r, parts); });
 }
 int64_t StepPanels(const Recurrence& r, bool projects) {
   const DirectionGeometry& g = r.geometry;
@@ -459,8 +466,8 @@ void StepPanel(const Recurrence& r, bool projects, int64_t panel) {
 void AheadPanelOf(const Recurrence& r, float* sums, int64_t panel) {
   WithCell(r.geometry.cell, [&](auto cell) { AheadPanel<decltype(cell)>(r, sums, panel); });
 }
-void BackwardOf(const Recurrence& r, const BackwardRows& b, int owner) {
-  WithCell(r.geometry.cell, [&](auto cell) { Backward<decltype(cell)>(r, b, owner); });
+void BackwardOf(const Recurrence& r, const BackwardRows& b, const StepParts& parts) {
+  WithCell(r.geometry.cell, [&](auto cell) { Backward<decltype(cell)>(r, b, parts); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -475,7 +482,7 @@ HWY_EXPORT(StepPanel);
 HWY_EXPORT(AheadPanelOf);
 HWY_EXPORT(BackwardOf);
 
-void run_forward(const Recurrence& r, int owner) { HWY_DYNAMIC_DISPATCH(ForwardOf)(r, owner); }
+void run_forward(const Recurrence& r, const StepParts& parts) { HWY_DYNAMIC_DISPATCH(ForwardOf)(r, parts); }
 int64_t step_panels(const Recurrence& r, bool projects) { return HWY_DYNAMIC_DISPATCH(StepPanels)(r, projects); }
 void run_step_panel(const Recurrence& r, bool projects, int64_t panel) {
   HWY_DYNAMIC_DISPATCH(StepPanel)(r, projects, panel);
@@ -483,8 +490,8 @@ void run_step_panel(const Recurrence& r, bool projects, int64_t panel) {
 void run_ahead_panel(const Recurrence& r, float* sums, int64_t panel) {
   HWY_DYNAMIC_DISPATCH(AheadPanelOf)(r, sums, panel);
 }
-void run_backward(const Recurrence& r, const BackwardRows& b, int owner) {
-  HWY_DYNAMIC_DISPATCH(BackwardOf)(r, b, owner);
+void run_backward(const Recurrence& r, const BackwardRows& b, const StepParts& parts) {
+  HWY_DYNAMIC_DISPATCH(BackwardOf)(r, b, parts);
 }
 
 }  // namespace stm

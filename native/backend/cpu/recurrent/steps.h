@@ -12,7 +12,6 @@ namespace stm {
 struct DirectionGeometry {
   const Sequence* sequence;
   const Split* split;
-  Barrier* between_steps;  ///< of the owners
   Cell cell;
   int64_t hidden, projection, input_size;  ///< projection: 0 for none
   bool reverse, training;
@@ -57,9 +56,22 @@ struct Recurrence {
   DirectionRows rows;
 };
 
-/// Call from every owner of the split, ranks 0 to owners - 1, at the same time. By rows, an owner's rows are complete
-/// when it returns; by units, everything is.
-void run_forward(const Recurrence& r, int owner);
+/// What a member computes of a direction's steps: the parts of one owner of rows, who needs nothing of the others; or,
+/// if units are owned, those that nobody else has taken, a round for each step, or two for a projected one.
+struct StepParts {
+  int owner;
+  Rounds::Walk* rounds = nullptr;
+
+  template <class F>
+  void operator()(const F& part_of) const {
+    if (rounds) rounds->round(part_of);
+    else part_of(owner);
+  }
+};
+inline int64_t rounds_of_steps(const DirectionGeometry& g) { return g.sequence->steps * (g.projection ? 2 : 1); }
+
+/// For each owner of rows, or for each member who takes part in the rounds.
+void run_forward(const Recurrence& r, const StepParts& parts);
 
 /// Of a sequence of a single step, whose panels of units need each other only from layer to layer: how many there are,
 /// and one of them. `projects`: those of the projection, after all of the cells.
@@ -70,6 +82,6 @@ void run_step_panel(const Recurrence& r, bool projects, int64_t panel);
 /// rows of slots_stride() numbers.
 void run_ahead_panel(const Recurrence& r, float* sums, int64_t panel);
 
-void run_backward(const Recurrence& r, const BackwardRows& b, int owner);
+void run_backward(const Recurrence& r, const BackwardRows& b, const StepParts& parts);
 
 }  // namespace stm
