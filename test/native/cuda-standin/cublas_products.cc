@@ -71,8 +71,8 @@ void multiply(const Gemm& g) {
       const std::vector<T> a = gathered<T>(g.a, index, g.number_a, g.rounding),
                            b = gathered<T>(g.b, index, g.number_a, g.rounding);
       // Columns read as rows: Cᵀ = op(B)ᵀ op(A)ᵀ.
-      gemm_parallel<T>(g.trans_b, g.trans_a, g.n, g.m, g.k, b.data(), g.b.rows, a.data(), g.a.rows, T(0),
-                       product.data(), g.m);
+      gemm_parallel(Product<T>{g.trans_b, g.trans_a, g.n, g.m, g.k, b.data(), g.b.rows, a.data(), g.a.rows, false,
+                               product.data(), g.m});
     }
     void* const c = const_cast<void*>(g.c.data);
     for (int64_t j = 0; j < g.n; ++j) {
