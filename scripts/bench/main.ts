@@ -28,6 +28,7 @@ const ofAll = {
   rounds: { type: 'string' },
   burst: { type: 'string' },
   threads: { type: 'string' },
+  precision: { type: 'string' },
 } as const;
 
 function usage(): string {

@@ -1,6 +1,6 @@
 import { numThreads } from 'stmnet';
 import { listOf, type Benchmark, type BenchmarkValues, type Goal, type Outcome } from './benchmark';
-import { recurrentCells, recurrentKinds, type RecurrentKind, type RecurrentOptions } from './jobs/recurrent';
+import { recurrentCells, recurrentKinds, type RecurrentOptions } from './jobs/recurrent';
 import { compilePeak } from './peak';
 import { forwardFlop, shapes, trainedShapes } from './shapes';
 import { geometricMean } from './statistics';
@@ -17,6 +17,8 @@ const limits = { mean: 0.05, row: 0.15 };
 const own = 'stmnet';
 const packed = 'package';
 const torch = 'PyTorch';
+/** PyTorch in f32 in rows whose products the other sides compute in bf16. */
+const torchF32 = 'PyTorch, f32';
 const onnx = 'onnxruntime-node';
 const tfjs = 'TensorFlow.js';
 
@@ -43,7 +45,7 @@ export const recurrentSpeed: Benchmark = {
       default: recurrentKinds.join(','),
       description: 'train; inference until the output is computed; until it is read',
     },
-    precision: { type: 'string', default: 'f32', description: 'f32, or bf16: products of both sides in it' },
+    precision: { type: 'string', default: 'f32', description: 'f32, bf16 or both: what products are computed in' },
     clock: {
       type: 'string',
       default: 'wall',
@@ -62,6 +64,7 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
     { name: own, program: 'stmnet' },
     ...(tarball === '' ? [] : [{ name: packed, program: 'stmnet' as const, folder: unpackPackage(tarball) }]),
     { name: torch, program: 'PyTorch' },
+    { name: torchF32, program: 'PyTorch', extra: { precision: 'fma' } },
     { name: onnx, program: 'onnxruntime-node' },
     { name: tfjs, program: 'TensorFlow.js' },
   ];
@@ -73,8 +76,8 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
   const best = tarball === '' ? own : packed;
   const shown = compared(results, {
     title: 'LSTM and GRU',
-    sides: [own, packed, torch, onnx, tfjs],
-    pairs: [...[torch, onnx, tfjs].map((side): Pair => [side, best]), [packed, own]],
+    sides: [own, packed, torch, torchF32, onnx, tfjs],
+    pairs: [...[torch, torchF32, onnx, tfjs].map((side): Pair => [side, best]), [packed, own]],
     columns: [
       { name: 'GFLOP/s', of: (result) => gflopsOf(result).toFixed(1) },
       ...(Number.isNaN(most)
@@ -97,25 +100,25 @@ function rowsOf(values: BenchmarkValues): Row[] {
     shapes.map(({ name }) => name),
   );
   const chosen = names.flatMap((name) => shapes.filter((shape) => shape.name === name));
-  const [precision = 'f32'] = listOf(values, 'precision', ['f32', 'bf16']);
-  return listOf(values, 'cell', recurrentCells).flatMap((cell) =>
-    listOf(values, 'kind', recurrentKinds).flatMap((kind) =>
-      chosen
-        .filter(({ name }) => kind !== 'train' || trainedShapes.includes(name))
-        .map((shape): Row => {
-          const options: RecurrentOptions = { shape, cell, kind, ...(precision === 'bf16' ? { precision } : {}) };
-          const name = `${cell} ${kind} ${shape.name}`;
-          return { name, group: `${cell} ${kind}`, job: 'recurrent', options, ...whoDoes(name, kind, precision) };
-        }),
+  return listOf(values, 'precision', ['f32', 'bf16']).flatMap((precision) =>
+    listOf(values, 'cell', recurrentCells).flatMap((cell) =>
+      listOf(values, 'kind', recurrentKinds).flatMap((kind) =>
+        chosen
+          .filter(({ name }) => kind !== 'train' || trainedShapes.includes(name))
+          .map((shape) => rowOf({ shape, cell, kind, ...(precision === 'bf16' ? { precision } : {}) })),
+      ),
     ),
   );
 }
 
-function whoDoes(name: string, kind: RecurrentKind, precision: string): Pick<Row, 'sides' | 'tolerance'> {
+function rowOf(options: RecurrentOptions): Row {
+  const { shape, cell, kind, precision } = options;
+  const group = [cell, kind, ...(precision === undefined ? [] : [precision])].join(' ');
+  const row = { name: `${group} ${shape.name}`, group, job: 'recurrent', options };
   const always = [own, packed, torch];
-  if (precision === 'bf16') return { sides: always, tolerance: 0.05 };
-  if (kind === 'read') return { sides: [...always, onnx] };
-  return { sides: tfjsRows.includes(name) ? [...always, tfjs] : always };
+  if (precision !== undefined) return { ...row, sides: [...always, torchF32], tolerance: 0.05 };
+  if (kind === 'read') return { ...row, sides: [...always, onnx] };
+  return { ...row, sides: tfjsRows.includes(row.name) ? [...always, tfjs] : always };
 }
 
 /** Of the products alone. */
@@ -165,6 +168,12 @@ function peerGoals({ rows, means }: Compared, best: string): Goal[] {
     ...['gru train', 'gru computed'].flatMap((group) =>
       atLeast(`${group}, PyTorch / ours in the geometric mean`, means[group]?.[`${torch} / ${best}`], 2),
     ),
+    ...rows
+      .filter(({ row }) => /^lstm train bf16 S[356]$/.test(row))
+      .flatMap((row) => [
+        ...atLeast(`${row.row}, PyTorch in f32 / ours`, row.ratios[`${torchF32} / ${best}`], 1.5),
+        ...atLeast(`${row.row}, PyTorch in bf16 / ours`, row.ratios[`${torch} / ${best}`], 1),
+      ]),
     ...rows.flatMap((row) => atLeast(`${row.row}, TensorFlow.js / ours`, row.ratios[`${tfjs} / ${best}`], 100)),
   ];
 }
