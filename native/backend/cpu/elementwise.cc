@@ -1,9 +1,11 @@
+#include <algorithm>
 #include <atomic>
 #include <tuple>
 #include <utility>
 
 #include "backend/cpu/backend.h"
 #include "backend/data_fault.h"
+#include "backend/cpu/elementwise_rows.h"
 #include "backend/cpu/stopping.h"
 #include "backend/dispatch.h"
 #include "backend/cpu/rows.h"
@@ -72,21 +74,101 @@ Status map_numbers(const F& f, const View& out, const V&... in) {
                                                      in...);
 }
 
+// ---- f32, by dense rows
+
+/// Calls `kernel(in, out, count)` on rows of f32 that it gets dense: what lies otherwise goes through parts that do, so
+/// that a number's result is the same however it lies.
+template <size_t kIn, class Kernel>
+void dense_parts(const std::array<char*, kIn + 1>& data, const std::array<int64_t, kIn + 1>& stride, int64_t count,
+                 const Kernel& kernel) {
+  constexpr int64_t kPart = 256;
+  float parts[kIn + 1][kPart];
+  for (int64_t begin = 0; begin < count; begin += kPart) {
+    const int64_t n = std::min(kPart, count - begin);
+    std::array<const float*, kIn> in;
+    for (size_t k = 0; k < kIn; ++k) {
+      const char* const from = data[k] + begin * stride[k];
+      in[k] = stride[k] == sizeof(float) ? reinterpret_cast<const float*>(from) : parts[k];
+      for (int64_t i = 0; in[k] == parts[k] && i < n; ++i)
+        parts[k][i] = *reinterpret_cast<const float*>(from + i * stride[k]);
+    }
+    char* const to = data[kIn] + begin * stride[kIn];
+    if (stride[kIn] == sizeof(float)) {
+      kernel(in, reinterpret_cast<float*>(to), n);
+      continue;
+    }
+    kernel(in, parts[kIn], n);
+    for (int64_t i = 0; i < n; ++i) *reinterpret_cast<float*>(to + i * stride[kIn]) = parts[kIn][i];
+  }
+}
+
+template <class Kernel, class... V>
+Status map_rows(const Kernel& kernel, const View& out, const V&... in) {
+  constexpr size_t kIn = sizeof...(V);
+  constexpr int64_t kGrain = 32'768;
+  const auto row = [&](const std::array<char*, kIn + 1>& data, const std::array<int64_t, kIn + 1>& stride,
+                       int64_t count) {
+    const auto dense = [](int64_t step) { return step == sizeof(float); };
+    if (count > 1 && !std::all_of(stride.begin(), stride.end(), dense))
+      return dense_parts<kIn>(data, stride, count, kernel);
+    std::array<const float*, kIn> from;
+    for (size_t k = 0; k < kIn; ++k) from[k] = reinterpret_cast<const float*>(data[k]);
+    kernel(from, reinterpret_cast<float*>(data[kIn]), count);
+  };
+  for_rows<kIn + 1>({&in..., &out}, row, kGrain);
+  return Status::ok();
+}
+
+Status unary_rows(Unary op, float parameter, const View& x, const View& y) {
+  const auto kernel = [parameter, row = unary_row(op)](const auto& in, float* out, int64_t count) {
+    row(in[0], out, count, parameter);
+  };
+  return map_rows(kernel, y, x);
+}
+
+Status derivative_rows(Unary op, float parameter, const View& x, const View& y, const View& dy, const View& dx) {
+  const auto kernel = [parameter, row = derivative_row(op)](const auto& in, float* out, int64_t count) {
+    row(in[0], in[1], in[2], out, count, parameter);
+  };
+  return map_rows(kernel, dx, x, y, dy);
+}
+
+Status scalar_rows(Binary op, const View& x, float number, bool reversed, const View& out) {
+  const auto kernel = [number, row = scalar_row(op, reversed)](const auto& in, float* to, int64_t count) {
+    row(in[0], number, to, count);
+  };
+  return map_rows(kernel, out, x);
+}
+
+Status binary_rows(Binary op, const View& a, const View& b, const View& out) {
+  const auto kernel = [row = binary_row(op)](const auto& in, float* to, int64_t count) {
+    row(in[0], in[1], to, count);
+  };
+  return map_rows(kernel, out, a, b);
+}
+
 /// The same view as zeros of any value nobody reads: stands in for an operand that a functor does not save.
 const View& or_else(const View& view, const View& other) { return view.data ? view : other; }
 
-// One case of a switch for each functor.
+// One case of a switch for each functor; of f32 the rows, where there are some.
 // clang-format off
+#define STM_HAS_ROWS(op) (std::is_same_v<T, float> && has_rows(op))
 #define STM_UNARY_CASE(name, doc, saves, value, derivative)  \
-  case Unary::name: return map<T, T>([a](T x) -> T { (void)a; return value; }, y, x);
+  case Unary::name:  \
+    if constexpr (STM_HAS_ROWS(Unary::name)) return unary_rows(op, a, x, y);  \
+    else return map<T, T>([a](T x) -> T { (void)a; return value; }, y, x);
 #define STM_DERIVATIVE_CASE(name, doc, saves, value, derivative)  \
   case Unary::name:  \
-    return map<T, T, T, T>(  \
+    if constexpr (STM_HAS_ROWS(Unary::name)) return derivative_rows(op, a, vx, vy, dy, dx);  \
+    else return map<T, T, T, T>(  \
         [a](T x, T y, T d) -> T { (void)a, (void)x, (void)y; return d * (derivative); }, dx, vx, vy, dy);
 #define STM_BINARY_CASE(name, doc, value)  \
-  case Binary::name: return map_numbers<T>([](N a, N b) -> N { return value; }, out, va, vb);
+  case Binary::name:  \
+    if constexpr (STM_HAS_ROWS(Binary::name)) return binary_rows(op, va, vb, out);  \
+    else return map_numbers<T>([](N a, N b) -> N { return value; }, out, va, vb);
 #define STM_SCALAR_CASE(name, doc, value)  \
   case Binary::name:  \
+    if constexpr (STM_HAS_ROWS(Binary::name)) return scalar_rows(op, x, s, reversed, out);  \
     if (reversed) return map_numbers<T>([a = s](N b) -> N { return value; }, out, x);  \
     return map_numbers<T>([b = s](N a) -> N { return value; }, out, x);
 #define STM_COMPARE_CASE(name, doc, value)  \

@@ -28,13 +28,13 @@ class RowFunction {
 
 /// Walks views of equal extents together. Calls
 /// `row(std::array<char*, N> data, std::array<int64_t, N> strides_in_bytes, int64_t count)` for runs along the
-/// innermost axis, after merging axes that lie densely behind each other in every view; large walks are shared out over
-/// the team.
+/// innermost axis, after merging axes that lie densely behind each other in every view; walks of more than `grain`
+/// elements are shared out over the team.
 ///
 /// `row` is type-erased, so that the walk is compiled once for each N and not for each of hundreds of ops.
 template <size_t N>
-void for_rows(const std::array<const View*, N>& views, RowFunction<N> row) {
-  constexpr int64_t kGrain = 16'384, kLongRun = int64_t{1} << 18;
+void for_rows(const std::array<const View*, N>& views, RowFunction<N> row, int64_t grain = 16'384) {
+  constexpr int64_t kLongRun = int64_t{1} << 18;
   MergedAxes<static_cast<int>(N)> axes;
   for (int axis = 0; axis < views[0]->rank; ++axis) {
     const int64_t n = views[0]->extent[axis];
@@ -55,7 +55,7 @@ void for_rows(const std::array<const View*, N>& views, RowFunction<N> row) {
   std::array<int64_t, N> inner_stride;
   for (size_t i = 0; i < N; ++i) inner_stride[i] = axes.stride[i][rank - 1];
   if (rank == 1) {
-    parallel_for(inner, kGrain, [&](int64_t begin, int64_t end) {
+    parallel_for(inner, grain, [&](int64_t begin, int64_t end) {
       std::array<char*, N> data;
       for (size_t i = 0; i < N; ++i) data[i] = base[i] + begin * inner_stride[i];
       row(data, inner_stride, end - begin);
@@ -64,7 +64,7 @@ void for_rows(const std::array<const View*, N>& views, RowFunction<N> row) {
   }
   int64_t outer = 1;
   for (int axis = 0; axis + 1 < rank; ++axis) outer *= axes.extent[axis];
-  parallel_for(outer, std::max<int64_t>(1, kGrain / inner), [&](int64_t begin, int64_t end) {
+  parallel_for(outer, std::max<int64_t>(1, grain / inner), [&](int64_t begin, int64_t end) {
     for (int64_t index = begin; index < end; ++index) {
       std::array<char*, N> data = base;
       for (int64_t axis = rank - 2, rest = index; axis >= 0; --axis) {

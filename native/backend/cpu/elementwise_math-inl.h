@@ -1,0 +1,134 @@
+// Exponentials, logarithms and the normal distribution on Highway vectors, for every f32: infinities, NaN, denormals
+// and both zeros. Included once per target: the guard is toggled by foreach_target.h.
+#if defined(STM_ELEMENTWISE_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef STM_ELEMENTWISE_MATH_INL_H_
+#undef STM_ELEMENTWISE_MATH_INL_H_
+#else
+#define STM_ELEMENTWISE_MATH_INL_H_
+#endif
+
+#include <cstdint>
+#include <limits>
+
+#include "hwy/contrib/math/math-inl.h"
+#include "hwy/highway.h"
+
+#include "backend/cpu/recurrent/gate_math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace stm {
+namespace HWY_NAMESPACE {
+/// Of any number, where those of gates need not be good for all.
+namespace any {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+/// x = n · ln 2 + rest with |rest| <= ln 2 / 2, for |x| up to a few hundred.
+struct Reduced {
+  decltype(hn::NearestInt(V())) n;
+  V rest;
+};
+HWY_INLINE Reduced Reduce(V x) {
+  const auto n = hn::NearestInt(hn::Mul(x, Const(1.4426950408889634f)));
+  const V whole = hn::ConvertTo(D(), n);
+  // ln 2 in two parts: the first has 16 bits, so that the product is exact.
+  const V rest = hn::NegMulAdd(whole, Const(0.693145751953125f), x);
+  return {n, hn::NegMulAdd(whole, Const(1.42860682030941723e-6f), rest)};
+}
+
+/// (e^r - 1 - r) / r², the Taylor polynomial: of e^r it leaves less than 2e-9 for |r| <= ln 2 / 2.
+constexpr float kExp[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f};
+
+template <class N>
+HWY_INLINE V PowerOfTwo(N n) {
+  const hn::RebindToSigned<D> di;
+  return hn::BitCast(D(), hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
+}
+
+/// e^(x + rest) where rest, which is not positive, is small. The limits come first in Min and Max, so that a NaN passes
+/// through; what lies beyond them is 0 or infinity.
+HWY_INLINE V ExpOfSum(V x, V rest) {
+  const Reduced reduced = Reduce(hn::Min(Const(89.0f), hn::Max(Const(-104.0f), x)));
+  const V r = hn::Add(reduced.rest, rest);
+  const V p = hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), hn::Add(r, Const(1.0f)));
+  const auto half = hn::ShiftRight<1>(reduced.n);  // 2^n alone may lie outside what f32 holds
+  return hn::Mul(hn::Mul(p, PowerOfTwo(half)), PowerOfTwo(hn::Sub(reduced.n, half)));
+}
+HWY_INLINE V Exp(V x) { return ExpOfSum(x, hn::Zero(D())); }
+
+/// e^x - 1 = 2 · (2^(n - 1) · (e^r - 1) + 2^(n - 1) - 1/2), which for n = 0 is e^r - 1 itself.
+HWY_INLINE V Expm1(V x) {
+  const hn::RebindToSigned<D> di;
+  const Reduced reduced = Reduce(hn::Min(Const(89.0f), hn::Max(Const(-20.0f), x)));
+  const V r = reduced.rest, q = hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), r);
+  const V power = PowerOfTwo(hn::Sub(reduced.n, hn::Set(di, 1)));
+  const V half = hn::MulAdd(power, q, hn::Sub(power, Const(0.5f)));
+  return hn::IfThenElse(hn::Lt(hn::Abs(x), Const(6e-8f)), x, hn::Add(half, half));
+}
+
+HWY_INLINE V Log(V x) {
+  const V positive = hn::Log(D(), x), infinity = Const(kInfinity), zero = hn::Zero(D());
+  const V above = hn::IfThenElse(hn::Lt(x, infinity), positive, x);  // of infinity and NaN these
+  const V below = hn::IfThenElse(hn::Lt(x, zero), Const(std::numeric_limits<float>::quiet_NaN()), above);
+  return hn::IfThenElse(hn::Eq(x, zero), hn::Neg(infinity), below);
+}
+
+/// log(1 + x) for 1 + x > 0 that is finite; of NaN NaN.
+HWY_INLINE V Log1pInside(V x) { return hn::Log1p(D(), x); }
+
+HWY_INLINE V Log1p(V x) {
+  const V infinity = Const(kInfinity), pole = Const(-1.0f);
+  const V above = hn::IfThenElse(hn::Eq(x, infinity), infinity, Log1pInside(x));
+  const V below = hn::IfThenElse(hn::Lt(x, pole), Const(std::numeric_limits<float>::quiet_NaN()), above);
+  return hn::IfThenElse(hn::Eq(x, pole), hn::Neg(infinity), below);
+}
+
+/// (1 - e) / (1 + e) for e = e^(-2 |x|), with the sign of x.
+HWY_INLINE V Tanh(V x) {
+  const V y = Expm1(hn::Mul(Const(-2.0f), hn::Abs(x)));
+  return hn::CopySignToAbs(hn::Div(hn::Neg(y), hn::Add(Const(2.0f), y)), x);
+}
+
+/// e^-|x| never overflows, and keeps its digits on both sides.
+HWY_INLINE V ExpOfDistance(V x) { return Exp(hn::Neg(hn::Abs(x))); }
+
+HWY_INLINE V Sigmoid(V x) {
+  const V one = Const(1.0f), e = ExpOfDistance(x);
+  return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(D())), e, one), hn::Add(one, e));
+}
+
+/// log(1 + e^x) without overflow.
+HWY_INLINE V Softplus(V x) { return hn::Add(hn::Max(hn::Zero(D()), x), Log1pInside(ExpOfDistance(x))); }
+
+/// The normal distribution function, and e^(-x² / 2).
+struct Normal {
+  V cdf, bell;
+};
+/// Within 1 of 0 the distribution function is 1/2 + x · Q(x²). Both tails are good to relative accuracy: for t = |x|
+/// the tail is e^(-t² / 2) · u · P(u - 1/2) with u = 2.5 / (t + 2.5), where P is fitted to t up to 15, beyond which the
+/// tail is 0. t² is taken in two parts, since its rounding would show.
+HWY_INLINE Normal NormalOf(V x) {
+  constexpr float kTail[] = {0.032297600060701370f,  -0.031910296529531480f, -0.035041958093643190f,
+                             0.064612708985805510f,  0.020490624010562897f,  -0.10487158596515656f,
+                             -0.029554802924394608f, 0.21117916703224182f,   0.34695360064506530f,
+                             0.28266265988349915f};
+  constexpr float kNear[] = {-7.6542091846931730e-6f, 1.1348639964126050e-4f, -1.1863299878314137e-3f,
+                             9.9733239039778710e-3f,  -0.066490359604358670f, 0.39894229173660280f};
+  const hn::RebindToUnsigned<D> du;
+  const V t = hn::Min(Const(15.0f), hn::Abs(x));
+  const V head = hn::And(t, hn::BitCast(D(), hn::Set(du, 0xFFFFF000u)));  // of 12 bits, its square is exact
+  const V rest = hn::Mul(hn::Sub(t, head), hn::Add(t, head)), minus_half = Const(-0.5f);
+  const V bell = ExpOfSum(hn::Mul(minus_half, hn::Mul(head, head)), hn::Mul(minus_half, rest));
+  const V u = hn::Div(Const(2.5f), hn::Add(t, Const(2.5f)));
+  const V tail = hn::Mul(bell, hn::Mul(u, PolynomialOf(hn::Sub(u, Const(0.5f)), kTail)));
+  const V far = hn::IfThenElse(hn::Lt(x, hn::Zero(D())), tail, hn::Sub(Const(1.0f), tail));
+  const V near = hn::MulAdd(x, PolynomialOf(hn::Mul(x, x), kNear), Const(0.5f));
+  return {hn::IfThenElse(hn::Lt(t, Const(1.0f)), near, far), bell};
+}
+
+}  // namespace any
+}  // namespace HWY_NAMESPACE
+}  // namespace stm
+HWY_AFTER_NAMESPACE();
+
+#endif
