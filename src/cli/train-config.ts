@@ -65,10 +65,10 @@ export async function trainConfig(entry: TaskEntry, command: Command, given: Giv
   };
 }
 
-/** The CPU has one precision, whatever is asked for. */
+/** The CPU has two precisions, whatever is asked for. */
 function warnOfPrecision({ precision = 'fma', device = defaultDevice() }: Readonly<Record<string, unknown>>): void {
-  if (precision === 'fma' || device !== 'cpu') return;
-  process.emitWarning(`--precision ${String(precision)} changes nothing on the cpu, which computes in fma`, {
+  if (precision === 'fma' || precision === 'bf16' || device !== 'cpu') return;
+  process.emitWarning(`--precision ${String(precision)} changes nothing on the cpu, which computes in fma or bf16`, {
     type: 'StmnetWarning',
     code: 'STM_PRECISION',
   });

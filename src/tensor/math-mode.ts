@@ -3,9 +3,11 @@ import { oneOf } from './options';
 import { checkFunction, refusePromise } from './scope';
 
 /**
- * What products of f32 numbers may be computed in: `fma` f32 throughout; `tf32`, `bf16` or `f16`: the matrix units of a
- * CUDA device, the operands rounded to 10, 7 or 10 bits of mantissa (f16: to numbers up to 65,504), sums in f32.
- * Parameters, results and gradients are f32 always.
+ * What products of f32 numbers may be computed in: `fma` f32 throughout; `tf32`, `bf16` or `f16`: the operands rounded
+ * to 10, 7 or 10 bits of mantissa (f16: to numbers up to 65,504), sums in f32, by the matrix units of a CUDA device.
+ * The CPU rounds to `bf16`, which is faster where the processor has AVX-512 BF16 and slower elsewhere, and computes in
+ * f32 in the other modes; a step's product with the state before it, and products with a vector, are in f32 always.
+ * Parameters, results and gradients are f32 in every mode.
  */
 export type MathMode = 'fma' | 'tf32' | 'bf16' | 'f16';
 
@@ -14,7 +16,7 @@ export const mathMode = (): MathMode => binding.mathMode();
 
 /**
  * Sets what recurrent layers and matrix products of f32 numbers may be computed in, for the calls that follow. `tf32`
- * at the start, as PyTorch's recurrent layers. The CPU computes in f32 whatever is allowed.
+ * at the start, as PyTorch's recurrent layers.
  *
  * @throws {OptionError} if `mode` is none of these
  * @see autocast for a part of a program

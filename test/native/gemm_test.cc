@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "backend/cpu/packed_product.h"
+#include "backend/cpu/product/packed_product.h"
 #include "backend/cpu/simd_dispatch.h"
 #include "backend/cpu/team.h"
 #include "check.h"
@@ -27,10 +27,21 @@ std::vector<T> numbers(int64_t count) {
   return values;
 }
 
+float as_bf16(float x) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+  std::memcpy(&x, &bits, sizeof bits);
+  return x;
+}
+
 template <class T>
 std::string describe(const stm::Product<T>& p, int threads) {
   char text[160];
-  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d adds %d threads %d", sizeof(T) == 4 ? "f32" : "f64",
+  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d adds %d threads %d",
+                p.bf16           ? "bf16"
+                : sizeof(T) == 4 ? "f32"
+                                 : "f64",
                 int(p.m), int(p.n), int(p.k), p.trans_a, p.trans_b, p.adds, threads);
   return text;
 }
@@ -50,8 +61,11 @@ void check_product(const stm::Product<T>& p, const std::vector<T>& before, const
       }
       double sum = p.adds ? old : 0;
       for (int64_t k = 0; k < p.k; ++k) {
-        sum += static_cast<double>(p.trans_a ? p.a[k * p.lda + i] : p.a[i * p.lda + k]) *
-               static_cast<double>(p.trans_b ? p.b[j * p.ldb + k] : p.b[k * p.ldb + j]);
+        const T a = p.trans_a ? p.a[k * p.lda + i] : p.a[i * p.lda + k],
+                b = p.trans_b ? p.b[j * p.ldb + k] : p.b[k * p.ldb + j];
+        const bool rounds = p.bf16 && p.m > 1 && p.n > 1;
+        sum += static_cast<double>(rounds ? as_bf16(static_cast<float>(a)) : a) *
+               static_cast<double>(rounds ? as_bf16(static_cast<float>(b)) : b);
       }
       require(std::fabs(got - sum) <= tolerance, "wrong product: " + name);
     }
@@ -64,9 +78,10 @@ struct Operands {
   stm::Product<T> product;
   int64_t count;  // of products that gemm_batched computes of the same operands
 
-  Operands(int64_t m, int64_t n, int64_t k, int64_t count) : count(count) {
+  Operands(int64_t m, int64_t n, int64_t k, int64_t count, bool bf16) : count(count) {
     stm::Product<T>& p = product;
-    p = {draw(0, 1) == 1, draw(0, 1) == 1, m, n, k, nullptr, 0, nullptr, 0, draw(0, 1) == 1, nullptr, n + draw(0, 3)};
+    p = {draw(0, 1) == 1, draw(0, 1) == 1, m,   n, k, nullptr, 0, nullptr, 0, draw(0, 1) == 1,
+         nullptr,         n + draw(0, 3),  bf16};
     p.lda = (p.trans_a ? m : k) + draw(0, 3);
     p.ldb = (p.trans_b ? k : n) + draw(0, 3);
     a = numbers<T>((p.trans_a ? k : m) * p.lda);
@@ -96,8 +111,8 @@ bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
 }
 
 template <class T>
-void check_gemm(int64_t m, int64_t n, int64_t k) {
-  Operands<T> of(m, n, k, draw(1, 4));
+void check_gemm(int64_t m, int64_t n, int64_t k, bool bf16 = false) {
+  Operands<T> of(m, n, k, draw(1, 4), bf16);
   std::vector<T> first;
   for (const int threads : {1, 2, 3, 4, 8}) {
     stm::set_num_threads(threads);
@@ -105,7 +120,7 @@ void check_gemm(int64_t m, int64_t n, int64_t k) {
     const std::vector<T> c = of.result(1, [](const auto& p) { stm::gemm_parallel<T>(p); });
     if (threads == 1) check_product(of.product, of.before, c.data(), of.elements(), name);
     if (threads == 1) first = c;
-    const bool own = sizeof(T) == 4 && stm::packed_product_pays(m, n, k);
+    const bool own = sizeof(T) == 4 && (bf16 || stm::packed_product_pays(m, n, k));
     require(!own || same_bits(c, first), "other bits with other threads: " + name);
     if (!own) check_product(of.product, of.before, c.data(), of.elements(), name);
     const std::vector<T> batch =
@@ -122,6 +137,7 @@ void check_small_shapes() {
   for (int i = 0; i < 60; ++i) {
     check_gemm<float>(draw(1, 40), draw(1, 80), draw(0, 40));
     check_gemm<double>(draw(1, 40), draw(1, 40), draw(0, 40));
+    check_gemm<float>(draw(1, 40), draw(1, 80), draw(0, 40), true);
   }
 }
 
@@ -135,6 +151,8 @@ void check_large_shapes() {
   check_gemm<float>(13, 2049 + draw(0, 20), 513);
   check_gemm<float>(200, 300, 8);
   check_gemm<double>(130, 90, 70);
+  check_gemm<float>(241 + draw(0, 3), 33, 513, true);
+  check_gemm<float>(13, 2049 + draw(0, 20), 1025, true);
 }
 
 std::atomic<bool> stop{false};

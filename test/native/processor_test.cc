@@ -54,6 +54,11 @@ void check_words() {
   expect("no F16C", without({29}, {}), "sse4", "the processor has no AVX2 with all it needs: f16c missing");
   expect("no FMA and no BMI2", without({12}, {8}), "sse4",
          "the processor has no AVX2 with all it needs: fma, bmi2 missing");
+  stm::ProcessorWords pairs = kServer;
+  pairs.leaf7_1_eax = 1u << 5;
+  require(!stm::processor_of(kServer).bf16 && stm::processor_of(pairs).bf16, "products of bf16");
+  pairs.saved = 0x7;
+  require(!stm::processor_of(pairs).bf16, "products of bf16 in registers that are not saved");
   expect("nothing", {}, "none", "the processor has no AVX2");
 }
 

@@ -258,11 +258,12 @@ void WeightGradient(const CellProblem& p, const CellReserve<F>& reserve, const F
                     int rank) {
   const int64_t H = p.H, GH = p.gates() * H, columns = p.reset_before ? 2 * H : GH;
   gemm_shared(team, rank,
-              Product<F>{true, false, columns, H, p.T * p.N, dproduct, GH, reserve.masked, H, false, dw, H});
+              Product<F>{true, false, columns, H, p.T * p.N, dproduct, GH, reserve.masked, H, false, dw, H,
+                         p.math == MathMode::Bf16});
   if (p.reset_before)
-    gemm_shared(
-        team, rank,
-        Product<F>{true, false, H, H, p.T * p.N, dproduct + columns, GH, reserve.reset, H, false, dw + columns * H, H});
+    gemm_shared(team, rank,
+                Product<F>{true, false, H, H, p.T * p.N, dproduct + columns, GH, reserve.reset, H, false,
+                           dw + columns * H, H, p.math == MathMode::Bf16});
 }
 
 template <class F>

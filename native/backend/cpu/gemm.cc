@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "backend/cpu/blas_kernels.h"
-#include "backend/cpu/packed_product.h"
+#include "backend/cpu/product/packed_product.h"
 #include "cblas.h"
 
 namespace stm {
@@ -87,7 +87,7 @@ template <class T>
 Way way_of(const Product<T>& p) {
   if (p.k <= 0) return Way::None;
   if (p.m == 1 || p.n == 1) return Way::Vector;
-  return std::is_same_v<T, float> && packed_product_pays(p.m, p.n, p.k) ? Way::Panels : Way::Blas;
+  return std::is_same_v<T, float> && (p.bf16 || packed_product_pays(p.m, p.n, p.k)) ? Way::Panels : Way::Blas;
 }
 
 template <class T>

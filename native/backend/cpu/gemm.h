@@ -18,6 +18,7 @@ struct Product {
   bool adds;
   T* c;
   int64_t ldc;
+  bool bf16 = false;  ///< f32 whose factors may be rounded to bf16; sums are f32
 };
 
 /// On the calling thread alone.

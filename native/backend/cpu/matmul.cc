@@ -48,7 +48,7 @@ int64_t batch_stride(const View& view) {
 }
 
 template <class T>
-void multiply(const View& a, const View& b, const View& out) {
+void multiply(MathMode mode, const View& a, const View& b, const View& out) {
   const int64_t m = a.extent[a.rank - 2], k = a.extent[a.rank - 1], n = b.extent[b.rank - 1],
                 count = m > 0 && n > 0 ? out.size() / (m * n) : 0;
   if (count == 0) return;
@@ -65,7 +65,8 @@ void multiply(const View& a, const View& b, const View& out) {
                       right.stride,
                       false,
                       out.as<T>() + i * m * n,
-                      n};
+                      n,
+                      mode == MathMode::Bf16};
   };
   if (count == 1) {
     gemm_parallel(product(0));
@@ -81,17 +82,17 @@ void multiply(const View& a, const View& b, const View& out) {
 
 class CpuMatmul final : public MatmulKernels {
  public:
-  Status matmul(MathMode, const View& a, const View& b, const View& out) noexcept override {
+  Status matmul(MathMode mode, const View& a, const View& b, const View& out) noexcept override {
     const FlushDenormals flush;
     return dispatch_floating(a.dtype, [&](auto zero) {
       using T = decltype(zero);
       if (a.extent[a.rank - 1] == 0) std::fill_n(out.as<T>(), out.size(), T(0));
-      else multiply<T>(a, b, out);
+      else multiply<T>(mode, a, b, out);
       return Status::ok();
     });
   }
 
-  Status linear(MathMode, const View& x, const View& weight, const View& bias, const View& out) noexcept override {
+  Status linear(MathMode mode, const View& x, const View& weight, const View& bias, const View& out) noexcept override {
     const FlushDenormals flush;
     return dispatch_floating(x.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -108,7 +109,7 @@ class CpuMatmul final : public MatmulKernels {
       }
       if (rows && width && in)
         gemm_parallel(Product<T>{false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in,
-                                 starts_filled, y, width});
+                                 starts_filled, y, width, mode == MathMode::Bf16});
       return Status::ok();
     });
   }

@@ -28,6 +28,7 @@ constexpr Feature kAvx512[] = {{"avx512f", kLeaf7, 16},
                                {"avx512dq", kLeaf7, 17},
                                {"avx512bw", kLeaf7, 30},
                                {"avx512vl", kLeaf7, 31}};
+constexpr Feature kBf16{"avx512_bf16", &ProcessorWords::leaf7_1_eax, 5};
 constexpr uint64_t kAvxRegisters = 0x6,
                    kAvx512Registers = 0xe6;  // XCR0: SSE and AVX; mask registers, the upper halves, the upper 16
 
@@ -69,7 +70,10 @@ ProcessorWords ask() {
     words.leaf1_eax = eax;
     words.leaf1_ecx = ecx;
   }
-  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) words.leaf7_ebx = ebx;
+  if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) {
+    words.leaf7_ebx = ebx;
+    if (eax >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx)) words.leaf7_1_eax = eax;
+  }
   if (has(words, kOsSavesRegisters)) {
     uint32_t low = 0, high = 0;
     asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
@@ -89,6 +93,7 @@ Processor processor_of(const ProcessorWords& words) noexcept {
   found.sse4 = has_all(words, kSse4);
   found.avx2 = found.sse4 && has_all(words, kAvx2) && (words.saved & kAvxRegisters) == kAvxRegisters;
   found.avx512 = found.avx2 && has_all(words, kAvx512) && (words.saved & kAvx512Registers) == kAvx512Registers;
+  found.bf16 = found.avx512 && has(words, kBf16);
   if (!found.avx2) explain(words, "AVX2", kAvx2, &found);
   if (found.avx2 && !found.avx512) explain(words, "AVX-512", kAvx512, &found);
   return found;

@@ -53,7 +53,7 @@ export const trainDescriptors = (
   describes('keep', ['best', 'last'], 'best', 'which weights the model has at the end'),
   describes('seed', 'count', '1', 'of initial weights, order, dropout and of the part held back'),
   describes('device', 'text', 'cpu', 'where to train, as cuda'),
-  describes('precision', ['fma', 'tf32', 'bf16', 'f16'], 'fma', 'what products are computed in, all but fma on a GPU'),
+  describes('precision', ['fma', 'tf32', 'bf16', 'f16'], 'fma', 'what products are computed in; the CPU: fma or bf16'),
   describes('validateEvery', 'size', 'after each epoch', 'steps after which to validate besides'),
   describes('onNaN', ['stop', 'skip', 'ignore'], 'stop', 'what a loss or gradient that is not finite does'),
 ];

@@ -112,7 +112,7 @@ void BackwardPass::input_gradients(int64_t i, int rank) const {
   if (float* const d_in = d_input(layer)) {
     gemm_shared(team, rank,
                 Product<float>{false, false, s.rows, D, rows, d_gates + cell_input_slot(p.cell) * H, gates_stride(p),
-                               w.w_ih, D, k > 0, d_in, D});
+                               w.w_ih, D, k > 0, d_in, D, bf16});
   }
   if (!buffers.dh0) return;
   const float* const first = own.first_gates + k * own.first_gates_step;
@@ -133,20 +133,22 @@ void BackwardPass::weight_gradients(int64_t i, int rank) const {
   const float* const previous = own.previous + k * own.previous_step;
   gemm_shared(team, rank,
               Product<float>{true, false, rows, D, s.rows, d_gates + cell_input_slot(p.cell) * H, ld, input(layer), D,
-                             false, g.w_ih, D});
+                             false, g.w_ih, D, bf16});
   if (p.cell == Cell::Gru) {
     gemm_shared(team, rank,
-                Product<float>{true, false, 2 * H, O, s.rows, d_gates + H, ld, previous, O, false, g.w_hh, O});
-    gemm_shared(team, rank,
-                Product<float>{true, false, H, O, s.rows, d_gates, ld, previous, O, false, g.w_hh + 2 * H * O, O});
+                Product<float>{true, false, 2 * H, O, s.rows, d_gates + H, ld, previous, O, false, g.w_hh, O, bf16});
+    gemm_shared(
+        team, rank,
+        Product<float>{true, false, H, O, s.rows, d_gates, ld, previous, O, false, g.w_hh + 2 * H * O, O, bf16});
   } else {
-    gemm_shared(team, rank, Product<float>{true, false, rows, O, s.rows, d_gates, ld, previous, O, false, g.w_hh, O});
+    gemm_shared(team, rank,
+                Product<float>{true, false, rows, O, s.rows, d_gates, ld, previous, O, false, g.w_hh, O, bf16});
   }
   if (p.P) {
     const float* const d_projected = own.d_projected + k * own.d_projected_step;
     gemm_shared(team, rank,
                 Product<float>{true, false, p.P, H, s.rows, d_projected, p.P, arrays.wide + i * arrays.wide_step, H,
-                               false, g.w_hr, H});
+                               false, g.w_hr, H, bf16});
   }
   if (p.bias) bias_gradients(i, rank);
 }

@@ -37,7 +37,7 @@ void ForwardPass::input_products(int64_t layer, int rank) const {
     gemm_shared(team, rank,
                 Product<float>{false, true, s.rows, p.gates() * p.H, D, input(layer), D,
                                layer_weights(p, floats(buffers.weights), i).w_ih, D, false,
-                               r.rows.gates + cell_input_slot(p.cell) * p.H, r.rows.ld_gates});
+                               r.rows.gates + cell_input_slot(p.cell) * p.H, r.rows.ld_gates, bf16});
   }
 }
 

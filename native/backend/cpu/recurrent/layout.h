@@ -54,6 +54,10 @@ inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) {
   return rows == p.N * p.T && (!p.batch_first || p.N <= 1 || p.T <= 1);
 }
 
+/// Whether the inputs of a layer are multiplied all steps at once, before its steps: those of a single row, which would
+/// fill one of a tile's rows only, and products of bf16.
+inline bool multiplies_inputs_apart(const RecurrentProblem& p) { return p.N == 1 || p.math == MathMode::Bf16; }
+
 /// How many layers' outputs are kept: in training all of them; in inference two in turn, but all of a single step,
 /// whose final states are read after the last layer.
 inline int64_t kept_outputs(const RecurrentProblem& p) {
@@ -120,7 +124,7 @@ struct ForwardScratch {
     a.wide_step = p.P ? p.N * p.H : 0;
     a.between_step = rows * p.K * O;
     a.x = carve.floats(rows_in_place(p, rows) ? 0 : spare * rows * p.D);
-    a.gates = carve.floats(p.N == 1 ? spare * p.K * a.gates_step : 0);
+    a.gates = carve.floats(multiplies_inputs_apart(p) ? spare * p.K * a.gates_step : 0);
     a.cells = states.c0;
     a.wide = carve.floats(spare * p.K * a.wide_step);
     a.between = carve.floats(spare * kept_outputs(p) * a.between_step);

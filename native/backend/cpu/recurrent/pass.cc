@@ -18,7 +18,8 @@ StackPass::StackPass(const RecurrentProblem& problem, const Buffers& buffers, co
       arrays(layers),
       O(problem.width()),
       in_place(rows_in_place(problem, s.rows)),
-      fused(s.batch > 1 || s.steps == 1),
+      fused(!multiplies_inputs_apart(p) || s.steps == 1),
+      bf16(problem.math == MathMode::Bf16),
       x(in_place ? floats(buffers.x) : layers.x),
       h0(in_order(buffers.h0, states.h0)),
       c0(p.cell == Cell::Lstm ? in_order(buffers.c0, states.c0) : nullptr) {}

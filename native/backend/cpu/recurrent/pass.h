@@ -101,9 +101,10 @@ struct StackPass {
   const LayerArrays arrays;
   const int64_t O;      ///< the width of h
   const bool in_place;  ///< x, y and their gradients are used where they lie
-  /// The tiles multiply the input, too. A single row fills one of a tile's rows only, so its inputs are better
-  /// multiplied all steps at once.
+  /// The tiles multiply the input, too.
   const bool fused;
+  /// The products over all steps round their factors to bf16; those of a step, with the state before it, are f32.
+  const bool bf16;
   const float *x, *h0, *c0;  ///< packed; sorted, null for zeros
 };
 

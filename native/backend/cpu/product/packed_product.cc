@@ -1,17 +1,19 @@
-#include "backend/cpu/packed_product.h"
+#include "backend/cpu/product/packed_product.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 
+#include "backend/cpu/product/bf16_tiles.h"
 #include "backend/cpu/stopping.h"
 
 // This file is compiled once per instruction set: foreach_target.h includes it again with another HWY_TARGET each time.
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "backend/cpu/packed_product.cc"
+#define HWY_TARGET_INCLUDE "backend/cpu/product/packed_product.cc"
 #include "hwy/foreach_target.h"
 //
-#include "backend/cpu/recurrent/panel-inl.h"
+#include "backend/cpu/product/bf16_pairs-inl.h"
+#include "backend/cpu/product/tiles-inl.h"
 #include "backend/cpu/transpose-inl.h"
 #include "hwy/highway.h"
 
@@ -37,71 +39,13 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
+ProductTileCall TileOf(bool bf16, int64_t rows, int64_t vecs) {
+  if (!bf16) return kNumberTiles.at[vecs][rows];
 #if HWY_TARGET <= HWY_AVX3
-constexpr int kTileRows = 12, kTileVecs = 2;
-#elif HWY_TARGET == HWY_NEON
-constexpr int kTileRows = 8, kTileVecs = 3;
-#elif HWY_TARGET == HWY_AVX2
-constexpr int kTileRows = 6, kTileVecs = 2;
-#else
-constexpr int kTileRows = 4, kTileVecs = 2;
+  if (const ProductTileCall tile = bf16_tile(rows, vecs)) return tile;
 #endif
-constexpr int64_t kTileWidth = kTileVecs * kLanes, kRowStep = (kTileRows + 3) / 4 * 4;
-
-// C, or what of it is inside, is set to or added a panel of A times a panel of B.
-struct Tile {
-  const float *a, *b;
-  int64_t depth;
-  float* c;
-  ptrdiff_t ldc;
-  int64_t columns;
-  bool adds;
-};
-
-template <int kRows, int kVecs>
-void MultiplyTile(const Tile& t) {
-  const D d;
-  const float* HWY_RESTRICT a = t.a;
-  const float* HWY_RESTRICT b = t.b;
-  V acc[kRows][kVecs];
-  STM_UNROLL for (int r = 0; r < kRows; ++r) {
-    __builtin_prefetch(t.c + r * t.ldc, 1);
-    STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::Zero(d);
-  }
-  _Pragma("GCC unroll 2") for (int64_t k = 0; k < t.depth; ++k, a += kRowStep, b += kTileWidth) {
-    V columns[kVecs];
-    STM_UNROLL for (int v = 0; v < kVecs; ++v) columns[v] = hn::LoadU(d, b + v * kLanes);
-    STM_UNROLL for (int r = 0; r < kRows; ++r) {
-      const V row = hn::Set(d, a[r]);
-      STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::MulAdd(row, columns[v], acc[r][v]);
-    }
-  }
-  if (t.columns == kVecs * kLanes) {
-    STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) {
-      float* const c = t.c + r * t.ldc + v * kLanes;
-      hn::StoreU(t.adds ? hn::Add(acc[r][v], hn::LoadU(d, c)) : acc[r][v], d, c);
-    }
-    return;
-  }
-  STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) {
-    const int64_t left = t.columns - v * kLanes;
-    float* const c = t.c + r * t.ldc + v * kLanes;
-    if (left > 0) StoreFirst(t.adds ? hn::Add(acc[r][v], LoadFirst(c, left)) : acc[r][v], c, left);
-  }
+  return kPairTiles.at[vecs][rows];
 }
-
-using TileCall = void (*)(const Tile&);
-struct ProductTiles {
-  TileCall at[kTileVecs + 1][kTileRows + 1] = {};
-  template <int kVecs, int kRows>
-  constexpr void Fill() {
-    at[kVecs][kRows] = &MultiplyTile<kRows, kVecs>;
-    if constexpr (kRows < kTileRows) Fill<kVecs, kRows + 1>();
-    else if constexpr (kVecs < kTileVecs) Fill<kVecs + 1, 1>();
-  }
-  constexpr ProductTiles() { Fill<1, 1>(); }
-};
-constexpr ProductTiles kProductTiles;
 
 // `count` numbers, and zeros up to `width`.
 template <int64_t kWidth>
@@ -137,27 +81,64 @@ void PackPanels(const float* from, ptrdiff_t ld, bool dense, int64_t lines, int6
     TransposeRows(from + line * ld, ld, std::min(kWidth, lines - line), kWidth, depth, to, kStep);
 }
 
+// The same with two steps of depth in one, as pairs of bf16.
+template <int64_t kWidth, int64_t kStep>
+void PackPairs(const float* from, ptrdiff_t ld, bool dense, int64_t lines, int64_t depth, float* to) {
+  const int64_t pairs = CeilDiv(depth, 2);
+  if (dense) {
+    static const float zeros[kWidth] = {};
+    constexpr int64_t kTogether = 4;
+    for (int64_t k = 0; k < pairs; k += kTogether) {
+      const int64_t end = std::min(pairs, k + kTogether);
+      float* panel = to;
+      for (int64_t line = 0; line < lines; line += kWidth, panel += pairs * kStep) {
+        const int64_t count = std::min(kWidth, lines - line);
+        for (int64_t pair = k; pair < end; ++pair) {
+          const float* const first = from + 2 * pair * ld + line;
+          float* const numbers = panel + pair * kStep;
+          PairRows(first, 2 * pair + 1 < depth ? first + ld : zeros, count, numbers);
+          for (int64_t j = count; j < kWidth; ++j) numbers[j] = 0.0f;
+        }
+      }
+    }
+    return;
+  }
+  HWY_ALIGN float rows[kWidth * kDepth];
+  for (int64_t line = 0; line < lines; line += kWidth, to += pairs * kStep) {
+    const int64_t count = std::min(kWidth, lines - line);
+    for (int64_t r = 0; r < count; ++r) PairNeighbours(from + (line + r) * ld, depth, rows + r * pairs);
+    TransposeRows(rows, pairs, count, kWidth, pairs, to, kStep);
+  }
+}
+
+template <int64_t kWidth, int64_t kStep>
+void Pack(bool bf16, const float* from, ptrdiff_t ld, bool dense, int64_t lines, int64_t depth, float* to) {
+  if (bf16) PackPairs<kWidth, kStep>(from, ld, dense, lines, depth, to);
+  else PackPanels<kWidth, kStep>(from, ld, dense, lines, depth, to);
+}
+
 void MultiplyBlocks(const Product<float>& p, const Blocks& blocks) {
   for (int64_t column = 0; column < p.n; column += kBlockColumns) {
     const int64_t columns = std::min(kBlockColumns, p.n - column);
     for (int64_t k = 0; k < p.k;) {
-      const int64_t pieces = CeilDiv(p.k - k, kDepth), depth = CeilDiv(p.k - k, pieces);
+      const int64_t left = p.k - k, depth = CeilDiv(left, CeilDiv(left, p.bf16 ? 2 * kDepth : kDepth)),
+                    steps = p.bf16 ? CeilDiv(depth, 2) : depth;
       stop_point();
-      PackPanels<kTileWidth, kTileWidth>(p.trans_b ? p.b + column * p.ldb + k : p.b + k * p.ldb + column, p.ldb,
-                                         !p.trans_b, columns, depth, blocks.b);
+      Pack<kTileWidth, kTileWidth>(p.bf16, p.trans_b ? p.b + column * p.ldb + k : p.b + k * p.ldb + column, p.ldb,
+                                   !p.trans_b, columns, depth, blocks.b);
       for (int64_t row = 0; row < p.m; row += kBlockRows) {
         const int64_t rows = std::min(kBlockRows, p.m - row);
         stop_point();
-        PackPanels<kTileRows, kRowStep>(p.trans_a ? p.a + k * p.lda + row : p.a + row * p.lda + k, p.lda, p.trans_a,
-                                        rows, depth, blocks.a);
+        Pack<kTileRows, kRowStep>(p.bf16, p.trans_a ? p.a + k * p.lda + row : p.a + row * p.lda + k, p.lda, p.trans_a,
+                                  rows, depth, blocks.a);
         for (int64_t j = 0; j < columns; j += kTileWidth) {
-          Tile tile{nullptr,        blocks.b + j * depth, depth, nullptr, p.ldc, std::min(kTileWidth, columns - j),
-                    k > 0 || p.adds};
+          ProductTile tile{
+              nullptr, blocks.b + j * steps, steps, nullptr, p.ldc, std::min(kTileWidth, columns - j), k > 0 || p.adds};
           const int64_t vecs = CeilDiv(tile.columns, kLanes);
           for (int64_t i = 0; i < rows; i += kTileRows) {
-            tile.a = blocks.a + i / kTileRows * kRowStep * depth;
+            tile.a = blocks.a + i / kTileRows * kRowStep * steps;
             tile.c = p.c + (row + i) * p.ldc + column + j;
-            kProductTiles.at[vecs][std::min<int64_t>(kTileRows, rows - i)](tile);
+            TileOf(p.bf16, std::min<int64_t>(kTileRows, rows - i), vecs)(tile);
           }
         }
       }
