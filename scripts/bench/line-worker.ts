@@ -83,6 +83,11 @@ export class LineWorker {
     this.#reader.close();
   }
 
+  /** Waits until the process has ended. */
+  async ended(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+  }
+
   /** Ends one that does not answer. */
   kill(): void {
     this.#child.kill('SIGKILL');

@@ -11,7 +11,7 @@ import { readReport, writeReport } from './report';
 import { table } from './statistics';
 import { benchmarks, suiteNames } from './suites';
 import { packageEnvironment, repository, unpackPackage } from './tarball';
-import { loadNow } from './turns/load';
+import { loadNow, othersBetween, quietLimit, usageWithEnded } from './turns/load';
 
 /** What every benchmark takes beside its own options. */
 const always: BenchmarkOptions = {
@@ -71,9 +71,12 @@ async function runOne(name: string, args: readonly string[]): Promise<boolean> {
   if (tarball !== '' && benchmark.besidePackage !== true) return runInside(tarball, name, values);
   const loadBefore = loadNow();
   const begun = new Date();
+  const before = usageWithEnded();
   const outcome = await benchmark.run(benchmark.besidePackage === true ? { ...own, package: tarball } : own);
   const seconds = (Date.now() - begun.getTime()) / 1000;
+  const others = othersBetween([[before, usageWithEnded()]]);
   tell(outcome);
+  if (others > quietLimit) console.log(`other programs used ${others.toFixed(1)} processors meanwhile`);
   if (json !== '') {
     const inside = process.env['STMNET_BENCH_PACKAGE'];
     const chosen = Object.entries({ ...values, ...(inside === undefined ? {} : { package: inside }) }).filter(
@@ -83,7 +86,14 @@ async function runOne(name: string, args: readonly string[]): Promise<boolean> {
       machine: thisMachine(),
       versions: { node: process.version, commit: commit(), ...outcome.versions },
       suites: {
-        [name]: { options: Object.fromEntries(chosen), begun: begun.toISOString(), seconds, loadBefore, ...outcome },
+        [name]: {
+          options: Object.fromEntries(chosen),
+          begun: begun.toISOString(),
+          seconds,
+          loadBefore,
+          others,
+          ...outcome,
+        },
       },
       failed: {},
     });

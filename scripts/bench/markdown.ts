@@ -1,5 +1,6 @@
 import type { ShownTable } from './benchmark';
 import type { BenchReport, SuiteReport } from './report';
+import { quietLimit } from './turns/load';
 
 /** All tables of a report as Markdown, with the machine, the versions, and how each was measured. */
 export function reportMarkdown({ machine, versions, suites, failed }: BenchReport): string {
@@ -15,15 +16,16 @@ export function reportMarkdown({ machine, versions, suites, failed }: BenchRepor
   return `${lines.join('\n\n')}\n`;
 }
 
-function suiteMarkdown(name: string, { options, tables, goals, seconds }: SuiteReport): string[] {
+function suiteMarkdown(name: string, { options, tables, goals, seconds, others }: SuiteReport): string[] {
   const given = Object.entries(options).map(([option, value]) => ` --${option} ${value}`);
+  const beside = others > quietLimit ? `, while other programs used ${others.toFixed(1)} processors` : '';
   const missed = goals.filter(({ held }) => !held);
   return [
     `### ${name}`,
-    `\`npm run bench -- ${name}${given.join('')}\`, ${Math.round(seconds)} s.`,
+    `\`npm run bench -- ${name}${given.join('')}\`, ${Math.round(seconds)} s${beside}.`,
     ...tables.flatMap(tableMarkdown),
     ...(goals.length === 0 ? [] : [`${goals.length - missed.length} of ${goals.length} goals hold.`]),
-    ...missed.map(({ text, got }) => `- Not held: ${text}; got ${got}.`),
+    ...(missed.length === 0 ? [] : [missed.map(({ text, got }) => `- Not held: ${text}; got ${got}.`).join('\n')]),
   ];
 }
 

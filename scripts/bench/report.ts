@@ -10,6 +10,8 @@ export interface SuiteReport extends Outcome {
   readonly seconds: number;
   /** The machine's load average of the minute before it began. */
   readonly loadBefore: number;
+  /** Processors that other programs used meanwhile, on average. */
+  readonly others: number;
 }
 
 /** What `--json FILE` writes. */

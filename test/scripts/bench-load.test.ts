@@ -7,8 +7,10 @@ describe('the load of a machine', () => {
   });
 
   it('reads the times of a process whose name has blanks and brackets', () => {
-    const fields = ['S', ...Array<number>(10).fill(0), 40, 2, 9];
-    expect(processTicksOf(`12 (a) b (c) ${fields.join(' ')}\n`)).toBe(42);
+    const fields = ['S', ...Array<number>(10).fill(0), 40, 2, 1, 2, 9];
+    const line = `12 (a) b (c) ${fields.join(' ')}\n`;
+    expect(processTicksOf(line)).toBe(42);
+    expect(processTicksOf(line, true)).toBe(45);
   });
 
   it('is what others used of it, on average over the spans that are known', () => {

@@ -108,6 +108,7 @@ const suite: SuiteReport = {
   begun: '2026-01-01T00:00:00.000Z',
   seconds: 61.4,
   loadBefore: 0.1,
+  others: 0.5,
   tables: [{ title: 'T', header: ['a', 'b'], rows: [['x | y', '1']], note: 'N.' }],
   figures: {},
   goals: [
@@ -128,7 +129,7 @@ describe('reports', () => {
       [
         '2 processors of P (family 26, model 2), 8 GiB, linux-x64 6; node v20, commit abc.',
         '### recurrent',
-        '`npm run bench -- recurrent --rounds 3`, 61 s.',
+        '`npm run bench -- recurrent --rounds 3`, 61 s, while other programs used 0.5 processors.',
         'T:',
         '| a | b |\n|---|--:|\n| x \\| y | 1 |',
         'N.',

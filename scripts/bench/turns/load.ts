@@ -29,6 +29,18 @@ export function usageNow(own: readonly number[]): Usage | undefined {
   };
 }
 
+/**
+ * The same of this process and all that it has started and that have ended.
+ *
+ * @returns undefined where there is no /proc
+ */
+export function usageWithEnded(): Usage | undefined {
+  const usage = usageNow([]);
+  if (usage === undefined) return undefined;
+  const ticks = processTicksOf(readFileSync('/proc/self/stat', 'utf8'), true);
+  return { ...usage, own: ticks / ticksPerSecond };
+}
+
 /** Ticks of the first line of /proc/stat that were neither idle nor spent waiting for disks. */
 export function busyTicks(stat: string): number {
   const line = /^cpu +(.*)$/m.exec(stat)?.[1] ?? '';
@@ -48,10 +60,14 @@ function processTicks(pid: number): number {
   }
 }
 
-/** Ticks in user and system mode of a line of /proc/PID/stat, whose second field may have blanks in it. */
-export function processTicksOf(stat: string): number {
+/**
+ * Ticks in user and system mode of a line of /proc/PID/stat, whose second field may have blanks in it.
+ *
+ * @param withEnded  whether those of processes count that it has started and that have ended
+ */
+export function processTicksOf(stat: string, withEnded = false): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return Number(fields[11]) + Number(fields[12]);
+  return fields.slice(11, withEnded ? 15 : 13).reduce((sum, field) => sum + Number(field), 0);
 }
 
 /** How many processors others used on average between two moments; 0 if it is not known. */

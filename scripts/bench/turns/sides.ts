@@ -86,7 +86,7 @@ export async function compareSides(
       for (const { greeting } of sides) Object.assign(versions, greeting.versions);
       results.push(...(await measureRows(some, sides, plan)));
     } finally {
-      for (const side of sides) side.stop();
+      for (const side of sides) await side.stop();
     }
   }
   return { results, versions };
@@ -131,8 +131,9 @@ class WorkerSide implements Side {
     return (await this.#worker.ask(request)) as Answer;
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#worker.stop();
+    await this.#worker.ended();
   }
 }
 
