@@ -47,8 +47,8 @@ bool spin_for(std::chrono::nanoseconds limit, const F& condition) {
 
 /// Where threads sleep until a condition has come true.
 ///
-/// What a condition reads and what makes it true are sequentially consistent atomics: a thread counts itself here
-/// before it looks for the last time, and `wake` looks at the count after the change, so that one sees the other.
+/// What a condition reads and what makes it true are sequentially consistent atomics: a thread says that it sleeps
+/// before it looks for the last time, and `wake` asks for that after the change, so that one sees the other.
 class Sleepers {
  public:
   Sleepers() = default;
@@ -58,20 +58,19 @@ class Sleepers {
   /// Sleeps until `condition()`, or for `limit`. @returns what the condition is then
   template <class F>
   bool sleep_for(std::chrono::nanoseconds limit, const F& condition) {
+    const auto end = std::chrono::steady_clock::now() + limit;
     std::unique_lock<std::mutex> lock(mutex_);
-    count_.fetch_add(1, std::memory_order_seq_cst);
-    const bool met = changed_.wait_for(lock, limit, condition);
-    count_.fetch_sub(1, std::memory_order_relaxed);
-    return met;
+    while (!ready(condition)) {
+      if (changed_.wait_until(lock, end) == std::cv_status::timeout) return condition();
+    }
+    return true;
   }
 
   /// Sleeps until `condition()`.
   template <class F>
   void sleep_until(const F& condition) {
     std::unique_lock<std::mutex> lock(mutex_);
-    count_.fetch_add(1, std::memory_order_seq_cst);
-    changed_.wait(lock, condition);
-    count_.fetch_sub(1, std::memory_order_relaxed);
+    while (!ready(condition)) changed_.wait(lock);
   }
 
   /// Spins, then sleeps, until `condition()`.
@@ -80,20 +79,27 @@ class Sleepers {
     if (!spin_for(spin_time(), condition)) sleep_until(condition);
   }
 
-  /// Whether somebody sleeps.
-  bool any() const { return count_.load(std::memory_order_seq_cst) != 0; }
+  /// Whether somebody may sleep whom nobody has woken.
+  bool any() const { return asleep_.load(); }
 
-  /// After a change that may have made a condition true. A look at a number if nobody sleeps.
+  /// After a change that may have made a condition true. A look at a flag if nobody sleeps, or all are being woken.
   void wake() {
-    if (!any()) return;
-    { const std::lock_guard<std::mutex> lock(mutex_); }
+    if (!any() || !asleep_.exchange(false)) return;
+    { const std::lock_guard<std::mutex> lock(mutex_); }  // nobody is between a look and sleep
     changed_.notify_all();
   }
 
  private:
+  template <class F>
+  bool ready(const F& condition) {
+    if (condition()) return true;
+    asleep_.store(true);
+    return condition();
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
-  alignas(64) std::atomic<int> count_{0};
+  alignas(64) std::atomic<bool> asleep_{false};
 };
 
 }  // namespace stm
