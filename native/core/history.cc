@@ -25,6 +25,14 @@ Node::~Node() {
   }
 }
 
+namespace {
+
+bool none_needs_grad(const std::vector<Tensor>& inputs) {
+  return std::none_of(inputs.begin(), inputs.end(), needs_grad);
+}
+
+}  // namespace
+
 bool needs_grad(const Tensor& x) {
   if (!x || !Session::current().grad_enabled) return false;
   if (x->node) return true;
@@ -35,14 +43,17 @@ bool needs_grad(const Tensor& x) {
 void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector<Tensor> inputs, SavedTensors saved,
                  Backward backward) {
   Session& session = Session::current();
-  if (std::none_of(inputs.begin(), inputs.end(), needs_grad)) return;
+  if (none_needs_grad(inputs)) return;
   auto node = std::make_shared<Node>();
   node->op = op;
   node->order = session.next_node++;
   node->outputs = outputs.size();
   node->backward = std::move(backward);
+  node->inputs.reserve(inputs.size());
   for (const Tensor& x : inputs)
     node->inputs.push_back(x ? Edge{x->node, x->output, x->requires_grad && !x->node ? x : Tensor()} : Edge{});
+  node->saved.reserve(saved.size());
+  node->saved_versions.reserve(saved.size());
   for (const Tensor& x : saved) {
     node->saved.push_back(x ? detached(x) : Tensor());
     node->saved_versions.push_back(x ? x->storage->version() : 0);
@@ -56,6 +67,7 @@ void on_backward(const char* op, const std::vector<Tensor>& outputs, std::vector
 
 void on_backward(const char* op, const Tensor& output, std::vector<Tensor> inputs, SavedTensors saved,
                  Backward1 backward) {
+  if (none_needs_grad(inputs)) return;
   on_backward(op, std::vector<Tensor>{output}, std::move(inputs), std::move(saved),
               [backward = std::move(backward)](const std::vector<Tensor>& grads, const SavedTensors& kept) {
                 return backward(grads[0], kept);

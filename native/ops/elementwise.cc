@@ -51,6 +51,7 @@ Shape broadcast_shape(const char* op, const Tensor& a, const Tensor& b) {
 }
 
 Tensor stretched(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
   Shape strides = shape;
   const size_t added = shape.rank() - x.rank();
   for (size_t i = 0; i < shape.rank(); ++i)
