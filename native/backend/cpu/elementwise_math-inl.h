@@ -23,45 +23,54 @@ namespace any {
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// x = n · ln 2 + rest with |rest| <= ln 2 / 2, for |x| up to a few hundred.
+/// x = n · ln 2 + rest with a whole n and |rest| <= ln 2 / 2, for |x| up to a few hundred.
 struct Reduced {
-  decltype(hn::NearestInt(V())) n;
-  V rest;
+  V n, rest;
 };
 HWY_INLINE Reduced Reduce(V x) {
-  const auto n = hn::NearestInt(hn::Mul(x, Const(1.4426950408889634f)));
-  const V whole = hn::ConvertTo(D(), n);
+  const V n = hn::Round(hn::Mul(x, Const(1.4426950408889634f)));
   // ln 2 in two parts: the first has 16 bits, so that the product is exact.
-  const V rest = hn::NegMulAdd(whole, Const(0.693145751953125f), x);
-  return {n, hn::NegMulAdd(whole, Const(1.42860682030941723e-6f), rest)};
+  const V rest = hn::NegMulAdd(n, Const(0.693145751953125f), x);
+  return {n, hn::NegMulAdd(n, Const(1.42860682030941723e-6f), rest)};
 }
 
 /// (e^r - 1 - r) / r², the Taylor polynomial: of e^r it leaves less than 2e-9 for |r| <= ln 2 / 2.
 constexpr float kExp[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f};
 
+/// 2^n for n from -126 to 127.
 template <class N>
 HWY_INLINE V PowerOfTwo(N n) {
   const hn::RebindToSigned<D> di;
   return hn::BitCast(D(), hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
 }
-
-/// e^(x + rest) where rest, which is not positive, is small. The limits come first in Min and Max, so that a NaN passes
-/// through; what lies beyond them is 0 or infinity.
-HWY_INLINE V ExpOfSum(V x, V rest) {
-  const Reduced reduced = Reduce(hn::Min(Const(89.0f), hn::Max(Const(-104.0f), x)));
-  const V r = hn::Add(reduced.rest, rest);
-  const V p = hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), hn::Add(r, Const(1.0f)));
-  const auto half = hn::ShiftRight<1>(reduced.n);  // 2^n alone may lie outside what f32 holds
-  return hn::Mul(hn::Mul(p, PowerOfTwo(half)), PowerOfTwo(hn::Sub(reduced.n, half)));
+/// p · 2^n for p near 1 and n from -150 to 128: also where the product is denormal or infinite.
+HWY_INLINE V Scaled(V p, V n) {
+#if HWY_TARGET == HWY_AVX3
+  return V{_mm512_scalef_ps(p.raw, n.raw)};
+#else
+  const auto whole = hn::ConvertTo(hn::RebindToSigned<D>(), n);
+  const auto half = hn::ShiftRight<1>(whole);  // 2^n alone may lie outside what f32 holds
+  return hn::Mul(hn::Mul(p, PowerOfTwo(half)), PowerOfTwo(hn::Sub(whole, half)));
+#endif
 }
-HWY_INLINE V Exp(V x) { return ExpOfSum(x, hn::Zero(D())); }
+
+HWY_INLINE V ExpOf(const Reduced& x) {
+  const V r = x.rest;
+  return Scaled(hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), hn::Add(r, Const(1.0f))), x.n);
+}
+
+// The limits come first in Min and Max, so that a NaN passes through; what lies beyond them is 0 or infinity.
+HWY_INLINE V Exp(V x) { return ExpOf(Reduce(hn::Min(Const(89.0f), hn::Max(Const(-104.0f), x)))); }
+
+/// e^-|x| never overflows, and keeps its digits on both sides.
+HWY_INLINE V ExpOfDistance(V x) { return ExpOf(Reduce(hn::Max(Const(-104.0f), hn::Or(x, hn::SignBit(D()))))); }
 
 /// e^x - 1 = 2 · (2^(n - 1) · (e^r - 1) + 2^(n - 1) - 1/2), which for n = 0 is e^r - 1 itself.
 HWY_INLINE V Expm1(V x) {
   const hn::RebindToSigned<D> di;
   const Reduced reduced = Reduce(hn::Min(Const(89.0f), hn::Max(Const(-20.0f), x)));
   const V r = reduced.rest, q = hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), r);
-  const V power = PowerOfTwo(hn::Sub(reduced.n, hn::Set(di, 1)));
+  const V power = PowerOfTwo(hn::Sub(hn::ConvertTo(di, reduced.n), hn::Set(di, 1)));
   const V half = hn::MulAdd(power, q, hn::Sub(power, Const(0.5f)));
   return hn::IfThenElse(hn::Lt(hn::Abs(x), Const(6e-8f)), x, hn::Add(half, half));
 }
@@ -89,9 +98,6 @@ HWY_INLINE V Tanh(V x) {
   return hn::CopySignToAbs(hn::Div(hn::Neg(y), hn::Add(Const(2.0f), y)), x);
 }
 
-/// e^-|x| never overflows, and keeps its digits on both sides.
-HWY_INLINE V ExpOfDistance(V x) { return Exp(hn::Neg(hn::Abs(x))); }
-
 HWY_INLINE V Sigmoid(V x) {
   const V one = Const(1.0f), e = ExpOfDistance(x);
   return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(D())), e, one), hn::Add(one, e));
@@ -114,11 +120,20 @@ HWY_INLINE Normal NormalOf(V x) {
                              0.28266265988349915f};
   constexpr float kNear[] = {-7.6542091846931730e-6f, 1.1348639964126050e-4f, -1.1863299878314137e-3f,
                              9.9733239039778710e-3f,  -0.066490359604358670f, 0.39894229173660280f};
+  const V t = hn::Min(Const(15.0f), hn::Abs(x)), minus_half = Const(-0.5f);
+  V square, lost;  // t² = square + lost
+#if HWY_NATIVE_FMA
+  square = hn::Mul(t, t);
+  lost = hn::MulSub(t, t, square);
+#else
   const hn::RebindToUnsigned<D> du;
-  const V t = hn::Min(Const(15.0f), hn::Abs(x));
-  const V head = hn::And(t, hn::BitCast(D(), hn::Set(du, 0xFFFFF000u)));  // of 12 bits, its square is exact
-  const V rest = hn::Mul(hn::Sub(t, head), hn::Add(t, head)), minus_half = Const(-0.5f);
-  const V bell = ExpOfSum(hn::Mul(minus_half, hn::Mul(head, head)), hn::Mul(minus_half, rest));
+  const V head = hn::And(t, hn::BitCast(D(), hn::Set(du, 0xFFFFF000u)));  // of 12 bits, whose square is exact
+  square = hn::Mul(head, head);
+  lost = hn::Mul(hn::Sub(t, head), hn::Add(t, head));
+#endif
+  Reduced exponent = Reduce(hn::Mul(minus_half, square));
+  exponent.rest = hn::MulAdd(minus_half, lost, exponent.rest);
+  const V bell = ExpOf(exponent);
   const V u = hn::Div(Const(2.5f), hn::Add(t, Const(2.5f)));
   const V tail = hn::Mul(bell, hn::Mul(u, PolynomialOf(hn::Sub(u, Const(0.5f)), kTail)));
   const V far = hn::IfThenElse(hn::Lt(x, hn::Zero(D())), tail, hn::Sub(Const(1.0f), tail));
