@@ -8,6 +8,7 @@
 #include "backend/data_fault.h"
 #include "backend/cpu/stopping.h"
 #include "backend/dispatch.h"
+#include "backend/cpu/reduce_runs.h"
 #include "backend/cpu/rows.h"
 #include "backend/cpu/team.h"
 #include "backend/folds.h"
@@ -28,17 +29,18 @@ struct Axes : MergedAxes<1> {
   /// Offset in elements of the place with this number, or of the run with this number.
   int64_t offset(int64_t index, int axes) const {
     int64_t sum = 0;
-    for (int i = axes; i-- > 0;) {
+    for (int i = axes - 1; i > 0; --i) {
       sum += index % extent[i] * stride[0][i];
       index /= extent[i];
     }
-    return sum;
+    return axes > 0 ? sum + index * stride[0][0] : sum;
   }
   int64_t at(int64_t index) const { return offset(index, rank); }
   int64_t run_at(int64_t run) const { return offset(run, rank - 1); }
 };
 
 constexpr int64_t kSlice = 8'192;
+constexpr int64_t kGrain = 32'768;              // elements worth a thread
 constexpr int64_t kLongRun = int64_t{1} << 18;  // elements between two stop points
 
 /// Writes one result; notes it if an i32 cannot hold it.
@@ -83,17 +85,42 @@ typename R::Acc reduce_run(const T* x, int64_t stride, int64_t count) {
 }
 
 template <class R, class T>
+constexpr bool kSumsFloats = std::is_same_v<T, float>&& std::is_base_of_v<Sum<T>, R>;
+template <class R, class T>
+constexpr bool kLargestFloat = std::is_same_v<T, float>&& std::is_same_v<R, Max<T>>;
+template <class R, class T>
+constexpr bool kSmallestFloat = std::is_same_v<T, float>&& std::is_same_v<R, Min<T>>;
+
+/// Some runs of the same length and stride, up to kRunsTogether: the same as reduce_run of each.
+template <class R, class T>
+void reduce_runs(const T* const* x, int64_t runs, int64_t stride, int64_t count, typename R::Acc* out) {
+  if constexpr (kSumsFloats<R, T>) {
+    if (stride == 1) return sum_runs(x, runs, count, out);
+  } else if constexpr (kLargestFloat<R, T> || kSmallestFloat<R, T>) {
+    if (stride == 1) return extreme_runs(kLargestFloat<R, T>, x, runs, count, out);
+  }
+  for (int64_t k = 0; k < runs; ++k) out[k] = reduce_run<R, T>(x[k], stride, count);
+}
+
+template <class R, class T>
 void reduce_rows(const T* x, const Axes& outer, const Axes& inner, T* out, const Axes& places,
                  std::atomic<bool>& overflow) {
+  using Acc = typename R::Acc;
   const int64_t run = inner.extent[inner.rank - 1], runs = inner.runs(), step = inner.stride[0][inner.rank - 1];
-  parallel_for(outer.size(), std::max<int64_t>(1, kSlice / std::max<int64_t>(1, inner.size())),
+  parallel_for(outer.size(), std::max<int64_t>(1, kGrain / std::max<int64_t>(1, inner.size())),
                [&](int64_t begin, int64_t end) {
-                 for (int64_t o = begin; o < end; ++o) {
-                   const T* from = x + outer.at(o);
-                   typename R::Acc acc = R::start();
-                   for (int64_t r = 0; r < runs; ++r)
-                     acc = R::join(acc, reduce_run<R, T>(from + inner.run_at(r), step, run));
-                   store(result_of<R>(acc, inner.size()), out[places.at(o)], overflow);
+                 for (int64_t first = begin; first < end; first += kRunsTogether) {
+                   const int64_t rows = std::min(kRunsTogether, end - first);
+                   const T *row[kRunsTogether], *from[kRunsTogether];
+                   Acc acc[kRunsTogether], part[kRunsTogether];
+                   for (int64_t k = 0; k < rows; ++k) row[k] = x + outer.at(first + k), acc[k] = R::start();
+                   for (int64_t r = 0; r < runs; ++r) {
+                     for (int64_t k = 0; k < rows; ++k) from[k] = row[k] + inner.run_at(r);
+                     reduce_runs<R, T>(from, rows, step, run, part);
+                     for (int64_t k = 0; k < rows; ++k) acc[k] = R::join(acc[k], part[k]);
+                   }
+                   for (int64_t k = 0; k < rows; ++k)
+                     store(result_of<R>(acc[k], inner.size()), out[places.at(first + k)], overflow);
                  }
                });
 }
@@ -106,6 +133,14 @@ template <class R, class T>
 void reduce_block(const T* x, const Axes& inner, int64_t first, int64_t count, int64_t step, int64_t width,
                   typename R::Acc* acc) {
   std::fill_n(acc, width, R::start());
+  if constexpr (kSumsFloats<R, T>) {
+    const int64_t apart = inner.stride[0][0];
+    if (step == 1 && inner.rank == 1) {
+      return in_blocks(first, first + count, kLongRun / kBlock, [&](int64_t begin, int64_t end) {
+        add_rows(x + begin * apart, apart, end - begin, width, acc);
+      });
+    }
+  }
   for (int64_t i = first; i < first + count; ++i) {
     if (i % (kLongRun / kBlock) == 0) stop_point();
     const T* row = x + (inner.rank == 1 ? i * inner.stride[0][0] : inner.at(i));
@@ -140,7 +175,7 @@ bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, co
     return x + outer.run_at(block / per_run) + block % per_run * kBlock * step;
   };
   if (slices == 1) {
-    parallel_for(blocks, std::max<int64_t>(1, kSlice / std::max<int64_t>(1, count * kBlock)),
+    parallel_for(blocks, std::max<int64_t>(1, kGrain / std::max<int64_t>(1, count * std::min(kBlock, extent))),
                  [&](int64_t begin, int64_t end) {
                    Acc acc[kBlock];
                    for (int64_t block = begin; block < end; ++block) {
@@ -152,7 +187,8 @@ bool reduce_columns(const T* x, const Axes& outer, const Axes& inner, T* out, co
   }
   const std::unique_ptr<Acc[]> parts(new (std::nothrow) Acc[static_cast<size_t>(blocks * slices * kBlock)]);
   if (!parts) return false;
-  parallel_for(blocks * slices, 1, [&](int64_t begin, int64_t end) {
+  const int64_t grain = std::max<int64_t>(1, kGrain / (length * std::min(kBlock, extent)));
+  parallel_for(blocks * slices, grain, [&](int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
       const int64_t block = item / slices, first = item % slices * length;
       reduce_block<R, T>(block_at(block), inner, first, std::max<int64_t>(0, std::min(length, count - first)), step,
@@ -176,8 +212,14 @@ void reduce_all(const T* x, int64_t count, T* out, std::atomic<bool>& overflow) 
   typename R::Acc parts[kSlices];
   const int64_t slices = std::clamp<int64_t>(count / kSlice, 1, kSlices), length = (count + slices - 1) / slices;
   parallel_for(slices, 4, [&](int64_t begin, int64_t end) {
-    for (int64_t s = begin; s < end; ++s)
-      parts[s] = reduce_run<R, T>(x + s * length, 1, std::max<int64_t>(0, std::min(length, count - s * length)));
+    for (int64_t s = begin; s < end;) {
+      const int64_t together = std::min(kRunsTogether, end - s), left = std::max<int64_t>(0, count - s * length);
+      const int64_t runs = left >= together * length ? together : 1;  // the last ones may be shorter
+      const T* from[kRunsTogether];
+      for (int64_t k = 0; k < runs; ++k) from[k] = x + (s + k) * length;
+      reduce_runs<R, T>(from, runs, 1, std::min(length, left), parts + s);
+      s += runs;
+    }
   });
   typename R::Acc result = parts[0];
   for (int64_t s = 1; s < slices; ++s) result = R::join(result, parts[s]);
