@@ -1,4 +1,5 @@
 import type { ShownTable } from './benchmark';
+import { plotFile, plotNames, type ScalingFigures } from './scaling';
 import type { BenchReport, SuiteReport } from './report';
 import { quietLimit } from './turns/load';
 
@@ -16,18 +17,24 @@ export function reportMarkdown({ machine, versions, suites, failed }: BenchRepor
   return `${lines.join('\n\n')}\n`;
 }
 
-function suiteMarkdown(name: string, { options, tables, goals, seconds, others }: SuiteReport): string[] {
-  const given = Object.entries(options).map(([option, value]) => ` --${option} ${value}`);
+function suiteMarkdown(name: string, { options, tables, figures, goals, seconds, others }: SuiteReport): string[] {
+  const given = Object.entries(options).map(
+    ([option, value]) => ` --${option} ${/\s/.test(value) ? `'${value}'` : value}`,
+  );
   const beside = others > quietLimit ? `, while other programs used ${others.toFixed(1)} processors` : '';
   const missed = goals.filter(({ held }) => !held);
   return [
     `### ${name}`,
     `\`npm run bench -- ${name}${given.join('')}\`, ${Math.round(seconds)} s${beside}.`,
     ...tables.flatMap(tableMarkdown),
+    ...(name === 'scaling' ? plotNames(figures as ScalingFigures).map(plotMarkdown) : []),
     ...(goals.length === 0 ? [] : [`${goals.length - missed.length} of ${goals.length} goals hold.`]),
     ...(missed.length === 0 ? [] : [missed.map(({ text, got }) => `- Not held: ${text}; got ${got}.`).join('\n')]),
   ];
 }
+
+/** A plot as `--plots` has drawn it, from a page in docs/. */
+const plotMarkdown = (name: string): string => `![${name}](performance/${plotFile(name)})`;
 
 /** A table with its title and note; the first column to the left, the others to the right. */
 export function tableMarkdown({ title, header, rows, note }: ShownTable): string[] {

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { init, type EChartsOption } from 'echarts';
 import type { BenchReport } from './report';
-import type { Axis, ScalingFigures, ScalingPoint } from './scaling';
+import { plotFile, plotNames, type Axis, type ScalingFigures, type ScalingPoint } from './scaling';
 import type { RowFigures } from './turns/comparison';
 
 const size = { width: 860, height: 340 };
@@ -24,19 +24,15 @@ export function writePlots(report: BenchReport, folder: string): string[] {
   const suite = report.suites['scaling'];
   if (suite === undefined)
     throw new Error('got figures without scaling, expected them in it.\n  Fix: npm run bench -- scaling --json FILE');
-  const { points, threads } = suite.figures as ScalingFigures;
-  const axes = [...new Set(points.map(({ axis }) => axis))];
-  const plots = axes.map((axis): [string, EChartsOption] => [
-    axis,
-    growthPlot(
-      axisTitles[axis],
-      points.filter((point) => point.axis === axis),
-    ),
-  ]);
-  if (threads.length > 0) plots.push(['threads', threadsPlot(threads)]);
+  const figures = suite.figures as ScalingFigures;
+  const plots = plotNames(figures).map((name): [string, EChartsOption] => {
+    const points = figures.points.filter(({ axis }) => axis === name);
+    const [first] = points;
+    return [name, first === undefined ? threadsPlot(figures.threads) : growthPlot(axisTitles[first.axis], points)];
+  });
   mkdirSync(folder, { recursive: true });
   return plots.map(([name, option]) => {
-    const file = join(folder, `scaling-${name}.svg`);
+    const file = join(folder, plotFile(name));
     writeFileSync(file, `${svgOf(option)}\n`);
     return file;
   });

@@ -34,6 +34,15 @@ export interface ScalingFigures {
   readonly threads: readonly RowFigures[];
 }
 
+/** Names of the plots of what was measured: axes, and threads. */
+export const plotNames = ({ points, threads }: ScalingFigures): string[] => [
+  ...new Set(points.map(({ axis }) => axis)),
+  ...(threads.length > 0 ? ['threads'] : []),
+];
+
+/** The file of a plot in `docs/performance`. */
+export const plotFile = (name: string): string => `scaling-${name}.svg`;
+
 const [own, torch] = ['stmnet', 'PyTorch'] as const;
 const peers: readonly Wanted[] = [
   { name: own, program: 'stmnet' },

@@ -104,7 +104,7 @@ it('shows three digits that count', () => {
 });
 
 const suite: SuiteReport = {
-  options: { rounds: '3' },
+  options: { rounds: '3', rows: 'lstm read' },
   begun: '2026-01-01T00:00:00.000Z',
   seconds: 61.4,
   loadBefore: 0.1,
@@ -129,7 +129,7 @@ describe('reports', () => {
       [
         '2 processors of P (family 26, model 2), 8 GiB, linux-x64 6; node v20, commit abc.',
         '### recurrent',
-        '`npm run bench -- recurrent --rounds 3`, 61 s, while other programs used 0.5 processors.',
+        "`npm run bench -- recurrent --rounds 3 --rows 'lstm read'`, 61 s, while other programs used 0.5 processors.",
         'T:',
         '| a | b |\n|---|--:|\n| x \\| y | 1 |',
         'N.',
@@ -141,6 +141,12 @@ describe('reports', () => {
         .join('\n\n')
         .replace(/\n\n$/, '\n'),
     );
+  });
+
+  it('show the plots of scaling', () => {
+    const scaling = { ...suite, figures: { points: [{ axis: 'batch' }], threads: [{}] } };
+    const text = reportMarkdown({ ...report, suites: { scaling } });
+    expect(text).toContain('![batch](performance/scaling-batch.svg)\n\n![threads](performance/scaling-threads.svg)');
   });
 
   it('have no title and no note where there is none', () => {
