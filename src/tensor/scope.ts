@@ -9,7 +9,12 @@ export interface Scoped {
   dispose(): void;
 }
 
-type Scope = Set<Scoped> | 'none';
+/** What was made in a scope: a list, since each tensor comes once and an op call is to cost little. */
+interface Created {
+  tensors: Scoped[];
+}
+
+type Scope = Created | 'none';
 
 const open: Scope[] = []; // per environment: each worker loads a copy of this module
 
@@ -17,7 +22,7 @@ const open: Scope[] = []; // per environment: each worker loads a copy of this m
 export function addToScope(tensor: Scoped): boolean {
   const innermost = open.at(-1);
   if (innermost === undefined || innermost === 'none') return false;
-  innermost.add(tensor);
+  innermost.tensors.push(tensor);
   return true;
 }
 
@@ -47,7 +52,7 @@ export function scope<R>(fn: () => R): R {
  * @internal
  */
 export class HeldScope {
-  readonly #created = new Set<Scoped>();
+  readonly #created: Created = { tensors: [] };
 
   /** Runs `fn`; of an asynchronous one what it makes before its first await is in the scope. */
   run<R>(fn: () => R): R {
@@ -67,11 +72,11 @@ export class HeldScope {
   close(result: unknown): ReadonlySet<Scoped> {
     const found = scopedIn(result);
     const kept = new Set<Scoped>();
-    for (const tensor of this.#created) {
+    for (const tensor of this.#created.tensors) {
       if (found.has(tensor)) kept.add(tensor);
       else tensor.leaveScope();
     }
-    this.#created.clear();
+    this.#created.tensors = [];
     for (const tensor of kept) tensor.adopt();
     return kept;
   }
@@ -92,7 +97,9 @@ export function keep<Tree>(tree: Tree): Tree {
   const found = scopedIn(tree);
   for (const scope of open) {
     if (scope === 'none') continue;
-    for (const tensor of found) if (scope.delete(tensor)) outsideScopes(() => tensor.adopt());
+    const kept = scope.tensors.filter((tensor) => found.has(tensor));
+    if (kept.length > 0) scope.tensors = scope.tensors.filter((tensor) => !found.has(tensor));
+    for (const tensor of kept) outsideScopes(() => tensor.adopt());
   }
   return tree;
 }
