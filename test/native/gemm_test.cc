@@ -38,11 +38,11 @@ float as_bf16(float x) {
 template <class T>
 std::string describe(const stm::Product<T>& p, int threads) {
   char text[160];
-  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d adds %d threads %d",
+  std::snprintf(text, sizeof text, "%s %d x %d x %d trans %d %d adds %d row %d threads %d",
                 p.bf16           ? "bf16"
                 : sizeof(T) == 4 ? "f32"
                                  : "f64",
-                int(p.m), int(p.n), int(p.k), p.trans_a, p.trans_b, p.adds, threads);
+                int(p.m), int(p.n), int(p.k), p.trans_a, p.trans_b, p.adds, p.row != nullptr, threads);
   return text;
 }
 
@@ -59,7 +59,7 @@ void check_product(const stm::Product<T>& p, const std::vector<T>& before, const
         require(got == old, "a write between the rows of C: " + name);
         continue;
       }
-      double sum = p.adds ? old : 0;
+      double sum = p.adds ? old : p.row ? static_cast<double>(p.row[j]) : 0;
       for (int64_t k = 0; k < p.k; ++k) {
         const T a = p.trans_a ? p.a[k * p.lda + i] : p.a[i * p.lda + k],
                 b = p.trans_b ? p.b[j * p.ldb + k] : p.b[k * p.ldb + j];
@@ -74,7 +74,7 @@ void check_product(const stm::Product<T>& p, const std::vector<T>& before, const
 
 template <class T>
 struct Operands {
-  std::vector<T> a, b, before;
+  std::vector<T> a, b, before, row;
   stm::Product<T> product;
   int64_t count;  // of products that gemm_batched computes of the same operands
 
@@ -92,6 +92,8 @@ struct Operands {
         before[i] = std::numeric_limits<T>::quiet_NaN();  // C must not be read
     }
     p.a = a.data(), p.b = b.data();
+    row = numbers<T>(n);
+    if (!p.adds && draw(0, 1)) p.row = row.data();
   }
   int64_t elements() const { return product.m * product.ldc; }
 

@@ -62,6 +62,7 @@ template <class T>
 Product<T> columns_of(Product<T> p, int64_t begin, int64_t end) {
   p.b += p.trans_b ? begin * p.ldb : begin;
   p.c += begin;
+  if (p.row) p.row += begin;
   p.n = end - begin;
   return p;
 }
@@ -74,9 +75,15 @@ Product<T> depth_of(Product<T> p, int64_t begin, int64_t end) {
   return p;
 }
 
+// C without the product, which is to be added to it then.
 template <class T>
-void clear_only(const Product<T>& p) {
-  for (int64_t i = 0; i < p.m && !p.adds; ++i) std::fill_n(p.c + i * p.ldc, p.n, T{0});
+Product<T> begin_rows(Product<T> p) {
+  for (int64_t i = 0; i < p.m && !p.adds; ++i) {
+    if (p.row) std::copy_n(p.row, p.n, p.c + i * p.ldc);
+    else std::fill_n(p.c + i * p.ldc, p.n, T{0});
+  }
+  p.adds = true;
+  return p;
 }
 
 // Who computes a product. It is chosen for the whole of it, so that a number of C is the same sum in the same order
@@ -132,11 +139,11 @@ void multiply_by_blas(Way way, const Product<T>& p) {
 template <class T>
 void multiply(Way way, const Product<T>& p) {
   if (p.m <= 0 || p.n <= 0) return;
-  if (way == Way::None) return clear_only(p);
+  if (way == Way::None) return static_cast<void>(begin_rows(p));
   if constexpr (std::is_same_v<T, float>) {
     if (way == Way::Panels && packed_product(p)) return;
   }
-  multiply_by_blas(way == Way::Panels ? Way::Blas : way, p);
+  multiply_by_blas(way == Way::Panels ? Way::Blas : way, p.row ? begin_rows(p) : p);
 }
 
 bool is_small(int64_t m, int64_t n, int64_t k) { return m * n <= kSmallProduct && m * n * k <= kSmallProduct; }

@@ -18,7 +18,8 @@ struct Product {
   bool adds;
   T* c;
   int64_t ldc;
-  bool bf16 = false;  ///< f32 whose factors may be rounded to bf16; sums are f32
+  bool bf16 = false;       ///< f32 whose factors may be rounded to bf16; sums are f32
+  const T* row = nullptr;  ///< [n], added to each row of C, which is not read then; null: nothing
 };
 
 /// On the calling thread alone.

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/gemm.h"
@@ -97,19 +96,8 @@ class CpuMatmul final : public MatmulKernels {
     return dispatch_floating(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       const int64_t rows = x.extent[0], in = x.extent[1], width = weight.extent[0];
-      T* y = out.as<T>();
-      const bool starts_filled = bias.data || in == 0;
-      if (starts_filled) {
-        parallel_for(rows, std::max<int64_t>(1, 65'536 / std::max<int64_t>(1, width)), [&](int64_t begin, int64_t end) {
-          for (int64_t row = begin; row < end; ++row) {
-            if (bias.data) std::memcpy(y + row * width, bias.data, static_cast<size_t>(width) * sizeof(T));
-            else std::fill_n(y + row * width, width, T(0));
-          }
-        });
-      }
-      if (rows && width && in)
-        gemm_parallel(Product<T>{false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in,
-                                 starts_filled, y, width, mode == MathMode::Bf16});
+      gemm_parallel(Product<T>{false, true, rows, width, in, x.as<const T>(), in, weight.as<const T>(), in, false,
+                               out.as<T>(), width, mode == MathMode::Bf16, bias.as<const T>()});
       return Status::ok();
     });
   }

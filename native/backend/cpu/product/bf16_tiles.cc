@@ -43,7 +43,8 @@ void multiply_tile(const ProductTile& t) {
       const int64_t left = t.columns - v * kLanes;
       const __mmask16 inside = left >= kLanes ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
       float* const c = t.c + r * t.ldc + v * kLanes;
-      const __m512 sum = t.adds ? _mm512_add_ps(acc[r][v], _mm512_maskz_loadu_ps(inside, c)) : acc[r][v];
+      const float* const before = t.adds ? c : t.row ? t.row + v * kLanes : nullptr;
+      const __m512 sum = before ? _mm512_add_ps(acc[r][v], _mm512_maskz_loadu_ps(inside, before)) : acc[r][v];
       _mm512_mask_storeu_ps(c, inside, sum);
     }
   }

@@ -132,8 +132,10 @@ void MultiplyBlocks(const Product<float>& p, const Blocks& blocks) {
         Pack<kTileRows, kRowStep>(p.bf16, p.trans_a ? p.a + k * p.lda + row : p.a + row * p.lda + k, p.lda, p.trans_a,
                                   rows, depth, blocks.a);
         for (int64_t j = 0; j < columns; j += kTileWidth) {
-          ProductTile tile{
-              nullptr, blocks.b + j * steps, steps, nullptr, p.ldc, std::min(kTileWidth, columns - j), k > 0 || p.adds};
+          ProductTile tile{nullptr,         blocks.b + j * steps,
+                           steps,           nullptr,
+                           p.ldc,           std::min(kTileWidth, columns - j),
+                           k > 0 || p.adds, p.row ? p.row + column + j : nullptr};
           const int64_t vecs = CeilDiv(tile.columns, kLanes);
           for (int64_t i = 0; i < rows; i += kTileRows) {
             tile.a = blocks.a + i / kTileRows * kRowStep * steps;

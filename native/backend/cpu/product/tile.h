@@ -13,6 +13,7 @@ struct ProductTile {
   ptrdiff_t ldc;
   int64_t columns;  ///< of C that are inside, from the first
   bool adds;
+  const float* row;  ///< added to each row where C is set, or null
 };
 
 using ProductTileCall = void (*)(const ProductTile&);

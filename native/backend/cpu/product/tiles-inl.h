@@ -67,14 +67,16 @@ void MultiplyTile(const ProductTile& t) {
   if (t.columns == kVecs * kLanes) {
     STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) {
       float* const c = t.c + r * t.ldc + v * kLanes;
-      hn::StoreU(t.adds ? hn::Add(acc[r][v], hn::LoadU(d, c)) : acc[r][v], d, c);
+      const float* const before = t.adds ? c : t.row ? t.row + v * kLanes : nullptr;
+      hn::StoreU(before ? hn::Add(acc[r][v], hn::LoadU(d, before)) : acc[r][v], d, c);
     }
     return;
   }
   STM_UNROLL for (int r = 0; r < kRows; ++r) STM_UNROLL for (int v = 0; v < kVecs; ++v) {
     const int64_t left = t.columns - v * kLanes;
     float* const c = t.c + r * t.ldc + v * kLanes;
-    if (left > 0) StoreFirst(t.adds ? hn::Add(acc[r][v], LoadFirst(c, left)) : acc[r][v], c, left);
+    const float* const before = t.adds ? c : t.row ? t.row + v * kLanes : nullptr;
+    if (left > 0) StoreFirst(before ? hn::Add(acc[r][v], LoadFirst(before, left)) : acc[r][v], c, left);
   }
 }
 
