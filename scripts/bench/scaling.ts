@@ -5,8 +5,8 @@ import type { LanguageOptions } from './jobs/language';
 import type { RecurrentOptions } from './jobs/recurrent';
 import { drawText } from './lm-step';
 import { shapes, type RecurrentShape } from './shapes';
-import { generalGoals, compared, inDigits, type RowFigures } from './turns/comparison';
-import { compareSides, turnOptions, type Wanted } from './turns/sides';
+import { compared, generalGoals, inDigits, type RowFigures, type Showing } from './turns/comparison';
+import { chosenRows, compareSides, turnOptions, type Wanted } from './turns/sides';
 import type { Row, RowResult } from './turns/turns';
 
 /** What is varied: each with the sizes that stay. */
@@ -63,37 +63,49 @@ export const scaling: Benchmark = {
 };
 
 async function measure(values: BenchmarkValues): Promise<Outcome> {
-  const chosen = listOf(values, 'axes', [...axisNames, 'threads'] as const);
+  const varied = listOf(values, 'axes', [...axisNames, 'threads'] as const);
+  const ofAxes = axisNames
+    .filter((axis) => varied.includes(axis))
+    .map((axis) => ({ axis, rows: axes[axis].values.map((value) => rowOf(axis, value)) }));
+  const ofThreads = varied.includes('threads') ? [...threadRows(alone), ...threadRows(besideBusy)] : [];
+  const chosen = new Set(chosenRows([...ofAxes.flatMap(({ rows }) => rows), ...ofThreads], values['rows'] ?? ''));
   const tables: ShownTable[] = [];
   const points: ScalingPoint[] = [];
   const versions: Record<string, string> = {};
-  for (const axis of axisNames.filter((name) => chosen.includes(name))) {
-    const rows = axes[axis].values.map((value) => rowOf(axis, value));
-    const measured = await compareSides(values, peers, rows, { fresh: true });
+  for (const { axis, rows } of ofAxes) {
+    const some = rows.filter((row) => chosen.has(row));
+    if (some.length === 0) continue;
+    const measured = await compareSides(values, peers, some, { fresh: true });
     Object.assign(versions, measured.versions);
-    const shown = compared(measured.results, {
-      title: axes[axis].title,
-      sides: [own, torch],
-      pairs: [[torch, own]],
-      columns: [own, torch].map((side) => ({
-        name: `${side} MiB`,
-        of: ({ peakBytes }: RowResult) => (peakBytes[side] === undefined ? '' : inDigits(peakBytes[side] / 2 ** 20)),
-      })),
-      means: false,
-    });
+    const shown = compared(measured.results, growth(axes[axis].title));
     tables.push(shown.table);
-    points.push(...shown.rows.map((row, at) => ({ ...row, axis, value: axes[axis].values[at] ?? 0 })));
+    points.push(...shown.rows.map((row) => ({ ...row, axis, value: Number(row.row.split(' ')[1]) })));
   }
-  const threads = chosen.includes('threads') ? await measureThreads(values) : undefined;
-  Object.assign(versions, threads?.versions);
-  const figures: ScalingFigures = { points, threads: threads?.rows ?? [] };
+  const threads = await measureThreads(
+    values,
+    ofThreads.filter((row) => chosen.has(row)),
+  );
+  Object.assign(versions, threads.versions);
+  const figures: ScalingFigures = { points, threads: threads.rows };
   return {
-    tables: [...tables, ...(threads?.tables ?? [])],
+    tables: [...tables, ...threads.tables],
     figures,
     goals: [...generalGoals([...points, ...figures.threads]), ...threadGoals(figures.threads)],
     versions,
   };
 }
+
+/** Times and memory of both sides. */
+const growth = (title: string): Showing => ({
+  title,
+  sides: [own, torch],
+  pairs: [[torch, own]],
+  columns: [own, torch].map((side) => ({
+    name: `${side} MiB`,
+    of: ({ peakBytes }) => (peakBytes[side] === undefined ? '' : inDigits(peakBytes[side] / 2 ** 20)),
+  })),
+  means: false,
+});
 
 function rowOf(axis: Axis, value: number): Row {
   const name = `${axis} ${value}`;
@@ -131,31 +143,44 @@ const threadShapes = [
 const alone = 'alone';
 const besideBusy = 'beside a busy process';
 
+function threadRows(where: string): Row[] {
+  return threadShapes.map(([name, kind]): Row => {
+    const shape = shapes.find((one) => one.name === name);
+    if (shape === undefined) throw new Error(`shapes.ts has no ${name}`);
+    const options: RecurrentOptions = { shape, cell: 'lstm', kind };
+    return { name: `${kind} ${name}, ${where}`, group: where, job: 'recurrent', options };
+  });
+}
+
+/** Rows alone, then those beside a process that computes without end; none where there is one processor. */
 async function measureThreads(
   values: BenchmarkValues,
+  rows: readonly Row[],
 ): Promise<{ tables: ShownTable[]; rows: RowFigures[]; versions: Readonly<Record<string, string>> }> {
-  if (cpus().length < 2) return { tables: [], rows: [], versions: {} };
-  const rowsOf = (where: string): Row[] =>
-    threadShapes.map(([name, kind]): Row => {
-      const shape = shapes.find((one) => one.name === name);
-      if (shape === undefined) throw new Error(`shapes.ts has no ${name}`);
-      const options: RecurrentOptions = { shape, cell: 'lstm', kind };
-      return { name: `${kind} ${name}, ${where}`, group: where, job: 'recurrent', options };
-    });
-  const before = await compareSides(values, threadSides, rowsOf(alone));
+  if (rows.length === 0 || cpus().length < 2) return { tables: [], rows: [], versions: {} };
+  const results: RowResult[] = [];
+  const versions: Record<string, string> = {};
+  const add = async (group: string, beside: readonly number[]): Promise<void> => {
+    const some = rows.filter((row) => row.group === group);
+    if (some.length === 0) return;
+    const measured = await compareSides(values, threadSides, some, { beside });
+    results.push(...measured.results);
+    Object.assign(versions, measured.versions);
+  };
+  await add(alone, []);
   const neighbour = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
   try {
-    const beside = await compareSides(values, threadSides, rowsOf(besideBusy), { beside: [neighbour.pid ?? 0] });
-    const shown = compared([...before.results, ...beside.results], {
-      title: 'one thread and two, alone and beside a process that keeps one processor busy',
-      sides: threadSides.map(({ name }) => name),
-      pairs: [own, torch].map((name) => [threadSide(name, 2), threadSide(name, 1)] as const),
-      means: false,
-    });
-    return { tables: [shown.table], rows: [...shown.rows], versions: before.versions };
+    await add(besideBusy, [neighbour.pid ?? 0]);
   } finally {
     neighbour.kill('SIGKILL');
   }
+  const shown = compared(results, {
+    title: 'one thread and two, alone and beside a process that keeps one processor busy',
+    sides: threadSides.map(({ name }) => name),
+    pairs: [own, torch].map((name) => [threadSide(name, 2), threadSide(name, 1)] as const),
+    means: false,
+  });
+  return { tables: [shown.table], rows: [...shown.rows], versions };
 }
 
 /** How many times one thread's time two may take. */

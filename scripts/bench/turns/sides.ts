@@ -92,8 +92,12 @@ export async function compareSides(
   return { results, versions };
 }
 
-/** @throws {Error} if there is none */
-function chosenRows(rows: readonly Row[], texts: string): readonly Row[] {
+/**
+ * Rows that have one of the texts, separated by commas, in their names.
+ *
+ * @throws {Error} if there is none
+ */
+export function chosenRows(rows: readonly Row[], texts: string): readonly Row[] {
   const wanted = texts.split(',').map((text) => text.trim());
   const chosen = rows.filter(({ name }) => wanted.some((text) => name.includes(text)));
   if (chosen.length > 0) return chosen;
