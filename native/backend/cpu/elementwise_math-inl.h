@@ -62,6 +62,13 @@ HWY_INLINE V ExpOf(const Reduced& x) {
 // The limits come first in Min and Max, so that a NaN passes through; what lies beyond them is 0 or infinity.
 HWY_INLINE V Exp(V x) { return ExpOf(Reduce(hn::Min(Const(89.0f), hn::Max(Const(-104.0f), x)))); }
 
+/// The same, but 0 for x below -87, where e^x comes near the denormal numbers, which are slow.
+HWY_INLINE V ExpOrZero(V x) {
+  const V lowest = Const(-87.0f);
+  const V e = ExpOf(Reduce(hn::Min(Const(89.0f), hn::Max(lowest, x))));
+  return hn::IfThenZeroElse(hn::Lt(x, lowest), e);
+}
+
 /// e^-|x| never overflows, and keeps its digits on both sides.
 HWY_INLINE V ExpOfDistance(V x) { return ExpOf(Reduce(hn::Max(Const(-104.0f), hn::Or(x, hn::SignBit(D()))))); }
 

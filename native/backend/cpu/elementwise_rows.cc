@@ -9,6 +9,7 @@
 #include "hwy/highway.h"
 
 #include "backend/cpu/elementwise_math-inl.h"
+#include "backend/cpu/vector_rows-inl.h"
 
 // What vectors hold, by the names of functors.h: `x`, `y` and `a` as there, `one` and `zero` vectors of them.
 #define STM_UNARY_ROWS(X)                                               \
@@ -73,42 +74,6 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 namespace {
-
-// ---- the first numbers of a vector: those past them are not touched
-
-#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
-HWY_INLINE V LoadFirst(const float* from, int64_t count) {
-  return hn::MaskedLoad(hn::FirstN(D(), static_cast<size_t>(count)), D(), from);
-}
-HWY_INLINE void StoreFirst(V value, float* to, int64_t count) {
-  hn::BlendedStore(value, hn::FirstN(D(), static_cast<size_t>(count)), D(), to);
-}
-#else
-HWY_INLINE V LoadFirst(const float* from, int64_t count) {
-  HWY_ALIGN float first[kLanes] = {};
-  for (int64_t i = 0; i < count; ++i) first[i] = from[i];
-  return hn::Load(D(), first);
-}
-HWY_INLINE void StoreFirst(V value, float* to, int64_t count) {
-  HWY_ALIGN float all[kLanes];
-  hn::Store(value, D(), all);
-  for (int64_t i = 0; i < count; ++i) to[i] = all[i];
-}
-#endif
-
-HWY_INLINE V LoadSome(const float* from, int64_t count) {
-  return HWY_LIKELY(count >= kLanes) ? hn::LoadU(D(), from) : LoadFirst(from, count);
-}
-
-/// out[i] = f(in[i]...) by vectors, the last of which may be a part of one.
-template <class F, class... In>
-HWY_INLINE void Map(const F& f, float* out, int64_t count, const In*... in) {
-  for (int64_t i = 0; i < count; i += kLanes) {
-    const V value = f(LoadSome(in + i, count - i)...);
-    if (HWY_LIKELY(count - i >= kLanes)) hn::StoreU(value, D(), out + i);
-    else StoreFirst(value, out + i, count - i);
-  }
-}
 
 // ---- what takes more than a line
 

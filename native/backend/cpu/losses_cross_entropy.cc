@@ -6,7 +6,7 @@
 namespace stm {
 namespace {
 
-int64_t row_grain(int64_t classes) { return std::max<int64_t>(1, 8192 / classes); }
+int64_t row_grain(int64_t classes) { return std::max<int64_t>(1, 16'384 / classes); }
 
 /// The row's numbers in `saved`: largest element, log Σ e^(x - largest), loss.
 struct SavedRow {
@@ -63,7 +63,7 @@ struct Rows {
                  everywhere = smoothing();
     exp_row(x, static_cast<T>(saved.largest), dx, classes);
     const T factor = static_cast<T>(g * (at_label + everywhere * weight_sum) * std::exp(-saved.log_sum));
-    for (int64_t c = 0; c < classes; ++c) dx[c] *= factor;
+    scale_row(dx, factor, classes);
     if (loss.label_smoothing > 0) {
       for (int64_t c = 0; c < classes; ++c) dx[c] -= static_cast<T>(g * everywhere * weight_of(c));
     }

@@ -9,7 +9,7 @@
 namespace stm {
 namespace {
 
-constexpr int64_t kGrain = 8192;  // elements worth a thread
+constexpr int64_t kGrain = 16'384;  // elements worth a thread
 int64_t row_grain(int64_t width) { return std::max<int64_t>(1, kGrain / std::max<int64_t>(1, width)); }
 int64_t row_count(const View& x) { return x.size() / std::max<int64_t>(1, x.last()); }
 
@@ -26,15 +26,14 @@ const uint8_t* row_of(const View& mask, int64_t row) {
 template <class T>
 void softmax_row(const T* x, T* y, int64_t n) {
   const T largest = row_max(x, n);
-  const T sum = static_cast<T>(exp_row(x, largest, y, n));
-  for (int64_t i = 0; i < n; ++i) y[i] /= sum;
+  scale_row(y, static_cast<T>(1 / exp_row(x, largest, y, n)), n);
 }
 
 template <class T>
 void log_softmax_row(const T* x, T* y, int64_t n) {
   const T largest = row_max(x, n);
   const T log_sum = static_cast<T>(std::log(exp_row(x, largest, static_cast<T*>(nullptr), n)));
-  for (int64_t i = 0; i < n; ++i) y[i] = x[i] - largest - log_sum;
+  subtract_row(x, largest, log_sum, y, n);
 }
 
 template <class T>
@@ -80,15 +79,8 @@ class CpuNormalization final : public NormalizationKernels {
         for (int64_t row = begin; row < end; ++row) {
           const T *value = y.as<T>() + row * n, *grad = dy.as<T>() + row * n;
           T* to = dx.as<T>() + row * n;
-          if (logarithm) {
-            const T sum = static_cast<T>(lane_sum(n, [&](int64_t i) { return grad[i]; }));
-            exp_row(value, T(0), to, n);
-            for (int64_t i = 0; i < n; ++i) to[i] = grad[i] - to[i] * sum;
-          } else {
-            const T dot =
-                static_cast<T>(lane_sum(n, [&](int64_t i) { return static_cast<double>(value[i]) * grad[i]; }));
-            for (int64_t i = 0; i < n; ++i) to[i] = value[i] * (grad[i] - dot);
-          }
+          if (logarithm) log_softmax_gradient_row(value, grad, to, n);
+          else softmax_gradient_row(value, grad, to, n);
         }
       });
       return Status::ok();

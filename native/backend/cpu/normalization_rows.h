@@ -15,8 +15,22 @@ float row_max(const float* x, int64_t n);
 /// NaN and infinities as std::exp.
 double exp_row(const float* x, float shift, float* y, int64_t n);
 
+/// y[i] *= factor
+void scale_row(float* y, float factor, int64_t n);
+/// y[i] = x[i] - largest - log_sum; y may be x.
+void subtract_row(const float* x, float largest, float log_sum, float* y, int64_t n);
+/// dx = y · (dy - Σ y · dy), of y = softmax(x); dx is neither of them.
+void softmax_gradient_row(const float* y, const float* dy, float* dx, int64_t n);
+/// dx = dy - e^y · Σ dy, of y = log softmax(x); dx is neither of them.
+void log_softmax_gradient_row(const float* y, const float* dy, float* dx, int64_t n);
+
+// The same in f64.
 double row_max(const double* x, int64_t n);
 double exp_row(const double* x, double shift, double* y, int64_t n);
+void scale_row(double* y, double factor, int64_t n);
+void subtract_row(const double* x, double largest, double log_sum, double* y, int64_t n);
+void softmax_gradient_row(const double* y, const double* dy, double* dx, int64_t n);
+void log_softmax_gradient_row(const double* y, const double* dy, double* dx, int64_t n);
 
 /// Σ f(i) over 0..n-1 in double, in an order that depends on n only; eight lanes, so that the compiler can use vectors.
 template <class F>
