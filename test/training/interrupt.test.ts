@@ -106,8 +106,10 @@ describe('Ctrl-C in a training', () => {
   test('waits for all trainings that are to have a checkpoint', async () => {
     const [first, second] = [join(root, 'first'), join(root, 'second')];
     const child = runScript(`${training}
-      const slow = async () => { await new Promise((resolve) => setTimeout(resolve, 150)); };
-      train(${JSON.stringify(first)}, waiting);
+      let struck;
+      const interrupted = new Promise((resolve) => { struck = resolve; });
+      const slow = () => interrupted;
+      train(${JSON.stringify(first)}, async (run) => { await waiting(run); if (run.steps === 3) struck(); });
       train(${JSON.stringify(second)}, slow);
     `);
     expect(child.signal, child.stderr).toBe('SIGINT');
