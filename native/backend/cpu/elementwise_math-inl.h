@@ -34,8 +34,9 @@ HWY_INLINE Reduced Reduce(V x) {
   return {n, hn::NegMulAdd(n, Const(1.42860682030941723e-6f), rest)};
 }
 
-/// (e^r - 1 - r) / r², the Taylor polynomial: of e^r it leaves less than 2e-9 for |r| <= ln 2 / 2.
-constexpr float kExp[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f};
+/// (e^r - 1 - r) / r²: of e^r it leaves 3e-9 for |r| <= ln 2 / 2.
+constexpr float kExp[] = {1.3814220437780023e-3f, 8.3688991144299500e-3f, 0.041668403893709180f, 0.16666519641876220f,
+                          0.49999994039535520f};
 
 /// 2^n for n from -126 to 127.
 template <class N>
@@ -118,13 +119,12 @@ struct Normal {
   V cdf, bell;
 };
 /// Within 1 of 0 the distribution function is 1/2 + x · Q(x²). Both tails are good to relative accuracy: for t = |x|
-/// the tail is e^(-t² / 2) · u · P(u - 1/2) with u = 2.5 / (t + 2.5), where P is fitted to t up to 15, beyond which the
-/// tail is 0. t² is taken in two parts, since its rounding would show.
+/// the tail is e^(-t² / 2) · u · P(u - 1/2) with u = 2.5 / (t + 2.5), P being fitted to t from 1 to 15; it is 0 beyond.
+/// t² is taken in two parts, since its rounding would show.
 HWY_INLINE Normal NormalOf(V x) {
-  constexpr float kTail[] = {0.032297600060701370f,  -0.031910296529531480f, -0.035041958093643190f,
-                             0.064612708985805510f,  0.020490624010562897f,  -0.10487158596515656f,
-                             -0.029554802924394608f, 0.21117916703224182f,   0.34695360064506530f,
-                             0.28266265988349915f};
+  constexpr float kTail[] = {-0.057778459042310715f, -0.036972831934690475f, 0.067249067127704620f,
+                             0.020899144932627678f,  -0.10496430099010468f,  -0.029569581151008606f,
+                             0.21118032932281494f,   0.34695374965667725f,   0.28266265988349915f};
   constexpr float kNear[] = {-7.6542091846931730e-6f, 1.1348639964126050e-4f, -1.1863299878314137e-3f,
                              9.9733239039778710e-3f,  -0.066490359604358670f, 0.39894229173660280f};
   const V t = hn::Min(Const(15.0f), hn::Abs(x)), minus_half = Const(-0.5f);

@@ -22,7 +22,7 @@ using ScalarRow = void (*)(const float* x, float number, float* out, int64_t cou
 constexpr bool has_rows(Unary op) { return op != Unary::sin && op != Unary::cos && op != Unary::erf; }
 constexpr bool has_rows(Binary op) { return op != Binary::floorDivide && op != Binary::remainder && op != Binary::pow; }
 
-// Of an op that has them. Values are within 4 units in the last place, of gelu 5; arithmetic and roots are rounded
+// Of an op that has them. Values are within 4 units in the last place, of gelu 6; arithmetic and roots are rounded
 // correctly, and what is not a number, infinite, denormal or a zero with a sign is treated as by the functor.
 UnaryRow unary_row(Unary op);
 DerivativeRow derivative_row(Unary op);
