@@ -304,4 +304,24 @@ void set_num_threads(int count) {
   process_team().wanted.store(count < 1 ? 0 : count < kMaxThreads ? count : kMaxThreads);
 }
 
+void parallel_for(int64_t count, int64_t grain, PartFunction f) {
+  constexpr int64_t kUnit = 16;
+  constexpr int64_t kGrainsInBlock = 16;  // a grain lasts some ten microseconds, of slow functions a few hundred
+  if (count <= 0) return;
+  if (grain < 1) grain = 1;
+  if (count <= grain) return stoppable([&] { f(0, count); });
+  const TeamLease lease;
+  Team& team = lease.team();
+  const int64_t parts = (count + grain - 1) / grain;
+  const int members = parts < team.size() ? static_cast<int>(parts) : team.size();
+  if (members == 1) return stoppable([&] { in_blocks(0, count, kGrainsInBlock * grain, f); });
+  // Where items are numbers, parts begin at whole vectors; a few large items are shared one by one.
+  const int64_t unit = grain < kUnit ? 1 : kUnit;
+  team.run([&](int rank) {
+    if (rank >= members) return;
+    const Share share(count, rank, members, unit);
+    in_blocks(share.begin, share.end, kGrainsInBlock * grain, f);
+  });
+}
+
 }  // namespace stm

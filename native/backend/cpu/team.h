@@ -125,31 +125,25 @@ struct Share {
   }
 };
 
+/// A callable of a part [begin, end) of some items, by reference: what it refers to must outlive it.
+class PartFunction {
+ public:
+  template <class F>
+  PartFunction(const F& f)
+      : f_(&f), call_([](const void* f, int64_t begin, int64_t end) { (*static_cast<const F*>(f))(begin, end); }) {}
+  void operator()(int64_t begin, int64_t end) const { call_(f_, begin, end); }
+
+ private:
+  const void* f_;
+  void (*call_)(const void*, int64_t, int64_t);
+};
+
 /// Calls `f(begin, end)` on disjoint parts that cover [0, count), on the team; on the caller alone, without a team, if
 /// count <= grain. A member gets at least `grain` items (but the last), so fewer members work when there is little to
 /// do, and takes them in blocks with stop points between. The parts depend on count, grain and the number of threads
 /// only.
-template <class F>
-void parallel_for(int64_t count, int64_t grain, F f) {
-  constexpr int64_t kUnit = 16;
-  constexpr int64_t kGrainsInBlock = 16;  // a grain lasts some ten microseconds, of slow functions a few hundred
-  if (count <= 0) return;
-  if (grain < 1) grain = 1;
-  if (count <= grain) return stoppable([&] { f(int64_t{0}, count); });
-  const TeamLease lease;
-  Team& team = lease.team();
-  const int64_t parts = (count + grain - 1) / grain;
-  const int members = parts < team.size() ? static_cast<int>(parts) : team.size();
-  if (members == 1) return stoppable([&] { in_blocks(0, count, kGrainsInBlock * grain, f); });
-  const int64_t unit =
-      grain < kUnit
-          ? 1
-          : kUnit;  // where items are numbers, parts begin at whole vectors; a few large items are shared one by one
-  team.run([&](int rank) {
-    if (rank >= members) return;
-    const Share share(count, rank, members, unit);
-    in_blocks(share.begin, share.end, kGrainsInBlock * grain, f);
-  });
-}
+///
+/// `f` is type-erased, so that the sharing is compiled once and not for each of hundreds of kernels.
+void parallel_for(int64_t count, int64_t grain, PartFunction f);
 
 }  // namespace stm
