@@ -12,8 +12,8 @@
 namespace stm {
 
 // How a thread waits for another one: it spins for about as long as going to sleep and being woken would take, and then
-// sleeps, so that its core is free for whoever is to make what it waits for. It never yields in a loop: a system takes
-// a thread that yields for one that has had its share, and lets it wait behind a busy neighbour.
+// sleeps, so that its core is free for whoever is to make what it waits for. It does not yield in a loop: a system
+// takes a thread that yields for one that has had its share, and lets it wait behind a busy neighbour.
 
 inline void pause_briefly() {
 #if defined(__x86_64__) || defined(_M_X64)

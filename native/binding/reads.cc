@@ -128,6 +128,8 @@ napi_value Reads::new_buffer(const Tensor& x, size_t bytes, void** data) {
   }
   size_t made;
   ok(napi_get_arraybuffer_info(env_, buffer, data, &made));
+  STM_CHECK(made == bytes, Kind::Option, "data", fmt::format("an array of {} bytes from Buffer.allocUnsafeSlow", made),
+            fmt::format("one of {}", bytes), "leave Node's functions as they are");
   return buffer;
 }
 

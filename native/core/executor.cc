@@ -9,8 +9,8 @@
 
 namespace stm {
 bool Executor::fills(const Count& waiting) const {
-  return waiting.commands >= static_cast<int64_t>(limits_.commands) ||
-         waiting.bytes >= static_cast<int64_t>(limits_.bytes);
+  return waiting.commands >= most_commands_.load(std::memory_order_relaxed) ||
+         waiting.bytes >= most_bytes_.load(std::memory_order_relaxed);
 }
 
 /// Looks at what the executor has begun only if it may matter: that takes the number out of the other core's cache.
@@ -22,8 +22,8 @@ bool Executor::full() {
 
 bool Executor::has_room() const {
   const Count waiting = pushed_.value() - begun_.value();
-  return waiting.commands <= static_cast<int64_t>(limits_.commands / 2) &&
-         waiting.bytes <= static_cast<int64_t>(limits_.bytes / 2);
+  return waiting.commands <= most_commands_.load(std::memory_order_relaxed) / 2 &&
+         waiting.bytes <= most_bytes_.load(std::memory_order_relaxed) / 2;
 }
 
 void Executor::note_peak() {

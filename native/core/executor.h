@@ -94,7 +94,10 @@ class Executor {
   FaultPtr raise(const char* op, const Status& status);
 
   // The thread that pushes.
-  void set_limits(QueueLimits limits) { limits_ = limits; }
+  void set_limits(QueueLimits limits) {
+    most_commands_.store(static_cast<int64_t>(limits.commands), std::memory_order_relaxed);
+    most_bytes_.store(static_cast<int64_t>(limits.bytes), std::memory_order_relaxed);
+  }
   QueueStats stats() const;
 
  private:
@@ -135,7 +138,9 @@ class Executor {
   Count seen_;  ///< of those that have begun, when it last looked
   int64_t peak_commands_ = 0, stalls_ = 0;
   double stalled_ms_ = 0;
-  QueueLimits limits_;
+  // What is full: set by the producer, looked at by both.
+  std::atomic<int64_t> most_commands_{static_cast<int64_t>(QueueLimits{}.commands)};
+  std::atomic<int64_t> most_bytes_{static_cast<int64_t>(QueueLimits{}.bytes)};
   Sleepers producer_;
   // The executor's.
   alignas(64) SharedCount begun_;

@@ -14,7 +14,7 @@ export interface DeviceInfo {
   description?: string;
   /** Of the CPU: the vectors that its kernels use: `AVX3 (AVX-512)`, `AVX2`, `SSE4` or `NEON`. */
   vectors?: string;
-  /** Of the CPU: who multiplies matrices, and with kernels for which processor, such as `BLIS skx`. */
+  /** Of the CPU: who multiplies matrices of f64, and with kernels for which processor, such as `BLIS skx`. */
   products?: string;
   /** Of the CPU: why no better vectors or matrix kernels are used; absent if these are the best there are. */
   limit?: string;

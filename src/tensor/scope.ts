@@ -97,9 +97,14 @@ export function keep<Tree>(tree: Tree): Tree {
   const found = scopedIn(tree);
   for (const scope of open) {
     if (scope === 'none') continue;
-    const kept = scope.tensors.filter((tensor) => found.has(tensor));
-    if (kept.length > 0) scope.tensors = scope.tensors.filter((tensor) => !found.has(tensor));
-    for (const tensor of kept) outsideScopes(() => tensor.adopt());
+    // What is kept was mostly made last.
+    for (let at = scope.tensors.length - 1, left = found.size; at >= 0 && left > 0; --at) {
+      const tensor = scope.tensors[at];
+      if (tensor === undefined || !found.has(tensor)) continue;
+      scope.tensors.splice(at, 1);
+      outsideScopes(() => tensor.adopt());
+      --left;
+    }
   }
   return tree;
 }

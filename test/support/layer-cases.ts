@@ -254,6 +254,7 @@ export const layerCases: Readonly<Record<string, LayerCase>> = {
     build: () =>
       new stm.Sequential(new stm.BatchNorm1d({ numFeatures: D }), new stm.Tanh(), new Share(), linear(false)),
     acrossRows: 'training',
+    amplifies: 10, // gradients above 100
   },
 };
 

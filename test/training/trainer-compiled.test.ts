@@ -71,7 +71,7 @@ describeDevices('Trainer with compile and precision', (device) => {
       const plain = await outcome({}),
         reduced = await outcome({ precision });
       expect(await outcome({ precision, compile: true })).toEqual(reduced);
-      if (device === 'cpu') expect(reduced).toEqual(plain);
+      if (device === 'cpu' && precision === 'f16') expect(reduced).toEqual(plain);
       else expect(reduced).not.toEqual(plain);
     },
   );

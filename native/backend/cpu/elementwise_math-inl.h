@@ -60,23 +60,23 @@ HWY_INLINE V ExpOf(const Reduced& x) {
   return Scaled(hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), hn::Add(r, Const(1.0f))), x.n);
 }
 
-// The limits come first in Min and Max, so that a NaN passes through; what lies beyond them is 0 or infinity.
-HWY_INLINE V Exp(V x) { return ExpOf(Reduce(hn::Min(Const(89.0f), hn::Max(Const(-104.0f), x)))); }
+// What lies beyond the limits is 0 or infinity.
+HWY_INLINE V Exp(V x) { return ExpOf(Reduce(AtMost(AtLeast(x, -104.0f), 89.0f))); }
 
 /// The same, but 0 for x below -87, where e^x comes near the denormal numbers, which are slow.
 HWY_INLINE V ExpOrZero(V x) {
-  const V lowest = Const(-87.0f);
-  const V e = ExpOf(Reduce(hn::Min(Const(89.0f), hn::Max(lowest, x))));
-  return hn::IfThenZeroElse(hn::Lt(x, lowest), e);
+  constexpr float kLowest = -87.0f;
+  const V e = ExpOf(Reduce(AtMost(AtLeast(x, kLowest), 89.0f)));
+  return hn::IfThenZeroElse(hn::Lt(x, Const(kLowest)), e);
 }
 
 /// e^-|x| never overflows, and keeps its digits on both sides.
-HWY_INLINE V ExpOfDistance(V x) { return ExpOf(Reduce(hn::Max(Const(-104.0f), hn::Or(x, hn::SignBit(D()))))); }
+HWY_INLINE V ExpOfDistance(V x) { return ExpOf(Reduce(AtLeast(hn::Or(x, hn::SignBit(D())), -104.0f))); }
 
 /// e^x - 1 = 2 · (2^(n - 1) · (e^r - 1) + 2^(n - 1) - 1/2), which for n = 0 is e^r - 1 itself.
 HWY_INLINE V Expm1(V x) {
   const hn::RebindToSigned<D> di;
-  const Reduced reduced = Reduce(hn::Min(Const(89.0f), hn::Max(Const(-20.0f), x)));
+  const Reduced reduced = Reduce(AtMost(AtLeast(x, -20.0f), 89.0f));
   const V r = reduced.rest, q = hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), r);
   const V power = PowerOfTwo(hn::Sub(hn::ConvertTo(di, reduced.n), hn::Set(di, 1)));
   const V half = hn::MulAdd(power, q, hn::Sub(power, Const(0.5f)));
@@ -112,7 +112,7 @@ HWY_INLINE V Sigmoid(V x) {
 }
 
 /// log(1 + e^x) without overflow.
-HWY_INLINE V Softplus(V x) { return hn::Add(hn::Max(hn::Zero(D()), x), Log1pInside(ExpOfDistance(x))); }
+HWY_INLINE V Softplus(V x) { return hn::Add(AtLeast(x, 0.0f), Log1pInside(ExpOfDistance(x))); }
 
 /// The normal distribution function, and e^(-x² / 2).
 struct Normal {
@@ -127,7 +127,7 @@ HWY_INLINE Normal NormalOf(V x) {
                              0.21118032932281494f,   0.34695374965667725f,   0.28266265988349915f};
   constexpr float kNear[] = {-7.6542091846931730e-6f, 1.1348639964126050e-4f, -1.1863299878314137e-3f,
                              9.9733239039778710e-3f,  -0.066490359604358670f, 0.39894229173660280f};
-  const V t = hn::Min(Const(15.0f), hn::Abs(x)), minus_half = Const(-0.5f);
+  const V t = AtMost(hn::Abs(x), 15.0f), minus_half = Const(-0.5f);
   V square, lost;  // t² = square + lost
 #if HWY_NATIVE_FMA
   square = hn::Mul(t, t);

@@ -25,7 +25,7 @@ namespace {
 
 // A block of A stays in the L2 cache while it meets all panels of a block of B, and a panel of B, which is as deep, in
 // the L1 cache while it meets all panels of A.
-constexpr int64_t kDepth = 256, kBlockRows = 240, kBlockColumns = 2048;
+constexpr int64_t kDepth = 256, kBlockRows = 240, kBlockColumns = 2016;
 
 struct Blocks {
   float *a, *b;
@@ -39,9 +39,13 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
+static_assert(kBlockColumns % kTileWidth == 0 && kBlockRows % kTileRows == 0 && kRowStep <= 2 * kTileRows,
+              "panels fill their blocks, and no more");
+
 ProductTileCall TileOf(bool bf16, int64_t rows, int64_t vecs) {
   if (!bf16) return kNumberTiles.at[vecs][rows];
 #if HWY_TARGET <= HWY_AVX3
+  static_assert(kTileRows == 12 && kTileVecs == 2, "the sizes that bf16_tiles.h says");
   if (const ProductTileCall tile = bf16_tile(rows, vecs)) return tile;
 #endif
   return kPairTiles.at[vecs][rows];
@@ -132,6 +136,7 @@ void MultiplyBlocks(const Product<float>& p, const Blocks& blocks) {
         Pack<kTileRows, kRowStep>(p.bf16, p.trans_a ? p.a + k * p.lda + row : p.a + row * p.lda + k, p.lda, p.trans_a,
                                   rows, depth, blocks.a);
         for (int64_t j = 0; j < columns; j += kTileWidth) {
+          if (j % (16 * kTileWidth) == 0) stop_point();
           ProductTile tile{nullptr,         blocks.b + j * steps,
                            steps,           nullptr,
                            p.ldc,           std::min(kTileWidth, columns - j),

@@ -21,9 +21,23 @@ constexpr int kLanes = static_cast<int>(hn::MaxLanes(D()));  // a constant on ev
 
 HWY_INLINE V Const(float value) { return hn::Set(D(), value); }
 
-// The limit comes first in Min and Max: x86 then returns x where x is NaN, so that a NaN passes through every function
-// here.
-HWY_INLINE V Clamp(V x, float limit) { return hn::Min(Const(limit), hn::Max(Const(-limit), x)); }
+// x, or the limit where x is beyond it. A NaN stays one, and so passes through every function here: x86's Min and Max
+// give their second operand then, others the number.
+HWY_INLINE V AtMost(V x, float limit) {
+#if HWY_ARCH_X86
+  return hn::Min(Const(limit), x);
+#else
+  return hn::IfThenElse(hn::Gt(x, Const(limit)), Const(limit), x);
+#endif
+}
+HWY_INLINE V AtLeast(V x, float limit) {
+#if HWY_ARCH_X86
+  return hn::Max(Const(limit), x);
+#else
+  return hn::IfThenElse(hn::Lt(x, Const(limit)), Const(limit), x);
+#endif
+}
+HWY_INLINE V Clamp(V x, float limit) { return AtMost(AtLeast(x, -limit), limit); }
 
 // exp(x) = 2^n * e^r with n = round(x / ln 2), |r| <= ln2 / 2; a degree-6 polynomial for e^r. Relative error about
 // 1e-7.

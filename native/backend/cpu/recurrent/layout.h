@@ -18,8 +18,7 @@ using CacheLineCarver = Carver<64>;
 constexpr int64_t cell_slots(Cell cell) { return cell == Cell::Gru ? 4 : gates_of(cell); }
 constexpr int64_t cell_input_slot(Cell cell) { return cell == Cell::Gru ? 1 : 0; }
 
-/// Row length of the gates. A stride of a multiple of 2 KB puts a column of the matrix into few cache sets, which costs
-/// BLIS 3 to 18 % in dG^T · x.
+/// Row length of the gates. A stride of a multiple of 2 KB would put a column of the matrix into few cache sets.
 inline int64_t gates_stride(const RecurrentProblem& p) {
   const int64_t numbers = cell_slots(p.cell) * p.H;
   return numbers + (numbers % 512 == 0 ? 16 : 0);

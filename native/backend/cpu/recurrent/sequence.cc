@@ -16,8 +16,7 @@ constexpr int64_t kWorkWorthOwning = int64_t{1}
 
 constexpr int64_t kBytesWorthDividing =
     int64_t{4} << 20;  // weights that no cache of a core holds: by units, a member reads its own part of them alone
-constexpr int64_t kWorkWorthDividing = int64_t{1}
-                                       << 20;  // multiplications of a member, beside which a barrier is little
+constexpr int64_t kWorkWorthDividing = int64_t{1} << 20;  // multiplications of a member, beside which a round is little
 
 struct Choice {
   bool by_rows;
