@@ -1,4 +1,5 @@
-// Numbers rounded to bf16, two in the place of one f32: the earlier one in the lower half.
+// Numbers rounded to bf16; where the processor multiplies them in pairs, two in the place of one f32, the earlier one
+// in the lower half.
 #if defined(STM_BF16_PAIRS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef STM_BF16_PAIRS_INL_H_
 #undef STM_BF16_PAIRS_INL_H_
@@ -24,6 +25,14 @@ HWY_INLINE uint32_t RoundedBits(float x) {
   std::memcpy(&bits, &x, sizeof bits);
   const uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) & kUpperHalf;
   return x == x ? rounded : (bits | 0x400000) & kUpperHalf;
+}
+
+// Where a processor has no products of bf16, those of f32 are as good.
+HWY_INLINE void RoundInPlace(float* numbers, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t rounded = RoundedBits(numbers[i]);
+    std::memcpy(numbers + i, &rounded, sizeof rounded);
+  }
 }
 
 HWY_INLINE float PairOf(float first, float second) {

@@ -42,13 +42,22 @@ namespace HWY_NAMESPACE {
 static_assert(kBlockColumns % kTileWidth == 0 && kBlockRows % kTileRows == 0 && kRowStep <= 2 * kTileRows,
               "panels fill their blocks, and no more");
 
-ProductTileCall TileOf(bool bf16, int64_t rows, int64_t vecs) {
-  if (!bf16) return kNumberTiles.at[vecs][rows];
+// Whether panels of bf16 hold pairs.
+bool HasPairs() {
+#if HWY_TARGET <= HWY_AVX3
+  return bf16_tile(1, 1) != nullptr;
+#else
+  return false;
+#endif
+}
+
+ProductTileCall TileOf(bool pairs, int64_t rows, int64_t vecs) {
 #if HWY_TARGET <= HWY_AVX3
   static_assert(kTileRows == 12 && kTileVecs == 2, "the sizes that bf16_tiles.h says");
-  if (const ProductTileCall tile = bf16_tile(rows, vecs)) return tile;
+  if (pairs) return bf16_tile(rows, vecs);
 #endif
-  return kPairTiles.at[vecs][rows];
+  static_cast<void>(pairs);
+  return kProductTiles.at[vecs][rows];
 }
 
 // `count` numbers, and zeros up to `width`.
@@ -85,6 +94,7 @@ void PackPanels(const float* from, ptrdiff_t ld, bool dense, int64_t lines, int6
     TransposeRows(from + line * ld, ld, std::min(kWidth, lines - line), kWidth, depth, to, kStep);
 }
 
+#if HWY_TARGET <= HWY_AVX3
 // The same with two steps of depth in one, as pairs of bf16.
 template <int64_t kWidth, int64_t kStep>
 void PackPairs(const float* from, ptrdiff_t ld, bool dense, int64_t lines, int64_t depth, float* to) {
@@ -115,25 +125,35 @@ void PackPairs(const float* from, ptrdiff_t ld, bool dense, int64_t lines, int64
   }
 }
 
+#endif
+
+// How the numbers of a product are packed.
+enum class Panels { Numbers, Rounded, Pairs };
+
 template <int64_t kWidth, int64_t kStep>
-void Pack(bool bf16, const float* from, ptrdiff_t ld, bool dense, int64_t lines, int64_t depth, float* to) {
-  if (bf16) PackPairs<kWidth, kStep>(from, ld, dense, lines, depth, to);
-  else PackPanels<kWidth, kStep>(from, ld, dense, lines, depth, to);
+void Pack(Panels kind, const float* from, ptrdiff_t ld, bool dense, int64_t lines, int64_t depth, float* to) {
+#if HWY_TARGET <= HWY_AVX3
+  if (kind == Panels::Pairs) return PackPairs<kWidth, kStep>(from, ld, dense, lines, depth, to);
+#endif
+  PackPanels<kWidth, kStep>(from, ld, dense, lines, depth, to);
+  if (kind == Panels::Rounded) RoundInPlace(to, CeilDiv(lines, kWidth) * kStep * depth);
 }
 
 void MultiplyBlocks(const Product<float>& p, const Blocks& blocks) {
+  const bool pairs = p.bf16 && HasPairs();
+  const Panels kind = pairs ? Panels::Pairs : p.bf16 ? Panels::Rounded : Panels::Numbers;
   for (int64_t column = 0; column < p.n; column += kBlockColumns) {
     const int64_t columns = std::min(kBlockColumns, p.n - column);
     for (int64_t k = 0; k < p.k;) {
-      const int64_t left = p.k - k, depth = CeilDiv(left, CeilDiv(left, p.bf16 ? 2 * kDepth : kDepth)),
-                    steps = p.bf16 ? CeilDiv(depth, 2) : depth;
+      const int64_t left = p.k - k, depth = CeilDiv(left, CeilDiv(left, pairs ? 2 * kDepth : kDepth)),
+                    steps = pairs ? CeilDiv(depth, 2) : depth;
       stop_point();
-      Pack<kTileWidth, kTileWidth>(p.bf16, p.trans_b ? p.b + column * p.ldb + k : p.b + k * p.ldb + column, p.ldb,
+      Pack<kTileWidth, kTileWidth>(kind, p.trans_b ? p.b + column * p.ldb + k : p.b + k * p.ldb + column, p.ldb,
                                    !p.trans_b, columns, depth, blocks.b);
       for (int64_t row = 0; row < p.m; row += kBlockRows) {
         const int64_t rows = std::min(kBlockRows, p.m - row);
         stop_point();
-        Pack<kTileRows, kRowStep>(p.bf16, p.trans_a ? p.a + k * p.lda + row : p.a + row * p.lda + k, p.lda, p.trans_a,
+        Pack<kTileRows, kRowStep>(kind, p.trans_a ? p.a + k * p.lda + row : p.a + row * p.lda + k, p.lda, p.trans_a,
                                   rows, depth, blocks.a);
         for (int64_t j = 0; j < columns; j += kTileWidth) {
           if (j % (16 * kTileWidth) == 0) stop_point();
@@ -145,7 +165,7 @@ void MultiplyBlocks(const Product<float>& p, const Blocks& blocks) {
           for (int64_t i = 0; i < rows; i += kTileRows) {
             tile.a = blocks.a + i / kTileRows * kRowStep * steps;
             tile.c = p.c + (row + i) * p.ldc + column + j;
-            TileOf(p.bf16, std::min<int64_t>(kTileRows, rows - i), vecs)(tile);
+            TileOf(pairs, std::min<int64_t>(kTileRows, rows - i), vecs)(tile);
           }
         }
       }

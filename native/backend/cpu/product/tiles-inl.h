@@ -6,7 +6,6 @@
 #define STM_TILES_INL_H_
 #endif
 
-#include "backend/cpu/product/bf16_pairs-inl.h"
 #include "backend/cpu/product/tile.h"
 #include "backend/cpu/recurrent/panel-inl.h"
 #include "hwy/highway.h"
@@ -26,27 +25,7 @@ constexpr int kTileRows = 4, kTileVecs = 2;
 #endif
 constexpr int64_t kTileWidth = kTileVecs * kLanes, kRowStep = (kTileRows + 3) / 4 * 4;
 
-// What a step of depth adds to a sum: the product of two numbers.
-struct Numbers {
-  static HWY_INLINE V MulAdd(V a, V b, V sum) { return hn::MulAdd(a, b, sum); }
-};
-
-// Or, of pairs of bf16, the two products of their halves.
-struct Bf16Pairs {
-  static HWY_INLINE V First(V pair) {
-    const hn::RebindToUnsigned<D> du;
-    return hn::BitCast(D(), hn::ShiftLeft<16>(hn::BitCast(du, pair)));
-  }
-  static HWY_INLINE V Second(V pair) {
-    const hn::RebindToUnsigned<D> du;
-    return hn::BitCast(D(), hn::And(hn::BitCast(du, pair), hn::Set(du, kUpperHalf)));
-  }
-  static HWY_INLINE V MulAdd(V a, V b, V sum) {
-    return hn::MulAdd(Second(a), Second(b), hn::MulAdd(First(a), First(b), sum));
-  }
-};
-
-template <class Step, int kRows, int kVecs>
+template <int kRows, int kVecs>
 void MultiplyTile(const ProductTile& t) {
   const D d;
   const float* HWY_RESTRICT a = t.a;
@@ -61,7 +40,7 @@ void MultiplyTile(const ProductTile& t) {
     STM_UNROLL for (int v = 0; v < kVecs; ++v) columns[v] = hn::LoadU(d, b + v * kLanes);
     STM_UNROLL for (int r = 0; r < kRows; ++r) {
       const V row = hn::Set(d, a[r]);
-      STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = Step::MulAdd(row, columns[v], acc[r][v]);
+      STM_UNROLL for (int v = 0; v < kVecs; ++v) acc[r][v] = hn::MulAdd(row, columns[v], acc[r][v]);
     }
   }
   if (t.columns == kVecs * kLanes) {
@@ -80,19 +59,17 @@ void MultiplyTile(const ProductTile& t) {
   }
 }
 
-template <class Step>
 struct ProductTiles {
   ProductTileCall at[kTileVecs + 1][kTileRows + 1] = {};
   template <int kVecs, int kRows>
   constexpr void Fill() {
-    at[kVecs][kRows] = &MultiplyTile<Step, kRows, kVecs>;
+    at[kVecs][kRows] = &MultiplyTile<kRows, kVecs>;
     if constexpr (kRows < kTileRows) Fill<kVecs, kRows + 1>();
     else if constexpr (kVecs < kTileVecs) Fill<kVecs + 1, 1>();
   }
   constexpr ProductTiles() { Fill<1, 1>(); }
 };
-constexpr ProductTiles<Numbers> kNumberTiles;
-constexpr ProductTiles<Bf16Pairs> kPairTiles;
+constexpr ProductTiles kProductTiles;
 
 }  // namespace HWY_NAMESPACE
 }  // namespace stm
