@@ -22,7 +22,11 @@ export const mathMode = (): MathMode => binding.mathMode();
  * @see autocast for a part of a program
  */
 export function setMathMode(mode: MathMode): void {
-  binding.setMathMode(oneOf('setMathMode', 'mode', mode, ['fma', 'tf32', 'bf16', 'f16']));
+  binding.setMathMode(checkMode('setMathMode', mode));
+}
+
+function checkMode(op: string, mode: MathMode): MathMode {
+  return oneOf(op, 'mode', mode, ['fma', 'tf32', 'bf16', 'f16']);
 }
 
 /**
@@ -38,7 +42,7 @@ export function setMathMode(mode: MathMode): void {
 export function autocast<R>(mode: MathMode, fn: () => R): R {
   checkFunction('autocast', fn);
   const before = binding.mathMode();
-  setMathMode(mode);
+  binding.setMathMode(checkMode('autocast', mode));
   try {
     const result = fn();
     refusePromise('autocast', result);

@@ -36,7 +36,8 @@ test('the mode holds inside, and that of before comes back', () => {
     expect(mathMode()).toBe('fma');
     expect(() => autocast('bf16', () => Promise.resolve(1))).toThrow(/autocast: got an async function/);
     expect(mathMode()).toBe('fma');
-    expect(() => autocast('bf61' as MathMode, () => 1)).toThrow(OptionError);
+    expect(() => autocast('bf61' as MathMode, () => 1)).toThrow(/^autocast: got mode: "bf61", expected one of/);
+    expect(() => setMathMode('bf61' as MathMode)).toThrow(OptionError);
     expect(mathMode()).toBe('fma');
   } finally {
     setMathMode(before);
