@@ -114,38 +114,68 @@ HWY_INLINE V Sigmoid(V x) {
 /// log(1 + e^x) without overflow.
 HWY_INLINE V Softplus(V x) { return hn::Add(AtLeast(x, 0.0f), Log1pInside(ExpOfDistance(x))); }
 
-/// The normal distribution function, and e^(-x² / 2).
-struct Normal {
-  V cdf, bell;
+/// The same as PolynomialOf, for an even number of coefficients: even and odd powers do not wait for each other.
+template <size_t kCount>
+HWY_INLINE V PolynomialInHalves(V x, const float (&coefficients)[kCount]) {
+  static_assert(kCount % 2 == 0);
+  const V square = hn::Mul(x, x);
+  V odd = Const(coefficients[0]), even = Const(coefficients[1]);
+  _Pragma("GCC unroll 8") for (size_t i = 2; i < kCount; i += 2) {
+    odd = hn::MulAdd(odd, square, Const(coefficients[i]));
+    even = hn::MulAdd(even, square, Const(coefficients[i + 1]));
+  }
+  return hn::MulAdd(odd, x, even);
+}
+
+constexpr float kUnscaled = 0x1p-64f;
+
+/// Of t = min(|x|, 15): e^(-t² / 2) · 2^64, which never is denormal, and by what to multiply it for the tail of the
+/// normal distribution beyond t.
+struct NormalTail {
+  V t, bell, ratio;
 };
-/// Within 1 of 0 the distribution function is 1/2 + x · Q(x²). Both tails are good to relative accuracy: for t = |x|
-/// the tail is e^(-t² / 2) · u · P(u - 1/2) with u = 2.5 / (t + 2.5), P being fitted to t from 1 to 15; it is 0 beyond.
-/// t² is taken in two parts, since its rounding would show.
-HWY_INLINE Normal NormalOf(V x) {
-  constexpr float kTail[] = {-0.057778459042310715f, -0.036972831934690475f, 0.067249067127704620f,
-                             0.020899144932627678f,  -0.10496430099010468f,  -0.029569581151008606f,
-                             0.21118032932281494f,   0.34695374965667725f,   0.28266265988349915f};
-  constexpr float kNear[] = {-7.6542091846931730e-6f, 1.1348639964126050e-4f, -1.1863299878314137e-3f,
-                             9.9733239039778710e-3f,  -0.066490359604358670f, 0.39894229173660280f};
-  const V t = AtMost(hn::Abs(x), 15.0f), minus_half = Const(-0.5f);
-  V square, lost;  // t² = square + lost
+/// The tail is good to relative accuracy. The ratio is u · P(u - 1/2) / 2^64 with u = 3.25 / (t + 3.25), P being fitted
+/// to t from 0 to 15; it leaves 3e-8. Beyond 15 the tail is 0 in f32. t² is taken exactly, since its rounding would
+/// show.
+HWY_INLINE NormalTail NormalTailOf(V x) {
+  const hn::RebindToSigned<D> di;
+  constexpr float kRatio[] = {-0.0202004369f * kUnscaled, 0.0114063863f * kUnscaled,  0.0414105989f * kUnscaled,
+                              -0.022940414f * kUnscaled,  -0.0817633718f * kUnscaled, 0.00540349493f * kUnscaled,
+                              0.199198619f * kUnscaled,   0.337789357f * kUnscaled,   0.331991822f * kUnscaled,
+                              0.226904124f * kUnscaled};
+  // The last bits of 1.5 · 2^23 + 64 + n are 64 + n, for a whole n of some hundreds.
+  const V whole = Const(12582912.0f + 64.0f), t = AtMost(hn::Abs(x), 15.0f);
+  const V bits = hn::MulAdd(hn::Mul(t, Const(-0.72134752044448170f)), t, whole);  // -t² / 2 / ln 2
+  const V n = hn::Sub(bits, whole);
+  V r = hn::Mul(n, Const(-0.693145751953125f));  // exact, as in Reduce
 #if HWY_NATIVE_FMA
-  square = hn::Mul(t, t);
-  lost = hn::MulSub(t, t, square);
+  r = hn::MulAdd(hn::Mul(t, Const(-0.5f)), t, r);
 #else
   const hn::RebindToUnsigned<D> du;
   const V head = hn::And(t, hn::BitCast(D(), hn::Set(du, 0xFFFFF000u)));  // of 12 bits, whose square is exact
-  square = hn::Mul(head, head);
-  lost = hn::Mul(hn::Sub(t, head), hn::Add(t, head));
+  r = hn::Add(hn::MulAdd(hn::Mul(head, Const(-0.5f)), head, r),
+              hn::Mul(hn::Mul(hn::Sub(t, head), Const(-0.5f)), hn::Add(t, head)));
 #endif
-  Reduced exponent = Reduce(hn::Mul(minus_half, square));
-  exponent.rest = hn::MulAdd(minus_half, lost, exponent.rest);
-  const V bell = ExpOf(exponent);
-  const V u = hn::Div(Const(2.5f), hn::Add(t, Const(2.5f)));
-  const V tail = hn::Mul(bell, hn::Mul(u, PolynomialOf(hn::Sub(u, Const(0.5f)), kTail)));
-  const V far = hn::IfThenElse(hn::Lt(x, hn::Zero(D())), tail, hn::Sub(Const(1.0f), tail));
-  const V near = hn::MulAdd(x, PolynomialOf(hn::Mul(x, x), kNear), Const(0.5f));
-  return {hn::IfThenElse(hn::Lt(t, Const(1.0f)), near, far), bell};
+  r = hn::NegMulAdd(n, Const(1.42860682030941723e-6f), r);
+  const V e = hn::MulAdd(PolynomialOf(r, kExp), hn::Mul(r, r), hn::Add(r, Const(1.0f)));
+  const V bell = hn::BitCast(D(), hn::Add(hn::BitCast(di, e), hn::ShiftLeft<23>(hn::BitCast(di, bits))));
+  const V u = hn::Div(Const(3.25f), hn::Add(t, Const(3.25f)));
+  return {t, bell, hn::Mul(u, PolynomialInHalves(hn::Sub(u, Const(0.5f)), kRatio))};
+}
+
+/// x times the normal distribution function: max(x, 0) less |x| times the tail.
+HWY_INLINE V Gelu(V x) {
+  const NormalTail tail = NormalTailOf(x);
+  const V value = hn::NegMulAdd(hn::Mul(tail.t, tail.bell), tail.ratio, AtLeast(x, 0.0f));
+  return hn::Or(value, hn::VecFromMask(D(), hn::Eq(x, Const(-kInfinity))));  // NaN there, which is -infinity · 0
+}
+
+/// The distribution function, and x times its derivative.
+HWY_INLINE V GeluDerivative(V x) {
+  const NormalTail normal = NormalTailOf(x);
+  const V bell = hn::Mul(normal.bell, Const(kUnscaled)), tail = hn::Mul(normal.bell, normal.ratio);
+  const V cdf = hn::IfThenElse(hn::Lt(x, hn::Zero(D())), tail, hn::Sub(Const(1.0f), tail));
+  return hn::MulAdd(x, hn::Mul(Const(0.39894228040143267794f), bell), cdf);
 }
 
 }  // namespace any

@@ -30,7 +30,7 @@
   X(relu, hn::IfThenZeroElse(hn::Le(x, zero), x))                       \
   X(sigmoid, any::Sigmoid(x))                                           \
   X(tanh, any::Tanh(x))                                                 \
-  X(gelu, hn::Mul(x, any::NormalOf(x).cdf))                             \
+  X(gelu, any::Gelu(x))                                                 \
   X(silu, hn::Mul(x, any::Sigmoid(x)))                                  \
   X(softplus, any::Softplus(x))                                         \
   X(softsign, hn::Div(x, hn::Add(one, hn::Abs(x))))                     \
@@ -55,7 +55,7 @@
   X(relu, hn::IfThenZeroElse(hn::Le(y, zero), one))           \
   X(sigmoid, hn::Mul(y, hn::Sub(one, y)))                     \
   X(tanh, hn::NegMulAdd(y, y, one))                           \
-  X(gelu, GeluDerivative(x))                                  \
+  X(gelu, any::GeluDerivative(x))                             \
   X(silu, SiluDerivative(x))                                  \
   X(softplus, any::Sigmoid(x))                                \
   X(softsign, SquareOf(hn::Sub(one, hn::Abs(y))))             \
@@ -82,10 +82,6 @@ HWY_INLINE V SquareOf(V x) { return hn::Mul(x, x); }
 HWY_INLINE V SignOf(V x) {
   const V zero = hn::Zero(D());
   return hn::IfThenElse(hn::Lt(x, zero), Const(-1.0f), hn::IfThenElseZero(hn::Gt(x, zero), Const(1.0f)));
-}
-HWY_INLINE V GeluDerivative(V x) {
-  const any::Normal normal = any::NormalOf(x);
-  return hn::MulAdd(x, hn::Mul(Const(0.39894228040143267794f), normal.bell), normal.cdf);
 }
 HWY_INLINE V SiluDerivative(V x) {
   const V one = Const(1.0f), s = any::Sigmoid(x);
