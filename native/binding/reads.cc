@@ -51,7 +51,7 @@ struct Reads::ReadCommand final : Command {
   Pending& pending;
 };
 
-Reads::Reads(napi_env env) : env_(env) {
+Reads::Reads(napi_env env) : env_(env), turns_(env, settle_held, this) {
   napi_value global;
   ok(napi_get_global(env, &global));
   ok(napi_create_reference(env, property(env, global, "ArrayBuffer"), 1, &array_buffer_));
@@ -203,8 +203,19 @@ napi_value error_of(const ErrorClasses& errors, const Fault& fault) try {
 // then.
 void Reads::settle(napi_env env, napi_value, void* context, void* data) {
   if (!env) return;
+  Reads& reads = *static_cast<Reads*>(context);
+  Pending& pending = *static_cast<Pending*>(data);
   try {
-    static_cast<Reads*>(context)->settle(*static_cast<Pending*>(data));
+    if (reads.turns_.overdue()) reads.held_.push_back(&pending);
+    else reads.settle(pending);
+  } catch (const NapiFailure&) {
+  }
+}
+
+void Reads::settle_held(void* context) {
+  Reads& reads = *static_cast<Reads*>(context);
+  try {
+    for (Pending* const pending : std::exchange(reads.held_, {})) reads.settle(*pending);
   } catch (const NapiFailure&) {
   }
 }

@@ -1,7 +1,9 @@
 #pragma once
 #include <list>
 #include <memory>
+#include <vector>
 
+#include "binding/loop_turns.h"
 #include "binding/napi.h"
 #include "core/op_table.h"
 #include "core/session.h"
@@ -60,6 +62,7 @@ class Reads {
   napi_value begin(const Tensor& x, size_t bytes, Target target, const ErrorClasses& errors);
   napi_value new_buffer(const Tensor& x, size_t bytes, void** data);
   static void settle(napi_env env, napi_value, void* context, void* data);
+  static void settle_held(void* context);
   void settle(Pending& pending);
   bool fill(const Pending& pending, napi_value array);
   napi_value result_of(Pending& pending);
@@ -69,6 +72,8 @@ class Reads {
   napi_ref array_buffer_ = nullptr;  ///< the constructor
   napi_ref buffer_class_ = nullptr;  ///< Node's Buffer
   std::list<Pending> pending_;
+  std::vector<Pending*> held_;  ///< done, and to be settled once the event loop has turned; in order
+  LoopTurns turns_;
 };
 
 }  // namespace stm::binding
