@@ -142,6 +142,8 @@ struct CellPanels {
   static constexpr int kTileVecs = C::kSlots * C::kUnitVecs;  // vectors of sums a row
   static constexpr int kGateVecs = C::kGates * C::kUnitVecs;  // vectors of a product
   static constexpr int kInputOffset = C::kInputSlot * C::kUnitVecs * kLanes;
+  static constexpr bool kInHalves = kHalves && kGateVecs == kMaxVecs;
+  static constexpr int kRows = kRowsFor[kInHalves ? kHalfVecs : kGateVecs];  // of a tile
 };
 
 // Calls f with an object of the cell's type.

@@ -11,32 +11,14 @@
 #include "hwy/foreach_target.h"
 //
 #include "backend/cpu/recurrent/cells-inl.h"
+#include "backend/cpu/recurrent/gate_panels-inl.h"
 #include "backend/cpu/recurrent/panel-inl.h"
 #include "backend/cpu/recurrent/plain_panels-inl.h"
-#include "backend/cpu/transpose-inl.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
-
-// [gates][hidden][columns] -> panels of kWidth units: [columns][slot][kUnitVecs * kLanes], slots in the order of the
-// state's if rotated.
-template <class C>
-void PackGatePanels(bool state, const float* weight, int64_t hidden, int64_t columns, float* panels, int rank,
-                    int members) {
-  constexpr int kWidth = CellPanels<C>::kWidth;
-  const Share share(CeilDiv(hidden, kWidth), rank, members);
-  for (int64_t panel = share.begin; panel < share.end; ++panel) {
-    stop_point();
-    const int64_t unit = panel * kWidth, left = std::min<int64_t>(kWidth, hidden - unit);
-    for (int gate = 0; gate < C::kGates; ++gate) {
-      const int slot = state ? (gate + C::kRotate) % C::kGates : gate;
-      TransposeRows(weight + (gate * hidden + unit) * columns, columns, left, kWidth, columns,
-                    panels + panel * C::kGates * kWidth * columns + slot * kWidth, C::kGates * kWidth);
-    }
-  }
-}
 
 // [panel][slot][kWidth]
 template <class C>

@@ -11,6 +11,7 @@
 //
 #include "backend/cpu/recurrent/cells-inl.h"
 #include "backend/cpu/recurrent/gate_math-inl.h"
+#include "backend/cpu/recurrent/gate_panels-inl.h"
 #include "backend/cpu/recurrent/panel-inl.h"
 #include "hwy/highway.h"
 
@@ -18,7 +19,6 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
-constexpr int64_t kTilesBetweenStops = 64;
 constexpr int64_t kPlainDepth = 1024;  // rows of a plain panel that stay in the L2 cache while all row tiles pass
 
 // What a tile needs to know of its step; pointers are those of batch row 0.
@@ -95,26 +95,6 @@ BackwardStep MakeBackwardStep(const Recurrence& r, const BackwardRows& b, const 
   return step;
 }
 
-// Rows of a span that share a tile: number `index` of `count`.
-struct RowTile {
-  int64_t row;
-  int rows;
-  int64_t index, count;
-};
-
-// Calls tile(RowTile) for row tiles of nearly equal height, at most `height`.
-template <class F>
-HWY_INLINE void ForRowTiles(const Span& span, int height, const F& tile) {
-  const int64_t rows = span.end - span.begin, tiles = CeilDiv(rows, height);
-  int64_t row = span.begin;
-  for (int64_t i = 0; i < tiles; ++i) {
-    if (i % kTilesBetweenStops == 0) stop_point();
-    const int n = static_cast<int>(rows / tiles + (i < rows % tiles));
-    tile(RowTile{row, n, i, tiles});
-    row += n;
-  }
-}
-
 // What the cell of batch row `row` needs, from unit `unit` on.
 template <class C>
 HWY_INLINE Units UnitsAt(const Recurrence& r, const Step& step, int64_t row, int64_t unit) {
@@ -130,6 +110,12 @@ HWY_INLINE Units UnitsAt(const Recurrence& r, const Step& step, int64_t row, int
   return units;
 }
 
+template <class C>
+HWY_INLINE Factors StateFactors(const Recurrence& r, const Step& step, const PanelAt& at, const RowTile& tile) {
+  return GateFactors<C>(step.h_previous, step.ld_h_previous, r.weights.state, r.geometry.width(), step.state_depth, at,
+                        tile);
+}
+
 // Of a step's rows, the bias and the product with h before it, for the slots of one panel: `rows` rows of `to`, `ld`
 // apart.
 template <class C>
@@ -137,29 +123,8 @@ void StateTile(const Recurrence& r, const Factors& state, int rows, int64_t pane
   using Panels = CellPanels<C>;
   constexpr ptrdiff_t kStride = Panels::kTileVecs * kLanes, kProduct = Panels::kGateVecs * kLanes;
   const float* const bias = r.weights.bias + panel * kStride;
-  const Factors none{nullptr, 0, nullptr, 0};
-  kTiles.at[Panels::kGateVecs][rows](to, ld, bias, 0, state, none);
+  MulAddGates<C>(rows, to, ld, bias, 0, state);
   for (int m = 0; m < rows; ++m) std::copy(bias + kProduct, bias + kStride, to + m * ld + kProduct);
-}
-
-// A panel of gates, and the one that comes after it.
-struct PanelAt {
-  int64_t panel, next;
-};
-
-template <class C>
-HWY_INLINE Factors GateFactors(const float* a, ptrdiff_t stride, const float* panels, int64_t panels_depth,
-                               int64_t depth, const PanelAt& at, const RowTile& tile) {
-  constexpr int kVecs = CellPanels<C>::kGateVecs;
-  const int64_t size = kVecs * kLanes * panels_depth;
-  return {a + tile.row * stride, stride, panels + at.panel * size, depth,
-          Ahead::Part(panels + at.next * size, kVecs, panels_depth, tile.index, tile.count)};
-}
-
-template <class C>
-HWY_INLINE Factors StateFactors(const Recurrence& r, const Step& step, const PanelAt& at, const RowTile& tile) {
-  return GateFactors<C>(step.h_previous, step.ld_h_previous, r.weights.state, r.geometry.width(), step.state_depth, at,
-                        tile);
 }
 
 // The sums of all slots of one panel's units for a tile's rows, then the cell.
@@ -172,8 +137,6 @@ void ForwardTile(const Recurrence& r, const Step& step, const PanelAt& at_panel,
   const int rows = tile.rows;
   const float* const bias = r.weights.bias + panel * kStride;
   HWY_ALIGN float sums[kMaxRows * kStride];
-  const TileFunction product = kTiles.at[Panels::kGateVecs][rows];
-  const Factors none{nullptr, 0, nullptr, 0};
   const Factors state = StateFactors<C>(r, step, at_panel, tile);
   if (step.input) {
     const Factors input =
@@ -187,13 +150,13 @@ void ForwardTile(const Recurrence& r, const Step& step, const PanelAt& at_panel,
         StateTile<C>(r, state, rows, panel, sums, kStride);
       }
       float* const slots = sums + Panels::kInputOffset;
-      product(slots, kStride, slots, kStride, input, none);
+      MulAddGates<C>(rows, slots, kStride, slots, kStride, input);
     } else if (Panels::kInputOffset == 0) {
-      product(sums, kStride, bias, 0, input, state);
+      MulAddGates<C>(rows, sums, kStride, bias, 0, input, state);
     } else {
-      product(sums + Panels::kInputOffset, kStride, bias + Panels::kInputOffset, 0, input, none);
+      MulAddGates<C>(rows, sums + Panels::kInputOffset, kStride, bias + Panels::kInputOffset, 0, input);
       for (int m = 0; m < rows; ++m) std::copy(bias, bias + Panels::kInputOffset, sums + m * kStride);
-      product(sums, kStride, sums, kStride, state, none);
+      MulAddGates<C>(rows, sums, kStride, sums, kStride, state);
     }
   } else {
     for (int m = 0; m < rows; ++m) {
@@ -207,7 +170,7 @@ void ForwardTile(const Recurrence& r, const Step& step, const PanelAt& at_panel,
         }
       }
     }
-    product(sums, kStride, sums, kStride, state, none);
+    MulAddGates<C>(rows, sums, kStride, sums, kStride, state);
   }
   for (int v = 0; v < C::kUnitVecs; ++v) {
     const int64_t column = unit + v * kLanes, left = H - column;
@@ -347,8 +310,7 @@ void ForwardCells(const Recurrence& r, const Moment& moment, const Spans& spans,
     const Step step = MakeStep(r, moment, span);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
       const PanelAt at{panel, panel + 1 < panels.end ? panel + 1 : panels.begin};
-      ForRowTiles(span, kRowsFor[CellPanels<C>::kGateVecs],
-                  [&](const RowTile& tile) { ForwardTile<C>(r, step, at, tile); });
+      ForRowTiles(span, CellPanels<C>::kRows, [&](const RowTile& tile) { ForwardTile<C>(r, step, at, tile); });
     }
   }
 }
@@ -385,7 +347,7 @@ void AheadPanel(const Recurrence& r, float* sums, int64_t panel) {
   constexpr ptrdiff_t kStride = CellPanels<C>::kTileVecs * kLanes;
   const Span batch{0, r.geometry.sequence->batch, false, false};
   const Step step = MakeStep(r, Moment(r.geometry, 0), batch);
-  ForRowTiles(batch, kRowsFor[CellPanels<C>::kGateVecs], [&](const RowTile& tile) {
+  ForRowTiles(batch, CellPanels<C>::kRows, [&](const RowTile& tile) {
     StateTile<C>(r, StateFactors<C>(r, step, {panel, panel}, tile), tile.rows, panel,
                  sums + tile.row * r.rows.ld_ahead + panel * kStride, r.rows.ld_ahead);
   });
