@@ -3,15 +3,21 @@
 #include <atomic>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <thread>
 #include <vector>
+
+#ifdef __linux__
+#include <unistd.h>
+#endif
 
 #include "backend/cpu/backend.h"
 #include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/processor.h"
 #include "backend/cpu/stages.h"
 #include "backend/cpu/team.h"
+#include "backend/cpu/time_slice.h"
 #include "check.h"
 
 namespace {
@@ -276,6 +282,30 @@ void check_stop_while_waiting() {
   other.join();
 }
 
+// Where the system says how long its slices are.
+void check_time_slices() {
+#ifdef __linux__
+  const uint64_t first = stm::time_slice(getpid());
+  if (first == 0) return std::puts("team_test: no time slices here"), void();
+  std::thread([=] {
+    require(stm::time_slice(0) == first, "a new thread has other slices than the first");
+    for (int time = 0; time < 2; ++time) {
+      stm::give_way_to_waking_threads();
+      require(stm::time_slice(0) == first + first / 4, "slices of a thread that gives way");
+    }
+  }).join();
+  const stm::TeamLease lease;
+  const auto with_longer_slices = [=] {
+    int count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task"))
+      count += stm::time_slice(std::stoi(entry.path().filename())) > first;
+    return count;
+  };
+  while (with_longer_slices() < lease.team().size() - 1) std::this_thread::yield();  // as they start
+  require(stm::time_slice(0) == first, "the slices of who uses the team");
+#endif
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -291,6 +321,7 @@ int main(int argc, char** argv) {
       for (const int64_t grain : {1, 100, 5000}) check_parallel_for(count, grain);
     }
     check_leases();
+    check_time_slices();
     check_large_items();
     check_denormals();
     check_stop();

@@ -15,6 +15,7 @@
 #include "backend/cpu/blas_kernels.h"
 #include "backend/cpu/simd_dispatch.h"
 #include "backend/cpu/team.h"
+#include "backend/cpu/time_slice.h"
 #include "backend/large_pages.h"
 
 namespace stm {
@@ -47,7 +48,10 @@ class CpuBackend final : public Backend {
   int32_t num_threads() noexcept override { return stm::num_threads(); }
   void set_num_threads(int32_t count) noexcept override { stm::set_num_threads(count); }
 
-  void starting(const std::atomic<bool>& stopping) noexcept override { begin_kernels(stopping); }
+  void starting(const std::atomic<bool>& stopping) noexcept override {
+    begin_kernels(stopping);
+    give_way_to_waking_threads();
+  }
 
   Status allocate(size_t bytes, void** data) noexcept override {
     constexpr size_t kLine = 64;

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <utility>
 
+#include "backend/cpu/time_slice.h"
+
 #if defined(__linux__)
 #include <sched.h>
 #endif
@@ -249,6 +251,7 @@ void Team::call_as(int rank) {
 
 void Team::member(int rank) {
   inside_run = true;
+  give_way_to_waking_threads();
   for (uint64_t state = 0;;) {
     state = next_run(state);
     if (!enter(state)) continue;
