@@ -33,6 +33,12 @@ bool LoopTurns::overdue() {
   return false;
 }
 
+bool LoopTurns::wait() {
+  if (!set_immediate_) return false;
+  if (!asked_) ask();
+  return overdue_ = true;
+}
+
 void LoopTurns::ask() {
   napi_value global, set_immediate, function;
   ok(napi_get_global(env_, &global));

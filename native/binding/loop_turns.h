@@ -9,10 +9,11 @@ namespace stm::binding {
 ///
 /// Node calls them back as long as there are new ones, up to a thousand times. A program that awaits one result after
 /// the other has the next one soon after each, so that timers and sockets would wait for all of them. So once the loop
-/// has not turned for a while, `overdue` says that what is to be called back should wait until `turned`.
+/// has not turned for a while, `overdue` says that what is to be called back is to wait until `turned`. What takes long
+/// on the JavaScript thread is done in parts, with a `wait` between them.
 class LoopTurns {
  public:
-  /// @param turned  called with `context` once the loop has turned, if `overdue` has said so before
+  /// @param turned  called with `context` once the loop has turned, if `overdue` was true before
   LoopTurns(napi_env env, void (*turned)(void* context), void* context);
   ~LoopTurns();
   LoopTurns(const LoopTurns&) = delete;
@@ -20,6 +21,8 @@ class LoopTurns {
 
   /// To be asked in each callback. False where the program has no setImmediate.
   bool overdue();
+  /// Makes `overdue` true until the loop has turned. False, changing nothing, where the program has no setImmediate.
+  bool wait();
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
@@ -15,6 +16,8 @@ namespace stm::binding {
 namespace {
 constexpr size_t kMaxReadBytes = (size_t{1} << 32) - 64;
 constexpr size_t kLarge = size_t{64} << 10;  ///< bytes from which clearing an array costs more than another call
+
+constexpr size_t kPart = size_t{4} << 20;  ///< that is copied on the JS thread between two turns of its loop
 
 constexpr napi_typedarray_type kTypes[] = {napi_float32_array, napi_float64_array, napi_int32_array,
                                            napi_uint8_array};  // in the order of DType
@@ -62,8 +65,9 @@ Reads::Reads(napi_env env) : env_(env), turns_(env, settle_held, this) {
 }
 
 Reads::~Reads() {
-  for (const Pending& pending : pending_)
-    if (pending.object) napi_delete_reference(env_, pending.object);
+  for (const std::list<Pending>* list : {&pending_, &held_})
+    for (const Pending& pending : *list)
+      if (pending.object) napi_delete_reference(env_, pending.object);
   napi_delete_reference(env_, array_buffer_);
   napi_delete_reference(env_, buffer_class_);
 }
@@ -206,8 +210,8 @@ void Reads::settle(napi_env env, napi_value, void* context, void* data) {
   Reads& reads = *static_cast<Reads*>(context);
   Pending& pending = *static_cast<Pending*>(data);
   try {
-    if (reads.turns_.overdue()) reads.held_.push_back(&pending);
-    else reads.settle(pending);
+    if (!reads.turns_.overdue() && reads.is_filled(pending)) reads.settle(pending);
+    else reads.held_.splice(reads.held_.end(), reads.pending_, pending.self);
   } catch (const NapiFailure&) {
   }
 }
@@ -215,21 +219,38 @@ void Reads::settle(napi_env env, napi_value, void* context, void* data) {
 void Reads::settle_held(void* context) {
   Reads& reads = *static_cast<Reads*>(context);
   try {
-    for (Pending* const pending : std::exchange(reads.held_, {})) reads.settle(*pending);
+    while (!reads.held_.empty() && reads.is_filled(reads.held_.front())) {
+      Pending& pending = reads.held_.front();
+      reads.pending_.splice(reads.pending_.begin(), reads.held_, pending.self);
+      reads.settle(pending);
+    }
   } catch (const NapiFailure&) {
   }
 }
 
-/// Copies what was read into the caller's array. False if it is no longer the array that it was at the call: handed to
-/// another thread, or over a buffer that has become shorter.
-bool Reads::fill(const Pending& pending, napi_value array) {
+/// Copies a part of what was read into the caller's array; all of it if the event loop cannot turn in between. False if
+/// there is more to copy once it has turned.
+bool Reads::is_filled(Pending& pending) {
+  if (!pending.aside || pending.fault || pending.lost) return true;
+  if (pending.bytes - pending.filled > kPart && fill(pending, kPart) && turns_.wait()) return false;
+  pending.lost = !fill(pending, pending.bytes);
+  return true;
+}
+
+/// False if it is no longer the array that it was at the call: handed to another thread, or over a buffer that has
+/// become shorter.
+bool Reads::fill(Pending& pending, size_t most) {
+  napi_value array;
   napi_typedarray_type type;
   size_t length;
   void* data;
+  ok(napi_get_reference_value(env_, pending.object, &array));
   ok(napi_get_typedarray_info(env_, array, &type, &length, &data, nullptr, nullptr));
   if (type != kTypes[static_cast<size_t>(pending.dtype)] || length * size_of(pending.dtype) != pending.bytes)
     return false;
-  if (pending.bytes) std::memcpy(data, pending.aside.get(), pending.bytes);
+  const size_t part = std::min(most, pending.bytes - pending.filled);
+  if (part) std::memcpy(static_cast<char*>(data) + pending.filled, pending.aside.get() + pending.filled, part);
+  pending.filled += part;
   return true;
 }
 
@@ -242,10 +263,7 @@ napi_value Reads::result_of(Pending& pending) {
   }
   ok(napi_get_reference_value(env_, pending.object, &object));
   ok(napi_delete_reference(env_, std::exchange(pending.object, nullptr)));
-  if (pending.aside) {
-    if (!pending.fault && !fill(pending, object)) pending.lost = true;
-    return object;
-  }
+  if (pending.aside) return object;
   ok(napi_create_typedarray(env_, kTypes[static_cast<size_t>(pending.dtype)], pending.bytes / size_of(pending.dtype),
                             object, 0, &result));
   return result;

@@ -1,7 +1,6 @@
 #pragma once
 #include <list>
 #include <memory>
-#include <vector>
 
 #include "binding/loop_turns.h"
 #include "binding/napi.h"
@@ -24,9 +23,9 @@ class Reads {
   /// @param errors  what a fault becomes one of
   napi_value begin(const ReadBack& read, const ErrorClasses& errors);
   napi_value begin(const Fence& fence, const ErrorClasses& errors);
-  /// The same into a typed array of the caller, which the promise resolves to. It is written on the JS thread as the
-  /// promise is settled, and by nobody before: the program may hand its memory to another thread at any time, where
-  /// nothing would keep it alive for the executor.
+  /// The same into a typed array of the caller, which the promise resolves to. It is written on the JS thread just
+  /// before the promise is settled, in parts if it is large, and by nobody else: the program may hand its memory to
+  /// another thread at any time, where nothing would keep it alive for the executor.
   napi_value begin_into(const Tensor& x, napi_value into, const ErrorClasses& errors);
   /// After the executor has stopped: nothing will settle any more.
   void shut_down();
@@ -48,9 +47,9 @@ class Reads {
     napi_ref object = nullptr;  ///< Target::object
     void* destination = nullptr;
     std::unique_ptr<char[]> aside;
-    size_t bytes = 0;
-    bool reports = true;  ///< Fence::reports
-    bool lost = false;    ///< the caller's array has gone
+    size_t bytes = 0, filled = 0;  ///< and how many of them are in the caller's array
+    bool reports = true;           ///< Fence::reports
+    bool lost = false;             ///< the caller's array has gone
     FaultPtr fault;
   };
   struct ReadCommand;
@@ -64,7 +63,8 @@ class Reads {
   static void settle(napi_env env, napi_value, void* context, void* data);
   static void settle_held(void* context);
   void settle(Pending& pending);
-  bool fill(const Pending& pending, napi_value array);
+  bool is_filled(Pending& pending);
+  bool fill(Pending& pending, size_t most);
   napi_value result_of(Pending& pending);
 
   napi_env env_;
@@ -72,7 +72,7 @@ class Reads {
   napi_ref array_buffer_ = nullptr;  ///< the constructor
   napi_ref buffer_class_ = nullptr;  ///< Node's Buffer
   std::list<Pending> pending_;
-  std::vector<Pending*> held_;  ///< done, and to be settled once the event loop has turned; in order
+  std::list<Pending> held_;  ///< done, and to be settled once the event loop has turned; in order
   LoopTurns turns_;
 };
 

@@ -61,3 +61,31 @@ test('a worker may end while promises wait for the loop to turn', () => {
     })();`);
   expect(child).toMatchObject({ ...clean, stdout: 'ended\n' });
 });
+
+test('a large array is written in parts, between which the event loop turns', () => {
+  const child = runChild(`
+    (async () => {
+      const into = new Float32Array(16_000_000);
+      let [settled, turns] = [false, 0];
+      const read = stm.full([into.length], 7).data({ into }).then(() => { settled = true; });
+      for (; !settled; turns += into[0] === 7) await new Promise((turned) => setImmediate(turned));
+      console.log(into.every((value) => value === 7), turns);
+    })();`);
+  expect(child).toMatchObject(clean);
+  const [whole, turns] = child.stdout.split(' ');
+  expect(whole).toBe('true');
+  expect(Number(turns)).toBeGreaterThan(10);
+});
+
+test('an array that is handed on while it is written', () => {
+  const child = runChild(`
+    (async () => {
+      const into = new Float32Array(16_000_000);
+      const read = stm.full([into.length], 7).data({ into }).catch((error) => error.message);
+      while (into[0] !== 7) await new Promise((turned) => setImmediate(turned));
+      structuredClone(into, { transfer: [into.buffer] });
+      console.log(await read, (await stm.full([2], 3).data()).join());
+    })();`);
+  expect(child).toMatchObject(clean);
+  expect(child.stdout).toMatch(/^data: got an array as into whose memory was handed on[^]* 3,3\n$/);
+});
