@@ -17,7 +17,10 @@ interface Behaviour {
 function fakeSide(name: string, { ms, values = [], free = false, refuses }: Behaviour, asked: string[]): Side {
   const ask = async (request: Request): Promise<Answer> => {
     await Promise.resolve();
-    asked.push(`${name} ${request.ask}${request.ask === 'run' ? ` ${request.runs}` : ''} ${request.key}`);
+    let much = '';
+    if (request.ask === 'run') much = ` ${request.runs}`;
+    if (request.ask === 'lag') much = ` ${request.ms} ms`;
+    asked.push(`${name} ${request.ask}${much} ${request.key}`);
     if (request.ask === refuses) return { error: `it cannot ${request.ask}\nat all` };
     if (request.ask === 'save') writeFileSync(request.file, '');
     if (request.ask === 'run') return { ms: Array<number>(request.runs).fill(ms), peakBytes: 7 };
@@ -94,7 +97,7 @@ describe('measureRows', () => {
     const sides = [fakeSide('a', { ms: 100, free: true }, asked), fakeSide('b', { ms: 5 }, asked)];
     const [result] = await measureRows([rowOf('x')], sides, plan);
     expect(result?.lagMs).toEqual({ a: 3 });
-    expect(asked.slice(-3)).toEqual(['a lag x', 'a drop x', 'b drop x']);
+    expect(asked.slice(-3)).toEqual(['a lag 1000 ms x', 'a drop x', 'b drop x']);
   });
 
   it('measures in one pass where there is one round', async () => {

@@ -10,7 +10,7 @@ import { watchTimer } from './lag';
  *   load   → {}, the parameters are those of the file
  *   check  → { values }, numbers that all sides must come to
  *   run    → { ms, peakBytes }, milliseconds of each run, and the most memory that the process has held so far
- *   lag    → { lagMs }, by how much a timer of Node.js is late in 99 of 100 cases while so many runs go on
+ *   lag    → { lagMs }, by how much a timer of Node.js is late in 99 of 100 cases while runs go on for so long
  *   drop   → {}
  *
  * What goes wrong is answered as { error }.
@@ -18,7 +18,8 @@ import { watchTimer } from './lag';
 export type Request =
   | { readonly ask: 'make'; readonly key: string; readonly job: string; readonly options: JobOptions }
   | { readonly ask: 'save' | 'load'; readonly key: string; readonly file: string }
-  | { readonly ask: 'run' | 'lag'; readonly key: string; readonly runs: number }
+  | { readonly ask: 'run'; readonly key: string; readonly runs: number }
+  | { readonly ask: 'lag'; readonly key: string; readonly ms: number }
   | { readonly ask: 'check' | 'drop'; readonly key: string };
 
 /** What a job is made of; what it has in it depends on the job. */
@@ -122,8 +123,9 @@ async function answerTo(
       jobs.delete(key);
       return {};
     case 'lag': {
-      const watch = watchTimer();
-      for (let run = 0; run < request.runs; ++run) await job.run();
+      const [watch, end] = [watchTimer(), performance.now() + request.ms];
+      do await job.run();
+      while (performance.now() < end);
       watch.stop();
       return { lagMs: quantile(watch.lags, 0.99) };
     }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { median } from '../statistics';
+import { periodMs } from './lag';
 import { othersBetween, usageNow, type Usage } from './load';
 import type { Answer, JobOptions, Request } from './protocol';
 
@@ -231,10 +232,9 @@ async function timed(one: Running, name: string, runs: number): Promise<number> 
   return median(answer.ms);
 }
 
-/** How late a timer of a side is during half a second of runs. */
-async function watchLag(one: Running, { side, once }: Player): Promise<void> {
-  const runs = Math.max(1, Math.min(400, Math.ceil(500 / once)));
-  const answer = await attempt(one, side.name, { ask: 'lag', key: one.key, runs });
+/** How late a timer of a side is during two hundred of its calls. */
+async function watchLag(one: Running, { side }: Player): Promise<void> {
+  const answer = await attempt(one, side.name, { ask: 'lag', key: one.key, ms: 200 * periodMs });
   if (answer?.lagMs !== undefined) one.lagMs[side.name] = answer.lagMs;
 }
 
