@@ -8,6 +8,7 @@
 #include "backend/kernels/matmul.h"
 #include "backend/kernels/normalization.h"
 #include "backend/kernels/optimizers.h"
+#include "backend/kernels/quantized.h"
 #include "backend/kernels/random.h"
 #include "backend/kernels/recurrent.h"
 #include "backend/kernels/reduce.h"
@@ -88,6 +89,8 @@ class Backend {
   virtual RandomKernels& random() noexcept = 0;
   virtual RecurrentKernels& recurrent() noexcept = 0;
   virtual CellKernels& cells() noexcept = 0;
+  /// Null if the device has no products of 8 bits; then RecurrentProblem::quantized is not for it either.
+  virtual QuantizedKernels* quantized() noexcept { return nullptr; }
 
  protected:
   ~Backend() = default;

@@ -4,9 +4,12 @@
 
 namespace stm {
 
-enum class DType : int32_t { F32, F64, I32, Bool };
+/// I8 is how quantised weights are kept: no kernel sees it, as those that only move bytes are given them as Bool.
+enum class DType : int32_t { F32, F64, I32, Bool, I8 };
 
-constexpr size_t size_of(DType dtype) { return dtype == DType::F64 ? 8 : dtype == DType::Bool ? 1 : 4; }
+constexpr size_t size_of(DType dtype) {
+  return dtype == DType::F64 ? 8 : dtype == DType::Bool || dtype == DType::I8 ? 1 : 4;
+}
 
 constexpr int kMaxRank = 6;
 

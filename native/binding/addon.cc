@@ -60,7 +60,8 @@ constexpr Intrinsic kIntrinsics[] = {
        instance.errors.adopt(a[0]);
        return nullptr;
      }},
-    {"dataInto", "<A extends Float32Array | Float64Array | Int32Array | Uint8Array>(x: TensorId, into: A): Promise<A>",
+    {"dataInto",
+     "<A extends Float32Array | Float64Array | Int32Array | Uint8Array | Int8Array>(x: TensorId, into: A): Promise<A>",
      "As data(), in an array of the caller, which must have the kind and length that data() gives.",
      [](Instance& instance, const napi_value* a) {
        Environment& environment = instance.environment;
@@ -84,8 +85,8 @@ const OpTable& table() {
     for (auto declare : {ops::declare_factories, ops::declare_tensor, ops::declare_history, ops::declare_elementwise,
                          ops::declare_matmul, ops::declare_reduce, ops::declare_shape, ops::declare_indexing,
                          ops::declare_normalization, ops::declare_losses, ops::declare_optimizers, ops::declare_random,
-                         ops::declare_recording, ops::declare_cells, ops::declare_recurrent, ops::declare_testing,
-                         declare_environment})
+                         ops::declare_recording, ops::declare_cells, ops::declare_quantized, ops::declare_recurrent,
+                         ops::declare_testing, declare_environment})
       declare(table);
     return table;
   }();

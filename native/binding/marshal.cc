@@ -79,7 +79,7 @@ std::vector<Tensor> NapiArgs::tensors(size_t i) {
 }
 
 HostValues NapiArgs::values(size_t i) {
-  constexpr const char* expected = "a Float32Array, Float64Array, Int32Array or Uint8Array";
+  constexpr const char* expected = "a Float32Array, Float64Array, Int32Array, Uint8Array or Int8Array";
   napi_typedarray_type type;
   HostValues result{};
   size_t length;
@@ -93,6 +93,7 @@ HostValues NapiArgs::values(size_t i) {
     case napi_float64_array: result.dtype = DType::F64; break;
     case napi_int32_array: result.dtype = DType::I32; break;
     case napi_uint8_array: result.dtype = DType::Bool; break;
+    case napi_int8_array: result.dtype = DType::I8; break;
     default: throw mistake(i, expected);
   }
   result.data = data;

@@ -19,8 +19,8 @@ constexpr size_t kLarge = size_t{64} << 10;  ///< bytes from which clearing an a
 
 constexpr size_t kPart = size_t{4} << 20;  ///< that is copied on the JS thread between two turns of its loop
 
-constexpr napi_typedarray_type kTypes[] = {napi_float32_array, napi_float64_array, napi_int32_array,
-                                           napi_uint8_array};  // in the order of DType
+constexpr napi_typedarray_type kTypes[] = {napi_float32_array, napi_float64_array, napi_int32_array, napi_uint8_array,
+                                           napi_int8_array};  // in the order of DType
 
 napi_value property(napi_env env, napi_value object, const char* name) {
   napi_value found;
@@ -167,7 +167,7 @@ napi_value Reads::begin(const Tensor& x, size_t bytes, Target target, const Erro
   prefer_large_pages(target.data, bytes);
   const Tensor dense = x.contiguous() ? x : ops::clone(detached(x));
   Device* device = nullptr;
-  std::vector<Operand> operands = operands_of("data", {dense}, {}, Access::Read, &device);
+  std::vector<Operand> operands = operands_of("data", {as_bytes(dense)}, {}, Access::Read, &device);
   napi_value promise;
   Pending& pending = add_pending(device->executor, errors, &promise);
   pending.dtype = dense.dtype();

@@ -8,7 +8,7 @@
 namespace stm {
 
 inline const char* name_of(DType dtype) {
-  constexpr const char* names[] = {"f32", "f64", "i32", "bool"};
+  constexpr const char* names[] = {"f32", "f64", "i32", "bool", "i8"};
   return names[static_cast<size_t>(dtype)];
 }
 inline bool is_floating(DType dtype) { return dtype == DType::F32 || dtype == DType::F64; }

@@ -73,7 +73,7 @@ struct RecordFields;
 
 template <>
 struct EnumNames<DType> {
-  static constexpr const char* names[] = {"f32", "f64", "i32", "bool"};
+  static constexpr const char* names[] = {"f32", "f64", "i32", "bool", "i8"};
 };
 
 // ---- Arg<T>: how TypeScript spells a parameter and how it is read
@@ -96,7 +96,7 @@ STM_ARG(std::string, "string", text)
 STM_ARG(std::vector<int64_t>, "readonly number[]", integers)
 STM_ARG(std::vector<double>, "readonly number[]", numbers)
 STM_ARG(std::vector<Tensor>, "readonly TensorId[]", tensors)
-STM_ARG(HostValues, "Float32Array | Float64Array | Int32Array | Uint8Array", values)
+STM_ARG(HostValues, "Float32Array | Float64Array | Int32Array | Uint8Array | Int8Array", values)
 #undef STM_ARG
 
 template <>

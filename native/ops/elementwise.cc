@@ -101,8 +101,21 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
 
 Tensor cast(const Tensor& x, DType dtype) { return cast_as("cast", x, dtype); }
 
+namespace {
+
+/// The numbers of an i8 tensor as i32: those of its bytes, less 256 from 128 on.
+Tensor signed_bytes(const Tensor& x) {
+  const Tensor bytes = cast(as_bytes(x), DType::I32);
+  return sub(bytes, mul_scalar(cast(compare_scalar(Compare::ge, bytes, 128), DType::I32), 256));
+}
+
+}  // namespace
+
 Tensor cast_as(const char* op, const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
+  STM_CHECK(dtype != DType::I8, Kind::DType, op, fmt::format("{} to i8", x), "f32, f64, i32 or bool",
+            "quantizeDynamic(model) makes weights of 8 bits; numbers of your own: tensor(int8Array, { dtype: 'i8' })");
+  if (x.dtype() == DType::I8) return cast_as(op, signed_bytes(x), dtype);
   Tensor y = empty(x.shape(), dtype, x.device());
   enqueue(op, {x}, {y}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
   if (is_floating(dtype) && is_floating(x.dtype()))
@@ -116,7 +129,8 @@ namespace {
 
 Tensor dense_copy(const char* op, const Tensor& x) {
   Tensor y = empty_like(x);
-  enqueue(op, {x}, {y}, [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
+  enqueue(op, {as_bytes(x)}, {as_bytes(y)},
+          [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
   if (x->storage->host_range()) y->storage->set_host_range(*x->storage->host_range());
   pass_gradient(op, y, x);
   return y;

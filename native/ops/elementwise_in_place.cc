@@ -45,7 +45,7 @@ void copy_in_place(const Tensor& target, const Tensor& value) {
   check_fits("copy_", target, value);
   STM_CHECK(target.dtype() == value.dtype(), Kind::DType, "copy_", fmt::format("{} into {}", value, target),
             "one dtype", fmt::format("cast the value with cast('{}')", target.dtype()));
-  enqueue_update("copy_", {apart_from(target, value)}, {target},
+  enqueue_update("copy_", {as_bytes(apart_from(target, value))}, {as_bytes(target)},
                  [](Backend& b, Views v) { return b.elementwise().copy(v.in(0), v.out(0)); });
 }
 

@@ -53,12 +53,14 @@ Tensor from_array(const HostValues& values, const Shape& shape, const std::strin
   const std::shared_ptr<char[]> host = copy_of(values, bytes);
   note_host_range(x, host.get());
   enqueue(
-      "tensor", {}, {x}, [host, bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); },
-      bytes);
+      "tensor", {}, {as_bytes(x)},
+      [host, bytes](Backend& b, Views v) { return b.upload(v.out(0).data, host.get(), bytes); }, bytes);
   return x;
 }
 
 Tensor full_on(const Shape& shape, double value, DType dtype, const std::string& device) {
+  STM_CHECK(dtype != DType::I8 || value == 0, Kind::DType, "full", fmt::format("{} for dtype i8", value), "0",
+            "make it of its numbers: tensor(new Int8Array([…]), { dtype: 'i8' })");
   STM_CHECK(holds(dtype, value), Kind::DType, "full", fmt::format("{} for dtype {}", value, dtype),
             fmt::format("{}", dtype == DType::Bool ? "0 or 1, false or true" : "a whole number of 32 bits"),
             "correct the value, or choose another dtype");
@@ -110,7 +112,7 @@ Tensor eye(int64_t n, DType dtype, const std::string& device) {
 
 Tensor full(const Shape& shape, double value, DType dtype, Device& device) {
   Tensor x = empty(shape, dtype, device);
-  enqueue("full", {}, {x}, [value](Backend& b, Views v) { return b.elementwise().fill(value, v.out(0)); });
+  enqueue("full", {}, {as_bytes(x)}, [value](Backend& b, Views v) { return b.elementwise().fill(value, v.out(0)); });
   return x;
 }
 

@@ -6,6 +6,13 @@ namespace stm {
 
 Tensor scratch(size_t bytes, Device& device) { return empty({static_cast<int64_t>(bytes)}, DType::Bool, device); }
 
+Tensor as_bytes(const Tensor& x) {
+  if (!x || x.dtype() != DType::I8) return x;
+  const Tensor bytes = detached(x);
+  bytes->dtype = DType::Bool;
+  return bytes;
+}
+
 namespace {
 
 Operand operand_of(const Tensor& x, Access access) {
@@ -33,6 +40,8 @@ std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, 
   const auto add = [&](const Tensor& x, Access access) {
     operands.push_back(operand_of(x, access));
     if (!x) return;
+    STM_CHECK(x.dtype() != DType::I8, Kind::DType, op, fmt::format("{}", x),
+              "a tensor to compute with: i8 only keeps quantised weights", "cast it with cast('i32') or cast('f32')");
     if (!first) first = &x;
     STM_CHECK(x->device == (*first)->device, Kind::Device, op, fmt::format("{} and {}", *first, x),
               "tensors on one device", fmt::format("move one with to('{}')", (*first)->device->name));
@@ -68,6 +77,7 @@ void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
 
 bool holds(DType dtype, double value) {
   if (dtype == DType::Bool) return value == 0 || value == 1;
+  if (dtype == DType::I8) return std::trunc(value) == value && value >= -128 && value <= 127;
   return is_floating(dtype) || (std::trunc(value) == value && value >= -2147483648.0 && value <= 2147483647.0);
 }
 

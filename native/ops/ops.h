@@ -15,6 +15,9 @@ inline Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype(), x
 /// Scratch or reserve bytes of a kernel, as a tensor so that they are allocated, kept and freed like any other.
 Tensor scratch(size_t bytes, Device& device);
 
+/// An i8 tensor as kernels that only move bytes take it, over the same storage; any other as it is.
+Tensor as_bytes(const Tensor& x);
+
 // ---- walking the history (ops/history.cc)
 
 /// Adds d(root)/d(leaf), weighted by `seed` (ones if empty), into every leaf reached. Releases each node as it passes
@@ -169,6 +172,7 @@ void declare_optimizers(OpTable& table);
 void declare_random(OpTable& table);
 void declare_recording(OpTable& table);
 void declare_cells(OpTable& table);
+void declare_quantized(OpTable& table);
 void declare_recurrent(OpTable& table);
 void declare_testing(OpTable& table);
 }  // namespace ops

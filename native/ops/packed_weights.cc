@@ -13,7 +13,7 @@ namespace {
 uint64_t packing_key(const StackProblem& p, int64_t offset, bool one_problem) {
   Hash key;
   key.add(p.cell, p.dtype, p.D, p.H, p.P, p.L, p.K, p.bias, p.training, p.math, p.algorithm, p.lengths != nullptr,
-          offset);
+          p.quantized, offset);
   if (!one_problem) return key.value();
   key.add(p.N, p.T, p.batch_first, p.deterministic);
   if (p.kept_lengths)

@@ -2,6 +2,7 @@
 #include <tuple>
 
 #include "core/op_table.h"
+#include "ops/quantized.h"
 #include "ops/recurrent_stack.h"
 #include "ops/recurrent_weights.h"
 
@@ -65,6 +66,27 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, con
   return {out.y, out.h, out.c ? std::optional(out.c) : std::nullopt};
 }
 
+std::tuple<Tensor, Tensor, std::optional<Tensor>> quantized_recurrent(
+    const Tensor& x, const std::optional<Tensor>& h0, const std::optional<Tensor>& c0,
+    const std::vector<Tensor>& weights, const std::vector<Tensor>& scales, Cell cell, int64_t hidden_size,
+    int64_t proj_size, int64_t num_layers, bool bidirectional, bool bias, bool batch_first,
+    const std::optional<std::vector<int64_t>>& lengths) {
+  constexpr const char* kOp = "quantizedRecurrent";
+  quantized_kernels(kOp, x);
+  for (const std::optional<Tensor>& state : {h0, c0})
+    if (state) quantized_kernels(kOp, *state);
+  StackProblem problem = recurrent_problem(
+      x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first, Algorithm::Auto}, lengths);
+  problem.quantized = true;
+  problem.math = MathMode::Fma;
+  check_quantized_weights(kOp, weights, scales, problem);
+  check_state(kOp, "h", h0, problem.h_shape(), x);
+  check_state(kOp, "c", c0, problem.c_shape(), x);
+  const StackOutput out =
+      run_quantized_stack(problem, x, h0.value_or(Tensor()), c0.value_or(Tensor()), weights, scales);
+  return {out.y, out.h, out.c ? std::optional(out.c) : std::nullopt};
+}
+
 void recurrent_ahead(const Tensor& x, const Tensor& h, const std::vector<Tensor>& weights, Cell cell,
                      int64_t hidden_size, int64_t proj_size, int64_t num_layers, bool bias, bool batch_first,
                      Algorithm algorithm) {
@@ -82,6 +104,10 @@ void declare_recurrent(OpTable& table) {
             {"x", "h0", "c0", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional", "bias",
              "batchFirst", "dropout", "algorithm", "lengths"},
             "A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0.");
+  table.add("quantizedRecurrent", &quantized_recurrent,
+            {"x", "h0", "c0", "weights", "scales", "cell", "hiddenSize", "projSize", "numLayers", "bidirectional",
+             "bias", "batchFirst", "lengths"},
+            "The same with matrices of i8, `weights`; `scales`: of their rows, then the biases. Inference only.");
   table.add("recurrentAhead", &recurrent_ahead,
             {"x", "h", "weights", "cell", "hiddenSize", "projSize", "numLayers", "bias", "batchFirst", "algorithm"},
             "Begins the step that comes after one of x: computes what it needs of h, where that pays, for recurrent.");

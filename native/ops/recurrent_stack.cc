@@ -17,6 +17,7 @@ enum Part : size_t {
   kWeights,
   kPacked,
   kAhead,
+  kScales,
   kY,
   kHn,
   kCn,
@@ -92,8 +93,9 @@ class ForwardCommand final : public StackCommand {
     storage(kForwardWorkspace)->resize(sizes.forward_workspace);
   }
   Status call(RecurrentKernels& kernels, const void* packed) override {
-    return kernels.forward(problem_, {data(kX), data(kH0), data(kC0), data(kWeights), packed, data(kY), data(kHn),
-                                      data(kCn), data(kReserve), data(kForwardWorkspace), data(kAhead)});
+    return kernels.forward(
+        problem_, {data(kX), data(kH0), data(kC0), data(kWeights), packed, data(kY), data(kHn), data(kCn),
+                   data(kReserve), data(kForwardWorkspace), data(kAhead), static_cast<const float*>(data(kScales))});
   }
   const bool recorded_ = Session::current().recording() != nullptr;
 };
@@ -262,6 +264,30 @@ StackOutput run_stack(StackProblem problem, const Tensor& given_x, const Tensor&
                 return run_backward(problem, wanted, grads, saved);
               });
   return out;
+}
+
+StackOutput run_quantized_stack(const StackProblem& problem, const Tensor& x, const Tensor& h0, const Tensor& c0,
+                                const std::vector<Tensor>& weights, const std::vector<Tensor>& scales) {
+  std::vector<Tensor> bytes;
+  int64_t numbers = 0, rows = 0;
+  for (const Tensor& weight : weights) {
+    bytes.push_back(as_bytes(weight));
+    numbers += weight.size();
+  }
+  for (const Tensor& scale : scales) rows += scale.size();
+  Parts parts(kForwardParts);
+  parts[kX] = dense(x);
+  parts[kH0] = dense(h0);
+  parts[kC0] = dense(c0);
+  parts[kWeights] = blob_of(bytes, numbers);
+  parts[kPacked] = packed_weights(problem, parts[kWeights], Tensor());
+  parts[kScales] = blob_of(scales, rows);
+  parts[kY] = empty(problem.output_shape(), x);
+  parts[kHn] = empty(problem.h_shape(), x);
+  if (problem.cell == Cell::Lstm) parts[kCn] = empty(problem.c_shape(), x);
+  parts[kForwardWorkspace] = scratch(0, x.device());
+  enqueue_call<ForwardCommand>(problem, parts, kForwardOutputs);
+  return {parts[kY], parts[kHn], parts[kCn]};
 }
 
 }  // namespace stm::ops

@@ -41,6 +41,28 @@ void check_weights(const char* op, const std::vector<Tensor>& weights, const Rec
             "use fewer or smaller layers");
 }
 
+void check_quantized_weights(const char* op, const std::vector<Tensor>& weights, const std::vector<Tensor>& scales,
+                             const RecurrentProblem& p) {
+  const int64_t matrices = times(p.L, p.K, p.P ? 3 : 2), all = matrices + (p.bias ? times(p.L, p.K, 2) : 0);
+  STM_CHECK(static_cast<int64_t>(weights.size()) == matrices && static_cast<int64_t>(scales.size()) == all,
+            Kind::Option, op, fmt::format("{} weights and {} scales", weights.size(), scales.size()),
+            fmt::format("{} and {}", matrices, all),
+            "pass W_ih, W_hh (and W_hr) of each layer and direction; their scales, then b_ih, b_hh of each");
+  for_each_weight(p, [&](const RecurrentWeight& w) {
+    const Tensor& scale = scales[w.index];
+    STM_CHECK(scale.shape() == Shape{w.rows} && scale.dtype() == DType::F32, Kind::Shape, op,
+              fmt::format("scale or bias {} as {}", w.index, scale), fmt::format("f32[{}]", w.rows),
+              "make it by quantizeDynamic(model)");
+    if (w.is_bias()) return;
+    const Tensor& given = weights[w.index];
+    STM_CHECK(given.shape() == shape_of(w) && given.dtype() == DType::I8, Kind::Shape, op,
+              fmt::format("weight {} as {}", w.index, given), fmt::format("i8{}", shape_of(w)),
+              "make it by quantizeDynamic(model)");
+    STM_CHECK(w.columns <= kMostQuantizedColumns, Kind::Shape, op, fmt::format("weight {} as {}", w.index, given),
+              fmt::format("rows of at most {}", kMostQuantizedColumns), "keep the layer in f32");
+  });
+}
+
 std::vector<Tensor> weights_of_layer(const std::vector<Tensor>& weights, const RecurrentProblem& problem,
                                      int64_t layer) {
   std::vector<Tensor> of_layer;

@@ -105,8 +105,8 @@ Tensor copied(const Tensor& x, Device& device) {
   const size_t bytes = static_cast<size_t>(x.size()) * size_of(x.dtype());
   const auto transfer = std::make_shared<Transfer>();
   Device *from = nullptr, *to = nullptr;
-  std::vector<Operand> source = operands_of("to", {x}, {}, Access::Read, &from),
-                       target = operands_of("to", {}, {y}, Access::Write, &to);
+  std::vector<Operand> source = operands_of("to", {as_bytes(x)}, {}, Access::Read, &from),
+                       target = operands_of("to", {}, {as_bytes(y)}, Access::Write, &to);
   Session::current().compute_dry_run();
   from->executor.push(std::make_unique<SendCommand>(transfer, bytes, std::move(source)));
   to->executor.push(std::make_unique<ReceiveCommand>(transfer, bytes, std::move(target)));

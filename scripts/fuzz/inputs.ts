@@ -62,14 +62,14 @@ function drawView(draw: Draw, shape: readonly number[]): View {
   return draw.pick(kinds)();
 }
 
-const arrays = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
+const arrays = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array, i8: Int8Array };
 
 /** Numbers of a dtype in [low, high), as an array of its kind. */
 export function numbers(
   draw: Draw,
   count: number,
   { dtype = 'f32', low = -2, high = 2 }: KnownOptions,
-): Float32Array | Float64Array | Int32Array | Uint8Array {
+): Float32Array | Float64Array | Int32Array | Uint8Array | Int8Array {
   const data = new arrays[dtype](count);
   for (let i = 0; i < count; i++) {
     if (dtype === 'bool') data[i] = draw.whole(0, 1);

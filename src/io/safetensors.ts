@@ -53,7 +53,8 @@ export interface LoadSafetensorsOptions {
  *
  * @param path     the file, replaced if it exists; links are followed, and a device or FIFO is written to and stays
  *   what it is
- * @param tensors  by name, as `model.stateDict()` gives them; f32, f64, i32 and bool become F32, F64, I32 and BOOL
+ * @param tensors  by name, as `model.stateDict()` gives them; f32, f64, i32, bool and i8 become F32, F64, I32, BOOL and
+ *   I8
  * @throws {OptionError} if `path` is no string, or `tensors` or the metadata hold something else
  * @throws {FormatError} if a name is `__metadata__`, or names and metadata take more than 100 MB
  * @throws {NativeError} with the code ERR_STM_OUT_OF_MEMORY if the host has no room for a copy of the values
@@ -75,7 +76,7 @@ export async function saveSafetensors(
 /**
  * Reads the tensors of a safetensors file, in the order of its header.
  *
- * F32, F64, I32 and BOOL keep their type; F16 and BF16 become f32; I64, I16, I8, U64, U32, U16 and U8 become i32 and
+ * F32, F64, I32, BOOL and I8 keep their type; F16 and BF16 become f32; I64, I16, U64, U32, U16 and U8 become i32 and
  * must fit it. The file is taken for hostile: all of it is checked before the first tensor is made, and against its
  * SHA-256 if stmnet wrote it.
  *

@@ -8,10 +8,10 @@ export interface DecodedData {
 }
 
 /** How a tensor's type is written. */
-export const storedDType: Record<DType, StoredDType> = { f32: 'F32', f64: 'F64', i32: 'I32', bool: 'BOOL' };
+export const storedDType: Record<DType, StoredDType> = { f32: 'F32', f64: 'F64', i32: 'I32', bool: 'BOOL', i8: 'I8' };
 
 /**
- * Turns a tensor's bytes into numbers: F16 and BF16 become f32, every whole number i32.
+ * Turns a tensor's bytes into numbers: F16 and BF16 become f32, every whole number i32, but for I8.
  *
  * @param bytes  the tensor's data, in a buffer of its own (aligned to eight bytes)
  * @throws {FormatError} if a whole number is outside i32, or a BOOL neither 0 nor 1
@@ -31,7 +31,7 @@ export function decode(source: Source, stored: StoredTensor, bytes: ArrayBuffer)
     case 'I16':
       return { dtype: 'i32', data: Int32Array.from(new Int16Array(bytes)) };
     case 'I8':
-      return { dtype: 'i32', data: Int32Array.from(new Int8Array(bytes)) };
+      return { dtype: 'i8', data: new Int8Array(bytes) };
     case 'U16':
       return { dtype: 'i32', data: Int32Array.from(new Uint16Array(bytes)) };
     case 'U8':

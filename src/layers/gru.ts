@@ -1,6 +1,8 @@
 import { readOptions } from '../tensor/read-options';
 import { gatedGRUReaders, type GatedGRUOptions } from './gated-options';
 import { HiddenStateLayer } from './hidden-state-layer';
+import { QuantizedGRU } from './quantized-gru';
+import { sharedOptions } from './quantized-recurrent';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of a GRU. */
@@ -31,5 +33,10 @@ export class GRU extends HiddenStateLayer {
     const read = readOptions('GRU', options, { ...recurrentReaders, ...gatedGRUReaders });
     super(read, { cell: 'gru', gates: 3, projSize: 0 });
     this.options = read;
+  }
+
+  /** @internal */
+  override emptyQuantized(): QuantizedGRU | undefined {
+    return this.constructor === GRU ? new QuantizedGRU(sharedOptions(this.options)) : undefined;
   }
 }

@@ -1,5 +1,6 @@
 import type { Sequence } from '../tensor/padded-sequence';
-import { RecurrentLayer, type HiddenState } from './recurrent-layer';
+import { RecurrentLayer } from './recurrent-layer';
+import type { HiddenState } from './recurrent-stack';
 
 /** What a GRU or RNN gives. */
 export interface HiddenStateResult<X extends Sequence> extends HiddenState {

@@ -14,6 +14,13 @@ declarePackaged({ Bidirectional, Recurrent, Residual, Sequential, TimeDistribute
 declarePackaged(Object.fromEntries(Object.entries<unknown>(others).filter(isLayer)), false);
 
 export * from './catalogue';
+export {
+  quantizeDynamic,
+  type QuantizeDynamicOptions,
+  type QuantizeDynamicResult,
+  type QuantizedForm,
+  type UnquantizedLayer,
+} from './quantize-dynamic';
 export { detach } from '../module/detach';
 export { Module, type ForwardHook, type ModuleConfig, type NameMismatch, type StateDict } from '../module/module';
 export type { Stream, StreamFrame, StreamOptions } from '../module/stream';

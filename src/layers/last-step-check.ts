@@ -6,7 +6,7 @@ import { Dropout } from './dropout';
 import { GaussianNoise } from './gaussian-noise';
 import { LayerNorm } from './layer-norm';
 import { LastStep } from './pooling';
-import { RecurrentLayer } from './recurrent-layer';
+import { RecurrentStack } from './recurrent-stack';
 import { VariationalDropout } from './variational-dropout';
 
 /** Layers that leave each feature where it is, so that halves stay halves. */
@@ -35,7 +35,7 @@ export function checkLastSteps(layers: readonly Module[]): void {
 
 function sourceIn(layer: Module): Source | undefined {
   const { name } = layer.constructor;
-  if (layer instanceof RecurrentLayer) return { name, bidirectional: layer.options.bidirectional };
+  if (layer instanceof RecurrentStack) return { name, bidirectional: layer.options.bidirectional };
   return layer instanceof Bidirectional && layer.options.merge === 'concat' ? { name, bidirectional: true } : undefined;
 }
 

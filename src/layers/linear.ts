@@ -8,6 +8,7 @@ import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import { takeOver, type Parameter } from '../module/parameter';
 import { uniformValues, type FloatingDType } from '../module/uniform';
+import { QuantizedLinear } from './quantized-linear';
 
 /** Options of a Linear. */
 export interface LinearOptions {
@@ -52,6 +53,12 @@ export class Linear extends Module {
     const bound = 1 / Math.sqrt(inFeatures);
     this.weight = takeOver(uniformValues([outFeatures, inFeatures], bound, dtype));
     this.bias = bias ? takeOver(uniformValues([outFeatures], bound, dtype)) : undefined;
+  }
+
+  /** @internal */
+  override emptyQuantized(): QuantizedLinear | undefined {
+    const { inFeatures, outFeatures, bias } = this.options;
+    return this.constructor === Linear ? new QuantizedLinear({ inFeatures, outFeatures, bias }) : undefined;
   }
 
   /** @throws {ShapeError} if the last axis of `input` is not `inFeatures` */

@@ -2,8 +2,10 @@ import { OptionError } from '../tensor/errors';
 import { nonNegativeInteger } from '../tensor/options';
 import type { Sequence } from '../tensor/padded-sequence';
 import { readOptions, withDefault } from '../tensor/read-options';
-import type { Tensor } from '../tensor/tensor';
 import { gatedLSTMReaders, type GatedLSTMOptions } from './gated-options';
+import type { LSTMResult, LSTMState } from './lstm-state';
+import { QuantizedLSTM } from './quantized-lstm';
+import { sharedOptions } from './quantized-recurrent';
 import { RecurrentLayer } from './recurrent-layer';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
@@ -11,25 +13,6 @@ import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 export interface LSTMOptions extends RecurrentOptions, GatedLSTMOptions {
   /** P, the width that h is projected to, below hiddenSize (Sak et al., 2014). Default 0: no projection. */
   projSize?: number;
-}
-
-/**
- * State of an LSTM: h [L·K, N, O] and c [L·K, N, H]; without the N axis for an input [T, D]. O is projSize, or H
- * without projection.
- */
-export interface LSTMState {
-  /** h of the last real step, for each layer and direction; of the first one, backwards. */
-  h: Tensor;
-  /** c of the same step. */
-  c: Tensor;
-}
-
-/** What an LSTM gives. */
-export interface LSTMResult<X extends Sequence> extends LSTMState {
-  /** h of every step of the last layer, [N, T, K·O]. */
-  output: X;
-  /** c of every step of the last layer, [N, T, K·H], with `returnCells`. */
-  cells?: X;
 }
 
 /**
@@ -84,5 +67,12 @@ export class LSTM extends RecurrentLayer<LSTMState> {
    */
   forward<X extends Sequence>(input: X, state?: LSTMState): LSTMResult<X> {
     return this.run(input, state);
+  }
+
+  /** @internal */
+  override emptyQuantized(): QuantizedLSTM | undefined {
+    return this.constructor === LSTM
+      ? new QuantizedLSTM({ ...sharedOptions(this.options), projSize: this.options.projSize })
+      : undefined;
   }
 }

@@ -154,7 +154,7 @@ export class MeanPool extends Module {
 }
 
 /** What no element of a dtype lies below: stands for the padding. */
-const LEAST = { f32: -Infinity, f64: -Infinity, i32: -(2 ** 31), bool: 0 } as const;
+const LEAST = { f32: -Infinity, f64: -Infinity, i32: -(2 ** 31), bool: 0, i8: -128 } as const;
 
 /**
  * Largest value of each feature over the real steps.

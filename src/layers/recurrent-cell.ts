@@ -9,7 +9,7 @@ import { checkSequence } from '../module/check-input';
 import { Module } from '../module/module';
 import type { Parameter } from '../module/parameter';
 import type { Stepping } from '../module/stream';
-import type { ZeroStateOptions } from './recurrent-layer';
+import type { ZeroStateOptions } from './recurrent-stack';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 import { stateTensors } from './recurrent-state';
 import { currentWeights, makeWeights, type CellKind } from './recurrent-weights';

@@ -25,10 +25,13 @@ export function currentWeights(module: Module, names: readonly string[]): Parame
   });
 }
 
-/** What the weights depend on. */
-type WeightOptions = Required<
-  Pick<RecurrentOptions, 'inputSize' | 'hiddenSize' | 'numLayers' | 'bidirectional' | 'bias' | 'dtype'>
+/** What the shapes of the weights depend on. */
+type ShapeOptions = Required<
+  Pick<RecurrentOptions, 'inputSize' | 'hiddenSize' | 'numLayers' | 'bidirectional' | 'bias'>
 >;
+
+/** What the weights depend on. */
+type WeightOptions = ShapeOptions & Required<Pick<RecurrentOptions, 'dtype'>>;
 
 /** What a layer hands to the op beside the options. */
 export interface CellKind {
@@ -50,7 +53,7 @@ export function makeWeights(options: WeightOptions, kind: CellKind): Map<string,
  * Names and shapes of the weights in the order of the buffer. Their number is claimed here, their elements where the
  * buffer is made.
  */
-function weightShapes(options: WeightOptions, { gates, projSize }: CellKind): Map<string, number[]> {
+export function weightShapes(options: ShapeOptions, { gates, projSize }: CellKind): Map<string, number[]> {
   const { inputSize, hiddenSize, numLayers, bidirectional, bias } = options;
   const width = projSize > 0 ? projSize : hiddenSize;
   const directions = bidirectional ? ['', '_reverse'] : [''];

@@ -1,5 +1,7 @@
 import { choice, readOptions } from '../tensor/read-options';
 import { HiddenStateLayer } from './hidden-state-layer';
+import { QuantizedRNN } from './quantized-rnn';
+import { sharedOptions } from './quantized-recurrent';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 
 /** Options of an RNN. */
@@ -27,5 +29,12 @@ export class RNN extends HiddenStateLayer {
     const read = readOptions('RNN', options, { ...recurrentReaders, nonlinearity: choice(['tanh', 'relu']) });
     super(read, { cell: read.nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu', gates: 1, projSize: 0 });
     this.options = read;
+  }
+
+  /** @internal */
+  override emptyQuantized(): QuantizedRNN | undefined {
+    return this.constructor === RNN
+      ? new QuantizedRNN({ ...sharedOptions(this.options), nonlinearity: this.options.nonlinearity })
+      : undefined;
   }
 }

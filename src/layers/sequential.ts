@@ -5,7 +5,7 @@ import { carriedBy } from '../module/carried';
 import { Module } from '../module/module';
 import type { Stepping } from '../module/stream';
 import { checkLastSteps } from './last-step-check';
-import { RecurrentLayer } from './recurrent-layer';
+import { RecurrentStack } from './recurrent-stack';
 
 /** States of the layers that have one, by their places: those of an LSTM are { h, c }. */
 export type SequentialState = Readonly<Record<string, unknown>>;
@@ -30,7 +30,7 @@ function applyCarrying(
   const carried = carriedBy(result);
   if (carried !== undefined) return { ...carried, output: sequenceOf('Sequential.forward', layer, carried) };
   for (const [, part] of layer.namedModules()) {
-    if (part.stepping !== 'carried' && !(part instanceof RecurrentLayer)) continue;
+    if (part.stepping !== 'carried' && !(part instanceof RecurrentStack)) continue;
     throw new OptionError('Sequential.forward', {
       given:
         `a state for layer ${place}, whose ${part.constructor.name} cannot get it through ` + layer.constructor.name,

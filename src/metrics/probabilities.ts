@@ -77,7 +77,7 @@ abstract class MeanOfChances extends DeviceMetric<MetricInput, MetricInput> {
 }
 
 /** The smallest that a probability is taken for, so that its logarithm is finite: as in scikit-learn. */
-const SMALLEST = { f64: 2 ** -52, f32: 2 ** -23, i32: 2 ** -52, bool: 2 ** -52 } as const;
+const SMALLEST = { f64: 2 ** -52, f32: 2 ** -23, i32: 2 ** -52, bool: 2 ** -52, i8: 2 ** -52 } as const;
 
 /** -log of the probability of the label. */
 function surprise({ scores, truth, classes, logits }: Chances, dtype: DType): Tensor {

@@ -10,30 +10,19 @@ import { checkOptions, flag } from '../tensor/options';
 import { assume } from '../tensor/replay-notes';
 import { idsOf, type Tensor } from '../tensor/tensor';
 import { markClass } from '../tensor/package-copies';
+import type { ModuleConfig } from './config';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
 import { FieldOwner, firstParameter, firstPlaces, ownersIn, placesIn, sharedPaths } from './fields';
 import { inEvaluation } from '../module/modes';
 import { isPackaged } from './packaged';
+import { quantizedPaths } from './quantized-paths';
 import { BufferTensor, Parameter } from './parameter';
 import { assign, matchState, tensorsOf, type StateDict } from './state-dict';
 import { Stream, type Stepping, type StreamOptions } from './stream';
 import { summaryTable } from './summary';
 
+export type { ModuleConfig } from './config';
 export type { StateDict } from './state-dict';
-
-/** What a module is rebuilt from: its class, the options of its constructor, and the modules that were given to it. */
-export interface ModuleConfig {
-  /** Name of the class. */
-  class: string;
-  /** Whether the class is one of the user's, which `load` finds in its option `classes`. */
-  own?: true;
-  /** What its constructor gets. */
-  options?: unknown;
-  /** The modules that were given to the constructor of a container. */
-  children?: ModuleConfig[];
-  /** Groups of paths that hold one and the same parameter, buffer or module. */
-  tied?: string[][];
-}
 
 /** What `loadStateDict` found to differ. */
 export interface NameMismatch {
@@ -317,6 +306,16 @@ export abstract class Module extends FieldOwner {
     return new Stream(this, options, run, () => firstParameter(this)?.device);
   }
 
+  /** Whether it is a layer that `quantizeDynamic` made. @internal */
+  get isQuantized(): boolean {
+    return false;
+  }
+
+  /** A quantised layer with the sizes of this one and weights of zeros; undefined if there is none. @internal */
+  emptyQuantized(): Module | undefined {
+    return undefined;
+  }
+
   /** The modules that were given to the constructor, in its order: what a container is rebuilt of. @internal */
   protected givenModules(): readonly Module[] {
     return [];
@@ -335,13 +334,16 @@ export abstract class Module extends FieldOwner {
   config(): ModuleConfig {
     const options: unknown = Reflect.get(this, 'options');
     const known = isPackaged(this.constructor);
-    const children = known ? this.givenModules().map((module) => module.config()) : [];
+    const given = known ? this.givenModules() : [];
+    const children = given.map((module) => module.config());
+    const quantized = quantizedPaths(this, given);
     const tied = sharedPaths(this);
     return {
       class: this.constructor.name,
       ...(known ? {} : { own: true }),
       ...(options === undefined ? {} : { options }),
       ...(children.length > 0 ? { children } : {}),
+      ...(quantized.length > 0 ? { quantized } : {}),
       ...(tied.length > 0 ? { tied } : {}),
     };
   }

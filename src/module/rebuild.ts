@@ -66,6 +66,7 @@ type Tie = (module: Module, groups: readonly (readonly string[])[]) => void;
 function build(config: ModuleConfig, classes: ModuleClasses, tied: Tie): Module {
   const checked = checkConfig(config);
   const module = checked.own ? buildOwn(checked, classes) : buildPackaged(checked, classes, tied);
+  if (checked.quantized.length > 0) quantizeAt(module, checked.quantized);
   if (checked.tied.length > 0) tied(module, checked.tied);
   return module;
 }
@@ -127,20 +128,30 @@ interface CheckedConfig {
   own: boolean;
   options: unknown;
   children: ModuleConfig[];
+  quantized: string[];
   tied: string[][];
 }
 
 function checkConfig(config: ModuleConfig): CheckedConfig {
   const given: unknown = config;
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw damaged(describe(given));
-  const { class: name, own, options, children = [], tied = [], ...rest }: Record<string, unknown> = { ...given };
+  const {
+    class: name,
+    own,
+    options,
+    children = [],
+    quantized = [],
+    tied = [],
+    ...rest
+  }: Record<string, unknown> = { ...given };
   const [odd] = Object.keys(rest);
   if (odd !== undefined) throw damaged(`the key ${describe(odd)}`);
   if (typeof name !== 'string') throw damaged(`class: ${describe(name)}`);
   if (own !== undefined && own !== true) throw damaged(`own: ${describe(own)}`);
   if (!Array.isArray(children)) throw damaged(`children: ${describe(children)}`);
+  if (!isPaths(quantized)) throw damaged(`quantized: ${describe(quantized)}`);
   if (!Array.isArray(tied) || !tied.every(isPaths)) throw damaged(`tied: ${describe(tied)}`);
-  return { name, own: own === true, options, children, tied };
+  return { name, own: own === true, options, children, quantized, tied };
 }
 
 const isPaths = (value: unknown): value is string[] =>
@@ -149,9 +160,27 @@ const isPaths = (value: unknown): value is string[] =>
 const damaged = (given: string): RebuildError =>
   new RebuildError({
     given: `a configuration with ${given}`,
-    expected: '{ class, options?, children?, tied?, own? }',
+    expected: '{ class, options?, children?, quantized?, tied?, own? }',
     fix: 'save the model again: save(model, path)',
   });
+
+/**
+ * Puts quantised layers, with weights that are yet to be read, in the place of layers of f32. They have the sizes of
+ * those, so that nothing is claimed for them.
+ */
+function quantizeAt(module: Module, paths: readonly string[]): void {
+  const places = placesIn(module, 'deep');
+  const made = new Map<Module, Module>();
+  for (const path of paths) {
+    const place = places.find((other) => other.path === path);
+    if (!(place?.part instanceof Module)) throw damaged(`quantized path ${describe(path)}`);
+    const { part } = place;
+    const quantized = made.get(part) ?? withAllowance(undefined, () => part.emptyQuantized());
+    if (quantized === undefined) throw damaged(`quantized path ${describe(path)}`);
+    made.set(part, quantized);
+    Reflect.set(place.holder, place.key, quantized);
+  }
+}
 
 /** Lets the later paths of each group hold what the first one holds. */
 function tie(module: Module, groups: readonly (readonly string[])[]): void {

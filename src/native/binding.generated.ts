@@ -5,17 +5,17 @@ export type TensorId = number;
 
 export interface NativeBinding {
   /** A tensor holding a copy of `values`, taken before the call returns; Uint8Array gives bool. */
-  fromArray(values: Float32Array | Float64Array | Int32Array | Uint8Array, shape: readonly number[], device: string): TensorId;
+  fromArray(values: Float32Array | Float64Array | Int32Array | Uint8Array | Int8Array, shape: readonly number[], device: string): TensorId;
   /** start, start + step, … below end, as one axis. */
-  arange(start: number, end: number, step: number, dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
+  arange(start: number, end: number, step: number, dtype: 'f32' | 'f64' | 'i32' | 'bool' | 'i8', device: string): TensorId;
   /** The identity matrix [n, n]. */
-  eye(n: number, dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
+  eye(n: number, dtype: 'f32' | 'f64' | 'i32' | 'bool' | 'i8', device: string): TensorId;
   /** A tensor of one repeated value. */
-  full(shape: readonly number[], value: number, dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
+  full(shape: readonly number[], value: number, dtype: 'f32' | 'f64' | 'i32' | 'bool' | 'i8', device: string): TensorId;
   /** Extents of `x`. */
   shape(x: TensorId): number[];
   /** Element type of `x`. */
-  dtype(x: TensorId): 'f32' | 'f64' | 'i32' | 'bool';
+  dtype(x: TensorId): 'f32' | 'f64' | 'i32' | 'bool' | 'i8';
   /** Name of the device that holds `x`. */
   device(x: TensorId): string;
   /** Type, shape and device of `x` in words. */
@@ -167,7 +167,7 @@ export interface NativeBinding {
   /** a where the condition holds, b elsewhere. */
   where(condition: TensorId, a: TensorId, b: TensorId): TensorId;
   /** x in another dtype. */
-  cast(x: TensorId, dtype: 'f32' | 'f64' | 'i32' | 'bool'): TensorId;
+  cast(x: TensorId, dtype: 'f32' | 'f64' | 'i32' | 'bool' | 'i8'): TensorId;
   /** A dense copy. */
   clone(x: TensorId): TensorId;
   /** x itself if its elements lie densely, else a dense copy. */
@@ -303,9 +303,9 @@ export interface NativeBinding {
   /** Puts the generator at a place of a stream. */
   setRandomState(seed: number, offset: number): void;
   /** Uniform numbers in [0, 1). */
-  rand(shape: readonly number[], dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
+  rand(shape: readonly number[], dtype: 'f32' | 'f64' | 'i32' | 'bool' | 'i8', device: string): TensorId;
   /** Numbers of the standard normal distribution. */
-  randn(shape: readonly number[], dtype: 'f32' | 'f64' | 'i32' | 'bool', device: string): TensorId;
+  randn(shape: readonly number[], dtype: 'f32' | 'f64' | 'i32' | 'bool' | 'i8', device: string): TensorId;
   /** Whole numbers from low to high - 1, as i32. */
   randint(low: number, high: number, shape: readonly number[], device: string): TensorId;
   /** Overwrites x with uniform numbers in [low, high). */
@@ -342,8 +342,14 @@ export interface NativeBinding {
   replay(recording: number, tensors: readonly TensorId[]): TensorId[];
   /** One direction of one layer of a variant of LSTM or GRU, after the product of its input with W_ih: [y, h, c, cells], the last two of an LSTM only. */
   gatedCells(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, w: TensorId, b: TensorId | undefined, gain: TensorId | undefined, cellGain: TensorId | undefined, cellBias: TensorId | undefined, peephole: TensorId | undefined, mask: TensorId | undefined, updateH: TensorId | undefined, updateC: TensorId | undefined, cell: 'lstm' | 'gru', coupled: boolean, resetBefore: boolean, reverse: boolean, meanUpdateH: number, meanUpdateC: number, lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined, TensorId | undefined];
+  /** [numbers, scales]: each row of a matrix rounded to -127..127 as i8, and by what to multiply it. */
+  quantizeRows(weight: TensorId): [TensorId, TensorId];
+  /** x · (weight · scales)ᵀ + bias over the last axis of x, which is rounded to 8 bits row by row; weight i8 [out, in]. */
+  quantizedLinear(x: TensorId, weight: TensorId, scales: TensorId, bias?: TensorId | undefined): TensorId;
   /** A stack of recurrent layers: [output, h, c (LSTM only)]. Dropout between layers is applied if above 0. */
   recurrent(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bidirectional: boolean, bias: boolean, batchFirst: boolean, dropout: number, algorithm: 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH', lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined];
+  /** The same with matrices of i8, `weights`; `scales`: of their rows, then the biases. Inference only. */
+  quantizedRecurrent(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, weights: readonly TensorId[], scales: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bidirectional: boolean, bias: boolean, batchFirst: boolean, lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined];
   /** Begins the step that comes after one of x: computes what it needs of h, where that pays, for recurrent. */
   recurrentAhead(x: TensorId, h: TensorId, weights: readonly TensorId[], cell: 'lstm' | 'gru' | 'rnnTanh' | 'rnnRelu', hiddenSize: number, projSize: number, numLayers: number, bias: boolean, batchFirst: boolean, algorithm: 'auto' | 'standard' | 'persistStatic' | 'persistDynamic' | 'persistStaticSmallH'): void;
   /** Fails on the executor. */
@@ -405,7 +411,7 @@ export interface NativeBinding {
   /** The classes that native errors are made of. */
   adoptErrors(classes: Record<string, new (op: string, message: string, code: string) => Error>): void;
   /** As data(), in an array of the caller, which must have the kind and length that data() gives. */
-  dataInto<A extends Float32Array | Float64Array | Int32Array | Uint8Array>(x: TensorId, into: A): Promise<A>;
+  dataInto<A extends Float32Array | Float64Array | Int32Array | Uint8Array | Int8Array>(x: TensorId, into: A): Promise<A>;
   /** Makes `backward` the derivative of `outputs` with respect to `inputs`; it is called during backward(). */
   onBackward(outputs: readonly TensorId[], inputs: readonly TensorId[], saved: readonly TensorId[], backward: (grads: (TensorId | undefined)[], saved: TensorId[]) => (TensorId | undefined)[]): void;
 }

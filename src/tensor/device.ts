@@ -56,7 +56,7 @@ export const fullDeviceName = (name: string): string => (name === 'cuda' ? 'cuda
 
 /** @throws {DeviceError} if `name` is an element type, which other libraries take in the place of a device */
 export function refuseDType(op: string, name: string): void {
-  if (!['f32', 'f64', 'i32', 'bool'].includes(name)) return;
+  if (!['f32', 'f64', 'i32', 'bool', 'i8'].includes(name)) return;
   throw new DeviceError(op, {
     given: `the element type '${name}'`,
     expected: "a device, such as 'cpu' or 'cuda'",

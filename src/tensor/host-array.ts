@@ -7,9 +7,10 @@ import { DTypeError, NativeError, OptionError, ShapeError } from './errors';
 import { describe } from './options';
 
 /**
- * Typed arrays that become tensors. Float32Array, Float64Array, Int32Array and Uint8Array (bool: 0 or 1) are what a
- * tensor gives back; Int8Array, Int16Array, Uint8ClampedArray, Uint16Array, Uint32Array and the bigint arrays make
- * i32, where their numbers must fit; a Float16Array, where there is one, makes f32.
+ * Typed arrays that become tensors. Float32Array, Float64Array, Int32Array, Uint8Array (bool: 0 or 1) and Int8Array
+ * (i8) are what a tensor gives back; Int8Array, unless i8 is asked for, Int16Array, Uint8ClampedArray, Uint16Array,
+ * Uint32Array and the bigint arrays make i32, where their numbers must fit; a Float16Array, where there is one, makes
+ * f32.
  */
 export type SourceArray =
   TypedArray | Int8Array | Int16Array | Uint8ClampedArray | Uint16Array | Uint32Array | BigInt64Array | BigUint64Array;
@@ -58,7 +59,7 @@ const dtypes: Readonly<Record<string, DType>> = {
 };
 
 /** The kind that the addon takes for each dtype, and gives. */
-export const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
+export const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array, i8: Int8Array };
 
 /** The dtype of a typed array's elements; undefined for what is none. */
 function dtypeOfArray(value: unknown): DType | undefined {
@@ -215,11 +216,11 @@ function readNested(op: string, source: NestedArray, where: Where): HostValues {
  * @throws {DTypeError} if it is none
  */
 export function checkDType(op: string, value: unknown): DType {
-  const found = (['f32', 'f64', 'i32', 'bool'] as const).find((dtype) => dtype === value);
+  const found = (['f32', 'f64', 'i32', 'bool', 'i8'] as const).find((dtype) => dtype === value);
   if (found !== undefined) return found;
   throw new DTypeError(op, {
     given: `dtype ${describe(value)}`,
-    expected: "'f32', 'f64', 'i32' or 'bool'",
+    expected: "'f32', 'f64', 'i32' or 'bool', or 'i8' to keep",
     fix: 'choose one of them',
   });
 }
@@ -285,13 +286,18 @@ function exactNumber(op: string, value: number | bigint, where: Where): number {
   });
 }
 
+/** What the types of whole numbers hold, and how it is said. */
+const limits: Record<'i32' | 'i8' | 'bool', [fits: (value: number) => boolean, expected: string]> = {
+  i32: [(value) => (value | 0) === value, 'whole numbers of 32 bits for dtype i32'],
+  i8: [(value) => (value << 24) >> 24 === value, 'whole numbers of 8 bits for dtype i8'],
+  bool: [(value) => value === 0 || value === 1, '0, 1, false or true for dtype bool'],
+};
+
 function checked<Numbers extends ArrayLike<number>>(op: string, values: Numbers, dtype: DType, where: Where): Numbers {
-  const fits =
-    dtype === 'i32' ? (value: number) => (value | 0) === value : (value: number) => value === 0 || value === 1;
+  const [fits, expected] = limits[dtype === 'bool' || dtype === 'i8' ? dtype : 'i32'];
   for (let index = 0; index < values.length; index++) {
     const value = values[index] ?? Number.NaN;
     if (fits(value)) continue;
-    const expected = dtype === 'i32' ? 'whole numbers of 32 bits for dtype i32' : '0, 1, false or true for dtype bool';
     throw new DTypeError(op, {
       given: `the value ${value}${where()}`,
       expected,

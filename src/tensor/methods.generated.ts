@@ -6,6 +6,7 @@ import * as elementwise from './ops/elementwise';
 import * as indexing from './ops/indexing';
 import * as matmul from './ops/matmul';
 import * as normalization from './ops/normalization';
+import * as quantized from './ops/quantized';
 import * as random from './ops/random';
 import * as recurrent from './ops/recurrent';
 import * as reduce from './ops/reduce';
@@ -339,6 +340,31 @@ declare module './tensor' {
      */
     batchNorm: Method<typeof normalization.batchNorm>;
     /**
+     * Rounds the rows of a matrix to 8 bits. A row that holds what is not finite has the scale NaN.
+     *
+     * @param weight  f32 [R, C] on the CPU, C at most 131072
+     * @throws {ShapeError | DTypeError | DeviceError} if it is another tensor
+     * @hidden
+     */
+    quantizeRows: Method<typeof quantized.quantizeRows>;
+    /**
+     * `linear` with weights of 8 bits: x · (weight · scales)ᵀ + bias. Each row of x is rounded to 8 bits in the same way
+     * while it runs, and products are summed in whole numbers.
+     *
+     * @param x  f32 [..., C] on the CPU, without a gradient
+     * @hidden
+     */
+    quantizedLinear: Method<typeof quantized.quantizedLinear>;
+    /**
+     * `recurrent` with weights of 8 bits. Input and state are rounded to 8 bits row by row and step by step; biases, gates
+     * and cells are f32.
+     *
+     * @param weights  i8, of each layer and direction W_ih, W_hh, (W_hr)
+     * @param scales   f32, of the rows of each of these; then, with bias, of each layer and direction b_ih, b_hh
+     * @hidden
+     */
+    quantizedRecurrent: Method<typeof quantized.quantizedRecurrent>;
+    /**
      * Sets each element to zero with probability `p` and divides the others by 1 - p, whether or not a model is training:
      * see the layer `Dropout` for that. The gradient is dropped and scaled alike. Shape of `x` is kept.
      *
@@ -650,6 +676,9 @@ install('softmax', normalization.softmax);
 install('logSoftmax', normalization.logSoftmax);
 install('layerNorm', normalization.layerNorm);
 install('batchNorm', normalization.batchNorm);
+install('quantizeRows', quantized.quantizeRows);
+install('quantizedLinear', quantized.quantizedLinear);
+install('quantizedRecurrent', quantized.quantizedRecurrent);
 install('dropout', random.dropout);
 install('bernoulli', random.bernoulli);
 install('multinomial', random.multinomial);

@@ -9,10 +9,10 @@ export interface DataOptions<A extends TypedArray = TypedArray> {
   /**
    * An array that the elements are written into, in place of a new one; the promise resolves to it. It has the tensor's
    * number of elements and is what `data()` would give: a Float32Array for f32, Float64Array for f64, Int32Array for
-   * i32 and Uint8Array for bool; a part of a larger buffer, or one over a SharedArrayBuffer, will do. It stays as it is
-   * until all is computed, and is then written on the JavaScript thread, 0.1 ms a megabyte or less, in parts of 4 MB
-   * between which the event loop turns. Whoever hands its buffer on meanwhile gets it as it is then, and the promise is
-   * rejected.
+   * i32, Uint8Array for bool and Int8Array for i8; a part of a larger buffer, or one over a SharedArrayBuffer, will do.
+   * It stays as it is until all is computed, and is then written on the JavaScript thread, 0.1 ms a megabyte or less,
+   * in parts of 4 MB between which the event loop turns. Whoever hands its buffer on meanwhile gets it as it is then,
+   * and the promise is rejected.
    */
   into: A;
 }

@@ -127,6 +127,17 @@ const makers: Record<string, Record<string, () => Module>> = {
   MaxPool: of(() => new stmnet.MaxPool()),
   MeanPool: of(() => new stmnet.MeanPool()),
   MultiplicativeAttention: of(() => new stmnet.MultiplicativeAttention({ querySize: 2, keySize: 3 })),
+  QuantizedGRU: of(() => new stmnet.QuantizedGRU({ inputSize: 2, hiddenSize: 3, numLayers: 2, bidirectional: true })),
+  QuantizedLSTM: {
+    '': () => new stmnet.QuantizedLSTM({ inputSize: 2, hiddenSize: 3, projSize: 2, numLayers: 2, bias: false }),
+    'of a trained one': () =>
+      stmnet.quantizeDynamic(new LSTM({ inputSize: 2, hiddenSize: 3, learnedState: true })).model,
+  },
+  QuantizedLinear: {
+    '': () => new stmnet.QuantizedLinear({ inFeatures: 2, outFeatures: 3, bias: false }),
+    'of a trained one': () => stmnet.quantizeDynamic(new Linear({ inFeatures: 2, outFeatures: 3 })).model,
+  },
+  QuantizedRNN: of(() => new stmnet.QuantizedRNN({ inputSize: 2, hiddenSize: 3, nonlinearity: 'relu' })),
   RNN: of(() => new RNN({ inputSize: 2, hiddenSize: 3, nonlinearity: 'relu' })),
   ReLU: of(() => new stmnet.ReLU()),
   Residual: of(() => new Residual(new Linear({ inFeatures: 2, outFeatures: 2 }))),

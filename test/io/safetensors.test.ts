@@ -165,7 +165,7 @@ describe('loadSafetensors', () => {
     });
   });
 
-  test('reads whole numbers of every width as i32', async () => {
+  test('reads whole numbers of every width as i32, those of 8 bits with a sign as i8', async () => {
     const i32 = (...data: number[]): unknown => ({ dtype: 'i32', shape: [data.length], data: Int32Array.from(data) });
     expect(
       await load([
@@ -183,7 +183,7 @@ describe('loadSafetensors', () => {
       u32: i32(2147483647),
       i16: i32(-32768, 32767),
       u16: i32(65535),
-      i8: i32(-128, 127),
+      i8: { dtype: 'i8', shape: [2], data: Int8Array.of(-128, 127) },
       u8: i32(255),
     });
   });

@@ -272,6 +272,9 @@ function states({ h, c }: { h: Tensor; c: Tensor }): Tensor {
 /** Exported modules that no case is about: bases. */
 export const baseClasses = ['Module', 'RecurrentCell', 'RecurrentLayer'];
 
+/** Layers for inference on the CPU alone, without gradients: test/layers/quantized.test.ts has what the cases have. */
+export const inferenceLayers = ['QuantizedGRU', 'QuantizedLinear', 'QuantizedLSTM', 'QuantizedRNN'];
+
 /** Real steps of `lengths.length` rows, with `fill` in the padding. */
 export function casesInput(
   { input = 'numbers' }: LayerCase,

@@ -22,7 +22,7 @@ describeDevices('tensors that are made of few numbers', () => {
     ['f32', 0, 0.5, 1],
   ])('arange of %s from %d to %d by %d', async (dtype, start, end, step) => {
     const expected = Array.from({ length: Math.ceil((end - start) / step) }, (_, index) => start + index * step);
-    const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array };
+    const kinds = { f32: Float32Array, f64: Float64Array, i32: Int32Array, bool: Uint8Array, i8: Int8Array };
     expect(await arange(start, end, step, { dtype }).data()).toEqual(kinds[dtype].from(expected));
   });
 

@@ -107,6 +107,7 @@ class CpuBackend final : public Backend {
   RandomKernels& random() noexcept override { return cpu_random(); }
   RecurrentKernels& recurrent() noexcept override { return cpu_recurrent(); }
   CellKernels& cells() noexcept override { return cpu_cells(); }
+  QuantizedKernels* quantized() noexcept override { return &cpu_quantized(); }
   ReduceKernels& reduce() noexcept override { return cpu_reduce(); }
 };
 

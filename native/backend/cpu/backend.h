@@ -13,6 +13,7 @@ OptimizerKernels& cpu_optimizers() noexcept;
 RandomKernels& cpu_random() noexcept;
 RecurrentKernels& cpu_recurrent() noexcept;
 CellKernels& cpu_cells() noexcept;
+QuantizedKernels& cpu_quantized() noexcept;
 ReduceKernels& cpu_reduce() noexcept;
 
 }  // namespace stm

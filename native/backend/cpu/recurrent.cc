@@ -22,10 +22,8 @@ class CpuRecurrent final : public RecurrentKernels {
     });
   }
   Status pack(const RecurrentProblem& problem, const void* weights, void* packed) noexcept override {
-    return checked(problem, [&] {
-      return problem.dtype == DType::F64 ? Status::ok()
-                                         : fused_pack(problem, static_cast<const float*>(weights), packed);
-    });
+    return checked(problem,
+                   [&] { return problem.dtype == DType::F64 ? Status::ok() : fused_pack(problem, weights, packed); });
   }
   Status forward(const RecurrentProblem& problem, const RecurrentForward& buffers) noexcept override {
     return checked(problem, [&] {

@@ -41,6 +41,9 @@ struct RecurrentProblem {
   Algorithm algorithm = Algorithm::Auto;
   bool deterministic = false;  ///< same bits in every run of the same program on the same device
   uint64_t choice = 0;         ///< what choose() gave; 0: the device's plain way
+  /// The matrices of the weights, without the biases, are bytes in -127..127, and their rows have scales: see
+  /// RecurrentForward::scales and QuantizedKernels. F32, forward without training; only if the device has these.
+  bool quantized = false;
 
   int64_t gates() const { return gates_of(cell); }
   int64_t width() const { return P ? P : H; }
@@ -109,6 +112,8 @@ struct RecurrentForward {
   const void *x, *h0, *c0, *weights, *packed;
   void *y, *hn, *cn, *reserve, *workspace;
   const void* ahead = nullptr;
+  /// Of a quantised problem: for each weight, in their order, the scales of its rows, or, of a bias, its numbers.
+  const float* scales = nullptr;
 };
 
 /// dy, dhn, dcn may be null (zeros); dx, dh0, dc0, dweights may be null (not wanted). dweights has the layout of

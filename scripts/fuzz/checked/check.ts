@@ -20,7 +20,7 @@ const families: readonly (readonly CaseMaker[])[] = [
 ];
 
 /** What rounding may cost, against the size of the numbers: a few dozen additions and one elementary function. */
-const tolerances = { f32: 2e-5, f64: 1e-10, i32: 0, bool: 0 };
+const tolerances = { f32: 2e-5, f64: 1e-10, i32: 0, bool: 0, i8: 0 };
 
 const shapeText = (shape: readonly number[]): string => `[${shape.join(', ')}]`;
 

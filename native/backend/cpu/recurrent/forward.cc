@@ -9,18 +9,23 @@ namespace {
 
 struct ForwardPass : StackPass {
   const RecurrentForward& buffers;
+  const ForwardScratch& workspace;
 
   ForwardPass(const RecurrentProblem& p, const RecurrentForward& b, const Bookkeeping& kept, Team& team,
               const ForwardScratch& workspace)
       : StackPass(p, {b.x, b.h0, b.c0, b.packed, b.y, b.ahead}, kept, team, workspace.states,
                   p.training ? Reserve(p, kept.sequence.rows, b.reserve).arrays : workspace.arrays),
-        buffers(b) {}
+        buffers(b),
+        workspace(workspace) {}
 
   // Whether an owner needs only what it has computed itself, from layer to layer: it owns rows in all directions, and
   // no product over all steps, of which every member computes a part, reads the output of the layer below.
   bool independent() const { return split.by_rows && !split.apart && fused; }
 
+  Recurrence quantized_recurrence(int64_t i) const;
+  void run_steps(int64_t i, const StepParts& parts) const;
   void input_products(int64_t layer, int rank) const;
+  void quantized_input_products(int64_t layer, Member& member) const;
   void run_layer(int64_t layer, Member& member) const;
   void run_owner(int owner) const;
   void run_in_stages(Stages& stages) const;
@@ -41,9 +46,38 @@ void ForwardPass::input_products(int64_t layer, int rank) const {
   }
 }
 
+Recurrence ForwardPass::quantized_recurrence(int64_t i) const {
+  const int64_t k = i % p.K;
+  Recurrence r = recurrence(i);
+  r.quantized = quantized_layer(p, const_cast<void*>(buffers.packed), buffers.scales, i);
+  r.rows.rounded_input = workspace.rounded_input[k];
+  r.rows.rounded_h = workspace.rounded_h[k];
+  r.rows.rounded_wide = workspace.rounded_wide[k];
+  return r;
+}
+
+void ForwardPass::quantized_input_products(int64_t layer, Member& member) const {
+  const int64_t D = p.input_size(layer);
+  member.team.round([&](int rank) {
+    const Share rows(s.rows, rank, team.size());
+    quantize_rows(input(layer) + rows.begin * D, D, D, rows.end - rows.begin,
+                  quantized_recurrence(layer * p.K).rows.rounded_input.from(rows.begin));
+  });
+  member.team.round([&](int rank) {
+    for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i)
+      run_quantized_input(quantized_recurrence(i), s.rows, rank, team.size());
+  });
+}
+
+void ForwardPass::run_steps(int64_t i, const StepParts& parts) const {
+  if (p.quantized) run_quantized_forward(quantized_recurrence(i), parts);
+  else run_forward(recurrence(i), parts);
+}
+
 void ForwardPass::run_layer(int64_t layer, Member& member) const {
-  if (!fused) member.team.round([&](int rank) { input_products(layer, rank); });
-  run_directions(layer, member, [&](int64_t i, const StepParts& parts) { run_forward(recurrence(i), parts); });
+  if (p.quantized && !fused) quantized_input_products(layer, member);
+  else if (!fused) member.team.round([&](int rank) { input_products(layer, rank); });
+  run_directions(layer, member, [&](int64_t i, const StepParts& parts) { run_steps(i, parts); });
   member.team.round([&](int rank) { final_states(layer, Share(s.batch, rank, team.size())); });
 }
 
@@ -51,7 +85,7 @@ void ForwardPass::run_layer(int64_t layer, Member& member) const {
 void ForwardPass::run_owner(int owner) const {
   const Share rows(split.bounds[owner], split.bounds[owner + 1]);
   for (int64_t layer = 0; layer < p.L; ++layer) {
-    for (int64_t k = 0; k < p.K; ++k) run_forward(recurrence(layer * p.K + k), StepParts{owner});
+    for (int64_t k = 0; k < p.K; ++k) run_steps(layer * p.K + k, StepParts{owner});
     final_states(layer, rows);
   }
 }
@@ -137,7 +171,8 @@ void ahead_pass(const RecurrentProblem& p, const void* packed, const void* h0, v
 void forward_pass(const RecurrentProblem& problem, const RecurrentForward& buffers, Bookkeeping& kept, Team& team) {
   const ForwardScratch workspace(problem, kept.sequence.rows, buffers.workspace);
   const ForwardPass pass(problem, buffers, kept, team, workspace);
-  if (problem.T == 1 && !problem.training && !kept.split.by_rows) return pass.run_in_stages(kept.stages);
+  if (problem.T == 1 && !problem.training && !problem.quantized && !kept.split.by_rows)
+    return pass.run_in_stages(kept.stages);
   team.run_rounds([&](Rounds::Walk& walk) {
     Member member(kept.split, walk);
     pass.run(member);

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "backend/carver.h"
+#include "backend/cpu/quantized/layout.h"
 #include "backend/kernels/recurrent.h"
 
 namespace stm {
@@ -54,8 +55,10 @@ inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) {
 }
 
 /// Whether the inputs of a layer are multiplied all steps at once, before its steps: those of a single row, which would
-/// fill one of a tile's rows only, and products of bf16.
-inline bool multiplies_inputs_apart(const RecurrentProblem& p) { return p.N == 1 || p.math == MathMode::Bf16; }
+/// fill one of a tile's rows only, products of bf16, and those of 8 bits.
+inline bool multiplies_inputs_apart(const RecurrentProblem& p) {
+  return p.N == 1 || p.math == MathMode::Bf16 || p.quantized;
+}
 
 /// How many layers' outputs are kept: in training all of them; in inference two in turn, but all of a single step,
 /// whose final states are read after the last layer.
@@ -108,6 +111,7 @@ struct StateScratch {
 struct ForwardScratch {
   StateScratch states;
   LayerArrays arrays;
+  QuantizedRows rounded_input[2], rounded_h[2], rounded_wide[2];  ///< of each direction: see DirectionRows
   size_t bytes;
 
   ForwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
@@ -127,7 +131,25 @@ struct ForwardScratch {
     a.cells = states.c0;
     a.wide = carve.floats(spare * p.K * a.wide_step);
     a.between = carve.floats(spare * kept_outputs(p) * a.between_step);
+    if (p.quantized) carve_rounded(p, rows, carve);
     bytes = carve.bytes();
+  }
+
+ private:
+  // The directions share the rounded input of all steps; in a single step each rounds it for itself.
+  void carve_rounded(const RecurrentProblem& p, int64_t rows, CacheLineCarver& carve) {
+    const auto rounded = [&](int64_t count, int64_t columns) {
+      QuantizedRows to{nullptr, nullptr, quantized_stride(columns)};
+      to.values = static_cast<int16_t*>(carve.take(static_cast<size_t>(count * to.stride) * sizeof(int16_t)));
+      to.scales = carve.floats(count);
+      return to;
+    };
+    const int64_t widest = std::max(p.D, p.L > 1 ? p.input_size(1) : 0);
+    for (int64_t k = 0; k < p.K; ++k) {
+      rounded_input[k] = k == 0 || p.T == 1 ? rounded(rows, widest) : rounded_input[0];
+      rounded_h[k] = rounded(p.N, p.width());
+      if (p.P) rounded_wide[k] = rounded(p.N, p.H);
+    }
   }
 };
 

@@ -18,7 +18,7 @@ StackPass::StackPass(const RecurrentProblem& problem, const Buffers& buffers, co
       arrays(layers),
       O(problem.width()),
       in_place(rows_in_place(problem, s.rows)),
-      fused(!multiplies_inputs_apart(p) || s.steps == 1),
+      fused(p.quantized ? p.T == 1 : !multiplies_inputs_apart(p) || s.steps == 1),
       bf16(problem.math == MathMode::Bf16),
       x(in_place ? floats(buffers.x) : layers.x),
       h0(in_order(buffers.h0, states.h0)),
@@ -41,8 +41,8 @@ Recurrence StackPass::recurrence(int64_t i) const {
   const int64_t layer = i / p.K, k = i % p.K;
   const int64_t kept = p.training ? i : k;  // of gates and wide
   Recurrence r{};
-  r.geometry = {&s, &split, p.cell, p.H, p.P, p.input_size(layer), k == 1, p.training};
-  r.weights = packed_layer(p, const_cast<void*>(given.packed), i);
+  r.geometry = {&s, &split, p.cell, p.H, p.P, p.input_size(layer), k == 1, p.training, p.quantized};
+  if (!p.quantized) r.weights = packed_layer(p, const_cast<void*>(given.packed), i);
   r.rows.h0 = block(h0, i, p.N * O);
   r.rows.c0 = block(c0, i, p.N * p.H);
   r.rows.zeros = scratch.zeros;

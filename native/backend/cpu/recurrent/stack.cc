@@ -5,6 +5,7 @@
 #include "backend/cpu/recurrent/layout.h"
 #include "backend/cpu/recurrent/pack.h"
 #include "backend/cpu/recurrent/pass.h"
+#include "backend/cpu/recurrent/quantized.h"
 #include "backend/cpu/team.h"
 
 namespace stm {
@@ -63,16 +64,17 @@ Status fused_sizes(const RecurrentProblem& p, RecurrentSizes* out) {
   out->forward_workspace = ForwardScratch(p, rows, nullptr).bytes;
   out->backward_workspace = p.training ? BackwardScratch(p, rows, nullptr).bytes : 0;
   out->ahead = fused_ahead_pays(p) ? static_cast<size_t>(p.L * p.K * p.N * slots_stride(p)) * sizeof(float) : 0;
-  out->packed = packed_bytes(p);
+  out->packed = p.quantized ? quantized_packed_bytes(p) : packed_bytes(p);
   out->layout = 1;
   return Status::ok();
 }
 
-Status fused_pack(const RecurrentProblem& p, const float* weights, void* packed) {
+Status fused_pack(const RecurrentProblem& p, const void* weights, void* packed) {
   on_team(p.weight_elements(), [&](Team& team) {
     team.run([&](int rank) {
       for (int64_t i = 0; i < p.L * p.K; ++i) {
-        pack_layer(p, weights, i, packed, rank, team.size());
+        if (p.quantized) pack_quantized_layer(p, static_cast<const int8_t*>(weights), i, packed, rank, team.size());
+        else pack_layer(p, floats(weights), i, packed, rank, team.size());
       }
     });
   });
@@ -81,7 +83,7 @@ Status fused_pack(const RecurrentProblem& p, const float* weights, void* packed)
 
 // Below that much work a step takes no longer than a command more.
 bool fused_ahead_pays(const RecurrentProblem& p) {
-  return p.T == 1 && !p.lengths && !p.training && p.N > 0 &&
+  return p.T == 1 && !p.lengths && !p.training && !p.quantized && p.N > 0 &&
          p.N * p.L * p.K * p.gates() * p.H * p.width() >= kAloneWork;
 }
 

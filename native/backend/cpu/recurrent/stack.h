@@ -7,7 +7,7 @@ namespace stm {
 /// that of RecurrentKernels. A training forward leaves a reserve that serves one backward; a second one on the same
 /// reserve is an error.
 Status fused_sizes(const RecurrentProblem& problem, RecurrentSizes* out);
-Status fused_pack(const RecurrentProblem& problem, const float* weights, void* packed);
+Status fused_pack(const RecurrentProblem& problem, const void* weights, void* packed);
 bool fused_ahead_pays(const RecurrentProblem& problem);
 Status fused_ahead(const RecurrentProblem& problem, const void* packed, const void* h0, void* sums);
 Status fused_forward(const RecurrentProblem& problem, const RecurrentForward& buffers);

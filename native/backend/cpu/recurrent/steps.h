@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "backend/cpu/recurrent/pack.h"
+#include "backend/cpu/recurrent/quantized.h"
 #include "backend/cpu/recurrent/sequence.h"
 #include "backend/kernels/recurrent.h"
 
@@ -15,6 +16,7 @@ struct DirectionGeometry {
   Cell cell;
   int64_t hidden, projection, input_size;  ///< projection: 0 for none
   bool reverse, training;
+  bool quantized = false;
 
   int64_t width() const { return projection ? projection : hidden; }
 };
@@ -37,6 +39,9 @@ struct DirectionRows {
   ptrdiff_t ld_out;
   float* partial;  ///< [batch][ld_partial], scratch
   ptrdiff_t ld_partial;
+  /// Quantised: the rounded input, of all rows, or, where it is multiplied step by step, scratch for those of a step as
+  /// the others: h of the step before, and h before the projection [batch].
+  QuantizedRows rounded_input, rounded_h, rounded_wide;
 };
 
 /// What the backward pass needs besides.
@@ -54,6 +59,7 @@ struct Recurrence {
   DirectionGeometry geometry;
   PackedLayer weights;
   DirectionRows rows;
+  QuantizedLayer quantized;  ///< if the geometry says so, in the place of `weights`
 };
 
 /// What a member computes of a direction's steps: the parts of one owner of rows, who needs nothing of the others; or,
@@ -68,7 +74,9 @@ struct StepParts {
     else part_of(owner);
   }
 };
-inline int64_t rounds_of_steps(const DirectionGeometry& g) { return g.sequence->steps * (g.projection ? 2 : 1); }
+inline int64_t rounds_of_steps(const DirectionGeometry& g) {
+  return g.sequence->steps * (g.projection ? 2 : 1) * (g.quantized ? 2 : 1);
+}
 
 /// For each owner of rows, or for each member who takes part in the rounds.
 void run_forward(const Recurrence& r, const StepParts& parts);

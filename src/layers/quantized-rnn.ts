@@ -1,0 +1,43 @@
+import type { Sequence } from '../tensor/padded-sequence';
+import { choice, readOptions } from '../tensor/read-options';
+import type { HiddenStateResult } from './hidden-state-layer';
+import { QuantizedRecurrentLayer, quantizedReaders, type QuantizedRecurrentLayerOptions } from './quantized-recurrent';
+import type { HiddenState } from './recurrent-stack';
+
+/** Options of a QuantizedRNN. */
+export interface QuantizedRNNOptions extends QuantizedRecurrentLayerOptions {
+  /** What h goes through. Default 'tanh'. */
+  nonlinearity?: 'tanh' | 'relu';
+}
+
+/**
+ * An RNN for inference on the CPU whose matrices have 8 bits, made by `quantizeDynamic`. It takes and gives what the
+ * RNN does.
+ *
+ * Shapes: input [N, T, D] → output [N, T, K·H]; state h [L·K, N, H], before and after.
+ *
+ * @throws {OptionError} if a size is not a positive whole number, or an option is unknown
+ */
+export class QuantizedRNN extends QuantizedRecurrentLayer<HiddenState> {
+  override readonly options: Readonly<Required<QuantizedRNNOptions>>;
+
+  constructor(options: QuantizedRNNOptions) {
+    const read = readOptions('QuantizedRNN', options, { ...quantizedReaders, nonlinearity: choice(['tanh', 'relu']) });
+    super(read, { cell: read.nonlinearity === 'tanh' ? 'rnnTanh' : 'rnnRelu', gates: 1, projSize: 0 });
+    this.options = read;
+  }
+
+  override get isQuantized(): boolean {
+    return true;
+  }
+
+  /**
+   * Runs over all steps.
+   *
+   * @param state  initial state; zeros if left out
+   * @throws as `forward` of a QuantizedLSTM
+   */
+  forward<X extends Sequence>(input: X, state?: HiddenState): HiddenStateResult<X> {
+    return this.run(input, state);
+  }
+}
