@@ -53,6 +53,11 @@ export const commandList: readonly CommandEntry[] = [
     load: async () => (await import('./commands/convert.js')).convertCommand(),
   },
   {
+    name: 'quantize',
+    summary: 'write a model with weights of 8 bits, a quarter of the size',
+    load: async () => (await import('./commands/quantize.js')).quantizeCommand(),
+  },
+  {
     name: 'serve',
     summary: 'serve a trained task over HTTP',
     load: async () => (await import('./commands/serve.js')).serveCommand(),

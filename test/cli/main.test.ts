@@ -20,7 +20,7 @@ test('a command that is not there is refused', () => {
     stdout: '',
     stderr:
       'stmnet: got the command dokter, expected one of train, evaluate, predict, generate, inspect, compare, tune, ' +
-      'convert, serve, doctor, bench, completion. Fix: write doctor, if that is meant.\n',
+      'convert, quantize, serve, doctor, bench, completion. Fix: write doctor, if that is meant.\n',
   });
 });
 
