@@ -8,6 +8,7 @@ import { gpuSpeed } from './gpu';
 import { languageStep } from './lm-step';
 import { memoryGrowth } from './memory';
 import { opCall } from './op-call';
+import { quantized } from './quantized';
 import { recurrentSpeed } from './recurrent';
 import { scaling } from './scaling';
 import { seq2SeqStep } from './seq2seq-step';
@@ -32,6 +33,7 @@ export const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ['startup', startup],
   ['op-call', opCall],
   ['streaming', streaming],
+  ['quantized', quantized],
   ['scaling', scaling],
   ['serve', serving],
 ]);

@@ -64,6 +64,7 @@ describe('npm run bench', () => {
     ['seq2seq-step', '--batch', '2', '--tokens', '20', '--embedding', '4', '--hidden', '4', '--layers', '1'],
     ['elementwise', '--rows', '10k', '--ops', 'tanh,softmax'],
     ['streaming', '--size', '8', '--pauses', '0'],
+    ['quantized', '--sizes', '8,12'],
     ['scaling', '--rows', 'batch 1,steps 1', '--axes', 'batch,vocabulary'],
   ])('measures %s', (name, ...args) => {
     const { status, stdout, stderr } = bench(name, ...alone, ...args);

@@ -6,6 +6,8 @@ export interface StreamOptions extends JobOptions {
   readonly size: number;
   /** Milliseconds between a step and the next. */
   readonly pause: number;
+  /** Whether the weights have 8 bits. */
+  readonly quantized?: boolean;
 }
 
 /** After so many steps all sides must have the same output. */

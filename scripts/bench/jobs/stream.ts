@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadSafetensors, LSTM, saveSafetensors, type Stream } from 'stmnet';
+import { loadSafetensors, LSTM, quantizeDynamic, saveSafetensors, type Stream } from 'stmnet';
 import type { Job, Now } from '../turns/protocol';
 import { STEPS_COMPARED, type StreamOptions } from './stream-case';
 
@@ -7,13 +7,15 @@ import { STEPS_COMPARED, type StreamOptions } from './stream-case';
 export class StreamJob implements Job {
   readonly #model: LSTM;
   readonly #pause: number;
+  readonly #quantized: boolean;
   readonly #now: Now;
   readonly #frame: Float32Array;
   #stream: Stream;
 
-  constructor({ size, pause }: StreamOptions, now: Now) {
+  constructor({ size, pause, quantized = false }: StreamOptions, now: Now) {
     this.#model = new LSTM({ inputSize: size, hiddenSize: size, numLayers: 2 });
-    this.#stream = this.#model.createStream();
+    this.#quantized = quantized;
+    this.#stream = this.#newStream();
     this.#pause = pause;
     this.#now = now;
     this.#frame = Float32Array.from({ length: size }, (_, i) => Math.sin(i));
@@ -25,7 +27,11 @@ export class StreamJob implements Job {
 
   async load(file: string): Promise<void> {
     this.#model.loadStateDict(await loadSafetensors(file));
-    this.#stream = this.#model.createStream();
+    this.#stream = this.#newStream();
+  }
+
+  #newStream(): Stream {
+    return (this.#quantized ? quantizeDynamic(this.#model).model : this.#model).createStream();
   }
 
   async check(): Promise<number[]> {
