@@ -37,7 +37,8 @@ HWY_INLINE float QuantizeRow(const float* x, int64_t count, int16_t* q) {
 }
 
 // `count` rows, `ld` numbers apart.
-HWY_INLINE void QuantizeRows(const float* x, ptrdiff_t ld, int64_t columns, int64_t count, const QuantizedRows& to) {
+inline HWY_NOINLINE void QuantizeRows(const float* x, ptrdiff_t ld, int64_t columns, int64_t count,
+                                      const QuantizedRows& to) {
   for (int64_t row = 0; row < count; ++row)
     to.scales[row] = QuantizeRow(x + row * ld, columns, to.values + row * to.stride);
 }

@@ -108,8 +108,9 @@ inline void PackPlainInt8(const int8_t* weight, int64_t rows, int64_t columns, i
 }
 
 // out[row][column] = the product of `count` rows with one plain panel, and the bias if there is one.
-inline void MulPlainInt8(const QuantizedRows& rows, int64_t count, int64_t depth, const int8_t* panels, int64_t panel,
-                         const float* scales, const float* bias, int64_t columns, float* out, ptrdiff_t ld) {
+inline HWY_NOINLINE void MulPlainInt8(const QuantizedRows& rows, int64_t count, int64_t depth, const int8_t* panels,
+                                      int64_t panel, const float* scales, const float* bias, int64_t columns,
+                                      float* out, ptrdiff_t ld) {
   HWY_ALIGN int32_t sums[kMaxRows * kInt8Width];
   const int8_t* const at = panels + panel * kInt8Width * panel_depth(depth);
   const int64_t first = panel * kInt8Width;

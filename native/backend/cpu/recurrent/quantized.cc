@@ -170,24 +170,27 @@ inline void ProjectInt8(const Recurrence& r, const Step& step, const Span& span,
                  r.rows.ld_out);
 }
 
+// The cells of some panels at one moment.
 template <class C>
-void ForwardInt8(const Recurrence& r, const StepParts& parts) {
+void Int8Cells(const Recurrence& r, const Moment& moment, const Work& work) {
+  const Share panels = work.panels(r.geometry.hidden, CellPanels<C>::kWidth);
+  for (const Span& span : work.spans(r.geometry, moment)) {
+    const Step step = MakeStep(r, moment, span);
+    for (int64_t panel = panels.begin; panel < panels.end; ++panel)
+      ForRowTiles(span, kRowsFor[CellPanels<C>::kGateVecs],
+                  [&](const RowTile& tile) { Int8Tile<C>(r, step, panel, tile); });
+  }
+}
+using Int8CellsFunction = void (*)(const Recurrence&, const Moment&, const Work&);
+
+void ForwardInt8(const Recurrence& r, const StepParts& parts, Int8CellsFunction cells) {
   const DirectionGeometry& g = r.geometry;
   for (int64_t n = 0; n < g.sequence->steps; ++n) {
     const Moment moment(g, n);
     parts([&](int owner) {
       for (const Span& span : RowsToRound(g, Work(g, owner), moment)) RoundInputs(r, MakeStep(r, moment, span), span);
     });
-    parts([&](int owner) {
-      const Work work(g, owner);
-      const Share panels = work.panels(g.hidden, CellPanels<C>::kWidth);
-      for (const Span& span : work.spans(g, moment)) {
-        const Step step = MakeStep(r, moment, span);
-        for (int64_t panel = panels.begin; panel < panels.end; ++panel)
-          ForRowTiles(span, kRowsFor[CellPanels<C>::kGateVecs],
-                      [&](const RowTile& tile) { Int8Tile<C>(r, step, panel, tile); });
-      }
-    });
+    parts([&](int owner) { cells(r, moment, Work(g, owner)); });
     if (!g.projection) continue;
     parts([&](int owner) {
       for (const Span& span : RowsToRound(g, Work(g, owner), moment)) {
@@ -211,7 +214,7 @@ void InputProductsOf(const Recurrence& r, int64_t rows, int rank, int members) {
   WithCell(r.geometry.cell, [&](auto cell) { InputProducts<decltype(cell)>(r, rows, rank, members); });
 }
 void ForwardInt8Of(const Recurrence& r, const StepParts& parts) {
-  WithCell(r.geometry.cell, [&](auto cell) { ForwardInt8<decltype(cell)>(r, parts); });
+  WithCell(r.geometry.cell, [&](auto cell) { ForwardInt8(r, parts, &Int8Cells<decltype(cell)>); });
 }
 
 }  // namespace HWY_NAMESPACE
