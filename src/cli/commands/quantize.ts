@@ -1,14 +1,23 @@
 import { existsSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { quantizeInPlace } from '../../layers/quantize-dynamic';
-import { nameText } from '../../report/format';
+import { COUNTS, nameText } from '../../report/format';
 import { nameOf } from '../../tasks/catalogue/table-columns';
 import { evaluationJson } from '../evaluation-text';
 import { examplesText } from '../examples-text';
 import { addInputOptions, inputSource } from '../input-options';
 import { namedData } from '../named-data';
 import { openRun } from '../open-run';
-import { addCommonOptions, addExamples, print, remark, tableText, type CommonOptions } from '../output';
+import {
+  addCommonOptions,
+  addExamples,
+  cellText,
+  print,
+  remark,
+  tableText,
+  type Cell,
+  type CommonOptions,
+} from '../output';
 import { checkOutputFile } from '../output-folder';
 import { InputError } from '../report-error';
 import { evaluateTask } from '../task-verbs';
@@ -60,10 +69,7 @@ async function quantize(command: Command, path: string, options: QuantizeOptions
   for (const one of left) remark(options, `left in f32: ${one.path}, because ${one.reason}`);
   const rows = before && after ? figuresOf(before, after) : [];
   await print(
-    tableText(
-      ['', 'f32', '8 bits'],
-      [...rows, ['bytes of the file', bytes.before.toLocaleString('en'), bytes.after.toLocaleString('en')]],
-    ),
+    tableText(['', 'f32', '8 bits'], [...rows, ['bytes of the file', cellText(bytes.before), cellText(bytes.after)]]),
   );
 }
 
@@ -83,8 +89,9 @@ async function measuring(
 }
 
 /** The figures of two evaluations side by side. */
-const figuresOf = (before: object, after: object): [string, number, number][] =>
-  Object.entries(before).flatMap(([name, value]): [string, number, number][] => {
+const figuresOf = (before: object, after: object): Cell[][] =>
+  Object.entries(before).flatMap(([name, value]): Cell[][] => {
     const other: unknown = Reflect.get(after, name);
-    return typeof value === 'number' && typeof other === 'number' ? [[nameText(name), value, other]] : [];
+    if (typeof value !== 'number' || typeof other !== 'number') return [];
+    return COUNTS.has(name) ? [[nameText(name), cellText(value), cellText(other)]] : [[nameText(name), value, other]];
   });
