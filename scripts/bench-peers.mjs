@@ -1,8 +1,8 @@
 // npm run bench:peers: puts what stmnet is compared with into build/peers, where `npm run bench` finds it: a virtual
-// environment of Python with PyTorch and onnx, and node/ with onnxruntime-node and TensorFlow.js. What the machine's
-// Python has of the right version is used, not installed again. PyTorch is downloaded with all that pip finds; where an
-// index of builds for the CPU is known, PIP_EXTRA_INDEX_URL makes it ten times smaller. STMNET_PYTHON names the Python
-// that makes the environment.
+// environment of Python with PyTorch, Keras, JAX and onnx, and node/ with onnxruntime-node and TensorFlow.js. What the
+// machine's Python has of the right version is used, not installed again. PyTorch is downloaded with all that pip
+// finds; where an index of builds for the CPU is known, PIP_EXTRA_INDEX_URL makes it ten times smaller. STMNET_PYTHON
+// names the Python that makes the environment.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,8 +10,8 @@ import { root } from './toolchain.mjs';
 
 const folder = join(root, 'build', 'peers');
 
-/** Versions that figures are given for. */
-const python = { torch: '2.13.0', onnx: '1.23.1', numpy: undefined };
+/** Versions that figures are given for; any where none stands. */
+const python = { torch: '2.13.0', onnx: '1.23.1', keras: undefined, jax: undefined, numpy: undefined };
 const node = {
   'onnxruntime-node': '1.30.0',
   '@tensorflow/tfjs': '4.22.0',

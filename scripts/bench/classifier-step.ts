@@ -4,12 +4,13 @@ import { drawWord, randomFrom } from './jobs/drawn';
 import { generalGoals, atLeast, compared } from './turns/comparison';
 import { compareSides, turnOptions, type Wanted } from './turns/sides';
 
-const [own, packed, masked] = ['stmnet', 'PyTorch, packed', 'PyTorch, masks'] as const;
+const [own, packed, masked, keras] = ['stmnet', 'PyTorch, packed', 'PyTorch, masks', 'Keras (JAX)'] as const;
 
 const wanted: readonly Wanted[] = [
   { name: own, program: 'stmnet' },
   { name: packed, program: 'PyTorch', extra: { way: 'packed' } },
   { name: masked, program: 'PyTorch', extra: { way: 'masked' } },
+  { name: keras, program: 'Keras (JAX)' },
 ];
 
 /** Tokens of a text, at least and at most. */
@@ -58,10 +59,11 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
     title:
       `embedding of ${vocabulary} tokens, bidirectional LSTM of ${hidden}, linear layer, Adam, loss read; ` +
       `${(100 * filled).toFixed(0)} % of the padded steps are tokens`,
-    sides: [own, packed, masked],
+    sides: [own, packed, masked, keras],
     pairs: [
       [packed, own],
       [masked, own],
+      [keras, own],
     ],
     means: false,
   });

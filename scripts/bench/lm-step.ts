@@ -11,17 +11,18 @@ const models = [
   { name: 'PTB-medium', batch: 20, steps: 35, hidden: 650, least: 1.4 },
 ];
 
-const [own, compiled, torch] = ['stmnet', 'compiled', 'PyTorch'] as const;
+const [own, compiled, torch, keras] = ['stmnet', 'compiled', 'PyTorch', 'Keras (JAX)'] as const;
 
 const wanted: readonly Wanted[] = [
   { name: own, program: 'stmnet' },
   { name: compiled, program: 'stmnet', extra: { compiled: true } },
   { name: torch, program: 'PyTorch' },
+  { name: keras, program: 'Keras (JAX)' },
 ];
 
 /** A whole training step of a language model, plain and through `compile`. */
 export const languageStep: Benchmark = {
-  summary: 'a whole training step of a language model, plain and compiled, beside PyTorch; and its memory',
+  summary: 'a whole training step of a language model, plain and compiled, beside PyTorch and Keras; and its memory',
   options: {
     ...turnOptions,
     vocabulary: { type: 'string', default: '10000', description: 'words' },
@@ -46,18 +47,19 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
   const { results, versions } = await compareSides(values, wanted, rows, { fresh: true });
   const { table, ...figures } = compared(results, {
     title: `embedding, LSTM of ${layers} layers, decoder of ${vocabulary} words, loss read, clipping, SGD`,
-    sides: [own, compiled, torch],
+    sides: [own, compiled, torch, keras],
     pairs: [
       [torch, own],
       [torch, compiled],
       [own, compiled],
+      [keras, own],
     ],
     means: false,
   });
   const memory = {
     title: 'the most memory that the process held, MiB',
-    header: ['', own, compiled, torch],
-    rows: figures.rows.map((row) => [row.row, ...[own, compiled, torch].map((side) => mebibytes(row, side))]),
+    header: ['', own, compiled, torch, keras],
+    rows: figures.rows.map((row) => [row.row, ...[own, compiled, torch, keras].map((side) => mebibytes(row, side))]),
     note: '',
   };
   const goals = figures.rows.flatMap((row) => {

@@ -5,7 +5,7 @@ import { repository } from './tarball';
 /** Where `npm run bench:peers` puts what stmnet is compared with. */
 const folder = join(repository, 'build', 'peers');
 
-/** The Python with PyTorch and onnx: `STMNET_PYTHON`, that of `npm run bench:peers`, or `python3`. */
+/** The Python with PyTorch, Keras, JAX and onnx: `STMNET_PYTHON`, that of `npm run bench:peers`, or `python3`. */
 export function python(): string {
   const made = join(folder, 'bin', 'python');
   return process.env['STMNET_PYTHON'] ?? (existsSync(made) ? made : 'python3');

@@ -19,6 +19,7 @@ const packed = 'package';
 const torch = 'PyTorch';
 /** PyTorch in f32 in rows whose products the other sides compute in bf16. */
 const torchF32 = 'PyTorch, f32';
+const keras = 'Keras (JAX)';
 const onnx = 'onnxruntime-node';
 const tfjs = 'TensorFlow.js';
 
@@ -30,7 +31,7 @@ const tfjsRows = ['lstm train S1', 'lstm train S4'];
  * machine disturbs all alike.
  */
 export const recurrentSpeed: Benchmark = {
-  summary: 'a train step and inference of LSTM and GRU, beside a package, PyTorch, onnxruntime-node and TensorFlow.js',
+  summary: 'a train step and inference of LSTM and GRU, beside a package, PyTorch and other peers',
   options: {
     ...turnOptions,
     package: {
@@ -65,6 +66,7 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
     ...(tarball === '' ? [] : [{ name: packed, program: 'stmnet' as const, folder: unpackPackage(tarball) }]),
     { name: torch, program: 'PyTorch' },
     { name: torchF32, program: 'PyTorch', extra: { precision: 'fma' } },
+    { name: keras, program: 'Keras (JAX)' },
     { name: onnx, program: 'onnxruntime-node' },
     { name: tfjs, program: 'TensorFlow.js' },
   ];
@@ -76,8 +78,8 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
   const best = tarball === '' ? own : packed;
   const shown = compared(results, {
     title: 'LSTM and GRU',
-    sides: [own, packed, torch, torchF32, onnx, tfjs],
-    pairs: [...[torch, torchF32, onnx, tfjs].map((side): Pair => [side, best]), [packed, own]],
+    sides: [own, packed, torch, torchF32, keras, onnx, tfjs],
+    pairs: [...[torch, torchF32, keras, onnx, tfjs].map((side): Pair => [side, best]), [packed, own]],
     columns: [
       { name: 'GFLOP/s', of: (result) => gflopsOf(result).toFixed(1) },
       ...(Number.isNaN(most)
@@ -118,7 +120,7 @@ function rowOf(options: RecurrentOptions): Row {
   const always = [own, packed, torch];
   if (precision !== undefined) return { ...row, sides: [...always, torchF32], tolerance: 0.05 };
   if (kind === 'read') return { ...row, sides: [...always, onnx] };
-  return { ...row, sides: tfjsRows.includes(row.name) ? [...always, tfjs] : always };
+  return { ...row, sides: [...always, keras, ...(tfjsRows.includes(row.name) ? [tfjs] : [])] };
 }
 
 /** Of the products alone. */

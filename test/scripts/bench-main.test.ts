@@ -57,6 +57,14 @@ describe('npm run bench', () => {
     expect(tables.stdout).toMatch(/^\| lstm read S8/m);
   });
 
+  it.each(['recurrent', 'lm-step', 'classifier-step'])('says that Keras is not there for %s', (name) => {
+    const rows = { recurrent: ['--rows', 'gru computed S7'], 'lm-step': ['--rows', 'PTB-small'] }[name] ?? [];
+    const small = name === 'recurrent' ? [] : ['--vocabulary', '30'];
+    const { stdout } = bench(name, ...alone, ...rows, ...small);
+    expect(stdout).toMatch(/^no Keras \(JAX\) \(.*no-python: spawn .* ENOENT\): npm run bench:peers$/m);
+    expect(stdout).not.toMatch(/^Keras/m);
+  });
+
   it.each([
     ['cells', '--rows', 'zoneout', '--batch', '2', '--steps', '3', '--features', '4', '--hidden', '5'],
     ['lm-step', '--rows', 'PTB-small', '--vocabulary', '30', '--layers', '1'],

@@ -1,16 +1,15 @@
-"""The same numbers as scripts/bench/jobs/waves.ts gives, and the same samples of them."""
-import numpy as np
+"""The numbers and samples of waves.py for tensors of PyTorch."""
 import torch
+
+import waves
 
 
 def wave(shape, step):
-    return torch.from_numpy(np.sin(step * np.arange(np.prod(shape))).astype(np.float32)).reshape(shape)
+    return torch.from_numpy(waves.wave(shape, step))
 
 
 def samples(values, most=97):
-    flat = values.detach().flatten()
-    stride = max(1, flat.numel() // most)
-    return flat[::stride][:most].tolist()
+    return waves.samples(values.detach().numpy(), most)
 
 
 def state_of(tensors):

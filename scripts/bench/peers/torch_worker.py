@@ -1,17 +1,9 @@
-"""PyTorch's side of a comparison: answers what scripts/bench/turns/protocol.ts says, a line of JSON for each line.
-
-Arguments: the number of threads, and the clock, wall or cpu. A job is an object with run(clock), which gives seconds,
-and where it has them check(), which gives numbers that all sides must come to, and load(tensors).
-"""
-import importlib
-import json
-import resource
+"""PyTorch's side of a comparison: python torch_worker.py THREADS CLOCK, the clock wall or cpu."""
 import sys
-import time
 
 import torch
 
-from safetensors_file import read_safetensors
+from python_side import serve
 
 modules = {
     "recurrent": "torch_recurrent",
@@ -22,41 +14,7 @@ modules = {
     "elementwise": "torch_elementwise",
 }
 
-
-def answer_to(request, jobs, clock):
-    key = request["key"]
-    if request["ask"] == "make":
-        module = importlib.import_module(modules[request["job"]])
-        jobs[key] = module.make(request["options"])
-        return {}
-    job = jobs[key]
-    if request["ask"] == "load":
-        job.load(read_safetensors(request["file"]))
-        return {}
-    if request["ask"] == "check":
-        return {"values": job.check()} if hasattr(job, "check") else {"values": []}
-    if request["ask"] == "drop":
-        del jobs[key]
-        return {}
-    if request["ask"] == "run":
-        ms = [job.run(clock) * 1e3 for _ in range(request["runs"])]
-        return {"ms": ms, "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}
-    raise ValueError(f"PyTorch cannot {request['ask']}")
-
-
-def main():
-    torch.set_num_threads(int(sys.argv[1]))
-    torch.manual_seed(1)
-    clock = {"wall": time.perf_counter, "cpu": time.process_time}[sys.argv[2]]
-    versions = {"torch": torch.__version__, "python": sys.version.split()[0]}
-    print(json.dumps({"description": torch.__version__, "versions": versions}), flush=True)
-    jobs = {}
-    for line in sys.stdin:
-        try:
-            answer = answer_to(json.loads(line), jobs, clock)
-        except Exception as error:  # it is told, and the other rows go on
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
-
-
-main()
+threads, clock = sys.argv[1:3]
+torch.set_num_threads(int(threads))
+torch.manual_seed(1)
+serve(torch.__version__, {"torch": torch.__version__}, modules, clock)

@@ -11,7 +11,7 @@ import { measureRows, type Plan, type Row, type RowResult, type Side } from './t
 /** A side that is wanted. */
 export interface Wanted {
   readonly name: string;
-  readonly program: 'stmnet' | 'PyTorch' | 'onnxruntime-node' | 'TensorFlow.js';
+  readonly program: 'stmnet' | 'PyTorch' | 'Keras (JAX)' | 'onnxruntime-node' | 'TensorFlow.js';
   /** Threads that it computes with; those of the comparison if left out. */
   readonly threads?: number;
   /** What it adds to the options of every job. */
@@ -188,5 +188,7 @@ function start(
         OMP_NUM_THREADS: String(threads),
         MKL_NUM_THREADS: String(threads),
       });
+    case 'Keras (JAX)':
+      return startPython('peers/keras_worker.py', [String(threads), clock]);
   }
 }
