@@ -174,7 +174,9 @@ export function quantizeInPlace(
   const chosen = (): Candidate[] => candidates.filter(({ reason }) => reason === undefined);
   // Whom a layer shares a weight with decides whether it can be; one that is left may be such a sharer.
   for (let one = sharer(model, chosen()); one !== undefined; one = sharer(model, chosen())) one[0].reason = one[1];
-  const refused = candidates.find(({ path, reason }) => reason !== undefined && named?.includes(path) === true);
+  const refused = candidates.find(
+    ({ places, reason }) => reason !== undefined && places.some(({ path }) => named?.includes(path)),
+  );
   if (refused !== undefined) throw cannot(refused.path, refused.layer, refused.reason ?? '');
   const done = chosen();
   if (done.length === 0) throw nothingDone(model, candidates);

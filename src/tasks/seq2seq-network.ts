@@ -5,6 +5,7 @@ import { Embedding } from '../layers/embedding';
 import type { GRU } from '../layers/gru';
 import { Linear } from '../layers/linear';
 import { LSTM } from '../layers/lstm';
+import { QuantizedLSTM } from '../layers/quantized-lstm';
 import { MultiplicativeAttention } from '../layers/multiplicative-attention';
 import type { RNN } from '../layers/rnn';
 import { Module } from '../module/module';
@@ -245,8 +246,12 @@ function attentionOf(kind: PairAttention, hiddenSize: number, keySize: number) {
 }
 
 /** Runs recurrent layers of whichever kind. */
-function runLayers<X extends Sequence>(layers: LSTM | GRU | RNN, input: X, state?: LayersState): ReadSteps<X> {
-  if (layers instanceof LSTM) {
+function runLayers<X extends Sequence>(
+  layers: LSTM | QuantizedLSTM | GRU | RNN,
+  input: X,
+  state?: LayersState,
+): ReadSteps<X> {
+  if (layers instanceof LSTM || layers instanceof QuantizedLSTM) {
     const { output, h, c } = layers.forward(input, state?.c && { h: state.h, c: state.c });
     return { output, state: { h, c } };
   }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { stmnet, trainDays } from '../../support/cli';
@@ -65,4 +65,25 @@ test('says what it left, and what it cannot do', () => {
   expect(once.stderr).toContain('got a model whose layers have 8 bits already');
   expect(existsSync(join(folder, 'twice.safetensors'))).toBe(false);
   expect(quantize(run, '--output', small).stderr).toContain(`${small} is there already. Fix: name another --output`);
+});
+
+test('an encoder and a decoder hand states of LSTMs on as before', () => {
+  const [pairs, output] = [join(folder, 'pairs.tsv'), join(folder, 'pairs')];
+  writeFileSync(
+    pairs,
+    Array.from({ length: 40 }, (_, at) => `${'abc'.repeat(1 + (at % 3))}\t${'xy'.repeat(1 + (at % 4))}\n`).join(''),
+  );
+  const read = ['--data', pairs, '--no-header', '--source-column', '0', '--target-column', '1'];
+  const small = ['--hidden-size', '8', '--epochs', '1', '--validation-split', '0', '--quiet'];
+  expect(stmnet(['train', 'seq2seq', ...read, ...small, '--output', output])).toMatchObject({ code: 0, stderr: '' });
+  const result = quantize(output, '--output', join(folder, 'pair.safetensors'), '--data', pairs, '--json', '--quiet');
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  const { quantized, before, after } = JSON.parse(result.stdout) as {
+    quantized: string[];
+    before: { loss: number };
+    after: { loss: number };
+  };
+  expect(quantized).toEqual(['encoder', 'decoder', 'combine', 'head']);
+  expect(Math.abs(after.loss - before.loss)).toBeLessThan(0.02);
+  expect(after.loss).not.toBe(before.loss);
 });
