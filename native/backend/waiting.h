@@ -3,7 +3,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
-#include <thread>
+
+#include "backend/cores.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 #include <immintrin.h>
@@ -23,9 +24,9 @@ inline void pause_briefly() {
 #endif
 }
 
-/// How long to spin; 0 on a single core, where nobody could end the wait meanwhile.
+/// How long to spin; 0 where the process is allowed a single core, on which nobody could end the wait meanwhile.
 inline std::chrono::nanoseconds spin_time() {
-  static const std::chrono::nanoseconds time(std::thread::hardware_concurrency() == 1 ? 0 : 50'000);
+  static const std::chrono::nanoseconds time(allowed_cores() == 1 ? 0 : 50'000);
   return time;
 }
 

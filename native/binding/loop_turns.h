@@ -19,7 +19,7 @@ class LoopTurns {
   LoopTurns(const LoopTurns&) = delete;
   LoopTurns& operator=(const LoopTurns&) = delete;
 
-  /// To be asked in each callback. False where the program has no setImmediate.
+  /// To be asked in each callback. False where the program had no setImmediate of Node's when this was made.
   bool overdue();
   /// Makes `overdue` true until the loop has turned. False, changing nothing, where the program has no setImmediate.
   bool wait();

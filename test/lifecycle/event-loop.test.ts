@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runChild, workerSource } from '../support/child';
+import { prelude, runChild, runScript, workerSource } from '../support/child';
 
 const clean = { code: 0, signal: null, stderr: '' };
 
@@ -37,6 +37,22 @@ test('promises are settled in the order of their commands, whether or not the lo
       console.log(settled.length, settled.every((value, i) => value === i));
     })();`);
   expect(child).toMatchObject({ ...clean, stdout: '60 true\n' });
+});
+
+test('timers that stand still, since a test has faked them, are not waited for', () => {
+  const child = runScript(`
+    ${busy}
+    globalThis.setImmediate = Object.assign(() => {}, { clock: {} });
+    ${prelude}
+    (async () => {
+      for (let i = 0; i < 20; ++i) {
+        const fence = stm.synchronize();
+        work(3);
+        await fence;
+      }
+      console.log('ended');
+    })();`);
+  expect(child).toMatchObject({ ...clean, stdout: 'ended\n' });
 });
 
 test('a worker may end while promises wait for the loop to turn', () => {
