@@ -218,13 +218,20 @@ void Reads::settle(napi_env env, napi_value, void* context, void* data) {
 
 void Reads::settle_held(void* context) {
   Reads& reads = *static_cast<Reads*>(context);
-  try {
-    while (!reads.held_.empty() && reads.is_filled(reads.held_.front())) {
-      Pending& pending = reads.held_.front();
-      reads.pending_.splice(reads.pending_.begin(), reads.held_, pending.self);
+  size_t copied = 0;
+  while (!reads.held_.empty()) {
+    Pending& pending = reads.held_.front();
+    const std::list<Pending>::iterator self = pending.self;
+    try {
+      if (!reads.is_filled(pending)) return;
+      copied += pending.aside ? pending.bytes : 0;
+      reads.pending_.splice(reads.pending_.begin(), reads.held_, self);
       reads.settle(pending);
+      if (copied >= kPart && !reads.held_.empty() && reads.turns_.wait()) return;
+    } catch (const NapiFailure&) {  // of this one alone
+      if (!reads.held_.empty() && reads.held_.begin() == self)
+        reads.pending_.splice(reads.pending_.begin(), reads.held_, self);
     }
-  } catch (const NapiFailure&) {
   }
 }
 

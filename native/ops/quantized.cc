@@ -5,6 +5,7 @@
 #include <optional>
 #include <tuple>
 
+#include "backend/hash.h"
 #include "core/op_table.h"
 
 namespace stm::ops {
@@ -18,6 +19,11 @@ QuantizedKernels& quantized_kernels(const char* op, const Tensor& x) {
             "an input without: weights of 8 bits are for inference",
             "call it inside noGrad(() => …); to train, use the model that was quantised");
   return *kernels;
+}
+
+void check_beside(const char* op, const Tensor& x, const Tensor& other) {
+  STM_CHECK(&other.device() == &x.device(), Kind::Device, op, fmt::format("{} beside {}", other, x),
+            "all tensors on the cpu, where weights of 8 bits are for", "move the model by to('cpu')");
 }
 
 namespace {
@@ -46,7 +52,9 @@ class PackCommand final : public Command {
 Tensor packed(const QuantizedKernels& kernels, const Tensor& weight) {
   Recording* const recording = Session::current().recording();
   std::vector<Storage::Derived>& kept = recording ? recording->derived(*weight->storage) : weight->storage->derived;
-  const uint64_t version = weight->storage->version(), key = static_cast<uint64_t>(weight->offset);
+  Hash place;  // another view of the storage is another weight
+  place.add(weight->offset, weight.extent(0), weight.extent(1));
+  const uint64_t version = weight->storage->version(), key = place.value();
   const Tensor panels = scratch(0, weight.device());
   const auto found = std::find_if(kept.begin(), kept.end(), [=](const Storage::Derived& d) {
     return d.key == key && d.version == version && !d.storage->failed();
@@ -66,10 +74,13 @@ Tensor packed(const QuantizedKernels& kernels, const Tensor& weight) {
 
 void check_operands(const Tensor& x, const Tensor& weight, const Tensor& scales, const std::optional<Tensor>& bias) {
   constexpr const char* kOp = "quantizedLinear";
+  for (const Tensor& other : {weight, scales, bias.value_or(x)}) check_beside(kOp, x, other);
   check_rank(kOp, "weight", weight, 2);
-  STM_CHECK(weight.dtype() == DType::I8 && weight.extent(1) > 0 && weight.extent(1) <= kMostQuantizedColumns,
-            Kind::DType, kOp, fmt::format("weight {}", weight),
-            fmt::format("i8 with rows of 1 to {}", kMostQuantizedColumns), "make it by quantizeDynamic(model)");
+  STM_CHECK(weight.dtype() == DType::I8, Kind::DType, kOp, fmt::format("weight {}", weight), "i8",
+            "make it by quantizeDynamic(model)");
+  STM_CHECK(weight.extent(1) > 0 && weight.extent(1) <= kMostQuantizedColumns, Kind::Shape, kOp,
+            fmt::format("weight {}", weight), fmt::format("rows of 1 to {}", kMostQuantizedColumns),
+            "keep the layer in f32");
   STM_CHECK(x.rank() > 0 && x.shape().back() == weight.extent(1), Kind::Shape, kOp,
             fmt::format("x {} and weight {}", x, weight), fmt::format("the last axis of x to be {}", weight.extent(1)),
             "give the input as many features as the layer has");

@@ -7,4 +7,7 @@ namespace stm::ops {
 /// whose gradient is wanted.
 QuantizedKernels& quantized_kernels(const char* op, const Tensor& x);
 
+/// Refuses a weight, scale or bias that is not on the device of `x`.
+void check_beside(const char* op, const Tensor& x, const Tensor& other);
+
 }  // namespace stm::ops

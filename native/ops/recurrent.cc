@@ -75,6 +75,8 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> quantized_recurrent(
   quantized_kernels(kOp, x);
   for (const std::optional<Tensor>& state : {h0, c0})
     if (state) quantized_kernels(kOp, *state);
+  for (const std::vector<Tensor>* const list : {&weights, &scales})
+    for (const Tensor& other : *list) check_beside(kOp, x, other);
   StackProblem problem = recurrent_problem(
       x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first, Algorithm::Auto}, lengths);
   problem.quantized = true;

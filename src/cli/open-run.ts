@@ -24,6 +24,10 @@ export interface OpenRun {
   readonly data: string | undefined;
 }
 
+/** Of a run whose task is no network, for a command that needs one. */
+export const withoutNetwork = (path: string): InputError =>
+  new InputError(`${path} has no network. Expected a task that has one. Fix: name the run of another task.`);
+
 /** Where the model of a run folder lies. */
 export const modelIn = (folder: string): string => join(folder, 'model.safetensors');
 

@@ -175,6 +175,7 @@ function quantizeAt(module: Module, paths: readonly string[]): void {
     const place = places.find((other) => other.path === path);
     if (!(place?.part instanceof Module)) throw damaged(`quantized path ${describe(path)}`);
     const { part } = place;
+    if ('isQuantized' in part && part.isQuantized === true) continue; // its class makes it so
     const quantized = made.get(part) ?? withAllowance(undefined, () => part.emptyQuantized());
     if (quantized === undefined) throw damaged(`quantized path ${describe(path)}`);
     made.set(part, quantized);

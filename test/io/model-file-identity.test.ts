@@ -346,3 +346,19 @@ describe('models of one’s own come back bit for bit', () => {
     await expect(save(model, path)).rejects.toThrow('save: got Mixed with options.deep: { widths');
   });
 });
+
+/** Its own constructor makes a layer with weights of 8 bits. */
+class WithSmallHead extends Module {
+  readonly encoder = new LSTM({ inputSize: 2, hiddenSize: 3 });
+  readonly head = new stmnet.QuantizedLinear({ inFeatures: 3, outFeatures: 2 });
+  readonly options = {};
+}
+
+test('a class that makes quantised layers itself, as it is and quantised as a whole', async () => {
+  for (const model of [new WithSmallHead(), stmnet.quantizeDynamic(new WithSmallHead()).model]) {
+    await save(model, path);
+    const copy = await load(path, { classes: { WithSmallHead } });
+    expect(await bytesOf(copy.stateDict())).toEqual(await bytesOf(model.stateDict()));
+    expect(copy.config()).toEqual(model.config());
+  }
+});

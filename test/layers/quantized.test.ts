@@ -15,6 +15,7 @@ import {
   tensor,
   type Tensor,
 } from 'stmnet';
+import { quantizedLinear, quantizeRows } from '../../src/tensor/ops/quantized';
 
 /** The scores of the kernels are f32: a few roundings. */
 const tolerance = 4e-6;
@@ -75,6 +76,38 @@ test('rows of a weight are rounded by their largest number', async () => {
   ]);
   near(await model.weight_scale.data(), [1 / 127, 0, 3 / 127]);
   expect(await model.bias?.data()).toEqual(await linear.bias?.data());
+});
+
+test('a view of a weight is another weight, whichever comes first', async () => {
+  manualSeed(4);
+  const { numbers: weight, scales } = quantizeRows(randn([128, 40]));
+  const x = randn([3, 40]);
+  const product = async (rows: number): Promise<number[]> => [
+    ...(await quantizedLinear(x, weight.slice([0], [rows]), scales.slice([0], [rows])).data()),
+  ];
+  const parts = { before: await product(32), whole: await product(128), after: await product(32) };
+  expect(parts.after).toEqual(parts.before);
+  for (let row = 0; row < 3; ++row)
+    expect(parts.whole.slice(row * 128, row * 128 + 32)).toEqual(parts.before.slice(row * 32, row * 32 + 32));
+});
+
+test('QuantizedLinear of no rows', async () => {
+  const { model } = quantizeDynamic(new Linear({ inFeatures: 5, outFeatures: 3 }));
+  const y = noGrad(() => model.forward(randn([0, 5])));
+  expect([y.shape, (await y.data()).length]).toEqual([[0, 3], 0]);
+});
+
+test('a compiled step sees weights that have changed', async () => {
+  manualSeed(5);
+  const { model } = quantizeDynamic(new Linear({ inFeatures: 5, outFeatures: 3 }));
+  const { model: other } = quantizeDynamic(new Linear({ inFeatures: 5, outFeatures: 3 }));
+  const step = stm.compile((x: Tensor) => noGrad(() => model.forward(x)));
+  const x = randn([2, 5]);
+  for (let call = 0; call < 3; ++call)
+    expect(await step(x).data()).toEqual(await noGrad(() => model.forward(x)).data());
+  model.loadStateDict(other.stateDict());
+  expect(await step(x).data()).toEqual(await noGrad(() => other.forward(x)).data());
+  expect(step.replays).toBeGreaterThan(0);
 });
 
 test.each([

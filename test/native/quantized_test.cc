@@ -57,8 +57,9 @@ void check_linear(const std::string& target) {
 }
 
 /// The largest sums that there are, where an instruction that saturates would show.
+// Sums that come near 2^31, too.
 void check_extremes(const std::string& target) {
-  const int64_t in = 4'096, out = 70;
+  const int64_t in = kMostQuantizedColumns, out = 70;
   for (const float sign : {1.0f, -1.0f}) {
     const Int8Matrix weight(out, in, Floats(static_cast<size_t>(out * in), sign * 2.0f));
     for (const float y : linear_of(Floats(static_cast<size_t>(in), 5.0f), 1, weight, {}))

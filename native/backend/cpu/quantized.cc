@@ -53,6 +53,7 @@ void PackPanels(const int8_t* weight, int64_t rows, int64_t columns, int8_t* to)
 }
 
 void MultiplyRows(const LinearCall& c) {
+  if (c.rows == 0 || c.out == 0) return;
   parallel_for(c.rows, std::max<int64_t>(1, kNumbers / c.in), [&](int64_t begin, int64_t end) {
     QuantizeRows(c.x + begin * c.in, c.in, c.in, end - begin, c.rounded.from(begin));
   });
@@ -81,15 +82,16 @@ namespace {
 // As QuantizeRow of the rows that are multiplied.
 void quantize_row(const float* w, int64_t count, int8_t* q, float* scale) {
   constexpr float kLeast = 1e-30f;
-  float largest = 0, fault = 0;
+  float largest = 0, not_finite = 0;
   for (int64_t i = 0; i < count; ++i) {
     largest = std::max(largest, std::fabs(w[i]));
-    fault += w[i] - w[i];
+    not_finite += w[i] - w[i];
   }
-  const bool finite = fault == 0;
+  const bool finite = not_finite == 0;
   const float factor = finite && largest >= kLeast ? 127.0f / largest : 0.0f;
   for (int64_t i = 0; i < count; ++i) q[i] = finite ? static_cast<int8_t>(std::nearbyint(w[i] * factor)) : int8_t{0};
-  *scale = !finite ? std::numeric_limits<float>::quiet_NaN() : largest >= kLeast ? largest / 127.0f : 0.0f;
+  *scale = largest >= kLeast ? largest / 127.0f : 0.0f;
+  if (!finite) *scale = std::numeric_limits<float>::quiet_NaN();
 }
 
 class CpuQuantized final : public QuantizedKernels {

@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { loadSafetensors, saveSafetensors } from '../../io/safetensors';
 import type { Tensor } from '../../tensor/tensor';
-import { openRun, textIn } from '../open-run';
+import { openRun, textIn, withoutNetwork } from '../open-run';
 import { addCommonOptions, addExamples, print, type CommonOptions } from '../output';
 import { checkOutputFile } from '../output-folder';
 import { InputError, UsageError } from '../report-error';
@@ -56,9 +56,14 @@ async function convert(path: string, options: ConvertOptions): Promise<void> {
   await checkOutputFile(target);
   const { task } = await openRun(path);
   const { model } = task;
-  if (model === undefined) throw new InputError(`${path} has no network.`);
+  if (model === undefined) throw withoutNetwork(path);
   if (toPytorch !== undefined) {
     const state = model.stateDict();
+    if (Object.values(state).some(({ dtype }) => dtype === 'i8'))
+      throw new InputError(
+        `${path} has weights of 8 bits, which PyTorch's layers do not take. ` +
+          'Fix: convert the run that stmnet quantize made it of.',
+      );
     await saveSafetensors(toPytorch, state);
     return tell(options, { file: toPytorch, tensors: Object.keys(state) });
   }

@@ -7,7 +7,7 @@ import { evaluationJson } from '../evaluation-text';
 import { examplesText } from '../examples-text';
 import { addInputOptions, inputSource } from '../input-options';
 import { namedData } from '../named-data';
-import { openRun } from '../open-run';
+import { openRun, withoutNetwork } from '../open-run';
 import {
   addCommonOptions,
   addExamples,
@@ -54,7 +54,7 @@ async function quantize(command: Command, path: string, options: QuantizeOptions
   await checkOutputFile(output);
   const run = await openRun(path);
   const { entry, task } = run;
-  if (task.model === undefined) throw new InputError(`${path} has no network.`);
+  if (task.model === undefined) throw withoutNetwork(path);
   const measure = await measuring(command, run, options);
   const before = await measure?.();
   const { quantized, left } = quantizeInPlace(task.model);

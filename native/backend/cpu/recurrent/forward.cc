@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstring>
 
 #include "backend/cpu/gemm.h"
@@ -59,9 +60,13 @@ Recurrence ForwardPass::quantized_recurrence(int64_t i) const {
 void ForwardPass::quantized_input_products(int64_t layer, Member& member) const {
   const int64_t D = p.input_size(layer);
   member.team.round([&](int rank) {
+    constexpr int64_t kRowsBetweenStops = 256;
     const Share rows(s.rows, rank, team.size());
-    quantize_rows(input(layer) + rows.begin * D, D, D, rows.end - rows.begin,
-                  quantized_recurrence(layer * p.K).rows.rounded_input.from(rows.begin));
+    for (int64_t row = rows.begin; row < rows.end; row += kRowsBetweenStops) {
+      stop_point();
+      quantize_rows(input(layer) + row * D, D, D, std::min(kRowsBetweenStops, rows.end - row),
+                    quantized_recurrence(layer * p.K).rows.rounded_input.from(row));
+    }
   });
   member.team.round([&](int rank) {
     for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i)

@@ -28,8 +28,8 @@ Choice choose(const RecurrentProblem& p, const Sequence& s, int members) {
   const int64_t by_rows = std::clamp<int64_t>(s.batch / kRowsWorthOwning, 1, members);
   const int64_t by_units = std::max(
       one, std::min({int64_t{members}, (p.H + kUnitsWorthOwning - 1) / kUnitsWorthOwning, work / kWorkWorthOwning}));
-  const bool streams = weights * int64_t{sizeof(float)} >= kBytesWorthDividing && by_units == members &&
-                       work >= members * kWorkWorthDividing;
+  const int64_t bytes = weights * static_cast<int64_t>(p.quantized ? sizeof(int8_t) : sizeof(float));
+  const bool streams = bytes >= kBytesWorthDividing && by_units == members && work >= members * kWorkWorthDividing;
   const bool rows = !streams && (by_rows == members || 2 * by_units <= 3 * by_rows);
   return {rows, static_cast<int>(rows ? by_rows : by_units)};
 }

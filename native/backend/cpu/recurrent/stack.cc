@@ -105,7 +105,8 @@ Status fused_forward(const RecurrentProblem& p, const RecurrentForward& buffers)
     empty_forward(p, buffers);
     return Status::ok();
   }
-  on_team(kept.sequence.rows * p.weight_elements(), [&](Team& team) {
+  const int64_t work = kept.sequence.rows * p.weight_elements();
+  on_team(p.quantized ? work / 4 : work, [&](Team& team) {  // numbers of 8 bits, of which four are read at a time
     kept.split.assign(p, kept.sequence, team.size());
     forward_pass(p, buffers, kept, team);
   });
