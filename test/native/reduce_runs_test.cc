@@ -20,31 +20,25 @@ using namespace stm::testing;
 using Floats = std::vector<float>;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-/// As reduce_runs.h says.
-double sum_of(const float* x, int64_t count) {
-  std::vector<double> lanes(kSumLanes), exact(kSumLanes);
+template <int64_t kLanes, class T, class Step>
+T in_lanes(const float* x, int64_t count, T start, const Step& step) {
+  std::vector<T> lanes(kLanes, start);
   for (int64_t i = 0; i < count; ++i) {
-    const size_t lane = static_cast<size_t>(i % kSumLanes);
-    exact[lane] += static_cast<double>(x[i]);
-    if (i >= count - count % kSumGroup) lanes[lane] += static_cast<double>(x[i]);
-    else if (i % kSumGroup < kSumLanes)
-      lanes[lane] += static_cast<double>((x[i] + x[i + kSumLanes]) + (x[i + 2 * kSumLanes] + x[i + 3 * kSumLanes]));
-  }
-  for (std::vector<double>* all : {&lanes, &exact})
-    for (; all->size() > 1; all->resize(all->size() / 2))
-      for (size_t lane = 0; lane < all->size() / 2; ++lane) (*all)[lane] += (*all)[lane + all->size() / 2];
-  return std::isfinite(lanes[0]) ? lanes[0] : exact[0];
-}
-float extreme_of(bool largest, const float* x, int64_t count) {
-  float kept = largest ? -kInfinity : kInfinity;
-  std::vector<float> lanes(kExtremeLanes, kept);
-  const auto step = [=](float a, float b) { return std::isnan(b) || (largest ? b > a : b < a) ? b : a; };
-  for (int64_t i = 0; i < count; ++i) {
-    float& lane = lanes[static_cast<size_t>(i % kExtremeLanes)];
+    T& lane = lanes[static_cast<size_t>(i % kLanes)];
     lane = step(lane, x[i]);
   }
-  for (const float lane : lanes) kept = step(kept, lane);
-  return kept;
+  T all = lanes[0];
+  for (size_t lane = 1; lane < lanes.size(); ++lane) all = step(all, lanes[lane]);
+  return all;
+}
+
+double sum_of(const float* x, int64_t count) {
+  return in_lanes<kSumLanes>(x, count, 0.0, [](double sum, auto value) { return sum + static_cast<double>(value); });
+}
+float extreme_of(bool largest, const float* x, int64_t count) {
+  return in_lanes<kExtremeLanes>(x, count, largest ? -kInfinity : kInfinity, [=](float kept, float value) {
+    return std::isnan(value) || (largest ? value > kept : value < kept) ? value : kept;
+  });
 }
 
 template <class T>
@@ -62,27 +56,8 @@ Floats some_numbers(int64_t count, bool special) {
   return values;
 }
 
-double strided_sum(const float* x, int64_t count) {
-  Floats apart(static_cast<size_t>(3 * count));
-  for (int64_t i = 0; i < count; ++i) apart[static_cast<size_t>(3 * i)] = x[i];
-  return sum_strided(apart.data(), 3, count);
-}
-
-/// Where four numbers together are more than an f32 holds.
-void check_large_sums(const std::string& target) {
-  for (const int64_t count : {64, 200, 1'024}) {
-    Floats x(static_cast<size_t>(count), 3e38f);
-    for (size_t i = 1; i < x.size(); ++i) x[i] *= i % 32 < 16 ? 1.0f : -1.0f;
-    const float* const run = x.data();
-    double sum = 0;
-    sum_runs(&run, 1, count, &sum);
-    require(same(sum, sum_of(run, count)) && std::isfinite(sum), target + ": a sum of large numbers");
-  }
-}
-
 void check_runs(const std::string& target) {
-  for (const int64_t count :
-       {0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 127, 128, 143, 1'000, 300'001}) {
+  for (const int64_t count : {0, 1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 63, 64, 65, 100, 1'000, 300'001}) {
     for (const bool special : {false, true}) {
       std::vector<Floats> numbers;
       std::vector<const float*> x;
@@ -99,7 +74,6 @@ void check_runs(const std::string& target) {
         for (int64_t k = 0; k < runs; ++k) {
           const float* const run = x[static_cast<size_t>(k)];
           require(same(sums[k], sum_of(run, count)), name + ": sum");
-          if (count > 0) require(same(strided_sum(run, count), sums[k]), name + ": sum of what lies apart");
           require(same(largest[k], extreme_of(true, run, count)), name + ": largest");
           require(same(smallest[k], extreme_of(false, run, count)), name + ": smallest");
         }
@@ -168,7 +142,6 @@ int main(int argc, char** argv) {
   for (const char* const* target = supported_simd_targets(); *target; ++target) {
     require(force_simd_target(*target), *target);
     check_runs(*target);
-    check_large_sums(*target);
     check_columns(*target);
     check_reductions(*target, expected);
   }

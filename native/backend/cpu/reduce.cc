@@ -96,8 +96,6 @@ template <class R, class T>
 void reduce_runs(const T* const* x, int64_t runs, int64_t stride, int64_t count, typename R::Acc* out) {
   if constexpr (kSumsFloats<R, T>) {
     if (stride == 1) return sum_runs(x, runs, count, out);
-    for (int64_t k = 0; k < runs; ++k) out[k] = sum_strided(x[k], stride, count);
-    return;
   } else if constexpr (kLargestFloat<R, T> || kSmallestFloat<R, T>) {
     if (stride == 1) return extreme_runs(kLargestFloat<R, T>, x, runs, count, out);
   }
@@ -212,10 +210,7 @@ template <class R, class T>
 void reduce_all(const T* x, int64_t count, T* out, std::atomic<bool>& overflow) {
   constexpr int64_t kSlices = 64;
   typename R::Acc parts[kSlices];
-  constexpr int64_t kUnit = 64;  // slices begin at whole groups of a sum, and lines of a cache
-  const int64_t most = std::clamp<int64_t>(count / kSlice, 1, kSlices),
-                length = most == 1 ? count : ((count + most - 1) / most + kUnit - 1) / kUnit * kUnit,
-                slices = most == 1 ? 1 : (count + length - 1) / length;
+  const int64_t slices = std::clamp<int64_t>(count / kSlice, 1, kSlices), length = (count + slices - 1) / slices;
   parallel_for(slices, 4, [&](int64_t begin, int64_t end) {
     for (int64_t s = begin; s < end;) {
       const int64_t together = std::min(kRunsTogether, end - s), left = std::max<int64_t>(0, count - s * length);
