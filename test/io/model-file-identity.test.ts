@@ -352,6 +352,10 @@ class WithSmallHead extends Module {
   readonly encoder = new LSTM({ inputSize: 2, hiddenSize: 3 });
   readonly head = new stmnet.QuantizedLinear({ inFeatures: 3, outFeatures: 2 });
   readonly options = {};
+
+  forward(x: Tensor): Tensor {
+    return this.head.forward(this.encoder.forward(x).output);
+  }
 }
 
 test('a class that makes quantised layers itself, as it is and quantised as a whole', async () => {
