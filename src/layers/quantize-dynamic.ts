@@ -99,7 +99,12 @@ export function quantizeDynamic(model: Module, options: QuantizeDynamicOptions =
   if (isCandidate(model)) {
     const reason = reasonAgainst(model);
     if (reason !== undefined) throw nothingDone(model, [{ layer: model, path: 'it', places: [], reason }]);
-    if (layers !== undefined) checkNamed(model, layers[0] ?? '', []);
+    if (layers !== undefined)
+      throw new OptionError('quantizeDynamic', {
+        given: `layers: ${describe(layers)} of a single ${model.constructor.name}`,
+        expected: 'the layer alone, which has none inside',
+        fix: 'leave layers out',
+      });
     return { model: filled(model), quantized: [''], left: [] };
   }
   const copy = copyOf(model);
@@ -297,7 +302,7 @@ function nothingDone(model: Module, candidates: readonly Candidate[]): OptionErr
   const known = model.modulesInside().some(({ isQuantized }) => isQuantized);
   const without = known ? 'a model whose layers have 8 bits already' : 'a model without Linear, LSTM, GRU and RNN';
   return new OptionError('quantizeDynamic', {
-    given: candidates.length === 0 ? without : `a model in which none can be (${reasons})`,
+    given: candidates.length === 0 ? without : `a model whose layers cannot have 8 bits (${reasons})`,
     expected: 'a Linear, LSTM, GRU or RNN in f32, of the plain cell, which shares no weight with another kind of layer',
     fix: 'use the model as it is',
   });

@@ -24,10 +24,6 @@ export class QuantizedGRU extends QuantizedRecurrentLayer<HiddenState> {
     this.options = read;
   }
 
-  override get isQuantized(): boolean {
-    return true;
-  }
-
   /**
    * Runs over all steps.
    *

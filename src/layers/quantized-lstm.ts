@@ -31,10 +31,6 @@ export class QuantizedLSTM extends QuantizedRecurrentLayer<LSTMState> {
     this.options = read;
   }
 
-  override get isQuantized(): boolean {
-    return true;
-  }
-
   /**
    * Runs over all steps.
    *

@@ -1,8 +1,6 @@
-import { DTypeError } from '../tensor/errors';
 import { zeros } from '../tensor/factories';
 import { quantizedRecurrent } from '../tensor/ops/quantized';
-import { reshape, slice } from '../tensor/ops/shape';
-import { describe, flag, positiveInteger } from '../tensor/options';
+import { flag, positiveInteger } from '../tensor/options';
 import { withDefault, type Readers } from '../tensor/read-options';
 import type { Sequence } from '../tensor/padded-sequence';
 import type { Tensor } from '../tensor/tensor';
@@ -12,7 +10,14 @@ import type { FloatingDType } from '../module/uniform';
 import { refuseTraining } from './quantized';
 import { recurrentReaders, type RecurrentOptions } from './recurrent-options';
 import { RecurrentStack, type BatchOutput, type HiddenState, type StackBatch } from './recurrent-stack';
-import { byLayerAndDirection, weightShapes, type CellKind } from './recurrent-weights';
+import {
+  byLayerAndDirection,
+  currentTensors,
+  elementsOf,
+  viewsOf,
+  weightShapes,
+  type CellKind,
+} from './recurrent-weights';
 
 /** Options that the quantised recurrent layers share: those of the f32 layer that say what it is, without training. */
 export type QuantizedRecurrentLayerOptions = Pick<
@@ -66,7 +71,7 @@ export abstract class QuantizedRecurrentLayer<State extends HiddenState = Hidden
     const columns = new Map(
       shapes.map(([name, shape]) => [shape.length > 1 ? `${name}_scale` : name, shape.slice(0, 1)]),
     );
-    const buffers = new Map([...viewsOfOne(matrices, 'i8'), ...viewsOfOne(columns, 'f32')]);
+    const buffers = new Map([...blanks(matrices, 'i8'), ...blanks(columns, 'f32')]);
     this.#matrices = [...matrices.keys()];
     this.#columns = [...columns.keys()];
     const plain = (name: string): string => name.replace(/_scale$/, '');
@@ -79,7 +84,7 @@ export abstract class QuantizedRecurrentLayer<State extends HiddenState = Hidden
       ['initial_h', [stack, width]],
       ...(kind.cell === 'lstm' ? [['initial_c', [stack, options.hiddenSize]] as [string, number[]]] : []),
     ];
-    for (const [name, buffer] of viewsOfOne(new Map(states), 'f32')) Reflect.set(this, name, buffer);
+    for (const [name, buffer] of blanks(new Map(states), 'f32')) Reflect.set(this, name, buffer);
   }
 
   protected override get elements(): { dtype: FloatingDType; device: string } {
@@ -91,15 +96,11 @@ export abstract class QuantizedRecurrentLayer<State extends HiddenState = Hidden
   }
 
   #current(names: readonly string[]): BufferTensor[] {
-    return names.map((name) => {
-      const buffer: unknown = Reflect.get(this, name);
-      if (buffer instanceof BufferTensor) return buffer;
-      throw new DTypeError(`${this.constructor.name}.forward`, {
-        given: `${name}: ${describe(buffer)}`,
-        expected: 'a BufferTensor',
-        fix: `assign new BufferTensor(tensor) to ${name}`,
-      });
-    });
+    return currentTensors(this, names, BufferTensor);
+  }
+
+  override get isQuantized(): boolean {
+    return true;
   }
 
   protected override run<X extends Sequence>(input: X, state: unknown): { output: X; cells?: X } & State {
@@ -125,21 +126,8 @@ export abstract class QuantizedRecurrentLayer<State extends HiddenState = Hidden
 }
 
 /** Zeros that are views of one buffer, one after the other. */
-function viewsOfOne(shapes: ReadonlyMap<string, readonly number[]>, dtype: 'i8' | 'f32'): Map<string, BufferTensor> {
-  const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
-  const elements = [...shapes.values()].reduce((sum, shape) => sum + size(shape), 0);
-  claim([elements]);
-  const buffer = zeros([elements], { dtype });
-  const views = new Map<string, BufferTensor>();
-  let start = 0;
-  for (const [name, shape] of shapes) {
-    const part = slice(buffer, [start], [start + size(shape)]);
-    const view = reshape(part, shape);
-    views.set(name, new BufferTensor(view));
-    part.dispose();
-    view.dispose();
-    start += size(shape);
-  }
-  buffer.dispose();
-  return views;
+function blanks(shapes: ReadonlyMap<string, readonly number[]>, dtype: 'i8' | 'f32'): Map<string, BufferTensor> {
+  const elements = [elementsOf(shapes)];
+  claim(elements);
+  return viewsOf(zeros(elements, { dtype }), shapes, (view) => new BufferTensor(view));
 }

@@ -27,10 +27,6 @@ export class QuantizedRNN extends QuantizedRecurrentLayer<HiddenState> {
     this.options = read;
   }
 
-  override get isQuantized(): boolean {
-    return true;
-  }
-
   /**
    * Runs over all steps.
    *

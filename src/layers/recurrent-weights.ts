@@ -2,28 +2,38 @@ import { DTypeError } from '../tensor/errors';
 import type { CellName } from '../tensor/ops/recurrent';
 import { reshape, slice } from '../tensor/ops/shape';
 import { describe } from '../tensor/options';
+import type { Tensor } from '../tensor/tensor';
 import { claim } from '../module/allowance';
 import type { Module } from '../module/module';
 import { Parameter } from '../module/parameter';
 import type { RecurrentOptions } from './recurrent-options';
-import { uniformValues, type FloatingDType } from '../module/uniform';
+import { uniformValues } from '../module/uniform';
 
 /**
- * The parameters of these names, as a module has them now; a replaced one is where its name is.
+ * The tensors of these names, as a module has them now; a replaced one is where its name is.
  *
- * @throws {DTypeError} if one is no Parameter
+ * @param kind  Parameter or BufferTensor
+ * @throws {DTypeError} if one is not of that class
  */
-export function currentWeights(module: Module, names: readonly string[]): Parameter[] {
+export function currentTensors<T extends Tensor>(
+  module: Module,
+  names: readonly string[],
+  kind: new (tensor: Tensor) => T,
+): T[] {
   return names.map((name) => {
-    const parameter: unknown = Reflect.get(module, name);
-    if (parameter instanceof Parameter) return parameter;
+    const held: unknown = Reflect.get(module, name);
+    if (held instanceof kind) return held;
     throw new DTypeError(`${module.constructor.name}.forward`, {
-      given: `${name}: ${describe(parameter)}`,
-      expected: 'a Parameter',
-      fix: `assign new Parameter(tensor) to ${name}`,
+      given: `${name}: ${describe(held)}`,
+      expected: `a ${kind.name}`,
+      fix: `assign new ${kind.name}(tensor) to ${name}`,
     });
   });
 }
+
+/** The parameters of these names, see currentTensors. */
+export const currentWeights = (module: Module, names: readonly string[]): Parameter[] =>
+  currentTensors(module, names, Parameter);
 
 /** What the shapes of the weights depend on. */
 type ShapeOptions = Required<
@@ -46,7 +56,9 @@ export interface CellKind {
  * Fresh parameters of a stack, views of one buffer drawn from U(-1/√H, 1/√H), by name and in the order of the buffer.
  */
 export function makeWeights(options: WeightOptions, kind: CellKind): Map<string, Parameter> {
-  return viewsOfOne(weightShapes(options, kind), 1 / Math.sqrt(options.hiddenSize), options.dtype);
+  const shapes = weightShapes(options, kind);
+  const buffer = uniformValues([elementsOf(shapes)], 1 / Math.sqrt(options.hiddenSize), options.dtype);
+  return viewsOf(buffer, shapes, (view) => new Parameter(view));
 }
 
 /**
@@ -75,26 +87,30 @@ export function weightShapes(options: ShapeOptions, { gates, projSize }: CellKin
   return shapes;
 }
 
-/** Parameters that are views of one fresh buffer, one after the other. */
-function viewsOfOne(
+/** How many numbers all of these shapes have. */
+export const elementsOf = (shapes: ReadonlyMap<string, readonly number[]>): number =>
+  [...shapes.values()].reduce((sum, shape) => sum + sizeOf(shape), 0);
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
+
+/** What `make` makes of views of a fresh buffer, one after the other; disposes of the buffer's own handle. */
+export function viewsOf<T>(
+  buffer: Tensor,
   shapes: ReadonlyMap<string, readonly number[]>,
-  bound: number,
-  dtype: FloatingDType,
-): Map<string, Parameter> {
-  const size = (shape: readonly number[]): number => shape.reduce((product, extent) => product * extent, 1);
-  const buffer = uniformValues([[...shapes.values()].reduce((sum, shape) => sum + size(shape), 0)], bound, dtype);
-  const parameters = new Map<string, Parameter>();
+  make: (view: Tensor) => T,
+): Map<string, T> {
+  const made = new Map<string, T>();
   let start = 0;
   for (const [name, shape] of shapes) {
-    const part = slice(buffer, [start], [start + size(shape)]);
+    const part = slice(buffer, [start], [start + sizeOf(shape)]);
     const view = reshape(part, shape);
-    parameters.set(name, new Parameter(view));
+    made.set(name, make(view));
     part.dispose();
     view.dispose();
-    start += size(shape);
+    start += sizeOf(shape);
   }
   buffer.dispose();
-  return parameters;
+  return made;
 }
 
 const kinds = [

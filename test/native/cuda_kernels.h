@@ -220,6 +220,7 @@ class Operand {
       case DType::F64: return load<double>(from);
       case DType::I32: return load<int32_t>(from);
       case DType::Bool: return load<uint8_t>(from);
+      case DType::I8: return load<int8_t>(from);
     }
     return 0;
   }
@@ -230,6 +231,7 @@ class Operand {
       case DType::F64: return store(to, value);
       case DType::I32: return store(to, static_cast<int32_t>(value));
       case DType::Bool: return store(to, static_cast<uint8_t>(value != 0));
+      case DType::I8: return store(to, static_cast<int8_t>(value));
     }
   }
   template <class T>

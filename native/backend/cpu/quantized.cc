@@ -81,16 +81,15 @@ namespace {
 
 // As QuantizeRow of the rows that are multiplied.
 void quantize_row(const float* w, int64_t count, int8_t* q, float* scale) {
-  constexpr float kLeast = 1e-30f;
   float largest = 0, not_finite = 0;
   for (int64_t i = 0; i < count; ++i) {
     largest = std::max(largest, std::fabs(w[i]));
     not_finite += w[i] - w[i];
   }
   const bool finite = not_finite == 0;
-  const float factor = finite && largest >= kLeast ? 127.0f / largest : 0.0f;
+  const float factor = finite && largest >= kLeastScaled ? 127.0f / largest : 0.0f;
   for (int64_t i = 0; i < count; ++i) q[i] = finite ? static_cast<int8_t>(std::nearbyint(w[i] * factor)) : int8_t{0};
-  *scale = largest >= kLeast ? largest / 127.0f : 0.0f;
+  *scale = largest >= kLeastScaled ? largest / 127.0f : 0.0f;
   if (!finite) *scale = std::numeric_limits<float>::quiet_NaN();
 }
 

@@ -16,6 +16,9 @@ struct QuantizedRows {
 /// Numbers from one quantised row to the next: whole cache lines, of which what is behind the numbers is 0.
 constexpr int64_t quantized_stride(int64_t columns) { return (columns + 31) / 32 * 32; }
 
+/// Of the largest number of a row: from here on 127 divided by it is a number.
+constexpr float kLeastScaled = 1e-30f;
+
 /// Columns of a panel, which is multiplied in pairs.
 constexpr int64_t panel_depth(int64_t columns) { return (columns + 1) / 2 * 2; }
 

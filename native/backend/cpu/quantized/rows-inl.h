@@ -14,26 +14,24 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
-constexpr float kLeastScaled = 1e-30f;  // of a row's numbers: 127 / max is a number from here on
-
 // q = x · 127 / max |x|, rounded, and zeros up to the stride. Returns max |x| / 127, or NaN if not all are numbers.
 HWY_INLINE float QuantizeRow(const float* x, int64_t count, int16_t* q) {
   const D d;
   const hn::Rebind<int16_t, D> d16;
-  V most = hn::Zero(d), odd = hn::Zero(d);
+  V most = hn::Zero(d), not_finite = hn::Zero(d);
   for (int64_t i = 0; i < count; i += kLanes) {
     const V v = LoadFirst(x + i, count - i);
     most = hn::Max(most, hn::Abs(v));
-    odd = hn::Add(odd, hn::Sub(v, v));  // 0 of a number, else NaN
+    not_finite = hn::Add(not_finite, hn::Sub(v, v));  // 0 of a number, else NaN
   }
-  const float largest = hn::GetLane(hn::MaxOfLanes(d, most)), fault = hn::GetLane(hn::SumOfLanes(d, odd));
+  const float largest = hn::GetLane(hn::MaxOfLanes(d, most)), zero_or_nan = hn::GetLane(hn::SumOfLanes(d, not_finite));
   const V factor = Const(largest >= kLeastScaled ? 127.0f / largest : 0.0f);
   const int64_t stride = quantized_stride(count);
   for (int64_t i = 0; i < stride; i += kLanes) {
     const V v = i < count ? LoadFirst(x + i, count - i) : hn::Zero(d);
     hn::StoreU(hn::DemoteTo(d16, hn::NearestInt(hn::Mul(v, factor))), d16, q + i);
   }
-  return largest >= kLeastScaled ? largest / 127.0f + fault : fault;
+  return largest >= kLeastScaled ? largest / 127.0f + zero_or_nan : zero_or_nan;
 }
 
 // `count` rows, `ld` numbers apart.

@@ -98,7 +98,7 @@ HWY_INLINE V AddScaled(const int32_t* sums, V scales, V initial) {
   return hn::MulAdd(hn::ConvertTo(D(), hn::LoadU(hn::RebindToSigned<D>(), sums)), scales, initial);
 }
 
-// Weight [rows][columns] as plain panels: those of `share`.
+// One plain panel of a weight [rows][columns].
 inline void PackPlainInt8(const int8_t* weight, int64_t rows, int64_t columns, int64_t panel, int8_t* panels) {
   const auto row_at = [&](int64_t column) {
     const int64_t row = panel * kInt8Width + column;

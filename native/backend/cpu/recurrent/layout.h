@@ -111,7 +111,8 @@ struct StateScratch {
 struct ForwardScratch {
   StateScratch states;
   LayerArrays arrays;
-  QuantizedRows rounded_input[2], rounded_h[2], rounded_wide[2];  ///< of each direction: see DirectionRows
+  QuantizedRows rounded_input[2] = {}, rounded_h[2] = {},
+                rounded_wide[2] = {};  ///< of each direction: see DirectionRows
   size_t bytes;
 
   ForwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {

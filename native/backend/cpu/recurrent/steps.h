@@ -54,7 +54,7 @@ struct BackwardRows {
   float* d_bias;       ///< [owners][slots][H], sums over the rows; cleared by the caller
 };
 
-/// One direction of one layer over a packed sequence, in f32.
+/// One direction of one layer over a packed sequence: f32, with weights of f32 or of 8 bits.
 struct Recurrence {
   DirectionGeometry geometry;
   PackedLayer weights;
@@ -63,7 +63,8 @@ struct Recurrence {
 };
 
 /// What a member computes of a direction's steps: the parts of one owner of rows, who needs nothing of the others; or,
-/// if units are owned, those that nobody else has taken, a round for each step, or two for a projected one.
+/// if units are owned, those that nobody else has taken, a round for each step; two for a
+/// projected one or of 8 bits, four for one that is both.
 struct StepParts {
   int owner;
   Rounds::Walk* rounds = nullptr;
