@@ -214,7 +214,7 @@ describe('mistakes', () => {
     [
       'a variant of a cell, which is all there is',
       () => quantizeDynamic(new Sequential(new LSTM({ inputSize: 2, hiddenSize: 2, peephole: true }))),
-      'quantizeDynamic: got a model whose layers cannot have 8 bits (0: it has a variant of the cell of LSTM), expected ' +
+      'quantizeDynamic: got a model of layers that stay in f32 (0: it has a variant of the cell of LSTM), expected ' +
         'a Linear, LSTM, GRU or RNN in f32, of the plain cell, which shares no weight with another kind of layer.\n' +
         '  Fix: use the model as it is.',
     ],
@@ -231,7 +231,7 @@ describe('mistakes', () => {
     [
       'a variant of a cell, alone',
       () => quantizeDynamic(new LSTM({ inputSize: 2, hiddenSize: 2, peephole: true })),
-      'quantizeDynamic: got a model whose layers cannot have 8 bits (it: it has a variant of the cell of LSTM), expected',
+      'quantizeDynamic: got a model of layers that stay in f32 (it: it has a variant of the cell of LSTM), expected',
     ],
     [
       'layers of a single layer',
