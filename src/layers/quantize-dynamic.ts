@@ -302,7 +302,7 @@ function nothingDone(model: Module, candidates: readonly Candidate[]): OptionErr
   const known = model.modulesInside().some(({ isQuantized }) => isQuantized);
   const without = known ? 'a model whose layers have 8 bits already' : 'a model without Linear, LSTM, GRU and RNN';
   return new OptionError('quantizeDynamic', {
-    given: candidates.length === 0 ? without : `a model whose layers cannot have 8 bits (${reasons})`,
+    given: candidates.length === 0 ? without : `a model of layers that stay in f32 (${reasons})`,
     expected: 'a Linear, LSTM, GRU or RNN in f32, of the plain cell, which shares no weight with another kind of layer',
     fix: 'use the model as it is',
   });
