@@ -21,6 +21,7 @@ import {
   randn,
   save,
   Sequential,
+  setDefaultDevice,
   Standardize,
   tensor,
   Trainer,
@@ -28,6 +29,8 @@ import {
 } from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
 import { scratchFolder } from '../support/scratch';
+
+setDefaultDevice('cpu'); // where weights of 8 bits are for
 
 const folder = scratchFolder('quantized');
 

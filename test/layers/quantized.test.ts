@@ -12,10 +12,13 @@ import {
   quantizeDynamic,
   randn,
   RNN,
+  setDefaultDevice,
   tensor,
   type Tensor,
 } from 'stmnet';
 import { quantizedLinear, quantizeRows } from '../../src/tensor/ops/quantized';
+
+setDefaultDevice('cpu'); // where weights of 8 bits are for
 
 /** The scores of the kernels are f32: a few roundings. */
 const tolerance = 4e-6;

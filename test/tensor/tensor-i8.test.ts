@@ -16,12 +16,13 @@ import {
   zeros,
   type Tensor,
 } from 'stmnet';
+import { here } from '../support/devices';
 
 const numbers = Int8Array.from([-128, -127, -1, 0, 1, 127]);
 const eight = (): Tensor => tensor({ data: numbers, shape: [2, 3] }, { dtype: 'i8' });
 
 test('are made of numbers that fit, and read', async () => {
-  expect(String(eight())).toBe('i8[2, 3] on cpu');
+  expect(String(eight())).toBe(`i8[2, 3] on ${here}`);
   expect(await eight().data()).toEqual(numbers);
   expect(await tensor([[1, -2]], { dtype: 'i8' }).array()).toEqual([[1, -2]]);
   expect(await zeros([3], { dtype: 'i8' }).data()).toEqual(new Int8Array(3));
@@ -56,21 +57,21 @@ test.each(['i32', 'f32', 'f64'] as const)('are cast to %s', async (dtype) => {
 });
 
 test.each<[string, () => unknown, string]>([
-  ['add', () => add(eight(), 1), 'add: got i8[2, 3] on cpu'],
-  ['concat', () => concat([eight(), eight()], 0), 'concat: got i8[2, 3] on cpu'],
-  ['sum', () => eight().sum(), 'i8[2, 3] on cpu'],
-  ['exp', () => exp(eight()), 'exp: got x i8[2, 3] on cpu, expected f32 or f64'],
-  ['matmul', () => matmul(eight(), eight()), 'matmul: got a i8[2, 3] on cpu, expected f32 or f64'],
+  ['add', () => add(eight(), 1), `add: got i8[2, 3] on ${here}`],
+  ['concat', () => concat([eight(), eight()], 0), `concat: got i8[2, 3] on ${here}`],
+  ['sum', () => eight().sum(), `i8[2, 3] on ${here}`],
+  ['exp', () => exp(eight()), `exp: got x i8[2, 3] on ${here}, expected f32 or f64`],
+  ['matmul', () => matmul(eight(), eight()), `matmul: got a i8[2, 3] on ${here}, expected f32 or f64`],
   [
     'gt',
     () => eight().gt(0),
-    'gt: got i8[2, 3] on cpu, expected a tensor to compute with: i8 only keeps quantised weights.\n' +
+    `gt: got i8[2, 3] on ${here}, expected a tensor to compute with: i8 only keeps quantised weights.\n` +
       "  Fix: cast it with cast('i32') or cast('f32').",
   ],
   [
     'cast to i8',
     () => tensor([1]).cast('i8'),
-    'cast: got f32[1] on cpu to i8, expected f32, f64, i32 or bool.\n  Fix: quantizeDynamic(model) makes weights ' +
+    `cast: got f32[1] on ${here} to i8, expected f32, f64, i32 or bool.\n  Fix: quantizeDynamic(model) makes weights ` +
       "of 8 bits; numbers of your own: tensor(int8Array, { dtype: 'i8' }).",
   ],
 ])('%s does not compute with them', (_, call, message) => {
