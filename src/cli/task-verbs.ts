@@ -1,4 +1,5 @@
 import { writeEvaluation, writeReport, type EvaluationRecord } from '../report';
+import { numbersIn, weightsOf } from '../module/weights';
 import type { Examples } from '../tasks/task';
 import type { AnyTask, TaskEntry } from '../tasks/catalogue/task-entry';
 import type { History } from '../training/history';
@@ -46,6 +47,5 @@ export async function reportTask(
   await writeReport(folder);
 }
 
-/** Learned numbers of a task's network. */
-export const parametersOf = (task: AnyTask): number =>
-  (task.model?.parameters() ?? []).reduce((sum, { size }) => sum + size, 0);
+/** Learned numbers of a task's network, of 8 bits or of more. */
+export const parametersOf = ({ model }: AnyTask): number => (model === undefined ? 0 : numbersIn(weightsOf(model)));

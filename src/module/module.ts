@@ -281,8 +281,8 @@ export abstract class Module extends FieldOwner {
   }
 
   /**
-   * Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters; a shared
-   * parameter counts once. @throws {OptionError} if it is given something, such as an input
+   * Prints a table: each module's name, class, output shape of the last `forward`, and number of parameters, those of 8
+   * bits too; a shared one counts once. @throws {OptionError} if it is given something, such as an input
    */
   summary(...given: readonly never[]): void {
     // A reader that has gone, as of `| head`, is no error of the script: console.log minds that, a stream does not.

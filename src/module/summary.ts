@@ -1,12 +1,19 @@
 import { OptionError } from '../tensor/errors';
 import { describe } from '../tensor/options';
+import { numbersIn, weightsOf, type Weighed } from './weights';
+
+/** What the table needs to know of a weight. */
+interface Weight {
+  readonly size: number;
+  readonly dtype: string;
+  readonly requiresGrad: boolean;
+}
 
 /** What the table needs to know of a Module. */
-interface Summarised {
+interface Summarised extends Weighed<Weight> {
   readonly symbolicShape: string | undefined;
   namedModules(): Iterable<readonly [string, Summarised]>;
   children(): readonly Summarised[];
-  parameters(): readonly { readonly size: number; readonly requiresGrad: boolean }[];
 }
 
 const heads = ['name', 'class', 'output shape', 'parameters'] as const;
@@ -19,7 +26,7 @@ export interface SummaryRow {
   readonly type: string;
   /** What its last `forward` gave, `[N, T, 64]` with N for the batch and T for time; undefined before the first. */
   readonly outputShape: string | undefined;
-  /** Numbers in its own parameters, without those that occurred further up. */
+  /** Numbers in its own parameters, or weights of 8 bits, without those that occurred further up. */
   readonly parameters: number;
 }
 
@@ -27,17 +34,17 @@ export interface SummaryRow {
 export function summaryRows(model: Summarised): SummaryRow[] {
   const counted = new Set<object>();
   return Array.from(model.namedModules(), ([name, module]) => {
-    const below = new Set(module.children().flatMap((child) => child.parameters()));
-    const own = module.parameters().filter((parameter) => !below.has(parameter) && !counted.has(parameter));
-    own.forEach((parameter) => counted.add(parameter));
-    const parameters = own.reduce((sum, { size }) => sum + size, 0);
-    return { name, type: module.constructor.name, outputShape: module.symbolicShape, parameters };
+    const below = new Set(module.children().flatMap((child) => weightsOf(child)));
+    const own = weightsOf(module).filter((weight) => !below.has(weight) && !counted.has(weight));
+    own.forEach((weight) => counted.add(weight));
+    return { name, type: module.constructor.name, outputShape: module.symbolicShape, parameters: numbersIn(own) };
   });
 }
 
 /**
  * Table of a model: one row a module, in the order of the fields, then the totals. Parameters are those in the module's
- * own fields; one that occurred further up is not counted again. Of shapes, N is the batch and T is time.
+ * own fields, and what stands for them in layers of 8 bits; one that occurred further up is not counted again. Of
+ * shapes, N is the batch and T is time.
  *
  * @param given  what `summary` was called with, which takes nothing
  * @throws {OptionError} if that is something
@@ -55,21 +62,20 @@ export function summaryTable(model: Summarised, given: readonly unknown[] = []):
     outputShape,
     parameters.toLocaleString('en'),
   ]);
-  const total = model.parameters().reduce((sum, parameter) => sum + parameter.size, 0);
-  const trainable = model
-    .parameters()
-    .reduce((sum, parameter) => sum + (parameter.requiresGrad ? parameter.size : 0), 0);
+  const weights = weightsOf(model);
+  const count = (some: readonly Weight[]): string => numbersIn(some).toLocaleString('en');
+  const totals = [
+    `${count(weights)} parameters`,
+    `${count(weights.filter(({ requiresGrad }) => requiresGrad))} trainable`,
+    ...(weights.some(isQuantized) ? [`${count(weights.filter(isQuantized))} of 8 bits`] : []),
+  ];
   const widths = heads.map((head, column) => Math.max(head.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => (column === 3 ? cell.padStart(widths[3] ?? 0) : cell.padEnd(widths[column] ?? 0)))
       .join('  ');
   const rule = '-'.repeat(widths.reduce((sum, width) => sum + width, 2 * (widths.length - 1)));
-  return [
-    line(heads),
-    rule,
-    ...rows.map(line),
-    rule,
-    `${total.toLocaleString('en')} parameters, ${trainable.toLocaleString('en')} trainable`,
-  ].join('\n');
+  return [line(heads), rule, ...rows.map(line), rule, totals.join(', ')].join('\n');
 }
+
+const isQuantized = ({ dtype }: Weight): boolean => dtype === 'i8';

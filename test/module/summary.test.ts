@@ -5,6 +5,7 @@ import {
   Dropout,
   Embedding,
   LastStep,
+  LayerNorm,
   Linear,
   LSTM,
   MeanPool,
@@ -15,6 +16,7 @@ import {
   TimeDistributed,
   noGrad,
   ones,
+  quantizeDynamic,
   zeros,
   type Sequence,
   type Tensor,
@@ -57,6 +59,36 @@ describe('what a model prints', () => {
       '2        Linear      [N, T, 1000]       9,000',
       '---------------------------------------------',
       '9,256 parameters, 9,256 trainable',
+    ]);
+  });
+
+  test('summary of weights of 8 bits: those that they were made of, a shared one once, beside what is frozen', () => {
+    const [first, second] = [1, 2].map(() => new Linear({ inFeatures: 4, outFeatures: 5 }));
+    if (first !== undefined && second !== undefined) second.weight = first.weight;
+    const model = new Sequential(
+      new Embedding({ numEmbeddings: 7, embeddingDim: 2 }),
+      new LayerNorm({ normalizedShape: 2 }),
+      new LSTM({ inputSize: 2, hiddenSize: 6, projSize: 4, bidirectional: true, learnedState: true }),
+      new Linear({ inFeatures: 8, outFeatures: 4, bias: false }),
+      ...[first, second].filter((layer) => layer !== undefined),
+    ).to('cpu');
+    const { model: quantized } = quantizeDynamic(model);
+    const [embedding] = quantized;
+    embedding?.requiresGrad_(false);
+    const tables = [model, quantized].map((one) => {
+      const write = vi.spyOn(console, 'log').mockReturnValue();
+      one.summary();
+      const printed = String(write.mock.calls[0]?.[0]);
+      write.mockRestore();
+      return printed.split('\n');
+    });
+    const counts = tables.map((lines) => lines.slice(2, -2).map((line) => Number(line.split(/ +/).at(-1))));
+    expect(counts[1]).toEqual(counts[0]);
+    // W_ih 24 · 2, W_hh 24 · 4, W_hr 4 · 6, two biases of 24 and the states of 4 and 6, in two directions
+    expect(counts[1]).toEqual([0, 14, 4, 2 * (48 + 96 + 24 + 48 + 10), 32, 25, 5]);
+    expect(tables.map((lines) => lines.at(-1))).toEqual([
+      '532 parameters, 532 trainable',
+      '532 parameters, 4 trainable, 388 of 8 bits',
     ]);
   });
 

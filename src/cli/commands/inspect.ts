@@ -73,8 +73,8 @@ interface Facts {
   /** Which columns of a table are read as what. */
   readonly columns?: object;
   readonly vocabularies: Readonly<Record<string, number>>;
-  /** Weights, gradients and the two moments of AdamW. */
-  readonly trainingBytes: number;
+  /** Weights, gradients and the two moments of AdamW; left out of a model that is not trained, of 8 bits. */
+  readonly trainingBytes?: number;
   /** The most that a prediction held beside the weights. */
   readonly predictionBytes: number;
   readonly predictionOf: string;
@@ -95,6 +95,7 @@ async function factsOf({ entry, task, file }: OpenRun, { batchSize, length }: In
   );
   const parameters = parametersOf(task);
   const columns = entry.columns?.(task);
+  const trained = task.model?.modulesInside().every(({ isQuantized }) => !isQuantized) ?? true;
   return {
     task: `${entry.name} (${TASK_CLASSES[entry.name]})`,
     file,
@@ -104,7 +105,7 @@ async function factsOf({ entry, task, file }: OpenRun, { batchSize, length }: In
     ...(Array.isArray(tags) && { tags: tags.map(String) }),
     ...(columns && { columns }),
     vocabularies: Object.fromEntries(sizes),
-    trainingBytes: 4 * 4 * parameters,
+    ...(trained && { trainingBytes: 4 * 4 * parameters }),
     predictionBytes,
     predictionOf: `${counted(batchSize, 'input')} of ${counted(length, entry.unit)}`,
     options: task.options,

@@ -6,6 +6,13 @@ import { stmnet, trainDays } from '../../support/cli';
 import { scratchFolder } from '../../support/scratch';
 import { visits } from '../../support/visits';
 
+/** What is read of `inspect --json`. */
+interface Inspected {
+  readonly parameters: number;
+  readonly trainingBytes?: number;
+  readonly layers: readonly { readonly parameters: number }[];
+}
+
 const folder = scratchFolder('cli-inspect');
 let run = '';
 beforeAll(() => {
@@ -41,6 +48,22 @@ test('measures a single input in all its length, and shows which axis is time', 
   const { stdout } = stmnet(['inspect', run, '--batch-size', '1', '--length', '10']);
   expect(stdout).toMatch(/^prediction of +1 input of 10 tokens$/m);
   expect(stdout).toMatch(/^encoder\.1 +LSTM +\[N, T, 16\] +1,152$/m);
+});
+
+test('counts weights of 8 bits as those that they were made of, and trains none', () => {
+  const output = join(folder, 'small.safetensors');
+  expect(stmnet(['quantize', run, '--output', output])).toMatchObject({ code: 0 });
+  const { parameters, layers } = JSON.parse(stmnet(['inspect', run, '--json']).stdout) as Inspected;
+  const small = JSON.parse(stmnet(['inspect', output, '--json']).stdout) as Inspected;
+  expect({ ...small, layers: small.layers.map((layer) => layer.parameters) }).toMatchObject({
+    parameters,
+    layers: layers.map((layer) => layer.parameters),
+  });
+  expect(small.trainingBytes).toBeUndefined();
+  const { stdout } = stmnet(['inspect', output]);
+  expect(stdout).toMatch(/^encoder\.1 +QuantizedLSTM +\[N, T, 16\] +1,152$/m);
+  expect(stdout).toMatch(/ parameters, \d+ trainable, 1,056 of 8 bits$/m);
+  expect(stdout).not.toContain('training memory');
 });
 
 test('shows the options as they are typed', () => {
