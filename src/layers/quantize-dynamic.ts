@@ -145,7 +145,7 @@ function copyOf(model: Module): Module {
     if (!isPackaged(constructor)) classes.set(constructor.name, constructor);
   try {
     const copy = keepRandomState(() => rebuild(model.config(), Object.fromEntries(classes) as ModuleClasses));
-    copy.loadStateDict(model.stateDict());
+    copy.to('cpu').loadStateDict(model.stateDict()); // it was made on the default device
     return copy;
   } catch (error) {
     throw renamed(error, 'quantizeDynamic');
@@ -252,7 +252,7 @@ function sharer(model: Module, chosen: readonly Candidate[]): [Candidate, string
 
 /** The quantised form of a layer. @param matrices  those that layers before it had, by their weights: to be shared */
 function filled(layer: Module, matrices: Map<Parameter, readonly BufferTensor[]> = new Map()): Module {
-  const quantized = layer.emptyQuantized();
+  const quantized = layer.emptyQuantized()?.to('cpu');
   if (quantized === undefined) throw new Error(`no quantised ${layer.constructor.name}`);
   const names = (name: string): string[] => (isMatrix(name) ? [name, `${name}_scale`] : [name]);
   for (const [name, parameter] of layer.namedParameters()) {

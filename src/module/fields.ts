@@ -221,13 +221,23 @@ export function ownersIn(owner: FieldOwner): FieldOwner[] {
   }
 }
 
-/** The first parameter that a deep walk would meet, undefined if there is none. Looks no further and checks nothing. */
-export function firstParameter(holder: object, seen: Set<object> = new Set([holder])): Parameter | undefined {
-  let found: Parameter | undefined;
+/**
+ * The first parameter that a deep walk would meet, the first buffer if there is no parameter, undefined if there is
+ * neither. Looks no further and checks nothing.
+ */
+export const firstTensor = (holder: object): Parameter | BufferTensor | undefined =>
+  firstOf(Parameter, holder) ?? firstOf(BufferTensor, holder);
+
+function firstOf<T>(
+  kind: new (...args: never[]) => T,
+  holder: object,
+  seen: Set<object> = new Set([holder]),
+): T | undefined {
+  let found: T | undefined;
   someField(holder, (_, value) => {
-    if (value instanceof Parameter) found = value;
+    if (value instanceof kind) found = value;
     else if ((value instanceof FieldOwner || Array.isArray(value) || isPlainObject(value)) && !seen.has(value))
-      found = firstParameter(value, seen.add(value));
+      found = firstOf(kind, value, seen.add(value));
     return found !== undefined;
   });
   return found;

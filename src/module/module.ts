@@ -12,7 +12,7 @@ import { idsOf, type Tensor } from '../tensor/tensor';
 import { markClass } from '../tensor/package-copies';
 import type { ModuleConfig } from './config';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
-import { FieldOwner, firstParameter, firstPlaces, ownersIn, placesIn, sharedPaths } from './fields';
+import { FieldOwner, firstTensor, firstPlaces, ownersIn, placesIn, sharedPaths } from './fields';
 import { inEvaluation } from '../module/modes';
 import { isPackaged } from './packaged';
 import { quantizedPaths } from './quantized-paths';
@@ -303,7 +303,7 @@ export abstract class Module extends FieldOwner {
    */
   createStream<Output = HostArray>(options: StreamOptions = {}): Stream<Output> {
     const run = (...inputs: unknown[]): unknown => inEvaluation(this, () => this.forward(...(inputs as never[])));
-    return new Stream(this, options, run, () => firstParameter(this)?.device);
+    return new Stream(this, options, run, () => firstTensor(this)?.device);
   }
 
   /** Whether it is a layer that `quantizeDynamic` made. @internal */

@@ -60,7 +60,7 @@ export class Stream<Output = HostArray> {
   /** How often the state was set: a step from before that says nothing of the state of now. */
   #begun = 0;
 
-  /** @param place  the device of the parameters, if there are any @internal */
+  /** @param place  the device of parameters and buffers, if there are any @internal */
   constructor(model: Streamed, options: StreamOptions, run: Run, place: () => string | undefined) {
     this.#op = `${model.constructor.name}.createStream`;
     const { batchSize } = readOptions(this.#op, options, { batchSize: optional(positiveInteger) });

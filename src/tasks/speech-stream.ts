@@ -1,6 +1,7 @@
 import { checkSamples } from '../audio/check-samples';
 import type { LogMelStream } from '../audio/log-mel-stream';
 import type { SequentialState } from '../layers/sequential';
+import { firstTensor } from '../module/fields';
 import { mapTensors, tensorsIn } from '../tensor/nested-tensors';
 import { OptionError } from '../tensor/errors';
 import { noGrad } from '../tensor/grad-mode';
@@ -96,7 +97,7 @@ export class SpeechStream {
     const { model, sound } = this.#trained;
     return noGrad(() =>
       scope(() => {
-        const device = model.parameters()[0]?.device;
+        const device = firstTensor(model)?.device;
         const frames = tensor({ data: steps, shape: [1, count, sound.options.numMels] }, device ? { device } : {});
         const { output, state } = model.next(frames, this.#state);
         return {

@@ -1,5 +1,6 @@
 import type { ItemPlaces } from '../data/item-places';
 import type { MetricHints } from '../metrics/metric-input';
+import { firstTensor } from '../module/fields';
 import { GradScaler, type GradScalerStateDict } from '../optimizers/grad-scaler';
 import { autocast, type MathMode } from '../tensor/math-mode';
 import { compile } from '../tensor/compile';
@@ -199,8 +200,8 @@ export class Steps {
 
   #device(): string {
     const { device, optimizer, model } = this.#trainer;
-    const [parameter] = optimizer?.groups[0]?.parameters ?? model.parameters();
-    return device ?? parameter?.device ?? defaultDevice();
+    const tensor = optimizer?.groups[0]?.parameters[0] ?? firstTensor(model);
+    return device ?? tensor?.device ?? defaultDevice();
   }
 
   /** As `synchronize`, but that a loss which the device refused to compute because of NaN is no fault. */

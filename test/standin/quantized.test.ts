@@ -2,6 +2,25 @@ import { describe, expect, test } from 'vitest';
 import { onStandin, standinIsBuilt } from '../support/standin';
 
 describe.skipIf(!standinIsBuilt)('weights of 8 bits where there is another device', () => {
+  test('are made on the CPU of a model that lies there, whatever the default device, and stream there', () => {
+    const found = onStandin<unknown>(`
+      stm.setDefaultDevice('cuda');
+      const [lstm, linear] = [
+        new stm.LSTM({ inputSize: 4, hiddenSize: 3 }),
+        new stm.Linear({ inFeatures: 3, outFeatures: 2 }),
+      ].map((layer) => layer.to('cpu'));
+      const one = stm.quantizeDynamic(linear).model;
+      const { model } = stm.quantizeDynamic(new stm.Sequential(lstm, linear));
+      const devices = [...one.buffers(), ...model.buffers()].map(({ device }) => device);
+      const x = stm.tensor({ data: Float32Array.of(1, -2, 3, 4), shape: [1, 1, 4] }, { device: 'cpu' });
+      const expected = await model.forward(x).data();
+      const { data } = await model.createStream().step([1, -2, 3, 4]);
+      return { devices: [...new Set(devices)], expected: [...expected], streamed: [...data] };`);
+    const { expected } = found as { expected: number[] };
+    expect(found).toEqual({ devices: ['cpu'], expected, streamed: expected });
+    expect(expected).toHaveLength(2);
+  });
+
   test('are refused there, wherever the tensors lie, and leave the device usable', () => {
     const messages = onStandin<string[]>(`
       stm.setDefaultDevice('cpu');
