@@ -10,19 +10,20 @@
 
 namespace stm::ops {
 
-QuantizedKernels& quantized_kernels(const char* op, const Tensor& x) {
-  QuantizedKernels* const kernels = x.device().backend.quantized();
-  STM_CHECK(kernels, Kind::Device, op, fmt::format("{}", x), "a tensor on the cpu, where weights of 8 bits are for",
+QuantizedKernels& quantized_kernels(const char* op, const char* name, const Tensor& input) {
+  QuantizedKernels* const kernels = input.device().backend.quantized();
+  STM_CHECK(kernels, Kind::Device, op, fmt::format("{} {}", name, input),
+            "a tensor on the cpu, where weights of 8 bits are for",
             "move model and input by to('cpu'), or keep the model in f32 on this device");
-  check_dtype(op, "x", x, DType::F32);
-  STM_CHECK(!needs_grad(x), Kind::NoGraph, op, fmt::format("{}, whose gradient is wanted", x),
+  check_dtype(op, name, input, DType::F32);
+  STM_CHECK(!needs_grad(input), Kind::NoGraph, op, fmt::format("{} {}, whose gradient is wanted", name, input),
             "an input without: weights of 8 bits are for inference",
             "call it inside noGrad(() => …); to train, use the model that was quantised");
   return *kernels;
 }
 
-void check_beside(const char* op, const Tensor& x, const Tensor& other) {
-  STM_CHECK(&other.device() == &x.device(), Kind::Device, op, fmt::format("{} beside {}", other, x),
+void check_beside(const char* op, std::string_view name, const Tensor& given, const Tensor& x) {
+  STM_CHECK(&given.device() == &x.device(), Kind::Device, op, fmt::format("{} {} beside x {}", name, given, x),
             "all tensors on the cpu, where weights of 8 bits are for", "move the model by to('cpu')");
 }
 
@@ -31,7 +32,7 @@ namespace {
 std::tuple<Tensor, Tensor> quantize_rows(const Tensor& given) {
   constexpr const char* kOp = "quantizeRows";
   const Tensor weight = detached(given);
-  quantized_kernels(kOp, weight);
+  quantized_kernels(kOp, "weight", weight);
   check_rank(kOp, "weight", weight, 2);
   STM_CHECK(weight.extent(1) <= kMostQuantizedColumns, Kind::Shape, kOp, fmt::format("weight {}", weight),
             fmt::format("rows of at most {}", kMostQuantizedColumns), "keep it in f32");
@@ -74,7 +75,9 @@ Tensor packed(const QuantizedKernels& kernels, const Tensor& weight) {
 
 void check_operands(const Tensor& x, const Tensor& weight, const Tensor& scales, const std::optional<Tensor>& bias) {
   constexpr const char* kOp = "quantizedLinear";
-  for (const Tensor& other : {weight, scales, bias.value_or(x)}) check_beside(kOp, x, other);
+  check_beside(kOp, "weight", weight, x);
+  check_beside(kOp, "scales", scales, x);
+  if (bias) check_beside(kOp, "bias", *bias, x);
   check_rank(kOp, "weight", weight, 2);
   STM_CHECK(weight.dtype() == DType::I8, Kind::DType, kOp, fmt::format("weight {}", weight), "i8",
             "make it by quantizeDynamic(model)");
@@ -95,7 +98,7 @@ void check_operands(const Tensor& x, const Tensor& weight, const Tensor& scales,
 
 Tensor quantized_linear(const Tensor& x, const Tensor& given_weight, const Tensor& scales,
                         const std::optional<Tensor>& bias) {
-  const QuantizedKernels& kernels = quantized_kernels("quantizedLinear", x);
+  const QuantizedKernels& kernels = quantized_kernels("quantizedLinear", "x", x);
   check_operands(x, given_weight, scales, bias);
   const Tensor weight = contiguous(given_weight);
   const int64_t in = weight.extent(1), out = weight.extent(0), count = x.size() / in;

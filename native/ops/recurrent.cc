@@ -56,7 +56,7 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> recurrent(const Tensor& x, con
                                                             double dropout, Algorithm algorithm,
                                                             const std::optional<std::vector<int64_t>>& lengths) {
   const StackProblem problem = recurrent_problem(
-      x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first, algorithm}, lengths);
+      "recurrent", x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first, algorithm}, lengths);
   check_weights("recurrent", weights, problem);
   check_state("recurrent", "h", h0, problem.h_shape(), x);
   check_state("recurrent", "c", c0, problem.c_shape(), x);
@@ -72,16 +72,14 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> quantized_recurrent(
     int64_t proj_size, int64_t num_layers, bool bidirectional, bool bias, bool batch_first,
     const std::optional<std::vector<int64_t>>& lengths) {
   constexpr const char* kOp = "quantizedRecurrent";
-  quantized_kernels(kOp, x);
-  for (const std::optional<Tensor>& state : {h0, c0})
-    if (state) quantized_kernels(kOp, *state);
-  for (const std::vector<Tensor>* const list : {&weights, &scales})
-    for (const Tensor& other : *list) check_beside(kOp, x, other);
+  quantized_kernels(kOp, "x", x);
+  if (h0) quantized_kernels(kOp, "h", *h0);
+  if (c0) quantized_kernels(kOp, "c", *c0);
   StackProblem problem = recurrent_problem(
-      x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first, Algorithm::Auto}, lengths);
+      kOp, x, {cell, hidden_size, proj_size, num_layers, bidirectional, bias, batch_first, Algorithm::Auto}, lengths);
   problem.quantized = true;
   problem.math = MathMode::Fma;
-  check_quantized_weights(kOp, weights, scales, problem);
+  check_quantized_weights(kOp, x, weights, scales, problem);
   check_state(kOp, "h", h0, problem.h_shape(), x);
   check_state(kOp, "c", c0, problem.c_shape(), x);
   const StackOutput out =
@@ -92,8 +90,9 @@ std::tuple<Tensor, Tensor, std::optional<Tensor>> quantized_recurrent(
 void recurrent_ahead(const Tensor& x, const Tensor& h, const std::vector<Tensor>& weights, Cell cell,
                      int64_t hidden_size, int64_t proj_size, int64_t num_layers, bool bias, bool batch_first,
                      Algorithm algorithm) {
-  const StackProblem problem = recurrent_problem(
-      x, {cell, hidden_size, proj_size, num_layers, false, bias, batch_first, algorithm}, std::nullopt);
+  const StackProblem problem =
+      recurrent_problem("recurrentAhead", x,
+                        {cell, hidden_size, proj_size, num_layers, false, bias, batch_first, algorithm}, std::nullopt);
   check_weights("recurrentAhead", weights, problem);
   check_state("recurrentAhead", "h", h, problem.h_shape(), x);
   run_ahead(problem, h, weights);

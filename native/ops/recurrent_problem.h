@@ -25,7 +25,7 @@ struct RecurrentOptions {
 
 /// What the options ask for, for this input, with the session's settings. Refuses what no device, or not the input's,
 /// can compute.
-StackProblem recurrent_problem(const Tensor& x, const RecurrentOptions& options,
+StackProblem recurrent_problem(const char* op, const Tensor& x, const RecurrentOptions& options,
                                const std::optional<std::vector<int64_t>>& lengths);
 
 }  // namespace stm::ops

@@ -1,9 +1,17 @@
 #include "ops/recurrent_weights.h"
 
+#include "ops/quantized.h"
+
 namespace stm::ops {
 namespace {
 
 Shape shape_of(const RecurrentWeight& w) { return w.is_bias() ? Shape{w.rows} : Shape{w.rows, w.columns}; }
+
+/// As a layer calls it: weight_hh_l1_reverse.
+std::string name_of(const RecurrentWeight& w) {
+  constexpr const char* kKinds[] = {"weight_ih", "weight_hh", "weight_hr", "bias_ih", "bias_hh"};
+  return fmt::format("{}_l{}{}", kKinds[w.role], w.layer, w.direction ? "_reverse" : "");
+}
 
 /// Weights that lie behind each other.
 struct WeightsInLine {
@@ -34,31 +42,31 @@ void check_weights(const char* op, const std::vector<Tensor>& weights, const Rec
     const Tensor& given = weights[w.index];
     elements = plus(elements, given.size());
     STM_CHECK(given.shape() == shape && given.dtype() == p.dtype, Kind::Shape, op,
-              fmt::format("weight {} as {}", w.index, given), fmt::format("{}{}", p.dtype, shape),
+              fmt::format("{} {}", name_of(w), given), fmt::format("{}{}", p.dtype, shape),
               "build the layer with the sizes of its weights, and keep one dtype");
   });
   STM_CHECK(elements <= kMostElements, Kind::Shape, op, fmt::format("weights of {} elements", elements), "at most 2^40",
             "use fewer or smaller layers");
 }
 
-void check_quantized_weights(const char* op, const std::vector<Tensor>& weights, const std::vector<Tensor>& scales,
-                             const RecurrentProblem& p) {
+void check_quantized_weights(const char* op, const Tensor& x, const std::vector<Tensor>& weights,
+                             const std::vector<Tensor>& scales, const RecurrentProblem& p) {
   const int64_t matrices = times(p.L, p.K, p.P ? 3 : 2), all = matrices + (p.bias ? times(p.L, p.K, 2) : 0);
   STM_CHECK(static_cast<int64_t>(weights.size()) == matrices && static_cast<int64_t>(scales.size()) == all,
             Kind::Option, op, fmt::format("{} weights and {} scales", weights.size(), scales.size()),
             fmt::format("{} and {}", matrices, all),
             "pass W_ih, W_hh (and W_hr) of each layer and direction; their scales, then b_ih, b_hh of each");
   for_each_weight(p, [&](const RecurrentWeight& w) {
-    const Tensor& scale = scales[w.index];
-    STM_CHECK(scale.shape() == Shape{w.rows} && scale.dtype() == DType::F32, Kind::Shape, op,
-              fmt::format("scale or bias {} as {}", w.index, scale), fmt::format("f32[{}]", w.rows),
-              "make it by quantizeDynamic(model)");
+    const auto check = [&](const Tensor& given, const char* suffix, DType dtype, const Shape& shape) {
+      if (&given.device() != &x.device()) check_beside(op, name_of(w) + suffix, given, x);
+      STM_CHECK(given.shape() == shape && given.dtype() == dtype, Kind::Shape, op,
+                fmt::format("{}{} {}", name_of(w), suffix, given), fmt::format("{}{}", dtype, shape),
+                "make it by quantizeDynamic(model)");
+    };
+    check(scales[w.index], w.is_bias() ? "" : "_scale", DType::F32, Shape{w.rows});
     if (w.is_bias()) return;
-    const Tensor& given = weights[w.index];
-    STM_CHECK(given.shape() == shape_of(w) && given.dtype() == DType::I8, Kind::Shape, op,
-              fmt::format("weight {} as {}", w.index, given), fmt::format("i8{}", shape_of(w)),
-              "make it by quantizeDynamic(model)");
-    STM_CHECK(w.columns <= kMostQuantizedColumns, Kind::Shape, op, fmt::format("weight {} as {}", w.index, given),
+    check(weights[w.index], "", DType::I8, shape_of(w));
+    STM_CHECK(w.columns <= kMostQuantizedColumns, Kind::Shape, op, fmt::format("{} {}", name_of(w), weights[w.index]),
               fmt::format("rows of at most {}", kMostQuantizedColumns), "keep the layer in f32");
   });
 }

@@ -8,10 +8,10 @@ namespace stm::ops {
 /// Refuses weights that are not those of the problem, in the order of for_each_weight.
 void check_weights(const char* op, const std::vector<Tensor>& weights, const RecurrentProblem& problem);
 
-/// The same of a quantised problem: `weights` are its matrices, of i8, and `scales` one of f32 for each row of them,
-/// then the biases.
-void check_quantized_weights(const char* op, const std::vector<Tensor>& weights, const std::vector<Tensor>& scales,
-                             const RecurrentProblem& problem);
+/// The same of a quantised problem, on the device of its input: `weights` are its matrices, of i8, and `scales` one of
+/// f32 for each row of them, then the biases.
+void check_quantized_weights(const char* op, const Tensor& x, const std::vector<Tensor>& weights,
+                             const std::vector<Tensor>& scales, const RecurrentProblem& problem);
 
 /// Those of layer `layer` alone, in the same order.
 std::vector<Tensor> weights_of_layer(const std::vector<Tensor>& weights, const RecurrentProblem& problem,

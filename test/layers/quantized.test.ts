@@ -328,9 +328,9 @@ describe('mistakes', () => {
     [
       'a gradient that is wanted',
       () => lstm().forward(randn([1, 2, 2]).requiresGrad_(true)),
-      'QuantizedLSTM.forward: got f32[1, 2, 2] on cpu, whose gradient is wanted, expected an input without: weights ' +
-        'of 8 bits are for inference.\n  Fix: call it inside noGrad(() => …); to train, use the model that was ' +
-        'quantised.',
+      'QuantizedLSTM.forward: got x f32[1, 2, 2] on cpu, whose gradient is wanted, expected an input without: ' +
+        'weights of 8 bits are for inference.\n  Fix: call it inside noGrad(() => …); to train, use the model that ' +
+        'was quantised.',
     ],
     [
       'another width',

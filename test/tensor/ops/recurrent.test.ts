@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { concat, manualSeed, tensor, type HostArray, type Tensor } from 'stmnet';
+import { concat, manualSeed, tensor, zeros, type HostArray, type Tensor } from 'stmnet';
 import { recurrent, type CellName } from '../../../src/tensor/ops/recurrent';
 import { generate, sizeOf } from '../../support/ops/cases';
-import { describeDevices } from '../../support/devices';
+import { describeDevices, here } from '../../support/devices';
 import { expectGradients, spread } from '../../support/gradients';
 import { tolerances } from '../../support/tolerances';
 
@@ -105,4 +105,29 @@ describeDevices('the weights of a stack', () => {
     ])
       expect(await outputOf(lying)).toEqual(expected);
   });
+});
+
+test('a weight of another shape is named as a layer calls it', () => {
+  const [x, ...weights] = [
+    [1, 2, 3],
+    [8, 3],
+    [8, 2],
+    [8, 3],
+    [8, 3],
+  ].map((shape) => zeros(shape));
+  const call = () =>
+    recurrent(x!, weights, {
+      cell: 'lstm',
+      hiddenSize: 2,
+      projSize: 0,
+      numLayers: 1,
+      bidirectional: true,
+      bias: false,
+      batchFirst: true,
+      dropout: 0,
+    });
+  expect(call).toThrow(
+    `recurrent: got weight_hh_l0_reverse f32[8, 3] on ${here}, expected f32[8, 2].\n` +
+      '  Fix: build the layer with the sizes of its weights, and keep one dtype.',
+  );
 });
