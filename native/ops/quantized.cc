@@ -29,6 +29,8 @@ void check_beside(const char* op, std::string_view name, const Tensor& given, co
 
 namespace {
 
+int64_t most_quantized_columns() { return kMostQuantizedColumns; }
+
 std::tuple<Tensor, Tensor> quantize_rows(const Tensor& given) {
   constexpr const char* kOp = "quantizeRows";
   const Tensor weight = detached(given);
@@ -115,6 +117,8 @@ Tensor quantized_linear(const Tensor& x, const Tensor& given_weight, const Tenso
 }  // namespace
 
 void declare_quantized(OpTable& table) {
+  table.add("mostQuantizedColumns", &most_quantized_columns,
+            "Columns that a matrix of 8 bits has at most, so that its products fit 32 bits.");
   table.add("quantizeRows", &quantize_rows, {"weight"},
             "[numbers, scales]: each row of a matrix rounded to -127..127 as i8, and by what to multiply it.");
   table.add("quantizedLinear", &quantized_linear, {"x", "weight", "scales", "bias"},

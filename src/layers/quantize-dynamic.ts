@@ -9,7 +9,7 @@ import { DeviceError, OptionError } from '../tensor/errors';
 import { keepRandomState } from '../tensor/generator';
 import { noGrad } from '../tensor/grad-mode';
 import { renamed } from '../tensor/op-name';
-import { quantizeRows } from '../tensor/ops/quantized';
+import { mostQuantizedColumns, quantizeRows } from '../tensor/ops/quantized';
 import { nearMiss } from '../tensor/option-names';
 import { describe } from '../tensor/options';
 import { asGiven, readOptions } from '../tensor/read-options';
@@ -61,9 +61,6 @@ export interface UnquantizedLayer {
   /** Why it is left. */
   reason: string;
 }
-
-/** Columns of a matrix whose products are sure to fit 32 bits. */
-const MOST_COLUMNS = 131_072;
 
 /**
  * A copy of a model for inference on the CPU: the matrices of its Linear, LSTM, GRU and RNN layers have 8 bits, with a
@@ -221,8 +218,9 @@ function reasonAgainst(layer: Linear | LSTM | GRU | RNN): string | undefined {
   if (!plainClasses.includes(layer.constructor)) return `${name} is a class of your own`;
   if (layer.options.dtype !== 'f32') return `its weights are ${layer.options.dtype}`;
   if (variantOf(name, layer.options) !== undefined) return `it has a variant of the cell of ${name}`;
-  const wide = matricesOf(layer).find(([, { shape }]) => (shape[1] ?? 0) > MOST_COLUMNS);
-  return wide && `its ${wide[0]} has rows of more than ${MOST_COLUMNS}`;
+  const most = mostQuantizedColumns();
+  const wide = matricesOf(layer).find(([, { shape }]) => (shape[1] ?? 0) > most);
+  return wide && `its ${wide[0]} has rows of more than ${most}`;
 }
 
 const isMatrix = (name: string): boolean => name.startsWith('weight');

@@ -342,6 +342,8 @@ export interface NativeBinding {
   replay(recording: number, tensors: readonly TensorId[]): TensorId[];
   /** One direction of one layer of a variant of LSTM or GRU, after the product of its input with W_ih: [y, h, c, cells], the last two of an LSTM only. */
   gatedCells(x: TensorId, h0: TensorId | undefined, c0: TensorId | undefined, w: TensorId, b: TensorId | undefined, gain: TensorId | undefined, cellGain: TensorId | undefined, cellBias: TensorId | undefined, peephole: TensorId | undefined, mask: TensorId | undefined, updateH: TensorId | undefined, updateC: TensorId | undefined, cell: 'lstm' | 'gru', coupled: boolean, resetBefore: boolean, reverse: boolean, meanUpdateH: number, meanUpdateC: number, lengths?: readonly number[] | undefined): [TensorId, TensorId, TensorId | undefined, TensorId | undefined];
+  /** Columns that a matrix of 8 bits has at most, so that its products fit 32 bits. */
+  mostQuantizedColumns(): number;
   /** [numbers, scales]: each row of a matrix rounded to -127..127 as i8, and by what to multiply it. */
   quantizeRows(weight: TensorId): [TensorId, TensorId];
   /** x · (weight · scales)ᵀ + bias over the last axis of x, which is rounded to 8 bits row by row; weight i8 [out, in]. */

@@ -342,7 +342,7 @@ declare module './tensor' {
     /**
      * Rounds the rows of a matrix to 8 bits. A row that holds what is not finite has the scale NaN.
      *
-     * @param weight  f32 [R, C] on the CPU, C at most 131072
+     * @param weight  f32 [R, C] on the CPU, C at most `mostQuantizedColumns()`
      * @throws {ShapeError | DTypeError | DeviceError} if it is another tensor
      * @hidden
      */

@@ -28,6 +28,7 @@ import {
   type Tensor,
 } from 'stmnet';
 import { japaneseVowels } from 'stmnet/datasets';
+import { mostQuantizedColumns } from '../../src/tensor/ops/quantized';
 import { scratchFolder } from '../support/scratch';
 
 setDefaultDevice('cpu'); // where weights of 8 bits are for
@@ -176,6 +177,23 @@ test('costs little accuracy: who of nine speakers said it', async () => {
   expect(rounded.accuracy).toBeGreaterThan((whole.accuracy ?? 1) - 0.011); // 4 of 370 utterances
   expect(Math.abs(rounded.loss - whole.loss)).toBeLessThan(0.02);
   expect(rounded.loss).not.toBe(whole.loss);
+});
+
+test('rows as wide as their sums allow have 8 bits; wider ones stay in f32', () => {
+  const inFeatures = mostQuantizedColumns();
+  const model = new Sequential(
+    new Linear({ inFeatures, outFeatures: 1 }),
+    new Linear({ inFeatures: inFeatures + 1, outFeatures: 1 }),
+    new LSTM({ inputSize: inFeatures + 1, hiddenSize: 1 }),
+  );
+  const { model: quantized, left } = quantizeDynamic(model);
+  expect(left).toEqual([
+    { path: '1', reason: 'its weight has rows of more than 131072' },
+    { path: '2', reason: 'its weight_ih_l0 has rows of more than 131072' },
+  ]);
+  const [first] = quantized;
+  expect(first).toBeInstanceOf(stm.QuantizedLinear);
+  expect(noGrad(() => first?.forward(randn([1, inFeatures]) as never))).toHaveProperty('shape', [1, 1]);
 });
 
 describe('mistakes', () => {

@@ -10,10 +10,13 @@ export interface QuantizedMatrix {
   scales: Tensor;
 }
 
+/** Columns that such a matrix has at most: the products of a row are summed in 32 bits. */
+export const mostQuantizedColumns = (): number => binding.mostQuantizedColumns();
+
 /**
  * Rounds the rows of a matrix to 8 bits. A row that holds what is not finite has the scale NaN.
  *
- * @param weight  f32 [R, C] on the CPU, C at most 131072
+ * @param weight  f32 [R, C] on the CPU, C at most `mostQuantizedColumns()`
  * @throws {ShapeError | DTypeError | DeviceError} if it is another tensor
  * @hidden
  */

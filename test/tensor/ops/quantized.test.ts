@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ones, setDefaultDevice, zeros, type Tensor } from 'stmnet';
 import {
+  mostQuantizedColumns,
   quantizedLinear,
   quantizedRecurrent,
   quantizeRows,
@@ -52,6 +53,12 @@ function recurrent({ x = ones([2, 3, 5]), weights = {}, scales = {}, ...options 
 test('what the mistakes below are made of is right', () => {
   expect(linear({}).shape).toEqual([2, 4]);
   expect(recurrent({ h: ones([4, 2, 2]), c: ones([4, 2, 4]), lengths: [3, 1] })).toHaveProperty('c.shape', [4, 2, 4]);
+});
+
+test('a matrix has so many columns at most that its sums fit 32 bits', () => {
+  expect(mostQuantizedColumns()).toBe(131_072);
+  const { numbers, scales } = quantizeRows(ones([1, 131_072]));
+  expect(quantizedLinear(ones([1, 131_072]), numbers, scales).shape).toEqual([1, 1]);
 });
 
 const wanting = (...shape: number[]): Tensor => ones(shape).requiresGrad_(true);
