@@ -1,12 +1,16 @@
 // Weights of 8 bits and products with them on every instruction set of this processor, against the same written out
 // plainly. usage: quantized_test [seed]
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
 
+#include "backend/cpu/recurrent/quantized.h"
 #include "backend/cpu/simd_dispatch.h"
+#include "backend/cpu/stopping.h"
 #include "quantized_cases.h"
 
 namespace {
@@ -171,6 +175,32 @@ void check_parts(const std::string& target) {
   }
 }
 
+/// A member that is told to stop packs nothing more, of whichever matrix its part is: of so many members most that have
+/// one have but one panel.
+void check_stop(const std::string& target) {
+  Int8Stack s;
+  s.p.cell = Cell::Lstm;
+  s.p.N = 1, s.p.T = 1, s.p.D = 3, s.p.H = 150, s.p.P = 140;
+  s.draw_values();
+  RecurrentSizes sizes;
+  require(cpu_recurrent().sizes(s.p, &sizes), "sizes");
+  const auto packed_by_all = [&] {
+    constexpr int kMembers = 1'000;
+    std::vector<char> packed(sizes.packed + 64, '\x7F');
+    char* const aligned = packed.data() + (64 - reinterpret_cast<uintptr_t>(packed.data()) % 64) % 64;
+    for (int rank = 0; rank < kMembers; ++rank)
+      stoppable([&] { pack_quantized_layer(s.p, s.weights.data(), 0, aligned, rank, kMembers); });
+    return packed;
+  };
+  const std::atomic<bool> told = true;
+  stopping.flag = &told;
+  const std::vector<char> packed = packed_by_all();
+  stopping.flag = nullptr;
+  const auto is_left = [](char byte) { return byte == '\x7F'; };
+  require(std::all_of(packed.begin(), packed.end(), is_left), target + ": a member that was told to stop has packed");
+  require(packed_by_all() != packed, target + ": nothing is packed");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -183,6 +213,7 @@ int main(int argc, char** argv) {
     check_not_finite(*target);
     check_steps(*target);
     check_parts(*target);
+    check_stop(*target);
   }
   force_simd_target(nullptr);
   return finish("quantized_test");

@@ -47,7 +47,10 @@ void PackQuantized(const RecurrentProblem& p, const LayerWeights<const int8_t>& 
     PackInt8Gates<decltype(cell)>(w.w_hh, p.H, p.width(), to.state, rank, members);
   });
   const Share share(p.P ? CeilDiv(p.P, kInt8Width) : 0, rank, members);
-  for (int64_t panel = share.begin; panel < share.end; ++panel) PackPlainInt8(w.w_hr, p.P, p.H, panel, to.project);
+  for (int64_t panel = share.begin; panel < share.end; ++panel) {
+    stop_point();
+    PackPlainInt8(w.w_hr, p.P, p.H, panel, to.project);
+  }
 }
 
 // ---- products
