@@ -68,20 +68,16 @@ struct StackPass {
   /// Clears the zeros and brings the initial states into order.
   void prepare_states(int rank, int members) const;
   Recurrence recurrence(int64_t i) const;
-  /// Calls run(i, owner) for the directions of a layer whose steps this rank has a part in.
-  template <class F>
-  void for_own_directions(int64_t layer, int rank, const F& run) const {
-    for (int64_t k = 0; k < p.K; ++k) {
-      const int owner = split.rank_in(k, rank);
-      if (owner >= 0 && owner < split.owners) run(layer * p.K + k, owner);
-    }
-  }
   /// A layer's steps: calls run(i, StepParts) for its directions.
   template <class F>
   void run_directions(int64_t layer, Member& member, const F& run) const {
     if (split.by_rows)
-      return member.team.round(
-          [&](int rank) { for_own_directions(layer, rank, [&](int64_t i, int owner) { run(i, StepParts{owner}); }); });
+      return member.team.round([&](int rank) {
+        for (int64_t k = 0; k < p.K; ++k) {
+          const int owner = split.rank_in(k, rank);
+          if (owner >= 0 && owner < split.owners) run(layer * p.K + k, StepParts{owner});
+        }
+      });
     member.team.wait();
     for (int64_t n = 0; n < p.K; ++n) {
       const int64_t k = member.rank < split.owners ? n : p.K - 1 - n;  // its own first
