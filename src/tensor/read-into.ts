@@ -30,8 +30,8 @@ interface Read {
  * @throws {OptionError} if it is no typed array; {DTypeError} if it holds other numbers than the tensor; {ShapeError}
  * if it has another length
  */
-export function readTarget<A extends TypedArray>(options: DataOptions<A>, x: Read): A | undefined {
-  const { into }: { into: A | undefined } = readOptions('data', options, { into: asGiven });
+export function readTarget(options: Partial<DataOptions>, x: Read): TypedArray | undefined {
+  const { into }: { into: TypedArray | undefined } = readOptions('data', options, { into: asGiven });
   if (into === undefined) return undefined;
   const { dtype, size } = x,
     expected = `a ${kinds[dtype].name} of ${size}, for ${x.toString()}`;

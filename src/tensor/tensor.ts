@@ -188,20 +188,21 @@ export class Tensor {
   }
 
   /**
-   * A copy of the elements in row-major order, once everything asked for before has been computed. bool gives a
-   * Uint8Array.
+   * A copy of the elements in row-major order, once everything asked for before has been computed, in an array of the
+   * caller.
+   *
+   * @param options.into  the array, to which the promise resolves
+   * @throws {OptionError | DTypeError | ShapeError} if it is not of the kind or length of what is read; {OptionError}
+   * inside a step of compile()
+   */
+  data<A extends TypedArray>(options: DataOptions<A>): Promise<A>;
+  /**
+   * The same, in a new array if the caller has none. bool gives a Uint8Array.
    *
    * @throws {OptionError} inside a step of compile()
    */
-  data(): Promise<TypedArray>;
-  /**
-   * The same, in an array of the caller.
-   *
-   * @param options.into  the array, to which the promise resolves
-   * @throws {OptionError | DTypeError | ShapeError} if it is not of the kind or length of what is read
-   */
-  data<A extends TypedArray>(options: DataOptions<A>): Promise<A>;
-  data(options?: DataOptions<TypedArray>): Promise<TypedArray> {
+  data(options?: Partial<DataOptions>): Promise<TypedArray>;
+  data(options?: Partial<DataOptions>): Promise<TypedArray> {
     checkTensor(this, 'data', 'this');
     refuseInStep('data()');
     const into = options === undefined ? undefined : readTarget(options, this);

@@ -1,5 +1,5 @@
 import { expect, expectTypeOf, test } from 'vitest';
-import { compile, gt, tensor, type DType, type TypedArray } from 'stmnet';
+import { compile, gt, tensor, type DataOptions, type DType, type TypedArray } from 'stmnet';
 import { binding } from '../../src/native/load';
 import { idOf, wrap } from '../../src/tensor/tensor';
 import { runChild } from '../support/child';
@@ -29,6 +29,13 @@ describeDevices('data({ into })', (device) => {
 
   test('bool, in a Buffer', async () => {
     expect([...(await gt(numbers(), 2).data({ into: Buffer.alloc(4) }))]).toEqual([0, 0, 1, 1]);
+  });
+
+  test('a new array where none is given', async () => {
+    const perhaps = (): DataOptions<Float32Array> | undefined => undefined;
+    const values = Float32Array.of(1, 2, 3, 4);
+    expect(await numbers().data(perhaps())).toEqual(values);
+    expect(await numbers().data({})).toEqual(values);
   });
 
   test('a view of a tensor, into a part of a buffer', async () => {

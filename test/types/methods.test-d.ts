@@ -14,3 +14,11 @@ type TensorFirst = {
 
 expectTypeOf<Exclude<TensorFirst, keyof Tensor>>().toBeNever();
 expectTypeOf<'matmul' | 'exp' | 'sum' | 'reshape' | 'embedding'>().toExtend<TensorFirst>();
+
+declare const x: Tensor;
+declare const into: stm.DataOptions<Float32Array>;
+expectTypeOf(x.data(into)).toEqualTypeOf<Promise<Float32Array>>();
+expectTypeOf(x.data({ into: new Uint8Array(1) })).toExtend<Promise<Uint8Array>>();
+expectTypeOf(x.data()).toEqualTypeOf<Promise<stm.TypedArray>>();
+expectTypeOf(x.data({} as { into?: Float32Array })).toEqualTypeOf<Promise<stm.TypedArray>>();
+expectTypeOf(x.data(into as typeof into | undefined)).toEqualTypeOf<Promise<stm.TypedArray>>();
