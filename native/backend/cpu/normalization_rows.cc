@@ -34,7 +34,7 @@ float RowMax(const float* x, int64_t n) {
   for (; i + kLanes <= n; i += kLanes) largest[0] = hn::Max(hn::LoadU(D(), x + i), largest[0]);
   if (i < n) {
     const auto given = hn::FirstN(D(), static_cast<size_t>(n - i));
-    largest[1] = hn::Max(hn::IfThenElse(given, LoadFirst(x + i, n - i), least), largest[1]);
+    largest[1] = hn::Max(hn::IfThenElse(given, LoadPart(x + i, n - i), least), largest[1]);
   }
   return hn::GetLane(hn::MaxOfLanes(D(), hn::Max(hn::Max(largest[0], largest[1]), hn::Max(largest[2], largest[3]))));
 }
@@ -54,8 +54,8 @@ double ExpRow(const float* x, float shift, float* y, int64_t n) {
       sum = hn::Add(sum, e);
     }
     if (i < end) {
-      const V e = any::ExpOrZero(hn::Sub(LoadFirst(x + i, end - i), by));
-      if (y) StoreFirst(e, y + i, end - i);
+      const V e = any::ExpOrZero(hn::Sub(LoadPart(x + i, end - i), by));
+      if (y) StorePart(e, y + i, end - i);
       sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(D(), static_cast<size_t>(end - i)), e));
     }
     total += hn::GetLane(hn::SumOfLanes(D(), sum));

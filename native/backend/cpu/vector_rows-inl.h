@@ -17,39 +17,39 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
-// The first numbers of a vector: those past them are not touched, and 0 where they were to be loaded.
-#if HWY_TARGET <= HWY_AVX2 && HWY_ARCH_X86
-HWY_INLINE V LoadFirst(const float* from, int64_t count) {
+// Loads the first `count` lanes, zeros after, and touches no memory past them. There are fewer than kLanes.
+HWY_INLINE V LoadPart(const float* from, int64_t count) {
+#if HWY_TARGET <= HWY_AVX2
   return hn::MaskedLoad(hn::FirstN(D(), static_cast<size_t>(count)), D(), from);
-}
-HWY_INLINE void StoreFirst(V value, float* to, int64_t count) {
-  hn::BlendedStore(value, hn::FirstN(D(), static_cast<size_t>(count)), D(), to);
-}
-#else
-HWY_INLINE V LoadFirst(const float* from, int64_t count) {
-  HWY_ALIGN float first[kLanes] = {};
-  for (int64_t i = 0; i < count; ++i) first[i] = from[i];
-  return hn::Load(D(), first);
-}
-HWY_INLINE void StoreFirst(V value, float* to, int64_t count) {
-  HWY_ALIGN float all[kLanes];
-  hn::Store(value, D(), all);
-  for (int64_t i = 0; i < count; ++i) to[i] = all[i];
-}
+#else  // here MaskedLoad reads a whole vector and masks it afterwards
+  HWY_ALIGN float lanes[kLanes] = {};
+  for (int64_t i = 0; i < count; ++i) lanes[i] = from[i];
+  return hn::Load(D(), lanes);
 #endif
-
-HWY_INLINE V LoadSome(const float* from, int64_t count) {
-  return HWY_LIKELY(count >= kLanes) ? hn::LoadU(D(), from) : LoadFirst(from, count);
 }
-HWY_INLINE void StoreSome(V value, float* to, int64_t count) {
+HWY_INLINE void StorePart(V value, float* to, int64_t count) {
+#if HWY_TARGET <= HWY_AVX2
+  hn::BlendedStore(value, hn::FirstN(D(), static_cast<size_t>(count)), D(), to);
+#else
+  HWY_ALIGN float lanes[kLanes];
+  hn::Store(value, D(), lanes);
+  for (int64_t i = 0; i < count; ++i) to[i] = lanes[i];
+#endif
+}
+
+// The same, or a whole vector of as many or more.
+HWY_INLINE V LoadFirst(const float* from, int64_t count) {
+  return HWY_LIKELY(count >= kLanes) ? hn::LoadU(D(), from) : LoadPart(from, count);
+}
+HWY_INLINE void StoreFirst(V value, float* to, int64_t count) {
   if (HWY_LIKELY(count >= kLanes)) hn::StoreU(value, D(), to);
-  else StoreFirst(value, to, count);
+  else StorePart(value, to, count);
 }
 
 /// out[i] = f(in[i]...).
 template <class F, class... In>
 HWY_INLINE void Map(const F& f, float* out, int64_t count, const In*... in) {
-  for (int64_t i = 0; i < count; i += kLanes) StoreSome(f(LoadSome(in + i, count - i)...), out + i, count - i);
+  for (int64_t i = 0; i < count; i += kLanes) StoreFirst(f(LoadFirst(in + i, count - i)...), out + i, count - i);
 }
 
 }  // namespace HWY_NAMESPACE

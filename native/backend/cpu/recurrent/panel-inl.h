@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "backend/cpu/recurrent/gate_math-inl.h"
+#include "backend/cpu/vector_rows-inl.h"
 #include "hwy/highway.h"
 
 // g++ only keeps an array of vectors in registers if every loop over it is unrolled before register allocation.
@@ -47,31 +47,6 @@ constexpr int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 HWY_INLINE int VecsInPanel(int64_t columns, int64_t panel) {
   return static_cast<int>(std::min<int64_t>(kPlainVecs, CeilDiv(columns - panel * kPlainWidth, kLanes)));
-}
-
-// Loads the first `count` lanes (all if there are more), zeros after; touches no memory past them.
-HWY_INLINE V LoadFirst(const float* p, int64_t count) {
-  const D d;
-  if (HWY_LIKELY(count >= kLanes)) return hn::LoadU(d, p);
-#if HWY_TARGET <= HWY_AVX2
-  return hn::MaskedLoad(hn::FirstN(d, static_cast<size_t>(count)), d, p);
-#else  // here MaskedLoad reads a whole vector and masks it afterwards
-  HWY_ALIGN float lanes[kLanes] = {};
-  for (int64_t i = 0; i < count; ++i) lanes[i] = p[i];
-  return hn::Load(d, lanes);
-#endif
-}
-
-HWY_INLINE void StoreFirst(V v, float* p, int64_t count) {
-  const D d;
-  if (HWY_LIKELY(count >= kLanes)) return hn::StoreU(v, d, p);
-#if HWY_TARGET <= HWY_AVX2
-  hn::BlendedStore(v, hn::FirstN(d, static_cast<size_t>(count)), d, p);
-#else
-  HWY_ALIGN float lanes[kLanes];
-  hn::Store(v, d, lanes);
-  for (int64_t i = 0; i < count; ++i) p[i] = lanes[i];
-#endif
 }
 
 // What a tile has fetched into the L2 cache while it multiplies: the panel that comes next, of which each of the row
