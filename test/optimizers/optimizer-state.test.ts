@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   Adam,
+  Adamax,
   Linear,
   noGrad,
   OptionError,
@@ -242,6 +243,24 @@ describe('options switched on a live group', () => {
     expect(Object.keys(target.stateDict().state)).toEqual(['0.square_avg', '0.momentum_buffer', '0.step']);
     await synchronize();
   });
+});
+
+test.each(['f32', 'f64'] as const)('of a number and a NaN the largest so far is the NaN, %s', async (dtype) => {
+  const zero = tensor([0, 0, 0, 0, 0], { dtype });
+  const parameters = [0, 1].map(() => new Parameter(zero.clone()));
+  const adam = new Adam(parameters.slice(0, 1), { amsgrad: true }),
+    adamax = new Adamax(parameters.slice(1));
+  for (const gradient of [
+    [1, 1, 1, 1, 1],
+    [0, NaN, 0, 0, NaN],
+  ]) {
+    for (const item of parameters) item.grad = tensor(gradient, { dtype });
+    adam.step();
+    adamax.step();
+  }
+  const states = [adam.stateDict().state['0.max_exp_avg_sq'], adamax.stateDict().state['0.exp_inf']];
+  for (const state of states)
+    expect(Array.from((await state?.data()) ?? [], Number.isNaN)).toEqual([false, true, false, false, true]);
 });
 
 test('a state that is a copy stays as it was', async () => {

@@ -35,7 +35,13 @@ struct Number {
   }
   friend HWY_INLINE Number sqrt(Number x) { return hn::Sqrt(x.vector); }
   friend HWY_INLINE Number abs(Number x) { return hn::Abs(x.vector); }
-  friend HWY_INLINE Number larger(Number a, Number b) { return hn::Max(a.vector, b.vector); }
+  friend HWY_INLINE Number larger(Number a, Number b) {
+#if HWY_ARCH_X86
+    return hn::Max(a.vector, b.vector);
+#else  // here Max gives the number of a number and a NaN
+    return hn::IfThenElse(hn::Gt(a.vector, b.vector), a.vector, b.vector);
+#endif
+  }
   // 0 of a NaN too, unlike the scalar's
   friend HWY_INLINE Number not_negative(Number x) { return hn::Max(x.vector, hn::Zero(D())); }
 };

@@ -121,7 +121,7 @@ struct RnnCell {
 
   static HWY_INLINE V Forward(const Units& u, const float* sums, ptrdiff_t) {
     const V sum = hn::Load(D(), sums);
-    const V h = u.relu ? hn::Max(hn::Zero(D()), sum) : Tanh(sum);
+    const V h = u.relu ? AtLeast(sum, 0.0f) : Tanh(sum);
     if (u.gates) StoreFirst(h, u.gates, u.left);
     return h;
   }
