@@ -52,8 +52,8 @@ export function loadAddon({ root, platform, arch, override }: AddonSearch): { ex
     : `There is no prebuilt native addon for ${platform}-${arch}`;
   throw new AddonNotFoundError(
     `stmnet: ${cause}. Tried, in this order:\n${reasons.map((reason) => `  ${reason}`).join('\n')}\n` +
-      '  Fix: in a checkout of the stmnet repository run `npm run setup`, which builds build/Release/stmnet.node; ' +
-      'elsewhere set STMNET_ADDON to that file.',
+      '  Fix: in a checkout of the stmnet repository, at the version of this package, run `npm run setup`, which ' +
+      'compiles build/Release/stmnet.node on Linux; elsewhere set STMNET_ADDON to that file.',
   );
 }
 

@@ -64,8 +64,8 @@ describe('loadAddon', () => {
       `stmnet: There is no prebuilt native addon for plan9-mips. Tried, in this order:\n` +
         `  ${at('build', 'Release', 'stmnet.node')}: not there\n` +
         `  ${at('prebuilds', 'plan9-mips', 'stmnet.node')}: not there\n` +
-        '  Fix: in a checkout of the stmnet repository run `npm run setup`, which builds build/Release/stmnet.node; ' +
-        'elsewhere set STMNET_ADDON to that file.',
+        '  Fix: in a checkout of the stmnet repository, at the version of this package, run `npm run setup`, which ' +
+        'compiles build/Release/stmnet.node on Linux; elsewhere set STMNET_ADDON to that file.',
     );
   });
 

@@ -117,10 +117,19 @@ void check_this_machine() {}
 
 void check_forced() {
   const std::string best = stm::supported_simd_targets()[0];
-  stm::force_simd_target("SSE4");
-  if (best != "SSE4")
-    require(stm::simd_limit().rfind("STMNET_SIMD chose the vectors", 0) == 0, "got '" + stm::simd_limit() + "'");
+  std::set<std::string> supported;
+  for (const char* const* name = stm::supported_simd_targets(); *name; ++name) {
+    supported.insert(*name);
+    require(stm::force_simd_target(*name) && std::strcmp(stm::simd_target(), *name) == 0,
+            std::string(*name) + " is not taken");
+    if (*name != best)
+      require(stm::simd_limit().rfind("STMNET_SIMD chose the vectors", 0) == 0, "got '" + stm::simd_limit() + "'");
+  }
   stm::force_simd_target(nullptr);
+  for (const char* const name : {"SSE4", "NEON"}) {
+    if (supported.count(name)) continue;
+    require(!stm::force_simd_target(name) && stm::simd_target() == best, std::string(name) + " is taken");
+  }
   require(stm::simd_target() == best && stm::simd_limit() == stm::processor().limit,
           "the best vectors do not come back");
 }

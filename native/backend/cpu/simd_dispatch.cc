@@ -50,6 +50,13 @@ void SetSupportedTargetsForTest(int64_t targets) { forced.store(targets); }
 namespace stm {
 namespace {
 
+// Highway has several kinds of NEON, of which one is compiled: see CMakeLists.txt.
+#if HWY_ARCH_ARM
+constexpr int64_t kNeon = HWY_STATIC_TARGET;
+#else
+constexpr int64_t kNeon = HWY_NEON;
+#endif
+
 struct Target {
   const char* name;
   int64_t bit;
@@ -58,7 +65,7 @@ struct Target {
 constexpr Target kTargets[] = {{"AVX3", HWY_AVX3, "AVX3 (AVX-512)"},
                                {"AVX2", HWY_AVX2, "AVX2"},
                                {"SSE4", HWY_SSE4, "SSE4"},
-                               {"NEON", HWY_NEON, "NEON"}};
+                               {"NEON", kNeon, "NEON"}};
 constexpr int kTargetCount = sizeof kTargets / sizeof kTargets[0];
 
 /// The first of `bits`, or null.

@@ -16,7 +16,7 @@ namespace HWY_NAMESPACE {
 
 #if HWY_TARGET <= HWY_AVX3
 constexpr int kTileRows = 12, kTileVecs = 2;
-#elif HWY_TARGET == HWY_NEON
+#elif HWY_ARCH_ARM_A64
 constexpr int kTileRows = 8, kTileVecs = 3;
 #elif HWY_TARGET == HWY_AVX2
 constexpr int kTileRows = 6, kTileVecs = 2;

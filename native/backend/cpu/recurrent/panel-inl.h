@@ -27,7 +27,7 @@ constexpr int kMaxVecs = 4;  // in a tile
 
 // Rows of a tile by its vectors, as many as the register file allows: 32 registers hold 24 accumulators, 16 hold 12;
 // SSE4 needs a temporary for each multiply, as it has no FMA. kPlainVecs: the width of a plain panel.
-#if HWY_TARGET <= HWY_AVX3 || HWY_TARGET == HWY_NEON
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64
 constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 8, 8, 6}, kPlainVecs = 3;
 #elif HWY_TARGET == HWY_AVX2
 constexpr int kRowsFor[kMaxVecs + 1] = {0, 8, 6, 4, 3}, kPlainVecs = 2;
