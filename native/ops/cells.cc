@@ -194,7 +194,7 @@ Result gated_cells(const Tensor& x, const std::optional<Tensor>& h0, const std::
   if (lstm) parts[kCells] = empty({p.N, p.T, p.H}, x);
   parts[kReserve] = scratch(sizes.reserve, x.device());
   const Tensor hn = empty({p.N, p.H}, x), cn = lstm ? empty({p.N, p.H}, x) : Tensor();
-  enqueue(kOp, {parts.begin(), parts.begin() + kGiven},
+  enqueue(kOp, Tensors(parts).part(0, kGiven),
           {parts[kY], parts[kCells], parts[kReserve], hn, cn, scratch(sizes.forward_workspace, x.device())},
           [p](Backend& backend, Views v) {
             return backend.cells().forward(p, {inputs_of(v), v.out(0).data, v.out(1).data, v.out(3).data, v.out(4).data,

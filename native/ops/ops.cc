@@ -15,9 +15,7 @@ Tensor as_bytes(const Tensor& x) {
 
 namespace {
 
-Operand operand_of(const Tensor& x, Access access) {
-  if (!x) return {};
-  Operand operand;
+void describe_to(Operand& operand, const Tensor& x, Access access) {
   operand.storage = x->storage;
   operand.access = access;
   operand.offset_bytes = x->offset * static_cast<int64_t>(size_of(x.dtype()));
@@ -27,19 +25,18 @@ Operand operand_of(const Tensor& x, Access access) {
     operand.view.extent[i] = x->shape[i];
     operand.view.stride[i] = x->strides[i];
   }
-  return operand;
 }
 
 }  // namespace
 
-std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out,
-                                 Access out_access, Device** device) {
+std::vector<Operand> operands_of(const char* op, Tensors in, Tensors out, Access out_access, Device** device) {
   std::vector<Operand> operands;
   operands.reserve(in.size() + out.size());
   const Tensor* first = nullptr;
   const auto add = [&](const Tensor& x, Access access) {
-    operands.push_back(operand_of(x, access));
+    Operand& operand = operands.emplace_back();
     if (!x) return;
+    describe_to(operand, x, access);
     STM_CHECK(x.dtype() != DType::I8, Kind::DType, op, fmt::format("{}", x),
               "a tensor to compute with: i8 only keeps quantised weights", "cast it with cast('i32') or cast('f32')");
     if (!first) first = &x;

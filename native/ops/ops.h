@@ -1,6 +1,7 @@
 #pragma once
-#include <algorithm>
 // What every op is written with, and the ops that other ops call.
+#include <algorithm>
+#include <initializer_list>
 #include <vector>
 
 #include "core/history.h"
@@ -38,14 +39,29 @@ class Views {
   size_t outputs_from_;
 };
 
-std::vector<Operand> operands_of(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out,
-                                 Access out_access, Device** device);
+/// Tensors of a call, which stay the caller's: nothing is allocated for a list in braces.
+class Tensors {
+ public:
+  Tensors(std::initializer_list<Tensor> list) : Tensors(list.begin(), list.size()) {}
+  Tensors(const std::vector<Tensor>& list) : Tensors(list.data(), list.size()) {}
+  /// Those numbered `from` to `to - 1`.
+  Tensors part(size_t from, size_t to) const { return {first_ + from, to - from}; }
+  const Tensor* begin() const { return first_; }
+  const Tensor* end() const { return first_ + count_; }
+  size_t size() const { return count_; }
+
+ private:
+  Tensors(const Tensor* first, size_t count) : first_(first), count_(count) {}
+  const Tensor* first_;
+  size_t count_;
+};
+
+std::vector<Operand> operands_of(const char* op, Tensors in, Tensors out, Access out_access, Device** device);
 
 /// Queues `work(Backend&, Views) -> Status`. `out` is written afresh (its storage is allocated when the command runs).
 /// `host_bytes` counts host data captured by `work` against the queue's limit. All operands must be on one device.
 template <class Work>
-void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& out, Work work,
-             size_t host_bytes = 0, Access out_access = Access::Write, bool spoils_if_skipped = false) {
+void enqueue(const char* op, Tensors in, Tensors out, Work work, size_t host_bytes = 0, Access out_access = Access::Write, bool spoils_if_skipped = false) {
   struct WorkCommand final : Command {
     WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes,
                 bool spoils)
@@ -78,7 +94,7 @@ void enqueue(const char* op, const std::vector<Tensor>& in, const std::vector<Te
 /// The same, but `targets` are changed in place: their versions are raised, and they keep their values if the command
 /// is skipped.
 template <class Work>
-void enqueue_update(const char* op, const std::vector<Tensor>& in, const std::vector<Tensor>& targets, Work work) {
+void enqueue_update(const char* op, Tensors in, Tensors targets, Work work) {
   enqueue(op, in, targets, std::move(work), 0, Access::Update);
 }
 
