@@ -39,7 +39,7 @@ class Views {
   size_t outputs_from_;
 };
 
-/// Tensors of a call, which stay the caller's: nothing is allocated for a list in braces.
+/// Tensors of a call, which stay the caller's, for parameters alone: nothing is allocated for a list in braces.
 class Tensors {
  public:
   Tensors(std::initializer_list<Tensor> list) : Tensors(list.begin(), list.size()) {}
@@ -61,7 +61,8 @@ std::vector<Operand> operands_of(const char* op, Tensors in, Tensors out, Access
 /// Queues `work(Backend&, Views) -> Status`. `out` is written afresh (its storage is allocated when the command runs).
 /// `host_bytes` counts host data captured by `work` against the queue's limit. All operands must be on one device.
 template <class Work>
-void enqueue(const char* op, Tensors in, Tensors out, Work work, size_t host_bytes = 0, Access out_access = Access::Write, bool spoils_if_skipped = false) {
+void enqueue(const char* op, Tensors in, Tensors out, Work work, size_t host_bytes = 0,
+             Access out_access = Access::Write, bool spoils_if_skipped = false) {
   struct WorkCommand final : Command {
     WorkCommand(const char* op, std::vector<Operand> operands, size_t outputs_from, Work work, size_t host_bytes,
                 bool spoils)

@@ -174,8 +174,8 @@ template <class PassCommand>
 void enqueue_call(const StackProblem& problem, const Parts& parts, Part outputs) {
   Device* device = nullptr;
   const Tensors all = parts;
-  std::vector<Operand> operands = operands_of("recurrent", all.part(0, outputs), all.part(outputs, all.size()),
-                                              Access::Write, &device);
+  std::vector<Operand> operands =
+      operands_of("recurrent", all.part(0, outputs), all.part(outputs, all.size()), Access::Write, &device);
   device->push(std::make_unique<PassCommand>(problem, std::move(operands)));
 }
 
@@ -228,8 +228,8 @@ void run_ahead(const StackProblem& problem, const Tensor& given_h0, const std::v
   parts[kPacked] = packed_weights(problem, parts[kWeights], Tensor());
   parts[kAhead] = new_sums_ahead(problem, parts[kWeights], h0);
   Device* device = nullptr;
-  std::vector<Operand> operands = operands_of("recurrentAhead", Tensors(parts).part(kH0, kAhead), {parts[kAhead]},
-                                              Access::Write, &device);
+  std::vector<Operand> operands =
+      operands_of("recurrentAhead", Tensors(parts).part(kH0, kAhead), {parts[kAhead]}, Access::Write, &device);
   device->push(std::make_unique<AheadCommand>(problem, std::move(operands)));
 }
 

@@ -87,8 +87,12 @@ export abstract class QuantizedRecurrentLayer<State extends HiddenState = Hidden
     for (const [name, buffer] of blanks(new Map(states), 'f32')) Reflect.set(this, name, buffer);
   }
 
-  protected override get elements(): { dtype: FloatingDType; device: string } {
-    return { dtype: 'f32', device: this.#current(this.#columns.slice(0, 1))[0]?.device ?? 'cpu' };
+  protected override get elementDType(): FloatingDType {
+    return 'f32';
+  }
+
+  protected override get elementDevice(): string {
+    return this.#current(this.#columns.slice(0, 1))[0]?.device ?? 'cpu';
   }
 
   protected override learnedStates(): readonly Tensor[] {

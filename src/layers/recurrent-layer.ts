@@ -74,8 +74,12 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     );
   }
 
-  protected override get elements(): { dtype: FloatingDType; device: string } {
-    return { dtype: this.options.dtype, device: this.#weights()[0]?.device ?? 'cpu' };
+  protected override get elementDType(): FloatingDType {
+    return this.options.dtype;
+  }
+
+  protected override get elementDevice(): string {
+    return currentWeights(this, this.#names.slice(0, 1))[0]?.device ?? 'cpu';
   }
 
   protected override learnedStates(): readonly Tensor[] {
@@ -83,8 +87,8 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
   }
 
   protected override runStack(batch: StackBatch): BatchOutput {
-    const { input, batchFirst, lengths, ...states } = batch;
-    if (this.#variant !== undefined) return this.#runVariant(this.#variant, { input, ...states, lengths }, batchFirst);
+    const { input, batchFirst, lengths, h, c } = batch;
+    if (this.#variant !== undefined) return this.#runVariant(this.#variant, batch);
     const { hiddenSize, numLayers, bidirectional, bias, dropout, algo } = this.options;
     const { cell, projSize } = this.#kind;
     const weights = this.#droppedWeights();
@@ -98,7 +102,8 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
       batchFirst,
       dropout: this.training ? dropout : 0,
       algo,
-      ...states,
+      h,
+      c,
       lengths,
     });
     if (!bidirectional)
@@ -109,17 +114,13 @@ export abstract class RecurrentLayer<State extends HiddenState = HiddenState> ex
     return result;
   }
 
-  #runVariant(
-    variant: Variant,
-    batch: States & { input: Tensor; lengths?: readonly number[] | undefined },
-    batchFirst: boolean,
-  ): BatchOutput {
+  #runVariant(variant: Variant, batch: StackBatch): BatchOutput {
     const { cell } = this.#kind;
     if (cell !== 'lstm' && cell !== 'gru') throw new Error(`no variants of ${cell}`);
     const tensors = new Map<string, Tensor>();
     this.#droppedWeights().forEach((weight, at) => tensors.set(this.#names[at] ?? '', weight));
     currentWeights(this, this.#variantNames).forEach((weight, at) => tensors.set(this.#variantNames[at] ?? '', weight));
-    const options = { ...this.options, batchFirst, cell, training: this.training };
+    const options = { ...this.options, batchFirst: batch.batchFirst, cell, training: this.training };
     const { cells, ...result } = gatedStack(batch, { weight: (name) => tensors.get(name), variant, options });
     const shown = cells !== undefined && Reflect.get(this.options, 'returnCells') === true;
     return shown ? { ...result, cells } : result;

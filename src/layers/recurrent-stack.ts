@@ -67,7 +67,10 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
   }
 
   /** Of input, states and output. @internal */
-  protected abstract get elements(): { dtype: FloatingDType; device: string };
+  protected abstract get elementDType(): FloatingDType;
+
+  /** Where the weights are. @internal */
+  protected abstract get elementDevice(): string;
 
   /** h and, of an LSTM, c [L·K, O or H] that are learned, if they are. @internal */
   protected abstract learnedStates(): readonly Tensor[];
@@ -95,7 +98,7 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
     const op = `${this.constructor.name}.zeroState`;
     const { batchSize: rows } = readOptions(op, options, { batchSize: positiveInteger });
     const stack = this.options.numLayers * this.#directions;
-    const settings = this.elements;
+    const settings = { dtype: this.elementDType, device: this.elementDevice };
     const h = zeros([stack, rows, this.#width], settings);
     return this.#kind.cell === 'lstm' ? { h, c: zeros([stack, rows, this.options.hiddenSize], settings) } : { h };
   }
@@ -189,7 +192,7 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
   #checkInput(input: Tensor, batchFirst: boolean): void {
     const op = `${this.constructor.name}.forward`;
     const { inputSize } = this.options;
-    const { dtype } = this.elements;
+    const dtype = this.elementDType;
     const given = (): string => `input ${describe(input)}`;
     const layout = batchFirst ? '[N, T, D]' : '[T, N, D]';
     if (input.rank !== 3)
@@ -230,7 +233,7 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
         fix: `start from zeroState({ batchSize: ${rows} })`,
       });
     }
-    const { dtype } = this.elements;
+    const dtype = this.elementDType;
     if (state.dtype !== dtype)
       throw new DTypeError(op, { given: given(), expected: dtype, fix: `cast it: state.cast('${dtype}')` });
   }

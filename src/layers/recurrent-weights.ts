@@ -4,6 +4,7 @@ import { reshape, slice } from '../tensor/ops/shape';
 import { describe } from '../tensor/options';
 import type { Tensor } from '../tensor/tensor';
 import { claim } from '../module/allowance';
+import { fieldsOf } from '../module/fields';
 import type { Module } from '../module/module';
 import { Parameter } from '../module/parameter';
 import type { RecurrentOptions } from './recurrent-options';
@@ -20,9 +21,9 @@ export function currentTensors<T extends Tensor>(
   names: readonly string[],
   kind: new (tensor: Tensor) => T,
 ): T[] {
-  return names.map((name) => {
-    const held: unknown = Reflect.get(module, name);
+  return fieldsOf(module, names).map((held, at) => {
     if (held instanceof kind) return held;
+    const name = names[at] ?? '';
     throw new DTypeError(`${module.constructor.name}.forward`, {
       given: `${name}: ${describe(held)}`,
       expected: `a ${kind.name}`,

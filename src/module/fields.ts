@@ -33,8 +33,14 @@ export abstract class FieldOwner {
   }
 }
 
-/** The objects behind the proxies, which tell their keys some ten times as fast. */
+/** The objects behind the proxies, which tell their keys and fields some ten times as fast. */
 const behind = new WeakMap<object, object>(); // per environment
+
+/** The fields of these names, in their order. */
+export function fieldsOf(owner: FieldOwner, names: readonly string[]): unknown[] {
+  const fields = behind.get(owner) ?? owner;
+  return names.map((name): unknown => Reflect.get(fields, name, owner));
+}
 
 /** Calls `visit` with the fields of an owner, or the elements of an array or object, until it returns true. */
 function someField(holder: object, visit: (key: string, value: unknown) => boolean): boolean {
