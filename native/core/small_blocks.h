@@ -3,8 +3,8 @@
 
 namespace stm {
 
-// Small pieces of memory for operator new. A command is made by the thread of JavaScript and ended by the device's: what
-// one thread takes and another gives back comes back to the first one in batches and without a lock, of which malloc
+// Small pieces of memory for operator new. A command is made by the thread of JavaScript and ended by that of its
+// device: what one thread takes and another gives back returns to the first in batches and without a lock, where malloc
 // takes one for each.
 
 /// At least `bytes`, aligned for any object; null if there is no memory. Any thread.

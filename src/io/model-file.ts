@@ -30,7 +30,7 @@ export interface SaveOptions {
 export interface LoadOptions {
   /** Classes of your own that the model holds, by the name they were saved under: `{ Tagger }`. */
   classes?: ModuleClasses;
-  /** Where the model goes. Default: the default device. */
+  /** Where the model goes. Default: the default device; the CPU, where alone they compute, for weights of 8 bits. */
   device?: string;
 }
 
@@ -114,9 +114,11 @@ export async function load(path: string, options: LoadOptions = {}): Promise<Mod
     const model = withAllowance({ tensors: tensors.size, elements }, () =>
       rebuilt(source, config, options.classes ?? {}),
     );
-    if (options.device !== undefined) model.to(options.device);
-    await restore(source, model, tensors, options.device);
-    await synchronize(options.device);
+    const isQuantized = model.modulesInside().some((module) => module.isQuantized);
+    const device = options.device ?? (isQuantized ? 'cpu' : undefined);
+    if (device !== undefined) model.to(device);
+    await restore(source, model, tensors, device);
+    await synchronize(device);
     return model;
   } catch (error) {
     // A damaged configuration may have asked for a model that no memory holds: that fault belongs to this error, not to

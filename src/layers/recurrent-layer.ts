@@ -9,7 +9,7 @@ import type { FloatingDType } from '../module/uniform';
 import { variantOf, type Variant } from './gated-options';
 import { gatedStack, variantWeights } from './gated-stack';
 import type { RecurrentOptions } from './recurrent-options';
-import { RecurrentStack, type BatchOutput, type HiddenState, type StackBatch, type States } from './recurrent-stack';
+import { RecurrentStack, type BatchOutput, type HiddenState, type StackBatch } from './recurrent-stack';
 import { byLayerAndDirection, currentWeights, makeWeights, type CellKind } from './recurrent-weights';
 
 /**

@@ -1,5 +1,9 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { scratchFolder } from '../support/scratch';
 import { onStandin, standinIsBuilt } from '../support/standin';
+
+const folder = scratchFolder('quantized-standin');
 
 describe.skipIf(!standinIsBuilt)('weights of 8 bits where there is another device', () => {
   test('are made on the CPU of a model that lies there, whatever the default device, and stream there', () => {
@@ -19,6 +23,21 @@ describe.skipIf(!standinIsBuilt)('weights of 8 bits where there is another devic
     const { expected } = found as { expected: number[] };
     expect(found).toEqual({ devices: ['cpu'], expected, streamed: expected });
     expect(expected).toHaveLength(2);
+  });
+
+  test('are loaded to the CPU, whatever the default device, unless one is named', () => {
+    const found = onStandin<unknown>(`
+      stm.setDefaultDevice('cuda');
+      const path = ${JSON.stringify(join(folder, 'eight.safetensors'))};
+      const lstm = new stm.LSTM({ inputSize: 4, hiddenSize: 3 }).to('cpu');
+      await stm.save(path, stm.quantizeDynamic(new stm.Sequential(lstm)).model);
+      await stm.save(path + '32', new stm.Sequential(lstm));
+      const devices = async (...args) => [...(await stm.load(...args)).namedTensors()].map(([, x]) => x.device);
+      const model = (await stm.load(path)).eval();
+      const y = await model.forward(stm.ones([1, 2, 4], { device: 'cpu' })).data();
+      const loaded = [await devices(path), await devices(path, { device: 'cuda' }), await devices(path + '32')];
+      return [y.length, ...loaded.map((names) => [...new Set(names)].join())];`);
+    expect(found).toEqual([6, 'cpu', 'cuda:0', 'cuda:0']);
   });
 
   test('are refused there, wherever the tensors lie, and leave the device usable', () => {
