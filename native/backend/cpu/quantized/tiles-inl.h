@@ -19,6 +19,14 @@ HWY_BEFORE_NAMESPACE();
 namespace stm {
 namespace HWY_NAMESPACE {
 
+// Rows of a tile by its vectors: those of f32, but on ARM, whose instructions give the sums of a vector in two.
+constexpr int Int8Rows(int vecs) {
+#if HWY_ARCH_ARM_A64
+  return 24 / (2 * vecs);
+#else
+  return kRowsFor[vecs];
+#endif
+}
 constexpr int kInt8Vecs = 4;  // of a plain panel
 constexpr int64_t kInt8Width = kInt8Vecs * kLanes;
 static_assert(kInt8Width <= kWidestInt8Panel, "plain_panel_bytes() is enough");
@@ -76,13 +84,13 @@ void MulInt8Tile(const QuantizedRows& rows, const int8_t* HWY_RESTRICT panel, in
 
 using Int8TileFunction = void (*)(const QuantizedRows&, const int8_t*, int64_t, int32_t*);
 
-// Every size of tile that the target's register file holds, as those of f32; null elsewhere.
+// Every size of tile that the target's register file holds; null elsewhere.
 struct Int8TileTable {
   Int8TileFunction at[kMaxVecs + 1][kMaxRows + 1] = {};
   template <int kVecs, int kRows>
   constexpr void Fill() {
     at[kVecs][kRows] = &MulInt8Tile<kRows, kVecs>;
-    if constexpr (kRows < kRowsFor[kVecs]) Fill<kVecs, kRows + 1>();
+    if constexpr (kRows < Int8Rows(kVecs)) Fill<kVecs, kRows + 1>();
   }
   constexpr Int8TileTable() {
     Fill<2, 1>();
@@ -115,7 +123,7 @@ inline HWY_NOINLINE void MulPlainInt8(const QuantizedRows& rows, int64_t count, 
   const int8_t* const at = panels + panel * kInt8Width * panel_depth(depth);
   const int64_t first = panel * kInt8Width;
   for (int64_t row = 0; row < count;) {
-    const int height = static_cast<int>(std::min<int64_t>(kRowsFor[kInt8Vecs], count - row));
+    const int height = static_cast<int>(std::min<int64_t>(Int8Rows(kInt8Vecs), count - row));
     kInt8Tiles.at[kInt8Vecs][height](rows.from(row), at, panel_depth(depth), sums);
     for (int v = 0; v < kInt8Vecs; ++v) {
       const int64_t column = first + v * kLanes, left = columns - column;

@@ -96,7 +96,7 @@ void InputProducts(const Recurrence& r, int64_t rows, int rank, int members) {
     for (int64_t panel = panels.begin; panel < panels.end; ++panel) {
       stop_point();
       for (int64_t row = block; row < end;) {
-        const int count = static_cast<int>(std::min<int64_t>(kRowsFor[CellPanels<C>::kGateVecs], end - row));
+        const int count = static_cast<int>(std::min<int64_t>(Int8Rows(CellPanels<C>::kGateVecs), end - row));
         ForInt8Products<C>(r.rows.rounded_input.from(row), count, weights, panel, H,
                            [&](int gate, int, int64_t unit, int64_t left, int m, const int32_t* sums, V scales) {
                              const V initial = bias ? LoadFirst(bias + gate * H + unit, left) : hn::Zero(D());
@@ -180,7 +180,7 @@ void Int8Cells(const Recurrence& r, const Moment& moment, const Work& work) {
   for (const Span& span : work.spans(r.geometry, moment)) {
     const Step step = MakeStep(r, moment, span);
     for (int64_t panel = panels.begin; panel < panels.end; ++panel)
-      ForRowTiles(span, kRowsFor[CellPanels<C>::kGateVecs],
+      ForRowTiles(span, Int8Rows(CellPanels<C>::kGateVecs),
                   [&](const RowTile& tile) { Int8Tile<C>(r, step, panel, tile); });
   }
 }
