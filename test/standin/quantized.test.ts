@@ -30,8 +30,8 @@ describe.skipIf(!standinIsBuilt)('weights of 8 bits where there is another devic
       stm.setDefaultDevice('cuda');
       const path = ${JSON.stringify(join(folder, 'eight.safetensors'))};
       const lstm = new stm.LSTM({ inputSize: 4, hiddenSize: 3 }).to('cpu');
-      await stm.save(path, stm.quantizeDynamic(new stm.Sequential(lstm)).model);
-      await stm.save(path + '32', new stm.Sequential(lstm));
+      await stm.save(stm.quantizeDynamic(new stm.Sequential(lstm)).model, path);
+      await stm.save(new stm.Sequential(lstm), path + '32');
       const devices = async (...args) => [...(await stm.load(...args)).namedTensors()].map(([, x]) => x.device);
       const model = (await stm.load(path)).eval();
       const y = await model.forward(stm.ones([1, 2, 4], { device: 'cpu' })).data();
