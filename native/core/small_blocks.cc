@@ -54,6 +54,11 @@ class Pool {
                                                  std::memory_order_relaxed)) {
     }
   }
+  /// At the owner's end: frees what is here. Blocks that others still have come back to the next owner.
+  void clear() noexcept {
+    for (size_t size = 0; size < shelves_.size(); ++size)
+      while (Block* const block = take(size)) std::free(block);
+  }
 
   Pool* next = nullptr;  ///< of those that no thread has
 
@@ -85,6 +90,7 @@ struct Lease {
   ~Lease() {
     ended = true;
     if (!mine) return;
+    mine->clear();
     const std::lock_guard lock(waiting_mutex);
     mine->next = std::exchange(waiting, mine);
     mine = nullptr;

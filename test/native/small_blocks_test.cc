@@ -1,5 +1,7 @@
 // The blocks behind operator new: sizes and places, blocks that other threads give back, threads that end, and blocks
 // that many threads pass on at once. usage: small_blocks_test [seed]
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -64,9 +66,41 @@ void threads_end() {
   give_back_block(next);
 }
 
+/// Bytes of malloc in use; 0 under a sanitizer, and of a glibc that does not count them in 64 bits.
+size_t bytes_in_use() {
+#if defined(__GLIBC__) && __GLIBC_MINOR__ >= 33
+  return mallinfo2().uordblks;
+#else
+  return 0;
+#endif
+}
+
+/// Threads that end together leave nothing of what they kept, be it given back by themselves or by another thread.
+void threads_leave_nothing() {
+  constexpr int kThreads = 8, kBlocks = 100;
+  constexpr size_t kBytes = 1000;
+  const size_t before = bytes_in_use();
+  std::atomic<int> ready{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread)
+    threads.emplace_back([&ready, elsewhere = thread % 2 != 0] {
+      std::vector<void*> taken(kBlocks);
+      for (void*& block : taken) block = take_block(kBytes);
+      const auto give_back = [&taken] {
+        for (void* const block : taken) give_back_block(block);
+      };
+      if (elsewhere) std::thread(give_back).join();
+      else give_back();
+      for (++ready; ready < kThreads;) std::this_thread::yield();
+    });
+  for (std::thread& thread : threads) thread.join();
+  require(bytes_in_use() < before + kThreads * kBlocks * kBytes / 4, "threads that have ended keep memory");
+}
+
 /// More at once than are kept: those are freed, by whoever gives them back.
 void many_at_once() {
   for (const bool elsewhere : {false, true}) {
+    const size_t before = bytes_in_use();
     std::vector<void*> taken(10'000);
     for (void*& block : taken) block = take_block(64);
     const auto give_back = [&taken] {
@@ -74,6 +108,7 @@ void many_at_once() {
     };
     if (elsewhere) std::thread(give_back).join();
     else give_back();
+    require(bytes_in_use() < before + (256 << 10) + taken.capacity() * sizeof(void*), "blocks are kept without limit");
   }
 }
 
@@ -115,6 +150,7 @@ int main(int argc, char** argv) {
   blocks_are_apart_and_aligned();
   what_others_give_back_is_used_again();
   threads_end();
+  threads_leave_nothing();
   many_at_once();
   for (const unsigned count : {1u, 2u, 3u, 4u, 8u}) threads_pass_blocks_on(count);
   return stm::testing::finish("small_blocks_test");
