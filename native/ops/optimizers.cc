@@ -7,7 +7,7 @@
 namespace stm::ops {
 namespace {
 
-using Tensors = const std::vector<Tensor>&;
+using TensorList = const std::vector<Tensor>&;
 using Indices = const std::vector<int64_t>&;
 using MaybeTensor = const std::optional<Tensor>&;
 
@@ -15,7 +15,7 @@ using MaybeTensor = const std::optional<Tensor>&;
 /// then the scalars, where known[k] = i.
 struct Group {
   const char* op;
-  Tensors parameters, state;
+  TensorList parameters, state;
   Indices known;
   const Tensor& learning_rate;  ///< OptimizerRule's
   MaybeTensor skip;
@@ -104,57 +104,57 @@ std::vector<int64_t> step_group(const Group& group, const Rule& rule) {
   return missing;
 }
 
-std::vector<int64_t> sgd(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+std::vector<int64_t> sgd(TensorList parameters, TensorList state, Indices known, const Tensor& learning_rate,
                          double weight_decay, double momentum, double dampening, bool nesterov, MaybeTensor skip) {
   return step_group<SgdRule>({"SGD.step", parameters, state, known, learning_rate, skip},
                              {{weight_decay}, momentum, dampening, nesterov});
 }
 
-std::vector<int64_t> adam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+std::vector<int64_t> adam(TensorList parameters, TensorList state, Indices known, const Tensor& learning_rate,
                           double weight_decay, double beta1, double beta2, double eps, bool amsgrad, bool decoupled,
                           MaybeTensor skip) {
   return step_group<AdamRule>({decoupled ? "AdamW.step" : "Adam.step", parameters, state, known, learning_rate, skip},
                               {{weight_decay}, beta1, beta2, eps, amsgrad, decoupled});
 }
 
-std::vector<int64_t> nadam(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+std::vector<int64_t> nadam(TensorList parameters, TensorList state, Indices known, const Tensor& learning_rate,
                            double weight_decay, double beta1, double beta2, double eps, double momentum_decay,
                            bool decoupled, MaybeTensor skip) {
   return step_group<NadamRule>({"NAdam.step", parameters, state, known, learning_rate, skip},
                                {{weight_decay}, beta1, beta2, eps, momentum_decay, decoupled});
 }
 
-std::vector<int64_t> adamax(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+std::vector<int64_t> adamax(TensorList parameters, TensorList state, Indices known, const Tensor& learning_rate,
                             double weight_decay, double beta1, double beta2, double eps, MaybeTensor skip) {
   return step_group<AdamaxRule>({"Adamax.step", parameters, state, known, learning_rate, skip},
                                 {{weight_decay}, beta1, beta2, eps});
 }
 
-std::vector<int64_t> rmsprop(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+std::vector<int64_t> rmsprop(TensorList parameters, TensorList state, Indices known, const Tensor& learning_rate,
                              double weight_decay, double alpha, double eps, double momentum, bool centered,
                              MaybeTensor skip) {
   return step_group<RmspropRule>({"RMSprop.step", parameters, state, known, learning_rate, skip},
                                  {{weight_decay}, alpha, eps, momentum, centered});
 }
 
-std::vector<int64_t> adagrad(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+std::vector<int64_t> adagrad(TensorList parameters, TensorList state, Indices known, const Tensor& learning_rate,
                              double weight_decay, double learning_rate_decay, double eps, MaybeTensor skip) {
   return step_group<AdagradRule>({"Adagrad.step", parameters, state, known, learning_rate, skip},
                                  {{weight_decay}, learning_rate_decay, eps});
 }
 
-std::vector<int64_t> adadelta(Tensors parameters, Tensors state, Indices known, const Tensor& learning_rate,
+std::vector<int64_t> adadelta(TensorList parameters, TensorList state, Indices known, const Tensor& learning_rate,
                               double weight_decay, double rho, double eps, MaybeTensor skip) {
   return step_group<AdadeltaRule>({"Adadelta.step", parameters, state, known, learning_rate, skip},
                                   {{weight_decay}, rho, eps});
 }
 
-void zero_grad(Tensors parameters) {
+void zero_grad(TensorList parameters) {
   for (const Tensor& parameter : parameters) set_gradient(parameter, Tensor());
 }
 
 /// The gradients there are, dense: a view with gaps, which only a user can have put there, is replaced by a copy.
-std::vector<Tensor> dense_gradients(Tensors parameters) {
+std::vector<Tensor> dense_gradients(TensorList parameters) {
   std::vector<Tensor> gradients;
   for (const Tensor& parameter : parameters) {
     Tensor& gradient = gradient_of(parameter);
@@ -178,7 +178,7 @@ void enqueue_rescaling(const char* op, const std::vector<Tensor>& in, const std:
   enqueue(op, in, gradients, std::move(work), 0, Access::Update, true);
 }
 
-Tensor clip_grad_norm(Tensors parameters, double max_norm, double norm_type) {
+Tensor clip_grad_norm(TensorList parameters, double max_norm, double norm_type) {
   const char* op = "clipGradNorm";
   STM_CHECK(!parameters.empty(), Kind::Option, op, "no parameters", "at least one", "pass model.parameters()");
   const Session::NoGrad no_grad;
@@ -197,7 +197,7 @@ Tensor clip_grad_norm(Tensors parameters, double max_norm, double norm_type) {
   return norm;
 }
 
-void clip_grad_value(Tensors parameters, double clip_value) {
+void clip_grad_value(TensorList parameters, double clip_value) {
   const Session::NoGrad no_grad;
   const std::vector<Tensor> gradients = dense_gradients(parameters);
   if (gradients.empty()) return;
@@ -216,7 +216,7 @@ View spread(const View& number, const View& like) {
 }
 
 /// f64 []: NaN if an element is NaN. All dense, on one device, at least one.
-Tensor largest_of(const char* op, Tensors values) {
+Tensor largest_of(const char* op, TensorList values) {
   const Tensor largest = empty({}, DType::F64, values[0].device());
   enqueue(op, values, {largest}, [count = values.size()](Backend& b, Views v) {
     const std::vector<View> views = views_of(count, [&](size_t i) { return v.in(i); });
@@ -225,7 +225,7 @@ Tensor largest_of(const char* op, Tensors values) {
   return largest;
 }
 
-Tensor largest_magnitude(Tensors values, Tensors parameters) {
+Tensor largest_magnitude(TensorList values, TensorList parameters) {
   const char* op = "Trainer";
   STM_CHECK(!values.empty(), Kind::Option, op, "no values", "at least one", "report this as a fault of stmnet");
   const Session::NoGrad no_grad;
@@ -237,7 +237,7 @@ Tensor largest_magnitude(Tensors values, Tensors parameters) {
   return largest_of(op, all);
 }
 
-Tensor scale_gradients(Tensors parameters, const Tensor& factor) {
+Tensor scale_gradients(TensorList parameters, const Tensor& factor) {
   const char* op = "GradScaler";
   STM_CHECK(!parameters.empty() && factor.size() == 1, Kind::Option, op,
             fmt::format("{} parameters and the factor {}", parameters.size(), factor), "some, and one number",
