@@ -231,22 +231,21 @@ export function ownersIn(owner: FieldOwner): FieldOwner[] {
  * The first parameter that a deep walk would meet, the first buffer if there is no parameter, undefined if there is
  * neither. Looks no further and checks nothing.
  */
-export const firstTensor = (holder: object): Parameter | BufferTensor | undefined =>
-  firstOf(Parameter, holder) ?? firstOf(BufferTensor, holder);
+export function firstTensor(owner: object): Parameter | BufferTensor | undefined {
+  let parameter: Parameter | undefined, buffer: BufferTensor | undefined;
+  const seen = new Set<object>([owner]);
+  someField(owner, visit);
+  return parameter ?? buffer;
 
-function firstOf<T>(
-  kind: new (...args: never[]) => T,
-  holder: object,
-  seen: Set<object> = new Set([holder]),
-): T | undefined {
-  let found: T | undefined;
-  someField(holder, (_, value) => {
-    if (value instanceof kind) found = value;
-    else if ((value instanceof FieldOwner || Array.isArray(value) || isPlainObject(value)) && !seen.has(value))
-      found = firstOf(kind, value, seen.add(value));
-    return found !== undefined;
-  });
-  return found;
+  function visit(_: string, value: unknown): boolean {
+    if (value instanceof Parameter) parameter = value;
+    else if (value instanceof BufferTensor) buffer ??= value;
+    else if ((value instanceof FieldOwner || Array.isArray(value) || isPlainObject(value)) && !seen.has(value)) {
+      seen.add(value);
+      someField(value, visit);
+    }
+    return parameter !== undefined;
+  }
 }
 
 /**

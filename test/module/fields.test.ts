@@ -17,6 +17,7 @@ import {
   zeros,
   type Tensor,
 } from 'stmnet';
+import { firstTensor } from '../../src/module/fields';
 import { here } from '../support/devices';
 
 class Scaled extends Module {
@@ -312,4 +313,28 @@ describe('what would be neither trained nor saved', () => {
     ]);
     expect(model.parameters()).toHaveLength(5);
   });
+});
+
+test('the first tensor is the first parameter, without one the first buffer, and fields are read once', () => {
+  class Holding extends Module {
+    constructor(readonly held: unknown) {
+      super();
+    }
+    forward(): void {}
+  }
+  const [first, second] = [new BufferTensor(zeros([1])), new BufferTensor(zeros([1]))];
+  const parameter = new Parameter(ones([1]));
+  let reads = 0;
+  const counted = {
+    get inner(): unknown {
+      reads++;
+      return new Holding([first, { second }]);
+    },
+  };
+  expect(firstTensor(new Holding(counted))).toBe(first);
+  expect(reads).toBe(1);
+  expect(firstTensor(new Holding([first, [{ parameter }], second]))).toBe(parameter);
+  const cycle: unknown[] = [ones([1])];
+  cycle.push(cycle);
+  expect(firstTensor(new Holding(cycle))).toBeUndefined();
 });
