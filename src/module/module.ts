@@ -13,8 +13,9 @@ import { markClass } from '../tensor/package-copies';
 import type { ModuleConfig } from './config';
 import { extentsOf, extentsText, inputExtents, symbolicText, type Extents } from './extents';
 import { FieldOwner, firstTensor, firstPlaces, ownersIn, placesIn, sharedPaths } from './fields';
-import { inEvaluation } from '../module/modes';
+import { inEvaluation } from './modes';
 import { isPackaged } from './packaged';
+import { moduleText } from './module-text';
 import { quantizedPaths } from './quantized-paths';
 import { BufferTensor, Parameter } from './parameter';
 import { assign, matchState, tensorsOf, type StateDict } from './state-dict';
@@ -376,25 +377,4 @@ function underOneName(module: Module, forward: () => unknown, inputs: readonly u
       ? renamed(error, `${module.constructor.name}.forward`)
       : error;
   }
-}
-
-/** What `util.inspect` shows. `above` holds the modules on the way here. */
-function moduleText(
-  module: Module,
-  depth: number,
-  options: InspectOptions,
-  above: ReadonlySet<object> = new Set(),
-): string {
-  const settings: unknown = Reflect.get(module, 'options');
-  const shown =
-    typeof settings === 'object' && settings !== null && Object.keys(settings).length > 0
-      ? inspect(settings, { ...options, breakLength: Infinity })
-      : '';
-  const chain = new Set([...above, module]);
-  const parts = placesIn(module, 'shallow', above).flatMap(({ path, part }) => {
-    if (!(part instanceof Module)) return [];
-    const inner = depth < 0 ? part.constructor.name : moduleText(part, depth - 1, options, chain);
-    return [`\n  ${path}: ${inner.replaceAll('\n', '\n  ')}`];
-  });
-  return `${module.constructor.name}(${shown}${parts.join('')}${parts.length > 0 ? '\n' : ''})`;
 }
