@@ -217,7 +217,7 @@ export abstract class RecurrentStack<State extends HiddenState = HiddenState> ex
       throw new DTypeError(op, {
         given: given(),
         expected: `${dtype}, as the layer's parameters`,
-        fix: `cast the input, x.cast('${dtype}'), or build the layer with that dtype`,
+        fix: `cast the input, x.cast('${dtype}')${this.isQuantized ? '' : ', or build the layer with that dtype'}`,
       });
   }
 

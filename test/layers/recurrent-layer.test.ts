@@ -287,7 +287,8 @@ describe('mistakes', () => {
       `GRU.forward: got input f32[3] on ${here}, expected [N, T, D] or [T, D]`,
     );
     expect(() => layer.forward(zeros([2, 4, 3], { dtype: 'f64' }))).toThrow(
-      `GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters`,
+      `GRU.forward: got input f64[2, 4, 3] on ${here}, expected f32, as the layer's parameters.\n` +
+        "  Fix: cast the input, x.cast('f32'), or build the layer with that dtype.",
     );
     expect(() => layer.forward(zeros([0, 4, 3]))).toThrow(
       `GRU.forward: got input f32[0, 4, 3] on ${here}, expected at least one row, [N, T, D].\n` +
