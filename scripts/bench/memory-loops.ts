@@ -31,8 +31,8 @@ export interface Marks {
   few: number;
   many: number;
   /**
-   * Between `many` and here RSS must no longer grow: V8 has then compiled what it compiles and given its heap its size,
-   * and a queue that fills is full.
+   * Between `many` and here nothing must grow any longer: V8 has then compiled what it compiles, and a queue that fills
+   * is full.
    */
   end: number;
 }
@@ -43,13 +43,20 @@ export interface Moment {
   handles: number;
 }
 
+/** Bytes of the process, of which V8 chooses the size of its heap: live JavaScript stands apart from the rest. */
+export interface Resident {
+  /** RSS without V8's heap, the median of the last looks. */
+  outsideHeap: number;
+  /** What JavaScript holds after a collection. */
+  heapLive: number;
+}
+
 /** What one loop held. */
 export interface LoopReport {
   few: Moment;
   many: Moment;
-  /** Bytes, medians of the looks around `many` and `end`. */
-  rssAtMany: number;
-  rssAtEnd: number;
+  residentAtMany: Resident;
+  residentAtEnd: Resident;
   peakBytes: number;
   collectedByGc: number;
   stepMs: number;
@@ -164,18 +171,24 @@ async function look(tidies: boolean): Promise<Moment> {
   return { usedBytes, handles };
 }
 
-/** Steps between two looks at RSS, and how many looks make one figure. */
+/** Steps between two looks at the process, and how many looks make one figure. */
 const stride = 100;
 const looks = 10;
 
-/** Runs from one mark to another and returns RSS, the median of the last looks. */
+/** Runs from one mark to another and returns the bytes outside V8's heap. */
 async function advance(proceed: Continue, from: number, to: number): Promise<number> {
   const seen: number[] = [];
   for (let done = from; done < to; done += stride) {
     await proceed(Math.min(stride, to - done));
-    seen.push(process.memoryUsage.rss());
+    const { rss, heapTotal } = process.memoryUsage();
+    seen.push(rss - heapTotal);
   }
   return median(seen.slice(-looks));
+}
+
+function liveHeap(): number {
+  globalThis.gc?.();
+  return process.memoryUsage().heapUsed;
 }
 
 /**
@@ -191,11 +204,13 @@ export async function runLoop(name: LoopName, { few, many, end }: Marks): Promis
   await advance(proceed, 0, few);
   const early = await look(tidies);
   const start = performance.now();
-  const rssAtMany = await advance(proceed, few, many);
+  const outsideAtMany = await advance(proceed, few, many);
   const late = await look(tidies);
-  const rssAtEnd = await advance(proceed, many, end);
+  const residentAtMany = { outsideHeap: outsideAtMany, heapLive: liveHeap() };
+  const outsideAtEnd = await advance(proceed, many, end);
   await synchronize();
   const stepMs = (performance.now() - start) / (end - few);
   const { peakBytes, collectedByGc } = memory();
-  return { few: early, many: late, rssAtMany, rssAtEnd, peakBytes, collectedByGc, stepMs, tidies };
+  const residentAtEnd = { outsideHeap: outsideAtEnd, heapLive: liveHeap() };
+  return { few: early, many: late, residentAtMany, residentAtEnd, peakBytes, collectedByGc, stepMs, tidies };
 }
