@@ -25,7 +25,7 @@ export interface Goal {
 /** What a benchmark came to. */
 export interface Outcome {
   readonly tables: readonly ShownTable[];
-  /** All that was measured, for JSON. */
+  /** All that was measured, for JSON; undefined if nothing was, or if it stands in a file of its own. */
   readonly figures: unknown;
   readonly goals: readonly Goal[];
   /** Of the programs that took part, by the names of their packages. */

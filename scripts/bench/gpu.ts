@@ -87,9 +87,7 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
   const missing = reasonWithout(device, own);
   if (missing !== undefined) {
     programs.stop();
-    console.log(`bench:gpu: ${missing}`);
-    const held = process.env['STMNET_REQUIRE_CUDA'] !== '1';
-    return { tables: [], figures: {}, goals: [{ text: 'there is a device', got: missing, held }] };
+    return { tables: [], figures: undefined, goals: [{ text: 'there is a device', got: missing, held: false }] };
   }
   const environment = { stmnet: own, torch };
   console.log(JSON.stringify(environment));
@@ -129,7 +127,7 @@ async function measure(values: BenchmarkValues): Promise<Outcome> {
   if (leftOut.length > 0) console.log(`left out, as ${limit} s were over: ${leftOut.join(', ')}`);
   save();
   console.log(`bench:gpu: ${results.length} rows, ${leftOut.length} left out`);
-  return { tables: [], figures: {}, goals: [] };
+  return { tables: [], figures: undefined, goals: [] };
 }
 
 /** Why there is nothing to measure on this device. */

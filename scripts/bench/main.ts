@@ -119,7 +119,7 @@ function runInside(tarball: string, name: string, values: BenchmarkValues): bool
 function tell({ tables, figures, goals }: Outcome): void {
   for (const { title, header, rows, note } of tables)
     console.log(['', ...(title === '' ? [] : [title]), table(header, rows), ...(note === '' ? [] : [note])].join('\n'));
-  console.log(JSON.stringify(figures));
+  if (figures !== undefined) console.log(JSON.stringify(figures));
   for (const { text, got, held } of goals) {
     if (held) console.log(`held: ${text}: ${got}`);
     else console.error(`not held: ${text}: got ${got}`);

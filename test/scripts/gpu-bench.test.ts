@@ -147,6 +147,17 @@ describe('a program of the benchmark', () => {
 });
 
 describe('bench gpu', () => {
+  it('fails where there is no such device', () => {
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [join(root, 'build', 'js', 'scripts', 'bench', 'main.js'), 'gpu', '--device', 'cuda:99'],
+      { encoding: 'utf8', timeout: 60_000, env: { ...process.env, STMNET_PYTHON: join(root, 'no-python') } },
+    );
+    expect(stderr).toMatch(/^not held: there is a device: got no device cuda:99: /);
+    expect(stdout).toBe('');
+    expect(status).toBe(1);
+  });
+
   it('keeps to its limit with a PyTorch that never answers, and has the figures of all other sides', () => {
     const folder = mkdtempSync(join(tmpdir(), 'stmnet-bench-'));
     try {
