@@ -64,11 +64,10 @@ export interface UnquantizedLayer {
 
 /**
  * A copy of a model for inference on the CPU: the matrices of its Linear, LSTM, GRU and RNN layers have 8 bits, with a
- * scale for each row, and their inputs are rounded to 8 bits while it runs, each row by its own largest number
- * (dynamic quantisation). These weights take a quarter of the file, and half of the memory once a layer has run, since
- * it keeps them as its kernel wants them, too; while a batch of long sequences runs, it takes more than f32 does, for
- * the products of the inputs of all its steps. Biases, gates, cells and all other layers stay f32. How much accuracy
- * that costs is for you to measure, on your data.
+ * scale for each row, and their inputs are rounded to 8 bits while it runs, each row by its own largest number (dynamic
+ * quantisation). These weights take a quarter of the file, and half of the memory once a layer has run, since it keeps
+ * them as its kernel wants them, too; beside them a recurrent layer takes little more for a batch than in f32. Biases,
+ * gates, cells and all other layers stay f32. How much accuracy that costs is for you to measure, on your data.
  *
  *     const { model: small, left } = quantizeDynamic(model);
  *     const { accuracy } = await new Trainer({ model: small, loss, metrics }).evaluate(test);

@@ -269,7 +269,26 @@ describe.each(kinds)('a quantised %s', (_, make) => {
   });
 });
 
-test('each direction, and each layer, gives the bits that it has alone', async () => {
+test.each([
+  ['LSTM', 9],
+  ['GRU', undefined],
+] as const)('a row of a batch of a %s that takes long sequences in blocks of steps', async (name, projSize) => {
+  manualSeed(4);
+  const options = { inputSize: 3, hiddenSize: 40, bidirectional: true };
+  const layer = name === 'LSTM' ? new LSTM({ ...options, projSize }) : new GRU(options);
+  const { model: quantized } = quantizeDynamic<stm.Module>(layer);
+  const lengths = [333, 0, 900, 1, 899]; // alone some are one block, and others end at other steps than in the batch
+  const x = randn([5, 900, 3]);
+  const all = run(quantized, new PaddedSequence(x, lengths));
+  for (const [row, length] of lengths.entries()) {
+    const one = run(quantized, x.slice([row, 0], [row + 1, length]));
+    const own = (all.output as PaddedSequence).values.slice([row, 0], [row + 1, length]);
+    expect(await own.data()).toEqual(await (one.output as Tensor).data());
+    expect(await all.h.slice([0, row], [null, row + 1]).data()).toEqual(await one.h.data());
+  }
+});
+
+test.each([4, 1_200])('each direction, and each layer, gives the bits that it has alone: %i steps', async (steps) => {
   manualSeed(4);
   const stack = new LSTM({ inputSize: 6, hiddenSize: 10, numLayers: 2, bidirectional: true });
   const part = (inputSize: number, layer: number, suffix: string): stm.QuantizedLSTM => {
@@ -279,7 +298,7 @@ test('each direction, and each layer, gives the bits that it has alone', async (
     one.loadStateDict(Object.fromEntries(names.map((name) => [`${name}_l0`, state[`${name}_l${layer}${suffix}`]!])));
     return quantizeDynamic(one).model;
   };
-  const x = randn([3, 4, 6]);
+  const x = randn([3, steps, 6]);
   const both = (layer: number, input: Tensor): Tensor => {
     const width = input.shape[2] ?? 0;
     const ahead = part(width, layer, '').forward(input).output;

@@ -16,6 +16,13 @@ struct Shape {
   std::vector<int32_t> lengths;
 };
 
+/// Lengths of 0 to `most`.
+std::vector<int32_t> lengths_up_to(int32_t most, int32_t rows) {
+  std::vector<int32_t> lengths;
+  for (int32_t row = 0; row < rows; ++row) lengths.push_back(row * 7 % (most + 1));
+  return lengths;
+}
+
 const Shape kShapes[] = {
     {"one row, stacked", 1, 12, 16, 48, 3, 1, 0, {}},
     {"one row, both directions", 1, 10, 16, 40, 2, 2, 0, {}},
@@ -41,6 +48,10 @@ const Shape kShapes[] = {
      9,
      {1, 6, 0, 3, 6, 5, 2, 0, 4, 6, 1, 1, 2, 0, 6, 3, 2}},
     {"rows of a wide layer, units shared", 10, 2, 200, 520, 1, 1, 0, {2, 2, 1, 2, 0, 2, 1, 2, 2, 2}},
+    {"units shared, in two blocks of steps, both directions", 9, 30, 8, 128, 1, 2, 0, {}},
+    {"rows that end early, in blocks of steps, projected", 9, 40, 8, 128, 1, 2, 9, {40, 0, 40, 33, 1, 40, 39, 40, 40}},
+    {"many rows that end early, in blocks of steps, both directions", 1000, 6, 4, 16, 1, 2, 0, lengths_up_to(6, 1000)},
+    {"many rows, each step a block", 2100, 2, 4, 16, 2, 1, 0, {}},
     {"many rows", 41, 4, 8, 24, 3, 1, 0, {}},
     {"only rows without steps", 3, 4, 8, 24, 2, 1, 0, {0, 0, 0}},
 };

@@ -148,12 +148,12 @@ void check_steps(const std::string& target) {
   }
 }
 
-/// A sequence step by step, and each row alone, give the bits of the batch.
-void check_parts(const std::string& target) {
+/// A sequence step by step, and each row alone, give the bits of the batch; with 150 steps it comes in blocks of steps.
+void check_parts(const std::string& target, int64_t steps) {
   for (const Cell cell : {Cell::Lstm, Cell::Gru, Cell::RnnTanh}) {
     Int8Stack s;
     s.p.cell = cell;
-    s.p.N = 6, s.p.T = 5, s.p.D = 11, s.p.H = 40, s.p.L = 2, s.p.P = cell == Cell::Lstm ? 13 : 0;
+    s.p.N = 6, s.p.T = steps, s.p.D = 11, s.p.H = 40, s.p.L = 2, s.p.P = cell == Cell::Lstm ? 13 : 0;
     s.draw_values();
     const int64_t O = s.p.width(), H = s.p.H, D = s.p.D, T = s.p.T, N = s.p.N;
     const StackResult whole = s();
@@ -212,7 +212,8 @@ int main(int argc, char** argv) {
     check_extremes(*target);
     check_not_finite(*target);
     check_steps(*target);
-    check_parts(*target);
+    check_parts(*target, 5);
+    check_parts(*target, 150);
     check_stop(*target);
   }
   force_simd_target(nullptr);

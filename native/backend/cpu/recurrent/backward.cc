@@ -172,7 +172,7 @@ void BackwardPass::bias_gradients(int64_t i, int rank) const {
 void BackwardPass::run_layer(int64_t layer, Member& member) const {
   const int64_t begin = layer * p.K, end = begin + p.K;
   member.team.round([&](int rank) { start_layer(layer, rank); });
-  run_directions(layer, member,
+  run_directions(layer, s.steps, member,
                  [&](int64_t i, const StepParts& parts) { run_backward(recurrence(i), rows_of(i), parts); });
   if (buffers.dh0 || buffers.dc0) {
     member.team.round([&](int rank) {

@@ -23,10 +23,12 @@ struct ForwardPass : StackPass {
   // no product over all steps, of which every member computes a part, reads the output of the layer below.
   bool independent() const { return split.by_rows && !split.apart && fused; }
 
-  Recurrence quantized_recurrence(int64_t i) const;
-  void run_steps(int64_t i, const StepParts& parts) const;
+  Share rows_of_steps(bool reverse, const Share& steps) const;
+  int64_t block_end(int64_t begin) const;
+  Recurrence quantized_recurrence(int64_t i, const Share& steps) const;
+  void run_steps(int64_t i, const Share& steps, const StepParts& parts) const;
   void input_products(int64_t layer, int rank) const;
-  void quantized_input_products(int64_t layer, Member& member) const;
+  void quantized_input_products(int64_t layer, const Share& steps, Member& member) const;
   void run_layer(int64_t layer, Member& member) const;
   void run_owner(int owner) const;
   void run_in_stages(Stages& stages) const;
@@ -47,42 +49,71 @@ void ForwardPass::input_products(int64_t layer, int rank) const {
   }
 }
 
-Recurrence ForwardPass::quantized_recurrence(int64_t i) const {
+// The rows of the sequence that some steps of a direction take, which are numbered in its direction of travel.
+Share ForwardPass::rows_of_steps(bool reverse, const Share& steps) const {
+  const auto first_row = [&](int64_t t) { return t < s.steps ? s.first[t] : s.rows; };
+  return reverse ? Share(first_row(s.steps - steps.end), first_row(s.steps - steps.begin))
+                 : Share(first_row(steps.begin), first_row(steps.end));
+}
+
+// Where a block of steps ends whose inputs are multiplied at once: in each direction its rows fit the scratch.
+int64_t ForwardPass::block_end(int64_t begin) const {
+  const auto fits = [&](int64_t end) {
+    for (int64_t k = 0; k < p.K; ++k) {
+      const Share rows = rows_of_steps(k == 1, Share(begin, end));
+      if (rows.end - rows.begin > workspace.input_block) return false;
+    }
+    return true;
+  };
+  int64_t end = begin + 1;
+  while (end < s.steps && fits(end + 1)) ++end;
+  return end;
+}
+
+Recurrence ForwardPass::quantized_recurrence(int64_t i, const Share& steps) const {
   const int64_t k = i % p.K;
   Recurrence r = recurrence(i);
   r.quantized = quantized_layer(p, const_cast<void*>(buffers.packed), buffers.scales, i);
+  r.rows.first_gates = rows_of_steps(r.geometry.reverse, steps).begin;
   r.rows.rounded_input = workspace.rounded_input[k];
   r.rows.rounded_h = workspace.rounded_h[k];
   r.rows.rounded_wide = workspace.rounded_wide[k];
   return r;
 }
 
-void ForwardPass::quantized_input_products(int64_t layer, Member& member) const {
+void ForwardPass::quantized_input_products(int64_t layer, const Share& steps, Member& member) const {
   const int64_t D = p.input_size(layer);
   member.team.round([&](int rank) {
     constexpr int64_t kRowsBetweenStops = 256;
-    const Share rows(s.rows, rank, team.size());
-    for (int64_t row = rows.begin; row < rows.end; row += kRowsBetweenStops) {
-      stop_point();
-      quantize_rows(input(layer) + row * D, D, D, std::min(kRowsBetweenStops, rows.end - row),
-                    quantized_recurrence(layer * p.K).rows.rounded_input.from(row));
+    for (int64_t k = 0; k < (workspace.shares_rounded_input ? 1 : p.K); ++k) {
+      const Share all = rows_of_steps(k == 1, steps), rows(all.end - all.begin, rank, team.size());
+      in_blocks(rows.begin, rows.end, kRowsBetweenStops, [&](int64_t begin, int64_t end) {
+        quantize_rows(input(layer) + (all.begin + begin) * D, D, D, end - begin,
+                      workspace.rounded_input[k].from(begin));
+      });
     }
   });
   member.team.round([&](int rank) {
-    for (int64_t i = layer * p.K; i < (layer + 1) * p.K; ++i)
-      run_quantized_input(quantized_recurrence(i), s.rows, rank, team.size());
+    for (int64_t k = 0; k < p.K; ++k) {
+      const Share rows = rows_of_steps(k == 1, steps);
+      run_quantized_input(quantized_recurrence(layer * p.K + k, steps), rows.end - rows.begin, rank, team.size());
+    }
   });
 }
 
-void ForwardPass::run_steps(int64_t i, const StepParts& parts) const {
-  if (p.quantized) run_quantized_forward(quantized_recurrence(i), parts);
+void ForwardPass::run_steps(int64_t i, const Share& steps, const StepParts& parts) const {
+  if (p.quantized) run_quantized_forward(quantized_recurrence(i, steps), steps, parts);
   else run_forward(recurrence(i), parts);
 }
 
 void ForwardPass::run_layer(int64_t layer, Member& member) const {
-  if (p.quantized && !fused) quantized_input_products(layer, member);
-  else if (!fused) member.team.round([&](int rank) { input_products(layer, rank); });
-  run_directions(layer, member, [&](int64_t i, const StepParts& parts) { run_steps(i, parts); });
+  if (!p.quantized && !fused) member.team.round([&](int rank) { input_products(layer, rank); });
+  for (int64_t begin = 0, end = 0; begin < s.steps; begin = end) {
+    end = p.quantized ? block_end(begin) : s.steps;
+    const Share steps(begin, end);
+    if (p.quantized && !fused) quantized_input_products(layer, steps, member);
+    run_directions(layer, end - begin, member, [&](int64_t i, const StepParts& parts) { run_steps(i, steps, parts); });
+  }
   member.team.round([&](int rank) { final_states(layer, Share(s.batch, rank, team.size())); });
 }
 
@@ -90,7 +121,7 @@ void ForwardPass::run_layer(int64_t layer, Member& member) const {
 void ForwardPass::run_owner(int owner) const {
   const Share rows(split.bounds[owner], split.bounds[owner + 1]);
   for (int64_t layer = 0; layer < p.L; ++layer) {
-    for (int64_t k = 0; k < p.K; ++k) run_steps(layer * p.K + k, StepParts{owner});
+    for (int64_t k = 0; k < p.K; ++k) run_steps(layer * p.K + k, Share(0, s.steps), StepParts{owner});
     final_states(layer, rows);
   }
 }

@@ -54,10 +54,20 @@ inline bool rows_in_place(const RecurrentProblem& p, int64_t rows) {
   return rows == p.N * p.T && (!p.batch_first || p.N <= 1 || p.T <= 1);
 }
 
-/// Whether the inputs of a layer are multiplied all steps at once, before its steps: those of a single row, which would
-/// fill one of a tile's rows only, products of bf16, and those of 8 bits.
+/// Whether the inputs of a layer are multiplied many steps at once, before these steps: those of a single row, which
+/// would fill one of a tile's rows only, products of bf16, and those of 8 bits, but of a single step.
 inline bool multiplies_inputs_apart(const RecurrentProblem& p) {
-  return p.N == 1 || p.math == MathMode::Bf16 || p.quantized;
+  return p.quantized ? p.T > 1 : p.N == 1 || p.math == MathMode::Bf16;
+}
+
+/// Of how many rows the products of the input are kept at a time, in each direction: of all, or, with weights of 8
+/// bits, of a block of steps, small enough for a cache. In smaller ones the weights would be read too often, and the
+/// members of a team would wait for each other too often.
+inline int64_t input_block_rows(const RecurrentProblem& p, int64_t rows) {
+  constexpr int64_t kBytes = 512 << 10, kLeastRows = 192;
+  if (!p.quantized) return rows;
+  const int64_t fit = kBytes / (gates_stride(p) * static_cast<int64_t>(sizeof(float)));
+  return std::min(rows, std::max({fit, kLeastRows, p.N}));
 }
 
 /// How many layers' outputs are kept: in training all of them; in inference two in turn, but all of a single step,
@@ -111,8 +121,10 @@ struct StateScratch {
 struct ForwardScratch {
   StateScratch states;
   LayerArrays arrays;
-  QuantizedRows rounded_input[2] = {}, rounded_h[2] = {},
-                rounded_wide[2] = {};  ///< of each direction: see DirectionRows
+  int64_t input_block;  ///< rows of `gates` and of the rounded input
+  /// Of each direction: see DirectionRows.
+  QuantizedRows rounded_input[2] = {}, rounded_h[2] = {}, rounded_wide[2] = {};
+  bool shares_rounded_input = false;  ///< whether both directions have the same
   size_t bytes;
 
   ForwardScratch(const RecurrentProblem& p, int64_t rows, void* base) {
@@ -123,7 +135,8 @@ struct ForwardScratch {
     states.h0 = carve.floats(p.lengths ? p.L * p.K * p.N * O : 0);
     states.c0 = carve.floats(p.cell == Cell::Lstm && (p.lengths || !p.training) ? p.L * p.K * p.N * p.H : 0);
     LayerArrays& a = arrays;
-    a.gates_step = rows * gates_stride(p);
+    input_block = input_block_rows(p, rows);
+    a.gates_step = input_block * gates_stride(p);
     a.cells_step = p.N * p.H;
     a.wide_step = p.P ? p.N * p.H : 0;
     a.between_step = rows * p.K * O;
@@ -137,7 +150,8 @@ struct ForwardScratch {
   }
 
  private:
-  // The directions share the rounded input of all steps; in a single step each rounds it for itself.
+  // The directions share the rounded input of all steps; else they are at other steps, and in a single step each rounds
+  // it for itself.
   void carve_rounded(const RecurrentProblem& p, int64_t rows, CacheLineCarver& carve) {
     const auto rounded = [&](int64_t count, int64_t columns) {
       QuantizedRows to{nullptr, nullptr, quantized_stride(columns)};
@@ -146,8 +160,9 @@ struct ForwardScratch {
       return to;
     };
     const int64_t widest = std::max(p.D, p.L > 1 ? p.input_size(1) : 0);
+    shares_rounded_input = p.T > 1 && input_block == rows;
     for (int64_t k = 0; k < p.K; ++k) {
-      rounded_input[k] = k == 0 || p.T == 1 ? rounded(rows, widest) : rounded_input[0];
+      rounded_input[k] = k == 0 || !shares_rounded_input ? rounded(input_block, widest) : rounded_input[0];
       rounded_h[k] = rounded(p.N, p.width());
       if (p.P) rounded_wide[k] = rounded(p.N, p.H);
     }

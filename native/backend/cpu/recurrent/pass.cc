@@ -18,7 +18,7 @@ StackPass::StackPass(const RecurrentProblem& problem, const Buffers& buffers, co
       arrays(layers),
       O(problem.width()),
       in_place(rows_in_place(problem, s.rows)),
-      fused(p.quantized ? p.T == 1 : !multiplies_inputs_apart(p) || s.steps == 1),
+      fused(!multiplies_inputs_apart(p) || (s.steps == 1 && !p.quantized)),
       bf16(problem.math == MathMode::Bf16),
       x(in_place ? floats(buffers.x) : layers.x),
       h0(in_order(buffers.h0, states.h0)),

@@ -68,9 +68,9 @@ struct StackPass {
   /// Clears the zeros and brings the initial states into order.
   void prepare_states(int rank, int members) const;
   Recurrence recurrence(int64_t i) const;
-  /// A layer's steps: calls run(i, StepParts) for its directions.
+  /// `count` of a layer's steps: calls run(i, StepParts) for its directions.
   template <class F>
-  void run_directions(int64_t layer, Member& member, const F& run) const {
+  void run_directions(int64_t layer, int64_t count, Member& member, const F& run) const {
     if (split.by_rows)
       return member.team.round([&](int rank) {
         for (int64_t k = 0; k < p.K; ++k) {
@@ -83,7 +83,7 @@ struct StackPass {
       const int64_t k = member.rank < split.owners ? n : p.K - 1 - n;  // its own first
       Rounds::Walk& steps = member.steps[k];
       if (member.rank < split.members()) run(layer * p.K + k, StepParts{0, &steps});
-      else steps.pass_over(rounds_of_steps(recurrence(layer * p.K + k).geometry));
+      else steps.pass_over(rounds_of_steps(recurrence(layer * p.K + k).geometry, count));
     }
     for (Rounds::Walk& steps : member.steps) steps.wait();
   }

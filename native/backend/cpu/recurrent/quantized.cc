@@ -186,9 +186,9 @@ void Int8Cells(const Recurrence& r, const Moment& moment, const Work& work) {
 }
 using Int8CellsFunction = void (*)(const Recurrence&, const Moment&, const Work&);
 
-void ForwardInt8(const Recurrence& r, const StepParts& parts, Int8CellsFunction cells) {
+void ForwardInt8(const Recurrence& r, const Share& steps, const StepParts& parts, Int8CellsFunction cells) {
   const DirectionGeometry& g = r.geometry;
-  for (int64_t n = 0; n < g.sequence->steps; ++n) {
+  for (int64_t n = steps.begin; n < steps.end; ++n) {
     const Moment moment(g, n);
     parts([&](int owner) {
       for (const Span& span : RowsToRound(g, Work(g, owner), moment)) RoundInputs(r, MakeStep(r, moment, span), span);
@@ -216,8 +216,8 @@ void QuantizeRowsOf(const float* x, ptrdiff_t ld, int64_t columns, int64_t count
 void InputProductsOf(const Recurrence& r, int64_t rows, int rank, int members) {
   WithCell(r.geometry.cell, [&](auto cell) { InputProducts<decltype(cell)>(r, rows, rank, members); });
 }
-void ForwardInt8Of(const Recurrence& r, const StepParts& parts) {
-  WithCell(r.geometry.cell, [&](auto cell) { ForwardInt8(r, parts, &Int8Cells<decltype(cell)>); });
+void ForwardInt8Of(const Recurrence& r, const Share& steps, const StepParts& parts) {
+  WithCell(r.geometry.cell, [&](auto cell) { ForwardInt8(r, steps, parts, &Int8Cells<decltype(cell)>); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -286,8 +286,8 @@ void quantize_rows(const float* x, ptrdiff_t ld, int64_t columns, int64_t count,
 void run_quantized_input(const Recurrence& r, int64_t rows, int rank, int members) {
   HWY_DYNAMIC_DISPATCH(InputProductsOf)(r, rows, rank, members);
 }
-void run_quantized_forward(const Recurrence& r, const StepParts& parts) {
-  HWY_DYNAMIC_DISPATCH(ForwardInt8Of)(r, parts);
+void run_quantized_forward(const Recurrence& r, const Share& steps, const StepParts& parts) {
+  HWY_DYNAMIC_DISPATCH(ForwardInt8Of)(r, steps, parts);
 }
 
 }  // namespace stm

@@ -2,6 +2,7 @@
 #include <cstddef>
 
 #include "backend/cpu/quantized/layout.h"
+#include "backend/cpu/team.h"
 #include "backend/kernels/recurrent.h"
 
 namespace stm {
@@ -26,11 +27,11 @@ struct StepParts;
 /// Rounds `count` rows of `columns` numbers, `ld` apart.
 void quantize_rows(const float* x, ptrdiff_t ld, int64_t columns, int64_t count, const QuantizedRows& to);
 
-/// The product of `rows` rounded rows of the input, all steps at once, into the input's slots of the gates: the part of
-/// member `rank` of `members`.
+/// The product of the first `rows` rounded rows of the input, many steps at once, into the input's slots of the gates:
+/// the part of member `rank` of `members`.
 void run_quantized_input(const Recurrence& r, int64_t rows, int rank, int members);
 
-/// As run_forward, of a quantised layer.
-void run_quantized_forward(const Recurrence& r, const StepParts& parts);
+/// As run_forward, of some steps of a quantised layer, in the direction of travel.
+void run_quantized_forward(const Recurrence& r, const Share& steps, const StepParts& parts);
 
 }  // namespace stm

@@ -32,7 +32,7 @@ inline Step MakeStep(const Recurrence& r, const Moment& moment, const Span& span
   const std::vector<int64_t>& first = g.sequence->first;
   const int64_t H = g.hidden, O = g.width(), at = first[moment.t];
   Step step{};
-  step.gates = x.gates ? x.gates + at * x.ld_gates : nullptr;
+  step.gates = x.gates ? x.gates + (at - x.first_gates) * x.ld_gates : nullptr;
   step.cells = x.cells ? x.cells + (g.training ? at * H : 0) : nullptr;
   step.out = x.out + at * x.ld_out;
   step.wide = step.out;

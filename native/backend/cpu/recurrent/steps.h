@@ -30,8 +30,10 @@ struct DirectionRows {
   const float* input;  ///< [rows][input_size], multiplied by the tiles; or null: `gates` hold the product
   const float* ahead;  ///< of a single step, what run_ahead_panel has left, or null
   ptrdiff_t ld_ahead;
-  float* gates;  ///< [rows][ld_gates]: in, the input product; out, what backward needs; after the backward pass, the
-                 ///< gradients of the sums
+  /// [rows][ld_gates]: in, the input product; out, what backward needs; after the backward pass, the gradients of the
+  /// sums. Quantised: of the rows of a block of steps, from row `first_gates` of the sequence on.
+  float* gates;
+  int64_t first_gates;
   ptrdiff_t ld_gates;
   float* cells;  ///< LSTM. Training: [rows][H]; inference: the running state [batch][H], c0 in, cN out
   float* wide;   ///< projected, h before the projection. Training: [rows][H]; inference: [batch][H]
@@ -39,8 +41,8 @@ struct DirectionRows {
   ptrdiff_t ld_out;
   float* partial;  ///< [batch][ld_partial], scratch
   ptrdiff_t ld_partial;
-  /// Quantised: the rounded input, of all rows, or, where it is multiplied step by step, scratch for those of a step as
-  /// the others: h of the step before, and h before the projection [batch].
+  /// Quantised: the rounded input, of the rows that `gates` have, or, where it is multiplied step by step, scratch for
+  /// those of a step as the others: h of the step before, and h before the projection [batch].
   QuantizedRows rounded_input, rounded_h, rounded_wide;
 };
 
@@ -75,8 +77,8 @@ struct StepParts {
     else part_of(owner);
   }
 };
-inline int64_t rounds_of_steps(const DirectionGeometry& g) {
-  return g.sequence->steps * (g.projection ? 2 : 1) * (g.quantized ? 2 : 1);
+inline int64_t rounds_of_steps(const DirectionGeometry& g, int64_t steps) {
+  return steps * (g.projection ? 2 : 1) * (g.quantized ? 2 : 1);
 }
 
 /// For each owner of rows, or for each member who takes part in the rounds.
